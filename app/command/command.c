@@ -61,7 +61,7 @@ const char *command_role_name(enum command_role role)
 
 const struct command *command_find(struct bytes name)
 {
-	for (const struct command *c = g_commands; c->name; c++) {
+	COMMAND_EACH (c) {
 		if (bytes_is(name, c->name))
 			return c;
 	}

@@ -130,6 +130,8 @@ struct command {
 
 /* Ends with name NULL. */
 extern const struct command g_commands[];
+/* All of them, in the order of the help. */
+#define COMMAND_EACH(c) for (const struct command *c = g_commands; c->name; c++)
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
 

@@ -97,7 +97,7 @@ json_t *command_help_json(const struct command *only)
 {
 	json_t *list = json_array();
 
-	for (const struct command *c = g_commands; c->name; c++) {
+	COMMAND_EACH (c) {
 		if (!only || c == only)
 			(void)json_array_append_new(list, one_json(c));
 	}
@@ -146,7 +146,7 @@ void command_write_reference(struct writer *w)
 	}
 	fields_write_events(w);
 	writer_str(w, "\n## Commands\n");
-	for (const struct command *c = g_commands; c->name; c++)
+	COMMAND_EACH (c)
 		write_command(w, c);
 	reference_wrap(w);
 }

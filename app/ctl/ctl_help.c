@@ -70,7 +70,7 @@ static int print_all(void)
 	(void)fputs(g_command, stdout);
 	(void)fputs(g_statuses, stdout);
 	(void)fputs("\nCommands:\n", stdout);
-	for (const struct command *c = g_commands; c->name; c++)
+	COMMAND_EACH (c)
 		(void)printf("  %-20s %s\n", c->name, c->help);
 	return CTL_DONE;
 }

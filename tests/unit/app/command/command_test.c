@@ -232,7 +232,7 @@ static void test_secret_is_not_repeated(void **state)
 static void test_table(void **state)
 {
 	(void)state;
-	for (const struct command *c = g_commands; c->name; c++) {
+	COMMAND_EACH (c) {
 		size_t count = 0;
 
 		ROW_ASSERT(c->name, command_find(bytes_str(c->name)) == c); /* no name twice */
@@ -255,7 +255,7 @@ static void test_table(void **state)
 static void test_places(void **state)
 {
 	(void)state;
-	for (const struct command *c = g_commands; c->name; c++) {
+	COMMAND_EACH (c) {
 		bool file = bytes_starts(bytes_str(c->name), "call.trace.");
 
 		for (const struct command_arg *arg = c->args; arg->name; arg++) {
@@ -277,7 +277,7 @@ static void test_places(void **state)
 static void test_names_are_all_said(void **state)
 {
 	(void)state;
-	for (const struct command *c = g_commands; c->name; c++) {
+	COMMAND_EACH (c) {
 		struct command_value values[COMMAND_ARGS_MAX];
 		struct command_error e = { 0 };
 		json_t *args = json_pack("{s:s}", "no such name", "x");
@@ -474,7 +474,7 @@ static void test_roles(void **state)
 	size_t i = 0;
 
 	(void)state;
-	for (const struct command *c = g_commands; c->name; c++, i++) {
+	COMMAND_EACH (c) {
 		ROW_ASSERT(c->name, i < COUNT_OF(ROLES) && !strcmp(c->name, ROLES[i].name));
 		ROW_ASSERT(c->name, c->role == ROLES[i].role);
 		(void)snprintf(wanted, sizeof(wanted), "%s needs the role %s;", c->name,
@@ -486,6 +486,7 @@ static void test_roles(void **state)
 									 : "unknown_argument"));
 			ROW_ASSERT(c->name, role >= c->role || strstr(g_message, wanted));
 		}
+		i++;
 	}
 	assert_int_equal(i, COUNT_OF(ROLES));
 }
