@@ -2,7 +2,7 @@
 /*
  * The one table of everything a node can be asked to do: name, typed arguments with limits, the least role that may, and the handler. The Redis
  * control API and tandemctl are doors to it; their help and docs/api.md are written from it. Results and errors are JSON:
- * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread.
+ * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread. The rows are in table/, by area.
  */
 #ifndef APP_COMMAND_COMMAND_H
 #define APP_COMMAND_COMMAND_H
@@ -128,10 +128,12 @@ struct command {
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
 
-/* Ends with name NULL. */
-extern const struct command g_commands[];
-/* All of them, in the order of the help. */
-#define COMMAND_EACH(c) for (const struct command *c = g_commands; c->name; c++)
+/* Ends with NULL; each part ends with name NULL. */
+extern const struct command *const g_command_parts[];
+/* All commands, in the order of the help. A break ends a part alone. */
+#define COMMAND_EACH(c)                                                             \
+	for (const struct command *const *part_ = g_command_parts; *part_; part_++) \
+		for (const struct command *c = *part_; c->name; c++)
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
 

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conferences. */
+#include "app/command/command_conference.h"
+#include "app/command/table/table.h"
+#include "app/live/live.h"
+#include "sig/call/act.h"
+#include "sig/model/call_order.h"
+#include "sig/shard/shard.h"
+
+#define CONFERENCE_ARG                                                                             \
+	{                                                                                          \
+		.name = "conference", .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
+		.min = 13, .max = 13, .help = "Id of the conference: 13 characters.",              \
+		.place = PLACE_ID,                                                                 \
+	}
+#define MEMBER_BY_ARG                                                                            \
+	{                                                                                        \
+		.name = "by", .type = ARG_U64, .min = 1, .max = UINT16_MAX, .preset = "nobody",  \
+		.help = "Number of the member in whose name it is done: only the host, and who " \
+			"invited a member, may do everything."                                   \
+	}
+#define MEMBER_CALL_ARG                                                                      \
+	{                                                                                    \
+		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
+		.min = 13, .max = 13, .help = "Id of the member's call: 13 characters.",     \
+		.place = PLACE_ID,                                                           \
+	}
+#define RUNG_ARG(needed)                                                                           \
+	{                                                                                          \
+		.name = "to", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = (needed), \
+		.min = 1, .max = 63, .preset = (needed) ? NULL : "nobody",                         \
+		.help = "Extension whose best phone is rung."                                      \
+	}
+#define OTHER_CALL_ARG(called, needed, text)                                                       \
+	{                                                                                          \
+		.name = (called), .type = ARG_STRING, .charset = CHARSET_ID, .required = (needed), \
+		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
+	}
+
+static const struct command_arg g_conferences_args[] = { LIMIT_ARG, NODE_ARG, END };
+static const struct command_arg g_conference_args[] = { CONFERENCE_ARG, END };
+static const struct command_arg g_conference_order_args[] = { CONFERENCE_ARG, MEMBER_BY_ARG, END };
+static const struct command_arg g_conference_invite_args[] = { CONFERENCE_ARG, RUNG_ARG(true),
+							       MEMBER_BY_ARG, END };
+static const struct command_arg g_conference_join_args[] = {
+	CONFERENCE_ARG,
+	OTHER_CALL_ARG("call", true, "Id of a call of the same shard."),
+	END,
+};
+static const struct command_arg g_conference_add_args[] = {
+	CALL_ARG,
+	LEG_OR_NONE("Of a call of two: whose party is the host. a is the caller, b whom it speaks "
+		    "with."),
+	OTHER_CALL_ARG("with", false, "Id of the other call."),
+	RUNG_ARG(false),
+	END,
+};
+static const char *const g_conference_modes[] = { "listen", "coach", "barge", NULL };
+static const struct command_arg g_conference_monitor_args[] = {
+	CALL_ARG,
+	LEG_OR_NONE("Whose party is coached, and is the host. a is the caller, b whom it speaks "
+		    "with."),
+	{ .name = "mode",
+	  .type = ARG_ENUM,
+	  .names = g_conference_modes,
+	  .required = true,
+	  .help = "What whoever answers may do." },
+	RUNG_ARG(true),
+	END,
+};
+static const struct command_arg g_conference_member_args[] = { MEMBER_CALL_ARG, MEMBER_BY_ARG,
+							       END };
+static const struct command_arg g_conference_deaf_args[] = {
+	MEMBER_CALL_ARG,
+	MEMBER_BY_ARG,
+	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "Whether it is deaf." },
+	END,
+};
+static const struct command_arg g_conference_gain_args[] = {
+	MEMBER_CALL_ARG,
+	MEMBER_BY_ARG,
+	{ .name = "db",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .required = true,
+	  .min = 1,
+	  .max = 3,
+	  .help = "Decibels, from -15 to 15; 0: as it comes." },
+	END,
+};
+static const struct command_arg g_conference_coach_args[] = {
+	MEMBER_CALL_ARG,
+	MEMBER_BY_ARG,
+	{ .name = "member",
+	  .type = ARG_U64,
+	  .required = true,
+	  .min = 0,
+	  .max = UINT16_MAX,
+	  .help = "Number of the member that alone hears it; 0: all do." },
+	END,
+};
+
+static const struct command_arg g_conference_play_args[] = {
+	CONFERENCE_ARG,
+	FILE_ARG(true, "Files as of call.play, at most 4, with commas between them."),
+	{ .name = "times",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_TIMES_MAX,
+	  .preset = "1",
+	  .help = "How often all of them are played; 0: without end." },
+	MEMBER_BY_ARG,
+	END,
+};
+static const struct command_arg g_conference_stream_args[] = {
+	CONFERENCE_ARG,
+	{ .name = "endpoint",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .required = true,
+	  .min = 1,
+	  .max = LIVE_NAME_MAX - 1,
+	  .help = "A name in live.endpoints that is for the tenant." },
+	MEMBER_BY_ARG,
+	END,
+};
+/* In the order of enum shard_room_act. */
+static const char *const g_conference_stops[] = { "play", "stream", NULL };
+static const struct command_arg g_conference_stop_args[] = {
+	CONFERENCE_ARG,
+	{ .name = "what",
+	  .type = ARG_ENUM,
+	  .names = g_conference_stops,
+	  .required = true,
+	  .help = "What is to end." },
+	MEMBER_BY_ARG,
+	END,
+};
+static const struct command_arg g_conference_record_args[] = {
+	CONFERENCE_ARG,
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_record_states,
+	  .required = true,
+	  .help = "on begins a recording, or goes on with a paused one; off ends it." },
+	MEMBER_BY_ARG,
+	END,
+};
+
+const struct command g_conference_commands[] = {
+	{ "conference.list", COMMAND_FOR_READER, g_conferences_args,
+	  "Lists the conferences of a node. conference.get tells who is in one.",
+	  "a list: id, kind (station: of calls; meetme: of a number), tenant, number, members, "
+	  "asking (who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
+	  "max_members, created_utc_ms, saved, mixed, apart (Redis has not said whether the number "
+	  "is open on another node, too), recording (its number; 0: none), recording_paused, plays "
+	  "(the file of conference.play), stream (the endpoint of conference.stream)",
+	  command_conference_list },
+	{ "conference.get", COMMAND_FOR_READER, g_conference_args, "Shows a conference.",
+	  "as conference.list, and list: of each member its number (member), call, from, state "
+	  "(there; comes: it is rung, or has not said the PIN; away: somebody else is rung for "
+	  "it), inviter (a member; 0: none), host, muted, deaf, held, coaches (the member that "
+	  "alone hears it; 0: all do), gain_db, monitors, joined_utc_ms",
+	  command_conference_get },
+	{ "conference.add", COMMAND_FOR_APPLICATION, g_conference_add_args,
+	  "Makes a conference of two calls, or of a call and an extension that is rung. Each party "
+	  "goes on in a call of its own, which is in the conference: it is held, muted or dropped "
+	  "by that call's id. Who is in both calls leaves the second one. Where call is in a "
+	  "conference, with or to come into that. Until who is rung answers, and if it does not, "
+	  "the call is as it was. With two left they are a call of two again, without a "
+	  "conference (conferences.release). Answered when it is saved who is to come; "
+	  "conference.joined tells of each.",
+	  "id: of the conference", command_conference_add },
+	{ "conference.invite", COMMAND_FOR_APPLICATION, g_conference_invite_args,
+	  "Rings an extension. Who answers is in the conference at once.", "id: of the conference",
+	  command_conference_invite },
+	{ "conference.join", COMMAND_FOR_APPLICATION, g_conference_join_args,
+	  "The parties of a call come into a conference, each in a call of its own. A party that "
+	  "is alone with the node comes as it is.",
+	  "id: of the conference", command_conference_join },
+	{ "conference.monitor", COMMAND_FOR_APPLICATION, g_conference_monitor_args,
+	  "Rings an extension that is to monitor a call of two. Who answers listens, or coaches "
+	  "the "
+	  "party of leg: the other one does not hear it. With barge it is heard by both, as by "
+	  "conference.add. When it leaves the two have their call again, and when one of them does "
+	  "it is left, too. conference.unmute and conference.coach change what it may.",
+	  "id: of the conference", command_conference_monitor },
+	{ "conference.drop", COMMAND_FOR_APPLICATION, g_conference_member_args,
+	  "Hangs up a member.", "id: of the call", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_DROP, 1) },
+	{ "conference.mute", COMMAND_FOR_APPLICATION, g_conference_member_args,
+	  "Nobody hears a member.", "id, order", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_MUTE, 1) },
+	{ "conference.unmute", COMMAND_FOR_APPLICATION, g_conference_member_args,
+	  "It is heard again.", "id, order", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_MUTE, 0) },
+	{ "conference.hold", COMMAND_FOR_APPLICATION, g_conference_member_args,
+	  "A member hears hold music, and nobody hears it; the others go on.", "id, order",
+	  command_conference_member, .order = CONFERENCE_ORDER(MEMBER_HOLD, 1) },
+	{ "conference.resume", COMMAND_FOR_APPLICATION, g_conference_member_args,
+	  "It is in the conference again.", "id, order", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_HOLD, 0) },
+	{ "conference.deaf", COMMAND_FOR_APPLICATION, g_conference_deaf_args,
+	  "A member hears nobody, or all again.", "id, order", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_DEAF, 1) },
+	{ "conference.gain", COMMAND_FOR_APPLICATION, g_conference_gain_args,
+	  "How loud others hear a member.", "id, order", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_GAIN, 1) },
+	{ "conference.coach", COMMAND_FOR_APPLICATION, g_conference_coach_args,
+	  "A member is heard by one other alone, or by all again.", "id, order",
+	  command_conference_member, .order = CONFERENCE_ORDER(MEMBER_COACH, 1) },
+	{ "conference.host", COMMAND_FOR_APPLICATION, g_conference_member_args,
+	  "A member is the host from now on.", "id, order", command_conference_member,
+	  .order = CONFERENCE_ORDER(MEMBER_HOST, 1) },
+	{ "conference.mute_all", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "conference.mute of each member but its host. With by, of those whom that member may "
+	  "mute: all but itself for the host, for others those whom it invited (none: "
+	  "not_allowed). Who comes later is heard.",
+	  "id: of the conference", command_conference_order, .order = SHARD_ROOM_MUTE },
+	{ "conference.unmute_all", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "conference.unmute of the same members.", "id: of the conference",
+	  command_conference_order, .order = SHARD_ROOM_UNMUTE },
+	{ "conference.hold_all", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "conference.hold of the same members.", "id: of the conference", command_conference_order,
+	  .order = SHARD_ROOM_HOLD },
+	{ "conference.resume_all", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "conference.resume of the same members.", "id: of the conference",
+	  command_conference_order, .order = SHARD_ROOM_RESUME },
+	{ "conference.lock", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "Nobody comes in by calling its number. Who is invited does.", "id: of the conference",
+	  command_conference_order, .order = SHARD_ROOM_LOCK },
+	{ "conference.unlock", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "Ends what conference.lock did.", "id: of the conference", command_conference_order,
+	  .order = SHARD_ROOM_UNLOCK },
+	{ "conference.end", COMMAND_FOR_APPLICATION, g_conference_order_args,
+	  "Hangs up all its members.", "id: of the conference", command_conference_order,
+	  .order = SHARD_ROOM_END },
+	{ "conference.play", COMMAND_FOR_APPLICATION, g_conference_play_args,
+	  "All in the conference hear files, beside each other, in place of those that were played "
+	  "by this command. A conference where nobody speaks hears them, too. conference.played "
+	  "tells that it is over. After a kill of the node they go on where they would be by then.",
+	  "id: of the conference", command_conference_play },
+	{ "conference.stream", COMMAND_FOR_APPLICATION, g_conference_stream_args,
+	  "An application hears all that is said in the conference, and all hear what it says, in "
+	  "place of the one before. See live-audio.md. conference.stream_ended tells that it is "
+	  "over.",
+	  "id: of the conference", command_conference_stream },
+	{ "conference.stop", COMMAND_FOR_APPLICATION, g_conference_stop_args,
+	  "Ends what conference.play or conference.stream began.", "id: of the conference",
+	  command_conference_stop },
+	{ "conference.record", COMMAND_FOR_APPLICATION, g_conference_record_args,
+	  "Records what is said in the conference: one file with all who are heard. Of a room as "
+	  "record of room.put allows it, of a conference of calls as that of the host's extension "
+	  "does (on_demand). See recording.md.",
+	  "id: of the conference", command_conference_record },
+	{ .name = NULL },
+};

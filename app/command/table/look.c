@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a node has seen: messages, phones, who watches them, and calls that are over. */
+#include "app/command/table/table.h"
+
+static const struct command_arg g_sip_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Only the dialogs of this call, also when it is over.",
+	  .place = PLACE_ID },
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only dialogs whose messages name this user." },
+	{ .name = "limit",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 500,
+	  .preset = "50",
+	  .help = "Most messages in the answer, the newest ones." },
+	END,
+};
+
+static const struct command_arg g_registration_args[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only this extension." },
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
+
+static const struct command_arg g_subscription_args[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only those of this extension, and those that watch it." },
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
+
+static const struct command_arg g_subscription_end_args[] = {
+	{ .name = "id",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .required = true,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the subscription, as subscription.list shows it.",
+	  .place = PLACE_ID },
+	{ .name = "reason",
+	  .type = ARG_ENUM,
+	  .names = g_subscription_endings,
+	  .preset = "deactivated",
+	  .help = "What its phone hears (RFC 6665 4.1.3). deactivated: it may subscribe again at "
+		  "once; probation: in a minute; giveup: some time; rejected, noresource: not "
+		  "again." },
+	END,
+};
+
+static const struct command_arg g_cdr_args[] = {
+	LIMIT_ARG,
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Only this call, if it is among the newest 1000.",
+	  .place = PLACE_ID },
+	END,
+};
+
+const struct command g_look_commands[] = {
+	{ "sip.recent", COMMAND_FOR_OPERATOR, g_sip_args,
+	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
+	  "call, "
+	  "of a number, or all.",
+	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
+	  command_sip_recent, .transient = true },
+	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
+	  "Lists registered phones, as a node knows them.",
+	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
+	  "expires_utc_ms, nat, location (0: none)",
+	  command_registration_list },
+	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
+	  "Lists who watches whom with a node: lamps of phones.",
+	  "a list: id, tenant, number (that watches), watches, event (dialog, presence, reg), "
+	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
+	  command_subscription_list },
+	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,
+	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
+	  command_subscription_end },
+	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
+	  "Lists the newest call detail records, oldest first.",
+	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
+	  "end_utc_ms (0: never), talk_ms, "
+	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "
+	  "video: words of profile.put), data (what call.collect kept, as TAB.FIELD=KEYS, joined "
+	  "by "
+	  "';'), account_code, forwarded_to (the extension that the call went on to at "
+	  "last) and forwarded (why: always, busy, no_answer, unreachable, deflection), "
+	  "from_trunk and to_trunk (of parties that are no phones), and for "
+	  "each leg (a_, "
+	  "b_) "
+	  "packets_in, octets_in, "
+	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
+	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
+	  "mos_in_hundredths and mos_out_hundredths (0: not known). A call whose parties changed "
+	  "has "
+	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
+	  "each of them, that of the call. Of one that was recorded: recordings, their names",
+	  command_cdr_list },
+	{ .name = NULL },
+};

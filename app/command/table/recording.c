@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recordings that are finished, and where they go. */
+#include "app/command/table/table.h"
+#include "app/record/entry.h"
+
+#define RECORDING_ARG(needed)                                                                   \
+	{                                                                                       \
+		.name = "name", .type = ARG_STRING, .required = (needed), .min = 1, .max = 159, \
+		.help = "Name of the recording, as recording.list has it:"                      \
+			" TENANT/DATE/FILE.",                                                   \
+	}
+#define DATE_ARG(what, text)                                                                       \
+	{                                                                                          \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_NAME, .min = 10, .max = 10, \
+		.help = (text)                                                                     \
+	}
+
+#define AFTER_ARG                                                                  \
+	{                                                                          \
+		.name = "after", .type = ARG_STRING, .max = 159,                   \
+		.help = "Begin behind this name: the last one of the page before." \
+	}
+#define RECORDED_ARG                                                                          \
+	{                                                                                     \
+		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
+		.help = "Name of a node (node.name): what its folder says. Without it, what " \
+			"all nodes know (recordings.list_days).",                             \
+	}
+
+static const struct command_arg g_recorded_args[] = { RECORDING_ARG(true), RECORDED_ARG, END };
+static const struct command_arg g_recording_args[] = { RECORDING_ARG(true), NODE_ARG, END };
+
+static const struct command_arg g_recording_put_args[] = {
+	RECORDING_ARG(true),
+	MAILBOX_ARG("The mailbox that it lies in from now on: the number of an extension, or "
+		    "another name. Empty: none."),
+	{ .name = "heard", .type = ARG_BOOL, .help = "Whether somebody has heard it." },
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_link_args[] = {
+	RECORDING_ARG(true),
+	{ .name = "seconds",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 86400,
+	  .preset = "300",
+	  .help = "For so long it is good." },
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_retry_args[] = {
+	{ .name = "name",
+	  .type = ARG_STRING,
+	  .min = 1,
+	  .max = 159,
+	  .help = "Name of the recording; without it, all dead letters." },
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_recordings_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME, /* its shard may be elsewhere by now: its files are not */
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of a call: its recordings alone." },
+	{ .name = "party",
+	  .type = ARG_STRING,
+	  .min = 1,
+	  .max = 127,
+	  .help = "Who spoke, from or to: those alone." },
+	DATE_ARG("since", "Day of the first ones, such as 2026-11-25, of UTC."),
+	DATE_ARG("until", "Day of the last ones."),
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_entry_states,
+	  .help = "Those alone that are so." },
+	MAILBOX_ARG("Those alone that lie in this mailbox: the number of an extension, or another "
+		    "name."),
+	{ .name = "heard",
+	  .type = ARG_BOOL,
+	  .help = "Those alone that somebody has heard, or nobody (recording.put)." },
+	AFTER_ARG,
+	LIMIT_ARG,
+	RECORDED_ARG,
+	END,
+};
+static const struct command_arg g_deliveries_args[] = {
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_entry_states,
+	  .help = "waits or dead: those alone." },
+	AFTER_ARG,
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
+
+const struct command g_recording_commands[] = {
+	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
+	  "Lists recordings that are finished, by tenant, day and call: of all nodes, also of one "
+	  "that is gone. Of a node that is named, those that are still there.",
+	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead; deleted: "
+	  "it is on no node any more; lost: its file is not there, and nobody deleted it by "
+	  "command), node (that has or had the file), stored (without a named node; where it is "
+	  "by now, a list: to, url), said_utc_ms (when the node said so), call, "
+	  "number, segment, last, interrupted, format, begun, ended, from, to, direction, "
+	  "duration_ms, octets, account_code, mailbox, heard, encrypted",
+	  command_recording_list, .transient = true },
+	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
+	  "Shows all that is known of a recording. Of one that the node which reads the command "
+	  "does not have it is what all nodes know.",
+	  "what its file NAME.json says, name, state, node, deliveries (a list: to, state, tries, "
+	  "first_utc_ms, next_utc_ms, reason); of another node as recording.list has it",
+	  command_recording_get, .transient = true },
+	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
+	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
+	  "parts (Range). The log says who asked for it. unavailable: recordings.port is 0.",
+	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
+	  command_recording_link, .transient = true },
+	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
+	  "Changes what is known of a finished recording that lies on the node: in whose mailbox "
+	  "it is, and whether it was heard. What a destination has stays as it is.",
+	  "name, mailbox, heard", command_store_one },
+	{ "recording.delete", COMMAND_FOR_ADMIN, g_recording_args,
+	  "Deletes a recording from the node, delivered or not. What a destination has stays "
+	  "there.",
+	  "name", command_store_one },
+	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
+	  "Lists recordings that are not delivered everywhere, and why.",
+	  "a list: name, tenant, state, deliveries as in recording.get", command_store_list,
+	  .transient = true },
+	{ "delivery.retry", COMMAND_FOR_ADMIN, g_retry_args, "Tries dead letters again, at once.",
+	  "retried (how many)", command_store_retry },
+	{ .name = NULL },
+};

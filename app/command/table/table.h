@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the table of commands: its parts, and what their rows are written with. */
+#ifndef APP_COMMAND_TABLE_TABLE_H
+#define APP_COMMAND_TABLE_TABLE_H
+
+#include "app/command/command.h"
+#include "app/command/command_handlers.h"
+
+#define NUMBER_ARG(text)                                                                           \
+	{                                                                                          \
+		.name = "number", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
+		.min = 1, .max = 63, .help = (text)                                                \
+	}
+#define CALL_ARG                                                                                   \
+	{                                                                                          \
+		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true,       \
+		.min = 13, .max = 13, .help = "Id of the call: 13 characters.", .place = PLACE_ID, \
+	}
+#define LIMIT_ARG                                                                         \
+	{                                                                                 \
+		.name = "limit", .type = ARG_U64, .min = 1, .max = 1000, .preset = "100", \
+		.help = "Most entries in the answer."                                     \
+	}
+#define NODE_ARG                                                                              \
+	{                                                                                     \
+		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
+		.help = "Name of the node (node.name); without it, whichever reads the "      \
+			"command first.",                                                     \
+	}
+#define PARTY_ARG(what, set, text)                                                                \
+	{                                                                                         \
+		.name = (what), .type = ARG_STRING, .charset = (set), .required = true, .min = 1, \
+		.max = 63, .help = (text)                                                         \
+	}
+#define LEG_ARG(text)                                                                    \
+	{                                                                                \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
+		.help = (text)                                                           \
+	}
+#define LEG_OR_NONE(text)                                                             \
+	{                                                                             \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .help = (text) \
+	}
+#define LEG_CHOICE(what, text)                                                      \
+	{                                                                           \
+		.name = (what), .type = ARG_ENUM, .names = g_call_legs,             \
+		.preset = "none: the caller is alone with the node", .help = (text) \
+	}
+#define MAILBOX_ARG(text)                                                                    \
+	{                                                                                    \
+		.name = "mailbox", .type = ARG_STRING, .charset = CHARSET_NUMBER, .max = 63, \
+		.help = (text)                                                               \
+	}
+#define FILE_ARG(is_required, text)                                                             \
+	{                                                                                       \
+		.name = "file", .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
+		.required = (is_required), .min = 1, .max = ACT_FILES_MAX * (ACT_NAME_MAX + 1), \
+		.preset = "none", .help = (text)                                                \
+	}
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
+
+/* Of more than one part. */
+extern const struct command_arg g_no_args[], g_get_args[], g_call_args[];
+extern const char *const g_record_states[];
+
+/* In the order of the help; each ends with name NULL. */
+extern const struct command g_extension_commands[], g_dial_commands[], g_tenant_commands[],
+	g_call_commands[], g_call_sound_commands[], g_call_order_commands[],
+	g_conference_commands[], g_call_slot_commands[], g_call_digits_commands[],
+	g_trace_commands[], g_recording_commands[], g_look_commands[], g_node_commands[];
+
+#endif
