@@ -5,6 +5,17 @@
 #include "sig/model/account.h"
 #include "sig/model/park.h"
 
+#define LEG_ARG(text)                                                                    \
+	{                                                                                \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
+		.help = (text)                                                           \
+	}
+#define LEG_CHOICE(what, text)                                                      \
+	{                                                                           \
+		.name = (what), .type = ARG_ENUM, .names = g_call_legs,             \
+		.preset = "none: the caller is alone with the node", .help = (text) \
+	}
+
 static const struct command_arg g_split_args[] = {
 	CALL_ARG,
 	{ .name = "leg",
@@ -118,13 +129,7 @@ static const struct command_arg g_deflect_args[] = {
 static const struct command_arg g_pickup_args[] = {
 	PARTY_ARG("extension", CHARSET_DIALLED, "Extension where the call rings, or a link to it."),
 	PARTY_ARG("by", CHARSET_DIALLED, "Extension whose phones are to ring for it, or a link."),
-	{ .name = "call",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .min = 13,
-	  .max = 13,
-	  .help = "That call alone; else the one that rings longest.",
-	  .place = PLACE_ID },
+	CALL_OR_NONE("That call alone; else the one that rings longest."),
 	END,
 };
 
@@ -149,13 +154,8 @@ static const struct command_arg g_reject_args[] = {
 
 static const struct command_arg g_join_args[] = {
 	CALL_ARG,
-	{ .name = "with",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .required = true,
-	  .min = 13,
-	  .max = 13,
-	  .help = "Id of the call that becomes one with it, and ends: 13 characters." },
+	OTHER_CALL_ARG("with", true,
+		       "Id of the call that becomes one with it, and ends: 13 characters."),
 	LEG_CHOICE("leg", "Whose party stays in the call: a is the caller, b whom it speaks with."),
 	LEG_CHOICE("with_leg", "Whose party of the other one comes."),
 	END,

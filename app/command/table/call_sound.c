@@ -8,12 +8,7 @@ static const struct command_arg g_play_args[] = {
 	CALL_ARG,
 	FILE_ARG(true, "Files in media.sounds (WAV, or Opus in Ogg), at most 4, with commas "
 		       "between them."),
-	{ .name = "times",
-	  .type = ARG_U64,
-	  .min = 0,
-	  .max = ACT_TIMES_MAX,
-	  .preset = "1",
-	  .help = "How often all of them are played; 0: without end." },
+	TIMES_ARG,
 	{ .name = "interruptible",
 	  .type = ARG_BOOL,
 	  .preset = "false",
@@ -47,13 +42,7 @@ static const char *const g_stream_sides[] = { "said", "heard", "both", NULL };
 
 static const struct command_arg g_stream_args[] = {
 	CALL_ARG,
-	{ .name = "endpoint",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .required = true,
-	  .min = 1,
-	  .max = LIVE_NAME_MAX - 1,
-	  .help = "A name in live.endpoints that is for the tenant." },
+	ENDPOINT_ARG,
 	LEG_OR_NONE(
 		"Of a call of two: whose party it hears beside their talk, without a word of its "
 		"own. a is the caller, b whom it speaks with."),

@@ -7,34 +7,19 @@
 #include "sig/model/call_order.h"
 #include "sig/shard/shard.h"
 
-#define CONFERENCE_ARG                                                                             \
-	{                                                                                          \
-		.name = "conference", .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
-		.min = 13, .max = 13, .help = "Id of the conference: 13 characters.",              \
-		.place = PLACE_ID,                                                                 \
-	}
+#define CONFERENCE_ARG ID_ARG("conference", "Id of the conference: 13 characters.")
 #define MEMBER_BY_ARG                                                                            \
 	{                                                                                        \
 		.name = "by", .type = ARG_U64, .min = 1, .max = UINT16_MAX, .preset = "nobody",  \
 		.help = "Number of the member in whose name it is done: only the host, and who " \
 			"invited a member, may do everything."                                   \
 	}
-#define MEMBER_CALL_ARG                                                                      \
-	{                                                                                    \
-		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
-		.min = 13, .max = 13, .help = "Id of the member's call: 13 characters.",     \
-		.place = PLACE_ID,                                                           \
-	}
+#define MEMBER_CALL_ARG ID_ARG("call", "Id of the member's call: 13 characters.")
 #define RUNG_ARG(needed)                                                                           \
 	{                                                                                          \
 		.name = "to", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = (needed), \
 		.min = 1, .max = 63, .preset = (needed) ? NULL : "nobody",                         \
 		.help = "Extension whose best phone is rung."                                      \
-	}
-#define OTHER_CALL_ARG(called, needed, text)                                                       \
-	{                                                                                          \
-		.name = (called), .type = ARG_STRING, .charset = CHARSET_ID, .required = (needed), \
-		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
 	}
 
 static const struct command_arg g_conferences_args[] = { LIMIT_ARG, NODE_ARG, END };
@@ -103,24 +88,13 @@ static const struct command_arg g_conference_coach_args[] = {
 static const struct command_arg g_conference_play_args[] = {
 	CONFERENCE_ARG,
 	FILE_ARG(true, "Files as of call.play, at most 4, with commas between them."),
-	{ .name = "times",
-	  .type = ARG_U64,
-	  .min = 0,
-	  .max = ACT_TIMES_MAX,
-	  .preset = "1",
-	  .help = "How often all of them are played; 0: without end." },
+	TIMES_ARG,
 	MEMBER_BY_ARG,
 	END,
 };
 static const struct command_arg g_conference_stream_args[] = {
 	CONFERENCE_ARG,
-	{ .name = "endpoint",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .required = true,
-	  .min = 1,
-	  .max = LIVE_NAME_MAX - 1,
-	  .help = "A name in live.endpoints that is for the tenant." },
+	ENDPOINT_ARG,
 	MEMBER_BY_ARG,
 	END,
 };

@@ -5,23 +5,12 @@
 
 static const struct command_arg g_dial_check_args[] = {
 	NUMBER_ARG("What is dialled."),
-	{ .name = "from",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .required = true,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Extension that dials." },
+	PARTY_ARG("from", CHARSET_NUMBER, "Extension that dials."),
 	END,
 };
 
 static const struct command_arg g_toll_args[] = {
-	{ .name = "number",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Number of the extension. Without it, the tenant alone." },
+	PARTY_OR_NONE("number", "Number of the extension. Without it, the tenant alone."),
 	END,
 };
 

@@ -3,19 +3,8 @@
 #include "app/command/table/table.h"
 
 static const struct command_arg g_sip_args[] = {
-	{ .name = "call",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .min = 13,
-	  .max = 13,
-	  .help = "Only the dialogs of this call, also when it is over.",
-	  .place = PLACE_ID },
-	{ .name = "number",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Only dialogs whose messages name this user." },
+	CALL_OR_NONE("Only the dialogs of this call, also when it is over."),
+	PARTY_OR_NONE("number", "Only dialogs whose messages name this user."),
 	{ .name = "limit",
 	  .type = ARG_U64,
 	  .min = 1,
@@ -26,38 +15,21 @@ static const struct command_arg g_sip_args[] = {
 };
 
 static const struct command_arg g_registration_args[] = {
-	{ .name = "number",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Only this extension." },
+	PARTY_OR_NONE("number", "Only this extension."),
 	LIMIT_ARG,
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_subscription_args[] = {
-	{ .name = "number",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Only those of this extension, and those that watch it." },
+	PARTY_OR_NONE("number", "Only those of this extension, and those that watch it."),
 	LIMIT_ARG,
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_subscription_end_args[] = {
-	{ .name = "id",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .required = true,
-	  .min = 13,
-	  .max = 13,
-	  .help = "Id of the subscription, as subscription.list shows it.",
-	  .place = PLACE_ID },
+	ID_ARG("id", "Id of the subscription, as subscription.list shows it."),
 	{ .name = "reason",
 	  .type = ARG_ENUM,
 	  .names = g_subscription_endings,
@@ -70,13 +42,7 @@ static const struct command_arg g_subscription_end_args[] = {
 
 static const struct command_arg g_cdr_args[] = {
 	LIMIT_ARG,
-	{ .name = "call",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .min = 13,
-	  .max = 13,
-	  .help = "Only this call, if it is among the newest 1000.",
-	  .place = PLACE_ID },
+	CALL_OR_NONE("Only this call, if it is among the newest 1000."),
 	END,
 };
 

@@ -3,11 +3,11 @@
 #include "app/command/table/table.h"
 #include "app/record/entry.h"
 
-#define RECORDING_ARG(needed)                                                                   \
-	{                                                                                       \
-		.name = "name", .type = ARG_STRING, .required = (needed), .min = 1, .max = 159, \
-		.help = "Name of the recording, as recording.list has it:"                      \
-			" TENANT/DATE/FILE.",                                                   \
+#define RECORDING_ARG                                                                       \
+	{                                                                                   \
+		.name = "name", .type = ARG_STRING, .required = true, .min = 1, .max = 159, \
+		.help = "Name of the recording, as recording.list has it:"                  \
+			" TENANT/DATE/FILE.",                                               \
 	}
 #define DATE_ARG(what, text)                                                                       \
 	{                                                                                          \
@@ -27,11 +27,11 @@
 			"all nodes know (recordings.list_days).",                             \
 	}
 
-static const struct command_arg g_recorded_args[] = { RECORDING_ARG(true), RECORDED_ARG, END };
-static const struct command_arg g_recording_args[] = { RECORDING_ARG(true), NODE_ARG, END };
+static const struct command_arg g_recorded_args[] = { RECORDING_ARG, RECORDED_ARG, END };
+static const struct command_arg g_recording_args[] = { RECORDING_ARG, NODE_ARG, END };
 
 static const struct command_arg g_recording_put_args[] = {
-	RECORDING_ARG(true),
+	RECORDING_ARG,
 	MAILBOX_ARG("The mailbox that it lies in from now on: the number of an extension, or "
 		    "another name. Empty: none."),
 	{ .name = "heard", .type = ARG_BOOL, .help = "Whether somebody has heard it." },
@@ -39,7 +39,7 @@ static const struct command_arg g_recording_put_args[] = {
 	END,
 };
 static const struct command_arg g_link_args[] = {
-	RECORDING_ARG(true),
+	RECORDING_ARG,
 	{ .name = "seconds",
 	  .type = ARG_U64,
 	  .min = 1,

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of the table of commands: its parts, and what their rows are written with. */
+/* Between the files of the table of commands: its parts, and what rows of more than one are written with. */
 #ifndef APP_COMMAND_TABLE_TABLE_H
 #define APP_COMMAND_TABLE_TABLE_H
 
 #include "app/command/command.h"
 #include "app/command/command_handlers.h"
 
-#define NUMBER_ARG(text)                                                                           \
-	{                                                                                          \
-		.name = "number", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
-		.min = 1, .max = 63, .help = (text)                                                \
+/* The node that has what it names gets the command. */
+#define ID_ARG(what, text)                                                                   \
+	{                                                                                    \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
+		.min = 13, .max = 13, .help = (text), .place = PLACE_ID                      \
 	}
-#define CALL_ARG                                                                                   \
+#define CALL_ARG ID_ARG("call", "Id of the call: 13 characters.")
+#define CALL_OR_NONE(text)                                                                       \
+	{                                                                                        \
+		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .min = 13, .max = 13, \
+		.help = (text), .place = PLACE_ID                                                \
+	}
+/* Another one, wherever it is. */
+#define OTHER_CALL_ARG(called, needed, text)                                                       \
 	{                                                                                          \
-		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true,       \
-		.min = 13, .max = 13, .help = "Id of the call: 13 characters.", .place = PLACE_ID, \
+		.name = (called), .type = ARG_STRING, .charset = CHARSET_ID, .required = (needed), \
+		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
 	}
 #define LIMIT_ARG                                                                         \
 	{                                                                                 \
@@ -32,19 +40,15 @@
 		.name = (what), .type = ARG_STRING, .charset = (set), .required = true, .min = 1, \
 		.max = 63, .help = (text)                                                         \
 	}
-#define LEG_ARG(text)                                                                    \
+#define PARTY_OR_NONE(what, text)                                                        \
 	{                                                                                \
-		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
-		.help = (text)                                                           \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_NUMBER, .min = 1, \
+		.max = 63, .help = (text)                                                \
 	}
+#define NUMBER_ARG(text) PARTY_ARG("number", CHARSET_NUMBER, text)
 #define LEG_OR_NONE(text)                                                             \
 	{                                                                             \
 		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .help = (text) \
-	}
-#define LEG_CHOICE(what, text)                                                      \
-	{                                                                           \
-		.name = (what), .type = ARG_ENUM, .names = g_call_legs,             \
-		.preset = "none: the caller is alone with the node", .help = (text) \
 	}
 #define MAILBOX_ARG(text)                                                                    \
 	{                                                                                    \
@@ -56,6 +60,17 @@
 		.name = "file", .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
 		.required = (is_required), .min = 1, .max = ACT_FILES_MAX * (ACT_NAME_MAX + 1), \
 		.preset = "none", .help = (text)                                                \
+	}
+#define TIMES_ARG                                                                                \
+	{                                                                                        \
+		.name = "times", .type = ARG_U64, .min = 0, .max = ACT_TIMES_MAX, .preset = "1", \
+		.help = "How often all of them are played; 0: without end."                      \
+	}
+#define ENDPOINT_ARG                                                                               \
+	{                                                                                          \
+		.name = "endpoint", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = LIVE_NAME_MAX - 1,                                                \
+		.help = "A name in live.endpoints that is for the tenant."                         \
 	}
 #define END                  \
 	{                    \

@@ -2,32 +2,17 @@
 /* Traces of calls. */
 #include "app/command/table/table.h"
 
-#define TRACE_ARG                                                                                  \
+#define TRACE_ARG(needed)                                                                          \
 	{                                                                                          \
-		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true,     \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = (needed), \
 		.min = 1, .max = 39, .help = "As call.trace.list shows it.", .place = PLACE_TRACE, \
 	}
 
 static const struct command_arg g_trace_start_args[] = {
-	{ .name = "call",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .min = 13,
-	  .max = 13,
-	  .help = "Id of the call: 13 characters. Or from, or to.",
-	  .place = PLACE_ID },
-	{ .name = "from",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 1,
-	  .max = 63,
-	  .help = "The next call of this extension; it is waited for, an hour at most." },
-	{ .name = "to",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 1,
-	  .max = 63,
-	  .help = "The next call to this number." },
+	CALL_OR_NONE("Id of the call: 13 characters. Or from, or to."),
+	PARTY_OR_NONE("from",
+		      "The next call of this extension; it is waited for, an hour at most."),
+	PARTY_OR_NONE("to", "The next call to this number."),
 	{ .name = "decrypted",
 	  .type = ARG_BOOL,
 	  .preset = "false",
@@ -50,25 +35,13 @@ static const struct command_arg g_trace_start_args[] = {
 };
 
 static const struct command_arg g_trace_stop_args[] = {
-	{ .name = "call",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_ID,
-	  .min = 13,
-	  .max = 13,
-	  .help = "Id of the call. Or name.",
-	  .place = PLACE_ID },
-	{ .name = "name",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 1,
-	  .max = 39,
-	  .help = "As call.trace.list shows it.",
-	  .place = PLACE_TRACE },
+	CALL_OR_NONE("Id of the call. Or name."),
+	TRACE_ARG(false),
 	END,
 };
 
 static const struct command_arg g_trace_read_args[] = {
-	TRACE_ARG,
+	TRACE_ARG(true),
 	{ .name = "offset",
 	  .type = ARG_U64,
 	  .max = INT64_MAX,
@@ -77,7 +50,7 @@ static const struct command_arg g_trace_read_args[] = {
 	END,
 };
 
-static const struct command_arg g_trace_args[] = { TRACE_ARG, END };
+static const struct command_arg g_trace_args[] = { TRACE_ARG(true), END };
 
 const struct command g_trace_commands[] = {
 	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
