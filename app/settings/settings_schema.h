@@ -5,13 +5,30 @@
 
 #include "app/settings/settings.h"
 
-#define FIELD(level, member) .offset = offsetof(struct level, member)
+#define FIELD(level, member)       .offset = offsetof(struct level, member)
+#define FLAG(level, member)        .type = CONF_BOOL, FIELD(level, member)
+#define WORD(level, member, words) .type = CONF_ENUM, FIELD(level, member), .names = (words)
+#define ADDRESS(level, member)     .type = CONF_ADDR, FIELD(level, member)
 #define TEXT(level, member) \
 	.type = CONF_STRING, FIELD(level, member), .size = sizeof(((struct level *)0)->member)
 #define U32(level, member, low, high) \
 	.type = CONF_U32, FIELD(level, member), .min = (low), .max = (high)
 #define DURATION(level, member, low, high) \
 	.type = CONF_DURATION, FIELD(level, member), .min = (low), .max = (high)
+#define MAP(level, member, children) .type = CONF_MAP, FIELD(level, member), .fields = (children)
+
+/* An array, as many of it as fit, and how many there are. */
+#define ARRAY(level, member, count)                                          \
+	FIELD(level, member), .count_offset = offsetof(struct level, count), \
+			      .max_items = COUNT_OF(((struct level *)0)->member)
+#define ITEM_SIZE(level, member) .size = sizeof(((struct level *)0)->member[0])
+#define U32S(level, member, count, low, high) \
+	.type = CONF_U32_LIST, ARRAY(level, member, count), .min = (low), .max = (high)
+#define TEXTS(level, member, count) \
+	.type = CONF_STRING_LIST, ARRAY(level, member, count), ITEM_SIZE(level, member)
+#define MAPS(level, member, count, children)                                      \
+	.type = CONF_LIST, ARRAY(level, member, count), ITEM_SIZE(level, member), \
+	.fields = (children)
 
 #define SECONDS(n) ((n)*NS_PER_S)
 

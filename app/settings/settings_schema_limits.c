@@ -119,20 +119,14 @@ const struct conf_field g_quotas_fields[] = {
 		  "limits.transactions and of the media ports, whatever its quota. 100 lets a "
 		  "single one fill the node." },
 	{ .key = "extension",
-	  .type = CONF_MAP,
-	  FIELD(settings_quotas, extension),
-	  .fields = g_quota_extension_fields,
+	  MAP(settings_quotas, extension, g_quota_extension_fields),
 	  .help = "Of each extension, for what it begins." },
 	{ .key = "peer",
-	  .type = CONF_MAP,
-	  FIELD(settings_quotas, peer),
-	  .fields = g_quota_peer_fields,
+	  MAP(settings_quotas, peer, g_quota_peer_fields),
 	  .help = "Of each address that sip.trusted names, or of a rule of it that has limits of "
 		  "its own: calls_max and calls_per_second count in the place of these." },
 	{ .key = "source",
-	  .type = CONF_MAP,
-	  FIELD(settings_quotas, source),
-	  .fields = g_quota_source_fields,
+	  MAP(settings_quotas, source, g_quota_source_fields),
 	  .help = "Of all extensions behind one address together (IPv6: a /64): an office behind "
 		  "one NAT." },
 	{ .key = NULL },

@@ -20,16 +20,10 @@ static const struct conf_field g_live_endpoint_fields[] = {
 	  .help = "File whose first line is shown to the application, as Authorization: Bearer. "
 		  "SIGHUP reads it again." },
 	{ .key = "tenants",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_live_endpoint, tenants),
-	  .size = TENANT_NAME_MAX,
-	  .count_offset = offsetof(struct settings_live_endpoint, tenant_count),
-	  .max_items = SETTINGS_LIVE_TENANTS_MAX,
+	  TEXTS(settings_live_endpoint, tenants, tenant_count),
 	  .help = "Tenants whose calls may go there. Without it: all." },
 	{ .key = "format",
-	  .type = CONF_ENUM,
-	  FIELD(settings_live_endpoint, format),
-	  .names = g_live_formats,
+	  WORD(settings_live_endpoint, format, g_live_formats),
 	  .preset = "l16",
 	  .help = "Of the sound, both ways: 16 bits, the low octet first, or G.711 mu-law." },
 	{ .key = "rate",
@@ -41,12 +35,7 @@ static const struct conf_field g_live_endpoint_fields[] = {
 
 const struct conf_field g_live_fields[] = {
 	{ .key = "endpoints",
-	  .type = CONF_LIST,
-	  FIELD(settings_live, endpoints),
-	  .fields = g_live_endpoint_fields,
-	  .size = sizeof(struct settings_live_endpoint),
-	  .count_offset = offsetof(struct settings_live, endpoint_count),
-	  .max_items = SETTINGS_LIVES_MAX,
+	  MAPS(settings_live, endpoints, endpoint_count, g_live_endpoint_fields),
 	  .help = "Applications that the sound of a party may go to, and come from, by "
 		  "call.stream. There are no others. A stream that runs keeps what it began "
 		  "with." },
@@ -57,8 +46,7 @@ const struct conf_field g_live_fields[] = {
 	  .help = "At once, at most: each has a connection of its own, and 200 KiB at most "
 		  "beside what its application says ahead (live audio, 30 s: up to 1.4 MiB)." },
 	{ .key = "plain",
-	  .type = CONF_BOOL,
-	  FIELD(settings_live, plain),
+	  FLAG(settings_live, plain),
 	  .preset = "false",
 	  .help = "URLs may begin with ws://. Then whoever is on the way hears and speaks: for "
 		  "this machine and private networks alone." },
@@ -103,24 +91,19 @@ const struct conf_field g_conferences_fields[] = {
 		  "up to station_members. 0: likewise. Systems that had both gave programs 6 and "
 		  "phones 8." },
 	{ .key = "incoming",
-	  .type = CONF_ENUM,
-	  FIELD(settings_conferences, incoming),
-	  .names = g_conferences_incoming,
+	  WORD(settings_conferences, incoming, g_conferences_incoming),
 	  .preset = "always",
 	  .help = "Whether who has two calls may bring the second one into a conference when that "
 		  "call came to him. call_waiting: where his extension has call_waiting single or "
 		  "multiple; else his REFER is answered 403, and conference.add not_allowed. That "
 		  "is how some systems were." },
 	{ .key = "host_succession",
-	  .type = CONF_BOOL,
-	  FIELD(settings_conferences, host_succession),
+	  FLAG(settings_conferences, host_succession),
 	  .preset = "true",
 	  .help = "When the host of such a conference leaves, the member that is there for longest "
 		  "is host. false: nobody is, and members are dropped by command alone." },
 	{ .key = "release",
-	  .type = CONF_ENUM,
-	  FIELD(settings_conferences, release),
-	  .names = g_conferences_release,
+	  WORD(settings_conferences, release, g_conferences_release),
 	  .preset = "true",
 	  .help = "With two members left such a conference is a call of two again, which is "
 		  "transferred and parked as any. false: it stays one until one of them leaves. "

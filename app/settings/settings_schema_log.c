@@ -7,15 +7,11 @@ static const char *const g_format_names[] = { "text", "json", NULL };
 
 const struct conf_field g_log_fields[] = {
 	{ .key = "level",
-	  .type = CONF_ENUM,
-	  FIELD(settings_log, level),
-	  .names = g_log_levels,
+	  WORD(settings_log, level, g_log_levels),
 	  .preset = "info",
 	  .help = "Least level that is written." },
 	{ .key = "format",
-	  .type = CONF_ENUM,
-	  FIELD(settings_log, format),
-	  .names = g_format_names,
+	  WORD(settings_log, format, g_format_names),
 	  .preset = "text",
 	  .help = "text: key=value; json: one object a line." },
 	{ .key = NULL },
@@ -23,8 +19,7 @@ const struct conf_field g_log_fields[] = {
 
 const struct conf_field g_trace_fields[] = {
 	{ .key = "decrypted",
-	  .type = CONF_BOOL,
-	  FIELD(settings_trace, decrypted),
+	  FLAG(settings_trace, decrypted),
 	  .preset = "false",
 	  .help = "Whether a trace may show what is encrypted on the wire: media of SRTP in clear, "
 		  "and its keys. Whoever may command the node can then listen to calls." },
@@ -51,8 +46,7 @@ const struct conf_field g_trace_fields[] = {
 
 const struct conf_field g_hep_fields[] = {
 	{ .key = "collector",
-	  .type = CONF_ADDR,
-	  FIELD(settings_hep, collector),
+	  ADDRESS(settings_hep, collector),
 	  .help = "Address and UDP port, such as 192.0.2.7:9060. Without it nothing is "
 		  "exported. What goes there is not encrypted: keep the way private." },
 	{ .key = "capture_id",

@@ -21,16 +21,11 @@ static const struct conf_field g_dpdk_fields[] = {
 		  "(\"net_memif0,role=server,socket=/run/m.sock\"). Take role=server with "
 		  "net_memif: DPDK's client does not connect again when its peer comes back." },
 	{ .key = "args",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_dpdk, args),
-	  .size = DPDK_ARG_MAX,
-	  .count_offset = offsetof(struct settings_dpdk, arg_count),
-	  .max_items = DPDK_ARGS_MAX,
+	  TEXTS(settings_dpdk, args, arg_count),
 	  .at_start = true,
 	  .help = "More arguments for DPDK's EAL, after those that the node gives it." },
 	{ .key = "hugepages",
-	  .type = CONF_BOOL,
-	  FIELD(settings_dpdk, hugepages),
+	  FLAG(settings_dpdk, hugepages),
 	  .preset = "true",
 	  .at_start = true,
 	  .help = "false: ordinary memory. Enough for devices that are none of hardware." },
@@ -50,9 +45,7 @@ static const struct conf_field g_dpdk_fields[] = {
 
 const struct conf_field g_media_fields[] = {
 	{ .key = "port",
-	  .type = CONF_ENUM,
-	  FIELD(settings_media, port),
-	  .names = g_port_names,
+	  WORD(settings_media, port, g_port_names),
 	  .preset = "auto",
 	  .at_start = true,
 	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
@@ -61,9 +54,7 @@ const struct conf_field g_media_fields[] = {
 		  "interface that "
 		  "is made again while the node runs is used again, on Linux 6.0 and newer." },
 	{ .key = "xdp_forward",
-	  .type = CONF_ENUM,
-	  FIELD(settings_media, xdp_forward),
-	  .names = g_forward_names,
+	  WORD(settings_media, xdp_forward, g_forward_names),
 	  .preset = "auto",
 	  .at_start = true,
 	  .help = "With media.port: xdp, whether the kernel forwards plain RTP of two parties by "
@@ -87,9 +78,7 @@ const struct conf_field g_media_fields[] = {
 	  .help = "Threads that carry packets. A call goes to the one with the least load, and "
 		  "stays there." },
 	{ .key = "latch",
-	  .type = CONF_ENUM,
-	  FIELD(settings_media, latch),
-	  .names = g_latch_names,
+	  WORD(settings_media, latch, g_latch_names),
 	  .preset = "same-ip",
 	  .help = "Whose RTP is believed: strict (the signalled address and port), same-ip (the "
 		  "signalled address, its "
@@ -108,13 +97,11 @@ const struct conf_field g_media_fields[] = {
 	  .at_start = true,
 	  .help = "DSCP of SIP." },
 	{ .key = "video",
-	  .type = CONF_BOOL,
-	  FIELD(settings_media, video),
+	  FLAG(settings_media, video),
 	  .preset = "true",
 	  .help = "Relay H.264 video; false: video is refused, the call goes on with audio." },
 	{ .key = "transcode",
-	  .type = CONF_BOOL,
-	  FIELD(settings_media, transcode),
+	  FLAG(settings_media, transcode),
 	  .preset = "true",
 	  .help = "Audio is decoded and encoded again between two parties that have no codec in "
 		  "common, where the node codes one of each: PCMA, PCMU, G722, opus, G726-32, and "
@@ -134,9 +121,7 @@ const struct conf_field g_media_fields[] = {
 		  "down by a step each second; below three quarters of it for 5 seconds, up "
 		  "again." },
 	{ .key = "transcode_opus_rate",
-	  .type = CONF_ENUM,
-	  FIELD(settings_media, transcode_opus_rate),
-	  .names = g_opus_rate_names,
+	  WORD(settings_media, transcode_opus_rate, g_opus_rate_names),
 	  .preset = "auto",
 	  .help = "Hz at which Opus is decoded, and encoded, where audio is encoded again. auto: "
 		  "as the other codec has it, 8000 or 16000; there is nothing to hear above. "
@@ -172,18 +157,14 @@ const struct conf_field g_media_fields[] = {
 		  "it "
 		  "is tried again every 10 seconds. Without it: nothing is heard." },
 	{ .key = "tones",
-	  .type = CONF_ENUM,
-	  FIELD(settings_media, tones),
-	  .names = g_settings_tones,
+	  WORD(settings_media, tones, g_settings_tones),
 	  .preset = "etsi",
 	  .help = "The country whose tones a party hears of the node, such as ringback while "
 		  "another is rung for it, or that another call waits: au, de, fr, jp, uk or us; "
 		  "etsi: those that most "
 		  "countries of Europe are close to; off: nothing is heard." },
 	{ .key = "dpdk",
-	  .type = CONF_MAP,
-	  FIELD(settings_media, dpdk),
-	  .fields = g_dpdk_fields,
+	  MAP(settings_media, dpdk, g_dpdk_fields),
 	  .help = "With port: dpdk. The packages of deploy/packages/dpdk.txt must be installed." },
 	{ .key = NULL },
 };

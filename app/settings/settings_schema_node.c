@@ -21,12 +21,7 @@ const struct conf_field g_node_fields[] = {
 	  .help = "Number of the shard this node runs, unique in the cluster. Call ids begin with "
 		  "it." },
 	{ .key = "shards",
-	  .type = CONF_U32_LIST,
-	  FIELD(settings_node, shards),
-	  .count_offset = offsetof(struct settings_node, shards_count),
-	  .max_items = SETTINGS_SHARDS_MAX,
-	  .min = 1,
-	  .max = 65535,
+	  U32S(settings_node, shards, shards_count, 1, 65535),
 	  .at_start = true,
 	  .help = "Numbers of further shards that this node runs beside node.shard. Each has a "
 		  "lease and calls of its own: another node can take one of them, and the others "
@@ -74,32 +69,21 @@ const struct conf_field g_tls_fields[] = {
 		  "of clients. Without it: tls/ca.pem in state_dir, or the system's where "
 		  "certificate is given." },
 	{ .key = "client_certificates",
-	  .type = CONF_ENUM,
-	  FIELD(settings_tls, client_certificates),
-	  .names = g_client_names,
+	  WORD(settings_tls, client_certificates, g_client_names),
 	  .preset = "none",
 	  .help = "Whether phones must show a certificate, browsers over WSS and whoever asks "
 		  "HTTPS "
 		  "as well; optional: one that is shown must be "
 		  "good." },
 	{ .key = "certificates",
-	  .type = CONF_LIST,
-	  FIELD(settings_tls, certificates),
-	  .fields = g_certificate_fields,
-	  .size = sizeof(struct tls_files),
-	  .count_offset = offsetof(struct settings_tls, certificate_count),
-	  .max_items = TLS_IDENTITIES_MAX - 1,
+	  MAPS(settings_tls, certificates, certificate_count, g_certificate_fields),
 	  .help = "Further ones: whoever asks for a name in one of them (SNI) gets that one." },
 	{ .key = NULL },
 };
 
 const struct conf_field g_dns_fields[] = {
 	{ .key = "servers",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_dns, servers),
-	  .size = ADDR_TEXT_MAX,
-	  .count_offset = offsetof(struct settings_dns, server_count),
-	  .max_items = SETTINGS_DNS_SERVERS_MAX,
+	  TEXTS(settings_dns, servers, server_count),
 	  .help = "Name servers, at most three, as 192.0.2.53 or [2001:db8::53]:5353. They must "
 		  "answer for all names (recursion); the one that answered last is asked first. "
 		  "Without it: the nameserver lines of /etc/resolv.conf, which is read again when "
@@ -140,9 +124,7 @@ const struct conf_field g_redis_fields[] = {
 	  .at_start = true,
 	  .help = "PEM file of its key." },
 	{ .key = "fsync",
-	  .type = CONF_ENUM,
-	  FIELD(settings_redis, fsync),
-	  .names = g_settings_fsync,
+	  WORD(settings_redis, fsync, g_settings_fsync),
 	  .preset = "everysec",
 	  .help = "When the node's own server asks the disk to keep what it has: everysec (a loss "
 		  "of "
@@ -157,8 +139,7 @@ const struct conf_field g_redis_fields[] = {
 	  .help = "A save that takes longer is no longer waited for, and the node is degraded "
 		  "until it is." },
 	{ .key = "save_calls",
-	  .type = CONF_BOOL,
-	  FIELD(settings_redis, save_calls),
+	  FLAG(settings_redis, save_calls),
 	  .preset = "true",
 	  .at_start = true,
 	  .help = "false: calls live in this process alone, and its end ends them: no start "
@@ -179,8 +160,7 @@ const struct conf_field g_redis_fields[] = {
 
 const struct conf_field g_cluster_fields[] = {
 	{ .key = "listen",
-	  .type = CONF_ADDR,
-	  FIELD(settings_cluster, listen),
+	  ADDRESS(settings_cluster, listen),
 	  .at_start = true,
 	  .help = "Address of this machine and port, of UDP and TCP, for messages between "
 		  "nodes, such as 192.0.2.10:7946. They are sealed with a key of the file keys. "
@@ -202,12 +182,7 @@ const struct conf_field g_cluster_fields[] = {
 		  "nodes have acked. The same on all nodes. 0 where Redis is one server. "
 		  "Not asked of Redis Cluster: there acks alone count." },
 	{ .key = "shards",
-	  .type = CONF_U32_LIST,
-	  FIELD(settings_cluster, shards),
-	  .count_offset = offsetof(struct settings_cluster, shards_count),
-	  .max_items = SETTINGS_CLUSTER_SHARDS_MAX,
-	  .min = 1,
-	  .max = 65535,
+	  U32S(settings_cluster, shards, shards_count, 1, 65535),
 	  .at_start = true,
 	  .help = "Shards of other nodes that this one may take although it does not get their "
 		  "addresses: it asks the parties of their calls to come to its own, by "
@@ -222,8 +197,7 @@ const struct conf_field g_cluster_fields[] = {
 		  "a file that nobody but root and the node's user may write: "
 		  "docs/guides/cluster.md." },
 	{ .key = "failback",
-	  .type = CONF_BOOL,
-	  FIELD(settings_cluster, failback),
+	  FLAG(settings_cluster, failback),
 	  .preset = "true",
 	  .help = "Whether the node asks for its own shards when it is ready and another node has "
 		  "them. false: they stay there until shard.take, a drain, or that node's end." },
@@ -232,8 +206,7 @@ const struct conf_field g_cluster_fields[] = {
 
 const struct conf_field g_http_fields[] = {
 	{ .key = "bind",
-	  .type = CONF_ADDR,
-	  FIELD(settings_http, bind),
+	  ADDRESS(settings_http, bind),
 	  .preset = "127.0.0.1",
 	  .at_start = true,
 	  .help = "Address of /metrics, /healthz and /readyz, which need no password, and of "
@@ -244,8 +217,7 @@ const struct conf_field g_http_fields[] = {
 	  .at_start = true,
 	  .help = "TCP port; 0: no HTTP." },
 	{ .key = "health_bind",
-	  .type = CONF_ADDR,
-	  FIELD(settings_http, health_bind),
+	  ADDRESS(settings_http, health_bind),
 	  .preset = "127.0.0.1",
 	  .at_start = true,
 	  .help = "Address of http.health_port." },
@@ -257,24 +229,18 @@ const struct conf_field g_http_fields[] = {
 		  "TLS: whatever comes to http.port, they answer. http.port then has browsers "
 		  "alone. 0: they are on http.port." },
 	{ .key = "tls",
-	  .type = CONF_BOOL,
-	  FIELD(settings_http, tls),
+	  FLAG(settings_http, tls),
 	  .preset = "false",
 	  .at_start = true,
 	  .help = "true: HTTPS and WSS, with the certificates of tls. Browsers want it anywhere "
 		  "but on their own machine." },
 	{ .key = "sip",
-	  .type = CONF_BOOL,
-	  FIELD(settings_http, sip),
+	  FLAG(settings_http, sip),
 	  .preset = "true",
 	  .at_start = true,
 	  .help = "SIP over WebSocket (RFC 7118) on the path /ws." },
 	{ .key = "origins",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_http, origins),
-	  .size = ORIGIN_MAX,
-	  .count_offset = offsetof(struct settings_http, origin_count),
-	  .max_items = SETTINGS_ORIGINS_MAX,
+	  TEXTS(settings_http, origins, origin_count),
 	  .help = "Whose pages may open WebSockets, such as \"https://phone.example.org\"; "
 		  "\"*\": all. Without it: pages of the very host and port they connect to, and "
 		  "without TLS only where that is an address or localhost. Clients that are no "

@@ -13,9 +13,7 @@ static const struct conf_field g_destination_fields[] = {
 	  .required = true,
 	  .help = "Name of the destination, for deliver, tenants and logs." },
 	{ .key = "kind",
-	  .type = CONF_ENUM,
-	  FIELD(settings_destination, kind),
-	  .names = g_kind_names,
+	  WORD(settings_destination, kind, g_kind_names),
 	  .required = true,
 	  .help = "What it is: a directory that is shared, as by NFS; s3: storage with the API of "
 		  "Amazon S3; http: a server that takes PUT; sftp, ftp, or mail." },
@@ -53,32 +51,25 @@ static const struct conf_field g_destination_fields[] = {
 	  .preset = "us-east-1",
 	  .help = "With s3: its region, which is signed." },
 	{ .key = "path_style",
-	  .type = CONF_BOOL,
-	  FIELD(settings_destination, path_style),
+	  FLAG(settings_destination, path_style),
 	  .preset = "false",
 	  .help = "With s3: true: the bucket stands in the path of the URL, as servers of one's "
 		  "own "
 		  "want it; false: before the host, as Amazon wants it." },
 	{ .key = "starttls",
-	  .type = CONF_BOOL,
-	  FIELD(settings_destination, starttls),
+	  FLAG(settings_destination, starttls),
 	  .preset = "true",
 	  .help = "With ftp:// and smtp://: nothing is said before there is TLS. false: passwords "
 		  "and recordings go there in plain." },
 	{ .key = "metadata",
-	  .type = CONF_BOOL,
-	  FIELD(settings_destination, metadata),
+	  FLAG(settings_destination, metadata),
 	  .preset = "true",
 	  .help = "The file NAME.json, which says whose recording it is, follows the recording." },
 	{ .key = "from",
 	  TEXT(settings_destination, from),
 	  .help = "With mail: the address of the sender." },
 	{ .key = "to",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_destination, to),
-	  .size = sizeof(((struct settings_destination *)0)->to[0]),
-	  .count_offset = offsetof(struct settings_destination, to_count),
-	  .max_items = SETTINGS_RECIPIENTS_MAX,
+	  TEXTS(settings_destination, to, to_count),
 	  .help = "With mail: the addresses of the receivers." },
 	{ .key = "max_mib",
 	  U32(settings_destination, max_mib, 0, 1048576),
@@ -116,11 +107,7 @@ const struct conf_field g_siprec_fields[] = {
 		  "there "
 		  "whose extension or trunk has record_to=siprec. Without it: there is none." },
 	{ .key = "more",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_siprec, more),
-	  .size = SETTINGS_SIPREC_ADDRESS_MAX,
-	  .count_offset = offsetof(struct settings_siprec, more_count),
-	  .max_items = SETTINGS_SIPREC_MORE_MAX,
+	  TEXTS(settings_siprec, more, more_count),
 	  .help = "Addresses or names of further recorders, in this order. The next one is asked "
 		  "where one "
 		  "does not answer within 4 s, cannot be reached, or refuses with 5xx." },
@@ -133,9 +120,7 @@ const struct conf_field g_siprec_fields[] = {
 	  .help = "The realm in which it is that. Other realms get no credentials." },
 	{ .key = "password", TEXT(settings_siprec, password), .help = "Its password there." },
 	{ .key = "transport",
-	  .type = CONF_ENUM,
-	  FIELD(settings_siprec, transport),
-	  .names = g_siprec_transports,
+	  WORD(settings_siprec, transport, g_siprec_transports),
 	  .preset = "tcp",
 	  .help = "How it is asked. Over udp its INVITEs are longer than most paths carry in one "
 		  "piece." },
@@ -147,8 +132,7 @@ const struct conf_field g_siprec_fields[] = {
 	  .help = "Network of this node (networks) by which alone it is reached. Without it: the "
 		  "first one that can." },
 	{ .key = "srtp",
-	  .type = CONF_BOOL,
-	  FIELD(settings_siprec, srtp),
+	  FLAG(settings_siprec, srtp),
 	  .preset = "false",
 	  .help = "What is sent to it is SRTP, with keys in SDP (RFC 4568). Needs transport tls." },
 	{ .key = NULL },
@@ -166,9 +150,7 @@ const struct conf_field g_recordings_fields[] = {
 	  .help = "Folder of recordings, in it one for each tenant and day. An absolute path. "
 		  "Without it: recordings in state_dir." },
 	{ .key = "format",
-	  .type = CONF_ENUM,
-	  FIELD(settings_recordings, format),
-	  .names = g_recording_names,
+	  WORD(settings_recordings, format, g_recording_names),
 	  .preset = "wav",
 	  .help = "What files are made from now on: wav (stereo, what is said and what is heard), "
 		  "or pcapng (the packets, deciphered, with the digits that are pressed)." },
@@ -192,16 +174,13 @@ const struct conf_field g_recordings_fields[] = {
 		  "recording "
 		  "is paused." },
 	{ .key = "follow_preferences",
-	  .type = CONF_BOOL,
-	  FIELD(settings_recordings, follow_preferences),
+	  FLAG(settings_recordings, follow_preferences),
 	  .preset = "false",
 	  .help = "Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
 		  "is done, as if its party had pressed the code: of extensions with "
 		  "record=on_demand alone. Else it is written to the log." },
 	{ .key = "account_code",
-	  .type = CONF_ENUM,
-	  FIELD(settings_recordings, account_code),
-	  .names = g_account_names,
+	  WORD(settings_recordings, account_code, g_account_names),
 	  .preset = "allow",
 	  .help = "What an account code does to a call that is recorded (call.account_code, "
 		  "call_codes.account): allow (call and recording go on), refuse (the call keeps "
@@ -214,19 +193,10 @@ const struct conf_field g_recordings_fields[] = {
 		  "alone; with TLS where http.tls is true. With TLS it has record pages, too "
 		  "(extension.page). 0: none." },
 	{ .key = "store",
-	  .type = CONF_LIST,
-	  FIELD(settings_recordings, store),
-	  .fields = g_destination_fields,
-	  .size = sizeof(struct settings_destination),
-	  .count_offset = offsetof(struct settings_recordings, store_count),
-	  .max_items = SETTINGS_DESTINATIONS_MAX,
+	  MAPS(settings_recordings, store, store_count, g_destination_fields),
 	  .help = "Destinations of recordings (docs/guides/recording-store.md)." },
 	{ .key = "deliver",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_recordings, deliver),
-	  .size = SETTINGS_DESTINATION_NAME_MAX,
-	  .count_offset = offsetof(struct settings_recordings, deliver_count),
-	  .max_items = SETTINGS_DELIVER_MAX,
+	  TEXTS(settings_recordings, deliver, deliver_count),
 	  .help = "Names of the destinations that recordings of a tenant go to, each to all of "
 		  "them, where the tenant's document names none (recording_store). Without it: "
 		  "they stay in folder." },
@@ -275,8 +245,7 @@ const struct conf_field g_recordings_fields[] = {
 		  "Where recordings are kept for longer, as long as they are. 0: each node knows "
 		  "of its own." },
 	{ .key = "delete_delivered",
-	  .type = CONF_BOOL,
-	  FIELD(settings_recordings, delete_delivered),
+	  FLAG(settings_recordings, delete_delivered),
 	  .preset = "false",
 	  .help = "A recording is deleted from folder when all of its destinations have it." },
 	{ .key = "free_mib",
@@ -286,9 +255,7 @@ const struct conf_field g_recordings_fields[] = {
 		  "deleted, "
 		  "the oldest day first. 0: never." },
 	{ .key = "opus",
-	  .type = CONF_ENUM,
-	  FIELD(settings_recordings, opus),
-	  .names = g_opus_names,
+	  WORD(settings_recordings, opus, g_opus_names),
 	  .preset = "off",
 	  .help = "Finished WAV files are coded as Opus in Ogg, at idle priority, before they are "
 		  "delivered: replace (the WAV file is deleted), keep (it is delivered as well), "
@@ -325,12 +292,8 @@ const struct conf_field g_recordings_fields[] = {
 		  "reads "
 		  "it again. Without it: they stay as they are." },
 	{ .key = "tenant_certificates",
-	  .type = CONF_LIST,
-	  FIELD(settings_recordings, tenant_certificates),
-	  .fields = g_tenant_certificate_fields,
-	  .size = sizeof(struct settings_tenant_certificate),
-	  .count_offset = offsetof(struct settings_recordings, tenant_certificate_count),
-	  .max_items = SETTINGS_TENANT_CERTIFICATES_MAX,
+	  MAPS(settings_recordings, tenant_certificates, tenant_certificate_count,
+	       g_tenant_certificate_fields),
 	  .help = "The same of tenants, in the place of certificate." },
 	{ .key = NULL },
 };

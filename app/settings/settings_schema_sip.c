@@ -14,11 +14,7 @@ static const struct conf_field g_trusted_fields[] = {
 	  TEXT(settings_trusted, network),
 	  .help = "Name of the network that it must come by. Without it: any." },
 	{ .key = "transports",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_trusted, transports),
-	  .size = SETTINGS_TRANSPORT_MAX,
-	  .count_offset = offsetof(struct settings_trusted, transport_count),
-	  .max_items = SETTINGS_TRANSPORTS_MAX,
+	  TEXTS(settings_trusted, transports, transport_count),
 	  .help = "Of udp, tcp and tls. Without it: all three, or udp where a port is given. "
 		  "Prefer tcp or tls where others share its network: the source of UDP can be "
 		  "forged." },
@@ -27,8 +23,7 @@ static const struct conf_field g_trusted_fields[] = {
 	  .preset = "0",
 	  .help = "UDP port that it sends from. 0: any." },
 	{ .key = "client_certificate",
-	  .type = CONF_BOOL,
-	  FIELD(settings_trusted, client_certificate),
+	  FLAG(settings_trusted, client_certificate),
 	  .preset = "false",
 	  .help = "It is trusted over TLS only, and only when it shows a certificate that tls.ca "
 		  "vouches for. tls.client_certificates must be optional or required." },
@@ -52,11 +47,7 @@ const struct conf_field g_sip_fields[] = {
 	  .help = "Digest realm. Passwords are kept as hashes over it: after a change each must be "
 		  "set again." },
 	{ .key = "digest_algorithms",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_sip, digest_algorithms),
-	  .size = SETTINGS_ALGORITHM_MAX,
-	  .count_offset = offsetof(struct settings_sip, digest_algorithm_count),
-	  .max_items = DIGEST_ALGORITHMS,
+	  TEXTS(settings_sip, digest_algorithms, digest_algorithm_count),
 	  .help = "What phones may authenticate with, of MD5, SHA-256 and SHA-512-256 (RFC 8760). "
 		  "Without it: [MD5], "
 		  "because some phones give up when another one is offered." },
@@ -101,51 +92,32 @@ const struct conf_field g_sip_fields[] = {
 	  .preset = "10",
 	  .help = "Phones that may register for one extension at once." },
 	{ .key = "domains",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_sip, domains),
-	  .size = SHARD_DOMAIN_MAX,
-	  .count_offset = offsetof(struct settings_sip, domain_count),
-	  .max_items = SETTINGS_DOMAINS_MAX,
+	  TEXTS(settings_sip, domains, domain_count),
 	  .help = "Names of this node, such as \"pbx.example.org\" or \"*.example.org\". A call to "
 		  "an "
 		  "extension at another domain is answered 404. Own are also the realm, the "
 		  "addresses in networks, the names in the certificates of tls, and the domain "
 		  "that the caller's own From has." },
 	{ .key = "digits",
-	  .type = CONF_ENUM,
-	  FIELD(settings_sip, digits),
-	  .names = g_digits_names,
+	  WORD(settings_sip, digits, g_digits_names),
 	  .preset = "hidden",
 	  .help = "Digits that people press may be PINs. hidden: they cross between the parties, "
 		  "and "
 		  "are neither stored in Redis nor logged; shown: the stream of events has each "
 		  "(call.digit)." },
 	{ .key = "info_types",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_sip, info_types),
-	  .size = SHARD_INFO_TYPE_MAX,
-	  .count_offset = offsetof(struct settings_sip, info_type_count),
-	  .max_items = SHARD_INFO_TYPES_MAX,
+	  TEXTS(settings_sip, info_types, info_type_count),
 	  .help = "Media types, such as \"application/x-foo\", that phones may send each other by "
 		  "INFO; "
 		  "\"*\": all. Keys and picture requests always pass; other types are answered "
 		  "415." },
 	{ .key = "x_headers",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_sip, x_headers),
-	  .size = IDENTITY_EXTRA_NAME_MAX,
-	  .count_offset = offsetof(struct settings_sip, x_header_count),
-	  .max_items = IDENTITY_EXTRA_MAX,
+	  TEXTS(settings_sip, x_headers, x_header_count),
 	  .help = "Headers of an INVITE that pass to who is called, such as \"X-Account\"; "
 		  "\"X-Crm-*\": all that begin so. Others are dropped." },
 	{ .key = "trusted",
-	  .type = CONF_LIST,
-	  FIELD(settings_sip, trusted),
-	  .fields = g_trusted_fields,
+	  MAPS(settings_sip, trusted, trusted_count, g_trusted_fields),
 	  .short_key = "prefix",
-	  .size = sizeof(struct settings_trusted),
-	  .count_offset = offsetof(struct settings_sip, trusted_count),
-	  .max_items = SHARD_TRUSTED_MAX,
 	  .help = "Peers whose requests need no password, such as an SBC in front of the node. "
 		  "They may call in anybody's name. A text such as \"10.0.0.0/8\" is short for "
 		  "a prefix alone. The first rule that fits decides. Nobody is trusted over a "
@@ -158,11 +130,7 @@ const struct conf_field g_sip_fields[] = {
 		  "are parsed. Calls that exist, registrations and emergency numbers go on. 0s: "
 		  "off." },
 	{ .key = "emergency_numbers",
-	  .type = CONF_STRING_LIST,
-	  FIELD(settings_sip, emergency_numbers),
-	  .size = SHARD_EMERGENCY_LEN,
-	  .count_offset = offsetof(struct settings_sip, emergency_number_count),
-	  .max_items = SHARD_EMERGENCY_MAX,
+	  TEXTS(settings_sip, emergency_numbers, emergency_number_count),
 	  .help = "Numbers whose calls are never refused by a quota, by a drain or because the "
 		  "node is overloaded; a few calls and ports are kept for them. Without it: 112, "
 		  "911, 999, 110, 000, 118, 119, 113, 115; []: none. Take out what is an ordinary "
@@ -172,8 +140,7 @@ const struct conf_field g_sip_fields[] = {
 
 const struct conf_field g_codes_fields[] = {
 	{ .key = "enabled",
-	  .type = CONF_BOOL,
-	  FIELD(settings_codes, enabled),
+	  FLAG(settings_codes, enabled),
 	  .preset = "true",
 	  .help = "false: there are none." },
 #define X(id, setting, dialled_, field, value, text)        \
