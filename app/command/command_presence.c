@@ -113,7 +113,7 @@ void command_extension_presence(struct command_run *run)
 	if (!p)
 		return;
 	(void)bytes_cstr(command_value(run, "state")->text, p->state, sizeof(p->state));
-	p->tells = strcmp(p->state, e.presence[0] ? e.presence : g_presence_states[0]) != 0;
+	p->tells = strcmp(p->state, e.presence[0] ? e.presence : PRESENCE_USUAL) != 0;
 	extension_wipe(&e);
 	presence_put(p, "presence", p->state);
 }

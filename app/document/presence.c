@@ -14,7 +14,7 @@ static_assert((int)GREETING_FILE_MAX == (int)ACT_NAME_MAX + 1, "one is played");
 static const struct {
 	const char *state, *prompt;
 } g_greetings[] = {
-	{ "available", "prompt:greeting-unavailable" },
+	{ PRESENCE_USUAL, "prompt:greeting-unavailable" },
 	{ "busy", "prompt:greeting-busy" },
 	{ "do_not_disturb", "prompt:greeting-busy" },
 	{ "in_a_meeting", "prompt:greeting-busy" },
@@ -22,10 +22,6 @@ static const struct {
 	{ "out_of_office", "prompt:greeting-away" },
 	{ "off_work", "prompt:greeting-away" },
 };
-
-const char *const g_presence_states[] = { "available",    "busy", "do_not_disturb",
-					  "in_a_meeting", "away", "out_of_office",
-					  "off_work",     NULL };
 
 static bool presence_name_fits(struct bytes text)
 {
@@ -100,7 +96,7 @@ void greeting_of(const char *list, const char *state, char out[GREETING_FILE_MAX
 	const char *prompt = g_greetings[0].prompt;
 
 	if (!state[0])
-		state = g_presence_states[0];
+		state = PRESENCE_USUAL;
 	for (size_t i = 0; i < COUNT_OF(g_greetings); i++) {
 		if (!strcmp(state, g_greetings[i].state))
 			prompt = g_greetings[i].prompt;

@@ -14,14 +14,13 @@ enum {
 	GREETING_FILE_MAX = 65,
 };
 
-/* The first of them where nobody says anything; ends with NULL. Others may be made up. */
-extern const char *const g_presence_states[];
+#define PRESENCE_USUAL "available" /* where nobody says anything */
 #define GREETING_OTHERWISE "default" /* no state: the greeting of those that have none */
 
 /* NULL, or what is wrong. */
 const char *presence_wrong(const char *state);
 const char *greetings_wrong(const char *list);
-/* The greeting of that state, else of GREETING_OTHERWISE, else the prompt of the node for it. state: "": the first. */
+/* The greeting of that state, else of GREETING_OTHERWISE, else the prompt of the node for it. state: "": PRESENCE_USUAL. */
 void greeting_of(const char *list, const char *state, char out[GREETING_FILE_MAX]);
 /* file: empty: the state has none any more. False: there is no room. */
 bool greeting_set(const char *list, const char *state, struct bytes file, char out[GREETINGS_MAX]);

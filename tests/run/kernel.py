@@ -55,7 +55,8 @@ def first_files(folder, version, script):
     for name in ("bin", "proc", "lower", "upper", "root"):
         (files / name).mkdir(parents=True)
     shutil.copy("/bin/busybox", files / "bin")
-    shown = subprocess.run(["modprobe", "-d", folder, "-S", version, "-a", "--show-depends", *MODULES], check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(["modprobe", "-d", folder, "-S", version, "-a", "--show-depends", *MODULES], check=True, capture_output=True,
+                           text=True).stdout
     modules = list(dict.fromkeys(re.findall(r"^insmod (\S+)", shown, re.M)))
     for module in modules:
         shutil.copy(module, files)
@@ -84,8 +85,8 @@ def commands(debug, release, files):
 
 def booted(folder, version, script):
     """The results of one life of the machine: {test: (result, output)}; the name of an end-to-end test has its file."""
-    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(min(os.cpu_count(), 4)), "-m", str(MEMORY_MIB), "-nographic",
-               "-no-reboot", "-nic", "none", "-kernel", folder / "boot" / f"vmlinuz-{version}", "-initrd", first_files(folder, version, script),
+    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(min(os.cpu_count(), 4)), "-m", str(MEMORY_MIB),
+               "-nographic", "-no-reboot", "-nic", "none", "-kernel", folder / "boot" / f"vmlinuz-{version}", "-initrd", first_files(folder, version, script),
                "-append", "console=ttyS0 quiet panic=-1", "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"]
     said, of, ended = {}, "", False
     with open(folder / "console", "w", encoding="utf-8") as console:
