@@ -171,7 +171,7 @@ class ShareRow(Row):
 
     def line(self, turn):
         return (f"{100 * turn['share']:.2f} % forwarded by the kernel beside {turn['digits']} digits, {turn['holds']} holds, {turn['reports']} reports; "
-                f"{turn['not_heard']} not heard, of who was held")
+                f"of {turn['packets']} packets {turn['relayed']} by the worker, {turn['made']} made; {turn['not_heard']} not heard, of who was held")
 
     def figures(self):
         return {"kernel_share": round(middle(self.turns["kernel"], "share"), 4)} if self.has("kernel") else {}

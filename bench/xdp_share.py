@@ -82,9 +82,9 @@ class Trouble(threading.Thread):
 
 
 def packets_of(metrics):
-    """All that left, and what of it the kernel sent on."""
-    return (sum(value for key, value in metrics.items() if key.startswith('tandem_media_packets_total{direction="out"')),
-            sum(value for key, value in metrics.items() if key.startswith("tandem_media_forwarded_packets_total")))
+    """All that left, what of it the kernel sent on, and what the node made: its reports, digits, music for who is held."""
+    return [sum(value for key, value in metrics.items() if key.startswith(f"tandem_media_{name}"))
+            for name in ('packets_total{direction="out"', "forwarded_packets_total", "made_packets_total")]
 
 
 def share_turn(ground, seconds):
@@ -92,7 +92,7 @@ def share_turn(ground, seconds):
     phones, trouble = Phones(daemon.phones), Trouble(daemon)
     try:
         load = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", xdp.WARM_UP_S + seconds, "--xdp", xdp.NEAR,
-                                                    "--tick-frames", 64]), stdin=lib.subprocess.PIPE, stdout=lib.subprocess.PIPE, stderr=lib.subprocess.DEVNULL, text=True)
+                                                    "--tick-frames", 64]), stdin=lib.subprocess.PIPE, stdout=lib.subprocess.PIPE, stderr=lib.subprocess.PIPE, text=True)
         load.stdin.write(daemon.text)
         load.stdin.close()
         phones.start()
@@ -100,11 +100,14 @@ def share_turn(ground, seconds):
         time.sleep(xdp.WARM_UP_S)
         before = packets_of(daemon.node.metrics())
         time.sleep(seconds - 0.5)
-        all_, forwarded = (now - then for now, then in zip(packets_of(daemon.node.metrics()), before))
-        report = json.loads(load.stdout.read().strip().splitlines()[-1])
+        all_, forwarded, made = (now - then for now, then in zip(packets_of(daemon.node.metrics()), before))
+        out, errors = load.stdout.read(), load.stderr.read()
+        if load.wait() != 0:
+            raise SystemExit(f"rtpload: {errors}{out}")
+        report = json.loads(out.strip().splitlines()[-1])
     finally:
         for thread in (trouble, phones):
             thread.ends.set()
         trouble.join(10)
         daemon.stop()
-    return {"share": forwarded / all_, "packets": int(all_), "lost": 0, "not_heard": report["lost"], **trouble.done}
+    return {"share": forwarded / all_, "packets": int(all_), "made": int(made), "relayed": int(all_ - forwarded - made), "lost": 0, "not_heard": report["lost"], **trouble.done}
