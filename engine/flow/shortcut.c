@@ -16,19 +16,25 @@ enum { LOOKS = 64 }; /* at an entry that is at work; nearly all are left at the 
 
 /* ---- what is ordinary ---- */
 
-/* Nothing looks at what passes, neither in nor out. */
+/* Nothing looks at what passes, neither in nor out. What control is yet to be told of the flow it hears from the tick. */
 static bool is_unseen(const struct flow *f)
 {
 	return !f->transport && !f->secure && !f->watch && !f->taps && !f->has_coder &&
-	       !f->has_ear && !f->has_overlay && !f->own && !f->marked && !f->notice &&
-	       f->kind != MEDIA_OPAQUE && f->latch_rtp.source.family != ADDR_NONE;
+	       !f->has_ear && !f->has_overlay && !f->own && !f->marked && f->kind != MEDIA_OPAQUE &&
+	       f->latch_rtp.source.family != ADDR_NONE;
+}
+
+/* Its party is being sent digits, or will be. */
+static bool has_digits(const struct flow *f)
+{
+	return f->making & MAKING_DIGIT || f->digits.count > 0 ||
+	       wheel_is_running(&f->digits.timer);
 }
 
 /* Its party is sent nothing of ours, and will not be without a command. */
 static bool shortcut_is_listened_to(const struct flow *f)
 {
-	return f->send == FLOW_SEND && !f->making && f->listener.job == 0 && f->digits.count == 0 &&
-	       !wheel_is_running(&f->digits.timer);
+	return f->send == FLOW_SEND && !f->making && f->listener.job == 0 && !has_digits(f);
 }
 
 /* All of its run is known, and the sink has it. */
@@ -193,15 +199,29 @@ static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
 	return shortcut_leave(w, f);
 }
 
+/* For a command: behind that the party's next packets may be as ordinary as before. */
+static bool shortcut_pause(struct worker *w, struct flow *f)
+{
+	if (!shortcut_end(w, f, w->now_ns))
+		return false;
+	state_set(w, shortcut_of(w, f), SHORTCUT_SOON);
+	return true;
+}
+
+bool shortcut_rest_to(struct worker *w, struct flow_id id)
+{
+	struct flow *f = w->port->ops->shortcut ? flow_find(&w->flows, id) : NULL;
+	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+
+	return !feeder || shortcut_pause(w, feeder);
+}
+
 bool shortcut_rest(struct worker *w, struct flow_id id)
 {
-	struct flow *f = w->flows.shortcut_count > 0 ? flow_find(&w->flows, id) : NULL;
-	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
-	bool rests = !f || shortcut_end(w, f, w->now_ns);
+	struct flow *f = w->port->ops->shortcut ? flow_find(&w->flows, id) : NULL;
+	bool rests = !f || shortcut_pause(w, f);
 
-	if (feeder && !shortcut_end(w, feeder, w->now_ns))
-		return false;
-	return rests;
+	return shortcut_rest_to(w, id) && rests;
 }
 
 void shortcut_close(struct worker *w, struct flow *f)
@@ -266,6 +286,7 @@ static void shortcut_want(struct worker *w, struct flow *f, uint64_t now_ns)
 	e = entry_plan(w, f, peer, &plan);
 	if (e && !xdp_forward_is_left(e))
 		return; /* somebody's packet is looked at */
+	s->noted = e && xdp_forward_is_from(e, plan.from);
 	if (!e || !xdp_forward_plan(e, &plan)) {
 		s->again_ns = now_ns + (e ? SHORTCUT_NO_WAY_NS : SHORTCUT_AGAIN_NS);
 		return;
@@ -299,8 +320,35 @@ static void shortcut_take(struct worker *w, struct flow *f)
 		return;
 	entry_begin(e, f, &peer->sink);
 	s->packets = s->octets = 0;
+	s->taken_ns = w->now_ns;
 	state_set(w, s, SHORTCUT_TAKEN);
 	xdp_forward_arm(e);
+}
+
+/* Its party's packet has left. Of one that was of another party before the program notes only what comes from here on. */
+static void shortcut_begin(struct worker *w, struct flow *f)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	bool noted = s->state == SHORTCUT_WANTED;
+
+	if (s->state == SHORTCUT_SOON) {
+		shortcut_want(w, f, w->now_ns);
+		noted = s->noted;
+	}
+	if (s->state == SHORTCUT_WANTED && noted)
+		shortcut_take(w, f);
+}
+
+void shortcuts_begin(struct worker *w)
+{
+	struct flow_table *t = &w->flows;
+
+	while (UNLIKELY(t->shortcut_due_count > 0)) {
+		struct flow *f = &t->list[t->shortcut_due[--t->shortcut_due_count]];
+
+		if (f->id.generation != 0)
+			shortcut_begin(w, f);
+	}
 }
 
 /* ---- stages ---- */
@@ -311,8 +359,10 @@ static uint64_t again_at(const struct worker *w, const struct flow *f)
 	const struct shortcut *s = shortcut_of(w, f);
 	uint32_t why;
 
-	if (!is_taken(s) || entry_load(&s->entry->packets) > 0)
-		return w->now_ns + SHORTCUT_AGAIN_NS;
+	if (!is_taken(s))
+		return 0;
+	if (entry_load(&s->entry->packets) > 0)
+		return s->taken_ns + SHORTCUT_AGAIN_NS;
 	why = __atomic_load_n(&s->entry->why, __ATOMIC_RELAXED);
 	if (why == 0 || why == XDP_FATE_BEHIND)
 		return 0;                      /* one was on its way up */
@@ -326,6 +376,16 @@ static bool is_of_stream(const struct flow *f, const struct pkt *p)
 	       (p->data[1] < 192 || p->data[1] > 223) && addr_eq(&p->from, &f->latch_rtp.source);
 }
 
+/* It may begin when this packet has left. */
+static void shortcut_due(struct worker *w, const struct flow *f, const struct pkt *p)
+{
+	struct flow_table *t = &w->flows;
+
+	if (shortcut_of(w, f)->state != SHORTCUT_NONE && t->shortcut_due_count < BATCH_MAX &&
+	    is_of_stream(f, p))
+		t->shortcut_due[t->shortcut_due_count++] = f->id.slot;
+}
+
 static void shortcut_meet(struct worker *w, struct flow *f, const struct pkt *p)
 {
 	struct flow *peer = flow_find(&w->flows, f->peer);
@@ -333,8 +393,8 @@ static void shortcut_meet(struct worker *w, struct flow *f, const struct pkt *p)
 	if (peer)
 		shortcut_read(w, peer);
 	if (!is_taken(shortcut_of(w, f)))
-		return;
-	if (is_of_stream(f, p))
+		shortcut_due(w, f, p);
+	else if (is_of_stream(f, p))
 		(void)shortcut_end(w, f, again_at(w, f));
 	else
 		shortcut_read(w, f);
@@ -387,6 +447,17 @@ static void shortcut_check(struct worker *w, struct flow *f)
 		(void)shortcut_end(w, f, again_at(w, f));
 }
 
+/* Behind a command, and not ordinary after all; but digits end. */
+static void soon_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	const struct flow *peer = flow_find(&w->flows, f->peer);
+	struct shortcut *s = shortcut_of(w, f);
+
+	shortcut_want(w, f, now_ns);
+	if (s->state == SHORTCUT_SOON && !(peer && has_digits(peer)))
+		state_set(w, s, SHORTCUT_NONE);
+}
+
 void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	if (!w->port->ops->shortcut)
@@ -394,6 +465,9 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 	switch ((enum shortcut_state)shortcut_of(w, f)->state) {
 	case SHORTCUT_NONE:
 		shortcut_want(w, f, now_ns);
+		break;
+	case SHORTCUT_SOON:
+		soon_tick(w, f, now_ns);
 		break;
 	case SHORTCUT_WANTED:
 		shortcut_take(w, f);

@@ -4,7 +4,8 @@
  * (docs/adr/0064). The flow does not see those packets. What came of them it reads from the entry that both share, and whoever needs
  * to know has it read before: commands, reports, silence, counters.
  *
- * It is taken when all that came up of the stream has left, so that nothing which is forwarded overtakes a packet of ours. It ends before
+ * It is taken when all that came up of the stream has left, so that nothing which is forwarded overtakes a packet of ours: behind the
+ * sending of a packet, or at a tick. It ends before
  * anything is done to the flow or to its peer. What the kernel says of a stream that changes comes with the packets that it leaves to us.
  */
 #ifndef ENGINE_FLOW_SHORTCUT_H
@@ -19,6 +20,7 @@ struct xdp_forward;
 
 enum shortcut_state {
 	SHORTCUT_NONE,
+	SHORTCUT_SOON, /* a command has ended it: wanted with the party's next packet that is ordinary */
 	SHORTCUT_WANTED, /* the entry is written, not armed: taken when no packet is on its way up */
 	SHORTCUT_TAKEN,  /* the kernel forwards, or has just stopped doing so */
 	SHORTCUT_LEAVING, /* it is at work on one that is disarmed: looked at again with the next turn */
@@ -30,13 +32,17 @@ struct shortcut {
 	struct flow_id to;         /* whose party gets it */
 	uint64_t packets, octets;  /* of the entry, that both flows know of */
 	uint64_t again_ns;         /* none before: what changes all the time stays here */
-	uint8_t state;             /* enum shortcut_state */
+	uint64_t taken_ns;         /* for the last time */
+	bool noted;    /* before it was wanted, too, the program noted what it left to us */
+	uint8_t state; /* enum shortcut_state */
 };
 
 /* Of a batch that was received: flows whose packets came up know before what was forwarded, and where such a packet is of the stream the
  * shortcut is over. */
 void shortcut_stage(struct worker *w, struct batch *b);
-/* At each tick: what was forwarded is known, what is no longer ordinary ends, what has become so is wanted, and taken by a later one. */
+/* Behind the sending of what came: of those flows some are taken, and what a command has ended is wanted. */
+void shortcuts_begin(struct worker *w);
+/* At each tick: what was forwarded is known, what is no longer ordinary ends, what has become so is wanted, and taken later. */
 void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns);
 /* What was forwarded is known up to now. */
 void shortcut_read(struct worker *w, struct flow *f);
@@ -45,6 +51,8 @@ void shortcuts_read(struct worker *w, struct flow_id id);
 /* Before anything is done to the flow: neither what its party says nor what it is sent is forwarded below, and all of it is known. False:
  * ask again with the next turn. */
 bool shortcut_rest(struct worker *w, struct flow_id id);
+/* The same of what the flow's party is sent alone. */
+bool shortcut_rest_to(struct worker *w, struct flow_id id);
 /* Of a flow that closes. */
 void shortcut_close(struct worker *w, struct flow *f);
 

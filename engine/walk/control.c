@@ -331,8 +331,9 @@ static bool control_may(struct worker *w, const struct media_command *c)
 	switch (c->kind) {
 	case MEDIA_FLOW_UPDATE:
 		return shortcut_rest(w, c->spec.id);
-	case MEDIA_FLOW_CLOSE:
 	case MEDIA_FLOW_DIGIT_SEND:
+		return shortcut_rest_to(w, c->id);
+	case MEDIA_FLOW_CLOSE:
 	case MEDIA_FLOW_YIELD:
 		return shortcut_rest(w, c->id);
 	case MEDIA_FLOW_QUERY:

@@ -197,6 +197,7 @@ void worker_step(struct worker *w)
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	worker_relay(w);
+	shortcuts_begin(w); /* of whom all has left */
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
