@@ -356,6 +356,16 @@ struct flow_stats {
 	uint8_t ice, dtls; /* enum media_ice_state, enum media_dtls_state */
 };
 
+struct media_hop {
+	uint32_t ifindex; /* 0: none is known */
+	uint8_t mac[6];
+};
+
+struct media_hops {
+	struct addr party;
+	struct media_hop was, now;
+};
+
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
 	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet), and one per tone that is heard */
@@ -368,6 +378,7 @@ enum media_event_kind {
 	MEDIA_FLOW_STATS,
 	MEDIA_FLOW_CLOSED, /* its ports are free as soon as the worker looks at its sockets again */
 	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */
+	MEDIA_FLOW_REROUTED, /* hops: what the kernel forwarded to the party led by another next hop than it should now */
 	MEDIA_FLOW_YIELDED, /* engine_move: between two workers */
 	MEDIA_FLOW_MOVED, /* the answer to engine_move: the flow is open there. error: why it is still where it was, or (-ENOENT) gone */
 	/* Of jobs: job, call, place; no flow */
@@ -400,6 +411,7 @@ struct media_event {
 		struct media_flight flight; /* KEYED; length 0: too long, or told late */
 		struct flow_detail detail;  /* STATS, CLOSED */
 		struct media_talks talks;   /* ROOM_TALKS */
+		struct media_hops hops;     /* REROUTED */
 	};
 	struct media_key key_in, key_out; /* KEYED; wiped by whoever takes the event */
 	uint8_t association;

@@ -221,6 +221,7 @@ struct flow_table {
 	uint32_t tapped;            /* flows of which leg_tap.h does */
 	struct shortcut *shortcuts; /* by slot */
 	uint32_t shortcut_count;    /* flows that have one, or are about to */
+	uint64_t hop_told_ns;       /* of those who have one: shortcut.c */
 	uint32_t shortcut_due_count;
 	uint32_t shortcut_due
 		[BATCH_MAX]; /* slots of those that may get one behind this turn's sending */

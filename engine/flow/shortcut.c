@@ -4,10 +4,14 @@
 #include "base/clock.h"
 #include "engine/flow/source.h"
 #include "engine/port/xdp_forwards.h"
+#include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 
-enum { LOOKS = 64 }; /* at an entry that is at work; nearly all are left at the first */
+enum {
+	LOOKS = 64, /* at an entry that is at work; nearly all are left at the first */
+	HOPS_TOLD_PER_S = 16,
+};
 
 #define SHORTCUT_AGAIN_NS \
 	NS_PER_S /* a party may change its stream, or a forger say so; the next hop may be known then */
@@ -419,6 +423,39 @@ void shortcut_stage(struct worker *w, struct batch *b)
 
 /* ---- tick ---- */
 
+/* Of a gateway that is another one all flows tell. */
+static bool may_tell_hop(struct flow_table *t, uint64_t now_ns)
+{
+	const uint64_t every_ns = NS_PER_S / HOPS_TOLD_PER_S;
+
+	if (t->hop_told_ns + NS_PER_S < now_ns)
+		t->hop_told_ns = now_ns - NS_PER_S;
+	if (t->hop_told_ns > now_ns)
+		return false;
+	t->hop_told_ns += every_ns;
+	return true;
+}
+
+/* What the party of that flow is sent leads elsewhere now; NULL: to nobody who is known. */
+static void shortcut_tell(struct worker *w, const struct flow *to, const struct xdp_forward *e,
+			  const struct xdp_forward_plan *now)
+{
+	struct media_event event;
+
+	metric_add(w->metrics->rerouted, 1);
+	if (!may_tell_hop(&w->flows, w->now_ns))
+		return;
+	event = event_of(to, MEDIA_FLOW_REROUTED);
+	event.hops.was = (struct media_hop){ .ifindex = e->ifindex };
+	memcpy(event.hops.was.mac, e->macs, sizeof(event.hops.was.mac));
+	event.hops.now = (struct media_hop){ .ifindex = now ? now->ifindex : 0 };
+	if (now)
+		memcpy(event.hops.now.mac, now->path.to, sizeof(event.hops.now.mac));
+	event.hops.party = to->latch_rtp.source;
+	if (!event_send(w, &event))
+		metric_add(w->metrics->events_lost, 1);
+}
+
 /* Is it still of this party, with these numbers? */
 static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
 {
@@ -427,16 +464,26 @@ static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
 	       e->timestamp_offset == f->source.timestamp_offset;
 }
 
-/* And does it still lead where its peer's party is, by the same way? */
+/* By the same way, which nobody doubts? */
+static bool is_way_planned(struct worker *w, const struct flow *f, const struct flow *peer)
+{
+	const struct xdp_forward *e = shortcut_of(w, f)->entry;
+	struct xdp_forward_plan plan;
+	bool known = entry_plan(w, f, peer, &plan) == e;
+
+	if (xdp_forward_is_to(e, plan.out_to) && (!known || !xdp_forward_is_by(e, &plan)))
+		shortcut_tell(w, peer, e, known ? &plan : NULL);
+	return known && !plan.doubtful && xdp_forward_leads_by(e, &plan);
+}
+
+/* And does it still lead where its peer's party is? */
 static bool is_as_planned(struct worker *w, const struct flow *f, const struct flow *peer)
 {
 	const struct shortcut *s = shortcut_of(w, f);
 	const struct xdp_forward *e = s->entry;
-	struct xdp_forward_plan plan;
 
 	return xdp_forward_is_armed(e) && is_ordinary(f, peer) && flow_id_eq(s->to, peer->id) &&
-	       is_of_run(e, f) && entry_plan(w, f, peer, &plan) == e &&
-	       xdp_forward_leads_by(e, &plan);
+	       is_of_run(e, f) && is_way_planned(w, f, peer);
 }
 
 static void shortcut_check(struct worker *w, struct flow *f)

@@ -155,15 +155,14 @@ static const struct hop_link *link_of(struct next_hops *t, struct hop_way *w)
 	return l->up ? l : NULL;
 }
 
-/* A neighbour that was not heard for a while may have moved: let the kernel look, with a packet now and then. */
-static bool station_is_usable(struct hop_station *s, uint64_t now_ns)
+/* A neighbour that was not heard for a while may have moved: let the kernel look, with a packet now and then. last_ns: the last time that
+ * somebody was told so. */
+static bool station_is_doubtful(const struct hop_station *s, uint64_t *last_ns, uint64_t now_ns)
 {
-	if (!(s->state & VALID))
+	if (!(s->state & NUD_STALE) || !hop_is_time(*last_ns, now_ns, CONFIRM_NS))
 		return false;
-	if (!(s->state & NUD_STALE) || !hop_is_time(s->confirmed_ns, now_ns, CONFIRM_NS))
-		return true;
-	s->confirmed_ns = now_ns;
-	return false;
+	*last_ns = now_ns;
+	return true;
 }
 
 static void next_hop_fill(struct next_hop *out, const struct hop_way *w,
@@ -180,29 +179,48 @@ static void next_hop_fill(struct next_hop *out, const struct hop_way *w,
 	out->hops = w->hops;
 }
 
-bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
-		   uint64_t now_ns, struct next_hop *out)
+/* NULL: there is none that is known. */
+static struct hop_station *station_find(struct next_hops *t, const struct addr *from,
+					const struct addr *to, uint64_t now_ns,
+					struct next_hop *out)
 {
 	struct hop_way *w = way_take(t, from, to);
 	struct hop_station *s;
 	const struct hop_link *l;
 
 	if (to->scope != 0)
-		return false; /* link-local: the socket knows where */
+		return NULL; /* link-local: the socket knows where */
 	w->used_ns = now_ns;
 	way_ask(t, w, now_ns);
 	if (!w->told || w->ifindex == 0 || (int32_t)(w->epoch - t->trusted) < 0)
-		return false;
+		return NULL;
 	l = link_of(t, w);
 	if (!l)
-		return false;
+		return NULL;
 	s = station_of(t, w);
 	s->used_ns = now_ns;
 	station_ask(t, s, now_ns);
-	if (!station_is_usable(s, now_ns))
-		return false;
+	if (!(s->state & VALID))
+		return NULL;
 	next_hop_fill(out, w, s, l);
-	return true;
+	return s;
+}
+
+bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
+		   uint64_t now_ns, struct next_hop *out)
+{
+	struct hop_station *s = station_find(t, from, to, now_ns, out);
+
+	return s && !station_is_doubtful(s, &s->confirmed_ns, now_ns);
+}
+
+bool next_hop_look(struct next_hops *t, const struct addr *from, const struct addr *to,
+		   uint64_t now_ns, struct next_hop *out)
+{
+	struct hop_station *s = station_find(t, from, to, now_ns, out);
+
+	out->doubtful = s && station_is_doubtful(s, &s->doubted_ns, now_ns);
+	return s;
 }
 
 /* ---- ask ---- */

@@ -24,6 +24,7 @@ struct next_hop {
 	uint32_t device;  /* index into the interfaces given to next_hops_open */
 	uint16_t mtu;     /* of the path, IP heads included */
 	uint8_t hops;     /* TTL or hop limit of the route; 0: the default */
+	bool doubtful;    /* of next_hop_look */
 };
 
 struct next_hop_settings {
@@ -45,6 +46,10 @@ void next_hops_doubt(struct next_hops *t);
 void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns);
 /* False: leave the packet to the kernel. Asks nobody yet: next_hops_ask does. */
 bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
+		   uint64_t now_ns, struct next_hop *out);
+/* Of packets that others send by that way, false: nobody knows it. The neighbour is doubtful once in each second in which the kernel should
+ * confirm it: then who asks has a packet sent by next_hop_find, and that goes through the kernel. */
+bool next_hop_look(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out);
 /* Sends what next_hop_find wants to know: at most one system call, often none. */
 void next_hops_ask(struct next_hops *t);

@@ -33,7 +33,7 @@ struct hop_station {
 	uint16_t state;
 	bool told; /* the kernel answered, whatever */
 	uint8_t mac[FRAME_MAC_LEN];
-	uint64_t used_ns, asked_ns, confirmed_ns;
+	uint64_t used_ns, asked_ns, confirmed_ns, doubted_ns;
 };
 
 /* A destination, by the routes of a source. */

@@ -177,7 +177,7 @@ static struct xdp_forward *xdp_shortcut(struct port *p, uint32_t slot, uint32_t 
 	struct next_hop hop;
 
 	if (!x->host->forwards || !in->own[CHANNEL_RTP].family || local->family != to->family ||
-	    !next_hop_find(x->next_hops, local, to, x->now_ns, &hop) ||
+	    !next_hop_look(x->next_hops, local, to, x->now_ns, &hop) ||
 	    !xdp_host_forwards(x->host, &in->own[CHANNEL_RTP], hop.device))
 		return NULL;
 	plan->to = &in->own[CHANNEL_RTP];
@@ -191,6 +191,7 @@ static struct xdp_forward *xdp_shortcut(struct port *p, uint32_t slot, uint32_t 
 	plan->worker = (uint8_t)x->worker;
 	plan->id = x->id;
 	plan->waits = xdp_waits(x);
+	plan->doubtful = hop.doubtful;
 	return xdp_entry_of(x, slot);
 }
 

@@ -41,7 +41,9 @@ struct xdp_forward_plan {
 	uint16_t id; /* from where the identifiers of IPv4 count */
 	uint8_t worker, place;
 	uint32_t generation;
-	bool waits; /* not of the entry: what the port was given to send may not have left yet */
+	/* not of the entry */
+	bool waits; /* what the port was given to send may not have left yet */
+	bool doubtful; /* a packet should go through the kernel, which then asks whether its next hop is still there */
 };
 
 /* entries: of all workers, not armed; addresses: whose ports may have one. 0 or -errno; why then says in words what is wrong. */
@@ -141,6 +143,18 @@ static inline bool xdp_forward_is_from(const struct xdp_forward *e, const struct
 
 /* Has it been written by such a plan? */
 bool xdp_forward_is_planned(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
+/* To whom does it send them? */
+static inline bool xdp_forward_is_to(const struct xdp_forward *e, const struct addr *a)
+{
+	return e->out_to_port == htons(a->port) && memcmp(e->out_to, a->ip, sizeof(e->out_to)) == 0;
+}
+
+/* By the same next hop? */
+static inline bool xdp_forward_is_by(const struct xdp_forward *e, const struct xdp_forward_plan *p)
+{
+	return e->ifindex == p->ifindex && memcmp(e->macs, p->path.to, FRAME_MAC_LEN) == 0;
+}
+
 /* Does it do what it would do by this plan? Of the way alone: from whom, and what its numbers become, is not looked at. */
 bool xdp_forward_leads_by(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
 

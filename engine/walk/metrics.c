@@ -169,4 +169,7 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				  "RTP and RTCP packets sent by each worker");
 	m->forwarded = walk_counter("tandem_media_forwarded_packets_total", WORKER_LABELS[worker],
 				    "RTP packets of these that the kernel forwarded itself");
+	m->rerouted = walk_counter("tandem_media_rerouted_total", WORKER_LABELS[worker],
+				   "Parties whose next hop changed, or was lost, while the kernel "
+				   "forwarded to them");
 }

@@ -76,6 +76,7 @@ struct media_metrics {
 	metric_id wait_us, busy;
 	metric_id relayed;   /* packets sent, ours among them */
 	metric_id forwarded; /* of these, in the kernel */
+	metric_id rerouted;  /* flows to which it did by a next hop that is another one now */
 };
 
 enum { MEDIA_WORKERS_MAX = 16 };

@@ -52,6 +52,8 @@
 #include "sig/step/resume.h"
 #include "sig/step/step.h"
 
+enum { HOP_TEXT = 64 }; /* a MAC address and an interface, in words */
+
 enum { SAVE_RETRY_MS = 2000 };
 
 /* Whoever says so of one request within the dialog says so of all (RFC 3261 12.2.1.2), but of NOTIFY: there it is the subscription that is
@@ -322,6 +324,31 @@ static void silent(struct call_host *h, struct call *c, struct call_flow *f, boo
 	call_end(h, c, &e);
 }
 
+static void hop_write(struct writer *w, const struct media_hop *hop)
+{
+	const uint8_t *m = hop->mac;
+
+	if (hop->ifindex == 0)
+		writer_str(w, "unknown");
+	else
+		writer_fmt(w, "%02x:%02x:%02x:%02x:%02x:%02x by interface %u", m[0], m[1], m[2],
+			   m[3], m[4], m[5], hop->ifindex);
+}
+
+/* The worker has it go by the new one, and nothing is to be done. But who wonders where packets went will want to know. */
+static void rerouted(const struct call *c, const struct call_flow *f, const struct media_hops *hops)
+{
+	char was_room[HOP_TEXT], now_room[HOP_TEXT];
+	struct writer was = writer_over(was_room, sizeof(was_room)),
+		      now = writer_over(now_room, sizeof(now_room));
+
+	hop_write(&was, &hops->was);
+	hop_write(&now, &hops->now);
+	LOG_WARN("media", c->id, "the next hop has changed of what the kernel forwards",
+		 LOG_U64("leg", f->leg), LOG_U64("line", f->line), LOG_ADDR("party", &hops->party),
+		 LOG_BYTES("was", writer_done(&was)), LOG_BYTES("now", writer_done(&now)));
+}
+
 static void media_event(struct call_host *h, struct call *c, const struct media_event *m)
 {
 	struct call_flow *f = flow_by_id(c, m->id);
@@ -352,6 +379,9 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 		break;
 	case MEDIA_FLOW_SILENT:
 		silent(h, c, f, m->listens);
+		break;
+	case MEDIA_FLOW_REROUTED:
+		rerouted(c, f, &m->hops);
 		break;
 	case MEDIA_FLOW_STATS:
 	case MEDIA_FLOW_YIELDED:

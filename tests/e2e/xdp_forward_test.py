@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plain RTP that the kernel forwards itself, with media.port: xdp. The wire's near end takes back what a program at the far end sends."""
 import os
+import re
 import signal
 import time
 import unittest
 
-from lib.wire import sum_in_software, take_back
-from xdp_test import IPV6, XdpTest
+from lib.wire import FAR, NEAR, ip, sum_in_software, take_back
+from xdp_test import IPV4, IPV6, XdpTest
 
 
 ALIVE_S = 3
@@ -132,6 +133,52 @@ class Forwarded(XdpTest):
         self.whole(a, b)
         self.hang_up(*dialogs)
 
+    def rerouted(self, call, party, was=".*", now=".*"):
+        """Until the log names the call's next hops."""
+        line = re.compile(f'call={call} .*next hop has changed.* party={party}:.* was="{was} by interface .* now="{now}')
+        self.wait("the next hop in the log", lambda: line.search(self.node.log_text()))
+
+    def test_a_next_hop_that_is_told(self):
+        """From then on the kernel forwards to that one, and the log says so."""
+        ip("addr", "add", "10.77.0.3/24", "dev", NEAR)
+        a, b = self.phone("1001"), self.phone("1002", (IPV4[0], "10.77.0.3"))
+        dialogs = self.call(a, b)
+        [call] = self.node.ctl("call.list")
+        neighbour = ["neigh", "replace", "10.77.0.3", "dev", FAR, "nud", "permanent", "lladdr"]
+        mac, other = self.wire.near_mac(), "02:00:00:00:00:99"
+        self.speak(a, b)
+        self.until_forwarded()
+        self.wire.ip(*neighbour, other)
+        self.rerouted(call["id"], "10.77.0.3", mac, other)
+        self.until_forwarded()
+        heard = len(b.audio.packets)
+        self.until_forwarded()
+        self.assertEqual(len(b.audio.packets), heard, "sent to the former station")
+        self.wire.ip(*neighbour, mac)
+        self.rerouted(call["id"], "10.77.0.3", other, mac)
+        b.audio.wait_packets(20, since=time.monotonic())
+        self.until_forwarded()
+        self.hush(a, b)
+        self.hang_up(*dialogs)
+
+    def test_a_next_hop_that_moves(self):
+        """Nobody says where to, and all packets are the kernel's. It is asked all the same, and finds out by its own probes."""
+        for name, value in (("base_reachable_time_ms", 1000), ("retrans_time_ms", 200), ("delay_first_probe_time", 1)):
+            self.set_far(f"ipv4/neigh/{FAR}/{name}", value)
+        ip("addr", "add", "10.77.0.4/24", "dev", NEAR)
+        a, b = self.phone("1001"), self.phone("1002", (IPV4[0], "10.77.0.4"))
+        dialogs = self.call(a, b)
+        [call] = self.node.ctl("call.list")
+        mac, other = self.wire.near_mac(), "02:00:00:00:00:98"
+        self.speak(a, b)
+        self.until_forwarded()
+        self.wire.ip("neigh", "replace", "10.77.0.4", "dev", FAR, "nud", "stale", "lladdr", other)
+        self.rerouted(call["id"], "10.77.0.4", mac, other)
+        b.audio.wait_packets(50, seconds=20, since=time.monotonic())
+        self.until_forwarded()
+        self.hush(a, b)
+        self.hang_up(*dialogs)
+
     def test_the_call_ends(self):
         """From then on nothing is forwarded."""
         a, b = self.phone("1001"), self.phone("1002")
@@ -175,7 +222,7 @@ class Auto(Forwarded):
         self.assertEqual(self.forwarded(), 0)
 
     test_digits_of_a_party = test_digits_of_ours = test_a_source_that_changes = test_strangers = test_ipv6 = None
-    test_the_call_ends = test_the_node_hangs = None
+    test_the_call_ends = test_the_node_hangs = test_a_next_hop_that_is_told = test_a_next_hop_that_moves = None
 
 
 if __name__ == "__main__":

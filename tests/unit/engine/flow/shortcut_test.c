@@ -192,6 +192,73 @@ static void a_new_party_is_noted_first(void **state)
 	twins_close(&t);
 }
 
+/* ---- next hops ---- */
+
+static bool told_of_hop(struct twins *t, struct media_event *out)
+{
+	return rig_event(t->k.r, MEDIA_FLOW_REROUTED, out);
+}
+
+/* Another station has the next hop's place: who hears of it is told which flow's, and it goes by the new one. */
+static void goes_by_another_next_hop(void **state)
+{
+	struct media_event event;
+	struct twins t;
+
+	(void)state;
+	short_open(&t);
+	t.hop = 9;
+	tick_once(&t);
+	assert_false(is_short(&t, A));
+	assert_true(told_of_hop(&t, &event));
+	assert_true(flow_id_eq(event.id, flow_of(t.k.r, B)->id));
+	assert_true(addr_eq(&event.hops.party, &t.from[B]));
+	assert_int_equal(event.hops.was.mac[5], 0);
+	assert_int_equal(event.hops.now.mac[5], 9);
+	assert_int_equal(event.hops.now.ifindex, BY_SAME);
+	assert_in_range(until_short_ms(&t, A), 20, 300);
+	assert_int_equal(entry_of(&t.k, A)->macs[5], 9);
+	assert_false(told_of_hop(&t, &event));
+	twins_close(&t);
+}
+
+static void goes_by_none(void **state)
+{
+	struct media_event event;
+	struct twins t;
+
+	(void)state;
+	short_open(&t);
+	t.no_hop = true;
+	tick_once(&t);
+	assert_false(is_short(&t, A));
+	assert_true(told_of_hop(&t, &event));
+	assert_int_equal(event.hops.was.ifindex, BY_SAME);
+	assert_int_equal(event.hops.now.ifindex, 0);
+	run_ms(&t, 1500);
+	assert_false(is_short(&t, A));
+	t.no_hop = false;
+	assert_in_range(until_short_ms(&t, A), 20, 1300);
+	twins_close(&t);
+}
+
+/* The kernel is to look whether it is still there. That is no news. */
+static void lets_the_kernel_ask(void **state)
+{
+	struct media_event event;
+	struct twins t;
+
+	(void)state;
+	short_open(&t);
+	t.doubtful = true;
+	tick_once(&t);
+	assert_false(is_short(&t, A));
+	assert_false(told_of_hop(&t, &event));
+	t.doubtful = false;
+	assert_in_range(until_short_ms(&t, A), 20, 300);
+	twins_close(&t);
+}
+
 /* Of one that went up in that very moment only the program knows; it is tried again at once. */
 static void one_goes_up_while_it_is_armed(void **state)
 {
@@ -394,6 +461,9 @@ int main(void)
 		cmocka_unit_test(begins_again_behind_digits),
 		cmocka_unit_test(begins_again_behind_a_change),
 		cmocka_unit_test(a_new_party_is_noted_first),
+		cmocka_unit_test(goes_by_another_next_hop),
+		cmocka_unit_test(goes_by_none),
+		cmocka_unit_test(lets_the_kernel_ask),
 		cmocka_unit_test(one_goes_up_while_it_is_armed),
 		cmocka_unit_test(nobody_is_heard_in_the_future),
 		cmocka_unit_test(a_command_waits_until_it_is_left),

@@ -33,6 +33,8 @@ struct twins {
 	uint32_t said, forwarded;
 	uint32_t pressing[2]; /* packets of a digit that are left */
 	bool waits;           /* the port has not sent all yet */
+	uint8_t hop;          /* which next hop it is, by its address's last octet */
+	bool no_hop, doubtful;
 };
 
 static struct twins *g_twins; /* the port's function has no other way */
@@ -45,12 +47,13 @@ static UNUSED struct xdp_forward *twin_shortcut(struct port *p, uint32_t slot, u
 	(void)to;
 	plan->to = &g_twins->k.local[slot];
 	plan->out_from = &g_twins->k.local[out_slot];
-	plan->path = (struct frame_path){ .to = { 2, 3 }, .from = { 4, 5 } };
+	plan->path = (struct frame_path){ .to = { 2, 3, [5] = g_twins->hop }, .from = { 4, 5 } };
 	plan->ifindex = BY_SAME;
 	plan->mtu = 1500;
 	plan->hops = 64;
 	plan->waits = g_twins->waits;
-	return entry_of(&g_twins->k, (int)slot);
+	plan->doubtful = g_twins->doubtful;
+	return g_twins->no_hop ? NULL : entry_of(&g_twins->k, (int)slot);
 }
 
 /* ---- what a party hears ---- */

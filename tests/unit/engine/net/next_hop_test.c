@@ -71,6 +71,14 @@ static void rig_close(struct rig *r)
 	(void)close(r->tap);
 }
 
+static struct addr rig_addr(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, bytes_str(text)), 0);
+	return a;
+}
+
 static bool find(struct rig *r, const char *from, const char *to, struct next_hop *out)
 {
 	struct addr from_addr, to_addr;
@@ -275,6 +283,37 @@ static void the_kernel_confirms(void **state)
 	rig_close(&r);
 }
 
+/* Others send to it, and look four times a second and before any packet of ours. All the same one of these goes through the kernel. */
+static void the_kernel_confirms_whom_others_send_to(void **state)
+{
+	struct rig r = rig_open();
+	struct addr from = rig_addr("192.0.2.1"), to = rig_addr("192.0.2.2");
+	struct next_hop h;
+	uint32_t lent = 0, doubted = 0;
+
+	(void)state;
+	run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:0a dev tap0 nud stale");
+	assert_true(learn(&r, "192.0.2.1", "192.0.2.2", &h));
+	r.now_ns += 2 * NS_PER_S;
+	for (int i = 0; i < 40; i++, r.now_ns += 250 * NS_PER_MS) {
+		assert_true(next_hop_look(r.hops, &from, &to, r.now_ns, &h));
+		if (!h.doubtful)
+			continue;
+		doubted++;
+		lent += !find(&r, "192.0.2.1", "192.0.2.2", &h);
+	}
+	assert_in_range(doubted, 9, 11);
+	assert_int_equal(lent, doubted);
+	run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:0b dev tap0 nud permanent");
+	next_hops_read(r.hops, r.now_ns);
+	assert_true(next_hop_look(r.hops, &from, &to, r.now_ns, &h) && !h.doubtful);
+	assert_memory_equal(h.path.to, MAC_B, sizeof(MAC_B));
+	run("ip neigh del 192.0.2.2 dev tap0");
+	next_hops_read(r.hops, r.now_ns);
+	assert_false(next_hop_look(r.hops, &from, &to, r.now_ns, &h));
+	rig_close(&r);
+}
+
 static void more_destinations_than_fit(void **state)
 {
 	struct rig r = rig_open();
@@ -374,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_nexthop_of_many_routes),
 		cmocka_unit_test(what_is_the_kernels),
 		cmocka_unit_test(the_kernel_confirms),
+		cmocka_unit_test(the_kernel_confirms_whom_others_send_to),
 		cmocka_unit_test(more_destinations_than_fit),
 		cmocka_unit_test(vlans_upon_our_device),
 	};
