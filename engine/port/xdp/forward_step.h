@@ -328,6 +328,17 @@ FORWARD_INLINE int forward_armed(struct xdp_forward *e, const struct xdp_fence *
 	return FORWARD_UP;
 }
 
+/* Its three lines are on their way to the cache at once, where many flows have sent them out of it: behind the addition to `busy`, which nothing
+ * overtakes, one would be waited for after the other. */
+FORWARD_INLINE void entry_fetch(const struct xdp_forward *e)
+{
+	unsigned int armed = e->armed, ifindex = e->ifindex, sequence = e->sequence;
+
+	barrier_var(armed);
+	barrier_var(ifindex);
+	barrier_var(sequence);
+}
+
 /* Whatever was written before is there for whoever sees the new value, and what is read after it was not read before: a value that is
  * given back makes it so on each CPU. */
 FORWARD_INLINE void busy_add(struct xdp_forward *e, int n)
@@ -370,6 +381,7 @@ FORWARD_INLINE int forward(struct forward_frame *f, __u32 where)
 	e = forward_find(where);
 	if (!e)
 		return FORWARD_UP;
+	entry_fetch(e);
 	busy_add(e, 1);
 	action = forward_armed(e, fence, f, now_ns);
 	busy_add(e, -1);
