@@ -13,6 +13,7 @@ NAMES = (
     "fax_test.Fax.test_a_page",
     "video_test.Video.test_two_phones_see_each_other",
     "bleed_test.Bleed.test_before_the_first_packet",
+    "bleed_test.Bleed.test_a_call_under_way",
     "bundle_test.Bundled.test_sound_and_picture",
     "bundle_test.Bundled.test_a_lost_picture_comes_again",
     "doctor_test.Doctor.test_every_fault_has_its_name",

@@ -83,3 +83,10 @@ def carried(node):
         part = node.metric(name, **{label: way})
         if part < 0.75 * whole - 20:
             raise AssertionError(f"{part:.0f} of {whole:.0f} packets went {way} by {PORT}")
+
+
+def forwarded(node, packets):
+    """Where the kernel forwards, it has sent on most of so many packets that parties of a plain call have sent, whatever else came."""
+    count = node.metric("tandem_media_forwarded_packets_total") if FORWARD else packets
+    if count < 0.6 * packets:
+        raise AssertionError(f"the kernel forwarded {count:.0f} of {packets} packets")
