@@ -36,7 +36,8 @@ void quality_led_lost(struct plc *s, g722_decode_state_t *decoder, int16_t *out,
 {
 	int16_t line[FILTER + FRAME + LATE];
 
-	memcpy(line, s->history + PLC_HISTORY_MAX - FILTER, FILTER * sizeof(*line));
+	for (uint32_t i = 0; i < FILTER; i++)
+		line[i] = s->history[(s->at + PLC_KEPT_MAX - FILTER + i) % PLC_KEPT_MAX];
 	plc_lost(s, out, n);
 	memcpy(line + FILTER, out, n * sizeof(*line));
 

@@ -37,18 +37,25 @@ static int16_t plc_sample(float v)
 	return (int16_t)(v <= INT16_MIN ? INT16_MIN : v);
 }
 
+int16_t *plc_space(struct plc *s, uint32_t n)
+{
+	return n <= plc_samples_of(s, PLC_KEPT_MS) - s->at ? s->history + s->at : NULL;
+}
+
 /* Around. */
 static void remember(struct plc *s, const int16_t *samples, uint32_t n)
 {
-	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), skip = n > all ? n - all : 0, first;
+	uint32_t all = plc_samples_of(s, PLC_KEPT_MS), skip = n > all ? n - all : 0, first;
 
 	if (skip)
 		s->at = (s->at + skip) % all;
 	samples += skip;
 	n -= skip;
-	first = n < all - s->at ? n : all - s->at;
-	memcpy(s->history + s->at, samples, first * sizeof(*samples));
-	memcpy(s->history, samples + first, (n - first) * sizeof(*samples));
+	if (samples != s->history + s->at) {
+		first = n < all - s->at ? n : all - s->at;
+		memcpy(s->history + s->at, samples, first * sizeof(*samples));
+		memcpy(s->history, samples + first, (n - first) * sizeof(*samples));
+	}
 	s->at = s->at + n < all ? s->at + n : s->at + n - all;
 }
 

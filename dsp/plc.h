@@ -21,6 +21,8 @@ enum {
 	PLC_RATE_MAX = 16000,
 	PLC_HISTORY_MS = 50,
 	PLC_HISTORY_MAX = PLC_RATE_MAX / 1000 * PLC_HISTORY_MS,
+	PLC_KEPT_MS = 60, /* whole frames of 20 ms: none of them is in two pieces */
+	PLC_KEPT_MAX = PLC_RATE_MAX / 1000 * PLC_KEPT_MS,
 	PLC_FADE_MS_MAX = 4, /* of the first frame after a loss, at most so much is changed */
 };
 
@@ -44,13 +46,15 @@ struct plc {
 	float quiet;        /* mean square of the least that was heard lately */
 	uint32_t at;        /* in history: the oldest, which the next one takes the place of */
 	struct plc_loss loss;
-	int16_t history[PLC_HISTORY_MAX]; /* heard or made */
-	int16_t source[PLC_HISTORY_MAX];  /* of a loss: what was heard before, the newest last */
+	int16_t history[PLC_KEPT_MAX];   /* heard or made */
+	int16_t source[PLC_HISTORY_MAX]; /* of a loss: what was heard before, the newest last */
 };
 
 bool plc_takes(uint32_t rate);
 /* rate: 8000 or 16000 */
 void plc_open(struct plc *s, uint32_t rate);
+/* Where the next n may be put, so that plc_heard need not copy them; they stay there until 40 ms more came. NULL: not in one piece. */
+int16_t *plc_space(struct plc *s, uint32_t n);
 /* n samples came. */
 void plc_heard(struct plc *s, int16_t *samples, uint32_t n);
 /* n samples did not come: makes them. However a loss is cut into frames, it sounds the same. */

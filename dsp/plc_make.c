@@ -82,14 +82,25 @@ static float slope_of(const struct plc *s)
 	return powf(fminf(1, fmaxf(SLOPE_MIN, ratio)), (float)s->rate / 1000 / (float)n);
 }
 
+/* The newest of what is kept around, in order. */
+static void plc_source_set(struct plc *s, uint32_t all)
+{
+	uint32_t kept = plc_samples_of(s, PLC_KEPT_MS), from = s->at + kept - all;
+	uint32_t first;
+
+	from = from < kept ? from : from - kept;
+	first = all < kept - from ? all : kept - from;
+	memcpy(s->source, s->history + from, first * sizeof(*s->source));
+	memcpy(s->source + first, s->history, (all - first) * sizeof(*s->source));
+}
+
 void plc_make_begin(struct plc *s)
 {
 	struct plc_loss *l = &s->loss;
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), recent = plc_samples_of(s, 20);
 	struct plc_pitch pitch;
 
-	memcpy(s->source, s->history + s->at, (all - s->at) * sizeof(*s->source));
-	memcpy(s->source + all - s->at, s->history, s->at * sizeof(*s->source));
+	plc_source_set(s, all);
 	pitch = plc_pitch_of(s->source, s->rate);
 	l->made = 0;
 	l->period = pitch.period;

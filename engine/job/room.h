@@ -66,6 +66,7 @@ struct room_voice {
 	bool spoke;           /* it was a voice, and no noise */
 	struct decoder *opus; /* NULL: the room has no Opus */
 	uint32_t room;        /* of pcm */
+	const int16_t *frame; /* what waits is one frame, which lies in plc; NULL: it lies in pcm */
 	int16_t *pcm,
 		*played_pcm; /* played_pcm: at the rate of the mix; NULL: all are of that rate */
 	struct plc plc;      /* of codecs without means of their own */
@@ -275,7 +276,7 @@ void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
 		     const struct jitter_frame *f);
 void room_voice_silence(struct room_voice *v, uint32_t units);
 /* What each tick of it touches is on its way to the cache: at first what is known where it lies, then what that points to. */
-void room_voice_fetch_first(const struct room *r, const struct room_voice *v);
+void room_voice_fetch_first(const struct room_voice *v);
 void room_voice_fetch(const struct room_voice *v);
 /* The next tick of it, at the rate of the mix, until it has its next frame. NULL: there is nothing to hear in it. */
 const int16_t *room_voice_play(const struct room *r, struct room_voice *v);

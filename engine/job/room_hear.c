@@ -83,7 +83,7 @@ void room_hear_fetch(const struct room *r)
 	if (m)
 		jitter_fetch_get(m->jitter);
 	if (m && r->everybody) {
-		room_voice_fetch_first(r, m->voice);
+		room_voice_fetch_first(m->voice);
 		mix_fetch_member(r->mix, r->active[r->cursor - 1 - FETCH_AHEAD]);
 	}
 	m = r->everybody ? member_ahead(r, FETCH_AHEAD / 2) : NULL;

@@ -27,7 +27,7 @@ static void parts_near(const struct room *r)
 		if (r->members[i])
 			member_near(r, r->members[i]);
 	for (uint32_t i = 0; i < r->voices_n; i++)
-		room_voice_fetch_first(r, &r->voices[i]);
+		room_voice_fetch_first(&r->voices[i]);
 	__builtin_prefetch(r->active, 1);
 	__builtin_prefetch(r->here);
 	mix_fetch(r->mix);
@@ -43,7 +43,7 @@ static void member_sounds_near(const struct room *r, const struct room_member *m
 		jitter_fetch(member_jitter(m));
 	}
 	if (r->everybody && m->voice)
-		room_voice_fetch_first(r, m->voice);
+		room_voice_fetch_first(m->voice);
 }
 
 /* Of a larger room those who are sent something first. */

@@ -16,7 +16,6 @@
 enum {
 	VOICE_MS_MAX = CODEC_PACKET_MS_MAX + 2 * ROOM_TICK_MS, /* of what waits */
 	WIDE_HZ = 16000,                                       /* of G.722 */
-	TICK_OCTETS = 320,                                     /* at 8000 Hz */
 };
 
 bool room_codec_goes_on(enum media_codec codec)
@@ -261,17 +260,33 @@ static void samples_pass(struct room_voice *v)
 {
 	uint32_t n = v->played;
 
+	if (n == 0)
+		return;
 	v->count -= n;
-	if (v->count && n)
+	v->frame = NULL;
+	if (v->count)
 		memmove(v->pcm, v->pcm + n, v->count * sizeof(*v->pcm));
 	v->sounds = v->sounds > n ? v->sounds - n : 0;
 	v->played = 0;
+}
+
+/* More comes behind the frame that waits. */
+static void samples_gather(struct room_voice *v)
+{
+	if (v->frame)
+		memcpy(v->pcm, v->frame, v->count * sizeof(*v->pcm));
+	v->frame = NULL;
 }
 
 /* n: at most what there is room for; pcm: anywhere, or where they belong; NULL: silence. */
 static void samples_add(struct room_voice *v, const int16_t *pcm, uint32_t n)
 {
 	samples_pass(v);
+	if (pcm && pcm == v->frame) {
+		v->count = v->sounds = n;
+		return;
+	}
+	samples_gather(v);
 	n = n < v->room - v->count ? n : v->room - v->count;
 	if (pcm == v->pcm + v->count)
 		;
@@ -320,23 +335,48 @@ static void voice_add(struct room_voice *v, enum media_codec codec, int16_t *pcm
 	samples_add(v, pcm, n);
 }
 
-/* Where there is room for any packet it is decoded where it belongs. */
-static int16_t *frame_space(struct worker *w, struct room_voice *v, uint32_t rate)
+/* Where it can be played, and is kept for what may be lost behind it: most frames are touched in one place alone. */
+static int16_t *kept_space(struct room_voice *v, enum media_codec codec, uint32_t units)
 {
+	int16_t *space;
+
+	if (v->count || units != ROOM_TICK_UNITS || codec_conceals(codec) || v->rate > PLC_RATE_MAX)
+		return NULL;
+	space = plc_space(&v->plc, voice_samples(v, units));
+	v->frame = space;
+	return space;
+}
+
+/* Where there is room for any packet it is decoded where it belongs. */
+static int16_t *frame_space(struct worker *w, struct room_voice *v, enum media_codec codec,
+			    uint32_t rate, uint32_t units)
+{
+	int16_t *space;
+
 	if (!v)
 		return w->coders.space;
 	voice_rate_set(v, rate);
 	samples_pass(v);
+	space = kept_space(v, codec, units);
+	if (space)
+		return space;
+	samples_gather(v);
 	return v->room - v->count < rate / 1000 * CODEC_PACKET_MS_MAX ? w->coders.space
 								      : v->pcm + v->count;
+}
+
+/* A packet has no more than it says that it has. */
+static uint32_t frame_room(const struct room_voice *v, const int16_t *space, uint32_t units)
+{
+	return v && space == v->frame ? voice_samples(v, units) : CODEC_SAMPLES_MAX;
 }
 
 void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 		      enum media_codec codec, struct bytes payload, uint32_t units)
 {
 	struct decoder *d = decoder_for(r, m, m->voice, codec);
-	int16_t *space = d ? frame_space(w, m->voice, decoder_format(d).rate) : NULL;
-	int n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
+	int16_t *space = d ? frame_space(w, m->voice, codec, decoder_format(d).rate, units) : NULL;
+	int n = d ? decoder_frame(d, payload, space, frame_room(m->voice, space, units)) : 0;
 
 	if (n > 0)
 		room_level_decoded(r, m, space, (uint32_t)n, decoder_format(d).rate);
@@ -461,15 +501,12 @@ void room_voice_fetch(const struct room_voice *v)
 {
 	size_t tick = v->rate / 1000 * ROOM_TICK_MS * sizeof(*v->pcm);
 
-	room_lines_fetch(v->pcm, tick);
-	room_lines_fetch(v->plc.history + v->plc.at, tick);
+	room_lines_fetch(v->rate <= PLC_RATE_MAX ? v->plc.history + v->plc.at : v->pcm, tick);
 }
 
-void room_voice_fetch_first(const struct room *r, const struct room_voice *v)
+void room_voice_fetch_first(const struct room_voice *v)
 {
 	room_lines_fetch(v, offsetof(struct room_voice, plc.history));
-	if (r->everybody)
-		room_lines_fetch(v + 1, TICK_OCTETS);
 }
 
 const int16_t *room_voice_play(const struct room *r, struct room_voice *v)
@@ -484,7 +521,7 @@ const int16_t *room_voice_play(const struct room *r, struct room_voice *v)
 	if (n == 0 || v->sounds == 0 || (!c && v->rate != r->spec.rate_hz))
 		return NULL;
 	if (!c)
-		return v->pcm;
-	(void)convert_frame(c, v->pcm, v->played_pcm);
+		return v->frame ? v->frame : v->pcm;
+	(void)convert_frame(c, v->frame ? v->frame : v->pcm, v->played_pcm);
 	return v->played_pcm;
 }
