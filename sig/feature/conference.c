@@ -102,6 +102,26 @@ static void conference_over(struct call_host *h, struct call *c)
 	conference_leave(h, c, left_reason(c));
 }
 
+int conference_yield(struct call_host *h, struct call *c, uint64_t to)
+{
+	const struct call_ending given = { .cause = CAUSE_TRANSFERRED,
+					   .by = ENDED_BY_A,
+					   .status = 480 };
+	const struct call *other = h->call_of ? h->call_of(h->owner, to) : NULL;
+	struct room *r = conference_room(h, c);
+
+	if (!r || c->member->asks || !other || !other->member || other->member->room != r->id)
+		return -ENOENT;
+	if (other->member->asks)
+		return -EALREADY;
+	if (r->host == c->member->number) {
+		r->host = other->member->number;
+		h->room_changed(h->owner, r, true);
+	}
+	call_end(h, c, &given);
+	return 0;
+}
+
 const struct call_feature conference_feature = {
 	.go = conference_go,
 	.resume = meetme_resume,

@@ -20,6 +20,9 @@ struct call_confer {
 int order_confer(struct call_host *h, struct call *c, struct call_order *order);
 /* -ENODATA: it is in no room. -EACCES: who is named may not. -ENXIO: there is no such member. -EDOM: gain. */
 int order_member(struct call_host *h, struct call *c, struct call_order *order);
+/* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. 0, -EALREADY (it is
+ * not in yet) or -ENOENT: nothing has changed. */
+int conference_yield(struct call_host *h, struct call *c, uint64_t to);
 extern const struct call_feature conference_feature;
 
 #endif

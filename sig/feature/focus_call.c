@@ -25,6 +25,15 @@ static int focus_call_refuse(struct call_refusal *refusal, int err)
 	}
 }
 
+/* As whoever is there in that place: it is asked for nothing. */
+static void focus_call_admit(const struct call_host *h, struct call *c)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+
+	c->member->admitted = true;
+	c->member->hosts = other && other->member && other->member->hosts;
+}
+
 int focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
 		     struct call_refusal *refusal)
 {
@@ -32,11 +41,15 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 	struct room *r = NULL;
 	int err = 0;
 
+	c->replaces = set->stead;
 	if (set->conference)
 		r = h->room_of ? h->room_of(h->owner, set->conference) : NULL;
 	else if (h->room_beside_call)
 		err = h->room_beside_call(h->owner, set->joins, set->join_leg, &r);
 	if (err || !r)
 		return focus_call_refuse(refusal, err ? err : -ENOENT);
-	return meetme_take(h, c, start->display, r, refusal);
+	err = meetme_take(h, c, start->display, r, refusal);
+	if (!err && c->replaces.call)
+		focus_call_admit(h, c);
+	return err;
 }

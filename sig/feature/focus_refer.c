@@ -8,6 +8,7 @@
 #include "sig/call/relay.h"
 #include "sig/feature/far.h"
 #include "sig/feature/refer.h"
+#include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
@@ -39,29 +40,64 @@ static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out
 	return true;
 }
 
-/* The conference that a party of a call of two names, and is a member of. */
+static const struct call *focus_dialog(const struct call_host *h, const struct call *c,
+				       const struct replaces *r, uint8_t *leg)
+{
+	const struct call *other =
+		h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, leg);
+
+	return other ? other
+		     : h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
+					 leg);
+}
+
+/* RFC 5589 7: with its other call the phone is in a conference, and gives that place away. */
+static const struct call *focus_refer_place(const struct call_host *h, const struct call *c,
+					    const struct leg *l, const struct focus_wish *wish)
+{
+	char space[REPLACES_MAX];
+	const struct call *other;
+	struct replaces r;
+	uint8_t at;
+
+	if (replaces_of_uri(&r, wish->uri.headers, space) || !transfer_is_allowed(h, c, l))
+		return NULL;
+	other = focus_dialog(h, c, &r, &at);
+	return other && other != c && conference_speaks(other) && at == other->bridge.caller &&
+			       refer_is_own_dialog(l, other->legs[at])
+		       ? other
+		       : NULL;
+}
+
+/* The conference that a party of a call of two names, and is a member of. *place: its call there, which it gives away; NULL: it stays. */
 static struct room *focus_refer_room(const struct call_host *h, const struct call *c,
-				     const struct call_event *ev)
+				     const struct call_event *ev, const struct call **place)
 {
 	const struct leg *l = c->legs[ev->leg];
 	struct focus_wish wish;
 	struct room *r;
 	int err = 0;
 
+	*place = NULL;
 	if (!h->room_named || !l->user.n || c->state != CALL_ESTABLISHED || !call_callee(c) ||
-	    !focus_refer_read(ev->message, &wish, &err) || err || wish.deed != FOCUS_ADD ||
-	    wish.uri.headers.n)
+	    !focus_refer_read(ev->message, &wish, &err) || err || wish.deed != FOCUS_ADD)
 		return NULL;
+	if (wish.uri.headers.n) {
+		*place = focus_refer_place(h, c, l, &wish);
+		return *place ? conference_room(h, *place) : NULL;
+	}
 	r = h->room_named(h->owner, c->tenant, wish.uri.user);
 	return r && room_has_user(r, text_bytes(&l->user)) ? r : NULL;
 }
 
 bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev)
 {
+	const struct call *place;
+
 	if (!h->focus)
 		return false;
 	return c->member ? ev->leg == c->bridge.caller && !call_callee(c)
-			 : focus_refer_room(h, c, ev) != NULL;
+			 : focus_refer_room(h, c, ev, &place) != NULL;
 }
 
 /* ---- what is asked for ---- */
@@ -159,17 +195,6 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 	return status;
 }
 
-static const struct call *focus_dialog(const struct call_host *h, const struct call *c,
-				       const struct replaces *r, uint8_t *leg)
-{
-	const struct call *other =
-		h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, leg);
-
-	return other ? other
-		     : h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
-					 leg);
-}
-
 /* Of a dialog of another shard, which sees to it that it is of the same extension. False: it is of none that can be reached. */
 static bool focus_far_dialog(const struct call_host *h, const struct replaces *r,
 			     struct focus_ask *ask)
@@ -250,12 +275,14 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 static uint16_t focus_refer_given(struct call_host *h, struct call *c, const struct call_event *ev,
 				  struct focus_refer *f)
 {
-	struct focus_ask ask = { .room = focus_refer_room(h, c, ev),
+	const struct call *place;
+	struct focus_ask ask = { .room = focus_refer_room(h, c, ev, &place),
 				 .call = c->id,
 				 .comes = c->id,
 				 .leaves = ev->leg == c->bridge.caller ? SHARD_LEG_CALLER
 								       : SHARD_LEG_CALLEE };
 
+	ask.stead = place ? place->id : 0;
 	f->done = true;
 	return focus_refer_status(f, h->focus(h->owner, &ask));
 }

@@ -33,12 +33,13 @@ static const struct room_terms *called_terms(const struct call_host *h, const st
 
 /* ---- it is called ---- */
 
-static int room_is_closed(const struct room *r, const struct room_terms *t,
+/* Who takes somebody's place comes in place of one whom the lock let in. */
+static int room_is_closed(const struct room *r, const struct room_terms *t, bool in_stead,
 			  struct call_refusal *refusal)
 {
 	int err = 0;
 
-	if (r->locked && !(t && t->host_pin[0])) {
+	if (r->locked && !in_stead && !(t && t->host_pin[0])) {
 		err = call_refuse(refusal, -EACCES, 403, REFUSED_ROOM);
 		refusal->text = "the conference is locked";
 	} else if (room_is_full(r, 1)) {
@@ -106,7 +107,7 @@ static int caller_take(struct call_host *h, struct call *c, struct call_refusal 
 int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
 		struct call_refusal *refusal)
 {
-	int err = room_is_closed(r, called_terms(h, r), refusal);
+	int err = room_is_closed(r, called_terms(h, r), c->replaces.call, refusal);
 
 	if (!err)
 		err = caller_asks(h, c, display, r, refusal);

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/feature/conference.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
@@ -58,6 +59,13 @@ static void replace_later(const struct call_host *h, struct call *c)
 	c->replaces.due_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;
 }
 
+/* In a conference it is there by itself, and whoever was there may have left. */
+static void replace_forget(struct call *c)
+{
+	c->replaces = (struct call_replaces){ 0 };
+	outbox_touch(&c->out);
+}
+
 static void replace_ask(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = { .cause = CAUSE_HANGUP, .by = ENDED_BY_NODE, .status = 481 };
@@ -73,7 +81,9 @@ static void replace_ask(struct call_host *h, struct call *c)
 	}
 	c->replaces.due_ns = 0;
 	c->replaces.asked = true;
-	if (r.err)
+	if (c->member)
+		replace_forget(c);
+	else if (r.err)
 		call_end(h, c, &e);
 }
 
@@ -99,6 +109,10 @@ void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call
 	/* the process before this one may have asked */
 	bool known = t && t->replaced && t->with.call == by->by;
 
+	if (c->member) {
+		by->err = conference_yield(h, c, by->by);
+		return;
+	}
 	if (leg == LEG_NONE)
 		park_yield(h, c);
 	by->err = known ? 0 : leg == LEG_NONE ? pick_take(h, c, by->by) : 0;

@@ -77,6 +77,8 @@ struct call {
 	struct park *park;          /* NULL: its party waits in no slot (park.h) */
 	struct room_member *member; /* NULL: it is in no room (sig/call/conference.h) */
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
+	uint64_t
+		comes_to; /* the room that its parties are to come to, when it is saved; 0: none. Not part of a record */
 	char watched_slot[PARK_SLOT_LEN +
 			  1]; /* where those who watch slots know it to be; not part of a record */
 	struct text

@@ -32,6 +32,8 @@ struct call_set {
 	uint64_t
 		joins; /* ... one begins with the parties of this call, or it is that of the number */
 	uint8_t join_leg; /* ... whose party is host */
+	struct call_replaces
+		stead; /* with conference: whose place in it is taken; call 0: nobody's */
 	struct bytes
 		member; /* of room: a name in a conference that is there already; empty: none */
 };

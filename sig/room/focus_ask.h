@@ -18,6 +18,7 @@ struct focus_ask {
 	uint8_t leaves; /* enum shard_leg: whose is left; or, where that call is of another shard: */
 	uint8_t dialog;    /* as room_comes has it, */
 	struct bytes user; /* whose dialog it must be */
+	uint64_t stead;    /* of a call that is here: whose place its party takes; 0: nobody's */
 };
 
 #endif

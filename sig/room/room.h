@@ -50,8 +50,9 @@ struct room_comes {
 	/* Of a call of another shard, which sends its parties: */
 	char user[ROOM_COMES_USER_MAX]; /* who is here already, and leaves that one; "": nobody */
 	uint8_t dialog; /* leg and 1 of a tag of that call, which must be his; 0: he may not be in it */
-	uint64_t referrer; /* the call whose party is told what becomes of it; 0: none */
-	uint32_t refer;    /* CSeq of its REFER */
+	/* The call whose party is told what becomes of it, or, of a call of this shard, whose place is taken; 0: none. */
+	uint64_t referrer;
+	uint32_t refer; /* CSeq of its REFER */
 };
 
 /* Who waits for a save. */

@@ -162,6 +162,7 @@ void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool sav
 	const struct call_event ev = { .kind = CALL_EV_SAVED, .version = version, .ok = saved };
 
 	(void)shard_call_event(s, call, &ev, now);
+	shard_room_awaited(s, call);
 }
 
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now)

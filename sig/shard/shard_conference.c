@@ -154,6 +154,14 @@ bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg h
 	return true;
 }
 
+void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place)
+{
+	for (uint8_t i = 0; i < r->comes_count; i++) {
+		if (r->comes[i].call == call)
+			r->comes[i].referrer = place;
+	}
+}
+
 /* Whose party is host; of one that is alone its own. */
 static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 {

@@ -41,6 +41,20 @@ static int focus_rings(struct shard *s, const struct focus_ask *a)
 	return shard_room_ring(s, &o, a->room);
 }
 
+/* Whoever stays of that call is host there where his place is that of one. */
+static int focus_comes(struct shard *s, const struct focus_ask *a, const struct call *comes)
+{
+	const struct call *place = a->stead ? shard_call_find(s, a->stead) : NULL;
+	enum shard_leg stays = a->leaves == SHARD_LEG_CALLER ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
+	bool hosts = place && place->member && place->member->hosts;
+	int err = shard_room_comes(s, a->room, comes, hosts ? stays : SHARD_LEG_NONE,
+				   (enum shard_leg)a->leaves);
+
+	if (!err && place)
+		shard_room_comes_instead(a->room, comes->id, place->id);
+	return err;
+}
+
 int shard_focus(void *owner, const struct focus_ask *a)
 {
 	struct shard *s = owner;
@@ -54,7 +68,7 @@ int shard_focus(void *owner, const struct focus_ask *a)
 		return shard_room_comes_far(s, a->room, a);
 	if (!comes || comes->tenant != a->room->tenant)
 		return -ENOENT;
-	return shard_room_comes(s, a->room, comes, SHARD_LEG_NONE, (enum shard_leg)a->leaves);
+	return focus_comes(s, a, comes);
 }
 
 /* ---- REFER to it outside of a dialog ---- */

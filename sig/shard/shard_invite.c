@@ -789,7 +789,8 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 	set->room = m->hop.transport == SIP_CELL && meetme_name_get(m->uri.user, &room);
 	if (set->room)
 		return !bytes_cstr(room, to, ROUTE_USER_MAX);
-	if (shard_focus_calls(s, m, caller->tenant, bytes_str(caller->user), to, set, why))
+	if (shard_replaces_member(s, m, caller->tenant, bytes_str(caller->user), to, set, why) ||
+	    shard_focus_calls(s, m, caller->tenant, bytes_str(caller->user), to, set, why))
 		return why->status == 0;
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
+#include "sig/call/conference.h"
 #include "sig/call/wait.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/refer.h"
@@ -225,6 +226,32 @@ static bool replaces_pick(const struct shard *s, const struct call *c, struct by
 	if (pick_is_promised(&s->host, c))
 		return replaces_fail(why, 481, "the call is taken already");
 	*out = (struct call_replaces){ .call = c->id, .leg = LEG_NONE };
+	return true;
+}
+
+bool shard_replaces_member(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			   struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
+			   struct call_refusal *why)
+{
+	uint8_t space[ROOM_USER_MAX], leg;
+	struct bytes value;
+	const struct call *c;
+	struct replaces r;
+
+	if (!message_header(m, "Replaces", 0, &value) || !replaces_read(m, &r, why))
+		return false;
+	c = replaces_find(s, tenant, &r, &leg);
+	if (!c || !conference_speaks(c) || leg != c->bridge.caller || r.early_only)
+		return false;
+	*why = (struct call_refusal){ .status = 0 };
+	if (!replaces_own(s, c->legs[leg], user, m))
+		return !replaces_fail(why, 403, "the dialog is another's");
+	if (replaces_taken(s, c, leg))
+		return !replaces_fail(why, 481, "another one takes that place");
+	set->room = true;
+	set->conference = c->member->room;
+	set->stead = (struct call_replaces){ .call = c->id, .leg = leg };
+	(void)bytes_cstr(room_member_names(c->member, space), to, ROUTE_USER_MAX);
 	return true;
 }
 

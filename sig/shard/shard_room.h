@@ -86,6 +86,10 @@ enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user);
 /* Its parties are to come. False: too many are. */
 bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
 			  enum shard_leg leaves);
+/* Of a call of this shard that comes: who comes takes the place of that member's call. */
+void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
+/* A call is saved: where a room waits for that it has its turn, before the phone that is told so can hang up. */
+void shard_room_awaited(struct shard *s, uint64_t call);
 /* o: to, whose, rung, call and leg (who calls), inviter. 0, or as shard_confer_ring; -EACCES: it may not call that number; -EBUSY: no trunk
  * can be asked for it. */
 int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r) NODISCARD;

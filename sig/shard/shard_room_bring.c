@@ -9,6 +9,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
+#include "sig/feature/replace.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
@@ -108,9 +109,22 @@ static int bring_one(struct shard *s, struct room *r, const struct room_comes *c
 		return -ENOENT;
 	if (c->member)
 		return c->member->room == r->id ? 0 : -EISCONN;
+	c->comes_to = r->id;
 	if (c->state != CALL_ESTABLISHED)
 		return -EAGAIN;
 	return call_is_alone(c) ? bring_call(s, r, comes, c, NULL) : bring_pair(s, r, comes, c);
+}
+
+void shard_room_awaited(struct shard *s, uint64_t call)
+{
+	struct call *c = shard_call_find(s, call);
+	struct room *r = c && c->comes_to ? shard_room_find(s, c->comes_to) : NULL;
+
+	if (!r)
+		return;
+	c->comes_to = 0;
+	if (r->comes_count)
+		shard_room_turn(s, r);
 }
 
 static void comes_drop(struct room *r)
@@ -122,6 +136,17 @@ static void comes_drop(struct room *r)
 	shard_room_touch(r);
 }
 
+/* Of that one. */
+static void bring_instead(struct shard *s, const struct room_comes *comes, struct call *place)
+{
+	struct call_replacing r = { .by = comes->call };
+	const struct call_event ev = { .kind = CALL_EV_REPLACE,
+				       .leg = place->bridge.caller,
+				       .replacing = &r };
+
+	shard_call_step(s, place, &ev);
+}
+
 /* By whom it was asked for. */
 static void bring_tell(struct shard *s, const struct room_comes *comes, uint16_t status)
 {
@@ -130,8 +155,12 @@ static void bring_tell(struct shard *s, const struct room_comes *comes, uint16_t
 				       .error = status };
 	struct call *c = comes->referrer ? shard_call_find(s, comes->referrer) : NULL;
 
-	if (c && c->member)
+	if (!c || !c->member)
+		return;
+	if (id_shard(comes->call) != s->settings.number)
 		shard_call_step(s, c, &ev);
+	else if (status == 200)
+		bring_instead(s, comes, c);
 }
 
 static void bring_failed(const struct room *r, int err)

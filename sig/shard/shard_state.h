@@ -346,6 +346,11 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 /* A call that rings at that extension. */
 bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
 bool shard_has_replaces(const struct sip_message *m);
+/* It names that of a member of a conference, whose place set has then; where it may not take that *why has a status. to: the conference.
+ * False: it names none. */
+bool shard_replaces_member(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			   struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
+			   struct call_refusal *why);
 /* The leg that it names, in whose place the user may step. False: *why. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);

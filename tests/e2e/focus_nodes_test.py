@@ -77,6 +77,42 @@ class Asked(FocusOfNodes):
         self.over("1001", "1002", "1004")
 
 
+class Transferred(FocusOfNodes):
+    def gives(self, number, line, place):
+        """With the one call its phone's place in the room of the other one."""
+        cseq = self.refer(line, f"sip:700@{self.agents[number].home}?Replaces=" + urllib.parse.quote(self.dialog_of(place), safe=""))
+        while self.notified(line, cseq) != "200 OK":
+            pass
+        for dialog in (line, place):
+            dialog.wait_bye()
+        self.audio[number].stop()
+
+    def test_a_place(self):
+        """1002 speaks with 1004, and is in the room of node a: 1004 is in its place. Then 1001, whom 1002 called, is in that of 1002, where the
+        room is of node b, and the call of node a."""
+        self.begins("1001")
+        self.calls("1002", "1004")
+        line = self.dialogs["1002"]
+        self.audio["1002"].stop()
+        self.dials("1002", "700")
+        self.all_hear("1001", "1002")
+        self.gives("1002", line, self.dialogs["1002"])
+        self.all_hear("1001", "1004")
+        self.over("1001", "1004")
+        self.begins_at_b()
+
+    def begins_at_b(self):
+        self.dials("1004", "700")
+        self.calls("1001", "1002")
+        line = self.dialogs["1002"]
+        self.audio["1002"].stop()
+        self.dials("1002", "700")
+        self.all_hear("1002", "1004")
+        self.gives("1002", line, self.dialogs["1002"])
+        self.all_hear("1001", "1004")
+        self.over("1001", "1004")
+
+
 class Watched(FocusOfNodes):
     def test_who_is_there(self):
         """1002 watches by the number, at its own node; behind kills of either node it is told on."""

@@ -6,6 +6,7 @@ import urllib.parse
 
 from conference_test import ConferenceTest
 from lib.message import parameter
+from lib.sip import or_none
 from patience import until
 
 
@@ -34,11 +35,14 @@ class FocusTest(ConferenceTest):
     def user(self, number):
         return f"sip:{number}@{self.agents[number].home}"
 
-    def notified(self, dialog, cseq, line):
+    def notified(self, dialog, cseq, line=None):
+        """What is told; None: whatever that is."""
         notify = dialog.agent.take_request("NOTIFY", call_id=dialog.call_id)
         dialog.agent.respond(notify, 200, "OK")
+        line = line or notify.body.decode().removeprefix("SIP/2.0 ").strip()
         self.assertEqual((notify.get("Event"), notify.body), (f"refer;id={cseq}", f"SIP/2.0 {line}\r\n".encode()))
         self.assertEqual(notify.get("Subscription-State").startswith("active"), line.startswith("1"))
+        return line
 
     def answers(self, number):
         into = self.agents[number].incoming()
@@ -90,6 +94,24 @@ class Stations(FocusTest):
         self.notified(self.dialogs["1003"], cseq, "200 OK")
         line.wait_bye()
         self.hear_each_other("1002", "1003", "1004")
+
+
+class Transferred(FocusTest):
+    def test_a_place_in_a_room(self):
+        """1003 speaks with 1004, dials the room on another line, and transfers 1004 there (RFC 5589 7): it hangs up as soon as it is told."""
+        self.node.ctl("room.put", number="700", host_pin="815042")
+        for number in ("1001", "1002"):
+            self.dials(number, "700", "#")
+        _, line = self.talk("1003", "1004", speaks=(False, True))
+        self.dials("1003", "700", "815042#")
+        self.members("1001", "1002", "1003")
+        cseq = self.refer(line, f"sip:700@{line.agent.home}?Replaces=" + urllib.parse.quote(self.dialog_of(self.dialogs["1003"]), safe=""))
+        self.notified(line, cseq, "200 OK")
+        for dialog in (line, self.dialogs["1003"]):
+            or_none(dialog.bye)
+        self.audio["1003"].stop()
+        self.all_hear("1001", "1002", "1004")
+        self.assertTrue(self.members("1001", "1002", "1004")["1004"]["host"])
 
 
 class Joins(FocusTest):

@@ -99,6 +99,55 @@ static void joins_a_conference(void **state)
 	refused(&c2, g_name, "Join: x;to-tag=y;from-tag=z\r\n", "SIP/2.0 200"); /* RFC 3911 4 */
 }
 
+static const char *replaces_of(const struct phone *p)
+{
+	static char text[400];
+
+	(void)snprintf(text, sizeof(text), "Replaces: %s;to-tag=%s;from-tag=%s\r\n", p->call_id,
+		       p->remote_tag, p->tag);
+	return text;
+}
+
+/* RFC 3891: another phone of a member's extension takes its place, also where it is locked; nobody else does. */
+static void takes_a_place(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct phone a2 = phone_of(r, "1001", "192.0.2.11:5090");
+	struct phone d2 = phone_of(r, "1003", "192.0.2.13:5070");
+	const struct shard_room_order o = { .act = SHARD_ROOM_LOCK };
+	struct members all;
+
+	begins(p);
+	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), 0);
+	refused(&d2, "node", replaces_of(&p->t.l.a), "SIP/2.0 403");
+	refused(&d2, g_name, replaces_of(&p->t.l.a), "SIP/2.0 403");
+	comes(&a2, g_name, replaces_of(&p->t.l.a));
+	trio_assert_left(&p->t.l.a);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	assert_true(member_from(&all, "1001")->host);
+	phone_request(&a2, "BYE", "", "");
+	rig_wait_ms(r, 100);
+	refused(&a2, "node", replaces_of(&p->t.l.a), "SIP/2.0 481");
+}
+
+/* Killed between both: who was to be left is, and who came stays. */
+static void takes_a_place_over_a_kill(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct phone c2 = phone_of(r, "1004", "192.0.2.14:5070");
+
+	begins(p);
+	assert_true(calls(&c2, "node", replaces_of(&p->t.c), "SIP/2.0 200").n);
+	phone_ack(&c2);
+	party_restart(p, true, true);
+	rig_wait_ms(r, 300);
+	trio_assert_left(&p->t.c);
+	assert_int_equal(conference_of(r, ROOM).members, 3);
+}
+
 static void full_and_locked(void **state)
 {
 	struct party *p = *state;
@@ -177,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PARTY_TEST(called_by_its_name), PARTY_TEST(joins_a_conference),
+		PARTY_TEST(takes_a_place),      PARTY_TEST(takes_a_place_over_a_kill),
 		PARTY_TEST(full_and_locked),    PARTY_TEST(joins_a_call),
 		PARTY_TEST(does_not_come),      PARTY_TEST(too_early),
 	};

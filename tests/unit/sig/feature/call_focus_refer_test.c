@@ -196,6 +196,77 @@ static void a_party_is_given(void **state)
 	assert_int_equal(conference_of(r, ROOM).members, 4);
 }
 
+static const char *with_place(const struct phone *p)
+{
+	static char to[512];
+
+	(void)snprintf(to, sizeof(to), "%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s", g_uri,
+		       p->call_id, p->remote_tag, p->tag);
+	return to;
+}
+
+/* RFC 5589 7: C has called D on another line, and gives it its place: both its calls are left. Nobody gives a place that is another's. */
+static void a_place_is_given(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct members all;
+	struct phone c2;
+
+	second_line(p, &c2);
+	refused(&c2, with_place(&p->t.l.b), "SIP/2.0 403", NULL);
+	done(&c2, with_place(&p->t.c));
+	rig_wait_ms(r, 200);
+	trio_assert_left(&c2);
+	trio_assert_left(&p->t.c);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	(void)member_from(&all, "1003");
+	assert_int_equal(conference_of(r, ROOM).host, 1);
+}
+
+/* A phone may hang up as soon as it hears 200: by then its party is in the conference. */
+static void hangs_up_at_once(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct members all;
+	struct phone c2;
+
+	second_line(p, &c2);
+	r->hold_saves = true;
+	refer(&c2, with_place(&p->t.c));
+	rig_wait_ms(r, 5); /* the store is a while behind */
+	r->hold_saves = false;
+	rig_wait_ms(r, 1);
+	assert_notified(&c2, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	phone_request(&c2, "BYE", "", "");
+	phone_request(&p->t.c, "BYE", "", "");
+	rig_wait_ms(r, 200);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	(void)member_from(&all, "1003");
+}
+
+/* Who has it is host then. */
+static void the_place_of_the_host(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct members all;
+	struct phone a3;
+
+	phone_open(&a3, r, "1001", "192.0.2.11:5090");
+	(void)snprintf(a3.tag, sizeof(a3.tag), "third");
+	phones_talk(&a3, &p->d);
+	done(&a3, with_place(&p->t.l.a));
+	rig_wait_ms(r, 200);
+	trio_assert_left(&p->t.l.a);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	assert_true(member_from(&all, "1003")->host);
+}
+
 /* CONF-04: of the calls that came to a phone only those of who has call waiting. */
 static void incoming_with_call_waiting(void **state)
 {
@@ -312,6 +383,9 @@ int main(void)
 		PARTY_TEST(dropped_early),
 		PARTY_TEST(a_call_comes),
 		PARTY_TEST(a_party_is_given),
+		PARTY_TEST(a_place_is_given),
+		PARTY_TEST(hangs_up_at_once),
+		PARTY_TEST(the_place_of_the_host),
 		PARTY_TEST(incoming_with_call_waiting),
 		PARTY_TEST(killed),
 		PARTY_TEST(killed_at_once),
