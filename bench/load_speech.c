@@ -50,8 +50,9 @@ void load_speech_check(struct load *l, struct load_endpoint *e, const uint8_t *p
 		return;
 	}
 	ahead = (uint16_t)(be16_get(p + 2) - e->sequence_delta);
-	if (e->heard && e->ssrc == be32_get(p + 8)) {
+	if (e->heard)
 		e->gap_ns = load_gap_ns(l, e, now_ns);
+	if (e->heard && e->ssrc == be32_get(p + 8)) {
 		t->duplicated += ahead >= UINT16_MAX - FAR;
 		t->missed += ahead < FAR ? ahead : 0;
 	}

@@ -28,9 +28,9 @@ def measured(options):
                   env={**os.environ, "PYTHONPATH": str(lib.ROOT / "tests"), "TANDEM_BUILD": str(lib.BUILD)})
     last = ""
     for line in child.stdout:
-        if last:
-            lib.say(last)
         last = line.rstrip()
+        if not last.startswith("{"):
+            lib.say(last)       # at once: what takes long is seen, and where it ends
     if child.wait():
         raise SystemExit(f"it ended with {child.returncode}: {last}")
     return json.loads(last)

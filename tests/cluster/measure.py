@@ -56,11 +56,11 @@ def finished(passing):
 
 
 def round_of(place, name, calls, life, options):
-    victim = most_of(place, calls)
-    failure = failure_of(place, name, victim, options)
-    say(f"{name}: {type(failure).__doc__.splitlines()[0]}")
     claims = place.claims()
     passing = Passing(place) if name in PASSED and not options.plain else None
+    victim = (passing and passing.room_node()) or most_of(place, calls)
+    failure = failure_of(place, name, victim, options)
+    say(f"{name}: {type(failure).__doc__.splitlines()[0]}")
     done = Round(place, failure, calls, life, watched=[victim] if name in FENCED else [], passing=passing).run()
     done.passed, done.refused = finished(passing) if passing else ([], 0)
     done.claims = place.claims() - claims
@@ -113,6 +113,8 @@ def figure_of(row, rounds):
 def figures_of(rounds, judged, rates):
     figures = {"kills": len(rounds.get("kill", ())), **judged}
     figures |= {figure: figure_of(row, rounds[row]) if row in rounds else None for row, figure in ROWS.items() if figure}
+    for name in PASSED:
+        figures[f"gap_room_{name}_ms"] = max((done.room_gap["max"] for done in rounds.get(name, ()) if done.room_gap), default=None)
     fenced = [done for name in FENCED for done in rounds.get(name, ())]
     figures["gap_reinvite_back_p99_ms"] = max((done.back_p99 for done in rounds.get(ASKED, ())), default=None)
     figures["fenced_leaks"] = sum(sum(done.leaks.values()) for done in fenced) if fenced else None

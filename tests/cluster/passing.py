@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that pass through what befalls a node: they are in each state when it does (states.py), and new ones begin all the while."""
 import collections
+import contextlib
 import re
 import threading
 import time
 
 from lib.sip import SipError
+from server import ServerError
 
-from .states import AT_LAST, STATES
+from .states import AT_LAST, ROOM, STATES, Conferring
 from .talk import Call
 
 RATE = PAIRS = 20           # each pair has one call of each state, and begins one a second
+SPEAK = 10                  # calls of the room with audio
 
 
 class Passing:
@@ -35,7 +38,7 @@ class Passing:
                 call = state(lot)
                 self.open.append(call)
                 self.calls.append(call)
-        except (SipError, AssertionError, OSError) as error:
+        except (SipError, AssertionError, OSError, ServerError) as error:
             self.refused.append(f"{state.__name__}: {str(error)[:200]}")
 
     def _each(self, act):
@@ -44,6 +47,18 @@ class Passing:
             thread.start()
         for thread in threads:
             thread.join()
+
+    def room_node(self):
+        """Whose room it is that calls are in; None: nobody's."""
+        for node in self.lots[0].place.nodes:
+            with contextlib.suppress(ServerError):      # one that has just come back may not know yet that it has
+                if ROOM in {row["number"] for row in node.ctl("conference.list", node=node.name)}:
+                    return node
+        return None
+
+    def room_calls(self):
+        """Of the room, two members each: as many speak as are heard, and some more."""
+        return [call for call in self.open if isinstance(call, Conferring) and call.line][:SPEAK]
 
     def last(self):
         """In a moment it befalls: those that stay in their state for seconds only."""

@@ -14,7 +14,8 @@ WHOLE_S = 60                        # so long the cluster may take to be whole a
 
 class Round:
     """calls: with 50 packets/s both ways, the gap is theirs; life: with 5, that tell whether they go on. watched: nodes whose frames are
-    looked at; all, unless it is said: that costs a core with more than some hundred packets a second. passing: calls in other states."""
+    looked at; all, unless it is said: that costs a core with more than some hundred packets a second. passing: calls in other states, of
+    which some members of a room speak: what they hear is measured apart."""
 
     def __init__(self, place, failure, calls, life=(), watched=None, passing=None):
         self.passing, self.place, self.failure, self.victim = passing, place, failure, failure.victim
@@ -23,6 +24,8 @@ class Round:
         self.others = [call for call in calls if call.shard not in self.shards]
         self.audio = [Audio(part, place.folder, AHEAD_S) for part in (self.hit, self.others) if part]
         self.life = [Audio(life, place.folder, AHEAD_S, 200)] if life else []
+        spoken = passing.room_calls() if passing else []
+        self.room = [Audio(spoken, place.folder, AHEAD_S, speech=True)] if spoken else []
         self.watched = place.nodes if watched is None else watched
         self.passed = []            # calls that passed through it (passing.py)
         self.whole_s, self.count = None, len(calls) + len(life)
@@ -34,11 +37,12 @@ class Round:
             tap = Tap(self.watched)
             self._strike()
             self.reports = [audio.latest for audio in self.audio]
+            self.room_reports = [audio.latest for audio in self.room]
             if mend:
                 self._mend()
-            self.last = [audio.stop() for audio in (*self.audio, *self.life)]
+            self.last = [audio.stop() for audio in (*self.audio, *self.life, *self.room)]
         finally:
-            for each in (*self.audio, *self.life, *([tap] if tap else [])):
+            for each in (*self.audio, *self.life, *self.room, *([tap] if tap else [])):
                 each.close()
         if not tap.spoken and len(self.watched) == len(self.place.nodes):
             raise AssertionError("nothing was captured on the bridge")
@@ -46,7 +50,7 @@ class Round:
         return self
 
     def _until_heard(self):
-        every = (*self.audio, *self.life)
+        every = (*self.audio, *self.life, *self.room)
         until(lambda: all(audio.heard() for audio in every), lambda: f"no audio: {[audio.latest for audio in every]}")
         time.sleep(AHEAD_S)
 
@@ -84,6 +88,11 @@ class Round:
         return self.reports[0]["gap_ms"] if self.hit else {"p50": 0, "p99": 0, "max": 0}
 
     @property
+    def room_gap(self):
+        """Of the members that speak; None: there are none."""
+        return self.room_reports[0]["gap_ms"] if self.room_reports else None
+
+    @property
     def silent(self):
         return sum(report["silent_calls"] for report in self.last)
 
@@ -94,6 +103,7 @@ class Round:
 
     def told(self):
         rest = f"; the other {len(self.others)} calls: max {self.reports[-1]['gap_ms']['max']:.0f} ms" if self.others else ""
+        rest += f"; in the room: p50 {self.room_gap['p50']:.0f} ms, max {self.room_gap['max']:.0f} ms" if self.room_gap else ""
         leaks = "".join(f"; {name} spoke for shard {shard}: {frames} frames" for (shard, name), frames in sorted(self.leaks.items()))
         whole = "" if self.whole_s is None else f"; whole again after {self.whole_s:.2f} s"
         return (f"{self.victim.name} had shards {sorted(self.shards)} with {len(self.hit)} calls; served again after {self.taken_s:.2f} s. "

@@ -11,7 +11,7 @@ from lib.webrtc import WebRtc
 
 from patience import PATIENCE_S
 
-from .talk import ANSWERS_S, Call, sdp
+from .talk import ANSWERS_S, Call, media_of, sdp
 
 AGAIN_S, ASKED_S = 5, 60
 TONE_A, TONE_B, PACKETS = 440, 880, 10
@@ -20,6 +20,7 @@ KEYS_BEFORE, KEYS_AFTER = "12", "34"
 WAITS_MS = 120000           # longer than a round
 FIRST_SLOT, PARKS = 10, "%2341"     # "#41"
 ROOM, MEMBERS = "9900", 10          # of each pair in it: 200 of 20 pairs
+ROOM_PORT = 11000
 
 
 class Open(Call):
@@ -376,16 +377,23 @@ class Conferring(Open):
         return ROOM
 
     def _comes(self, callee):
-        self.out.wait_answer()
+        self.heard = [media_of(self.out.wait_answer())]
         self.others = [agent.invite(ROOM, sdp(agent.address, port)) for agent, port in zip((callee, self.out.agent) * (MEMBERS // 2), self._ports())]
 
+    def _offers(self):
+        """At ports that no other call has: some are listened at."""
+        first = ROOM_PORT + 4 * self.lot.number
+        self.ports = first, first + 2
+        return sdp(self.lot.caller.address, first)
+
     def _ports(self):
-        """Nobody listens there: they are silent."""
-        return [self.ports[0] + 1 + 2 * number for number in range(MEMBERS - 1)]
+        """The first one may speak, as the caller; behind it nobody listens."""
+        return [self.ports[1], *(self.ports[0] + 1 + 2 * number for number in range(MEMBERS - 2))]
 
     def _begin(self):
-        for dialog in self.others:
-            dialog.wait_answer()
+        self.heard += [media_of(dialog.wait_answer()) for dialog in self.others]
+        address = self.out.agent.address
+        self.line = " ".join(f"{address}:{port} {place[0]}:{place[1]}" for port, place in zip(self.ports, self.heard))
 
     def end(self, by_caller):
         for dialog in (self.out, *self.others):

@@ -184,13 +184,13 @@ class Phones:
 class Audio:
     """What calls hear from now on, both ways: a process of rtpload."""
 
-    def __init__(self, calls, folder, warm_up, interval_ms=20):
+    def __init__(self, calls, folder, warm_up, interval_ms=20, speech=False):
         self.latest, self.calls = {}, calls
         path = os.path.join(folder, f"calls-{id(self)}")
         with open(path, "w", encoding="ascii") as file:
             file.writelines(call.line + "\n" for call in calls)
         command = [os.path.join(build_folder(), "bench", "rtpload"), "--seconds", "86400", "--tick-us", "1000", "--tell-ms", "200",
-                   "--warm-up", str(warm_up), "--interval-ms", str(interval_ms), "--calls", path]
+                   "--warm-up", str(warm_up), "--interval-ms", str(interval_ms), "--calls", path, *(["--speech"] if speech else [])]
         self.process = subprocess.Popen([*DIES_WITH_US, *command], stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
