@@ -9,15 +9,17 @@ import unittest
 import wave
 
 from lib import browser, h264
+from lib.picture_wire import Wire
 
 from browser_test import BrowserTest
 from conference_test import HERTZ, PAUSE, SYLLABLE
 from patience import until
-from pictures_test import CHANGES, SIZES, Camera, device_in, seen_by, video_of, voice_file
+from pictures_test import CHANGES, SIZES, Camera, device_in, video_of, voice_file
 
 CHROMIUM, BARESIP, SCRIPTED = "1001", "1002", ("1003", "1004")
 SIZE = {CHROMIUM: (320, 240), BARESIP: SIZES[BARESIP], "1003": (48, 32), "1004": (48, 48)}
-SNAPSHOT_S = 0.6            # baresip writes a file, which is read and unpacked
+TALK = CHROMIUM, "1003", BARESIP, "1004"        # in turn: each is new to all who see it
+CHANGE_S = 1.5              # who is shown is so for a while
 
 
 def microphone(folder):
@@ -30,6 +32,30 @@ def microphone(folder):
         second = [9000 * ((n * 300 // 24000 % 2) * 2 - 1) if n % 24000 < 16800 else 0 for n in range(48000)]
         file.writeframes(b"".join(struct.pack("<h", sample) for sample in second) * 10)
     return path
+
+
+class Snapshots:
+    """The size of what baresip shows: it writes a file of its next picture when it is told to."""
+
+    def __init__(self, device):
+        self.device, self.count, self.path = device, 0, None
+
+    def look(self):
+        """(size, when), once a file is there; it never waits."""
+        if not self.path:
+            self.count += 1
+            self.path = os.path.join(self.device.folder, f"seen{self.count}.png")
+            self.device.command("snapshot_recv", self.path)
+        try:
+            with open(self.path, "rb") as file:
+                data, at = file.read(), os.fstat(file.fileno()).st_mtime
+        except FileNotFoundError:
+            return None, None
+        if b"IEND" not in data[-8:]:
+            return None, None
+        os.unlink(self.path)
+        self.path = None
+        return struct.unpack("!II", data[16:24]), at        # PNG 11.2.2
 
 
 class RealCamera(Camera):
@@ -45,7 +71,9 @@ class RealCamera(Camera):
 
     def seen(self, since=0.0):
         """(size, when) of the newest picture whose beginning came since."""
-        for packet in reversed(self.packets(since)):
+        for packet in reversed(self.end.packets):
+            if packet.at < since:
+                break
             sps = h264.parameters(packet.payload)
             if sps:
                 return h264.size(sps), packet.at
@@ -58,7 +86,46 @@ class RealCamera(Camera):
                 test.assertTrue(before.marker, "a frame has no end")
 
 
+class Figures:
+    """Of each change: from the switch, which is when the node asks the source for a picture, until that leaves the node, and until it is shown."""
+
+    def __init__(self, changes, events):
+        self.decided, self.asked, self.viewers_asked = [], [], 0
+        self.left, self.shown = ({number: [] for number in SIZE} for _ in range(2))
+        ends = [since for _, since, _ in changes[1:]] + [float("inf")]
+        for (talker, since, shown), end in zip(changes, ends):
+            self.note(talker, since, shown, [event for event in events if since <= event.at < end])
+
+    def note(self, talker, since, shown, events):
+        asked = [event for event in events if event.leaves and event.whose is None]
+        self.asked += [sum(event.party == number for event in asked) for number in SIZE]
+        self.viewers_asked += sum(not event.leaves and event.whose is None for event in events)
+        switch = next(event.at for event in asked if event.party == talker)
+        self.decided.append(switch - since)
+        for number, at in shown.items():
+            left = next(event.at for event in events if event.leaves and event.party == number and event.whose == talker)
+            self.left[number].append(left - switch)
+            self.shown[number].append(at - switch)
+
+    def latest(self):
+        return max(max(times) for times in self.shown.values())
+
+    def told(self):
+        return {"changes": len(self.decided), "clients": len(SIZE), "decided_ms": spread(self.decided),
+                "left_ms": {number: spread(times) for number, times in self.left.items()},
+                "shown_ms": {number: spread(times) for number, times in self.shown.items()},
+                "requests_per_change_and_source_max": max(self.asked), "requests_of_viewers": self.viewers_asked}
+
+
+def spread(times):
+    """[median, p99, most], in ms"""
+    ordered = sorted(times)
+    return [round(1000 * ordered[min(len(ordered) - 1, len(ordered) * part // 100)]) for part in (50, 99, 100)]
+
+
 class Clients(BrowserTest):
+    settings = {"trace": {"decrypted": True}}
+
     def setUp(self):
         self.node.put_extension("1004", "secret1004")
         self.node.ctl("room.put", number="700")
@@ -84,7 +151,10 @@ class Clients(BrowserTest):
         self.page.call("700", video=True)
         self.page.wait("talking")
         self.page.run("phone.session.mute({audio: true})")
+        self.page.run("phone.watch()")
+        self.ahead = self.page.run("phone.now()") / 1000 - time.time()
         self.device = device_in(self, self.node, BARESIP, voice_file(self.node.folder, 60 + 4 * CHANGES))
+        self.snapshots = Snapshots(self.device)
         for rows, number in enumerate(SCRIPTED, 2):
             self.scripted(number, rows)
 
@@ -100,57 +170,60 @@ class Clients(BrowserTest):
             audio.stop()
             audio.start(frames=[frames[n % len(frames)] for n in range(SYLLABLE)] + silence * PAUSE if voice else silence)
 
-    def shown_at(self, number, size, since):
-        """When that client had a picture of that size; None: not yet."""
+    def sees(self, number, since):
+        """(size, when) of what that client shows; None: nothing new."""
         if number in SCRIPTED:
-            seen, at = self.cameras[number].seen(since)
-            return at if seen == size else None
-        seen = tuple(self.page.run("phone.size()")) if number == CHROMIUM else seen_by(self.device)
-        return time.monotonic() if seen == size else None
+            size, at = self.cameras[number].seen(since - self.wall)
+            return size, at and at + self.wall
+        if number == BARESIP:
+            return self.snapshots.look()
+        shown = self.page.run("phone.sizes.slice(-1)[0] || null")
+        return (tuple(shown[:2]), shown[2] / 1000 - self.ahead) if shown else (None, None)
 
-    def all_shown(self, talker, since):
-        """How long after the first of them each has seen who talks."""
-        at, viewers = {}, [number for number in SIZE if number != talker]
+    def all_see(self, talker, since):
+        """When each of the others showed who talks."""
+        shown, seen = {}, {}
 
         def look():
-            for number in viewers:
-                at[number] = at.get(number) or self.shown_at(number, SIZE[talker], since)
-            return all(at.values())
-        until(look, lambda: (talker, at))
-        first = min(at.values())
-        return {number: when - first for number, when in at.items()}
+            for number in set(SIZE) - {talker} - set(shown):
+                seen[number], at = self.sees(number, since)
+                if seen[number] == SIZE[talker] and at >= since:
+                    shown[number] = at
+            return len(shown) == len(SIZE) - 1
+        until(look, lambda: f"{talker} talks; shown at {shown} since {since}; they see {seen}; Chromium sends "
+                            f"{video_of(self.page, 'outbound-rtp')}")
+        return shown
 
-    def asked(self):
-        """So often each source was asked for a new picture."""
-        sent = video_of(self.page, "outbound-rtp")
-        return {CHROMIUM: sent["pliCount"] + sent["firCount"],
-                **{number: len(camera.requests) for number, camera in self.cameras.items()}}
+    def change(self, before, talker):
+        """When the words began, and when who saw them."""
+        since = time.time()
+        self.says(before, False)
+        self.says(talker, True)
+        shown = self.all_see(talker, since)
+        time.sleep(max(0.0, since + CHANGE_S - time.time()))
+        return talker, since, shown
 
     def test_who_talks_is_seen(self):
+        self.wall = time.time() - time.monotonic()
         self.enter()
         for number in SCRIPTED:
             self.says(number, False)
-        numbers, late, most = list(SIZE), {number: 0.0 for number in SIZE}, 0
-        talker = CHROMIUM
-        self.says(talker, True)
-        time.sleep(3.0)
-        for change in range(CHANGES):
-            before, talker = talker, numbers[(change + 1) % 4]
-            counts, since = self.asked(), time.monotonic()
-            self.says(before, False)
-            self.says(talker, True)
-            for number, took in self.all_shown(talker, since).items():
-                late[number] = max(late[number], took - (SNAPSHOT_S if number == BARESIP else 0))
-            most = max([most] + [count - counts[number] for number, count in self.asked().items()])
-            time.sleep(max(0.0, since + 2.2 - time.monotonic()))
-        print(json.dumps({"changes": CHANGES, "clients": 4, "late_ms_max": {number: round(1000 * took) for number, took in late.items()},
-                          "requests_per_change_max": most}))
+        self.says(TALK[-1], True)
+        until(lambda: self.sees(CHROMIUM, 0)[0] == SIZE[TALK[-1]], lambda: self.sees(CHROMIUM, 0))
+        time.sleep(CHANGE_S)
+        self.change(TALK[-1], TALK[0])
+        wire = Wire(self.node, {row["from"]: row["id"] for row in self.node.ctl("call.list")}, {size: number for number, size in SIZE.items()},
+                    60 + 10 * CHANGES)
+        changes = [self.change(TALK[n % 4], TALK[(n + 1) % 4]) for n in range(CHANGES)]
+        figures = Figures(changes, wire.read())
+        print(json.dumps(figures.told()))
         for camera in self.cameras.values():
             camera.check(self)
-        self.assertLess(max(late.values()), 1.0)
-        self.assertLessEqual(most, 1)
+        self.assertLess(figures.latest(), 1.0)
+        self.assertLessEqual(max(figures.asked), 1)
+        self.assertEqual(figures.viewers_asked, 0, "a decoder had to ask")
         self.assertGreater(video_of(self.page)["framesDecoded"], 20)
-        self.assertFalse(re.search(r"(?i)error while decoding|decode error", self.device.log_tail(2000)))
+        self.assertFalse(re.search(r"(?i)error while decoding|decode error", self.device.log_tail(1 << 20)))
 
 
 if __name__ == "__main__":

@@ -86,6 +86,26 @@ const phone = {
             accepted: told("accepted"), failed: told("failed")}});
     },
 
+    // Each size that its picture had, in their order: [width, height, when it was shown, in ms since 1970].
+    sizes: [],
+
+    // What is shown from now on.
+    watch() {
+        const video = document.getElementById("picture");
+        const look = (_, frame) => {
+            const last = this.sizes[this.sizes.length - 1] || [];
+            if (last[0] !== frame.width || last[1] !== frame.height)
+                this.sizes.push([frame.width, frame.height, performance.timeOrigin + frame.presentationTime]);
+            video.requestVideoFrameCallback(look);
+        };
+        video.requestVideoFrameCallback(look);
+    },
+
+    // ms since 1970 by the page's clock
+    now() {
+        return performance.timeOrigin + performance.now();
+    },
+
     show(track) {
         const stream = new MediaStream([track]);
         if (track.kind === "video") {
