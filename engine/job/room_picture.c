@@ -65,11 +65,13 @@ static void view_review(struct worker *w, struct room_pictures *p, uint32_t view
 {
 	struct picture *m = p->list[view];
 	struct picture_pick before = m->view.wants, wants = PICTURE_PICK_NONE;
+	uint32_t most_kbps;
 
+	picture_limit_follow(p, &m->view, &w->flows.list[m->slot]);
+	most_kbps = picture_limit_least(m->terms.most_kbps, m->view.limit.kbps);
 	wants.member = floor_seen_by(&p->floor, view);
 	if (wants.member != FLOOR_NOBODY)
-		wants.layer =
-			picture_layer_for(p, &m->view, m->terms.most_kbps, wants.member, w->now_ns);
+		wants.layer = picture_layer_for(p, &m->view, most_kbps, wants.member, w->now_ns);
 	view_want(p, view, wants, w->now_ns);
 	if (wants.member == before.member && wants.layer != before.layer)
 		metric_add(w->metrics->pictures_layers, 1);

@@ -4,7 +4,8 @@
  * view, what its party is sent: packets of one source at a time, as they came, under the numbers of one stream of ours. A view goes over to
  * another source where a decoder may begin (media/rtp/picture.h); until then it has what it had. The source is asked for such a place.
  *
- * A browser may send its picture in several sizes (media_layers): each is a source, and each view has one of them (picture_layers.h).
+ * A browser may send its picture in several sizes (media_layers): each is a source, and each view has one of them (picture_layers.h), a smaller one
+ * where its line loses packets (picture_limit.h).
  *
  * What comes waits in a ring, for packets are made between two batches alone. Private to the files of that name. The worker's thread; memory is
  * allocated by commands alone.
@@ -14,6 +15,7 @@
 
 #include "engine/job/picture_floor.h"
 #include "engine/job/picture_layers.h"
+#include "engine/job/picture_limit.h"
 #include "engine/job/picture_losses.h"
 #include "engine/job/room.h"
 #include "media/rtp/picture.h"
@@ -70,6 +72,10 @@ struct picture_view {
 	uint32_t timestamp_offset;
 	uint64_t open_ns; /* its newest packet, which did not end a picture; 0: it did */
 	struct vp8_numbers vp8;
+	struct picture_limit limit; /* of what its line bears */
+	uint64_t reported_ns;       /* the newest report that the limit knows */
+	uint32_t sent;              /* packets since then */
+	uint16_t reported_at;       /* the number of the last one before */
 };
 
 struct picture {
@@ -132,6 +138,9 @@ void picture_layers_change(struct picture *m, const struct media_layers *layers)
 uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_view *v,
 			  uint32_t most_kbps, uint32_t member, uint64_t now_ns);
 void picture_rates_read(struct picture *m, uint64_t now_ns);
+/* What its party has reported since, if it did. */
+void picture_limit_follow(const struct room_pictures *p, struct picture_view *v,
+			  const struct flow *f);
 /* What the flow counts, and its party is told of, is one layer while that comes. */
 void picture_flow_follow(struct flow *f, const struct picture *m, uint32_t ssrc, uint64_t now_ns);
 

@@ -119,6 +119,12 @@ static struct layer_seen layer_see(const struct picture *m, const struct picture
 	};
 }
 
+static void layers_see(const struct picture *m, struct layer_seen list[MEDIA_LAYERS_MAX])
+{
+	for (uint8_t i = 0; i < m->terms.layers.count; i++)
+		list[i] = layer_see(m, &m->layers[i]);
+}
+
 uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_view *v,
 			  uint32_t most_kbps, uint32_t member, uint64_t now_ns)
 {
@@ -128,8 +134,7 @@ uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_vi
 
 	if (!m || m->terms.layers.count == 0)
 		return 0;
-	for (uint8_t i = 0; i < m->terms.layers.count; i++)
-		seen[i] = layer_see(m, &m->layers[i]);
+	layers_see(m, seen);
 	found = layer_choose(seen, m->terms.layers.count, most_kbps, now,
 			     (uint32_t)((now_ns - v->wants_ns) / NS_PER_MS));
 	if (found == LAYER_NONE)
@@ -142,6 +147,38 @@ void picture_rates_read(struct picture *m, uint64_t now_ns)
 	for (uint8_t i = 0; i < m->terms.layers.count; i++)
 		if (m->layers[i].heard_ns)
 			layer_rate_read(&m->layers[i].rate, now_ns);
+}
+
+/* ---- what its line bears ---- */
+
+/* Of the layer that it has; 0: not known, or none is smaller. */
+static uint32_t view_kbps(const struct room_pictures *p, const struct picture_view *v)
+{
+	const struct picture *m = v->from.member == FLOOR_NOBODY ? NULL : p->list[v->from.member];
+	struct layer_seen seen[MEDIA_LAYERS_MAX];
+
+	if (!m || v->from.layer >= m->terms.layers.count)
+		return 0;
+	layers_see(m, seen);
+	if (layer_choose(seen, m->terms.layers.count, 1, LAYER_NONE, 0) == v->from.layer)
+		return 0;
+	return seen[v->from.layer].steady ? seen[v->from.layer].kbps : 0;
+}
+
+void picture_limit_follow(const struct room_pictures *p, struct picture_view *v,
+			  const struct flow *f)
+{
+	uint32_t span = (uint16_t)(f->sink.sequence - v->reported_at);
+	uint64_t now_ns = f->detail.reported_ns;
+
+	if (now_ns == v->reported_ns)
+		return;
+	(void)picture_limit_report(&v->limit,
+				   picture_limit_own(f->detail.reported_loss, span, v->sent),
+				   view_kbps(p, v), now_ns);
+	v->reported_ns = now_ns;
+	v->reported_at = f->sink.sequence;
+	v->sent = 0;
 }
 
 /* ---- what the flow counts ---- */

@@ -104,6 +104,7 @@ static void packet_show(struct worker *w, struct flow *f, struct picture_view *v
 	if ((int16_t)(sequence - f->sink.sequence) > 0)
 		v->open_ns = k->marker ? 0 : w->now_ns;
 	sink_note(&f->sink, sequence, timestamp, PICTURE_HZ, w->now_ns);
+	v->sent++;
 	metric_add(w->metrics->pictures_shown, 1);
 	if (UNLIKELY(f->notice))
 		event_notice(w, f, w->now_ns);

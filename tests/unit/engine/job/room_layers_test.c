@@ -7,6 +7,7 @@
 
 #include "engine/job/room_picture.h"
 #include "media/rtp/picture.h"
+#include "media/rtp/rtcp_write.h"
 #include "tests/unit/engine/job/room_party.h"
 
 enum { PICTURE = 8, VIEWERS = 2, SLOTS = 16, PT = 96, FRAME_MS = 40, RID_ID = 4, HEAD_OCTETS = 18 };
@@ -41,6 +42,7 @@ static struct layer g_layers[LAYERS + 1];
 static struct viewer g_viewers[VIEWERS];
 static struct flow_spec g_source;
 static bool g_named; /* packets say their names */
+static bool g_gaps;  /* numbers are missing */
 
 /* ---- what viewers see ---- */
 
@@ -59,7 +61,7 @@ static void viewer_see(struct parties *s, const struct sim_packet *packet)
 	if (v->started) {
 		unsigned pictures = (h.id - v->id) & 0x7fff;
 
-		assert_int_equal(rtp.sequence, (uint16_t)(v->sequence + 1));
+		assert_true(g_gaps || rtp.sequence == (uint16_t)(v->sequence + 1));
 		assert_in_range(pictures, 0, 1);
 		assert_int_equal((uint8_t)(h.tl0 - v->tl0), pictures);
 		assert_true((rtp.timestamp != v->timestamp) == (pictures == 1));
@@ -316,6 +318,73 @@ static void a_layer_stops(void **state)
 	parties_close(&s);
 }
 
+static void report_send(struct parties *s, uint32_t viewer, uint8_t lost)
+{
+	const struct flow_spec *spec = &g_viewers[viewer].spec;
+	uint8_t memory[RTCP_REPORT_MAX];
+	const struct rtcp_report r = { .ssrc = spec->id.slot,
+				       .hears = true,
+				       .block = { .ssrc = spec->ssrc_out, .fraction_lost = lost } };
+
+	put_bytes(s->r, (int)spec->id.slot, CHANNEL_RTCP, &spec->remote_rtcp,
+		  rtcp_report_write(memory, &r));
+}
+
+static void run_with_reports(struct parties *s, uint32_t ms, uint32_t viewer, uint8_t lost)
+{
+	for (; ms > 0; ms -= 1000) {
+		report_send(s, viewer, lost);
+		run(s, 1000);
+	}
+}
+
+/* Whose line loses packets has a smaller one, and in the end what it had. Others have theirs. */
+static void a_line_loses_packets(void **state)
+{
+	struct parties s;
+
+	(void)state;
+	room_with_layers(&s, true);
+	requests_forget();
+	run_with_reports(&s, 2000, 1, 64);
+	sees(&s, 1, LARGE);
+	run_with_reports(&s, 2000, 1, 64);
+	sees(&s, 1, MIDDLE);
+	sees(&s, 0, MIDDLE);
+	run_with_reports(&s, 6000, 1, 64);
+	sees(&s, 1, SMALL);
+	sees(&s, 0, MIDDLE);
+	run_with_reports(&s, 9000, 1, 0);
+	sees(&s, 1, SMALL);
+	run_with_reports(&s, 6000, 1, 0);
+	sees(&s, 1, MIDDLE);
+	run_with_reports(&s, 30000, 1, 0);
+	sees(&s, 1, LARGE);
+	assert_int_equal(g_viewers[0].changes, 0);
+	assert_int_equal(g_viewers[1].changes, 4);
+	parties_close(&s);
+}
+
+/* What was lost before it came to us is on no viewer's line. */
+static void packets_that_never_came(void **state)
+{
+	struct parties s;
+
+	(void)state;
+	room_with_layers(&s, true);
+	g_gaps = true;
+	for (uint32_t i = 0; i < 10; i++) {
+		for (uint32_t part = 0; part < 100; part += 4) {
+			g_layers[LARGE].sequence++; /* of five one */
+			run(&s, FRAME_MS);
+		}
+		report_send(&s, 1, 51);
+	}
+	sees(&s, 1, LARGE);
+	g_gaps = false;
+	parties_close(&s);
+}
+
 /* What viewers have goes on, and the layer is asked again. */
 static void it_begins_with_a_key_frame(void **state)
 {
@@ -444,6 +513,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_what_fits),
 		cmocka_unit_test(a_layer_stops),
+		cmocka_unit_test(a_line_loses_packets),
+		cmocka_unit_test(packets_that_never_came),
 		cmocka_unit_test(it_begins_with_a_key_frame),
 		cmocka_unit_test(viewers_ask_for_what_they_see),
 		cmocka_unit_test(names_are_not_said_any_more),
