@@ -19,6 +19,7 @@ from pictures_test import CHANGES, SIZES, Camera, device_in, video_of, voice_fil
 CHROMIUM, BARESIP, SCRIPTED = "1001", "1002", ("1003", "1004")
 SIZE = {CHROMIUM: (320, 240), BARESIP: SIZES[BARESIP], "1003": (48, 32), "1004": (48, 48)}
 TALK = CHROMIUM, "1003", BARESIP, "1004"        # in turn: each is new to all who see it
+AGAIN_S = 0.45              # a source that does not answer is asked again 0.5 s later. baresip forgets what comes while it encodes
 CHANGE_S = 1.5              # who is shown is so for a while
 
 
@@ -91,6 +92,7 @@ class Figures:
 
     def __init__(self, changes, events):
         self.decided, self.asked, self.viewers_asked = [], [], 0
+        self.unanswered = dict.fromkeys(SIZE, 0)
         self.left, self.shown = ({number: [] for number in SIZE} for _ in range(2))
         ends = [since for _, since, _ in changes[1:]] + [float("inf")]
         for (talker, since, shown), end in zip(changes, ends):
@@ -98,7 +100,9 @@ class Figures:
 
     def note(self, talker, since, shown, events):
         asked = [event for event in events if event.leaves and event.whose is None]
-        self.asked += [sum(event.party == number for event in asked) for number in SIZE]
+        for number in SIZE:
+            self.asked.append(0)
+            self.note_source(number, [event for event in events if event.party == number and (event in asked or event.whose == number)])
         self.viewers_asked += sum(not event.leaves and event.whose is None for event in events)
         switch = next(event.at for event in asked if event.party == talker)
         self.decided.append(switch - since)
@@ -107,6 +111,13 @@ class Figures:
             self.left[number].append(left - switch)
             self.shown[number].append(at - switch)
 
+    def note_source(self, number, events):
+        """What it was asked, and its key frames. A request that it did not answer for AGAIN_S may be said again, and counts apart."""
+        for event, after in zip(events, events[1:] + [None]):
+            again = after and event.whose is None and after.whose is None and after.at - event.at > AGAIN_S
+            self.asked[-1] += event.whose is None and not again
+            self.unanswered[number] += bool(again)
+
     def latest(self):
         return max(max(times) for times in self.shown.values())
 
@@ -114,7 +125,8 @@ class Figures:
         return {"changes": len(self.decided), "clients": len(SIZE), "decided_ms": spread(self.decided),
                 "left_ms": {number: spread(times) for number, times in self.left.items()},
                 "shown_ms": {number: spread(times) for number, times in self.shown.items()},
-                "requests_per_change_and_source_max": max(self.asked), "requests_of_viewers": self.viewers_asked}
+                "requests_per_change_and_source_max": max(self.asked),
+                "requests_unanswered": self.unanswered, "requests_of_viewers": self.viewers_asked}
 
 
 def spread(times):
