@@ -202,8 +202,8 @@ class Clients(BrowserTest):
                 if seen[number] == SIZE[talker] and at >= since:
                     shown[number] = at
             return len(shown) == len(SIZE) - 1
-        until(look, lambda: f"{talker} talks; shown at {shown} since {since}; they see {seen}; Chromium sends "
-                            f"{video_of(self.page, 'outbound-rtp')}")
+        until(look, lambda: f"{talker} talks; shown at {shown} since {since}; they see {seen}; Chromium shows {self.page.run('phone.size()')}, "
+                            f"has {video_of(self.page)} and sends {video_of(self.page, 'outbound-rtp')}")
         return shown
 
     def change(self, before, talker):
