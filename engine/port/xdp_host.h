@@ -21,6 +21,9 @@ enum {
 	XDP_SPARES = 8,     /* sockets for each queue: so often an interface may be made again */
 };
 
+/* As long after its start as sockets of the process before wait for their flows (docs/adr/0028). */
+#define XDP_SETTLE_NS (10 * NS_PER_S)
+
 /* Why a frame that the program gave us is no packet: labels for operators, they stay. */
 enum xdp_refusal {
 	XDP_REFUSED_FRAME,    /* broken heads */
@@ -80,6 +83,9 @@ struct xdp_host {
 	struct xdp_forwards *forwards; /* NULL: nothing is forwarded below */
 	struct validity *validity;     /* which it follows then; NULL: none */
 	bool forwards_all;
+	uint32_t kept_version;
+	uint64_t
+		settle_ns; /* when nobody takes over any more what the process before forwarded; 0: it is past */
 	uint64_t alive_ns;             /* how long a heartbeat lasts */
 	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];

@@ -182,6 +182,20 @@ static void heartbeat_tell(const struct xdp_host *h)
 		xdp_forwards_present(h->forwards, clock_to_kernel(clock_now_ns()) + h->alive_ns);
 }
 
+/* Of calls that did not come back. */
+static void forwards_settle(struct xdp_host *h)
+{
+	uint32_t ended;
+
+	if (h->settle_ns == 0 || clock_now_ns() < h->settle_ns)
+		return;
+	h->settle_ns = 0;
+	ended = xdp_forwards_settle(h->forwards);
+	if (ended > 0)
+		LOG_INFO("media", 0, "the kernel forwards no more for calls that are not here",
+			 LOG_U64("flows", ended));
+}
+
 static void *keeper_main(void *arg)
 {
 	struct xdp_keeper *k = arg;
@@ -195,6 +209,7 @@ static void *keeper_main(void *arg)
 		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)
 			continue;
 		heartbeat_tell(k->host);
+		forwards_settle(k->host);
 		keeper_look(k->host);
 		stale_close(k->host);
 	}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/port/xdp_remains.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+
+#define MAGIC UINT64_C(0x74616e64656d5846)
+
+enum { WORD_VERSION = 1 };
+
+/* Descriptors: of the table, then a link for each interface that has one. */
+struct xdp_word {
+	uint64_t magic;
+	uint32_t version, shape;
+	uint32_t interface_count;
+	uint32_t spare;
+	struct {
+		uint32_t ifindex;
+		uint32_t native;
+	} interfaces[XDP_INTERFACES_MAX];
+};
+
+static_assert(sizeof(struct xdp_word) <= REMAINS_WORD_MAX, "it is a word");
+static_assert((int)XDP_FORWARDS_FDS + (int)XDP_INTERFACES_MAX <= (int)REMAINS_FDS_MAX,
+	      "descriptors");
+
+/* ---- the shape ---- */
+
+static uint32_t shape_add(uint32_t crc, const void *p, size_t n)
+{
+	return hash_crc32c(crc, bytes_mem(p, n));
+}
+
+static uint32_t shape_network(uint32_t crc, const struct port_xdp_network *n)
+{
+	const struct xdp_range *r = &n->range;
+	const uint32_t numbers[] = { r->local.family, r->local.scope, r->first, r->last };
+
+	crc = shape_add(crc, n->interface, sizeof(n->interface));
+	crc = shape_add(crc, r->local.ip, sizeof(r->local.ip));
+	return shape_add(crc, numbers, sizeof(numbers));
+}
+
+/* Of structures, and of all that says which entry is whose. */
+static uint32_t host_shape(const struct xdp_host *h, uint32_t entries, uint32_t addresses)
+{
+	const uint32_t numbers[] = { XDP_FORWARD_VERSION,
+				     sizeof(struct xdp_forward),
+				     sizeof(struct xdp_fence),
+				     XDP_KEPT_OCTETS,
+				     XDP_FORWARD_WORKERS,
+				     XDP_FORWARD_PLACES,
+				     h->kept_version,
+				     h->workers,
+				     entries,
+				     addresses,
+				     h->network_count };
+	uint32_t crc = shape_add(0, numbers, sizeof(numbers));
+
+	for (uint32_t i = 0; i < h->network_count; i++)
+		crc = shape_network(crc, &h->networks[i]);
+	return crc;
+}
+
+/* ---- of the process before ---- */
+
+static bool remains_read(const struct remains *left, struct xdp_word *out)
+{
+	if (left->word_n != sizeof(*out))
+		return false;
+	memcpy(out, left->word, sizeof(*out));
+	return out->magic == MAGIC && out->version == WORD_VERSION &&
+	       out->interface_count <= XDP_INTERFACES_MAX &&
+	       left->fd_count == XDP_FORWARDS_FDS + out->interface_count;
+}
+
+/* Of a version that we may not know: what is no link stays as it is. */
+static void links_end(const struct remains *left)
+{
+	for (uint32_t i = 0; i < left->fd_count; i++)
+		if (left->fds[i] >= 0)
+			xdp_program_unlink(left->fds[i]);
+}
+
+bool xdp_remains_take(struct xdp_host *h, struct remains *left, uint32_t entries,
+		      uint32_t addresses)
+{
+	struct xdp_word word;
+	char why[XDP_WHY_MAX] = "of another version, or of other networks, ports or workers";
+	bool fits = left->fd_count > 0 && entries > 0 && remains_read(left, &word) &&
+		    word.shape == host_shape(h, entries, addresses) &&
+		    xdp_forwards_adopt(&h->forwards, left->fds, entries, addresses,
+				       entries / h->workers, why) == 0;
+
+	if (fits) {
+		for (uint32_t i = 0; i < XDP_FORWARDS_FDS; i++)
+			left->fds[i] = -1;
+		return true;
+	}
+	if (left->fd_count > 0)
+		LOG_INFO("media", 0, "what the process before let the kernel forward ends here",
+			 LOG_STR("why", why));
+	links_end(left);
+	remains_close(left);
+	return false;
+}
+
+int xdp_remains_link(const struct xdp_host *h, struct remains *left, uint32_t interface,
+		     bool *native)
+{
+	struct xdp_word word;
+	int fd = -1;
+
+	if (left->fd_count == 0 || !remains_read(left, &word))
+		return -1;
+	for (uint32_t i = 0; fd < 0 && i < word.interface_count; i++) {
+		if (word.interfaces[i].ifindex != h->interfaces[interface].ifindex)
+			continue;
+		fd = left->fds[XDP_FORWARDS_FDS + i];
+		left->fds[XDP_FORWARDS_FDS + i] = -1;
+		*native = word.interfaces[i].native != 0;
+	}
+	return fd;
+}
+
+/* ---- to the next one ---- */
+
+void xdp_remains_tell(const struct xdp_host *h, struct remains *out)
+{
+	struct xdp_word word = { .magic = MAGIC, .version = WORD_VERSION };
+
+	*out = (struct remains){ .fd_count = 0 };
+	if (!h->forwards)
+		return;
+	word.shape = host_shape(h, h->forwards->entry_count, h->forwards->address_max);
+	for (uint32_t i = 0; i < XDP_FORWARDS_FDS; i++)
+		out->fds[out->fd_count++] = h->forwards->fds[i];
+	for (uint32_t i = 0; i < h->interface_count; i++) {
+		const struct xdp_interface *at = &h->interfaces[i];
+
+		if (at->program.link_fd < 0)
+			continue;
+		word.interfaces[word.interface_count].ifindex = at->ifindex;
+		word.interfaces[word.interface_count++].native = at->program.native;
+		out->fds[out->fd_count++] = at->program.link_fd;
+	}
+	memcpy(out->word, &word, sizeof(word));
+	out->word_n = sizeof(word);
+}
