@@ -2,17 +2,25 @@
 #include "engine/flow/shortcut.h"
 
 #include "base/clock.h"
+#include "engine/flow/kept.h"
 #include "engine/flow/source.h"
 #include "engine/port/xdp_forwards.h"
+#include "engine/walk/tick.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 
-enum { LOOKS = 64 }; /* at an entry that is at work; nearly all are left at the first */
+enum {
+	LOOKS = 64, /* at an entry that is at work; nearly all are left at the first */
+	KEPT_TICKS =
+		8, /* of a taken one what is kept is written so seldom: its packets are in the entry */
+};
 
 #define SHORTCUT_AGAIN_NS \
 	NS_PER_S /* a party may change its stream, or a forger say so; the next hop may be known then */
 #define SHORTCUT_NO_WAY_NS \
 	(5 * NS_PER_S) /* of one that the program does not know, or what its party sends */
+#define SHORTCUT_PATIENCE_NS \
+	(10 * NS_PER_S) /* of one that was left: until its peer is there, and the next hop known */
 
 /* ---- what is ordinary ---- */
 
@@ -129,6 +137,8 @@ static void read_metrics(const struct media_metrics *m, uint64_t packets, uint64
 	metric_add(m->forwarded, packets);
 }
 
+static void shortcut_join(struct worker *w, struct flow *f);
+
 /* While it is armed a packet may come in between: what is not known of it yet is known next time. */
 void shortcut_read(struct worker *w, struct flow *f)
 {
@@ -136,6 +146,8 @@ void shortcut_read(struct worker *w, struct flow *f)
 	uint64_t packets, octets;
 	struct flow *peer;
 
+	if (s->state == SHORTCUT_LEFT)
+		shortcut_join(w, f);
 	if (!is_taken(s))
 		return;
 	packets = entry_load(&s->entry->packets) - s->packets;
@@ -151,15 +163,170 @@ void shortcut_read(struct worker *w, struct flow *f)
 	read_metrics(w->metrics, packets, octets);
 }
 
+/* Whose packets its party gets. After a restart it is the peer, where that was left, although no packet of it has come by us yet. */
+static struct flow *feeder_of(const struct worker *w, const struct flow *f)
+{
+	struct flow *peer = flow_find(&w->flows, f->peer);
+
+	if (peer && shortcut_of(w, peer)->state == SHORTCUT_LEFT)
+		return peer;
+	return flow_find(&w->flows, f->sink.feeder);
+}
+
 void shortcuts_read(struct worker *w, struct flow_id id)
 {
 	struct flow *f = w->flows.shortcut_count > 0 ? flow_find(&w->flows, id) : NULL;
-	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+	struct flow *feeder = f ? feeder_of(w, f) : NULL;
 
 	if (f)
 		shortcut_read(w, f);
 	if (feeder)
 		shortcut_read(w, feeder);
+}
+
+/* ---- what outlives the process ---- */
+
+static struct kept_share share_of(const struct shortcut *s)
+{
+	if (!is_taken(s))
+		return (struct kept_share){ 0 };
+	return (struct kept_share){ s->entry->run, s->packets, s->octets };
+}
+
+/* What is known of it now. Where something is still to be found out what was kept before is worth more. */
+static void shortcut_keep(const struct worker *w, const struct flow *f)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	const struct flow *peer = flow_find(&w->flows, f->peer);
+	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);
+	struct kept_share in_heard = share_of(s), in_sent = { 0 };
+
+	if (!s->kept || s->state == SHORTCUT_LEFT ||
+	    (peer && shortcut_of(w, peer)->state == SHORTCUT_LEFT))
+		return;
+	if (feeder)
+		in_sent = share_of(shortcut_of(w, feeder));
+	kept_write(s->kept, f, &in_heard, &in_sent, is_taken(s));
+}
+
+static void shortcuts_keep(const struct worker *w, const struct flow *f)
+{
+	const struct flow *peer = flow_find(&w->flows, shortcut_of(w, f)->to);
+
+	shortcut_keep(w, f);
+	if (peer)
+		shortcut_keep(w, peer);
+}
+
+/* Once it was taken for the first time. */
+static void kept_tick(const struct worker *w, const struct flow *f, uint64_t now_ns)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+
+	if (!s->kept || s->kept->whole == 0)
+		return;
+	if (!is_taken(s) || (now_ns / TICK_NS + f->id.slot) % KEPT_TICKS == 0)
+		shortcut_keep(w, f);
+}
+
+/* ---- of the process before ---- */
+
+static void left_begin(struct worker *w, struct flow *f, struct xdp_forward *e,
+		       const struct kept_copy *c)
+{
+	struct shortcut *s = shortcut_of(w, f);
+
+	s->entry = e;
+	s->packets = c->in_heard.packets;
+	s->octets = c->in_heard.octets;
+	s->again_ns = w->now_ns + SHORTCUT_PATIENCE_NS;
+	__atomic_store_n(&e->worker, w->index, __ATOMIC_RELAXED);
+	__atomic_store_n(&e->generation, f->id.generation, __ATOMIC_RELAXED);
+	state_set(w, s, SHORTCUT_LEFT);
+}
+
+void shortcut_open(struct worker *w, struct flow *f)
+{
+	struct shortcut *s = shortcut_of(w, f);
+	const struct kept_copy *c;
+	struct port_remains r;
+
+	if (!w->port->ops->remains || !w->port->ops->remains(w->port, f->id.slot, &r))
+		return;
+	s->kept = r.kept;
+	c = r.inherited ? kept_find(s->kept, f) : NULL;
+	if (c) {
+		kept_apply(c, f);
+		s->fed_run = c->in_sent.run;
+		s->fed_packets = c->in_sent.packets;
+		s->fed_octets = c->in_sent.octets;
+	} else {
+		kept_forget(s->kept);
+	}
+	if (c && c->taken && c->in_heard.run == r.entry->run)
+		left_begin(w, f, r.entry, c);
+	else
+		xdp_forward_disarm(r.entry);
+}
+
+/* The record of a call may know a newer stream than the entry. */
+static bool left_is_of(const struct xdp_forward *e, const struct kept_copy *c, const struct flow *f)
+{
+	const struct source *s = &c->source;
+
+	return f->source.started && f->source.ssrc == s->ssrc && e->ssrc_in == htonl(s->ssrc) &&
+	       xdp_forward_is_from(e, &f->latch_rtp.source) &&
+	       e->sequence_offset == s->sequence_offset &&
+	       e->timestamp_offset == s->timestamp_offset;
+}
+
+/* All that left of the stream went by the entry since that was armed: its number is the highest. */
+static void left_stream(const struct worker *w, struct flow *f, struct flow *peer,
+			const struct xdp_forward *e, const struct kept_copy *c)
+{
+	struct sink *k = &peer->sink;
+
+	f->source = c->source;
+	f->source.feeding = 1;
+	k->feeder = f->id;
+	k->clock_hz = c->source.clock_hz;
+	k->sequence =
+		(uint16_t)(__atomic_load_n(&e->sequence, __ATOMIC_RELAXED) + e->sequence_offset);
+	k->timestamp = __atomic_load_n(&e->timestamp, __ATOMIC_RELAXED);
+	k->at_ns = past_load(w, &e->timestamp_ns);
+	k->started = 1;
+	k->pinned = 0;
+}
+
+/* The two were written down one after the other. From here on what was forwarded is added to both at once. */
+static void left_sent(const struct shortcut *s, const struct shortcut *of_peer, struct flow *peer)
+{
+	bool known = of_peer->fed_run == s->entry->run;
+	uint64_t packets = s->packets - (known ? of_peer->fed_packets : 0);
+	uint64_t octets = s->octets - (known ? of_peer->fed_octets : 0);
+
+	peer->sent.packets += packets;
+	peer->sent.octets += octets;
+	peer->sink.packets += (uint32_t)packets;
+	peer->sink.octets += (uint32_t)(octets - packets * RTP_HEAD_LEN);
+}
+
+/* Its peer is open, too, or it stays as it is. */
+static void shortcut_join(struct worker *w, struct flow *f)
+{
+	struct shortcut *s = shortcut_of(w, f);
+	struct flow *peer = flow_find(&w->flows, f->peer);
+	const struct kept_copy *c = kept_find(s->kept, f);
+
+	if (!peer || !c)
+		return;
+	s->to = peer->id;
+	if (left_is_of(s->entry, c, f))
+		left_stream(w, f, peer, s->entry, c);
+	left_sent(s, shortcut_of(w, peer), peer);
+	state_set(w, s, SHORTCUT_TAKEN);
+	shortcut_read(w, f);
+	f->pace.rtp = f->heard.packets; /* they came in more than a tick */
 }
 
 /* ---- end ---- */
@@ -174,6 +341,8 @@ static bool shortcut_leave(struct worker *w, struct flow *f)
 		left = xdp_forward_is_left(s->entry);
 	shortcut_read(w, f);
 	state_set(w, s, left ? SHORTCUT_NONE : SHORTCUT_LEAVING);
+	if (left)
+		shortcuts_keep(w, f);
 	return left;
 }
 
@@ -183,20 +352,23 @@ static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
 
 	if (s->state == SHORTCUT_NONE)
 		return true;
-	if (s->again_ns < again_ns)
-		s->again_ns = again_ns;
-	if (!is_taken(s)) {
+	if (s->again_ns < again_ns || s->state == SHORTCUT_LEFT || s->state == SHORTCUT_TAKEN)
+		s->again_ns = again_ns; /* it was patience until now */
+	if (s->state == SHORTCUT_WANTED) {
 		state_set(w, s, SHORTCUT_NONE);
 		return true;
 	}
+	if (s->state == SHORTCUT_LEFT)
+		shortcut_join(w, f);
 	xdp_forward_disarm(s->entry);
+	state_set(w, s, SHORTCUT_TAKEN); /* of one without a peer: what its party said is known */
 	return shortcut_leave(w, f);
 }
 
 bool shortcut_rest(struct worker *w, struct flow_id id)
 {
 	struct flow *f = w->flows.shortcut_count > 0 ? flow_find(&w->flows, id) : NULL;
-	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+	struct flow *feeder = f ? feeder_of(w, f) : NULL;
 	bool rests = !f || shortcut_end(w, f, w->now_ns);
 
 	if (feeder && !shortcut_end(w, feeder, w->now_ns))
@@ -243,6 +415,7 @@ static struct xdp_forward *entry_plan(struct worker *w, const struct flow *f,
 /* Line 2 is ours until it is armed. */
 static void entry_begin(struct xdp_forward *e, const struct flow *f, const struct sink *k)
 {
+	e->run++;
 	e->sequence = (uint32_t)f->count.highest;
 	e->packets = e->octets = 0;
 	e->heard_ns = f->latch_rtp.heard_ns;
@@ -300,6 +473,7 @@ static void shortcut_take(struct worker *w, struct flow *f)
 	entry_begin(e, f, &peer->sink);
 	s->packets = s->octets = 0;
 	state_set(w, s, SHORTCUT_TAKEN);
+	shortcuts_keep(w, f);
 	xdp_forward_arm(e);
 }
 
@@ -332,7 +506,7 @@ static void shortcut_meet(struct worker *w, struct flow *f, const struct pkt *p)
 
 	if (peer)
 		shortcut_read(w, peer);
-	if (!is_taken(shortcut_of(w, f)))
+	if (shortcut_of(w, f)->state < SHORTCUT_LEFT)
 		return;
 	if (is_of_stream(f, p))
 		(void)shortcut_end(w, f, again_at(w, f));
@@ -367,16 +541,26 @@ static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
 	       e->timestamp_offset == f->source.timestamp_offset;
 }
 
-/* And does it still lead where its peer's party is, by the same way? */
+/* By the same way? After a start it takes a moment until next hops are known: those of before count as long. */
+static bool is_way_planned(struct worker *w, const struct flow *f, const struct flow *peer)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	struct xdp_forward_plan plan;
+	const struct xdp_forward *e = entry_plan(w, f, peer, &plan);
+
+	if (!e && w->now_ns < s->again_ns)
+		return true;
+	return e == s->entry && xdp_forward_leads_by(e, &plan);
+}
+
+/* And does it still lead where its peer's party is? */
 static bool is_as_planned(struct worker *w, const struct flow *f, const struct flow *peer)
 {
 	const struct shortcut *s = shortcut_of(w, f);
 	const struct xdp_forward *e = s->entry;
-	struct xdp_forward_plan plan;
 
 	return xdp_forward_is_armed(e) && is_ordinary(f, peer) && flow_id_eq(s->to, peer->id) &&
-	       is_of_run(e, f) && entry_plan(w, f, peer, &plan) == e &&
-	       xdp_forward_leads_by(e, &plan);
+	       is_of_run(e, f) && e->place == peer->place && is_way_planned(w, f, peer);
 }
 
 static void shortcut_check(struct worker *w, struct flow *f)
@@ -398,6 +582,13 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 	case SHORTCUT_WANTED:
 		shortcut_take(w, f);
 		break;
+	case SHORTCUT_LEFT:
+		shortcut_read(w, f);
+		if (shortcut_of(w, f)->state == SHORTCUT_TAKEN)
+			shortcut_check(w, f);
+		else if (now_ns >= shortcut_of(w, f)->again_ns)
+			(void)shortcut_end(w, f, now_ns);
+		break;
 	case SHORTCUT_TAKEN:
 		shortcut_read(w, f);
 		shortcut_check(w, f);
@@ -406,4 +597,5 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		(void)shortcut_leave(w, f);
 		break;
 	}
+	kept_tick(w, f, now_ns);
 }

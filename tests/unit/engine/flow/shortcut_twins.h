@@ -33,6 +33,7 @@ struct twins {
 	uint32_t said, forwarded;
 	uint32_t pressing[2]; /* packets of a digit that are left */
 	bool waits;           /* the port has not sent all yet */
+	bool inherits;        /* what is opened had an entry in the process before */
 };
 
 static struct twins *g_twins; /* the port's function has no other way */
@@ -51,6 +52,15 @@ static UNUSED struct xdp_forward *twin_shortcut(struct port *p, uint32_t slot, u
 	plan->hops = 64;
 	plan->waits = g_twins->waits;
 	return entry_of(&g_twins->k, (int)slot);
+}
+
+static UNUSED bool twin_remains(struct port *p, uint32_t slot, struct port_remains *out)
+{
+	(void)p;
+	out->entry = entry_of(&g_twins->k, (int)slot);
+	out->kept = xdp_forwards_kept(g_twins->k.table, out->entry);
+	out->inherited = g_twins->inherits;
+	return true;
 }
 
 /* ---- what a party hears ---- */
@@ -207,6 +217,7 @@ static UNUSED void twins_open(struct twins *t, uint64_t seed)
 	t->slow = rig_open();
 	t->ops = *t->k.r->sim->port.ops;
 	t->ops.shortcut = twin_shortcut;
+	t->ops.remains = twin_remains;
 	t->k.r->sim->port.ops = &t->ops;
 	for (int side = A; side <= B; side++) {
 		t->from[side] = party(side);
