@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -423,6 +424,95 @@ static void no_room(void **state)
 	assert_int_equal(own_descriptors(), before);
 }
 
+/* ---- what else goes on in the kernel ---- */
+
+static const char WORD[] = "whose they are";
+
+/* One descriptor, of memory that has this number in it. */
+static void remain(struct process *p, char number)
+{
+	struct remains r = { .fd_count = 1, .word_n = sizeof(WORD) };
+
+	r.fds[0] = memfd_create("remains", MFD_CLOEXEC);
+	memcpy(r.word, WORD, sizeof(WORD));
+	if (r.fds[0] < 0 || write(r.fds[0], &number, 1) != 1 || keeper_remain(p->keeper, &r))
+		abort();
+	remains_close(&r);
+}
+
+static void remains_1(struct process *p)
+{
+	all_open(p);
+	remain(p, 0);
+	remain(p, 1);
+}
+
+static void remains_without_sockets(struct process *p)
+{
+	remain(p, 1);
+}
+
+static void remains_no_more(struct process *p)
+{
+	const struct remains none = { .fd_count = 0 };
+
+	all_claim(p);
+	if (keeper_remain(p->keeper, &none))
+		abort();
+}
+
+static int number_of(const struct remains *r)
+{
+	char number;
+
+	assert_int_equal(r->fd_count, 1);
+	assert_int_equal(r->word_n, sizeof(WORD));
+	assert_memory_equal(r->word, WORD, sizeof(WORD));
+	assert_int_equal(pread(r->fds[0], &number, 1, 0), 1);
+	return number;
+}
+
+static struct remains remains_of_before(void)
+{
+	struct process p = process_begin();
+	struct remains r;
+
+	keeper_remains_await(p.keeper, &r, PATIENCE_NS);
+	sockets_beat(&p.link, clock_now_ns() + SOCKETS_HELD_NS);
+	process_end(&p);
+	return r;
+}
+
+/* The last word counts, and it goes on from keeper to keeper until there is another one. */
+static void remains_go_on(void **state)
+{
+	uint32_t before = own_descriptors();
+	struct remains r;
+
+	(void)state;
+	killed_after(remains_1);
+	killed_after(nothing);
+	killed_after(all_claim);
+	r = remains_of_before();
+	assert_int_equal(number_of(&r), 1);
+	remains_close(&r);
+	assert_int_equal(own_descriptors(), before);
+}
+
+static void nothing_remains(void **state)
+{
+	struct remains r;
+
+	(void)state;
+	killed_after(remains_1);
+	killed_after(remains_no_more);
+	r = remains_of_before();
+	assert_int_equal(r.fd_count, 0);
+	killed_after(remains_without_sockets);
+	r = remains_of_before();
+	assert_int_equal(r.fd_count, 0);
+}
+
 static int folder_made(void **state)
 {
 	char dir[] = "/tmp/tandem-sockets-XXXXXX";
@@ -456,6 +546,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(let_go, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(address_goes, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(other_ports, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(remains_go_on, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(nothing_remains, folder_made, folder_gone),
 		cmocka_unit_test(folder_removed),
 		cmocka_unit_test(no_room),
 	};
