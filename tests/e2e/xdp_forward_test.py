@@ -166,6 +166,37 @@ class Forwarded(XdpTest):
         self.hang_up(*dialogs)
 
 
+    def test_the_node_is_killed(self):
+        """Media goes on while there is no process, and with the next one: nothing is lost, each packet is counted once."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(60)
+        self.node.kill()
+        killed = time.monotonic()
+        b.audio.wait_packets(20, since=killed)
+        self.node.restart()
+        self.until_forwarded()
+        self.hush(a, b)
+        self.whole(a, b)
+        self.assertEqual(len(a.audio.audio()), b.audio.sent)
+        self.assertEqual(len(b.audio.audio()), a.audio.sent)
+        self.assertFalse(self.unarmed(), "no packet went by the process")
+        self.counted(a, b)
+        self.hang_up(*dialogs)
+        self.wait("the CDR", lambda: self.cdr_of(a))
+        cdr = self.cdr_of(a)
+        self.assertEqual([int(cdr[name]) for name in ("a_packets_in", "a_packets_out", "b_packets_in", "b_packets_out")],
+                         [a.audio.sent, b.audio.sent, b.audio.sent, a.audio.sent])
+
+    def cdr_of(self, caller):
+        return next((cdr for cdr in self.node.ctl("cdr.list", limit=100) if cdr["from"] == caller.number), None)
+
+    def unarmed(self):
+        """Packets that this process carried itself."""
+        return self.node.metric("tandem_media_packets_total", direction="in") - self.forwarded()
+
+
 class Auto(Forwarded):
     """A veth is not known to take frames back, so nothing is forwarded there unless somebody says so."""
     media = {}
@@ -175,7 +206,7 @@ class Auto(Forwarded):
         self.assertEqual(self.forwarded(), 0)
 
     test_digits_of_a_party = test_digits_of_ours = test_a_source_that_changes = test_strangers = test_ipv6 = None
-    test_the_call_ends = test_the_node_hangs = None
+    test_the_call_ends = test_the_node_hangs = test_the_node_is_killed = None
 
 
 if __name__ == "__main__":
