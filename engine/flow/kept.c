@@ -24,8 +24,8 @@ void kept_forget(struct kept *k)
 		whole_set(k, 0);
 }
 
-void kept_write(struct kept *k, const struct flow *f, const struct kept_share *in_heard,
-		const struct kept_share *in_sent, bool taken)
+void kept_write(struct kept *k, const struct flow *f, const struct shortcut *s,
+		const struct kept_share *in_heard, const struct kept_share *in_sent)
 {
 	uint32_t next = k->whole == 1 ? 1 : 0;
 
@@ -35,7 +35,8 @@ void kept_write(struct kept *k, const struct flow *f, const struct kept_share *i
 					      .ssrc_out = f->ssrc_out,
 					      .leg = f->leg,
 					      .line = f->line,
-					      .taken = taken,
+					      .taken = shortcut_is_taken(s),
+					      .closely = s->closely,
 					      .count_ssrc = f->count_ssrc,
 					      .lost_before = f->lost_before,
 					      .in_heard = *in_heard,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a worker writes down of a flow that has had a shortcut, in memory that outlives the process beside the flow's entry (docs/adr/0064): its
- * counters and its stream, and how much of what was forwarded is in them. So the next process adds what it does not have yet, once. A
+ * What a worker writes down of a flow that may have a shortcut, in memory that outlives the process beside the flow's entry
+ * (docs/adr/0064): its counters and its stream, and how much of what was forwarded is in them. So the next process adds what it does not have yet, once. A
  * process may be killed between any two stores: there are two copies, and one word says which of them is whole.
  */
 #ifndef ENGINE_FLOW_KEPT_H
@@ -20,7 +20,8 @@ struct kept_copy {
 	struct flow_id id, peer;
 	uint32_t ssrc_out;
 	uint8_t leg, line;
-	uint8_t taken; /* its shortcut was taken: there may be more in the entry than in_heard */
+	uint8_t taken;   /* its shortcut was taken: there may be more in the entry than in_heard */
+	uint8_t closely; /* it was taken at some time */
 	uint32_t count_ssrc, lost_before;
 	struct kept_share in_heard; /* by the flow's own entry, in heard and count */
 	struct kept_share in_sent;  /* by that of the one which feeds it, in sent and sink */
@@ -42,8 +43,8 @@ struct kept {
 uint32_t kept_version(void);
 /* Nothing is known from here on. */
 void kept_forget(struct kept *k);
-void kept_write(struct kept *k, const struct flow *f, const struct kept_share *in_heard,
-		const struct kept_share *in_sent, bool taken);
+void kept_write(struct kept *k, const struct flow *f, const struct shortcut *s,
+		const struct kept_share *in_heard, const struct kept_share *in_sent);
 /* What there is of this flow: it has the call, leg and line, and says what it sends under the same SSRC. NULL: nothing. */
 const struct kept_copy *kept_find(const struct kept *k, const struct flow *f);
 /* f, just opened, goes on counting from there. Its stream is another thing: more may have left than is known here. */

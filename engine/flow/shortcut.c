@@ -3,16 +3,14 @@
 
 #include "base/clock.h"
 #include "engine/flow/kept.h"
+#include "engine/flow/shortcut_keep.h"
 #include "engine/flow/source.h"
 #include "engine/port/xdp_forwards.h"
 #include "engine/walk/tick.h"
-#include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 
 enum {
 	LOOKS = 64, /* at an entry that is at work; nearly all are left at the first */
-	KEPT_TICKS =
-		8, /* of a taken one what is kept is written so seldom: its packets are in the entry */
 };
 
 #define SHORTCUT_AGAIN_NS \
@@ -59,21 +57,11 @@ static bool is_ordinary(const struct flow *f, const struct flow *peer)
 	       is_in_step(f, &peer->sink);
 }
 
-static struct shortcut *shortcut_of(const struct worker *w, const struct flow *f)
-{
-	return &w->flows.shortcuts[f->id.slot];
-}
-
 static void state_set(struct worker *w, struct shortcut *s, enum shortcut_state state)
 {
 	w->flows.shortcut_count -= s->state != SHORTCUT_NONE;
 	w->flows.shortcut_count += state != SHORTCUT_NONE;
 	s->state = (uint8_t)state;
-}
-
-static bool is_taken(const struct shortcut *s)
-{
-	return s->state >= SHORTCUT_TAKEN;
 }
 
 /* ---- what was forwarded ---- */
@@ -148,7 +136,7 @@ void shortcut_read(struct worker *w, struct flow *f)
 
 	if (s->state == SHORTCUT_LEFT)
 		shortcut_join(w, f);
-	if (!is_taken(s))
+	if (!shortcut_is_taken(s))
 		return;
 	packets = entry_load(&s->entry->packets) - s->packets;
 	octets = entry_load(&s->entry->octets) - s->octets;
@@ -184,51 +172,6 @@ void shortcuts_read(struct worker *w, struct flow_id id)
 		shortcut_read(w, feeder);
 }
 
-/* ---- what outlives the process ---- */
-
-static struct kept_share share_of(const struct shortcut *s)
-{
-	if (!is_taken(s))
-		return (struct kept_share){ 0 };
-	return (struct kept_share){ s->entry->run, s->packets, s->octets };
-}
-
-/* What is known of it now. Where something is still to be found out what was kept before is worth more. */
-static void shortcut_keep(const struct worker *w, const struct flow *f)
-{
-	const struct shortcut *s = shortcut_of(w, f);
-	const struct flow *peer = flow_find(&w->flows, f->peer);
-	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);
-	struct kept_share in_heard = share_of(s), in_sent = { 0 };
-
-	if (!s->kept || s->state == SHORTCUT_LEFT ||
-	    (peer && shortcut_of(w, peer)->state == SHORTCUT_LEFT))
-		return;
-	if (feeder)
-		in_sent = share_of(shortcut_of(w, feeder));
-	kept_write(s->kept, f, &in_heard, &in_sent, is_taken(s));
-}
-
-static void shortcuts_keep(const struct worker *w, const struct flow *f)
-{
-	const struct flow *peer = flow_find(&w->flows, shortcut_of(w, f)->to);
-
-	shortcut_keep(w, f);
-	if (peer)
-		shortcut_keep(w, peer);
-}
-
-/* Once it was taken for the first time. */
-static void kept_tick(const struct worker *w, const struct flow *f, uint64_t now_ns)
-{
-	const struct shortcut *s = shortcut_of(w, f);
-
-	if (!s->kept || s->kept->whole == 0)
-		return;
-	if (!is_taken(s) || (now_ns / TICK_NS + f->id.slot) % KEPT_TICKS == 0)
-		shortcut_keep(w, f);
-}
-
 /* ---- of the process before ---- */
 
 static void left_begin(struct worker *w, struct flow *f, struct xdp_forward *e,
@@ -254,12 +197,15 @@ void shortcut_open(struct worker *w, struct flow *f)
 	if (!w->port->ops->remains || !w->port->ops->remains(w->port, f->id.slot, &r))
 		return;
 	s->kept = r.kept;
+	s->fed_run = 0;
+	s->closely = 0;
 	c = r.inherited ? kept_find(s->kept, f) : NULL;
 	if (c) {
 		kept_apply(c, f);
 		s->fed_run = c->in_sent.run;
 		s->fed_packets = c->in_sent.packets;
 		s->fed_octets = c->in_sent.octets;
+		s->closely = c->closely;
 	} else {
 		kept_forget(s->kept);
 	}
@@ -299,7 +245,7 @@ static void left_stream(const struct worker *w, struct flow *f, struct flow *pee
 }
 
 /* The two were written down one after the other. From here on what was forwarded is added to both at once. */
-static void left_sent(const struct shortcut *s, const struct shortcut *of_peer, struct flow *peer)
+static void left_sent(const struct shortcut *s, struct shortcut *of_peer, struct flow *peer)
 {
 	bool known = of_peer->fed_run == s->entry->run;
 	uint64_t packets = s->packets - (known ? of_peer->fed_packets : 0);
@@ -309,6 +255,7 @@ static void left_sent(const struct shortcut *s, const struct shortcut *of_peer, 
 	peer->sent.octets += octets;
 	peer->sink.packets += (uint32_t)packets;
 	peer->sink.octets += (uint32_t)(octets - packets * RTP_HEAD_LEN);
+	of_peer->fed_run = 0;
 }
 
 /* Its peer is open, too, or it stays as it is. */
@@ -342,7 +289,7 @@ static bool shortcut_leave(struct worker *w, struct flow *f)
 	shortcut_read(w, f);
 	state_set(w, s, left ? SHORTCUT_NONE : SHORTCUT_LEAVING);
 	if (left)
-		shortcuts_keep(w, f);
+		shortcut_keep_both(w, f);
 	return left;
 }
 
@@ -472,8 +419,9 @@ static void shortcut_take(struct worker *w, struct flow *f)
 		return;
 	entry_begin(e, f, &peer->sink);
 	s->packets = s->octets = 0;
+	s->closely = 1;
 	state_set(w, s, SHORTCUT_TAKEN);
-	shortcuts_keep(w, f);
+	shortcut_keep_both(w, f);
 	xdp_forward_arm(e);
 }
 
@@ -485,7 +433,7 @@ static uint64_t again_at(const struct worker *w, const struct flow *f)
 	const struct shortcut *s = shortcut_of(w, f);
 	uint32_t why;
 
-	if (!is_taken(s) || entry_load(&s->entry->packets) > 0)
+	if (!shortcut_is_taken(s) || entry_load(&s->entry->packets) > 0)
 		return w->now_ns + SHORTCUT_AGAIN_NS;
 	why = __atomic_load_n(&s->entry->why, __ATOMIC_RELAXED);
 	if (why == 0 || why == XDP_FATE_BEHIND)
@@ -597,5 +545,5 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		(void)shortcut_leave(w, f);
 		break;
 	}
-	kept_tick(w, f, now_ns);
+	shortcut_keep_tick(w, f, now_ns);
 }

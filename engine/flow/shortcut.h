@@ -34,11 +34,17 @@ struct shortcut {
 	uint64_t
 		again_ns; /* none before: what changes all the time stays here; of one that the process before took: its way need not be known before */
 	struct kept *kept; /* of the slot, beside its entry; NULL: none */
-	/* Of one that the process before took: of its peer's entry, what is in its own counters of what was sent. */
+	/* Of one that the process before took: of its peer's entry, what is in its own counters of what was sent. 0: its peer was opened, too. */
 	uint32_t fed_run;
 	uint64_t fed_packets, fed_octets;
-	uint8_t state; /* enum shortcut_state */
+	uint8_t state;   /* enum shortcut_state */
+	uint8_t closely; /* 1: it was taken once, so what the process relays is kept at once */
 };
+
+static inline bool shortcut_is_taken(const struct shortcut *s)
+{
+	return s->state >= SHORTCUT_TAKEN;
+}
 
 /* Of a flow that has just been opened: what the process before let the kernel forward for it goes on, and its counters do. */
 void shortcut_open(struct worker *w, struct flow *f);

@@ -373,6 +373,50 @@ static void goes_on_without_a_process(void **state)
 	}
 }
 
+/* Killed while packets go by the process: what it relayed last is counted, too, and so is what only one of the two hears by it. */
+static void killed_while_it_relays(void **state)
+{
+	(void)state;
+	for (uint32_t more = 20; more < 400; more += 60) {
+		struct twins t;
+		struct rig *dead;
+
+		kept_open(&t);
+		t.k.next[A].sequence++;
+		say(&t, A, &t.k.next[A], 0x81); /* its first octets name another source */
+		run_ms(&t, more);
+		assert_false(is_short(&t, A));
+		assert_true(is_short(&t, B));
+		dead = next_process(&t);
+		same_for_all(&t);
+		rig_close(dead);
+		twins_close(&t);
+	}
+}
+
+/* Of one that never had a shortcut its counters are known as of the last tick. */
+static void killed_before_it_was_taken(void **state)
+{
+	struct twins t;
+	struct rig *dead;
+
+	(void)state;
+	twins_open(&t, 96);
+	for (int side = A; side <= B; side++)
+		shortcut_open(&t.k.r->w, &t.k.r->w.flows.list[side]);
+	t.waits = true;
+	run_ms(&t, 1400);
+	assert_int_equal(t.forwarded, 0);
+	dead = next_process(&t);
+	for (int side = A; side <= B; side++) {
+		uint64_t real = t.slow->w.flows.list[side].heard.packets;
+
+		assert_in_range(t.k.r->w.flows.list[side].heard.packets, real - 13, real - 1);
+	}
+	rig_close(dead);
+	twins_close(&t);
+}
+
 /* The stream changes before the next process has looked at anything. */
 static void changes_at_once(void **state)
 {
@@ -455,6 +499,8 @@ int main(void)
 		cmocka_unit_test(is_taken_once_a_second),
 		cmocka_unit_test(closes),
 		cmocka_unit_test(goes_on_without_a_process),
+		cmocka_unit_test(killed_while_it_relays),
+		cmocka_unit_test(killed_before_it_was_taken),
 		cmocka_unit_test(changes_at_once),
 		cmocka_unit_test(killed_again),
 		cmocka_unit_test(of_another_call),
