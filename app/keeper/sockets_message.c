@@ -73,9 +73,13 @@ int sockets_receive(int from, struct sockets_message *m, struct sockets of[SOCKE
 		    int flags)
 {
 	int fds[DESCRIPTORS_MAX];
-	uint32_t n = DESCRIPTORS_MAX;
-	ssize_t got = descriptors_receive(from, m, sizeof(*m), fds, &n, flags);
+	uint32_t n;
+	ssize_t got;
 
+	do { /* it is said once: what whoever is gone had not read is lost, what it said is not */
+		n = DESCRIPTORS_MAX;
+		got = descriptors_receive(from, m, sizeof(*m), fds, &n, flags);
+	} while (got == -ECONNRESET);
 	if (got == -EAGAIN || got == -EMFILE)
 		return -EAGAIN; /* what there is no room for is not held */
 	if (got >= (ssize_t)message_octets(0) && m->head.count <= SOCKETS_BATCH &&

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,12 @@
 
 #include "app/keeper/keeper.h"
 #include "app/keeper/sockets_message.h"
+#include "engine/port/xdp_forwards.h"
 #include "tests/unit/netns.h"
 
 #define PATIENCE_NS (10 * NS_PER_S)
 
-enum { FLOWS = 300, ROUNDS = 20, STEP_US = 1000, ROOM = 4000 };
+enum { FLOWS = 300, ROUNDS = 20, STEP_US = 1000, ROOM = 4000, OTHER_PORT = 19999 };
 
 static char g_dir[32];
 
@@ -340,13 +342,18 @@ static void let_go(void **state)
 }
 
 /* Its address floats, and others hear of its death: whoever takes it binds these ports. */
-static void others_take_it(struct process *p)
+static void others_are_told(struct process *p, uint16_t port)
 {
-	const struct addr other = port_of(9);
+	const struct addr other = port_of(port);
 
-	all_open(p);
 	if (keeper_notice(p->keeper, &other, BYTES_LIT("dead")))
 		abort();
+}
+
+static void others_take_it(struct process *p)
+{
+	all_open(p);
+	others_are_told(p, 9);
 }
 
 static void address_goes(void **state)
@@ -513,6 +520,47 @@ static void nothing_remains(void **state)
 	assert_int_equal(r.fd_count, 0);
 }
 
+/* The keeper tells others that the node is dead: by then nothing is forwarded for its shards. */
+static int g_fence;
+
+static void others_hear_of_it(struct process *p)
+{
+	const struct xdp_fence fence = { .version = XDP_FORWARD_VERSION,
+					 .entry = sizeof(struct xdp_forward),
+					 .valid_until = { UINT64_MAX, UINT64_MAX, UINT64_MAX } };
+	struct remains r = { .fd_count = XDP_FORWARDS_FDS, .word_n = sizeof(WORD) };
+
+	all_open(p);
+	for (uint32_t i = 0; i < r.fd_count; i++)
+		r.fds[i] = g_fence;
+	if (pwrite(g_fence, &fence, sizeof(fence), 0) != (ssize_t)sizeof(fence) ||
+	    keeper_remain(p->keeper, &r))
+		abort();
+	others_are_told(p, OTHER_PORT);
+}
+
+static void what_is_forwarded_ends(void **state)
+{
+	struct xdp_fence fence;
+	struct pollfd wait;
+	char word[8];
+
+	(void)state;
+	g_fence = memfd_create("fence", MFD_CLOEXEC);
+	assert_true(g_fence >= 0);
+	wait = (struct pollfd){ .fd = bound(OTHER_PORT), .events = POLLIN };
+	assert_true(wait.fd >= 0);
+	killed_after(others_hear_of_it);
+	assert_int_equal(poll(&wait, 1, (int)(PATIENCE_NS / NS_PER_MS)), 1);
+	assert_int_equal(pread(g_fence, &fence, sizeof(fence), 0), sizeof(fence));
+	assert_int_equal(recv(wait.fd, word, sizeof(word), 0), 4);
+	assert_true(fence.valid_until[0] == UINT64_MAX); /* of no shard */
+	assert_int_equal(fence.valid_until[1], 0);
+	assert_int_equal(fence.valid_until[2], 0);
+	(void)close(wait.fd);
+	(void)close(g_fence);
+}
+
 static int folder_made(void **state)
 {
 	char dir[] = "/tmp/tandem-sockets-XXXXXX";
@@ -548,6 +596,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_ports, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(remains_go_on, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(nothing_remains, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(what_is_forwarded_ends, folder_made, folder_gone),
 		cmocka_unit_test(folder_removed),
 		cmocka_unit_test(no_room),
 	};
