@@ -234,6 +234,11 @@ void engine_remains(const struct engine *e, struct remains *out)
 	port_choice_remains(&e->port, out);
 }
 
+uint32_t engine_remains_change(const struct engine *e)
+{
+	return port_choice_remains_change(&e->port);
+}
+
 void engine_close(struct engine *e)
 {
 	while (e->count > 0)

@@ -77,8 +77,10 @@ struct engine_room {
 
 /* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */
 int engine_open(struct engine **out, const struct engine_settings *settings) NODISCARD;
-/* What goes on in the kernel while somebody else has duplicates of it, for the next process; the descriptors stay the engine's. */
+/* What goes on in the kernel while somebody else has duplicates of it, for the next process: the descriptors are the caller's. */
 void engine_remains(const struct engine *e, struct remains *out);
+/* 0 at first; another one when that has changed, as an interface was made again. */
+uint32_t engine_remains_change(const struct engine *e);
 /* Stops and joins them; every flow's sockets are closed. */
 void engine_close(struct engine *e);
 /* Another batch_wait_us, above 0; each worker has it within a second. */

@@ -165,15 +165,24 @@ void node_keeper_remains_await(struct node *n, struct remains *out)
 
 void node_keeper_remain(struct node *n)
 {
+	uint32_t change = engine_remains_change(n->engine);
 	struct remains r;
 	int err;
 
 	engine_remains(n->engine, &r);
 	err = n->keeper.process ? keeper_remain(n->keeper.process, &r) : 0;
-	if (err)
+	remains_close(&r);
+	n->keeper.remains_told = err == -EAGAIN ? change - 1 : change; /* when it has room */
+	if (err && err != -EAGAIN)
 		LOG_WARN("node", 0,
 			 "what the kernel forwards would end with this process: it cannot be held",
 			 LOG_STR("error", strerror(-err)));
+}
+
+void node_keeper_round(struct node *n)
+{
+	if (n->engine && engine_remains_change(n->engine) != n->keeper.remains_told)
+		node_keeper_remain(n);
 }
 
 void node_keeper_stop(struct node *n)

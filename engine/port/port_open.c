@@ -95,6 +95,11 @@ void port_choice_remains(const struct port_choice *c, struct remains *out)
 		xdp_remains_tell(c->xdp, out);
 }
 
+uint32_t port_choice_remains_change(const struct port_choice *c)
+{
+	return c->xdp ? atomic_load_explicit(&c->xdp->link_change, memory_order_acquire) : 0;
+}
+
 void port_choice_close(struct port_choice *c)
 {
 	if (c->xdp)

@@ -433,6 +433,7 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	h->validity = settings->validity;
 	h->forwards_all = settings->forwards_all;
 	h->kept_version = settings->kept_version;
+	(void)pthread_mutex_init(&h->link_lock, NULL);
 	h->alive_ns = settings->alive_ns;
 	locals_open(&h->locals);
 	xdp_metrics_register(&h->metrics);
@@ -475,6 +476,7 @@ void xdp_host_close(struct xdp_host *h)
 	ways_close(h);
 	locals_close(&h->locals);
 	free(h->networks);
+	(void)pthread_mutex_destroy(&h->link_lock);
 	free(h);
 }
 

@@ -6,6 +6,8 @@
 #ifndef ENGINE_PORT_XDP_HOST_H
 #define ENGINE_PORT_XDP_HOST_H
 
+#include <pthread.h>
+
 #include "base/metric.h"
 #include "base/ring.h"
 #include "engine/net/locals.h"
@@ -98,6 +100,9 @@ struct xdp_host {
 	struct xdp_way *ways; /* from * workers + to */
 	struct xdp_metrics metrics;
 	struct xdp_keeper *keeper;
+	pthread_mutex_t
+		link_lock; /* of links, once there is a keeper: it changes them, and control asks for them (xdp_remains.h) */
+	_Atomic uint32_t link_change; /* another one each time */
 	int *spares; /* descriptors of AF_XDP, which nobody could make later: privileges are gone; the keeper's */
 	uint32_t spare_count;
 };

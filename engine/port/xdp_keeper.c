@@ -44,12 +44,27 @@ static void places_forget(struct xdp_host *h, uint32_t interface)
 				h->lanes[w].places[at].ifindex = 0;
 }
 
-static void keeper_lost(struct xdp_host *h, uint32_t interface)
+/* link_fd -1: it hangs nowhere. */
+static void link_set(struct xdp_host *h, uint32_t interface, uint32_t ifindex,
+		     const struct xdp_program *attached)
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 
-	xdp_program_detach(&i->program);
-	i->ifindex = 0;
+	(void)pthread_mutex_lock(&h->link_lock);
+	i->program = *attached;
+	i->ifindex = ifindex;
+	(void)pthread_mutex_unlock(&h->link_lock);
+	atomic_fetch_add_explicit(&h->link_change, 1, memory_order_release);
+}
+
+static void keeper_lost(struct xdp_host *h, uint32_t interface)
+{
+	struct xdp_interface *i = &h->interfaces[interface];
+	struct xdp_program before = i->program, none = before;
+
+	none.link_fd = -1;
+	link_set(h, interface, 0, &none);
+	xdp_program_detach(&before);
 	places_forget(h, interface);
 	LOG_WARN("media", 0,
 		 "interface is gone: its media goes by the kernel's sockets until it is there "
@@ -117,18 +132,18 @@ static bool is_up(const char *name)
 /* 0, or -errno: nothing of it is used then. */
 static int use(struct xdp_host *h, uint32_t interface, uint32_t *queues, char why[XDP_WHY_MAX])
 {
-	struct xdp_interface *i = &h->interfaces[interface];
+	struct xdp_program program = h->interfaces[interface].program;
 	uint32_t ifindex;
-	int err = xdp_interface_look(i->name, &ifindex, queues, why);
+	int err = xdp_interface_look(h->interfaces[interface].name, &ifindex, queues, why);
 
 	if (!err)
-		err = xdp_program_attach(&i->program, ifindex, why);
+		err = xdp_program_attach(&program, ifindex, why);
 	if (!err)
 		err = keeper_queues_renew(h, interface, ifindex, *queues, why);
 	if (err)
-		xdp_program_detach(&i->program);
+		xdp_program_detach(&program);
 	else
-		i->ifindex = ifindex;
+		link_set(h, interface, ifindex, &program);
 	return err;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/port/xdp_remains.h"
 
+#include <fcntl.h>
+
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -11,9 +13,8 @@ enum { WORD_VERSION = 1 };
 /* Descriptors: of the table, then a link for each interface that has one. */
 struct xdp_word {
 	uint64_t magic;
-	uint32_t version, shape;
-	uint32_t interface_count;
-	uint32_t spare;
+	uint64_t shape;
+	uint32_t version, interface_count;
 	struct {
 		uint32_t ifindex;
 		uint32_t native;
@@ -26,23 +27,25 @@ static_assert((int)XDP_FORWARDS_FDS + (int)XDP_INTERFACES_MAX <= (int)REMAINS_FD
 
 /* ---- the shape ---- */
 
-static uint32_t shape_add(uint32_t crc, const void *p, size_t n)
+static uint64_t shape_add(uint64_t shape, const void *p, size_t n)
 {
-	return hash_crc32c(crc, bytes_mem(p, n));
+	const struct hash_key key = { MAGIC, shape };
+
+	return hash_sip(&key, bytes_mem(p, n));
 }
 
-static uint32_t shape_network(uint32_t crc, const struct port_xdp_network *n)
+static uint64_t shape_network(uint64_t shape, const struct port_xdp_network *n)
 {
 	const struct xdp_range *r = &n->range;
 	const uint32_t numbers[] = { r->local.family, r->local.scope, r->first, r->last };
 
-	crc = shape_add(crc, n->interface, sizeof(n->interface));
-	crc = shape_add(crc, r->local.ip, sizeof(r->local.ip));
-	return shape_add(crc, numbers, sizeof(numbers));
+	shape = shape_add(shape, n->interface, sizeof(n->interface));
+	shape = shape_add(shape, r->local.ip, sizeof(r->local.ip));
+	return shape_add(shape, numbers, sizeof(numbers));
 }
 
 /* Of structures, and of all that says which entry is whose. */
-static uint32_t host_shape(const struct xdp_host *h, uint32_t entries, uint32_t addresses)
+static uint64_t host_shape(const struct xdp_host *h, uint32_t entries, uint32_t addresses)
 {
 	const uint32_t numbers[] = { XDP_FORWARD_VERSION,
 				     sizeof(struct xdp_forward),
@@ -55,11 +58,11 @@ static uint32_t host_shape(const struct xdp_host *h, uint32_t entries, uint32_t 
 				     entries,
 				     addresses,
 				     h->network_count };
-	uint32_t crc = shape_add(0, numbers, sizeof(numbers));
+	uint64_t shape = shape_add(0, numbers, sizeof(numbers));
 
 	for (uint32_t i = 0; i < h->network_count; i++)
-		crc = shape_network(crc, &h->networks[i]);
-	return crc;
+		shape = shape_network(shape, &h->networks[i]);
+	return shape;
 }
 
 /* ---- of the process before ---- */
@@ -125,25 +128,47 @@ int xdp_remains_link(const struct xdp_host *h, struct remains *left, uint32_t in
 
 /* ---- to the next one ---- */
 
-void xdp_remains_tell(const struct xdp_host *h, struct remains *out)
+static bool remains_add(struct remains *out, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy >= 0)
+		out->fds[out->fd_count++] = copy;
+	return copy >= 0;
+}
+
+static bool links_add(const struct xdp_host *h, struct xdp_word *word, struct remains *out)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; all && i < h->interface_count; i++) {
+		const struct xdp_interface *at = &h->interfaces[i];
+
+		if (at->program.link_fd < 0)
+			continue;
+		word->interfaces[word->interface_count].ifindex = at->ifindex;
+		word->interfaces[word->interface_count++].native = at->program.native;
+		all = remains_add(out, at->program.link_fd);
+	}
+	return all;
+}
+
+void xdp_remains_tell(struct xdp_host *h, struct remains *out)
 {
 	struct xdp_word word = { .magic = MAGIC, .version = WORD_VERSION };
+	bool all = true;
 
 	*out = (struct remains){ .fd_count = 0 };
 	if (!h->forwards)
 		return;
 	word.shape = host_shape(h, h->forwards->entry_count, h->forwards->address_max);
-	for (uint32_t i = 0; i < XDP_FORWARDS_FDS; i++)
-		out->fds[out->fd_count++] = h->forwards->fds[i];
-	for (uint32_t i = 0; i < h->interface_count; i++) {
-		const struct xdp_interface *at = &h->interfaces[i];
-
-		if (at->program.link_fd < 0)
-			continue;
-		word.interfaces[word.interface_count].ifindex = at->ifindex;
-		word.interfaces[word.interface_count++].native = at->program.native;
-		out->fds[out->fd_count++] = at->program.link_fd;
-	}
+	for (uint32_t i = 0; all && i < XDP_FORWARDS_FDS; i++)
+		all = remains_add(out, h->forwards->fds[i]);
+	(void)pthread_mutex_lock(&h->link_lock);
+	all = all && links_add(h, &word, out);
+	(void)pthread_mutex_unlock(&h->link_lock);
 	memcpy(out->word, &word, sizeof(word));
 	out->word_n = sizeof(word);
+	if (!all)
+		remains_close(out);
 }
