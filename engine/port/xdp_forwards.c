@@ -174,10 +174,15 @@ void xdp_forwards_close(struct xdp_forwards *t)
 
 /* ---- of the process before ---- */
 
-/* claimed: by slot, whoever's worker it is: by a flow, or by nobody for good. */
+enum left_state {
+	LEFT_FREE,    /* of nobody, and no port of the process before led to it */
+	LEFT_POINTED, /* for whoever has that port */
+	LEFT_TAKEN,   /* some flow's, or its slot's since */
+};
+
 struct xdp_forwards_left {
-	uint32_t slots;
-	_Atomic uint8_t claimed[];
+	_Atomic uint32_t next; /* where a free one is looked for */
+	_Atomic uint8_t state[];
 };
 
 static bool fence_is_ours(const struct xdp_fence *f)
@@ -185,35 +190,56 @@ static bool fence_is_ours(const struct xdp_fence *f)
 	return f->version == XDP_FORWARD_VERSION && f->entry == sizeof(struct xdp_forward);
 }
 
-static int forwards_join(struct xdp_forwards *t, uint32_t slots)
+static bool left_change(struct xdp_forwards *t, uint32_t entry, enum left_state from,
+			enum left_state to)
+{
+	uint8_t before = (uint8_t)from;
+
+	return atomic_compare_exchange_strong_explicit(&t->left->state[entry], &before, (uint8_t)to,
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* To which entry a port leads, by its place in where; XDP_NO_ENTRY: to none. */
+static uint32_t pointed(const struct xdp_forwards *t, uint32_t at)
+{
+	uint32_t number = __atomic_load_n(
+		&t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS], __ATOMIC_RELAXED);
+
+	return number > 0 && number <= t->entry_count ? number - 1 : XDP_NO_ENTRY;
+}
+
+static int left_open(struct xdp_forwards *t)
+{
+	t->left = calloc(1, sizeof(*t->left) + t->entry_count);
+	t->entry_of = calloc(t->entry_count, sizeof(*t->entry_of));
+	if (!t->left || !t->entry_of)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->entry_count; i++)
+		t->entry_of[i] = XDP_NO_ENTRY;
+	for (uint32_t at = 0; at < t->address_max * XDP_FORWARD_PORTS; at++)
+		if (pointed(t, at) != XDP_NO_ENTRY)
+			t->left->state[pointed(t, at)] = LEFT_POINTED;
+	return 0;
+}
+
+static int forwards_join(struct xdp_forwards *t)
 {
 	int err = forwards_mmap_all(t);
 
 	if (!err && !fence_is_ours(t->fence))
 		err = -EPROTO;
-	if (!err)
-		t->left = calloc(1, sizeof(*t->left) + slots);
-	if (!err)
-		t->entry_of = calloc(t->entry_count, sizeof(*t->entry_of));
-	if (!err && (!t->left || !t->entry_of))
-		err = -ENOMEM;
-	for (uint32_t i = 0; !err && i < t->entry_count; i++)
-		t->entry_of[i] = i;
-	if (!err)
-		t->left->slots = slots;
-	return err;
+	return err ? err : left_open(t);
 }
 
 int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS], uint32_t entries,
-		       uint32_t addresses, uint32_t slots, char why[XDP_WHY_MAX])
+		       uint32_t addresses, char why[XDP_WHY_MAX])
 {
 	struct xdp_forwards *t = forwards_new(entries, addresses);
 	int err = -ENOMEM;
 
-	assert(slots > 0 && entries % slots == 0);
 	if (t) {
 		memcpy(t->fds, fds, sizeof(t->fds));
-		err = forwards_join(t, slots);
+		err = forwards_join(t);
 	}
 	if (err) {
 		for (int i = 0; t && i < XDP_FORWARDS_FDS; i++)
@@ -225,44 +251,75 @@ int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS
 	return 0;
 }
 
-/* Of a worker and its slot. The other one's is of no use to whoever had it: that worker gets this one's. */
-static void entries_swap(struct xdp_forwards *t, uint32_t mine, uint32_t other)
+/* There are as many entries as slots, and slots as ports, so one is free; but for a moment, or where two ports led to one. */
+static bool left_take_free(struct xdp_forwards *t, uint32_t number, enum left_state state)
 {
-	uint32_t entry = t->entry_of[mine];
+	uint32_t begin = atomic_load_explicit(&t->left->next, memory_order_relaxed);
 
-	t->entry_of[mine] = t->entry_of[other];
-	t->entry_of[other] = entry;
+	for (uint32_t i = 0; i < t->entry_count; i++) {
+		uint32_t entry = (begin + i) % t->entry_count;
+
+		if (!left_change(t, entry, state, LEFT_TAKEN))
+			continue;
+		atomic_store_explicit(&t->left->next, entry + 1, memory_order_relaxed);
+		t->entry_of[number] = entry;
+		return true;
+	}
+	return false;
+}
+
+static void left_take_any(struct xdp_forwards *t, uint32_t number)
+{
+	while (!left_take_free(t, number, LEFT_FREE) && !left_take_free(t, number, LEFT_POINTED))
+		continue;
 }
 
 bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local, uint32_t number)
 {
-	uint32_t place = xdp_forwards_find(t, local), at = place * XDP_FORWARD_PORTS + local->port;
-	uint32_t slot, had;
+	uint32_t place = xdp_forwards_find(t, local), had, mine;
 
-	if (!t->left || place == t->address_count)
+	if (!t->left)
 		return false;
-	slot = number % t->left->slots;
-	if (atomic_exchange_explicit(&t->left->claimed[slot], 1, memory_order_acq_rel))
+	mine = t->entry_of[number];
+	had = place < t->address_count ? pointed(t, place * XDP_FORWARD_PORTS + local->port)
+				       : XDP_NO_ENTRY;
+	if (had != XDP_NO_ENTRY && left_change(t, had, LEFT_POINTED, LEFT_TAKEN)) {
+		t->entry_of[number] = had;
+		if (mine != XDP_NO_ENTRY)
+			(void)left_change(t, mine, LEFT_TAKEN, LEFT_FREE);
+		return true;
+	}
+	if (mine == XDP_NO_ENTRY)
+		left_take_any(t, number);
+	return false;
+}
+
+/* It may be another flow's soon. A flow that opens in this moment may have pointed the port elsewhere. */
+static bool left_end(struct xdp_forwards *t, uint32_t at, uint32_t entry)
+{
+	uint32_t *number = &t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS];
+	uint32_t before = entry + 1;
+	bool armed;
+
+	if (!left_change(t, entry, LEFT_POINTED, LEFT_TAKEN))
 		return false;
-	had = __atomic_load_n(&t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS],
-			      __ATOMIC_RELAXED);
-	if (had == 0 || had > t->entry_count || (had - 1) % t->left->slots != slot)
-		return false;
-	entries_swap(t, number, had - 1);
-	return true;
+	armed = xdp_forward_is_armed(&t->entries[entry]);
+	xdp_forward_disarm(&t->entries[entry]);
+	(void)__atomic_compare_exchange_n(number, &before, 0, false, __ATOMIC_RELAXED,
+					  __ATOMIC_RELAXED);
+	(void)left_change(t, entry, LEFT_TAKEN, LEFT_FREE);
+	return armed;
 }
 
 uint32_t xdp_forwards_settle(struct xdp_forwards *t)
 {
 	uint32_t ended = 0;
 
-	for (uint32_t slot = 0; t->left && slot < t->left->slots; slot++) {
-		if (atomic_exchange_explicit(&t->left->claimed[slot], 1, memory_order_acq_rel))
-			continue;
-		for (uint32_t i = slot; i < t->entry_count; i += t->left->slots) {
-			ended += xdp_forward_is_armed(&t->entries[i]);
-			xdp_forward_disarm(&t->entries[i]);
-		}
+	for (uint32_t at = 0; t->left && at < t->address_max * XDP_FORWARD_PORTS; at++) {
+		uint32_t entry = pointed(t, at);
+
+		if (entry != XDP_NO_ENTRY)
+			ended += left_end(t, at, entry);
 	}
 	return ended;
 }

@@ -20,6 +20,8 @@ enum {
 		1024, /* beside each entry, of whoever has its flow: what the kernel does not look at */
 };
 
+#define XDP_NO_ENTRY UINT32_MAX
+
 /* Descriptors that hold all of it. */
 enum xdp_forwards_fd {
 	XDP_FORWARDS_WHERE,
@@ -40,8 +42,8 @@ struct xdp_forwards {
 	struct addr addresses[XDP_ADDRESSES_MAX];
 	/* Of the process before, until somebody claims them; NULL: there was none. */
 	struct xdp_forwards_left *left;
-	uint32_t *
-		entry_of; /* by worker and slot, where a flow has another entry than that of its own; NULL: none has */
+	/* By worker and slot, from when a flow has claimed one; NULL: each has the one of its own number. */
+	uint32_t *entry_of;
 	bool keeps_times; /* while validity tells what it does not know yet */
 };
 
@@ -70,12 +72,15 @@ int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addr
 		      char why[XDP_WHY_MAX]) NODISCARD;
 /*
  * The same of a process that is gone, as long as it was (docs/adr/0064): fds of that one, this one's from now on; 0 or -errno, and then they are
- * the caller's. Entries go on as they are. slots: of each worker.
+ * the caller's. Entries go on as they are.
  */
 int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS], uint32_t entries,
-		       uint32_t addresses, uint32_t slots, char why[XDP_WHY_MAX]) NODISCARD;
-/* A flow has this port, and number of worker and slot: true: its entry is from now on that of the flow which had the port in the process
- * before, whatever worker it was on. By the worker, once for each slot, before the port is pointed to its entry. */
+		       uint32_t addresses, char why[XDP_WHY_MAX]) NODISCARD;
+/*
+ * A flow has this port, and number of worker and slot: true: its entry is from now on that of the flow which had the port in the process
+ * before, whatever worker and slot that was on. False: of a process without one before it is the one of its number; else one that no port led
+ * to, or what the slot had since. By the worker, for each flow that opens, before its port is pointed to its entry.
+ */
 bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local,
 			uint32_t number) NODISCARD;
 /* What nobody has claimed forwards no more. Any thread. How many entries did so until now. */
@@ -102,7 +107,11 @@ static inline uint32_t xdp_forwards_find(const struct xdp_forwards *t, const str
 /* The entry of a worker's slot, by number: worker * slots + slot. */
 static inline struct xdp_forward *xdp_forwards_entry(const struct xdp_forwards *t, uint32_t number)
 {
-	return &t->entries[t->entry_of ? t->entry_of[number] : number];
+	if (t->entry_of) {
+		number = t->entry_of[number];
+		assert(number != XDP_NO_ENTRY);
+	}
+	return &t->entries[number];
 }
 
 /* And what is beside it. */

@@ -92,8 +92,7 @@ bool xdp_remains_take(struct xdp_host *h, struct remains *left, uint32_t entries
 	char why[XDP_WHY_MAX] = "of another version, or of other networks, ports or workers";
 	bool fits = left->fd_count > 0 && entries > 0 && remains_read(left, &word) &&
 		    word.shape == host_shape(h, entries, addresses) &&
-		    xdp_forwards_adopt(&h->forwards, left->fds, entries, addresses,
-				       entries / h->workers, why) == 0;
+		    xdp_forwards_adopt(&h->forwards, left->fds, entries, addresses, why) == 0;
 
 	if (fits) {
 		for (uint32_t i = 0; i < XDP_FORWARDS_FDS; i++)
