@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/dtls/crypto.h"
+#include "engine/flow/kept.h"
 #include "engine/job/job_route.h"
 #include "engine/moves.h"
 #include "engine/net/host_udp.h"
@@ -199,6 +200,7 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	if (!e)
 		return -ENOMEM;
 	e->settings = *settings;
+	e->settings.kept_version = kept_version();
 	if (e->settings.batch_wait_us == 0)
 		e->settings.batch_wait_us = BATCH_WAIT_US;
 	own_ports_open(&e->own, settings->names, settings->name_count);
@@ -225,6 +227,16 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	(void)engine_events_wait(e);
 	*out = e;
 	return 0;
+}
+
+void engine_remains(const struct engine *e, struct remains *out)
+{
+	port_choice_remains(&e->port, out);
+}
+
+uint32_t engine_remains_change(const struct engine *e)
+{
+	return port_choice_remains_change(&e->port);
 }
 
 void engine_close(struct engine *e)

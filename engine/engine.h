@@ -26,6 +26,7 @@ enum engine_forward {
 };
 
 struct own_name;
+struct remains;
 struct port_dpdk_settings;
 struct port_xdp_network;
 
@@ -63,6 +64,10 @@ struct engine_settings {
 	const struct xdp_guard *guard;
 	enum engine_forward xdp_forward; /* ENGINE_PORT_XDP */
 	uint64_t xdp_forward_alive_ns;   /* so long after the last sign of life of a worker */
+	/* ENGINE_PORT_XDP: what engine_remains of the process before said; needed until engine_open returns. What is taken of it is -1 then. NULL:
+	 * nothing. */
+	struct remains *left;
+	uint32_t kept_version; /* filled in */
 };
 
 /* Of a receive buffer: octets of packets, as SO_RCVBUF counts. */
@@ -72,6 +77,10 @@ struct engine_room {
 
 /* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */
 int engine_open(struct engine **out, const struct engine_settings *settings) NODISCARD;
+/* What goes on in the kernel while somebody else has duplicates of it, for the next process: the descriptors are the caller's. */
+void engine_remains(const struct engine *e, struct remains *out);
+/* 0 at first; another one when that has changed, as an interface was made again. */
+uint32_t engine_remains_change(const struct engine *e);
 /* Stops and joins them; every flow's sockets are closed. */
 void engine_close(struct engine *e);
 /* Another batch_wait_us, above 0; each worker has it within a second. */

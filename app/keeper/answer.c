@@ -7,7 +7,7 @@
 #include "app/keeper/descriptors.h"
 #include "app/keeper/order.h"
 
-static_assert((int)EGRESS_FDS_MAX < (int)DESCRIPTORS_MAX, "all of a backstop at once");
+static_assert((int)KEEPER_FDS_MAX < (int)DESCRIPTORS_MAX, "all of an answer at once");
 
 void keeper_answer_send(int to, const struct keeper_answer *answer, const int *fds, uint32_t count)
 {
@@ -19,13 +19,14 @@ void keeper_answer_send(int to, const struct keeper_answer *answer, const int *f
 
 int keeper_answer_receive(int from, struct keeper_answer *answer)
 {
-	int fds[EGRESS_FDS_MAX + 1];
-	uint32_t count = EGRESS_FDS_MAX;
+	int fds[KEEPER_FDS_MAX + 1];
+	uint32_t count = KEEPER_FDS_MAX;
 	ssize_t n = descriptors_receive(from, answer, sizeof(*answer), fds, &count, MSG_DONTWAIT);
 
 	if (n == -EAGAIN)
 		return -EAGAIN;
-	if (n == (ssize_t)sizeof(*answer) && count == answer->fd_count) {
+	if (n == (ssize_t)sizeof(*answer) && count == answer->fd_count &&
+	    answer->word_n <= sizeof(answer->word)) {
 		memcpy(answer->fds, fds, sizeof(int) * count);
 		return 0;
 	}

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/keeper/descriptors.h"
 #include "app/keeper/order.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -136,6 +137,36 @@ static void keeper_on_fd(int fd, unsigned events, void *arg)
 	}
 }
 
+void keeper_answer_remains(const struct keeper_answer *a, struct remains *out)
+{
+	*out = (struct remains){ .fd_count = a->fd_count, .word_n = a->word_n };
+	memcpy(out->fds, a->fds, sizeof(int) * a->fd_count);
+	memcpy(out->word, a->word, a->word_n);
+}
+
+void keeper_remains_await(struct keeper *k, struct remains *out, uint64_t patience_ns)
+{
+	uint64_t now_ns, end_ns = clock_now_ns() + patience_ns;
+	struct pollfd wait = { .fd = k->fd, .events = POLLIN };
+	struct keeper_answer answer;
+
+	*out = (struct remains){ .fd_count = 0 };
+	while (k->fd >= 0 && (now_ns = clock_now_ns()) < end_ns) {
+		int err;
+
+		(void)poll(&wait, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1);
+		err = keeper_answer_receive(k->fd, &answer);
+		if (err == -EPIPE)
+			return; /* the loop hears of it */
+		if (!err && answer.event == KEEPER_REMAINS) {
+			keeper_answer_remains(&answer, out);
+			return;
+		}
+		if (!err && k->fn)
+			k->fn(&answer, k->arg);
+	}
+}
+
 int keeper_watch(struct keeper *k, keeper_answer_fn *fn, void *arg)
 {
 	k->fn = fn;
@@ -179,6 +210,18 @@ int keeper_leave(struct keeper *k, const struct addr *address)
 	struct keeper_order order = order_of(KEEPER_LEAVE, address);
 
 	return order_send(k, &order, 0);
+}
+
+int keeper_remain(struct keeper *k, const struct remains *r)
+{
+	const struct addr nobody = { .family = ADDR_NONE };
+	struct keeper_order order = order_of(KEEPER_REMAIN, &nobody);
+	size_t n = offsetof(struct keeper_order, datagram) + r->word_n;
+
+	memcpy(order.datagram, r->word, r->word_n);
+	if (k->fd < 0)
+		return -EPIPE;
+	return descriptors_send(k->fd, bytes_mem(&order, n), r->fds, r->fd_count, MSG_DONTWAIT);
 }
 
 int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram)

@@ -14,8 +14,11 @@
 #ifndef APP_KEEPER_KEEPER_H
 #define APP_KEEPER_KEEPER_H
 
+#include <assert.h>
+
 #include "app/keeper/hook.h"
 #include "base/addr.h"
+#include "base/remains.h"
 #include "engine/port/egress.h"
 
 enum {
@@ -23,6 +26,7 @@ enum {
 	KEEPER_PEERS_MAX = 64,
 	KEEPER_DATAGRAM_MAX = 1200,
 	KEEPER_INTERFACE_MAX = 16, /* IFNAMSIZ */
+	KEEPER_FDS_MAX = REMAINS_FDS_MAX,
 };
 
 enum keeper_event {
@@ -30,6 +34,7 @@ enum keeper_event {
 	KEEPER_TAKEN,    /* error 0: the machine has the address */
 	KEEPER_LEFT,     /* error 0: not from us any more */
 	KEEPER_HOOKED,   /* error: enum hook_result of a run that has ended */
+	KEEPER_REMAINS,  /* fds and word: of the process before, likewise; said once at the start */
 	KEEPER_DIED,     /* addresses stay where they are until the node is started again */
 };
 
@@ -43,8 +48,12 @@ struct keeper_answer {
 	struct addr address;
 	char interface[KEEPER_INTERFACE_MAX];
 	uint32_t fd_count;
-	int fds[EGRESS_FDS_MAX];
+	int fds[KEEPER_FDS_MAX];
+	uint32_t word_n;
+	uint8_t word[REMAINS_WORD_MAX]; /* of KEEPER_REMAINS */
 };
+
+static_assert((int)EGRESS_FDS_MAX <= (int)KEEPER_FDS_MAX, "all of a backstop at once");
 
 typedef void keeper_answer_fn(const struct keeper_answer *answer, void *arg);
 struct keeper;
@@ -81,6 +90,16 @@ int keeper_take(struct keeper *k, const struct addr *address, const char *interf
 int keeper_leave(struct keeper *k, const struct addr *address) NODISCARD;
 /* What peer is sent when the node has died, in place of what was said before; nothing: no more to this one. */
 int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram) NODISCARD;
+/* Of KEEPER_REMAINS: what the process before has left in the kernel, which is the caller's then. Nothing: fd_count is 0. */
+void keeper_answer_remains(const struct keeper_answer *a, struct remains *out);
+/* Where that answer has not come yet: waits for it, but not longer than this. Others that come meanwhile are told as ever. */
+void keeper_remains_await(struct keeper *k, struct remains *out, uint64_t patience_ns);
+/*
+ * What goes on in the kernel when this process is gone, in place of all that was there before: as long as sockets are held. The keeper
+ * has duplicates; the descriptors stay the caller's, in the order of engine_remains: before others are told that this node is dead, nothing
+ * is forwarded for its shards any more. 0, -EAGAIN or -EPIPE.
+ */
+int keeper_remain(struct keeper *k, const struct remains *r) NODISCARD;
 /* What sockets_open wants; the keeper's. -1: there is none. */
 int keeper_sockets_fd(const struct keeper *k);
 /* The node ends: it says nothing more from any of the addresses. Waits until they are deleted, some ms. */

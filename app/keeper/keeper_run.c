@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/keeper/address.h"
+#include "app/keeper/descriptors.h"
 #include "app/keeper/hook.h"
 #include "app/keeper/interface.h"
 #include "app/keeper/order.h"
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/privilege.h"
+#include "engine/port/xdp_forwards.h"
 
 /* At once, then so often that one is not lost in a moment of loss; and on and on for whoever heard of another owner meanwhile. */
 #define ANNOUNCE_NS (100 * NS_PER_MS)
@@ -216,7 +218,35 @@ static void backstop_tell(const struct process *p)
 	keeper_answer_send(p->orders, &told, fds, count);
 }
 
-static void order_do(struct process *p, const struct keeper_order *order, size_t datagram)
+/* What the process before left, once; the next thing that is said of that is this one's. */
+static void remains_tell(const struct process *p)
+{
+	const struct remains *r = &p->sockets.remains;
+	struct keeper_answer told;
+
+	memset(&told, 0, sizeof(told));
+	told.event = KEEPER_REMAINS;
+	told.word_n = r->word_n;
+	memcpy(told.word, r->word, r->word_n);
+	keeper_answer_send(p->orders, &told, r->fds, r->fd_count);
+}
+
+static void remains_note(struct process *p, const struct keeper_order *order, size_t word_n,
+			 const int *fds, uint32_t count)
+{
+	struct remains r = { .fd_count = count };
+
+	r.word_n = (uint32_t)(word_n < sizeof(r.word) ? word_n : sizeof(r.word));
+	memcpy(r.word, order->datagram, r.word_n);
+	memcpy(r.fds, fds, sizeof(int) * count);
+	if (p->sockets.flows)
+		sockets_kept_remain(&p->sockets, &r);
+	else
+		remains_close(&r);
+}
+
+static void order_do(struct process *p, const struct keeper_order *order, size_t datagram,
+		     const int *fds, uint32_t fd_count)
 {
 	struct keeper_answer answer;
 
@@ -238,22 +268,29 @@ static void order_do(struct process *p, const struct keeper_order *order, size_t
 	case KEEPER_NOTICE:
 		notice_note(p, order, datagram);
 		return;
+	case KEEPER_REMAIN:
+		remains_note(p, order, datagram, fds, fd_count);
+		return;
 	}
 }
 
 /* False: the node is gone. */
 static bool order_hear(struct process *p)
 {
+	int fds[REMAINS_FDS_MAX + 1];
+	uint32_t fd_count = REMAINS_FDS_MAX;
 	struct keeper_order order;
-	ssize_t n = recv(p->orders, &order, sizeof(order), MSG_DONTWAIT);
+	ssize_t n =
+		descriptors_receive(p->orders, &order, sizeof(order), fds, &fd_count, MSG_DONTWAIT);
 	size_t head = offsetof(struct keeper_order, datagram);
 
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
+		return n == -EAGAIN || n == -EMFILE ||
+		       n == -ECONNRESET; /* what it has not read is lost, what it said is not */
 	if ((size_t)n < head)
 		return false;
 	order.interface[KEEPER_INTERFACE_MAX - 1] = '\0';
-	order_do(p, &order, (size_t)n - head);
+	order_do(p, &order, (size_t)n - head, fds, fd_count);
 	return true;
 }
 
@@ -291,14 +328,31 @@ static void notices_send(const struct process *p)
 	}
 }
 
-/* Whoever was told takes what floats, perhaps on this machine: packets would go to our sockets as well. */
-static void sockets_leave(struct process *p)
+static bool others_are_told(const struct process *p)
 {
-	const struct keeper_settings *s = p->settings;
 	bool told = false;
 
 	for (uint32_t i = 0; i < p->notice_count; i++)
 		told |= p->notices[i].n != 0;
+	return told;
+}
+
+/* Whoever is about to hear of the death speaks for the shards then. */
+static void forwarding_end(struct process *p)
+{
+	struct remains *r = &p->sockets.remains;
+
+	if (r->fd_count > XDP_FORWARDS_FENCE && others_are_told(p) &&
+	    !xdp_forwards_end(r->fds[XDP_FORWARDS_FENCE]))
+		remains_close(r);
+}
+
+/* Whoever was told takes what floats, perhaps on this machine: packets would go to our sockets as well. */
+static void sockets_leave(struct process *p)
+{
+	const struct keeper_settings *s = p->settings;
+	bool told = others_are_told(p);
+
 	for (uint32_t i = 0; told && i < s->count; i++)
 		sockets_kept_leave(&p->sockets, &s->addresses[i].ip);
 }
@@ -306,7 +360,10 @@ static void sockets_leave(struct process *p)
 static void process_end(struct process *p)
 {
 	uint32_t count = p->kept_count;
-	bool all = all_leave(p);
+	bool all;
+
+	forwarding_end(p);
+	all = all_leave(p);
 
 	if (all) {
 		notices_send(p);
@@ -385,6 +442,9 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 	hook_open(p, s);
 	if (sockets >= 0)
 		sockets_open_in(p, sockets, s);
+	remains_tell(p);
+	if (p->sockets.flows)
+		sockets_kept_begin(&p->sockets);
 	if (keeper_backstop(&p->egress, s))
 		backstop_tell(p);
 	if (s->count)

@@ -7,15 +7,17 @@
 
 #include "app/keeper/keeper.h"
 
-enum keeper_word { KEEPER_TAKE, KEEPER_LEAVE, KEEPER_NOTICE };
+enum keeper_word { KEEPER_TAKE, KEEPER_LEAVE, KEEPER_NOTICE, KEEPER_REMAIN };
 
-/* Sent as long as its datagram is. */
+/* Sent as long as its datagram is; of KEEPER_REMAIN that is the word, and descriptors come with it. */
 struct keeper_order {
 	enum keeper_word word;
 	char interface[KEEPER_INTERFACE_MAX];
 	struct addr address;
 	uint8_t datagram[KEEPER_DATAGRAM_MAX];
 };
+
+static_assert((int)REMAINS_WORD_MAX <= (int)KEEPER_DATAGRAM_MAX, "a word is in an order");
 
 /* The keeper's side; sockets: of sockets_kept_open, or -1. Returns when the node is gone and all is done. */
 void keeper_run(int orders, int sockets, const struct keeper_settings *s);

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/remains.h"
 #include "base/table.h"
 
 /* So long after the end of the process they are there. */
@@ -72,10 +73,17 @@ struct sockets_kept {
 	struct sockets *of;   /* by flow */
 	struct sockets *left; /* of the process before, by number */
 	uint32_t left_count;
+	/* What else goes on in the kernel, of this process or, before it said anything, of the one before. */
+	struct remains remains;
+	uint64_t remains_ns; /* when that one ended; 0: it is there */
 };
 
-/* In the state directory, under the lock: gets what the keeper before has, tells the node of it, and listens for the next one. */
+/* In the state directory, under the lock: gets what the keeper before has, but for sockets: the node waits for that alone. */
 int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows) NODISCARD;
+/* Gets its sockets, tells the node of them, and listens for the next keeper. */
+void sockets_kept_begin(struct sockets_kept *k);
+/* In place of what there was: the descriptors are k's. */
+void sockets_kept_remain(struct sockets_kept *k, const struct remains *r);
 /* What the node says. */
 void sockets_kept_hear(struct sockets_kept *k);
 /* Another node has this address now, whatever its ports: those of it are let go. */

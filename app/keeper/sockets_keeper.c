@@ -80,16 +80,47 @@ static bool left_receive(struct sockets_kept *k, int from)
 	}
 }
 
+/* A connection to the keeper before, or -1. */
+static int before_connect(pid_t *pid)
+{
+	const struct sockaddr_un at = place_of_sockets();
+	int fd = socket_of_place();
+
+	if (fd >= 0 && !connect(fd, (const struct sockaddr *)&at, sizeof(at)) && is_ours(fd, pid))
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+/* One of an earlier build does not know the word, and has nothing of the kind. */
+static void remains_get(struct sockets_kept *k)
+{
+	const struct sockets_head ask = { .word = SOCKETS_ASK_REMAINS, .number = SOCKETS_VERSION };
+	uint64_t ended_ns = 0;
+	struct remains r;
+	pid_t pid;
+	int fd = before_connect(&pid);
+
+	if (fd < 0)
+		return;
+	if (!sockets_send(fd, ask, NULL, 0, 0) && !remains_receive(fd, &r, &ended_ns)) {
+		k->remains = r;
+		k->remains_ns = ended_ns;
+		if (r.fd_count && clock_now_ns() >= ended_ns + SOCKETS_HELD_NS)
+			remains_close(&k->remains);
+	}
+	(void)close(fd);
+}
+
 /* One that has sockets and does not answer would get packets in place of those that are bound beside. */
 static void left_get(struct sockets_kept *k)
 {
-	const struct sockaddr_un at = place_of_sockets();
 	const struct sockets_head ask = { .word = SOCKETS_ASK, .number = SOCKETS_VERSION };
-	int fd = socket_of_place();
 	pid_t pid = 0;
+	int fd = before_connect(&pid);
 
-	if (fd >= 0 && !connect(fd, (const struct sockaddr *)&at, sizeof(at)) &&
-	    is_ours(fd, &pid) && (sockets_send(fd, ask, NULL, 0, 0) || !left_receive(k, fd))) {
+	if (fd >= 0 && (sockets_send(fd, ask, NULL, 0, 0) || !left_receive(k, fd))) {
 		LOG_WARN("keeper", 0,
 			 "the keeper of an earlier start does not hand its sockets over: it is "
 			 "ended",
@@ -159,11 +190,16 @@ int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < flows; i++)
 		k->of[i] = NONE;
+	remains_get(k);
+	return 0;
+}
+
+void sockets_kept_begin(struct sockets_kept *k)
+{
 	left_get(k);
 	listen_for_next(k);
-	if (left_send(k, node, false))
+	if (left_send(k, k->node, false))
 		LOG_WARN("keeper", 0, "the media sockets of the process before are lost");
-	return 0;
 }
 
 static void settle(struct sockets_kept *k)
@@ -216,6 +252,7 @@ static void word_do(struct sockets_kept *k, const struct sockets_message *m, str
 	case SOCKETS_LEFT:
 	case SOCKETS_ALL:
 	case SOCKETS_ASK:
+	case SOCKETS_ASK_REMAINS:
 		return;
 	}
 }
@@ -287,20 +324,34 @@ static bool folder_is_there(void)
 	return stat(".", &at) == 0 && at.st_nlink > 0;
 }
 
-static bool next_serve(const struct sockets_kept *k)
+/* Of both words: neither sockets nor descriptors come with them. */
+static bool is_question(const struct sockets_message *m, enum sockets_word word)
+{
+	return m->head.word == word && m->head.number == SOCKETS_VERSION && m->head.count == 0;
+}
+
+/* True: the next one has all there was. */
+static bool next_serve(struct sockets_kept *k)
 {
 	static struct sockets_message m;
 	static struct sockets of[SOCKETS_BATCH];
 	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
 	pid_t pid;
-	bool asks = fd >= 0 && is_ours(fd, &pid) && sockets_receive(fd, &m, of, 0) == 0 &&
-		    m.head.word == SOCKETS_ASK && m.head.number == SOCKETS_VERSION &&
-		    m.head.count == 0;
-	bool done = asks && left_send(k, fd, true) == 0;
+	bool asks = fd >= 0 && is_ours(fd, &pid) && sockets_receive(fd, &m, of, 0) == 0;
+	bool done = asks && is_question(&m, SOCKETS_ASK) && left_send(k, fd, true) == 0;
 
+	if (asks && is_question(&m, SOCKETS_ASK_REMAINS))
+		(void)!remains_send(fd, &k->remains, k->remains_ns);
 	if (fd >= 0)
 		(void)close(fd);
 	return done;
+}
+
+void sockets_kept_remain(struct sockets_kept *k, const struct remains *r)
+{
+	remains_close(&k->remains);
+	k->remains = *r;
+	k->remains_ns = 0;
 }
 
 void sockets_kept_outlive(struct sockets_kept *k)
@@ -312,6 +363,8 @@ void sockets_kept_outlive(struct sockets_kept *k)
 	if (k->node >= 0)
 		sockets_kept_hear(k);
 	count = ended_at(k, now_ns);
+	if (k->remains_ns == 0)
+		k->remains_ns = now_ns;
 	if (!count || k->listener < 0)
 		return;
 	LOG_INFO("keeper", 0, "media sockets wait for the next process", LOG_U64("flows", count));
@@ -327,6 +380,7 @@ void sockets_kept_close(struct sockets_kept *k)
 	for (uint32_t i = 0; k->of && i < k->flows; i++)
 		sockets_let_go(&k->of[i]);
 	settle(k);
+	remains_close(&k->remains);
 	free(k->of);
 	free(k->left);
 	if (k->listener >= 0)

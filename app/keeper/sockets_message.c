@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 static size_t message_octets(uint32_t count)
@@ -72,15 +73,56 @@ int sockets_receive(int from, struct sockets_message *m, struct sockets of[SOCKE
 		    int flags)
 {
 	int fds[DESCRIPTORS_MAX];
-	uint32_t n = DESCRIPTORS_MAX;
-	ssize_t got = descriptors_receive(from, m, sizeof(*m), fds, &n, flags);
+	uint32_t n;
+	ssize_t got;
 
+	do { /* it is said once: what whoever is gone had not read is lost, what it said is not */
+		n = DESCRIPTORS_MAX;
+		got = descriptors_receive(from, m, sizeof(*m), fds, &n, flags);
+	} while (got == -ECONNRESET);
 	if (got == -EAGAIN || got == -EMFILE)
 		return -EAGAIN; /* what there is no room for is not held */
 	if (got >= (ssize_t)message_octets(0) && m->head.count <= SOCKETS_BATCH &&
 	    (size_t)got == message_octets(m->head.count) && sockets_fill(m, of, fds, n))
 		return 0;
 	while (n)
+		(void)close(fds[--n]);
+	return -EPIPE;
+}
+
+/* ---- what else goes on in the kernel ---- */
+
+struct remains_message {
+	uint64_t ended_ns;
+	uint32_t fd_count, word_n;
+	uint8_t word[REMAINS_WORD_MAX];
+};
+
+int remains_send(int to, const struct remains *r, uint64_t ended_ns)
+{
+	struct remains_message m = { .ended_ns = ended_ns,
+				     .fd_count = r->fd_count,
+				     .word_n = r->word_n };
+
+	memcpy(m.word, r->word, r->word_n);
+	return descriptors_send(to, bytes_mem(&m, sizeof(m)), r->fds, r->fd_count, 0);
+}
+
+int remains_receive(int from, struct remains *r, uint64_t *ended_ns)
+{
+	int fds[REMAINS_FDS_MAX + 1];
+	uint32_t n = REMAINS_FDS_MAX;
+	struct remains_message m;
+	ssize_t got = descriptors_receive(from, &m, sizeof(m), fds, &n, 0);
+
+	if (got == (ssize_t)sizeof(m) && m.fd_count == n && m.word_n <= sizeof(m.word)) {
+		*r = (struct remains){ .fd_count = n, .word_n = m.word_n };
+		memcpy(r->fds, fds, sizeof(int) * n);
+		memcpy(r->word, m.word, m.word_n);
+		*ended_ns = m.ended_ns;
+		return 0;
+	}
+	while (n && got >= 0)
 		(void)close(fds[--n]);
 	return -EPIPE;
 }

@@ -17,6 +17,7 @@ enum sockets_word {
 	SOCKETS_LEFT,   /* to the node, and to the next keeper: sockets that were left */
 	SOCKETS_ALL,    /* there are no more of those */
 	SOCKETS_ASK,    /* of the next keeper: number is its SOCKETS_VERSION */
+	SOCKETS_ASK_REMAINS, /* of the next keeper, before that, of its own connection: who does not know it hangs up */
 };
 
 enum {
@@ -44,6 +45,10 @@ int sockets_send(int to, struct sockets_head head, const struct sockets *of, uin
 /* of: as many as m->head.count says, the receiver's. 0, -EAGAIN, or -EPIPE: the other end is gone, or says what nobody understands. */
 int sockets_receive(int from, struct sockets_message *m, struct sockets of[SOCKETS_BATCH],
 		    int flags) NODISCARD;
+/* The answer to SOCKETS_ASK_REMAINS; ended_ns: when the process did. 0 or -errno. */
+int remains_send(int to, const struct remains *r, uint64_t ended_ns) NODISCARD;
+/* 0, or -EPIPE: the other end knows of no such thing, or hangs. */
+int remains_receive(int from, struct remains *r, uint64_t *ended_ns) NODISCARD;
 /* Closes what there is. */
 void sockets_let_go(struct sockets *s);
 bool sockets_are(const struct sockets *s);

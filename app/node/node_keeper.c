@@ -151,10 +151,45 @@ void node_keeper_sockets_hear(struct node *n)
 			 LOG_U64("flows", flows));
 }
 
+/* As with sockets. */
+#define REMAINS_PATIENCE_NS NS_PER_S
+
+void node_keeper_remains_await(struct node *n, struct remains *out)
+{
+	if (n->keeper.process && !n->keeper.left_heard)
+		keeper_remains_await(n->keeper.process, &n->keeper.left, REMAINS_PATIENCE_NS);
+	*out = n->keeper.left;
+	n->keeper.left = (struct remains){ .fd_count = 0 };
+	n->keeper.left_heard = true;
+}
+
+void node_keeper_remain(struct node *n)
+{
+	uint32_t change = engine_remains_change(n->engine);
+	struct remains r;
+	int err;
+
+	engine_remains(n->engine, &r);
+	err = n->keeper.process ? keeper_remain(n->keeper.process, &r) : 0;
+	remains_close(&r);
+	n->keeper.remains_told = err == -EAGAIN ? change - 1 : change; /* when it has room */
+	if (err && err != -EAGAIN)
+		LOG_WARN("node", 0,
+			 "what the kernel forwards would end with this process: it cannot be held",
+			 LOG_STR("error", strerror(-err)));
+}
+
+void node_keeper_round(struct node *n)
+{
+	if (n->engine && engine_remains_change(n->engine) != n->keeper.remains_told)
+		node_keeper_remain(n);
+}
+
 void node_keeper_stop(struct node *n)
 {
 	sockets_close(&n->keeper.sockets);
 	keeper_close(n->keeper.process);
+	remains_close(&n->keeper.left);
 	n->keeper.process = NULL;
 	egress_close(&n->keeper.backstop);
 }
@@ -264,6 +299,19 @@ static void on_backstop(struct node *n, const struct keeper_answer *a)
 		 "the kernel withholds what is said from floating addresses past a lease");
 }
 
+/* Too late, or when it will be asked for. */
+static void on_remains(struct node *n, const struct keeper_answer *a)
+{
+	struct remains left;
+
+	keeper_answer_remains(a, &left);
+	if (n->keeper.left_heard)
+		remains_close(&left);
+	else
+		n->keeper.left = left;
+	n->keeper.left_heard = true;
+}
+
 static void on_keeper(const struct keeper_answer *a, void *arg)
 {
 	struct node *n = arg;
@@ -271,6 +319,9 @@ static void on_keeper(const struct keeper_answer *a, void *arg)
 	switch (a->event) {
 	case KEEPER_BACKSTOP:
 		on_backstop(n, a);
+		return;
+	case KEEPER_REMAINS:
+		on_remains(n, a);
 		return;
 	case KEEPER_TAKEN:
 		on_taken(n, a);

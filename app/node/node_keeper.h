@@ -27,6 +27,9 @@ struct node_keeper {
 	bool refusal_said;
 	enum node_floating of[SHARD_NETWORKS_MAX];
 	struct sockets_link sockets; /* of media, held by the keeper */
+	struct remains left;         /* of the process before, until the engine opens */
+	bool left_heard;             /* and from then on */
+	uint32_t remains_told;       /* engine_remains_change, of what the keeper holds */
 	struct egress backstop;      /* docs/adr/0025; all zero: there is none */
 };
 
@@ -39,6 +42,12 @@ int node_keeper_watch(struct node *n) NODISCARD;
 int node_keeper_sockets(struct node *n) NODISCARD;
 /* Those that the process before left are here, if there are any: as late as can be, as the keeper has to get them first. */
 void node_keeper_sockets_hear(struct node *n);
+/* What the process before left in the kernel, for engine_open; what is not taken of it the caller closes. */
+void node_keeper_remains_await(struct node *n, struct remains *out);
+/* What this one would leave: the keeper holds it, and nothing else any more. */
+void node_keeper_remain(struct node *n);
+/* Again where it has changed. */
+void node_keeper_round(struct node *n);
 /* The shard is this node's: done comes when its addresses are there, or cannot be. At once where it has none. */
 void node_addresses_take(struct node_shard *s, node_shard_fn *done);
 /* It is no longer. */

@@ -447,6 +447,7 @@ static int engine_start(struct node *n)
 	struct port_dpdk_settings dpdk;
 	struct port_xdp_network xdp[SETTINGS_XDP_MAX];
 	struct own_name names[SHARD_NETWORKS_MAX];
+	struct remains left;
 	const struct engine_settings settings = {
 		.port = (enum engine_port)n->settings.media.port,
 		.dpdk = &dpdk,
@@ -467,12 +468,17 @@ static int engine_start(struct node *n)
 		.xdp_forward_alive_ns = n->settings.media.xdp_forward_alive,
 		.names = names,
 		.name_count = own_names(&n->settings, names),
+		.left = &left,
 	};
 	int err;
 
 	codecs_load();
 	settings_to_dpdk(&n->settings, &dpdk);
+	node_keeper_remains_await(n, &left);
 	err = engine_open(&n->engine, &settings);
+	remains_close(&left);
+	if (!err)
+		node_keeper_remain(n);
 	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
 		privilege_drop();
 	if (!err)

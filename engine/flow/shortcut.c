@@ -2,9 +2,12 @@
 #include "engine/flow/shortcut.h"
 
 #include "base/clock.h"
+#include "engine/flow/kept.h"
+#include "engine/flow/shortcut_keep.h"
 #include "engine/flow/source.h"
 #include "engine/port/xdp_forwards.h"
 #include "engine/walk/event.h"
+#include "engine/walk/tick.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 
@@ -17,6 +20,8 @@ enum {
 	NS_PER_S /* a party may change its stream, or a forger say so; the next hop may be known then */
 #define SHORTCUT_NO_WAY_NS \
 	(5 * NS_PER_S) /* of one that the program does not know, or what its party sends */
+#define SHORTCUT_PATIENCE_NS \
+	(10 * NS_PER_S) /* of one that was left: until its peer is there, and the next hop known */
 
 /* ---- what is ordinary ---- */
 
@@ -61,21 +66,11 @@ static bool is_ordinary(const struct flow *f, const struct flow *peer)
 	       is_in_step(f, &peer->sink);
 }
 
-static struct shortcut *shortcut_of(const struct worker *w, const struct flow *f)
-{
-	return &w->flows.shortcuts[f->id.slot];
-}
-
 static void state_set(struct worker *w, struct shortcut *s, enum shortcut_state state)
 {
 	w->flows.shortcut_count -= s->state != SHORTCUT_NONE;
 	w->flows.shortcut_count += state != SHORTCUT_NONE;
 	s->state = (uint8_t)state;
-}
-
-static bool is_taken(const struct shortcut *s)
-{
-	return s->state >= SHORTCUT_TAKEN;
 }
 
 /* ---- what was forwarded ---- */
@@ -139,6 +134,8 @@ static void read_metrics(const struct media_metrics *m, uint64_t packets, uint64
 	metric_add(m->forwarded, packets);
 }
 
+static void shortcut_join(struct worker *w, struct flow *f);
+
 /* While it is armed a packet may come in between: what is not known of it yet is known next time. */
 void shortcut_read(struct worker *w, struct flow *f)
 {
@@ -146,7 +143,9 @@ void shortcut_read(struct worker *w, struct flow *f)
 	uint64_t packets, octets;
 	struct flow *peer;
 
-	if (!is_taken(s))
+	if (s->state == SHORTCUT_LEFT)
+		shortcut_join(w, f);
+	if (!shortcut_is_taken(s))
 		return;
 	packets = entry_load(&s->entry->packets) - s->packets;
 	octets = entry_load(&s->entry->octets) - s->octets;
@@ -161,15 +160,130 @@ void shortcut_read(struct worker *w, struct flow *f)
 	read_metrics(w->metrics, packets, octets);
 }
 
+/* Whose packets its party gets. After a restart it is the peer, where that was left, although no packet of it has come by us yet. */
+static struct flow *feeder_of(const struct worker *w, const struct flow *f)
+{
+	struct flow *peer = flow_find(&w->flows, f->peer);
+
+	if (peer && shortcut_of(w, peer)->state == SHORTCUT_LEFT)
+		return peer;
+	return flow_find(&w->flows, f->sink.feeder);
+}
+
 void shortcuts_read(struct worker *w, struct flow_id id)
 {
 	struct flow *f = w->flows.shortcut_count > 0 ? flow_find(&w->flows, id) : NULL;
-	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+	struct flow *feeder = f ? feeder_of(w, f) : NULL;
 
 	if (f)
 		shortcut_read(w, f);
 	if (feeder)
 		shortcut_read(w, feeder);
+}
+
+/* ---- of the process before ---- */
+
+static void left_begin(struct worker *w, struct flow *f, struct xdp_forward *e,
+		       const struct kept_copy *c)
+{
+	struct shortcut *s = shortcut_of(w, f);
+
+	s->entry = e;
+	s->packets = c->in_heard.packets;
+	s->octets = c->in_heard.octets;
+	s->taken_ns = w->now_ns;
+	s->again_ns = w->now_ns + SHORTCUT_PATIENCE_NS;
+	__atomic_store_n(&e->worker, w->index, __ATOMIC_RELAXED);
+	__atomic_store_n(&e->generation, f->id.generation, __ATOMIC_RELAXED);
+	state_set(w, s, SHORTCUT_LEFT);
+}
+
+void shortcut_open(struct worker *w, struct flow *f)
+{
+	struct shortcut *s = shortcut_of(w, f);
+	const struct kept_copy *c;
+	struct port_remains r;
+
+	if (!w->port->ops->remains || !w->port->ops->remains(w->port, f->id.slot, &r))
+		return;
+	s->kept = r.kept;
+	s->fed_run = 0;
+	s->closely = 0;
+	c = r.inherited ? kept_find(s->kept, f) : NULL;
+	if (c) {
+		kept_apply(c, f);
+		s->fed_run = c->in_sent.run;
+		s->fed_packets = c->in_sent.packets;
+		s->fed_octets = c->in_sent.octets;
+		s->closely = c->closely;
+	} else {
+		kept_forget(s->kept);
+	}
+	if (c && c->taken && c->in_heard.run == r.entry->run)
+		left_begin(w, f, r.entry, c);
+	else
+		xdp_forward_disarm(r.entry);
+}
+
+/* The record of a call may know a newer stream than the entry. */
+static bool left_is_of(const struct xdp_forward *e, const struct kept_copy *c, const struct flow *f)
+{
+	const struct source *s = &c->source;
+
+	return f->source.started && f->source.ssrc == s->ssrc && e->ssrc_in == htonl(s->ssrc) &&
+	       xdp_forward_is_from(e, &f->latch_rtp.source) &&
+	       e->sequence_offset == s->sequence_offset &&
+	       e->timestamp_offset == s->timestamp_offset;
+}
+
+/* All that left of the stream went by the entry since that was armed: its number is the highest. */
+static void left_stream(const struct worker *w, struct flow *f, struct flow *peer,
+			const struct xdp_forward *e, const struct kept_copy *c)
+{
+	struct sink *k = &peer->sink;
+
+	f->source = c->source;
+	f->source.feeding = 1;
+	k->feeder = f->id;
+	k->clock_hz = c->source.clock_hz;
+	k->sequence =
+		(uint16_t)(__atomic_load_n(&e->sequence, __ATOMIC_RELAXED) + e->sequence_offset);
+	k->timestamp = __atomic_load_n(&e->timestamp, __ATOMIC_RELAXED);
+	k->at_ns = past_load(w, &e->timestamp_ns);
+	k->started = 1;
+	k->pinned = 0;
+}
+
+/* The two were written down one after the other. From here on what was forwarded is added to both at once. */
+static void left_sent(const struct shortcut *s, struct shortcut *of_peer, struct flow *peer)
+{
+	bool known = of_peer->fed_run == s->entry->run;
+	uint64_t packets = s->packets - (known ? of_peer->fed_packets : 0);
+	uint64_t octets = s->octets - (known ? of_peer->fed_octets : 0);
+
+	peer->sent.packets += packets;
+	peer->sent.octets += octets;
+	peer->sink.packets += (uint32_t)packets;
+	peer->sink.octets += (uint32_t)(octets - packets * RTP_HEAD_LEN);
+	of_peer->fed_run = 0;
+}
+
+/* Its peer is open, too, or it stays as it is. */
+static void shortcut_join(struct worker *w, struct flow *f)
+{
+	struct shortcut *s = shortcut_of(w, f);
+	struct flow *peer = flow_find(&w->flows, f->peer);
+	const struct kept_copy *c = kept_find(s->kept, f);
+
+	if (!peer || !c)
+		return;
+	s->to = peer->id;
+	if (left_is_of(s->entry, c, f))
+		left_stream(w, f, peer, s->entry, c);
+	left_sent(s, shortcut_of(w, peer), peer);
+	state_set(w, s, SHORTCUT_TAKEN);
+	shortcut_read(w, f);
+	f->pace.rtp = f->heard.packets; /* they came in more than a tick */
 }
 
 /* ---- end ---- */
@@ -184,6 +298,8 @@ static bool shortcut_leave(struct worker *w, struct flow *f)
 		left = xdp_forward_is_left(s->entry);
 	shortcut_read(w, f);
 	state_set(w, s, left ? SHORTCUT_NONE : SHORTCUT_LEAVING);
+	if (left)
+		shortcut_keep_both(w, f);
 	return left;
 }
 
@@ -193,13 +309,16 @@ static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
 
 	if (s->state == SHORTCUT_NONE)
 		return true;
-	if (s->again_ns < again_ns)
-		s->again_ns = again_ns;
-	if (!is_taken(s)) {
+	if (s->again_ns < again_ns || s->state == SHORTCUT_LEFT || s->state == SHORTCUT_TAKEN)
+		s->again_ns = again_ns; /* it was patience until now */
+	if (s->state < SHORTCUT_LEFT) {
 		state_set(w, s, SHORTCUT_NONE);
 		return true;
 	}
+	if (s->state == SHORTCUT_LEFT)
+		shortcut_join(w, f);
 	xdp_forward_disarm(s->entry);
+	state_set(w, s, SHORTCUT_TAKEN); /* of one without a peer: what its party said is known */
 	return shortcut_leave(w, f);
 }
 
@@ -215,7 +334,7 @@ static bool shortcut_pause(struct worker *w, struct flow *f)
 bool shortcut_rest_to(struct worker *w, struct flow_id id)
 {
 	struct flow *f = w->port->ops->shortcut ? flow_find(&w->flows, id) : NULL;
-	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+	struct flow *feeder = f ? feeder_of(w, f) : NULL;
 
 	return !feeder || shortcut_pause(w, feeder);
 }
@@ -267,6 +386,7 @@ static struct xdp_forward *entry_plan(struct worker *w, const struct flow *f,
 /* Line 2 is ours until it is armed. */
 static void entry_begin(struct xdp_forward *e, const struct flow *f, const struct sink *k)
 {
+	e->run++;
 	e->sequence = (uint32_t)f->count.highest;
 	e->packets = e->octets = 0;
 	e->heard_ns = f->latch_rtp.heard_ns;
@@ -325,7 +445,9 @@ static void shortcut_take(struct worker *w, struct flow *f)
 	entry_begin(e, f, &peer->sink);
 	s->packets = s->octets = 0;
 	s->taken_ns = w->now_ns;
+	s->closely = 1;
 	state_set(w, s, SHORTCUT_TAKEN);
+	shortcut_keep_both(w, f);
 	xdp_forward_arm(e);
 }
 
@@ -363,9 +485,9 @@ static uint64_t again_at(const struct worker *w, const struct flow *f)
 	const struct shortcut *s = shortcut_of(w, f);
 	uint32_t why;
 
-	if (!is_taken(s))
+	if (s->state < SHORTCUT_LEFT)
 		return 0;
-	if (entry_load(&s->entry->packets) > 0)
+	if (s->state == SHORTCUT_LEFT || entry_load(&s->entry->packets) > 0)
 		return s->taken_ns + SHORTCUT_AGAIN_NS;
 	why = __atomic_load_n(&s->entry->why, __ATOMIC_RELAXED);
 	if (why == 0 || why == XDP_FATE_BEHIND)
@@ -396,7 +518,7 @@ static void shortcut_meet(struct worker *w, struct flow *f, const struct pkt *p)
 
 	if (peer)
 		shortcut_read(w, peer);
-	if (!is_taken(shortcut_of(w, f)))
+	if (shortcut_of(w, f)->state < SHORTCUT_LEFT)
 		shortcut_due(w, f, p);
 	else if (is_of_stream(f, p))
 		(void)shortcut_end(w, f, again_at(w, f));
@@ -464,16 +586,18 @@ static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
 	       e->timestamp_offset == f->source.timestamp_offset;
 }
 
-/* By the same way, which nobody doubts? */
+/* By the same way, which nobody doubts? After a start it takes a moment until next hops are known: those of before count as long. */
 static bool is_way_planned(struct worker *w, const struct flow *f, const struct flow *peer)
 {
-	const struct xdp_forward *e = shortcut_of(w, f)->entry;
+	const struct shortcut *s = shortcut_of(w, f);
 	struct xdp_forward_plan plan;
-	bool known = entry_plan(w, f, peer, &plan) == e;
+	const struct xdp_forward *e = s->entry, *planned = entry_plan(w, f, peer, &plan);
 
-	if (xdp_forward_is_to(e, plan.out_to) && (!known || !xdp_forward_is_by(e, &plan)))
-		shortcut_tell(w, peer, e, known ? &plan : NULL);
-	return known && !plan.doubtful && xdp_forward_leads_by(e, &plan);
+	if (!planned && w->now_ns < s->again_ns)
+		return true;
+	if (xdp_forward_is_to(e, plan.out_to) && (planned != e || !xdp_forward_is_by(e, &plan)))
+		shortcut_tell(w, peer, e, planned == e ? &plan : NULL);
+	return planned == e && !plan.doubtful && xdp_forward_leads_by(e, &plan);
 }
 
 /* And does it still lead where its peer's party is? */
@@ -483,7 +607,7 @@ static bool is_as_planned(struct worker *w, const struct flow *f, const struct f
 	const struct xdp_forward *e = s->entry;
 
 	return xdp_forward_is_armed(e) && is_ordinary(f, peer) && flow_id_eq(s->to, peer->id) &&
-	       is_of_run(e, f) && is_way_planned(w, f, peer);
+	       is_of_run(e, f) && e->place == peer->place && is_way_planned(w, f, peer);
 }
 
 static void shortcut_check(struct worker *w, struct flow *f)
@@ -519,6 +643,13 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 	case SHORTCUT_WANTED:
 		shortcut_take(w, f);
 		break;
+	case SHORTCUT_LEFT:
+		shortcut_read(w, f);
+		if (shortcut_of(w, f)->state == SHORTCUT_TAKEN)
+			shortcut_check(w, f);
+		else if (now_ns >= shortcut_of(w, f)->again_ns)
+			(void)shortcut_end(w, f, now_ns);
+		break;
 	case SHORTCUT_TAKEN:
 		shortcut_read(w, f);
 		shortcut_check(w, f);
@@ -527,4 +658,5 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		(void)shortcut_leave(w, f);
 		break;
 	}
+	shortcut_keep_tick(w, f, now_ns);
 }

@@ -15,6 +15,7 @@
 
 struct batch;
 struct flow;
+struct kept;
 struct worker;
 struct xdp_forward;
 
@@ -22,7 +23,8 @@ enum shortcut_state {
 	SHORTCUT_NONE,
 	SHORTCUT_SOON, /* a command has ended it: wanted with the party's next packet that is ordinary */
 	SHORTCUT_WANTED, /* the entry is written, not armed: taken when no packet is on its way up */
-	SHORTCUT_TAKEN,  /* the kernel forwards, or has just stopped doing so */
+	SHORTCUT_LEFT, /* the process before took it; what was forwarded since is known when its peer is open, too */
+	SHORTCUT_TAKEN, /* the kernel forwards, or has just stopped doing so */
 	SHORTCUT_LEAVING, /* it is at work on one that is disarmed: looked at again with the next turn */
 };
 
@@ -31,12 +33,25 @@ struct shortcut {
 	struct xdp_forward *entry; /* of the slot; the port's */
 	struct flow_id to;         /* whose party gets it */
 	uint64_t packets, octets;  /* of the entry, that both flows know of */
-	uint64_t again_ns;         /* none before: what changes all the time stays here */
-	uint64_t taken_ns;         /* for the last time */
-	bool noted;    /* before it was wanted, too, the program noted what it left to us */
-	uint8_t state; /* enum shortcut_state */
+	uint64_t
+		again_ns; /* none before: what changes all the time stays here; of one that the process before took: its way need not be known before */
+	uint64_t taken_ns; /* for the last time */
+	struct kept *kept; /* of the slot, beside its entry; NULL: none */
+	/* Of one that the process before took: of its peer's entry, what is in its own counters of what was sent. 0: its peer was opened, too. */
+	uint32_t fed_run;
+	uint64_t fed_packets, fed_octets;
+	bool noted;      /* before it was wanted, too, the program noted what it left to us */
+	uint8_t state;   /* enum shortcut_state */
+	uint8_t closely; /* 1: it was taken once, so what the process relays is kept at once */
 };
 
+static inline bool shortcut_is_taken(const struct shortcut *s)
+{
+	return s->state >= SHORTCUT_TAKEN;
+}
+
+/* Of a flow that has just been opened: what the process before let the kernel forward for it goes on, and its counters do. */
+void shortcut_open(struct worker *w, struct flow *f);
 /* Of a batch that was received: flows whose packets came up know before what was forwarded, and where such a packet is of the stream the
  * shortcut is over. */
 void shortcut_stage(struct worker *w, struct batch *b);

@@ -27,6 +27,13 @@ struct port_fault {
 	int error; /* -errno */
 };
 
+/* Of a slot: memory that outlives the process (docs/adr/0064). */
+struct port_remains {
+	struct xdp_forward *entry;
+	void *kept; /* XDP_KEPT_OCTETS, for whoever has the flow */
+	bool inherited; /* the flow that had the port in the process before may be forwarded by it still */
+};
+
 struct port_ops {
 	const char *name;
 	/* Takes the sockets (fd[CHANNEL_RTCP] may be -1) and receives from them. The slot must be free. On failure the
@@ -69,6 +76,8 @@ struct port_ops {
 	 */
 	struct xdp_forward *(*shortcut)(struct port *p, uint32_t slot, uint32_t out_slot,
 					const struct addr *to, struct xdp_forward_plan *plan);
+	/* Of a slot with sockets. False: it has none. No such function: no slot has. */
+	bool (*remains)(struct port *p, uint32_t slot, struct port_remains *out);
 	void (*close)(struct port *p);
 };
 

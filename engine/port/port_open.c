@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/privilege.h"
+#include "engine/port/xdp_remains.h"
 
 enum {
 	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
@@ -37,6 +38,8 @@ static int xdp_choose(struct port_choice *out, const struct engine_settings *set
 					       .workers = settings->workers,
 					       .guard = settings->guard,
 					       .validity = settings->validity,
+					       .left = settings->left,
+					       .kept_version = settings->kept_version,
 					       .alive_ns = settings->xdp_forward_alive_ns,
 					       .forwards_all =
 						       settings->xdp_forward == ENGINE_FORWARD_ON,
@@ -83,6 +86,18 @@ void port_choice_opened(const struct port_choice *c)
 		LOG_WARN("media", 0,
 			 "threads of the DPDK device's driver keep the privileges they began with",
 			 LOG_STR("threads", names));
+}
+
+void port_choice_remains(const struct port_choice *c, struct remains *out)
+{
+	*out = (struct remains){ .fd_count = 0 };
+	if (c->xdp)
+		xdp_remains_tell(c->xdp, out);
+}
+
+uint32_t port_choice_remains_change(const struct port_choice *c)
+{
+	return c->xdp ? atomic_load_explicit(&c->xdp->link_change, memory_order_acquire) : 0;
 }
 
 void port_choice_close(struct port_choice *c)

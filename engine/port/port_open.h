@@ -18,6 +18,9 @@ struct port_choice {
 int port_choose(struct port_choice *out, const struct engine_settings *settings) NODISCARD;
 /* By the same thread once all workers have their ports: privileges that were left until then go. */
 void port_choice_opened(const struct port_choice *c);
+/* engine_remains, engine_remains_change. */
+void port_choice_remains(const struct port_choice *c, struct remains *out);
+uint32_t port_choice_remains_change(const struct port_choice *c);
 /* After the workers. */
 void port_choice_close(struct port_choice *c);
 /* By the worker that will use it; those before it have theirs. 0 or -errno; logged. */

@@ -70,8 +70,11 @@ static void channel_add(struct xdp_port *x, uint32_t slot, uint32_t channel, int
 	options_get(s, fd, local.family == ADDR_V6);
 	s->own_tos = s->tos;
 	s->local[channel] = s->own[channel] = local;
-	if (x->host->forwards && channel == CHANNEL_RTP)
-		xdp_forwards_point(x->host->forwards, &local, xdp_entry_of(x, slot));
+	if (!x->host->forwards || channel != CHANNEL_RTP)
+		return;
+	s->inherited =
+		xdp_forwards_claim(x->host->forwards, &local, x->worker * x->slot_count + slot);
+	xdp_forwards_point(x->host->forwards, &local, xdp_entry_of(x, slot));
 }
 
 static int xdp_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
@@ -195,6 +198,18 @@ static struct xdp_forward *xdp_shortcut(struct port *p, uint32_t slot, uint32_t 
 	return xdp_entry_of(x, slot);
 }
 
+static bool xdp_remains(struct port *p, uint32_t slot, struct port_remains *out)
+{
+	struct xdp_port *x = xdp_of(p);
+
+	if (!x->host->forwards)
+		return false;
+	out->entry = xdp_entry_of(x, slot);
+	out->kept = xdp_forwards_kept(x->host->forwards, out->entry);
+	out->inherited = x->slots[slot].inherited;
+	return true;
+}
+
 static bool xdp_fault(struct port *p, struct port_fault *out)
 {
 	struct xdp_port *x = xdp_of(p);
@@ -240,6 +255,7 @@ static const struct port_ops OPS = {
 	.icmp_errors = xdp_icmp_errors,
 	.fault = xdp_fault,
 	.shortcut = xdp_shortcut,
+	.remains = xdp_remains,
 	.close = xdp_port_close,
 };
 

@@ -31,10 +31,14 @@ struct port_xdp_settings {
 	struct validity *validity;
 	uint64_t
 		alive_ns; /* for so long after its last sign of life a worker's media is forwarded */
+	/* What the process before left in the kernel (base/remains.h): what is taken of it is -1 there. NULL: nothing. */
+	struct remains *left;
+	uint32_t kept_version; /* of what workers write beside the entries */
 	uint32_t
 		forwards; /* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
 };
 
+struct remains;
 struct validity;
 struct xdp_host;
 

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -33,43 +34,80 @@ static int forwards_failed(char why[XDP_WHY_MAX], int err)
 	return err;
 }
 
-static int forwards_map(int *fd, void **at, const char *name, size_t size, uint32_t count)
+static int forwards_mmap(int fd, void **at, size_t size)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	void *memory;
-
-	*fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), (uint32_t)size, count,
-			     &opts);
-	if (*fd < 0)
-		return *fd;
-	memory = mmap(NULL, size * count, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	*at = memory;
-	return 0;
+	*at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (*at != MAP_FAILED)
+		return 0;
+	*at = NULL;
+	return -errno;
 }
 
-static int forwards_maps(struct xdp_forwards *t)
+static size_t kept_size(const struct xdp_forwards *t)
 {
-	void *at = NULL;
-	int err = forwards_map(&t->where_fd, &at, XDP_WHERE_MAP, sizeof(*t->where),
-			       t->address_max * WHERES);
+	return (size_t)t->entry_count * XDP_KEPT_OCTETS;
+}
 
-	if (err)
-		return err;
-	t->where = at;
-	err = forwards_map(&t->entries_fd, &at, XDP_FORWARD_MAP, sizeof(*t->entries),
-			   t->entry_count);
-	if (err)
-		return err;
-	t->entries = at;
-	err = forwards_map(&t->fence_fd, &at, XDP_FENCE_MAP, sizeof(*t->fence), 1);
-	if (err)
-		return err;
-	t->fence = at;
-	t->fates_fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, XDP_FATES_MAP, sizeof(uint32_t),
-				     sizeof(uint64_t), XDP_FATES, NULL);
-	return t->fates_fd < 0 ? t->fates_fd : 0;
+static int forwards_mmap_all(struct xdp_forwards *t)
+{
+	void *at[XDP_FORWARDS_FDS] = { NULL };
+	int err = forwards_mmap(t->fds[XDP_FORWARDS_WHERE], &at[XDP_FORWARDS_WHERE],
+				sizeof(*t->where) * t->address_max * WHERES);
+
+	if (!err)
+		err = forwards_mmap(t->fds[XDP_FORWARDS_ENTRIES], &at[XDP_FORWARDS_ENTRIES],
+				    sizeof(*t->entries) * t->entry_count);
+	if (!err)
+		err = forwards_mmap(t->fds[XDP_FORWARDS_FENCE], &at[XDP_FORWARDS_FENCE],
+				    sizeof(*t->fence));
+	if (!err)
+		err = forwards_mmap(t->fds[XDP_FORWARDS_KEPT], &at[XDP_FORWARDS_KEPT],
+				    kept_size(t));
+	t->where = at[XDP_FORWARDS_WHERE];
+	t->entries = at[XDP_FORWARDS_ENTRIES];
+	t->fence = at[XDP_FORWARDS_FENCE];
+	t->kept = at[XDP_FORWARDS_KEPT];
+	return err;
+}
+
+/* A descriptor, or -errno. */
+static int forwards_map(const char *name, size_t size, uint32_t count)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), (uint32_t)size, count,
+			      &opts);
+}
+
+/* Pages of it cost nothing before they are used. */
+static int kept_make(const struct xdp_forwards *t)
+{
+	int fd = memfd_create("tandem_kept", MFD_CLOEXEC);
+
+	if (fd >= 0 && ftruncate(fd, (off_t)kept_size(t)) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -errno;
+}
+
+static int forwards_make(struct xdp_forwards *t)
+{
+	int *fds = t->fds;
+
+	fds[XDP_FORWARDS_WHERE] =
+		forwards_map(XDP_WHERE_MAP, sizeof(*t->where), t->address_max * WHERES);
+	fds[XDP_FORWARDS_ENTRIES] =
+		forwards_map(XDP_FORWARD_MAP, sizeof(*t->entries), t->entry_count);
+	fds[XDP_FORWARDS_FENCE] = forwards_map(XDP_FENCE_MAP, sizeof(*t->fence), 1);
+	fds[XDP_FORWARDS_FATES] =
+		bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, XDP_FATES_MAP, sizeof(uint32_t),
+			       sizeof(uint64_t), XDP_FATES, NULL);
+	fds[XDP_FORWARDS_KEPT] = kept_make(t);
+	for (int i = 0; i < XDP_FORWARDS_FDS; i++)
+		if (fds[i] < 0)
+			return fds[i];
+	return forwards_mmap_all(t);
 }
 
 static void fence_open(struct xdp_fence *f)
@@ -83,19 +121,26 @@ static void fence_open(struct xdp_fence *f)
 	f->version = XDP_FORWARD_VERSION;
 }
 
-int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addresses,
-		      char why[XDP_WHY_MAX])
+static struct xdp_forwards *forwards_new(uint32_t entries, uint32_t addresses)
 {
 	struct xdp_forwards *t = calloc(1, sizeof(*t));
-	int err;
 
 	assert(entries > 0 && addresses > 0 && addresses <= XDP_ADDRESSES_MAX);
 	if (!t)
-		return forwards_failed(why, -ENOMEM);
-	t->where_fd = t->entries_fd = t->fence_fd = t->fates_fd = -1;
+		return NULL;
+	for (int i = 0; i < XDP_FORWARDS_FDS; i++)
+		t->fds[i] = -1;
 	t->entry_count = entries;
 	t->address_max = addresses;
-	err = forwards_maps(t);
+	return t;
+}
+
+int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addresses,
+		      char why[XDP_WHY_MAX])
+{
+	struct xdp_forwards *t = forwards_new(entries, addresses);
+	int err = t ? forwards_make(t) : -ENOMEM;
+
 	if (err) {
 		xdp_forwards_close(t);
 		return forwards_failed(why, err);
@@ -105,23 +150,195 @@ int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addr
 	return 0;
 }
 
-static void forwards_unmap(int fd, void *at, size_t size)
+static void forwards_unmap(void *at, size_t size)
 {
 	if (at)
 		(void)munmap(at, size);
-	if (fd >= 0)
-		(void)close(fd);
 }
 
 void xdp_forwards_close(struct xdp_forwards *t)
 {
 	if (!t)
 		return;
-	forwards_unmap(t->where_fd, t->where, sizeof(*t->where) * t->address_max * WHERES);
-	forwards_unmap(t->entries_fd, t->entries, sizeof(*t->entries) * t->entry_count);
-	forwards_unmap(t->fence_fd, t->fence, sizeof(*t->fence));
-	forwards_unmap(t->fates_fd, NULL, 0);
+	forwards_unmap(t->where, sizeof(*t->where) * t->address_max * WHERES);
+	forwards_unmap(t->entries, sizeof(*t->entries) * t->entry_count);
+	forwards_unmap(t->fence, sizeof(*t->fence));
+	forwards_unmap(t->kept, kept_size(t));
+	for (int i = 0; i < XDP_FORWARDS_FDS; i++)
+		if (t->fds[i] >= 0)
+			(void)close(t->fds[i]);
+	free(t->left);
+	free(t->entry_of);
 	free(t);
+}
+
+/* ---- of the process before ---- */
+
+enum left_state {
+	LEFT_FREE,    /* of nobody, and no port of the process before led to it */
+	LEFT_POINTED, /* for whoever has that port */
+	LEFT_TAKEN,   /* some flow's, or its slot's since */
+};
+
+struct xdp_forwards_left {
+	_Atomic uint32_t next; /* where a free one is looked for */
+	_Atomic uint8_t state[];
+};
+
+static bool fence_is_ours(const struct xdp_fence *f)
+{
+	return f->version == XDP_FORWARD_VERSION && f->entry == sizeof(struct xdp_forward);
+}
+
+static bool left_change(struct xdp_forwards *t, uint32_t entry, enum left_state from,
+			enum left_state to)
+{
+	uint8_t before = (uint8_t)from;
+
+	return atomic_compare_exchange_strong_explicit(&t->left->state[entry], &before, (uint8_t)to,
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* To which entry a port leads, by its place in where; XDP_NO_ENTRY: to none. */
+static uint32_t pointed(const struct xdp_forwards *t, uint32_t at)
+{
+	uint32_t number = __atomic_load_n(
+		&t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS], __ATOMIC_RELAXED);
+
+	return number > 0 && number <= t->entry_count ? number - 1 : XDP_NO_ENTRY;
+}
+
+static int left_open(struct xdp_forwards *t)
+{
+	t->left = calloc(1, sizeof(*t->left) + t->entry_count);
+	t->entry_of = calloc(t->entry_count, sizeof(*t->entry_of));
+	if (!t->left || !t->entry_of)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->entry_count; i++)
+		t->entry_of[i] = XDP_NO_ENTRY;
+	for (uint32_t at = 0; at < t->address_max * XDP_FORWARD_PORTS; at++)
+		if (pointed(t, at) != XDP_NO_ENTRY)
+			t->left->state[pointed(t, at)] = LEFT_POINTED;
+	return 0;
+}
+
+static int forwards_join(struct xdp_forwards *t)
+{
+	int err = forwards_mmap_all(t);
+
+	if (!err && !fence_is_ours(t->fence))
+		err = -EPROTO;
+	return err ? err : left_open(t);
+}
+
+int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS], uint32_t entries,
+		       uint32_t addresses, char why[XDP_WHY_MAX])
+{
+	struct xdp_forwards *t = forwards_new(entries, addresses);
+	int err = -ENOMEM;
+
+	if (t) {
+		memcpy(t->fds, fds, sizeof(t->fds));
+		err = forwards_join(t);
+	}
+	if (err) {
+		for (int i = 0; t && i < XDP_FORWARDS_FDS; i++)
+			t->fds[i] = -1; /* the caller's */
+		xdp_forwards_close(t);
+		return forwards_failed(why, err);
+	}
+	*out = t;
+	return 0;
+}
+
+/* There are as many entries as slots, and slots as ports, so one is free; but for a moment, or where two ports led to one. */
+static bool left_take_free(struct xdp_forwards *t, uint32_t number, enum left_state state)
+{
+	uint32_t begin = atomic_load_explicit(&t->left->next, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < t->entry_count; i++) {
+		uint32_t entry = (begin + i) % t->entry_count;
+
+		if (!left_change(t, entry, state, LEFT_TAKEN))
+			continue;
+		atomic_store_explicit(&t->left->next, entry + 1, memory_order_relaxed);
+		t->entry_of[number] = entry;
+		return true;
+	}
+	return false;
+}
+
+static void left_take_any(struct xdp_forwards *t, uint32_t number)
+{
+	while (!left_take_free(t, number, LEFT_FREE) && !left_take_free(t, number, LEFT_POINTED))
+		continue;
+}
+
+bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local, uint32_t number)
+{
+	uint32_t place = xdp_forwards_find(t, local), had, mine;
+
+	if (!t->left)
+		return false;
+	mine = t->entry_of[number];
+	had = place < t->address_count ? pointed(t, place * XDP_FORWARD_PORTS + local->port)
+				       : XDP_NO_ENTRY;
+	if (had != XDP_NO_ENTRY && left_change(t, had, LEFT_POINTED, LEFT_TAKEN)) {
+		t->entry_of[number] = had;
+		if (mine != XDP_NO_ENTRY)
+			(void)left_change(t, mine, LEFT_TAKEN, LEFT_FREE);
+		return true;
+	}
+	if (mine == XDP_NO_ENTRY)
+		left_take_any(t, number);
+	return false;
+}
+
+/* It may be another flow's soon. A flow that opens in this moment may have pointed the port elsewhere. */
+static bool left_end(struct xdp_forwards *t, uint32_t at, uint32_t entry)
+{
+	uint32_t *number = &t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS];
+	uint32_t before = entry + 1;
+	bool armed;
+
+	if (!left_change(t, entry, LEFT_POINTED, LEFT_TAKEN))
+		return false;
+	armed = xdp_forward_is_armed(&t->entries[entry]);
+	xdp_forward_disarm(&t->entries[entry]);
+	(void)__atomic_compare_exchange_n(number, &before, 0, false, __ATOMIC_RELAXED,
+					  __ATOMIC_RELAXED);
+	(void)left_change(t, entry, LEFT_TAKEN, LEFT_FREE);
+	return armed;
+}
+
+uint32_t xdp_forwards_settle(struct xdp_forwards *t)
+{
+	uint32_t ended = 0;
+
+	for (uint32_t at = 0; t->left && at < t->address_max * XDP_FORWARD_PORTS; at++) {
+		uint32_t entry = pointed(t, at);
+
+		if (entry != XDP_NO_ENTRY)
+			ended += left_end(t, at, entry);
+	}
+	return ended;
+}
+
+bool xdp_forwards_end(int fence_fd)
+{
+	struct xdp_fence *f;
+	void *at;
+	bool ours;
+
+	(void)forwards_mmap(fence_fd, &at, sizeof(*f));
+	if (!at)
+		return false;
+	f = at;
+	ours = fence_is_ours(f);
+	for (uint32_t i = 1; ours && i < XDP_FORWARD_PLACES; i++) /* 0: of no shard */
+		__atomic_store_n(&f->valid_until[i], 0, __ATOMIC_SEQ_CST);
+	(void)munmap(at, sizeof(*f));
+	return ours;
 }
 
 int xdp_forwards_lend(const struct xdp_forwards *t, struct bpf_object *object)
@@ -129,10 +346,10 @@ int xdp_forwards_lend(const struct xdp_forwards *t, struct bpf_object *object)
 	const struct {
 		const char *name;
 		int fd;
-	} maps[] = { { XDP_WHERE_MAP, t->where_fd },
-		     { XDP_FORWARD_MAP, t->entries_fd },
-		     { XDP_FENCE_MAP, t->fence_fd },
-		     { XDP_FATES_MAP, t->fates_fd } };
+	} maps[] = { { XDP_WHERE_MAP, t->fds[XDP_FORWARDS_WHERE] },
+		     { XDP_FORWARD_MAP, t->fds[XDP_FORWARDS_ENTRIES] },
+		     { XDP_FENCE_MAP, t->fds[XDP_FORWARDS_FENCE] },
+		     { XDP_FATES_MAP, t->fds[XDP_FORWARDS_FATES] } };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < COUNT_OF(maps); i++) {

@@ -15,13 +15,36 @@
 #include "engine/port/xdp/media.h"
 #include "engine/port/xdp_program.h"
 
+enum {
+	XDP_KEPT_OCTETS =
+		1024, /* beside each entry, of whoever has its flow: what the kernel does not look at */
+};
+
+#define XDP_NO_ENTRY UINT32_MAX
+
+/* Descriptors that hold all of it. */
+enum xdp_forwards_fd {
+	XDP_FORWARDS_WHERE,
+	XDP_FORWARDS_ENTRIES,
+	XDP_FORWARDS_FENCE,
+	XDP_FORWARDS_FATES,
+	XDP_FORWARDS_KEPT,
+	XDP_FORWARDS_FDS,
+};
+
 struct xdp_forwards {
-	int where_fd, entries_fd, fence_fd, fates_fd;
+	int fds[XDP_FORWARDS_FDS];
+	uint8_t *kept; /* XDP_KEPT_OCTETS for each entry, and no more of the kernel's than memory */
 	struct xdp_where *where;
 	struct xdp_forward *entries;
 	struct xdp_fence *fence;
 	uint32_t entry_count, address_max, address_count;
 	struct addr addresses[XDP_ADDRESSES_MAX];
+	/* Of the process before, until somebody claims them; NULL: there was none. */
+	struct xdp_forwards_left *left;
+	/* By worker and slot, from when a flow has claimed one; NULL: each has the one of its own number. */
+	uint32_t *entry_of;
+	bool keeps_times; /* while validity tells what it does not know yet */
 };
 
 /* What an entry does: packets of a party, and what they become. */
@@ -49,6 +72,24 @@ struct xdp_forward_plan {
 /* entries: of all workers, not armed; addresses: whose ports may have one. 0 or -errno; why then says in words what is wrong. */
 int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addresses,
 		      char why[XDP_WHY_MAX]) NODISCARD;
+/*
+ * The same of a process that is gone, as long as it was (docs/adr/0064): fds of that one, this one's from now on; 0 or -errno, and then they are
+ * the caller's. Entries go on as they are.
+ */
+int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS], uint32_t entries,
+		       uint32_t addresses, char why[XDP_WHY_MAX]) NODISCARD;
+/*
+ * A flow has this port, and number of worker and slot: true: its entry is from now on that of the flow which had the port in the process
+ * before, whatever worker and slot that was on. False: of a process without one before it is the one of its number; else one that no port led
+ * to, or what the slot had since. By the worker, for each flow that opens, before its port is pointed to its entry.
+ */
+bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local,
+			uint32_t number) NODISCARD;
+/* What nobody has claimed forwards no more. Any thread. How many entries did so until now. */
+uint32_t xdp_forwards_settle(struct xdp_forwards *t);
+/* The owner of this descriptor is gone, and others hear of that: nothing is forwarded for its shards from here on. By whoever holds it. False:
+ * of another version; then the links must go. */
+bool xdp_forwards_end(int fence_fd) NODISCARD;
 void xdp_forwards_close(struct xdp_forwards *t);
 /* A program that is loaded after this has it. 0 or -errno. */
 int xdp_forwards_lend(const struct xdp_forwards *t, struct bpf_object *object) NODISCARD;
@@ -63,6 +104,22 @@ static inline uint32_t xdp_forwards_find(const struct xdp_forwards *t, const str
 	while (i < t->address_count && !addr_ip_eq(&t->addresses[i], local))
 		i++;
 	return i;
+}
+
+/* The entry of a worker's slot, by number: worker * slots + slot. */
+static inline struct xdp_forward *xdp_forwards_entry(const struct xdp_forwards *t, uint32_t number)
+{
+	if (t->entry_of) {
+		number = t->entry_of[number];
+		assert(number != XDP_NO_ENTRY);
+	}
+	return &t->entries[number];
+}
+
+/* And what is beside it. */
+static inline void *xdp_forwards_kept(const struct xdp_forwards *t, const struct xdp_forward *e)
+{
+	return t->kept + (size_t)(e - t->entries) * XDP_KEPT_OCTETS;
 }
 
 /* Packets to this address and port look at the entry; NULL: at none. Of an address without a place: nothing is done. */

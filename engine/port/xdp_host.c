@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/validity.h"
+#include "engine/port/xdp_remains.h"
 
 static int host_refused(char why[XDP_WHY_MAX], const char *name, const char *what, int err)
 {
@@ -192,15 +193,27 @@ static bool host_is_zero_copy(const struct xdp_host *h, uint32_t interface)
 	return false;
 }
 
-static int interface_open(struct xdp_host *h, uint32_t interface, char why[XDP_WHY_MAX])
+/* What hung there before forwards until the new program is in its place. */
+static void interface_inherit(struct xdp_host *h, uint32_t interface, struct remains *left)
+{
+	struct xdp_program *p = &h->interfaces[interface].program;
+
+	if (left)
+		p->link_fd = xdp_remains_link(h, left, interface, &p->native);
+}
+
+static int interface_open(struct xdp_host *h, uint32_t interface, struct remains *left,
+			  char why[XDP_WHY_MAX])
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 	int err = program_open(h, i, why);
 
 	for (uint32_t q = 0; !err && q < i->queues; q++)
 		err = host_queue_add(h, interface, q, why);
-	if (!err)
+	if (!err) {
+		interface_inherit(h, interface, left);
 		err = xdp_program_attach(&i->program, i->ifindex, why);
+	}
 	if (!err)
 		LOG_INFO("media", 0, "AF_XDP on interface", LOG_STR("interface", i->name),
 			 LOG_U64("queues", i->queues),
@@ -213,13 +226,13 @@ static int interface_open(struct xdp_host *h, uint32_t interface, char why[XDP_W
 	return err;
 }
 
-static int interfaces_open(struct xdp_host *h, char why[XDP_WHY_MAX])
+static int interfaces_open(struct xdp_host *h, struct remains *left, char why[XDP_WHY_MAX])
 {
 	char text[XDP_WHY_MAX];
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < h->interface_count; i++) {
-		err = interface_open(h, i, text);
+		err = interface_open(h, i, left, text);
 		if (err)
 			(void)snprintf(why, XDP_WHY_MAX, "interface %s: %.200s",
 				       h->interfaces[i].name, text);
@@ -363,20 +376,39 @@ static int networks_copy(struct xdp_host *h, const struct port_xdp_settings *set
 
 static void forwards_valid(void *arg, uint8_t place, uint64_t until_ns)
 {
-	xdp_forwards_valid(arg, place, clock_to_kernel(until_ns));
+	const struct xdp_forwards *t = arg;
+
+	if (!t->keeps_times || until_ns != 0)
+		xdp_forwards_valid(t, place, clock_to_kernel(until_ns));
+}
+
+/* A shard that this process does not have yet: what the one before was allowed to say counts until that time is over. */
+static void forwards_follow(struct xdp_host *h)
+{
+	h->forwards->keeps_times = h->forwards->left != NULL;
+	if (h->validity)
+		validity_follow(h->validity, forwards_valid, h->forwards);
+	h->forwards->keeps_times = false;
 }
 
 /* Media goes on without. */
-static void forwards_open(struct xdp_host *h, uint32_t entries)
+static void forwards_open(struct xdp_host *h, uint32_t entries, struct remains *left)
 {
 	uint32_t addresses =
 		h->network_count < XDP_ADDRESSES_MAX ? h->network_count : XDP_ADDRESSES_MAX;
 	char why[XDP_WHY_MAX];
+	bool taken = left && xdp_remains_take(h, left, entries, addresses);
 
-	if (xdp_forwards_open(&h->forwards, entries, addresses, why) != 0)
+	if (entries == 0)
+		return;
+	if (!taken && xdp_forwards_open(&h->forwards, entries, addresses, why) != 0) {
 		LOG_WARN("media", 0, "the kernel forwards no media itself", LOG_STR("error", why));
-	else if (h->validity)
-		validity_follow(h->validity, forwards_valid, h->forwards);
+		return;
+	}
+	if (taken)
+		LOG_INFO("media", 0, "what the process before let the kernel forward goes on");
+	h->settle_ns = taken ? clock_now_ns() + XDP_SETTLE_NS : 0;
+	forwards_follow(h);
 }
 
 static void forwards_close(struct xdp_host *h)
@@ -400,20 +432,22 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	h->guard = settings->guard;
 	h->validity = settings->validity;
 	h->forwards_all = settings->forwards_all;
+	h->kept_version = settings->kept_version;
+	(void)pthread_mutex_init(&h->link_lock, NULL);
 	h->alive_ns = settings->alive_ns;
 	locals_open(&h->locals);
 	xdp_metrics_register(&h->metrics);
 	err = networks_copy(h, settings);
 	if (!err)
 		err = interfaces_find(h, why);
-	if (!err && settings->forwards > 0)
-		forwards_open(h, settings->forwards);
+	if (!err)
+		forwards_open(h, settings->forwards, settings->left);
 	if (!err)
 		err = lanes_open(h, why);
 	if (!err)
 		err = ways_open(h);
 	if (!err)
-		err = interfaces_open(h, why);
+		err = interfaces_open(h, settings->left, why);
 	if (!err)
 		err = spares_open(h);
 	if (!err)
@@ -442,6 +476,7 @@ void xdp_host_close(struct xdp_host *h)
 	ways_close(h);
 	locals_close(&h->locals);
 	free(h->networks);
+	(void)pthread_mutex_destroy(&h->link_lock);
 	free(h);
 }
 

@@ -6,6 +6,8 @@
 #ifndef ENGINE_PORT_XDP_HOST_H
 #define ENGINE_PORT_XDP_HOST_H
 
+#include <pthread.h>
+
 #include "base/metric.h"
 #include "base/ring.h"
 #include "engine/net/locals.h"
@@ -20,6 +22,9 @@ enum {
 	XDP_HANDOVER = 512, /* packets from one worker to another; a power of two */
 	XDP_SPARES = 8,     /* sockets for each queue: so often an interface may be made again */
 };
+
+/* As long after its start as sockets of the process before wait for their flows (docs/adr/0028). */
+#define XDP_SETTLE_NS (10 * NS_PER_S)
 
 /* Why a frame that the program gave us is no packet: labels for operators, they stay. */
 enum xdp_refusal {
@@ -80,6 +85,9 @@ struct xdp_host {
 	struct xdp_forwards *forwards; /* NULL: nothing is forwarded below */
 	struct validity *validity;     /* which it follows then; NULL: none */
 	bool forwards_all;
+	uint32_t kept_version;
+	uint64_t
+		settle_ns; /* when nobody takes over any more what the process before forwarded; 0: it is past */
 	uint64_t alive_ns;             /* how long a heartbeat lasts */
 	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
@@ -92,6 +100,9 @@ struct xdp_host {
 	struct xdp_way *ways; /* from * workers + to */
 	struct xdp_metrics metrics;
 	struct xdp_keeper *keeper;
+	pthread_mutex_t
+		link_lock; /* of links, once there is a keeper: it changes them, and control asks for them (xdp_remains.h) */
+	_Atomic uint32_t link_change; /* another one each time */
 	int *spares; /* descriptors of AF_XDP, which nobody could make later: privileges are gone; the keeper's */
 	uint32_t spare_count;
 };

@@ -44,12 +44,27 @@ static void places_forget(struct xdp_host *h, uint32_t interface)
 				h->lanes[w].places[at].ifindex = 0;
 }
 
-static void keeper_lost(struct xdp_host *h, uint32_t interface)
+/* link_fd -1: it hangs nowhere. */
+static void link_set(struct xdp_host *h, uint32_t interface, uint32_t ifindex,
+		     const struct xdp_program *attached)
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 
-	xdp_program_detach(&i->program);
-	i->ifindex = 0;
+	(void)pthread_mutex_lock(&h->link_lock);
+	i->program = *attached;
+	i->ifindex = ifindex;
+	(void)pthread_mutex_unlock(&h->link_lock);
+	atomic_fetch_add_explicit(&h->link_change, 1, memory_order_release);
+}
+
+static void keeper_lost(struct xdp_host *h, uint32_t interface)
+{
+	struct xdp_interface *i = &h->interfaces[interface];
+	struct xdp_program before = i->program, none = before;
+
+	none.link_fd = -1;
+	link_set(h, interface, 0, &none);
+	xdp_program_detach(&before);
 	places_forget(h, interface);
 	LOG_WARN("media", 0,
 		 "interface is gone: its media goes by the kernel's sockets until it is there "
@@ -117,18 +132,18 @@ static bool is_up(const char *name)
 /* 0, or -errno: nothing of it is used then. */
 static int use(struct xdp_host *h, uint32_t interface, uint32_t *queues, char why[XDP_WHY_MAX])
 {
-	struct xdp_interface *i = &h->interfaces[interface];
+	struct xdp_program program = h->interfaces[interface].program;
 	uint32_t ifindex;
-	int err = xdp_interface_look(i->name, &ifindex, queues, why);
+	int err = xdp_interface_look(h->interfaces[interface].name, &ifindex, queues, why);
 
 	if (!err)
-		err = xdp_program_attach(&i->program, ifindex, why);
+		err = xdp_program_attach(&program, ifindex, why);
 	if (!err)
 		err = keeper_queues_renew(h, interface, ifindex, *queues, why);
 	if (err)
-		xdp_program_detach(&i->program);
+		xdp_program_detach(&program);
 	else
-		i->ifindex = ifindex;
+		link_set(h, interface, ifindex, &program);
 	return err;
 }
 
@@ -182,6 +197,20 @@ static void heartbeat_tell(const struct xdp_host *h)
 		xdp_forwards_present(h->forwards, clock_to_kernel(clock_now_ns()) + h->alive_ns);
 }
 
+/* Of calls that did not come back. */
+static void forwards_settle(struct xdp_host *h)
+{
+	uint32_t ended;
+
+	if (h->settle_ns == 0 || clock_now_ns() < h->settle_ns)
+		return;
+	h->settle_ns = 0;
+	ended = xdp_forwards_settle(h->forwards);
+	if (ended > 0)
+		LOG_INFO("media", 0, "the kernel forwards no more for calls that are not here",
+			 LOG_U64("flows", ended));
+}
+
 static void *keeper_main(void *arg)
 {
 	struct xdp_keeper *k = arg;
@@ -195,6 +224,7 @@ static void *keeper_main(void *arg)
 		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)
 			continue;
 		heartbeat_tell(k->host);
+		forwards_settle(k->host);
 		keeper_look(k->host);
 		stale_close(k->host);
 	}

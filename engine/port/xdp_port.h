@@ -11,6 +11,7 @@ struct xdp_slot {
 	uint8_t tos, hops;
 	uint8_t in_use;
 	uint8_t own_tos;
+	uint8_t inherited; /* its entry is that of the process before, which may forward by it */
 	struct addr own[CHANNELS]; /* of its own sockets, in locals */
 };
 
@@ -45,7 +46,7 @@ static inline struct xdp_port *xdp_of(struct port *p)
 /* Of the slot, in the table that the kernel forwards by. */
 static inline struct xdp_forward *xdp_entry_of(const struct xdp_port *x, uint32_t slot)
 {
-	return &x->host->forwards->entries[x->worker * x->slot_count + slot];
+	return xdp_forwards_entry(x->host->forwards, x->worker * x->slot_count + slot);
 }
 
 void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);

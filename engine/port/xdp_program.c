@@ -146,10 +146,15 @@ int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd, char
 
 /* ---- attach ---- */
 
+static int program_fd(const struct xdp_program *p)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(p->object, XDP_PROGRAM));
+}
+
 static int link_create(const struct xdp_program *p, uint32_t ifindex, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-	int program = bpf_program__fd(bpf_object__find_program_by_name(p->object, XDP_PROGRAM));
+	int program = program_fd(p);
 	int fd = -EBUSY;
 
 	for (int i = 0; i < BUSY_TRIES && fd == -EBUSY; i++) {
@@ -160,10 +165,27 @@ static int link_create(const struct xdp_program *p, uint32_t ifindex, uint32_t f
 	return fd;
 }
 
+void xdp_program_unlink(int link_fd)
+{
+	(void)bpf_link_detach(link_fd);
+}
+
+/* Whoever else holds it holds nothing then. */
+static void link_give_up(struct xdp_program *p)
+{
+	xdp_program_unlink(p->link_fd);
+	xdp_program_detach(p);
+}
+
 int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY_MAX])
 {
-	int fd = link_create(p, ifindex, XDP_FLAGS_DRV_MODE);
+	int fd;
 
+	if (p->link_fd >= 0 && bpf_link_update(p->link_fd, program_fd(p), NULL) == 0)
+		return 0;
+	if (p->link_fd >= 0)
+		link_give_up(p);
+	fd = link_create(p, ifindex, XDP_FLAGS_DRV_MODE);
 	p->native = fd >= 0;
 	if (fd < 0 && fd != -EBUSY && fd != -EPERM)
 		fd = link_create(p, ifindex, XDP_FLAGS_SKB_MODE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Our XDP program (xdp/media.bpf.c) on one interface. It hangs on a link that this process holds: when the process is gone, by
- * whatever end, so is the program. libbpf is seen by xdp_program.c alone.
+ * whatever end, so is the program, unless somebody has a duplicate of the link (base/remains.h). libbpf is seen by xdp_program.c alone.
  */
 #ifndef ENGINE_PORT_XDP_PROGRAM_H
 #define ENGINE_PORT_XDP_PROGRAM_H
@@ -25,8 +25,8 @@ struct xdp_range {
 struct xdp_program {
 	struct bpf_object *object;
 	int sockets_fd; /* the map */
-	int link_fd;    /* -1: not attached */
-	bool native;    /* run by the driver, not behind it */
+	int link_fd; /* -1: not attached. Before it is: of a program on that interface, whose place this one takes */
+	bool native; /* run by the driver, not behind it */
 };
 
 /* Loads the program for these ranges; guard of the SIP ports, or NULL; table of what it forwards, or NULL. 0 or -errno; why then says in words what is wrong, here and below. */
@@ -36,8 +36,10 @@ int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_
 /* The AF_XDP socket of a receive queue. */
 int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd,
 		       char why[XDP_WHY_MAX]) NODISCARD;
-/* From here on packets come to the sockets. Native mode where the driver has it. */
+/* From here on packets come to the sockets: without a gap where there was a link. Native mode where the driver has it. */
 int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY_MAX]) NODISCARD;
+/* What hangs on this link comes off its interface, whoever holds the link. Of a descriptor that is none nothing comes of it. */
+void xdp_program_unlink(int link_fd);
 /* The interface is gone: nothing is attached to anything. */
 void xdp_program_detach(struct xdp_program *p);
 void xdp_program_close(struct xdp_program *p);

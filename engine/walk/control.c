@@ -120,6 +120,8 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		return;
 	}
 	own_set(w, f, true);
+	if (!(f->transport & TRANSPORT_NO_SOCKET))
+		shortcut_open(w, f);
 	resend_set(w, f, c->spec.nack);
 	source_set(w, f, &c->spec);
 	capture_flow_opened(w, f);

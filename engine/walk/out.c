@@ -3,6 +3,7 @@
 
 #include "base/validity.h"
 #include "engine/flow/detail.h"
+#include "engine/flow/shortcut_keep.h"
 #include "engine/walk/worker.h"
 
 struct tally {
@@ -117,6 +118,7 @@ void out_stage(struct worker *w, struct batch *b)
 		return;
 	port_limit(w->port, out_fence(w, b));
 	out_count(w, b);
+	shortcut_keep_stage(w, b);
 	w->port->ops->tx(w->port, b);
 	b->done = b->opened = 0;
 	b->notices = 0;

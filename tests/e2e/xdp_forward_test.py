@@ -212,6 +212,67 @@ class Forwarded(XdpTest):
         self.hush(a, b)
         self.hang_up(*dialogs)
 
+    def test_nobody_comes_back(self):
+        """A node that was killed speaks for as long as one that hangs, and then falls silent. A late start goes on with the call."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(60)
+        self.node.kill()
+        killed = time.monotonic()
+        time.sleep(ALIVE_S + 0.3)
+        silent = time.monotonic()
+        time.sleep(0.3)
+        self.assertFalse([packet for packet in b.audio.audio() if packet.at > silent])
+        self.assertGreater(max(packet.at for packet in b.audio.audio()), killed + ALIVE_S - 0.5)
+        self.node.restart()
+        b.audio.wait_packets(20, since=time.monotonic())
+        self.until_forwarded()
+        self.hush(a, b)
+        self.hang_up(*dialogs)
+
+    def test_the_node_is_killed(self):
+        """Media goes on while there is no process, and with the next one: nothing is lost, each packet is counted once."""
+        self.goes_on_over_a_kill()
+
+    def goes_on_over_a_kill(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(60)
+        self.node.kill()
+        killed = time.monotonic()
+        b.audio.wait_packets(20, since=killed)
+        self.node.restart()
+        self.until_forwarded()
+        self.hush(a, b)
+        self.whole(a, b)
+        self.assertEqual(len(a.audio.audio()), b.audio.sent)
+        self.assertEqual(len(b.audio.audio()), a.audio.sent)
+        self.assertFalse(self.unarmed(), "no packet went by the process")
+        self.counted(a, b)
+        self.hang_up(*dialogs)
+        self.wait("the CDR", lambda: self.cdr_of(a))
+        cdr = self.cdr_of(a)
+        self.assertEqual([int(cdr[name]) for name in ("a_packets_in", "a_packets_out", "b_packets_in", "b_packets_out")],
+                         [a.audio.sent, b.audio.sent, b.audio.sent, a.audio.sent])
+
+    def test_its_interface_is_made_again(self):
+        """And then the node is killed: the keeper has the new link, too."""
+        ip("link", "del", NEAR)
+        self.wire.again(queues=self.queues)
+        sum_in_software()
+        self.addClassCleanup(os.close, take_back())
+        self.wait("the interface", lambda: self.node.metric("tandem_media_xdp_interfaces") == 1)
+        self.goes_on_over_a_kill()
+
+    def cdr_of(self, caller):
+        return next((cdr for cdr in self.node.ctl("cdr.list", limit=100) if cdr["from"] == caller.number), None)
+
+    def unarmed(self):
+        """Packets that this process carried itself."""
+        return self.node.metric("tandem_media_packets_total", direction="in") - self.forwarded()
+
 
 class Auto(Forwarded):
     """A veth is not known to take frames back, so nothing is forwarded there unless somebody says so."""
@@ -222,7 +283,8 @@ class Auto(Forwarded):
         self.assertEqual(self.forwarded(), 0)
 
     test_digits_of_a_party = test_digits_of_ours = test_a_source_that_changes = test_strangers = test_ipv6 = None
-    test_the_call_ends = test_the_node_hangs = test_a_next_hop_that_is_told = test_a_next_hop_that_moves = None
+    test_the_call_ends = test_the_node_hangs = test_a_next_hop_that_is_told = test_a_next_hop_that_moves = test_nobody_comes_back = None
+    test_the_node_is_killed = test_its_interface_is_made_again = None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@
 #define XDP_FATES_MAP   "tandem_fates"
 
 enum {
-	XDP_FORWARD_VERSION = 1,   /* of all that is here; 0: nothing is forwarded */
+	XDP_FORWARD_VERSION = 2,   /* of all that is here; 0: nothing is forwarded */
 	XDP_FORWARD_LINE = 64,     /* of the cache */
 	XDP_FORWARD_WORKERS = 16,  /* powers of two: what the program reads is masked */
 	XDP_FORWARD_PLACES = 32,   /* of shards: 1 + VALID_PLACES, and spare */
@@ -48,7 +48,7 @@ struct xdp_forward {
 	unsigned int delta;    /* what the sum of UDP grows by, but for numbers and time; folded */
 	unsigned int head;     /* of the new head of IPv4, but for length and identifier; folded */
 	unsigned int ssrc_out; /* as it lies */
-	unsigned int spare_match;
+	unsigned int run;      /* so many times it was armed: its worker's */
 	/* line 1: what they become */
 	unsigned char macs[12];                    /* to, from */
 	unsigned int ifindex;                      /* by which they leave */
@@ -69,8 +69,9 @@ struct xdp_forward {
 	unsigned int transit;            /* of the last packet: arrival less timestamp */
 	unsigned int timestamp;          /* that left last */
 	unsigned long long timestamp_ns; /* when it left first */
-	unsigned int why;                /* enum xdp_fate by which the program disarmed it */
-	unsigned int up;                 /* number of the party's last RTP packet that went up */
+	unsigned int
+		why; /* enum xdp_fate by which the program disarmed it; while it is armed, XDP_FATE_FRAME: the last one's sum looked half */
+	unsigned int up; /* number of the party's last RTP packet that went up */
 };
 
 _Static_assert(__builtin_offsetof(struct xdp_forward, from) == 8, "line 0");

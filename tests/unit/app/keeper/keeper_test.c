@@ -86,6 +86,8 @@ static struct keeper *keeper_of(const char *beside)
 static void on_answer(const struct keeper_answer *answer, void *arg)
 {
 	(void)arg;
+	if (answer->event == KEEPER_REMAINS) /* there was no process before */
+		return;
 	if (answer->event == KEEPER_BACKSTOP) {
 		assert_int_equal(egress_join(&g_backstop, answer->fds, answer->fd_count), 0);
 		egress_valid(&g_backstop, PLACE, UINT64_MAX);

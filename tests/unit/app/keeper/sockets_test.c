@@ -4,20 +4,23 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/keeper/keeper.h"
 #include "app/keeper/sockets_message.h"
+#include "engine/port/xdp_forwards.h"
 #include "tests/unit/netns.h"
 
 #define PATIENCE_NS (10 * NS_PER_S)
 
-enum { FLOWS = 300, ROUNDS = 20, STEP_US = 1000, ROOM = 4000 };
+enum { FLOWS = 300, ROUNDS = 20, STEP_US = 1000, ROOM = 4000, OTHER_PORT = 19999 };
 
 static char g_dir[32];
 
@@ -339,13 +342,18 @@ static void let_go(void **state)
 }
 
 /* Its address floats, and others hear of its death: whoever takes it binds these ports. */
-static void others_take_it(struct process *p)
+static void others_are_told(struct process *p, uint16_t port)
 {
-	const struct addr other = port_of(9);
+	const struct addr other = port_of(port);
 
-	all_open(p);
 	if (keeper_notice(p->keeper, &other, BYTES_LIT("dead")))
 		abort();
+}
+
+static void others_take_it(struct process *p)
+{
+	all_open(p);
+	others_are_told(p, 9);
 }
 
 static void address_goes(void **state)
@@ -423,6 +431,136 @@ static void no_room(void **state)
 	assert_int_equal(own_descriptors(), before);
 }
 
+/* ---- what else goes on in the kernel ---- */
+
+static const char WORD[] = "whose they are";
+
+/* One descriptor, of memory that has this number in it. */
+static void remain(struct process *p, char number)
+{
+	struct remains r = { .fd_count = 1, .word_n = sizeof(WORD) };
+
+	r.fds[0] = memfd_create("remains", MFD_CLOEXEC);
+	memcpy(r.word, WORD, sizeof(WORD));
+	if (r.fds[0] < 0 || write(r.fds[0], &number, 1) != 1 || keeper_remain(p->keeper, &r))
+		abort();
+	remains_close(&r);
+}
+
+static void remains_1(struct process *p)
+{
+	all_open(p);
+	remain(p, 0);
+	remain(p, 1);
+}
+
+static void remains_without_sockets(struct process *p)
+{
+	remain(p, 1);
+}
+
+static void remains_no_more(struct process *p)
+{
+	const struct remains none = { .fd_count = 0 };
+
+	all_claim(p);
+	if (keeper_remain(p->keeper, &none))
+		abort();
+}
+
+static int number_of(const struct remains *r)
+{
+	char number;
+
+	assert_int_equal(r->fd_count, 1);
+	assert_int_equal(r->word_n, sizeof(WORD));
+	assert_memory_equal(r->word, WORD, sizeof(WORD));
+	assert_int_equal(pread(r->fds[0], &number, 1, 0), 1);
+	return number;
+}
+
+static struct remains remains_of_before(void)
+{
+	struct process p = process_begin();
+	struct remains r;
+
+	keeper_remains_await(p.keeper, &r, PATIENCE_NS);
+	sockets_beat(&p.link, clock_now_ns() + SOCKETS_HELD_NS);
+	process_end(&p);
+	return r;
+}
+
+/* The last word counts, and it goes on from keeper to keeper until there is another one. */
+static void remains_go_on(void **state)
+{
+	uint32_t before = own_descriptors();
+	struct remains r;
+
+	(void)state;
+	killed_after(remains_1);
+	killed_after(nothing);
+	killed_after(all_claim);
+	r = remains_of_before();
+	assert_int_equal(number_of(&r), 1);
+	remains_close(&r);
+	assert_int_equal(own_descriptors(), before);
+}
+
+static void nothing_remains(void **state)
+{
+	struct remains r;
+
+	(void)state;
+	killed_after(remains_1);
+	killed_after(remains_no_more);
+	r = remains_of_before();
+	assert_int_equal(r.fd_count, 0);
+	killed_after(remains_without_sockets);
+	r = remains_of_before();
+	assert_int_equal(r.fd_count, 0);
+}
+
+/* The keeper tells others that the node is dead: by then nothing is forwarded for its shards. */
+static int g_fence;
+
+static void others_hear_of_it(struct process *p)
+{
+	const struct xdp_fence fence = { .version = XDP_FORWARD_VERSION,
+					 .entry = sizeof(struct xdp_forward),
+					 .valid_until = { UINT64_MAX, UINT64_MAX, UINT64_MAX } };
+	struct remains r = { .fd_count = XDP_FORWARDS_FDS, .word_n = sizeof(WORD) };
+
+	all_open(p);
+	for (uint32_t i = 0; i < r.fd_count; i++)
+		r.fds[i] = g_fence;
+	if (pwrite(g_fence, &fence, sizeof(fence), 0) != (ssize_t)sizeof(fence) ||
+	    keeper_remain(p->keeper, &r))
+		abort();
+	others_are_told(p, OTHER_PORT);
+}
+
+static void what_is_forwarded_ends(void **state)
+{
+	struct xdp_fence fence;
+	struct pollfd wait;
+	char word[8];
+
+	(void)state;
+	g_fence = memfd_create("fence", MFD_CLOEXEC);
+	assert_true(g_fence >= 0);
+	wait = (struct pollfd){ .fd = bound(OTHER_PORT), .events = POLLIN };
+	assert_true(wait.fd >= 0);
+	killed_after(others_hear_of_it);
+	assert_int_equal(poll(&wait, 1, (int)(PATIENCE_NS / NS_PER_MS)), 1);
+	assert_int_equal(pread(g_fence, &fence, sizeof(fence), 0), sizeof(fence));
+	assert_int_equal(recv(wait.fd, word, sizeof(word), 0), 4);
+	assert_true(fence.valid_until[0] == UINT64_MAX); /* of no shard */
+	assert_int_equal(fence.valid_until[1], 0);
+	assert_int_equal(fence.valid_until[2], 0);
+	(void)close(wait.fd);
+	(void)close(g_fence);
+}
+
 static int folder_made(void **state)
 {
 	char dir[] = "/tmp/tandem-sockets-XXXXXX";
@@ -456,6 +594,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(let_go, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(address_goes, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(other_ports, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(remains_go_on, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(nothing_remains, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(what_is_forwarded_ends, folder_made, folder_gone),
 		cmocka_unit_test(folder_removed),
 		cmocka_unit_test(no_room),
 	};

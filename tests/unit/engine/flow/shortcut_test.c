@@ -452,6 +452,222 @@ static void closes(void **state)
 	twins_close(&t);
 }
 
+/* ---- of the process before ---- */
+
+/* Opened as those of a process are, so that what they know outlives it. */
+static void kept_open(struct twins *t)
+{
+	twins_open(t, 98);
+	for (int side = A; side <= B; side++)
+		shortcut_open(&t->k.r->w, &t->k.r->w.flows.list[side]);
+	run_ms(t, 2100);
+	assert_true(is_short(t, A) && is_short(t, B));
+}
+
+/* What is said meanwhile nobody but the kernel hears. */
+static void without_a_process(struct twins *t, uint32_t ms)
+{
+	for (uint32_t at = 0; at < ms; at += 20) {
+		advance_ms(t->k.r, 20);
+		advance_ms(t->slow, 20);
+		say_next(t, A);
+		say_next(t, B);
+		worker_step(&t->slow->w);
+		heard_take(t->slow, t->slow_heard);
+	}
+}
+
+/* The flows of a process that was killed are opened by another one. The dead one, to be closed. */
+static struct rig *next_process_with(struct twins *t, int last)
+{
+	struct rig *dead = t->k.r;
+
+	t->k.r = rig_open_empty(64);
+	t->k.r->sim->now_ns = dead->sim->now_ns;
+	t->k.r->sim->port.ops = &t->ops;
+	t->inherits = true;
+	for (int side = A; side <= last; side++) {
+		struct flow_spec spec = t->spec[side];
+
+		spec.resume = flow_resume_read(&dead->w.flows.list[side]);
+		spec.id.generation = spec.peer.generation = 9;
+		rig_open_flow(t->k.r, &spec);
+	}
+	return dead;
+}
+
+static struct rig *next_process(struct twins *t)
+{
+	return next_process_with(t, B);
+}
+
+static void same_for_all(struct twins *t)
+{
+	run_ms(t, 1000);
+	shortcuts_read(&t->k.r->w, t->k.r->w.flows.list[A].id);
+	for (int side = A; side <= B; side++) {
+		const struct flow *fast = &t->k.r->w.flows.list[side];
+		const struct flow *slow = &t->slow->w.flows.list[side];
+		struct flow_stats known = flow_stats_read(fast), real = flow_stats_read(slow);
+
+		assert_int_equal(known.packets_in, real.packets_in);
+		assert_int_equal(known.octets_in, real.octets_in);
+		assert_int_equal(known.packets_out, real.packets_out);
+		assert_int_equal(known.octets_out, real.octets_out);
+		assert_int_equal(known.lost, real.lost);
+		assert_int_equal(known.source_changes, real.source_changes);
+		assert_int_equal(fast->sink.packets, slow->sink.packets);
+		assert_int_equal(fast->sink.octets, slow->sink.octets);
+		assert_int_equal(t->fast_heard[side].count, t->slow_heard[side].count);
+		for (uint32_t i = 0; i < t->fast_heard[side].count; i++)
+			assert_memory_equal(&t->fast_heard[side].list[i],
+					    &t->slow_heard[side].list[i], sizeof(struct heard));
+	}
+}
+
+/* Killed at any time between two ticks: nothing is lost, and each packet is counted once. */
+static void goes_on_without_a_process(void **state)
+{
+	(void)state;
+	for (uint32_t more = 0; more < 2200; more += 180) {
+		struct twins t;
+		struct rig *dead;
+		uint32_t forwarded, said;
+
+		kept_open(&t);
+		run_ms(&t, more);
+		forwarded = t.forwarded;
+		said = t.said;
+		without_a_process(&t, 500);
+		dead = next_process(&t);
+		assert_int_equal(t.k.r->w.flows.shortcuts[A].state, SHORTCUT_LEFT);
+		run_ms(&t, 1000);
+		assert_true(is_short(&t, A) && is_short(&t, B));
+		assert_int_equal(t.forwarded - forwarded, t.said - said);
+		same_for_all(&t);
+		rig_close(dead);
+		twins_close(&t);
+	}
+}
+
+/* Killed while packets go by the process: what it relayed last is counted, too, and so is what only one of the two hears by it. */
+static void killed_while_it_relays(void **state)
+{
+	(void)state;
+	for (uint32_t more = 20; more < 400; more += 60) {
+		struct twins t;
+		struct rig *dead;
+
+		kept_open(&t);
+		for (int twice = 0; twice < 2; twice++) { /* then it is not taken again for a second */
+			run_ms(&t, 300);
+			t.k.next[A].sequence++;
+			say(&t, A, &t.k.next[A], 0x81); /* its first octets name another source */
+		}
+		run_ms(&t, more);
+		assert_false(is_short(&t, A));
+		assert_true(is_short(&t, B));
+		dead = next_process(&t);
+		same_for_all(&t);
+		rig_close(dead);
+		twins_close(&t);
+	}
+}
+
+/* Of one that never had a shortcut its counters are known as of the last tick. */
+static void killed_before_it_was_taken(void **state)
+{
+	struct twins t;
+	struct rig *dead;
+
+	(void)state;
+	twins_open(&t, 96);
+	for (int side = A; side <= B; side++)
+		shortcut_open(&t.k.r->w, &t.k.r->w.flows.list[side]);
+	t.waits = true;
+	run_ms(&t, 1400);
+	assert_int_equal(t.forwarded, 0);
+	dead = next_process(&t);
+	for (int side = A; side <= B; side++) {
+		uint64_t real = t.slow->w.flows.list[side].heard.packets;
+
+		assert_in_range(t.k.r->w.flows.list[side].heard.packets, real - 13, real - 1);
+	}
+	rig_close(dead);
+	twins_close(&t);
+}
+
+/* The stream changes before the next process has looked at anything. */
+static void changes_at_once(void **state)
+{
+	struct twins t;
+	struct rig *dead;
+
+	(void)state;
+	kept_open(&t);
+	without_a_process(&t, 500);
+	dead = next_process(&t);
+	t.k.next[A].ssrc++;
+	t.k.next[B].sequence = (uint16_t)(t.k.next[B].sequence + 4000);
+	same_for_all(&t);
+	rig_close(dead);
+	twins_close(&t);
+}
+
+/* One process after the other is killed. */
+static void killed_again(void **state)
+{
+	struct rig *dead[4];
+	struct twins t;
+
+	(void)state;
+	kept_open(&t);
+	for (size_t i = 0; i < COUNT_OF(dead); i++) {
+		without_a_process(&t, 300);
+		dead[i] = next_process(&t);
+		run_ms(&t, (uint32_t)i * 400);
+	}
+	assert_true(is_short(&t, A) && is_short(&t, B));
+	same_for_all(&t);
+	for (size_t i = 0; i < COUNT_OF(dead); i++)
+		rig_close(dead[i]);
+	twins_close(&t);
+}
+
+/* It is of another call now. */
+static void of_another_call(void **state)
+{
+	struct twins t;
+	struct rig *dead;
+
+	(void)state;
+	kept_open(&t);
+	t.spec[A].call = t.spec[B].call = 4712;
+	dead = next_process(&t);
+	assert_false(xdp_forward_is_armed(entry_of(&t.k, A)));
+	assert_false(xdp_forward_is_armed(entry_of(&t.k, B)));
+	assert_int_equal(t.k.r->w.flows.list[A].heard.packets, 0);
+	rig_close(dead);
+	twins_close(&t);
+}
+
+/* Only one of the two comes back. */
+static void without_a_peer(void **state)
+{
+	struct twins t;
+	struct rig *dead;
+
+	(void)state;
+	kept_open(&t);
+	dead = next_process_with(&t, A);
+	assert_true(xdp_forward_is_armed(entry_of(&t.k, A)));
+	for (int i = 0; i < 40; i++) /* 12 s */
+		tick_once(&t);
+	assert_false(xdp_forward_is_armed(entry_of(&t.k, A)));
+	rig_close(dead);
+	twins_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +686,13 @@ int main(void)
 		cmocka_unit_test(ends_where_something_is_to_be_decided),
 		cmocka_unit_test(is_taken_once_a_second),
 		cmocka_unit_test(closes),
+		cmocka_unit_test(goes_on_without_a_process),
+		cmocka_unit_test(killed_while_it_relays),
+		cmocka_unit_test(killed_before_it_was_taken),
+		cmocka_unit_test(changes_at_once),
+		cmocka_unit_test(killed_again),
+		cmocka_unit_test(of_another_call),
+		cmocka_unit_test(without_a_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

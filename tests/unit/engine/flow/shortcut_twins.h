@@ -35,6 +35,7 @@ struct twins {
 	bool waits;           /* the port has not sent all yet */
 	uint8_t hop;          /* which next hop it is, by its address's last octet */
 	bool no_hop, doubtful;
+	bool inherits; /* what is opened had an entry in the process before */
 };
 
 static struct twins *g_twins; /* the port's function has no other way */
@@ -54,6 +55,15 @@ static UNUSED struct xdp_forward *twin_shortcut(struct port *p, uint32_t slot, u
 	plan->waits = g_twins->waits;
 	plan->doubtful = g_twins->doubtful;
 	return g_twins->no_hop ? NULL : entry_of(&g_twins->k, (int)slot);
+}
+
+static UNUSED bool twin_remains(struct port *p, uint32_t slot, struct port_remains *out)
+{
+	(void)p;
+	out->entry = entry_of(&g_twins->k, (int)slot);
+	out->kept = xdp_forwards_kept(g_twins->k.table, out->entry);
+	out->inherited = g_twins->inherits;
+	return true;
 }
 
 /* ---- what a party hears ---- */
@@ -210,6 +220,7 @@ static UNUSED void twins_open(struct twins *t, uint64_t seed)
 	t->slow = rig_open();
 	t->ops = *t->k.r->sim->port.ops;
 	t->ops.shortcut = twin_shortcut;
+	t->ops.remains = twin_remains;
 	t->k.r->sim->port.ops = &t->ops;
 	for (int side = A; side <= B; side++) {
 		t->from[side] = party(side);

@@ -116,7 +116,7 @@ static UNUSED uint64_t fate_of(const struct forward_rig *t, enum xdp_fate fate)
 	uint32_t key = fate;
 
 	assert_in_range(libbpf_num_possible_cpus(), 1, COUNT_OF(each));
-	assert_int_equal(bpf_map_lookup_elem(t->table->fates_fd, &key, each), 0);
+	assert_int_equal(bpf_map_lookup_elem(t->table->fds[XDP_FORWARDS_FATES], &key, each), 0);
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
 		all += each[i];
 	return all;

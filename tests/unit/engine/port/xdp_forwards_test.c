@@ -4,7 +4,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
+#include "engine/net/frame_layout.h"
+#include "engine/net/frame_sum.h"
 #include "tests/unit/engine/port/forward_rig.h"
 
 enum { VOICE = 12 + 160, ROUNDS = 3000 };
@@ -92,6 +95,42 @@ static void row_check(struct forward_rig *t, size_t i)
 	ROW_ASSERT(ROWS[i].name, xdp_forward_is_armed(e) == (ROWS[i].fate < XDP_FATE_FRAME));
 	ROW_ASSERT(ROWS[i].name, xdp_forward_is_left(e));
 	ROW_ASSERT(ROWS[i].name, xdp_forward_is_armed(e) || e->why == ROWS[i].fate);
+}
+
+static uint32_t give_half_sum(struct forward_rig *t)
+{
+	static struct wire in, out;
+	uint8_t payload[VOICE];
+
+	voice_write(t, payload);
+	wire_write(&in, &t->party[A], &t->local[A], 0, bytes_mem(payload, VOICE));
+	memory_put(in.at + ETHERNET_LEN + IPV4_LEN + UDP_SUM_AT,
+		   frame_sum_fold(sum_word(PROTOCOL_UDP) + sum_word(UDP_LEN + VOICE) +
+				  head_sum(in.at + ETHERNET_LEN + IPV4_FROM_AT, 8)));
+	return wire_run(t, &in, &out);
+}
+
+/* Who leaves the sum to a device is found out with its first packet. By chance a whole sum looks so, but not twice in a row. */
+static void half_a_sum(void **state)
+{
+	struct forward_rig t;
+
+	(void)state;
+	forward_open(&t, 11);
+	parties_choose(&t, false);
+	entry_of(&t, A)->packets = 0;
+	assert_false(is_forwarded(give_half_sum(&t)));
+	assert_false(xdp_forward_is_armed(entry_of(&t, A)));
+	entry_of(&t, A)->packets = 1;
+	xdp_forward_arm(entry_of(&t, A));
+	assert_true(is_forwarded(give_next(&t)));
+	assert_true(is_forwarded(give_half_sum(&t)));
+	assert_true(is_forwarded(give_next(&t)));
+	assert_true(is_forwarded(give_half_sum(&t)));
+	assert_false(is_forwarded(give_half_sum(&t)));
+	assert_false(xdp_forward_is_armed(entry_of(&t, A)));
+	assert_int_equal(fate_of(&t, XDP_FATE_FRAME), 2);
+	forward_close(&t);
 }
 
 static void what_becomes_of_a_packet(void **state)
@@ -388,11 +427,131 @@ static void what_is_left_is_final(void **state)
 	forward_close(&t);
 }
 
+/* ---- the next process ---- */
+
+/* As one that has duplicates of the descriptors. */
+static struct xdp_forwards *next_process(struct forward_rig *t)
+{
+	int fds[XDP_FORWARDS_FDS];
+	char why[XDP_WHY_MAX];
+	struct xdp_forwards *next;
+	uint32_t place;
+
+	for (int i = 0; i < XDP_FORWARDS_FDS; i++)
+		fds[i] = dup(t->table->fds[i]);
+	assert_int_equal(xdp_forwards_adopt(&next, fds, t->table->entry_count,
+					    t->table->address_max, why),
+			 0);
+	for (uint32_t i = 0; i < t->table->address_count; i++) {
+		assert_int_equal(xdp_forwards_place(next, &t->table->addresses[i], &place), 0);
+		assert_int_equal(place, i);
+	}
+	return next;
+}
+
+/* Entries go on, and are those of the flows that have the ports now, on whatever worker; what nobody claims ends. */
+static void of_the_process_before(void **state)
+{
+	struct forward_rig t;
+	struct xdp_forwards *next;
+
+	(void)state;
+	forward_open(&t, 9);
+	parties_choose(&t, false);
+	assert_true(is_forwarded(give_next(&t)));
+	next = next_process(&t);
+	assert_true(is_forwarded(give_next(&t)));
+	assert_true(xdp_forwards_claim(next, &t.local[A], 3)); /* it was number 1 */
+	assert_false(xdp_forwards_claim(next, &t.local[A], 3));
+	assert_false(xdp_forwards_claim(next, &t.local[A], 1));
+	assert_ptr_equal(xdp_forwards_entry(next, 3), &next->entries[1]);
+	assert_true(xdp_forwards_entry(next, 1) == &next->entries[0] ||
+		    xdp_forwards_entry(next, 1) == &next->entries[3]);
+	assert_int_equal(xdp_forwards_settle(next), 1);
+	assert_int_equal(xdp_forwards_settle(next), 0);
+	assert_true(xdp_forward_is_armed(entry_of(&t, A)));
+	assert_false(xdp_forward_is_armed(entry_of(&t, B)));
+	assert_true(is_forwarded(give_next(&t)));
+	xdp_forwards_close(next);
+	forward_close(&t);
+}
+
+enum { SLOTS = 64 };
+
+static struct addr port_of(uint32_t pair)
+{
+	struct addr a = { 0 };
+
+	addr_set_v4(&a, (const uint8_t[4]){ 192, 0, 2, 1 }, (uint16_t)(FIRST + 2 * pair));
+	return a;
+}
+
+/* Each port, of half of the pairs, in a slot of its own; calls that come back are in other slots, beside some that were not there. */
+static void in_other_slots(void **state)
+{
+	struct xdp_forwards *t, *next;
+	struct addr local = port_of(0);
+	char why[XDP_WHY_MAX], used[SLOTS] = { 0 };
+	int fds[XDP_FORWARDS_FDS], err = xdp_forwards_open(&t, SLOTS, 1, why);
+	uint32_t place;
+
+	(void)state;
+	if (err)
+		skip_or_fail(err, why);
+	assert_int_equal(xdp_forwards_place(t, &local, &place), 0);
+	for (uint32_t i = 0; i < SLOTS / 2; i++) {
+		local = port_of(i);
+		xdp_forwards_point(t, &local, &t->entries[i * 7 % SLOTS]);
+	}
+	for (int i = 0; i < XDP_FORWARDS_FDS; i++)
+		fds[i] = dup(t->fds[i]);
+	assert_int_equal(xdp_forwards_adopt(&next, fds, SLOTS, 1, why), 0);
+	assert_int_equal(xdp_forwards_place(next, &local, &place), 0);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		uint32_t pair = (slot * 5 + 3) % SLOTS;
+		const struct xdp_forward *e;
+
+		local = port_of(pair);
+		assert_int_equal(xdp_forwards_claim(next, &local, slot), pair < SLOTS / 2);
+		e = xdp_forwards_entry(next, slot);
+		if (pair < SLOTS / 2)
+			assert_ptr_equal(e, &next->entries[pair * 7 % SLOTS]);
+		assert_int_equal(used[e - next->entries]++, 0);
+		xdp_forwards_point(next, &local, e);
+	}
+	assert_int_equal(xdp_forwards_settle(next), 0);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		local = port_of((slot * 5 + 3) % SLOTS);
+		assert_false(xdp_forwards_claim(next, &local, slot));
+	}
+	xdp_forwards_close(next);
+	xdp_forwards_close(t);
+}
+
+/* Others are told that the process is dead: nothing is forwarded for its shards any more. */
+static void others_are_told_of_the_end(void **state)
+{
+	struct forward_rig t;
+
+	(void)state;
+	forward_open(&t, 10);
+	parties_choose(&t, false);
+	entry_of(&t, A)->place = 1;
+	assert_true(is_forwarded(give_next(&t)));
+	assert_true(xdp_forwards_end(t.table->fds[XDP_FORWARDS_FENCE]));
+	assert_int_equal(give_next(&t), XDP_DROP);
+	assert_int_equal(fate_of(&t, XDP_FATE_ENDED), 1);
+	t.table->fence->version++;
+	assert_false(xdp_forwards_end(t.table->fds[XDP_FORWARDS_FENCE]));
+	forward_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ways_that_it_does_not_know),
 		cmocka_unit_test(what_becomes_of_a_packet),
+		cmocka_unit_test(half_a_sum),
 		cmocka_unit_test(only_the_party_disarms),
 		cmocka_unit_test(what_would_overtake_goes_up),
 		cmocka_unit_test(a_port_without_an_entry),
@@ -402,6 +561,9 @@ int main(void)
 		cmocka_unit_test(the_heartbeat_of_the_process_ends),
 		cmocka_unit_test(another_version),
 		cmocka_unit_test(what_is_left_is_final),
+		cmocka_unit_test(of_the_process_before),
+		cmocka_unit_test(in_other_slots),
+		cmocka_unit_test(others_are_told_of_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
