@@ -190,13 +190,15 @@ class RestartRow(Row):
         yield "kernel", lambda seconds: xdp_restart.restart_turn(self.ground, self.kills)
 
     def line(self, turn):
-        return f"{turn['kills']} kills, longest gap {turn['gap_ms']} ms, {turn['cdr_missing']} packets not in a CDR"
+        return (f"{turn['kills']} kills, longest gap {turn['gap_ms']} ms, of which the load was late by {turn['late_ms']:.1f}, "
+                f"{turn['cdr_missing']} packets not in a CDR, {turn['rings']} that a ring had no room for")
 
     def figures(self):
         if not self.has("kernel"):
             return {}
         turns = self.turns["kernel"]
         return {"restarts": sum(turn["kills"] for turn in turns), "restart_gap_ms": max(turn["gap_ms"] for turn in turns),
+                "restart_load_late_ms": max(turn["late_ms"] for turn in turns), "restart_rings_full": sum(turn["rings"] for turn in turns),
                 "restart_packets_lost": sum(turn["packets_lost"] for turn in turns), "restart_cdr_missing": sum(turn["cdr_missing"] for turn in turns)}
 
 
