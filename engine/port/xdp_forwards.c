@@ -218,7 +218,7 @@ static int left_open(struct xdp_forwards *t)
 		t->entry_of[i] = XDP_NO_ENTRY;
 	for (uint32_t at = 0; at < t->address_max * XDP_FORWARD_PORTS; at++)
 		if (pointed(t, at) != XDP_NO_ENTRY)
-			t->left->state[pointed(t, at)] = LEFT_POINTED;
+			atomic_init(&t->left->state[pointed(t, at)], LEFT_POINTED);
 	return 0;
 }
 
