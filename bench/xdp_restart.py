@@ -2,7 +2,7 @@
 
 What the parties hear is judged by rtpload: no packet lost, no jump of a sequence, and how long the longest gap was. In the end all calls are hung up,
 and their CDRs must say what was sent, and what left for the parties. Packets for which a ring of the wire has no room are told apart, by the
-interface's own count: they had been forwarded (docs/benchmarks.md, "Packets that the kernel forwards"). The load has its core before whoever asks
+interface's own count: they had been forwarded (docs/benchmarks-kernel.md). The load has its core before whoever asks
 the node whether it is there again: what it sends late would be a gap, and a burst."""
 import json
 import os

@@ -14,8 +14,8 @@ enum {
 	GREETING_FILE_MAX = 65,
 };
 
-#define PRESENCE_USUAL "available" /* where nobody says anything */
-#define GREETING_OTHERWISE "default" /* no state: the greeting of those that have none */
+#define PRESENCE_USUAL     "available" /* where nobody says anything */
+#define GREETING_OTHERWISE "default"   /* no state: the greeting of those that have none */
 
 /* NULL, or what is wrong. */
 const char *presence_wrong(const char *state);

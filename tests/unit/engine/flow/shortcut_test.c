@@ -559,7 +559,8 @@ static void killed_while_it_relays(void **state)
 		struct rig *dead;
 
 		kept_open(&t);
-		for (int twice = 0; twice < 2; twice++) { /* then it is not taken again for a second */
+		/* then it is not taken again for a second */
+		for (int twice = 0; twice < 2; twice++) {
 			run_ms(&t, 300);
 			t.k.next[A].sequence++;
 			say(&t, A, &t.k.next[A], 0x81); /* its first octets name another source */
