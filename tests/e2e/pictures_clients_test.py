@@ -203,7 +203,8 @@ class Clients(BrowserTest):
                     shown[number] = at
             return len(shown) == len(SIZE) - 1
         until(look, lambda: f"{talker} talks; shown at {shown} since {since}; they see {seen}; Chromium shows {self.page.run('phone.size()')}, "
-                            f"has {video_of(self.page)} and sends {video_of(self.page, 'outbound-rtp')}")
+                            f"is {self.page.run('phone.connection.iceConnectionState')}, has {video_of(self.page)} "
+                            f"and sends {video_of(self.page, 'outbound-rtp')}")
         return shown
 
     def change(self, before, talker):
