@@ -44,14 +44,15 @@ static void places_forget(struct xdp_host *h, uint32_t interface)
 				h->lanes[w].places[at].ifindex = 0;
 }
 
-/* link_fd -1: it hangs nowhere. */
+/* link_fd -1: it hangs nowhere. All else of the program stays as it is: workers read it. */
 static void link_set(struct xdp_host *h, uint32_t interface, uint32_t ifindex,
 		     const struct xdp_program *attached)
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 
 	(void)pthread_mutex_lock(&h->link_lock);
-	i->program = *attached;
+	i->program.link_fd = attached->link_fd;
+	i->program.native = attached->native;
 	i->ifindex = ifindex;
 	(void)pthread_mutex_unlock(&h->link_lock);
 	atomic_fetch_add_explicit(&h->link_change, 1, memory_order_release);
