@@ -133,9 +133,9 @@ class Forwarded(XdpTest):
         self.whole(a, b)
         self.hang_up(*dialogs)
 
-    def rerouted(self, call, party, was=".*", now=".*"):
+    def rerouted(self, call, party, hops):
         """Until the log names the call's next hops."""
-        line = re.compile(f'call={call} .*next hop has changed.* party={party}:.* was="{was} by interface .* now="{now}')
+        line = re.compile(f"call={call} .*next hop has changed.* party={party}:.* {hops}")
         self.wait("the next hop in the log", lambda: line.search(self.node.log_text()))
 
     def test_a_next_hop_that_is_told(self):
@@ -149,13 +149,13 @@ class Forwarded(XdpTest):
         self.speak(a, b)
         self.until_forwarded()
         self.wire.ip(*neighbour, other)
-        self.rerouted(call["id"], "10.77.0.3", mac, other)
+        self.rerouted(call["id"], "10.77.0.3", f'was="{mac} .* now="{other} ')
         self.until_forwarded()
         heard = len(b.audio.packets)
         self.until_forwarded()
         self.assertEqual(len(b.audio.packets), heard, "sent to the former station")
         self.wire.ip(*neighbour, mac)
-        self.rerouted(call["id"], "10.77.0.3", other, mac)
+        self.rerouted(call["id"], "10.77.0.3", f'was="{other} .* now="{mac} ')
         b.audio.wait_packets(20, since=time.monotonic())
         self.until_forwarded()
         self.hush(a, b)
@@ -169,11 +169,11 @@ class Forwarded(XdpTest):
         a, b = self.phone("1001"), self.phone("1002", (IPV4[0], "10.77.0.4"))
         dialogs = self.call(a, b)
         [call] = self.node.ctl("call.list")
-        mac, other = self.wire.near_mac(), "02:00:00:00:00:98"
+        other = "02:00:00:00:00:98"
         self.speak(a, b)
         self.until_forwarded()
         self.wire.ip("neigh", "replace", "10.77.0.4", "dev", FAR, "nud", "stale", "lladdr", other)
-        self.rerouted(call["id"], "10.77.0.4", mac, other)
+        self.rerouted(call["id"], "10.77.0.4", f'.*"{other} ')        # to it, or from it: one may be while nothing is forwarded
         b.audio.wait_packets(50, seconds=20, since=time.monotonic())
         self.until_forwarded()
         self.hush(a, b)

@@ -84,6 +84,13 @@ class XdpTest(Talk, unittest.TestCase):
     def prepare(cls):
         pass
 
+    def tearDown(self):
+        """Calls of a test that failed are no calls of the next one."""
+        node = getattr(self, "node", None)
+        if node and node.process and node.process.poll() is None:
+            for call in node.ctl("call.list"):
+                node.ctl("call.hangup", call=call["id"])
+
     @staticmethod
     def start(node):
         try:
