@@ -28,12 +28,12 @@ for module in $($B cat /modules); do $B insmod $module; done
 $B mount -t 9p -o ro,trans=virtio,version=9p2000.L,cache=loose,msize=262144 host /lower
 $B mount -t tmpfs -o size=75% upper /upper
 $B mkdir /upper/files /upper/work
-$B mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /root
-for kind in proc:/proc sysfs:/sys devtmpfs:/dev tmpfs:/run tmpfs:/tmp; do $B mount -t ${kind%%:*} none /root${kind#*:}; done
-$B mkdir -p /root/dev/shm /root/run/netns
-$B mount -t tmpfs none /root/dev/shm
-$B cp /script /root/run/script
-exec $B switch_root /root /bin/sh /run/script
+$B mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /machine
+for kind in proc:/proc sysfs:/sys devtmpfs:/dev tmpfs:/run tmpfs:/tmp; do $B mount -t ${kind%%:*} none /machine${kind#*:}; done
+$B mkdir -p /machine/dev/shm /machine/run/netns
+$B mount -t tmpfs none /machine/dev/shm
+$B cp /script /machine/run/script
+exec $B switch_root /machine /bin/sh /run/script
 """
 
 
@@ -52,7 +52,7 @@ def image(folder):
 def first_files(folder, version, script):
     """The file system that the kernel begins with, as an archive."""
     files = folder / "first"
-    for name in ("bin", "proc", "lower", "upper", "root"):
+    for name in ("bin", "proc", "lower", "upper", "machine"):
         (files / name).mkdir(parents=True)
     shutil.copy("/bin/busybox", files / "bin")
     shown = subprocess.run(["modprobe", "-d", folder, "-S", version, "-a", "--show-depends", *MODULES], check=True, capture_output=True,
