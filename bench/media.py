@@ -16,8 +16,8 @@ slots    the XDP program that forwards, in the kernel's test runs: cost of a pac
 srtp     AES_CM_128_HMAC_SHA1_80 and AEAD_AES_128_GCM in batches of 64, against the transforms of ipsec-mb alone with 1, 100 and 8,192
          streams, and against libsrtp2 with one: with thousands that one looks for the stream, packet by packet
 
-All rows take turns, round after round; the figures are medians. A row that lost a packet, also before it was counted, is no rate: its ratios are left out, it is named, and
-the bench fails. What cannot run here is named with its reason, and the rest runs."""
+All rows take turns, round after round; the figures are medians. Who lost a packet, also before it was counted, has no rate: the ratios that need him are left
+out, he is named, and the bench fails. What cannot run here is named with its reason, and the rest runs."""
 import contextlib
 import json
 import os
@@ -69,7 +69,7 @@ class Row:
     def __init__(self):
         self.turns = {}         # contestant -> [turn]
         self.not_run = {}       # contestant -> why
-        self.warm = []          # turns whose losses count, and nothing else of them
+        self.warm = {}          # contestant -> [turn] whose losses count, and nothing else of them
         self.cpu_seconds = 0.0
 
     def contestants(self):
@@ -97,7 +97,7 @@ class Row:
             if name not in self.not_run:
                 with contextlib.suppress(NotRun):       # the first round tells why
                     last = turn(seconds)
-                    self.warm.append(last)
+                    self.warm.setdefault(name, []).append(last)
                     lib.say(f"{self.name:8} {name:10} warm-up: {self.line(last)}; {last['packets']} packets, {last['lost']} lost")
 
     def has(self, *names):
@@ -107,7 +107,14 @@ class Row:
         return sum(turn["packets"] for turns in self.turns.values() for turn in turns)
 
     def lost(self):
-        return sum(turn["lost"] for turns in (self.warm, *self.turns.values()) for turn in turns)
+        return sum(self.lost_by(name) for name in {*self.warm, *self.turns})
+
+    def lost_by(self, name):
+        return sum(turn["lost"] for turns in (self.warm, self.turns) for turn in turns.get(name, []))
+
+    def lossy(self):
+        """Who lost a packet, as media_report.py names contestants."""
+        return {f"{self.name} {name}" for name in (*self.warm, *self.turns) if self.lost_by(name)}
 
     def line(self, turn):
         return f"{turn['ns']:.1f} ns/packet"
@@ -481,16 +488,16 @@ def rounds(rows, turns, seconds):
 
 
 def collect(rows):
-    """All figures; those of a row that lost packets without its ratios."""
+    """All figures; a ratio only where neither side of it lost a packet."""
     figures = {"packets": sum(row.packets() for row in rows), "lost": sum(row.lost() for row in rows),
                "cpu_seconds": round(sum(row.cpu_seconds for row in rows), 1)}
-    lossy = [row.name for row in rows if row.lost()]
+    lossy = set().union(*(row.lossy() for row in rows))
     for row in rows:
         if row.turns:
-            figures |= {key: value for key, value in row.figures().items() if row.name not in lossy or not key.startswith("ratio_")}
+            figures |= {key: value for key, value in row.figures().items() if not media_report.is_void(key, lossy, row.lossy())}
         figures |= {f"{row.name}_{name}_{key}": sum(turn[key] for turn in turns)
                     for name, turns in row.turns.items() for key in ("packets", "lost")}
-    figures["rows_with_loss"] = lossy
+    figures |= {"rows_with_loss": sorted({who.split()[0] for who in lossy}), "lost_by": sorted(lossy)}
     figures["not_run"] = {f"{row.name} {name}": why for row in rows for name, why in row.not_run.items()}
     return figures
 

@@ -37,6 +37,8 @@ RATIOS = (
           SELF, ("share kernel",), 0.97, True),
     Ratio("kernel_added_p50_ms", "latency p50 where the kernel forwards, ms, less that of the wire alone (bench/mirror)",
           SELF, ("wire kernel", "wire mirror"), 0.05, False),
+    Ratio("kernel_added_p50_ms_100k", "the same with 100,000 packets a second",
+          SELF, ("wire_100k kernel", "wire_100k mirror"), 0.05, False),
     Ratio("ratio_ring_vs_rtpengine", "the stages on a memory device, rtpengine over a wire = 1: a limit, and no comparison",
           "rtpengine", ("ring plain", "wire rtpengine"), None, True),
     Ratio("ratio_ring_vs_testpmd", "packets per CPU second on DPDK's ring, testpmd macswap = 1",
@@ -84,6 +86,12 @@ def is_met(value, ratio):
     return value >= ratio.wanted if ratio.more else value <= ratio.wanted
 
 
+def is_void(name, lossy, lossy_of_row):
+    """Whether a figure of a row has no value as packets were lost. lossy: "row contestant", all who lost some; lossy_of_row: those of the row."""
+    needs = next((ratio.needs for ratio in RATIOS if ratio.name == name), None)
+    return bool(lossy.intersection(needs) if needs else lossy_of_row and name.startswith("ratio_"))
+
+
 def by_cpu_time(figures, ratio):
     """What two workers cost each other, where they had no two cores, is not what two cores carry."""
     return ratio.name == "ratio_two_workers" and not figures.get("two_workers_cores_free")
@@ -94,11 +102,9 @@ def why_none(figures, ratio):
     for contestant in ratio.needs:
         if contestant in figures["not_run"]:
             return " ".join(figures["not_run"][contestant].split())
-    rows = [contestant.split()[0] for contestant in ratio.needs]
-    lossy = [row for row in rows if row in figures["rows_with_loss"]]
-    if lossy:
-        return f"packets were lost in the row {lossy[0]}"
-    for row in rows:
+        if contestant in figures["lost_by"]:
+            return f"{contestant.split()[1]} lost packets in the row {contestant.split()[0]}"
+    for row in (contestant.split()[0] for contestant in ratio.needs):
         if not any(key.startswith(f"{row}_") and key.endswith("_packets") for key in figures):
             return f"the row {row} was not asked for"
     return "it cannot be counted here"
@@ -140,7 +146,7 @@ def markdown(figures, peers):
              "| figure | | against | value | wanted | |", "|---|---|---|---|---|---|"]
     lines += [f"| `{line.name}` | {line.what} | {line.peer} | {'' if line.value is None else line.value} | {line.wanted} | {cell(line.verdict)} |"
               for line in lines_of(figures, peers)]
-    lines += [f"\nLost packets, so no rates: {', '.join(figures['rows_with_loss'])}."] if figures["rows_with_loss"] else []
+    lines += [f"\nLost packets, so no rates: {', '.join(figures['lost_by'])}."] if figures["lost_by"] else []
     lines += ["", "Not run:", ""] + [f"- {name}: {why}" for name, why in figures["not_run"].items()] if figures["not_run"] else []
     lines += ["", "| | |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in figures.items() if isinstance(value, (int, float)) and not key.startswith("ratio_")]

@@ -32,6 +32,7 @@ WANTED = {
     "ratio_kernel_vs_xdp": (1.3, 1.29),
     "ratio_kernel_vs_xdp_100k": (2, 1.99),
     "kernel_added_p50_ms": (0.05, 0.051),
+    "kernel_added_p50_ms_100k": (0.05, 0.051),
     "kernel_share": (0.97, 0.969),
     "ratio_10k_slots_vs_100": (1.1, 1.11),
     "ratio_sockets_vs_rtpengine": (2.2, 2.19),
@@ -40,7 +41,7 @@ WANTED = {
 
 
 def figures(**changes):
-    return {"turns": 1, "packets": 1, "lost": 0, "cpu_seconds": 1, "seconds": 1, "rows_with_loss": [], "not_run": {},
+    return {"turns": 1, "packets": 1, "lost": 0, "cpu_seconds": 1, "seconds": 1, "rows_with_loss": [], "lost_by": [], "not_run": {},
             "wire_rtpengine_packets": 1, "ring_plain_packets": 1, "two_workers_cores_free": True, **changes}
 
 
@@ -63,13 +64,22 @@ class Media(unittest.TestCase):
                 ("ratio_xdp_vs_rtpengine", "needs rights", {"not_run": {"wire xdp": "needs rights"}}),
                 ("ratio_ring_vs_rtpengine", "not installed", {"not_run": {"wire rtpengine": "not installed"}}),
                 ("ratio_srtp_vs_ipsec_mb", "no CPU for it", {"not_run": {"srtp ipsec_mb": "no CPU for it"}}),
-                ("ratio_ring_vs_testpmd", "packets were lost in the row ring", {"rows_with_loss": ["ring"]}),
-                ("ratio_ring_vs_rtpengine", "packets were lost in the row wire", {"rows_with_loss": ["wire"]}),
+                ("ratio_ring_vs_testpmd", "testpmd lost packets in the row ring", {"lost_by": ["ring testpmd"]}),
+                ("ratio_ring_vs_rtpengine", "rtpengine lost packets in the row wire", {"lost_by": ["wire mirror", "wire rtpengine"]}),
                 ("ratio_100k_flows_vs_100", "the row flows was not asked for", {}),
                 ("ratio_xdp_vs_rtpengine_with_softirq", "it cannot be counted here", {})):
             with self.subTest(why):
                 line = line_of(name, **changes)
                 self.assertEqual((line.value, line.verdict), (None, f"no figure ({why})"))
+
+    def test_who_lost_packets_voids_what_needs_him(self):
+        lossy = {"wire_100k rtpengine"}
+        self.assertTrue(media_report.is_void("ratio_kernel_vs_rtpengine_with_receiving_100k", lossy, lossy))
+        self.assertTrue(media_report.is_void("ratio_of_no_table", lossy, lossy))
+        for name in ("ratio_kernel_vs_xdp_100k", "ratio_kernel_vs_rtpengine_with_receiving", "kernel_us_per_packet_100k"):
+            self.assertFalse(media_report.is_void(name, lossy, lossy), name)
+        self.assertTrue(media_report.is_void("kernel_added_p50_ms", {"wire mirror"}, {"wire mirror"}))
+        self.assertTrue(media_report.is_void("ratio_ring_vs_rtpengine", {"wire rtpengine"}, set()))
 
     def test_two_workers_need_two_cores(self):
         line = line_of("ratio_two_workers", ratio_two_workers=1.9, two_workers_cores_free=False)
