@@ -22,6 +22,7 @@ enum {
 		64, /* ns * mul is less than 2^64 for nine years after the machine's start */
 };
 
+static_assert((int)XDP_FATES <= (int)XDP_FATES_ROOM, "each fate has its count");
 static_assert((int)XDP_FORWARD_PLACES > (int)VALID_PLACES, "each place has its time");
 
 /* ---- maps ---- */
@@ -100,9 +101,8 @@ static int forwards_make(struct xdp_forwards *t)
 	fds[XDP_FORWARDS_ENTRIES] =
 		forwards_map(XDP_FORWARD_MAP, sizeof(*t->entries), t->entry_count);
 	fds[XDP_FORWARDS_FENCE] = forwards_map(XDP_FENCE_MAP, sizeof(*t->fence), 1);
-	fds[XDP_FORWARDS_FATES] =
-		bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, XDP_FATES_MAP, sizeof(uint32_t),
-			       sizeof(uint64_t), XDP_FATES, NULL);
+	fds[XDP_FORWARDS_CPUS] = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, XDP_CPUS_MAP,
+						sizeof(uint32_t), sizeof(struct xdp_cpu), 1, NULL);
 	fds[XDP_FORWARDS_KEPT] = kept_make(t);
 	for (int i = 0; i < XDP_FORWARDS_FDS; i++)
 		if (fds[i] < 0)
@@ -349,7 +349,7 @@ int xdp_forwards_lend(const struct xdp_forwards *t, struct bpf_object *object)
 	} maps[] = { { XDP_WHERE_MAP, t->fds[XDP_FORWARDS_WHERE] },
 		     { XDP_FORWARD_MAP, t->fds[XDP_FORWARDS_ENTRIES] },
 		     { XDP_FENCE_MAP, t->fds[XDP_FORWARDS_FENCE] },
-		     { XDP_FATES_MAP, t->fds[XDP_FORWARDS_FATES] } };
+		     { XDP_CPUS_MAP, t->fds[XDP_FORWARDS_CPUS] } };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < COUNT_OF(maps); i++) {

@@ -91,6 +91,16 @@ static int range_tell(int map_fd, const struct xdp_range *first, const struct xd
 	return err;
 }
 
+/* The way round the map of all addresses leads to entries alone. */
+static int first_tell(int map_fd, const struct addr *local, struct xdp_forwards *forwards)
+{
+	struct xdp_first first = { .ip = xdp_address_of(local), .is_set = 1 };
+	uint32_t key = 0;
+	int err = xdp_forwards_place(forwards, local, &first.place);
+
+	return err ? err : bpf_map_update_elem(map_fd, &key, &first, BPF_ANY);
+}
+
 static int map_fd(const struct bpf_object *object, const char *name)
 {
 	return bpf_map__fd(bpf_object__find_map_by_name(object, name));
@@ -115,6 +125,8 @@ static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *
 	for (uint32_t i = 0; !err && i < count; i++)
 		err = range_tell(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count,
 				 forwards);
+	if (!err && forwards && count > 0)
+		err = first_tell(map_fd(p->object, XDP_FIRST_MAP), &ranges[0].local, forwards);
 	return err ? program_failed(why, "the media ports cannot be told to the XDP program", err)
 		   : 0;
 }

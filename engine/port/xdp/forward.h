@@ -10,10 +10,10 @@
 #define XDP_WHERE_MAP   "tandem_where"
 #define XDP_FORWARD_MAP "tandem_forward"
 #define XDP_FENCE_MAP   "tandem_fence"
-#define XDP_FATES_MAP   "tandem_fates"
+#define XDP_CPUS_MAP    "tandem_cpus"
 
 enum {
-	XDP_FORWARD_VERSION = 2,   /* of all that is here; 0: nothing is forwarded */
+	XDP_FORWARD_VERSION = 3,   /* of all that is here; 0: nothing is forwarded */
 	XDP_FORWARD_LINE = 64,     /* of the cache */
 	XDP_FORWARD_WORKERS = 16,  /* powers of two: what the program reads is masked */
 	XDP_FORWARD_PLACES = 32,   /* of shards: 1 + VALID_PLACES, and spare */
@@ -97,7 +97,7 @@ struct xdp_fence {
 		valid_until[XDP_FORWARD_PLACES]; /* lease: then nothing more is forwarded */
 };
 
-/* What became of a packet that came to an address and port with an entry: index of tandem_fates, one value for each CPU. */
+/* What became of a packet that came to an address and port with an entry. */
 enum xdp_fate {
 	XDP_FATE_FORWARDED,
 	/* it goes up, and the entry stays as it is */
@@ -116,6 +116,18 @@ enum xdp_fate {
 	XDP_FATE_ENDED,  /* the lease is over */
 	XDP_FATE_SILENT, /* nobody is there: no heartbeat, of the process or of the worker */
 	XDP_FATES,
+	XDP_FATES_ROOM = 16, /* a power of two: what the program counts is masked */
+};
+
+/* The only value of tandem_cpus, one for each CPU: its own. */
+struct xdp_cpu {
+	unsigned long long fates[XDP_FATES_ROOM]; /* so many packets, by enum xdp_fate */
+	/* the clock, as it was read last, and by how many packets it is read (cpu_now) */
+	unsigned long long now_ns, jiffy;
+	unsigned int packets; /* in this jiffy */
+	unsigned int step;    /* so many packets have the time of the one before them */
+	unsigned int left;    /* of these */
+	unsigned int reads;   /* of the clock, ever */
 };
 
 #endif

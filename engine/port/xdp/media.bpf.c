@@ -20,7 +20,7 @@
 #include "engine/port/xdp/guard.h"
 #include "engine/port/xdp/media.h"
 
-enum { FRAGMENT_BITS = 0x3fff };
+enum { FRAGMENT_BITS = 0x3fff, NOT_OURS = -1 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -28,6 +28,13 @@ struct {
 	__type(key, struct xdp_address);
 	__type(value, struct xdp_ports);
 } tandem_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xdp_first);
+} tandem_first SEC(".maps");
 
 /* Sized by the number of queues before it is loaded. */
 struct {
@@ -45,32 +52,41 @@ struct {
 	__type(value, __u8);
 } tandem_sip_ports SEC(".maps");
 
-enum { NOT_OURS, MEDIA, DROPPED };
-
 struct tag {
 	__be16 tci, type;
 };
 
-static __always_inline int is_media(__u8 first)
+static __always_inline int is_media(const struct udphdr *udp, const void *end)
 {
-	return first <= 3 || (first >= 20 && first <= 63) || (first >= 128 && first <= 191);
+	const __u8 *first = (const __u8 *)(udp + 1);
+
+	return (const void *)(first + 1) <= end &&
+	       (*first <= 3 || (*first >= 20 && *first <= 63) || (*first >= 128 && *first <= 191));
 }
 
 static __always_inline int is_flow(const struct xdp_address *to, const struct udphdr *udp,
-				   const void *end, __u32 *where)
+				   __u32 *where)
 {
-	const __u8 *first = (const __u8 *)(udp + 1);
-	const struct xdp_ports *ports;
-	__u16 port;
+	const struct xdp_ports *ports = bpf_map_lookup_elem(&tandem_ports, to);
+	__u16 port = bpf_ntohs(udp->dest);
 
-	if ((const void *)(first + 1) > end || !is_media(*first))
-		return 0;
-	ports = bpf_map_lookup_elem(&tandem_ports, to);
 	if (!ports)
 		return 0;
-	port = bpf_ntohs(udp->dest);
 	*where = ports->place << 16 | port;
 	return ports->bits[port >> 3] >> (port & 7) & 1;
+}
+
+/* What came to the first address, without looking for that among all; NULL: look for it. */
+static __always_inline struct xdp_forward *first_find(const struct xdp_address *to,
+						      const struct udphdr *udp)
+{
+	__u32 zero = 0;
+	const struct xdp_first *first = bpf_map_lookup_elem(&tandem_first, &zero);
+	const __u64 *a = (const __u64 *)to, *b = (const __u64 *)first;
+
+	if (!first || !first->is_set || a[0] != b[0] || a[1] != b[1])
+		return 0;
+	return forward_find(first->place << 16 | bpf_ntohs(udp->dest));
 }
 
 static __always_inline int is_flood(const struct xdp_address *from, const struct xdp_address *to,
@@ -88,65 +104,66 @@ static __always_inline int is_flood(const struct xdp_address *from, const struct
 	return guard_drops(&source, bpf_ntohs(udp->source));
 }
 
-/* What came, as far as it is looked at. */
-struct arrived {
-	struct forward_frame frame;
-	__u32 where;
-};
-
-static __always_inline int datagram(const struct xdp_address *from, const struct xdp_address *to,
-				    void *udp, const void *end, struct arrived *out)
+/* An action, or FORWARD_UP: for our socket. NOT_OURS: of no flow. */
+static __always_inline int media(struct forward_frame *f, const struct xdp_address *to)
 {
-	out->frame.udp = udp;
-	out->frame.rtp = (void *)(out->frame.udp + 1);
-	if (is_flow(to, udp, end, &out->where))
-		return MEDIA;
-	return is_flood(from, to, udp, end) ? DROPPED : NOT_OURS;
+	struct xdp_forward *e = first_find(to, f->udp);
+	int action, is_found = e != 0;
+	__u32 where;
+
+	if (!e) {
+		if (!is_flow(to, f->udp, &where))
+			return NOT_OURS;
+		e = forward_find(where);
+	}
+	action = forward(f, e);
+	if (action == FORWARD_UP && is_found && !is_flow(to, f->udp, &where))
+		return NOT_OURS;
+	return action;
 }
 
-static __always_inline int ipv4(struct iphdr *ip, const void *end, struct arrived *out)
+static __always_inline int datagram(const struct xdp_address *from, const struct xdp_address *to,
+				    void *udp, const void *end, struct forward_frame *f)
+{
+	int action = NOT_OURS;
+
+	f->udp = udp;
+	f->rtp = (void *)(f->udp + 1);
+	if (is_media(udp, end))
+		action = media(f, to);
+	if (action == NOT_OURS)
+		return is_flood(from, to, udp, end) ? XDP_DROP : XDP_PASS;
+	return action != FORWARD_UP
+		       ? action
+		       : bpf_redirect_map(&tandem_sockets, f->ctx->rx_queue_index, XDP_PASS);
+}
+
+static __always_inline int ipv4(struct forward_frame *f, const void *end)
 {
 	struct xdp_address from = { 0 }, to = { 0 };
+	struct iphdr *ip = f->ip;
 
 	if ((const void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 ||
 	    ip->protocol != IPPROTO_UDP || (ip->frag_off & bpf_htons(FRAGMENT_BITS)))
-		return NOT_OURS;
+		return XDP_PASS;
 	from.ip[10] = from.ip[11] = to.ip[10] = to.ip[11] = 0xff;
 	__builtin_memcpy(from.ip + 12, &ip->saddr, 4);
 	__builtin_memcpy(to.ip + 12, &ip->daddr, 4);
-	return datagram(&from, &to, ip + 1, end, out);
+	return datagram(&from, &to, ip + 1, end, f);
 }
 
-static __always_inline int ipv6(struct ipv6hdr *ip, const void *end, struct arrived *out)
+static __always_inline int ipv6(struct forward_frame *f, const void *end)
 {
 	struct xdp_address from, to;
+	struct ipv6hdr *ip = f->ip;
 
 	if ((const void *)(ip + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP)
-		return NOT_OURS;
+		return XDP_PASS;
 	if (ip->saddr.s6_addr[0] == 0xfe && ip->saddr.s6_addr[1] >> 6 == 2)
-		return NOT_OURS;
+		return XDP_PASS;
 	__builtin_memcpy(from.ip, &ip->saddr, sizeof(from.ip));
 	__builtin_memcpy(to.ip, &ip->daddr, sizeof(to.ip));
-	return datagram(&from, &to, ip + 1, end, out);
-}
-
-static __always_inline int media(struct xdp_md *ctx, struct arrived *a)
-{
-	int action = forward(&a->frame, a->where);
-
-	return action != FORWARD_UP
-		       ? action
-		       : bpf_redirect_map(&tandem_sockets, ctx->rx_queue_index, XDP_PASS);
-}
-
-/* Of one family, each in code of its own. */
-static __always_inline int packet(struct xdp_md *ctx, struct arrived *a, const void *end)
-{
-	int what = a->frame.family == 4 ? ipv4(a->frame.ip, end, a) : ipv6(a->frame.ip, end, a);
-
-	if (what == DROPPED)
-		return XDP_DROP;
-	return what == MEDIA ? media(ctx, a) : XDP_PASS;
+	return datagram(&from, &to, ip + 1, end, f);
 }
 
 SEC("xdp")
@@ -154,28 +171,29 @@ int tandem_media(struct xdp_md *ctx)
 {
 	const void *end = (const void *)(long)ctx->data_end;
 	struct ethhdr *ethernet = (void *)(long)ctx->data;
-	struct arrived a = { .frame = { .ctx = ctx, .ethernet = ethernet, .ip = ethernet + 1 } };
+	struct forward_frame f = { .ctx = ctx, .ethernet = ethernet, .ip = ethernet + 1 };
 	__be16 type;
 
-	if (a.frame.ip > end || ethernet->h_dest[0] & 1)
+	if (f.ip > end || ethernet->h_dest[0] & 1)
 		return XDP_PASS;
 	type = ethernet->h_proto;
 	if (type == bpf_htons(ETH_P_8021Q)) {
-		const struct tag *tag = a.frame.ip;
+		const struct tag *tag = f.ip;
 
-		a.frame.ip = (void *)(tag + 1);
-		a.frame.tagged = 1;
-		if (a.frame.ip > end)
+		f.ip = (void *)(tag + 1);
+		f.tagged = 1;
+		if (f.ip > end)
 			return XDP_PASS;
 		type = tag->type;
 	}
+	/* Of one family, each in code of its own. */
 	if (type == bpf_htons(ETH_P_IP)) {
-		a.frame.family = 4;
-		return packet(ctx, &a, end);
+		f.family = 4;
+		return ipv4(&f, end);
 	}
 	if (type == bpf_htons(ETH_P_IPV6)) {
-		a.frame.family = 6;
-		return packet(ctx, &a, end);
+		f.family = 6;
+		return ipv6(&f, end);
 	}
 	return XDP_PASS;
 }

@@ -6,6 +6,7 @@
 /* Names of the maps and of the program: libbpf finds them by these, and bpftool shows them. */
 #define XDP_PROGRAM     "tandem_media"
 #define XDP_PORTS_MAP   "tandem_ports"
+#define XDP_FIRST_MAP   "tandem_first"
 #define XDP_SOCKETS_MAP "tandem_sockets"
 
 /* The guard of the SIP ports, on their sockets and where frames come in: sip.bpf.c, guard.h. */
@@ -27,6 +28,14 @@ struct xdp_address {
 struct xdp_ports {
 	unsigned char bits[8192];
 	unsigned int place;
+};
+
+/* The only value of tandem_first: of these addresses the one that most media comes to. Whoever has an entry of a flow there is not looked for in
+ * tandem_ports. */
+struct xdp_first {
+	struct xdp_address ip;
+	unsigned int place;
+	unsigned int is_set;
 };
 
 /* Key of tandem_sip_ports; the value says nothing. */

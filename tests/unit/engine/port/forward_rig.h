@@ -109,17 +109,25 @@ static UNUSED struct xdp_forward *entry_of(const struct forward_rig *t, int side
 	return &t->table->entries[side + 1];
 }
 
-/* On all CPUs. */
-static UNUSED uint64_t fate_of(const struct forward_rig *t, enum xdp_fate fate)
+/* Of all CPUs: what became of packets, and how often the clock was read. */
+static UNUSED struct xdp_cpu cpus_of(const struct forward_rig *t)
 {
-	uint64_t each[64], all = 0;
-	uint32_t key = fate;
+	struct xdp_cpu each[64], all = { 0 };
+	uint32_t key = 0;
 
 	assert_in_range(libbpf_num_possible_cpus(), 1, COUNT_OF(each));
-	assert_int_equal(bpf_map_lookup_elem(t->table->fds[XDP_FORWARDS_FATES], &key, each), 0);
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		all += each[i];
+	assert_int_equal(bpf_map_lookup_elem(t->table->fds[XDP_FORWARDS_CPUS], &key, each), 0);
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
+		for (enum xdp_fate fate = 0; fate < XDP_FATES; fate++)
+			all.fates[fate] += each[i].fates[fate];
+		all.reads += each[i].reads;
+	}
 	return all;
+}
+
+static UNUSED uint64_t fate_of(const struct forward_rig *t, enum xdp_fate fate)
+{
+	return cpus_of(t).fates[fate];
 }
 
 /* ---- two parties, as they might be after any call ---- */

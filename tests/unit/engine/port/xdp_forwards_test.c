@@ -10,7 +10,12 @@
 #include "engine/net/frame_sum.h"
 #include "tests/unit/engine/port/forward_rig.h"
 
-enum { VOICE = 12 + 160, ROUNDS = 3000 };
+enum {
+	VOICE = 12 + 160,
+	ROUNDS = 3000,
+	MANY = 200000,                 /* packets, of several jiffies */
+	JIFFIES_NS = 50 * 1000 * 1000, /* several, as any kernel is built */
+};
 
 static void voice_write(struct forward_rig *t, uint8_t payload[VOICE])
 {
@@ -312,6 +317,47 @@ static void the_heartbeat_of_the_process_ends(void **state)
 	forward_close(&t);
 }
 
+/* RTCP of the party, one behind the other. */
+static void give_many(struct forward_rig *t)
+{
+	static struct wire in;
+	uint8_t report[VOICE] = { 0x80, 200 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = MANY);
+
+	wire_write(&in, &t->party[A], &t->local[A], 0, bytes_mem(report, VOICE));
+	opts.data_in = in.at;
+	opts.data_size_in = in.n;
+	assert_int_equal(bpf_prog_test_run_opts(t->fd, &opts), 0);
+}
+
+/* Where many come some have the time of one before them, which is of the same jiffy; where few come each has its own. */
+static void the_time_of_a_packet(void **state)
+{
+	uint64_t end = clock_now_ns() + NS_PER_S / 2, before;
+	struct forward_rig t;
+	uint32_t reads;
+
+	(void)state;
+	forward_open(&t, 17);
+	parties_choose(&t, false);
+	give_many(&t);
+	assert_in_range(cpus_of(&t).reads, 1, MANY / 2);
+	do {
+		before = clock_now_ns();
+		assert_true(is_forwarded(give_next(&t)));
+		assert_in_range(entry_of(&t, A)->heard_ns, before - JIFFIES_NS, clock_now_ns());
+	} while (before < end);
+	for (int few = 0; few < 5; few++) {
+		assert_int_equal(usleep(JIFFIES_NS / 1000), 0);
+		before = clock_now_ns();
+		reads = cpus_of(&t).reads;
+		assert_true(is_forwarded(give_next(&t)));
+		assert_in_range(entry_of(&t, A)->heard_ns, before, clock_now_ns());
+		assert_int_equal(cpus_of(&t).reads, reads + 1);
+	}
+	forward_close(&t);
+}
+
 /* A table of another version is left alone. */
 static void another_version(void **state)
 {
@@ -559,6 +605,7 @@ int main(void)
 		cmocka_unit_test(the_lease_ends),
 		cmocka_unit_test(the_heartbeat_of_a_worker_ends),
 		cmocka_unit_test(the_heartbeat_of_the_process_ends),
+		cmocka_unit_test(the_time_of_a_packet),
 		cmocka_unit_test(another_version),
 		cmocka_unit_test(what_is_left_is_final),
 		cmocka_unit_test(of_the_process_before),
