@@ -221,6 +221,24 @@ static void until_withheld(struct rig *r, uint64_t before)
 	}
 }
 
+/* A lease is longer or over in life, and never shorter than it was believed to be. Here it is, once: whoever was at work on packets meanwhile may
+ * send them all. So until that is behind it, and there is some time left; until then it is made longer. */
+static uint64_t lease_begin(struct rig *r)
+{
+	struct both *b = r->both;
+	uint64_t end_ns = clock_now_ns() + PATIENCE_MS * NS_PER_MS, until_ns, steps;
+
+	do {
+		assert_true(clock_now_ns() < end_ns);
+		until_ns = clock_now_ns() + LEASE_US * NS_PER_US;
+		validity_set(&b->validity, PLACE, until_ns);
+		steps = atomic_load(&b->steps);
+		while (atomic_load(&b->steps) < steps + 2 && clock_now_ns() < until_ns)
+			speak_for_us(r, 300);
+	} while (clock_now_ns() + LEASE_US * NS_PER_US / 2 > until_ns);
+	return until_ns;
+}
+
 static uint32_t round_of(struct rig *r)
 {
 	struct both *b = r->both;
@@ -230,8 +248,7 @@ static uint32_t round_of(struct rig *r)
 
 	validity_set(&b->validity, PLACE, UINT64_MAX - 1);
 	until_heard(r);
-	until_ns = clock_now_ns() + LEASE_US * NS_PER_US;
-	validity_set(&b->validity, PLACE, until_ns);
+	until_ns = lease_begin(r);
 	speak_for_us(r, rand_below(&r->rand, LEASE_US));
 	assert_int_equal(kill(r->child, SIGSTOP), 0);
 	assert_int_equal(waitpid(r->child, &status, WUNTRACED), r->child);
