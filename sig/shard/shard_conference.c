@@ -653,7 +653,7 @@ int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *
 	return room_is_full(r, 1) ? -EUSERS : ring(s, o, r);
 }
 
-int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum shard_leg host,
+int shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
 		     enum shard_leg leaves)
 {
 	int err = c->member ? -EEXIST : shard_may_confer(c, host, false);
@@ -667,6 +667,7 @@ int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum
 		return -EUSERS;
 	if (!shard_room_comes_add(r, c, host, leaves))
 		return -EAGAIN;
+	c->comes_to = r->id; /* its save may be there before the room has had a turn */
 	shard_room_hurry(s, r);
 	return 0;
 }

@@ -42,7 +42,7 @@ static int focus_rings(struct shard *s, const struct focus_ask *a)
 }
 
 /* Whoever stays of that call is host there where his place is that of one. */
-static int focus_comes(struct shard *s, const struct focus_ask *a, const struct call *comes)
+static int focus_comes(struct shard *s, const struct focus_ask *a, struct call *comes)
 {
 	const struct call *place = a->stead ? shard_call_find(s, a->stead) : NULL;
 	enum shard_leg stays = a->leaves == SHARD_LEG_CALLER ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
@@ -58,7 +58,7 @@ static int focus_comes(struct shard *s, const struct focus_ask *a, const struct 
 int shard_focus(void *owner, const struct focus_ask *a)
 {
 	struct shard *s = owner;
-	const struct call *comes = a->comes ? shard_call_find(s, a->comes) : NULL;
+	struct call *comes = a->comes ? shard_call_find(s, a->comes) : NULL;
 
 	if (s->draining)
 		return -ESHUTDOWN;
@@ -125,7 +125,7 @@ struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user)
 int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
 {
 	struct shard *s = owner;
-	const struct call *c = shard_call_find(s, call);
+	struct call *c = shard_call_find(s, call);
 	enum shard_leg host;
 	int err;
 

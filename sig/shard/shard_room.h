@@ -94,7 +94,7 @@ void shard_room_awaited(struct shard *s, uint64_t call);
  * can be asked for it. */
 int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r) NODISCARD;
 /* The parties of the call come when they can, but for who is left. 0, or as shard_confer. */
-int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum shard_leg host,
+int shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
 		     enum shard_leg leaves) NODISCARD;
 /* a: comes, of a call of another shard, and whose dialog of it. 0, -EHOSTUNREACH, -EUSERS, -EAGAIN. */
 int shard_room_comes_far(struct shard *s, struct room *r, const struct focus_ask *a) NODISCARD;

@@ -248,6 +248,25 @@ static void hangs_up_at_once(void **state)
 	(void)member_from(&all, "1003");
 }
 
+/* The store may be so fast that the room has had no turn yet. */
+static void hangs_up_before_a_turn(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct members all;
+	struct phone c2;
+
+	second_line(p, &c2);
+	refer(&c2, with_place(&p->t.c));
+	assert_notified(&c2, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	phone_request(&c2, "BYE", "", "");
+	phone_request(&p->t.c, "BYE", "", "");
+	rig_wait_ms(r, 200);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	(void)member_from(&all, "1003");
+}
+
 /* Who has it is host then. */
 static void the_place_of_the_host(void **state)
 {
@@ -385,6 +404,7 @@ int main(void)
 		PARTY_TEST(a_party_is_given),
 		PARTY_TEST(a_place_is_given),
 		PARTY_TEST(hangs_up_at_once),
+		PARTY_TEST(hangs_up_before_a_turn),
 		PARTY_TEST(the_place_of_the_host),
 		PARTY_TEST(incoming_with_call_waiting),
 		PARTY_TEST(killed),
