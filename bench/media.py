@@ -221,6 +221,11 @@ WARM_UP_S = xdp.WARM_UP_S       # --quick has less: sources are then not yet as 
 WIRE_LOSS_MOST = 0.001          # of a turn's packets, that the wire may lose behind a server
 
 
+def lost_by_wire(faults, overflows, received):
+    """What is no loss of the server's: all that is missing found a ring full behind it, and that is little."""
+    return overflows if overflows == faults and overflows <= WIRE_LOSS_MOST * received else 0
+
+
 def wire_turn(name, seconds, start, again=1):
     """A program that sends packets back has a ring of 256 before it, and no queue behind that: where either end stood still for three
     milliseconds, packets that were forwarded are lost, and the interface counts them. A turn whose losses are exactly these is taken again.
@@ -235,12 +240,10 @@ def wire_turn(name, seconds, start, again=1):
     finally:
         server.stop()
     overflows = xdp.overflows(server.wire) - before
-    by_wire = overflows if overflows == turn["faults"] else 0
-    if by_wire and again:
-        lib.say(f"# {name}: {by_wire} packets found the ring of the far end's veth full: once more")
+    if again and overflows and overflows == turn["faults"]:
+        lib.say(f"# {name}: {overflows} packets found the ring of the far end's veth full: once more")
         return wire_turn(name, seconds, start, again - 1)
-    if by_wire > WIRE_LOSS_MOST * turn["received"]:
-        by_wire = 0
+    by_wire = lost_by_wire(turn["faults"], overflows, turn["received"])
     return {**turn, "packets": turn["received"], "lost": turn["faults"] - by_wire, "wire_lost": by_wire}
 
 

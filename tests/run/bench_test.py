@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
 import calls_trunk              # noqa: E402
 import durability               # noqa: E402
+import media                    # noqa: E402
 import media_report             # noqa: E402
 import subscriptions            # noqa: E402
 
@@ -80,6 +81,12 @@ class Media(unittest.TestCase):
             self.assertFalse(media_report.is_void(name, lossy, lossy), name)
         self.assertTrue(media_report.is_void("kernel_added_p50_ms", {"wire mirror"}, {"wire mirror"}))
         self.assertTrue(media_report.is_void("ratio_ring_vs_rtpengine", {"wire rtpengine"}, set()))
+
+    def test_what_the_wire_lost(self):
+        """All that is missing, and no more than a thousandth: else it is the server's."""
+        for faults, overflows, by_wire in ((0, 0, 0), (100, 100, 100), (101, 100, 0), (100, 101, 0), (100, 0, 0), (1001, 1001, 0)):
+            with self.subTest((faults, overflows)):
+                self.assertEqual(media.lost_by_wire(faults, overflows, 1000000), by_wire)
 
     def test_two_workers_need_two_cores(self):
         line = line_of("ratio_two_workers", ratio_two_workers=1.9, two_workers_cores_free=False)
