@@ -30,6 +30,7 @@ struct listener {
 	uint32_t member;           /* of a room: its index + 1; 0: none */
 	uint32_t timestamp_offset; /* out = of the job + offset; valid with begun */
 	uint8_t payload_type;
+	uint8_t video; /* 1: the member is video, as what it joined: the flow may be of another kind by now */
 	uint8_t begun;  /* 1: its stream goes on from the last frame to the next */
 	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
 };

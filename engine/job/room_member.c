@@ -238,20 +238,22 @@ static int member_join(struct room *r, struct flow *f, uint32_t number)
 	return 0;
 }
 
-static void here_put(struct room *r, uint32_t at, uint32_t index)
+static void here_move(struct room *r, uint32_t from, uint32_t to)
 {
-	r->here[at] = index;
-	r->members[index]->here_at = at;
+	if (from == to)
+		return;
+	r->here[to] = r->here[from];
+	r->members[r->here[to]]->here_at = to;
 }
 
 /* As active_drop does it (room_take.c). */
 static void here_drop(struct room *r, uint32_t at)
 {
 	if (at < r->unsaid) {
-		here_put(r, at, r->here[--r->unsaid]);
+		here_move(r, --r->unsaid, at);
 		at = r->unsaid;
 	}
-	here_put(r, at, r->here[--r->here_n]);
+	here_move(r, --r->here_n, at);
 }
 
 static void place_forget(struct room *r, uint32_t index)
@@ -276,6 +278,8 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 	int err = 0, err_heard, err_codec;
 	bool anew;
 
+	if (f->listener.member && f->listener.video != (f->kind == MEDIA_VIDEO))
+		room_member_leave(w, j, f);
 	if (f->kind == MEDIA_VIDEO)
 		return room_picture_set(w, j, f, of);
 	if (f->listener.member && r->members[index]->spec.number != spec->number)
@@ -302,7 +306,7 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	uint32_t index = f->listener.member - 1, number;
 	struct room_member *m;
 
-	if (f->kind == MEDIA_VIDEO) {
+	if (f->listener.video) {
 		room_picture_leave(w, j, f);
 		return;
 	}

@@ -210,6 +210,7 @@ static int picture_join(struct room *r, struct flow *f, const struct flow_member
 	p->list[index] = m;
 	p->end = index < p->end ? p->end : index + 1;
 	f->listener.member = index + 1;
+	f->listener.video = 1;
 	return 0;
 }
 
@@ -267,5 +268,6 @@ void room_picture_leave(struct worker *w, struct job *j, struct flow *f)
 	p->list[index] = NULL;
 	free(m);
 	f->listener.member = 0;
+	f->listener.video = 0;
 	pictures_review(w, j);
 }

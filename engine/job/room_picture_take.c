@@ -189,8 +189,7 @@ bool room_picture_asked(struct worker *w, struct job *j, const struct flow *f, s
 	struct room_pictures *p = ((struct room *)j->work)->pictures;
 	struct picture_pick from;
 
-	if (f->kind != MEDIA_VIDEO || !f->listener.member ||
-	    !picture_is_requested(rtcp, f->ssrc_out))
+	if (!f->listener.video || !picture_is_requested(rtcp, f->ssrc_out))
 		return false;
 	from = p->list[f->listener.member - 1]->view.from;
 	if (from.member == FLOOR_NOBODY)

@@ -25,20 +25,25 @@ static void active_add(struct room *r, uint32_t index)
 	r->active[r->active_n++] = index;
 }
 
-static void active_put(struct room *r, uint32_t at, uint32_t index)
+static void active_move(struct room *r, uint32_t from, uint32_t to)
 {
-	r->active[at] = index;
-	r->members[index]->active_at = at;
+	if (from == to)
+		return;
+	r->active[to] = r->active[from];
+	r->members[r->active[to]]->active_at = to;
 }
 
-/* The last one of those who were not heard yet comes in its place, and the last one of all in that one's. */
+/*
+ * The last one of those who were not heard yet comes in its place, and the last one of all in that one's. Where all of them were not heard yet
+ * that is one and the same place, and nobody moves twice.
+ */
 static void active_drop(struct room *r, uint32_t at)
 {
 	if (at < r->cursor) {
-		active_put(r, at, r->active[--r->cursor]);
+		active_move(r, --r->cursor, at);
 		at = r->cursor;
 	}
-	active_put(r, at, r->active[--r->active_n]);
+	active_move(r, --r->active_n, at);
 }
 
 void room_hush(struct room *r, uint32_t index)
@@ -187,7 +192,7 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 	uint32_t units;
 	bool silent;
 
-	if (UNLIKELY(p->flow->kind == MEDIA_VIDEO))
+	if (UNLIKELY(p->flow->listener.video))
 		return room_picture_take(w, j, p);
 	if (!p->flow->listener.member)
 		return VERDICT_ALONE; /* it could not become one */
@@ -217,7 +222,7 @@ void room_take_fetch(const struct job *j, const struct pkt *p, bool first)
 	const struct room *r = j->work;
 	const struct room_member *m;
 
-	if (!p->flow->listener.member || p->flow->kind == MEDIA_VIDEO)
+	if (!p->flow->listener.member || p->flow->listener.video)
 		return;
 	m = r->members[p->flow->listener.member - 1];
 	if (first) {

@@ -64,7 +64,7 @@ static void extension_strip(struct pkt *p)
 /* A picture of a room may come in several sizes at once: its room says which of them counts (engine/job/room_picture_layer.c). */
 static bool hears_layers(const struct flow *f)
 {
-	return f->kind == MEDIA_VIDEO && f->listener.member;
+	return f->listener.video;
 }
 
 /* Of no stream that is sent on, so that nothing of its numbers is kept but whose they are. */
