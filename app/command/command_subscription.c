@@ -8,12 +8,13 @@ static json_t *subscription_json(const struct subscription_row *row)
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, row->id);
-	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:I, s:I, s:o}", "id",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:o}", "id",
 			 command_text_json(bytes_mem(id, sizeof(id))), "tenant", row->tenant,
 			 "number", command_text_json(row->watcher), "watches",
-			 command_text_json(row->resource), "event", row->package, "expires_utc_ms",
-			 (json_int_t)row->expires_utc_ms, "notified", (json_int_t)row->notified,
-			 "source", command_addr_json(row->remote));
+			 command_text_json(row->resource), "trunk", command_text_json(row->trunk),
+			 "event", row->package, "expires_utc_ms", (json_int_t)row->expires_utc_ms,
+			 "notified", (json_int_t)row->notified, "source",
+			 command_addr_json(row->remote));
 }
 
 const char *const g_subscription_endings[] = { "deactivated", "probation",  "giveup",

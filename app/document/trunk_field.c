@@ -102,7 +102,7 @@ static const char *field_quoted_wrong(const void *value, const char *text)
 	return digest_client_is_plain(bytes_str(text)) ? NULL : "it has no '\"' and no '\\'";
 }
 
-static const char *field_callers_wrong(const void *value, const char *text)
+static const char *trunk_patterns_wrong(const void *value, const char *text)
 {
 	(void)value;
 	return text[0] ? pattern_list_wrong(bytes_str(text)) : NULL;
@@ -247,9 +247,13 @@ const struct command_arg g_trunk_fields[] = {
 		   "Number as which extensions are shown to it that have no outside_number. Empty: "
 		   "their own."),
 	TEXT_FIELD(
-		"caller_ids", caller_ids, CHARSET_PATTERN, field_callers_wrong,
+		"caller_ids", caller_ids, CHARSET_PATTERN, trunk_patterns_wrong,
 		"The only numbers that may be shown to it, as a pattern, or several joined by '|'; "
 		"who has another one is shown as caller_id, or as anonymous. Empty: any."),
+	TEXT_FIELD("monitors", monitors, CHARSET_PATTERN, trunk_patterns_wrong,
+		   "Extensions and slots that may be watched from it (SUBSCRIBE for dialog and "
+		   "presence), as a pattern, or several joined by '|'. All else is answered 403, "
+		   "whether there is such a number or not. Empty: none."),
 	FLAG_FIELD("trusted", trusted, "true",
 		   "It keeps what callers want hidden: it hears their number, with Privacy (RFC "
 		   "3325). false: it does not."),
@@ -458,6 +462,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 	}
 	memcpy(out->caller_id, t->caller_id, sizeof(out->caller_id));
 	memcpy(out->caller_ids, t->caller_ids, sizeof(out->caller_ids));
+	memcpy(out->monitors, t->monitors, sizeof(out->monitors));
 	identity_take(&out->identity, t);
 	servers_take(out, t);
 	sources_take(out, t);

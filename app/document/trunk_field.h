@@ -42,6 +42,7 @@ struct trunk_value {
 	bool has_secret; /* of user and realm */
 	struct digest_secret secret;
 	char caller_id[TRUNK_CALLER_MAX], caller_ids[TRUNK_CALLERS_MAX];
+	char monitors[TRUNK_MONITORS_MAX];
 	bool trusted;
 	uint8_t ways[CARRIED_KINDS]; /* enum identity_way */
 	char x_headers[TRUNK_HEADERS_MAX];

@@ -22,6 +22,7 @@ enum {
 	TRUNK_REALM_MAX = 128,
 	TRUNK_CALLER_MAX = 32,
 	TRUNK_CALLERS_MAX = 128,
+	TRUNK_MONITORS_MAX = 256,
 	TRUNK_ACCESS_MAX = 8,
 	TRUNK_ANSWER_S = 6,
 	TRUNK_ANSWER_MAX_S = 32, /* timer B says so then (RFC 3261 17.1.1.2) */
@@ -85,12 +86,13 @@ struct trunk_settings {
 		[TRUNK_CALLER_MAX]; /* as which extensions are shown that have no number outside; "": as they are called here */
 	char caller_ids
 		[TRUNK_CALLERS_MAX]; /* the only numbers that may be shown, as patterns; others are caller_id, or nobody; "": any */
-	struct identity_trunk identity; /* what is believed of who calls, and told */
-	bool no_replaces;               /* it does not take over its own legs (RFC 3891) */
-	bool video;                     /* MED-10: not at first */
-	uint8_t record;                 /* enum trunk_record */
-	uint8_t record_to;              /* enum record_to */
-	uint8_t redirects;              /* enum trunk_redirects */
+	char monitors[TRUNK_MONITORS_MAX]; /* whom it may watch, as patterns; "": nobody */
+	struct identity_trunk identity;    /* what is believed of who calls, and told */
+	bool no_replaces;                  /* it does not take over its own legs (RFC 3891) */
+	bool video;                        /* MED-10: not at first */
+	uint8_t record;                    /* enum trunk_record */
+	uint8_t record_to;                 /* enum record_to */
+	uint8_t redirects;                 /* enum trunk_redirects */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };
 

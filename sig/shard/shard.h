@@ -450,7 +450,7 @@ bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *
 struct subscription_row {
 	uint64_t id;
 	const char *tenant, *package;
-	struct bytes watcher, resource;
+	struct bytes watcher, resource, trunk;
 	uint64_t expires_utc_ms; /* as the wall shows it */
 	uint32_t notified;
 	const struct addr *remote;

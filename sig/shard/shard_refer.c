@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REFER outside of a dialog: whoever sends it names one of its own by Target-Dialog (RFC 4538, RFC 7647 5). */
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_room.h"
 #include "sig/sip/target_dialog.h"
 
@@ -52,7 +53,8 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 	struct quota_party party;
 	struct call *c;
 
-	if (status == 405 && shard_focus_referred(s, m))
+	/* whether there is such a conference is nothing of a trunk's: its members are in no document */
+	if (status == 405 && shard_trunk_of(s, &m->hop) == TRUNK_NONE && shard_focus_referred(s, m))
 		return;
 	if (status) {
 		refer_refuse(s, m, status, status == 405 ? REFUSED_METHOD : REFUSED_MALFORMED);

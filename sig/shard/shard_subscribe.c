@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SUBSCRIBE (RFC 6665 4.2.1): who asks, for what, for how long; saved, then answered. */
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/event_parse.h"
 
@@ -89,6 +90,11 @@ static uint16_t read_wish(const struct sip_message *m, struct subscribe_wish *wi
 	return read_expires(m, wish);
 }
 
+static struct bytes subscribe_trunk(const struct shard *s, const struct sip_message *m)
+{
+	return bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop)));
+}
+
 /* ---- a new one ---- */
 
 /* Whom it wants to watch. */
@@ -164,7 +170,8 @@ static struct subscription *subscription_begin(struct shard *s, const struct sip
 	tag.call = sub->id;
 	sub->package = wish->package;
 	if (!dialog_from_request(&sub->dialog, &tag, m, &s->host) &&
-	    !text_set(&sub->event_id, wish->event.id) && !subscription_focus(sub))
+	    !text_set(&sub->event_id, wish->event.id) && !subscription_focus(sub) &&
+	    !text_set(&sub->trunk, text_bytes(&of->trunk)))
 		return sub;
 	subscription_give(&s->subscriptions, sub);
 	return NULL;
@@ -270,6 +277,7 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	struct subscribe_wish wish;
 	enum sig_refused reason;
 	uint16_t status = read_wish(m, &wish, &reason);
+	struct bytes trunk = subscribe_trunk(s, m);
 
 	if (status) {
 		subscribe_refuse(s, NULL, m, status, reason);
@@ -282,12 +290,17 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	if (!shard_identify(s, m, ask.sub.tenant, ask.watcher, &e))
 		return;
 	status = read_resource(s, m, ask.sub.tenant, ask.resource);
+	if (status && trunk.n) {
+		subscribe_refuse(s, NULL, m, 403, REFUSED_WATCH);
+		return;
+	}
 	if (status) {
 		subscribe_refuse(s, NULL, m, status,
 				 status == 416 ? REFUSED_SCHEME : REFUSED_NOT_FOUND);
 		return;
 	}
 	ask.sub.package = wish.package;
+	ask.sub.trunk = (struct text){ .p = (char *)(uintptr_t)trunk.p, .n = (uint32_t)trunk.n };
 	ask.sub.watcher = (struct text){ .p = ask.watcher, .n = (uint32_t)strlen(ask.watcher) };
 	ask.sub.resource = (struct text){ .p = ask.resource, .n = (uint32_t)strlen(ask.resource) };
 	if (may_subscribe(s, m, &ask.sub))
@@ -302,7 +315,10 @@ static bool subscription_follow(struct shard *s, struct subscription *sub,
 {
 	struct dialog *d = &sub->dialog;
 	struct sip_hop from = d->hop;
+	struct bytes trunk = subscribe_trunk(s, m);
 
+	if (trunk.n && text_set(&sub->trunk, trunk)) /* older records do not name it */
+		return false;
 	shard_trust(s, &m->hop);
 	if (sip_transport_is_stream(m->hop.transport) && m->hop.transport == from.transport &&
 	    m->hop.connection != from.connection &&

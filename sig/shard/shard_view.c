@@ -246,6 +246,7 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 		.package = package_of(sub->package)->name,
 		.watcher = text_bytes(&sub->watcher),
 		.resource = text_bytes(&sub->resource),
+		.trunk = text_bytes(&sub->trunk),
 		.expires_utc_ms = steady_add(s->host.now.utc_ms + left, s->host.wall_ms),
 		.notified = sub->dialog.local_cseq,
 		.remote = &sub->dialog.hop.remote,

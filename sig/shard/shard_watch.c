@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/dial/pattern.h"
 #include "sig/host/dial_plans.h"
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
 /* ---- the state of a user ---- */
@@ -171,6 +173,19 @@ static enum watch_verdict slot_may(const struct shard *s, const struct subscript
 										    : WATCH_OK;
 }
 
+/* What its document names it may watch, and nothing else: who asks hears the same of a number that nobody has. */
+static bool trunk_may(const struct shard *s, const struct subscription *sub)
+{
+	const struct package *p = package_of(sub->package);
+	uint16_t trunk = trunks_find(s->settings.trunks, sub->tenant, text_bytes(&sub->trunk));
+	struct pattern best;
+
+	return trunks_has(s->settings.trunks, trunk) && !p->own && !p->of_conferences &&
+	       pattern_list_match(bytes_str(trunks_settings(s->settings.trunks, trunk)->monitors),
+				  text_bytes(&sub->resource), &best)
+		       .whole;
+}
+
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 {
 	struct shard *s = owner;
@@ -178,6 +193,8 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
 	struct bytes slot;
 
+	if (sub->trunk.n && !trunk_may(s, sub))
+		return WATCH_REJECTED;
 	if (package_of(sub->package)->of_conferences)
 		return shard_watch_conference_may(s, sub);
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))

@@ -27,6 +27,7 @@ struct subscription {
 	enum package_kind package;
 	enum subscription_ending ending;
 	struct text watcher, resource; /* users */
+	struct text trunk;             /* by whose SUBSCRIBE; "": no trunk */
 	struct text event_id;
 	struct dialog dialog;
 	uint64_t expires_ns;

@@ -2,8 +2,10 @@
 /* A subscription as bytes. A record may come from another version or a broken store: every bound is checked. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sig/host/host.h"
+#include "sig/host/trunk.h"
 #include "sig/record/unknown.h"
 #include "sig/sip/event_parse.h"
 #include "sig/sip/hop_edges.h"
@@ -82,6 +84,7 @@ static void pack_subscription(const struct call_host *h, struct packed_subscript
 	out->watcher = lend(&sub->watcher);
 	out->resource = lend(&sub->resource);
 	out->event_id = lend(&sub->event_id);
+	out->trunk = (char *)(uintptr_t)text_str(&sub->trunk);
 	out->limit = sub->limit;
 	out->expires_utc_ms = expires_utc_ms(h, sub);
 	out->boot = mark.boot;
@@ -213,6 +216,8 @@ static const char *subscription_read(const struct call_host *h, struct subscript
 	    !subscription_line(&sub->event_id, &in->event_id, EVENT_ID_MAX) || !sub->watcher.n ||
 	    !sub->resource.n || (sub->event_id.n && !lex_is_token(text_bytes(&sub->event_id))))
 		return "users or event";
+	if (strlen(in->trunk) >= TRUNK_NAME_MAX || text_set(&sub->trunk, bytes_str(in->trunk)))
+		return "trunk";
 	return subscription_talk(h, sub, in->dialog);
 }
 
@@ -241,6 +246,7 @@ void subscription_clear(struct subscription *sub)
 	dialog_clear(&sub->dialog);
 	text_clear(&sub->watcher);
 	text_clear(&sub->resource);
+	text_clear(&sub->trunk);
 	text_clear(&sub->event_id);
 	text_wipe(&sub->unknown);
 }

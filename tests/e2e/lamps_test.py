@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from lib.linphone import Linphone
 from lib.message import parameter
 from lib.node import Node
+from lib.place import PARTY
 from lib.sip import SipError
 from patience import PATIENCE_S
 
@@ -156,6 +157,29 @@ class Lamps(unittest.TestCase):
         self.node.ctl("subscription.end", id=self.node.ctl("subscription.list", number="1003")[0]["id"])
         lamp.hear()
         self.assertEqual(parameter(lamp.standing, "reason"), "deactivated")
+
+    def test_a_trunk(self):
+        """It hears the same of whom there is and of whom there is not, and of those of its document the state, over a kill -9."""
+        caller, called, trunk = self.agent("1001"), self.agent("1002"), self.node.user_agent("+4930900")
+        self.addCleanup(trunk.close)
+        self.node.ctl("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port)
+        for number, event in (("1002", "dialog"), ("1999", "dialog"), ("1002", "presence"), ("1002", "reg"), ("1002", "conference")):
+            ask = trunk.request("SUBSCRIBE", f"sip:{number}@{trunk.home}", headers=[("Event", event)])
+            self.assertEqual(trunk.transact(ask).status, 403, (number, event))
+        self.node.ctl("trunk.put", name="pbx", monitors="1002|15xx")
+        lamp = Lamp(trunk, "1002")
+        lamp.hear()
+        self.assertEqual([(row["trunk"], row["watches"]) for row in self.node.ctl("subscription.list")], [("pbx", "1002")])
+        self.node.kill()
+        self.node.start()
+        with self.node.media() as audio:
+            out, _ = self.ring(caller, called, audio)
+            lamp.until("early")
+            self.node.ctl("trunk.put", name="pbx", monitors="")
+            out.cancel()
+            while "terminated" not in lamp.hear().get("Subscription-State"):
+                pass
+        self.assertEqual(parameter(lamp.standing, "reason"), "rejected")
 
     def test_phones(self):
         """What baresip and linphone know of a friend: that he is there, and that he is on the phone."""

@@ -60,7 +60,8 @@ const struct command g_look_commands[] = {
 	  command_registration_list },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists who watches whom with a node: lamps of phones.",
-	  "a list: id, tenant, number (that watches), watches, event (dialog, presence, reg), "
+	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
+	  "(dialog, presence, reg), "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
 	  command_subscription_list },
 	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,

@@ -84,20 +84,11 @@ RIG_FN void watch_begin(struct watch *t)
 	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
 }
 
-/* kill -9, and a successor that has what the store has. started: before that, NULL: nothing more is done. */
-RIG_FN void watch_restart_as(struct watch *t, void (*started)(struct shard *s))
+/* A new process has the subscriptions of the store. */
+RIG_FN void watch_restore(struct rig *r, uint32_t count)
 {
-	struct rig *r = t->l.r;
-	uint32_t count = r->save_count;
 	const char *reason = "";
 
-	shard_close(r->shard);
-	rig_start_shard(r);
-	if (started)
-		started(r->shard);
-	phone_bind(&t->l.a);
-	phone_bind(&t->l.b);
-	phone_bind(&t->w);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct rig_save *s = &r->saves[i];
 		bool newest = s->kind == EFFECT_SUBSCRIPTION_SAVE && s->record.n && s->answered;
@@ -109,6 +100,22 @@ RIG_FN void watch_restart_as(struct watch *t, void (*started)(struct shard *s))
 		    shard_restore_subscription(r->shard, text_bytes(&s->record), r->now, &reason))
 			fail_msg("restore: %s", reason);
 	}
+}
+
+/* kill -9, and a successor that has what the store has. started: before that, NULL: nothing more is done. */
+RIG_FN void watch_restart_as(struct watch *t, void (*started)(struct shard *s))
+{
+	struct rig *r = t->l.r;
+	uint32_t count = r->save_count;
+
+	shard_close(r->shard);
+	rig_start_shard(r);
+	if (started)
+		started(r->shard);
+	phone_bind(&t->l.a);
+	phone_bind(&t->l.b);
+	phone_bind(&t->w);
+	watch_restore(r, count);
 	shard_resume(r->shard, r->now);
 	rig_run(r);
 }

@@ -6,6 +6,7 @@
 #include "sig/host/room_terms.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/gate.h"
+#include "tests/unit/sig/watch.h"
 
 #define NUMBER "+49301001"
 
@@ -547,6 +548,95 @@ static void refers(void **state)
 	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
 }
 
+/* SEC-06: whether there is such a number, and who speaks, is nothing of a trunk's: it hears the same of all. */
+static void watches_nobody(void **state)
+{
+	static const struct row {
+		const char *whom, *lines;
+	} rows[] = {
+		{ "1001", WATCH_DIALOG },           { "1999", WATCH_DIALOG },
+		{ NUMBER, WATCH_DIALOG },           { "#4107", WATCH_DIALOG },
+		{ "1001", "Event: presence\r\n" },  { "1999", "Event: presence\r\n" },
+		{ "gw", "Event: reg\r\n" },         { "1001", "Event: reg\r\n" },
+		{ "1999", "Event: reg\r\n" },       { "800", "Event: conference\r\n" },
+		{ "801", "Event: conference\r\n" }, { "1001", "Event: dialog\r\nExpires: 0\r\n" },
+	};
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	const struct row *row;
+
+	EACH_ROW(row, rows)
+	{
+		struct bytes m = watch_ask(gw, row->whom, row->lines);
+
+		ROW_ASSERT(row->lines, bytes_starts(m, "SIP/2.0 403"));
+		ROW_ASSERT(row->lines, !rig_count(g->l.r, &gw->addr, "NOTIFY"));
+	}
+	phone_begin(gw, "1001");
+	(void)snprintf(gw->local, sizeof(gw->local), "<sip:1001@test.local>"); /* in its name */
+	phone_request(gw, "SUBSCRIBE", "Event: reg\r\n", "");
+	assert_true(bytes_starts(phone_hears(gw, "SIP/2.0"), "SIP/2.0 403"));
+	assert_int_equal(rig_counts(g->l.r).subscriptions, 0);
+}
+
+/* The attendant's console of a PBX: what its document has it may watch, as far as the extension is shown. */
+static void watches_its_list(void **state)
+{
+	struct gate *g = *state;
+	struct shard_extension hidden = rig_extension("1002", false);
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct bytes m;
+
+	(void)bytes_cstr(BYTES_LIT("100x|15xx"), set.monitors, sizeof(set.monitors));
+	(void)gate_put(g, &set);
+	assert_true(bytes_starts(watch_ask(gw, "1999", WATCH_DIALOG), "SIP/2.0 403"));
+	assert_true(bytes_starts(watch_ask(gw, "1599", WATCH_DIALOG), "SIP/2.0 404"));
+	assert_true(bytes_starts(watch_ask(gw, "1001", "Event: reg\r\n"), "SIP/2.0 403"));
+	hidden.monitored = MONITORED_NOT;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &hidden), 0);
+	assert_true(bytes_starts(watch_ask(gw, "1002", WATCH_DIALOG), "SIP/2.0 403"));
+	hidden.monitored = MONITORED_PARTIES;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &hidden), 0);
+	assert_true(bytes_starts(watch_ask(gw, "1001", WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(gw), "state=\"full\""));
+	phone_invite(&g->l.a, "1002", PHONE_SDP_A);
+	m = watch_told(gw);
+	assert_true(rig_has(m, "<state>trying</state>"));
+	assert_true(rig_has(m, "sip:1002@"));
+}
+
+/* It is the trunk's over a kill, wherever it comes from by then: without its list it hears nothing more. */
+static void watches_no_more(void **state)
+{
+	struct gate *g = *state;
+	struct rig *r = g->l.r;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	uint32_t saves;
+
+	(void)bytes_cstr(BYTES_LIT("1001"), set.monitors, sizeof(set.monitors));
+	(void)gate_put(g, &set);
+	assert_true(bytes_starts(watch_ask(gw, "1001", WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(watch_told(gw).n);
+	saves = r->save_count;
+	set.sources[0].net = rig_addr("198.51.100.77:0");
+	(void)gate_put(g, &set);
+	shard_close(r->shard);
+	rig_start_shard(r);
+	watch_restore(r, saves);
+	shard_resume(r->shard, r->now);
+	assert_true(rig_has(watch_told(gw), "state=\"full\""));
+	set.monitors[0] = '\0';
+	(void)gate_put(g, &set);
+	phone_bind(&g->l.a);
+	phone_bind(&g->l.b);
+	phone_invite(&g->l.a, "1002", PHONE_SDP_A);
+	assert_true(rig_has(watch_told(gw), "terminated;reason=rejected"));
+	assert_int_equal(rig_counts(r).subscriptions, 0);
+}
+
 /* The tags as the node sees them. */
 static void replaces(struct phone *gw, const struct phone *of)
 {
@@ -756,6 +846,9 @@ int main(void)
 		GATE_TEST(goes_on_elsewhere),
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
+		GATE_TEST(watches_nobody),
+		GATE_TEST(watches_its_list),
+		GATE_TEST(watches_no_more),
 		GATE_TEST(ported_numbers),
 		GATE_TEST(called_back),
 		GATE_TEST(forwarded_by_its_code),
