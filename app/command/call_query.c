@@ -89,15 +89,17 @@ static json_t *mark_json(const struct quality *q, uint32_t lost, uint32_t jitter
 static json_t *quality_json(const struct query_flow *live, const struct quality_codec *codec)
 {
 	const struct flow_stats *s = &live->stats;
-	struct quality heard = quality_heard(s, codec);
-	struct quality told = quality_told(s, &live->detail, codec);
+	struct quality received = quality_heard(s, codec);
+	struct quality reported = quality_told(s, &live->detail, codec);
+	json_t *in = mark_json(&received, s->lost, s->jitter_us);
+	json_t *out = live->detail.reported_ns
+			      ? mark_json(&reported, s->remote_lost, s->remote_jitter_us)
+			      : json_null();
 
-	return json_pack("{s:o, s:o, s:o}", "heard", mark_json(&heard, s->lost, s->jitter_us),
-			 "told",
-			 live->detail.reported_ns
-				 ? mark_json(&told, s->remote_lost, s->remote_jitter_us)
-				 : json_null(),
-			 "rtt_ms", s->rtt_us ? json_real(s->rtt_us / 1000.0) : json_null());
+	/* heard and told are their names up to this version. */
+	return json_pack("{s:o, s:o, s:o, s:O, s:O}", "received", in, "reported", out, "rtt_ms",
+			 s->rtt_us ? json_real(s->rtt_us / 1000.0) : json_null(), "heard", in,
+			 "told", out);
 }
 
 static const char *ice_name(enum media_ice_state state)

@@ -101,7 +101,7 @@ static const struct {
 	{ -ENOENT, COMMAND_NOT_FOUND, "call", "there is no such call" },
 	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
 	{ -EISCONN, COMMAND_CONFLICT, "call",
-	  "no party is alone with the node: see call.answer and call.split" },
+	  "no party is answered by tandem without another party: see call.answer and call.split" },
 	{ -EACCES, COMMAND_CONFLICT, "call",
 	  "keys are for an application alone, and the call has none: name one in call.split" },
 	{ -ENODEV, COMMAND_CONFLICT, "call", "nobody else is in the call" },

@@ -77,7 +77,7 @@ static const char *field_call_code_wrong(const void *value, const char *text)
 
 const struct command_arg g_dial_fields[] = {
 	TEXT_FIELD("emergency", plan.emergency, CHARSET_NUMBERS, field_emergency_wrong,
-		   "Numbers for help, joined by ','. Calls to them are never refused, with the "
+		   "Emergency numbers, joined by ','. Calls to them are never refused, with the "
 		   "access code in front or without. Empty: those of sip.emergency_numbers."),
 	DIGITS_FIELD("access", access,
 		     "Access code: what is dialled before a number outside. Dialled alone it is "

@@ -19,7 +19,7 @@ extern const struct command_arg g_dial_fields[];
 
 extern const struct form g_dial_form;
 
-/* Two codes of which a phone could not dial both, or a code that is a number for help; or NULL. */
+/* Two codes of which a phone could not dial both, or a code that is an emergency number; or NULL. */
 const char *dial_codes_wrong(const struct dial_plan *plan);
 
 #endif

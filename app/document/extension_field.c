@@ -159,7 +159,7 @@ const struct command_arg g_extension_fields[] = {
 		  "tandemctl sends this, so that no password lies in Redis." },
 	TEXT_FIELD("locations", locations, CHARSET_NUMBERS, field_locations_wrong,
 		   "Ids of locations joined by ',', at most 8, where its phones may stand. A phone "
-		   "that authenticates as NUMBER" LOCATED_MARK "ID is at that one: calls for help "
+		   "that authenticates as NUMBER" LOCATED_MARK "ID is at that one: emergency calls "
 		   "say so. A new one needs the password, or ha1 and location_ha1."),
 	{ .name = "location_ha1",
 	  .type = ARG_SECRET,
@@ -170,13 +170,14 @@ const struct command_arg g_extension_fields[] = {
 		  "ha1, of NUMBER" LOCATED_MARK "ID. tandemctl sends this." },
 	TEXT_FIELD("display_name", core.display_name, CHARSET_TEXT, NULL, "Name shown to others."),
 	FLAG_FIELD("enabled", core.enabled, "true",
-		   "false: it can neither register nor call, but for help."),
+		   "false: it can neither register nor call, but for emergency calls."),
 	FLAG_FIELD(
 		"early_media", core.early_media, "false",
 		"Pass 183 with SDP on to the phone; false: it gets 180, unless its codec profile "
 		"says otherwise."),
 	FLAG_FIELD("tls", core.tls_srtp, "false",
-		   "It registers and calls over TLS only, but for help. Goes together with srtp."),
+		   "It registers and calls over TLS only, but for emergency calls. Goes together "
+		   "with srtp."),
 	FLAG_FIELD("srtp", srtp, "false", "Its media is SRTP only. Goes together with tls."),
 	FLAG_FIELD("sdes_insecure", core.sdes_insecure, "false",
 		   "Offer and accept SRTP keys over UDP and TCP too, where others can read them."),
@@ -216,7 +217,7 @@ const struct command_arg g_extension_fields[] = {
 		"plan says; enblock, overlap: as there, for this extension."),
 	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",
 		     "Calls to numbers outside that it has at a time at most, with those that it "
-		     "forwards or gives away. 0: any number. Calls for help are not limited."),
+		     "forwards or gives away. 0: any number. Emergency calls are not limited."),
 	NUMBER_FIELD(
 		"outside_minutes", core.outside_minutes, 0, UINT16_MAX, "480",
 		"Minutes that they talk in a day (UTC) at most, all together; then they end. 0: "
@@ -319,7 +320,7 @@ const struct command_arg g_extension_fields[] = {
 		   "hears hold music: a file in media.sounds, or prompt:NAME. Then they speak. "
 		   "Empty: nothing."),
 	TEXT_FIELD("announce_outside", forward.announce_outside, CHARSET_TEXT, announcement_wrong,
-		   "The same of calls to numbers outside, but for help."),
+		   "The same of calls to numbers outside, but for emergency calls."),
 	WORD_FIELD("announce_to", forward.announce_to, FIELD_NUMBER, g_announce_to, "callee",
 		   "Who hears it, while the other one hears hold music: callee, who was called; "
 		   "caller, its own phone; both: where their phones take the same codec."),

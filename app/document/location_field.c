@@ -37,7 +37,7 @@ const struct command_arg g_location_fields[] = {
 	  .field = { FIELD_AT(FIELD_TEXT, id), .wrong = field_id_wrong } },
 	TEXT_FIELD("label", label, CHARSET_TEXT, NULL, "What people call it. Nobody is told."),
 	TEXT_FIELD("caller_id", core.caller_id, CHARSET_NUMBER, NULL,
-		   "Number as which trunks are shown who calls for help from there: one that the "
+		   "Number that trunks are shown for emergency calls from there: one that the "
 		   "emergency service knows, and can call back. Empty: that of the extension."),
 #define X(id, element, name, text)                                   \
 	TEXT_FIELD(name, core.civic.field[CIVIC_##id], CHARSET_TEXT, \

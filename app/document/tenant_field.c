@@ -124,12 +124,12 @@ const struct command_arg g_tenant_fields[] = {
 		   "true: a phone that parks somebody hears the slot by MESSAGE."),
 	FLAG_FIELD("park_spoken", park_spoken, "false",
 		   "true: whoever parks somebody, and does not hold it, hears the slot said (the "
-		   "prompt parked, and its digits) before it is left."),
+		   "prompt parked, and its digits) before tandem hangs up on it."),
 	TEXT_FIELD("language", language, CHARSET_NAME, tenant_language_wrong,
 		   "Language of the prompts that its phones hear, such as de: that of an extension "
 		   "comes before it. Empty: the node's."),
 	NUMBER_FIELD("max_calls", max.calls, 0, 1000000, "0",
-		     "Calls that it has on one node at most. Those for help are never refused. 0: "
+		     "Calls that it has on one node at most. Emergency calls are never refused. 0: "
 		     "any number, as with the next three."),
 	NUMBER_FIELD("max_registrations", max.registrations, 0, 1000000, "0",
 		     "Extensions with a registered phone that it has on one node at most."),

@@ -328,12 +328,12 @@ static const struct {
 	[SIG_CALL_MISSED] = { "call.missed", "The call waits for the application no longer.",
 			      HAS_CALL },
 	[SIG_CALL_SPLIT] = { "call.split",
-			     "A party goes on in this call alone with the node, and the other one "
-			     "in "
-			     "the call other. Told of both.",
+			     "A party goes on in this call, answered by tandem, with no other "
+			     "party. The other one goes on in the call other. Told of both.",
 			     HAS_CALL | HAS_OTHER },
 	[SIG_CALL_PARKED] = { "call.parked",
-			      "A party, from, waits in the slot, alone with the node.",
+			      "A party, from, waits in the slot, answered by tandem, with no other "
+			      "party.",
 			      HAS_CALL | HAS_SLOT },
 	[SIG_CALL_RETRIEVED] = { "call.retrieved",
 				 "The party waits there no longer: somebody speaks with it, in "
@@ -348,7 +348,8 @@ static const struct {
 				 "reason that its record has as forwarded.",
 				 HAS_CALL | HAS_REASON },
 	[SIG_CALL_EMERGENCY] = { "call.emergency",
-				 "The call that began is for a number for help, to. Told at once.",
+				 "The call that began is for an emergency number, to. Told at "
+				 "once.",
 				 HAS_CALL },
 	[SIG_TRUNK_DOWN] = { "trunk.down",
 			     "A server, to, of that trunk does not answer to OPTIONS (probe_s of "

@@ -18,7 +18,8 @@ static int conveyed_take_site(struct call_host *h, const struct call *c, struct 
 	char host[ADDR_TEXT_MAX];
 
 	civic_write_pidf(&w, &site->civic, user, bytes_str(addr_text(own, host)));
-	LOG_INFO("call", c->id, "it is told where help is wanted", LOG_U64("location", site->id));
+	LOG_INFO("call", c->id, "an emergency call says where its caller is",
+		 LOG_U64("location", site->id));
 	if (text_set(&l->pidf, writer_done(&w)))
 		return -ENOMEM;
 	return text_set(&l->callback, bytes_str(site->caller_id));

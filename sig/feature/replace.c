@@ -37,7 +37,7 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	err = invite_answer_own(h, c, leg, refusal);
 	peer = session_replaced_peer(h, c);
 	if (!err && !peer)
-		err = replace_refuse(refusal, 481, "the other party has left");
+		err = replace_refuse(refusal, 481, "the other party has hung up");
 	if (!err) {
 		h->tell(h->owner, what->call,
 			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });

@@ -7,7 +7,7 @@
 
 const char *room_kind_name(enum room_kind kind)
 {
-	static const char *const g_names[ROOM_KINDS] = { "station", "meetme" };
+	static const char *const g_names[ROOM_KINDS] = { "ad_hoc", "room" };
 
 	assert(kind < ROOM_KINDS);
 	return g_names[kind];

@@ -618,7 +618,7 @@ class GivesOn(SoundsTest):
         self.audio_b.start(self.TALK_B)
         self.crosses()
         self.assertEqual([row["id"] for row in self.calls()], [call])
-        with self.assertRaisesRegex(ServerError, "no party is alone"):
+        with self.assertRaisesRegex(ServerError, "no party is answered by tandem without another"):
             self.node.ctl("call.play", call=call, file="menu.wav")
         out.bye()
         second.wait_bye()

@@ -10,10 +10,10 @@
 		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
 		.help = (text)                                                           \
 	}
-#define LEG_CHOICE(what, text)                                                      \
-	{                                                                           \
-		.name = (what), .type = ARG_ENUM, .names = g_call_legs,             \
-		.preset = "none: the caller is alone with the node", .help = (text) \
+#define LEG_CHOICE(what, text)                                                                   \
+	{                                                                                        \
+		.name = (what), .type = ARG_ENUM, .names = g_call_legs,                          \
+		.preset = "none: the caller, answered by tandem; no other party", .help = (text) \
 	}
 
 static const struct command_arg g_split_args[] = {
@@ -184,25 +184,26 @@ static const struct command_arg g_dtmf_args[] = {
 
 const struct command g_call_order_commands[] = {
 	{ "call.split", COMMAND_FOR_APPLICATION, g_split_args,
-	  "Makes two calls of one: each party of an established call goes on alone with the node. "
-	  "One stays, the other goes to a new call, whose id follows from the command's id. Each "
-	  "hears hold music, or with an application nothing, until call.play. What one held of the "
-	  "other ends. The event call.split tells of both calls.",
+	  "Makes two calls of one: each party of an established call goes on, answered by tandem, "
+	  "with no other party. One stays, the other goes to a new call, whose id follows from the "
+	  "command's id. Each hears hold music, or with an application nothing, until call.play. "
+	  "What one held of the other ends. The event call.split tells of both calls.",
 	  "id: of the new call", command_call_split },
 	{ "call.park", COMMAND_FOR_APPLICATION, g_park_args,
-	  "Lets a party of an established call wait in a slot, alone with the node, which plays "
-	  "hold music to it; the other one is left. A party that is alone already needs no leg. "
-	  "Slots are the tenant's, on all nodes: those of its park_groups, or without any all that "
-	  "one names. Answered when it waits there and that is saved; conflict: another call does, "
-	  "or all slots of the group are taken, and the call is as it was. "
-	  "The event call.parked tells of it, and call.retrieved when somebody speaks with the "
-	  "party (call.retrieve).",
+	  "Lets a party of an established call wait in a slot, answered by tandem, with no other "
+	  "party. It hears hold music, and tandem hangs up on the other one. A party that has no "
+	  "other one already needs no leg. Slots are the tenant's, on all nodes: those of its "
+	  "park_groups, or without any all that one names. Answered when it waits there and that "
+	  "is saved; conflict: another call does, or all slots of the group are taken, and the "
+	  "call is as it was. The event call.parked tells of it, and call.retrieved when somebody "
+	  "speaks with the party (call.retrieve).",
 	  "id, order, slot", command_call_park },
 	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
-	  "Lets a party of an established call, or the caller that is alone with the node, speak "
-	  "with who waits in the slot, as call.join does; the other one is left. not_found: nobody "
-	  "waits there. Of two that retrieve at once one is answered so, or hears it by "
-	  "call.transfer_failed. The event call.retrieved tells that the slot is free.",
+	  "Lets a party of an established call, or a caller that is answered by tandem, with no "
+	  "other party, speak with who waits in the slot, as call.join does. Tandem hangs up on "
+	  "the other one. not_found: nobody waits there. Of two that retrieve at once one is "
+	  "answered so, or hears it by call.transfer_failed. The event call.retrieved tells that "
+	  "the slot is free.",
 	  "id, order", command_call_retrieve },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
@@ -234,19 +235,18 @@ const struct command g_call_order_commands[] = {
 	  "id, order", command_call_order, .order = ORDER_ACCOUNT },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Gives a party of an established call to an extension, as if the phone of the other one "
-	  "had sent REFER: it hears ringback, then whoever answers; the other one is left then, "
-	  "and "
-	  "gets its party back where nobody answers. A caller that is alone with the node goes on "
-	  "to "
-	  "the extension, and is its application's again where nobody answers. Answered when it is "
-	  "saved; the events call.transferred and call.transfer_failed tell what becomes of it.",
+	  "had sent REFER: it hears ringback, then whoever answers. Tandem hangs up on the other "
+	  "one then, which gets its party back where nobody answers. A caller that is answered by "
+	  "tandem, with no other party goes on to the extension, and is its application's again "
+	  "where nobody answers. Answered when it is saved; the events call.transferred and "
+	  "call.transfer_failed tell what becomes of it.",
 	  "id, order", command_call_transfer },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
-	  "Sends a call that rings, or waits for an application, on to an extension: who rings is "
-	  "left, and the phones of that one ring, or its calls go where it sends them. Who is rung "
-	  "is told so by Diversion and History-Info. Where nobody can be rung, where the extension "
-	  "was rung for the call before, or the call is answered: conflict, and the call is as it "
-	  "was. The event call.forwarded tells where it goes.",
+	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
+	  "ring stop, and the phones of that one ring, or its calls go where it sends them. Who is "
+	  "rung is told so by Diversion and History-Info. Where nobody can be rung, where the "
+	  "extension was rung for the call before, or the call is answered: conflict, and the call "
+	  "is as it was. The event call.forwarded tells where it goes.",
 	  "id, order", command_call_order, .order = ORDER_DEFLECT },
 	{ "call.pickup", COMMAND_FOR_APPLICATION, g_pickup_args,
 	  "Lets the call that rings longest at an extension ring at another one, which wants to "
@@ -262,21 +262,20 @@ const struct command g_call_order_commands[] = {
 	  "one. conflict: the call does not wait.",
 	  "id, order", command_call_order, .order = ORDER_ACCEPT },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
-	  "Refuses a call that rings, or waits for an application: who rings is left, the caller "
-	  "hears the status, and the call goes on to nobody else. A caller that is up already, "
-	  "because it is called by command or was given away, hears the tone for it and is left, "
-	  "or goes back to whom it was given away by. conflict: it is answered, or does not ring. "
-	  "The event call.ended has the status.",
+	  "Refuses a call that rings, or waits for an application: phones that ring stop, the "
+	  "caller hears the status, and the call goes on to nobody else. A caller that is up "
+	  "already, because it is called by command or was given away, hears the tone for it and "
+	  "is hung up, or goes back to whom it was given away by. conflict: it is answered, or "
+	  "does not ring. The event call.ended has the status.",
 	  "id, order", command_call_order, .order = ORDER_REJECT },
 	{ "call.join", COMMAND_FOR_APPLICATION, g_join_args,
-	  "Makes one call of two that are established: of each one party stays, or the caller that "
-	  "is alone with the node, and the other one is left. The call goes on, with ends. "
-	  "Answered "
-	  "when it is saved that it is to be, which a kill does not undo; the events "
-	  "call.transferred and call.transfer_failed tell what becomes of it. Where the two have "
-	  "no codec in common one of them is asked for those of the other (re-INVITE); when "
-	  "neither takes them call.transfer_failed says 488, and both calls go on as they were. Of "
-	  "two shards of the node both calls go on, as one conversation.",
+	  "Makes one call of two that are established: of each one party stays, or a caller that "
+	  "is answered by tandem, with no other party. Tandem hangs up on the other one. The call "
+	  "goes on, with ends. Answered when it is saved that it is to be, which a kill does not "
+	  "undo; the events call.transferred and call.transfer_failed tell what becomes of it. "
+	  "Where the two have no codec in common one of them is asked for those of the other "
+	  "(re-INVITE); when neither takes them call.transfer_failed says 488, and both calls go "
+	  "on as they were. Of two shards of the node both calls go on, as one conversation.",
 	  "id, order", command_call_join },
 	{ .name = NULL },
 };

@@ -153,14 +153,14 @@ static const struct command_arg g_message_args[] = {
 
 const struct command g_call_sound_commands[] = {
 	{ "call.play", COMMAND_FOR_APPLICATION, g_play_args,
-	  "Plays files of media.sounds to a party that is alone with the node (call.answer, "
-	  "call.split), in place of what was played or collected. After a restart the file that "
-	  "was played goes on, with its last two seconds again. The event call.played tells its "
-	  "end. prompt:NAME is said in the language of the party's extension or tenant, and "
-	  "digits:KEYS key by key. recording:CALL-NUMBER is a message (call.record_message) of "
-	  "the tenant, beep what is heard before one. In place of a file echo lets the party hear "
-	  "itself, in any codec, keys of RFC 4733 too, without an end; echo-2000 "
-	  "2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
+	  "Plays files of media.sounds to a party that is answered by tandem, with no other party "
+	  "(call.answer, call.split), in place of what was played or collected. After a restart "
+	  "the file that was played goes on, with its last two seconds again. The event "
+	  "call.played tells its end. prompt:NAME is said in the language of the party's extension "
+	  "or tenant, and digits:KEYS key by key. recording:CALL-NUMBER is a message "
+	  "(call.record_message) of the tenant, beep what is heard before one. In place of a file "
+	  "echo lets the party hear itself, in any codec, keys of RFC 4733 too, without an end; "
+	  "echo-2000 2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
 	  "id, order", command_call_play },
@@ -171,33 +171,33 @@ const struct command g_call_sound_commands[] = {
 	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
 	  command_call_play_control },
 	{ "call.stream", COMMAND_FOR_APPLICATION, g_stream_args,
-	  "Lets an application speak with a party that is alone with the node (call.answer, "
-	  "call.split), in place of what was played or collected: the node connects to the "
-	  "endpoint's WebSocket, and sound goes both ways (guides/live-audio.md). The event "
+	  "Lets an application speak with a party that is answered by tandem, with no other party "
+	  "(call.answer, call.split), in place of what was played or collected: the node connects "
+	  "to the endpoint's WebSocket, and sound goes both ways (guides/live-audio.md). The event "
 	  "call.played tells its end: end (the application said so), failed (it could not be "
-	  "reached, or was gone for live.give_up), stopped or hangup. It lasts until "
-	  "call.stop, and a node that was killed connects again. As a file of call.play or "
-	  "call.collect: live-ENDPOINT. With leg an application hears a party that speaks with "
-	  "another one, in place of who heard the call before; the events call.stream_started, "
-	  "call.stream_ended and call.stream_failed tell what becomes of it.",
+	  "reached, or was gone for live.give_up), stopped or hangup. It lasts until call.stop, "
+	  "and a node that was killed connects again. As a file of call.play or call.collect: "
+	  "live-ENDPOINT. With leg an application hears a party that speaks with another one, in "
+	  "place of who heard the call before; the events call.stream_started, call.stream_ended "
+	  "and call.stream_failed tell what becomes of it.",
 	  "id, order", command_call_stream },
 	{ "call.stop", COMMAND_FOR_APPLICATION, g_stop_args,
 	  "Ends what call.play, call.stream, call.collect or call.record_message asked for; with "
 	  "leg, that an application hears that party. conflict: none does.",
 	  "id, order", command_call_stop },
 	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
-	  "Collects keys of a party that is alone with the node, in place of what was played or "
-	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
-	  "event call.collected has them, in the stream of the call's application alone. A call "
-	  "that has none: conflict. As the last file tone-dial is heard until the first key, for "
-	  "first_ms at most.",
+	  "Collects keys of a party that is answered by tandem, with no other party, in place of "
+	  "what was played or collected: those of RFC 4733 and of INFO. A key ends what it plays, "
+	  "and counts. The event call.collected has them, in the stream of the call's application "
+	  "alone. A call that has none: conflict. As the last file tone-dial is heard until the "
+	  "first key, for first_ms at most.",
 	  "id, order", command_call_collect },
 	{ "call.record_message", COMMAND_FOR_APPLICATION, g_message_args,
-	  "Records what a party says that is alone with the node, in place of what was played or "
-	  "collected: a message, or a greeting. The file is mono, and has no silence at its two "
-	  "ends. The event call.recorded tells its end, and call.play plays it from then on, in "
-	  "calls of the same tenant. After a restart it goes on. conflict: the party is recorded "
-	  "already.",
+	  "Records what a party says that is answered by tandem, with no other party, in place of "
+	  "what was played or collected: a message, or a greeting. The file is mono, and has no "
+	  "silence at its two ends. The event call.recorded tells its end, and call.play plays it "
+	  "from then on, in calls of the same tenant. After a restart it goes on. conflict: the "
+	  "party is recorded already.",
 	  "id, order", command_call_record_message },
 	{ .name = NULL },
 };

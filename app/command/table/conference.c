@@ -124,8 +124,8 @@ static const struct command_arg g_conference_record_args[] = {
 const struct command g_conference_commands[] = {
 	{ "conference.list", COMMAND_FOR_READER, g_conferences_args,
 	  "Lists the conferences of a node. conference.get tells who is in one.",
-	  "a list: id, kind (station: of calls; meetme: of a number), tenant, number, members, "
-	  "asking (who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
+	  "a list: id, kind (ad_hoc: of calls; room: of a number), tenant, number, members, asking "
+	  "(who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
 	  "max_members, created_utc_ms, saved, mixed, apart (Redis has not said whether the number "
 	  "is open on another node, too), recording (its number; 0: none), recording_paused, plays "
 	  "(the file of conference.play), stream (the endpoint of conference.stream)",
@@ -150,14 +150,13 @@ const struct command g_conference_commands[] = {
 	  command_conference_invite },
 	{ "conference.join", COMMAND_FOR_APPLICATION, g_conference_join_args,
 	  "The parties of a call come into a conference, each in a call of its own. A party that "
-	  "is alone with the node comes as it is.",
+	  "is answered by tandem, with no other party comes as it is.",
 	  "id: of the conference", command_conference_join },
 	{ "conference.monitor", COMMAND_FOR_APPLICATION, g_conference_monitor_args,
 	  "Rings an extension that is to monitor a call of two. Who answers listens, or coaches "
-	  "the "
-	  "party of leg: the other one does not hear it. With barge it is heard by both, as by "
+	  "the party of leg: the other one does not hear it. With barge it is heard by both, as by "
 	  "conference.add. When it leaves the two have their call again, and when one of them does "
-	  "it is left, too. conference.unmute and conference.coach change what it may.",
+	  "it is hung up, too. conference.unmute and conference.coach change what it may.",
 	  "id: of the conference", command_conference_monitor },
 	{ "conference.drop", COMMAND_FOR_APPLICATION, g_conference_member_args,
 	  "Hangs up a member.", "id: of the call", command_conference_member,

@@ -89,7 +89,7 @@ const struct command g_tenant_commands[] = {
 	  document_list, .documents = &g_did_documents },
 	{ "location.put", COMMAND_FOR_ADMIN, g_location_fields,
 	  "Makes a location where phones stand, or changes what is given of it. It is told by the "
-	  "next call for help from there.",
+	  "next emergency call from there.",
 	  "the location", document_put, .documents = &g_location_documents },
 	{ "location.show", COMMAND_FOR_READER, g_location_args, "Shows a location.",
 	  "changed_utc_ms", document_show, .documents = &g_location_documents,

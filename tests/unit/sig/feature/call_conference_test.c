@@ -23,7 +23,7 @@ static void two_calls_become_one(void **state)
 	party_confers(p);
 	assert_true(r->order.saved);
 	v = conference_of(r, ROOM);
-	assert_string_equal(v.kind, "station");
+	assert_string_equal(v.kind, "ad_hoc");
 	assert_int_equal(v.host, 1);
 	assert_true(v.saved);
 	all = members_of(r, ROOM);

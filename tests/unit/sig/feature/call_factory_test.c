@@ -70,7 +70,7 @@ static uint64_t begins(struct meetme *m)
 	answered(&m->p.t.l.a, room);
 	assert_int_equal(conference_of(r, room).members, 1);
 	assert_int_equal(conference_of(r, room).host, 1);
-	assert_string_equal(conference_of(r, room).kind, "station");
+	assert_string_equal(conference_of(r, room).kind, "ad_hoc");
 	assert_int_equal(conference_of(r, room).max_members, 4);
 	return room;
 }

@@ -181,7 +181,7 @@ static void joins_a_call(void **state)
 	cursor = 0;
 	assert_true(shard_conference_next(r->shard, &cursor, &v));
 	assert_int_equal(v.members, 3);
-	assert_string_equal(v.kind, "station");
+	assert_string_equal(v.kind, "ad_hoc");
 	assert_int_equal(rig_count(r, &p->t.l.a.addr, "BYE "), 0);
 	phone_request(&b2, "BYE", "", "");
 	rig_wait_ms(r, 1500);

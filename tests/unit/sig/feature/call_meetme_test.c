@@ -21,7 +21,7 @@ static void open_to_all(void **state)
 	calls(&m->p.t.l.b);
 	assert_in_room(r, call_from(m, "1002"), room, 2);
 	v = conference_of(r, room);
-	assert_string_equal(v.kind, "meetme");
+	assert_string_equal(v.kind, "room");
 	assert_string_equal(v.number, "700");
 	assert_int_equal(v.members, 2);
 	assert_int_equal(r->mixers[0].terms.talkers, 3);
