@@ -190,6 +190,11 @@ static void conf_text_read(struct walk *walk, const struct conf_field *field,
 	}
 }
 
+static bool key_is_of(const struct conf_node *key, const struct conf_field *field)
+{
+	return bytes_is(key->text, field->key) || (field->was && bytes_is(key->text, field->was));
+}
+
 static void field_read(struct walk *walk, const struct section *section,
 		       const struct conf_field *field)
 {
@@ -198,7 +203,7 @@ static void field_read(struct walk *walk, const struct section *section,
 
 	conf_value_preset(section->level, field);
 	for (; node; node = node->next) {
-		if (!node->key || !bytes_is(node->key->text, field->key))
+		if (!node->key || !key_is_of(node->key, field))
 			continue;
 		if (first) {
 			conf_report_doubled(walk->errors, first, node);
@@ -220,7 +225,7 @@ static void field_read(struct walk *walk, const struct section *section,
 static bool key_is_known(const struct conf_field *fields, const struct conf_node *key)
 {
 	for (; fields->key; fields++) {
-		if (bytes_is(key->text, fields->key))
+		if (key_is_of(key, fields))
 			return true;
 	}
 	return key->kind == CONF_NODE_BROKEN;

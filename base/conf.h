@@ -42,6 +42,7 @@ struct conf_field {
 	const struct conf_field *fields; /* nested; ends with key NULL */
 	const char *
 		short_key; /* CONF_LIST: an item that is a value alone is that of this key; NULL: none may be */
+	const char *was; /* its name in earlier versions, which is read as well; or NULL */
 };
 
 enum { CONF_ERRORS_MAX = 32, CONF_MESSAGE_MAX = 256 };

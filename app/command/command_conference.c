@@ -37,7 +37,7 @@ static const struct {
 	{ -EUSERS,
 	  COMMAND_FULL,
 	  { NULL, NULL },
-	  "the conference has as many members as it may have: see conferences.station_members "
+	  "the conference has as many members as it may have: see conferences.ad_hoc_members "
 	  "and conferences.command_members" },
 	{ -EOPNOTSUPP,
 	  COMMAND_NOT_ALLOWED,

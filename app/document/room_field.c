@@ -71,11 +71,10 @@ const struct command_arg g_room_fields[] = {
 		   "Members hear music, and nobody else, until a host is there. Needs host_pin."),
 	FLAG_FIELD("ends_with_host", core.ends_with_host, "false",
 		   "It ends for all when its last host leaves. Needs host_pin."),
-	FLAG_FIELD(
-		"factory", core.factory, "false",
-		"Whoever calls the number gets a conference of his own, and is its host. Its "
-		"size and rules are those of conferences of calls (conferences.station_members): "
-		"of the other settings its name alone counts. It has no PIN."),
+	FLAG_FIELD("factory", core.factory, "false",
+		   "Whoever calls the number gets a conference of his own, and is its host. Its "
+		   "size and rules are those of conferences of calls (conferences.ad_hoc_members): "
+		   "of the other settings its name alone counts. It has no PIN."),
 	WORD_FIELD("record", core.record, FIELD_NUMBER, g_room_record, "off",
 		   "Recording of what is said in it. auto: from the second member on; on_demand: "
 		   "where a command or a host begins it; off: none. Where members must know of it, "

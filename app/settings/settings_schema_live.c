@@ -72,13 +72,15 @@ static const char *const g_conferences_release[] = { "false", "true", "initiator
 static const char *const g_conferences_incoming[] = { "always", "call_waiting", NULL };
 
 const struct conf_field g_conferences_fields[] = {
-	{ .key = "station_members",
+	{ .key = "ad_hoc_members",
+	  .was = "station_members",
 	  U32(settings_conferences, station_members, 3, 2000),
 	  .preset = "8",
 	  .help = "Members of a conference that began as a call, at most (conference.add). Those "
 		  "of "
 		  "a room are in its document." },
-	{ .key = "station_talkers",
+	{ .key = "ad_hoc_talkers",
+	  .was = "station_talkers",
 	  U32(settings_conferences, station_talkers, 0, 8),
 	  .preset = "3",
 	  .help = "How many members of such a conference are heard at a time: the loudest of "
@@ -88,7 +90,7 @@ const struct conf_field g_conferences_fields[] = {
 	  U32(settings_conferences, command_members, 0, 2000),
 	  .preset = "0",
 	  .help = "The same where a command adds the next one, as programs of users do; phones add "
-		  "up to station_members. 0: likewise. Systems that had both gave programs 6 and "
+		  "up to ad_hoc_members. 0: likewise. Systems that had both gave programs 6 and "
 		  "phones 8." },
 	{ .key = "incoming",
 	  WORD(settings_conferences, incoming, g_conferences_incoming),

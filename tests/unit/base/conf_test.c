@@ -103,7 +103,8 @@ static const struct conf_field FIELDS[] = {
 	  .offset = offsetof(struct settings, trusted),
 	  .count_offset = offsetof(struct settings, trusted_count),
 	  .max_items = 2,
-	  .size = 8 },
+	  .size = 8,
+	  .was = "believed" },
 	{ .key = "tls",
 	  .type = CONF_MAP,
 	  .offset = offsetof(struct settings, tls),
@@ -149,6 +150,14 @@ static void presets_fill_what_is_absent(void **state)
 		ROW_ASSERT(rows[i], g_settings.tls.verify && g_settings.tls.depth == 4);
 		ROW_ASSERT(rows[i], g_settings.network_count == 0 && g_settings.trusted_count == 0);
 	}
+}
+
+static void a_key_has_its_name_of_before(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("believed: [a, b]\n"), 0);
+	assert_int_equal(g_settings.trusted_count, 2);
+	assert_string_equal(g_settings.trusted[1], "b");
 }
 
 static void reads_every_type(void **state)
@@ -269,6 +278,7 @@ static void names_errors_with_their_place(void **state)
 		  "secret, rates, trusted, tls, networks" },
 		{ "workers: 1\nlevel: info\nworkers: 2\n",
 		  "3:1: workers: given twice, first in line 1" },
+		{ "trusted: [a]\nbelieved: [b]\n", "2:1: believed: given twice, first in line 1" },
 		{ "workers: &a 2\n", "1:10: anchors (&) are not supported" },
 		{ "workers: !!int 2\n", "1:10: tags (!) are not supported" },
 		{ "a: &a {b: *a}\n",
@@ -396,6 +406,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(presets_fill_what_is_absent),
+		cmocka_unit_test(a_key_has_its_name_of_before),
 		cmocka_unit_test(reads_every_type),
 		cmocka_unit_test(names_errors_with_their_place),
 		cmocka_unit_test(errors_beyond_the_list_are_counted),
