@@ -12,7 +12,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { DAY_LEN = 10, FILE_MAX = 160, LISTINGS_MAX = 8 };
+enum {
+	DAY_LEN = 10,
+	FILE_MAX = 160,
+	LISTINGS_MAX = 8,
+	RECORDED_NAME_MAX = TENANT_NAME_MAX + DAY_LEN + FILE_MAX,
+};
 #define LISTING_NS (10 * NS_PER_S) /* whoever asks waits no longer */
 
 static unsigned g_listings; /* under way; control thread */
@@ -23,6 +28,9 @@ struct recorded_listing {
 	size_t most;
 	uint64_t until_ns;
 	bool broken; /* some entry was, and that was said */
+	/* the recording before, and its row; NULL: it is not wanted */
+	char before[RECORDED_NAME_MAX];
+	json_t *row;
 	/* where it is */
 	char (*tenants)[TENANT_NAME_MAX];
 	uint32_t tenant, tenant_count;
@@ -120,7 +128,7 @@ static void listing_page_ask(struct recorded_listing *l);
 
 static json_t *recorded_read(struct recorded_listing *l, struct bytes file, struct bytes entry)
 {
-	char name[TENANT_NAME_MAX + DAY_LEN + FILE_MAX];
+	char name[RECORDED_NAME_MAX];
 	struct writer w = writer_over(name, sizeof(name));
 	json_t *json;
 
@@ -140,15 +148,22 @@ static json_t *recorded_read(struct recorded_listing *l, struct bytes file, stru
 static void on_recorded(struct bytes file, struct bytes entry, void *arg)
 {
 	struct recorded_listing *l = arg;
-	json_t *json = json_array_size(l->list) < l->most ? recorded_read(l, file, entry) : NULL;
+	bool full = json_array_size(l->list) >= l->most;
+	json_t *json = !full || l->row ? recorded_read(l, file, entry) : NULL;
+	const char *name = json_string_value(json_object_get(json, "name"));
 
 	(void)bytes_cstr(bytes_sub(file, 0, FILE_MAX - 1), l->file, sizeof(l->file));
-	if (json && recorded_is_wanted(l, json)) {
+	if (json && entry_is_part(l->before, name, json)) {
+		if (l->row)
+			entry_add_part(l->row, json);
+	} else if (json) {
+		(void)snprintf(l->before, sizeof(l->before), "%s", name);
 		(void)json_object_del(json, "node_id");
-		(void)json_array_append_new(l->list, json);
-	} else {
-		json_decref(json);
+		l->row = !full && recorded_is_wanted(l, json) && !json_array_append(l->list, json)
+				 ? json
+				 : NULL;
 	}
+	json_decref(json);
 }
 
 static void listing_tenant_next(struct recorded_listing *l)
@@ -256,6 +271,7 @@ static void listing_after(struct recorded_listing *l)
 	    bytes_cstr(day, l->first_day, sizeof(l->first_day)) ||
 	    bytes_cstr(after, l->first_file, sizeof(l->first_file)))
 		l->first_tenant[0] = l->first_day[0] = l->first_file[0] = '\0';
+	(void)snprintf(l->before, sizeof(l->before), "%s", recorded_arg(l, "after"));
 }
 
 static int tenant_order(const void *a, const void *b)

@@ -35,6 +35,16 @@ bool entry_lies_in(const json_t *json, const char *mailbox);
 bool entry_is_heard(const json_t *json);
 /* Neither deleted nor lost. */
 bool entry_is_there(const json_t *json);
+/*
+ * The segments of a message are one row of a list, that of the first (docs/api.md). Names are TENANT/DATE/FILE. entry_stem: what those of one
+ * recording have in common in FILE. Part: json, of that name, is another segment of the message which has the name first; a name is enough for
+ * that, as its row may be on the page before.
+ */
+struct bytes entry_stem(const char *name);
+bool entry_is_message(const json_t *json);
+bool entry_is_part(const char *first, const char *name, const json_t *json);
+/* What a part says becomes what its row says. */
+void entry_add_part(json_t *row, const json_t *part);
 /* Of the recording of that name (TENANT/DATE/FILE): what is known to this program, or NULL: it is not what a node writes, or memory is out. */
 json_t *entry_parse(struct bytes name, struct bytes text);
 /* malloc'ed text; NULL: it is too long, or memory is out. */

@@ -16,7 +16,7 @@ static const struct entry_member {
 	{ "begun", ENTRY_TEXT },    { "ended", ENTRY_TEXT },        { "from", ENTRY_TEXT },
 	{ "to", ENTRY_TEXT },       { "direction", ENTRY_TEXT },    { "duration_ms", ENTRY_NUMBER },
 	{ "octets", ENTRY_NUMBER }, { "account_code", ENTRY_TEXT }, { "encrypted", ENTRY_TEXT },
-	{ "mailbox", ENTRY_TEXT },  { "heard", ENTRY_FLAG },
+	{ "mailbox", ENTRY_TEXT },  { "heard", ENTRY_FLAG },        { "cause", ENTRY_TEXT },
 };
 /* Of what became of it. */
 static const struct entry_member g_own[] = {
@@ -77,6 +77,59 @@ bool entry_lies_in(const json_t *json, const char *mailbox)
 	const char *own = json_string_value(json_object_get(json, "mailbox"));
 
 	return own && !strcmp(own, mailbox);
+}
+
+struct bytes entry_stem(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	struct bytes file = bytes_str(slash ? slash + 1 : name), stem;
+
+	return bytes_cut(&file, '.', &stem) ? stem : file;
+}
+
+bool entry_is_message(const json_t *json)
+{
+	const char *cause = json_string_value(json_object_get(json, "cause"));
+
+	return cause && !strcmp(cause, "message");
+}
+
+bool entry_is_part(const char *first, const char *name, const json_t *json)
+{
+	size_t tenant = strcspn(name, "/");
+
+	return entry_is_message(json) && strcmp(first, name) != 0 &&
+	       !strncmp(first, name, tenant + 1) && bytes_eq(entry_stem(first), entry_stem(name));
+}
+
+static void entry_sum(json_t *row, const json_t *part, const char *key)
+{
+	(void)json_object_set_new(row, key,
+				  json_integer(json_integer_value(json_object_get(row, key)) +
+					       json_integer_value(json_object_get(part, key))));
+}
+
+void entry_add_part(json_t *row, const json_t *part)
+{
+	static const char *const latest[] = { "last", "ended" };
+	json_t *parts = json_object_get(row, "parts");
+
+	if (!parts) {
+		parts = json_array();
+		(void)json_object_set_new(row, "parts", parts);
+	}
+	(void)json_array_append_new(parts,
+				    json_pack("{s:O, s:O}", "name", json_object_get(part, "name"),
+					      "node", json_object_get(part, "node")));
+	entry_sum(row, part, "duration_ms");
+	entry_sum(row, part, "octets");
+	(void)json_object_set_new(row, "interrupted", json_true());
+	for (size_t i = 0; i < COUNT_OF(latest); i++) {
+		json_t *value = json_object_get(part, latest[i]);
+
+		if (value)
+			(void)json_object_set(row, latest[i], value);
+	}
 }
 
 /* False: one is there, and of another kind. */

@@ -12,6 +12,7 @@
 #include "dsp/file/wav.h"
 #include "dsp/resample.h"
 
+const char SOUND_TOO_LONG[] = "longer than 10 minutes";
 static const char NO_FILE[] = "no such file";
 
 static bool is_name_octet(uint8_t c)
@@ -161,7 +162,7 @@ static struct media_sound *sound_wav_make(struct bytes file, uint32_t rate_hz,
 		return NULL;
 	}
 	if (w.samples > (uint64_t)w.rate * SOUND_SECONDS_MAX) {
-		fault->reason = "longer than 10 minutes";
+		fault->reason = SOUND_TOO_LONG;
 		return NULL;
 	}
 	s = w.rate == rate_hz ? same_rate(&w) : another_rate(&w, rate_hz);

@@ -40,6 +40,9 @@ struct sound_fault {
 	bool absent;        /* there is no such file */
 };
 
+/* A reason: there is a sound, and it is not played. */
+extern const char SOUND_TOO_LONG[];
+
 /* False: too long, empty, or with what might lead out of the folder. Letters, digits and ._- are names, no dot in front. */
 bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 		    uint32_t rate_hz);

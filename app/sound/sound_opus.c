@@ -95,7 +95,7 @@ struct media_sound *sound_opus_make(struct bytes file, uint32_t rate_hz, struct 
 		return NULL;
 	}
 	if (ogg.samples > (uint64_t)OGG_RATE * SOUND_SECONDS_MAX) {
-		fault->reason = "longer than 10 minutes";
+		fault->reason = SOUND_TOO_LONG;
 		return NULL;
 	}
 	o = malloc(sizeof(*o));

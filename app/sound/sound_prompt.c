@@ -123,7 +123,7 @@ static struct media_sound *digits_read(int folder, const struct sound_name *name
 		s = sounds_join(parts, n, name->rate_hz);
 		fault->reason = s ? NULL : "no memory";
 	} else if (n == count) {
-		*fault = (struct sound_fault){ .reason = "longer than 10 minutes" };
+		*fault = (struct sound_fault){ .reason = SOUND_TOO_LONG };
 	}
 	while (n > 0)
 		media_sound_drop(parts[--n]);

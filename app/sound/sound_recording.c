@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "sig/model/recording.h"
 
 enum { DAY_LEN = 10, SEGMENTS_MAX = 32, RECORDING_FILE_MAX = SOUND_NAME_MAX + 16 };
@@ -59,37 +60,67 @@ static struct media_sound *recording_file_read(DIR *tenant, const char *file, ui
 	return s;
 }
 
-/* As long as segments follow each other. */
-static uint32_t segments_read(DIR *tenant, const struct sound_name *name,
-			      struct media_sound *parts[SEGMENTS_MAX], struct sound_fault *fault)
+/* Where segments lie: among the recordings of a tenant, or in the folder of names, below root. */
+struct segments {
+	DIR *tenant; /* NULL: names */
+	int root;
+	const struct sound_name *name;
+	struct media_sound *parts[SEGMENTS_MAX];
+	uint32_t count;
+};
+
+static struct media_sound *segment_read(const struct segments *of, uint32_t number,
+					struct sound_fault *fault)
 {
 	char file[RECORDING_FILE_MAX];
-	uint32_t n = 0;
+	const char *const path[] = { SOUND_SPOKEN_FOLDER, of->name->tenant, file };
 
-	do {
-		(void)snprintf(file, sizeof(file), "%s.%u.wav", name->file, n + 1);
-		parts[n] = recording_file_read(tenant, file, name->rate_hz, fault);
-	} while (parts[n] && ++n < SEGMENTS_MAX);
-	return n;
+	(void)snprintf(file, sizeof(file), "%s.%u.wav", of->name->file, number);
+	if (of->tenant)
+		return recording_file_read(of->tenant, file, of->name->rate_hz, fault);
+	return sound_path_read(of->root, path, COUNT_OF(path), of->name->rate_hz, fault);
 }
 
-static struct media_sound *segments_join(DIR *tenant, const struct sound_name *name,
-					 struct sound_fault *fault)
+/* As long as segments follow each other. One that a process left empty or damaged is passed over: what was said before and behind it is
+ * heard. fault: of the last one that is not heard, where that says why none is. */
+static void segments_read(struct segments *of, struct sound_fault *fault)
 {
-	struct media_sound *parts[SEGMENTS_MAX], *s = NULL;
-	uint32_t n = segments_read(tenant, name, parts, fault);
+	struct sound_fault own = { 0 };
+
+	*fault = (struct sound_fault){ .absent = true };
+	for (uint32_t i = 1; i <= SEGMENTS_MAX && !own.absent; i++) {
+		struct media_sound *s = segment_read(of, i, &own);
+
+		if (s)
+			of->parts[of->count++] = s;
+		else if (!own.absent)
+			*fault = own;
+		if (!s && !own.absent)
+			LOG_WARN("sound", 0, "a segment of a recording cannot be played",
+				 LOG_STR("tenant", of->name->tenant),
+				 LOG_STR("recording", of->name->file), LOG_U64("segment", i),
+				 LOG_STR("reason", own.reason), LOG_U64("at", own.at));
+		if (own.reason == SOUND_TOO_LONG)
+			return;
+	}
+}
+
+static struct media_sound *segments_join(struct segments *of, struct sound_fault *fault)
+{
+	struct media_sound *s = NULL;
 	uint64_t length = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		length += parts[i]->length;
-	if (length > (uint64_t)name->rate_hz * SOUND_SECONDS_MAX) {
-		*fault = (struct sound_fault){ .reason = "longer than 10 minutes" };
-	} else if (n && fault->absent) {
-		s = sounds_join(parts, n, name->rate_hz);
+	segments_read(of, fault);
+	for (uint32_t i = 0; i < of->count; i++)
+		length += of->parts[i]->length;
+	if (length > (uint64_t)of->name->rate_hz * SOUND_SECONDS_MAX)
+		*fault = (struct sound_fault){ .reason = SOUND_TOO_LONG };
+	if (of->count && fault->reason != SOUND_TOO_LONG) {
+		s = sounds_join(of->parts, of->count, of->name->rate_hz);
 		*fault = (struct sound_fault){ .reason = s ? NULL : "no memory" };
 	}
-	while (n > 0)
-		media_sound_drop(parts[--n]);
+	while (of->count > 0)
+		media_sound_drop(of->parts[--of->count]);
 	return s;
 }
 
@@ -97,12 +128,13 @@ static struct media_sound *recording_read(DIR *tenant, const struct sound_name *
 					  struct sound_fault *fault)
 {
 	char file[RECORDING_FILE_MAX];
+	struct segments of = { .tenant = tenant, .name = name };
 	struct media_sound *s;
 
 	(void)snprintf(file, sizeof(file), "%s.wav", name->file);
 	s = recording_file_read(tenant, file, name->rate_hz, fault);
 	if (!s && fault->absent)
-		s = segments_join(tenant, name, fault);
+		s = segments_join(&of, fault);
 	if (!s && fault->absent)
 		fault->reason = "this node has no such recording: recording.list has them";
 	return s;
@@ -112,20 +144,11 @@ static struct media_sound *recording_read(DIR *tenant, const struct sound_name *
 static struct media_sound *spoken_read(int root, const struct sound_name *name,
 				       struct sound_fault *fault)
 {
-	struct media_sound *parts[SEGMENTS_MAX], *s = NULL;
-	char file[RECORDING_FILE_MAX];
-	const char *const path[] = { SOUND_SPOKEN_FOLDER, name->tenant, file };
-	uint32_t n = 0;
+	struct segments of = { .root = root, .name = name };
+	struct media_sound *s = segments_join(&of, fault);
 
-	do {
-		(void)snprintf(file, sizeof(file), "%s.%u.wav", name->file, n + 1);
-		parts[n] = sound_path_read(root, path, COUNT_OF(path), name->rate_hz, fault);
-	} while (parts[n] && ++n < SEGMENTS_MAX);
-	if (n)
-		s = sounds_join(parts, n, name->rate_hz);
-	*fault = (struct sound_fault){ .reason = s ? NULL : "this node has no such name" };
-	while (n > 0)
-		media_sound_drop(parts[--n]);
+	if (!s && fault->absent)
+		fault->reason = "this node has no such name";
 	return s;
 }
 

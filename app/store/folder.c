@@ -174,6 +174,7 @@ static void folder_entry_fill(struct folder_entry *entry, struct dirent *const *
 {
 	entry->state = folder_state_of(list, n, name, length);
 	entry->coded = folder_has(list, n, name, length, "coded");
+	entry->apart = folder_has(list, n, name, length, "apart");
 	if (entry->gone == FOLDER_HERE && !folder_has(list, n, name, length, ""))
 		entry->gone = FOLDER_LOST;
 	entry->listed =
@@ -389,7 +390,8 @@ static int folder_unlink(const char *folder, const char *path, const char *const
 /* What is left until Redis knows has what it is to know. */
 int folder_delete(const char *folder, const char *path, enum folder_gone how)
 {
-	static const char *const first[] = { "", "sealing", "joining", "coding", "job", "coded" };
+	static const char *const first[] = { "",    "sealing", "joining", "coding",
+					     "job", "coded",   "apart" };
 	static const char *const last[] = { "dead", "done", "listed", "lost", "json" };
 	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
 	int err = folder_unlink(folder, path, first, COUNT_OF(first));

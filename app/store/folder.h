@@ -49,6 +49,7 @@ struct folder_entry {
 	enum folder_state state;
 	enum folder_gone gone;
 	bool coded;  /* NAME.coded is there (app/store/process_work.c) */
+	bool apart;  /* NAME.apart is there (app/store/process_join.c) */
 	bool listed; /* Redis knows: NAME.listed, or NAME.lost of one that is lost */
 };
 

@@ -191,6 +191,8 @@ enum process_join {
 };
 enum process_join process_join(struct process *p, const char *path, const struct sidecar *facts,
 			       uint64_t now_ms);
+/* It is a later part of a recording, as far as its name says, and was not looked at. */
+bool process_join_is_open(const struct process *p, const struct folder_entry *entry);
 
 /* ---- process_scan.c ---- */
 /* All folders once, then those that may have news; what is kept no longer goes. */

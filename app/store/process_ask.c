@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands of the node's: what there is, and what somebody wants done with it. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/store/process.h"
@@ -10,7 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000 };
+enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000, ASK_PARTS_MAX = 32, ASK_DATE_MAX = 16 };
 
 struct ask {
 	struct process *p;
@@ -19,6 +21,9 @@ struct ask {
 	const char *tenant;          /* "": any */
 	const json_t *args;
 	uint64_t limit, done;
+	/* of a list: the recording before, and its row; NULL: it is not wanted */
+	char before[QUEUE_PATH_MAX];
+	json_t *row;
 };
 
 static const char *ask_text(const struct ask *a, const char *key)
@@ -145,13 +150,35 @@ static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
 	       ask_wants_facts(a, entry->path);
 }
 
+/* Behind the recording before, a part of which it may be. */
+static void ask_list_add(struct ask *a, const struct folder_entry *entry)
+{
+	json_t *json = ask_entry(a->p, entry);
+
+	if (entry_is_part(a->before, entry->path, json)) {
+		if (a->row)
+			entry_add_part(a->row, json);
+		json_decref(json);
+		return;
+	}
+	memcpy(a->before, entry->path, sizeof(a->before));
+	a->row = NULL;
+	if (ask_wants(a, entry) && !json_array_append(a->result, json))
+		a->row = json;
+	json_decref(json);
+}
+
+/* As long as there is room, and then parts of the last one. */
 static bool ask_list_entry(const struct folder_entry *entry, void *arg)
 {
 	struct ask *a = arg;
+	bool full = json_array_size(a->result) >= a->limit;
 
-	if (ask_wants(a, entry))
-		(void)json_array_append_new(a->result, ask_entry(a->p, entry));
-	return json_array_size(a->result) < a->limit;
+	if (full && !bytes_eq(entry_stem(entry->path), entry_stem(a->before)))
+		return false;
+	if (!full || a->row)
+		ask_list_add(a, entry);
+	return true;
 }
 
 static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
@@ -173,86 +200,130 @@ static void ask_list(struct ask *a, folder_fn *fn)
 	const char *since = ask_text(a, "since");
 
 	a->result = json_array();
+	(void)snprintf(a->before, sizeof(a->before), "%s", ask_text(a, "after"));
 	(void)folder_walk(a->p->terms.folder, a->tenant, since[0] ? since : NULL, fn, a);
 }
 
 /* ---- one ---- */
 
+/* What is there under a name, and beside it. */
 struct ask_one {
 	const char *path;
-	bool found;
-	struct folder_entry entry;
+	struct folder_entry entry;                /* of that name; path "": there is none */
+	struct folder_entry parts[ASK_PARTS_MAX]; /* of the same recording, all of them */
+	uint32_t count;
 };
+
+/* CALL-NUMBER.wav: one that its parts were made one of has no number there. */
+static bool ask_is_whole(const struct folder_entry *entry)
+{
+	struct bytes stem = entry_stem(entry->path);
+
+	return stem.p[stem.n] == '.' && !isdigit(stem.p[stem.n + 1]);
+}
 
 static bool ask_find_entry(const struct folder_entry *entry, void *arg)
 {
 	struct ask_one *one = arg;
+	bool is_same = bytes_eq(entry_stem(entry->path), entry_stem(one->path));
 
-	one->found = !strcmp(entry->path, one->path);
-	if (one->found)
+	if (!strcmp(entry->path, one->path) ||
+	    (is_same && ask_is_whole(entry) && !one->entry.path[0]))
 		one->entry = *entry;
-	return !one->found;
+	if (is_same && one->count < ASK_PARTS_MAX)
+		one->parts[one->count++] = *entry;
+	return true;
 }
 
-/* Of the tenant that asks. */
-static bool ask_find(struct ask *a, struct folder_entry *entry)
+/* A message is not that long. */
+static void ask_day_before(char date[ASK_DATE_MAX], const char *path)
 {
-	const char *path = ask_text(a, "name");
-	char tenant[SIDECAR_TENANT_MAX], date[16];
-	struct ask_one one = { .path = path };
+	struct tm tm = { 0 };
+	time_t t;
 
-	if (folder_path_fits(bytes_str(path))) {
-		folder_tenant(path, tenant);
-		(void)snprintf(date, sizeof(date), "%.10s", path + strlen(tenant) + 1);
+	date[0] = '\0';
+	if (!strptime(path + strcspn(path, "/") + 1, "%Y-%m-%d", &tm))
+		return;
+	t = timegm(&tm) - 24 * 60 * 60;
+	if (gmtime_r(&t, &tm))
+		(void)strftime(date, ASK_DATE_MAX, "%Y-%m-%d", &tm);
+}
+
+static bool ask_is_message(const struct ask *a, const char *path)
+{
+	json_t *facts = process_sidecar(a->p, path, FOLDER_HERE);
+	bool is = entry_is_message(facts);
+
+	json_decref(facts);
+	return is;
+}
+
+/* Of the tenant that asks. A part of a message that is one with others by now is those. */
+static bool ask_find(struct ask *a, struct ask_one *one)
+{
+	char tenant[SIDECAR_TENANT_MAX], date[ASK_DATE_MAX];
+
+	*one = (struct ask_one){ .path = ask_text(a, "name") };
+	if (folder_path_fits(bytes_str(one->path))) {
+		folder_tenant(one->path, tenant);
+		ask_day_before(date, one->path);
 		if (!a->tenant[0] || !strcmp(a->tenant, tenant))
-			(void)folder_walk(a->p->terms.folder, tenant, date, ask_find_entry, &one);
+			(void)folder_walk(a->p->terms.folder, tenant, date, ask_find_entry, one);
 	}
-	if (!one.found)
-		ask_fail(a, "not_found", "there is no such recording: recording.list has them");
-	*entry = one.entry;
-	return one.found;
+	if (!strcmp(one->entry.path, one->path) ||
+	    (one->entry.path[0] && ask_is_message(a, one->entry.path)))
+		return true;
+	ask_fail(a, "not_found", "there is no such recording: recording.list has them");
+	return false;
 }
 
 static void ask_get(struct ask *a)
 {
-	const char *path = ask_text(a, "name");
+	struct ask_one one;
+	const struct folder_entry *entry = &one.entry;
 	char tenant[SIDECAR_TENANT_MAX];
-	struct folder_entry entry;
 
-	if (!ask_find(a, &entry))
+	if (!ask_find(a, &one))
 		return;
-	folder_tenant(path, tenant);
-	entry.tenant = tenant;
-	a->result = process_sidecar(a->p, path, FOLDER_HERE);
-	(void)json_object_set_new(a->result, "name", json_string(path));
-	(void)json_object_set_new(a->result, "state", json_string(ask_state(a->p, &entry)));
+	folder_tenant(entry->path, tenant);
+	one.entry.tenant = tenant;
+	a->result = process_sidecar(a->p, entry->path, FOLDER_HERE);
+	(void)json_object_set_new(a->result, "name", json_string(entry->path));
+	(void)json_object_set_new(a->result, "state", json_string(ask_state(a->p, entry)));
 	(void)json_object_set_new(a->result, "node", json_string(a->p->terms.node));
-	(void)json_object_set_new(a->result, "deliveries", ask_deliveries(a->p, path, entry.state));
+	(void)json_object_set_new(a->result, "deliveries",
+				  ask_deliveries(a->p, entry->path, entry->state));
 }
 
-/* One that may be changed: nobody delivers it at this moment. */
-static bool ask_find_idle(struct ask *a, struct folder_entry *out)
+/* One that may be changed, with all parts of it where it is a message: nobody delivers them at this moment. */
+static bool ask_find_idle(struct ask *a, struct ask_one *one)
 {
-	const struct queue_job *q;
-
-	if (!ask_find(a, out))
+	if (!ask_find(a, one))
 		return false;
-	q = queue_find(&a->p->queue, bytes_str(ask_text(a, "name")));
-	if (!q || !q->busy)
-		return true;
-	ask_fail(a, "busy", "it is being delivered: try again when it is");
-	return false;
+	if (!ask_is_message(a, one->entry.path)) {
+		one->parts[0] = one->entry;
+		one->count = 1;
+	}
+	for (uint32_t i = 0; i < one->count; i++) {
+		const struct queue_job *q = queue_find(&a->p->queue, bytes_str(one->parts[i].path));
+
+		if (!q || !q->busy)
+			continue;
+		ask_fail(a, "busy", "it is being delivered: try again when it is");
+		return false;
+	}
+	return true;
 }
 
 static void ask_delete(struct ask *a)
 {
-	const char *path = ask_text(a, "name");
-	struct folder_entry entry;
+	struct ask_one one;
 
-	if (!ask_find_idle(a, &entry))
+	if (!ask_find_idle(a, &one))
 		return;
-	process_delete(a->p, path, "somebody asked for it");
-	a->result = json_pack("{s:s}", "name", path);
+	for (uint32_t i = 0; i < one.count; i++)
+		process_delete(a->p, one.parts[i].path, "somebody asked for it");
+	a->result = json_pack("{s:s}", "name", one.path);
 }
 
 /* ---- whose it is, and whether it was heard ---- */
@@ -285,28 +356,38 @@ static int ask_sidecar_write(const struct ask *a, const char *path, const json_t
 	return err;
 }
 
+/* False: it cannot be written. */
+static bool ask_put_part(struct ask *a, const char *path)
+{
+	json_t *sidecar = process_sidecar(a->p, path, FOLDER_HERE), *mailbox;
+	bool done;
+
+	ask_sidecar_change(a, sidecar);
+	mailbox = json_object_get(sidecar, "mailbox");
+	done = json_object_size(sidecar) && !ask_sidecar_write(a, path, sidecar);
+	if (done)
+		process_index_changed(a->p, path);
+	if (done && !a->result)
+		a->result = json_pack("{s:s, s:s, s:b}", "name", ask_text(a, "name"), "mailbox",
+				      mailbox ? json_string_value(mailbox) : "", "heard",
+				      entry_is_heard(sidecar));
+	json_decref(sidecar);
+	return done;
+}
+
 /* The folder is the state: Redis is told of what is there then. */
 static void ask_put(struct ask *a)
 {
-	const char *path = ask_text(a, "name");
-	struct folder_entry entry;
-	json_t *sidecar, *mailbox;
+	struct ask_one one;
+	bool done = true;
 
-	if (!ask_find_idle(a, &entry))
+	if (!ask_find_idle(a, &one))
 		return;
-	sidecar = process_sidecar(a->p, path, FOLDER_HERE);
-	ask_sidecar_change(a, sidecar);
-	if (!json_object_size(sidecar) || ask_sidecar_write(a, path, sidecar)) {
+	for (uint32_t i = 0; i < one.count; i++)
+		done &= ask_put_part(a, one.parts[i].path);
+	if (!done)
 		ask_fail(a, "unavailable",
 			 "its sidecar cannot be written: look at recordings.folder");
-	} else {
-		mailbox = json_object_get(sidecar, "mailbox");
-		process_index_changed(a->p, path);
-		a->result = json_pack("{s:s, s:s, s:b}", "name", path, "mailbox",
-				      mailbox ? json_string_value(mailbox) : "", "heard",
-				      entry_is_heard(sidecar));
-	}
-	json_decref(sidecar);
 }
 
 /* ---- dead letters ---- */
@@ -341,18 +422,18 @@ static bool ask_retry_entry(const struct folder_entry *entry, void *arg)
 
 static void ask_retry(struct ask *a)
 {
-	struct folder_entry entry;
+	struct ask_one one;
 
 	if (!ask_text(a, "name")[0]) {
 		(void)folder_walk(a->p->terms.folder, a->tenant, NULL, ask_retry_entry, a);
-	} else if (!ask_find(a, &entry)) {
+	} else if (!ask_find(a, &one)) {
 		return;
-	} else if (entry.state != FOLDER_DEAD) {
+	} else if (one.entry.state != FOLDER_DEAD) {
 		ask_fail(a, "conflict",
 			 "it is no dead letter: delivery.list says what it waits for");
 		return;
 	} else {
-		a->done += ask_job_retry(a, ask_text(a, "name"));
+		a->done += ask_job_retry(a, one.entry.path);
 	}
 	a->result = json_pack("{s:I}", "retried", (json_int_t)a->done);
 }
@@ -390,11 +471,13 @@ void process_ask(struct process *p, const json_t *line)
 
 	a.limit = limit > 0 && limit <= ASK_LIMIT_MOST ? (uint64_t)limit : ASK_LIMIT;
 	ask_run(&a, command ? command : "");
-	if (a.error)
+	if (a.error) {
+		json_decref(a.result);
 		process_tell(p, json_pack("{s:O, s:s, s:s}", "answer", json_object_get(line, "ask"),
 					  "error", a.error, "message", a.message));
-	else
+	} else {
 		process_tell(p, json_pack("{s:O, s:o}", "answer", json_object_get(line, "ask"),
 					  "result", a.result));
+	}
 	process_tell_figures(p);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A recording that was interrupted lies in several files, one for each process that had its call. When the last one is there they become
- * one, before anything is delivered: CALL-NUMBER.wav, and in its sidecar where they meet and what is missing there. Segments of which the last
- * does not come, as the call went to another node, are delivered as they are after a while.
+ * one, before anything is delivered: CALL-NUMBER.wav, and in its sidecar where they meet and what is missing there. Those without sound, as
+ * the caller had gone, and those that were damaged are left out. Segments of which the last does not come, as the call went to another node,
+ * stay as they are after a while, and NAME.apart says so of each later one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "base/log.h"
 
 enum { JOIN_MOST = 32, JOIN_PIECE = 1 << 20 };
+#define JOIN_APART "apart"
 
 /* The segments of one recording, in their order; the last one is the one that was looked at. */
 struct join {
@@ -28,7 +30,9 @@ struct join {
 	struct sidecar last;
 	char path[JOIN_MOST][QUEUE_PATH_MAX];
 	uint32_t found;
+	bool silent[JOIN_MOST]; /* nothing of it is taken */
 	json_t *facts[JOIN_MOST];
+	const char *of; /* the one that was looked at */
 	char joined[QUEUE_PATH_MAX];
 	bool busy;
 };
@@ -39,27 +43,48 @@ static int join_stem(char *out, size_t cap, const struct sidecar *s)
 	return snprintf(out, cap, "%s-%u.", s->call, s->number);
 }
 
-static bool join_note(const struct folder_entry *entry, void *arg)
+/* From 0; all of them: it is none. */
+static uint32_t join_which(const struct join *j, const char *path)
 {
-	struct join *j = arg;
 	char name[SIDECAR_FILE_MAX];
-	const char *own = strrchr(entry->path, '/') + 1;
-	const struct queue_job *q;
+	uint32_t i = 0;
 
-	for (uint32_t i = 0; i < j->last.segment; i++) {
+	for (; i < j->last.segment; i++) {
 		int n = join_stem(name, sizeof(name), &j->last);
 
 		(void)snprintf(name + n, sizeof(name) - (size_t)n, "%u.%s", i + 1,
 			       g_sidecar_formats[j->last.format]);
-		if (strcmp(own, name) != 0 || j->path[i][0] ||
-		    (entry->state != FOLDER_NEW && entry->state != FOLDER_JOB))
-			continue;
-		memcpy(j->path[i], entry->path, sizeof(j->path[i]));
-		j->found++;
-		q = queue_find(&j->p->queue, bytes_str(entry->path));
-		j->busy |= q && q->busy;
+		if (!strcmp(strrchr(path, '/') + 1, name))
+			break;
 	}
+	return i;
+}
+
+static bool join_note(const struct folder_entry *entry, void *arg)
+{
+	struct join *j = arg;
+	const struct queue_job *q;
+	uint32_t i = join_which(j, entry->path);
+
+	if (i == j->last.segment || j->path[i][0] ||
+	    (entry->state != FOLDER_NEW && entry->state != FOLDER_JOB))
+		return true;
+	memcpy(j->path[i], entry->path, sizeof(j->path[i]));
+	j->found++;
+	q = queue_find(&j->p->queue, bytes_str(entry->path));
+	j->busy |= q && q->busy;
 	return true;
+}
+
+/* A process left it behind a moment ago: it has its sidecar soon. */
+static bool join_note_left(const struct folder_entry *entry, void *arg)
+{
+	struct join *j = arg;
+	char own[SIDECAR_TENANT_MAX];
+
+	folder_tenant(j->of, own);
+	j->busy |= !strcmp(own, entry->tenant) && join_which(j, entry->path) < j->last.segment;
+	return !j->busy;
 }
 
 /* ---- one file of many ---- */
@@ -89,21 +114,42 @@ static int join_head(const struct join *j, uint32_t i, struct wav_head *h)
 	return err;
 }
 
-/* The head of all; -EMEDIUMTYPE: they do not fit together. */
-static int join_heads(const struct join *j, struct wav_head *all)
+/* It is left out, and the log says why. */
+static void join_silence(struct join *j, uint32_t i, const char *why)
 {
-	int err = join_head(j, 0, all);
+	j->silent[i] = true;
+	LOG_WARN("recordings", 0, "a part of a recording is left out", LOG_STR("file", j->path[i]),
+		 LOG_STR("why", why));
+}
 
-	for (uint32_t i = 1; !err && i < j->last.segment; i++) {
+/* The head of all that have sound; -EMEDIUMTYPE: they do not fit together. Where none has any, that of one. */
+static int join_heads(struct join *j, struct wav_head *all)
+{
+	bool any = false;
+	uint64_t octets = 0;
+	int err = -EBADMSG;
+
+	for (uint32_t i = 0; i < j->last.segment; i++) {
 		struct wav_head h;
+		int bad = join_head(j, i, &h);
 
-		err = join_head(j, i, &h);
-		if (!err && (h.sound != all->sound || h.rate != all->rate || h.mono != all->mono))
-			err = -EMEDIUMTYPE;
-		if (!err)
-			all->data_octets += h.data_octets;
+		if (bad || !h.data_octets) {
+			join_silence(j, i, bad ? "it is damaged" : "nothing is in it");
+			if (!bad && err)
+				*all = h;
+			err = bad ? err : 0;
+			continue;
+		}
+		if (any && (h.sound != all->sound || h.rate != all->rate || h.mono != all->mono))
+			return -EMEDIUMTYPE;
+		if (!any)
+			*all = h;
+		any = true;
+		err = 0;
+		octets += h.data_octets;
 	}
-	return !err && all->data_octets > UINT32_MAX - WAV_HEAD_LEN ? -EFBIG : err;
+	all->data_octets = octets;
+	return !err && octets > UINT32_MAX - WAV_HEAD_LEN ? -EFBIG : err;
 }
 
 static int join_octets(const struct join *j, uint32_t i, off_t from, int to)
@@ -122,7 +168,7 @@ static int join_octets(const struct join *j, uint32_t i, off_t from, int to)
 }
 
 /* Sections of pcapng stand behind each other as they are. */
-static int join_file(const struct join *j, int to)
+static int join_file(struct join *j, int to)
 {
 	bool wav = j->last.format == SIDECAR_WAV;
 	uint8_t octets[WAV_HEAD_LEN];
@@ -133,8 +179,10 @@ static int join_file(const struct join *j, int to)
 		wav_head_write(octets, &head);
 		err = write(to, octets, sizeof(octets)) == (ssize_t)sizeof(octets) ? 0 : -EIO;
 	}
-	for (uint32_t i = 0; !err && i < j->last.segment; i++)
-		err = join_octets(j, i, wav ? WAV_HEAD_LEN : 0, to);
+	for (uint32_t i = 0; !err && i < j->last.segment; i++) {
+		if (!j->silent[i])
+			err = join_octets(j, i, wav ? WAV_HEAD_LEN : 0, to);
+	}
 	return !err && fsync(to) < 0 ? -errno : err;
 }
 
@@ -203,6 +251,7 @@ static json_t *join_facts(const struct join *j, uint64_t octets)
 	static const char *const sums[] = { "duration_ms",      "lost_packets", "said_packets",
 					    "heard_packets",    "unwritten_ms", "unwritten_packets",
 					    "undecoded_packets" };
+	static const char *const sound[] = { "codec", "rate", "channels" };
 	json_t *all = json_deep_copy(j->facts[j->last.segment - 1]);
 
 	for (size_t s = 0; s < COUNT_OF(sums); s++) {
@@ -212,6 +261,14 @@ static json_t *join_facts(const struct join *j, uint64_t octets)
 			sum += join_number(j->facts[i], sums[s]);
 		if (sum || json_object_get(all, sums[s]))
 			(void)json_object_set_new(all, sums[s], json_integer(sum));
+	}
+	for (uint32_t i = 0; i < j->last.segment; i++) {
+		for (size_t s = 0; !j->silent[i] && s < COUNT_OF(sound); s++) {
+			json_t *value = json_object_get(j->facts[i], sound[s]);
+
+			if (value)
+				(void)json_object_set(all, sound[s], value);
+		}
 	}
 	(void)json_object_set_new(all, "segment", json_integer(1));
 	(void)json_object_set_new(all, "segments", json_integer(j->last.segment));
@@ -243,7 +300,7 @@ static int join_sidecar(const struct join *j, uint64_t octets)
 	return err;
 }
 
-static int join_write(const struct join *j)
+static int join_write(struct join *j)
 {
 	char path[FOLDER_PATH_MAX], part[FOLDER_PATH_MAX];
 	struct stat st = { 0 };
@@ -307,7 +364,8 @@ static int join_do(struct join *j)
 	return err;
 }
 
-static enum process_join join_try(struct process *p, const char *path, const struct sidecar *last)
+static enum process_join join_try(struct process *p, const char *path, const struct sidecar *last,
+				  bool may_wait)
 {
 	struct join *j = last->segment <= JOIN_MOST ? calloc(1, sizeof(*j)) : NULL;
 	char tenant[SIDECAR_TENANT_MAX];
@@ -318,8 +376,11 @@ static enum process_join join_try(struct process *p, const char *path, const str
 		return JOIN_GO;
 	j->p = p;
 	j->last = *last;
+	j->of = path;
 	folder_tenant(path, tenant);
 	(void)folder_walk(p->terms.folder, tenant, NULL, join_note, j);
+	if (j->found < last->segment && may_wait)
+		(void)folder_walk_running(p->terms.folder, NULL, join_note_left, j);
 	if (j->busy) {
 		verdict = JOIN_LATER;
 	} else if (j->found == last->segment) {
@@ -338,19 +399,58 @@ static enum process_join join_try(struct process *p, const char *path, const str
 	return verdict;
 }
 
-enum process_join process_join(struct process *p, const char *path, const struct sidecar *facts,
-			       uint64_t now_ms)
+/* It may wait still. */
+static bool join_is_young(const struct process *p, const char *path, uint64_t now_ms)
 {
 	char name[FOLDER_PATH_MAX];
 	struct stat st;
 
-	if (!p->terms.join_wait_ms || strstr(path, COPY_CUT) ||
-	    (facts->last && facts->segment == 1))
-		return JOIN_GO;
-	if (facts->last)
-		return join_try(p, path, facts);
 	folder_path(name, p->terms.folder, path, "json");
-	if (stat(name, &st) < 0)
+	return stat(name, &st) == 0 &&
+	       (uint64_t)st.st_mtime * 1000 + p->terms.join_wait_ms > now_ms;
+}
+
+/* Nobody looks at it again. */
+static void join_leave(const struct process *p, const char *path)
+{
+	char name[FOLDER_PATH_MAX];
+	int err;
+
+	folder_path(name, p->terms.folder, path, JOIN_APART);
+	err = file_create(name, 0600, bytes_str(""));
+	if (err && err != -EEXIST)
+		LOG_WARN("recordings", 0,
+			 "it cannot be written down that a part of a recording stays one",
+			 LOG_STR("file", path), LOG_STR("error", strerror(-err)));
+}
+
+enum process_join process_join(struct process *p, const char *path, const struct sidecar *facts,
+			       uint64_t now_ms)
+{
+	enum process_join verdict = JOIN_GO;
+	bool young;
+
+	if (!p->terms.join_wait_ms || strstr(path, COPY_CUT) ||
+	    (facts->last && facts->segment == 1) || work_is_there(p, path, JOIN_APART))
 		return JOIN_GO;
-	return (uint64_t)st.st_mtime * 1000 + p->terms.join_wait_ms > now_ms ? JOIN_LATER : JOIN_GO;
+	young = join_is_young(p, path, now_ms);
+	if (facts->last)
+		verdict = join_try(p, path, facts, young);
+	else if (young)
+		verdict = JOIN_LATER;
+	if (verdict == JOIN_GO)
+		join_leave(p, path);
+	return verdict;
+}
+
+/* CALL-NUMBER.SEGMENT.FORMAT, as the recorder names it. */
+bool process_join_is_open(const struct process *p, const struct folder_entry *entry)
+{
+	struct bytes rest = bytes_str(strrchr(entry->path, '/') + 1), part;
+	uint32_t segment;
+
+	return p->terms.join_wait_ms && !entry->apart && bytes_cut(&rest, '.', &part) &&
+	       bytes_cut(&rest, '.', &part) && !bytes_u32(part, &segment) && segment > 1 &&
+	       (bytes_is(rest, g_sidecar_formats[SIDECAR_WAV]) ||
+		bytes_is(rest, g_sidecar_formats[SIDECAR_PCAPNG]));
 }

@@ -36,7 +36,8 @@ static bool scan_is_open(const struct process *p, const struct folder_entry *ent
 {
 	return entry->state == FOLDER_JOB ||
 	       (entry->state == FOLDER_NEW &&
-		(terms_tenant(&p->terms, entry->tenant)->count || process_work_is_open(p, entry)));
+		(terms_tenant(&p->terms, entry->tenant)->count || process_work_is_open(p, entry) ||
+		 process_join_is_open(p, entry)));
 }
 
 static bool scan_is_gone(const struct folder_entry *entry)

@@ -21,7 +21,7 @@ from server import ServerError
 TENTH = 10      # of a second
 
 
-class Message(SoundsTest):
+class MessageTest(SoundsTest):
     BEEP, SPOKEN = 1000, 620
 
     def files(self):
@@ -55,6 +55,43 @@ class Message(SoundsTest):
         time.sleep(seconds)
         self.audio_a.stop()
 
+    def said_over_a_kill(self):
+        """A call of which a message is left in two segments, the second of which is empty: its caller has gone. And another call."""
+        out, call = self.answered()
+        self.node.ctl("call.record_message", call=call, beep="false", silence_ms="0", mailbox="1001")
+        until(lambda: self.files(), self.node.log_tail)
+        self.audio_a.start(self.SPOKEN)
+        until(lambda: os.path.getsize(self.files()[0]) > 8000, self.node.log_tail)
+        self.audio_a.stop()
+        self.node.kill()
+        self.node.restart()
+        until(lambda: len(self.files()) == 2, self.node.log_tail)
+        out.bye()
+        self.assertEqual(self.wait_told("call.recorded")["reason"], "hangup")
+        out = self.a.invite(self.NUMBER, self.audio_a.sdp())
+        other = self.wait_told("call.waiting", 2)["call"]
+        self.node.ctl("call.answer", call=other)
+        self.audio_a.use(out.wait_answer())
+        return out, call, other
+
+    def plays(self, call, name, count=1):
+        self.node.ctl("call.play", call=call, file=f"recording:{name}")
+        self.hears(self.SPOKEN, 30, anew=True)
+        self.assertEqual(self.wait_told("call.played", count)["reason"], "end")
+
+    def listed(self, name, **terms):
+        """The one row of the mailbox, as soon as it is that."""
+        rows = []
+
+        def is_there():
+            rows[:] = self.node.ctl("recording.list", mailbox="1001", **terms)
+            return [row["name"].split("/")[-1] for row in rows] == [name] and "last" in rows[0] and rows[0]["last"]
+        until(is_there, lambda: f"{rows}\n{self.node.log_tail()}")
+        self.assertGreater(int(rows[0]["duration_ms"]), 300)
+        return rows[0]
+
+
+class Message(MessageTest):
     def test_silence_ends_it(self):
         """Its file is there when it is told, and is played at once; to nobody of another name."""
         out, call = self.answered()
@@ -151,6 +188,19 @@ class Message(SoundsTest):
         out.bye()
         self.ended()
 
+    def test_caller_gone_over_a_kill(self):
+        """What was said is one message: it is listed, played, marked and deleted as one, and its parts are known by their names still."""
+        out, call, other = self.said_over_a_kill()
+        self.plays(other, f"{call}-1")
+        name = self.listed(f"{call}-1.wav")["name"]
+        self.plays(other, f"{call}-1", 2)
+        self.node.ctl("recording.put", name=name.replace("-1.wav", "-1.1.wav"), heard="true")
+        self.assertTrue(self.node.ctl("recording.get", name=name)["heard"])
+        self.node.ctl("recording.delete", name=name.replace("-1.wav", "-1.2.wav"))
+        self.assertEqual(self.files(), [])
+        out.bye()
+        self.ended()
+
     def test_digits_while_it_is_recorded(self):
         """Digits are collected of who is recorded: the call goes on, and so does its one recording, which names no digit."""
         self.node.ctl("extension.put", number="1001", record="on_demand")
@@ -172,6 +222,28 @@ class Message(SoundsTest):
             self.assertNotIn("4711", file.read())
         caller, _ = sides(path)
         self.assertGreaterEqual(has(caller, self.SPOKEN), 15)     # of 20
+
+
+class Apart(MessageTest):
+    """Segments that are never joined, as those of two nodes."""
+    settings = {"recordings": {"join_wait": "0s"}}
+
+    def test_caller_gone_over_a_kill(self):
+        out, call, other = self.said_over_a_kill()
+        row = self.listed(f"{call}-1.1.wav", node=self.node.ctl("node.status")["name"])
+        self.assertEqual([part["name"].split("/")[-1] for part in row["parts"]], [f"{call}-1.2.wav"])
+        row = self.listed(f"{call}-1.1.wav", limit="1")
+        self.assertEqual(len(row["parts"]), 1)
+        self.assertEqual(self.node.ctl("recording.list", mailbox="1001", after=row["name"]), [])
+        self.plays(other, f"{call}-1")
+        self.node.ctl("recording.put", name=row["name"], heard="true")
+        self.listed(f"{call}-1.1.wav", heard="true")
+        self.assertEqual(self.node.ctl("recording.list", mailbox="1001", heard="false"), [])
+        self.node.ctl("recording.delete", name=row["parts"][0]["name"])
+        self.assertEqual(self.files(), [])
+        until(lambda: not self.node.ctl("recording.list", mailbox="1001"), self.node.log_tail)
+        out.bye()
+        self.ended()
 
 
 class OnDemand(SoundsTest):

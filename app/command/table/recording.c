@@ -106,7 +106,9 @@ const struct command g_recording_commands[] = {
 	  "command), node (that has or had the file), stored (without a named node; where it is "
 	  "by now, a list: to, url), said_utc_ms (when the node said so), call, "
 	  "number, segment, last, interrupted, format, begun, ended, from, to, direction, "
-	  "duration_ms, octets, account_code, mailbox, heard, encrypted",
+	  "duration_ms, octets, account_code, mailbox, heard, encrypted, cause. A message "
+	  "(call.record_message) is one row, that of its first segment; parts (a list: name, "
+	  "node) are the further ones, where it lies in several",
 	  command_recording_list, .transient = true },
 	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
 	  "Shows all that is known of a recording. Of one that the node which reads the command "
@@ -121,11 +123,12 @@ const struct command g_recording_commands[] = {
 	  command_recording_link, .transient = true },
 	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
 	  "Changes what is known of a finished recording that lies on the node: in whose mailbox "
-	  "it is, and whether it was heard. What a destination has stays as it is.",
+	  "it is, and whether it was heard. What a destination has stays as it is. Of a message "
+	  "all segments are meant that lie there.",
 	  "name, mailbox, heard", command_store_one },
 	{ "recording.delete", COMMAND_FOR_ADMIN, g_recording_args,
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
-	  "there.",
+	  "there. Of a message all segments are meant that lie on the node.",
 	  "name", command_store_one },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
 	  "Lists recordings that are not delivered everywhere, and why.",

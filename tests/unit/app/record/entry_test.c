@@ -107,12 +107,68 @@ static void of_a_sidecar(void **state)
 	json_decref(sidecar);
 }
 
+#define SEGMENT(day, file) "default/2026-11-" day "/" file
+#define MESSAGE            "{\"cause\":\"message\"}"
+
+/* Segments of one message alone, of whatever day and format. */
+static void parts_of_a_message(void **state)
+{
+	static const struct {
+		const char *name, *first, *part, *json;
+		bool is;
+	} rows[] = {
+		{ "the next", SEGMENT("25", "c-1.1.wav"), SEGMENT("25", "c-1.2.wav"), MESSAGE, true },
+		{ "of the next day, enveloped", SEGMENT("25", "c-1.1.wav.cms"),
+		  SEGMENT("26", "c-1.2.wav.cms"), MESSAGE, true },
+		{ "itself", SEGMENT("25", "c-1.1.wav"), SEGMENT("25", "c-1.1.wav"), MESSAGE, false },
+		{ "another recording of the call", SEGMENT("25", "c-1.1.wav"),
+		  SEGMENT("25", "c-11.2.wav"), MESSAGE, false },
+		{ "another call", SEGMENT("25", "c-1.1.wav"), SEGMENT("25", "d-1.2.wav"), MESSAGE,
+		  false },
+		{ "another tenant", "acme/2026-11-25/c-1.1.wav", SEGMENT("25", "c-1.2.wav"),
+		  MESSAGE, false },
+		{ "no message", SEGMENT("25", "c-1.1.wav"), SEGMENT("25", "c-1.2.wav"),
+		  "{\"cause\":\"policy\"}", false },
+		{ "an older program's", SEGMENT("25", "c-1.1.wav"), SEGMENT("25", "c-1.2.wav"), "{}",
+		  false },
+		{ "behind nothing", "", SEGMENT("25", "c-1.2.wav"), MESSAGE, false },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		json_t *json = json_loads(row->json, 0, NULL);
+
+		ROW_ASSERT(row->name, entry_is_part(row->first, row->part, json) == row->is);
+		json_decref(json);
+	}
+}
+
+static void a_part_is_added(void **state)
+{
+	json_t *row = json_pack("{s:s, s:i, s:i, s:b, s:s}", "name", "a", "duration_ms", 100,
+				"octets", 7, "last", 0, "ended", "t1");
+	json_t *part = json_pack("{s:s, s:s, s:i, s:i, s:b, s:s}", "name", "b", "node", "n2",
+				 "duration_ms", 20, "octets", 3, "last", 1, "ended", "t2");
+	char *text;
+
+	(void)state;
+	entry_add_part(row, part);
+	text = json_dumps(row, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, "{\"duration_ms\":120,\"ended\":\"t2\",\"interrupted\":true,"
+				  "\"last\":true,\"name\":\"a\",\"octets\":10,"
+				  "\"parts\":[{\"name\":\"b\",\"node\":\"n2\"}]}");
+	free(text);
+	json_decref(row);
+	json_decref(part);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_read),
-		cmocka_unit_test(no_more_than_so_long),
-		cmocka_unit_test(of_a_sidecar),
+		cmocka_unit_test(what_is_read),    cmocka_unit_test(no_more_than_so_long),
+		cmocka_unit_test(of_a_sidecar),    cmocka_unit_test(parts_of_a_message),
+		cmocka_unit_test(a_part_is_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -491,6 +491,11 @@ static void recordings_are_played(void **state)
 	assert_recording(s, 100, 7);
 	wav_put(s, "2026-11-25/" CALL "-1.2.wav", 50, 9);
 	assert_recording(s, 150, 7);
+	wav_put(s, "2026-11-25/" CALL "-1.3.wav", 0, 0);       /* its caller had gone */
+	file_put(s, "2026-11-25/" CALL "-1.4.wav", "RIFF", 4); /* its disk was full */
+	file_put(s, "2026-11-25/" CALL "-1.5.wav", "", 0);
+	wav_put(s, "2026-11-25/" CALL "-1.6.wav", 5, 4);
+	assert_recording(s, 155, 7);
 	wav_put(s, "2026-11-25/" CALL "-1.wav", 160, 3);
 	assert_recording(s, 160, 3);
 	assert_null(recording(s, "other", "recording:" CALL "-1", &fault));
