@@ -42,8 +42,8 @@ int tandem_client_tls(struct tandem_client *c, const char *ca, const char *certi
 
 /*
  * One command; args is a JSON object or NULL. A lost connection is made again and the command repeated under the same id, so that it has
- * one effect. 0 with *answer (JSON, of malloc), -EHOSTUNREACH (no Redis), -EACCES (it refuses us), -ETIMEDOUT (no answer within
- * wait_ms: the command may still have been done) or -ENOMEM.
+ * one effect. 0 with *answer (JSON, of malloc), -EHOSTUNREACH (no Redis), -EACCES (it refuses us), -ENOENT (no node reads commands of that
+ * tenant in that role: nothing was done), -ETIMEDOUT (no answer within wait_ms: the command may still have been done) or -ENOMEM.
  */
 int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
 		      unsigned wait_ms, char **answer);

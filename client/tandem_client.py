@@ -19,6 +19,8 @@ import ssl
 import time
 import urllib.parse
 
+UNREAD_S = 2.0          # a stream is read a second after its tenant's document was put
+OPERATOR = "_operator"
 BLOCK_S = 1.0           # of one XREAD: a connection that died unseen is noticed
 CONNECT_S = 2.0
 MOVES_MAX = 5
@@ -35,6 +37,10 @@ class Demoted(RedisError, ConnectionError):
 
 class NoAnswer(Exception):
     """No node answered in time.  The command may still have been done."""
+
+
+class NotRead(NoAnswer):
+    """Nobody reads what is asked so: there is no such tenant, or its document does not name that role.  The command was not done."""
 
 
 class Refused(Exception):
@@ -210,7 +216,7 @@ class Client:
         cluster = place.partition("://")[0].endswith("+cluster")
         keys = (f"td:{{cmd}}:{tenant}:" if cluster else f"td:{{cmd:{tenant}}}:") + ("" if role == "admin" else f"{role}:")
         self._in, self._out = f"{keys}in", f"{keys}out:{self.name}"
-        self._tenant, self._after, self._count = tenant, "0", 0
+        self._tenant, self._role, self._after, self._count = tenant, role, "0", 0
         self._run = secrets.token_hex(4)    # ids are new, also where the name is an old one
 
     def ask(self, command, /, wait=5.0, **arguments):
@@ -223,15 +229,22 @@ class Client:
     def answer(self, command, wait=5.0, arguments=None):
         """The whole answer.  A lost connection is made again and the command repeated under the same id: it has one effect."""
         self._count += 1
-        ident, end, sent, error = f"{self.name[:40]}-{self._run}-{self._count}", time.monotonic() + wait, False, None
+        began = time.monotonic()
+        ident, end, sent, error = f"{self.name[:40]}-{self._run}-{self._count}", began + wait, False, None
         while (left := end - time.monotonic()) > 0:
             try:
                 sent = sent and self._redis is not None
                 redis = self._connected()
                 if not sent:
-                    redis("XADD", self._in, "MAXLEN", "~", 10000, "*", "v", 1, "id", ident, "client", self.name,
-                          "do", command, "args", json.dumps(arguments or {}), "ttl_ms", max(1, int(left * 1000)))
-                    sent = True
+                    sent = redis("XADD", self._in, "NOMKSTREAM", "MAXLEN", "~", 10000, "*", "v", 1, "id", ident, "client", self.name,
+                                 "do", command, "args", json.dumps(arguments or {}), "ttl_ms", max(1, int(left * 1000))) is not None
+                    error = None
+                if not sent:            # nodes make the streams that they read
+                    error = self._not_read()
+                    if self._tenant != OPERATOR and time.monotonic() > began + UNREAD_S:
+                        break
+                    time.sleep(0.1)
+                    continue
                 for fields in self._read(redis, self._out, min(left, BLOCK_S)):
                     if fields.get("id") == ident:
                         return json.loads(fields["json"])
@@ -239,7 +252,15 @@ class Client:
                 error = lost
                 self._hang_up()
                 time.sleep(0.1)
+        if isinstance(error, NotRead):
+            raise error
         raise NoAnswer(f"no node answered {command} within {wait} s" + (f": {error}" if error else ""))
+
+    def _not_read(self):
+        if self._tenant == OPERATOR:
+            return NotRead("no node has read commands with this Redis")
+        return NotRead(f"no node reads commands of the tenant {self._tenant} in the role {self._role}: there is no such tenant, or its"
+                       " commands (tenant.put) do not name that role")
 
     def _read(self, redis, key, seconds):
         """Entries behind the last one that was read."""

@@ -82,6 +82,18 @@ int control_stream_add(struct control_link *l, const char *tenant, enum command_
 	return 0;
 }
 
+/* Whoever writes there is to hear that nobody reads. Another node that still does makes it again. */
+static void stream_delete(const struct control_stream *s)
+{
+	const struct bytes words[] = { BYTES_LIT("DEL"), bytes_str(s->key) };
+	int err = redis_command(s->link->control->node->redis, words, COUNT_OF(words), ASK_LIMIT_NS,
+				NULL, NULL);
+
+	if (err)
+		LOG_WARN("control", 0, "a stream of commands that is read no longer stays in Redis",
+			 LOG_STR("key", s->key), LOG_STR("error", strerror(-err)));
+}
+
 /* Those that are not read any more, and have nothing under way. */
 static void streams_sweep(struct control_link *l)
 {
@@ -90,10 +102,12 @@ static void streams_sweep(struct control_link *l)
 	for (uint32_t i = 0; i < l->count; i++) {
 		struct control_stream *s = l->streams[i];
 
-		if (s->gone && !s->running)
+		if (s->gone && !s->running) {
+			stream_delete(s);
 			free(s);
-		else
+		} else {
 			l->streams[kept++] = s;
+		}
 	}
 	l->count = kept;
 }

@@ -14,7 +14,7 @@ from patience import PATIENCE_S
 import tone
 from lib import ROOT
 from lib.node import Node, build_folder
-from tandem_client import Client, NoAnswer, Redis, RedisError, Refused, ha1
+from tandem_client import Client, NotRead, Redis, RedisError, Refused, ha1
 
 ROLES = ("reader", "application", "admin")
 NUMBERS = ("1001", "1002")
@@ -490,16 +490,28 @@ class Matrix(unittest.TestCase):
             wait(lambda: not redis("HEXISTS", slots, "99"))
 
     def test_streams_come_and_go(self):
-        """None is read before its document says so, nor when it does not any more; what waits is answered when it is again."""
+        """None is read before its document says so, nor when it does not any more, and whoever asks is told so, by each client."""
+        def told(tenant, role):
+            began = time.monotonic()
+            with Client(self.node.redis_socket, tenant, role=role) as client, self.assertRaisesRegex(
+                    NotRead, f"of the tenant {tenant} in the role {role}: there is no such tenant, or"):
+                client.ask("help")
+            self.assertLess(time.monotonic() - began, 4.5)
+            done = subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--redis", f"unix:{self.node.redis_socket}",
+                                   "--tenant", tenant, "--role", role, "help"], capture_output=True, text=True, timeout=20)
+            self.assertEqual(done.returncode, 3, done)
+            self.assertIn("there is no such tenant", done.stderr)
+
+        told("nobody", "reader")
         self.operator.ask("tenant.put", name="green", domains="green.test")
         with Client(self.node.redis_socket, "green", role="reader") as client:
-            with self.assertRaises(NoAnswer):
+            with self.assertRaises(NotRead):
                 client.ask("call.list", wait=1.5)
             self.operator.ask("tenant.put", name="green", commands=["reader"])
             self.assertEqual(client.ask("call.list"), [])
             self.operator.ask("tenant.put", name="green", enabled=False)
-            with Client(self.node.redis_socket, "green", role="admin") as admin, self.assertRaises(NoAnswer):
-                admin.ask("help", wait=0.5)
+            for role in ("admin", "reader"):
+                told("green", role)
             self.operator.ask("tenant.put", name="green", enabled=True)
             self.assertEqual(client.ask("call.list"), [])
         self.operator.ask("tenant.delete", name="green")

@@ -126,7 +126,7 @@ const struct command g_recording_commands[] = {
 	  "it is, and whether it was heard. What a destination has stays as it is. Of a message "
 	  "all segments are meant that lie there.",
 	  "name, mailbox, heard", command_store_one },
-	{ "recording.delete", COMMAND_FOR_ADMIN, g_recording_args,
+	{ "recording.delete", COMMAND_FOR_APPLICATION, g_recording_args,
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
 	  "there. Of a message all segments are meant that lie on the node.",
 	  "name", command_store_one },
