@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4). */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
 #include "base/log.h"
 #include "sig/call/announce.h"
 #include "sig/call/call_end.h"
@@ -13,29 +17,42 @@
 #include "sig/leg/refusal.h"
 #include "sig/leg/session_timer.h"
 
-enum { FORKS_ENDED_MAX = 16 }; /* of one leg: nobody has more phones that answer at once */
+/* False: it has said so before. A party that makes up forks does not fill the transactions with our BYEs. */
+static int fork_note(struct leg *l, struct bytes tag)
+{
+	uint32_t hash = hash_crc32c(0, tag);
 
-/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. A party that makes up forks does not fill the
- * transactions with our BYEs. */
+	if (!l->forks)
+		l->forks = calloc(1, sizeof(*l->forks));
+	if (!l->forks)
+		return -ENOMEM;
+	for (uint8_t i = 0; i < l->forks->count; i++) {
+		if (l->forks->tag[i] == hash)
+			return -EEXIST;
+	}
+	if (l->forks->count == LEG_FORKS_MAX)
+		return -ENOSPC;
+	l->forks->tag[l->forks->count++] = hash;
+	return 0;
+}
+
+/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
 static void end_fork(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
-	struct dialog_request ack = { .method = SIP_ACK, .cseq = m->cseq, .max_forwards = -1 };
 	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
-	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct dialog d = { 0 };
+	int err = fork_note(l, m->to.tag);
 
-	if (l->forks_ended == FORKS_ENDED_MAX) {
+	if (err && err != -EEXIST) {
 		sig_count_dropped(h->metrics, DROPPED_FORKS);
 		return;
 	}
-	l->forks_ended++;
 	if (!dialog_fork(&d, &l->dialog, m, h)) {
-		ack.branch = rand_u64_from(h->rand);
-		dialog_write_request(&w, &d, &ack, h->settings);
-		if (!w.overflow)
-			txns_send(h->txns, &d.hop, writer_done(&w));
+		leg_send_ack(h, &d, m->cseq, d.tag.random ^ hash_crc32c(0, m->to.tag) ^ m->cseq,
+			     (struct bytes){ 0 });
 		d.challenges = l->dialog.challenges; /* lent: who asked before asks once more */
-		(void)leg_send(h, &d, &bye, TXN_USER_NONE);
+		if (!err)
+			(void)leg_send(h, &d, &bye, TXN_USER_NONE);
 		d.challenges = NULL;
 	}
 	dialog_clear(&d);
@@ -53,14 +70,17 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 		sig_count_dropped(h->metrics, DROPPED_RESPONSE);
 		return;
 	}
+	/* a re-INVITE is for one dialog, whatever its answer says */
 	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
-		if (l->dialog.remote_tag.n && !(l->uac && c->state == CALL_ESTABLISHED))
+		if (m->cseq < l->invite_cseq || !l->uac || c->state != CALL_ESTABLISHED)
 			end_fork(h, l, m);
 		return;
 	}
 	/* a repeated 2xx: our ACK was lost */
-	if (m->cseq == l->invite_cseq && l->state != LEG_EARLY && !invite_ack_waits(c, leg) &&
-	    !outbox_has(&c->out, OUTBOX_LATE, leg))
+	if (m->cseq < l->invite_cseq && l->state != LEG_EARLY)
+		leg_ack_older(h, c, leg, m->cseq);
+	else if (l->state != LEG_EARLY && !invite_ack_waits(c, leg) &&
+		 !outbox_has(&c->out, OUTBOX_LATE, leg))
 		leg_ack(h, c, leg);
 }
 

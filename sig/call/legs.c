@@ -58,6 +58,8 @@ void legs_free_one(struct call *c, uint8_t leg)
 		leg_sdp_clear(&l->sdp);
 		leg_sdp_clear(&l->open); /* of a record that has no INVITE beside it */
 		dialog_clear(&l->dialog);
+		leg_acks_expire(l, UINT64_MAX);
+		free(l->forks);
 		free(l->terms);
 		free(l);
 	}
@@ -97,6 +99,8 @@ void legs_trim(struct call_host *h, struct call *c)
 	if (c->state != CALL_ESTABLISHED)
 		return;
 	for (uint8_t i = c->leg_count; i-- > 0;) {
+		if (c->legs[i])
+			leg_acks_expire(c->legs[i], h->now.ns);
 		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
 		    !legs_has_flows(c, i) && !is_asker(c, i) && !is_transferor(c, i)) {
 			txns_leg_gone(h->txns, c->id, i);

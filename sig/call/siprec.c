@@ -307,7 +307,7 @@ static void siprec_answered(struct call_host *h, struct call *c, struct recordin
 	s->dialog.named = false; /* no name is looked up for it */
 	s->invite = 0;
 	if (!err) {
-		siprec_ack(h, &s->dialog, s->invite_cseq, s->ack_branch);
+		leg_send_ack(h, &s->dialog, s->invite_cseq, s->ack_branch, (struct bytes){ 0 });
 		session_timer_answered(h, &s->timer, m);
 		err = siprec_take_sdp(h, s, m, &reason);
 		if (err)
@@ -402,9 +402,10 @@ static void siprec_success(struct call_host *h, struct call *c, const struct cal
 	if (r)
 		siprec_answered(h, c, r, m);
 	else if (again) /* RFC 3261 13.2.2.4: it did not hear our ACK */
-		siprec_ack(h, &again->siprec->dialog, m->cseq, again->siprec->ack_branch);
+		leg_send_ack(h, &again->siprec->dialog, m->cseq, again->siprec->ack_branch,
+			     (struct bytes){ 0 });
 	else
-		siprec_stray(h, m);
+		leg_stray(h, m, !ev->again);
 }
 
 /* ---- what the recorder asks ---- */

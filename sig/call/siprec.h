@@ -21,8 +21,6 @@ void siprec_step(struct call_host *h, struct call *c, const struct call_event *e
 void siprec_resume(struct call_host *h, struct call *c);
 /* The request is in a dialog of a recording. */
 bool siprec_has_dialog(const struct call *c, const struct sip_message *m);
-/* A 2xx to an INVITE that nobody waits for any more: ACK and BYE. */
-void siprec_stray(struct call_host *h, const struct sip_message *m);
 /* What the party of the leg says is copied for a recorder. */
 bool siprec_taps(const struct call *c, uint8_t leg);
 /* What a name leads to. False: no recording waits for it. */

@@ -16,20 +16,6 @@
 
 enum { LINES_MAX = 1024 };
 
-void siprec_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch)
-{
-	struct writer w = writer_over(h->space, HOST_SPACE);
-	struct dialog_request r = {
-		.method = SIP_ACK, .cseq = cseq, .branch = branch, .max_forwards = -1
-	};
-
-	r.extra = dialog_proof(d); /* RFC 3261 22.1 */
-
-	dialog_write_request(&w, d, &r, h->settings);
-	if (!w.overflow)
-		txns_send(h->txns, &d->hop, writer_done(&w));
-}
-
 /* Nobody waits for its answer: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d)
 {
@@ -39,7 +25,7 @@ void siprec_bye(struct call_host *h, struct dialog *d)
 		LOG_WARN("call", dialog_call(d), "no transaction left for BYE to the recorder");
 }
 
-/* RFC 3261 9.1: a 2xx that comes all the same is answered by siprec_stray. */
+/* RFC 3261 9.1: a 2xx that comes all the same is answered by leg_stray. */
 static void siprec_cancel(struct call_host *h, const struct siprec *s)
 {
 	struct txn_slot *invite = txns_get(h->txns, s->invite);
@@ -194,32 +180,6 @@ bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk
 	s->provisional = false;
 	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 	return true;
-}
-
-void siprec_stray(struct call_host *h, const struct sip_message *m)
-{
-	struct dialog d = { .hop = m->hop, .local_cseq = m->cseq };
-	char text[LINES_MAX];
-	struct writer w = writer_over(text, sizeof(text));
-
-	if (m->method != SIP_INVITE)
-		return;
-	WRITER_TEXTS(&w, "<");
-	writer_bytes(&w, m->from.uri.all);
-	writer_str(&w, ">");
-	if (w.overflow || id_tag_get(m->from.tag, &d.tag) || text_set(&d.call_id, m->call_id) ||
-	    text_set(&d.local, writer_done(&w)))
-		goto out;
-	w.n = 1;
-	writer_bytes(&w, m->to.uri.all);
-	writer_str(&w, ">");
-	if (w.overflow || text_set(&d.remote, writer_done(&w)) ||
-	    text_set(&d.target, m->to.uri.all) || dialog_confirm(&d, m, true, h))
-		goto out;
-	siprec_ack(h, &d, m->cseq, rand_u64_from(h->rand));
-	siprec_bye(h, &d);
-out:
-	dialog_clear(&d);
 }
 
 void siprec_keep_alive(struct call_host *h, struct siprec *s)

@@ -21,7 +21,6 @@ int siprec_take_sdp(struct call_host *h, struct siprec *s, const struct sip_mess
 /* It asks who we are: true when the INVITE is to be said again, and says it then. */
 bool siprec_challenged(struct call_host *h, struct siprec *s,
 		       const struct sip_message *m) NODISCARD;
-void siprec_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch);
 /* Nobody waits for its answer: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d);
 /* CANCEL or BYE, by how far it is. */

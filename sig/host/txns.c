@@ -350,6 +350,8 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 		txns_acknowledge(t, slot, &out);
 	if (slot->client && slot->txn.state >= TXN_COMPLETED)
 		text_clear(&slot->txn.message); /* it is not sent again */
+	if (slot->client && slot->txn.state == TXN_ACCEPTED)
+		slot->limit_ns = 0; /* whoever gave up is still to acknowledge what comes again */
 	if (slot->txn.state == TXN_TERMINATED) {
 		txns_give(t, slot);
 	} else {

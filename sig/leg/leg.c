@@ -196,24 +196,135 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 	return late && sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->said) : (struct bytes){ 0 };
 }
 
-void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg)
+void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch,
+		  struct bytes answer)
 {
-	struct leg *l = c->legs[leg];
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct dialog_request r = {
 		.method = SIP_ACK,
-		.cseq = l->invite_cseq,
-		.branch = l->ack_branch,
+		.cseq = cseq,
+		.branch = branch,
 		.max_forwards = -1,
-		.extra = dialog_proof(&l->dialog),
+		.extra = dialog_proof(d), /* RFC 3261 22.1 */
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = ack_body(c, leg),
-		.target = target_of(h, &l->dialog),
+		.body = answer,
+		.target = target_of(h, d),
 	};
 
-	dialog_write_request(&w, &l->dialog, &r, h->settings);
+	dialog_write_request(&w, d, &r, h->settings);
 	if (!w.overflow)
-		txns_send(h->txns, &l->dialog.hop, writer_done(&w));
+		txns_send(h->txns, &d->hop, writer_done(&w));
+}
+
+static const struct leg_acked *acks_find(const struct leg *l, uint32_t cseq)
+{
+	for (uint8_t i = 0; l->acks && i < l->acks->count; i++) {
+		if (l->acks->list[i].cseq == cseq)
+			return &l->acks->list[i];
+	}
+	return NULL;
+}
+
+static void acks_drop_oldest(struct leg_acks *acks)
+{
+	text_clear(&acks->list[0].answer);
+	acks->count--;
+	memmove(&acks->list[0], &acks->list[1], acks->count * sizeof(acks->list[0]));
+	memset(&acks->list[acks->count], 0, sizeof(acks->list[0]));
+}
+
+struct leg_acked *leg_acks_add(struct leg *leg, uint32_t cseq, uint64_t until_ns,
+			       struct bytes answer)
+{
+	struct leg_acked *to;
+
+	if (!leg->acks)
+		leg->acks = calloc(1, sizeof(*leg->acks));
+	if (!leg->acks)
+		return NULL;
+	if (leg->acks->count == LEG_ACKS_MAX)
+		acks_drop_oldest(leg->acks);
+	to = &leg->acks->list[leg->acks->count];
+	if (text_set(&to->answer, answer))
+		return NULL;
+	to->cseq = cseq;
+	to->until_ns = until_ns;
+	leg->acks->count++;
+	return to;
+}
+
+void leg_acks_expire(struct leg *leg, uint64_t now_ns)
+{
+	while (leg->acks && leg->acks->count && leg->acks->list[0].until_ns <= now_ns)
+		acks_drop_oldest(leg->acks);
+	if (leg->acks && !leg->acks->count) {
+		free(leg->acks);
+		leg->acks = NULL;
+	}
+}
+
+void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	const struct leg_acked *acked = acks_find(l, l->invite_cseq);
+	struct bytes answer = acked ? text_bytes(&acked->answer) : ack_body(c, leg);
+
+	if (!acked && answer.n &&
+	    !leg_acks_add(l, l->invite_cseq, h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS, answer))
+		LOG_WARN("call", c->id, "no memory to keep the answer of an ACK",
+			 LOG_U64("leg", leg));
+	leg_send_ack(h, &l->dialog, l->invite_cseq, l->ack_branch, answer);
+}
+
+/* Its branch is another one than that of the first ACK, and then stays. It goes where requests went last: no name is looked up for it. */
+void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
+{
+	const struct leg *l = c->legs[leg];
+	const struct leg_acked *acked = acks_find(l, cseq);
+
+	leg_send_ack(h, &l->dialog, cseq, l->dialog.tag.random ^ cseq,
+		     acked ? text_bytes(&acked->answer) : (struct bytes){ 0 });
+}
+
+/* The dialog that a 2xx makes, or made, as it says itself. 0 or -errno; *d (zeroed) is to be cleared, also after an error. */
+static int stray_dialog(struct call_host *h, struct dialog *d, const struct sip_message *m)
+{
+	char text[DIALOG_TEXT_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+	size_t middle;
+
+	writer_str(&w, "<");
+	writer_bytes(&w, m->from.uri.all);
+	writer_str(&w, ">");
+	middle = w.n;
+	writer_str(&w, "<");
+	writer_bytes(&w, m->to.uri.all);
+	writer_str(&w, ">");
+	d->hop = m->hop;
+	d->local_cseq = m->cseq;
+	if (w.overflow || id_tag_get(m->from.tag, &d->tag))
+		return -EINVAL;
+	if (text_set(&d->call_id, m->call_id) ||
+	    text_set(&d->local, bytes_sub(writer_done(&w), 0, middle)) ||
+	    text_set(&d->remote, bytes_from(writer_done(&w), middle)) ||
+	    text_set(&d->target, m->to.uri.all))
+		return -ENOMEM;
+	return dialog_confirm(d, m, true, h);
+}
+
+void leg_stray(struct call_host *h, const struct sip_message *m, bool first)
+{
+	struct dialog_request bye = { .method = SIP_BYE, .max_forwards = -1 };
+	struct dialog d = { 0 };
+
+	if (stray_dialog(h, &d, m)) {
+		sig_count_dropped(h->metrics, DROPPED_RESPONSE);
+	} else {
+		leg_send_ack(h, &d, m->cseq, d.tag.random ^ m->cseq, (struct bytes){ 0 });
+		if (first)
+			(void)leg_send(h, &d, &bye, TXN_USER_NONE);
+	}
+	dialog_clear(&d);
 }
 
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg)

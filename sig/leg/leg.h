@@ -36,10 +36,22 @@ bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, e
  * the response stands. */
 bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
 		    const struct sip_message *m) NODISCARD;
+/* An ACK; answer: to an offer that its 2xx had. */
+void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch,
+		  struct bytes answer);
 /* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
 /* The same, and no name is looked up before. */
 void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg);
+/* ... to that of an older one, which comes again. */
+void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq);
+/* An answer that an ACK had; the oldest one gives it room. NULL: out of memory. */
+struct leg_acked *leg_acks_add(struct leg *leg, uint32_t cseq, uint64_t until_ns,
+			       struct bytes answer);
+/* Those whose 2xx does not come again are forgotten. */
+void leg_acks_expire(struct leg *leg, uint64_t now_ns);
+/* A 2xx to an INVITE of ours whose dialog nobody keeps: ACK goes to where it came from, and BYE where it was not said before. */
+void leg_stray(struct call_host *h, const struct sip_message *m, bool first);
 /* CANCEL of our INVITE, to which a provisional response has come. */
 void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason);
 /* Ends the leg in the way its state allows: a final response, CANCEL, BYE, or one of these as soon as it may be sent. */

@@ -49,6 +49,7 @@ struct call_event {
 	enum call_event_kind kind;
 	uint8_t leg;
 	bool ok, failed;
+	bool again; /* SUCCESS: its transaction has had one before */
 	bool transferred; /* HANGUP: not by the operator; whom it rings is rung for another of its calls */
 	enum txn_user user;
 	pool_handle txn;

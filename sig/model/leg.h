@@ -125,6 +125,24 @@ static inline void leg_toll_clear(struct leg_toll *t)
 	*t = (struct leg_toll){ 0 };
 }
 
+enum { LEG_ACKS_MAX = 4, LEG_FORKS_MAX = 16 };
+
+/* Our answers to offers that came in 2xx: the ACK has the same one each time, whatever is agreed by now (RFC 3261 13.2.2.4). */
+struct leg_acks {
+	uint8_t count;
+	struct leg_acked {
+		uint32_t cseq;
+		uint64_t until_ns; /* the 2xx does not come again */
+		struct text answer;
+	} list[LEG_ACKS_MAX]; /* the oldest first */
+};
+
+/* Further forks behind its address that said 2xx, and were ended. Not part of a record. */
+struct leg_forks {
+	uint8_t count;
+	uint32_t tag[LEG_FORKS_MAX]; /* hashes */
+};
+
 struct account_keys;
 struct leg_digits;
 struct leg_keys;
@@ -167,11 +185,12 @@ struct leg {
 		uint32_t rseq, cseq;
 	} unacknowledged; /* when the ACK came: its PRACK may be on its way; not part of a record */
 	pool_handle message;  /* the last MESSAGE to it, perhaps over; not part of a record */
-	uint8_t forks_ended;  /* 2xx of forks we did not want; not part of a record */
 	bool invite_late;     /* our last INVITE on this leg had no offer: its ACK has the answer */
 	uint32_t invite_cseq; /* of that one, and */
 	uint64_t ack_branch;  /* of the ACK to its 2xx */
-	uint64_t leave_ns;    /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	struct leg_acks *acks;        /* NULL: none had an answer */
+	struct leg_forks *forks;      /* NULL: no other fork has answered */
+	uint64_t leave_ns;            /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
 	struct invite_uac *uac;       /* NULL: no INVITE of ours is open there */
 	struct invite_uas *uas;       /* NULL: none of the party is */
 	struct leg_refusal *refusal;  /* NULL: there is none, or it was acknowledged */

@@ -32,6 +32,8 @@ struct packed_leg {
 	Tandem__Call__Toll toll;
 	Tandem__Call__Keys keys;
 	Tandem__Call__AccountKeys account;
+	Tandem__Call__Acked acked[LEG_ACKS_MAX];
+	Tandem__Call__Acked *acked_list[LEG_ACKS_MAX];
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 	char source_text[2][ADDR_TEXT_MAX];

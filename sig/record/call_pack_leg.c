@@ -121,6 +121,27 @@ static Tandem__Call__AccountKeys *pack_account(const struct call_host *h,
 	return out;
 }
 
+static void pack_acks(const struct call_host *h, struct packed_leg *p, const struct leg *l)
+{
+	Tandem__Call__Leg *leg = &p->leg;
+
+	for (uint8_t i = 0; l->acks && i < l->acks->count; i++) {
+		const struct leg_acked *from = &l->acks->list[i];
+		Tandem__Call__Acked *to = &p->acked[leg->n_acked];
+
+		if (from->until_ns <= h->now.ns)
+			continue;
+		tandem__call__acked__init(to);
+		to->cseq = from->cseq;
+		to->in_force = bytes_eq(text_bytes(&from->answer), text_bytes(&l->sdp.said));
+		if (!to->in_force)
+			to->answer = packing_text(&from->answer);
+		to->until_utc_ms = packing_utc(h, from->until_ns);
+		p->acked_list[leg->n_acked++] = to;
+	}
+	leg->acked = p->acked_list;
+}
+
 static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
@@ -174,6 +195,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->asked = packing_uac(settings, to, l->uac, seed, i);
 	out->uas = packing_uas(settings, to, l->uas, seed, i);
 	out->refusal = packing_refusal(settings, to, l->refusal, seed, i);
+	pack_acks(h, to, l);
 	packing_once(p, out);
 	p->leg_list[place] = out;
 }

@@ -265,6 +265,28 @@ static bool read_pidf(struct reading *r, struct leg *l, const ProtobufCBinaryDat
 		(pidf_is_valid(text_bytes(&l->pidf)) || reading_wrong(r, "leg: where it is")));
 }
 
+static bool read_acked(struct reading *r, struct leg *l, const Tandem__Call__Leg *leg,
+		       const Tandem__Call__Acked *in)
+{
+	const ProtobufCBinaryData *answer =
+		in->in_force && leg->sdp ? &leg->sdp->said : &in->answer;
+	uint64_t until_ns = reading_deadline(r, in->until_utc_ms, TXN_TIMEOUT_MS);
+
+	if (!in->cseq || in->cseq > INT32_MAX || !answer->len || answer->len > HOST_SDP_MAX)
+		return reading_wrong(r, "leg: acknowledged");
+	return leg_acks_add(l, in->cseq, until_ns, reading_slice(answer)) ||
+	       reading_wrong(r, "out of memory");
+}
+
+static bool read_acks(struct reading *r, struct leg *l, const Tandem__Call__Leg *in)
+{
+	bool ok = in->n_acked <= LEG_ACKS_MAX || reading_wrong(r, "leg: acknowledged");
+
+	for (size_t i = 0; ok && i < in->n_acked; i++)
+		ok = read_acked(r, l, in, in->acked[i]);
+	return ok;
+}
+
 static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
@@ -299,7 +321,7 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
 			    "leg: callback") &&
 	       reading_dialog(r, i, &l->dialog, in->dialog) &&
-	       read_challenges(r, &l->dialog, in->dialog);
+	       read_challenges(r, &l->dialog, in->dialog) && read_acks(r, l, in);
 }
 
 static uint32_t leg_index_of(const Tandem__Call__Call *in, size_t place)

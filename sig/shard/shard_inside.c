@@ -29,6 +29,52 @@ static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
 		shard_call_step(s, c, ev);
 }
 
+static bool is_own_tag(const struct dialog *d, struct bytes call_id, struct bytes local)
+{
+	struct dialog_tag own = dialog_tag(d);
+
+	return bytes_ieq(local, bytes_mem(own.text, sizeof(own.text))) &&
+	       bytes_eq(call_id, text_bytes(&d->call_id));
+}
+
+/* Who has the dialog in which the INVITE was said that a 2xx answers; NULL: nobody any more. */
+static struct call *success_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
+{
+	const struct leg *l;
+	struct id_tag tag;
+	struct call *c;
+
+	if (id_tag_get(m->from.tag, &tag))
+		return NULL;
+	elsewhere_follow(&s->elsewhere, &tag);
+	*leg = tag.leg;
+	c = shard_call_find(s, tag.call);
+	if (!c || tag.leg == SIPREC_LEG)
+		return c;
+	l = call_leg(c, tag.leg);
+	return l && is_own_tag(&l->dialog, m->call_id, m->from.tag) ? c : NULL;
+}
+
+/* RFC 3261 13.2.2.4: it is acknowledged as long as it may come again, whatever has become of its leg and its call. */
+static void success_deliver(struct shard *s, uint64_t call, const struct call_event *ev)
+{
+	struct call_event found = *ev;
+	struct call *c = success_find(s, ev->message, &found.leg);
+	struct call *of = call ? shard_call_find(s, call) : NULL;
+	const struct leg *l = of ? call_leg(of, ev->leg) : NULL;
+
+	if (l && l->uac && l->uac->client == ev->txn) { /* whatever has become of From on its way */
+		shard_call_step(s, of, ev);
+		return;
+	}
+	if (c != of || found.leg != ev->leg)
+		found.kind = CALL_EV_STRAY;
+	if (c)
+		shard_call_step(s, c, &found);
+	else
+		leg_stray(&s->host, ev->message, !ev->again);
+}
+
 static void tell_subscription(struct shard *s, uint64_t id, const struct call_event *ev)
 {
 	struct subscription *sub = subscription_find(&s->subscriptions, id);
@@ -46,9 +92,8 @@ static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 		relay_timeout(&s->host, peer);
 	if (ev->user == TXN_USER_SUBSCRIPTION)
 		tell_subscription(s, call, ev);
-	else if (ev->user == TXN_USER_SIPREC && ev->kind == CALL_EV_SUCCESS &&
-		 !shard_call_find(s, call))
-		siprec_stray(&s->host, ev->message);
+	else if (ev->kind == CALL_EV_SUCCESS && ev->message->method == SIP_INVITE)
+		success_deliver(s, call, ev);
 	else if (ev->user == TXN_USER_MESSAGE)
 		shard_message_answered(s, peer, ev);
 	else if (ev->user != TXN_USER_NONE)
@@ -69,21 +114,33 @@ static void set_ack(struct shard *s, struct txn_slot *slot, const struct sip_mes
 		sig_count_dropped(&s->metrics, DROPPED_OOM); /* the response comes again */
 }
 
+/* What the process before had may still be said again to this one. */
+static bool is_just_resumed(const struct shard *s)
+{
+	return s->resumed_ns && s->host.now.ns - s->resumed_ns < TXN_TIMEOUT_MS * NS_PER_MS;
+}
+
+static bool is_tag_of_shard(const struct shard *s, struct bytes text)
+{
+	struct id_tag tag;
+
+	return !id_tag_get(text, &tag) && tag.leg != ID_LEG_NONE &&
+	       id_shard(tag.call) == s->settings.number;
+}
+
 static void no_transaction(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_STRAY, .message = m };
-	struct id_tag tag;
+	bool success = m->method == SIP_INVITE && m->status / 100 == 2 && m->via_count == 1;
+	struct call *c = success ? success_find(s, m, &ev.leg) : NULL;
 
 	/* a 2xx sent again after a restart, or 64*T1 after the first one */
-	if (m->method == SIP_INVITE && m->status / 100 == 2 && !id_tag_get(m->from.tag, &tag)) {
-		elsewhere_follow(&s->elsewhere, &tag);
-		ev.leg = tag.leg;
-		if (shard_call_find(s, tag.call)) {
-			tell_call(s, tag.call, &ev);
-			return;
-		}
-	}
-	sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
+	if (c)
+		shard_call_step(s, c, &ev);
+	else if (success && is_just_resumed(s) && is_tag_of_shard(s, m->from.tag))
+		leg_stray(&s->host, m, false);
+	else
+		sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
 }
 
 static bool is_challenged(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
@@ -150,6 +207,7 @@ void shard_response(struct shard *s, const struct sip_message *m)
 	ev.kind = m->status < 200   ? CALL_EV_PROVISIONAL
 		  : m->status < 300 ? CALL_EV_SUCCESS
 				    : CALL_EV_FAILURE;
+	ev.again = slot->txn.state == TXN_ACCEPTED;
 	if (event == TXN_EV_FAILURE)
 		set_ack(s, slot, m);
 	if (txns_step(&s->txns, slot, event, s->host.now.ns).deliver)
@@ -250,15 +308,10 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 {
 	struct call *c = tag_find(s, local, leg);
 	const struct leg *l = c ? c->legs[*leg] : NULL;
-	struct dialog_tag own;
 
 	if (!c || c->tenant != tenant || !l->called || l->state != LEG_EARLY)
 		return NULL;
-	own = dialog_tag(&l->dialog);
-	return bytes_ieq(local, bytes_mem(own.text, sizeof(own.text))) &&
-			       bytes_eq(call_id, text_bytes(&l->dialog.call_id))
-		       ? c
-		       : NULL;
+	return is_own_tag(&l->dialog, call_id, local) ? c : NULL;
 }
 
 /* The same of a recorder's. */
@@ -398,12 +451,9 @@ static bool inside_is_for_help(const struct shard *s, const struct call *c, uint
  * he may, and what he asks for is done (RFC 3261 15.1.2 has 481 as a SHOULD). */
 static void refuse_inside(struct shard *s, const struct sip_message *m)
 {
-	bool late = s->resumed_ns && s->host.now.ns - s->resumed_ns < TXN_TIMEOUT_MS * NS_PER_MS;
 	struct shard_reply over = { .status = 200 };
-	struct id_tag tag;
 
-	if (m->method == SIP_BYE && late && !id_tag_get(m->to.tag, &tag) &&
-	    tag.leg != ID_LEG_NONE && id_shard(tag.call) == s->settings.number)
+	if (m->method == SIP_BYE && is_just_resumed(s) && is_tag_of_shard(s, m->to.tag))
 		shard_reply_stateless(s, m, &over);
 	else
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });

@@ -333,6 +333,33 @@ class Changes(DialogTest):
         self.assertIn("m=audio", into.wait_ack().text)
         self.exchange(self.audio_a, self.audio_b, (500, 700))
 
+    def said_again(self, into, request, response):
+        """The phone has heard no ACK, and says its 200 again: the ACK to it."""
+        self.b.forget()
+        self.b.send(response)
+        ack = self.b.take_request("ACK", PATIENCE_S, into.call_id)
+        self.assertEqual(ack.cseq, request.cseq)
+        return ack
+
+    def test_each_answer_is_acknowledged(self):
+        """A 200 that comes again behind a later re-INVITE, also over a kill, and that to a re-INVITE which crossed the BYE."""
+        out, into, _ = self.connect()
+        self.change(out, into, self.audio_a.sdp(version=2), self.audio_b.sdp(version=2))
+        self.said_again(into, into.request, into.last)
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.said_again(into, into.request, into.last)
+        asked = out.in_dialog("INVITE", body=self.audio_a.sdp(version=3))
+        self.a.send(asked, out.next_hop())
+        request = into.take_reinvite()
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(CallTest.ended(self)["sip_status"], "200")
+        answer = self.b.respond(request, 200, "OK", headers=[("Contact", self.b.contact)], body=self.audio_b.sdp(version=3))
+        self.said_again(into, request, answer)
+        self.said_again(into, request, answer)
+
     def test_keys_by_info_cross_once(self):
         out, into, _ = self.connect()
         for key in "159#":
