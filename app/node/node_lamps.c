@@ -9,7 +9,7 @@
 #include "sig/shard/commons.h"
 
 static struct {
-	metric_id asked, told, heard, refused, asking, views;
+	metric_id asked, told, heard, refused, asking, views, held;
 } g_metrics;
 
 void node_lamps_setup(void)
@@ -25,10 +25,12 @@ void node_lamps_setup(void)
 #undef LAMPS
 #define LAMPS(what)                                                                               \
 	metric_register(METRIC_GAUGE, "tandem_cluster_watched", "of=\"" what "\"",                \
-			"Users that other nodes watch and this one tells of (others), and those " \
-			"of which others have told (here).")
+			"Users that other nodes watch and this one tells of (others), those of "  \
+			"which others have told (here), and those with calls that no node tells " \
+			"of now, as their shard is being taken over (held).")
 	g_metrics.asking = LAMPS("others");
 	g_metrics.views = LAMPS("here");
+	g_metrics.held = LAMPS("held");
 #undef LAMPS
 }
 
@@ -148,4 +150,5 @@ void node_lamps_metrics(const struct node *n)
 	metric_add(g_metrics.refused, now.refused);
 	metric_set(g_metrics.asking, now.asking);
 	metric_set(g_metrics.views, now.views);
+	metric_set(g_metrics.held, now.held);
 }

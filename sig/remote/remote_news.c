@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/remote/remote_news.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ static void dialog_pack(pb_remote_dialog *out, const struct dialog_state *d)
 	out->phase = (uint32_t)d->phase;
 	out->recipient = d->recipient;
 	out->held = d->held;
+	out->shard = d->shard;
 	out->waits_utc_ms = d->waits_utc_ms;
 	out->call_id = news_lend(d->call_id);
 	out->tag = news_lend(d->tag);
@@ -60,6 +62,7 @@ static void news_pack(struct packed_news *p, const struct remote_user *u)
 	p->user.tenant = p->tenant;
 	p->user.user = news_lend(u->user);
 	p->user.asks = u->asks;
+	p->user.holds = u->holds;
 	p->user.dialogs = p->list;
 	p->user.n_dialogs = u->count;
 	for (uint32_t i = 0; i < u->count; i++) {
@@ -88,6 +91,19 @@ void remote_news_add(struct writer *w, const struct remote_user *u)
 	while (p.user.n_dialogs && tandem__remote__news__get_packed_size(&p.news) > w->cap - w->n)
 		p.user.n_dialogs--;
 	news_put(w, &p.news);
+}
+
+void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t count)
+{
+	uint32_t list[1 + REMOTE_SHARDS_MAX] = { 0 };
+	pb_news news;
+
+	assert(count <= REMOTE_SHARDS_MAX);
+	tandem__remote__news__init(&news);
+	memcpy(list + 1, shards, count * sizeof(*list));
+	news.shards = list;
+	news.n_shards = 1 + count;
+	news_put(w, &news);
 }
 
 void remote_news_add_pick(struct writer *w, const struct remote_pick *p)
@@ -233,6 +249,7 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 				      .phase = (enum dialog_phase)in->phase,
 				      .recipient = in->recipient,
 				      .held = in->held,
+				      .shard = in->shard,
 				      .waits_utc_ms = in->waits_utc_ms };
 	if (!in->id || in->phase >= PHASE_TERMINATED ||
 	    in->remote_tag.len != (in->call_id.len ? sizeof(out->remote_tag.text) : 0))
@@ -249,10 +266,13 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 
 static bool user_unpack(struct remote_user *out, const pb_user *in)
 {
-	*out = (struct remote_user){ .tenant = bytes_str(in->tenant), .asks = in->asks };
+	*out = (struct remote_user){ .tenant = bytes_str(in->tenant),
+				     .asks = in->asks,
+				     .holds = in->holds };
 	if (!out->tenant.n || out->tenant.n >= TENANT_NAME_MAX || !in->user.len ||
 	    !news_line(&out->user, &in->user, REMOTE_USER_MAX) ||
-	    in->n_dialogs > DIALOG_STATES_MAX || (in->asks && in->n_dialogs))
+	    in->n_dialogs > DIALOG_STATES_MAX || (in->asks && in->n_dialogs) ||
+	    (in->holds && !in->asks))
 		return false;
 	for (; out->count < in->n_dialogs; out->count++) {
 		if (!dialog_unpack(&out->dialogs[out->count], in->dialogs[out->count]))
@@ -363,6 +383,8 @@ static bool news_are_good(const pb_news *in)
 	struct remote_user u;
 	struct remote_pick p;
 
+	if (in->n_shards > 1 + REMOTE_SHARDS_MAX || (in->n_shards && in->shards[0]))
+		return false;
 	for (size_t i = 0; i < in->n_users; i++) {
 		if (!user_unpack(&u, in->users[i]))
 			return false;
@@ -413,6 +435,9 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 	struct remote_user u;
 	struct remote_pick p;
 
+	if (r->shards)
+		r->shards(in->n_shards ? in->shards + 1 : NULL, in->n_shards ? in->n_shards - 1 : 0,
+			  r->arg);
 	for (size_t i = 0; i < in->n_users; i++) {
 		if (user_unpack(&u, in->users[i]))
 			r->user(&u, r->arg);

@@ -11,12 +11,14 @@
 enum {
 	REMOTE_NEWS_MAX = 65535, /* octets that go at once */
 	REMOTE_USER_MAX = 256,
+	REMOTE_SHARDS_MAX = 64, /* of one node */
 };
 
 /* A user, as one node asks for it or tells of it. Slices live as long as what they were read from. */
 struct remote_user {
 	struct bytes tenant, user;
-	bool asks; /* else all of the user's dialogs on the sender's node follow */
+	bool asks;  /* else all of the user's dialogs on the sender's node follow */
+	bool holds; /* with asks: that there are none is an answer, too */
 	uint32_t count;
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
 };
@@ -78,6 +80,8 @@ struct remote_paged {
 };
 
 struct remote_news_readers {
+	/* First of all: of these the sender tells all dialogs; each is a shard and 1. NULL: it does not say, as older ones. */
+	void (*shards)(const uint32_t *shards, size_t count, void *arg);
 	void (*user)(const struct remote_user *u, void *arg);
 	void (*pick)(const struct remote_pick *p, void *arg);
 	void (*picked)(const struct remote_picked *p, void *arg);
@@ -90,6 +94,7 @@ struct remote_news_readers {
 
 /* Behind what is there already. Dialogs that do not fit any more are left out; w->overflow: not even the user fits, and nothing is written. */
 void remote_news_add(struct writer *w, const struct remote_user *u);
+void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t count);
 void remote_news_add_pick(struct writer *w, const struct remote_pick *p);
 void remote_news_add_picked(struct writer *w, const struct remote_picked *p);
 void remote_news_add_join(struct writer *w, const struct remote_join *j);

@@ -12,6 +12,7 @@
 enum {
 	PROCESSES_MAX = 128,
 	EMPTY_TOLD = 3, /* times that a user has no dialogs any more, as one may be lost */
+	HOLD_ASK_S = 2, /* so often others are asked for what is held */
 };
 
 struct remote_process {
@@ -22,10 +23,13 @@ struct remote_process {
 struct remote_watch {
 	struct remote_watch_host host;
 	struct remote_list asks, views;
+	struct remote_list held; /* dialogs of shards that nobody tells of now; of process 0 */
+	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the node whose news are read */
+	bool shards_told;                                /* it is one that says them */
+	uint32_t seconds;
 	struct remote_process processes[PROCESSES_MAX];
 	uint32_t process_count;
 	struct remote_entry *due, **due_end;
-	struct remote_entry *later; /* told with the next second */
 	uint64_t now_ns;
 	uint64_t process; /* whose news are read */
 	struct remote_watch_counts counts;
@@ -44,27 +48,23 @@ static void remote_due(struct remote_watch *r, struct remote_entry *e)
 	r->due_end = &e->due_next;
 }
 
-static bool due_remove_from(struct remote_entry **at, const struct remote_entry *e)
+static void due_remove(struct remote_watch *r, const struct remote_entry *e)
 {
+	struct remote_entry **at = &r->due;
+
 	while (*at && *at != e)
 		at = &(*at)->due_next;
-	if (!*at)
-		return false;
-	*at = e->due_next;
-	return true;
-}
-
-static void due_end_find(struct remote_watch *r)
-{
-	r->due_end = &r->due;
+	if (*at)
+		*at = e->due_next;
+	r->due_end = at;
 	while (*r->due_end)
 		r->due_end = &(*r->due_end)->due_next;
 }
 
 static void remote_forget(struct remote_watch *r, struct remote_list *l, struct remote_entry *e)
 {
-	if (e->is_due && !due_remove_from(&r->later, e) && due_remove_from(&r->due, e))
-		due_end_find(r);
+	if (e->is_due)
+		due_remove(r, e);
 	remote_list_drop(l, e);
 }
 
@@ -84,19 +84,24 @@ static void news_for_all(struct remote_watch *r)
 	r->news = writer_over(r->space, sizeof(r->space));
 }
 
+static void remote_ask(struct remote_watch *r, const struct remote_user *u)
+{
+	if (!u->user.n || u->user.n > REMOTE_USER_MAX)
+		return;
+	remote_news_add(&r->news, u);
+	if (r->news.overflow) {
+		r->news.overflow = false;
+		news_for_all(r);
+		remote_news_add(&r->news, u);
+	}
+	r->counts.asked++;
+}
+
 void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user)
 {
 	const struct remote_user u = { .tenant = tenant, .user = user, .asks = true };
 
-	if (!user.n || user.n > REMOTE_USER_MAX)
-		return;
-	remote_news_add(&r->news, &u);
-	if (r->news.overflow) {
-		r->news.overflow = false;
-		news_for_all(r);
-		remote_news_add(&r->news, &u);
-	}
-	r->counts.asked++;
+	remote_ask(r, &u);
 }
 
 void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p)
@@ -137,25 +142,18 @@ void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct by
 		remote_due(r, e);
 }
 
-void remote_watch_left(struct remote_watch *r, struct bytes tenant, struct bytes user)
-{
-	struct remote_entry *e;
-	uint32_t cursor = 0;
-
-	while ((e = remote_list_next(&r->asks, tenant, user, &cursor)) != NULL) {
-		if (e->is_due)
-			continue;
-		e->is_due = true;
-		e->due_next = r->later;
-		r->later = e;
-	}
-}
-
 static void news_for(struct remote_watch *r, uint64_t process, struct writer *w)
 {
 	if (w->n)
 		r->host.send(r->host.with, process, writer_done(w));
 	*w = writer_over(r->one, sizeof(r->one));
+}
+
+static void news_begin(struct remote_watch *r, struct writer *w)
+{
+	uint32_t shards[REMOTE_SHARDS_MAX];
+
+	remote_news_add_shards(w, shards, r->host.shards(r->host.owner, shards));
 }
 
 static void remote_tell(struct remote_watch *r, struct remote_entry *e, struct writer *w)
@@ -169,6 +167,8 @@ static void remote_tell(struct remote_watch *r, struct remote_entry *e, struct w
 	e->empty_left = u.count ? EMPTY_TOLD : (uint8_t)(e->empty_left - 1);
 	if (before > REMOTE_NEWS_MAX / 2) /* the next one may need the other half */
 		news_for(r, e->process, w);
+	if (!w->n)
+		news_begin(r, w);
 	remote_news_add(w, &u);
 	r->counts.told++;
 }
@@ -195,6 +195,16 @@ void remote_watch_flush(struct remote_watch *r)
 
 /* ---- what is heard ---- */
 
+static void hear_shards(const uint32_t *shards, size_t count, void *arg)
+{
+	struct remote_watch *r = arg;
+
+	r->shards_told = shards != NULL;
+	if (count)
+		memcpy(r->shards, shards, count * sizeof(*shards));
+	r->shard_count = (uint32_t)count;
+}
+
 static void hear_ask(struct remote_watch *r, const struct remote_user *u)
 {
 	struct remote_entry *e = remote_take(r, &r->asks, u);
@@ -203,27 +213,124 @@ static void hear_ask(struct remote_watch *r, const struct remote_user *u)
 		r->counts.refused++;
 		return;
 	}
+	if (u->holds)
+		e->empty_left = EMPTY_TOLD;
 	remote_due(r, e);
+}
+
+static bool is_listed(const struct dialog_state *list, uint32_t count, uint64_t id)
+{
+	while (count && list[count - 1].id != id)
+		count--;
+	return count;
+}
+
+static bool has_shard(const uint32_t *shards, uint32_t count, uint32_t shard)
+{
+	while (count && shards[count - 1] != shard)
+		count--;
+	return count;
+}
+
+static void hold_add(struct remote_watch *r, struct bytes tenant, struct bytes user,
+		     const struct dialog_state *d)
+{
+	struct remote_user u = { .tenant = tenant, .user = user };
+	struct remote_entry *e;
+
+	if (!r->host.is_watched(r->host.owner, tenant, user))
+		return;
+	e = remote_list_take(&r->held, 0, &u, r->now_ns + REMOTE_KEPT_NS);
+	if (!e) {
+		r->counts.refused++;
+		return;
+	}
+	u.count = e->count;
+	if (e->count)
+		memcpy(u.dialogs, e->dialogs, e->count * sizeof(*e->dialogs));
+	if (is_listed(u.dialogs, u.count, d->id) || u.count == DIALOG_STATES_MAX)
+		return;
+	u.dialogs[u.count++] = *d;
+	if (remote_entry_fill(e, &u))
+		r->counts.refused++;
+}
+
+/* What a process showed and does not any more: u is what it shows now, NULL where it is gone. */
+static void hold_rest(struct remote_watch *r, const struct remote_entry *e,
+		      const struct remote_user *u)
+{
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct dialog_state *d = &e->dialogs[i];
+
+		if (!d->shard || (u && (!r->shards_told || is_listed(u->dialogs, u->count, d->id) ||
+					has_shard(r->shards, r->shard_count, d->shard))))
+			continue;
+		hold_add(r, text_bytes(&e->tenant), text_bytes(&e->user), d);
+	}
+}
+
+void remote_watch_hold(struct remote_watch *r, struct bytes tenant, struct bytes user,
+		       const struct dialog_state *d)
+{
+	if (d->shard)
+		hold_add(r, tenant, user, d);
+}
+
+/* Leaves out those of these shards, and those that are in the list. True: something was. */
+static bool entry_leave_out(struct remote_entry *e, const uint32_t *shards, uint32_t shard_count,
+			    const struct remote_user *u)
+{
+	uint32_t kept = 0, before = e->count;
+
+	for (uint32_t i = 0; i < before; i++) {
+		const struct dialog_state *d = &e->dialogs[i];
+
+		if (!has_shard(shards, shard_count, d->shard) &&
+		    !(u && is_listed(u->dialogs, u->count, d->id)))
+			e->dialogs[kept++] = *d;
+	}
+	e->count = kept;
+	return kept != before;
+}
+
+/* A shard's calls are told by whoever has it now: what is held of them, or was told by another process before, is out of date. */
+static bool views_settle(struct remote_watch *r, const struct remote_user *u)
+{
+	struct remote_entry *e = remote_list_find(&r->held, 0, u->tenant, u->user);
+	bool changed = false;
+	uint32_t cursor = 0;
+
+	if (e && entry_leave_out(e, r->shards, r->shard_count, u)) {
+		changed = true;
+		if (!e->count)
+			remote_forget(r, &r->held, e);
+	}
+	while (r->shard_count &&
+	       (e = remote_list_next(&r->views, u->tenant, u->user, &cursor)) != NULL)
+		changed |= e->process != r->process &&
+			   entry_leave_out(e, r->shards, r->shard_count, NULL);
+	return changed;
 }
 
 /* Of users that nobody watches here any more nothing is kept: the other node stops when it is not asked again. */
 static void hear_view(struct remote_watch *r, const struct remote_user *u)
 {
 	bool wanted = u->count && r->host.is_watched(r->host.owner, u->tenant, u->user);
+	bool changed = views_settle(r, u);
 	struct remote_entry *e =
 		wanted ? remote_take(r, &r->views, u)
 		       : remote_list_find(&r->views, r->process, u->tenant, u->user);
-	bool changed;
 
-	if (!e) {
+	if (!e)
 		r->counts.refused += wanted;
-		return;
+	else if (!remote_entry_is(e, u)) {
+		changed = true;
+		hold_rest(r, e, u);
+		if (!u->count)
+			remote_forget(r, &r->views, e);
+		else if (remote_entry_fill(e, u))
+			r->counts.refused++;
 	}
-	changed = !remote_entry_is(e, u);
-	if (!u->count)
-		remote_forget(r, &r->views, e);
-	else if (changed && remote_entry_fill(e, u))
-		r->counts.refused++;
 	if (changed)
 		r->host.changed(r->host.owner, u->tenant, u->user);
 }
@@ -309,6 +416,7 @@ static bool process_note(struct remote_watch *r, uint64_t process)
 void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news, uint64_t now_ns)
 {
 	const struct remote_news_readers readers = {
+		.shards = hear_shards,
 		.user = hear_user,
 		.pick = hear_pick,
 		.picked = hear_picked,
@@ -330,22 +438,13 @@ void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes ne
 
 /* ---- what is known ---- */
 
-static bool is_listed(const struct dialog_state *list, uint32_t count, uint64_t id)
-{
-	while (count && list[count - 1].id != id)
-		count--;
-	return count;
-}
-
-uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant, struct bytes user,
-			      struct dialog_state *out, uint32_t count)
+static uint32_t entries_add(const struct remote_list *l, struct bytes tenant, struct bytes user,
+			    struct dialog_state *out, uint32_t count)
 {
 	const struct remote_entry *e;
 	uint32_t cursor = 0;
 
-	if (!r->views.count)
-		return count;
-	while ((e = remote_list_next(&r->views, tenant, user, &cursor)) != NULL) {
+	while (l->count && (e = remote_list_next(l, tenant, user, &cursor)) != NULL) {
 		for (uint32_t i = 0; i < e->count && count < DIALOG_STATES_MAX; i++) {
 			if (!is_listed(out, count, e->dialogs[i].id))
 				out[count++] = e->dialogs[i];
@@ -354,39 +453,38 @@ uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant,
 	return count;
 }
 
+uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant, struct bytes user,
+			      struct dialog_state *out, uint32_t count)
+{
+	count = entries_add(&r->views, tenant, user, out, count);
+	return entries_add(&r->held, tenant, user, out, count);
+}
+
 bool remote_watch_waits(const struct remote_watch *r, struct bytes tenant, struct bytes user)
 {
-	const struct remote_entry *e;
-	uint32_t cursor = 0;
+	struct dialog_state list[DIALOG_STATES_MAX];
+	uint32_t count = remote_watch_dialogs(r, tenant, user, list, 0);
 
-	while (r->views.count && (e = remote_list_next(&r->views, tenant, user, &cursor)) != NULL) {
-		for (uint32_t i = 0; i < e->count; i++) {
-			if (e->dialogs[i].waits_utc_ms)
-				return true;
-		}
-	}
-	return false;
+	while (count && !list[count - 1].waits_utc_ms)
+		count--;
+	return count;
 }
 
 /* ---- time ---- */
 
-static void view_lapse(struct remote_watch *r, struct remote_entry *e)
+static void entry_lapse(struct remote_watch *r, struct remote_list *l, struct remote_entry *e)
 {
 	struct text tenant = e->tenant, user = e->user;
 
+	if (l == &r->asks) {
+		remote_forget(r, l, e);
+		return;
+	}
 	e->tenant = e->user = (struct text){ 0 };
-	remote_forget(r, &r->views, e);
+	remote_forget(r, l, e);
 	r->host.changed(r->host.owner, text_bytes(&tenant), text_bytes(&user));
 	text_clear(&tenant);
 	text_clear(&user);
-}
-
-static void entry_lapse(struct remote_watch *r, struct remote_list *l, struct remote_entry *e)
-{
-	if (l == &r->views)
-		view_lapse(r, e);
-	else
-		remote_forget(r, l, e);
 }
 
 static void process_lost(struct remote_watch *r, struct remote_list *l, uint64_t process)
@@ -395,8 +493,35 @@ static void process_lost(struct remote_watch *r, struct remote_list *l, uint64_t
 
 	for (struct remote_entry *e = l->first; e; e = next) {
 		next = e->next;
-		if (e->process == process)
-			entry_lapse(r, l, e);
+		if (e->process != process)
+			continue;
+		if (l == &r->views)
+			hold_rest(r, e, NULL);
+		entry_lapse(r, l, e);
+	}
+}
+
+/* What came here is told by this node itself; for all else others are asked. */
+static void held_look(struct remote_watch *r)
+{
+	uint32_t shards[REMOTE_SHARDS_MAX];
+	uint32_t count = r->held.count ? r->host.shards(r->host.owner, shards) : 0;
+	struct remote_entry *next;
+
+	for (struct remote_entry *e = r->held.first; e; e = next) {
+		bool changed = entry_leave_out(e, shards, count, NULL);
+		struct remote_user u = { .tenant = text_bytes(&e->tenant),
+					 .user = text_bytes(&e->user),
+					 .asks = true,
+					 .holds = true };
+
+		next = e->next;
+		if (!e->count)
+			entry_lapse(r, &r->held, e);
+		else if (changed)
+			r->host.changed(r->host.owner, u.tenant, u.user);
+		else if (r->seconds % HOLD_ASK_S == 0)
+			remote_ask(r, &u);
 	}
 }
 
@@ -417,14 +542,16 @@ static void processes_look(struct remote_watch *r, uint64_t now_ns)
 
 void remote_watch_expire(struct remote_watch *r, uint64_t now_ns)
 {
-	*r->due_end = r->later;
-	r->later = NULL;
-	due_end_find(r);
+	struct remote_list *lists[] = { &r->asks, &r->views, &r->held };
+
+	r->now_ns = now_ns;
+	r->seconds++;
 	processes_look(r, now_ns);
-	while (r->asks.last && r->asks.last->until_ns <= now_ns)
-		entry_lapse(r, &r->asks, r->asks.last);
-	while (r->views.last && r->views.last->until_ns <= now_ns)
-		entry_lapse(r, &r->views, r->views.last);
+	for (size_t i = 0; i < COUNT_OF(lists); i++) {
+		while (lists[i]->last && lists[i]->last->until_ns <= now_ns)
+			entry_lapse(r, lists[i], lists[i]->last);
+	}
+	held_look(r);
 }
 
 void remote_watch_counts(struct remote_watch *r, struct remote_watch_counts *out)
@@ -433,6 +560,7 @@ void remote_watch_counts(struct remote_watch *r, struct remote_watch_counts *out
 	r->counts = (struct remote_watch_counts){ 0 };
 	out->asking = r->asks.count;
 	out->views = r->views.count;
+	out->held = r->held.count;
 }
 
 /* ---- */
@@ -448,7 +576,8 @@ int remote_watch_open(struct remote_watch **out, const struct remote_watch_host 
 	r->due_end = &r->due;
 	r->news = writer_over(r->space, sizeof(r->space));
 	if (remote_list_open(&r->asks, REMOTE_ENTRIES_MAX, key) ||
-	    remote_list_open(&r->views, REMOTE_ENTRIES_MAX, key)) {
+	    remote_list_open(&r->views, REMOTE_ENTRIES_MAX, key) ||
+	    remote_list_open(&r->held, REMOTE_ENTRIES_MAX, key)) {
 		remote_watch_close(r);
 		return -ENOMEM;
 	}
@@ -462,5 +591,6 @@ void remote_watch_close(struct remote_watch *r)
 		return;
 	remote_list_close(&r->asks);
 	remote_list_close(&r->views);
+	remote_list_close(&r->held);
 	free(r);
 }

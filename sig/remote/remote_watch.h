@@ -5,6 +5,9 @@
  * all of its own dialogs, in place of what it said before. So what was lost is repaired by the next round, nothing is acknowledged, and
  * nobody is told for longer than he asks.
  *
+ * A dialog ends by the word of a node that has its shard. Where a node goes, or no longer has the shard, its dialogs are held until another
+ * one tells of that shard: a watcher is told nothing of a take-over, however long it lasts.
+ *
  * One for a node, on its control thread. No socket and no clock of its own.
  */
 #ifndef SIG_SUBSCRIPTION_REMOTE_WATCH_H
@@ -16,7 +19,7 @@
 /* So often a node asks for each user, and so long what was asked or told lasts. */
 #define REMOTE_ASK_NS  (20 * NS_PER_S)
 #define REMOTE_KEPT_NS (65 * NS_PER_S)
-/* A node that is not heard for so long has nothing to tell: its calls are another's, or over. */
+/* A node that is not heard for so long is gone. What it told is held for REMOTE_KEPT_NS at most. */
 #define REMOTE_LOST_NS (5 * NS_PER_S)
 enum { REMOTE_ENTRIES_MAX = 1 << 18 }; /* that others ask for; that others told */
 
@@ -27,6 +30,8 @@ struct remote_watch_host {
 	/* What this node has of a user: how many of DIALOG_STATES_MAX were filled. */
 	uint32_t (*dialogs)(void *owner, struct bytes tenant, struct bytes user,
 			    struct dialog_state *out);
+	/* Shards that live on this node, each and 1: how many of REMOTE_SHARDS_MAX were filled. */
+	uint32_t (*shards)(void *owner, uint32_t *out);
 	/* Somebody here watches the user. */
 	bool (*is_watched)(void *owner, struct bytes tenant, struct bytes user);
 	/* Another node asks which call its user may take: the answer is written into *out. */
@@ -48,7 +53,7 @@ struct remote_watch_host {
 struct remote_watch_counts {
 	/* users since it was asked last; refused: news that are none, or too many */
 	uint64_t asked, told, heard, refused;
-	uint32_t asking, views; /* now: of others that ask; that others told */
+	uint32_t asking, views, held; /* now: of others that ask; that others told; that are held */
 };
 
 struct remote_watch;
@@ -61,8 +66,9 @@ void remote_watch_close(struct remote_watch *r); /* NULL is fine */
 void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* His dialogs on this node are others: who asked hears it with the next flush. */
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);
-/* So are they as his calls were given to another node, which has them in a moment: who asked hears it a little later. */
-void remote_watch_left(struct remote_watch *r, struct bytes tenant, struct bytes user);
+/* This node no longer has the shard of his dialog d: it is held. */
+void remote_watch_hold(struct remote_watch *r, struct bytes tenant, struct bytes user,
+		       const struct dialog_state *d);
 /* All others are asked, at once. */
 void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
 void remote_watch_page(struct remote_watch *r, const struct remote_page *p);

@@ -336,6 +336,7 @@ void shard_silence(struct shard *s, struct instant now)
 	pool_handle h;
 
 	shard_begin(s, now);
+	s->resumed_ns = 0;
 	shard_leave_node(s);
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
 		shard_watch_left(s, c);

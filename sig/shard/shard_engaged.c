@@ -37,6 +37,15 @@ static uint64_t waits_since(const struct shard *s, const struct call *c)
 	return steady_add(c->setup_utc_ms, s->host.wall_ms);
 }
 
+struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c)
+{
+	return (struct dialog_state){ .id = c->id,
+				      .phase = PHASE_EARLY,
+				      .recipient = true,
+				      .shard = id_shard(c->id) + 1U,
+				      .waits_utc_ms = waits_since(s, c) };
+}
+
 uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant, struct bytes user,
 			   struct dialog_state *out, uint32_t count)
 {
@@ -46,10 +55,7 @@ uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant,
 
 		while (count < DIALOG_STATES_MAX &&
 		       (c = waiting_next(s, tenant, user, &cursor)) != NULL)
-			out[count++] = (struct dialog_state){ .id = c->id,
-							      .phase = PHASE_EARLY,
-							      .recipient = true,
-							      .waits_utc_ms = waits_since(s, c) };
+			out[count++] = shard_waiting_state(s, c);
 	}
 	return count;
 }

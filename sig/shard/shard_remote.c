@@ -28,6 +28,18 @@ static uint32_t remote_dialogs(void *owner, struct bytes tenant, struct bytes us
 		       : 0;
 }
 
+static uint32_t remote_shards(void *owner, uint32_t *out)
+{
+	const struct shard_commons *c = owner;
+	uint32_t count = 0;
+
+	for (const struct shard *s = c->shards; s && count < REMOTE_SHARDS_MAX; s = s->next) {
+		if (s->resumed_ns)
+			out[count++] = s->settings.number + 1U;
+	}
+	return count;
+}
+
 static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes user)
 {
 	const struct shard_commons *c = owner;
@@ -142,6 +154,7 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.send = with->send,
 						.is_heard = with->is_heard,
 						.dialogs = remote_dialogs,
+						.shards = remote_shards,
 						.is_watched = remote_is_watched,
 						.changed = remote_changed,
 						.pick = shard_remote_asked,

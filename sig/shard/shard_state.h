@@ -274,6 +274,8 @@ void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, st
 /* call_host.engaged_of, call_host.waited_for */
 void shard_engaged_of(void *owner, const struct call *c, struct bytes user, struct engaged *out);
 bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
+/* A call of the shard that waits for a user, as others see it. */
+struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c);
 /* Behind those that are there already, the calls of this node that wait for him: how many there are then. */
 uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant, struct bytes user,
 			   struct dialog_state *out, uint32_t count);

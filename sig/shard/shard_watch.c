@@ -67,10 +67,8 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 }
 
 /* Without the tags of its dialog: who wants to speak with the party calls the slot. */
-static uint32_t slot_read(const struct shard *s, uint16_t tenant, struct bytes slot,
-			  struct dialog_state *out)
+static uint32_t slot_of(const struct call *c, struct dialog_state *out)
 {
-	const struct call *c = slot_call(s, tenant, slot);
 	const struct leg *l = c ? call_leg(c, c->bridge.caller) : NULL;
 
 	if (!l)
@@ -78,6 +76,7 @@ static uint32_t slot_read(const struct shard *s, uint16_t tenant, struct bytes s
 	*out = (struct dialog_state){ .id = c->id,
 				      .phase = PHASE_CONFIRMED,
 				      .recipient = true,
+				      .shard = id_shard(c->id) + 1U,
 				      .remote = text_bytes(&l->dialog.remote) };
 	return 1;
 }
@@ -88,7 +87,7 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 	uint32_t count = 0;
 
 	for (s = s->commons->shards; s && !count; s = s->next)
-		count = slot_read(s, tenant, slot, out);
+		count = slot_of(slot_call(s, tenant, slot), out);
 	return count;
 }
 
@@ -269,17 +268,25 @@ void shard_watch_tell(struct shard *s, uint16_t tenant, struct bytes user)
 		remote_watch_changed(s->commons->remote, watch_tenant(s, tenant), user);
 }
 
-static void slot_tell(struct shard *s, uint16_t tenant, const char *slot,
-		      void (*tell)(struct shard *s, uint16_t tenant, struct bytes user))
+enum { SLOT_USER_MAX = FEATURE_CODE_LEN + PARK_SLOT_LEN };
+
+static struct bytes slot_user(const struct shard *s, uint16_t tenant, const char *slot,
+			      char out[SLOT_USER_MAX])
 {
-	char user[FEATURE_CODE_LEN + PARK_SLOT_LEN];
-	struct writer w = writer_over(user, sizeof(user));
+	struct writer w = writer_over(out, SLOT_USER_MAX);
 	struct feature_codes codes;
 
 	codes_of(s, tenant, &codes);
 	writer_str(&w, codes.code[FEATURE_PARK]);
 	writer_str(&w, slot);
-	tell(s, tenant, writer_done(&w));
+	return writer_done(&w);
+}
+
+static void slot_tell(struct shard *s, uint16_t tenant, const char *slot)
+{
+	char user[SLOT_USER_MAX];
+
+	shard_watch_tell(s, tenant, slot_user(s, tenant, slot, user));
 }
 
 static void slot_changed(struct shard *s, struct call *c)
@@ -299,9 +306,9 @@ static void slot_changed(struct shard *s, struct call *c)
 		LOG_ERROR("call", c->id, "no memory: the lamp of a slot stays dark",
 			  LOG_STR("slot", now));
 	if (before[0])
-		slot_tell(s, c->tenant, before, shard_watch_tell);
+		slot_tell(s, c->tenant, before);
 	if (now[0])
-		slot_tell(s, c->tenant, now, shard_watch_tell);
+		slot_tell(s, c->tenant, now);
 }
 
 void shard_watch_gone(struct shard *s, const struct call *c)
@@ -327,24 +334,41 @@ void shard_watch_call(struct shard *s, struct call *c)
 	}
 }
 
-static void watch_left(struct shard *s, uint16_t tenant, struct bytes user)
+/* Who watches hears nothing of it: another node has the call in a moment. */
+static void watch_left(struct shard *s, uint16_t tenant, struct bytes user,
+		       const struct dialog_state *d)
 {
-	shard_watch_tell_here(s, tenant, user);
-	if (s->commons->remote)
-		remote_watch_left(s->commons->remote, watch_tenant(s, tenant), user);
+	if (s->commons->remote && d->phase != PHASE_TERMINATED)
+		remote_watch_hold(s->commons->remote, watch_tenant(s, tenant), user, d);
+	shard_watch_tell(s, tenant, user);
+}
+
+static void slot_left(struct shard *s, const struct call *c)
+{
+	struct dialog_state d;
+	char user[SLOT_USER_MAX];
+
+	if (slot_of(c, &d))
+		watch_left(s, c->tenant, slot_user(s, c->tenant, c->watched_slot, user), &d);
 }
 
 void shard_watch_left(struct shard *s, const struct call *c)
 {
+	struct dialog_state d;
+
 	if (c->watched_slot[0])
-		slot_tell(s, c->tenant, c->watched_slot, watch_left);
-	if (c->waits_for.n)
-		watch_left(s, c->tenant, text_bytes(&c->waits_for));
+		slot_left(s, c);
+	if (c->waits_for.n) {
+		d = shard_waiting_state(s, c);
+		watch_left(s, c->tenant, text_bytes(&c->waits_for), &d);
+	}
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->user.n && dialog_state_mark(l))
-			watch_left(s, c->tenant, text_bytes(&l->user));
+		if (!l || !l->user.n)
+			continue;
+		dialog_state_read(&d, l);
+		watch_left(s, c->tenant, text_bytes(&l->user), &d);
 	}
 }
 

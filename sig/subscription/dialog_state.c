@@ -53,6 +53,7 @@ void dialog_state_read(struct dialog_state *out, const struct leg *l)
 		.phase = phase_of(l),
 		.recipient = l->called,
 		.held = is_held(l),
+		.shard = id_shard(dialog_call(d)) + 1U,
 		.call_id = text_bytes(&d->call_id),
 		.tag = text_bytes(&d->remote_tag),
 		.remote_tag = dialog_tag(d),

@@ -18,6 +18,7 @@ struct dialog_state {
 	enum dialog_phase phase;
 	bool recipient; /* the phone was called */
 	bool held;      /* the phone takes nothing of the other party */
+	uint32_t shard; /* of its call, and 1; 0: not known */
 	uint64_t
 		waits_utc_ms; /* no dialog, but a call that waits for the user (sig/call/call_waiting.h), which began then; 0: a dialog */
 	struct bytes call_id,

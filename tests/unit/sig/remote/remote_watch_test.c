@@ -7,7 +7,7 @@
 #include "sig/remote/remote_watch.h"
 #include "tests/unit/test.h"
 
-enum { SIDES = 3, NEWS = 64 };
+enum { SIDES = 3, NEWS = 64, SHARD = 17 };
 #define ACME  BYTES_LIT("acme")
 #define USER  BYTES_LIT("1001")
 #define OTHER BYTES_LIT("1002")
@@ -20,7 +20,8 @@ struct side {
 	bool watched, deaf; /* deaf: nobody hears it */
 	struct dialog_state has[DIALOG_STATES_MAX];
 	uint32_t count, changes;
-	uint64_t calls; /* that others have named, summed */
+	uint32_t shards[2], shard_count; /* that it has, each and 1 */
+	uint64_t calls;                  /* that others have named, summed */
 	uint32_t promised;
 };
 
@@ -48,7 +49,7 @@ static void send_to(void *with, uint64_t process, struct bytes news)
 		if (to == s->process || (process && process != to))
 			continue;
 		s->net->sent++;
-		if (s->net->loses)
+		if (s->net->loses || s->deaf)
 			continue;
 		assert_true(s->net->count < NEWS && news.n <= sizeof(at->octets));
 		*at = (struct news){ .from = s->process, .to = to, .n = news.n };
@@ -73,6 +74,14 @@ static uint32_t dialogs(void *owner, struct bytes tenant, struct bytes user,
 		return 0;
 	memcpy(out, s->has, s->count * sizeof(*out));
 	return s->count;
+}
+
+static uint32_t shards(void *owner, uint32_t *out)
+{
+	const struct side *s = owner;
+
+	memcpy(out, s->shards, sizeof(s->shards));
+	return s->shard_count;
 }
 
 static bool is_watched(void *owner, struct bytes tenant, struct bytes user)
@@ -189,6 +198,7 @@ static int net_setup(void **state)
 							.with = s,
 							.send = send_to,
 							.dialogs = dialogs,
+							.shards = shards,
 							.is_watched = is_watched,
 							.changed = changed,
 							.is_heard = is_heard,
@@ -201,6 +211,7 @@ static int net_setup(void **state)
 
 		s->net = net;
 		s->process = i + 1;
+		s->shards[s->shard_count++] = SHARD + (uint32_t)i;
 		assert_int_equal(remote_watch_open(&s->watch, &host, &key), 0);
 	}
 	*state = net;
@@ -259,6 +270,7 @@ static void side_has(struct side *s, enum dialog_phase phase, uint32_t count, ui
 		s->has[i] = (struct dialog_state){ .id = first + i,
 						   .phase = phase,
 						   .recipient = true,
+						   .shard = s->shards[0],
 						   .call_id = BYTES_LIT("c4ll"),
 						   .tag = BYTES_LIT("t4g"),
 						   .local = BYTES_LIT("<sip:1001@acme.test>"),
@@ -404,22 +416,87 @@ static void nobody_watches(void **state)
 	assert_int_equal(a->changes, 0);
 }
 
+/* Calls of b's shard are c's from now on. */
+static void shard_goes(struct side *b, struct side *c)
+{
+	c->shards[c->shard_count++] = b->shards[--b->shard_count];
+}
+
+/* What a node showed that is gone is shown until another one has its shard, in time or late, with the call or without. */
 static void a_node_is_lost(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1], *c = &net->sides[2];
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	side_has(c, PHASE_CONFIRMED, 1, 9);
+	side_asks(a);
+	b->deaf = true;
+	net_seconds(net, 2 * REMOTE_LOST_NS / NS_PER_S);
+	assert_int_equal(known(a), 2);
+	shard_goes(b, c);
+	side_has(c, PHASE_CONFIRMED, 2, 7);
+	side_changes(c);
+	assert_int_equal(known(a), 2);
+	side_has(c, PHASE_CONFIRMED, 0, 0);
+	side_changes(c);
+	assert_int_equal(known(a), 0);
+}
+
+/* Nobody else had anything of that user, and the call has ended before its shard came there: the other node is asked. */
+static void ends_in_a_take_over(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+	struct remote_watch_counts counts;
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	side_asks(a);
+	b->deaf = true;
+	net_seconds(net, REMOTE_LOST_NS / NS_PER_S + 2);
+	assert_int_equal(known(a), 1);
+	side_has(b, PHASE_CONFIRMED, 0, 0);
+	shard_goes(b, &net->sides[2]);
+	net_seconds(net, 2);
+	assert_int_equal(known(a), 0);
+	remote_watch_counts(a->watch, &counts);
+	assert_int_equal(counts.held, 0);
+}
+
+/* Nobody ever has its shard again: it is shown for as long as what a node tells lasts. */
+static void nobody_takes_it(void **state)
 {
 	struct net *net = *state;
 	struct side *a = &net->sides[0];
 
 	side_has(&net->sides[1], PHASE_CONFIRMED, 1, 7);
-	side_has(&net->sides[2], PHASE_CONFIRMED, 1, 9);
+	side_asks(a);
+	net->sides[1].deaf = true;
+	net->sides[1].count = 0;
+	net_seconds(net, (REMOTE_LOST_NS + REMOTE_KEPT_NS) / NS_PER_S - 1);
+	assert_int_equal(known(a), 1);
+	net_seconds(net, 1);
+	assert_int_equal(known(a), 0);
+	assert_int_equal(a->changes, 3); /* what is held is no other state, but said once */
+}
+
+/* An older program says no shards: its dialogs are gone with its word. */
+static void an_older_one_is_lost(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+
+	net->sides[1].shards[0] = 0;
+	side_has(&net->sides[1], PHASE_CONFIRMED, 1, 7);
 	side_asks(a);
 	net->sides[1].deaf = true;
 	net_seconds(net, REMOTE_LOST_NS / NS_PER_S - 1);
-	assert_int_equal(known(a), 2); /* another one may be about to tell the same */
-	net_seconds(net, 1);
 	assert_int_equal(known(a), 1);
+	net_seconds(net, 1);
+	assert_int_equal(known(a), 0);
 }
 
-/* Its calls go to another node, which tells them before this one takes them back. */
+/* Its calls go to another node. Whichever of the two tells first, what is shown stays; so does what this node had itself. */
 static void given_to_another(void **state)
 {
 	struct net *net = *state;
@@ -428,15 +505,41 @@ static void given_to_another(void **state)
 	side_has(b, PHASE_CONFIRMED, 1, 7);
 	side_asks(a);
 	side_has(b, PHASE_CONFIRMED, 0, 0);
-	remote_watch_left(b->watch, ACME, USER);
-	net_run(net);
+	shard_goes(b, c);
+	side_changes(b);
 	assert_int_equal(known(a), 1);
 	side_has(c, PHASE_CONFIRMED, 1, 7);
+	c->has[0].shard = c->shards[1];
 	side_changes(c);
 	net_seconds(net, 1);
 	assert_int_equal(known(a), 1);
 	side_has(c, PHASE_CONFIRMED, 0, 0);
 	side_changes(c);
+	assert_int_equal(known(a), 0);
+}
+
+static void given_by_this_one(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *c = &net->sides[2];
+
+	side_has(a, PHASE_CONFIRMED, 1, 7);
+	side_asks(a);
+	remote_watch_hold(a->watch, ACME, USER, &a->has[0]);
+	shard_goes(a, c);
+	side_has(a, PHASE_CONFIRMED, 0, 0);
+	net_seconds(net, 1);
+	assert_int_equal(known(a), 0); /* it had ended there: nobody else knows of it */
+	side_has(a, PHASE_CONFIRMED, 1, 7);
+	remote_watch_hold(a->watch, ACME, USER, &a->has[0]);
+	side_has(c, PHASE_CONFIRMED, 1, 7);
+	net_seconds(net, 3);
+	assert_int_equal(known(a), 1);
+	a->shards[a->shard_count++] =
+		c->shards[--c->shard_count]; /* and back: this node shows it itself */
+	side_has(c, PHASE_CONFIRMED, 0, 0);
+	side_changes(c);
+	net_seconds(net, 1);
 	assert_int_equal(known(a), 0);
 }
 
@@ -769,7 +872,11 @@ int main(void)
 		NET_TEST(who_does_not_ask_again_is_not_told),
 		NET_TEST(nobody_watches),
 		NET_TEST(a_node_is_lost),
+		NET_TEST(ends_in_a_take_over),
+		NET_TEST(nobody_takes_it),
+		NET_TEST(an_older_one_is_lost),
 		NET_TEST(given_to_another),
+		NET_TEST(given_by_this_one),
 		NET_TEST(lost_while_it_waits),
 		NET_TEST(many_are_asked_for),
 		NET_TEST(who_rings),
