@@ -48,7 +48,7 @@ static void remote_due(struct remote_watch *r, struct remote_entry *e)
 	r->due_end = &e->due_next;
 }
 
-static void due_remove(struct remote_watch *r, const struct remote_entry *e)
+static void remote_due_remove(struct remote_watch *r, const struct remote_entry *e)
 {
 	struct remote_entry **at = &r->due;
 
@@ -64,7 +64,7 @@ static void due_remove(struct remote_watch *r, const struct remote_entry *e)
 static void remote_forget(struct remote_watch *r, struct remote_list *l, struct remote_entry *e)
 {
 	if (e->is_due)
-		due_remove(r, e);
+		remote_due_remove(r, e);
 	remote_list_drop(l, e);
 }
 

@@ -67,7 +67,7 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 }
 
 /* Without the tags of its dialog: who wants to speak with the party calls the slot. */
-static uint32_t slot_of(const struct call *c, struct dialog_state *out)
+static uint32_t slot_state(const struct call *c, struct dialog_state *out)
 {
 	const struct leg *l = c ? call_leg(c, c->bridge.caller) : NULL;
 
@@ -87,7 +87,7 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 	uint32_t count = 0;
 
 	for (s = s->commons->shards; s && !count; s = s->next)
-		count = slot_of(slot_call(s, tenant, slot), out);
+		count = slot_state(slot_call(s, tenant, slot), out);
 	return count;
 }
 
@@ -348,7 +348,7 @@ static void slot_left(struct shard *s, const struct call *c)
 	struct dialog_state d;
 	char user[SLOT_USER_MAX];
 
-	if (slot_of(c, &d))
+	if (slot_state(c, &d))
 		watch_left(s, c->tenant, slot_user(s, c->tenant, c->watched_slot, user), &d);
 }
 

@@ -2,6 +2,7 @@
 """All nodes know what became of each recording, by Redis, whatever is down meanwhile: REC-09."""
 import os
 import shutil
+import signal
 import time
 import unittest
 
@@ -159,6 +160,12 @@ class Listed(Cluster):
     def folder_of(self, node):
         return os.path.join(node.folder, "recordings")
 
+    def lies(self, node, **facts):
+        """A recording that somebody put there: a node that records nothing looks into its folder when it starts, and at a reload."""
+        name = record(self.folder_of(node), **facts)
+        node.process.send_signal(signal.SIGHUP)
+        return name
+
     def listed(self, node=None, **more):
         """Their names by what all nodes know, as a node says that is asked alone."""
         return [one["name"].split("/")[-1] for one in (node or self.b).ctl("recording.list", **more)]
@@ -196,7 +203,7 @@ class Listed(Cluster):
         talk.hang_up()
         name = f"{talk.id}-1.1.wav"
         self.until(lambda: name in self.listed())
-        other = record(self.folder_of(self.b), number=9, date="2026-11-24", tenant="default", **{"from": "2001", "to": "2002"})
+        other = self.lies(self.b, number=9, date="2026-11-24", tenant="default", **{"from": "2001", "to": "2002"})
         self.until(lambda: self.b.ctl("recording.list", party="2002"))
         self.assertNotIn(name, [one["name"].split("/")[-1] for one in self.b.ctl("recording.list", node="b")])
         self.a.kill()
@@ -237,7 +244,7 @@ class Listed(Cluster):
 
     def test_lost_behind_its_answer(self):
         """Redis had it, and lost it in the moments before its link broke: it hears of it again over the next one."""
-        name = record(self.folder_of(self.b), number=6)
+        name = self.lies(self.b, number=6)
         self.until(lambda: os.path.basename(name) in self.listed())
         with self.redis() as redis:
             redis("DEL", f"td:{{rec:default}}:of:{today()}", f"td:{{rec:default}}:by:{today()}")
@@ -247,7 +254,7 @@ class Listed(Cluster):
 
     def test_not_ours(self):
         """What somebody wrote there is left out, and the rest is listed."""
-        name = record(self.folder_of(self.b), number=5)
+        name = self.lies(self.b, number=5)
         self.until(lambda: os.path.basename(name) in self.listed())
         key = f"td:{{rec:default}}:of:{today()}"
         with self.redis() as redis:

@@ -23,6 +23,17 @@ static void sum_add(struct told *t, struct bytes b)
 	t->sum = t->sum * 31 + hash_sip(&key, b);
 }
 
+static void on_shards(const uint32_t *shards, size_t count, void *arg)
+{
+	struct told *t = arg;
+
+	assert(count <= REMOTE_SHARDS_MAX && (shards || !count));
+	for (size_t i = 0; i < count; i++)
+		t->sum = t->sum * 31 + shards[i];
+	if (shards)
+		remote_news_add_shards(&t->again, shards, count);
+}
+
 static void on_user(const struct remote_user *u, void *arg)
 {
 	struct told *t = arg;
@@ -31,6 +42,7 @@ static void on_user(const struct remote_user *u, void *arg)
 	assert(u->user.n && u->user.n <= REMOTE_USER_MAX);
 	assert(u->count <= DIALOG_STATES_MAX && (!u->asks || !u->count));
 	t->users++;
+	t->sum += u->asks + u->holds * UINT64_C(3);
 	sum_add(t, u->tenant);
 	sum_add(t, u->user);
 	for (uint32_t i = 0; i < u->count; i++) {
@@ -40,7 +52,8 @@ static void on_user(const struct remote_user *u, void *arg)
 		assert(d->call_id.n <= DIALOG_TEXT_MAX && d->tag.n <= DIALOG_TEXT_MAX);
 		assert(d->local.n <= DIALOG_TEXT_MAX && d->remote.n <= DIALOG_TEXT_MAX);
 		assert(!d->call_id.n == !d->remote_tag.text[0] || d->call_id.n);
-		t->sum += d->id * 2 + d->recipient + d->held * UINT64_C(3) + d->phase * UINT64_C(7);
+		t->sum += d->id * 2 + d->recipient + d->shard * UINT64_C(5) +
+			  d->held * UINT64_C(3) + d->phase * UINT64_C(7);
 		sum_add(t, d->call_id);
 		sum_add(t, d->tag);
 		sum_add(t, d->local);
@@ -135,6 +148,7 @@ static void on_paged(const struct remote_paged *p, void *arg)
 static int news_read(struct bytes news, struct told *t)
 {
 	const struct remote_news_readers readers = {
+		.shards = on_shards,
 		.user = on_user,
 		.pick = on_pick,
 		.picked = on_picked,
