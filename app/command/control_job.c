@@ -40,6 +40,11 @@ void control_key(const struct control_job *job, const char *kind, const char *na
 		       kind, name);
 }
 
+static bool job_is_elsewhere(const struct control_job *job)
+{
+	return control_is_elsewhere(job->control->node, bytes_str(job->command), job->args);
+}
+
 static bool job_is_same(const struct control_job *job, const struct control_stream *s,
 			struct bytes id)
 {
@@ -122,11 +127,18 @@ static bool may_run_again(const char *code)
 	return false;
 }
 
-static bool is_transient(const struct control_job *job)
+static bool is_transient(const char *name)
 {
-	const struct command *command = command_find(bytes_str(job->command));
+	const struct command *command = command_find(bytes_str(name));
 
 	return command && command->transient;
+}
+
+void control_log(const char *command, const char *client, const char *id, const char *result)
+{
+	LOG_AT(is_transient(command) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
+	       LOG_STR("do", command), LOG_STR("client", client), LOG_STR("id", id),
+	       LOG_STR("result", result));
 }
 
 static void job_on_done(json_t *answer, void *arg)
@@ -143,12 +155,8 @@ static void job_on_done(json_t *answer, void *arg)
 		return;
 	}
 	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
-	LOG_AT(is_transient(job) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
-	       LOG_STR("do", job->command), LOG_STR("client", job->client), LOG_STR("id", job->id),
-	       LOG_STR("result", ok     ? "ok"
-				 : code ? code
-					: "error"));
-	finish_json(job, answer, may_run_again(code) || is_transient(job) ? DROP : KEEP);
+	control_log(job->command, job->client, job->id, ok ? "ok" : code ? code : "error");
+	finish_json(job, answer, may_run_again(code) || is_transient(job->command) ? DROP : KEEP);
 }
 
 static void job_refuse(struct control_job *job, enum command_error_code code, const char *message,
@@ -257,7 +265,7 @@ void control_jobs_wake(struct control *c)
 		if (!job->used || !job->waiting || !is_alone(c, job))
 			continue;
 		job->waiting = false;
-		if (control_is_elsewhere(job)) {
+		if (job_is_elsewhere(job)) {
 			job->stream->again = true; /* it is put back when it is read again */
 			control_job_end(job);
 		} else {
@@ -333,12 +341,12 @@ static void job_go(struct control_job *job, const struct control_entry *entry, b
 		return;
 	}
 	/* first: what comes back here may overtake the answer to having put it back */
-	if (control_is_elsewhere(job) && control_pass(job, entry))
+	if (job_is_elsewhere(job) && control_pass(job, entry))
 		return;
 	job->waiting = running;
 	if (running)
 		return;
-	job->lost = control_is_elsewhere(job);
+	job->lost = job_is_elsewhere(job);
 	claim_id(job);
 }
 

@@ -59,19 +59,19 @@ static bool id_of_place(enum command_place place, struct bytes text, uint64_t *i
 	return false;
 }
 
-bool control_is_elsewhere(const struct control_job *job)
+bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args)
 {
-	const struct command *command = command_find(bytes_str(job->command));
+	const struct command *command = command_find(name);
 	uint64_t id;
 
 	for (const struct command_arg *arg = command ? command->args : NULL; arg && arg->name;
 	     arg++) {
-		const char *text = json_string_value(json_object_get(job->args, arg->name));
+		const char *text = json_string_value(json_object_get(args, arg->name));
 
 		if (text && arg->place == PLACE_NODE)
-			return strcmp(text, job->control->node->settings.node.name) != 0;
+			return strcmp(text, n->settings.node.name) != 0;
 		if (text && id_of_place(arg->place, bytes_str(text), &id))
-			return !is_of_this_node(job->control->node, id_shard(id));
+			return !is_of_this_node(n, id_shard(id));
 	}
 	return false;
 }

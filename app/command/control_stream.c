@@ -56,11 +56,22 @@ static bool stream_is_due(const struct control_stream *s, enum control_phase pha
 	return !s->gone && s->phase == phase && now_ns >= s->pause_ns;
 }
 
+void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
+			const char *kind, char out[CONTROL_KEY_MAX])
+{
+	const char *colon = role < COMMAND_FOR_ADMIN ? ":" : "";
+
+	/* Redis Cluster reads streams of one tag together */
+	(void)snprintf(out, CONTROL_KEY_MAX,
+		       redis_is_cluster(n->redis) ? "td:{cmd}:%s%s%s:%s" : "td:{cmd:%s}%s%s:%s",
+		       role == COMMAND_FOR_OPERATOR ? "_operator" : tenant, colon,
+		       colon[0] ? command_role_name(role) : "", kind);
+}
+
 int control_stream_add(struct control_link *l, const char *tenant, enum command_role role)
 {
 	bool operators = role == COMMAND_FOR_OPERATOR;
 	struct control_stream **all = reallocarray(l->streams, l->count + 1, sizeof(*all)), *s;
-	const char *colon = role < COMMAND_FOR_ADMIN ? ":" : "";
 
 	if (!all)
 		return -ENOMEM;
@@ -72,11 +83,7 @@ int control_stream_add(struct control_link *l, const char *tenant, enum command_
 	s->who.role = role;
 	(void)snprintf(s->who.tenant, sizeof(s->who.tenant), "%s",
 		       operators ? NODE_TENANT : tenant);
-	/* Redis Cluster reads streams of one tag together */
-	(void)snprintf(s->key, sizeof(s->key),
-		       redis_is_cluster(l->control->node->redis) ? "td:{cmd}:%s%s%s:in"
-								 : "td:{cmd:%s}%s%s:in",
-		       tenant, colon, colon[0] ? command_role_name(role) : "");
+	control_stream_key(l->control->node, tenant, role, "in", s->key);
 	start_over(s, CONTROL_GROUP, 0);
 	l->streams[l->count++] = s;
 	return 0;

@@ -83,13 +83,18 @@ struct control_metrics {
 };
 extern struct control_metrics g_control_metrics;
 
+/* The line of the log about a command that is over. */
+void control_log(const char *command, const char *client, const char *id, const char *result);
 /* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
 bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		      const struct redisReply *fields);
 /* It is over: its entry is off the stream, or is read again. */
 void control_job_end(struct control_job *job);
-/* It is about what another node has (enum command_place). */
-bool control_is_elsewhere(const struct control_job *job);
+/* That command with those arguments is about what another node has (enum command_place). */
+bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args);
+/* The key of that kind of who asks: "in"; or with an id behind "done:", a client behind "out:". */
+void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
+			const char *kind, char out[CONTROL_KEY_MAX]);
 /* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
 bool control_pass(struct control_job *job, const struct control_entry *e);
 /* What it has begun goes on at the node that has what these arguments name: its entry is put back with them, and the id stays claimed. */

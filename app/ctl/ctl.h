@@ -16,12 +16,14 @@ enum {
 	CTL_NOT_FOUND = 4,
 	CTL_TRY_AGAIN = 5, /* the same may be done later: busy, unavailable, uncertain */
 };
+enum { CTL_PATH_MAX = 108 };
 /* Of an answer of the API. */
 int ctl_status(const json_t *answer);
 
-/* Where the Redis of a node is. May hold a password. */
+/* Where a node and its Redis are. May hold a password. */
 struct ctl_target {
 	struct redis_place place;
+	char local[CTL_PATH_MAX];  /* the node's own socket; empty: none is known */
 	const char *tenant, *role; /* who speaks; NULL: operators */
 };
 
@@ -53,7 +55,9 @@ void ctl_doctor_print(const json_t *result);
 /* The same of sip.recent. */
 void ctl_recent_print(const json_t *result);
 
-/* Sends a command through Redis and waits for the answer (new reference). NULL: complained. */
+/* Sends a command by the node's own socket, or through Redis, and waits for the answer (new reference). NULL: complained. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args);
+/* By the socket alone. NULL: nobody answers there. */
+json_t *ctl_local_send(const struct ctl_target *target, const char *command, const json_t *args);
 
 #endif

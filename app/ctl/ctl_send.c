@@ -47,7 +47,7 @@ static int ctl_client_open(struct tandem_client **client, const struct ctl_targe
 				     target->role ? target->role : "admin");
 }
 
-json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
+static json_t *redis_send(const struct ctl_target *target, const char *command, const json_t *args)
 {
 	char *text = json_dumps(args, JSON_COMPACT);
 	struct tandem_client *client = NULL;
@@ -70,6 +70,19 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 	if (text)
 		explicit_bzero(text, strlen(text));
 	free(text);
+	return answer;
+}
+
+json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
+{
+	json_t *local = ctl_local_send(target, command, args), *answer;
+
+	if (local && !json_is_true(json_object_get(local, "elsewhere")))
+		return local;
+	answer = redis_send(target, command, args);
+	if (!answer)
+		return local; /* it says why */
+	json_decref(local);
 	return answer;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which node tandemctl speaks to: where its Redis is. The rest of its settings may be as wrong as they like. */
+/* Which node tandemctl speaks to: where its socket and its Redis are. The rest of its settings may be as wrong as they like. */
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/command/control_local.h"
 #include "app/ctl/ctl.h"
 #include "cluster/embedded/embedded.h"
 
@@ -32,13 +33,18 @@ static void state_dir_guess(struct settings *s, const char *config)
 {
 	char path[PATH_MAX];
 
-	if (s->redis.place.url[0] || s->node.state_dir[0] || !realpath(config, path))
+	if (s->node.state_dir[0] || !realpath(config, path))
 		return;
 	(void)snprintf(s->node.state_dir, sizeof(s->node.state_dir), "%s", dirname(path));
 }
 
 static void place_write(struct ctl_target *out, const struct settings *s)
 {
+	int n = snprintf(out->local, sizeof(out->local), "%s/" CONTROL_LOCAL_SOCKET,
+			 s->node.state_dir);
+
+	if (n < 0 || (size_t)n >= sizeof(out->local) || !s->node.state_dir[0])
+		out->local[0] = '\0';
 	out->place = s->redis.place;
 	if (!out->place.url[0]) {
 		(void)snprintf(out->place.url, sizeof(out->place.url), "unix:%s/" EMBEDDED_SOCKET,

@@ -47,6 +47,7 @@
 struct claimant;
 struct node_edge;
 struct control;
+struct control_local;
 struct resolver;
 struct engine;
 struct sounds;
@@ -200,6 +201,7 @@ struct node {
 	struct xdp_guard *kernel; /* NULL: it judges in this process */
 	struct tls *tls;          /* NULL: no certificate, so no TLS */
 	struct control *control;
+	struct control_local *local; /* NULL: there is none */
 	struct web *web;
 	struct web *health_web;    /* http.health_port; NULL: there is none */
 	struct web *files_web;     /* recordings.port; NULL: there is none */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/command/control.h"
+#include "app/command/control_local.h"
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
 #include "app/node/claimant.h"
@@ -245,6 +246,7 @@ void node_on_timer(void *arg)
 		redis_expire(n->redis_leases, now.ns);
 	if (n->control)
 		control_expire(n->control, now.ns);
+	control_local_expire(n->local, now.ns);
 	directory_expire(n, now.ns);
 	if (n->locations && n->phase != NODE_STARTING && locations_next_ns(n->locations) <= now.ns)
 		locations_expire(n->locations, now);
@@ -447,7 +449,8 @@ static bool is_stop_complete(const struct node *n)
 	}
 	node_counts(n, &counts);
 	return counts.saves_pending == 0 && control_running(n->control) == 0 &&
-	       n->answers.count == 0 && claimant_has_left(n->claimant);
+	       control_local_running(n->local) == 0 && n->answers.count == 0 &&
+	       claimant_has_left(n->claimant);
 }
 
 static uint64_t ns_least(uint64_t a, uint64_t b)
@@ -485,6 +488,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_shards_next_ns(n));
 	if (n->control)
 		next = ns_least(next, control_next_ns(n->control));
+	next = ns_least(next, control_local_next_ns(n->local));
 	next = ns_least(next, directory_next_ns(n));
 	if (n->phase != NODE_STARTING) {
 		next = ns_least(next, locations_next_ns(n->locations));

@@ -11,6 +11,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/control.h"
+#include "app/command/control_local.h"
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
 #include "app/live/live.h"
@@ -149,6 +150,7 @@ static int start_loop(struct node *n)
 		return NODE_EXIT_FAILED;
 	}
 	loop_after_round(node_round, n);
+	n->local = control_local_open(n);
 	return NODE_EXIT_OK;
 }
 
@@ -664,6 +666,7 @@ int node_start(struct node *n)
 	resolver_setup();
 	node_probe_setup();
 	control_setup();
+	control_local_setup();
 	directory_setup();
 	web_setup();
 	watch_setup();
@@ -708,6 +711,8 @@ static void stop_redis(struct node *n)
 	if (n->redis_leases)
 		redis_close(n->redis_leases);
 	control_close(n->control);
+	control_local_close(n->local);
+	n->local = NULL;
 	if (n->embedded_used)
 		embedded_stop(&n->embedded);
 }

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node's coming and going as operators see it: ready or not, drained, stopped under calls."""
+import contextlib
 import json
 import os
 import resource
 import signal
+import socket
+import stat
 import subprocess
 import time
 import unittest
@@ -273,6 +276,126 @@ class Ended(CallTest):
         done = subprocess.run([self.node.program("tandemctl"), *words], capture_output=True, text=True, timeout=30,
                               env={**self.node.environment, "TANDEM_CONFIG": self.node.config})
         return done.returncode, done.stdout
+
+
+class Local(CallTest):
+    """tandemctl asks the node by a socket of its folder: without Redis, and for nobody else."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.node.folder, "control.sock")
+
+    def tandemctl(self, *words):
+        done = subprocess.run([self.node.program("tandemctl"), "--config", self.node.config, *words], capture_output=True, text=True,
+                              timeout=30, env=self.node.environment)
+        return done.returncode, done.stdout + done.stderr
+
+    def connected(self):
+        link = socket.socket(socket.AF_UNIX)
+        link.settimeout(PATIENCE_S)
+        link.connect(self.path)
+        self.addCleanup(link.close)
+        return link
+
+    def ask(self, link, request):
+        """The next line that it says; "": it hangs up."""
+        link.sendall(request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n")
+        return self.line(link)
+
+    @staticmethod
+    def line(link):
+        with link.makefile("r", encoding="utf-8") as answers:
+            return answers.readline()
+
+    def gone(self, link):
+        """It was hung up on, whatever it had still to say."""
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(link.recv(1), b"")
+
+    def code(self, answer):
+        return json.loads(answer)["error"]["code"]
+
+    def test_redis_stands_still(self):
+        """At 3 a.m.: calls, health, doctor, trace and drain are there at once."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        with open(os.path.join(self.node.folder, "redis", "redis.pid"), encoding="ascii") as file:
+            redis = int(file.read())
+        os.kill(redis, signal.SIGSTOP)
+        self.addCleanup(os.kill, redis, signal.SIGCONT)
+        since = time.monotonic()
+        for words in (("call.list",), ("call.show", f"call={call}"), ("doctor", call), ("sip.recent", "number=1001"),
+                      ("registration.list",), ("node.drain",), ("node.undrain",), ("log.level",),
+                      ("trace", call, "-o", os.path.join(self.node.home, "call.pcapng"), "--seconds", "1")):
+            status, said = self.tandemctl(*words)
+            self.assertEqual(status, 0, f"{words}: {said}")
+        self.assertLess(time.monotonic() - since, 10)
+        self.assertTrue(until(lambda: "redis_away_or_late" in self.tandemctl("node.status")[1]))
+        self.assertEqual(self.tandemctl("cdr.list")[0], 5, "that is Redis's alone")
+        os.kill(redis, signal.SIGCONT)
+        out.bye()
+        into.wait_bye()
+
+    def test_who_and_what_is_refused(self):
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+        link = self.connected()
+        fine = {"id": "x-1", "do": "call.list", "args": {}}
+        self.assertEqual(json.loads(self.ask(link, fine))["result"], [])
+        for bad in (b"\n", b"[]\n", b"{\n", b'{"id":"x","do":"help","x":1}\n', b'{"id":"x","id":"y","do":"help"}\n', b"\xff\n",
+                    {"id": "", "do": "help"}, {"id": "a b", "do": "help"}, {"id": 1, "do": "help"}, {"id": "x", "do": ""},
+                    {"id": "x", "do": "help", "args": []}, {"id": "x", "do": "help", "role": "admin"},
+                    {"id": "x", "do": "help", "tenant": "default", "role": "operator"}, {"id": "x", "do": "help", "tenant": "a:b"}):
+            self.assertEqual(self.code(self.ask(link, bad)), "bad_request", bad)
+        self.assertEqual(self.code(self.ask(link, fine | {"do": "x" * 70})), "unknown_command")
+        self.assertEqual(self.code(self.ask(link, fine | {"tenant": "acme"})), "not_found")
+        reader = fine | {"tenant": "default", "role": "reader"}
+        self.assertTrue(json.loads(self.ask(link, reader))["ok"])
+        self.assertEqual(self.code(self.ask(link, reader | {"do": "call.hangup", "args": {"call": "0000000000001"}})), "not_allowed")
+        away = json.loads(self.ask(link, fine | {"do": "node.status", "args": {"node": "n2"}}))
+        self.assertEqual((away["elsewhere"], away["error"]["code"]), (True, "unavailable"))
+        self.assertEqual(self.tandemctl("node.status", "node=n2")[0], 5)
+        self.assertEqual(self.code(self.ask(link, b"x" * 40000)), "bad_request")
+        self.gone(link)
+        self.assertGreater(self.node.metric("tandem_control_local_refused_total", reason="bad_request"), 10)
+
+    def test_another_user(self):
+        """Whoever gets past the mode of the file is known by the kernel."""
+        for path in (self.node.home, self.node.folder, self.path):
+            os.chmod(path, 0o777)
+        said = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", "python3", "-c",
+                               "import socket, sys; link = socket.socket(socket.AF_UNIX); link.connect(sys.argv[1]); print(link.recv(1))",
+                               self.path], capture_output=True, text=True, timeout=30, check=True).stdout
+        self.assertEqual(said.strip(), "b''")
+        self.assertEqual(self.node.metric("tandem_control_local_refused_total", reason="peer"), 1)
+
+    def test_slow_ones_cost_nothing(self):
+        """Sixteen at once that read nothing; calls go on, and it is as before when they are gone."""
+        links = [self.connected() for _ in range(16)]
+        for number, link in enumerate(links):
+            link.sendall(b"".join(b'{"id":"%d-%d","do":"help"}\n' % (number, i) for i in range(200)))
+        late = self.connected()
+        self.gone(late)
+        self.assertEqual(self.node.metric("tandem_control_local_refused_total", reason="full"), 1)
+        out, into, _ = self.connect()
+        self.assertEqual(self.tandemctl("call.list")[0], 0, "by Redis")
+        self.assertTrue(json.loads(self.line(links[0]))["ok"])
+        for link in links:
+            link.close()
+        self.assertTrue(until(lambda: self.ask(self.connected(), {"id": "x", "do": "call.list"})))
+        out.bye()
+        into.wait_bye()
+
+    def test_over_a_kill(self):
+        """What a killed node left is no obstacle; who asks while it starts is answered."""
+        link = self.connected()
+        link.sendall(b'{"id":"x","do":"call.doctor","args":{"call":"')
+        self.node.kill()
+        self.gone(link)
+        self.assertTrue(os.path.exists(self.path))
+        self.node.start()
+        self.assertTrue(json.loads(self.ask(self.connected(), {"id": "x", "do": "node.status"}))["ok"])
+        self.node.stop()
+        self.assertFalse(os.path.exists(self.path))
 
 
 class Metrics(unittest.TestCase):

@@ -88,6 +88,7 @@ class Secured(CallTest):
         out.bye()
         into.wait_bye()
         self.assertEqual([row["cause"] for row in self.node.cdrs(1)], ["hung up"])
+        self.node.forget_socket()
         self.assertEqual(self.node.tandemctl("extension.get", number="1001")["number"], "1001")
         with Redis(self.url("auditor"), tls=self.tls) as redis:
             self.assertEqual(redis("ACL", "LOG"), [])

@@ -121,6 +121,7 @@ class Sentinel(CallTest):
         self.processes[first].kill()
         self.over_there(second)
         self.assertEqual(len(self.calls()), 1)
+        self.node.forget_socket()
         self.assertEqual(len(self.node.tandemctl("registration.list")), 2)
         self.assertEqual(self.a.register().status, 200)
         self.end(call, self.connect())

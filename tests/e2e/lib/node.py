@@ -252,6 +252,10 @@ class Node(Server):
         except (Refused, NoAnswer, OSError) as error:
             raise ServerError(f"{command}: {error}") from error
 
+    def forget_socket(self):
+        """From now on tandemctl asks this node by Redis."""
+        os.unlink(os.path.join(self.folder, "control.sock"))
+
     def tandemctl(self, command, secret=None, **arguments):
         return super().ctl(command, secret, **arguments)
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command and its answer by the socket of a node of this machine, which needs no Redis (control_local.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "app/ctl/ctl.h"
+#include "base/rand.h"
+
+enum { WAIT_S = 5, ANSWER_STEP = 64 * 1024, ANSWER_MAX = 64 * 1024 * 1024 };
+
+/* -1: nobody is there, or it is not for us. */
+static int local_connect(const char *path)
+{
+	const struct timeval wait = { .tv_sec = WAIT_S };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = -1;
+
+	if (strlen(path) < sizeof(at.sun_path))
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+static bool local_write(int fd, const char *text, size_t n)
+{
+	while (n) {
+		ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return false;
+		text += sent;
+		n -= (size_t)sent;
+	}
+	return true;
+}
+
+/* A line, or NULL. */
+static json_t *local_read(int fd)
+{
+	char *text = NULL;
+	size_t n = 0, room = 0;
+	json_t *answer = NULL;
+
+	while (n < ANSWER_MAX && (n == 0 || text[n - 1] != '\n')) {
+		char *more = n + ANSWER_STEP > room ? realloc(text, room = 2 * room + ANSWER_STEP)
+						    : text;
+		ssize_t got = more ? recv(fd, more + n, room - n, 0) : -1;
+
+		text = more ? more : text;
+		if (got < 0 && more && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	if (n && text[n - 1] == '\n')
+		answer = json_loadb(text, n, 0, NULL);
+	free(text);
+	return answer;
+}
+
+static char *request_text(const struct ctl_target *target, const char *command, const json_t *args)
+{
+	struct rand_source source;
+	char id[32], *text;
+	json_t *json;
+
+	rand_open_system(&source);
+	(void)snprintf(id, sizeof(id), "local-%016llx", (unsigned long long)rand_u64_from(&source));
+	json = json_pack("{s:s, s:s, s:O, s:s*, s:s*}", "id", id, "do", command, "args", args,
+			 "tenant", target->tenant, "role", target->role);
+	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	return text;
+}
+
+json_t *ctl_local_send(const struct ctl_target *target, const char *command, const json_t *args)
+{
+	int fd = target->local[0] ? local_connect(target->local) : -1;
+	char *text = fd >= 0 ? request_text(target, command, args) : NULL;
+	json_t *answer = NULL;
+
+	if (text && local_write(fd, text, strlen(text)) && local_write(fd, "\n", 1))
+		answer = local_read(fd);
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	if (fd >= 0)
+		(void)close(fd);
+	return answer;
+}
