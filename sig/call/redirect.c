@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "sig/call/plan.h"
+#include "sig/call/way.h"
+#include "sig/host/dial_plans.h"
 #include "sig/host/route_uri.h"
 
 /* ---- the list: "trunk server number", joined by ',' ---- */
@@ -69,18 +71,35 @@ static struct bytes who_pays(const struct call *c, const struct plan_step *step)
 					: text_bytes(&c->plan.steps[step->from].user);
 }
 
+/* The dial plan has judged that number, and none behind an access code or changed by a rule. */
+static bool is_judged(const struct call_host *h, const struct call *c, const char *number,
+		      const char *judged)
+{
+	struct bytes plain = trunk_number_plain(h->settings, c->tenant, bytes_str(judged));
+	char international[DIAL_NUMBER_MAX];
+
+	dial_number_international(dial_plans_of(h->settings->dials, c->tenant), bytes_str(number),
+				  international);
+	return bytes_is(plain, number) || bytes_is(plain, international);
+}
+
 /* The number that it was asked for, or one that may be called by who pays for it: a trunk calls nobody at the cost of others. */
 static bool may_be_called(const struct call_host *h, const struct call *c,
 			  const struct plan_step *step, const char *number)
 {
-	char unused[ROUTE_USER_MAX];
+	char judged[DIAL_NUMBER_MAX];
+	enum dial_kind kind;
 
 	if (bytes_is(text_bytes(&step->number), number) ||
 	    bytes_is(text_bytes(&step->user), number) || c->emergency)
 		return true;
-	return !(h->extension_of && h->extension_of(h->owner, c->tenant, bytes_str(number))) &&
-	       h->dials &&
-	       h->dials(h->owner, c->tenant, who_pays(c, step), bytes_str(number), unused);
+	if ((h->extension_of && h->extension_of(h->owner, c->tenant, bytes_str(number))) ||
+	    !h->dials)
+		return false;
+	kind = h->dials(h->owner, c->tenant, who_pays(c, step), bytes_str(number), judged);
+	if (kind == DIAL_BARRED)
+		way_is_barred(h, c, who_pays(c, step), bytes_str(number));
+	return kind == DIAL_OUTSIDE && is_judged(h, c, number, judged);
 }
 
 /* Servers of the trunk itself come first. */

@@ -126,10 +126,13 @@ bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 	struct trunk_way unused;
 	bool ours = !h->extension_of || h->extension_of(h->owner, tenant, number) ||
 		    rooms_find(h->settings->rooms, tenant, number);
+	enum dial_kind kind =
+		!ours && h->dials ? h->dials(h->owner, tenant, whose, number, out) : DIAL_UNKNOWN;
 
-	if (!ours && h->dials && h->dials(h->owner, tenant, whose, number, out))
+	if (kind == DIAL_OUTSIDE || kind == DIAL_EMERGENCY || kind == DIAL_EXTENSION)
 		return true;
-	return (ours || !trunk_route(h->settings, tenant, number, 0, &unused, 1)) &&
+	return kind != DIAL_BARRED &&
+	       (ours || !trunk_route(h->settings, tenant, number, 0, &unused, 1)) &&
 	       !bytes_cstr(number, out, ROUTE_USER_MAX);
 }
 
@@ -146,7 +149,7 @@ static struct bytes way_portability(const struct call *c, const struct plan_step
 	return value;
 }
 
-void way_is_barred(struct call_host *h, const struct call *c, struct bytes whose,
+void way_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
 		   struct bytes number)
 {
 	LOG_INFO("call", c->id, "a number outside is barred for who sends the call there",

@@ -19,7 +19,7 @@ bool way_is_known(const struct call_host *h, const struct call *c);
 bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 		 struct bytes number, char out[ROUTE_USER_MAX]);
 /* A call would go outside in his name, and he may not call that number: operators hear of it. */
-void way_is_barred(struct call_host *h, const struct call *c, struct bytes whose,
+void way_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
 		   struct bytes number);
 /* Where the last step's server is. False: it is not there any more. */
 bool way_target(const struct call_host *h, const struct call *c, struct call_target *out);

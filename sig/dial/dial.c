@@ -182,13 +182,6 @@ static bool outside_of(const struct dial_asker *a, struct bytes *number, struct 
 	       (number->n && number->p[0] == '+');
 }
 
-static bool is_blocked(const struct dial_plan *plan, struct bytes number)
-{
-	struct pattern unused;
-
-	return pattern_list_match(bytes_str(plan->blocked), number, &unused).whole;
-}
-
 /* False: that is too long. */
 static bool outside_write(char out[DIAL_NUMBER_MAX], struct bytes trunk, struct bytes number)
 {
@@ -206,14 +199,15 @@ static void outside_judge(const struct dial_asker *a, struct bytes number, struc
 			  struct dial_result *out)
 {
 	char international[DIAL_NUMBER_MAX];
-	bool dialled;
+	struct dial_judgement as;
 
 	dial_number_international(a->plan, number, international);
 	if (!international[0]) /* too long */
 		return;
-	out->class = dial_class_of(a->plan, number, bytes_str(international), &dialled);
-	out->blocked = is_blocked(a->plan, number) || is_blocked(a->plan, bytes_str(international));
-	if (!outside_write(out->number, trunk, dialled ? number : bytes_str(international)))
+	dial_judge(a->plan, number, bytes_str(international), &as);
+	out->class = as.class;
+	out->blocked = as.blocked;
+	if (!outside_write(out->number, trunk, as.dialled ? number : bytes_str(international)))
 		return;
 	out->kind = out->blocked || !(a->classes & 1u << out->class) ? DIAL_BARRED : DIAL_OUTSIDE;
 }
@@ -232,7 +226,8 @@ static void dial_outside(const struct dial_asker *a, struct bytes number, struct
 		outside_judge(a, number, trunk, out);
 }
 
-void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out)
+static void dial_plain(const struct dial_asker *asker, struct bytes dialled,
+		       struct dial_result *out)
 {
 	const struct dial_plan *plan = asker->plan;
 	char changed[DIAL_NUMBER_MAX];
@@ -253,4 +248,56 @@ void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_resu
 			return;
 	}
 	dial_outside(asker, dialled, out);
+}
+
+/* RFC 3966 3: visual-separator, and what people write besides. */
+static bool dial_is_separator(uint8_t c)
+{
+	return c && strchr(" -./()[]", c);
+}
+
+/* Enough of a number to say what it costs: whatever stands before it, it fits. */
+enum { DIGITS_MAX = 20, DIGITS_LEAD_MIN = 3 };
+
+/* The digits in front, or all of them, without separators; + where the number begins with it. */
+static size_t dial_digits(struct bytes text, bool all, char out[DIGITS_MAX + 1])
+{
+	struct writer w = writer_over(out, DIGITS_MAX);
+
+	for (size_t i = 0; i < text.n && w.n < DIGITS_MAX; i++) {
+		uint8_t c = text.p[i];
+
+		if ((c >= '0' && c <= '9') || (c == '+' && !w.n))
+			writer_u8(&w, c);
+		else if (!all && !dial_is_separator(c))
+			break;
+	}
+	out[w.n] = '\0';
+	return w.n;
+}
+
+/* It is no number as it stands, and goes nowhere: with an extension, pauses or letters behind it, or too long. Who tries a barred one
+ * that way hears that it is barred, and so do others. */
+static void dial_suspect(const struct dial_asker *a, struct bytes dialled, struct dial_result *out)
+{
+	char digits[DIGITS_MAX + 1];
+	struct dial_result as;
+
+	for (unsigned all = 0; all < 2; all++) {
+		if (dial_digits(dialled, all, digits) < DIGITS_LEAD_MIN ||
+		    bytes_is(dialled, digits))
+			return;
+		dial_plain(a, bytes_str(digits), &as);
+		if (as.kind != DIAL_BARRED)
+			continue;
+		*out = as;
+		return;
+	}
+}
+
+void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out)
+{
+	dial_plain(asker, dialled, out);
+	if (out->kind == DIAL_UNKNOWN && asker->outside)
+		dial_suspect(asker, dialled, out);
 }

@@ -131,27 +131,141 @@ static bool begins(struct bytes number, const char *prefix)
 	return prefix[0] && bytes_starts(number, prefix);
 }
 
+/* Behind the country's code a trunk prefix is no part of the number: +49 (0) 30 is +49 30. One that begins with another digit than 0
+ * may be: +7 800. */
+static void number_drop_prefix(const struct dial_plan *plan, char number[DIAL_NUMBER_MAX])
+{
+	char *behind = number + 1 + strlen(plan->country);
+	size_t n = strlen(plan->national_prefix);
+
+	if (plan->national_prefix[0] != '0' || !plan->country[0] || number[0] != '+' ||
+	    !bytes_starts(bytes_str(number + 1), plan->country))
+		return;
+	while (begins(bytes_str(behind), plan->national_prefix) &&
+	       !begins(bytes_str(behind), plan->international_prefix))
+		memmove(behind, behind + n, strlen(behind + n) + 1);
+}
+
 void dial_number_international(const struct dial_plan *plan, struct bytes number,
 			       char out[DIAL_NUMBER_MAX])
 {
 	const char *area = "";
-	char front[2 + sizeof(plan->country) + sizeof(plan->area)];
+	char front[2 + sizeof(plan->country) + sizeof(plan->area)] = "";
 
 	if (begins(number, "+") || !plan->country[0]) {
-		(void)number_put(out, "", number);
-		return;
+		/* as it is */
+	} else if (begins(number, plan->international_prefix)) {
+		memcpy(front, "+", sizeof("+"));
+		number = bytes_from(number, bytes_str(plan->international_prefix).n);
+	} else {
+		if (begins(number, plan->national_prefix))
+			number = bytes_from(number, bytes_str(plan->national_prefix).n);
+		else if (!plan->area_digits || number.n == plan->area_digits)
+			area = plan->area;
+		(void)snprintf(front, sizeof(front), "+%s%s", plan->country, area);
 	}
-	if (begins(number, plan->international_prefix)) {
-		(void)number_put(out, "+",
-				 bytes_from(number, bytes_str(plan->international_prefix).n));
+	if (number_put(out, front, number))
+		number_drop_prefix(plan, out);
+}
+
+/* ---- what a network could read a number as ---- */
+
+enum { READINGS_MAX = 32 };
+
+/* The number first, then what is left of it without prefixes that some network may pass over. */
+struct readings {
+	const struct dial_plan *plan;
+	uint32_t count;
+	bool more; /* than there is room for */
+	char number[READINGS_MAX][DIAL_NUMBER_MAX];
+};
+
+static void readings_add(struct readings *r, const char *front, struct bytes rest)
+{
+	char number[DIAL_NUMBER_MAX];
+
+	if (!rest.n || !number_put(number, front, rest))
 		return;
+	for (uint32_t i = 0; i < r->count; i++) {
+		if (!strcmp(r->number[i], number))
+			return;
 	}
-	if (begins(number, plan->national_prefix))
-		number = bytes_from(number, bytes_str(plan->national_prefix).n);
-	else if (!plan->area_digits || number.n == plan->area_digits)
-		area = plan->area;
-	(void)snprintf(front, sizeof(front), "+%s%s", plan->country, area);
-	(void)number_put(out, front, number);
+	r->more |= r->count == READINGS_MAX;
+	if (r->count < READINGS_MAX)
+		memcpy(r->number[r->count++], number, DIAL_NUMBER_MAX);
+}
+
+/* ITU-T E.164: 1 and 7, those of two digits, all others have three. */
+static size_t country_length(struct bytes digits)
+{
+	static const char *const two[] = {
+		"", "", "07", "0123469", "013456789", "12345678", "0123456", "", "1246", "0123458",
+	};
+
+	if (digits.n < 2 || digits.p[0] == '1' || digits.p[0] == '7')
+		return 1;
+	return digits.p[1] && strchr(two[digits.p[0] - '0'], digits.p[1]) ? 2 : 3;
+}
+
+/* Behind the code of a country. prefixes: of long distance, then of other countries; "" is none. */
+static void readings_add_behind(struct readings *r, struct bytes digits, size_t country,
+				const char *const prefixes[4])
+{
+	struct bytes rest = bytes_from(digits, country);
+	char front[2 + DIAL_PREFIX_MAX];
+
+	(void)snprintf(front, sizeof(front), "+%.*s", (int)country, (const char *)digits.p);
+	for (unsigned i = 0; i < 4; i++) {
+		if (begins(rest, prefixes[i]))
+			readings_add(r, i < 2 ? front : "+", bytes_from(rest, strlen(prefixes[i])));
+	}
+}
+
+static void readings_add_country(struct readings *r, struct bytes digits)
+{
+	const struct dial_plan *plan = r->plan;
+	bool own = begins(digits, plan->country);
+	size_t n = own ? strlen(plan->country) : country_length(digits);
+	const char *national = digits.p[0] == '1' ? "1" : digits.p[0] == '7' ? "8" : "0";
+	const char *international = digits.p[0] == '1' ? "011" : digits.p[0] == '7' ? "810" : "00";
+
+	readings_add_behind(r, digits, n,
+			    (const char *const[]){ national, own ? plan->national_prefix : "",
+						   international,
+						   own ? plan->international_prefix : "" });
+}
+
+/* No country's code begins with 0: somebody has put + before what is dialled. */
+static void readings_add_dialled(struct readings *r, struct bytes digits)
+{
+	const char *const prefixes[] = { r->plan->international_prefix, "00", "011" };
+	char front[2 + sizeof(r->plan->country)];
+
+	for (unsigned i = 0; i < COUNT_OF(prefixes); i++) {
+		if (begins(digits, prefixes[i]))
+			readings_add(r, "+", bytes_from(digits, strlen(prefixes[i])));
+	}
+	(void)snprintf(front, sizeof(front), "+%s", r->plan->country);
+	if (r->plan->country[0] && digits.p[0] == '0')
+		readings_add(r, front, bytes_from(digits, 1));
+}
+
+static void readings_of(struct readings *r, const struct dial_plan *plan, struct bytes number)
+{
+	r->plan = plan;
+	r->count = 0;
+	r->more = false;
+	readings_add(r, "", number);
+	for (uint32_t i = 0; i < r->count; i++) {
+		struct bytes one = bytes_str(r->number[i]), digits = bytes_from(one, 1);
+
+		if (one.p[0] != '+')
+			readings_add_dialled(r, one);
+		else if (digits.n && digits.p[0] == '0')
+			readings_add_dialled(r, digits);
+		else if (digits.n && digits.p[0] >= '1' && digits.p[0] <= '9')
+			readings_add_country(r, digits);
+	}
 }
 
 /* By the most exact pattern of all classes. */
@@ -180,15 +294,64 @@ static bool is_abroad(const struct dial_plan *plan, struct bytes international)
 	       !bytes_starts(bytes_from(international, 1), plan->country);
 }
 
-enum dial_class dial_class_of(const struct dial_plan *plan, struct bytes number,
-			      struct bytes international, bool *dialled)
+/* Of two classes the dearer one, as long as any pattern has it. */
+static enum dial_class dearer(enum dial_class a, enum dial_class b)
 {
-	enum dial_class here = class_by(plan, number), world = class_by(plan, international);
+	if (a == DIAL_OTHER || b == DIAL_OTHER)
+		return a == DIAL_OTHER ? b : a;
+	return a > b ? a : b;
+}
 
-	if (is_abroad(plan, international) && (world == DIAL_OTHER || world < DIAL_INTERNATIONAL))
-		world = DIAL_INTERNATIONAL;
-	*dialled = world == DIAL_OTHER && here != DIAL_OTHER;
-	if (here == DIAL_OTHER || world == DIAL_OTHER)
-		return *dialled ? here : world;
-	return here > world ? here : world;
+static enum dial_class class_read(const struct dial_plan *plan, struct bytes number)
+{
+	enum dial_class class = class_by(plan, number);
+
+	if (is_abroad(plan, number) && (class == DIAL_OTHER || class < DIAL_INTERNATIONAL))
+		return DIAL_INTERNATIONAL;
+	return class;
+}
+
+static bool is_blocked(const struct dial_plan *plan, struct bytes number)
+{
+	struct pattern unused;
+
+	return pattern_list_match(bytes_str(plan->blocked), number, &unused).whole;
+}
+
+/* As phones of the country dial it: patterns may be about that. False: there is no such form of it. */
+static bool dialled_form(const struct dial_plan *plan, struct bytes number,
+			 char out[DIAL_NUMBER_MAX])
+{
+	bool abroad = is_abroad(plan, number);
+	const char *prefix = abroad ? plan->international_prefix : plan->national_prefix;
+
+	return plan->country[0] && begins(number, "+") && (!abroad || prefix[0]) &&
+	       number_put(out, prefix, bytes_from(number, abroad ? 1 : 1 + strlen(plan->country)));
+}
+
+void dial_judge(const struct dial_plan *plan, struct bytes number, struct bytes international,
+		struct dial_judgement *out)
+{
+	enum dial_class here = begins(number, "+") ? DIAL_OTHER : class_by(plan, number);
+	enum dial_class world = DIAL_OTHER, forms = DIAL_OTHER;
+	struct readings r;
+
+	readings_of(&r, plan, international);
+	out->blocked = r.more || is_blocked(plan, number);
+	for (uint32_t i = 0; i < r.count; i++) {
+		struct bytes one = bytes_str(r.number[i]);
+		char form[DIAL_NUMBER_MAX];
+
+		world = dearer(world, class_read(plan, one));
+		out->blocked |= is_blocked(plan, one);
+		if (!dialled_form(plan, one, form))
+			continue;
+		forms = dearer(forms, class_by(plan, bytes_str(form)));
+		out->blocked |= is_blocked(plan, bytes_str(form));
+	}
+	out->dialled = world == DIAL_OTHER && here != DIAL_OTHER;
+	/* "0x." for what is national means no local number */
+	if (forms <= DIAL_NATIONAL && world != DIAL_OTHER)
+		forms = DIAL_OTHER;
+	out->class = dearer(dearer(here, world), forms);
 }

@@ -82,8 +82,14 @@ bool dial_rules_apply(struct bytes rules, struct bytes number, char out[DIAL_NUM
 /* The number as the whole world dials it, with + and country. It is left as it is where the plan does not know. */
 void dial_number_international(const struct dial_plan *plan, struct bytes number,
 			       char out[DIAL_NUMBER_MAX]);
-/* Of a number outside. *dialled: its class is that of the number as it is, not of how the whole world dials it. */
-enum dial_class dial_class_of(const struct dial_plan *plan, struct bytes number,
-			      struct bytes international, bool *dialled);
+/* A number outside, as any network may read it: with or without trunk and international prefixes that stand where none belongs, as in
+ * +49 (0) 900 or +49 00 1 900. The dearest reading counts. */
+struct dial_judgement {
+	enum dial_class class;
+	bool dialled; /* its class is that of the number as it is, not of how the whole world dials it */
+	bool blocked;
+};
+void dial_judge(const struct dial_plan *plan, struct bytes number, struct bytes international,
+		struct dial_judgement *out);
 
 #endif

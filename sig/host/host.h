@@ -5,7 +5,7 @@
 
 #include "base/steady.h"
 #include "media/ports.h"
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 #include "sig/host/asked.h"
 #include "sig/host/settings.h"
 #include "sig/host/txns.h"
@@ -107,10 +107,10 @@ struct call_host {
 	 * above. False: it cannot be asked. NULL: there are no trunks. */
 	bool (*way_target)(void *owner, uint16_t tenant, const struct plan_step *step,
 			   struct bytes portability, struct call_target *out);
-	/* What a user of ours means by a number that is none of ours, as trunks are asked for it. False: nothing that he may call; or the
-	 * function is NULL. */
-	bool (*dials)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		      char out[DIAL_NUMBER_MAX]);
+	/* What a user of ours means by a number that is none of ours: DIAL_OUTSIDE, DIAL_EMERGENCY and DIAL_EXTENSION with the number as it is
+	 * asked for; DIAL_BARRED: not for him. */
+	enum dial_kind (*dials)(void *owner, uint16_t tenant, struct bytes user,
+				struct bytes number, char out[DIAL_NUMBER_MAX]);
 	/* What a user of ours means is a slot, or the next free one (sig/feature/park.h). False: it is none, or he may not; or the function is
 	 * NULL. */
 	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

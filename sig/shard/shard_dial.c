@@ -103,16 +103,19 @@ static bool refuse_as(struct call_refusal *why, uint16_t status, enum sig_refuse
 	return false;
 }
 
+bool shard_dial_is_barred(const struct shard *s, uint16_t tenant, const struct dial_result *dialled)
+{
+	return dial_plans_of(s->settings.dials, tenant)->given ||
+	       shard_has_way_out(s, tenant, bytes_str(dialled->number));
+}
+
 bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
 		       struct call_refusal *why)
 {
 	if (dialled->kind == DIAL_MORE) /* RFC 3578 */
 		return refuse_as(why, 484, REFUSED_INCOMPLETE);
 	(void)refuse_as(why, 404, REFUSED_NOT_FOUND);
-	/* without a plan and a route nobody has said what is outside */
-	if (dialled->kind != DIAL_BARRED ||
-	    (!dial_plans_of(s->settings.dials, tenant)->given &&
-	     !shard_has_way_out(s, tenant, bytes_str(dialled->number))))
+	if (dialled->kind != DIAL_BARRED || !shard_dial_is_barred(s, tenant, dialled))
 		return false;
 	(void)refuse_as(why, 403, REFUSED_BARRED);
 	why->text = dialled->blocked ? "the number is blocked" : g_barred[dialled->class];

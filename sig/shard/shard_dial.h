@@ -25,6 +25,9 @@ bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip
 			char number[DIAL_NUMBER_MAX]);
 /* Some tenant's, maybe: whose request it is is not known yet. */
 bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri);
+/* DIAL_BARRED is to be told: without a plan and a route nobody has said what is outside. */
+bool shard_dial_is_barred(const struct shard *s, uint16_t tenant,
+			  const struct dial_result *dialled);
 /* How a number is refused that leads to nobody here. Returns false. */
 bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
 		       struct call_refusal *why);

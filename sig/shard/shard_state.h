@@ -231,8 +231,8 @@ bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes n
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);
-bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		 char out[DIAL_NUMBER_MAX]);
+enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			   char out[DIAL_NUMBER_MAX]);
 /* A route of the tenant has the number. */
 bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes number);
 /* What it may use, by that way. */

@@ -139,21 +139,21 @@ bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes numb
 	return trunk_route(&s->settings, tenant, number, 0, &way, 1) != 0;
 }
 
-bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		 char out[DIAL_NUMBER_MAX])
+enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			   char out[DIAL_NUMBER_MAX])
 {
 	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
 	struct shard_dialler who = { .tenant = tenant, .phone = true };
 	struct dial_result dialled;
 
 	if (!e)
-		return false;
+		return DIAL_UNKNOWN;
 	who.classes = e->classes;
 	shard_dial(owner, &who, number, &dialled);
-	if (dialled.kind != DIAL_OUTSIDE && dialled.kind != DIAL_EMERGENCY &&
-	    dialled.kind != DIAL_EXTENSION)
-		return false;
-	return !bytes_cstr(bytes_str(dialled.number), out, DIAL_NUMBER_MAX);
+	if (bytes_cstr(bytes_str(dialled.number), out, DIAL_NUMBER_MAX) ||
+	    (dialled.kind == DIAL_BARRED && !shard_dial_is_barred(owner, tenant, &dialled)))
+		return DIAL_UNKNOWN;
+	return dialled.kind;
 }
 
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

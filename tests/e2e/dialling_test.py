@@ -46,9 +46,10 @@ class Dialling(unittest.TestCase):
             self.rings(digits)
         for digits in ("1", "100", "9"):
             self.assertEqual(self.hears(digits).status, 484, digits)
-        barred = self.hears("900441234")
-        self.assertEqual(barred.status, 403)
-        self.assertIn("international", barred.get("Reason"))
+        for digits, kind in (("900441234", "international"), ("9+490900123", "premium"), ("90900123,,1", "premium"), ("90900123;ext=1", "premium")):
+            barred = self.hears(digits)
+            self.assertEqual(barred.status, 403, digits)
+            self.assertIn(kind, barred.get("Reason"))
 
     def noted(self):
         with Redis(self.node.redis_socket) as redis:

@@ -59,6 +59,18 @@ static void line_take(struct bytes *rest, char *out, size_t cap)
 	(void)bytes_cstr(line, out, cap);
 }
 
+/* Documents have digits alone there. */
+static void codes_clear(struct dial_plan *plan)
+{
+	char *const codes[] = { plan->country, plan->area, plan->national_prefix,
+				plan->international_prefix };
+
+	for (unsigned i = 0; i < 4; i++)
+		codes[i][strspn(codes[i], "0123456789")] = '\0';
+	if (plan->country[0] == '0') /* no country's code does */
+		plan->country[0] = '\0';
+}
+
 static void plan_take(struct bytes *rest, struct dial_plan *plan)
 {
 	line_take(rest, plan->emergency, sizeof(plan->emergency));
@@ -72,6 +84,7 @@ static void plan_take(struct bytes *rest, struct dial_plan *plan)
 	line_take(rest, plan->area, sizeof(plan->area));
 	line_take(rest, plan->national_prefix, sizeof(plan->national_prefix));
 	line_take(rest, plan->international_prefix, sizeof(plan->international_prefix));
+	codes_clear(plan);
 	for (unsigned i = 0; i < DIAL_OTHER; i++)
 		line_take(rest, plan->classes[i], sizeof(plan->classes[i]));
 	line_take(rest, plan->blocked, sizeof(plan->blocked));
@@ -119,6 +132,47 @@ static void check_class(const struct dial_plan *plan, const struct dial_result *
 	}
 }
 
+/* Digits, and + in front. */
+static bool is_plain(struct bytes number)
+{
+	for (size_t i = 0; i < number.n; i++) {
+		if ((number.p[i] < '0' || number.p[i] > '9') && (i || number.p[i] != '+'))
+			return false;
+	}
+	return number.n < DIAL_NUMBER_MAX;
+}
+
+/* Behind the country's code a trunk prefix makes nothing cheaper, nor does one of other countries, nor what stands behind a number. */
+static void check_evasion(const struct dial_plan *plan, const struct dial_result *r)
+{
+	struct bytes number = number_of(r);
+	size_t country = 1 + strlen(plan->country);
+	const char *const glued[] = { plan->national_prefix, plan->international_prefix };
+	char text[2 * DIAL_NUMBER_MAX + DIAL_PREFIX_MAX];
+	struct dial_result base;
+
+	if (!bytes_starts(number, "+") || !bytes_starts(bytes_from(number, 1), plan->country) ||
+	    !plan->country[0])
+		return;
+	base = ask(plan, true, ALL, number); /* patterns of shorter forms are about those alone */
+	for (unsigned i = 0; i < 2 && is_plain(number); i++) {
+		struct bytes rest = bytes_from(number, i ? 1 : country);
+		struct dial_result as;
+		int n = snprintf(text, sizeof(text), "%.*s%s%.*s", (int)country,
+				 (const char *)number.p, glued[i], (int)rest.n,
+				 (const char *)rest.p);
+
+		if (!glued[i][0] || n >= DIAL_NUMBER_MAX || !is_plain(bytes_str(text)))
+			continue;
+		as = ask(plan, true, ALL, bytes_str(text));
+		if (as.kind == DIAL_OUTSIDE && bytes_starts(number_of(&as), "+") &&
+		    base.kind == DIAL_OUTSIDE && base.class < DIAL_OTHER)
+			check(as.class >= base.class, "a prefix made it cheaper");
+		check(as.kind != DIAL_OUTSIDE || base.kind != DIAL_BARRED,
+		      "a prefix lifts the bar");
+	}
+}
+
 static void check_permissions(const struct dial_plan *plan, struct bytes dialled)
 {
 	struct dial_result all = ask(plan, true, ALL, dialled), none = ask(plan, true, 0, dialled),
@@ -126,15 +180,19 @@ static void check_permissions(const struct dial_plan *plan, struct bytes dialled
 
 	check(!is_outside(&far) && far.kind != DIAL_FEATURE, "who may not call outside does");
 	check(none.kind != DIAL_OUTSIDE, "who may call nothing does");
-	check(is_outside(&all) == is_outside(&none), "permission changes what is meant");
+	check(is_outside(&all) == is_outside(&none) ||
+		      (all.kind == DIAL_UNKNOWN && none.kind == DIAL_BARRED && !is_plain(dialled)),
+	      "permission changes what is meant");
 	check(all.kind != DIAL_BARRED || all.blocked, "barred for who may all");
 	if (!is_outside(&all))
 		return;
-	check(!strcmp(all.number, none.number) && all.class == none.class, "another number");
+	check((!strcmp(all.number, none.number) && all.class == none.class) || !is_plain(dialled),
+	      "another number");
 	check(number_of(&all).n != 0, "no number");
 	check(!memchr(number_of(&all).p, DIAL_ACCESS_END, number_of(&all).n),
 	      "a code within a number");
 	check_class(plan, &all);
+	check_evasion(plan, &all);
 }
 
 static void check_help(const struct dial_plan *plan, struct bytes dialled)

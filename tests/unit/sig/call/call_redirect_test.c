@@ -2,6 +2,8 @@
 /* Trunks that send a call elsewhere (RFC 3261 8.1.3.4). */
 #include "base/metric.h"
 #include "sig/call/redirect.h"
+#include "sig/host/dial_plans.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/ways.h"
 
 #define ONE   "198.51.100.1"
@@ -115,6 +117,43 @@ static void not_followed(void **state)
 		ROW_ASSERT(rows[i], rig_count(g->l.r, &g->l.b.addr, "INVITE ") == 0);
 		rig_wait_ms(g->l.r, 70000);
 	}
+}
+
+/* A number that the dial plan reads behind an access code would be another one at the trunk. */
+static void as_it_was_judged(void **state)
+{
+	static const struct dial_plan plan = {
+		.country = "49",
+		.area = "30",
+		.access = "0",
+		.national_prefix = "0",
+		.international_prefix = "00",
+		.classes = { [DIAL_NATIONAL] = "+49x.", [DIAL_PREMIUM] = "+49900x." },
+	};
+	struct gate *g = *state;
+	struct dial_plans *plans;
+
+	assert_int_equal(dial_plans_open(&plans, g->tenants), 0);
+	assert_int_equal(dial_plans_put(plans, TENANT_DEFAULT, &plan), 0);
+	leads_out(g, 2);
+	calls_out(g);
+	g->l.r->shard->settings.dials = plans;
+	may_call(g, DIAL_CLASSES_FIRST);
+	moves(g, 0, "<sip:0900123@" TWO ">");
+	assert_true(phone_hears(&g->l.a, "SIP/2.0 480").n);
+	phone_ack(&g->l.a);
+	g->l.r->shard->settings.dials = NULL;
+	may_call(g, UINT8_MAX);
+	calls_out(g);
+	g->l.r->shard->settings.dials = plans;
+	may_call(g, DIAL_CLASSES_FIRST);
+	moves(g, 0, "<sip:+490900123@" TWO ">, <sip:+4989123@" TWO ">");
+	assert_true(bytes_starts(phone_rings(&g->carriers[1]), "INVITE sip:+4989123@"));
+	assert_int_equal(g->l.r->security.kind, SECURITY_BARRED);
+	answers(g, &g->carriers[1]);
+	ends(g, &g->carriers[1]);
+	g->l.r->shard->settings.dials = NULL;
+	dial_plans_close(plans);
 }
 
 /* What the trunk's document says of it. */
@@ -231,11 +270,11 @@ static void lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GATE_TEST(to_another_trunk), GATE_TEST(one_after_the_other),
-		GATE_TEST(behind_ringing),   GATE_TEST(not_followed),
-		GATE_TEST(by_policy),        GATE_TEST(not_at_any_cost),
-		GATE_TEST(in_circles),       GATE_TEST(killed_on_the_way),
-		cmocka_unit_test(lists),
+		GATE_TEST(to_another_trunk),  GATE_TEST(one_after_the_other),
+		GATE_TEST(behind_ringing),    GATE_TEST(not_followed),
+		GATE_TEST(by_policy),         GATE_TEST(not_at_any_cost),
+		GATE_TEST(as_it_was_judged),  GATE_TEST(in_circles),
+		GATE_TEST(killed_on_the_way), cmocka_unit_test(lists),
 	};
 
 	return cmocka_run_group_tests_name("call_redirect", tests, NULL, NULL);

@@ -128,6 +128,135 @@ static void test_verdicts(void **state)
 	assert_int_equal(dialled(&plan, true, "919005551212").class, DIAL_PREMIUM);
 }
 
+/* As an office in Berlin has it. */
+static struct dial_plan germany(void)
+{
+	return (struct dial_plan){
+		.country = "49",
+		.area = "30",
+		.national_prefix = "0",
+		.international_prefix = "00",
+		.classes = { [DIAL_LOCAL] = "+4930x.",
+			     [DIAL_NATIONAL] = "+49x.",
+			     [DIAL_MOBILE] = "+491[5-7]x.",
+			     [DIAL_INTERNATIONAL] = "+x.",
+			     [DIAL_PREMIUM] = "+49900x.|+44909x.|+1900x." },
+		.blocked = "+49666x.",
+	};
+}
+
+/* A number that is barred is barred however it is written: with prefixes behind its country's code or before it, with an extension or
+ * pauses behind it. TRUST-03 */
+static void test_barred_in_every_form(void **state)
+{
+	static const char *const rows[] = {
+		"0900123",
+		"+49900123",
+		"0049900123",
+		"+490900123",
+		"00490900123",
+		"+4900900123",
+		"+49000900123",
+		"+490049900123",
+		"+0049900123",
+		"+0900123",
+		"000049900123",
+		"+440909123",
+		"+4400909123",
+		"+44001900123",
+		"+490011900123",
+		"+4900441234",
+		"+11900123",
+		"+10111900123",
+		"+490666123",
+		"0900123p1",
+		"0900123,,1",
+		"0900123w1",
+		"0900123x45",
+		"0900123;ext=1",
+		"0900123#1",
+		"0900123*1",
+		"0900-123",
+		"0900 123",
+		"+49 (0) 900/123",
+		" 0900123",
+		"+490900123,1",
+		"0900CALLNOW",
+		"0900123@elsewhere",
+		"09001234567890123456789012345678901234567890",
+		"+4909001234567890123456789012345678901234567",
+		"+4900000000000000000000000000900123",
+		"0666123",
+	};
+	struct dial_plan plan = germany();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		ROW_ASSERT(rows[i], dialled(&plan, true, rows[i]).kind == DIAL_BARRED);
+}
+
+static void test_prefix_is_left_out(void **state)
+{
+	static const struct {
+		const char *digits, *number;
+		enum dial_class class;
+	} rows[] = {
+		{ "+49030123", "+4930123", DIAL_LOCAL },
+		{ "004930123", "+4930123", DIAL_LOCAL },
+		{ "0049030123", "+4930123", DIAL_LOCAL },
+		{ "+490171123", "+49171123", DIAL_MOBILE },
+		{ "+4989123", "+4989123", DIAL_NATIONAL },
+	};
+	const typeof(rows[0]) *row;
+	struct dial_plan plan = germany();
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct dial_result out = dialled(&plan, true, row->digits);
+
+		ROW_ASSERT(row->digits, out.kind == DIAL_OUTSIDE && out.class == row->class);
+		ROW_ASSERT(row->digits, !strcmp(out.number, row->number));
+	}
+	/* what may be called, but is no number, is nobody still */
+	assert_int_equal(dialled(&plan, true, "030123,1").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, true, "2bob").kind, DIAL_UNKNOWN);
+}
+
+/* A pattern of what is dialled is about the same number in its form for the whole world. */
+static void test_patterns_of_what_is_dialled(void **state)
+{
+	struct dial_plan plan = germany();
+
+	(void)state;
+	memcpy(plan.classes[DIAL_PREMIUM], "0900x.", sizeof("0900x."));
+	memcpy(plan.blocked, "0044x.", sizeof("0044x."));
+	assert_int_equal(dialled(&plan, true, "0900123").class, DIAL_PREMIUM);
+	assert_int_equal(dialled(&plan, true, "+49900123").class, DIAL_PREMIUM);
+	assert_int_equal(dialled(&plan, true, "+490900123").kind, DIAL_BARRED);
+	assert_true(dialled(&plan, true, "+44123").blocked);
+	assert_int_equal(dialled(&plan, true, "+4930123").kind, DIAL_OUTSIDE);
+}
+
+/* Where a prefix may begin a number, too, the dearer reading counts, and the number goes out as it is. */
+static void test_prefix_may_be_the_number(void **state)
+{
+	struct dial_plan plan = { .country = "7",
+				  .national_prefix = "8",
+				  .international_prefix = "810",
+				  .classes = { [DIAL_TOLL_FREE] = "+7800xxxxxxx",
+					       [DIAL_NATIONAL] = "+7[3489]xxxxxxxxx",
+					       [DIAL_PREMIUM] = "+7809xxxxxxx" } };
+	struct dial_result out = dialled(&plan, true, "+78001234567");
+
+	(void)state;
+	assert_int_equal(out.kind, DIAL_OUTSIDE);
+	assert_int_equal(out.class, DIAL_TOLL_FREE);
+	assert_string_equal(out.number, "+78001234567");
+	assert_int_equal(dialled(&plan, true, "+788091234567").kind, DIAL_BARRED);
+	assert_int_equal(dialled(&plan, true, "+788091234567").class, DIAL_PREMIUM);
+}
+
 /* A peer's caller may reach extensions and help, and no more. */
 static void test_not_from_outside(void **state)
 {
@@ -200,9 +329,16 @@ static void test_own_codes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),  cmocka_unit_test(test_not_from_outside),
-		cmocka_unit_test(test_at_once),   cmocka_unit_test(test_own_emergency),
-		cmocka_unit_test(test_own_codes), cmocka_unit_test(test_emergency_behind_codes),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_not_from_outside),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_own_emergency),
+		cmocka_unit_test(test_own_codes),
+		cmocka_unit_test(test_emergency_behind_codes),
+		cmocka_unit_test(test_barred_in_every_form),
+		cmocka_unit_test(test_prefix_is_left_out),
+		cmocka_unit_test(test_prefix_may_be_the_number),
+		cmocka_unit_test(test_patterns_of_what_is_dialled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

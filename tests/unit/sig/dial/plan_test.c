@@ -87,7 +87,7 @@ static void test_classes(void **state)
 		{ &g_america, "19005551212", "+19005551212", DIAL_PREMIUM, false },
 		{ &g_america, "01149301234", "+49301234", DIAL_PREMIUM,
 		  false }, /* 0x., too: the dearer one */
-		{ &g_america, "+49301234", "+49301234", DIAL_INTERNATIONAL, false },
+		{ &g_america, "+49301234", "+49301234", DIAL_PREMIUM, false }, /* as above */
 		{ &g_germany, "1234567", "+49301234567", DIAL_LOCAL, false },
 		{ &g_germany, "0891234567", "+49891234567", DIAL_NATIONAL, true },
 		{ &g_germany, "01711234567", "+491711234567", DIAL_MOBILE, false },
@@ -102,31 +102,39 @@ static void test_classes(void **state)
 	{
 		struct bytes number = bytes_str(row->number);
 		char world[DIAL_NUMBER_MAX];
-		bool dialled;
+		struct dial_judgement as;
 
 		dial_number_international(row->plan, number, world);
 		ROW_ASSERT(row->number, !strcmp(world, row->international));
-		ROW_ASSERT(row->number, dial_class_of(row->plan, number, bytes_str(world),
-						      &dialled) == row->class);
-		ROW_ASSERT(row->number, dialled == row->dialled);
+		dial_judge(row->plan, number, bytes_str(world), &as);
+		ROW_ASSERT(row->number, as.class == row->class);
+		ROW_ASSERT(row->number, as.dialled == row->dialled);
 	}
 }
 
 /* Without a plan, too, what costs most is known. */
 static void test_default(void **state)
 {
-	const struct dial_plan plan = g_dial_plan_default;
-	bool dialled;
+	static const struct {
+		const char *number;
+		enum dial_class class;
+	} rows[] = {
+		{ "0044", DIAL_INTERNATIONAL }, { "01144", DIAL_INTERNATIONAL },
+		{ "09001", DIAL_PREMIUM },      { "5979000", DIAL_OTHER },
+		{ "001900555", DIAL_PREMIUM },  { "0111900555", DIAL_PREMIUM },
+		{ "+11900555", DIAL_PREMIUM },
+	};
+	const typeof(rows[0]) *row;
 
 	(void)state;
-	assert_int_equal(dial_class_of(&plan, BYTES_LIT("0044"), BYTES_LIT("0044"), &dialled),
-			 DIAL_INTERNATIONAL);
-	assert_int_equal(dial_class_of(&plan, BYTES_LIT("01144"), BYTES_LIT("01144"), &dialled),
-			 DIAL_INTERNATIONAL);
-	assert_int_equal(dial_class_of(&plan, BYTES_LIT("09001"), BYTES_LIT("09001"), &dialled),
-			 DIAL_PREMIUM);
-	assert_int_equal(dial_class_of(&plan, BYTES_LIT("5979000"), BYTES_LIT("5979000"), &dialled),
-			 DIAL_OTHER);
+	EACH_ROW(row, rows)
+	{
+		struct dial_judgement as;
+
+		dial_judge(&g_dial_plan_default, bytes_str(row->number), bytes_str(row->number),
+			   &as);
+		ROW_ASSERT(row->number, as.class == row->class);
+	}
 	assert_false(DIAL_CLASSES_FIRST &
 		     (1 << DIAL_INTERNATIONAL | 1 << DIAL_PREMIUM | 1 << DIAL_OTHER));
 }

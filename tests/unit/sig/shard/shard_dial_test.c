@@ -179,6 +179,11 @@ static void barred(void **state)
 		{ "90900123", "numbers of the class premium" },
 		{ "900331234", "numbers of the class international" },
 		{ "90666", "the number is blocked" },
+		{ "9+490900123", "numbers of the class premium" },
+		{ "90900123,1", "numbers of the class premium" },
+		{ "90900123;ext=7", "numbers of the class premium" },
+		{ "900490900123;phone-context=+49", "numbers of the class premium" },
+		{ "90-900-123p%2C7", "numbers of the class premium" },
 	};
 	const typeof(rows[0]) *row;
 	struct street *s = *state;
@@ -195,6 +200,50 @@ static void barred(void **state)
 	assert_int_equal(s->r->cdr_count, COUNT_OF(rows));
 	assert_int_equal(s->r->cdrs[0].sip_status, 403);
 	assert_non_null(strstr(s->r->cdrs[0].reason, "premium"));
+}
+
+/* Where it is not the caller who sends it there, and no route has the number as it is written. */
+static void barred_when_sent_on(void **state)
+{
+	static const char *const rows[] = { "90900123", "+490900123", "90900123,1" };
+	struct street *s = *state;
+	struct phone *a = &s->houses[ACME].a, *b = &s->houses[ACME].b;
+	uint16_t acme = s->houses[ACME].number;
+	struct dial_plan plan = g_plan;
+	char refer[64];
+
+	memcpy(plan.emergency, "110", sizeof("110"));
+	assert_int_equal(dial_plans_put(plans_of(s), acme, &plan), 0);
+	permit(s, ACME, "1002", DIAL_CLASSES_FIRST);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_forward away = { .always = "" };
+
+		(void)bytes_cstr(bytes_str(rows[i]), away.always, sizeof(away.always));
+		assert_int_equal(shard_forward_set(s->r->shard, acme, "1002", &away), 0);
+		s->r->security = (struct security_event){ 0 };
+		(void)hears(s, ACME, "1002", "SIP/2.0 4");
+		rig_wait_ms(s->r, 11000);
+		ROW_ASSERT(rows[i], s->r->security.kind == SECURITY_BARRED);
+	}
+	assert_int_equal(shard_forward_set(s->r->shard, acme, "1002", &(struct shard_forward){ 0 }),
+			 0);
+	phone_invite(a, "1002", PHONE_SDP_A);
+	rig_run(s->r);
+	(void)phone_rings(b);
+	phone_answer(b, b->invite, "200 OK", PHONE_SDP_B);
+	rig_run(s->r);
+	phone_ack(a);
+	rig_run(s->r);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		s->r->security = (struct security_event){ 0 };
+		(void)snprintf(refer, sizeof(refer), "Refer-To: <sip:%s@%s>\r\n", rows[i],
+			       phone_domain(b));
+		phone_request(b, "REFER", refer, "");
+		rig_run(s->r);
+		ROW_ASSERT(rows[i], phone_hears(b, "SIP/2.0 403").n);
+		rig_wait_ms(s->r, 11000);
+		ROW_ASSERT(rows[i], s->r->security.kind == SECURITY_BARRED);
+	}
 }
 
 /* What a tenant may not call none of its extensions may, whatever its document says. */
@@ -317,9 +366,10 @@ static void holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(extensions),   TEST(overlap),         TEST(scheme_of_one), TEST(access_code),
-		TEST(barred),       TEST(of_no_extension), TEST(without_plan),  TEST(emergency),
-		TEST(no_emergency), TEST(holds),           TEST(room),
+		TEST(extensions),   TEST(overlap),   TEST(scheme_of_one),
+		TEST(access_code),  TEST(barred),    TEST(of_no_extension),
+		TEST(without_plan), TEST(emergency), TEST(no_emergency),
+		TEST(holds),        TEST(room),      TEST(barred_when_sent_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
