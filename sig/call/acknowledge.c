@@ -147,7 +147,7 @@ static void acknowledge_tell_other(struct call_host *h, struct call *c, uint8_t 
 static void established(struct call_host *h, struct call *c, uint8_t from)
 {
 	struct invite_uas *uas = c->legs[from]->uas;
-	bool turned = uas && uas->turned;
+	bool turned = uas && uas->turned, told_otherwise = uas && uas->told_otherwise;
 	struct txn_slot *slot = uas ? txns_get(h->txns, uas->server) : NULL;
 	bool answers = c->state == CALL_ANSWERING, begun = !uas && answers;
 
@@ -167,6 +167,8 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 		originate_joined(h, c);
 	if (turned)
 		acknowledge_tell_other(h, c, from);
+	if (told_otherwise)
+		acknowledge_tell_other(h, c, bridge_peer(c, from));
 	if (answers)
 		announce_begin(h, c);
 	features_established(h, c);

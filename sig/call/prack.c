@@ -278,6 +278,12 @@ void prack_keep_answer(struct leg *l, const struct sip_message *m)
 	l->open.by_18x = true;
 }
 
+bool prack_may_offer(const struct leg *leg)
+{
+	return leg->state == LEG_EARLY && leg->uac && leg_is_open(leg) && leg->open.by_18x &&
+	       leg_sdp_is_agreed(&leg->open);
+}
+
 int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		 struct call_refusal *refusal)
 {

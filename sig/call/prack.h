@@ -18,6 +18,8 @@ bool prack_is_offered(const struct call *c, uint8_t leg);
 bool prack_take(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* It was passed on: what it answered stays the answer, whatever the 2xx has. */
 void prack_keep_answer(struct leg *leg, const struct sip_message *m);
+/* Its INVITE is open, and the answer to what was offered first was acknowledged: its party may offer anew, by UPDATE (RFC 3311 5.1). */
+bool prack_may_offer(const struct leg *leg);
 /* The save is done. */
 void prack_go(struct call_host *h, struct call *c, uint8_t leg);
 /* The asker's answer to the offer of the leg's response goes with its PRACK. 0 or -errno with *refusal. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -154,11 +155,13 @@ static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 			 session_said(c, leg).n == 0);
 }
 
-/* RFC 3311 5.2: our own offer is open there, or one of its own. Before there is a session who is called changes it by INVITE alone. */
+/* RFC 3311 5.2: our own offer is open there, or one of its own. */
 static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *refusal)
 {
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
-	if (c->state != CALL_ESTABLISHED) {
+	if (c->legs[leg]->state == LEG_EARLY && c->legs[leg]->uac) {
+		refusal->status = 491; /* it has not answered what it was offered */
+	} else if (c->state != CALL_ESTABLISHED) {
 		*refusal = (struct call_refusal){ .status = 488,
 						  .reason = REFUSED_SDP,
 						  .text = "the session is changed by re-INVITE" };
@@ -195,10 +198,30 @@ static int refresh_change(struct call_host *h, struct call *c, uint8_t leg, stru
 	return err;
 }
 
-/* Who calls may offer before it is answered, too: who is called hears of it then. */
+/* Who calls, and who is called, may offer before the call is answered, too: the other one hears of it then. */
 static bool is_early(const struct call *c, uint8_t leg)
 {
-	return c->state != CALL_ESTABLISHED && reliable_may_offer(c->legs[leg]);
+	const struct leg *l = c->legs[leg];
+
+	return l->uac ? prack_may_offer(l) : c->state != CALL_ESTABLISHED && reliable_may_offer(l);
+}
+
+/* Of whom is called: who asks is told behind its ACK where it hears otherwise than it was told. Of what nobody was told yet the 2xx tells. */
+static int refresh_early(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			 struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	struct invite_uas *uas = c->legs[l->uac->from]->uas;
+	struct bytes before = text_bytes(&l->open.heard);
+	bool received = session_is_receiving(c, leg, before);
+	bool two_way = session_is_two_way(c, leg, before);
+	int err = session_update(h, c, leg, sdp, refusal);
+
+	if (!err && uas && uas->early == leg &&
+	    (received != session_is_receiving(c, leg, sdp) ||
+	     two_way != session_is_two_way(c, leg, sdp)))
+		uas->told_otherwise = true;
+	return err;
 }
 
 static int refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -207,7 +230,8 @@ static int refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg, 
 	if (!session_may_hold(h, c, leg, sdp, refusal))
 		return -EPERM;
 	if (is_early(c, leg))
-		return reliable_renew(h, c, leg, sdp, refusal);
+		return c->legs[leg]->uac ? refresh_early(h, c, leg, sdp, refusal)
+					 : reliable_renew(h, c, leg, sdp, refusal);
 	return may_offer(c, leg, refusal) ? refresh_change(h, c, leg, sdp, refusal) : -EBUSY;
 }
 

@@ -371,10 +371,36 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	return 0;
 }
 
-/* The session of the party's own INVITE, which another offer changes before its 2xx; else the one in force. */
+/* The session of an INVITE, of the party or to it, which another offer changes before its 2xx; else the one in force. */
 static struct leg_sdp *sdp_of(struct leg *l)
 {
-	return l->uas ? &l->open : &l->sdp;
+	return l->uas || l->uac ? &l->open : &l->sdp;
+}
+
+/* Who asks was told what the leg has answered. */
+static bool is_heard_early(const struct call *c, uint8_t leg)
+{
+	const struct leg *from = c->legs[c->legs[leg]->uac->from];
+
+	return from->uas && from->uas->early == leg && from->open.said.n;
+}
+
+/* Who asks was told nothing of that leg, or what another one has answered: as if it was told now. */
+static int talk_as_told(struct call_host *h, const struct call *c, struct talk *t,
+			struct text *told, struct call_refusal *refusal)
+{
+	struct talk of_invite = talk_open(c, t->offerer);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_error error = { 0 };
+	struct media_plan plan;
+	int err = compute(h, c, &of_invite, &w, &plan, &error);
+
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	if (text_set(told, writer_done(&w)))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	t->offer_out = text_bytes(told);
+	return 0;
 }
 
 /* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */
@@ -392,8 +418,10 @@ static int keep_update(struct call *c, const struct talk *t, struct writer *w)
 
 static struct talk talk_of_update(const struct call *c, uint8_t leg, struct bytes sdp)
 {
-	struct talk t =
-		c->legs[leg]->uas ? talk_open(c, bridge_peer(c, leg)) : talk_agreed_by(c, leg);
+	const struct leg *l = c->legs[leg];
+	struct talk t = l->uas   ? talk_open(c, bridge_peer(c, leg))
+			: l->uac ? talk_early(c, leg)
+				 : talk_agreed_by(c, leg);
 
 	t.offer = sdp;
 	if (t.answerer == LEG_NONE)
@@ -402,28 +430,45 @@ static struct talk talk_of_update(const struct call *c, uint8_t leg, struct byte
 	return t;
 }
 
-int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal)
+/* now: by what is agreed the parties hear each other already. */
+static int update_by(struct call_host *h, struct call *c, const struct talk *t, bool now,
+		     struct call_refusal *refusal)
 {
-	struct talk t = talk_of_update(c, leg, sdp);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct media_plan plan;
-	struct agreed agreed = { .plan = &plan, .offerer = leg, .answerer = t.answerer };
-	int err;
+	struct agreed agreed = { .plan = &plan, .offerer = t->offerer, .answerer = t->answerer };
+	int err = compute(h, c, t, &w, &plan, &error);
 
-	if (call_is_alone(c))
-		return session_alone_answer(h, c, leg, sdp, &c->legs[leg]->sdp, refusal);
-	err = compute(h, c, &t, &w, &plan, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	err = session_refuse_place(h, c, leg, &plan, true, refusal);
+	err = session_refuse_place(h, c, t->offerer, &plan, true, refusal);
 	if (err)
 		return err;
-	if (keep_update(c, &t, &w))
+	if (keep_update(c, t, &w))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-	flows_update(h, c, &agreed);
+	if (now)
+		flows_update(h, c, &agreed);
 	return 0;
+}
+
+int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		   struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	struct talk t = talk_of_update(c, leg, sdp);
+	bool now = !l->uac || is_heard_early(c, leg);
+	struct text told = { 0 };
+	int err = 0;
+
+	if (call_is_alone(c) || (l->uac && l->uac->from == leg))
+		return session_alone_answer(h, c, leg, sdp, sdp_of(l), refusal);
+	if (!now && c->legs[t.answerer]->uas)
+		err = talk_as_told(h, c, &t, &told, refusal);
+	if (!err)
+		err = update_by(h, c, &t, now, refusal);
+	text_wipe(&told);
+	return err;
 }
 
 int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)

@@ -31,8 +31,8 @@ const char *session_lacks_codecs(const struct call_host *h, const struct call *c
  * what the other one of the two hears, updates the flows. Once more with the same SDP and bridge changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
-/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.said, the flows are updated. Or in PRACK, while its own
- * is and both have an answer: it is in open.said. 0 or -errno with *refusal:
+/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.said, the flows are updated. Or in PRACK or UPDATE, while
+ * its own is, or ours to it, and both have an answer: it is in open.said. 0 or -errno with *refusal:
  * nothing has changed. */
 int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;

@@ -113,6 +113,22 @@ struct talk talk_open(const struct call *c, uint8_t leg)
 		.offer = talk_offer_for(c, leg),
 		.offer_out = text_bytes(&open->said),
 		.answer = text_bytes(&open->heard),
+		.reversed = open->theirs,
+	};
+}
+
+struct talk talk_early(const struct call *c, uint8_t leg)
+{
+	uint8_t asker = c->legs[leg]->uac->from;
+	const struct leg *from = c->legs[asker];
+	const struct leg_sdp *sdp = from->uas ? &from->open : &from->sdp;
+
+	return (struct talk){
+		.offerer = leg,
+		.answerer = asker,
+		.offer_out = text_bytes(&sdp->said),
+		.answer = text_bytes(&sdp->heard),
+		.reversed = sdp->theirs,
 	};
 }
 
@@ -143,8 +159,8 @@ static bool has_answer(const struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg);
 	const struct leg *from = l && l->uac ? c->legs[l->uac->from] : NULL;
 
-	/* an answer that who asked has not been told is in force for nobody */
-	return from && talk_open(c, leg).answer.n && (!from->uas || from->open.said.n);
+	/* an answer that who asked has not been told is in force for nobody, nor is one where nobody asked */
+	return from && from != l && talk_open(c, leg).answer.n && (!from->uas || from->open.said.n);
 }
 
 struct talk talk_in_force(const struct call *c)

@@ -24,6 +24,8 @@ struct talk {
 
 /* Of the INVITE that is open towards the leg. */
 struct talk talk_open(const struct call *c, uint8_t leg);
+/* The same as if the leg, which has answered early, offered anew: its asker may have been told nothing of it. */
+struct talk talk_early(const struct call *c, uint8_t leg);
 /* What the asked leg is to be offered: what the asker offers, or, when nobody asks, what the other one said last. */
 struct bytes talk_offer_for(const struct call *c, uint8_t leg);
 /* The last one that both sides agreed on. */

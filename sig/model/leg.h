@@ -83,6 +83,7 @@ struct invite_uas {
 	enum uas_state state;
 	enum uas_reliable reliable;
 	bool turned; /* an offer before our 2xx changed who hears whom: the other leg is still to be told */
+	bool told_otherwise; /* ... of whom it asks, and it was told other things before: it is still to be told */
 	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
 	uint8_t next;               /* leg whose provisional response waits for one, */
 	bool next_sdp;              /* with SDP, */

@@ -174,6 +174,14 @@ static bool asker_fits(const struct call *c, const struct invite_uac *uac)
 	return !uac->late && (c->state == CALL_ESTABLISHED || call_caller_is_up(c));
 }
 
+/* Whose the offer is that is open with the leg: the party's, where it was asked for one, or has offered anew (RFC 3311). */
+static bool offerer_fits(const struct leg *l)
+{
+	if (l->uac->late)
+		return l->open.theirs == (l->open.heard.n != 0);
+	return !l->open.theirs || (l->open.by_18x && leg_sdp_is_agreed(&l->open));
+}
+
 static const char *check_uac(const struct call *c, const struct call_seed *seed, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -183,8 +191,7 @@ static const char *check_uac(const struct call *c, const struct call_seed *seed,
 										   : NULL;
 	if (!uac_fits(c, leg))
 		return "asked: state";
-	if (l->state != LEG_LEAVING &&
-	    (!asker_fits(c, l->uac) || l->open.theirs != (l->uac->late && l->open.heard.n)))
+	if (l->state != LEG_LEAVING && (!asker_fits(c, l->uac) || !offerer_fits(l)))
 		return "asked: offerer";
 	if (leg_is_open(l))
 		return check_sent(c, seed, leg);

@@ -103,6 +103,7 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 	out->prack_cseq = uas->prack_cseq;
 	out->unacknowledged = packing_text(&uas->unacknowledged);
 	out->turned = uas->turned;
+	out->told_otherwise = uas->told_otherwise;
 	if (seed->request[leg].n)
 		out->request = packing_text(&seed->request[leg]);
 	if (seed->source[leg].remote.family != ADDR_NONE) {

@@ -146,6 +146,7 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 	l->uas->rseq = in->rseq;
 	l->uas->prack_cseq = in->prack_cseq;
 	l->uas->turned = in->turned;
+	l->uas->told_otherwise = in->told_otherwise;
 	return read_uas_state(r, &l->uas->state, in->state) && read_answers(r, l->uas, in, of) &&
 	       read_request(r, leg, in);
 }

@@ -26,7 +26,7 @@
  * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. Who knows of no
  * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. Who
  * knows of no record pages does not know by what something is recorded. For whom callers alone call rooms, no party that is up waits for
- * one. */
+ * one. Who knows of no offers before the answer of whom is called (RFC 3311) would set such a call aside. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -48,11 +48,12 @@ enum {
 	CALL_RECORD_ROOMS = 19,  /* its party is in a room, or is to come */
 	CALL_RECORD_CLAIMS =
 		20, /* ROOMS, whose caller waits until it is known which shard has the room */
-	CALL_RECORD_WAITS = 21, /* it waits for who has another call */
-	CALL_RECORD_NAMES = 22, /* ROOMS, whose caller is asked for his name */
-	CALL_RECORD_PAGES = 23, /* any of them, with a recording by a record page */
-	CALL_RECORD_SENT = 24,  /* CLAIMS, of a party that is up and is sent there */
-	CALL_RECORD_FORMAT = CALL_RECORD_SENT
+	CALL_RECORD_WAITS = 21,   /* it waits for who has another call */
+	CALL_RECORD_NAMES = 22,   /* ROOMS, whose caller is asked for his name */
+	CALL_RECORD_PAGES = 23,   /* any of them, with a recording by a record page */
+	CALL_RECORD_SENT = 24,    /* CLAIMS, of a party that is up and is sent there */
+	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
+	CALL_RECORD_FORMAT = CALL_RECORD_RENEWED
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -104,12 +105,25 @@ static inline bool call_record_is_between_rooms(const struct call *c)
 	return conference_waits(c) || (c->member && c->member->admitted) ||
 	       (c->transfer && c->transfer->far.confers);
 }
+/* Who is asked has offered anew. */
+static inline bool call_record_is_renewed(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->uac && !l->uac->late && l->open.theirs)
+			return true;
+	}
+	return false;
+}
 /* Without what is there once. */
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (call_record_is_renewed(c))
+		return CALL_RECORD_RENEWED;
 	if (conference_waits(c) && call_caller_is_up(c))
 		return CALL_RECORD_SENT;
 	if (recordings_by(c->recordings, RECORDING_BY_PAGE))

@@ -175,6 +175,7 @@ static void refuse_beside(struct call_host *h, struct call *c, const struct call
 void request_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	bool rings = c->legs[ev->leg]->state == LEG_EARLY && !c->legs[ev->leg]->uas;
 
 	if (ev->message->method == SIP_ACK) {
 		invite_ack(h, c, ev);
@@ -191,12 +192,11 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		return;
 	}
 	/* RFC 3261 15: who is called ends an early dialog by its final response */
-	if (c->legs[ev->leg]->state == LEG_EARLY && !c->legs[ev->leg]->uas &&
-	    ev->message->method != SIP_OPTIONS && ev->message->method != SIP_UPDATE) {
+	if (rings && ev->message->method != SIP_OPTIONS && ev->message->method != SIP_UPDATE) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
-	if (!bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
+	if (!rings && !bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
 		refuse_beside(h, c, ev);
 		return;
 	}

@@ -70,6 +70,32 @@ class Prack(CallTest):
         into.wait_bye()
         self.assertEqual(self.ended()["sip_status"], "200")
 
+    def test_the_callee_offers_anew(self):
+        """RFC 3311: another port before the 200, over a kill -9; what the caller was told stays, and each hears the other."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.wants_prack(into, self.audio_b.sdp())
+        self.acknowledged(into)
+        self.audio_a.use(out.wait_provisional(183))
+        with self.node.media() as other:
+            answered = into.transact(into.in_dialog("UPDATE", body=other.sdp(version=2)))
+            self.assertEqual(answered.status, 200)
+            self.node.kill()
+            self.node.restart()
+            into.respond(200, "OK")
+            out.wait_answer()
+            into.wait_ack()
+            other.use(answered)
+            self.audio_a.start(440)
+            other.start(880)
+            self.audio_a.wait_packets(60)
+            other.wait_packets(60)
+            for end in (self.audio_a, other):
+                end.stop()
+            self.assertEqual((other.heard()[0], self.audio_a.heard()[0]), (440, 880))
+            out.bye()
+            into.wait_bye()
+
     def test_late_offer(self):
         """RFC 6337 3.1.2: the phone's offer in 183, the caller's answer in PRACK."""
         out = self.a.invite("1002", b"", CAN)

@@ -33,6 +33,50 @@ static void first_answer_wins(void **state)
 	}
 }
 
+/* Two have answered early; each may offer anew (RFC 3311), whether the caller was told of it or not, and the one that wins has what it said
+ * last. */
+static void each_offers_anew(void **state)
+{
+	for (unsigned round = 0; round < 4; round++) {
+		unsigned winner = round % 2;
+		struct call_view v;
+		struct hunt *t;
+
+		if (round) {
+			assert_int_equal(hunt_teardown(state), 0);
+			assert_int_equal(hunt_setup(state), 0);
+		}
+		t = *state;
+		if (round >= 2)
+			phone_open(&t->a, t->r, "1003", "192.0.2.11:5060");
+		ring(t);
+		for (unsigned i = 0; i < 2; i++) {
+			struct phone *b = &t->b[i];
+			char sdp[300];
+
+			phone_answer_as(b, b->invite, b->tag, "183 Session Progress",
+					"Require: 100rel\r\nRSeq: 7\r\n", PHONE_SDP_B);
+			phone_answer(b, rig_take(t->r, &b->addr, "PRACK "), "200 OK", "");
+			(void)snprintf(sdp, sizeof(sdp),
+				       "v=0\r\no=b 1 2 IN IP4 %.10s\r\ns=-\r\nc=IN IP4 %.10s\r\n"
+				       "t=0 0\r\nm=audio 600%u RTP/AVP 8\r\na=sendrecv\r\n",
+				       b->address, b->address, 2 * i);
+			phone_request(b, "UPDATE", "", sdp);
+			assert_true(rig_has(rig_take(t->r, &b->addr, "SIP/2.0 200"), "m=audio "));
+		}
+		restart(t);
+		phone_answer(&t->b[winner], t->b[winner].invite, "200 OK", "");
+		cancelled(&t->b[!winner]);
+		assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+		phone_ack(&t->a);
+		assert_int_equal(rig_counts(t->r).calls_established, 1);
+		v = view(t->r);
+		for (uint32_t i = 0; i < v.flow_count; i++)
+			assert_int_equal(v.flows[i].remote.port,
+					 v.flows[i].leg ? 6000 + 2 * winner : 4000);
+	}
+}
+
 /* RFC 3326: it rang elsewhere, so this is no missed call; a caller that gives up is one. */
 static void why_it_stops(void **state)
 {
@@ -538,6 +582,7 @@ static void branches_hold_ports_while_they_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		HUNT_TEST(each_offers_anew),
 		HUNT_TEST(branches_hold_ports_while_they_ring),
 		HUNT_TEST(test_forks_of_a_leg),
 		HUNT_TEST(first_answer_wins),

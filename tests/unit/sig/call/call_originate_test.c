@@ -116,6 +116,44 @@ static void two_phones_talk(void **state)
 	assert_string_equal(l->r->cdrs[0].to, "1002");
 }
 
+/* RFC 3311: while it rings A answers what it was offered, and offers anew; also where a process is killed in between. */
+static void a_offers_anew(void **state)
+{
+	for (unsigned kills = 0; kills < 2; kills++) {
+		struct line *l;
+		struct bytes m;
+
+		if (kills) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+		}
+		l = *state;
+		assert_int_equal(originate(l, "1001", "1002", false), 0);
+		assert_true(phone_rings(&l->a).n);
+		phone_answer_as(&l->a, l->a.invite, l->a.tag, "183 Session Progress",
+				"Require: 100rel\r\nRSeq: 7\r\n", PHONE_SDP_A);
+		phone_answer(&l->a, rig_take(l->r, &l->a.addr, "PRACK "), "200 OK", "");
+		phone_request(&l->a, "UPDATE", "",
+			      "v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\n"
+			      "t=0 0\r\nm=audio 4444 RTP/AVP 8 0\r\na=sendrecv\r\n");
+		m = rig_take(l->r, &l->a.addr, "SIP/2.0 200");
+		assert_true(rig_has(rig_body(m), "m=audio "));
+		if (kills)
+			restart(l);
+		phone_answer(&l->a, l->a.invite, "200 OK", "");
+		assert_true(rig_take(l->r, &l->a.addr, "ACK ").n);
+		b_answers(l);
+		m = rig_take(l->r, &l->a.addr, "INVITE ");
+		assert_true(m.n);
+		phone_answer(&l->a, m, "200 OK",
+			     "v=0\r\no=a 1 3 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\n"
+			     "t=0 0\r\nm=audio 4444 RTP/AVP 8\r\na=sendrecv\r\n");
+		assert_int_equal(state_of(l), CALL_ESTABLISHED);
+		assert_int_equal(last_update(l->r, 0).remote_rtp.port, 4444);
+		assert_int_equal(last_update(l->r, 1).remote_rtp.port, 5000);
+	}
+}
+
 /* A's 2xx is acknowledged when a successor would know of it: until then A says it again, to whoever is there. */
 static void ack_waits_for_the_save(void **state)
 {
@@ -333,6 +371,7 @@ static void survives(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LINE_TEST(a_offers_anew),
 		LINE_TEST(two_phones_talk),
 		LINE_TEST(ack_waits_for_the_save),
 		LINE_TEST(ack_waits_where_nobody_is_rung),

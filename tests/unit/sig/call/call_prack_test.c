@@ -379,7 +379,149 @@ static void endless_forks(void **state)
 	assert_int_equal(rig_count(l->r, &l->b.addr, "PRACK "), 5);
 }
 
-/* An early dialog has no end but that of its INVITE, and no session to change. */
+#define SDP_PORT(port, lines)                                                         \
+	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio " port " RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n" lines
+
+/* B has answered early, and that was acknowledged. */
+static void answers_early(struct line *l, const char *line)
+{
+	prack_call(l, line, PHONE_SDP_A);
+	prack_rings(&l->b, "183 Session Progress", 5, PHONE_SDP_B);
+	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+}
+
+/* RFC 3311 5.1: the node's answer, which is of the session that B has. */
+static void offers_anew(struct line *l, const char *sdp, const char *has)
+{
+	struct bytes m;
+
+	phone_request(&l->b, "UPDATE", "", sdp);
+	m = rig_take(l->r, &l->b.addr, "SIP/2.0 ");
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	assert_true(rig_has(rig_header(m, "CSeq"), " UPDATE"));
+	assert_true(rig_has(rig_body(m), "m=audio "));
+	assert_true(rig_has(rig_body(m), has));
+}
+
+static void answers_at_last(struct line *l, bool told)
+{
+	struct bytes m;
+
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	m = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(m.n);
+	assert_int_equal(rig_body(m).n == 0, told);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4000);
+}
+
+/* Where who calls hears early media, and where it was told nothing; over a kill before the answer of the call, and behind it. */
+static void another_port_before_the_answer(void **state)
+{
+	static const struct {
+		const char *user, *line;
+		bool kills, now;
+	} rows[] = {
+		{ "1003", "", false, true },  { "1003", "", true, true },
+		{ "1003", CAN, false, true }, { "1003", CAN, true, true },
+		{ "1001", "", false, false }, { "1001", "", true, false },
+		{ "1001", CAN, true, false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct line *l;
+		bool told;
+
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(prack_setup(state), 0);
+		}
+		l = *state;
+		phone_open(&l->a, l->r, rows[i].user, "192.0.2.11:5060");
+		answers_early(l, rows[i].line);
+		told = rows[i].now && rows[i].line[0];
+		if (told)
+			prack_say(&l->a, phone_hears(&l->a, "SIP/2.0 183"), 102, "");
+		offers_anew(l, SDP_PORT("5555", "a=sendrecv\r\n"), "a=sendrecv\r\n");
+		if (rows[i].now)
+			assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5555);
+		if (rows[i].kills)
+			prack_restart(l);
+		offers_anew(l, SDP_PORT("5557", "a=sendrecv\r\n"), "a=sendrecv\r\n");
+		answers_at_last(l, told);
+		if (rows[i].kills)
+			prack_restart(l);
+		assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5557);
+		rig_wait_ms(l->r, 100);
+		assert_int_equal(rig_take(l->r, &l->a.addr, "INVITE ").n, 0);
+		phone_request(&l->a, "BYE", "", "");
+		line_assert_cdr(l, 200, 16, ENDED_BY_A);
+	}
+}
+
+/* Who was told that B hears and speaks is told otherwise when its call is up, and not before. */
+static void hold_before_the_answer(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	answers_early(l, "");
+	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 183"), "m=audio "));
+	offers_anew(l, SDP_PORT("5000", "a=sendonly\r\n"), "a=recvonly\r\n");
+	assert_int_equal(line_last_spec(l->r, 1).send, 0);
+	prack_restart(l);
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "INVITE "), 0);
+	phone_ack(&l->a);
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	phone_answer(&l->a, m, "200 OK", PHONE_SDP_A);
+	assert_int_equal(line_last_spec(l->r, 1).send, 0);
+}
+
+/* Behind its own offer, which who calls has answered. */
+static void late_offer_and_another(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, CAN, "");
+	prack_rings(&l->b, "183 Session Progress", 9, PHONE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 183");
+	phone_request(&l->b, "UPDATE", "", SDP_PORT("5555", ""));
+	assert_true(bytes_starts(rig_take(l->r, &l->b.addr, "SIP/2.0 "), "SIP/2.0 491"));
+	prack_say(&l->a, m, 102, PHONE_SDP_A);
+	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+	offers_anew(l, SDP_PORT("5555", "a=sendrecv\r\n"), "a=sendrecv\r\n");
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5555);
+	prack_restart(l);
+	answers_at_last(l, true);
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5555);
+}
+
+/* A codec that who calls has not, a line more: what was agreed stays. */
+static void offers_nothing_that_fits(void **state)
+{
+	static const char *const rows[] = {
+		("v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		 "m=audio 5555 RTP/AVP 3\r\n"),
+		SDP_PORT("5555", "m=audio 5557 RTP/AVP 8\r\n"),
+	};
+	struct line *l = *state;
+
+	answers_early(l, "");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		phone_request(&l->b, "UPDATE", "", rows[i]);
+		assert_true(bytes_starts(rig_take(l->r, &l->b.addr, "SIP/2.0 "), "SIP/2.0 488"));
+	}
+	answers_at_last(l, false);
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5000);
+}
+
+/* An early dialog has no end but that of its INVITE, and no session to change before it has answered (RFC 3311 5.2). */
 static void what_an_early_phone_may_ask(void **state)
 {
 	static const struct {
@@ -387,7 +529,7 @@ static void what_an_early_phone_may_ask(void **state)
 	} rows[] = {
 		{ "BYE", "", "SIP/2.0 481" },
 		{ "UPDATE", "", "SIP/2.0 200" },
-		{ "UPDATE", PHONE_SDP_B, "SIP/2.0 488" },
+		{ "UPDATE", PHONE_SDP_B, "SIP/2.0 491" },
 		{ "PRACK", "", "SIP/2.0 481" },
 	};
 	struct line *l = *state;
@@ -420,6 +562,10 @@ int main(void)
 		PRACK_TEST(killed_before_the_save),
 		PRACK_TEST(forks_behind_one_address),
 		PRACK_TEST(endless_forks),
+		PRACK_TEST(another_port_before_the_answer),
+		PRACK_TEST(hold_before_the_answer),
+		PRACK_TEST(late_offer_and_another),
+		PRACK_TEST(offers_nothing_that_fits),
 		PRACK_TEST(what_an_early_phone_may_ask),
 	};
 
