@@ -150,6 +150,15 @@ static bool is_agreed(const struct call *c, uint8_t leg)
 	return from->open.by_18x && from->uas->early == leg;
 }
 
+/* Its sound is refused: nothing is to be heard yet, and a phone that got it would play no ringing tone. */
+static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	uint8_t asker = c->legs[leg]->uac->from;
+
+	return session_has_sound(c, asker, text_bytes(&c->legs[asker]->open.heard)) &&
+	       !session_has_sound(c, leg, sdp);
+}
+
 /* Early media (REG-02): the leg's SDP is an answer already, or (prack.c) the offer that the asker wants. False: it goes without. */
 static bool early_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
@@ -160,7 +169,8 @@ static bool early_session(struct call_host *h, struct call *c, uint8_t leg, stru
 		return false;
 	if (uas->late)
 		return uas->early == leg;
-	if (!c->early_media || session_answer(h, c, leg, sdp, &refusal))
+	if (!c->early_media || is_silent_answer(c, leg, sdp) ||
+	    session_answer(h, c, leg, sdp, &refusal))
 		return false;
 	invite_retag(h, c, leg);
 	uas->early = leg;

@@ -67,8 +67,10 @@ bool invite_is_refresh(const struct call *c, uint8_t leg);
 void invite_refuse(struct call_host *h, struct call *c, uint8_t leg, struct response *r);
 /* The re-INVITE to the leg changed nothing: it is over, with that of the party it was for. */
 void invite_failed(struct call *c, uint8_t leg);
-/* ... and nobody answered it in the time a first one may ring. */
-void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg);
+/* ... and nobody answered it in the time a first one may ring, or its party waits for: who asked hears that status. */
+void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
+/* The INVITE of the leg's party expires, and we have no answer yet (RFC 3261 13.3.1). */
+void invite_expired(struct call_host *h, struct call *c, uint8_t leg);
 /* The asker takes it back. */
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev);
 /* An INVITE is open, of a party or of ours; not those to branches that are being left. */

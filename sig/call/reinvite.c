@@ -2,6 +2,8 @@
 /* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video. */
 #include <errno.h>
 
+#include "base/log.h"
+#include "sig/call/call_end.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
@@ -52,6 +54,7 @@ static int reinvite_take(const struct call_host *h, struct call *c, const struct
 	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
 	    text_set(&l->open.heard, sdp))
 		return call_refuse(refusal, -ENOSPC, 513, REFUSED_MALFORMED);
+	leg_expires(h, l, ev->message);
 	l->uas->late = sdp.n == 0;
 	l->open.theirs = sdp.n != 0;
 	return 0;
@@ -139,9 +142,9 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	}
 }
 
-void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg)
+void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
-	struct response r = { .status = 408 };
+	struct response r = { .status = status };
 	const struct invite_uac *uac = c->legs[leg]->uac;
 
 	if (uac->state == UAC_PROCEEDING)
@@ -150,6 +153,25 @@ void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg)
 	txns_limit(h->txns, uac->client, h->now.ns);
 	invite_failed(c, leg);
 	outbox_touch(&c->out);
+}
+
+void invite_expired(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = { .cause = CAUSE_NO_ANSWER, .by = ENDED_BY_A, .status = 487 };
+
+	LOG_INFO("call", c->id, "an INVITE expired without an answer", LOG_U64("leg", leg));
+	if (c->legs[leg]->state == LEG_EARLY) {
+		call_end(h, c, &e);
+		return;
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->uac && l->uac->from == leg && leg_is_open(l)) {
+			invite_again_overdue(h, c, i, e.status);
+			return;
+		}
+	}
 }
 
 /* An INVITE of our own. */

@@ -385,22 +385,36 @@ static bool is_heard_early(const struct call *c, uint8_t leg)
 	return from->uas && from->uas->early == leg && from->open.said.n;
 }
 
-/* Who asks was told nothing of that leg, or what another one has answered: as if it was told now. */
-static int talk_as_told(struct call_host *h, const struct call *c, struct talk *t,
-			struct text *told, struct call_refusal *refusal)
+static int tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
+		   struct text *told, struct call_refusal *refusal)
 {
-	struct talk of_invite = talk_open(c, t->offerer);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct media_plan plan;
-	int err = compute(h, c, &of_invite, &w, &plan, &error);
+	int err = compute(h, c, of_invite, &w, &plan, &error);
 
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	if (text_set(told, writer_done(&w)))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	return text_set(told, writer_done(&w)) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
+					       : 0;
+}
+
+/* Who asks was told nothing of that leg, or what another one has answered: as if the new offer were the answer that it is told now, or the
+ * first answer, where that cannot be. */
+static int talk_as_told(struct call_host *h, const struct call *c, struct talk *t,
+			struct text *told, struct call_refusal *refusal)
+{
+	const struct talk first = talk_open(c, t->offerer);
+	struct talk now = first;
+	int err;
+
+	now.answer = t->offer;
+	now.reversed = false;
+	err = tell_as(h, c, &now, told, refusal);
+	if (err)
+		err = tell_as(h, c, &first, told, refusal);
 	t->offer_out = text_bytes(told);
-	return 0;
+	return err;
 }
 
 /* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */

@@ -78,6 +78,8 @@ int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 struct bytes session_said(const struct call *c, uint8_t leg);
 /* The same but for the o= line. */
 bool session_is_same(struct bytes a, struct bytes b);
+/* A line of sound with a port is in what the leg's party says. */
+bool session_has_sound(const struct call *c, uint8_t leg, struct bytes sdp);
 /* The first stream with a port of what the leg's party says goes both ways. */
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
 /* The same stream comes to it. */

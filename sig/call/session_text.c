@@ -62,6 +62,20 @@ static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct 
 	return true;
 }
 
+bool session_has_sound(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct offer_policy policy = talk_policy(c, leg, bridge_peer(c, leg));
+	struct offer_error error;
+	struct media_plan lines;
+	bool any = false;
+
+	if (offer_inspect(sdp, &policy, &lines, &error))
+		return false;
+	for (uint8_t i = 0; i < lines.line_count; i++)
+		any |= lines.line[i].active && lines.line[i].kind == MEDIA_AUDIO;
+	return any;
+}
+
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	struct media_side side;

@@ -76,6 +76,16 @@ int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server)
 	return 0;
 }
 
+void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_message *invite)
+{
+	int64_t s = message_expires(invite);
+
+	if (s >= 0)
+		leg->uas->expires_ns =
+			h->now.ns +
+			(uint64_t)(s < INVITE_EXPIRES_MAX_S ? s : INVITE_EXPIRES_MAX_S) * NS_PER_S;
+}
+
 void leg_account_clear(struct leg *leg)
 {
 	free(leg->account);

@@ -18,6 +18,8 @@ int leg_ask(struct leg *leg, uint8_t from) NODISCARD;
 void leg_uac_clear(struct leg *leg);
 /* Its party's INVITE has come. 0 or -ENOMEM. */
 int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server) NODISCARD;
+/* Its party says in the INVITE that came how long it waits for an answer (RFC 3261 13.3.1). */
+void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_message *invite);
 void leg_uas_clear(struct leg *leg);
 /* Keys that were kept are for nobody. */
 void leg_keys_clear(struct leg *leg);

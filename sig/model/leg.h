@@ -13,6 +13,7 @@
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
 enum { LEGS_MAX = 16, LEG_NONE = UINT8_MAX };
+enum { INVITE_EXPIRES_MAX_S = 24 * 3600 };
 
 enum leg_state {
 	LEG_EARLY,     /* its first INVITE has no final response yet */
@@ -102,6 +103,7 @@ struct invite_uas {
 	struct text answer;         /* our 2xx */
 	uint32_t interval_ms; /* retransmission of the 2xx (RFC 3261 13.3.1.4), or of the other */
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
+	uint64_t expires_ns; /* until then its party waits (RFC 3261 13.3.1); 0: until it says so */
 };
 
 /* Our final refusal of its party's first INVITE, until that has acknowledged it (sig/leg/refusal.h). */

@@ -112,7 +112,7 @@ void packing_once(struct packing *p, Tandem__Call__Leg *leg);
 Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
 				 const struct invite_uac *uac, const struct call_seed *seed,
 				 uint8_t leg);
-Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct packed_leg *p,
+Tandem__Call__Uas *packing_uas(const struct call_host *h, struct packed_leg *p,
 			       const struct invite_uas *uas, const struct call_seed *seed,
 			       uint8_t leg);
 Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, struct packed_leg *p,

@@ -80,7 +80,7 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 	return out;
 }
 
-Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct packed_leg *p,
+Tandem__Call__Uas *packing_uas(const struct call_host *h, struct packed_leg *p,
 			       const struct invite_uas *uas, const struct call_seed *seed,
 			       uint8_t leg)
 {
@@ -104,10 +104,11 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 	out->unacknowledged = packing_text(&uas->unacknowledged);
 	out->turned = uas->turned;
 	out->told_otherwise = uas->told_otherwise;
+	out->expires_utc_ms = packing_utc(h, uas->expires_ns);
 	if (seed->request[leg].n)
 		out->request = packing_text(&seed->request[leg]);
 	if (seed->source[leg].remote.family != ADDR_NONE) {
-		packing_hop(settings, &p->source, &seed->source[leg], p->source_text);
+		packing_hop(h->settings, &p->source, &seed->source[leg], p->source_text);
 		out->source = &p->source;
 	}
 	return out;

@@ -147,6 +147,8 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 	l->uas->prack_cseq = in->prack_cseq;
 	l->uas->turned = in->turned;
 	l->uas->told_otherwise = in->told_otherwise;
+	l->uas->expires_ns =
+		reading_deadline(r, in->expires_utc_ms, INVITE_EXPIRES_MAX_S * UINT64_C(1000));
 	return read_uas_state(r, &l->uas->state, in->state) && read_answers(r, l->uas, in, of) &&
 	       read_request(r, leg, in);
 }

@@ -50,8 +50,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	return err ? err : conveyed_begin(h, c, s);
 }
 
-static int start_take_offer(struct call *c, const struct sip_message *invite,
-			    struct call_refusal *refusal)
+static int start_take_offer(const struct call_host *h, struct call *c,
+			    const struct sip_message *invite, struct call_refusal *refusal)
 {
 	struct leg *a = call_caller(c);
 	struct bytes sdp;
@@ -62,6 +62,8 @@ static int start_take_offer(struct call *c, const struct sip_message *invite,
 	a->uas->late = sdp.n == 0;
 	a->uas->reliable = reliable_wish(invite);
 	a->open.theirs = sdp.n != 0;
+	if (!c->emergency)
+		leg_expires(h, a, invite);
 	if (text_set(&a->open.heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
@@ -130,7 +132,7 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 		return call_refuse(refusal, err, 422, REFUSED_INTERVAL);
 	if (err)
 		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
-	err = start_take_offer(c, start->invite, refusal);
+	err = start_take_offer(h, c, start->invite, refusal);
 	if (err)
 		return err;
 	respond_trying(h, c, c->bridge.caller, start->slot->self);

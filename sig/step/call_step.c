@@ -178,6 +178,8 @@ static void timer_of_uas(struct call_host *h, struct call *c, uint8_t leg)
 		(answered ? invite_answer_lost : reliable_lost)(h, c, leg);
 	if (l->uas && due(&l->uas->retransmit_ns, h->now.ns))
 		(answered ? invite_answer_again : reliable_again)(h, c, leg);
+	if (l->uas && due(&l->uas->expires_ns, h->now.ns) && l->uas->state == UAS_PROCEEDING)
+		invite_expired(h, c, leg);
 }
 
 static void timer_of_uac(struct call_host *h, struct call *c, uint8_t leg)
@@ -185,7 +187,7 @@ static void timer_of_uac(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg *l = c->legs[leg];
 
 	if (l->uac && due(&l->uac->deadline_ns, h->now.ns) && leg_is_open(l))
-		invite_again_overdue(h, c, leg);
+		invite_again_overdue(h, c, leg, 408);
 }
 
 /* RFC 3261 9.1 */

@@ -68,6 +68,7 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 	if (l->uas) {
 		call_sooner(next, l->uas->retransmit_ns);
 		call_sooner(next, l->uas->deadline_ns);
+		call_sooner(next, l->uas->expires_ns);
 	}
 }
 

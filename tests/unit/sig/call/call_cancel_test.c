@@ -69,6 +69,85 @@ static void before_the_first_response(void **state)
 	line_assert_cdr(l, 487, 16, ENDED_BY_A);
 }
 
+/* RFC 3261 13.3.1: who calls waits so long and no longer, also over a kill. */
+static void expires(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t rings_ms; /* 0: it does not expire */
+	} rows[] = {
+		{ "Expires: 20\r\n", 20000 },
+		{ "Expires: 2\r\n", 2000 },
+		{ "Expires: soon\r\n", 0 },
+		{ "Expires: 4294967296\r\n", 0 },
+	};
+
+	for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+		uint32_t rings_ms = rows[i / 2].rings_ms;
+		struct line *l;
+
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+		}
+		l = *state;
+		phone_begin(&l->a, "1002");
+		phone_request(&l->a, "INVITE", rows[i / 2].line, PHONE_SDP_A);
+		(void)phone_rings(&l->b);
+		phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+		rig_wait_ms(l->r, rings_ms ? rings_ms - 100 : 25000);
+		if (i % 2)
+			line_restart(l, line_stored(l));
+		assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 487"), 0);
+		rig_wait_ms(l->r, 200);
+		assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 487"), rings_ms ? 1 : 0);
+		if (!rings_ms)
+			continue;
+		phone_write(&l->a, "ACK", "", "");
+		phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");
+		phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+		line_assert_cdr(l, 487, 19, ENDED_BY_A);
+	}
+}
+
+/* It has its answer by then. */
+static void expires_too_late(void **state)
+{
+	struct line *l = *state;
+
+	phone_begin(&l->a, "1002");
+	phone_request(&l->a, "INVITE", "Expires: 20\r\n", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	rig_wait_ms(l->r, 30000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* The same of a re-INVITE: the call goes on as it was. */
+static void expires_again(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "INVITE", "Expires: 5\r\n", PHONE_SDP_A);
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	phone_answer(&l->b, m, "180 Ringing", "");
+	rig_wait_ms(l->r, 5100);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 487").n);
+	phone_write(&l->a, "ACK", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");
+	phone_answer(&l->b, m, "487 Request Terminated", "");
+	rig_wait_ms(l->r, 1000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+}
+
 /* B never says anything: timer B ends it. */
 static void without_any_response(void **state)
 {
@@ -201,6 +280,9 @@ static void by_the_operator(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LINE_TEST(expires),
+		LINE_TEST(expires_too_late),
+		LINE_TEST(expires_again),
 		LINE_TEST(while_ringing),
 		LINE_TEST(before_the_save),
 		LINE_TEST(before_the_first_response),

@@ -461,6 +461,28 @@ static void another_port_before_the_answer(void **state)
 	}
 }
 
+/* The caller was told nothing: each codec that it has is free yet. */
+static void another_codec_before_the_answer(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phone_open(&l->a, l->r, "1001", "192.0.2.11:5060");
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "183 Session Progress", 5,
+		    "v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		    "m=audio 5000 RTP/AVP 0\r\n");
+	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+	offers_anew(l, SDP_PORT("5555", ""), " RTP/AVP 8 ");
+	prack_restart(l);
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	m = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(rig_has(rig_body(m), " RTP/AVP 8 "));
+	phone_ack(&l->a);
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5555);
+	assert_int_equal(line_last_spec(l->r, 1).rules[0].in, 8);
+}
+
 /* Who was told that B hears and speaks is told otherwise when its call is up, and not before. */
 static void hold_before_the_answer(void **state)
 {
@@ -563,6 +585,7 @@ int main(void)
 		PRACK_TEST(forks_behind_one_address),
 		PRACK_TEST(endless_forks),
 		PRACK_TEST(another_port_before_the_answer),
+		PRACK_TEST(another_codec_before_the_answer),
 		PRACK_TEST(hold_before_the_answer),
 		PRACK_TEST(late_offer_and_another),
 		PRACK_TEST(offers_nothing_that_fits),

@@ -320,6 +320,37 @@ static void early_media_by_profile(void **state)
 	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 183"), "m=audio "));
 }
 
+/* What has no sound is no early media: the caller's phone rings by itself, and hears what comes behind that. */
+static void early_answer_without_sound(void **state)
+{
+	static const char silent[] =
+		"v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		"m=audio 0 RTP/AVP 8\r\n";
+	struct line *l = *state;
+
+	for (unsigned reliable = 0; reliable < 2; reliable++) {
+		const char *lines = reliable ? "Require: 100rel\r\nRSeq: 7\r\n" : "";
+
+		if (reliable) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+			l = *state;
+		}
+		phone_open(&l->a, l->r, "1003", "192.0.2.13:5060");
+		phone_begin(&l->a, "1002");
+		phone_request(&l->a, "INVITE", "Supported: 100rel\r\n", PHONE_SDP_A);
+		(void)phone_rings(&l->b);
+		phone_answer_as(&l->b, l->b.invite, l->b.tag, "183 Session Progress", lines,
+				silent);
+		assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 183"), 0);
+		assert_int_equal(rig_body(phone_hears(&l->a, "SIP/2.0 180")).n, 0);
+		if (reliable)
+			continue;
+		phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+		assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 183"), "m=audio "));
+	}
+}
+
 /* B's 2xx may leave out what its 183 said. */
 static void early_answer_stands(void **state)
 {
@@ -606,6 +637,7 @@ int main(void)
 		LINE_TEST(early_media_on),
 		LINE_TEST(early_media_by_profile),
 		LINE_TEST(early_answer_stands),
+		LINE_TEST(early_answer_without_sound),
 		LINE_TEST(answer_is_repeated_until_acked),
 		LINE_TEST(answer_is_never_acked),
 		LINE_TEST(callee_repeats_its_answer),
