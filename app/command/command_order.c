@@ -466,7 +466,8 @@ static void end_originate(struct command_run *run, const struct shard_order *by,
 		return;
 	case -EDQUOT:
 		command_fail(run, COMMAND_FULL, NULL,
-			     "max_calls or max_calls_per_second of the tenant");
+			     "max_calls or max_calls_per_second of the tenant, or "
+			     "quotas.extension of from");
 		return;
 	default:
 		command_fail(run, COMMAND_FULL, NULL, "calls, media ports or transactions");

@@ -27,7 +27,8 @@ struct focus_refer {
 	bool replaces_one;
 	bool done; /* at once: nothing is to be waited for */
 	bool notify;
-	const char *why; /* of a refusal; NULL: nothing is to be said */
+	struct call_refusal refusal; /* of a quota */
+	const char *why;             /* of a refusal; NULL: nothing is to be said */
 };
 
 static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out, int *err)
@@ -115,6 +116,11 @@ static uint16_t focus_refer_status(struct focus_refer *f, int err)
 		return 403;
 	case -EHOSTUNREACH:
 		return 480;
+	case -EINPROGRESS:
+		f->why = "that number rings for the conference already";
+		return 486;
+	case -EDQUOT:
+		return f->refusal.status;
 	case -ENOENT:
 		return REFER_NO_OTHER;
 	case -EACCES:
@@ -258,6 +264,7 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 				 .call = c->id,
 				 .inviter = c->member->number,
 				 .refer = relay_refer_number(m),
+				 .refusal = &f->refusal,
 				 .notify = f->notify };
 	/* a phone of an extension, as its own shard has seen to where that is another */
 	bool may =
@@ -302,6 +309,10 @@ static void focus_refer_refuse(struct call_host *h, const struct call_event *ev,
 {
 	struct writer w = writer_over(h->extra, HOST_EXTRA);
 
+	if (f->refusal.status) {
+		refer_refuse_quota(h, ev, &f->refusal);
+		return;
+	}
 	if (f->why)
 		WRITER_TEXTS(&w, "Warning: 399 tandem \"", f->why, "\"\r\n");
 	respond_refuse(h, ev, status, REFUSED_TRANSFER, writer_lines(&w));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/relay.h"
+#include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
 #include "sig/feature/far.h"
@@ -15,15 +16,20 @@
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
+#include "sig/host/security.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
+#include "sig/model/payer.h"
 #include "sig/sip/id.h"
 #include "sig/sip/lex.h"
 #include "sig/sip/replaces.h"
 
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
-enum { REFER_ELSEWHERE = 501 }; /* the dialog may be there, and cannot be reached from here */
+enum {
+	REFER_ELSEWHERE = 501, /* the dialog may be there, and cannot be reached from here */
+	REFER_TOO_OFTEN = 1,   /* quota_refusal says whose quota has no more */
+};
 
 struct target {
 	char user[ROUTE_USER_MAX];
@@ -315,11 +321,33 @@ static uint16_t refer_take(struct call_host *h, struct call *c, const struct cal
 
 	if (!status && !target.joins && !may_go_there(h, c, ev->leg, &target))
 		status = 403;
+	if (!status && payer_may_begin(h, c, ev->slot))
+		status = REFER_TOO_OFTEN;
 	return status ? status : refer_begin(h, c, &ask, &target);
+}
+
+void refer_refuse_quota(struct call_host *h, const struct call_event *ev,
+			const struct call_refusal *why)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+
+	session_write_warning(&w, h, why->text);
+	writer_fmt(&w, "Retry-After: %u\r\n", why->retry_after_s);
+	respond_refuse(h, ev, why->status, why->reason, writer_lines(&w));
 }
 
 static void refer_refuse_with(struct call_host *h, const struct call_event *ev, uint16_t status)
 {
+	struct call_refusal why;
+
+	if (status == REFER_TOO_OFTEN) {
+		call_refuse_quota(&why, &h->quota_refusal);
+		if (h->security)
+			security_event(h->security, SECURITY_QUOTA, &ev->message->hop.remote,
+				       ev->message->from.uri.user, why.text, h->now.ns);
+		refer_refuse_quota(h, ev, &why);
+		return;
+	}
 	if (status == REFER_ELSEWHERE)
 		respond_refuse(
 			h, ev, status, REFUSED_OTHER_SHARD,

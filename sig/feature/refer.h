@@ -4,6 +4,7 @@
 #define SIG_FEATURE_REFER_H
 
 #include "sig/model/event.h"
+#include "sig/model/start.h"
 
 struct replaces;
 
@@ -26,6 +27,9 @@ bool refer_wants_notify(const struct sip_message *m);
 bool refer_is_own_dialog(const struct leg *l, const struct leg *other);
 /* Our tag in it begins with the number of the shard that has the dialog. */
 bool refer_is_of_another_shard(const struct call_host *h, const struct replaces *r);
+/* It would begin more than whoever sent it may have. */
+void refer_refuse_quota(struct call_host *h, const struct call_event *ev,
+			const struct call_refusal *why);
 /* In that dialog, of the REFER with that CSeq; last: there is no other behind it. Its transaction, which waits; NULL: there is none left. */
 struct txn_slot *refer_notify_make(struct call_host *h, struct dialog *d, uint32_t refer,
 				   uint16_t status, bool last);

@@ -175,11 +175,11 @@ static struct quota_party party(void *arg, const struct quota_name *name, uint64
 
 	if (name->kind != QUOTA_SOURCE) {
 		e = quota_entry_find(q, name->kind, id_of(q, name->tenant, name->user), now_ns);
-		e->calls = name->calls;
-		e->calls_per_s = name->calls_per_s;
+		e->calls = name->kept ? e->calls : name->calls;
+		e->calls_per_s = name->kept ? e->calls_per_s : name->calls_per_s;
 		out.entry[0] = quota_number_of(q, e);
 	}
-	if (name->kind != QUOTA_PEER) {
+	if (name->kind != QUOTA_PEER && name->source.family != ADDR_NONE) {
 		e = quota_entry_find(q, QUOTA_SOURCE, id_of_source(q, &name->source), now_ns);
 		out.entry[1] = quota_number_of(q, e);
 	}

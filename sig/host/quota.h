@@ -44,12 +44,13 @@ struct quota_party {
 /* Who asks. */
 struct quota_name {
 	enum quota_kind
-		kind;      /* QUOTA_EXTENSION is charged together with its source, others alone */
+		kind; /* QUOTA_EXTENSION is charged together with its source, where it has one; others alone */
 	uint16_t tenant;   /* of an extension */
 	struct bytes user; /* of an extension, or the name of a peer's rule */
 	struct addr source;
 	/* QUOTA_PEER: limits of its rule, in the place of those for all peers; 0: those. */
 	uint32_t calls, calls_per_s;
+	bool kept; /* with a call, and not its limits: those are as they were */
 };
 
 struct quota_refusal {

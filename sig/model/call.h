@@ -64,6 +64,14 @@ struct call_toll {
 	uint64_t answer_utc_ms, end_utc_ms;
 };
 
+/* Whose quota has a call (quota_name), as long as it lasts. */
+struct call_payer {
+	bool known;   /* false: nobody's */
+	uint8_t kind; /* enum quota_kind */
+	struct text user;
+	struct addr source;
+};
+
 struct call {
 	uint64_t id;
 	pool_handle self;
@@ -111,6 +119,7 @@ struct call {
 	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow_move.h) */
 	bool emergency; /* no quota refuses what it needs */
 	struct quota_party payer;
+	struct call_payer payer_name;
 	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
 	enum call_cause cause;
 	enum call_ended_by ended_by;

@@ -36,6 +36,65 @@ void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why)
 	};
 }
 
+int payer_note(struct call *c, const struct quota_name *name)
+{
+	if (text_set(&c->payer_name.user, name->user))
+		return -ENOMEM;
+	c->payer_name.known = true;
+	c->payer_name.kind = (uint8_t)name->kind;
+	c->payer_name.source = name->source;
+	return 0;
+}
+
+int payer_begin(struct call_host *h, struct call *c, const struct quota_name *name, bool always)
+{
+	const struct quota_host *q = &h->settings->quota;
+	const struct quota_party party = quota_party(q, name, h->now.ns);
+
+	if ((!always &&
+	     !quota_take(q, &party, QUOTA_CALL_RATE, false, h->now.ns, &h->quota_refusal)) ||
+	    !quota_take(q, &party, QUOTA_CALLS, always, h->now.ns, &h->quota_refusal))
+		return -EDQUOT;
+	c->payer = party; /* given back with the call */
+	return payer_note(c, name);
+}
+
+bool payer_of(const struct call *c, struct quota_name *out)
+{
+	*out = (struct quota_name){ .kind = (enum quota_kind)c->payer_name.kind,
+				    .tenant = c->tenant,
+				    .user = text_bytes(&c->payer_name.user),
+				    .source = c->payer_name.source,
+				    .kept = true };
+	return c->payer_name.known;
+}
+
+int payer_share(struct call_host *h, const struct call *from, struct call *to)
+{
+	struct quota_name name;
+
+	return payer_of(from, &name) ? payer_begin(h, to, &name, true) : 0;
+}
+
+bool payer_is_caller(const struct call *c)
+{
+	const struct leg *a = call_caller(c);
+
+	if (a->called)
+		return !c->payer_name.known;
+	return c->payer_name.kind == QUOTA_EXTENSION
+		       ? bytes_eq(text_bytes(&a->user), text_bytes(&c->payer_name.user))
+		       : addr_ip_eq(&a->dialog.hop.remote, &c->payer_name.source);
+}
+
+int payer_may_begin(struct call_host *h, const struct call *c, const struct txn_slot *cause)
+{
+	return quota_take(&h->settings->quota, &cause->payer, QUOTA_CALL_RATE, c->emergency,
+			  h->now.ns, &h->quota_refusal)
+		       ? 0
+		       : -EDQUOT;
+}
+
 int payer_take_port(struct call_host *h, const struct call *c)
 {
 	return quota_take(&h->settings->quota, &c->payer, QUOTA_PORTS, c->emergency || c->restored,

@@ -73,6 +73,20 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	       call_read_times(r, in);
 }
 
+static bool read_payer(struct reading *r, const Tandem__Call__Payer *in)
+{
+	struct call_payer *p = &r->c->payer_name;
+
+	if (!in)
+		return true;
+	if (in->kind >= QUOTA_KINDS)
+		return reading_wrong(r, "call: payer");
+	p->known = true;
+	p->kind = (uint8_t)in->kind;
+	return reading_text(r, &p->user, &in->user, READING_USER_MAX, "call: payer") &&
+	       reading_address(r, &p->source, in->source, "call: payer");
+}
+
 static void read_clock(struct reading *r, const Tandem__Call__Call *in)
 {
 	struct steady_mark mark = { .boot = in->boot,
@@ -209,9 +223,9 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!in)
 		return reading_wrong(r, "not a call record");
 	read_clock(r, in);
-	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
-	    !reading_invites(r, in) || !reading_sdps(r, in) || !record_read_plan(r, in) ||
-	    !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
+	if (!read_facts(r, in) || !read_payer(r, in->payer) || !reading_legs(r, in) ||
+	    !reading_bridge(r, in) || !reading_invites(r, in) || !reading_sdps(r, in) ||
+	    !record_read_plan(r, in) || !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
 	    !reading_park(r, in->park) || !reading_member(r, in) || !reading_acts(r, in->acts) ||
 	    !reading_listen(r, in) || !reading_flows(r, in) || !reading_segments(r, in) ||
 	    !read_tolls(r, in) || !reading_recordings(r, in->recordings))

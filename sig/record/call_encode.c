@@ -4,6 +4,7 @@
 
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
+#include "sig/model/payer.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_seal.h"
 #include "sig/record/call_unknown.h"
@@ -48,6 +49,17 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->replaces_leg = c->replaces.leg;
 	out->caller = c->bridge.caller;
 	out->offerer = c->bridge.offerer;
+}
+
+static void pack_payer(struct packing *p, const struct call *c)
+{
+	if (!c->payer_name.known || payer_is_caller(c))
+		return;
+	tandem__call__payer__init(&p->payer);
+	p->payer.kind = c->payer_name.kind;
+	p->payer.user = packing_text(&c->payer_name.user);
+	p->payer.source = packing_address(&c->payer_name.source, p->payer_text);
+	p->call.payer = &p->payer;
 }
 
 static void pack_set(Tandem__Call__Step *out, const struct plan_set *set)
@@ -157,6 +169,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
+	pack_payer(p, c);
 	packing_legs(h, p, c, seed);
 	pack_plan(h, p, &c->plan);
 	pack_orders(p, c->orders);

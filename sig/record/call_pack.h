@@ -65,6 +65,8 @@ struct packing {
 	Tandem__Call__Transfer transfer;
 	Tandem__Call__Park park;
 	Tandem__Call__Member member;
+	Tandem__Call__Payer payer;
+	char payer_text[ADDR_TEXT_MAX];
 	Tandem__Call__Recordings recordings;
 	Tandem__Call__Recording recording[RECORDINGS_LIVE_MAX];
 	Tandem__Call__Recording *recording_list[RECORDINGS_LIVE_MAX];

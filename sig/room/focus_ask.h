@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 struct room;
+struct call_refusal;
 
 struct focus_ask {
 	struct room *room;
@@ -16,9 +17,10 @@ struct focus_ask {
 	struct bytes to;  /* who is rung; empty: */
 	uint64_t comes;   /* the call whose party comes, and */
 	uint8_t leaves; /* enum shard_leg: whose is left; or, where that call is of another shard: */
-	uint8_t dialog;    /* as room_comes has it, */
-	struct bytes user; /* whose dialog it must be */
-	uint64_t stead;    /* of a call that is here: whose place its party takes; 0: nobody's */
+	uint8_t dialog;               /* as room_comes has it, */
+	struct bytes user;            /* whose dialog it must be */
+	struct call_refusal *refusal; /* out, of -EDQUOT */
+	uint64_t stead; /* of a call that is here: whose place its party takes; 0: nobody's */
 };
 
 #endif

@@ -276,7 +276,9 @@ struct shard_confer {
 	const struct shard_order *by; /* EFFECT_ORDERED is of the room */
 	uint32_t rings;               /* inside */
 	bool of_with;                 /* out: what was refused is about with, or the room */
-	char host[CONFER_USER_MAX];   /* out, of with of another shard: who is in both, perhaps */
+	struct call_refusal
+		*refusal;           /* out, of -EDQUOT: what who asks is told; NULL: nobody does */
+	char host[CONFER_USER_MAX]; /* out, of with of another shard: who is in both, perhaps */
 };
 /* Two calls become a conference, or one joins that of the other. 0; -ENOENT, -ENOTCONN, -ELOOP (both are the same), -EISCONN (parked), -EALREADY
  * (a transfer is under way), -EDESTADDRREQ (of two no leg is named), -EEXIST (it is in a conference), -EUSERS (too many), -ENOSPC,
@@ -296,7 +298,7 @@ uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m);
 /* The parties of call, which may be of another shard, come into a room that is there. */
 int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
 /* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. Beside those: -EHOSTUNREACH
- * (no phone of it is registered), -EDQUOT, -ESHUTDOWN. */
+ * (no phone of it is registered), -EINPROGRESS (it rings for the conference already), -EDQUOT, -ESHUTDOWN. */
 int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
 enum shard_room_act {
 	SHARD_ROOM_LOCK,

@@ -10,6 +10,7 @@
 #include "sig/feature/split.h"
 #include "sig/host/room_terms.h"
 #include "sig/model/call_order.h"
+#include "sig/model/payer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 
@@ -67,6 +68,9 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 			   const struct call_originate *o)
 {
+	const struct quota_name name = { .kind = QUOTA_EXTENSION,
+					 .tenant = tenant,
+					 .user = o->from };
 	struct call_refusal refusal = { 0 };
 	struct call *c;
 
@@ -77,6 +81,11 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 	c = shard_call_take(s, id, tenant, false);
 	if (!c)
 		return -ENOSPC;
+	if (shard_call_charge(s, c, &name, &refusal)) {
+		sig_count_refused(&s->metrics, refusal.reason);
+		shard_call_give(s, c);
+		return -EDQUOT;
+	}
 	if (call_originate(&s->host, c, o, &refusal)) {
 		sig_count_refused(&s->metrics, refusal.reason);
 		shard_call_give(s, c);
@@ -146,8 +155,10 @@ static int split_into(struct shard *s, const struct shard_split *split, struct c
 	struct call_order order = { .kind = ORDER_SPLIT,
 				    .leg = split->leg ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				    .split = &part };
-	int err = shard_call_order(s, split->call, &order, now);
+	int err = payer_share(&s->host, shard_call_find(s, split->call), to);
 
+	if (!err)
+		err = shard_call_order(s, split->call, &order, now);
 	if (err) {
 		shard_call_give(s, to);
 		return err;

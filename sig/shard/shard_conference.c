@@ -392,10 +392,61 @@ static int ring_find(struct shard *s, uint16_t tenant, const struct shard_confer
 	return err;
 }
 
+/* Who asks, or in whose name an operator does; the operator himself has no quota. False: nobody's. */
+static bool ring_payer(const struct shard *s, const struct shard_confer *o, const struct room *r,
+		       struct quota_name *out)
+{
+	const struct room_member *m = o->inviter ? room_number_of(r, o->inviter) : NULL;
+	const struct call *by = m         ? shard_member_call(s, m)
+				: o->call ? shard_call_find(s, o->call)
+					  : NULL;
+	const struct leg *l = by && !by->member ? confer_leg(by, o->leg)
+			      : by              ? call_caller(by)
+						: NULL;
+
+	return l &&
+	       shard_payer(s, r->tenant, by->member ? conference_user(by) : text_bytes(&l->user),
+			   &l->dialog.hop, out);
+}
+
+static int ring_charge(struct shard *s, const struct shard_confer *o, const struct room *r,
+		       struct call *c)
+{
+	struct call_refusal why;
+	struct quota_name name;
+	int err = ring_payer(s, o, r, &name) ? shard_call_charge(s, c, &name, &why) : 0;
+
+	if (err && o->refusal)
+		*o->refusal = why;
+	return err;
+}
+
+static int ring_may(struct shard *s, const struct shard_confer *o, const struct room *r)
+{
+	struct call_refusal why;
+
+	if (shard_tenant_may_call(s, r->tenant, &why))
+		return 0;
+	if (o->refusal)
+		*o->refusal = why;
+	return -EDQUOT;
+}
+
+/* Whoever asks, and however often: it is the phones of one number, and one leg outside. */
+static bool rings_already(const struct shard *s, const struct room *r, struct bytes user)
+{
+	for (const struct room_member *m = r->first; m; m = m->next) {
+		const struct call *c = m->asks ? shard_member_call(s, m) : NULL;
+
+		if (c && !conference_is_called(c) && bytes_eq(text_bytes(&c->from), user))
+			return true;
+	}
+	return false;
+}
+
 static int ring(struct shard *s, const struct shard_confer *o, struct room *r)
 {
 	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
-	struct call_refusal refusal = { 0 };
 	char number[ROUTE_USER_MAX];
 	struct call *c;
 	int err;
@@ -403,12 +454,17 @@ static int ring(struct shard *s, const struct shard_confer *o, struct room *r)
 	err = ring_find(s, r->tenant, o, number, &start);
 	if (err)
 		return err;
-	if (!shard_tenant_may_call(s, r->tenant, &refusal))
-		return -EDQUOT;
+	if (rings_already(s, r, start.from))
+		return -EINPROGRESS;
+	err = ring_may(s, o, r);
+	if (err)
+		return err;
 	c = shard_call_take(s, o->rung, r->tenant, false);
 	if (!c)
 		return -ENOSPC;
-	err = ring_start(s, o, r, c, &start);
+	err = ring_charge(s, o, r, c);
+	if (!err)
+		err = ring_start(s, o, r, c, &start);
 	if (err || !shard_call_settle(s, c))
 		shard_call_give(s, c);
 	return err;

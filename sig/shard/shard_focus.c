@@ -33,7 +33,8 @@ static int focus_rings(struct shard *s, const struct focus_ask *a)
 				  .rung = focus_rung(s, a),
 				  .inviter = a->inviter,
 				  .referrer = a->notify ? a->call : 0,
-				  .refer = a->refer };
+				  .refer = a->refer,
+				  .refusal = a->refusal };
 
 	if (!by || bytes_cstr(a->to, to, sizeof(to)) ||
 	    bytes_cstr(conference_user(by), whose, sizeof(whose)))

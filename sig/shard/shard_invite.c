@@ -14,6 +14,7 @@
 #include "sig/host/room_terms.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/payer.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
@@ -649,6 +650,15 @@ static void refuse_known(struct shard *s, struct txn_slot *slot, const struct si
 	first_invite_refuse(s, slot, m, why);
 }
 
+static bool invite_note_payer(const struct shard *s, const struct sip_message *m, struct call *c,
+			      struct bytes user)
+{
+	struct quota_name name;
+
+	return m->hop.transport == SIP_CELL ||
+	       (shard_payer(s, c->tenant, user, &m->hop, &name) && !payer_note(c, &name));
+}
+
 static void invite_start(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 struct txn_slot *slot, const struct call_start *call_start_args)
 {
@@ -664,7 +674,9 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 		return;
 	}
 	c->payer = call_start_args->payer;
-	if (!call_start(&s->host, c, call_start_args, &why)) {
+	if (!invite_note_payer(s, m, c, call_start_args->from)) {
+		(void)invite_fail(&why, 500, REFUSED_MEMORY);
+	} else if (!call_start(&s->host, c, call_start_args, &why)) {
 		shard_replaced_know(s, c);
 		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);

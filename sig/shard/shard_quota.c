@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom a request is charged to, and what it hears when that one has had enough (sig/host/quota.h). */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "sig/call/session.h"
@@ -35,23 +36,36 @@ static bool name_trunk(const struct shard *s, struct quota_name *name, const str
 	return true;
 }
 
+bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
+		 const struct sip_hop *hop, struct quota_name *out)
+{
+	const struct shard_trusted *rule;
+
+	*out = (struct quota_name){
+		.kind = QUOTA_EXTENSION, .tenant = tenant, .user = user, .source = hop->remote
+	};
+	if (hop->transport == SIP_CELL) { /* where it comes from is known in its shard */
+		out->source = (struct addr){ 0 };
+		return user.n;
+	}
+	if (name_trunk(s, out, hop))
+		return true;
+	rule = trust_find(&s->settings, hop);
+	if (rule)
+		name_peer(out, rule);
+	else if (user.n == 0)
+		out->kind = QUOTA_SOURCE;
+	return true;
+}
+
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
 			       const struct sip_hop *hop)
 {
-	struct quota_name name = {
-		.kind = QUOTA_EXTENSION, .tenant = tenant, .user = user, .source = hop->remote
-	};
-	const struct shard_trusted *rule = trust_find(&s->settings, hop);
+	struct quota_name name;
 
 	if (hop->transport == SIP_CELL) /* what it brings was charged in its shard */
 		return (struct quota_party){ { 0 } };
-	if (name_trunk(s, &name, hop))
-		return quota_party(&s->settings.quota, &name, s->host.now.ns);
-	if (rule) {
-		name_peer(&name, rule);
-	} else if (user.n == 0) {
-		name.kind = QUOTA_SOURCE;
-	}
+	(void)shard_payer(s, tenant, user, hop, &name);
 	return quota_party(&s->settings.quota, &name, s->host.now.ns);
 }
 
@@ -64,6 +78,23 @@ bool shard_quota_take(const struct shard *s, const struct quota_party *party, en
 		return true;
 	call_refuse_quota(why, &refusal);
 	return false;
+}
+
+int shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
+		      struct call_refusal *why)
+{
+	int err = payer_begin(&s->host, c, name, false);
+
+	if (!err)
+		return 0;
+	if (err == -ENOMEM)
+		*why = (struct call_refusal){ .status = 500, .reason = REFUSED_MEMORY };
+	else
+		call_refuse_quota(why, &s->host.quota_refusal);
+	if (err == -EDQUOT)
+		security_event(&s->security, SECURITY_QUOTA, &name->source, name->user, why->text,
+			       s->host.now.ns);
+	return -EDQUOT;
 }
 
 void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item)

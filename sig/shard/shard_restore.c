@@ -8,6 +8,7 @@
 #include "sig/call/give_up.h"
 #include "sig/call/lifetime.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/model/payer.h"
 #include "sig/record/room_record.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_room.h"
@@ -24,12 +25,14 @@ static int restore_refuse(const char **reason, int err, const char *text)
 static void restored_charge(struct shard *s, struct call *c)
 {
 	const struct leg *a = call_caller(c);
-	struct call_refusal none;
+	struct quota_name name;
 
-	if (a->called)
+	if (!payer_of(c, &name) &&
+	    (a->called || a->dialog.hop.transport == SIP_CELL ||
+	     !shard_payer(s, c->tenant, text_bytes(&a->user), &a->dialog.hop, &name)))
 		return;
-	c->payer = shard_party(s, c->tenant, text_bytes(&a->user), &a->dialog.hop);
-	(void)shard_quota_take(s, &c->payer, QUOTA_CALLS, true, &none);
+	if (payer_begin(&s->host, c, &name, true))
+		LOG_ERROR("call", c->id, "no memory to note who pays for it");
 }
 
 /* The decoded value moves into its place in the pool. */

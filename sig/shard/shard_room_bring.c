@@ -10,6 +10,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/replace.h"
+#include "sig/model/payer.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
@@ -62,7 +63,9 @@ static int bring_pair(struct shard *s, struct room *r, const struct room_comes *
 	if (!to)
 		return -ENOSPC;
 	call_begin(&s->host, to);
-	err = bring_call(s, r, comes, c, to);
+	err = payer_share(&s->host, c, to);
+	if (!err)
+		err = bring_call(s, r, comes, c, to);
 	if (err)
 		shard_call_give(s, to);
 	else

@@ -146,6 +146,12 @@ bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes da
 uint32_t shard_overload_retry_s(const struct shard *s);
 
 /* ---- shard_quota.c ---- */
+/* Whose quota has what a party asks for. False: nobody's that is known here. */
+bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
+		 const struct sip_hop *hop, struct quota_name *out);
+/* The call was asked for without an INVITE of theirs. 0 or -EDQUOT with *why, which is noted. */
+int shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
+		      struct call_refusal *why) NODISCARD;
 /* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without
  * something that was taken. */
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,

@@ -79,6 +79,17 @@ class Stations(FocusTest):
         self.dialogs["1004"].wait_bye()
         self.hear_each_other("1002", "1003")
 
+    def test_one_asks_again_and_again(self):
+        """One phone rings, however often a member asks for it (TRUST-02)."""
+        self.begins()
+        before = len(self.node.ctl("call.list"))
+        asks = [self.dialogs["1002"].in_dialog("REFER", [("Refer-To", f"<{self.user('1004')}>"), ("Refer-Sub", "false")])
+                for _ in range(160)]
+        statuses = [self.dialogs["1002"].transact(ask).status for ask in asks]
+        self.assertEqual((statuses.count(202), statuses.count(486)), (1, 159))
+        self.assertEqual(len(self.node.ctl("call.list")), before + 1)
+        self.agents["1004"].incoming().reject(486)
+
     def test_a_second_line_comes(self):
         """1003 calls 1004 on another line, and gives it to the conference: by REFER there, and by Replaces."""
         focus = self.begins()

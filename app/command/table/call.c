@@ -79,7 +79,8 @@ const struct command g_call_commands[] = {
 	{ "call.originate", COMMAND_FOR_APPLICATION, g_originate_args,
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
-	  "to, or its application, as if from had called. The id follows from the command's id: "
+	  "to, or its application, as if from had called: it is one of its calls "
+	  "(quotas.extension). The id follows from the command's id: "
 	  "the same command again "
 	  "names the same call.",
 	  "id", command_call_originate },

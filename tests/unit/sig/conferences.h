@@ -13,14 +13,13 @@ struct party {
 	struct phone a2, d;
 };
 
-RIG_FN int party_setup(void **state)
+RIG_FN int party_open(void **state, struct rig *r)
 {
 	struct party *p = calloc(1, sizeof(*p));
-	struct rig *r;
 
 	if (!p)
 		return -1;
-	r = p->t.l.r = rig_open();
+	p->t.l.r = r;
 	phones_open(r, &p->t.l.a, &p->t.l.b);
 	phone_open(&p->t.c, r, "1004", "192.0.2.14:5060");
 	phone_bind(&p->t.c);
@@ -30,6 +29,11 @@ RIG_FN int party_setup(void **state)
 	(void)snprintf(p->a2.tag, sizeof(p->a2.tag), "t1001second");
 	*state = p;
 	return 0;
+}
+
+RIG_FN int party_setup(void **state)
+{
+	return party_open(state, rig_open());
 }
 
 #define PARTY_TEST(fn) cmocka_unit_test_setup_teardown(fn, party_setup, line_teardown)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REFER to the focus of a conference (RFC 4579 5.5 to 5.11; FEATURES CONF-03, CONF-05, CONF-07, CONF-11). */
+#include <errno.h>
+
 #include "tests/unit/sig/conferences.h"
 
 static char g_uri[64]; /* of the conference */
@@ -391,6 +393,151 @@ static void outside(void **state)
 	assert_int_equal(conference_of(r, ROOM).members, 4);
 }
 
+/* ---- whom it is charged to (TRUST-02) ---- */
+
+static struct quota *g_quota;
+
+static void quota_anew(void)
+{
+	const struct quota_settings none = { .capacity = { 50, 500, 500 } };
+	struct rand_source rand;
+
+	rand_open_seed(&rand, 5);
+	assert_int_equal(quota_open(&g_quota, &none, &rand), 0);
+}
+
+static int limited_setup(void **state)
+{
+	struct shard_settings s = rig_settings();
+
+	quota_anew();
+	s.quota = quota_of(g_quota);
+	return party_open(state, rig_open_with(&s));
+}
+
+static int limited_teardown(void **state)
+{
+	(void)line_teardown(state);
+	quota_close(g_quota);
+	return 0;
+}
+
+/* Phones of this rig are peers by their address; what has its password is an extension. */
+static void limit(struct party *p, enum quota_kind kind, uint32_t calls, uint32_t per_s)
+{
+	struct quota_settings limits = { .capacity = { 50, 500, 500 } };
+	struct rig *r = p->t.l.r;
+
+	limits.limits[kind].of[QUOTA_CALLS] = calls;
+	limits.limits[kind].of[QUOTA_CALL_RATE] = per_s;
+	quota_configure(g_quota, &limits);
+	r->settings.trusted_count = kind == QUOTA_PEER;
+	shard_configure(r->shard, &r->settings);
+}
+
+static uint64_t held(void)
+{
+	return quota_held(g_quota, QUOTA_PEER, QUOTA_CALLS);
+}
+
+/* What a pair's parties go on in is charged to whom their call was; and who is rung to whom asked for it. */
+static void charged(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	limit(p, QUOTA_PEER, 3, 0);
+	assert_int_equal(held(), 3);
+	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 503", "too many calls at once");
+	assert_int_equal(r->security.kind, SECURITY_QUOTA);
+	assert_int_equal(conference_of(r, ROOM).asking, 0);
+	trying(&p->t.l.b, "sip:1003@test.local");
+	assert_int_equal(held(), 4);
+	rings_and(p, "486 Busy Here", "");
+	assert_notified(&p->t.l.b, "SIP/2.0 486 ", "Subscription-State: terminated");
+	assert_int_equal(held(), 3);
+}
+
+/* Whoever goes on with the node charges the same: who rings and who has come, also those whose caller is gone. */
+static void charged_over_a_kill(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct quota *before = g_quota;
+
+	trying(&p->t.l.b, "sip:1003@test.local");
+	rings_and(p, "200 OK", PHONE_SDP_B);
+	assert_notified(&p->t.l.b, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	phone_request(&p->t.l.a, "BYE", "", ""); /* who pays for B and C */
+	rig_wait_ms(r, 100);
+	assert_int_equal(held(), 3);
+	quota_anew();
+	r->settings.quota = quota_of(g_quota);
+	party_restart(p, true, true);
+	quota_close(before);
+	assert_int_equal(held(), 3);
+	limit(p, QUOTA_PEER, 1, 0);
+	refused(&p->t.l.b, "sip:1001@test.local", "SIP/2.0 503", "too many calls at once");
+}
+
+static void charged_a_second(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	limit(p, QUOTA_EXTENSION, 0, 1);
+	for (int i = 0; i < QUOTA_BURST_S; i++) {
+		trying(&p->t.l.b, "sip:1003@test.local");
+		rings_and(p, "486 Busy Here", "");
+		assert_notified(&p->t.l.b, "SIP/2.0 486 ", "Subscription-State: terminated");
+	}
+	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "too many calls a second");
+	trying(&p->t.l.a, "sip:1003@test.local");
+	rings_and(p, "486 Busy Here", "");
+	assert_notified(&p->t.l.a, "SIP/2.0 486 ", "Subscription-State: terminated");
+	rig_wait_ms(r, 1100);
+	trying(&p->t.l.b, "sip:1003@test.local");
+}
+
+/* A transfer is a call that its sender begins, however it is told. */
+static void transfers_a_second(void **state)
+{
+	struct party *p = *state;
+	struct phone *b = &p->t.l.b;
+
+	phones_talk(&p->t.l.a, b);
+	limit(p, QUOTA_EXTENSION, 0, 1);
+	for (int i = 0; i < QUOTA_BURST_S; i++) {
+		trying(b, "sip:1003@test.local");
+		rings_and(p, "486 Busy Here", "");
+		assert_notified(b, "SIP/2.0 486 ", "Subscription-State: terminated");
+		while (rig_take(b->r, &b->addr, "INVITE ").n) /* is not held any more */
+			phone_answer(b, b->invite, "200 OK", PHONE_SDP_B);
+	}
+	refused(b, "sip:1003@test.local", "SIP/2.0 486", "too many calls a second");
+	assert_int_equal(b->r->security.kind, SECURITY_QUOTA);
+}
+
+/* However many ask for it: a number rings once for a conference. */
+static void rings_once(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
+
+	trying(&p->t.l.a, "sip:1003@test.local");
+	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "rings for the conference");
+	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "rings for the conference");
+	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), -EINPROGRESS);
+	assert_int_equal(conference_of(r, ROOM).asking, 1);
+	party_restart(p, true, true);
+	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "rings for the conference");
+	rings_and(p, "486 Busy Here", "");
+	trying(&p->t.l.b, "sip:1003@test.local");
+}
+
+#define LIMITED_TEST(fn) cmocka_unit_test_setup_teardown(fn, limited_setup, limited_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +558,11 @@ int main(void)
 		PARTY_TEST(killed_at_once),
 		PARTY_TEST(comes_again),
 		PARTY_TEST(outside),
+		LIMITED_TEST(charged),
+		LIMITED_TEST(charged_over_a_kill),
+		LIMITED_TEST(charged_a_second),
+		LIMITED_TEST(transfers_a_second),
+		PARTY_TEST(rings_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
