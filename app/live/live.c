@@ -154,10 +154,12 @@ void live_stream_connected(struct live *l, struct live_stream *s)
 	(void)live_tell(l, s, LIVE_STARTED);
 }
 
-void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why)
+void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why, bool refused)
 {
 	s->wsi = NULL;
-	if (s->state == LIVE_UP || s->state == LIVE_CONNECTS)
+	if (s->state == LIVE_CONNECTS && refused && !s->ends && !s->times && !s->terms.resumed)
+		stream_fail(l, s, why);
+	else if (s->state == LIVE_UP || s->state == LIVE_CONNECTS)
 		stream_lost(l, s, why);
 }
 

@@ -106,13 +106,30 @@ static int stream_say(struct live_stream *s, struct lws *wsi)
 	return 0;
 }
 
-static void stream_gone(struct lws *wsi, const char *why)
+static void stream_gone(struct lws *wsi, const char *why, bool refused)
 {
 	struct live_stream *s = stream_of(wsi);
 
 	lws_set_opaque_user_data(wsi, NULL);
 	if (s)
-		live_stream_unconnected(live_of(wsi), s, why);
+		live_stream_unconnected(live_of(wsi), s, why, refused);
+}
+
+/* The library's words say nothing of the answer: an operator wants its status. */
+static void stream_refused(struct lws *wsi, const char *why)
+{
+	unsigned status = lws_http_client_http_response(wsi);
+	char text[LIVE_REASON_MAX];
+
+	if (status < 200 || status > 999)
+		(void)snprintf(text, sizeof(text), "%s", why ? why : "the connection was refused");
+	else if (status / 100 == 3)
+		(void)snprintf(text, sizeof(text),
+			       "it answers %u, and no redirect is followed: give its new url",
+			       status);
+	else
+		(void)snprintf(text, sizeof(text), "it answers %u, and not 101", status);
+	stream_gone(wsi, text, status >= 200 && status < 500 && status != 408 && status != 429);
 }
 
 static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -138,11 +155,13 @@ static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return stream_say(s, wsi);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		stream_gone(wsi, in ? in : "the connection was refused");
+		stream_refused(wsi, in);
 		return 0;
+	case LWS_CALLBACK_CLIENT_HTTP_REDIRECT: /* the token and the sound are for nobody else */
+		return -1;
 	case LWS_CALLBACK_CLIENT_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
-		stream_gone(wsi, "the application has closed the connection");
+		stream_gone(wsi, "the application has closed the connection", false);
 		return 0;
 	default:
 		return 0;
@@ -186,7 +205,8 @@ bool live_connection_begin(struct lws_context *context, struct live_stream *s, c
 		.context = context,
 		.address = address,
 		.port = s->url.port,
-		.ssl_connection = s->url.tls ? LCCSCF_USE_SSL : 0,
+		.ssl_connection =
+			LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (s->url.tls ? LCCSCF_USE_SSL : 0),
 		.path = s->url.path,
 		.host = host,
 		.local_protocol_name = "live",

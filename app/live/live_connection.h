@@ -18,7 +18,8 @@ void live_connection_wants(struct live_stream *s); /* to say something */
 /* ---- what live.c does then ---- */
 
 void live_stream_connected(struct live *l, struct live_stream *s);
-void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why);
+/* refused: by an answer that another try would get as well. */
+void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why, bool refused);
 void live_stream_is_done(struct live *l, struct live_stream *s); /* the application said so */
 void live_woken(struct live *l);
 

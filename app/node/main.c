@@ -56,6 +56,17 @@ static int hurry(void)
 	return 0;
 }
 
+/* A node connects to what its settings name, and libraries ask nobody else the way. */
+static void proxies_forget(void)
+{
+	static const char *const names[] = { "http_proxy",  "HTTP_PROXY", "https_proxy",
+					     "HTTPS_PROXY", "all_proxy",  "ALL_PROXY",
+					     "socks_proxy", "SOCKS_PROXY" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		(void)unsetenv(names[i]);
+}
+
 enum { LARGE = 128 * 1024 };
 
 /*
@@ -65,6 +76,7 @@ enum { LARGE = 128 * 1024 };
 static int node_run_file(const char *path)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+	proxies_forget();
 	return node_run(path);
 }
 

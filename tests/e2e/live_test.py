@@ -12,6 +12,7 @@ import time
 import unittest
 
 from lib import ROOT
+from lib.answers import Answers, proxies
 from lib.authority import Authority
 from lib.live import Application
 
@@ -174,6 +175,47 @@ class Guide(LiveTest):
         out, _, _ = self.streamed()
         self.audio_a.start(440)
         self.audio_a.wait_tone(440, 30)
+        out.bye()
+        self.ended()
+
+
+class Elsewhere(LiveTest):
+    """Servers that answer a handshake otherwise than by 101."""
+    TOKEN = "verysecrettoken"
+
+    def more(self):
+        folder = tempfile.mkdtemp(prefix="tandem-live-")
+        self.addCleanup(shutil.rmtree, folder)
+        token = os.path.join(folder, "token")
+        with open(token, "w", encoding="utf-8") as file:
+            file.write(self.TOKEN + "\n")
+        self.target, self.proxy = (self.serves(b"HTTP/1.1 404 Not Found\r\n\r\n") for _ in range(2))
+        self.enterContext(proxies(self.proxy.port))
+        to = b"Location: ws://127.0.0.1:%d/x\r\nContent-Length: 0\r\n\r\n" % self.target.port
+        upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm8=\r\n\r\n"
+        self.answers = {f"s{status}": b"HTTP/1.1 %d Else\r\n" % status + to for status in (200, 301, 302, 303, 307, 308, 401, 407, 503)}
+        self.answers |= {"accept": upgrade, "garbage": b"SSH-2.0-x\r\n\r\n", "nothing": b""}
+        self.servers = {name: self.serves(answer) for name, answer in self.answers.items()}
+        return {"connect_timeout": "1s", "endpoints": [
+            {"name": name, "url": f"ws://127.0.0.1:{server.port}/x", "token_file": token} for name, server in self.servers.items()]}
+
+    def serves(self, answer):
+        server = Answers(answer)
+        self.addCleanup(server.close)
+        return server
+
+    def test_not_followed(self):
+        """No redirect is followed, no proxy of the environment asked, and each other answer is a failure whose cause is in the log."""
+        out, call = self.answered()
+        for count, name in enumerate(self.answers, 1):
+            self.node.ctl("call.stream", call=call, endpoint=name)
+            self.assertEqual(self.wait_told("call.played", count)["reason"], "failed", name)
+            self.assertIn(b"Bearer " + self.TOKEN.encode(), self.servers[name].came, name)
+            said = [line for line in self.node.log_text().splitlines() if "live stream has failed" in line and f"endpoint={name} " in line]
+            self.assertEqual(len(said), 1, name)
+            if name.startswith("s"):
+                self.assertIn(f"answers {name[1:]}", said[0])
+        self.assertEqual((self.target.came, self.proxy.came), (b"", b""))
         out.bye()
         self.ended()
 

@@ -19,6 +19,7 @@ import wave
 import tone
 
 from lib import place
+from lib.answers import Answers, proxies
 from lib.authority import Authority
 from lib.node import Node
 from lib.store import Store, record
@@ -119,6 +120,20 @@ class Servers(StoreTest):
         store, name = self.stores[0], record(self.folder, number=3)
         self.becomes(store, name, "dead")
         self.assertIn("certificate of dav is not believed", store.delivery(name, "dav")["reason"])
+
+    def test_elsewhere(self):
+        """A redirect is not followed, and says what to do; proxies of the environment are none of ours."""
+        target = Answers(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        answer = b"HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % target.port
+        server, proxy = Answers(answer), Answers(answer)
+        for one in (target, server, proxy):
+            self.addCleanup(one.close)
+        with proxies(proxy.port):
+            store = self.store({"name": "moved", "kind": "http", "url": f"http://127.0.0.1:{server.port}/x/", "user": "u", "secret": "correct-horse"})
+        name = record(self.folder)
+        self.becomes(store, name, "dead")
+        self.assertIn("moved answers 307, it is elsewhere", store.delivery(name, "moved")["reason"])
+        self.assertEqual((target.came, proxy.came), (b"", b""))
 
     def test_s3(self):
         server = self.server(Swift)
