@@ -152,7 +152,7 @@ static void check_evasion(const struct dial_plan *plan, const struct dial_result
 	struct dial_result base;
 
 	if (!bytes_starts(number, "+") || !bytes_starts(bytes_from(number, 1), plan->country) ||
-	    !plan->country[0])
+	    !plan->country[0] || number.n == country)
 		return;
 	base = ask(plan, true, ALL, number); /* patterns of shorter forms are about those alone */
 	for (unsigned i = 0; i < 2 && is_plain(number); i++) {
