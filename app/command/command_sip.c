@@ -31,10 +31,11 @@ static json_t *message_json(const struct node *node, const struct recent_message
 {
 	struct addr local = watch_local(node->watch, &m->hop);
 
-	return json_pack("{s:I, s:b, s:s, s:o, s:o, s:o}", "utc_ms", (json_int_t)m->utc_ms, "sent",
-			 m->sent, "transport", sip_transport_name(m->hop.transport), "local",
-			 command_addr_json(&local), "remote", command_addr_json(&m->hop.remote),
-			 "message", octets_json(m->octets));
+	return json_pack("{s:I, s:b, s:s, s:o, s:o, s:s*, s:o}", "utc_ms", (json_int_t)m->utc_ms,
+			 "sent", m->sent, "transport", sip_transport_name(m->hop.transport),
+			 "local", command_addr_json(&local), "remote",
+			 command_addr_json(&m->hop.remote), "reason", m->why, "message",
+			 octets_json(m->octets));
 }
 
 void command_sip_recent(struct command_run *run)

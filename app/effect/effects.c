@@ -90,7 +90,7 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 	int err;
 
 	if (to->passed)
-		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
+		to->passed(&e->hop, true, text_bytes(&e->data), e->why, to->passed_arg);
 	if (e->hop.transport == SIP_CELL)
 		err = carry_send_inside(to, e);
 	else

@@ -15,7 +15,7 @@ struct validity;
 
 /* Sees each SIP message that is sent, before it is. */
 typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
-			       void *arg);
+			       const char *why, void *arg);
 
 /* An order is carried out. */
 typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order, void *arg);

@@ -329,7 +329,7 @@ static void edge_cell(struct node *n, const struct parcel *p)
 	if (!to || !cell_shard(&p->remote) || !node_shard_hears(to))
 		return;
 	shard_receive(to->core, &from, p->data, clock_instant());
-	node_on_passed(&from, false, p->data, n);
+	node_on_passed(&from, false, p->data, NULL, n);
 }
 
 /* ---- of users that are watched ---- */

@@ -321,7 +321,7 @@ static void probe_say(struct node *n, struct probe_place *place)
 	probe_write(&w, n->probes, trunks_settings(n->trunks, place->trunk), place);
 	if (w.overflow)
 		return;
-	node_on_passed(&place->hop, true, writer_done(&w), n);
+	node_on_passed(&place->hop, true, writer_done(&w), NULL, n);
 	(void)transport_send(n->sip, &place->hop, writer_done(&w));
 }
 

@@ -57,7 +57,7 @@ void node_on_message(const struct sip_hop *from, struct bytes message, void *arg
 
 	if (!node_probe_takes(n, from, message))
 		node_shards_receive(n, from, message, behind_ns(n, now.ns), now);
-	node_on_passed(from, false, message, n);
+	node_on_passed(from, false, message, NULL, n);
 }
 
 void node_on_connection_closed(const struct sip_hop *hop, void *arg)

@@ -97,12 +97,13 @@ static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct 
 	return call;
 }
 
-void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, void *arg)
+void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, const char *why,
+		    void *arg)
 {
 	struct node *n = arg;
 	uint64_t call;
 
-	recent_add(&n->recent, hop, sent, clock_utc_ms(), message);
+	recent_add(&n->recent, hop, sent, clock_utc_ms(), message, why);
 	if (!n->watch || !watch_wants(n->watch))
 		return;
 	call = call_of(n, hop, message);

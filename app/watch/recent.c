@@ -17,6 +17,7 @@ struct recent_slot {
 	uint64_t serial, utc_ms;
 	struct sip_hop hop;
 	bool sent;
+	const char *why;
 };
 
 static void room_close(struct recent_room *room)
@@ -141,10 +142,12 @@ static size_t recent_place_take(struct recent_room *room, size_t n)
 }
 
 void recent_add(struct recent *r, const struct sip_hop *hop, bool sent, uint64_t utc_ms,
-		struct bytes message)
+		struct bytes message, const char *why)
 {
 	struct recent_room *room;
-	struct recent_slot slot = { .n = message.n, .utc_ms = utc_ms, .hop = *hop, .sent = sent };
+	struct recent_slot slot = {
+		.n = message.n, .utc_ms = utc_ms, .hop = *hop, .sent = sent, .why = why
+	};
 
 	if (!r->rooms[0].slots_max || message.n < SHORTEST)
 		return;
@@ -184,6 +187,7 @@ bool recent_next(const struct recent *r, struct recent_cursor *cursor, struct re
 					.utc_ms = oldest->utc_ms,
 					.hop = oldest->hop,
 					.sent = oldest->sent,
+					.why = oldest->why,
 					.octets = bytes_mem(r->rooms[from].octets + oldest->at,
 							    oldest->n) };
 	return true;

@@ -16,6 +16,7 @@ struct recent_message {
 	uint64_t utc_ms;
 	struct sip_hop hop;
 	bool sent;
+	const char *why; /* of a refusal of ours: for that reason, a constant; NULL: not known */
 	struct bytes octets;
 };
 
@@ -39,7 +40,7 @@ struct recent {
 int recent_resize(struct recent *r, size_t octets) NODISCARD;
 void recent_close(struct recent *r);
 void recent_add(struct recent *r, const struct sip_hop *hop, bool sent, uint64_t utc_ms,
-		struct bytes message);
+		struct bytes message, const char *why);
 
 /* Walks them, oldest first: a zeroed cursor begins. The message is valid until the next recent_add. */
 struct recent_cursor {

@@ -145,7 +145,7 @@ static int ask_where_registered(struct call_host *h, struct call *c, uint8_t ask
 	plain.by_name = false;
 	err = fork_ask(h, c, asker, &plain, from, &refusal);
 	if (err)
-		sig_count_refused(h->metrics, refusal.reason);
+		txns_refuse_for(h->txns, refusal.reason);
 	return err;
 }
 
@@ -162,7 +162,7 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 	from.remote_user = subscriber_of(to).name;
 	for (uint32_t i = 0; i < n; i++) {
 		if (was_tried(c, &targets[i]))
-			sig_count_refused(h->metrics, REFUSED_LOOP);
+			txns_refuse_for(h->txns, REFUSED_LOOP);
 		else if (!ask_where_registered(h, c, c->legs[leg]->uac->from, &targets[i], &from))
 			asked++;
 	}

@@ -224,7 +224,7 @@ static bool plan_follow(const struct call_host *h, const struct call *c, struct 
 		*from = p->steps[*from].from;
 	}
 	if (tried || p->count == PLAN_STEPS_MAX)
-		sig_count_refused(h->metrics, REFUSED_LOOP);
+		txns_refuse_for(h->txns, REFUSED_LOOP);
 	return false;
 }
 

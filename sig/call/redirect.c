@@ -225,7 +225,7 @@ uint32_t redirect_take(const struct call_host *h, struct call *c, const struct s
 		if (contact_take(h, c, by, &contact.uri, &way, &why))
 			redirects_add(&found, cap, &way, q);
 		else
-			sig_count_refused(h->metrics, why);
+			txns_refuse_for(h->txns, why);
 	}
 	if (redirects_keep(h, last, &found))
 		found.count = 0;

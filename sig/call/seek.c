@@ -264,7 +264,7 @@ static uint32_t seek_ring(struct call_host *h, struct call *c, const struct look
 		if (!want_of(h, c->id, &targets[i], &own) || !want_is(&own, want))
 			continue;
 		if (seek_fork(h, c, &targets[i], news, &from, &refusal))
-			sig_count_refused(h->metrics, refusal.reason);
+			txns_refuse_for(h->txns, refusal.reason);
 		else
 			asked++;
 	}
@@ -356,7 +356,7 @@ static void seek_ring_all(struct call_host *h, struct call *c)
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!seek_asked(c, &targets[i]) && seek_ask(h, c, &targets[i], &from, &refusal))
-			sig_count_refused(h->metrics, refusal.reason);
+			txns_refuse_for(h->txns, refusal.reason);
 	}
 	seek_go_on(h, c);
 }

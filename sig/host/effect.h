@@ -188,6 +188,8 @@ struct effect {
 	uint64_t ttl_ms;
 	struct sip_hop hop;
 	bool peer;
+	const char
+		*why; /* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
 	struct effect_order order;
 	struct effect_record record;
 	struct effect_listen listen;

@@ -291,6 +291,19 @@ int txns_keep_request(struct txn_slot *slot, const struct sip_message *request)
 	return text_set(&slot->request, writer_done(&w));
 }
 
+void txns_refuse_for(struct txns *t, enum sig_refused reason)
+{
+	sig_count_refused(t->metrics, reason);
+	if (!t->why)
+		t->why = sig_refused_name(reason);
+}
+
+/* RFC 3261 7.2, 21: a final response that is no 2xx. */
+static bool txns_is_refusal(struct bytes datagram)
+{
+	return bytes_starts(datagram, "SIP/2.0 ") && datagram.n > 8 && datagram.p[8] >= '3';
+}
+
 void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
 {
 	struct effect *e = effects_add(t->effects, EFFECT_SEND);
@@ -302,6 +315,10 @@ void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
 		return;
 	}
 	e->hop = *hop;
+	if (!t->why || !txns_is_refusal(datagram))
+		return;
+	e->why = t->why;
+	t->why = NULL;
 }
 
 static bool txns_is_answer(enum txn_event event)

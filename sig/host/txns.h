@@ -82,6 +82,7 @@ struct txns {
 	uint32_t timer_kind;
 	const struct quota_host *quota;
 	uint32_t reserve; /* for each enum txn_use but the first */
+	const char *why;  /* of the refusal that is sent next, a constant; NULL: not known */
 };
 
 int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand) NODISCARD;
@@ -130,6 +131,9 @@ void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct t
 		uint64_t now_ns);
 /* Nobody waits for its end any more: it goes on for 64*T1 at most. Stale handles are fine. */
 void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
+/* A request is refused for that reason: it is counted, and known of the response that says so. The first reason counts: that credentials are
+ * asked for once more says less than what was wrong with those that came. */
+void txns_refuse_for(struct txns *t, enum sig_refused reason);
 /* Forgets it without a word. Stale handles are fine. */
 void txns_drop(struct txns *t, pool_handle h);
 void txns_drop_all(struct txns *t);

@@ -22,6 +22,7 @@ static bool refusal_make(struct call_host *h, struct leg *l, const struct txn_sl
 	if (!l->refusal)
 		return false;
 	l->refusal->status = r->status;
+	l->refusal->why = h->txns->why;
 	l->refusal->server = slot->self;
 	return response_make_later(h, slot, r, &l->refusal->response) == 0;
 }
@@ -37,6 +38,8 @@ void refusal_begin(struct call_host *h, struct call *c, uint8_t leg, const struc
 	l->uas->server = 0;
 	if (!slot)
 		return;
+	if (!h->txns->why && c->cause != CAUSE_NONE)
+		h->txns->why = call_cause_text(c->cause);
 	if (refusal_make(h, l, slot, &r)) {
 		refusal_wait(h, c, leg);
 		return;
@@ -69,6 +72,7 @@ void refusal_go(struct call_host *h, struct call *c, uint8_t leg)
 		return;
 	}
 	refusal->until_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	h->txns->why = refusal->why;
 	txns_reply(h->txns, slot, refusal->status, &copy, h->now.ns);
 }
 

@@ -115,7 +115,7 @@ void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t s
 {
 	struct response r = { .status = status, .extra = extra };
 
-	sig_count_refused(h->metrics, reason);
+	txns_refuse_for(h->txns, reason);
 	respond(h, ev->slot, ev->message, &r);
 }
 

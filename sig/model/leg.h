@@ -110,6 +110,7 @@ struct invite_uas {
 struct leg_refusal {
 	struct text response;
 	uint16_t status;
+	const char *why;    /* a constant; NULL: not known. Of this process */
 	pool_handle server; /* transaction, perhaps gone */
 	uint64_t until_ns;  /* its ACK is waited for; 0: it was not said yet */
 };

@@ -362,6 +362,7 @@ void shard_begin(struct shard *s, struct instant now)
 	s->host.now =
 		(struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&s->host.steady, now.ns) };
 	s->host.wall_ms = steady_off_wall(&s->host.steady, now);
+	s->txns.why = NULL;
 	locations_begin(s->locations, now);
 }
 

@@ -202,7 +202,7 @@ static void auth_wrong(struct shard *s, const struct auth_ask *ask, const struct
 		       struct bytes user, struct auth_try *t)
 {
 	t->guesses = auth_guesses_of(s, ask->tenant, who->number);
-	sig_count_refused(&s->metrics, REFUSED_DIGEST);
+	txns_refuse_for(&s->txns, REFUSED_DIGEST);
 	if (auth_limit_failed(&s->commons->auth_limit, t, s->host.now.ns))
 		shard_misuse(s, ask->m, SECURITY_GUESSING, user);
 	shard_misuse(s, ask->m, SECURITY_WRONG_PASSWORD, user);
@@ -232,7 +232,7 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 						const struct shard_extension *e)
 {
 	if (!auth_is_first(s, ask, a)) {
-		sig_count_refused(&s->metrics, REFUSED_REPLAY);
+		txns_refuse_for(&s->txns, REFUSED_REPLAY);
 		if (a->c.qop != DIGEST_QOP_NONE) /* without it nothing can be counted */
 			shard_misuse(s, ask->m, SECURITY_REPLAY, a->c.user);
 		auth_challenge(s, ask, true);
@@ -297,7 +297,7 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 		auth_challenge(s, &ask, false);
 		return NULL;
 	case DIGEST_FOREIGN:
-		sig_count_refused(&s->metrics, REFUSED_FOREIGN_NONCE);
+		txns_refuse_for(&s->txns, REFUSED_FOREIGN_NONCE);
 		shard_misuse(s, m, SECURITY_FOREIGN_NONCE, a.c.user);
 		auth_challenge(s, &ask, true);
 		return NULL;

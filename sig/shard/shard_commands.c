@@ -75,7 +75,7 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 	struct call *c;
 
 	if (!shard_tenant_may_call(s, tenant, &refusal)) {
-		sig_count_refused(&s->metrics, refusal.reason);
+		txns_refuse_for(&s->txns, refusal.reason);
 		return -EDQUOT;
 	}
 	c = shard_call_take(s, id, tenant, false);
@@ -87,7 +87,7 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 		return -EDQUOT;
 	}
 	if (call_originate(&s->host, c, o, &refusal)) {
-		sig_count_refused(&s->metrics, refusal.reason);
+		txns_refuse_for(&s->txns, refusal.reason);
 		shard_call_give(s, c);
 		return -ENOSPC;
 	}

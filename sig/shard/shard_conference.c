@@ -345,7 +345,7 @@ static int ring_start(struct shard *s, const struct shard_confer *o, struct room
 	err = call_originate(&s->host, c, start, &refusal);
 	if (!err)
 		return 0;
-	sig_count_refused(&s->metrics, refusal.reason);
+	txns_refuse_for(&s->txns, refusal.reason);
 	return err == -EDQUOT ? -EACCES : -ENOSPC; /* a limit of calls outside */
 }
 

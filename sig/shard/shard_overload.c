@@ -57,7 +57,7 @@ static void glance_refuse(struct shard *s, const struct sip_hop *from,
 	overload_write(&w, g, &from->remote, shard_overload_retry_s(s),
 		       (uint32_t)hash_sip(&s->key, bytes_mem(parts, sizeof(parts))));
 	metric_add(s->metrics.requests[SIP_INVITE], 1);
-	sig_count_refused(&s->metrics, REFUSED_OVERLOADED);
+	txns_refuse_for(&s->txns, REFUSED_OVERLOADED);
 	if (w.overflow) /* it comes again */
 		return;
 	sig_count_out(&s->metrics, 503);

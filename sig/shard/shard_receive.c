@@ -29,7 +29,7 @@ static void unreadable(struct shard *s, struct sip_message *m, const struct sip_
 		struct shard_reply r = { .status = error->status };
 
 		m->hop = *from;
-		sig_count_refused(&s->metrics, REFUSED_MALFORMED);
+		txns_refuse_for(&s->txns, REFUSED_MALFORMED);
 		shard_reply_stateless(s, m, &r);
 	} else {
 		sig_count_dropped(&s->metrics, drop_reason(error->reason));

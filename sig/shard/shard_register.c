@@ -131,7 +131,7 @@ static void register_refuse_kept(struct shard *s, struct txn_slot *slot)
 	tag = shard_tag(s, &m);
 	m.hop = slot->source;
 	r.tag = bytes_mem(tag.text, sizeof(tag.text));
-	sig_count_refused(&s->metrics, REFUSED_BINDING_CONFLICT);
+	txns_refuse_for(&s->txns, REFUSED_BINDING_CONFLICT);
 	respond(&s->host, slot, &m, &r);
 	message_close(&m);
 }
@@ -201,7 +201,7 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	if (!answer.changed && !again && register_asks(s, a, slot, m))
 		return;
 	if (answer.status != 200) {
-		sig_count_refused(&s->metrics, REFUSED_BINDING);
+		txns_refuse_for(&s->txns, REFUSED_BINDING);
 		LOG_INFO("sip", 0, "registration refused", LOG_STR("user", e->number),
 			 LOG_U64("status", answer.status),
 			 LOG_STR("reason", answer.reason ? answer.reason : ""));

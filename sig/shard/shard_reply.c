@@ -69,7 +69,7 @@ void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_messa
 {
 	struct shard_reply r = { .status = status, .extra = extra };
 
-	sig_count_refused(&s->metrics, reason);
+	txns_refuse_for(&s->txns, reason);
 	LOG_DEBUG("sip", 0, "request refused", LOG_STR("reason", sig_refused_name(reason)),
 		  LOG_BYTES("method", m->method_name), LOG_U64("status", status),
 		  LOG_ADDR("source", &m->hop.remote));

@@ -51,7 +51,8 @@ const struct command g_look_commands[] = {
 	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
 	  "call, "
 	  "of a number, or all.",
-	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
+	  "a list, oldest first: utc_ms, sent, transport, local, remote, reason (of a refusal by "
+	  "the node), message",
 	  command_sip_recent, .transient = true },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
 	  "Lists registered phones, as a node knows them.",

@@ -18,7 +18,7 @@ static void add(const char *method, const char *call_id, unsigned number, size_t
 			 method, call_id, number, method, number == 7 ? "0000000000001.1.zz" : "x",
 			 (int)padding, "");
 
-	recent_add(&g_recent, &hop, false, number, bytes_mem(text, (size_t)n));
+	recent_add(&g_recent, &hop, false, number, bytes_mem(text, (size_t)n), NULL);
 }
 
 /* Texts are whole and in their order; their numbers are those from first on. Returns how many. */
