@@ -14,6 +14,8 @@ enum { CDR_FIELDS_MAX = 100 };
 #define CDR_STREAM_KEPT "1000000"
 
 #define CDR_ID "id"
+/* JSON: what the doctor found when the call ended. */
+#define CDR_FINDINGS "findings"
 /* No part of any: what the end adds to the day's sums of the shard, "DAY NAME MS NAME MS ...". */
 #define CDR_TOLL "toll"
 

@@ -6,6 +6,7 @@
 #include "app/command/command_handlers.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
+#include "cluster/cdr.h"
 #include "sig/sip/id.h"
 
 enum { NEWEST_MAX = 1000 };
@@ -22,11 +23,14 @@ static json_t *cdr_value_json(struct bytes name, struct bytes value)
 /* A field of an entry: the whole record as JSON, or, of an older program, one of its values. */
 static void field_put(json_t *json, struct bytes name, struct bytes value)
 {
+	bool whole = bytes_is(name, "cdr"), findings = bytes_is(name, CDR_FINDINGS);
 	json_t *record =
-		bytes_is(name, "cdr") ? json_loadb((const char *)value.p, value.n, 0, NULL) : NULL;
+		whole || findings ? json_loadb((const char *)value.p, value.n, 0, NULL) : NULL;
 	char key[64];
 
-	if (record)
+	if (findings)
+		(void)json_object_set(json, CDR_FINDINGS, record);
+	else if (record)
 		(void)json_object_update(json, record);
 	else if (!bytes_cstr(name, key, sizeof(key)))
 		(void)json_object_set_new(json, key, cdr_value_json(name, value));
@@ -69,6 +73,7 @@ static bool cdr_is_seen(const struct command_run *run, const json_t *json)
 /* The streams of all shards, or of the one that has the call. */
 struct cdr_list {
 	struct command_run *run;
+	command_cdrs_fn *done;
 	json_t *list;
 	uint32_t waits;
 	bool failed;
@@ -91,17 +96,24 @@ static void cdr_insert(json_t *list, json_t *json)
 
 static void cdrs_end(struct cdr_list *l)
 {
-	size_t most = command_limit(l->run);
-
-	while (json_array_size(l->list) > most)
-		(void)json_array_remove(l->list, 0);
 	if (l->failed) {
 		json_decref(l->list);
-		command_fail(l->run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-	} else {
-		command_answer(l->run, l->list);
+		l->list = NULL;
 	}
+	l->done(l->run, l->list);
 	free(l);
+}
+
+static void cdrs_answer(struct command_run *run, json_t *list)
+{
+	size_t most = command_limit(run);
+
+	while (json_array_size(list) > most)
+		(void)json_array_remove(list, 0);
+	if (list)
+		command_answer(run, list);
+	else
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
 }
 
 static void on_entries(int err, const struct redisReply *reply, void *arg)
@@ -150,19 +162,15 @@ static bool cdrs_are_mixed(const struct command_run *run)
 	return run->of_tenant && tenants_next(run->node->tenants, &other);
 }
 
-void command_cdr_list(struct command_run *run)
+static void cdrs_find(struct command_run *run, uint64_t count, command_cdrs_fn *done)
 {
-	const struct command_value *limit = command_value(run, "limit");
-	uint64_t count = command_value(run, "call")->given || cdrs_are_mixed(run) ? NEWEST_MAX
-			 : limit->given                                           ? limit->number
-										  : 100;
 	struct cdr_list *l = calloc(1, sizeof(*l));
 
 	if (!l) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*l = (struct cdr_list){ .run = run, .list = json_array(), .waits = 1 };
+	*l = (struct cdr_list){ .run = run, .done = done, .list = json_array(), .waits = 1 };
 	for (uint32_t i = 0; i < run->node->shard_count; i++) {
 		uint16_t shard = run->node->shards[i].number;
 
@@ -174,4 +182,19 @@ void command_cdr_list(struct command_run *run)
 	}
 	if (--l->waits == 0)
 		cdrs_end(l);
+}
+
+void command_cdr_list(struct command_run *run)
+{
+	const struct command_value *limit = command_value(run, "limit");
+	uint64_t count = limit->given ? limit->number : 100;
+
+	if (command_value(run, "call")->given || cdrs_are_mixed(run))
+		count = NEWEST_MAX;
+	cdrs_find(run, count, cdrs_answer);
+}
+
+void command_cdrs_find(struct command_run *run, command_cdrs_fn *done)
+{
+	cdrs_find(run, NEWEST_MAX, done);
 }

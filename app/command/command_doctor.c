@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "sig/sip/id.h"
 
-enum { WINDOW_MS = 1000 };
+enum { WINDOW_MS = 1000, FINDINGS_TEXT_MAX = 65536 };
 
 struct doctor {
 	struct command_run *run;
@@ -75,6 +75,7 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 				    v->flows[i].line, &f->facts, &f->contact);
 	if (!now)
 		return;
+	(void)shard_call_place(node_core(n, d->call), d->call, v->flows[i].leg, &f->place);
 	f->latched = now->resume.source_rtp;
 	take_sample(&f->now, now);
 	take_sample(&f->before, then ? then : now); /* it is newer than the first look */
@@ -130,8 +131,9 @@ static void doctor_fill_recorders(struct diagnosis *x, const struct doctor *d,
 	}
 }
 
+/* caller: where the first party is. */
 static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const struct call_view *v,
-			   const struct query *second)
+			   const struct query *second, struct party_place *caller)
 {
 	struct shard_counts counts;
 
@@ -139,6 +141,8 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 	*x = (struct diagnosis){ .degraded = counts.degraded,
 				 .recording_suffers = doctor_recording_suffers(d, v),
 				 .established = v->state == CALL_ESTABLISHED };
+	if (!x->established && caller->kind == PARTY_WAITS)
+		x->waits_for = caller->application;
 	doctor_fill_recorders(x, d, v);
 	for (uint32_t i = 0; i < v->flow_count && x->flow_count < DIAGNOSIS_FLOWS_MAX; i++) {
 		if (is_of_talk(v, i))
@@ -148,59 +152,48 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 
 /* ---- what is said ---- */
 
-static json_t *facts_json(const struct finding *f)
-{
-	json_t *facts = json_object();
-
-	for (uint8_t i = 0; i < f->fact_count; i++) {
-		const struct finding_fact *fact = &f->facts[i];
-
-		(void)json_object_set_new(facts, fact->name,
-					  fact->text[0] ? json_string(fact->text)
-							: json_integer((json_int_t)fact->number));
-	}
-	return facts;
-}
-
-static json_t *finding_json(const struct finding *f)
-{
-	json_t *json =
-		json_pack("{s:s, s:s, s:n, s:n, s:s, s:o, s:s}", "code", finding_name(f->code),
-			  "is", finding_what(f->code), "leg", "line", "sentence", f->sentence,
-			  "evidence", facts_json(f), "next", finding_next(f->code));
-
-	if (json && f->of_flow) {
-		(void)json_object_set_new(json, "leg", json_string(g_call_legs[f->leg]));
-		(void)json_object_set_new(json, "line", json_integer(f->line));
-	}
-	return json;
-}
-
 static json_t *diagnosis_json(const struct diagnosis *x)
 {
-	struct finding *list = calloc(FINDINGS_MAX, sizeof(*list));
-	json_t *json = json_array();
-	size_t count = list ? diagnose(x, list) : 0;
+	struct doctor_space {
+		struct finding list[FINDINGS_MAX];
+		char text[FINDINGS_TEXT_MAX];
+	} *space = calloc(1, sizeof(*space));
+	struct bytes text;
+	json_t *json;
 
-	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(json, finding_json(&list[i]));
-	free(list);
-	return json;
+	if (!space)
+		return json_array();
+	text = findings_write(space->list, diagnose(x, space->list), space->text,
+			      sizeof(space->text));
+	json = json_loadb((const char *)text.p, text.n, 0, NULL);
+	free(space);
+	return json ? json : json_array();
 }
 
 /* ---- two looks ---- */
 
+static void ended_answer(struct command_run *run, const struct ended_call *c);
+
+/* It may have ended meanwhile. */
 static bool doctor_look(struct doctor *d, struct call_view *view)
 {
-	if (node_call_view(d->run->node, d->call, view))
+	const struct ended_call *ended = command_call_ended(d->run);
+
+	if (node_call_view(d->run->node, d->call, view) && view->state != CALL_ENDING)
 		return true;
-	doctor_fail(d, COMMAND_NOT_FOUND, "call", "the call is over");
+	if (!ended) {
+		doctor_fail(d, COMMAND_NOT_FOUND, "call", "the call is over");
+	} else {
+		ended_answer(d->run, ended);
+		free(d);
+	}
 	return false;
 }
 
 static void on_second(const struct query *q, void *arg)
 {
 	struct doctor *d = arg;
+	struct party_place caller;
 	struct call_view view;
 	struct diagnosis *x;
 	json_t *json;
@@ -212,7 +205,9 @@ static void on_second(const struct query *q, void *arg)
 		doctor_fail(d, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	diagnosis_fill(x, d, &view, q);
+	(void)shard_call_place(node_core(d->run->node, d->call), d->call, CALL_VIEW_CALLER,
+			       &caller);
+	diagnosis_fill(x, d, &view, q, &caller);
 	json = json_pack("{s:o, s:o}", "id", command_call_id_json(d->call), "findings",
 			 diagnosis_json(x));
 	free(x);
@@ -256,11 +251,7 @@ static void ended_answer(struct command_run *run, const struct ended_call *c)
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	x->established = c->cdr.answer_utc_ms != 0;
-	x->refused = x->established ? 0 : c->cdr.sip_status;
-	x->because = c->cdr.reason;
-	for (uint32_t i = 0; i < c->flow_count && i < DIAGNOSIS_FLOWS_MAX; i++)
-		x->flows[x->flow_count++] = *c->flows[i];
+	ended_diagnosis(c, x);
 	command_answer(run,
 		       json_pack("{s:o, s:{s:s, s:I, s:I}, s:o}", "id",
 				 command_call_id_json(c->call), "ended", "cause", c->cdr.reason,
@@ -269,19 +260,68 @@ static void ended_answer(struct command_run *run, const struct ended_call *c)
 	free(x);
 }
 
+/* ---- of a process before ---- */
+
+/* Its record has what was found when it ended; of a call that was not answered it says all. */
+static json_t *past_findings(const json_t *cdr)
+{
+	json_t *findings = json_object_get(cdr, "findings"), *found;
+	struct diagnosis *x;
+
+	if (json_is_array(findings))
+		return json_incref(findings);
+	x = calloc(1, sizeof(*x));
+	if (!x)
+		return json_array();
+	x->ended = true;
+	x->established = json_integer_value(json_object_get(cdr, "answer_utc_ms")) != 0;
+	x->refused = x->established
+			     ? 0
+			     : (uint16_t)json_integer_value(json_object_get(cdr, "sip_status"));
+	x->because = json_string_value(json_object_get(cdr, "cause"));
+	found = diagnosis_json(x);
+	free(x);
+	return found;
+}
+
+static void past_answer(struct command_run *run, json_t *list)
+{
+	json_t *cdr = list ? json_array_get(list, json_array_size(list) - 1) : NULL;
+	uint64_t end_ms = (uint64_t)json_integer_value(json_object_get(cdr, "end_utc_ms"));
+
+	if (!list) {
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	} else if (!cdr || clock_utc_ms() > end_ms + ENDED_NS / NS_PER_MS) {
+		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no call " BYTES_FMT,
+			     BYTES_ARG(command_value(run, "call")->text));
+	} else {
+		command_answer(run, json_pack("{s:O, s:{s:O*, s:O*, s:O*}, s:o}", "id",
+					      json_object_get(cdr, "id"), "ended", "cause",
+					      json_object_get(cdr, "cause"), "sip_status",
+					      json_object_get(cdr, "sip_status"), "talk_ms",
+					      json_object_get(cdr, "talk_ms"), "findings",
+					      past_findings(cdr)));
+	}
+	json_decref(list);
+}
+
 void command_call_doctor(struct command_run *run)
 {
 	const struct ended_call *ended = command_call_ended(run);
 	struct call_view view;
 	struct doctor *d;
+	uint64_t call;
 
 	if (ended) {
 		ended_answer(run, ended);
 		return;
 	}
-
-	if (!command_call_view(run, &view))
+	if (!command_call_id(run, &call))
 		return;
+	if (!node_call_view(run->node, call, &view)) {
+		command_cdrs_find(run, past_answer);
+		return;
+	}
 	d = calloc(1, sizeof(*d));
 	if (!d) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");

@@ -218,8 +218,9 @@ static void without_samples(struct findings *x, const struct suspect *s)
 
 static void examine(struct findings *x, const struct suspect *s)
 {
-	struct finding *out;
+	struct finding *out = next_of(x);
 
+	x->count += out && rule_place(s, out) == RULE_FOUND;
 	for (size_t i = 0; i < COUNT_OF(g_causes) && (out = next_of(x)) != NULL; i++) {
 		enum answer_of_rule answer = g_causes[i](s, out);
 
@@ -251,6 +252,10 @@ static void examine_refusal(struct finding *out, const struct diagnosis *d)
 	else if (d->refused)
 		found(out, FINDING_NOT_ESTABLISHED, NULL,
 		      "The call was not answered, status %u: %s.", d->refused, because);
+	else if (d->waits_for)
+		found(out, FINDING_APPLICATION_WAITS, NULL,
+		      "The call waits for the application %s, which has not answered it.",
+		      d->waits_for);
 	else
 		found(out, FINDING_NOT_ESTABLISHED, NULL, "The call is not established.");
 }
@@ -274,6 +279,10 @@ static void examine_call(struct findings *x, const struct diagnosis *d)
 		x->count += rule_recorder(&d->recorders[i], out) == RULE_FOUND;
 	if (!d->established && (out = next_of(x)) != NULL) {
 		examine_refusal(out, d);
+		x->count++;
+	}
+	if (d->established && d->flow_count == 0 && !d->ended && (out = next_of(x)) != NULL) {
+		found(out, FINDING_NOTHING_AGREED, NULL, "The call has no media.");
 		x->count++;
 	}
 }

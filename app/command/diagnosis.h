@@ -8,6 +8,7 @@
 #define APP_COMMAND_DIAGNOSIS_H
 
 #include "sig/leg/line_facts.h"
+#include "sig/shard/party_place.h"
 
 enum { DIAGNOSIS_FLOWS_MAX = 2 * MEDIA_LINES_MAX, FINDINGS_MAX = 4 * DIAGNOSIS_FLOWS_MAX };
 
@@ -32,6 +33,7 @@ struct diagnosis_flow {
 	bool holds, muted;    /* by order */
 	uint8_t coded_to; /* enum media_codec + 1: what it says is coded anew for the other one; 0: it is not */
 	uint32_t opus_hz; /* of what is coded: 0: as the other codec has it */
+	struct party_place place;
 };
 
 /* An external recorder, that a recording goes to. */
@@ -55,7 +57,8 @@ enum { DIAGNOSIS_RECORDERS_MAX = 2 };
 struct diagnosis {
 	bool degraded;          /* Redis is away or late */
 	bool recording_suffers; /* it is recorded, and the disk has no room or does not answer */
-	bool established;
+	bool established, ended;
+	const char *waits_for; /* the application that is asked, and has not answered; NULL: none */
 	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
 	const char *because; /* of that; NULL: not known */
 	uint32_t recorder_count;
@@ -95,5 +98,8 @@ const char *finding_next(enum finding_code code);
 
 /* How many of out were filled. */
 size_t diagnose(const struct diagnosis *d, struct finding out[FINDINGS_MAX]);
+
+/* As an array of JSON; the last ones are left out where it does not fit. space: of n octets, 2 at least. */
+struct bytes findings_write(const struct finding *list, size_t count, char *space, size_t n);
 
 #endif

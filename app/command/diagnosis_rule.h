@@ -35,6 +35,9 @@ rule_fn rule_direction, rule_transport, rule_keys, rule_payload_type, rule_stran
 rule_fn note_source, note_second_source, note_packet_length, note_clock, note_silence, note_loss_in,
 	note_loss_out, note_jitter, note_coded;
 
+/* Where its party is, if it does not speak with the other one: beside every cause. */
+rule_fn rule_place;
+
 /* Of a recording with an external recorder. */
 enum answer_of_rule rule_recorder(const struct diagnosis_recorder *r, struct finding *out);
 

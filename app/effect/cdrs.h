@@ -7,13 +7,14 @@
 #include "app/effect/fields.h"
 
 struct cdrs {
-	struct store_field list[2 * CDR_PAIRS_MAX + 1];
+	struct store_field list[2 * CDR_PAIRS_MAX + 2];
 	size_t count;
 	char ids[CDR_PAIRS_MAX][FIELDS_CDR_ID_MAX];
 	char json[CDR_PAIRS_MAX][FIELDS_JSON_MAX];
 };
 
-/* toll: what the call has cost (sig/call/charge.h); empty: nothing. */
-void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n, struct bytes toll);
+/* toll: what the call has cost (sig/call/charge.h); findings: what was wrong with its last pair. Empty: nothing. */
+void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n, struct bytes toll,
+		struct bytes findings);
 
 #endif

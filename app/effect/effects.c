@@ -207,18 +207,21 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
 	struct save *save = save_begin(to, &answer);
+	struct bytes findings = { 0 };
 
 	if (!save)
 		return;
-	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data));
-	if (to->ended)
+	if (to->ended) {
 		ended_record(to->ended, &e->cdrs[e->cdr_count - 1], clock_now_ns());
+		findings = ended_findings(to->ended, e->call);
+	}
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data), findings);
 	store_call_end(to->store, e->call, to->cdrs.list, to->cdrs.count, on_saved, save);
 }
 
 static void carry_call_open(struct effects_to *to, const struct effect *e)
 {
-	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data));
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data), (struct bytes){ 0 });
 	store_call_open(to->store, e->call, to->cdrs.list, to->cdrs.count);
 }
 

@@ -6,15 +6,28 @@
 
 #define LOOK_NS NS_PER_S /* what the doctor looks over at least */
 
+enum { FINDINGS_KEPT = 4096 };
+
+struct ended_space {
+	struct diagnosis diagnosis;
+	struct finding list[FINDINGS_MAX];
+	char text[FINDINGS_KEPT];
+};
+
+static void ended_free(struct ended *e)
+{
+	free(e->ring);
+	free(e->space);
+	*e = (struct ended){ 0 };
+}
+
 int ended_open(struct ended *e)
 {
-	*e = (struct ended){ .ring = calloc(ENDED_MAX, sizeof(*e->ring)) };
-	if (!e->ring)
-		return -ENOMEM;
-	if (!table_open(&e->by_call, ENDED_MAX))
+	*e = (struct ended){ .ring = calloc(ENDED_MAX, sizeof(*e->ring)),
+			     .space = malloc(sizeof(*e->space)) };
+	if (e->ring && e->space && !table_open(&e->by_call, ENDED_MAX))
 		return 0;
-	free(e->ring);
-	e->ring = NULL;
+	ended_free(e);
 	return -ENOMEM;
 }
 
@@ -32,8 +45,7 @@ void ended_close(struct ended *e)
 	for (uint32_t i = 0; i < ENDED_MAX; i++)
 		entry_clear(&e->ring[i]);
 	table_close(&e->by_call);
-	free(e->ring);
-	e->ring = NULL;
+	ended_free(e);
 }
 
 static struct ended_call *ended_entry_find(const struct ended *e, uint64_t call)
@@ -89,6 +101,7 @@ static void ended_fill_flow(struct diagnosis_flow *f, const struct shard *shard,
 	f->holds = v->legs[party].held;
 	f->muted = v->legs[party].muted;
 	f->latched = event->resume.source_rtp;
+	(void)shard_call_place(shard, v->call, v->flows[i].leg, &f->place);
 	f->agreed = shard_call_line(shard, v->call, v->flows[i].leg, v->flows[i].line, &f->facts,
 				    &f->contact);
 	fill_samples(f, event);
@@ -132,4 +145,30 @@ const struct ended_call *ended_find(const struct ended *e, uint64_t call, uint64
 	const struct ended_call *c = ended_entry_find(e, call);
 
 	return c && c->at_ns && now_ns - c->at_ns <= ENDED_NS ? c : NULL;
+}
+
+void ended_diagnosis(const struct ended_call *c, struct diagnosis *out)
+{
+	*out = (struct diagnosis){
+		.ended = true,
+		.established = c->cdr.answer_utc_ms != 0,
+		.because = c->cdr.reason,
+	};
+	out->refused = out->established ? 0 : c->cdr.sip_status;
+	for (uint32_t i = 0; i < c->flow_count && i < DIAGNOSIS_FLOWS_MAX; i++)
+		out->flows[out->flow_count++] = *c->flows[i];
+}
+
+struct bytes ended_findings(struct ended *e, uint64_t call)
+{
+	const struct ended_call *c = ended_entry_find(e, call);
+	struct ended_space *space = e->space;
+	size_t count;
+
+	if (!c || c->flow_count == 0)
+		return (struct bytes){ 0 };
+	ended_diagnosis(c, &space->diagnosis);
+	count = diagnose(&space->diagnosis, space->list);
+	return count ? findings_write(space->list, count, space->text, sizeof(space->text))
+		     : (struct bytes){ 0 };
 }

@@ -21,9 +21,12 @@ struct ended_call {
 	struct diagnosis_flow *flows[ENDED_FLOWS_MAX];
 };
 
+struct ended_space;
+
 struct ended {
-	struct ended_call *ring; /* NULL: out of memory, nothing is kept */
-	struct table by_call;    /* index + 1 */
+	struct ended_call *ring;   /* NULL: out of memory, nothing is kept */
+	struct ended_space *space; /* for findings */
+	struct table by_call;      /* index + 1 */
 	uint32_t next;
 };
 
@@ -34,6 +37,10 @@ void ended_close(struct ended *e);
 void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latch,
 		const struct media_event *event);
 void ended_record(struct ended *e, const struct cdr *cdr, uint64_t now_ns);
+/* What is known of it, for diagnose. */
+void ended_diagnosis(const struct ended_call *c, struct diagnosis *out);
+/* What was wrong with the flows of a call by their last counters, as JSON; empty: nothing, or it had none. Valid until this is asked again. */
+struct bytes ended_findings(struct ended *e, uint64_t call);
 /* NULL: it has not ended, not in the last hour, or too many have since. */
 const struct ended_call *ended_find(const struct ended *e, uint64_t call, uint64_t now_ns);
 

@@ -3,15 +3,18 @@
 import dataclasses
 import json
 import os
+import socket
 import time
 
 from patience import PATIENCE_S
 import phone
+from server import ServerError
 import tone
 
 CALLER, CALLEE = "1001", "1002"
 CALLER_HZ, CALLEE_HZ = 440, 880
 CALLER_DIGITS, CALLEE_DIGITS = "159#", "42"
+RECORD_S = 5            # a call that failed is looked for so long
 
 
 class CallError(Exception):
@@ -64,9 +67,30 @@ class Result:
             raise CallError("; ".join(wrong))
 
 
+def source_towards(host):
+    """The address that this machine sends from to there: to 127.0.0.3 it is another one.  Nothing is sent to find it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((host, 9))
+        return sock.getsockname()[0]
+
+
+def examine(server, since_ms):
+    """What the node says of the first call since then, for whoever sees it fail."""
+    def newest():
+        calls = server.ctl("call.list") + server.ctl("cdr.list")
+        return next((record["id"] for record in calls if record["setup_utc_ms"] >= since_ms), None)
+    end = time.monotonic() + RECORD_S
+    while not (found := newest()) and time.monotonic() < end:
+        time.sleep(0.1)
+    try:
+        return server.text("doctor", found) if found else server.text("sip.recent", "limit=4")
+    except ServerError as error:
+        return str(error)
+
+
 def place(server, folder, passwords, ports, seconds=4.0):
     """Places the call through the node and returns the Result."""
-    host = server.address.rpartition(":")[0]
+    host = source_towards(server.address.rpartition(":")[0].strip("[]"))
     accounts = {number: phone.account(number, passwords[number], server.address,
                                       extra="answermode=auto" if number == CALLEE else "")
                 for number in (CALLER, CALLEE)}
@@ -79,7 +103,7 @@ def place(server, folder, passwords, ports, seconds=4.0):
         before = {record["id"] for record in server.ctl("cdr.list")}
         dialled = time.monotonic()
         caller.dial(CALLEE)
-        answered = caller.wait("CALL_ESTABLISHED")["at"]
+        answered = _answered(caller)
         callee.wait("CALL_ESTABLISHED")
         time.sleep(max(1.8, seconds - 2.0))     # the tone is measured before the keys are pressed
         caller.digits(CALLER_DIGITS)
@@ -93,6 +117,14 @@ def place(server, folder, passwords, ports, seconds=4.0):
         for number, device, sender in ((CALLER, caller, "b"), (CALLEE, callee, "a")):
             ends.append(_end(number, device, record, sender))
     return Result((answered - dialled) * 1000, length, _cause(record), *ends)
+
+
+def _answered(caller):
+    """When; a caller that is refused is not waited for."""
+    event = caller.take(lambda event: event.get("type") in ("CALL_ESTABLISHED", "CALL_CLOSED"), what="answer")
+    if event["type"] == "CALL_CLOSED":
+        raise CallError(f"the call was refused: {event.get('param')}")
+    return event["at"]
 
 
 def _record(server, before, seconds=PATIENCE_S):

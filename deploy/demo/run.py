@@ -36,6 +36,7 @@ def main():
     new.add_argument("--http", metavar="ADDRESS:PORT", help="health and metrics")
     new.add_argument("--name", help="of the node")
     options = parser.parse_args()
+    options.failed = False
     # From here on an interrupt is an exception, so that whatever was started is stopped.
     signal.signal(signal.SIGTERM, _interrupted)
     signal.signal(signal.SIGHUP, _interrupted)
@@ -49,7 +50,7 @@ def main():
         print(f"tandem: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130 if options.check else 0
+        return 130 if options.check else int(options.failed)
 
 
 def _interrupted(_signal, _frame):
@@ -66,9 +67,8 @@ def check(options):
             server.init(bind="127.0.0.1", sip_ports=sip, media_ports=ports.take_range(100),
                         http=f"127.0.0.1:{ports.take()}")
             server.start()
-            result = demo(server, folder, ports)
-            print(result.line(), flush=True)
-            result.check()
+            if not proved(server, lambda: demo(server, folder, ports)):
+                return 1
             status = server.stop()
             if status != 0:
                 raise ServerError(f"tandemd ended with {status}:\n{server.log_tail()}")
@@ -94,9 +94,11 @@ def run(options):
                               f"has its settings: change {server.config}")
     try:
         start(server)
-        if not options.no_demo:
-            prove(server)
+        options.failed = not options.no_demo and not prove(server)
         explain(server, not options.no_demo)
+        if options.failed:
+            print(f"\nThe call failed, and the node stays up for a look: {ctl(server.folder)} call.list, "
+                  "cdr.list,\nsip.recent and doctor CALL say more.", flush=True)
         while server.running():
             time.sleep(0.2)
         raise ServerError(f"tandemd ended with {server.process.returncode}:\n{server.log_tail()}")
@@ -152,18 +154,29 @@ def demo(server, folder, ports):
     return call.place(server, os.path.join(folder, "phones"), passwords, ports)
 
 
+def proved(server, place):
+    """Places the call and says what was measured.  False: it failed; what the node says of it is printed, too."""
+    begun_ms = time.time() * 1000
+    try:
+        result = place()
+        print(result.line(), flush=True)
+        result.check()
+        return True
+    except (PhoneError, call.CallError) as error:
+        print(f"tandem: {error}\nThe node says of that call:", file=sys.stderr)
+        print(call.examine(server, begun_ms), file=sys.stderr, flush=True)
+        return False
+
+
 def prove(server):
     """One call on the running node.  Extensions of an earlier run keep their passwords."""
     path = os.path.join(server.folder, "demo.json")
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder, \
             Ports() as ports:
-        if os.path.exists(path):
+        def again():
             with open(path, encoding="utf-8") as file:
-                result = call.place(server, folder, json.load(file), ports)
-        else:
-            result = demo(server, folder, ports)
-    print(result.line(), flush=True)
-    result.check()
+                return call.place(server, folder, json.load(file), ports)
+        return proved(server, again if os.path.exists(path) else lambda: demo(server, folder, ports))
 
 
 def ctl(folder):

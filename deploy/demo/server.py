@@ -137,6 +137,14 @@ class Server:
         answer = json.loads(done.stdout) if done.stdout.strip() else None
         return answer["result"] if isinstance(answer, dict) and "ok" in answer else answer
 
+    def text(self, *words):
+        """What tandemctl says to people."""
+        done = subprocess.run([self.program("tandemctl"), "--config", self.config, *words],
+                              env=self.environment, capture_output=True, text=True, timeout=30)
+        if done.returncode:
+            raise ServerError(f"tandemctl {words[0]}: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
     def put_extension(self, number, password, **flags):
         self.ctl("extension.put", secret=password + "\n", number=number, password="-", **flags)
 

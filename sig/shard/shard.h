@@ -424,6 +424,10 @@ struct call_play {
 /* False: nothing. */
 bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 		     struct call_play *out);
+/* Where the party of a leg is (call_view.flows); CALL_VIEW_CALLER: of the caller. False: there is no such leg. */
+enum { CALL_VIEW_CALLER = UINT8_MAX };
+struct party_place;
+bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct party_place *out);
 /* Whose it is. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
 /* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */

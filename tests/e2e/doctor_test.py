@@ -7,6 +7,7 @@ import threading
 import time
 import unittest
 
+from application_test import ApplicationTest
 from lib import place
 from lib.dtls import Certificate, wrong_fingerprint
 from lib.media import FRAME, RATE, udp_socket
@@ -15,6 +16,7 @@ from lib.place import OTHERS, PARTY, STRANGER
 from lib.srtp import Key
 from lib.webrtc import WebRtc
 from patience import until
+from server import ServerError
 
 LIMIT = 5.0                     # seconds from the fault's beginning to its name
 CONSENT_S = 30                  # RFC 7675 5.1
@@ -524,6 +526,78 @@ class Strict(DoctorTest):
         threads[0].join()
         pairs[0].end()
         self.judge(faults)
+
+
+class Places(ApplicationTest):
+    """Who speaks with nobody is told so, not that media flows both ways; also after the call, and after a restart."""
+
+    def findings(self, call):
+        return [(finding["code"], finding["leg"]) for finding in self.node.ctl("call.doctor", call=call)["findings"]]
+
+    def in_words(self, call):
+        return subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--config", self.node.config, "doctor", call],
+                              check=True, capture_output=True, text=True).stdout
+
+    def test_with_an_application(self):
+        """It is asked, says nothing, plays, awaits digits; the call is parked without music; it ends, and the node is killed."""
+        out, call = self.call()
+        self.assertEqual(self.findings(call), [("application_not_answering", None)])
+        self.node.ctl("call.answer", call=call)
+        self.audio_a.use(out.wait_answer())
+        self.audio_a.start(440)
+        until(lambda: self.audio_a.sent > 60)
+        self.assertEqual(self.findings(call), [("application_silent", "a")])
+        words = self.in_words(call)
+        self.assertIn("with the application ivr", words)
+        self.assertNotIn("flows both ways", words)
+        out.bye()
+        self.ended()
+        self.assertEqual(self.findings(call), [("application_silent", "a")])
+        self.node.kill()
+        self.node.restart()
+        after = self.node.ctl("call.doctor", call=call)
+        self.assertEqual([finding["code"] for finding in after["findings"]], ["application_silent"])
+        self.assertEqual(after["ended"]["cause"], "hung up")
+        self.assertIn("with the application ivr", self.in_words(call))
+        self.assertEqual([finding["code"] for finding in self.node.ctl("cdr.list")[-1]["findings"]], ["application_silent"])
+        refused = self.a.invite("1999", self.audio_a.sdp())
+        self.assertEqual(refused.wait_final().status, 404)
+        call = self.node.cdrs(2)[-1]["id"]
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.findings(call), [("not_established", None)])
+        with self.assertRaisesRegex(ServerError, "there is no call"):
+            self.findings(call[:-2] + "vv")
+
+    def test_served_and_parked(self):
+        out, call = self.answered()
+        self.audio_a.start(440)
+        self.node.ctl("call.play", call=call, file="tone-busy")
+        self.audio_a.wait_packets(5)
+        self.assertEqual(self.findings(call), [("prompt", "a")])
+        self.node.ctl("call.collect", call=call, max=4)
+        self.assertEqual(self.findings(call), [("digits_awaited", "a")])
+        self.node.ctl("call.park", call=call, slot="701")
+        self.assertEqual(self.findings(call), [("parked_in_silence", "a")])
+        out.bye()
+
+    def test_in_a_conference(self):
+        self.node.ctl("room.put", number="700", entry_tone="none")
+        one = self.a.invite("700", self.audio_a.sdp())
+        self.audio_a.use(one.wait_answer())
+        self.audio_a.start(440)
+        call = self.node.ctl("call.list")[0]["id"]
+        until(lambda: self.audio_a.sent > 60)
+        self.assertEqual(self.findings(call), [("conference_alone", "a")])
+        two = self.b.invite("700", self.audio_b.sdp())
+        self.audio_b.use(two.wait_answer())
+        self.audio_b.start(880)
+        until(lambda: self.audio_b.sent > 60)
+        self.assertEqual(self.findings(call), [("conference", "a")])
+        self.node.ctl("conference.mute", call=call)
+        self.assertEqual(self.findings(call), [("conference_muted", "a")])
+        one.bye()
+        two.bye()
 
 
 if __name__ == "__main__":

@@ -37,8 +37,11 @@ class FirstRun(unittest.TestCase):
         self.ports = self.enterContext(Ports(200))
 
     def node(self, *words):
+        return self.call("--no-demo", *words)
+
+    def call(self, *words):
         """The process and what it said once the node is up."""
-        process = subprocess.Popen(run_command("--dir", self.folder, "--no-demo", *words), text=True,
+        process = subprocess.Popen(run_command("--dir", self.folder, *words), text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait, 30)
@@ -78,6 +81,22 @@ class FirstRun(unittest.TestCase):
             text = file.read()
         for wanted in ('name: "here"', f"sip_ports: [{sip}]", f"sip_tcp_ports: [{sip}]", f"port: {http}"):
             self.assertIn(wanted, text)
+
+    def test_its_call(self):
+        """Also on an address that is not the one this machine sends from; where it fails the node says why, and stays."""
+        process, said = self.call("--bind", "127.0.0.3", "--media-ports", self.ports.take_range(100))
+        self.assertRegex(said, "call 1001 to 1002: answered after .* digits 42; ended: hung up by a")
+        self.assertNotIn("fail", said)
+        subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--config", self.folder + "/tandem.yaml",
+                        "extension.put", "number=1002", "do_not_disturb=true"], check=True, capture_output=True, timeout=30)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 0)
+        process, said = self.call()
+        self.assertIn("The call is over: ", said)
+        self.assertIn("state: not_established", said)
+        self.assertIn("The node is up", said)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 1)
 
 
 class Answers(unittest.TestCase):

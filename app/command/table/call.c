@@ -65,9 +65,8 @@ const struct command g_call_commands[] = {
 	{ "call.doctor", COMMAND_FOR_READER, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
 	  "alone: "
-	  "it looks at them twice. Of a call that ended in the last hour: from its last counters. "
-	  "See "
-	  "doctor.md.",
+	  "it looks at them twice. Of a call that ended in the last hour: from its last counters, "
+	  "or, after a restart, from its record. See doctor.md.",
 	  "id, ended (cause, sip_status, talk_ms; of a call that is over) and findings, none when "
 	  "all is well: code, is (fault, state or note), leg (a, b), "
 	  "line, "

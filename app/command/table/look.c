@@ -86,7 +86,8 @@ const struct command g_look_commands[] = {
 	  "mos_in_hundredths and mos_out_hundredths (0: not known). A call whose parties changed "
 	  "has "
 	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
-	  "each of them, that of the call. Of one that was recorded: recordings, their names",
+	  "each of them, that of the call. Of one that was recorded: recordings, their names. "
+	  "findings: what the doctor found at its end, if anything was wrong",
 	  command_cdr_list },
 	{ .name = NULL },
 };

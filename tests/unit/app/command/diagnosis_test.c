@@ -573,6 +573,143 @@ static void media_refused(void)
 	ended_with(606, NULL);
 }
 
+/* Leg a has no other party, and is there; it is sent nothing in the meantime. */
+static void placed(enum party_place_kind kind, const char *name)
+{
+	g_d.flow_count = 1;
+	a_()->place = (struct party_place){ .kind = kind };
+	(void)snprintf(a_()->place.name, sizeof(a_()->place.name), "%s", name);
+	a_()->now.stats.packets_out = a_()->before.stats.packets_out;
+}
+/* ... and is sent something. */
+static void served(enum party_place_kind kind, const char *name)
+{
+	placed(kind, name);
+	a_()->now.stats.packets_out += PACKETS;
+}
+static void no_media(void)
+{
+	g_d.flow_count = 0;
+}
+static void application_asked(void)
+{
+	ringing();
+	g_d.waits_for = "bot";
+}
+static void alone(void)
+{
+	served(PARTY_ALONE, "");
+}
+static void alone_in_silence(void)
+{
+	placed(PARTY_ALONE, "");
+}
+static void application_gone(void)
+{
+	placed(PARTY_ALONE, "");
+	(void)snprintf(a_()->place.application, sizeof(a_()->place.application), "bot");
+}
+static void application_gone_and_over(void)
+{
+	application_gone();
+	g_d.ended = true;
+	a_()->before = (struct diagnosis_sample){ .detail = { .now_ns = THEN } };
+	a_()->now.stats.packets_out = 0;
+}
+static void served_and_over(void)
+{
+	served(PARTY_PARKED, "701");
+	g_d.ended = true;
+}
+static void played_(void)
+{
+	served(PARTY_PLAYED, "menu.wav");
+	a_()->place.file = 1;
+	a_()->place.file_count = 2;
+	a_()->place.collects = true;
+}
+static void played_in_silence(void)
+{
+	played_();
+	a_()->now.stats.packets_out = a_()->before.stats.packets_out;
+}
+static void played_too_short_a_look(void)
+{
+	played_in_silence();
+	a_()->before.detail.now_ns = NOW - 100 * NS_PER_MS;
+}
+static void paused(void)
+{
+	played_in_silence();
+	a_()->place.paused = true;
+}
+static void digits(void)
+{
+	placed(PARTY_PLAYED, "");
+	a_()->place.collects = true;
+}
+static void message(void)
+{
+	placed(PARTY_PLAYED, "");
+	a_()->place.records = true;
+}
+static void streamed(void)
+{
+	placed(PARTY_STREAMED, "bot");
+}
+static void echo(void)
+{
+	served(PARTY_ECHOED, "echo");
+}
+static void parked(void)
+{
+	served(PARTY_PARKED, "701");
+}
+static void parked_in_silence(void)
+{
+	placed(PARTY_PARKED, "701");
+}
+static void confers(void)
+{
+	placed(PARTY_CONFERS, "8000"); /* all are silent */
+	a_()->place.others = 2;
+	a_()->place.sounds = true;
+}
+static void confers_unmixed(void)
+{
+	confers();
+	a_()->place.sounds = false;
+}
+static void confers_alone(void)
+{
+	confers();
+	a_()->place.others = 0;
+}
+static void confers_muted(void)
+{
+	confers();
+	a_()->place.muted = true;
+}
+static void confers_deaf(void)
+{
+	confers();
+	a_()->place.deaf = true;
+}
+static void confers_held(void)
+{
+	confers();
+	a_()->place.held = true;
+}
+static void confers_hostless(void)
+{
+	confers();
+	a_()->place.waits_host = true;
+}
+static void parts(void)
+{
+	served(PARTY_PARTS, "");
+}
+
 static void unanswered(void)
 {
 	ended_with(480, "refused by the node: SRTP is not the cause");
@@ -584,6 +721,31 @@ static const struct row {
 	const char *codes; /* of leg a or of the call, joined by ' ' */
 } ROWS[] = {
 	{ "all is well", nothing, "" },
+	{ "no media at all", no_media, "nothing_agreed" },
+	{ "an application is asked", application_asked, "application_not_answering" },
+	{ "alone with music", alone, "alone" },
+	{ "alone in silence", alone_in_silence, "alone_in_silence" },
+	{ "its application is gone", application_gone, "application_silent" },
+	{ "its application was gone", application_gone_and_over, "application_silent" },
+	{ "it was parked, and is over", served_and_over, "" },
+	{ "a prompt plays", played_, "prompt" },
+	{ "a prompt does not", played_in_silence, "prompt_not_sent" },
+	{ "a prompt, and too short a look", played_too_short_a_look, "prompt" },
+	{ "a prompt is paused", paused, "prompt_paused" },
+	{ "digits are awaited", digits, "digits_awaited" },
+	{ "a message is recorded", message, "message_recorded" },
+	{ "with a live endpoint", streamed, "live_endpoint" },
+	{ "an echo", echo, "echo" },
+	{ "parked", parked, "parked" },
+	{ "parked without music", parked_in_silence, "parked_in_silence" },
+	{ "in a conference where nobody talks", confers, "conference" },
+	{ "in a conference without a mix", confers_unmixed, "conference_silent" },
+	{ "alone in a conference", confers_alone, "conference_alone" },
+	{ "muted in a conference", confers_muted, "conference_muted" },
+	{ "deaf in a conference", confers_deaf, "conference_deaf" },
+	{ "held in a conference", confers_held, "conference_held" },
+	{ "a conference without its host", confers_hostless, "conference_host_awaited" },
+	{ "nobody takes the call", parts, "tone" },
 	{ "Redis away", degraded, "store_degraded" },
 	{ "the disk of its recording is full", recording_suffers, "recording_suffers" },
 	{ "an external recorder has it", recorder_hears, "" },

@@ -92,7 +92,7 @@ static void test_pairs(void **state)
 	for (uint8_t i = 0; i < CDR_PAIRS_MAX; i++)
 		list[i] =
 			(struct cdr){ .call = 1, .pair = (uint8_t)(i + 1), .pairs = CDR_PAIRS_MAX };
-	cdrs_write(&g_cdrs, list, CDR_PAIRS_MAX, (struct bytes){ 0 });
+	cdrs_write(&g_cdrs, list, CDR_PAIRS_MAX, (struct bytes){ 0 }, (struct bytes){ 0 });
 	assert_int_equal(g_cdrs.count, 2 * CDR_PAIRS_MAX - 1);
 	for (size_t i = 0; i < g_cdrs.count; i++)
 		assert_string_equal(g_cdrs.list[i].name, i % 2 ? "id" : "cdr");
@@ -106,7 +106,7 @@ static void test_pairs(void **state)
 		json_decref(json);
 	}
 	list[0].pairs = 1;
-	cdrs_write(&g_cdrs, list, 1, (struct bytes){ 0 });
+	cdrs_write(&g_cdrs, list, 1, (struct bytes){ 0 }, (struct bytes){ 0 });
 	assert_int_equal(g_cdrs.count, 1);
 	assert_null(memmem(g_cdrs.list[0].value.p, g_cdrs.list[0].value.n, "linked", 6));
 }
