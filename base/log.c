@@ -218,7 +218,8 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 		.json = atomic_load_explicit(&g_format, memory_order_relaxed) == LOG_FORMAT_JSON,
 	};
 
-	if (!log_flood_pass(unit, msg, clock_now_ns(), &suppressed))
+	if (!log_flood_pass(unit, msg, level <= LOG_LEVEL_WARN && !call, clock_now_ns(),
+			    &suppressed))
 		return;
 	lost = atomic_exchange_explicit(&g_lost, 0, memory_order_relaxed);
 	log_head_write(&line, level, unit, call);

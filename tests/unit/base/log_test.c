@@ -178,15 +178,31 @@ static void floods_are_held_back_and_counted(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		passed += log_flood_pass("t", "flood", start + (uint64_t)i, &suppressed);
+		passed += log_flood_pass("t", "flood", false, start + (uint64_t)i, &suppressed);
 	assert_int_equal(passed, LOG_FLOOD_PER_S);
-	assert_true(log_flood_pass("t", "another", start, &suppressed));
-	assert_true(log_flood_pass("u", "flood", start, &suppressed));
+	assert_true(log_flood_pass("t", "another", false, start, &suppressed));
+	assert_true(log_flood_pass("u", "flood", false, start, &suppressed));
 	assert_int_equal(suppressed, 0);
-	assert_true(log_flood_pass("t", "flood", start + NS_PER_S, &suppressed));
+	assert_true(log_flood_pass("t", "flood", false, start + NS_PER_S, &suppressed));
 	assert_int_equal(suppressed, 1000 - LOG_FLOOD_PER_S);
-	assert_true(log_flood_pass("t", "flood", start + NS_PER_S, &suppressed));
+	assert_true(log_flood_pass("t", "flood", false, start + NS_PER_S, &suppressed));
 	assert_int_equal(suppressed, 0);
+}
+
+/* What says the same again and again is not said a hundred times a second. */
+static void troubles_are_said_less_often(void **state)
+{
+	const uint64_t start = 50 * NS_PER_S;
+	uint32_t suppressed, held_back = 0;
+	unsigned passed = 0;
+
+	(void)state;
+	for (uint64_t ms = 0; ms < 60000; ms++) {
+		passed += log_flood_pass("t", "trouble", true, start + ms * NS_PER_MS, &suppressed);
+		held_back += suppressed;
+	}
+	assert_int_equal(passed, 6 * LOG_FLOOD_TROUBLE);
+	assert_int_equal(held_back, 50000 - 5 * LOG_FLOOD_TROUBLE);
 }
 
 /* Unit and message are two texts, not one. */
@@ -196,9 +212,9 @@ static void flood_kinds_do_not_run_together(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		(void)log_flood_pass("ab", "c", 0, &suppressed);
-	assert_true(log_flood_pass("a", "bc", 0, &suppressed));
-	assert_true(log_flood_pass("abc", "", 0, &suppressed));
+		(void)log_flood_pass("ab", "c", false, 0, &suppressed);
+	assert_true(log_flood_pass("a", "bc", false, 0, &suppressed));
+	assert_true(log_flood_pass("abc", "", false, 0, &suppressed));
 }
 
 static void the_next_line_says_what_was_held_back(void **state)
@@ -279,6 +295,7 @@ int main(void)
 		LOG_TEST(levels),
 		LOG_TEST(floods_are_held_back_and_counted),
 		LOG_TEST(flood_kinds_do_not_run_together),
+		LOG_TEST(troubles_are_said_less_often),
 		LOG_TEST(the_next_line_says_what_was_held_back),
 		LOG_TEST(lines_nobody_took_are_counted),
 		LOG_TEST(threads_write_whole_lines),
