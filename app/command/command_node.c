@@ -5,13 +5,13 @@
 #include "base/tls/tls.h"
 #include "sig/transport/transport.h"
 
-static json_t *health_json(const struct node *node)
+static json_t *health_json(struct node *node)
 {
-	char text[512];
+	char text[2048];
 	struct writer w = writer_over(text, sizeof(text));
 	struct bytes done;
 
-	health_write(&w, health_reasons(&node->health, clock_now_ns()));
+	health_write(&w, &node->health, health_reasons(&node->health, clock_now_ns()));
 	done = writer_done(&w);
 	return json_loadb((const char *)done.p, done.n, 0, NULL);
 }
@@ -66,7 +66,7 @@ static void add_counts(json_t *json, const struct node *node)
 
 void command_node_status(struct command_run *run)
 {
-	const struct node *node = run->node;
+	struct node *node = run->node;
 	json_t *json = health_json(node);
 	uint64_t reserved, resident;
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,16 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 	play_release(p, y);
 }
 
+/* Of a tenant's own files the tenant knows; what the node says by itself an operator has to put there. */
+static void play_missing(struct plays *p, const struct sound_name *name,
+			 const struct sound_fault *fault)
+{
+	if (name->kind == SOUND_PROMPT || name->kind == SOUND_DIGITS)
+		(void)snprintf(p->missing, sizeof(p->missing), "%s%s: %s",
+			       name->kind == SOUND_DIGITS ? SOUND_DIGITS_MARK : SOUND_PROMPT_MARK,
+			       name->kind == SOUND_DIGITS ? "" : name->file, fault->reason);
+}
+
 static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 {
 	struct media_sound *sound;
@@ -169,8 +180,11 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 	case SOUNDS_LATER:
 		return;
 	case SOUNDS_NONE:
+		play_missing(p, &y->name, &fault);
 		LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", y->name.file),
-			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at));
+			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at),
+			 LOG_STR("next", fault.absent ? "put it into media.sounds, and reload"
+						      : "mend the file, and reload"));
 		play_tell(p, y, ACT_NEWS_FAILED);
 		play_release(p, y);
 		return;

@@ -56,6 +56,8 @@ struct plays {
 	struct media_queue *queue;
 	struct answers *answers;
 	struct lives *lives;
+	char missing
+		[80]; /* the prompt that was to be played last of those that are not there; "": none */
 };
 
 void plays_setup(void); /* registers the metrics; main thread, once */

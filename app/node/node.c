@@ -42,30 +42,83 @@ static void errors_print(const char *path, const struct conf_errors *errors)
 	(void)fwrite(report, 1, w.n, stderr);
 }
 
+static void warnings_log(const char *path, const struct conf_errors *warnings)
+{
+	for (uint32_t i = 0; i < warnings->count; i++) {
+		char place[512];
+
+		(void)snprintf(place, sizeof(place), "%s:%" PRIu32 ":%" PRIu32, path,
+			       warnings->list[i].line, warnings->list[i].column);
+		LOG_WARN("settings", 0, "hardly meant", LOG_STR("at", place),
+			 LOG_STR("next", warnings->list[i].message));
+	}
+}
+
+/* FILE:LINE:COLUMN: warning: ... */
+static void warnings_print(const char *path, const struct conf_errors *warnings)
+{
+	for (uint32_t i = 0; i < warnings->count; i++)
+		(void)fprintf(stderr, "%s:%" PRIu32 ":%" PRIu32 ": warning: %s\n", path,
+			      warnings->list[i].line, warnings->list[i].column,
+			      warnings->list[i].message);
+}
+
+static void settings_look(const struct settings *s, const char *path, struct bytes yaml,
+			  enum node_reading why)
+{
+	static struct conf_errors warnings;
+
+	warnings = (struct conf_errors){ 0 };
+	settings_warn(s, yaml, &warnings);
+	if (why == NODE_READ_CHECK)
+		node_machine_warn(s, yaml, &warnings);
+	if (why == NODE_READ_TEXT || why == NODE_READ_CHECK)
+		warnings_print(path, &warnings);
+	else
+		warnings_log(path, &warnings);
+}
+
+/* The first of them, where it stands. */
+static void reload_refused(struct node *n, const struct conf_errors *errors)
+{
+	char text[HEALTH_DETAIL_MAX];
+
+	(void)snprintf(text, sizeof(text), "%s:%" PRIu32 ":%" PRIu32 ": %s", n->config_path,
+		       errors->list[0].line, errors->list[0].column, errors->list[0].message);
+	health_say(&n->health, HEALTH_RELOAD, text);
+	LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
+		  LOG_STR("file", n->config_path), LOG_U64("errors", errors->total),
+		  LOG_STR("next",
+			  "mend the file, and reload: tandemd --check-config FILE looks at it"));
+}
+
+static struct conf_errors g_errors; /* of the file that was read last */
+
 int node_settings_read(struct settings *out, const char *path, enum node_reading why)
 {
-	static struct conf_errors errors;
 	char *text;
 	size_t n;
 	int err = settings_load(path, &text, &n);
 
 	if (err) {
-		errors = (struct conf_errors){ 0 };
-		conf_error_add(&errors, 1, 1, "%s", strerror(-err));
+		g_errors = (struct conf_errors){ 0 };
+		conf_error_add(&g_errors, 1, 1, "%s", strerror(-err));
 	} else {
-		err = settings_read(out, bytes_mem(text, n), &errors);
+		err = settings_read(out, bytes_mem(text, n), &g_errors);
 		if (!err && why == NODE_READ_START)
-			node_addresses_check(out, bytes_mem(text, n), &errors);
+			node_addresses_check(out, bytes_mem(text, n), &g_errors);
 		if (!err && why == NODE_READ_CHECK)
-			node_machine_check(out, path, bytes_mem(text, n), &errors);
-		err = errors.total ? -EINVAL : err;
+			node_machine_check(out, path, bytes_mem(text, n), &g_errors);
+		err = g_errors.total ? -EINVAL : err;
+		if (!err)
+			settings_look(out, path, bytes_mem(text, n), why);
 		explicit_bzero(text, n); /* the url may hold a password */
 		free(text);
 	}
 	if (err && why == NODE_READ_RELOAD) {
-		errors_log(path, &errors);
+		errors_log(path, &g_errors);
 	} else if (err) {
-		errors_print(path, &errors);
+		errors_print(path, &g_errors);
 	}
 	return err;
 }
@@ -89,10 +142,10 @@ void node_reload(struct node *n)
 	struct writer changed = writer_over(names, sizeof(names));
 
 	if (node_settings_read(&fresh, n->config_path, NODE_READ_RELOAD)) {
-		LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
-			  LOG_STR("file", n->config_path));
+		reload_refused(n, &g_errors);
 		return;
 	}
+	health_say(&n->health, HEALTH_RELOAD, NULL);
 	settings_keep_at_start(&fresh, &n->settings, &changed);
 	if (changed.n) {
 		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",

@@ -267,6 +267,8 @@ int node_settings_read(struct settings *out, const char *path, enum node_reading
 /* Adds an error for each thing a node could not start with: keys, certificates, addresses, ports. */
 void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
 			struct conf_errors *errors);
+/* Adds what a node starts with, and cannot do then: record, or play prompts. */
+void node_machine_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings);
 /* Adds an error for each network whose address is none of this machine. */
 /* The machine has it not. */
 bool node_address_is_elsewhere(const struct addr *address);

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "app/node/node.h"
 #include "app/node/node_store.h"
+#include "base/folder.h"
 #include "base/tls/tls.h"
 
 struct machine {
@@ -98,6 +100,50 @@ static void recordings_look(const struct machine *m)
 			       i);
 		machine_report(m, key, "%s: %s", file, reason);
 	}
+}
+
+/* Folder and disk of recordings: nobody need record, and a node starts without. */
+static void recordings_warn(const struct machine *m)
+{
+	const struct settings_recordings *r = &m->s->recordings;
+	struct statvfs fs;
+	int err = folder_try(r->folder);
+
+	if (err == -ENOSPC || err == -EDQUOT)
+		machine_report(m, "recordings.folder",
+			       "recordings.folder: the disk of %s is full: nothing can be recorded",
+			       r->folder);
+	else if (err)
+		machine_report(m, "recordings.folder",
+			       "recordings.folder: %s cannot be written (%s): nothing can be "
+			       "recorded; this process has uid %u",
+			       r->folder, strerror(-err), (unsigned)geteuid());
+	else if (r->free_mib && (!statvfs(r->folder, &fs) || !statvfs(m->s->node.state_dir, &fs)) &&
+		 (uint64_t)fs.f_bavail * fs.f_frsize < (uint64_t)r->free_mib << 20)
+		machine_report(m, "recordings.free_mib",
+			       "recordings.free_mib: less than %u MiB is left on the disk of %s",
+			       (unsigned)r->free_mib, r->folder);
+}
+
+/* What the node says by itself needs files; without any of them it is silent there. */
+static void prompts_warn(const struct machine *m)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/.prompts", m->s->media.sounds);
+	if (access(path, R_OK | X_OK))
+		machine_report(m, "media.sounds",
+			       "media.sounds: the prompts of the node are missing (%s: %s): who is "
+			       "to hear one hears silence; deploy/prompts/make.py makes them",
+			       path, strerror(errno));
+}
+
+void node_machine_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings)
+{
+	const struct machine m = { .s = s, .yaml = yaml, .errors = warnings };
+
+	recordings_warn(&m);
+	prompts_warn(&m);
 }
 
 /* As the node would: over a connection of an earlier start that still fades, but not over a listener. */

@@ -262,6 +262,7 @@ void node_players_reload(struct node *n)
 {
 	int err = sounds_folder_set(n->sounds, n->settings.media.sounds);
 
+	n->plays.missing[0] = '\0'; /* until it is wanted again */
 	if (err)
 		LOG_ERROR("node", 0, "media.sounds stays as it was",
 			  LOG_STR("error", strerror(-err)));

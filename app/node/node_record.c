@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/node/node.h"
@@ -198,10 +199,37 @@ int node_record_open(struct node *n)
 	return NODE_EXIT_OK;
 }
 
+static bool error_is_full(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT;
+}
+
+/* Somebody has to change the folder, not the disk. */
+static bool error_is_of_folder(int err)
+{
+	return err == -EACCES || err == -EPERM || err == -EROFS || err == -ENOENT ||
+	       err == -ENOTDIR;
+}
+
+/* What becomes of recordings says more than what a look at their folder said. */
+static void record_health(struct node *n)
+{
+	int trouble = n->recorder ? recorder_trouble(n->recorder) : 0;
+	int err = trouble ? trouble : n->recordings.folder_error;
+	char text[HEALTH_DETAIL_MAX] = "";
+
+	if (error_is_of_folder(err))
+		(void)snprintf(text, sizeof(text), "%s: %s", n->settings.recordings.folder,
+			       strerror(-err));
+	health_say(&n->health, HEALTH_RECORDINGS_FOLDER, text);
+	health_set(&n->health, HEALTH_RECORDINGS_FULL, n->recordings.full || error_is_full(err));
+	health_set(&n->health, HEALTH_RECORDINGS_DISK,
+		   err && !error_is_full(err) && !error_is_of_folder(err));
+}
+
 void node_record_beat(struct node *n)
 {
-	health_set(&n->health, HEALTH_RECORDINGS_DISK,
-		   n->recorder && recorder_is_in_trouble(n->recorder));
+	record_health(n);
 	if (n->recorder && n->names_over.count)
 		names_forget(n, clock_now_ns());
 }

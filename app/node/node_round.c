@@ -227,6 +227,8 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_players_beat(n, now_ns);
 		node_store_beat(n, now_ns);
 		node_record_beat(n);
+		health_say(&n->health, HEALTH_REDIS_REFUSES, store_refusal());
+		health_say(&n->health, HEALTH_PROMPTS, n->plays.missing);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))

@@ -77,7 +77,9 @@ void node_tls_reload(struct node *n)
 	settings_to_tls(&n->settings, &settings);
 	if (tls_reload(n->tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the new certificates cannot be used: the old ones stay",
-			  LOG_STR("error", error));
+			  LOG_STR("error", error),
+			  LOG_STR("next", "put usable files there, and reload"));
+		health_say(&n->health, HEALTH_RELOAD, error);
 		return;
 	}
 	warn_expiry(n);

@@ -18,6 +18,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
@@ -313,6 +314,8 @@ void node_store_beat(struct node *n, uint64_t now_ns)
 
 	if (!s->looked)
 		s->any = store_finds_any(n);
+	if (!s->looked)
+		s->folder_error = folder_try(n->settings.recordings.folder);
 	s->looked = true;
 	store_reap(s);
 	store_asks_fail(n, now_ns,
@@ -333,6 +336,7 @@ void node_store_reload(struct node *n)
 {
 	n->recordings.stale = false;
 	n->recordings.missing_said = false;
+	n->recordings.folder_error = folder_try(n->settings.recordings.folder);
 	n->recordings.any = n->recordings.any || store_finds_any(n);
 	if (n->recordings.link >= 0)
 		node_store_send(n, node_store_terms(n));
@@ -456,7 +460,8 @@ static void store_figures(struct node *n, const json_t *f)
 	metric_set(g_metrics.oldest, node_store_number(f, "oldest_ms") / 1000);
 	metric_set(g_metrics.dead, node_store_number(f, "dead"));
 	metric_set(g_metrics.full, json_is_true(json_object_get(f, "full")));
-	health_set(&n->health, HEALTH_RECORDINGS_FULL, json_is_true(json_object_get(f, "full")));
+	n->recordings.full = json_is_true(json_object_get(f, "full"));
+	n->recordings.folder_error = -(int)node_store_number(f, "folder_error");
 	node_store_count(g_metrics.deleted, node_store_number(f, "deleted"),
 			 &n->recordings.shown.deleted);
 	node_store_count(g_metrics.lost, node_store_number(f, "lost"), &n->recordings.shown.lost);

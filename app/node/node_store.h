@@ -33,6 +33,8 @@ struct node_store {
 	bool stale; /* a tenant's document changed: it is to be told */
 	bool missing_said;
 	bool looked, any; /* there were recordings at start or reload */
+	bool full;        /* too little room, and nothing that may be deleted */
+	int folder_error; /* -errno: recordings.folder cannot be written */
 	unsigned deaths;  /* one after the other */
 	uint64_t start_ns, again_ns;
 	struct redis_guest guest;        /* of the link to Redis (node_store_index.c) */

@@ -177,7 +177,7 @@ uint32_t recorder_told(struct recorder *r, struct recorder_told *out, uint32_t m
 	return n;
 }
 
-bool recorder_is_in_trouble(const struct recorder *r)
+int recorder_trouble(const struct recorder *r)
 {
 	return atomic_load_explicit(&r->trouble, memory_order_relaxed);
 }

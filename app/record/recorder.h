@@ -101,8 +101,9 @@ bool recorder_forget(struct recorder *r, const struct record_terms *terms);
 
 /* What became of them, in order. How many. */
 uint32_t recorder_told(struct recorder *r, struct recorder_told *out, uint32_t max);
-/* The disk refuses what is recorded, or does not answer: recordings have gaps soon, or have them already. Any thread. */
-bool recorder_is_in_trouble(const struct recorder *r);
+/* The disk refuses what is recorded, for that -errno, or does not answer, -ETIMEDOUT: recordings have gaps soon, or have them already. 0: it
+ * does. Any thread. */
+int recorder_trouble(const struct recorder *r);
 /* Readable when something is told; recorder_told drains it. */
 int recorder_told_fd(const struct recorder *r);
 

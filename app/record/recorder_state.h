@@ -56,9 +56,9 @@ struct recorder {
 	struct recording *slots[RECORDER_SLOTS];
 	uint32_t count;
 	uint64_t now_ns;
-	_Atomic bool trouble; /* with the disk, and it was said; control reads it */
-	bool stuck;           /* the disk has something for ever: its memory stays */
-	uint64_t written;     /* as the metric has it */
+	_Atomic int trouble; /* -errno, with the disk, and it was said; 0: none. Control reads it */
+	bool stuck;          /* the disk has something for ever: its memory stays */
+	uint64_t written;    /* as the metric has it */
 };
 
 /* ---- recorder_thread.c ---- */

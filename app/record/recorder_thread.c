@@ -386,7 +386,7 @@ static void disk_watch(struct recorder *r)
 {
 	const struct disk_counts *k = &r->disk.counts;
 	uint64_t wait_ms = k->longest_ns / NS_PER_MS;
-	bool trouble = k->error != 0 || wait_ms >= STANDS_MS;
+	int trouble = k->error ? k->error : wait_ms >= STANDS_MS ? -ETIMEDOUT : 0;
 
 	metric_set(g_metrics.running, r->count);
 	metric_set(g_metrics.wait_ms, wait_ms);
@@ -402,7 +402,8 @@ static void disk_watch(struct recorder *r)
 			 LOG_STR("error", k->error ? strerror(-k->error) : "it does not answer"),
 			 LOG_STR("folder", r->settings.folder),
 			 LOG_STR("next",
-				 "calls go on; recordings wait in memory while there is room"));
+				 "calls go on, and recordings wait in memory while there is room: "
+				 "make room on that disk, or the folder writable for the node"));
 	else
 		LOG_INFO("record", 0, "the disk takes recordings again");
 }

@@ -387,6 +387,8 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
 			  const char **reason) NODISCARD;
 /* One rule of trust. 0, or -EINVAL: *key is the key that is wrong and *reason why. */
+/* What is allowed, and hardly meant: where it stands, and what to do instead. Nothing is refused for it. */
+void settings_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings);
 int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
 			  const struct settings_trusted *in, const char **key,
 			  const char **reason) NODISCARD;

@@ -120,7 +120,8 @@ const struct conf_field g_sip_fields[] = {
 	  .short_key = "prefix",
 	  .help = "Peers whose requests need no password, such as an SBC in front of the node. "
 		  "They may call in anybody's name. A text such as \"10.0.0.0/8\" is short for "
-		  "a prefix alone. The first rule that fits decides. Nobody is trusted over a "
+		  "a prefix alone: whoever forges such an address over UDP is believed, so the log "
+		  "warns of it. The first rule that fits decides. Nobody is trusted over a "
 		  "WebSocket." },
 	{ .key = "overload_delay",
 	  DURATION(settings_sip, overload_delay, 0, SECONDS(1)),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rule of sip.trusted as the core has it. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/settings/settings.h"
@@ -70,4 +71,37 @@ int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
 				      "optional or required");
 	}
 	return 0;
+}
+
+/* Nothing but an address is asked of it, which anybody can write into a datagram. A network tells more where there is another one. */
+static bool trusted_is_bare(const struct settings *s, const struct settings_trusted *in)
+{
+	struct shard_trusted rule;
+	const char *key, *reason;
+
+	return (!in->network[0] || s->network_count < 2) && !in->port && !in->client_certificate &&
+	       !in->transport_count && !settings_trusted_read(&rule, s, in, &key, &reason) &&
+	       !addr_is_loopback(&rule.net);
+}
+
+void settings_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings)
+{
+	for (uint32_t i = 0; i < s->sip.trusted_count; i++) {
+		const struct settings_trusted *in = &s->sip.trusted[i];
+		uint32_t line = 1, column = 1;
+		char key[40];
+
+		if (!trusted_is_bare(s, in))
+			continue;
+		(void)snprintf(key, sizeof(key), "sip.trusted[%u]", (unsigned)i);
+		if (conf_where(yaml, key, &line, &column))
+			(void)conf_where(yaml, "sip.trusted", &line, &column);
+		conf_error_add(
+			warnings, line, column,
+			"sip.trusted: whoever forges an address of %s over UDP calls in "
+			"anybody's name without a password: give it transports: [tcp, tls] or "
+			"client_certificate: true, or a network of its own; transports: [udp] "
+			"where your routers drop forged addresses",
+			in->prefix);
+	}
 }

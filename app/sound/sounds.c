@@ -75,7 +75,8 @@ static struct media_sound *request_read(const struct sounds *s, const struct req
 		return sound_recording_read(s->settings.recordings, &r->name, fault);
 	folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0) {
-		*fault = (struct sound_fault){ .reason = "there is no folder of sounds" };
+		*fault = (struct sound_fault){ .reason = "there is no folder of sounds",
+					       .absent = true };
 		return NULL;
 	}
 	sound = r->name.kind == SOUND_FILE ? sound_file_read(folder, &r->name, fault)

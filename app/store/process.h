@@ -135,6 +135,7 @@ struct process {
 	bool seal_fails;        /* the last one did, or a certificate cannot be used */
 	uint64_t deleted, lost; /* lost: deleted although not delivered everywhere */
 	bool full;              /* the disk */
+	int folder_error;       /* -errno: why nothing can be written there; 0: it can */
 };
 
 /* Until the node is gone. descriptors: -1, or where it hands over connections (SOCK_SEQPACKET). */

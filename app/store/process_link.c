@@ -174,7 +174,7 @@ void process_tell_figures(struct process *p)
 
 	process_tell(p,
 		     json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, "
-			       "s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:I}}",
+			       "s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:I, s:I}}",
 			       "figures", "files", (json_int_t)p->found.files, "octets",
 			       (json_int_t)p->found.octets, "backlog", (json_int_t)p->found.backlog,
 			       "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
@@ -187,5 +187,6 @@ void process_tell_figures(struct process *p)
 			       "destinations", process_destinations_json(p), "copies",
 			       process_copies_figures(p, now_ms), "uploads_aborted",
 			       (json_int_t)p->uploads_aborted, "unlisted",
-			       (json_int_t)process_index_open(p)));
+			       (json_int_t)process_index_open(p), "folder_error",
+			       (json_int_t)-p->folder_error));
 }

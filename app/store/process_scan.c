@@ -10,6 +10,7 @@
 
 #include "app/store/process.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/log.h"
 
 enum {
@@ -274,6 +275,7 @@ void process_scan(struct process *p, uint64_t now_ms)
 
 	if (now_ms < p->scan_ms && p->scan_ms - now_ms <= DAY_MS)
 		return;
+	p->folder_error = folder_try(p->terms.folder);
 	if (now_ms >= p->sweep_ms || p->sweep_ms - now_ms > DAY_MS) {
 		sweep_all(p, now_ms);
 		took_ms = (clock_now_ns() - began_ns) / NS_PER_MS;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/web/health.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "base/json.h"
 
 #define STALLED_NS (5 * NS_PER_S)
 
@@ -30,6 +33,10 @@ static const struct {
 	{ HEALTH_RECORDINGS_PLAIN, "recordings_not_encrypted" },
 	{ HEALTH_RECORDINGS_UNCODED, "recordings_coded_late" },
 	{ HEALTH_RECORDINGS_UNCOPIED, "recordings_not_copied" },
+	{ HEALTH_RECORDINGS_FOLDER, "recordings_folder_not_writable" },
+	{ HEALTH_REDIS_REFUSES, "redis_refuses_writes" },
+	{ HEALTH_RELOAD, "reload_refused" },
+	{ HEALTH_PROMPTS, "prompts_missing" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -41,6 +48,28 @@ void health_set(struct health *h, enum health_reason reason, bool on)
 		(void)atomic_fetch_and_explicit(&h->reasons, ~(uint32_t)reason,
 						memory_order_relaxed);
 	}
+}
+
+static void detail_put(struct health *h, enum health_reason reason, const char *detail)
+{
+	size_t at = 0;
+
+	while (at < HEALTH_DETAILS && h->details[at].reason != reason)
+		at++;
+	for (size_t i = 0; at == HEALTH_DETAILS && i < HEALTH_DETAILS; i++)
+		at = h->details[i].reason ? at : i;
+	if (at == HEALTH_DETAILS)
+		return;
+	h->details[at].reason = detail[0] ? reason : 0;
+	(void)snprintf(h->details[at].text, HEALTH_DETAIL_MAX, "%s", detail);
+}
+
+void health_say(struct health *h, enum health_reason reason, const char *detail)
+{
+	(void)pthread_mutex_lock(&h->lock);
+	detail_put(h, reason, detail ? detail : "");
+	(void)pthread_mutex_unlock(&h->lock);
+	health_set(h, reason, detail && detail[0]);
 }
 
 void health_beat(struct health *h, uint64_t now_ns)
@@ -65,7 +94,33 @@ static const char *status_name(uint32_t reasons)
 	return reasons & HEALTH_BUSY ? "busy" : "ok";
 }
 
-void health_write(struct writer *w, uint32_t reasons)
+static const char *health_name(enum health_reason reason)
+{
+	size_t i = 0;
+
+	while (g_reasons[i].reason != reason)
+		i++;
+	return g_reasons[i].name;
+}
+
+static void details_write(struct writer *w, struct health *h, uint32_t reasons)
+{
+	const char *before = ",\"details\":{", *end = "";
+
+	(void)pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < HEALTH_DETAILS; i++) {
+		if (!(reasons & h->details[i].reason))
+			continue;
+		writer_fmt(w, "%s\"%s\":", before, health_name(h->details[i].reason));
+		json_write_text(w, bytes_str(h->details[i].text));
+		before = ",";
+		end = "}";
+	}
+	(void)pthread_mutex_unlock(&h->lock);
+	writer_str(w, end);
+}
+
+void health_write(struct writer *w, struct health *h, uint32_t reasons)
 {
 	const char *comma = "";
 
@@ -76,13 +131,16 @@ void health_write(struct writer *w, uint32_t reasons)
 		writer_fmt(w, "%s\"%s\"", comma, g_reasons[i].name);
 		comma = ",";
 	}
-	writer_str(w, "]}\n");
+	writer_str(w, "]");
+	details_write(w, h, reasons);
+	writer_str(w, "}\n");
 }
 
 bool health_is_well(uint32_t reasons)
 {
 	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST |
-				       HEALTH_RECORDINGS_UNCODED | HEALTH_RECORDINGS_UNCOPIED));
+				       HEALTH_RECORDINGS_UNCODED | HEALTH_RECORDINGS_UNCOPIED |
+				       HEALTH_PROMPTS));
 }
 
 bool health_is_ready(uint32_t reasons)

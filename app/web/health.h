@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the node is, as the control thread says it and the web thread shows it. Atomics only. */
+/* How the node is, as the control thread says it and the web thread shows it. */
 #ifndef APP_WEB_HEALTH_H
 #define APP_WEB_HEALTH_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/bytes.h"
@@ -34,21 +35,37 @@ enum health_reason {
 	HEALTH_RECORDINGS_DISK = 524288,    /* the disk refuses recordings, or does not answer */
 	HEALTH_RECORDINGS_UNCOPIED =
 		1048576, /* no fault of calls: no other node has what is not stored */
+	HEALTH_REDIS_REFUSES = 2097152, /* it answers, and takes no writes */
+	HEALTH_RELOAD = 4194304, /* the settings, or certificates, that were read last are wrong */
+	HEALTH_RECORDINGS_FOLDER = 8388608, /* it cannot be written */
+	HEALTH_PROMPTS =
+		16777216, /* no fault of calls: a prompt that was to be played is not there */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };
 
+enum { HEALTH_DETAILS = 4, HEALTH_DETAIL_MAX = 192 };
+
+/* All zero: nothing is wrong. */
 struct health {
 	_Atomic uint32_t reasons;
 	_Atomic uint64_t beat_ns; /* when the control thread was last seen */
+	pthread_mutex_t lock;     /* of details: of reasons that have one, in words */
+	struct {
+		enum health_reason reason; /* 0: free */
+		char text[HEALTH_DETAIL_MAX];
+	} details[HEALTH_DETAILS];
 };
 
 void health_set(struct health *h, enum health_reason reason, bool on);
+/* The same with words that are shown beside it; "" or NULL: it is so no longer. Never a secret. */
+void health_say(struct health *h, enum health_reason reason, const char *detail);
 /* Control thread, at least once a second. */
 void health_beat(struct health *h, uint64_t now_ns);
 uint32_t health_reasons(const struct health *h, uint64_t now_ns);
-/* {"status":"degraded","reasons":["redis_away_or_late"]}; "busy" where all reasons are of HEALTH_BUSY. */
-void health_write(struct writer *w, uint32_t reasons);
+/* {"status":"degraded","reasons":["redis_refuses_writes"],"details":{"redis_refuses_writes":"MISCONF ..."}}; "busy" where all reasons are of
+ * HEALTH_BUSY; no details where no reason has any. */
+void health_write(struct writer *w, struct health *h, uint32_t reasons);
 /* False when something is wrong. A node that is full or drains does what it shall. */
 bool health_is_well(uint32_t reasons);
 /* True when a new call can be taken. Degraded is ready. */

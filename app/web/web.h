@@ -26,7 +26,7 @@ enum {
 struct web_settings {
 	struct addr bind;
 	/* The caller's; outlives the thread. NULL: no pages, they are another listener's. */
-	const struct health *health;
+	struct health *health;
 	const struct web_files
 		*files;          /* the caller's; NULL: none. A listener of files has no pages */
 	struct web_asks *asks;   /* the caller's; NULL: no record pages */

@@ -33,7 +33,7 @@ void web_request_setup(void)
 }
 
 /* The page for a path. */
-static struct answer page_write(const struct health *health, struct bytes path, struct writer *w)
+static struct answer page_write(struct health *health, struct bytes path, struct writer *w)
 {
 	uint32_t reasons = health ? health_reasons(health, clock_now_ns()) : 0;
 
@@ -42,11 +42,11 @@ static struct answer page_write(const struct health *health, struct bytes path, 
 		return (struct answer){ 404, "text/plain" };
 	}
 	if (bytes_is(path, "/healthz")) {
-		health_write(w, reasons);
+		health_write(w, health, reasons);
 		return (struct answer){ health_is_well(reasons) ? 200 : 503, "application/json" };
 	}
 	if (bytes_is(path, "/readyz")) {
-		health_write(w, reasons);
+		health_write(w, health, reasons);
 		return (struct answer){ health_is_ready(reasons) ? 200 : 503, "application/json" };
 	}
 	if (bytes_is(path, "/metrics")) {

@@ -29,7 +29,7 @@ void web_request_setup(void); /* registers the metrics; main thread, once */
 
 /* Where its answer comes from. */
 struct web_pages {
-	const struct health *health;   /* NULL: no pages */
+	struct health *health;         /* NULL: no pages */
 	const struct web_files *files; /* NULL: no files */
 	struct web_desk *desk;         /* NULL: no record pages */
 };

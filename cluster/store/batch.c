@@ -253,6 +253,8 @@ static void lease_hears(struct store_shard *s, const struct store_answer *a)
 		store_lease_event(s, &a->lease);
 	else if (a->result == STORE_OK)
 		store_lease_event(s, &acked);
+	if (a->result == STORE_OK)
+		store_is_taken();
 }
 
 static void length_finish(struct store_op *op, const struct store_answer *a)

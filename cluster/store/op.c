@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ops: what waits for Redis, and what an answer means. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,26 @@ static bool is_general(struct bytes text)
 			return true;
 	}
 	return false;
+}
+
+/* Why Redis takes no writes, in its words; "": it does, as far as is known. Of the control thread. */
+static char g_refusal[STORE_REFUSAL_MAX];
+
+const char *store_refusal(void)
+{
+	return g_refusal;
+}
+
+void store_is_taken(void)
+{
+	g_refusal[0] = '\0';
+}
+
+/* BUSY, LOADING and the like end by themselves, and a wrong user is said elsewhere. */
+static bool refuses_writes(struct bytes text)
+{
+	return bytes_starts(text, "OOM ") || bytes_starts(text, "MISCONF ") ||
+	       bytes_starts(text, "READONLY ") || bytes_starts(text, "NOREPLICAS ");
 }
 
 static uint64_t op_number_of(const struct redisReply *reply)
@@ -70,7 +91,14 @@ static void answer_error_read(struct store_answer *a, struct bytes text)
 			memmem(text.p, text.n, "not an integer", 14);
 	if (is_general(text))
 		lease_tell(a, LEASE_LATE);
-	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text));
+	if (refuses_writes(text))
+		(void)snprintf(g_refusal, sizeof(g_refusal), BYTES_FMT, BYTES_ARG(text));
+	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text),
+		 LOG_STR("next",
+			 refuses_writes(text)
+				 ? "calls go on and are not saved: look at the disk, the memory "
+				   "and the log of Redis"
+				 : "what was refused is asked again; look at the log of Redis"));
 }
 
 static void op_word_read(const struct store_base *base, struct store_answer *a)
@@ -79,6 +107,7 @@ static void op_word_read(const struct store_base *base, struct store_answer *a)
 
 	a->result = STORE_OK;
 	if (bytes_is(word, "OK")) {
+		store_is_taken();
 		a->version = op_number_of(redis_reply_at(a->reply, 1));
 	} else if (bytes_is(word, "CONFLICT")) {
 		a->result = STORE_CONFLICT;

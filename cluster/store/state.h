@@ -36,6 +36,9 @@ struct batch_answers {
 	struct store_answer saves, ends;
 };
 
+/* Redis has taken a write. */
+void store_is_taken(void);
+
 struct store_op;
 typedef void store_finish_fn(struct store_op *op, const struct store_answer *answer);
 

@@ -114,6 +114,9 @@ int store_shard_open(struct store_shard **out, struct store_shared *shared, stru
 /* Before redis_close. What is in flight is answered with STORE_UNKNOWN, CDRs go to the spool first. */
 void store_shard_close(struct store_shard *s);
 bool store_is_healthy(const struct store_shard *s);
+/* Redis's words, where it answers and takes no writes, until it has taken one; else "". Of all stores of the process. */
+enum { STORE_REFUSAL_MAX = 192 };
+const char *store_refusal(void);
 /* Another owner was seen: nothing may be said for this shard any more. */
 bool store_is_fenced(const struct store_shard *s);
 uint64_t store_epoch(const struct store_shard *s);

@@ -4,7 +4,9 @@ import glob
 import json
 import os
 import random
+import re
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
@@ -15,8 +17,9 @@ from lib.node import Node, build_folder
 from ports import Ports
 from server import ServerError
 
+from application_test import ApplicationTest
 from call_test import CallTest
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
 
@@ -183,6 +186,25 @@ class Settings(unittest.TestCase):
         self.assertIn(f"UDP port 127.0.0.1:{ports[0]} is used by another program", said)
         self.assertRegex(said, rf"tandem.yaml:4:.* TCP port 127.0.0.1:{ports[1]} is used by another program")
 
+    def test_what_it_warns_of(self):
+        """What a node starts with, and cannot do, or had better not: each at its place, and status 0."""
+        trusted = ('sip:\n  trusted: ["198.51.100.0/24", "127.0.0.1", {prefix: 198.51.100.9, port: 5060},'
+                   ' {prefix: 10.0.0.0/8, transports: [tls]}]\n')
+        self.machine()
+        with open(os.path.join(self.folder, "keys"), "w", encoding="ascii") as file:
+            file.write("cluster 1 " + "A" * 43 + "=\n")
+        text = f"http: {{port: 0}}\nrecordings: {{folder: {self.folder}/keys/here}}\n" + trusted
+        status, said = self.machine(text)
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, r"tandem.yaml:5:\d+: warning: recordings.folder: .*/keys/here cannot be written \(Not a directory\)")
+        self.assertRegex(said, r"tandem.yaml:7:\d+: warning: sip.trusted: whoever forges an address of 198.51.100.0/24 .* transports: \[tcp, tls\]")
+        self.assertRegex(said, r"tandem.yaml:\d+:\d+: warning: media.sounds: the prompts of the node are missing")
+        self.assertEqual(said.count("warning"), 3, said)
+        os.makedirs(os.path.join(self.folder, "sounds", ".prompts"))
+        status, said = self.machine(f"http: {{port: 0}}\nrecordings: {{free_mib: 1073741824}}\nmedia: {{sounds: {self.folder}/sounds}}\n")
+        self.assertRegex(said, r"tandem.yaml:5:\d+: warning: recordings.free_mib: less than 1073741824 MiB is left")
+        self.assertEqual((status, said.count("warning")), (0, 1), said)
+
     def test_the_file_of_a_running_node(self):
         with Node() as node:
             done = subprocess.run([node.program("tandemd"), "--check-config", node.config], capture_output=True, text=True,
@@ -194,6 +216,68 @@ class Settings(unittest.TestCase):
         status, text = self.check("node: {name: [}\n")
         self.assertEqual(status, 2)
         self.assertIn("tandem.yaml:1:", text)
+
+
+class Health(ApplicationTest):
+    """/healthz names what an operator has to mend, in the words of who refuses, until it is mended."""
+
+    def health(self):
+        status, text = self.node.http("/healthz")
+        return status, json.loads(text)
+
+    def wait_health(self, status, reason, detail=""):
+        def is_so():
+            now, said = self.health()
+            return now == status and said["reasons"] == [reason] * bool(reason) and re.search(detail, said.get("details", {}).get(reason, ""))
+        until(is_so, lambda: f"{reason}: {self.health()}")
+
+    def reload(self):
+        self.node.process.send_signal(signal.SIGHUP)
+
+    def test_each_reason(self):
+        folder = os.path.join(self.node.folder, "recordings")
+        os.rename(folder, folder + ".away")
+        with open(folder, "w", encoding="ascii"):
+            self.reload()
+        self.wait_health(503, "recordings_folder_not_writable", "recordings: Not a directory")
+        os.remove(folder)
+        os.rename(folder + ".away", folder)
+        self.reload()
+        self.wait_health(200, "")
+        with open(self.node.config, "a+", encoding="utf-8") as file:
+            end = file.tell()
+            file.write("colour: red\n")
+            file.flush()
+            self.reload()
+            self.wait_health(503, "reload_refused", r"tandem.yaml:\d+:1: .*colour")
+            file.truncate(end)
+        self.reload()
+        self.wait_health(200, "")
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="prompt:please-wait")
+        self.wait_health(200, "prompts_missing", "prompt:please-wait: ")
+        self.assertIn('next="put it into media.sounds, and reload"', self.node.log_text())
+        self.reload()
+        self.wait_health(200, "")
+        out.bye()
+
+    def test_redis_takes_no_writes(self):
+        """Its words are told, and the log is not filled with them; calls go on."""
+        with self.node.redis() as redis:
+            redis("CONFIG", "SET", "maxmemory", "1")
+            def refuses():
+                said = self.health()[1]
+                return "OOM command not allowed" in said.get("details", {}).get("redis_refuses_writes", "")
+            until(refuses, self.health)
+            out, into, _ = self.connect()
+            time.sleep(3)
+            lines = [line for line in self.node.log_text().splitlines() if 'msg="refused by Redis"' in line]
+            self.assertTrue(0 < len(lines) <= 40, len(lines))
+            self.assertIn("look at the disk, the memory and the log of Redis", lines[-1])
+            redis("CONFIG", "SET", "maxmemory", "0")
+            self.wait_health(200, "")
+        out.bye()
+        into.wait_bye()
 
 
 class RedisContent(CallTest):

@@ -166,6 +166,23 @@ static void test_pages(void **state)
 	}
 }
 
+/* Each in its own words, as long as they count; what is not a string of JSON is made one. */
+static void test_words_of_reasons(void **state)
+{
+	(void)state;
+	health_beat(&g_health, clock_now_ns());
+	health_say(&g_health, HEALTH_REDIS_REFUSES, "MISCONF \"disk\"");
+	health_say(&g_health, HEALTH_PROMPTS, "prompt:closed");
+	assert_non_null(
+		strstr(get(GET("/healthz")), "\"redis_refuses_writes\":\"MISCONF \\\"disk\\\"\""));
+	assert_non_null(strstr(get(GET("/readyz")), "\"prompts_missing\":\"prompt:closed\"}}\n"));
+	health_say(&g_health, HEALTH_REDIS_REFUSES, "");
+	assert_non_null(strstr(get(GET("/healthz")), "HTTP/1.1 200"));
+	assert_non_null(strstr(get(GET("/healthz")), "{\"prompts_missing\":"));
+	health_say(&g_health, HEALTH_PROMPTS, NULL);
+	assert_non_null(strstr(get(GET("/healthz")), "\"reasons\":[]}\n"));
+}
+
 static void test_stalled_control_thread(void **state)
 {
 	(void)state;
@@ -304,6 +321,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_words_of_reasons),
+		cmocka_unit_test(test_words_of_reasons),
 		cmocka_unit_test(test_stalled_control_thread),
 		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_long_header_is_refused),
