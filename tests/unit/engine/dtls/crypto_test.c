@@ -149,6 +149,16 @@ static void the_thread_does_what_it_is_asked(void **state)
 }
 
 /* Keys wait for room; datagrams do not. */
+/* False: none. OpenSSL repeats a flight by the machine's own clock, so one that stands still for a second has datagrams before it. */
+static bool outcome_pop(struct crypto_link *l, struct crypto_result *r)
+{
+	while (ring_pop(&l->results, r, 1) == 1) {
+		if (r->kind != CRYPTO_SEND)
+			return true;
+	}
+	return false;
+}
+
 static void an_outcome_is_told_when_there_is_room(void **state)
 {
 	struct crypto *x = opened(1);
@@ -173,9 +183,9 @@ static void an_outcome_is_told_when_there_is_room(void **state)
 	while (ring_pop(&l->results, &r, 1) == 1)
 		assert_int_equal(r.kind, CRYPTO_SEND);
 	(void)crypto_step(x, now_ns + 2 * NS_PER_MS);
-	assert_int_equal(ring_pop(&l->results, &r, 1), 0);
+	assert_false(outcome_pop(l, &r));
 	(void)crypto_step(x, now_ns + 20 * NS_PER_MS);
-	assert_int_equal(ring_pop(&l->results, &r, 1), 1);
+	assert_true(outcome_pop(l, &r));
 	assert_int_equal(r.kind, CRYPTO_KEYED);
 	assert_int_equal(d->outcome, DTLS_GOES_ON); /* it asks again for what was lost */
 	for (uint32_t i = 0; i < PARTIES; i++)
