@@ -192,7 +192,9 @@ struct flow_resume {
 	uint8_t started;           /* 1: a source was relayed */
 	uint8_t pad;
 	/* SRTP: ROC << 16 | SEQ (RFC 3711 3.3.1); SRTCP: its explicit index. 0 where plain. */
-	uint64_t srtp_in;      /* highest one authenticated of the party's stream */
+	uint64_t srtp_in; /* highest one authenticated of the party's stream */
+	uint32_t
+		srtp_key; /* a digest that tells keys apart: of which key srtp_in is; 0: not known */
 	uint64_t srtp_next;    /* next one we would send to the party */
 	uint32_t srtcp_next;   /* of SRTCP */
 	struct flow_said said; /* to the party of this flow */

@@ -10,18 +10,42 @@ static bool flow_is_secure(const struct media_key *key)
 
 /* ---- what the party sends ---- */
 
+/* Not that of any index: the next packet tells control what it is. */
+enum { HALF_UNKNOWN = UINT32_MAX };
+
+/* True: the index is one of this key. */
+static bool in_resume(struct srtp_stream *s, const struct media_key *key,
+		      const struct flow_resume *resume)
+{
+	bool own = resume->srtp_key == 0 || resume->srtp_key == srtp_key_name(key);
+
+	if (!resume->started || resume->srtp_in == 0)
+		return own;
+	if (own)
+		srtp_stream_resume(s, resume->source_ssrc, resume->srtp_in);
+	else
+		srtp_stream_rekey(s, resume->source_ssrc, resume->srtp_in, resume->srtp_key);
+	return own;
+}
+
+/* It follows the key before, or what a record says of that. */
 static int in_open(struct flow *f, const struct media_key *key, const struct flow_resume *resume)
 {
 	struct srtp_stream *s = NULL;
 	int err = 0;
 
+	f->srtp_half = 0;
 	if (flow_is_secure(key))
 		err = srtp_stream_open(&s, key);
-	if (s && resume && resume->started && resume->srtp_in > 0)
-		srtp_stream_resume(s, resume->source_ssrc, resume->srtp_in);
+	if (s && f->srtp_in) {
+		srtp_stream_follow(s, f->srtp_in);
+		f->srtp_half = HALF_UNKNOWN;
+	} else if (s && resume) {
+		f->srtp_half = in_resume(s, key, resume) ? (uint32_t)(resume->srtp_in / SRTP_HALF)
+							 : HALF_UNKNOWN;
+	}
 	srtp_stream_close(f->srtp_in);
 	f->srtp_in = s;
-	f->srtp_half = s && resume ? (uint32_t)(resume->srtp_in / SRTP_HALF) : 0;
 	return err;
 }
 
@@ -36,7 +60,7 @@ static int in_update(struct flow *f, const struct flow_spec *spec)
 		srtp_stream_mki(f->srtp_in, key);
 		return 0;
 	}
-	return in_open(f, key, f->srtp_in ? NULL : &spec->resume);
+	return in_open(f, key, &spec->resume);
 }
 
 /* ---- what we send to the party ---- */
@@ -209,8 +233,10 @@ void srtp_flow_close(struct flow_table *t, struct flow *f)
 
 void srtp_flow_resume(const struct flow *f, struct flow_resume *out)
 {
-	if (f->srtp_in)
+	if (f->srtp_in) {
 		out->srtp_in = srtp_stream_highest(f->srtp_in, f->source.ssrc);
+		out->srtp_key = srtp_stream_highest_key(f->srtp_in, f->source.ssrc);
+	}
 	if (!f->srtp_out)
 		return;
 	out->srtp_next = srtp_stream_next(f->srtp_out);

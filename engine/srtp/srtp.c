@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hmac_sha1.h"
 #include "engine/srtp/srtp_stream.h"
 
 /* ---- streams ---- */
@@ -41,6 +42,7 @@ static int stream_open(struct srtp_stream **out, const struct media_key *key,
 	s = (struct srtp_stream *)(uintptr_t)(block + cipher_size);
 	atomic_fetch_add_explicit(&g_streams, 1, memory_order_relaxed);
 	s->key = *key;
+	s->name = srtp_key_name(key);
 	s->mki_length = key->mki_length;
 	s->cipher_size = (uint16_t)cipher_size;
 	s->is_aead = srtp_suite_is_aead(suite);
@@ -146,14 +148,65 @@ void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest)
 
 	assert(highest < SRTP_INDEX_END);
 	srtp_window_start(&source->rtp, highest);
-	source->resumed = 1;
+	source->doubt = SRTP_RESUMED;
 	s->guess = 1;
+}
+
+/* Of the new key no index was seen. */
+static void source_rekey(struct srtp_source *source, uint64_t highest)
+{
+	source->rtp = (struct srtp_window){ .highest = highest };
+	source->rtcp = (struct srtp_window){ 0 };
+	source->doubt = SRTP_REKEYED;
+}
+
+void srtp_stream_rekey(struct srtp_stream *s, uint32_t ssrc, uint64_t highest, uint32_t name)
+{
+	assert(highest < SRTP_INDEX_END);
+	source_rekey(srtp_source_heard(s, srtp_source_find(s, ssrc), ssrc), highest);
+	s->former = name;
+	s->guess = 1;
+}
+
+void srtp_stream_follow(struct srtp_stream *s, const struct srtp_stream *former)
+{
+	memcpy(s->sources, former->sources, sizeof(s->sources));
+	for (uint32_t i = 0; i < SRTP_SOURCES_MAX; i++)
+		source_rekey(&s->sources[i], s->sources[i].rtp.highest);
+	s->uses = former->uses;
+	s->guess = former->guess;
+	s->former = former->name;
+}
+
+static const struct srtp_source *source_known(const struct srtp_stream *s, uint32_t ssrc)
+{
+	for (uint32_t i = 0; i < SRTP_SOURCES_MAX; i++)
+		if (s->sources[i].used && s->sources[i].ssrc == ssrc)
+			return &s->sources[i];
+	return NULL;
 }
 
 uint64_t srtp_stream_highest(const struct srtp_stream *s, uint32_t ssrc)
 {
-	for (uint32_t i = 0; i < SRTP_SOURCES_MAX; i++)
-		if (s->sources[i].used && s->sources[i].ssrc == ssrc)
-			return s->sources[i].rtp.highest;
-	return 0;
+	const struct srtp_source *source = source_known(s, ssrc);
+
+	return source ? source->rtp.highest : 0;
+}
+
+uint32_t srtp_stream_highest_key(const struct srtp_stream *s, uint32_t ssrc)
+{
+	const struct srtp_source *source = source_known(s, ssrc);
+
+	return source && source->doubt == SRTP_REKEYED ? s->former : s->name;
+}
+
+uint32_t srtp_key_name(const struct media_key *key)
+{
+	const struct bytes part = bytes_mem(&key->suite, sizeof(key->suite));
+	uint8_t digest[HMAC_SHA1_LEN];
+	uint32_t name;
+
+	hmac_sha1_of(bytes_mem(key->octets, key->length), &part, 1, digest);
+	name = be32_get(digest);
+	return name ? name : 1;
 }

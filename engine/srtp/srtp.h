@@ -44,8 +44,17 @@ void srtp_stream_mki(struct srtp_stream *s, const struct media_key *key);
 
 /* Of what the party sends. That source was authenticated up to this index; it may have gone on meanwhile. */
 void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest);
-/* The highest index authenticated of a source; 0: none. */
+/*
+ * Likewise, but under another key, of that name; or all that `former` knows. A new key does not reset the rollover counter (RFC 3711 3.3.1). Not
+ * every sender knows that, so until its first packet both are believed.
+ */
+void srtp_stream_rekey(struct srtp_stream *s, uint32_t ssrc, uint64_t highest, uint32_t name);
+void srtp_stream_follow(struct srtp_stream *s, const struct srtp_stream *former);
+/* The highest index authenticated of a source, and of which key that is; 0: none. */
 uint64_t srtp_stream_highest(const struct srtp_stream *s, uint32_t ssrc);
+uint32_t srtp_stream_highest_key(const struct srtp_stream *s, uint32_t ssrc);
+/* No two keys have the same, nearly; and none tells anything of its key. Not 0. */
+uint32_t srtp_key_name(const struct media_key *key);
 
 /* Of what we send, before the first packet: all indexes before next (which is not 0) count as used. */
 void srtp_stream_start(struct srtp_stream *s, uint64_t next, uint32_t srtcp_next);

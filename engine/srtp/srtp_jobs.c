@@ -165,10 +165,8 @@ static void protect_batch(struct srtp_job *jobs, uint32_t count)
 /* RFC 3711 3.3.1; the counter starts at 0, and there is nothing before that. */
 static uint64_t index_guess(const struct srtp_source *source, uint16_t sequence)
 {
-	uint64_t index = sequence;
+	uint64_t index = source ? seq_unwrap(source->rtp.highest, sequence) : sequence;
 
-	if (source && source->rtp.started)
-		index = seq_unwrap(source->rtp.highest, sequence);
 	return index < INDEX_BELOW_ALL ? index : sequence;
 }
 
@@ -251,21 +249,36 @@ static bool rtp_guess(struct srtp_stream *s, struct srtp_unit *u, uint16_t seque
 	return false;
 }
 
+/* The first packet of a source in doubt. */
+static bool rtp_doubt(struct srtp_unit *u, const struct srtp_source *source, uint64_t index)
+{
+	switch ((enum srtp_doubt)source->doubt) {
+	case SRTP_SURE:
+		return false;
+	case SRTP_REKEYED:
+		if (rtp_check(u, source, index % ROLLOVER) == VERDICT_NONE)
+			return true;
+		break;
+	case SRTP_RESUMED:
+		break;
+	}
+	return rtp_check(u, source, index + ROLLOVER) == VERDICT_NONE;
+}
+
 static enum verdict rtp_believe(const struct srtp_job *j, struct srtp_unit *u)
 {
 	struct srtp_source *source = srtp_source_find(j->stream, u->ssrc);
 	uint64_t index = index_guess(source, be16_get(j->data + 2));
 	enum verdict v = rtp_check(u, source, index);
 
-	if (v != VERDICT_NONE && source && source->resumed &&
-	    rtp_check(u, source, index + ROLLOVER) == VERDICT_NONE)
+	if (v != VERDICT_NONE && source && rtp_doubt(u, source, index))
 		v = VERDICT_NONE;
 	if (v != VERDICT_NONE && !source && rtp_guess(j->stream, u, be16_get(j->data + 2)))
 		v = VERDICT_NONE;
 	if (v != VERDICT_NONE)
 		return v;
 	source = srtp_source_heard(j->stream, source, u->ssrc);
-	source->resumed = 0;
+	source->doubt = SRTP_SURE;
 	srtp_window_note(&source->rtp, u->index);
 	return VERDICT_NONE;
 }

@@ -14,11 +14,18 @@
 #include "engine/srtp/srtp_cipher.h"
 #include "engine/srtp/srtp_window.h"
 
+/* What is not known of a source before its next packet. Each doubt is one more index that is tried (rtp_believe). */
+enum srtp_doubt {
+	SRTP_SURE,
+	SRTP_RESUMED, /* not heard since a restart: its rollover counter may have moved on */
+	SRTP_REKEYED, /* not heard under this key: likewise, or it may have begun at 0 again */
+};
+
 /* One SSRC. */
 struct srtp_source {
 	uint64_t used; /* stream.uses when it was heard last; 0: free */
 	uint32_t ssrc;
-	uint8_t resumed; /* not heard since a restart: its rollover counter may have moved on */
+	uint8_t doubt; /* enum srtp_doubt */
 	struct srtp_window rtp, rtcp;
 };
 
@@ -33,6 +40,8 @@ struct srtp_stream {
 	/* in */
 	uint64_t uses;
 	uint8_t guess; /* of a stream that was resumed: the rollover counter that is tried next of a source that is not known */
+	uint32_t name; /* of the key (flow_resume.srtp_key) */
+	uint32_t former; /* of the one before, under which a source in doubt was heard */
 	/* out */
 	struct srtp_window sent;
 	/* in */

@@ -214,7 +214,6 @@ void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
 		return;
 	}
 	f->resume = ev->resume; /* a successor must know where the party is */
-	f->resume.srtp_in = 0;  /* perhaps that of a stream before */
 	d->key_in = ev->key_in;
 	d->key_out = ev->key_out;
 	flight_keep(h, d, &ev->flight);

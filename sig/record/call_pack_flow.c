@@ -75,6 +75,7 @@ static void pack_flow(const struct call_host *h, struct packing *p, const struct
 	r->sequence_offset = f->resume.sequence_offset;
 	r->started = f->resume.started;
 	r->srtp = f->resume.srtp_in;
+	r->srtp_key = f->resume.srtp_key;
 	pack_said(h, r, &f->resume.said);
 	tandem__call__flow__init(out);
 	out->leg = f->leg;

@@ -53,6 +53,7 @@ static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem
 	out->sequence_offset = (uint16_t)in->sequence_offset;
 	out->started = in->started ? 1 : 0;
 	out->srtp_in = in->srtp;
+	out->srtp_key = in->srtp_key;
 	if (in->srtp >= SRTP_INDEX_END)
 		return reading_wrong(r, "flow: SRTP index");
 	return read_flow_said(r, &out->said, in) &&

@@ -114,6 +114,13 @@ class Srtp(SrtpTest):
         first, second = (self.fresh("AES_CM_128_HMAC_SHA1_80") for _ in range(2))
         out, into = self.dial(first, second)
         self.exchange(first, second)
+        self.rekey(out, into, first, second)
+        first.seq += 1000
+        self.exchange(first, second)
+        self.hang_up(out, into)
+
+    def rekey(self, out, into, first, second):
+        """The caller says another key."""
         first.key_out = Key()
         asked = []
         waiting = threading.Thread(target=lambda: asked.append(into.wait_reinvite(self.sdp(second, 2))))
@@ -121,11 +128,28 @@ class Srtp(SrtpTest):
         response = out.reinvite(self.sdp(first, 2))
         waiting.join()
         self.assertEqual(response.status, 200)
-        first.seq += 1000
         self.use(first, response)
         self.use(second, asked[0])
-        self.exchange(first, second)
-        self.hang_up(out, into)
+
+    def test_a_new_key_behind_a_wrap(self):
+        """RFC 3711 3.3.1: a new key does not reset the rollover counter.  Who resets it is heard, too; also over a kill."""
+        for continues, killed in ((True, False), (False, False), (False, True)):
+            with self.subTest(continues=continues, killed=killed):
+                first, second = (self.fresh("AES_CM_128_HMAC_SHA1_80") for _ in range(2))
+                first.seq = 65500
+                out, into = self.dial(first, second)
+                self.exchange(first, second)
+                self.assertGreater(first.seq, 65536)
+                self.rekey(out, into, first, second)
+                if not continues:
+                    first.seq %= 65536
+                if killed:
+                    self.node.kill()
+                    self.node.restart()
+                mark = len(second.heard)
+                self.exchange(first, second)
+                self.assertGreaterEqual(len(second.heard) - mark, 55)
+                self.hang_up(out, into)
 
     def test_without_the_key_nobody_is_heard(self):
         """Plain RTP, another key, an old packet again, a changed bit: each is dropped under a name."""

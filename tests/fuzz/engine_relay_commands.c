@@ -155,6 +155,7 @@ void relay_open(struct fuzz *f, struct script *s)
 		c.spec.resume.srtp_next = (uint64_t)take(s) << 9;
 		c.spec.resume.srtcp_next = take(s);
 		c.spec.resume.srtp_in = (uint64_t)take(s) << 9;
+		c.spec.resume.srtp_key = what >> 4;
 	}
 	relay_commands_settle(f);
 	is_free = slot < SLOTS && f->w.flows.list[slot].id.generation == 0;

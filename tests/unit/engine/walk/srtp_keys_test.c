@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SRTP over restarts, and by keys that change. */
+#include "engine/flow/srtp_flow.h"
 #include "tests/unit/engine/walk/secure_rig.h"
 
 static struct flow_resume resume_of(struct secure_rig *x, int side)
@@ -198,6 +199,140 @@ static void another_key_starts_afresh(void **state)
 	secure_close(&x);
 }
 
+/* ---- another key, behind a rollover ---- */
+
+enum { WRAP = 65531, BEHIND = 5, TALKS = 60 };
+
+enum rekeyed { BY_UPDATE, BY_HANDSHAKE, AND_KILLED, AND_MOVED, TWICE, REKEYED };
+
+/* Of source 1: its counter is 1 behind this, and the last number that was sent 4. */
+static void wrap_send(struct secure_rig *x, bool relayed_too)
+{
+	struct packet p;
+
+	for (uint16_t i = WRAP; i != BEHIND; i++) {
+		const struct rtp rtp = { .ssrc = 1, .sequence = i };
+
+		if (relayed_too)
+			assert_true(relayed(x, A, &rtp, &p));
+		else
+			(void)made_rtp(x, A, &rtp);
+	}
+}
+
+/* A party that continues its counter under the new key, as RFC 3711 3.3.1 has it, or begins at 0, as a new session of libsrtp does. */
+static void party_rekey(struct secure_rig *x, struct media_key key, bool continues)
+{
+	(void)srtp_dealloc(x->party[A].out);
+	x->party[A].out = libsrtp_open(key, ssrc_any_outbound);
+	x->r->spec[A].key_in = key;
+	if (continues)
+		wrap_send(x, false);
+}
+
+static void killed(struct secure_rig *x)
+{
+	struct flow_resume resume[2];
+
+	for (int side = A; side <= B; side++)
+		resume[side] = resume_of(x, side);
+	restart(x, resume);
+}
+
+static void node_rekey(struct secure_rig *x, enum rekeyed how, const struct media_key *key)
+{
+	struct flow_spec *a = &x->r->spec[A];
+	struct flow_resume resume[2] = { resume_of(x, A), resume_of(x, B) };
+
+	switch (how) {
+	case BY_UPDATE:
+		rig_update(x->r, a);
+		break;
+	case BY_HANDSHAKE:
+		assert_int_equal(srtp_flow_keys(flow_of(x->r, A), key, &(struct media_key){ 0 },
+						&x->r->w.rand),
+				 0);
+		break;
+	case AND_KILLED: /* before anything of the new key was saved but the key */
+		restart(x, resume);
+		break;
+	case AND_MOVED:
+		rig_update(x->r, a);
+		killed(x);
+		break;
+	case TWICE:
+		a->key_in = key_from((enum media_suite)key->suite, 77);
+		rig_update(x->r, a);
+		a->key_in = *key;
+		rig_update(x->r, a);
+		break;
+	case REKEYED:
+		break;
+	}
+}
+
+static void heard_behind_another_key(enum media_suite suite, enum rekeyed how, bool continues,
+				     uint16_t from)
+{
+	struct secure_rig x = secure_open(suite, MEDIA_SUITE_NONE);
+	struct flow_resume resume[2] = { { .started = 1, .source_ssrc = 1, .srtp_in = WRAP - 1 } };
+	struct media_key key = key_from(suite, 55);
+	struct packet p;
+
+	restart(&x, resume);
+	wrap_send(&x, true);
+	party_rekey(&x, key, continues);
+	node_rekey(&x, how, &key);
+	for (uint16_t i = 0; i < TALKS; i++) {
+		assert_true(relayed(
+			&x, A, &(struct rtp){ .ssrc = 1, .sequence = (uint16_t)(from + i) }, &p));
+		if (i == TALKS / 2) /* what it is by now is known to a successor */
+			killed(&x);
+	}
+	secure_close(&x);
+}
+
+/* RFC 3711 3.3.1: a new key does not reset the counter. Who resets it is heard, too. */
+static void another_key_keeps_the_counter_or_not(void **state)
+{
+	static const uint16_t from[] = { BEHIND, 30000, 40000, 65500 };
+
+	(void)state;
+	for (enum media_suite suite = SUITE_80; suite <= MEDIA_SUITE_AEAD_AES_256_GCM; suite++)
+		for (enum rekeyed how = BY_UPDATE; how < REKEYED; how++)
+			for (size_t i = 0; i < COUNT_OF(from); i++) {
+				heard_behind_another_key(suite, how, false, from[i]);
+				if (from[i] < 1 << 15) /* else it would have wrapped */
+					heard_behind_another_key(suite, how, true, from[i]);
+			}
+}
+
+/* Whichever counter it has: what was heard under the new key is not heard again. */
+static void no_replay_behind_another_key(void **state)
+{
+	(void)state;
+	for (int continues = 0; continues < 2; continues++) {
+		struct secure_rig x = secure_open(SUITE_80, MEDIA_SUITE_NONE);
+		struct packet p, first;
+
+		wrap_send(&x, true);
+		party_rekey(&x, key_from(SUITE_80, 55), continues);
+		rig_update(x.r, &x.r->spec[A]);
+		first = made_rtp(&x, A, &(struct rtp){ .ssrc = 1, .sequence = BEHIND });
+		for (int i = 0; i < 3; i++) {
+			put(&x, A, CHANNEL_RTP, &first);
+			worker_step(&x.r->w);
+			assert_int_equal(heard(&x, B, &p), i == 0);
+		}
+		assert_int_equal(dropped(x.r, VERDICT_SRTP_REPLAY), 2);
+		killed(&x);
+		put(&x, A, CHANNEL_RTP, &first);
+		worker_step(&x.r->w);
+		assert_false(heard(&x, B, &p));
+		secure_close(&x);
+	}
+}
+
 /* The key of an answer: control has said in the record where its indexes begin. */
 static void a_key_by_update_begins_where_the_record_says(void **state)
 {
@@ -338,6 +473,8 @@ int main(void)
 		cmocka_unit_test(control_hears_of_half_a_rollover),
 		cmocka_unit_test(the_same_key_goes_on),
 		cmocka_unit_test(another_suite_with_the_same_key_goes_on),
+		cmocka_unit_test(another_key_keeps_the_counter_or_not),
+		cmocka_unit_test(no_replay_behind_another_key),
 		cmocka_unit_test(another_key_starts_afresh),
 		cmocka_unit_test(a_key_by_update_begins_where_the_record_says),
 		cmocka_unit_test(a_time_in_clear_repeats_no_index),

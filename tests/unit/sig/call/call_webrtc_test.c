@@ -37,7 +37,8 @@ static void keyed(struct line *l, uint8_t leg, uint8_t association, char first)
 	memset(ev.key_in.octets, first, 30);
 	memset(ev.key_out.octets, first + 1, 30);
 	ev.resume.source_rtp = rig_addr("203.0.113.9:4000");
-	ev.resume.srtp_in = 70000; /* of a stream before */
+	ev.resume.srtp_in = 70000; /* under a key before: */
+	ev.resume.srtp_key = 0xfedcba98;
 	ev.flight.length = FLIGHT;
 	memset(ev.flight.octets, first + 2, FLIGHT);
 	shard_media_event(l->r->shard, &ev, l->r->now);
@@ -268,7 +269,8 @@ static void the_flight_outlives_the_process(void **state)
 	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
 	assert_int_equal(m.id.slot, a.id.slot);
 	assert_int_equal(a.resume.source_rtp.port, 4000); /* it is known whom to tell */
-	assert_int_equal(a.resume.srtp_in, 0);
+	assert_int_equal(a.resume.srtp_in, 70000);
+	assert_int_equal(a.resume.srtp_key, 0xfedcba98);
 }
 
 static void nobody_asks_for_an_old_flight(void **state)
