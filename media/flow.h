@@ -370,7 +370,7 @@ struct media_hops {
 
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
-	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet), and one per tone that is heard */
+	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or half a second after its last packet, at most), and one per tone that is heard */
 	/* There are keys of a DTLS handshake: key_in, key_out, association, resume. The flight with which the party can finish waits for
 	 * MEDIA_FLOW_FLIGHT, so that nobody relies on keys that are not saved. suite NONE: those of this association are none after all */
 	MEDIA_FLOW_KEYED,

@@ -208,7 +208,7 @@ static bool is_event_relayed(const struct worker *w, const struct flow *f)
 {
 	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);
 
-	return feeder && feeder->events.state == EVENT_RUNNING;
+	return feeder && event_tracker_is_on(&feeder->events, w->now_ns);
 }
 
 void digits_expire(struct worker *w, struct flow *f)

@@ -64,9 +64,28 @@ static bool is_silent(const struct event_tracker *t, uint64_t now_ns)
 	return now_ns >= t->last_ns + TELEPHONE_EVENT_SILENCE_NS;
 }
 
+static bool event_is_lost(const struct event_tracker *t, uint64_t now_ns)
+{
+	return now_ns >= t->last_ns + TELEPHONE_EVENT_LOST_NS;
+}
+
+bool event_tracker_is_on(const struct event_tracker *t, uint64_t now_ns)
+{
+	return t->state == EVENT_RUNNING || (t->state == EVENT_TOLD && !event_is_lost(t, now_ns));
+}
+
 bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event_done *out)
 {
-	return is_silent(t, now_ns) && event_tracker_stop(t, out);
+	if (!event_is_lost(t, now_ns) || !event_tracker_stop(t, out))
+		return false;
+	t->state = EVENT_TOLD;
+	return true;
+}
+
+/* It is known what comes next of it. */
+static bool event_is_open(const struct event_tracker *t)
+{
+	return t->state == EVENT_RUNNING || t->state == EVENT_TOLD;
 }
 
 static void event_finish(struct event_tracker *t, struct event_step *out)
@@ -94,7 +113,7 @@ static bool is_next_segment(const struct event_tracker *t, const struct telephon
 {
 	uint32_t after = timestamp - t->segment_at;
 
-	return t->state == EVENT_RUNNING && e->event == t->event && !marker &&
+	return event_is_open(t) && e->event == t->event && !marker &&
 	       after <= SEGMENT_STEPS_MAX * SEGMENT_LEN && after % SEGMENT_LEN == 0;
 }
 
@@ -117,7 +136,7 @@ static bool is_same_elsewhere(const struct event_tracker *t, const struct teleph
 	uint32_t so_far = t->duration - (t->segment_at - t->started_at);
 
 	return t->state != EVENT_NONE && e->event == t->event && !marker &&
-	       (t->state == EVENT_RUNNING || e->end) && e->duration >= so_far &&
+	       (event_is_open(t) || e->end) && e->duration >= so_far &&
 	       now_ns - t->last_ns <= TELEPHONE_EVENT_MOVE_NS;
 }
 
@@ -154,8 +173,10 @@ static void step(struct event_tracker *t, const struct telephone_event *e, uint3
 
 	if (duration > t->duration)
 		t->duration = duration;
-	if (e->end)
-		event_finish(t, out);
+	if (!e->end)
+		return;
+	event_finish(t, out);
+	t->state = EVENT_ENDED;
 }
 
 int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t timestamp,
@@ -166,8 +187,10 @@ int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t
 	memset(out, 0, sizeof(*out));
 	if (telephone_event_parse(&e, payload))
 		return -EBADMSG;
-	if (is_silent(t, now_ns))
+	if (is_silent(t, now_ns) && t->state != EVENT_NONE) {
 		event_finish(t, out);
+		t->state = EVENT_ENDED;
+	}
 	if (t->moved)
 		event_settle(t, &e, timestamp, marker, now_ns, out);
 	step(t, &e, timestamp, marker, now_ns, out);

@@ -13,7 +13,9 @@ enum {
 	TELEPHONE_EVENT_PACKED_MAX = 8, /* events looked at in one packet (RFC 4733 2.5.1.5) */
 };
 
-#define TELEPHONE_EVENT_SILENCE_NS UINT64_C(3000000000) /* then an event without end is over */
+/* Then all packets with its end are lost: it is told, and what may come of it yet is still the same event. A worker looks each 250 ms. */
+#define TELEPHONE_EVENT_LOST_NS    UINT64_C(200000000)
+#define TELEPHONE_EVENT_SILENCE_NS UINT64_C(3000000000) /* then nothing comes of it any more */
 #define TELEPHONE_EVENT_MOVE_NS \
 	UINT64_C(200000000) /* a source that restarts within an event is back that soon */
 
@@ -40,6 +42,7 @@ void telephone_event_write(uint8_t out[TELEPHONE_EVENT_LEN], const struct teleph
 enum event_state {
 	EVENT_NONE, /* never one */
 	EVENT_RUNNING,
+	EVENT_TOLD, /* without an end: it may go on */
 	EVENT_ENDED,
 };
 
@@ -69,11 +72,13 @@ struct event_step {
 /* One RTP packet of the event's payload type. *out is overwritten. 0 or -EBADMSG (shorter than an event). */
 int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t timestamp,
 			 bool marker, uint64_t now_ns, struct event_step *out) NODISCARD;
-/* True: the event went silent and is over. Call now and then while one runs. */
+/* True: its end was lost, and it counts as over. Call now and then while one runs. */
 bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event_done *out);
 /* The source changed (its SSRC). An event that goes on there or whose end is said again there at once is the same one; a
  * running one that is not ends with the next packet. */
 void event_tracker_move(struct event_tracker *t);
+/* Its packets come: another event has to wait (RFC 4733 2.5.1.5). */
+bool event_tracker_is_on(const struct event_tracker *t, uint64_t now_ns);
 /* True: an event was running and is cut off here (the flow closed). */
 bool event_tracker_stop(struct event_tracker *t, struct event_done *out);
 uint32_t event_duration_ms(const struct event_done *done, uint32_t clock_hz);

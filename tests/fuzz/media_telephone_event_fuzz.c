@@ -69,6 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t len = HEAD_LEN + (rest.p[0] >> 1) % (PAYLOAD_MAX + 1U);
 
 		now_ns += be16_get(rest.p + 1) % 4000U * UINT64_C(1000000);
+		if (rest.p[2] & 1 && event_tracker_expire(&t, now_ns, &done))
+			check_done(&seen, &done);
 		packet(&t, &seen, bytes_sub(rest, 0, len), now_ns);
 		rest = bytes_from(rest, len);
 	}

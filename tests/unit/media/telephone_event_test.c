@@ -186,8 +186,8 @@ static void test_silence_ends_an_event(void **state)
 
 	(void)state;
 	(void)feed(&t, packet, 1000 * MS, &h);
-	assert_false(event_tracker_expire(&t, 3999 * MS, &done));
-	assert_true(event_tracker_expire(&t, 4000 * MS, &done));
+	assert_false(event_tracker_expire(&t, 1199 * MS, &done));
+	assert_true(event_tracker_expire(&t, 1200 * MS, &done));
 	assert_false(event_tracker_expire(&t, 9000 * MS, &done));
 	(void)feed(&t, packet, 9000 * MS, &h); /* repeated very late: still the same event */
 	assert_false(event_tracker_expire(&t, 20000 * MS, &done));
@@ -195,6 +195,41 @@ static void test_silence_ends_an_event(void **state)
 	(void)feed(&t, "80e5000100000050005234a8028a00a0", 30000 * MS,
 		   &h); /* began anew, lower timestamp */
 	assert_string_equal(h.digits, "2");
+}
+
+/* A gap within it tells it; what comes of it behind the gap, in whatever segment, tells nothing more. The next one is another. */
+static void test_told_at_a_gap_and_no_more(void **state)
+{
+	static const char *const rows[] = {
+		"80e5000100000100005234a8010a00a0 8065000300000100005234a8010a0640 "
+		"8065000400000100005234a8018a06e0 80e5000900002000005234a8018a00a0",
+		"80e50001000003e8005234a8010affff 80650002000103e7005234a8010a00a0 "
+		"80650003000103e7005234a8018a0140 80e5000900022000005234a8018a00a0",
+		/* all that comes behind the gap is its end, twice */
+		"80e5000100000100005234a8010a00a0 8065000300000100005234a8018a0640 "
+		"8065000300000100005234a8018a0640 80e5000900002000005234a8018a00a0",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct event_tracker t = { 0 };
+		struct heard h = { 0 };
+		struct event_done done;
+		uint64_t now_ns = 1000 * MS;
+		const char *at = feed(&t, rows[i], now_ns, &h);
+
+		assert_true(event_tracker_is_on(&t, now_ns));
+		now_ns += 450 * MS;
+		assert_true(event_tracker_expire(&t, now_ns, &done));
+		hear(&h, &done);
+		assert_false(event_tracker_is_on(&t, now_ns));
+		for (; at; now_ns += 50 * MS) {
+			at = feed(&t, at, now_ns, &h);
+			assert_false(event_tracker_expire(&t, now_ns, &done));
+		}
+		assert_string_equal(h.digits, "11");
+		assert_int_equal(h.begun, 2);
+	}
 }
 
 static void test_parse(void **state)
@@ -223,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_any_loss),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_silence_ends_an_event),
+		cmocka_unit_test(test_told_at_a_gap_and_no_more),
 		cmocka_unit_test(test_parse),
 	};
 

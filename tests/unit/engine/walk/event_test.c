@@ -106,6 +106,35 @@ static void a_full_ring_delays_but_does_not_lose_it(void **state)
 	rig_close(r);
 }
 
+/* Whenever it is pressed. */
+static void a_digit_without_end_is_told_in_half_a_second(void **state)
+{
+	static const char payload[] = { 5, 10, 0, 0x50 };
+
+	(void)state;
+	for (uint32_t at_ms = 0; at_ms < 300; at_ms += 7) {
+		struct rig *r = rig_open();
+		struct media_event event;
+		uint32_t ms = 0;
+
+		advance_ms(r, at_ms);
+		(void)relay_rtp(r, A,
+				&(struct rtp){ .ssrc = 1,
+					       .payload_type = 101,
+					       .marker = 1,
+					       .payload = payload,
+					       .payload_n = sizeof(payload) });
+		for (; !rig_event(r, MEDIA_FLOW_DIGIT, &event); ms += 10) {
+			assert_true(ms < 500);
+			advance_ms(r, 10);
+			worker_step(&r->w);
+		}
+		assert_true(ms >= 200);
+		assert_int_equal(event.digit, '5');
+		rig_close(r);
+	}
+}
+
 static void a_digit_that_does_not_fit_is_counted(void **state)
 {
 	struct rig *r = rig_open_empty(1);
@@ -152,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_flapping_source_does_not_flood),
 		cmocka_unit_test(a_new_pair_is_told_at_once),
 		cmocka_unit_test(a_full_ring_delays_but_does_not_lose_it),
+		cmocka_unit_test(a_digit_without_end_is_told_in_half_a_second),
 		cmocka_unit_test(a_digit_that_does_not_fit_is_counted),
 		cmocka_unit_test(digits_are_told_at_a_measure),
 	};
