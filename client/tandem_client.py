@@ -8,6 +8,10 @@
             print(call["id"], call["from"], call["to"])
         for event in client.events():
             print(event["type"], event.get("call"))
+        for event in client.follow("td:{ev:default}:ivr", after=saved, tick=5):
+            saved = event["entry"]      # what came while this program was away comes first, the next time
+            if event["type"] == "tick":
+                ...                     # nothing came for 5 s
 
 A client has one command at a time and belongs to one thread.
 """
@@ -195,12 +199,14 @@ def _pairs(fields):
     return dict(zip(fields[::2], fields[1::2]))
 
 
-def _entry(fields):
+def _entry(fields, ident=None):
     """What an entry of a stream says.  Call detail records and events are one field of JSON."""
     pairs = _pairs(fields)
     for name in ("cdr", "event"):
         if name in pairs:
             pairs.update(json.loads(pairs.pop(name)))
+    if ident:
+        pairs["entry"] = ident
     return pairs
 
 
@@ -268,7 +274,7 @@ class Client:
         found = []
         for ident, fields in rows[0][1] if rows else ():
             self._after = ident
-            found.append(_entry(fields))
+            found.append(_entry(fields, ident))
         return found
 
     def events(self, seconds=None):
@@ -279,8 +285,9 @@ class Client:
         """Call detail records from now on, as dicts."""
         return self.follow(f"td:{{s{shard}}}:cdr", seconds)
 
-    def follow(self, key, seconds=None, after=None):
-        """Entries of a stream that come after the id `after`, or from now on; over a connection of its own."""
+    def follow(self, key, seconds=None, after=None, tick=None):
+        """Entries of a stream that come after the id `after`, or from now on; over a connection of its own.  Each has its id as "entry".
+        tick: after so many seconds without one there is {"type": "tick", "entry": the last id}."""
         follower = Client(self._place, self._tenant, tls=self._tls)
         try:
             # "now" is one place in the stream: "$" in each XREAD would skip what came between two of them
@@ -289,20 +296,26 @@ class Client:
         except BaseException:
             follower._hang_up()
             raise
-        return follower._follow(key, seconds)
+        return follower._follow(key, seconds, tick)
 
-    def _follow(self, key, seconds):
-        end = None if seconds is None else time.monotonic() + seconds
+    def _follow(self, key, seconds, tick):
+        never = float("inf")
+        end = never if seconds is None else time.monotonic() + seconds
+        ticks = never if tick is None else time.monotonic() + tick
         try:
-            while end is None or time.monotonic() < end:
-                left = BLOCK_S if end is None else min(BLOCK_S, max(0.001, end - time.monotonic()))
+            while time.monotonic() < end:
+                left = min(BLOCK_S, max(0.001, min(end, ticks) - time.monotonic()))
                 try:
                     found = self._read(self._connected(), key, left)
                 except OSError:
                     self._hang_up()
-                    time.sleep(0.1)
-                    continue
+                    time.sleep(min(0.1, left))
+                    found = ()
                 yield from found
+                if found or time.monotonic() >= ticks:
+                    if not found:
+                        yield {"type": "tick", "entry": self._after}
+                    ticks = never if tick is None else time.monotonic() + tick
         finally:
             self._hang_up()
 

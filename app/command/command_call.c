@@ -68,9 +68,10 @@ bool command_call_view(struct command_run *run, struct call_view *view)
 
 static json_t *call_view_json(const struct call_view *v)
 {
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}", "id",
+	return json_pack("{s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}", "id",
 			 command_call_id_json(v->call), "state", call_state_name(v->state),
-			 "tenant", v->tenant, "from", command_text_json(bytes_str(v->from)), "to",
+			 "application", v->application, "waits", v->waits, "tenant", v->tenant,
+			 "from", command_text_json(bytes_str(v->from)), "to",
 			 command_text_json(bytes_str(v->to)), "setup_utc_ms",
 			 (json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
 			 "version", (json_int_t)v->version, "saved", v->saved, "restored",
@@ -79,6 +80,7 @@ static json_t *call_view_json(const struct call_view *v)
 
 void command_call_list(struct command_run *run)
 {
+	const struct command_value *application = command_value(run, "application");
 	bool ending = false;
 	uint64_t left = command_limit(run);
 	json_t *list = json_array();
@@ -87,7 +89,8 @@ void command_call_list(struct command_run *run)
 
 	command_take_bool(run, "ending", &ending);
 	while (left && node_call_next(run->node, &cursor, &view)) {
-		if (!command_may_see(run, view.tenant) || (view.state == CALL_ENDING && !ending))
+		if (!command_may_see(run, view.tenant) || (view.state == CALL_ENDING && !ending) ||
+		    (application->given && !bytes_is(application->text, view.application)))
 			continue;
 		(void)json_array_append_new(list, call_view_json(&view));
 		left--;

@@ -100,6 +100,8 @@ static const struct {
 } g_refusals[] = {
 	{ -ENOENT, COMMAND_NOT_FOUND, "call", "there is no such call" },
 	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
+	{ -ENOLINK, COMMAND_CONFLICT, "call", "no application has the call" },
+	{ -ENOTUNIQ, COMMAND_CONFLICT, "call", "no transfer of the call rings" },
 	{ -EISCONN, COMMAND_CONFLICT, "call",
 	  "no party is answered by tandem without another party: see call.answer and call.split" },
 	{ -EACCES, COMMAND_CONFLICT, "call",
@@ -188,6 +190,7 @@ static void order_take(const struct command_run *run, struct call_order *order)
 	const struct command_value *status = order_argument(run, "status");
 	const struct command_value *reason = order_argument(run, "reason");
 	const struct command_value *code = order_argument(run, "code");
+	const struct command_value *away = order_argument(run, "away_s");
 
 	order->leg = command_order_leg(run, "leg");
 	order->on = on && on->number;
@@ -196,6 +199,8 @@ static void order_take(const struct command_run *run, struct call_order *order)
 	order->duration_ms = (uint16_t)(ms ? ms->number : DIGIT_MS);
 	order->status = (uint16_t)(status ? status->number : REJECT_STATUS);
 	order->phrase = reason ? reason->text : (struct bytes){ 0 };
+	order->has_seconds = away;
+	order->seconds = (uint32_t)(away ? away->number : 0);
 	if (order->kind == ORDER_RECORD)
 		order->record_to =
 			(uint8_t)(to ? ORDER_RECORD_TO_FILES + to->number : ORDER_RECORD_AS_SET);
@@ -489,6 +494,7 @@ static void originate(struct command_run *run)
 	if (!command_order_begin(run, &by))
 		return;
 	command_take_bool(run, "auto_answer", &o.auto_answer);
+	command_take_u32(run, "ring_s", &o.ring_s);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
 	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
 	end_originate(run, &by,

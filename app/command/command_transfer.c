@@ -65,6 +65,7 @@ void command_call_transfer(struct command_run *run)
 				    .to = command_value(run, "to")->text,
 				    .by = &by };
 
+	command_take_u32(run, "ring_s", &order.seconds);
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
 	end(run, &by, false,

@@ -318,7 +318,8 @@ static const struct {
 				HAS_CALL | HAS_ORDER | HAS_MESSAGE },
 	[SIG_CALL_WAITING] = { "call.waiting",
 			       "The call waits for the application, which may answer it "
-			       "(call.answer). Told again after a restart of the node.",
+			       "(call.answer). Told again after a restart of the node, and every "
+			       "10 s while it waits.",
 			       HAS_CALL },
 	[SIG_CALL_CALL_WAITING] = { "call.call_waiting",
 				    "to has another call, and this one waits until that is over "

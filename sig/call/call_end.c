@@ -35,6 +35,18 @@ enum {
 	END_TRIES = 5, /* the store keeps CDRs on disk while Redis is away: a refusal is an error */
 };
 
+/* One that has given its caller away hears what becomes of that, until there is somebody, also as he is one of another application. */
+static struct bytes told_application(const struct call *c, enum sig_event_kind kind)
+{
+	const struct transfer *t = c->transfer;
+	bool of_it = kind == SIG_CALL_TRANSFERRING || kind == SIG_CALL_TRANSFERRED ||
+		     kind == SIG_CALL_TRANSFER_FAILED;
+
+	return t && t->application.n && (of_it || !call_application(c).n)
+		       ? text_bytes(&t->application)
+		       : call_application(c);
+}
+
 struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 				     enum sig_event_kind kind)
 {
@@ -53,7 +65,7 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 	event->version = c->out.version;
 	event->status = c->status;
 	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(call_tenant(h, c)));
-	cdr_put(event->application, sizeof(event->application), call_application(c));
+	cdr_put(event->application, sizeof(event->application), told_application(c, kind));
 	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
 	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);

@@ -110,7 +110,11 @@ void cdr_begin(struct cdr *cdr, const struct call *c)
 {
 	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
-	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
+	/* the plan of a party that was given away begins with whom it was given to */
+	cdr_put(cdr->to, sizeof(cdr->to),
+		text_bytes(c->segment_count && cdr->forwarded != PLAN_CALLED
+				   ? &c->plan.steps[0].user
+				   : &c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
 		text_bytes(&call_caller(c)->dialog.call_id));
 	cdr_put_trunks(c, cdr->from_trunk, cdr->to_trunk);

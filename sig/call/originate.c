@@ -25,6 +25,7 @@ static int originate_fill(struct call_host *h, struct call *c, const struct call
 {
 	call_begin(h, c);
 	c->auto_answer = o->auto_answer;
+	c->ring_s = o->ring_s;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
 			       text_set(&c->display, o->display)
 		       ? -ENOMEM
@@ -110,7 +111,7 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 		return err;
 	if (invite_queue(h, c, c->bridge.caller))
 		return call_refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
-	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	c->ring_ns = h->now.ns + plan_ring_for_ns(h, c);
 	order_wait(h, c, o->by, 0);
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
@@ -126,6 +127,7 @@ static int ask_others(struct call_host *h, struct call *c)
 				     .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal;
 
+	c->ring_ns = 0;
 	if (c->member) /* a conference asks for it */
 		return wait_take(h, c, &refusal);
 	return plan_begin(h, c, text_bytes(&c->to), (struct bytes){ 0 }, &from, &refusal);

@@ -313,11 +313,17 @@ static uint32_t rings_of(const struct call_host *h, const struct call *c)
 	return rings && rings < turn ? rings : turn;
 }
 
+uint64_t plan_ring_for_ns(const struct call_host *h, const struct call *c)
+{
+	return c->ring_s ? c->ring_s * NS_PER_S : h->settings->ring_timeout_ns;
+}
+
 void plan_rings(const struct call_host *h, struct call *c)
 {
 	uint32_t rings = rings_of(h, c);
 
-	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	if (!c->ring_s || !c->ring_ns)
+		c->ring_ns = h->now.ns + plan_ring_for_ns(h, c);
 	c->plan.until_ns = rings ? h->now.ns + rings * FORWARD_RING_S * NS_PER_S : 0;
 	if (way_silent(c) != LEG_NONE &&
 	    (!c->plan.until_ns || way_until_ns(h, c) < c->plan.until_ns))
@@ -496,6 +502,28 @@ int plan_begin(struct call_host *h, struct call *c, struct bytes user, struct by
 	       const struct dialog_party *from, struct call_refusal *refusal)
 {
 	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
+}
+
+bool plan_goes_on(const struct call_host *h, const struct call *c, enum plan_why why)
+{
+	struct bytes user;
+	uint8_t from;
+
+	return c->plan.count && plan_follow(h, c, &user, &why, &from);
+}
+
+int plan_begin_behind(struct call_host *h, struct call *c, struct bytes user,
+		      const struct dialog_party *from, struct call_refusal *refusal)
+{
+	enum plan_why why = PLAN_NO_ANSWER;
+	struct bytes to;
+	uint8_t step;
+
+	if (plan_add(&c->plan, user, PLAN_CALLED, PLAN_FIRST))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	if (!plan_follow(h, c, &to, &why, &step))
+		return call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_NOT_REGISTERED);
+	return walk(h, c, to, (struct bytes){ 0 }, why, step, from, refusal);
 }
 
 static void leave_first(struct call_host *h, struct call *c, uint8_t count)

@@ -50,4 +50,12 @@ int plan_is_open(const struct call *c) NODISCARD;
 int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why) NODISCARD;
 /* What a refusal is to the one who was rung; PLAN_WHYS: no reason to try anybody else. */
 enum plan_why plan_why_of(const struct refusal_kept *refusal);
+/* Calls that the last step did not take for that reason go on to somebody. */
+bool plan_goes_on(const struct call_host *h, const struct call *c, enum plan_why why);
+/* As plan_begin, as if the user had not answered. */
+int plan_begin_behind(struct call_host *h, struct call *c, struct bytes user,
+		      const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* How long is rung: as the call says, or settings. */
+uint64_t plan_ring_for_ns(const struct call_host *h, const struct call *c);
+
 #endif

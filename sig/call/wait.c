@@ -65,6 +65,8 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;
 	c->plan.until_ns = h->now.ns + application_wait_ns(f);
+	if (c->ring_s && plan_ring_for_ns(h, c) < application_wait_ns(f))
+		c->plan.until_ns = h->now.ns + plan_ring_for_ns(h, c);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
 		wait_go(h, c);

@@ -2,6 +2,7 @@
 #include "sig/feature/features.h"
 
 #include "sig/call/call_waiting.h"
+#include "sig/feature/attend.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/far.h"
 #include "sig/feature/focus.h"
@@ -12,9 +13,15 @@
 #include "sig/feature/transfer.h"
 
 const struct call_feature *const call_features[] = {
-	&transfer_feature,     &replace_feature,
-	&set_feature,          &meet_feature,
-	&park_feature,         &far_feature,
-	&conference_feature,   &focus_feature,
-	&call_waiting_feature, NULL,
+	&attend_feature,
+	&transfer_feature,
+	&replace_feature,
+	&set_feature,
+	&meet_feature,
+	&park_feature,
+	&far_feature,
+	&conference_feature,
+	&focus_feature,
+	&call_waiting_feature,
+	NULL,
 };

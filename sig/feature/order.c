@@ -16,9 +16,11 @@
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/attend.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/order_transfer.h"
 #include "sig/feature/split.h"
+#include "sig/feature/transfer.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
@@ -144,8 +146,21 @@ static int order_listen(struct call_host *h, struct call *c, struct call_order *
 
 static int order_application(struct call_host *h, struct call *c, struct call_order *order)
 {
+	int err = wait_answer(h, c);
+
+	return err || !order->has_seconds ? err : attend_order(c, order);
+}
+
+static int order_keep(struct call_host *h, struct call *c, struct call_order *order)
+{
+	(void)h;
+	return attend_order(c, order);
+}
+
+static int order_cancel(struct call_host *h, struct call *c, struct call_order *order)
+{
 	(void)order;
-	return wait_answer(h, c);
+	return transfer_cancel(h, c);
 }
 
 static int order_deflect(struct call_host *h, struct call *c, struct call_order *order)
@@ -236,6 +251,8 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_CONFER] = { order_confer, NEEDS_NOBODY },
 		[ORDER_RECORD] = { order_record, NEEDS_LEG },
 		[ORDER_ACCOUNT] = { order_account, NEEDS_NOBODY },
+		[ORDER_KEEP] = { order_keep, NEEDS_NOBODY },
+		[ORDER_CANCEL] = { order_cancel, NEEDS_NOBODY },
 	};
 	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
 
@@ -263,6 +280,8 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 	if (was_carried_out(h, c, order->by))
 		return;
 	order->err = order_run(h, c, order);
+	if (!order->err)
+		attend_heard(c);
 	if (order->err || order->later || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);

@@ -74,7 +74,10 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 		return -ELOOP;
 	if (!is_reachable(h, c, order->to))
 		return -EHOSTUNREACH;
-	return transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
+	err = transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
+	if (!err)
+		c->transfer->ring_s = order->seconds;
+	return err;
 }
 
 int order_park(struct call_host *h, struct call *c, struct call_order *order)

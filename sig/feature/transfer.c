@@ -194,6 +194,18 @@ static int part(struct call *c)
 	return 0;
 }
 
+static int transfer_ask(struct call_host *h, struct call *c, const struct dialog_party *from,
+			struct call_refusal *refusal)
+{
+	struct bytes target = text_bytes(&c->transfer->target);
+
+	if (c->transfer->far.shard)
+		return far_ring(h, c, from, refusal);
+	if (c->transfer->unattended)
+		return plan_begin_behind(h, c, target, from, refusal);
+	return plan_begin(h, c, target, text_bytes(&c->transfer->gruu), from, refusal);
+}
+
 /* 0 or -errno with *refusal: nothing has changed. *before: the plan until now. */
 static int transfer_ring(struct call_host *h, struct call *c, struct plan *before,
 			 struct call_refusal *refusal)
@@ -205,13 +217,14 @@ static int transfer_ring(struct call_host *h, struct call *c, struct plan *befor
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	*before = c->plan;
 	c->plan = (struct plan){ 0 };
-	err = c->transfer->far.shard ? far_ring(h, c, &from, refusal)
-				     : plan_begin(h, c, text_bytes(&c->transfer->target),
-						  text_bytes(&c->transfer->gruu), &from, refusal);
+	c->ring_s = c->transfer->ring_s;
+	c->ring_ns = 0;
+	err = transfer_ask(h, c, &from, refusal);
 	if (!err)
 		return 0;
 	plan_clear(&c->plan);
 	c->plan = *before;
+	c->ring_s = 0;
 	swap_pairs(c);
 	return err;
 }
@@ -331,6 +344,8 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 	swap(&c->to, calls ? user : own);
 	c->answer_utc_ms = c->setup_utc_ms;
 	c->status = 200;
+	if (call_application(c).n && text_set(&c->transfer->application, call_application(c)))
+		LOG_WARN("call", c->id, "no memory: its application does not hear of this");
 	plan_clear(&c->plan);
 }
 
@@ -501,6 +516,7 @@ static void plan_back(struct call *c)
 	c->transfer->application = (struct text){ 0 };
 	plan_clear(&c->plan);
 	plan_stop(c);
+	c->ring_s = 0;
 	if (application.n && !plan_add(&c->plan, text_bytes(&c->to), PLAN_CALLED, PLAN_FIRST))
 		swap(&c->plan.steps[0].application, &application);
 	text_clear(&application);
@@ -558,6 +574,26 @@ void transfer_call_off(struct call_host *h, struct call *c)
 	transfer_refuse(h, c, e.status);
 }
 
+int transfer_cancel(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_OPERATOR,
+				       .by = ENDED_BY_OPERATOR,
+				       .status = 487 };
+	const struct transfer *t = c->transfer;
+
+	if (!t || t->slot.number[0] || pick_is_on(c) ||
+	    (t->state != TRANSFER_WAITS && !may_give_back(c)))
+		return -ENOTUNIQ;
+	if (t->state == TRANSFER_RINGS && c->state == CALL_ESTABLISHED)
+		return -EALREADY; /* who answered is about to be heard */
+	outbox_touch(&c->out);
+	if (t->state == TRANSFER_WAITS)
+		transfer_refuse(h, c, e.status);
+	else
+		(void)transfer_untaken(h, c, &e);
+	return 0;
+}
+
 static void forget(struct call *c)
 {
 	transfer_clear(&c->transfer);
@@ -584,8 +620,20 @@ void transfer_done(struct call_host *h, struct call *c)
 		leave(h, c);
 }
 
+/* Who was to ring sent it on, or somebody else did: it is whom it speaks with. */
+static void name_who_speaks(struct call *c)
+{
+	struct bytes user;
+
+	if (plan_went_to(&c->plan, &user) != PLAN_CALLED && text_set(&c->to, user))
+		LOG_WARN("call", c->id, "no memory for the name of who speaks");
+}
+
 static void transfer_on_joined(struct call_host *h, struct call *c)
 {
+	c->ring_s = c->away_s = 0;
+	if (c->transfer->state == TRANSFER_RINGS)
+		name_who_speaks(c);
 	if (pick_is_done(c))
 		pick_tell(h, c);
 	else

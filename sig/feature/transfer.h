@@ -40,6 +40,8 @@ int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct by
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
 /* Whoever rings, by no transferor, rings no more: somebody else takes the party, who is alone again until then. */
 void transfer_call_off(struct call_host *h, struct call *c);
+/* It waits or rings no longer, and the call is as before: who was to hear is told 487. 0, -ENOTUNIQ (there is none), -EALREADY (it is answered). */
+int transfer_cancel(struct call_host *h, struct call *c) NODISCARD;
 /* It is done: who gave its party away is told so, and left. */
 void transfer_done(struct call_host *h, struct call *c);
 /* That REFER was accepted. */

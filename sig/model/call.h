@@ -141,6 +141,13 @@ struct call {
 	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
 	bool end_done;     /* nothing more to wait for: to be freed */
 	bool end_saved;    /* ... and the store has its end */
+	uint32_t
+		ring_s; /* nobody is rung for longer, all steps of the plan together; 0: as settings say */
+	uint32_t
+		away_s; /* its application may say nothing for so long (sig/feature/attend.h); 0: for ever */
+	bool abandoned;    /* ... and did; not part of a record, as both of these: */
+	uint64_t away_ns;  /* then it has, */
+	uint64_t again_ns; /* or is told once more that the call waits */
 	uint64_t ring_ns;  /* all deadlines: 0 is off */
 	uint64_t
 		parting_ns; /* the caller is left then (parting.h); cause, ended_by and status say why */
@@ -152,6 +159,8 @@ struct call {
 	uint64_t later_ns; /* what nobody hurries for is saved then: a version, or the end */
 	struct wheel_timer timer;
 };
+
+enum { CALL_RING_MAX_S = 600, CALL_AWAY_MAX_S = 3600 };
 
 /* NULL: there is none, or it is gone. */
 static inline struct leg *call_leg(const struct call *c, uint8_t leg)

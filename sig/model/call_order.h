@@ -63,6 +63,10 @@ enum call_order_kind {
 	ORDER_RECORD,
 	/* to: as account_set (sig/call/account.h), by command. */
 	ORDER_ACCOUNT,
+	/* seconds, has_seconds: its application is there (sig/feature/attend.h). -ENOLINK: no application has the call. */
+	ORDER_KEEP,
+	/* A transfer that waits or rings is called off: the call is as before. -ENOTUNIQ: there is none. */
+	ORDER_CANCEL,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };
@@ -114,6 +118,8 @@ struct call_order {
 	const struct act_terms *act;
 	uint8_t control; /* enum act_control */
 	uint32_t ms;
+	bool has_seconds; /* seconds are given: of ORDER_ANSWER and ORDER_KEEP how long its application may say nothing, */
+	uint32_t seconds; /* of ORDER_TRANSFER how long is rung; 0: for ever, or as settings say */
 	const struct listen_terms *listen;
 	const struct call_split *split;
 	const struct call_confer *confer;

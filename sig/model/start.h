@@ -62,6 +62,7 @@ struct call_originate {
 	struct bytes payer;        /* of a number outside: the extension whose call it is */
 	const struct shard_order *by;
 	bool auto_answer;
+	uint32_t ring_s; /* of call.ring_s */
 };
 /* Why a call could not be started: nothing is left behind then. */
 struct call_refusal {

@@ -59,6 +59,8 @@ struct transfer {
 	uint8_t given;   /* whom it gives away */
 	bool ordered;    /* by command */
 	bool replaced;   /* the transferor is replaced by who comes (RFC 3891) */
+	bool unattended; /* target's application is gone: where its calls go that nobody answers */
+	uint32_t ring_s; /* as of the call, which has it while it rings */
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
 	uint16_t status; /* FAILED: why */

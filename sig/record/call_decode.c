@@ -20,14 +20,20 @@ static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the r
 
 static bool call_read_times(struct reading *r, const Tandem__Call__Call *in)
 {
+	uint64_t ring_ms = r->h->settings->ring_timeout_ns / NS_PER_MS;
 	struct call *c = r->c;
 
+	if (in->ring_s > CALL_RING_MAX_S || in->away_s > CALL_AWAY_MAX_S)
+		return reading_wrong(r, "call: how long it rings");
+	c->ring_s = in->ring_s;
+	c->away_s = in->away_s;
+	if (ring_ms < in->ring_s * 1000ULL)
+		ring_ms = in->ring_s * 1000ULL;
 	c->setup_utc_ms = reading_time(r, in->setup_utc_ms);
 	c->ringing_utc_ms = reading_time(r, in->ringing_utc_ms);
 	c->answer_utc_ms = reading_time(r, in->answer_utc_ms);
 	c->end_utc_ms = reading_time(r, in->end_utc_ms);
-	c->ring_ns = reading_deadline(r, in->ring_until_utc_ms,
-				      r->h->settings->ring_timeout_ns / NS_PER_MS);
+	c->ring_ns = reading_deadline(r, in->ring_until_utc_ms, ring_ms);
 	c->parting_ns = reading_deadline(r, in->parting_until_utc_ms, PARTING_MS);
 	if (in->setup_utc_ms == 0)
 		return reading_wrong(r, "call: no time of setup");

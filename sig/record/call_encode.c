@@ -43,6 +43,8 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->callee = c->bridge.callee == LEG_NONE || c->bridge.callee == 1 ? 0 : c->bridge.callee;
 	out->callee_place = c->bridge.callee == 0;
 	out->alone = call_is_by_itself(c);
+	out->ring_s = c->ring_s;
+	out->away_s = c->away_s;
 	out->untold = c->untold;
 	out->meets = c->meet_ns != 0;
 	out->replaces = c->replaces.call;

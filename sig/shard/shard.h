@@ -198,6 +198,7 @@ struct shard_originate {
 	uint64_t call;   /* the id it is to have; where there is such a call nothing is done */
 	const char *from, *to;
 	bool auto_answer; /* from's phone is asked to answer by itself (REG-18) */
+	uint32_t ring_s;  /* so long each of them is rung; 0: as settings say */
 	const struct shard_order *by;
 };
 /* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
@@ -376,6 +377,8 @@ struct call_view {
 	bool saved;       /* the version is acknowledged */
 	bool restored;
 	char tenant[32];
+	char application[33]; /* that has it, or that it waits for; "": none */
+	bool waits;           /* it does */
 	char from[64], to[64];
 	struct bytes data;    /* call_data.h; valid until the next event */
 	struct bytes account; /* account.h; likewise */

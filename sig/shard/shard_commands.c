@@ -116,6 +116,7 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o, struc
 					     .display = bytes_str(e ? e->display_name : ""),
 					     .to = bytes_str(o->to),
 					     .auto_answer = o->auto_answer,
+					     .ring_s = o->ring_s,
 					     .by = o->by };
 	int err;
 

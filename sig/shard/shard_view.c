@@ -6,6 +6,7 @@
 #include "sig/call/cdr_fill.h"
 #include "sig/call/segment.h"
 #include "sig/call/siprec_talk.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/model/recording.h"
@@ -141,6 +142,8 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 	};
 	cdr_put(out->tenant, sizeof(out->tenant),
 		bytes_str(tenants_name(s->settings.tenants, c->tenant)));
+	cdr_put(out->application, sizeof(out->application), call_application(c));
+	out->waits = call_waits(c);
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
 	glance_legs(s, c, out);

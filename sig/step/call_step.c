@@ -222,7 +222,7 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 		    plan_next(h, c, way_silent(c) != LEG_NONE ? PLAN_UNREACHABLE : PLAN_NO_ANSWER))
 			return;
 	}
-	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))
+	if (due(&c->ring_ns, h->now.ns) && (c->ring_s || !plan_next(h, c, PLAN_NO_ANSWER)))
 		call_untaken(h, c, &no_answer);
 	if (due(&c->parting_ns, h->now.ns))
 		parting_end(h, c);

@@ -19,6 +19,7 @@ from call_test import CallTest
 from music_test import wav
 from patience import PATIENCE_S, until
 from server import ServerError
+from tandem_client import Client
 
 
 MAKE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "prompts", "make.py")
@@ -490,6 +491,202 @@ class Prompts(SoundsTest):
         return float(numpy.max(product[:len(power)] / numpy.sqrt(power * numpy.dot(said, said) + 1)))
 
 
+class ComesBack(SoundsTest):
+    """An application that has died, and comes back or does not. Ten of the node's seconds are one of ours."""
+    node_options = {"rate": 10}
+
+    def follows(self, after=None, **more):
+        client = Client(self.node.redis_socket)
+        self.addCleanup(client.close)
+        return client.follow("td:{ev:default}:ivr", after=after, **more)
+
+    def listed(self, **more):
+        return [(row["id"], row["waits"]) for row in self.node.ctl("call.list", application="ivr", **more)]
+
+    def test_waiting_calls_are_told_again(self):
+        """It hears of what came meanwhile: by the list, from the last entry that it had read, and as the call waits still."""
+        self.node.ctl("extension.put", number=self.NUMBER, application_wait_s="600")
+        out, call = self.call()
+        entry = next(self.follows(after="0"))["entry"]
+        self.assertEqual(self.listed(), [(call, True)])
+        self.assertEqual(self.node.ctl("call.list", application="other"), [])
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(next(self.follows(seconds=30))["type"], "call.waiting")
+        kinds = [event["type"] for event in self.follows(after=entry, seconds=1)]
+        self.assertEqual(kinds[:2], ["call.ringing", "call.waiting"])
+        self.assertGreater(kinds.count("call.waiting"), 1)
+        self.node.ctl("call.answer", call=call)
+        self.audio_a.use(out.wait_answer())
+        self.assertEqual(self.listed(), [(call, False)])
+        events = self.follows(tick=0.3)
+        self.assertEqual([next(events)["type"] for _ in range(6)].count("call.waiting"), 0)
+        self.assertEqual(next(events)["type"], "tick")
+        out.bye()
+        self.assertEqual(next(event for event in events if event["type"] != "tick")["type"], "call.ended")
+        self.ended()
+
+    def held(self, away="20"):
+        out, call = self.call()
+        self.node.ctl("call.answer", call=call, away_s=away)
+        self.audio_a.use(out.wait_answer())
+        return out, call
+
+    def test_caller_goes_on_to_somebody(self, kill=False):
+        self.node.ctl("extension.put", number=self.NUMBER, forward_no_answer="1009,1002")
+        out, call = self.held()
+        self.node.ctl("call.play", call=call, file="greeting.wav", times="0")
+        if kill:
+            self.saved()
+            self.node.kill()
+            self.node.restart()
+        for _ in range(6):      # it is there
+            time.sleep(0.5)
+            self.node.ctl("call.keep", call=call)
+        self.assertNotIn("call.transferring", [row["type"] for row in self.told()])
+        self.node.ctl("call.keep", call=call, away_s="10")
+        into = self.b.incoming()
+        self.assertIn("sip:1001@", into.request.get("From"))
+        self.assertIn(f"sip:{self.NUMBER}@", into.request.get("Diversion"))
+        into.ring()
+        self.assertEqual(self.wait_told("call.transferring")["call"], call)
+        into.answer(self.audio_b.sdp(), ack=False)
+        out.wait_reinvite(self.audio_a.sdp(version=2))
+        into.wait_ack()
+        told = self.wait_told("call.transferred")
+        self.assertEqual((told["call"], told["from"], told["to"]), (call, "1001", "1002"))
+        self.assertEqual(self.listed(), [])
+        self.assertEqual([(row["from"], row["to"]) for row in self.calls()], [("1001", "1002")])
+        time.sleep(1.5)
+        into.bye()
+        out.wait_bye()
+        self.ended()
+        self.assertEqual([(cdr["to"], cdr["forwarded"], cdr["forwarded_to"]) for cdr in self.node.cdrs()],
+                         [(self.NUMBER, "", ""), (self.NUMBER, "no_answer", "1002")])
+
+    def test_caller_goes_on_to_somebody_over_a_kill(self):
+        self.test_caller_goes_on_to_somebody(kill=True)
+
+    def test_nobody_is_there(self):
+        """Neither the application nor anybody else: the call ends, and not in silence for ever."""
+        out, call = self.held("5")
+        with self.assertRaisesRegex(ServerError, "no transfer of the call rings"):
+            self.node.ctl("call.transfer_cancel", call=call)
+        out.wait_bye()
+        self.assertEqual((self.ended()["ended_by"], self.wait_told("call.ended")["call"]), ("node", call))
+
+    def test_nobody_there_answers(self):
+        self.node.ctl("extension.put", number=self.NUMBER, forward_no_answer="1002")
+        out, _ = self.held("5")
+        into = self.b.incoming()
+        into.reject(486, "Busy Here")
+        out.wait_bye()
+        self.assertEqual(self.wait_told("call.transfer_failed")["sip_status"], "486")
+        self.ended()
+
+    def test_it_comes_back_meanwhile(self):
+        """While somebody else rings: the caller is the application's again."""
+        self.node.ctl("extension.put", number=self.NUMBER, forward_no_answer="1002")
+        out, call = self.held("5")
+        into = self.b.incoming()
+        into.ring()
+        self.node.ctl("call.transfer_cancel", call=call)
+        into.wait_cancel()
+        self.assertEqual(self.wait_told("call.transfer_failed")["sip_status"], "487")
+        self.node.ctl("call.keep", call=call, away_s="0")
+        time.sleep(1)
+        self.node.ctl("call.play", call=call, file="menu.wav", times="0")
+        self.hears(self.MENU)
+        out.bye()
+        self.ended()
+        with self.assertRaisesRegex(ServerError, "no such call"):
+            self.node.ctl("call.keep", call=call)
+
+
+class Rings(SoundsTest):
+    """For as long as whoever ordered it says, wherever calls go then. Ten of the node's seconds are one of ours."""
+    node_options = {"rate": 10}
+
+    def test_a_transfer(self, kill=False):
+        """It would ring for 180 s, and then at a third extension."""
+        self.node.ctl("extension.put", number="1002", forward_no_answer="1003")
+        out, call = self.answered()
+        self.node.ctl("call.transfer", call=call, to="1002", ring_s="20")
+        into = self.b.incoming()
+        into.ring()
+        if kill:
+            until(lambda: self.calls()[0]["state"] == "ringing", lambda: f"{self.calls()}")
+            self.saved()
+            self.node.kill()
+            self.node.restart()
+        began = time.monotonic()
+        into.wait_cancel()
+        self.assertLess(time.monotonic() - began, 6)
+        self.assertEqual(self.wait_told("call.transfer_failed")["sip_status"], "408")
+        self.assertEqual([row["application"] for row in self.calls()], ["ivr"])
+        into = self.rings_longer(call)
+        self.node.ctl("call.transfer_cancel", call=call)
+        into.wait_cancel()
+        self.assertEqual(self.wait_told("call.transfer_failed", 2)["sip_status"], "487")
+        self.node.ctl("call.play", call=call, file="menu.wav", times="0")
+        self.hears(self.MENU)
+        out.bye()
+        self.ended()
+
+    def rings_longer(self, call):
+        """The one before says nothing of the next one."""
+        self.node.ctl("call.transfer", call=call, to="1002")
+        into = self.b.incoming()
+        into.ring()
+        time.sleep(3)
+        return into
+
+    def test_a_transfer_over_a_kill(self):
+        self.test_a_transfer(kill=True)
+
+    def test_a_call_by_command(self):
+        """First the one who is to call, then whom he calls."""
+        call = self.node.ctl("call.originate", **{"from": "1001", "to": "1002", "ring_s": "15"})["id"]
+        first = self.a.incoming()
+        first.ring()
+        first.wait_cancel()
+        self.assertEqual(self.ended()["sip_status"], "408")
+        call = self.node.ctl("call.originate", **{"from": "1001", "to": "1002", "ring_s": "15"})["id"]
+        first = self.a.incoming()
+        time.sleep(1)
+        first.answer(self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        began = time.monotonic()
+        into.wait_cancel()
+        self.assertGreater(time.monotonic() - began, 1.2, "each has its time")
+        first.wait_bye()
+        until(lambda: len(self.node.cdrs()) == 2, lambda: f"{self.node.cdrs()}")
+        self.assertEqual(self.node.cdrs()[1]["id"], call)
+
+    def test_who_speaks_is_named(self):
+        """A transfer that rings is sent on."""
+        self.node.put_extension("1003", "secret1003")
+        with self.node.user_agent("1003", "secret1003") as third:
+            self.assertEqual(third.register().status, 200)
+            out, call = self.answered()
+            self.node.ctl("call.transfer", call=call, to="1002")
+            into = self.b.incoming()
+            into.ring()
+            self.node.ctl("call.deflect", call=call, to="1003")
+            into.wait_cancel()
+            into = third.incoming()
+            into.answer(self.audio_b.sdp(), ack=False)
+            out.wait_reinvite(self.audio_a.sdp(version=2))
+            into.wait_ack()
+            self.assertEqual([self.wait_told(kind)["to"] for kind in ("call.forwarded", "call.transferred")], ["1003", "1003"])
+            self.assertEqual([(row["from"], row["to"]) for row in self.calls()], [("1001", "1003")])
+            out.bye()
+            into.wait_bye()
+            self.ended()
+        self.assertEqual([(cdr["to"], cdr["forwarded_to"]) for cdr in self.node.cdrs()], [(self.NUMBER, ""), ("1002", "1003")])
+
+
 class GivesOn(SoundsTest):
     """To an extension, or to another caller."""
     TALK_A, TALK_B = 440, 880
@@ -618,6 +815,8 @@ class GivesOn(SoundsTest):
         self.audio_b.start(self.TALK_B)
         self.crosses()
         self.assertEqual([row["id"] for row in self.calls()], [call])
+        self.assertEqual(self.wait_told("call.transferred")["call"], call)
+        self.assertEqual(self.wait_told("call.ended")["call"], other)
         with self.assertRaisesRegex(ServerError, "no party is answered by tandem without another"):
             self.node.ctl("call.play", call=call, file="menu.wav")
         out.bye()

@@ -246,7 +246,7 @@ class Application(ApplicationTest):
             time.sleep(0.05)
 
     def test_collect_and_play(self):
-        self.assertEqual(len(self.programs()), 4, "a program without a test")
+        self.assertEqual(len(self.programs()), 5, "a program without a test")
         program = self.begin(0)
         self.calls_with("1234#", "welcome.wav")
         self.calls_with("4321#", "sorry.wav")
@@ -266,6 +266,23 @@ class Application(ApplicationTest):
         self.audio_a.wait_tone(spoken, anew=True)
         out.wait_bye()
         self.assertEqual(self.ended()["ended_by"], "operator")
+        self.assertIsNone(program.poll())
+
+    def test_comes_back(self):
+        """It dies and is begun again: its caller is there still, and it answers the next one."""
+        program = self.begin(4)
+        out = self.a.invite(self.NUMBER, self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        program.kill()
+        program.wait()
+        second = self.b.invite(self.NUMBER, self.audio_b.sdp())
+        second.wait_provisional(180)
+        program = self.begin(4)
+        self.assertEqual(sorted(row["waits"] for row in self.calls()), [False, True])
+        self.audio_b.use(second.wait_answer())     # told again
+        for dialog in (out, second):
+            dialog.bye()
+        until(lambda: len(self.node.cdrs()) == 2, lambda: f"{self.node.cdrs()}")
         self.assertIsNone(program.poll())
 
     def test_two_are_taken_apart(self):

@@ -242,6 +242,8 @@ ROWS = {
     "call.hangup": each(order(), hidden(call="ENDED"), for_tenant(call="CALL")),
     "call.originate": each(hidden("conflict", **{"from": "LONE", "to": "1001"}), hidden("conflict", **{"from": "1001", "to": "LONE"})),
     "call.answer": order(),
+    "call.keep": order(),
+    "call.transfer_cancel": order(),
     "call.accept": order(),
     "call.play": order(file="echo"),
     "call.stream": order(endpoint="bot"),

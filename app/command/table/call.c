@@ -6,6 +6,12 @@
 static const struct command_arg g_calls_args[] = {
 	LIMIT_ARG,
 	NODE_ARG,
+	{ .name = "application",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = APPLICATION_NAME_MAX - 1,
+	  .help = "Those alone that this application has, or that wait for it." },
 	{ .name = "ending",
 	  .type = ARG_BOOL,
 	  .preset = "false",
@@ -32,15 +38,26 @@ static const struct command_arg g_originate_args[] = {
 	  .type = ARG_BOOL,
 	  .preset = "false",
 	  .help = "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer." },
+	RING_ARG("So long each of the two is rung, in all, wherever calls to it go."),
 	END,
 };
+
+#define AWAY_ARG(unset)                                                                       \
+	{                                                                                     \
+		.name = "away_s", .type = ARG_U64, .max = CALL_AWAY_MAX_S, .preset = (unset), \
+		.help = "When the application gives no order to the call for so long, the"    \
+			" caller goes on to forward_no_answer of the extension. 0: never."    \
+	}
+static const struct command_arg g_answer_args[] = { CALL_ARG, AWAY_ARG("0"), END };
+static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"), END };
 
 const struct command g_call_commands[] = {
 	{ "call.list", COMMAND_FOR_READER, g_calls_args,
 	  "Lists the calls of a node. One that has ended is not among them, from the answer of "
 	  "call.hangup or the event call.ended on. Until its record is in Redis call.show knows it "
 	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
-	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
+	  "a list: id, state (setup, ringing, answering, established, ending), application (that "
+	  "has the call; empty: none), waits (for it, to be answered), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
 	  command_call_list },
@@ -83,10 +100,15 @@ const struct command g_call_commands[] = {
 	  "the same command again "
 	  "names the same call.",
 	  "id", command_call_originate },
-	{ "call.answer", COMMAND_FOR_APPLICATION, g_call_args,
+	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
 	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
 	  "said.",
 	  "id, order", command_call_order, .order = ORDER_ANSWER },
+	{ "call.keep", COMMAND_FOR_APPLICATION, g_keep_args,
+	  "Says that the application is there, as any other order to the call does: away_s "
+	  "begins again. Where nobody takes the caller then, nor did so before, the call ends "
+	  "(480).",
+	  "id, order", command_call_order, .order = ORDER_KEEP },
 	{ .name = NULL },
 };

@@ -117,6 +117,7 @@ static const struct command_arg g_transfer_args[] = {
 	LEG_CHOICE("leg", "Whose party gives the other one away: a is the caller, b whom it speaks "
 			  "with."),
 	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it is given to, or a link to it."),
+	RING_ARG("So long is rung in all, wherever calls to it go: then nobody has answered."),
 	END,
 };
 
@@ -241,6 +242,11 @@ const struct command g_call_order_commands[] = {
 	  "where nobody answers. Answered when it is saved; the events call.transferred and "
 	  "call.transfer_failed tell what becomes of it.",
 	  "id, order", command_call_transfer },
+	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
+	  "Calls a transfer off that has not been answered: who rings is left, and the call is as "
+	  "before. The event call.transfer_failed tells of it, with sip_status 487. conflict: none "
+	  "rings.",
+	  "id, order", command_call_order, .order = ORDER_CANCEL },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
 	  "ring stop, and the phones of that one ring, or its calls go where it sends them. Who is "

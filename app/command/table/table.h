@@ -5,6 +5,7 @@
 
 #include "app/command/command.h"
 #include "app/command/command_handlers.h"
+#include "sig/model/call.h"
 
 /* The node that has what it names gets the command. */
 #define ID_ARG(what, text)                                                                   \
@@ -23,6 +24,11 @@
 	{                                                                                          \
 		.name = (called), .type = ARG_STRING, .charset = CHARSET_ID, .required = (needed), \
 		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
+	}
+#define RING_ARG(text)                                                               \
+	{                                                                            \
+		.name = "ring_s", .type = ARG_U64, .min = 1, .max = CALL_RING_MAX_S, \
+		.preset = "sip.ring_timeout", .help = (text)                         \
 	}
 #define LIMIT_ARG                                                                         \
 	{                                                                                 \

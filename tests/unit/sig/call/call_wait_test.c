@@ -2,6 +2,7 @@
 /* Calls that wait for an application, which answers them by command. */
 #include <errno.h>
 
+#include "sig/model/call_order.h"
 #include "tests/unit/sig/application.h"
 
 #define SDP_NO_CODEC                                                                  \
@@ -261,6 +262,86 @@ static void waits_no_longer_after_a_restart(void **state)
 	assert_true(phone_rings(&l->b).n);
 }
 
+/* An application that was away hears of it: again and again, also from the next process, and no more when somebody has it. */
+static void is_told_again(void **state)
+{
+	struct line *l = *state;
+
+	application_rings(l, PHONE_SDP_A);
+	rig_wait_ms(l->r, 9900);
+	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 1);
+	rig_wait_ms(l->r, 200);
+	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 2);
+	application_restart(l);
+	rig_wait_ms(l->r, 10100);
+	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 4);
+	assert_int_equal(application_answer(l), 0);
+	phone_ack(&l->a);
+	rig_wait_ms(l->r, 30000);
+	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 4);
+}
+
+static int application_order(struct line *l, enum call_order_kind kind, uint32_t seconds)
+{
+	struct call_order order = { .kind = kind, .has_seconds = true, .seconds = seconds };
+	int err = shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now);
+
+	rig_run(l->r);
+	return err;
+}
+
+/* Answered, and to be heard of every 5 s. */
+static void application_holds(struct line *l, struct shard_forward f)
+{
+	application_set(l->r, "1004", f);
+	application_rings(l, PHONE_SDP_A);
+	assert_int_equal(application_order(l, ORDER_ANSWER, 5), 0);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	rig_run(l->r);
+}
+
+/* The caller goes on to where calls go that nobody answers, also from the next process; until then it is heard of. */
+static void goes_on_from_one_that_is_gone(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	application_holds(l, (struct shard_forward){ .no_answer = "1009,1002" });
+	rig_wait_ms(l->r, 4900);
+	assert_int_equal(application_order(l, ORDER_KEEP, 5), 0);
+	rig_wait_ms(l->r, 4900);
+	application_restart(l);
+	rig_wait_ms(l->r, 4900);
+	assert_int_equal(events_of(l->r, SIG_CALL_TRANSFERRING), 0);
+	rig_wait_ms(l->r, 200);
+	assert_int_equal(events_of(l->r, SIG_CALL_TRANSFERRING), 1);
+	m = phone_rings(&l->b);
+	assert_true(rig_has(m, "1001@"));
+	assert_true(rig_has(m, "Diversion: <sip:1004@"));
+	application_restart(l);
+	m = phone_rings(&l->b);
+	phone_answer(&l->b, m, "486 Busy", "");
+	rig_run(l->r);
+	assert_int_equal(events_of(l->r, SIG_CALL_TRANSFER_FAILED), 1);
+	rig_wait_ms(l->r, 5100); /* the next process tries once more */
+	m = phone_rings(&l->b);
+	phone_answer(&l->b, m, "486 Busy", "");
+	rig_run(l->r);
+	assert_true(rig_take(l->r, &l->a.addr, "BYE ").n);
+}
+
+static void ends_where_nobody_is(void **state)
+{
+	struct line *l = *state;
+
+	application_holds(l, (struct shard_forward){ 0 });
+	assert_int_equal(application_order(l, ORDER_CANCEL, 0), -ENOTUNIQ);
+	rig_wait_ms(l->r, 5100);
+	assert_true(rig_take(l->r, &l->a.addr, "BYE ").n);
+	assert_int_equal(events_of(l->r, SIG_CALL_ENDED), 1);
+}
+
 #define WAIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, application_setup, line_teardown)
 
 /* A caller that has still to acknowledge what a phone said before hears nothing more: one at a time (RFC 3262 3). */
@@ -288,6 +369,9 @@ static void rings_behind_an_unacknowledged_response(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WAIT_TEST(is_told_again),
+		WAIT_TEST(goes_on_from_one_that_is_gone),
+		WAIT_TEST(ends_where_nobody_is),
 		WAIT_TEST(rings_when_saved),
 		WAIT_TEST(is_answered),
 		WAIT_TEST(nobody_answers),
