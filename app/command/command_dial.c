@@ -172,7 +172,7 @@ void command_dialplan_check(struct command_run *run)
 	asker.scheme = e.core.dialling;
 	asker.classes = tenants_classes(run->node->tenants, whose.tenant, e.core.classes);
 	settings_codes_read(&run->node->settings, &codes);
-	dial(&asker, command_value(run, "number")->text, &result);
+	dial_resolve(&asker, command_value(run, "number")->text, &result);
 	may = result.kind != DIAL_FEATURE || shard_extension_may_set(&e.core, result.feature);
 	extension_wipe(&e);
 	command_answer(run, dial_result_json(&whose, &result, may));

@@ -295,7 +295,7 @@ static void dial_suspect(const struct dial_asker *a, struct bytes dialled, struc
 	}
 }
 
-void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out)
+void dial_resolve(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out)
 {
 	dial_plain(asker, dialled, out);
 	if (out->kind == DIAL_UNKNOWN && asker->outside)

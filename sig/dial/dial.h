@@ -53,6 +53,6 @@ struct dial_result {
  * it by a rule. */
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX]);
-void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out);
+void dial_resolve(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out);
 
 #endif

@@ -56,7 +56,7 @@ void shard_dial(const struct shard *s, const struct shard_dialler *who, struct b
 	asker.outside = who->phone;
 	asker.scheme = who->scheme;
 	asker.classes = tenants_classes(s->settings.tenants, who->tenant, who->classes);
-	dial(&asker, dialled, out);
+	dial_resolve(&asker, dialled, out);
 }
 
 bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip_uri *uri,

@@ -105,7 +105,7 @@ static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_
 				.trunk_access = trunk_access };
 	struct dial_result out;
 
-	dial(&a, dialled, &out);
+	dial_resolve(&a, dialled, &out);
 	return out;
 }
 

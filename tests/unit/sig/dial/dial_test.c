@@ -64,7 +64,7 @@ static struct dial_result dialled(const struct dial_plan *plan, bool outside, co
 				    .trunk_access = trunk_access };
 	struct dial_result out;
 
-	dial(&asker, bytes_str(digits), &out);
+	dial_resolve(&asker, bytes_str(digits), &out);
 	return out;
 }
 

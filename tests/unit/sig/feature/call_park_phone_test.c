@@ -63,7 +63,7 @@ static uint64_t parked(struct far *f)
 	return call_at(r, 0);
 }
 
-static void phone_dials(struct far *f, struct phone *p, const char *sdp)
+static void dial(struct far *f, struct phone *p, const char *sdp)
 {
 	phone_invite(p, "%234107", sdp);
 	rig_run(p->r);
@@ -115,11 +115,11 @@ static void picks_up(void **state)
 	uint64_t call = parked(f);
 
 	picker(f, &p);
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	told(f, r, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&p, "SIP/2.0 200").n);
 	picker(f, &late);
-	phone_dials(f, &late, PHONE_SDP_B);
+	dial(f, &late, PHONE_SDP_B);
 	told(f, r, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&late, "SIP/2.0 404").n);
 	phone_ack(&p);
@@ -148,7 +148,7 @@ static void nobody_there(void **state)
 	picker(f, &p);
 	EACH_ROW(row, rows)
 	{
-		phone_dials(f, &p, PHONE_SDP_B);
+		dial(f, &p, PHONE_SDP_B);
 		told(f, f->near.l.r, PARK_LOOK, row->told,
 		     row->told == PARK_OK ? UINT64_C(0x9990000000001) : 0);
 		m = phone_hears(&p, row->answer);
@@ -157,7 +157,7 @@ static void nobody_there(void **state)
 		far_wait_ms(f, 6000);
 		picker(f, &p);
 	}
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	far_wait_ms(f, 5100);
 	assert_true(phone_hears(&p, "SIP/2.0 503").n); /* nobody has said */
 }
@@ -172,7 +172,7 @@ static void left_there(void **state)
 	phone_request(&f->near.l.a, "BYE", "", "");
 	far_wait_ms(f, 6000);
 	picker(f, &p);
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&p, "SIP/2.0 404").n);
 	assert_true(last_asked(f->near.l.r, PARK_FREE)->call == call);
@@ -183,7 +183,7 @@ static void other_shard(void **state)
 	struct far *f = *state;
 	uint64_t call = parked(f);
 
-	phone_dials(f, &f->near.c, SDP_C);
+	dial(f, &f->near.c, SDP_C);
 	told(f, f->other, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
 	assert_string_equal(last_event(f->near.l.r, SIG_CALL_NEW)->to, "1001"); /* who waits */
@@ -207,7 +207,7 @@ static void other_shard_is_late(void **state)
 
 	phone_request(&f->near.l.a, "BYE", "", "");
 	far_wait_ms(f, 6000);
-	phone_dials(f, &f->near.c, SDP_C);
+	dial(f, &f->near.c, SDP_C);
 	told(f, f->other, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 404").n);
 	assert_true(last_asked(f->near.l.r, PARK_FREE)->call == call);
@@ -219,7 +219,7 @@ static void killed_while_it_looks(void **state)
 	struct far *f = *state;
 	uint64_t serial, call = parked(f);
 
-	phone_dials(f, &f->near.c, SDP_C);
+	dial(f, &f->near.c, SDP_C);
 	serial = last_asked(f->other, PARK_LOOK)->serial;
 	far_restart(f);
 	put_codes(f->other);
@@ -281,7 +281,7 @@ static void retrieved_while_it_comes_back(void **state)
 	struct bytes invite = comes_back(f, &call);
 
 	picker(f, &p);
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "CANCEL "), 0);
 	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&p, "SIP/2.0 200").n);
@@ -297,7 +297,7 @@ static void retrieved_from_there_while_it_comes_back(void **state)
 	uint64_t call;
 	struct bytes invite = comes_back(f, &call);
 
-	phone_dials(f, &f->near.c, SDP_C);
+	dial(f, &f->near.c, SDP_C);
 	told(f, f->other, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
 	stops_ringing(f, invite);
@@ -314,7 +314,7 @@ static void the_one_who_was_rung_is_faster(void **state)
 	struct bytes invite = comes_back(f, &call);
 
 	picker(f, &p);
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	asked = *last_asked(f->near.l.r, PARK_LOOK);
 	phone_answer(&f->near.l.b, invite, "200 OK", PHONE_SDP_B);
 	rig_run(f->near.l.r);
@@ -338,7 +338,7 @@ static void answers_cross(void **state)
 	struct bytes invite = comes_back(f, &call);
 
 	picker(f, &p);
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	told(f, r, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&p, "SIP/2.0 200").n);
 	phone_answer(&f->near.l.b, invite, "200 OK", PHONE_SDP_B);
@@ -356,10 +356,10 @@ static void two_come_while_it_comes_back(void **state)
 	struct bytes invite = comes_back(f, &call);
 
 	picker(f, &p);
-	phone_dials(f, &p, PHONE_SDP_B);
+	dial(f, &p, PHONE_SDP_B);
 	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
 	picker(f, &late);
-	phone_dials(f, &late, PHONE_SDP_B);
+	dial(f, &late, PHONE_SDP_B);
 	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&late, "SIP/2.0 404").n);
 	assert_true(phone_hears(&p, "SIP/2.0 200").n);
