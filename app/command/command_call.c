@@ -3,6 +3,7 @@
 
 #include "app/command/call_query.h"
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
@@ -78,22 +79,35 @@ static json_t *call_view_json(const struct call_view *v)
 			 v->restored);
 }
 
-void command_call_list(struct command_run *run)
+static bool call_is_listed(const struct command_run *run, const struct call_view *view,
+			   const struct command_span *span)
 {
 	const struct command_value *application = command_value(run, "application");
 	bool ending = false;
-	uint64_t left = command_limit(run);
-	json_t *list = json_array();
-	struct call_view view;
-	struct node_calls cursor = { 0 };
 
 	command_take_bool(run, "ending", &ending);
-	while (left && node_call_next(run->node, &cursor, &view)) {
-		if (!command_may_see(run, view.tenant) || (view.state == CALL_ENDING && !ending) ||
-		    (application->given && !bytes_is(application->text, view.application)))
-			continue;
-		(void)json_array_append_new(list, call_view_json(&view));
-		left--;
+	if (!command_may_see(run, view->tenant) || (view->state == CALL_ENDING && !ending))
+		return false;
+	if (application->given && !bytes_is(application->text, view->application))
+		return false;
+	return command_span_has(span, view->setup_utc_ms) &&
+	       command_span_is_of(span, view->from, view->to);
+}
+
+void command_call_list(struct command_run *run)
+{
+	struct command_span span;
+	struct call_view view;
+	struct node_calls cursor = { 0 };
+	json_t *list;
+
+	if (!command_span_take(run, &span))
+		return;
+	list = json_array();
+	while (node_call_next(run->node, &cursor, &view)) {
+		if (call_is_listed(run, &view, &span))
+			command_newest_put(list, call_view_json(&view), "setup_utc_ms",
+					   command_limit(run));
 	}
 	command_answer(run, list);
 }

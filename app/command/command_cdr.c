@@ -4,12 +4,13 @@
 #include <stdlib.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "cluster/cdr.h"
 #include "sig/sip/id.h"
 
-enum { NEWEST_MAX = 1000 };
+enum { NEWEST_MAX = 1000, WRITTEN_LATER_MS = 3600 * 1000, CLOCKS_DIFFER_MS = 60 * 1000 };
 
 static json_t *cdr_value_json(struct bytes name, struct bytes value)
 {
@@ -56,11 +57,24 @@ static bool cdr_says(const json_t *json, const char *name, struct bytes call)
 	return text && bytes_is(call, text);
 }
 
-/* All of a call: those of its later pairs name it. */
-static bool cdr_is_wanted(const json_t *json, const struct command_value *call)
+static const char *cdr_text(const json_t *json, const char *name)
 {
-	return !call->given || cdr_says(json, "id", call->text) ||
-	       cdr_says(json, "linked", call->text);
+	const char *text = json_string_value(json_object_get(json, name));
+
+	return text ? text : "";
+}
+
+/* All of a call: those of its later pairs name it. */
+static bool cdr_is_wanted(const json_t *json, const struct command_value *call,
+			  const struct command_span *span)
+{
+	json_int_t end = json_integer_value(json_object_get(json, "end_utc_ms"));
+
+	if (call->given && !cdr_says(json, "id", call->text) &&
+	    !cdr_says(json, "linked", call->text))
+		return false;
+	return command_span_has(span, (uint64_t)end) &&
+	       command_span_is_of(span, cdr_text(json, "from"), cdr_text(json, "to"));
 }
 
 static bool cdr_is_seen(const struct command_run *run, const json_t *json)
@@ -75,24 +89,11 @@ struct cdr_list {
 	struct command_run *run;
 	command_cdrs_fn *done;
 	json_t *list;
+	struct command_span span;
+	size_t most;
 	uint32_t waits;
 	bool failed;
 };
-
-static json_int_t cdr_end(const json_t *json)
-{
-	return json_integer_value(json_object_get(json, "end_utc_ms"));
-}
-
-/* By their end; of those that ended together the newest last. */
-static void cdr_insert(json_t *list, json_t *json)
-{
-	size_t at = 0;
-
-	while (at < json_array_size(list) && cdr_end(json_array_get(list, at)) < cdr_end(json))
-		at++;
-	(void)json_array_insert_new(list, at, json);
-}
 
 static void cdrs_end(struct cdr_list *l)
 {
@@ -106,10 +107,6 @@ static void cdrs_end(struct cdr_list *l)
 
 static void cdrs_answer(struct command_run *run, json_t *list)
 {
-	size_t most = command_limit(run);
-
-	while (json_array_size(list) > most)
-		(void)json_array_remove(list, 0);
 	if (list)
 		command_answer(run, list);
 	else
@@ -125,8 +122,9 @@ static void on_entries(int err, const struct redisReply *reply, void *arg)
 	for (size_t i = 0; !l->failed && i < redis_reply_count(reply); i++) {
 		json_t *json = cdr_entry_json(redis_reply_at(reply, i));
 
-		if (cdr_is_seen(l->run, json) && cdr_is_wanted(json, command_value(l->run, "call")))
-			cdr_insert(l->list, json);
+		if (cdr_is_seen(l->run, json) &&
+		    cdr_is_wanted(json, command_value(l->run, "call"), &l->span))
+			command_newest_put(l->list, json, "end_utc_ms", l->most);
 		else
 			json_decref(json);
 	}
@@ -136,9 +134,18 @@ static void on_entries(int err, const struct redisReply *reply, void *arg)
 
 static int cdr_stream_ask(struct cdr_list *l, unsigned shard, uint64_t count)
 {
-	char key[32], number[24];
-	struct bytes args[6] = { BYTES_LIT("XREVRANGE"), [2] = BYTES_LIT("+"), BYTES_LIT("-"),
-				 BYTES_LIT("COUNT") };
+	char key[32], number[24], first[24] = "+", last[24] = "-";
+	struct bytes args[6] = { BYTES_LIT("XREVRANGE"), [4] = BYTES_LIT("COUNT") };
+
+	/* an entry's id is when it was written, which Redis may have put off */
+	if (l->span.until_utc_ms < UINT64_MAX - WRITTEN_LATER_MS)
+		(void)snprintf(first, sizeof(first), "%" PRIu64,
+			       l->span.until_utc_ms + WRITTEN_LATER_MS);
+	if (l->span.since_utc_ms > CLOCKS_DIFFER_MS)
+		(void)snprintf(last, sizeof(last), "%" PRIu64,
+			       l->span.since_utc_ms - CLOCKS_DIFFER_MS);
+	args[2] = bytes_str(first);
+	args[3] = bytes_str(last);
 
 	(void)snprintf(key, sizeof(key), "td:{s%u}:cdr", shard);
 	(void)snprintf(number, sizeof(number), "%" PRIu64, count);
@@ -162,7 +169,8 @@ static bool cdrs_are_mixed(const struct command_run *run)
 	return run->of_tenant && tenants_next(run->node->tenants, &other);
 }
 
-static void cdrs_find(struct command_run *run, uint64_t count, command_cdrs_fn *done)
+static void cdrs_find(struct command_run *run, const struct command_span *span, size_t most,
+		      uint64_t count, command_cdrs_fn *done)
 {
 	struct cdr_list *l = calloc(1, sizeof(*l));
 
@@ -170,7 +178,12 @@ static void cdrs_find(struct command_run *run, uint64_t count, command_cdrs_fn *
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*l = (struct cdr_list){ .run = run, .done = done, .list = json_array(), .waits = 1 };
+	*l = (struct cdr_list){ .run = run,
+				.done = done,
+				.list = json_array(),
+				.span = *span,
+				.most = most,
+				.waits = 1 };
 	for (uint32_t i = 0; i < run->node->shard_count; i++) {
 		uint16_t shard = run->node->shards[i].number;
 
@@ -186,15 +199,21 @@ static void cdrs_find(struct command_run *run, uint64_t count, command_cdrs_fn *
 
 void command_cdr_list(struct command_run *run)
 {
-	const struct command_value *limit = command_value(run, "limit");
-	uint64_t count = limit->given ? limit->number : 100;
+	size_t most = command_limit(run);
+	uint64_t count = most;
+	struct command_span span;
 
-	if (command_value(run, "call")->given || cdrs_are_mixed(run))
+	if (!command_span_take(run, &span))
+		return;
+	if (command_value(run, "call")->given || command_value(run, "number")->given ||
+	    command_value(run, "until")->given || cdrs_are_mixed(run))
 		count = NEWEST_MAX;
-	cdrs_find(run, count, cdrs_answer);
+	cdrs_find(run, &span, most, count, cdrs_answer);
 }
 
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done)
 {
-	cdrs_find(run, NEWEST_MAX, done);
+	static const struct command_span all = { .until_utc_ms = UINT64_MAX };
+
+	cdrs_find(run, &all, NEWEST_MAX, NEWEST_MAX, done);
 }

@@ -286,7 +286,7 @@ static json_t *past_findings(const json_t *cdr)
 
 static void past_answer(struct command_run *run, json_t *list)
 {
-	json_t *cdr = list ? json_array_get(list, json_array_size(list) - 1) : NULL;
+	json_t *cdr = json_array_get(list, 0);
 	uint64_t end_ms = (uint64_t)json_integer_value(json_object_get(cdr, "end_utc_ms"));
 
 	if (!list) {

@@ -64,7 +64,7 @@ bool command_may_see(const struct command_run *run, const char *tenant);
 bool command_call_id(struct command_run *run, uint64_t *call);
 /* The call it names, where it ended in the last hour; else NULL. */
 const struct ended_call *command_call_ended(const struct command_run *run);
-/* The records of the call it names, oldest first, in done, which has the list then; NULL: Redis did not answer. */
+/* The records of the call it names, the newest first, in done, which has the list then; NULL: Redis did not answer. */
 typedef void command_cdrs_fn(struct command_run *run, json_t *list);
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done);
 /* The call it names; fails the run and returns false when there is none. */

@@ -153,7 +153,7 @@ void command_call_trace_list(struct command_run *run)
 	uint32_t n = trace_store_list(watch_trace_store(run->node->watch), list, TRACE_FILES_MAX);
 	json_t *json = json_array();
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = n; i-- > 0;)
 		(void)json_array_append_new(json, trace_entry_json(run->node, &list[i]));
 	command_answer(run, json);
 }

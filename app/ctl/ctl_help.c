@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
 
 #include "app/ctl/ctl.h"
+#include "app/ctl/ctl_table.h"
 
 #define INIT_TEXT                                                                                  \
 	"       tandemctl init --dir DIR [--names NAME,...] [--bind ADDRESS [--advertise "         \
@@ -27,16 +29,21 @@
 	"           without -o into call-CALL.pcapng; -: to standard output\n"
 
 static const char g_command[] =
-	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [--json]\n"
+	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [-o "
+	"wide|json]\n"
 	"                      COMMAND [key=value...]\n"
 	"           one command on the running node; prints its result as a table\n"
-	"           the node is found by its Redis: --redis, or redis.url or node.state_dir of\n"
-	"           FILE; without either TANDEM_CONFIG names FILE, else it is\n"
-	"           /var/lib/tandem/tandem.yaml or /etc/tandem/tandem.yaml\n"
+	"           the node is found by node.state_dir and redis.url of FILE: by its own socket,\n"
+	"           which needs no Redis, else by Redis. --redis: by that alone. Without either\n"
+	"           TANDEM_CONFIG names FILE, else it is /var/lib/tandem/tandem.yaml or\n"
+	"           /etc/tandem/tandem.yaml\n"
 	"           --redis rediss://... trusts the system's authorities, or SSL_CERT_FILE\n"
 	"           --tenant: as that tenant, in the role reader, application or admin, which is\n"
 	"           what it is without --role; else as an operator. Redis says who may\n"
-	"           --json: the whole answer as JSON on one line, errors too: for programs\n"
+	"           -o wide: all columns of a table, which else fits 100. It may stand behind\n"
+	"           COMMAND, too\n"
+	"           -o json, --json: the whole answer as JSON on one line, errors too: for "
+	"programs\n"
 	"           a secret is given as key=- and read from standard input\n";
 
 /* The verbs that are no commands of the API, and what help says of each. */
@@ -49,17 +56,41 @@ static const struct {
 	  "           why a party of a call is not heard, or hears nothing; of a running call,\n"
 	  "           or of one that ended in the last hour; see call.doctor\n" },
 	{ "trace", TRACE_TEXT },
-	{ "help", "       tandemctl help [COMMAND|init|doctor|trace|config|api]\n"
-		  "           config: every setting, in Markdown; api: every command\n" },
+	{ "help",
+	  "       tandemctl help [COMMAND|init|doctor|trace|config|api], or COMMAND --help\n"
+	  "           config: every setting, in Markdown; api: every command\n" },
 };
 
 static const char g_statuses[] =
 	"\nExit status: 0 done, 1 refused by the node, 2 wrong usage, 3 no answer, 4 not found,\n"
 	"5 not now: the same may be tried again.\n";
 
+enum { NAME_COLUMNS = 25 };
+
 static int print(struct writer *w)
 {
 	return !w->overflow && fwrite(w->p, 1, w->n, stdout) == w->n ? CTL_DONE : CTL_REFUSED;
+}
+
+/* A text behind what stands in the line already, in lines of a page. */
+static void print_wrapped(const char *text, size_t n, size_t at, size_t indent)
+{
+	static char all[16 * 1024], words[8 * 1024];
+	struct writer w = writer_over(all, sizeof(all));
+
+	if (bytes_cstr(bytes_mem(text, n), words, sizeof(words)))
+		return;
+	ctl_wrapped_write(&w, words, at, indent, CTL_TABLE_COLUMNS);
+	(void)fwrite(all, 1, w.n, stdout);
+	(void)putchar('\n');
+}
+
+/* What a command does, in a sentence. */
+static size_t sentence_length(const char *help)
+{
+	const char *end = strstr(help, ". ");
+
+	return end ? (size_t)(end - help) + 1 : strlen(help);
 }
 
 static int print_all(void)
@@ -70,8 +101,10 @@ static int print_all(void)
 	(void)fputs(g_command, stdout);
 	(void)fputs(g_statuses, stdout);
 	(void)fputs("\nCommands:\n", stdout);
-	COMMAND_EACH (c)
-		(void)printf("  %-20s %s\n", c->name, c->help);
+	COMMAND_EACH (c) {
+		(void)printf("  %-22s ", c->name);
+		print_wrapped(c->help, sentence_length(c->help), NAME_COLUMNS, NAME_COLUMNS);
+	}
 	return CTL_DONE;
 }
 
@@ -79,13 +112,19 @@ static void print_arg(const json_t *arg)
 {
 	const char *preset = json_string_value(json_object_get(arg, "default"));
 
-	(void)printf("  %s (%s, %s%s%s%s)\n      %s\n",
-		     json_string_value(json_object_get(arg, "name")),
-		     json_string_value(json_object_get(arg, "type")),
-		     json_is_true(json_object_get(arg, "required")) ? "required, " : "",
-		     json_string_value(json_object_get(arg, "allowed")),
-		     preset ? "; default: " : "", preset ? preset : "",
-		     json_string_value(json_object_get(arg, "help")));
+	const char *help = json_string_value(json_object_get(arg, "help"));
+	char line[1024];
+	int n = snprintf(line, sizeof(line), "%s (%s, %s%s%s%s)",
+			 json_string_value(json_object_get(arg, "name")),
+			 json_string_value(json_object_get(arg, "type")),
+			 json_is_true(json_object_get(arg, "required")) ? "required, " : "",
+			 json_string_value(json_object_get(arg, "allowed")),
+			 preset ? "; default: " : "", preset ? preset : "");
+
+	(void)fputs("  ", stdout);
+	print_wrapped(line, n < (int)sizeof(line) ? (size_t)n : sizeof(line) - 1, 2, 6);
+	(void)fputs("      ", stdout);
+	print_wrapped(help, strlen(help), 6, 6);
 }
 
 static int print_command(const struct command *command)
@@ -94,10 +133,12 @@ static int print_command(const struct command *command)
 	const json_t *one = json_array_get(list, 0), *arg;
 	size_t i;
 
-	(void)printf("%s (for: %s)\n  %s\n", command->name,
-		     json_string_value(json_object_get(one, "for")), command->help);
+	(void)printf("%s (for: %s)\n  ", command->name,
+		     json_string_value(json_object_get(one, "for")));
+	print_wrapped(command->help, strlen(command->help), 2, 2);
 	json_array_foreach(json_object_get(one, "arguments"), i, arg) print_arg(arg);
-	(void)printf("  Result: %s.\n", json_string_value(json_object_get(one, "result")));
+	(void)fputs("  Result: ", stdout);
+	print_wrapped(command->result, strlen(command->result), 10, 2);
 	json_decref(list);
 	return CTL_DONE;
 }

@@ -24,9 +24,9 @@ enum { CALL_WORD = 64 };
 
 struct options {
 	const char *config, *redis, *tenant, *role;
-	bool json;
-	bool doctor; /* "doctor CALL": call.doctor, told in words */
-	int first;   /* of the words behind the options */
+	bool json, wide; /* wide: tables have all columns */
+	bool doctor;     /* "doctor CALL": call.doctor, told in words */
+	int first;       /* of the words behind the options */
 };
 
 /* Where the value of an option goes; NULL: there is no such option. */
@@ -57,6 +57,30 @@ static bool role_is_fine(const struct options *o)
 	return !o->role;
 }
 
+/* Of the result: -o wide, -o json. */
+static bool form_read(struct options *o, const char *word)
+{
+	o->wide |= !strcmp(word, "wide");
+	o->json |= !strcmp(word, "json");
+	return !strcmp(word, "wide") || !strcmp(word, "json");
+}
+
+/* The same behind a command. How many words stay. */
+static int forms_take(struct options *o, int argc, char **argv)
+{
+	int kept = o->first + 1;
+
+	for (int i = kept; i < argc; i++) {
+		if (!strcmp(argv[i], "--json"))
+			o->json = true;
+		else if (!strcmp(argv[i], "-o") && i + 1 < argc && form_read(o, argv[i + 1]))
+			i++;
+		else
+			argv[kept++] = argv[i];
+	}
+	return kept;
+}
+
 static bool main_options_read(struct options *o, int argc, char **argv)
 {
 	int i = 1;
@@ -66,6 +90,8 @@ static bool main_options_read(struct options *o, int argc, char **argv)
 
 		if (!strcmp(argv[i], "--json")) {
 			o->json = true;
+		} else if (!strcmp(argv[i], "-o") && i + 1 < argc && form_read(o, argv[i + 1])) {
+			i++;
 		} else if (value && i + 1 < argc) {
 			*value = argv[++i];
 		} else {
@@ -77,34 +103,34 @@ static bool main_options_read(struct options *o, int argc, char **argv)
 	return role_is_fine(o);
 }
 
-static void table_print(const json_t *result)
+static void table_print(const json_t *result, bool wide)
 {
 	static char text[1 << 20];
 	struct writer w = writer_over(text, sizeof(text));
 
-	ctl_table_write(&w, result);
+	ctl_table_write(&w, result, wide ? CTL_TABLE_WIDE : CTL_TABLE_COLUMNS);
 	(void)fwrite(text, 1, w.n, stdout);
 	if (w.overflow)
 		ctl_complain("the rest is too long to be shown: use --json");
 }
 
 /* The result alone, for people; or the whole answer on one line, for programs. */
-static int answer_print(const json_t *answer, bool whole, bool doctor, bool recent)
+static int answer_print(const json_t *answer, const struct options *o, bool recent)
 {
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
 	int status = ctl_status(answer);
 	bool ok = status == CTL_DONE;
 
-	if (whole) {
+	if (o->json) {
 		(void)json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 		(void)putchar('\n');
-	} else if (ok && doctor) {
+	} else if (ok && o->doctor) {
 		ctl_doctor_print(result);
 	} else if (ok && recent) {
 		ctl_recent_print(result);
 	} else if (ok) {
-		table_print(result);
+		table_print(result, o->wide);
 	} else {
 		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
 			     json_string_value(json_object_get(error, "message")));
@@ -157,8 +183,7 @@ static int ctl_command_send(const struct options *o, const struct command *comma
 	else if (password_hash(&target, args))
 		answer = ctl_send(&target, command->name, args);
 	if (answer)
-		status = answer_print(answer, o->json, o->doctor,
-				      !strcmp(command->name, "sip.recent"));
+		status = answer_print(answer, o, !strcmp(command->name, "sip.recent"));
 	json_decref(answer);
 	explicit_bzero(&target, sizeof(target));
 	return status;
@@ -202,6 +227,7 @@ static int ctl_run(struct options *o, int argc, char **argv)
 		ctl_complain("there is no command '%s'; see tandemctl help", argv[o->first]);
 		return CTL_USAGE;
 	}
+	argc = forms_take(o, argc, argv);
 	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
 	if (!args)
 		return CTL_USAGE;
@@ -210,31 +236,48 @@ static int ctl_run(struct options *o, int argc, char **argv)
 	return status;
 }
 
+/* Wherever it stands: people put it anywhere. */
+static bool help_is_wanted(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	}
+	return false;
+}
+
+/* The first word that is no option, nor the value of one; NULL: all is meant. */
+static const char *help_word(struct options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] != '-')
+			return strcmp(argv[i], "help") ? argv[i] : argv[i + 1];
+		i += option_of(o, argv[i]) != NULL;
+	}
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
 
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-	if (argc == 3 && !strcmp(argv[2], "--help"))
-		return ctl_help(argv[1]);
+	if (help_is_wanted(argc, argv))
+		return ctl_help(help_word(&o, argc, argv));
 	if (argc >= 2 && !strcmp(argv[1], "init"))
 		return ctl_init(argc - 2, argv + 2);
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return ctl_help(NULL);
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		(void)printf("tandemctl %s\n", TANDEM_VERSION);
 		return CTL_DONE;
 	}
 	if (!main_options_read(&o, argc, argv))
 		return CTL_USAGE;
-	if (o.first + 1 < argc && !strcmp(argv[argc - 1], "--help"))
-		return ctl_help(argv[o.first]);
 	if (o.first >= argc) {
 		(void)ctl_help(NULL);
 		return CTL_USAGE;
 	}
-	/* without a node, the own table says the same */
-	if (!strcmp(argv[o.first], "help") && !o.config && !o.redis)
+	/* the own table says the same as a node's, which programs may ask for */
+	if (!strcmp(argv[o.first], "help") && !o.json)
 		return ctl_help(argv[o.first + 1]);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);

@@ -4,11 +4,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { COLUMNS_MAX = 48, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2 };
+enum { COLUMNS_MAX = 48, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2, WIDE_CELL = 32 };
 
 struct column {
 	const char *name;
 	size_t width;
+	bool filled; /* there is something in it */
+	bool hidden;
 };
 
 static bool cell_ends_with(const char *text, const char *end)
@@ -131,7 +133,29 @@ static void padded(struct writer *w, const char *text, size_t width, bool last)
 		writer_u8(w, ' ');
 }
 
-static void write_value(struct writer *w, const json_t *value, unsigned depth);
+void ctl_wrapped_write(struct writer *w, const char *text, size_t at, size_t indent, size_t width)
+{
+	size_t gap = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ,");
+
+		n += text[n] == ',';
+		if (width && at + gap + n > width && at > indent) {
+			writer_str(w, "\n");
+			for (at = gap = 0; at < indent; at++)
+				writer_u8(w, ' ');
+		}
+		for (; gap; gap--, at++)
+			writer_u8(w, ' ');
+		writer_mem(w, text, n);
+		at += n;
+		for (text += n; *text == ' '; text++)
+			gap++;
+	}
+}
+
+static void write_value(struct writer *w, const json_t *value, unsigned depth, size_t page);
 
 /* ---- lists of objects ---- */
 
@@ -160,8 +184,9 @@ static size_t columns_of(const json_t *list, struct column columns[COLUMNS_MAX])
 			if (k == COLUMNS_MAX)
 				continue;
 			if (k == count)
-				columns[count++] = (struct column){ name, width };
+				columns[count++] = (struct column){ .name = name, .width = width };
 			n = cell(text, name, value);
+			columns[k].filled |= strcmp(text, "-") != 0;
 			if (n > columns[k].width)
 				columns[k].width = n;
 		}
@@ -169,8 +194,55 @@ static size_t columns_of(const json_t *list, struct column columns[COLUMNS_MAX])
 	return count;
 }
 
+static size_t columns_width(const struct column *columns, size_t count)
+{
+	size_t width = 0;
+
+	for (size_t k = 0; k < count; k++)
+		width += columns[k].hidden ? 0 : columns[k].width + INDENT;
+	return width - INDENT;
+}
+
+/* The first one stays. */
+static void columns_fit(struct column *columns, size_t count, size_t room)
+{
+	for (size_t k = 1; k < count && columns_width(columns, count) > room; k++)
+		columns[k].hidden = !columns[k].filled;
+	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;)
+		columns[k].hidden |= columns[k].width > WIDE_CELL;
+	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;)
+		columns[k].hidden = true;
+}
+
+static bool column_is_last(const struct column *columns, size_t count, size_t k)
+{
+	while (++k < count && columns[k].hidden)
+		;
+	return k == count;
+}
+
+static void table_write_hidden(struct writer *w, const struct column *columns, size_t count,
+			       unsigned depth, size_t page)
+{
+	char text[1024];
+	struct writer names = writer_over(text, sizeof(text) - 1);
+
+	writer_str(&names, "more with -o wide:");
+	for (size_t k = 0; k < count; k++) {
+		if (columns[k].hidden)
+			writer_fmt(&names, "%s %s", names.p[names.n - 1] == ':' ? "" : ",",
+				   columns[k].name);
+	}
+	text[names.n] = '\0';
+	if (text[names.n - 1] == ':')
+		return;
+	indent(w, depth);
+	ctl_wrapped_write(w, text, (size_t)depth * INDENT, (size_t)depth * INDENT + INDENT, page);
+	writer_str(w, "\n");
+}
+
 static void table_write_row(struct writer *w, const json_t *row, const struct column *columns,
-			    size_t count, unsigned depth)
+			    size_t count, unsigned depth, size_t page)
 {
 	char text[CELL_MAX];
 	const char *name;
@@ -180,11 +252,13 @@ static void table_write_row(struct writer *w, const json_t *row, const struct co
 	for (size_t k = 0; k < count; k++) {
 		const json_t *member = json_object_get(row, columns[k].name);
 
+		if (columns[k].hidden)
+			continue;
 		if (member)
 			(void)cell(text, columns[k].name, member);
 		else
 			memcpy(text, "-", 2);
-		padded(w, text, columns[k].width, k + 1 == count);
+		padded(w, text, columns[k].width, column_is_last(columns, count, k));
 	}
 	writer_str(w, "\n");
 	json_object_foreach((json_t *)(uintptr_t)row, name, value)
@@ -193,29 +267,35 @@ static void table_write_row(struct writer *w, const json_t *row, const struct co
 			continue;
 		indent(w, depth + 1);
 		writer_fmt(w, "%s:\n", name);
-		write_value(w, value, depth + 2);
+		write_value(w, value, depth + 2, page);
 	}
 }
 
-static void write_table(struct writer *w, const json_t *list, unsigned depth)
+static void write_table(struct writer *w, const json_t *list, unsigned depth, size_t page)
 {
 	struct column columns[COLUMNS_MAX];
 	size_t count = columns_of(list, columns), i;
 	const json_t *row;
 
+	if (page && count)
+		columns_fit(columns, count, page - depth * INDENT);
 	indent(w, depth);
-	for (size_t k = 0; k < count; k++)
-		padded(w, columns[k].name, columns[k].width, k + 1 == count);
+	for (size_t k = 0; k < count; k++) {
+		if (!columns[k].hidden)
+			padded(w, columns[k].name, columns[k].width,
+			       column_is_last(columns, count, k));
+	}
 	writer_str(w, "\n");
-	json_array_foreach(list, i, row) table_write_row(w, row, columns, count, depth);
+	json_array_foreach(list, i, row) table_write_row(w, row, columns, count, depth, page);
+	table_write_hidden(w, columns, count, depth, page);
 }
 
 /* ---- the rest ---- */
 
-static void write_object(struct writer *w, const json_t *object, unsigned depth)
+static void write_object(struct writer *w, const json_t *object, unsigned depth, size_t page)
 {
 	char text[CELL_MAX];
-	size_t width = 0;
+	size_t width = 0, at;
 	const char *name;
 	json_t *value;
 
@@ -224,16 +304,18 @@ static void write_object(struct writer *w, const json_t *object, unsigned depth)
 		if (table_is_column(value) && strlen(name) > width)
 			width = strlen(name);
 	}
+	at = depth * INDENT + width + INDENT;
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
 		indent(w, depth);
 		if (table_is_column(value)) {
 			(void)cell(text, name, value);
 			padded(w, name, width, false);
-			writer_fmt(w, "%s\n", text);
+			ctl_wrapped_write(w, text, at, at, page);
+			writer_str(w, "\n");
 		} else {
 			writer_fmt(w, "%s:\n", name);
-			write_value(w, value, depth + 1);
+			write_value(w, value, depth + 1, page);
 		}
 	}
 }
@@ -251,7 +333,7 @@ static bool is_list_of_objects(const json_t *value)
 	return json_array_size(value) != 0;
 }
 
-static void write_value(struct writer *w, const json_t *value, unsigned depth)
+static void write_value(struct writer *w, const json_t *value, unsigned depth, size_t page)
 {
 	char text[CELL_MAX];
 
@@ -259,9 +341,9 @@ static void write_value(struct writer *w, const json_t *value, unsigned depth)
 		indent(w, depth);
 		writer_str(w, "...\n");
 	} else if (json_is_object(value)) {
-		write_object(w, value, depth);
+		write_object(w, value, depth, page);
 	} else if (json_is_array(value) && is_list_of_objects(value)) {
-		write_table(w, value, depth);
+		write_table(w, value, depth, page);
 	} else {
 		(void)cell(text, NULL, value);
 		indent(w, depth);
@@ -270,7 +352,7 @@ static void write_value(struct writer *w, const json_t *value, unsigned depth)
 	}
 }
 
-void ctl_table_write(struct writer *w, const json_t *result)
+void ctl_table_write(struct writer *w, const json_t *result, size_t width)
 {
-	write_value(w, result, 0);
+	write_value(w, result, 0, width);
 }

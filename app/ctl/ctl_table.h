@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A result of the API for people: lists of objects as tables, objects as one line a member. Whatever a phone said in it moves no cursor. */
+/*
+ * A result of the API for people: lists of objects as tables, objects as one line a member. Whatever a phone said in it moves no cursor.
+ * A table fits a page: columns that are empty go first, then wide ones, then the last ones; a line below names them.
+ */
 #ifndef APP_CTL_CTL_TABLE_H
 #define APP_CTL_CTL_TABLE_H
 
@@ -7,6 +10,9 @@
 
 #include "base/bytes.h"
 
-void ctl_table_write(struct writer *w, const json_t *result);
+enum { CTL_TABLE_COLUMNS = 100, CTL_TABLE_WIDE = 0 }; /* a page; all columns, however wide */
+void ctl_table_write(struct writer *w, const json_t *result, size_t width);
+/* A text that begins in column at, in lines of the page: where it is too long it goes on in column indent. */
+void ctl_wrapped_write(struct writer *w, const char *text, size_t at, size_t indent, size_t width);
 
 #endif

@@ -4,6 +4,7 @@
 #include "sig/model/call_order.h"
 
 static const struct command_arg g_calls_args[] = {
+	SPAN_ARGS("Only those from or to this number.", "began"),
 	LIMIT_ARG,
 	NODE_ARG,
 	{ .name = "application",
@@ -53,7 +54,8 @@ static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"
 
 const struct command g_call_commands[] = {
 	{ "call.list", COMMAND_FOR_READER, g_calls_args,
-	  "Lists the calls of a node. One that has ended is not among them, from the answer of "
+	  "Lists the calls of a node, the newest first. One that has ended is not among them, from "
+	  "the answer of "
 	  "call.hangup or the event call.ended on. Until its record is in Redis call.show knows it "
 	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
 	  "a list: id, state (setup, ringing, answering, established, ending), application (that "

@@ -41,8 +41,10 @@ static const struct command_arg g_subscription_end_args[] = {
 };
 
 static const struct command_arg g_cdr_args[] = {
+	SPAN_ARGS("Only those from or to this number, among the newest 1000 of that time.",
+		  "ended"),
 	LIMIT_ARG,
-	CALL_OR_NONE("Only this call, if it is among the newest 1000."),
+	CALL_OR_NONE("Only this call, if it is among the newest 1000 of that time."),
 	END,
 };
 
@@ -69,7 +71,7 @@ const struct command g_look_commands[] = {
 	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
 	  command_subscription_end },
 	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
-	  "Lists the newest call detail records, oldest first.",
+	  "Lists call detail records, the newest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
 	  "end_utc_ms (0: never), talk_ms, "
 	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "

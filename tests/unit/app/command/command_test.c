@@ -33,7 +33,7 @@ static const struct {
 	{ "limit", "call.list", "{\"limit\":1000}", -1, NULL, NULL },
 	{ "no object", "call.list", "[1]", COMMAND_BAD_REQUEST, NULL, "JSON object" },
 	{ "unknown argument", "call.list", "{\"limt\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
-	  "takes limit" },
+	  "takes number" },
 	{ "none allowed", "profile.list", "{\"x\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
 	  "no argument" },
 	{ "missing", "extension.get", "{}", COMMAND_MISSING_ARGUMENT, "number", "is required" },

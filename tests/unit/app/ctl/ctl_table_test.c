@@ -3,6 +3,8 @@
 
 #include "tests/unit/test.h"
 
+enum { PAGE = 44 };
+
 static const struct {
 	const char *name, *json, *want;
 } ROWS[] = {
@@ -20,6 +22,17 @@ static const struct {
 	  "id\nx\n  flows:\n    leg  mos\n    a    4.20\n" },
 	{ "a phone's name is no order to a terminal",
 	  "{\"user_agent\":\"a\\u001b[2Jb\\u0007\\u009bc\\n\"}", "user_agent  a?[2Jb??c?\n" },
+	{ "empty columns, then wide ones, then the last are hidden",
+	  "[{\"id\":\"000agvj5jqr40\",\"none\":\"\",\"wide\":\"0160513f9db362a50160513f9db362a5x\","
+	  "\"from\":\"1001\",\"nothing\":null,\"to\":\"1002\",\"version\":1234567890123}]",
+	  "id             from  to    version\n000agvj5jqr40  1001  1002  1234567890123\n"
+	  "more with -o wide: none, wide, nothing\n" },
+	{ "the first column stays",
+	  "[{\"a\":\"000agvj5jqr40000agvj5jqr40000agvj5jqr40000agvj5jqr40\",\"b\":1}]",
+	  "a\n000agvj5jqr40000agvj5jqr40000agvj5jqr40000agvj5jqr40\nmore with -o wide: b\n" },
+	{ "a long value goes on below",
+	  "{\"codecs\":[\"PCMA\",\"PCMU\",\"G722\",\"opus\",\"G726-32\",\"telephone-event\"]}",
+	  "codecs  PCMA,PCMU,G722,opus,G726-32,\n        telephone-event\n" },
 	{ "too deep", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}",
 	  "a:\n  a:\n    a:\n      a:\n        a:\n          a:\n            a:\n              "
 	  "...\n" },
@@ -34,12 +47,28 @@ static void test_tables(void **state)
 		json_t *json = json_loads(ROWS[i].json, JSON_DECODE_ANY, NULL);
 
 		assert_non_null(json);
-		ctl_table_write(&w, json);
+		ctl_table_write(&w, json, PAGE);
 		text[w.n] = '\0';
 		json_decref(json);
 		if (strcmp(text, ROWS[i].want) != 0)
 			fail_msg("%s:\n%s", ROWS[i].name, text);
 	}
+}
+
+/* All of them, as programs of before saw it. */
+static void test_wide(void **state)
+{
+	char text[256];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+	json_t *json = json_loads(
+		"[{\"a\":\"000agvj5jqr40000agvj5jqr40000agvj5jqr40\",\"b\":\"\"}]", 0, NULL);
+
+	(void)state;
+	ctl_table_write(&w, json, CTL_TABLE_WIDE);
+	text[w.n] = '\0';
+	assert_string_equal(text, "a                                        "
+				  "b\n000agvj5jqr40000agvj5jqr40000agvj5jqr40  -\n");
+	json_decref(json);
 }
 
 /* What does not fit is cut, and nothing is written beyond. */
@@ -53,7 +82,7 @@ static void test_no_room(void **state)
 		struct writer w = writer_over(text, n);
 
 		memset(text, 'x', sizeof(text));
-		ctl_table_write(&w, json);
+		ctl_table_write(&w, json, PAGE);
 		assert_int_equal(text[n], 'x');
 	}
 	json_decref(json);
@@ -63,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_no_room),
 	};
 
