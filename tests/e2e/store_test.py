@@ -280,8 +280,9 @@ class Folder(StoreTest):
             store.kill()
             store.start()
         self.addCleanup(store.close)
-        for name in names:
-            self.becomes(store, name, "delivered")
+        left = set(names)
+        while left:         # it has the time that others leave, so one more is waited for, not all
+            left -= until(lambda: {name for name in left if store.state(name) == "delivered"}, store.log)
         self.assertEqual(self.shared(), {path: hashed for name in names for path, hashed in self.want(name).items()})
 
     def test_not_mounted_then_there(self):
