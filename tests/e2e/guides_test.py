@@ -13,6 +13,8 @@ import xml.etree.ElementTree
 
 from lib import ROOT
 from lib.kamailio import Kamailio as Program
+from lib.node import Node
+from lib.place import PARTY
 from lib.sip import UserAgent
 
 from application_test import ApplicationTest
@@ -321,6 +323,50 @@ class Application(ApplicationTest):
         self.assertIsNone(program.poll())
 
 
+class Carrier(unittest.TestCase):
+    """docs/guides/carrier.md: its commands as they stand, then a call out, one in, an emergency call, and what is barred."""
+
+    def setUp(self):
+        self.node = self.enterContext(Node())
+        self.audio, self.other = (self.enterContext(self.node.media()) for _ in range(2))
+        self.carrier = self.enterContext(self.node.user_agent("+4930901820"))
+        text = guide("carrier.md", **{"192.0.2.10": f"{PARTY}:{self.carrier.port}"})
+        lines = "".join(re.findall(r"<!-- run -->\n```sh\n(.*?)```", text, re.S))
+        done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
+                              capture_output=True, text=True, timeout=60, env=self.node.environment)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.said = done.stdout
+        self.node.ctl("trunk.put", name="carrier", source_port=str(self.carrier.port))     # all parties have one address here
+        self.phone = self.enterContext(self.node.user_agent("1001", "correct-horse-battery"))
+        self.assertEqual(self.phone.register().status, 200)
+
+    def call(self, caller, number, callee):
+        """The INVITE as the other side has it."""
+        out = caller.invite(number, self.audio.sdp())
+        into = callee.incoming()
+        into.answer(self.other.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        out.bye()
+        into.wait_bye()
+        return into.request
+
+    def test_each_step(self):
+        for word in ("outside", "+4930123456", "emergency", "barred"):
+            self.assertIn(word, self.said, "dialplan.check")
+        request = self.call(self.phone, "030123456", self.carrier)
+        self.assertTrue(request.uri.startswith("sip:+4930123456@"), request.uri)
+        self.assertIn("sip:+493020001001@", request.get("From"))
+        request = self.call(self.carrier, "+493020001001", self.phone)
+        self.assertIn("+4930901820@", request.get("From"))
+        self.assertTrue(self.call(self.phone, "112", self.carrier).uri.startswith("sip:112@"))
+        for number, status in (("0900123456", 403), ("00441234567", 403)):
+            self.assertEqual(self.phone.invite(number, self.audio.sdp()).wait_final().status, status, number)
+        self.assertEqual(self.carrier.invite("+493020002001", self.audio.sdp()).wait_final().status, 404)
+        stranger = self.enterContext(self.node.user_agent("+4930901820"))
+        self.assertEqual(stranger.invite("+493020001001", self.audio.sdp()).wait_final().status, 407)
+        until(lambda: len(self.node.ctl("cdr.list", number="1001", since="1h")) >= 4, lambda: self.node.ctl("cdr.list"))
+
+
 class Forms(unittest.TestCase):
     """What can be said of files whose programs are not there."""
 
@@ -336,6 +382,12 @@ class Forms(unittest.TestCase):
         root = xml.etree.ElementTree.fromstring(guide("freeswitch-gateway.xml"))
         params = {param.get("name"): param.get("value") for param in root.iter("param")}
         self.assertEqual((params["username"], params["realm"], params["register"]), ("1001", "tandem", "true"))
+
+    def test_every_slot_can_be_dialled(self):
+        """Phones dial two digits and more."""
+        for path in (ROOT / "docs" / "api.md", *sorted(GUIDES.glob("*.md"))):
+            for slot in re.findall(r"\bslot=(\d+)", path.read_text(encoding="utf-8")):
+                self.assertGreaterEqual(len(slot), 2, f"{path}: slot={slot}")
 
     def test_every_command_of_the_guides_exists(self):
         table = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

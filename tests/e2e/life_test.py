@@ -256,7 +256,7 @@ class Ended(CallTest):
         out, into, _ = self.connect()
         call = self.calls()[0]["id"]
         status, said = self.tandemctl("call.list")
-        self.assertEqual((status, said.split("\n")[0].split()[:3]), (0, ["id", "state", "tenant"]))
+        self.assertEqual((status, said.split("\n")[0].split()[:2]), (0, ["id", "state"]))
         self.assertIn(call, said)
         status, said = self.tandemctl("--json", "call.list")
         self.assertEqual((status, json.loads(said)["result"][0]["id"]), (0, call))
