@@ -2,6 +2,7 @@
 #include "sig/feature/meetme.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/plan.h"
+#include "sig/call/secret.h"
 #include "sig/call/wait.h"
 #include "sig/feature/far.h"
 #include "sig/feature/focus_call.h"
@@ -29,6 +31,25 @@ enum {
 static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
 {
 	return rooms_find(h->settings->rooms, r->tenant, bytes_str(r->number));
+}
+
+static void pin_object(char out[SECRET_OBJECT_MAX], const struct room *r)
+{
+	(void)snprintf(out, SECRET_OBJECT_MAX, "room %s", r->number);
+}
+
+/* So long who calls gets no answer to a PIN. */
+static uint64_t pin_waits_ns(const struct call_host *h, const struct call *c, const struct room *r)
+{
+	char object[SECRET_OBJECT_MAX];
+
+	pin_object(object, r);
+	return secret_waits_ns(h, c, object);
+}
+
+static bool pin_is_asked(const struct room *r, const struct room_terms *t)
+{
+	return t && (room_asks_pin(t) || (r->locked && t->host_pin[0]));
 }
 
 /* ---- it is called ---- */
@@ -107,8 +128,12 @@ static int caller_take(struct call_host *h, struct call *c, struct call_refusal 
 int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
 		struct call_refusal *refusal)
 {
-	int err = room_is_closed(r, called_terms(h, r), c->replaces.call, refusal);
+	const struct room_terms *t = called_terms(h, r);
+	int err = room_is_closed(r, t, c->replaces.call, refusal);
+	uint64_t wait_ns = !err && pin_is_asked(r, t) ? pin_waits_ns(h, c, r) : 0;
 
+	if (wait_ns)
+		err = secret_refuse(wait_ns, refusal);
 	if (!err)
 		err = caller_asks(h, c, display, r, refusal);
 	if (err)
@@ -352,7 +377,7 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 		return false;
 	if (c->acts) /* it is asked already: an ACK that comes again */
 		return true;
-	if (room_asks_pin(t) || (r->locked && t->host_pin[0])) {
+	if (pin_is_asked(r, t)) {
 		pin_ask(h, c);
 		return true;
 	}
@@ -370,25 +395,47 @@ static void turned_away(struct call_host *h, struct call *c, const char *why)
 	call_end(h, c, &e);
 }
 
-static void pin_wrong(struct call_host *h, struct call *c)
+/* Silence is no guess. */
+static void pin_wrong(struct call_host *h, struct call *c, const struct room *r, bool guessed)
 {
+	char object[SECRET_OBJECT_MAX];
+
+	pin_object(object, r);
 	outbox_touch(&c->out);
-	if (++c->member->tries < PIN_TRIES)
+	if (guessed)
+		secret_is_wrong(h, c, object);
+	if (++c->member->tries < PIN_TRIES && !pin_waits_ns(h, c, r))
 		pin_ask(h, c);
 	else
 		turned_away(h, c, "no PIN of the conference");
+}
+
+/* A PIN of members says nothing against guesses of that of hosts. */
+static void pin_right(struct call_host *h, struct call *c, const struct room *r,
+		      const struct room_terms *t, enum room_pin pin)
+{
+	char object[SECRET_OBJECT_MAX];
+
+	pin_object(object, r);
+	if (pin == ROOM_PIN_HOST || !t->host_pin[0])
+		secret_is_right(h, c, object);
 }
 
 static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
 {
 	struct room *r = conference_room(h, c);
 	const struct room_terms *t = r ? called_terms(h, r) : NULL;
-	enum room_pin pin = t ? room_pin_check(t, digits) : ROOM_PIN_WRONG;
+	bool waits = t && digits.n && pin_waits_ns(h, c, r); /* what it gives is not looked at */
+	enum room_pin pin = t && !waits ? room_pin_check(t, digits) : ROOM_PIN_WRONG;
 
+	if (t && digits.n && pin != ROOM_PIN_WRONG)
+		pin_right(h, c, r, t, pin);
 	if (!t)
 		turned_away(h, c, "there is no such room any more");
+	else if (waits)
+		turned_away(h, c, "too many wrong PINs were given: it has to wait");
 	else if (pin == ROOM_PIN_WRONG)
-		pin_wrong(h, c);
+		pin_wrong(h, c, r, digits.n);
 	else if (r->locked && pin != ROOM_PIN_HOST)
 		turned_away(h, c, "the conference is locked");
 	else if (!member_enters(h, c, r, t, pin == ROOM_PIN_HOST))

@@ -23,6 +23,8 @@ struct focus_ask;
 struct leg;
 struct leg_users;
 struct packing;
+struct secret_guess;
+struct secret_limit;
 struct plan_step;
 struct room;
 struct room_terms;
@@ -54,7 +56,8 @@ struct call_host {
 	const uint32_t *videos;  /* calls of the node that have video */
 	struct leg_users *users;
 	struct elsewhere_list *elsewhere;
-	struct security *security; /* security_event: whoever misuses the node */
+	struct security *security;    /* security_event: whoever misuses the node */
+	struct secret_limit *secrets; /* of sig/call/secret.h */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
 	struct steady steady;
@@ -111,6 +114,8 @@ struct call_host {
 	 * asked for; DIAL_BARRED: not for him. */
 	enum dial_kind (*dials)(void *owner, uint16_t tenant, struct bytes user,
 				struct bytes number, char out[DIAL_NUMBER_MAX]);
+	/* Somebody gave a secret: other nodes are told. */
+	void (*secret_told)(void *owner, const struct secret_guess *g, bool right);
 	/* What a user of ours means is a slot, or the next free one (sig/feature/park.h). False: it is none, or he may not; or the function is
 	 * NULL. */
 	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

@@ -19,6 +19,8 @@ struct effects;
 #define SECURITY_KINDS(X)                                                                     \
 	X(WRONG_PASSWORD, "wrong_password", "a wrong password was tried")                     \
 	X(GUESSING, "guessing", "too many wrong passwords, their source has to wait")         \
+	X(WRONG_PIN, "wrong_pin", "a wrong PIN was given")                                    \
+	X(PIN_GUESSING, "pin_guessing", "too many wrong PINs, their caller has to wait")      \
 	X(FOREIGN_NONCE, "foreign_nonce",                                                     \
 	  "credentials answer a challenge that another source got")                           \
 	X(REPLAY, "replay", "credentials were used again")                                    \

@@ -17,6 +17,7 @@ typedef Tandem__Remote__Join pb_join;
 typedef Tandem__Remote__Joined pb_joined;
 typedef Tandem__Remote__Page pb_page;
 typedef Tandem__Remote__Paged pb_paged;
+typedef Tandem__Remote__Guess pb_guess;
 
 /* What a message points at while it is packed. */
 struct packed_news {
@@ -229,6 +230,28 @@ void remote_news_add_paged(struct writer *w, const struct remote_paged *p)
 	news_put(w, &news);
 }
 
+void remote_news_add_guess(struct writer *w, const struct remote_guess *g)
+{
+	char tenant[TENANT_NAME_MAX];
+	pb_news news;
+	pb_guess guess, *list[] = { &guess };
+
+	if (bytes_cstr(g->guess.tenant, tenant, sizeof(tenant))) {
+		w->overflow = true;
+		return;
+	}
+	tandem__remote__news__init(&news);
+	tandem__remote__guess__init(&guess);
+	guess.tenant = tenant;
+	guess.object = news_lend(g->guess.object);
+	guess.source = news_lend(g->guess.source);
+	guess.caller = news_lend(g->guess.caller);
+	guess.right = g->right;
+	news.guesses = list;
+	news.n_guesses = 1;
+	news_put(w, &news);
+}
+
 /* ---- read ---- */
 
 static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
@@ -346,6 +369,28 @@ static bool paged_unpack(struct remote_paged *out, const pb_paged *in)
 	       (in->state == RECORD_PAGE_NOTHING) == (in->call == 0);
 }
 
+static bool guess_unpack(struct remote_guess *out, const pb_guess *in)
+{
+	struct secret_guess *g = &out->guess;
+
+	*out = (struct remote_guess){ .guess.tenant = bytes_str(in->tenant), .right = in->right };
+	return g->tenant.n && g->tenant.n < TENANT_NAME_MAX && in->object.len && in->source.len &&
+	       news_line(&g->object, &in->object, SECRET_TEXT_MAX) &&
+	       news_line(&g->source, &in->source, SECRET_TEXT_MAX) &&
+	       news_line(&g->caller, &in->caller, SECRET_TEXT_MAX);
+}
+
+static bool guesses_are_good(const pb_news *in)
+{
+	struct remote_guess g;
+
+	for (size_t i = 0; i < in->n_guesses; i++) {
+		if (!guess_unpack(&g, in->guesses[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool pages_are_good(const pb_news *in)
 {
 	struct remote_page page;
@@ -397,7 +442,7 @@ static bool news_are_good(const pb_news *in)
 		if (!in->picked[i]->serial)
 			return false;
 	}
-	return joins_are_good(in) && pages_are_good(in);
+	return joins_are_good(in) && pages_are_good(in) && guesses_are_good(in);
 }
 
 static void joins_tell(const pb_news *in, const struct remote_news_readers *r)
@@ -434,6 +479,7 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 {
 	struct remote_user u;
 	struct remote_pick p;
+	struct remote_guess g;
 
 	if (r->shards)
 		r->shards(in->n_shards ? in->shards + 1 : NULL, in->n_shards ? in->n_shards - 1 : 0,
@@ -454,6 +500,10 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 			  r->arg);
 	joins_tell(in, r);
 	pages_tell(in, r);
+	for (size_t i = 0; i < in->n_guesses; i++) {
+		if (guess_unpack(&g, in->guesses[i]))
+			r->guess(&g, r->arg);
+	}
 }
 
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers)

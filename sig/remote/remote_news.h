@@ -3,6 +3,7 @@
 #ifndef SIG_SUBSCRIPTION_REMOTE_NEWS_H
 #define SIG_SUBSCRIPTION_REMOTE_NEWS_H
 
+#include "sig/host/secret_limit.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/model/record_page.h"
@@ -79,6 +80,12 @@ struct remote_paged {
 	struct record_page page;
 };
 
+/* What was given for a secret. */
+struct remote_guess {
+	struct secret_guess guess;
+	bool right;
+};
+
 struct remote_news_readers {
 	/* First of all: of these the sender tells all dialogs; each is a shard and 1. NULL: it does not say, as older ones. */
 	void (*shards)(const uint32_t *shards, size_t count, void *arg);
@@ -89,6 +96,7 @@ struct remote_news_readers {
 	void (*joined)(const struct remote_joined *j, void *arg);
 	void (*page)(const struct remote_page *p, void *arg);
 	void (*paged)(const struct remote_paged *p, void *arg);
+	void (*guess)(const struct remote_guess *g, void *arg);
 	void *arg;
 };
 
@@ -101,6 +109,7 @@ void remote_news_add_join(struct writer *w, const struct remote_join *j);
 void remote_news_add_joined(struct writer *w, const struct remote_joined *j);
 void remote_news_add_page(struct writer *w, const struct remote_page *p);
 void remote_news_add_paged(struct writer *w, const struct remote_paged *p);
+void remote_news_add_guess(struct writer *w, const struct remote_guess *g);
 /* For each user, question and answer, in their order. 0 or -EBADMSG: then nothing was read. */
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers) NODISCARD;
 

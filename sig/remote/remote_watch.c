@@ -122,6 +122,15 @@ void remote_watch_page(struct remote_watch *r, const struct remote_page *p)
 		r->host.send(r->host.with, 0, writer_done(&w));
 }
 
+void remote_watch_guess(struct remote_watch *r, const struct remote_guess *g)
+{
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	remote_news_add_guess(&w, g);
+	if (!w.overflow)
+		r->host.send(r->host.with, 0, writer_done(&w));
+}
+
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j)
 {
 	struct writer w = writer_over(r->one, sizeof(r->one));
@@ -400,6 +409,13 @@ static void hear_paged(const struct remote_paged *p, void *arg)
 	r->host.paged(r->host.with, p);
 }
 
+static void hear_guess(const struct remote_guess *g, void *arg)
+{
+	const struct remote_watch *r = arg;
+
+	r->host.guess(r->host.owner, g);
+}
+
 static bool process_note(struct remote_watch *r, uint64_t process)
 {
 	struct remote_process *p = r->processes;
@@ -424,6 +440,7 @@ void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes ne
 		.joined = hear_joined,
 		.page = hear_page,
 		.paged = hear_paged,
+		.guess = hear_guess,
 		.arg = r,
 	};
 

@@ -44,6 +44,8 @@ struct remote_watch_host {
 	/* Another node asks what an extension's record page is about here, or has answered. */
 	void (*page)(void *owner, const struct record_page_ask *ask, struct record_page *out);
 	void (*paged)(void *with, const struct remote_paged *p);
+	/* Another node was given a secret, right or wrong. */
+	void (*guess)(void *owner, const struct remote_guess *g);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process was heard a moment ago. */
@@ -72,6 +74,8 @@ void remote_watch_hold(struct remote_watch *r, struct bytes tenant, struct bytes
 /* All others are asked, at once. */
 void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
 void remote_watch_page(struct remote_watch *r, const struct remote_page *p);
+/* All others are told, at once. */
+void remote_watch_guess(struct remote_watch *r, const struct remote_guess *g);
 /* That process is asked, at once. */
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j);
 /* Another node has asked or told. */

@@ -37,6 +37,8 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 	c->key.k1 = rand_u64_from(rand);
 	err = nonce_window_open(&c->nonces);
 	if (!err)
+		err = secret_limit_open(&c->secrets, &c->key);
+	if (!err)
 		err = commons_ports_open(c, settings, rand);
 	if (err) {
 		shard_commons_close(c);
@@ -53,6 +55,7 @@ void shard_commons_close(struct shard_commons *c)
 	for (uint32_t i = 0; i < c->network_count; i++)
 		ports_close(&c->ports[i]);
 	nonce_window_close(&c->nonces);
+	secret_limit_close(c->secrets);
 	remote_watch_close(c->remote);
 	shard_remote_picks_close(c);
 	free(c);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "media/ports.h"
+#include "sig/host/secret_limit.h"
 #include "sig/host/settings.h"
 #include "sig/remote/remote_watch.h"
 #include "sig/shard/auth_limit.h"
@@ -34,6 +35,7 @@ struct shard_commons {
 	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */
 	struct auth_limit auth_limit; /* guesses of a source count for all shards */
 	struct hash_key key;          /* of auth_limit */
+	struct secret_limit *secrets; /* guesses of PINs and the like */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is coded anew */
 	uint32_t videos;              /* of these that have video */

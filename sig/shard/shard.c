@@ -26,6 +26,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.users = &s->legs,
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,
+		.secrets = s->commons->secrets,
+		.secret_told = shard_secret_told,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
 		.space = s->space,

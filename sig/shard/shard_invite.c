@@ -49,7 +49,8 @@ static bool says_why(const struct sip_message *m, const struct call_refusal *why
 	return (m->hop.transport == SIP_CELL && why->text) || reason == REFUSED_OTHER_NODE ||
 	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
 	       reason == REFUSED_ROOM || reason == REFUSED_FEATURE ||
-	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES;
+	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES ||
+	       reason == REFUSED_GUESSING;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -58,7 +59,7 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 	uint8_t space[512];
 	struct writer extra = writer_over(space, sizeof(space));
 
-	if (why->retry_after_s && why->text)
+	if (why->retry_after_s && why->text && why->reason != REFUSED_GUESSING)
 		shard_quota_note(s, m, why);
 	if (why->text) {
 		LOG_INFO("sip", 0, "call refused", LOG_U64("status", why->status),

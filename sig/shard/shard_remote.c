@@ -147,6 +147,25 @@ static void remote_page(void *owner, const struct record_page_ask *ask, struct r
 	shard_record_page(c, ask, c->remote_now, out);
 }
 
+static void remote_guess(void *owner, const struct remote_guess *g)
+{
+	struct shard_commons *c = owner;
+
+	if (g->right)
+		secret_limit_passed(c->secrets, &g->guess, c->remote_now.ns);
+	else
+		secret_limit_failed(c->secrets, &g->guess, c->remote_now.ns);
+}
+
+void shard_secret_told(void *owner, const struct secret_guess *g, bool right)
+{
+	const struct shard *s = owner;
+	const struct remote_guess told = { .guess = *g, .right = right };
+
+	if (s->commons->remote)
+		remote_watch_guess(s->commons->remote, &told);
+}
+
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 {
 	const struct remote_watch_host host = { .owner = c,
@@ -162,6 +181,7 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.join = remote_join,
 						.joined = with->joined,
 						.page = remote_page,
+						.guess = remote_guess,
 						.paged = with->paged };
 
 	c->remote_with = *with;

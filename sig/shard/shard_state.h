@@ -234,6 +234,8 @@ bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step
 /* call_host.parks */
 bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		 struct park_place *out);
+/* call_host.secret_told */
+void shard_secret_told(void *owner, const struct secret_guess *g, bool right);
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);

@@ -104,6 +104,30 @@ class One(Rooms):
         self.all_hear(*AT)
         self.all_go()
 
+    def test_guesses(self):
+        """Wrong PINs of a phone at one node make it wait at both; others come in."""
+        self.a.ctl("room.put", number="700", pin="4711")
+        for count in range(2):
+            self.dials("1001", "700", "1#2#3#")
+            self.dialogs["1001"].wait_bye()
+        beside = self.a.user_agent("1001", "secret")
+        self.addCleanup(beside.close)
+        beside.server = (ADDRESSES[18], SIP)
+        self.phones[18, "1001r"] = beside
+        self.until(lambda: beside.register().status == 200)
+        for agent in (self.agents["1001"], beside):
+            answer = agent.invite("700", self.end().sdp()).wait_final()
+            self.assertEqual(answer.status, 403)
+            self.assertGreater(int(answer.get("Retry-After")), 0)
+        self.dials("1002", "700", "4711#")
+        until(lambda: [room["members"] for room in self.rooms()] == [1], self.rooms)
+        with self.redis() as redis:
+            rows = [dict(zip(fields[::2], fields[1::2])) for _, fields in redis("XRANGE", "td:security", "-", "+")]
+        pins = [row for row in rows if row["type"] == "wrong_pin"]
+        self.assertEqual({(row["user"], row["detail"]) for row in pins}, {("1001", "room 700")})
+        until(lambda: sum(node.metric("tandem_security_events_total", kind="wrong_pin") for node in (self.a, self.b)) == 6, lambda: "six are counted")
+        self.hangs_up("1002")
+
     def test_two_at_once(self):
         """Two first callers, one at each node."""
         for _ in range(8):

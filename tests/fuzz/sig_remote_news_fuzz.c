@@ -145,6 +145,23 @@ static void on_paged(const struct remote_paged *p, void *arg)
 	remote_news_add_paged(&t->again, p);
 }
 
+static void on_guess(const struct remote_guess *g, void *arg)
+{
+	struct told *t = arg;
+
+	assert(g->guess.tenant.n && g->guess.tenant.n < TENANT_NAME_MAX);
+	assert(g->guess.object.n && g->guess.object.n <= SECRET_TEXT_MAX);
+	assert(g->guess.source.n && g->guess.source.n <= SECRET_TEXT_MAX);
+	assert(g->guess.caller.n <= SECRET_TEXT_MAX);
+	t->users++;
+	t->sum += g->right;
+	sum_add(t, g->guess.tenant);
+	sum_add(t, g->guess.object);
+	sum_add(t, g->guess.source);
+	sum_add(t, g->guess.caller);
+	remote_news_add_guess(&t->again, g);
+}
+
 static int news_read(struct bytes news, struct told *t)
 {
 	const struct remote_news_readers readers = {
@@ -156,6 +173,7 @@ static int news_read(struct bytes news, struct told *t)
 		.joined = on_joined,
 		.page = on_page,
 		.paged = on_paged,
+		.guess = on_guess,
 		.arg = t,
 	};
 

@@ -3,6 +3,8 @@
 #include <errno.h>
 
 #include "sig/call/act.h"
+#include "sig/host/secret_limit.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/meetme.h"
 
 /* Without a PIN whoever calls is there; alone, too, and the last one ends it. */
@@ -98,6 +100,73 @@ static void asked_for_a_pin(void **state)
 	assert_int_equal(conference_of(r, the_room(m)).asking, 0);
 	assert_int_equal(last_event(r, SIG_CALL_COLLECTED)->call, 0);
 	assert_int_equal(last_event(r, SIG_CALL_DIGIT)->call, 0);
+}
+
+/* So many wrong ones, three in a call, as long as it is asked. */
+static void guesses(struct meetme *m, struct phone *p, const char *number, uint32_t n)
+{
+	while (n) {
+		uint64_t call;
+
+		calls(p);
+		call = call_from(m, number);
+		for (uint32_t i = 0; i < 3 && n; i++, n--)
+			keys(m, call, "1#");
+		trio_assert_left(p);
+	}
+}
+
+/* Who guesses waits, call by call, and nobody else does; operators hear of it. */
+static void guessed(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "815042");
+	struct bytes answer;
+
+	put(m, &t);
+	calls(&m->p.t.l.b);
+	keys(m, call_from(m, "1002"), "815042#");
+	guesses(m, &m->p.t.c, "1004", 6);
+	assert_true(r->security.kind == SECURITY_WRONG_PIN ||
+		    r->security.kind == SECURITY_PIN_GUESSING);
+	assert_string_equal(r->security.user, "1004");
+	assert_string_equal(r->security.detail, "room 700");
+	phone_invite(&m->p.t.c, "700", PHONE_SDP_A);
+	answer = phone_hears(&m->p.t.c, "SIP/2.0 403");
+	assert_true(rig_has(rig_header(answer, "Reason"), "too many wrong PINs"));
+	assert_true(rig_header(answer, "Retry-After").n);
+	phone_write(&m->p.t.c, "ACK", "", "");
+	rig_run(r);
+	calls(&m->p.t.l.a);
+	keys(m, call_from(m, "1001"), "4711#");
+	assert_int_equal(conference_of(r, the_room(m)).members, 2);
+	rig_wait_ms(r, 6000);
+	calls(&m->p.t.c);
+	keys(m, call_from(m, "1004"), "4711#");
+	assert_int_equal(conference_of(r, the_room(m)).members, 3);
+}
+
+/* Calls at once count together: what comes in while it has to wait is not looked at, right as it may be. */
+static void guessed_at_once(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "");
+	const struct secret_guess far = { .tenant = BYTES_LIT("default"),
+					  .object = BYTES_LIT("room 700"),
+					  .source = BYTES_LIT("extension 1004"),
+					  .caller = BYTES_LIT("1004") };
+	uint64_t call;
+
+	put(m, &t);
+	calls(&m->p.t.c);
+	call = call_from(m, "1004");
+	for (int i = 0; i < SECRET_FAILURES; i++) /* of another call, or another node */
+		secret_limit_failed(r->shard->commons->secrets, &far, r->now.ns);
+	keys(m, call, "4711#");
+	trio_assert_left(&m->p.t.c);
+	line_assert_idle(r);
 }
 
 /* A question that a command stops, or plays over, is asked again: that is no wrong PIN. */
@@ -245,6 +314,8 @@ int main(void)
 		MEETME_TEST(open_to_all),
 		MEETME_TEST(told_how_loud),
 		MEETME_TEST(asked_for_a_pin),
+		MEETME_TEST(guessed),
+		MEETME_TEST(guessed_at_once),
 		MEETME_TEST(stopped_while_it_asks),
 		MEETME_TEST(killed_while_it_asks),
 		MEETME_TEST(everybody_is_heard),

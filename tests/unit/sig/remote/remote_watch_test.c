@@ -185,6 +185,16 @@ static void paged(void *with, const struct remote_paged *p)
 	s->calls += p->page.call;
 }
 
+static void guess(void *owner, const struct remote_guess *g)
+{
+	struct side *s = owner;
+
+	assert_true(bytes_eq(g->guess.tenant, ACME) && bytes_is(g->guess.object, "room 700"));
+	assert_true(bytes_is(g->guess.source, "trunk carrier") && !g->guess.caller.n);
+	s->promised += g->right;
+	s->calls++;
+}
+
 static int net_setup(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
@@ -207,7 +217,8 @@ static int net_setup(void **state)
 							.join = join,
 							.joined = joined,
 							.page = page,
-							.paged = paged };
+							.paged = paged,
+							.guess = guess };
 
 		s->net = net;
 		s->process = i + 1;
@@ -291,6 +302,24 @@ static uint32_t known(const struct side *s)
 	struct dialog_state out[DIALOG_STATES_MAX];
 
 	return remote_watch_dialogs(s->watch, ACME, USER, out, 0);
+}
+
+/* What was given for a secret counts everywhere. */
+static void guessed(void **state)
+{
+	struct net *net = *state;
+	struct remote_guess g = { .guess = { .tenant = ACME,
+					     .object = BYTES_LIT("room 700"),
+					     .source = BYTES_LIT("trunk carrier") } };
+
+	remote_watch_guess(net->sides[0].watch, &g);
+	g.right = true;
+	remote_watch_guess(net->sides[0].watch, &g);
+	net_run(net);
+	assert_int_equal(net->sides[0].calls, 0);
+	assert_int_equal(net->sides[1].calls, 2);
+	assert_int_equal(net->sides[2].calls, 2);
+	assert_int_equal(net->sides[2].promised, 1);
 }
 
 static void told_at_once_and_of_changes(void **state)
@@ -864,6 +893,7 @@ static void what_does_not_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		NET_TEST(guessed),
 		NET_TEST(told_at_once_and_of_changes),
 		NET_TEST(the_same_dialog_is_once),
 		NET_TEST(at_most_so_many),

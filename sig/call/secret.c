@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/secret.h"
+
+#include <errno.h>
+
+#include "sig/host/secret_limit.h"
+#include "sig/host/security.h"
+#include "sig/model/leg_trunk.h"
+
+static struct bytes secret_tenant(const struct call_host *h, const struct call *c)
+{
+	return bytes_str(h->settings->tenants ? tenants_name(h->settings->tenants, c->tenant)
+					      : TENANT_DEFAULT_NAME);
+}
+
+/* A number that another shard or a peer names counts apart from the phone of ours that has it: it may be made up. */
+static void source_write(struct writer *w, const struct call_host *h, const struct call *c,
+			 const struct leg *l)
+{
+	const struct addr whose = addr_source(&l->dialog.hop.remote);
+	bool far = l->dialog.hop.transport == SIP_CELL;
+
+	writer_str(w, far ? "shard " : "");
+	if (leg_is_trunk(l)) {
+		writer_str(w, "trunk ");
+		writer_bytes(w, text_bytes(&l->trunk));
+	} else if (l->user.n && (!h->extension_of ||
+				 h->extension_of(h->owner, c->tenant, text_bytes(&l->user)))) {
+		writer_str(w, "extension ");
+		writer_bytes(w, text_bytes(&l->user));
+	} else if (!far) {
+		writer_str(w, "address ");
+		addr_write(w, &whose);
+	}
+}
+
+static struct secret_guess guess_of(const struct call_host *h, const struct call *c,
+				    const char *object, char source[SECRET_TEXT_MAX])
+{
+	struct writer w = writer_over(source, SECRET_TEXT_MAX);
+	const struct leg *l = call_caller(c);
+
+	if (l)
+		source_write(&w, h, c, l);
+	else
+		writer_str(&w, "command");
+	return (struct secret_guess){ .tenant = secret_tenant(h, c),
+				      .object = bytes_str(object),
+				      .source = bytes_mem(source, w.overflow ? 0 : w.n),
+				      .caller =
+					      bytes_sub(text_bytes(&c->from), 0, SECRET_TEXT_MAX) };
+}
+
+uint64_t secret_waits_ns(const struct call_host *h, const struct call *c, const char *object)
+{
+	char source[SECRET_TEXT_MAX];
+	struct secret_guess g = guess_of(h, c, object, source);
+
+	return h->secrets ? secret_limit_wait_ns(h->secrets, &g, h->now.ns) : 0;
+}
+
+int secret_refuse(uint64_t wait_ns, struct call_refusal *refusal)
+{
+	int err = call_refuse(refusal, -EACCES, 403, REFUSED_GUESSING);
+
+	refusal->text = "too many wrong PINs were given: the caller has to wait";
+	refusal->retry_after_s = (uint32_t)((wait_ns + NS_PER_S - 1) / NS_PER_S);
+	return err;
+}
+
+static void secret_misuse(const struct call_host *h, const struct call *c, const char *object,
+			  enum security_kind kind)
+{
+	const struct leg *l = call_caller(c);
+
+	if (h->security && l)
+		security_event(h->security, kind, &l->dialog.hop.remote, text_bytes(&c->from),
+			       object, h->now.ns);
+}
+
+void secret_is_wrong(struct call_host *h, const struct call *c, const char *object)
+{
+	char source[SECRET_TEXT_MAX];
+	struct secret_guess g = guess_of(h, c, object, source);
+
+	secret_misuse(h, c, object, SECURITY_WRONG_PIN);
+	if (!h->secrets)
+		return;
+	secret_limit_failed(h->secrets, &g, h->now.ns);
+	if (h->secret_told)
+		h->secret_told(h->owner, &g, false);
+	if (secret_limit_wait_ns(h->secrets, &g, h->now.ns))
+		secret_misuse(h, c, object, SECURITY_PIN_GUESSING);
+}
+
+void secret_is_right(struct call_host *h, const struct call *c, const char *object)
+{
+	char source[SECRET_TEXT_MAX];
+	struct secret_guess g = guess_of(h, c, object, source);
+
+	if (!h->secrets)
+		return;
+	secret_limit_passed(h->secrets, &g, h->now.ns);
+	if (h->secret_told)
+		h->secret_told(h->owner, &g, true);
+}
