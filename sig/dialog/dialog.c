@@ -255,18 +255,27 @@ static bool may_move(const struct dialog *d, const struct sip_hop *to, const str
 		       DESTINATION_OK;
 }
 
+/* Its NAT has another port for it, or it is behind another one, and its Contact says what it always said. */
+static bool is_elsewhere_behind_nat(const struct dialog *d, const struct sip_message *m,
+				    const struct call_host *h)
+{
+	return !d->trunk && !host_trusts(h, &m->hop) && !addr_eq(&d->hop.remote, &m->hop.remote) &&
+	       dialog_is_behind_nat(m);
+}
+
 int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct call_host *h)
 {
+	bool same;
 	int err;
 
 	dialog_note_focus(d, m);
-	if (!m->has_contact || m->contact.uri.all.n == 0 ||
-	    bytes_eq(m->contact.uri.all, text_bytes(&d->target)))
+	if (!m->has_contact || m->contact.uri.all.n == 0)
 		return 0;
-	err = dialog_keep(&d->target, m->contact.uri.all);
+	same = bytes_eq(m->contact.uri.all, text_bytes(&d->target));
+	err = same ? 0 : dialog_keep(&d->target, m->contact.uri.all);
 	if (err)
 		return err;
-	if (!m->request || !may_move(d, &m->hop, h))
+	if (!m->request || (same && !is_elsewhere_behind_nat(d, m, h)) || !may_move(d, &m->hop, h))
 		return 0;
 	d->hop = m->hop;
 	choose_way(d, h, m);

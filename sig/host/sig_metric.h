@@ -22,6 +22,7 @@
 	X(DIGEST_MALFORMED, "malformed_credentials")  \
 	X(GUESSING, "too_many_wrong_credentials")     \
 	X(IDENTITY, "not_own_identity")               \
+	X(SOURCE, "foreign_source")                   \
 	X(TRANSPORT, "transport_not_allowed")         \
 	X(DISABLED, "extension_disabled")             \
 	X(NOT_FOUND, "not_found")                     \

@@ -5,6 +5,7 @@
 #include "sig/call/session.h"
 #include "sig/dialog/dialog_hop.h"
 #include "sig/feature/transfer.h"
+#include "sig/host/place_check.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop_edges.h"
 
@@ -42,6 +43,16 @@ static void leg_is_back(struct call *c, uint8_t leg)
 	c->away &= (uint16_t)~BIT64(leg);
 	c->untold |= bridge_untold(c, leg);
 	outbox_touch(&c->out);
+}
+
+/* The host, or the connection, that its requests come from; a trunk's party and a neighbour may be anywhere. */
+static bool hop_is_known(const struct shard *s, const struct dialog *d, const struct sip_hop *from)
+{
+	if (d->hop.transport == SIP_CELL || from->transport == SIP_CELL)
+		return d->hop.transport == from->transport;
+	return (sip_transport_is_stream(from->transport) && from->connection &&
+		from->connection == d->hop.connection) ||
+	       addr_ip_eq(&d->hop.remote, &from->remote) || d->trunk || shard_is_trusted(s, from);
 }
 
 static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
@@ -100,6 +111,80 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 		shard_hop_moved(owner, tenant, user, &own_from, &own_to);
 }
 
+/* ---- a request that moves its dialog (RFC 3261 12.2) comes from another host ---- */
+
+static bool hop_is_moved_by(const struct sip_message *m)
+{
+	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_REFER ||
+	       m->method == SIP_SUBSCRIBE;
+}
+
+static enum hop_verdict hop_refuse(struct shard *s, const struct dialog *d,
+				   const struct sip_message *m, enum security_kind kind,
+				   struct bytes user)
+{
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+
+	LOG_WARN("call", dialog_call(d),
+		 "a request in a dialog came from another host, and is refused",
+		 LOG_BYTES("method", m->method_name), LOG_ADDR("source", &m->hop.remote),
+		 LOG_ADDR("party", &d->hop.remote));
+	shard_misuse(s, m, kind, user);
+	session_write_warning(&extra, &s->host, "this dialog is another host's");
+	shard_refuse(s, NULL, m, 403, REFUSED_SOURCE, writer_lines(&extra));
+	return HOP_ANSWERED;
+}
+
+/* It shows whose it is. */
+static enum hop_verdict hop_prove(struct shard *s, const struct dialog *d, uint16_t tenant,
+				  struct bytes user, const struct sip_message *m)
+{
+	const struct shard_extension *e = shard_authenticate(s, m, tenant, true);
+
+	if (!e)
+		return HOP_ANSWERED;
+	if (!bytes_is(user, e->number))
+		return hop_refuse(s, d, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
+	if (shard_transport_allowed(s, e, &m->hop))
+		return HOP_MOVED;
+	shard_transport_refuse(s, NULL, m, e);
+	return HOP_ANSWERED;
+}
+
+enum hop_verdict shard_hop_judge(struct shard *s, const struct dialog *d, uint16_t tenant,
+				 struct bytes user, const struct sip_message *m)
+{
+	if (hop_is_known(s, d, &m->hop))
+		return addr_ip_eq(&d->hop.remote, &m->hop.remote) ||
+				       place_check(&s->host, &d->hop, &m->hop.remote, true) ==
+					       DESTINATION_OK
+			       ? HOP_KNOWN
+			       : hop_refuse(s, d, m, SECURITY_FOREIGN_SOURCE, user);
+	if (!user.n || !shard_extension_find(s, tenant, user))
+		return hop_refuse(s, d, m, SECURITY_FOREIGN_SOURCE, user);
+	return hop_prove(s, d, tenant, user, m);
+}
+
+bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	struct leg *l = c->legs[leg];
+	struct sip_hop from = l->dialog.hop;
+
+	if (!hop_is_moved_by(m))
+		return true;
+	switch (shard_hop_judge(s, &l->dialog, c->tenant, text_bytes(&l->user), m)) {
+	case HOP_ANSWERED:
+		return false;
+	case HOP_KNOWN:
+		break;
+	case HOP_MOVED:
+		(void)leg_moved(s, l, &from, &m->hop);
+		outbox_touch(&c->out);
+		break;
+	}
+	return true;
+}
+
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
@@ -108,7 +193,8 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 
 	if (!sip_transport_is_stream(m->hop.transport) || m->hop.transport != from.transport ||
 	    m->hop.connection == from.connection ||
-	    (!from.inbound && !addr_ip_eq(&from.remote, &m->hop.remote)))
+	    !(from.inbound ? hop_is_known(s, d, &m->hop)
+			   : addr_ip_eq(&from.remote, &m->hop.remote)))
 		return;
 	if (from.inbound)
 		d->hop.remote = m->hop.remote;

@@ -502,6 +502,8 @@ void shard_inside_go_on(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 403, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;
 	}
+	if (!shard_hop_allows(s, c, ev.leg, m))
+		return;
 	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
 	party = shard_party(s, c->tenant, text_bytes(&c->legs[ev.leg]->user), &m->hop);

@@ -309,6 +309,26 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 
 /* ---- within its dialog ---- */
 
+/* It goes on from elsewhere. False: it was answered. */
+static bool subscription_may_move(struct shard *s, struct subscription *sub,
+				  const struct sip_message *m)
+{
+	struct dialog *d = &sub->dialog;
+	struct sip_hop from = d->hop;
+
+	switch (shard_hop_judge(s, d, sub->tenant, text_bytes(&sub->watcher), m)) {
+	case HOP_ANSWERED:
+		return false;
+	case HOP_KNOWN:
+		break;
+	case HOP_MOVED:
+		d->hop = m->hop;
+		txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop, s->host.now.ns);
+		break;
+	}
+	return true;
+}
+
 /* False: its Contact cannot be used. */
 static bool subscription_follow(struct shard *s, struct subscription *sub,
 				const struct sip_message *m)
@@ -379,6 +399,8 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 		subscribe_refuse(s, NULL, m, status, reason);
 		return;
 	}
+	if (!subscription_may_move(s, sub, m))
+		return;
 	party = shard_party(s, sub->tenant, text_bytes(&sub->watcher), &m->hop);
 	slot = shard_take_inside(s, m, &party);
 	if (!slot)

@@ -6,7 +6,9 @@ import time
 import unittest
 
 from lib.codec import G722, Opus, PCMA, PCMU
-from lib.place import NODE, PARTY
+from lib.media import Media
+from lib.place import NODE, PARTY, STRANGER
+from lib.sip import UserAgent
 
 from call_test import CallTest
 
@@ -281,6 +283,42 @@ class Changes(DialogTest):
         self.exchange(self.audio_a, moved, (520, 760))
         self.one_stream(self.audio_a)
         self.ended(into, out)
+
+    def test_goes_on_at_another_address(self):
+        """A phone changes its network in a call: it is asked for its password, and then heard and reached there, over a kill -9. Who
+        has another one's password takes nothing over."""
+        for method in ("UPDATE", "INVITE"):
+            with self.subTest(method=method):
+                self.goes_on_elsewhere(method)
+
+    def goes_on_elsewhere(self, method):
+        out, into, _ = self.connect()
+        audio = Media(self.node.ports, STRANGER)
+        self.addCleanup(audio.close)
+        was = self.node.metric("tandem_security_events_total", kind="foreign_identity")
+        for number, status in (("1002", 403), ("1001", 200)):
+            out.agent = UserAgent(self.node.server, number, "secret" + number, STRANGER)
+            self.addCleanup(out.agent.close)
+            request = out.in_dialog(method, body=audio.sdp(version=2))
+            challenge = out.agent.transact(request)
+            self.assertEqual(challenge.status, 407)
+            sent = out.agent.authorize(request, challenge)
+            out.cseq = sent.cseq
+            if (method, status) == ("INVITE", 200):
+                out.agent.send(sent)
+                into.wait_reinvite(self.audio_b.sdp(version=2))
+                answer = out.agent.take(lambda m, r=sent: m.status >= 200 and m.branch == r.branch, PATIENCE_S, "final response")
+                out.agent.send(out.in_dialog("ACK", cseq=sent.cseq))
+            else:
+                answer = out.agent.transact(sent)
+            self.assertEqual(answer.status, status)
+        self.assertEqual(self.node.metric("tandem_security_events_total", kind="foreign_identity"), was + 1)
+        audio.use(answer)
+        self.node.kill()
+        self.node.restart()
+        self.exchange(audio, self.audio_b)
+        into.bye()
+        out.wait_bye()
 
     def test_glare(self):
         """RFC 3261 14.1: both re-INVITE at once, each gets 491, and whoever tries again later is served."""

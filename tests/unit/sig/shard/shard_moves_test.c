@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who goes on in its dialog from another address: it is followed when it has shown its password, or by a rule, and refused else. What is
+ * answered 200 is followed. */
+#include "tests/unit/sig/line.h"
+#include "tests/unit/sig/sip/credentials.h"
+#include "tests/unit/sig/watch.h"
+
+enum { OVER_UDP, OVER_TCP, OVER_TLS, OVER_WS, TRANSPORTS };
+
+static const enum sip_transport g_transports[TRANSPORTS] = { SIP_UDP, SIP_TCP, SIP_TLS, SIP_WS };
+
+#define SDP_AT(host)                                                              \
+	"v=0\r\no=a 1 2 IN IP4 " host "\r\ns=-\r\nc=IN IP4 " host "\r\nt=0 0\r\n" \
+	"m=audio 4444 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+
+/* A stranger with a password, who calls the phone of 1002, which is trusted by its address. */
+static int moves_setup(void **state)
+{
+	struct shard_settings s = rig_settings();
+	struct watch *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -1;
+	s.local_count = TRANSPORTS;
+	for (int i = 0; i < TRANSPORTS; i++) {
+		s.locals[i] = s.locals[0];
+		s.locals[i].transport = g_transports[i];
+	}
+	t->l.r = rig_open_with(&s);
+	phone_open(&t->l.a, t->l.r, "1001", "198.51.100.11:5060");
+	phone_open(&t->l.b, t->l.r, "1002", "192.0.2.12:5060");
+	phone_bind(&t->l.b);
+	phone_open(&t->w, t->l.r, "1004", "198.51.100.14:5060");
+	*state = t;
+	return 0;
+}
+
+static void comes_over(struct phone *p, int transport, uint64_t connection)
+{
+	if (transport == OVER_UDP)
+		return;
+	p->hop = (struct sip_hop){ .transport = g_transports[transport],
+				   .local = (uint16_t)transport,
+				   .remote = p->addr,
+				   .connection = connection,
+				   .inbound = true };
+}
+
+/* It has another address from now on, and another connection. */
+static void moves_to(struct phone *p, int transport, const char *address, uint64_t connection)
+{
+	p->addr = rig_addr(address);
+	(void)snprintf(p->address, sizeof(p->address), "%s", address);
+	comes_over(p, transport, connection);
+}
+
+static struct bytes answer_to(struct phone *p)
+{
+	struct bytes m;
+
+	do
+		m = rig_take(p->r, &p->addr, "SIP/2.0 ");
+	while (bytes_starts(m, "SIP/2.0 100"));
+	return m;
+}
+
+/* The answer to what it says, with its password where that is asked for. */
+static struct bytes says(struct phone *p, const char *method, const char *lines, const char *sdp,
+			 const char *user)
+{
+	struct bytes m;
+	char all[1400], credentials[1024];
+
+	phone_request(p, method, lines, sdp);
+	m = answer_to(p);
+	if (!bytes_starts(m, "SIP/2.0 407"))
+		return m;
+	if (!strcmp(method, "INVITE")) {
+		uint32_t cseq = p->cseq;
+
+		phone_write(p, "ACK", "", "");
+		p->cseq = cseq;
+	}
+	(void)credentials_make(credentials, m, "Proxy-Authorization", DIGEST_MD5, user, "secret",
+			       method, p->target);
+	(void)snprintf(all, sizeof(all), "%s%s", credentials, lines);
+	phone_request(p, method, all, sdp);
+	return answer_to(p);
+}
+
+static void talk(struct watch *t, int transport)
+{
+	struct line *l = &t->l;
+	struct bytes m;
+
+	comes_over(&l->a, transport, 5);
+	phone_begin(&l->a, "1002");
+	m = says(&l->a, "INVITE", "", PHONE_SDP_A, "1001");
+	assert_false(m.n && !bytes_starts(m, "SIP/2.0 1"));
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* Its media goes there. */
+static bool hears_at(const struct rig *r, const struct addr *host)
+{
+	const struct flow_spec s = line_last_spec(r, 0);
+
+	return addr_ip_eq(&s.remote_rtp, host);
+}
+
+static void restart(struct watch *t, int transport)
+{
+	line_restart(&t->l, line_stored(&t->l));
+	if (transport != OVER_UDP)
+		comes_over(&t->l.a, transport, t->l.a.hop.connection + 1);
+}
+
+/* The other one hangs up: that reaches it where it is. */
+static void hears_the_end(struct line *l)
+{
+	struct bytes m;
+
+	phone_request(&l->b, "BYE", "", "");
+	m = rig_take(l->r, &l->a.addr, "BYE ");
+	assert_true(m.n);
+	phone_answer(&l->a, m, "200 OK", "");
+	line_assert_idle(l->r);
+}
+
+/* It is challenged, as in any request outside of a call; then its requests, media and the end go there; also where the process is killed
+ * before it has answered the challenge, and behind that. */
+static void follows_who_authenticates(void **state)
+{
+	for (unsigned i = 0; i < 2 * 3 * TRANSPORTS; i++) {
+		const char *method = i % 2 ? "UPDATE" : "INVITE";
+		int transport = (int)(i / 6);
+		unsigned kills = i / 2 % 3;
+		struct line *l;
+		struct watch *t;
+		struct bytes m;
+
+		if (i) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		l = &t->l;
+		talk(t, transport);
+		moves_to(&l->a, transport, "203.0.113.9:5070", 6);
+		phone_request(&l->a, method, "", SDP_AT("203.0.113.9"));
+		assert_true(bytes_starts(answer_to(&l->a), "SIP/2.0 407"));
+		assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 1);
+		if (kills == 1)
+			restart(t, transport);
+		m = says(&l->a, method, "", SDP_AT("203.0.113.9"), "1001");
+		if (i % 2 == 0) {
+			phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK",
+				     PHONE_SDP_B);
+			assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+			phone_ack(&l->a);
+		} else {
+			assert_true(bytes_starts(m, "SIP/2.0 200"));
+		}
+		if (kills == 2)
+			restart(t, transport);
+		assert_true(hears_at(l->r, &l->a.addr));
+		assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4444);
+		if (transport == OVER_UDP || kills < 2) /* else its connection is gone */
+			hears_the_end(l);
+	}
+}
+
+/* Nothing has changed for whom it was, and an operator hears of it. */
+static void refuses_others(void **state)
+{
+	static const char *const methods[] = { "INVITE", "UPDATE", "REFER" };
+
+	for (unsigned i = 0; i < COUNT_OF(methods) * TRANSPORTS; i++) {
+		const char *method = methods[i % 3];
+		const char *lines = i % 3 == 2 ? "Refer-To: <sip:1003@test.local>\r\n" : "";
+		int transport = (int)(i / 3);
+		struct phone thief;
+		struct watch *t;
+
+		if (i) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		talk(t, transport);
+		thief = t->l.a;
+		moves_to(&thief, transport, "203.0.113.66:5060", 7);
+		assert_true(bytes_starts(says(&thief, method, lines,
+					      i % 3 == 2 ? "" : SDP_AT("203.0.113.66"), "1003"),
+					 "SIP/2.0 403"));
+		assert_int_equal(t->l.r->security.kind, SECURITY_FOREIGN_IDENTITY);
+		phone_request(&thief, "OPTIONS", "", ""); /* which moves nobody either */
+		assert_true(bytes_starts(answer_to(&thief), "SIP/2.0 200"));
+		assert_true(hears_at(t->l.r, &t->l.a.addr));
+		phone_request(&t->l.b, "BYE", "", "");
+		assert_int_equal(rig_count(t->l.r, &thief.addr, "BYE "), 0);
+		assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "BYE "), 1);
+	}
+}
+
+/* Of whom a neighbour has named, and nobody has a password for: there is nothing to ask for. */
+static void refuses_without_a_password(void **state)
+{
+	struct watch *t = *state;
+	struct line *l = &t->l;
+	struct bytes m;
+
+	phone_open(&l->a, l->r, "5550", "192.0.2.11:5060");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	moves_to(&l->a, OVER_UDP, "203.0.113.9:5060", 0);
+	m = says(&l->a, "INVITE", "", SDP_AT("203.0.113.9"), "5550");
+	assert_true(bytes_starts(m, "SIP/2.0 403"));
+	assert_int_equal(l->r->security.kind, SECURITY_FOREIGN_SOURCE);
+	moves_to(&l->a, OVER_UDP, "192.0.2.99:5060", 0); /* another neighbour speaks for it */
+	phone_request(&l->a, "INVITE", "", SDP_AT("192.0.2.99"));
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	hears_the_end(l);
+}
+
+/* A NAT gives it another port of the same address, and its Contact says what it always said. */
+static void follows_another_port(void **state)
+{
+	struct watch *t = *state;
+	struct line *l = &t->l;
+
+	(void)snprintf(l->a.address, sizeof(l->a.address), "10.0.0.5:5060");
+	talk(t, OVER_UDP);
+	l->a.addr.port = 6111;
+	phone_request(&l->a, "UPDATE", "", SDP_AT("10.0.0.5"));
+	assert_true(bytes_starts(answer_to(&l->a), "SIP/2.0 200"));
+	hears_the_end(l);
+}
+
+/* The same of who watches: NOTIFYs go where its SUBSCRIBE was answered. */
+static void follows_who_watches(void **state)
+{
+	struct watch *t = *state;
+	struct phone *w = &t->w;
+	struct bytes m;
+
+	for (int transport = 0; transport < TRANSPORTS; transport++) {
+		comes_over(w, transport, 5);
+		phone_begin(w, "1002");
+		m = says(w, "SUBSCRIBE", WATCH_DIALOG, "", "1004");
+		assert_true(bytes_starts(m, "SIP/2.0 200"));
+		phone_split(rig_header(m, "To"), w->remote, sizeof(w->remote), w->remote_tag,
+			    sizeof(w->remote_tag));
+		phone_target(w, rig_header(m, "Contact"));
+		assert_true(watch_told(w).n);
+		moves_to(w, transport, "203.0.113.9:5060", 6);
+		assert_true(bytes_starts(says(w, "SUBSCRIBE", WATCH_DIALOG, "", "1003"),
+					 "SIP/2.0 403"));
+		assert_int_equal(watch_told(w).n, 0);
+		assert_true(bytes_starts(says(w, "SUBSCRIBE", WATCH_DIALOG, "", "1004"),
+					 "SIP/2.0 200"));
+		assert_true(rig_has(watch_told(w), "state=\"full\""));
+		assert_true(bytes_starts(says(w, "SUBSCRIBE", WATCH_DIALOG "Expires: 0\r\n", "",
+					      "1004"),
+					 "SIP/2.0 200"));
+		assert_true(watch_told(w).n);
+		phone_open(w, t->l.r, "1004", "198.51.100.14:5060");
+		rig_wait_ms(t->l.r, 40000);
+	}
+}
+
+#define MOVES_TEST(fn) cmocka_unit_test_setup_teardown(fn, moves_setup, watch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MOVES_TEST(follows_who_authenticates),  MOVES_TEST(refuses_others),
+		MOVES_TEST(refuses_without_a_password), MOVES_TEST(follows_another_port),
+		MOVES_TEST(follows_who_watches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
