@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_why.h"
 #include "app/document/dial_field.h"
 #include "app/node/node.h"
 #include "sig/dial/dial.h"
+#include "sig/dial/pattern.h"
 #include "sig/host/dial_plans.h"
 #include "sig/host/room_terms.h"
 #include "sig/host/trunk.h"
@@ -86,6 +88,7 @@ void command_dialplan_show(struct command_run *run)
 struct dial_whose {
 	const struct node *node;
 	uint16_t tenant;
+	bool enabled; /* who dials */
 };
 
 static bool dial_has_extension(void *arg, struct bytes number)
@@ -124,6 +127,74 @@ static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number
 	return trunks_name(all, trunk);
 }
 
+/* The pattern of the plan by which a number has its class; empty: it is read as another one that has it. */
+static struct bytes dial_pattern(const struct dial_plan *plan, const struct dial_result *r,
+				 struct bytes dialled)
+{
+	struct bytes list = { 0 }, one;
+
+	if (r->blocked)
+		list = bytes_str(plan->blocked);
+	else if (r->class < DIAL_OTHER)
+		list = bytes_str(plan->classes[r->class]);
+	while (bytes_cut(&list, '|', &one)) {
+		struct pattern unused;
+
+		if (pattern_list_match(one, bytes_str(r->number), &unused).whole ||
+		    pattern_list_match(one, dialled, &unused).whole)
+			return one;
+	}
+	return (struct bytes){ 0 };
+}
+
+/* Which setting says no. */
+static const char *dial_rule(const struct dial_whose *whose, const struct dial_result *r, bool may)
+{
+	if (!whose->enabled)
+		return "extension.enabled";
+	if (!may)
+		return "extension, of that code";
+	switch (r->kind) {
+	case DIAL_BARRED:
+		if (r->blocked)
+			return "dialplan.blocked";
+		return tenants_classes(whose->node->tenants, whose->tenant, UINT8_MAX) &
+				       1u << r->class
+			       ? "extension.classes"
+			       : "tenant.classes";
+	case DIAL_MORE:
+		return "dialplan.numbers";
+	case DIAL_OUTSIDE:
+		return "route";
+	case DIAL_UNKNOWN:
+	case DIAL_EMERGENCY:
+	case DIAL_EXTENSION:
+	case DIAL_ROOM:
+	case DIAL_FEATURE:
+		break;
+	}
+	return "";
+}
+
+/* What its phone hears, and why. */
+static void dial_outcome_put(json_t *json, const struct dial_whose *whose,
+			     const struct dial_result *r, bool may)
+{
+	const char *reason = "", *words = NULL, *next = "";
+	uint16_t status = shard_dial_outcome(node_core(whose->node, 0), whose->tenant, r, &reason);
+
+	if (!whose->enabled || !may) {
+		status = 403;
+		reason = whose->enabled ? "feature_code" : "extension_disabled";
+	}
+	if (!refusal_words(reason, &words, &next))
+		words = reason;
+	(void)json_object_set_new(json, "status", json_integer(status));
+	(void)json_object_set_new(json, "why", json_string(words));
+	(void)json_object_set_new(json, "rule",
+				  json_string(status ? dial_rule(whose, r, may) : ""));
+}
+
 /* may: a feature code that is meant. */
 static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r, bool may)
 {
@@ -139,10 +210,14 @@ static json_t *dial_result_json(struct dial_whose *whose, const struct dial_resu
 						     : "";
 	struct bytes number = bytes_str(r->number);
 	const char *trunk = outside ? dial_trunk_cut(whose, &number) : "";
+	json_t *json =
+		json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning",
+			  kinds[may ? r->kind : DIAL_BARRED], "number", number.p, (int)number.n,
+			  "trunk", trunk, "class", what, "blocked", r->blocked);
 
-	return json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning",
-			 kinds[may ? r->kind : DIAL_BARRED], "number", number.p, (int)number.n,
-			 "trunk", trunk, "class", what, "blocked", r->blocked);
+	if (json)
+		dial_outcome_put(json, whose, r, may);
+	return json;
 }
 
 void command_dialplan_check(struct command_run *run)
@@ -161,6 +236,7 @@ void command_dialplan_check(struct command_run *run)
 		.trunk_access = dial_trunk_code,
 	};
 	struct dial_result result;
+	json_t *json;
 	bool may;
 
 	if (!extensions_find(&run->node->extensions, whose.tenant, command_value(run, "from")->text,
@@ -168,12 +244,18 @@ void command_dialplan_check(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "from", "there is no such extension");
 		return;
 	}
-	asker.outside = e.core.enabled;
+	whose.enabled = asker.outside = e.core.enabled;
 	asker.scheme = e.core.dialling;
 	asker.classes = tenants_classes(run->node->tenants, whose.tenant, e.core.classes);
 	settings_codes_read(&run->node->settings, &codes);
 	dial_resolve(&asker, command_value(run, "number")->text, &result);
 	may = result.kind != DIAL_FEATURE || shard_extension_may_set(&e.core, result.feature);
 	extension_wipe(&e);
-	command_answer(run, dial_result_json(&whose, &result, may));
+	json = dial_result_json(&whose, &result, may);
+	if (json && (result.kind == DIAL_OUTSIDE || result.kind == DIAL_BARRED))
+		(void)json_object_set_new(
+			json, "pattern",
+			command_text_json(dial_pattern(asker.plan, &result,
+						       command_value(run, "number")->text)));
+	command_answer(run, json);
 }

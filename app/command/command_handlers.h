@@ -43,7 +43,7 @@ command_fn command_tenant_put, command_tenant_show, command_tenant_delete, comma
 	command_tenant_status;
 command_fn command_range_list;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
-	command_dialplan_check;
+	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,

@@ -67,7 +67,7 @@ int recent_resize(struct recent *r, size_t octets)
 
 /* ---- in ---- */
 
-static struct bytes header_value(struct bytes message, const char *name, const char *compact)
+struct bytes recent_header(struct bytes message, const char *name, const char *compact)
 {
 	struct bytes rest = message, line;
 
@@ -86,7 +86,7 @@ static struct bytes header_value(struct bytes message, const char *name, const c
 
 struct bytes recent_call_id(struct bytes message)
 {
-	return header_value(message, "call-id", "i");
+	return recent_header(message, "call-id", "i");
 }
 
 static struct bytes method_of(struct bytes message)
@@ -95,7 +95,7 @@ static struct bytes method_of(struct bytes message)
 
 	if (!bytes_starts(message, "SIP/2.0 "))
 		return bytes_sub(message, 0, bytes_find(message, ' '));
-	rest = header_value(message, "cseq", NULL);
+	rest = recent_header(message, "cseq", NULL);
 	while (bytes_cut(&rest, ' ', &word))
 		; /* the last word */
 	return word;

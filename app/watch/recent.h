@@ -48,6 +48,8 @@ struct recent_cursor {
 };
 bool recent_next(const struct recent *r, struct recent_cursor *cursor, struct recent_message *out);
 
+/* The value of its first header of that name, in small letters, or of that compact form (NULL: none); empty: there is none. */
+struct bytes recent_header(struct bytes message, const char *name, const char *compact);
 /* The value of Call-ID; empty: there is none. */
 struct bytes recent_call_id(struct bytes message);
 

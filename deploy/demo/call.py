@@ -83,7 +83,7 @@ def examine(server, since_ms):
     while not (found := newest()) and time.monotonic() < end:
         time.sleep(0.1)
     try:
-        return server.text("doctor", found) if found else server.text("sip.recent", "limit=4")
+        return server.text("doctor", found) if found else server.text("call.why", "limit=4")
     except ServerError as error:
         return str(error)
 

@@ -243,6 +243,10 @@ int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum s
 int shard_call_join_beside(struct shard *s, const struct shard *other, struct shard_join *join,
 			   struct instant now) NODISCARD;
 
+/* How a call of a phone of the tenant begins that means that: 0, it is called, or the status that the phone hears. *reason: why, a constant. */
+struct dial_result;
+uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
+			    const struct dial_result *dialled, const char **reason);
 /* The tenant has that slot; and the slots of a group ("": of its first one). False: it has none of that name. */
 bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot);
 struct park_place;

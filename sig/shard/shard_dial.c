@@ -121,3 +121,19 @@ bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial
 	why->text = dialled->blocked ? "the number is blocked" : g_barred[dialled->class];
 	return false;
 }
+
+uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
+			    const struct dial_result *dialled, const char **reason)
+{
+	struct call_refusal why = { 0 };
+
+	*reason = "";
+	if (dialled->kind == DIAL_EMERGENCY || dialled->kind == DIAL_EXTENSION ||
+	    dialled->kind == DIAL_ROOM || dialled->kind == DIAL_FEATURE ||
+	    (dialled->kind == DIAL_OUTSIDE &&
+	     shard_has_way_out(s, tenant, bytes_str(dialled->number))))
+		return 0;
+	(void)shard_dial_refuse(s, tenant, dialled, &why);
+	*reason = why.text ? why.text : sig_refused_name(why.reason);
+	return why.status;
+}

@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+from lib import place
 from lib.node import Node, build_folder
 from ports import Ports
 from server import ServerError
@@ -216,6 +217,97 @@ class Settings(unittest.TestCase):
         status, text = self.check("node: {name: [}\n")
         self.assertEqual(status, 2)
         self.assertIn("tandem.yaml:1:", text)
+
+
+class Refusals(CallTest):
+    """Whoever asks why somebody was refused is told: by number, by call, also after a kill, and who misused the node."""
+
+    def why(self, **given):
+        return [(row["by"], row["method"], row["status"], row["reason"]) for row in self.node.ctl("call.why", **given)]
+
+    def recent(self, status):
+        return [row.get("reason") for row in self.node.ctl("sip.recent", limit=500)
+                if row["sent"] and row["message"].startswith(f"SIP/2.0 {status} ")]
+
+    def refused(self, number):
+        response = self.a.invite(number, self.audio_a.sdp()).wait_final()
+        return response.status
+
+    def test_registrations(self):
+        """A phone that shows its password was not refused; one that shows another was."""
+        self.assertEqual(self.why(), [])
+        with self.node.user_agent("1001", "wrong") as stranger:
+            self.assertEqual(stranger.register().status, 401)
+        self.assertIn(("node", "REGISTER", 401, "wrong_credentials"), self.why(number="1001"))
+        self.assertEqual(self.why(number="1002"), [])
+        self.assertEqual(set(self.recent(401)), {"challenged", "wrong_credentials"})
+        row = self.node.ctl("call.why", number="1001")[0]
+        self.assertEqual(row["sentence"], "The password is wrong, or the user is not known.")
+        self.assertIn("extension.put", row["next"])
+        until(lambda: self.node.ctl("security.list", number="1001", type="wrong_password"))
+        noted = self.node.ctl("security.list", number="1001", type="wrong_password")
+        self.assertEqual({(row["user"], row["detail"], row["node"]) for row in noted}, {("1001", "REGISTER", noted[0]["node"])})
+        self.assertEqual(self.node.ctl("security.list", source=noted[0]["source"].rpartition(":")[0])[-1]["type"], "wrong_password")
+        self.assertEqual(self.node.ctl("security.list", source="203.0.113.1"), [])
+        self.assertEqual(self.node.ctl("security.list", type="flood"), [])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for name in ("From: <sip:@>;tag=", "From: \xff@<sip:1001", "From: sip:sip:", "X: "):
+                sock.sendto((f"REGISTER sip:{place.NODE} SIP/2.0\r\nVia: SIP/2.0/UDP {place.NODE};rport;branch=z9hG4bK{len(name)}\r\n"
+                             f"{name}{'y' * 900}\r\nTo: <sip:1001@{place.NODE}>\r\nCall-ID: {'i' * 900}{name}\r\nCSeq: 1 REGISTER\r\n\r\n")
+                            .encode("latin-1"), self.node.server)
+        until(lambda: any(row["status"] == 400 for row in self.node.ctl("call.why", limit=500)))
+        for row in self.node.ctl("call.why", limit=500):
+            self.assertLessEqual(max(len(row["from"]), len(row["to"]), len(row["sip_call_id"])), 255)
+
+    def test_calls(self):
+        self.assertEqual(self.refused("1999"), 404)
+        self.node.ctl("dialplan.put", country="49", national_prefix="0", international_prefix="00", premium="+49900x.|+49137x.")
+        self.assertEqual(self.refused("0900123456"), 403)
+        self.node.put_extension("1003", "secret1003")
+        self.assertEqual(self.refused("1003"), 480)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(486)
+        self.assertEqual(out.wait_final().status, 486)
+        self.assertEqual(self.why(number="1001"), [
+            ("node", "INVITE", 486, "refused by the callee"), ("other", "INVITE", 486, "other_party"),
+            ("node", "INVITE", 480, "not_registered"), ("node", "INVITE", 403, "barred"), ("node", "INVITE", 404, "not_found")])
+        for status, reason in ((403, "barred"), (404, "not_found"), (480, "not_registered")):
+            self.assertEqual(self.recent(status), [reason])
+        check = self.node.ctl("dialplan.check", **{"from": "1001", "number": "0900123456"})
+        self.assertEqual([check[name] for name in ("meaning", "status", "rule", "class", "pattern")],
+                         ["barred", 403, "extension.classes", "premium", "+49900x."])
+        self.assertIn("class premium are barred", check["why"])
+        until(lambda: [row["user"] for row in self.node.ctl("security.list", type="barred")] == ["1001"])
+        calls = {row["to"]: row["id"] for row in self.node.cdrs(4)}
+        self.node.kill()
+        self.node.restart()
+        [row] = self.node.ctl("call.why", call=calls["0900123456"])
+        self.assertEqual((row["status"], row["to"]), (403, "0900123456"))
+        self.assertIn("of the class premium", row["sentence"])
+        self.assertEqual(self.why(call=calls["1002"]), [("b", "INVITE", 486, "refused by the callee")])
+
+    def test_what_a_number_means(self):
+        """Each setting that says no has its name, with what the phone hears."""
+        def says(number, **of):
+            check = self.node.ctl("dialplan.check", **{"from": "1001", "number": number})
+            return check["meaning"], check["status"], check["rule"]
+        self.assertEqual(says("1002"), ("extension", 0, ""))
+        self.assertEqual(says("0900123456"), ("barred", 404, "extension.classes"), "without plan and route nothing is outside")
+        self.node.ctl("dialplan.put", country="49", national_prefix="0", international_prefix="00", premium="+49900x.",
+                      mobile="+491[5-7]x.", blocked="+49171x.", access="0", dialling="overlap", numbers="1xxx|00x.")
+        self.assertEqual(says("00900123456"), ("barred", 403, "extension.classes"))
+        self.assertEqual(says("00171123456"), ("barred", 403, "dialplan.blocked"))
+        self.assertEqual(says("00160123456"), ("outside", 404, "route"))
+        self.assertEqual(says("10"), ("more", 484, "dialplan.numbers"))
+        self.assertEqual(says("77"), ("unknown", 404, ""))
+        self.node.ctl("trunk.put", name="t", servers="127.0.0.1:9", direction="out")
+        self.node.ctl("route.put", name="out", pattern="+x.", trunks="t")
+        self.assertEqual(says("00160123456"), ("outside", 0, ""))
+        self.node.ctl("tenant.put", name="default", classes="local")
+        self.assertEqual(says("00160123456"), ("barred", 403, "tenant.classes"))
+        self.assertEqual(self.refused("00160123456"), 403)
+        self.node.ctl("extension.put", number="1001", enabled="false")
+        self.assertEqual(says("00160123456")[1:], (403, "extension.enabled"))
 
 
 class Health(ApplicationTest):

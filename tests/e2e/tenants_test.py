@@ -294,6 +294,8 @@ ROWS = {
     "delivery.list": own(lambda me, rows: not rows),
     "delivery.retry": own(lambda me, row: row["retried"] == 0),
     "sip.recent": of_operators,
+    "call.why": of_operators,
+    "security.list": of_operators,
     "registration.list": each(own(has(3, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
     "subscription.list": each(own(has(1, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
     "subscription.end": hidden(id="LAMP"),

@@ -31,7 +31,11 @@ const struct command g_dial_commands[] = {
 	  "unknown), number (as it is called, or asked for outside), trunk (by which alone, where "
 	  "its "
 	  "access code is dialled), class (of numbers outside; of a feature its key), blocked (the "
-	  "number itself is barred)",
+	  "number itself is barred), status (what its phone hears at once: 403, 404, 484; 0: it is "
+	  "called), why (in words), rule (the setting that refuses it: extension.classes, "
+	  "tenant.classes, dialplan.blocked, dialplan.numbers, extension.enabled, route) and, of "
+	  "numbers outside, pattern (of the plan, by which it has its class or is blocked; empty "
+	  "where it is read as another number that has it)",
 	  command_dialplan_check },
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
 	  "Shows what calls outside have cost today, on this node.",

@@ -14,6 +14,36 @@ static const struct command_arg g_sip_args[] = {
 	END,
 };
 
+static const struct command_arg g_why_args[] = {
+	CALL_OR_NONE("Only this call, also when it is over."),
+	PARTY_OR_NONE("number", "Only dialogs whose messages name this user."),
+	{ .name = "limit",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 500,
+	  .preset = "20",
+	  .help = "Most entries in the answer, the newest ones." },
+	END,
+};
+
+static const struct command_arg g_security_args[] = {
+	{ .name = "type",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = 31,
+	  .help = "Only events of this type." },
+	PARTY_OR_NONE("number", "Only events of this user."),
+	{ .name = "source",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only events whose source begins so: an address, or one with its port." },
+	LIMIT_ARG,
+	END,
+};
+
 static const struct command_arg g_registration_args[] = {
 	PARTY_OR_NONE("number", "Only this extension."),
 	LIMIT_ARG,
@@ -56,6 +86,25 @@ const struct command g_look_commands[] = {
 	  "a list, oldest first: utc_ms, sent, transport, local, remote, reason (of a refusal by "
 	  "the node), message",
 	  command_sip_recent, .transient = true },
+	{ "call.why", COMMAND_FOR_OPERATOR, g_why_args,
+	  "Says why calls, registrations and other requests were refused lately: by the node, or "
+	  "by "
+	  "the other party. Of a call also how it ended. Looks at the messages of sip.recent, and "
+	  "of "
+	  "a call at its records.",
+	  "a list, newest first: utc_ms, by (node, other; of a record: who ended the call), "
+	  "method, "
+	  "status, from, to, remote, sip_call_id, reason (as sip.recent has it), sentence and next "
+	  "(what to do)",
+	  command_call_why, .transient = true },
+	{ "security.list", COMMAND_FOR_OPERATOR, g_security_args,
+	  "Lists security events of all nodes and tenants: the newest of the stream td:security. "
+	  "It "
+	  "looks through 2,000.",
+	  "a list, newest first: utc_ms, type, source, user, detail, count (how many such events "
+	  "it "
+	  "tells of), node",
+	  command_security_list, .transient = true },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
 	  "Lists registered phones, as a node knows them.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "

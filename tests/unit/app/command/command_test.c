@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command/command.h"
+#include "app/command/command_why.h"
+#include "sig/host/sig_metric.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -454,6 +456,8 @@ static const struct {
 	{ "delivery.list", COMMAND_FOR_ADMIN },
 	{ "delivery.retry", COMMAND_FOR_ADMIN },
 	{ "sip.recent", COMMAND_FOR_OPERATOR },
+	{ "call.why", COMMAND_FOR_OPERATOR },
+	{ "security.list", COMMAND_FOR_OPERATOR },
 	{ "registration.list", COMMAND_FOR_READER },
 	{ "subscription.list", COMMAND_FOR_READER },
 	{ "subscription.end", COMMAND_FOR_ADMIN },
@@ -604,6 +608,17 @@ static void test_docs(void **state)
 	free(text);
 }
 
+/* Whatever the node refuses something for is told in words, with what to do. */
+static void test_words_of_refusals(void **state)
+{
+	(void)state;
+	for (int reason = 0; reason < REFUSED_REASONS; reason++) {
+		const char *name = sig_refused_name((enum sig_refused)reason), *words, *next;
+
+		ROW_ASSERT(name, refusal_words(name, &words, &next) && words[0] && next[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -616,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_names_are_all_said),
 		cmocka_unit_test(test_permission),
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_words_of_refusals),
 		cmocka_unit_test(test_tenant_is_for_operators),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_password_becomes_hashes),
