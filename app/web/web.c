@@ -322,6 +322,7 @@ static void web_free(struct web *web)
 		lws_context_destroy(web->context);
 	web_sip_close(web->sip);
 	web_desk_close(web->pages.desk);
+	web_pages_close(&web->pages);
 	web_certificates_close(web->certificates);
 	web_clients_close(web->clients);
 	free(web);

@@ -11,7 +11,14 @@
 #include "base/clock.h"
 #include "base/metric.h"
 
-enum { PAGE_MAX = 256 * 1024, HEAD_MAX = 1024, FILE_PIECE = 16384, RANGE_MAX = 64 };
+enum {
+	PAGE_MAX = 256 * 1024,
+	PAGE_SHORT = 4096,
+	METRICS_SHARE = 9,
+	HEAD_MAX = 1024,
+	FILE_PIECE = 16384,
+	RANGE_MAX = 64
+};
 
 struct answer {
 	unsigned status;
@@ -32,7 +39,58 @@ void web_request_setup(void)
 		metric_register(METRIC_COUNTER, requests, "result=\"refused\"", "HTTP requests.");
 }
 
-/* The page for a path. */
+/* ---- pages ---- */
+
+static void text_drop(struct web_text *t)
+{
+	if (t && --t->users == 0)
+		free(t);
+}
+
+/* What was written, as long as it is; NULL: no memory. */
+static struct web_text *text_make(struct bytes written)
+{
+	struct web_text *t = malloc(sizeof(*t) + written.n);
+
+	if (!t)
+		return NULL;
+	t->users = 1;
+	t->n = written.n;
+	memcpy(t->octets, written.p, written.n);
+	return t;
+}
+
+void web_pages_close(struct web_pages *pages)
+{
+	text_drop(pages->metrics);
+	pages->metrics = NULL;
+}
+
+/*
+ * It is long, and whoever reaches this port may ask for it, on and on: so it is made in a tenth of the thread's time at most, which has pages
+ * and phones of browsers to serve, and is as old as ten of it take. Who asks meanwhile is given the same.
+ */
+static struct web_text *metrics_take(struct web_pages *pages)
+{
+	static uint8_t space[PAGE_MAX]; /* of the web thread: one has health and metrics */
+	struct writer w = writer_over(space, sizeof(space));
+	uint64_t began_ns = clock_now_ns(), now_ns;
+	struct web_text *made;
+
+	if (!pages->metrics || began_ns >= pages->metrics_ns) {
+		metric_write(&w);
+		made = w.overflow ? NULL : text_make(writer_done(&w));
+		now_ns = clock_now_ns();
+		pages->metrics_ns = now_ns + METRICS_SHARE * (now_ns - began_ns);
+		text_drop(pages->metrics);
+		pages->metrics = made;
+	}
+	if (pages->metrics)
+		pages->metrics->users++;
+	return pages->metrics;
+}
+
+/* The page for a path, but /metrics. */
 static struct answer page_write(struct health *health, struct bytes path, struct writer *w)
 {
 	uint32_t reasons = health ? health_reasons(health, clock_now_ns()) : 0;
@@ -48,10 +106,6 @@ static struct answer page_write(struct health *health, struct bytes path, struct
 	if (bytes_is(path, "/readyz")) {
 		health_write(w, health, reasons);
 		return (struct answer){ health_is_ready(reasons) ? 200 : 503, "application/json" };
-	}
-	if (bytes_is(path, "/metrics")) {
-		metric_write(w);
-		return (struct answer){ w->overflow ? 500 : 200, "text/plain; version=0.0.4" };
 	}
 	writer_str(w, "not found\n");
 	return (struct answer){ 404, "text/plain" };
@@ -134,10 +188,10 @@ static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name,
 	r->file = fd + 1;
 	if (web_range_parse(bytes_str(header), size, &range))
 		return range_refuse(wsi, size);
-	r->page = malloc(LWS_PRE + FILE_PIECE);
+	r->piece = malloc(LWS_PRE + FILE_PIECE);
 	r->from = range.from;
 	r->size = range.n;
-	if (!r->page || file_head_send(wsi, web_file_type(name), &range, size))
+	if (!r->piece || file_head_send(wsi, web_file_type(name), &range, size))
 		return -1;
 	metric_add(g_metrics.served, 1);
 	(void)lws_callback_on_writable(wsi);
@@ -165,16 +219,31 @@ static int file_take(struct web_request *r, struct lws *wsi, const struct web_fi
 /* Where less of it is there than was promised the connection ends. */
 static size_t file_read(struct web_request *r, size_t n)
 {
-	ssize_t got = pread(r->file - 1, r->page + LWS_PRE, n, (off_t)(r->from + r->sent));
+	ssize_t got = pread(r->file - 1, r->piece + LWS_PRE, n, (off_t)(r->from + r->sent));
 
 	return got == (ssize_t)n ? n : 0;
 }
 
-int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pages *pages,
+static struct answer page_take(struct web_request *r, struct web_pages *pages, struct bytes path)
+{
+	static const struct answer metrics = { 200, "text/plain; version=0.0.4" };
+	uint8_t space[PAGE_SHORT];
+	struct writer w = writer_over(space, sizeof(space));
+	struct answer answer;
+
+	if (pages->health && bytes_is(path, "/metrics")) {
+		r->text = metrics_take(pages);
+		return metrics;
+	}
+	answer = page_write(pages->health, path, &w);
+	r->text = text_make(writer_done(&w));
+	return answer;
+}
+
+int web_request_take(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 		     struct bytes path)
 {
 	struct answer answer;
-	struct writer w;
 
 	web_request_drop(r);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
@@ -185,14 +254,12 @@ int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pa
 	}
 	if (pages->files)
 		return file_take(r, wsi, pages->files, path);
-	r->page = malloc(LWS_PRE + PAGE_MAX);
-	if (!r->page)
+	answer = page_take(r, pages, path);
+	if (!r->text)
 		return -1;
-	w = writer_over(r->page + LWS_PRE, PAGE_MAX);
-	answer = page_write(pages->health, path, &w);
 	metric_add(answer.status == 404 ? g_metrics.refused : g_metrics.served, 1);
-	r->size = w.n;
-	if (head_send(wsi, answer, w.n))
+	r->size = r->text->n;
+	if (head_send(wsi, answer, r->text->n))
 		return -1;
 	(void)lws_callback_on_writable(wsi);
 	return 0;
@@ -211,16 +278,19 @@ int web_request_body_end(struct web_request *r)
 
 static int request_page_send(struct web_request *r, struct lws *wsi)
 {
+	uint8_t space[LWS_PRE + WEB_REQUEST_PIECE]; /* the library may write before what it sends */
+	uint8_t *piece = r->file ? r->piece : space;
 	size_t most = r->file ? FILE_PIECE : WEB_REQUEST_PIECE;
 	uint64_t left = r->size - r->sent;
 	size_t n = left < most ? (size_t)left : most;
 	bool last = n == left;
 
-	if (!r->page || (r->file && n && !file_read(r, n)))
+	if (r->file ? !piece || (n && !file_read(r, n)) : !r->text)
 		return -1;
-	/* The library may write LWS_PRE bytes before: what lies there has been sent. */
-	if (lws_write(wsi, r->page + LWS_PRE + (r->file ? 0 : r->sent), n,
-		      last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)n)
+	if (!r->file)
+		memcpy(piece + LWS_PRE, r->text->octets + r->sent, n);
+	if (lws_write(wsi, piece + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) !=
+	    (int)n)
 		return -1;
 	r->sent += n;
 	if (!last) {
@@ -240,7 +310,8 @@ int web_request_send(struct web_request *r, struct lws *wsi)
 void web_request_drop(struct web_request *r)
 {
 	web_visit_drop(r->visit);
-	free(r->page);
+	text_drop(r->text);
+	free(r->piece);
 	if (r->file)
 		(void)close(r->file - 1);
 	*r = (struct web_request){ 0 };

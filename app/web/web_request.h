@@ -13,10 +13,17 @@
 
 enum { WEB_REQUEST_PIECE = 4096 }; /* octets of a page in one write */
 
+/* A page, of all requests that were given it. */
+struct web_text {
+	uint32_t users;
+	size_t n;
+	uint8_t octets[];
+};
+
 /* The one a connection is at. Zeroed by the library. */
 struct web_request {
-	uint8_t *
-		page; /* malloc'ed: LWS_PRE octets, then the page, or a piece of a file; NULL: none */
+	struct web_text *text; /* NULL: it is for something else */
+	uint8_t *piece;        /* malloc'ed: LWS_PRE octets, then a piece of a file; NULL: none */
 	uint64_t size, sent;
 	int file;                /* a descriptor and 1; 0: the page is all */
 	uint64_t from;           /* of the file: its first octet that is sent */
@@ -32,10 +39,13 @@ struct web_pages {
 	struct health *health;         /* NULL: no pages */
 	const struct web_files *files; /* NULL: no files */
 	struct web_desk *desk;         /* NULL: no record pages */
+	struct web_text *metrics;      /* made last; NULL: never */
+	uint64_t metrics_ns;           /* it is made anew from then on */
 };
+void web_pages_close(struct web_pages *pages);
 
 /* Its head has come: the answer's goes out, the page follows. path without the query. */
-int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pages *pages,
+int web_request_take(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 		     struct bytes path);
 /* Octets of its body; and its end. */
 int web_request_body(struct web_request *r, size_t n);
