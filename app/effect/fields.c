@@ -271,6 +271,7 @@ enum {
 	HAS_ENDPOINT = 32768,
 	HAS_ACCOUNT = 65536, /* with call and leg, also where it is empty */
 	HAS_PRESENCE = 131072,
+	HAS_FROM = 262144, /* also without a call */
 };
 
 static const struct {
@@ -429,6 +430,10 @@ static const struct {
 				     "resumed, gain, coach or host. Without a call the conference "
 				     "itself is: locked, unlocked, or host, which member is then.",
 				     HAS_ROOM | HAS_REASON },
+	[SIG_CONFERENCE_ASKED] = { "conference.asked",
+				   "An extension that was not invited has called the conference, "
+				   "and was answered 403. Its host, member, may invite it.",
+				   HAS_ROOM | HAS_FROM },
 	[SIG_CONFERENCE_PLAYED] = { "conference.played",
 				    "What conference.play asked for is over: end, stopped, failed, "
 				    "or ended (the conference is).",
@@ -501,7 +506,7 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	add_number(out, "version", event->version);
 	if (has & HAS_ROOM)
 		add_room(out, event);
-	if (has & (HAS_CALL | HAS_SUBSCRIPTION))
+	if (has & (HAS_CALL | HAS_SUBSCRIPTION | HAS_FROM))
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);
 	if (has & HAS_CALL && event->data[0])

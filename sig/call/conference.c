@@ -129,6 +129,7 @@ static int member_begin(struct call *c, const struct room *r)
 		return -ENOMEM;
 	cdr_put(m->number_called, sizeof(m->number_called), bytes_str(r->number));
 	m->made = r->made;
+	memcpy(m->named, r->name, sizeof(m->named));
 	c->member = m;
 	return 0;
 }
@@ -208,6 +209,7 @@ int conference_join(struct call_host *h, struct call *c, struct room *r,
 	if (m->asks)
 		room_step_out(r, m);
 	member_take(m, terms);
+	room_invite(r, conference_user(c), true);
 	member_enter(h, c, r, number);
 	if (terms->host && !r->host)
 		r->host = number;

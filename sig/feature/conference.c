@@ -241,6 +241,8 @@ int order_member(struct call_host *h, struct call *c, struct call_order *order)
 	case MEMBER_COACH:
 		return member_coach(h, c, r, order->number);
 	case MEMBER_DROP:
+		room_invite(r, conference_user(c), false);
+		h->room_changed(h->owner, r, r->made);
 		return member_drop(h, c);
 	case MEMBER_HOST:
 		return member_host(h, c, r);

@@ -193,6 +193,7 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 		next = m->next;
 		if (m == c->member || !focus_means(m, f))
 			continue;
+		room_invite(r, text_bytes(&m->told.user), false);
 		h->tell(h->owner, m->call, m->asks ? &leave : &drop);
 		status = 0;
 	}

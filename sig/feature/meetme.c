@@ -233,8 +233,8 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 	if (start->set->member.n && member_name_get(start->set->member, &name))
 		return member_begin_far(h, c, start, &name, refusal);
 	if (start->set->away)
-		return ring_through(h, c, start->to, start->display, start->set->away, start->to,
-				    refusal);
+		return ring_through(h, c, start->set->named, start->display, start->set->away,
+				    start->set->named, refusal);
 	if (start->set->conference || start->set->joins)
 		return focus_call_begin(h, c, start, refusal);
 	t = rooms_find(h->settings->rooms, c->tenant, start->to);

@@ -90,7 +90,8 @@ enum sig_event_kind {
 	SIG_CONFERENCE_JOINED,    /* room, member; call: its own */
 	SIG_CONFERENCE_LEFT,      /* the same; reason */
 	SIG_CONFERENCE_CHANGED,   /* room, member: MEMBER_NOBODY: the room itself; reason: what */
-	SIG_CONFERENCE_PLAYED,    /* room; reason: how it ended */
+	SIG_CONFERENCE_ASKED,  /* room, member: its host; from has called it, and was not invited */
+	SIG_CONFERENCE_PLAYED, /* room; reason: how it ended */
 	SIG_CONFERENCE_STREAM_ENDED,      /* room, endpoint; reason: likewise */
 	SIG_CONFERENCE_RECORDING,         /* room, recording; reason: why */
 	SIG_CONFERENCE_RECORDING_PAUSED,  /* the same */

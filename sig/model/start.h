@@ -29,6 +29,7 @@ struct call_set {
 	struct bytes number;
 	uint64_t conference; /* with room: the one that is there; 0: */
 	uint16_t away;       /* ... which that shard has, by the name that is called; 0: this one */
+	struct bytes named;  /* ... that name: others are not shown it */
 	uint64_t
 		joins; /* ... one begins with the parties of this call, or it is that of the number */
 	uint8_t join_leg; /* ... whose party is host */

@@ -4,6 +4,7 @@
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 #include "sig/room/room.h"
+#include "sig/sip/conf_name.h"
 
 void packing_member(struct packing *p, const struct call *c)
 {
@@ -33,6 +34,7 @@ void packing_member(struct packing *p, const struct call *c)
 	p->member.naming = m->naming;
 	p->member.name = m->name;
 	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
+	p->member.named = packing_octets(m->named, bytes_str(m->named).n);
 	p->member.joined_utc_ms = m->joined_utc_ms;
 	p->call.member = &p->member;
 }
@@ -53,6 +55,19 @@ static bool reading_number_called(struct reading *r, struct room_member *m,
 	if (!room_number_is(reading_slice(in)))
 		return reading_wrong(r, "member: room");
 	(void)bytes_cstr(reading_slice(in), m->number_called, sizeof(m->number_called));
+	return true;
+}
+
+static bool reading_named(struct reading *r, struct room_member *m, const ProtobufCBinaryData *in)
+{
+	struct bytes name = reading_slice(in);
+	uint64_t id;
+
+	if (!name.n)
+		return true;
+	if (!m->made || !conf_name_is_secret(name) || !conf_name_get(name, &id) ||
+	    id_shard(id) != id_shard(m->room) || bytes_cstr(name, m->named, sizeof(m->named)))
+		return reading_wrong(r, "member: name of the room");
 	return true;
 }
 
@@ -88,5 +103,5 @@ bool reading_member(struct reading *r, const Tandem__Call__Call *from)
 	m->refer = in->refer;
 	m->taken = in->taken;
 	m->joined_utc_ms = in->joined_utc_ms;
-	return reading_number_called(r, m, &in->number_called);
+	return reading_number_called(r, m, &in->number_called) && reading_named(r, m, &in->named);
 }

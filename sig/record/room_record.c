@@ -8,6 +8,7 @@
 #include "base/steady.h"
 #include "sig/record/unknown.h"
 #include "sig/room.pb-c.h"
+#include "sig/sip/conf_name.h"
 
 typedef Tandem__Room__Room pb_room;
 typedef Tandem__Room__Comes pb_comes;
@@ -114,6 +115,10 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 	out->locked = r->locked;
 	out->max_members = r->max_members;
 	out->made = r->made;
+	out->name = (ProtobufCBinaryData){ .len = strlen(r->name),
+					   .data = (uint8_t *)(uintptr_t)r->name };
+	out->invited =
+		(ProtobufCBinaryData){ .len = r->invited.n, .data = (uint8_t *)r->invited.p };
 	out->everybody = r->talkers == CONFERENCE_TALKERS_ALL;
 	out->talkers = out->everybody ? 0 : r->talkers;
 	out->created_utc_ms = r->created_utc_ms;
@@ -242,6 +247,22 @@ static const char *room_parts_decode(const struct call_host *h, struct room_part
 	return room_recording_decode(h, &p->recording, in->recording) ? NULL : "recording";
 }
 
+/* Of a factory's. */
+static bool room_name_read(struct room *r, const pb_room *in)
+{
+	const struct bytes name = { in->name.data, in->name.len },
+			   invited = { in->invited.data, in->invited.len };
+	uint64_t id;
+
+	if (!name.n && !invited.n)
+		return true;
+	return r->made && invited.n <= ROOM_INVITED_MAX &&
+	       (!name.n || (conf_name_is_secret(name) && conf_name_get(name, &id) &&
+			    id_shard(id) == id_shard(in->id) &&
+			    !bytes_cstr(name, r->name, sizeof(r->name)))) &&
+	       !text_set(&r->invited, invited);
+}
+
 static const char *room_read(const struct call_host *h, struct room *r, const pb_room *in)
 {
 	if (!in->id || id_shard(in->id) != h->settings->number)
@@ -261,6 +282,8 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	r->host = (uint16_t)in->host;
 	r->last = (uint16_t)in->last;
 	r->made = in->made && r->kind == ROOM_STATION;
+	if (!room_name_read(r, in))
+		return "name";
 	r->locked = in->locked;
 	r->max_members = (uint16_t)in->max_members;
 	r->talkers = in->everybody ? CONFERENCE_TALKERS_ALL : (uint8_t)in->talkers;
@@ -288,5 +311,6 @@ int room_decode(const struct call_host *h, struct room *r, struct bytes record, 
 	if (!*reason)
 		return 0;
 	text_wipe(&r->unknown);
+	text_clear(&r->invited);
 	return later ? -EPROTONOSUPPORT : -EBADMSG;
 }

@@ -2,6 +2,7 @@
 #include "sig/room/room.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "sig/host/room_terms.h"
 
@@ -20,6 +21,52 @@ bool room_number_is(struct bytes number)
 			return false;
 	}
 	return number.n < CONFERENCE_NUMBER_MAX;
+}
+
+/* Where it begins in the list, which has a space behind each. NULL: it does not. */
+static const char *invited_find(const struct room *r, struct bytes user)
+{
+	struct bytes left = text_bytes(&r->invited), one;
+
+	while (bytes_cut(&left, ' ', &one)) {
+		if (bytes_eq(one, user))
+			return (const char *)one.p;
+	}
+	return NULL;
+}
+
+bool room_is_invited(const struct room *r, struct bytes user)
+{
+	return user.n && invited_find(r, user);
+}
+
+/* But for one of them, as far as there is room. */
+static void invited_write(struct writer *w, const struct room *r, struct bytes but)
+{
+	struct bytes left = text_bytes(&r->invited), one;
+
+	while (bytes_cut(&left, ' ', &one)) {
+		if (bytes_eq(one, but) || w->n + one.n + 1 > ROOM_INVITED_MAX)
+			continue;
+		writer_bytes(w, one);
+		writer_str(w, " ");
+	}
+}
+
+void room_invite(struct room *r, struct bytes user, bool on)
+{
+	uint8_t space[ROOM_INVITED_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	if (!r->made || !user.n || user.n > ROOM_INVITED_USER_MAX || memchr(user.p, ' ', user.n))
+		return;
+	if (on) {
+		writer_bytes(&w, user);
+		writer_str(&w, " ");
+	}
+	invited_write(&w, r, user);
+	if (text_set(&r->invited, writer_done(&w)))
+		text_clear(&r->invited);
 }
 
 struct room_member *room_number_of(const struct room *r, uint16_t number)

@@ -21,6 +21,8 @@ enum {
 	CONFERENCE_TALKERS_ALL = MEDIA_ROOM_TALKERS_ALL,
 	ROOM_COMES_MAX = 2,
 	ROOM_COMES_USER_MAX = 64, /* with its NUL */
+	ROOM_INVITED_USER_MAX = 255,
+	ROOM_INVITED_MAX = 2048, /* octets of all their names */
 	ROOM_ORDERS_MAX = 8,
 	ROOM_RATE_HZ = 16000,
 };
@@ -75,7 +77,10 @@ struct room {
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
 	struct room_parts parts;
-	bool made;        /* of calls, by a factory: whoever called that was the first */
+	bool made; /* of calls, by a factory: whoever called that was the first */
+	char name
+		[MEMBER_NAMED_MAX]; /* ... by which it is called alone (conf_name_make); "": by its id */
+	struct text invited; /* ... users who may call that: "1001 1002 ", the newest first */
 	uint64_t follows; /* the conference of another shard where all who are in it go; 0: none */
 	struct text unknown; /* of its record: what a later program wrote (sig/record/unknown.h) */
 	/* of this process */
@@ -145,6 +150,10 @@ uint16_t room_successor(const struct room *r);
 void room_member_came(struct room *r, const struct room_member *m, struct bytes from,
 		      uint64_t utc_ms);
 void room_member_goes(struct room *r, const struct room_member *m, uint64_t utc_ms);
+
+/* A user may come by himself: he was rung for it, or is or was in it; off: no longer. Without memory he may not. */
+void room_invite(struct room *r, struct bytes user, bool on);
+bool room_is_invited(const struct room *r, struct bytes user);
 
 /* What a member may do to another one. */
 enum room_deed { ROOM_DROP, ROOM_CHANGE, ROOM_RULE };

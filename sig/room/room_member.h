@@ -17,6 +17,7 @@ enum {
 	MEMBER_NUMBER_MAX = UINT16_MAX,
 	MEMBER_GAIN_DB_MAX = 15,
 	CONFERENCE_NUMBER_MAX = 32, /* of a room, with its NUL */
+	MEMBER_NAMED_MAX = 32,      /* of a room's name, with its NUL */
 };
 
 struct room_member {
@@ -44,6 +45,8 @@ struct room_member {
 	uint64_t joined_utc_ms;
 	char number_called
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
+	char named
+		[MEMBER_NAMED_MAX]; /* likewise: what nobody can guess; "": it is called by its id */
 	uint16_t
 		shown; /* to what others see it was last to be asked again (sig/call/pictures.h); 0: never. Of this process, as those */
 	bool waits;    /* it hears music until a host is there; of this process, too */

@@ -8,6 +8,7 @@
 #include "sig/call/cdr_fill.h"
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/conf_name.h"
 #include "sig/sip/stream_rate.h"
 
 static const struct stream_rate g_source = { REFUSED_CALL_PER_S, REFUSED_CALL_BURST };
@@ -58,7 +59,7 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 	cdr_put(cdr->tenant, sizeof(cdr->tenant),
 		bytes_str(tenants_name(s->settings.tenants, tenant)));
 	cdr_put(cdr->from, sizeof(cdr->from), from);
-	cdr_put(cdr->to, sizeof(cdr->to), m->uri.user);
+	cdr_put(cdr->to, sizeof(cdr->to), conf_name_shown(m->uri.user));
 	cdr_put(cdr->from_trunk, sizeof(cdr->from_trunk),
 		bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop))));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id), m->call_id);

@@ -465,6 +465,10 @@ static int ring(struct shard *s, const struct shard_confer *o, struct room *r)
 	err = ring_charge(s, o, r, c);
 	if (!err)
 		err = ring_start(s, o, r, c, &start);
+	if (!err) {
+		room_invite(r, start.from, true);
+		shard_room_touch(r);
+	}
 	if (err || !shard_call_settle(s, c))
 		shard_call_give(s, c);
 	return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * INVITE to a conference of calls by its name (RFC 4579 5.1), or with Join to those who speak in a dialog (RFC 3911): whose right it is. A phone
- * joins a dialog of its own extension. A member joins his conference, also by another phone. What a factory made anybody of the tenant joins.
+ * joins a dialog of its own extension. A member joins his conference, also by another phone; what a factory made each whom a member has invited.
  */
 #include "sig/feature/far.h"
 #include "sig/host/trunk.h"
@@ -21,7 +21,7 @@ static bool focus_call_into(const struct room *r, char to[ROUTE_USER_MAX], struc
 
 	set->room = true;
 	set->conference = r->id;
-	(void)bytes_cstr(room_name(r, space), to, ROUTE_USER_MAX);
+	(void)bytes_cstr(room_shown(r, space), to, ROUTE_USER_MAX);
 	return true;
 }
 
@@ -31,13 +31,14 @@ static bool focus_call_away(struct bytes name, uint16_t shard, char to[ROUTE_USE
 {
 	set->room = true;
 	set->away = shard;
-	(void)bytes_cstr(name, to, ROUTE_USER_MAX);
+	set->named = name;
+	(void)bytes_cstr(conf_name_shown(name), to, ROUTE_USER_MAX);
 	return true;
 }
 
 /* ---- its name ---- */
 
-static bool focus_call_named(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+static bool focus_call_named(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			     struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 			     struct call_refusal *why)
 {
@@ -54,8 +55,12 @@ static bool focus_call_named(const struct shard *s, const struct sip_message *m,
 		return focus_call_away(m->uri.user, id_shard(id), to, set);
 	if (!r)
 		return focus_call_fail(why, 404, "there is no such conference");
-	if (!r->made && !room_has_user(r, user))
-		return focus_call_fail(why, 403, "only who is in that conference may call it");
+	if (!room_has_user(r, user) && !room_is_invited(r, user)) {
+		shard_room_asked(s, r, user);
+		return focus_call_fail(why, 403,
+				       r->made ? "only who was invited may call that conference"
+					       : "only who is in that conference may call it");
+	}
 	return focus_call_into(r, to, set);
 }
 
@@ -101,7 +106,7 @@ static bool join_into(const struct shard *s, const struct call *c, uint8_t leg,
 	return true;
 }
 
-static bool join_call(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+static bool join_call(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		      struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 		      struct call_refusal *why)
 {
@@ -126,7 +131,7 @@ static bool join_call(const struct shard *s, const struct sip_message *m, uint16
 	return join_into(s, c, leg, to, set, why);
 }
 
-bool shard_focus_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 		       struct call_refusal *why)
 {

@@ -19,6 +19,7 @@
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
+#include "sig/sip/conf_name.h"
 #include "sig/step/step.h"
 
 enum { RETRY_AFTER_S = 5 };
@@ -64,8 +65,8 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 	if (why->text) {
 		LOG_INFO("sip", 0, "call refused", LOG_U64("status", why->status),
 			 LOG_STR("reason", why->text), LOG_BYTES("from", m->from.uri.user),
-			 LOG_BYTES("to", m->uri.user), LOG_ADDR("source", &m->hop.remote),
-			 LOG_BYTES("sip_call_id", m->call_id));
+			 LOG_BYTES("to", conf_name_shown(m->uri.user)),
+			 LOG_ADDR("source", &m->hop.remote), LOG_BYTES("sip_call_id", m->call_id));
 	}
 	if (why->reason == REFUSED_BARRED)
 		security_event(&s->security, SECURITY_BARRED, &m->hop.remote, m->from.uri.user,

@@ -142,12 +142,15 @@ int shard_restore_room(struct shard *s, struct bytes record, struct instant now,
 		    : shard_room_take(s, decoded.id, decoded.tenant, bytes_str(decoded.number));
 	if (!r) {
 		text_wipe(&decoded.unknown);
+		text_clear(&decoded.invited);
 		return restore_refuse(reason, -ENOSPC,
 				      "the conference is here, or there are too many");
 	}
 	decoded.self = r->self;
 	decoded.timer = r->timer;
 	*r = decoded;
+	if (r->made && !shard_room_make_of(s, r, decoded.name))
+		LOG_ERROR("conference", r->id, "no memory: it is not found by its name");
 	return 0;
 }
 

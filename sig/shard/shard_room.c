@@ -38,6 +38,7 @@ void shard_rooms_close(struct shard *s)
 
 	while (s->rooms.slots && (r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
 		text_wipe(&r->unknown);
+		text_clear(&r->invited);
 		room_parts_clear(&r->parts);
 		tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
 	}
@@ -55,6 +56,12 @@ struct room *shard_room_find(const struct shard *s, uint64_t id)
 	return h ? pool_get(&s->rooms, h) : NULL;
 }
 
+/* What it is found by beside its id: its number, or a name of its own; "": nothing. */
+static const char *room_listed(const struct room *r)
+{
+	return r->number[0] ? r->number : r->name;
+}
+
 static uint64_t room_number_hash(const struct shard *s, uint16_t tenant, struct bytes number)
 {
 	return tenant_hash(hash_sip(&s->key, number), tenant);
@@ -69,7 +76,7 @@ struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct by
 	while ((h = table_next(&s->rooms_by_number, hash, &cursor)) != 0) {
 		struct room *r = pool_get(&s->rooms, h);
 
-		if (r && r->tenant == tenant && bytes_is(number, r->number))
+		if (r && r->tenant == tenant && number.n && bytes_is(number, room_listed(r)))
 			return r;
 	}
 	return NULL;
@@ -112,11 +119,12 @@ struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, stru
 
 void shard_room_give(struct shard *s, struct room *r)
 {
-	struct bytes number = bytes_str(r->number);
+	struct bytes number = bytes_str(room_listed(r));
 
 	wheel_stop(&s->wheel, &r->timer);
 	roster_close(&r->roster);
 	text_wipe(&r->unknown);
+	text_clear(&r->invited);
 	room_parts_clear(&r->parts);
 	tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
 	(void)table_del(&s->rooms_by_id, r->id, r->self);
@@ -177,6 +185,18 @@ struct room *shard_room_begin(void *owner, const struct room_terms *terms)
 	return r;
 }
 
+bool shard_room_make_of(struct shard *s, struct room *r, const char *name)
+{
+	r->made = true;
+	if (name)
+		(void)bytes_cstr(bytes_str(name), r->name, sizeof(r->name));
+	else
+		conf_name_make(r->name, s->settings.number, s->host.rand);
+	return !r->name[0] ||
+	       !table_put(&s->rooms_by_number, room_number_hash(s, r->tenant, bytes_str(r->name)),
+			  r->self);
+}
+
 struct room *shard_room_make(void *owner, uint16_t tenant)
 {
 	struct shard *s = owner;
@@ -187,7 +207,10 @@ struct room *shard_room_make(void *owner, uint16_t tenant)
 
 	if (!r)
 		return NULL;
-	r->made = true;
+	if (!shard_room_make_of(s, r, NULL)) {
+		shard_room_give(s, r);
+		return NULL;
+	}
 	shard_room_touch(r);
 	shard_room_hurry(s, r);
 	return r;
@@ -534,7 +557,8 @@ static struct room *room_of_member(struct shard *s, const struct call *c)
 	r = shard_room_take(s, m->room, c->tenant, number);
 	if (!r)
 		return NULL;
-	r->made = m->made;
+	if (m->made && !shard_room_make_of(s, r, m->named))
+		LOG_ERROR("conference", r->id, "no memory: it is not found by its name");
 	shard_room_touch(r);
 	return r;
 }
@@ -551,6 +575,7 @@ static void member_resume(struct shard *s, struct call *c)
 	}
 	if (!c->member->asks && c->member->number > r->last)
 		r->last = c->member->number;
+	room_invite(r, conference_user(c), true);
 	conference_focus_settle(c);
 	room_enter(r, c->member);
 }

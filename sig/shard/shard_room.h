@@ -22,6 +22,8 @@ struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number);
 struct room *shard_room_begin(void *owner, const struct room_terms *terms);
 struct room *shard_room_make(void *owner, uint16_t tenant);
+/* It is a factory's, and called so; NULL: by a new name, which nobody can guess. False: no memory to find it by that. */
+bool shard_room_make_of(struct shard *s, struct room *r, const char *name) NODISCARD;
 void shard_room_changed(void *owner, struct room *r, bool record);
 /* Its timer. */
 void shard_room_turn(struct shard *s, struct room *r);
@@ -116,7 +118,7 @@ int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room 
 /* ---- shard_focus_call.c ---- */
 /* A phone calls a conference by its name, or with Join whom a dialog of its own speaks with: set says which. False: neither. why.status: 0, or it
  * may not. */
-bool shard_focus_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 		       struct call_refusal *why);
 /* ---- shard_room_follow.c ---- */
@@ -143,5 +145,8 @@ void shard_rosters_close(struct shard *s);
 /* ---- shard_room_event.c ---- */
 void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
 		     const char *reason);
+
+/* A user has called it who is not in it, and was not invited: whoever watches its host tells him. */
+void shard_room_asked(struct shard *s, const struct room *r, struct bytes user);
 
 #endif

@@ -47,6 +47,16 @@ static const char *room_sentence(enum sig_event_kind kind)
 	return kind == SIG_CONFERENCE_ENDED ? "a conference is over" : "a conference has changed";
 }
 
+void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
+{
+	struct sig_event *event = room_event(s, r, SIG_CONFERENCE_ASKED);
+
+	if (event)
+		(void)bytes_cstr(user, event->from, sizeof(event->from));
+	LOG_INFO("conference", r->id, "one who was not invited has called it",
+		 LOG_BYTES("from", user), LOG_U64("host", r->host));
+}
+
 void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
 		     const char *reason)
 {

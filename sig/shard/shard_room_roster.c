@@ -17,7 +17,7 @@ struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct byt
 	if (r || !conf_name_get(user, &id))
 		return r;
 	r = shard_room_find(s, id);
-	return r && r->tenant == tenant && !r->number[0] ? r : NULL;
+	return r && r->tenant == tenant && !r->number[0] && !r->name[0] ? r : NULL;
 }
 
 /* ---- a member ---- */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever calls a factory has a conference of his own (RFC 4579 5.1), and calls that are sent on into rooms: by what each of them hears.
 CONF-01, CALL-15, XFER-01."""
+import re
 import unittest
 
 from focus_test import FocusTest
@@ -9,16 +10,26 @@ from patience import until
 
 class Factory(FocusTest):
     def test_a_conference_of_ones_own(self):
-        """1001 brings 1003, and 1002 calls its name; it goes on behind a kill. With two left they are a call of two."""
+        """1001 brings 1003. 1002, who was not invited, may not call its name, and then was rung for it; it goes on behind a kill. With two left
+        they are a call of two."""
         self.node.ctl("room.put", number="800", name="Ad hoc", factory="true")
         self.dials("1001", "800")
         self.assertEqual(self.members("1001")["1001"]["host"], True)
-        name = "conf-" + self.only()["id"]
+        name = re.fullmatch(r"sip:(conf-[0-9a-z]{26})@.*", self.dialogs["1001"].target)[1]
+        self.assertNotIn(self.only()["id"], name)
         cseq = self.refer(self.dialogs["1001"], self.user("1003"))
         self.notified(self.dialogs["1001"], cseq, "100 Trying")
         self.answers("1003")
         self.notified(self.dialogs["1001"], cseq, "200 OK")
         self.all_hear("1001", "1003")
+        self.assertEqual(self.agents["1002"].invite(name, self.end().sdp()).wait_final().status, 403)
+        asked = [e for e in self.node.events() if e["type"] == "conference.asked"]
+        self.assertEqual([(e["from"], e["member"]) for e in asked], [("1002", "1")])
+        cseq = self.refer(self.dialogs["1001"], self.user("1002"))
+        self.notified(self.dialogs["1001"], cseq, "100 Trying")
+        self.agents["1002"].incoming().reject(486)
+        self.notified(self.dialogs["1001"], cseq, "486 Busy Here")
+        self.restart()
         self.dials("1002", name)
         self.all_hear("1001", "1002", "1003")
         self.members("1001", "1002", "1003")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whoever calls the number of a factory has a conference of his own (RFC 4579 5.1; CONF-01). */
+#include "sig/shard/shard_room.h"
 #include "sig/sip/conf_name.h"
 #include "tests/unit/sig/claims.h"
 #include "tests/unit/sig/meetme.h"
@@ -36,26 +37,35 @@ static int factory_setup(void **state)
 
 #define FACTORY_TEST(fn) cmocka_unit_test_setup_teardown(fn, factory_setup, meetme_teardown)
 
-static const char *name_of(uint64_t room)
-{
-	static char name[CONF_NAME_MAX + 1];
-	struct writer w = writer_over(name, CONF_NAME_MAX);
+static char g_name[CONF_NAME_MAX]; /* by which the last one that was answered is called */
 
-	conf_name_write(&w, room);
-	name[w.n] = '\0';
-	return name;
-}
-
-/* Who is answered hears by which name its conference is called. */
+/* Who is answered hears by which name its conference is called: by none that is shown. */
 static void answered(struct phone *p, uint64_t room)
 {
-	char contact[80];
-	struct bytes m = phone_hears(p, "SIP/2.0 200");
+	struct bytes m = phone_hears(p, "SIP/2.0 200"), contact = rig_header(m, "Contact");
+	char id[ID_TEXT_LEN + 1] = "";
+	uint64_t random;
 
-	(void)snprintf(contact, sizeof(contact), "<sip:%s@192.0.2.1:5060>;isfocus", name_of(room));
-	assert_true(rig_has(rig_header(m, "Contact"), contact));
+	id_call_put(id, room);
+	assert_true(rig_has(contact, "@192.0.2.1:5060>;isfocus"));
+	assert_int_equal(sscanf((const char *)contact.p, "<sip:%31[^@]@", g_name), 1);
+	assert_true(conf_name_is_secret(bytes_str(g_name)));
+	assert_true(conf_name_get(bytes_str(g_name), &random) && random != room);
+	assert_int_equal(id_shard(random), id_shard(room));
+	assert_false(rig_has(contact, id));
 	phone_ack(p);
 	rig_wait_ms(p->r, 100);
+}
+
+/* Whom it is shown to hears no name by which it is called. */
+static void assert_unnamed(const struct rig *r)
+{
+	for (uint32_t i = 0; i < r->event_count; i++) {
+		assert_null(strstr(r->events[i].to, g_name));
+		assert_null(strstr(r->events[i].from, g_name));
+	}
+	for (uint32_t i = 0; i < r->cdr_count; i++)
+		assert_null(strstr(r->cdrs[i].to, g_name));
 }
 
 /* A calls, and is there alone. */
@@ -90,12 +100,40 @@ static void brings(struct meetme *m)
 	assert_notified(&m->p.t.l.a, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
 }
 
-/* 1004 calls it by its name. */
+static void calls_name(struct meetme *m, const char *name, const char *status)
+{
+	phone_invite(&m->p.t.c, name, PHONE_SDP_A);
+	rig_run(m->p.t.l.r);
+	assert_true(phone_hears(&m->p.t.c, status).n);
+	phone_ack(&m->p.t.c);
+}
+
+/* A rings 1004, who has no time. */
+static void invites(struct meetme *m)
+{
+	struct rig *r = m->p.t.l.r;
+
+	refer(&m->p.t.l.a, "sip:1004@test.local");
+	assert_true(phone_hears(&m->p.t.l.a, "SIP/2.0 202").n);
+	rig_wait_ms(r, 20);
+	phone_answer(&m->p.t.c, phone_rings(&m->p.t.c), "486 Busy Here", "");
+	rig_wait_ms(r, 100);
+	while (rig_take(r, &m->p.t.l.a.addr, "NOTIFY ").n)
+		;
+}
+
+/* 1004, who was invited, calls it by its name. */
 static void comes(struct meetme *m, uint64_t room)
 {
-	phone_invite(&m->p.t.c, name_of(room), PHONE_SDP_A);
+	char name[CONF_NAME_MAX];
+
+	memcpy(name, g_name, sizeof(name));
+	invites(m);
+	phone_invite(&m->p.t.c, name, PHONE_SDP_A);
 	rig_run(m->p.t.l.r);
 	answered(&m->p.t.c, room);
+	assert_string_equal(name, g_name);
+	assert_unnamed(m->p.t.l.r);
 }
 
 /* It is one's for as long as he likes, and of two; behind the third one it is a conference of calls as any other. */
@@ -200,16 +238,68 @@ static void refused(void **state)
 	rig_run(r);
 	room = the_room(m);
 	answered(&m->p.t.l.a, room);
+	invites(m);
 	brings(m);
-	phone_invite(&m->p.t.c, name_of(room), PHONE_SDP_A);
-	rig_run(r);
-	assert_true(phone_hears(&m->p.t.c, "SIP/2.0 486").n);
-	phone_ack(&m->p.t.c);
+	calls_name(m, g_name, "SIP/2.0 486");
 	assert_int_equal(shard_conference_order(r->shard, room, &lock, r->now), 0);
-	phone_invite(&m->p.t.c, name_of(room), PHONE_SDP_A);
+	calls_name(m, g_name, "SIP/2.0 403");
+}
+
+static const struct sig_event *asked(const struct rig *r)
+{
+	for (uint32_t i = r->event_count; i-- > 0;) {
+		if (r->events[i].kind == SIG_CONFERENCE_ASKED)
+			return &r->events[i];
+	}
+	return NULL;
+}
+
+/* Whoever knows its name, or guesses, and was not invited: the host is told. What is shown is no name of it. */
+static void uninvited(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	uint64_t room = begins(m);
+	char id[ID_TEXT_LEN + 1] = "", shown[CONF_NAME_MAX + 1];
+
+	id_call_put(id, room);
+	(void)snprintf(shown, sizeof(shown), "conf-%s", id);
+	calls_name(m, shown, "SIP/2.0 404");
+	assert_null(asked(r));
+	calls_name(m, g_name, "SIP/2.0 403");
+	assert_string_equal(asked(r)->from, "1004");
+	assert_int_equal(asked(r)->room, room);
+	assert_int_equal(asked(r)->member, 1);
+	party_restart(&m->p, true, true);
+	calls_name(m, g_name, "SIP/2.0 403");
+	comes(m, room);
+	assert_int_equal(conference_of(r, room).members, 2);
+}
+
+/* Whom its host drops comes back when he is invited again, also behind a kill. */
+static void dropped(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	uint64_t room;
+
+	r->settings.conferences.release = CONFERENCE_RELEASE_NEVER;
+	shard_configure(r->shard, &r->settings);
+	room = begins(m);
+	brings(m);
+	comes(m, room);
+	hangs_up(&m->p.t.c);
+	rig_wait_ms(r, 100);
+	party_restart(&m->p, true, true);
+	phone_invite(&m->p.t.c, g_name, PHONE_SDP_A);
 	rig_run(r);
-	assert_true(phone_hears(&m->p.t.c, "SIP/2.0 403").n);
-	phone_ack(&m->p.t.c);
+	answered(&m->p.t.c, room); /* it has left by itself */
+	refer(&m->p.t.l.a, "sip:1004@test.local;method=BYE");
+	rig_wait_ms(r, 100);
+	trio_assert_left(&m->p.t.c);
+	calls_name(m, g_name, "SIP/2.0 403");
+	party_restart(&m->p, true, true);
+	calls_name(m, g_name, "SIP/2.0 403");
 }
 
 /* The tenant's quota. Who is there stays, and the next one is told why. */
@@ -287,15 +377,18 @@ static void of_another_node(void **state)
 	assert_int_equal(r->park_count, 0); /* nobody else has its number */
 	room = claims_room(r).room;
 	answered(&x->f.near.l.a, room);
-	said = calls_far(x, name_of(room), "SIP/2.0 200");
-	assert_true(rig_has(rig_header(said, "Contact"), name_of(room)));
+	assert_true(calls_far(x, g_name, "SIP/2.0 403").n);
+	phone_ack(&x->f.near.c);
+	room_invite(shard_room_find(r->shard, room), BYTES_LIT("1004"), true);
+	said = calls_far(x, g_name, "SIP/2.0 200");
+	assert_true(rig_has(rig_header(said, "Contact"), g_name));
 	assert_true(rig_has(rig_header(said, "Contact"), ";isfocus"));
 	phone_ack(&x->f.near.c);
 	far_wait_ms(&x->f, 200);
 	assert_int_equal(claims_room(r).members, 2);
 	claims_hangs_up(x, &x->f.near.c);
 	claims_hangs_up(x, &x->f.near.l.a);
-	assert_true(calls_far(x, name_of(room), "SIP/2.0 404").n);
+	assert_true(calls_far(x, g_name, "SIP/2.0 404").n);
 	phone_ack(&x->f.near.c);
 }
 
@@ -308,6 +401,8 @@ int main(void)
 		FACTORY_TEST(one_for_each),
 		FACTORY_TEST(killed),
 		FACTORY_TEST(refused),
+		FACTORY_TEST(uninvited),
+		FACTORY_TEST(dropped),
 		FACTORY_TEST(too_many),
 		FACTORY_TEST(sent_there),
 		CLAIM_TEST(of_another_node),
