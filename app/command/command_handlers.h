@@ -54,6 +54,8 @@ void command_recorded_list(struct command_run *run);
 void command_recorded_get(struct command_run *run);
 /* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
 bool command_recording_elsewhere(struct command_run *run, enum command_error_code code);
+/* Whether it was recording.link: then it is answered with a link to what was found. */
+bool command_recording_found(struct command_run *run, const json_t *found);
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */

@@ -17,24 +17,35 @@ static bool recording_may_see(const struct command_run *run, struct bytes name)
 	return bytes_cut(&name, '/', &tenant) && (!run->of_tenant || bytes_is(tenant, run->tenant));
 }
 
+/* Only the name of a recording that is there is signed: tandem-store looks. */
 void command_recording_link(struct command_run *run)
 {
+	if (!run->node->files_web)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "recordings.port is 0: give it a port, and restart the node");
+	else if (!recording_may_see(run, command_value(run, "name")->text))
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such recording: recording.list has them");
+	else
+		command_store_one(run);
+}
+
+bool command_recording_found(struct command_run *run, const json_t *found)
+{
 	const struct node *n = run->node;
-	struct bytes name = command_value(run, "name")->text;
+	struct bytes name = bytes_str(json_string_value(json_object_get(found, "name")));
 	uint64_t expires_utc_ms = clock_utc_ms();
 	uint32_t seconds = LINK_SECONDS;
 	char path[WEB_FILE_PATH_MAX];
 	struct writer w = writer_over(path, sizeof(path) - 1);
 
+	if (run->command->fn != command_recording_link)
+		return false;
 	command_take_u32(run, "seconds", &seconds);
 	expires_utc_ms += (uint64_t)seconds * 1000;
 	web_file_link(&w, &n->files, name, expires_utc_ms);
-	if (!n->files_web) {
-		command_fail(run, COMMAND_UNAVAILABLE, NULL,
-			     "recordings.port is 0: give it a port, and restart the node");
-	} else if (w.overflow || !recording_may_see(run, name)) {
-		command_fail(run, COMMAND_NOT_FOUND, "name",
-			     "there is no such recording: recording.list has them");
+	if (w.overflow || !name.n) {
+		command_fail(run, COMMAND_NOT_FOUND, "name", "the name is too long for a link");
 	} else {
 		path[w.n] = '\0';
 		LOG_INFO("recordings", 0, "a link to a recording is given out",
@@ -45,6 +56,7 @@ void command_recording_link(struct command_run *run)
 					 "path", path, "port", (int)n->settings.recordings.port,
 					 "expires_utc_ms", (json_int_t)expires_utc_ms));
 	}
+	return true;
 }
 
 static void page_link_give(struct command_run *run, const struct extension *e)

@@ -412,7 +412,7 @@ static void store_answered(struct node *n, const json_t *line)
 		return;
 	if (error)
 		command_fail(run, store_error(error), NULL, "%s", message ? message : error);
-	else
+	else if (!command_recording_found(run, json_object_get(line, "result")))
 		command_answer(run, json_incref(json_object_get(line, "result")));
 }
 

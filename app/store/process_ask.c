@@ -295,6 +295,15 @@ static void ask_get(struct ask *a)
 				  ask_deliveries(a->p, entry->path, entry->state));
 }
 
+/* The node signs its name when it is there. */
+static void ask_link(struct ask *a)
+{
+	struct ask_one one;
+
+	if (ask_find(a, &one))
+		a->result = json_pack("{s:s}", "name", one.entry.path);
+}
+
 /* One that may be changed, with all parts of it where it is a message: nobody delivers them at this moment. */
 static bool ask_find_idle(struct ask *a, struct ask_one *one)
 {
@@ -448,6 +457,8 @@ static void ask_run(struct ask *a, const char *command)
 		ask_list(a, ask_list_entry);
 	else if (!strcmp(command, "recording.get"))
 		ask_get(a);
+	else if (!strcmp(command, "recording.link"))
+		ask_link(a);
 	else if (!strcmp(command, "recording.delete"))
 		ask_delete(a);
 	else if (!strcmp(command, "recording.put"))

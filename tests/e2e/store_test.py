@@ -723,6 +723,9 @@ class Whole(unittest.TestCase):
         self.assertEqual(self.get("/metrics")[0], 404)
         with self.assertRaisesRegex(ServerError, "not_found"):
             self.node.ctl("recording.link", name=name, tenant="shop")
+        for other in (name + ".json", name.replace("-5.1", "-6.1"), "default/../" + name, "default/x"):
+            with self.assertRaisesRegex(ServerError, "not_found"):
+                self.node.ctl("recording.link", name=other)
         with Client(self.node.redis_socket, "shop", role="reader") as reader:
             with self.assertRaisesRegex(Refused, "application"):
                 reader.ask("recording.link", name=name)

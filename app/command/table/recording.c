@@ -118,7 +118,8 @@ const struct command g_recording_commands[] = {
 	  command_recording_get, .transient = true },
 	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
 	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
-	  "parts (Range). The log says who asked for it. unavailable: recordings.port is 0.",
+	  "parts (Range). It must be finished, and lie there. The log says who asked for it. "
+	  "unavailable: recordings.port is 0.",
 	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
 	  command_recording_link, .transient = true },
 	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
