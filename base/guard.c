@@ -37,8 +37,13 @@ struct guard_ages {
 	uint32_t until_s[GUARD_WAYS];
 };
 
-/* What the strangers of an address may still be told. */
+/* What an address has said and was not told yet. */
 struct guard_account {
+	uint32_t octets;
+};
+
+/* What the strangers of a prefix (IPv4 /24, IPv6 /48) may be told beyond that: one forger has many addresses of it. */
+struct guard_trickle {
 	uint32_t octets;
 	uint32_t at_ms;
 };
@@ -50,6 +55,7 @@ struct guard {
 	struct guard_kernel kernel;
 	struct guard_ages *ages;
 	struct guard_account *accounts; /* GUARD_BUCKETS */
+	struct guard_trickle *trickles; /* GUARD_BUCKETS */
 	uint64_t keep_ns;
 	uint32_t sets, sweep, known;
 	bool is_borrowed; /* sets are the kernel's, and it judges */
@@ -100,7 +106,8 @@ static int guard_tables_open(struct guard *g)
 	g->at.buckets = calloc(GUARD_BUCKETS_ALL, sizeof(struct guard_bucket));
 	g->ages = calloc(g->sets, sizeof(struct guard_ages));
 	g->accounts = calloc(GUARD_BUCKETS, sizeof(struct guard_account));
-	return g->at.sets && g->at.buckets && g->ages && g->accounts ? 0 : -ENOMEM;
+	g->trickles = calloc(GUARD_BUCKETS, sizeof(struct guard_trickle));
+	return g->at.sets && g->at.buckets && g->ages && g->accounts && g->trickles ? 0 : -ENOMEM;
 }
 
 int guard_open(struct guard **out, uint32_t phones, uint64_t keep_ns, struct rand_source *rand,
@@ -136,6 +143,7 @@ void guard_close(struct guard *g)
 	free(g->at.buckets);
 	free(g->ages);
 	free(g->accounts);
+	free(g->trickles);
 	free(g);
 }
 
@@ -297,23 +305,38 @@ bool guard_is_known(const struct guard *g, const struct addr *who)
 
 /* ---- what comes ---- */
 
-static struct guard_account *account_of(struct guard *g, const struct guard_source *source,
-					uint64_t now_ns)
+static struct guard_account *account_of(struct guard *g, const struct guard_source *source)
 {
-	guard_word name = guard_prefix_name(g->rules, source);
-	struct guard_account *a = &g->accounts[name & (GUARD_BUCKETS - 1)];
-	uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
-	uint64_t trickle = (uint64_t)(now_ms - a->at_ms) * GUARD_TRICKLE_PER_S / 1000;
+	return &g->accounts[guard_prefix_name(g->rules, source) & (GUARD_BUCKETS - 1)];
+}
 
-	if (!trickle && a->at_ms)
-		return a;
-	if (!a->at_ms)
-		trickle = GUARD_TRICKLE_MAX;
-	a->at_ms = now_ms ? now_ms : 1;
-	if (a->octets < GUARD_TRICKLE_MAX)
-		a->octets = a->octets + trickle < GUARD_TRICKLE_MAX ? a->octets + (uint32_t)trickle
-								    : GUARD_TRICKLE_MAX;
-	return a;
+static struct guard_source guard_net_of(const struct addr *a)
+{
+	uint8_t octets[16];
+	struct guard_source net = guard_source_of(a);
+	size_t n = a->family == ADDR_V6 ? 6 : 15;
+
+	memcpy(octets, &net, sizeof(octets));
+	memset(octets + n, 0, sizeof(octets) - n);
+	memcpy(&net, octets, sizeof(net));
+	return net;
+}
+
+static struct guard_trickle *trickle_of(struct guard *g, const struct addr *to, uint64_t now_ns)
+{
+	const struct guard_source net = guard_net_of(to);
+	guard_word name = guard_name(g->rules, &net, GUARD_NET);
+	struct guard_trickle *t = &g->trickles[name & (GUARD_BUCKETS - 1)];
+	uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
+	uint64_t more = t->at_ms ? (uint64_t)(now_ms - t->at_ms) * GUARD_TRICKLE_PER_S / 1000
+				 : GUARD_TRICKLE_MAX;
+
+	if (!more)
+		return t;
+	t->at_ms = now_ms ? now_ms : 1;
+	t->octets = t->octets + more < GUARD_TRICKLE_MAX ? t->octets + (uint32_t)more
+							 : GUARD_TRICKLE_MAX;
+	return t;
 }
 
 bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t now_ns)
@@ -328,7 +351,7 @@ bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t n
 		metric_add(g_metrics.dropped[beyond], 1);
 		return false;
 	}
-	a = account_of(g, &source, now_ns);
+	a = account_of(g, &source);
 	a->octets = a->octets + n < ACCOUNT_MAX ? a->octets + (uint32_t)n : ACCOUNT_MAX;
 	return true;
 }
@@ -336,10 +359,14 @@ bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t n
 bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t now_ns)
 {
 	struct guard_source source = guard_source_of(to);
-	struct guard_account *a = account_of(g, &source, now_ns);
+	struct guard_account *a = account_of(g, &source);
+	uint32_t own = a->octets < n ? a->octets : (uint32_t)n, more = (uint32_t)n - own;
+	struct guard_trickle *t = more ? trickle_of(g, to, now_ns) : NULL;
 
-	if (a->octets >= n) {
-		a->octets -= (uint32_t)n;
+	if (!t || t->octets >= more) {
+		a->octets -= own;
+		if (t)
+			t->octets -= more;
 		return true;
 	}
 	if (guard_is_known(g, to))

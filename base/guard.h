@@ -4,8 +4,8 @@
  * have one together: a flood of one address, or of many forged ones, costs what the limits allow, and known sources notice
  * nothing. guard_step.h has the rule. It runs here, after the datagram was read, or in the kernel, before it was queued.
  *
- * What strangers are told is bounded too: an address (IPv6: a /64) hears no more octets than came from it, but for a trickle. So
- * whoever forges a source gains nothing by it. One thread, the loop's.
+ * What strangers are told is bounded too: an address (IPv6: a /64) hears no more octets than came from it, but for a trickle, of which
+ * a prefix (IPv4 /24, IPv6 /48) has one. So whoever forges a source, or all those of a victim's network, gains nothing by it. One thread, the loop's.
  */
 #ifndef BASE_GUARD_H
 #define BASE_GUARD_H
@@ -40,7 +40,7 @@ struct guard_kernel {
 };
 
 enum {
-	GUARD_TRICKLE_PER_S = 512, /* octets beyond what came */
+	GUARD_TRICKLE_PER_S = 512, /* octets of a prefix beyond what came */
 	GUARD_TRICKLE_MAX = 2048,
 };
 

@@ -24,7 +24,8 @@ enum {
 	GUARD_BUCKETS_ALL = GUARD_EVERYBODY * GUARD_BUCKETS + 1, /* all strangers have one */
 	GUARD_PREFIX = 1 << 16, /* beside a port: the name of an address */
 	GUARD_TRUSTED =
-		1 << 17, /* with a port: the name of a trusted one, which is known as well */
+		1 << 17,     /* with a port: the name of a trusted one, which is known as well */
+	GUARD_NET = 1 << 18, /* in place of a port: the name of a prefix of addresses */
 	GUARD_NETS = 64,
 };
 

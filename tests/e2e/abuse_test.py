@@ -597,6 +597,9 @@ class Messages(AbuseTest):
                               rate=1000).wait()
             self.assertLess(outcome["octets_back"], outcome["octets"] + TRICKLE, method)
             self.assertGreater(outcome["answers"], 1, method)
+        crowd = [f"127.9.8.{i}" for i in range(1, 201)]
+        outcome = Assault("datagrams", to=self.tcp, sources=crowd, says=[hexed(say)], count=200, rate=1000).wait()
+        self.assertLess(outcome["octets_back"], outcome["octets"] + TRICKLE, "of one prefix")
         self.assertGreater(self.grown("sip_guard_answers_dropped_total"), 50)
 
     def test_a_challenge_is_no_larger_than_its_request(self):

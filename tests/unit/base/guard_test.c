@@ -282,6 +282,43 @@ static void test_answers(void **state)
 	guard_close(g);
 }
 
+static struct addr in_prefix(bool v6, unsigned i)
+{
+	char text[64];
+	struct addr a;
+
+	(void)snprintf(text, sizeof(text), v6 ? "[2001:db8:1:%x::1]:5060" : "192.0.2.%u:5060", i);
+	assert_int_equal(addr_parse(&a, bytes_str(text)), 0);
+	return a;
+}
+
+/* Forged addresses of one prefix have one trickle, and take nothing of what others there have said. */
+static void test_answers_to_a_prefix(void **state)
+{
+	struct guard *g = guard_make(1000);
+
+	(void)state;
+	for (unsigned p = 0; p < 2; p++) {
+		size_t said = 0, told = 0;
+
+		for (unsigned i = 0; i < 10 * 250; i++) {
+			uint64_t now_ns = NOW + p * 100 * NS_PER_S + i * (NS_PER_S / 250);
+			struct addr victim = in_prefix(p, 1 + i % 250);
+			struct addr honest = in_prefix(p, 252);
+
+			if (!guard_admits(g, &victim, 60, now_ns))
+				continue;
+			said += 60;
+			told += guard_may_answer(g, &victim, 470, now_ns) ? 470 : 0;
+			if (i % 100 == 0 && guard_admits(g, &honest, 400, now_ns))
+				assert_true(guard_may_answer(g, &honest, 400, now_ns));
+		}
+		assert_true(said > 60 * 250);
+		assert_true(told <= said + GUARD_TRICKLE_MAX + 11 * GUARD_TRICKLE_PER_S);
+	}
+	guard_close(g);
+}
+
 /* 0 is no limit; new limits count from then on. */
 static void test_configure(void **state)
 {
@@ -353,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_answers_to_a_prefix),
 		cmocka_unit_test(test_configure),
 		cmocka_unit_test(test_kernel_counts),
 	};
