@@ -71,7 +71,7 @@ static const char *field_call_code_wrong(const void *value, const char *text)
 
 #define FIELD_OF struct dial_document
 #define PATTERN_FIELD(what, member, text) \
-	TEXT_FIELD(what, plan.member, CHARSET_TEXT, field_patterns_wrong, text)
+	PATTERNS_FIELD(what, plan.member, CHARSET_TEXT, field_patterns_wrong, text)
 #define DIGITS_FIELD(what, member, text) \
 	TEXT_FIELD(what, plan.member, CHARSET_DIGITS, field_digits_wrong, text)
 
@@ -107,18 +107,18 @@ const struct command_arg g_dial_fields[] = {
 		     "What is dialled before an area code, as 0 or 1."),
 	DIGITS_FIELD("international_prefix", international_prefix,
 		     "What is dialled before a country code, as 00 or 011."),
-#define X(id, word, text)                                                                        \
-	{ .name = (word),                                                                        \
-	  .type = ARG_STRING,                                                                    \
-	  .charset = CHARSET_TEXT,                                                               \
-	  .max = DIAL_PATTERNS_MAX - 1,                                                          \
-	  .preset = DIAL_##id == DIAL_INTERNATIONAL                                              \
-			    ? FIELD_PRESET("+x.|00x.|011x.")                                     \
-			    : (DIAL_##id == DIAL_PREMIUM ? FIELD_PRESET("+1900x.|1900x.|0900x.") \
-							 : FIELD_PRESET("empty")),               \
-	  .help = "Patterns of " text ".",                                                       \
-	  .field = { FIELD_AT(FIELD_TEXT, plan.classes[DIAL_##id]),                              \
-		     .wrong = field_patterns_wrong } },
+#define X(id, word, text)                                                                          \
+	{ .name = (word),                                                                          \
+	  .type = ARG_STRING,                                                                      \
+	  .charset = CHARSET_TEXT,                                                                 \
+	  .max = DIAL_PATTERNS_MAX - 1,                                                            \
+	  .preset = DIAL_##id == DIAL_INTERNATIONAL                                                \
+			    ? FIELD_PRESET("+x.|00x.|011x.")                                       \
+			    : (DIAL_##id == DIAL_PREMIUM ? FIELD_PRESET("+1900x.|1900x.|0900x.")   \
+							 : FIELD_PRESET("empty")),                 \
+	  .help = "Patterns of " text ".",                                                         \
+	  .field = { FIELD_AT(FIELD_TEXT, plan.classes[DIAL_##id]), .wrong = field_patterns_wrong, \
+		     .patterns = true } },
 	DIAL_CLASSES(X)
 #undef X
 		PATTERN_FIELD("blocked", blocked, "Numbers that nobody of the tenant may call."),

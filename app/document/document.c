@@ -81,6 +81,19 @@ static struct snapshot_document change_document(const struct document_change *ch
 					   .text = bytes_str(change->text) };
 }
 
+static json_t *change_view(const struct node *node, const struct document_change *change)
+{
+	const struct command_run *run = change->run;
+	json_t *view = document_view(node, change->kind, document_tenant(run), change->value);
+	json_t *warnings = field_warnings(run->command->args, change->value);
+
+	if (view && warnings)
+		(void)json_object_set_new(view, "warnings", warnings);
+	else
+		json_decref(warnings);
+	return view;
+}
+
 /* It takes effect as a change of another node does. */
 static void change_answer(struct node *node, const struct document_change *change, uint64_t version)
 {
@@ -100,8 +113,7 @@ static void change_answer(struct node *node, const struct document_change *chang
 		/* It is saved: a node with more room would know it after a restart. */
 		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
 	} else {
-		command_answer(change->run, document_view(node, kind, document_tenant(change->run),
-							  change->value));
+		command_answer(change->run, change_view(node, change));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "sig/dial/pattern.h"
 
 static void field_number_set(const struct field *f, void *at, uint64_t number)
 {
@@ -228,4 +229,25 @@ json_t *field_json(const struct command_arg *fields, const void *value)
 		}
 	}
 	return json;
+}
+
+json_t *field_warnings(const struct command_arg *fields, const void *value)
+{
+	json_t *all = NULL;
+
+	for (const struct command_arg *a = fields; a->name; a++) {
+		char text[512];
+		struct writer w = writer_over(text, sizeof(text));
+
+		if (!a->field.patterns)
+			continue;
+		writer_fmt(&w, "%s: ", a->name);
+		if (!pattern_list_odd(bytes_str((const char *)value + a->field.at), &w) ||
+		    w.overflow)
+			continue;
+		if (!all)
+			all = json_array();
+		(void)json_array_append_new(all, command_text_json(writer_done(&w)));
+	}
+	return all;
 }

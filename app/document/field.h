@@ -33,6 +33,7 @@ struct field {
 	size_t at, size;
 	/* NULL, or what is wrong with the text, beyond what the argument allows. value: of the document. */
 	const char *(*wrong)(const void *value, const char *text);
+	bool patterns; /* its text has patterns of numbers, of which some hardly mean what they say */
 };
 
 /* Where a member lies of FIELD_OF, which whoever has a table defines: the struct of its values. */
@@ -59,6 +60,14 @@ struct field {
 		.name = (what), .type = ARG_STRING, .charset = (set),                           \
 		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
 		.help = (text), .field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check) },    \
+	}
+/* Patterns of numbers. */
+#define PATTERNS_FIELD(what, member, set, check, text)                                          \
+	{                                                                                       \
+		.name = (what), .type = ARG_STRING, .charset = (set),                           \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
+		.help = (text),                                                                 \
+		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .patterns = true },  \
 	}
 #define FLAG_FIELD(what, member, first, text)                                                    \
 	{                                                                                        \
@@ -94,6 +103,8 @@ struct field {
 bool field_take(struct command_run *run, const struct command_arg *fields, void *value);
 /* What the document has of them: one of an older version lacks some. Its lists may have words that this version does not know. */
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
+/* Of what of a value is right, but hardly meant so: a list of sentences. New reference, NULL: nothing is. */
+json_t *field_warnings(const struct command_arg *fields, const void *value);
 /* New reference, NULL: out of memory. */
 json_t *field_json(const struct command_arg *fields, const void *value);
 

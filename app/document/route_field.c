@@ -39,7 +39,8 @@ const struct command_arg g_did_fields[] = {
 	  .max = TRUNK_NUMBER_MAX - 1,
 	  .help = "Number as trunks call it, or a pattern of numbers: x is any digit, [2-4] one of "
 		  "these, and with a dot behind it none, one or several of them.",
-	  .field = { FIELD_AT(FIELD_TEXT, core.number), .wrong = field_did_wrong } },
+	  .field = { FIELD_AT(FIELD_TEXT, core.number), .wrong = field_did_wrong,
+		     .patterns = true } },
 	TEXT_FIELD("trunk", core.trunk, CHARSET_NAME, NULL,
 		   "Trunk from which alone it is called. Empty: from any of the tenant."),
 	TEXT_FIELD("to", core.to, CHARSET_NUMBER, field_to_wrong,
@@ -113,9 +114,10 @@ static const char *field_pattern_wrong(const void *value, const char *text)
 
 const struct command_arg g_route_fields[] = {
 	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the route."),
-	TEXT_FIELD("pattern", core.pattern, CHARSET_PATTERN, field_pattern_wrong,
-		   "Numbers that go this way, where no extension has them: as in did.put, several "
-		   "joined by '|'. Of several routes the one with the most exact pattern counts."),
+	PATTERNS_FIELD(
+		"pattern", core.pattern, CHARSET_PATTERN, field_pattern_wrong,
+		"Numbers that go this way, where no extension has them: as in did.put, several "
+		"joined by '|'. Of several routes the one with the most exact pattern counts."),
 	TEXT_FIELD("trunks", trunks, CHARSET_PLACES, field_trunks_wrong,
 		   "Trunks joined by ',', each as NAME, NAME:PRIORITY or NAME:PRIORITY:WEIGHT. The "
 		   "lowest priority is tried first, those of one by weight. Both are 1 at first."),

@@ -246,14 +246,15 @@ const struct command_arg g_trunk_fields[] = {
 	TEXT_FIELD("caller_id", caller_id, CHARSET_NUMBER, NULL,
 		   "Number as which extensions are shown to it that have no outside_number. Empty: "
 		   "their own."),
-	TEXT_FIELD(
+	PATTERNS_FIELD(
 		"caller_ids", caller_ids, CHARSET_PATTERN, trunk_patterns_wrong,
 		"The only numbers that may be shown to it, as a pattern, or several joined by '|'; "
 		"who has another one is shown as caller_id, or as anonymous. Empty: any."),
-	TEXT_FIELD("monitors", monitors, CHARSET_PATTERN, trunk_patterns_wrong,
-		   "Extensions and slots that may be watched from it (SUBSCRIBE for dialog and "
-		   "presence), as a pattern, or several joined by '|'. All else is answered 403, "
-		   "whether there is such a number or not. Empty: none."),
+	PATTERNS_FIELD(
+		"monitors", monitors, CHARSET_PATTERN, trunk_patterns_wrong,
+		"Extensions and slots that may be watched from it (SUBSCRIBE for dialog and "
+		"presence), as a pattern, or several joined by '|'. All else is answered 403, "
+		"whether there is such a number or not. Empty: none."),
 	FLAG_FIELD("trusted", trusted, "true",
 		   "It keeps what callers want hidden: it hears their number, with Privacy (RFC "
 		   "3325). false: it does not."),

@@ -125,6 +125,56 @@ int pattern_order(const struct pattern *a, const struct pattern *b)
 	return order ? order : b->count - a->count;
 }
 
+/* The element with a dot that repeats one symbol alone; -1: none. */
+static int repeats_one(const struct pattern *p)
+{
+	for (int i = 0; i < p->count; i++) {
+		if (p->repeats >> i & 1 && __builtin_popcount(p->symbols[i]) == 1)
+			return i;
+	}
+	return -1;
+}
+
+static bool has_plus_inside(const struct pattern *p)
+{
+	for (int i = 1; i < p->count; i++) {
+		if (p->symbols[i] == pattern_symbol_of('+'))
+			return true;
+	}
+	return false;
+}
+
+/* Who knows other digit maps takes a dot for all that may follow. */
+static bool pattern_odd(const struct pattern *p, struct bytes text, struct writer *w)
+{
+	int one = repeats_one(p);
+
+	if (one >= 0) {
+		writer_fmt(w, BYTES_FMT ": the dot repeats the %c before it, and no other digit",
+			   BYTES_ARG(text), g_pattern_symbols[__builtin_ctz(p->symbols[one])]);
+		if (one + 1 == p->count)
+			writer_fmt(w, "; " BYTES_FMT "x. is all that begins so",
+				   BYTES_ARG(bytes_sub(text, 0, text.n - 1)));
+	} else if (has_plus_inside(p)) {
+		writer_fmt(w, BYTES_FMT ": no number has a + behind its beginning",
+			   BYTES_ARG(text));
+	}
+	return one >= 0 || has_plus_inside(p);
+}
+
+bool pattern_list_odd(struct bytes list, struct writer *w)
+{
+	const char *wrong;
+	struct pattern p;
+	struct bytes one;
+
+	while (bytes_cut(&list, '|', &one)) {
+		if (!pattern_read(&p, one, &wrong) && pattern_odd(&p, one, w))
+			return true;
+	}
+	return false;
+}
+
 const char *pattern_list_wrong(struct bytes list)
 {
 	const char *wrong = "there is an empty pattern";

@@ -86,6 +86,16 @@ class Dialling(unittest.TestCase):
         self.rings("91002")
         self.assertEqual(self.hears("1001").status, 503)
 
+    def test_what_is_hardly_meant_is_told(self):
+        """A dot repeats what stands before it: it is put all the same, and whoever puts it hears of it."""
+        self.node.ctl("trunk.put", name="carrier9", servers="127.0.0.1:9", direction="out")
+        put = self.node.ctl("route.put", name="odd", pattern="+4420.|00x.", trunks="carrier9")
+        self.assertEqual(len(put["warnings"]), 1)
+        self.assertIn("pattern: +4420.: the dot repeats the 0 before it", put["warnings"][0])
+        self.assertNotIn("warnings", self.node.ctl("route.put", name="odd", pattern="+4420x."))
+        self.assertIn("blocked: ", self.node.ctl("dialplan.put", blocked="0900.")["warnings"][0])
+        self.assertIn("number: ", self.node.ctl("did.put", number="+4930.", to="1001")["warnings"][0])
+
     def test_what_is_wrong_is_named(self):
         for field, value in (("rules", "17"), ("national", "0x..."), ("emergency", "help"), ("code_do_not_disturb", "80"), ("call_code_record_on", "*")):
             with self.assertRaisesRegex(ServerError, field):

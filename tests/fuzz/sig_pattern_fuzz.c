@@ -156,6 +156,21 @@ static void check_tree(struct bytes list, struct bytes number)
 	check(!t.first, "the tree has some left");
 }
 
+/* What hardly means what it says has a dot, or a + behind its beginning, and is said of a pattern of the list. */
+static void check_odd(struct bytes list)
+{
+	char text[1024];
+	struct writer w = writer_over(text, sizeof(text));
+	bool odd = list.n <= LIST_MAX && pattern_list_odd(list, &w);
+
+	check(odd == (w.n != 0), "odd without a reason, or the other way round");
+	check(!odd || bytes_find(list, '.') < list.n ||
+		      bytes_find(bytes_from(list, 1), '+') + 1 < list.n,
+	      "odd without a dot or a +");
+	check(!odd || memmem(list.p, list.n, text, bytes_find(writer_done(&w), ':')),
+	      "odd of no pattern of the list");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -164,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pattern best;
 
 	(void)bytes_cut(&rest, '\n', &list);
+	check_odd(list);
 	if (pattern_list_wrong(list)) {
 		(void)pattern_list_match(list, rest, &best);
 		return 0;

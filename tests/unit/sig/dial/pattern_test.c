@@ -117,12 +117,42 @@ static void test_best_of_a_list(void **state)
 	assert_int_equal(pattern_order(&best, &want), 0);
 }
 
+static void test_hardly_meant(void **state)
+{
+	static const struct {
+		const char *list, *why; /* NULL: as it says */
+	} rows[] = {
+		{ "+4420.", "+4420.: the dot repeats the 0 before it, and no other digit; +4420x. "
+			    "is all that begins so" },
+		{ "0x.|00.", "00.: the dot repeats the 0 before it, and no other digit; 00x. is all "
+			     "that begins so" },
+		{ "+.x", "+.x: the dot repeats the + before it, and no other digit" },
+		{ "[4].", "[4].: the dot repeats the 4 before it, and no other digit; [4]x. is all "
+			  "that begins so" },
+		{ "0+49x.", "0+49x.: no number has a + behind its beginning" },
+		{ "+4420x.", NULL },
+		{ "[2-4].|x.|*72xx", NULL },
+		{ "", NULL },
+		{ "[", NULL },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char text[200];
+		struct writer w = writer_over(text, sizeof(text));
+
+		ROW_ASSERT(row->list,
+			   pattern_list_odd(bytes_str(row->list), &w) == (row->why != NULL));
+		ROW_ASSERT(row->list, !row->why || bytes_is(writer_done(&w), row->why));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_more_exact),
+		cmocka_unit_test(test_hardly_meant),   cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_wrong),          cmocka_unit_test(test_more_exact),
 		cmocka_unit_test(test_best_of_a_list),
 	};
 
