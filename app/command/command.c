@@ -136,6 +136,15 @@ static int run_tenant_take(struct command_run *run, const struct command_princip
 	return 0;
 }
 
+/* A switch with on=false is the command that undoes it. */
+static void run_switch(struct command_run *run)
+{
+	if (!run->command->off || !json_is_false(json_object_get(run->args, "on")))
+		return;
+	run->command = command_find(bytes_str(run->command->off));
+	(void)json_object_del(run->args, "on");
+}
+
 /* 0, or -EINVAL and *error. */
 static int run_fill(struct command_run *run, const struct command_principal *who,
 		    const json_t *args, struct command_error *error)
@@ -146,6 +155,7 @@ static int run_fill(struct command_run *run, const struct command_principal *who
 						 .message = "out of memory" };
 		return -EINVAL;
 	}
+	run_switch(run);
 	return run_tenant_take(run, who, error) ||
 			       command_check(run->command, run->args, run->values, error)
 		       ? -EINVAL
@@ -186,7 +196,7 @@ void command_start(struct node *node, const struct command_principal *who, struc
 		run_free(run);
 		return;
 	}
-	command->fn(run);
+	run->command->fn(run);
 }
 
 void command_answer(struct command_run *run, json_t *result)

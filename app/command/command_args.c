@@ -172,13 +172,25 @@ static int refuse_names(const struct command_arg *arg, const char *what,
 			       arg->name, what, BYTES_ARG(writer_done(&w)));
 }
 
-/* Index of the word, or how many there are. */
-static size_t name_index(const char *const *names, const struct given *given)
+static size_t word_index(const char *const *names, struct bytes word)
 {
 	size_t i = 0;
 
-	while (names[i] && !(given->kind == GIVEN_TEXT && bytes_is(given->text, names[i])))
+	while (names[i] && !bytes_is(word, names[i]))
 		i++;
+	return i;
+}
+
+/* Index of the word, or how many there are. Where there are on and off, true and false mean these: a switch is so everywhere. */
+static size_t name_index(const char *const *names, const struct given *given)
+{
+	struct bytes word = given->kind == GIVEN_TEXT ? given->text : (struct bytes){ 0 };
+	size_t i = word_index(names, word);
+
+	if (!names[i] && (given->kind == GIVEN_TRUE || bytes_is(word, "true")))
+		i = word_index(names, BYTES_LIT("on"));
+	else if (!names[i] && (given->kind == GIVEN_FALSE || bytes_is(word, "false")))
+		i = word_index(names, BYTES_LIT("off"));
 	return i;
 }
 
@@ -254,6 +266,19 @@ static int check_names(const struct command *command, json_t *args, struct comma
 	return 0;
 }
 
+/* In place of state=on and state=off a command that has these takes on=true and on=false. */
+static void state_of_on(const struct command *command, json_t *args)
+{
+	const struct command_arg *state = command_arg_find(command, BYTES_LIT("state"));
+	const json_t *on = json_object_get(args, "on");
+
+	if (!state || state->type != ARG_ENUM || !json_is_boolean(on) ||
+	    json_object_get(args, "state") || command_arg_find(command, BYTES_LIT("on")))
+		return;
+	(void)json_object_set_new(args, "state", json_string(json_is_true(on) ? "on" : "off"));
+	(void)json_object_del(args, "on");
+}
+
 int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX], struct command_error *error)
 {
@@ -264,6 +289,7 @@ int command_check(const struct command *command, json_t *args,
 	if (args && !json_is_object(args))
 		return argument_refuse(error, COMMAND_BAD_REQUEST, NULL,
 				       "args must be a JSON object");
+	state_of_on(command, args);
 	err = check_names(command, args, error);
 	for (const struct command_arg *arg = command->args; !err && arg->name; arg++, i++) {
 		const json_t *json = json_object_get(args, arg->name);

@@ -391,7 +391,7 @@ void command_conference_member(struct command_run *run)
 	uint64_t call;
 
 	if (on)
-		order.on = command_value(run, "on")->number;
+		order.on = !command_value(run, "on")->given || command_value(run, "on")->number;
 	if (order.member == MEMBER_GAIN)
 		order.number = gain_read(command_value(run, "db")->text);
 	if (order.member == MEMBER_COACH)

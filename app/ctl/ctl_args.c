@@ -59,6 +59,12 @@ static json_t *list_read(const char *value)
 	return list;
 }
 
+/* In place of state=on and state=off. */
+static const struct command_arg g_on = { .name = "on", .type = ARG_BOOL };
+
+/* As the API has it; as tables show it; and as people say it. */
+static const char *const g_switch_words[] = { "false", "true", "no", "yes", "off", "on" };
+
 /* A text that does not fit the type stays a string: the check says what is allowed. */
 static json_t *args_value_read(const struct command_arg *arg, const char *value)
 {
@@ -70,8 +76,10 @@ static json_t *args_value_read(const struct command_arg *arg, const char *value)
 			return json_integer((json_int_t)number);
 		break;
 	case ARG_BOOL:
-		if (!strcmp(value, "true") || !strcmp(value, "false"))
-			return json_boolean(value[0] == 't');
+		for (size_t i = 0; i < COUNT_OF(g_switch_words); i++) {
+			if (!strcmp(value, g_switch_words[i]))
+				return json_boolean(i % 2);
+		}
 		break;
 	case ARG_LIST:
 		return list_read(value);
@@ -97,6 +105,8 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 	arg = command_arg_find(command, name);
 	if (!arg && bytes_is(name, g_command_tenant.name))
 		arg = &g_command_tenant;
+	if (!arg && bytes_is(name, g_on.name) && command_arg_find(command, BYTES_LIT("state")))
+		arg = &g_on;
 	if (!arg) {
 		ctl_complain("%s has no argument '" BYTES_FMT "'; see tandemctl help %s",
 			     command->name, BYTES_ARG(name), command->name);

@@ -50,13 +50,13 @@ class Commands(CallTest):
     def test_hold_and_resume(self):
         """CALL-07: the held party is told, nobody hears anything, and a command or the holder's phone ends it."""
         out, into, _ = self.talk()
-        self.node.ctl("call.hold", call=self.call_id(), leg="a")
+        self.node.ctl("call.hold", call=self.call_id(), leg="a", on=True)
         request = into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
         self.assertIn("a=sendonly", request.text)
         self.silent(self.audio_a, self.audio_b)
         shown = self.node.ctl("call.show", call=self.call_id())
         self.assertTrue(shown["a"]["holds"] and not shown["b"]["holds"])
-        self.node.ctl("call.resume", call=self.call_id(), leg="a")
+        self.node.ctl("call.hold", call=self.call_id(), leg="a", on=False)
         self.assertIn("a=sendrecv", into.wait_reinvite(self.audio_b.sdp(version=3)).text)
         self.hear()
         kinds = [(event["type"], event.get("leg")) for event in self.events()]

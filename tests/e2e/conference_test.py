@@ -180,7 +180,7 @@ class Rooms(ConferenceTest):
         self.node.ctl("conference.mute", call=second)
         self.hears("1001", "1003")
         self.hears("1002", "1001", "1003")
-        self.node.ctl("conference.unmute", call=second)
+        self.node.ctl("conference.mute", call=second, on=False)
         self.all_hear("1001", "1002", "1003")
         self.node.ctl("conference.hold", call=second)
         self.hears("1001", "1003")

@@ -502,7 +502,7 @@ class Matrix(unittest.TestCase):
                 client.ask("help")
             self.assertLess(time.monotonic() - began, 4.5)
             done = subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--redis", f"unix:{self.node.redis_socket}",
-                                   "--tenant", tenant, "--role", role, "help"], capture_output=True, text=True, timeout=20)
+                                   "--tenant", tenant, "--role", role, "call.list"], capture_output=True, text=True, timeout=20)
             self.assertEqual(done.returncode, 3, done)
             self.assertIn("there is no such tenant", done.stderr)
 

@@ -72,6 +72,13 @@ static const struct command_arg g_hold_args[] = {
 	END,
 };
 
+static const struct command_arg g_hold_switch_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	ON_ARG("false: the hold ends, as by call.resume."),
+	END,
+};
+
 static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
@@ -91,8 +98,7 @@ static const struct command_arg g_record_args[] = {
 	  .names = g_record_states,
 	  .required = true,
 	  .help = "on: begin, or go on; pause: what is said from now on is in no file; resume; "
-		  "off: "
-		  "the file is finished." },
+		  "off: the file is finished. on=true and on=false are the same as on and off." },
 	{ .name = "to",
 	  .type = ARG_ENUM,
 	  .names = g_record_places,
@@ -206,12 +212,12 @@ const struct command g_call_order_commands[] = {
 	  "answered so, or hears it by call.transfer_failed. The event call.retrieved tells that "
 	  "the slot is free.",
 	  "id, order", command_call_retrieve },
-	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_args,
+	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_switch_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
 	  "on. "
 	  "The event call.held tells that it is so.",
-	  "id, order", command_call_order, .order = ORDER_HOLD },
+	  "id, order", command_call_order, .order = ORDER_HOLD, .off = "call.resume" },
 	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "

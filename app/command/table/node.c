@@ -5,6 +5,12 @@
 
 static const struct command_arg g_node_args[] = { NODE_ARG, END };
 
+static const struct command_arg g_drain_args[] = {
+	NODE_ARG,
+	ON_ARG("false: it takes new calls again, as by node.undrain."),
+	END,
+};
+
 static const struct command_arg g_take_args[] = {
 	{ .name = "shard",
 	  .type = ARG_U64,
@@ -60,11 +66,11 @@ const struct command g_node_commands[] = {
 	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
 	  "counts and limits",
 	  command_node_status },
-	{ "node.drain", COMMAND_FOR_OPERATOR, g_node_args,
+	{ "node.drain", COMMAND_FOR_OPERATOR, g_drain_args,
 	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. In a cluster "
 	  "other nodes are asked to take its shards, with all calls. Until node.undrain or the "
 	  "next start.",
-	  "draining, calls", command_node_drain },
+	  "draining, calls", command_node_drain, .off = "node.undrain" },
 	{ "node.undrain", COMMAND_FOR_OPERATOR, g_node_args, "Takes new calls again.",
 	  "draining, calls", command_node_undrain },
 	{ "shard.take", COMMAND_FOR_OPERATOR, g_take_args,

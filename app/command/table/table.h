@@ -35,6 +35,11 @@
 		.name = "limit", .type = ARG_U64, .min = 1, .max = 1000, .preset = "100", \
 		.help = "Most entries in the answer."                                     \
 	}
+/* Of a switch. */
+#define ON_ARG(text)                                                             \
+	{                                                                        \
+		.name = "on", .type = ARG_BOOL, .preset = "true", .help = (text) \
+	}
 /* number, since and until (command_span.h). when: that happened then. */
 #define SPAN_TIME(what, text)                                                                     \
 	{                                                                                         \

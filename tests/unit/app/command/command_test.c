@@ -72,6 +72,21 @@ static const struct {
 	{ "digits of a word", "call.dtmf",
 	  "{\"call\":\"0000000000001\",\"leg\":\"b\",\"digits\":\"12e\"}", COMMAND_BAD_ARGUMENT,
 	  "digits", "'*', '#'" },
+	{ "a switch", "call.hold", "{\"call\":\"0000000000001\",\"leg\":\"a\",\"on\":false}", -1,
+	  NULL, NULL },
+	{ "a switch that has a state", "call.record",
+	  "{\"call\":\"0000000000001\",\"leg\":\"a\",\"on\":true}", -1, NULL, NULL },
+	{ "true is on", "call.record", "{\"call\":\"0000000000001\",\"leg\":\"a\",\"state\":true}",
+	  -1, NULL, NULL },
+	{ "false is off", "profile.put", "{\"name\":\"x\",\"transcode\":\"false\"}", -1, NULL,
+	  NULL },
+	{ "false is no word", "call.hold", "{\"call\":\"0000000000001\",\"leg\":false}",
+	  COMMAND_BAD_ARGUMENT, "leg", "one of" },
+	{ "on and state", "call.record",
+	  "{\"call\":\"0000000000001\",\"leg\":\"a\",\"state\":\"on\",\"on\":true}",
+	  COMMAND_UNKNOWN_ARGUMENT, NULL, "and nothing else" },
+	{ "on of no switch", "call.hangup", "{\"call\":\"0000000000001\",\"on\":true}",
+	  COMMAND_UNKNOWN_ARGUMENT, NULL, "and nothing else" },
 	{ "no leg", "call.hold", "{\"call\":\"0000000000001\"}", COMMAND_MISSING_ARGUMENT, "leg",
 	  "required" },
 	{ "leg of no call", "call.hold", "{\"call\":\"0000000000001\",\"leg\":\"c\"}",
@@ -497,6 +512,26 @@ static void test_roles(void **state)
 	assert_int_equal(i, COUNT_OF(ROLES));
 }
 
+/* What undoes a switch is for the same roles, and takes the same without on. */
+static void test_switches(void **state)
+{
+	(void)state;
+	COMMAND_EACH (c) {
+		const struct command *off = c->off ? command_find(bytes_str(c->off)) : NULL;
+
+		if (!c->off)
+			continue;
+		ROW_ASSERT(c->name, off && off->role == c->role && !off->off);
+		for (const struct command_arg *arg = c->args; arg->name; arg++) {
+			bool is_on = !strcmp(arg->name, "on");
+
+			ROW_ASSERT(c->name, is_on == !command_arg_find(off, bytes_str(arg->name)));
+		}
+		for (const struct command_arg *arg = off->args; arg->name; arg++)
+			ROW_ASSERT(c->name, command_arg_find(c, bytes_str(arg->name)));
+	}
+}
+
 /* Only operators speak for a tenant; for others the argument is none. */
 static void test_tenant_is_for_operators(void **state)
 {
@@ -632,6 +667,7 @@ int main(void)
 		cmocka_unit_test(test_permission),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_words_of_refusals),
+		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_tenant_is_for_operators),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_password_becomes_hashes),
