@@ -2,6 +2,8 @@
 /*
  * How loud sound is, and whether somebody speaks. What is constant is no voice, however loud: the noise floor is the least of the last two
  * seconds. It is measured twice, of all and of what is above the hum of the mains, and either may say that it is speech.
+ * A steady tone is no voice either, but no noise: whoever listens may want to hear a fax, a door station, or a test. It is told apart by that it can
+ * be predicted (voice_is_tone).
  * No allocation; a struct voice for each party. 20 ms at 8000 Hz take 200 ns, at 48000 Hz 310 (Zen 5, gcc 12, 2026-11).
  */
 #ifndef DSP_VOICE_H
@@ -15,6 +17,7 @@ enum {
 	VOICE_LEVEL_SILENCE = 127, /* -dBov */
 	VOICE_FLOORS = 4,
 	VOICE_BLOCK_MS = 10,
+	VOICE_TONE_LEAST = 36, /* -dBov: a quieter one is none */
 };
 
 /* The sum of squares. */
@@ -38,15 +41,20 @@ struct voice {
 	uint16_t blocks; /* in the present floor */
 	uint8_t hang;    /* blocks for which it is still voice */
 	uint8_t loud;    /* blocks in a row */
+	uint8_t level;   /* of the last frame */
+	uint8_t tone_ms; /* in a row */
 	bool begun;
 };
 
 struct voice_heard {
 	bool speaks;
+	bool tone;     /* for 100 ms, and it does not speak */
 	uint8_t level; /* -dBov of this frame alone */
 };
 
 /* 8000, 16000 or 48000 Hz; whole blocks of 10 ms. */
 struct voice_heard voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n);
+/* The end of this frame is one or two tones of 400 Hz and more, and loud. What is sure are some in a row. */
+bool voice_is_tone(uint32_t rate, const int16_t *pcm, size_t n);
 
 #endif

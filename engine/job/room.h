@@ -117,6 +117,8 @@ struct room_member {
 	uint8_t told_level;
 	uint8_t burst_level; /* of Opus: when its packets were looked at, and for how long not again */
 	uint32_t burst_tick, burst_wait;
+	bool tone;   /* what was decoded of it last is one */
+	bool unsure; /* its encoder heard a voice, or it was a tone: what has no flag may be one */
 	uint64_t told_ns;
 	uint32_t detector_rate;
 	struct voice detector;
@@ -264,9 +266,15 @@ void room_voices_close(struct room *r);
 int room_voice_open(const struct room *r, struct room_voice **v);
 void room_voice_close(struct room_voice *v); /* NULL is fine */
 void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload);
-/* Decodes the past packets by a decoder that has forgotten all others: the samples of the last one, in space; and the level of the loudest. */
-uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space,
-			  uint8_t *loudest);
+struct room_past_heard {
+	uint32_t n; /* samples of the last one */
+	uint8_t loudest;
+	bool tone; /* the last two are */
+};
+
+/* Decodes the past packets by a decoder that has forgotten all others. The samples of the last one are in space. */
+struct room_past_heard room_past_decode(const struct room_member *m, struct decoder *d,
+					int16_t *space);
 /* NULL: none is free. Of what it has said it has what is to be heard from now on. */
 struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t index);
 void room_voice_give(struct room *r, struct room_member *m);

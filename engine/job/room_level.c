@@ -18,6 +18,12 @@ enum {
 	DETECTOR_RARE = 5,   /* ticks, where a place is not to be heard, but to be told of */
 };
 
+/* Its party's detector hears no voice, and ours may hear a tone. */
+static bool told_is_doubtful(const struct room_member *m)
+{
+	return !m->speaks && m->told_level <= VOICE_TONE_LEAST;
+}
+
 bool room_level_told(const struct room *r, const struct room_member *m)
 {
 	return m->levels && m->told_ns && r->tick_ns < m->told_ns + TOLD_MS * NS_PER_MS;
@@ -42,12 +48,13 @@ void room_level_begin(const struct room *r, struct room_member *m)
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate)
 {
+	bool told = room_level_told(r, m);
 	struct voice_heard h;
 
-	if (room_level_told(r, m)) {
+	if (told)
 		level_as_told(m);
+	if (told && !told_is_doubtful(m))
 		return;
-	}
 	if (r->everybody && m->unheard > 0)
 		return;
 	if (m->detector_rate != rate)
@@ -55,10 +62,13 @@ void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pc
 	m->detector_rate = rate;
 	if (n % (rate / BLOCKS_A_SECOND) == 0) {
 		h = voice_frame(&m->detector, rate, pcm, n);
-		m->level = h.level;
-		m->speaks |= h.speaks;
+		m->tone = h.tone;
+		m->level = told ? m->level : h.level;
+		m->speaks |= h.tone || (h.speaks && !told);
 		return;
 	}
+	if (told)
+		return;
 	m->level = voice_level(voice_energy(pcm, n), n);
 	m->speaks |= m->level <= UNKNOWN_LOUD;
 }
@@ -67,36 +77,43 @@ void room_level_flagged(const struct room *r, struct room_member *m, struct byte
 {
 	enum sounding_opus sounds = sounding_opus(payload);
 
+	m->unsure |= sounds != SOUNDING_QUIET;
 	if (!room_level_told(r, m) && sounds != SOUNDING_UNKNOWN)
-		m->speaks = sounds == SOUNDING_VOICE;
+		m->speaks = sounds == SOUNDING_VOICE || m->tone;
 }
 
 /* What it costs to be sure is not spent each time. */
 static uint32_t burst(struct worker *w, struct room *r, struct room_member *m)
 {
 	struct decoder *d = r->decoders[MEDIA_CODEC_OPUS];
-	int16_t *space = w->coders.space;
-	uint8_t loudest;
+	struct room_past_heard h;
 
 	if (m->burst_tick && r->tick - m->burst_tick < m->burst_wait)
 		return 1;
-	if (room_past_decode(m, d, space, &loudest) == 0)
+	h = room_past_decode(m, d, w->coders.space);
+	if (h.n == 0)
 		return 1;
 	m->burst_tick = r->tick;
 	m->burst_wait = ROOM_BURST_TICKS;
-	m->burst_level = loudest;
+	m->burst_level = h.loudest;
+	m->tone = m->unsure = h.tone;
 	return m->past.count * room_cost(decoder_cost_ns(d));
 }
 
+/* An encoder takes a steady tone for a voice at first, and for noise after some seconds. */
 static uint32_t opus_level(struct worker *w, struct room *r, struct room_member *m,
-			   struct bytes payload)
+			   struct bytes payload, bool told)
 {
 	enum sounding_opus sounds = sounding_opus(payload);
 	uint32_t cost;
 
-	if (sounds == SOUNDING_QUIET || !r->decoders[MEDIA_CODEC_OPUS])
+	if (!r->decoders[MEDIA_CODEC_OPUS] || (sounds == SOUNDING_QUIET && !m->unsure && !told))
 		return 1;
 	cost = burst(w, r, m);
+	m->unsure |= sounds != SOUNDING_QUIET;
+	m->speaks |= m->tone;
+	if (told)
+		return cost;
 	m->level = m->burst_level;
 	m->speaks |= sounds == SOUNDING_VOICE ||
 		     (m->burst_level <= UNKNOWN_LOUD && m->burst_wait == ROOM_BURST_TICKS);
@@ -118,20 +135,22 @@ uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_memb
 			      enum media_codec codec, struct bytes payload)
 {
 	struct decoder *d = r->decoders[codec];
+	bool told = room_level_told(r, m);
 	int16_t *space = w->coders.space;
 	int n;
 
-	if (room_level_told(r, m)) {
-		room_past_put(m, codec, payload);
+	if (told)
 		level_as_told(m);
+	if (told && !told_is_doubtful(m)) {
+		room_past_put(m, codec, payload);
 		return 1;
 	}
 	if (codec == MEDIA_CODEC_OPUS) {
 		room_past_put(m, codec, payload);
-		return opus_level(w, r, m, payload);
+		return opus_level(w, r, m, payload, told);
 	}
 	n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
-	if (n > 0 && is_hopeless(r, m, space, (uint32_t)n)) {
+	if (n > 0 && !told && is_hopeless(r, m, space, (uint32_t)n)) {
 		m->past.count = 0; /* it gets no place in this tick */
 		return 1;
 	}

@@ -81,6 +81,7 @@ static void member_awake(struct worker *w, struct job *j, uint32_t index)
 	struct room *r = j->work;
 
 	r->members[index]->epoch++;
+	r->members[index]->unsure = true; /* it may have begun before */
 	active_add(r, index);
 	if (r->phase == ROOM_SLEEPS)
 		room_awake(w, j);

@@ -225,16 +225,20 @@ void room_past_put(struct room_member *m, enum media_codec codec, struct bytes p
 	p->octets_n = (uint16_t)(p->octets_n + payload.n);
 }
 
-uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space,
-			  uint8_t *loudest)
+enum { TONE_PACKETS = 2 };
+
+struct room_past_heard room_past_decode(const struct room_member *m, struct decoder *d,
+					int16_t *space)
 {
 	const struct room_past *p = &m->past;
+	struct room_past_heard heard = { .loudest = VOICE_LEVEL_SILENCE };
+	uint32_t rate = decoder_format(d).rate;
+	uint8_t tones = 0;
 	size_t at = 0;
 	int n = 0;
 
-	*loudest = VOICE_LEVEL_SILENCE;
 	if (decoder_reset(d))
-		return 0;
+		return heard;
 	for (uint8_t i = 0; i < p->count; i++) {
 		uint8_t level = VOICE_LEVEL_SILENCE;
 
@@ -243,9 +247,14 @@ uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_
 		at += p->lengths[i];
 		if (n > 0)
 			level = voice_level(voice_energy(space, (size_t)n), (size_t)n);
-		*loudest = level < *loudest ? level : *loudest;
+		tones = level <= VOICE_TONE_LEAST && voice_is_tone(rate, space, (size_t)n)
+				? (uint8_t)(tones + 1)
+				: 0;
+		heard.loudest = level < heard.loudest ? level : heard.loudest;
 	}
-	return n > 0 ? (uint32_t)n : 0;
+	heard.n = n > 0 ? (uint32_t)n : 0;
+	heard.tone = tones >= TONE_PACKETS;
+	return heard;
 }
 
 /* ---- samples ---- */
@@ -441,11 +450,10 @@ static void voice_begin(struct worker *w, const struct room *r, struct room_memb
 	struct decoder *d = decoder_for(r, m, v, codec);
 	uint32_t units = ROOM_TICK_UNITS + m->ahead, want;
 	int16_t *space = w->coders.space;
-	uint8_t loudest;
 	uint32_t n = 0;
 
 	if (d && m->past.count && !room_codec_goes_on(codec)) {
-		n = room_past_decode(m, d, space, &loudest);
+		n = room_past_decode(m, d, space).n;
 		voice_rate_set(v, decoder_format(d).rate);
 	}
 	if (v->rate == 0)

@@ -247,6 +247,112 @@ static void test_no_speech(void **state)
 	}
 }
 
+/* The share of frames of 20 s that are said to be a tone. */
+static double tone_share(uint32_t rate, uint32_t frame_ms)
+{
+	size_t frame = rate / 1000 * frame_ms, all = 20 * 1000 / frame_ms, count = 0;
+	struct voice v = { 0 };
+
+	for (size_t i = 0; i < all; i++)
+		count += voice_frame(&v, rate, g_pcm + i * frame, frame).tone;
+	return (double)count / (double)all;
+}
+
+static void tones_make(uint32_t rate, const double hz[2], double peak, double noise)
+{
+	size_t n = (size_t)rate * 20;
+	struct spoken s = { .seed = 4711 };
+
+	memset(g_pcm, 0, sizeof(int16_t) * n);
+	spoken_add_noise(&s, g_pcm, n, noise);
+	for (int i = 0; i < 2; i++)
+		if (hz[i] > 0)
+			measure_add_sine(g_pcm, n, rate, hz[i], peak);
+}
+
+/* At -20 dB of full scale, and as far below that as a line may have it. */
+static void test_tones(void **state)
+{
+	static const struct {
+		const char *name;
+		double hz[2], peak, noise;
+	} rows[] = {
+		{ "dial tone", { 425 }, 3277, 10 },
+		{ "dial tone of North America", { 350, 440 }, 1638, 10 },
+		{ "ringback", { 440, 480 }, 1638, 10 },
+		{ "a test", { 1004 }, 3277, 10 },
+		{ "quiet", { 1000 }, 820, 3 },
+		{ "calling fax", { 1100 }, 3277, 100 },
+		{ "answering fax", { 2100 }, 3277, 100 },
+		{ "noise 15 dB below it", { 1000 }, 3277, 412 },
+		{ "high", { 3400 }, 3277, 10 },
+	}, *row;
+	static const uint32_t rates[] = { 8000, 16000, 48000 }, frames[] = { 10, 20, 60 };
+
+	(void)state;
+	EACH_ROW(row, rows)
+	for (size_t r = 0; r < COUNT_OF(rates) * COUNT_OF(frames); r++) {
+		uint32_t ms = frames[r % COUNT_OF(frames)];
+
+		tones_make(rates[r / COUNT_OF(frames)], row->hz, row->peak, row->noise);
+		if (tone_share(rates[r / COUNT_OF(frames)], ms) < 1 - (100 + 2 * ms) / 20000.0)
+			fail_msg("%s: in frames of %u ms", row->name, ms);
+	}
+}
+
+/* White noise through a resonance, which is as wide as this. */
+static void noise_in_band(double hz, double width, double rms)
+{
+	double r = exp(-M_PI * width / 8000), a = 0, b = 0, sum = 0;
+	static double out[8000 * 20];
+	struct spoken s = { .seed = 4711 };
+
+	for (size_t i = 0; i < COUNT_OF(out); i++) {
+		out[i] = spoken_normal(&s) + 2 * r * cos(2 * M_PI * hz / 8000) * a - r * r * b;
+		b = a;
+		a = out[i];
+		sum += a * a;
+	}
+	for (size_t i = 0; i < COUNT_OF(out); i++)
+		g_pcm[i] = (int16_t)fmax(-32767,
+					 fmin(32767, out[i] * rms / sqrt(sum / COUNT_OF(out))));
+}
+
+/* However loud it is, and though some of it is in a narrow band. */
+static void test_noise_is_no_tone(void **state)
+{
+	static const struct {
+		const char *name;
+		double noise, hum, hz, width; /* of a band; 0: noise is white */
+		double most;
+	} rows[] = {
+		{ "digital silence", 0, 0, 0, 0, 0 },
+		{ "white", 5000, 0, 0, 0, 0 },
+		{ "of a car", 5000, 0, 80, 100, 0 },
+		{ "below 300 Hz", 3000, 0, 100, 300, 0 },
+		{ "a fan", 3000, 0, 400, 200, 0 },
+		{ "a narrow one", 3000, 0, 1000, 50, 0.001 },
+		{ "hum", 30, 10000, 0, 0, 0 },
+		{ "hum in noise", 1000, 10000, 0, 0, 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct spoken s = { .seed = 4711 };
+
+		memset(g_pcm, 0, sizeof(int16_t) * 8000 * 20);
+		if (row->width > 0)
+			noise_in_band(row->hz, row->width, row->noise);
+		else
+			spoken_add_noise(&s, g_pcm, (size_t)8000 * 20, row->noise);
+		measure_add_sine(g_pcm, (size_t)8000 * 20, 8000, 50, row->hum);
+		measure_add_sine(g_pcm, (size_t)8000 * 20, 8000, 150, row->hum / 3);
+		if (tone_share(8000, 20) > row->most)
+			fail_msg("%s: %.2f %%", row->name, 100 * tone_share(8000, 20));
+	}
+}
+
 /* A word each second, 50 dB over the noise; a breath that is 6 dB over it, between two words, is no speech. */
 static void test_breath(void **state)
 {
@@ -296,6 +402,8 @@ int main(void)
 		cmocka_unit_test(test_levels_by_libm),
 		cmocka_unit_test(test_speech_in_noise),
 		cmocka_unit_test(test_no_speech),
+		cmocka_unit_test(test_tones),
+		cmocka_unit_test(test_noise_is_no_tone),
 		cmocka_unit_test(test_breath),
 		cmocka_unit_test(test_noise_that_gets_louder),
 	};

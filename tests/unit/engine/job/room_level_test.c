@@ -116,6 +116,66 @@ static void opus_without_levels(void **state)
 	parties_close(&s);
 }
 
+/* A fax, a door station, a test: at -20 dB of full scale, for as long as it is there. In all codecs, whatever its party says of it. */
+static void a_steady_tone_is_heard(void **state)
+{
+	static const enum media_codec codecs[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA,
+						   MEDIA_CODEC_G722, MEDIA_CODEC_L16_WIDE,
+						   MEDIA_CODEC_OPUS };
+	static const uint32_t hz[] = { 425, 1000, 2100 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codecs) * COUNT_OF(hz) * 2; i++) {
+		const struct media_room terms = room_terms(16000);
+		enum media_codec codec = codecs[i % COUNT_OF(codecs)];
+		uint32_t tone = hz[i / COUNT_OF(codecs) % COUNT_OF(hz)];
+		bool told = i >= COUNT_OF(codecs) * COUNT_OF(hz);
+		struct party_in_room *p, *from;
+		struct parties s;
+
+		parties_open(&s, &terms);
+		p = listener_join(&s, MEDIA_CODEC_L16_WIDE);
+		from = told ? telling_join(&s, codec, tone, 23) : party_join(&s, codec, tone);
+		from->steady = true;
+		from->quieter = 2;
+		for (int second = 1; second <= 11; second++) {
+			parties_run(&s, 1000);
+			if (second > 1 && party_heard(p, tone, s.now_ms - 900, s.now_ms) < 1500)
+				fail_msg("codec %d, %u Hz: not in second %d", codec, tone, second);
+		}
+		parties_close(&s);
+	}
+}
+
+/* While another one talks it has no place, and its encoder takes it for noise by then. */
+static void a_tone_is_heard_when_a_place_is_free(void **state)
+{
+	static const enum media_codec codecs[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codecs); i++) {
+		struct media_room terms = room_terms(16000);
+		struct party_in_room *p, *talker, *tone;
+		struct parties s;
+
+		terms.talkers = 1;
+		parties_open(&s, &terms);
+		p = listener_join(&s, MEDIA_CODEC_L16_WIDE);
+		talker = party_join(&s, MEDIA_CODEC_PCMU, 500);
+		parties_run(&s, 1000);
+		tone = party_join(&s, codecs[i], 1300);
+		tone->steady = true;
+		tone->quieter = 4;
+		parties_run(&s, 7000);
+		assert_true(party_heard(p, 1300, 6000, 8000) < 100);
+		talker->hz = 0;
+		talker->silent = true;
+		parties_run(&s, 3000);
+		assert_true(party_heard(p, 1300, 10000, 11000) > 750);
+		parties_close(&s);
+	}
+}
+
 /* Noise is no voice: nobody is sent it, though it comes all the time. */
 static void noise_takes_no_place(void **state)
 {
@@ -350,6 +410,8 @@ int main(void)
 		cmocka_unit_test(levels_are_believed),
 		cmocka_unit_test(levels_without_voice_flags),
 		cmocka_unit_test(opus_without_levels),
+		cmocka_unit_test(a_steady_tone_is_heard),
+		cmocka_unit_test(a_tone_is_heard_when_a_place_is_free),
 		cmocka_unit_test(noise_takes_no_place),
 		cmocka_unit_test(it_is_heard_within_a_packet_time),
 		cmocka_unit_test(the_first_word_behind_silence_is_heard),

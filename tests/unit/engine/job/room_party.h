@@ -28,6 +28,7 @@ struct party_in_room {
 	enum media_codec codec;
 	uint32_t hz;      /* 0: it says nothing */
 	bool silent;      /* it says silence */
+	bool steady;      /* its tone has no syllables */
 	uint32_t quieter; /* so many times; 0: 1 */
 	uint32_t at_ms;   /* within 20 ms it sends then */
 	uint16_t sequence;
@@ -165,7 +166,7 @@ static UNUSED void party_voice(const struct parties *s, const struct party_in_ro
 		pcm[i] = p->silent || !p->hz
 				 ? 0
 				 : (int16_t)(PARTY_LOUD / (p->quieter ? p->quieter : 1) *
-					     syllable(ms + p->hz) *
+					     (p->steady ? 1 : syllable(ms + p->hz)) *
 					     sin(2 * M_PI * p->hz * ms / 1000));
 	}
 }
