@@ -159,6 +159,23 @@ void ended_diagnosis(const struct ended_call *c, struct diagnosis *out)
 		out->flows[out->flow_count++] = *c->flows[i];
 }
 
+/* Whole places have these in each call: a million records would be half as long again. */
+static bool finding_is_usual(enum finding_code code)
+{
+	return code == FINDING_NAT_PORT || code == FINDING_TRANSCODED;
+}
+
+static size_t findings_thin(struct finding *list, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!finding_is_usual(list[i].code))
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
 struct bytes ended_findings(struct ended *e, uint64_t call)
 {
 	const struct ended_call *c = ended_entry_find(e, call);
@@ -168,7 +185,7 @@ struct bytes ended_findings(struct ended *e, uint64_t call)
 	if (!c || c->flow_count == 0)
 		return (struct bytes){ 0 };
 	ended_diagnosis(c, &space->diagnosis);
-	count = diagnose(&space->diagnosis, space->list);
+	count = findings_thin(space->list, diagnose(&space->diagnosis, space->list));
 	return count ? findings_write(space->list, count, space->text, sizeof(space->text))
 		     : (struct bytes){ 0 };
 }

@@ -198,7 +198,8 @@ void node_own_redis_died(struct node *n)
 {
 	if (n->respawn_ns != UINT64_MAX)
 		return;
-	LOG_ERROR("node", 0, "the node's own Redis died: starting it again");
+	LOG_ERROR("node", 0, "the node's own Redis died: starting it again",
+		  LOG_STR("next", "calls go on: see redis/redis.log in node.state_dir for why"));
 	health_set(&n->health, HEALTH_REDIS_DEAD, true);
 	n->respawn_ns = clock_now_ns() + RESPAWN_NS;
 }

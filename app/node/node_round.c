@@ -195,7 +195,9 @@ static void respawn(struct node *n, uint64_t now_ns)
 	err = embedded_spawn(&n->embedded);
 	if (err && err != -EBUSY) {
 		LOG_ERROR("node", 0, "the node's own Redis cannot be started",
-			  LOG_STR("error", strerror(-err)));
+			  LOG_STR("error", strerror(-err)),
+			  LOG_STR("next", "it is tried each second: see redis/redis.log in "
+					  "node.state_dir, and its disk"));
 		n->respawn_ns = now_ns + NS_PER_S;
 	}
 }

@@ -245,7 +245,8 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 static void end_lost(struct store_end *end)
 {
 	metric_add(end->s->base.metrics.cdr_lost, cdr_count(end->entry.fields));
-	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it");
+	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it",
+		  LOG_STR("next", "see /healthz, Redis, and the disk of node.state_dir"));
 	end_answer(end, STORE_UNKNOWN);
 	end_free(end);
 }

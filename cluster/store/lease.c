@@ -278,6 +278,7 @@ static void unhealthy(struct store_shard *s, bool fenced)
 			  LOG_U64("higher", s->lease.heard));
 	} else {
 		LOG_WARN("store", 0, "degraded: going on without Redis",
+			 LOG_STR("next", "calls go on and are not saved: see /healthz, and Redis"),
 			 LOG_U64("epoch", s->lease.epoch.counter));
 	}
 	store_loads_resume(s, false);

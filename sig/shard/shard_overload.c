@@ -25,7 +25,10 @@ static void overload_look(struct shard *s)
 
 	if (overload_note(&s->overload, s->behind_ns, target_ns, now_ns))
 		LOG_WARN("sip", 0, "overloaded: new calls are refused as long as it lasts",
-			 LOG_U64("behind_ms", s->behind_ns / NS_PER_MS));
+			 LOG_U64("behind_ms", s->behind_ns / NS_PER_MS),
+			 LOG_STR("next",
+				 "see the load of the machine, security.list type=flood, and "
+				 "add a node"));
 	s->is_overloaded = overload_refuses(&s->overload, s->behind_ns, target_ns, now_ns);
 	s->behind_ns = 0;
 }

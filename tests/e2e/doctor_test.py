@@ -579,6 +579,10 @@ class Places(ApplicationTest):
         self.assertEqual(self.findings(call), [("digits_awaited", "a")])
         self.node.ctl("call.park", call=call, slot="701")
         self.assertEqual(self.findings(call), [("parked_in_silence", "a")])
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        until(lambda: self.findings(call) == [("parked_in_silence", "a")], lambda: self.findings(call))
         out.bye()
 
     def test_in_a_conference(self):
