@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* security.list: the newest entries of the stream of security events, of all nodes. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
 
 #define SECURITY_STREAM  "td:security"
@@ -77,9 +80,19 @@ static void on_security(int err, const struct redisReply *reply, void *arg)
 
 void command_security_list(struct command_run *run)
 {
-	const struct bytes args[] = { BYTES_LIT("XREVRANGE"), BYTES_LIT(SECURITY_STREAM),
-				      BYTES_LIT("+"),         BYTES_LIT("-"),
-				      BYTES_LIT("COUNT"),     BYTES_LIT(SECURITY_READ) };
+	char last[24] = "+", first[24] = "-";
+	struct bytes args[] = { BYTES_LIT("XREVRANGE"), BYTES_LIT(SECURITY_STREAM), { 0 }, { 0 },
+				BYTES_LIT("COUNT"),     BYTES_LIT(SECURITY_READ) };
+	struct command_span span;
+
+	if (!command_span_take(run, &span))
+		return;
+	if (span.until_utc_ms != UINT64_MAX)
+		(void)snprintf(last, sizeof(last), "%" PRIu64, span.until_utc_ms);
+	if (span.since_utc_ms)
+		(void)snprintf(first, sizeof(first), "%" PRIu64, span.since_utc_ms);
+	args[2] = bytes_str(last);
+	args[3] = bytes_str(first);
 
 	if (redis_command(run->node->redis, args, COUNT_OF(args), SECURITY_WAIT_NS, on_security,
 			  run))

@@ -250,6 +250,8 @@ class Refusals(CallTest):
         self.assertEqual(self.node.ctl("security.list", source=noted[0]["source"].rpartition(":")[0])[-1]["type"], "wrong_password")
         self.assertEqual(self.node.ctl("security.list", source="203.0.113.1"), [])
         self.assertEqual(self.node.ctl("security.list", type="flood"), [])
+        self.assertEqual(self.node.ctl("security.list", since="1h", until="2099-12-31"), self.node.ctl("security.list"))
+        self.assertEqual(self.node.ctl("security.list", until="1h"), [])
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for name in ("From: <sip:@>;tag=", "From: \xff@<sip:1001", "From: sip:sip:", "X: "):
                 sock.sendto((f"REGISTER sip:{place.NODE} SIP/2.0\r\nVia: SIP/2.0/UDP {place.NODE};rport;branch=z9hG4bK{len(name)}\r\n"

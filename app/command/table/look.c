@@ -33,7 +33,7 @@ static const struct command_arg g_security_args[] = {
 	  .min = 1,
 	  .max = 31,
 	  .help = "Only events of this type." },
-	PARTY_OR_NONE("number", "Only events of this user."),
+	SPAN_ARGS("Only events of this user.", "came"),
 	{ .name = "source",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,
@@ -99,8 +99,7 @@ const struct command g_look_commands[] = {
 	  command_call_why, .transient = true },
 	{ "security.list", COMMAND_FOR_OPERATOR, g_security_args,
 	  "Lists security events of all nodes and tenants: the newest of the stream td:security. "
-	  "It "
-	  "looks through 2,000.",
+	  "It looks through 2,000, of the time that since and until say.",
 	  "a list, newest first: utc_ms, type, source, user, detail, count (how many such events "
 	  "it "
 	  "tells of), node",
