@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -138,12 +139,71 @@ static void prompts_warn(const struct machine *m)
 			       path, strerror(errno));
 }
 
+/* ---- the node that runs ---- */
+
+enum { HEALTH_ANSWER_MAX = 4096, HEALTH_WAIT_S = 2 };
+
+/* Octets of an HTTP answer of /healthz; 0: there is none. */
+static size_t health_ask(const struct settings *s, char out[HEALTH_ANSWER_MAX])
+{
+	static const char request[] =
+		"GET /healthz HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n";
+	const struct timeval wait = { .tv_sec = HEALTH_WAIT_S };
+	struct addr address = s->http.health_port ? s->http.health_bind : s->http.bind;
+	struct sockaddr_storage sa;
+	size_t n = 0;
+	ssize_t got = 0;
+	int fd;
+
+	address.port = (uint16_t)(s->http.health_port ? s->http.health_port : s->http.port);
+	fd = socket(address.family == ADDR_V6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (!connect(fd, (const struct sockaddr *)&sa, addr_to_sockaddr(&address, &sa)) &&
+	    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == sizeof(request) - 1) {
+		while (n < HEALTH_ANSWER_MAX - 1 &&
+		       (got = recv(fd, out + n, HEALTH_ANSWER_MAX - 1 - n, 0)) > 0)
+			n += (size_t)got;
+	}
+	(void)close(fd);
+	out[n] = '\0';
+	return n;
+}
+
+/* What only the node knows: a Redis that takes no writes, a reload that was refused, and all else that it says of itself. */
+static void running_warn(const struct machine *m)
+{
+	char answer[HEALTH_ANSWER_MAX];
+	const char *body, *detail;
+	json_t *json, *reason;
+	size_t i;
+
+	if (!embedded_is_locked(m->s->node.state_dir) ||
+	    (m->s->http.tls && !m->s->http.health_port) || !health_ask(m->s, answer))
+		return;
+	body = strstr(answer, "\r\n\r\n");
+	json = body ? json_loads(body + 4, 0, NULL) : NULL;
+	json_array_foreach(json_object_get(json, "reasons"), i, reason)
+	{
+		const char *name = json_string_value(reason);
+
+		detail = json_string_value(
+			json_object_get(json_object_get(json, "details"), name ? name : ""));
+		machine_report(m, "node", "the node that runs says %s%s%s", name ? name : "",
+			       detail ? ": " : "", detail ? detail : "");
+	}
+	json_decref(json);
+}
+
 void node_machine_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings)
 {
 	const struct machine m = { .s = s, .yaml = yaml, .errors = warnings };
 
 	recordings_warn(&m);
 	prompts_warn(&m);
+	running_warn(&m);
 }
 
 /* As the node would: over a connection of an earlier start that still fades, but not over a listener. */

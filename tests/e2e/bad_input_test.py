@@ -345,6 +345,10 @@ class Health(ApplicationTest):
             self.reload()
             self.wait_health(503, "reload_refused", r"tandem.yaml:\d+:1: .*colour")
             file.truncate(end)
+        checked = subprocess.run([self.node.program("tandemd"), "--check-config", self.node.config], capture_output=True,
+                                 text=True, timeout=20, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertRegex(checked.stderr, r"tandem.yaml:\d+:\d+: warning: the node that runs says reload_refused: .*colour")
         self.reload()
         self.wait_health(200, "")
         out, call = self.answered()
