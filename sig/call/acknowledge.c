@@ -39,7 +39,10 @@ static int fork_note(struct leg *l, struct bytes tag)
 /* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
 static void end_fork(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
-	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
+	/* PRACKs may have gone before it in an early dialog */
+	struct dialog_request bye = { .method = SIP_BYE,
+				      .cseq = m->cseq + RESUME_CSEQ_GAP,
+				      .max_forwards = -1 };
 	struct dialog d = { 0 };
 	int err = fork_note(l, m->to.tag);
 

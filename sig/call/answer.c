@@ -10,7 +10,9 @@
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -110,11 +112,9 @@ int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	struct leg *l = c->legs[leg];
 	int err;
 
-	if (l->uas->early) { /* what it has for an answer is a phone's: ours is of another early dialog */
-		l->dialog.tag.random = rand_u64_from(h->rand);
-		l->open.by_18x = false;
-		l->uas->early = 0;
-	}
+	if (l->uas->early) /* what it has for an answer is a phone's: ours is of another early dialog */
+		early_untell(h, l);
+	reliable_leave(l);
 	err = l->uas->late ? session_alone_offer(h, c, leg, refusal)
 			   : session_alone_answer(h, c, leg, text_bytes(&l->open.heard), &l->open,
 						  refusal);
@@ -153,8 +153,9 @@ static int answer_confirm(struct call_host *h, struct call *c, uint8_t leg,
 
 	if (l->state == LEG_CONFIRMED)
 		return dialog_refresh(&l->dialog, m, h);
-	if (l->open.by_18x && !bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
-		invite_other_fork(h, c, leg);
+	if (early_enter(h, c, leg, m, true))
+		LOG_WARN("call", c->id, "the dialog of an answer cannot be kept apart",
+			 LOG_U64("leg", leg));
 	/* a branch that lost may answer its first INVITE while the winner is asked again */
 	return dialog_confirm(&l->dialog, m, l->behind_nat, h);
 }
@@ -197,16 +198,20 @@ static int answer_carry(struct call_host *h, struct call *c, uint8_t leg,
 			const struct sip_message *m, struct call_refusal *refusal)
 {
 	struct leg *from = c->legs[c->legs[leg]->uac->from];
-	int err = answer_take_session(h, c, leg, m, refusal);
+	bool known = false; /* in another dialog than the one that was told last */
+	int err;
 
+	if (from->uas && from->uas->early)
+		known = early_tell(h, c, leg);
+	err = answer_take_session(h, c, leg, m, refusal);
 	if (err || !from->uas)
 		return err;
 	if (from->state == LEG_CONFIRMED)
 		err = refresh_asker(h, from);
 	if (err)
 		return err;
-	invite_retag(h, c, leg);
-	if (from->uas->early && !from->uas->late)
+	reliable_leave(from);
+	if (known || (from->uas->early && !from->uas->late))
 		session_refresh(h, c); /* from now on silence counts */
 	aware_answer(h, c, c->legs[leg]->uac->from);
 	err = offer_make_answer(h, c, c->legs[leg]->uac->from, leg);

@@ -14,6 +14,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/seek.h"
 #include "sig/call/session.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg_trunk.h"
@@ -113,8 +114,8 @@ static bool was_tried(const struct call *c, const struct call_target *t)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->called && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
-		    (t->routes.n ? bytes_eq(text_bytes(&l->dialog.routes), t->routes)
+		if (l && l->called && bytes_eq(early_first_target(l), t->uri) &&
+		    (t->routes.n ? bytes_eq(early_first_routes(l), t->routes)
 				 : addr_eq(&l->dialog.hop.remote, &t->hop.remote)))
 			return true;
 	}

@@ -15,6 +15,7 @@
 #include "sig/call/session.h"
 #include "sig/call/way.h"
 #include "sig/identity/pidf.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -118,36 +119,10 @@ void invite_go(struct call_host *h, struct call *c, uint8_t leg)
 	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
-static void begin_other_dialog(struct call_host *h, struct leg *asker)
-{
-	asker->dialog.tag.random = rand_u64_from(h->rand);
-	asker->open.by_18x = false;
-}
-
-/* The asker took another leg's early answer for the answer (RFC 3261 13.2.1): this one belongs to another early dialog. */
-void invite_retag(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct leg *from = c->legs[c->legs[leg]->uac->from];
-
-	if (from->uas->early && from->uas->early != leg)
-		begin_other_dialog(h, from);
-}
-
-void invite_other_fork(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct leg *from = c->legs[c->legs[leg]->uac->from];
-
-	c->legs[leg]->open.by_18x = false;
-	if (from->uas && from->uas->early == leg)
-		begin_other_dialog(h, from);
-}
-
 /* What the asker has of that leg it is not told again (RFC 6337 3.1.1). */
 static bool is_agreed(const struct call *c, uint8_t leg)
 {
-	const struct leg *from = c->legs[c->legs[leg]->uac->from];
-
-	return from->open.by_18x && from->uas->early == leg;
+	return c->legs[c->legs[leg]->uac->from]->open.by_18x && early_is_told(c, leg);
 }
 
 /* Its sound is refused: nothing is to be heard yet, and a phone that got it would play no ringing tone. */
@@ -159,22 +134,36 @@ static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp
 	       !session_has_sound(c, leg, sdp);
 }
 
+/* It was told of it, and hears another one by now: that this one rings on is no reason to hear it again. */
+static bool early_is_old_news(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	return !early_is_told(c, leg) && early_was_told(c, leg) &&
+	       bytes_eq(sdp, text_bytes(&c->legs[leg]->open.heard));
+}
+
+static bool early_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct leg *asker = c->legs[c->legs[leg]->uac->from];
+	const uint8_t before = asker->uas->early, before_at = asker->uas->early_at;
+	struct call_refusal refusal;
+
+	if (early_is_old_news(c, leg, sdp))
+		return false;
+	(void)early_tell(h, c, leg);
+	if (!session_answer(h, c, leg, sdp, &refusal))
+		return true;
+	early_tell_back(h, c, asker, before, before_at);
+	return false;
+}
+
 /* Early media (REG-02): the leg's SDP is an answer already, or (prack.c) the offer that the asker wants. False: it goes without. */
 static bool early_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
-	struct invite_uas *uas = invite_carried(c, leg);
-	struct call_refusal refusal;
-
 	if (sdp.n == 0 || is_agreed(c, leg))
 		return false;
-	if (uas->late)
-		return uas->early == leg;
-	if (!c->early_media || is_silent_answer(c, leg, sdp) ||
-	    session_answer(h, c, leg, sdp, &refusal))
-		return false;
-	invite_retag(h, c, leg);
-	uas->early = leg;
-	return true;
+	if (invite_carried(c, leg)->late)
+		return early_is_told(c, leg);
+	return c->early_media && !is_silent_answer(c, leg, sdp) && early_answer(h, c, leg, sdp);
 }
 
 static void ringing(struct call_host *h, struct call *c, uint16_t status)
@@ -288,12 +277,44 @@ static void early_heard(struct call_host *h, struct call *c, uint8_t leg,
 {
 	bool reliable = prack_is_due(m);
 
-	if (m->status <= 100 || (reliable && !prack_take(h, c, leg, m)))
+	if (reliable && !prack_take(h, c, leg, m))
 		return;
 	if (m->status != 199 && c->legs[leg]->uac->from != leg)
 		heard(h, c, leg, m);
 	if (reliable)
 		prack_keep_answer(c->legs[leg], m);
+	else if (m->status == 199 && early_are_several(c->legs[leg]))
+		early_end(c, leg, c->legs[leg]->uac->early_at);
+}
+
+/* Each of its phones has an early dialog of its own. Without one it may still ring. */
+static void early_enter_and_hear(struct call_host *h, struct call *c, uint8_t leg,
+				 const struct sip_message *m)
+{
+	int err = m->status > 100 ? early_enter(h, c, leg, m, false) : 0;
+
+	if (m->status <= 100)
+		return;
+	if (err == -ENOSPC)
+		sig_count_dropped(h->metrics, DROPPED_FORKS);
+	else if (!err || !prack_is_due(m))
+		early_heard(h, c, leg, m);
+	early_settle(c, leg);
+}
+
+void invite_enter(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	const struct invite_uas *uas;
+	uint8_t of, at;
+
+	if (!early_find(c, leg, m, &of, &at))
+		return;
+	uas = invite_carried(c, of);
+	if (uas && uas->state != UAS_PROCEEDING)
+		return;
+	early_use(c->legs[of], at);
+	if (early_was_told(c, of) && early_tell(h, c, of))
+		session_refresh(h, c);
 }
 
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -310,7 +331,7 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 	if (l->leave)
 		leg_leave_now(h, c, ev->leg);
 	else if (l->state == LEG_EARLY)
-		early_heard(h, c, ev->leg, ev->message);
+		early_enter_and_hear(h, c, ev->leg, ev->message);
 }
 
 /* Our 2xx has not left: it waits for the PRACK of what was said before. */

@@ -18,10 +18,8 @@ int invite_queue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 int invite_requeue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* The save is done. */
 void invite_go(struct call_host *h, struct call *c, uint8_t leg);
-/* Before the asker is told this leg's answer: it may have heard another's, under another tag of ours. */
-void invite_retag(struct call_host *h, struct call *c, uint8_t leg);
-/* Another phone behind the leg's address answers than the one that said something early: what that one agreed on is its own. */
-void invite_other_fork(struct call_host *h, struct call *c, uint8_t leg);
+/* The request is in an early dialog that is not in use: it is from now on, with both parties, where it may change what they hear. */
+void invite_enter(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* The asker hears this provisional status (101 to 199), or another one, or nothing new; sdp: the answer in it, empty where there is none. */
 void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
 		    struct bytes sdp);

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/payer.h"
@@ -103,12 +103,30 @@ static void prack_say_answer(struct call_host *h, struct call *c, uint8_t leg)
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
+/* again: those that left, too. One waits for the asker's answer to what the response has offered. */
+static void prack_say_all(struct call_host *h, struct call *c, uint8_t leg, bool again)
+{
+	struct leg *l = c->legs[leg];
+	const struct prack *p = &l->uac->prack;
+	uint8_t before = l->uac->early_at;
+
+	for (uint8_t i = 0; i < EARLY_MAX; i++) {
+		if (!early_has(l, i))
+			continue;
+		early_use(l, i);
+		if ((again && p->state == PRACK_SENT) ||
+		    (p->state == PRACK_WAITS && (!p->answers || l->open.by_18x)))
+			prack_say_answer(h, c, leg);
+	}
+	early_use(l, before);
+}
+
 void prack_go(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
 
-	if (l && l->uac && l->uac->prack.state == PRACK_WAITS)
-		prack_say_answer(h, c, leg);
+	if (l && l->uac)
+		prack_say_all(h, c, leg, false);
 }
 
 static void prack_queue(struct call_host *h, struct call *c, uint8_t leg)
@@ -120,15 +138,20 @@ static void prack_queue(struct call_host *h, struct call *c, uint8_t leg)
 		prack_go(h, c, leg);
 }
 
-/* A party that does not go on with its early dialog is asked no more. */
-static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
-		       enum call_cause cause)
+/* A party that does not go on with its early dialog is asked no more, unless it has others. */
+static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint8_t at,
+		       uint16_t status, enum call_cause cause)
 {
 	struct refusal_kept lost = { .status = status, .leg = leg, .cause = cause };
 	struct leg_farewell f = { 0 };
 
 	LOG_INFO("call", c->id, "a branch did not take PRACK", LOG_U64("leg", leg),
 		 LOG_U64("status", status));
+	outbox_touch(&c->out);
+	if (early_are_several(c->legs[leg])) {
+		early_end(c, leg, at);
+		return;
+	}
 	leg_leave(h, c, leg, &f);
 	fork_lost(h, c, &lost);
 }
@@ -138,15 +161,13 @@ static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint16_
 /* The party's offer goes to the asker, whose answer the PRACK waits for. */
 static bool prack_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
-	struct invite_uas *uas = invite_carried(c, leg);
 	struct call_refusal refusal;
 
+	(void)early_tell(h, c, leg);
 	if (session_late_offer(h, c, leg, sdp, &refusal)) {
-		prack_fail(h, c, leg, 488, CAUSE_SESSION);
+		prack_fail(h, c, leg, c->legs[leg]->uac->early_at, 488, CAUSE_SESSION);
 		return false;
 	}
-	invite_retag(h, c, leg);
-	uas->early = leg;
 	c->legs[leg]->uac->prack.answers = true;
 	return true;
 }
@@ -168,19 +189,14 @@ static bool is_next(const struct prack *p, uint32_t rseq)
 	return p->state == PRACK_NONE || (p->state == PRACK_DONE && rseq == p->rseq + 1);
 }
 
-static bool prack_begin(struct call_host *h, struct leg *l, const struct sip_message *m,
+static void prack_begin(struct call_host *h, struct leg *l, const struct sip_message *m,
 			uint32_t rseq)
 {
-	struct prack *p = &l->uac->prack;
-
-	if (p->state == PRACK_NONE && dialog_confirm(&l->dialog, m, l->behind_nat, h))
-		return false;
 	leg_learn(l, m);
-	*p = (struct prack){ .state = PRACK_WAITS,
-			     .rseq = rseq,
-			     .cseq = ++l->dialog.local_cseq,
-			     .branch = rand_u64_from(h->rand) };
-	return true;
+	l->uac->prack = (struct prack){ .state = PRACK_WAITS,
+					.rseq = rseq,
+					.cseq = ++l->dialog.local_cseq,
+					.branch = rand_u64_from(h->rand) };
 }
 
 static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
@@ -193,58 +209,13 @@ static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const st
 	if (session_body(m, &sdp))
 		sdp = (struct bytes){ 0 };
 	offers = l->uac->late && !l->open.by_18x && sdp.n;
-	if ((offers && !may_take_offer(c, leg)) || !prack_begin(h, l, m, rseq))
+	if (offers && !may_take_offer(c, leg))
 		return false;
+	prack_begin(h, l, m, rseq);
 	outbox_touch(&c->out);
 	if (offers)
 		return prack_take_offer(h, c, leg, sdp);
 	prack_queue(h, c, leg);
-	return true;
-}
-
-/* ---- forks of one address: their early dialogs are not ours to go on with ---- */
-
-static struct prack_fork *fork_of(struct invite_uac *uac, struct bytes tag)
-{
-	uint32_t hash = hash_crc32c(0, tag) | 1;
-	struct prack_fork *empty = NULL;
-
-	for (size_t i = 0; i < COUNT_OF(uac->forks); i++) {
-		if (uac->forks[i].tag == hash)
-			return &uac->forks[i];
-		if (!empty && uac->forks[i].tag == 0)
-			empty = &uac->forks[i];
-	}
-	if (empty)
-		empty->tag = hash;
-	return empty;
-}
-
-static void say_fork(struct call_host *h, struct call *c, struct leg *l,
-		     const struct sip_message *m, struct prack_fork *fork)
-{
-	struct dialog_request r = { .cseq = ++l->dialog.local_cseq };
-	struct dialog d = { 0 };
-	struct txn_slot *slot = NULL;
-
-	if (!dialog_fork(&d, &l->dialog, m, h))
-		slot = prack_make(h, c, &d, &r, fork->rseq, l->invite_cseq, TXN_USER_NONE);
-	fork->txn = slot ? slot->self : 0;
-	if (slot)
-		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
-	dialog_clear(&d);
-}
-
-/* Without an offer of their own: nobody is there to answer it. */
-static bool take_fork(struct call_host *h, struct call *c, struct leg *l,
-		      const struct sip_message *m, uint32_t rseq)
-{
-	struct prack_fork *fork = l->uac->late ? NULL : fork_of(l->uac, m->to.tag);
-
-	if (!fork || txns_get(h->txns, fork->txn) || (fork->rseq && rseq != fork->rseq + 1))
-		return false;
-	fork->rseq = rseq;
-	say_fork(h, c, l, m, fork);
 	return true;
 }
 
@@ -256,8 +227,6 @@ bool prack_take(struct call_host *h, struct call *c, uint8_t leg, const struct s
 
 	if (!rseq_of(m, &rseq))
 		return false;
-	if (p->state != PRACK_NONE && !bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
-		return take_fork(h, c, l, m, rseq);
 	if (is_next(p, rseq))
 		return take_next(h, c, leg, m, rseq);
 	if (rseq == p->rseq && p->state == PRACK_SENT && !txns_get(h->txns, p->txn))
@@ -307,18 +276,20 @@ int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes 
 void prack_answered(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
+	int found = l->uac ? early_of_prack(l, ev->txn) : -1;
+	uint8_t at = (uint8_t)found;
 
-	if (!l->uac || !ev->txn || ev->txn != l->uac->prack.txn || ev->kind == CALL_EV_PROVISIONAL)
+	if (found < 0 || ev->kind == CALL_EV_PROVISIONAL)
 		return;
 	if (ev->kind == CALL_EV_SUCCESS) {
-		l->uac->prack.state = PRACK_DONE;
+		early_prack(l, at)->state = PRACK_DONE;
 		outbox_touch_later(&c->out);
 	} else if (l->state == LEG_EARLY && leg_is_open(l)) {
 		if (ev->kind == CALL_EV_FAILURE)
-			prack_fail(h, c, ev->leg, refusal_for_other(ev->message->status),
+			prack_fail(h, c, ev->leg, at, refusal_for_other(ev->message->status),
 				   CAUSE_LOST);
 		else
-			prack_fail(h, c, ev->leg, 408, CAUSE_NO_RESPONSE);
+			prack_fail(h, c, ev->leg, at, 408, CAUSE_NO_RESPONSE);
 	}
 }
 
@@ -326,10 +297,7 @@ void prack_answered(struct call_host *h, struct call *c, const struct call_event
 void prack_resume(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	const struct prack *p = &l->uac->prack;
 
-	if (l->state != LEG_EARLY || !leg_is_open(l))
-		return;
-	if (p->state == PRACK_SENT || (p->state == PRACK_WAITS && (!p->answers || l->open.by_18x)))
-		prack_say_answer(h, c, leg);
+	if (l->state == LEG_EARLY && leg_is_open(l))
+		prack_say_all(h, c, leg, true);
 }

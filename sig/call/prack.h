@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PRACK of ours (RFC 3262 4): a party that we ask says a provisional response until it hears it. Each leg has one early dialog of its own, and
- * numbers; what other forks behind its address say is acknowledged, and no more. PRACK leaves when what it acknowledges is saved, and
+ * PRACK of ours (RFC 3262 4): a party that we ask says a provisional response until it hears it. Each early
+ * dialog of a leg has numbers of its own (sig/leg/early.h). PRACK leaves when what it acknowledges is saved, and
  * is the same one after a restart.
  */
 #ifndef SIG_CALL_PRACK_H

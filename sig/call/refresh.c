@@ -10,6 +10,7 @@
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
@@ -217,7 +218,7 @@ static int refresh_early(struct call_host *h, struct call *c, uint8_t leg, struc
 	bool two_way = session_is_two_way(c, leg, before);
 	int err = session_update(h, c, leg, sdp, refusal);
 
-	if (!err && uas && uas->early == leg &&
+	if (!err && uas && early_is_told(c, leg) &&
 	    (received != session_is_receiving(c, leg, sdp) ||
 	     two_way != session_is_two_way(c, leg, sdp)))
 		uas->told_otherwise = true;
@@ -255,22 +256,27 @@ static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, str
 
 void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
+	const struct early_mark in = { .tag = item->tag, .at = item->early };
 	const struct leg *l = call_leg(c, item->leg);
+	struct bytes said = l && item->line ? early_said(c, item->leg, &in) : (struct bytes){ 0 };
 
-	if (l)
+	if (l) /* its INVITE may be over by now */
 		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL,
-			       text_bytes(item->line ? &l->open.said : &l->sdp.said));
+			       said.n ? said : text_bytes(&l->sdp.said));
 }
 
 /* Saved before said, where the session has changed. */
 static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
 				 bool news, bool body)
 {
+	const struct early_mark in = early_mark(c->legs[ev->leg]);
 	struct outbox_item item = {
 		.kind = OUTBOX_UPDATE,
 		.leg = ev->leg,
 		.line = is_early(c, ev->leg),
 		.txn = ev->slot->self,
+		.tag = in.tag,
+		.early = in.at,
 	};
 	const struct leg *l = c->legs[ev->leg];
 	struct bytes said = text_bytes(item.line ? &l->open.said : &l->sdp.said);

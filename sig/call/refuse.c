@@ -11,6 +11,7 @@
 #include "sig/call/seek.h"
 #include "sig/call/session.h"
 #include "sig/call/way.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_move.h"
 #include "sig/leg/leg.h"
@@ -250,6 +251,8 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 {
 	struct leg *l = c->legs[ev->leg];
 
+	if (l->state != LEG_CONFIRMED)
+		early_over(h, c, ev->leg);
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);
 	} else if (session_timer_raise(&l->timer, ev->message) && ask_longer(h, c, ev->leg)) {

@@ -8,6 +8,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/prack.h"
 #include "sig/call/session.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 
@@ -189,8 +190,31 @@ static bool reliable_is_late(const struct leg *l, uint32_t rseq, uint32_t cseq)
 
 void reliable_forget(struct leg *leg)
 {
-	leg->unacknowledged.rseq = leg->uas->unacknowledged.n ? leg->uas->rseq : 0;
+	if (leg->uas->unacknowledged.n)
+		leg->unacknowledged.rseq = leg->uas->rseq;
+	else if (leg->unacknowledged.cseq != leg->uas->cseq)
+		leg->unacknowledged.rseq = 0;
 	leg->unacknowledged.cseq = leg->uas->cseq;
+}
+
+void reliable_leave(struct leg *asker)
+{
+	struct dialog_tag own = dialog_tag(&asker->dialog);
+	struct invite_uas *uas = asker->uas;
+	struct sip_message said;
+	struct bytes rseq;
+
+	if (!reliable_parse(&uas->unacknowledged, &said))
+		return;
+	if (!bytes_ieq(said.to.tag, bytes_mem(own.text, sizeof(own.text)))) {
+		if (!message_header(&said, "RSeq", 0, &rseq) ||
+		    bytes_u32(rseq, &asker->unacknowledged.rseq))
+			asker->unacknowledged.rseq = 0;
+		asker->unacknowledged.cseq = uas->cseq;
+		text_clear(&uas->unacknowledged);
+		uas->retransmit_ns = uas->deadline_ns = 0;
+	}
+	message_close(&said);
 }
 
 bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *prack)
@@ -203,7 +227,7 @@ bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *p
 	if (!uas || cseq != uas->cseq)
 		return reliable_is_late(leg, rseq, cseq);
 	return is_repeated(uas, prack) || is_older(uas, prack, rseq) ||
-	       (uas->unacknowledged.n && rseq == uas->rseq);
+	       reliable_is_late(leg, rseq, cseq) || (uas->unacknowledged.n && rseq == uas->rseq);
 }
 
 void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes sdp)
@@ -216,46 +240,50 @@ void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes 
 	if (sdp.n && text_set(&l->open.heard, sdp))
 		return;
 	uas->next = from;
+	uas->next_at = l->uac->early_at;
 	uas->next_status = status;
 	uas->next_sdp = sdp.n != 0;
 }
 
 static void say_next(struct call_host *h, struct call *c, struct invite_uas *uas)
 {
-	const struct leg *l = call_leg(c, uas->next);
+	uint8_t leg = uas->next;
+	struct leg *l = call_leg(c, leg);
 	uint16_t status = uas->next_status;
 
 	uas->next_status = 0;
-	if (!status || !l || l->state != LEG_EARLY || !leg_is_open(l))
+	if (!status || !l || l->state != LEG_EARLY || !leg_is_open(l) ||
+	    !early_has(l, uas->next_at))
 		return;
-	invite_pass_on(h, c, uas->next, status,
+	early_use(l, uas->next_at);
+	invite_pass_on(h, c, leg, status,
 		       uas->next_sdp ? text_bytes(&l->open.heard) : (struct bytes){ 0 });
-}
-
-static void reliable_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-			    bool body)
-{
-	const struct leg *l = call_leg(c, leg);
-	struct response r = {
-		.status = 200,
-		.content_type = BYTES_LIT("application/sdp"),
-		.body = body && l ? text_bytes(&l->open.said) : (struct bytes){ 0 },
-	};
-
-	respond(h, slot, NULL, &r);
+	early_settle(c, leg);
 }
 
 void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
-	reliable_answer(h, c, item->leg, txns_get(h->txns, item->txn), item->line != 0);
+	const struct early_mark in = { .tag = item->tag, .at = item->early };
+	bool body = item->line && call_leg(c, item->leg);
+	struct response r = {
+		.status = 200,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = body ? early_said(c, item->leg, &in) : (struct bytes){ 0 },
+	};
+
+	respond(h, txns_get(h->txns, item->txn), NULL, &r);
 }
 
 static void reliable_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
 				  bool body)
 {
-	struct outbox_item item = {
-		.kind = OUTBOX_PRACKED, .leg = ev->leg, .line = body, .txn = ev->slot->self
-	};
+	const struct early_mark in = early_mark(c->legs[ev->leg]);
+	struct outbox_item item = { .kind = OUTBOX_PRACKED,
+				    .leg = ev->leg,
+				    .line = body,
+				    .txn = ev->slot->self,
+				    .tag = in.tag,
+				    .early = in.at };
 
 	if (txns_keep_request(ev->slot, ev->message)) {
 		respond_refuse(h, ev, 513, REFUSED_MALFORMED, (struct bytes){ 0 });
@@ -346,7 +374,8 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 	uint32_t rseq, cseq;
 	struct bytes sdp;
 
-	if (!read_rack(ev->message, &rseq, &cseq) || !uas || cseq != uas->cseq) {
+	if (!read_rack(ev->message, &rseq, &cseq) || !uas || cseq != uas->cseq ||
+	    reliable_is_late(l, rseq, cseq)) {
 		l->unacknowledged.rseq = 0;
 		respond(h, ev->slot, ev->message, &taken);
 		return;

@@ -37,6 +37,8 @@ bool reliable_may_offer(const struct leg *leg);
 /* Such an offer, or one in PRACK, is answered in open.said. 0 or -errno with *refusal: nothing has changed. */
 int reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
+/* The asker's 2xx is of another early dialog than what it has not acknowledged: that waits for nothing any more, and its PRACK is taken. */
+void reliable_leave(struct leg *asker);
 /* The ACK came: of what was never acknowledged the number is kept. */
 void reliable_forget(struct leg *leg);
 /* Our 200 to it: the save is done. */

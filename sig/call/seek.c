@@ -11,6 +11,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/way.h"
 #include "sig/dialog/dialog_hop.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg_trunk.h"
@@ -339,8 +340,8 @@ static bool seek_asked(const struct call *c, const struct call_target *t)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->called && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
-		    bytes_eq(text_bytes(&l->dialog.routes), t->routes))
+		if (l && l->called && bytes_eq(early_first_target(l), t->uri) &&
+		    bytes_eq(early_first_routes(l), t->routes))
 			return true;
 	}
 	return false;
@@ -400,8 +401,8 @@ static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 	struct call_refusal refusal;
 	struct dialog_party from;
 	struct call_target next = {
-		.uri = text_bytes(&l->dialog.target),
-		.routes = text_bytes(&l->dialog.routes),
+		.uri = early_first_target(l),
+		.routes = early_first_routes(l),
 		.user = text_bytes(&l->user),
 		.hop = l->uac->rest[0],
 		.rest = l->uac->rest + 1,

@@ -13,6 +13,7 @@
 #include "sig/call/pictures.h"
 #include "sig/call/session_talk.h"
 #include "sig/call/wait.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
 #include "sig/model/payer.h"
@@ -382,7 +383,7 @@ static bool is_heard_early(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	return from->uas && from->uas->early == leg && from->open.said.n;
+	return from->uas && early_is_told(c, leg) && from->open.said.n;
 }
 
 static int tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
@@ -417,12 +418,25 @@ static int talk_as_told(struct call_host *h, const struct call *c, struct talk *
 	return err;
 }
 
+/* What the INVITE offers: other early dialogs than that of the UPDATE begin with it. */
+static int keep_offer(struct leg *l)
+{
+	struct text *first = l->uas ? &l->uas->offer : l->uac ? &l->uac->offer : NULL;
+	bool late = l->uas ? l->uas->late : l->uac && l->uac->late;
+
+	if (!first || first->n || late)
+		return 0;
+	return text_set(first, text_bytes(l->uas ? &l->open.heard : &l->open.said));
+}
+
 /* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */
 static int keep_update(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
 	struct leg_sdp *sdp = sdp_of(l);
 
+	if (keep_offer(l))
+		return -ENOMEM;
 	l->session_version++;
 	sdp->theirs = true;
 	l->holds = !session_is_receiving(c, t->offerer, t->offer);

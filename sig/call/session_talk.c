@@ -3,6 +3,7 @@
 
 #include "sig/call/aware.h"
 #include "sig/call/conference.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 
@@ -81,10 +82,13 @@ struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 {
 	uint8_t from = c->legs[leg]->uac->from;
 
+	const struct leg *asker = c->legs[from];
+
 	if (from == leg) /* nobody's */
 		return (struct bytes){ 0 };
-	return text_bytes(c->legs[from]->uas ? &c->legs[from]->open.heard
-					     : &c->legs[from]->sdp.heard);
+	if (asker->uas && asker->uas->offer.n && !early_is_told(c, leg))
+		return text_bytes(&asker->uas->offer);
+	return text_bytes(asker->uas ? &asker->open.heard : &asker->sdp.heard);
 }
 
 static struct talk late_talk(const struct call *c, uint8_t leg)

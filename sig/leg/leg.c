@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sig/dialog/dialog_hop.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/refusal.h"
 #include "sig/model/leg_trunk.h"
@@ -59,6 +60,8 @@ void leg_uac_clear(struct leg *leg)
 	if (leg->uac)
 		leg_sdp_clear(&leg->open);
 	if (leg->uac)
+		early_forget(leg->uac);
+	if (leg->uac)
 		free(leg->uac->rest);
 	free(leg->uac);
 	leg->uac = NULL;
@@ -105,6 +108,7 @@ void leg_uas_clear(struct leg *leg)
 	leg_sdp_clear(&leg->open);
 	text_clear(&leg->uas->answer);
 	text_clear(&leg->uas->unacknowledged);
+	text_clear(&leg->uas->offer);
 	free(leg->uas);
 	leg->uas = NULL;
 }

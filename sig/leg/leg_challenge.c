@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request within a dialog that the party asks credentials for. Who waits for its answer hears nothing of that. */
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 
@@ -70,12 +71,12 @@ static void go_behind(struct call_host *h, struct call *c, uint8_t leg, const st
 	relay_go(h, slot->self);
 }
 
-bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-		    const struct sip_message *m)
+static bool challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		       const struct sip_message *m)
 {
-	struct leg *l = call_leg(c, leg);
+	struct leg *l = c->legs[leg];
 
-	if (!challenge_is(m) || !l || !is_open(slot) || is_too_late(l, slot) ||
+	if (!is_open(slot) || is_too_late(l, slot) ||
 	    !dialog_is(&l->dialog, m->call_id, m->from.tag, m->to.tag) ||
 	    dialog_challenged(&l->dialog, h, m, text_bytes(&slot->txn.message),
 			      &slot->challenged) != CHALLENGE_ANSWERED ||
@@ -85,4 +86,24 @@ bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn
 		outbox_touch(&c->out);
 	go_behind(h, c, leg, slot);
 	return true;
+}
+
+/* A PRACK may be of an early dialog that is not in use. */
+bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		    const struct sip_message *m)
+{
+	struct leg *l = call_leg(c, leg);
+	int at = l && l->uac && slot->user == TXN_USER_PRACK ? early_of_prack(l, slot->self) : -1;
+	uint8_t before;
+	bool taken;
+
+	if (!challenge_is(m) || !l)
+		return false;
+	if (at < 0)
+		return challenged(h, c, leg, slot, m);
+	before = l->uac->early_at;
+	early_use(l, (uint8_t)at);
+	taken = challenged(h, c, leg, slot, m);
+	early_use(l, before);
+	return taken;
 }

@@ -45,10 +45,27 @@ struct prack {
 	uint64_t branch;
 	pool_handle txn; /* perhaps gone */
 };
-/* What another fork behind the leg's address said last; not part of a record. */
-struct prack_fork {
-	uint32_t tag, rseq; /* tag: a hash, never 0; 0: unused */
-	pool_handle txn;
+enum { EARLY_MAX = 8 }; /* early dialogs of a branch that are kept */
+
+/* One of several early dialogs that our INVITE has begun (RFC 3261 12.1.2), in so far as it is not in use (sig/leg/early.h). */
+struct early {
+	bool used;
+	struct early_party { /* what is with its party */
+		struct text tag, target, routes;
+		struct sip_hop hop;
+		bool named, confers;
+		uint32_t local_cseq, remote_cseq;
+		struct prack prack;
+		struct leg_sdp open;
+	} party;
+	struct early_asker { /* what the one for whom it is asked was told, in a dialog of its own */
+		bool told;
+		bool turned, told_otherwise;
+		uint64_t tag;
+		uint32_t remote_cseq, rseq, prack_cseq;
+		uint64_t version;
+		struct leg_sdp open;
+	} asker;
 };
 
 struct invite_uac {
@@ -64,8 +81,13 @@ struct invite_uac {
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
 	struct prack prack;
-	struct prack_fork forks[4];
-	bool named; /* hop was found by a name; not part of a record where rest is empty */
+	uint8_t early_at;    /* the early dialog in use */
+	struct early *early; /* EARLY_MAX; NULL: there is one, or none yet */
+	struct text target,
+		routes; /* where it was asked, as soon as an early dialog may lead elsewhere */
+	struct text
+		offer; /* that of the INVITE, where its party has offered anew in one early dialog; empty: open.said is it */
+	bool named;    /* hop was found by a name; not part of a record where rest is empty */
 	uint8_t rest_count;
 	struct sip_hop *rest; /* where else the name leads, best first; NULL: nowhere */
 };
@@ -87,6 +109,7 @@ struct invite_uas {
 	bool told_otherwise; /* ... of whom it asks, and it was told other things before: it is still to be told */
 	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
 	uint8_t next;               /* leg whose provisional response waits for one, */
+	uint8_t next_at;            /* of this early dialog, */
 	bool next_sdp;              /* with SDP, */
 	uint16_t next_status;       /* 0: none does */
 	uint32_t rseq;              /* of our last reliable one; 0: none yet */
@@ -96,11 +119,14 @@ struct invite_uas {
 	bool wakes;                 /* the party was held by order, and offers to go on */
 	bool held_before;           /* leg.holds, should it be refused */
 	uint8_t early;              /* leg whose early answer the party has; 0: none */
-	uint16_t provisional;       /* last one passed on; 0: none */
-	int32_t max_forwards;       /* -1: none */
-	uint32_t cseq;              /* the ACK has it too */
-	pool_handle server;         /* transaction, perhaps gone */
-	struct text answer;         /* our 2xx */
+	uint8_t early_at;           /* ... in this early dialog of that leg */
+	struct text
+		offer; /* that of the INVITE, where the party has offered anew in one early dialog; empty: open.heard is it */
+	uint16_t provisional; /* last one passed on; 0: none */
+	int32_t max_forwards; /* -1: none */
+	uint32_t cseq;        /* the ACK has it too */
+	pool_handle server;   /* transaction, perhaps gone */
+	struct text answer;   /* our 2xx */
 	uint32_t interval_ms; /* retransmission of the 2xx (RFC 3261 13.3.1.4), or of the other */
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
 	uint64_t expires_ns; /* until then its party waits (RFC 3261 13.3.1); 0: until it says so */

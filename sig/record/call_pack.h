@@ -17,6 +17,15 @@ struct packed_dialog {
 	Tandem__Call__Challenge *list[2];
 };
 
+struct packed_early {
+	Tandem__Call__Early early;
+	Tandem__Call__Dialog dialog;
+	Tandem__Call__Hop hop;
+	char hop_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__Prack prack;
+	Tandem__Call__Sdp open, told_open;
+};
+
 struct packed_leg {
 	Tandem__Call__Leg leg;
 	Tandem__Call__Dialog dialog;
@@ -32,6 +41,8 @@ struct packed_leg {
 	Tandem__Call__Toll toll;
 	Tandem__Call__Keys keys;
 	Tandem__Call__AccountKeys account;
+	struct packed_early early[EARLY_MAX];
+	Tandem__Call__Early *early_list[EARLY_MAX];
 	Tandem__Call__Acked acked[LEG_ACKS_MAX];
 	Tandem__Call__Acked *acked_list[LEG_ACKS_MAX];
 	char *codecs[OFFER_CODECS_MAX];
@@ -112,8 +123,8 @@ void packing_legs(const struct call_host *h, struct packing *p, const struct cal
 void packing_once(struct packing *p, Tandem__Call__Leg *leg);
 /* NULL: there is none. */
 Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
-				 const struct invite_uac *uac, const struct call_seed *seed,
-				 uint8_t leg);
+				 const struct invite_uac *uac, const struct dialog *d,
+				 const struct call_seed *seed, uint8_t leg);
 Tandem__Call__Uas *packing_uas(const struct call_host *h, struct packed_leg *p,
 			       const struct invite_uas *uas, const struct call_seed *seed,
 			       uint8_t leg);

@@ -54,9 +54,66 @@ static void pack_rest(const struct shard_settings *settings, struct packed_leg *
 	p->asked.named = uac->named;
 }
 
+static void pack_early(const struct shard_settings *settings, struct packed_early *p,
+		       const struct early *e, uint8_t number)
+{
+	Tandem__Call__Early *out = &p->early;
+
+	tandem__call__early__init(out);
+	out->number = number;
+	out->used = e->used && e->party.target.n;
+	if (out->used) {
+		tandem__call__dialog__init(&p->dialog);
+		packing_hop(settings, &p->hop, &e->party.hop, p->hop_text);
+		p->dialog.hop = &p->hop;
+		p->dialog.remote_tag = packing_text(&e->party.tag);
+		p->dialog.target = packing_text(&e->party.target);
+		p->dialog.routes = packing_text(&e->party.routes);
+		p->dialog.named = e->party.named;
+		p->dialog.confers = e->party.confers;
+		p->dialog.local_cseq = e->party.local_cseq;
+		p->dialog.remote_cseq = e->party.remote_cseq;
+		out->dialog = &p->dialog;
+		out->prack = pack_prack(&p->prack, &e->party.prack);
+		out->open = packing_sdp(&p->open, &e->party.open);
+	}
+	out->told = e->asker.told;
+	if (!out->told)
+		return;
+	out->tag = e->asker.tag;
+	out->remote_cseq = e->asker.remote_cseq;
+	out->rseq = e->asker.rseq;
+	out->prack_cseq = e->asker.prack_cseq;
+	out->version = e->asker.version;
+	out->turned = e->asker.turned;
+	out->told_otherwise = e->asker.told_otherwise;
+	out->told_open = packing_sdp(&p->told_open, &e->asker.open);
+}
+
+static void pack_earlies(const struct shard_settings *settings, struct packed_leg *p,
+			 const struct invite_uac *uac, const struct dialog *d)
+{
+	Tandem__Call__Asked *out = &p->asked;
+
+	if (!bytes_eq(text_bytes(&uac->target), text_bytes(&d->target)) ||
+	    !bytes_eq(text_bytes(&uac->routes), text_bytes(&d->routes))) {
+		out->target = packing_text(&uac->target);
+		out->routes = packing_text(&uac->routes);
+	}
+	out->offer = packing_text(&uac->offer);
+	out->early_at = uac->early_at;
+	out->early = p->early_list;
+	for (uint8_t i = 0; uac->early && i < EARLY_MAX; i++) {
+		if (!uac->early[i].asker.told && (!uac->early[i].used || i == uac->early_at))
+			continue;
+		pack_early(settings, &p->early[i], &uac->early[i], i);
+		p->early_list[out->n_early++] = &p->early[i].early;
+	}
+}
+
 Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
-				 const struct invite_uac *uac, const struct call_seed *seed,
-				 uint8_t leg)
+				 const struct invite_uac *uac, const struct dialog *d,
+				 const struct call_seed *seed, uint8_t leg)
 {
 	Tandem__Call__Asked *out = &p->asked;
 
@@ -72,6 +129,7 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 	out->challenged = uac->challenged;
 	pack_rest(settings, p, uac);
 	out->prack = pack_prack(&p->prack, &uac->prack);
+	pack_earlies(settings, p, uac, d);
 	if (seed->sent[leg].n) {
 		out->sent = packing_text(&seed->sent[leg]);
 		packing_hop(settings, &p->sent_to, &seed->sent_to[leg], p->sent_text);
@@ -94,6 +152,8 @@ Tandem__Call__Uas *packing_uas(const struct call_host *h, struct packed_leg *p,
 	out->wakes = uas->wakes;
 	out->held_before = uas->held_before;
 	out->early = uas->early;
+	out->early_at = uas->early_at;
+	out->offer = packing_text(&uas->offer);
 	out->provisional = uas->provisional;
 	out->max_forwards = uas->max_forwards + 1;
 	out->cseq = uas->cseq;

@@ -192,7 +192,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->callback = packing_text(&l->callback);
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
-	out->asked = packing_uac(settings, to, l->uac, seed, i);
+	out->asked = packing_uac(settings, to, l->uac, &l->dialog, seed, i);
 	out->uas = packing_uas(h, to, l->uas, seed, i);
 	out->refusal = packing_refusal(settings, to, l->refusal, seed, i);
 	pack_acks(h, to, l);

@@ -5,6 +5,7 @@
 #include "sig/dialog/dialog_hop.h"
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
+#include "sig/sip/lex.h"
 
 bool reading_best(struct reading *r, const Tandem__Call__Best *in)
 {
@@ -61,6 +62,85 @@ static bool read_places_left(struct reading *r, struct invite_uac *uac,
 	return true;
 }
 
+static bool read_early_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call__Sdp *in)
+{
+	if (!in)
+		return true;
+	out->theirs = in->theirs;
+	out->by_18x = in->by_18x;
+	return reading_sdp_text(r, &out->heard, &in->heard) &&
+	       reading_sdp_text(r, &out->said, &in->said);
+}
+
+static bool read_early_party(struct reading *r, uint8_t leg, struct early_party *out,
+			     const Tandem__Call__Early *in)
+{
+	const Tandem__Call__Dialog *d = in->dialog;
+	struct sip_uri target;
+
+	if (!d || d->local_cseq > INT32_MAX || d->remote_cseq > INT32_MAX ||
+	    !lex_is_token(reading_slice(&d->remote_tag)) ||
+	    sip_uri_parse(&target, reading_slice(&d->target)))
+		return reading_wrong(r, "asked: early dialog");
+	out->named = d->named;
+	out->confers = d->confers;
+	out->local_cseq = d->local_cseq;
+	out->remote_cseq = d->remote_cseq;
+	return reading_line(r, &out->tag, &d->remote_tag, DIALOG_TEXT_MAX, "dialog: tag") &&
+	       reading_line(r, &out->target, &d->target, DIALOG_TEXT_MAX, "dialog: target") &&
+	       reading_line(r, &out->routes, &d->routes, DIALOG_ROUTES_MAX, "dialog: routes") &&
+	       reading_hop(r, leg, &out->hop, d->hop) && read_prack(r, &out->prack, in->prack) &&
+	       read_early_sdp(r, &out->open, in->open);
+}
+
+static bool read_early_asker(struct reading *r, struct early_asker *out,
+			     const Tandem__Call__Early *in)
+{
+	if (in->remote_cseq > INT32_MAX || in->prack_cseq > INT32_MAX)
+		return reading_wrong(r, "asked: early dialog");
+	out->told = true;
+	out->tag = in->tag;
+	out->remote_cseq = in->remote_cseq;
+	out->rseq = in->rseq;
+	out->prack_cseq = in->prack_cseq;
+	out->version = in->version;
+	out->turned = in->turned;
+	out->told_otherwise = in->told_otherwise;
+	return read_early_sdp(r, &out->open, in->told_open);
+}
+
+static bool read_early(struct reading *r, uint8_t leg, struct invite_uac *uac,
+		       const Tandem__Call__Early *in)
+{
+	struct early *out = in->number < EARLY_MAX ? &uac->early[in->number] : NULL;
+
+	if (!out || out->used || out->asker.told || in->used == (in->number == uac->early_at))
+		return reading_wrong(r, "asked: early dialog");
+	out->used = in->used;
+	return (!in->used || read_early_party(r, leg, &out->party, in)) &&
+	       (!in->told || read_early_asker(r, &out->asker, in));
+}
+
+static bool read_earlies(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
+{
+	struct invite_uac *uac = r->c->legs[leg]->uac;
+	struct sip_uri target;
+	bool ok = true;
+
+	if (in->early_at >= EARLY_MAX || in->n_early > EARLY_MAX ||
+	    (in->target.len && sip_uri_parse(&target, reading_slice(&in->target))))
+		return reading_wrong(r, "asked: early dialog");
+	uac->early_at = (uint8_t)in->early_at;
+	if (in->n_early && !(uac->early = calloc(EARLY_MAX, sizeof(*uac->early))))
+		return reading_wrong(r, "out of memory");
+	for (size_t i = 0; ok && i < in->n_early; i++)
+		ok = read_early(r, leg, uac, in->early[i]);
+	return ok &&
+	       reading_line(r, &uac->target, &in->target, DIALOG_TEXT_MAX, "dialog: target") &&
+	       reading_line(r, &uac->routes, &in->routes, DIALOG_ROUTES_MAX, "dialog: routes") &&
+	       reading_sdp_text(r, &uac->offer, &in->offer);
+}
+
 static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of)
 {
 	const Tandem__Call__Asked *in = of->asked;
@@ -77,7 +157,8 @@ static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of
 	l->uac->pracks = in->pracks;
 	l->uac->joins = in->joins;
 	l->uac->challenged = (challenge_tries)in->challenged;
-	return read_places_left(r, l->uac, in) && read_prack(r, &l->uac->prack, in->prack) &&
+	return read_places_left(r, l->uac, in) && read_earlies(r, leg, in) &&
+	       read_prack(r, &l->uac->prack, in->prack) &&
 	       reading_uac_state(r, &l->uac->state, in->state) &&
 	       reading_sent(r, leg, &(struct reading_tailed){ in->sent, in->sent_tail, of },
 			    in->sent_to);
@@ -133,7 +214,7 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 
 	if (in->provisional >= 200 || in->cseq > INT32_MAX || in->early >= LEGS_MAX ||
 	    in->max_forwards < 0 || in->max_forwards > 256 || in->reliable > RELIABLE_MUST ||
-	    in->prack_cseq > INT32_MAX)
+	    in->prack_cseq > INT32_MAX || in->early_at > EARLY_MAX)
 		return reading_wrong(r, "invite: numbers");
 	if (leg_asks(l, &asked, 0))
 		return reading_wrong(r, "out of memory");
@@ -141,6 +222,7 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 	l->uas->wakes = in->wakes;
 	l->uas->held_before = in->held_before;
 	l->uas->early = (uint8_t)in->early;
+	l->uas->early_at = (uint8_t)in->early_at;
 	l->uas->provisional = (uint16_t)in->provisional;
 	l->uas->reliable = (enum uas_reliable)in->reliable;
 	l->uas->rseq = in->rseq;
@@ -149,7 +231,8 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 	l->uas->told_otherwise = in->told_otherwise;
 	l->uas->expires_ns =
 		reading_deadline(r, in->expires_utc_ms, INVITE_EXPIRES_MAX_S * UINT64_C(1000));
-	return read_uas_state(r, &l->uas->state, in->state) && read_answers(r, l->uas, in, of) &&
+	return reading_sdp_text(r, &l->uas->offer, &in->offer) &&
+	       read_uas_state(r, &l->uas->state, in->state) && read_answers(r, l->uas, in, of) &&
 	       read_request(r, leg, in);
 }
 

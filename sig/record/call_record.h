@@ -26,7 +26,8 @@
  * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. Who knows of no
  * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. Who
  * knows of no record pages does not know by what something is recorded. For whom callers alone call rooms, no party that is up waits for
- * one. Who knows of no offers before the answer of whom is called (RFC 3311) would set such a call aside. */
+ * one. Who knows of no offers before the answer of whom is called (RFC 3311) would set such a call aside. Who
+ * knows one early dialog of each INVITE would give the caller the answer of another one. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -52,6 +53,7 @@ enum {
 	CALL_RECORD_NAMES = 22,   /* ROOMS, whose caller is asked for his name */
 	CALL_RECORD_PAGES = 23,   /* any of them, with a recording by a record page */
 	CALL_RECORD_SENT = 24,    /* CLAIMS, of a party that is up and is sent there */
+	CALL_RECORD_EARLY = 25,   /* any of them; what is asked has several early dialogs */
 	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
 	CALL_RECORD_FORMAT = CALL_RECORD_RENEWED
 };
@@ -116,6 +118,17 @@ static inline bool call_record_is_renewed(const struct call *c)
 	}
 	return false;
 }
+/* Somebody behind a leg's address has said another tag than another one there. */
+static inline bool call_record_has_early(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->uac && (l->uac->early || l->uac->early_at))
+			return true;
+	}
+	return false;
+}
 /* Without what is there once. */
 static inline uint32_t call_record_format(const struct call *c)
 {
@@ -124,6 +137,8 @@ static inline uint32_t call_record_format(const struct call *c)
 
 	if (call_record_is_renewed(c))
 		return CALL_RECORD_RENEWED;
+	if (call_record_has_early(c))
+		return CALL_RECORD_EARLY;
 	if (conference_waits(c) && call_caller_is_up(c))
 		return CALL_RECORD_SENT;
 	if (recordings_by(c->recordings, RECORDING_BY_PAGE))

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/invite.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/call/siprec.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_places.h"
 #include "sig/shard/shard_state.h"
@@ -339,9 +341,10 @@ static void siprec_inside(struct shard *s, struct call *c, const struct sip_mess
 static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
 {
 	struct call *c = tag_find(s, m->to.tag, leg);
+	uint8_t of, at;
 
 	if (!c || (!dialog_is(&c->legs[*leg]->dialog, m->call_id, m->to.tag, m->from.tag) &&
-		   !reliable_has_dialog(c->legs[*leg], m)))
+		   !reliable_has_dialog(c->legs[*leg], m) && !early_find(c, *leg, m, &of, &at)))
 		return NULL;
 	return c;
 }
@@ -493,6 +496,8 @@ void shard_inside_go_on(struct shard *s, const struct sip_message *m)
 		refuse_inside(s, m);
 		return;
 	}
+	if (!dialog_is(&c->legs[ev.leg]->dialog, m->call_id, m->to.tag, m->from.tag))
+		invite_enter(&s->host, c, ev.leg, m);
 	/* without a transaction: many of them cost little */
 	if (m->method == SIP_PRACK && !reliable_is_acknowledged(c->legs[ev.leg], m)) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });

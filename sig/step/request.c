@@ -13,6 +13,7 @@
 #include "sig/feature/focus_far.h"
 #include "sig/feature/park.h"
 #include "sig/feature/refer.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
@@ -172,15 +173,11 @@ static void refuse_beside(struct call_host *h, struct call *c, const struct call
 	}
 }
 
-void request_received(struct call_host *h, struct call *c, const struct call_event *ev)
+static void request_go_on(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	bool rings = c->legs[ev->leg]->state == LEG_EARLY && !c->legs[ev->leg]->uas;
 
-	if (ev->message->method == SIP_ACK) {
-		invite_ack(h, c, ev);
-		return;
-	}
 	if (refer_again(h, c, ev))
 		return;
 	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
@@ -201,4 +198,14 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		return;
 	}
 	request_by_method(h, c, ev);
+}
+
+void request_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->message->method == SIP_ACK) {
+		invite_ack(h, c, ev);
+		return;
+	}
+	request_go_on(h, c, ev);
+	early_settle(c, ev->leg);
 }

@@ -18,6 +18,7 @@
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/feature/set.h"
+#include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/flow_move.h"
@@ -345,6 +346,7 @@ void call_resume(struct call_host *h, struct call *c)
 		if (!c->legs[i])
 			continue;
 		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
+		early_resume(c->legs[i]);
 		dialog_challenges_resume(&c->legs[i]->dialog);
 		session_timer_resume(h, &c->legs[i]->timer, c->legs[i]->state == LEG_CONFIRMED);
 		refusal_go(h, c, i);

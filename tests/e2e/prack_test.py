@@ -5,13 +5,14 @@ import re
 import time
 import unittest
 
+from lib.codec import PCMA, PCMU
 from lib.linphone import Linphone
 from lib.message import address_uri
 from lib.sip import T1
 from lib.sipp import Sipp
 
 from call_test import CallTest
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MUST, CAN = [("Require", "100rel")], [("Supported", "100rel")]
@@ -137,6 +138,68 @@ class Prack(CallTest):
         out.bye()
         into.wait_bye()
         self.assertEqual(self.ended()["sip_status"], "200")
+
+
+class Forks(CallTest):
+    """Two phones ring behind the address that 1002 has: each has an early dialog of its own, and so has the caller with each."""
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1001", "secret1001", early_media=True)
+        self.other = self.node.media()
+        self.addCleanup(self.other.close)
+
+    def says(self, into, tag, status, rseq, sdp=b""):
+        """One of the phones speaks; its PRACK is answered."""
+        into.tag = tag
+        into.respond(status, "Session Progress", [("Require", "100rel"), ("RSeq", str(rseq))], sdp)
+        self.b.respond(self.b.take(lambda m: m.is_request and m.method == "PRACK" and m.get("To").endswith(f";tag={tag}"),
+                                   PATIENCE_S, "PRACK"), 200, "OK")
+
+    def ring(self, killed):
+        """Both answer early, one with PCMA, the other one with PCMU."""
+        out = self.a.invite("1002", self.audio_a.sdp(("8 PCMA/8000", "0 PCMU/8000")))
+        into = self.b.incoming()
+        self.says(into, "one", 183, 5, self.audio_b.sdp(("8 PCMA/8000",)))
+        first = out.wait_provisional(183)
+        self.says(into, "two", 183, 900, self.other.sdp(("0 PCMU/8000",)))
+        until(lambda: len([m for m in out.provisional if m.status == 183]) == 2)
+        second = out.provisional[-1]
+        self.assertNotEqual(second.get("To"), first.get("To"))
+        if killed:
+            self.saved()
+            self.node.kill()
+            self.node.restart()
+        return out, into, first, second
+
+    def answered(self, out, into, tag, said, audio, codec, pt):
+        """That phone answers; who was told so early is told the same, under the same tag, and both are heard."""
+        into.tag = tag
+        into.respond(200, "OK")
+        answer = out.wait_answer()
+        self.assertEqual(answer.get("To"), said.get("To"))
+        self.assertTrue(into.wait_ack().get("To").endswith(f";tag={tag}"))
+        for end in (self.audio_a, audio):
+            end.codec, end.pt = codec, pt
+        self.audio_a.use(answer).start(440)
+        audio.use(into.request).start(880)
+        self.audio_a.wait_packets(60)
+        audio.wait_packets(60)
+        for end in (self.audio_a, audio):
+            end.stop()
+        self.assertEqual((audio.heard()[0], self.audio_a.heard()[0]), (440, 880))
+        into.local = f"{into.request.get('To')};tag={tag}"
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["sip_status"], "200")
+
+    def test_the_first_answers_over_a_kill(self):
+        out, into, first, _ = self.ring(killed=True)
+        self.answered(out, into, "one", first, self.audio_b, PCMA, 8)
+
+    def test_the_second_answers(self):
+        out, into, _, second = self.ring(killed=False)
+        self.answered(out, into, "two", second, self.other, PCMU, 0)
 
 
 class Others(CallTest):

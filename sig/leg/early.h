@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The early dialogs of an INVITE of ours: each tag that a party behind the leg's address says has one (RFC 3261 12.1.2, 13.2.2.4). One of
+ * them is in use: it is the leg's dialog, PRACK and open SDP. What the others have is kept beside, by numbers that stay. The same holds of
+ * the one for whom the leg is asked: it is told of each early dialog that has an answer under a tag of its own, and in one of these
+ * dialogs it is now. The first one begins as the leg's dialog is, and costs nothing.
+ */
+#ifndef SIG_LEG_EARLY_H
+#define SIG_LEG_EARLY_H
+
+#include "sig/model/call.h"
+
+/* The early dialog in which the response is said is in use from now on; one that is not known yet begins. final: it is the 2xx, for which
+ * there is room always. 0, -ENOSPC (there are too many), -EINVAL (it makes no dialog), -ENOMEM: the one before stays in use. */
+int early_enter(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
+		bool final) NODISCARD;
+/* That one is in use. */
+void early_use(struct leg *l, uint8_t at);
+/* Whether there is one of that number, and which has that tag of its party; -1: none. */
+bool early_has(const struct leg *l, uint8_t at);
+int early_of_tag(const struct leg *l, struct bytes remote_tag);
+/* The last PRACK of which one is that transaction; -1: of none. */
+int early_of_prack(const struct leg *l, pool_handle txn);
+struct prack *early_prack(struct leg *l, uint8_t at);
+/* There are others beside the one in use. */
+bool early_are_several(const struct leg *l);
+/* That one has ended, and others go on. */
+void early_end(struct call *c, uint8_t leg, uint8_t at);
+/* Which is in use in the leg's dialog, and our SDP in it, also when another one is by then. */
+struct early_mark {
+	uint64_t tag;
+	uint8_t at;
+};
+struct early_mark early_mark(const struct leg *l);
+struct bytes early_said(const struct call *c, uint8_t leg, const struct early_mark *mark);
+
+/* After a restart: as the dialog in use (RESUME_CSEQ_GAP). */
+void early_resume(struct leg *l);
+/* All but the one in use have. */
+void early_forget(struct invite_uac *uac);
+/* All have: the leg's dialog is as it was when it was asked. */
+void early_over(struct call_host *h, struct call *c, uint8_t leg);
+
+/* The asker is in the dialog in which it is told of the one in use. */
+bool early_is_told(const struct call *c, uint8_t leg);
+/* It was told of that one, perhaps in a dialog where it is not now. */
+bool early_was_told(const struct call *c, uint8_t leg);
+/* From now on it is there: a dialog of its own begins where it has had an answer in another one. True: it is one that it had before. */
+bool early_tell(struct call_host *h, struct call *c, uint8_t leg);
+/* It could not be told: it is where it was before, as uas.early and early_at said then. */
+void early_tell_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
+		     uint8_t at);
+/* What it was told is told it no more: its dialog is a new one. */
+void early_untell(struct call_host *h, struct leg *asker);
+/* The one of which the asker was told last is in use again. */
+void early_settle(const struct call *c, uint8_t leg);
+
+/* The request is in one of them, that is not in use: of a called party by its own tag, of an asker by ours. *of: the leg that is asked. */
+bool early_find(const struct call *c, uint8_t leg, const struct sip_message *request, uint8_t *of,
+		uint8_t *at);
+/* Where such a leg was asked. */
+struct bytes early_first_target(const struct leg *l);
+struct bytes early_first_routes(const struct leg *l);
+
+#endif
