@@ -125,7 +125,8 @@ struct command {
 	const struct document_kind *documents; /* fn is document_put or its like: of that kind */
 	uint8_t order;                         /* fn is command_call_order: enum call_order_kind */
 	const struct command_arg *shows;       /* "result" begins with these fields; or NULL */
-	const char *off;                       /* the command that it is with on=false; or NULL */
+	const char *columns; /* of a list, joined by ',': what a page of tandemctl shows; or NULL */
+	const char *off;     /* the command that it is with on=false; or NULL */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
 

@@ -103,19 +103,20 @@ static bool main_options_read(struct options *o, int argc, char **argv)
 	return role_is_fine(o);
 }
 
-static void table_print(const json_t *result, bool wide)
+static void table_print(const json_t *result, bool wide, const char *columns)
 {
 	static char text[1 << 20];
 	struct writer w = writer_over(text, sizeof(text));
 
-	ctl_table_write(&w, result, wide ? CTL_TABLE_WIDE : CTL_TABLE_COLUMNS);
+	ctl_table_write(&w, result, wide ? CTL_TABLE_WIDE : CTL_TABLE_COLUMNS, columns);
 	(void)fwrite(text, 1, w.n, stdout);
 	if (w.overflow)
 		ctl_complain("the rest is too long to be shown: use --json");
 }
 
 /* The result alone, for people; or the whole answer on one line, for programs. */
-static int answer_print(const json_t *answer, const struct options *o, bool recent)
+static int answer_print(const json_t *answer, const struct options *o,
+			const struct command *command)
 {
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
@@ -127,10 +128,10 @@ static int answer_print(const json_t *answer, const struct options *o, bool rece
 		(void)putchar('\n');
 	} else if (ok && o->doctor) {
 		ctl_doctor_print(result);
-	} else if (ok && recent) {
+	} else if (ok && !strcmp(command->name, "sip.recent")) {
 		ctl_recent_print(result);
 	} else if (ok) {
-		table_print(result, o->wide);
+		table_print(result, o->wide, command->columns);
 	} else {
 		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
 			     json_string_value(json_object_get(error, "message")));
@@ -183,7 +184,7 @@ static int ctl_command_send(const struct options *o, const struct command *comma
 	else if (password_hash(&target, args))
 		answer = ctl_send(&target, command->name, args);
 	if (answer)
-		status = answer_print(answer, o, !strcmp(command->name, "sip.recent"));
+		status = answer_print(answer, o, command);
 	json_decref(answer);
 	explicit_bzero(&target, sizeof(target));
 	return status;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { COLUMNS_MAX = 48, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2, WIDE_CELL = 32 };
+enum { COLUMNS_MAX = 96, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2, WIDE_CELL = 32 };
 
 struct column {
 	const char *name;
@@ -207,11 +207,25 @@ static size_t columns_width(const struct column *columns, size_t count)
 static void columns_fit(struct column *columns, size_t count, size_t room)
 {
 	for (size_t k = 1; k < count && columns_width(columns, count) > room; k++)
-		columns[k].hidden = !columns[k].filled;
+		columns[k].hidden |= !columns[k].filled;
 	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;)
 		columns[k].hidden |= columns[k].width > WIDE_CELL;
 	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;)
 		columns[k].hidden = true;
+}
+
+/* Of a command's own columns, where it has some of these, the others wait for -o wide. */
+static void columns_choose(struct column *columns, size_t count, const char *wanted)
+{
+	struct bytes rest = bytes_str(wanted), name;
+	bool chosen[COLUMNS_MAX] = { false }, any = false;
+
+	while (bytes_cut(&rest, ',', &name)) {
+		for (size_t k = 0; k < count; k++)
+			any |= chosen[k] |= bytes_is(name, columns[k].name);
+	}
+	for (size_t k = 0; any && k < count; k++)
+		columns[k].hidden = !chosen[k];
 }
 
 static bool column_is_last(const struct column *columns, size_t count, size_t k)
@@ -271,12 +285,15 @@ static void table_write_row(struct writer *w, const json_t *row, const struct co
 	}
 }
 
-static void write_table(struct writer *w, const json_t *list, unsigned depth, size_t page)
+static void write_table(struct writer *w, const json_t *list, unsigned depth, size_t page,
+			const char *wanted)
 {
 	struct column columns[COLUMNS_MAX];
 	size_t count = columns_of(list, columns), i;
 	const json_t *row;
 
+	if (page && wanted)
+		columns_choose(columns, count, wanted);
 	if (page && count)
 		columns_fit(columns, count, page - depth * INDENT);
 	indent(w, depth);
@@ -291,6 +308,13 @@ static void write_table(struct writer *w, const json_t *list, unsigned depth, si
 }
 
 /* ---- the rest ---- */
+
+/* The names of before that a result has beside the new ones are for programs. */
+static bool is_name_of_before(const json_t *object, const char *name)
+{
+	return (!strcmp(name, "heard") || !strcmp(name, "told")) &&
+	       json_object_get(object, "received") && json_object_get(object, "reported");
+}
 
 static void write_object(struct writer *w, const json_t *object, unsigned depth, size_t page)
 {
@@ -307,6 +331,8 @@ static void write_object(struct writer *w, const json_t *object, unsigned depth,
 	at = depth * INDENT + width + INDENT;
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
+		if (page && is_name_of_before(object, name))
+			continue;
 		indent(w, depth);
 		if (table_is_column(value)) {
 			(void)cell(text, name, value);
@@ -343,7 +369,7 @@ static void write_value(struct writer *w, const json_t *value, unsigned depth, s
 	} else if (json_is_object(value)) {
 		write_object(w, value, depth, page);
 	} else if (json_is_array(value) && is_list_of_objects(value)) {
-		write_table(w, value, depth, page);
+		write_table(w, value, depth, page, NULL);
 	} else {
 		(void)cell(text, NULL, value);
 		indent(w, depth);
@@ -352,7 +378,10 @@ static void write_value(struct writer *w, const json_t *value, unsigned depth, s
 	}
 }
 
-void ctl_table_write(struct writer *w, const json_t *result, size_t width)
+void ctl_table_write(struct writer *w, const json_t *result, size_t width, const char *columns)
 {
-	write_value(w, result, 0, width);
+	if (is_list_of_objects(result))
+		write_table(w, result, 0, width, columns);
+	else
+		write_value(w, result, 0, width);
 }

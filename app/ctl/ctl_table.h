@@ -11,7 +11,8 @@
 #include "base/bytes.h"
 
 enum { CTL_TABLE_COLUMNS = 100, CTL_TABLE_WIDE = 0 }; /* a page; all columns, however wide */
-void ctl_table_write(struct writer *w, const json_t *result, size_t width);
+/* columns: of a list the names, joined by ',', that a page shows; NULL: as many as fit. */
+void ctl_table_write(struct writer *w, const json_t *result, size_t width, const char *columns);
 /* A text that begins in column at, in lines of the page: where it is too long it goes on in column indent. */
 void ctl_wrapped_write(struct writer *w, const char *text, size_t at, size_t indent, size_t width);
 

@@ -16,11 +16,11 @@ void node_lamps_setup(void)
 {
 #define LAMPS(what)                                                                            \
 	metric_register(METRIC_COUNTER, "tandem_cluster_watched_total", "result=\"" what "\"", \
-			"Users that are watched across nodes: asked for, told of to others, "  \
-			"heard of from others, and refused, as the news were none or too many.")
+			"Users that are watched across nodes: asked for, reported to others, " \
+			"received from others, and refused, as the news were none or too many.")
 	g_metrics.asked = LAMPS("asked");
-	g_metrics.told = LAMPS("told");
-	g_metrics.heard = LAMPS("heard");
+	g_metrics.told = LAMPS("reported");
+	g_metrics.heard = LAMPS("received");
 	g_metrics.refused = LAMPS("refused");
 #undef LAMPS
 #define LAMPS(what)                                                                               \

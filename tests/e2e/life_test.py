@@ -303,7 +303,12 @@ class Ended(CallTest):
         for words in (("call.list",), ("cdr.list",), ("registration.list",), ("extension.list",), ("node.status",), ("help", "extension.put")):
             lines = self.tandemctl(*words)[1].splitlines()
             self.assertLessEqual(max(len(line) for line in lines), 100, words)
-        self.assertIn("more with -o wide:", self.tandemctl("cdr.list")[1])
+        for command, columns in (("cdr.list", ["id", "from", "to", "setup_utc_ms", "talk_ms", "sip_status", "ended_by", "cause"]),
+                                 ("extension.list", ["number", "enabled", "do_not_disturb"])):
+            head, *_, more = self.tandemctl(command)[1].splitlines()
+            self.assertLessEqual(set(columns), set(head.split()))
+            self.assertNotIn("account_code", head)
+            self.assertIn("account_code", self.tandemctl(command, "-o", "wide")[1], more)
         wide = self.tandemctl("cdr.list", "-o", "wide")[1]
         self.assertIn("sip_call_id", wide.splitlines()[0])
         self.assertEqual(self.tandemctl("-o", "wide", "cdr.list")[1], wide)

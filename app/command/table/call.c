@@ -62,7 +62,7 @@ const struct command g_call_commands[] = {
 	  "has the call; empty: none), waits (for it, to be answered), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
-	  command_call_list },
+	  command_call_list, .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms" },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: "

@@ -79,7 +79,9 @@ const struct command g_extension_commands[] = {
 	  "Deletes an extension. Its calls go on; its phones are registered no longer.", "number",
 	  document_delete, .documents = &g_extension_documents },
 	{ "extension.list", COMMAND_FOR_READER, g_extension_list_args,
-	  "Lists extensions by number.", "a list of extensions", command_extension_list },
+	  "Lists extensions by number.", "a list of extensions", command_extension_list,
+	  .columns = "number,display_name,enabled,classes,do_not_disturb,forward_always,"
+		     "forward_busy,forward_no_answer,application" },
 	{ "profile.put", COMMAND_FOR_ADMIN, g_profile_fields,
 	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
 	  "the profile", document_put, .documents = &g_profile_documents },

@@ -138,6 +138,8 @@ const struct command g_look_commands[] = {
 	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
 	  "each of them, that of the call. Of one that was recorded: recordings, their names. "
 	  "findings: what the doctor found at its end, if anything was wrong",
-	  command_cdr_list },
+	  command_cdr_list,
+	  .columns =
+		  "id,from,to,setup_utc_ms,talk_ms,sip_status,ended_by,cause,from_trunk,to_trunk" },
 	{ .name = NULL },
 };

@@ -109,7 +109,8 @@ const struct command g_recording_commands[] = {
 	  "duration_ms, octets, account_code, mailbox, heard, encrypted, cause. A message "
 	  "(call.record_message) is one row, that of its first segment; parts (a list: name, "
 	  "node) are the further ones, where it lies in several",
-	  command_recording_list, .transient = true },
+	  command_recording_list,
+	  .columns = "name,from,to,begun,duration_ms,state,mailbox,heard,node", .transient = true },
 	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
 	  "Shows all that is known of a recording. Of one that the node which reads the command "
 	  "does not have it is what all nodes know.",

@@ -111,7 +111,8 @@ const struct command g_tenant_commands[] = {
 	  "Deletes a room: nobody comes in any more. Who is in it stays.", "number",
 	  document_delete, .documents = &g_room_documents },
 	{ "room.list", COMMAND_FOR_READER, g_no_args, "Lists rooms by number.", "a list of rooms",
-	  document_list, .documents = &g_room_documents },
+	  document_list, .documents = &g_room_documents,
+	  .columns = "number,name,max_members,wait_for_host,locked,record,factory" },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does",
@@ -132,6 +133,8 @@ const struct command g_tenant_commands[] = {
 	{ "trunk.delete", COMMAND_FOR_OPERATOR, g_trunk_args, "Deletes a trunk. Its calls go on.",
 	  "name", document_delete, .documents = &g_trunk_documents },
 	{ "trunk.list", COMMAND_FOR_READER, g_no_args, "Lists trunks by name.", "a list of trunks",
-	  document_list, .documents = &g_trunk_documents },
+	  document_list, .documents = &g_trunk_documents,
+	  .columns =
+		  "name,enabled,direction,servers,transport,channels,calls_in,calls_out,access" },
 	{ .name = NULL },
 };

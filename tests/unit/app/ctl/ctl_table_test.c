@@ -33,6 +33,9 @@ static const struct {
 	{ "a long value goes on below",
 	  "{\"codecs\":[\"PCMA\",\"PCMU\",\"G722\",\"opus\",\"G726-32\",\"telephone-event\"]}",
 	  "codecs  PCMA,PCMU,G722,opus,G726-32,\n        telephone-event\n" },
+	{ "names of before are for programs",
+	  "{\"quality\":{\"received\":1,\"reported\":2,\"heard\":1,\"told\":2}}",
+	  "quality:\n  received  1\n  reported  2\n" },
 	{ "too deep", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}",
 	  "a:\n  a:\n    a:\n      a:\n        a:\n          a:\n            a:\n              "
 	  "...\n" },
@@ -47,12 +50,35 @@ static void test_tables(void **state)
 		json_t *json = json_loads(ROWS[i].json, JSON_DECODE_ANY, NULL);
 
 		assert_non_null(json);
-		ctl_table_write(&w, json, PAGE);
+		ctl_table_write(&w, json, PAGE, NULL);
 		text[w.n] = '\0';
 		json_decref(json);
 		if (strcmp(text, ROWS[i].want) != 0)
 			fail_msg("%s:\n%s", ROWS[i].name, text);
 	}
+}
+
+/* What a command says that a page shows; a node of before may have none of it. */
+static void test_chosen(void **state)
+{
+	static const struct {
+		const char *columns, *want;
+	} rows[] = {
+		{ "c,a", "a  c\n1  3\nmore with -o wide: b\n" },
+		{ "d", "a  b  c\n1  2  3\n" },
+	};
+	json_t *json = json_loads("[{\"a\":1,\"b\":2,\"c\":3}]", 0, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[256];
+		struct writer w = writer_over(text, sizeof(text) - 1);
+
+		ctl_table_write(&w, json, PAGE, rows[i].columns);
+		text[w.n] = '\0';
+		assert_string_equal(text, rows[i].want);
+	}
+	json_decref(json);
 }
 
 /* All of them, as programs of before saw it. */
@@ -64,7 +90,7 @@ static void test_wide(void **state)
 		"[{\"a\":\"000agvj5jqr40000agvj5jqr40000agvj5jqr40\",\"b\":\"\"}]", 0, NULL);
 
 	(void)state;
-	ctl_table_write(&w, json, CTL_TABLE_WIDE);
+	ctl_table_write(&w, json, CTL_TABLE_WIDE, "b");
 	text[w.n] = '\0';
 	assert_string_equal(text, "a                                        "
 				  "b\n000agvj5jqr40000agvj5jqr40000agvj5jqr40  -\n");
@@ -82,7 +108,7 @@ static void test_no_room(void **state)
 		struct writer w = writer_over(text, n);
 
 		memset(text, 'x', sizeof(text));
-		ctl_table_write(&w, json, PAGE);
+		ctl_table_write(&w, json, PAGE, NULL);
 		assert_int_equal(text[n], 'x');
 	}
 	json_decref(json);
@@ -93,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_no_room),
 	};
 
