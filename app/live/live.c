@@ -157,6 +157,7 @@ void live_stream_connected(struct live *l, struct live_stream *s)
 void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why, bool refused)
 {
 	s->wsi = NULL;
+	s->closing_ns = 0;
 	if (s->state == LIVE_CONNECTS && refused && !s->ends && !s->times && !s->terms.resumed)
 		stream_fail(l, s, why);
 	else if (s->state == LIVE_UP || s->state == LIVE_CONNECTS)
@@ -263,9 +264,10 @@ static void stream_sound(struct live_stream *s, uint64_t now_ns)
 /* True: nobody knows it any more. */
 static bool stream_is_over(struct live_stream *s, uint64_t now_ns)
 {
-	bool late = s->ends && now_ns - s->ends_ns > STOP_MS * NS_PER_MS;
+	bool late = s->ends &&
+		    now_ns - (s->closing_ns ? s->closing_ns : s->ends_ns) > STOP_MS * NS_PER_MS;
 
-	if (!s->ends || (s->state == LIVE_UP && !s->stopped && !late))
+	if (!s->ends || (s->wsi && s->state != LIVE_CONNECTS && !s->stopped && !late))
 		return false;
 	if (s->wsi && (!s->stopped || late))
 		live_connection_end(s);
@@ -296,6 +298,10 @@ static void on_live_tick(lws_sorted_usec_list_t *sul)
 	struct live *l = CONTAINER_OF(sul, struct live, tick);
 	uint64_t now_ns;
 
+	if (atomic_load_explicit(&l->stop, memory_order_relaxed)) {
+		lws_sul_schedule(l->context, 0, &l->tick, on_live_tick, TICK_US);
+		return;
+	}
 	commands_take(l);
 	live_taps_read(&l->taps);
 	now_ns = clock_now_ns(); /* no earlier than what was noted of a command */
@@ -309,6 +315,33 @@ void live_woken(struct live *l)
 	lws_sul_schedule(l->context, 0, &l->tick, on_live_tick, 1);
 }
 
+static bool live_is_connected(const struct live *l)
+{
+	uint32_t i = 0;
+
+	while (i < l->count && !l->list[i]->wsi)
+		i++;
+	return i < l->count;
+}
+
+/* The node stops: applications hear so, and have as long as ever to say Close. */
+static void live_leave(struct live *l)
+{
+	uint64_t until_ns = clock_now_ns() + STOP_MS * NS_PER_MS;
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct live_stream *s = l->list[i];
+
+		s->leaves = true;
+		if (s->state == LIVE_UP)
+			live_connection_wants(s);
+		else if (s->wsi)
+			live_connection_end(s);
+	}
+	while (live_is_connected(l) && clock_now_ns() < until_ns && lws_service(l->context, 0) >= 0)
+		;
+}
+
 static void *live_run(void *arg)
 {
 	struct live *l = arg;
@@ -317,8 +350,9 @@ static void *live_run(void *arg)
 	/* acquire: pairs with the release in live_close */
 	while (!atomic_load_explicit(&l->stop, memory_order_acquire)) {
 		if (lws_service(l->context, 0) < 0)
-			break;
+			return NULL;
 	}
+	live_leave(l);
 	return NULL;
 }
 

@@ -75,12 +75,21 @@ static int text_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
 
 static int stream_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
 {
-	if (s->state != LIVE_UP)
+	if (s->state != LIVE_UP || s->closing_ns)
 		return 0;
 	if (!lws_frame_is_binary(wsi))
 		return text_hear(s, wsi, piece);
 	live_sound_say(&s->sound, piece, clock_now_ns());
 	return 0;
+}
+
+/* -1 has the library say Close. Then it reads until the application has said it, too: a connection that ends before is reset, and what the
+ * application has not read yet is lost (RFC 6455 7.1.1). */
+static int stream_part(struct live_stream *s, struct lws *wsi, enum lws_close_status status)
+{
+	s->closing_ns = clock_now_ns();
+	lws_close_reason(wsi, status, NULL, 0);
+	return -1;
 }
 
 /* One message at a time; what the socket does not take now waits in the stream, where it is counted. */
@@ -90,6 +99,10 @@ static int stream_say(struct live_stream *s, struct lws *wsi)
 	size_t n;
 	bool is_text;
 
+	if (s->closing_ns)
+		return 0;
+	if (s->leaves)
+		return stream_part(s, wsi, LWS_CLOSE_STATUS_GOINGAWAY);
 	if (s->state != LIVE_UP && !s->ends)
 		return 0;
 	if (!live_stream_next(s, memory + LWS_PRE, &n, &is_text))
@@ -97,10 +110,8 @@ static int stream_say(struct live_stream *s, struct lws *wsi)
 	if (lws_write(wsi, memory + LWS_PRE, n, is_text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY) <
 	    (int)n)
 		return -1;
-	if (s->stopped) {
-		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-		return -1;
-	}
+	if (s->stopped)
+		return stream_part(s, wsi, LWS_CLOSE_STATUS_NORMAL);
 	if (live_stream_has(s))
 		(void)lws_callback_on_writable(wsi);
 	return 0;

@@ -47,6 +47,8 @@ void live_stream_free(struct live_stream *s)
 
 bool live_stream_has(const struct live_stream *s)
 {
+	if (s->state == LIVE_OVER) /* the application wanted so */
+		return s->ends && !s->stopped;
 	if (s->state != LIVE_UP)
 		return false;
 	return !s->started || s->ends || s->digit_count || s->sound.refused ||

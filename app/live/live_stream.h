@@ -28,15 +28,17 @@ struct live_stream {
 	enum live_state state;
 	struct lws *wsi; /* NULL: none */
 	struct live_address address;
-	uint64_t try_ns;  /* WAITS: when; else when it began */
-	uint64_t lost_ns; /* since when there is no connection */
-	uint32_t tries;   /* since then */
-	uint32_t times;   /* that it was connected */
-	bool started;     /* start has been said over this connection */
-	bool ends;        /* control wants it to */
-	bool stopped;     /* stop has been said, or nobody is there to hear it */
-	bool failed_once; /* the reason was logged */
-	uint64_t ends_ns; /* since when */
+	uint64_t try_ns;     /* WAITS: when; else when it began */
+	uint64_t lost_ns;    /* since when there is no connection */
+	uint32_t tries;      /* since then */
+	uint32_t times;      /* that it was connected */
+	bool started;        /* start has been said over this connection */
+	bool ends;           /* control wants it to */
+	bool stopped;        /* stop has been said, or nobody is there to hear it */
+	bool leaves;         /* the node stops */
+	uint64_t closing_ns; /* since then our Close is on its way; 0: it is not */
+	bool failed_once;    /* the reason was logged */
+	uint64_t ends_ns;    /* since when */
 	char reason[LIVE_REASON_MAX];
 	char digits[LIVE_DIGITS];
 	uint32_t digit_count;

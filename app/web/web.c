@@ -31,6 +31,8 @@ enum {
 	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
+#define LEAVE_NS (1 * NS_PER_S)
+
 struct web {
 	struct lws_context *context;
 	struct web_pages pages;
@@ -170,6 +172,16 @@ static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return web_sip_callback(wsi, reason, user, in, len);
 }
 
+/* Browsers hear that the node stops, and have a second to say Close as well. */
+static void web_leave(struct web *web)
+{
+	uint64_t until_ns = clock_now_ns() + LEAVE_NS;
+
+	while (web->sip && web_sip_stop(web->sip) && clock_now_ns() < until_ns &&
+	       lws_service(web->context, 0) >= 0)
+		;
+}
+
 static void *web_run(void *arg)
 {
 	struct web *web = arg;
@@ -179,8 +191,9 @@ static void *web_run(void *arg)
 	/* acquire: pairs with the release in web_close */
 	while (!atomic_load_explicit(&web->stop, memory_order_acquire)) {
 		if (lws_service(web->context, 0) < 0)
-			break;
+			return NULL;
 	}
+	web_leave(web);
 	return NULL;
 }
 

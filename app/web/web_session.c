@@ -11,6 +11,7 @@
 #include "base/metric.h"
 
 enum { CHECKS_IN_PATIENCE = 4 };
+#define CLOSE_US 1000000 /* so long whoever is told Close has to say it, too */
 
 static_assert((int)LWS_PRE <= (int)WEB_LINK_ROOM, "frames have their head before the message");
 
@@ -77,24 +78,35 @@ void web_session_end(struct web_session *s)
 	s->wsi = NULL;
 }
 
-/* The library calls back until it has closed; -1 makes it close. */
+/* The library calls back until it has closed; -1 makes it say Close. Then it reads, and what comes is nobody's, until the peer has said Close,
+ * or for a second: a connection that ends before is reset, and what the peer has not read yet is lost (RFC 6455 7.1.1). */
 static int session_doom(struct web_session *s, enum web_session_end why,
 			enum lws_close_status status)
 {
 	if (!s->doomed)
 		s->why = why;
 	s->doomed = true;
+	s->leaves = 0;
+	lws_set_timer_usecs(s->wsi, CLOSE_US);
 	lws_close_reason(s->wsi, status, NULL, 0);
 	return -1;
 }
 
-/* From where the library does not ask for a result. */
-static void doom_later(struct web_session *s, enum web_session_end why)
+/* From where the library does not ask for a result: as soon as the connection takes something. */
+static void doom_later(struct web_session *s, enum web_session_end why,
+		       enum lws_close_status status)
 {
 	if (s->doomed)
 		return;
 	s->why = why;
 	s->doomed = true;
+	s->leaves = status;
+	lws_set_timer_usecs(s->wsi, CLOSE_US);
+	(void)lws_callback_on_writable(s->wsi);
+}
+
+static void session_kill(const struct web_session *s)
+{
 	lws_set_timeout(s->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
@@ -155,7 +167,7 @@ int web_session_receive(struct web_session *s, struct bytes piece)
 	int err;
 
 	if (s->doomed)
-		return -1;
+		return 0;
 	if (s->held)
 		return session_doom(s, WEB_SESSION_END_OVERFLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	err = web_message_add(&s->in, piece, left);
@@ -180,7 +192,7 @@ bool web_session_waits(const struct web_session *s)
 void web_session_retry(struct web_session *s)
 {
 	if (bring(s))
-		doom_later(s, WEB_SESSION_END_MEMORY);
+		doom_later(s, WEB_SESSION_END_MEMORY, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 }
 
 /* ---- what it hears ---- */
@@ -215,7 +227,7 @@ int web_session_writeable(struct web_session *s)
 	int err = 0;
 
 	if (s->doomed)
-		return -1;
+		return s->leaves ? session_doom(s, s->why, s->leaves) : 0;
 	late_drop(s);
 	if (s->pongs) {
 		err = pong(s);
@@ -236,7 +248,7 @@ bool web_session_queue(struct web_session *s, const struct web_link_out *out)
 	struct web_waiting *w = malloc(sizeof(*w));
 
 	if (!w) {
-		doom_later(s, WEB_SESSION_END_MEMORY);
+		doom_later(s, WEB_SESSION_END_MEMORY, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 		return false;
 	}
 	*w = (struct web_waiting){ .out = *out };
@@ -253,12 +265,19 @@ bool web_session_queue(struct web_session *s, const struct web_link_out *out)
 
 void web_session_cut(struct web_session *s)
 {
-	doom_later(s, WEB_SESSION_END_QUEUE);
+	doom_later(s, WEB_SESSION_END_QUEUE, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 }
 
-void web_session_make_room(struct web_session *s)
+void web_session_make_room(struct web_session *s, bool at_once)
 {
-	doom_later(s, WEB_SESSION_END_ROOM);
+	doom_later(s, WEB_SESSION_END_ROOM, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+	if (at_once)
+		session_kill(s);
+}
+
+void web_session_stop(struct web_session *s)
+{
+	doom_later(s, WEB_SESSION_END_STOP, LWS_CLOSE_STATUS_GOINGAWAY);
 }
 
 /* ---- time ---- */
@@ -268,10 +287,12 @@ int web_session_timer(struct web_session *s)
 	uint64_t now_ns = clock_now_ns();
 	uint64_t before = now_ns - s->settings->patience_ns;
 
-	if (s->doomed)
-		return -1;
+	if (s->doomed) {
+		session_kill(s);
+		return 0;
+	}
 	if (s->stalled_ns && s->stalled_ns <= before) {
-		doom_later(s, WEB_SESSION_END_STALLED);
+		doom_later(s, WEB_SESSION_END_STALLED, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 		return 0;
 	}
 	if (s->begun_ns && s->begun_ns <= before)

@@ -19,6 +19,7 @@
 	X(SILENT, "no_message")          \
 	X(STRANGER, "not_authenticated") \
 	X(ROOM, "made_room")             \
+	X(STOP, "node_stops")            \
 	X(SLOW, "slow_sender")           \
 	X(STALLED, "peer_unresponsive")  \
 	X(QUEUE, "send_queue_full")      \
@@ -50,6 +51,8 @@ struct web_session {
 	bool spoke;   /* the loop has had a message of it */
 	bool held;    /* a message waits for room on its way to the loop */
 	bool pongs, doomed;
+	enum lws_close_status
+		leaves; /* Close is to be said, with that status; 0: it was, or never is */
 };
 
 void web_session_setup(void); /* registers the metrics; main thread, once */
@@ -74,8 +77,10 @@ bool web_session_waits(const struct web_session *s);
 void web_session_retry(struct web_session *s);
 /* To be sent. False: out of memory, the session ends, and out is still the caller's. */
 bool web_session_queue(struct web_session *s, const struct web_link_out *out) NODISCARD;
-/* A newcomer has its place. */
-void web_session_make_room(struct web_session *s);
+/* A newcomer has its place. at_once: there are few more: it hears no Close. */
+void web_session_make_room(struct web_session *s, bool at_once);
+/* The node stops. */
+void web_session_stop(struct web_session *s);
 /* It reads too slowly for what is sent to it: it ends. */
 void web_session_cut(struct web_session *s);
 

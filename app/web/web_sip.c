@@ -187,7 +187,7 @@ static int on_established(struct web_sip *owner, struct web_session *s, struct l
 		return -1;
 	}
 	if (goes)
-		web_session_make_room(goes);
+		web_session_make_room(goes, owner->free_count < WEB_LINK_SPARE / 2);
 	if (client)
 		web_client_upgraded(client);
 	at = owner->free[--owner->free_count];
@@ -281,6 +281,20 @@ static void hand_out(struct web_sip *owner, const struct web_link_out *out)
 		web_link_sent(owner->settings.link, out);
 		free(out->data);
 	}
+}
+
+bool web_sip_stop(struct web_sip *s)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->room; i++) {
+		struct web_session *session = s->places[i].session;
+
+		any |= session != NULL;
+		if (session)
+			web_session_stop(session);
+	}
+	return any;
 }
 
 void web_sip_news(struct web_sip *s)

@@ -26,6 +26,8 @@ int web_sip_callback(struct lws *wsi, enum lws_callback_reasons reason, void *us
 size_t web_sip_session_size(void);
 /* The control thread: WebSockets from now on may be of these pages. Then the web thread is to be woken. */
 void web_sip_origins(struct web_sip *s, const char (*list)[ORIGIN_MAX], uint32_t count);
+/* The node stops: all hear Close. True: some are there still. */
+bool web_sip_stop(struct web_sip *s);
 /* The loop has pushed something, or handed something over. */
 void web_sip_news(struct web_sip *s);
 

@@ -117,6 +117,56 @@ class Hears(LiveTest):
         self.assertEqual(self.wait_told("call.played", 2)["reason"], "hangup")
         self.ended()
 
+    def test_no_reset(self):
+        """Whoever ends the stream, the program that speaks on until it has read Close, and answers it, sees no reset (RFC 6455 7.1.1)."""
+        def ended(count):
+            stream = self.application.streams[count - 1]
+            until(lambda: stream.end, lambda: f"{stream.events}")
+            self.assertEqual((stream.end, stream.close_code), ("closed", 1000))
+        out, call, _ = self.streamed()
+        for count, how in enumerate(("stop", "order", "shut", "hangup"), 1):
+            if count > 1:
+                self.node.ctl("call.stream", call=call, endpoint="bot")
+            stream = self.application.wait_stream(count)
+            stream.lingers = 0.4
+            stream.say(sine(620, 3000))
+            if how == "stop":
+                stream.order("stop")
+            elif how == "order":
+                self.node.ctl("call.stop", call=call)
+            elif how == "shut":
+                self.node.ctl("call.play", call=call, file="menu.wav")
+            else:
+                out.bye()
+            with self.subTest(how):
+                ended(count)
+        self.ended()
+
+    def test_the_node_stops(self):
+        """The program is told so, and is connected again by the next process."""
+        out, _, _ = self.streamed()
+        stream = self.application.wait_stream()
+        stream.lingers = 0.4
+        self.node.stop()
+        until(lambda: stream.end, lambda: f"{stream.events}")
+        self.assertEqual((stream.end, stream.close_code), ("closed", 1001))
+        self.node.restart()
+        self.application.wait_stream(2)
+        out.bye()
+        self.ended()
+
+    def test_silent_behind_close(self):
+        """Nobody answers Close: the node ends the connection a second later, and does not read on."""
+        out, call, _ = self.streamed()
+        stream = self.application.wait_stream()
+        stream.lingers = 60
+        self.node.ctl("call.stop", call=call)
+        began = time.monotonic()
+        until(lambda: stream.end, lambda: f"{stream.events}")
+        self.assertLess(time.monotonic() - began, 3)
+        out.bye()
+        self.ended()
+
     def test_slow(self):
         """An application that does not read loses what it does not read, and is told; the call goes on without a gap."""
         out, call, _ = self.streamed()

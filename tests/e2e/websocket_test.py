@@ -13,7 +13,7 @@ import unittest
 
 from lib.node import Node
 from lib.websocket import BINARY, CLOSE, MORE, PING, PONG, TEXT, Refused, WebSocket, WebSocketAgent, frame
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 OPTIONS = (b"OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s x.invalid;branch=z9hG4bK%d\r\nMax-Forwards: 70\r\n"
            b"From: <sip:x@y.invalid>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\n\r\n")
@@ -219,12 +219,21 @@ class Phones:
         web.send(large)
         self.assertIn(b"SIP/2.0", web.receive()[1])
         self.assertEqual(self.node.http("/healthz")[0], 200)
-        try:
-            web.send(70000 * b"x")
-            self.assertIn(web.closed(), (0, 1009))
-        except OSError:
-            pass
-        self.assertEqual(self.node.metric("tandem_sip_ws_ends_total", reason="message_too_large"), 1)
+        web.send(70000 * b"x")
+        self.assertEqual(web.parts(0.4, frame(TEXT, OPTIONS % (b"WS", 9, 9))), (1009, "closed"))
+        until(lambda: self.node.metric("tandem_sip_ws_ends_total", reason="message_too_large") == 1, self.node.log_tail)
+
+    def test_it_stops(self):
+        """Who is connected hears that, says what it was about to say, and sees no reset."""
+        web = self.web()
+        self.options(web)
+        found = []
+        thread = threading.Thread(target=lambda: found.append(web.parts(0.2, frame(TEXT, OPTIONS % (b"WS", 9, 9)))))
+        thread.start()
+        self.node.stop()
+        thread.join()
+        self.assertEqual(found, [(1001, "closed")])
+        self.node.restart()
 
     def test_pages(self):
         for path, status in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/ws", 404), ("/x", 404)):

@@ -20,6 +20,7 @@ class Stream(WebSocket):
         self.events, self.frames, self.reads = [], [], threading.Event()
         self.reads.set()
         self.open, self._lock = True, threading.Lock()
+        self.lingers, self.close_code, self.end = 0, None, None    # for so long it speaks on behind the node's Close; then how it ended
         self.headers = self._admit()
 
     def _admit(self):
@@ -68,13 +69,32 @@ class Stream(WebSocket):
         until(lambda: len(self.told(event)) >= count, lambda: f"{count} {event}: {self.events}")
         return self.told(event)[count - 1]
 
+    def part(self, payload):
+        """As RFC 6455 7.1.1 has it: what was under way still goes, then our Close, then the node ends the connection."""
+        self.close_code = int.from_bytes(payload[:2], "big")
+        until = time.monotonic() + self.lingers
+        try:
+            while time.monotonic() < until:
+                self.sock.sendall(frame(BINARY, bytes(640), masked=False))
+                time.sleep(0.01)
+            self.sock.sendall(frame(CLOSE, payload[:2], masked=False))
+            self.sock.settimeout(3)
+            while self.sock.recv(4096):
+                pass
+            self.end = "closed"
+        except OSError as error:
+            self.end = type(error).__name__
+
     def run(self, heard):
         while self.open:
             self.reads.wait()
             found = self.receive()
-            if found is None or found[0] == CLOSE:
+            if found is None:
                 break
             kind, payload = found
+            if kind == CLOSE:
+                self.part(payload)
+                break
             if kind == TEXT:
                 self.events.append(json.loads(payload))
             elif kind == BINARY:

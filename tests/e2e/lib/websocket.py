@@ -129,6 +129,22 @@ class WebSocket:
             if found[0] == CLOSE:
                 return int.from_bytes(found[1][:2], "big")
 
+    def parts(self, seconds, what=b""):
+        """Says that until so long after the other side's Close, and then Close (RFC 6455 7.1.1): the status of its Close, and how the connection ended."""
+        status = self.closed()
+        try:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                self.sock.sendall(what)
+                time.sleep(0.01)
+            self.sock.sendall(frame(CLOSE, (status or 1000).to_bytes(2, "big")))
+            self.sock.settimeout(3)
+            while self.sock.recv(4096):
+                pass
+            return status, "closed"
+        except OSError as error:
+            return status, type(error).__name__
+
     def close(self):
         self.sock.close()
 
