@@ -34,7 +34,12 @@ void command_conference_stream(struct command_run *run)
 	struct shard_room_order order = { .act = SHARD_ROOM_STREAM, .endpoint = endpoint };
 
 	(void)bytes_cstr(command_value(run, "endpoint")->text, endpoint, sizeof(endpoint));
-	conference_order(run, &order);
+	if (lives_know(&run->node->lives, bytes_str(run->of_tenant ? run->tenant : ""),
+		       bytes_str(endpoint)))
+		conference_order(run, &order);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "endpoint",
+			     "live.endpoints has none of that name for this tenant");
 }
 
 /* In the order of g_conference_stops. */

@@ -101,6 +101,8 @@ static const struct {
 	{ -ENOENT, COMMAND_NOT_FOUND, "call", "there is no such call" },
 	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
 	{ -ENOLINK, COMMAND_CONFLICT, "call", "no application has the call" },
+	{ -ENOBUFS, COMMAND_BUSY, "digits",
+	  "digits of before wait for that party still: try again" },
 	{ -ENOTUNIQ, COMMAND_CONFLICT, "call", "no transfer of the call rings" },
 	{ -EISCONN, COMMAND_CONFLICT, "call",
 	  "no party is answered by tandem without another party: see call.answer and call.split" },
@@ -358,6 +360,24 @@ static void stream_listen(struct command_run *run)
 		order_listen_ask(run, &terms);
 }
 
+/* Of the tenant whose call it is. False: the run has failed. */
+static bool stream_endpoint(struct command_run *run)
+{
+	struct bytes name = command_value(run, "endpoint")->text;
+	uint16_t tenant;
+	uint64_t call;
+
+	if (!command_call_id(run, &call))
+		return false;
+	if (!shard_call_tenant(node_core(run->node, call), call, &tenant) ||
+	    lives_know(&run->node->lives, bytes_str(tenants_name(run->node->tenants, tenant)),
+		       name))
+		return true;
+	command_fail(run, COMMAND_NOT_FOUND, "endpoint",
+		     "live.endpoints has none of that name for this tenant");
+	return false;
+}
+
 void command_call_stream(struct command_run *run)
 {
 	struct act_terms terms = { .times = 1, .file_count = 1 };
@@ -365,6 +385,8 @@ void command_call_stream(struct command_run *run)
 
 	writer_str(&w, ACT_LIVE);
 	writer_bytes(&w, command_value(run, "endpoint")->text);
+	if (!stream_endpoint(run))
+		return;
 	if (command_value(run, "leg")->given)
 		stream_listen(run);
 	else if (w.overflow)

@@ -305,7 +305,7 @@ static const struct {
 				       HAS_CALL | HAS_STATUS },
 	[SIG_CALL_PLAYED] = { "call.played",
 			      "What call.play asked for is over: end, key (one was pressed), "
-			      "stopped, failed or hangup.",
+			      "stopped, failed (cause: why, in words) or hangup.",
 			      HAS_CALL | HAS_ORDER },
 	[SIG_CALL_COLLECTED] = { "call.collected",
 				 "What call.collect asked for is over: max, terminator, timeout, "
@@ -313,8 +313,9 @@ static const struct {
 				 HAS_CALL | HAS_ORDER },
 	[SIG_CALL_RECORDED] = { "call.recorded",
 				"What call.record_message asked for is over: silence, key, max, "
-				"short (less than min_ms), stopped, failed or hangup. ms: how long "
-				"it is, without the silence at both ends. call.play plays it as "
+				"short (less than min_ms), stopped, failed (cause: why, in words) "
+				"or hangup. ms: how long it is, without the silence at both ends. "
+				"call.play plays it as "
 				"recording:RECORDING.",
 				HAS_CALL | HAS_ORDER | HAS_MESSAGE },
 	[SIG_CALL_WAITING] = { "call.waiting",
@@ -353,6 +354,12 @@ static const struct {
 				 "The call that began is for an emergency number, to. Told at "
 				 "once.",
 				 HAS_CALL },
+	[SIG_CALL_DTMF_FAILED] = { "call.dtmf_failed",
+				   "Digits did not reach the party of that leg, by call.dtmf or of "
+				   "the other party; reason: busy (it put them off again and "
+				   "again), "
+				   "no_answer, or unreachable. Those behind them may be lost, too.",
+				   HAS_CALL | HAS_LEG | HAS_REASON },
 	[SIG_TRUNK_DOWN] = { "trunk.down",
 			     "A server, to, of that trunk does not answer to OPTIONS (probe_s of "
 			     "trunk.put), for the reason: no_answer, unavailable (503), refused, "
@@ -549,6 +556,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		return;
 	add_number(out, "order", event->order);
 	add_text(out, "reason", event->reason ? event->reason : "");
+	if (event->cause)
+		add_text(out, "cause", event->cause);
 	add_text(out, "digits", event->digits);
 }
 

@@ -112,7 +112,25 @@ static const struct settings_live_endpoint *endpoint_find(const struct lives *l,
 	return NULL;
 }
 
+bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoint)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; l->settings && i < l->settings->endpoint_count; i++) {
+		const struct settings_live_endpoint *e = &l->settings->endpoints[i];
+
+		any |= bytes_is(endpoint, e->name) && (!tenant.n || endpoint_is_for(e, tenant));
+	}
+	return any;
+}
+
 /* ---- streams ---- */
+
+const char *lives_why_failed(const struct live_event *event)
+{
+	return event->was_up ? "the application was gone for live.give_up"
+			     : "the application was not reached in live.connect_timeout";
+}
 
 /* Opus is coded at any of our rates, others at their own. */
 static uint32_t feed_rate_of(enum media_codec codec, uint32_t rate)
@@ -245,9 +263,7 @@ bool lives_listen_news(const struct live_event *event, struct listen_news *out)
 		return true;
 	case LIVE_FAILED:
 		out->kind = LISTEN_FAILED;
-		out->reason = event->was_up
-				      ? "the application was gone for live.give_up"
-				      : "the application was not reached in live.connect_timeout";
+		out->reason = lives_why_failed(event);
 		return true;
 	case LIVE_GONE:
 		break;

@@ -51,6 +51,10 @@ const char *lives_listen(struct lives *l, const struct lives_want *want);
 void lives_listen_end(struct lives *l, uint64_t id, struct bytes reason);
 /* Those of all calls of a shard. */
 void lives_leave(struct lives *l, uint16_t shard);
+/* Why, of one that says LIVE_FAILED. */
+const char *lives_why_failed(const struct live_event *event);
+/* There is an endpoint of that name for the tenant; tenant empty: for any. */
+bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoint);
 /* What became of it, of an event without a feed. False: nothing that the call is to know. */
 bool lives_listen_news(const struct live_event *event, struct listen_news *out);
 

@@ -53,17 +53,25 @@ void plays_close(struct plays *p)
 	*p = (struct plays){ 0 };
 }
 
-static void play_tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
+static void play_tell_why(const struct plays *p, const struct play *y, enum act_news_kind kind,
+			  const char *why)
 {
-	struct answer a = {
-		.kind = ANSWER_PLAY,
-		.call = y->call,
-		.news = { .kind = kind, .serial = y->serial, .job = y->job, .codec = y->codec }
-	};
+	struct answer a = { .kind = ANSWER_PLAY,
+			    .call = y->call,
+			    .news = { .kind = kind,
+				      .serial = y->serial,
+				      .job = y->job,
+				      .codec = y->codec,
+				      .why = why } };
 
 	if (kind == ACT_NEWS_FAILED)
 		metric_add(g_metrics.failed, 1);
 	answers_add(p->answers, &a);
+}
+
+static void play_tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
+{
+	play_tell_why(p, y, kind, NULL);
 }
 
 /* With an application it is released when neither thread uses its feed. */
@@ -185,7 +193,7 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at),
 			 LOG_STR("next", fault.absent ? "put it into media.sounds, and reload"
 						      : "mend the file, and reload"));
-		play_tell(p, y, ACT_NEWS_FAILED);
+		play_tell_why(p, y, ACT_NEWS_FAILED, fault.reason);
 		play_release(p, y);
 		return;
 	}
@@ -234,7 +242,7 @@ static void play_refused(struct plays *p, const struct play *wanted, struct byte
 {
 	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
 		 LOG_STR("reason", reason));
-	play_tell(p, wanted, ACT_NEWS_FAILED);
+	play_tell_why(p, wanted, ACT_NEWS_FAILED, reason);
 }
 
 /* "live-bot": the caller is with the application of that endpoint. */
@@ -361,7 +369,8 @@ void plays_live(struct plays *p, const struct live_event *event)
 	case LIVE_FAILED:
 		if (!is_open)
 			return;
-		play_tell(p, y, event->kind == LIVE_ENDED ? ACT_NEWS_ENDED : ACT_NEWS_FAILED);
+		play_tell_why(p, y, event->kind == LIVE_ENDED ? ACT_NEWS_ENDED : ACT_NEWS_FAILED,
+			      lives_why_failed(event));
 		play_leave(p, y);
 		return;
 	case LIVE_GONE:

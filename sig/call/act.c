@@ -224,6 +224,11 @@ static const char *act_reason_of(const struct acts *a, enum act_outcome outcome)
 	return "";
 }
 
+static const char *act_cause(const struct acts *a)
+{
+	return a->why ? a->why : "it cannot be said in a codec of the party";
+}
+
 /* They were given as they were asked for: from now on they go where the call goes (IVR-02). */
 static void keys_keep(struct call *c, enum act_outcome outcome)
 {
@@ -288,6 +293,7 @@ static void act_finish(struct call_host *h, struct call *c, enum act_outcome out
 	if (event) {
 		event->order = c->acts->order;
 		event->reason = act_reason_of(c->acts, outcome);
+		event->cause = outcome == ACT_FAILED ? act_cause(c->acts) : NULL;
 		event->recording = c->acts->recording;
 		event->ms = c->acts->message_ms;
 		if (call_application(c).n)
@@ -556,8 +562,10 @@ void acts_recorded(struct call_host *h, struct call *c, const struct record_news
 
 void acts_record_failed(struct call_host *h, struct call *c, uint8_t number)
 {
-	if (c->acts && c->acts->recording && c->acts->recording == number)
-		act_end(h, c, ACT_FAILED);
+	if (!c->acts || !c->acts->recording || c->acts->recording != number)
+		return;
+	c->acts->why = "its file cannot be written";
+	act_end(h, c, ACT_FAILED);
 }
 
 bool acts_records(const struct call *c, uint8_t number)
@@ -593,6 +601,7 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 	case ACT_NEWS_FAILED:
 		LOG_WARN("call", c->id, "a sound is not played",
 			 LOG_STR("file", a->terms.files[a->file]));
+		a->why = news->why;
 		act_end(h, c, ACT_FAILED);
 		return;
 	}

@@ -111,6 +111,7 @@ struct acts {
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
 	bool resumed;                      /* what is played was played by a process before */
+	const char *why;                   /* the last thing that failed did; NULL: nobody said */
 	enum hears hears;                  /* HEARS_PEER: nothing is played */
 	enum media_codec codec;            /* of what plays */
 	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */

@@ -23,6 +23,7 @@
 #include "sig/feature/transfer.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/leg_digits.h"
 #include "sig/leg/request_wait.h"
 #include "sig/model/call_order.h"
 
@@ -115,6 +116,8 @@ static int order_mute(struct call_host *h, struct call *c, struct call_order *or
 
 static int order_digits(struct call_host *h, struct call *c, struct call_order *order)
 {
+	if (order->digits.n > leg_digits_room(c->legs[order_leg_of(c, order)]))
+		return -ENOBUFS;
 	for (size_t i = 0; i < order->digits.n; i++) {
 		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
 				     .duration_ms = order->duration_ms };

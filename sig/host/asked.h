@@ -32,6 +32,7 @@ struct act_news {
 	uint64_t serial;
 	struct job_id job; /* OPEN */
 	enum media_codec codec;
+	const char *why; /* FAILED: a constant phrase, or NULL */
 };
 /* Of a message that is recorded. QUIET: nothing was said for as long as it may be silent. */
 enum record_news_kind { RECORD_NEWS_GROWN, RECORD_NEWS_QUIET, RECORD_NEWS_ENDED };

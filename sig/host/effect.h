@@ -101,9 +101,10 @@ enum sig_event_kind {
 	SIG_PRESENCE,                     /* to has that presence; of no call */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
-	SIG_SUBSCRIBED,   /* from watches to; call: the id of its subscription; package */
-	SIG_UNSUBSCRIBED, /* the same; reason */
-	SIG_TRUNK_DOWN,   /* to_trunk: its server to does not answer; of no call */
+	SIG_SUBSCRIBED,       /* from watches to; call: the id of its subscription; package */
+	SIG_UNSUBSCRIBED,     /* the same; reason */
+	SIG_CALL_DTMF_FAILED, /* leg, reason: digits that its party was to get */
+	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
 	SIG_EVENT_KINDS,
 };
@@ -132,6 +133,7 @@ struct sig_event {
 	uint32_t order;
 	const char *package;            /* constant, or NULL */
 	const char *reason;             /* constant, or NULL */
+	const char *cause;              /* likewise: why it failed, in words */
 	char digits[17];                /* a secret of caller and application */
 	char data[CALL_DATA_MAX];       /* of the call; "": none */
 	char account[CALL_ACCOUNT_MAX]; /* likewise */

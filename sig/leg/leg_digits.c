@@ -63,6 +63,11 @@ static struct txn_slot *info(struct call_host *h, struct leg *leg, const struct 
 	return leg_request(h, &leg->dialog, &r, TXN_USER_DIGIT);
 }
 
+uint32_t leg_digits_room(const struct leg *leg)
+{
+	return leg->digits ? WAITING_MAX - leg->digits->count : WAITING_MAX;
+}
+
 /* The first one, unless it is under way. */
 static void digits_go_on(struct call_host *h, struct call *c, uint8_t leg)
 {
@@ -74,6 +79,7 @@ static void digits_go_on(struct call_host *h, struct call *c, uint8_t leg)
 
 		if (!slot) {
 			LOG_WARN("call", c->id, "a digit is lost", LOG_U64("leg", leg));
+			l->digits_lost = "unreachable";
 			digits_done(l);
 			continue;
 		}
@@ -91,6 +97,7 @@ void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg, const stru
 		l->digits = calloc(1, sizeof(*l->digits));
 	if (!l->digits || l->digits->count == WAITING_MAX) {
 		LOG_WARN("call", c->id, "a digit is lost", LOG_U64("leg", leg));
+		l->digits_lost = "busy";
 		return;
 	}
 	l->digits->list[l->digits->count++] = *dtmf;
@@ -128,6 +135,7 @@ void leg_digits_answered(struct call_host *h, struct call *c, const struct call_
 	if (ev->kind == CALL_EV_TIMEOUT) { /* the others would come half a minute late */
 		LOG_WARN("call", c->id, "digits are lost", LOG_U64("leg", ev->leg),
 			 LOG_U64("count", l->digits->count));
+		l->digits_lost = "no_answer";
 		leg_digits_clear(l);
 		return;
 	}
@@ -135,6 +143,11 @@ void leg_digits_answered(struct call_host *h, struct call *c, const struct call_
 	    dtmf_refused(c, ev->leg, (uint16_t)ev->message->status)) {
 		digits_as_tones(h, c, ev->leg);
 		return;
+	}
+	if (ev->kind == CALL_EV_FAILURE && ev->message->status == 491) {
+		LOG_WARN("call", c->id, "a digit is lost: its party put it off too often",
+			 LOG_U64("leg", ev->leg));
+		l->digits_lost = "busy";
 	}
 	digits_done(l);
 	digits_go_on(h, c, ev->leg);

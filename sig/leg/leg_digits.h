@@ -8,7 +8,9 @@
 
 #include "sig/leg/dtmf.h"
 
-/* Sent now, or when those before it have been answered. */
+/* So many more may wait for it. */
+uint32_t leg_digits_room(const struct leg *leg);
+/* Sent now, or when those before it have been answered. What is lost says so in leg.digits_lost. */
 void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 /* The answer to one, or none in time. */
 void leg_digits_answered(struct call_host *h, struct call *c, const struct call_event *ev);

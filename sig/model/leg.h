@@ -225,6 +225,7 @@ struct leg {
 	struct invite_uas *uas;       /* NULL: none of the party is */
 	struct leg_refusal *refusal;  /* NULL: there is none, or it was acknowledged */
 	struct leg_digits *digits;    /* NULL: none is on its way by INFO */
+	const char *digits_lost;      /* why some were, a constant; NULL: none, or it was told */
 	struct leg_keys *keys;        /* its party's, that may become a code; NULL: none may */
 	struct account_keys *account; /* that its party presses by now; NULL: it does not */
 	struct text carried; /* what its party said of who calls (sig/identity/carried.h) */

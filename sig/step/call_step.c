@@ -409,6 +409,22 @@ static void hangup(struct call_host *h, struct call *c, const struct call_event 
 		order_wait(h, c, ev->order->by, 0);
 }
 
+/* Whoever was told that they are sent is told that they were not. */
+static void digits_lost(struct call_host *h, const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct sig_event *event = c->legs[i] && c->legs[i]->digits_lost
+						  ? call_publish_begin(h, c, SIG_CALL_DTMF_FAILED)
+						  : NULL;
+
+		if (!event)
+			continue;
+		event->leg = i != c->bridge.caller;
+		event->reason = c->legs[i]->digits_lost;
+		c->legs[i]->digits_lost = NULL;
+	}
+}
+
 /* What may go goes, in order. */
 static void call_release(struct call_host *h, struct call *c)
 {
@@ -589,5 +605,6 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	}
 	features_go(h, c);
+	digits_lost(h, c);
 	call_release(h, c);
 }

@@ -161,7 +161,10 @@ class Plays(SoundsTest):
         self.node.ctl("call.stop", call=call)
         self.assertEqual(self.wait_told("call.played", 2)["reason"], "stopped")
         self.node.ctl("call.play", call=call, file="none.wav")
-        self.assertEqual(self.wait_told("call.played", 3)["reason"], "failed")
+        told = self.wait_told("call.played", 3)
+        self.assertEqual((told["reason"], told["cause"]), ("failed", "no such file"))
+        with self.assertRaisesRegex(ServerError, "live.endpoints has none of that name"):
+            self.node.ctl("call.stream", call=call, endpoint="none")
         out.bye()
         self.ended()
 

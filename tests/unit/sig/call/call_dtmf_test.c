@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REG-15: a digit reaches the other party exactly once, as it takes digits. */
+#include <errno.h>
+
+#include "sig/model/call_order.h"
 #include "tests/unit/sig/line.h"
 
 #define RELAY "Content-Type: application/dtmf-relay\r\n"
@@ -213,11 +216,48 @@ static void busy_party_is_asked_again(void **state)
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 }
 
-/* Not for ever; and the next one has its own tries. */
+/* The last one. "": there was none. */
+static const char *lost_for(const struct rig *r, uint32_t *count)
+{
+	const char *why = "";
+
+	*count = 0;
+	for (uint32_t i = 0; i < r->event_count; i++) {
+		if (r->events[i].kind != SIG_CALL_DTMF_FAILED)
+			continue;
+		why = r->events[i].reason;
+		assert_int_equal(r->events[i].leg, 1);
+		(*count)++;
+	}
+	return why;
+}
+
+/* More than may wait are not begun. */
+static void too_many_are_refused(void **state)
+{
+	static const char keys[] = "0123456789012345678901234567890123456789";
+	struct line *l = *state;
+	struct call_view view;
+	uint32_t cursor = 0;
+	struct call_order order = { .kind = ORDER_DIGITS,
+				    .leg = SHARD_LEG_CALLEE,
+				    .digits = bytes_str(keys),
+				    .duration_ms = 120 };
+
+	talk(l, PLAIN_B);
+	assert_true(shard_call_next(l->r->shard, &cursor, &view));
+	assert_int_equal(shard_call_order(l->r->shard, view.call, &order, l->r->now), 0);
+	assert_int_equal(shard_call_order(l->r->shard, view.call, &order, l->r->now), -ENOBUFS);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* Not for ever; and the next one has its own tries. Each loss is told. */
 static void busy_party_is_given_up(void **state)
 {
 	struct line *l = *state;
 	struct bytes m;
+	uint32_t lost;
 	int tries = 0;
 
 	talk(l, PLAIN_B);
@@ -229,8 +269,12 @@ static void busy_party_is_given_up(void **state)
 		rig_wait_ms(l->r, 400);
 	}
 	assert_int_equal(tries, 8);
+	assert_string_equal(lost_for(l->r, &lost), "busy");
+	assert_int_equal(lost, 1);
 	assert_true(rig_has(m, "Signal=2\r\n"));
 	rig_wait_ms(l->r, 40000); /* it says nothing: the call goes on */
+	assert_string_equal(lost_for(l->r, &lost), "no_answer");
+	assert_int_equal(lost, 2);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 	while (rig_take(l->r, &l->b.addr, "INFO ").n) {
 	}
@@ -274,7 +318,8 @@ int main(void)
 		LINE_TEST(event_becomes_info),        LINE_TEST(event_becomes_an_event),
 		LINE_TEST(unreadable_info),           LINE_TEST(behind_a_reinvite),
 		LINE_TEST(busy_party_is_asked_again), LINE_TEST(busy_party_is_given_up),
-		LINE_TEST(info_finds_nobody),         LINE_TEST(relayed_info_finds_nobody),
+		LINE_TEST(too_many_are_refused),      LINE_TEST(info_finds_nobody),
+		LINE_TEST(relayed_info_finds_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
