@@ -382,7 +382,8 @@ static const struct {
 				 "that "
 				 "name; reason: policy, command, code (an in-call one, or "
 				 "a=recordpref), page (of its extension: extension.page), or "
-				 "message (call.record_message).",
+				 "message (call.record_message). also: the other leg, where its "
+				 "setting asks for the same place, and has this one.",
 				 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
 	[SIG_CALL_RECORDING_PAUSED] = { "call.recording_paused",
 					"What is said now is in no file, and no digit in an event.",
@@ -534,6 +535,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "leg", event->leg ? "b" : "a");
 	if (has & HAS_RECORDING || (has & HAS_MESSAGE && event->recording))
 		add_recording(out, event->call, event->recording);
+	if (has & HAS_RECORDING && event->for_both)
+		add_text(out, "also", event->leg ? "a" : "b");
 	if (has & HAS_MIX)
 		add_recording(out, event->room, event->recording);
 	if (has & HAS_ENDPOINT)

@@ -151,38 +151,51 @@ static bool recording_is_name(const struct call *c, const struct recording *r)
 	return r->cause == RECORDING_MESSAGE && c->member && c->member->naming;
 }
 
-static void recording_publish(struct call_host *h, const struct call *c, const struct recording *r,
-			      enum sig_event_kind kind, const char *reason)
+/* NULL: nobody is told. */
+static struct sig_event *recording_publish(struct call_host *h, const struct call *c,
+					   const struct recording *r, enum sig_event_kind kind,
+					   const char *reason)
 {
 	struct sig_event *event = recording_is_name(c, r) ? NULL : call_publish_begin(h, c, kind);
 
 	if (!event)
-		return;
+		return NULL;
 	event->leg = r->leg != c->bridge.caller;
 	event->recording = r->number;
 	event->reason = reason;
+	return event;
 }
 
-/* mailbox: empty: it lies in none, unless that is where it goes. */
+/* One that is to begin. */
+struct recording_of {
+	enum recording_cause cause;
+	uint8_t to;
+	bool for_both;        /* the other party's setting wants the same, and gets no other */
+	struct bytes mailbox; /* empty: it lies in none, unless that is where it goes */
+};
+
 static struct recording *recording_begin(struct call_host *h, struct call *c, uint8_t leg,
-					 enum recording_cause cause, uint8_t to,
-					 struct bytes mailbox)
+					 const struct recording_of *of)
 {
-	struct recording *r = recording_add(&c->recordings, leg, cause);
+	struct recording *r = recording_add(&c->recordings, leg, of->cause);
+	struct bytes mailbox = of->mailbox;
 	char facts[RECORDING_FACTS_MAX];
+	struct sig_event *event;
 
 	if (!r)
 		return NULL;
-	if (to == RECORD_TO_MAILBOX)
+	if (of->to == RECORD_TO_MAILBOX)
 		mailbox = text_bytes(&c->legs[leg]->user);
-	r->to = recording_place(to);
+	r->to = recording_place(of->to);
 	r->begun_utc_ms = r->tone_utc_ms = h->now.utc_ms;
 	if (recording_is_name(c, r))
 		c->recordings->of_pair &= ~(UINT64_C(1) << r->number); /* no CDR names it */
 	else if (text_set(&r->facts, facts_write(h, c, r, mailbox, facts)))
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
 	outbox_touch(&c->out);
-	recording_publish(h, c, r, SIG_CALL_RECORDING, recording_cause_name(cause));
+	event = recording_publish(h, c, r, SIG_CALL_RECORDING, recording_cause_name(of->cause));
+	if (event)
+		event->for_both = of->for_both;
 	return r;
 }
 
@@ -197,8 +210,9 @@ static void recording_set_paused(struct call_host *h, struct call *c, struct rec
 		r->tone_ns = 0;
 	}
 	outbox_touch(&c->out);
-	recording_publish(h, c, r, paused ? SIG_CALL_RECORDING_PAUSED : SIG_CALL_RECORDING_RESUMED,
-			  recording_cause_name((enum recording_cause)r->cause));
+	(void)recording_publish(h, c, r,
+				paused ? SIG_CALL_RECORDING_PAUSED : SIG_CALL_RECORDING_RESUMED,
+				recording_cause_name((enum recording_cause)r->cause));
 }
 
 /* ---- the tone ---- */
@@ -338,8 +352,8 @@ static void recording_end(struct call_host *h, struct call *c, struct recording 
 		record_ask(h, c, r, RECORD_END);
 	siprec_end(h, c, r);
 	outbox_touch_later(&c->out);
-	recording_publish(h, c, r, SIG_CALL_RECORDING_ENDED,
-			  recording_cause_name((enum recording_cause)r->cause));
+	(void)recording_publish(h, c, r, SIG_CALL_RECORDING_ENDED,
+				recording_cause_name((enum recording_cause)r->cause));
 	recording_remove(c->recordings, r);
 }
 
@@ -374,27 +388,38 @@ bool recordings_are_due(const struct call_host *h, const struct call *c)
 	if ((has_asked(c) && is_the_pair(c)) || !pair_talks(c))
 		return false;
 	for (size_t i = 0; i < COUNT_OF(legs); i++) {
-		if (leg_wants(h, c, legs[i], &to))
-			return recording_place(to) == RECORD_TO_FILES;
+		if (leg_wants(h, c, legs[i], &to) && recording_place(to) == RECORD_TO_FILES)
+			return true;
 	}
 	return false;
 }
 
-/* One file has both: the policy of the caller comes first. */
+/* One recording has what both say: where both policies want it at one place, that of the caller is for both. A mailbox is nobody else's. */
 static void policy_ask(struct call_host *h, struct call *c)
 {
 	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
+	bool wants[2];
+	uint8_t to[2];
 
-	c->record_asked[0] = legs[0];
-	c->record_asked[1] = legs[1];
 	for (size_t i = 0; i < COUNT_OF(legs); i++) {
-		uint8_t to;
+		c->record_asked[i] = legs[i];
+		wants[i] = !recording_of_leg(c->recordings, legs[i]) &&
+			   leg_wants(h, c, legs[i], &to[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(legs); i++) {
+		const struct recording_of of = {
+			.cause = RECORDING_BY_POLICY,
+			.to = wants[i] ? to[i] : RECORD_TO_FILES,
+			.for_both = wants[0] && wants[1] && to[0] == to[1] &&
+				    to[0] != RECORD_TO_MAILBOX,
+		};
 
-		if (recording_of_leg(c->recordings, legs[i]) || !leg_wants(h, c, legs[i], &to))
+		if (!wants[i])
 			continue;
-		if (!recording_begin(h, c, legs[i], RECORDING_BY_POLICY, to, (struct bytes){ 0 }))
+		if (!recording_begin(h, c, legs[i], &of))
 			LOG_WARN("call", c->id, "it has too many recordings for one more");
-		return;
+		if (of.for_both)
+			return;
 	}
 }
 
@@ -467,6 +492,7 @@ static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 {
 	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
 	struct recording *r = recording_of_leg(c->recordings, leg);
+	struct recording_of of = { .cause = cause };
 	uint8_t place = (uint8_t)(to == ORDER_RECORD_AS_SET ? (e ? e->record_to : RECORD_TO_FILES)
 							    : to - ORDER_RECORD_TO_FILES);
 
@@ -480,7 +506,8 @@ static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 		return -EPERM;
 	if (place == RECORD_TO_SIPREC && !h->settings->siprec.count)
 		return -ENOPROTOOPT;
-	return recording_begin(h, c, leg, cause, place, (struct bytes){ 0 }) ? 0 : -EUSERS;
+	of.to = place;
+	return recording_begin(h, c, leg, &of) ? 0 : -EUSERS;
 }
 
 static int recording_do(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
@@ -583,10 +610,11 @@ const char *recording_refusal(int err)
 uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
 				struct bytes mailbox)
 {
+	const struct recording_of of = { .cause = RECORDING_MESSAGE,
+					 .to = RECORD_TO_FILES,
+					 .mailbox = mailbox };
 	const struct recording *r =
-		recording_of_leg(c->recordings, leg)
-			? NULL
-			: recording_begin(h, c, leg, RECORDING_MESSAGE, RECORD_TO_FILES, mailbox);
+		recording_of_leg(c->recordings, leg) ? NULL : recording_begin(h, c, leg, &of);
 
 	return r ? r->number : 0;
 }
@@ -644,7 +672,7 @@ void recording_failed(struct call_host *h, struct call *c, uint8_t number, int e
 	LOG_ERROR("call", c->id, "a recording failed", LOG_U64("recording", number),
 		  LOG_STR("reason", recording_failure(error)), LOG_INT("error", error));
 	siprec_end(h, c, r);
-	recording_publish(h, c, r, SIG_CALL_RECORDING_FAILED, recording_failure(error));
+	(void)recording_publish(h, c, r, SIG_CALL_RECORDING_FAILED, recording_failure(error));
 	recording_remove(c->recordings, r);
 	outbox_touch_later(&c->out);
 	acts_record_failed(h, c, number);

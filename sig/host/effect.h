@@ -129,6 +129,7 @@ struct sig_event {
 	char endpoint[32];
 	char presence[32];
 	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
+	bool for_both;     /* with it: the other party's setting asked for the same */
 	uint32_t ms;       /* recorded */
 	uint32_t order;
 	const char *package;            /* constant, or NULL */

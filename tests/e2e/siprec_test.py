@@ -120,6 +120,28 @@ class Siprec(SiprecTest):
         self.assertEqual(len(self.events("call.recording_ended")), 1)
         self.assertEqual(self.events("call.recording_lost"), [])
 
+    def test_files_of_one_and_the_recorder_of_the_other(self):
+        """Each setting has its recording, over a kill -9: of the caller a file, of the callee a session."""
+        self.node.ctl("extension.put", number="1001", record="auto", record_to="files")
+        self.node.ctl("extension.put", number="1002", record="auto", record_to="siprec")
+        out, into = self.talk()
+        session = self.recorder.asked().take()
+        session.take_again()            # the caller has acknowledged the answer by now
+        self.recorder.ends[0].wait_tone(TALK_B, anew=True)
+        rows = self.node.ctl("call.show", call=self.call_id())["recordings"]
+        self.assertEqual([(row["leg"], row["to"]) for row in rows], [("a", "files"), ("b", "siprec")])
+        self.node.kill()
+        self.node.restart()
+        session.take_again()
+        self.recorder.ends[0].wait_tone(TALK_B, anew=True)
+        self.recorder.ends[1].wait_tone(TALK_A, anew=True)
+        self.assertEqual([row["also"] for row in self.events("call.recording") if "also" in row], [])
+        self.ends(out, into)
+        session.wait_bye()
+        row, = self.node.cdrs(1)
+        self.assertEqual(len(row["recordings"].split(",")), 2)
+        until(lambda: {row["call"] for row in self.node.ctl("recording.list")} == {row["id"]}, self.node.log_tail)
+
     def test_refuses_at_first(self):
         out, into = self.talk()
         self.order("on", to="siprec")

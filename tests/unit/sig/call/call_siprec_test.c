@@ -79,6 +79,82 @@ static void by_policy(void **state)
 	line_assert_idle(t->l.r);
 }
 
+/* All that it is asked by now, also when who talks is known better. */
+static void recorder_takes_all(struct trio *t)
+{
+	struct bytes m;
+
+	while ((m = phone_rings(&g_recorder)).n) {
+		phone_answer(&g_recorder, m, "200 OK", TAKES);
+		assert_true(rig_take(t->l.r, &g_recorder.addr, "ACK ").n);
+	}
+}
+
+/* One for each place that a setting asks for: what two ask for at one place is one, and the event says so. */
+static void each_place_has_one(void **state)
+{
+	enum { NONE = 99 };
+	static const struct {
+		uint8_t a, b; /* enum record_to */
+		uint32_t files, recorders;
+		uint8_t a_tap, b_tap;
+		bool for_both;
+	} rows[] = {
+		{ RECORD_TO_FILES, RECORD_TO_SIPREC, 1, 1, 1, 0, false },
+		{ RECORD_TO_SIPREC, RECORD_TO_FILES, 1, 1, 0, 2, false },
+		{ RECORD_TO_MAILBOX, RECORD_TO_SIPREC, 1, 1, 1, 0, false },
+		{ RECORD_TO_FILES, RECORD_TO_MAILBOX, 2, 0, 1, 2, false },
+		{ RECORD_TO_MAILBOX, RECORD_TO_MAILBOX, 2, 0, 1, 2, false },
+		{ RECORD_TO_FILES, RECORD_TO_FILES, 1, 0, 1, 0, true },
+		{ RECORD_TO_SIPREC, RECORD_TO_SIPREC, 0, 1, 0, 0, true },
+		{ RECORD_TO_SIPREC, NONE, 0, 1, 0, 0, false },
+		{ NONE, RECORD_TO_SIPREC, 0, 1, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+		uint32_t begun = 0;
+		struct trio *t;
+		struct rig *r;
+
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(siprec_setup(state), 0);
+		}
+		t = *state;
+		r = t->l.r;
+		hangs_up(t);
+		line_assert_idle(r);
+		for (int leg = 0; leg < 2; leg++) {
+			struct shard_extension e = rig_extension(leg ? "1002" : "1001", false);
+
+			e.record_to = leg ? rows[i / 2].b : rows[i / 2].a;
+			e.record = e.record_to == NONE ? RECORD_OFF : RECORD_AUTO;
+			e.record_to = e.record_to == NONE ? 0 : e.record_to;
+			assert_int_equal(shard_extension_put(r->shard, &e), 0);
+		}
+		r->event_count = 0;
+		phones_talk(&t->l.a, &t->l.b);
+		recorder_takes_all(t);
+		if (i % 2) { /* all go on in the next process */
+			line_restart(&t->l, line_stored(&t->l));
+			recorder_takes_all(t);
+		}
+		for (uint32_t k = 0; k < r->record_count; k++)
+			begun += r->records[k].record.act == RECORD_BEGIN;
+		assert_int_equal(begun, rows[i / 2].files);
+		assert_int_equal(line_last_spec(r, 0).tap, rows[i / 2].a_tap);
+		assert_int_equal(line_last_spec(r, 1).tap, rows[i / 2].b_tap);
+		assert_int_equal(line_last_spec(r, 0).tap_fork, rows[i / 2].recorders);
+		assert_int_equal(line_last_spec(r, 1).tap_fork, rows[i / 2].recorders);
+		assert_int_equal(told(r, SIG_CALL_RECORDING),
+				 rows[i / 2].files + rows[i / 2].recorders);
+		for (uint32_t k = 0; k < r->event_count; k++) {
+			if (r->events[k].kind == SIG_CALL_RECORDING)
+				assert_int_equal(r->events[k].for_both, rows[i / 2].for_both);
+		}
+	}
+}
+
 static void paused(void **state)
 {
 	struct trio *t = *state;
@@ -360,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SIPREC_TEST(taken),
 		SIPREC_TEST(by_policy),
+		SIPREC_TEST(each_place_has_one),
 		SIPREC_TEST(paused),
 		SIPREC_TEST(held),
 		SIPREC_TEST(given_away),
