@@ -105,10 +105,14 @@ class One(Rooms):
         self.all_go()
 
     def test_guesses(self):
-        """Wrong PINs of a phone at one node make it wait at both; others come in."""
-        self.a.ctl("room.put", number="700", pin="4711")
+        """Wrong PINs of a phone at one node, of a room at the other one, make it wait at both; others come in."""
+        self.a.ctl("room.put", number="701", pin="4711")
+        self.addCleanup(self.a.ctl, "room.delete", number="701")
+        self.until(lambda: "701" in {row["number"] for row in self.b.ctl("room.list")})
+        self.dials("1002", "701", "4711#")
+        until(lambda: [room["members"] for room in self.rooms()] == [1], self.rooms)
         for count in range(2):
-            self.dials("1001", "700", "1#2#3#")
+            self.dials("1001", "701", "1#2#3#")
             self.dialogs["1001"].wait_bye()
         beside = self.a.user_agent("1001", "secret")
         self.addCleanup(beside.close)
@@ -116,17 +120,22 @@ class One(Rooms):
         self.phones[18, "1001r"] = beside
         self.until(lambda: beside.register().status == 200)
         for agent in (self.agents["1001"], beside):
-            answer = agent.invite("700", self.end().sdp()).wait_final()
+            answer = agent.invite("701", self.end().sdp()).wait_final()
             self.assertEqual(answer.status, 403)
-            self.assertGreater(int(answer.get("Retry-After")), 0)
-        self.dials("1002", "700", "4711#")
-        until(lambda: [room["members"] for room in self.rooms()] == [1], self.rooms)
+            self.assertIn("too many wrong PINs", answer.get("Reason"))
+        self.dials("1004", "701", "4711#")
+        until(lambda: [room["members"] for room in self.rooms()] == [2], self.rooms)
         with self.redis() as redis:
             rows = [dict(zip(fields[::2], fields[1::2])) for _, fields in redis("XRANGE", "td:security", "-", "+")]
         pins = [row for row in rows if row["type"] == "wrong_pin"]
-        self.assertEqual({(row["user"], row["detail"]) for row in pins}, {("1001", "room 700")})
-        until(lambda: sum(node.metric("tandem_security_events_total", kind="wrong_pin") for node in (self.a, self.b)) == 6, lambda: "six are counted")
-        self.hangs_up("1002")
+        self.assertEqual({(row["user"], row["detail"]) for row in pins}, {("1001", "room 701")})
+        until(lambda: sum(node.metric("tandem_security_events_total", kind="wrong_pin") for node in (self.a, self.b)) >= 6, lambda: "six are counted")
+        for number in ("1002", "1004"):
+            self.hangs_up(number)
+        until(lambda: not self.rooms(), self.rooms)
+        answer = self.agents["1001"].invite("701", self.end().sdp()).wait_final()
+        self.assertEqual(answer.status, 403)
+        self.assertGreater(int(answer.get("Retry-After")), 0)
 
     def test_two_at_once(self):
         """Two first callers, one at each node."""
