@@ -43,6 +43,7 @@ void call_free(struct call *c)
 	text_clear(&c->waits_for);
 	text_clear(&c->data);
 	text_clear(&c->account);
+	text_clear(&c->source);
 	text_clear(&c->payer_name.user);
 	segments_clear(c);
 	charges_clear(c);

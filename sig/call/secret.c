@@ -13,22 +13,25 @@ static struct bytes secret_tenant(const struct call_host *h, const struct call *
 					      : TENANT_DEFAULT_NAME);
 }
 
-/* A number that another shard or a peer names counts apart from the phone of ours that has it: it may be made up. */
-static void source_write(struct writer *w, const struct call_host *h, const struct call *c,
-			 const struct leg *l)
+/* A number that a peer names counts apart from the phone of ours that has it: it may be made up. */
+void secret_source_write(struct writer *w, const struct call_host *h, const struct call *c)
 {
-	const struct addr whose = addr_source(&l->dialog.hop.remote);
-	bool far = l->dialog.hop.transport == SIP_CELL;
+	const struct leg *l = call_caller(c);
+	struct addr whose;
 
-	writer_str(w, far ? "shard " : "");
-	if (leg_is_trunk(l)) {
+	if (!l) {
+		writer_str(w, "command");
+	} else if (l->dialog.hop.transport == SIP_CELL) { /* an older node does not say */
+		writer_bytes(w, c->source.n ? text_bytes(&c->source) : BYTES_LIT("shard"));
+	} else if (leg_is_trunk(l)) {
 		writer_str(w, "trunk ");
 		writer_bytes(w, text_bytes(&l->trunk));
 	} else if (l->user.n && (!h->extension_of ||
 				 h->extension_of(h->owner, c->tenant, text_bytes(&l->user)))) {
 		writer_str(w, "extension ");
 		writer_bytes(w, text_bytes(&l->user));
-	} else if (!far) {
+	} else {
+		whose = addr_source(&l->dialog.hop.remote);
 		writer_str(w, "address ");
 		addr_write(w, &whose);
 	}
@@ -38,12 +41,8 @@ static struct secret_guess guess_of(const struct call_host *h, const struct call
 				    const char *object, char source[SECRET_TEXT_MAX])
 {
 	struct writer w = writer_over(source, SECRET_TEXT_MAX);
-	const struct leg *l = call_caller(c);
 
-	if (l)
-		source_write(&w, h, c, l);
-	else
-		writer_str(&w, "command");
+	secret_source_write(&w, h, c);
 	return (struct secret_guess){ .tenant = secret_tenant(h, c),
 				      .object = bytes_str(object),
 				      .source = bytes_mem(source, w.overflow ? 0 : w.n),

@@ -10,6 +10,8 @@
 
 enum { SECRET_OBJECT_MAX = 64 };
 
+/* Whom guesses of the caller count for. */
+void secret_source_write(struct writer *w, const struct call_host *h, const struct call *c);
 /* So long what the caller gives is not looked at; 0: it is. */
 uint64_t secret_waits_ns(const struct call_host *h, const struct call *c, const char *object);
 /* For who has to wait: before he is asked. -EACCES with *refusal. */

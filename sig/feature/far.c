@@ -5,6 +5,7 @@
 
 #include "sig/call/feature.h"
 #include "sig/call/fork.h"
+#include "sig/call/secret.h"
 #include "sig/model/call_data.h"
 #include "sig/sip/id.h"
 
@@ -187,10 +188,15 @@ static void far_write_data(struct writer *w, const struct call_host *h, const st
 			   uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
+	char space[CALL_SOURCE_MAX];
+	struct writer source = writer_over(space, sizeof(space));
 
-	(void)h;
-	if (l->dialog.hop.transport == SIP_CELL && l->state == LEG_EARLY)
-		call_data_write(w, c);
+	if (l->dialog.hop.transport != SIP_CELL || l->state != LEG_EARLY)
+		return;
+	call_data_write(w, c);
+	secret_source_write(&source, h, c);
+	if (!source.overflow)
+		call_source_write(w, writer_done(&source));
 }
 
 const struct call_feature far_feature = { .write_lines = far_write_data };

@@ -107,6 +107,7 @@ struct call {
 	struct text display; /* the caller's name, where it is called */
 	struct text data;    /* call_data.h */
 	struct text account; /* account.h */
+	struct text source;  /* call_data.h; of a call of another shard */
 	bool restored;
 	bool coded; /* counted as one whose audio is coded anew */
 	bool shows; /* counted as one that has video */

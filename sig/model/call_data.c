@@ -9,6 +9,7 @@
 
 #define DATA_LINE    "Tandem-Data"
 #define ACCOUNT_LINE "Tandem-Account"
+#define SOURCE_LINE  "Tandem-Source"
 
 static bool is_tag_octet(uint8_t c)
 {
@@ -130,9 +131,15 @@ void call_data_write(struct writer *w, const struct call *c)
 	data_line(w, ACCOUNT_LINE, text_bytes(&c->account));
 }
 
+void call_source_write(struct writer *w, struct bytes source)
+{
+	if (source.n <= CALL_SOURCE_MAX)
+		data_line(w, SOURCE_LINE, source);
+}
+
 void call_data_hear(struct call *to, const struct sip_message *m)
 {
-	struct bytes data, code;
+	struct bytes data, code, source;
 
 	if (m->hop.transport != SIP_CELL)
 		return;
@@ -140,4 +147,7 @@ void call_data_hear(struct call *to, const struct sip_message *m)
 		data_merge(to, data);
 	if (message_header(m, ACCOUNT_LINE, 0, &code) && account_code_is_good(code))
 		account_merge(to, code);
+	if (m->method == SIP_INVITE && message_header(m, SOURCE_LINE, 0, &source) &&
+	    source.n <= CALL_SOURCE_MAX && text_set(&to->source, source))
+		LOG_ERROR("call", to->id, "no memory for who its caller is");
 }

@@ -21,6 +21,9 @@ int call_data_set(struct call *c, struct bytes tag, struct bytes value);
 void call_data_merge(struct call *to, const struct call *from);
 /* The same between shards (docs/adr/0009), as lines of what they say to each other; nobody else is believed. No data, no line. */
 void call_data_write(struct writer *w, const struct call *c);
+/* Whom an INVITE to another shard is from, as guesses of secrets are counted (sig/call/secret.h). */
+enum { CALL_SOURCE_MAX = 96 };
+void call_source_write(struct writer *w, struct bytes source);
 void call_data_hear(struct call *to, const struct sip_message *m);
 
 #endif

@@ -76,6 +76,7 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	       reading_line(r, &c->account, &in->account, ACCOUNT_CODE_MAX, "call: account code") &&
 	       (account_code_is_good(text_bytes(&c->account)) ||
 		reading_wrong(r, "call: account code")) &&
+	       reading_line(r, &c->source, &in->source, CALL_SOURCE_MAX, "call: source") &&
 	       call_read_times(r, in);
 }
 

@@ -31,6 +31,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->display = packing_text(&c->display);
 	out->data = packing_text(&c->data);
 	out->account = packing_text(&c->account);
+	out->source = packing_text(&c->source);
 	out->setup_utc_ms = c->setup_utc_ms;
 	out->ringing_utc_ms = c->ringing_utc_ms;
 	out->answer_utc_ms = c->answer_utc_ms;

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "sig/model/call_data.h"
+#include "sig/sip/message.h"
 #include "tests/unit/test.h"
 
 static void set(struct call *c, const char *tag, const char *value, int want)
@@ -70,6 +71,26 @@ static void two_calls_become_one(void **state)
 	text_clear(&from.account);
 }
 
+/* Who its caller is there: only shards say so to each other. */
+static void source_of_a_shard(void **state)
+{
+	static const char text[] =
+		"INVITE sip:room-700@[::] SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+		"From: <sip:1001@a>;tag=1\r\nTo: <sip:700@a>\r\nCall-ID: 1\r\n"
+		"CSeq: 1 INVITE\r\nTandem-Source: trunk carrier\r\nContent-Length: 0\r\n\r\n";
+	static struct sip_message m;
+	struct call c = { 0 };
+
+	(void)state;
+	assert_int_equal(message_parse_kept(&m, bytes_str(text)), 0);
+	call_data_hear(&c, &m);
+	assert_int_equal(c.source.n, 0);
+	m.hop.transport = SIP_CELL;
+	call_data_hear(&c, &m);
+	assert_true(bytes_is(text_bytes(&c.source), "trunk carrier"));
+	text_clear(&c.source);
+}
+
 static void what_is_good(void **state)
 {
 	static const struct {
@@ -97,9 +118,8 @@ static void what_is_good(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tags_have_values),
-		cmocka_unit_test(room_is_bounded),
-		cmocka_unit_test(two_calls_become_one),
+		cmocka_unit_test(tags_have_values),     cmocka_unit_test(room_is_bounded),
+		cmocka_unit_test(two_calls_become_one), cmocka_unit_test(source_of_a_shard),
 		cmocka_unit_test(what_is_good),
 	};
 
