@@ -128,9 +128,10 @@ const struct command_arg g_tenant_fields[] = {
 	TEXT_FIELD("language", language, CHARSET_NAME, tenant_language_wrong,
 		   "Language of the prompts that its phones hear, such as de: that of an extension "
 		   "comes before it. Empty: the node's."),
-	NUMBER_FIELD("max_calls", max.calls, 0, 1000000, "0",
-		     "Calls that it has on one node at most. Emergency calls are never refused. 0: "
-		     "any number, as with the next three."),
+	NUMBER_FIELD(
+		"max_calls", max.calls, 0, 1000000, "0",
+		"Calls that it has on all nodes at most. Emergency calls are never refused. 0: "
+		"any number, as with the next three."),
 	NUMBER_FIELD("max_registrations", max.registrations, 0, 1000000, "0",
 		     "Extensions with a registered phone that it has on one node at most."),
 	NUMBER_FIELD("max_extensions", max.extensions, 0, 1000000, "0",

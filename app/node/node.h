@@ -192,6 +192,7 @@ struct node {
 	struct sites *sites; /* where their phones stand */
 	struct rooms *rooms; /* where their conferences are */
 	struct toll *toll;
+	struct shares *shares;          /* NULL: in no cluster */
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;

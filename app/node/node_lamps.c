@@ -9,7 +9,8 @@
 #include "sig/shard/commons.h"
 
 static struct {
-	metric_id asked, told, heard, refused, asking, views, held;
+	metric_id asked, told, heard, refused, asking, views, held, share_asked, share_gave,
+		share_got;
 } g_metrics;
 
 void node_lamps_setup(void)
@@ -32,6 +33,14 @@ void node_lamps_setup(void)
 	g_metrics.views = LAMPS("here");
 	g_metrics.held = LAMPS("held");
 #undef LAMPS
+#define SHARES(what)                                                                           \
+	metric_register(METRIC_COUNTER, "tandem_cluster_shares_total", "result=\"" what "\"",  \
+			"Parts of limits of users that hold over all nodes: asked for, given " \
+			"to others, and got.")
+	g_metrics.share_asked = SHARES("asked");
+	g_metrics.share_gave = SHARES("gave");
+	g_metrics.share_got = SHARES("got");
+#undef SHARES
 }
 
 static struct remote_watch *lamps_of(const struct node *n)
@@ -94,6 +103,7 @@ int node_lamps_open(struct node *n)
 					   .paged = lamps_paged,
 					   .arg = n };
 
+	n->commons->shares = n->shares;
 	return n->edge ? shard_remote_open(n->commons, &with) : 0;
 }
 
@@ -105,8 +115,31 @@ void node_lamps_hear(struct node *n, uint64_t process, struct bytes news)
 
 void node_lamps_flush(struct node *n)
 {
-	if (lamps_of(n) && n->phase == NODE_RUNNING)
-		remote_watch_flush(lamps_of(n));
+	struct share_word word;
+
+	if (!lamps_of(n) || n->phase != NODE_RUNNING)
+		return;
+	while (n->shares && shares_next(n->shares, &word))
+		remote_watch_share(lamps_of(n), &word);
+	remote_watch_flush(lamps_of(n));
+}
+
+/* Among whom limits are divided: who lives, as Redis had it when it was last read. Whom this node does not hear has its part all the same. */
+static void shares_note_processes(struct node *n)
+{
+	uint64_t id, self, processes[SHARE_NODES_MAX];
+	struct claimant_node other;
+	uint32_t count = 1;
+
+	claimant_self(n->claimant, &id, &self);
+	processes[0] = self;
+	for (uint32_t i = 0; claimant_node(n->claimant, i, &other) && count < SHARE_NODES_MAX;
+	     i++) {
+		if (other.node.id != id && (other.alive || other.heard) &&
+		    !roster_has_left(&other.node))
+			processes[count++] = other.node.incarnation;
+	}
+	shares_nodes(n->shares, self, processes, count);
 }
 
 /* Those that have just come know of nobody that is watched here. */
@@ -129,6 +162,8 @@ void node_lamps_expire(struct node *n, uint64_t now_ns)
 		return;
 	n->lamps.next_ns = now_ns + NS_PER_S;
 	lamps_note_processes(n);
+	if (n->shares)
+		shares_note_processes(n);
 	shard_remote_second(n->commons, now_ns);
 }
 
@@ -140,6 +175,7 @@ uint64_t node_lamps_next_ns(const struct node *n)
 void node_lamps_metrics(const struct node *n)
 {
 	struct remote_watch_counts now;
+	struct share_counts shares;
 
 	if (!lamps_of(n))
 		return;
@@ -151,4 +187,10 @@ void node_lamps_metrics(const struct node *n)
 	metric_set(g_metrics.asking, now.asking);
 	metric_set(g_metrics.views, now.views);
 	metric_set(g_metrics.held, now.held);
+	if (!n->shares)
+		return;
+	shares_counts(n->shares, &shares);
+	metric_add(g_metrics.share_asked, shares.asked);
+	metric_add(g_metrics.share_gave, shares.gave);
+	metric_add(g_metrics.share_got, shares.got);
 }

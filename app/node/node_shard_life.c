@@ -464,6 +464,8 @@ void node_shard_clear(struct node_shard *s)
 
 	node_ahead_close(s);
 	core_silence(s);
+	if (n->shares) /* whoever has it now reads what its calls have cost, and limits hold over all */
+		toll_forget(n->toll, node_shard_toll(s));
 	node_shards_listen(n);
 	shard_join_again(s->core);
 	node_drain_tell(n);

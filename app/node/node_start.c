@@ -337,6 +337,16 @@ static int quota_start(struct node *n)
 	return quota_open(&n->quota, &settings, &n->rand);
 }
 
+/* Limits of users hold over all nodes. */
+static int shares_start(struct node *n)
+{
+	int err = n->edge ? shares_open(&n->shares, n->tenants, n->calls_max + TENANTS_MAX) : 0;
+
+	quota_share(n->quota, n->shares);
+	toll_share(n->toll, n->shares);
+	return err;
+}
+
 static void node_message_key(const struct node *n, struct hash_key *out)
 {
 	uint8_t key[KEYS_LEN];
@@ -377,11 +387,14 @@ static int shard_start(struct node *n)
 				n->shard_count, &key);
 	if (!err)
 		err = quota_start(n);
+	if (!err)
+		err = shares_start(n);
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.quota = quota_of(n->quota);
+	settings.shares = n->shares;
 	settings.lookup = node_dns_of(n);
 	settings.certified = node_sip_certified(n);
 	settings.tenants = n->tenants;
@@ -760,6 +773,7 @@ void node_stop(struct node *n)
 	sites_close(n->sites);
 	rooms_close(n->rooms);
 	toll_close(n->toll);
+	shares_close(n->shares);
 	tenants_close(n->tenants);
 	tenancy_close(n);
 	if (n->extensions.pool.slots)

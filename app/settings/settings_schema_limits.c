@@ -120,7 +120,8 @@ const struct conf_field g_quotas_fields[] = {
 		  "single one fill the node." },
 	{ .key = "extension",
 	  MAP(settings_quotas, extension, g_quota_extension_fields),
-	  .help = "Of each extension, for what it begins." },
+	  .help = "Of each extension, for what it begins. In a cluster calls and port_pairs are "
+		  "limited over all nodes together, the others on each." },
 	{ .key = "peer",
 	  MAP(settings_quotas, peer, g_quota_peer_fields),
 	  .help = "Of each address that sip.trusted names, or of a rule of it that has limits of "

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "sig/host/tenant.h"
+#include "sig/host/share.h"
 #include "sig/sip/stream_rate.h"
 
 enum {
@@ -23,6 +23,7 @@ enum {
 	USER_MAX = 128, /* no extension is called so */
 	HELD_WAIT_S = 5,
 	RATES = QUOTA_ITEMS - QUOTA_HELD,
+	SHARED = 2,
 };
 
 struct entry {
@@ -30,11 +31,13 @@ struct entry {
 	uint32_t held[QUOTA_HELD];
 	uint32_t calls, calls_per_s; /* of a peer's rule; 0: those of its kind */
 	uint64_t full_ns[RATES];     /* stream_rate_take */
+	uint64_t shares[SHARED];     /* share_id; 0: it has none */
 };
 
 struct quota {
 	struct quota_settings settings;
 	struct hash_key key;
+	struct shares *shares;
 	uint32_t first[QUOTA_KINDS + 1]; /* index of the first set of each kind */
 	struct entry (*sets)[WAYS];
 };
@@ -167,6 +170,44 @@ static enum quota_kind quota_kind_of(const struct quota *q, uint32_t number)
 	return kind;
 }
 
+void quota_share(struct quota *q, struct shares *shares)
+{
+	q->shares = shares;
+}
+
+/* What of an extension is limited over all nodes. NULL: that is not. */
+static uint64_t *share_at(struct entry *e, enum quota_item item)
+{
+	return item == QUOTA_CALLS ? &e->shares[0] : item == QUOTA_PORTS ? &e->shares[1] : NULL;
+}
+
+/* Not of the one for all others. */
+static void share_name(const struct quota *q, struct entry *e, const struct quota_name *name)
+{
+	if (!q->shares || name->kind != QUOTA_EXTENSION || !e->id || e->shares[0])
+		return;
+	e->shares[0] = share_id(q->shares, SHARE_CALLS, name->tenant, name->user, 0);
+	e->shares[1] = share_id(q->shares, SHARE_PORTS, name->tenant, name->user, 0);
+}
+
+static void share_tell(const struct quota *q, struct entry *e, enum quota_item item)
+{
+	uint64_t *id = share_at(e, item);
+
+	if (id)
+		share_note(q->shares, *id, e->held[item]);
+}
+
+static bool share_is_full(const struct quota *q, struct entry *e, enum quota_item item,
+			  uint64_t now_ns)
+{
+	uint64_t *id = share_at(e, item);
+	uint32_t limit = q->settings.limits[QUOTA_EXTENSION].of[item];
+
+	return q->shares && id && *id && limit &&
+	       e->held[item] >= share_of(q->shares, *id, limit, e->held[item], now_ns);
+}
+
 static struct quota_party party(void *arg, const struct quota_name *name, uint64_t now_ns)
 {
 	struct quota *q = arg;
@@ -177,6 +218,7 @@ static struct quota_party party(void *arg, const struct quota_name *name, uint64
 		e = quota_entry_find(q, name->kind, id_of(q, name->tenant, name->user), now_ns);
 		e->calls = name->kept ? e->calls : name->calls;
 		e->calls_per_s = name->kept ? e->calls_per_s : name->calls_per_s;
+		share_name(q, e, name);
 		out.entry[0] = quota_number_of(q, e);
 	}
 	if (name->kind != QUOTA_PEER && name->source.family != ADDR_NONE) {
@@ -231,7 +273,7 @@ static uint32_t wait_s(const struct entry *e, enum quota_item item, uint32_t lim
 static bool may_take(const struct quota *q, uint32_t number, enum quota_item item, uint64_t now_ns,
 		     struct quota_refusal *why)
 {
-	const struct entry *e = quota_entry_of(q, number);
+	struct entry *e = quota_entry_of(q, number);
 	enum quota_kind kind;
 	uint32_t wait;
 
@@ -239,6 +281,8 @@ static bool may_take(const struct quota *q, uint32_t number, enum quota_item ite
 		return true;
 	kind = quota_kind_of(q, number);
 	wait = wait_s(e, item, limit_of(q, e, kind, item), now_ns);
+	if (!wait && share_is_full(q, e, item, now_ns))
+		wait = HELD_WAIT_S;
 	if (!wait)
 		return true;
 	*why = (struct quota_refusal){ .kind = kind, .item = item, .wait_s = wait };
@@ -255,6 +299,7 @@ static void quota_charge(const struct quota *q, uint32_t number, enum quota_item
 		return;
 	if (item < QUOTA_HELD) {
 		e->held[item]++;
+		share_tell(q, e, item);
 		return;
 	}
 	rate = rate_of(limit_of(q, e, quota_kind_of(q, number), item));
@@ -288,6 +333,7 @@ static void quota_give_entry(void *arg, const struct quota_party *p, enum quota_
 			continue;
 		assert(e->held[item]);
 		e->held[item]--;
+		share_tell(q, e, item);
 	}
 }
 

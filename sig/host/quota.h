@@ -68,6 +68,10 @@ void quota_close(struct quota *q); /* NULL is fine */
 /* From now on. Capacities stay. */
 void quota_configure(struct quota *q, const struct quota_settings *settings);
 
+struct shares;
+/* How many calls and ports an extension has is limited over all nodes (sig/host/share.h). NULL: here alone. */
+void quota_share(struct quota *q, struct shares *shares);
+
 /* All that is held of it, over every entry of a kind. */
 uint64_t quota_held(const struct quota *q, enum quota_kind kind, enum quota_item item);
 

@@ -157,6 +157,7 @@ struct hop_names;
 struct trunks;
 struct trunk_numbers;
 struct dial_plans;
+struct shares;
 struct toll;
 struct sites;
 struct rooms;
@@ -183,6 +184,7 @@ struct shard_settings {
 	struct shard_network networks[SHARD_NETWORKS_MAX];
 	struct shard_shared_ports shared;
 	struct quota_host quota;    /* of the node */
+	struct shares *shares;      /* of the node; NULL: it is in no cluster */
 	struct toll *toll;          /* of the node; NULL: calls outside may cost anything */
 	uint8_t toll_shard;         /* this one's part of it */
 	struct shard_lookup lookup; /* of the node */

@@ -78,7 +78,8 @@ struct tenant_settings {
 	bool park_spoken;            /* ... and hears it said, before it is left */
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
-	uint32_t most[TENANT_ITEMS]; /* its quotas: on one node; 0: any number */
+	uint32_t most
+		[TENANT_ITEMS]; /* its quotas: calls on all nodes, the rest on one; 0: any number */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
 

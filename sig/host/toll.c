@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/table.h"
+#include "sig/host/share.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, MINUTE_MS = 60000, FIRST = 64 };
 
@@ -15,7 +17,8 @@ struct account {
 	bool warned;              /* today */
 	char user[TOLL_USER_MAX]; /* "": the tenant's */
 	uint32_t calls;
-	uint64_t day; /* of its parts */
+	uint64_t day;                   /* of its parts */
+	uint64_t share_calls, share_ms; /* share_id */
 };
 
 /* What calls of one shard have cost, by account. */
@@ -26,6 +29,7 @@ struct part {
 
 struct toll {
 	struct hash_key key;
+	struct shares *shares;
 	struct table by_user;
 	struct account *accounts; /* from 1 on */
 	uint32_t count, capacity, max, shards;
@@ -147,6 +151,37 @@ static int64_t account_used_ms(const struct toll *t, uint32_t at)
 	return sum;
 }
 
+void toll_share(struct toll *t, struct shares *shares)
+{
+	t->shares = shares;
+}
+
+/* Of its day. */
+static void account_share(const struct toll *t, struct account *a)
+{
+	struct bytes user = bytes_str(a->user);
+
+	if (!t->shares)
+		return;
+	share_drop(t->shares, a->share_ms);
+	a->share_calls = share_id(t->shares, SHARE_CALLS_OUTSIDE, a->tenant, user, 0);
+	a->share_ms = share_id(t->shares, SHARE_MINUTES_OUTSIDE, a->tenant, user, a->day);
+}
+
+static uint64_t account_spent_ms(const struct toll *t, uint32_t at)
+{
+	int64_t ms = account_used_ms(t, at);
+
+	return ms > 0 ? (uint64_t)ms : 0;
+}
+
+/* What its calls cost has changed. */
+static void account_tell(const struct toll *t, uint32_t at)
+{
+	if (at && t->shares)
+		share_note(t->shares, t->accounts[at].share_ms, account_spent_ms(t, at));
+}
+
 /* One that has cost nothing today, wherever its day begins. 0: there is none. */
 static uint32_t account_idle(struct toll *t, uint64_t day)
 {
@@ -172,7 +207,9 @@ static uint32_t account_make(struct toll *t, uint16_t tenant, struct bytes user,
 	at = accounts_grow(t) ? t->count++ : account_idle(t, day);
 	if (!at)
 		return 0;
+	share_drop(t->shares, t->accounts[at].share_ms);
 	t->accounts[at] = new;
+	account_share(t, &t->accounts[at]);
 	account_clear(t, at);
 	return table_put(&t->by_user, account_hash(t, tenant, user), at) ? 0 : at;
 }
@@ -192,6 +229,7 @@ static void account_turn(struct toll *t, uint32_t at, const struct toll_now *now
 		return;
 	a->day = now->day;
 	a->warned = false;
+	account_share(t, a);
 	account_clear(t, at);
 }
 
@@ -202,25 +240,42 @@ static int64_t limit_ms(const struct toll_limits *l)
 	return (int64_t)l->minutes * MINUTE_MS;
 }
 
-static bool calls_are_full(const struct toll *t, uint32_t at, const struct toll_limits *l)
+static bool calls_are_full(const struct toll *t, uint32_t at, const struct toll_limits *l,
+			   const struct toll_now *now)
 {
-	return at && l->calls && t->accounts[at].calls >= l->calls;
+	const struct account *a = &t->accounts[at];
+
+	return at && l->calls &&
+	       a->calls >= share_of(t->shares, a->share_calls, l->calls, a->calls,
+				    now->utc_ms * NS_PER_MS);
 }
 
-static bool minutes_are_used(const struct toll *t, uint32_t at, const struct toll_limits *l)
+/* This node may use. */
+static int64_t left_ms(const struct toll *t, uint32_t at, const struct toll_limits *l,
+		       const struct toll_now *now)
 {
-	return at && l->minutes && account_used_ms(t, at) >= limit_ms(l);
+	return (int64_t)share_of(t->shares, t->accounts[at].share_ms, (uint64_t)limit_ms(l),
+				 account_spent_ms(t, at), now->utc_ms * NS_PER_MS) -
+	       account_used_ms(t, at);
 }
 
-static enum toll_verdict judge(const struct toll_charge *c, const struct toll_terms *terms)
+static bool minutes_are_used(const struct toll *t, uint32_t at, const struct toll_limits *l,
+			     const struct toll_now *now)
 {
-	if (calls_are_full(c->of, c->user, &terms->user))
+	return at && l->minutes && left_ms(t, at, l, now) <= 0;
+}
+
+static enum toll_verdict judge(const struct toll_charge *c, const struct toll_terms *terms,
+			       const struct toll_now *now)
+{
+	if (calls_are_full(c->of, c->user, &terms->user, now))
 		return TOLL_USER_CALLS;
-	if (minutes_are_used(c->of, c->user, &terms->user))
+	if (minutes_are_used(c->of, c->user, &terms->user, now))
 		return TOLL_USER_MINUTES;
-	if (calls_are_full(c->of, c->tenant, &terms->tenant))
+	if (calls_are_full(c->of, c->tenant, &terms->tenant, now))
 		return TOLL_TENANT_CALLS;
-	return minutes_are_used(c->of, c->tenant, &terms->tenant) ? TOLL_TENANT_MINUTES : TOLL_OK;
+	return minutes_are_used(c->of, c->tenant, &terms->tenant, now) ? TOLL_TENANT_MINUTES
+								       : TOLL_OK;
 }
 
 /* False: no room. */
@@ -244,7 +299,7 @@ enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,
 
 	if (!charge_open(t, who, now, &c))
 		return TOLL_USER_CALLS;
-	return judge(&c, terms);
+	return judge(&c, terms, now);
 }
 
 /* ---- charges ---- */
@@ -257,6 +312,8 @@ static void charge_add(const struct toll_charge *c, int64_t ms)
 		used_ms[c->user] += ms;
 	if (c->tenant)
 		used_ms[c->tenant] += ms;
+	account_tell(c->of, c->user);
+	account_tell(c->of, c->tenant);
 }
 
 static void charge_turn(const struct toll_charge *c, const struct toll_now *now)
@@ -265,18 +322,19 @@ static void charge_turn(const struct toll_charge *c, const struct toll_now *now)
 	account_turn(c->of, c->tenant, now);
 }
 
-static void account_count(struct account *a, bool more)
+static void account_count(const struct toll *t, struct account *a, bool more)
 {
 	if (!a)
 		return;
 	assert(more || a->calls);
 	a->calls = more ? a->calls + 1 : a->calls - 1;
+	share_note(t->shares, a->share_calls, a->calls);
 }
 
 static void charge_count(const struct toll_charge *c, bool more)
 {
-	account_count(toll_account(c->of, c->user), more);
-	account_count(toll_account(c->of, c->tenant), more);
+	account_count(c->of, toll_account(c->of, c->user), more);
+	account_count(c->of, toll_account(c->of, c->tenant), more);
 	c->of->parts[c->shard].charges += more ? 1 : -1U;
 }
 
@@ -287,7 +345,7 @@ enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
 	enum toll_verdict verdict = TOLL_USER_CALLS;
 
 	if (charge_open(t, who, now, out))
-		verdict = always ? TOLL_OK : judge(out, terms);
+		verdict = always ? TOLL_OK : judge(out, terms, now);
 	if (verdict == TOLL_OK)
 		charge_count(out, true);
 	else
@@ -308,11 +366,15 @@ void toll_talk(struct toll_charge *c, uint64_t answer_utc_ms, const struct toll_
 	c->day = now->day;
 }
 
-static int64_t slice_of(const struct toll *t, uint32_t at, const struct toll_limits *l)
+static int64_t slice_of(const struct toll *t, uint32_t at, const struct toll_limits *l,
+			const struct toll_now *now)
 {
-	int64_t left = limit_ms(l) - account_used_ms(t, at);
+	int64_t left;
 
-	if (!at || !l->minutes || left > TOLL_SLICE_MS)
+	if (!at || !l->minutes)
+		return TOLL_SLICE_MS;
+	left = left_ms(t, at, l, now);
+	if (left > TOLL_SLICE_MS)
 		return TOLL_SLICE_MS;
 	return left > 0 ? left : 0;
 }
@@ -336,8 +398,8 @@ struct toll_slice toll_extend(struct toll_charge *c, const struct toll_terms *te
 	int64_t ms, most;
 
 	charge_turn(c, now);
-	ms = slice_of(c->of, c->user, &terms->user);
-	most = slice_of(c->of, c->tenant, &terms->tenant);
+	ms = slice_of(c->of, c->user, &terms->user, now);
+	most = slice_of(c->of, c->tenant, &terms->tenant, now);
 	if (ms == 0 || most == 0)
 		out.ended = ms ? TOLL_TENANT_MINUTES : TOLL_USER_MINUTES;
 	ms = most < ms ? most : ms;
@@ -353,8 +415,10 @@ struct toll_slice toll_extend(struct toll_charge *c, const struct toll_terms *te
 /* Over midnight the slice was of yesterday. */
 static void account_settle(const struct toll_charge *c, uint32_t at, int64_t ms)
 {
-	if (at && c->of->accounts[at].day == c->day)
-		c->of->parts[c->shard].ms[at] += ms;
+	if (!at || c->of->accounts[at].day != c->day)
+		return;
+	c->of->parts[c->shard].ms[at] += ms;
+	account_tell(c->of, at);
 }
 
 void toll_end(struct toll_charge *c, const struct toll_now *now)
@@ -395,6 +459,7 @@ void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
 	if (!at)
 		return;
 	t->parts[who->shard].ms[at] -= ms;
+	account_tell(t, at);
 	t->accounts[at].warned = false;
 }
 
@@ -403,6 +468,8 @@ void toll_forget(struct toll *t, uint8_t shard)
 	assert(shard < t->shards && t->parts[shard].charges == 0);
 	if (t->count > 1)
 		memset(t->parts[shard].ms, 0, t->count * sizeof(*t->parts[shard].ms));
+	for (uint32_t i = 1; i < t->count; i++)
+		account_tell(t, i);
 }
 
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,

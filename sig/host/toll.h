@@ -3,8 +3,8 @@
  * What calls outside may cost (FEATURES TRUST-03): how many an extension and its tenant have at a time, and how many minutes of them a day.
  * So a stolen password costs at most the limit. One table for the node, whatever shards it runs; time is an argument; one thread.
  *
- * What calls of each shard have cost is a part of its own. A shard that leaves the node leaves its part: those minutes are spent. When it
- * comes back the part is forgotten, and read anew.
+ * What calls of each shard have cost is a part of its own. A shard that leaves the node takes its part along: whoever has it then reads it
+ * anew. So does this node when it comes back.
  *
  * A call has a charge from when it goes out until it is over. Its time is given to it ahead, slice by slice, and what it did not use comes
  * back. So all calls together never have more than the limit, however many begin meanwhile.
@@ -73,6 +73,10 @@ struct toll_usage {
 int toll_open(struct toll **out, uint32_t accounts, uint32_t shards,
 	      const struct hash_key *key) NODISCARD;
 void toll_close(struct toll *t); /* NULL is fine */
+
+struct shares;
+/* The limits hold over all nodes (sig/host/share.h). NULL: here alone. */
+void toll_share(struct toll *t, struct shares *shares);
 
 /* Whether one more call may go out. */
 enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,

@@ -17,6 +17,7 @@ typedef Tandem__Remote__Join pb_join;
 typedef Tandem__Remote__Joined pb_joined;
 typedef Tandem__Remote__Page pb_page;
 typedef Tandem__Remote__Paged pb_paged;
+typedef Tandem__Remote__Share pb_share;
 typedef Tandem__Remote__Guess pb_guess;
 
 /* What a message points at while it is packed. */
@@ -252,6 +253,23 @@ void remote_news_add_guess(struct writer *w, const struct remote_guess *g)
 	news_put(w, &news);
 }
 
+void remote_news_add_share(struct writer *w, const struct share_word *word)
+{
+	pb_news news;
+	pb_share share, *list[] = { &share };
+
+	tandem__remote__news__init(&news);
+	tandem__remote__share__init(&share);
+	share.id = word->id;
+	share.limit = word->limit;
+	share.want = word->want;
+	share.given = word->given;
+	share.refused = word->refused;
+	news.shares = list;
+	news.n_shares = 1;
+	news_put(w, &news);
+}
+
 /* ---- read ---- */
 
 static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
@@ -423,6 +441,17 @@ static bool joins_are_good(const pb_news *in)
 	return true;
 }
 
+static bool shares_are_good(const pb_news *in)
+{
+	for (size_t i = 0; i < in->n_shares; i++) {
+		const pb_share *p = in->shares[i];
+
+		if (!p->id || !p->limit || p->want > p->limit)
+			return false;
+	}
+	return true;
+}
+
 static bool news_are_good(const pb_news *in)
 {
 	struct remote_user u;
@@ -442,7 +471,8 @@ static bool news_are_good(const pb_news *in)
 		if (!in->picked[i]->serial)
 			return false;
 	}
-	return joins_are_good(in) && pages_are_good(in) && guesses_are_good(in);
+	return joins_are_good(in) && pages_are_good(in) && guesses_are_good(in) &&
+	       shares_are_good(in);
 }
 
 static void joins_tell(const pb_news *in, const struct remote_news_readers *r)
@@ -498,6 +528,13 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 						   .utc_ms = in->picked[i]->utc_ms,
 						   .promised = in->picked[i]->promised },
 			  r->arg);
+	for (size_t i = 0; i < in->n_shares; i++)
+		r->share(&(struct share_word){ .id = in->shares[i]->id,
+					       .limit = in->shares[i]->limit,
+					       .want = in->shares[i]->want,
+					       .given = in->shares[i]->given,
+					       .refused = in->shares[i]->refused },
+			 r->arg);
 	joins_tell(in, r);
 	pages_tell(in, r);
 	for (size_t i = 0; i < in->n_guesses; i++) {

@@ -4,6 +4,7 @@
 #define SIG_SUBSCRIPTION_REMOTE_NEWS_H
 
 #include "sig/host/secret_limit.h"
+#include "sig/host/share.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/model/record_page.h"
@@ -97,6 +98,7 @@ struct remote_news_readers {
 	void (*page)(const struct remote_page *p, void *arg);
 	void (*paged)(const struct remote_paged *p, void *arg);
 	void (*guess)(const struct remote_guess *g, void *arg);
+	void (*share)(const struct share_word *word, void *arg);
 	void *arg;
 };
 
@@ -108,6 +110,7 @@ void remote_news_add_picked(struct writer *w, const struct remote_picked *p);
 void remote_news_add_join(struct writer *w, const struct remote_join *j);
 void remote_news_add_joined(struct writer *w, const struct remote_joined *j);
 void remote_news_add_page(struct writer *w, const struct remote_page *p);
+void remote_news_add_share(struct writer *w, const struct share_word *word);
 void remote_news_add_paged(struct writer *w, const struct remote_paged *p);
 void remote_news_add_guess(struct writer *w, const struct remote_guess *g);
 /* For each user, question and answer, in their order. 0 or -EBADMSG: then nothing was read. */

@@ -131,6 +131,15 @@ void remote_watch_guess(struct remote_watch *r, const struct remote_guess *g)
 		r->host.send(r->host.with, 0, writer_done(&w));
 }
 
+void remote_watch_share(struct remote_watch *r, const struct share_word *word)
+{
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	remote_news_add_share(&w, word);
+	if (!w.overflow)
+		r->host.send(r->host.with, word->process, writer_done(&w));
+}
+
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j)
 {
 	struct writer w = writer_over(r->one, sizeof(r->one));
@@ -416,6 +425,16 @@ static void hear_guess(const struct remote_guess *g, void *arg)
 	r->host.guess(r->host.owner, g);
 }
 
+static void hear_share(const struct share_word *word, void *arg)
+{
+	const struct remote_watch *r = arg;
+	struct share_word from = *word;
+
+	from.process = r->process;
+	if (r->host.share)
+		r->host.share(r->host.owner, &from);
+}
+
 static bool process_note(struct remote_watch *r, uint64_t process)
 {
 	struct remote_process *p = r->processes;
@@ -440,6 +459,7 @@ void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes ne
 		.joined = hear_joined,
 		.page = hear_page,
 		.paged = hear_paged,
+		.share = hear_share,
 		.guess = hear_guess,
 		.arg = r,
 	};

@@ -46,6 +46,8 @@ struct remote_watch_host {
 	void (*paged)(void *with, const struct remote_paged *p);
 	/* Another node was given a secret, right or wrong. */
 	void (*guess)(void *owner, const struct remote_guess *g);
+	/* Of a limit that holds over all nodes; process: who says so. */
+	void (*share)(void *owner, const struct share_word *word);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process was heard a moment ago. */
@@ -76,6 +78,7 @@ void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
 void remote_watch_page(struct remote_watch *r, const struct remote_page *p);
 /* All others are told, at once. */
 void remote_watch_guess(struct remote_watch *r, const struct remote_guess *g);
+void remote_watch_share(struct remote_watch *r, const struct share_word *word);
 /* That process is asked, at once. */
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j);
 /* Another node has asked or told. */

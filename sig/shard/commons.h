@@ -42,6 +42,7 @@ struct shard_commons {
 	uint32_t waiting;             /* of these that wait for who has another one */
 	uint32_t engaged_cursor;      /* of extensions that other nodes are asked for */
 	struct shard *shards;         /* that are open, the newest first */
+	struct shares *shares;        /* of the node; NULL: in no cluster */
 	struct remote_watch *remote;  /* NULL: in no cluster */
 	struct shard_remote remote_with;
 	struct instant remote_now;      /* when others were heard last */

@@ -278,6 +278,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	memcpy(next->networks, now->networks, sizeof(next->networks));
 	next->shared = now->shared;
 	next->quota = now->quota;
+	next->shares = now->shares;
 	next->lookup = now->lookup;
 	next->certified = now->certified;
 	next->tenants = now->tenants;

@@ -53,6 +53,7 @@ struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool
 	c->tenant = tenant;
 	c->self = h;
 	tenants_hold(s->settings.tenants, tenant, TENANT_CALLS);
+	shard_tenant_tell(s, tenant);
 	return c;
 }
 
@@ -70,6 +71,7 @@ void shard_call_give(struct shard *s, struct call *c)
 	call_clear(&s->host, c);
 	shard_quota_give(s, &payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
+	shard_tenant_tell(s, c->tenant);
 	(void)table_del(&s->calls_by_id, c->id, c->self);
 	(void)pool_give(&s->calls, c->self);
 	s->commons->calls--;

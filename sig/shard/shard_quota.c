@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "sig/call/session.h"
+#include "sig/host/share.h"
 #include "sig/model/payer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
@@ -121,9 +122,32 @@ bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_
 					 "too many calls a second of this tenant", wait_s);
 }
 
+static uint64_t tenant_share(const struct shard *s, uint16_t tenant)
+{
+	return share_id(s->settings.shares, SHARE_CALLS, tenant, (struct bytes){ 0 }, 0);
+}
+
+static bool tenant_share_is_full(const struct shard *s, uint16_t tenant)
+{
+	uint32_t most = tenants_most(s->settings.tenants, tenant, TENANT_CALLS);
+	uint32_t held = tenants_held(s->settings.tenants, tenant, TENANT_CALLS);
+
+	return s->settings.shares && most &&
+	       held >= share_of(s->settings.shares, tenant_share(s, tenant), most, held,
+				s->host.now.ns);
+}
+
+void shard_tenant_tell(const struct shard *s, uint16_t tenant)
+{
+	if (s->settings.shares)
+		share_note(s->settings.shares, tenant_share(s, tenant),
+			   tenants_held(s->settings.tenants, tenant, TENANT_CALLS));
+}
+
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why)
 {
-	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS))
+	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS) ||
+	    tenant_share_is_full(s, tenant))
 		return tenant_refuses(why, REFUSED_TENANT_CALLS,
 				      "too many calls at once of this tenant", TENANT_WAIT_S);
 	return shard_tenant_may_begin(s, tenant, why);

@@ -166,6 +166,14 @@ void shard_secret_told(void *owner, const struct secret_guess *g, bool right)
 		remote_watch_guess(s->commons->remote, &told);
 }
 
+static void remote_share(void *owner, const struct share_word *word)
+{
+	const struct shard_commons *c = owner;
+
+	if (c->shares)
+		shares_hear(c->shares, word);
+}
+
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 {
 	const struct remote_watch_host host = { .owner = c,
@@ -181,6 +189,7 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.join = remote_join,
 						.joined = with->joined,
 						.page = remote_page,
+						.share = remote_share,
 						.guess = remote_guess,
 						.paged = with->paged };
 

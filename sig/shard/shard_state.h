@@ -158,6 +158,8 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 			       const struct sip_hop *hop);
 /* It begins no more calls a second, messages among them. False: *why. */
 bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why);
+/* It has more calls here than before, or fewer. */
+void shard_tenant_tell(const struct shard *s, uint16_t tenant);
 /* One more of that tenant's, whoever brings it. False: *why. */
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more. always: also beyond the limit. False: *why. */

@@ -268,16 +268,65 @@ class Spent(Cluster):
         return [node.metric("tandem_tenant_outside_seconds", tenant="default") for node in (self.a, self.b)]
 
     def test_comes_back(self):
-        """A shard that leaves a node and comes back the same day, with more: its minutes outside count once. Those before are spent there."""
+        """A shard that leaves a node and comes back the same day, with more: its minutes outside count once, where it is."""
         self.spend(60000)
         self.goes_to("b")
+        self.until(lambda: self.used() == [0, 60])
         self.goes_to("a")
-        self.until(lambda: self.used() == [60, 60])
+        self.until(lambda: self.used() == [60, 0])
         self.goes_to("b")
-        self.until(lambda: self.used() == [60, 60])
+        self.until(lambda: self.used() == [0, 60])
         self.spend(30000)
         self.goes_to("a")
-        self.until(lambda: self.used() == [90, 60])
+        self.until(lambda: self.used() == [90, 0])
+
+
+class Limited(Cluster):
+    @classmethod
+    def settings(cls, name, shard):
+        return {**super().settings(name, shard), "quotas": {"extension": {"calls": 4, "calls_per_second": 0}}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.a.put_extension("112", "secret")
+
+    def refused(self, shard, callee):
+        final = self.phones[shard, "1001"].invite(callee, self.media.sdp()).wait_final()
+        self.assertEqual((final.status, "too many calls at once" in final.get("Warning")), (486, True))
+
+    def test_one_password_at_two_nodes(self):
+        """It has as many calls as at one, by whichever node, without Redis and over a kill; who needs help is not refused (TRUST-02)."""
+        self.media = self.enterContext(self.b.media())
+        helper = self.phones[18, "112"] = self.enterContext(self.a.user_agent("112", "secret"))
+        helper.server = (ADDRESSES[18], SIP)
+        self.registers(17, "1001", "1002")
+        self.registers(18, "1001", "1003", "112")
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 1)
+        time.sleep(1.5)             # each has counted the nodes since
+        talks = [Talk(self, 17).answer() for _ in range(3)]
+        self.refused(17, "1002")    # the other node keeps one for who comes there, until now
+        time.sleep(0.2)
+        talks.append(Talk(self, 17).answer())
+        self.refused(17, "1002")
+        self.refused(18, "1003")
+        self.server.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.send_signal, signal.SIGCONT)
+        self.refused(18, "1003")
+        self.server.send_signal(signal.SIGCONT)
+        talks.pop().hang_up()
+        self.until(lambda: len(self.a.ctl("call.list", node="a")) == 3)
+        time.sleep(0.2)
+        talks.append(Talk(self, 18, callee="1003", at=18).answer())
+        self.refused(17, "1002")
+        self.a.kill()
+        self.until(lambda: self.owner(17) == "b")
+        self.refused(18, "1003")
+        self.refused(17, "1002")
+        Talk(self, 18, callee="112", at=18).answer().hang_up()
+        for talk in talks:
+            talk.hang_up()
 
 
 class Two(Cluster):

@@ -145,6 +145,16 @@ static void on_paged(const struct remote_paged *p, void *arg)
 	remote_news_add_paged(&t->again, p);
 }
 
+static void on_share(const struct share_word *word, void *arg)
+{
+	struct told *t = arg;
+
+	assert(word->id && word->limit && word->want <= word->limit);
+	t->users++;
+	t->sum += word->id + word->limit + word->want + word->given + word->refused;
+	remote_news_add_share(&t->again, word);
+}
+
 static void on_guess(const struct remote_guess *g, void *arg)
 {
 	struct told *t = arg;
@@ -174,6 +184,7 @@ static int news_read(struct bytes news, struct told *t)
 		.page = on_page,
 		.paged = on_paged,
 		.guess = on_guess,
+		.share = on_share,
 		.arg = t,
 	};
 

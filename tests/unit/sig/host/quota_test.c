@@ -3,6 +3,7 @@
 #include "sig/host/quota.h"
 
 #include "base/clock.h"
+#include "sig/host/share.h"
 #include "tests/unit/test.h"
 
 struct desk {
@@ -276,6 +277,120 @@ static void without_a_table_nothing_is_limited(void **state)
 	quota_give(&none, &p, QUOTA_CALLS);
 }
 
+/* ---- over nodes (sig/host/share.h) ---- */
+
+struct nodes {
+	struct tenants *tenants;
+	struct shares *shares[2];
+	struct desk *desks[2];
+};
+
+static int nodes_setup(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	static const uint64_t processes[] = { 7, 9 };
+	struct nodes *n = calloc(1, sizeof(*n));
+
+	assert_int_equal(tenants_open(&n->tenants, &key), 0);
+	for (int i = 0; i < 2; i++) {
+		void *desk;
+
+		assert_int_equal(setup(&desk), 0);
+		n->desks[i] = desk;
+		n->desks[i]->settings.limits[QUOTA_EXTENSION].of[QUOTA_CALLS] = 4;
+		quota_configure(n->desks[i]->q, &n->desks[i]->settings);
+		assert_int_equal(shares_open(&n->shares[i], n->tenants, 16), 0);
+		shares_nodes(n->shares[i], processes[i], processes, 2);
+		quota_share(n->desks[i]->q, n->shares[i]);
+	}
+	*state = n;
+	return 0;
+}
+
+static int nodes_teardown(void **state)
+{
+	struct nodes *n = *state;
+
+	for (int i = 0; i < 2; i++) {
+		void *desk = n->desks[i];
+
+		(void)teardown(&desk);
+		shares_close(n->shares[i]);
+	}
+	tenants_close(n->tenants);
+	free(n);
+	return 0;
+}
+
+/* What they tell each other comes. */
+static void nodes_talk(struct nodes *n)
+{
+	struct share_word word;
+
+	for (int i = 0; i < 4; i++) {
+		while (shares_next(n->shares[i % 2], &word)) {
+			word.process = i % 2 ? 9 : 7;
+			shares_hear(n->shares[1 - i % 2], &word);
+		}
+	}
+	for (int i = 0; i < 2; i++)
+		n->desks[i]->now_ns += NS_PER_S;
+}
+
+static bool calls(struct nodes *n, int node)
+{
+	struct quota_party p = phone(n->desks[node], "1001", "192.0.2.1");
+	bool took = take(n->desks[node], &p, QUOTA_CALLS);
+
+	nodes_talk(n);
+	return took;
+}
+
+static void hangs_up(struct nodes *n, int node)
+{
+	struct quota_party p = phone(n->desks[node], "1001", "192.0.2.1");
+
+	quota_give(&n->desks[node]->host, &p, QUOTA_CALLS);
+}
+
+/* A password has as many calls at two nodes as at one, wherever it has them; another one has its own. */
+static void over_two_nodes(void **state)
+{
+	struct nodes *n = *state;
+	struct quota_party other;
+
+	for (int i = 0; i < 3; i++)
+		assert_true(calls(n, 0));
+	assert_false(calls(n, 0)); /* the other node keeps one, until then */
+	assert_true(calls(n, 0));
+	assert_false(calls(n, 1));
+	assert_int_equal(n->desks[1]->why.item, QUOTA_CALLS);
+	assert_true(n->desks[1]->why.wait_s);
+	other = phone(n->desks[1], "1002", "192.0.2.2");
+	assert_true(take(n->desks[1], &other, QUOTA_CALLS));
+	hangs_up(n, 0);
+	nodes_talk(n);
+	assert_true(calls(n, 1));
+	assert_false(calls(n, 0));
+	assert_false(calls(n, 1));
+}
+
+/* Who hears nobody has its part; what must not be refused is not, and counts. */
+static void nobody_is_heard(void **state)
+{
+	struct nodes *n = *state;
+	struct desk *d = n->desks[0];
+	struct quota_party p = phone(d, "1001", "192.0.2.1");
+
+	assert_true(take(d, &p, QUOTA_CALLS));
+	assert_true(take(d, &p, QUOTA_CALLS));
+	assert_false(take(d, &p, QUOTA_CALLS));
+	assert_true(quota_take(&d->host, &p, QUOTA_CALLS, true, d->now_ns, &d->why));
+	assert_int_equal(quota_held(d->q, QUOTA_EXTENSION, QUOTA_CALLS), 3);
+	assert_true(calls(n, 1)); /* and is not asked for what it has not */
+	assert_false(calls(n, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +407,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nobody_is_pushed_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(room_comes_back, setup, teardown),
 		cmocka_unit_test(without_a_table_nothing_is_limited),
+		cmocka_unit_test_setup_teardown(over_two_nodes, nodes_setup, nodes_teardown),
+		cmocka_unit_test_setup_teardown(nobody_is_heard, nodes_setup, nodes_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What calls outside may cost. */
 #include "sig/host/toll.h"
+
+#include "sig/host/share.h"
 #include "tests/unit/test.h"
 
 enum { MIN = 60000, ACME = 3, ACCOUNTS = 4, SHARDS = 2 };
@@ -380,6 +382,131 @@ static void days_of_tenants(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* ---- over nodes (sig/host/share.h) ---- */
+
+struct nodes {
+	struct tenants *tenants;
+	struct shares *shares[2];
+	struct toll *tolls[2];
+};
+
+static int nodes_setup(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	static const uint64_t processes[] = { 7, 9 };
+	struct nodes *n = calloc(1, sizeof(*n));
+
+	assert_int_equal(tenants_open(&n->tenants, &key), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(toll_open(&n->tolls[i], ACCOUNTS, SHARDS, &key), 0);
+		assert_int_equal(shares_open(&n->shares[i], n->tenants, 16), 0);
+		shares_nodes(n->shares[i], processes[i], processes, 2);
+		toll_share(n->tolls[i], n->shares[i]);
+	}
+	*state = n;
+	return 0;
+}
+
+static int nodes_teardown(void **state)
+{
+	struct nodes *n = *state;
+
+	for (int i = 0; i < 2; i++) {
+		toll_close(n->tolls[i]);
+		shares_close(n->shares[i]);
+	}
+	tenants_close(n->tenants);
+	free(n);
+	return 0;
+}
+
+static void nodes_talk(struct nodes *n)
+{
+	struct share_word word;
+
+	for (int i = 0; i < 4; i++) {
+		while (shares_next(n->shares[i % 2], &word)) {
+			word.process = i % 2 ? 9 : 7;
+			shares_hear(n->shares[1 - i % 2], &word);
+		}
+	}
+}
+
+static struct toll_payer default_payer(void)
+{
+	return (struct toll_payer){ .user = BYTES_LIT("1001") };
+}
+
+static enum toll_verdict calls(struct nodes *n, int node, uint64_t ms, struct toll_charge *out)
+{
+	const struct toll_payer who = default_payer();
+	const struct toll_now now = toll_now(ms, 0);
+	enum toll_verdict verdict = toll_begin(n->tolls[node], &who, &g_terms, false, &now, out);
+
+	if (verdict == TOLL_OK)
+		toll_talk(out, ms, &now);
+	nodes_talk(n);
+	return verdict;
+}
+
+/* Two calls at a time, and ten minutes a day, at whichever node it calls. */
+static void over_two_nodes(void **state)
+{
+	struct nodes *n = *state;
+	struct toll_charge a = { 0 }, b = { 0 }, none;
+	struct toll_usage used = { 0 };
+	uint64_t ms = NOON;
+
+	assert_int_equal(calls(n, 0, ms, &a), TOLL_OK);
+	assert_int_equal(calls(n, 1, ms, &b), TOLL_OK);
+	assert_int_equal(calls(n, 0, ms, &none), TOLL_USER_CALLS);
+	assert_int_equal(calls(n, 1, ms, &none), TOLL_USER_CALLS);
+	for (bool more = true; more; ms += 500) {
+		struct toll_now now = toll_now(ms, 0);
+
+		if (b.of && ms == NOON + MIN) /* from then on the other one needs them all */
+			toll_end(&b, &now);
+		if (a.until_ms <= ms)
+			more = toll_extend(&a, &g_terms, &now).ms != 0;
+		if (b.of && b.until_ms <= ms)
+			assert_true(toll_extend(&b, &g_terms, &now).ms != 0);
+		nodes_talk(n);
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct toll_payer who = default_payer();
+		const struct toll_now now = toll_now(ms, 0);
+
+		used.ms += toll_look(n->tolls[i], &who, &now).ms;
+	}
+	assert_int_equal(used.ms, 10 * MIN);
+	{
+		const struct toll_now now = toll_now(ms, 0);
+
+		toll_end(&a, &now);
+	}
+	nodes_talk(n);
+	assert_int_equal(calls(n, 0, ms, &none), TOLL_USER_MINUTES);
+	assert_int_equal(calls(n, 1, ms, &none), TOLL_USER_MINUTES);
+	assert_int_equal(calls(n, 1, ms + DAY, &b), TOLL_OK); /* tomorrow */
+}
+
+/* Who hears nobody has half of both. */
+static void nobody_is_heard(void **state)
+{
+	struct nodes *n = *state;
+	struct toll_charge a = { 0 }, none;
+	const struct toll_payer who = default_payer();
+	struct toll_now now = toll_now(NOON, 0);
+
+	assert_int_equal(toll_begin(n->tolls[0], &who, &g_terms, false, &now, &a), TOLL_OK);
+	toll_talk(&a, NOON, &now);
+	assert_int_equal(toll_begin(n->tolls[0], &who, &g_terms, false, &now, &none),
+			 TOLL_USER_CALLS);
+	while (toll_extend(&a, &g_terms, &now).ms)
+		now = toll_now(a.until_ms, 0);
+	assert_int_equal(a.until_ms, NOON + 5 * MIN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +524,8 @@ int main(void)
 		TEST(a_shard_comes_back),
 		TEST(reset_over_shards),
 		TEST(accounts_of_two_shards),
+		cmocka_unit_test_setup_teardown(over_two_nodes, nodes_setup, nodes_teardown),
+		cmocka_unit_test_setup_teardown(nobody_is_heard, nodes_setup, nodes_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/share.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/table.h"
+
+enum {
+	WORDS_MAX = 256,
+	AHEAD_PARTS = 4, /* others are asked when less than so much of the limit is left */
+	ASK_AGAIN_MS = 100,
+	KEEPS_BELOW = 60000, /* a limit of that and more is one of ms */
+};
+
+/* With one other node: what each has given the other, in all. */
+struct share_pair {
+	uint64_t process, gave, got;
+	uint64_t wants; /* somebody was refused there, and there was nothing to give; 0: no */
+};
+
+struct share {
+	uint64_t id, limit, used;
+	uint64_t ask_ns; /* others are not asked again before, */
+	bool refused;    /* but for who was refused since */
+	struct share_pair *pairs;
+	uint32_t pair_count;
+};
+
+struct shares {
+	const struct tenants *tenants;
+	uint64_t nodes[SHARE_NODES_MAX], self;
+	uint32_t node_count, rank;
+	struct table by_id;
+	struct share **all; /* from 1 on */
+	uint32_t count, most;
+	struct share_word words[WORDS_MAX];
+	uint32_t first, waiting;
+	struct share_counts counts;
+};
+
+/* Names are no secrets: the key has to be that of all nodes. */
+static const struct hash_key g_key = { 0x74616e64656d2073, 0x6861726573203120 };
+
+int shares_open(struct shares **out, const struct tenants *tenants, uint32_t limits)
+{
+	struct shares *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->tenants = tenants;
+	s->node_count = 1;
+	s->most = limits;
+	s->all = calloc(limits + 1U, sizeof(struct share *));
+	if (!s->all || table_open(&s->by_id, limits)) {
+		free(s->all);
+		free(s);
+		return -ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+void shares_close(struct shares *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 1; i <= s->count; i++) {
+		free(s->all[i]->pairs);
+		free(s->all[i]);
+	}
+	table_close(&s->by_id);
+	free(s->all);
+	free(s);
+}
+
+void shares_nodes(struct shares *s, uint64_t self, const uint64_t *processes, uint32_t count)
+{
+	s->self = self;
+	s->rank = s->node_count = 0;
+	for (uint32_t i = 0; i < count && i < SHARE_NODES_MAX; i++) {
+		s->rank += processes[i] < self;
+		s->nodes[s->node_count++] = processes[i];
+	}
+	if (!s->node_count)
+		s->node_count = 1;
+}
+
+uint64_t share_id(const struct shares *s, enum share_item item, uint16_t tenant, struct bytes user,
+		  uint64_t day)
+{
+	uint64_t in[4] = { (uint64_t)item, day, hash_sip(&g_key, user) };
+	uint64_t id;
+
+	in[3] = hash_sip(&g_key, bytes_str(tenants_name(s->tenants, tenant)));
+	id = hash_sip(&g_key, bytes_mem(in, sizeof(in)));
+	return id ? id : 1;
+}
+
+/* ---- one limit ---- */
+
+static uint32_t share_place(const struct shares *s, uint64_t id)
+{
+	uint32_t cursor = 0;
+
+	return (uint32_t)table_next(&s->by_id, id, &cursor);
+}
+
+/* NULL: there is none. */
+static struct share *share_find(const struct shares *s, uint64_t id)
+{
+	uint32_t at = share_place(s, id);
+
+	return at ? s->all[at] : NULL;
+}
+
+/* NULL: full, or no memory. */
+static struct share *share_open(struct shares *s, uint64_t id)
+{
+	struct share *new = share_find(s, id);
+
+	if (new || s->count == s->most)
+		return new;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return NULL;
+	new->id = id;
+	if (table_put(&s->by_id, id, s->count + 1U)) {
+		free(new);
+		return NULL;
+	}
+	s->all[++s->count] = new;
+	return new;
+}
+
+/* The last one takes its place. */
+static void share_give(struct shares *s, struct share *of)
+{
+	uint32_t at = share_place(s, of->id);
+	struct share *last = s->all[s->count];
+
+	(void)table_del(&s->by_id, of->id, at);
+	if (last != of) {
+		(void)table_del(&s->by_id, last->id, s->count);
+		if (!table_put(&s->by_id, last->id, at))
+			s->all[at] = last;
+	}
+	s->count--;
+	free(of->pairs);
+	free(of);
+}
+
+static bool is_node(const struct shares *s, uint64_t process)
+{
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		if (s->nodes[i] == process)
+			return true;
+	}
+	return false;
+}
+
+/* NULL: no memory. */
+static struct share_pair *share_pair_of(struct share *of, uint64_t process)
+{
+	struct share_pair *list;
+
+	for (uint32_t i = 0; i < of->pair_count; i++) {
+		if (of->pairs[i].process == process)
+			return &of->pairs[i];
+	}
+	list = reallocarray(of->pairs, of->pair_count + 1U, sizeof(*list));
+	if (!list)
+		return NULL;
+	of->pairs = list;
+	list[of->pair_count] = (struct share_pair){ .process = process };
+	return &list[of->pair_count++];
+}
+
+/* Before anybody gives. At least one, or nobody could begin: a limit below the number of nodes is that number. */
+static uint64_t share_own(const struct shares *s, uint64_t limit)
+{
+	uint64_t own = limit / s->node_count + (s->rank < limit % s->node_count);
+
+	return own ? own : 1;
+}
+
+/* What was given to a process that is gone is nobody's: whoever has its calls now counts them. */
+static uint64_t share_now(const struct shares *s, const struct share *of, uint64_t limit)
+{
+	uint64_t got = share_own(s, limit), gave = 0;
+
+	for (uint32_t i = 0; of && i < of->pair_count; i++) {
+		if (!is_node(s, of->pairs[i].process))
+			continue;
+		got += of->pairs[i].got;
+		gave += of->pairs[i].gave;
+	}
+	return got > gave ? got - gave : 0;
+}
+
+/* ---- what is said ---- */
+
+static void word_put(struct shares *s, const struct share_word *word)
+{
+	if (s->waiting == WORDS_MAX) /* it is said again when it is needed again */
+		return;
+	s->words[(s->first + s->waiting++) % WORDS_MAX] = *word;
+}
+
+bool shares_next(struct shares *s, struct share_word *out)
+{
+	if (!s->waiting)
+		return false;
+	*out = s->words[s->first];
+	s->first = (s->first + 1) % WORDS_MAX;
+	s->waiting--;
+	return true;
+}
+
+static uint64_t share_ahead(uint64_t limit)
+{
+	return limit < AHEAD_PARTS ? 1 : limit / AHEAD_PARTS;
+}
+
+static void share_say(struct shares *s, const struct share *of, const struct share_pair *p)
+{
+	word_put(s, &(struct share_word){ .process = p->process,
+					  .id = of->id,
+					  .limit = of->limit,
+					  .given = p->gave });
+}
+
+/* Whoever did not hear what it was given has it nowhere: it is told again when somebody is in need. */
+static void share_say_again(struct shares *s, const struct share *of, const struct share_pair *but)
+{
+	for (uint32_t i = 0; i < of->pair_count; i++) {
+		if (&of->pairs[i] != but && of->pairs[i].gave && is_node(s, of->pairs[i].process))
+			share_say(s, of, &of->pairs[i]);
+	}
+}
+
+static void share_ask(struct shares *s, struct share *of, bool refused, uint64_t now_ns)
+{
+	if (of->ask_ns > now_ns && (of->refused || !refused))
+		return;
+	of->ask_ns = now_ns + ASK_AGAIN_MS * NS_PER_MS;
+	of->refused = refused;
+	s->counts.asked++;
+	share_say_again(s, of, NULL);
+	word_put(s, &(struct share_word){ .id = of->id,
+					  .limit = of->limit,
+					  .want = share_ahead(of->limit),
+					  .refused = refused });
+}
+
+uint64_t share_of(struct shares *s, uint64_t id, uint64_t limit, uint64_t used, uint64_t now_ns)
+{
+	struct share *of;
+	uint64_t now;
+
+	if (!s || !limit || !id || s->node_count == 1)
+		return limit;
+	now = share_now(s, share_find(s, id), limit);
+	if (now >= limit || used + share_ahead(limit) < now)
+		return now;
+	of = share_open(s, id);
+	if (!of)
+		return now;
+	of->limit = limit;
+	of->used = used;
+	share_ask(s, of, used >= now, now_ns);
+	return now;
+}
+
+void share_drop(struct shares *s, uint64_t id)
+{
+	struct share *of = s && id ? share_find(s, id) : NULL;
+
+	if (of)
+		share_give(s, of);
+}
+
+/* ---- what is heard ---- */
+
+/* One call is kept for the next who comes here, until somebody is refused elsewhere. */
+static uint64_t share_spare(const struct shares *s, const struct share *of, bool refused)
+{
+	bool keeps = !refused && of->limit < KEEPS_BELOW;
+	uint64_t now = share_now(s, of, of->limit), kept = of->used + keeps;
+
+	return now > kept ? now - kept : 0;
+}
+
+static bool pair_give(struct shares *s, struct share *of, struct share_pair *p, uint64_t part,
+		      bool refused)
+{
+	uint64_t spare = share_spare(s, of, refused);
+
+	p->gave += spare < part ? spare : part;
+	p->wants = refused && !spare ? part : 0;
+	s->counts.gave += spare != 0;
+	return spare;
+}
+
+/* Each of the others is asked for the same: it gives its part of that. */
+static void asked(struct shares *s, struct share *of, const struct share_word *word)
+{
+	uint64_t others = s->node_count - 1U;
+	struct share_pair *p = share_pair_of(of, word->process);
+
+	if (!p)
+		return;
+	of->limit = word->limit;
+	if (!pair_give(s, of, p, word->want / others + (word->want % others != 0), word->refused))
+		share_say_again(s, of, p);
+	share_say(s, of, p);
+}
+
+/* There is something again: who was refused elsewhere may come now. */
+static void share_return(struct shares *s, struct share *of)
+{
+	for (uint32_t i = 0; i < of->pair_count; i++) {
+		struct share_pair *p = &of->pairs[i];
+
+		if (p->wants && is_node(s, p->process) && pair_give(s, of, p, p->wants, true))
+			share_say(s, of, p);
+	}
+}
+
+void share_note(struct shares *s, uint64_t id, uint64_t used)
+{
+	struct share *of;
+
+	if (!s || !id)
+		return;
+	of = used ? share_open(s, id) : share_find(s, id);
+	if (!of)
+		return;
+	if (used < of->used) {
+		of->used = used;
+		share_return(s, of);
+	}
+	of->used = used;
+	if (!used && !of->pair_count)
+		share_give(s, of);
+}
+
+void shares_hear(struct shares *s, const struct share_word *word)
+{
+	bool known = is_node(s, word->process) && word->process != s->self;
+	struct share *of = known && word->id && word->limit ? share_open(s, word->id) : NULL;
+	struct share_pair *p;
+
+	if (!of)
+		return;
+	if (word->want) {
+		asked(s, of, word);
+		return;
+	}
+	p = word->given ? share_pair_of(of, word->process) : NULL;
+	if (p && word->given > p->got) {
+		p->got = word->given;
+		of->ask_ns = 0;
+		s->counts.got++;
+	}
+}
+
+void shares_counts(struct shares *s, struct share_counts *out)
+{
+	*out = s->counts;
+	s->counts = (struct share_counts){ 0 };
+}

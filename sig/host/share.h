@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Limits of users that hold over all nodes of a cluster (FEATURES TRUST-02, TRUST-03; docs/adr/0071). Each node has a part of each limit and
+ * takes no more than that by itself: so nobody is asked when a call begins. Who has used most of its part asks the others for some of theirs,
+ * ahead. Whoever gives counts what it gave from then on, and says the whole sum: so a message that is lost, late or there twice gives nothing
+ * twice, and all parts together are never more than the limit. Nodes that hear nobody have what they had.
+ *
+ * One for a node; its control thread. No socket, no clock.
+ */
+#ifndef SIG_HOST_SHARE_H
+#define SIG_HOST_SHARE_H
+
+#include "sig/host/tenant.h"
+
+enum { SHARE_NODES_MAX = 64 };
+
+/* What is limited. */
+enum share_item {
+	SHARE_CALLS,
+	SHARE_PORTS,
+	SHARE_CALLS_OUTSIDE,
+	SHARE_MINUTES_OUTSIDE,
+	SHARE_ITEMS
+};
+
+struct shares;
+
+/* limits: at most so many at a time. 0 or -ENOMEM. */
+int shares_open(struct shares **out, const struct tenants *tenants, uint32_t limits) NODISCARD;
+void shares_close(struct shares *s); /* NULL is fine */
+
+/* The processes that are the cluster, with this one: the same list on all nodes, in any order. One: all is this node's. */
+void shares_nodes(struct shares *s, uint64_t self, const uint64_t *processes, uint32_t count);
+
+/* Of a user, or (empty) of its tenant; day: that it is of, 0: of any. The same on all nodes; never 0. */
+uint64_t share_id(const struct shares *s, enum share_item item, uint16_t tenant, struct bytes user,
+		  uint64_t day);
+/* How much of the limit this node may have in all. It has `used`; where little is left others are asked. s NULL, or limit 0: the limit. */
+uint64_t share_of(struct shares *s, uint64_t id, uint64_t limit, uint64_t used, uint64_t now_ns);
+/* It has so much by now. */
+void share_note(struct shares *s, uint64_t id, uint64_t used);
+/* Its day is over: nobody speaks of it any more. */
+void share_drop(struct shares *s, uint64_t id);
+
+/* What one node says to another; process 0: to all others. */
+struct share_word {
+	uint64_t process;
+	uint64_t id, limit;
+	uint64_t want;  /* so much more is asked for; 0: given */
+	bool refused;   /* ... and somebody was refused for want of it */
+	uint64_t given; /* by the sender to that process, in all */
+};
+/* The next that is to be sent. False: there is none. */
+bool shares_next(struct shares *s, struct share_word *out);
+/* What that process has said. */
+void shares_hear(struct shares *s, const struct share_word *word);
+
+struct share_counts {
+	uint64_t asked, gave, got; /* words, since it was asked last */
+};
+void shares_counts(struct shares *s, struct share_counts *out);
+
+#endif
