@@ -20,6 +20,7 @@
 #include "base/loop.h"
 
 #define PATIENCE_NS (30 * NS_PER_S)
+#define PAUSE_NS    (500 * NS_PER_MS) /* whoever comes waits so long for a descriptor */
 
 enum { CLIENTS_MAX = 16, LINE_MAX_OCTETS = 2 * COMMAND_JSON_MAX };
 
@@ -40,6 +41,7 @@ struct local_client {
 struct control_local {
 	struct node *node;
 	int fd;
+	uint64_t pause_ns; /* nobody is taken before; 0: at once */
 	char path[PATH_MAX];
 	struct local_client clients[CLIENTS_MAX];
 };
@@ -320,6 +322,15 @@ static struct local_client *client_free(struct control_local *l)
 	return NULL;
 }
 
+static void on_connect(int fd, unsigned events, void *arg);
+
+/* Without a descriptor or memory who comes would be told of again and again. */
+static void local_pause(struct control_local *l)
+{
+	l->pause_ns = clock_now_ns() + PAUSE_NS;
+	(void)!loop_watch(l->fd, 0, on_connect, l);
+}
+
 static void on_connect(int fd, unsigned events, void *arg)
 {
 	struct control_local *l = arg;
@@ -328,8 +339,11 @@ static void on_connect(int fd, unsigned events, void *arg)
 	bool is_operator = peer >= 0 && peer_is_operator(peer);
 
 	(void)events;
-	if (peer < 0)
+	if (peer < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			local_pause(l);
 		return;
+	}
 	if (!is_operator || !c) {
 		metric_add(g_refused[is_operator ? REFUSED_FULL : REFUSED_PEER], 1);
 		(void)close(peer);
@@ -396,6 +410,10 @@ uint32_t control_local_running(const struct control_local *l)
 
 void control_local_expire(struct control_local *l, uint64_t now_ns)
 {
+	if (l && l->pause_ns && now_ns >= l->pause_ns) {
+		l->pause_ns = 0;
+		(void)!loop_watch(l->fd, LOOP_READ, on_connect, l);
+	}
 	for (size_t i = 0; l && i < CLIENTS_MAX; i++) {
 		struct local_client *c = &l->clients[i];
 
@@ -408,7 +426,7 @@ void control_local_expire(struct control_local *l, uint64_t now_ns)
 
 uint64_t control_local_next_ns(const struct control_local *l)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t next = l && l->pause_ns ? l->pause_ns : UINT64_MAX;
 
 	for (size_t i = 0; l && i < CLIENTS_MAX; i++) {
 		const struct local_client *c = &l->clients[i];

@@ -439,6 +439,25 @@ class Local(CallTest):
         out.bye()
         into.wait_bye()
 
+    def test_no_descriptor_is_left(self):
+        """Who comes waits until there is one, and the node does not turn round and round meanwhile."""
+        pid = self.node.process.pid
+        limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limit[1]))
+        self.addCleanup(resource.prlimit, pid, resource.RLIMIT_NOFILE, limit)
+        link = self.connected()
+        link.sendall(b'{"id":"x","do":"call.list"}\n')
+        before = self.cpu(pid)
+        time.sleep(1.5)
+        self.assertLess(self.cpu(pid) - before, 0.2)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        self.assertTrue(json.loads(self.line(link))["ok"])
+
+    @staticmethod
+    def cpu(pid):
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
     def test_over_a_kill(self):
         """What a killed node left is no obstacle; who asks while it starts is answered."""
         link = self.connected()
