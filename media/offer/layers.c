@@ -131,6 +131,93 @@ void offer_layers_choose(struct offer_layers *out, const struct sdp *offer, uint
 		layers_read(out, offer, index + 1U, "send", formats);
 }
 
+/* ---- the best one ---- */
+
+/* Of "max-width=640;max-height=360" (RFC 8851 5); what is not said is without limit. */
+static uint64_t layer_limit(struct bytes limits, const char *name)
+{
+	struct bytes limit, word;
+	uint32_t n;
+
+	while (bytes_cut(&limits, ';', &limit))
+		if (bytes_cut(&limit, '=', &word) && bytes_is(bytes_trim(word), name) &&
+		    !bytes_u32(bytes_trim(limit), &n))
+			return n;
+	return UINT32_MAX;
+}
+
+/* The least of what its limits say; a side of which nothing is said is as long as the other one. */
+static uint64_t layer_pixels(struct bytes limits)
+{
+	uint64_t width = layer_limit(limits, "max-width"),
+		 height = layer_limit(limits, "max-height");
+	uint64_t blocks = 256 * layer_limit(limits, "max-fs");
+	uint64_t area = width == UINT32_MAX    ? height * height
+			: height == UINT32_MAX ? width * width
+					       : width * height;
+
+	return area < blocks ? area : blocks;
+}
+
+/* By the names that applications give them, 1 is the least; 0: all names are others. */
+static uint8_t name_rank(const struct offer_layers *layers, uint8_t index)
+{
+	static const char *const schemes[][MEDIA_LAYERS_MAX] = {
+		{ "q", "h", "f" },        { "l", "m", "h" },           { "lo", "mid", "hi" },
+		{ "low", "mid", "high" }, { "low", "medium", "high" },
+	};
+
+	for (size_t s = 0; s < COUNT_OF(schemes); s++) {
+		uint8_t known = 0, rank = 0;
+
+		for (uint8_t i = 0; i < layers->count; i++)
+			for (uint8_t k = 0; k < (uint8_t)MEDIA_LAYERS_MAX; k++) {
+				if (!bytes_is(layers->at[i].rid, schemes[s][k]))
+					continue;
+				known++;
+				rank = i == index ? (uint8_t)(k + 1) : rank;
+			}
+		if (known == layers->count)
+			return rank;
+	}
+	return 0;
+}
+
+/* Where nothing is said of either, the one behind it: who names no sizes has them grow from one to the next (W3C WebRTC 5.1). */
+static bool layer_is_better(const struct offer_layers *layers, uint8_t index, uint8_t than)
+{
+	uint64_t pixels = layer_pixels(layers->at[index].limits);
+	uint64_t before = layer_pixels(layers->at[than].limits);
+	uint64_t bits = layer_limit(layers->at[index].limits, "max-br");
+	uint64_t bits_before = layer_limit(layers->at[than].limits, "max-br");
+
+	if (bits != bits_before)
+		return bits > bits_before;
+	if (pixels != before)
+		return pixels > before;
+	return name_rank(layers, index) >= name_rank(layers, than);
+}
+
+void offer_layers_choose_one(struct offer_layers *out, const struct sdp *offer, uint8_t index,
+			     const struct offer_formats *formats, uint32_t most_kbps)
+{
+	struct offer_layers all;
+	uint8_t best = MEDIA_LAYERS_MAX;
+
+	*out = (struct offer_layers){ 0 };
+	offer_layers_choose(&all, offer, index, formats);
+	for (uint8_t i = 0; i < all.count; i++) {
+		uint64_t bits = layer_limit(all.at[i].limits, "max-br");
+
+		if (most_kbps && bits != UINT32_MAX && bits / 1000 > most_kbps)
+			continue;
+		if (best == (uint8_t)MEDIA_LAYERS_MAX || layer_is_better(&all, i, best))
+			best = i;
+	}
+	if (best < (uint8_t)MEDIA_LAYERS_MAX)
+		out->at[out->count++] = all.at[best];
+}
+
 void offer_layers_before(struct offer_layers *out, const struct sdp *earlier, uint8_t index)
 {
 	*out = (struct offer_layers){ 0 };

@@ -2,6 +2,7 @@
 #include "media/offer/reply.h"
 
 #include "media/offer/extension.h"
+#include "media/offer/layers.h"
 #include "media/offer/opaque.h"
 #include "media/offer/record.h"
 #include "media/offer/write.h"
@@ -68,6 +69,17 @@ static bool passes_feedback(const struct offer_answering *k, uint8_t index,
 	return g->profile_a.feedback || !b.feedback;
 }
 
+/* All are for a conference, which chooses for each viewer. */
+static void layers_for_a(struct offer_layers *out, const struct offer_answering *k, uint8_t index,
+			 const struct offer_formats *formats)
+{
+	if (k->b)
+		offer_layers_choose_one(out, k->offer_a, index, formats,
+					k->b->line[index].side.kbps);
+	else if (k->to_a->layers)
+		offer_layers_choose(out, k->offer_a, index, formats);
+}
+
 static void reply(struct writer *w, const struct offer_answering *k, uint8_t index,
 		  const struct offer_agreement *g, const struct media_side *a,
 		  const struct crypto *crypto)
@@ -99,8 +111,8 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 	};
 
 	formats_for_a(&formats, g);
-	if (media.ours && media.kind == MEDIA_VIDEO && k->to_a->layers)
-		offer_layers_choose(&webrtc.layers, k->offer_a, index, &formats);
+	if (media.kind == MEDIA_VIDEO)
+		layers_for_a(&webrtc.layers, k, index, &formats);
 	offer_write_media(w, k->answer_b, index + 1U, &media);
 }
 

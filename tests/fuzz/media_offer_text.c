@@ -67,15 +67,32 @@ static void check_transport(const struct sdp *s, unsigned section)
 		assert(value.n == ICE_PWD_LEN && value.p[0] == value.p[1]);
 }
 
+/* One at most in a call of two, which is received, and has its a=rid. */
+static void check_layer(const struct sdp *s, unsigned section)
+{
+	struct bytes list, rid, word;
+
+	if (sdp_attribute(s, section, "simulcast", &list) == 0)
+		return;
+	assert(bytes_starts(list, "recv ") && bytes_find(list, ';') == list.n);
+	assert(sdp_attribute(s, section, "rid", &rid) == 1);
+	assert(bytes_cut(&rid, ' ', &word) && bytes_eq(word, bytes_trim(bytes_from(list, 5))));
+	assert(bytes_starts(rid, "recv"));
+}
+
 static void check_attributes(const struct sdp *s, unsigned section, bool grouped)
 {
 	static const char *const foreign[] = { "candidate", "fingerprint", "ice-ufrag", "ice-pwd",
 					       "ssrc",      "setup",       "ice-lite",  "msid" };
 	static const char *const groups[] = { "mid", "group" };
-	static const char *const never[] = { "bundle-only", "rid", "simulcast", "tls-id" };
+	static const char *const never[] = { "bundle-only", "tls-id" };
+	static const char *const layers[] = { "rid", "simulcast" };
 	bool live = section && s->sections[section].port && judge_is_dtls(s, section);
 
 	check_none(s, section, never, COUNT_OF(never));
+	check_none(s, section, layers, live ? 0 : COUNT_OF(layers));
+	if (live)
+		check_layer(s, section);
 	check_none(s, section, live ? NULL : foreign, live || !section ? 0 : COUNT_OF(foreign));
 	check_none(s, section, groups, grouped ? 0 : COUNT_OF(groups));
 	if (live)

@@ -211,6 +211,62 @@ static void said_again_as_it_fits(void **state)
 		  "a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\na=simulcast:recv q;h;f\r\n");
 }
 
+/* In a call of two the other party gets one picture: the best one that it can take, whatever the order. */
+static void one_of_a_call(void **state)
+{
+	static const struct {
+		const char *name, *lines, *answer, *taken;
+	} rows[] = {
+		{ "the least first", RID("10") RIDS "a=simulcast:send q;h;f\r\n", "",
+		  "a=rid:f recv\r\na=simulcast:recv f\r\n" },
+		{ "the best first", RID("10") RIDS "a=simulcast:send f;h;q\r\n", "",
+		  "a=rid:f recv\r\na=simulcast:recv f\r\n" },
+		{ "high, medium, low",
+		  RID("2") "a=rid:h send\r\na=rid:m send\r\na=rid:l send\r\na=simulcast:send h;m;l\r\n",
+		  "", "a=simulcast:recv h\r\n" },
+		{ "names that say nothing",
+		  RID("1") "a=rid:0 send\r\na=rid:1 send\r\na=rid:2 send\r\na=simulcast:send 0;1;2\r\n",
+		  "", "a=simulcast:recv 2\r\n" },
+		{ "sizes",
+		  RID("1") "a=rid:a send max-width=1280;max-height=720\r\n"
+			   "a=rid:b send max-width=640;max-height=360\r\na=simulcast:send a;b\r\n",
+		  "", "a=rid:a recv max-width=1280;max-height=720\r\na=simulcast:recv a\r\n" },
+		{ "limits of some",
+		  RID("1") "a=rid:a send\r\na=rid:b send max-width=640\r\na=rid:c send max-fs=900\r\n"
+			   "a=simulcast:send a;b;c\r\n",
+		  "", "a=simulcast:recv a\r\n" },
+		{ "more than the answerer may be sent",
+		  RID("1") "a=rid:a send max-br=300000\r\na=rid:b send max-br=1500000\r\n"
+			   "a=simulcast:send a;b\r\n",
+		  "b=AS:512\r\n", "a=rid:a recv max-br=300000\r\na=simulcast:recv a\r\n" },
+		{ "all are more",
+		  RID("1") "a=rid:a send max-br=700000\r\na=rid:b send max-br=1500000\r\n"
+			   "a=simulcast:send a;b\r\n",
+		  "b=AS:512\r\n", NULL },
+		{ "without the extension", RIDS "a=simulcast:send q;h;f\r\n", "", NULL },
+		{ "none is offered", RID("10"), "", NULL },
+	}, *row;
+	char offer[2048], answer[1024];
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		begin(true, false);
+		(void)snprintf(offer, sizeof(offer), BROWSER "a=setup:actpass\r\n%s", row->lines);
+		(void)snprintf(answer, sizeof(answer),
+			       HEAD "m=video 4002 RTP/AVP 96\r\n%sa=rtpmap:96 H264/90000\r\n",
+			       row->answer);
+		rig_exchange(&g_rig, bytes_str(offer), bytes_str(answer));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		check_no_layers(row->name, g_rig.offer_b);
+		if (row->taken)
+			check_has(row->name, g_rig.answer_a, row->taken);
+		else
+			check_no_layers(row->name, g_rig.answer_a);
+		check_agreed(row->name, bytes_str(offer), g_rig.answer_a, false, "");
+	}
+}
+
 static void bandwidth(void **state)
 {
 	static const struct {
@@ -249,7 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken), cmocka_unit_test(of_browsers_alone),
 		cmocka_unit_test(said_again),    cmocka_unit_test(said_again_as_it_fits),
-		cmocka_unit_test(bandwidth),
+		cmocka_unit_test(one_of_a_call), cmocka_unit_test(bandwidth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
