@@ -113,7 +113,16 @@ static bool has_event_clock(const struct payload_list *list, uint32_t clock_hz)
 	return false;
 }
 
-/* What is coded here and the answerer may have, with digits of its clock where the offerer has any. */
+static bool has_codec_clock(const struct payload_list *list, uint32_t clock_hz)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_is_codec(&list->at[i]) && list->at[i].clock_hz == clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* What is coded here and the answerer may have, with digits of each clock (RFC 4733 2.1) where the offerer has any. */
 static void add_ours(struct payload_list *list, const struct offer_terms *terms)
 {
 	uint8_t codecs[MEDIA_CODECS_KNOWN];
@@ -134,8 +143,12 @@ static void add_ours(struct payload_list *list, const struct offer_terms *terms)
 		if (ours_is_wanted(list, &p, terms))
 			insert_ours(list, &p);
 	}
-	if (events && !terms->digits && !has_event_clock(list, 8000))
+	if (!events || terms->digits)
+		return;
+	if (!has_event_clock(list, 8000))
 		add_event(list, 8000);
+	if (has_codec_clock(list, 48000) && !has_event_clock(list, 48000))
+		add_event(list, 48000);
 }
 
 static void want_formats(struct numbering *n, const struct offer_line *line,

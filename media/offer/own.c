@@ -4,12 +4,13 @@
  * offer, which gives it our addresses, keys and numbers, and takes out what the other party may not have.
  */
 #include "media/offer/own.h"
+#include "media/offer/line.h"
 #include "media/offer/own_picture.h"
 #include "media/offer/write.h"
 
 #include <assert.h>
 
-enum { TEXT_MAX = 4096, EVENT = 101 };
+enum { TEXT_MAX = 4096, EVENT = 101, EVENT_FULL = 100 };
 
 static struct offer_capabilities capabilities_liked(bool spoken)
 {
@@ -91,25 +92,49 @@ static const struct media_codec_facts *codec_at(const struct offer_capabilities 
 	return facts;
 }
 
-static void write_audio(struct writer *w, const struct offer_capabilities *own)
+/* Events have the clock of the audio that they are beside (RFC 4733 2.1). */
+static bool own_has_clock(const struct offer_capabilities *own, const struct offer_terms *terms,
+			  uint32_t clock_hz)
 {
+	for (uint8_t i = 0; i < own->count; i++) {
+		const struct media_codec_facts *facts = codec_at(own, i);
+		const struct payload p = { .channels = facts->channels,
+					   .clock_hz = facts->clock_hz,
+					   .name = bytes_str(facts->name),
+					   .encoding = bytes_str(facts->encoding) };
+
+		if (facts->clock_hz == clock_hz && offer_line_may_have(terms, &p))
+			return true;
+	}
+	return false;
+}
+
+static void write_audio(struct writer *w, const struct offer_capabilities *own,
+			const struct offer_terms *terms)
+{
+	bool full = own->events && own_has_clock(own, terms, 48000);
+
 	writer_str(w, "m=audio 9 RTP/AVP");
 	for (uint8_t i = 0; i < own->count; i++)
 		writer_number(w, " ", codec_at(own, i)->number, "");
 	if (own->events)
 		writer_number(w, " ", EVENT, "");
+	if (full)
+		writer_number(w, " ", EVENT_FULL, "");
 	writer_str(w, "\r\n");
 	for (uint8_t i = 0; i < own->count; i++)
 		write_format(w, codec_at(own, i)->number, codec_at(own, i)->encoding,
 			     codec_at(own, i)->parameters);
 	if (own->events)
 		write_format(w, EVENT, "telephone-event/8000", "0-15");
+	if (full)
+		write_format(w, EVENT_FULL, "telephone-event/48000", "0-15");
 	writer_str(w, "a=sendrecv\r\n");
 }
 
 /* RFC 3264 8: no line goes, what is no longer wanted has port 0. The first audio is ours, as is the first video; it is new where there was none. */
 static void own_write_lines(struct writer *w, const struct offer_capabilities *own,
-			    const struct sdp *earlier)
+			    const struct offer_terms *terms, const struct sdp *earlier)
 {
 	bool written = false, shown = !own->pictures;
 
@@ -117,7 +142,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 		const struct sdp_section *m = &earlier->sections[i + 1];
 
 		if (!written && bytes_iis(sdp_slice(earlier, m->kind), "audio")) {
-			write_audio(w, own);
+			write_audio(w, own, terms);
 			written = true;
 			continue;
 		}
@@ -129,7 +154,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 		offer_write_refused(w, earlier, i + 1U, (struct bytes){ 0 });
 	}
 	if (!written)
-		write_audio(w, own);
+		write_audio(w, own, terms);
 	if (!shown)
 		own_pictures_write(w, own);
 }
@@ -148,6 +173,6 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
 		earlier = (struct sdp){ 0 };
 	writer_str(&w, "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
 		       "c=IN IP4 192.0.2.1\r\nt=0 0\r\n");
-	own_write_lines(&w, own, &earlier);
+	own_write_lines(&w, own, &policy->b, &earlier);
 	return offer_forward(writer_done(&w), &of_nobody, to_b, offer_b, error);
 }

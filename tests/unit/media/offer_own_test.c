@@ -16,11 +16,12 @@ enum { TEXT_MAX = 16384 };
 /* What a party that can do all of it offers. */
 #define HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define AUDIO                                                                          \
-	"m=audio 9 RTP/AVP 8 0 9 18 96 97 101\r\n"                                     \
+	"m=audio 9 RTP/AVP 8 0 9 18 96 97 101 100\r\n"                                 \
 	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"     \
 	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
 	"a=rtpmap:97 G726-32/8000\r\n"                                                 \
-	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
+	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"                     \
+	"a=rtpmap:100 telephone-event/48000\r\na=fmtp:100 0-15\r\na=sendrecv\r\n"
 
 static const struct {
 	const char *name;
@@ -83,6 +84,23 @@ static void test_offers(void **state)
 	}
 }
 
+/* RFC 4733 2.1: events of 48 kHz beside Opus alone. */
+static void test_events_of_each_clock(void **state)
+{
+	static const struct offer_terms with = { .codec_count = 2, .codecs = { "opus", "PCMA" } };
+	static const struct offer_terms without = { .codec_count = 1, .codecs = { "PCMA" } };
+	static struct rig r;
+	static uint8_t own[TEXT_MAX];
+
+	(void)state;
+	set_terms(&r, &with);
+	assert_true(rig_has(own_offer(&r, own), "telephone-event/48000"));
+	assert_true(rig_has(own_offer(&r, own), "a=rtpmap:101 telephone-event/8000"));
+	set_terms(&r, &without);
+	assert_false(rig_has(own_offer(&r, own), "telephone-event/48000"));
+	assert_true(rig_has(own_offer(&r, own), "a=rtpmap:101 telephone-event/8000"));
+}
+
 /* From the first m-line on, without what goes with each. */
 static void check_lines(struct bytes text, const char *want)
 {
@@ -107,13 +125,14 @@ static void test_offers_again(void **state)
 		const char *earlier, *want;
 	} rows[] = {
 		{ HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n",
-		  "m=audio 40000 RTP/AVP 8 0 9 18 96 97 101|m=video 0 RTP/AVP 97|" },
+		  "m=audio 40000 RTP/AVP 8 0 9 18 96 97 101 100|m=video 0 RTP/AVP 97|" },
 		{ HEAD "m=video 9 RTP/AVP 97\r\nm=audio 0 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\n",
-		  "m=video 0 RTP/AVP 97|m=audio 40002 RTP/AVP 8 0 9 18 96 97 101|m=audio 0 RTP/AVP "
+		  "m=video 0 RTP/AVP 97|m=audio 40002 RTP/AVP 8 0 9 18 96 97 101 100|m=audio 0 "
+		  "RTP/AVP "
 		  "0|" },
 		{ HEAD "m=image 0 udptl t38\r\n",
-		  "m=image 0 udptl t38|m=audio 40002 RTP/AVP 8 0 9 18 96 97 101|" },
-		{ "no SDP", "m=audio 40000 RTP/AVP 8 0 9 18 96 97 101|" },
+		  "m=image 0 udptl t38|m=audio 40002 RTP/AVP 8 0 9 18 96 97 101 100|" },
+		{ "no SDP", "m=audio 40000 RTP/AVP 8 0 9 18 96 97 101 100|" },
 	};
 	static struct rig r;
 	static uint8_t own[TEXT_MAX];
@@ -544,7 +563,7 @@ static void test_offers_with_pictures(void **state)
 	r.policy.video = true;
 	assert_int_equal(offer_own(&own, &r.policy, &r.to_b, &w, &r.error), 0);
 	check_lines(writer_done(&w),
-		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101|m=video 40002 RTP/AVP 102 103|");
+		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101 100|m=video 40002 RTP/AVP 102 103|");
 	assert_true(bytes_find_text(writer_done(&w),
 				    "profile-level-id=42e016;packetization-mode=0") < w.n);
 	assert_true(bytes_find_text(writer_done(&w), "a=rtcp-fb:* nack pli") < w.n);
@@ -552,7 +571,7 @@ static void test_offers_with_pictures(void **state)
 	w = writer_over(second, sizeof(second));
 	assert_int_equal(offer_own(&own, &r.policy, &r.to_b, &w, &r.error), 0);
 	check_lines(writer_done(&w),
-		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101|m=video 40002 RTP/AVP 102 103|");
+		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101 100|m=video 40002 RTP/AVP 102 103|");
 }
 
 static void test_refusals(void **state)
@@ -601,15 +620,11 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offers),
-		cmocka_unit_test(test_offers_again),
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_answer),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_pictures),
-		cmocka_unit_test(test_pictures_read),
-		cmocka_unit_test(test_pictures_fit),
-		cmocka_unit_test(test_offers_with_pictures),
+		cmocka_unit_test(test_offers),       cmocka_unit_test(test_events_of_each_clock),
+		cmocka_unit_test(test_offers_again), cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_answer),       cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_pictures),     cmocka_unit_test(test_pictures_read),
+		cmocka_unit_test(test_pictures_fit), cmocka_unit_test(test_offers_with_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #define SDP(who, version, formats, direction)                                              \
 	"v=0\r\no=" who " 1 " version " IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\n" \
 	"t=0 0\r\nm=audio 4000 RTP/AVP " formats "\r\n" EVENT "a=" direction "\r\n"
-#define OURS     "RTP/AVP 0 8 9 96 97 101\r\n"
+#define OURS     "RTP/AVP 0 8 9 96 97 101 127\r\n"
 #define REFUSES  "488 Not Acceptable Here"
 #define A_OFFERS SDP("a", "1", "0 101", "sendrecv")
 #define B_SPEAKS SDP("b", "1", "9 101", "sendrecv")
@@ -338,8 +338,9 @@ static void hold_and_resume(void **state)
 		SDP("b", "3", "9 101", "sendrecv"), "RTP/AVP 0 101\r\n");
 	assert_coded(l);
 	assert_int_equal(line_last_spec(l->r, 0).send, 1);
-	carried(l, &l->b, &l->a, SDP("b", "4", "9 101", "sendonly"), "RTP/AVP 9 8 0 96 97 101\r\n",
-		SDP("a", "4", "0 101", "recvonly"), "RTP/AVP 9 101\r\n");
+	carried(l, &l->b, &l->a, SDP("b", "4", "9 101", "sendonly"),
+		"RTP/AVP 9 8 0 96 97 101 127\r\n", SDP("a", "4", "0 101", "recvonly"),
+		"RTP/AVP 9 101\r\n");
 	assert_coded(l);
 	hang_up(l);
 }
@@ -369,7 +370,7 @@ static void refused_in_between(void **state)
 	phone_request(&l->a, "INVITE", "", SDP("a", "2", "9 101", "sendrecv"));
 	phone_answer(&l->b, assert_asked(&l->b, "RTP/AVP 9 101\r\n"), REFUSES, "");
 	assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
-	phone_answer(&l->b, assert_asked(&l->b, "RTP/AVP 9 8 0 96 97 101\r\n"), "200 OK",
+	phone_answer(&l->b, assert_asked(&l->b, "RTP/AVP 9 8 0 96 97 101 127\r\n"), "200 OK",
 		     SDP("b", "2", "8 101", "sendrecv"));
 	m = phone_hears(&l->a, "SIP/2.0 200");
 	assert_true(rig_has(m, "RTP/AVP 9 101\r\n"));

@@ -79,7 +79,7 @@ static void joined_at_once(void **state)
 	two_unlike(t);
 	assert_int_equal(rig_counts(t->l.r).calls, 1);
 	assert_coded(t, 0, 1);
-	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101\r\n"), SDP_OF("2", "8"));
+	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101 127\r\n"), SDP_OF("2", "8"));
 	assert_coded(t, 0, 1);
 	takes(&t->c, asked(&t->c, "RTP/AVP 8 0 9 96 97\r\n"), SDP_G722);
 	assert_coded(t, 0, 1);
@@ -98,7 +98,7 @@ static void a_common_codec_is_found(void **state)
 
 	two_unlike(t);
 	assert_coded(t, 0, 1);
-	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101\r\n"), SDP_OF("2", "9"));
+	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101 127\r\n"), SDP_OF("2", "9"));
 	assert_int_equal(heard_in(t->l.r, 0, 9), MEDIA_CODECS);
 	assert_int_equal(heard_in(t->l.r, 1, 9), MEDIA_CODECS);
 	rig_wait_ms(t->l.r, 60000);
@@ -113,7 +113,7 @@ static void killed_when_joined(void **state)
 	two_unlike(t);
 	joins_restart(t);
 	assert_coded(t, 0, 1);
-	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101\r\n"), SDP_OF("2", "8"));
+	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101 127\r\n"), SDP_OF("2", "8"));
 	joins_restart(t);
 	takes(&t->c, asked(&t->c, "RTP/AVP 8 0 9 96 97\r\n"), SDP_G722);
 	joins_restart(t);
@@ -130,11 +130,11 @@ static void given_to_c(struct trio *t, bool killed)
 	assert_true(rig_take(t->l.r, &t->c.addr, "ACK ").n);
 	if (killed)
 		joins_restart(t);
-	t->c.invite = asked(&t->c, "RTP/AVP 8 0 9 96 97 101\r\n");
+	t->c.invite = asked(&t->c, "RTP/AVP 8 0 9 96 97 101 127\r\n");
 	takes(&t->c, t->c.invite, SDP_G722);
 	if (killed)
 		joins_restart(t);
-	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101\r\n"), PHONE_SDP_A);
+	takes(&t->l.a, asked(&t->l.a, "RTP/AVP 9 8 0 96 97 101 127\r\n"), PHONE_SDP_A);
 	if (killed)
 		joins_restart(t);
 }
