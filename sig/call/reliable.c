@@ -237,7 +237,8 @@ void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes 
 
 	if (uas->next_status && uas->next_sdp && !sdp.n)
 		return;
-	if (sdp.n && text_set(&l->open.heard, sdp))
+	/* what was told of it is its answer, whatever it says besides */
+	if (sdp.n && !early_was_told(c, from) && text_set(&l->open.heard, sdp))
 		return;
 	uas->next = from;
 	uas->next_at = l->uac->early_at;

@@ -452,6 +452,14 @@ void early_resume(struct leg *l)
 	}
 }
 
+void early_moved(struct leg *l, const struct sip_hop *from, const struct sip_hop *to)
+{
+	for (uint8_t i = 0; l->uac && l->uac->early && i < EARLY_MAX; i++) {
+		if (l->uac->early[i].used && sip_hop_equal(&l->uac->early[i].party.hop, from))
+			l->uac->early[i].party.hop = *to;
+	}
+}
+
 /* ---- requests in them ---- */
 
 static bool is_tag(const struct dialog *d, uint64_t random, struct bytes text)

@@ -36,6 +36,8 @@ struct bytes early_said(const struct call *c, uint8_t leg, const struct early_ma
 
 /* After a restart: as the dialog in use (RESUME_CSEQ_GAP). */
 void early_resume(struct leg *l);
+/* Its phone is somewhere else by now. */
+void early_moved(struct leg *l, const struct sip_hop *from, const struct sip_hop *to);
 /* All but the one in use have. */
 void early_forget(struct invite_uac *uac);
 /* All have: the leg's dialog is as it was when it was asked. */

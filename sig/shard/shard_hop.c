@@ -6,6 +6,7 @@
 #include "sig/dialog/dialog_hop.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/place_check.h"
+#include "sig/leg/early.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop_edges.h"
 
@@ -63,6 +64,7 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 	if (!shard_is_same_phone(&known, from))
 		return false;
 	l->dialog.hop = *to;
+	early_moved(l, &known, to);
 	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
 		session_refresh(&s->host, shard_call_find(s, dialog_call(&l->dialog)));
 	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to,

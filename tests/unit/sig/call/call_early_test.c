@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several phones behind one address ring: each has an early dialog of its own, and so has the caller with each of them (RFC 3261 12.1.2,
  * 13.2.2.4, RFC 3262 5, RFC 3311). */
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/prack.h"
 
 #define SDP(who, port, codecs)                                                              \
@@ -406,6 +407,29 @@ static void one_ends(void **state)
 	assert_media_of(l, 5000, 8);
 }
 
+/* The phone registers from another port meanwhile: each of its early dialogs is there by now. */
+static void moves(void **state)
+{
+	struct line *l = *state;
+	const struct addr there = rig_addr("192.0.2.12:5999");
+	struct sip_hop from = { .remote = l->b.addr }, to = { .remote = there };
+	struct bytes m;
+
+	prack_call(l, "", PHONE_SDP_A);
+	says(l, "one", "183 Session Progress", 5, "", ONE);
+	phone_answer(&l->b, prack_to(l, "one", "5 1 INVITE"), "200 OK", "");
+	says(l, "two", "183 Session Progress", 900, "", TWO);
+	phone_answer(&l->b, prack_to(l, "two", "900 1 INVITE"), "200 OK", "");
+	shard_phone_moved(l->r->shard, TENANT_DEFAULT, BYTES_LIT("1002"), &from, &to, l->r->now);
+	rig_run(l->r);
+	says(l, "one", "183 Session Progress", 6, "", "");
+	m = rig_take(l->r, &there, "PRACK ");
+	assert_true(rig_has(rig_header(m, "To"), ";tag=one"));
+	says(l, "two", "183 Session Progress", 901, "", "");
+	m = rig_take(l->r, &there, "PRACK ");
+	assert_true(rig_has(rig_header(m, "To"), ";tag=two"));
+}
+
 /* A phone that makes up forks gets eight, and whoever answers is taken all the same. */
 static void bounded(void **state)
 {
@@ -589,6 +613,7 @@ int main(void)
 		PRACK_TEST(late_offers),
 		PRACK_TEST(one_ends),
 		PRACK_TEST(bounded),
+		PRACK_TEST(moves),
 		PRACK_TEST(in_any_order),
 	};
 
