@@ -239,6 +239,8 @@ static void begun(struct call_host *h, struct call *c, struct plan *before)
 	plan_clear(&c->plan);
 	c->plan = plan;
 	swap_pairs(c);
+	c->transfer->away_s = c->away_s;
+	c->away_s = 0;
 	c->state = CALL_SETUP;
 	flows_update(h, c, NULL);
 	call_publish(h, c, SIG_CALL_TRANSFERRING);
@@ -346,6 +348,7 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 	c->status = 200;
 	if (call_application(c).n && text_set(&c->transfer->application, call_application(c)))
 		LOG_WARN("call", c->id, "no memory: its application does not hear of this");
+	c->away_s = 0;
 	plan_clear(&c->plan);
 }
 
@@ -517,6 +520,7 @@ static void plan_back(struct call *c)
 	plan_clear(&c->plan);
 	plan_stop(c);
 	c->ring_s = 0;
+	c->away_s = c->transfer->away_s;
 	if (application.n && !plan_add(&c->plan, text_bytes(&c->to), PLAN_CALLED, PLAN_FIRST))
 		swap(&c->plan.steps[0].application, &application);
 	text_clear(&application);
@@ -631,7 +635,7 @@ static void name_who_speaks(struct call *c)
 
 static void transfer_on_joined(struct call_host *h, struct call *c)
 {
-	c->ring_s = c->away_s = 0;
+	c->ring_s = 0;
 	if (c->transfer->state == TRANSFER_RINGS)
 		name_who_speaks(c);
 	if (pick_is_done(c))

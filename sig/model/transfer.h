@@ -61,6 +61,7 @@ struct transfer {
 	bool replaced;   /* the transferor is replaced by who comes (RFC 3891) */
 	bool unattended; /* target's application is gone: where its calls go that nobody answers */
 	uint32_t ring_s; /* as of the call, which has it while it rings */
+	uint32_t away_s; /* of the call, while another application may have it */
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
 	uint16_t status; /* FAILED: why */

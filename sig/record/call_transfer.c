@@ -29,6 +29,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->met = t->met;
 	out->unattended = t->unattended;
 	out->ring_s = t->ring_s;
+	out->away_s = t->away_s;
 	out->with = t->with.call;
 	out->with_leg = t->with.peer;
 	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
@@ -193,10 +194,11 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->ordered = in->ordered;
 	t->replaced = in->replaced;
 	t->met = in->met & (MET_GIVEN | MET_COMES);
-	if (in->ring_s > CALL_RING_MAX_S)
+	if (in->ring_s > CALL_RING_MAX_S || in->away_s > CALL_AWAY_MAX_S)
 		return reading_wrong(r, "transfer: how long it rings");
 	t->unattended = in->unattended;
 	t->ring_s = in->ring_s;
+	t->away_s = in->away_s;
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&

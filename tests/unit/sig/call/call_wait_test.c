@@ -331,6 +331,50 @@ static void goes_on_from_one_that_is_gone(void **state)
 	assert_true(rig_take(l->r, &l->a.addr, "BYE ").n);
 }
 
+static void application_gives_on(struct line *l, const char *to)
+{
+	struct call_order order = { .kind = ORDER_TRANSFER, .to = bytes_str(to) };
+
+	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
+			 0);
+	rig_run(l->r);
+}
+
+/* Each application has its own time: one that gets its caller back the one that it had, also from the next process. */
+static void each_has_its_time(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	application_holds(l, (struct shard_forward){ 0 });
+	application_gives_on(l, "1002");
+	m = phone_rings(&l->b);
+	phone_answer(&l->b, m, "180 Ringing", "");
+	rig_wait_ms(l->r, 20000);
+	application_restart(l);
+	phone_answer(&l->b, m, "486 Busy", "");
+	rig_run(l->r);
+	application_set(l->r, "1004", (struct shard_forward){ 0 });
+	rig_wait_ms(l->r, 4800);
+	assert_int_equal(rig_take(l->r, &l->a.addr, "BYE ").n, 0);
+	rig_wait_ms(l->r, 400);
+	assert_true(rig_take(l->r, &l->a.addr, "BYE ").n);
+}
+
+static void the_next_one_has_its_own(void **state)
+{
+	struct line *l = *state;
+
+	application_holds(l, (struct shard_forward){ 0 });
+	application_set(l->r, "1002", (struct shard_forward){ 0 });
+	application_gives_on(l, "1002");
+	assert_int_equal(application_order(l, ORDER_ANSWER, 20), 0);
+	rig_wait_ms(l->r, 19000);
+	assert_int_equal(rig_take(l->r, &l->a.addr, "BYE ").n, 0);
+	rig_wait_ms(l->r, 1500);
+	assert_true(rig_take(l->r, &l->a.addr, "BYE ").n);
+}
+
 static void ends_where_nobody_is(void **state)
 {
 	struct line *l = *state;
@@ -371,6 +415,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WAIT_TEST(is_told_again),
 		WAIT_TEST(goes_on_from_one_that_is_gone),
+		WAIT_TEST(each_has_its_time),
+		WAIT_TEST(the_next_one_has_its_own),
 		WAIT_TEST(ends_where_nobody_is),
 		WAIT_TEST(rings_when_saved),
 		WAIT_TEST(is_answered),
