@@ -11,10 +11,12 @@
 #include "base/clock.h"
 #include "base/metric.h"
 
+#define BUDGET_BURST_NS (5 * NS_PER_S)
+
 enum {
 	PAGE_MAX = 256 * 1024,
 	PAGE_SHORT = 4096,
-	METRICS_SHARE = 9,
+	BUDGET_SHARE = 10,
 	HEAD_MAX = 1024,
 	FILE_PIECE = 16384,
 	RANGE_MAX = 64
@@ -66,24 +68,36 @@ void web_pages_close(struct web_pages *pages)
 	pages->metrics = NULL;
 }
 
-/*
- * It is long, and whoever reaches this port may ask for it, on and on: so it is made in a tenth of the thread's time at most, which has pages
- * and phones of browsers to serve, and is as old as ten of it take. Who asks meanwhile is given the same.
- */
-static struct web_text *metrics_take(struct web_pages *pages)
+static struct web_text *metrics_make(void)
 {
 	static uint8_t space[PAGE_MAX]; /* of the web thread: one has health and metrics */
 	struct writer w = writer_over(space, sizeof(space));
-	uint64_t began_ns = clock_now_ns(), now_ns;
-	struct web_text *made;
 
-	if (!pages->metrics || began_ns >= pages->metrics_ns) {
-		metric_write(&w);
-		made = w.overflow ? NULL : text_make(writer_done(&w));
-		now_ns = clock_now_ns();
-		pages->metrics_ns = now_ns + METRICS_SHARE * (now_ns - began_ns);
+	metric_write(&w);
+	return w.overflow ? NULL : text_make(writer_done(&w));
+}
+
+bool web_budget_has(const struct web_budget *b, uint64_t now_ns)
+{
+	return b->spent_ns <= now_ns + BUDGET_BURST_NS;
+}
+
+void web_budget_spend(struct web_budget *b, uint64_t began_ns, uint64_t now_ns)
+{
+	uint64_t from_ns = b->spent_ns > began_ns ? b->spent_ns : began_ns;
+
+	b->spent_ns = from_ns + BUDGET_SHARE * (now_ns - began_ns);
+}
+
+/* It is long, and the thread has pages and phones of browsers to serve. Who asks too often is given what was made last. */
+static struct web_text *metrics_take(struct web_pages *pages)
+{
+	uint64_t began_ns = clock_now_ns();
+
+	if (!pages->metrics || web_budget_has(&pages->budget, began_ns)) {
 		text_drop(pages->metrics);
-		pages->metrics = made;
+		pages->metrics = metrics_make();
+		web_budget_spend(&pages->budget, began_ns, clock_now_ns());
 	}
 	if (pages->metrics)
 		pages->metrics->users++;

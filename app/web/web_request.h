@@ -34,13 +34,20 @@ void web_request_setup(void); /* registers the metrics; main thread, once */
 
 /* What these return is what the library's callback returns: 0, or -1: it closes the connection. */
 
+/* Of the thread's time a tenth, and half a second at once, for what anybody may ask for, on and on. Pure. */
+struct web_budget {
+	uint64_t spent_ns; /* it is used up until then */
+};
+bool web_budget_has(const struct web_budget *b, uint64_t now_ns);
+void web_budget_spend(struct web_budget *b, uint64_t began_ns, uint64_t now_ns);
+
 /* Where its answer comes from. */
 struct web_pages {
 	struct health *health;         /* NULL: no pages */
 	const struct web_files *files; /* NULL: no files */
 	struct web_desk *desk;         /* NULL: no record pages */
 	struct web_text *metrics;      /* made last; NULL: never */
-	uint64_t metrics_ns;           /* it is made anew from then on */
+	struct web_budget budget;      /* for making it */
 };
 void web_pages_close(struct web_pages *pages);
 
