@@ -12,7 +12,7 @@ from lib.sip import UserAgent
 
 from call_test import CallTest
 
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 import tone
 
 KEY_BY_INFO = "Signal={}\r\nDuration=120\r\n"
@@ -312,7 +312,7 @@ class Changes(DialogTest):
             else:
                 answer = out.agent.transact(sent)
             self.assertEqual(answer.status, status)
-        self.assertEqual(self.node.metric("tandem_security_events_total", kind="foreign_identity"), was + 1)
+        until(lambda: self.node.metric("tandem_security_events_total", kind="foreign_identity") == was + 1, self.node.log_tail)
         audio.use(answer)
         self.node.kill()
         self.node.restart()
