@@ -5,6 +5,7 @@
 #include "app/command/command_conference.h"
 #include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room_member.h"
@@ -442,19 +443,24 @@ static json_t *conference_json(const struct room_view *v)
 
 void command_conference_list(struct command_run *run)
 {
-	uint64_t left = command_limit(run);
-	json_t *list = json_array();
+	struct command_span span;
+	json_t *list;
 
+	if (!command_span_take(run, &span))
+		return;
+	list = json_array();
 	for (uint32_t i = 0; i < run->node->shard_count; i++) {
 		const struct shard *core = run->node->shards[i].core;
 		struct room_view view;
 		uint32_t cursor = 0;
 
-		while (left && core && shard_conference_next(core, &cursor, &view)) {
-			if (!command_may_see(run, view.tenant))
+		while (core && shard_conference_next(core, &cursor, &view)) {
+			if (!command_may_see(run, view.tenant) ||
+			    !command_span_has(&span, view.created_utc_ms) ||
+			    !command_span_is_of(&span, view.number, ""))
 				continue;
-			(void)json_array_append_new(list, conference_json(&view));
-			left--;
+			command_newest_put(list, conference_json(&view), "created_utc_ms",
+					   command_limit(run));
 		}
 	}
 	command_answer(run, list);

@@ -175,6 +175,8 @@ class Rooms(ConferenceTest):
             self.dials(number, "700")
         self.all_hear("1001", "1002", "1003")
         second = self.members("1001", "1002", "1003")["1002"]["call"]
+        for arguments, count in (({"number": "700", "since": "1h"}, 1), ({"number": "701"}, 0), ({"until": "1h"}, 0)):
+            self.assertEqual(len(self.node.ctl("conference.list", **arguments)), count, arguments)
         wav(self.node.folder + "/sounds/default/music.wav", MUSIC)
         since = time.monotonic()
         self.node.ctl("conference.mute", call=second)

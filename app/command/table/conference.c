@@ -22,7 +22,12 @@
 		.help = "Extension whose best phone is rung."                                      \
 	}
 
-static const struct command_arg g_conferences_args[] = { LIMIT_ARG, NODE_ARG, END };
+static const struct command_arg g_conferences_args[] = {
+	SPAN_ARGS("Only those of the room with this number.", "began"),
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
 static const struct command_arg g_conference_args[] = { CONFERENCE_ARG, END };
 static const struct command_arg g_conference_order_args[] = { CONFERENCE_ARG, MEMBER_BY_ARG, END };
 static const struct command_arg g_conference_invite_args[] = { CONFERENCE_ARG, RUNG_ARG(true),
@@ -135,7 +140,7 @@ static const struct command_arg g_conference_record_args[] = {
 
 const struct command g_conference_commands[] = {
 	{ "conference.list", COMMAND_FOR_READER, g_conferences_args,
-	  "Lists the conferences of a node. conference.get tells who is in one.",
+	  "Lists the conferences of a node, the newest first. conference.get tells who is in one.",
 	  "a list: id, kind (ad_hoc: of calls; room: of a number), tenant, number, members, asking "
 	  "(who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
 	  "max_members, created_utc_ms, saved, mixed, apart (Redis has not said whether the number "
