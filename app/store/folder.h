@@ -6,6 +6,7 @@
  *     NAME.job    to be delivered (app/store/job.h)
  *     NAME.done   delivered everywhere
  *     NAME.dead   given up; delivery.retry makes a job of it again
+ *     NAME.apart  a part of a recording that is not joined with the others (app/store/process_join.c)
  *
  * And what Redis knows of it (app/store/process_index.c):
  *
