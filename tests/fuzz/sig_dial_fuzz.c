@@ -132,14 +132,14 @@ static void check_class(const struct dial_plan *plan, const struct dial_result *
 	}
 }
 
-/* Digits, and + in front. */
+/* Digits, and + in front, with room for any code before them. */
 static bool is_plain(struct bytes number)
 {
 	for (size_t i = 0; i < number.n; i++) {
 		if ((number.p[i] < '0' || number.p[i] > '9') && (i || number.p[i] != '+'))
 			return false;
 	}
-	return number.n < DIAL_NUMBER_MAX;
+	return number.n < DIAL_NUMBER_MAX - 12;
 }
 
 /* Behind the country's code a trunk prefix makes nothing cheaper, nor does one of other countries, nor what stands behind a number. */
