@@ -362,14 +362,14 @@ class Video(BrowserTest):
         self.assertIn("a=simulcast:send h;q;f", page.run("phone.connection.localDescription.sdp"))
         self.assertIn("a=rid:f recv\r\na=simulcast:recv f\r\n", page.run("phone.connection.remoteDescription.sdp"))
         self.seen(device, 640, 360)
-        self.assertEqual(self.layers_sent(page), {"f": 640})
+        self.assertEqual(set(self.layers_sent(page)), {"f"})     # as wide as its bandwidth lets it be
         device.command("hold")
         page.until("phone.session.isOnHold().remote")
         device.command("resume")
         page.until("!phone.session.isOnHold().remote")
         # Chromium offers the layers once more
         page.run("new Promise((done, failed) => phone.session.renegotiate({}, () => done(1)) || failed(new Error('no')))")
-        self.assertEqual(self.layers_sent(page), {"f": 640})
+        self.assertEqual(set(self.layers_sent(page)), {"f"})     # as wide as its bandwidth lets it be
         flow = self.line("a")
         self.assertEqual(flow["stats"]["source_changes"], 0)
         self.assertNotIn("other_layer", flow["drops"])
