@@ -162,8 +162,10 @@ void node_lamps_expire(struct node *n, uint64_t now_ns)
 		return;
 	n->lamps.next_ns = now_ns + NS_PER_S;
 	lamps_note_processes(n);
-	if (n->shares)
+	if (n->shares) {
 		shares_note_processes(n);
+		shares_expire(n->shares, now_ns);
+	}
 	shard_remote_second(n->commons, now_ns);
 }
 

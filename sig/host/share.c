@@ -13,7 +13,11 @@ enum {
 	AHEAD_PARTS = 4, /* others are asked when less than so much of the limit is left */
 	ASK_AGAIN_MS = 100,
 	KEEPS_BELOW = 60000, /* a limit of that and more is one of ms */
+	EXPIRE_STEP = 64,
 };
+
+/* A day, and another one: clocks and the hours that days begin at differ. */
+#define DAY_OVER_NS (48 * 3600 * NS_PER_S)
 
 /* With one other node: what each has given the other, in all. */
 struct share_pair {
@@ -23,8 +27,9 @@ struct share_pair {
 
 struct share {
 	uint64_t id, limit, used;
-	uint64_t ask_ns; /* others are not asked again before, */
-	bool refused;    /* but for who was refused since */
+	uint64_t seen_ns; /* it was spoken of last */
+	uint64_t ask_ns;  /* others are not asked again before, */
+	bool refused;     /* but for who was refused since */
 	struct share_pair *pairs;
 	uint32_t pair_count;
 };
@@ -34,8 +39,9 @@ struct shares {
 	uint64_t nodes[SHARE_NODES_MAX], self;
 	uint32_t node_count, rank;
 	struct table by_id;
-	struct share **all; /* from 1 on */
-	uint32_t count, most;
+	struct share **all;         /* from 1 on */
+	uint32_t count, most, turn; /* turn: looked at down from there */
+	uint64_t now_ns;            /* of shares_expire */
 	struct share_word words[WORDS_MAX];
 	uint32_t first, waiting;
 	struct share_counts counts;
@@ -95,8 +101,9 @@ uint64_t share_id(const struct shares *s, enum share_item item, uint16_t tenant,
 	uint64_t id;
 
 	in[3] = hash_sip(&g_key, bytes_str(tenants_name(s->tenants, tenant)));
-	id = hash_sip(&g_key, bytes_mem(in, sizeof(in)));
-	return id ? id : 1;
+	id = hash_sip(&g_key, bytes_mem(in, sizeof(in))) & ~(uint64_t)1;
+	/* all nodes see at the id whether it is of a day, and will be over */
+	return day ? id | 1 : id ? id : 2;
 }
 
 /* ---- one limit ---- */
@@ -121,12 +128,15 @@ static struct share *share_open(struct shares *s, uint64_t id)
 {
 	struct share *new = share_find(s, id);
 
+	if (new)
+		new->seen_ns = s->now_ns;
 	if (new || s->count == s->most)
 		return new;
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return NULL;
 	new->id = id;
+	new->seen_ns = s->now_ns;
 	if (table_put(&s->by_id, id, s->count + 1U)) {
 		free(new);
 		return NULL;
@@ -243,9 +253,12 @@ static void share_say_again(struct shares *s, const struct share *of, const stru
 
 static void share_ask(struct shares *s, struct share *of, bool refused, uint64_t now_ns)
 {
-	if (of->ask_ns > now_ns && (of->refused || !refused))
+	uint64_t again_ns = now_ns + ASK_AGAIN_MS * NS_PER_MS;
+
+	/* of minutes it is the time of day, which may be set back */
+	if (of->ask_ns > now_ns && of->ask_ns <= again_ns && (of->refused || !refused))
 		return;
-	of->ask_ns = now_ns + ASK_AGAIN_MS * NS_PER_MS;
+	of->ask_ns = again_ns;
 	of->refused = refused;
 	s->counts.asked++;
 	share_say_again(s, of, NULL);
@@ -364,6 +377,26 @@ void shares_hear(struct shares *s, const struct share_word *word)
 		p->got = word->given;
 		of->ask_ns = 0;
 		s->counts.got++;
+	}
+}
+
+static bool share_is_over(const struct share *of, uint64_t now_ns)
+{
+	return of->id & 1 && now_ns > of->seen_ns && now_ns - of->seen_ns > DAY_OVER_NS;
+}
+
+/* A node that was only asked has no account whose day turns. */
+void shares_expire(struct shares *s, uint64_t now_ns)
+{
+	s->now_ns = now_ns;
+	if (!s->turn || s->turn > s->count)
+		s->turn = s->count;
+	for (uint32_t i = 0; i < EXPIRE_STEP && s->turn; i++, s->turn--) {
+		struct share *of = s->all[s->turn];
+
+		of->seen_ns = of->seen_ns ? of->seen_ns : now_ns;
+		if (share_is_over(of, now_ns))
+			share_give(s, of);
 	}
 }
 

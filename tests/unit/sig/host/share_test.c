@@ -6,7 +6,7 @@
 #include "base/rand.h"
 #include "tests/unit/test.h"
 
-enum { NODES = 4, LIMIT = 20, LATE_MAX = 256 };
+enum { NODES = 4, LIMIT = 20, MINUTES_MS = 120 * 60000, LATE_MAX = 256 };
 
 /* A message on its way; from: the node that sent it. */
 struct late {
@@ -111,6 +111,14 @@ static void net_wait_ms(struct net *n, uint32_t ms)
 		net_send(n);
 		net_hear(n);
 	}
+}
+
+/* As the node does each second. */
+static void net_day(struct net *n)
+{
+	n->now_ns += 24 * 3600 * NS_PER_S;
+	for (uint32_t i = 0; i < n->count; i++)
+		shares_expire(n->nodes[i], n->now_ns);
 }
 
 static bool takes(struct net *n, uint32_t node, uint64_t limit)
@@ -348,6 +356,52 @@ static void strangers(void **state)
 	net_close(&n);
 }
 
+static uint64_t id_of_day(const struct net *n, uint64_t day)
+{
+	return share_id(n->nodes[0], SHARE_MINUTES_OUTSIDE, TENANT_DEFAULT, BYTES_LIT("1001"), day);
+}
+
+/* A day that is over takes no room, at nodes where nobody called, either. */
+static void days_go_by(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_open(&n, 2, 23);
+	for (uint64_t day = 1; day <= 100; day++) {
+		uint64_t id = id_of_day(&n, day), used = 0;
+
+		for (int round = 0; round < 9; round++) {
+			used = share_of(n.nodes[0], id, MINUTES_MS, used, n.now_ns);
+			share_note(n.nodes[0], id, used);
+			net_wait_ms(&n, 200);
+		}
+		assert_int_equal(used, MINUTES_MS);
+		share_drop(n.nodes[0],
+			   id); /* its account has another day; the other node has none */
+		net_day(&n);
+	}
+	assert_int_equal(takes_all(&n, 0, LIMIT), LIMIT);
+	net_close(&n);
+}
+
+/* Clocks are set: nobody waits for them before others are asked. */
+static void clock_is_set_back(void **state)
+{
+	struct share_word word;
+	struct net n;
+
+	(void)state;
+	net_open(&n, 2, 29);
+	n.now_ns = 7200 * NS_PER_S;
+	(void)share_of(n.nodes[0], n.id, LIMIT, LIMIT / 2, n.now_ns);
+	assert_true(shares_next(n.nodes[0], &word)); /* lost */
+	n.now_ns -= 3600 * NS_PER_S;
+	(void)share_of(n.nodes[0], n.id, LIMIT, LIMIT / 2, n.now_ns);
+	assert_true(shares_next(n.nodes[0], &word));
+	net_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +410,7 @@ int main(void)
 		cmocka_unit_test(of_two_one_each),    cmocka_unit_test(alone),
 		cmocka_unit_test(less_than_nodes),    cmocka_unit_test(a_node_dies),
 		cmocka_unit_test(at_random),          cmocka_unit_test(strangers),
+		cmocka_unit_test(days_go_by),         cmocka_unit_test(clock_is_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
