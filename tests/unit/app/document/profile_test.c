@@ -47,7 +47,7 @@ static const struct {
 	{ "line is a number", "{\"name\":\"x\",\"lines\":[38]}", "lines" },
 	{ "early media", "{\"name\":\"x\",\"early_media\":\"no\"}", "early_media" },
 	{ "transport", "{\"name\":\"x\",\"transport\":\"sctp\"}", "transport" },
-	{ "transcode", "{\"name\":\"x\",\"transcode\":true}", "transcode" },
+	{ "transcode", "{\"name\":\"x\",\"transcode\":\"always\"}", "transcode" },
 };
 
 static void test_read(void **state)
