@@ -98,7 +98,8 @@ static const struct {
 	enum command_error_code code;
 	const char *argument, *text;
 } g_refusals[] = {
-	{ -ENOENT, COMMAND_NOT_FOUND, "call", "there is no such call" },
+	{ -ENOENT, COMMAND_NOT_FOUND, "call",
+	  "there is no such call: call.list shows those that run" },
 	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
 	{ -ENOLINK, COMMAND_CONFLICT, "call", "no application has the call" },
 	{ -ENOBUFS, COMMAND_BUSY, "digits",
@@ -133,11 +134,11 @@ static const struct {
 	{ -EPERM, COMMAND_NOT_ALLOWED, "leg",
 	  "record of its extension is not on_demand: set that, or pause what a policy records; a "
 	  "message is ended by call.stop" },
-	{ -ENOMSG, COMMAND_CONFLICT, "leg", "nothing is recorded of it: begin with state=on" },
+	{ -ENOMSG, COMMAND_CONFLICT, "leg", "nothing is recorded of it: begin with on=true" },
 	{ -EBUSY, COMMAND_CONFLICT, "call",
-	  "its party is recorded already: end that first (call.record with state=off)" },
+	  "its party is recorded already: end that first (call.record with on=false)" },
 	{ -EEXIST, COMMAND_CONFLICT, "to",
-	  "it is recorded already, and goes elsewhere: end that first with state=off" },
+	  "it is recorded already, and goes elsewhere: end that first with on=false" },
 	{ -ENOPROTOOPT, COMMAND_CONFLICT, "to",
 	  "there is no external recorder: give the setting siprec.address" },
 	{ -EROFS, COMMAND_CONFLICT, "call",

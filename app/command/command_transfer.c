@@ -19,7 +19,10 @@ static const struct reason {
 	const char *argument[CALLS];
 	const char *text;
 } g_reasons[] = {
-	{ -ENOENT, COMMAND_NOT_FOUND, { "call", "with" }, "there is no such call" },
+	{ -ENOENT,
+	  COMMAND_NOT_FOUND,
+	  { "call", "with" },
+	  "there is no such call: call.list shows those that run" },
 	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
 	{ -EALREADY, COMMAND_CONFLICT, { "call", "with" }, "a transfer of it is under way" },
 	{ -EISCONN, COMMAND_CONFLICT, { "slot", "slot" }, "its party waits in another slot" },
@@ -92,7 +95,8 @@ static bool park_place(struct command_run *run, uint64_t call, struct park_place
 	if (slot->given && !command_slot(run))
 		return false;
 	if (!node_call_view(run->node, call, &view)) {
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
+		command_fail(run, COMMAND_NOT_FOUND, "call",
+			     "there is no such call: call.list shows those that run");
 		return false;
 	}
 	tenant = tenants_number(run->node->tenants, bytes_str(view.tenant));

@@ -140,7 +140,7 @@ const struct command_arg g_tenant_fields[] = {
 		     "Subscriptions that its phones have on one node at most."),
 	NUMBER_FIELD(
 		"max_calls_per_second", max.calls_per_s, 0, 100000, "0",
-		"New calls of one node in a second; four times as many at once. Those for help "
+		"New calls of one node in a second; four times as many at once. Emergency calls "
 		"are never refused. 0: any number, as with the next one."),
 	NUMBER_FIELD("max_registrations_per_second", max.registers_per_s, 0, 100000, "0",
 		     "REGISTER requests with a right password in a second; four times as many at "

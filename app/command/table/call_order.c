@@ -102,7 +102,7 @@ static const struct command_arg g_record_args[] = {
 	{ .name = "to",
 	  .type = ARG_ENUM,
 	  .names = g_record_places,
-	  .help = "With state=on, where it goes: files of the node, or siprec, the external "
+	  .help = "With on=true, where it goes: files of the node, or siprec, the external "
 		  "recorder of the setting siprec.address. Without it: as record_to of the "
 		  "extension." },
 	END,
@@ -249,9 +249,9 @@ const struct command g_call_order_commands[] = {
 	  "call.transfer_failed tell what becomes of it.",
 	  "id, order", command_call_transfer },
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
-	  "Calls a transfer off that has not been answered: who rings is left, and the call is as "
-	  "before. The event call.transfer_failed tells of it, with sip_status 487. conflict: none "
-	  "rings.",
+	  "Calls a transfer off that has not been answered: it stops ringing there, and the call "
+	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
+	  "conflict: none rings.",
 	  "id, order", command_call_order, .order = ORDER_CANCEL },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: phones that "

@@ -133,7 +133,8 @@ static const struct command_arg g_conference_record_args[] = {
 	  .type = ARG_ENUM,
 	  .names = g_record_states,
 	  .required = true,
-	  .help = "on begins a recording, or goes on with a paused one; off ends it." },
+	  .help = "on begins a recording, or goes on with a paused one; off ends it. on=true and "
+		  "on=false are the same as on and off." },
 	MEMBER_BY_ARG,
 	END,
 };
