@@ -124,7 +124,7 @@ static const struct {
 	{ -ENODATA, COMMAND_CONFLICT, "call", "nobody is rung for the call" },
 	{ -EDOM, COMMAND_BAD_ARGUMENT, "status",
 	  "status must be one that a callee may give: 486, 480, 603 and the like" },
-	{ -ENOMSG, COMMAND_CONFLICT, "call", "nothing is played to the call: see call.play" },
+	{ -ENOSTR, COMMAND_CONFLICT, "call", "nothing is played to the call: see call.play" },
 	{ -ESPIPE, COMMAND_CONFLICT, "action",
 	  "what is played has no end, and so no place: pause and resume work" },
 	{ -ENXIO, COMMAND_NOT_FOUND, "to", "there is no such extension" },

@@ -697,7 +697,7 @@ int acts_control(struct call_host *h, struct call *c, enum act_control control, 
 	bool paused;
 
 	if (!a || act_now(a)->kind != ACT_PLAY || a->leg != LEG_NONE)
-		return -ENOMSG;
+		return -ENOSTR;
 	if (seeks && !act_has_place(a))
 		return -ESPIPE;
 	paused = control == ACT_PAUSE || (a->paused && control != ACT_RESUME);

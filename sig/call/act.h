@@ -121,7 +121,7 @@ struct acts {
 enum act_control { ACT_PLACE, ACT_PAUSE, ACT_RESUME, ACT_FORWARD, ACT_BACK, ACT_TO };
 
 void acts_clear(struct acts **acts);
-/* 0, -ENOMSG (nothing is played), -ESPIPE (it has no place: it has no end, either). */
+/* 0, -ENOSTR (nothing is played), -ESPIPE (it has no place: it has no end, either). */
 int acts_control(struct call_host *h, struct call *c, enum act_control control,
 		 uint32_t ms) NODISCARD;
 /* Where the file is that plays, or is paused. */

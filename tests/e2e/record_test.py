@@ -13,6 +13,7 @@ import unittest
 import tone
 
 from lib.codec import G722
+from tandem_client import Refused
 
 from music_test import MusicTest, TALK_A, TALK_B
 from patience import until
@@ -66,6 +67,8 @@ class RecordTest(MusicTest):
 class Recorded(RecordTest):
     def test_paused(self):
         out, into = self.talk()
+        with self.assertRaisesRegex(Refused, "nothing is recorded of it: begin with on=true"):
+            self.order("pause")
         self.order("on")
         self.assertEqual([row["state"] for row in self.shown()], ["on"])
         time.sleep(1)

@@ -146,7 +146,7 @@ static void pauses_and_goes_on(void **state)
 	struct line *l = *state;
 
 	application_answered(l);
-	assert_int_equal(control(l, ACT_PAUSE, 0), -ENOMSG);
+	assert_int_equal(control(l, ACT_PAUSE, 0), -ENOSTR);
 	assert_int_equal(act_by(l, g_two, 1), 0);
 	assert_plays(l, "a.wav", 0, false);
 	rig_wait_ms(l->r, 500); /* it is read */
@@ -212,7 +212,7 @@ static void keys_while_it_is_paused(void **state)
 	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
 	rig_wait_ms(l->r, 60000);
 	key(l, '1');
-	assert_int_equal(control(l, ACT_RESUME, 0), -ENOMSG);
+	assert_int_equal(control(l, ACT_RESUME, 0), -ENOSTR);
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "1");
 }
