@@ -113,12 +113,14 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 		shard_hop_moved(owner, tenant, user, &own_from, &own_to);
 }
 
-/* ---- a request that moves its dialog (RFC 3261 12.2) comes from another host ---- */
+/* ---- a request that moves its dialog (RFC 3261 12.2), or its call, comes from another host ---- */
 
+/* Call-ID and tags are no secret: whoever may watch an extension is told them (RFC 4235). */
 static bool hop_is_moved_by(const struct sip_message *m)
 {
 	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_REFER ||
-	       m->method == SIP_SUBSCRIBE;
+	       m->method == SIP_SUBSCRIBE || m->method == SIP_BYE || m->method == SIP_INFO ||
+	       m->method == SIP_MESSAGE;
 }
 
 static enum hop_verdict hop_refuse(struct shard *s, const struct dialog *d,

@@ -177,12 +177,20 @@ static void follows_who_authenticates(void **state)
 /* Nothing has changed for whom it was, and an operator hears of it. */
 static void refuses_others(void **state)
 {
-	static const char *const methods[] = { "INVITE", "UPDATE", "REFER" };
+	static const struct {
+		const char *method, *lines, *sdp;
+	} rows[] = {
+		{ "INVITE", "", SDP_AT("203.0.113.66") },
+		{ "UPDATE", "", SDP_AT("203.0.113.66") },
+		{ "REFER", "Refer-To: <sip:1003@test.local>\r\n", "" },
+		{ "BYE", "", "" }, /* a lamp shows what names the dialog */
+		{ "INFO", "Content-Type: application/dtmf\r\n", "5" },
+	};
 
-	for (unsigned i = 0; i < COUNT_OF(methods) * TRANSPORTS; i++) {
-		const char *method = methods[i % 3];
-		const char *lines = i % 3 == 2 ? "Refer-To: <sip:1003@test.local>\r\n" : "";
-		int transport = (int)(i / 3);
+	for (unsigned i = 0; i < COUNT_OF(rows) * TRANSPORTS; i++) {
+		const char *method = rows[i % COUNT_OF(rows)].method;
+		const char *lines = rows[i % COUNT_OF(rows)].lines;
+		int transport = (int)(i / COUNT_OF(rows));
 		struct phone thief;
 		struct watch *t;
 
@@ -194,8 +202,8 @@ static void refuses_others(void **state)
 		talk(t, transport);
 		thief = t->l.a;
 		moves_to(&thief, transport, "203.0.113.66:5060", 7);
-		assert_true(bytes_starts(says(&thief, method, lines,
-					      i % 3 == 2 ? "" : SDP_AT("203.0.113.66"), "1003"),
+		assert_true(bytes_starts(says(&thief, method, lines, rows[i % COUNT_OF(rows)].sdp,
+					      "1003"),
 					 "SIP/2.0 403"));
 		assert_int_equal(t->l.r->security.kind, SECURITY_FOREIGN_IDENTITY);
 		phone_request(&thief, "OPTIONS", "", ""); /* which moves nobody either */
@@ -205,6 +213,18 @@ static void refuses_others(void **state)
 		assert_int_equal(rig_count(t->l.r, &thief.addr, "BYE "), 0);
 		assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "BYE "), 1);
 	}
+}
+
+/* Who hangs up in another network shows its password. */
+static void hangs_up_elsewhere(void **state)
+{
+	struct watch *t = *state;
+	struct line *l = &t->l;
+
+	talk(t, OVER_UDP);
+	moves_to(&l->a, OVER_UDP, "203.0.113.9:5060", 0);
+	assert_true(bytes_starts(says(&l->a, "BYE", "", "", "1001"), "SIP/2.0 200"));
+	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1);
 }
 
 /* Of whom a neighbour has named, and nobody has a password for: there is nothing to ask for. */
@@ -286,7 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MOVES_TEST(follows_who_authenticates),  MOVES_TEST(refuses_others),
 		MOVES_TEST(refuses_without_a_password), MOVES_TEST(follows_another_port),
-		MOVES_TEST(follows_who_watches),
+		MOVES_TEST(follows_who_watches),        MOVES_TEST(hangs_up_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
