@@ -11,9 +11,9 @@ import time
 import unittest
 
 import tone
+from server import ServerError
 
 from lib.codec import G722
-from tandem_client import Refused
 
 from music_test import MusicTest, TALK_A, TALK_B
 from patience import until
@@ -67,7 +67,7 @@ class RecordTest(MusicTest):
 class Recorded(RecordTest):
     def test_paused(self):
         out, into = self.talk()
-        with self.assertRaisesRegex(Refused, "nothing is recorded of it: begin with on=true"):
+        with self.assertRaisesRegex(ServerError, "nothing is recorded of it: begin with on=true"):
             self.order("pause")
         self.order("on")
         self.assertEqual([row["state"] for row in self.shown()], ["on"])
