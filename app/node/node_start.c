@@ -340,7 +340,7 @@ static int quota_start(struct node *n)
 /* Limits of users hold over all nodes. */
 static int shares_start(struct node *n)
 {
-	int err = n->edge ? shares_open(&n->shares, n->tenants, n->calls_max + TENANTS_MAX) : 0;
+	int err = n->edge ? shares_open(&n->shares, n->tenants, 4 * n->calls_max + TENANTS_MAX) : 0;
 
 	quota_share(n->quota, n->shares);
 	toll_share(n->toll, n->shares);
