@@ -284,8 +284,9 @@ static void dial_suspect(const struct dial_asker *a, struct bytes dialled, struc
 	struct dial_result as;
 
 	for (unsigned all = 0; all < 2; all++) {
-		if (dial_digits(dialled, all, digits) < DIGITS_LEAD_MIN ||
-		    bytes_is(dialled, digits))
+		if (dial_digits(dialled, all, digits) < DIGITS_LEAD_MIN)
+			continue; /* letters, a code or pauses stand in front of it */
+		if (bytes_is(dialled, digits))
 			return;
 		dial_plain(a, bytes_str(digits), &as);
 		if (as.kind != DIAL_BARRED)
