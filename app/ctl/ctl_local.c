@@ -48,12 +48,21 @@ static bool local_write(int fd, const char *text, size_t n)
 	return true;
 }
 
-/* A line, or NULL. */
+/* It has the command, and may still do it: the same by Redis could be done as well. */
+static json_t *local_late(void)
+{
+	return json_pack("{s:b, s:{s:s, s:s}}", "ok", 0, "error", "code", "uncertain", "message",
+			 "the node of this machine has the command, and does not answer: it may or "
+			 "may not have happened");
+}
+
+/* A line, or NULL: it hung up. */
 static json_t *local_read(int fd)
 {
 	char *text = NULL;
 	size_t n = 0, room = 0;
 	json_t *answer = NULL;
+	bool late = false;
 
 	while (n < ANSWER_MAX && (n == 0 || text[n - 1] != '\n')) {
 		char *more = n + ANSWER_STEP > room ? realloc(text, room = 2 * room + ANSWER_STEP)
@@ -63,11 +72,14 @@ static json_t *local_read(int fd)
 		text = more ? more : text;
 		if (got < 0 && more && errno == EINTR)
 			continue;
+		late = got < 0 && more && errno == EAGAIN;
 		if (got <= 0)
 			break;
 		n += (size_t)got;
 	}
-	if (n && text[n - 1] == '\n')
+	if (late)
+		answer = local_late();
+	else if (n && text[n - 1] == '\n')
 		answer = json_loadb(text, n, 0, NULL);
 	free(text);
 	return answer;

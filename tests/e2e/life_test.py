@@ -453,6 +453,20 @@ class Local(CallTest):
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
         self.assertTrue(json.loads(self.line(link))["ok"])
 
+    def test_is_asked_once(self):
+        """A node that answers late has the command: it is not asked for the same by Redis."""
+        pid, before = self.node.process.pid, self.node.metric("tandem_commands_total", result="ok")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            status, said = self.tandemctl("log.level")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual(status, 5, said)
+        self.assertIn("may or may not have happened", said)
+        self.assertTrue(until(lambda: self.node.metric("tandem_commands_total", result="ok") > before))
+        time.sleep(0.5)
+        self.assertEqual(self.node.metric("tandem_commands_total", result="ok"), before + 1)
+
     @staticmethod
     def cpu(pid):
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
