@@ -484,10 +484,12 @@ static void end_originate(struct command_run *run, const struct shard_order *by,
 		return;
 	switch (err) {
 	case -ENOENT:
-		command_fail(run, COMMAND_CONFLICT, "from", "no phone of it is registered");
+		command_fail(run, COMMAND_CONFLICT, "from",
+			     "no phone of it is registered: see registration.list");
 		return;
 	case -EHOSTUNREACH:
-		command_fail(run, COMMAND_CONFLICT, "to", "no phone of it is registered");
+		command_fail(run, COMMAND_CONFLICT, "to",
+			     "no phone of it is registered: see registration.list");
 		return;
 	case -ESHUTDOWN:
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node takes no new calls");

@@ -32,7 +32,10 @@ static const struct reason {
 	  { "leg", "with_leg" },
 	  "two speak with each other in the call: one of them must be named" },
 	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, "there is no such extension" },
-	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
+	{ -EHOSTUNREACH,
+	  COMMAND_CONFLICT,
+	  { "to", "to" },
+	  "no phone of it is registered: see registration.list" },
 	{ -ELOOP, COMMAND_CONFLICT, { "to", "with" }, "it is the same one" },
 };
 
