@@ -14,16 +14,34 @@ from report import FAILED, PASSED
 
 BLOCK = re.compile(r"^<!-- run -->\n```\w*\n(.*?)^```", re.M | re.S)
 COLUMNS = 100
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ (.*)$|<a id=\"([^\"]+)\"", re.M)
+FENCED = re.compile(r"^```.*?^```", re.M | re.S)
+
+
+def anchors(path):
+    """Names of the headings of a page, as GitHub makes them, and those that the page gives itself."""
+    found = HEADING.findall(FENCED.sub("", path.read_text(encoding="utf-8")))
+    return {name or re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", title).lower()).strip().replace(" ", "-") for title, name in found}
+
+
+def gone(path, text):
+    """Links of a page that lead nowhere."""
+    found = []
+    for link, anchor in LINK.findall(text):
+        to = path.parent / link if link else path
+        if "://" not in link and "mailto:" not in link and (
+                not to.exists() or (anchor and to.suffix == ".md" and anchor not in anchors(to))):
+            found.append(f"{link}#{anchor}")
+    return found
 
 
 def results(root, build, names):
     found = []
     for name in names:
         text = (root / name).read_text(encoding="utf-8")
-        gone = [link for link in LINK.findall(text) if "://" not in link and "mailto:" not in link
-                and not (root / name).parent.joinpath(link).exists()]
-        found.append((f"docs {name}: links", FAILED if gone else PASSED, f"lead nowhere: {gone}"))
+        lost = gone(root / name, text)
+        found.append((f"docs {name}: links", FAILED if lost else PASSED, f"lead nowhere: {lost}"))
         wide = too_wide(name, text)
         found.append((f"docs {name}: columns", FAILED if wide else PASSED, "\n".join(wide)))
         blocks = BLOCK.findall(text)
