@@ -87,7 +87,8 @@ static bool caller_is_less(const struct secret_caller *a, const struct secret_ca
 	return a->known != b->known ? b->known : a->last_ns < b->last_ns;
 }
 
-static struct secret_caller *secret_caller_take(struct secret_limit *l, uint64_t id,
+/* NULL: he is not known, and all who are remembered there are. His guesses count with his source. */
+static struct secret_caller *secret_caller_take(struct secret_limit *l, uint64_t id, bool known,
 						uint64_t now_ns)
 {
 	struct secret_caller *set = l->callers[id % SECRET_SETS], *least = set;
@@ -98,6 +99,8 @@ static struct secret_caller *secret_caller_take(struct secret_limit *l, uint64_t
 		if (caller_is_less(&set[i], least))
 			least = &set[i];
 	}
+	if (least->known && !known)
+		return NULL;
 	*least = (struct secret_caller){ .id = id, .first_ns = now_ns };
 	return least;
 }
@@ -190,7 +193,10 @@ void secret_limit_failed(struct secret_limit *l, const struct secret_guess *g, u
 {
 	const struct secret_places at = secret_places_of(l, g);
 
-	secret_caller_failed(secret_caller_take(l, at.caller, now_ns), now_ns);
+	struct secret_caller *c = secret_caller_take(l, at.caller, false, now_ns);
+
+	if (c)
+		secret_caller_failed(c, now_ns);
 	bucket_failed(l, at.object, SECRET_OBJECT_BURST, SECRET_OBJECT_EACH_S, now_ns);
 	bucket_failed(l, at.source, SECRET_SOURCE_BURST, SECRET_SOURCE_EACH_S, now_ns);
 }
@@ -198,7 +204,8 @@ void secret_limit_failed(struct secret_limit *l, const struct secret_guess *g, u
 /* Guesses in his name go on to count until they are old: else each of his right ones would give as many more. */
 void secret_limit_passed(struct secret_limit *l, const struct secret_guess *g, uint64_t now_ns)
 {
-	struct secret_caller *c = secret_caller_take(l, secret_places_of(l, g).caller, now_ns);
+	struct secret_caller *c =
+		secret_caller_take(l, secret_places_of(l, g).caller, true, now_ns);
 
 	if (c->until_ns <= now_ns && !c->waits)
 		c->failures = 0;

@@ -156,6 +156,47 @@ static void test_nobody_else_waits(void **state)
 	secret_limit_close(l);
 }
 
+static struct secret_guess numbered(char caller[16], const char *kind, uint32_t i)
+{
+	struct secret_guess g = guess("room 700", "trunk carrier", caller);
+
+	(void)snprintf(caller, 16, "%s%u", kind, i);
+	g.caller = bytes_str(caller);
+	return g;
+}
+
+/* As many callers are known as there is room for: made-up ones push out none of them, and are bounded still. */
+static void test_many_are_known(void **state)
+{
+	enum { KNOWN = SECRET_SETS * SECRET_WAYS, MADE_UP = 4 * KNOWN };
+	struct secret_limit *l = limit();
+	uint64_t now_ns = NS_PER_S;
+	uint32_t waits = 0, lost = 0;
+	char caller[16];
+
+	(void)state;
+	for (uint32_t i = 0; i < KNOWN; i++) {
+		struct secret_guess g = numbered(caller, "+49", i);
+
+		secret_limit_passed(l, &g, now_ns += NS_PER_MS);
+	}
+	for (uint32_t i = 0; i < MADE_UP; i++) {
+		struct secret_guess g = numbered(caller, "+1", i);
+
+		secret_limit_failed(l, &g, now_ns += NS_PER_MS);
+		waits += secret_limit_wait_ns(l, &g, now_ns) != 0;
+	}
+	for (uint32_t i = 0; i < KNOWN; i++) {
+		struct secret_guess g = numbered(caller, "+49", i);
+
+		lost += secret_limit_wait_ns(l, &g, now_ns) != 0;
+	}
+	assert_in_range(waits, MADE_UP - SECRET_OBJECT_BURST - 2, MADE_UP);
+	assert_in_range(lost, 0,
+			KNOWN / 4); /* known ones push out each other: a fifth, by chance */
+	secret_limit_close(l);
+}
+
 /* A right one between two wrong ones gives no more of them once it had to wait. */
 static void test_right_ones_between(void **state)
 {
@@ -183,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_made_up_callers),
 		cmocka_unit_test(test_many_rooms),
 		cmocka_unit_test(test_nobody_else_waits),
+		cmocka_unit_test(test_many_are_known),
 		cmocka_unit_test(test_right_ones_between),
 	};
 
