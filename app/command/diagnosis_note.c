@@ -201,12 +201,12 @@ enum answer_of_rule note_coded(const struct suspect *s, struct finding *out)
 	to = media_codec_facts(coding.to)->name;
 	if (full)
 		found(out, FINDING_CODER_FULL, s,
-		      "What leg %c says in %s is coded anew as %s, and %u of its packets were lost "
+		      "What leg %c says in %s is transcoded to %s, and %u of its packets were lost "
 		      "for lack of time.",
 		      s->who, media_codec_facts(from)->name, to, full);
 	else
 		found(out, FINDING_TRANSCODED, s,
-		      "What leg %c says in %s is coded anew as %s for the other one.", s->who,
+		      "What leg %c says in %s is transcoded to %s for the other one.", s->who,
 		      media_codec_facts(from)->name, to);
 	add_text(out, "from", media_codec_facts(from)->name);
 	add_text(out, "to", to);

@@ -152,10 +152,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->jobs = metric_register(METRIC_GAUGE, "tandem_media_jobs", WORKER_LABELS[worker],
 				  "Open jobs: sounds that are played, and late echoes");
 	m->coders = metric_register(METRIC_GAUGE, "tandem_media_coders", WORKER_LABELS[worker],
-				    "Flows whose party's audio is coded anew for the other one");
+				    "Flows whose party's audio is transcoded for the other one");
 	m->complexity = metric_register(
 		METRIC_GAUGE, "tandem_media_coder_complexity", WORKER_LABELS[worker],
-		"Complexity of Opus, 0 to 10, with which audio is coded anew now: less under load");
+		"Complexity of Opus, 0 to 10, with which audio is transcoded now: less under load");
 	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_media_worker_cpu_seconds_total",
 					WORKER_LABELS[worker], "CPU time of the media workers",
 					1000000);

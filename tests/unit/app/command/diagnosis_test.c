@@ -895,7 +895,7 @@ static void test_what_coding_costs(void **state)
 	good_flow(b_(), B);
 	coded_late();
 	assert_int_equal(diagnose(&g_d, g_found), 1);
-	assert_non_null(strstr(g_found[0].sentence, "in PCMU is coded anew as opus, and 3 of"));
+	assert_non_null(strstr(g_found[0].sentence, "in PCMU is transcoded to opus, and 3 of"));
 	assert_string_equal(g_found[0].facts[0].text, "PCMU");
 	assert_string_equal(g_found[0].facts[1].text, "opus");
 	assert_string_equal(g_found[0].facts[2].name, "us_of_20_ms");
