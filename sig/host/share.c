@@ -13,7 +13,7 @@ enum {
 	AHEAD_PARTS = 4, /* others are asked when less than so much of the limit is left */
 	ASK_AGAIN_MS = 100,
 	KEEPS_BELOW = 60000, /* a limit of that and more is one of ms */
-	EXPIRE_STEP = 64,
+	EXPIRE_STEP = 16,
 };
 
 /* A day, and another one: clocks and the hours that days begin at differ. */
@@ -196,8 +196,10 @@ static uint64_t share_own(const struct shares *s, uint64_t limit)
 	return own ? own : 1;
 }
 
-/* What was given to a process that is gone is nobody's: whoever has its calls now counts them. */
-static uint64_t share_now(const struct shares *s, const struct share *of, uint64_t limit)
+/* What was given to a process that is gone is nobody's: whoever has its calls now counts them. *debt: so much more was given than is its
+ * own: there were fewer nodes then. */
+static uint64_t share_sum(const struct shares *s, const struct share *of, uint64_t limit,
+			  uint64_t *debt)
 {
 	uint64_t got = share_own(s, limit), gave = 0;
 
@@ -207,7 +209,15 @@ static uint64_t share_now(const struct shares *s, const struct share *of, uint64
 		got += of->pairs[i].got;
 		gave += of->pairs[i].gave;
 	}
+	*debt = gave > got ? gave - got : 0;
 	return got > gave ? got - gave : 0;
+}
+
+static uint64_t share_now(const struct shares *s, const struct share *of, uint64_t limit)
+{
+	uint64_t debt;
+
+	return share_sum(s, of, limit, &debt);
 }
 
 /* ---- what is said ---- */
@@ -385,6 +395,16 @@ static bool share_is_over(const struct share *of, uint64_t now_ns)
 	return of->id & 1 && now_ns > of->seen_ns && now_ns - of->seen_ns > DAY_OVER_NS;
 }
 
+/* Others have what this node gave when its part was larger: it wants that back, or all together would have more than the limit. */
+static void share_want_back(struct shares *s, const struct share *of)
+{
+	uint64_t debt;
+
+	(void)share_sum(s, of, of->limit, &debt);
+	if (debt && of->limit)
+		word_put(s, &(struct share_word){ .id = of->id, .limit = of->limit, .want = debt });
+}
+
 /* A node that was only asked has no account whose day turns. */
 void shares_expire(struct shares *s, uint64_t now_ns)
 {
@@ -397,6 +417,8 @@ void shares_expire(struct shares *s, uint64_t now_ns)
 		of->seen_ns = of->seen_ns ? of->seen_ns : now_ns;
 		if (share_is_over(of, now_ns))
 			share_give(s, of);
+		else
+			share_want_back(s, of);
 	}
 }
 

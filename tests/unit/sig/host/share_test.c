@@ -356,6 +356,69 @@ static void strangers(void **state)
 	net_close(&n);
 }
 
+static void net_seconds(struct net *n, uint32_t s)
+{
+	for (uint32_t second = 0; second < s; second++) {
+		for (uint32_t i = 0; i < n->count; i++)
+			shares_expire(n->nodes[i], n->now_ns);
+		net_wait_ms(n, 1000);
+	}
+}
+
+/* Two nodes come where one of two has given all: who has more than is its part by then gives it back as soon as it can, though the other one is
+ * called by nobody. */
+static void nodes_come(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_open(&n, NODES, 31);
+	n.count = 2;
+	net_know(&n);
+	assert_int_equal(takes_all(&n, 0, LIMIT), LIMIT);
+	n.count = NODES;
+	net_know(&n);
+	while (n.used[0])
+		gives(&n, 0);
+	net_seconds(&n, 5);
+	for (int round = 0; round < 100; round++) {
+		for (uint32_t i = 0; i < NODES; i++)
+			(void)(i != 1 && takes(&n, i, LIMIT));
+		net_wait_ms(&n, 10);
+	}
+	assert_int_equal(net_used(&n), LIMIT);
+	net_close(&n);
+}
+
+/* Others are restarted one after the other: what each of them gave before, and has anew, is no more than the limit at one node. */
+static void restarted_in_turn(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_open(&n, 3, 37);
+	for (uint64_t round = 0; round < 6; round++) {
+		n.count = 2; /* the third is gone, */
+		net_know(&n);
+		assert_int_equal(takes_all(&n, 0, LIMIT), LIMIT);
+		shares_close(n.nodes[2]);
+		assert_int_equal(shares_open(&n.nodes[2], n.tenants, 16), 0);
+		n.processes[2] = rand_u64_from(&n.rand) | 1;
+		n.count = 3; /* and comes back */
+		net_know(&n);
+		assert_int_equal(takes_all(&n, 0, LIMIT), 0);
+		while (n.used[0])
+			gives(&n, 0);
+		net_seconds(&n, 5);
+		assert_int_equal(takes_all(&n, 2, LIMIT) + takes_all(&n, 0, LIMIT), LIMIT);
+		for (uint32_t i = 0; i < 3; i++) {
+			while (n.used[i])
+				gives(&n, i);
+		}
+	}
+	net_close(&n);
+}
+
 static uint64_t id_of_day(const struct net *n, uint64_t day)
 {
 	return share_id(n->nodes[0], SHARE_MINUTES_OUTSIDE, TENANT_DEFAULT, BYTES_LIT("1001"), day);
@@ -410,6 +473,7 @@ int main(void)
 		cmocka_unit_test(of_two_one_each),    cmocka_unit_test(alone),
 		cmocka_unit_test(less_than_nodes),    cmocka_unit_test(a_node_dies),
 		cmocka_unit_test(at_random),          cmocka_unit_test(strangers),
+		cmocka_unit_test(nodes_come),         cmocka_unit_test(restarted_in_turn),
 		cmocka_unit_test(days_go_by),         cmocka_unit_test(clock_is_set_back),
 	};
 
