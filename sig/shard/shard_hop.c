@@ -120,7 +120,7 @@ static bool hop_is_moved_by(const struct sip_message *m)
 {
 	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_REFER ||
 	       m->method == SIP_SUBSCRIBE || m->method == SIP_BYE || m->method == SIP_INFO ||
-	       m->method == SIP_MESSAGE;
+	       m->method == SIP_MESSAGE || m->method == SIP_NOTIFY;
 }
 
 static enum hop_verdict hop_refuse(struct shard *s, const struct dialog *d,

@@ -185,6 +185,7 @@ static void refuses_others(void **state)
 		{ "REFER", "Refer-To: <sip:1003@test.local>\r\n", "" },
 		{ "BYE", "", "" }, /* a lamp shows what names the dialog */
 		{ "INFO", "Content-Type: application/dtmf\r\n", "5" },
+		{ "NOTIFY", "Event: refer\r\nSubscription-State: terminated\r\n", "" },
 	};
 
 	for (unsigned i = 0; i < COUNT_OF(rows) * TRANSPORTS; i++) {
