@@ -128,6 +128,7 @@ static bool accounts_grow(struct toll *t)
 	all = reallocarray(t->accounts, capacity, sizeof(*all));
 	if (!all)
 		return false;
+	memset(all + t->capacity, 0, (capacity - t->capacity) * sizeof(*all));
 	t->accounts = all;
 	if (!parts_grow(t, capacity))
 		return false;
