@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recordings as Redis has them: of all nodes (docs/adr/0050). A list goes from tenant to tenant, day to day and page to page, one question at
- * a time, until it has as many as are wanted.
+ * Recordings as Redis has them: of all nodes (docs/adr/0050). A list goes from tenant to tenant, and in each from the last day and name to the
+ * first, page by page, one question at a time, until it has as many as are wanted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +24,9 @@ static unsigned g_listings; /* under way; control thread */
 
 struct recorded_listing {
 	struct command_run *run;
-	json_t *list;
-	size_t most;
+	struct entry_list list;
 	uint64_t until_ns;
 	bool broken; /* some entry was, and that was said */
-	/* the recording before, and its row; NULL: it is not wanted */
-	char before[RECORDED_NAME_MAX];
-	json_t *row;
 	/* where it is */
 	char (*tenants)[TENANT_NAME_MAX];
 	uint32_t tenant, tenant_count;
@@ -75,7 +71,7 @@ static struct store_recordings recorded_query(struct recorded_listing *l)
 {
 	struct store_recordings q = { .tenant = bytes_str(l->tenants[l->tenant]),
 				      .day = bytes_str(l->days[l->day]),
-				      .after = bytes_str(l->file) };
+				      .before = bytes_str(l->file) };
 
 	if (recorded_arg(l, "call")[0]) {
 		q.what = bytes_str(recorded_arg(l, "call"));
@@ -106,7 +102,7 @@ static void listing_free(struct recorded_listing *l)
 static void listing_answer(struct recorded_listing *l)
 {
 	struct command_run *run = l->run;
-	json_t *list = l->list;
+	json_t *list = entry_list_end(&l->list);
 
 	listing_free(l);
 	command_answer(run, list);
@@ -116,14 +112,14 @@ static void listing_fail(struct recorded_listing *l, const char *why)
 {
 	struct command_run *run = l->run;
 
-	json_decref(l->list);
+	json_decref(entry_list_end(&l->list));
 	listing_free(l);
 	command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
 }
 
 /* ---- a page ---- */
 
-static void listing_days_ask(struct recorded_listing *l, struct bytes since, bool behind);
+static void listing_days_ask(struct recorded_listing *l, struct bytes until, bool before);
 static void listing_page_ask(struct recorded_listing *l);
 
 static json_t *recorded_read(struct recorded_listing *l, struct bytes file, struct bytes entry)
@@ -148,22 +144,13 @@ static json_t *recorded_read(struct recorded_listing *l, struct bytes file, stru
 static void on_recorded(struct bytes file, struct bytes entry, void *arg)
 {
 	struct recorded_listing *l = arg;
-	bool full = json_array_size(l->list) >= l->most;
-	json_t *json = !full || l->row ? recorded_read(l, file, entry) : NULL;
-	const char *name = json_string_value(json_object_get(json, "name"));
+	json_t *json = entry_list_is_full(&l->list) ? NULL : recorded_read(l, file, entry);
 
 	(void)bytes_cstr(bytes_sub(file, 0, FILE_MAX - 1), l->file, sizeof(l->file));
-	if (json && entry_is_part(l->before, name, json)) {
-		if (l->row)
-			entry_add_part(l->row, json);
-	} else if (json) {
-		(void)snprintf(l->before, sizeof(l->before), "%s", name);
-		(void)json_object_del(json, "node_id");
-		l->row = !full && recorded_is_wanted(l, json) && !json_array_append(l->list, json)
-				 ? json
-				 : NULL;
-	}
-	json_decref(json);
+	if (!json)
+		return;
+	(void)json_object_del(json, "node_id");
+	entry_list_add(&l->list, json, recorded_is_wanted(l, json));
 }
 
 static void listing_tenant_next(struct recorded_listing *l)
@@ -171,7 +158,7 @@ static void listing_tenant_next(struct recorded_listing *l)
 	if (++l->tenant == l->tenant_count)
 		listing_answer(l);
 	else
-		listing_days_ask(l, bytes_str(recorded_arg(l, "since")), false);
+		listing_days_ask(l, bytes_str(recorded_arg(l, "until")), false);
 }
 
 static void listing_day_next(struct recorded_listing *l)
@@ -192,7 +179,7 @@ static void on_page(enum store_result result, uint64_t key, uint64_t count, void
 	(void)key;
 	if (result != STORE_OK)
 		listing_fail(l, "Redis did not answer: name a node to hear what its folder says");
-	else if (json_array_size(l->list) >= l->most)
+	else if (entry_list_is_full(&l->list))
 		listing_answer(l);
 	else if (clock_now_ns() > l->until_ns)
 		listing_fail(l, "it takes too long: name fewer days by since and until");
@@ -240,20 +227,19 @@ static void on_days(enum store_result result, uint64_t key, uint64_t count, void
 	listing_page_ask(l);
 }
 
-static void listing_days_ask(struct recorded_listing *l, struct bytes since, bool behind)
+static void listing_days_ask(struct recorded_listing *l, struct bytes until, bool before)
 {
-	char first[DAY_LEN + 1];
+	char last[DAY_LEN + 1];
 	struct store_recording_days of = { .tenant = bytes_str(l->tenants[l->tenant]),
-					   .since = since,
-					   .until = bytes_str(recorded_arg(l, "until")),
-					   .behind = behind };
+					   .since = bytes_str(recorded_arg(l, "since")),
+					   .before = before };
 
-	/* since may point into days, which are written anew */
-	(void)bytes_cstr(bytes_sub(since, 0, DAY_LEN), first, sizeof(first));
-	if (!behind && !strcmp(l->tenants[l->tenant], l->first_tenant) &&
-	    strcmp(l->first_day, first) > 0)
-		memcpy(first, l->first_day, sizeof(first));
-	of.since = bytes_str(first);
+	/* until may point into days, which are written anew */
+	(void)bytes_cstr(bytes_sub(until, 0, DAY_LEN), last, sizeof(last));
+	if (!before && l->first_day[0] && !strcmp(l->tenants[l->tenant], l->first_tenant) &&
+	    (!last[0] || strcmp(l->first_day, last) < 0))
+		memcpy(last, l->first_day, sizeof(last));
+	of.until = bytes_str(last);
 	l->day = l->day_count = 0;
 	l->file[0] = '\0';
 	store_recording_days(l->run->node->store, &of, on_day, on_days, l);
@@ -271,7 +257,6 @@ static void listing_after(struct recorded_listing *l)
 	    bytes_cstr(day, l->first_day, sizeof(l->first_day)) ||
 	    bytes_cstr(after, l->first_file, sizeof(l->first_file)))
 		l->first_tenant[0] = l->first_day[0] = l->first_file[0] = '\0';
-	(void)snprintf(l->before, sizeof(l->before), "%s", recorded_arg(l, "after"));
 }
 
 static int tenant_order(const void *a, const void *b)
@@ -327,22 +312,21 @@ void command_recorded_list(struct command_run *run)
 	l = calloc(1, sizeof(*l));
 	if (l) {
 		*l = (struct recorded_listing){ .run = run,
-						.list = json_array(),
-						.most = command_limit(run),
 						.until_ns = clock_now_ns() + LISTING_NS };
+		entry_list_begin(&l->list, command_limit(run));
 		g_listings++;
 		listing_after(l);
 	}
 	if (!l || !listing_tenants(l)) {
 		if (l) {
-			json_decref(l->list);
+			json_decref(entry_list_end(&l->list));
 			listing_free(l);
 		}
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 	} else if (!l->tenant_count) {
 		listing_answer(l);
 	} else {
-		listing_days_ask(l, bytes_str(recorded_arg(l, "since")), false);
+		listing_days_ask(l, bytes_str(recorded_arg(l, "until")), false);
 	}
 }
 

@@ -37,14 +37,26 @@ bool entry_is_heard(const json_t *json);
 bool entry_is_there(const json_t *json);
 /*
  * The segments of a message are one row of a list, that of the first (docs/api.md). Names are TENANT/DATE/FILE. entry_stem: what those of one
- * recording have in common in FILE. Part: json, of that name, is another segment of the message which has the name first; a name is enough for
- * that, as its row may be on the page before.
+ * recording have in common in FILE. Part: json, of that name, is another segment of the message which has the name first.
  */
 struct bytes entry_stem(const char *name);
 bool entry_is_message(const json_t *json);
 bool entry_is_part(const char *first, const char *name, const json_t *json);
 /* What a part says becomes what its row says. */
 void entry_add_part(json_t *row, const json_t *part);
+/* Rows as entries come that are added the last name first: so a row is put when that of another recording comes, or at the end. */
+struct entry_list {
+	json_t *rows;
+	size_t most;
+	json_t *segments; /* no row yet, the last one first */
+	bool wanted;      /* the row that they are */
+};
+void entry_list_begin(struct entry_list *l, size_t most);
+/* json is stolen. wanted: if it is the first of its recording. */
+void entry_list_add(struct entry_list *l, json_t *json, bool wanted);
+bool entry_list_is_full(const struct entry_list *l);
+/* The rows, which are the caller's. */
+json_t *entry_list_end(struct entry_list *l);
 /* Of the recording of that name (TENANT/DATE/FILE): what is known to this program, or NULL: it is not what a node writes, or memory is out. */
 json_t *entry_parse(struct bytes name, struct bytes text);
 /* malloc'ed text; NULL: it is too long, or memory is out. */

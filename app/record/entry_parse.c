@@ -132,6 +132,52 @@ void entry_add_part(json_t *row, const json_t *part)
 	}
 }
 
+void entry_list_begin(struct entry_list *l, size_t most)
+{
+	*l = (struct entry_list){ .rows = json_array(), .most = most, .segments = json_array() };
+}
+
+bool entry_list_is_full(const struct entry_list *l)
+{
+	return json_array_size(l->rows) >= l->most;
+}
+
+static void entry_list_put(struct entry_list *l)
+{
+	size_t n = json_array_size(l->segments);
+	json_t *row = n ? json_array_get(l->segments, --n) : NULL;
+
+	if (row && l->wanted && !entry_list_is_full(l)) {
+		while (n > 0)
+			entry_add_part(row, json_array_get(l->segments, --n));
+		(void)json_array_append(l->rows, row);
+	}
+	(void)json_array_clear(l->segments);
+}
+
+void entry_list_add(struct entry_list *l, json_t *json, bool wanted)
+{
+	size_t n = json_array_size(l->segments);
+	const json_t *next = n ? json_array_get(l->segments, n - 1) : NULL;
+	const char *name = json_string_value(json_object_get(json, "name"));
+	const char *behind = json_string_value(json_object_get(next, "name"));
+
+	if (!name || !behind || !entry_is_part(name, behind, next))
+		entry_list_put(l);
+	l->wanted = wanted;
+	(void)json_array_append_new(l->segments, json);
+}
+
+json_t *entry_list_end(struct entry_list *l)
+{
+	json_t *rows = l->rows;
+
+	entry_list_put(l);
+	json_decref(l->segments);
+	*l = (struct entry_list){ 0 };
+	return rows;
+}
+
 /* False: one is there, and of another kind. */
 static bool entry_members_take(json_t *out, const json_t *from, const struct entry_member *members,
 			       size_t n)

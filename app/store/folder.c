@@ -71,7 +71,7 @@ void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX])
 
 struct folder_walk {
 	const char *folder, *tenant, *since;
-	bool running, all;
+	bool running, all, back;
 	folder_fn *fn;
 	void *arg;
 };
@@ -189,17 +189,18 @@ static bool folder_files(const struct folder_walk *walk, const char *tenant, con
 	bool more = true;
 
 	for (int i = 0; more && i < n; i++) {
+		const char *file = list[walk->back ? n - 1 - i : i]->d_name;
 		size_t length = 0;
 		int put;
 
-		entry.gone = folder_finds(walk, list, n, list[i]->d_name, &length);
+		entry.gone = folder_finds(walk, list, n, file, &length);
 		if (entry.gone == FOLDER_NOTHING || !length)
 			continue;
 		put = snprintf(entry.path, sizeof(entry.path), "%s/%s/%.*s", tenant, date,
-			       (int)length, list[i]->d_name);
+			       (int)length, file);
 		if (put < 0 || (size_t)put >= sizeof(entry.path))
 			continue;
-		folder_entry_fill(&entry, list, n, list[i]->d_name, length);
+		folder_entry_fill(&entry, list, n, file, length);
 		more = walk->fn(&entry, walk->arg);
 	}
 	return more;
@@ -238,9 +239,11 @@ static bool folder_dates(const struct folder_walk *walk, const char *tenant)
 	(void)snprintf(path, sizeof(path), "%s/%s", walk->folder, tenant);
 	n = scandir(path, &list, folder_filter, folder_order);
 	for (int i = 0; more && i < n; i++) {
-		if (folder_is_date(bytes_str(list[i]->d_name)) &&
-		    (!walk->since || strcmp(list[i]->d_name, walk->since) >= 0))
-			more = folder_date(walk, tenant, list[i]->d_name);
+		const char *date = list[walk->back ? n - 1 - i : i]->d_name;
+
+		if (folder_is_date(bytes_str(date)) &&
+		    (!walk->since || strcmp(date, walk->since) >= 0))
+			more = folder_date(walk, tenant, date);
 	}
 	if (n >= 0)
 		folder_list_free(list, n);
@@ -263,21 +266,33 @@ static bool folder_tenants(const struct folder_walk *walk)
 bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		 void *arg)
 {
-	const struct folder_walk walk = { folder, tenant, since, false, false, fn, arg };
+	const struct folder_walk walk = { folder, tenant, since, .fn = fn, .arg = arg };
+
+	return tenant && tenant[0] ? folder_dates(&walk, tenant) : folder_tenants(&walk);
+}
+
+bool folder_walk_back(const char *folder, const char *tenant, const char *since, folder_fn *fn,
+		      void *arg)
+{
+	const struct folder_walk walk = {
+		folder, tenant, since, .back = true, .fn = fn, .arg = arg
+	};
 
 	return tenant && tenant[0] ? folder_dates(&walk, tenant) : folder_tenants(&walk);
 }
 
 void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void *arg)
 {
-	const struct folder_walk walk = { folder, NULL, since, false, true, fn, arg };
+	const struct folder_walk walk = { folder, NULL, since, .all = true, .fn = fn, .arg = arg };
 
 	(void)folder_tenants(&walk);
 }
 
 bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg)
 {
-	const struct folder_walk walk = { folder, NULL, since, true, false, fn, arg };
+	const struct folder_walk walk = {
+		folder, NULL, since, .running = true, .fn = fn, .arg = arg
+	};
 
 	return folder_tenants(&walk);
 }

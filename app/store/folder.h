@@ -64,7 +64,11 @@ typedef bool folder_fn(const struct folder_entry *entry, void *arg);
 bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		 void *arg);
 
-/* The same, with those that are gone and Redis does not know so. */
+/* The same, in each tenant from the last date and name to the first. */
+bool folder_walk_back(const char *folder, const char *tenant, const char *since, folder_fn *fn,
+		      void *arg);
+
+/* The same as the first, with those that are gone and Redis does not know so. */
 void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void *arg);
 
 /* The same of those that are written still: what is known of them has another name until then, NAME.json.new. state says nothing. */

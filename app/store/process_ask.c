@@ -21,9 +21,7 @@ struct ask {
 	const char *tenant;          /* "": any */
 	const json_t *args;
 	uint64_t limit, done;
-	/* of a list: the recording before, and its row; NULL: it is not wanted */
-	char before[QUEUE_PATH_MAX];
-	json_t *row;
+	struct entry_list list; /* of recording.list */
 };
 
 static const char *ask_text(const struct ask *a, const char *key)
@@ -137,48 +135,43 @@ static bool ask_wants_facts(const struct ask *a, const char *path)
 	return wants;
 }
 
-static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
+/* Tenants by name, and in each the last path first: it is behind the one that is named. */
+static bool ask_is_after(const struct ask *a, const struct folder_entry *entry)
+{
+	const char *after = ask_text(a, "after");
+	char tenant[SIDECAR_TENANT_MAX];
+	int order;
+
+	folder_tenant(after, tenant);
+	order = strcmp(entry->tenant, tenant);
+	return !after[0] || order > 0 || (!order && strcmp(entry->path, after) < 0);
+}
+
+/* What its path says: that is read already. */
+static bool ask_wants_path(const struct ask *a, const struct folder_entry *entry)
 {
 	const char *call = ask_text(a, "call"), *until = ask_text(a, "until");
-	const char *state = ask_text(a, "state"), *name = strrchr(entry->path, '/') + 1;
 
-	return folder_path_fits(bytes_str(entry->path)) &&
-	       strcmp(entry->path, ask_text(a, "after")) > 0 &&
-	       !strncmp(name, call, strlen(call)) &&
-	       (!until[0] || strcmp(entry->date, until) <= 0) &&
-	       (!state[0] || !strcmp(state, ask_state(a->p, entry))) &&
+	return folder_path_fits(bytes_str(entry->path)) && ask_is_after(a, entry) &&
+	       !strncmp(strrchr(entry->path, '/') + 1, call, strlen(call)) &&
+	       (!until[0] || strcmp(entry->date, until) <= 0);
+}
+
+static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
+{
+	const char *state = ask_text(a, "state");
+
+	return (!state[0] || !strcmp(state, ask_state(a->p, entry))) &&
 	       ask_wants_facts(a, entry->path);
 }
 
-/* Behind the recording before, a part of which it may be. */
-static void ask_list_add(struct ask *a, const struct folder_entry *entry)
-{
-	json_t *json = ask_entry(a->p, entry);
-
-	if (entry_is_part(a->before, entry->path, json)) {
-		if (a->row)
-			entry_add_part(a->row, json);
-		json_decref(json);
-		return;
-	}
-	memcpy(a->before, entry->path, sizeof(a->before));
-	a->row = NULL;
-	if (ask_wants(a, entry) && !json_array_append(a->result, json))
-		a->row = json;
-	json_decref(json);
-}
-
-/* As long as there is room, and then parts of the last one. */
 static bool ask_list_entry(const struct folder_entry *entry, void *arg)
 {
 	struct ask *a = arg;
-	bool full = json_array_size(a->result) >= a->limit;
 
-	if (full && !bytes_eq(entry_stem(entry->path), entry_stem(a->before)))
-		return false;
-	if (!full || a->row)
-		ask_list_add(a, entry);
-	return true;
+	if (ask_wants_path(a, entry))
+		entry_list_add(&a->list, ask_entry(a->p, entry), ask_wants(a, entry));
+	return !entry_list_is_full(&a->list);
 }
 
 static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
@@ -186,7 +179,8 @@ static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
 	struct ask *a = arg;
 	const char *state = ask_state(a->p, entry);
 
-	if (!ask_wants(a, entry) || entry->state == FOLDER_DONE || !strcmp(state, "kept"))
+	if (!ask_wants_path(a, entry) || !ask_wants(a, entry) || entry->state == FOLDER_DONE ||
+	    !strcmp(state, "kept"))
 		return true;
 	(void)json_array_append_new(a->result,
 				    json_pack("{s:s, s:s, s:s, s:o}", "name", entry->path, "tenant",
@@ -195,13 +189,25 @@ static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
 	return json_array_size(a->result) < a->limit;
 }
 
-static void ask_list(struct ask *a, folder_fn *fn)
+/* What happened last comes first. */
+static void ask_walk(struct ask *a, folder_fn *fn)
 {
 	const char *since = ask_text(a, "since");
 
+	(void)folder_walk_back(a->p->terms.folder, a->tenant, since[0] ? since : NULL, fn, a);
+}
+
+static void ask_list(struct ask *a)
+{
+	entry_list_begin(&a->list, a->limit);
+	ask_walk(a, ask_list_entry);
+	a->result = entry_list_end(&a->list);
+}
+
+static void ask_deliveries_list(struct ask *a)
+{
 	a->result = json_array();
-	(void)snprintf(a->before, sizeof(a->before), "%s", ask_text(a, "after"));
-	(void)folder_walk(a->p->terms.folder, a->tenant, since[0] ? since : NULL, fn, a);
+	ask_walk(a, ask_delivery_entry);
 }
 
 /* ---- one ---- */
@@ -454,7 +460,7 @@ static void ask_run(struct ask *a, const char *command)
 	if (!a->p->configured)
 		ask_fail(a, "unavailable", "the process that stores recordings has just begun");
 	else if (!strcmp(command, "recording.list"))
-		ask_list(a, ask_list_entry);
+		ask_list(a);
 	else if (!strcmp(command, "recording.get"))
 		ask_get(a);
 	else if (!strcmp(command, "recording.link"))
@@ -464,7 +470,7 @@ static void ask_run(struct ask *a, const char *command)
 	else if (!strcmp(command, "recording.put"))
 		ask_put(a);
 	else if (!strcmp(command, "delivery.list"))
-		ask_list(a, ask_delivery_entry);
+		ask_deliveries_list(a);
 	else if (!strcmp(command, "delivery.retry"))
 		ask_retry(a);
 	else

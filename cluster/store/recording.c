@@ -178,12 +178,12 @@ static struct bytes recording_bound(char buf[RECORDING_ROW_MAX], const char *how
 void store_recording_days(struct store_shared *s, const struct store_recording_days *of,
 			  store_recording_fn *each, store_done_fn *done, void *arg)
 {
-	char key[STORE_KEY_MAX], first[RECORDING_ROW_MAX], last[RECORDING_ROW_MAX];
+	char key[STORE_KEY_MAX], last[RECORDING_ROW_MAX], first[RECORDING_ROW_MAX];
 	char most[RECORDING_NUMBER];
 	const struct bytes args[] = {
 		recording_key(key, of->tenant, "days", (struct bytes){ 0 }),
-		recording_bound(first, of->behind ? "(" : "[", of->since, "-"),
-		recording_bound(last, "[", of->until, "+"),
+		recording_bound(last, of->before ? "(" : "[", of->until, "+"),
+		recording_bound(first, "[", of->since, "-"),
 		recording_number(most, STORE_RECORDING_DAYS),
 	};
 
@@ -215,47 +215,47 @@ static void recordings_head(struct writer *w, const struct store_recordings *of)
 	writer_u8(w, '\0');
 }
 
-static bool recording_is_behind(struct bytes name, struct bytes than)
+/* No name that begins so is behind it. */
+static bool recording_is_within(struct bytes name, struct bytes begin)
 {
-	size_t n = name.n < than.n ? name.n : than.n;
-	int order = n ? memcmp(name.p, than.p, n) : 0;
+	size_t n = name.n < begin.n ? name.n : begin.n;
 
-	return order > 0 || (!order && name.n >= than.n);
+	return !n || memcmp(name.p, begin.p, n) <= 0;
 }
 
 /* A name is ASCII: nothing of that head is behind the last one. */
-static bool recording_range(const struct store_recordings *of, struct writer *first,
-			    struct writer *last, size_t *head)
+static bool recording_range(const struct store_recordings *of, struct writer *last,
+			    struct writer *first, size_t *head)
 {
-	bool by_name = of->by == STORE_RECORDINGS_BY_NAME;
-	bool behind = of->after.n && (!by_name || recording_is_behind(of->after, of->what));
+	struct bytes begin = of->by == STORE_RECORDINGS_BY_NAME ? of->what : (struct bytes){ 0 };
+	bool before = of->before.n && recording_is_within(of->before, begin);
 
-	writer_str(first, behind ? "(" : "[");
-	recordings_head(first, of);
-	*head = first->n - 1;
-	writer_bytes(first, behind ? of->after : by_name ? of->what : (struct bytes){ 0 });
 	writer_str(last, "(");
 	recordings_head(last, of);
-	if (by_name)
-		writer_bytes(last, of->what);
-	writer_u8(last, UINT8_MAX);
-	return !first->overflow && !last->overflow;
+	*head = last->n - 1;
+	writer_bytes(last, before ? of->before : begin);
+	if (!before)
+		writer_u8(last, UINT8_MAX);
+	writer_str(first, "[");
+	recordings_head(first, of);
+	writer_bytes(first, begin);
+	return !last->overflow && !first->overflow;
 }
 
 void store_recordings_read(struct store_shared *s, const struct store_recordings *of,
 			   store_recording_fn *each, store_done_fn *done, void *arg)
 {
-	char entries[STORE_KEY_MAX], index[STORE_KEY_MAX], from[RECORDING_ROW_MAX],
-		to[RECORDING_ROW_MAX], most[RECORDING_NUMBER], cut[RECORDING_NUMBER],
+	char entries[STORE_KEY_MAX], index[STORE_KEY_MAX], to[RECORDING_ROW_MAX],
+		from[RECORDING_ROW_MAX], most[RECORDING_NUMBER], cut[RECORDING_NUMBER],
 		longest[RECORDING_NUMBER];
-	struct writer first = writer_over(from, sizeof(from)), last = writer_over(to, sizeof(to));
+	struct writer last = writer_over(to, sizeof(to)), first = writer_over(from, sizeof(from));
 	size_t head;
-	const bool fits = recording_range(of, &first, &last, &head);
+	const bool fits = recording_range(of, &last, &first, &head);
 	const struct bytes args[] = {
 		recording_key(entries, of->tenant, "of", of->day),
 		recording_key(index, of->tenant, "by", of->day),
-		writer_done(&first),
 		writer_done(&last),
+		writer_done(&first),
 		recording_number(most, STORE_RECORDINGS_PAGE),
 		recording_number(cut, head),
 		recording_number(longest, STORE_RECORDING_MAX),

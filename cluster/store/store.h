@@ -372,9 +372,9 @@ void store_recording_say(struct store_shared *s, const struct store_recording *r
 typedef void store_recording_fn(struct bytes name, struct bytes entry, void *arg);
 struct store_recording_days {
 	struct bytes tenant, since, until; /* since, until: days; empty: any */
-	bool behind;                       /* since itself was told before */
+	bool before;                       /* until itself was told by now */
 };
-/* At most STORE_RECORDING_DAYS, the first ones first. A day that is told may be empty. */
+/* At most STORE_RECORDING_DAYS, the last ones first. A day that is told may be empty. */
 void store_recording_days(struct store_shared *s, const struct store_recording_days *of,
 			  store_recording_fn *each, store_done_fn *done, void *arg);
 enum store_recordings_by {
@@ -385,10 +385,10 @@ enum store_recordings_by {
 struct store_recordings {
 	struct bytes tenant, day;
 	enum store_recordings_by by;
-	struct bytes what;  /* the party, or the state; how names begin, or empty: all */
-	struct bytes after; /* names behind this one alone; or empty */
+	struct bytes what;   /* the party, or the state; how names begin, or empty: all */
+	struct bytes before; /* names before this one alone; or empty */
 };
-/* At most STORE_RECORDINGS_PAGE, by name. An entry that is too long is empty. */
+/* At most STORE_RECORDINGS_PAGE, the last name first. An entry that is too long is empty. */
 void store_recordings_read(struct store_shared *s, const struct store_recordings *of,
 			   store_recording_fn *each, store_done_fn *done, void *arg);
 /* One: name is its entry, and there is none where it is not called. */

@@ -220,13 +220,28 @@ class Listed(Cluster):
         self.assertIn(name, self.listed(state="kept", since=today()))
         self.assertNotIn(name, self.listed(until="2026-11-24"))
         self.assertEqual(self.listed(until="2026-11-24", party="2001"), [os.path.basename(other)])
-        pages, after = [], {}
-        while page := self.b.ctl("recording.list", limit=1, **after):
-            pages += [one["name"] for one in page]
+        self.assertEqual(self.paged(), sorted(self.paged(), reverse=True))      # the newest first
+        self.assertIn(entry["name"], self.paged())
+        self.assertEqual(self.paged(party="2001"), [other])
+        self.lies(self.b, number=8, date="2026-11-24", tenant="default", **{"from": "2001", "to": "2002"})
+        newest = self.lies(self.b, number=1, tenant="default", **{"from": "2001", "to": "2002"})
+        self.until(lambda: len(self.b.ctl("recording.list", party="2002")) == 3)
+        for more in ({}, {"node": "b"}):
+            pages = self.paged(party="2001", **more)
+            self.assertEqual((pages[:2], len(pages)), ([newest, other], 3))
+            self.assertEqual(pages, sorted(pages, reverse=True))
+            self.assertEqual(self.paged(party="2001", until="2026-11-24", **more), pages[1:])
+            self.assertEqual(self.paged(party="2001", since=today(), **more), pages[:1])
+
+    def paged(self, **more):
+        """The names page by page, which are those of one list."""
+        names, after = [], {}
+        while page := self.b.ctl("recording.list", limit=1, **after, **more):
+            names += [one["name"] for one in page]
             after = {"after": page[-1]["name"]}
-        self.assertEqual(pages, [one["name"] for one in self.b.ctl("recording.list")])
-        self.assertEqual(len(pages), len(set(pages)))
-        self.assertIn(entry["name"], pages)
+        self.assertEqual(names, [one["name"] for one in self.b.ctl("recording.list", **more)])
+        self.assertEqual(len(names), len(set(names)))
+        return names
 
     def test_redis_is_away_when_it_ends(self):
         """The call ends as ever, and Redis hears of its recording when it is back."""

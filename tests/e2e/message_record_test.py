@@ -303,7 +303,7 @@ class OnDemand(SoundsTest):
         self.assertEqual((said["call"], self.node.ctl("recording.get", name=said["name"])["cause"]), (own, "message"))
         self.node.ctl("recording.put", name=said["name"], mailbox="1001")
         self.box("1002", 0)
-        self.assertEqual([one["name"] for one in self.box("1001", 2)], sorted((row["name"], said["name"])))
+        self.assertEqual([one["name"] for one in self.box("1001", 2)], sorted((row["name"], said["name"]), reverse=True))
         self.assertEqual([one["name"] for one in self.node.ctl("recording.list", mailbox="1001", heard="false", node=said["node"])], [said["name"]])
         self.node.ctl("recording.delete", name=row["name"])
         self.assertEqual([one["name"] for one in self.box("1001", 1)], [said["name"]])

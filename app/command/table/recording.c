@@ -15,10 +15,10 @@
 		.help = (text)                                                                     \
 	}
 
-#define AFTER_ARG                                                                  \
-	{                                                                          \
-		.name = "after", .type = ARG_STRING, .max = 159,                   \
-		.help = "Begin behind this name: the last one of the page before." \
+#define AFTER_ARG                                                                                 \
+	{                                                                                         \
+		.name = "after", .type = ARG_STRING, .max = 159,                                  \
+		.help = "Go on behind this name, the last one of the page before, to older ones." \
 	}
 #define RECORDED_ARG                                                                          \
 	{                                                                                     \
@@ -99,8 +99,8 @@ static const struct command_arg g_deliveries_args[] = {
 
 const struct command g_recording_commands[] = {
 	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
-	  "Lists recordings that are finished, by tenant, day and call: of all nodes, also of one "
-	  "that is gone. Of a node that is named, those that are still there.",
+	  "Lists recordings that are finished, tenant by tenant, the newest call first: of all "
+	  "nodes, also of one that is gone. Of a node that is named, those that are still there.",
 	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead; deleted: "
 	  "it is on no node any more; lost: its file is not there, and nobody deleted it by "
 	  "command), node (that has or had the file), stored (without a named node; where it is "
@@ -133,7 +133,9 @@ const struct command g_recording_commands[] = {
 	  "there. Of a message all segments are meant that lie on the node.",
 	  "name", command_store_one },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
-	  "Lists recordings that are not delivered everywhere, and why.",
+	  "Lists recordings that are not delivered everywhere, and why, tenant by tenant, the "
+	  "newest "
+	  "call first.",
 	  "a list: name, tenant, state, deliveries as in recording.get", command_store_list,
 	  .transient = true },
 	{ "delivery.retry", COMMAND_FOR_ADMIN, g_retry_args, "Tries dead letters again, at once.",

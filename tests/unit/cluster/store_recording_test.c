@@ -54,9 +54,9 @@ static void say(struct node *n, enum store_recording_act act, const char *name, 
 }
 
 static const char *list(struct rows *rows, enum store_recordings_by by, const char *what,
-			const char *after)
+			const char *before)
 {
-	const struct store_recordings of = { ACME, DAY, by, bytes_str(what), bytes_str(after) };
+	const struct store_recordings of = { ACME, DAY, by, bytes_str(what), bytes_str(before) };
 
 	rows->text[0] = '\0';
 	store_recordings_read(rows->node->shared, &of, each, listed, rows);
@@ -108,12 +108,12 @@ static void test_moved(void **state)
 	put_in(&n, "a-1", "1001");
 	put_in(&n, "a-2", "1001");
 	assert_string_equal(list(&r, by, "mailbox:1001", ""),
-			    "a-1 \"mailbox\":\"1001\";a-2 \"mailbox\":\"1001\";");
+			    "a-2 \"mailbox\":\"1001\";a-1 \"mailbox\":\"1001\";");
 	put_in(&n, "a-1", "1002");
 	put_in(&n, "a-2", "");
 	assert_string_equal(list(&r, by, "mailbox:1001", ""), "");
 	assert_string_equal(list(&r, by, "mailbox:1002", ""), "a-1 \"mailbox\":\"1002\";");
-	assert_string_equal(list(&r, by, "1001", ""), "a-1 \"mailbox\":\"1002\";a-2 -;");
+	assert_string_equal(list(&r, by, "1001", ""), "a-2 -;a-1 \"mailbox\":\"1002\";");
 	node_without_server(&n, &s);
 }
 
@@ -122,20 +122,22 @@ static void test_listed(void **state)
 	static const struct {
 		const char *name;
 		enum store_recordings_by by;
-		const char *what, *after, *want;
+		const char *what, *before, *want;
 	} rows[] = {
-		{ "all", STORE_RECORDINGS_BY_NAME, "", "", "a-1 A;a-2 B;b-1 C;" },
-		{ "behind one", STORE_RECORDINGS_BY_NAME, "", "a-1", "a-2 B;b-1 C;" },
-		{ "behind one that is gone", STORE_RECORDINGS_BY_NAME, "", "a-10", "a-2 B;b-1 C;" },
-		{ "of a call", STORE_RECORDINGS_BY_NAME, "a-", "", "a-1 A;a-2 B;" },
-		{ "of a call, behind one", STORE_RECORDINGS_BY_NAME, "a-", "a-1", "a-2 B;" },
-		{ "of a call, behind another", STORE_RECORDINGS_BY_NAME, "b", "a-2", "b-1 C;" },
-		{ "of a call before that", STORE_RECORDINGS_BY_NAME, "a-", "b-1", "" },
-		{ "of a party", STORE_RECORDINGS_BY_PARTY, "1002", "", "a-1 A;a-2 B;b-1 C;" },
-		{ "of a party, behind", STORE_RECORDINGS_BY_PARTY, "1001", "a-2", "b-1 C;" },
+		{ "all", STORE_RECORDINGS_BY_NAME, "", "", "b-1 C;a-2 B;a-1 A;" },
+		{ "before one", STORE_RECORDINGS_BY_NAME, "", "a-2", "a-1 A;" },
+		{ "before one that is gone", STORE_RECORDINGS_BY_NAME, "", "a-20", "a-2 B;a-1 A;" },
+		{ "of a call", STORE_RECORDINGS_BY_NAME, "a-", "", "a-2 B;a-1 A;" },
+		{ "of a call, before one", STORE_RECORDINGS_BY_NAME, "a-", "a-2", "a-1 A;" },
+		{ "of a call, before another", STORE_RECORDINGS_BY_NAME, "a-", "b-1",
+		  "a-2 B;a-1 A;" },
+		{ "of a call behind that", STORE_RECORDINGS_BY_NAME, "b", "a-2", "" },
+		{ "of a party", STORE_RECORDINGS_BY_PARTY, "1002", "", "b-1 C;a-2 B;a-1 A;" },
+		{ "of a party, before", STORE_RECORDINGS_BY_PARTY, "1001", "a-2", "a-1 A;" },
 		{ "of a part of one", STORE_RECORDINGS_BY_PARTY, "100", "", "" },
 		{ "of nobody", STORE_RECORDINGS_BY_PARTY, "", "", "" },
-		{ "of a state", STORE_RECORDINGS_BY_STATE, "kept", "", "a-1 A;b-1 C;" },
+		{ "of a state", STORE_RECORDINGS_BY_STATE, "kept", "", "b-1 C;a-1 A;" },
+		{ "of a state, before", STORE_RECORDINGS_BY_STATE, "kept", "b-1", "a-1 A;" },
 		{ "of another", STORE_RECORDINGS_BY_STATE, "waits", "", "a-2 B;" },
 		{ "of none", STORE_RECORDINGS_BY_STATE, "dead", "", "" },
 	}, *row;
@@ -151,14 +153,15 @@ static void test_listed(void **state)
 	say(&n, STORE_RECORDING_PUT, "a-2", "waits", "B");
 	EACH_ROW(row, rows)
 	{
-		ROW_ASSERT(row->name, !strcmp(list(&r, row->by, row->what, row->after), row->want));
+		ROW_ASSERT(row->name,
+			   !strcmp(list(&r, row->by, row->what, row->before), row->want));
 	}
 	assert_string_equal(one(&r, "a-2"), "B;");
 	assert_string_equal(one(&r, "a-3"), "");
 	node_without_server(&n, &s);
 }
 
-/* More than one answer has: each page begins behind the last name of the one before. */
+/* More than one answer has: each page has what is before the last name of the one before. */
 static void test_pages(void **state)
 {
 	char name[16], last[16] = "";
@@ -217,9 +220,9 @@ static void test_of_another_node(void **state)
 	node_without_server(&n, &s);
 }
 
-static const char *days(struct rows *rows, const char *since, bool behind, const char *until)
+static const char *days(struct rows *rows, const char *since, const char *until, bool before)
 {
-	const struct store_recording_days of = { ACME, bytes_str(since), bytes_str(until), behind };
+	const struct store_recording_days of = { ACME, bytes_str(since), bytes_str(until), before };
 
 	rows->text[0] = '\0';
 	store_recording_days(rows->node->shared, &of, each, listed, rows);
@@ -236,14 +239,14 @@ static void test_days(void **state)
 
 	(void)state;
 	node_with_server(&n, &s);
-	assert_string_equal(days(&r, "", false, ""), "");
+	assert_string_equal(days(&r, "", "", false), "");
 	say(&n, STORE_RECORDING_PUT, "a", "kept", "A");
 	(void)server_ask(&s, "ZADD " DAYS " 0 2026-10-31 0 2026-11-01 0 2026-11-26");
-	assert_string_equal(days(&r, "2026-11-01", true, "2026-11-25"), "2026-11-25;");
+	assert_string_equal(days(&r, "2026-11-01", "2026-11-25", true), "2026-11-01;");
 	say(&n, STORE_RECORDING_PUT, "b", "kept", "B"); /* what is kept no longer goes */
-	assert_string_equal(days(&r, "", false, ""), "2026-11-01;2026-11-25;2026-11-26;");
-	assert_string_equal(days(&r, "2026-11-25", false, ""), "2026-11-25;2026-11-26;");
-	assert_string_equal(days(&r, "2026-11-25", true, ""), "2026-11-26;");
+	assert_string_equal(days(&r, "", "", false), "2026-11-26;2026-11-25;2026-11-01;");
+	assert_string_equal(days(&r, "2026-11-25", "", false), "2026-11-26;2026-11-25;");
+	assert_string_equal(days(&r, "", "2026-11-26", true), "2026-11-25;2026-11-01;");
 	for (unsigned i = 0; i < 3; i++) {
 		static const char *const keys[] = { DAYS, OF, BY };
 
@@ -265,7 +268,7 @@ static void test_not_ours(void **state)
 	(void)server_ask(&s, "SET " DAYS " x");
 	(void)server_ask(&s, "SET " OF " x");
 	(void)server_ask(&s, "SET " BY " x");
-	assert_string_equal(days(&r, "", false, ""), "");
+	assert_string_equal(days(&r, "", "", false), "");
 	assert_string_equal(one(&r, "a"), "");
 	(void)server_ask(&s, "SET " OF " x");
 	assert_string_equal(list(&r, STORE_RECORDINGS_BY_NAME, "", ""), "");

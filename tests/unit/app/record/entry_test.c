@@ -163,12 +163,65 @@ static void a_part_is_added(void **state)
 	json_decref(part);
 }
 
+/* As entries come that are read the last name first: "FIRST+PARTS" of each row. */
+static void rows_of_a_list(void **state)
+{
+	static const struct {
+		const char *name, *entries, *unwanted, *want;
+		size_t most;
+	} rows[] = {
+		{ "one by one", "c-1.2.wav c-1.1.wav b-1.wav", "", "c-1.2.wav+0 c-1.1.wav+0 b-1.wav+0 ", 9 },
+		{ "a message", "!c-1.2.wav !c-1.1.wav b-1.wav", "", "c-1.1.wav+1 b-1.wav+0 ", 9 },
+		{ "at the end", "c-1.wav !b-1.3.wav !b-1.2.wav !b-1.1.wav", "", "c-1.wav+0 b-1.1.wav+2 ", 9 },
+		{ "of another call", "!c-1.1.wav !b-1.2.wav", "", "c-1.1.wav+0 b-1.2.wav+0 ", 9 },
+		{ "the first is not wanted", "!c-1.2.wav !c-1.1.wav b-1.wav", "c-1.1.wav", "b-1.wav+0 ", 9 },
+		{ "a further one is not", "!c-1.2.wav !c-1.1.wav", "c-1.2.wav", "c-1.1.wav+1 ", 9 },
+		{ "no more", "!c-1.2.wav !c-1.1.wav b-1.wav a-1.wav", "", "c-1.1.wav+1 ", 1 },
+		{ "nothing", "", "", "", 9 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct bytes rest = bytes_str(row->entries), word;
+		struct entry_list list;
+		char name[64], text[256] = "";
+		json_t *said;
+
+		entry_list_begin(&list, row->most);
+		while (rest.n) {
+			if (!bytes_cut(&rest, ' ', &word)) {
+				word = rest;
+				rest = (struct bytes){ 0 };
+			}
+			bool message = word.p[0] == '!';
+
+			(void)snprintf(name, sizeof(name), "acme/2026-11-25/" BYTES_FMT,
+				       BYTES_ARG(bytes_from(word, message)));
+			entry_list_add(&list,
+				       json_pack("{s:s, s:s, s:s}", "name", name, "node", "n1",
+						 "cause", message ? "message" : "policy"),
+				       !bytes_is(bytes_from(word, message), row->unwanted));
+		}
+		said = entry_list_end(&list);
+		for (size_t i = 0; i < json_array_size(said); i++) {
+			const json_t *one = json_array_get(said, i);
+
+			(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s+%zu ",
+				       json_string_value(json_object_get(one, "name")) + 16,
+				       json_array_size(json_object_get(one, "parts")));
+		}
+		ROW_ASSERT(row->name, !strcmp(text, row->want));
+		json_decref(said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_read),    cmocka_unit_test(no_more_than_so_long),
 		cmocka_unit_test(of_a_sidecar),    cmocka_unit_test(parts_of_a_message),
-		cmocka_unit_test(a_part_is_added),
+		cmocka_unit_test(a_part_is_added), cmocka_unit_test(rows_of_a_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
