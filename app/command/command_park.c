@@ -11,6 +11,7 @@
 struct park_listing {
 	struct command_run *run;
 	json_t *list;
+	struct bytes number; /* empty: any */
 };
 
 /* Who parked, who is parked, since when: words with a space between them. */
@@ -37,13 +38,25 @@ static uint64_t row_slot(const json_t *row)
 	return number;
 }
 
+static bool listing_wants(const struct park_listing *l, struct bytes beside)
+{
+	struct bytes by, party;
+
+	(void)bytes_cut(&beside, ' ', &by);
+	(void)bytes_cut(&beside, ' ', &party);
+	return !l->number.n || bytes_eq(l->number, by) || bytes_eq(l->number, party);
+}
+
 /* By their numbers. */
 static void on_slot(struct bytes slot, uint64_t call, struct bytes beside, void *arg)
 {
 	const struct park_listing *l = arg;
-	json_t *row = json_object();
 	size_t at = json_array_size(l->list);
+	json_t *row;
 
+	if (!listing_wants(l, beside))
+		return;
+	row = json_object();
 	(void)json_object_set_new(row, "slot", command_text_json(slot));
 	(void)json_object_set_new(row, "call", call ? command_call_id_json(call) : json_null());
 	listing_add(row, beside);
@@ -72,13 +85,16 @@ static void on_slots(enum store_result result, uint64_t key, uint64_t count, voi
 
 void command_park_list(struct command_run *run)
 {
+	const struct command_value *number = command_value(run, "number");
 	struct park_listing *l = malloc(sizeof(*l));
 
 	if (!l) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*l = (struct park_listing){ run, json_array() };
+	*l = (struct park_listing){ .run = run, .list = json_array() };
+	if (number->given)
+		l->number = number->text;
 	store_park_list(run->node->store, bytes_str(run->tenant), on_slot, on_slots, l);
 }
 

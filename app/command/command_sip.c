@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
 #include "app/watch/watch.h"
 #include "sig/sip/redact.h"
@@ -41,8 +42,8 @@ static json_t *message_json(const struct node *node, const struct recent_message
 void command_sip_recent(struct command_run *run)
 {
 	const struct recent *r = &run->node->recent;
-	const struct command_value *number = command_value(run, "number");
 	struct recent_choice choice = { 0 };
+	struct command_span span;
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;
 	uint32_t limit = LIMIT, skip;
@@ -50,14 +51,17 @@ void command_sip_recent(struct command_run *run)
 
 	if (command_value(run, "call")->given && !command_call_id(run, &choice.call))
 		return;
-	if (number->given)
-		choice.user = number->text;
+	if (!command_span_take(run, &span))
+		return;
+	choice.user = span.number;
+	choice.since_utc_ms = span.since_utc_ms;
+	choice.until_utc_ms = span.until_utc_ms;
 	command_take_u32(run, "limit", &limit);
 	recent_choose(r, &choice);
 	skip = recent_surplus(r, &choice, limit, ANSWER_OCTETS);
 	list = json_array();
 	while (recent_next(r, &cursor, &m)) {
-		if (!recent_is_chosen(&choice, m.octets))
+		if (!recent_is_chosen(&choice, &m))
 			continue;
 		if (skip)
 			skip--;

@@ -173,7 +173,7 @@ static json_t *why_find(const struct node *node, struct recent_choice *choice)
 	recent_choose(&node->recent, choice);
 	skip = recent_surplus(&node->recent, choice, WHY_MESSAGES_MAX, SIZE_MAX);
 	while (recent_next(&node->recent, &cursor, &m)) {
-		if (!recent_is_chosen(choice, m.octets))
+		if (!recent_is_chosen(choice, &m))
 			continue;
 		if (skip)
 			skip--;

@@ -26,7 +26,7 @@ struct past {
 
 static bool is_past(const struct past *p, const struct recent_message *m)
 {
-	return m->serial < p->below && recent_is_chosen(&p->choice, m->octets);
+	return m->serial < p->below && recent_is_chosen(&p->choice, m);
 }
 
 static void messages_put(struct past *p)

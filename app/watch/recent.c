@@ -244,9 +244,10 @@ void recent_choose(const struct recent *r, struct recent_choice *c)
 	}
 }
 
-bool recent_is_chosen(const struct recent_choice *c, struct bytes message)
+bool recent_is_chosen(const struct recent_choice *c, const struct recent_message *m)
 {
-	return c->all || recent_is_listed(c, recent_call_id(message));
+	return m->utc_ms >= c->since_utc_ms && (!c->until_utc_ms || m->utc_ms <= c->until_utc_ms) &&
+	       (c->all || recent_is_listed(c, recent_call_id(m->octets)));
 }
 
 uint32_t recent_surplus(const struct recent *r, const struct recent_choice *choice, uint32_t limit,
@@ -259,7 +260,7 @@ uint32_t recent_surplus(const struct recent *r, const struct recent_choice *choi
 	struct recent_cursor first = { 0 };
 
 	while (recent_next(r, &cursor, &m)) {
-		if (!recent_is_chosen(choice, m.octets))
+		if (!recent_is_chosen(choice, &m))
 			continue;
 		count++;
 		octets += m.octets.n;
@@ -269,7 +270,7 @@ uint32_t recent_surplus(const struct recent *r, const struct recent_choice *choi
 
 			if (!recent_next(r, &first, &old))
 				return skip;
-			if (!recent_is_chosen(choice, old.octets))
+			if (!recent_is_chosen(choice, &old))
 				continue;
 			first_octets += old.octets.n;
 			skip++;

@@ -56,8 +56,9 @@ struct bytes recent_call_id(struct bytes message);
 /* Chooses the messages of dialogs: those of a call of ours, of a user, or of one Call-ID; without any of them all messages. */
 enum { RECENT_DIALOGS_MAX = 32 };
 struct recent_choice {
-	uint64_t call;     /* 0: not asked for */
-	struct bytes user; /* empty: not asked for */
+	uint64_t call;                       /* 0: not asked for */
+	struct bytes user;                   /* empty: not asked for */
+	uint64_t since_utc_ms, until_utc_ms; /* of a message; until 0: any */
 	struct bytes call_ids[RECENT_DIALOGS_MAX];
 	uint32_t count;
 	bool all;
@@ -67,6 +68,6 @@ void recent_choose(const struct recent *r, struct recent_choice *choice);
 /* How many of the chosen ones come before the newest ones that fit: so many messages, and so many octets. */
 uint32_t recent_surplus(const struct recent *r, const struct recent_choice *choice, uint32_t limit,
 			size_t octets_max);
-bool recent_is_chosen(const struct recent_choice *choice, struct bytes message);
+bool recent_is_chosen(const struct recent_choice *choice, const struct recent_message *message);
 
 #endif

@@ -406,6 +406,7 @@ class Nodes(Pair):
             into.wait_bye()
             for _ in range(4):                  # whichever node reads the command
                 self.assertEqual([(row["slot"], row["call"]) for row in client.ask("park.list")], [("12", first)])
+            self.assertEqual([len(client.ask("park.list", number=number)) for number in numbers], [1, 1, 0, 0])
             for command, leg in (("call.retrieve", "a"), ("call.park", "b")):
                 with self.assertRaises(Refused) as caught:
                     client.ask(command, call=other, leg=leg, slot="12")

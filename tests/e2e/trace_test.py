@@ -254,6 +254,8 @@ class Recent(TraceTest):
                 self.assertEqual(set(secret), {"x"})
             self.assertEqual(row["remote"], f"127.0.0.1:{self.a.port}")
         self.assertEqual(self.node.ctl("sip.recent", number="1998"), [])
+        self.assertEqual(self.node.ctl("sip.recent", number="1999", since="1h"), shown)
+        self.assertEqual(self.node.ctl("sip.recent", number="1999", until="1h"), [])
         said = subprocess.run([self.node.program("tandemctl"), "--config", self.node.config, "sip.recent", "number=1999"],
                               capture_output=True, text=True, timeout=30, check=True, env=self.node.environment).stdout
         self.assertRegex(said, rf"(?m)^---- \S+Z UDP 127.0.0.1:{self.node.sip_port} <- 127.0.0.1:{self.a.port}$\nINVITE ")

@@ -168,7 +168,11 @@ static const struct command_arg g_join_args[] = {
 	END,
 };
 
-static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
+static const struct command_arg g_list_args[] = {
+	PARTY_OR_NONE("number", "Only calls that this number parked, or whose parked party it is."),
+	LIMIT_ARG,
+	END,
+};
 
 static const struct command_arg g_dtmf_args[] = {
 	CALL_ARG,

@@ -4,7 +4,7 @@
 
 static const struct command_arg g_sip_args[] = {
 	CALL_OR_NONE("Only the dialogs of this call, also when it is over."),
-	PARTY_OR_NONE("number", "Only dialogs whose messages name this user."),
+	SPAN_ARGS("Only dialogs whose messages name this user.", "passed"),
 	{ .name = "limit",
 	  .type = ARG_U64,
 	  .min = 1,

@@ -72,7 +72,7 @@ static void test_everyday(void **state)
 	for (unsigned i = 2; i <= 5000; i++)
 		add("REGISTER", "b", i, 100);
 	while (recent_next(&g_recent, &cursor, &m))
-		found |= recent_is_chosen(&choice, m.octets);
+		found |= recent_is_chosen(&choice, &m);
 	assert_true(found);
 	recent_close(&g_recent);
 }
@@ -84,7 +84,7 @@ static uint32_t chosen(struct recent_choice *c, uint32_t skip)
 	uint32_t n = 0;
 
 	while (recent_next(&g_recent, &cursor, &m))
-		n += recent_is_chosen(c, m.octets);
+		n += recent_is_chosen(c, &m);
 	return n - skip;
 }
 
@@ -107,6 +107,10 @@ static void test_choice(void **state)
 	recent_choose(&g_recent, &all);
 	assert_int_equal(chosen(&all, 0), 10);
 	assert_int_equal(recent_surplus(&g_recent, &by_call, 2, 1 << 20), 3);
+	by_call.since_utc_ms = 3;
+	by_call.until_utc_ms = 8;
+	assert_int_equal(chosen(&by_call, 0), 3);
+	assert_int_equal(recent_surplus(&g_recent, &by_call, 2, 1 << 20), 1);
 	assert_in_range(recent_surplus(&g_recent, &all, 500, 300), 7, 8);
 	recent_close(&g_recent);
 }
