@@ -44,6 +44,14 @@ struct seen_bye {
 	uint64_t need; /* version that knows it */
 };
 
+enum { SEEN_EARLY = 8 };
+
+/* The last reliable response of an early dialog. */
+struct seen_rseq {
+	uint64_t tag;
+	uint32_t rseq, hash;
+};
+
 /* A call as the node numbers it. */
 struct seen {
 	uint64_t call;
@@ -63,7 +71,8 @@ struct seen {
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
 	struct seen_bye given_up[SEEN_LEGS]; /* our CANCEL or BYE to each leg */
 	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */
-	uint32_t rseq, rseq_hash;            /* of the last one that left */
+	struct seen_rseq rseqs[SEEN_EARLY];  /* of the last ones that left, by To tag */
+	uint32_t rseq_next;                  /* the next of them to be used */
 	struct seen_bye keyed[SEEN_LEGS];    /* keys of the handshake of each leg */
 	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */

@@ -220,22 +220,37 @@ static uint32_t number_of(const struct sip_message *m, const char *header)
 	return n;
 }
 
-/* RFC 3262 3: numbers grow, also over kills, and each is one text. */
-static void look_at_rseq(struct sim *s, uint64_t call, const struct sip_message *m,
+static struct seen_rseq *rseq_of(struct seen *seen, uint64_t tag)
+{
+	struct seen_rseq *r;
+
+	for (uint32_t i = 0; i < SEEN_EARLY; i++) {
+		if (seen->rseqs[i].tag == tag)
+			return &seen->rseqs[i];
+	}
+	r = &seen->rseqs[seen->rseq_next++ % SEEN_EARLY];
+	*r = (struct seen_rseq){ .tag = tag };
+	return r;
+}
+
+/* RFC 3262 3: in each early dialog numbers grow, also over kills, and each is one text. */
+static void look_at_rseq(struct sim *s, const struct id_tag *id, const struct sip_message *m,
 			 struct bytes text)
 {
-	struct seen *seen = check_seen(s, call);
+	struct seen *seen = check_seen(s, id->call);
 	uint32_t rseq = number_of(m, "RSeq"), hash = hash_crc32c(0, text);
+	struct seen_rseq *r;
 
-	look_for_save(s, call, false, "a reliable response");
+	look_for_save(s, id->call, false, "a reliable response");
 	if (!seen || (seen->excused && seen->crashes))
 		return;
-	if (rseq < seen->rseq)
-		check_fail(s, "RSeq %u comes after %u", rseq, seen->rseq);
-	if (rseq == seen->rseq && hash != seen->rseq_hash)
+	r = rseq_of(seen, id->random);
+	if (rseq < r->rseq)
+		check_fail(s, "RSeq %u comes after %u", rseq, r->rseq);
+	if (rseq == r->rseq && hash != r->hash)
 		check_fail(s, "another response with RSeq %u", rseq);
-	seen->rseq = rseq;
-	seen->rseq_hash = hash;
+	r->rseq = rseq;
+	r->hash = hash;
 }
 
 /* What it acknowledges is saved. */
@@ -286,6 +301,17 @@ static bool has_moved(const struct sim *s, const struct id_tag *id)
 	return check_now(s, id).call != id->call;
 }
 
+static void note_unwanted(struct sim *s, const struct sip_message *m)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++)
+			p->calls[k]->unwanted |= bytes_is(m->call_id, p->calls[k]->call_id) &&
+						 bytes_is(m->to.tag, p->calls[k]->tag);
+	}
+}
+
 static void look_at_promise(struct sim *s, const struct sip_message *m, struct bytes text)
 {
 	struct id_tag id;
@@ -294,10 +320,12 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 		look_at_prack(s, &id, m);
 	if (m->method == SIP_INVITE && !m->request && m->status < 200 && number_of(m, "RSeq") &&
 	    !id_tag_get(m->to.tag, &id))
-		look_at_rseq(s, id.call, m, text);
+		look_at_rseq(s, &id, m, text);
 	if ((m->method == SIP_BYE || m->method == SIP_CANCEL) && m->request &&
 	    !id_tag_get(m->from.tag, &id))
 		note_given_up(s, &id, m);
+	if (m->method == SIP_BYE && m->request)
+		note_unwanted(s, m);
 	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
 		note_bye(s, id.call, id.leg, m);
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id) &&
