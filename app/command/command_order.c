@@ -361,7 +361,7 @@ static void stream_listen(struct command_run *run)
 		order_listen_ask(run, &terms);
 }
 
-/* Of the tenant whose call it is. False: the run has failed. */
+/* Checks an endpoint name against the tenant of the call. False: the command has failed, and was answered. */
 static bool stream_endpoint(struct command_run *run)
 {
 	struct bytes name = command_value(run, "endpoint")->text;

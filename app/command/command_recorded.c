@@ -234,7 +234,7 @@ static void listing_days_ask(struct recorded_listing *l, struct bytes until, boo
 					   .since = bytes_str(recorded_arg(l, "since")),
 					   .before = before };
 
-	/* until may point into days, which are written anew */
+	/* Copy first: until may point into days, which is overwritten below. */
 	(void)bytes_cstr(bytes_sub(until, 0, DAY_LEN), last, sizeof(last));
 	if (!before && l->first_day[0] && !strcmp(l->tenants[l->tenant], l->first_tenant) &&
 	    (!last[0] || strcmp(l->first_day, last) < 0))

@@ -21,7 +21,7 @@ bool command_span_has(const struct command_span *s, uint64_t utc_ms);
 /* One of the two is that number, or there is none to be. */
 bool command_span_is_of(const struct command_span *s, const char *from, const char *to);
 
-/* A list whose entries have that time, the newest first: the new one (stolen) is put in its place, and most stay. */
+/* Inserts an entry (its reference is stolen) into a list sorted newest first by that time; the oldest beyond most is dropped. */
 void command_newest_put(json_t *list, json_t *entry, const char *time, size_t most);
 
 #endif

@@ -130,7 +130,7 @@ static int why_newest(const json_t *list, struct bytes call_id)
 	return at;
 }
 
-/* Who is asked for a password and shows it was not refused. */
+/* A challenge that was answered with credentials is no refusal. */
 static void why_answered(json_t *list, const struct recent_message *m)
 {
 	int at = why_newest(list, recent_call_id(m->octets));

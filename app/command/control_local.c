@@ -28,7 +28,7 @@ enum local_refusal { REFUSED_PEER, REFUSED_FULL, REFUSED_BAD, REFUSED_IDLE, LOCA
 
 struct local_client {
 	struct control_local *local;
-	int fd;       /* -1: nobody; or who asked has gone, and the command goes on */
+	int fd;       /* -1: free, or the client has disconnected while its command runs */
 	bool running; /* a command is under way */
 	bool taking; /* its lines are being looked at: an answer that comes meanwhile does not do so again */
 	bool ends; /* when the answer was read */

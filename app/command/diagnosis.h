@@ -58,7 +58,8 @@ struct diagnosis {
 	bool degraded;          /* Redis is away or late */
 	bool recording_suffers; /* it is recorded, and the disk has no room or does not answer */
 	bool established, ended;
-	const char *waits_for; /* the application that is asked, and has not answered; NULL: none */
+	const char *
+		waits_for; /* application that has been offered the call and has not answered; NULL: none */
 	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
 	const char *because; /* of that; NULL: not known */
 	uint32_t recorder_count;

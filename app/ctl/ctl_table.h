@@ -13,7 +13,7 @@
 enum { CTL_TABLE_COLUMNS = 100, CTL_TABLE_WIDE = 0 }; /* a page; all columns, however wide */
 /* columns: of a list the names, joined by ',', that a page shows; NULL: as many as fit. */
 void ctl_table_write(struct writer *w, const json_t *result, size_t width, const char *columns);
-/* A text that begins in column at, in lines of the page: where it is too long it goes on in column indent. */
+/* Prints a text from column at on; lines that follow are indented to column indent. */
 void ctl_wrapped_write(struct writer *w, const char *text, size_t at, size_t indent, size_t width);
 
 #endif

@@ -39,7 +39,7 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 void ended_record(struct ended *e, const struct cdr *cdr, uint64_t now_ns);
 /* What is known of it, for diagnose. */
 void ended_diagnosis(const struct ended_call *c, struct diagnosis *out);
-/* What was wrong with the flows of a call by their last counters, as JSON; empty: nothing, or it had none. Valid until this is asked again. */
+/* Findings of the doctor for the flows of a call, from their last counters, as JSON; empty: none. Valid until the next call. */
 struct bytes ended_findings(struct ended *e, uint64_t call);
 /* NULL: it has not ended, not in the last hour, or too many have since. */
 const struct ended_call *ended_find(const struct ended *e, uint64_t call, uint64_t now_ns);

@@ -170,6 +170,8 @@ static void reinvite_behind_bye(void **state)
 		assert_true(rig_has(rig_header(ack_to(l, "2 ACK"), "To"), l->b.tag));
 	}
 	assert_true(rig_count(l->r, &l->b.addr, "BYE ") <= 2);
+	/* of no CSeq that the call has used */
+	assert_true(bytes_is(rig_header(rig_take(l->r, &l->b.addr, "BYE "), "CSeq"), "66 BYE"));
 	rig_wait_ms(l->r, 31000); /* it may say so for 64*T1 */
 	phone_answer(&l->b, m, "200 OK", SDP_B_HELD);
 	(void)ack_to(l, "2 ACK");

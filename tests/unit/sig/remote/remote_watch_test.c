@@ -560,8 +560,10 @@ static void given_by_this_one(void **state)
 	net_seconds(net, 1);
 	assert_int_equal(known(a), 0); /* it had ended there: nobody else knows of it */
 	side_has(a, PHASE_CONFIRMED, 1, 7);
+	a->has[0].shard = c->shards[1];
 	remote_watch_hold(a->watch, ACME, USER, &a->has[0]);
 	side_has(c, PHASE_CONFIRMED, 1, 7);
+	c->has[0].shard = c->shards[1];
 	net_seconds(net, 3);
 	assert_int_equal(known(a), 1);
 	a->shards[a->shard_count++] =
