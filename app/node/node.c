@@ -21,13 +21,20 @@
 #define STOP_LIMIT_NS (3 * NS_PER_S)
 #define RESPAWN_NS    NS_PER_S
 
+enum { CONF_PLACE_MAX = 512 };
+
+/* FILE:LINE:COLUMN */
+static void conf_place(char out[CONF_PLACE_MAX], const char *path, const struct conf_error *e)
+{
+	(void)snprintf(out, CONF_PLACE_MAX, "%s:%" PRIu32 ":%" PRIu32, path, e->line, e->column);
+}
+
 static void errors_log(const char *path, const struct conf_errors *errors)
 {
 	for (uint32_t i = 0; i < errors->count; i++) {
-		char place[512];
+		char place[CONF_PLACE_MAX];
 
-		(void)snprintf(place, sizeof(place), "%s:%" PRIu32 ":%" PRIu32, path,
-			       errors->list[i].line, errors->list[i].column);
+		conf_place(place, path, &errors->list[i]);
 		LOG_ERROR("settings", 0, "wrong", LOG_STR("at", place),
 			  LOG_STR("error", errors->list[i].message));
 	}
@@ -45,10 +52,9 @@ static void errors_print(const char *path, const struct conf_errors *errors)
 static void warnings_log(const char *path, const struct conf_errors *warnings)
 {
 	for (uint32_t i = 0; i < warnings->count; i++) {
-		char place[512];
+		char place[CONF_PLACE_MAX];
 
-		(void)snprintf(place, sizeof(place), "%s:%" PRIu32 ":%" PRIu32, path,
-			       warnings->list[i].line, warnings->list[i].column);
+		conf_place(place, path, &warnings->list[i]);
 		LOG_WARN("settings", 0, "hardly meant", LOG_STR("at", place),
 			 LOG_STR("next", warnings->list[i].message));
 	}
