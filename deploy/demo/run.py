@@ -24,6 +24,8 @@ OF_A_NEW_NODE = ("bind", "sip_ports", "tls_ports", "media_ports", "http", "name"
 def main():
     parser = argparse.ArgumentParser(prog="./tandem run", description=__doc__)
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--begun", help=argparse.SUPPRESS)       # packages, build and demo: when each was, in ms
+    parser.add_argument("--verbose", action="store_true", help="with all that apt, meson and ninja say")
     parser.add_argument("--dir", help="the node's folder")
     parser.add_argument("--check", action="store_true",
                         help="a call through a node of its own, then stop everything")
@@ -69,6 +71,7 @@ def check(options):
             server.start()
             if not proved(server, lambda: demo(server, folder, ports)):
                 return 1
+            say_times(options.begun)
             status = server.stop()
             if status != 0:
                 raise ServerError(f"tandemd ended with {status}:\n{server.log_tail()}")
@@ -95,6 +98,8 @@ def run(options):
     try:
         start(server)
         options.failed = not options.no_demo and not prove(server)
+        if not (options.no_demo or options.failed):
+            say_times(options.begun)
         explain(server, not options.no_demo)
         if options.failed:
             print(f"\nThe call failed, and the node stays up for a look: {ctl(server.folder)} call.list, "
@@ -177,6 +182,14 @@ def prove(server):
             with open(path, encoding="utf-8") as file:
                 return call.place(server, folder, json.load(file), ports)
         return proved(server, again if os.path.exists(path) else lambda: demo(server, folder, ports))
+
+
+def say_times(begun):
+    """How long it took from the command to the proven call; bench/first.py reads it."""
+    if begun:
+        marks = [*map(int, begun.split(",")), time.time() * 1000]
+        took = [(then - before) / 1000 for before, then in zip(marks, marks[1:])]
+        print("packages {:.1f} s, build {:.1f} s, call {:.1f} s".format(*took), flush=True)
 
 
 def ctl(folder):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from lib import ROOT
@@ -84,8 +85,11 @@ class FirstRun(unittest.TestCase):
 
     def test_its_call(self):
         """Also on an address that is not the one this machine sends from; where it fails the node says why, and stays."""
-        process, said = self.call("--bind", "127.0.0.3", "--media-ports", self.ports.take_range(100))
+        now = int(time.time() * 1000)
+        process, said = self.call("--bind", "127.0.0.3", "--media-ports", self.ports.take_range(100),
+                                  "--begun", f"{now - 73300},{now - 42300},{now}")
         self.assertRegex(said, "call 1001 to 1002: answered after .* digits 42; ended: hung up by a")
+        self.assertRegex(said, r"(?m)^packages 31\.0 s, build 42\.3 s, call \d+\.\d s$")
         self.assertNotIn("fail", said)
         subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--config", self.folder + "/tandem.yaml",
                         "extension.put", "number=1002", "do_not_disturb=true"], check=True, capture_output=True, timeout=30)

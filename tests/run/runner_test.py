@@ -487,6 +487,61 @@ def findings_of(name, text):
         return script.check(text)
 
 
+class Counted(unittest.TestCase):
+    """What a person sees of apt, meson and ninja: deploy/count.sh."""
+    APT = """\
+Hit:1 http://deb.debian.org bookworm InRelease
+Get:2 http://deb.debian.org bookworm/main amd64 Packages [8793 kB]
+0 upgraded, 4 newly installed, 0 to remove and 0 not upgraded.
+Need to get 98.9 MB/212 MB of archives.
+After this operation, 790 MB of additional disk space will be used.
+""" + "".join(f"{word} x\n" for word in ("Get:1", "Unpacking", "Setting up") for _ in range(4))
+    NINJA = "The Meson build system\n" + "".join(f"[{n}/905] Compiling C object x.o\n" for n in range(1, 906))
+
+    def counted(self, says, status=0, log=True, terminal=False):
+        """(status, what is seen, what the log has) of a command that says so on standard error."""
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-counted-")))
+        (folder / "says").write_text(says, encoding="utf-8")
+        script = (f'. {HERE.parents[1]}/deploy/count.sh; log={folder / "log" if log else ""}; set -eu; : >"{folder}/log"\n'
+                  f'command() {{ echo the folder; cat {folder}/says >&2; (exit {status}); echo not reached >&2; }}\n'
+                  f'whole() {{ cat {folder}/says >&2; echo the folder; }}\n'
+                  f'out=$(counted "They are for x." "do y" {"command" if status else "whole"}); echo "[$out]"\n')
+        (folder / "script").write_text(script, encoding="utf-8")
+        words = ["sh", str(folder / "script")]
+        if terminal:
+            words = ["script", "-qec", " ".join(words), "/dev/null"]
+        done = subprocess.run(words, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, timeout=30, check=False)
+        return done.returncode, done.stdout.decode(), (folder / "log").read_text(encoding="utf-8")
+
+    def test_packages(self):
+        status, seen, log = self.counted(self.APT)
+        self.assertEqual(status, 0)
+        self.assertEqual(seen.splitlines()[:4], ["reading Debian's lists of packages",
+                         "4 packages of Debian are missing: 98.9 MB to fetch, 790 MB on disk.", "They are for x.", "fetching 1 of 4 packages"])
+        self.assertEqual(seen.splitlines()[-2:], ["setting up 4 of 4 packages", "[the folder]"])
+        self.assertEqual(log.strip(), self.APT.strip())
+
+    def test_few_lines_in_a_file_and_one_at_a_terminal(self):
+        _, seen, _ = self.counted(self.NINJA)
+        self.assertEqual(seen.splitlines(), ["looking for compilers and libraries", "building 1 of 905", "building 452 of 905",
+                                             "building 905 of 905", "[the folder]"])
+        _, seen, _ = self.counted(self.NINJA, terminal=True)
+        self.assertTrue("\r\x1b[Kbuilding 412 of 905\r\x1b[Kbuilding 413 of" in seen, seen[:200])
+        self.assertEqual(seen.count("\n"), 1, "each in the place of the one before")
+
+    def test_a_failure(self):
+        status, seen, log = self.counted(self.NINJA + "FAILED: x.o\nx.c:1: error: no\n", status=7)
+        self.assertEqual(status, 7)
+        self.assertIn("building 905 of 905\ntandem: this failed. It said at last:\n    The Meson build system\n"
+                      "    FAILED: x.o\n    x.c:1: error: no\nNext: do y\nAll that was said: ", seen)
+        self.assertNotIn("not reached", log)
+
+    def test_verbose(self):
+        self.assertEqual(self.counted(self.APT, log=False)[:2], (0, self.APT + "[the folder]\n"))
+        self.assertEqual(self.counted(self.APT, status=7, log=False)[:2], (7, self.APT))
+
+
 class Seeds(unittest.TestCase):
     GOOD = "1 a call was lost # call/call_test.c: full_call"
 
