@@ -87,6 +87,7 @@
 	X(KEEPALIVE, "keepalive")                   \
 	X(UNREADABLE, "unreadable")                 \
 	X(ACK, "ack_without_transaction")           \
+	X(SOURCE, "foreign_source")                 \
 	X(RESPONSE, "response_without_transaction") \
 	X(FORKS, "too_many_forks")                  \
 	X(SELF, "from_ourselves")                   \

@@ -512,3 +512,14 @@ bool early_find(const struct call *c, uint8_t leg, const struct sip_message *req
 	*at = (uint8_t)found;
 	return found >= 0;
 }
+
+const struct sip_hop *early_hop(const struct call *c, uint8_t leg,
+				const struct sip_message *request)
+{
+	const struct leg *l = c->legs[leg];
+	uint8_t of, at;
+
+	if (!early_find(c, leg, request, &of, &at) || of != leg || at == l->uac->early_at)
+		return &l->dialog.hop;
+	return &l->uac->early[at].party.hop;
+}

@@ -60,6 +60,9 @@ void early_settle(const struct call *c, uint8_t leg);
 /* The request is in one of them, that is not in use: of a called party by its own tag, of an asker by ours. *of: the leg that is asked. */
 bool early_find(const struct call *c, uint8_t leg, const struct sip_message *request, uint8_t *of,
 		uint8_t *at);
+/* Where the party of the dialog is that the request is in. */
+const struct sip_hop *early_hop(const struct call *c, uint8_t leg,
+				const struct sip_message *request);
 /* Where such a leg was asked. */
 struct bytes early_first_target(const struct leg *l);
 struct bytes early_first_routes(const struct leg *l);

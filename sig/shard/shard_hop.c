@@ -2,12 +2,14 @@
 /* Parties that come back over another way: a phone whose connection died has registered again, or goes on in its dialog from elsewhere
  * (RFC 5626). What waited for it goes there. */
 #include "base/log.h"
+#include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/dialog/dialog_hop.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/place_check.h"
 #include "sig/leg/early.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/trust.h"
 #include "sig/sip/hop_edges.h"
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
@@ -46,14 +48,31 @@ static void leg_is_back(struct call *c, uint8_t leg)
 	outbox_touch(&c->out);
 }
 
-/* The host, or the connection, that its requests come from; a trunk's party and a neighbour may be anywhere. */
-static bool hop_is_known(const struct shard *s, const struct dialog *d, const struct sip_hop *from)
+static struct hop_party hop_party_of(const struct call *c, uint8_t leg, const struct sip_hop *hop)
 {
-	if (d->hop.transport == SIP_CELL || from->transport == SIP_CELL)
-		return d->hop.transport == from->transport;
-	return (sip_transport_is_stream(from->transport) && from->connection &&
-		from->connection == d->hop.connection) ||
-	       addr_ip_eq(&d->hop.remote, &from->remote) || d->trunk || shard_is_trusted(s, from);
+	const struct leg *l = c->legs[leg];
+
+	return (struct hop_party){
+		.call = c->id,
+		.hop = hop,
+		.tenant = c->tenant,
+		.user = text_bytes(&l->user),
+		.trunk = l->dialog.trunk,
+		.of = l->channel,
+	};
+}
+
+/* The host, or the connection, that its requests come from; a neighbour may be anywhere, and a trunk's party wherever that trunk is. */
+static bool hop_is_known(const struct shard *s, const struct hop_party *p,
+			 const struct sip_hop *from)
+{
+	if (p->hop->transport == SIP_CELL || from->transport == SIP_CELL)
+		return p->hop->transport == from->transport;
+	if ((sip_transport_is_stream(from->transport) && from->connection &&
+	     from->connection == p->hop->connection) ||
+	    addr_ip_eq(&p->hop->remote, &from->remote) || trust_find(&s->settings, from))
+		return true;
+	return p->trunk && trust_is_of_trunk(&s->settings, p->of, from);
 }
 
 static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
@@ -120,73 +139,91 @@ static bool hop_is_moved_by(const struct sip_message *m)
 {
 	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_REFER ||
 	       m->method == SIP_SUBSCRIBE || m->method == SIP_BYE || m->method == SIP_INFO ||
-	       m->method == SIP_MESSAGE || m->method == SIP_NOTIFY;
+	       m->method == SIP_MESSAGE || m->method == SIP_NOTIFY || m->method == SIP_PRACK;
 }
 
-static enum hop_verdict hop_refuse(struct shard *s, const struct dialog *d,
+static void hop_note(struct shard *s, const struct hop_party *p, const struct sip_message *m,
+		     enum security_kind kind, struct bytes user)
+{
+	LOG_WARN("call", p->call, "a request in a dialog came from another host, and is refused",
+		 LOG_BYTES("method", m->method_name), LOG_ADDR("source", &m->hop.remote),
+		 LOG_ADDR("party", &p->hop->remote));
+	shard_misuse(s, m, kind, user);
+}
+
+static enum hop_verdict hop_refuse(struct shard *s, const struct hop_party *p,
 				   const struct sip_message *m, enum security_kind kind,
 				   struct bytes user)
 {
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
 
-	LOG_WARN("call", dialog_call(d),
-		 "a request in a dialog came from another host, and is refused",
-		 LOG_BYTES("method", m->method_name), LOG_ADDR("source", &m->hop.remote),
-		 LOG_ADDR("party", &d->hop.remote));
-	shard_misuse(s, m, kind, user);
+	hop_note(s, p, m, kind, user);
 	session_write_warning(&extra, &s->host, "this dialog is another host's");
 	shard_refuse(s, NULL, m, 403, REFUSED_SOURCE, writer_lines(&extra));
 	return HOP_ANSWERED;
 }
 
 /* It shows whose it is. */
-static enum hop_verdict hop_prove(struct shard *s, const struct dialog *d, uint16_t tenant,
-				  struct bytes user, const struct sip_message *m)
+static enum hop_verdict hop_prove(struct shard *s, const struct hop_party *p,
+				  const struct sip_message *m)
 {
-	const struct shard_extension *e = shard_authenticate(s, m, tenant, true);
+	const struct shard_extension *e = shard_authenticate(s, m, p->tenant, true);
 
 	if (!e)
 		return HOP_ANSWERED;
-	if (!bytes_is(user, e->number))
-		return hop_refuse(s, d, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
+	if (!bytes_is(p->user, e->number))
+		return hop_refuse(s, p, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 	if (shard_transport_allowed(s, e, &m->hop))
 		return HOP_MOVED;
 	shard_transport_refuse(s, NULL, m, e);
 	return HOP_ANSWERED;
 }
 
-enum hop_verdict shard_hop_judge(struct shard *s, const struct dialog *d, uint16_t tenant,
-				 struct bytes user, const struct sip_message *m)
+enum hop_verdict shard_hop_judge(struct shard *s, const struct hop_party *p,
+				 const struct sip_message *m)
 {
-	if (hop_is_known(s, d, &m->hop))
-		return addr_ip_eq(&d->hop.remote, &m->hop.remote) ||
-				       place_check(&s->host, &d->hop, &m->hop.remote, true) ==
+	if (hop_is_known(s, p, &m->hop))
+		return addr_ip_eq(&p->hop->remote, &m->hop.remote) ||
+				       place_check(&s->host, p->hop, &m->hop.remote, true) ==
 					       DESTINATION_OK
 			       ? HOP_KNOWN
-			       : hop_refuse(s, d, m, SECURITY_FOREIGN_SOURCE, user);
-	if (!user.n || !shard_extension_find(s, tenant, user))
-		return hop_refuse(s, d, m, SECURITY_FOREIGN_SOURCE, user);
-	return hop_prove(s, d, tenant, user, m);
+			       : hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
+	if (!p->user.n || !shard_extension_find(s, p->tenant, p->user))
+		return hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
+	return hop_prove(s, p, m);
 }
 
+/* A phone behind the leg's address has the request's dialog beside the one in use: it is judged by where that one is, before anybody hears
+ * another one. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
+	const struct sip_hop from = *early_hop(c, leg, m);
+	const struct hop_party party = hop_party_of(c, leg, &from);
+	enum hop_verdict verdict = hop_is_moved_by(m) ? shard_hop_judge(s, &party, m) : HOP_KNOWN;
 	struct leg *l = c->legs[leg];
-	struct sip_hop from = l->dialog.hop;
 
-	if (!hop_is_moved_by(m))
-		return true;
-	switch (shard_hop_judge(s, &l->dialog, c->tenant, text_bytes(&l->user), m)) {
-	case HOP_ANSWERED:
+	if (verdict == HOP_ANSWERED)
 		return false;
-	case HOP_KNOWN:
-		break;
-	case HOP_MOVED:
+	if (!dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag) &&
+	    (hop_is_moved_by(m) || hop_is_known(s, &party, &m->hop)))
+		invite_enter(&s->host, c, leg, m);
+	if (verdict == HOP_MOVED) {
 		(void)leg_moved(s, l, &from, &m->hop);
 		outbox_touch(&c->out);
-		break;
 	}
 	return true;
+}
+
+bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
+			  const struct sip_message *m)
+{
+	const struct hop_party party = hop_party_of(c, leg, early_hop(c, leg, m));
+
+	if (!m->body.n || hop_is_known(s, &party, &m->hop))
+		return true;
+	hop_note(s, &party, m, SECURITY_FOREIGN_SOURCE, party.user);
+	sig_count_dropped(&s->metrics, DROPPED_SOURCE);
+	return false;
 }
 
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
@@ -194,10 +231,11 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 {
 	struct dialog *d = &c->legs[leg]->dialog;
 	struct sip_hop from = d->hop;
+	const struct hop_party party = hop_party_of(c, leg, &from);
 
 	if (!sip_transport_is_stream(m->hop.transport) || m->hop.transport != from.transport ||
 	    m->hop.connection == from.connection ||
-	    !(from.inbound ? hop_is_known(s, d, &m->hop)
+	    !(from.inbound ? hop_is_known(s, &party, &m->hop)
 			   : addr_ip_eq(&from.remote, &m->hop.remote)))
 		return;
 	if (from.inbound)

@@ -365,6 +365,8 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	}
 	c = dialog_find(s, m, &ev.leg);
 	if (c) {
+		if (!shard_hop_allows_ack(s, c, ev.leg, m))
+			return;
 		shard_trust(s, &m->hop);
 		shard_hop_follow(s, c, ev.leg, m);
 		shard_call_step(s, c, &ev);
@@ -496,8 +498,8 @@ void shard_inside_go_on(struct shard *s, const struct sip_message *m)
 		refuse_inside(s, m);
 		return;
 	}
-	if (!dialog_is(&c->legs[ev.leg]->dialog, m->call_id, m->to.tag, m->from.tag))
-		invite_enter(&s->host, c, ev.leg, m);
+	if (!shard_hop_allows(s, c, ev.leg, m))
+		return;
 	/* without a transaction: many of them cost little */
 	if (m->method == SIP_PRACK && !reliable_is_acknowledged(c->legs[ev.leg], m)) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
@@ -507,8 +509,6 @@ void shard_inside_go_on(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 403, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;
 	}
-	if (!shard_hop_allows(s, c, ev.leg, m))
-		return;
 	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
 	party = shard_party(s, c->tenant, text_bytes(&c->legs[ev.leg]->user), &m->hop);

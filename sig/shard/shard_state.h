@@ -463,16 +463,28 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 void shard_hop_listeners(struct shard *s, uint64_t connection);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
-/* Where a request comes from that moves the dialog of a tenant's user (RFC 3261 12.2.2); user: empty: it is nobody's here. */
+/* Whose dialog a request is in. */
+struct hop_party {
+	uint64_t call;             /* for the log; 0: of none */
+	const struct sip_hop *hop; /* where it is */
+	uint16_t tenant;
+	struct bytes user; /* empty: it is nobody's here */
+	bool trunk;        /* it is a trunk's, */
+	uint16_t of;       /* of this number; TRUNK_NONE: it has none any more */
+};
+/* Where a request comes from that moves that dialog (RFC 3261 12.2.2). */
 enum hop_verdict {
 	HOP_KNOWN,    /* from its host, or a rule lets it come from others */
 	HOP_MOVED,    /* from another one, and it has authenticated: the dialog goes there */
 	HOP_ANSWERED, /* it is challenged, or refused */
 };
-enum hop_verdict shard_hop_judge(struct shard *s, const struct dialog *d, uint16_t tenant,
-				 struct bytes user, const struct sip_message *m);
-/* The same of any request in the dialog of a leg, which has moved then. False: it was answered. */
+enum hop_verdict shard_hop_judge(struct shard *s, const struct hop_party *p,
+				 const struct sip_message *m);
+/* The same of any request in a dialog of a leg, which is in use then, and has moved. False: it was answered. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
+/* ... of an ACK, which nobody can answer: one that has SDP is not for a stranger to say. False: it is dropped. */
+bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
+			  const struct sip_message *m);
 /* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */
 struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 				  const struct sip_message *m);

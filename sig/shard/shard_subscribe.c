@@ -315,8 +315,15 @@ static bool subscription_may_move(struct shard *s, struct subscription *sub,
 {
 	struct dialog *d = &sub->dialog;
 	struct sip_hop from = d->hop;
+	const struct hop_party party = {
+		.hop = &from,
+		.tenant = sub->tenant,
+		.user = text_bytes(&sub->watcher),
+		.trunk = sub->trunk.n != 0,
+		.of = trunks_find(s->settings.trunks, sub->tenant, text_bytes(&sub->trunk)),
+	};
 
-	switch (shard_hop_judge(s, d, sub->tenant, text_bytes(&sub->watcher), m)) {
+	switch (shard_hop_judge(s, &party, m)) {
 	case HOP_ANSWERED:
 		return false;
 	case HOP_KNOWN:

@@ -77,6 +77,45 @@ uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop
 	return TRUNK_NONE;
 }
 
+static bool source_fits(const struct shard_settings *settings, uint16_t trunk,
+			const struct sip_hop *hop)
+{
+	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
+	const struct shard_trusted any = { .certificate = t->certificate };
+
+	for (uint8_t i = 0; i < t->source_count; i++) {
+		if (addr_is_within(&hop->remote, &t->sources[i].net, t->sources[i].bits) &&
+		    comes_by(settings, &t->sources[i], trunk, hop))
+			return true;
+	}
+	return !t->source_count && t->listener.family != ADDR_NONE &&
+	       comes_by(settings, &any, trunk, hop);
+}
+
+bool trust_is_of_trunk(const struct shard_settings *settings, uint16_t trunk,
+		       const struct sip_hop *hop)
+{
+	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
+	bool named, is;
+
+	if (!t)
+		return false;
+	named = !t->server_count;
+	is = source_fits(settings, trunk, hop);
+	for (uint8_t i = 0; i <= t->server_count; i++) {
+		const struct sip_place *place = i ? &t->servers[i - 1] : &t->proxy;
+		struct addr at;
+
+		if (!place->host[0])
+			continue;
+		if (addr_parse(&at, bytes_str(place->host)))
+			named = true;
+		else
+			is |= addr_ip_eq(&at, &hop->remote);
+	}
+	return is || (named && !t->source_count && t->listener.family == ADDR_NONE);
+}
+
 const struct shard_trusted *trust_find(const struct shard_settings *settings,
 				       const struct sip_hop *hop)
 {

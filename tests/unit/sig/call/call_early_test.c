@@ -315,6 +315,43 @@ static void update_of_the_caller(void **state)
 	l->a.cseq = 104;
 }
 
+/* It knows the tags of an early dialog of another's call: that changes nobody's early media. */
+static void stranger_in_another_dialog(void **state)
+{
+	struct line *l = *state;
+	char first[TAG_ROOM], second[TAG_ROOM];
+	struct phone thief;
+
+	prack_call(l, "", PHONE_SDP_A);
+	says(l, "one", "183 Session Progress", 0, "", ONE);
+	(void)hears(l, "SIP/2.0 183", first);
+	says(l, "two", "183 Session Progress", 0, "", TWO);
+	(void)hears(l, "SIP/2.0 183", second);
+	assert_media_of(l, 6000, 0);
+	thief = l->a;
+	thief.addr = rig_addr("203.0.113.66:5060");
+	phone_copy(thief.remote_tag, sizeof(thief.remote_tag), bytes_str(first));
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *methods[] = { "UPDATE", "INFO", "PRACK", "INVITE" };
+
+		phone_request(&thief, methods[i], "", "");
+		assert_true(rig_take(l->r, &thief.addr, "SIP/2.0 40").n);
+		assert_media_of(l, 6000, 0);
+	}
+	thief = l->b;
+	thief.addr = rig_addr("203.0.113.66:5060");
+	(void)snprintf(thief.tag, sizeof(thief.tag), "one"); /* the same of who is called */
+	phone_request(&thief, "UPDATE", "", ONE);
+	assert_true(rig_take(l->r, &thief.addr, "SIP/2.0 40").n);
+	assert_media_of(l, 6000, 0);
+	phone_copy(l->a.remote_tag, sizeof(l->a.remote_tag), bytes_str(second));
+	says(l, "two", "200 OK", 0, "", TWO);
+	(void)hears(l, "SIP/2.0 200", first);
+	assert_string_equal(first, second);
+	phone_ack(&l->a);
+	assert_media_of(l, 6000, 0);
+}
+
 static void update_of_a_callee(void **state)
 {
 	struct line *l = *state;
@@ -609,6 +646,7 @@ int main(void)
 		PRACK_TEST(asked_anew),
 		PRACK_TEST(killed),
 		PRACK_TEST(update_of_the_caller),
+		PRACK_TEST(stranger_in_another_dialog),
 		PRACK_TEST(update_of_a_callee),
 		PRACK_TEST(late_offers),
 		PRACK_TEST(one_ends),

@@ -216,6 +216,68 @@ static void refuses_others(void **state)
 	}
 }
 
+/* RFC 3261 13.2.2.4: with a late offer the ACK has the answer, and nobody can be asked for a password. A stranger's is not taken; that of
+ * whom the dialog is with is. */
+static void ack_of_a_stranger(void **state)
+{
+	for (int transport = 0; transport < TRANSPORTS; transport++) {
+		struct phone thief;
+		struct watch *t;
+		struct line *l;
+
+		if (transport) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		l = &t->l;
+		comes_over(&l->a, transport, 5);
+		phone_begin(&l->a, "1002");
+		(void)says(&l->a, "INVITE", "", "", "1001");
+		assert_true(phone_rings(&l->b).n);
+		phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+		thief = l->a;
+		moves_to(&thief, transport, "203.0.113.66:5060", 7);
+		phone_ack_with(&thief, SDP_AT("203.0.113.66"));
+		assert_int_equal(rig_take(l->r, &l->b.addr, "ACK ").n, 0);
+		assert_int_equal(l->r->security.kind, SECURITY_FOREIGN_SOURCE);
+		phone_ack_with(&l->a, SDP_AT("198.51.100.11"));
+		assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
+		if (transport >= OVER_TLS) /* where plain RTP is no answer */
+			continue;
+		assert_true(hears_at(l->r, &l->a.addr));
+		assert_int_equal(rig_counts(l->r).calls_established, 1);
+		phone_request(&l->b, "BYE", "", "");
+		assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
+	}
+}
+
+/* PRACK may have SDP, too (RFC 3262 5). */
+static void prack_of_a_stranger(void **state)
+{
+	struct watch *t = *state;
+	struct line *l = &t->l;
+	struct phone thief;
+	struct bytes m;
+	char line[64];
+
+	phone_begin(&l->a, "1002");
+	(void)says(&l->a, "INVITE", "Require: 100rel\r\n", PHONE_SDP_A, "1001");
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	m = phone_hears(&l->a, "SIP/2.0 180");
+	(void)snprintf(line, sizeof(line), "RAck: " BYTES_FMT " %u INVITE\r\n",
+		       BYTES_ARG(rig_header(m, "RSeq")), l->a.cseq);
+	thief = l->a;
+	moves_to(&thief, OVER_UDP, "203.0.113.66:5060", 0);
+	assert_true(bytes_starts(says(&thief, "PRACK", line, SDP_AT("203.0.113.66"), "1003"),
+				 "SIP/2.0 403"));
+	assert_int_equal(l->r->security.kind, SECURITY_FOREIGN_IDENTITY);
+	phone_request(&l->a, "PRACK", line, "");
+	assert_true(bytes_starts(answer_to(&l->a), "SIP/2.0 200"));
+}
+
 /* Who hangs up in another network shows its password. */
 static void hangs_up_elsewhere(void **state)
 {
@@ -308,6 +370,7 @@ int main(void)
 		MOVES_TEST(follows_who_authenticates),  MOVES_TEST(refuses_others),
 		MOVES_TEST(refuses_without_a_password), MOVES_TEST(follows_another_port),
 		MOVES_TEST(follows_who_watches),        MOVES_TEST(hangs_up_elsewhere),
+		MOVES_TEST(ack_of_a_stranger),          MOVES_TEST(prack_of_a_stranger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

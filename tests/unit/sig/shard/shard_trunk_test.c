@@ -507,6 +507,96 @@ static void goes_on_elsewhere(void **state)
 	assert_true(rig_take(g->l.r, &other.addr, "BYE ").n);
 }
 
+static void comes_from(struct phone *p, const char *address)
+{
+	p->addr = rig_addr(address);
+	(void)snprintf(p->address, sizeof(p->address), "%s", address);
+}
+
+/* Media of the trunk's party goes to that port. */
+static void assert_moved(struct gate *g, struct phone *gw, const char *status)
+{
+	struct bytes m;
+
+	phone_request(gw, "UPDATE", "", PHONE_SDP_B);
+	do
+		m = rig_take(g->l.r, &gw->addr, "SIP/2.0");
+	while (bytes_starts(m, "SIP/2.0 100"));
+	assert_true(bytes_starts(m, status));
+}
+
+/* A carrier's party may be at any host that the trunk has for its own, and a stranger who knows the tags at none. */
+static void strangers_in_its_calls(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	set.sources[set.source_count] = (struct shard_trusted){ .bits = 24 };
+	assert_int_equal(addr_parse(&set.sources[set.source_count].net, BYTES_LIT("192.0.2.0")), 0);
+	set.source_count++;
+	for (unsigned way = 0; way < 2; way++) {
+		set.directions = TRUNK_BOTH;
+		(void)gate_put(g, &set);
+		calls_as(gw, "+4940123", NUMBER);
+		phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+		assert_true(phone_hears(gw, "SIP/2.0 200").n);
+		phone_ack(gw);
+		if (way) { /* which calls may come has nothing to do with it */
+			set.directions = TRUNK_OUT;
+			(void)gate_put(g, &set);
+			line_restart(&g->l, line_stored(&g->l));
+		}
+		comes_from(gw, "203.0.113.66:5060");
+		assert_moved(g, gw, "SIP/2.0 403");
+		assert_int_equal(g->l.r->security.kind, SECURITY_FOREIGN_SOURCE);
+		comes_from(gw, "192.0.2.77:5060");
+		assert_moved(g, gw, "SIP/2.0 200");
+		comes_from(gw, "198.51.100.1:5060");
+		assert_moved(g, gw, "SIP/2.0 200");
+		phone_request(gw, "BYE", "", "");
+		assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 200").n);
+		phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
+	}
+}
+
+/* One trunk speaks neither for a phone nor for another trunk. */
+static void another_trunk_in_its_calls(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set, other = gate_trunk("other", "198.51.100.2");
+	struct phone *gw = carrier(g, &set), thief;
+
+	(void)gate_put(g, &other);
+	calls_as(gw, "+4940123", NUMBER);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	thief = *gw;
+	comes_from(&thief, "198.51.100.2:5060");
+	assert_moved(g, &thief, "SIP/2.0 403");
+	thief = g->l.a;
+	comes_from(&thief, "198.51.100.2:5060");
+	assert_moved(g, &thief, "SIP/2.0 407");
+}
+
+/* Nobody can say which hosts it has: its server is a name, and nothing else was said. */
+static void a_carrier_by_name(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	calls_as(gw, "+4940123", NUMBER);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	set = gate_trunk("carrier", "sip.carrier.example");
+	(void)gate_put(g, &set);
+	comes_from(gw, "203.0.113.66:5060");
+	assert_moved(g, gw, "SIP/2.0 200");
+}
+
 /* The trunk is gone, and the process too: the call goes on under its name, and has its channel. */
 static void killed_without_the_trunk(void **state)
 {
@@ -844,6 +934,9 @@ int main(void)
 		GATE_TEST(tenant_has_calls_enough),
 		GATE_TEST(our_own_call_comes_back),
 		GATE_TEST(goes_on_elsewhere),
+		GATE_TEST(strangers_in_its_calls),
+		GATE_TEST(another_trunk_in_its_calls),
+		GATE_TEST(a_carrier_by_name),
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
 		GATE_TEST(watches_nobody),
