@@ -62,6 +62,7 @@ struct tandem_client {
 	redisContext *redis;
 	struct client_tls *tls; /* over the socket of redis; NULL: in the clear */
 	char name[32];          /* of our stream; ids begin with it */
+	char id[64];            /* of the command that is next, or under way; "": none was said */
 	char in_key[96], out_key[128], after[48];
 	bool operator;
 	unsigned long count;
@@ -677,29 +678,38 @@ static int question_put(struct tandem_client *c, struct question *q)
 	return client_fail(c, -ETIMEDOUT, "no node answered in time", NULL);
 }
 
-int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
-		      unsigned wait_ms, char **answer)
-{
-	char id[64];
-	struct question q = { .id = id, .command = command, .args = args, .begun_ms = now_ms() };
-	int err;
-
-	q.end_ms = q.begun_ms + wait_ms;
-	(void)snprintf(id, sizeof(id), "%s-%lu", c->name, ++c->count);
-	err = question_put(c, &q);
-	*answer = q.answer;
-	return err;
-}
-
-/* ---- open and close ---- */
-
-static bool is_tenant(const char *text)
+static bool client_is_word(const char *text)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789._-";
 
 	return text[0] && strlen(text) < 64 && text[strspn(text, allowed)] == '\0';
 }
+
+int tandem_client_next_id(struct tandem_client *c, const char *id)
+{
+	if (!client_is_word(id))
+		return client_fail(c, -EINVAL, "that is no id", NULL);
+	(void)snprintf(c->id, sizeof(c->id), "%s", id);
+	return 0;
+}
+
+int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
+		      unsigned wait_ms, char **answer)
+{
+	struct question q = { .id = c->id, .command = command, .args = args, .begun_ms = now_ms() };
+	int err;
+
+	q.end_ms = q.begun_ms + wait_ms;
+	if (!c->id[0])
+		(void)snprintf(c->id, sizeof(c->id), "%s-%lu", c->name, ++c->count);
+	err = question_put(c, &q);
+	c->id[0] = '\0';
+	*answer = q.answer;
+	return err;
+}
+
+/* ---- open and close ---- */
 
 static bool is_role(const char *text)
 {
@@ -726,7 +736,7 @@ int tandem_client_open_as(struct tandem_client **out, const char *url, const cha
 	*out = NULL;
 	if (!c)
 		return -ENOMEM;
-	if (!client_place_read(&c->place, url) || !is_tenant(tenant) || !is_role(role) ||
+	if (!client_place_read(&c->place, url) || !client_is_word(tenant) || !is_role(role) ||
 	    getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
 		tandem_client_close(c);
 		return -EINVAL;

@@ -41,6 +41,12 @@ int tandem_client_tls(struct tandem_client *c, const char *ca, const char *certi
 		      const char *key);
 
 /*
+ * The next command has that id: 1 to 63 letters, digits, '.', '_' or '-'. One that went by another door of the node, or was sent by a program
+ * that died since, has one effect where its id is the same. Without it each has an id of its own. -EINVAL: it is none.
+ */
+int tandem_client_next_id(struct tandem_client *c, const char *id);
+
+/*
  * One command; args is a JSON object or NULL. A lost connection is made again and the command repeated under the same id, so that it has
  * one effect. 0 with *answer (JSON, of malloc), -EHOSTUNREACH (no Redis), -EACCES (it refuses us), -ENOENT (no node reads commands of that
  * tenant in that role: nothing was done), -ETIMEDOUT (no answer within wait_ms: the command may still have been done) or -ENOMEM.

@@ -57,7 +57,12 @@ void ctl_recent_print(const json_t *result);
 
 /* Sends a command by the node's own socket, or through Redis, and waits for the answer (new reference). NULL: complained. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args);
+/* One command, whichever door it goes by: the node does what has the same id once. */
+struct ctl_request {
+	const char *id, *command;
+	const json_t *args;
+};
 /* By the socket alone. NULL: nobody answers there. */
-json_t *ctl_local_send(const struct ctl_target *target, const char *command, const json_t *args);
+json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_request *request);
 
 #endif

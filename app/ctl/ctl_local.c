@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "app/ctl/ctl.h"
-#include "base/rand.h"
 
 enum { WAIT_S = 5, ANSWER_STEP = 64 * 1024, ANSWER_MAX = 64 * 1024 * 1024 };
 
@@ -85,25 +84,21 @@ static json_t *local_read(int fd)
 	return answer;
 }
 
-static char *request_text(const struct ctl_target *target, const char *command, const json_t *args)
+static char *request_text(const struct ctl_target *target, const struct ctl_request *request)
 {
-	struct rand_source source;
-	char id[32], *text;
-	json_t *json;
+	json_t *json =
+		json_pack("{s:s, s:s, s:O, s:s*, s:s*}", "id", request->id, "do", request->command,
+			  "args", request->args, "tenant", target->tenant, "role", target->role);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-	rand_open_system(&source);
-	(void)snprintf(id, sizeof(id), "local-%016llx", (unsigned long long)rand_u64_from(&source));
-	json = json_pack("{s:s, s:s, s:O, s:s*, s:s*}", "id", id, "do", command, "args", args,
-			 "tenant", target->tenant, "role", target->role);
-	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	return text;
 }
 
-json_t *ctl_local_send(const struct ctl_target *target, const char *command, const json_t *args)
+json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_request *request)
 {
 	int fd = target->local[0] ? local_connect(target->local) : -1;
-	char *text = fd >= 0 ? request_text(target, command, args) : NULL;
+	char *text = fd >= 0 ? request_text(target, request) : NULL;
 	json_t *answer = NULL;
 
 	if (text && local_write(fd, text, strlen(text)) && local_write(fd, "\n", 1))

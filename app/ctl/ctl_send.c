@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One command and its answer, by the client that others may use as well. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/ctl/ctl.h"
+#include "base/rand.h"
 #include "client/tandem_client.h"
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 5000, CTL_ID_LEN = 24 };
 
 static const char *advice_of(int err)
 {
@@ -21,12 +23,16 @@ static const char *advice_of(int err)
 	}
 }
 
-static json_t *ctl_answer_read(struct tandem_client *client, const char *command, const char *args)
+static json_t *ctl_answer_read(struct tandem_client *client, const struct ctl_request *request,
+			       const char *args)
 {
 	char *text = NULL;
-	int err = tandem_client_ask(client, command, args, WAIT_MS, &text);
-	json_t *answer = err ? NULL : json_loads(text, 0, NULL);
+	int err = tandem_client_next_id(client, request->id);
+	json_t *answer;
 
+	if (!err)
+		err = tandem_client_ask(client, request->command, args, WAIT_MS, &text);
+	answer = err ? NULL : json_loads(text, 0, NULL);
 	if (err) {
 		const char *advice = advice_of(err);
 
@@ -47,9 +53,9 @@ static int ctl_client_open(struct tandem_client **client, const struct ctl_targe
 				     target->role ? target->role : "admin");
 }
 
-static json_t *redis_send(const struct ctl_target *target, const char *command, const json_t *args)
+static json_t *redis_send(const struct ctl_target *target, const struct ctl_request *request)
 {
-	char *text = json_dumps(args, JSON_COMPACT);
+	char *text = json_dumps(request->args, JSON_COMPACT);
 	struct tandem_client *client = NULL;
 	json_t *answer = NULL;
 
@@ -64,7 +70,7 @@ static json_t *redis_send(const struct ctl_target *target, const char *command, 
 				    "or redis+cluster://host:port or rediss+cluster://"
 				  : "out of memory");
 	} else {
-		answer = ctl_answer_read(client, command, text);
+		answer = ctl_answer_read(client, request, text);
 	}
 	tandem_client_close(client);
 	if (text)
@@ -73,13 +79,26 @@ static json_t *redis_send(const struct ctl_target *target, const char *command, 
 	return answer;
 }
 
+static void request_id(char out[CTL_ID_LEN])
+{
+	struct rand_source source;
+
+	rand_open_system(&source);
+	(void)snprintf(out, CTL_ID_LEN, "ctl-%016llx", (unsigned long long)rand_u64_from(&source));
+}
+
+/* The node may have done what came by its socket, and died before it said so. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
 {
-	json_t *local = ctl_local_send(target, command, args), *answer;
+	char id[CTL_ID_LEN];
+	const struct ctl_request request = { .id = id, .command = command, .args = args };
+	json_t *local, *answer;
 
+	request_id(id);
+	local = ctl_local_send(target, &request);
 	if (local && !json_is_true(json_object_get(local, "elsewhere")))
 		return local;
-	answer = redis_send(target, command, args);
+	answer = redis_send(target, &request);
 	if (!answer)
 		return local; /* it says why */
 	json_decref(local);

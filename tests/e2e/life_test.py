@@ -390,6 +390,29 @@ class Local(CallTest):
         out.bye()
         into.wait_bye()
 
+    def test_dies_before_it_says_so(self):
+        """The node has done it, and is killed before it answers: tandemctl asks again by Redis, and it is done once."""
+        folder = os.path.join(self.node.home, "between")
+        os.mkdir(folder)
+        door = socket.socket(socket.AF_UNIX)
+        self.addCleanup(door.close)
+        door.bind(os.path.join(folder, "control.sock"))
+        door.listen(1)
+        config = os.path.join(folder, "tandem.yaml")
+        with open(config, "w", encoding="ascii") as file:
+            os.chmod(config, 0o600)
+            file.write(f"node: {{ state_dir: {folder} }}\nredis: {{ url: 'unix:{self.node.redis_socket}' }}\n")
+        asks = subprocess.Popen([self.node.program("tandemctl"), "--config", config, "--json", "call.originate", "from=1001", "to=1002"],
+                                stdout=subprocess.PIPE, text=True, env=self.node.environment)
+        asker, _ = door.accept()
+        done = json.loads(self.ask(self.connected(), asker.makefile("rb").readline()))
+        self.node.kill()
+        self.node.restart()
+        asker.close()
+        said = json.loads(asks.communicate(timeout=30)[0])
+        self.assertEqual((said["ok"], said["result"]), (True, done["result"]))
+        self.assertEqual([call["id"] for call in self.calls()], [done["result"]["id"]])
+
     def test_who_and_what_is_refused(self):
         self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
         link = self.connected()
