@@ -490,8 +490,8 @@ def findings_of(name, text):
 class Counted(unittest.TestCase):
     """What a person sees of apt, meson and ninja: deploy/count.sh."""
     APT = """\
-Hit:1 http://deb.debian.org bookworm InRelease
-Get:2 http://deb.debian.org bookworm/main amd64 Packages [8793 kB]
+Hit:1 http://mirror.example bookworm InRelease
+Get:2 http://mirror.example bookworm/main amd64 Packages [8793 kB]
 0 upgraded, 4 newly installed, 0 to remove and 0 not upgraded.
 Need to get 98.9 MB/212 MB of archives.
 After this operation, 790 MB of additional disk space will be used.
