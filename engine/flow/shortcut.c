@@ -51,10 +51,11 @@ static bool is_in_step(const struct flow *f, const struct sink *k)
 {
 	const struct source *s = &f->source;
 
-	return s->started && s->feeding && s->ssrc == f->count_ssrc && f->count.started &&
-	       (uint16_t)f->count.highest == s->sequence_high && s->clock_hz == f->rule.clock_hz &&
-	       f->jitter.clock_hz == s->clock_hz && s->payload_type == f->rule.in && k->started &&
-	       flow_id_eq(k->feeder, f->id) && k->clock_hz == s->clock_hz &&
+	return s->started && s->feeding && s->relayed && s->ssrc == f->count_ssrc &&
+	       f->count.started && (uint16_t)f->count.highest == s->sequence_high &&
+	       s->clock_hz == f->rule.clock_hz && f->jitter.clock_hz == s->clock_hz &&
+	       s->payload_type == f->rule.in && k->started && flow_id_eq(k->feeder, f->id) &&
+	       k->clock_hz == s->clock_hz &&
 	       k->sequence == (uint16_t)(s->sequence_high + s->sequence_offset);
 }
 

@@ -148,19 +148,6 @@ static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *
 	return &f->source;
 }
 
-const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
-{
-	if (UNLIKELY(!is_feeder(k, f))) {
-		source_run_begin(f, k, p, now_ns);
-		return &f->source;
-	}
-	if (UNLIKELY(f->source.ssrc != p->ssrc || !goes_on(&f->source, p)))
-		return odd_one(f, k, p, now_ns);
-	f->source.sequence_high = p->sequence;
-	f->source.relayed = 1;
-	return &f->source;
-}
-
 /* Offsets are about to change. What is late of this run still finds its place, but no packet from here on does. */
 static void run_end(struct flow *f)
 {
@@ -168,13 +155,6 @@ static void run_end(struct flow *f)
 		f->source_before = f->source;
 	f->source.relayed = 0;
 	f->source.first = (uint16_t)(f->source.sequence_high + 1);
-	f->notice = 1;
-}
-
-void source_hear(struct flow *f, uint32_t ssrc)
-{
-	f->stats.source_changes += f->source.started;
-	f->source = (struct source){ .ssrc = ssrc, .started = 1 };
 	f->notice = 1;
 }
 
@@ -188,6 +168,42 @@ void source_skip(struct flow *f, const struct sink *k, const struct pkt *p)
 	f->source.sequence_high = p->sequence;
 	f->source.first = (uint16_t)(p->sequence + 1);
 	f->source.sequence_offset--;
+}
+
+/*
+ * First packet behind one of ours, and of a time before that: it was late, and we filled its place. A receiver has played that time, or
+ * takes the stream for one that goes back. A second and more is no lateness: the source began its timestamps anew.
+ */
+static bool source_is_overtaken(const struct flow *f, const struct sink *k, const struct pkt *p)
+{
+	int32_t behind = (int32_t)(k->timestamp - f->source.timestamp_offset - p->timestamp);
+
+	return f->kind == MEDIA_AUDIO && !f->source.relayed && !p->event && behind > 0 &&
+	       (uint32_t)behind < p->clock_hz;
+}
+
+const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	if (UNLIKELY(!is_feeder(k, f))) {
+		source_run_begin(f, k, p, now_ns);
+		return &f->source;
+	}
+	if (UNLIKELY(f->source.ssrc != p->ssrc || !goes_on(&f->source, p)))
+		return odd_one(f, k, p, now_ns);
+	if (UNLIKELY(source_is_overtaken(f, k, p))) {
+		source_skip(f, k, p);
+		return NULL;
+	}
+	f->source.sequence_high = p->sequence;
+	f->source.relayed = 1;
+	return &f->source;
+}
+
+void source_hear(struct flow *f, uint32_t ssrc)
+{
+	f->stats.source_changes += f->source.started;
+	f->source = (struct source){ .ssrc = ssrc, .started = 1 };
+	f->notice = 1;
 }
 
 void source_give_way(struct flow *f)

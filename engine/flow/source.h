@@ -18,8 +18,8 @@ static inline bool source_is_ahead(const struct flow *f, const struct sink *k, u
 	const struct source *s = &f->source;
 	uint16_t ahead = (uint16_t)(sequence - s->sequence_high);
 
-	return memcmp(&k->feeder, &f->id, sizeof(f->id)) == 0 && s->feeding && s->ssrc == ssrc &&
-	       ahead != 0 && ahead <= SEQ_DROPOUT_MAX && s->clock_hz == clock_hz;
+	return memcmp(&k->feeder, &f->id, sizeof(f->id)) == 0 && (s->feeding & s->relayed) &&
+	       s->ssrc == ssrc && ahead != 0 && ahead <= SEQ_DROPOUT_MAX && s->clock_hz == clock_hz;
 }
 
 /* It is sent on. */

@@ -223,26 +223,26 @@ static void late_packets_find_no_taken_number(void **state)
 {
 	struct rig *r = rig_digits();
 	struct heard h[32];
-	struct rtp in = { .ssrc = 1 };
+	struct rtp in;
 	size_t n;
 
 	(void)state;
-	in.sequence = 98;
+	in = (struct rtp){ .ssrc = 1, .sequence = 98, .timestamp = 0 };
 	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 98);
-	in.sequence = 100;
+	in = (struct rtp){ .ssrc = 1, .sequence = 100, .timestamp = 320 };
 	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 100);
 	digit_send(r, B, '1', 120);
 	n = take(r, h, 32);
 	n += run_ms(r, 200, h + n, 32 - n);
 	assert_int_equal(h[0].rtp.sequence, 101);
 	assert_int_equal(h[n - 1].rtp.sequence, 109);
-	in.sequence = 99;
+	in = (struct rtp){ .ssrc = 1, .sequence = 99, .timestamp = 160 };
 	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 99);
-	in.sequence = 102;
+	in = (struct rtp){ .ssrc = 1, .sequence = 102, .timestamp = 2240 };
 	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 111);
-	in.sequence = 101;
+	in = (struct rtp){ .ssrc = 1, .sequence = 101, .timestamp = 2080 };
 	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 110);
-	in.sequence = 100;
+	in = (struct rtp){ .ssrc = 1, .sequence = 100, .timestamp = 320 };
 	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 100);
 	rig_close(r);
 }

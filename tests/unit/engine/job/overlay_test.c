@@ -248,6 +248,45 @@ static void one_begins_to_speak(void **state)
 	scene_close(s);
 }
 
+/* What comes late, when its place is filled, makes no stream that goes back in time; and what is in time is where it belongs. */
+static void late_one(struct scene *s, bool digit)
+{
+	const struct said *first = &s->heard[B][0], *last;
+
+	tone_order(s, B, MEDIA_CODEC_PCMU);
+	talk_noted(s, A, 15);
+	if (digit)
+		rig_command(s->r, &(struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
+							   .id = s->r->spec[B].id,
+							   .digit = '5',
+							   .duration_ms = 100 });
+	pass_ms(s, 300);
+	for (int i = 0; i < 15; i++)
+		say(s, A);
+	talk_noted(s, A, 15);
+	for (size_t i = 1; i < s->n[B]; i++) {
+		const struct rtp *p = &s->heard[B][i].rtp, *before = &s->heard[B][i - 1].rtp;
+
+		assert_int_equal(p->sequence, (uint16_t)(before->sequence + 1));
+		assert_true((int32_t)(p->timestamp - before->timestamp) >= 0);
+	}
+	last = &s->heard[B][s->n[B] - 1];
+	assert_int_equal(last->rtp.timestamp - first->rtp.timestamp,
+			 (last->at_ms - first->at_ms) * 8);
+	assert_in_range(dropped(s->r, VERDICT_LATE), 1, 15);
+}
+
+static void late_ones_do_not_go_back(void **state)
+{
+	(void)state;
+	for (int digit = 0; digit < 2; digit++) {
+		struct scene *s = scene_plain(MEDIA_CODEC_PCMU);
+
+		late_one(s, digit);
+		scene_close(s);
+	}
+}
+
 /* Of a codec that the node does not speak: the tone in another one that the party takes, in the place of the packets. */
 static void codec_is_not_spoken(void **state)
 {
@@ -593,6 +632,7 @@ int main(void)
 		cmocka_unit_test(parties_have_keys),
 		cmocka_unit_test(nobody_speaks),
 		cmocka_unit_test(one_begins_to_speak),
+		cmocka_unit_test(late_ones_do_not_go_back),
 		cmocka_unit_test(codec_is_not_spoken),
 		cmocka_unit_test(nothing_is_spoken),
 		cmocka_unit_test(coded_anew),

@@ -188,6 +188,7 @@ static UNUSED void flow_choose(struct forward_rig *t, int side)
 				     .sequence_offset = any_16(t),
 				     .sequence_high = next->sequence,
 				     .started = 1,
+				     .relayed = 1,
 				     .feeding = 1 };
 	f->count_ssrc = next->ssrc;
 	f->count = (struct seq_count){ .highest = (uint64_t)below(t, 9) << 16 | next->sequence,
