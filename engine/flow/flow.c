@@ -10,6 +10,7 @@
 #include "engine/flow/detail.h"
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/latch.h"
+#include "engine/flow/source.h"
 #include "engine/flow/srtp_flow.h"
 #include "engine/walk/worker.h"
 
@@ -105,11 +106,7 @@ static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t n
 				     .timestamp_offset = r->timestamp_offset,
 				     .sequence_offset = r->sequence_offset,
 				     .started = r->started };
-	f->sink.at_ns = r->said.at_ns;
-	f->sink.timestamp = r->said.timestamp;
-	f->sink.clock_hz = r->said.clock_hz;
-	f->sink.sequence = r->said.sequence;
-	f->sink.units = r->said.units;
+	sink_restore(&f->sink, &r->said, now_ns);
 	latch_resume(f, CHANNEL_RTP, &r->source_rtp, now_ns);
 	latch_resume(f, CHANNEL_RTCP, &r->source_rtcp, now_ns);
 }
@@ -231,16 +228,27 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
 }
 
+/* What the party hears is made here. */
+static bool is_made(const struct flow *f)
+{
+	return f->listener.begun || f->sink.coded;
+}
+
 static struct flow_said said_read(const struct flow *f)
 {
 	const struct sink *k = &f->sink;
-	bool made = f->listener.begun || k->coded;
 
 	return (struct flow_said){ .at_ns = k->at_ns,
 				   .timestamp = k->timestamp,
 				   .clock_hz = k->clock_hz,
 				   .sequence = k->sequence,
-				   .units = made || !k->started ? k->units : 0 };
+				   .units = is_made(f) || !k->started ? k->units : 0 };
+}
+
+bool flow_said_outran(const struct flow *f)
+{
+	return UNLIKELY(is_made(f)) && f->sink.started && f->sink.units &&
+	       sink_outran(&f->sink, &f->told);
 }
 
 struct flow_resume flow_resume_read(const struct flow *f)

@@ -199,8 +199,9 @@ struct flow {
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	struct flow_pace pace;
 	struct reports reports;
-	uint8_t seen_anew; /* new_picture.h: another one sees it */
-	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
+	struct flow_said told; /* by the last MEDIA_FLOW_LATCHED */
+	uint8_t seen_anew;     /* new_picture.h: another one sees it */
+	uint8_t connected;     /* 1: the RTP socket is connected to the latched source */
 } CACHE_ALIGNED;
 
 static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");
@@ -258,6 +259,8 @@ enum verdict flow_no_way(const struct flow *f);
 const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type);
 /* What a successor needs. */
 struct flow_resume flow_resume_read(const struct flow *f);
+/* Of what its party hears more has left than a successor would expect. */
+bool flow_said_outran(const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
 static inline const struct latch *flow_latch(const struct flow *f, enum channel c)

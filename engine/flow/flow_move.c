@@ -65,6 +65,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 	p->trickle = f->trickle;
 	p->digit_told_ns = f->digit_told_ns;
 	p->noticed_ns = f->noticed_ns;
+	p->told = f->told;
 	memcpy(p->tap_lost, f->tap_lost, sizeof(p->tap_lost));
 }
 
@@ -124,6 +125,7 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->trickle = p->trickle;
 	f->digit_told_ns = p->digit_told_ns;
 	f->noticed_ns = p->noticed_ns;
+	f->told = p->told;
 	memcpy(f->tap_lost, p->tap_lost, sizeof(f->tap_lost));
 	unpack_consent(w, f, p);
 	coder_arrive(w, f, p->coder);

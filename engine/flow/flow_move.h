@@ -33,6 +33,7 @@ struct flow_parcel {
 	struct reports reports;
 	struct trickle trickle;
 	uint64_t digit_told_ns, noticed_ns;
+	struct flow_said told;
 	uint32_t tap_lost[TAP_READERS];
 	uint64_t consent_ns[CHANNELS]; /* of ICE; 0: none */
 	struct coder *coder;           /* NULL: none */

@@ -59,22 +59,67 @@ static void resume_blindly(struct flow *f, struct pkt *p)
 		p->marker = 1;
 }
 
-/* Packets that may have left between the last one that is known and the kill, beside one for each packet time: digits. */
-enum { SAID_MARGIN = 16 };
+/*
+ * The record has a packet of before the kill, and its time. What followed is expected at even steps. But that packet may have been late,
+ * the party's clock may be fast, and digits take numbers, too. sink_outran() bounds all that, but for the last moment before the kill, and
+ * for a packet that it had no time to look at: so many more may have left than is expected.
+ */
+enum {
+	SAID_MARGIN = 16,    /* packets: of numbers, and of the time of a packet not looked at */
+	SAID_MARGIN_OLD = 4, /* of the time of another */
+	SAID_AHEAD = 2,      /* packets ahead of what is expected: told again */
+	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
+};
+
+/* Two ticks, and what holds back a notice (event.h). Or the process was gone so long, and the expected time is far ahead. */
+#define SAID_NEW_NS (5 * NS_PER_S / 2)
+
+/* From the time of a to that of b. */
+static uint32_t said_packets(uint64_t elapsed_ns, const struct flow_said *a)
+{
+	return elapsed_units(elapsed_ns, a->clock_hz) / a->units;
+}
+
+void sink_restore(struct sink *k, const struct flow_said *said, uint64_t now_ns)
+{
+	uint64_t elapsed_ns = now_ns > said->at_ns ? now_ns - said->at_ns : 0;
+	uint32_t margin, packets;
+
+	if (said->units == 0)
+		return;
+	margin = said->units * (elapsed_ns < SAID_NEW_NS ? SAID_MARGIN : SAID_MARGIN_OLD);
+	packets = said_packets(elapsed_ns, said);
+	k->units = said->units;
+	k->clock_hz = said->clock_hz;
+	k->sequence = (uint16_t)(said->sequence + SAID_MARGIN +
+				 (packets < 2 * SAID_AGAIN ? packets : 2 * SAID_AGAIN));
+	k->timestamp = said->timestamp + elapsed_units(elapsed_ns, said->clock_hz) + margin;
+	k->at_ns = now_ns + (uint64_t)margin * NS_PER_S / said->clock_hz;
+}
 
 bool sink_resume(struct sink *k, uint64_t now_ns)
 {
-	uint64_t units;
-
-	if (k->started || k->units == 0 || k->at_ns > now_ns)
+	if (k->started || k->units == 0)
 		return false;
-	units = (now_ns - k->at_ns) / NS_PER_MS * k->clock_hz / 1000;
-	if (!k->pinned) /* else an index of SRTP says it (srtp_flow.h) */
-		k->sequence = (uint16_t)(k->sequence + units / k->units + SAID_MARGIN);
-	k->timestamp += (uint32_t)units;
+	if (now_ns > k->at_ns)
+		k->timestamp += elapsed_units(now_ns - k->at_ns, k->clock_hz);
 	k->at_ns = now_ns;
 	k->started = 1;
 	return true;
+}
+
+bool sink_outran(const struct sink *k, const struct flow_said *told)
+{
+	uint64_t elapsed_ns = k->at_ns - told->at_ns;
+	int32_t ahead;
+
+	if (told->units == 0 || told->clock_hz != k->clock_hz || k->at_ns < told->at_ns ||
+	    (uint16_t)(k->sequence - told->sequence) > SAID_AGAIN)
+		return true;
+	ahead = (int32_t)(k->timestamp - told->timestamp - elapsed_units(elapsed_ns, k->clock_hz));
+	return ahead > SAID_AHEAD * told->units ||
+	       (uint16_t)(k->sequence - told->sequence) >
+		       said_packets(elapsed_ns, told) + SAID_MARGIN / 2;
 }
 
 static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)

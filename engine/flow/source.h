@@ -61,9 +61,15 @@ static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timesta
 	k->started = 1;
 }
 
-/* The process before this one sent the party a sound: the stream goes on as if that had not ended. False: it did not, or not in any
- * time that is over. */
+/*
+ * The process before this one sent the party a sound, of which the record says that. The stream will go on behind all that may have left,
+ * and in step with time as soon as time is there. Where an index of SRTP says its numbers (srtp_flow.h) that counts.
+ */
+void sink_restore(struct sink *k, const struct flow_said *said, uint64_t now_ns);
+/* It goes on now. False: there was none. */
 bool sink_resume(struct sink *k, uint64_t now_ns);
+/* More has left than a successor would expect by what control was told last. */
+bool sink_outran(const struct sink *k, const struct flow_said *told);
 /* The timestamp of this moment, in the clock of the audio sent last. */
 uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns);
 /* Of a run that begins now, in its own clock: what was sent last was a packet. */

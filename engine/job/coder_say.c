@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "engine/flow/source.h"
+#include "engine/walk/event.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/telephone_event.h"
@@ -52,6 +54,8 @@ static bool rtp_say(struct worker *w, struct flow *f, struct flow *peer, const s
 
 	if (sent)
 		peer->sink.feeder = f->id;
+	if (UNLIKELY(sent && peer->notice)) /* the party may say nothing */
+		event_notice(w, peer, w->now_ns);
 	metric_add(sent ? w->metrics->coded_sent : w->metrics->coded_failed, 1);
 	return sent;
 }

@@ -81,6 +81,7 @@ void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
 		return; /* full: it stays due */
 	f->notice = 0;
 	f->noticed_ns = now_ns;
+	f->told = event.resume.said;
 }
 
 void notice_stage(struct worker *w, struct batch *b)

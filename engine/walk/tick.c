@@ -95,7 +95,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		shortcut_tick(w, f, now_ns);
 		if (event_tracker_expire(&f->events, now_ns, &done))
 			event_digit(w, f, &done);
-		if (f->notice)
+		if (f->notice || flow_said_outran(f))
 			event_notice(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);

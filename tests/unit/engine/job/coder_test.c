@@ -604,42 +604,105 @@ static void it_closes_while_packets_wait(void **state)
 
 /* ---- a restart ---- */
 
-/* The process before was killed. Its stream goes on: later numbers, and a timestamp of this moment. */
-static void another_process_goes_on(void **state)
+/* What the record of a process has of its stream to B. */
+static bool told_read(struct scene *s, struct flow_resume *told)
 {
-	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS), *next;
-	struct flow_resume said;
 	struct media_event event;
-	const struct said *last, *first;
-	bool told = false;
+	bool found = false;
 
-	(void)state;
-	talk(s, A, 60); /* the worker's tick tells of it */
-	while (rig_event(s->r, MEDIA_FLOW_LATCHED, &event))
-		told |= event.id.slot == B && event.resume.said.units == 960;
-	assert_true(told);
-	said = flow_resume_read(flow_of(s->r, B));
-	last = &s->heard[B][59];
-	next = calloc(1, sizeof(*next));
+	while (rig_event(s->r, MEDIA_FLOW_LATCHED, &event)) {
+		if (event.id.slot != B || event.resume.said.units != 960)
+			continue;
+		*told = event.resume;
+		found = true;
+	}
+	return found;
+}
+
+/* Another process, so long after the one that was killed. */
+static struct scene *scene_successor(const struct scene *s, const struct flow_resume *told,
+				     uint32_t after_ms)
+{
+	struct scene *next = calloc(1, sizeof(*next));
+
+	assert_non_null(next);
 	next->r = rig_open_empty(64);
-	next->r->sim->now_ns = s->r->sim->now_ns + 980 * NS_PER_MS;
-	next->r->spec[A] = s->r->spec[A];
-	next->r->spec[B] = s->r->spec[B];
-	next->r->spec[B].resume = said;
+	next->r->sim->now_ns = next->r->w.now_ns = s->r->sim->now_ns + after_ms * NS_PER_MS;
 	for (int side = A; side <= B; side++) {
+		next->r->spec[side] = s->r->spec[side];
 		talker_open(&next->talker[side], s->talker[side].codec, PACKET_MS);
+	}
+	next->r->spec[B].resume = *told;
+	for (int side = A; side <= B; side++) {
 		rig_open_flow(next->r, &next->r->spec[side]);
 		rig_hear(next->r, side);
 	}
 	next->talker[A].sequence = s->talker[A].sequence;
+	return next;
+}
+
+/* The process before was killed. Its stream goes on: later numbers, and a timestamp of this moment. */
+static void another_process_goes_on(void **state)
+{
+	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS), *next;
+	const struct said *last, *first;
+	struct flow_resume told;
+
+	(void)state;
+	talk(s, A, 150); /* the worker's tick tells of it */
+	assert_true(told_read(s, &told));
+	last = &s->heard[B][149];
+	next = scene_successor(s, &told, 980);
 	say(next, A);
 	first = &next->heard[B][0];
 	assert_int_equal(next->n[B], 1);
 	assert_in_range((uint16_t)(first->rtp.sequence - last->rtp.sequence), 50, 100);
-	assert_in_range(first->rtp.timestamp - last->rtp.timestamp, 48000, 48000 + 960);
+	assert_in_range(first->rtp.timestamp - last->rtp.timestamp, 48000, 48000 + 5 * 960);
 	assert_int_equal(first->rtp.marker, 1);
+	talk(next, A, 10);
 	scene_close(next);
 	scene_close(s);
+}
+
+/* A stream whose first packet is late, by a party whose clock is fast, which is killed then. */
+static void late_and_killed(uint32_t late_ms, uint32_t packets, uint32_t every_ms,
+			    uint32_t after_ms)
+{
+	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS), *next;
+	const struct rtp *last, *first;
+	struct flow_resume told = { 0 };
+
+	pass_ms(s, late_ms);
+	for (uint32_t i = 0; i < 1 + late_ms / PACKET_MS; i++) {
+		say(s, A);
+		(void)told_read(s, &told);
+	}
+	for (uint32_t i = 0; i < packets; i++) {
+		pass_ms(s, every_ms);
+		say(s, A);
+		(void)told_read(s, &told);
+	}
+	assert_int_not_equal(told.said.units, 0);
+	last = &s->heard[B][s->n[B] - 1].rtp;
+	next = scene_successor(s, &told, after_ms);
+	say(next, A);
+	first = &next->heard[B][0].rtp;
+	assert_in_range((uint16_t)(first->sequence - last->sequence), 1,
+			200 + after_ms / PACKET_MS);
+	assert_in_range(first->timestamp - last->timestamp, after_ms * 48, (after_ms + 420) * 48);
+	scene_close(next);
+	scene_close(s);
+}
+
+/* Nothing that may have left is repeated, neither a number nor a time. */
+static void no_process_goes_back(void **state)
+{
+	(void)state;
+	for (uint32_t late_ms = 0; late_ms <= 300; late_ms += 20)
+		for (uint32_t packets = 0; packets <= 140; packets += 70)
+			for (uint32_t after_ms = 1; after_ms <= 1001; after_ms += 500)
+				late_and_killed(late_ms, packets, PACKET_MS, after_ms);
+	late_and_killed(0, HEARD_MAX - 20, PACKET_MS - 1, 1);
 }
 
 /* ---- keys, and another worker ---- */
@@ -818,6 +881,7 @@ int main(void)
 		cmocka_unit_test(too_many_are_dropped),
 		cmocka_unit_test(it_closes_while_packets_wait),
 		cmocka_unit_test(another_process_goes_on),
+		cmocka_unit_test(no_process_goes_back),
 		cmocka_unit_test(parties_have_keys),
 		cmocka_unit_test(it_goes_to_another_worker),
 		cmocka_unit_test(what_waits_goes_along),

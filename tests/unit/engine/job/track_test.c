@@ -626,7 +626,7 @@ static void it_goes_on_behind_a_kill(void **state)
 		talk(s, 1);
 		play(s, FRAME_MS);
 		hears(s->r, B, MUSIC_ID, MUSIC_PT);
-		play(s, 1500);
+		play(s, 2500);
 		resume[A] = flow_resume_read(flow_of(s->r, A));
 		resume[B] = told_of(s->r, B);
 		assert_int_equal(resume[B].said.units, FRAME);
