@@ -707,15 +707,14 @@ static void no_process_goes_back(void **state)
 
 /* ---- keys, and another worker ---- */
 
-static struct scene *scene_secure(void)
+static struct scene *scene_secure(enum media_suite of_a)
 {
 	struct scene *s = scene_open(MEDIA_CODEC_G722, MEDIA_CODEC_OPUS);
 
 	for (int side = A; side <= B; side++)
 		flow_end(s->r, side);
 	for (uint8_t side = A; side <= B; side++) {
-		enum media_suite suite = side == A ? MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80
-						   : MEDIA_SUITE_AEAD_AES_128_GCM;
+		enum media_suite suite = side == A ? of_a : GCM_128;
 		struct flow_spec *spec = &s->r->spec[side];
 
 		spec->srtp_limit = spec->srtcp_limit = 1 << 20;
@@ -730,9 +729,49 @@ static struct scene *scene_secure(void)
 	return s;
 }
 
+static void scene_secure_close(struct scene *s)
+{
+	for (int side = A; side <= B; side++) {
+		(void)srtp_dealloc(s->out[side]);
+		(void)srtp_dealloc(s->in[side]);
+	}
+	scene_close(s);
+}
+
+/* Behind a rollover, whether the party's counter goes on or begins at 0 (RFC 3711 3.3.1). */
+static void behind_another_key(enum media_suite suite, bool continues)
+{
+	struct scene *s = scene_secure(suite);
+	struct flow_spec *spec = &s->r->spec[A];
+	struct talker *t = &s->talker[A];
+	uint16_t first = t->sequence;
+
+	talk(s, A, 60);
+	assert_true(t->sequence < first);
+	(void)srtp_dealloc(s->out[A]);
+	spec->key_in = key_from(suite, 55);
+	s->out[A] =
+		libsrtp_behind(spec->key_in, t->ssrc, continues ? first : t->sequence, t->sequence);
+	rig_update(s->r, spec);
+	talk(s, A, 60);
+	assert_int_equal(s->n[B], 120);
+	in_step(s, B, 0, 48000);
+	is_tone(s, B, MEDIA_CODEC_OPUS);
+	scene_secure_close(s);
+}
+
+static void another_key_is_no_gap(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES); i++) {
+		behind_another_key(ALL_SUITES[i], true);
+		behind_another_key(ALL_SUITES[i], false);
+	}
+}
+
 static void parties_have_keys(void **state)
 {
-	struct scene *s = scene_secure();
+	struct scene *s = scene_secure(SUITE_80);
 
 	(void)state;
 	for (int i = 0; i < 60; i++) {
@@ -748,11 +787,7 @@ static void parties_have_keys(void **state)
 	in_step(s, B, 0, 48000);
 	is_tone(s, A, MEDIA_CODEC_G722);
 	is_tone(s, B, MEDIA_CODEC_OPUS);
-	for (int side = A; side <= B; side++) {
-		(void)srtp_dealloc(s->out[side]);
-		(void)srtp_dealloc(s->in[side]);
-	}
-	scene_close(s);
+	scene_secure_close(s);
 }
 
 /* With its codecs as they are, so that nobody hears of it. */
@@ -883,6 +918,7 @@ int main(void)
 		cmocka_unit_test(another_process_goes_on),
 		cmocka_unit_test(no_process_goes_back),
 		cmocka_unit_test(parties_have_keys),
+		cmocka_unit_test(another_key_is_no_gap),
 		cmocka_unit_test(it_goes_to_another_worker),
 		cmocka_unit_test(what_waits_goes_along),
 		cmocka_unit_test(nonsense_is_survived),

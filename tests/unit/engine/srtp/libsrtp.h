@@ -6,6 +6,7 @@
 #include <srtp2/srtp.h>
 
 #include "media/flow.h"
+#include "media/rtp/rtp_parse.h"
 
 #define SUITE_80 MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80
 #define SUITE_32 MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32
@@ -106,6 +107,23 @@ static UNUSED bool libsrtp_protect(srtp_t s, bool is_rtcp, uint8_t *p, size_t *n
 static UNUSED bool libsrtp_unprotect(srtp_t s, bool is_rtcp, uint8_t *p, size_t *n)
 {
 	return libsrtp_unprotect_mki(s, false, is_rtcp, p, n);
+}
+
+/* A sender that has sent a source's packets of these numbers already: its rollover counter is behind those. */
+static UNUSED srtp_t libsrtp_behind(struct media_key key, uint32_t ssrc, uint16_t first,
+				    uint16_t end)
+{
+	srtp_t s = libsrtp_open(key, ssrc_any_outbound);
+
+	for (uint16_t i = first; i != end; i++) {
+		uint8_t p[RTP_HEAD_LEN + SRTP_MAX_TRAILER_LEN] = { RTP_VERSION << 6 };
+		size_t n = RTP_HEAD_LEN;
+
+		be16_put(p + 2, i);
+		be32_put(p + 8, ssrc);
+		assert_true(libsrtp_protect(s, false, p, &n));
+	}
+	return s;
 }
 
 #endif

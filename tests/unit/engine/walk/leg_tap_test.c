@@ -82,6 +82,40 @@ static void nothing_is_copied_unasked(void **state)
 	rig_close(r);
 }
 
+/* What a party says under another key, behind a rollover, whether its counter goes on or begins at 0 (RFC 3711 3.3.1). */
+static void behind_another_key(enum media_suite suite, bool continues)
+{
+	enum { FIRST = 65530, KEYED = 10, END = 40 };
+	struct secure_rig x = secure_open(suite, suite);
+	struct packet got;
+
+	tap_set(x.r, A, NUMBER);
+	for (uint16_t n = FIRST; n != END; n++) {
+		struct rtp p = next_of(A, n, "said");
+
+		if (n == KEYED) {
+			(void)srtp_dealloc(x.party[A].out);
+			x.r->spec[A].key_in = key_from(suite, 55);
+			x.party[A].out = libsrtp_behind(x.r->spec[A].key_in, 0x1111,
+							continues ? FIRST : KEYED, KEYED);
+			rig_update(x.r, &x.r->spec[A]);
+		}
+		assert_true(relayed(&x, A, &p, &got));
+		is_copy(taken(x.r), TAP_SAID, n, 0x1111, "said");
+	}
+	assert_null(taken(x.r));
+	secure_close(&x);
+}
+
+static void another_key_is_no_gap(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES); i++) {
+		behind_another_key(ALL_SUITES[i], true);
+		behind_another_key(ALL_SUITES[i], false);
+	}
+}
+
 /* By the stages first, then by the pass; enciphered or not, it is the same. */
 static void both_sides_in_plain_text(void **state)
 {
@@ -438,6 +472,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_copied_unasked),
+		cmocka_unit_test(another_key_is_no_gap),
 		cmocka_unit_test(both_sides_in_plain_text),
 		cmocka_unit_test(the_pass_stays_in_use),
 		cmocka_unit_test(two_taps_of_a_call),
