@@ -17,7 +17,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULES = "9p", "9pnet_virtio", "virtio_pci", "overlay", "bridge", "veth", "8021q", "udp_diag"
-PROGRAMS = "program", "forward", "forwards", "guard", "lane"
+PROGRAMS = *(f"engine_port_tests xdp_{name}" for name in ("program", "forward", "forwards", "guard")), "engine_xdp_lane_test"
 FILES = "tests/e2e/xdp_test.py", "tests/e2e/xdp_forward_test.py"
 AGAIN_MOST, MEMORY_MIB, LIMIT_S = 3, 4096, 1500
 
@@ -75,10 +75,9 @@ def commands(debug, release, files):
     """What is run there. Each test prints a line that begins with @@."""
     lines = ["export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1", f"export TANDEM_BUILD={release}",
              f"cd {ROOT}", "ip link set lo up", "echo @@ kernel $(uname -r)"]
-    for name in PROGRAMS if not files else ():
-        program = f"{debug}/tests/engine_xdp_{name}_test"
-        lines.append(f"if {program} >/tmp/said 2>&1; then r=passed; else r=failed; tail -20 /tmp/said; fi; "
-                     f"echo '@@{{\"test\": \"{pathlib.Path(program).name}\", \"output\": \"\", \"result\": \"'$r'\"}}'")
+    for program in PROGRAMS if not files else ():
+        lines.append(f"if {debug}/tests/{program} >/tmp/said 2>&1; then r=passed; else r=failed; tail -20 /tmp/said; fi; "
+                     f"echo '@@{{\"test\": \"{program}\", \"output\": \"\", \"result\": \"'$r'\"}}'")
     lines += [f"echo @@ {name}; python3 tests/run/one.py {name} 2>&1" for name in files or FILES]
     return "\n".join([*lines, "echo @@ end", "echo o > /proc/sysrq-trigger", "sleep 60", ""])
 

@@ -203,7 +203,7 @@ def portable(report):
         return
     tests = {name: program for name, program in named_programs(folder).items()
              if name.startswith("srtp") or name == "replay engine_srtp"}
-    if build(report, "portable", *tests.values()):
+    if build(report, "portable", *sorted(set(tests.values()))):
         for name, program in tests.items():
             linked = run("ldd", f"{folder}/{program}")[1]
             report.add(f"portable: {name} has OpenSSL and no ipsec-mb",
