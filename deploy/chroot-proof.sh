@@ -3,6 +3,8 @@
 # Proves that a bare Debian 12 needs nothing beside the sources: makes a minimal system in a chroot,
 # unpacks the last commit there, runs `./tandem run --check` and `./tandem test`, and removes everything.
 # usage: ./tandem prove [--quick]      --quick: without the test suite.  Needs root.
+# deploy/chroot-proof.sh --hold, for bench/first.py: prints a program that runs a command there, and
+# removes everything when its input ends.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -10,7 +12,7 @@ export PATH
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 quick=
 case ${1:-} in
---quick) quick=yes ;;
+--quick | --hold) quick=$1 ;;
 '') ;;
 *)
 	echo "usage: ./tandem prove [--quick]" >&2
@@ -102,18 +104,24 @@ mount -t tmpfs -o mode=1777 tmpfs "$system/dev/shm"
 mkdir "$system/srv/tandem"
 git -c safe.directory="$root" -C "$root" archive HEAD | tar -x -C "$system/srv/tandem"
 
-inside() {
-	env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-		chroot "$system" sh -c "cd /srv/tandem && $1"
-}
+cat >"$home/inside" <<EOT
+#!/bin/sh
+exec env -i HOME=/root PATH=$PATH LANG=C.UTF-8 chroot "$system" sh -c "cd /srv/tandem && \$1"
+EOT
+chmod +x "$home/inside"
+if [ "$quick" = --hold ]; then
+	printf '%s\n' "$home/inside"
+	cat >/dev/null
+	exit
+fi
 echo "prove: ./tandem run --check" >&2
-inside './tandem run --check'
+"$home/inside" './tandem run --check'
 [ ! -e "$system/usr/sbin/policy-rc.d" ] || {
 	echo "prove: policy-rc.d stayed behind" >&2
 	exit 1
 }
 if [ -z "$quick" ]; then
 	echo "prove: ./tandem test" >&2
-	inside './tandem test'
+	"$home/inside" './tandem test'
 fi
 echo "prove: a bare Debian 12 runs it"

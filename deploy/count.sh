@@ -29,7 +29,7 @@ counted() {
 
 # Reads what is said, and counts.
 count() {
-	status=1 doing='' packages=0
+	status=1 doing='' packages=0 fetched=0 unpacked=0 ready=0
 	while IFS= read -r line; do
 		case $line in
 		'@@ '*)
@@ -43,8 +43,18 @@ count() {
 			;;
 		'Need to get '*) fetch=${line#Need to get } fetch=${fetch%%/*} fetch=${fetch%% of archives*} ;;
 		'After this operation, '*) say_packages ;;
-		'Unpacking '*) step unpacking ;;
-		'Setting up '*) step 'setting up' ;;
+		'peers: unpacks '*)    # "peers: unpacks 7 packages below ..."
+			packages=${line#peers: unpacks } packages=${packages%% *} fetched=0
+			say "$line"
+			;;
+		'Unpacking '*)
+			unpacked=$((unpacked + 1))
+			show unpacking "$unpacked" "$packages" ' packages'
+			;;
+		'Setting up '*)
+			ready=$((ready + 1))
+			show 'setting up' "$ready" "$packages" ' packages'
+			;;
 		'The Meson build system') tell 'looking for compilers and libraries' ;;
 		'['[0-9]*/[0-9]*'] '*) count_built ;;
 		esac
@@ -75,19 +85,12 @@ show() {    # WHAT DONE ALL [THINGS]
 	fi
 }
 
-step() {    # WHAT
-	if [ "$1" != "${stepping:-}" ]; then
-		stepping=$1 steps=0
-	fi
-	steps=$((steps + 1))
-	show "$1" "$steps" "$packages" ' packages'
-}
-
 count_fetched() {    # lists before packages
-	if [ "$packages" -eq 0 ]; then
+	if [ "$fetched" -ge "$packages" ]; then
 		tell "reading Debian's lists of packages"
 	else
-		step fetching
+		fetched=$((fetched + 1))
+		show fetching "$fetched" "$packages" ' packages'
 	fi
 }
 
@@ -98,9 +101,14 @@ count_built() {    # "[412/905] Compiling ..."
 
 say_packages() {
 	disk=${line#After this operation, } disk=${disk%% of *}
+	say "$packages packages of Debian are missing: $fetch to fetch, $disk on disk."
+	say "$why"
+}
+
+# A line that stays.
+say() {
 	! is_terminal || printf '\r\033[K' >&2
-	printf '%s packages of Debian are missing: %s to fetch, %s on disk.\n%s\n' \
-		"$packages" "$fetch" "$disk" "$why" >&2
+	printf '%s\n' "$*" >&2
 }
 
 say_failure() {

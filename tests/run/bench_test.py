@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
 import calls_trunk              # noqa: E402
 import durability               # noqa: E402
+import first                    # noqa: E402
 import media                    # noqa: E402
 import media_report             # noqa: E402
 import subscriptions            # noqa: E402
@@ -169,6 +170,24 @@ class NameServer(unittest.TestCase):
         path = list(sys.path)
         calls_trunk.serve_names(5060).close()
         self.assertEqual(sys.path, path)
+
+
+class First(unittest.TestCase):
+    """What `./tandem run` says of itself, as deploy/count.sh and deploy/demo/run.py write it."""
+
+    def test_its_figures(self):
+        lines = [(1.0, "174 packages of Debian are missing: 98.9 MB to fetch, 790 MB on disk."), (2.0, "fetching 1 of 174 packages"),
+                 (30.0, "peers: unpacks 4 packages below /srv/tandem/build/peers"), (76.0, "call 1001 to 1002: answered after 9 ms"),
+                 (77.64, "packages 31.0 s, build 42.3 s, call 4.3 s")]
+        figures = first.first_call(lines)
+        self.assertEqual(figures, {"apt_packages": 178, "apt_mb": 98.9, "apt_s": 31.0, "build_s": 42.3, "demo_s": 4.3, "first_call_s": 77.6})
+        self.assertEqual(first.first_call(lines[:-1]), {"apt_packages": 178, "apt_mb": 98.9}, "a call that failed")
+
+    def test_each_wanted_value(self):
+        for name, most in first.WANTED.items():
+            self.assertTrue(first.verdict(name, most).startswith("met"), name)
+            self.assertTrue(first.verdict(name, most + 0.1).startswith("missed"), name)
+        self.assertEqual(first.verdict("apt_mb", 1), "")
 
 
 if __name__ == "__main__":

@@ -495,7 +495,7 @@ Get:2 http://mirror.example bookworm/main amd64 Packages [8793 kB]
 0 upgraded, 4 newly installed, 0 to remove and 0 not upgraded.
 Need to get 98.9 MB/212 MB of archives.
 After this operation, 790 MB of additional disk space will be used.
-""" + "".join(f"{word} x\n" for word in ("Get:1", "Unpacking", "Setting up") for _ in range(4))
+""" + "Get:1 x\n" * 4 + ("Unpacking x\n" * 2 + "Setting up x\n" * 2) * 2
     NINJA = "The Meson build system\n" + "".join(f"[{n}/905] Compiling C object x.o\n" for n in range(1, 906))
 
     def counted(self, says, status=0, log=True, terminal=False):
@@ -517,10 +517,18 @@ After this operation, 790 MB of additional disk space will be used.
     def test_packages(self):
         status, seen, log = self.counted(self.APT)
         self.assertEqual(status, 0)
-        self.assertEqual(seen.splitlines()[:4], ["reading Debian's lists of packages",
-                         "4 packages of Debian are missing: 98.9 MB to fetch, 790 MB on disk.", "They are for x.", "fetching 1 of 4 packages"])
-        self.assertEqual(seen.splitlines()[-2:], ["setting up 4 of 4 packages", "[the folder]"])
+        self.assertEqual(seen.splitlines()[:5], ["reading Debian's lists of packages",
+                         "4 packages of Debian are missing: 98.9 MB to fetch, 790 MB on disk.", "They are for x.", "fetching 1 of 4 packages",
+                         "fetching 2 of 4 packages"])
+        self.assertEqual(seen.splitlines()[5:], ["fetching 4 of 4 packages", "unpacking 1 of 4 packages", "unpacking 2 of 4 packages",
+                         "setting up 1 of 4 packages", "setting up 2 of 4 packages", "unpacking 4 of 4 packages",
+                         "setting up 4 of 4 packages", "[the folder]"])
         self.assertEqual(log.strip(), self.APT.strip())
+
+    def test_packages_that_are_unpacked_aside(self):
+        _, seen, _ = self.counted(self.APT + "Hit:1 x\npeers: unpacks 2 packages below /x\nGet:1 x\nGet:2 x\n")
+        self.assertEqual(seen.splitlines()[-5:], ["reading Debian's lists of packages", "peers: unpacks 2 packages below /x", "fetching 1 of 2 packages",
+                                                  "fetching 2 of 2 packages", "[the folder]"])
 
     def test_few_lines_in_a_file_and_one_at_a_terminal(self):
         _, seen, _ = self.counted(self.NINJA)
