@@ -10,7 +10,7 @@
 
 static struct {
 	metric_id asked, told, heard, refused, asking, views, held, share_asked, share_gave,
-		share_got;
+		share_got, share_neighbours;
 } g_metrics;
 
 void node_lamps_setup(void)
@@ -40,6 +40,9 @@ void node_lamps_setup(void)
 	g_metrics.share_asked = SHARES("asked");
 	g_metrics.share_gave = SHARES("gave");
 	g_metrics.share_got = SHARES("got");
+	g_metrics.share_neighbours = metric_register(
+		METRIC_GAUGE, "tandem_cluster_shares_remembered", "",
+		"Limits and other processes of nodes, with which parts were given or got.");
 #undef SHARES
 }
 
@@ -195,4 +198,5 @@ void node_lamps_metrics(const struct node *n)
 	metric_add(g_metrics.share_asked, shares.asked);
 	metric_add(g_metrics.share_gave, shares.gave);
 	metric_add(g_metrics.share_got, shares.got);
+	metric_set(g_metrics.share_neighbours, shares.neighbours);
 }

@@ -16,13 +16,17 @@ enum {
 	EXPIRE_STEP = 16,
 };
 
+/* Whoever was thought dead and is not has what was given to it: it is remembered for so long. */
+#define GONE_NS (3600 * NS_PER_S)
+
 /* A day, and another one: clocks and the hours that days begin at differ. */
 #define DAY_OVER_NS (48 * 3600 * NS_PER_S)
 
 /* With one other node: what each has given the other, in all. */
 struct share_pair {
 	uint64_t process, gave, got;
-	uint64_t wants; /* somebody was refused there, and there was nothing to give; 0: no */
+	uint64_t wants;   /* somebody was refused there, and there was nothing to give; 0: no */
+	uint64_t gone_ns; /* since then it is no node, as far as was seen; 0: it is one */
 };
 
 struct share {
@@ -158,6 +162,7 @@ static void share_give(struct shares *s, struct share *of)
 			s->all[at] = last;
 	}
 	s->count--;
+	s->counts.neighbours -= of->pair_count;
 	free(of->pairs);
 	free(of);
 }
@@ -172,7 +177,7 @@ static bool is_node(const struct shares *s, uint64_t process)
 }
 
 /* NULL: no memory. */
-static struct share_pair *share_pair_of(struct share *of, uint64_t process)
+static struct share_pair *share_pair_of(struct shares *s, struct share *of, uint64_t process)
 {
 	struct share_pair *list;
 
@@ -185,6 +190,7 @@ static struct share_pair *share_pair_of(struct share *of, uint64_t process)
 		return NULL;
 	of->pairs = list;
 	list[of->pair_count] = (struct share_pair){ .process = process };
+	s->counts.neighbours++;
 	return &list[of->pair_count++];
 }
 
@@ -331,7 +337,7 @@ static bool pair_give(struct shares *s, struct share *of, struct share_pair *p, 
 static void asked(struct shares *s, struct share *of, const struct share_word *word)
 {
 	uint64_t others = s->node_count - 1U;
-	struct share_pair *p = share_pair_of(of, word->process);
+	struct share_pair *p = share_pair_of(s, of, word->process);
 
 	if (!p)
 		return;
@@ -382,7 +388,7 @@ void shares_hear(struct shares *s, const struct share_word *word)
 		asked(s, of, word);
 		return;
 	}
-	p = word->given ? share_pair_of(of, word->process) : NULL;
+	p = word->given ? share_pair_of(s, of, word->process) : NULL;
 	if (p && word->given > p->got) {
 		p->got = word->given;
 		of->ask_ns = 0;
@@ -395,14 +401,34 @@ static bool share_is_over(const struct share *of, uint64_t now_ns)
 	return of->id & 1 && now_ns > of->seen_ns && now_ns - of->seen_ns > DAY_OVER_NS;
 }
 
-/* Others have what this node gave when its part was larger: it wants that back, or all together would have more than the limit. */
+/* Others have what this node gave when its part was larger, or what a process before it, or one that it has taken over from, has used: it wants
+ * that back, or all together would have more than the limit. */
 static void share_want_back(struct shares *s, const struct share *of)
 {
-	uint64_t debt;
+	uint64_t debt, now = share_sum(s, of, of->limit, &debt);
 
-	(void)share_sum(s, of, of->limit, &debt);
+	debt += of->used > now ? of->used - now : 0;
 	if (debt && of->limit)
 		word_put(s, &(struct share_word){ .id = of->id, .limit = of->limit, .want = debt });
+}
+
+static bool pair_is_over(const struct shares *s, struct share_pair *p, uint64_t now_ns)
+{
+	if (is_node(s, p->process))
+		p->gone_ns = 0;
+	else if (!p->gone_ns)
+		p->gone_ns = now_ns;
+	return p->gone_ns && now_ns - p->gone_ns > GONE_NS;
+}
+
+static void share_pairs_expire(struct shares *s, struct share *of, uint64_t now_ns)
+{
+	for (uint32_t i = of->pair_count; i-- > 0;) {
+		if (!pair_is_over(s, &of->pairs[i], now_ns))
+			continue;
+		of->pairs[i] = of->pairs[--of->pair_count];
+		s->counts.neighbours--;
+	}
 }
 
 /* A node that was only asked has no account whose day turns. */
@@ -415,7 +441,8 @@ void shares_expire(struct shares *s, uint64_t now_ns)
 		struct share *of = s->all[s->turn];
 
 		of->seen_ns = of->seen_ns ? of->seen_ns : now_ns;
-		if (share_is_over(of, now_ns))
+		share_pairs_expire(s, of, now_ns);
+		if (share_is_over(of, now_ns) || (!of->used && !of->pair_count))
 			share_give(s, of);
 		else
 			share_want_back(s, of);
@@ -425,5 +452,5 @@ void shares_expire(struct shares *s, uint64_t now_ns)
 void shares_counts(struct shares *s, struct share_counts *out)
 {
 	*out = s->counts;
-	s->counts = (struct share_counts){ 0 };
+	s->counts = (struct share_counts){ .neighbours = out->neighbours };
 }

@@ -55,11 +55,13 @@ bool shares_next(struct shares *s, struct share_word *out);
 /* What that process has said. */
 void shares_hear(struct shares *s, const struct share_word *word);
 
-/* Each second, by the clock that is never set. What days that are over had is forgotten. */
+/* Each second, by the clock that is never set. What days that are over had is forgotten, and what processes had that are gone for long. */
 void shares_expire(struct shares *s, uint64_t now_ns);
 
 struct share_counts {
 	uint64_t asked, gave, got; /* words, since it was asked last */
+	uint64_t
+		neighbours; /* gifts that are remembered: of each limit one for each process, gone ones too */
 };
 void shares_counts(struct shares *s, struct share_counts *out);
 

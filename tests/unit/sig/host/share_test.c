@@ -448,6 +448,75 @@ static void days_go_by(void **state)
 	net_close(&n);
 }
 
+/* The process is killed and started again: of what it has spent and was given it knows the former alone. */
+static void net_restart(struct net *n, uint32_t node)
+{
+	shares_close(n->nodes[node]);
+	assert_int_equal(shares_open(&n->nodes[node], n->tenants, 16), 0);
+	n->processes[node] = rand_u64_from(&n->rand) | 1;
+	net_know(n);
+	share_note(n->nodes[node], n->id, n->used[node]);
+}
+
+/* A node talks on as long as it may, some seconds. */
+static void talks_on(struct net *n, uint32_t node, uint32_t s)
+{
+	for (uint32_t second = 0; second < s; second++) {
+		if (n->used[node] <
+		    share_of(n->nodes[node], n->id, MINUTES_MS, n->used[node], n->now_ns)) {
+			n->used[node] += 30000;
+			share_note(n->nodes[node], n->id, n->used[node]);
+		}
+		net_seconds(n, 1);
+	}
+}
+
+/* What was spent of a day was spent, whoever gave it to whom before: a restart gives nobody as much again. */
+static void restarted_in_a_day(void **state)
+{
+	(void)state;
+	for (uint32_t first = 0; first < 2; first++) {
+		struct net n;
+
+		net_open(&n, 2, 41);
+		n.id = id_of_day(&n, 7);
+		talks_on(&n, first, 200); /* of 240 */
+		assert_int_equal(n.used[first], 200 * 30000);
+		net_restart(&n, 0); /* who was given, or who gave */
+		net_seconds(&n, 3);
+		talks_on(&n, !first, 300);
+		assert_true(net_used(&n) >= MINUTES_MS);
+		assert_true(net_used(&n) <= MINUTES_MS + MINUTES_MS / 4);
+		talks_on(&n, first, 20);
+		assert_true(net_used(&n) <= MINUTES_MS + MINUTES_MS / 4);
+		net_close(&n);
+	}
+}
+
+/* A neighbour is restarted day after day: what those who are gone gave and got takes no room. */
+static void neighbours_go_by(void **state)
+{
+	struct share_counts counts;
+	struct net n;
+	uint64_t most = 0;
+
+	(void)state;
+	net_open(&n, 2, 43);
+	for (int round = 0; round < 400; round++) {
+		assert_int_equal(takes_all(&n, 1, LIMIT), LIMIT);
+		while (n.used[1])
+			gives(&n, 1);
+		net_restart(&n, 1);
+		n.now_ns += 600 * NS_PER_S;
+		net_seconds(&n, 2);
+		shares_counts(n.nodes[0], &counts);
+		most = counts.neighbours > most ? counts.neighbours : most;
+	}
+	assert_true(most < 20);
+	assert_int_equal(takes_all(&n, 0, LIMIT), LIMIT);
+	net_close(&n);
+}
+
 /* Clocks are set: nobody waits for them before others are asked. */
 static void clock_is_set_back(void **state)
 {
@@ -475,6 +544,7 @@ int main(void)
 		cmocka_unit_test(at_random),          cmocka_unit_test(strangers),
 		cmocka_unit_test(nodes_come),         cmocka_unit_test(restarted_in_turn),
 		cmocka_unit_test(days_go_by),         cmocka_unit_test(clock_is_set_back),
+		cmocka_unit_test(restarted_in_a_day), cmocka_unit_test(neighbours_go_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
