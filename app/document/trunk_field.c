@@ -170,7 +170,7 @@ const struct command_arg g_trunk_fields[] = {
 		   "its "
 		   "subjectAltNames, as a whole and without a wildcard. Empty: for any."),
 	NUMBER_FIELD("channels", channels, 0, 1000000, "0",
-		     "Calls with it at a time, of each node. 0: any number."),
+		     "Calls with it at a time, over all nodes. 0: any number."),
 	NUMBER_FIELD("channels_in", channels_in, 0, 1000000, "0", "The same, of those from it."),
 	NUMBER_FIELD("channels_out", channels_out, 0, 1000000, "0", "The same, of those to it."),
 	TEXT_FIELD(

@@ -337,11 +337,13 @@ static int quota_start(struct node *n)
 	return quota_open(&n->quota, &settings, &n->rand);
 }
 
-/* Limits of users hold over all nodes. */
+/* Limits of users and trunks hold over all nodes. */
 static int shares_start(struct node *n)
 {
-	int err = n->edge ? shares_open(&n->shares, n->tenants, 4 * n->calls_max + TENANTS_MAX) : 0;
+	uint32_t limits = 4 * n->calls_max + TENANTS_MAX + 3 * TRUNKS_MAX;
+	int err = n->edge ? shares_open(&n->shares, n->tenants, limits) : 0;
 
+	trunks_share(n->trunks, n->shares);
 	quota_share(n->quota, n->shares);
 	toll_share(n->toll, n->shares);
 	return err;

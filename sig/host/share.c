@@ -412,6 +412,11 @@ static void share_want_back(struct shares *s, const struct share *of)
 		word_put(s, &(struct share_word){ .id = of->id, .limit = of->limit, .want = debt });
 }
 
+uint64_t shares_now_ns(const struct shares *s)
+{
+	return s ? s->now_ns : 0;
+}
+
 static bool pair_is_over(const struct shares *s, struct share_pair *p, uint64_t now_ns)
 {
 	if (is_node(s, p->process))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits of users that hold over all nodes of a cluster (FEATURES TRUST-02, TRUST-03; docs/adr/0071). Each node has a part of each limit and
+ * Limits of users and trunks that hold over all nodes of a cluster (FEATURES TRUST-02, TRUST-03; docs/adr/0071). Each node has a part of each limit and
  * takes no more than that by itself: so nobody is asked when a call begins. Who has used most of its part asks the others for some of theirs,
  * ahead. Whoever gives counts what it gave from then on, and says the whole sum: so a message that is lost, late or there twice gives nothing
  * twice, and all parts together are never more than the limit. Nodes that hear nobody have what they had.
@@ -20,6 +20,9 @@ enum share_item {
 	SHARE_PORTS,
 	SHARE_CALLS_OUTSIDE,
 	SHARE_MINUTES_OUTSIDE,
+	SHARE_TRUNK, /* its channels: of all calls with it, from it, to it */
+	SHARE_TRUNK_IN,
+	SHARE_TRUNK_OUT,
 	SHARE_ITEMS
 };
 
@@ -32,7 +35,7 @@ void shares_close(struct shares *s); /* NULL is fine */
 /* The processes that are the cluster, with this one: the same list on all nodes, in any order. One: all is this node's. */
 void shares_nodes(struct shares *s, uint64_t self, const uint64_t *processes, uint32_t count);
 
-/* Of a user, or (empty) of its tenant; day: that it is of, 0: of any. The same on all nodes; never 0. */
+/* Of a user, a trunk, or (empty) of its tenant; day: that it is of, 0: of any. The same on all nodes; never 0. */
 uint64_t share_id(const struct shares *s, enum share_item item, uint16_t tenant, struct bytes user,
 		  uint64_t day);
 /* How much of the limit this node may have in all. It has `used`; where little is left others are asked. s NULL, or limit 0: the limit. */
@@ -54,6 +57,9 @@ struct share_word {
 bool shares_next(struct shares *s, struct share_word *out);
 /* What that process has said. */
 void shares_hear(struct shares *s, const struct share_word *word);
+
+/* When shares_expire was told the time last: near enough for share_of, for who knows no time. */
+uint64_t shares_now_ns(const struct shares *s);
 
 /* Each second, by the clock that is never set. What days that are over had is forgotten, and what processes had that are gone for long. */
 void shares_expire(struct shares *s, uint64_t now_ns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/host/trunk.h"
 
+#include "sig/host/share.h"
 #include "sig/host/trunk_index.h"
 
 #include <assert.h>
@@ -13,12 +14,14 @@ struct trunk {
 	bool there;   /* was put, and not deleted since */
 	uint8_t down; /* servers, a bit each */
 	uint32_t in, out;
+	uint64_t shares[3]; /* share_id of SHARE_TRUNK and those behind it */
 	uint64_t counted[TRUNK_COUNTS];
 };
 static_assert(TRUNK_SERVERS_MAX <= 8, "a bit each");
 
 struct trunks {
 	struct tenants *tenants;
+	struct shares *shares;
 	struct trunk_index *index;
 	uint16_t end;                       /* no number from here on was ever given */
 	struct trunk *list[TRUNKS_MAX + 1]; /* NULL: the number is free */
@@ -38,6 +41,11 @@ int trunks_open(struct trunks **out, struct tenants *tenants)
 	}
 	*out = t;
 	return 0;
+}
+
+void trunks_share(struct trunks *t, struct shares *shares)
+{
+	t->shares = shares;
 }
 
 static void trunk_free(struct trunks *t, uint16_t trunk)
@@ -127,8 +135,25 @@ static int trunk_add(struct trunks *t, uint16_t tenant, struct bytes name, uint1
 	trunk_index_spoil(t->index);
 	x->settings.tenant = tenant;
 	(void)bytes_cstr(name, x->settings.name, sizeof(x->settings.name));
+	for (unsigned i = 0; t->shares && i < COUNT_OF(x->shares); i++)
+		x->shares[i] = share_id(t->shares, SHARE_TRUNK + i, tenant, name, 0);
 	tenants_hold(t->tenants, tenant, TENANT_TRUNKS);
 	return 0;
+}
+
+/* Of what there is no limit nobody is told. */
+static void channel_tell(const struct trunks *t, const struct trunk *x, enum share_item item,
+			 uint32_t limit, uint32_t count)
+{
+	if (limit)
+		share_note(t->shares, x->shares[item - SHARE_TRUNK], count);
+}
+
+static void channels_tell(const struct trunks *t, const struct trunk *x)
+{
+	channel_tell(t, x, SHARE_TRUNK, x->settings.channels, x->in + x->out);
+	channel_tell(t, x, SHARE_TRUNK_IN, x->settings.channels_in, x->in);
+	channel_tell(t, x, SHARE_TRUNK_OUT, x->settings.channels_out, x->out);
 }
 
 /* Other servers are in the places of those that were down. */
@@ -152,6 +177,7 @@ int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *tru
 		t->list[*trunk]->down = 0;
 	t->list[*trunk]->settings = *set;
 	t->list[*trunk]->there = true;
+	channels_tell(t, t->list[*trunk]); /* there may be calls of it already */
 	trunk_index_spoil(t->index);
 	return 0;
 }
@@ -238,8 +264,10 @@ void trunks_hold(struct trunks *t, uint16_t trunk, enum trunk_direction way)
 {
 	struct trunk *x = trunk_of(t, trunk);
 
-	if (x)
-		(*held(x, way))++;
+	if (!x)
+		return;
+	(*held(x, way))++;
+	channels_tell(t, x);
 }
 
 void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way)
@@ -250,6 +278,7 @@ void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way)
 		return;
 	assert(*held(x, way) > 0);
 	(*held(x, way))--;
+	channels_tell(t, x);
 	if (is_spare(x))
 		trunk_free(t, trunk);
 }
@@ -261,9 +290,11 @@ uint32_t trunks_held(const struct trunks *t, uint16_t trunk, enum trunk_directio
 	return x ? *held(x, way) : 0;
 }
 
-static bool is_below(uint32_t count, uint32_t most)
+static bool is_below(const struct trunks *t, const struct trunk *x, enum share_item item,
+		     uint32_t limit, uint32_t count)
 {
-	return most == 0 || count < most;
+	return limit == 0 || count < share_of(t->shares, x->shares[item - SHARE_TRUNK], limit,
+					      count, shares_now_ns(t->shares));
 }
 
 uint16_t trunks_by_access(const struct trunks *t, uint16_t tenant, struct bytes number)
@@ -277,19 +308,21 @@ uint16_t trunks_by_access(const struct trunks *t, uint16_t tenant, struct bytes 
 	return found;
 }
 
-static bool trunk_fits(const struct trunk_settings *set, uint32_t in, uint32_t out,
+static bool trunk_fits(const struct trunks *t, const struct trunk *x, uint32_t in, uint32_t out,
 		       enum trunk_direction way)
 {
-	return is_below(in + out, set->channels) &&
-	       (way == TRUNK_IN ? is_below(in, set->channels_in)
-				: is_below(out, set->channels_out));
+	const struct trunk_settings *set = &x->settings;
+
+	return is_below(t, x, SHARE_TRUNK, set->channels, in + out) &&
+	       (way == TRUNK_IN ? is_below(t, x, SHARE_TRUNK_IN, set->channels_in, in)
+				: is_below(t, x, SHARE_TRUNK_OUT, set->channels_out, out));
 }
 
 bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_direction way)
 {
 	const struct trunk *x = trunk_of(t, trunk);
 
-	return x && trunk_fits(&x->settings, x->in, x->out, way);
+	return x && trunk_fits(t, x, x->in, x->out, way);
 }
 
 bool trunks_has_room_for(const struct trunks *t, uint16_t trunk, enum trunk_direction way,
@@ -298,8 +331,7 @@ bool trunks_has_room_for(const struct trunks *t, uint16_t trunk, enum trunk_dire
 	const struct trunk *x = trunk_of(t, trunk);
 	uint32_t in = in_place_of == TRUNK_IN, out = in_place_of == TRUNK_OUT;
 
-	return x && x->in >= in && x->out >= out &&
-	       trunk_fits(&x->settings, x->in - in, x->out - out, way);
+	return x && x->in >= in && x->out >= out && trunk_fits(t, x, x->in - in, x->out - out, way);
 }
 
 void trunks_count(struct trunks *t, uint16_t trunk, enum trunk_count what)

@@ -68,15 +68,14 @@ struct trunk_settings {
 	struct shard_trusted sources[TRUNK_SOURCES_MAX]; /* whose requests are its own */
 	struct addr listener; /* all that comes there is; ADDR_NONE: nothing is for that alone */
 	bool certificate;     /* but only over TLS, with a client certificate */
-	char certificate_name[TRUNK_HOST_MAX]; /* ... for that domain; "": for any */
-	uint32_t channels, channels_in,
-		channels_out;           /* calls of this node at a time; 0: any number */
-	uint32_t calls_per_second;      /* that it begins; 0: as any peer */
-	char profile[PROFILE_NAME_MAX]; /* of codecs; "": that of its address */
-	uint8_t srtp;                   /* enum trunk_srtp */
-	uint8_t dtmf;                   /* enum trunk_dtmf */
-	char access[TRUNK_ACCESS_MAX];  /* what is dialled to call by it alone; "": nothing */
-	bool no_early_media;            /* its 183 with SDP is 180 for it */
+	char certificate_name[TRUNK_HOST_MAX];        /* ... for that domain; "": for any */
+	uint32_t channels, channels_in, channels_out; /* calls at a time; 0: any number */
+	uint32_t calls_per_second;                    /* that it begins; 0: as any peer */
+	char profile[PROFILE_NAME_MAX];               /* of codecs; "": that of its address */
+	uint8_t srtp;                                 /* enum trunk_srtp */
+	uint8_t dtmf;                                 /* enum trunk_dtmf */
+	char access[TRUNK_ACCESS_MAX]; /* what is dialled to call by it alone; "": nothing */
+	bool no_early_media;           /* its 183 with SDP is 180 for it */
 	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* who we are to it; "": nobody */
 	struct digest_secret secret;
 	uint16_t
@@ -96,12 +95,15 @@ struct trunk_settings {
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };
 
+struct shares;
 struct trunks;
 
 /* 0 or -ENOMEM. */
 int trunks_open(struct trunks **out, struct tenants *tenants) NODISCARD;
 void trunks_close(struct trunks *t); /* NULL is fine; before the tenants */
 
+/* Channels hold over all nodes (share.h); NULL: here alone. Before the first trunk. */
+void trunks_share(struct trunks *t, struct shares *shares);
 /* Adds or changes a trunk, and says its number in *trunk. 0, -EINVAL (no name), -ENOSPC (no number is free) or -ENOMEM. */
 int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *trunk) NODISCARD;
 /* Calls of it go on, and no new ones come or go. False: there is none. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
+#include "sig/host/share.h"
 #include "tests/unit/test.h"
 
 struct site {
@@ -43,6 +45,76 @@ static uint16_t put(struct site *s, uint16_t tenant, const char *name, uint32_t 
 	(void)bytes_cstr(bytes_str(name), set.name, sizeof(set.name));
 	assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
 	return trunk;
+}
+
+/* What each of two nodes says to the other is heard there. */
+static void shares_tell(struct shares *const nodes[2])
+{
+	struct share_word word;
+
+	for (unsigned i = 0; i < 2; i++) {
+		while (shares_next(nodes[i], &word)) {
+			word.process = i + 1;
+			shares_hear(nodes[1 - i], &word);
+		}
+	}
+}
+
+/* ... which call by it as often as they may. */
+static uint32_t takes_all(struct trunks *const t[2], struct shares *const nodes[2], bool both,
+			  enum trunk_direction way)
+{
+	uint32_t took = 0;
+
+	for (uint64_t s = 1; s < 200; s++) {
+		for (unsigned i = 0; i < 1U + both; i++) {
+			if (trunks_has_room(t[i], 1, way)) {
+				trunks_hold(t[i], 1, way);
+				took++;
+			}
+		}
+		for (unsigned i = 0; i < 2; i++)
+			shares_expire(nodes[i], s * NS_PER_S);
+		shares_tell(nodes);
+		shares_tell(nodes);
+	}
+	return took;
+}
+
+/* A carrier counts the calls of all nodes: channels are what they have together, and where they are needed. */
+static void channels_over_nodes(void **state)
+{
+	static const enum trunk_direction ways[] = { TRUNK_IN, TRUNK_OUT };
+	const uint64_t processes[] = { 1, 2 };
+	struct site *s = *state;
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct trunk_settings set = { .tenant = s->acme,
+					      .enabled = true,
+					      .name = "carrier" };
+		enum trunk_direction way = ways[i & 1];
+		struct shares *nodes[2];
+		struct trunks *t[2];
+		uint16_t trunk;
+
+		set.channels = i & 4 ? 0 : 10;
+		set.channels_in = i & 4 ? 10 : 0;
+		set.channels_out = i & 4 ? 10 : 0;
+		for (unsigned n = 0; n < 2; n++) {
+			assert_int_equal(shares_open(&nodes[n], s->tenants, 16), 0);
+			shares_nodes(nodes[n], processes[n], processes, 2);
+			assert_int_equal(trunks_open(&t[n], s->tenants), 0);
+			trunks_share(t[n], nodes[n]);
+			assert_int_equal(trunks_put(t[n], &set, &trunk), 0);
+		}
+		assert_int_equal(takes_all(t, nodes, i & 2, way), 10);
+		assert_false(trunks_has_room(t[1], 1, way));
+		assert_int_equal(trunks_has_room(t[1], 1, ways[!(i & 1)]), (i & 4) != 0);
+		for (unsigned n = 0; n < 2; n++) {
+			trunks_close(t[n]);
+			shares_close(nodes[n]);
+		}
+	}
 }
 
 /* As most nodes are: what is asked with each request finds nothing, in no memory. */
@@ -245,6 +317,7 @@ int main(void)
 		SITE_TEST(names_are_a_tenants_own),
 		SITE_TEST(held_while_it_has_calls),
 		SITE_TEST(channels),
+		SITE_TEST(channels_over_nodes),
 		SITE_TEST(full),
 		SITE_TEST(servers_are_up),
 		SITE_TEST(access_codes),
