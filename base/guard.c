@@ -64,7 +64,7 @@ struct guard {
 
 static struct {
 	metric_id dropped[GUARD_CLASS_COUNT], answers, known, forgotten;
-} g_metrics;
+} g_guard_metrics;
 
 void guard_setup(void)
 {
@@ -75,17 +75,18 @@ void guard_setup(void)
 	};
 
 	for (int i = 0; i < GUARD_CLASS_COUNT; i++) {
-		g_metrics.dropped[i] = metric_register(
+		g_guard_metrics.dropped[i] = metric_register(
 			METRIC_COUNTER, "tandem_sip_guard_drops_total", labels[i],
 			"SIP datagrams dropped before they were parsed, by whose limit.");
 	}
-	g_metrics.answers =
+	g_guard_metrics.answers =
 		metric_register(METRIC_COUNTER, "tandem_sip_guard_answers_dropped_total", NULL,
 				"Answers over UDP not sent to strangers.");
-	g_metrics.known = metric_register(METRIC_GAUGE, "tandem_sip_guard_known", NULL,
-					  "Known sources: ports, and addresses.");
-	g_metrics.forgotten = metric_register(METRIC_COUNTER, "tandem_sip_guard_forgotten_total",
-					      NULL, "Known sources forgotten for want of room.");
+	g_guard_metrics.known = metric_register(METRIC_GAUGE, "tandem_sip_guard_known", NULL,
+						"Known sources: ports, and addresses.");
+	g_guard_metrics.forgotten =
+		metric_register(METRIC_COUNTER, "tandem_sip_guard_forgotten_total", NULL,
+				"Known sources forgotten for want of room.");
 }
 
 /* ---- beginning and end ---- */
@@ -270,7 +271,7 @@ static void name_know(struct guard *g, guard_word name, uint32_t now_s)
 	if (names[way] != name) {
 		guard_sweep(g, now_s);
 		if (names[way] && g->ages[set].until_s[way] >= now_s)
-			metric_add(g_metrics.forgotten, 1);
+			metric_add(g_guard_metrics.forgotten, 1);
 		g->known += names[way] == 0;
 		names[way] = name;
 	}
@@ -348,7 +349,7 @@ bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t n
 	if (!g->is_borrowed)
 		beyond = guard_judge(&g->at, g->rules, &source, from->port, now_ns);
 	if (beyond >= 0) {
-		metric_add(g_metrics.dropped[beyond], 1);
+		metric_add(g_guard_metrics.dropped[beyond], 1);
 		return false;
 	}
 	a = account_of(g, &source);
@@ -371,7 +372,7 @@ bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t
 	}
 	if (guard_is_known(g, to))
 		return true;
-	metric_add(g_metrics.answers, 1);
+	metric_add(g_guard_metrics.answers, 1);
 	return false;
 }
 
@@ -397,8 +398,8 @@ void guard_count(struct guard *g)
 		uint64_t now =
 			dropped_at(g->kernel.at_sockets, i) + dropped_at(g->kernel.at_frames, i);
 
-		metric_add(g_metrics.dropped[i], now - g->counted[i]);
+		metric_add(g_guard_metrics.dropped[i], now - g->counted[i]);
 		g->counted[i] = now;
 	}
-	metric_set(g_metrics.known, g->known);
+	metric_set(g_guard_metrics.known, g->known);
 }

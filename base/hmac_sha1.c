@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EVP_MAC allocates for each message; the functions below do not, and OpenSSL 3 keeps them. */
-#define OPENSSL_SUPPRESS_DEPRECATED
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #include "base/hmac_sha1.h"
 

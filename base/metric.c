@@ -24,7 +24,7 @@ struct block {
 	CACHE_ALIGNED _Atomic uint64_t values[METRIC_MAX];
 };
 
-static struct metric g_metrics[METRIC_MAX];
+static struct metric g_registered[METRIC_MAX];
 static uint32_t g_count;
 static _Atomic uint64_t g_gauges[METRIC_MAX];
 static struct block g_blocks[METRIC_THREADS];
@@ -47,10 +47,10 @@ static uint32_t metric_find(enum metric_type type, const char *name, const char 
 {
 	*last = NO_METRIC;
 	for (uint32_t i = 0; i < g_count; i++) {
-		if (strcmp(g_metrics[i].name, name) != 0)
+		if (strcmp(g_registered[i].name, name) != 0)
 			continue;
 		*last = i;
-		if (g_metrics[i].type == type && labels_eq(g_metrics[i].labels, labels))
+		if (g_registered[i].type == type && labels_eq(g_registered[i].labels, labels))
 			return i;
 	}
 	return NO_METRIC;
@@ -69,14 +69,14 @@ metric_id metric_register_per(enum metric_type type, const char *name, const cha
 	uint32_t id = metric_find(type, name, labels, &last);
 
 	/* one name is one type, and a page with a broken HELP line is no page */
-	assert(last == NO_METRIC || g_metrics[last].type == type ||
-	       (is_of_histogram(type) && is_of_histogram(g_metrics[last].type)));
+	assert(last == NO_METRIC || g_registered[last].type == type ||
+	       (is_of_histogram(type) && is_of_histogram(g_registered[last].type)));
 	assert(!strpbrk(help, "\\\n"));
 	if (id != NO_METRIC)
 		return id;
 	assert(g_count < METRIC_MAX);
 	id = g_count++;
-	g_metrics[id] = (struct metric){
+	g_registered[id] = (struct metric){
 		.type = type,
 		.name = name,
 		.labels = labels,
@@ -86,7 +86,7 @@ metric_id metric_register_per(enum metric_type type, const char *name, const cha
 		.first = last == NO_METRIC,
 	};
 	if (last != NO_METRIC)
-		g_metrics[last].next = id;
+		g_registered[last].next = id;
 	return id;
 }
 
@@ -123,7 +123,7 @@ void metric_add(metric_id id, uint64_t n)
 void metric_set(metric_id id, uint64_t value)
 {
 	/* not against g_count: more may be registered meanwhile, by another thread */
-	assert(id < METRIC_MAX && g_metrics[id].type == METRIC_GAUGE);
+	assert(id < METRIC_MAX && g_registered[id].type == METRIC_GAUGE);
 	atomic_store_explicit(&g_gauges[id], value, memory_order_relaxed);
 }
 
@@ -186,17 +186,17 @@ static void metric_value_write(struct writer *w, uint64_t value, uint32_t per)
 
 static void family_write(struct writer *w, uint32_t first)
 {
-	const struct metric *m = &g_metrics[first];
+	const struct metric *m = &g_registered[first];
 
 	writer_fmt(w, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
 		   metric_type_name(m->type));
-	for (uint32_t id = first; id != NO_METRIC; id = g_metrics[id].next) {
+	for (uint32_t id = first; id != NO_METRIC; id = g_registered[id].next) {
 		writer_str(w, m->name);
-		writer_str(w, suffix_of(g_metrics[id].type));
-		if (g_metrics[id].labels)
-			writer_fmt(w, "{%s}", g_metrics[id].labels);
+		writer_str(w, suffix_of(g_registered[id].type));
+		if (g_registered[id].labels)
+			writer_fmt(w, "{%s}", g_registered[id].labels);
 		writer_str(w, " ");
-		metric_value_write(w, metric_value(id), g_metrics[id].per);
+		metric_value_write(w, metric_value(id), g_registered[id].per);
 		writer_str(w, "\n");
 	}
 }
@@ -204,7 +204,7 @@ static void family_write(struct writer *w, uint32_t first)
 void metric_write(struct writer *w)
 {
 	for (uint32_t id = 0; id < g_count; id++) {
-		if (g_metrics[id].first)
+		if (g_registered[id].first)
 			family_write(w, id);
 	}
 	metric_table_write(w);

@@ -8,7 +8,7 @@ enum {
 	BLOCK_INTERFACE = 1,
 	BLOCK_STATISTICS = 5,
 	BLOCK_PACKET = 6,
-	BYTE_ORDER = 0x1a2b3c4d,
+	SECTION_ORDER = 0x1a2b3c4d,
 	LINKTYPE_RAW = 101, /* begins with the IP head, of either version */
 	OPTION_COMMENT = 1,
 	SECTION_APPLICATION = 4,
@@ -80,7 +80,7 @@ void pcapng_begin(struct writer *w, const char *application, const char *comment
 	static const uint8_t resolution = NANOSECONDS;
 	size_t at = block_begin(w, BLOCK_SECTION);
 
-	writer_be32(w, BYTE_ORDER);
+	writer_be32(w, SECTION_ORDER);
 	writer_be16(w, 1); /* version 1.0 */
 	writer_be16(w, 0);
 	writer_be64(w, UINT64_MAX); /* length not known */

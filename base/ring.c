@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { CAPACITY_MAX = 1 << 30 };
+enum { RING_CAPACITY_MAX = 1 << 30 };
 
 static uint32_t power_of_two(uint32_t n)
 {
@@ -23,7 +23,7 @@ int ring_open(struct ring *r, size_t item_size, uint32_t capacity)
 {
 	uint32_t slots = power_of_two(capacity);
 
-	assert(item_size > 0 && capacity > 0 && capacity <= CAPACITY_MAX);
+	assert(item_size > 0 && capacity > 0 && capacity <= RING_CAPACITY_MAX);
 	*r = (struct ring){ .item_size = item_size, .mask = slots - 1, .wake_fd = -1 };
 	r->slots = calloc(slots, item_size);
 	if (!r->slots)

@@ -9,14 +9,14 @@
 #include <string.h>
 
 enum {
-	VERSION = 1,
-	HEAD_LEN = 2,
-	NONCE_LEN = 12,
-	TAG_LEN = 16,
-	TEXT_AT = HEAD_LEN + NONCE_LEN,
+	SEAL_FORMAT = 1,
+	SEALED_HEAD_LEN = 2,
+	SEAL_NONCE_LEN = 12,
+	SEAL_TAG_LEN = 16,
+	TEXT_AT = SEALED_HEAD_LEN + SEAL_NONCE_LEN,
 };
 
-static_assert(SEAL_OVERHEAD == TEXT_AT + TAG_LEN, "what seal.h says");
+static_assert(SEAL_OVERHEAD == TEXT_AT + SEAL_TAG_LEN, "what seal.h says");
 
 /* A context that is ready for the text: key, nonce, and what is authenticated beside it. NULL: out of memory. */
 static EVP_CIPHER_CTX *seal_gcm_begin(const struct seal_key *key, const uint8_t *head,
@@ -27,9 +27,9 @@ static EVP_CIPHER_CTX *seal_gcm_begin(const struct seal_key *key, const uint8_t 
 
 	assert(context.n <= INT_MAX);
 	if (ctx &&
-	    EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->octets, head + HEAD_LEN,
+	    EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->octets, head + SEALED_HEAD_LEN,
 			      encrypt) == 1 &&
-	    EVP_CipherUpdate(ctx, NULL, &n, head, HEAD_LEN) == 1 &&
+	    EVP_CipherUpdate(ctx, NULL, &n, head, SEALED_HEAD_LEN) == 1 &&
 	    (context.n == 0 || EVP_CipherUpdate(ctx, NULL, &n, context.p, (int)context.n) == 1))
 		return ctx;
 	EVP_CIPHER_CTX_free(ctx);
@@ -56,13 +56,13 @@ int seal_make(const struct seal_key *key, struct rand_source *r, struct bytes co
 	if (cap < SEAL_OVERHEAD || cap - SEAL_OVERHEAD < plain.n)
 		return -ENOSPC;
 	tag = out + TEXT_AT + plain.n;
-	out[0] = VERSION;
+	out[0] = SEAL_FORMAT;
 	out[1] = key->id;
-	rand_fill(r, out + HEAD_LEN, NONCE_LEN);
+	rand_fill(r, out + SEALED_HEAD_LEN, SEAL_NONCE_LEN);
 	ctx = seal_gcm_begin(key, out, context, 1);
 	ok = ctx && gcm_text(ctx, plain, out + TEXT_AT) &&
 	     EVP_CipherFinal_ex(ctx, tag, &rest) == 1 &&
-	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag) == 1;
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_LEN, tag) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	if (!ok)
 		return -ENOMEM;
@@ -74,19 +74,19 @@ static enum seal_refusal head_check(struct bytes sealed)
 {
 	if (sealed.n < SEAL_OVERHEAD)
 		return SEAL_TRUNCATED;
-	return sealed.p[0] == VERSION ? SEAL_FINE : SEAL_VERSION;
+	return sealed.p[0] == SEAL_FORMAT ? SEAL_FINE : SEAL_VERSION;
 }
 
 static int text_open(const struct seal_key *key, struct bytes context, struct bytes sealed,
 		     uint8_t *out, size_t n)
 {
-	uint8_t tag[TAG_LEN], rest[TAG_LEN];
+	uint8_t tag[SEAL_TAG_LEN], rest[SEAL_TAG_LEN];
 	EVP_CIPHER_CTX *ctx = seal_gcm_begin(key, sealed.p, context, 0);
 	int written, err = -ENOMEM;
 
-	memcpy(tag, sealed.p + TEXT_AT + n, TAG_LEN);
+	memcpy(tag, sealed.p + TEXT_AT + n, SEAL_TAG_LEN);
 	if (ctx && gcm_text(ctx, bytes_sub(sealed, TEXT_AT, n), out) &&
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) == 1)
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_LEN, tag) == 1)
 		err = EVP_CipherFinal_ex(ctx, rest, &written) == 1 ? 0 : -EBADMSG;
 	EVP_CIPHER_CTX_free(ctx);
 	if (err)

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { SLOTS_MIN = 16, CAPACITY_MAX = 1 << 30 };
+enum { SLOTS_MIN = 16, TABLE_CAPACITY_MAX = 1 << 30 };
 
 /* The upper bits of a multiplication: plain numbers as hashes do no harm. */
 static uint32_t home_of(uint64_t hash, uint32_t mask)
@@ -17,7 +17,7 @@ static uint32_t home_of(uint64_t hash, uint32_t mask)
 
 int table_open(struct table *t, uint32_t capacity)
 {
-	assert(capacity > 0 && capacity <= CAPACITY_MAX);
+	assert(capacity > 0 && capacity <= TABLE_CAPACITY_MAX);
 	*t = (struct table){ .mask = SLOTS_MIN - 1, .capacity = capacity };
 	t->slots = calloc(SLOTS_MIN, sizeof(*t->slots));
 	return t->slots ? 0 : -ENOMEM;

@@ -35,7 +35,7 @@ static bool list_is_empty(const struct wheel_timer *head)
 	return head->next == head;
 }
 
-static void list_append(struct wheel_timer *head, struct wheel_timer *t)
+static void slot_append(struct wheel_timer *head, struct wheel_timer *t)
 {
 	t->next = head;
 	t->prev = head->prev;
@@ -78,10 +78,10 @@ static void timer_place(struct wheel *w, struct wheel_timer *t)
 {
 	t->slot = slot_for(w, deadline_ms(t->deadline_ns));
 	if (t->slot == SLOT_DUE) {
-		list_append(&w->due, t);
+		slot_append(&w->due, t);
 		return;
 	}
-	list_append(&w->slots[t->slot], t);
+	slot_append(&w->slots[t->slot], t);
 	*occupied_word(w, t->slot) |= BIT64(t->slot % WORD_BITS);
 }
 

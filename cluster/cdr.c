@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum { LENGTH_SIZE = 4 };
+enum { CDR_LENGTH_SIZE = 4 };
 
 void cdr_field_write(struct writer *w, const struct cdr_field *field)
 {
@@ -15,20 +15,20 @@ void cdr_field_write(struct writer *w, const struct cdr_field *field)
 
 size_t cdr_field_size(const struct cdr_field *field)
 {
-	return LENGTH_SIZE + field->name.n + LENGTH_SIZE + field->value.n;
+	return CDR_LENGTH_SIZE + field->name.n + CDR_LENGTH_SIZE + field->value.n;
 }
 
 static bool text_cut(struct bytes *rest, struct bytes *out)
 {
 	size_t n;
 
-	if (rest->n < LENGTH_SIZE)
+	if (rest->n < CDR_LENGTH_SIZE)
 		return false;
 	n = be32_get(rest->p);
-	if (n > rest->n - LENGTH_SIZE)
+	if (n > rest->n - CDR_LENGTH_SIZE)
 		return false;
-	*out = bytes_sub(*rest, LENGTH_SIZE, n);
-	*rest = bytes_from(*rest, LENGTH_SIZE + n);
+	*out = bytes_sub(*rest, CDR_LENGTH_SIZE, n);
+	*rest = bytes_from(*rest, CDR_LENGTH_SIZE + n);
 	return true;
 }
 

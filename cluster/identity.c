@@ -12,15 +12,16 @@
 
 #include "base/file.h"
 
-enum { ID_OCTETS = IDENTITY_LEN / 2, FILE_MAX = 128, BOOT_ID_LEN = 36 };
+enum { IDENTITY_OCTETS = IDENTITY_LEN / 2, FILE_MAX = 128, BOOT_ID_LEN = 36 };
 
 int identity_parse(char out[IDENTITY_LEN + 1], struct bytes text)
 {
 	struct bytes id = bytes_trim(text);
-	uint8_t octets[ID_OCTETS];
+	uint8_t octets[IDENTITY_OCTETS];
 	size_t n = 0;
 
-	if (id.n != IDENTITY_LEN || hex_decode(id, octets, sizeof(octets), &n) || n != ID_OCTETS)
+	if (id.n != IDENTITY_LEN || hex_decode(id, octets, sizeof(octets), &n) ||
+	    n != IDENTITY_OCTETS)
 		return -EBADMSG;
 	return bytes_cstr(id, out, IDENTITY_LEN + 1);
 }
@@ -42,7 +43,7 @@ static ssize_t identity_file_read(const char *path, char *out, size_t cap)
 
 static int identity_make(struct identity *out, const char *path, struct rand_source *rand)
 {
-	uint8_t octets[ID_OCTETS];
+	uint8_t octets[IDENTITY_OCTETS];
 	char text[IDENTITY_LEN + 1];
 	struct writer w = writer_over(text, sizeof(text));
 	int err;

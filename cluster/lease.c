@@ -329,7 +329,7 @@ static unsigned link_down(struct lease *l, uint64_t now_ns)
 	return doubt(l, now_ns);
 }
 
-static unsigned missing(struct lease *l, uint64_t now_ns)
+static unsigned claimants_missing(struct lease *l, uint64_t now_ns)
 {
 	unsigned actions = doubt(l, now_ns);
 
@@ -337,7 +337,7 @@ static unsigned missing(struct lease *l, uint64_t now_ns)
 	return l->state == LEASE_DOUBT ? actions | probe(l, now_ns) : actions;
 }
 
-static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
+static unsigned claims_seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 {
 	bool held = l->state == LEASE_HELD || l->state == LEASE_DOUBT;
 
@@ -348,7 +348,7 @@ static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 	if (!held)
 		return 0;
 	/* an older link of ours, or somebody's lower claim to an emptied Redis */
-	return missing(l, now_ns);
+	return claimants_missing(l, now_ns);
 }
 
 /* Redis has forgotten ours, and whoever had it before goes on. One that is valid says so itself. */
@@ -409,9 +409,9 @@ static unsigned lease_settle(struct lease *l, const struct lease_event *event,
 	case LEASE_UNKNOWN:
 		return unknown(l, now_ns);
 	case LEASE_MISSING:
-		return missing(l, now_ns);
+		return claimants_missing(l, now_ns);
 	case LEASE_SEEN:
-		return seen(l, event->epoch, now_ns);
+		return claims_seen(l, event->epoch, now_ns);
 	case LEASE_RENEWED:
 		return renewed(l, event->epoch);
 	case LEASE_HEARD:

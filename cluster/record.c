@@ -17,7 +17,7 @@ enum {
 	AT_CRC = 20,
 };
 
-static const uint8_t g_magic[AT_FORMAT] = { 'T', 'D', 'R' };
+static const uint8_t g_record_magic[AT_FORMAT] = { 'T', 'D', 'R' };
 
 static uint32_t record_crc(const uint8_t *head, struct bytes payload)
 {
@@ -31,7 +31,7 @@ static void seal(struct writer *w, const struct record *r, uint8_t format)
 
 	assert(r->payload.n <= RECORD_PAYLOAD_MAX);
 	assert(r->flags == 0);
-	writer_mem(&hw, g_magic, sizeof(g_magic));
+	writer_mem(&hw, g_record_magic, sizeof(g_record_magic));
 	writer_u8(&hw, format);
 	writer_be16(&hw, r->flags);
 	writer_be16(&hw, 0);
@@ -70,7 +70,7 @@ static const char *record_fault_of(struct bytes in)
 {
 	if (in.n < RECORD_HEAD)
 		return "shorter than its head";
-	if (memcmp(in.p, g_magic, sizeof(g_magic)) != 0)
+	if (memcmp(in.p, g_record_magic, sizeof(g_record_magic)) != 0)
 		return "does not start as a record";
 	if (in.p[AT_FORMAT] == 0)
 		return "of no format";

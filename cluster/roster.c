@@ -3,13 +3,13 @@
 
 #include <errno.h>
 
-enum { ID_OCTETS = 8, SHARD_MAX = UINT16_MAX };
+enum { NODE_ID_OCTETS = 8, SHARD_MAX = UINT16_MAX };
 
 /* ---- text ---- */
 
 static void roster_hex(struct writer *w, uint64_t value)
 {
-	uint8_t raw[ID_OCTETS];
+	uint8_t raw[NODE_ID_OCTETS];
 
 	be64_put(raw, value);
 	writer_hex(w, bytes_mem(raw, sizeof(raw)));
@@ -37,10 +37,11 @@ struct bytes roster_write(char out[ROSTER_TEXT_MAX], const struct roster_node *n
 
 static int roster_hex_read(struct bytes text, uint64_t *out)
 {
-	uint8_t raw[ID_OCTETS];
+	uint8_t raw[NODE_ID_OCTETS];
 	size_t n = 0;
 
-	if (text.n != 2 * ID_OCTETS || hex_decode(text, raw, sizeof(raw), &n) || n != sizeof(raw))
+	if (text.n != 2 * NODE_ID_OCTETS || hex_decode(text, raw, sizeof(raw), &n) ||
+	    n != sizeof(raw))
 		return -EBADMSG;
 	*out = ((uint64_t)be32_get(raw) << 32) | be32_get(raw + 4);
 	return 0;

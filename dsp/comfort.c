@@ -6,9 +6,9 @@
 
 #include "dsp/voice.h"
 
-#define FULL_SCALE 32767.0f
-#define Q15        32768.0f
-#define MEMORY_S   0.1f
+#define COMFORT_FULL     32767.0f
+#define Q15              32768.0f
+#define COMFORT_MEMORY_S 0.1f
 /* Of the energy alone: white noise 40 dB below it, or the model of a tone would ring. */
 #define WHITER         1.0001f
 #define REFLECTION_MAX 0.98f
@@ -17,7 +17,7 @@
 
 void comfort_listen(struct comfort_ear *e, uint32_t rate, const int16_t *pcm, size_t n)
 {
-	float memory = (float)rate * MEMORY_S;
+	float memory = (float)rate * COMFORT_MEMORY_S;
 	float keep = fmaxf(0, 1 - (float)n / memory);
 
 	for (size_t lag = 0; lag <= COMFORT_ORDER_MAX && lag <= n; lag++)
@@ -95,7 +95,7 @@ static float comfort_random(struct comfort_noise *noise)
 /* What the filter makes louder is taken from its excitation: its power is the noise's times all 1 - k * k. */
 static float comfort_peak(const struct comfort *c)
 {
-	float power = 3 * FULL_SCALE * FULL_SCALE * powf(10, -(float)c->level / 10);
+	float power = 3 * COMFORT_FULL * COMFORT_FULL * powf(10, -(float)c->level / 10);
 
 	if (c->level >= VOICE_LEVEL_SILENCE)
 		return 0;

@@ -7,6 +7,9 @@
 
 #include "dsp/tone.h"
 
+/* In rows of four (ITU-T Q.23). */
+#define DTMF_KEYS "123A456B789C*0#D"
+
 enum {
 	DTMF_RATE = 8000, /* of what is heard */
 	DTMF_MS = 80,     /* a codec as Opus at 8 kbit/s needs as much, on and off */

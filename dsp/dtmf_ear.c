@@ -11,7 +11,7 @@
 #include "dsp/dtmf.h"
 
 enum {
-	BLOCK = 102,
+	EAR_BLOCK = 102,
 	BLOCKS_MAX = 100,
 	TONES = 4,
 	LEVEL_LEAST = 16400 /* of a sample, squared: -42 dBm0 */
@@ -27,7 +27,7 @@ struct limits {
 static const struct limits g_clear = { 5.0F, 6.3F, 6.3F, 0.82F }; /* 7, 8, 8, -0.9 dB */
 static const struct limits g_faint = { 7.9F, 7.9F, 3.2F, 0.70F }; /* 9, 9, 5, -1.5 dB */
 
-static const char g_keys[] = "123A456B789C*0#D";
+static const char g_heard_keys[] = DTMF_KEYS;
 /* 2 cos(2 pi f / 8000) of 697, 770, 852, 941 and 1209, 1336, 1477, 1633 Hz. */
 static const float g_turns[2 * TONES] = { 1.7077378F, 1.6452810F, 1.5686870F, 1.4782046F,
 					  1.1641040F, 0.9963702F, 0.7986184F, 0.5685327F };
@@ -71,7 +71,7 @@ static bool block_is(const struct block *b, const struct limits *l)
 {
 	return b->high <= b->low * l->high_over_low && b->low <= b->high * l->low_over_high &&
 	       b->low >= b->low_beside * l->beside && b->high >= b->high_beside * l->beside &&
-	       2 * (b->low + b->high) >= l->share * (float)BLOCK * b->energy;
+	       2 * (b->low + b->high) >= l->share * (float)EAR_BLOCK * b->energy;
 }
 
 /* The key of the block, and how sure that is. */
@@ -82,7 +82,7 @@ static char block_key(const struct dtmf_ear *e, bool *clear)
 	uint32_t row, column;
 
 	*clear = false;
-	if (e->energy < (float)LEVEL_LEAST * BLOCK)
+	if (e->energy < (float)LEVEL_LEAST * EAR_BLOCK)
 		return 0;
 	for (uint32_t i = 0; i < 2 * TONES; i++) {
 		float last = e->last[i], before = e->before[i];
@@ -96,7 +96,7 @@ static char block_key(const struct dtmf_ear *e, bool *clear)
 	b.low_beside = second(power, row);
 	b.high_beside = second(power + TONES, column);
 	*clear = block_is(&b, &g_clear);
-	return block_is(&b, &g_faint) ? g_keys[row * TONES + column] : 0;
+	return block_is(&b, &g_faint) ? g_heard_keys[row * TONES + column] : 0;
 }
 
 /* ---- blocks in a row ---- */
@@ -159,7 +159,7 @@ uint32_t dtmf_ear_hear(struct dtmf_ear *e, const int16_t *pcm, uint32_t n)
 	e->count = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		sample_hear(e, pcm[i]);
-		if (++e->at == BLOCK)
+		if (++e->at == EAR_BLOCK)
 			block_ends(e);
 	}
 	return e->count;

@@ -5,16 +5,16 @@
 
 #include "dsp/limiter_wide.h"
 
-#define FULL_SCALE 32767.0f
-#define MEMORY_S   3.0f  /* of speech, that its loudness is the mean of */
-#define BELOW_DB   15    /* what is that much quieter is a pause between words (P.56) */
-#define UP_DB_S    6.0f  /* while it speaks */
-#define DOWN_DB_S  20.0f /* what is too loud hurts */
-#define SETTLED_S  0.2f  /* speech before anything is changed */
+#define GAIN_FULL     32767.0f
+#define GAIN_MEMORY_S 3.0f  /* of speech, that its loudness is the mean of */
+#define BELOW_DB      15    /* what is that much quieter is a pause between words (P.56) */
+#define UP_DB_S       6.0f  /* while it speaks */
+#define DOWN_DB_S     20.0f /* what is too loud hurts */
+#define SETTLED_S     0.2f  /* speech before anything is changed */
 
 static float gain_level(float energy)
 {
-	return 10 * log10f(energy / (FULL_SCALE * FULL_SCALE) + 1e-13f);
+	return 10 * log10f(energy / (GAIN_FULL * GAIN_FULL) + 1e-13f);
 }
 
 /* The mean of what is loud enough to be speech. */
@@ -22,7 +22,7 @@ static void gain_listen(struct gain *g, float seconds, float energy)
 {
 	if (g->heard_s > 0 && gain_level(energy) < gain_level(g->energy) - BELOW_DB)
 		return;
-	g->heard_s = fminf(g->heard_s + seconds, MEMORY_S);
+	g->heard_s = fminf(g->heard_s + seconds, GAIN_MEMORY_S);
 	g->energy += (energy - g->energy) * fminf(seconds / g->heard_s, 1);
 }
 

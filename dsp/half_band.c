@@ -5,13 +5,19 @@
 
 #include "dsp/half_band_wide.h"
 
-enum { BLOCK = 160, BEFORE = HALF_BAND_TAPS - 1, ONE_SHIFT = 14, MIDDLE_UP = 7, MIDDLE_DOWN = 8 };
+enum {
+	HALF_BLOCK = 160,
+	BEFORE = HALF_BAND_TAPS - 1,
+	HALF_SHIFT = 14,
+	MIDDLE_UP = 7,
+	MIDDLE_DOWN = 8
+};
 
 /*
  * By a Kaiser window of beta 5; their sum is one in 14 bits. Their absolute sum is 2.1, so 32 bits hold any sum of products.
  * Between two samples lie as many as before them, hence the symmetry.
  */
-static const int16_t g_taps[HALF_BAND_TAPS] = {
+static const int16_t g_half_taps[HALF_BAND_TAPS] = {
 	-49,   134,   -287, 540,  -954, 1671, -3216, 10353,
 	10353, -3216, 1671, -954, 540,  -287, 134,   -49,
 };
@@ -22,7 +28,7 @@ static int32_t half_way(const int16_t *x)
 	int32_t sum = 0;
 
 	for (int i = 0; i < HALF_BAND_TAPS; i++)
-		sum += g_taps[i] * x[i];
+		sum += g_half_taps[i] * x[i];
 	return sum;
 }
 
@@ -49,14 +55,15 @@ static void before_keep(int16_t *before, const int16_t *line, size_t n)
 
 static void block_up(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
 {
-	int16_t line[BEFORE + BLOCK];
+	int16_t line[BEFORE + HALF_BLOCK];
 
 	before_put(line, h->odd);
 	memcpy(line + BEFORE, in, n * sizeof(*in));
 	before_keep(h->odd, line, n);
-	for (size_t i = half_band_up_wide(g_taps, line, line + MIDDLE_UP, n, out); i < n; i++) {
+	for (size_t i = half_band_up_wide(g_half_taps, line, line + MIDDLE_UP, n, out); i < n;
+	     i++) {
 		out[2 * i] = line[i + MIDDLE_UP];
-		out[2 * i + 1] = rounded(half_way(line + i), ONE_SHIFT);
+		out[2 * i + 1] = rounded(half_way(line + i), HALF_SHIFT);
 	}
 }
 
@@ -70,28 +77,29 @@ static void pairs_part(const int16_t *in, size_t n, int16_t *first, int16_t *sec
 
 static void block_down(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
 {
-	int16_t odd[BEFORE + BLOCK], even[BEFORE + BLOCK];
+	int16_t odd[BEFORE + HALF_BLOCK], even[BEFORE + HALF_BLOCK];
 
 	before_put(even, h->even);
 	before_put(odd, h->odd);
 	pairs_part(in, n, even + BEFORE, odd + BEFORE);
 	before_keep(h->even, even, n);
 	before_keep(h->odd, odd, n);
-	for (size_t i = half_band_down_wide(g_taps, odd, even + MIDDLE_DOWN, n, out); i < n; i++) {
-		int32_t middle = even[i + MIDDLE_DOWN] * (1 << (ONE_SHIFT - 1));
+	for (size_t i = half_band_down_wide(g_half_taps, odd, even + MIDDLE_DOWN, n, out); i < n;
+	     i++) {
+		int32_t middle = even[i + MIDDLE_DOWN] * (1 << (HALF_SHIFT - 1));
 
-		out[i] = rounded(middle + half_way(odd + i) / 2, ONE_SHIFT);
+		out[i] = rounded(middle + half_way(odd + i) / 2, HALF_SHIFT);
 	}
 }
 
 void half_band_up(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
 {
-	for (size_t i = 0; i < n; i += BLOCK)
-		block_up(h, in + i, n - i < BLOCK ? n - i : BLOCK, out + 2 * i);
+	for (size_t i = 0; i < n; i += HALF_BLOCK)
+		block_up(h, in + i, n - i < HALF_BLOCK ? n - i : HALF_BLOCK, out + 2 * i);
 }
 
 void half_band_down(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
 {
-	for (size_t i = 0; i < n; i += BLOCK)
-		block_down(h, in + 2 * i, n - i < BLOCK ? n - i : BLOCK, out + i);
+	for (size_t i = 0; i < n; i += HALF_BLOCK)
+		block_down(h, in + 2 * i, n - i < HALF_BLOCK ? n - i : HALF_BLOCK, out + i);
 }

@@ -5,9 +5,9 @@
 #include "base/compiler.h"
 #include "dsp/limiter_wide.h"
 
-enum { AT_ONCE = 16 };
+enum { LIMITED_AT_ONCE = 16 };
 
-FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_load(const int32_t *sum)
+FOR_CPU("avx2") static ALWAYS_INLINE __m256i limiter_load(const int32_t *sum)
 {
 	return _mm256_loadu_si256((const __m256i *)(const void *)sum);
 }
@@ -20,7 +20,7 @@ FOR_CPU("avx2") static ALWAYS_INLINE void pcm_store(int16_t *pcm, __m256i a, __m
 	_mm256_storeu_si256((__m256i *)(void *)pcm, packed);
 }
 
-FOR_CPU("avx2") static ALWAYS_INLINE __m256 ramp_at(struct ramp r, size_t i)
+FOR_CPU("avx2") static ALWAYS_INLINE __m256 ramp_wide(struct ramp r, size_t i)
 {
 	__m256 lanes = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
 	__m256 at = _mm256_add_ps(_mm256_set1_ps((float)i), lanes);
@@ -35,8 +35,8 @@ static NOINLINE void wide_range(const int32_t *sum, size_t n, int32_t *least, in
 	int32_t lows[8], highs[8];
 
 	for (size_t i = 0; i < n; i += 8) {
-		low = _mm256_min_epi32(low, sum_load(sum + i));
-		high = _mm256_max_epi32(high, sum_load(sum + i));
+		low = _mm256_min_epi32(low, limiter_load(sum + i));
+		high = _mm256_max_epi32(high, limiter_load(sum + i));
 	}
 	_mm256_storeu_si256((__m256i *)(void *)lows, low);
 	_mm256_storeu_si256((__m256i *)(void *)highs, high);
@@ -48,14 +48,14 @@ static NOINLINE void wide_range(const int32_t *sum, size_t n, int32_t *least, in
 
 FOR_CPU("avx2") static NOINLINE void wide_pack(const int32_t *sum, int16_t *pcm, size_t n)
 {
-	for (size_t i = 0; i < n; i += AT_ONCE)
-		pcm_store(pcm + i, sum_load(sum + i), sum_load(sum + i + 8));
+	for (size_t i = 0; i < n; i += LIMITED_AT_ONCE)
+		pcm_store(pcm + i, limiter_load(sum + i), limiter_load(sum + i + 8));
 }
 
 /* 8 of them; what does not fit is cut off before it is made whole, or the conversion would wrap. */
-FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_cut(const int32_t *sum, size_t i, __m256 by)
+FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_cut_wide(const int32_t *sum, size_t i, __m256 by)
 {
-	__m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sum_load(sum + i)), by);
+	__m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(limiter_load(sum + i)), by);
 
 	v = _mm256_min_ps(v, _mm256_set1_ps(INT16_MAX));
 	return _mm256_cvtps_epi32(_mm256_max_ps(v, _mm256_set1_ps(INT16_MIN)));
@@ -65,14 +65,14 @@ FOR_CPU("avx2")
 static NOINLINE void wide_scale(const int32_t *sum, int16_t *pcm, size_t n, struct ramp r)
 {
 	if (r.step == 0) {
-		for (size_t i = 0; i < n; i += AT_ONCE)
-			pcm_store(pcm + i, sum_cut(sum, i, _mm256_set1_ps(r.from)),
-				  sum_cut(sum, i + 8, _mm256_set1_ps(r.from)));
+		for (size_t i = 0; i < n; i += LIMITED_AT_ONCE)
+			pcm_store(pcm + i, sum_cut_wide(sum, i, _mm256_set1_ps(r.from)),
+				  sum_cut_wide(sum, i + 8, _mm256_set1_ps(r.from)));
 		return;
 	}
-	for (size_t i = 0; i < n; i += AT_ONCE)
-		pcm_store(pcm + i, sum_cut(sum, i, ramp_at(r, i)),
-			  sum_cut(sum, i + 8, ramp_at(r, i + 8)));
+	for (size_t i = 0; i < n; i += LIMITED_AT_ONCE)
+		pcm_store(pcm + i, sum_cut_wide(sum, i, ramp_wide(r, i)),
+			  sum_cut_wide(sum, i + 8, ramp_wide(r, i + 8)));
 }
 
 FOR_CPU("avx2")
@@ -80,8 +80,8 @@ static NOINLINE void wide_gain(const int16_t *pcm, int32_t *out, size_t n, struc
 {
 	for (size_t i = 0; i < n; i += 8) {
 		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(pcm + i));
-		__m256 v =
-			_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(x)), ramp_at(r, i));
+		__m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(x)),
+					 ramp_wide(r, i));
 
 		_mm256_storeu_si256((__m256i *)(void *)(out + i), _mm256_cvtps_epi32(v));
 	}
@@ -91,7 +91,7 @@ size_t limiter_range_wide(const int32_t *sum, size_t n, int32_t *least, int32_t 
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % LIMITED_AT_ONCE;
 	wide_range(sum, n, least, most);
 	return n;
 }
@@ -100,7 +100,7 @@ size_t limiter_pack_wide(const int32_t *sum, int16_t *pcm, size_t n)
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % LIMITED_AT_ONCE;
 	wide_pack(sum, pcm, n);
 	return n;
 }
@@ -109,7 +109,7 @@ size_t limiter_scale_wide(const int32_t *sum, int16_t *pcm, size_t n, struct ram
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % LIMITED_AT_ONCE;
 	wide_scale(sum, pcm, n, r);
 	return n;
 }
@@ -118,7 +118,7 @@ size_t gain_scale_wide(const int16_t *pcm, int32_t *out, size_t n, struct ramp r
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % LIMITED_AT_ONCE;
 	wide_gain(pcm, out, n, r);
 	return n;
 }

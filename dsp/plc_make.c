@@ -27,7 +27,7 @@ enum {
 #define RANDOM_ONE  8388608.0f
 
 /* What goes evenly from one level to another within a millisecond. */
-struct ramp {
+struct plc_ramp {
 	float from, step;
 };
 
@@ -42,14 +42,14 @@ static uint32_t plc_random(uint32_t *state)
 	return *state >> 8;
 }
 
-static struct ramp ramp_of(float from, float to, uint32_t at, uint32_t n)
+static struct plc_ramp ramp_of(float from, float to, uint32_t at, uint32_t n)
 {
 	float step = (to - from) / (float)n;
 
-	return (struct ramp){ .from = from + step * (float)at, .step = step };
+	return (struct plc_ramp){ .from = from + step * (float)at, .step = step };
 }
 
-static float ramp_at(struct ramp r, uint32_t i)
+static float plc_ramp_at(struct plc_ramp r, uint32_t i)
 {
 	return r.from + r.step * (float)i;
 }
@@ -118,7 +118,7 @@ void plc_make_begin(struct plc *s)
  * The last period again and again; its last quarter fades into the one before it. Where the first one begins, the
  * difference between what was heard and what was a period before goes on backwards, and fades.
  */
-static void make_voice(const struct plc *s, struct plc_loss *l, struct ramp level, float *out,
+static void make_voice(const struct plc *s, struct plc_loss *l, struct plc_ramp level, float *out,
 		       uint32_t n)
 {
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), over = l->period / OVERLAP;
@@ -134,14 +134,14 @@ static void make_voice(const struct plc *s, struct plc_loss *l, struct ramp leve
 		if (made < over)
 			v += (1 - ((float)made + 0.5f) / (float)over) *
 			     (float)(x[all - 1 - made] - x[all - 1 - made - l->period]);
-		out[i] = ramp_at(level, i) * v;
+		out[i] = plc_ramp_at(level, i) * v;
 		l->voice = left > 1 ? at + 1 : all - l->period;
 	}
 }
 
 /* Grains out of what was heard last, each fading into the next. At first what was heard goes backwards. */
-static void add_noise(const struct plc *s, const struct plc_loss *l, struct ramp level, float *out,
-		      uint32_t n)
+static void add_noise(const struct plc *s, const struct plc_loss *l, struct plc_ramp level,
+		      float *out, uint32_t n)
 {
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), hop = plc_samples_of(s, GRAIN_MS);
 	bool is_first = l->made < hop;
@@ -151,7 +151,7 @@ static void add_noise(const struct plc *s, const struct plc_loss *l, struct ramp
 		float t = ((float)at + 0.5f) / (float)hop;
 		int16_t old = s->source[is_first ? all - 1 - at : l->grains[0] + hop + at];
 
-		out[i] += ramp_at(level, i) *
+		out[i] += plc_ramp_at(level, i) *
 			  (sqrtf(1 - t) * old + sqrtf(t) * s->source[l->grains[1] + at]);
 	}
 }
@@ -168,12 +168,13 @@ static void grain_done(struct plc *s, struct plc_loss *l, uint32_t n)
 	}
 }
 
-static void add_hiss(struct plc *s, struct plc_loss *l, struct ramp level, float *out, uint32_t n)
+static void add_hiss(struct plc *s, struct plc_loss *l, struct plc_ramp level, float *out,
+		     uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		l->hiss +=
 			HISS_SMOOTH * ((float)plc_random(&s->random[1]) / RANDOM_ONE - 1 - l->hiss);
-		out[i] += ramp_at(level, i) * l->hiss;
+		out[i] += plc_ramp_at(level, i) * l->hiss;
 	}
 }
 

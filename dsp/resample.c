@@ -14,7 +14,7 @@
 
 #include "dsp/half_band.h"
 
-enum { NARROW = 8000, WIDE = 16000, BLOCK = 160, QUALITY = 3 };
+enum { RESAMPLE_NARROW = 8000, RESAMPLE_WIDE = 16000, RESAMPLE_BLOCK = 160, RESAMPLE_QUALITY = 3 };
 
 size_t resample_count(size_t n, uint32_t from, uint32_t to)
 {
@@ -47,26 +47,27 @@ static void block_put(const int16_t *block, size_t n, size_t *drop, int16_t **ou
 static void resample_up(const int16_t *in, size_t n, int16_t *out)
 {
 	struct half_band h = { 0 };
-	int16_t narrow[BLOCK], wide[2 * BLOCK];
+	int16_t narrow[RESAMPLE_BLOCK], wide[2 * RESAMPLE_BLOCK];
 	size_t left = 2 * n, drop = HALF_BAND_UP_DELAY;
 
 	while (left) {
-		block_take(narrow, &in, &n, BLOCK);
-		half_band_up(&h, narrow, BLOCK, wide);
-		block_put(wide, 2 * BLOCK, &drop, &out, &left);
+		block_take(narrow, &in, &n, RESAMPLE_BLOCK);
+		half_band_up(&h, narrow, RESAMPLE_BLOCK, wide);
+		block_put(wide, 2 * RESAMPLE_BLOCK, &drop, &out, &left);
 	}
 }
 
 static void resample_down(const int16_t *in, size_t n, int16_t *out)
 {
 	struct half_band h = { 0 };
-	int16_t narrow[BLOCK], wide[2 * BLOCK];
-	size_t left = resample_count(n, WIDE, NARROW), drop = HALF_BAND_DOWN_DELAY / 2;
+	int16_t narrow[RESAMPLE_BLOCK], wide[2 * RESAMPLE_BLOCK];
+	size_t left = resample_count(n, RESAMPLE_WIDE, RESAMPLE_NARROW),
+	       drop = HALF_BAND_DOWN_DELAY / 2;
 
 	while (left) {
-		block_take(wide, &in, &n, 2 * BLOCK);
-		half_band_down(&h, wide, BLOCK, narrow);
-		block_put(narrow, BLOCK, &drop, &out, &left);
+		block_take(wide, &in, &n, 2 * RESAMPLE_BLOCK);
+		half_band_down(&h, wide, RESAMPLE_BLOCK, narrow);
+		block_put(narrow, RESAMPLE_BLOCK, &drop, &out, &left);
 	}
 }
 
@@ -74,19 +75,19 @@ static int resample_any(const int16_t *in, size_t n, uint32_t from, int16_t *out
 {
 	int err = RESAMPLER_ERR_SUCCESS;
 	size_t left = resample_count(n, from, to), drop = 0;
-	SpeexResamplerState *speex = speex_resampler_init(1, from, to, QUALITY, &err);
+	SpeexResamplerState *speex = speex_resampler_init(1, from, to, RESAMPLE_QUALITY, &err);
 
 	if (!speex)
 		return err == RESAMPLER_ERR_ALLOC_FAILED ? -ENOMEM : -EINVAL;
 	(void)speex_resampler_skip_zeros(speex);
 	while (left) {
-		int16_t block[BLOCK], made[4 * BLOCK];
+		int16_t block[RESAMPLE_BLOCK], made[4 * RESAMPLE_BLOCK];
 		const int16_t *at = block;
-		spx_uint32_t todo = BLOCK;
+		spx_uint32_t todo = RESAMPLE_BLOCK;
 
-		block_take(block, &in, &n, BLOCK);
+		block_take(block, &in, &n, RESAMPLE_BLOCK);
 		while (todo && left) {
-			spx_uint32_t eaten = todo, got = 4 * BLOCK;
+			spx_uint32_t eaten = todo, got = 4 * RESAMPLE_BLOCK;
 
 			(void)speex_resampler_process_int(speex, 0, at, &eaten, made, &got);
 			block_put(made, got, &drop, &out, &left);
@@ -107,9 +108,9 @@ int resample_whole(const int16_t *in, size_t n, uint32_t from, int16_t *out, uin
 {
 	if (!rate_is_sane(from) || !rate_is_sane(to))
 		return -EINVAL;
-	if (from == NARROW && to == WIDE)
+	if (from == RESAMPLE_NARROW && to == RESAMPLE_WIDE)
 		resample_up(in, n, out);
-	else if (from == WIDE && to == NARROW)
+	else if (from == RESAMPLE_WIDE && to == RESAMPLE_NARROW)
 		resample_down(in, n, out);
 	else if (from != to)
 		return resample_any(in, n, from, out, to);

@@ -4,19 +4,19 @@
 #include <string.h>
 
 enum {
-	BLOCK = 160,
-	WIDE = 2 * BLOCK,
-	TAPS = 39,
+	SIXTH_BLOCK = 160,
+	SIXTH_WIDE = 2 * SIXTH_BLOCK,
+	SIXTH_TAPS = 39,
 	PHASES = 3,
-	PHASE_TAPS = TAPS / PHASES,
-	ONE_SHIFT = 15
+	PHASE_TAPS = SIXTH_TAPS / PHASES,
+	SIXTH_SHIFT = 15
 };
 
 /*
  * By least squares; their sum is one in 15 bits. Three times the sum of those that one sample meets on the way up fits into 32 bits, and so
  * does the sum of all on the way down.
  */
-static const int16_t g_taps[TAPS] = {
+static const int16_t g_sixth_taps[SIXTH_TAPS] = {
 	3,     11,    23,   24,   -9,   -81,  -145, -115, 71,   352,  512,  288,   -386,
 	-1188, -1442, -478, 1874, 5002, 7692, 8752, 7692, 5002, 1874, -478, -1442, -1188,
 	-386,  288,   512,  352,  71,   -115, -145, -81,  -9,   24,   23,   11,    3,
@@ -31,7 +31,7 @@ static const int16_t g_phases[PHASES][PHASE_TAPS] = {
 
 static int16_t third_rounded(int32_t sum)
 {
-	int32_t v = (sum + (1 << (ONE_SHIFT - 1))) >> ONE_SHIFT;
+	int32_t v = (sum + (1 << (SIXTH_SHIFT - 1))) >> SIXTH_SHIFT;
 
 	if (v > INT16_MAX)
 		return INT16_MAX;
@@ -54,14 +54,14 @@ static int16_t third_down(const int16_t *x)
 {
 	int32_t sum = 0;
 
-	for (int i = 0; i < TAPS; i++)
-		sum += g_taps[i] * x[i];
+	for (int i = 0; i < SIXTH_TAPS; i++)
+		sum += g_sixth_taps[i] * x[i];
 	return third_rounded(sum);
 }
 
 static void sixth_block_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
-	int16_t line[SIXTH_BAND_UP_BEFORE + WIDE], phases[PHASES][WIDE];
+	int16_t line[SIXTH_BAND_UP_BEFORE + SIXTH_WIDE], phases[PHASES][SIXTH_WIDE];
 
 	memcpy(line, s->before, SIXTH_BAND_UP_BEFORE * sizeof(*line));
 	half_band_up(&s->half, in, n, line + SIXTH_BAND_UP_BEFORE);
@@ -75,7 +75,7 @@ static void sixth_block_up(struct sixth_band *s, const int16_t *in, size_t n, in
 
 static void sixth_block_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
-	int16_t line[SIXTH_BAND_DOWN_BEFORE + 6 * BLOCK], wide[WIDE];
+	int16_t line[SIXTH_BAND_DOWN_BEFORE + 6 * SIXTH_BLOCK], wide[SIXTH_WIDE];
 
 	memcpy(line, s->before, sizeof(s->before));
 	memcpy(line + SIXTH_BAND_DOWN_BEFORE, in, 6 * n * sizeof(*in));
@@ -87,12 +87,14 @@ static void sixth_block_down(struct sixth_band *s, const int16_t *in, size_t n, 
 
 void sixth_band_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
-	for (size_t done = 0; done < n; done += BLOCK)
-		sixth_block_up(s, in + done, n - done < BLOCK ? n - done : BLOCK, out + 6 * done);
+	for (size_t done = 0; done < n; done += SIXTH_BLOCK)
+		sixth_block_up(s, in + done, n - done < SIXTH_BLOCK ? n - done : SIXTH_BLOCK,
+			       out + 6 * done);
 }
 
 void sixth_band_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
-	for (size_t done = 0; done < n; done += BLOCK)
-		sixth_block_down(s, in + 6 * done, n - done < BLOCK ? n - done : BLOCK, out + done);
+	for (size_t done = 0; done < n; done += SIXTH_BLOCK)
+		sixth_block_down(s, in + 6 * done, n - done < SIXTH_BLOCK ? n - done : SIXTH_BLOCK,
+				 out + done);
 }

@@ -8,7 +8,7 @@ enum { RATE_MAX = 96000, PIECE_MAX = 64 };
 
 /* A sine of full scale is 3.14 dBm0 (G.711). */
 #define FULL_SCALE_DBM0 3.14
-#define FULL_SCALE      32767.0
+#define TONE_FULL       32767.0
 #define PI_F            3.14159265358979f
 
 /* What a piece of a step is made of: samples of one step only. */
@@ -64,7 +64,7 @@ static float piece_gain(const struct piece *p, uint32_t i)
 static void piece_add(const struct piece *p, const struct tone_part *part, float *sum, uint32_t n)
 {
 	double level = (double)part->level / 10 - FULL_SCALE_DBM0;
-	float peak = (float)(FULL_SCALE * pow(10, level / 20)), turn = 2 * PI_F / (float)p->rate;
+	float peak = (float)(TONE_FULL * pow(10, level / 20)), turn = 2 * PI_F / (float)p->rate;
 	uint32_t phase = (uint32_t)(p->at % p->rate * part->hz % p->rate);
 
 	for (uint32_t i = 0; i < n; i++) {

@@ -25,7 +25,7 @@ enum {
 #define OVER_FLOOR  4.5f  /* dB, of what is speech */
 #define OVER_PART   0.25f /* of what is between floor and speech */
 #define FLOOR_LEAST -70.0f
-#define FULL_SCALE  32767.0f
+#define VOICE_FULL  32767.0f
 #define HUM_FACTOR  0.95f
 #define TONE_HIGH   0.085f /* of its energy is above hum: 385 Hz */
 #define TONE_REST   0.1f   /* at most, cannot be predicted: 10 dB below it */
@@ -82,7 +82,7 @@ static float voice_db(float v)
 
 static float voice_dbov(float of_a_sample)
 {
-	return voice_db(of_a_sample * (1 / (FULL_SCALE * FULL_SCALE)) + 1e-13f);
+	return voice_db(of_a_sample * (1 / (VOICE_FULL * VOICE_FULL)) + 1e-13f);
 }
 
 uint8_t voice_level(uint64_t energy, size_t n)

@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "dsp/voice_wide.h"
 
-enum { AT_ONCE = 16 };
+enum { VOICED_AT_ONCE = 16 };
 
 FOR_CPU("avx2") static ALWAYS_INLINE __m256i voice_load(const int16_t *pcm)
 {
@@ -23,11 +23,12 @@ FOR_CPU("avx2") static ALWAYS_INLINE uint64_t voice_lanes(__m256i sums)
 /* What is left of n is in the last 16: of those that were counted already nothing is left. */
 FOR_CPU("avx2") static ALWAYS_INLINE __m256i voice_load_last(const int16_t *pcm, size_t n)
 {
-	static const int16_t g_last[2 * AT_ONCE] = {
-		[AT_ONCE] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
+	static const int16_t g_last[2 * VOICED_AT_ONCE] = {
+		[VOICED_AT_ONCE] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 	};
 
-	return _mm256_and_si256(voice_load(pcm + n - AT_ONCE), voice_load(g_last + n % AT_ONCE));
+	return _mm256_and_si256(voice_load(pcm + n - VOICED_AT_ONCE),
+				voice_load(g_last + n % VOICED_AT_ONCE));
 }
 
 /* Two squares are 2^31 at most: 32 bits without a sign. */
@@ -43,9 +44,9 @@ FOR_CPU("avx2") static NOINLINE uint64_t wide_energy(const int16_t *pcm, size_t 
 {
 	__m256i sums = _mm256_setzero_si256();
 
-	for (size_t i = 0; i + AT_ONCE <= n; i += AT_ONCE)
+	for (size_t i = 0; i + VOICED_AT_ONCE <= n; i += VOICED_AT_ONCE)
 		sums = energy_add(sums, voice_load(pcm + i));
-	if (n % AT_ONCE)
+	if (n % VOICED_AT_ONCE)
 		sums = energy_add(sums, voice_load_last(pcm, n));
 	return voice_lanes(sums);
 }
@@ -64,16 +65,16 @@ static NOINLINE uint64_t wide_product(const int16_t *a, const int16_t *b, size_t
 {
 	__m256i sums = _mm256_setzero_si256();
 
-	for (size_t i = 0; i + AT_ONCE <= n; i += AT_ONCE)
+	for (size_t i = 0; i + VOICED_AT_ONCE <= n; i += VOICED_AT_ONCE)
 		sums = product_add(sums, voice_load(a + i), voice_load(b + i));
-	if (n % AT_ONCE)
+	if (n % VOICED_AT_ONCE)
 		sums = product_add(sums, voice_load_last(a, n), voice_load_last(b, n));
 	return voice_lanes(sums);
 }
 
 size_t voice_energy_wide(const int16_t *pcm, size_t n, uint64_t *sum)
 {
-	if (UNLIKELY(n < AT_ONCE || !__builtin_cpu_supports("avx2")))
+	if (UNLIKELY(n < VOICED_AT_ONCE || !__builtin_cpu_supports("avx2")))
 		return 0;
 	*sum += wide_energy(pcm, n);
 	return n;
@@ -81,7 +82,7 @@ size_t voice_energy_wide(const int16_t *pcm, size_t n, uint64_t *sum)
 
 size_t voice_product_wide(const int16_t *a, const int16_t *b, size_t n, int64_t *sum)
 {
-	if (UNLIKELY(n < AT_ONCE || !__builtin_cpu_supports("avx2")))
+	if (UNLIKELY(n < VOICED_AT_ONCE || !__builtin_cpu_supports("avx2")))
 		return 0;
 	*sum += (int64_t)wide_product(a, b, n);
 	return n;

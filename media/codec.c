@@ -4,7 +4,7 @@
 #include "media/payload.h"
 
 /* RFC 3551 6: the clock of G.722 is not its rate. RFC 7587 4.1: opus is always 48000/2. */
-static const struct media_codec_facts g_codecs[MEDIA_CODECS_KNOWN] = {
+static const struct media_codec_facts g_codec_facts[MEDIA_CODECS_KNOWN] = {
 	[MEDIA_CODEC_PCMU] = { "PCMU", "PCMU/8000", NULL, 8000, 1, 0, 8 },
 	[MEDIA_CODEC_PCMA] = { "PCMA", "PCMA/8000", NULL, 8000, 1, 8, 8 },
 	[MEDIA_CODEC_G722] = { "G722", "G722/8000", NULL, 8000, 1, 9, 8 },
@@ -27,7 +27,7 @@ static uint32_t g_coded = UINT32_C(1) << MEDIA_CODEC_L16 | UINT32_C(1) << MEDIA_
 
 const struct media_codec_facts *media_codec_facts(enum media_codec codec)
 {
-	return (unsigned)codec < COUNT_OF(g_codecs) ? &g_codecs[codec] : NULL;
+	return (unsigned)codec < COUNT_OF(g_codec_facts) ? &g_codec_facts[codec] : NULL;
 }
 
 static bool codec_is(const struct media_codec_facts *facts, const struct payload *p)
@@ -40,7 +40,7 @@ enum media_codec media_codec_of(const struct payload *p)
 {
 	unsigned codec = 0;
 
-	while (codec < MEDIA_CODECS_KNOWN && !codec_is(&g_codecs[codec], p))
+	while (codec < MEDIA_CODECS_KNOWN && !codec_is(&g_codec_facts[codec], p))
 		codec++;
 	return (enum media_codec)codec;
 }

@@ -8,7 +8,7 @@ enum { US_PER_MS = 1000, PACKET_MS = 20 };
 
 /* G.711 with concealment, which every phone has. G.113 has no narrow-band values for G.722 and Opus: error-free they impair nothing
  * there; against loss they are taken as no better than G.711. */
-static const struct quality_codec g_codecs[] = {
+static const struct quality_codec g_quality_codecs[] = {
 	{ "PCMU", 0, 25.1 },  { "PCMA", 0, 25.1 }, { "G722", 0, 25.1 },
 	{ "opus", 0, 25.1 },  { "G729", 11, 19 }, /* annex A, which has the same name in SDP and is what phones have */
 	{ "G723", 15, 16.1 },
@@ -16,9 +16,9 @@ static const struct quality_codec g_codecs[] = {
 
 const struct quality_codec *quality_codec_find(struct bytes name)
 {
-	for (size_t i = 0; i < COUNT_OF(g_codecs); i++) {
-		if (bytes_iis(name, g_codecs[i].name))
-			return &g_codecs[i];
+	for (size_t i = 0; i < COUNT_OF(g_quality_codecs); i++) {
+		if (bytes_iis(name, g_quality_codecs[i].name))
+			return &g_quality_codecs[i];
 	}
 	return NULL;
 }

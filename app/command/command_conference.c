@@ -20,7 +20,7 @@ static const struct {
 	enum command_error_code code;
 	const char *argument[ABOUTS];
 	const char *text;
-} g_refusals[] = {
+} g_conference_refusals[] = {
 	{ -ENOENT, COMMAND_NOT_FOUND, { "call", NULL }, "there is none of that id" },
 	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
 	{ -ELOOP, COMMAND_CONFLICT, { "call", "with" }, "both are the same call" },
@@ -80,13 +80,13 @@ static void conference_end(struct command_run *run, const struct shard_order *by
 {
 	if (!command_order_refused(run, by, err))
 		return;
-	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
-		if (g_refusals[i].err != err)
+	for (size_t i = 0; i < COUNT_OF(g_conference_refusals); i++) {
+		if (g_conference_refusals[i].err != err)
 			continue;
-		command_fail(run, g_refusals[i].code,
-			     about(run,
-				   g_refusals[i].argument[of_other ? ABOUT_OTHER : ABOUT_CALL]),
-			     "%s", g_refusals[i].text);
+		command_fail(run, g_conference_refusals[i].code,
+			     about(run, g_conference_refusals[i]
+						.argument[of_other ? ABOUT_OTHER : ABOUT_CALL]),
+			     "%s", g_conference_refusals[i].text);
 		return;
 	}
 	command_fail(run, COMMAND_BUSY, NULL, "it is changing just now: try again");

@@ -13,7 +13,7 @@
 #include "sig/host/room_terms.h"
 #include "sig/host/trunk.h"
 
-#define LIMIT "memory"
+#define DIAL_LIMIT "memory"
 
 static bool dial_stored(const struct command_run *run, struct dial_document *out)
 {
@@ -67,7 +67,7 @@ static void dial_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_dial_documents = {
 	.name = "dialplan",
 	.argument = "dialplan",
-	.limit = LIMIT,
+	.limit = DIAL_LIMIT,
 	.size = sizeof(struct dial_document),
 	.form = &g_dial_form,
 	.make = dial_make,

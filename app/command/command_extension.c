@@ -9,7 +9,7 @@
 #include "sig/host/dial_plans.h"
 #include "sig/sip/located_user.h"
 
-#define LIMIT "limits.registrations"
+#define EXTENSION_LIMIT "limits.registrations"
 
 /* "2=HASHES,5=HASHES": those of one. False: there are none. */
 static bool location_ha1_read(struct bytes list, uint16_t location, struct digest_secret *secret)
@@ -136,7 +136,7 @@ static bool extension_may_begin(struct command_run *run)
 		return false;
 	if (extensions_count(&run->node->extensions) < most)
 		return true;
-	command_fail(run, COMMAND_FULL, NULL, LIMIT " (%" PRIu32 ") is reached", most);
+	command_fail(run, COMMAND_FULL, NULL, EXTENSION_LIMIT " (%" PRIu32 ") is reached", most);
 	return false;
 }
 
@@ -343,7 +343,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 const struct document_kind g_extension_documents = {
 	.name = "extension",
 	.argument = "number",
-	.limit = LIMIT,
+	.limit = EXTENSION_LIMIT,
 	.quota = "max_extensions",
 	.item = TENANT_EXTENSIONS,
 	.size = sizeof(struct extension),

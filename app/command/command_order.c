@@ -97,7 +97,7 @@ static const struct {
 	int err;
 	enum command_error_code code;
 	const char *argument, *text;
-} g_refusals[] = {
+} g_order_refusals[] = {
 	{ -ENOENT, COMMAND_NOT_FOUND, "call",
 	  "there is no such call: call.list shows those that run" },
 	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
@@ -155,10 +155,10 @@ void command_order_end(struct command_run *run, const struct shard_order *by, in
 {
 	if (!command_order_refused(run, by, err))
 		return;
-	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
-		if (g_refusals[i].err == err) {
-			command_fail(run, g_refusals[i].code, g_refusals[i].argument, "%s",
-				     g_refusals[i].text);
+	for (size_t i = 0; i < COUNT_OF(g_order_refusals); i++) {
+		if (g_order_refusals[i].err == err) {
+			command_fail(run, g_order_refusals[i].code, g_order_refusals[i].argument,
+				     "%s", g_order_refusals[i].text);
 			return;
 		}
 	}

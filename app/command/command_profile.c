@@ -5,7 +5,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 
-#define LIMIT "the number of profiles (64)"
+#define PROFILE_LIMIT "the number of profiles (64)"
 _Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");
 
 static bool profile_make(struct command_run *run, void *value)
@@ -15,7 +15,7 @@ static bool profile_make(struct command_run *run, void *value)
 	struct profile *p = value;
 
 	if (!before && all->count == SHARD_PROFILES_MAX) {
-		command_fail(run, COMMAND_FULL, NULL, LIMIT " is reached");
+		command_fail(run, COMMAND_FULL, NULL, PROFILE_LIMIT " is reached");
 		return false;
 	}
 	if (before)
@@ -77,7 +77,7 @@ static void profile_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_profile_documents = {
 	.name = "profile",
 	.argument = "name",
-	.limit = LIMIT,
+	.limit = PROFILE_LIMIT,
 	.size = sizeof(struct profile),
 	.form = &g_profile_form,
 	.make = profile_make,

@@ -7,7 +7,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 
-#define LIMIT "the number of ranges (256)"
+#define RANGE_LIMIT "the number of ranges (256)"
 _Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
 
 static bool profile_stands(struct command_run *run, const struct shard_range *r)
@@ -37,7 +37,7 @@ static bool may_stand(struct command_run *run, const struct shard_range *r)
 	}
 	if (all->range_count < SHARD_RANGES_MAX || profiles_range(all, &r->first))
 		return true;
-	command_fail(run, COMMAND_FULL, NULL, LIMIT " is reached");
+	command_fail(run, COMMAND_FULL, NULL, RANGE_LIMIT " is reached");
 	return false;
 }
 
@@ -104,7 +104,7 @@ static void range_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_range_documents = {
 	.name = "profile_range",
 	.argument = "from",
-	.limit = LIMIT,
+	.limit = RANGE_LIMIT,
 	.size = sizeof(struct profile_range),
 	.form = &g_range_form,
 	.make = range_make,

@@ -9,7 +9,7 @@
 #include "app/watch/watch.h"
 #include "sig/sip/redact.h"
 
-enum { LIMIT = 50, ANSWER_OCTETS = 256 * 1024 };
+enum { RECENT_LIMIT = 50, ANSWER_OCTETS = 256 * 1024 };
 
 static json_t *octets_json(struct bytes message)
 {
@@ -46,7 +46,7 @@ void command_sip_recent(struct command_run *run)
 	struct command_span span;
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;
-	uint32_t limit = LIMIT, skip;
+	uint32_t limit = RECENT_LIMIT, skip;
 	json_t *list;
 
 	if (command_value(run, "call")->given && !command_call_id(run, &choice.call))

@@ -9,7 +9,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 
-#define LIMIT "the number of tenants (4096)"
+#define TENANT_LIMIT "the number of tenants (4096)"
 static_assert(TENANTS_MAX == 4096, "the text above says it");
 
 /* The document of that name. False: there is none that can be read. */
@@ -213,7 +213,7 @@ static void tenant_deleted(struct node *node, const char *name)
 const struct document_kind g_tenant_documents = {
 	.name = "tenant",
 	.argument = "name",
-	.limit = LIMIT,
+	.limit = TENANT_LIMIT,
 	.size = sizeof(struct tenant_value),
 	.form = &g_tenant_form,
 	.make = tenant_make,

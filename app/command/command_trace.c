@@ -13,9 +13,9 @@
 #include "sig/sip/id.h"
 
 enum {
-	SECONDS = 300,
+	TRACE_SECONDS = 300,
 	MIB = 1 << 20,
-	OCTETS = 16 * MIB,
+	TRACED_OCTETS = 16 * MIB,
 	CHUNK = 48 * 1024, /* read at once; a multiple of 3 */
 };
 
@@ -89,9 +89,10 @@ static bool user_take(const struct command_run *run, struct trace_order *order)
 
 void command_call_trace_start(struct command_run *run)
 {
-	struct trace_order order = { .seconds = SECONDS, .shard = run->node->shards[0].number };
+	struct trace_order order = { .seconds = TRACE_SECONDS,
+				     .shard = run->node->shards[0].number };
 	static struct call_view call;
-	uint32_t octets = OCTETS;
+	uint32_t octets = TRACED_OCTETS;
 
 	command_take_u32(run, "seconds", &order.seconds);
 	command_take_u32(run, "octets", &octets);

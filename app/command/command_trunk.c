@@ -8,7 +8,7 @@
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
 
-#define LIMIT "the number of trunks (4,096)"
+#define TRUNK_LIMIT "the number of trunks (4,096)"
 static_assert(TRUNKS_MAX == 4096, "the text above says it");
 
 /* False: the run has failed. */
@@ -187,7 +187,7 @@ static void trunk_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_trunk_documents = {
 	.name = "trunk",
 	.argument = "name",
-	.limit = LIMIT,
+	.limit = TRUNK_LIMIT,
 	.quota = "max_trunks",
 	.item = TENANT_TRUNKS,
 	.size = sizeof(struct trunk_value),

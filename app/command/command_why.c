@@ -19,7 +19,7 @@ enum {
 
 static const struct {
 	const char *name, *sentence, *next;
-} g_refusals[] = {
+} g_why_refusals[] = {
 #define REFUSAL(name, sentence, next) { name, sentence, next },
 #include "app/command/refusal.def"
 #undef REFUSAL
@@ -27,11 +27,11 @@ static const struct {
 
 bool refusal_words(const char *name, const char **sentence, const char **next)
 {
-	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
-		if (strcmp(g_refusals[i].name, name) != 0)
+	for (size_t i = 0; i < COUNT_OF(g_why_refusals); i++) {
+		if (strcmp(g_why_refusals[i].name, name) != 0)
 			continue;
-		*sentence = g_refusals[i].sentence;
-		*next = g_refusals[i].next;
+		*sentence = g_why_refusals[i].sentence;
+		*next = g_why_refusals[i].next;
 		return true;
 	}
 	return false;

@@ -19,8 +19,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#define PATIENCE_NS (30 * NS_PER_S)
-#define PAUSE_NS    (500 * NS_PER_MS) /* whoever comes waits so long for a descriptor */
+#define PATIENCE_NS     (30 * NS_PER_S)
+#define ACCEPT_PAUSE_NS (500 * NS_PER_MS) /* whoever comes waits so long for a descriptor */
 
 enum { CLIENTS_MAX = 16, LINE_MAX_OCTETS = 2 * COMMAND_JSON_MAX };
 
@@ -327,7 +327,7 @@ static void on_connect(int fd, unsigned events, void *arg);
 /* Without a descriptor or memory who comes would be told of again and again. */
 static void local_pause(struct control_local *l)
 {
-	l->pause_ns = clock_now_ns() + PAUSE_NS;
+	l->pause_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
 	(void)!loop_watch(l->fd, 0, on_connect, l);
 }
 

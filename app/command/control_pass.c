@@ -14,7 +14,7 @@
 #include "sig/sip/id.h"
 
 #define PASS_LIMIT_NS (2 * NS_PER_S)
-#define PAUSE_NS      (5 * NS_PER_MS)
+#define PASS_PAUSE_NS (5 * NS_PER_MS)
 
 enum { PASSES_MAX = 200, PASS_WORDS_MAX = 18 };
 
@@ -105,7 +105,7 @@ bool control_pass(struct control_job *job, const struct control_entry *e)
 	if (e->passed >= PASSES_MAX)
 		return false;
 	if (e->passed) /* it came back here: the one that it is for shall be first now */
-		job->stream->pause_ns = clock_now_ns() + PAUSE_NS;
+		job->stream->pause_ns = clock_now_ns() + PASS_PAUSE_NS;
 	(void)snprintf(since, sizeof(since), "%" PRIu64, e->added_utc_ms);
 	(void)snprintf(passed, sizeof(passed), "%" PRIu64, e->passed + 1);
 	if (e->ttl_ms)

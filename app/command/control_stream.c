@@ -17,10 +17,10 @@
 #define FULL_NS \
 	(20 *   \
 	 NS_PER_MS) /* others are not waited for longer while a stream has too much under way */
-#define ASK_LIMIT_NS   (2 * NS_PER_S)
-#define AGAIN_NS       (100 * NS_PER_MS)
-#define CLAIM_EVERY_NS (10 * NS_PER_S)
-#define CLAIM_IDLE     "30000" /* ms; longer than any command takes */
+#define STREAM_ASK_NS   (2 * NS_PER_S)
+#define STREAM_AGAIN_NS (100 * NS_PER_MS)
+#define CLAIM_EVERY_NS  (10 * NS_PER_S)
+#define CLAIM_IDLE      "30000" /* ms; longer than any command takes */
 
 enum {
 	BATCH = 32,        /* entries of a stream, */
@@ -93,8 +93,8 @@ int control_stream_add(struct control_link *l, const char *tenant, enum command_
 static void stream_delete(const struct control_stream *s)
 {
 	const struct bytes words[] = { BYTES_LIT("DEL"), bytes_str(s->key) };
-	int err = redis_command(s->link->control->node->redis, words, COUNT_OF(words), ASK_LIMIT_NS,
-				NULL, NULL);
+	int err = redis_command(s->link->control->node->redis, words, COUNT_OF(words),
+				STREAM_ASK_NS, NULL, NULL);
 
 	if (err)
 		LOG_WARN("control", 0, "a stream of commands that is read no longer stays in Redis",
@@ -125,7 +125,7 @@ static void streams_again(struct control_link *l)
 		struct control_stream *s = l->streams[i];
 
 		if (s->phase == CONTROL_NEWS && s->again)
-			start_over(s, CONTROL_HISTORY, AGAIN_NS);
+			start_over(s, CONTROL_HISTORY, STREAM_AGAIN_NS);
 	}
 }
 
@@ -133,7 +133,7 @@ static void streams_again(struct control_link *l)
 
 static void link_pause(struct control_link *l)
 {
-	l->pause_ns = clock_now_ns() + AGAIN_NS;
+	l->pause_ns = clock_now_ns() + STREAM_AGAIN_NS;
 	l->wake_ns = l->pause_ns;
 }
 
@@ -289,7 +289,7 @@ static bool ask_group(struct control_link *l, uint64_t now_ns)
 	link_ask(l,
 		 words_put(l, (const char *const[]){ "XGROUP", "CREATE", l->of[0]->key, "nodes",
 						     "0", "MKSTREAM", NULL }),
-		 ASK_LIMIT_NS, on_group);
+		 STREAM_ASK_NS, on_group);
 	return true;
 }
 
@@ -307,7 +307,7 @@ static bool ask_history(struct control_link *l, uint64_t now_ns)
 		l->args[n + i] = bytes_str(l->of[i]->key);
 		l->args[n + l->of_count + i] = bytes_str(l->of[i]->after);
 	}
-	link_ask(l, n + 2 * l->of_count, ASK_LIMIT_NS, on_read);
+	link_ask(l, n + 2 * l->of_count, STREAM_ASK_NS, on_read);
 	return true;
 }
 
@@ -325,7 +325,7 @@ static bool ask_claim(struct control_link *l, uint64_t now_ns)
 			 words_put(l, (const char *const[]){ "XAUTOCLAIM", s->key, "nodes",
 							     l->control->consumer, CLAIM_IDLE,
 							     "0-0", "COUNT", "32", NULL }),
-			 ASK_LIMIT_NS, stream_on_claimed);
+			 STREAM_ASK_NS, stream_on_claimed);
 		return true;
 	}
 	return false;

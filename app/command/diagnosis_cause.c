@@ -4,7 +4,6 @@
 #include "engine/dtls/dtls.h"
 
 enum {
-	SOME = 5,         /* packets between the samples that are no accident */
 	CHECKS_MS = 3000, /* ICE and DTLS take a moment */
 	TAG_80 = 10,
 	TAG_32 = 4,

@@ -4,7 +4,6 @@
 #include "engine/job/coding.h"
 
 enum {
-	SOME = 5, /* packets between the samples that are no accident */
 	LATELY_MS = 60000,
 	REPORT_MS = 20000,
 	LOSS_PACKETS = 3, /* between the samples, and */

@@ -3,8 +3,6 @@
 #include "app/command/diagnosis_rule.h"
 
 enum {
-	SOME = 5,            /* packets between the samples that are no accident */
-	PATIENCE_MS = 2000,  /* a party may begin late, and pause */
 	ALIVE_MS = 12000,    /* RTCP comes each 5 s, times 0.5 to 1.5 (RFC 3550 6.2) */
 	HEARD_PACKETS = 300, /* sent to a party that could have reported on them */
 	ALL_LOST = 250,      /* of 256 */

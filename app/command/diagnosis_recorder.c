@@ -2,8 +2,6 @@
 /* Whether an external recorder has what is recorded: of its session, and of what it says. */
 #include "app/command/diagnosis_rule.h"
 
-enum { PATIENCE_MS = 2000 };
-
 static char leg_name(const struct diagnosis_recorder *r)
 {
 	return r->leg ? 'b' : 'a';

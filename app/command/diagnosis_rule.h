@@ -7,6 +7,11 @@
 #include "base/clock.h"
 #include "engine/net/verdict.h"
 
+enum {
+	SOME = 5,           /* packets between the samples that are no accident */
+	PATIENCE_MS = 2000, /* a party may begin late, and pause */
+};
+
 /* One flow with its peer, and what came and went between the samples. */
 struct suspect {
 	const struct diagnosis *d;

@@ -69,6 +69,7 @@ static const char *field_call_code_wrong(const void *value, const char *text)
 		       : "it is off, or begins with '*' or '#' and has 2 to 8 keys, as \"*1\"";
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct dial_document
 #define PATTERN_FIELD(what, member, text) \
 	PATTERNS_FIELD(what, plan.member, CHARSET_TEXT, field_patterns_wrong, text)

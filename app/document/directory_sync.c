@@ -9,7 +9,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 
-enum { WINDOW = 64, NAMES_STEP = 256 };
+enum { SYNC_WINDOW = 64, NAMES_STEP = 256 };
 
 /* A document that differs. */
 struct sync_name {
@@ -31,7 +31,7 @@ struct directory_sync {
 	uint32_t mark;
 	struct sync_name *names;
 	size_t count, room, next;
-	struct sync_fetch fetches[WINDOW];
+	struct sync_fetch fetches[SYNC_WINDOW];
 	uint32_t in_flight, taken;
 	bool failed;
 };
@@ -99,7 +99,7 @@ static void on_found(const struct store_found *found, void *arg)
 
 static struct sync_fetch *fetch_take(struct directory_sync *s)
 {
-	for (size_t i = 0; i < WINDOW; i++) {
+	for (size_t i = 0; i < SYNC_WINDOW; i++) {
 		if (!s->fetches[i].name)
 			return &s->fetches[i];
 	}

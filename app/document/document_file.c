@@ -19,8 +19,8 @@ enum {
 	BYTES_PER_WAIT =
 		1 << 24, /* a long file is written less often: a second more for each of these */
 };
-#define WRITE_NS (1 * NS_PER_S)
-#define RETRY_NS (2 * NS_PER_S)
+#define WRITE_NS      (1 * NS_PER_S)
+#define FILE_RETRY_NS (2 * NS_PER_S)
 
 /* A file on its way to disk, which may take seconds: by a thread of its own. */
 struct snapshot_write {
@@ -78,7 +78,7 @@ static void snapshot_write_begin(struct node *n, uint64_t now_ns)
 	struct document_keep *k = &n->documents.keep;
 	struct snapshot_write *w = snapshot_write_new(n);
 
-	k->write_ns = now_ns + WRITE_NS + (w ? w->n / BYTES_PER_WAIT * NS_PER_S : RETRY_NS);
+	k->write_ns = now_ns + WRITE_NS + (w ? w->n / BYTES_PER_WAIT * NS_PER_S : FILE_RETRY_NS);
 	if (w && thread_spawn(&w->thread, "documents", snapshot_write_run, w)) {
 		snapshot_write_free(w);
 		w = NULL;

@@ -9,7 +9,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 
-enum { SPARE = 4096 }; /* documents beside extensions */
+enum { SPARE_DOCUMENTS = 4096 }; /* documents beside extensions */
 #define LIMIT_NS (300 * NS_PER_S)
 
 static int shelf_renew(struct node *n)
@@ -21,7 +21,7 @@ static int shelf_renew(struct node *n)
 
 	shelf_gone_move(&gone, &k->shelf);
 	shelf_close(&k->shelf);
-	err = shelf_open(&k->shelf, n->settings.limits.registrations + SPARE, &key);
+	err = shelf_open(&k->shelf, n->settings.limits.registrations + SPARE_DOCUMENTS, &key);
 	shelf_gone_move(&k->shelf, &gone);
 	if (err)
 		LOG_ERROR("node", 0, "no memory for the documents",

@@ -4,7 +4,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 
-enum { WINDOW = 64 };
+enum { RESTORE_WINDOW = 64 };
 
 static void restore_pump(struct node *n);
 
@@ -106,7 +106,7 @@ static void restore_pump(struct node *n)
 	const struct directory *d = &n->documents.directory;
 	struct snapshot_document document;
 
-	while (!k->failed && k->in_flight < WINDOW && restore_next(k, &document))
+	while (!k->failed && k->in_flight < RESTORE_WINDOW && restore_next(k, &document))
 		document_restore(n, &document);
 	if (k->in_flight)
 		return;

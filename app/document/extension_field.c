@@ -30,7 +30,7 @@ static const char *const g_call_waiting[] = { "phone", "off", "single", "multipl
 static const char *const g_announce_to[] = { "callee", "caller", "both", NULL };
 
 /* In the order of enum dial_scheme. */
-static const char *const g_dialling[] = { "dialplan", "enblock", "overlap", NULL };
+static const char *const g_extension_dialling[] = { "dialplan", "enblock", "overlap", NULL };
 
 /* In the order of enum shard_monitor. */
 static const char *const g_monitor[] = { "all", "listed", "none", NULL };
@@ -136,6 +136,7 @@ static const char *field_greetings_wrong(const void *value, const char *text)
 	return greetings_wrong(text);
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct extension
 #define FORWARD_FIELD(what, member, text) \
 	TEXT_FIELD(what, forward.member, CHARSET_NUMBERS, field_forward_wrong, text)
@@ -212,7 +213,7 @@ const struct command_arg g_extension_fields[] = {
 		"numbers that no class has. None: it calls nobody outside. Emergency numbers are "
 		"of no class."),
 	WORD_FIELD(
-		"dialling", core.dialling, FIELD_NUMBER, g_dialling, "dialplan",
+		"dialling", core.dialling, FIELD_NUMBER, g_extension_dialling, "dialplan",
 		"How its phones send what is dialled. dialplan: as dialling of the tenant's dial "
 		"plan says; enblock, overlap: as there, for this extension."),
 	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",

@@ -24,6 +24,7 @@ static const char *field_country_wrong(const void *value, const char *text)
 		       : "a country has two letters";
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct location_value
 
 const struct command_arg g_location_fields[] = {

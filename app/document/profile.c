@@ -34,6 +34,7 @@ const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "w
 _Static_assert(NAMES_AT == offsetof(struct profile, core.terms.codec_count) + 1, "FIELD_NAMES");
 _Static_assert((int)OFFER_CODEC_NAME_MAX == (int)FIELD_NAME_MAX, "FIELD_NAMES");
 
+#undef FIELD_OF
 #define FIELD_OF struct profile
 
 const struct command_arg g_profile_fields[] = {

@@ -18,6 +18,7 @@ int range_addr_order(const struct addr *a, const struct addr *b)
 	return order ? order : memcmp(a->ip, b->ip, sizeof(a->ip));
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct profile_range
 
 const struct command_arg g_range_fields[] = {

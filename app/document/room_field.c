@@ -24,6 +24,7 @@ static const char *field_rate_wrong(const void *value, const char *text)
 	return rate == 8000 || rate == 16000 || rate == 48000 ? NULL : "it is 8000, 16000 or 48000";
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct room_value
 
 const struct command_arg g_room_fields[] = {

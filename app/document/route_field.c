@@ -28,6 +28,7 @@ static const char *field_to_wrong(const void *value, const char *text)
 		       : NULL;
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct did_value
 
 const struct command_arg g_did_fields[] = {
@@ -110,6 +111,7 @@ static const char *field_pattern_wrong(const void *value, const char *text)
 	return text[0] ? pattern_list_wrong(bytes_str(text)) : "a pattern is wanted";
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct route_value
 
 const struct command_arg g_route_fields[] = {

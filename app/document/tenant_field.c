@@ -85,6 +85,7 @@ static const char *tenant_language_wrong(const void *value, const char *text)
 	return sound_language_is_good(bytes_str(text)) ? NULL : SOUND_LANGUAGE_WRONG;
 }
 
+#undef FIELD_OF
 #define FIELD_OF struct tenant_value
 
 const struct command_arg g_tenant_fields[] = {

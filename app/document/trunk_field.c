@@ -129,6 +129,7 @@ static_assert(IDENTITY_EXTRA_MAX == 8 && IDENTITY_EXTRA_NAME_MAX == 32, "the tex
 /* In the order of enum identity_way. */
 static const char *const g_trunk_carries[] = { "both", "in", "out", "off", NULL };
 
+#undef FIELD_OF
 #define FIELD_OF struct trunk_value
 #define WAY_FIELD(what, kind, text) \
 	WORD_FIELD(what, ways[CARRIED_##kind], FIELD_NUMBER, g_trunk_carries, "both", text)
@@ -283,12 +284,12 @@ json_t *trunk_to_view(const struct trunk_value *t)
 	return document_shown(field_json(g_trunk_fields, t), t->changed_utc_ms);
 }
 
-enum { CONTEXT_MAX = 512 };
+enum { TRUNK_CONTEXT_MAX = 512 };
 
 /* A sealed secret that is moved to another trunk, user or realm does not open there. */
-static struct bytes trunk_context(char buf[CONTEXT_MAX], const struct trunk_value *t)
+static struct bytes trunk_context(char buf[TRUNK_CONTEXT_MAX], const struct trunk_value *t)
 {
-	struct writer w = writer_over(buf, CONTEXT_MAX);
+	struct writer w = writer_over(buf, TRUNK_CONTEXT_MAX);
 
 	WRITER_TEXTS(&w, "trunk ", t->name, " ", t->realm, " ", t->user);
 	return writer_done(&w);
@@ -297,7 +298,7 @@ static struct bytes trunk_context(char buf[CONTEXT_MAX], const struct trunk_valu
 json_t *trunk_to_document(const struct trunk_value *t, const struct seal_key *key,
 			  struct rand_source *rand)
 {
-	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
+	char sealed[HA1_SEALED_TEXT + 1], context[TRUNK_CONTEXT_MAX];
 	json_t *json = trunk_to_view(t);
 
 	if (json && t->has_secret &&
@@ -319,7 +320,7 @@ static void trunk_fill_secret(struct document_reader *r, const struct trunk_fill
 			      struct trunk_value *t)
 {
 	struct given sealed = document_member(r, "ha1_sealed");
-	char context[CONTEXT_MAX];
+	char context[TRUNK_CONTEXT_MAX];
 
 	if (sealed.kind == GIVEN_NOTHING)
 		return;

@@ -26,7 +26,7 @@
 static struct {
 	metric_id bind_failed, bound_ahead, queue_full;
 	struct histogram save;
-} g_metrics;
+} g_effects_metrics;
 
 #define MS(value, text)                           \
 	{                                         \
@@ -50,18 +50,18 @@ static const struct histogram_bound g_save_bounds[] = {
 
 void effects_setup(void)
 {
-	histogram_open(&g_metrics.save, "tandem_save_seconds", NULL,
+	histogram_open(&g_effects_metrics.save, "tandem_save_seconds", NULL,
 		       "From the request for a save, or the end of a call, to the store's "
 		       "acknowledgement.",
 		       g_save_bounds, 1000000);
-	g_metrics.bind_failed =
+	g_effects_metrics.bind_failed =
 		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
 				"Media ports that could not be bound for a call.");
-	g_metrics.bound_ahead = metric_register(
+	g_effects_metrics.bound_ahead = metric_register(
 		METRIC_COUNTER, "tandem_media_bound_ahead_total", NULL,
 		"Media flows of shards that other nodes gave, opened with sockets that were bound "
 		"before that.");
-	g_metrics.queue_full =
+	g_effects_metrics.queue_full =
 		metric_register(METRIC_COUNTER, "tandem_media_queue_full_total", NULL,
 				"Commands to the media worker lost because too many waited.");
 }
@@ -153,7 +153,8 @@ static void on_saved(enum store_result result, uint64_t key, uint64_t version, v
 		*save->to->fenced = true;
 	save->answer.ok = result == STORE_OK;
 	if (result == STORE_OK)
-		histogram_add(&g_metrics.save, (clock_now_ns() - save->begun_ns) / NS_PER_US);
+		histogram_add(&g_effects_metrics.save,
+			      (clock_now_ns() - save->begun_ns) / NS_PER_US);
 	save->answer.binding = binding_result(result);
 	answers_add(save->to->answers, &save->answer);
 	free(save);
@@ -313,7 +314,7 @@ static bool media_ahead(struct effects_to *to, struct media_command *command)
 	command->rtp_fd = fd[0];
 	command->rtcp_fd = fd[1];
 	media_hold(to, command);
-	metric_add(g_metrics.bound_ahead, 1);
+	metric_add(g_effects_metrics.bound_ahead, 1);
 	return true;
 }
 
@@ -329,7 +330,7 @@ static bool media_bind(struct effects_to *to, struct media_command *command, uin
 		media_hold(to, command);
 		return true;
 	}
-	metric_add(g_metrics.bind_failed, 1);
+	metric_add(g_effects_metrics.bind_failed, 1);
 	LOG_WARN("media", call, "cannot bind media ports", LOG_ADDR("local", &spec->local_rtp),
 		 LOG_STR("error", strerror(-err)));
 	media_fail(to, command, call, err);
@@ -338,7 +339,7 @@ static bool media_bind(struct effects_to *to, struct media_command *command, uin
 
 static void media_drop(struct effects_to *to, struct media_command *command, uint64_t call)
 {
-	metric_add(g_metrics.queue_full, 1);
+	metric_add(g_effects_metrics.queue_full, 1);
 	LOG_ERROR("media", call, "the media worker does not keep up: a command is lost",
 		  LOG_INT("kind", command->kind));
 	if (command->kind == MEDIA_FLOW_OPEN) {

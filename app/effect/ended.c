@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LOOK_NS NS_PER_S /* what the doctor looks over at least */
+#define ENDED_LOOK_NS NS_PER_S /* what the doctor looks over at least */
 
 enum { FINDINGS_KEPT = 4096 };
 
@@ -82,8 +82,8 @@ static void fill_samples(struct diagnosis_flow *f, const struct media_event *eve
 
 	f->now = (struct diagnosis_sample){ .stats = event->stats, .detail = *d };
 	f->before = (struct diagnosis_sample){ 0 };
-	if (d->now_ns - since < LOOK_NS)
-		since = d->now_ns > LOOK_NS ? d->now_ns - LOOK_NS : 0;
+	if (d->now_ns - since < ENDED_LOOK_NS)
+		since = d->now_ns > ENDED_LOOK_NS ? d->now_ns - ENDED_LOOK_NS : 0;
 	f->before.detail.now_ns = since;
 }
 

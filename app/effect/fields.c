@@ -19,12 +19,12 @@ static void add_bytes(struct fields *f, const char *name, struct bytes value)
 	f->used += value.n;
 }
 
-static void add_text(struct fields *f, const char *name, const char *value)
+static void field_text(struct fields *f, const char *name, const char *value)
 {
 	add_bytes(f, name, bytes_str(value));
 }
 
-static void add_number(struct fields *f, const char *name, uint64_t value)
+static void field_number(struct fields *f, const char *name, uint64_t value)
 {
 	char text[24];
 	struct writer w = writer_over(text, sizeof(text));
@@ -47,8 +47,8 @@ static void add_room(struct fields *f, const struct sig_event *event)
 	if (event->kind == SIG_CONFERENCE_CHANGED && event->call)
 		add_call(f, "call", event->call);
 	add_call(f, "conference", event->room);
-	add_text(f, "number", event->number);
-	add_number(f, "member", event->member);
+	field_text(f, "number", event->number);
+	field_number(f, "member", event->member);
 }
 
 /* Its name. */
@@ -148,7 +148,7 @@ static void add_stats(struct fields *f, const struct flow_stats *stats, size_t l
 		} else {
 			wide = narrow;
 		}
-		add_number(f, g_stats[i].name[leg], wide);
+		field_number(f, g_stats[i].name[leg], wide);
 	}
 }
 
@@ -157,9 +157,9 @@ static const char *const g_mos[][2] = { { "a_mos_in_hundredths", "a_mos_out_hund
 
 static void sound_field_add(struct fields *f, const struct cdr_sound *sound, size_t leg)
 {
-	add_text(f, leg ? "b_codec" : "a_codec", sound->codec);
-	add_number(f, g_mos[leg][0], sound->mos_in);
-	add_number(f, g_mos[leg][1], sound->mos_out);
+	field_text(f, leg ? "b_codec" : "a_codec", sound->codec);
+	field_number(f, g_mos[leg][0], sound->mos_in);
+	field_number(f, g_mos[leg][1], sound->mos_out);
 }
 
 struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
@@ -200,26 +200,26 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 				  : 0;
 
 	out->count = out->used = 0;
-	add_text(out, "tenant", cdr->tenant);
-	add_text(out, "from", cdr->from);
-	add_text(out, "to", cdr->to);
-	add_text(out, "sip_call_id", cdr->sip_call_id);
-	add_number(out, "setup_utc_ms", cdr->setup_utc_ms);
-	add_number(out, "ringing_utc_ms", cdr->ringing_utc_ms);
-	add_number(out, "answer_utc_ms", cdr->answer_utc_ms);
-	add_number(out, "end_utc_ms", cdr->end_utc_ms);
-	add_number(out, "talk_ms", talked);
-	add_number(out, "sip_status", cdr->sip_status);
-	add_number(out, "q850", cdr->q850);
-	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
-	add_text(out, "cause", cdr->reason);
+	field_text(out, "tenant", cdr->tenant);
+	field_text(out, "from", cdr->from);
+	field_text(out, "to", cdr->to);
+	field_text(out, "sip_call_id", cdr->sip_call_id);
+	field_number(out, "setup_utc_ms", cdr->setup_utc_ms);
+	field_number(out, "ringing_utc_ms", cdr->ringing_utc_ms);
+	field_number(out, "answer_utc_ms", cdr->answer_utc_ms);
+	field_number(out, "end_utc_ms", cdr->end_utc_ms);
+	field_number(out, "talk_ms", talked);
+	field_number(out, "sip_status", cdr->sip_status);
+	field_number(out, "q850", cdr->q850);
+	field_text(out, "ended_by", ended_by_name(cdr->ended_by));
+	field_text(out, "cause", cdr->reason);
 	add_lines(out, cdr->lines);
-	add_text(out, "forwarded_to", cdr->forwarded_to);
-	add_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
-	add_text(out, "from_trunk", cdr->from_trunk);
-	add_text(out, "to_trunk", cdr->to_trunk);
-	add_text(out, "data", cdr->data);
-	add_text(out, "account_code", cdr->account);
+	field_text(out, "forwarded_to", cdr->forwarded_to);
+	field_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
+	field_text(out, "from_trunk", cdr->from_trunk);
+	field_text(out, "to_trunk", cdr->to_trunk);
+	field_text(out, "data", cdr->data);
+	field_text(out, "account_code", cdr->account);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);
@@ -506,62 +506,62 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	char digit[2] = { event->digit, '\0' };
 
 	out->count = out->used = 0;
-	add_text(out, "type", fields_event_name(event->kind));
+	field_text(out, "type", fields_event_name(event->kind));
 	if (has & HAS_CALL)
 		add_call(out, "call", event->call);
 	if (has & HAS_SUBSCRIPTION)
 		add_call(out, "subscription", event->call);
-	add_number(out, "version", event->version);
+	field_number(out, "version", event->version);
 	if (has & HAS_ROOM)
 		add_room(out, event);
 	if (has & (HAS_CALL | HAS_SUBSCRIPTION | HAS_FROM))
-		add_text(out, "from", event->from);
-	add_text(out, "to", event->to);
+		field_text(out, "from", event->from);
+	field_text(out, "to", event->to);
 	if (has & HAS_CALL && event->data[0])
-		add_text(out, "data", event->data);
+		field_text(out, "data", event->data);
 	if (has & HAS_CALL && (event->account[0] || has & HAS_ACCOUNT))
-		add_text(out, "account_code", event->account);
+		field_text(out, "account_code", event->account);
 	if (has & HAS_CALL)
-		add_text(out, "from_trunk", event->from_trunk);
+		field_text(out, "from_trunk", event->from_trunk);
 	if (has & (HAS_CALL | HAS_TRUNK))
-		add_text(out, "to_trunk", event->to_trunk);
+		field_text(out, "to_trunk", event->to_trunk);
 	if (has & HAS_SUBSCRIPTION)
-		add_text(out, "package", event->package ? event->package : "");
+		field_text(out, "package", event->package ? event->package : "");
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);
 	if (has & HAS_STATUS)
-		add_number(out, "sip_status", event->status);
+		field_number(out, "sip_status", event->status);
 	if (has & HAS_LEG)
-		add_text(out, "leg", event->leg ? "b" : "a");
+		field_text(out, "leg", event->leg ? "b" : "a");
 	if (has & HAS_RECORDING || (has & HAS_MESSAGE && event->recording))
 		add_recording(out, event->call, event->recording);
 	if (has & HAS_RECORDING && event->for_both)
-		add_text(out, "also", event->leg ? "a" : "b");
+		field_text(out, "also", event->leg ? "a" : "b");
 	if (has & HAS_MIX)
 		add_recording(out, event->room, event->recording);
 	if (has & HAS_ENDPOINT)
-		add_text(out, "endpoint", event->endpoint);
+		field_text(out, "endpoint", event->endpoint);
 	if (has & HAS_PRESENCE)
-		add_text(out, "presence", event->presence);
+		field_text(out, "presence", event->presence);
 	if (has & HAS_MESSAGE)
-		add_number(out, "ms", event->ms);
+		field_number(out, "ms", event->ms);
 	if (has & HAS_DIGIT)
-		add_text(out, "digit", digit);
+		field_text(out, "digit", digit);
 	if (has & HAS_REASON)
-		add_text(out, "reason", event->reason ? event->reason : "");
+		field_text(out, "reason", event->reason ? event->reason : "");
 	if (has & HAS_STREAM)
-		add_text(out, "endpoint", event->endpoint);
+		field_text(out, "endpoint", event->endpoint);
 	if (has & HAS_STREAM)
-		add_number(out, "order", event->order);
+		field_number(out, "order", event->order);
 	if (has & HAS_SLOT)
-		add_text(out, "slot", event->slot);
+		field_text(out, "slot", event->slot);
 	if (!(has & HAS_ORDER))
 		return;
-	add_number(out, "order", event->order);
-	add_text(out, "reason", event->reason ? event->reason : "");
+	field_number(out, "order", event->order);
+	field_text(out, "reason", event->reason ? event->reason : "");
 	if (event->cause)
-		add_text(out, "cause", event->cause);
-	add_text(out, "digits", event->digits);
+		field_text(out, "cause", event->cause);
+	field_text(out, "digits", event->digits);
 }
 
 struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX])
@@ -592,11 +592,11 @@ void fields_of_security(struct fields *out, const struct security_event *event)
 	char source[ADDR_TEXT_MAX];
 
 	out->count = out->used = 0;
-	add_text(out, "type", security_kind_name(event->kind));
-	add_text(out, "source", fields_security_source(event, source));
-	add_text(out, "user", event->user);
-	add_text(out, "detail", event->detail);
-	add_number(out, "count", event->count);
+	field_text(out, "type", security_kind_name(event->kind));
+	field_text(out, "source", fields_security_source(event, source));
+	field_text(out, "user", event->user);
+	field_text(out, "detail", event->detail);
+	field_number(out, "count", event->count);
 }
 
 static void write_security(struct writer *w)

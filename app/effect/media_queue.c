@@ -9,11 +9,11 @@
 #include "engine/engine.h"
 #include "media/sound.h"
 
-enum { PER_SLOT = 4, SPARE = 64 };
+enum { PER_SLOT = 4, SPARE_EVENTS = 64 };
 
 int media_queue_open(struct media_queue *q, struct engine *engine, uint32_t slots)
 {
-	*q = (struct media_queue){ .engine = engine, .capacity = slots * PER_SLOT + SPARE };
+	*q = (struct media_queue){ .engine = engine, .capacity = slots * PER_SLOT + SPARE_EVENTS };
 	q->list = calloc(q->capacity, sizeof(*q->list));
 	return q->list ? 0 : -ENOMEM;
 }

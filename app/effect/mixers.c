@@ -12,18 +12,18 @@
 
 static struct {
 	metric_id begun, failed, running;
-} g_metrics;
+} g_mixers_metrics;
 
 void mixers_setup(void)
 {
-	g_metrics.begun = metric_register(METRIC_COUNTER, "tandem_conference_mixers_total", NULL,
-					  "Mixers that conferences asked for.");
-	g_metrics.failed =
+	g_mixers_metrics.begun = metric_register(METRIC_COUNTER, "tandem_conference_mixers_total",
+						 NULL, "Mixers that conferences asked for.");
+	g_mixers_metrics.failed =
 		metric_register(METRIC_COUNTER, "tandem_conference_mixers_failed_total", NULL,
 				"Mixers that could not be opened, or of which there "
 				"were too many at once.");
-	g_metrics.running = metric_register(METRIC_GAUGE, "tandem_conference_mixers", NULL,
-					    "Conferences that are mixed.");
+	g_mixers_metrics.running = metric_register(METRIC_GAUGE, "tandem_conference_mixers", NULL,
+						   "Conferences that are mixed.");
 }
 
 int mixers_open(struct mixers *m, uint32_t first_slot, uint32_t capacity)
@@ -49,7 +49,7 @@ static void mixer_tell(const struct mixers *m, uint64_t room, uint64_t serial,
 	if (job)
 		a.job = *job;
 	else
-		metric_add(g_metrics.failed, 1);
+		metric_add(g_mixers_metrics.failed, 1);
 	answers_add(m->answers, &a);
 }
 
@@ -78,7 +78,7 @@ static struct mixer *mixer_place_find(struct mixers *m)
 static void mixer_count(struct mixers *m, int change)
 {
 	m->used += (uint32_t)change;
-	metric_set(g_metrics.running, m->used);
+	metric_set(g_mixers_metrics.running, m->used);
 }
 
 static bool mixer_has_room(const struct mixers *m, uint64_t room)
@@ -115,7 +115,7 @@ void mixers_begin(struct mixers *m, const struct effect *e)
 				   .work = { .kind = MEDIA_WORK_ROOM, .room = e->room } };
 	struct mixer *x = mixer_place_find(m);
 
-	metric_add(g_metrics.begun, 1);
+	metric_add(g_mixers_metrics.begun, 1);
 	if (++m->generation == 0)
 		m->generation = 1;
 	if (x)

@@ -14,7 +14,7 @@
 #include "dsp/codec/encoder.h"
 #include "media/sound.h"
 
-enum { PACKET_MS = 20 };
+enum { PLAYER_MS = 20 };
 
 /* One for each codec, with a reference each. */
 struct player_sounds {
@@ -33,7 +33,7 @@ static void sounds_drop(struct player_sounds *s)
 uint32_t player_rate(enum media_codec codec)
 {
 	struct encoder_settings settings = { .codec = media_codec_facts(codec)->name,
-					     .packet_ms = PACKET_MS };
+					     .packet_ms = PLAYER_MS };
 	struct encoder *e;
 	uint32_t rate;
 
@@ -190,7 +190,7 @@ static bool player_job_open(struct player *p, uint32_t set, enum media_codec cod
 		.rtcp_fd = -1,
 		.work.track = { .sound = sound,
 				.codec = codec,
-				.packet_ms = PACKET_MS,
+				.packet_ms = PLAYER_MS,
 				.loops = 1 },
 	};
 

@@ -21,21 +21,22 @@
 #include "sig/host/effect.h"
 #include "sig/sip/id.h"
 
-enum { PACKET_MS = 20, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
+enum { PLAYED_MS = 20, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
 
 static struct {
 	metric_id begun, failed, running;
-} g_metrics;
+} g_plays_metrics;
 
 void plays_setup(void)
 {
-	g_metrics.begun = metric_register(METRIC_COUNTER, "tandem_plays_total", NULL,
-					  "Files that calls asked to play.");
-	g_metrics.failed = metric_register(METRIC_COUNTER, "tandem_plays_failed_total", NULL,
-					   "Files that could not be played, or of which there "
-					   "were too many at once.");
-	g_metrics.running = metric_register(METRIC_GAUGE, "tandem_plays", NULL,
-					    "Files that are played to one caller each.");
+	g_plays_metrics.begun = metric_register(METRIC_COUNTER, "tandem_plays_total", NULL,
+						"Files that calls asked to play.");
+	g_plays_metrics.failed =
+		metric_register(METRIC_COUNTER, "tandem_plays_failed_total", NULL,
+				"Files that could not be played, or of which there "
+				"were too many at once.");
+	g_plays_metrics.running = metric_register(METRIC_GAUGE, "tandem_plays", NULL,
+						  "Files that are played to one caller each.");
 }
 
 int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity)
@@ -65,7 +66,7 @@ static void play_tell_why(const struct plays *p, const struct play *y, enum act_
 				      .why = why } };
 
 	if (kind == ACT_NEWS_FAILED)
-		metric_add(g_metrics.failed, 1);
+		metric_add(g_plays_metrics.failed, 1);
 	answers_add(p->answers, &a);
 }
 
@@ -87,7 +88,7 @@ static void play_release(struct plays *p, struct play *y)
 	media_feed_free(y->feed);
 	*y = (struct play){ 0 };
 	p->used--;
-	metric_set(g_metrics.running, p->used);
+	metric_set(g_plays_metrics.running, p->used);
 }
 
 static void play_leave(struct plays *p, struct play *y)
@@ -145,7 +146,7 @@ static struct media_work play_work(const struct play *y, struct media_sound *sou
 			.play = { .room = y->room, .sound = sound, .start = start }
 		};
 	return (struct media_work){ .track = { .codec = y->codec,
-					       .packet_ms = PACKET_MS,
+					       .packet_ms = PLAYED_MS,
 					       .sound = sound,
 					       .start = start } };
 }
@@ -213,7 +214,7 @@ static void play_put(struct plays *p, struct play *y, const struct play *wanted)
 {
 	*y = *wanted;
 	p->used++;
-	metric_set(g_metrics.running, p->used);
+	metric_set(g_plays_metrics.running, p->used);
 }
 
 /* "echo-2000": what the caller says, 2,000 ms later. */
@@ -282,7 +283,7 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 	struct play *y = play_place_find(p);
 	struct media_work work;
 
-	metric_add(g_metrics.begun, 1);
+	metric_add(g_plays_metrics.begun, 1);
 	if (y && bytes_starts(wanted->file, ACT_LIVE)) {
 		live_begin_at(p, y, &one, wanted);
 		return;

@@ -25,6 +25,8 @@ struct sockets {
 	uint64_t since_ns; /* when the process ended that had them: of the boot clock */
 };
 
+#define SOCKETS_NONE ((struct sockets){ .fd = { -1, -1 } })
+
 /* ---- the node's side ---- */
 
 /* What the keeper is told of a flow later: it has no room now. */

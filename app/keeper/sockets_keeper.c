@@ -19,8 +19,6 @@
 
 enum { PATIENCE_MS = 200, LOOK_MS = 200 };
 
-static const struct sockets NONE = { .fd = { -1, -1 } };
-
 /* ---- from the keeper before ---- */
 
 static bool is_ours(int fd, pid_t *pid)
@@ -189,7 +187,7 @@ int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows)
 	if (!k->of || !k->left)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < flows; i++)
-		k->of[i] = NONE;
+		k->of[i] = SOCKETS_NONE;
 	remains_get(k);
 	return 0;
 }
@@ -210,10 +208,10 @@ static void settle(struct sockets_kept *k)
 
 static struct sockets left_take(struct sockets_kept *k, uint32_t number)
 {
-	struct sockets s = number < k->left_count ? k->left[number] : NONE;
+	struct sockets s = number < k->left_count ? k->left[number] : SOCKETS_NONE;
 
 	if (number < k->left_count)
-		k->left[number] = NONE;
+		k->left[number] = SOCKETS_NONE;
 	return s;
 }
 
@@ -235,7 +233,7 @@ static void word_do(struct sockets_kept *k, const struct sockets_message *m, str
 	case SOCKETS_HOLD:
 		gone = left_take(k, m->head.number);
 		sockets_let_go(&gone);
-		flow_set(k, m->head.flow, m->head.count ? *of : NONE);
+		flow_set(k, m->head.flow, m->head.count ? *of : SOCKETS_NONE);
 		return;
 	case SOCKETS_CLAIM:
 		flow_set(k, m->head.flow, left_take(k, m->head.number));
@@ -243,7 +241,7 @@ static void word_do(struct sockets_kept *k, const struct sockets_message *m, str
 	case SOCKETS_DROP:
 		gone = left_take(k, m->head.number);
 		sockets_let_go(&gone);
-		flow_set(k, m->head.flow, NONE);
+		flow_set(k, m->head.flow, SOCKETS_NONE);
 		return;
 	case SOCKETS_SETTLE:
 		settle(k);

@@ -9,7 +9,6 @@
 #include "app/keeper/sockets_message.h"
 #include "base/log.h"
 
-static const struct sockets NONE = { .fd = { -1, -1 } };
 #define NO_NUMBER ((uint32_t)SOCKETS_NO_NUMBER)
 
 int sockets_open(struct sockets_link *l, int keeper, uint32_t flows)
@@ -193,7 +192,7 @@ bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr loca
 		left_forget(l, number, flow);
 		return false;
 	}
-	l->left[number] = NONE;
+	l->left[number] = SOCKETS_NONE;
 	link_say(l, flow, &claim);
 	return true;
 }

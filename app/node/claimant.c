@@ -46,7 +46,7 @@ struct claimant {
 
 static struct {
 	metric_id known, heard, received, sent, unsent, refused;
-} g_metrics;
+} g_claimant_metrics;
 
 void claimant_setup(void)
 {
@@ -57,12 +57,12 @@ void claimant_setup(void)
 #define DATAGRAMS(what)                                                                          \
 	metric_register(METRIC_COUNTER, "tandem_cluster_datagrams_total", "result=\"" what "\"", \
 			"Datagrams between nodes: received, sent, not sent, and refused ones.")
-	g_metrics.known = NODES("known");
-	g_metrics.heard = NODES("heard");
-	g_metrics.received = DATAGRAMS("received");
-	g_metrics.sent = DATAGRAMS("sent");
-	g_metrics.unsent = DATAGRAMS("unsent");
-	g_metrics.refused = DATAGRAMS("refused");
+	g_claimant_metrics.known = NODES("known");
+	g_claimant_metrics.heard = NODES("heard");
+	g_claimant_metrics.received = DATAGRAMS("received");
+	g_claimant_metrics.sent = DATAGRAMS("sent");
+	g_claimant_metrics.unsent = DATAGRAMS("unsent");
+	g_claimant_metrics.refused = DATAGRAMS("refused");
 #undef DATAGRAMS
 #undef NODES
 }
@@ -565,8 +565,8 @@ static void datagrams_show(struct claimant *c)
 {
 	const struct peers_counts *counts = peers_counts(c->peers);
 	uint64_t now[] = { counts->received, counts->sent, counts->unsent, 0 };
-	const metric_id ids[] = { g_metrics.received, g_metrics.sent, g_metrics.unsent,
-				  g_metrics.refused };
+	const metric_id ids[] = { g_claimant_metrics.received, g_claimant_metrics.sent,
+				  g_claimant_metrics.unsent, g_claimant_metrics.refused };
 
 	for (uint32_t i = 0; i < PEERS_REFUSALS; i++)
 		now[3] += counts->refused[i];
@@ -685,8 +685,8 @@ void claimant_metrics(struct claimant *c)
 
 	if (!c)
 		return;
-	metric_set(g_metrics.known, peers_members(c->peers, nodes));
-	metric_set(g_metrics.heard, claimant_others(c, heard, PEERS_MAX));
+	metric_set(g_claimant_metrics.known, peers_members(c->peers, nodes));
+	metric_set(g_claimant_metrics.heard, claimant_others(c, heard, PEERS_MAX));
 	datagrams_show(c);
 }
 

@@ -98,7 +98,7 @@ static void reload_refused(struct node *n, const struct conf_errors *errors)
 			  "mend the file, and reload: tandemd --check-config FILE looks at it"));
 }
 
-static struct conf_errors g_errors; /* of the file that was read last */
+static struct conf_errors g_reload_errors; /* of the file that was read last */
 
 int node_settings_read(struct settings *out, const char *path, enum node_reading why)
 {
@@ -107,24 +107,24 @@ int node_settings_read(struct settings *out, const char *path, enum node_reading
 	int err = settings_load(path, &text, &n);
 
 	if (err) {
-		g_errors = (struct conf_errors){ 0 };
-		conf_error_add(&g_errors, 1, 1, "%s", strerror(-err));
+		g_reload_errors = (struct conf_errors){ 0 };
+		conf_error_add(&g_reload_errors, 1, 1, "%s", strerror(-err));
 	} else {
-		err = settings_read(out, bytes_mem(text, n), &g_errors);
+		err = settings_read(out, bytes_mem(text, n), &g_reload_errors);
 		if (!err && why == NODE_READ_START)
-			node_addresses_check(out, bytes_mem(text, n), &g_errors);
+			node_addresses_check(out, bytes_mem(text, n), &g_reload_errors);
 		if (!err && why == NODE_READ_CHECK)
-			node_machine_check(out, path, bytes_mem(text, n), &g_errors);
-		err = g_errors.total ? -EINVAL : err;
+			node_machine_check(out, path, bytes_mem(text, n), &g_reload_errors);
+		err = g_reload_errors.total ? -EINVAL : err;
 		if (!err)
 			settings_look(out, path, bytes_mem(text, n), why);
 		explicit_bzero(text, n); /* the url may hold a password */
 		free(text);
 	}
 	if (err && why == NODE_READ_RELOAD) {
-		errors_log(path, &g_errors);
+		errors_log(path, &g_reload_errors);
 	} else if (err) {
-		errors_print(path, &g_errors);
+		errors_print(path, &g_reload_errors);
 	}
 	return err;
 }
@@ -148,7 +148,7 @@ void node_reload(struct node *n)
 	struct writer changed = writer_over(names, sizeof(names));
 
 	if (node_settings_read(&fresh, n->config_path, NODE_READ_RELOAD)) {
-		reload_refused(n, &g_errors);
+		reload_refused(n, &g_reload_errors);
 		return;
 	}
 	health_say(&n->health, HEALTH_RELOAD, NULL);

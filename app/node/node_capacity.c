@@ -95,7 +95,7 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 	return 0;
 }
 
-struct probe {
+struct capacity_probe {
 	uint32_t tried, busy;
 	int error; /* of the last one */
 	struct addr example;
@@ -115,7 +115,7 @@ static int bind_once(const struct addr *rtp)
 	return err;
 }
 
-static void probe_one(struct probe *p, const struct addr *rtp)
+static void probe_one(struct capacity_probe *p, const struct addr *rtp)
 {
 	int err = bind_once(rtp);
 
@@ -127,7 +127,7 @@ static void probe_one(struct probe *p, const struct addr *rtp)
 	p->example = *rtp;
 }
 
-static int probe_network(struct probe *p, const struct settings_network *network)
+static int probe_network(struct capacity_probe *p, const struct settings_network *network)
 {
 	uint32_t first = network->media_ports.first + (network->media_ports.first & 1);
 	uint32_t pairs = (network->media_ports.last - first + 1) / 2;
@@ -159,7 +159,7 @@ static int probe_network(struct probe *p, const struct settings_network *network
 
 int node_capacity_probe(const struct settings *s)
 {
-	struct probe p = { 0 };
+	struct capacity_probe p = { 0 };
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < s->network_count; i++)

@@ -26,7 +26,7 @@ struct node_edge {
 
 static struct {
 	metric_id sent, received, lost, refused;
-} g_metrics;
+} g_edge_metrics;
 
 void node_edge_setup(void)
 {
@@ -34,10 +34,10 @@ void node_edge_setup(void)
 	metric_register(METRIC_COUNTER, "tandem_cluster_messages_total", "result=\"" what "\"",   \
 			"SIP messages between nodes, for phones connected to another one: sent, " \
 			"received, lost as the other was gone, and connections refused.")
-	g_metrics.sent = EDGE("sent");
-	g_metrics.received = EDGE("received");
-	g_metrics.lost = EDGE("lost");
-	g_metrics.refused = EDGE("refused");
+	g_edge_metrics.sent = EDGE("sent");
+	g_edge_metrics.received = EDGE("received");
+	g_edge_metrics.lost = EDGE("lost");
+	g_edge_metrics.refused = EDGE("refused");
 #undef EDGE
 }
 
@@ -478,9 +478,9 @@ void node_edge_metrics(const struct node *n)
 		return;
 	now = channels_counts(n->edge->channels);
 	shown = &n->edge->shown;
-	metric_add(g_metrics.sent, now->sent - shown->sent);
-	metric_add(g_metrics.received, now->received - shown->received);
-	metric_add(g_metrics.lost, now->lost - shown->lost);
-	metric_add(g_metrics.refused, now->refused - shown->refused);
+	metric_add(g_edge_metrics.sent, now->sent - shown->sent);
+	metric_add(g_edge_metrics.received, now->received - shown->received);
+	metric_add(g_edge_metrics.lost, now->lost - shown->lost);
+	metric_add(g_edge_metrics.refused, now->refused - shown->refused);
 	*shown = *now;
 }

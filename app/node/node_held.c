@@ -14,7 +14,7 @@
 
 static struct {
 	metric_id taken, late, full;
-} g_metrics;
+} g_held_metrics;
 
 void node_held_setup(void)
 {
@@ -23,9 +23,9 @@ void node_held_setup(void)
 			"result=\"" what "\"",                                                 \
 			"SIP messages of connections that waited for a shard: taken, dropped " \
 			"after 5 s, and dropped as too many waited.")
-	g_metrics.taken = HELD("taken");
-	g_metrics.late = HELD("late");
-	g_metrics.full = HELD("full");
+	g_held_metrics.taken = HELD("taken");
+	g_held_metrics.late = HELD("late");
+	g_held_metrics.full = HELD("full");
 #undef HELD
 }
 
@@ -60,7 +60,7 @@ void node_hold(struct node *n, const struct sip_hop *from, struct bytes message)
 		return;
 	if (!held_has_room(&n->held, message.n) ||
 	    held_add(&n->held, from, message, clock_now_ns()))
-		metric_add(g_metrics.full, 1);
+		metric_add(g_held_metrics.full, 1);
 }
 
 bool node_holds(const struct node *n, const struct sip_hop *from)
@@ -77,9 +77,9 @@ bool node_holds(const struct node *n, const struct sip_hop *from)
 static bool held_retry(struct node *n, struct node_held_message *m, struct instant now)
 {
 	if (node_shards_take(n, &m->from, text_bytes(&m->message), 0, now))
-		metric_add(g_metrics.taken, 1);
+		metric_add(g_held_metrics.taken, 1);
 	else if (m->until_ns <= now.ns)
-		metric_add(g_metrics.late, 1);
+		metric_add(g_held_metrics.late, 1);
 	else
 		return false;
 	n->held.octets -= m->message.n;

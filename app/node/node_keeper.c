@@ -14,7 +14,7 @@ static struct {
 	metric_id here, standing, refused, hooked, up, withheld[EGRESS_KIND_COUNT];
 	metric_id runs[HOOK_RESULTS];
 	uint64_t shown[EGRESS_KIND_COUNT]; /* of withheld */
-} g_metrics;
+} g_keeper_metrics;
 
 void node_keeper_setup(void)
 {
@@ -23,16 +23,17 @@ void node_keeper_setup(void)
 			"Floating addresses of the node's shards: here (added by the node), " \
 			"standing (the machine has them anyhow), hooked (not added, but "     \
 			"cluster.address_hook is told), or refused.")
-	g_metrics.here = ADDRESSES("here");
-	g_metrics.standing = ADDRESSES("standing");
-	g_metrics.refused = ADDRESSES("refused");
-	g_metrics.hooked = ADDRESSES("hooked");
+	g_keeper_metrics.here = ADDRESSES("here");
+	g_keeper_metrics.standing = ADDRESSES("standing");
+	g_keeper_metrics.refused = ADDRESSES("refused");
+	g_keeper_metrics.hooked = ADDRESSES("hooked");
 #undef ADDRESSES
-#define WITHHELD(kind, text)                                                                       \
-	g_metrics.withheld[kind] = metric_register(METRIC_COUNTER, "tandem_withheld_frames_total", \
-						   "kind=\"" text "\"",                            \
-						   "Frames from floating addresses that the "      \
-						   "kernel withheld, as their leases were past.")
+#define WITHHELD(kind, text)                                                    \
+	g_keeper_metrics.withheld[kind] =                                       \
+		metric_register(METRIC_COUNTER, "tandem_withheld_frames_total", \
+				"kind=\"" text "\"",                            \
+				"Frames from floating addresses that the "      \
+				"kernel withheld, as their leases were past.")
 	WITHHELD(EGRESS_UDP, "udp");
 	WITHHELD(EGRESS_TCP, "tcp");
 	WITHHELD(EGRESS_ICMP, "icmp");
@@ -40,17 +41,18 @@ void node_keeper_setup(void)
 	WITHHELD(EGRESS_NDP, "ndp");
 	WITHHELD(EGRESS_OTHER, "other");
 #undef WITHHELD
-#define RUNS(result, text)                                                                         \
-	g_metrics.runs[result] = metric_register(METRIC_COUNTER, "tandem_address_hook_runs_total", \
-						 "result=\"" text "\"",                            \
-						 "Runs of cluster.address_hook: done (exit "       \
-						 "status 0), failed, late (killed), or not_run.")
+#define RUNS(result, text)                                                        \
+	g_keeper_metrics.runs[result] =                                           \
+		metric_register(METRIC_COUNTER, "tandem_address_hook_runs_total", \
+				"result=\"" text "\"",                            \
+				"Runs of cluster.address_hook: done (exit "       \
+				"status 0), failed, late (killed), or not_run.")
 	RUNS(HOOK_DONE, "done");
 	RUNS(HOOK_FAILED, "failed");
 	RUNS(HOOK_LATE, "late");
 	RUNS(HOOK_NOT_RUN, "not_run");
 #undef RUNS
-	g_metrics.up = metric_register(
+	g_keeper_metrics.up = metric_register(
 		METRIC_GAUGE, "tandem_keeper_up", NULL,
 		"1 while there is the process that has floating addresses and media sockets.");
 }
@@ -61,16 +63,16 @@ void node_keeper_metrics(const struct node *n)
 
 	for (uint32_t i = 0; i < n->settings.network_count; i++)
 		of[n->keeper.of[i]]++;
-	metric_set(g_metrics.here, of[FLOATING_HERE]);
-	metric_set(g_metrics.standing, of[FLOATING_STANDING]);
-	metric_set(g_metrics.refused, of[FLOATING_REFUSED]);
-	metric_set(g_metrics.hooked, of[FLOATING_HOOKED]);
-	metric_set(g_metrics.up, n->keeper.process && !n->keeper.dead);
+	metric_set(g_keeper_metrics.here, of[FLOATING_HERE]);
+	metric_set(g_keeper_metrics.standing, of[FLOATING_STANDING]);
+	metric_set(g_keeper_metrics.refused, of[FLOATING_REFUSED]);
+	metric_set(g_keeper_metrics.hooked, of[FLOATING_HOOKED]);
+	metric_set(g_keeper_metrics.up, n->keeper.process && !n->keeper.dead);
 	for (uint32_t kind = 0; n->keeper.backstop.withheld && kind < EGRESS_KIND_COUNT; kind++) {
 		uint64_t now = egress_withheld(&n->keeper.backstop, (enum egress_kind)kind);
 
-		metric_add(g_metrics.withheld[kind], now - g_metrics.shown[kind]);
-		g_metrics.shown[kind] = now;
+		metric_add(g_keeper_metrics.withheld[kind], now - g_keeper_metrics.shown[kind]);
+		g_keeper_metrics.shown[kind] = now;
 	}
 }
 
@@ -334,7 +336,7 @@ static void on_keeper(const struct keeper_answer *a, void *arg)
 		return;
 	case KEEPER_HOOKED:
 		if (a->error >= 0 && a->error < HOOK_RESULTS)
-			metric_add(g_metrics.runs[a->error], 1);
+			metric_add(g_keeper_metrics.runs[a->error], 1);
 		return;
 	case KEEPER_DIED:
 		on_died(n);

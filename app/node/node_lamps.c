@@ -11,7 +11,7 @@
 static struct {
 	metric_id asked, told, heard, refused, asking, views, held, share_asked, share_gave,
 		share_got, share_neighbours;
-} g_metrics;
+} g_lamps_metrics;
 
 void node_lamps_setup(void)
 {
@@ -19,28 +19,28 @@ void node_lamps_setup(void)
 	metric_register(METRIC_COUNTER, "tandem_cluster_watched_total", "result=\"" what "\"", \
 			"Users that are watched across nodes: asked for, reported to others, " \
 			"received from others, and refused, as the news were none or too many.")
-	g_metrics.asked = LAMPS("asked");
-	g_metrics.told = LAMPS("reported");
-	g_metrics.heard = LAMPS("received");
-	g_metrics.refused = LAMPS("refused");
+	g_lamps_metrics.asked = LAMPS("asked");
+	g_lamps_metrics.told = LAMPS("reported");
+	g_lamps_metrics.heard = LAMPS("received");
+	g_lamps_metrics.refused = LAMPS("refused");
 #undef LAMPS
 #define LAMPS(what)                                                                               \
 	metric_register(METRIC_GAUGE, "tandem_cluster_watched", "of=\"" what "\"",                \
 			"Users that other nodes watch and this one tells of (others), those of "  \
 			"which others have told (here), and those with calls that no node tells " \
 			"of now, as their shard is being taken over (held).")
-	g_metrics.asking = LAMPS("others");
-	g_metrics.views = LAMPS("here");
-	g_metrics.held = LAMPS("held");
+	g_lamps_metrics.asking = LAMPS("others");
+	g_lamps_metrics.views = LAMPS("here");
+	g_lamps_metrics.held = LAMPS("held");
 #undef LAMPS
 #define SHARES(what)                                                                           \
 	metric_register(METRIC_COUNTER, "tandem_cluster_shares_total", "result=\"" what "\"",  \
 			"Parts of limits of users that hold over all nodes: asked for, given " \
 			"to others, and got.")
-	g_metrics.share_asked = SHARES("asked");
-	g_metrics.share_gave = SHARES("gave");
-	g_metrics.share_got = SHARES("got");
-	g_metrics.share_neighbours = metric_register(
+	g_lamps_metrics.share_asked = SHARES("asked");
+	g_lamps_metrics.share_gave = SHARES("gave");
+	g_lamps_metrics.share_got = SHARES("got");
+	g_lamps_metrics.share_neighbours = metric_register(
 		METRIC_GAUGE, "tandem_cluster_shares_remembered", "",
 		"Limits and other processes of nodes, with which parts were given or got.");
 #undef SHARES
@@ -185,18 +185,18 @@ void node_lamps_metrics(const struct node *n)
 	if (!lamps_of(n))
 		return;
 	remote_watch_counts(lamps_of(n), &now);
-	metric_add(g_metrics.asked, now.asked);
-	metric_add(g_metrics.told, now.told);
-	metric_add(g_metrics.heard, now.heard);
-	metric_add(g_metrics.refused, now.refused);
-	metric_set(g_metrics.asking, now.asking);
-	metric_set(g_metrics.views, now.views);
-	metric_set(g_metrics.held, now.held);
+	metric_add(g_lamps_metrics.asked, now.asked);
+	metric_add(g_lamps_metrics.told, now.told);
+	metric_add(g_lamps_metrics.heard, now.heard);
+	metric_add(g_lamps_metrics.refused, now.refused);
+	metric_set(g_lamps_metrics.asking, now.asking);
+	metric_set(g_lamps_metrics.views, now.views);
+	metric_set(g_lamps_metrics.held, now.held);
 	if (!n->shares)
 		return;
 	shares_counts(n->shares, &shares);
-	metric_add(g_metrics.share_asked, shares.asked);
-	metric_add(g_metrics.share_gave, shares.gave);
-	metric_add(g_metrics.share_got, shares.got);
-	metric_set(g_metrics.share_neighbours, shares.neighbours);
+	metric_add(g_lamps_metrics.share_asked, shares.asked);
+	metric_add(g_lamps_metrics.share_gave, shares.gave);
+	metric_add(g_lamps_metrics.share_got, shares.got);
+	metric_set(g_lamps_metrics.share_neighbours, shares.neighbours);
 }

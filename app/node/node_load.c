@@ -12,7 +12,7 @@
 #include "base/loop.h"
 
 #define ACQUIRE_LIMIT_NS (30 * NS_PER_S)
-#define LEASE_PAUSE_NS   (500 * NS_PER_MS)
+#define LOAD_PAUSE_NS    (500 * NS_PER_MS)
 
 static int load_on_document(struct bytes name, uint64_t version, struct bytes json, void *arg)
 {
@@ -153,7 +153,7 @@ static int acquire(struct node *n)
 	if (node_is_clustered(n))
 		return acquire_free(n);
 	while (!(status = acquire_some(n, &owned)) && !owned && !n->stop_asked)
-		lease_pause(n, LEASE_PAUSE_NS);
+		lease_pause(n, LOAD_PAUSE_NS);
 	return n->stop_asked ? NODE_EXIT_FAILED : status;
 }
 

@@ -11,31 +11,32 @@ static struct {
 	metric_id info, extensions, calls_max, ports_free, media_waiting, resident, cpu, degraded,
 		ready, certificate;
 	uint64_t cpu_us; /* counted so far */
-} g_metrics;
+} g_node_metrics;
 
 void node_metrics_setup(void)
 {
-	g_metrics.info = metric_register(METRIC_GAUGE, "tandem_build_info",
-					 "version=\"" TANDEM_VERSION "\"", "Always 1.");
-	g_metrics.extensions =
+	g_node_metrics.info = metric_register(METRIC_GAUGE, "tandem_build_info",
+					      "version=\"" TANDEM_VERSION "\"", "Always 1.");
+	g_node_metrics.extensions =
 		metric_register(METRIC_GAUGE, "tandem_extensions", NULL, "Extensions known.");
-	g_metrics.calls_max =
+	g_node_metrics.calls_max =
 		metric_register(METRIC_GAUGE, "tandem_calls_max", NULL, "Calls the node can hold.");
-	g_metrics.ports_free = metric_register(METRIC_GAUGE, "tandem_media_ports_free", NULL,
-					       "Media port pairs not in use.");
-	g_metrics.media_waiting = metric_register(METRIC_GAUGE, "tandem_media_queue", NULL,
-						  "Commands that wait for the media worker.");
-	g_metrics.resident = metric_register(METRIC_GAUGE, "tandem_process_resident_bytes", NULL,
-					     "Memory of the process.");
-	g_metrics.cpu = metric_register_per(METRIC_COUNTER, "tandem_process_cpu_seconds_total",
-					    NULL, "CPU time of the process, all threads.", 1000000);
-	g_metrics.ready = metric_register(METRIC_GAUGE, "tandem_ready", NULL,
-					  "1 while a new call can be taken, as /readyz says.");
-	g_metrics.certificate = metric_register(
+	g_node_metrics.ports_free = metric_register(METRIC_GAUGE, "tandem_media_ports_free", NULL,
+						    "Media port pairs not in use.");
+	g_node_metrics.media_waiting = metric_register(METRIC_GAUGE, "tandem_media_queue", NULL,
+						       "Commands that wait for the media worker.");
+	g_node_metrics.resident = metric_register(METRIC_GAUGE, "tandem_process_resident_bytes",
+						  NULL, "Memory of the process.");
+	g_node_metrics.cpu =
+		metric_register_per(METRIC_COUNTER, "tandem_process_cpu_seconds_total", NULL,
+				    "CPU time of the process, all threads.", 1000000);
+	g_node_metrics.ready = metric_register(METRIC_GAUGE, "tandem_ready", NULL,
+					       "1 while a new call can be taken, as /readyz says.");
+	g_node_metrics.certificate = metric_register(
 		METRIC_GAUGE, "tandem_tls_certificate_not_after_timestamp_seconds", NULL,
 		"When the certificate of tls.certificate expires, in Unix time; 0: no TLS.");
-	g_metrics.degraded = metric_register(METRIC_GAUGE, "tandem_degraded", NULL,
-					     "1 while saves are not waited for.");
+	g_node_metrics.degraded = metric_register(METRIC_GAUGE, "tandem_degraded", NULL,
+						  "1 while saves are not waited for.");
 }
 
 void node_metrics_update(const struct node *n)
@@ -54,17 +55,18 @@ void node_metrics_update(const struct node *n)
 	node_tenants_metrics(n);
 	node_trunks_metrics(n);
 	node_memory(&reserved, &resident);
-	metric_set(g_metrics.info, 1);
-	metric_set(g_metrics.extensions, extensions_count(&n->extensions));
-	metric_set(g_metrics.calls_max, n->calls_max);
-	metric_set(g_metrics.ports_free, counts.ports_free);
-	metric_set(g_metrics.media_waiting, n->media_queue.count);
-	metric_set(g_metrics.resident, resident);
-	metric_add(g_metrics.cpu, cpu_us - g_metrics.cpu_us);
-	g_metrics.cpu_us = cpu_us;
-	metric_set(g_metrics.ready, health_is_ready(health_reasons(&n->health, clock_now_ns())));
-	metric_set(g_metrics.certificate, n->tls ? tls_not_after(n->tls) : 0);
-	metric_set(g_metrics.degraded, counts.degraded);
+	metric_set(g_node_metrics.info, 1);
+	metric_set(g_node_metrics.extensions, extensions_count(&n->extensions));
+	metric_set(g_node_metrics.calls_max, n->calls_max);
+	metric_set(g_node_metrics.ports_free, counts.ports_free);
+	metric_set(g_node_metrics.media_waiting, n->media_queue.count);
+	metric_set(g_node_metrics.resident, resident);
+	metric_add(g_node_metrics.cpu, cpu_us - g_node_metrics.cpu_us);
+	g_node_metrics.cpu_us = cpu_us;
+	metric_set(g_node_metrics.ready,
+		   health_is_ready(health_reasons(&n->health, clock_now_ns())));
+	metric_set(g_node_metrics.certificate, n->tls ? tls_not_after(n->tls) : 0);
+	metric_set(g_node_metrics.degraded, counts.degraded);
 	guard_count(n->guard);
 	engine_host_metrics(n->engine);
 }

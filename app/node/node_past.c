@@ -12,7 +12,7 @@
 
 enum {
 	MESSAGES = 200,
-	OCTETS = 1 << 20,
+	PAST_OCTETS = 1 << 20,
 	MADE_MAX = 65536,
 	LEGS = 32 /* as many as a call may have */
 };
@@ -31,7 +31,7 @@ static bool is_past(const struct past *p, const struct recent_message *m)
 
 static void messages_put(struct past *p)
 {
-	uint32_t skip = recent_surplus(&p->n->recent, &p->choice, MESSAGES, OCTETS);
+	uint32_t skip = recent_surplus(&p->n->recent, &p->choice, MESSAGES, PAST_OCTETS);
 	struct watch_past put = p->message;
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;

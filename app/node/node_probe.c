@@ -20,7 +20,7 @@
 #define BRANCH "z9hG4bK-probe-"
 
 enum { PLACES_MAX = 1024, MESSAGE_MAX = 1024, HEAD_MAX = 2048 };
-#define LOOK_NS (2 * NS_PER_S)
+#define PROBE_LOOK_NS (2 * NS_PER_S)
 
 struct probe_place {
 	uint16_t trunk;
@@ -41,16 +41,17 @@ struct node_probes {
 
 static struct {
 	metric_id asked, changes[2];
-} g_metrics;
+} g_probe_metrics;
 
 void node_probe_setup(void)
 {
-	g_metrics.asked = metric_register(METRIC_COUNTER, "tandem_trunk_probes_total", NULL,
-					  "OPTIONS to servers of trunks, without repetitions.");
-	g_metrics.changes[0] =
+	g_probe_metrics.asked =
+		metric_register(METRIC_COUNTER, "tandem_trunk_probes_total", NULL,
+				"OPTIONS to servers of trunks, without repetitions.");
+	g_probe_metrics.changes[0] =
 		metric_register(METRIC_COUNTER, "tandem_trunk_changes_total", "to=\"down\"",
 				"Servers of trunks that went down or came up.");
-	g_metrics.changes[1] =
+	g_probe_metrics.changes[1] =
 		metric_register(METRIC_COUNTER, "tandem_trunk_changes_total", "to=\"up\"",
 				"Servers of trunks that went down or came up.");
 }
@@ -243,7 +244,7 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 	if (up == was || !t)
 		return;
 	trunks_set_up(n->trunks, trunk, server, up);
-	metric_add(g_metrics.changes[up], 1);
+	metric_add(g_probe_metrics.changes[up], 1);
 	change_tell(n, t, server, up, why);
 	LOG_WARN("trunk", 0, up ? "a server of a trunk is up" : "a server of a trunk is down",
 		 LOG_STR("tenant", tenants_name(n->tenants, t->tenant)), LOG_STR("trunk", t->name),
@@ -278,7 +279,7 @@ static void places_look(struct node *n, uint64_t now_ns)
 {
 	struct node_probes *p = n->probes;
 
-	p->look_ns = now_ns + LOOK_NS;
+	p->look_ns = now_ns + PROBE_LOOK_NS;
 	for (uint32_t i = 0; i < p->count; i++)
 		p->places[i].wanted = false;
 	for (uint16_t trunk = 1; trunks_next(n->trunks, &trunk); trunk++) {
@@ -339,7 +340,7 @@ static void place_expire(struct node *n, struct probe_place *place, uint64_t now
 			continue;
 		}
 		if (!under_way)
-			metric_add(g_metrics.asked, 1);
+			metric_add(g_probe_metrics.asked, 1);
 		under_way = true;
 		probe_say(n, place);
 	}

@@ -29,7 +29,7 @@ enum { CHECK_CALLS = 256, CHECK_BEATS = 6, UNKEPT_LENGTHS = 3, CALLS_AT_ONCE = 1
 
 static struct {
 	metric_id live, waiting, lost;
-} g_metrics;
+} g_life_metrics;
 
 void node_shards_setup(void)
 {
@@ -38,9 +38,9 @@ void node_shards_setup(void)
 	metric_register(METRIC_GAUGE, "tandem_shards", "state=\"" state "\"",     \
 			"Shards of the node: live, waiting for a lease, or lost " \
 			"to another node.")
-	g_metrics.live = SHARDS("live");
-	g_metrics.waiting = SHARDS("waiting");
-	g_metrics.lost = SHARDS("lost");
+	g_life_metrics.live = SHARDS("live");
+	g_life_metrics.waiting = SHARDS("waiting");
+	g_life_metrics.lost = SHARDS("lost");
 #undef SHARDS
 }
 
@@ -50,9 +50,9 @@ void node_shards_metrics(const struct node *n)
 
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		of[n->shards[i].state]++;
-	metric_set(g_metrics.live, of[NODE_SHARD_LIVE]);
-	metric_set(g_metrics.waiting, of[NODE_SHARD_WAITING]);
-	metric_set(g_metrics.lost, of[NODE_SHARD_LOST]);
+	metric_set(g_life_metrics.live, of[NODE_SHARD_LIVE]);
+	metric_set(g_life_metrics.waiting, of[NODE_SHARD_WAITING]);
+	metric_set(g_life_metrics.lost, of[NODE_SHARD_LOST]);
 }
 
 /* ---- opening ---- */

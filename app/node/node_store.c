@@ -24,15 +24,15 @@
 #include "base/metric.h"
 #include "base/metric_table.h"
 
-#define PROGRAM    "tandem-store"
-#define AGAIN_NS   (1 * NS_PER_S)  /* doubled with each death in turn */
-#define LIVED_NS   (60 * NS_PER_S) /* who lived so long did not die of its start */
-#define ANSWER_NS  (10 * NS_PER_S)
-#define STORE_LINK 3 /* and the next one */
+#define PROGRAM        "tandem-store"
+#define START_AGAIN_NS (1 * NS_PER_S)  /* doubled with each death in turn */
+#define LIVED_NS       (60 * NS_PER_S) /* who lived so long did not die of its start */
+#define ANSWER_NS      (10 * NS_PER_S)
+#define STORE_LINK     3 /* and the next one */
 
 enum { DOUBLINGS_MAX = 6 };
 
-enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, GAUGES };
+enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, STORE_GAUGES };
 
 static struct {
 	metric_id up, deaths, files, octets, waiting, oldest, dead, deleted, lost, full;
@@ -40,11 +40,11 @@ static struct {
 		opus_skipped;
 	metric_id ended; /* the recorder's */
 	uint32_t table;
-} g_metrics;
+} g_store_metrics;
 
 void node_store_setup(void)
 {
-	static const struct metric_table_gauge gauges[GAUGES] = {
+	static const struct metric_table_gauge gauges[STORE_GAUGES] = {
 		[DELIVERED] = { "tandem_recording_deliveries_total",
 				"Recordings that the destination has got, since tandem-store "
 				"started.",
@@ -61,7 +61,7 @@ void node_store_setup(void)
 	};
 
 #define GAUGE(field, name, text) \
-	g_metrics.field = metric_register(METRIC_GAUGE, "tandem_recording" name, NULL, text)
+	g_store_metrics.field = metric_register(METRIC_GAUGE, "tandem_recording" name, NULL, text)
 	GAUGE(up, "_store_up", "1 while tandem-store runs.");
 	GAUGE(files, "_files", "Recordings in the folder.");
 	GAUGE(octets, "_folder_bytes", "Octets of recordings in the folder.");
@@ -74,33 +74,37 @@ void node_store_setup(void)
 	GAUGE(full, "_disk_full",
 	      "1 while less than recordings.free_mib is left, and nothing may be deleted.");
 #undef GAUGE
-	g_metrics.deaths = metric_register(METRIC_COUNTER, "tandem_recording_store_deaths_total",
-					   NULL, "Times that tandem-store ended by itself.");
-	g_metrics.deleted = metric_register(METRIC_COUNTER, "tandem_recordings_deleted_total", NULL,
-					    "Recordings that were deleted from the folder.");
-	g_metrics.lost =
+	g_store_metrics.deaths =
+		metric_register(METRIC_COUNTER, "tandem_recording_store_deaths_total", NULL,
+				"Times that tandem-store ended by itself.");
+	g_store_metrics.deleted =
+		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_total", NULL,
+				"Recordings that were deleted from the folder.");
+	g_store_metrics.lost =
 		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_undelivered_total", NULL,
 				"Those of them that a destination had not got: they were too old.");
-	g_metrics.sealed = metric_register(METRIC_COUNTER, "tandem_recordings_encrypted_total",
-					   NULL, "Recordings that were encrypted.");
-	g_metrics.seal_failures =
+	g_store_metrics.sealed =
+		metric_register(METRIC_COUNTER, "tandem_recordings_encrypted_total", NULL,
+				"Recordings that were encrypted.");
+	g_store_metrics.seal_failures =
 		metric_register(METRIC_COUNTER, "tandem_recording_encryption_failures_total", NULL,
 				"Tries to encrypt a recording that failed.");
-	g_metrics.coded = metric_register(METRIC_COUNTER, "tandem_recordings_coded_total", NULL,
-					  "Recordings that were coded as Opus.");
-	g_metrics.opus_failures =
+	g_store_metrics.coded = metric_register(METRIC_COUNTER, "tandem_recordings_coded_total",
+						NULL, "Recordings that were coded as Opus.");
+	g_store_metrics.opus_failures =
 		metric_register(METRIC_COUNTER, "tandem_recording_coding_failures_total", NULL,
 				"Tries to code a recording as Opus that failed.");
-	g_metrics.opus_skipped = metric_register(
+	g_store_metrics.opus_skipped = metric_register(
 		METRIC_COUNTER, "tandem_recordings_coding_skipped_total", NULL,
 		"Recordings that went as WAV: they waited for recordings.opus_wait.");
-	g_metrics.aborted = metric_register(
+	g_store_metrics.aborted = metric_register(
 		METRIC_COUNTER, "tandem_recording_uploads_aborted_total", NULL,
 		"Uploads in parts that nobody went on with, ended at the destination.");
 	node_store_copies_setup();
-	g_metrics.ended = metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
-					  "Recordings whose file and sidecar are on the disk.");
-	g_metrics.table = metric_table_register("destination", gauges, GAUGES);
+	g_store_metrics.ended =
+		metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
+				"Recordings whose file and sidecar are on the disk.");
+	g_store_metrics.table = metric_table_register("destination", gauges, STORE_GAUGES);
 }
 
 /* ---- its life ---- */
@@ -127,7 +131,7 @@ static bool store_finds_any(const struct node *n)
 static bool store_is_wanted(const struct node *n)
 {
 	return n->settings.recordings.store_count || n->recordings.any ||
-	       metric_value(g_metrics.ended) > 0;
+	       metric_value(g_store_metrics.ended) > 0;
 }
 
 /* Beside this program. */
@@ -286,8 +290,8 @@ void node_store_died(struct node *n)
 	if (s->pid)
 		(void)kill(s->pid, SIGKILL);
 	s->deaths = now_ns - s->start_ns > LIVED_NS ? 0 : s->deaths + (s->deaths < DOUBLINGS_MAX);
-	s->again_ns = now_ns + (AGAIN_NS << s->deaths);
-	metric_add(g_metrics.deaths, 1);
+	s->again_ns = now_ns + (START_AGAIN_NS << s->deaths);
+	metric_add(g_store_metrics.deaths, 1);
 	store_asks_fail(n, UINT64_MAX, "the process that stores recordings ended: try again");
 	LOG_ERROR("recordings", 0, PROGRAM " has ended: it is started again",
 		  LOG_U64("in_ms", (s->again_ns - now_ns) / NS_PER_MS));
@@ -321,7 +325,7 @@ void node_store_beat(struct node *n, uint64_t now_ns)
 	store_asks_fail(n, now_ns,
 			"the process that stores recordings does not answer: the "
 			"machine has no time for it, or its disk stands still");
-	metric_set(g_metrics.up, s->link >= 0);
+	metric_set(g_store_metrics.up, s->link >= 0);
 	if (s->link < 0 && !s->pid && now_ns >= s->again_ns && store_is_wanted(n))
 		store_begin(n, now_ns);
 	else if (s->stale && s->link >= 0)
@@ -433,11 +437,11 @@ void node_store_count(metric_id id, uint64_t now, uint64_t *shown)
 
 static void store_table(const json_t *list)
 {
-	static const char *const keys[GAUGES] = { [DELIVERED] = "delivered",
-						  [FAILED] = "failed",
-						  [OCTETS] = "octets",
-						  [DEAD] = "dead",
-						  [RUNNING] = "running" };
+	static const char *const keys[STORE_GAUGES] = { [DELIVERED] = "delivered",
+							[FAILED] = "failed",
+							[OCTETS] = "octets",
+							[DEAD] = "dead",
+							[RUNNING] = "running" };
 	struct metric_table_row rows[SETTINGS_DESTINATIONS_MAX];
 	uint32_t count = 0;
 
@@ -446,42 +450,43 @@ static void store_table(const json_t *list)
 		const char *name = json_string_value(json_object_get(of, "name"));
 
 		(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s", name ? name : "");
-		for (unsigned i = 0; i < GAUGES; i++)
+		for (unsigned i = 0; i < STORE_GAUGES; i++)
 			rows[count].values[i] = node_store_number(of, keys[i]);
 	}
-	metric_table_set(g_metrics.table, rows, count);
+	metric_table_set(g_store_metrics.table, rows, count);
 }
 
 static void store_figures(struct node *n, const json_t *f)
 {
-	metric_set(g_metrics.files, node_store_number(f, "files"));
-	metric_set(g_metrics.octets, node_store_number(f, "octets"));
-	metric_set(g_metrics.waiting, node_store_number(f, "backlog"));
-	metric_set(g_metrics.oldest, node_store_number(f, "oldest_ms") / 1000);
-	metric_set(g_metrics.dead, node_store_number(f, "dead"));
-	metric_set(g_metrics.full, json_is_true(json_object_get(f, "full")));
+	metric_set(g_store_metrics.files, node_store_number(f, "files"));
+	metric_set(g_store_metrics.octets, node_store_number(f, "octets"));
+	metric_set(g_store_metrics.waiting, node_store_number(f, "backlog"));
+	metric_set(g_store_metrics.oldest, node_store_number(f, "oldest_ms") / 1000);
+	metric_set(g_store_metrics.dead, node_store_number(f, "dead"));
+	metric_set(g_store_metrics.full, json_is_true(json_object_get(f, "full")));
 	n->recordings.full = json_is_true(json_object_get(f, "full"));
 	n->recordings.folder_error = -(int)node_store_number(f, "folder_error");
-	node_store_count(g_metrics.deleted, node_store_number(f, "deleted"),
+	node_store_count(g_store_metrics.deleted, node_store_number(f, "deleted"),
 			 &n->recordings.shown.deleted);
-	node_store_count(g_metrics.lost, node_store_number(f, "lost"), &n->recordings.shown.lost);
-	node_store_count(g_metrics.sealed, node_store_number(f, "sealed"),
+	node_store_count(g_store_metrics.lost, node_store_number(f, "lost"),
+			 &n->recordings.shown.lost);
+	node_store_count(g_store_metrics.sealed, node_store_number(f, "sealed"),
 			 &n->recordings.shown.sealed);
-	node_store_count(g_metrics.seal_failures, node_store_number(f, "seal_failures"),
+	node_store_count(g_store_metrics.seal_failures, node_store_number(f, "seal_failures"),
 			 &n->recordings.shown.seal_failures);
-	node_store_count(g_metrics.coded, node_store_number(f, "coded"),
+	node_store_count(g_store_metrics.coded, node_store_number(f, "coded"),
 			 &n->recordings.shown.coded);
-	node_store_count(g_metrics.opus_failures, node_store_number(f, "opus_failures"),
+	node_store_count(g_store_metrics.opus_failures, node_store_number(f, "opus_failures"),
 			 &n->recordings.shown.opus_failures);
-	node_store_count(g_metrics.opus_skipped, node_store_number(f, "opus_skipped"),
+	node_store_count(g_store_metrics.opus_skipped, node_store_number(f, "opus_skipped"),
 			 &n->recordings.shown.opus_skipped);
-	metric_set(g_metrics.uncoded, node_store_number(f, "uncoded"));
-	metric_set(g_metrics.unlisted, node_store_number(f, "unlisted"));
+	metric_set(g_store_metrics.uncoded, node_store_number(f, "uncoded"));
+	metric_set(g_store_metrics.unlisted, node_store_number(f, "unlisted"));
 	health_set(&n->health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
 	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
-	node_store_count(g_metrics.aborted, node_store_number(f, "uploads_aborted"),
+	node_store_count(g_store_metrics.aborted, node_store_number(f, "uploads_aborted"),
 			 &n->recordings.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
 	node_store_copies_figures(n, json_object_get(f, "copies"));

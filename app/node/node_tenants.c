@@ -7,17 +7,17 @@
 #include "sig/host/toll.h"
 
 /* No tenant's name begins so. */
-#define OTHERS "_other"
+#define OTHER_TENANTS "_other"
 
-enum { CALLS, REGISTRATIONS, OUTSIDE, SPENT, GAUGES, OWN_ROWS_MAX = 100 };
-static_assert((int)OWN_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
+enum { GAUGE_CALLS, REGISTRATIONS, OUTSIDE, SPENT, TENANT_GAUGES, TENANT_ROWS_MAX = 100 };
+static_assert((int)TENANT_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
 
-static uint32_t g_table;
+static uint32_t g_tenant_table;
 
 void node_tenants_setup(void)
 {
-	static const struct metric_table_gauge gauges[GAUGES] = {
-		[CALLS] = { "tandem_tenant_calls", "Calls in memory, by tenant." },
+	static const struct metric_table_gauge gauges[TENANT_GAUGES] = {
+		[GAUGE_CALLS] = { "tandem_tenant_calls", "Calls in memory, by tenant." },
 		[REGISTRATIONS] = { "tandem_tenant_registrations",
 				    "Addresses of record, by tenant." },
 		[OUTSIDE] = { "tandem_tenant_calls_outside",
@@ -26,7 +26,7 @@ void node_tenants_setup(void)
 			    "Seconds that they have talked today, by tenant." },
 	};
 
-	g_table = metric_table_register("tenant", gauges, GAUGES);
+	g_tenant_table = metric_table_register("tenant", gauges, TENANT_GAUGES);
 }
 
 static void row_add(struct metric_table_row *row, const struct node *n, uint16_t tenant)
@@ -37,19 +37,19 @@ static void row_add(struct metric_table_row *row, const struct node *n, uint16_t
 
 	row->values[OUTSIDE] += used.calls;
 	row->values[SPENT] += used.ms > 0 ? (uint64_t)used.ms / 1000 : 0;
-	row->values[CALLS] += tenants_held(t, tenant, TENANT_CALLS);
+	row->values[GAUGE_CALLS] += tenants_held(t, tenant, TENANT_CALLS);
 	row->values[REGISTRATIONS] += tenants_held(t, tenant, TENANT_REGISTRATIONS);
 }
 
 void node_tenants_metrics(const struct node *n)
 {
-	static struct metric_table_row rows[OWN_ROWS_MAX + 1];
-	struct metric_table_row others = { .name = OTHERS };
+	static struct metric_table_row rows[TENANT_ROWS_MAX + 1];
+	struct metric_table_row others = { .name = OTHER_TENANTS };
 	uint32_t count = 0;
 	bool more = false;
 
 	for (uint16_t i = 0; tenants_next(n->tenants, &i); i++) {
-		bool own = tenants_has(n->tenants, i) && count < OWN_ROWS_MAX;
+		bool own = tenants_has(n->tenants, i) && count < TENANT_ROWS_MAX;
 
 		more |= !own;
 		if (own) {
@@ -61,5 +61,5 @@ void node_tenants_metrics(const struct node *n)
 	}
 	if (more)
 		rows[count++] = others;
-	metric_table_set(g_table, rows, count);
+	metric_table_set(g_tenant_table, rows, count);
 }

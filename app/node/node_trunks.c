@@ -7,16 +7,25 @@
 #include "sig/host/trunk.h"
 
 /* No tenant's name begins so. */
-#define OTHERS "_other"
+#define OTHER_TRUNKS "_other"
 
-enum { CALLS_IN, CALLS_OUT, SERVERS_UP, BEGUN, REFUSED, FAILOVERS, GAUGES, OWN_ROWS_MAX = 50 };
-static_assert((int)OWN_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
+enum {
+	CALLS_IN,
+	CALLS_OUT,
+	SERVERS_UP,
+	BEGUN,
+	REFUSED,
+	FAILOVERS,
+	TRUNK_GAUGES,
+	TRUNK_ROWS_MAX = 50
+};
+static_assert((int)TRUNK_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
 
-static uint32_t g_table;
+static uint32_t g_trunk_table;
 
 void node_trunks_setup(void)
 {
-	static const struct metric_table_gauge gauges[GAUGES] = {
+	static const struct metric_table_gauge gauges[TRUNK_GAUGES] = {
 		[CALLS_IN] = { "tandem_trunk_calls_in", "Channels of calls from the trunk." },
 		[CALLS_OUT] = { "tandem_trunk_calls_out", "Channels of calls to the trunk." },
 		[SERVERS_UP] = { "tandem_trunk_servers_up",
@@ -31,7 +40,7 @@ void node_trunks_setup(void)
 				true },
 	};
 
-	g_table = metric_table_register("trunk", gauges, GAUGES);
+	g_trunk_table = metric_table_register("trunk", gauges, TRUNK_GAUGES);
 }
 
 static void trunk_row_add(struct metric_table_row *row, const struct trunks *t, uint16_t trunk)
@@ -48,13 +57,13 @@ static void trunk_row_add(struct metric_table_row *row, const struct trunks *t, 
 
 void node_trunks_metrics(const struct node *n)
 {
-	static struct metric_table_row rows[OWN_ROWS_MAX + 1];
-	struct metric_table_row others = { .name = OTHERS };
+	static struct metric_table_row rows[TRUNK_ROWS_MAX + 1];
+	struct metric_table_row others = { .name = OTHER_TRUNKS };
 	uint32_t count = 0;
 
 	for (uint16_t i = TRUNK_NONE; trunks_next(n->trunks, &i); i++) {
 		const struct trunk_settings *set = trunks_settings(n->trunks, i);
-		bool own = trunks_has(n->trunks, i) && count < OWN_ROWS_MAX;
+		bool own = trunks_has(n->trunks, i) && count < TRUNK_ROWS_MAX;
 
 		if (own) {
 			rows[count] = (struct metric_table_row){ { 0 } };
@@ -64,5 +73,5 @@ void node_trunks_metrics(const struct node *n)
 		trunk_row_add(own ? &rows[count++] : &others, n->trunks, i);
 	}
 	rows[count++] = others;
-	metric_table_set(g_table, rows, count);
+	metric_table_set(g_trunk_table, rows, count);
 }

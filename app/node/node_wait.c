@@ -12,11 +12,11 @@
 #include "base/loop.h"
 #include "cluster/redis/url.h"
 
-#define SAY_NS     (1 * NS_PER_S)  /* it is late when it took so long, */
-#define AGAIN_NS   (30 * NS_PER_S) /* which is said again so often */
-#define REFUSED_NS (3 * NS_PER_S)  /* users may be about to be changed, there and here */
-#define PAUSE_NS   (500 * NS_PER_MS)
-#define LONGER_NS  (2 * NS_PER_S) /* the store says each refusal, too */
+#define SAY_NS        (1 * NS_PER_S)  /* it is late when it took so long, */
+#define SAY_AGAIN_NS  (30 * NS_PER_S) /* which is said again so often */
+#define REFUSED_NS    (3 * NS_PER_S)  /* users may be about to be changed, there and here */
+#define WAIT_PAUSE_NS (500 * NS_PER_MS)
+#define LONGER_NS     (2 * NS_PER_S) /* the store says each refusal, too */
 
 void node_wait_begin(struct node *n)
 {
@@ -113,7 +113,7 @@ static void late_say(struct node *n, uint64_t now_ns)
 	health_set(&n->health, HEALTH_STORE, true);
 	node_web_open_early(n);
 	n->late.said = true;
-	n->late.say_ns = now_ns + AGAIN_NS;
+	n->late.say_ns = now_ns + SAY_AGAIN_NS;
 }
 
 /* Exit status. */
@@ -205,7 +205,8 @@ int node_ask(struct node *n, const struct node_question *q)
 		status = node_late_await(n);
 		if (status || is_answered(n, q))
 			break;
-		status = node_late_pause(n, n->wait.result == STORE_REFUSED ? LONGER_NS : PAUSE_NS);
+		status = node_late_pause(n, n->wait.result == STORE_REFUSED ? LONGER_NS
+									    : WAIT_PAUSE_NS);
 		if (status)
 			break;
 		n->late.repeats++;

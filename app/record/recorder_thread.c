@@ -27,28 +27,33 @@ enum {
 
 static struct {
 	metric_id running, ended, failed, octets, unwritten_ms, lost, wait_ms, memory;
-} g_metrics;
+} g_recorder_metrics;
 
 void recorder_thread_setup(void)
 {
-	g_metrics.running = metric_register(METRIC_GAUGE, "tandem_recordings", NULL,
-					    "Recordings whose files are not finished.");
-	g_metrics.ended = metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
-					  "Recordings whose file and sidecar are on the disk.");
-	g_metrics.failed = metric_register(METRIC_COUNTER, "tandem_recordings_failed_total", NULL,
-					   "Recordings without a file, or without an end of it.");
-	g_metrics.octets = metric_register(METRIC_COUNTER, "tandem_recording_written_bytes_total",
-					   NULL, "Octets written into recordings.");
-	g_metrics.unwritten_ms = metric_register_per(
+	g_recorder_metrics.running = metric_register(METRIC_GAUGE, "tandem_recordings", NULL,
+						     "Recordings whose files are not finished.");
+	g_recorder_metrics.ended =
+		metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
+				"Recordings whose file and sidecar are on the disk.");
+	g_recorder_metrics.failed =
+		metric_register(METRIC_COUNTER, "tandem_recordings_failed_total", NULL,
+				"Recordings without a file, or without an end of it.");
+	g_recorder_metrics.octets =
+		metric_register(METRIC_COUNTER, "tandem_recording_written_bytes_total", NULL,
+				"Octets written into recordings.");
+	g_recorder_metrics.unwritten_ms = metric_register_per(
 		METRIC_COUNTER, "tandem_recording_unwritten_seconds_total", NULL,
 		"Time missing in recordings: the disk was too slow or full.", 1000);
-	g_metrics.lost = metric_register(METRIC_COUNTER, "tandem_recording_lost_packets_total",
-					 NULL, "Packets missing in recordings for lack of room.");
-	g_metrics.wait_ms =
+	g_recorder_metrics.lost =
+		metric_register(METRIC_COUNTER, "tandem_recording_lost_packets_total", NULL,
+				"Packets missing in recordings for lack of room.");
+	g_recorder_metrics.wait_ms =
 		metric_register_per(METRIC_GAUGE, "tandem_recording_disk_wait_seconds", NULL,
 				    "How long the disk has not answered by now.", 1000);
-	g_metrics.memory = metric_register(METRIC_GAUGE, "tandem_recording_waiting_bytes", NULL,
-					   "Memory of octets that wait for the disk.");
+	g_recorder_metrics.memory =
+		metric_register(METRIC_GAUGE, "tandem_recording_waiting_bytes", NULL,
+				"Memory of octets that wait for the disk.");
 }
 
 /* ---- the table ---- */
@@ -92,7 +97,7 @@ static void recorder_tell_failed(struct recorder *r, const struct record_terms *
 {
 	struct recorder_told told = recorder_told_of(RECORDER_FAILED, t, err);
 
-	metric_add(g_metrics.failed, 1);
+	metric_add(g_recorder_metrics.failed, 1);
 	LOG_WARN("record", t->call, "a recording failed", LOG_U64("number", t->number),
 		 LOG_STR("error", strerror(-err)),
 		 LOG_STR("next", err == -EMFILE
@@ -238,7 +243,7 @@ static void on_tapped(const struct tap_packet *p, void *arg)
 	struct recording *c = *recorder_slot(r, p->call, p->number);
 
 	if (p->lost)
-		metric_add(g_metrics.lost, p->lost);
+		metric_add(g_recorder_metrics.lost, p->lost);
 	for (; c; c = c->next) {
 		struct recorder_item *item = (struct recorder_item *)c;
 
@@ -269,9 +274,9 @@ static void item_count(const struct recorder_item *item)
 {
 	const struct recording *c = &item->recording;
 
-	metric_add(c->file.error ? g_metrics.failed : g_metrics.ended, 1);
-	metric_add(g_metrics.unwritten_ms, c->unwritten_ms);
-	metric_add(g_metrics.lost, c->unwritten_packets);
+	metric_add(c->file.error ? g_recorder_metrics.failed : g_recorder_metrics.ended, 1);
+	metric_add(g_recorder_metrics.unwritten_ms, c->unwritten_ms);
+	metric_add(g_recorder_metrics.lost, c->unwritten_packets);
 	if (c->file.error)
 		LOG_WARN("record", c->terms.call, "a recording cannot be finished",
 			 LOG_STR("file", c->file_name), LOG_STR("error", strerror(-c->file.error)),
@@ -388,10 +393,10 @@ static void disk_watch(struct recorder *r)
 	uint64_t wait_ms = k->longest_ns / NS_PER_MS;
 	int trouble = k->error ? k->error : wait_ms >= STANDS_MS ? -ETIMEDOUT : 0;
 
-	metric_set(g_metrics.running, r->count);
-	metric_set(g_metrics.wait_ms, wait_ms);
-	metric_set(g_metrics.memory, (uint64_t)k->chunks * DISK_CHUNK);
-	metric_add(g_metrics.octets, k->written - r->written);
+	metric_set(g_recorder_metrics.running, r->count);
+	metric_set(g_recorder_metrics.wait_ms, wait_ms);
+	metric_set(g_recorder_metrics.memory, (uint64_t)k->chunks * DISK_CHUNK);
+	metric_add(g_recorder_metrics.octets, k->written - r->written);
 	r->written = k->written;
 	if (trouble == atomic_load_explicit(&r->trouble, memory_order_relaxed))
 		return;
@@ -471,6 +476,6 @@ void *recorder_thread(void *arg)
 			 LOG_U64("recordings", r->count),
 			 LOG_STR("next", "the next start finishes them"));
 	}
-	metric_set(g_metrics.running, 0);
+	metric_set(g_recorder_metrics.running, 0);
 	return NULL;
 }

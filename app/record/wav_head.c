@@ -14,8 +14,8 @@ enum {
 	TAG_OF_ULAW = 7,
 	FMT_LEN = 18,
 	FACT_LEN = 4,
-	DATE_LEN = WAV_TIME_LEN + 2, /* with a NUL, and even */
-	LIST_LEN = 4 + 8 + DATE_LEN,
+	WAV_DATE_LEN = WAV_TIME_LEN + 2, /* with a NUL, and even */
+	LIST_LEN = 4 + 8 + WAV_DATE_LEN,
 };
 
 static_assert(WAV_HEAD_LEN == 12 + 8 + FMT_LEN + 8 + FACT_LEN + 8 + LIST_LEN + 8, "all chunks");
@@ -101,7 +101,7 @@ void wav_head_write(uint8_t out[WAV_HEAD_LEN], const struct wav_head *h)
 	put_le(&w, samples < UINT32_MAX ? (uint32_t)samples : UINT32_MAX, 4);
 	put_chunk(&w, "LIST", LIST_LEN);
 	writer_mem(&w, "INFO", 4);
-	put_chunk(&w, "ICRD", DATE_LEN);
+	put_chunk(&w, "ICRD", WAV_DATE_LEN);
 	writer_mem(&w, h->begun, WAV_TIME_LEN);
 	put_le(&w, 0, 2);
 	put_chunk(&w, "data", h->data_octets);

@@ -35,7 +35,7 @@ enum {
 static struct {
 	metric_id sessions, sent, lost;
 	metric_id reports_sent, reports_heard, reports_refused, reported_lost;
-} g_metrics;
+} g_sender_metrics;
 
 enum sender_wish { SENDER_SET, SENDER_END, SENDER_ASK };
 
@@ -71,20 +71,21 @@ struct sender {
 
 void sender_setup(void)
 {
-	g_metrics.sessions = metric_register(METRIC_GAUGE, "tandem_siprec_sessions", NULL,
-					     "Sessions whose sound goes to an external recorder.");
-	g_metrics.sent = metric_register(METRIC_COUNTER, "tandem_siprec_packets_total", NULL,
-					 "RTP packets sent to external recorders.");
-	g_metrics.lost = metric_register(
+	g_sender_metrics.sessions =
+		metric_register(METRIC_GAUGE, "tandem_siprec_sessions", NULL,
+				"Sessions whose sound goes to an external recorder.");
+	g_sender_metrics.sent = metric_register(METRIC_COUNTER, "tandem_siprec_packets_total", NULL,
+						"RTP packets sent to external recorders.");
+	g_sender_metrics.lost = metric_register(
 		METRIC_COUNTER, "tandem_siprec_lost_packets_total", NULL,
 		"RTP packets for external recorders that could not be copied or sent.");
-	g_metrics.reports_sent = metric_register(METRIC_COUNTER, "tandem_siprec_reports_total",
-						 "way=\"sent\"", REPORTS_HELP);
-	g_metrics.reports_heard = metric_register(METRIC_COUNTER, "tandem_siprec_reports_total",
-						  "way=\"received\"", REPORTS_HELP);
-	g_metrics.reports_refused = metric_register(METRIC_COUNTER, "tandem_siprec_reports_total",
-						    "way=\"refused\"", REPORTS_HELP);
-	g_metrics.reported_lost =
+	g_sender_metrics.reports_sent = metric_register(
+		METRIC_COUNTER, "tandem_siprec_reports_total", "way=\"sent\"", REPORTS_HELP);
+	g_sender_metrics.reports_heard = metric_register(
+		METRIC_COUNTER, "tandem_siprec_reports_total", "way=\"received\"", REPORTS_HELP);
+	g_sender_metrics.reports_refused = metric_register(
+		METRIC_COUNTER, "tandem_siprec_reports_total", "way=\"refused\"", REPORTS_HELP);
+	g_sender_metrics.reported_lost =
 		metric_register(METRIC_COUNTER, "tandem_siprec_reported_lost_packets_total", NULL,
 				"RTP packets that external recorders report as lost on their way.");
 }
@@ -114,7 +115,7 @@ static void session_take_out(struct sender *s, struct sender_session **it)
 	for (unsigned i = 0; i < FORK_STREAMS; i++)
 		sender_stream_close(&gone->stream[i]);
 	free(gone);
-	metric_set(g_metrics.sessions, --s->count);
+	metric_set(g_sender_metrics.sessions, --s->count);
 }
 
 /* NULL: there are too many, or no memory. */
@@ -131,7 +132,7 @@ static struct sender_session *session_add(struct sender *s, struct sender_sessio
 	for (unsigned i = 0; i < FORK_STREAMS; i++)
 		sender_stream_init(&new->stream[i]);
 	*it = new;
-	metric_set(g_metrics.sessions, ++s->count);
+	metric_set(g_sender_metrics.sessions, ++s->count);
 	return new;
 }
 
@@ -230,7 +231,7 @@ static void session_send(struct sender_session *session, const struct tap_packet
 		sent = sender_stream_send(to, p);
 		session->sent += sent;
 		session->unsent += !sent;
-		metric_add(sent ? g_metrics.sent : g_metrics.lost, 1);
+		metric_add(sent ? g_sender_metrics.sent : g_sender_metrics.lost, 1);
 	}
 }
 
@@ -239,7 +240,7 @@ static void sender_on_tapped(const struct tap_packet *p, void *arg)
 	struct sender_session *session = *sender_slot(arg, p->call);
 
 	if (p->lost)
-		metric_add(g_metrics.lost, p->lost);
+		metric_add(g_sender_metrics.lost, p->lost);
 	if (p->side != TAP_SAID || p->kind == TAP_RTCP || p->length < RTP_MIN)
 		return;
 	for (; session; session = session->next) {
@@ -260,7 +261,7 @@ static void sender_reports_send(struct sender *s)
 	for (unsigned i = 0; i < SLOTS; i++) {
 		for (struct sender_session *it = s->slots[i]; it; it = it->next) {
 			for (unsigned k = 0; k < FORK_STREAMS; k++)
-				metric_add(g_metrics.reports_sent,
+				metric_add(g_sender_metrics.reports_sent,
 					   sender_report(&it->stream[k], it->call, now,
 							 rand_below(&s->rand, UINT16_MAX)));
 		}
@@ -275,9 +276,9 @@ static void sender_reports_hear(struct sender *s)
 
 	for (int i = 0; i < count; i++)
 		sender_hear(events[i].data.ptr, &heard);
-	metric_add(g_metrics.reports_heard, heard.reports);
-	metric_add(g_metrics.reports_refused, heard.refused);
-	metric_add(g_metrics.reported_lost, heard.lost);
+	metric_add(g_sender_metrics.reports_heard, heard.reports);
+	metric_add(g_sender_metrics.reports_refused, heard.refused);
+	metric_add(g_sender_metrics.reported_lost, heard.lost);
 }
 
 /* ---- the thread ---- */

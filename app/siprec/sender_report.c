@@ -8,9 +8,9 @@
 #include "media/tap.h"
 
 enum {
-	RTP_HEAD = 12,
+	REPORTED_RTP_HEAD = 12,
 	EVERY_MS = 5000, /* RFC 3550 6.2: the minimum; two members of one stream never need more */
-	HEARD_PER_ROUND = 16,
+	REPORTS_PER_ROUND = 16,
 };
 
 /* ---- sources ---- */
@@ -27,7 +27,7 @@ void sender_source_note(struct sender_source *source, const struct tap_packet *p
 	uint32_t transit = report_units_of(p->time_ns, p->clock_hz) - be32_get(tap_octets(p).p + 4);
 
 	source->packets++;
-	source->octets += p->length - RTP_HEAD;
+	source->octets += p->length - REPORTED_RTP_HEAD;
 	if (!p->clock_hz || p->kind == TAP_EVENT)
 		return;
 	if (!source->spoke || source->clock_hz != p->clock_hz ||
@@ -169,7 +169,7 @@ void sender_hear(struct sender_stream *s, struct sender_heard *out)
 {
 	uint8_t data[SENDER_PACKET_MAX];
 
-	for (unsigned i = 0; i < HEARD_PER_ROUND; i++) {
+	for (unsigned i = 0; i < REPORTS_PER_ROUND; i++) {
 		struct sockaddr_storage from;
 		socklen_t from_n = sizeof(from);
 		ssize_t got = recvfrom(s->rtcp_fd, data, sizeof(data), 0, (struct sockaddr *)&from,

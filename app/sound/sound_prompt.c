@@ -7,7 +7,13 @@
 
 #define NODE_FOLDER ".prompts" /* no tenant has this name */
 
-enum { KEYS_MAX = 16, PATH_PARTS = 3, NAME_SIZE = SOUND_NAME_MAX + 8, PLACES = 4, ENDINGS = 2 };
+enum {
+	KEYS_MAX = 16,
+	PATH_PARTS = 3,
+	NAME_SIZE = SOUND_NAME_MAX + 8,
+	PLACES = 4,
+	PROMPT_ENDINGS = 2
+};
 
 static bool keys_are_good(struct bytes keys)
 {
@@ -61,13 +67,13 @@ static struct media_sound *prompt_place_read(int folder, const char *place[PATH_
 					     const char *name, uint32_t rate_hz,
 					     struct sound_fault *fault)
 {
-	static const char *const endings[ENDINGS] = { ".wav", ".opus" };
+	static const char *const endings[PROMPT_ENDINGS] = { ".wav", ".opus" };
 	size_t depth = place[1] ? 2 : 1;
 	struct media_sound *s = NULL;
 	char file[NAME_SIZE];
 
 	fault->absent = true;
-	for (size_t i = 0; !s && fault->absent && i < ENDINGS; i++) {
+	for (size_t i = 0; !s && fault->absent && i < PROMPT_ENDINGS; i++) {
 		(void)snprintf(file, sizeof(file), "%s%s", name, endings[i]);
 		place[depth] = file;
 		s = sound_path_read(folder, place, depth + 1, rate_hz, fault);

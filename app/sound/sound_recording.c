@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "sig/model/recording.h"
 
-enum { DAY_LEN = 10, SEGMENTS_MAX = 32, RECORDING_FILE_MAX = SOUND_NAME_MAX + 16 };
+enum { RECORDED_DAY_LEN = 10, SEGMENTS_MAX = 32, RECORDING_FILE_MAX = SOUND_NAME_MAX + 16 };
 
 bool sound_recording_is_good(struct bytes name)
 {
@@ -39,7 +39,7 @@ bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct byt
 
 static bool is_day(const char *name)
 {
-	return strlen(name) == DAY_LEN && name[4] == '-' && name[7] == '-';
+	return strlen(name) == RECORDED_DAY_LEN && name[4] == '-' && name[7] == '-';
 }
 
 /* Of whatever day. tenant: open for reading; NULL with fault->absent: it is in none. */

@@ -18,9 +18,7 @@
 enum {
 	FILES_MAX = 65536,
 	AGAIN_OCTETS = 1 << 20,
-	DAY_MS = 86400000,
 	ALL_ROUNDS = 30,
-	DATE_LEN = 10
 };
 
 /* What the neighbour has. */
@@ -274,14 +272,11 @@ int copy_clear(const struct terms *terms, struct copy_link *link, struct copy_sh
 
 /* ---- rounds ---- */
 
-static const char *sender_since(char date[DATE_LEN + 1], uint32_t round)
+static const char *sender_since(char date[FOLDER_DATE_LEN + 1], uint32_t round)
 {
-	time_t t = (time_t)((clock_utc_ms() - DAY_MS) / 1000);
-	struct tm tm;
-
-	if (round % ALL_ROUNDS == 0 || !gmtime_r(&t, &tm))
+	if (round % ALL_ROUNDS == 0)
 		return NULL;
-	(void)strftime(date, DATE_LEN + 1, "%Y-%m-%d", &tm);
+	folder_day(date, clock_utc_ms() / 1000 - FOLDER_DAY_S);
 	return date;
 }
 
@@ -289,7 +284,7 @@ static void copy_sender_round(struct sender *s, uint32_t round)
 {
 	const struct copy_message beat = { .kind = COPY_BEAT };
 	uint64_t began_ms = clock_utc_ms();
-	char date[DATE_LEN + 1];
+	char date[FOLDER_DATE_LEN + 1];
 	const char *since = sender_since(date, round);
 
 	s->behind = false;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -483,4 +484,14 @@ void folder_unlisted(const char *folder, const char *path)
 	static const char *const traces[] = { "listed", "lost" };
 
 	(void)folder_unlink(folder, path, traces, COUNT_OF(traces));
+}
+
+void folder_day(char out[FOLDER_DATE_LEN + 1], uint64_t utc_s)
+{
+	time_t t = (time_t)utc_s;
+	struct tm tm;
+
+	out[0] = '\0';
+	if (!gmtime_r(&t, &tm) || !strftime(out, FOLDER_DATE_LEN + 1, "%Y-%m-%d", &tm))
+		out[0] = '\0';
 }

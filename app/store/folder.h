@@ -24,7 +24,7 @@
 #include "app/store/queue.h"
 #include "app/store/sidecar.h"
 
-enum { FOLDER_PATH_MAX = 512 };
+enum { FOLDER_PATH_MAX = 512, FOLDER_DATE_LEN = 10, FOLDER_DAY_S = 24 * 60 * 60 };
 
 enum folder_state {
 	FOLDER_NEW, /* finished, and nobody has looked at it */
@@ -74,6 +74,8 @@ void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void 
 /* The same of those that are written still: what is known of them has another name until then, NAME.json.new. state says nothing. */
 bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg);
 
+/* YYYY-MM-DD of a time; empty: there is no such date. */
+void folder_day(char out[FOLDER_DATE_LEN + 1], uint64_t utc_s);
 /* FOLDER/PATH.ending; ending "": the file itself. */
 void folder_path(char out[FOLDER_PATH_MAX], const char *folder, const char *path,
 		 const char *ending);

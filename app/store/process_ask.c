@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000, ASK_PARTS_MAX = 32, ASK_DATE_MAX = 16 };
+enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000, ASK_PARTS_MAX = 32 };
 
 struct ask {
 	struct process *p;
@@ -242,17 +242,13 @@ static bool ask_find_entry(const struct folder_entry *entry, void *arg)
 }
 
 /* A message is not that long. */
-static void ask_day_before(char date[ASK_DATE_MAX], const char *path)
+static void ask_day_before(char date[FOLDER_DATE_LEN + 1], const char *path)
 {
 	struct tm tm = { 0 };
-	time_t t;
 
 	date[0] = '\0';
-	if (!strptime(path + strcspn(path, "/") + 1, "%Y-%m-%d", &tm))
-		return;
-	t = timegm(&tm) - 24 * 60 * 60;
-	if (gmtime_r(&t, &tm))
-		(void)strftime(date, ASK_DATE_MAX, "%Y-%m-%d", &tm);
+	if (strptime(path + strcspn(path, "/") + 1, "%Y-%m-%d", &tm))
+		folder_day(date, (uint64_t)timegm(&tm) - FOLDER_DAY_S);
 }
 
 static bool ask_is_message(const struct ask *a, const char *path)
@@ -267,7 +263,7 @@ static bool ask_is_message(const struct ask *a, const char *path)
 /* Of the tenant that asks. A part of a message that is one with others by now is those. */
 static bool ask_find(struct ask *a, struct ask_one *one)
 {
-	char tenant[SIDECAR_TENANT_MAX], date[ASK_DATE_MAX];
+	char tenant[SIDECAR_TENANT_MAX], date[FOLDER_DATE_LEN + 1];
 
 	*one = (struct ask_one){ .path = ask_text(a, "name") };
 	if (folder_path_fits(bytes_str(one->path))) {

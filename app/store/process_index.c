@@ -21,10 +21,9 @@
 #include "base/log.h"
 
 enum {
-	DATE_LEN = 10,
 	DAY_S = 86400,
-	LATE_MS = 30000, /* the node has forgotten it */
-	AGAIN_MS = 500,  /* doubled */
+	LATE_MS = 30000,      /* the node has forgotten it */
+	INDEX_AGAIN_MS = 500, /* doubled */
 	AGAIN_DOUBLINGS = 6,
 };
 
@@ -93,16 +92,6 @@ static void index_row_changed(struct process_index *x, struct index_row *row)
 }
 
 /* ---- how long ---- */
-
-static void index_date(char out[DATE_LEN + 1], uint64_t utc_s)
-{
-	time_t t = (time_t)utc_s;
-	struct tm tm;
-
-	out[0] = '\0';
-	if (gmtime_r(&t, &tm))
-		(void)strftime(out, DATE_LEN + 1, "%Y-%m-%d", &tm);
-}
 
 static const char *index_day(const char *path)
 {
@@ -245,9 +234,9 @@ static json_t *index_line(struct process *p, const struct index_row *row, uint64
 	json_t *sidecar = process_sidecar(p, row->path, row->gone), *entry, *line = NULL;
 	struct job j;
 	enum entry_state state = index_state(p, row, index_job(p, row->path, &j));
-	char first[DATE_LEN + 1], *text;
+	char first[FOLDER_DATE_LEN + 1], *text;
 
-	index_date(first, now_ms / 1000 - index_days(p, row->path) * DAY_S);
+	folder_day(first, now_ms / 1000 - index_days(p, row->path) * DAY_S);
 	entry = index_entry(p, row, sidecar, state, &j, now_ms);
 	text = entry_write(entry);
 	if (text)
@@ -326,7 +315,7 @@ void process_index_round(struct process *p, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
 
-	if (x->again_ms > now_ms + ((uint64_t)AGAIN_MS << AGAIN_DOUBLINGS))
+	if (x->again_ms > now_ms + ((uint64_t)INDEX_AGAIN_MS << AGAIN_DOUBLINGS))
 		x->again_ms = now_ms; /* the clock was set */
 	for (uint32_t i = 0; x->count && i < INDEX_ROWS_MAX; i++)
 		index_row_round(p, &x->rows[i], now_ms);
@@ -348,7 +337,7 @@ void process_index_said(struct process *p, const json_t *line, uint64_t now_ms)
 			row = &x->rows[i];
 	}
 	if (!known && now_ms >= x->again_ms) {
-		x->again_ms = now_ms + ((uint64_t)AGAIN_MS << x->failures);
+		x->again_ms = now_ms + ((uint64_t)INDEX_AGAIN_MS << x->failures);
 		x->failures += x->failures < AGAIN_DOUBLINGS;
 	} else if (known) {
 		x->failures = 0;

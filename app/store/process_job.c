@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { AGAIN_MS = 200, PART_AGAIN_MS = 30000, REST_DOUBLINGS = 6 };
+enum { JOB_AGAIN_MS = 200, PART_AGAIN_MS = 30000, REST_DOUBLINGS = 6 };
 
 /* ---- what is known of destinations ---- */
 
@@ -387,7 +387,7 @@ static void process_job_begin(struct process *p, struct queue_job *q, struct tra
 	} else if (which == j.count) {
 		uint64_t next_ms = job_next_ms(&j);
 
-		q->next_ms = next_ms > now_ms + AGAIN_MS ? next_ms : now_ms + AGAIN_MS;
+		q->next_ms = next_ms > now_ms + JOB_AGAIN_MS ? next_ms : now_ms + JOB_AGAIN_MS;
 	} else if (!(to = terms_destination(&p->terms, j.of[which].to))) {
 		struct outcome o;
 

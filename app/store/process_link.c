@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { PIECE = 65536, SEND_LIMIT_MS = 5000 };
+enum { LINK_PIECE = 65536, SEND_LIMIT_MS = 5000 };
 
 /* What was counted of a destination stays its own, whatever the order is now. */
 static void process_sort(struct process *p)
@@ -71,10 +71,10 @@ static void process_line(struct process *p, const char *text, size_t n)
 
 static bool process_room(struct process *p)
 {
-	size_t cap = p->in_cap ? p->in_cap * 2 : PIECE;
+	size_t cap = p->in_cap ? p->in_cap * 2 : LINK_PIECE;
 	char *more;
 
-	if (p->in_cap - p->in_n >= PIECE / 2)
+	if (p->in_cap - p->in_n >= LINK_PIECE / 2)
 		return true;
 	more = cap <= PROCESS_LINE_MAX ? malloc(cap) : NULL;
 	if (!more)

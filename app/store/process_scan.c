@@ -14,22 +14,11 @@
 #include "base/log.h"
 
 enum {
-	DATE_LEN = 10,
-	DAY_MS = 86400000,
+	DAY_MS = 1000 * FOLDER_DAY_S,
 	SWEEP_SCANS = 30, /* all folders are looked through so much more rarely */
 	WALK_SHARE = 20,  /* a walk takes at most this part of the time */
 	ROOM_DATES = 64,  /* days that are emptied at once where the disk is full */
 };
-
-static void scan_date(char out[DATE_LEN + 1], uint64_t utc_ms)
-{
-	time_t t = (time_t)(utc_ms / 1000);
-	struct tm tm;
-
-	out[0] = '\0';
-	if (gmtime_r(&t, &tm))
-		(void)strftime(out, DATE_LEN + 1, "%Y-%m-%d", &tm);
-}
 
 /* ---- what is new ---- */
 
@@ -74,10 +63,10 @@ static bool scan_take_news(const struct folder_entry *entry, void *arg)
 struct sweep {
 	struct process *p;
 	uint64_t now_ms;
-	char tenant[SIDECAR_TENANT_MAX]; /* the one that is looked through */
-	uint64_t octets;                 /* of its files */
-	uint64_t over;                   /* octets that are to go */
-	char oldest[DATE_LEN + 1];       /* of those delivered */
+	char tenant[SIDECAR_TENANT_MAX];  /* the one that is looked through */
+	uint64_t octets;                  /* of its files */
+	uint64_t over;                    /* octets that are to go */
+	char oldest[FOLDER_DATE_LEN + 1]; /* of those delivered */
 };
 
 static uint64_t sweep_size(const struct process *p, const char *path, uint64_t *changed_ms)
@@ -127,11 +116,11 @@ static bool sweep_is_old(const struct sweep *s, const struct folder_entry *entry
 {
 	const struct terms_tenant *tenant = terms_tenant(&s->p->terms, entry->tenant);
 	uint32_t days = tenant->keep_days ? tenant->keep_days : s->p->terms.keep_days;
-	char date[DATE_LEN + 1];
+	char date[FOLDER_DATE_LEN + 1];
 
 	if (!days)
 		return false;
-	scan_date(date, s->now_ms - (uint64_t)days * DAY_MS);
+	folder_day(date, s->now_ms / 1000 - (uint64_t)days * FOLDER_DAY_S);
 	return strcmp(entry->date, date) < 0;
 }
 
@@ -270,7 +259,7 @@ void process_delete(struct process *p, const char *path, const char *why)
 
 void process_scan(struct process *p, uint64_t now_ms)
 {
-	char yesterday[DATE_LEN + 1];
+	char yesterday[FOLDER_DATE_LEN + 1];
 	uint64_t began_ns = clock_now_ns(), took_ms;
 
 	if (now_ms < p->scan_ms && p->scan_ms - now_ms <= DAY_MS)
@@ -281,7 +270,7 @@ void process_scan(struct process *p, uint64_t now_ms)
 		took_ms = (clock_now_ns() - began_ns) / NS_PER_MS;
 		p->sweep_ms = now_ms + p->terms.scan_ms * SWEEP_SCANS + took_ms * WALK_SHARE;
 	} else {
-		scan_date(yesterday, now_ms - DAY_MS);
+		folder_day(yesterday, now_ms / 1000 - FOLDER_DAY_S);
 		folder_walk_all(p->terms.folder, yesterday, scan_take_news, p);
 		took_ms = (clock_now_ns() - began_ns) / NS_PER_MS;
 	}

@@ -13,7 +13,7 @@
 #include "app/store/process.h"
 #include "base/log.h"
 
-enum { ABORT_SCANS = 30, DAY_MS = 86400000 };
+enum { ABORT_SCANS = 30, ABORT_DAY_MS = 1000 * FOLDER_DAY_S };
 
 struct abort_look {
 	struct process *p;
@@ -137,7 +137,7 @@ void process_abort(struct process *p, uint64_t now_ms)
 {
 	struct abort_look l = { .p = p, .now_ms = now_ms };
 
-	if (p->abort.used || (now_ms < p->abort_ms && p->abort_ms - now_ms <= DAY_MS))
+	if (p->abort.used || (now_ms < p->abort_ms && p->abort_ms - now_ms <= ABORT_DAY_MS))
 		return;
 	p->abort_ms = now_ms + p->terms.scan_ms * ABORT_SCANS;
 	if (upload_find(&l))

@@ -10,11 +10,11 @@
 #include "base/log.h"
 #include "base/metric.h"
 
-enum { SPACE = HEP_PAYLOAD_MAX + HEP_ROOM };
+enum { HEP_SPACE = HEP_PAYLOAD_MAX + HEP_ROOM };
 
 static struct {
 	metric_id sent, lost[HEP_LOSSES];
-} g_metrics;
+} g_hep_metrics;
 
 void hep_export_setup(void)
 {
@@ -24,10 +24,10 @@ void hep_export_setup(void)
 		[HEP_LOSS_SEND] = "reason=\"not_sent\"",
 	};
 
-	g_metrics.sent = metric_register(METRIC_COUNTER, "tandem_hep_sent_total", NULL,
-					 "Copies sent to the collector.");
+	g_hep_metrics.sent = metric_register(METRIC_COUNTER, "tandem_hep_sent_total", NULL,
+					     "Copies sent to the collector.");
 	for (size_t i = 0; i < HEP_LOSSES; i++) {
-		g_metrics.lost[i] =
+		g_hep_metrics.lost[i] =
 			metric_register(METRIC_COUNTER, "tandem_hep_lost_total", labels[i],
 					"Copies that did not go to the collector.");
 	}
@@ -35,7 +35,7 @@ void hep_export_setup(void)
 
 void hep_export_lost(enum hep_loss why)
 {
-	metric_add(g_metrics.lost[why], 1);
+	metric_add(g_hep_metrics.lost[why], 1);
 }
 
 static int hep_way_find(struct hep_export *x)
@@ -55,7 +55,7 @@ static int export_open(struct hep_export *x)
 	int family = x->settings.collector.family == ADDR_V6 ? AF_INET6 : AF_INET;
 	int err;
 
-	x->space = malloc(SPACE);
+	x->space = malloc(HEP_SPACE);
 	if (!x->space)
 		return -ENOMEM;
 	x->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -86,7 +86,7 @@ void hep_export_configure(struct hep_export *x, const struct hep_settings *setti
 
 void hep_export_send(struct hep_export *x, struct hep_packet *p)
 {
-	struct writer w = writer_over(x->space, SPACE);
+	struct writer w = writer_over(x->space, HEP_SPACE);
 	ssize_t n;
 
 	if (!x->connected && hep_way_find(x)) {
@@ -104,7 +104,7 @@ void hep_export_send(struct hep_export *x, struct hep_packet *p)
 	if (n < 0)
 		hep_export_lost(errno == EMSGSIZE ? HEP_LOSS_LONG : HEP_LOSS_SEND);
 	else
-		metric_add(g_metrics.sent, 1);
+		metric_add(g_hep_metrics.sent, 1);
 }
 
 void hep_export_close(struct hep_export *x)

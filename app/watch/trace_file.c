@@ -11,7 +11,7 @@
 #include "base/log.h"
 
 enum {
-	SPACE = 2 * (PCAPNG_PAYLOAD_MAX + PCAPNG_BLOCK_ROOM),
+	TRACE_SPACE = 2 * (PCAPNG_PAYLOAD_MAX + PCAPNG_BLOCK_ROOM),
 	LAST_ROOM = 128, /* of the block of counts */
 };
 
@@ -36,10 +36,10 @@ const char *trace_end_name(enum trace_end why)
 
 int trace_file_open(struct trace *t)
 {
-	uint8_t *p = malloc(SPACE);
+	uint8_t *p = malloc(TRACE_SPACE);
 
 	if (p)
-		t->space = writer_over(p, SPACE);
+		t->space = writer_over(p, TRACE_SPACE);
 	return p ? 0 : -ENOMEM;
 }
 

@@ -14,14 +14,14 @@
 
 static struct {
 	metric_id lost;
-} g_metrics;
+} g_watch_metrics;
 
 void watch_setup(void)
 {
 	hep_export_setup();
 	watch_trace_setup();
-	g_metrics.lost = metric_register(METRIC_COUNTER, "tandem_trace_lost_messages_total", NULL,
-					 "SIP messages that traces have no copy of.");
+	g_watch_metrics.lost = metric_register(METRIC_COUNTER, "tandem_trace_lost_messages_total",
+					       NULL, "SIP messages that traces have no copy of.");
 }
 
 void watch_wake(struct watch *w)
@@ -258,7 +258,7 @@ void watch_past(struct watch *w, const struct watch_past *p)
 	if (item_push(w, m))
 		return;
 	free(m);
-	metric_add(g_metrics.lost, 1);
+	metric_add(g_watch_metrics.lost, 1);
 }
 
 void watch_message(struct watch *w, const struct sip_hop *hop, bool sent, uint64_t call,
@@ -276,7 +276,7 @@ void watch_message(struct watch *w, const struct sip_hop *hop, bool sent, uint64
 		return;
 	free(m);
 	if (traced)
-		metric_add(g_metrics.lost, 1);
+		metric_add(g_watch_metrics.lost, 1);
 	if (w->hep_on)
 		hep_export_lost(HEP_LOSS_QUEUE);
 }

@@ -48,7 +48,7 @@ struct crowd {
 static struct {
 	metric_id full, source, heads, hurried;
 	metric_id made_room, silent;
-} g_metrics;
+} g_client_metrics;
 
 static metric_id client_refusal(const char *labels)
 {
@@ -64,12 +64,12 @@ static metric_id ended(const char *labels)
 
 void web_clients_setup(void)
 {
-	g_metrics.full = client_refusal("reason=\"connections_full\"");
-	g_metrics.source = client_refusal("reason=\"source_full\"");
-	g_metrics.heads = client_refusal("reason=\"requests_of_source\"");
-	g_metrics.hurried = client_refusal("reason=\"handshakes_of_source\"");
-	g_metrics.made_room = ended("reason=\"made_room\"");
-	g_metrics.silent = ended("reason=\"no_request\"");
+	g_client_metrics.full = client_refusal("reason=\"connections_full\"");
+	g_client_metrics.source = client_refusal("reason=\"source_full\"");
+	g_client_metrics.heads = client_refusal("reason=\"requests_of_source\"");
+	g_client_metrics.hurried = client_refusal("reason=\"handshakes_of_source\"");
+	g_client_metrics.made_room = ended("reason=\"made_room\"");
+	g_client_metrics.silent = ended("reason=\"no_request\"");
 }
 
 int web_clients_open(struct web_clients **out, const struct web_settings *settings)
@@ -155,7 +155,7 @@ static bool clients_make_room(struct crowd crowd, uint32_t limit, uint64_t befor
 		return true;
 	if (!crowd.oldest || crowd.oldest->born_ns >= before_ns)
 		return client_refuse(why);
-	client_doom(crowd.oldest, g_metrics.made_room);
+	client_doom(crowd.oldest, g_client_metrics.made_room);
 	return true;
 }
 
@@ -184,20 +184,20 @@ bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 	struct addr source;
 
 	if (web_clients_peer(fd, &source))
-		return client_refuse(g_metrics.source);
+		return client_refuse(g_client_metrics.source);
 	source = addr_source(&source);
 	if (!free_client(c))
-		return client_refuse(g_metrics.full);
+		return client_refuse(g_client_metrics.full);
 	if (!clients_make_room(crowd_of(c, &source, true), WEB_HEADS_OF_SOURCE, young_ns,
-			       g_metrics.heads) ||
+			       g_client_metrics.heads) ||
 	    !clients_make_room(crowd_of(c, &source, false), c->per_source, now_ns,
-			       g_metrics.source))
+			       g_client_metrics.source))
 		return false;
 	if (is_hurried(c, &source, now_ns))
-		return client_refuse(g_metrics.hurried);
+		return client_refuse(g_client_metrics.hurried);
 	return clients_make_room(crowd_of(c, NULL, true), WEB_CONNECTIONS_MAX, now_ns,
-				 g_metrics.full) &&
-	       clients_make_room(crowd_of(c, NULL, false), c->max, now_ns, g_metrics.full);
+				 g_client_metrics.full) &&
+	       clients_make_room(crowd_of(c, NULL, false), c->max, now_ns, g_client_metrics.full);
 }
 
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns)
@@ -243,7 +243,7 @@ void web_clients_expire(struct web_clients *c, uint64_t now_ns)
 
 		if (client->used && client->is_head && !client->is_doomed &&
 		    client->heard_ns + c->patience_ns <= now_ns)
-			client_doom(client, g_metrics.silent);
+			client_doom(client, g_client_metrics.silent);
 	}
 }
 

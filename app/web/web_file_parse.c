@@ -10,7 +10,7 @@
 
 #define HEAD "/recordings/"
 
-enum { MAC_LEN = 16, MAC_TEXT_LEN = MAC_LEN * 2 };
+enum { FILE_MAC_LEN = 16, FILE_MAC_TEXT_LEN = FILE_MAC_LEN * 2 };
 
 /* Half of the HMAC-SHA-256 of "EXPIRES NAME". */
 static void file_mac(struct writer *w, const struct web_files *f, struct bytes name,
@@ -26,7 +26,7 @@ static void file_mac(struct writer *w, const struct web_files *f, struct bytes n
 	if (of.overflow || !HMAC(EVP_sha256(), f->key, sizeof(f->key), said, of.n, mac, &n))
 		w->overflow = true;
 	else
-		writer_hex(w, bytes_mem(mac, MAC_LEN));
+		writer_hex(w, bytes_mem(mac, FILE_MAC_LEN));
 }
 
 void web_file_link(struct writer *w, const struct web_files *f, struct bytes name,
@@ -60,7 +60,7 @@ static bool file_name_fits(struct bytes name)
 int web_file_parse(const struct web_files *f, struct bytes path, uint64_t now_utc_ms,
 		   struct bytes *name)
 {
-	char wanted[MAC_TEXT_LEN];
+	char wanted[FILE_MAC_TEXT_LEN];
 	struct writer w = writer_over(wanted, sizeof(wanted));
 	struct bytes token, expires;
 	uint64_t expires_utc_ms;

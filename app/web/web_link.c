@@ -11,7 +11,7 @@
 #include "base/metric.h"
 #include "base/validity.h"
 
-enum { PLACE_BITS = 16 };
+enum { WATCH_BITS = 16 };
 
 /* What comes to the loop. */
 struct item {
@@ -21,7 +21,7 @@ struct item {
 	size_t n;
 };
 
-struct place {
+struct link_place {
 	_Atomic uint32_t in;     /* messages in the ring */
 	_Atomic uint32_t octets; /* on their way to the browser */
 	uint64_t live;           /* loop: the connection that may be sent on; 0: none */
@@ -40,13 +40,13 @@ struct web_link {
 	uint32_t live[SIP_TRANSPORTS];
 	bool has_news; /* loop: the web thread is to be woken */
 	uint32_t count;
-	struct place places[];
+	struct link_place places[];
 };
 
 static struct {
 	metric_id in, out, gone, ring_full, queue_full, size, memory, fenced;
 	metric_id connections[2];
-} g_metrics;
+} g_link_metrics;
 
 static metric_id web_counter(const char *name, const char *labels, const char *help)
 {
@@ -60,26 +60,28 @@ void web_link_setup(void)
 	static const char gauge[] = "tandem_sip_ws_connections";
 	static const char not_sent[] = "SIP messages not sent over WebSocket";
 
-	g_metrics.in = web_counter(messages, "direction=\"in\"", "SIP messages over WebSocket");
-	g_metrics.out = web_counter(messages, "direction=\"out\"", "SIP messages over WebSocket");
-	g_metrics.gone = web_counter(drops, "reason=\"no_connection\"", not_sent);
-	g_metrics.ring_full = web_counter(drops, "reason=\"ring_full\"", not_sent);
-	g_metrics.queue_full = web_counter(drops, "reason=\"send_queue_full\"", not_sent);
-	g_metrics.size = web_counter(drops, "reason=\"too_large\"", not_sent);
-	g_metrics.memory = web_counter(drops, "reason=\"out_of_memory\"", not_sent);
-	g_metrics.fenced = web_counter(drops, "reason=\"fenced\"", not_sent);
-	g_metrics.connections[0] = metric_register(METRIC_GAUGE, gauge, "transport=\"ws\"",
-						   "WebSockets that carry SIP");
-	g_metrics.connections[1] = metric_register(METRIC_GAUGE, gauge, "transport=\"wss\"",
-						   "WebSockets that carry SIP");
+	g_link_metrics.in =
+		web_counter(messages, "direction=\"in\"", "SIP messages over WebSocket");
+	g_link_metrics.out =
+		web_counter(messages, "direction=\"out\"", "SIP messages over WebSocket");
+	g_link_metrics.gone = web_counter(drops, "reason=\"no_connection\"", not_sent);
+	g_link_metrics.ring_full = web_counter(drops, "reason=\"ring_full\"", not_sent);
+	g_link_metrics.queue_full = web_counter(drops, "reason=\"send_queue_full\"", not_sent);
+	g_link_metrics.size = web_counter(drops, "reason=\"too_large\"", not_sent);
+	g_link_metrics.memory = web_counter(drops, "reason=\"out_of_memory\"", not_sent);
+	g_link_metrics.fenced = web_counter(drops, "reason=\"fenced\"", not_sent);
+	g_link_metrics.connections[0] = metric_register(METRIC_GAUGE, gauge, "transport=\"ws\"",
+							"WebSockets that carry SIP");
+	g_link_metrics.connections[1] = metric_register(METRIC_GAUGE, gauge, "transport=\"wss\"",
+							"WebSockets that carry SIP");
 }
 
 uint32_t web_link_place(uint64_t connection)
 {
-	return (uint32_t)(connection & ((1U << PLACE_BITS) - 1));
+	return (uint32_t)(connection & ((1U << WATCH_BITS) - 1));
 }
 
-static struct place *link_place_of(struct web_link *l, uint64_t connection)
+static struct link_place *link_place_of(struct web_link *l, uint64_t connection)
 {
 	uint32_t at = web_link_place(connection);
 
@@ -92,10 +94,10 @@ static void count_live(struct web_link *l, enum sip_transport transport, int cha
 {
 	assert(sip_transport_is_web(transport));
 	l->live[transport] += (uint32_t)change;
-	metric_set(g_metrics.connections[transport - SIP_WS], l->live[transport]);
+	metric_set(g_link_metrics.connections[transport - SIP_WS], l->live[transport]);
 }
 
-static void place_begin(struct web_link *l, struct place *p, const struct sip_hop *hop)
+static void place_begin(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
 {
 	if (p->live == hop->connection)
 		return;
@@ -106,7 +108,7 @@ static void place_begin(struct web_link *l, struct place *p, const struct sip_ho
 	count_live(l, p->transport, 1);
 }
 
-static void place_end(struct web_link *l, struct place *p, const struct sip_hop *hop)
+static void place_end(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
 {
 	if (p->live != hop->connection)
 		return;
@@ -117,7 +119,7 @@ static void place_end(struct web_link *l, struct place *p, const struct sip_hop 
 
 static void one(struct web_link *l, const struct item *item)
 {
-	struct place *p = link_place_of(l, item->hop.connection);
+	struct link_place *p = link_place_of(l, item->hop.connection);
 
 	if (item->refused) {
 		if (l->handlers.refused)
@@ -130,7 +132,7 @@ static void one(struct web_link *l, const struct item *item)
 		return;
 	}
 	place_begin(l, p, &item->hop);
-	metric_add(g_metrics.in, 1);
+	metric_add(g_link_metrics.in, 1);
 	l->handlers.receive(&item->hop, bytes_mem(item->data, item->n), l->handlers.arg);
 	/* relaxed: a count, nothing is read because of it */
 	atomic_fetch_sub_explicit(&p->in, 1, memory_order_relaxed);
@@ -203,38 +205,38 @@ static int link_drop(metric_id why, int err)
 }
 
 /* A browser that takes nothing is cut off: what it misses cannot be made good. */
-static int cut_off(struct web_link *l, struct place *p, const struct sip_hop *hop)
+static int cut_off(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
 {
 	const struct web_link_out out = { .connection = hop->connection };
 
 	if (ring_push(&l->out, &out))
 		p->is_cut = l->has_news = true;
-	return link_drop(g_metrics.queue_full, -ENOBUFS);
+	return link_drop(g_link_metrics.queue_full, -ENOBUFS);
 }
 
-static int message_queue(struct web_link *l, struct place *p, uint8_t place,
+static int message_queue(struct web_link *l, struct link_place *p, uint8_t place,
 			 const struct sip_hop *hop, struct bytes message)
 {
 	struct web_link_out out = { .connection = hop->connection, .n = message.n, .place = place };
 
 	out.data = malloc(WEB_LINK_ROOM + message.n);
 	if (!out.data)
-		return link_drop(g_metrics.memory, -ENOBUFS);
+		return link_drop(g_link_metrics.memory, -ENOBUFS);
 	memcpy(out.data + WEB_LINK_ROOM, message.p, message.n);
 	/* relaxed: a count; the ring orders the message itself */
 	atomic_fetch_add_explicit(&p->octets, (uint32_t)message.n, memory_order_relaxed);
 	if (!ring_push(&l->out, &out)) {
 		atomic_fetch_sub_explicit(&p->octets, (uint32_t)message.n, memory_order_relaxed);
 		free(out.data);
-		return link_drop(g_metrics.ring_full, -ENOBUFS);
+		return link_drop(g_link_metrics.ring_full, -ENOBUFS);
 	}
-	metric_add(g_metrics.out, 1);
+	metric_add(g_link_metrics.out, 1);
 	l->has_news = true;
 	return 0;
 }
 
 /* A full ring: its next message proves it again. */
-static void place_trust(struct web_link *l, struct place *p, const struct sip_hop *hop)
+static void place_trust(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
 {
 	const struct web_link_out out = { .connection = hop->connection, .trusted = true };
 
@@ -246,7 +248,7 @@ static void place_trust(struct web_link *l, struct place *p, const struct sip_ho
 static void provider_trust(void *arg, const struct sip_hop *hop)
 {
 	struct web_link *l = arg;
-	struct place *p = link_place_of(l, hop->connection);
+	struct link_place *p = link_place_of(l, hop->connection);
 
 	if (p && p->live == hop->connection)
 		place_trust(l, p, hop);
@@ -255,13 +257,13 @@ static void provider_trust(void *arg, const struct sip_hop *hop)
 static int provider_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
 {
 	struct web_link *l = arg;
-	struct place *p = link_place_of(l, hop->connection);
+	struct link_place *p = link_place_of(l, hop->connection);
 	uint32_t waiting;
 
 	if (!p || p->live != hop->connection || p->is_cut || p->transport != hop->transport)
-		return link_drop(g_metrics.gone, -ENOTCONN);
+		return link_drop(g_link_metrics.gone, -ENOTCONN);
 	if (message.n > STREAM_MESSAGE_MAX)
-		return link_drop(g_metrics.size, -EMSGSIZE);
+		return link_drop(g_link_metrics.size, -EMSGSIZE);
 	if (message.n && message.p[0] >= 'A' && message.p[0] <= 'Z' &&
 	    !bytes_starts(message, "SIP/2.0 ")) /* a request: of a call that was let in */
 		place_trust(l, p, hop);
@@ -307,12 +309,12 @@ void web_link_attach(struct web_link *l, void (*wake)(void *arg), void *arg)
 uint64_t web_link_name(struct web_link *l, uint32_t place)
 {
 	assert(place < l->count);
-	return TRANSPORT_PROVIDED | ++l->names << PLACE_BITS | place;
+	return TRANSPORT_PROVIDED | ++l->names << WATCH_BITS | place;
 }
 
 int web_link_bring(struct web_link *l, const struct sip_hop *hop, struct bytes message)
 {
-	struct place *p = link_place_of(l, hop->connection);
+	struct link_place *p = link_place_of(l, hop->connection);
 	struct item item = { .hop = *hop, .n = message.n };
 
 	assert(p);
@@ -358,13 +360,13 @@ bool web_link_withholds(struct web_link *l, const struct web_link_out *out)
 	    !validity_is_past(l->validity, out->place, now_ns))
 		return false;
 	validity_withhold(l->validity, out->place);
-	metric_add(g_metrics.fenced, 1);
+	metric_add(g_link_metrics.fenced, 1);
 	return true;
 }
 
 void web_link_sent(struct web_link *l, const struct web_link_out *out)
 {
-	struct place *p = link_place_of(l, out->connection);
+	struct link_place *p = link_place_of(l, out->connection);
 
 	assert(p);
 	atomic_fetch_sub_explicit(&p->octets, (uint32_t)out->n, memory_order_relaxed);

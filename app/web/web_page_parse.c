@@ -8,7 +8,7 @@
 #include "app/web/web_page.h"
 #include "sig/sip/id.h"
 
-enum { MAC_LEN = 16 };
+enum { TOKEN_MAC_LEN = 16 };
 
 static const char *const g_acts[RECORD_PAGE_ACTS] = {
 	[RECORD_PAGE_ON] = "on",
@@ -73,7 +73,7 @@ static void page_mac(struct writer *w, const uint8_t key[WEB_PAGE_KEY_LEN],
 	if (text.overflow || !HMAC(EVP_sha256(), key, WEB_PAGE_KEY_LEN, said, text.n, mac, &n))
 		w->overflow = true;
 	else
-		writer_hex(w, bytes_mem(mac, MAC_LEN));
+		writer_hex(w, bytes_mem(mac, TOKEN_MAC_LEN));
 }
 
 void web_page_link(struct writer *w, const uint8_t key[WEB_PAGE_KEY_LEN],

@@ -17,27 +17,27 @@ enum {
 	PAGE_MAX = 256 * 1024,
 	PAGE_SHORT = 4096,
 	BUDGET_SHARE = 10,
-	HEAD_MAX = 1024,
+	ANSWER_HEAD_MAX = 1024,
 	FILE_PIECE = 16384,
 	RANGE_MAX = 64
 };
 
-struct answer {
+struct web_answer {
 	unsigned status;
 	const char *type;
 };
 
 static struct {
 	metric_id served, refused;
-} g_metrics;
+} g_request_metrics;
 
 void web_request_setup(void)
 {
 	static const char requests[] = "tandem_http_requests_total";
 
-	g_metrics.served =
+	g_request_metrics.served =
 		metric_register(METRIC_COUNTER, requests, "result=\"served\"", "HTTP requests.");
-	g_metrics.refused =
+	g_request_metrics.refused =
 		metric_register(METRIC_COUNTER, requests, "result=\"refused\"", "HTTP requests.");
 }
 
@@ -105,29 +105,31 @@ static struct web_text *metrics_take(struct web_pages *pages)
 }
 
 /* The page for a path, but /metrics. */
-static struct answer page_write(struct health *health, struct bytes path, struct writer *w)
+static struct web_answer page_write(struct health *health, struct bytes path, struct writer *w)
 {
 	uint32_t reasons = health ? health_reasons(health, clock_now_ns()) : 0;
 
 	if (!health) {
 		writer_str(w, "not here: see http.health_port\n");
-		return (struct answer){ 404, "text/plain" };
+		return (struct web_answer){ 404, "text/plain" };
 	}
 	if (bytes_is(path, "/healthz")) {
 		health_write(w, health, reasons);
-		return (struct answer){ health_is_well(reasons) ? 200 : 503, "application/json" };
+		return (struct web_answer){ health_is_well(reasons) ? 200 : 503,
+					    "application/json" };
 	}
 	if (bytes_is(path, "/readyz")) {
 		health_write(w, health, reasons);
-		return (struct answer){ health_is_ready(reasons) ? 200 : 503, "application/json" };
+		return (struct web_answer){ health_is_ready(reasons) ? 200 : 503,
+					    "application/json" };
 	}
 	writer_str(w, "not found\n");
-	return (struct answer){ 404, "text/plain" };
+	return (struct web_answer){ 404, "text/plain" };
 }
 
-static int head_send(struct lws *wsi, struct answer answer, size_t size)
+static int head_send(struct lws *wsi, struct web_answer answer, size_t size)
 {
-	uint8_t buffer[LWS_PRE + HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
 	uint8_t *end = buffer + sizeof(buffer) - 1;
 
 	if (lws_add_http_common_headers(wsi, answer.status, answer.type, size, &p, end) ||
@@ -140,12 +142,12 @@ static int head_send(struct lws *wsi, struct answer answer, size_t size)
 
 void web_request_count(bool served)
 {
-	metric_add(served ? g_metrics.served : g_metrics.refused, 1);
+	metric_add(served ? g_request_metrics.served : g_request_metrics.refused, 1);
 }
 
 int web_request_refuse(void)
 {
-	metric_add(g_metrics.refused, 1);
+	metric_add(g_request_metrics.refused, 1);
 	return -1;
 }
 
@@ -161,7 +163,7 @@ static int header_add(struct lws *wsi, const char *name, const char *value, uint
 static int file_head_send(struct lws *wsi, const char *type, const struct web_range *range,
 			  uint64_t size)
 {
-	uint8_t buffer[LWS_PRE + HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
 	uint8_t *end = buffer + sizeof(buffer) - 1;
 	char part[RANGE_MAX];
 
@@ -179,7 +181,7 @@ static int file_head_send(struct lws *wsi, const char *type, const struct web_ra
 
 static int range_refuse(struct lws *wsi, uint64_t size)
 {
-	uint8_t buffer[LWS_PRE + HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
 	uint8_t *end = buffer + sizeof(buffer) - 1;
 	char all[RANGE_MAX];
 
@@ -207,7 +209,7 @@ static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name,
 	r->size = range.n;
 	if (!r->piece || file_head_send(wsi, web_file_type(name), &range, size))
 		return -1;
-	metric_add(g_metrics.served, 1);
+	metric_add(g_request_metrics.served, 1);
 	(void)lws_callback_on_writable(wsi);
 	return 0;
 }
@@ -223,7 +225,7 @@ static int file_take(struct web_request *r, struct lws *wsi, const struct web_fi
 	fd = err ? err : web_file_open(files, name, &size);
 	if (fd >= 0)
 		return file_begin(r, wsi, name, fd, size);
-	metric_add(g_metrics.refused, 1);
+	metric_add(g_request_metrics.refused, 1);
 	(void)lws_return_http_status(wsi, fd == -EACCES ? 403 : 404,
 				     fd == -EACCES ? "ask for another link: recording.link"
 						   : "not found");
@@ -238,12 +240,13 @@ static size_t file_read(struct web_request *r, size_t n)
 	return got == (ssize_t)n ? n : 0;
 }
 
-static struct answer page_take(struct web_request *r, struct web_pages *pages, struct bytes path)
+static struct web_answer page_take(struct web_request *r, struct web_pages *pages,
+				   struct bytes path)
 {
-	static const struct answer metrics = { 200, "text/plain; version=0.0.4" };
+	static const struct web_answer metrics = { 200, "text/plain; version=0.0.4" };
 	uint8_t space[PAGE_SHORT];
 	struct writer w = writer_over(space, sizeof(space));
-	struct answer answer;
+	struct web_answer answer;
 
 	if (pages->health && bytes_is(path, "/metrics")) {
 		r->text = metrics_take(pages);
@@ -257,7 +260,7 @@ static struct answer page_take(struct web_request *r, struct web_pages *pages, s
 int web_request_take(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 		     struct bytes path)
 {
-	struct answer answer;
+	struct web_answer answer;
 
 	web_request_drop(r);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
@@ -271,7 +274,7 @@ int web_request_take(struct web_request *r, struct lws *wsi, struct web_pages *p
 	answer = page_take(r, pages, path);
 	if (!r->text)
 		return -1;
-	metric_add(answer.status == 404 ? g_metrics.refused : g_metrics.served, 1);
+	metric_add(answer.status == 404 ? g_request_metrics.refused : g_request_metrics.served, 1);
 	r->size = r->text->n;
 	if (head_send(wsi, answer, r->text->n))
 		return -1;

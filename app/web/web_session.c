@@ -22,7 +22,7 @@ struct web_waiting {
 
 static struct {
 	metric_id ends[WEB_SESSION_END_COUNT], pings;
-} g_metrics;
+} g_session_metrics;
 
 void web_session_setup(void)
 {
@@ -33,11 +33,12 @@ void web_session_setup(void)
 	};
 
 	for (int i = 0; i < WEB_SESSION_END_COUNT; i++) {
-		g_metrics.ends[i] = metric_register(METRIC_COUNTER, "tandem_sip_ws_ends_total",
-						    ends[i], "Ends of SIP WebSockets");
+		g_session_metrics.ends[i] =
+			metric_register(METRIC_COUNTER, "tandem_sip_ws_ends_total", ends[i],
+					"Ends of SIP WebSockets");
 	}
-	g_metrics.pings = metric_register(METRIC_COUNTER, "tandem_sip_ws_pings_total", NULL,
-					  "CRLF keepalives answered");
+	g_session_metrics.pings = metric_register(METRIC_COUNTER, "tandem_sip_ws_pings_total", NULL,
+						  "CRLF keepalives answered");
 }
 
 /* ---- beginning and end ---- */
@@ -73,7 +74,7 @@ void web_session_end(struct web_session *s)
 	while (s->first)
 		first_drop(s);
 	web_message_clear(&s->in);
-	metric_add(g_metrics.ends[s->why], 1);
+	metric_add(g_session_metrics.ends[s->why], 1);
 	LOG_DEBUG("web", 0, "a WebSocket has ended", LOG_ADDR("remote", &s->hop.remote));
 	s->wsi = NULL;
 }
@@ -135,7 +136,7 @@ static int bring(struct web_session *s)
 
 static void pong_soon(struct web_session *s)
 {
-	metric_add(g_metrics.pings, 1);
+	metric_add(g_session_metrics.pings, 1);
 	s->pongs = true;
 	(void)lws_callback_on_writable(s->wsi);
 }

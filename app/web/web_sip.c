@@ -13,7 +13,7 @@
 
 #define RETRY_US 2000 /* the loop has a full ring to empty */
 
-struct place {
+struct client_place {
 	struct web_session *session;
 	struct sip_hop ended; /* has_ended: the loop is to be told */
 	bool has_ended;
@@ -27,7 +27,7 @@ struct web_sip {
 	uint32_t room; /* places: those of the settings, and WEB_LINK_SPARE */
 	uint32_t free_count;
 	uint16_t *free;
-	struct place places[];
+	struct client_place places[];
 };
 
 static metric_id g_opened;
@@ -134,7 +134,7 @@ static void place_free(struct web_sip *owner, uint32_t at)
 /* The place is free once the loop is told. */
 static void tell_end(struct web_sip *owner, uint32_t at)
 {
-	struct place *p = &owner->places[at];
+	struct client_place *p = &owner->places[at];
 
 	p->has_ended = !web_link_ended(owner->settings.link, &p->ended);
 	if (p->has_ended) {
@@ -146,7 +146,7 @@ static void tell_end(struct web_sip *owner, uint32_t at)
 
 static void retry_one(struct web_sip *owner, uint32_t at)
 {
-	struct place *p = &owner->places[at];
+	struct client_place *p = &owner->places[at];
 
 	if (p->has_ended) {
 		tell_end(owner, at);
@@ -210,7 +210,7 @@ static int on_receive(struct web_sip *owner, struct web_session *s, struct bytes
 static void on_closed(struct web_sip *owner, struct web_session *s)
 {
 	uint32_t at = web_link_place(s->hop.connection);
-	struct place *p = &owner->places[at];
+	struct client_place *p = &owner->places[at];
 
 	web_session_end(s);
 	p->session = NULL;

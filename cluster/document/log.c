@@ -10,7 +10,7 @@
 
 #define BLOCK_TEXT     "1000"
 #define BLOCK_LIMIT_NS (5 * NS_PER_S) /* a peer that does not even say "nothing" is gone */
-#define PAUSE_NS       (1 * NS_PER_S)
+#define LOG_PAUSE_NS   (1 * NS_PER_S)
 #define BATCH          "128"
 #define BEGINNING      "0-0"
 
@@ -67,7 +67,7 @@ static void log_on_read(int err, const struct redisReply *reply, void *arg)
 		return;
 	if (redis_is_error(reply, &text)) {
 		LOG_WARN("documents", 0, "the log cannot be read", LOG_BYTES("error", text));
-		log->pause_ns = clock_now_ns() + PAUSE_NS;
+		log->pause_ns = clock_now_ns() + LOG_PAUSE_NS;
 		return;
 	}
 	for (size_t i = 0; i < redis_reply_count(entries); i++) {
@@ -93,7 +93,7 @@ static void log_ask(struct document_log *log)
 	log->sought = false;
 	log->asked = redis_command(log->link, args, COUNT_OF(args), BLOCK_LIMIT_NS, log_on_read,
 				   log) == 0;
-	log->pause_ns = log->asked ? 0 : clock_now_ns() + PAUSE_NS;
+	log->pause_ns = log->asked ? 0 : clock_now_ns() + LOG_PAUSE_NS;
 }
 
 static void log_on_state(bool connected, void *arg)

@@ -8,27 +8,28 @@
 #include "base/hash.h"
 
 enum {
-	AT_FORMAT = 4,
+	SNAPSHOT_FORMAT_AT = 4,
 	AT_GENERATION = 8,
 	AT_COUNT = 16,
-	AT_LENGTH = 20,
-	VERSION_SIZE = 8,
-	LENGTH_SIZE = 4,
+	SNAPSHOT_LENGTH_AT = 20,
+	SNAPSHOT_VERSION_SIZE = 8,
+	SNAPSHOT_LENGTH_SIZE = 4,
 };
 
-static const uint8_t g_magic[AT_FORMAT] = { 'T', 'D', 'D', 'S' };
+static const uint8_t g_snapshot_magic[SNAPSHOT_FORMAT_AT] = { 'T', 'D', 'D', 'S' };
 
 size_t snapshot_document_size(const struct snapshot_document *d, uint16_t format)
 {
 	size_t tenant = format == SNAPSHOT_OF_ONE ? 0 : 1 + d->tenant.n;
 
-	return tenant + 1 + d->kind.n + 1 + d->name.n + VERSION_SIZE + LENGTH_SIZE + d->text.n;
+	return tenant + 1 + d->kind.n + 1 + d->name.n + SNAPSHOT_VERSION_SIZE +
+	       SNAPSHOT_LENGTH_SIZE + d->text.n;
 }
 
 void snapshot_head_write(struct writer *w, const struct snapshot *head, size_t size)
 {
 	assert(size <= SNAPSHOT_MAX);
-	writer_mem(w, g_magic, sizeof(g_magic));
+	writer_mem(w, g_snapshot_magic, sizeof(g_snapshot_magic));
 	writer_be16(w, head->format);
 	writer_be16(w, 0);
 	writer_be64(w, head->generation);
@@ -87,7 +88,8 @@ static bool document_take(struct bytes *rest, uint16_t format, struct snapshot_d
 	if (format != SNAPSHOT_OF_ONE && !name_take(rest, &out->tenant))
 		return false;
 	if (!name_take(rest, &out->kind) || !name_take(rest, &out->name) ||
-	    !octets_take(rest, VERSION_SIZE, &version) || !octets_take(rest, LENGTH_SIZE, &length))
+	    !octets_take(rest, SNAPSHOT_VERSION_SIZE, &version) ||
+	    !octets_take(rest, SNAPSHOT_LENGTH_SIZE, &length))
 		return false;
 	out->version = be64_get(version.p);
 	return be32_get(length.p) <= SNAPSHOT_TEXT_MAX &&
@@ -96,7 +98,7 @@ static bool document_take(struct bytes *rest, uint16_t format, struct snapshot_d
 
 static uint16_t format_of(struct bytes file)
 {
-	return (uint16_t)(be32_get(file.p + AT_FORMAT) >> 16);
+	return (uint16_t)(be32_get(file.p + SNAPSHOT_FORMAT_AT) >> 16);
 }
 
 static const char *snapshot_fault_of(struct bytes in)
@@ -108,7 +110,7 @@ static const char *snapshot_fault_of(struct bytes in)
 
 	if (in.n < SNAPSHOT_HEAD + SNAPSHOT_TAIL || in.n > SNAPSHOT_MAX)
 		return "shorter than its head, or too long";
-	if (be32_get(in.p + AT_LENGTH) != body - SNAPSHOT_HEAD)
+	if (be32_get(in.p + SNAPSHOT_LENGTH_AT) != body - SNAPSHOT_HEAD)
 		return "not as long as it says";
 	if (be32_get(in.p + body) != hash_crc32c(0, bytes_sub(in, 0, body)))
 		return "its checksum is wrong";
@@ -125,7 +127,8 @@ static const char *snapshot_fault_of(struct bytes in)
 int snapshot_open(struct snapshot *out, struct bytes file, const char **reason)
 {
 	*reason = "does not start as a snapshot";
-	if (file.n < SNAPSHOT_HEAD || memcmp(file.p, g_magic, sizeof(g_magic)) != 0)
+	if (file.n < SNAPSHOT_HEAD ||
+	    memcmp(file.p, g_snapshot_magic, sizeof(g_snapshot_magic)) != 0)
 		return -EBADMSG;
 	*reason = "written by a later program";
 	if (format_of(file) > SNAPSHOT_FORMAT)
@@ -137,7 +140,7 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason)
 		.format = format_of(file),
 		.generation = be64_get(file.p + AT_GENERATION),
 		.count = be32_get(file.p + AT_COUNT),
-		.rest = bytes_sub(file, SNAPSHOT_HEAD, be32_get(file.p + AT_LENGTH)),
+		.rest = bytes_sub(file, SNAPSHOT_HEAD, be32_get(file.p + SNAPSHOT_LENGTH_AT)),
 	};
 	return 0;
 }

@@ -26,14 +26,14 @@ def main(out, *names):
     paths = [pathlib.Path(name) for name in names]
     text = ['#include <assert.h>', '#include "cluster/redis/script.h"', '']
     for path in paths:
-        text += [f"static const char {path.stem.upper()}[] ="]
+        text += [f"static const char {path.stem.upper()}_LUA[] ="]
         text += ["\t" + literal(line) for line in lines_of(path)]
         text[-1] += ";"
-    text += ["static const char *const TEXTS[SCRIPT_COUNT] = {"]
-    text += [f"\t[SCRIPT_{path.stem.upper()}] = {path.stem.upper()}," for path in paths]
+    text += ["static const char *const g_script_texts[SCRIPT_COUNT] = {"]
+    text += [f"\t[SCRIPT_{path.stem.upper()}] = {path.stem.upper()}_LUA," for path in paths]
     text += ["};", f'static_assert(SCRIPT_COUNT == {len(paths)}, "a file for each script");']
     text += ["const char *script_text(enum script_id id)", "{", "\tassert(id < SCRIPT_COUNT);",
-             "\treturn TEXTS[id];", "}"]
+             "\treturn g_script_texts[id];", "}"]
     pathlib.Path(out).write_text("\n".join(text) + "\n")
 
 

@@ -8,15 +8,15 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-enum { MAGIC_LEN = 4, CHANNEL_NONCE_LEN = 12 };
+enum { CHANNEL_MAGIC_LEN = 4, CHANNEL_NONCE_LEN = 12 };
 
-static const uint8_t g_magic[MAGIC_LEN] = { 'T', 'D', 'C', '1' };
+static const uint8_t g_channel_magic[CHANNEL_MAGIC_LEN] = { 'T', 'D', 'C', '1' };
 
 void channel_hello_write(uint8_t out[CHANNEL_HELLO_LEN], const struct channel_hello *hello)
 {
 	struct writer w = writer_over(out, CHANNEL_HELLO_LEN);
 
-	writer_bytes(&w, bytes_mem(g_magic, MAGIC_LEN));
+	writer_bytes(&w, bytes_mem(g_channel_magic, CHANNEL_MAGIC_LEN));
 	writer_be64(&w, hello->from);
 	writer_be64(&w, hello->to);
 	writer_be64(&w, hello->incarnation);
@@ -26,7 +26,7 @@ void channel_hello_write(uint8_t out[CHANNEL_HELLO_LEN], const struct channel_he
 
 int channel_hello_read(struct channel_hello *hello, const uint8_t in[CHANNEL_HELLO_LEN])
 {
-	if (memcmp(in, g_magic, MAGIC_LEN) != 0)
+	if (memcmp(in, g_channel_magic, CHANNEL_MAGIC_LEN) != 0)
 		return -EBADMSG;
 	hello->from = be64_get(in + 4);
 	hello->to = be64_get(in + 12);

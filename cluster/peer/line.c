@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
-enum { WINDOW = 64 };
+enum { REPLAY_WINDOW = 64 };
 
 static void token_draw(struct peer_line *l, const struct peer_self *self)
 {
@@ -106,11 +106,11 @@ static bool number_hear(struct peer_line *l, uint64_t number)
 	if (number > l->newest) {
 		uint64_t ahead = number - l->newest;
 
-		l->window = ahead < WINDOW ? l->window << ahead | 1 : 1;
+		l->window = ahead < REPLAY_WINDOW ? l->window << ahead | 1 : 1;
 		l->newest = number;
 		return true;
 	}
-	if (back >= WINDOW || l->window & UINT64_C(1) << back)
+	if (back >= REPLAY_WINDOW || l->window & UINT64_C(1) << back)
 		return false;
 	l->window |= UINT64_C(1) << back;
 	return true;

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 
-#define HELLO_NS  (500 * NS_PER_MS)
-#define ANSWER_NS (20 * NS_PER_MS) /* between two answers to one node */
+#define HELLO_NS       (500 * NS_PER_MS)
+#define PEER_ANSWER_NS (20 * NS_PER_MS) /* between two answers to one node */
 
 enum { DATAGRAMS_A_ROUND = 128, FRESH_LENGTHS = 3 };
 
@@ -122,7 +122,7 @@ static void peer_answer(struct peers *p, struct peer *to, const struct peer_echo
 	uint8_t octets[PEER_ITEM_MAX];
 	struct writer w = writer_over(octets, sizeof(octets));
 
-	if (to->answered_ns && now_ns - to->answered_ns < ANSWER_NS)
+	if (to->answered_ns && now_ns - to->answered_ns < PEER_ANSWER_NS)
 		return;
 	to->answered_ns = now_ns;
 	if (peer_item_write(&w, &hello))

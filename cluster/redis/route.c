@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "cluster/redis/link.h"
 
-#define PACE_NS   (1 * NS_PER_S)
-#define HURRY_NS  (100 * NS_PER_MS)
-#define ANSWER_NS (500 * NS_PER_MS)
+#define ROUTE_PACE_NS   (1 * NS_PER_S)
+#define ROUTE_HURRY_NS  (100 * NS_PER_MS)
+#define ROUTE_ANSWER_NS (500 * NS_PER_MS)
 
 /* ---- all of them as one ---- */
 
@@ -188,7 +188,8 @@ static void route_on_slots(int err, const struct redisReply *reply, void *arg)
 	redis_link_enter(owner); /* who hears of it may close it */
 	said = calloc(1, sizeof(*said));
 	route->asked = false;
-	route->ask_ns = clock_now_ns() + (redis_is_connected(owner) ? PACE_NS : HURRY_NS);
+	route->ask_ns =
+		clock_now_ns() + (redis_is_connected(owner) ? ROUTE_PACE_NS : ROUTE_HURRY_NS);
 	if (!err && said && redis_slots_read(said, reply, &route->asker->addr) == 0)
 		table_take(route, said);
 	else if (!err)
@@ -204,15 +205,15 @@ static void route_ask(struct redis_route *route)
 {
 	const struct bytes args[] = { BYTES_LIT("CLUSTER"), BYTES_LIT("SLOTS") };
 
-	route->asked = !redis_command(route->asker, args, COUNT_OF(args), ANSWER_NS, route_on_slots,
-				      route);
+	route->asked = !redis_command(route->asker, args, COUNT_OF(args), ROUTE_ANSWER_NS,
+				      route_on_slots, route);
 	redis_flush(route->asker);
 }
 
 void redis_route_hurry(struct redis_route *route, uint64_t now_ns)
 {
-	if (route->ask_ns > now_ns + HURRY_NS)
-		route->ask_ns = now_ns + HURRY_NS;
+	if (route->ask_ns > now_ns + ROUTE_HURRY_NS)
+		route->ask_ns = now_ns + ROUTE_HURRY_NS;
 }
 
 void redis_route_expire(struct redis_route *route, uint64_t now_ns)

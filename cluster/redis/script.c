@@ -12,7 +12,7 @@
 
 #define LOAD_NS (3 * NS_PER_S)
 
-enum { SHA1_LEN = 20, COUNT_TEXT = 8, HEAD_ARGS = 3 };
+enum { SHA1_LEN = 20, COUNT_TEXT = 8, SCRIPT_ARGS = 3 };
 
 /* One run: what is needed to send it again. Lives until its answer. */
 struct run {
@@ -24,7 +24,7 @@ struct run {
 	bool whole; /* sent as EVAL */
 	char count[COUNT_TEXT];
 	size_t n;
-	struct bytes args[]; /* HEAD_ARGS and the caller's; what they point to follows */
+	struct bytes args[]; /* SCRIPT_ARGS and the caller's; what they point to follows */
 };
 
 int script_sha1(char out[SCRIPT_SHA_LEN], struct bytes in)
@@ -105,17 +105,17 @@ static struct run *run_new(const struct script_call *call)
 
 	for (size_t i = 0; i < call->n; i++)
 		size += call->args[i].n;
-	run = malloc(sizeof(*run) + (HEAD_ARGS + call->n) * sizeof(run->args[0]) + size);
+	run = malloc(sizeof(*run) + (SCRIPT_ARGS + call->n) * sizeof(run->args[0]) + size);
 	if (!run)
 		return NULL;
-	run->n = HEAD_ARGS + call->n;
+	run->n = SCRIPT_ARGS + call->n;
 	p = (uint8_t *)&run->args[run->n];
 	for (size_t i = 0; i < call->n; i++) {
 		struct bytes in = call->args[i];
 
 		if (in.n)
 			memcpy(p, in.p, in.n);
-		run->args[HEAD_ARGS + i] = bytes_mem(p, in.n);
+		run->args[SCRIPT_ARGS + i] = bytes_mem(p, in.n);
 		p += in.n;
 	}
 	return run;

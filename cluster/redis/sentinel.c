@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "cluster/redis/link.h"
 
-#define PACE_NS   (1 * NS_PER_S)
-#define HURRY_NS  (100 * NS_PER_MS)
-#define ANSWER_NS (500 * NS_PER_MS)
-#define MISSED_NS (3 * NS_PER_S)
+#define SENTINEL_PACE_NS   (1 * NS_PER_S)
+#define SENTINEL_HURRY_NS  (100 * NS_PER_MS)
+#define SENTINEL_ANSWER_NS (500 * NS_PER_MS)
+#define MISSED_NS          (3 * NS_PER_S)
 
 enum { TURN_ANSWERS = 5 }; /* then another Sentinel has its turn */
 
@@ -95,7 +95,7 @@ static void sentinel_on_primary(int err, const struct redisReply *reply, void *a
 	uint64_t epoch;
 
 	s->asked = false;
-	s->ask_ns = clock_now_ns() + (s->hurry ? HURRY_NS : PACE_NS);
+	s->ask_ns = clock_now_ns() + (s->hurry ? SENTINEL_HURRY_NS : SENTINEL_PACE_NS);
 	if (err || !s->said.port) {
 		if (err == -ETIMEDOUT)
 			sentinel_hop(s);
@@ -116,9 +116,9 @@ static void sentinel_ask(struct redis_sentinel *s)
 					 BYTES_LIT("GET-MASTER-ADDR-BY-NAME"), name };
 	const struct bytes primary[] = { BYTES_LIT("SENTINEL"), BYTES_LIT("MASTER"), name };
 
-	s->asked = !redis_command(s->link, address, COUNT_OF(address), ANSWER_NS,
+	s->asked = !redis_command(s->link, address, COUNT_OF(address), SENTINEL_ANSWER_NS,
 				  sentinel_on_address, s) &&
-		   !redis_command(s->link, primary, COUNT_OF(primary), ANSWER_NS,
+		   !redis_command(s->link, primary, COUNT_OF(primary), SENTINEL_ANSWER_NS,
 				  sentinel_on_primary, s);
 	redis_flush(s->link);
 }

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "cluster/store/state.h"
 
-#define DEADLINE_PRESET_NS (50 * NS_PER_MS)
+#define STORE_DEADLINE_PRESET_NS (50 * NS_PER_MS)
 
 static struct store_metrics store_metrics_register(void)
 {
@@ -56,7 +56,7 @@ void store_base_open(struct store_base *base, const struct store_kind *kind,
 {
 	base->kind = kind;
 	base->scripts = scripts;
-	base->deadline_ns = deadline_ns ? deadline_ns : DEADLINE_PRESET_NS;
+	base->deadline_ns = deadline_ns ? deadline_ns : STORE_DEADLINE_PRESET_NS;
 	base->failed_end = &base->failed;
 	base->keys_ns = UINT64_MAX;
 	base->metrics = store_metrics_register();

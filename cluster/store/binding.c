@@ -8,7 +8,7 @@
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 
-enum { VERSION_SIZE = 8, TTL_TEXT = 24 };
+enum { BINDING_VERSION_SIZE = 8, TTL_TEXT = 24 };
 
 struct binding {
 	struct bytes tenant, user;
@@ -21,7 +21,7 @@ static void save_send(struct store_op *op, const struct binding *b)
 {
 	uint32_t tag = store_tag_of_aor(op->base, b->tenant, b->user);
 	char key[STORE_KEY_MAX], index[STORE_KEY_MAX], member[STORE_KEY_MAX], ttl[TTL_TEXT];
-	uint8_t expected[VERSION_SIZE];
+	uint8_t expected[BINDING_VERSION_SIZE];
 	struct writer we = writer_over(expected, sizeof(expected));
 	struct writer wm = writer_over(member, sizeof(member));
 	struct writer wt = writer_over(ttl, sizeof(ttl));

@@ -6,7 +6,7 @@
 #include "cluster/store/state.h"
 
 /* Nobody waits for the answer. */
-#define CHECK_NS (2 * NS_PER_S)
+#define CALL_CHECK_NS (2 * NS_PER_S)
 
 void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, struct bytes record,
 		     store_done_fn *done, void *arg)
@@ -92,7 +92,7 @@ static void calls_send(struct store_op *op, const uint64_t *calls, size_t n)
 						.args = args,
 						.keys = 2,
 						.n = 3 + n,
-						.deadline_ns = CHECK_NS });
+						.deadline_ns = CALL_CHECK_NS });
 }
 
 void store_calls_check(struct store_shard *s, const uint64_t *calls, size_t n,

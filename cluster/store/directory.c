@@ -7,8 +7,8 @@
 #include "cluster/document/snapshot.h"
 #include "cluster/store/state.h"
 
-#define LOOK_NS (5 * NS_PER_S)
-#define LIST_NS (10 * NS_PER_S) /* of all names of a kind */
+#define LOOK_NS       (5 * NS_PER_S)
+#define NAMES_LIST_NS (10 * NS_PER_S) /* of all names of a kind */
 
 enum { LOOK_KEYS = 2, LOOK_HEAD = 4 };
 
@@ -109,7 +109,7 @@ void store_document_versions(struct store_shared *s, struct bytes tenant, const 
 	if (d) {
 		d->each = each;
 		d->op.done = done;
-		store_op_command(&d->op, args, COUNT_OF(args), LIST_NS);
+		store_op_command(&d->op, args, COUNT_OF(args), NAMES_LIST_NS);
 	} else {
 		done(STORE_UNKNOWN, 0, 0, arg);
 	}

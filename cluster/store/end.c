@@ -29,7 +29,7 @@ enum end_state {
 enum {
 	ENDS_MAX = 1 << 16,
 	END_KEYS = 7,
-	HEAD_ARGS = END_KEYS + 5,
+	END_ARGS = END_KEYS + 5,
 	NUMBER_TEXT = 24,
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
@@ -214,7 +214,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 	char keys[END_KEYS][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
 	char number[NUMBER_TEXT], low[NUMBER_TEXT];
 	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
-	struct bytes args[HEAD_ARGS + 2 * CDR_FIELDS_MAX] = {
+	struct bytes args[END_ARGS + 2 * CDR_FIELDS_MAX] = {
 		store_key_shard(keys[0], s, "lease"),
 		store_key_shard(keys[1], s, "calls"),
 		store_key_call(keys[2], s, entry->call),
@@ -235,8 +235,8 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
 						.keys = END_KEYS,
-						.n = HEAD_ARGS +
-						     fields_put(args + HEAD_ARGS, entry->fields),
+						.n = END_ARGS +
+						     fields_put(args + END_ARGS, entry->fields),
 						.deadline_ns = deadline_ns });
 }
 

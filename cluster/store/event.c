@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "cluster/store/state.h"
 
-enum { EVENT_FIELDS_MAX = 64, HEAD_ARGS = 6 };
+enum { EVENT_FIELDS_MAX = 64, EVENT_ARGS = 6 };
 #define EVENTS_KEPT      "100000"
 #define SECURITY_KEPT    "10000"
 #define APPLICATION_KEPT "10000"
@@ -14,7 +14,7 @@ enum { EVENT_FIELDS_MAX = 64, HEAD_ARGS = 6 };
 static bool event_add(struct redis *redis, struct bytes key, const char *kept,
 		      const struct store_field *fields, size_t n)
 {
-	struct bytes args[HEAD_ARGS + 2 * EVENT_FIELDS_MAX];
+	struct bytes args[EVENT_ARGS + 2 * EVENT_FIELDS_MAX];
 
 	if (key.n == 0 || n == 0 || n > EVENT_FIELDS_MAX || !redis)
 		return false;
@@ -25,10 +25,10 @@ static bool event_add(struct redis *redis, struct bytes key, const char *kept,
 	args[4] = bytes_str(kept);
 	args[5] = BYTES_LIT("*");
 	for (size_t i = 0; i < n; i++) {
-		args[HEAD_ARGS + 2 * i] = bytes_str(fields[i].name);
-		args[HEAD_ARGS + 2 * i + 1] = fields[i].value;
+		args[EVENT_ARGS + 2 * i] = bytes_str(fields[i].name);
+		args[EVENT_ARGS + 2 * i + 1] = fields[i].value;
 	}
-	return redis_command_later(redis, args, HEAD_ARGS + 2 * n) == 0;
+	return redis_command_later(redis, args, EVENT_ARGS + 2 * n) == 0;
 }
 
 static void event_of(struct store_base *base, struct bytes tenant, struct bytes application,

@@ -12,8 +12,8 @@
 
 enum { TENANTS_AT_ONCE = 16 }; /* each has a dozen keys */
 
-#define CHECK_NS (2 * NS_PER_S)
-#define PAUSE_NS (1 * NS_PER_S)
+#define KEYS_CHECK_NS (2 * NS_PER_S)
+#define KEYS_PAUSE_NS (1 * NS_PER_S)
 
 struct keys_check {
 	struct store_base *base;
@@ -100,7 +100,7 @@ static void key_check(struct keys_check *check, struct bytes key, const char *ty
 						.args = args,
 						.keys = 3,
 						.n = COUNT_OF(args),
-						.deadline_ns = CHECK_NS });
+						.deadline_ns = KEYS_CHECK_NS });
 }
 
 void store_shard_keys(struct keys_check *check)
@@ -264,7 +264,7 @@ void store_shard_keys_check(struct store_shard *s, store_done_fn *done, void *ar
 void store_keys_doubt(struct store_base *base)
 {
 	if (base->keys_ns == UINT64_MAX && !base->keys_checking && !base->closing)
-		base->keys_ns = clock_now_ns() + (base->keys_checked ? PAUSE_NS : 0);
+		base->keys_ns = clock_now_ns() + (base->keys_checked ? KEYS_PAUSE_NS : 0);
 }
 
 void store_keys_expire(struct store_base *base, uint64_t now_ns)

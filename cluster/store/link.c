@@ -10,7 +10,7 @@
 #include "cluster/store/state.h"
 
 /* Two transactions are at least so far apart. */
-#define PACE_NS (250 * NS_PER_US)
+#define BATCH_PACE_NS (250 * NS_PER_US)
 /* Once replicas were behind nobody waits for them for so long. */
 #define ALONE_NS (1 * NS_PER_S)
 
@@ -296,7 +296,7 @@ static void seats_rotate(struct store_link *l)
 static void flight_gone(struct store_link *l, struct store_flight *f)
 {
 	l->flight = f;
-	l->ready_ns = clock_now_ns() + PACE_NS;
+	l->ready_ns = clock_now_ns() + BATCH_PACE_NS;
 	if (f->commands)
 		metric_add(l->shards->base.metrics.batches, 1);
 	for (uint32_t i = 0; i < f->count; i++) {

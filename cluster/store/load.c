@@ -15,18 +15,18 @@
 #include "cluster/store/state.h"
 
 enum {
-	WINDOW = 128,   /* registrations */
-	DOCUMENTS = 64, /* asked for at once, */
-	BATCHES = 4,    /* so often at a time */
+	LOAD_WINDOW = 128, /* registrations */
+	DOCUMENTS = 64,    /* asked for at once, */
+	BATCHES = 4,       /* so often at a time */
 	RECORDS =
 		32, /* of calls and subscriptions; a party may wait for them: Redis answers at once */
 	RECORD_BATCHES = 8,
-	LENGTH_SIZE = 4,
+	LOADED_LENGTH_SIZE = 4,
 	RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_MAX,
 };
 /* Nobody's call waits for these, and a long index takes its time. */
-#define LIST_NS  (10 * NS_PER_S)
-#define FETCH_NS (5 * NS_PER_S)
+#define LOAD_LIST_NS (10 * NS_PER_S)
+#define FETCH_NS     (5 * NS_PER_S)
 
 enum load_kind {
 	LOAD_CALLS,
@@ -66,7 +66,7 @@ struct fetch {
 };
 
 /* What was read of a record, as aside.lua compares it. */
-struct seen {
+struct load_seen {
 	char text[SCRIPT_SHA_LEN];
 	size_t n;
 };
@@ -110,18 +110,18 @@ static void load_done(struct store_load *load, enum store_result result)
 
 /* ---- broken records ---- */
 
-static struct seen seen_of(struct bytes raw)
+static struct load_seen seen_of(struct bytes raw)
 {
-	struct seen s = { .n = SCRIPT_SHA_LEN };
+	struct load_seen s = { .n = SCRIPT_SHA_LEN };
 
 	if (script_sha1(s.text, raw))
 		s.n = 0; /* nothing is equal to it */
 	return s;
 }
 
-static struct seen seen_above(uint32_t size)
+static struct load_seen seen_above(uint32_t size)
 {
-	struct seen s;
+	struct load_seen s;
 	struct writer w = writer_over(s.text, sizeof(s.text));
 
 	writer_fmt(&w, ">%u", size);
@@ -207,7 +207,7 @@ static void load_name_write(char out[STORE_KEY_MAX], const struct store_load *lo
 }
 
 /* seen: of the record as it was read. reason NULL: what was read is empty, or not there: then only its index entry goes. */
-static void aside_send(struct store_load *load, struct bytes member, const struct seen *read,
+static void aside_send(struct store_load *load, struct bytes member, const struct load_seen *read,
 		       const char *reason)
 {
 	struct store_shard *s = load->shard;
@@ -284,7 +284,7 @@ static void unreadable_note(struct store_shard *s, struct bytes member)
 	s->unreadable = list;
 }
 
-static void load_broken(struct store_load *load, struct bytes member, const struct seen *seen,
+static void load_broken(struct store_load *load, struct bytes member, const struct load_seen *seen,
 			const char *reason)
 {
 	char name[STORE_KEY_MAX];
@@ -298,7 +298,7 @@ static void load_broken(struct store_load *load, struct bytes member, const stru
 
 static void load_forget(struct store_load *load, struct bytes member)
 {
-	struct seen nothing = seen_of((struct bytes){ 0 });
+	struct load_seen nothing = seen_of((struct bytes){ 0 });
 
 	aside_send(load, member, &nothing, NULL);
 }
@@ -323,7 +323,7 @@ static void record_taken(struct store_load *load, struct bytes member, struct by
 	if (err == -EPROTONOSUPPORT) {
 		too_new(load, member, reason);
 	} else if (err) {
-		struct seen seen = seen_of(raw);
+		struct load_seen seen = seen_of(raw);
 
 		load_broken(load, member, &seen, reason);
 	} else {
@@ -355,7 +355,7 @@ static uint32_t record_max(const struct store_load *load)
 
 static void large(struct store_load *load, struct bytes member)
 {
-	struct seen seen = seen_above(record_max(load));
+	struct load_seen seen = seen_above(record_max(load));
 
 	load_broken(load, member, &seen, "larger than any record");
 }
@@ -399,9 +399,9 @@ static void load_document_take(struct store_load *load, struct bytes member, uin
 static struct bytes member_cut(struct bytes *rest)
 {
 	size_t n = be32_get(rest->p);
-	struct bytes member = bytes_sub(*rest, LENGTH_SIZE, n);
+	struct bytes member = bytes_sub(*rest, LOADED_LENGTH_SIZE, n);
 
-	*rest = bytes_from(*rest, LENGTH_SIZE + n);
+	*rest = bytes_from(*rest, LOADED_LENGTH_SIZE + n);
 	return member;
 }
 
@@ -443,7 +443,7 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct fetch *fetch = (struct fetch *)op;
 	struct store_load *load = fetch->load;
-	struct seen any = { .n = 0 };
+	struct load_seen any = { .n = 0 };
 	struct bytes text;
 
 	load->in_flight--;
@@ -545,7 +545,7 @@ static void tag_next(struct store_load *load)
 static uint32_t load_window(const struct store_load *load)
 {
 	if (!is_hash(load))
-		return WINDOW;
+		return LOAD_WINDOW;
 	return load->kind == LOAD_DOCUMENTS ? BATCHES : RECORD_BATCHES;
 }
 
@@ -575,7 +575,7 @@ static int members_take(struct store_load *load, const struct redisReply *reply)
 	size_t size = 0;
 
 	for (size_t i = 0; i < redis_reply_count(reply); i++)
-		size += LENGTH_SIZE + redis_reply_text(redis_reply_at(reply, i)).n;
+		size += LOADED_LENGTH_SIZE + redis_reply_text(redis_reply_at(reply, i)).n;
 	load->members = malloc(size + 1);
 	if (!load->members)
 		return -ENOMEM;
@@ -615,7 +615,7 @@ static void list_send(struct store_load *load)
 	}
 	op->arg = load;
 	load->in_flight++;
-	store_op_command(op, args, COUNT_OF(args), LIST_NS);
+	store_op_command(op, args, COUNT_OF(args), LOAD_LIST_NS);
 }
 
 /* ---- calls wait for the spool, and for those of older programs ---- */

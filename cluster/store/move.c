@@ -10,7 +10,7 @@
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 
-enum { WINDOW = 8, HEAD_KEYS = 4, HEAD_ARGS = 2, MARKER_MAX = 64 };
+enum { MOVE_WINDOW = 8, HEAD_KEYS = 4, MOVE_ARGS = 2, MARKER_MAX = 64 };
 
 #define MARKER  "moved"
 #define MOVE_NS (5 * NS_PER_S)
@@ -60,8 +60,9 @@ static struct bytes marker_write(uint8_t space[MARKER_MAX])
 static void window_send(struct store_shard *s, struct move *m, const struct bytes *ids, size_t n)
 {
 	struct store_op *op = store_op_new(&s->base, sizeof(*op), window_finish);
-	char head[HEAD_KEYS][STORE_KEY_MAX], keys[WINDOW][STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
-	struct bytes args[HEAD_KEYS + HEAD_ARGS + 2 * WINDOW];
+	char head[HEAD_KEYS][STORE_KEY_MAX], keys[MOVE_WINDOW][STORE_KEY_MAX],
+		fence[LEASE_FENCE_TEXT];
+	struct bytes args[HEAD_KEYS + MOVE_ARGS + 2 * MOVE_WINDOW];
 	uint8_t marker[MARKER_MAX];
 
 	if (!op) {
@@ -77,13 +78,13 @@ static void window_send(struct store_shard *s, struct move *m, const struct byte
 	args[HEAD_KEYS + n] = store_fence(s, fence);
 	args[HEAD_KEYS + n + 1] = marker_write(marker);
 	for (size_t i = 0; i < n; i++)
-		args[HEAD_KEYS + HEAD_ARGS + n + i] = ids[i];
+		args[HEAD_KEYS + MOVE_ARGS + n + i] = ids[i];
 	op->arg = m;
 	m->in_flight++;
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_CALLS_MOVE,
 						.args = args,
 						.keys = HEAD_KEYS + n,
-						.n = HEAD_KEYS + HEAD_ARGS + 2 * n,
+						.n = HEAD_KEYS + MOVE_ARGS + 2 * n,
 						.deadline_ns = MOVE_NS });
 }
 
@@ -91,12 +92,12 @@ static void window_send(struct store_shard *s, struct move *m, const struct byte
 static void windows_send(struct store_shard *s, struct move *m, const struct redisReply *reply)
 {
 	size_t count = redis_reply_count(reply), i = 0;
-	struct bytes ids[WINDOW];
+	struct bytes ids[MOVE_WINDOW];
 
 	do {
 		size_t n = 0;
 
-		for (; i < count && n < WINDOW; i++) {
+		for (; i < count && n < MOVE_WINDOW; i++) {
 			struct bytes id = redis_reply_text(redis_reply_at(reply, i));
 
 			if (!bytes_is(id, MARKER))

@@ -13,8 +13,8 @@
 #include "cluster/cdr.h"
 #include "cluster/store/state.h"
 
-enum { WINDOW = 64, PENDING_FIRST = 64, PENDING_MAX = 1 << 20 };
-#define SEND_NS (5 * NS_PER_S)
+enum { OPEN_WINDOW = 64, PENDING_FIRST = 64, PENDING_MAX = 1 << 20 };
+#define OPEN_SEND_NS (5 * NS_PER_S)
 
 static void replay_pump(struct store_shard *s);
 
@@ -194,7 +194,7 @@ static void open_entry_send(struct store_shard *s, const struct spool_entry *ent
 	}
 	op->key = entry->call;
 	s->opens.in_flight++;
-	store_end_send(op, SCRIPT_CALL_OPEN, entry, SEND_NS);
+	store_end_send(op, SCRIPT_CALL_OPEN, entry, OPEN_SEND_NS);
 }
 
 static void replay_pump(struct store_shard *s)
@@ -203,7 +203,7 @@ static void replay_pump(struct store_shard *s)
 	struct spool_entry entry;
 	int got = 1;
 
-	while (!o->failed && o->in_flight < WINDOW && got != 0) {
+	while (!o->failed && o->in_flight < OPEN_WINDOW && got != 0) {
 		got = spool_entry_next(&o->rest, &entry);
 		if (got > 0)
 			open_entry_send(s, &entry);

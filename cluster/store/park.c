@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "cluster/store/state.h"
 
-enum { COUNT_TEXT = 16 };
+enum { PARK_COUNT_TEXT = 16 };
 #define LIST_LIMIT_NS (2 * NS_PER_S) /* a person waits, and no call */
 
 /* What a script tells beside OK. */
@@ -157,7 +157,7 @@ static struct park_op *park_begin(struct store_shared *s, const struct store_slo
 
 static void park_run(struct park_op *p, enum script_id id, struct bytes beside)
 {
-	char call[BASE32_U64_LEN], most[COUNT_TEXT];
+	char call[BASE32_U64_LEN], most[PARK_COUNT_TEXT];
 	struct writer w = writer_over(most, sizeof(most));
 	struct bytes args[] = {
 		bytes_str(p->key), bytes_str(p->slot), parked_write(call, p->call), beside, { 0 }

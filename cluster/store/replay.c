@@ -13,9 +13,9 @@
 #include "cluster/cdr.h"
 #include "cluster/store/state.h"
 
-enum { WINDOW = 64 };
-#define SEND_NS  (5 * NS_PER_S)
-#define RETRY_NS (2 * NS_PER_S)
+enum { REPLAYED_AT_ONCE = 64 };
+#define REPLAY_SEND_NS (5 * NS_PER_S)
+#define RETRY_NS       (2 * NS_PER_S)
 
 static void replay_send_next(struct store_shard *s);
 
@@ -95,7 +95,7 @@ static void replay_entry_send(struct store_shard *s, const struct spool_entry *e
 	}
 	((struct replay_op *)op)->entry = *entry;
 	s->replay.in_flight++;
-	store_end_send(op, SCRIPT_CALL_END, entry, SEND_NS);
+	store_end_send(op, SCRIPT_CALL_END, entry, REPLAY_SEND_NS);
 }
 
 static void damage_note(struct store_shard *s, int err)
@@ -120,7 +120,7 @@ static void replay_send_next(struct store_shard *s)
 	struct spool_entry entry;
 	int got = 1;
 
-	while (!r->failed && r->in_flight < WINDOW && got != 0) {
+	while (!r->failed && r->in_flight < REPLAYED_AT_ONCE && got != 0) {
 		got = spool_entry_next(&r->rest, &entry);
 		if (got > 0) {
 			replay_entry_send(s, &entry);

@@ -11,6 +11,12 @@ enum {
 		120, /* of what comes (RFC 7587 4.2); the longest one is as good as none */
 	CODEC_RATE_MAX = 48000,
 	CODEC_SAMPLES_MAX = CODEC_RATE_MAX / 1000 * CODEC_PACKET_MS_MAX,
+
+	G722_RATE = 16000,
+	G722_RATE_LOW = 8000, /* its lower band alone */
+	G722_BIT_RATE = 64000,
+	G726_RATE = 8000,
+	G726_BIT_RATE = 32000,
 };
 
 struct codec_format {

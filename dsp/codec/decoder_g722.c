@@ -15,26 +15,21 @@
 #include "dsp/codec/decoder_kind.h"
 
 enum {
-	G722_RATE = 16000,
-	G722_RATE_LOW = 8000,
-	G722_BIT_RATE = 64000,
-	BLOCK = 160, /* octets */
-	TAPS = 12,
-	PAST = TAPS - 1,
+	G722_BLOCK = 160, /* octets */
+	G722_TAPS = 12,
+	G722_PAST = G722_TAPS - 1,
 };
 
 struct g722_state {
 	g722_decode_state_t bands;
-	int16_t sum[PAST + BLOCK], difference[PAST + BLOCK];
+	int16_t sum[G722_PAST + G722_BLOCK], difference[G722_PAST + G722_BLOCK];
 };
 
 /* The filter of 24 taps (G.722 3.1 and its table 11), every second one of them: the last sample has the last one. */
-static const int16_t g_qmf_even[TAPS] = {
-	-11, 53, -156, 362, -805, 3876, 951, -210, 32, 12, -11, 3
-};
-static const int16_t g_qmf_odd[TAPS] = {
-	3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11
-};
+static const int16_t g_qmf_even[G722_TAPS] = { -11, 53,   -156, 362, -805, 3876,
+					       951, -210, 32,   12,  -11,  3 };
+static const int16_t g_qmf_odd[G722_TAPS] = { 3,    -11,  12,  32,   -210, 951,
+					      3876, -805, 362, -156, 53,   -11 };
 
 static bool decoder_g722_takes(uint32_t rate)
 {
@@ -64,11 +59,11 @@ static int decoder_g722_samples(struct bytes payload, uint32_t rate)
 					      : -EBADMSG;
 }
 
-static int16_t qmf_sample(const int16_t *at, const int16_t taps[TAPS])
+static int16_t qmf_sample(const int16_t *at, const int16_t taps[G722_TAPS])
 {
 	int32_t sum = 0;
 
-	for (int i = 0; i < TAPS; i++)
+	for (int i = 0; i < G722_TAPS; i++)
 		sum += at[i] * taps[i];
 	sum >>= 11;
 	return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
@@ -80,15 +75,15 @@ static void qmf_join(struct g722_state *g, int16_t *pcm, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		int low = pcm[2 * i] / 2, high = pcm[2 * i + 1] / 2;
 
-		g->sum[PAST + i] = (int16_t)(low + high);
-		g->difference[PAST + i] = (int16_t)(low - high);
+		g->sum[G722_PAST + i] = (int16_t)(low + high);
+		g->difference[G722_PAST + i] = (int16_t)(low - high);
 	}
 	for (size_t i = 0; i < n; i++) {
 		pcm[2 * i] = qmf_sample(g->difference + i, g_qmf_even);
 		pcm[2 * i + 1] = qmf_sample(g->sum + i, g_qmf_odd);
 	}
-	memmove(g->sum, g->sum + n, PAST * sizeof(g->sum[0]));
-	memmove(g->difference, g->difference + n, PAST * sizeof(g->difference[0]));
+	memmove(g->sum, g->sum + n, G722_PAST * sizeof(g->sum[0]));
+	memmove(g->difference, g->difference + n, G722_PAST * sizeof(g->difference[0]));
 }
 
 static int decoder_g722_frame(void *state, struct bytes payload, int16_t *pcm, uint32_t samples)
@@ -97,8 +92,8 @@ static int decoder_g722_frame(void *state, struct bytes payload, int16_t *pcm, u
 
 	if (samples == payload.n)
 		return g722_decode(&g->bands, pcm, payload.p, (int)payload.n);
-	for (size_t at = 0; at < payload.n; at += BLOCK) {
-		struct bytes block = bytes_sub(payload, at, BLOCK);
+	for (size_t at = 0; at < payload.n; at += G722_BLOCK) {
+		struct bytes block = bytes_sub(payload, at, G722_BLOCK);
 
 		(void)g722_decode(&g->bands, pcm + 2 * at, block.p, (int)block.n);
 		qmf_join(g, pcm + 2 * at, block.n);

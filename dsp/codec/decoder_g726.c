@@ -13,8 +13,6 @@
 
 #include "dsp/codec/decoder_kind.h"
 
-enum { G726_RATE = 8000, G726_BIT_RATE = 32000 };
-
 static bool decoder_g726_takes(uint32_t rate)
 {
 	return rate == G726_RATE;

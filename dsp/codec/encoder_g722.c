@@ -14,8 +14,6 @@
 
 #include "dsp/codec/encoder_kind.h"
 
-enum { G722_RATE = 16000, G722_RATE_LOW = 8000, G722_BIT_RATE = 64000 };
-
 static uint32_t encoder_g722_rate(const struct encoder_settings *s)
 {
 	uint32_t rate = s->rate ? s->rate : G722_RATE;

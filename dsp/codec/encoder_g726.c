@@ -16,8 +16,6 @@
 
 #include "dsp/codec/encoder_kind.h"
 
-enum { G726_RATE = 8000, G726_BIT_RATE = 32000 };
-
 static uint32_t encoder_g726_rate(const struct encoder_settings *s)
 {
 	if (s->rate && s->rate != G726_RATE)

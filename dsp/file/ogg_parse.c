@@ -7,7 +7,7 @@
 
 #include "dsp/file/ogg.h"
 
-enum { HEAD_OCTETS = 19, LACING_MORE = 255 };
+enum { HEAD_OCTETS = 19, LACING_ON = 255 };
 
 struct walk {
 	struct bytes file;
@@ -91,7 +91,7 @@ static int walk_tags(struct walk *w)
 		struct bytes lacing = w->page.lacing;
 		size_t i = 0;
 
-		while (i < lacing.n && lacing.p[i] == LACING_MORE)
+		while (i < lacing.n && lacing.p[i] == LACING_ON)
 			i++;
 		if (i + 1 == lacing.n)
 			break;
@@ -139,7 +139,7 @@ static int page_packets(struct walk *w, uint32_t *packets, uint64_t *samples)
 
 		packet_add(w, p, n);
 		p += n;
-		w->is_open = n == LACING_MORE;
+		w->is_open = n == LACING_ON;
 		if (w->is_open)
 			continue;
 		++*packets;

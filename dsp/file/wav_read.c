@@ -6,7 +6,7 @@
 #include "dsp/file/wav.h"
 
 /* Full scale of what is mixed: 2^31. */
-#define FULL_SCALE 2147483648.0
+#define WAV_FULL 2147483648.0
 
 /* The n octets as the upper ones of a number, whose sign is then right. */
 static int32_t pcm_sample(const uint8_t *p, uint32_t octets)
@@ -35,7 +35,7 @@ static int32_t float_sample(const uint8_t *p, uint32_t octets)
 		return INT32_MAX;
 	if (v <= -1)
 		return INT32_MIN;
-	return v == v ? (int32_t)(v * FULL_SCALE) : 0; /* NaN is silence */
+	return v == v ? (int32_t)(v * WAV_FULL) : 0; /* NaN is silence */
 }
 
 static int32_t wav_sample(const struct wav *w, const uint8_t *p)

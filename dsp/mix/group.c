@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = 64 };
+enum { GROUP_LINE = 64 };
 
 void group_close(struct group *g)
 {
@@ -106,8 +106,8 @@ void group_fetch(const struct group *g)
 		__builtin_prefetch(g->own[i].packer, 1);
 		__builtin_prefetch(&g->own[i].packer->packets, 1);
 		__builtin_prefetch(g->own[i].packer->octets[0], 1);
-		__builtin_prefetch(g->own[i].packer->octets[0] + LINE, 1);
-		__builtin_prefetch(g->own[i].packer->octets[0] + 2 * LINE, 1);
+		__builtin_prefetch(g->own[i].packer->octets[0] + GROUP_LINE, 1);
+		__builtin_prefetch(g->own[i].packer->octets[0] + 2 * GROUP_LINE, 1);
 	}
 }
 

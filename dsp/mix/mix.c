@@ -16,7 +16,7 @@ enum {
 	TALKERS = 3,
 	HOLD_MS = 500,
 	SEAM_PER_S = 200 /* so short is one */,
-	LINE = 64
+	MIX_LINE = 64
 };
 
 /* Talkers are heard by all, coaches by one each. */
@@ -87,7 +87,7 @@ void mix_fetch(const struct mix *m)
 {
 	const char *to = (const char *)&m->members[MIX_TALKERS_MAX];
 
-	for (const char *p = (const char *)m; p < to; p += LINE)
+	for (const char *p = (const char *)m; p < to; p += MIX_LINE)
 		__builtin_prefetch(p, 1);
 }
 
@@ -103,7 +103,7 @@ void mix_fetch_said(const struct mix *m, uint32_t member)
 
 	if (of->said_at != m->tick)
 		return;
-	for (uint32_t i = 0; i < m->samples; i += LINE / sizeof(*of->said))
+	for (uint32_t i = 0; i < m->samples; i += MIX_LINE / sizeof(*of->said))
 		__builtin_prefetch(of->said + i);
 }
 

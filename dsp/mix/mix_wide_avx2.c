@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 #include "dsp/mix/mix_wide.h"
 
-enum { AT_ONCE = 8, PACKED_AT_ONCE = 16 };
+enum { MIXED_AT_ONCE = 8, PACKED_AT_ONCE = 16 };
 
 FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_load(const int32_t *sum)
 {
@@ -20,13 +20,13 @@ FOR_CPU("avx2") static ALWAYS_INLINE __m256i pcm_load(const int16_t *pcm)
 
 FOR_CPU("avx2") static NOINLINE void wide_widen(const int16_t *pcm, int32_t *out, size_t n)
 {
-	for (size_t i = 0; i < n; i += AT_ONCE)
+	for (size_t i = 0; i < n; i += MIXED_AT_ONCE)
 		_mm256_storeu_si256((__m256i *)(void *)(out + i), pcm_load(pcm + i));
 }
 
 FOR_CPU("avx2") static NOINLINE void wide_add(int32_t *sum, const int32_t *in, size_t n)
 {
-	for (size_t i = 0; i < n; i += AT_ONCE)
+	for (size_t i = 0; i < n; i += MIXED_AT_ONCE)
 		_mm256_storeu_si256((__m256i *)(void *)(sum + i),
 				    _mm256_add_epi32(sum_load(sum + i), sum_load(in + i)));
 }
@@ -34,14 +34,14 @@ FOR_CPU("avx2") static NOINLINE void wide_add(int32_t *sum, const int32_t *in, s
 FOR_CPU("avx2")
 static NOINLINE void wide_less(const int32_t *sum, const int32_t *in, int32_t *out, size_t n)
 {
-	for (size_t i = 0; i < n; i += AT_ONCE)
+	for (size_t i = 0; i < n; i += MIXED_AT_ONCE)
 		_mm256_storeu_si256((__m256i *)(void *)(out + i),
 				    _mm256_sub_epi32(sum_load(sum + i), sum_load(in + i)));
 }
 
 FOR_CPU("avx2") static NOINLINE void wide_add_pcm(int32_t *sum, const int16_t *pcm, size_t n)
 {
-	for (size_t i = 0; i < n; i += AT_ONCE)
+	for (size_t i = 0; i < n; i += MIXED_AT_ONCE)
 		_mm256_storeu_si256((__m256i *)(void *)(sum + i),
 				    _mm256_add_epi32(sum_load(sum + i), pcm_load(pcm + i)));
 }
@@ -54,8 +54,8 @@ static NOINLINE bool wide_less_pcm(const int32_t *sum, const int16_t *pcm, int16
 
 	for (size_t i = 0; i < n; i += PACKED_AT_ONCE) {
 		__m256i a = _mm256_sub_epi32(sum_load(sum + i), pcm_load(pcm + i));
-		__m256i b =
-			_mm256_sub_epi32(sum_load(sum + i + AT_ONCE), pcm_load(pcm + i + AT_ONCE));
+		__m256i b = _mm256_sub_epi32(sum_load(sum + i + MIXED_AT_ONCE),
+					     pcm_load(pcm + i + MIXED_AT_ONCE));
 		__m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
 
 		most = _mm256_max_epi32(most, _mm256_abs_epi32(a));
@@ -80,7 +80,7 @@ static NOINLINE int32_t wide_part_pcm(const int32_t *sum, const int16_t *pcm, in
 {
 	__m256i most = _mm256_setzero_si256();
 
-	for (size_t i = 0; i < n; i += AT_ONCE) {
+	for (size_t i = 0; i < n; i += MIXED_AT_ONCE) {
 		__m256i a = _mm256_sub_epi32(sum_load(sum + i), pcm_load(pcm + i));
 
 		most = _mm256_max_epi32(most, _mm256_abs_epi32(a));
@@ -93,7 +93,7 @@ size_t mix_widen_wide(const int16_t *pcm, int32_t *out, size_t n)
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % MIXED_AT_ONCE;
 	wide_widen(pcm, out, n);
 	return n;
 }
@@ -102,7 +102,7 @@ size_t mix_add_wide(int32_t *sum, const int32_t *in, size_t n)
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % MIXED_AT_ONCE;
 	wide_add(sum, in, n);
 	return n;
 }
@@ -111,7 +111,7 @@ size_t mix_less_wide(const int32_t *sum, const int32_t *in, int32_t *out, size_t
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % MIXED_AT_ONCE;
 	wide_less(sum, in, out, n);
 	return n;
 }
@@ -120,7 +120,7 @@ size_t mix_add_pcm_wide(int32_t *sum, const int16_t *pcm, size_t n)
 {
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % MIXED_AT_ONCE;
 	wide_add_pcm(sum, pcm, n);
 	return n;
 }
@@ -141,7 +141,7 @@ size_t mix_part_pcm_wide(const int32_t *sum, const int16_t *pcm, int32_t *out, s
 
 	if (UNLIKELY(!__builtin_cpu_supports("avx2")))
 		return 0;
-	n -= n % AT_ONCE;
+	n -= n % MIXED_AT_ONCE;
 	most = wide_part_pcm(sum, pcm, out, n);
 	*peak = most > *peak ? most : *peak;
 	return n;

@@ -14,8 +14,6 @@
 #include "engine/flow/srtp_flow.h"
 #include "engine/walk/worker.h"
 
-enum { CLOCK_HZ_PRESET = 8000 };
-
 int flow_table_open(struct flow_table *t, uint32_t capacity)
 {
 	void *memory;

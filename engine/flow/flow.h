@@ -131,7 +131,7 @@ struct flow {
 	/* lines 1 and 2: written when the party was heard */
 	struct source source; /* the one relayed now */
 	struct flow_heard heard;
-	struct jitter jitter;
+	struct arrival_jitter jitter;
 	struct seq_count count;
 	uint32_t lost_before; /* of earlier sources */
 	uint32_t event_ssrc;

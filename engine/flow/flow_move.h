@@ -22,7 +22,7 @@ struct flow_parcel {
 	struct sink sink;
 	struct flow_heard heard;
 	struct flow_sent sent;
-	struct jitter jitter;
+	struct arrival_jitter jitter;
 	struct seq_count count;
 	uint32_t count_ssrc, lost_before;
 	struct event_tracker events;

@@ -29,7 +29,7 @@ struct kept_copy {
 	struct sink sink;
 	struct flow_heard heard;
 	struct flow_sent sent;
-	struct jitter jitter;
+	struct arrival_jitter jitter;
 	struct seq_count count;
 	struct flow_stats stats;
 };

@@ -7,7 +7,6 @@ enum {
 	GAP_MS_AUDIO =
 		20, /* between the last packet of a source and the first of the next, at least */
 	LATE_MAX = SEQ_MISORDER_MAX,
-	CLOCK_HZ_PRESET = 8000,
 };
 
 /* How far b is ahead of a; negative: behind. */

@@ -9,6 +9,8 @@
 
 #include "engine/flow/flow.h"
 
+enum { CLOCK_HZ_PRESET = 8000 };
+
 const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns);
 
 /* The packet is ahead of all others in the run that f feeds the sink with. */

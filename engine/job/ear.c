@@ -13,7 +13,7 @@
 #include "media/codec.h"
 #include "media/rtp/rtp_parse.h"
 
-enum { RATE_WIDE = 2 * DTMF_RATE, DETECTOR_NS = 1000 };
+enum { EAR_RATE_WIDE = 2 * DTMF_RATE, DETECTOR_NS = 1000 };
 
 /* ---- open, close ---- */
 
@@ -52,7 +52,7 @@ static void decoders_open(struct ear *e, const struct flow_spec *spec)
 			continue;
 		s.codec = media_codec_facts((enum media_codec)codec)->name;
 		if (codec_is_wide(codec))
-			s.rate = RATE_WIDE;
+			s.rate = EAR_RATE_WIDE;
 		if (decoder_open(&e->decoders[codec], &s))
 			e->decoders[codec] = NULL;
 	}
@@ -156,7 +156,7 @@ void ear_expire(struct worker *w, struct flow *f)
 
 static uint32_t codec_rate(uint8_t codec)
 {
-	return codec_is_wide(codec) ? RATE_WIDE : DTMF_RATE;
+	return codec_is_wide(codec) ? EAR_RATE_WIDE : DTMF_RATE;
 }
 
 /* Before this packet, of the stream that was heard. */

@@ -15,8 +15,7 @@
 #include "media/feed.h"
 
 enum {
-	FEED_LATE_MS = 100,   /* time that is later is passed over; frames are not */
-	PACKET_COST_NS = 200, /* of one through protect and out */
+	FEED_LATE_MS = 100, /* time that is later is passed over; frames are not */
 	FEED_PACKET_MAX = 1280,
 };
 
@@ -66,7 +65,7 @@ static int feed_set(struct feed *f, const struct media_feed_terms *terms)
 	err = feed_encoder(f, terms);
 	if (err)
 		return err;
-	packets = encoder_cost_ns(f->encoder) / PACKET_COST_NS;
+	packets = encoder_cost_ns(f->encoder) / TURN_PACKET_NS;
 	f->effort = (uint8_t)(packets < 1 ? 1 : packets < TURN_SLICE ? packets : TURN_SLICE);
 	f->link = terms->feed;
 	f->codec = (uint8_t)terms->codec;

@@ -12,11 +12,11 @@
 #include "media/codec.h"
 
 enum {
-	VOICE_FRAME_MS = 10,    /* of codecs that have no packets of their own */
-	VOICE_BIT_RATE = 32000, /* of Opus: what comes may have the whole band */
-	VOICE_COMPLEXITY = 2,   /* likewise: packets of any length are quick enough */
-	MIX_SAMPLES_MAX = 480,  /* that are summed at a time */
-	TONE_JUMP_S = 10,       /* a timestamp that is so far away begins anew */
+	VOICE_FRAME_MS = 10,     /* of codecs that have no packets of their own */
+	VOICE_BIT_RATE = 32000,  /* of Opus: what comes may have the whole band */
+	VOICE_COMPLEXITY = 2,    /* likewise: packets of any length are quick enough */
+	VOICE_SAMPLES_MAX = 480, /* that are summed at a time */
+	TONE_JUMP_S = 10,        /* a timestamp that is so far away begins anew */
 };
 
 /* ---- codecs ---- */
@@ -161,8 +161,8 @@ static int64_t tone_place(struct overlay *o, uint32_t timestamp, const struct ov
 
 static void piece_mix(struct overlay *o, uint64_t at, struct overlay_samples s)
 {
-	int16_t tone[MIX_SAMPLES_MAX];
-	int32_t sum[MIX_SAMPLES_MAX];
+	int16_t tone[VOICE_SAMPLES_MAX];
+	int32_t sum[VOICE_SAMPLES_MAX];
 
 	tone_at(o, at, (struct overlay_samples){ tone, s.n, s.rate, s.clock_hz });
 	for (uint32_t i = 0; i < s.n; i++)
@@ -177,7 +177,7 @@ void overlay_mix(struct overlay *o, uint32_t timestamp, struct overlay_samples s
 	while (s.n > 0) {
 		struct overlay_samples piece = s;
 
-		piece.n = s.n < MIX_SAMPLES_MAX ? s.n : MIX_SAMPLES_MAX;
+		piece.n = s.n < VOICE_SAMPLES_MAX ? s.n : VOICE_SAMPLES_MAX;
 		if (at >= 0)
 			piece_mix(o, (uint64_t)at, piece);
 		at += piece.n;

@@ -12,10 +12,10 @@
 #include "engine/walk/worker.h"
 #include "media/feed.h"
 
-enum { NARROW = 8000, WIDE = 16000 };
+enum { FEED_NARROW = 8000, FEED_WIDE = 16000 };
 
 static_assert((int)ROOM_PART_MS == (int)FEED_FRAME_MS, "a frame in each tick");
-static_assert(WIDE / 1000 * FEED_FRAME_MS * 2 <= FEED_OCTETS_MAX, "of what it hears");
+static_assert(FEED_WIDE / 1000 * FEED_FRAME_MS * 2 <= FEED_OCTETS_MAX, "of what it hears");
 
 struct room_feed {
 	struct room_part part;
@@ -87,14 +87,14 @@ static int room_feed_open(struct job *j, const struct media_work *work)
 	const struct media_room_feed *spec = &work->room_feed;
 	struct room_feed *f;
 
-	if (!spec->feed || (spec->rate_hz != NARROW && spec->rate_hz != WIDE))
+	if (!spec->feed || (spec->rate_hz != FEED_NARROW && spec->rate_hz != FEED_WIDE))
 		return -EINVAL;
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	f->part.kind = &g_room_feed;
 	f->spec = *spec;
-	f->codec = spec->rate_hz == NARROW ? MEDIA_CODEC_L16 : MEDIA_CODEC_L16_WIDE;
+	f->codec = spec->rate_hz == FEED_NARROW ? MEDIA_CODEC_L16 : MEDIA_CODEC_L16_WIDE;
 	j->work = f;
 	return 0;
 }

@@ -12,7 +12,7 @@ enum {
 	LEVEL_MAX = VOICE_LEVEL_SILENCE,
 	FRAMES_MAX = 16,   /* of one tick: 2.5 ms is the shortest that Opus has */
 	VOICES_A_TICK = 2, /* that are warmed up */
-	FETCH_AHEAD = 4,   /* members */
+	HEAR_AHEAD = 4,    /* members */
 };
 
 /* ---- what a member says ---- */
@@ -73,20 +73,20 @@ static const struct room_member *member_ahead(const struct room *r, uint32_t by)
 /* A member, when that is there what it keeps, and then what it said. */
 void room_hear_fetch(const struct room *r)
 {
-	const struct room_member *m = member_ahead(r, 2 * FETCH_AHEAD);
+	const struct room_member *m = member_ahead(r, 2 * HEAR_AHEAD);
 
 	if (m) {
 		room_lines_fetch(m, ROOM_HEARD);
 		jitter_fetch(member_jitter(m));
 	}
-	m = member_ahead(r, FETCH_AHEAD);
+	m = member_ahead(r, HEAR_AHEAD);
 	if (m)
 		jitter_fetch_get(m->jitter);
 	if (m && r->everybody) {
 		room_voice_fetch_first(m->voice);
-		mix_fetch_member(r->mix, r->active[r->cursor - 1 - FETCH_AHEAD]);
+		mix_fetch_member(r->mix, r->active[r->cursor - 1 - HEAR_AHEAD]);
 	}
-	m = r->everybody ? member_ahead(r, FETCH_AHEAD / 2) : NULL;
+	m = r->everybody ? member_ahead(r, HEAR_AHEAD / 2) : NULL;
 	if (m)
 		room_voice_fetch(m->voice);
 }

@@ -8,7 +8,7 @@
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 
-enum { FETCH_AHEAD = 4 }; /* members */
+enum { SAY_AHEAD = 4 }; /* members */
 
 /* ---- packets ---- */
 
@@ -76,20 +76,20 @@ static void say_fetch(const struct worker *w, const struct room *r)
 {
 	uint32_t left = r->unsaid;
 
-	if (left > 2 * FETCH_AHEAD) {
-		uint32_t index = r->here[left - 1 - 2 * FETCH_AHEAD];
+	if (left > 2 * SAY_AHEAD) {
+		uint32_t index = r->here[left - 1 - 2 * SAY_AHEAD];
 
 		__builtin_prefetch(r->members[index], 1);
 		mix_fetch_member(r->mix, index);
 		payloads_fetch_member(r->payloads, index);
 	}
-	if (left > FETCH_AHEAD)
-		room_say_fetch_to(w, r, r->here[left - 1 - FETCH_AHEAD]);
+	if (left > SAY_AHEAD)
+		room_say_fetch_to(w, r, r->here[left - 1 - SAY_AHEAD]);
 }
 
 void room_say_fetch(const struct worker *w, const struct room *r)
 {
-	for (uint32_t i = 1; i <= FETCH_AHEAD && i <= r->here_n; i++)
+	for (uint32_t i = 1; i <= SAY_AHEAD && i <= r->here_n; i++)
 		flow_fetch_to(&w->flows.list[r->members[r->here[r->here_n - i]]->slot]);
 }
 

@@ -15,8 +15,8 @@
 #include "media/tap.h"
 
 enum {
-	NARROW = 8000,
-	WIDE = 16000,
+	TAP_NARROW = 8000,
+	TAP_WIDE = 16000,
 	HEAD = 12, /* octets of RTP */
 	HZ_MAX = 4000,
 	EVERY_MS_MIN = 1000,
@@ -164,8 +164,8 @@ static int room_tap_begin(struct worker *w, struct job *j)
 
 	if (err)
 		return err;
-	t->rate = rate == NARROW ? NARROW : WIDE;
-	t->codec = rate == NARROW ? MEDIA_CODEC_L16 : MEDIA_CODEC_L16_WIDE;
+	t->rate = rate == TAP_NARROW ? TAP_NARROW : TAP_WIDE;
+	t->codec = rate == TAP_NARROW ? MEDIA_CODEC_L16 : MEDIA_CODEC_L16_WIDE;
 	err = convert_open(&t->convert, rate, t->rate, rate / 1000 * ROOM_PART_MS);
 	if (!err)
 		tone_aim(w, t,

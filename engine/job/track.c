@@ -10,8 +10,6 @@
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 
-enum { PACKET_COST_NS = 200 }; /* of one through protect and out */
-
 static uint64_t frame_ns(const struct track *t)
 {
 	return t->packet_ms * NS_PER_MS;
@@ -43,7 +41,7 @@ static int encoder_of(struct track *t, const struct media_track *spec)
 /* More than a slice is a slice. */
 static uint8_t effort_of(const struct encoder *e)
 {
-	uint32_t packets = encoder_cost_ns(e) / PACKET_COST_NS + 1;
+	uint32_t packets = encoder_cost_ns(e) / TURN_PACKET_NS + 1;
 
 	return (uint8_t)(packets < TURN_SLICE ? packets : TURN_SLICE);
 }

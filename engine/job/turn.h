@@ -19,8 +19,9 @@ enum turn_line {
 };
 
 enum {
-	TURN_SLICE = 64, /* packets; what else is done is counted as so many (track.c) */
-	TURN_NEAR = 3,   /* of those who wait, so many have what they need brought near */
+	TURN_SLICE = 64,      /* packets; what else is done is counted as so many (track.c) */
+	TURN_PACKET_NS = 200, /* of one through protect and out */
+	TURN_NEAR = 3,        /* of those who wait, so many have what they need brought near */
 };
 
 /* Its timer expired, or there is something to do at once. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What frame.c reads and frame_write.c writes: lengths and numbers of Ethernet, IPv4, IPv6, UDP. For them, frame_ordinary.h and frame_ready.h alone. */
+/* Lengths and numbers of Ethernet, IPv4, IPv6, UDP. For the files that read and write frames alone. */
 #ifndef ENGINE_NET_FRAME_LAYOUT_H
 #define ENGINE_NET_FRAME_LAYOUT_H
 

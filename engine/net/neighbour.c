@@ -5,24 +5,20 @@
 
 #include <string.h>
 
+#include "engine/net/frame_layout.h"
 #include "engine/net/frame_sum.h"
 
 enum {
-	MACS_LEN = 2 * FRAME_MAC_LEN,
-	TAG_LEN = 4,
 	TYPE_ARP = 0x0806,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_TAG = 0x8100,
 	/* RFC 826, for IPv4 over Ethernet */
 	ARP_LEN = 28,
 	ARP_REQUEST = 1,
 	ARP_REPLY = 2,
 	ARP_SENDER = 8, /* MAC, IP; then the same of the target */
 	ARP_TARGET = 18,
-	IPV4_LEN = 4,
+	ADDRESS_LEN = 4,
 	/* RFC 4861 4.3, 4.4 */
-	IPV6_HEAD = 40,
-	IPV6_LEN = 16,
+	ADDRESS6_LEN = 16,
 	PROTOCOL_ICMPV6 = 58,
 	HOPS_ON_LINK = 255,
 	SOLICITATION = 135,
@@ -51,19 +47,19 @@ static size_t layer_at(const uint8_t *p, size_t n, uint16_t *type)
 
 static bool arp_asks(const uint8_t *arp, size_t n, struct addr *whose)
 {
-	static const uint8_t HEAD[] = { 0, 1, 8, 0, FRAME_MAC_LEN, IPV4_LEN, 0, ARP_REQUEST };
+	static const uint8_t HEAD[] = { 0, 1, 8, 0, FRAME_MAC_LEN, ADDRESS_LEN, 0, ARP_REQUEST };
 
 	if (n < ARP_LEN || memcmp(arp, HEAD, sizeof(HEAD)) != 0)
 		return false;
 	*whose = (struct addr){ .family = ADDR_V4 };
-	memcpy(whose->ip, arp + ARP_TARGET + FRAME_MAC_LEN, IPV4_LEN);
+	memcpy(whose->ip, arp + ARP_TARGET + FRAME_MAC_LEN, ADDRESS_LEN);
 	return true;
 }
 
 static uint16_t icmp_sum(const uint8_t *ip, const uint8_t *icmp, size_t n)
 {
 	const uint8_t rest[] = { (uint8_t)(n >> 8), (uint8_t)n, 0, PROTOCOL_ICMPV6 };
-	uint64_t sum = frame_sum(0, bytes_mem(ip + 8, (size_t)2 * IPV6_LEN));
+	uint64_t sum = frame_sum(0, bytes_mem(ip + 8, (size_t)2 * ADDRESS6_LEN));
 
 	sum = frame_sum(sum, bytes_mem(rest, sizeof(rest)));
 	return frame_sum_fold(frame_sum(sum, bytes_mem(icmp, n)));
@@ -73,18 +69,18 @@ static uint16_t icmp_sum(const uint8_t *ip, const uint8_t *icmp, size_t n)
  * address is taken (RFC 4862 5.4.3), and nobody but us can have ours. */
 static bool icmp_asks(const uint8_t *ip, size_t n, struct addr *whose)
 {
-	const uint8_t *icmp = ip + IPV6_HEAD;
+	const uint8_t *icmp = ip + IPV6_LEN;
 	size_t length;
 
-	if (n < IPV6_HEAD + SOLICITATION_LEN || ip[0] >> 4 != 6 || ip[6] != PROTOCOL_ICMPV6 ||
+	if (n < IPV6_LEN + SOLICITATION_LEN || ip[0] >> 4 != 6 || ip[6] != PROTOCOL_ICMPV6 ||
 	    ip[7] != HOPS_ON_LINK || icmp[0] != SOLICITATION || icmp[1] != 0)
 		return false;
 	length = be16_get(ip + 4);
-	if (length < SOLICITATION_LEN || length > n - IPV6_HEAD ||
+	if (length < SOLICITATION_LEN || length > n - IPV6_LEN ||
 	    icmp_sum(ip, icmp, length) != 0xffff)
 		return false;
 	*whose = (struct addr){ .family = ADDR_V6 };
-	memcpy(whose->ip, icmp + 8, IPV6_LEN);
+	memcpy(whose->ip, icmp + 8, ADDRESS6_LEN);
 	return !addr_is_multicast(whose);
 }
 
@@ -102,26 +98,27 @@ bool neighbour_asks(struct bytes frame, struct addr *whose)
 
 static size_t arp_answer(uint8_t *arp, const uint8_t mac[FRAME_MAC_LEN])
 {
-	uint8_t wanted[IPV4_LEN], asker[FRAME_MAC_LEN + IPV4_LEN];
+	uint8_t wanted[ADDRESS_LEN], asker[FRAME_MAC_LEN + ADDRESS_LEN];
 
 	memcpy(wanted, arp + ARP_TARGET + FRAME_MAC_LEN, sizeof(wanted));
 	memcpy(asker, arp + ARP_SENDER, sizeof(asker));
 	memcpy(arp + ARP_TARGET, asker, sizeof(asker));
 	memcpy(arp + ARP_SENDER, mac, FRAME_MAC_LEN);
-	memcpy(arp + ARP_SENDER + FRAME_MAC_LEN, wanted, IPV4_LEN);
+	memcpy(arp + ARP_SENDER + FRAME_MAC_LEN, wanted, ADDRESS_LEN);
 	be16_put(arp + 6, ARP_REPLY);
 	return ARP_LEN;
 }
 
 static size_t icmp_answer(uint8_t *ip, const uint8_t mac[FRAME_MAC_LEN])
 {
-	static const uint8_t ALL_NODES[IPV6_LEN] = { 0xff, 2, [15] = 1 }, NOWHERE[IPV6_LEN] = { 0 };
-	uint8_t *icmp = ip + IPV6_HEAD, *from = ip + 8, *to = ip + 24;
-	bool asked = memcmp(from, NOWHERE, IPV6_LEN) != 0;
+	static const uint8_t ALL_NODES[ADDRESS6_LEN] = { 0xff, 2, [15] = 1 },
+			     NOWHERE[ADDRESS6_LEN] = { 0 };
+	uint8_t *icmp = ip + IPV6_LEN, *from = ip + 8, *to = ip + 24;
+	bool asked = memcmp(from, NOWHERE, ADDRESS6_LEN) != 0;
 	uint16_t sum;
 
-	memcpy(to, asked ? from : ALL_NODES, IPV6_LEN);
-	memcpy(from, icmp + 8, IPV6_LEN);
+	memcpy(to, asked ? from : ALL_NODES, ADDRESS6_LEN);
+	memcpy(from, icmp + 8, ADDRESS6_LEN);
 	be16_put(ip + 4, ADVERTISEMENT_LEN);
 	icmp[0] = ADVERTISEMENT;
 	be16_put(icmp + 2, 0);
@@ -131,7 +128,7 @@ static size_t icmp_answer(uint8_t *ip, const uint8_t mac[FRAME_MAC_LEN])
 	memcpy(icmp + SOLICITATION_LEN + 2, mac, FRAME_MAC_LEN);
 	sum = (uint16_t)~icmp_sum(ip, icmp, ADVERTISEMENT_LEN);
 	memcpy(icmp + 2, &sum, sizeof(sum));
-	return IPV6_HEAD + ADVERTISEMENT_LEN;
+	return IPV6_LEN + ADVERTISEMENT_LEN;
 }
 
 size_t neighbour_answer(uint8_t *frame, size_t n, size_t capacity, const uint8_t mac[FRAME_MAC_LEN])
@@ -142,7 +139,7 @@ size_t neighbour_answer(uint8_t *frame, size_t n, size_t capacity, const uint8_t
 	bool is_arp = type == TYPE_ARP;
 
 	assert(frame);
-	if (capacity < at + (is_arp ? (size_t)ARP_LEN : (size_t)IPV6_HEAD + ADVERTISEMENT_LEN))
+	if (capacity < at + (is_arp ? (size_t)ARP_LEN : (size_t)IPV6_LEN + ADVERTISEMENT_LEN))
 		return 0;
 	memcpy(frame, frame + FRAME_MAC_LEN, FRAME_MAC_LEN);
 	memcpy(frame + FRAME_MAC_LEN, mac, FRAME_MAC_LEN);

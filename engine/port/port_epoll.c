@@ -320,7 +320,7 @@ static void epoll_port_close(struct port *p)
 	free(e);
 }
 
-static const struct port_ops OPS = {
+static const struct port_ops EPOLL_OPS = {
 	.name = "epoll",
 	.flow_add = epoll_flow_add,
 	.flow_del = epoll_flow_del,
@@ -343,7 +343,7 @@ int port_epoll_open(struct port **out, const struct port_settings *settings)
 
 	if (!e)
 		return -ENOMEM;
-	e->port.ops = &OPS;
+	e->port.ops = &EPOLL_OPS;
 	e->wake_fd = settings->wake_fd;
 	e->slot_count = settings->slots;
 	e->shared_from = settings->slots - settings->shared;

@@ -108,7 +108,7 @@ void port_choice_close(struct port_choice *c)
 }
 
 /* -ENOSYS: not allowed here. */
-static int uring_open(struct port **out, const struct port_settings *settings, bool wanted)
+static int uring_port_open(struct port **out, const struct port_settings *settings, bool wanted)
 {
 	int err = port_uring_open(out, settings);
 
@@ -122,7 +122,7 @@ static int uring_open(struct port **out, const struct port_settings *settings, b
 
 static int socket_port_open(struct port **out, const struct port_settings *settings)
 {
-	int err = uring_open(out, settings, false);
+	int err = uring_port_open(out, settings, false);
 
 	return err == -ENOSYS ? port_epoll_open(out, settings) : err;
 }
@@ -194,7 +194,7 @@ int port_open(struct port **out, const struct port_choice *c, uint32_t worker, i
 		err = socket_port_open(out, &settings);
 		break;
 	case ENGINE_PORT_URING:
-		err = uring_open(out, &settings, true);
+		err = uring_port_open(out, &settings, true);
 		break;
 	case ENGINE_PORT_EPOLL:
 		err = port_epoll_open(out, &settings);

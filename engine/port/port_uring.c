@@ -211,7 +211,7 @@ static void uring_port_close(struct port *p)
 	uring_free(u);
 }
 
-static const struct port_ops OPS = {
+static const struct port_ops URING_OPS = {
 	.name = "io_uring",
 	.flow_add = uring_flow_add,
 	.flow_del = uring_flow_del,
@@ -235,7 +235,7 @@ int port_uring_open(struct port **out, const struct port_settings *settings)
 
 	if (!u)
 		return -ENOMEM;
-	u->port.ops = &OPS;
+	u->port.ops = &URING_OPS;
 	u->receive.msg_namelen = URING_NAME_ROOM;
 	u->slot_count = settings->slots;
 	u->wake_fd = settings->wake_fd;

@@ -241,7 +241,7 @@ static void xdp_port_close(struct port *p)
 	xdp_free(x);
 }
 
-static const struct port_ops OPS = {
+static const struct port_ops XDP_OPS = {
 	.name = "AF_XDP",
 	.flow_add = xdp_flow_add,
 	.flow_del = xdp_flow_del,
@@ -327,7 +327,7 @@ int port_xdp_open(struct port **out, const struct port_settings *settings, struc
 	if (!x)
 		return -ENOMEM;
 	memset(x, 0, sizeof(*x));
-	x->port.ops = &OPS;
+	x->port.ops = &XDP_OPS;
 	x->sockets = sockets;
 	x->host = host;
 	x->worker = worker;

@@ -177,12 +177,12 @@ static void ctr_alone(const struct srtp_unit *u)
 
 /* Lists that are filled as units come by, and done when they are full and at the end: what was just written in parts is slow to
  * be read as a whole. */
-enum { CHUNK = 16 };
+enum { CTR_CHUNK = 16 };
 
 struct crypts {
 	uint32_t count;
-	struct srtp_mb_crypt jobs[CHUNK];
-	uint8_t iv[CHUNK][BLOCK_LEN];
+	struct srtp_mb_crypt jobs[CTR_CHUNK];
+	uint8_t iv[CTR_CHUNK][BLOCK_LEN];
 };
 
 static void crypts_run(struct crypts *x)
@@ -204,7 +204,7 @@ static void crypts_add(struct crypts *x, const struct srtp_unit *u)
 						    .p = u->p + u->head,
 						    .n = u->n - u->head,
 						    .iv = x->iv[x->count] };
-	if (++x->count == CHUNK)
+	if (++x->count == CTR_CHUNK)
 		crypts_run(x);
 }
 

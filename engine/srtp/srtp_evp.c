@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA1_Update and its like are deprecated in favour of EVP, but a copy of a prepared EVP digest allocates for every packet, and this one is a value. */
-#define OPENSSL_SUPPRESS_DEPRECATED
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #include "engine/srtp/srtp_evp.h"
 

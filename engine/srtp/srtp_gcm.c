@@ -18,7 +18,7 @@ static void iv_write_gcm(const struct srtp_cipher *c, uint32_t ssrc, uint64_t in
 }
 
 /* What was just written in parts is slow to be read as a whole, so none is done right after it was made ready. */
-enum { CHUNK = 16 };
+enum { GCM_CHUNK = 16 };
 
 /* What a packet wants beside its job. */
 struct place {
@@ -27,10 +27,10 @@ struct place {
 
 struct part {
 	uint32_t count;
-	struct srtp_unit *of[CHUNK];
-	struct srtp_mb_aead jobs[CHUNK];
-	struct place places[CHUNK];
-	uint8_t tags[CHUNK][TAG_GCM];
+	struct srtp_unit *of[GCM_CHUNK];
+	struct srtp_mb_aead jobs[GCM_CHUNK];
+	struct place places[GCM_CHUNK];
+	uint8_t tags[GCM_CHUNK][TAG_GCM];
 };
 
 /* RFC 7714 9.2, 9.3: authenticated is the head or, where nothing is encrypted, all, and the word in either case. */
@@ -145,7 +145,7 @@ void srtp_gcm_seal(struct srtp_unit *const *list, uint32_t count)
 			continue;
 		}
 		gcm_part_add(&x, list[i], list[i]->tag);
-		if (x.count == CHUNK)
+		if (x.count == GCM_CHUNK)
 			part_seal(&x);
 	}
 	part_seal(&x);
@@ -162,7 +162,7 @@ void srtp_gcm_check(struct srtp_unit *const *list, uint32_t count)
 			continue;
 		}
 		gcm_part_add(&x, list[i], x.tags[x.count]);
-		if (x.count == CHUNK)
+		if (x.count == GCM_CHUNK)
 			part_check(&x);
 	}
 	part_check(&x);

@@ -12,7 +12,7 @@
 #include "media/rtp/seq.h"
 
 enum {
-	RTCP_HEAD_LEN = 8, /* with the SSRC: what stays plain */
+	PLAIN_RTCP_LEN = 8, /* with the SSRC: what stays plain */
 	RTCP_INDEX_LEN = 4,
 	ROLLOVER = 1 << 16,
 };
@@ -112,13 +112,13 @@ static enum verdict rtcp_prepare(struct srtp_job *j, struct srtp_unit *u)
 {
 	struct srtp_stream *s = j->stream;
 
-	if (j->length < RTCP_HEAD_LEN)
+	if (j->length < PLAIN_RTCP_LEN)
 		return VERDICT_MALFORMED;
 	if (s->rtcp_next >= s->rtcp_limit)
 		return VERDICT_SRTP_INDEX;
 	if (j->length + RTCP_INDEX_LEN + s->rtcp_tag > j->capacity)
 		return VERDICT_TOO_LONG;
-	u->head = RTCP_HEAD_LEN;
+	u->head = PLAIN_RTCP_LEN;
 	u->ssrc = be32_get(j->data + 4);
 	u->index = s->rtcp_next++;
 	u->word = RTCP_ENCRYPTED | (uint32_t)u->index;
@@ -193,10 +193,10 @@ static bool rtp_begin(const struct srtp_job *j, struct srtp_unit *u)
 
 static bool jobs_rtcp_begin(const struct srtp_job *j, struct srtp_unit *u)
 {
-	if (u->n < RTCP_HEAD_LEN)
+	if (u->n < PLAIN_RTCP_LEN)
 		return false;
 	u->word = be32_get(j->data + u->n + (j->stream->is_aead ? j->stream->rtcp_tag : 0));
-	u->head = u->word & RTCP_ENCRYPTED ? (uint32_t)RTCP_HEAD_LEN : u->n;
+	u->head = u->word & RTCP_ENCRYPTED ? (uint32_t)PLAIN_RTCP_LEN : u->n;
 	u->ssrc = be32_get(j->data + 4);
 	u->index = u->word & ~RTCP_ENCRYPTED;
 	return true;

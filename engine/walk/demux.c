@@ -27,12 +27,10 @@ static void rtp_read(struct pkt *p, struct bytes in)
 	p->payload_length = (uint16_t)h.payload.n;
 }
 
-enum { RTP_PLAIN = RTP_VERSION << 6 }; /* no padding, no extension, no CSRC */
-
 /* What nearly all packets are: read without looking for anything more. The other octets that come first in RTCP: RFC 5761 4. */
 static bool packet_is_ordinary(const struct pkt *p)
 {
-	return p->length >= RTP_HEAD_LEN && p->data[0] == RTP_PLAIN &&
+	return p->length >= RTP_HEAD_LEN && p->data[0] == RTP_FIRST_PLAIN &&
 	       (p->data[1] < 192 || p->data[1] > 223);
 }
 

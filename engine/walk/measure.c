@@ -38,7 +38,7 @@ static void count_restart(struct flow *f, uint32_t ssrc)
 
 	f->lost_before += lost > 0 ? (uint32_t)lost : 0;
 	f->count = (struct seq_count){ 0 };
-	f->jitter = (struct jitter){ 0 };
+	f->jitter = (struct arrival_jitter){ 0 };
 	f->count_ssrc = ssrc;
 }
 

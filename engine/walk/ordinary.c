@@ -8,8 +8,7 @@
 #include "media/rtp/rtp_parse.h"
 
 enum {
-	RTP_PLAIN = RTP_VERSION << 6, /* no padding, no extension, no CSRC */
-	RTCP_FIRST = 192,             /* RFC 5761 4: second octets that are not of RTP */
+	RTCP_FIRST = 192, /* RFC 5761 4: second octets that are not of RTP */
 	RTCP_LAST = 223,
 	MARKER = 0x80,
 };
@@ -31,7 +30,7 @@ static inline uint64_t trait(size_t at, uint8_t bits)
 static inline bool is_plain_rtp(const struct pkt *p)
 {
 	return p->verdict == VERDICT_NONE && p->channel == CHANNEL_RTP &&
-	       p->length >= RTP_HEAD_LEN && p->data[0] == RTP_PLAIN &&
+	       p->length >= RTP_HEAD_LEN && p->data[0] == RTP_FIRST_PLAIN &&
 	       (p->data[1] < RTCP_FIRST || p->data[1] > RTCP_LAST);
 }
 

@@ -10,7 +10,7 @@
 #include "engine/walk/pace.h"
 #include "engine/walk/worker.h"
 
-enum { FETCH_AHEAD = 4 }; /* flows */
+enum { TICK_AHEAD = 4 }; /* flows */
 
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 {
@@ -90,8 +90,8 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		struct flow *f = &w->flows.list[w->flows.active[i]];
 		struct event_done done;
 
-		if (i + FETCH_AHEAD < w->flows.count)
-			flow_tick_fetch(&w->flows.list[w->flows.active[i + FETCH_AHEAD]]);
+		if (i + TICK_AHEAD < w->flows.count)
+			flow_tick_fetch(&w->flows.list[w->flows.active[i + TICK_AHEAD]]);
 		shortcut_tick(w, f, now_ns);
 		if (event_tracker_expire(&f->events, now_ns, &done))
 			event_digit(w, f, &done);

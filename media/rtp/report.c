@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/rtp/report.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#include "base/clock.h"
 
 uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz)
 {
@@ -9,12 +9,12 @@ uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz)
 			  arrival_ns % NS_PER_S * clock_hz / NS_PER_S);
 }
 
-uint32_t jitter_timestamp_units(const struct jitter *j)
+uint32_t jitter_timestamp_units(const struct arrival_jitter *j)
 {
 	return (uint32_t)(j->scaled >> 4);
 }
 
-uint32_t jitter_us(const struct jitter *j)
+uint32_t jitter_us(const struct arrival_jitter *j)
 {
 	uint64_t us = j->clock_hz ? (j->scaled >> 4) * 1000000 / j->clock_hz : 0;
 

@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 
 /* One SSRC. Zero-initialised is "nothing received". */
-struct jitter {
+struct arrival_jitter {
 	uint64_t scaled; /* 16 times the estimate, in timestamp units */
 	uint32_t
 		transit; /* of the packet before: arrival - timestamp, in timestamp units modulo 2^32 */
@@ -18,7 +18,7 @@ uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz);
 
 /* timestamp: of the RTP head; clock_hz: not 0; another clock begins anew. The packets of a telephone event share one timestamp and so raise
  * the estimate, which RFC 4733 2.5.2.2 wants in a report; for the ear it means nothing. */
-static inline void jitter_update_at(struct jitter *j, uint32_t arrival, uint32_t timestamp,
+static inline void jitter_update_at(struct arrival_jitter *j, uint32_t arrival, uint32_t timestamp,
 				    uint32_t clock_hz)
 {
 	uint32_t transit = arrival - timestamp;
@@ -37,8 +37,8 @@ static inline void jitter_update_at(struct jitter *j, uint32_t arrival, uint32_t
 }
 
 /* For a report block: timestamp units. */
-uint32_t jitter_timestamp_units(const struct jitter *j);
+uint32_t jitter_timestamp_units(const struct arrival_jitter *j);
 /* 0 where nothing was received. */
-uint32_t jitter_us(const struct jitter *j);
+uint32_t jitter_us(const struct arrival_jitter *j);
 
 #endif

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/rtp/rtcp_line.h"
-
-enum {
-	SSRC_LEN = 4,
-	ENTRY_LEN = 8, /* FIR, TSTR, TSTN, TMMBR, TMMBN: an SSRC and 4 octets more (RFC 5104) */
-	REMB_HEAD_LEN = 8,
-};
+#include "media/rtp/rtcp_layout.h"
 
 uint32_t rtcp_line_by_source(const struct rtcp_lines *lines, uint32_t ssrc)
 {
@@ -34,7 +29,7 @@ struct bytes rtcp_targets(const struct rtcp_packet *packet, size_t *step)
 {
 	struct bytes control = rtcp_feedback(packet).control;
 
-	*step = rtcp_feedback_has_entries(packet) ? (size_t)ENTRY_LEN : (size_t)SSRC_LEN;
+	*step = rtcp_feedback_has_entries(packet) ? (size_t)FEEDBACK_ENTRY_LEN : (size_t)SSRC_LEN;
 	if (rtcp_feedback_has_entries(packet))
 		return control;
 	return is_remb(packet, control) ? bytes_from(control, REMB_HEAD_LEN) : (struct bytes){ 0 };

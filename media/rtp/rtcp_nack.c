@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "media/rtp/rtcp_layout.h"
+
 enum {
-	HEAD_LEN = 4,
-	FEEDBACK_LEN = HEAD_LEN + 8, /* SSRCs of sender and media */
-	ENTRY_LEN = 4,               /* PID and BLP */
+	NACK_HEAD_LEN = HEAD_LEN + FEEDBACK_LEN,
 	PADDING_BIT = 0x20,
 };
 
@@ -45,17 +45,17 @@ static size_t nack_take(const struct asking *k, uint8_t *to, const uint8_t *from
 			const struct rtcp_packet *packet)
 {
 	struct bytes control = rtcp_feedback(packet).control;
-	size_t n = FEEDBACK_LEN;
+	size_t n = NACK_HEAD_LEN;
 
-	memmove(to, from, FEEDBACK_LEN);
-	for (; control.n >= ENTRY_LEN; control = bytes_from(control, ENTRY_LEN)) {
+	memmove(to, from, NACK_HEAD_LEN);
+	for (; control.n >= NACK_ENTRY_LEN; control = bytes_from(control, NACK_ENTRY_LEN)) {
 		uint16_t pid = be16_get(control.p);
 		uint32_t numbers = nack_ask(k, pid, 1 | (uint32_t)be16_get(control.p + 2) << 1);
 
 		if (entry_write(to + n, pid, numbers))
-			n += ENTRY_LEN;
+			n += NACK_ENTRY_LEN;
 	}
-	if (n == FEEDBACK_LEN)
+	if (n == NACK_HEAD_LEN)
 		return 0;
 	to[0] &= (uint8_t)~PADDING_BIT;
 	be16_put(to + 2, (uint16_t)(n / 4 - 1));

@@ -4,11 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "media/rtp/rtcp_layout.h"
+
 enum {
-	HEAD_LEN = 4,
-	SSRC_LEN = 4,
-	SENDER_INFO_LEN = 20,
-	FEEDBACK_LEN = 8, /* sender and media SSRC; APP: SSRC and name */
 	TYPE_FIRST = 192, /* RFC 5761 4 */
 	TYPE_LAST = 223,
 };

@@ -3,18 +3,9 @@
 
 #include <assert.h>
 
-enum {
-	HEAD_LEN = 4,
-	SSRC_LEN = 4,
-	SENDER_INFO_LEN = 20,
-	REMB_COUNT_AT = 4,
-	DLRR_LEN = 12,
+#include "media/rtp/rtcp_layout.h"
 
-	XR_RECEIVER_TIME =
-		4, /* RFC 3611 4: of the sender; all up to 7 else begin with the SSRC reported on */
-	XR_DLRR = 5,
-	XR_LAST = 7,
-};
+enum { REMB_COUNT_AT = 4 };
 
 /* One line's share while it is written. */
 struct split {
@@ -267,9 +258,9 @@ static void extended_times(struct split *s, struct bytes list)
 	size_t at = s->w.n;
 
 	writer_be32(&s->w, (uint32_t)XR_DLRR << 24);
-	for (; list.n >= DLRR_LEN; list = bytes_from(list, DLRR_LEN))
+	for (; list.n >= XR_DLRR_LEN; list = bytes_from(list, XR_DLRR_LEN))
 		if (split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
-			writer_bytes(&s->w, bytes_sub(list, 0, DLRR_LEN));
+			writer_bytes(&s->w, bytes_sub(list, 0, XR_DLRR_LEN));
 	if (s->w.n > at + HEAD_LEN)
 		end_write(s, at);
 	else
@@ -284,7 +275,7 @@ static void split_extended_block(struct split *s, const struct rtcp_xr_block *bl
 		extended_times(s, content);
 		return;
 	}
-	if (block->type <= XR_LAST && block->type != XR_RECEIVER_TIME && content.n >= SSRC_LEN)
+	if (block->type <= XR_VOIP && block->type != XR_RECEIVER_TIME && content.n >= SSRC_LEN)
 		line = rtcp_line_by_reported(s->lines, be32_get(content.p));
 	if (split_takes(s, line))
 		writer_mem(&s->w, content.p - HEAD_LEN, content.n + HEAD_LEN);

@@ -4,23 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-	SSRC_LEN = 4,
-	FEEDBACK_ENTRY_LEN =
-		8, /* FIR, TSTR, TSTN, TMMBR, TMMBN: an SSRC and 4 octets more (RFC 5104) */
-	NACK_ENTRY_LEN = 4,
-	REMB_HEAD_LEN = 8,
+#include "media/rtp/rtcp_layout.h"
 
-	XR_LOSS_RLE =
-		1, /* RFC 3611 4: types of which the content begins with the SSRC reported on */
-	XR_DUPLICATE_RLE = 2,
-	XR_RECEIPT_TIMES = 3,
-	XR_DLRR = 5,
-	XR_SUMMARY = 6,
-	XR_VOIP = 7,
-	XR_RANGE_LEN = 8, /* SSRC, first and last sequence number */
-	XR_DLRR_LEN = 12,
-};
+enum { XR_RANGE_LEN = 8 }; /* SSRC, first and last sequence number */
 
 /* The datagram that is written, and the view of it that is read. */
 struct translation {

@@ -7,9 +7,10 @@
 
 enum {
 	RTP_VERSION = 2,
-	RTP_HEAD_LEN = 12,        /* without CSRC list and extension */
-	RTP_EXTENSION_BIT = 0x10, /* X, of the first octet */
-	RTP_PADDING_BIT = 0x20,   /* P */
+	RTP_FIRST_PLAIN = RTP_VERSION << 6, /* a first octet: no padding, no extension, no CSRC */
+	RTP_HEAD_LEN = 12,                  /* without CSRC list and extension */
+	RTP_EXTENSION_BIT = 0x10,           /* X, of the first octet */
+	RTP_PADDING_BIT = 0x20,             /* P */
 	/* RFC 8285 4.2, and 4.3, where the lowest 4 bits are the application's */
 	RTP_EXTENSION_ONE_BYTE = 0xbede,
 	RTP_EXTENSION_TWO_BYTE = 0x1000,

@@ -61,7 +61,7 @@ static struct toll_payer payer_named(const struct call_host *h, const struct cal
 }
 
 /* Whoever is no extension of ours has no account of his own: a number's document sends his calls outside. */
-static struct toll_payer payer_of(const struct call_host *h, const struct call *c)
+static struct toll_payer toll_payer_of(const struct call_host *h, const struct call *c)
 {
 	struct toll_payer who = payer_named(h, c, charge_sender(c));
 
@@ -123,7 +123,7 @@ static struct leg *way_before(const struct call *c, struct bytes user)
 
 int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal)
 {
-	const struct toll_payer who = payer_of(h, c);
+	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
 	enum toll_verdict verdict;
 	struct toll_terms terms;
@@ -136,7 +136,7 @@ int charge_may(struct call_host *h, const struct call *c, struct call_refusal *r
 
 int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call_refusal *refusal)
 {
-	const struct toll_payer who = payer_of(h, c);
+	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
 	struct leg *before = way_before(c, who.user);
 	enum toll_verdict verdict;

@@ -178,7 +178,7 @@ static void ringing(struct call_host *h, struct call *c, uint16_t status)
 	call_publish(h, c, SIG_CALL_RINGING);
 }
 
-enum { LINES_MAX = 2 * CARRIED_VALUE_MAX };
+enum { INVITE_LINES_MAX = 2 * CARRIED_VALUE_MAX };
 
 /* One ring is enough, whoever rings. */
 static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_t status)
@@ -196,7 +196,7 @@ static bool may_say(const struct leg *from, bool early)
 static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint8_t by,
 		       uint16_t status, bool early)
 {
-	uint8_t space[LINES_MAX];
+	uint8_t space[INVITE_LINES_MAX];
 	struct writer extra = writer_over(space, sizeof(space));
 	struct leg *from = c->legs[asker];
 	struct response r = {

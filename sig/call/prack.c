@@ -14,7 +14,7 @@
 #include "sig/leg/leg.h"
 #include "sig/model/payer.h"
 
-enum { LINES_MAX = 128 };
+enum { PRACK_LINES_MAX = 128 };
 
 static bool rseq_of(const struct sip_message *m, uint32_t *out)
 {
@@ -61,7 +61,7 @@ static struct txn_slot *prack_make(struct call_host *h, struct call *c, struct d
 				   struct dialog_request *r, uint32_t rseq, uint32_t invite_cseq,
 				   enum txn_user user)
 {
-	uint8_t space[LINES_MAX];
+	uint8_t space[PRACK_LINES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	struct txn_slot *slot;
 

@@ -17,7 +17,7 @@
 #include "sig/leg/session_timer.h"
 
 enum {
-	LINES_MAX = 256,
+	REFRESH_LINES_MAX = 256,
 	AGAIN_MS = 2000, /* another INVITE is open: it may well be what refreshes */
 	AGAIN_SPREAD_MS = 2000,
 	REFUSED_SHARE = 10, /* of the interval until it is tried again */
@@ -42,7 +42,7 @@ static void again_soon(const struct call_host *h, struct leg *l)
 
 static int update(struct call_host *h, struct call *c, uint8_t leg)
 {
-	uint8_t space[LINES_MAX];
+	uint8_t space[REFRESH_LINES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	struct leg *l = c->legs[leg];
 	struct dialog_request r = { .method = SIP_UPDATE, .max_forwards = -1, .contact = true };

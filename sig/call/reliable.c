@@ -12,7 +12,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 
-enum { RSEQ_FIRST_MAX = 0x7fffffff /* RFC 3262 3 */, LINES_MAX = 256, OLDER_MAX = 64 };
+enum { RSEQ_FIRST_MAX = 0x7fffffff /* RFC 3262 3 */, RELIABLE_LINES_MAX = 256, OLDER_MAX = 64 };
 
 enum uas_reliable reliable_wish(const struct sip_message *invite)
 {
@@ -48,7 +48,7 @@ static uint32_t next_rseq(const struct call_host *h, const struct invite_uas *ua
 
 void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct response *r)
 {
-	uint8_t space[LINES_MAX];
+	uint8_t space[RELIABLE_LINES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	struct leg *l = c->legs[leg];
 	struct txn_slot *slot = txns_get(h->txns, l->uas->server);

@@ -14,7 +14,7 @@
 #include "sig/leg/session_timer.h"
 #include "sig/sip/hop_names.h"
 
-enum { LINES_MAX = 1024 };
+enum { SIPREC_LINES_MAX = 1024 };
 
 /* Nobody waits for its answer: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d)
@@ -109,7 +109,7 @@ static void siprec_write_uri(struct writer *w, const struct shard_siprec *to,
 
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s)
 {
-	char text[LINES_MAX];
+	char text[SIPREC_LINES_MAX];
 	struct writer uri = writer_over(text, sizeof(text));
 	struct id_tag tag = { .call = c->id, .leg = SIPREC_LEG, .random = rand_u64_from(h->rand) };
 	struct dialog_party party = { .local_user = BYTES_LIT("recording") };
@@ -134,7 +134,7 @@ bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec
 /* RFC 7866 6.1.1 */
 void siprec_write_lines(struct writer *w, const struct call_host *h, const struct siprec *s)
 {
-	char contact[LINES_MAX];
+	char contact[SIPREC_LINES_MAX];
 	struct writer c = writer_over(contact, sizeof(contact));
 
 	dialog_write_contact(&c, &s->dialog, h->settings);
@@ -146,9 +146,9 @@ void siprec_write_lines(struct writer *w, const struct call_host *h, const struc
 }
 
 static struct bytes siprec_lines(const struct call_host *h, const struct siprec *s,
-				 char out[LINES_MAX])
+				 char out[SIPREC_LINES_MAX])
 {
-	struct writer w = writer_over(out, LINES_MAX);
+	struct writer w = writer_over(out, SIPREC_LINES_MAX);
 
 	siprec_write_lines(&w, h, s);
 	writer_str(&w, "Require: siprec\r\n");
@@ -158,7 +158,7 @@ static struct bytes siprec_lines(const struct call_host *h, const struct siprec 
 
 bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk *t)
 {
-	char lines[LINES_MAX], type[64];
+	char lines[SIPREC_LINES_MAX], type[64];
 	struct writer body = writer_over(h->sdp, HOST_SDP_MAX);
 	struct writer kind = writer_over(type, sizeof(type));
 	struct dialog_request r = { .method = SIP_INVITE,

@@ -17,7 +17,7 @@
 #include "sig/feature/focus_call.h"
 #include "sig/feature/member_name.h"
 
-#define NAME_BEGINS "room-"
+#define ROOM_NAME_BEGINS "room-"
 enum {
 	PIN_TRIES = 3,
 	PIN_FIRST_MS = 10000,
@@ -72,8 +72,8 @@ static int room_is_closed(const struct room *r, const struct room_terms *t, bool
 
 bool meetme_name_get(struct bytes user, struct bytes *number)
 {
-	*number = bytes_from(user, strlen(NAME_BEGINS));
-	return bytes_starts(user, NAME_BEGINS) && number->n;
+	*number = bytes_from(user, strlen(ROOM_NAME_BEGINS));
+	return bytes_starts(user, ROOM_NAME_BEGINS) && number->n;
 }
 
 /* Through to the shard that has it: what is said and pressed goes there. name: as that one knows it. */
@@ -95,7 +95,7 @@ static int ring_beside(struct call_host *h, struct call *c, struct bytes number,
 	uint8_t space[BESIDE_NAME_MAX];
 	struct writer name = writer_over(space, sizeof(space));
 
-	writer_str(&name, NAME_BEGINS);
+	writer_str(&name, ROOM_NAME_BEGINS);
 	writer_bytes(&name, number);
 	return ring_through(h, c, number, display, shard, writer_done(&name), refusal);
 }

@@ -6,7 +6,7 @@
 #include "sig/room/room_member.h"
 #include "sig/sip/id.h"
 
-#define NAME_BEGINS "conference-"
+#define MEMBER_NAME_BEGINS "conference-"
 enum {
 	GAIN_NONE = 50, /* is said with two digits, none of them a sign */
 	NAMED_HOST = 1,
@@ -24,7 +24,7 @@ void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name)
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, name->room);
-	writer_str(&w, NAME_BEGINS);
+	writer_str(&w, MEMBER_NAME_BEGINS);
 	writer_bytes(&w, bytes_mem(id, sizeof(id)));
 	writer_fmt(&w, "-%x-%d", flags, GAIN_NONE + name->gain_db);
 	out[w.overflow ? 0 : w.n] = '\0';
@@ -56,9 +56,9 @@ bool member_name_get(struct bytes user, struct member_name *out)
 	unsigned set;
 
 	*out = (struct member_name){ 0 };
-	if (!bytes_starts(user, NAME_BEGINS))
+	if (!bytes_starts(user, MEMBER_NAME_BEGINS))
 		return false;
-	user = bytes_from(user, strlen(NAME_BEGINS));
+	user = bytes_from(user, strlen(MEMBER_NAME_BEGINS));
 	if (!bytes_cut(&user, '-', &id) || !bytes_cut(&user, '-', &flags) ||
 	    id_call_get(id, &out->room) || !named_flags(flags, &set) ||
 	    !named_gain(user, &out->gain_db))

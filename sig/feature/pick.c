@@ -16,23 +16,23 @@
 #include "sig/model/transfer.h"
 #include "sig/sip/id.h"
 
-#define NAME_BEGINS "rung-"
+#define RUNG_NAME_BEGINS "rung-"
 
-static_assert(sizeof(NAME_BEGINS) + ID_TEXT_LEN <= PICK_NAME_MAX, "with its NUL");
+static_assert(sizeof(RUNG_NAME_BEGINS) + ID_TEXT_LEN <= PICK_NAME_MAX, "with its NUL");
 
 void pick_name_put(char out[PICK_NAME_MAX], uint64_t call)
 {
-	size_t n = sizeof(NAME_BEGINS) - 1;
+	size_t n = sizeof(RUNG_NAME_BEGINS) - 1;
 
-	memcpy(out, NAME_BEGINS, n);
+	memcpy(out, RUNG_NAME_BEGINS, n);
 	id_call_put(out + n, call);
 	out[n + ID_TEXT_LEN] = '\0';
 }
 
 bool pick_name_get(struct bytes user, uint64_t *call)
 {
-	return bytes_starts(user, NAME_BEGINS) &&
-	       !id_call_get(bytes_from(user, sizeof(NAME_BEGINS) - 1), call);
+	return bytes_starts(user, RUNG_NAME_BEGINS) &&
+	       !id_call_get(bytes_from(user, sizeof(RUNG_NAME_BEGINS) - 1), call);
 }
 
 bool pick_is_promised(const struct call_host *h, const struct call *c)

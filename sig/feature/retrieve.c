@@ -13,7 +13,7 @@
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 
-#define NAME_BEGINS "slot-"
+#define SLOT_NAME_BEGINS "slot-"
 enum {
 	WARNING_MAX = 256,
 	FAR_WAIT_MS =
@@ -102,7 +102,7 @@ void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes 
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, call);
-	writer_str(&w, NAME_BEGINS);
+	writer_str(&w, SLOT_NAME_BEGINS);
 	writer_bytes(&w, slot);
 	writer_str(&w, "-");
 	writer_bytes(&w, bytes_mem(id, sizeof(id)));
@@ -111,9 +111,9 @@ void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes 
 
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
 {
-	if (!bytes_starts(user, NAME_BEGINS))
+	if (!bytes_starts(user, SLOT_NAME_BEGINS))
 		return false;
-	user = bytes_from(user, sizeof(NAME_BEGINS) - 1);
+	user = bytes_from(user, sizeof(SLOT_NAME_BEGINS) - 1);
 	return bytes_cut(&user, '-', slot) && park_slot_is(*slot) && !id_call_get(user, call);
 }
 

@@ -3,16 +3,16 @@
 
 #include <assert.h>
 
-static const char *const g_names[DESTINATION_VERDICTS] = { [DESTINATION_OK] = "ok",
+static const char *const g_verdict_names[DESTINATION_VERDICTS] = { [DESTINATION_OK] = "ok",
 #define X(id, name) [DESTINATION_##id] = (name),
-							   SIG_DESTINATIONS(X)
+								   SIG_DESTINATIONS(X)
 #undef X
 };
 
 const char *destination_name(enum destination_verdict verdict)
 {
 	assert(verdict < DESTINATION_VERDICTS);
-	return g_names[verdict];
+	return g_verdict_names[verdict];
 }
 
 static bool addr_is_broadcast(const struct addr *a)

@@ -8,7 +8,7 @@
 #include "sig/host/effect.h"
 #include "sig/sip/stream_rate.h"
 
-static const char *const g_names[SECURITY_KIND_COUNT] = {
+static const char *const g_security_names[SECURITY_KIND_COUNT] = {
 #define X(id, name, sentence) name,
 	SECURITY_KINDS(X)
 #undef X
@@ -32,7 +32,7 @@ static const struct stream_rate g_budget = { .per_s = SECURITY_TELLS_PER_S,
 const char *security_kind_name(enum security_kind kind)
 {
 	assert(kind < SECURITY_KIND_COUNT);
-	return g_names[kind];
+	return g_security_names[kind];
 }
 
 const char *security_kind_sentence(enum security_kind kind)

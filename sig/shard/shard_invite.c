@@ -820,7 +820,7 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 	return true;
 }
 
-static void invite_go(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
+static void invite_proceed(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
 {
 	struct caller caller = *caller_ptr;
 	struct call_set set = { .feature = FEATURES };
@@ -893,7 +893,7 @@ void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char
 	(void)bytes_cstr(bytes_str(from), caller.user, sizeof(caller.user));
 	caller_known(s, m, &caller, e);
 	caller.location = caller_location(s, m, &caller, e != NULL);
-	invite_go(s, m, &caller);
+	invite_proceed(s, m, &caller);
 }
 
 void shard_invite(struct shard *s, const struct sip_message *m)

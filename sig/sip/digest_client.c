@@ -5,7 +5,7 @@
 #include "sig/sip/lex.h"
 
 /* What an answer may hold costs little to read, whoever wrote it. */
-enum { LINES_MAX = 16, PARAMS_MAX = 64, NC_LEN = 8, CNONCE_LEN = 16 };
+enum { LINES_MAX = 16, CHALLENGE_PARAMS_MAX = 64, NC_LEN = 8, CNONCE_LEN = 16 };
 
 bool digest_client_is_plain(struct bytes text)
 {
@@ -145,9 +145,9 @@ static void ask_read_line(struct choice *c, struct bytes value)
 	unsigned n = 0;
 
 	while (lex_element(&value, &element)) {
-		if (n++ == PARAMS_MAX)
+		if (n++ == CHALLENGE_PARAMS_MAX)
 			a.wrong = true;
-		if (n > PARAMS_MAX)
+		if (n > CHALLENGE_PARAMS_MAX)
 			break;
 		if (take_scheme(&element, &scheme)) {
 			end_one(c, &a);

@@ -7,7 +7,7 @@
 #include "sig/sip/lex.h"
 
 /* What anybody may send costs little to read: a stranger's credentials are read as well. */
-enum { PARAMS_MAX = 32, REALMS_MAX = 16 };
+enum { CREDENTIALS_PARAMS_MAX = 32, REALMS_MAX = 16 };
 
 /* Where a parameter goes; NULL: not one of ours. */
 static struct bytes *slot_of(struct digest_credentials *c, struct bytes name)
@@ -100,7 +100,7 @@ static int credentials_read_value(struct digest_credentials *c, struct bytes val
 		return 0;
 	value = bytes_trim(value);
 	while (lex_element(&value, &element)) {
-		if (n++ == PARAMS_MAX || credentials_read_param(c, element))
+		if (n++ == CREDENTIALS_PARAMS_MAX || credentials_read_param(c, element))
 			return -EBADMSG;
 	}
 	return 1;

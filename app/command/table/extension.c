@@ -45,6 +45,7 @@ static const struct command_arg g_extension_list_args[] = {
 	}
 static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
 
+#undef FIELD_OF
 #define FIELD_OF struct profile_range
 static const struct command_arg g_range_args[] = {
 	ADDR_FIELD("from", core.first, "First address of the range."),

@@ -29,6 +29,7 @@ static const struct command_arg g_did_list_args[] = {
 	END,
 };
 
+#undef FIELD_OF
 #define FIELD_OF struct location_value
 static const struct command_arg g_location_args[] = {
 	KEY_FIELD("id", id, CHARSET_DIGITS, "Id of the location."),

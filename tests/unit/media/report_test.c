@@ -3,7 +3,7 @@
 
 #include "media/rtp/report.h"
 
-static void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timestamp,
+static void jitter_update(struct arrival_jitter *j, uint64_t arrival_ns, uint32_t timestamp,
 			  uint32_t clock_hz)
 {
 	jitter_update_at(j, jitter_arrival(arrival_ns, clock_hz), timestamp, clock_hz);
@@ -13,7 +13,7 @@ static void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timest
 
 static void test_even_packets_have_none(void **state)
 {
-	struct jitter j = { 0 };
+	struct arrival_jitter j = { 0 };
 	uint32_t timestamp = UINT32_MAX - 1000; /* wraps on the way */
 
 	(void)state;
@@ -30,7 +30,7 @@ static void test_agrees_with_the_floating_point_form(void **state)
 
 	(void)state;
 	for (size_t c = 0; c < COUNT_OF(clocks); c++) {
-		struct jitter j = { 0 };
+		struct arrival_jitter j = { 0 };
 		double want = 0, last = 0;
 		uint32_t noise = 1;
 
@@ -58,7 +58,7 @@ static void test_agrees_with_the_floating_point_form(void **state)
 
 static void test_another_clock_begins_anew(void **state)
 {
-	struct jitter j = { 0 };
+	struct arrival_jitter j = { 0 };
 
 	(void)state;
 	jitter_update(&j, 0, 0, 8000);
@@ -71,7 +71,7 @@ static void test_another_clock_begins_anew(void **state)
 
 static void test_a_wild_timestamp_does_not_overflow(void **state)
 {
-	struct jitter j = { 0 };
+	struct arrival_jitter j = { 0 };
 
 	(void)state;
 	for (uint64_t i = 0; i < 1000; i++)
