@@ -27,16 +27,10 @@ enum { TCX_EGRESS = 47 };
 /* How it is found again where it has no link; the priority is "td". */
 enum { TC_HANDLE = 1, TC_PRIORITY = 0x7464 };
 
-PRINTF_LIKE(2, 0)
-static int egress_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	return xdp_program_say((int)level, fmt, args);
-}
-
 static int egress_failed(char why[EGRESS_WHY_MAX], const char *what, const char *name, int err)
 {
 	(void)snprintf(why, EGRESS_WHY_MAX, "%s%s%s: %s%s", what, name ? " " : "", name ? name : "",
-		       strerror(-err),
+		       xdp_error(err),
 		       err == -EPERM || err == -EACCES ? "; needs CAP_BPF and CAP_NET_ADMIN" : "");
 	return err;
 }
@@ -80,13 +74,10 @@ static int egress_maps(struct egress *e)
 
 static int egress_load(struct egress *e, char why[EGRESS_WHY_MAX])
 {
-	struct bytes object = egress_object();
-	int err;
+	int err = xdp_object_open(&e->object, egress_object());
 
-	(void)libbpf_set_print(egress_libbpf_print);
-	e->object = bpf_object__open_mem(object.p, object.n, NULL);
-	if (!e->object)
-		return egress_failed(why, "the egress program cannot be read", NULL, -errno);
+	if (err)
+		return egress_failed(why, "the egress program cannot be read", NULL, err);
 	err = bpf_object__load(e->object);
 	if (!err)
 		err = egress_maps(e);

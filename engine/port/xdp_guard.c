@@ -27,7 +27,7 @@ struct xdp_guard {
 
 static int guard_failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
-	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
+	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, xdp_error(err),
 		       err == -EPERM || err == -EACCES ? "; needs CAP_BPF and CAP_PERFMON" : "");
 	return err;
 }
@@ -118,22 +118,12 @@ int xdp_guard_lend(const struct xdp_guard *g, struct bpf_object *object)
 
 /* ---- beginning and end ---- */
 
-PRINTF_LIKE(2, 0)
-static int guard_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	return xdp_program_say((int)level, fmt, args);
-}
-
 static int program_load(struct xdp_guard *g)
 {
-	struct bytes object = xdp_guard_object();
-	int err;
+	int err = xdp_object_open(&g->object, xdp_guard_object());
 
-	(void)libbpf_set_print(guard_libbpf_print);
-	g->object = bpf_object__open_mem(object.p, object.n, NULL);
-	if (!g->object)
-		return -errno;
-	err = maps_lend(g, g->object, AT_SOCKETS);
+	if (!err)
+		err = maps_lend(g, g->object, AT_SOCKETS);
 	return err ? err : bpf_object__load(g->object);
 }
 

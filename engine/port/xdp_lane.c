@@ -12,8 +12,8 @@
 
 enum {
 	/* The kernel takes the socket of a killed process apart some time after its exit. */
-	BUSY_TRIES = 100,
-	BUSY_MS = 20,
+	SOCKET_BUSY_TRIES = 100,
+	SOCKET_BUSY_MS = 20,
 	COPIED = 32, /* frames that a call sends in copy mode */
 	KICKS = XDP_TX_SIZE / COPIED,
 	/* More queues have less each: the kernel keeps a note of each frame for each of them, some 100 octets. With rings as long as may be
@@ -126,9 +126,9 @@ static int queue_bind(struct xdp_queue *q, uint32_t ifindex, int umem_fd, char w
 {
 	int err = -EBUSY;
 
-	for (int i = 0; i < BUSY_TRIES && err == -EBUSY; i++) {
+	for (int i = 0; i < SOCKET_BUSY_TRIES && err == -EBUSY; i++) {
 		if (i > 0)
-			(void)usleep(BUSY_MS * 1000);
+			(void)usleep(SOCKET_BUSY_MS * 1000);
 		err = xdp_socket_bind(&q->socket, ifindex, q->number, umem_fd);
 	}
 	if (err)
@@ -283,7 +283,7 @@ static void frame_back(struct xdp_lane *l, uint32_t frame)
 
 static void queue_reclaim(struct xdp_lane *l, struct xdp_queue *q)
 {
-	uint32_t at, n = xsk_ring_cons__peek(&q->socket.completion, COMPLETIONS, &at);
+	uint32_t at = 0, n = xsk_ring_cons__peek(&q->socket.completion, COMPLETIONS, &at);
 
 	for (uint32_t i = 0; i < n; i++)
 		frame_back(l, (uint32_t)(*xsk_ring_cons__comp_addr(&q->socket.completion, at + i) /

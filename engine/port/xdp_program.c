@@ -17,10 +17,11 @@
 #include "engine/port/xdp_guard.h"
 
 /* How long the kernel may take to clear up behind a killed process. */
-enum { BUSY_TRIES = 100, BUSY_MS = 20 };
+enum { LINK_BUSY_TRIES = 100, LINK_BUSY_MS = 20 };
 
 /* What libbpf says goes to our log; it is much only when something fails. */
-int xdp_program_say(int level, const char *fmt, va_list args)
+PRINTF_LIKE(2, 0)
+static int program_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	char text[512];
 	int n;
@@ -34,15 +35,23 @@ int xdp_program_say(int level, const char *fmt, va_list args)
 	return n;
 }
 
-PRINTF_LIKE(2, 0)
-static int program_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
+int xdp_object_open(struct bpf_object **out, struct bytes object)
 {
-	return xdp_program_say((int)level, fmt, args);
+	(void)libbpf_set_print(program_libbpf_print);
+	*out = object.n ? bpf_object__open_mem(object.p, object.n, NULL) : NULL;
+	return *out ? 0 : object.n ? -errno : -ENOPKG;
+}
+
+const char *xdp_error(int err)
+{
+	return err == -ENOPKG ? "this build has no programs for the kernel, one of "
+				"./tandem build release has them"
+			      : strerror(-err);
 }
 
 static int program_failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
-	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
+	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, xdp_error(err),
 		       err == -EPERM || err == -EACCES
 			       ? "; needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON"
 			       : "");
@@ -135,14 +144,12 @@ int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_
 		     uint32_t count, const struct xdp_guard *guard, struct xdp_forwards *forwards,
 		     char why[XDP_WHY_MAX])
 {
-	struct bytes object = xdp_program_object();
 	int err;
 
 	*out = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
-	(void)libbpf_set_print(program_libbpf_print);
-	out->object = bpf_object__open_mem(object.p, object.n, NULL);
-	if (!out->object)
-		return program_failed(why, "the XDP program cannot be read", -errno);
+	err = xdp_object_open(&out->object, xdp_program_object());
+	if (err)
+		return program_failed(why, "the XDP program cannot be read", err);
 	err = load(out, queues, ranges, count, guard, forwards, why);
 	if (err)
 		xdp_program_close(out);
@@ -169,9 +176,9 @@ static int link_create(const struct xdp_program *p, uint32_t ifindex, uint32_t f
 	int program = program_fd(p);
 	int fd = -EBUSY;
 
-	for (int i = 0; i < BUSY_TRIES && fd == -EBUSY; i++) {
+	for (int i = 0; i < LINK_BUSY_TRIES && fd == -EBUSY; i++) {
 		if (i > 0)
-			(void)usleep(BUSY_MS * 1000);
+			(void)usleep(LINK_BUSY_MS * 1000);
 		fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &opts);
 	}
 	return fd;

@@ -6,8 +6,6 @@
 #ifndef ENGINE_PORT_XDP_PROGRAM_H
 #define ENGINE_PORT_XDP_PROGRAM_H
 
-#include <stdarg.h>
-
 #include "base/addr.h"
 
 enum { XDP_WHY_MAX = 256 };
@@ -44,13 +42,15 @@ void xdp_program_unlink(int link_fd);
 void xdp_program_detach(struct xdp_program *p);
 void xdp_program_close(struct xdp_program *p);
 
-/* The program as an ELF file; made by xdp/embed.py. */
+/* The program as an ELF file; made by xdp/embed.py. Empty in a build without clang. */
 struct bytes xdp_program_object(void);
 
-/* ---- for xdp_guard.c ---- */
+/* ---- for xdp_guard.c and egress.c ---- */
 struct xdp_address;
 struct xdp_address xdp_address_of(const struct addr *local);
-/* libbpf's words, to our log; level is an enum libbpf_print_level. */
-PRINTF_LIKE(2, 0) int xdp_program_say(int level, const char *fmt, va_list args);
+/* What libbpf says of it goes to our log. 0 or -errno; -ENOPKG: it is empty. */
+int xdp_object_open(struct bpf_object **out, struct bytes object) NODISCARD;
+/* -errno in words. */
+const char *xdp_error(int err);
 
 #endif

@@ -41,6 +41,30 @@ class Wishes(unittest.TestCase):
             self.assertIsNone(parts.wants(file.name, "OTHER"))
 
 
+class Packages(unittest.TestCase):
+    """What a first call needs is no more than it needs."""
+
+    def names(self, *purposes):
+        folder = HERE.parents[1] / "deploy" / "packages"
+        lines = "".join((folder / f"{purpose}.txt").read_text() for purpose in purposes).splitlines()
+        return {line.split()[0] for line in lines if line and not line.startswith("#")}
+
+    def test_of_run(self):
+        developing = {"clang", "llvm", "libdpdk-dev", "libcmocka-dev", "libopusfile-dev", "libsrtp2-dev"}
+        self.assertEqual(self.names("build", "run") & developing, set())
+        self.assertEqual(self.names("develop"), developing)
+
+    def test_of_the_quick_build(self):
+        """Each option that spares a package is there, and off in the build of run."""
+        script = (HERE.parents[1] / "tandem").read_text()
+        quick = script[script.index("quick | quick-dpdk)"):script.index("debug) options")]
+        known = (HERE.parents[1] / "meson_options.txt").read_text()
+        for option in ("tests", "bench", "dpdk", "xdp"):
+            self.assertRegex(quick, f"-D{option}=(false|disabled)")
+            self.assertIn(f"option('{option}'", known)
+        self.assertEqual(script.count("-Dwerror=true"), 5)
+
+
 class Tap(unittest.TestCase):
     """Texts as cmocka 1.1.5 and meson 1.0.1 write them."""
 

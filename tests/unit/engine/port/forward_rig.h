@@ -194,9 +194,9 @@ static UNUSED void flow_choose(struct forward_rig *t, int side)
 	f->count = (struct seq_count){ .highest = (uint64_t)below(t, 9) << 16 | next->sequence,
 				       .started = 1 };
 	f->count.base = f->count.highest;
-	f->jitter = (struct jitter){ .clock_hz = clock_hz,
-				     .transit = any_32(t),
-				     .scaled = below(t, 100000) };
+	f->jitter = (struct arrival_jitter){ .clock_hz = clock_hz,
+					     .transit = any_32(t),
+					     .scaled = below(t, 100000) };
 	f->heard = (struct flow_heard){ .packets = 1 };
 	peer->sent = (struct flow_sent){ 0 };
 	peer->sink = (struct sink){

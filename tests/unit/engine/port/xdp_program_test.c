@@ -206,11 +206,23 @@ static void floods_are_dropped(void **state)
 	xdp_guard_close(r.guard);
 }
 
+/* As in a build without clang. */
+static void no_program_in_this_build(void **state)
+{
+	struct bpf_object *object;
+
+	(void)state;
+	assert_int_equal(xdp_object_open(&object, (struct bytes){ NULL, 0 }), -ENOPKG);
+	assert_null(object);
+	assert_non_null(strstr(xdp_error(-ENOPKG), "./tandem build release has them"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken),
 		cmocka_unit_test(floods_are_dropped),
+		cmocka_unit_test(no_program_in_this_build),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
