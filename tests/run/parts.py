@@ -7,6 +7,7 @@ import glob
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -283,20 +284,27 @@ def named_programs(folder):
             for test in json.loads(run("meson", "introspect", "--tests", folder)[1])}
 
 
-def e2e(report, chosen=(), beside=()):
-    """Python tests of whole nodes, several files at a time, the long ones first.  Then those that want to be alone.
+def shuffled(scripts, seed):
+    """In an order that the seed says: which files run beside which must not matter.  The long ones first, or all would wait for one."""
+    order = sorted(scripts)
+    random.Random(seed).shuffle(order)
+    return sorted(order, key=lambda script: not wants(script, "LONG"))
+
+
+def e2e(report, chosen=(), beside=(), seed=0):
+    """Python tests of whole nodes, several files at a time, shuffled().  Then those that want to be alone.
 
     Few that failed are run once more, by themselves: see judge().
     chosen: files, or FILE::CLASS[.METHOD].  beside: what runs beside those that do not want to be alone, of sim_begin().
     """
-    scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
+    print(f"   files in random order: --seed {seed} repeats it", flush=True)
+    scripts = shuffled([str(path) for path in chosen or E2E.glob("*_test.py")], seed)
     folders = {variant: build(report, variant, *PROGRAMS, WALL, *([LOAD] if variant == "release" else []))
                for variant in {variant_of(script) for script in scripts}}
     if any(re.search(r"\bbrowser_test\b|import browser\b", text_of(script)) for script in scripts):
         # Here: some files run where no network is, and the others would wait for them.
         report.add("e2e: the phone for browsers is installed", *pages())
     shared = [script for script in scripts if not wants(script, "ALONE")]
-    shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
     took, failed, gate = {}, [], Gate()
 
     def timed(script):

@@ -330,7 +330,7 @@ class Beside(unittest.TestCase):
             begun = []
             self.assertEqual(suite.arguments_of("unit", ["unit", "e2e", "sim"], [], None, begun), ())
             self.assertEqual(self.told, [])
-            self.assertEqual(suite.arguments_of("e2e", ["e2e", "sim"], ["x"], None, begun), (["x"], begun))
+            self.assertEqual(suite.arguments_of("e2e", ["e2e", "sim"], ["x"], None, begun, 7), (["x"], begun, 7))
             self.assertEqual(self.told, [("nice", "-n", "19")])
             self.assertEqual(suite.arguments_of("sim", ["e2e", "sim"], [], None, begun), (begun,))
             self.assertEqual(begun, [("300 seeds", "asan", self.outcome)])
@@ -351,6 +351,18 @@ class Beside(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as output:
             self.assertEqual(report.finish(), 1)
         self.assertIn("0 passed, 2 failed", output.getvalue())      # of the seeds, and that the stories differ
+
+    def test_order_of_files(self):
+        """A seed's, in which the long ones are first."""
+        with tempfile.TemporaryDirectory() as folder:
+            scripts = [str(pathlib.Path(folder, f"{n}_test.py")) for n in range(9)]
+            for n, script in enumerate(scripts):
+                pathlib.Path(script).write_text("LONG = True\n" if n in (4, 7) else "", encoding="ascii")
+            orders = [parts.shuffled(scripts[::way], seed) for seed in range(20) for way in (1, -1)]
+        self.assertEqual(orders[::2], orders[1::2])
+        self.assertEqual({tuple(sorted(order[:2])) for order in orders}, {(scripts[4], scripts[7])})
+        self.assertGreater(len(set(map(tuple, orders))), 15)
+        self.assertEqual({tuple(sorted(order)) for order in orders}, {tuple(scripts)})
 
     def test_who_is_alone_is_alone(self):
         """It begins when all is done that runs beside."""

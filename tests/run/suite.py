@@ -7,6 +7,7 @@ it passed somewhere, and was skipped otherwise.  Whatever should have run and co
 import argparse
 import os
 import pathlib
+import random
 import re
 import signal
 import sys
@@ -55,11 +56,11 @@ def selection(words):
     return [name for name in PARTS if name in chosen] or list(PARTS), scripts
 
 
-def arguments_of(name, chosen, scripts, report, begun):
+def arguments_of(name, chosen, scripts, report, begun, seed=0):
     """Of a part, beside its report.  The simulator begins with the end-to-end tests, which mostly wait, and has what time they leave."""
     if name == "e2e" and "sim" in chosen:
         begun += parts.sim_begin(report, "nice", "-n", "19") or []
-    return {"e2e": (scripts, begun), "sim": (begun,)}.get(name, ())
+    return {"e2e": (scripts, begun, seed), "sim": (begun,)}.get(name, ())
 
 
 def interrupted(_signal, _frame):
@@ -71,6 +72,7 @@ def main():
     parser.add_argument("part", nargs="*", help=f"{' '.join(PARTS)}, or an end-to-end test: "
                         "tests/e2e/NAME_test.py[::CLASS[.METHOD]]")
     parser.add_argument("--keep", action="store_true", help="leave the folders of a failed end-to-end test")
+    parser.add_argument("--seed", type=int, default=random.randrange(10000), help="of the order of the end-to-end files; a run prints its own")
     parser.add_argument("--understood", action="store_true", help=argparse.SUPPRESS)     # run nothing
     options = parser.parse_args()
     chosen, scripts = selection(options.part)
@@ -87,7 +89,7 @@ def main():
                 print(f"== {name}", flush=True)
                 began = time.monotonic()
                 with report.part(name):
-                    PARTS[name](report, *arguments_of(name, chosen, scripts, report, begun))
+                    PARTS[name](report, *arguments_of(name, chosen, scripts, report, begun, options.seed))
                 report.took(name, time.monotonic() - began)
     finally:
         for *_, outcome in begun:
