@@ -17,7 +17,7 @@ from lib.srtp import Key
 
 from call_test import CallTest
 from music_test import wav
-from patience import PATIENCE_S, until
+from patience import PATIENCE_S, slowness, until
 from server import ServerError
 from tandem_client import Client
 
@@ -535,6 +535,15 @@ class ComesBack(SoundsTest):
         self.audio_a.use(out.wait_answer())
         return out, call
 
+    def keep(self, call, **how):
+        """Once more where Redis was late: then it was done, and a kill may undo it."""
+        def done():
+            try:
+                return self.node.ctl("call.keep", call=call, **how) is not None
+            except ServerError as error:
+                self.assertIn("uncertain", str(error))
+        until(done)
+
     def test_caller_goes_on_to_somebody(self, kill=False):
         self.node.ctl("extension.put", number=self.NUMBER, forward_no_answer="1009,1002")
         out, call = self.held()
@@ -545,9 +554,9 @@ class ComesBack(SoundsTest):
             self.node.restart()
         for _ in range(6):      # it is there
             time.sleep(0.5)
-            self.node.ctl("call.keep", call=call)
+            self.keep(call)
         self.assertNotIn("call.transferring", [row["type"] for row in self.told()])
-        self.node.ctl("call.keep", call=call, away_s="10")
+        self.keep(call, away_s="10")
         into = self.b.incoming()
         self.assertIn("sip:1001@", into.request.get("From"))
         self.assertIn(f"sip:{self.NUMBER}@", into.request.get("Diversion"))
@@ -624,7 +633,7 @@ class Rings(SoundsTest):
             self.node.restart()
         began = time.monotonic()
         into.wait_cancel()
-        self.assertLess(time.monotonic() - began, 6)
+        self.assertLess(time.monotonic() - began, 6 * slowness())
         self.assertEqual(self.wait_told("call.transfer_failed")["sip_status"], "408")
         self.assertEqual([row["application"] for row in self.calls()], ["ivr"])
         into = self.rings_longer(call)

@@ -22,7 +22,7 @@ from lib.sip import UserAgent
 from lib.srtp import Key
 
 from call_test import CallTest
-from patience import PATIENCE_S
+from patience import PATIENCE_S, slowness
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ALONE = True                    # a flood wants its core, and would take others'
@@ -74,7 +74,12 @@ class BleedTest(CallTest):
         return {line.split('"')[1]: int(float(line.rpartition(" ")[2])) for line in rows}
 
     def flood(self, to, count, kinds=EVERYTHING, sources=((STRANGER, 0), (STRANGER, 0)), rate=RATE, ssrc=None):
-        """Sends, and finds each packet again as a drop; ({reason: count}, {kernel's: count})."""
+        """Sends, and finds each packet again as a drop; ({reason: count}, {kernel's: count}).
+
+        Of what a device's queue has no room for, nobody counts the packets: there it is slower, so that a queue holds what comes while the
+        node stands still.
+        """
+        rate = rate / 4 / slowness() if place.PORT else rate
         global sent_in_all
         before, kernel_before = self.dropped(), kernel(self.node.process.pid)
         lost = self.audio_a.lost() + self.audio_b.lost()
@@ -120,7 +125,7 @@ class BleedTest(CallTest):
             heard, share = end.heard()
             self.assertAlmostEqual(heard, hertz, delta=3)
             self.assertGreater(share, 0.95)
-            self.assertLess(end.gap(), 0.5)
+            self.assertLess(end.gap(), 0.5 * slowness())
         for end in (self.audio_a, self.audio_b):
             end.stop()
         self.untouched()

@@ -12,7 +12,7 @@ from lib.sip import UserAgent
 
 from call_test import CallTest
 
-from patience import PATIENCE_S, until
+from patience import PATIENCE_S, slowness, until
 import tone
 
 KEY_BY_INFO = "Signal={}\r\nDuration=120\r\n"
@@ -454,7 +454,7 @@ class Changes(DialogTest):
         self.audio_a.stop()
         self.assertAlmostEqual(self.audio_b.heard()[0], 440, delta=3)
         self.one_stream(self.audio_b)
-        self.assertLess(self.audio_b.gap(), 0.2)
+        self.assertLess(self.audio_b.gap(), 0.2 * slowness())
         self.ended(out, into)
 
     def pictures(self, source, sink):

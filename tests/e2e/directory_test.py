@@ -13,7 +13,7 @@ import unittest
 
 from lib.node import Node
 from tandem_client import Client, Redis, RedisError, Refused
-from patience import PATIENCE_S
+from patience import PATIENCE_S, slowness
 
 KINDS = ("extension", "profile", "profile_range")
 
@@ -144,14 +144,14 @@ class Follow(Pair):
             changed = time.monotonic()
             for node in (self.a, self.b):
                 while (status := self.registers(node, "1001", f"secret-{turn}")) != 200:
-                    self.assertLess(time.monotonic(), changed + 1.0, f"{node.folder}: {status}")
+                    self.assertLess(time.monotonic(), changed + slowness(), f"{node.folder}: {status}")
                 if turn == 4:
                     self.assertNotEqual(self.registers(node, "1001", f"secret-{turn - 1}"), 200, "the old password")
         self.a.ctl("extension.delete", number="1001")
         changed = time.monotonic()
         for node in (self.a, self.b):
             while self.registers(node, "1001", "secret-4") == 200:
-                self.assertLess(time.monotonic(), changed + 1.0, "deleted")
+                self.assertLess(time.monotonic(), changed + slowness(), "deleted")
         self.same()
 
     def test_both_at_once(self):

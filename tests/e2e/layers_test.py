@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A browser in a conference sends its picture in two sizes at once (simulcast): each viewer has the one that fits."""
+import time
 import unittest
 
 from browser_test import BrowserTest
@@ -52,10 +53,11 @@ class Layers(BrowserTest):
         self.see(SMALL, LARGE)
         source.run("phone.layer('f', false)")
         self.see(SMALL, SMALL)
-        asked = self.asked()
+        asked, began = self.asked(), time.monotonic()
         source.run("phone.layer('f', true)")
         self.see(SMALL, LARGE)
-        self.assertLessEqual(self.asked()["f"] - asked["f"], 2)
+        # once a second, until one comes: an encoder that has no time may be late with it
+        self.assertLessEqual(self.asked()["f"] - asked["f"], 2 + int(time.monotonic() - began))
         self.node.kill()
         self.node.restart()
         self.see(SMALL, LARGE)

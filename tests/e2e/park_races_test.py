@@ -10,6 +10,7 @@ import unittest
 
 from lib.sip import SipError, or_none, parameter
 from server import ServerError
+from patience import slowness
 from taken_test import ADDRESSES, SIP, Cluster
 
 ROUNDS = int(os.environ.get("TANDEM_RACES", "12"))
@@ -130,7 +131,7 @@ class Races(Cluster):
         for _ in range(20):
             begun = time.monotonic()
             found = both(*(lambda ident=ident: self.a.ctl("call.show", call=ident) for ident in ids))
-            late += time.monotonic() - begun > 0.9
+            late += time.monotonic() - begun > 0.9 * slowness()
             self.assertFalse([error for error in found if isinstance(error, ServerError)])
             self.assertEqual([call["id"] for call in found], ids)
         self.assertLess(late, 5)

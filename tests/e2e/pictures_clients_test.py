@@ -13,7 +13,7 @@ from lib.picture_wire import Wire
 
 from browser_test import BrowserTest
 from conference_test import HERTZ, PAUSE, SYLLABLE
-from patience import until
+from patience import slowness, until
 from pictures_test import CHANGES, SIZES, Camera, device_in, video_of, voice_file
 
 CHROMIUM, BARESIP, SCRIPTED = "1001", "1002", ("1003", "1004")
@@ -232,7 +232,7 @@ class Clients(BrowserTest):
         print(json.dumps(figures.told()))
         for camera in self.cameras.values():
             camera.check(self)
-        self.assertLess(figures.latest(), 1.0)
+        self.assertLess(figures.latest(), slowness())
         self.assertLessEqual(max(figures.asked), 1)
         self.assertEqual(figures.viewers_asked, 0, "a decoder had to ask")
         self.assertGreater(video_of(self.page)["framesDecoded"], 20)

@@ -383,6 +383,15 @@ class Beside(unittest.TestCase):
         self.assertEqual(began, [("b_test", False), ("a_test", True)])
 
 
+class Patience(unittest.TestCase):
+    def test_as_slow_as_the_machine(self):
+        """But no slower than somebody waits for what hangs."""
+        for waiting, times in ((0.0, 1), (2.0, 1), (5.0, 2.5), (80.0, 4)):
+            with unittest.mock.patch("os.getloadavg", lambda waiting=waiting: (waiting, 0, 0)), \
+                    unittest.mock.patch("os.sched_getaffinity", lambda _: {0, 1}):
+                self.assertEqual(parts.slowness(), times)
+
+
 class InMemory(unittest.TestCase):
     """Where temporary files lie."""
 

@@ -20,7 +20,7 @@ from tandem_client import Client, NoAnswer, Refused, ha1
 from . import ROOT, place
 from .media import Media
 from .sip import UserAgent
-from patience import PATIENCE_S
+from patience import PATIENCE_S, slowness
 
 # A finding of a sanitizer must end the process, or nobody would see it.
 SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -247,7 +247,7 @@ class Node(Server):
                     del arguments["password"]
                 self.types = self.types or {(row["name"], argument["name"]): argument["type"] for row in client.ask("help")
                                             for argument in row["arguments"]}
-                return client.ask(command, **{name: typed(self.types.get((command, name)), value)
+                return client.ask(command, 5 * slowness(), **{name: typed(self.types.get((command, name)), value)
                                               for name, value in arguments.items()})
         except (Refused, NoAnswer, OSError) as error:
             raise ServerError(f"{command}: {error}") from error
