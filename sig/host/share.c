@@ -417,6 +417,13 @@ uint64_t shares_now_ns(const struct shares *s)
 	return s ? s->now_ns : 0;
 }
 
+/* Whoever was not seen when there was something again is by now, perhaps. */
+static void share_settle(struct shares *s, struct share *of)
+{
+	share_want_back(s, of);
+	share_return(s, of);
+}
+
 static bool pair_is_over(const struct shares *s, struct share_pair *p, uint64_t now_ns)
 {
 	if (is_node(s, p->process))
@@ -450,7 +457,7 @@ void shares_expire(struct shares *s, uint64_t now_ns)
 		if (share_is_over(of, now_ns) || (!of->used && !of->pair_count))
 			share_give(s, of);
 		else
-			share_want_back(s, of);
+			share_settle(s, of);
 	}
 }
 

@@ -228,6 +228,26 @@ static void comes_back(void **state)
 	net_close(&n);
 }
 
+/* ... also where the node that had it did not see the other one at that moment. */
+static void comes_back_unseen(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_open(&n, 2, 5);
+	assert_int_equal(takes_all(&n, 0, LIMIT), LIMIT);
+	assert_false(takes(&n, 1, LIMIT));
+	net_wait_ms(&n, 100);
+	shares_nodes(n.nodes[0], n.processes[0], n.processes, 1);
+	gives(&n, 0);
+	net_wait_ms(&n, 100);
+	net_know(&n);
+	shares_expire(n.nodes[0], n.now_ns);
+	net_wait_ms(&n, 100);
+	assert_true(takes(&n, 1, LIMIT));
+	net_close(&n);
+}
+
 /* Two devices of a user have a call each, of two. */
 static void of_two_one_each(void **state)
 {
@@ -537,14 +557,23 @@ static void clock_is_set_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_at_once),        cmocka_unit_test(goes_where_it_is_needed),
-		cmocka_unit_test(is_asked_for_ahead), cmocka_unit_test(comes_back),
-		cmocka_unit_test(of_two_one_each),    cmocka_unit_test(alone),
-		cmocka_unit_test(less_than_nodes),    cmocka_unit_test(a_node_dies),
-		cmocka_unit_test(at_random),          cmocka_unit_test(strangers),
-		cmocka_unit_test(nodes_come),         cmocka_unit_test(restarted_in_turn),
-		cmocka_unit_test(days_go_by),         cmocka_unit_test(clock_is_set_back),
-		cmocka_unit_test(restarted_in_a_day), cmocka_unit_test(neighbours_go_by),
+		cmocka_unit_test(all_at_once),
+		cmocka_unit_test(goes_where_it_is_needed),
+		cmocka_unit_test(is_asked_for_ahead),
+		cmocka_unit_test(comes_back),
+		cmocka_unit_test(comes_back_unseen),
+		cmocka_unit_test(of_two_one_each),
+		cmocka_unit_test(alone),
+		cmocka_unit_test(less_than_nodes),
+		cmocka_unit_test(a_node_dies),
+		cmocka_unit_test(at_random),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(nodes_come),
+		cmocka_unit_test(restarted_in_turn),
+		cmocka_unit_test(days_go_by),
+		cmocka_unit_test(clock_is_set_back),
+		cmocka_unit_test(restarted_in_a_day),
+		cmocka_unit_test(neighbours_go_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
