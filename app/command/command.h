@@ -191,8 +191,10 @@ json_t *command_error_json(const struct command_error *error);
 /* Of the run's command; asserts that it has the argument. */
 const struct command_value *command_value(const struct command_run *run, const char *name);
 
-/* The table as JSON: all commands, or one. */
-json_t *command_help_json(const struct command *only);
+/* It has that name, or one that begins with that word and a dot. */
+bool command_is_of(const struct command *command, struct bytes word);
+/* The table as JSON: all commands, or those of the word. */
+json_t *command_help_json(struct bytes word);
 /* The commands' part of docs/api.md. */
 void command_write_reference(struct writer *w);
 

@@ -160,14 +160,19 @@ static int check_bool(const struct command_arg *arg, const struct given *given,
 	return 0;
 }
 
+static void arg_names_write(struct writer *w, const struct command_arg *arg)
+{
+	for (size_t i = 0; arg->names[i]; i++)
+		writer_fmt(w, "%s%s", i ? ", " : "", arg->names[i]);
+}
+
 static int refuse_names(const struct command_arg *arg, const char *what,
 			struct command_error *error)
 {
 	char list[160];
 	struct writer w = writer_over(list, sizeof(list));
 
-	for (size_t i = 0; arg->names[i]; i++)
-		writer_fmt(&w, "%s%s", i ? ", " : "", arg->names[i]);
+	arg_names_write(&w, arg);
 	return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s: " BYTES_FMT,
 			       arg->name, what, BYTES_ARG(writer_done(&w)));
 }
@@ -266,17 +271,27 @@ static int check_names(const struct command *command, json_t *args, struct comma
 	return 0;
 }
 
-/* In place of state=on and state=off a command that has these takes on=true and on=false. */
-static void state_of_on(const struct command *command, json_t *args)
+/* In place of state=on and state=off a command that has these takes on=true and on=false. 0, or -EINVAL and *error. */
+static int state_of_on(const struct command *command, json_t *args, struct command_error *error)
 {
 	const struct command_arg *state = command_arg_find(command, BYTES_LIT("state"));
 	const json_t *on = json_object_get(args, "on");
+	char list[160];
+	struct writer w = writer_over(list, sizeof(list));
 
-	if (!state || state->type != ARG_ENUM || !json_is_boolean(on) ||
-	    json_object_get(args, "state") || command_arg_find(command, BYTES_LIT("on")))
-		return;
+	if (!on || !state || state->type != ARG_ENUM || json_object_get(args, "state") ||
+	    command_arg_find(command, BYTES_LIT("on")))
+		return 0;
+	if (!json_is_boolean(on)) {
+		arg_names_write(&w, state);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, "on",
+				       "on must be true or false: what else there is, say by "
+				       "state, which is one of: " BYTES_FMT,
+				       BYTES_ARG(writer_done(&w)));
+	}
 	(void)json_object_set_new(args, "state", json_string(json_is_true(on) ? "on" : "off"));
 	(void)json_object_del(args, "on");
+	return 0;
 }
 
 int command_check(const struct command *command, json_t *args,
@@ -289,8 +304,9 @@ int command_check(const struct command *command, json_t *args,
 	if (args && !json_is_object(args))
 		return argument_refuse(error, COMMAND_BAD_REQUEST, NULL,
 				       "args must be a JSON object");
-	state_of_on(command, args);
-	err = check_names(command, args, error);
+	err = state_of_on(command, args, error);
+	if (!err)
+		err = check_names(command, args, error);
 	for (const struct command_arg *arg = command->args; !err && arg->name; arg++, i++) {
 		const json_t *json = json_object_get(args, arg->name);
 

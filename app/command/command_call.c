@@ -3,7 +3,7 @@
 
 #include "app/command/call_query.h"
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
@@ -94,22 +94,26 @@ static bool call_is_listed(const struct command_run *run, const struct call_view
 	       command_span_is_of(span, view->from, view->to);
 }
 
+static bool call_look(const struct command_run *run, const struct command_span *span,
+		      struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	struct call_view view;
+	struct shard *core;
+
+	while ((core = command_walk_shard(run, at)) &&
+	       !shard_call_head_next(core, &at->place, &view))
+		command_walk_past(at);
+	if (!core)
+		return false;
+	out->wanted = call_is_listed(run, &view, span);
+	out->utc_ms = view.setup_utc_ms;
+	out->json = show && out->wanted ? call_view_json(&view) : NULL;
+	return true;
+}
+
 void command_call_list(struct command_run *run)
 {
-	struct command_span span;
-	struct call_view view;
-	struct node_calls cursor = { 0 };
-	json_t *list;
-
-	if (!command_span_take(run, &span))
-		return;
-	list = json_array();
-	while (node_call_next(run->node, &cursor, &view)) {
-		if (call_is_listed(run, &view, &span))
-			command_newest_put(list, call_view_json(&view), "setup_utc_ms",
-					   command_limit(run));
-	}
-	command_answer(run, list);
+	command_walk_start(run, call_look);
 }
 
 static json_t *leg_json(const struct call_view_leg *leg)

@@ -5,7 +5,7 @@
 #include "app/command/command_conference.h"
 #include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room_member.h"
@@ -444,29 +444,27 @@ static json_t *conference_json(const struct room_view *v)
 		v->recording_paused, "plays", v->plays, "stream", v->endpoint);
 }
 
+static bool conference_look(const struct command_run *run, const struct command_span *span,
+			    struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	struct room_view view;
+	struct shard *core;
+
+	while ((core = command_walk_shard(run, at)) &&
+	       !shard_conference_next(core, &at->place, &view))
+		command_walk_past(at);
+	if (!core)
+		return false;
+	out->utc_ms = view.created_utc_ms;
+	out->wanted = command_may_see(run, view.tenant) && command_span_has(span, out->utc_ms) &&
+		      command_span_is_of(span, view.number, "");
+	out->json = show && out->wanted ? conference_json(&view) : NULL;
+	return true;
+}
+
 void command_conference_list(struct command_run *run)
 {
-	struct command_span span;
-	json_t *list;
-
-	if (!command_span_take(run, &span))
-		return;
-	list = json_array();
-	for (uint32_t i = 0; i < run->node->shard_count; i++) {
-		const struct shard *core = run->node->shards[i].core;
-		struct room_view view;
-		uint32_t cursor = 0;
-
-		while (core && shard_conference_next(core, &cursor, &view)) {
-			if (!command_may_see(run, view.tenant) ||
-			    !command_span_has(&span, view.created_utc_ms) ||
-			    !command_span_is_of(&span, view.number, ""))
-				continue;
-			command_newest_put(list, conference_json(&view), "created_utc_ms",
-					   command_limit(run));
-		}
-	}
-	command_answer(run, list);
+	command_walk_start(run, conference_look);
 }
 
 static void on_member(const struct member_view *m, void *arg)

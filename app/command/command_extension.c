@@ -116,7 +116,11 @@ static bool extension_number_is_free(struct command_run *run, struct bytes numbe
 		return false;
 	}
 	if (is_room(run, number)) {
-		command_fail(run, COMMAND_CONFLICT, "number", "a room has this number");
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "room " BYTES_FMT
+			     " has this number: take another one, or room.delete it "
+			     "first",
+			     BYTES_ARG(number));
 		return false;
 	}
 	return true;

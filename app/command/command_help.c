@@ -93,12 +93,20 @@ static json_t *one_json(const struct command *command)
 			 "arguments", args);
 }
 
-json_t *command_help_json(const struct command *only)
+bool command_is_of(const struct command *command, struct bytes word)
+{
+	struct bytes name = bytes_str(command->name);
+
+	return bytes_eq(bytes_sub(name, 0, word.n), word) &&
+	       (name.n == word.n || name.p[word.n] == '.');
+}
+
+json_t *command_help_json(struct bytes word)
 {
 	json_t *list = json_array();
 
 	COMMAND_EACH (c) {
-		if (!only || c == only)
+		if (!word.n || command_is_of(c, word))
 			(void)json_array_append_new(list, one_json(c));
 	}
 	return list;
@@ -107,13 +115,14 @@ json_t *command_help_json(const struct command *only)
 void command_help(struct command_run *run)
 {
 	const struct command_value *name = command_value(run, "command");
-	const struct command *only = name->given ? command_find(name->text) : NULL;
+	json_t *list = command_help_json(name->given ? name->text : (struct bytes){ 0 });
 
-	if (name->given && !only) {
-		command_fail(run, COMMAND_NOT_FOUND, "command", "there is no such command");
-	} else {
-		command_answer(run, command_help_json(only));
+	if (json_array_size(list)) {
+		command_answer(run, list);
+		return;
 	}
+	json_decref(list);
+	command_fail(run, COMMAND_NOT_FOUND, "command", "there is no such command");
 }
 
 static void write_command(struct writer *w, const struct command *c)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/sip/id.h"
@@ -11,7 +12,7 @@
 struct park_listing {
 	struct command_run *run;
 	json_t *list;
-	struct bytes number; /* empty: any */
+	struct command_span span;
 };
 
 /* Who parked, who is parked, since when: words with a space between them. */
@@ -29,51 +30,41 @@ static void listing_add(json_t *row, struct bytes beside)
 	(void)json_object_set_new(row, "since_utc_ms", json_integer((json_int_t)utc_ms));
 }
 
-static uint64_t row_slot(const json_t *row)
+static const char *row_text(const json_t *row, const char *name)
 {
-	const char *slot = json_string_value(json_object_get(row, "slot"));
-	uint64_t number = UINT64_MAX;
+	const char *text = json_string_value(json_object_get(row, name));
 
-	(void)bytes_u64(bytes_str(slot ? slot : ""), &number);
-	return number;
+	return text ? text : "";
 }
 
-static bool listing_wants(const struct park_listing *l, struct bytes beside)
+static bool listing_wants(const struct park_listing *l, const json_t *row)
 {
-	struct bytes by, party;
+	json_int_t since = json_integer_value(json_object_get(row, "since_utc_ms"));
 
-	(void)bytes_cut(&beside, ' ', &by);
-	(void)bytes_cut(&beside, ' ', &party);
-	return !l->number.n || bytes_eq(l->number, by) || bytes_eq(l->number, party);
+	return command_span_has(&l->span, (uint64_t)since) &&
+	       command_span_is_of(&l->span, row_text(row, "by"), row_text(row, "party"));
 }
 
-/* By their numbers. */
 static void on_slot(struct bytes slot, uint64_t call, struct bytes beside, void *arg)
 {
 	const struct park_listing *l = arg;
-	size_t at = json_array_size(l->list);
-	json_t *row;
+	json_t *row = json_object();
 
-	if (!listing_wants(l, beside))
-		return;
-	row = json_object();
 	(void)json_object_set_new(row, "slot", command_text_json(slot));
 	(void)json_object_set_new(row, "call", call ? command_call_id_json(call) : json_null());
 	listing_add(row, beside);
-	while (at > 0 && row_slot(json_array_get(l->list, at - 1)) > row_slot(row))
-		at--;
-	(void)json_array_insert_new(l->list, at, row);
+	if (listing_wants(l, row))
+		command_newest_put(l->list, row, "since_utc_ms", command_limit(l->run));
+	else
+		json_decref(row);
 }
 
 static void on_slots(enum store_result result, uint64_t key, uint64_t count, void *arg)
 {
 	struct park_listing *l = arg;
-	size_t most = command_limit(l->run);
 
 	(void)key;
 	(void)count;
-	while (json_array_size(l->list) > most)
-		(void)json_array_remove(l->list, json_array_size(l->list) - 1);
 	if (result == STORE_OK) {
 		command_answer(l->run, l->list);
 	} else {
@@ -85,16 +76,17 @@ static void on_slots(enum store_result result, uint64_t key, uint64_t count, voi
 
 void command_park_list(struct command_run *run)
 {
-	const struct command_value *number = command_value(run, "number");
-	struct park_listing *l = malloc(sizeof(*l));
+	struct command_span span;
+	struct park_listing *l;
 
+	if (!command_span_take(run, &span))
+		return;
+	l = malloc(sizeof(*l));
 	if (!l) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*l = (struct park_listing){ .run = run, .list = json_array() };
-	if (number->given)
-		l->number = number->text;
+	*l = (struct park_listing){ .run = run, .list = json_array(), .span = span };
 	store_park_list(run->node->store, bytes_str(run->tenant), on_slot, on_slots, l);
 }
 

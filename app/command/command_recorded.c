@@ -62,6 +62,7 @@ static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *j
 	return (!mailbox[0] || (entry_lies_in(json, mailbox) &&
 				(recorded_arg(l, "state")[0] || entry_is_there(json)))) &&
 	       (!heard || entry_is_heard(json) == json_is_true(heard)) &&
+	       entry_is_between(json, l->run->args) &&
 	       recorded_is(recorded_arg(l, "state"), json, "state") &&
 	       recorded_is(recorded_arg(l, "call"), json, "call") &&
 	       (!party[0] || entry_is_of(json, party));
@@ -158,7 +159,7 @@ static void listing_tenant_next(struct recorded_listing *l)
 	if (++l->tenant == l->tenant_count)
 		listing_answer(l);
 	else
-		listing_days_ask(l, bytes_str(recorded_arg(l, "until")), false);
+		listing_days_ask(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
 }
 
 static void listing_day_next(struct recorded_listing *l)
@@ -231,7 +232,7 @@ static void listing_days_ask(struct recorded_listing *l, struct bytes until, boo
 {
 	char last[DAY_LEN + 1];
 	struct store_recording_days of = { .tenant = bytes_str(l->tenants[l->tenant]),
-					   .since = bytes_str(recorded_arg(l, "since")),
+					   .since = bytes_str(recorded_arg(l, ENTRY_SINCE_DAY)),
 					   .before = before };
 
 	/* Copy first: until may point into days, which is overwritten below. */
@@ -326,7 +327,7 @@ void command_recorded_list(struct command_run *run)
 	} else if (!l->tenant_count) {
 		listing_answer(l);
 	} else {
-		listing_days_ask(l, bytes_str(recorded_arg(l, "until")), false);
+		listing_days_ask(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
 	}
 }
 

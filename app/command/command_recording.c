@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_store.h). And links to record pages. */
+#include <string.h>
+
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
 #include "app/node/node_store.h"
+#include "app/record/entry.h"
+#include "app/record/wav_head.h"
 #include "app/web/web_file.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -109,11 +114,37 @@ static bool recording_is_of_node(const struct command_run *run)
 	return command_value(run, "node")->given || !run->node->settings.recordings.list_days;
 }
 
+/* For who looks: folders and Redis have recordings by the day. */
+static void recording_time_put(json_t *args, const char *day, const char *ms, uint64_t utc_ms)
+{
+	char text[WAV_TIME_LEN + 1];
+
+	wav_time_put(text, utc_ms);
+	(void)json_object_set_new(args, day, json_stringn(text, strlen("2026-11-25")));
+	(void)json_object_set_new(args, ms, json_integer((json_int_t)utc_ms));
+}
+
+/* False: the run has failed. */
+static bool recording_span_take(struct command_run *run)
+{
+	struct command_span span;
+
+	if (!command_span_take(run, &span))
+		return false;
+	if (span.since_utc_ms)
+		recording_time_put(run->args, ENTRY_SINCE_DAY, ENTRY_SINCE_MS, span.since_utc_ms);
+	if (span.until_utc_ms != UINT64_MAX)
+		recording_time_put(run->args, ENTRY_UNTIL_DAY, ENTRY_UNTIL_MS, span.until_utc_ms);
+	if (span.number.n)
+		(void)json_object_set_new(run->args, "party", command_text_json(span.number));
+	return true;
+}
+
 void command_recording_list(struct command_run *run)
 {
 	if (recording_is_of_node(run))
 		command_store_list(run);
-	else
+	else if (recording_span_take(run))
 		command_recorded_list(run);
 }
 
@@ -137,6 +168,8 @@ bool command_recording_elsewhere(struct command_run *run, enum command_error_cod
 
 void command_store_list(struct command_run *run)
 {
+	if (!recording_span_take(run))
+		return;
 	if (node_store_runs(run->node))
 		node_store_ask(run->node, run);
 	else

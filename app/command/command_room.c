@@ -17,7 +17,10 @@ static void room_seal_key(const struct node *node, struct seal_key *key)
 static bool room_number_is_free(struct command_run *run, struct bytes number)
 {
 	if (extensions_has(&run->node->extensions, document_tenant(run), number)) {
-		command_fail(run, COMMAND_CONFLICT, "number", "an extension has this number");
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "extension " BYTES_FMT " has this number: take another one, or "
+			     "extension.delete it first",
+			     BYTES_ARG(number));
 		return false;
 	}
 	if (command_is_code(run, number)) {

@@ -14,6 +14,16 @@ static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 4096 &&
 		      TRUNK_PATTERNS_SHARE == 1024 && TRUNK_ROUTES_MAX == 1024,
 	      "the texts above say it");
 
+static void trunk_warn(const struct node *node, uint16_t tenant, const char *member,
+		       const char *trunk, json_t *out)
+{
+	if (trunk[0] && trunks_find(node->trunks, tenant, bytes_str(trunk)) == TRUNK_NONE)
+		(void)json_array_append_new(
+			out, json_sprintf("%s: there is no trunk %s yet: trunk.put makes one, "
+					  "trunk.list shows those that there are",
+					  member, trunk));
+}
+
 /* ---- numbers ---- */
 
 static int did_apply(struct node *node, uint16_t tenant, const void *value)
@@ -29,6 +39,11 @@ static void did_forget(struct node *node, uint16_t tenant, const char *name)
 	(void)trunk_did_delete(node->numbers, tenant, bytes_str(name));
 }
 
+static void did_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	trunk_warn(node, tenant, "trunk", ((const struct did_value *)value)->core.trunk, out);
+}
+
 const struct document_kind g_did_documents = {
 	.name = "did",
 	.argument = "number",
@@ -38,6 +53,7 @@ const struct document_kind g_did_documents = {
 	.size = sizeof(struct did_value),
 	.form = &g_did_form,
 	.apply = did_apply,
+	.warn = did_warn,
 	.forget = did_forget,
 };
 
@@ -56,6 +72,15 @@ static void route_forget(struct node *node, uint16_t tenant, const char *name)
 	(void)trunk_route_delete(node->numbers, tenant, bytes_str(name));
 }
 
+static void route_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	struct trunk_route core;
+
+	route_to_core(value, tenant, &core);
+	for (uint32_t i = 0; i < core.choice_count; i++)
+		trunk_warn(node, tenant, "trunks", core.choices[i].trunk, out);
+}
+
 const struct document_kind g_route_documents = {
 	.name = "route",
 	.argument = "name",
@@ -65,5 +90,6 @@ const struct document_kind g_route_documents = {
 	.size = sizeof(struct route_value),
 	.form = &g_route_form,
 	.apply = route_apply,
+	.warn = route_warn,
 	.forget = route_forget,
 };

@@ -66,7 +66,7 @@ void command_sip_recent(struct command_run *run)
 		if (skip)
 			skip--;
 		else
-			(void)json_array_append_new(list, message_json(run->node, &m));
+			(void)json_array_insert_new(list, 0, message_json(run->node, &m));
 	}
 	command_answer(run, list);
 }

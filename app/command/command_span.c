@@ -106,7 +106,8 @@ static bool span_time_take(struct command_run *run, const char *name, bool last,
 bool command_span_take(struct command_run *run, struct command_span *out)
 {
 	*out = (struct command_span){ .until_utc_ms = UINT64_MAX };
-	if (command_value(run, "number")->given)
+	if (command_arg_find(run->command, BYTES_LIT("number")) &&
+	    command_value(run, "number")->given)
 		out->number = command_value(run, "number")->text;
 	return span_time_take(run, "since", false, &out->since_utc_ms) &&
 	       span_time_take(run, "until", true, &out->until_utc_ms);

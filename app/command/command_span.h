@@ -15,7 +15,7 @@ struct command_span {
  * that is (90s, 30m, 12h, 7d). last: of a day, a minute or a second its end is meant. 0 or -EINVAL.
  */
 int command_time_read(struct bytes text, uint64_t now_utc_ms, bool last, uint64_t *utc_ms);
-/* The arguments number, since and until of the run. False: it has failed. */
+/* The arguments since and until of the run, and number, where it has that one. False: it has failed. */
 bool command_span_take(struct command_run *run, struct command_span *out);
 bool command_span_has(const struct command_span *s, uint64_t utc_ms);
 /* One of the two is that number, or there is none to be. */

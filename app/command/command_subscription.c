@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command/command_handlers.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
 
@@ -8,13 +9,13 @@ static json_t *subscription_json(const struct subscription_row *row)
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, row->id);
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:o}", "id",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "id",
 			 command_text_json(bytes_mem(id, sizeof(id))), "tenant", row->tenant,
 			 "number", command_text_json(row->watcher), "watches",
 			 command_text_json(row->resource), "trunk", command_text_json(row->trunk),
-			 "event", row->package, "expires_utc_ms", (json_int_t)row->expires_utc_ms,
-			 "notified", (json_int_t)row->notified, "source",
-			 command_addr_json(row->remote));
+			 "event", row->package, "begun_utc_ms", (json_int_t)row->begun_utc_ms,
+			 "expires_utc_ms", (json_int_t)row->expires_utc_ms, "notified",
+			 (json_int_t)row->notified, "source", command_addr_json(row->remote));
 }
 
 const char *const g_subscription_endings[] = { "deactivated", "probation",  "giveup",
@@ -58,32 +59,27 @@ void command_subscription_end(struct command_run *run)
 		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(id)));
 }
 
-/* Operators hear of all tenants that have the number. */
-static bool subscription_is_wanted(const struct command_run *run,
-				   const struct subscription_row *row)
+/* Operators see all tenants that have the number. */
+static bool subscription_look(const struct command_run *run, const struct command_span *span,
+			      struct command_walk_at *at, bool show, struct command_walk_entry *out)
 {
-	const struct command_value *number = command_value(run, "number");
+	struct subscription_row row;
+	struct shard *core;
 
-	return command_may_see(run, row->tenant) &&
-	       (!number->given || bytes_eq(row->watcher, number->text) ||
-		bytes_eq(row->resource, number->text));
+	while ((core = command_walk_shard(run, at)) &&
+	       !shard_subscription_next(core, &at->place, &row))
+		command_walk_past(at);
+	if (!core)
+		return false;
+	out->utc_ms = row.begun_utc_ms;
+	out->wanted = command_may_see(run, row.tenant) && command_span_has(span, out->utc_ms) &&
+		      (!span->number.n || bytes_eq(row.watcher, span->number) ||
+		       bytes_eq(row.resource, span->number));
+	out->json = show && out->wanted ? subscription_json(&row) : NULL;
+	return true;
 }
 
 void command_subscription_list(struct command_run *run)
 {
-	uint64_t left = command_limit(run);
-	json_t *list = json_array();
-	struct subscription_row row;
-	uint32_t cursor = 0, at;
-	struct shard *core;
-
-	while (left && (core = node_core_next(run->node, &cursor)) != NULL) {
-		for (at = 0; left && shard_subscription_next(core, &at, &row);) {
-			if (!subscription_is_wanted(run, &row))
-				continue;
-			(void)json_array_append_new(list, subscription_json(&row));
-			left--;
-		}
-	}
-	command_answer(run, list);
+	command_walk_start(run, subscription_look);
 }

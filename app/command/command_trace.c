@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
@@ -152,10 +153,16 @@ void command_call_trace_list(struct command_run *run)
 {
 	static struct trace_entry list[TRACE_FILES_MAX];
 	uint32_t n = trace_store_list(watch_trace_store(run->node->watch), list, TRACE_FILES_MAX);
-	json_t *json = json_array();
+	struct command_span span;
+	json_t *json;
 
-	for (uint32_t i = n; i-- > 0;)
-		(void)json_array_append_new(json, trace_entry_json(run->node, &list[i]));
+	if (!command_span_take(run, &span))
+		return;
+	json = json_array();
+	for (uint32_t i = n; i-- > 0 && json_array_size(json) < command_limit(run);) {
+		if (command_span_has(&span, list[i].started_utc_ms))
+			(void)json_array_append_new(json, trace_entry_json(run->node, &list[i]));
+	}
 	command_answer(run, json);
 }
 

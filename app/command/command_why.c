@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_span.h"
 #include "app/node/node.h"
+#include "sig/host/cause.h"
 
 /* However many are kept: it is the control thread that looks. */
 enum {
@@ -13,6 +15,7 @@ enum {
 	WHY_ROWS_MAX = 200,
 	WHY_MESSAGES_MAX = 1000,
 	WHY_TEXT_MAX = 255,
+	SIP_OK = 200,
 	STATUS_AT = 8,
 	STATUS_LEN = 3
 };
@@ -163,13 +166,16 @@ static void why_take(json_t *list, const struct recent_message *m)
 		(void)json_array_remove(list, 0);
 }
 
-static json_t *why_find(const struct node *node, struct recent_choice *choice)
+static json_t *why_find(const struct node *node, struct recent_choice *choice,
+			const struct command_span *span)
 {
 	struct recent_cursor cursor = { 0 };
 	json_t *list = json_array();
 	struct recent_message m;
 	uint32_t skip;
 
+	choice->since_utc_ms = span->since_utc_ms;
+	choice->until_utc_ms = span->until_utc_ms;
 	recent_choose(&node->recent, choice);
 	skip = recent_surplus(&node->recent, choice, WHY_MESSAGES_MAX, SIZE_MAX);
 	while (recent_next(&node->recent, &cursor, &m)) {
@@ -185,38 +191,88 @@ static json_t *why_find(const struct node *node, struct recent_choice *choice)
 
 /* ---- the answer ---- */
 
-/* Newest first. */
 static void why_answer(struct command_run *run, json_t *list)
 {
 	uint32_t limit = WHY_LIMIT;
 	json_t *out = json_array();
 
 	command_take_u32(run, "limit", &limit);
-	for (size_t i = json_array_size(list); i-- > 0 && json_array_size(out) < limit;)
-		(void)json_array_append(out, json_array_get(list, i));
+	/* of one millisecond the last one first */
+	for (size_t i = json_array_size(list); i-- > 0;)
+		command_newest_put(out, json_incref(json_array_get(list, i)), "utc_ms", limit);
 	json_decref(list);
 	command_answer(run, out);
 }
 
-static json_t *why_record(const char *from, const char *to, const char *cause, json_int_t status,
-			  json_int_t utc_ms, const char *by)
+static json_t *why_end(const char *by, json_int_t status, const char *from, const char *to,
+		       json_int_t utc_ms)
 {
-	const char *sentence = cause, *next = "doctor of that call says more of its media.";
-	const char *reason = strstr(cause, ": ");
+	return json_pack("{s:I, s:s, s:s, s:I, s:s, s:s, s:n, s:n}", "utc_ms", utc_ms, "by", by,
+			 "method", "INVITE", "status", status, "from", from, "to", to, "remote",
+			 "sip_call_id");
+}
+
+static void why_end_words(json_t *row, const char *reason, const char *sentence, const char *next)
+{
+	(void)json_object_set_new(row, "reason", json_string(reason));
+	(void)json_object_set_new(row, "sentence", json_string(sentence));
+	(void)json_object_set_new(row, "next", json_string(next));
+}
+
+/* The words of a record that was answered, and ended as calls do; else what is its cause. */
+static const char *why_good(const char *cause, json_int_t status, const char *by)
+{
+	if (status != SIP_OK || strcmp(cause, call_cause_text(CAUSE_HANGUP)) != 0)
+		return cause;
+	if (!strcmp(by, "a"))
+		return "Nothing went wrong: the call was answered, and the caller hung up.";
+	return !strcmp(by, "b")
+		       ? "Nothing went wrong: the call was answered, and the callee hung up."
+		       : "Nothing went wrong: the call was answered, and tandem hung up.";
+}
+
+static json_t *why_record(const json_t *cdr)
+{
+	const char *cause = why_text(cdr, "cause"), *by = why_text(cdr, "ended_by");
+	json_int_t status = json_integer_value(json_object_get(cdr, "sip_status"));
+	const char *sentence = why_good(cause, status, by), *reason = strstr(cause, ": ");
+	const char *next = "doctor of that call says more of its media.";
+	json_t *row = why_end(by, status, why_text(cdr, "from"), why_text(cdr, "to"),
+			      json_integer_value(json_object_get(cdr, "end_utc_ms")));
 
 	/* "refused by the node: REASON" */
 	if (reason)
 		(void)refusal_words(reason + 2, &sentence, &next);
-	return json_pack("{s:I, s:s, s:s, s:I, s:s, s:s, s:n, s:n, s:s, s:s, s:s}", "utc_ms",
-			 utc_ms, "by", by, "method", "INVITE", "status", status, "from", from, "to",
-			 to, "remote", "sip_call_id", "reason", cause, "sentence", sentence, "next",
-			 next);
+	why_end_words(row, cause, sentence, next);
+	return row;
+}
+
+/* Nobody refused anything of a call that runs. */
+static void why_running(struct command_run *run, uint64_t call, json_t *list)
+{
+	struct call_view view;
+	json_t *row;
+
+	if (!node_call_view(run->node, call, &view)) {
+		json_decref(list);
+		command_fail(run, COMMAND_NOT_FOUND, "call",
+			     "no call has that id: call.list shows those that run, cdr.list those "
+			     "that ended");
+		return;
+	}
+	row = why_end("node", 0, view.from, view.to, (json_int_t)view.setup_utc_ms);
+	why_end_words(row, "nothing_wrong",
+		      "Nothing is wrong so far: the call runs, and nobody refused anything of it.",
+		      "doctor of that call says whether both hear each other.");
+	(void)json_array_append_new(list, row);
+	why_answer(run, list);
 }
 
 /* Of a call of before: its records say how it ended. */
 static void why_past(struct command_run *run, json_t *records)
 {
 	struct recent_choice choice = { 0 };
+	struct command_span span;
 	json_t *list, *cdr;
 	size_t i;
 
@@ -224,32 +280,37 @@ static void why_past(struct command_run *run, json_t *records)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
 		return;
 	}
+	(void)command_span_take(run, &span);
 	(void)command_call_id(run, &choice.call);
-	list = why_find(run->node, &choice);
+	list = why_find(run->node, &choice, &span);
 	json_array_foreach(records, i, cdr)
 	{
-		(void)json_array_append_new(
-			list, why_record(why_text(cdr, "from"), why_text(cdr, "to"),
-					 why_text(cdr, "cause"),
-					 json_integer_value(json_object_get(cdr, "sip_status")),
-					 json_integer_value(json_object_get(cdr, "end_utc_ms")),
-					 why_text(cdr, "ended_by")));
+		json_t *row = why_record(cdr);
+
+		if (command_span_has(&span,
+				     (uint64_t)json_integer_value(json_object_get(row, "utc_ms"))))
+			(void)json_array_append(list, row);
+		json_decref(row);
 	}
+	if (!json_array_size(list) && !json_array_size(records))
+		why_running(run, choice.call, list);
+	else
+		why_answer(run, list);
 	json_decref(records);
-	why_answer(run, list);
 }
 
 void command_call_why(struct command_run *run)
 {
-	const struct command_value *number = command_value(run, "number");
 	struct recent_choice choice = { 0 };
+	struct command_span span;
 
+	if (!command_span_take(run, &span))
+		return;
 	if (command_value(run, "call")->given) {
 		if (command_call_id(run, &choice.call))
 			command_cdrs_find(run, why_past);
 		return;
 	}
-	if (number->given)
-		choice.user = number->text;
-	why_answer(run, why_find(run->node, &choice));
+	choice.user = span.number;
+	why_answer(run, why_find(run->node, &choice, &span));
 }

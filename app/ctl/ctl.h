@@ -39,6 +39,8 @@ int ctl_init(int argc, char **argv);
 int ctl_trace(const struct ctl_target *target, int argc, char **argv);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
+/* Commands begin with that word and a dot. */
+bool ctl_help_is_group(const char *word);
 
 /* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
 json_t *ctl_args(const struct command *command, int argc, char **argv);

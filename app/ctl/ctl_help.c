@@ -58,6 +58,7 @@ static const struct {
 	{ "trace", TRACE_TEXT },
 	{ "help",
 	  "       tandemctl help [COMMAND|init|doctor|trace|config|api], or COMMAND --help\n"
+	  "           call: the commands that begin so; as well trunk, conference and so on\n"
 	  "           config: every setting, in Markdown; api: every command\n" },
 };
 
@@ -93,6 +94,28 @@ static size_t sentence_length(const char *help)
 	return end ? (size_t)(end - help) + 1 : strlen(help);
 }
 
+/* All, or those that begin with the word. */
+static int print_commands(struct bytes word)
+{
+	(void)fputs("\nCommands:\n", stdout);
+	COMMAND_EACH (c) {
+		if (word.n && !command_is_of(c, word))
+			continue;
+		(void)printf("  %-22s ", c->name);
+		print_wrapped(c->help, sentence_length(c->help), NAME_COLUMNS, NAME_COLUMNS);
+	}
+	return CTL_DONE;
+}
+
+bool ctl_help_is_group(const char *word)
+{
+	COMMAND_EACH (c) {
+		if (command_is_of(c, bytes_str(word)) && strcmp(c->name, word) != 0)
+			return true;
+	}
+	return false;
+}
+
 static int print_all(void)
 {
 	(void)fputs("usage:\n", stdout);
@@ -100,12 +123,7 @@ static int print_all(void)
 		(void)fputs(g_verbs[i].text, stdout);
 	(void)fputs(g_command, stdout);
 	(void)fputs(g_statuses, stdout);
-	(void)fputs("\nCommands:\n", stdout);
-	COMMAND_EACH (c) {
-		(void)printf("  %-22s ", c->name);
-		print_wrapped(c->help, sentence_length(c->help), NAME_COLUMNS, NAME_COLUMNS);
-	}
-	return CTL_DONE;
+	return print_commands((struct bytes){ 0 });
 }
 
 static void print_arg(const json_t *arg)
@@ -129,7 +147,7 @@ static void print_arg(const json_t *arg)
 
 static int print_command(const struct command *command)
 {
-	json_t *list = command_help_json(command);
+	json_t *list = command_help_json(bytes_str(command->name));
 	const json_t *one = json_array_get(list, 0), *arg;
 	size_t i;
 
@@ -171,6 +189,8 @@ int ctl_help(const char *word)
 		if (bytes_is(bytes_str(word), g_verbs[i].name))
 			return print_verb(g_verbs[i].text);
 	}
+	if (ctl_help_is_group(word))
+		return print_commands(bytes_str(word));
 	ctl_complain("there is no command '%s'; see tandemctl help", word);
 	return CTL_USAGE;
 }

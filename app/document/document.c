@@ -85,12 +85,14 @@ static json_t *change_view(const struct node *node, const struct document_change
 {
 	const struct command_run *run = change->run;
 	json_t *view = document_view(node, change->kind, document_tenant(run), change->value);
-	json_t *warnings = field_warnings(run->command->args, change->value);
+	json_t *warnings = json_array();
 
-	if (view && warnings)
-		(void)json_object_set_new(view, "warnings", warnings);
-	else
-		json_decref(warnings);
+	field_warn(run->command->args, change->value, warnings);
+	if (change->kind->warn)
+		change->kind->warn(node, document_tenant(run), change->value, warnings);
+	if (view && json_array_size(warnings))
+		(void)json_object_set(view, "warnings", warnings);
+	json_decref(warnings);
 	return view;
 }
 

@@ -50,6 +50,8 @@ struct document_kind {
 	enum tenant_item item; /* by which the core knows that quota */
 	bool of_operators;     /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	bool exact;            /* what may be put depends on the tenant's other documents */
+	/* Adds a sentence for each that it names and that is not there. NULL: it names none. */
+	void (*warn)(const struct node *node, uint16_t tenant, const void *value, json_t *out);
 };
 
 /* document_kind.c: by the kind's function, else by its form. */

@@ -231,10 +231,8 @@ json_t *field_json(const struct command_arg *fields, const void *value)
 	return json;
 }
 
-json_t *field_warnings(const struct command_arg *fields, const void *value)
+void field_warn(const struct command_arg *fields, const void *value, json_t *out)
 {
-	json_t *all = NULL;
-
 	for (const struct command_arg *a = fields; a->name; a++) {
 		char text[512];
 		struct writer w = writer_over(text, sizeof(text));
@@ -245,9 +243,6 @@ json_t *field_warnings(const struct command_arg *fields, const void *value)
 		if (!pattern_list_odd(bytes_str((const char *)value + a->field.at), &w) ||
 		    w.overflow)
 			continue;
-		if (!all)
-			all = json_array();
-		(void)json_array_append_new(all, command_text_json(writer_done(&w)));
+		(void)json_array_append_new(out, command_text_json(writer_done(&w)));
 	}
-	return all;
 }

@@ -103,8 +103,8 @@ struct field {
 bool field_take(struct command_run *run, const struct command_arg *fields, void *value);
 /* What the document has of them: one of an older version lacks some. Its lists may have words that this version does not know. */
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
-/* Of what of a value is right, but hardly meant so: a list of sentences. New reference, NULL: nothing is. */
-json_t *field_warnings(const struct command_arg *fields, const void *value);
+/* Adds to a list a sentence for each thing that is right, but hardly meant so. */
+void field_warn(const struct command_arg *fields, const void *value, json_t *out);
 /* New reference, NULL: out of memory. */
 json_t *field_json(const struct command_arg *fields, const void *value);
 

@@ -235,6 +235,7 @@ struct node {
 	struct command_fars fars;
 	struct node_names names_over;
 	struct waiting waiting;
+	struct command_walk *walks; /* lists under way */
 	struct health health;
 	struct node_wait wait;
 	struct node_late late;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/dns/resolver.h"
@@ -267,6 +268,7 @@ void node_on_timer(void *arg)
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
 	queries_expire(&n->queries, now.ns);
+	command_walks_round(n);
 	respawn(n, now.ns);
 	beat(n, now.ns);
 }
@@ -516,6 +518,8 @@ static void arm(struct node *n)
 	next = ns_least(next, node_drain_next_ns(n));
 	/* a node that starts carries nothing yet: what waits would let it turn round and round */
 	if (n->phase != NODE_STARTING && (n->answers.count || n->events_left || n->cell_left))
+		next = 0;
+	if (n->walks)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);
 	if (err)

@@ -275,17 +275,6 @@ void node_counts(const struct node *n, struct shard_counts *out)
 	}
 }
 
-bool node_call_next(const struct node *n, struct node_calls *cursor, struct call_view *out)
-{
-	for (; cursor->shard < n->shard_count; cursor->shard++, cursor->call = 0) {
-		const struct node_shard *s = &n->shards[cursor->shard];
-
-		if (s->state == NODE_SHARD_LIVE && shard_call_next(s->core, &cursor->call, out))
-			return true;
-	}
-	return false;
-}
-
 bool node_call_view(const struct node *n, uint64_t call, struct call_view *out)
 {
 	const struct shard *core = node_core(n, call);

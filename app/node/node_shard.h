@@ -155,11 +155,6 @@ bool node_ahead_round(struct node *n);
 
 /* Sums, over those that are live. */
 void node_counts(const struct node *n, struct shard_counts *out);
-struct node_calls {
-	uint32_t shard, call;
-};
-/* Walks all calls: *cursor all zero first. */
-bool node_call_next(const struct node *n, struct node_calls *cursor, struct call_view *out);
 bool node_call_view(const struct node *n, uint64_t call, struct call_view *out);
 
 /* ---- life: node_shard_life.c ---- */

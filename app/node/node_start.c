@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/dns/resolver.h"
@@ -713,6 +714,7 @@ static void stop_redis(struct node *n)
 	if (n->control)
 		control_stop(n->control);
 	queries_expire(&n->queries, UINT64_MAX);
+	command_walks_drop(n);
 	command_orders_drop(n);
 	document_beat(n, UINT64_MAX);
 	directory_stop(n);

@@ -33,6 +33,12 @@ bool entry_is_of(const json_t *json, const char *party);
 /* Likewise: it lies in that mailbox, and somebody has heard it. */
 bool entry_lies_in(const json_t *json, const char *mailbox);
 bool entry_is_heard(const json_t *json);
+/* It began in that time. args: of a command, with those times, or without. */
+#define ENTRY_SINCE_DAY "since_day" /* their days, by which there are folders */
+#define ENTRY_UNTIL_DAY "until_day"
+#define ENTRY_SINCE_MS  "since_ms"
+#define ENTRY_UNTIL_MS  "until_ms"
+bool entry_is_between(const json_t *json, const json_t *args);
 /* Neither deleted nor lost. */
 bool entry_is_there(const json_t *json);
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/record/entry.h"
 
@@ -57,6 +59,32 @@ bool entry_is_of(const json_t *json, const char *party)
 	const char *to = json_string_value(json_object_get(json, "to"));
 
 	return (from && !strcmp(from, party)) || (to && !strcmp(to, party));
+}
+
+/* As wav_time_put writes it. */
+static int entry_time_read(const char *text, json_int_t *utc_ms)
+{
+	struct tm tm = { 0 };
+	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+	if (!rest)
+		return -EINVAL;
+	*utc_ms = (json_int_t)timegm(&tm) * 1000;
+	if (*rest == '.')
+		*utc_ms += (json_int_t)strtoul(rest + 1, NULL, 10);
+	return 0;
+}
+
+bool entry_is_between(const json_t *json, const json_t *args)
+{
+	const json_t *since = json_object_get(args, ENTRY_SINCE_MS);
+	const json_t *until = json_object_get(args, ENTRY_UNTIL_MS);
+	json_int_t began;
+
+	if (!since && !until)
+		return true;
+	return !entry_time_read(json_string_value(json_object_get(json, "begun")), &began) &&
+	       began >= json_integer_value(since) && (!until || began <= json_integer_value(until));
 }
 
 bool entry_is_there(const json_t *json)

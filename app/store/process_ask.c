@@ -125,12 +125,14 @@ static bool ask_wants_facts(const struct ask *a, const char *path)
 	json_t *facts;
 	bool wants;
 
-	if (!party[0] && !mailbox[0] && !heard)
+	if (!party[0] && !mailbox[0] && !heard && !json_object_get(a->args, ENTRY_SINCE_MS) &&
+	    !json_object_get(a->args, ENTRY_UNTIL_MS))
 		return true;
 	facts = process_sidecar(a->p, path, FOLDER_HERE);
 	wants = (!party[0] || entry_is_of(facts, party)) &&
 		(!mailbox[0] || entry_lies_in(facts, mailbox)) &&
-		(!heard || entry_is_heard(facts) == json_is_true(heard));
+		(!heard || entry_is_heard(facts) == json_is_true(heard)) &&
+		entry_is_between(facts, a->args);
 	json_decref(facts);
 	return wants;
 }
@@ -150,7 +152,7 @@ static bool ask_is_after(const struct ask *a, const struct folder_entry *entry)
 /* What its path says: that is read already. */
 static bool ask_wants_path(const struct ask *a, const struct folder_entry *entry)
 {
-	const char *call = ask_text(a, "call"), *until = ask_text(a, "until");
+	const char *call = ask_text(a, "call"), *until = ask_text(a, ENTRY_UNTIL_DAY);
 
 	return folder_path_fits(bytes_str(entry->path)) && ask_is_after(a, entry) &&
 	       !strncmp(strrchr(entry->path, '/') + 1, call, strlen(call)) &&
@@ -192,7 +194,7 @@ static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
 /* What happened last comes first. */
 static void ask_walk(struct ask *a, folder_fn *fn)
 {
-	const char *since = ask_text(a, "since");
+	const char *since = ask_text(a, ENTRY_SINCE_DAY);
 
 	(void)folder_walk_back(a->p->terms.folder, a->tenant, since[0] ? since : NULL, fn, a);
 }

@@ -459,12 +459,14 @@ uint64_t shard_whose(const struct shard *s, struct bytes message);
 bool shard_has_request(const struct shard *s, const struct sip_message *m);
 /* Walks all calls: *cursor = 0 first. */
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
+/* The same, but only what lists show: of *out the rest, from data on and but for the times, stays as it is. */
+bool shard_call_head_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
 /* Who watches whom. Slices live until the next event. */
 struct subscription_row {
 	uint64_t id;
 	const char *tenant, *package;
 	struct bytes watcher, resource, trunk;
-	uint64_t expires_utc_ms; /* as the wall shows it */
+	uint64_t begun_utc_ms, expires_utc_ms; /* as the wall shows them */
 	uint32_t notified;
 	const struct addr *remote;
 };

@@ -127,25 +127,31 @@ static void view_recordings(const struct shard *s, const struct call *c, struct 
 	}
 }
 
-static void glance(const struct shard *s, const struct call *c, struct call_view *out)
+/* What lists show; the rest stays as it is. */
+static void view_head(const struct shard *s, const struct call *c, struct call_view *out)
 {
-	*out = (struct call_view){
-		.call = c->id,
-		.state = c->state,
-		.version = c->out.version,
-		.saved = c->out.acked == c->out.version,
-		.restored = c->restored,
-		.data = text_bytes(&c->data),
-		.account = text_bytes(&c->account),
-		.setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c)),
-		.answer_utc_ms = shard_wall_utc_ms(s, segments_answer_utc_ms(c)),
-	};
+	out->call = c->id;
+	out->state = c->state;
+	out->version = c->out.version;
+	out->saved = c->out.acked == c->out.version;
+	out->restored = c->restored;
+	out->setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c));
+	out->answer_utc_ms = shard_wall_utc_ms(s, segments_answer_utc_ms(c));
 	cdr_put(out->tenant, sizeof(out->tenant),
 		bytes_str(tenants_name(s->settings.tenants, c->tenant)));
 	cdr_put(out->application, sizeof(out->application), call_application(c));
 	out->waits = call_waits(c);
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
+}
+
+static void glance(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	*out = (struct call_view){
+		.data = text_bytes(&c->data),
+		.account = text_bytes(&c->account),
+	};
+	view_head(s, c, out);
 	glance_legs(s, c, out);
 	view_recordings(s, c, out);
 	view_flows(s, c, true, out);
@@ -211,6 +217,16 @@ bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *
 	return c != NULL;
 }
 
+bool shard_call_head_next(const struct shard *s, uint32_t *cursor, struct call_view *out)
+{
+	pool_handle h;
+	const struct call *c = pool_next(&s->calls, cursor, &h);
+
+	if (c)
+		view_head(s, c, out);
+	return c != NULL;
+}
+
 static uint64_t saves_pending(const struct shard *s)
 {
 	uint64_t n = 0;
@@ -250,6 +266,7 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 		.watcher = text_bytes(&sub->watcher),
 		.resource = text_bytes(&sub->resource),
 		.trunk = text_bytes(&sub->trunk),
+		.begun_utc_ms = shard_wall_utc_ms(s, id_utc_ms(sub->id, s->host.now.utc_ms)),
 		.expires_utc_ms = steady_add(s->host.now.utc_ms + left, s->host.wall_ms),
 		.notified = sub->dialog.local_cseq,
 		.remote = &sub->dialog.hop.remote,

@@ -53,6 +53,15 @@ uint16_t id_shard(uint64_t call)
 	return (uint16_t)(call >> SHARD_SHIFT);
 }
 
+uint64_t id_utc_ms(uint64_t id, uint64_t now_utc_ms)
+{
+	uint64_t half = BIT64(MS_BITS - 1), low = id >> COUNTER_BITS & (BIT64(MS_BITS) - 1);
+	uint64_t near_ms = now_utc_ms + half;
+
+	/* the newest time with these bits that is not further ahead than half of what they count */
+	return near_ms - ((near_ms - low) & (BIT64(MS_BITS) - 1));
+}
+
 uint64_t id_call_none(uint16_t shard)
 {
 	return (uint64_t)shard << SHARD_SHIFT;

@@ -33,6 +33,8 @@ uint64_t id_call_derive(uint16_t shard, struct bytes command);
 /* How a call remembers a command: the same text gives the same number, never 0. */
 uint64_t id_order(struct bytes command);
 uint16_t id_shard(uint64_t call);
+/* When an id of id_call_next was made, about now or before. */
+uint64_t id_utc_ms(uint64_t id, uint64_t now_utc_ms);
 /* What stands in a call's place where there is none yet: of the shard alone. */
 uint64_t id_call_none(uint16_t shard);
 bool id_call_is_none(uint64_t call); /* 0 is none, too */

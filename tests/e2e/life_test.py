@@ -15,6 +15,7 @@ from lib import promlint
 from lib.node import Node
 
 from call_test import CallTest
+from lamps_test import Lamp
 from patience import PATIENCE_S, slowness
 from server import ServerError
 
@@ -314,6 +315,46 @@ class Ended(CallTest):
         self.assertEqual(self.tandemctl("-o", "wide", "cdr.list")[1], wide)
         self.assertEqual(json.loads(self.tandemctl("cdr.list", "limit=1", "-o", "json")[1])["ok"], True)
 
+    def test_lists_are_alike(self):
+        """Whatever a list shows, and by number and time: what registered or began last is the first row."""
+        watches = []
+        for agent, other in ((self.a, "1002"), (self.b, "1001")):
+            time.sleep(0.01)
+            watches.append(Lamp(agent, other))
+        time.sleep(0.01)
+        self.assertEqual(self.a.register().status, 200)
+        out, _, _ = self.connect()
+        call = self.calls()[0]["id"]
+        self.node.ctl("call.trace.start", call=call)
+        self.node.ctl("call.park", call=call, leg="a", slot="7")
+        self.assertEqual([row["number"] for row in self.node.ctl("registration.list")], ["1001", "1002"])
+        self.assertEqual([row["number"] for row in self.node.ctl("subscription.list")], ["1002", "1001"])
+        passed = [row["utc_ms"] for row in self.node.ctl("sip.recent", limit=500)]
+        self.assertEqual(passed, sorted(passed, reverse=True))
+        self.assertGreater(passed[0], passed[-1])
+        for command in ("call.list", "registration.list", "subscription.list", "park.list", "sip.recent", "call.trace.list"):
+            with self.subTest(command):
+                now = time.time_ns() // 1_000_000           # messages go on to pass
+                def listed(**given):
+                    return [row.get("id", row.get("name", row.get("number", row.get("slot", row.get("message")))))
+                            for row in self.node.ctl(command, **{"limit": 500, **given}) if row.get("utc_ms", 0) <= now]
+                rows = listed()
+                self.assertGreater(len(rows), 0)
+                self.assertEqual(len(self.node.ctl(command, limit=1)), 1)
+                if command != "sip.recent":
+                    self.assertEqual(listed(limit=1), rows[:1])
+                self.assertEqual(listed(since="1h"), rows)
+                self.assertEqual(listed(until="1h"), [])
+                self.assertEqual(listed(since="2099-01-01"), [])
+                if command != "call.trace.list":
+                    self.assertGreater(len(listed(number="1001", until="2099-01-01")), 0)
+                    self.assertEqual(listed(number="1999"), [])
+                if command != "park.list":      # Redis has them, not a node
+                    self.assertEqual(listed(node=self.node.ctl("node.status")["name"]), rows)
+        for command in ("call.why", "recording.list", "delivery.list", "conference.list", "cdr.list"):
+            self.assertEqual(self.node.ctl(command, number="1001", since="2026-11-25T20:30", until="1h"), [], command)
+        out.bye()
+
     def test_help(self):
         """Wherever somebody asks for it, as ./tandem ctl does with a --config in front."""
         for words in (("help", "call.list"), ("call.list", "--help"), ("--help", "call.list"), ("call.list", "limit=5", "--help")):
@@ -325,6 +366,52 @@ class Ended(CallTest):
         for verb in ("init", "trace", "doctor"):
             self.assertIn(f"tandemctl {verb} " if verb == "init" else verb, self.tandemctl("--config", self.node.config, verb, "--help")[1])
         self.assertEqual(self.tandemctl("--config", self.node.config, "help", "no.such")[0], 2)
+        for group, command in (("call", "call.dtmf"), ("call", "call.trace.stop"), ("call.trace", "call.trace.stop"), ("room", "room.put")):
+            for words in (("help", group), (group, "--help")):
+                status, said = self.tandemctl(*words)
+                self.assertEqual(status, 0)
+                self.assertIn(f"  {command} ", said)
+                self.assertNotIn("  node.status ", said)
+        said = json.loads(self.tandemctl("--config", self.node.config, "--json", "help", "command=call")[1])
+        self.assertEqual({row["name"].split(".")[0] for row in said["result"]}, {"call"})
+        self.assertEqual(self.tandemctl("--config", self.node.config, "--json", "help", "command=cal")[0], 4)
+
+    def test_what_is_refused_says_what_to_do(self):
+        """A word that is no switch, a number that is taken, a trunk that is not there: what may stand there, and what to do."""
+        for on in ("pause", "x"):
+            with self.assertRaisesRegex(ServerError, "on must be true or false: .* say by state, which is one of: on, pause, resume, off"):
+                self.node.ctl("call.record", call="0000000000001", leg="a", on=on)
+        with self.assertRaisesRegex(ServerError, "extension 1001 has this number: take another one, or extension.delete"):
+            self.node.ctl("room.put", number="1001")
+        self.node.ctl("room.put", number="3000")
+        with self.assertRaisesRegex(ServerError, "room 3000 has this number: take another one, or room.delete"):
+            self.node.put_extension("3000", "secret")
+        self.node.ctl("trunk.put", name="there", servers="127.0.0.1:9", direction="out")
+        put = self.node.ctl("route.put", name="out", pattern="+x.", trunks="there:1,gone:2")
+        self.assertEqual(put["warnings"], ["trunks: there is no trunk gone yet: trunk.put makes one, trunk.list shows those that there are"])
+        self.assertRegex(self.node.ctl("did.put", number="+493012", trunk="gone")["warnings"][0], "^trunk: there is no trunk gone yet")
+        self.assertNotIn("warnings", self.node.ctl("route.put", name="out", trunks="there"))
+        self.assertNotIn("warnings", self.node.ctl("did.put", number="+493012", trunk="there"))
+        name = self.node.ctl("node.status")["name"]
+        self.assertEqual(self.node.ctl("toll.show", number="1001", node=name), self.node.ctl("toll.show", number="1001"))
+
+    def test_why_nothing(self):
+        """A call without any fault, while it runs and when it is over; and one that there is not."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        [row] = self.node.ctl("call.why", call=call)
+        self.assertEqual((row["reason"], row["from"], row["to"]), ("nothing_wrong", "1001", "1002"))
+        self.assertRegex(row["sentence"], "^Nothing is wrong so far")
+        self.assertIn("doctor", row["next"])
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        [row] = self.node.ctl("call.why", call=call)
+        self.assertEqual((row["by"], row["status"], row["reason"]), ("a", 200, "hung up"))
+        self.assertEqual(row["sentence"], "Nothing went wrong: the call was answered, and the caller hung up.")
+        self.assertEqual(self.node.ctl("call.why", call=call, until="1h"), [])
+        with self.assertRaisesRegex(ServerError, "not_found: no call has that id: call.list shows those that run"):
+            self.node.ctl("call.why", call=call[:-1] + ("0" if call[-1] != "0" else "1"))
 
     def tandemctl(self, *words):
         done = subprocess.run([self.node.program("tandemctl"), *words], capture_output=True, text=True, timeout=30,

@@ -232,6 +232,8 @@ class Listed(Cluster):
             self.assertEqual(pages, sorted(pages, reverse=True))
             self.assertEqual(self.paged(party="2001", until="2026-11-24", **more), pages[1:])
             self.assertEqual(self.paged(party="2001", since=today(), **more), pages[:1])
+            self.assertEqual(self.paged(number="2001", until="2026-11-24T00:00", **more), pages[1:])
+            self.assertEqual(self.paged(number="2001", since="2026-11-24T00:01", until="2026-11-25", **more), [], "it is a time, not a day")
 
     def paged(self, **more):
         """The names page by page, which are those of one list."""

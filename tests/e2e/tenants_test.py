@@ -279,7 +279,7 @@ ROWS = {
     "conference.stream": hidden(conference="CALL", endpoint="bot"),
     "conference.stop": hidden(conference="CALL", what="play"),
     "conference.record": hidden(conference="CALL", state="on"),
-    "park.list": own(lambda me, rows: [(row["slot"], row["call"]) for row in rows] == [("7", me.call), (me.lone, me.call)]),
+    "park.list": own(lambda me, rows: sorted((row["slot"], row["call"]) for row in rows) == [(me.lone, me.call), ("7", me.call)]),
     "call.dtmf": order(leg="a", digits="1"),
     "call.trace.start": each(of_operators, for_tenant(call="CALL")),
     "call.trace.stop": of_operators,

@@ -169,7 +169,8 @@ static const struct command_arg g_join_args[] = {
 };
 
 static const struct command_arg g_list_args[] = {
-	PARTY_OR_NONE("number", "Only calls that this number parked, or whose parked party it is."),
+	SPAN_ARGS("Only calls that this number parked, or whose parked party it is.",
+		  "were parked"),
 	LIMIT_ARG,
 	END,
 };
@@ -298,7 +299,7 @@ const struct command g_call_order_commands[] = {
 
 const struct command g_call_slot_commands[] = {
 	{ "park.list", COMMAND_FOR_READER, g_list_args,
-	  "Lists the slots where calls of the tenant are parked, on all nodes, by number.",
+	  "Lists the slots where calls of the tenant are parked, on all nodes, the newest first.",
 	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "
 	  "is parked), since_utc_ms",
 	  command_park_list },

@@ -11,6 +11,7 @@ static const struct command_arg g_dial_check_args[] = {
 
 static const struct command_arg g_toll_args[] = {
 	PARTY_OR_NONE("number", "Number of the extension. Without it, the tenant alone."),
+	NODE_ARG,
 	END,
 };
 
@@ -38,7 +39,7 @@ const struct command g_dial_commands[] = {
 	  "where it is read as another number that has it)",
 	  command_dialplan_check },
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
-	  "Shows what calls outside have cost today, on this node.",
+	  "Shows what calls outside have cost today, on a node.",
 	  "extension (where one is named) and tenant, each with calls (now), used_s (today, with "
 	  "the "
 	  "seconds that calls have been given ahead, 10 at most each), outside_calls and "

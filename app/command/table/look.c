@@ -11,18 +11,20 @@ static const struct command_arg g_sip_args[] = {
 	  .max = 500,
 	  .preset = "50",
 	  .help = "Most messages in the answer, the newest ones." },
+	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_why_args[] = {
 	CALL_OR_NONE("Only this call, also when it is over."),
-	PARTY_OR_NONE("number", "Only dialogs whose messages name this user."),
+	SPAN_ARGS("Only dialogs whose messages name this user.", "came"),
 	{ .name = "limit",
 	  .type = ARG_U64,
 	  .min = 1,
 	  .max = 500,
 	  .preset = "20",
 	  .help = "Most entries in the answer, the newest ones." },
+	NODE_ARG,
 	END,
 };
 
@@ -45,14 +47,14 @@ static const struct command_arg g_security_args[] = {
 };
 
 static const struct command_arg g_registration_args[] = {
-	PARTY_OR_NONE("number", "Only this extension."),
+	SPAN_ARGS("Only this extension.", "registered, or did so again,"),
 	LIMIT_ARG,
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_subscription_args[] = {
-	PARTY_OR_NONE("number", "Only those of this extension, and those that watch it."),
+	SPAN_ARGS("Only those of this extension, and those that watch it.", "began"),
 	LIMIT_ARG,
 	NODE_ARG,
 	END,
@@ -83,7 +85,7 @@ const struct command g_look_commands[] = {
 	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
 	  "call, "
 	  "of a number, or all.",
-	  "a list, oldest first: utc_ms, sent, transport, local, remote, reason (of a refusal by "
+	  "a list, newest first: utc_ms, sent, transport, local, remote, reason (of a refusal by "
 	  "the node), message",
 	  command_sip_recent, .transient = true },
 	{ "call.why", COMMAND_FOR_OPERATOR, g_why_args,
@@ -91,7 +93,7 @@ const struct command g_look_commands[] = {
 	  "by "
 	  "the other party. Of a call also how it ended. Looks at the messages of sip.recent, and "
 	  "of "
-	  "a call at its records.",
+	  "a call at its records. Of a call without any fault it says so.",
 	  "a list, newest first: utc_ms, by (node, other; of a record: who ended the call), "
 	  "method, "
 	  "status, from, to, remote, sip_call_id, reason (as sip.recent has it), sentence and next "
@@ -105,14 +107,15 @@ const struct command g_look_commands[] = {
 	  "tells of), node",
 	  command_security_list, .transient = true },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
-	  "Lists registered phones, as a node knows them.",
+	  "Lists registered phones, as a node knows them: first who has registered last.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
-	  "expires_utc_ms, nat, location (0: none)",
+	  "registered_utc_ms (by its last REGISTER; 0: not known), expires_utc_ms, nat, location "
+	  "(0: none)",
 	  command_registration_list },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
-	  "Lists who watches whom with a node: lamps of phones.",
+	  "Lists who watches whom with a node, the newest first: lamps of phones.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
-	  "(dialog, presence, reg), "
+	  "(dialog, presence, reg), begun_utc_ms, "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
 	  command_subscription_list },
 	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,

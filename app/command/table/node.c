@@ -57,7 +57,7 @@ static const struct command_arg g_help_args[] = {
 	  .charset = CHARSET_NAME,
 	  .min = 1,
 	  .max = 63,
-	  .help = "Only this command." },
+	  .help = "Only this command, or those that begin so: call." },
 	END,
 };
 

@@ -9,12 +9,6 @@
 		.help = "Name of the recording, as recording.list has it:"                  \
 			" TENANT/DATE/FILE.",                                               \
 	}
-#define DATE_ARG(what, text)                                                                       \
-	{                                                                                          \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_NAME, .min = 10, .max = 10, \
-		.help = (text)                                                                     \
-	}
-
 #define AFTER_ARG                                                                                 \
 	{                                                                                         \
 		.name = "after", .type = ARG_STRING, .max = 159,                                  \
@@ -69,9 +63,8 @@ static const struct command_arg g_recordings_args[] = {
 	  .type = ARG_STRING,
 	  .min = 1,
 	  .max = 127,
-	  .help = "Who spoke, from or to: those alone." },
-	DATE_ARG("since", "Day of the first ones, such as 2026-11-25, of UTC."),
-	DATE_ARG("until", "Day of the last ones."),
+	  .help = "The same as number, of who has a name that is no number, too." },
+	SPAN_ARGS("Only those from or to this number.", "began"),
 	{ .name = "state",
 	  .type = ARG_ENUM,
 	  .names = g_entry_states,
@@ -87,6 +80,7 @@ static const struct command_arg g_recordings_args[] = {
 	END,
 };
 static const struct command_arg g_deliveries_args[] = {
+	SPAN_ARGS("Only those from or to this number.", "began"),
 	{ .name = "state",
 	  .type = ARG_ENUM,
 	  .names = g_entry_states,

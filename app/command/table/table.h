@@ -46,11 +46,11 @@
 		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT, .min = 1, .max = 20, \
 		.help = (text)                                                                    \
 	}
-#define SPAN_ARGS(who, when)                                                                 \
-	PARTY_OR_NONE("number", who),                                                        \
-		SPAN_TIME("since", "Only those that " when " then or later: a day such as "  \
-				   "2026-11-25, a time of UTC such as 2026-11-25T20:30, or " \
-				   "how long ago that is, such as 90s, 30m, 12h, 7d."),      \
+#define SPAN_ARGS(who, when) PARTY_OR_NONE("number", who), SPAN_TIMES(when)
+#define SPAN_TIMES(when)                                                                     \
+	SPAN_TIME("since", "Only those that " when " then or later: a day such as "          \
+			   "2026-11-25, a time of UTC such as 2026-11-25T20:30, or "         \
+			   "how long ago that is, such as 90s, 30m, 12h, 7d."),              \
 		SPAN_TIME("until", "Only those that " when " then or before, to the end of " \
 				   "the day or minute.")
 #define NODE_ARG                                                                              \

@@ -7,6 +7,8 @@
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 
+static const struct command_arg g_status_args[] = { NODE_ARG, END };
+
 #define TENANT_ARG(text)                                                                       \
 	{                                                                                      \
 		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
@@ -70,8 +72,8 @@ const struct command g_tenant_commands[] = {
 	  .documents = &g_tenant_documents },
 	{ "tenant.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists tenants; default is always there.",
 	  "a list of tenants", command_tenant_list },
-	{ "tenant.status", COMMAND_FOR_READER, g_no_args,
-	  "Shows the tenant of whoever asks, and what it has on this node.",
+	{ "tenant.status", COMMAND_FOR_READER, g_status_args,
+	  "Shows the tenant of whoever asks, and what it has on a node.",
 	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions, "
 	  "subscriptions, trunks, dids, routes, locations, rooms, and max_calls and so on for each "
 	  "of "
@@ -80,8 +82,9 @@ const struct command g_tenant_commands[] = {
 	{ "did.put", COMMAND_FOR_ADMIN, g_did_fields,
 	  "Says whom a number means that a trunk calls. A number counts before patterns, the more "
 	  "exact pattern before the others.",
-	  "the number; warnings, of a pattern that hardly means what it says", document_put,
-	  .documents = &g_did_documents },
+	  "the number; warnings, of a pattern that hardly means what it says, or a trunk that is "
+	  "not there",
+	  document_put, .documents = &g_did_documents },
 	{ "did.show", COMMAND_FOR_READER, g_did_args, "Shows whom a number means.",
 	  "changed_utc_ms", document_show, .documents = &g_did_documents, .shows = g_did_fields },
 	{ "did.delete", COMMAND_FOR_ADMIN, g_did_args,
@@ -116,7 +119,8 @@ const struct command g_tenant_commands[] = {
 	  .columns = "number,name,max_members,wait_for_host,locked,record,factory" },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.",
-	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does",
+	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "
+	  "a trunk that is not there",
 	  document_put, .documents = &g_route_documents },
 	{ "route.show", COMMAND_FOR_READER, g_route_args, "Shows a route.", "changed_utc_ms",
 	  document_show, .documents = &g_route_documents, .shows = g_route_fields },

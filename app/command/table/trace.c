@@ -50,6 +50,8 @@ static const struct command_arg g_trace_read_args[] = {
 	END,
 };
 
+static const struct command_arg g_trace_list_args[] = { SPAN_TIMES("began"), LIMIT_ARG, NODE_ARG,
+							END };
 static const struct command_arg g_trace_args[] = { TRACE_ARG(true), END };
 
 const struct command g_trace_commands[] = {
@@ -64,8 +66,9 @@ const struct command g_trace_commands[] = {
 	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_trace_stop_args,
 	  "Ends the trace of a call, or one that waits for a call.", "name, call",
 	  command_call_trace_stop },
-	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists traces, the newest first.",
-	  "a list: name, call, running, octets, started_utc_ms", command_call_trace_list },
+	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_trace_list_args,
+	  "Lists traces, the newest first.", "a list: name, call, running, octets, started_utc_ms",
+	  command_call_trace_list },
 	{ "call.trace.read", COMMAND_FOR_OPERATOR, g_trace_read_args,
 	  "Reads on in a trace, also while it runs: up to 48 KiB.",
 	  "offset, size (of the file), running, data (base64; empty at the end)",

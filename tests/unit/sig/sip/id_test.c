@@ -148,6 +148,24 @@ static void test_derived(void **state)
 	assert_false(id_call_next(&s, 1800000000000) & BIT64(47));
 }
 
+static void test_time(void **state)
+{
+	static const uint64_t bits = UINT64_C(1) << 40, now = UINT64_C(1795735597061);
+	/* in the past and a little ahead, and where the bits of now begin anew */
+	static const uint64_t times[][2] = {
+		{ now, now },       { now - 1000, now }, { now + 1000, now },
+		{ bits - 1, bits }, { bits, bits + 5 },  { 2 * bits - 1, 2 * bits + 86400000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		struct id_source s = { .shard = 65535 };
+
+		assert_int_equal(id_utc_ms(id_call_next(&s, times[i][0]), times[i][1]),
+				 times[i][0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_call_order),  cmocka_unit_test(test_call_text),
 		cmocka_unit_test(test_derived),     cmocka_unit_test(test_tag),
 		cmocka_unit_test(test_branch),      cmocka_unit_test(test_tags_of_others),
+		cmocka_unit_test(test_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

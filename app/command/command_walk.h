@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists of what a node may have very many of: calls, registrations, subscriptions. Going through them takes turns of at most a millisecond, one
+ * in each round of the loop, so that no call waits for a list. Control thread.
+ */
+#ifndef APP_COMMAND_COMMAND_WALK_H
+#define APP_COMMAND_COMMAND_WALK_H
+
+#include "app/command/command_span.h"
+
+/* Of an entry of a shard, or of all of them; all zero: the first one. */
+struct command_walk_at {
+	uint32_t shard, place;
+};
+
+struct command_walk_entry {
+	bool wanted;
+	uint64_t utc_ms; /* the list has the newest first */
+	json_t *json;    /* where it is asked for, and wanted: the caller's */
+};
+
+/* Looks at the entry of that place, or the next one that is there, and moves *at to the place behind it. False: none is left. show: its JSON
+ * is asked for. */
+typedef bool command_walk_fn(const struct command_run *run, const struct command_span *span,
+			     struct command_walk_at *at, bool show, struct command_walk_entry *out);
+
+/* Answers the run, which has the arguments of command_span_take and limit, with a list of what there is. */
+void command_walk_start(struct command_run *run, command_walk_fn *look);
+/* The shard of that place, or the next one that is here; NULL: none is left. */
+struct shard *command_walk_shard(const struct command_run *run, struct command_walk_at *at);
+/* To the next shard. */
+void command_walk_past(struct command_walk_at *at);
+
+/* A turn. */
+void command_walks_round(struct node *n);
+/* The node stops. */
+void command_walks_drop(struct node *n);
+
+#endif
