@@ -309,7 +309,9 @@ static const struct {
 			      HAS_CALL | HAS_ORDER },
 	[SIG_CALL_COLLECTED] = { "call.collected",
 				 "What call.collect asked for is over: max, terminator, timeout, "
-				 "short (fewer keys than min), stopped or hangup.",
+				 "short (fewer keys than min), stopped or hangup. cause, in "
+				 "words: what of the files was not heard, or that no tries are "
+				 "left.",
 				 HAS_CALL | HAS_ORDER },
 	[SIG_CALL_RECORDED] = { "call.recorded",
 				"What call.record_message asked for is over: silence, key, max, "

@@ -224,9 +224,18 @@ static const char *act_reason_of(const struct acts *a, enum act_outcome outcome)
 	return "";
 }
 
-static const char *act_cause(const struct acts *a)
+/* What is known beside the reason: why nothing was played, or recorded; and why digits are not asked for once more. NULL: nothing is. */
+static const char *act_cause(const struct acts *a, enum act_outcome outcome)
 {
-	return a->why ? a->why : "it cannot be said in a codec of the party";
+	if (outcome == ACT_FAILED)
+		return a->why ? a->why : "it cannot be said in a codec of the party";
+	if (!a->terms.max || outcome == ACT_STOPPED || outcome == ACT_HANGUP)
+		return NULL;
+	if (a->why) /* a prompt that is not heard keeps nobody from pressing keys */
+		return a->why;
+	return keys_are_few(a) && a->terms.tries > 1
+		       ? "fewer digits than min, and no tries are left"
+		       : NULL;
 }
 
 /* They were given as they were asked for: from now on they go where the call goes (IVR-02). */
@@ -293,7 +302,7 @@ static void act_finish(struct call_host *h, struct call *c, enum act_outcome out
 	if (event) {
 		event->order = c->acts->order;
 		event->reason = act_reason_of(c->acts, outcome);
-		event->cause = outcome == ACT_FAILED ? act_cause(c->acts) : NULL;
+		event->cause = act_cause(c->acts, outcome);
 		event->recording = c->acts->recording;
 		event->ms = c->acts->message_ms;
 		if (call_application(c).n)
@@ -305,6 +314,12 @@ static void act_finish(struct call_host *h, struct call *c, enum act_outcome out
 
 static void act_end(struct call_host *h, struct call *c, enum act_outcome outcome);
 
+static void act_fail(struct call_host *h, struct call *c, const char *why)
+{
+	c->acts->why = why;
+	act_end(h, c, ACT_FAILED);
+}
+
 static void act_start(struct call_host *h, struct call *c)
 {
 	struct acts *a = c->acts;
@@ -314,7 +329,7 @@ static void act_start(struct call_host *h, struct call *c)
 		if (a->paused)
 			play_stop(h, c);
 		else if (!play_start(h, c))
-			act_end(h, c, ACT_FAILED);
+			act_fail(h, c, "it cannot be said in a codec of the party");
 		return;
 	case ACT_COLLECT:
 		play_stop(h, c);
@@ -344,6 +359,7 @@ static bool keys_again(struct acts *a, enum act_outcome outcome)
 	    a->tried + 1 >= a->terms.tries)
 		return false;
 	a->tried++;
+	a->why = NULL;
 	explicit_bzero(a->digits, sizeof(a->digits));
 	a->digit_count = 0;
 	a->until_ns = 0;
@@ -564,8 +580,7 @@ void acts_record_failed(struct call_host *h, struct call *c, uint8_t number)
 {
 	if (!c->acts || !c->acts->recording || c->acts->recording != number)
 		return;
-	c->acts->why = "its file cannot be written";
-	act_end(h, c, ACT_FAILED);
+	act_fail(h, c, "its file cannot be written");
 }
 
 bool acts_records(const struct call *c, uint8_t number)
@@ -601,8 +616,7 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 	case ACT_NEWS_FAILED:
 		LOG_WARN("call", c->id, "a sound is not played",
 			 LOG_STR("file", a->terms.files[a->file]));
-		a->why = news->why;
-		act_end(h, c, ACT_FAILED);
+		act_fail(h, c, news->why);
 		return;
 	}
 }

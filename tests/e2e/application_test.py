@@ -163,6 +163,12 @@ class Plays(SoundsTest):
         self.node.ctl("call.play", call=call, file="none.wav")
         told = self.wait_told("call.played", 3)
         self.assertEqual((told["reason"], told["cause"]), ("failed", "no such file"))
+        self.node.ctl("call.collect", call=call, file="none.wav", first_ms="100", tries="2")
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["reason"], told["cause"]), ("short", "no such file"))
+        self.node.ctl("call.collect", call=call, first_ms="100", tries="2")
+        told = self.wait_told("call.collected", 2)
+        self.assertEqual((told["reason"], told["cause"]), ("short", "fewer digits than min, and no tries are left"))
         with self.assertRaisesRegex(ServerError, "live.endpoints has none of that name"):
             self.node.ctl("call.stream", call=call, endpoint="none")
         out.bye()

@@ -20,7 +20,8 @@ static void told(struct line *l, enum act_news_kind kind)
 	const struct act_news news = { .kind = kind,
 				       .serial = l->r->play,
 				       .job = { .slot = 600, .generation = 7 },
-				       .codec = l->r->play_codec };
+				       .codec = l->r->play_codec,
+				       .why = kind == ACT_NEWS_FAILED ? "no such file" : NULL };
 
 	shard_play_told(l->r->shard, application_call(l->r), &news, l->r->now);
 	rig_run(l->r);
@@ -61,6 +62,15 @@ static void assert_over(const struct line *l, enum sig_event_kind kind, uint32_t
 	assert_int_equal(e->order, order);
 	assert_string_equal(e->reason, reason);
 	assert_string_equal(e->digits, digits);
+}
+
+/* NULL: nothing is said of one. */
+static void assert_cause(const struct line *l, const char *cause)
+{
+	const struct sig_event *e = last_of(l->r, SIG_CALL_COLLECTED);
+
+	assert_non_null(e);
+	assert_string_equal(e->cause ? e->cause : "", cause ? cause : "");
 }
 
 static const struct act_terms g_two = { .files = { "a.wav", "b.wav" },
@@ -298,12 +308,14 @@ static void collects(void **state)
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
 	key(l, '#');
 	assert_over(l, SIG_CALL_COLLECTED, 1, "terminator", "1234");
+	assert_cause(l, NULL);
 	assert_null(last_of(l->r, SIG_CALL_DIGIT)); /* nobody else hears of keys */
 	assert_int_equal(act_by(l, g_pin, 2), 0);
 	told(l, ACT_NEWS_FAILED); /* a file that is not there */
 	for (const char *k = "123456"; *k; k++)
 		key(l, *k);
 	assert_over(l, SIG_CALL_COLLECTED, 2, "max", "123456");
+	assert_cause(l, "no such file");
 }
 
 static void keys_do_not_come(void **state)
@@ -396,6 +408,7 @@ static void asks_once_more(void **state)
 	key(l, '2');
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "12");
+	assert_cause(l, "fewer digits than min, and no tries are left");
 	assert_int_equal(act_by(l, terms, 2), 0);
 	key(l, '#');
 	for (const char *k = "4321#"; *k; k++)
