@@ -240,9 +240,9 @@ static json_t *why_record(const json_t *cdr)
 	json_t *row = why_end(by, status, why_text(cdr, "from"), why_text(cdr, "to"),
 			      json_integer_value(json_object_get(cdr, "end_utc_ms")));
 
-	/* "refused by the node: REASON" */
+	/* "refused by the node: REASON" is named as in sip.recent */
 	if (reason)
-		(void)refusal_words(reason + 2, &sentence, &next);
+		(void)refusal_words(cause = reason + 2, &sentence, &next);
 	why_end_words(row, cause, sentence, next);
 	return row;
 }

@@ -15,6 +15,8 @@ import unittest
 
 from lib import place
 from lib.node import Node, build_folder
+from lib.stream import StreamAgent
+from lib.websocket import WebSocketAgent
 from ports import Ports
 from server import ServerError
 
@@ -221,6 +223,7 @@ class Settings(unittest.TestCase):
 
 class Refusals(CallTest):
     """Whoever asks why somebody was refused is told: by number, by call, also after a kill, and who misused the node."""
+    node_options = {"everything": True}
 
     def why(self, **given):
         return [(row["by"], row["method"], row["status"], row["reason"]) for row in self.node.ctl("call.why", **given)]
@@ -287,6 +290,35 @@ class Refusals(CallTest):
         self.assertEqual((row["status"], row["to"]), (403, "0900123456"))
         self.assertIn("of the class premium", row["sentence"])
         self.assertEqual(self.why(call=calls["1002"]), [("b", "INVITE", 486, "refused by the callee")])
+
+    def test_over_each_connection(self):
+        """By TCP, TLS and WebSocket each refusal has the same reason, beside its message and in words."""
+        authority = os.path.join(self.node.folder, "tls", "ca.pem")
+        for number, transport, make, port, options in (
+                ("2001", "TCP", StreamAgent, self.node.sip_port, {"address": "127.0.0.21"}),
+                ("2002", "TLS", StreamAgent, self.node.tls_port, {"authority": authority, "address": "127.0.0.22"}),
+                ("2003", "WS", WebSocketAgent, self.node.http_port, {"source": "127.0.0.23"})):
+            with self.subTest(transport):
+                self.node.put_extension(number, "secret" + number, webrtc="never")
+                with make((place.NODE, port), number, "wrong", **options) as stranger:
+                    self.assertEqual(stranger.register().status, 401)
+                    source = f"{stranger.address}:{stranger.port}"
+                noted = until(lambda: self.node.ctl("security.list", number=number, type="wrong_password"))
+                self.assertEqual({row["source"] for row in noted}, {source})
+                with make((place.NODE, port), number, "secret" + number, **options) as phone:
+                    self.assertEqual(phone.register().status, 200)
+                    self.assertEqual(phone.invite("1999", self.audio_a.sdp()).wait_final().status, 404)
+                    self.node.ctl("dialplan.put", country="49", national_prefix="0", international_prefix="00", premium="+49900x.")
+                    self.assertEqual(phone.invite("0900123456", self.audio_a.sdp()).wait_final().status, 403)
+                    self.node.ctl("dialplan.delete")
+                self.assertEqual(self.why(number=number), [("node", "INVITE", 403, "barred"), ("node", "INVITE", 404, "not_found"),
+                                                           ("node", "REGISTER", 401, "wrong_credentials")])
+                refused = {(row["transport"], row["message"].split(" ")[1], row["reason"])
+                           for row in self.node.ctl("sip.recent", number=number, limit=500) if row.get("reason")}
+                self.assertEqual(refused - {(transport, "401", "challenged"), (transport, "407", "challenged")}, {
+                    (transport, "403", "barred"), (transport, "404", "not_found"), (transport, "401", "wrong_credentials")})
+                call = until(lambda: [row["id"] for row in self.node.ctl("cdr.list", number=number) if row["to"] == "1999"])[0]
+                self.assertEqual(self.why(call=call)[0][2:], (404, "not_found"))
 
     def test_what_a_number_means(self):
         """Each setting that says no has its name, with what the phone hears."""
