@@ -35,7 +35,7 @@ struct quality {
 void quality_pcmu(const struct quality *q);
 void quality_g722(const struct quality *q);
 void quality_opus(const struct quality *q);
-/* G.711 that is coded anew into Opus of 8000 Hz, as a node does: packets are lost on the way there. */
+/* G.711 that is transcoded into Opus of 8000 Hz, as a node does: packets are lost on the way there. */
 void quality_coded(const struct quality *q);
 
 /* In place of plc_lost(), of a frame at 16000 Hz. */

@@ -193,7 +193,7 @@ void quality_opus(const struct quality *q)
 	opus_decoder_destroy(decoder);
 }
 
-/* ---- coded anew ---- */
+/* ---- transcoded ---- */
 
 /* Nothing of it leaves: the stream has a gap, which its listener fills, or plays as silence since no number is missing. */
 static void coded_gap(const struct quality *q, OpusDecoder *decoder, int16_t *x)

@@ -31,7 +31,7 @@ struct diagnosis_flow {
 	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
 	struct addr sip_peer; /* where its SIP comes from */
 	bool holds, muted;    /* by order */
-	uint8_t coded_to; /* enum media_codec + 1: what it says is coded anew for the other one; 0: it is not */
+	uint8_t coded_to; /* enum media_codec + 1: what it says is transcoded for the other one; 0: it is not */
 	uint32_t opus_hz; /* of what is coded: 0: as the other codec has it */
 	struct party_place place;
 };

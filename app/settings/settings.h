@@ -428,7 +428,7 @@ uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out)
 uint32_t settings_port_pairs(const struct settings *s);
 /* How the engine's coders are to work (engine/job/ease.h). */
 uint32_t settings_to_coding(const struct settings *s);
-/* Of the PCM of Opus in what is coded anew; 0: as the other codec has it. */
+/* Of the PCM of Opus in what is transcoded; 0: as the other codec has it. */
 uint32_t settings_to_opus_hz(const struct settings *s);
 /* Name of the tone plan (dsp/tone.h); "": none. */
 const char *settings_tones(const struct settings *s);

@@ -57,7 +57,7 @@ struct sink {
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
 	uint16_t
 		units; /* of a timestamp, between two packets of what is made or coded here; see flow_said */
-	uint8_t coded; /* 1: what its feeder says is coded anew (engine/job/coder.h) */
+	uint8_t coded; /* 1: what its feeder says is transcoded (engine/job/coder.h) */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };
@@ -151,7 +151,7 @@ struct flow {
 	uint8_t strips;    /* RTP header extensions do not pass */
 	uint8_t alone;     /* without a peer it is heard all the same */
 	uint8_t watch;     /* points of media/capture.h; 0: nobody looks */
-	uint8_t has_coder; /* worker.coders has it: what its party says is coded anew */
+	uint8_t has_coder; /* worker.coders has it: what its party says is transcoded */
 	uint8_t has_ear;   /* worker.ears has it: keys of its party are tones */
 	uint8_t taken_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a party says and the other one does not take, coded anew (payload_rule.coding). Packets wait here, a few at most, until their turn
+ * What a party says and the other one does not take, transcoded (payload_rule.coding). Packets wait here, a few at most, until their turn
  * comes (turn.h): coding takes long, and other packets pass meanwhile. What comes of it joins the one stream to the peer's party as
  * packets of our own do, under the next number. Its timestamps are in step with those that came: what was lost, or not sent, is a gap of
  * the same length. Telephone events go the same way, so that they keep their place.
@@ -84,7 +84,7 @@ struct coder *coder_pack(struct worker *w, struct flow *f);
 void coder_arrive(struct worker *w, struct flow *f, struct coder *c);
 void coder_free(struct coder *c); /* NULL is fine */
 
-/* RTP of the flow's party that is to be relayed: coded anew, or not? */
+/* RTP of the flow's party that is to be relayed: transcoded, or not? */
 bool coder_is_for(const struct flow *f, const struct payload_rule *rule);
 /* It waits for its turn: VERDICT_CODED; else why it does not. */
 enum verdict coder_take(struct worker *w, const struct pkt *p);

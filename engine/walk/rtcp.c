@@ -82,7 +82,7 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 		return VERDICT_ANSWERED;
 	if (!p->peer || UNLIKELY(flow_is_opaque(p->peer)))
 		return VERDICT_NO_PEER;
-	/* of streams of which one is coded anew each party has our reports */
+	/* of streams of which one is transcoded each party has our reports */
 	if (UNLIKELY(p->peer->sink.coded || p->flow->sink.coded))
 		return VERDICT_CODED;
 	/* it is about a stream that the other party does not hear */

@@ -106,7 +106,7 @@ static const struct payload *coded_of(const struct payload_list *formats)
 	return module;
 }
 
-/* That codec, where B has one, too: what each says is coded anew for the other one. False: there is none. */
+/* That codec, where B has one, too: what each says is transcoded for the other one. False: there is none. */
 static bool agree_coded(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
 			const struct payload_list *formats)
 {

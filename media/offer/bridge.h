@@ -7,7 +7,7 @@
 
 /*
  * A line is active where it is so on both legs, and they have a codec in common; an opaque one where it is the same. codes: what one party may
- * say and the other one does not take is coded anew, where the node speaks both codecs, and a line of sound is active with no codec in
+ * say and the other one does not take is transcoded, where the node speaks both codecs, and a line of sound is active with no codec in
  * common, too.
  */
 void bridge_map(const struct session *a, const struct session *b, bool codes,
@@ -20,7 +20,7 @@ int bridge_read(const struct session_texts *a, const struct session_texts *b, bo
 struct bridge_fit {
 	bool common; /* a line is active, and each line of sound that both have has a codec of both */
 	bool whole; /* ... and whatever codec of sound either may send is one that the other takes */
-	bool coded; /* the first is not so, but each hears the other by what is coded anew */
+	bool coded; /* the first is not so, but each hears the other by what is transcoded */
 };
 /* 0 or -EBADMSG as session_read; then they do not suit each other at all. */
 int bridge_fit(const struct session_texts *a, const struct session_texts *b, struct bridge_fit *out,

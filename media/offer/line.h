@@ -24,7 +24,7 @@ struct offer_line {
 	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
 	struct media_side side;
 	struct payload_list formats; /* in the party's order; none of an opaque line */
-	bool codable; /* selected: the answerer may be offered audio codecs that the node speaks; those of the offerer are coded anew then */
+	bool codable; /* selected: the answerer may be offered audio codecs that the node speaks; those of the offerer are transcoded then */
 	bool adds;    /* ... and is */
 };
 

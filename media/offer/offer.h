@@ -130,7 +130,7 @@ struct offer_terms {
 	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
 	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
 	bool dtls_only;   /* anything else of it is refused */
-	bool transcode; /* its audio may be coded anew, where it has no codec of the other party's that may be, too */
+	bool transcode; /* its audio may be transcoded, where it has no codec of the other party's that may be, too */
 };
 
 struct offer_policy {
@@ -139,13 +139,13 @@ struct offer_policy {
 	uint8_t event_pt; /* payload type we prefer for telephone-event towards the other leg (101), if free */
 	uint16_t sdp_max; /* longest SDP accepted, octets */
 	/* The answerer is offered audio codecs that the node speaks behind those of the offerer. Else only where it can have none of those. Read
-	 * by offer_forward, where the terms of both let audio be coded anew. */
+	 * by offer_forward, where the terms of both let audio be transcoded. */
 	bool adds_codecs;
-	bool codings_full; /* the terms do, but no more than there are may be: nothing is coded anew for this offer */
+	bool codings_full; /* the terms do, but no more than there are may be: nothing is transcoded for this offer */
 	struct offer_terms a, b;
 };
 
-/* Of these two audio may be coded anew. */
+/* Of these two audio may be transcoded. */
 static inline bool offer_policy_codes(const struct offer_policy *policy)
 {
 	return policy->a.transcode && policy->b.transcode && !policy->codings_full;

@@ -95,7 +95,7 @@ static bool b_lacks_all(const struct offering *k, uint8_t index, const struct pa
 	return true;
 }
 
-/* Audio is coded anew where it cannot be otherwise. */
+/* Audio is transcoded where it cannot be otherwise. */
 static bool line_adds(const struct offering *k, uint8_t index, const struct offer_line *line)
 {
 	return line->codable && (k->policy->adds_codecs || b_lacks_all(k, index, &line->formats));

@@ -10,7 +10,7 @@
 bool offer_own_has(const struct offer_capabilities *own, const struct payload *p);
 #define OFFER_CODINGS_FULL "no codec in common, and no more calls may be transcoded"
 
-/* Why nothing of these formats can be coded anew: names the first codec, and says what to do. */
+/* Why nothing of these formats can be transcoded: names the first codec, and says what to do. */
 const char *offer_own_lacks(const struct payload_list *formats);
 
 #endif

@@ -8,7 +8,7 @@
 struct rules {
 	struct media_side *side;
 	const struct ruling *k;
-	uint8_t target; /* the format of the other party in which it hears what is coded anew */
+	uint8_t target; /* the format of the other party in which it hears what is transcoded */
 };
 
 static bool line_has(const struct session_line *line, enum media_codec codec)
@@ -20,7 +20,7 @@ static bool line_has(const struct session_line *line, enum media_codec codec)
 	return false;
 }
 
-/* The other party hears it coded anew. A codec that the party has under two numbers, and the other one under one, is none that it lacks. */
+/* The other party hears it transcoded. A codec that the party has under two numbers, and the other one under one, is none that it lacks. */
 static bool format_is_coded(const struct rules *r, uint8_t format)
 {
 	enum media_codec codec = session_codec(&r->k->own->formats[format]);
@@ -64,7 +64,7 @@ static bool event_passes(const struct rules *r, const struct session_format *f)
 	return true;
 }
 
-/* RFC 3389 2: comfort noise goes with the codec that fell silent, and there is none where that is coded anew. */
+/* RFC 3389 2: comfort noise goes with the codec that fell silent, and there is none where that is transcoded. */
 static bool noise_is_torn(const struct rules *r, const struct session_format *f)
 {
 	bool torn = false;

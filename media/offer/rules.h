@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which payload types a party may send, and as what the other party receives them: as they are, or coded anew. Internal to media/offer. */
+/* Which payload types a party may send, and as what the other party receives them: as they are, or transcoded. Internal to media/offer. */
 #ifndef MEDIA_OFFER_RULES_H
 #define MEDIA_OFFER_RULES_H
 
@@ -10,7 +10,7 @@ struct ruling {
 	const struct session_line *own, *other;
 	const uint8_t *
 		to_other; /* of each format of own the index in other of the same, or PAYLOAD_NONE */
-	bool codes; /* what the other party does not take is coded anew, where the node speaks it */
+	bool codes; /* what the other party does not take is transcoded, where the node speaks it */
 };
 
 /* Rules and codings of own's side, which has none yet. */

@@ -105,7 +105,7 @@ struct acts {
 	uint32_t message_ms; /* as long as it is known to be; of a process before: before_ms */
 	uint32_t before_ms;
 	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. LEG_NONE: the caller is
-	 * alone with the node. */
+	 * with no other party. */
 	uint8_t leg;
 	bool both; /* ... and the other one hears it, too, where its phone takes the same codec */
 	/* of this process */

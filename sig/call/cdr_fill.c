@@ -8,7 +8,7 @@
 #include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
 
-/* What the party heard was of the codec it sent with, also where that was coded anew for the other one. */
+/* What the party heard was of the codec it sent with, also where that was transcoded for the other one. */
 static void cdr_add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,
 			  const struct media_event *closed)
 {

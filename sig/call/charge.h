@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whom calls outside are charged to (sig/host/toll.h). A leg that a trunk is asked by is charged to the extension that called, or that sent
- * the call on, and to its tenant, from its INVITE until it is over. Calls for help are charged to nobody.
+ * the call on, and to its tenant, from its INVITE until it is over. Emergency calls are charged to nobody.
  *
  * Who pays and since when is in the record. When the time is over follows from that and from what the day has cost, so a successor ends the
  * call as the killed process would have.

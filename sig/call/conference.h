@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call whose party is in a room (sig/room/room.h): it is alone with the node, and hears the room. So it is recorded, transferred, and
+ * A call whose party is in a room (sig/room/room.h): it has no other party, and hears the room. So it is recorded, transferred, and
  * survives a kill as any call does. When somebody else is to speak with it, or it waits elsewhere, it has left the room.
  */
 #ifndef SIG_CALL_CONFERENCE_H

@@ -210,7 +210,7 @@ static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint
 	return invite_queue(h, c, leg) == 0;
 }
 
-/* It has no codec of the asker's. One that has is never offered more: what both have goes before what is coded anew. */
+/* It has no codec of the asker's. One that has is never offered more: what both have goes before what is transcoded. */
 static bool ask_with_codecs(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	if (!is_about_codecs(status) || session_offer_codecs(h, c, leg))

@@ -22,7 +22,7 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 		       struct call_refusal *refusal) NODISCARD;
 /* The same offer once more, now with SRTP keys, to a party that may have them and was not offered any. 0 or -errno: it may not, or was. */
 int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
-/* The same offer once more, now with codecs that the node speaks behind the asker's, which are coded anew then. 0, or -errno and nothing has
+/* The same offer once more, now with codecs that the node speaks behind the asker's, which are transcoded then. 0, or -errno and nothing has
  * changed: that may not be, or was so already. */
 int session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* Why that cannot be, in words; NULL: nothing is to be said of it. */
@@ -64,7 +64,7 @@ void session_refresh(struct call_host *h, struct call *c);
 /* What is agreed. 0 or -errno. */
 int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
 		 struct agreed *agreed) NODISCARD;
-/* Two legs, each of which has agreed on something, can hear each other as they are, or by what is coded anew. */
+/* Two legs, each of which has agreed on something, can hear each other as they are, or by what is transcoded. */
 bool session_fits(const struct leg *a, const struct leg *b);
 /* ... as they are, and neither may send a codec of sound that the other one does not take. */
 bool session_fits_whole(const struct leg *a, const struct leg *b);

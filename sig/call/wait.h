@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A call that waits for an application of the tenant: a step of its plan that rings no phone. The caller hears 180, or ringback where it is
- * up already; the application hears of the call by an event, and answers it by command. Then the caller is alone with the node, which plays
+ * up already; the application hears of the call by an event, and answers it by command. Then the caller has no other party, and the node plays
  * and collects what is asked for (act.h). When nobody answers in time the call goes on as if a phone had not answered.
  */
 #ifndef SIG_CALL_WAIT_H

@@ -33,7 +33,7 @@ static bool is_access(const struct dial_asker *a, struct bytes code)
 	       (a->trunk_access && a->trunk_access(a->arg, code) == code.n);
 }
 
-/* Of codes that begin alike the longest counts that leaves a number for help. */
+/* Of codes that begin alike the longest counts that leaves an emergency number. */
 static struct bytes help_behind_code(const struct dial_asker *a, struct bytes dialled)
 {
 	for (size_t n = dialled.n; n-- > 1;) {
@@ -86,7 +86,7 @@ static bool dial_inside(const struct dial_asker *a, struct bytes number, struct 
 	return true;
 }
 
-/* Numbers for help, extensions and rooms: who dials them gets them, whatever else they could be. */
+/* Emergency numbers, extensions and rooms: who dials them gets them, whatever else they could be. */
 static bool dial_someone(const struct dial_asker *a, struct bytes number, struct dial_result *out)
 {
 	if (!dial_is_emergency(a, number, out->number))

@@ -49,7 +49,7 @@ struct dial_result {
 	struct bytes value;        /* ... and what is behind its code, of the dialled text */
 };
 
-/* It is one of the plan's numbers for help, or, where it names none, of the node's. With an access code in front or without, or made of
+/* It is one of the plan's emergency numbers, or, where it names none, of the node's. With an access code in front or without, or made of
  * it by a rule. */
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX]);

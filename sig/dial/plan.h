@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a tenant's phones mean by what they dial: numbers for help, feature codes, the operator, numbers outside and their classes. A value
+ * What a tenant's phones mean by what they dial: emergency numbers, feature codes, the operator, numbers outside and their classes. A value
  * of texts, as its document has them; patterns are those of pattern.h. Pure: sig/dial/dial.h asks it.
  */
 #ifndef SIG_DIAL_PLAN_H

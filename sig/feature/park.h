@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A party waits in a slot, which all shards share, until somebody takes it from there. Whoever gives it there does so as in a transfer
- * (transfer.h): by REFER to a feature code, or by command. It stays in its call, alone with the node (wait.h), and the slot names the call.
+ * (transfer.h): by REFER to a feature code, or by command. It stays in its call, with no other party (wait.h), and the slot names the call.
  * So who retrieves it reads the slot, and then asks the call: of two who do, one gets the party.
  *
  *   the transfer is saved -> the slot is claimed -> it is the call's: who gave the party is left, and that is saved before it is said

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An INVITE with Replaces (RFC 3891): who sends it takes the place of a leg of another call. It begins as a call of its own, whose party is
- * alone with the node and is answered at once, as the remaining party of the other call has agreed. When that is acknowledged the other call
+ * with no other party and is answered at once, as the remaining party of the other call has agreed. When that is acknowledged the other call
  * takes its leg by a transfer (transfer.h) and leaves the one that is replaced. Before that either call may end, and the other goes on or
  * ends by itself: no successor finds a leg half replaced.
  */

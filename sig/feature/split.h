@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call of two parties becomes two calls of one each: both are alone with the node (wait.h) then. One stays in its call, the other goes
+ * A call of two parties becomes two calls of one each: both have no other party (wait.h) then. One stays in its call, the other goes
  * with its leg to a new call. The pair ends there. What one held of the other, or was told not to be heard, ends with it.
  */
 #ifndef SIG_FEATURE_SPLIT_H

@@ -9,7 +9,7 @@
 
 /* Who wants it. */
 struct transfer_ask {
-	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who is alone with the node, is given away */
+	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who has no other party, is given away */
 	bool ordered;  /* by command, and not by REFER: */
 	bool replaced; /* by who takes its place (replace.h) */
 	uint32_t cseq; /* of that */
@@ -30,7 +30,7 @@ int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 /* To whom another shard has in that dialog, a user of ours perhaps (far.h). */
 struct transfer_there {
 	uint16_t shard;
-	bool joins; /* whom it goes to has that dialog, and is alone with the node */
+	bool joins; /* whom it goes to has that dialog, and has no other party */
 	struct replaces dialog;
 	struct bytes member; /* in place of that: of a conference there (member_name.h) */
 };

@@ -13,7 +13,7 @@ struct dial_plans {
 	uint32_t helping;                     /* plans of which only they know what is for help */
 };
 
-/* By numbers for help of its own, or by rules that may make one. */
+/* By emergency numbers of its own, or by rules that may make one. */
 static bool is_helping(const struct dial_plan *plan)
 {
 	return plan->emergency[0] || plan->rules[0];

@@ -16,7 +16,7 @@ int dial_plans_put(struct dial_plans *x, uint16_t tenant, const struct dial_plan
 void dial_plans_delete(struct dial_plans *x, uint16_t tenant);
 /* Its own, or g_dial_plan_default. Never NULL; x NULL: no tenant has one. */
 const struct dial_plan *dial_plans_of(const struct dial_plans *x, uint16_t tenant);
-/* Some tenant's plan may have it among its numbers for help: it is looked at as a whole. x NULL: none has any. */
+/* Some tenant's plan may have it among its emergency numbers: it is looked at as a whole. x NULL: none has any. */
 bool dial_plans_may_help(const struct dial_plans *x, struct bytes number);
 
 #endif

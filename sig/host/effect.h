@@ -75,7 +75,7 @@ enum sig_event_kind {
 	SIG_CALL_RETRIEVED, /* slot: it does no longer, somebody speaks with it */
 	SIG_CALL_PICKED_UP, /* its caller speaks with who took it from the phones that rang, to */
 	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
-	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
+	SIG_CALL_EMERGENCY, /* from calls an emergency number, to */
 	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: who said so */
 	SIG_CALL_ACCOUNT_REFUSED, /* the same: it has what it had */
 	SIG_CALL_RECORDING, /* recording, leg: what that party says and hears is recorded; reason: why */

@@ -52,7 +52,7 @@ struct call_host {
 	struct txns *txns;
 	struct wheel *wheel;
 	struct ports *ports;     /* by network */
-	const uint32_t *codings; /* calls of the node whose audio is coded anew */
+	const uint32_t *codings; /* calls of the node whose audio is transcoded */
 	const uint32_t *videos;  /* calls of the node that have video */
 	struct leg_users *users;
 	struct elsewhere_list *elsewhere;

@@ -221,7 +221,7 @@ struct shard_settings {
 	enum latch_mode latch;
 	uint8_t dscp_audio, dscp_video;
 	bool video;
-	bool transcode; /* audio is coded anew where two parties have no codec in common; a profile may say otherwise */
+	bool transcode; /* audio is transcoded where two parties have no codec in common; a profile may say otherwise */
 	uint64_t
 		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
 	uint64_t
@@ -246,7 +246,7 @@ struct shard_settings {
 		message_key; /* names what phones get of a MESSAGE, so that a copy has the same name */
 	uint32_t calls_max, registrations_max, txns_max;
 	uint32_t
-		codings_max; /* calls of the node whose audio is coded anew; 0: as many as there are */
+		codings_max; /* calls of the node whose audio is transcoded; 0: as many as there are */
 	uint32_t videos_max;        /* calls of the node that have video; likewise */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };
@@ -416,7 +416,7 @@ static inline bool shard_forward_is_set(const struct shard_forward *f)
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
 #define PROFILE_DEFAULT "default"
 
-/* Whether audio of a profile's phones may be coded anew. */
+/* Whether audio of a profile's phones may be transcoded. */
 enum profile_transcode {
 	PROFILE_TRANSCODE_SETTING, /* as the setting says */
 	PROFILE_TRANSCODE_ON,

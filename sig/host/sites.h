@@ -15,7 +15,7 @@ struct site {
 	uint16_t tenant, id;
 	struct civic civic;
 	char caller_id
-		[FORWARD_TARGET_MAX]; /* as which trunks are shown who calls for help from there; "": as ever */
+		[FORWARD_TARGET_MAX]; /* as which trunks are shown who makes an emergency call from there; "": as ever */
 };
 
 struct sites;

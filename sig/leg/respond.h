@@ -5,7 +5,7 @@
 
 #include "sig/model/event.h"
 
-/* Outside of calls, and of a party alone with the node. */
+/* Outside of calls, and of a party with no other party. */
 #define RESPOND_METHODS "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
 #define RESPOND_ALLOW   "Allow: " RESPOND_METHODS ", SUBSCRIBE, MESSAGE\r\n"
 /* From whom no messages are taken, or to whom none can be brought. */

@@ -51,7 +51,7 @@ struct segment;
 /* The leg of another call whose place the party takes (replace.h). */
 struct call_replaces {
 	uint64_t call;   /* 0: none */
-	uint8_t leg;     /* LEG_NONE: the place beside its caller, who is alone with the node */
+	uint8_t leg;     /* LEG_NONE: the place beside its caller, who has no other party */
 	bool asked;      /* that call knows; not part of a record */
 	uint64_t due_ns; /* it is asked then; 0: off */
 };
@@ -109,7 +109,7 @@ struct call {
 	struct text account; /* account.h */
 	struct text source;  /* call_data.h; of a call of another shard */
 	bool restored;
-	bool coded; /* counted as one whose audio is coded anew */
+	bool coded; /* counted as one whose audio is transcoded */
 	bool shows; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */

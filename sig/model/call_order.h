@@ -36,7 +36,7 @@ enum call_order_kind {
 	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
 	ORDER_ANSWER,
 	/* leg, to: its party gives the other one to the extension, as if its phone had sent REFER, which nobody hears of. No leg: the
-	 * caller, which is alone with the node, goes on to it. -EALREADY: a transfer is under way. -EDESTADDRREQ: there are two, and no
+	 * caller, which has no other party, goes on to it. -EALREADY: a transfer is under way. -EDESTADDRREQ: there are two, and no
 	 * leg is named. -ENXIO: there is no such extension. -ELOOP: it is the party's own. -EHOSTUNREACH: no phone of it is registered. */
 	ORDER_TRANSFER,
 	/* to: a call that rings goes on to the extension; as plan_go_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
@@ -50,7 +50,7 @@ enum call_order_kind {
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
-	/* leg, to: its party waits in that slot, alone with the node, and the other one is left; no leg: who is alone already. EFFECT_ORDERED
+	/* leg, to: its party waits in that slot, with no other party, and the other one is left; no leg: who is alone already. EFFECT_ORDERED
 	 * says later whether it does. -EALREADY, -EDESTADDRREQ as above; -EISCONN: it waits in another slot. */
 	ORDER_PARK,
 	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */

@@ -231,7 +231,7 @@ struct leg {
 	struct text carried; /* what its party said of who calls (sig/identity/carried.h) */
 	struct text pidf;    /* where it is (sig/identity/pidf.h); empty: not known */
 	struct text
-		callback; /* as which trunks are shown it, where it calls for help; "": as ever */
+		callback; /* as which trunks are shown it, where it makes an emergency call; "": as ever */
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };
 

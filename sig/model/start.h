@@ -47,8 +47,9 @@ struct call_start {
 	bool anonymous;             /* its From names nobody */
 	bool early_media;
 	bool emergency;
-	uint16_t location; /* where it calls for help from (sig/host/sites.h); 0: it is not said */
-	uint16_t trunk;    /* it comes from that one; TRUNK_NONE: from a phone */
+	uint16_t
+		location; /* where it makes an emergency call from (sig/host/sites.h); 0: it is not said */
+	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms;   /* of the caller */
 	struct bytes to;            /* user of ours, or what was dialled */

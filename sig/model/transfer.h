@@ -26,13 +26,13 @@ enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE, TRANSFER_FA
 struct transfer_with {
 	uint64_t call; /* 0: none */
 	uint8_t leg;   /* LEG_NONE: whoever speaks with peer */
-	uint8_t peer; /* whom it speaks with until then, and who is left; LEG_NONE: nobody, it is alone with the node */
+	uint8_t peer; /* whom it speaks with until then, and who is left; LEG_NONE: nobody, it has no other party */
 };
 
 /* A leg of a call of another shard: that one puts a way to here in its place (docs/adr/0009). */
 struct transfer_far {
 	uint16_t shard; /* 0: none */
-	bool joins;     /* the leg is alone with the node: nobody is replaced there (RFC 3911) */
+	bool joins;     /* the leg has no other party: nobody is replaced there (RFC 3911) */
 	bool confers;   /* it goes into a conference there (sig/feature/member_name.h) */
 	struct text
 		replaces; /* its dialog, as Replaces and Join name it; or the name in the conference */

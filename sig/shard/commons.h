@@ -37,7 +37,7 @@ struct shard_commons {
 	struct hash_key key;          /* of auth_limit */
 	struct secret_limit *secrets; /* guesses of PINs and the like */
 	uint32_t calls;               /* of all shards */
-	uint32_t codings;             /* of these whose audio is coded anew */
+	uint32_t codings;             /* of these whose audio is transcoded */
 	uint32_t videos;              /* of these that have video */
 	uint32_t waiting;             /* of these that wait for who has another one */
 	uint32_t engaged_cursor;      /* of extensions that other nodes are asked for */

@@ -204,11 +204,11 @@ struct shard_originate {
 /* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
 int shard_call_originate(struct shard *s, const struct shard_originate *o,
 			 struct instant now) NODISCARD;
-/* The caller is alone with the node: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
+/* The caller has no other party: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
  * alone. -EACCES: keys are for an application alone, and it has none. */
 int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
 		   const struct shard_order *by, struct instant now) NODISCARD;
-/* The party of that leg goes to a call of its own, and the other one stays: both are alone with the node then. */
+/* The party of that leg goes to a call of its own, and the other one stays: both have no other party then. */
 struct shard_split {
 	uint64_t call;
 	uint64_t
@@ -224,7 +224,7 @@ int shard_call_split(struct shard *s, const struct shard_split *split,
 struct call_far;
 struct shard_join {
 	uint64_t call, with;
-	enum shard_leg leg, with_leg; /* NONE: of a caller that is alone with the node */
+	enum shard_leg leg, with_leg; /* NONE: of a caller that has no other party */
 	const struct shard_order *by;
 	bool of_with; /* out: what was refused is about with */
 };
@@ -475,7 +475,7 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 struct shard_counts {
 	/* aors, bindings and their saves: of the locations that it uses */
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
-	uint32_t subscriptions, calls_coded; /* their audio is coded anew */
+	uint32_t subscriptions, calls_coded; /* their audio is transcoded */
 	uint64_t saves_pending;              /* of calls and locations */
 	uint64_t unsaved;  /* calls and subscriptions that the store does not have as they are */
 	uint32_t given_up; /* restored calls that could not go on */

@@ -20,7 +20,7 @@ struct shard_dialler {
 
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,
 		struct dial_result *out);
-/* A number for help of the tenant: *number without what is dialled before it. */
+/* An emergency number of the tenant: *number without what is dialled before it. */
 bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip_uri *uri,
 			char number[DIAL_NUMBER_MAX]);
 /* Some tenant's, maybe: whose request it is is not known yet. */

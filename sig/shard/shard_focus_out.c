@@ -54,7 +54,7 @@ int shard_room_way(struct shard *s, const struct call *by, const struct shard_co
 	char help[DIAL_NUMBER_MAX];
 
 	if (shard_is_emergency(s, by->tenant, &uri, help))
-		return -EACCES; /* who calls for help does so himself */
+		return -EACCES; /* who makes an emergency call does so himself */
 	if (!way_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
 		way_is_barred(&s->host, by, whose, bytes_str(o->to));
 		return -EACCES;

@@ -440,7 +440,7 @@ struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 	return NULL;
 }
 
-/* Who may call for help, and nobody else, gives nobody away. */
+/* Who may make an emergency call, and nobody else, gives nobody away. */
 static bool inside_is_for_help(const struct shard *s, const struct call *c, uint8_t leg,
 			       const struct sip_message *m)
 {

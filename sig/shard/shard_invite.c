@@ -36,7 +36,7 @@ struct caller {
 	bool far;          /* it is in a call of another shard, which was admitted there */
 	uint8_t classes;   /* 1 << enum dial_class: that it may call */
 	uint8_t scheme;    /* enum dial_scheme: how it dials */
-	uint16_t location; /* where it calls for help from; 0: it is not said */
+	uint16_t location; /* where it makes an emergency call from; 0: it is not said */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
 	struct quota_party payer;

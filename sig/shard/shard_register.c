@@ -148,7 +148,7 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 		register_refuse_kept(s, slot);
 }
 
-/* REG-32: it registers all the same, and calls for help say no place. */
+/* REG-32: it registers all the same, and emergency calls say no place. */
 static uint16_t register_location(struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
 	uint16_t location = shard_location_said(s, m, tenant, false);

@@ -15,7 +15,7 @@ static bool replaces_fail(struct call_refusal *why, uint16_t status, const char 
 	return false;
 }
 
-/* Another shard asks to be beside a party that is alone with the node: nobody else may (RFC 3911 has conferences in mind). */
+/* Another shard asks to be beside a party that has no other party: nobody else may (RFC 3911 has conferences in mind). */
 static bool has_join(const struct sip_message *m)
 {
 	struct bytes value;

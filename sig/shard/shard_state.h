@@ -90,7 +90,7 @@ struct shard {
 	struct wheel_timer lost_timer;
 	struct hash_key key;
 	uint32_t established;
-	uint32_t coded; /* calls whose audio is coded anew */
+	uint32_t coded; /* calls whose audio is transcoded */
 	bool draining;
 	struct refused_calls refused_calls;
 	uint64_t failed_ns;  /* when send errors were last looked at */
@@ -346,7 +346,7 @@ bool shard_watch_assert(struct shard *s, uint32_t most);
 /* ---- shard_tenant.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
-/* It opens a call to a number for help: whose password is right may do that, whatever else he may not. */
+/* It opens a call to an emergency number: whose password is right may do that, whatever else he may not. */
 bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant);
 /* Whom a request outside of a dialog speaks for: the extension that it proves to be (*e), or whomever a trusted neighbour names (NULL).
  * False: it was answered. */
@@ -440,7 +440,7 @@ const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t ten
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
 const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
 					     const struct addr *source);
-/* Audio of its phones may be coded anew. */
+/* Audio of its phones may be transcoded. */
 bool shard_transcodes(const struct shard *s, const struct shard_profile *profile);
 /* The tenant's of that name; "", or there is none: as shard_profile_of. */
 const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,

@@ -805,7 +805,7 @@ class GivesOn(SoundsTest):
         self.test_nobody_takes_it(kill=True)
 
     def test_to_another_application(self):
-        """It rings for the caller, and answers: the caller is alone with the node again."""
+        """It rings for the caller, and answers: the caller has no other party again."""
         self.node.put_extension("1901", "secret1901")
         self.node.ctl("extension.put", number="1901", application="ivr")
         out, call = self.answered()

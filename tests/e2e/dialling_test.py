@@ -71,7 +71,7 @@ class Dialling(unittest.TestCase):
         return found["meaning"], found["number"], found["trunk"]
 
     def test_what_is_dialled_by_a_trunk(self):
-        """CALL-39: dialplan.check says what the phone hears; a code that begins like another one costs nobody a call for help."""
+        """CALL-39: dialplan.check says what the phone hears; a code that begins like another one costs nobody an emergency call."""
         self.node.ctl("trunk.put", name="branch", servers="127.0.0.1:9", direction="out", access="91")
         self.node.ctl("route.put", name="out", pattern="+x.", trunks="branch")
         self.assertEqual(self.means("91030123"), ("outside", "+4930123", "branch"))

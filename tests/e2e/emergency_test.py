@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/guides/emergency.md: a call for help says where its phone stands, and may be called back. REG-32."""
+"""docs/guides/emergency.md: an emergency call says where its phone stands, and may be called back. REG-32."""
 import re
 import unittest
 import xml.etree.ElementTree

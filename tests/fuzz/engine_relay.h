@@ -134,11 +134,11 @@ void relay_jobs_check(const struct fuzz *f);
 void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot);
 
 /* ---- engine_relay_coded.c ---- */
-/* Of a spec's rules some are coded anew, and its party may be to hear a tone. */
+/* Of a spec's rules some are transcoded, and its party may be to hear a tone. */
 void relay_coded_read(struct script *s, const struct fuzz *f, struct flow_spec *spec);
 /* Who waits is in line, what is in line waits, and nothing is beyond its bounds. */
 void relay_coded_check(const struct fuzz *f);
-/* A packet that was made here for the party, of what is coded anew or of a tone. */
+/* A packet that was made here for the party, of what is transcoded or of a tone. */
 bool relay_is_coded(const struct fuzz *f, uint32_t slot, uint8_t type);
 
 /* ---- engine_relay_commands.c ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is coded anew, and tones within what is heard. */
+/* What is transcoded, and tones within what is heard. */
 #include <assert.h>
 
 #include "engine/job/coder_say.h"

@@ -16,7 +16,7 @@
  *  - a close is answered once, whatever control reads of the events;
  *  - a party that hears a job gets its packets, digits, and nothing of its peer, and no other party does;
  *  - a job has the flows that have it, and no timer without them; each sound that was handed over comes back once;
- *  - what is coded anew, and what a tone is mixed into, waits within its bounds and in line, and leaves under numbers of its own.
+ *  - what is transcoded, and what a tone is mixed into, waits within its bounds and in line, and leaves under numbers of its own.
  */
 #include <arpa/inet.h>
 #include <assert.h>

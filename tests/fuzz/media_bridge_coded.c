@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plan says of audio that is coded anew, by what is agreed with each party. */
+/* What a plan says of audio that is transcoded, by what is agreed with each party. */
 #include <assert.h>
 
 #include "tests/fuzz/media_bridge.h"

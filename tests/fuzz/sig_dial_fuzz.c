@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dial plans: lines of a plan's texts, and in the last one what is dialled. Whatever the plan says, numbers for help get there, extensions
+ * Dial plans: lines of a plan's texts, and in the last one what is dialled. Whatever the plan says, emergency numbers get there, extensions
  * and rooms are reached, who may not call outside does not, and the one difference between who may all and who may nothing is that the same
  * number is barred. A number that goes outside can be read by no pattern as dearer than its class.
  */
@@ -203,7 +203,7 @@ static void check_help(const struct dial_plan *plan, struct bytes dialled)
 
 	while (bytes_cut(&list, ',', &one))
 		help |= bytes_eq(one, dialled) && one.n && one.n < DIAL_NUMBER_MAX;
-	check(!help || r.kind == DIAL_EMERGENCY, "a call for help is something else");
+	check(!help || r.kind == DIAL_EMERGENCY, "an emergency call is something else");
 	check(r.kind == DIAL_EMERGENCY || !bytes_is(dialled, "123") || r.kind == DIAL_EXTENSION,
 	      "an extension is something else");
 	check(r.kind == DIAL_EMERGENCY || !bytes_is(dialled, "700") || r.kind == DIAL_ROOM,

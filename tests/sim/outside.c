@@ -73,7 +73,7 @@ static void put(struct node *n, uint8_t phones, bool pbx)
 	(void)err;
 }
 
-/* OUTSIDE is a number for help, and it is known where it is called from. */
+/* OUTSIDE is an emergency number, and it is known where it is called from. */
 static void site_put(struct node *n)
 {
 	struct site site = { .tenant = n->tenant, .id = OUTSIDE_LOCATION };

@@ -256,7 +256,7 @@ static bool plays(const Tandem__Call__Call *in, const char *what)
 	return false;
 }
 
-/* A party alone with the node, or that waits for it. */
+/* A party with no other party, or that waits for it. */
 static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
 {
 	bool app = in->n_steps && in->steps[in->n_steps - 1]->application.len;

@@ -391,7 +391,7 @@ static const struct engine_flow *peer_of(const struct sim *s, const struct engin
 	return NULL;
 }
 
-/* The one who is heard may say what is heard, and a number that means something else is coded anew. Of phones with static numbers alone. */
+/* The one who is heard may say what is heard, and a number that means something else is transcoded. Of phones with static numbers alone. */
 static bool is_taken(const struct payload_rule *r, const struct engine_flow *peer)
 {
 	bool taken = false;

@@ -147,7 +147,7 @@ struct story {
 	uint8_t records;     /* recordings that are on then, and not paused, at look_s */
 	const char *message; /* why the one that is left is over, "": whyever; NULL: none is left */
 	uint8_t recordings;  /* that its CDRs name: 1 << number each; 0: not looked at */
-	uint8_t located; /* phones that stand at a location, and call for help by OUTSIDE; bits */
+	uint8_t located; /* phones that stand at a location, and make emergency calls by OUTSIDE; bits */
 	uint8_t outside_calls, outside_minutes; /* limits of each extension; 0: none */
 	uint8_t asks;                           /* phones that want credentials; bits */
 	uint16_t nonce_s;                       /* ... and others after so long; 0: never */
@@ -156,7 +156,7 @@ struct story {
 	uint8_t instances, flows; /* phones that say +sip.instance, and reg-id with it; bits */
 	bool tls, music, video;
 	bool spoken;     /* who parks hears the slot */
-	bool transcodes; /* audio may be coded anew */
+	bool transcodes; /* audio may be transcoded */
 	bool tenant; /* the phones are of one of their own, beside which others have the same numbers */
 	uint8_t shards;        /* of the node; 0: one */
 	uint8_t elsewhere;     /* phones that are with a second node, which has a link; bits */

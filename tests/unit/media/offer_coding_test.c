@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two parties that have no codec in common, where audio may be coded anew: what each is offered and answered, and what the engine does. */
+/* Two parties that have no codec in common, where audio may be transcoded: what each is offered and answered, and what the engine does. */
 #include "tests/unit/media/offer_rig.h"
 
 #include <errno.h>

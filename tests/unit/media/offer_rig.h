@@ -115,7 +115,7 @@ static inline void rig_write_coding(struct writer *w, const struct media_side *s
 	writer_str(w, "]");
 }
 
-/* "0>8 101>96e 97>-e 9>0[G722-PCMU,20] ": an event's number with e, none as -, how it is coded anew in brackets. */
+/* "0>8 101>96e 97>-e 9>0[G722-PCMU,20] ": an event's number with e, none as -, how it is transcoded in brackets. */
 static inline void rig_write_rules(struct writer *w, const struct media_side *side)
 {
 	for (uint8_t i = 0; i < side->rule_count; i++) {

@@ -832,9 +832,9 @@ static const struct row {
 	{ "a packet lost", a_packet_lost, "" },
 	{ "it reports loss", reports_loss, "loss_out" },
 	{ "jitter", uneven, "jitter" },
-	{ "coded anew", coded_anew, "transcoded" },
-	{ "coded anew, without time", coded_late, "coder_full" },
-	{ "coded anew, and nobody speaks", coded_and_silent, "" },
+	{ "transcoded", coded_anew, "transcoded" },
+	{ "transcoded, without time", coded_late, "coder_full" },
+	{ "transcoded, and nobody speaks", coded_and_silent, "" },
 };
 
 static const char *codes(size_t count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* G.729 coded anew, by its module. Only where that is built. */
+/* G.729 transcoded, by its module. Only where that is built. */
 #include "tests/unit/test.h"
 
 #include <errno.h>

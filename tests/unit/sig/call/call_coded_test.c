@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two phones that have no codec in common: what one says is coded anew for the other one (FEATURES MED-02), over a kill, too. */
+/* Two phones that have no codec in common: what one says is transcoded for the other one (FEATURES MED-02), over a kill, too. */
 #include "media/codec.h"
 #include "tests/unit/sig/line.h"
 

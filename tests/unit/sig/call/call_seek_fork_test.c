@@ -218,7 +218,7 @@ static void comes_from_a_phone(void **state)
 	talk_at(l, "192.0.2.21:5060");
 }
 
-/* So many wait at once, and no more; who calls for help is one more. */
+/* So many wait at once, and no more; who makes an emergency call is one more. */
 static void bounded(void **state)
 {
 	struct line *l = *state;

@@ -353,7 +353,7 @@ static void referred(void **state)
 	assert_int_equal(used_by(t, "1002").calls, 1);
 }
 
-/* TRUST-02: calls for help are neither refused nor cut, and cost nobody. */
+/* TRUST-02: emergency calls are neither refused nor cut, and cost nobody. */
 static void help(void **state)
 {
 	struct till *t = *state;

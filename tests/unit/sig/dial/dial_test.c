@@ -296,7 +296,7 @@ static void test_at_once(void **state)
 	assert_int_equal(dialled(&plan, true, "9").kind, DIAL_MORE);
 }
 
-/* A tenant's numbers for help take the place of the node's. */
+/* A tenant's emergency numbers take the place of the node's. */
 static void test_own_emergency(void **state)
 {
 	struct dial_plan plan = america();
@@ -309,7 +309,7 @@ static void test_own_emergency(void **state)
 	assert_int_not_equal(dialled(&plan, true, "112").kind, DIAL_EMERGENCY);
 }
 
-/* Trunks have 81 and 815, the plan 8: the longest one need not leave a number for help. A rule may make one. */
+/* Trunks have 81 and 815, the plan 8: the longest one need not leave an emergency number. A rule may make one. */
 static void test_emergency_behind_codes(void **state)
 {
 	struct dial_plan plan = america();

@@ -620,7 +620,7 @@ static void joined_by_command(void **state)
 	}
 }
 
-/* Who is alone with the node: A here, or C there; and the legs that hear each other then. */
+/* Who has no other party: A here, or C there; and the legs that hear each other then. */
 static const struct alone_row {
 	bool here, there;
 	uint8_t way, party, other_way;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call of two becomes two calls, each of a party alone with the node. */
+/* A call of two becomes two calls, each of a party with no other party. */
 #include <errno.h>
 
 #include "sig/call/act.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two legs that are up come together and have no codec in common: what one says is coded anew for the other one (FEATURES MED-02). */
+/* Two legs that are up come together and have no codec in common: what one says is transcoded for the other one (FEATURES MED-02). */
 #include "media/codec.h"
 #include "tests/unit/sig/joins.h"
 

@@ -62,7 +62,7 @@ static void nobody_takes_it(void **state)
 	trio_assert_ends(t, &t->l.a, &t->l.b);
 }
 
-/* Who is alone with the node hears ringback, then whoever answers. */
+/* Who has no other party hears ringback, then whoever answers. */
 static void alone_goes_on(void **state)
 {
 	static const struct job_id ringback[MEDIA_CODECS] = {

@@ -99,7 +99,7 @@ static void extensions(void **state)
 	rings(s, ACME, "1002");
 	rings(s, ACME, "0");
 	rings(s, ACME, "882");
-	rings(s, ACME, "91002"); /* a number for help, with the access code in front */
+	rings(s, ACME, "91002"); /* an emergency number, with the access code in front */
 	(void)hears(s, OTHER, "0", "SIP/2.0 404");
 	(void)hears(s, OTHER, "882", "SIP/2.0 404");
 	(void)hears(s, OTHER, "91002", "SIP/2.0 404");

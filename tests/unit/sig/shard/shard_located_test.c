@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Phones that say where they stand (REG-32): 1001xatgnemx2 is extension 1001 at location 2, and its calls for help say so. */
+/* Phones that say where they stand (REG-32): 1001xatgnemx2 is extension 1001 at location 2, and its emergency calls say so. */
 #include "sig/host/sites.h"
 #include "sig/identity/pidf.h"
 #include "sig/sip/located_user.h"
@@ -213,7 +213,7 @@ static void behind_one_address(void **state)
 	assert_told(calls(d, &d->q, "1001", "112"), NULL);
 }
 
-/* A killed node calls for help from the same place by the next way, whatever became of the document. */
+/* A killed node makes the emergency call from the same place by the next way, whatever became of the document. */
 static void after_a_kill(void **state)
 {
 	struct desk *d = *state;
@@ -278,7 +278,7 @@ static void assert_keeps_help(struct desk *d)
 	rig_run(d->g.l.r);
 }
 
-/* Whoever has the password calls for help, and may do nothing else. */
+/* Whoever has the password makes emergency calls, and may do nothing else. */
 static void not_enabled(void **state)
 {
 	struct shard_extension e = rig_extension("1001", false);
