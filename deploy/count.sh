@@ -86,9 +86,9 @@ show() {    # WHAT DONE ALL [THINGS]
 }
 
 count_fetched() {    # lists before packages
-	if [ "$fetched" -ge "$packages" ]; then
+	if [ "$packages" -eq 0 ]; then
 		tell "reading Debian's lists of packages"
-	else
+	elif [ "$fetched" -lt "$packages" ]; then    # what failed is fetched again
 		fetched=$((fetched + 1))
 		show fetching "$fetched" "$packages" ' packages'
 	fi

@@ -540,7 +540,7 @@ Get:2 http://mirror.example bookworm/main amd64 Packages [8793 kB]
 0 upgraded, 4 newly installed, 0 to remove and 0 not upgraded.
 Need to get 98.9 MB/212 MB of archives.
 After this operation, 790 MB of additional disk space will be used.
-""" + "Get:1 x\n" * 4 + ("Unpacking x\n" * 2 + "Setting up x\n" * 2) * 2
+""" + "Get:1 x\n" * 5 + ("Unpacking x\n" * 2 + "Setting up x\n" * 2) * 2
     NINJA = "The Meson build system\n" + "".join(f"[{n}/905] Compiling C object x.o\n" for n in range(1, 906))
 
     def counted(self, says, status=0, log=True, terminal=False):
@@ -572,7 +572,7 @@ After this operation, 790 MB of additional disk space will be used.
 
     def test_packages_that_are_unpacked_aside(self):
         _, seen, _ = self.counted(self.APT + "Hit:1 x\npeers: unpacks 2 packages below /x\nGet:1 x\nGet:2 x\n")
-        self.assertEqual(seen.splitlines()[-5:], ["reading Debian's lists of packages", "peers: unpacks 2 packages below /x", "fetching 1 of 2 packages",
+        self.assertEqual(seen.splitlines()[-5:], ["setting up 4 of 4 packages", "peers: unpacks 2 packages below /x", "fetching 1 of 2 packages",
                                                   "fetching 2 of 2 packages", "[the folder]"])
 
     def test_few_lines_in_a_file_and_one_at_a_terminal(self):
