@@ -204,7 +204,20 @@ enum {
 	SRTP_RESERVE =
 		8192, /* indexes granted at a time: a successor jumps at most so far, well below 2^15 */
 	SRTCP_RESERVE = 1024,
+	SRTP_FIRST_END =
+		1
+		<< 15, /* RFC 3711 3.3.1: below it no late packet is taken for one of another rollover */
 };
+
+/*
+ * Where what we send under keys of a new handshake begins. Its receiver has a new SRTP session (RFC 5764 3), which knows no index and guesses
+ * that the rollover counter is 0: libsrtp does, and browsers open another session for each handshake. So the counter begins anew, with the
+ * SSRC of before: no index was used under these keys. next: what an index of before would go on with.
+ */
+static inline uint64_t srtp_index_anew(uint64_t next)
+{
+	return next < SRTP_FIRST_END ? next : 1 + next % (SRTP_FIRST_END - 1);
+}
 
 struct flow_parcel;
 

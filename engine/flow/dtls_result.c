@@ -60,9 +60,11 @@ static void party_latch(struct worker *w, struct flow *f, const struct addr *sou
 /* A stream that cannot be opened: nothing passes, and control hears of it. */
 static void keys_install(struct worker *w, struct flow *f, const struct dtls_flow *from)
 {
-	int err = srtp_flow_keys(f, &from->key_in, &from->key_out, &w->rand);
 	struct media_event event;
+	int err;
 
+	f->dtls.srtp_next = srtp_index_anew(f->dtls.srtp_next);
+	err = srtp_flow_keys(f, &from->key_in, &from->key_out, &w->rand);
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);

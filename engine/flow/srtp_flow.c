@@ -137,7 +137,8 @@ static void limits_set(struct flow *f, const struct flow_spec *spec)
 		f->srtcp_told = 0;
 	f->srtp_limit = spec->srtp_limit;
 	f->srtcp_limit = spec->srtcp_limit;
-	if (f->srtp_out)
+	/* else they are those of keys of a handshake that is awaited, or of keys before it: they have other indexes */
+	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, &spec->key_out))
 		srtp_stream_limit(f->srtp_out, spec->srtp_limit, spec->srtcp_limit);
 }
 

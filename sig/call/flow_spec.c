@@ -66,12 +66,6 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		spec.shared_port = 1;
 		spec.local_rtcp = (struct addr){ 0 };
 	}
-	if (f->secret) {
-		spec.resume.srtp_next = f->secret->rtp.first;
-		spec.resume.srtcp_next = (uint32_t)f->secret->rtcp.first;
-		spec.srtp_limit = f->secret->rtp.granted;
-		spec.srtcp_limit = (uint32_t)f->secret->rtcp.granted;
-	}
 	return spec;
 }
 
@@ -184,10 +178,27 @@ static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 	return active;
 }
 
-/* A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. */
+/* Of the keys that it has by now, or is about to have. */
+static void spec_indexes(struct flow_spec *s, const struct flow_secret *secret)
+{
+	if (!secret)
+		return;
+	s->resume.srtp_next = secret->rtp.first;
+	s->resume.srtcp_next = (uint32_t)secret->rtcp.first;
+	s->srtp_limit = secret->rtp.granted;
+	s->srtcp_limit = (uint32_t)secret->rtcp.granted;
+}
+
+/*
+ * A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. Keys of a
+ * handshake that is awaited are others.
+ */
 static void note_use(struct call_flow *f, const struct flow_spec *s)
 {
-	if (!f->secret)
+	bool awaited = (s->dtls.role != DTLS_NONE || s->bundle.generation) &&
+		       s->key_out.suite == MEDIA_SUITE_NONE;
+
+	if (!f->secret || awaited)
 		return;
 	if (f->secret->used && s->key_out.suite == MEDIA_SUITE_NONE) {
 		f->secret->rtp.first = f->secret->rtp.limit;
@@ -223,7 +234,7 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	spec_agree(s, own, other);
 	if (s->member.number && f->kind == MEDIA_VIDEO)
 		s->picture.most_kbps = picture_kbps(c->legs[f->leg], own);
-	flow_dtls_agree(f, own);
+	flow_dtls_agree(h, f, own);
 	flow_dtls_spec(s, c, f, own);
 	place_spec(h, c->legs[f->leg], own, s);
 	spec_obey(s, c, f->leg);
@@ -282,6 +293,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		spec_fill(&command->spec, h, c, f, &line->b, &line->a);
 	else if (side_alone(c, f, &alone))
 		spec_fill(&command->spec, h, c, f, &alone, &listener);
+	spec_indexes(&command->spec, f->secret);
 	note_use(f, &command->spec);
 	f->silent = false;
 }

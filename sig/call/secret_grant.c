@@ -35,9 +35,18 @@ static void extend(struct call_host *h, struct call *c, struct call_flow *f, uin
 void secret_reserve(struct call_host *h, struct call *c, struct call_flow *f,
 		    const struct flow_resume *used)
 {
-	if (f->secret && !f->closing)
+	bool current = f->secret && used->srtp_next <= f->secret->rtp.limit &&
+		       used->srtcp_next <= f->secret->rtcp.limit;
+
+	if (current && !f->closing) /* else it is of keys before: those have had their time */
 		extend(h, c, f, used->srtp_next + SRTP_RESERVE,
 		       (uint64_t)used->srtcp_next + SRTCP_RESERVE);
+}
+
+/* What was saved of keys before may be more than there is of these. */
+static void grant(uint64_t *granted, uint64_t saved, uint64_t limit)
+{
+	*granted = secret_later(*granted, secret_sooner(saved, limit));
 }
 
 void secret_granted(struct call_host *h, struct call *c, const struct outbox_item *item)
@@ -46,8 +55,8 @@ void secret_granted(struct call_host *h, struct call *c, const struct outbox_ite
 
 	if (!f || !f->secret)
 		return;
-	f->secret->rtp.granted = secret_later(f->secret->rtp.granted, item->srtp);
-	f->secret->rtcp.granted = secret_later(f->secret->rtcp.granted, item->srtcp);
+	grant(&f->secret->rtp.granted, item->srtp, f->secret->rtp.limit);
+	grant(&f->secret->rtcp.granted, item->srtcp, f->secret->rtcp.limit);
 	if (c->state != CALL_ENDING)
 		session_refresh(h, c);
 }

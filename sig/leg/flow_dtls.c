@@ -141,7 +141,7 @@ static void keys_forget(struct flow_dtls *d)
 	explicit_bzero(&d->key_out, sizeof(d->key_out));
 }
 
-void flow_dtls_agree(struct call_flow *f, const struct media_side *party)
+void flow_dtls_agree(struct call_host *h, struct call_flow *f, const struct media_side *party)
 {
 	struct flow_dtls *d = f->dtls;
 
@@ -154,6 +154,8 @@ void flow_dtls_agree(struct call_flow *f, const struct media_side *party)
 	if (d->role !=
 	    DTLS_NONE) /* the keys of the old one go on in the engine until there are others */
 		d->association++;
+	if (f->secret && (d->role != DTLS_NONE || f->secret->used))
+		secret_renew(h, f->secret);
 	d->role = party->dtls;
 	d->peer = party->fingerprint;
 	keys_forget(d);
@@ -197,7 +199,29 @@ static void flight_keep(const struct call_host *h, struct flow_dtls *d,
 	d->flight_until_utc_ms = h->now.utc_ms + FLIGHT_MS;
 }
 
-void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
+static bool dtls_key_eq(const struct media_key *a, const struct media_key *b)
+{
+	return a->suite == b->suite &&
+	       bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));
+}
+
+/* All lines of a leg may share its transport. */
+static bool secrets_rekey(struct call *c, uint8_t leg, bool anew)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		struct call_flow *f = &c->flows[i];
+
+		if (f->leg != leg || !f->dtls || !f->secret)
+			continue;
+		changed |= anew && secret_rekey(f->secret);
+		f->secret->used = true;
+	}
+	return changed;
+}
+
+bool flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
 		     const struct media_event *ev)
 {
 	struct outbox_item item = { .kind = OUTBOX_FLIGHT,
@@ -205,26 +229,25 @@ void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
 				    .line = f->line,
 				    .association = ev->association };
 	struct flow_dtls *d = f->dtls;
+	bool anew;
 
 	if (!d || ev->association != d->association || c->state == CALL_ENDING)
-		return;
+		return false;
 	outbox_touch(&c->out);
 	if (ev->key_in.suite == MEDIA_SUITE_NONE) {
 		keys_forget(d);
-		return;
+		return false;
 	}
+	anew = secrets_rekey(c, f->leg, !dtls_key_eq(&d->key_out, &ev->key_out));
 	f->resume = ev->resume; /* a successor must know where the party is */
 	d->key_in = ev->key_in;
 	d->key_out = ev->key_out;
 	flight_keep(h, d, &ev->flight);
-	for (uint32_t i = 0; i < c->flow_count; i++) { /* also those that share its transport */
-		if (c->flows[i].leg == f->leg && c->flows[i].dtls && c->flows[i].secret)
-			c->flows[i].secret->used = true;
-	}
 	if (h->degraded)
 		metric_add(h->metrics->saves[SAVE_SKIPPED], 1);
 	if (!outbox_push(&c->out, &item))
 		flow_dtls_saved(h, c, &item);
+	return anew;
 }
 
 static void flight_command(struct call_host *h, const struct call *c, const struct call_flow *f,

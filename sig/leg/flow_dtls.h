@@ -38,12 +38,12 @@ void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow 
 /* No handshake is under way: one ends on the worker where it began. */
 bool flows_dtls_may_move(const struct call *c, uint8_t leg);
 /* What was agreed with the party the flow faces: another certificate or role is another association (RFC 8842 4). */
-void flow_dtls_agree(struct call_flow *f, const struct media_side *party);
+void flow_dtls_agree(struct call_host *h, struct call_flow *f, const struct media_side *party);
 /* Into the spec: as agreed with the party; NULL: nothing was yet. */
 void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call_flow *f,
 		    const struct media_side *party);
-/* There are keys: the party is let to finish when they are saved. Or there are none after all. */
-void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
+/* There are keys: the party is let to finish when they are saved. Or there are none after all. True: the engine has to hear of other limits. */
+bool flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
 		     const struct media_event *ev);
 /* They are, or nobody waits for the store. */
 void flow_dtls_saved(struct call_host *h, const struct call *c, const struct outbox_item *item);

@@ -7,22 +7,35 @@
 
 #include "sig/leg/flow.h"
 
-/* RFC 3711 3.3.1: a first index so low that the receiver cannot take a late packet for the wrong roll-over. */
-enum { FIRST_BELOW = 1 << 15 };
+static void secret_begin(struct flow_secret *s, uint64_t first)
+{
+	s->rtp.first = first;
+	s->rtp.limit = s->rtp.granted = first + SRTP_RESERVE;
+}
+
+void secret_renew(struct call_host *h, struct flow_secret *s)
+{
+	*s = (struct flow_secret){ .key = { .length = SECRET_LEN } };
+	rand_fill(h->rand, s->key.octets, SECRET_LEN);
+	secret_begin(s, 1 + rand_below(h->rand, SRTP_FIRST_END - 1));
+	s->rtcp.limit = s->rtcp.granted = SRTCP_RESERVE;
+}
 
 int secret_make(struct call_host *h, struct call_flow *f)
 {
-	struct flow_secret *s = calloc(1, sizeof(*s));
-
-	if (!s)
+	f->secret = calloc(1, sizeof(*f->secret));
+	if (!f->secret)
 		return -ENOMEM;
-	s->key.length = SECRET_LEN;
-	rand_fill(h->rand, s->key.octets, SECRET_LEN);
-	s->rtp.first = 1 + rand_below(h->rand, FIRST_BELOW - 1);
-	s->rtp.limit = s->rtp.granted = s->rtp.first + SRTP_RESERVE;
-	s->rtcp.limit = s->rtcp.granted = SRTCP_RESERVE;
-	f->secret = s;
+	secret_renew(h, f->secret);
 	return 0;
+}
+
+bool secret_rekey(struct flow_secret *s)
+{
+	uint64_t limit = s->rtp.limit;
+
+	secret_begin(s, srtp_index_anew(s->rtp.first));
+	return s->rtp.limit != limit;
 }
 
 int secret_restore(struct call_flow *f, const struct secret_record *record, uint64_t now)

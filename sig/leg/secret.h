@@ -18,6 +18,10 @@ enum { SECRET_SHARES = 64, SECRET_SHARE = 256, SECRET_SHARE_RTCP = 16 };
 
 /* A random key, and a first grant: it goes into the record that is saved before the first SDP with it leaves. 0 or -ENOMEM. */
 int secret_make(struct call_host *h, struct call_flow *f) NODISCARD;
+/* The party begins with keys that have nothing to do with those before: another key, and another first grant. */
+void secret_renew(struct call_host *h, struct flow_secret *s);
+/* A handshake made other keys, under which indexes begin anew (srtp_index_anew). True: the grant is another one. */
+bool secret_rekey(struct flow_secret *s);
 /* What a record says of one. */
 struct secret_record {
 	struct bytes key;

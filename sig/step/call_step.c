@@ -20,6 +20,7 @@
 #include "sig/call/reoffer.h"
 #include "sig/call/secret_grant.h"
 #include "sig/call/seek.h"
+#include "sig/call/session.h"
 #include "sig/call/siprec.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
@@ -374,7 +375,8 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 		call_flow_failed(h, c, m->id, m->error);
 		break;
 	case MEDIA_FLOW_KEYED:
-		flow_dtls_keyed(h, c, f, m);
+		if (flow_dtls_keyed(h, c, f, m))
+			session_refresh(h, c);
 		break;
 	case MEDIA_FLOW_RESERVE:
 		secret_reserve(h, c, f, &m->resume);

@@ -3,6 +3,7 @@
 import secrets
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -19,6 +20,7 @@ class Calls(CallTest):
         super().setUp()
         folder = tempfile.mkdtemp(prefix="tandem-webrtc-")
         self.addCleanup(subprocess.run, ["rm", "-r", folder], check=False)
+        self.folder = folder
         self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", webrtc="always")
         self.web = WebRtc(self.node.ports, dtls.Certificate(folder, "party"))
         self.addCleanup(self.web.close)
@@ -49,6 +51,56 @@ class Calls(CallTest):
         out.bye()
         into.wait_bye()
         self.ended()
+
+
+class AnotherHandshake(Calls):
+    test_with_a_plain_phone = None
+
+    def hear(self):
+        ends = ((self.web, 440, 880), (self.audio_b, 880, 440))
+        for end, hertz, _ in ends:
+            end.packets.clear()
+            end.start(hertz)
+        for end, *_ in ends:
+            end.wait_packets(30)
+        for end, *_ in ends:
+            end.stop()
+        for end, _, hertz in ends:
+            self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
+            self.assertEqual((end.forged, end.strange), (0, []))
+
+    def other_party(self, out, into):
+        """Another certificate and other credentials, and the same stream of RTP."""
+        self.web.held = True
+        self.web.certificate = dtls.Certificate(self.folder, f"party{time.monotonic_ns()}")
+        self.web.ufrag, self.web.password = secrets.token_hex(4), secrets.token_hex(12)
+        waiting = threading.Thread(target=into.wait_reinvite, args=(self.audio_b.sdp(version=2),))
+        waiting.start()
+        response = out.reinvite(self.web.sdp(version=2))
+        waiting.join()
+        self.assertEqual(response.status, 200)
+        self.web.again().use(response).go().wait_keys()
+
+    def test_behind_a_wrap(self):
+        """The counter of its SSRC goes on, or begins at 0 as a browser's does; ours begins at 0.  Over a kill, too."""
+        for continues, killed in ((True, False), (False, False), (False, True)):
+            with self.subTest(continues=continues, killed=killed):
+                self.web = WebRtc(self.node.ports, dtls.Certificate(self.folder))
+                self.addCleanup(self.web.close)
+                self.web.seq = 65520
+                out, into = self.dial()
+                self.hear()
+                self.assertGreater(self.web.seq, 65536)
+                self.other_party(out, into)
+                if not continues:
+                    self.web.seq %= 65536
+                if killed:
+                    self.node.kill()
+                    self.node.restart()
+                self.hear()
+                out.bye()
+                into.wait_bye()
+                self.ended()
 
 
 class Trickle(Calls):

@@ -430,6 +430,37 @@ static void another_association_begins_anew_while_the_old_keys_go_on(void **stat
 	dtls_rig_close(&x);
 }
 
+/* However far indexes had got: who opens a new session of libsrtp hears us, and until then whoever has the old keys. */
+static void another_handshake_begins_with_counter_0(void **state)
+{
+	static const uint64_t NEXT[] = { 100, 32768, 40000, 65536, 3 * 65536 + 9 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(NEXT); i++) {
+		struct dtls_rig x;
+		struct dtls_party p, again;
+		struct media_event event;
+
+		keyed_rig(&x, &p, &event);
+		x.r->spec[A].resume.srtp_next = NEXT[i];
+		x.r->spec[A].srtp_limit = srtp_index_anew(NEXT[i]) + 4;
+		x.r->spec[A].dtls.association = 2;
+		rig_update(x.r, &x.r->spec[A]);
+		for (uint16_t n = 1; n < 10; n++)
+			assert_media_passes(&x, &p, n);
+		party_open(&again, PARTY, THEIRS, DTLS_CLIENT);
+		parties_run(&x, &again, 1, 60);
+		event = keyed_event(&x);
+		assert_event_has_keys_of(&event, &again);
+		for (uint16_t n = 10; n < 14; n++)
+			assert_media_passes(&x, &again, n);
+		assert_false(is_heard_by_a(&x, &again.dtls.key_in, 14)); /* the limit */
+		dtls_close(&p.dtls);
+		dtls_close(&again.dtls);
+		dtls_rig_close(&x);
+	}
+}
+
 static void a_restored_call_needs_no_handshake(void **state)
 {
 	struct dtls_rig x, y;
@@ -645,6 +676,7 @@ int main(void)
 		cmocka_unit_test(what_is_coded_has_the_keys_of_the_handshake),
 		cmocka_unit_test(updates_leave_the_keys_alone),
 		cmocka_unit_test(another_association_begins_anew_while_the_old_keys_go_on),
+		cmocka_unit_test(another_handshake_begins_with_counter_0),
 		cmocka_unit_test(a_restored_call_needs_no_handshake),
 		cmocka_unit_test(a_fingerprint_may_come_late),
 		cmocka_unit_test(without_a_fingerprint_nothing_begins),

@@ -368,6 +368,88 @@ static void what_a_reinvite_changes(void **state)
 	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_in.suite, MEDIA_SUITE_NONE);
 }
 
+/* The engine has come near the limit of these indexes. */
+static void reserve(struct line *l, uint64_t next)
+{
+	struct flow_spec s = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	struct media_event ev = { .kind = MEDIA_FLOW_RESERVE, .id = s.id, .call = s.call };
+
+	ev.resume.srtp_next = next;
+	shard_media_event(l->r->shard, &ev, l->r->now);
+	rig_run(l->r);
+}
+
+/* What the engine knows last. */
+static struct flow_spec spec_now(const struct line *l)
+{
+	return last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+}
+
+/* A call of half an hour, say. */
+static void talked_long(struct line *l)
+{
+	established(l);
+	keyed(l, 0, 0, '1');
+	while (spec_now(l).srtp_limit < 100000)
+		reserve(l, spec_now(l).srtp_limit - 100);
+}
+
+static void assert_begins_anew(const struct flow_spec *s)
+{
+	assert_in_range(s->resume.srtp_next, 1, SRTP_FIRST_END - 1);
+	assert_int_equal(s->srtp_limit, s->resume.srtp_next + SRTP_RESERVE);
+}
+
+/* The receiver of another association has a new session, which takes the rollover counter for 0; so it is for all successors. */
+static void another_association_has_its_own_indexes(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec s;
+
+	talked_long(l);
+	restart(l);
+	s = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_true(s.resume.srtp_next >= 100000); /* the same keys */
+	reinvite(l, WEB_SDP("dddd", FINGER_B, "actpass", "sendrecv"));
+	s = spec_now(l);
+	assert_begins_anew(&s);
+	reserve(l, 108000); /* of the keys before, which are heard until there are others */
+	reinvite(l, WEB_SDP("dddd", FINGER_B, "actpass", "sendrecv"));
+	assert_int_equal(spec_now(l).srtp_limit, s.srtp_limit);
+	keyed(l, 0, s.dtls.association, '5');
+	reserve(l, s.srtp_limit - 100);
+	assert_int_equal(spec_now(l).srtp_limit, s.srtp_limit - 100 + SRTP_RESERVE);
+	restart(l);
+	s = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_int_equal(s.key_in.octets[0], '5');
+	assert_in_range(s.resume.srtp_next, SRTP_RESERVE, UINT16_MAX);
+}
+
+/* Killed before the handshake, of which a successor hears: where the record's indexes end says nothing of these keys. */
+static void a_successor_has_another_handshake(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec s;
+
+	talked_long(l);
+	for (int i = 0; i < 5; i++) {
+		reinvite(l, i % 2 ? WEB_SDP("cccc", FINGER_A, "actpass", "sendrecv")
+				  : WEB_SDP("dddd", FINGER_B, "actpass", "sendrecv"));
+		for (int killed = 0; killed <= i; killed++)
+			restart(l);
+		s = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+		assert_int_equal(s.key_out.suite, MEDIA_SUITE_NONE);
+		keyed(l, 0, s.dtls.association, (char)('2' + i));
+		if (s.resume.srtp_next < SRTP_FIRST_END)
+			continue;
+		assert_int_equal(spec_now(l).key_in.octets[0], '2' + i);
+		s.resume.srtp_next = srtp_index_anew(s.resume.srtp_next); /* as the engine does */
+		assert_int_equal(spec_now(l).resume.srtp_next, s.resume.srtp_next);
+		s = spec_now(l);
+		assert_begins_anew(&s);
+	}
+}
+
 #define VIDEO_LINE(mid)                                                                \
 	"m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:aaaa\r\n"  \
 	"a=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=fingerprint:sha-256 " FINGER_A "\r\n" \
@@ -663,6 +745,8 @@ int main(void)
 		LINE_TEST(the_flight_leaves_the_record),
 		LINE_TEST(keys_are_taken_back),
 		LINE_TEST(what_a_reinvite_changes),
+		LINE_TEST(another_association_has_its_own_indexes),
+		LINE_TEST(a_successor_has_another_handshake),
 		LINE_TEST(one_transport),
 		LINE_TEST(one_transport_is_one_port),
 		LINE_TEST(one_port_for_all),

@@ -232,7 +232,7 @@ static struct bytes page(char *space, size_t cap)
 /* The table for operators is true, row by row. */
 static void refusals(void **state)
 {
-	static char space[65536];
+	static char space[131072];
 	struct bytes rest = page(space, sizeof(space)), row;
 	bool within = false;
 	struct line *l = *state;
