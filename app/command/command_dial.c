@@ -241,7 +241,7 @@ void command_dialplan_check(struct command_run *run)
 
 	if (!extensions_find(&run->node->extensions, whose.tenant, command_value(run, "from")->text,
 			     &e)) {
-		command_fail(run, COMMAND_NOT_FOUND, "from", "there is no such extension");
+		command_fail(run, COMMAND_NOT_FOUND, "from", COMMAND_NO_EXTENSION);
 		return;
 	}
 	whose.enabled = asker.outside = e.core.enabled;

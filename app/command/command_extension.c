@@ -217,7 +217,7 @@ static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 
 	if (extensions_has(&run->node->extensions, document_tenant(run), number))
 		return bytes_cstr(number, name, DOCUMENT_NAME_MAX) == 0;
-	command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+	command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 	return false;
 }
 
@@ -371,7 +371,7 @@ void command_extension_get(struct command_run *run)
 			       extension_to_view(&e, document_realm(run->node, e.core.tenant)));
 		extension_wipe(&e);
 	} else {
-		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 	}
 }
 

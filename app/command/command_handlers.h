@@ -115,6 +115,7 @@ void command_take_u32(const struct command_run *run, const char *name, uint32_t 
 size_t command_limit(const struct command_run *run);
 /* A phone dials it for a feature, by the tenant's codes. */
 bool command_is_code(const struct command_run *run, struct bytes number);
+#define COMMAND_NO_EXTENSION "there is no such extension: extension.list shows those that there are"
 #define COMMAND_NUMBER_IS_CODE \
 	"number begins with a feature code: see codes in the node file, and dialplan.show"
 /* The hashes of a password, or ha1, where either is given. False: the run has failed. */

@@ -127,7 +127,7 @@ static const struct {
 	{ -ENOSTR, COMMAND_CONFLICT, "call", "nothing is played to the call: see call.play" },
 	{ -ESPIPE, COMMAND_CONFLICT, "action",
 	  "what is played has no end, and so no place: pause and resume work" },
-	{ -ENXIO, COMMAND_NOT_FOUND, "to", "there is no such extension" },
+	{ -ENXIO, COMMAND_NOT_FOUND, "to", COMMAND_NO_EXTENSION },
 	{ -ELOOP, COMMAND_CONFLICT, "to",
 	  "it calls, was rung for this call before, or the call was sent on too often" },
 	{ -EHOSTUNREACH, COMMAND_CONFLICT, "to", "nobody there can be rung: the call rings on" },

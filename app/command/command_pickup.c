@@ -17,7 +17,7 @@ static void pickup_end(struct command_run *run, const struct shard_order *by, in
 	else if (!command_order_refused(run, by, err))
 		return;
 	else if (err == -ENXIO)
-		command_fail(run, COMMAND_NOT_FOUND, "by", "there is no such extension");
+		command_fail(run, COMMAND_NOT_FOUND, "by", COMMAND_NO_EXTENSION);
 	else
 		command_fail(run, COMMAND_CONFLICT, "by",
 			     err == -ELOOP ? "it was rung for this call before"

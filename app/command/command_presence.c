@@ -101,7 +101,7 @@ static struct presence_run *presence_begin(struct command_run *run, struct exten
 	    !bytes_cstr(number, p->number, sizeof(p->number)))
 		return p;
 	free(p);
-	command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+	command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 	return NULL;
 }
 

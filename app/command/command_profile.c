@@ -33,7 +33,8 @@ static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	char from[ADDR_TEXT_MAX];
 
 	if (!p) {
-		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such profile");
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such profile: profile.list shows those that there are");
 	} else if (!strcmp(p->core.name, PROFILE_DEFAULT)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
 			     "the profile default always exists; change it with profile.put");
@@ -95,7 +96,8 @@ void command_profile_get(struct command_run *run)
 	if (p) {
 		command_answer(run, form_view(&g_profile_form, p));
 	} else {
-		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such profile");
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such profile: profile.list shows those that there are");
 	}
 }
 

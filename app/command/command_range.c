@@ -57,7 +57,8 @@ static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	if (!range_addr_read(&first, command_value(run, "from")->text) &&
 	    profiles_range(document_profiles(run->node, document_tenant(run)), &first))
 		return bytes_cstr(bytes_str(addr_text(&first, text)), name, DOCUMENT_NAME_MAX) == 0;
-	command_fail(run, COMMAND_NOT_FOUND, "from", "no range begins there");
+	command_fail(run, COMMAND_NOT_FOUND, "from",
+		     "no range begins there: profile.range.list shows those that there are");
 	return false;
 }
 

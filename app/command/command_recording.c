@@ -90,7 +90,7 @@ void command_extension_page(struct command_run *run)
 
 	if (!extensions_find(&n->extensions, document_tenant(run),
 			     command_value(run, "number")->text, &e)) {
-		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return;
 	}
 	if (!e.core.record_page || !e.page)

@@ -24,7 +24,7 @@ static bool toll_extension(struct command_run *run, uint16_t tenant, struct byte
 	struct extension e;
 
 	if (!extensions_find(&run->node->extensions, tenant, number, &e)) {
-		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return false;
 	}
 	*out = (struct toll_limits){ e.core.outside_calls, e.core.outside_minutes };

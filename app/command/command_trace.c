@@ -169,7 +169,8 @@ void command_call_trace_list(struct command_run *run)
 static void file_failed(struct command_run *run, int err)
 {
 	if (err == -EINVAL || err == -ENOENT)
-		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such trace");
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such trace: call.trace.list shows those that there are");
 	else
 		command_fail(run, COMMAND_INTERNAL, NULL, "%s", strerror(-err));
 }

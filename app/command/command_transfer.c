@@ -31,7 +31,7 @@ static const struct reason {
 	  COMMAND_CONFLICT,
 	  { "leg", "with_leg" },
 	  "two speak with each other in the call: one of them must be named" },
-	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, "there is no such extension" },
+	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, COMMAND_NO_EXTENSION },
 	{ -EHOSTUNREACH,
 	  COMMAND_CONFLICT,
 	  { "to", "to" },

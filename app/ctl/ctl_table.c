@@ -105,8 +105,10 @@ static size_t cell(char out[CELL_MAX], const char *name, const json_t *value)
 	if (is_plain_list(value)) {
 		json_array_foreach(value, i, item)
 		{
-			if (i)
-				writer_str(&w, ",");
+			const char *text = json_string_value(item);
+
+			if (i) /* words are joined as an argument takes them, sentences are not */
+				writer_str(&w, text && strchr(text, ' ') ? "; " : ",");
 			write_scalar(&w, NULL, item);
 		}
 		if (json_array_size(value) == 0)

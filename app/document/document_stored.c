@@ -21,7 +21,19 @@ bool document_stored(const struct node *n, const char *tenant, const struct docu
 
 bool document_missing(struct command_run *run, const struct document_kind *kind)
 {
-	command_fail(run, COMMAND_NOT_FOUND, kind->argument, "there is no such %s", kind->name);
+	struct bytes name = bytes_str(run->command->name);
+	char list[64];
+
+	while (name.n && name.p[name.n - 1] != '.')
+		name.n--;
+	(void)snprintf(list, sizeof(list), BYTES_FMT "list", BYTES_ARG(name));
+	if (command_find(bytes_str(list)))
+		command_fail(run, COMMAND_NOT_FOUND, kind->argument,
+			     "there is no such %s: %s shows those that there are", kind->name,
+			     list);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, kind->argument, "there is no such %s",
+			     kind->name);
 	return false;
 }
 

@@ -392,6 +392,10 @@ class Ended(CallTest):
         self.assertRegex(self.node.ctl("did.put", number="+493012", trunk="gone")["warnings"][0], "^trunk: there is no trunk gone yet")
         self.assertNotIn("warnings", self.node.ctl("route.put", name="out", trunks="there"))
         self.assertNotIn("warnings", self.node.ctl("did.put", number="+493012", trunk="there"))
+        for command, given, said in (("toll.show", {"number": "1999"}, "extension: extension.list"), ("trunk.show", {"name": "x"}, "trunk: trunk.list"),
+                                     ("profile.range.delete", {"from": "192.0.2.1"}, "profile.range.list"), ("room.show", {"number": "9"}, "room.list")):
+            with self.assertRaisesRegex(ServerError, f"not_found: .*{said} shows those that there are"):
+                self.node.ctl(command, **given)
         name = self.node.ctl("node.status")["name"]
         self.assertEqual(self.node.ctl("toll.show", number="1001", node=name), self.node.ctl("toll.show", number="1001"))
 

@@ -16,6 +16,8 @@ static const struct {
 	{ "a member that others lack", "[{\"a\":1},{\"a\":2,\"b\":null}]", "a  b\n1  -\n2  -\n" },
 	{ "times", "{\"setup_utc_ms\":1750000000000,\"answer_utc_ms\":0,\"talk_ms\":1500}",
 	  "setup_utc_ms   2025-06-15T15:06:40Z\nanswer_utc_ms  -\ntalk_ms        1500\n" },
+	{ "a list of sentences", "{\"warnings\":[\"one, and two\",\"three four\"]}",
+	  "warnings  one, and two; three four\n" },
 	{ "lists of words", "{\"codecs\":[\"PCMA\",\"opus\"],\"others\":[]}",
 	  "codecs  PCMA,opus\nothers  -\n" },
 	{ "what lies deeper", "[{\"id\":\"x\",\"flows\":[{\"leg\":\"a\",\"mos\":4.2}]}]",
