@@ -36,7 +36,7 @@ const struct conf_field g_limits_fields[] = {
 	  U32(settings_limits, subscriptions, 0, 1000000),
 	  .preset = "50000",
 	  .at_start = true,
-	  .help = "Subscriptions of a shard at once: lamps of phones. No tenant has more than "
+	  .help = "Subscriptions of a shard at once: BLF of phones. No tenant has more than "
 		  "seven eighths of them. 0: SUBSCRIBE is answered 503." },
 	{ .key = "connections",
 	  U32(settings_limits, connections, 1, 1000000),

@@ -113,7 +113,7 @@ const struct command g_look_commands[] = {
 	  "(0: none)",
 	  command_registration_list },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
-	  "Lists who watches whom with a node, the newest first: lamps of phones.",
+	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
 	  "(dialog, presence, reg), begun_utc_ms, "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
