@@ -29,7 +29,7 @@ NODES_SEEDS = "500 seeds of three nodes with two shards"
 LEASE_SEEDS = "500 seeds of leases alone"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
-LOAD = "bench/rtpload"              # audio of many calls, for tests of a release
+OF_RELEASE = "bench/rtpload", "app/tandem-store"    # of a release: audio of many calls, and what else a package has
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 3                       # tests, or programs of a build, that may fail once: a machine may stand still
@@ -182,7 +182,7 @@ def format_(report):
     check(report, "rules: rows", "python3", "scripts/rows.py")
     check(report, "rules: seeds", "python3", "scripts/seeds.py")
     check(report, "rules: stories", "python3", "scripts/stories.py")
-    check(report, "rules: shellcheck", "shellcheck", "tandem", ".ci/run", *files("*.sh", "scripts/hooks/*"))
+    check(report, "rules: shellcheck", "shellcheck", "tandem", ".ci/run", *files("*.sh", "scripts/hooks/*", "deploy/debian/p*"))
     broken = []
     for name in files("*.py"):
         try:
@@ -301,7 +301,7 @@ def e2e(report, chosen=(), beside=(), seed=0):
     """
     print(f"   files in random order: --seed {seed} repeats it", flush=True)
     scripts = shuffled([str(path) for path in chosen or E2E.glob("*_test.py")], seed)
-    folders = {variant: build(report, variant, *PROGRAMS, WALL, *([LOAD] if variant == "release" else []))
+    folders = {variant: build(report, variant, *PROGRAMS, WALL, *(OF_RELEASE if variant == "release" else ()))
                for variant in {variant_of(script) for script in scripts}}
     if any(re.search(r"\bbrowser_test\b|import browser\b", text_of(script)) for script in scripts):
         # Here: some files run where no network is, and the others would wait for them.

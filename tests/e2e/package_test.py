@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is in the Debian package. That it is installed and upgraded under calls, ./tandem package --check shows."""
+import importlib.util
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from lib.node import ROOT, build_folder
+
+BUILD = "release"
+MAKE = ROOT / "deploy" / "debian" / "make.py"
+PLACES = re.compile(r"(?<![\w/])(/(?:usr/(?:bin|lib|share)|etc)/[\w./-]*tandem[\w./-]*\w)")
+MADE = "/etc/tandem", "/etc/systemd/system/"        # by its installation, or by the operator
+
+
+def make():
+    spec = importlib.util.spec_from_file_location("package_make", MAKE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Package(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="tandem-deb-"))
+        done = subprocess.run([str(MAKE), "--build", build_folder(), "--out", folder, "--stage", folder], capture_output=True, text=True)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        cls.path, cls.stage = done.stdout.split()[-1], pathlib.Path(folder) / "stage"
+
+    def field(self, name):
+        return subprocess.run(["dpkg-deb", "--field", self.path, name], capture_output=True, text=True, check=True).stdout.strip()
+
+    def test_it_has_what_unit_scripts_and_guides_name(self):
+        texts = [self.stage / "usr/lib/systemd/system/tandem.service", *(self.stage / "DEBIAN").iterdir(), ROOT / "docs/guides/package.md"]
+        named = {place for path in texts for place in PLACES.findall(path.read_text(encoding="utf-8"))
+                 if not place.startswith(MADE)}
+        self.assertIn("/usr/bin/tandemd", named)
+        self.assertEqual([place for place in sorted(named) if not (self.stage / place[1:]).exists()], [])
+
+    def test_it_has_what_the_unit_names_beside(self):
+        unit = (self.stage / "usr/lib/systemd/system/tandem.service").read_text(encoding="utf-8")
+        self.assertNotIn("/usr/local", unit)
+        for drop_in in set(re.findall(r"tandem-\w+\.conf", unit)):
+            self.assertTrue((self.stage / "usr/share/tandem" / drop_in).exists(), drop_in)
+        account = (self.stage / "usr/lib/sysusers.d/tandem.conf").read_text(encoding="utf-8")
+        self.assertEqual(re.search(r"^User=(\S+)", unit, re.M)[1], account.split()[1])
+
+    def test_it_has_all_programs_and_modules_of_the_build(self):
+        build = pathlib.Path(build_folder())
+        modules = {path.name for folder in ("dsp", "engine") for path in (build / folder).glob("*.so")} - {"tandem-g729.so"}
+        self.assertEqual({path.name for path in (self.stage / "usr/bin").iterdir()}, {"tandemd", "tandemctl", "tandem-store"})
+        self.assertEqual({path.name for path in (self.stage / "usr/lib").rglob("*.so")}, modules, "G.729 is a package of its own (ADR 36)")
+        for name in ("tandemd", "tandemctl"):
+            said = subprocess.run([str(self.stage / "usr/bin" / name), "--help"], capture_output=True, text=True, check=True).stdout
+            self.assertIn("usage", said)
+
+    def test_what_it_depends_on_is_what_it_is_linked_with(self):
+        """The libraries by dpkg-shlibdeps; what is started, by name. Modules are for who wants them."""
+        depends = self.field("Depends")
+        for name in ("libc6 (>=", "libssl3 (>=", "liburing2 (>=", "redis-server"):
+            self.assertIn(name, depends)
+        self.assertNotIn("librte", depends)
+        self.assertNotIn("@", depends + self.field("Suggests"))
+
+    def test_what_is_in_etc_is_the_operators(self):
+        files = subprocess.run(["dpkg-deb", "--info", self.path, "conffiles"], capture_output=True, text=True, check=True).stdout.split()
+        self.assertEqual(files, [f"/{path.relative_to(self.stage)}" for path in sorted((self.stage / "etc").rglob("*")) if path.is_file()])
+
+    def test_versions_go_up(self):
+        """With each commit, and below the release that they become."""
+        module, shown = make(), []
+        for when in (1795733402, 1795733424, 1795819824):
+            module.git = lambda *words, when=when: f"{when} abc{when % 7}" if words[0] == "log" else ""
+            shown.append(module.version_of(None)[0])
+        release = shown[0].partition("~")[0]
+        for older, newer in zip(shown, [*shown[1:], release]):
+            self.assertEqual(os.waitstatus_to_exitcode(os.system(f"dpkg --compare-versions '{older}' lt '{newer}'")), 0, (older, newer))
+
+
+if __name__ == "__main__":
+    unittest.main()
