@@ -31,7 +31,7 @@ class Container:
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 ["systemd-nspawn", "-D", str(self.root), "-b", "--private-network", "--register=no", "--keep-unit", "--console=pipe",
-                 "-M", self.folder.name.replace("_", "-"), *(f"--bind={each}" for each in self.bound)],
+                 "-M", self.folder.name.replace("_", "x"), *(f"--bind={each}" for each in self.bound)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.init = int(until(self._first, self.log))
         until(lambda: self.sh("systemctl is-system-running", check=False) in ("running", "degraded"), lambda: f"systemd is not up: {self.log()}")

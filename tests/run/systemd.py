@@ -184,12 +184,13 @@ def holds(unit, promise):
         return False
 
 
-def prove(folder):
+def prove(folder, promises=PROMISES, of=Unit):
+    """of(container): what the promises are about; it is not started yet."""
     container = Container(folder, [ROOT])
     try:
+        unit = of(container)
         container.start()
-        unit = Unit(container)
-        held = [holds(unit, promise) for promise in PROMISES]
+        held = [holds(unit, promise) for promise in promises]
         if not all(held):
             print(unit.sh("journalctl -u tandem -n 60 --no-pager", check=False))
         return all(held)
@@ -197,15 +198,15 @@ def prove(folder):
         container.close()
 
 
-def main():
+def in_memory(act):
+    """act(folder), of a folder that is gone with it."""
     with tempfile.TemporaryDirectory(prefix="tandem-systemd-") as folder:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
         try:
-            held = prove(pathlib.Path(folder))
+            return act(pathlib.Path(folder))
         finally:
             subprocess.run(["umount", folder], check=False)
-    sys.exit(0 if held else 1)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(0 if in_memory(prove) else 1)

@@ -25,9 +25,9 @@ PROGRAMS = ("app/tandemd", "app/tandemctl")
 BEFORE = "4d7774555669"                # the last one before how calls are saved has changed
 
 
-def build(tree):
+def build(tree, programs=PROGRAMS):
     """The folder of a release of that tree."""
-    done = subprocess.run([str(tree / "tandem"), "build", "release", *PROGRAMS], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run([str(tree / "tandem"), "build", "release", *programs], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.split()[-1]
 
 
