@@ -13,8 +13,9 @@ import signal
 import sys
 import time
 
+import host
 import parts
-from report import Report
+from report import FAILED, PASSED, Report
 
 PARTS = {
     "format": parts.format_,
@@ -63,6 +64,13 @@ def arguments_of(name, chosen, scripts, report, begun, seed=0):
     return {"e2e": (scripts, begun, seed), "sim": (begun,)}.get(name, ())
 
 
+def alone(report, before, installed):
+    """The host has no more services, users, keys and ports than before, and what the tests did left nothing in /etc."""
+    with report.part("host"):
+        found = host.left(before, installed)
+        report.add("host: no service, user, key, port or file in /etc came", FAILED if found else PASSED, "\n".join(found))
+
+
 def interrupted(_signal, _frame):
     raise KeyboardInterrupt
 
@@ -73,6 +81,7 @@ def main():
                         "tests/e2e/NAME_test.py[::CLASS[.METHOD]]")
     parser.add_argument("--keep", action="store_true", help="leave the folders of a failed end-to-end test")
     parser.add_argument("--seed", type=int, default=random.randrange(10000), help="of the order of the end-to-end files; a run prints its own")
+    parser.add_argument("--host", help=argparse.SUPPRESS)        # what it was before packages came: a file of host.sh
     parser.add_argument("--understood", action="store_true", help=argparse.SUPPRESS)     # run nothing
     options = parser.parse_args()
     chosen, scripts = selection(options.part)
@@ -83,6 +92,9 @@ def main():
     signal.signal(signal.SIGTERM, interrupted)
     os.chdir(parts.ROOT)
     report, begun = Report(), []
+    os.environ[host.MARK] = f"{os.getpid()}-{time.time_ns()}"
+    installed = host.snapshot()
+    before = host.lines(pathlib.Path(options.host).read_text(encoding="utf-8")) if options.host else installed
     try:
         with parts.environment():
             for name in chosen:
@@ -91,6 +103,7 @@ def main():
                 with report.part(name):
                     PARTS[name](report, *arguments_of(name, chosen, scripts, report, begun, options.seed))
                 report.took(name, time.monotonic() - began)
+        alone(report, before, installed)
     finally:
         for *_, outcome in begun:
             outcome.cancel()        # what was interrupted begins no more
