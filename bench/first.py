@@ -2,16 +2,21 @@
 """The first minutes: how long a bare Debian 12 takes to the first call, in a chroot with the committed tree; with --test also to the end of the suite.
 
 Needs root. --quick: only the call, in this checkout, as `./tandem run --check` finds it."""
+import pathlib
 import re
 import subprocess
+import sys
 import time
 
 import lib
 from children import spawn
 
+sys.path.insert(0, str(lib.ROOT / "tests/run"))
+import host     # noqa: E402
+
 MINUTE = 60
 # what is wanted at most
-WANTED = {"apt_s": 35, "build_s": 45, "demo_s": 10, "first_call_s": 95, "test_fresh_min": 30, "suite_min": 17}
+WANTED = {"apt_s": 35, "build_s": 45, "demo_s": 10, "first_call_s": 95, "test_fresh_min": 30, "suite_min": 17, "host_changes": 0}
 MB = {"B": 1e-6, "kB": 1e-3, "MB": 1, "GB": 1e3}
 
 
@@ -26,6 +31,10 @@ class Bare:
 
     def command(self, text):
         return [self.program, text]
+
+    def host(self):
+        """What it has beside files of packages: tests/run/host.py."""
+        return host.snapshot(pathlib.Path(self.program).with_name("system"))
 
     def __enter__(self):
         return self
@@ -81,16 +90,26 @@ def suite(bare):
     return round((time.monotonic() - began) / MINUTE, 1), status == 0
 
 
+def told_changes(before, bare):
+    """How many units, users, groups, keys and ports came."""
+    found = host.changes(before, bare.host())
+    for line in found:
+        lib.say(f"    {line}")
+    return len(found)
+
+
 def measured(options):
     if options.quick:
         return {"demo_s": run(["./tandem", "run", "--check"])["demo_s"]}, True
     with Bare() as bare:
+        before = bare.host()
         figures = run(bare.command("./tandem run --check"))
         if not options.test:
-            return figures, True
+            return figures | {"host_changes": told_changes(before, bare)}, True
         fresh, passed = suite(bare)
         again, passed_again = suite(bare)
-        figures |= {"test_fresh_min": round(fresh + figures["first_call_s"] / MINUTE, 1), "suite_min": again}
+        figures |= {"test_fresh_min": round(fresh + figures["first_call_s"] / MINUTE, 1), "suite_min": again,
+                    "host_changes": told_changes(before, bare)}
         return figures, passed and passed_again
 
 

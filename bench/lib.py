@@ -60,8 +60,13 @@ def median(values):
 
 
 def package_version(name):
+    """Of what is installed, or else unpacked below build/peers (deploy/peers.sh)."""
     out = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True)
-    return out.stdout.strip() if out.returncode == 0 else None
+    if out.returncode == 0 and out.stdout.strip():
+        return out.stdout.strip()
+    versions = pathlib.Path(os.environ.get("TANDEM_PEERS", ROOT / "build" / "peers"), "versions")
+    unpacked = dict(line.split("\t") for line in versions.read_text(encoding="ascii").splitlines()) if versions.exists() else {}
+    return unpacked.get(name)
 
 
 def cores():

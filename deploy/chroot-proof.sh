@@ -30,7 +30,7 @@ system=$home/system
 clean() {
 	trap '' INT TERM HUP
 	stop_leftovers
-	for mount in dev/shm dev/pts dev proc sys; do
+	for mount in dev/shm dev/pts dev proc sys .; do
 		umount -- "$system/$mount" 2>/dev/null || umount -l -- "$system/$mount" 2>/dev/null || :
 	done
 	# Never delete through a mount that did not go away.
@@ -96,6 +96,7 @@ http_proxy=${http_proxy:-$proxy} debootstrap --variant=minbase bookworm "$system
 	exit 1
 }
 copy_apt
+mount --bind "$system" "$system"    # a namespace of mounts begins at a mount (peers.sh)
 mount -t proc proc "$system/proc"
 mount -t sysfs -o ro sysfs "$system/sys"
 mount --bind /dev "$system/dev"

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages of deploy/packages/PURPOSE.txt that are missing, and starts no daemon
-# by doing so.  Needs root, or sudo that asks no password, only where something is missing.
-# usage: deploy/install.sh build|run|test|bench|systemd...
+# by doing so.  Needs root, or sudo that asks no password, only where something is missing.  Lines that begin with "peer"
+# are not installed but unpacked aside (peers.sh): with --no-peers by somebody else, and with --whole they are installed, too.
+# usage: deploy/install.sh [--no-peers|--whole] build|run|test|bench|systemd...
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -15,7 +16,7 @@ mark='# tandem: temporary, no daemon starts while packages are installed'
 # A line is a package, or a package and a file of it: where somebody else's package has the file, that is enough.
 wanted() {
 	for purpose in "$@"; do
-		sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/packages/$purpose.txt"
+		sed -e 's/#.*//' -e "$peers" -e '/^[[:space:]]*$/d' "$here/packages/$purpose.txt"
 	done | sort -u | while read -r name file; do
 		[ -n "$file" ] && [ -e "$file" ] || printf '%s\n' "$name"
 	done
@@ -70,8 +71,16 @@ install_as_root() {
 	apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends -- "$@"
 }
 
+option='' peers='/^peer[[:space:]]/d'
+case ${1:-} in
+--no-peers | --whole)
+	option=$1
+	shift
+	;;
+esac
+[ "$option" != --whole ] || peers='s/^peer[[:space:]]*//'
 [ $# -gt 0 ] || {
-	echo "usage: $0 build|run|test|bench..." >&2
+	echo "usage: $0 [--no-peers|--whole] build|run|test|bench..." >&2
 	exit 2
 }
 for purpose in "$@"; do
@@ -85,15 +94,17 @@ if [ "$(id -u)" -eq 0 ] && policy_is_ours; then    # an install was killed
 	policy_back
 fi
 lack=$(missing "$@" | tr '\n' ' ')
-[ -n "$lack" ] || exit 0
-if [ "$(id -u)" -eq 0 ]; then
+if [ -z "$lack" ]; then
+	:
+elif [ "$(id -u)" -eq 0 ]; then
 	echo "install: $lack" >&2
 	# shellcheck disable=SC2086    # a list of package names
 	install_as_root $lack >&2
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-	exec sudo -n sh "$here/install.sh" "$@"
+	sudo -n sh "$here/install.sh" "${option:---no-peers}" "$@"
 else
 	echo "install: missing packages: $lack" >&2
-	echo "install: run this once as root:  sh $here/install.sh $*" >&2
+	echo "install: run this once as root:  sh $here/install.sh ${option:---no-peers} $*" >&2
 	exit 1
 fi
+[ -n "$option" ] || "$here/peers.sh" unpack "$@"

@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "deploy" / "demo"))
 from patience import slowness      # noqa: E402
 E2E = ROOT / "tests" / "e2e"
+PEERS = ROOT / "deploy" / "peers.sh"            # before a command: it sees the servers and phones that are unpacked, and not installed
 SIM = "tests/sim/sim"
 NODES_SEEDS = "500 seeds of three nodes with two shards"
 LEASE_SEEDS = "500 seeds of leases alone"
@@ -55,6 +56,7 @@ def environment():
     # The checkout may belong to somebody else than who runs the tests.
     os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory",
                       GIT_CONFIG_VALUE_0=str(ROOT))
+    os.environ["PATH"] += f":{os.environ.get('TANDEM_PEERS', ROOT / 'build' / 'peers')}/bin"      # Redis, for nodes of the suite itself
     with in_memory(), tempfile.TemporaryDirectory(prefix="tandem-git-") as folder:
         if not (ROOT / ".git").exists():        # an unpacked archive: list files through an empty one
             os.environ.update(GIT_DIR=folder, GIT_WORK_TREE=str(ROOT))
@@ -89,8 +91,8 @@ def available():
 
 
 def run(*command, **options):
-    """(exit status, output) of a command."""
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    """(exit status, output) of a command, which has all that tests need."""
+    done = subprocess.run([PEERS, "with", *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", **options)
     return done.returncode, done.stdout
 

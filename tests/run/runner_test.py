@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import gate                                             # noqa: E402
+import host                                             # noqa: E402
 import parts                                            # noqa: E402
 import suite                                            # noqa: E402
 import tap                                              # noqa: E402
@@ -47,7 +49,7 @@ class Packages(unittest.TestCase):
     def names(self, *purposes):
         folder = HERE.parents[1] / "deploy" / "packages"
         lines = "".join((folder / f"{purpose}.txt").read_text() for purpose in purposes).splitlines()
-        return {line.split()[0] for line in lines if line and not line.startswith("#")}
+        return {line.removeprefix("peer ").split()[0] for line in lines if line and not line.startswith("#")}
 
     def test_of_run(self):
         developing = {"clang", "llvm", "libdpdk-dev", "libcmocka-dev", "libopusfile-dev", "libsrtp2-dev"}
@@ -63,6 +65,107 @@ class Packages(unittest.TestCase):
             self.assertRegex(quick, f"-D{option}=(false|disabled)")
             self.assertIn(f"option('{option}'", known)
         self.assertEqual(script.count("-Dwerror=true"), 5)
+
+
+    def test_nothing_that_serves_is_installed(self):
+        """Servers are unpacked aside: a package of theirs would bring units, users, keys or ports."""
+        folder = HERE.parents[1] / "deploy" / "packages"
+        for purpose in ("build", "develop", "run", "test", "bench"):
+            lines = (folder / f"{purpose}.txt").read_text().splitlines()
+            for line in lines:
+                self.assertNotRegex(line, "^(redis|kamailio|nginx|openssh-server|swift|vsftpd|rsyslog|rtpengine|systemd|libdpdk|dpdk|tshark)")
+
+
+class Host(unittest.TestCase):
+    """What came to a host is named."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        for name in ("var/lib/dpkg/info", "etc/systemd/system", "etc/ssh", "usr/lib/systemd/system"):
+            (self.root / name).mkdir(parents=True)
+        for name in ("var/lib/dpkg/status", "etc/passwd", "etc/group", "etc/hosts"):
+            (self.root / name).touch()
+        self.before = host.snapshot(self.root)
+
+    def new(self, kinds=host.COUNTED):
+        return host.changes(self.before, host.snapshot(self.root), kinds)
+
+    def test_nothing(self):
+        self.assertEqual(self.new(), [])
+
+    def test_a_server_came(self):
+        (self.root / "etc/passwd").write_text("sshd:x:101:65534::/run/sshd:/usr/sbin/nologin\n")
+        (self.root / "etc/group").write_text("redis:x:102:\n")
+        (self.root / "usr/lib/systemd/system/ssh.service").touch()
+        (self.root / "etc/systemd/system/ssh.service").symlink_to("/usr/lib/systemd/system/ssh.service")
+        (self.root / "etc/ssh/key").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+        self.assertEqual(self.new(), ["group redis", "key /etc/ssh/key", "unit /etc/systemd/system/ssh.service",
+                                      "unit /usr/lib/systemd/system/ssh.service", "user sshd"])
+
+    def test_a_file_changed(self):
+        (self.root / "etc/hosts").write_text("192.0.2.1 x\n")
+        (self.root / "etc/resolv.conf").write_text("nameserver 192.0.2.1\n")       # the host's own doing
+        self.assertEqual([line.split()[1] for line in self.new(("etc",))], ["/etc/hosts"])
+        self.assertEqual(self.new(), [])
+
+    def test_a_port_is_left(self):
+        command = [sys.executable, "-c", "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"]
+        with unittest.mock.patch.dict(os.environ, {host.MARK: "a test of the runner"}):
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+                port = process.stdout.readline().strip()
+                self.assertTrue([line for line in host.ports() if line.startswith(f"port tcp 0100007F:{port} of python3")])
+                process.communicate("\n")
+            self.assertEqual(host.ports(), set())
+
+
+class Peers(unittest.TestCase):
+    """What is unpacked and not installed."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        shutil.copytree(parts.ROOT / "deploy", self.root / "deploy")
+        shutil.copy(parts.ROOT / "tandem", self.root)
+        self.files = self.root / "build/peers/root"
+        self.environment = {name: value for name, value in os.environ.items() if name not in ("TANDEM_PEERS", "TANDEM_WITH_PEERS")}
+        self.environment["TANDEM_HOME"] = str(self.root / "home")
+
+    def unpack(self, name, text):
+        path = self.files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def sh(self, *command):
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_seen_in_usr(self):
+        """In a namespace of its own: the host's files go first, and the host has none of the others."""
+        (self.root / "build/peers/top").mkdir(parents=True)
+        self.unpack("usr/bin/tandem-peer", "#!/bin/sh\necho $$ $PWD\n")
+        self.unpack("usr/bin/env", "#!/bin/sh\necho not the host's\n")
+        self.unpack("etc/tandem-peer", "")
+        with subprocess.Popen(["deploy/peers.sh", "with", "tandem-peer"], cwd=self.root, env=self.environment, stdout=subprocess.PIPE, text=True) as peer:
+            self.assertEqual(peer.stdout.read(), f"{peer.pid} {self.root}\n")      # a signal comes to it
+        self.assertEqual(self.sh("deploy/peers.sh", "with", "env", "sh", "-c", "ls /etc/tandem-peer; grep -c ^sshd: /etc/passwd; id -u"),
+                         f"/etc/tandem-peer\n1\n{os.getuid()}\n")
+        self.assertFalse(os.path.exists("/usr/bin/tandem-peer") or os.path.exists("/etc/tandem-peer"))
+
+    def test_nothing_unpacked(self):
+        self.assertEqual(self.sh("deploy/peers.sh", "with", "echo", "x"), "x\n")
+
+    def test_cleaned(self):
+        self.unpack("usr/bin/tandem-peer", "")
+        (self.root / "home").mkdir()
+        (self.root / "deploy/demo/__pycache__").mkdir(exist_ok=True)
+        self.sh("./tandem", "clean")
+        self.assertEqual(sorted(os.listdir(self.root)), ["deploy", "home", "tandem"])
+        self.assertFalse((self.root / "deploy/demo/__pycache__").exists())
 
 
 class Tap(unittest.TestCase):

@@ -79,10 +79,13 @@ UsePAM no
 PasswordAuthentication no
 Subsystem sftp internal-sftp
 """)
-        os.makedirs("/run/sshd", exist_ok=True)
 
     def argv(self):
-        return ["/usr/sbin/sshd", "-D", "-e", "-f", self.configuration]
+        command = ["/usr/sbin/sshd", "-D", "-e", "-f", self.configuration]
+        if os.getuid():
+            return command
+        # Of root it wants an empty folder at that place, which the host is not to have.
+        return ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec "$@"', "sh", *command]
 
     def destination(self, **other):
         return {"name": "sftp", "kind": "sftp", "url": f"sftp://127.0.0.1:{self.port}{self.files_at}", "user": pwd.getpwuid(os.getuid()).pw_name,
