@@ -245,7 +245,8 @@ static struct flow_said said_read(const struct flow *f)
 
 bool flow_said_outran(const struct flow *f)
 {
-	return UNLIKELY(is_made(f)) && f->sink.started && f->sink.units &&
+	/* asked first: a tick has that line of every flow, and a stream that is made is told as such when it begins */
+	return UNLIKELY(f->told.units != 0) && is_made(f) && f->sink.started &&
 	       sink_outran(&f->sink, &f->told);
 }
 

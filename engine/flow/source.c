@@ -112,7 +112,7 @@ bool sink_outran(const struct sink *k, const struct flow_said *told)
 	uint64_t elapsed_ns = k->at_ns - told->at_ns;
 	int32_t ahead;
 
-	if (told->units == 0 || told->clock_hz != k->clock_hz || k->at_ns < told->at_ns ||
+	if (told->clock_hz != k->clock_hz || k->at_ns < told->at_ns ||
 	    (uint16_t)(k->sequence - told->sequence) > SAID_AGAIN)
 		return true;
 	ahead = (int32_t)(k->timestamp - told->timestamp - elapsed_units(elapsed_ns, k->clock_hz));
