@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """SRTP by SDES: ends that wrote RFC 3711 themselves hear each other, and whoever lacks the key is not heard."""
+import glob
+import os
 import re
 import threading
 import time
 import unittest
 
-from lib.codec import PCMU
+from lib.codec import PCMA, PCMU
 from lib.place import NODE, PARTY
 from lib.srtp import SUITES, Key
 from lib.streams import Streams
 from ports import Ports
 
 from call_test import CallTest
+from patience import until
+from record_test import has, sides
 
 import tone
 
-FRAMES = {hertz: PCMU.frames(hertz) for hertz in (440, 880)}
+FRAMES = {(codec, hertz): codec.frames(hertz) for codec in (PCMU, PCMA) for hertz in (440, 880)}
+
+
+def codec_of(end):
+    return PCMA if end.pt == 8 else PCMU
 
 
 class SrtpTest(CallTest):
@@ -33,7 +41,7 @@ class SrtpTest(CallTest):
         keys = keys if keys is not None else [end.key_out] if end.key_out else []
         lines = "".join(key.line(tag) for tag, key in enumerate(keys, 1))
         return (f"v=0\r\no=- {end.ssrc} {version} IN IP4 {PARTY}\r\ns=-\r\nc=IN IP4 {PARTY}\r\nt=0 0\r\n"
-                f"m=audio {end.port} RTP/{'SAVP' if keys else 'AVP'} 0\r\na=rtpmap:0 PCMU/8000\r\n{lines}a=sendrecv\r\n")
+                f"m=audio {end.port} RTP/{'SAVP' if keys else 'AVP'} {end.pt}\r\n{lines}a=sendrecv\r\n")
 
     def use(self, end, message):
         end.remote = (NODE, int(re.search(r"^m=audio (\d+)", message.text, re.M)[1]))
@@ -54,7 +62,7 @@ class SrtpTest(CallTest):
     def exchange(self, first, second, seconds=1.2):
         """Both play a tone; each hears the other's."""
         for end, hertz in ((first, 440), (second, 880)):
-            end.tone = FRAMES[hertz]
+            end.tone = FRAMES[codec_of(end), hertz]
         marks = len(first.heard), len(second.heard)
         for _ in range(int(seconds * 50)):
             for end in (first, second):
@@ -63,7 +71,7 @@ class SrtpTest(CallTest):
             for end in (first, second):
                 end.read()
         for end, mark, hertz in ((first, marks[0], 880), (second, marks[1], 440)):
-            heard, share = tone.loudest(PCMU.samples(end.heard[mark + 5:]), 8000)
+            heard, share = tone.loudest(codec_of(end).samples(end.heard[mark + 5:]), 8000)
             self.assertAlmostEqual(heard, hertz, delta=3)
             self.assertGreater(share, 0.9)
             self.assertEqual((end.forged, end.reused), (0, 0))
@@ -150,6 +158,33 @@ class Srtp(SrtpTest):
                 self.exchange(first, second)
                 self.assertGreaterEqual(len(second.heard) - mark, 55)
                 self.hang_up(out, into)
+
+    def test_a_new_key_of_who_is_transcoded_and_recorded(self):
+        self.node.ctl("extension.put", number="1001", record="on_demand")
+        self.put("1002", False)
+        for number, continues in enumerate((True, False), 1):
+            with self.subTest(continues=continues):
+                first, second = self.fresh("AES_CM_128_HMAC_SHA1_80"), self.fresh(None)
+                first.seq, second.pt = 65500, 8
+                out = self.a.invite("1002", self.sdp(first))
+                self.b.incoming().reject(488, "Not Acceptable Here")        # and is asked once more
+                into = self.b.incoming()
+                into.answer(self.sdp(second))
+                self.use(first, out.wait_answer())
+                self.use(second, into.request)
+                self.node.ctl("call.record", call=self.calls()[0]["id"], leg="a", state="on")
+                self.exchange(first, second)
+                self.assertGreater(first.seq, 65536)
+                self.rekey(out, into, first, second)
+                if not continues:
+                    first.seq %= 65536
+                self.exchange(first, second)
+                self.hang_up(out, into)
+                folder = os.path.join(self.node.folder, "recordings")
+                until(lambda n=number: len(glob.glob(f"{folder}/**/*.wav.json", recursive=True)) == n)
+                left, right = sides(sorted(glob.glob(f"{folder}/**/*.wav", recursive=True), key=os.path.getmtime)[-1])
+                self.assertGreater(has(left, 440), 20)
+                self.assertGreater(has(right, 880), 20)
 
     def test_without_the_key_nobody_is_heard(self):
         """Plain RTP, another key, an old packet again, a changed bit: each is dropped under a name."""
