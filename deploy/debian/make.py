@@ -34,12 +34,14 @@ def git(*words):
 
 
 def version_of(now):
-    """(version, time): below the release that it becomes, above each earlier commit. What is not committed counts from now."""
+    """(version, time): below the release that it becomes, above each earlier commit, of which a rebase makes several in a second. What is
+    not committed counts from now."""
     release = re.search(r"^  version: '([^']+)'", (ROOT / "meson.build").read_text(encoding="utf-8"), re.M)[1]
     when, commit = git("log", "-1", "--format=%ct %h").split()
+    count = git("rev-list", "--count", "HEAD")
     changed = f"+{now:%Y%m%d%H%M%S}" if git("status", "--porcelain", "--untracked-files=no") else ""
     committed = datetime.datetime.fromtimestamp(int(when), datetime.timezone.utc)
-    return f"{release}~{committed:%Y%m%d%H%M%S}.{commit}{changed}", int(when)
+    return f"{release}~{committed:%Y%m%d%H%M%S}.{count}.{commit}{changed}", int(when)
 
 
 def put(stage, path, text, mode=0o644):

@@ -72,10 +72,11 @@ class Package(unittest.TestCase):
         self.assertEqual(files, [f"/{path.relative_to(self.stage)}" for path in sorted((self.stage / "etc").rglob("*")) if path.is_file()])
 
     def test_versions_go_up(self):
-        """With each commit, and below the release that they become."""
+        """With each commit, also of one second, and below the release that they become."""
         module, shown = make(), []
-        for when in (1795733402, 1795733424, 1795819824):
-            module.git = lambda *words, when=when: f"{when} abc{when % 7}" if words[0] == "log" else ""
+        for when, count, commit in ((1795733402, 999, "abc"), (1795733402, 1000, "00d"), (1795733424, 998, "fff"), (1795819824, 1001, "1e1")):
+            answers = {"log": f"{when} {commit}", "rev-list": str(count), "status": ""}
+            module.git = lambda word, *_, answers=answers: answers[word]
             shown.append(module.version_of(None)[0])
         release = shown[0].partition("~")[0]
         for older, newer in zip(shown, [*shown[1:], release]):
