@@ -346,8 +346,8 @@ int folder_trace_load(const char *folder, const char *path, enum folder_gone gon
 
 int folder_job_read(const char *folder, const char *path, enum folder_state state, struct job *out)
 {
-	char name[FOLDER_PATH_MAX], *text;
-	size_t n;
+	char name[FOLDER_PATH_MAX], *text = NULL;
+	size_t n = 0;
 	int err;
 
 	folder_path(name, folder, path, g_folder_states[state]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer/formats.h"
 
+#include <assert.h>
+
 #include "media/codec.h"
 
 enum { DYNAMIC_FIRST = 96, DYNAMIC_LAST = 127 }; /* RFC 3551 6 */
@@ -132,6 +134,9 @@ static void add_ours(struct payload_list *list, const struct offer_terms *terms)
 	for (uint8_t i = 0; i < count; i++) {
 		const struct media_codec_facts *facts =
 			media_codec_facts((enum media_codec)codecs[i]);
+
+		assert(facts);
+
 		const struct payload p = { .number = PAYLOAD_NONE,
 					   .channels = facts->channels,
 					   .clock_hz = facts->clock_hz,

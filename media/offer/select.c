@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of an offered line may pass: what we can relay, and what the terms of both parties allow. */
+#include <assert.h>
+
 #include "media/offer/crypto.h"
 #include "media/offer/line.h"
 #include "media/offer/opaque.h"
@@ -209,8 +211,11 @@ static bool terms_speak(const struct offer_terms *terms)
 	bool any = terms->codec_count == 0;
 
 	for (uint8_t i = 0; i < MEDIA_CODECS_KNOWN && !any; i++) {
-		const struct payload p = { .name = bytes_str(
-						   media_codec_facts((enum media_codec)i)->name) };
+		const struct media_codec_facts *facts = media_codec_facts((enum media_codec)i);
+
+		assert(facts);
+
+		const struct payload p = { .name = bytes_str(facts->name) };
 
 		any = media_codec_is_coded((enum media_codec)i) && offer_line_may_have(terms, &p);
 	}
