@@ -21,8 +21,6 @@ enum {
 
 #define FILE_GREETING "greeting:"
 
-const char *const g_call_legs[] = { "a", "b", NULL };
-
 bool command_order_begin(struct command_run *run, struct shard_order *by)
 {
 	by->id = id_order(bytes_str(run->id));

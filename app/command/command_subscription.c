@@ -18,8 +18,6 @@ static json_t *subscription_json(const struct subscription_row *row)
 			 (json_int_t)row->notified, "source", command_addr_json(row->remote));
 }
 
-const char *const g_subscription_endings[] = { "deactivated", "probation",  "giveup",
-					       "rejected",    "noresource", NULL };
 static const enum subscription_ending g_endings[] = { ENDING_DEACTIVATED, ENDING_PROBATION,
 						      ENDING_GIVEUP, ENDING_REJECTED,
 						      ENDING_NORESOURCE };

@@ -9,6 +9,10 @@ const struct command_arg g_call_args[] = { CALL_ARG, END };
 /* In the order of enum order_record. */
 const char *const g_record_states[] = { "on", "pause", "resume", "off", NULL };
 
+const char *const g_call_legs[] = { "a", "b", NULL };
+const char *const g_subscription_endings[] = { "deactivated", "probation",  "giveup",
+					       "rejected",    "noresource", NULL };
+
 /* In the order of the help, where what is of one area may be apart. */
 const struct command *const g_command_parts[] = {
 	g_extension_commands,   g_dial_commands,

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "media/offer/offer.h"
-#include "sig/call/plan.h"
+#include "sig/model/plan.h"
 #include "sig/sip/id.h"
 
 static void add_bytes(struct fields *f, const char *name, struct bytes value)

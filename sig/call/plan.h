@@ -6,8 +6,6 @@
 #include "sig/model/start.h"
 
 void plan_clear(struct plan *plan);
-/* "": nobody sent the call on. */
-const char *plan_why_name(enum plan_why why);
 /* Of RFC 5806, and of RFC 4458. */
 const char *plan_why_reason(enum plan_why why);
 const char *plan_why_cause(enum plan_why why);

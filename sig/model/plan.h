@@ -34,6 +34,8 @@ enum plan_why {
 #undef X
 		PLAN_WHYS
 };
+/* "": nobody sent the call on. */
+const char *plan_why_name(enum plan_why why);
 
 /* What a step sets in a document (set.h). */
 struct plan_set {

@@ -62,7 +62,8 @@ const struct command g_call_commands[] = {
 	  "has the call; empty: none), waits (for it, to be answered), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
-	  command_call_list, .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms" },
+	  BY(command_call_list),
+	  .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms" },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: "
@@ -80,7 +81,7 @@ const struct command g_call_commands[] = {
 	  "loss_percent, jitter_ms, mos, r, and rtt_ms (ice, dtls, stats, drops, quality null: the "
 	  "media worker did not answer within 100 ms; what else is null is not known); conference, "
 	  "where its party is in one",
-	  command_call_show },
+	  BY(command_call_show) },
 	{ "call.doctor", COMMAND_FOR_READER, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
 	  "alone: "
@@ -91,9 +92,9 @@ const struct command g_call_commands[] = {
 	  "line, "
 	  "sentence, evidence and next (what to do); leg and line are null where it is about the "
 	  "call",
-	  command_call_doctor },
+	  BY(command_call_doctor) },
 	{ "call.hangup", COMMAND_FOR_APPLICATION, g_call_args, "Ends a call.", "id",
-	  command_call_hangup },
+	  BY(command_call_hangup) },
 	{ "call.originate", COMMAND_FOR_APPLICATION, g_originate_args,
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
@@ -101,16 +102,16 @@ const struct command g_call_commands[] = {
 	  "(quotas.extension). The id follows from the command's id: "
 	  "the same command again "
 	  "names the same call.",
-	  "id", command_call_originate },
+	  "id", BY(command_call_originate) },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
 	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
 	  "said.",
-	  "id, order", command_call_order, .order = ORDER_ANSWER },
+	  "id, order", BY(command_call_order), .order = ORDER_ANSWER },
 	{ "call.keep", COMMAND_FOR_APPLICATION, g_keep_args,
 	  "Says that the application is there, as any other order to the call does: away_s "
 	  "begins again. Where nobody takes the caller then, nor did so before, the call ends "
 	  "(480).",
-	  "id, order", command_call_order, .order = ORDER_KEEP },
+	  "id, order", BY(command_call_order), .order = ORDER_KEEP },
 	{ .name = NULL },
 };

@@ -200,7 +200,7 @@ const struct command g_call_order_commands[] = {
 	  "with no other party. One stays, the other goes to a new call, whose id follows from the "
 	  "command's id. Each hears hold music, or with an application nothing, until call.play. "
 	  "What one held of the other ends. The event call.split tells of both calls.",
-	  "id: of the new call", command_call_split },
+	  "id: of the new call", BY(command_call_split) },
 	{ "call.park", COMMAND_FOR_APPLICATION, g_park_args,
 	  "Lets a party of an established call wait in a slot, answered by tandem, with no other "
 	  "party. It hears hold music, and tandem hangs up on the other one. A party that has no "
@@ -209,42 +209,42 @@ const struct command g_call_order_commands[] = {
 	  "is saved; conflict: another call does, or all slots of the group are taken, and the "
 	  "call is as it was. The event call.parked tells of it, and call.retrieved when somebody "
 	  "speaks with the party (call.retrieve).",
-	  "id, order, slot", command_call_park },
+	  "id, order, slot", BY(command_call_park) },
 	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
 	  "Lets a party of an established call, or a caller that is answered by tandem, with no "
 	  "other party, speak with who waits in the slot, as call.join does. Tandem hangs up on "
 	  "the other one. not_found: nobody waits there. Of two that retrieve at once one is "
 	  "answered so, or hears it by call.transfer_failed. The event call.retrieved tells that "
 	  "the slot is free.",
-	  "id, order", command_call_retrieve },
+	  "id, order", BY(command_call_retrieve) },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_switch_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
 	  "on. "
 	  "The event call.held tells that it is so.",
-	  "id, order", command_call_order, .order = ORDER_HOLD, .off = "call.resume" },
+	  "id, order", BY(command_call_order), .order = ORDER_HOLD, .off = "call.resume" },
 	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
 	  "Where it does not: conflict, and the hold ends at the phone.",
-	  "id, order", command_call_order, .order = ORDER_RESUME },
+	  "id, order", BY(command_call_order), .order = ORDER_RESUME },
 	{ "call.mute", COMMAND_FOR_APPLICATION, g_mute_args,
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
-	  "id, order", command_call_order, .order = ORDER_MUTE },
+	  "id, order", BY(command_call_order), .order = ORDER_MUTE },
 	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
 	  "Records a party of an established call whose extension has record=on_demand: on and "
 	  "off. Its party may do the same by in-call codes (call_codes in the node file), and on "
 	  "its record page (extension.page). What a policy records can be paused, and not ended. "
 	  "The events call.recording and "
 	  "those behind it tell what becomes of it, call.show what is recorded.",
-	  "id, order", command_call_order, .order = ORDER_RECORD },
+	  "id, order", BY(command_call_order), .order = ORDER_RECORD },
 	{ "call.account_code", COMMAND_FOR_APPLICATION, g_account_args,
 	  "Says what the cost of a call is for: its account code, which goes where the call goes, "
 	  "and stands in its CDRs, in events, and beside its recordings. A call that is recorded "
 	  "has it, too, unless recordings.account_code says otherwise. Its parties may press one "
 	  "(call_codes.account in the node file, and account_code of extension.put).",
-	  "id, order", command_call_order, .order = ORDER_ACCOUNT },
+	  "id, order", BY(command_call_order), .order = ORDER_ACCOUNT },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Gives a party of an established call to an extension, as if the phone of the other one "
 	  "had sent REFER: it hears ringback, then whoever answers. Tandem hangs up on the other "
@@ -252,19 +252,19 @@ const struct command g_call_order_commands[] = {
 	  "tandem, with no other party goes on to the extension, and is its application's again "
 	  "where nobody answers. Answered when it is saved; the events call.transferred and "
 	  "call.transfer_failed tell what becomes of it.",
-	  "id, order", command_call_transfer },
+	  "id, order", BY(command_call_transfer) },
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Calls a transfer off that has not been answered: it stops ringing there, and the call "
 	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
 	  "conflict: none rings.",
-	  "id, order", command_call_order, .order = ORDER_CANCEL },
+	  "id, order", BY(command_call_order), .order = ORDER_CANCEL },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
 	  "ring stop, and the phones of that one ring, or its calls go where it sends them. Who is "
 	  "rung is told so by Diversion and History-Info. Where nobody can be rung, where the "
 	  "extension was rung for the call before, or the call is answered: conflict, and the call "
 	  "is as it was. The event call.forwarded tells where it goes.",
-	  "id, order", command_call_order, .order = ORDER_DEFLECT },
+	  "id, order", BY(command_call_order), .order = ORDER_DEFLECT },
 	{ "call.pickup", COMMAND_FOR_APPLICATION, g_pickup_args,
 	  "Lets the call that rings longest at an extension ring at another one, which wants to "
 	  "take it, and at the first one no more. The two need a pick-up group together "
@@ -272,19 +272,19 @@ const struct command g_call_order_commands[] = {
 	  "any node that answers within 0.3 s. Else as call.deflect; the event call.forwarded has "
 	  "the reason "
 	  "pickup.",
-	  "id, order", command_call_pickup },
+	  "id, order", BY(command_call_pickup) },
 	{ "call.accept", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Lets a call ring that waits while its extension has another one (call_waiting of "
 	  "extension.put, the event call.call_waiting). A phone that takes it holds the first "
 	  "one. conflict: the call does not wait.",
-	  "id, order", command_call_order, .order = ORDER_ACCEPT },
+	  "id, order", BY(command_call_order), .order = ORDER_ACCEPT },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: phones that ring stop, the "
 	  "caller hears the status, and the call goes on to nobody else. A caller that is up "
 	  "already, because it is called by command or was given away, hears the tone for it and "
 	  "is hung up, or goes back to whom it was given away by. conflict: it is answered, or "
 	  "does not ring. The event call.ended has the status.",
-	  "id, order", command_call_order, .order = ORDER_REJECT },
+	  "id, order", BY(command_call_order), .order = ORDER_REJECT },
 	{ "call.join", COMMAND_FOR_APPLICATION, g_join_args,
 	  "Makes one call of two that are established: of each one party stays, or a caller that "
 	  "is answered by tandem, with no other party. Tandem hangs up on the other one. The call "
@@ -293,7 +293,7 @@ const struct command g_call_order_commands[] = {
 	  "Where the two have no codec in common one of them is asked for those of the other "
 	  "(re-INVITE); when neither takes them call.transfer_failed says 488, and both calls go "
 	  "on as they were. Of two shards of the node both calls go on, as one conversation.",
-	  "id, order", command_call_join },
+	  "id, order", BY(command_call_join) },
 	{ .name = NULL },
 };
 
@@ -302,7 +302,7 @@ const struct command g_call_slot_commands[] = {
 	  "Lists the slots where calls of the tenant are parked, on all nodes, the newest first.",
 	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "
 	  "is parked), since_utc_ms",
-	  command_park_list },
+	  BY(command_park_list) },
 	{ .name = NULL },
 };
 
@@ -310,6 +310,6 @@ const struct command g_call_digits_commands[] = {
 	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO or as tones where it takes none.",
-	  "id, order", command_call_order, .order = ORDER_DIGITS },
+	  "id, order", BY(command_call_order), .order = ORDER_DIGITS },
 	{ .name = NULL },
 };

@@ -163,13 +163,13 @@ const struct command g_call_sound_commands[] = {
 	  "echo-2000 2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
-	  "id, order", command_call_play },
+	  "id, order", BY(command_call_play) },
 	{ "call.play_control", COMMAND_FOR_APPLICATION, g_control_args,
 	  "Pauses what call.play or call.collect plays, goes on with it, or goes to another place "
 	  "of the file. A pause lasts until resume. Behind its end a file is over. After a restart "
 	  "it goes on about there.",
 	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
-	  command_call_play_control },
+	  BY(command_call_play_control) },
 	{ "call.stream", COMMAND_FOR_APPLICATION, g_stream_args,
 	  "Lets an application speak with a party that is answered by tandem, with no other party "
 	  "(call.answer, call.split), in place of what was played or collected: the node connects "
@@ -180,24 +180,24 @@ const struct command g_call_sound_commands[] = {
 	  "live-ENDPOINT. With leg an application hears a party that speaks with another one, in "
 	  "place of who heard the call before; the events call.stream_started, call.stream_ended "
 	  "and call.stream_failed tell what becomes of it.",
-	  "id, order", command_call_stream },
+	  "id, order", BY(command_call_stream) },
 	{ "call.stop", COMMAND_FOR_APPLICATION, g_stop_args,
 	  "Ends what call.play, call.stream, call.collect or call.record_message asked for; with "
 	  "leg, that an application hears that party. conflict: none does.",
-	  "id, order", command_call_stop },
+	  "id, order", BY(command_call_stop) },
 	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
 	  "Collects keys of a party that is answered by tandem, with no other party, in place of "
 	  "what was played or collected: those of RFC 4733 and of INFO. A key ends what it plays, "
 	  "and counts. The event call.collected has them, in the stream of the call's application "
 	  "alone. A call that has none: conflict. As the last file tone-dial is heard until the "
 	  "first key, for first_ms at most.",
-	  "id, order", command_call_collect },
+	  "id, order", BY(command_call_collect) },
 	{ "call.record_message", COMMAND_FOR_APPLICATION, g_message_args,
 	  "Records what a party says that is answered by tandem, with no other party, in place of "
 	  "what was played or collected: a message, or a greeting. The file is mono, and has no "
 	  "silence at its two ends. The event call.recorded tells its end, and call.play plays it "
 	  "from then on, in calls of the same tenant. After a restart it goes on. conflict: the "
 	  "party is recorded already.",
-	  "id, order", command_call_record_message },
+	  "id, order", BY(command_call_record_message) },
 	{ .name = NULL },
 };

@@ -87,7 +87,7 @@ const struct command g_look_commands[] = {
 	  "of a number, or all.",
 	  "a list, newest first: utc_ms, sent, transport, local, remote, reason (of a refusal by "
 	  "the node), message",
-	  command_sip_recent, .transient = true },
+	  BY(command_sip_recent), .transient = true },
 	{ "call.why", COMMAND_FOR_OPERATOR, g_why_args,
 	  "Says why calls, registrations and other requests were refused lately: by the node, or "
 	  "by "
@@ -98,29 +98,29 @@ const struct command g_look_commands[] = {
 	  "method, "
 	  "status, from, to, remote, sip_call_id, reason (as sip.recent has it), sentence and next "
 	  "(what to do)",
-	  command_call_why, .transient = true },
+	  BY(command_call_why), .transient = true },
 	{ "security.list", COMMAND_FOR_OPERATOR, g_security_args,
 	  "Lists security events of all nodes and tenants: the newest of the stream td:security. "
 	  "It looks through 2,000, of the time that since and until say.",
 	  "a list, newest first: utc_ms, type, source, user, detail, count (how many such events "
 	  "it "
 	  "tells of), node",
-	  command_security_list, .transient = true },
+	  BY(command_security_list), .transient = true },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
 	  "Lists registered phones, as a node knows them: first who has registered last.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
 	  "registered_utc_ms (by its last REGISTER; 0: not known), expires_utc_ms, nat, location "
 	  "(0: none)",
-	  command_registration_list },
+	  BY(command_registration_list) },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
 	  "(dialog, presence, reg), begun_utc_ms, "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
-	  command_subscription_list },
+	  BY(command_subscription_list) },
 	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,
 	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
-	  command_subscription_end },
+	  BY(command_subscription_end) },
 	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
 	  "Lists call detail records, the newest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
@@ -141,7 +141,7 @@ const struct command g_look_commands[] = {
 	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
 	  "each of them, that of the call. Of one that was recorded: recordings, their names. "
 	  "findings: what the doctor found at its end, if anything was wrong",
-	  command_cdr_list,
+	  BY(command_cdr_list),
 	  .columns =
 		  "id,from,to,setup_utc_ms,talk_ms,sip_status,ended_by,cause,from_trunk,to_trunk" },
 	{ .name = NULL },

@@ -65,21 +65,21 @@ const struct command g_node_commands[] = {
 	{ "node.status", COMMAND_FOR_OPERATOR, g_node_args, "Shows how a node is.",
 	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
 	  "counts and limits",
-	  command_node_status },
+	  BY(command_node_status) },
 	{ "node.drain", COMMAND_FOR_OPERATOR, g_drain_args,
 	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. In a cluster "
 	  "other nodes are asked to take its shards, with all calls. Until node.undrain or the "
 	  "next start.",
-	  "draining, calls", command_node_drain, .off = "node.undrain" },
+	  "draining, calls", BY(command_node_drain), .off = "node.undrain" },
 	{ "node.undrain", COMMAND_FOR_OPERATOR, g_node_args, "Takes new calls again.",
-	  "draining, calls", command_node_undrain },
+	  "draining, calls", BY(command_node_undrain) },
 	{ "shard.take", COMMAND_FOR_OPERATOR, g_take_args,
 	  "Asks the node that has a shard of the cluster to give it to this one, with all its "
 	  "calls. "
 	  "The answer does not wait for that: the log says when it is live. conflict: this node "
 	  "has "
 	  "it, or is about to.",
-	  "shard, holder", command_shard_take },
+	  "shard, holder", BY(command_shard_take) },
 	{ "cluster.status", COMMAND_FOR_OPERATOR, g_node_args,
 	  "Shows a cluster as a node of it sees it.",
 	  "name and id (of the node that answers), lease_ms, replicas (cluster.replicas), "
@@ -95,7 +95,7 @@ const struct command g_node_commands[] = {
 	  "null: it never falls "
 	  "silent, kept, why_not_kept: redis_away, redis_cluster: with Redis Cluster "
 	  "no replica is asked, no_link, replicas, live_utc_ms: since then)",
-	  command_cluster_status },
+	  BY(command_cluster_status) },
 	{ "cluster.rebalance", COMMAND_FOR_OPERATOR, g_rebalance_args,
 	  "Spreads the shards of a cluster evenly over the nodes that are heard and take calls: "
 	  "first those go home that are elsewhere, then whoever has most gives to whoever has "
@@ -106,17 +106,17 @@ const struct command g_node_commands[] = {
 	  "dry, moves (a list: shard, from and to: nodes by name, why: home, drains: from takes no "
 	  "calls, even) and unowned (numbers of shards that no node which is heard has: they are "
 	  "left as they are)",
-	  command_cluster_rebalance },
+	  BY(command_cluster_rebalance) },
 	{ "node.remove", COMMAND_FOR_OPERATOR, g_remove_args,
 	  "Says that a node of the cluster is gone for good, which was killed or lost: no lease "
 	  "names "
 	  "it any more, so that those that are left need not wait for it. A node that stops says "
 	  "so "
 	  "itself. Of one that has left, the line in Redis is removed. conflict: it lives.",
-	  "name, id", command_node_remove },
+	  "name, id", BY(command_node_remove) },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
-	  "level", command_log_level },
+	  "level", BY(command_log_level) },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",
-	  "a list: name, for, help, result, arguments", command_help },
+	  "a list: name, for, help, result, arguments", BY(command_help) },
 	{ .name = NULL },
 };

@@ -103,36 +103,36 @@ const struct command g_recording_commands[] = {
 	  "duration_ms, octets, account_code, mailbox, heard, encrypted, cause. A message "
 	  "(call.record_message) is one row, that of its first segment; parts (a list: name, "
 	  "node) are the further ones, where it lies in several",
-	  command_recording_list,
+	  BY(command_recording_list),
 	  .columns = "name,from,to,begun,duration_ms,state,mailbox,heard,node", .transient = true },
 	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
 	  "Shows all that is known of a recording. Of one that the node which reads the command "
 	  "does not have it is what all nodes know.",
 	  "what its file NAME.json says, name, state, node, deliveries (a list: to, state, tries, "
 	  "first_utc_ms, next_utc_ms, reason); of another node as recording.list has it",
-	  command_recording_get, .transient = true },
+	  BY(command_recording_get), .transient = true },
 	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
 	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
 	  "parts (Range). It must be finished, and lie there. The log says who asked for it. "
 	  "unavailable: recordings.port is 0.",
 	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
-	  command_recording_link, .transient = true },
+	  BY(command_recording_link), .transient = true },
 	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
 	  "Changes what is known of a finished recording that lies on the node: in whose mailbox "
 	  "it is, and whether it was heard. What a destination has stays as it is. Of a message "
 	  "all segments are meant that lie there.",
-	  "name, mailbox, heard", command_store_one },
+	  "name, mailbox, heard", BY(command_store_one) },
 	{ "recording.delete", COMMAND_FOR_APPLICATION, g_recording_args,
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
 	  "there. Of a message all segments are meant that lie on the node.",
-	  "name", command_store_one },
+	  "name", BY(command_store_one) },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
 	  "Lists recordings that are not delivered everywhere, and why, tenant by tenant, the "
 	  "newest "
 	  "call first.",
-	  "a list: name, tenant, state, deliveries as in recording.get", command_store_list,
+	  "a list: name, tenant, state, deliveries as in recording.get", BY(command_store_list),
 	  .transient = true },
 	{ "delivery.retry", COMMAND_FOR_ADMIN, g_retry_args, "Tries dead letters again, at once.",
-	  "retried (how many)", command_store_retry },
+	  "retried (how many)", BY(command_store_retry) },
 	{ .name = NULL },
 };

@@ -7,6 +7,13 @@
 #include "app/command/command_handlers.h"
 #include "sig/model/call.h"
 
+/* What carries a row out is the node's: tandemctl has the rows alone. */
+#ifdef ROWS_ALONE
+#define BY(what) NULL
+#else
+#define BY(what) (what)
+#endif
+
 /* The node that has what it names gets the command. */
 #define ID_ARG(what, text)                                                                   \
 	{                                                                                    \

@@ -62,18 +62,18 @@ const struct command g_trace_commands[] = {
 	  "name, call, running, decrypted, seconds, octets_max, octets, packets, lost (packets "
 	  "that "
 	  "the trace has no copy of)",
-	  command_call_trace_start },
+	  BY(command_call_trace_start) },
 	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_trace_stop_args,
 	  "Ends the trace of a call, or one that waits for a call.", "name, call",
-	  command_call_trace_stop },
+	  BY(command_call_trace_stop) },
 	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_trace_list_args,
 	  "Lists traces, the newest first.", "a list: name, call, running, octets, started_utc_ms",
-	  command_call_trace_list },
+	  BY(command_call_trace_list) },
 	{ "call.trace.read", COMMAND_FOR_OPERATOR, g_trace_read_args,
 	  "Reads on in a trace, also while it runs: up to 48 KiB.",
 	  "offset, size (of the file), running, data (base64; empty at the end)",
-	  command_call_trace_read, .transient = true },
+	  BY(command_call_trace_read), .transient = true },
 	{ "call.trace.delete", COMMAND_FOR_OPERATOR, g_trace_args,
-	  "Deletes a trace that does not run.", "name", command_call_trace_delete },
+	  "Deletes a trace that does not run.", "name", BY(command_call_trace_delete) },
 	{ .name = NULL },
 };
