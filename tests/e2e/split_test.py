@@ -8,7 +8,7 @@ import time
 import unittest
 
 from lib import dtls
-from lib.codec import G722, Opus, PCMA, PCMU
+from lib.codec import Opus
 from lib.srtp import Key
 from lib.webrtc import WebRtc
 from music_test import MusicTest, MUSIC, TALK_A, TALK_B, wav
@@ -186,21 +186,19 @@ class Split(SplitTest):
         self.split()
         self.ends(out, into)
 
-    def test_each_codec(self):
-        for codec, pt, name in ((PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"), (Opus(), 111, "opus/48000/2")):
-            with self.subTest(name):
-                for end in (self.audio_a, self.audio_b):
-                    end.codec, end.pt = codec, pt
-                out, into = self.talk(codecs=(f"{pt} {name}",))
-                call, other = self.split()
-                self.play(call, self.audio_a)
-                self.play(other, self.audio_b)
-                self.node.kill()
-                self.node.restart()
-                self.hears(self.audio_b, PROMPT)
-                for end in (self.audio_a, self.audio_b):
-                    end.stop()
-                self.ends(out, into)
+    def test_opus(self):
+        for end in (self.audio_a, self.audio_b):
+            end.codec, end.pt = Opus(), 111
+        out, into = self.talk(codecs=("111 opus/48000/2",))
+        call, other = self.split()
+        self.play(call, self.audio_a)
+        self.play(other, self.audio_b)
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.audio_b, PROMPT)
+        for end in (self.audio_a, self.audio_b):
+            end.stop()
+        self.ends(out, into)
 
 
 class Secure(SplitTest):

@@ -5,7 +5,7 @@ import math
 import time
 import unittest
 
-from lib.codec import G722, G726, Opus, PCMA, PCMU
+from lib.codec import Opus
 
 from music_test import MusicTest
 from patience import PATIENCE_S
@@ -99,17 +99,14 @@ class Ringback(TonesTest):
         self.one_stream(self.audio_a)
         self.ends(first, second)
 
-    def test_each_codec(self):
-        for codec, pt, name in ((PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"), (Opus(), 111, "opus/48000/2"),
-                                (G726(), 98, "G726-32/8000")):
-            with self.subTest(name):
-                self.audio_a.codec, self.audio_a.pt = codec, pt
-                first, second = self.originate(codecs=(f"{pt} {name}", "101 telephone-event/8000"))
-                second.ring()
-                self.hears_tone(self.audio_a, UK_RINGBACK)
-                first.bye()
-                second.wait_cancel()
-                self.ended()
+    def test_opus(self):
+        self.audio_a.codec, self.audio_a.pt = Opus(), 111
+        first, second = self.originate(codecs=("111 opus/48000/2", "101 telephone-event/8000"))
+        second.ring()
+        self.hears_tone(self.audio_a, UK_RINGBACK)
+        first.bye()
+        second.wait_cancel()
+        self.ended()
 
     def test_another_country(self):
         """A reload is heard at once; then no tone at all."""
