@@ -61,7 +61,10 @@ class HostLost(Cluster):
         with open(got, "rb") as file:
             octets = file.read()
         self.assertGreater(len(octets), 40000)
-        self.assertEqual(octets[104:], made[104:len(octets)])
+        for at in (104, 105):       # of each party. What came later than the other's is silence at the end of a copy that nobody could go on with
+            said = octets[at::2].rstrip(b"\xff")
+            self.assertGreater(len(said), 18000)
+            self.assertEqual(said, made[at::2][:len(said)])
         with open(got + ".json", encoding="utf-8") as file:
             facts = json.load(file)
         self.assertEqual([facts.get(key) for key in ("from", "to", "interrupted", "copy", "last")], ["1001", "1002", True, True, False])

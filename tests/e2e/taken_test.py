@@ -304,6 +304,7 @@ class Limited(Cluster):
         self.registers(18, "1001", "1003", "112")
         for shard in self.shards:
             self.until(lambda: self.named(shard) == 1)
+        self.until(lambda: [self.owner(shard) for shard in (17, 18)] == ["a", "b"])     # where one of them was late, it asks for its own
         time.sleep(1.5)             # each has counted the nodes since
         talks = [Talk(self, 17).answer() for _ in range(3)]
         self.refused(17, "1002")    # the other node keeps one for who comes there, until now
