@@ -106,12 +106,15 @@ class MusicTest(CallTest):
         self.assertEqual(out.reinvite(self.audio_a.sdp(direction=mine, version=version)).status, 200)
         answer.join()
 
-    def one_stream(self, end):
-        packets = list(end.packets)
+    def one_stream(self, end, kills=0):
+        """kills: so often it may go on behind what a process that was killed may have sent unseen."""
+        packets, ahead = list(end.packets), []
         self.assertEqual(len({packet.ssrc for packet in packets}), 1)
         for before, after in zip(packets, packets[1:]):
-            self.assertEqual((after.seq - before.seq) % 0x10000, 1)
+            ahead += [step for step in ((after.seq - before.seq) % 0x10000,) if step != 1]
             self.assertLess((after.ts - before.ts) % 0x100000000, 0x80000000, "time goes on")
+        self.assertLessEqual(len(ahead), kills, ahead)
+        self.assertTrue(all(1 < step < 0x4000 for step in ahead), ahead)
 
     def ends(self, out, into):
         out.bye()

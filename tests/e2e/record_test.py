@@ -236,7 +236,7 @@ class Toned(RecordTest):
         self.node.restart()
         for begun in self.beeps(2, time.monotonic()):
             self.evenly(begun)
-        self.one_stream(self.audio_a)
+        self.one_stream(self.audio_a, kills=1)
         self.ends(out, into)
         left, right = sides(self.finished(2)[0])
         self.assertGreater(has(left, TALK_A), 8)
