@@ -58,7 +58,7 @@ static bool role_is_fine(const struct options *o)
 }
 
 /* Of the result: -o wide, -o json. */
-static bool form_read(struct options *o, const char *word)
+static bool output_read(struct options *o, const char *word)
 {
 	o->wide |= !strcmp(word, "wide");
 	o->json |= !strcmp(word, "json");
@@ -73,7 +73,7 @@ static int forms_take(struct options *o, int argc, char **argv)
 	for (int i = kept; i < argc; i++) {
 		if (!strcmp(argv[i], "--json"))
 			o->json = true;
-		else if (!strcmp(argv[i], "-o") && i + 1 < argc && form_read(o, argv[i + 1]))
+		else if (!strcmp(argv[i], "-o") && i + 1 < argc && output_read(o, argv[i + 1]))
 			i++;
 		else
 			argv[kept++] = argv[i];
@@ -90,7 +90,7 @@ static bool main_options_read(struct options *o, int argc, char **argv)
 
 		if (!strcmp(argv[i], "--json")) {
 			o->json = true;
-		} else if (!strcmp(argv[i], "-o") && i + 1 < argc && form_read(o, argv[i + 1])) {
+		} else if (!strcmp(argv[i], "-o") && i + 1 < argc && output_read(o, argv[i + 1])) {
 			i++;
 		} else if (value && i + 1 < argc) {
 			*value = argv[++i];
