@@ -21,11 +21,11 @@ static void test_rooms(void **state)
 	assert_non_null(strstr(ask("room.put", "{\"number\":\"701\",\"wait_for_host\":true}"),
 			       "\"argument\":\"wait_for_host\""));
 	assert_non_null(
-		strstr(ask("room.put", "{\"number\":\"1\"}"), "an extension has this number"));
+		strstr(ask("room.put", "{\"number\":\"1\"}"), "extension 1 has this number"));
 	assert_non_null(
 		strstr(ask("room.put", "{\"number\":\"**1\"}"), "begins with a feature code"));
 	assert_non_null(strstr(ask("extension.put", "{\"number\":\"700\",\"password\":\"secret\"}"),
-			       "a room has this number"));
+			       "room 700 has this number"));
 	assert_non_null(strstr(ask("dialplan.check", "{\"from\":\"1\",\"number\":\"700\"}"),
 			       "\"meaning\":\"room\""));
 	assert_null(strstr(server_ask(&g_redis, "HGET td:{t:default}:doc:room 700"), "62626"));
