@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages of deploy/packages/PURPOSE.txt that are missing, and starts no daemon
-# by doing so.  Needs root, or sudo that asks no password, only where something is missing.  Lines that begin with "peer"
+# by doing so.  Needs root, or sudo that asks no password, only where something is missing.  Lines that begin with "peer" or "alone"
 # are not installed but unpacked aside (peers.sh): with --no-peers by somebody else, and with --whole they are installed, too.
 # usage: deploy/install.sh [--no-peers|--whole] build|run|test|bench|systemd...
 set -eu
@@ -71,7 +71,7 @@ install_as_root() {
 	apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends -- "$@"
 }
 
-option='' peers='/^peer[[:space:]]/d'
+option='' peers='/^\(peer\|alone\)[[:space:]]/d'
 case ${1:-} in
 --no-peers | --whole)
 	option=$1

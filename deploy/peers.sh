@@ -3,7 +3,8 @@
 # Servers and phones that only tests, benches and the demo need.  They are unpacked below build/peers and never installed:
 # the host gets no service, user, key or port of them, and no file of theirs in /etc.
 # usage: deploy/peers.sh unpack PURPOSE...    lines "peer NAME [FILE]" of deploy/packages/PURPOSE.txt, with what they depend
-#                                             on and the host lacks; the network is asked only where something is missing
+#                                             on and the host lacks; the network is asked only where something is missing.
+#                                             Lines "alone NAME [FILE]": without what they depend on
 #        deploy/peers.sh with COMMAND...      the command sees them in /usr and /etc, as if they were installed
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -18,7 +19,7 @@ die() {
 # A line names a package, or a package and a file of it: where the host has the file from somebody else, that is enough.
 wanted() {
 	for purpose in "$@"; do
-		sed -n -e 's/#.*//' -e 's/^peer[[:space:]]\{1,\}//p' "$here/packages/$purpose.txt"
+		sed -n -e 's/#.*//' -e 's/^\(peer\|alone\)[[:space:]]\{1,\}//p' "$here/packages/$purpose.txt"
 	done | sort -u | while read -r name file; do
 		[ -n "$file" ] && [ -e "$file" ] || printf '%s\n' "$name"
 	done
@@ -47,9 +48,11 @@ apt() {
 # What the host lacks of the packages in the file, with all that they depend on.  An upgrade of what the host has is none of it:
 # within one Debian release the older one serves as well.
 closure() {
+	sed -n 's/^alone[[:space:]]\{1,\}\([^ ]*\).*/\1/p' "$here"/packages/*.txt >"$peers/alone"
 	# shellcheck disable=SC2046    # a list of names
-	said=$(apt get -s install --no-install-recommends -- $(cat "$1")) || return
+	said=$(apt get -s install --no-install-recommends -- $(lines_of "$1" "$peers/alone")) || return
 	printf '%s\n' "$said" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p'
+	grep -xF -f "$peers/alone" "$1" || :
 }
 
 own_lists() {
@@ -103,7 +106,7 @@ unpack_debs() {
 	done
 	dpkg_names >>"$peers/versions"
 	rm -rf -- "$peers/debs" "$peers/cache"
-	redis_apart
+	programs_apart
 }
 
 dpkg_names() {
@@ -113,10 +116,10 @@ dpkg_names() {
 	done
 }
 
-# The node of `run` starts its Redis itself, in no namespace: it finds the program here.
-redis_apart() {
+# The node and the phones of `run` are in no namespace: their programs are found here.
+programs_apart() {
 	mkdir -p "$peers/bin"
-	for name in redis-server redis-cli; do
+	for name in redis-server redis-cli baresip; do
 		# shellcheck disable=SC2016    # the script's own
 		printf '#!/bin/sh\nroot=${0%%/*}/../root\nLD_LIBRARY_PATH=%s exec "$root/usr/bin/%s" "$@"\n' \
 			'$(echo "$root"/usr/lib/*-linux-gnu)' "$name" >"$peers/bin/$name"

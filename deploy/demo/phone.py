@@ -31,7 +31,7 @@ ausrc_srate 48000
 ausrc_channels 2
 audio_buffer 40-160
 snd_path {folder}
-module_path /usr/lib/baresip/modules
+module_path {module_path}
 {modules}
 module_tmp uuid.so
 module_tmp account.so
@@ -44,6 +44,13 @@ ringback_disabled yes
 statmode_default off
 {extra}
 """
+
+
+def module_path():
+    """Baresip is installed, or unpacked aside by deploy/peers.sh."""
+    places = "/", os.path.join(os.environ.get("TANDEM_PEERS", "/"), "root")
+    paths = [os.path.join(place, "usr/lib/baresip/modules") for place in places]
+    return next(filter(os.path.isdir, paths), paths[0])
 
 
 class PhoneError(Exception):
@@ -68,7 +75,7 @@ class Phone:
         control = ports.take()
         os.makedirs(self.folder, mode=0o700)        # the account holds a password
         self._write("config", CONFIG.format(
-            listen=f"[{address}]" if ":" in address else address, address=address, source=source,
+            module_path=module_path(), listen=f"[{address}]" if ":" in address else address, address=address, source=source,
             rtp_ports=ports.take_range(20), folder=self.folder, control=control, extra=extra,
             modules="\n".join(f"module {name}.so" for name in (*modules, *MODULES))))
         self._write("accounts", account_line + "\n")
