@@ -78,7 +78,7 @@ case ${1:-} in
 	shift
 	;;
 esac
-[ "$option" != --whole ] || peers='s/^peer[[:space:]]*//'
+[ "$option" != --whole ] || peers='s/^\(peer\|alone\)[[:space:]]*//'
 [ $# -gt 0 ] || {
 	echo "usage: $0 [--no-peers|--whole] build|run|test|bench..." >&2
 	exit 2

@@ -156,6 +156,19 @@ class Peers(unittest.TestCase):
                          f"/etc/tandem-peer\n1\n{os.getuid()}\n")
         self.assertFalse(os.path.exists("/usr/bin/tandem-peer") or os.path.exists("/etc/tandem-peer"))
 
+    def test_alone(self):
+        """It is fetched, and what it depends on is not asked for."""
+        (self.root / "deploy/packages/run.txt").write_text("peer tandem-one\nalone tandem-two /nowhere\ntandem-three\n")
+        (self.root / "bin").mkdir()
+        fake = self.root / "bin/apt-get"
+        fake.write_text(f"#!/bin/sh\necho \"$*\" >>{self.root}/asked\ncase $* in *' -s install '*) echo 'Inst tandem-one (1)' ;; *) exit 1 ;; esac\n")
+        fake.chmod(0o755)
+        subprocess.run(["deploy/peers.sh", "unpack", "run"], cwd=self.root, capture_output=True, timeout=60, check=False,
+                       env={**self.environment, "PATH": f"{self.root}/bin:{os.environ['PATH']}"})
+        asked = (self.root / "asked").read_text().splitlines()
+        self.assertEqual([line.split()[-1] for line in asked if " install " in line], ["tandem-one"])
+        self.assertEqual([line.split()[-2:] for line in asked if " download " in line][0], ["tandem-one", "tandem-two"])
+
     def test_nothing_unpacked(self):
         self.assertEqual(self.sh("deploy/peers.sh", "with", "echo", "x"), "x\n")
 
