@@ -13,53 +13,10 @@
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refusal.h"
 #include "sig/leg/session_timer.h"
-
-/* False: it has said so before. A party that makes up forks does not fill the transactions with our BYEs. */
-static int fork_note(struct leg *l, struct bytes tag)
-{
-	uint32_t hash = hash_crc32c(0, tag);
-
-	if (!l->forks)
-		l->forks = calloc(1, sizeof(*l->forks));
-	if (!l->forks)
-		return -ENOMEM;
-	for (uint8_t i = 0; i < l->forks->count; i++) {
-		if (l->forks->tag[i] == hash)
-			return -EEXIST;
-	}
-	if (l->forks->count == LEG_FORKS_MAX)
-		return -ENOSPC;
-	l->forks->tag[l->forks->count++] = hash;
-	return 0;
-}
-
-/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
-static void end_fork(struct call_host *h, struct leg *l, const struct sip_message *m)
-{
-	/* PRACKs may have gone before it in an early dialog */
-	struct dialog_request bye = { .method = SIP_BYE,
-				      .cseq = m->cseq + RESUME_CSEQ_GAP,
-				      .max_forwards = -1 };
-	struct dialog d = { 0 };
-	int err = fork_note(l, m->to.tag);
-
-	if (err && err != -EEXIST) {
-		sig_count_dropped(h->metrics, DROPPED_FORKS);
-		return;
-	}
-	if (!dialog_fork(&d, &l->dialog, m, h)) {
-		leg_send_ack(h, &d, m->cseq, d.tag.random ^ hash_crc32c(0, m->to.tag) ^ m->cseq,
-			     (struct bytes){ 0 });
-		d.challenges = l->dialog.challenges; /* lent: who asked before asks once more */
-		if (!err)
-			(void)leg_send(h, &d, &bye, TXN_USER_NONE);
-		d.challenges = NULL;
-	}
-	dialog_clear(&d);
-}
 
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
@@ -76,7 +33,7 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 	/* a re-INVITE is for one dialog, whatever its answer says */
 	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
 		if (m->cseq < l->invite_cseq || !l->uac || c->state != CALL_ESTABLISHED)
-			end_fork(h, l, m);
+			forks_take(h, c, leg, m);
 		return;
 	}
 	/* a repeated 2xx: our ACK was lost */

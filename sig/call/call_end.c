@@ -20,6 +20,7 @@
 #include "sig/host/sound_metric.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refusal.h"
 #include "sig/leg/request_wait.h"
@@ -181,6 +182,8 @@ static void forget_waiting(struct call_host *h, struct call *c)
 			invite_refusal_waits(h, c, item.txn);
 		else if (item.kind == OUTBOX_LATE)
 			invite_late(h, c, item.leg);
+		else if (item.kind == OUTBOX_FORK)
+			forks_wait(h, c, item.leg, item.line);
 	}
 }
 
@@ -343,7 +346,8 @@ void call_flow_failed(struct call_host *h, struct call *c, struct flow_id id, in
 static bool legs_are_closed(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && (c->legs[i]->state != LEG_CLOSED || c->legs[i]->refusal))
+		if (c->legs[i] && (c->legs[i]->state != LEG_CLOSED || c->legs[i]->refusal ||
+				   forks_are_open(c->legs[i])))
 			return false;
 	}
 	return true;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sig/call/segment.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/refusal.h"
@@ -59,7 +60,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		leg_sdp_clear(&l->open); /* of a record that has no INVITE beside it */
 		dialog_clear(&l->dialog);
 		leg_acks_expire(l, UINT64_MAX);
-		free(l->forks);
+		forks_clear(l);
 		free(l->terms);
 		free(l);
 	}
@@ -102,7 +103,8 @@ void legs_trim(struct call_host *h, struct call *c)
 		if (c->legs[i])
 			leg_acks_expire(c->legs[i], h->now.ns);
 		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
-		    !legs_has_flows(c, i) && !is_asker(c, i) && !is_transferor(c, i)) {
+		    !forks_are_open(c->legs[i]) && !legs_has_flows(c, i) && !is_asker(c, i) &&
+		    !is_transferor(c, i)) {
 			txns_leg_gone(h->txns, c->id, i);
 			legs_free_one(c, i);
 		}

@@ -10,6 +10,7 @@
 #include "sig/call/legs.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
@@ -106,6 +107,7 @@ int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct ca
 	}
 	from->legs[leg] = to->legs[*as];
 	to->legs[*as] = l;
+	forks_clear(l); /* their BYEs are of the call that it leaves */
 	move_flows(h, from, leg, to, *as);
 	await_no_answer(h, l);
 	/* both records go in one transaction: else a kill leaves the leg in both calls, or in none */

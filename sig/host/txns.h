@@ -24,6 +24,7 @@ enum txn_user {
 	TXN_USER_INVITE,
 	TXN_USER_CANCEL,
 	TXN_USER_BYE,
+	TXN_USER_FORK,    /* BYE to a further fork of a leg */
 	TXN_USER_RELAY,   /* INFO and its like, carried from leg to leg */
 	TXN_USER_DIGIT,   /* INFO of our own */
 	TXN_USER_REFRESH, /* UPDATE of our own */

@@ -167,10 +167,16 @@ struct leg_acks {
 	} list[LEG_ACKS_MAX]; /* the oldest first */
 };
 
-/* Further forks behind its address that said 2xx, and were ended. Not part of a record. */
+/* Further forks behind its address that said 2xx, and are ended (sig/leg/forks.h). Part of a record as long as the BYE was not answered. */
 struct leg_forks {
 	uint8_t count;
-	uint32_t tag[LEG_FORKS_MAX]; /* hashes */
+	struct leg_fork {
+		uint32_t tag;       /* hash */
+		struct text ack;    /* waits for the save; empty: it left */
+		struct text bye;    /* empty: it was answered, or given up */
+		struct sip_hop hop; /* of both */
+		pool_handle client; /* transaction of the BYE, perhaps gone; 0: it has not left */
+	} list[LEG_FORKS_MAX];
 };
 
 struct account_keys;

@@ -19,6 +19,7 @@ enum outbox_kind {
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
 	OUTBOX_REFUSED, /* ACK to its refusal: until then the party says it again, to the next process, too */
 	OUTBOX_LATE,  /* ACK to the 2xx of a leg that nobody waits for any more, and BYE */
+	OUTBOX_FORK,  /* the same of a further fork of the leg; line: which */
 	OUTBOX_RELAY, /* an INFO that came after the INVITE for the same leg, or a NOTIFY of ours */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */

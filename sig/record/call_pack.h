@@ -45,6 +45,12 @@ struct packed_leg {
 	Tandem__Call__Early *early_list[EARLY_MAX];
 	Tandem__Call__Acked acked[LEG_ACKS_MAX];
 	Tandem__Call__Acked *acked_list[LEG_ACKS_MAX];
+	struct packed_fork {
+		Tandem__Call__Fork fork;
+		Tandem__Call__Hop hop;
+		char text[2][ADDR_TEXT_MAX];
+	} forks[LEG_FORKS_MAX];
+	Tandem__Call__Fork *fork_list[LEG_FORKS_MAX];
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 	char source_text[2][ADDR_TEXT_MAX];

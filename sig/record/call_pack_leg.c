@@ -142,6 +142,23 @@ static void pack_acks(const struct call_host *h, struct packed_leg *p, const str
 	leg->acked = p->acked_list;
 }
 
+static void pack_forks(const struct shard_settings *settings, struct packed_leg *p,
+		       const struct leg *l)
+{
+	for (uint8_t i = 0; l->forks && i < l->forks->count; i++) {
+		struct packed_fork *to = &p->forks[i];
+
+		if (!l->forks->list[i].bye.n)
+			continue;
+		tandem__call__fork__init(&to->fork);
+		to->fork.bye = packing_text(&l->forks->list[i].bye);
+		packing_hop(settings, &to->hop, &l->forks->list[i].hop, to->text);
+		to->fork.hop = &to->hop;
+		p->fork_list[p->leg.n_forks++] = &to->fork;
+	}
+	p->leg.forks = p->fork_list;
+}
+
 static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
@@ -196,6 +213,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->uas = packing_uas(h, to, l->uas, seed, i);
 	out->refusal = packing_refusal(settings, to, l->refusal, seed, i);
 	pack_acks(h, to, l);
+	pack_forks(settings, to, l);
 	packing_once(p, out);
 	p->leg_list[place] = out;
 }

@@ -95,7 +95,8 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 			return;
 	}
 	hop->local = 0;
-	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal)
+	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal &&
+	    !r->c->legs[leg]->forks)
 		return;
 	if (find_other_local(s, hop, bound)) {
 		/* each node has its own for WebSockets, and that says nothing of media */

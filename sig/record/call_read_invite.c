@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sig/dialog/dialog_hop.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
 #include "sig/sip/lex.h"
@@ -248,6 +249,22 @@ static bool read_refusal(struct reading *r, uint8_t leg, const Tandem__Call__Ref
 	       reading_hop(r, leg, &r->seed->source[leg], in->source);
 }
 
+static bool read_forks(struct reading *r, uint8_t leg, const Tandem__Call__Leg *in)
+{
+	struct leg *l = r->c->legs[leg];
+	struct sip_hop hop = { 0 };
+
+	for (size_t i = 0; i < in->n_forks; i++) {
+		struct bytes bye = reading_slice(&in->forks[i]->bye);
+
+		if (bye.n > READING_MESSAGE_MAX || forks_add(l, bye, &hop))
+			return reading_wrong(r, "leg: fork");
+		if (!reading_hop(r, leg, &l->forks->list[i].hop, in->forks[i]->hop))
+			return false;
+	}
+	return true;
+}
+
 bool reading_invites(struct reading *r, const Tandem__Call__Call *in)
 {
 	for (size_t i = 0; i < in->n_legs; i++) {
@@ -256,7 +273,8 @@ bool reading_invites(struct reading *r, const Tandem__Call__Call *in)
 
 		if (!read_uac(r, index, leg) ||
 		    (leg->uas && !reading_uas(r, index, leg->uas, leg)) ||
-		    (leg->refusal && !read_refusal(r, index, leg->refusal)))
+		    (leg->refusal && !read_refusal(r, index, leg->refusal)) ||
+		    !read_forks(r, index, leg))
 			return false;
 	}
 	return in->invite ? reading_invite(r, in->invite) : reading_best(r, in->best);

@@ -37,6 +37,7 @@
 #include "sig/leg/dtmf.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/leg_places.h"
@@ -97,6 +98,10 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		if (ev->kind != CALL_EV_PROVISIONAL)
 			left(c, ev->leg);
 		break;
+	case TXN_USER_FORK:
+		if (ev->kind != CALL_EV_PROVISIONAL)
+			forks_answered(c, ev->leg, ev->txn);
+		break;
 	case TXN_USER_DIGIT:
 		leg_digits_answered(h, c, ev);
 		gone(h, c, ev);
@@ -135,6 +140,8 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 		invite_timeout(h, c, ev);
 	} else if (ev->user == TXN_USER_BYE) {
 		left(c, ev->leg);
+	} else if (ev->user == TXN_USER_FORK) {
+		forks_answered(c, ev->leg, ev->txn);
 	} else if (ev->user == TXN_USER_DIGIT) {
 		leg_digits_answered(h, c, ev);
 	} else if (ev->user == TXN_USER_REFRESH) {
@@ -445,6 +452,9 @@ static void call_release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_LATE:
 			invite_late_go(h, c, item.leg);
+			break;
+		case OUTBOX_FORK:
+			forks_go(h, c, item.leg, item.line);
 			break;
 		case OUTBOX_REFUSED:
 			txns_ack_go(h->txns, item.txn);

@@ -22,6 +22,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/flow_move.h"
+#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refusal.h"
 #include "sig/leg/respond.h"
@@ -350,6 +351,10 @@ void call_resume(struct call_host *h, struct call *c)
 		dialog_challenges_resume(&c->legs[i]->dialog);
 		session_timer_resume(h, &c->legs[i]->timer, c->legs[i]->state == LEG_CONFIRMED);
 		refusal_go(h, c, i);
+		if (c->lost & BIT64(i))
+			forks_clear(c->legs[i]);
+		else
+			forks_resume(h, c, i);
 		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)
 			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	}

@@ -14,13 +14,12 @@
 	 NS_PER_S) /* NOTIFY, the INVITE of who is given away, and BYE, all without an answer */
 enum { EFFECTS_MAX = 400 };
 
-/* Killed behind its ACK to a 2xx that no save knew, the store being away: no record knows the tag for a BYE. Nor does one know the BYE to a
- * fork that nobody takes, which was lost, and would have been said again. */
+/* Killed behind its ACK to a 2xx that no save knew, the store being away: no record knows the tag for a BYE. */
 static bool is_left_over(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
 
-	return seen && seen->crashes && ((c->crossed && seen->excused) || c->unwanted);
+	return seen && seen->crashes && c->crossed && seen->excused;
 }
 
 struct phone_call *check_next_end(struct sim *s, uint64_t call, const struct phone_call *after)

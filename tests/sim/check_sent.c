@@ -97,13 +97,27 @@ static bool is_at_next_place(const struct check_dialog *d, const struct sip_mess
 	return m->cseq == d->cseq && names_is_name(m->uri.host);
 }
 
+/* That dialog has numbers of its own. */
+static bool is_to_fork(const struct sim *s, const struct sip_message *m)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->forked && bytes_is(m->to.tag, p->calls[k]->tag))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
 static void look_at_cseq(struct sim *s, const struct sip_message *m)
 {
 	struct check_dialog *d;
 	struct id_tag id;
 
-	if (m->method == SIP_ACK || m->method == SIP_CANCEL)
+	if (m->method == SIP_ACK || m->method == SIP_CANCEL || is_to_fork(s, m))
 		return;
 	d = dialog_of(s, m);
 	if (!d)
@@ -301,17 +315,6 @@ static bool has_moved(const struct sim *s, const struct id_tag *id)
 	return check_now(s, id).call != id->call;
 }
 
-static void note_unwanted(struct sim *s, const struct sip_message *m)
-{
-	for (uint32_t i = 0; i < s->phones.count; i++) {
-		struct phone *p = &s->phones.list[i];
-
-		for (uint32_t k = 0; k < p->call_count; k++)
-			p->calls[k]->unwanted |= bytes_is(m->call_id, p->calls[k]->call_id) &&
-						 bytes_is(m->to.tag, p->calls[k]->tag);
-	}
-}
-
 static void look_at_promise(struct sim *s, const struct sip_message *m, struct bytes text)
 {
 	struct id_tag id;
@@ -324,8 +327,6 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 	if ((m->method == SIP_BYE || m->method == SIP_CANCEL) && m->request &&
 	    !id_tag_get(m->from.tag, &id))
 		note_given_up(s, &id, m);
-	if (m->method == SIP_BYE && m->request)
-		note_unwanted(s, m);
 	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
 		note_bye(s, id.call, id.leg, m);
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id) &&

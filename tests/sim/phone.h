@@ -19,6 +19,7 @@ struct phone_manner {
 	bool rings;          /* 180 first */
 	bool early;          /* 183 with SDP first */
 	bool answers_cancel; /* picks up while the CANCEL comes */
+	uint64_t fork_ns;    /* another one behind its address picks up, too (RFC 3261 13.2.2.4) */
 	uint32_t redirect;   /* 3xx: extension, */
 	uint8_t sends_on; /* ... or one more than the phone at which the same number is to be asked */
 };

@@ -59,8 +59,8 @@ struct phone_call {
 	bool answered;   /* 2xx was sent or came */
 	bool acked;      /* callee: the ACK came */
 	bool unheard;    /* callee: no ACK came */
-	bool unwanted;   /* callee: the node has said BYE to what it answered */
 	bool crossed;    /* callee: it answered as the CANCEL came */
+	bool forked;     /* callee: a further dialog of an INVITE */
 	bool wants_bye;  /* as soon as the ACK came */
 	bool told;       /* the other side ended it */
 	bool apart;      /* it moved, and its registrar is another node */

@@ -141,6 +141,44 @@ void phone_uas_no_ack(struct sim *s, struct phone_txn *t)
 
 /* ---- the first INVITE ---- */
 
+/* The same INVITE makes another dialog: nobody wants it. */
+static void on_forked(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+	const struct phone_call *c = p->calls[e->a];
+	struct phone_txn *t = by_serial(p, c->invite);
+	struct phone_call *f = p->alive && t ? phone_call_new(s, p) : NULL;
+	char text[TEXT_MAX_N], sdp[PHONE_SDP_MAX];
+	struct message_error error;
+	struct sip_message m;
+
+	if (!f)
+		return;
+	if (message_parse(&m, text_bytes(&t->request), &error))
+		assert(false && "it was read before");
+	f->node = c->node;
+	f->node_call = c->node_call;
+	f->state = PC_TALKING;
+	f->answered = f->crossed = f->forked = true;
+	f->remote_cseq = f->ok_cseq = m.cseq;
+	f->cseq = 100;
+	memcpy(f->call_id, c->call_id, sizeof(f->call_id));
+	memcpy(f->remote_tag, c->remote_tag, sizeof(f->remote_tag));
+	memcpy(f->local, c->local, sizeof(f->local));
+	memcpy(f->remote, c->remote, sizeof(f->remote));
+	memcpy(f->target, c->target, sizeof(f->target));
+	f->answer_ns = s->now_ns;
+	if (text_set(&f->ok, phone_write_response(p, &m, 200, f->tag, "",
+						  phone_sdp_answer(f, phone_sdp_of(&m), sdp), text,
+						  sizeof(text))))
+		assert(false && "out of memory");
+	message_close(&m);
+	phone_say(s, p, text_bytes(&f->ok));
+	f->ok_interval_ns = T1;
+	f->ok_until_ns = s->now_ns + NO_ACK_NS;
+	sim_after(s, T1, on_ok_again, p->index, f->index, ++f->ok_serial);
+}
+
 static void pick_up(struct sim *s, struct phone_call *c)
 {
 	struct phone_txn *t = by_serial(c->phone, c->invite);
@@ -157,6 +195,8 @@ static void pick_up(struct sim *s, struct phone_call *c)
 	c->final = 200;
 	c->finals++;
 	c->answer_ns = s->now_ns;
+	if (c->manner->fork_ns)
+		sim_after(s, c->manner->fork_ns, on_forked, c->phone->index, c->index, 0);
 	scenario_answered(s, c);
 }
 

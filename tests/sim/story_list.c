@@ -129,6 +129,13 @@ const struct story story_list[] = {
 	  .pairs = 1 },
 	{ "fork-both-answer", .steps = { DIALS },
 	  .manner = { [B2] = { .ring_ns = 1001 * NS_PER_MS } }, .status = 200, .pairs = 1 },
+	{ "fork-behind-one-address", .steps = { DIALS }, .absent = ON(B2),
+	  .manner = { [B] = { .ring_ns = NS_PER_S, .rings = true, .fork_ns = 300 * NS_PER_MS } },
+	  .look_s = 15, .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
+	{ "fork-behind-one-that-ends", .steps = { DIALS, { 12, STORY_HANG_UP, A } },
+	  .absent = ON(B2),
+	  .manner = { [B] = { .ring_ns = NS_PER_S, .rings = true, .fork_ns = 7680 * NS_PER_MS } },
+	  .status = 200, .pairs = 1 },
 	{ "fork-late-offer", .steps = { { 3, STORY_DIAL_LATE, A, EXT_B } },
 	  .manner = { [B2] = RINGS }, .look_s = 15, .talk = ON(A) | ON(B), .status = 200 },
 	/* forwards */

@@ -480,6 +480,92 @@ static void test_forks_of_a_leg(void **state)
 	assert_int_equal(rig_count(t->r, &t->b[0].addr, "ACK "), 2 + 16);
 }
 
+/* The process is killed before the BYE to a further fork was answered: its successor says it again, the same one, and only as long as that is
+ * so. */
+static void killed_before_a_fork_leaves(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes bye;
+	char branch[128];
+
+	ring_all(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	cancelled(&t->b[1]);
+	cancelled(&t->b[2]);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	phone_answer_as(&t->b[0], t->b[0].invite, "late", "200 OK", "", PHONE_SDP_B);
+	phone_copy(branch, sizeof(branch),
+		   rig_header(rig_take(t->r, &t->b[0].addr, "BYE "), "Via"));
+	for (int kills = 0; kills < 2; kills++) {
+		restart(t);
+		bye = rig_take(t->r, &t->b[0].addr, "BYE ");
+		assert_true(bytes_is(rig_header(bye, "Via"), branch));
+		assert_true(rig_has(rig_header(bye, "To"), ";tag=late"));
+		phone_answer_as(&t->b[0], t->b[0].invite, "late", "200 OK", "", PHONE_SDP_B);
+		assert_int_equal(rig_take(t->r, &t->b[0].addr, "BYE ").n, 0); /* but its ACK */
+	}
+	phone_answer(&t->b[0], bye, "200 OK", "");
+	rig_wait_ms(t->r, 1000);
+	restart(t);
+	assert_int_equal(rig_take(t->r, &t->b[0].addr, "BYE ").n, 0);
+	assert_talking(t, &t->b[0]);
+}
+
+/* Nobody says ACK or BYE before a successor would say BYE. */
+static void fork_waits_for_the_save(void **state)
+{
+	struct hunt *t = *state;
+
+	ring(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	assert_true(rig_take(t->r, &t->b[0].addr, "ACK ").n);
+	t->r->hold_saves = true;
+	for (int i = 0; i < 2; i++) {
+		phone_answer_as(&t->b[0], t->b[0].invite, "late", "200 OK", "", PHONE_SDP_B);
+		assert_int_equal(rig_take(t->r, &t->b[0].addr, "ACK ").n, 0);
+		assert_int_equal(rig_take(t->r, &t->b[0].addr, "BYE ").n, 0);
+	}
+	phone_request(&t->a, "BYE", "", ""); /* the call ends meanwhile */
+	t->r->hold_saves = false;
+	rig_run(t->r);
+	assert_true(rig_has(rig_header(rig_take(t->r, &t->b[0].addr, "ACK "), "To"), "late"));
+	for (int i = 0; i < 2; i++) {
+		struct bytes bye = rig_take(t->r, &t->b[0].addr, "BYE ");
+
+		assert_true(bye.n);
+		phone_answer(&t->b[0], bye, "200 OK", "");
+	}
+	rig_wait_ms(t->r, 40000);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+/* The call is over, and has a fork that has not: over a kill, too. */
+static void fork_outlives_the_call(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes bye;
+
+	ring(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	phone_answer_as(&t->b[0], t->b[0].invite, "late", "200 OK", "", PHONE_SDP_B);
+	assert_true(rig_take(t->r, &t->b[0].addr, "BYE ").n);
+	hang_up(t, &t->b[0]);
+	rig_wait_ms(t->r, 1000);
+	restart(t);
+	bye = rig_take(t->r, &t->b[0].addr, "BYE ");
+	while (bye.n && !rig_has(rig_header(bye, "To"), ";tag=late"))
+		bye = rig_take(t->r, &t->b[0].addr, "BYE ");
+	assert_true(bye.n);
+	phone_answer(&t->b[0], bye, "200 OK", "");
+	rig_wait_ms(t->r, 40000);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
 static void make_forking(struct hunt *t)
 {
 	ring(t);
@@ -585,6 +671,9 @@ int main(void)
 		HUNT_TEST(each_offers_anew),
 		HUNT_TEST(branches_hold_ports_while_they_ring),
 		HUNT_TEST(test_forks_of_a_leg),
+		HUNT_TEST(killed_before_a_fork_leaves),
+		HUNT_TEST(fork_waits_for_the_save),
+		HUNT_TEST(fork_outlives_the_call),
 		HUNT_TEST(first_answer_wins),
 		HUNT_TEST(why_it_stops),
 		HUNT_TEST(loser_is_slow),
