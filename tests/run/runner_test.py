@@ -169,6 +169,20 @@ class Peers(unittest.TestCase):
         self.assertEqual([line.split()[-1] for line in asked if " install " in line], ["tandem-one"])
         self.assertEqual([line.split()[-2:] for line in asked if " download " in line][0], ["tandem-one", "tandem-two"])
 
+    def test_nobody_may_mount(self):
+        """A container without privileges: what `run` needs is fetched; tests are told before anything is."""
+        (self.root / "bin").mkdir()
+        for name, script in ("unshare", "exit 1"), ("apt-get", f"echo >>{self.root}/asked; exit 1"):
+            (self.root / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+            (self.root / "bin" / name).chmod(0o755)
+        self.environment["PATH"] = f"{self.root}/bin:{os.environ['PATH']}"
+        for purpose, fetched in ("test", False), ("run", True):
+            (self.root / f"deploy/packages/{purpose}.txt").write_text("peer tandem-one\n")
+            done = subprocess.run(["deploy/peers.sh", "unpack", purpose], cwd=self.root, capture_output=True, text=True, timeout=60,
+                                  check=False, env=self.environment)
+            self.assertEqual("install.sh --whole" in done.stderr, not fetched, done.stderr)
+            self.assertEqual((self.root / "asked").exists(), fetched)
+
     def test_nothing_unpacked(self):
         self.assertEqual(self.sh("deploy/peers.sh", "with", "echo", "x"), "x\n")
 
