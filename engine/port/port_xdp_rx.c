@@ -313,6 +313,23 @@ static void rx_queues_renew(struct xdp_port *x)
 	}
 }
 
+/* What the kernel dropped before anybody here saw it; of one queue at a time. */
+static void rx_losses_count(struct xdp_port *x)
+{
+	struct xdp_queue *q;
+	struct xdp_lost lost;
+
+	if (x->lane->queue_count == 0)
+		return;
+	q = x->lane->queues[x->asked++ % x->lane->queue_count];
+	if (xdp_socket_lost(&q->socket, &lost) != 0)
+		return;
+	metric_add(x->host->metrics.refused[XDP_REFUSED_NO_FRAME],
+		   lost.no_frame - q->lost.no_frame);
+	metric_add(x->host->metrics.refused[XDP_REFUSED_RING], lost.ring_full - q->lost.ring_full);
+	q->lost = lost;
+}
+
 static void rx_heartbeat(const struct xdp_port *x)
 {
 	if (x->host->forwards)
@@ -336,6 +353,7 @@ void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 			next_hops_doubt(x->next_hops);
 		x->sockets->too_long = false;
 		rx_queues_renew(x);
+		rx_losses_count(x);
 		rx_heartbeat(x);
 		next_hops_read(x->next_hops, x->now_ns);
 	}

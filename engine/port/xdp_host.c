@@ -311,6 +311,8 @@ static void xdp_metrics_register(struct xdp_metrics *m)
 		[XDP_REFUSED_VLAN] = "reason=\"vlan\"",
 		[XDP_REFUSED_NO_FLOW] = "reason=\"no_flow\"",
 		[XDP_REFUSED_HANDOVER] = "reason=\"handover_full\"",
+		[XDP_REFUSED_NO_FRAME] = "reason=\"no_frame\"",
+		[XDP_REFUSED_RING] = "reason=\"ring_full\"",
 	};
 	static const char *const DETOURS[XDP_DETOURS] = {
 		[XDP_DETOUR_NETWORK] = "reason=\"no_interface\"",

@@ -33,6 +33,8 @@ enum xdp_refusal {
 	XDP_REFUSED_VLAN,     /* a tag for which there is no device */
 	XDP_REFUSED_NO_FLOW,  /* nobody's port, at this time */
 	XDP_REFUSED_HANDOVER, /* the worker that owns the flow did not keep up */
+	XDP_REFUSED_NO_FRAME, /* by the kernel, which had none to receive into */
+	XDP_REFUSED_RING,     /* by the kernel: the worker did not keep up */
 	XDP_REFUSALS,
 };
 

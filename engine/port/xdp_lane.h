@@ -34,6 +34,7 @@ struct xdp_queue {
 	uint32_t fill_missing; /* frames taken out of it and not replaced yet */
 	uint32_t sent;         /* queued since the last kick */
 	bool waits;            /* something queued is not sent yet */
+	struct xdp_lost lost;  /* counted already */
 };
 
 /* Where a queue of a lane is, whatever socket it has; for the main thread and the keeper. */

@@ -30,6 +30,7 @@ struct xdp_port {
 	uint64_t netlink_ns;  /* last look */
 	uint32_t first_queue; /* whose turn it is */
 	uint32_t rounds;      /* without a look at the sockets */
+	uint32_t asked;       /* the queue after the one whose losses were looked at last */
 	bool more;            /* frames were left behind */
 	bool sockets_due;     /* packets wait in the sockets' port to be sent */
 	uint16_t id;          /* of the next IPv4 packet */

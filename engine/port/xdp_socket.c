@@ -142,6 +142,17 @@ int xdp_socket_bind(const struct xdp_socket *s, uint32_t ifindex, uint32_t queue
 	return bind(s->fd, (const struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : -errno;
 }
 
+int xdp_socket_lost(const struct xdp_socket *s, struct xdp_lost *out)
+{
+	struct xdp_statistics told = { 0 };
+	socklen_t n = sizeof(told);
+
+	if (getsockopt(s->fd, SOL_XDP, XDP_STATISTICS, &told, &n) != 0)
+		return -errno;
+	*out = (struct xdp_lost){ .no_frame = told.rx_dropped, .ring_full = told.rx_ring_full };
+	return 0;
+}
+
 void xdp_socket_close(struct xdp_socket *s)
 {
 	for (uint32_t i = 0; i < XDP_RINGS; i++)

@@ -37,6 +37,13 @@ int xdp_socket_share(const struct xdp_socket *s, void *memory, uint64_t octets,
 /* To a receive queue; umem_fd: the bound socket whose memory is this one's as well; -1: it has its own. May be tried again. */
 int xdp_socket_bind(const struct xdp_socket *s, uint32_t ifindex, uint32_t queue,
 		    int umem_fd) NODISCARD;
+/* Packets of the queue that the kernel dropped since the socket was opened. */
+struct xdp_lost {
+	uint64_t no_frame;  /* it had none to receive into, or the packet was longer */
+	uint64_t ring_full; /* nobody took what had come */
+};
+/* 0 or -errno. */
+int xdp_socket_lost(const struct xdp_socket *s, struct xdp_lost *out);
 void xdp_socket_close(struct xdp_socket *s);
 
 #endif

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media by AF_XDP: a node at one end of a veth pair, its phones at the other. What needs a privilege that is not there is skipped."""
+import os
 import re
+import signal
 import socket
 import struct
 import time
@@ -317,6 +319,20 @@ class Kernel(XdpTest):
 
     def send(self, payload):
         self.a.audio.rtp.sendto(payload, self.a.audio.remote)
+
+    def test_more_than_the_ring(self):
+        """What the kernel drops, as the worker takes nothing, has its reason."""
+        lost = lambda: self.refused("no_frame") + self.refused("ring_full")     # noqa: E731
+        before = lost()
+        os.kill(self.node.process.pid, signal.SIGSTOP)
+        try:
+            for _ in range(9000):       # twice what a ring has
+                self.send(b"\x80\0" + bytes(30))
+        finally:
+            os.kill(self.node.process.pid, signal.SIGCONT)
+        self.wait("losses that are told", lambda: lost() > before)
+        self.assertLess(lost() - before, 9000)
+        self.talk(self.a, self.b)
 
     def test_fragments(self):
         """Too long for one frame: fragments come by the socket, and leave by it."""

@@ -100,6 +100,13 @@ int xdp_socket_bind(const struct xdp_socket *s, uint32_t ifindex, uint32_t queue
 	return 0;
 }
 
+int xdp_socket_lost(const struct xdp_socket *s, struct xdp_lost *out)
+{
+	(void)s;
+	*out = (struct xdp_lost){ 0 };
+	return 0;
+}
+
 void xdp_socket_close(struct xdp_socket *s)
 {
 	s->fd = -1;
