@@ -30,14 +30,17 @@ def say(*words, **options):
 
 
 def git(*words):
-    return say("git", "-c", f"safe.directory={ROOT}", "-C", ROOT, *words)
+    return say("git", "-c", f"safe.directory={ROOT}", "-C", ROOT, *words, stderr=subprocess.DEVNULL)
 
 
 def version_of(now):
     """(version, time): below the release that it becomes, above each earlier commit, of which a rebase makes several in a second. What is
     not committed counts from now."""
     release = re.search(r"^  version: '([^']+)'", (ROOT / "meson.build").read_text(encoding="utf-8"), re.M)[1]
-    when, commit = git("log", "-1", "--format=%ct %h").split()
+    try:
+        when, commit = git("log", "-1", "--format=%ct %h").split()
+    except subprocess.CalledProcessError:       # an unpacked archive: nobody knows of which commit
+        return f"{release}~0.{now:%Y%m%d%H%M%S}", int(now.timestamp())
     count = git("rev-list", "--count", "HEAD")
     changed = f"+{now:%Y%m%d%H%M%S}" if git("status", "--porcelain", "--untracked-files=no") else ""
     committed = datetime.datetime.fromtimestamp(int(when), datetime.timezone.utc)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in the Debian package. That it is installed and upgraded under calls, ./tandem package --check shows."""
+import datetime
 import importlib.util
 import os
 import pathlib
@@ -7,6 +8,7 @@ import re
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 from lib.node import ROOT, build_folder
 
@@ -78,6 +80,8 @@ class Package(unittest.TestCase):
             answers = {"log": f"{when} {commit}", "rev-list": str(count), "status": ""}
             module.git = lambda word, *_, answers=answers: answers[word]
             shown.append(module.version_of(None)[0])
+        module.git = unittest.mock.Mock(side_effect=subprocess.CalledProcessError(128, "git"))
+        shown.insert(0, module.version_of(datetime.datetime(2038, 1, 19))[0])       # an unpacked archive, below each commit
         release = shown[0].partition("~")[0]
         for older, newer in zip(shown, [*shown[1:], release]):
             self.assertEqual(os.waitstatus_to_exitcode(os.system(f"dpkg --compare-versions '{older}' lt '{newer}'")), 0, (older, newer))
