@@ -413,7 +413,7 @@ def docs(report):
 def unit_file(drop_in):
     """(test, result, output): deploy/tandem.service, alone or with a drop-in, as systemd reads it."""
     test = f"docs {drop_in or 'deploy/tandem.service'}: systemd understands it"
-    if not shutil.which("systemd-analyze"):
+    if run("sh", "-c", "command -v systemd-analyze")[0]:
         return test, SKIPPED, "needs systemd-analyze (package systemd)"
     with tempfile.TemporaryDirectory(prefix="tandem-unit-") as folder:
         unit = pathlib.Path(folder) / "tandem.service"
