@@ -216,7 +216,9 @@ class Rooms(ConferenceTest):
         heard = self.audio["1003"].audio(since)
         self.assertGreater(len(heard), 200)
         self.assertEqual({(after.seq - before.seq) & 0xffff for before, after in zip(heard, heard[1:])}, {1})
-        self.assertEqual({(after.ts - before.ts) & 0xffffffff for before, after in zip(heard, heard[1:])}, {160}, "20 ms each")
+        steps = [(after.ts - before.ts) & 0xffffffff for before, after in zip(heard, heard[1:])]
+        self.assertFalse([step for step in steps if step % 160], "20 ms each")
+        self.assertLessEqual(sum(steps) - 160 * len(steps), 8000 * (slowness() - 1), "but for what the node stood still")
         self.assertEqual(len({packet.ssrc for packet in heard}), 1)
 
 

@@ -53,10 +53,10 @@ def runs(end, since):
 class TonesTest(MusicTest):
     media = {"tones": "uk"}
 
-    def hears_tone(self, end, tone, seconds=PATIENCE_S):
-        """These frequencies and nothing else, in this cadence."""
+    def hears_tone(self, end, tone, seconds=PATIENCE_S, since=None):
+        """These frequencies and nothing else, in this cadence; since: when the tone had not begun, and nothing else was heard any more."""
         hertz, cadence = tone
-        since = time.monotonic() + 0.3
+        since = since or time.monotonic() + 0.3
         end.wait_packets(15, seconds)
         until = time.monotonic() + seconds
         while len(runs(end, since)) < len(cadence) and time.monotonic() < until:
