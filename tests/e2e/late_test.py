@@ -114,12 +114,14 @@ class Late(unittest.TestCase):
 
     @staticmethod
     def page(path, port):
-        """Its status; somebody listens there."""
+        """Its status; None: nobody listens there."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
+        except urllib.error.URLError:
+            return None
 
     def waits(self, node):
         until(lambda: WAITS in node.log_text(), node.log_text)
@@ -173,7 +175,7 @@ class Late(unittest.TestCase):
         node = self.begin(f"sentinel://sentinel.test:{SENTINEL}/main", files=[hosts],
                           http={"health_port": HEALTH, "health_bind": "127.0.0.1"})
         self.assertIn("the name in redis.url is not known", self.waits(node))
-        self.assertEqual(self.page("/readyz", HEALTH), 503)
+        self.assertEqual(until(lambda: self.page("/readyz", HEALTH)), 503)
         hosts.write_text("127.0.0.1 sentinel.test\n", encoding="utf-8")
         settings = self.file("sentinel.conf", f"sentinel monitor main 127.0.0.1 {PORT} 1\n")
         self.redis(str(settings), "--sentinel", port=SENTINEL)

@@ -439,9 +439,15 @@ class IncomingCall(Dialog):
         self.last = self.agent.respond(self.request, status, "Moved", self.tag, [("Contact", contact)])
         return self.wait_ack(seconds)
 
+    def is_cancel_or_again(self, m):
+        return m.is_request and m.call_id == self.call_id and (m.method == "CANCEL" or (
+            self.last is not None and m.method == "INVITE" and m.branch == self.request.branch))
+
     def wait_cancel(self, seconds=PATIENCE_S):
-        """CANCEL answered with 200, the INVITE with 487."""
-        request = self.agent.take_request("CANCEL", seconds, self.call_id)
+        """CANCEL answered with 200, the INVITE with 487. A node that was killed may not know of our 180, and then says the INVITE again: so do we
+        our answer (RFC 3261 17.2.1), without which there is no CANCEL (9.1)."""
+        while (request := self.agent.take(self.is_cancel_or_again, seconds, "CANCEL")).method == "INVITE":
+            self.agent.send(self.last)
         self.agent.respond(request, 200, "OK", self.tag)
         self.respond(487, "Request Terminated")
         self.wait_ack(seconds)
