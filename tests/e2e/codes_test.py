@@ -30,9 +30,10 @@ class CodesTest(TonesTest):
 
     def dialled(self, digits, heard):
         """The tone is heard once the outcome is known; then the node hangs up."""
-        since = time.monotonic()
         out = self.a.invite(digits, self.audio_a.sdp())
-        self.audio_a.use(out.wait_answer())
+        answer = out.wait_answer()
+        since = time.monotonic()
+        self.audio_a.use(answer)
         self.hears_tone(self.audio_a, heard, 3.5, since)
         out.wait_bye()
         return self.ended()
