@@ -16,7 +16,7 @@ struct command_walk_at {
 struct command_walk_entry {
 	bool wanted;
 	uint64_t utc_ms; /* the list has the newest first */
-	json_t *json;    /* where it is asked for, and wanted: the caller's */
+	json_t *json;    /* if shown and wanted: a new reference, which the caller drops */
 };
 
 /* Looks at the entry of that place, or the next one that is there, and moves *at to the place behind it. False: none is left. show: its JSON

@@ -12,8 +12,8 @@
 #include "base/loop.h"
 #include "cluster/redis/url.h"
 
-#define SAY_NS        (1 * NS_PER_S)  /* it is late when it took so long, */
-#define SAY_AGAIN_NS  (30 * NS_PER_S) /* which is said again so often */
+#define SAY_NS        (1 * NS_PER_S)  /* the start is logged as late after this time, */
+#define SAY_AGAIN_NS  (30 * NS_PER_S) /* and again at this interval */
 #define REFUSED_NS    (3 * NS_PER_S)  /* users may be about to be changed, there and here */
 #define WAIT_PAUSE_NS (500 * NS_PER_MS)
 #define LONGER_NS     (2 * NS_PER_S) /* the store says each refusal, too */

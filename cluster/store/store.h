@@ -372,9 +372,9 @@ void store_recording_say(struct store_shared *s, const struct store_recording *r
 typedef void store_recording_fn(struct bytes name, struct bytes entry, void *arg);
 struct store_recording_days {
 	struct bytes tenant, since, until; /* since, until: days; empty: any */
-	bool before;                       /* until itself was told by now */
+	bool before;                       /* until: exclusive */
 };
-/* At most STORE_RECORDING_DAYS, the last ones first. A day that is told may be empty. */
+/* Days with recordings, newest first, at most STORE_RECORDING_DAYS. A listed day may have no recording left. */
 void store_recording_days(struct store_shared *s, const struct store_recording_days *of,
 			  store_recording_fn *each, store_done_fn *done, void *arg);
 enum store_recordings_by {

@@ -245,7 +245,7 @@ static struct flow_said said_read(const struct flow *f)
 
 bool flow_said_outran(const struct flow *f)
 {
-	/* asked first: a tick has that line of every flow, and a stream that is made is told as such when it begins */
+	/* First, as the tick has read this cache line of each flow anyway. It is set once control was told of a stream that we generate. */
 	return UNLIKELY(f->told.units != 0) && is_made(f) && f->sink.started &&
 	       sink_outran(&f->sink, &f->told);
 }

@@ -68,9 +68,9 @@ static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timesta
  * and in step with time as soon as time is there. Where an index of SRTP says its numbers (srtp_flow.h) that counts.
  */
 void sink_restore(struct sink *k, const struct flow_said *said, uint64_t now_ns);
-/* It goes on now. False: there was none. */
+/* The stream of the previous process goes on from now. False: it had none. */
 bool sink_resume(struct sink *k, uint64_t now_ns);
-/* More has left than a successor would expect by what control was told last. */
+/* The stream is ahead of what a successor would extrapolate from the last report to control. */
 bool sink_outran(const struct sink *k, const struct flow_said *told);
 /* The timestamp of this moment, in the clock of the audio sent last. */
 uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns);

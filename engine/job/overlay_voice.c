@@ -16,7 +16,7 @@ enum {
 	VOICE_BIT_RATE = 32000,  /* of Opus: what comes may have the whole band */
 	VOICE_COMPLEXITY = 2,    /* likewise: packets of any length are quick enough */
 	VOICE_SAMPLES_MAX = 480, /* that are summed at a time */
-	TONE_JUMP_S = 10,        /* a timestamp that is so far away begins anew */
+	TONE_JUMP_S = 10,        /* a larger jump of the RTP timestamp restarts the tone */
 };
 
 /* ---- codecs ---- */
