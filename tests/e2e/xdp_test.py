@@ -320,6 +320,11 @@ class Kernel(XdpTest):
     def send(self, payload):
         self.a.audio.rtp.sendto(payload, self.a.audio.remote)
 
+    def stands_still(self, packets):
+        count = len(packets)
+        time.sleep(0.3)
+        return len(packets) == count
+
     def test_more_than_the_ring(self):
         """What the kernel drops, as the worker takes nothing, has its reason."""
         lost = lambda: self.refused("no_frame") + self.refused("ring_full")     # noqa: E731
@@ -332,6 +337,7 @@ class Kernel(XdpTest):
             os.kill(self.node.process.pid, signal.SIGCONT)
         self.wait("losses that are told", lambda: lost() > before)
         self.assertLess(lost() - before, 9000)
+        self.wait("the end of what was taken", lambda: self.stands_still(self.b.audio.packets))
         self.talk(self.a, self.b)
 
     def test_fragments(self):
