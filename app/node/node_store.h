@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node's side of the process that stores recordings (app/store/process.h): starts it, tells it the settings, asks it, and starts it again
+ * The node's side of the process that stores recordings (app/deliver/process.h): starts it, tells it the settings, asks it, and starts it again
  * when it has died. It runs where there is a destination, or a recording. Control thread.
  */
 #ifndef APP_NODE_NODE_STORE_H

@@ -262,7 +262,7 @@ struct settings_quotas {
 	struct settings_quota extension, peer, source;
 };
 
-/* In the order of g_destination_kinds (app/store/terms.h). */
+/* In the order of g_destination_kinds (app/deliver/terms.h). */
 enum settings_destination_kind {
 	SETTINGS_DIRECTORY,
 	SETTINGS_S3,

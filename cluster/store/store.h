@@ -342,7 +342,7 @@ void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn 
 /* The tenant is no more. */
 void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg);
 
-/* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/store/entry.h). */
+/* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/deliver/entry.h). */
 enum {
 	STORE_RECORDING_MAX = 8192, /* octets of an entry */
 	STORE_RECORDING_DAYS = 64,  /* of one answer */

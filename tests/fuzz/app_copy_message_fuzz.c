@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/store/copy.h"
-#include "app/store/folder.h"
+#include "app/deliver/copy.h"
+#include "app/deliver/folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/store/job.h"
+#include "app/deliver/job.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "app/store/sidecar.h"
+#include "app/deliver/sidecar.h"
 #include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/store/upload.h"
+#include "app/deliver/upload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

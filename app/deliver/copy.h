@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What two nodes' processes say to each other about copies of recordings that are not stored yet (docs/adr/0048): the owner asks, its neighbour
+ * answers each, one after the other. Pure.
+ */
+#ifndef APP_DELIVER_COPY_H
+#define APP_DELIVER_COPY_H
+
+#include "app/deliver/queue.h"
+#include "base/bytes.h"
+
+enum {
+	COPY_DATA_MAX = 60000, /* octets of a file in one message */
+	COPY_HEAD_MAX = 1 + 1 + 8 + 2 + QUEUE_PATH_MAX,
+	COPY_MESSAGE_MAX = COPY_HEAD_MAX + COPY_DATA_MAX,
+};
+
+enum copy_kind {
+	COPY_LIST = 1, /* what do you have? COPY_HAS for each, then COPY_DONE */
+	COPY_DATA,     /* octets of a file */
+	COPY_FINISH,   /* it has at octets, and is whole */
+	COPY_DROP,     /* it is stored, or gone */
+	COPY_BEAT,     /* the owner lives */
+	COPY_HAS,
+	COPY_DONE,
+	COPY_FULL, /* no room: the owner may try later */
+	COPY_FAILED,
+};
+
+enum copy_part {
+	COPY_SOUND,   /* the recording */
+	COPY_SIDECAR, /* of one that is finished */
+	COPY_EARLY,   /* NAME.json.new: what is known while it runs */
+	COPY_PARTS,
+};
+
+struct copy_message {
+	enum copy_kind kind;
+	enum copy_part part;
+	bool whole;                /* COPY_HAS */
+	uint64_t at;               /* COPY_DATA: where; COPY_FINISH, COPY_HAS: how many */
+	char path[QUEUE_PATH_MAX]; /* TENANT/DATE/NAME */
+	struct bytes data;
+};
+
+/* out: COPY_MESSAGE_MAX. */
+void copy_message_write(struct writer *w, const struct copy_message *m);
+/* data lies in text. 0 or -EBADMSG: out is undefined then. */
+int copy_message_read(struct copy_message *out, struct bytes text) NODISCARD;
+/* What lies in a folder of copies: the ending of a part; that of a sidecar is not whole yet. */
+const char *copy_ending(enum copy_part part);
+
+#endif

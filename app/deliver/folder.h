@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folder of recordings: TENANT/YYYY-MM-DD/NAME, beside each NAME what says how far it is:
+ *
+ *     NAME.json   finished (app/deliver/sidecar.h)
+ *     NAME.job    to be delivered (app/deliver/job.h)
+ *     NAME.done   delivered everywhere
+ *     NAME.dead   given up; delivery.retry makes a job of it again
+ *     NAME.apart  a part of a recording that is not joined with the others (app/deliver/process_join.c)
+ *
+ * And what Redis knows of it (app/deliver/process_index.c):
+ *
+ *     NAME.listed    what it is by now
+ *     NAME.lost      that the file is gone, though nobody deleted it by way of us
+ *     NAME.deleted   not yet that it was deleted: what was NAME.json
+ *     NAME.replaced  not yet that another file was made of it: what was NAME.json
+ *
+ * So reading the folders alone says which files are to be looked at. A path below is TENANT/YYYY-MM-DD/NAME.
+ */
+#ifndef APP_DELIVER_FOLDER_H
+#define APP_DELIVER_FOLDER_H
+
+#include "app/deliver/job.h"
+#include "app/deliver/queue.h"
+#include "app/deliver/sidecar.h"
+
+enum { FOLDER_PATH_MAX = 512, FOLDER_DATE_LEN = 10, FOLDER_DAY_S = 24 * 60 * 60 };
+
+enum folder_state {
+	FOLDER_NEW, /* finished, and nobody has looked at it */
+	FOLDER_JOB,
+	FOLDER_DONE,
+	FOLDER_DEAD,
+	FOLDER_STATES,
+};
+extern const char *const g_folder_states[]; /* by their number */
+
+enum folder_gone {
+	FOLDER_HERE,
+	FOLDER_LOST,     /* the file alone is gone */
+	FOLDER_DELETED,  /* NAME.deleted */
+	FOLDER_REPLACED, /* NAME.replaced */
+	FOLDER_VANISHED, /* NAME.listed alone is left */
+	FOLDER_NOTHING,
+};
+
+struct folder_entry {
+	char path[QUEUE_PATH_MAX];
+	const char *tenant, *date; /* valid for the call */
+	enum folder_state state;
+	enum folder_gone gone;
+	bool coded;  /* NAME.coded is there (app/deliver/process_work.c) */
+	bool apart;  /* NAME.apart is there (app/deliver/process_join.c) */
+	bool listed; /* Redis knows: NAME.listed, or NAME.lost of one that is lost */
+};
+
+/* False: that is enough. */
+typedef bool folder_fn(const struct folder_entry *entry, void *arg);
+
+/*
+ * Each finished file, in the order of tenants, dates and names. tenant, since: of these alone ("" or NULL: all), where since is a date. False:
+ * fn wanted no more.
+ */
+bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
+		 void *arg);
+
+/* The same, in each tenant from the last date and name to the first. */
+bool folder_walk_back(const char *folder, const char *tenant, const char *since, folder_fn *fn,
+		      void *arg);
+
+/* The same as the first, with those that are gone and Redis does not know so. */
+void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void *arg);
+
+/* The same of those that are written still: what is known of them has another name until then, NAME.json.new. state says nothing. */
+bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg);
+
+/* YYYY-MM-DD of a time; empty: there is no such date. */
+void folder_day(char out[FOLDER_DATE_LEN + 1], uint64_t utc_s);
+/* FOLDER/PATH.ending; ending "": the file itself. */
+void folder_path(char out[FOLDER_PATH_MAX], const char *folder, const char *path,
+		 const char *ending);
+/* The folders of a path below base, and base. 0 or -errno. */
+int folder_make(const char *base, const char *path) NODISCARD;
+/* TENANT/YYYY-MM-DD/NAME, of names that lead nowhere else. */
+bool folder_path_fits(struct bytes path);
+void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX]);
+
+/* 0 or -errno; -ENOENT: there is none. */
+int folder_job_read(const char *folder, const char *path, enum folder_state state,
+		    struct job *out) NODISCARD;
+/* By way of another name: whoever dies meanwhile leaves the one before. 0 or -errno. */
+int folder_job_write(const char *folder, const char *path, const struct job *j) NODISCARD;
+int folder_state_change(const char *folder, const char *path, enum folder_state from,
+			enum folder_state to) NODISCARD;
+int folder_state_forget(const char *folder, const char *path, enum folder_state state) NODISCARD;
+/* *text is malloc'ed, with a NUL behind it; trace: of one that is gone. 0 or -errno. */
+int folder_sidecar_load(const char *folder, const char *path, char **text, size_t *n) NODISCARD;
+int folder_trace_load(const char *folder, const char *path, enum folder_gone gone, char **text,
+		      size_t *n) NODISCARD;
+/* The file goes first and the sidecar last: whoever dies between finds it again. how: FOLDER_NOTHING: no trace is left; FOLDER_DELETED or
+ * FOLDER_REPLACED: that one. 0 or -errno. */
+int folder_delete(const char *folder, const char *path, enum folder_gone how) NODISCARD;
+/* What there is of it. */
+enum folder_gone folder_look(const char *folder, const char *path);
+/* Redis knows that it is so. 0 or -errno. */
+int folder_listed(const char *folder, const char *path, enum folder_gone gone) NODISCARD;
+/* ... no longer. */
+void folder_unlisted(const char *folder, const char *path);
+
+#endif

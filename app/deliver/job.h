@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is to become of one finished file: a delivery to each of its tenant's destinations, each with its tries. Kept as a small file beside
+ * the finished one, so that whoever dies goes on. Pure: job, event and time in, what to do out. Times are the wall's, as the next start of
+ * the machine goes on as well.
+ */
+#ifndef APP_DELIVER_JOB_H
+#define APP_DELIVER_JOB_H
+
+#include "base/bytes.h"
+#include "base/rand.h"
+
+enum {
+	JOB_DELIVERIES_MAX = 8,
+	JOB_NAME_MAX = 32,
+	JOB_REASON_MAX = 200,
+	JOB_TEXT_MAX = 6144, /* octets of its file */
+};
+
+enum delivery_state {
+	DELIVERY_WAITS,
+	DELIVERY_DONE,
+	DELIVERY_DEAD, /* nobody tries any more, until somebody asks for it */
+	DELIVERY_STATES,
+};
+extern const char *const g_delivery_states[]; /* by their number */
+
+struct delivery {
+	char to[JOB_NAME_MAX]; /* name of the destination */
+	enum delivery_state state;
+	uint32_t tries;
+	uint32_t refusals;           /* one after the other */
+	uint64_t first_ms;           /* when it was tried first; 0: not yet */
+	uint64_t next_ms;            /* when it is tried again */
+	char reason[JOB_REASON_MAX]; /* of the last failure, with what to do */
+};
+
+struct job {
+	uint32_t count;
+	struct delivery of[JOB_DELIVERIES_MAX];
+};
+
+/* When is tried again, and when no more. */
+struct job_terms {
+	uint64_t first_ms, most_ms; /* pauses: the first one, doubled each time up to the longest */
+	uint64_t give_up_ms;        /* since the first try */
+	uint32_t
+		refusals; /* so many one after the other, and it is dead: waiting changes no password */
+};
+
+enum job_event_kind {
+	JOB_DELIVERED,
+	JOB_FAILED,  /* it may go well later */
+	JOB_REFUSED, /* the destination says no: password, permission, size */
+	JOB_ASKED,   /* somebody wants a dead one tried again */
+};
+
+struct job_event {
+	enum job_event_kind kind;
+	uint32_t delivery; /* whose it is */
+	const char *reason;
+};
+
+enum job_action {
+	JOB_NOTHING, /* the event changes nothing */
+	JOB_KEEP,    /* write it down, and go on */
+	JOB_DEAD,    /* the same, and say that this delivery is given up */
+	JOB_FINISH,  /* the same, and all of it is delivered */
+};
+
+/* Adds what is missing of names, and forgets what is open and no longer named. True: it is another job now. */
+bool job_name(struct job *j, const char (*names)[JOB_NAME_MAX], uint32_t count);
+enum job_action job_step(struct job *j, const struct job_event *e, const struct job_terms *t,
+			 uint64_t now_ms, struct rand_source *rand);
+/* The first delivery that is due, but for those of blocked (1 << its place), or count: none is. */
+uint32_t job_due(const struct job *j, const struct job_terms *t, uint64_t now_ms, uint32_t blocked);
+/* When the next one is due; UINT64_MAX: none ever. */
+uint64_t job_next_ms(const struct job *j);
+/* DELIVERY_DONE: all are, or there are none; DELIVERY_DEAD: none waits, and one is dead. */
+enum delivery_state job_state(const struct job *j);
+
+/* Its file. 0, -EBADMSG (out is as it was) or -ENOMEM. */
+int job_parse(struct job *out, struct bytes json) NODISCARD;
+void job_write(struct writer *w, const struct job *j);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandem-store: a process of its own beside the node, at idle priority, that brings finished recordings where they belong and deletes those
+ * that are kept no longer (docs/adr/0040). It has no privileges, and ends with the node. Node and process speak lines of JSON over a
+ * socket pair:
+ *
+ *     {"settings":{...}}                                     to it: app/deliver/terms.h
+ *     {"ask":TICKET,"command":NAME,"tenant":T,"args":{...}}  to it
+ *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
+ *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: of the cluster, for copies (docs/adr/0048)
+ *     {"say":NUMBER,"act":..,"name":..,...}                  what Redis is to know of a recording (docs/adr/0050)
+ *     {"said":NUMBER,"ok":...}                               to it: Redis knows, or not
+ *     {"redis":HISTORY}                                      to it: there is a link to Redis, anew
+ *     {"figures":{...}}                                      what metrics and alarms are made of
+ *
+ * All that is to be done lies in the folder: a process that died has lost nothing. One thread.
+ */
+#ifndef APP_DELIVER_PROCESS_H
+#define APP_DELIVER_PROCESS_H
+
+#include "app/deliver/copy_work.h"
+#include "app/deliver/folder.h"
+#include "app/deliver/queue.h"
+#include "app/deliver/terms.h"
+#include "app/deliver/transfer.h"
+#include "app/record/entry.h"
+
+enum {
+	PROCESS_TRANSFERS_MAX = 8,
+	PROCESS_TRANSFERS_OF_ONE = 2, /* destination */
+	PROCESS_LINE_MAX = 8 << 20,
+};
+
+/* Of a destination, by its place in terms. */
+struct process_destination {
+	char name[JOB_NAME_MAX];
+	uint32_t running, failures_in_turn;
+	uint64_t rest_ms; /* until then nothing is tried */
+	uint64_t delivered, failed, octets, dead;
+};
+
+/* What is done with a finished file before it goes anywhere, by a child: one of each kind at a time. */
+enum work_kind { WORK_OPUS, WORK_SEAL, WORK_KINDS };
+
+struct process_work {
+	pid_t child;   /* 0: nothing is under way */
+	int child_end; /* a pidfd */
+	char path[QUEUE_PATH_MAX];
+};
+
+enum { PROCESS_NODES_MAX = 128 };
+
+/* Copies on a neighbour, and those of others here. */
+struct process_copies {
+	int descriptors; /* where the node hands over connections of others; -1: nowhere */
+	struct copy_shared *shared;
+	pid_t sender; /* 0: none; to: whom it brings them */
+	int sender_end;
+	uint64_t to, began_ms, begin_ms; /* when it began, and when the next one may */
+	unsigned failures;
+	bool failing;  /* and it was said */
+	pid_t clearer; /* at a former neighbour; 0: none; clears: which one */
+	int clearer_end;
+	uint64_t clears;
+	struct process_taker {
+		pid_t pid; /* 0: free */
+		int end;   /* a pidfd */
+	} takers[COPY_TAKERS_MAX];
+	uint32_t count;
+	struct process_node {
+		uint64_t id;
+		struct addr address;
+		bool alive;
+		uint64_t gone_ms;  /* since when it is not */
+		bool clear;        /* it has no copy of ours; else */
+		uint64_t clear_ms; /* when it may be asked */
+	} nodes[PROCESS_NODES_MAX];
+	uint64_t on_ms, look_ms, count_ms;
+	uint64_t adopted;
+};
+
+/* What Redis is told of recordings. Each row is one that it does not know as it is, or has not known for long. */
+enum {
+	INDEX_ROWS_MAX = 2048,
+	INDEX_FLIGHT_MAX = 32,
+	INDEX_HISTORY_MAX = 64,
+};
+enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_SAID, INDEX_KNOWN };
+
+struct process_index {
+	struct index_row {
+		char path[QUEUE_PATH_MAX];
+		uint32_t hash; /* of it */
+		enum index_state state;
+		enum folder_gone gone; /* what is there */
+		bool changed;          /* since it was said */
+		uint64_t number;       /* under which it was said */
+		uint64_t at_ms;        /* when that was, or when it was known */
+	} rows[INDEX_ROWS_MAX];
+	uint32_t count, flight;
+	bool full;   /* a row was left out */
+	bool linked; /* the node has had a link to Redis */
+	bool anew;   /* this Redis knows nothing of what was told before */
+	char history[INDEX_HISTORY_MAX];
+	uint64_t next_number;
+	uint64_t again_ms; /* nothing is said before */
+	unsigned failures; /* in turn */
+};
+
+struct process {
+	int link; /* -1: the node is gone */
+	char *in; /* what has come of a line */
+	size_t in_n, in_cap;
+	bool configured;
+	struct terms terms;
+	struct queue queue;
+	struct rand_source rand;
+	CURLM *multi;
+	struct transfer transfers[PROCESS_TRANSFERS_MAX];
+	struct process_copies copies;
+	struct process_index index;
+	struct transfer abort;            /* of an upload that nobody goes on with */
+	char abort_name[UPLOAD_NAME_MAX]; /* its file, or that of the last one */
+	uint64_t abort_ms;                /* when is looked for one */
+	uint64_t uploads_aborted;         /* counted */
+	struct process_destination of[TERMS_DESTINATIONS_MAX];
+	uint64_t scan_ms, sweep_ms, told_ms; /* when it is due again */
+	/* As the last walk found them. */
+	struct process_found {
+		uint64_t files, octets, backlog, dead, oldest_ms;
+		uint64_t uncoded, uncoded_oldest_ms; /* that are to be Opus */
+	} found;
+	struct process_work work[WORK_KINDS];
+	uint64_t sealed, seal_failures, coded, opus_failures, opus_skipped;
+	bool seal_fails;        /* the last one did, or a certificate cannot be used */
+	uint64_t deleted, lost; /* lost: deleted although not delivered everywhere */
+	bool full;              /* the disk */
+	int folder_error;       /* -errno: why nothing can be written there; 0: it can */
+};
+
+/* Until the node is gone. descriptors: -1, or where it hands over connections (SOCK_SEQPACKET). */
+void process_run(int link, int descriptors);
+
+/* ---- process_link.c ---- */
+/* Reads what has come. False: the node is gone. */
+bool process_hear(struct process *p);
+void process_tell(struct process *p, json_t *line); /* stolen */
+void process_tell_figures(struct process *p);
+
+/* ---- process_job.c ---- */
+/* Begins deliveries that are due, as many as may run. */
+void process_deliver(struct process *p, uint64_t now_ms);
+/* Those that have ended. */
+void process_collect(struct process *p, uint64_t now_ms);
+/* False: it is there, or there is no room now. */
+bool process_queue_put(struct process *p, const char *path, uint64_t next_ms);
+struct process_destination *process_destination(struct process *p, const char *name);
+
+/* ---- process_work.c ---- */
+/* False: nothing is to be done with it before it is delivered. */
+bool process_work(struct process *p, struct queue_job *q, const struct sidecar *facts,
+		  uint64_t now_ms);
+/* Is anything, as far as its name says? And is it to be coded? */
+bool process_work_is_open(const struct process *p, const struct folder_entry *entry);
+bool process_work_is_coded(const struct process *p, const struct folder_entry *entry);
+/* What is under way: 1 << kind. */
+uint32_t process_work_kinds(const struct process *p);
+void process_work_collect(struct process *p, uint64_t now_ms);
+
+/* For the children. */
+#define WORK_CODED "coded" /* NAME.coded: it is not coded again, whatever came of it */
+typedef void work_facts_fn(json_t *facts);
+const struct terms_certificate *work_certificate(const struct process *p, const char *path);
+/* What its name is then. */
+bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind);
+bool work_is_there(const struct process *p, const char *path, const char *ending);
+/* Of what was made of it: the same, but for its name, its length and what fn changes. 0 or -errno. */
+int work_sidecar(const struct process *p, const char *path, const char *made,
+		 work_facts_fn *fn) NODISCARD;
+
+/* ---- work_seal.c, work_opus.c ---- */
+/* All of it, in a child. 0 or -errno. */
+int work_seal(const struct process *p, const char *path) NODISCARD;
+int work_opus(const struct process *p, const char *path) NODISCARD;
+int work_opus_mark(const struct process *p, const char *path) NODISCARD;
+
+/* ---- process_join.c ---- */
+enum process_join {
+	JOIN_GO,    /* it is delivered as it is */
+	JOIN_LATER, /* the rest of it may still come */
+	JOIN_DONE,  /* it is a part of another file by now, and gone */
+};
+enum process_join process_join(struct process *p, const char *path, const struct sidecar *facts,
+			       uint64_t now_ms);
+/* It is a later part of a recording, as far as its name says, and was not looked at. */
+bool process_join_is_open(const struct process *p, const struct folder_entry *entry);
+
+/* ---- process_scan.c ---- */
+/* All folders once, then those that may have news; what is kept no longer goes. */
+void process_scan(struct process *p, uint64_t now_ms);
+/* Deletes it, and says so. */
+void process_delete(struct process *p, const char *path, const char *why);
+
+/* ---- process_index.c ---- */
+/* A walk came by. */
+void process_index_saw(struct process *p, const struct folder_entry *entry, uint64_t now_ms);
+/* What it was is no longer true. */
+void process_index_changed(struct process *p, const char *path);
+/* Says what is to be said, and notes what Redis knows. */
+void process_index_round(struct process *p, uint64_t now_ms);
+void process_index_said(struct process *p, const json_t *line, uint64_t now_ms);
+void process_index_redis(struct process *p, const json_t *line);
+/* All folders were walked through. */
+void process_index_swept(struct process *p);
+/* What it says of itself to those who delete: what is left of it. */
+enum folder_gone process_index_trace(const struct process *p, enum folder_gone gone);
+/* That Redis does not know as they are; those that no row has are not counted. */
+uint32_t process_index_open(const struct process *p);
+
+/* ---- process_copy.c ---- */
+int process_copies_open(struct process *p, int descriptors);
+void process_copies_close(struct process *p);
+/* Begins and ends children, and adopts what owners that are gone have left. */
+void process_copies_round(struct process *p, uint64_t now_ms);
+/* Settings are others: what brings begins anew, and where those of copies are others what takes, too. */
+void process_copies_reset(struct process *p, bool takers);
+void process_copies_nodes(struct process *p, const json_t *list);
+/* For how long not all that should be there was with the neighbour. */
+uint64_t process_copies_behind_ms(const struct process *p, uint64_t now_ms);
+json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
+/* What is to be polled. How many. */
+unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait);
+
+/* ---- process_copy_nodes.c ---- */
+/* Known from now on; NULL: there are too many. */
+struct process_node *process_copies_node(struct process_copies *c, uint64_t id);
+/* The next one alive behind this node in the order of ids; after failures the one behind that. NULL: there is none. */
+struct process_node *process_copies_neighbour(struct process *p);
+/* Who is alive, has no copies by this node's will, and may still have some of before. NULL: nobody that may be asked now. */
+struct process_node *process_copies_former(struct process *p, uint64_t now_ms);
+/* Only who sees itself in the list knows anything of others. */
+bool process_copies_sees_itself(const struct process *p);
+
+/* ---- copy_adopt.c ---- */
+/* All copies of that node become recordings of this one. How many. */
+uint32_t copy_adopt(struct process *p, uint64_t node);
+/* Octets of all. */
+uint64_t copy_held(const struct process *p);
+#define COPY_CUT ".cut." /* NAME.cut.wav: a copy that is not whole, as its owner is gone */
+
+/* ---- process_upload.c ---- */
+/* Ends at the server what nobody goes on with, one at a time. */
+void process_abort(struct process *p, uint64_t now_ms);
+void process_abort_ended(struct process *p, const struct outcome *o, uint64_t now_ms);
+
+/* ---- process_ask.c ---- */
+/* As words of recording.list (app/record/entry.h). */
+enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
+/* Its sidecar, or what is left of it; an empty object where there is none that can be read. */
+json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone);
+void process_ask(struct process *p, const json_t *line);
+
+#endif

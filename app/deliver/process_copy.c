@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who brings copies to whom: a child that goes to the neighbour, which is the next node alive, and one for each node that comes here. When the
+ * neighbour has all, one goes to those that were neighbours before, as they may have some still. What was brought by a node that is gone for
+ * good becomes this node's.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/deliver/process.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+	LOOK_MS = 1000,
+	COUNT_MS = 60000,
+	HEARD_MS = 30000, /* whoever brought something so lately lives */
+	DOUBLINGS = 4,
+	CHILD_KEEPS = 3, /* its only descriptor, behind that of the log */
+};
+
+static uint64_t shared_read(const _Atomic uint64_t *of)
+{
+	return atomic_load_explicit(of, memory_order_relaxed);
+}
+
+int process_copies_open(struct process *p, int descriptors)
+{
+	void *shared = mmap(NULL, sizeof(struct copy_shared), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	p->copies.descriptors = descriptors;
+	if (shared == MAP_FAILED)
+		return -ENOMEM;
+	p->copies.shared = shared;
+	return 0;
+}
+
+static void child_end(pid_t *pid, int *end)
+{
+	if (!*pid)
+		return;
+	(void)kill(*pid, SIGKILL);
+	(void)waitpid(*pid, NULL, 0);
+	if (*end >= 0)
+		(void)close(*end);
+	*pid = 0;
+	*end = -1;
+}
+
+void process_copies_reset(struct process *p, bool takers)
+{
+	struct process_copies *c = &p->copies;
+
+	child_end(&c->sender, &c->sender_end);
+	child_end(&c->clearer, &c->clearer_end);
+	for (uint32_t i = 0; takers && i < COPY_TAKERS_MAX; i++)
+		child_end(&c->takers[i].pid, &c->takers[i].end);
+	c->begin_ms = 0;
+	if (!p->terms.copies.on)
+		c->on_ms = 0;
+	else if (!c->on_ms)
+		c->on_ms = clock_utc_ms();
+}
+
+void process_copies_close(struct process *p)
+{
+	process_copies_reset(p, true);
+	if (p->copies.shared)
+		(void)munmap(p->copies.shared, sizeof(struct copy_shared));
+}
+
+/* ---- children ---- */
+
+/* It lives long: whoever is at the other end of something of the parent's is to see that end. What is kept of it. */
+static int child_begins(pid_t parent, int keep)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent || (keep >= 0 && dup2(keep, CHILD_KEEPS) < 0))
+		_exit(EINTR);
+	(void)close_range(keep >= 0 ? CHILD_KEEPS + 1 : CHILD_KEEPS, ~0U, 0);
+	return keep >= 0 ? CHILD_KEEPS : -1;
+}
+
+static void copies_self(const struct process *p, struct copy_self *self)
+{
+	self->id = p->terms.copies.id;
+	self->incarnation = p->terms.copies.incarnation;
+	memcpy(self->key, p->terms.copies.key, sizeof(self->key));
+}
+
+static int sender_run(const struct process *p, const struct process_node *to, bool clears)
+{
+	static struct copy_link link;
+	struct rand_source rand; /* of its own: the parent goes on with the other */
+	struct copy_self self;
+	int err;
+
+	rand_open_system(&rand);
+	copies_self(p, &self);
+	err = copy_link_connect(&link, &self, &to->address, to->id, &rand);
+	if (err)
+		return err;
+	return clears ? copy_clear(&p->terms, &link, p->copies.shared)
+		      : copy_send(&p->terms, &link, p->copies.shared);
+}
+
+static int taker_run(const struct process *p, int fd, const uint8_t *asks, struct copy_taken *slot)
+{
+	static struct copy_link link;
+	struct rand_source rand;
+	struct copy_self self;
+	int err;
+
+	rand_open_system(&rand);
+	copies_self(p, &self);
+	err = copy_link_accept(&link, &self, fd, asks, &rand);
+	return err ? err : copy_take(&p->terms, &link, p->copies.shared, slot);
+}
+
+static int child_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static pid_t sender_fork(const struct process *p, const struct process_node *to, bool clears,
+			 int *end)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (!pid) {
+		(void)child_begins(parent, -1);
+		_exit(-sender_run(p, to, clears));
+	}
+	*end = pid > 0 ? child_pidfd(pid) : -1;
+	return pid > 0 ? pid : 0;
+}
+
+static void sender_begin(struct process *p, struct process_node *to)
+{
+	struct process_copies *c = &p->copies;
+
+	c->to = to->id;
+	to->clear = false;
+	c->began_ms = clock_utc_ms();
+	c->sender = sender_fork(p, to, false, &c->sender_end);
+}
+
+static void clearer_begin(struct process *p, const struct process_node *to)
+{
+	struct process_copies *c = &p->copies;
+
+	c->clears = to->id;
+	c->clearer = sender_fork(p, to, true, &c->clearer_end);
+}
+
+static void taker_begin(struct process *p, int fd, const uint8_t asks[CHANNEL_HELLO_LEN])
+{
+	struct process_copies *c = &p->copies;
+	pid_t parent = getpid();
+
+	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
+		struct process_taker *t = &c->takers[i];
+
+		if (t->pid)
+			continue;
+		atomic_store_explicit(&c->shared->taken[i].other, 0, memory_order_relaxed);
+		t->pid = fork();
+		if (!t->pid) {
+			fd = child_begins(parent, fd);
+			_exit(-taker_run(p, fd, asks, &c->shared->taken[i]));
+		}
+		if (t->pid < 0)
+			t->pid = 0;
+		t->end = t->pid ? child_pidfd(t->pid) : -1;
+		break;
+	}
+	(void)close(fd); /* the child has it, or there is no room */
+}
+
+/* ---- connections that the node hands over ---- */
+
+static int copies_receive(int from, uint8_t asks[CHANNEL_HELLO_LEN])
+{
+	struct iovec octets = { asks, CHANNEL_HELLO_LEN };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr m = { .msg_iov = &octets,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *head = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	int fd = -1;
+
+	if (head && head->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+	if (fd >= 0 && n != CHANNEL_HELLO_LEN) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void copies_accept(struct process *p)
+{
+	uint8_t asks[CHANNEL_HELLO_LEN];
+	int fd;
+
+	while (p->copies.descriptors >= 0 &&
+	       (fd = copies_receive(p->copies.descriptors, asks)) >= 0) {
+		if (p->terms.copies.on)
+			taker_begin(p, fd, asks);
+		else
+			(void)close(fd);
+	}
+}
+
+/* ---- rounds ---- */
+
+#define ID_TEXT_MAX 17
+
+static const char *id_text(uint64_t id, char out[ID_TEXT_MAX])
+{
+	(void)snprintf(out, ID_TEXT_MAX, "%016" PRIx64, id);
+	return out;
+}
+
+static void sender_ended(struct process *p, int status, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+	uint64_t every_ms = p->terms.copies.every_ms;
+	char node[ID_TEXT_MAX];
+
+	if (c->sender_end >= 0)
+		(void)close(c->sender_end);
+	c->sender = 0;
+	c->sender_end = -1;
+	c->begin_ms = now_ms + (every_ms << (c->failures < DOUBLINGS ? c->failures : DOUBLINGS));
+	c->failures++;
+	if (!c->failing)
+		LOG_WARN("recordings", 0,
+			 "copies of recordings do not reach the neighbour: it is tried again",
+			 LOG_STR("node", id_text(c->to, node)),
+			 LOG_STR("error", WIFEXITED(status) ? strerror(WEXITSTATUS(status))
+							    : "its child was killed"));
+	c->failing = true;
+}
+
+static void clearer_ended(struct process *p, int status, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+	struct process_node *node = process_copies_node(c, c->clears);
+
+	if (c->clearer_end >= 0)
+		(void)close(c->clearer_end);
+	c->clearer = 0;
+	c->clearer_end = -1;
+	node->clear = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	node->clear_ms = now_ms + (p->terms.copies.every_ms << DOUBLINGS);
+}
+
+static void copies_reap(struct process *p, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+	int status;
+
+	if (c->sender && waitpid(c->sender, &status, WNOHANG) == c->sender)
+		sender_ended(p, status, now_ms);
+	if (c->clearer && waitpid(c->clearer, &status, WNOHANG) == c->clearer)
+		clearer_ended(p, status, now_ms);
+	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
+		struct process_taker *t = &c->takers[i];
+
+		if (!t->pid || waitpid(t->pid, &status, WNOHANG) != t->pid)
+			continue;
+		if (t->end >= 0)
+			(void)close(t->end);
+		*t = (struct process_taker){ .end = -1 };
+	}
+}
+
+static bool copies_is_heard(const struct process_copies *c, uint64_t id, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
+		if (c->takers[i].pid && shared_read(&c->shared->taken[i].other) == id &&
+		    shared_read(&c->shared->taken[i].heard_ms) + HEARD_MS > now_ms)
+			return true;
+	}
+	return false;
+}
+
+static void copies_look_at(struct process *p, uint64_t id, uint64_t now_ms)
+{
+	struct process_node *node = process_copies_node(&p->copies, id);
+	uint32_t count;
+
+	if (!node || node->alive || copies_is_heard(&p->copies, id, now_ms))
+		return;
+	if (!node->gone_ms)
+		node->gone_ms = now_ms;
+	if (node->gone_ms + p->terms.copies.wait_ms > now_ms)
+		return;
+	count = copy_adopt(p, id);
+	p->copies.adopted += count;
+	if (count)
+		p->scan_ms = p->sweep_ms = 0;
+}
+
+static void copies_look(struct process *p, uint64_t now_ms)
+{
+	char path[FOLDER_PATH_MAX];
+	const struct dirent *entry;
+	DIR *dir;
+
+	copy_folder(path, p->terms.folder, 0);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		uint8_t id[8];
+		size_t n = 0;
+
+		if (!hex_decode(bytes_str(entry->d_name), id, sizeof(id), &n) && n == sizeof(id))
+			copies_look_at(p, be64_get(id), now_ms);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+/* All that should be there is, since this child brings it. */
+static bool neighbour_has_all(const struct process_copies *c)
+{
+	return c->sender && shared_read(&c->shared->whole_ms) >= c->began_ms;
+}
+
+/* Copies of before are old by now, and would be delivered one day, where this node is gone. */
+static void copies_clear(struct process *p, uint64_t now_ms)
+{
+	struct process_node *former;
+
+	if (!neighbour_has_all(&p->copies) || p->copies.clearer)
+		return;
+	former = process_copies_former(p, now_ms);
+	if (former)
+		clearer_begin(p, former);
+}
+
+static void copies_go(struct process *p, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+	struct process_node *to = process_copies_neighbour(p);
+	char node[ID_TEXT_MAX];
+
+	if (neighbour_has_all(c)) {
+		if (c->failing)
+			LOG_INFO("recordings", 0, "copies of recordings reach the neighbour",
+				 LOG_STR("node", id_text(c->to, node)));
+		c->failing = false;
+		c->failures = 0;
+	}
+	if (c->sender && !process_copies_node(c, c->to)->alive)
+		child_end(&c->sender, &c->sender_end);
+	/* what is being cleared is no neighbour before that is over: it would lose what it is brought */
+	if (!c->sender && to && now_ms >= c->begin_ms && !(c->clearer && c->clears == to->id))
+		sender_begin(p, to);
+}
+
+void process_copies_round(struct process *p, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+
+	copies_accept(p);
+	copies_reap(p, now_ms);
+	if (!p->terms.copies.on)
+		return;
+	copies_go(p, now_ms);
+	copies_clear(p, now_ms);
+	if (now_ms >= c->look_ms && process_copies_sees_itself(p)) {
+		copies_look(p, now_ms);
+		c->look_ms = now_ms + LOOK_MS;
+	}
+	if (now_ms >= c->count_ms) {
+		atomic_store_explicit(&c->shared->held, copy_held(p), memory_order_relaxed);
+		c->count_ms = now_ms + COUNT_MS;
+	}
+}
+
+unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait)
+{
+	const struct process_copies *c = &p->copies;
+	unsigned n = 0;
+
+	if (c->descriptors >= 0)
+		wait[n++] =
+			(struct curl_waitfd){ .fd = c->descriptors, .events = CURL_WAIT_POLLIN };
+	if (c->sender && c->sender_end >= 0)
+		wait[n++] = (struct curl_waitfd){ .fd = c->sender_end, .events = CURL_WAIT_POLLIN };
+	if (c->clearer && c->clearer_end >= 0)
+		wait[n++] =
+			(struct curl_waitfd){ .fd = c->clearer_end, .events = CURL_WAIT_POLLIN };
+	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
+		if (c->takers[i].pid && c->takers[i].end >= 0)
+			wait[n++] = (struct curl_waitfd){ .fd = c->takers[i].end,
+							  .events = CURL_WAIT_POLLIN };
+	}
+	return n;
+}
+
+uint64_t process_copies_behind_ms(const struct process *p, uint64_t now_ms)
+{
+	uint64_t whole_ms = shared_read(&p->copies.shared->whole_ms);
+
+	if (!p->terms.copies.on)
+		return 0;
+	whole_ms = whole_ms > p->copies.on_ms ? whole_ms : p->copies.on_ms;
+	return now_ms > whole_ms ? now_ms - whole_ms : 0;
+}
+
+json_t *process_copies_figures(const struct process *p, uint64_t now_ms)
+{
+	const struct copy_shared *s = p->copies.shared;
+	uint64_t behind = process_copies_behind_ms(p, now_ms);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "behind_ms", (json_int_t)behind, "sent",
+			 (json_int_t)shared_read(&s->sent), "refused",
+			 (json_int_t)shared_read(&s->refused), "held",
+			 (json_int_t)shared_read(&s->held), "full",
+			 (json_int_t)shared_read(&s->full), "adopted",
+			 (json_int_t)p->copies.adopted);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of a finished file before it goes anywhere: a WAV file is coded as Opus where settings say so, and then each file is enveloped
+ * where its tenant has a certificate. Children do it, one of each kind, as it takes long and reads what others wrote; whoever dies in between
+ * does all of it again. What cannot be coded goes as it is, and so does what waited for too long: the backlog has a bound. What cannot be
+ * enveloped waits: it is never delivered as it is.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/deliver/process.h"
+#include "app/record/wav_head.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define SEALED_ENDING ".cms"
+#define WAV_ENDING    ".wav"
+#define OPUS_ENDING   ".opus"
+
+enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3 };
+
+const struct terms_certificate *work_certificate(const struct process *p, const char *path)
+{
+	char tenant[SIDECAR_TENANT_MAX];
+
+	folder_tenant(path, tenant);
+	return terms_certificate(&p->terms, tenant);
+}
+
+/* ---- names ---- */
+
+static bool work_ends(const char *path, const char *ending)
+{
+	size_t n = strlen(path), tail = strlen(ending);
+
+	return n > tail && !strcmp(path + n - tail, ending);
+}
+
+bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind)
+{
+	size_t n = strlen(path);
+
+	if (kind == WORK_OPUS)
+		n -= work_ends(path, WAV_ENDING) ? sizeof(WAV_ENDING) - 1 : 0;
+	return snprintf(out, QUEUE_PATH_MAX, "%.*s%s", (int)n, path,
+			kind == WORK_OPUS ? OPUS_ENDING : SEALED_ENDING) < QUEUE_PATH_MAX &&
+	       folder_path_fits(bytes_str(out));
+}
+
+bool work_is_there(const struct process *p, const char *path, const char *ending)
+{
+	char name[FOLDER_PATH_MAX];
+
+	folder_path(name, p->terms.folder, path, ending);
+	return access(name, F_OK) == 0;
+}
+
+/* ---- the sidecar of what was made ---- */
+
+static int sidecar_of(const struct process *p, const char *made, json_t *facts)
+{
+	char name[FOLDER_PATH_MAX], *text;
+	struct stat st;
+	int err;
+
+	folder_path(name, p->terms.folder, made, "");
+	if (stat(name, &st) < 0)
+		return -errno;
+	(void)json_object_set_new(facts, "octets", json_integer((json_int_t)st.st_size));
+	(void)json_object_set_new(facts, "file", json_string(strrchr(made, '/') + 1));
+	text = json_dumps(facts, JSON_COMPACT);
+	folder_path(name, p->terms.folder, made, "json");
+	err = text ? file_replace(name, 0600, bytes_str(text)) : -ENOMEM;
+	free(text);
+	return err;
+}
+
+int work_sidecar(const struct process *p, const char *path, const char *made, work_facts_fn *fn)
+{
+	json_t *facts;
+	char *text;
+	size_t n;
+	int err = folder_sidecar_load(p->terms.folder, path, &text, &n);
+
+	if (err)
+		return err;
+	facts = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+	free(text);
+	err = json_is_object(facts) ? 0 : -EBADMSG;
+	if (!err) {
+		fn(facts);
+		err = sidecar_of(p, made, facts);
+	}
+	json_decref(facts);
+	return err;
+}
+
+/* ---- children ---- */
+
+static int work_start(struct process *p, const char *path, enum work_kind kind)
+{
+	struct process_work *w = &p->work[kind];
+	pid_t parent = getpid();
+
+	w->child = fork();
+	if (w->child < 0) {
+		w->child = 0;
+		return -errno;
+	}
+	if (!w->child) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EINTR);
+		_exit(kind == WORK_OPUS ? -work_opus(p, path) : -work_seal(p, path));
+	}
+	(void)bytes_cstr(bytes_str(path), w->path, sizeof(w->path));
+	w->child_end = (int)syscall(SYS_pidfd_open, w->child, 0);
+	return 0;
+}
+
+static void work_later(struct process *p, struct queue_job *q, uint64_t now_ms)
+{
+	uint64_t pause_ms = p->terms.job.first_ms << q->failures;
+
+	if (q->failures < WORK_DOUBLINGS)
+		q->failures++;
+	q->busy = false;
+	q->next_ms = now_ms + (pause_ms < p->terms.job.most_ms ? pause_ms : p->terms.job.most_ms);
+}
+
+/* ---- what is sealed ---- */
+
+/* A certificate that cannot be used is said once, and not of each file. */
+static void seal_failed(struct process *p, struct queue_job *q, const char *why, bool of_all,
+			uint64_t now_ms)
+{
+	bool said = of_all && p->seal_fails;
+
+	p->seal_failures++;
+	p->seal_fails = true;
+	if (!said)
+		LOG_ERROR("recordings", 0,
+			  "a recording cannot be encrypted: it waits, and goes nowhere",
+			  LOG_STR("file", q->path), LOG_STR("why", why),
+			  LOG_STR("next",
+				  "look at recordings.certificate, at the room on the disk, "
+				  "and at the permissions of the folder"));
+	work_later(p, q, now_ms);
+}
+
+/* ---- what is coded ---- */
+
+/* It goes as it is. The mark says so to each later walk. */
+static void opus_skip(struct process *p, struct queue_job *q, uint64_t now_ms)
+{
+	int err = work_opus_mark(p, q->path);
+
+	if (err)
+		LOG_ERROR("recordings", 0, "the state of a recording cannot be written",
+			  LOG_STR("file", q->path), LOG_STR("error", strerror(-err)));
+	if (err)
+		work_later(p, q, now_ms);
+	else
+		p->found.uncoded -= p->found.uncoded > 0;
+}
+
+static void opus_failed(struct process *p, struct queue_job *q, const char *why, uint64_t now_ms)
+{
+	p->opus_failures++;
+	work_later(p, q, now_ms);
+	LOG_WARN("recordings", 0, "a recording is not coded as Opus", LOG_STR("file", q->path),
+		 LOG_STR("why", why), LOG_U64("tries", q->failures),
+		 LOG_STR("next", q->failures < OPUS_TRIES ? "it is tried again"
+							  : "it is delivered as WAV"));
+	if (q->failures < OPUS_TRIES)
+		return;
+	q->failures = 0;
+	q->next_ms = now_ms;
+	opus_skip(p, q, now_ms);
+}
+
+static bool opus_is_late(const struct process *p, const char *path, uint64_t now_ms)
+{
+	char name[FOLDER_PATH_MAX];
+	struct stat st;
+
+	folder_path(name, p->terms.folder, path, "json");
+	return stat(name, &st) == 0 &&
+	       (uint64_t)st.st_mtime * 1000 + p->terms.opus_wait_ms < now_ms;
+}
+
+/* ---- how it went ---- */
+
+static void work_done(struct process *p, const char *path, enum work_kind kind)
+{
+	struct queue_job *q = queue_find(&p->queue, bytes_str(path));
+	bool stays = kind == WORK_OPUS && p->terms.opus == TERMS_OPUS_KEEP;
+	char made[QUEUE_PATH_MAX];
+
+	if (q && stays)
+		q->busy = false;
+	else if (q)
+		queue_drop(&p->queue, q);
+	if (work_place(made, path, kind) && process_queue_put(p, made, 0) && stays)
+		p->found.backlog++;
+	if (kind == WORK_OPUS) {
+		p->coded++;
+		p->found.uncoded -= p->found.uncoded > 0;
+	} else {
+		p->sealed++;
+		p->seal_fails = false;
+	}
+	LOG_INFO("recordings", 0,
+		 kind == WORK_OPUS ? "a recording is coded as Opus" : "a recording is encrypted",
+		 LOG_STR("file", path));
+}
+
+static void work_ended(struct process *p, const char *path, enum work_kind kind, int status,
+		       uint64_t now_ms)
+{
+	struct queue_job *q = queue_find(&p->queue, bytes_str(path));
+	const char *why = WIFEXITED(status) ? strerror(WEXITSTATUS(status))
+					    : "the process that did it was killed";
+
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		work_done(p, path, kind);
+	else if (q && kind == WORK_OPUS)
+		opus_failed(p, q, why, now_ms);
+	else if (q)
+		seal_failed(p, q, why, false, now_ms);
+}
+
+void process_work_collect(struct process *p, uint64_t now_ms)
+{
+	for (unsigned kind = 0; kind < WORK_KINDS; kind++) {
+		struct process_work *w = &p->work[kind];
+		char path[QUEUE_PATH_MAX];
+		int status;
+
+		if (!w->child || waitpid(w->child, &status, WNOHANG) != w->child)
+			continue;
+		memcpy(path, w->path, sizeof(path));
+		if (w->child_end >= 0)
+			(void)close(w->child_end);
+		*w = (struct process_work){ .child_end = -1 };
+		work_ended(p, path, (enum work_kind)kind, status, now_ms);
+	}
+}
+
+uint32_t process_work_kinds(const struct process *p)
+{
+	uint32_t kinds = 0;
+
+	for (unsigned kind = 0; kind < WORK_KINDS; kind++)
+		kinds |= p->work[kind].child ? 1u << kind : 0;
+	return kinds;
+}
+
+/* ---- what is to be done ---- */
+
+bool process_work_is_coded(const struct process *p, const struct folder_entry *entry)
+{
+	return entry->state == FOLDER_NEW && p->terms.opus != TERMS_OPUS_OFF && !entry->coded &&
+	       work_ends(entry->path, WAV_ENDING);
+}
+
+bool process_work_is_open(const struct process *p, const struct folder_entry *entry)
+{
+	return process_work_is_coded(p, entry) || (terms_certificate(&p->terms, entry->tenant) &&
+						   !work_ends(entry->path, SEALED_ENDING));
+}
+
+/* A message is one side, and the node plays it from its WAV file. */
+static bool opus_fits(const struct sidecar *facts)
+{
+	return facts->channels == WAV_SIDES && facts->octets > WAV_HEAD_LEN;
+}
+
+/* What has a job was begun as it is, before settings were these. In a file without sound is nothing to hide. */
+static enum work_kind work_wanted(const struct process *p, const char *path,
+				  const struct sidecar *facts)
+{
+	if (facts->sealed || work_is_there(p, path, g_folder_states[FOLDER_JOB]))
+		return WORK_KINDS;
+	if (p->terms.opus != TERMS_OPUS_OFF && facts->format == SIDECAR_WAV &&
+	    work_ends(path, WAV_ENDING) && !work_is_there(p, path, WORK_CODED))
+		return WORK_OPUS;
+	return work_certificate(p, path) && facts->octets ? WORK_SEAL : WORK_KINDS;
+}
+
+static void work_fails(struct process *p, struct queue_job *q, enum work_kind kind, const char *why,
+		       uint64_t now_ms)
+{
+	if (kind == WORK_OPUS)
+		opus_failed(p, q, why, now_ms);
+	else
+		seal_failed(p, q, why, false, now_ms);
+}
+
+bool process_work(struct process *p, struct queue_job *q, const struct sidecar *facts,
+		  uint64_t now_ms)
+{
+	const struct terms_certificate *c = work_certificate(p, q->path);
+	enum work_kind kind = work_wanted(p, q->path, facts);
+	int err;
+
+	q->waits = 0;
+	if (kind == WORK_KINDS)
+		return false;
+	if (kind == WORK_OPUS && !opus_fits(facts)) {
+		opus_skip(p, q, now_ms);
+	} else if (kind == WORK_OPUS && opus_is_late(p, q->path, now_ms)) {
+		p->opus_skipped++;
+		opus_skip(p, q, now_ms);
+	} else if (kind == WORK_SEAL && c->fault[0]) {
+		seal_failed(p, q, c->fault, true, now_ms);
+	} else if (p->work[kind].child) {
+		q->waits = (uint8_t)(1u << kind);
+	} else {
+		err = work_start(p, q->path, kind);
+		q->busy = !err;
+		if (err)
+			work_fails(p, q, kind, strerror(-err), now_ms);
+	}
+	return true;
+}

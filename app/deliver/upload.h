@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file that goes to S3 in parts (multipart upload): what the server calls the upload, and the parts that it has. Kept in a small file, so
+ * that whoever dies goes on behind the last part, and so that none stays at the server that nobody goes on with. Pure.
+ */
+#ifndef APP_DELIVER_UPLOAD_H
+#define APP_DELIVER_UPLOAD_H
+
+#include "app/deliver/job.h"
+#include "app/deliver/queue.h"
+
+enum {
+	UPLOAD_ID_MAX = 512,
+	UPLOAD_ETAG_MAX = 80,
+	UPLOAD_PARTS_MAX = 1000, /* S3 takes 10,000, others less */
+	UPLOAD_TEXT_MAX = 128 * 1024,
+	UPLOAD_NAME_MAX = QUEUE_PATH_MAX + JOB_NAME_MAX + 24,
+};
+
+struct upload {
+	char path[QUEUE_PATH_MAX], to[JOB_NAME_MAX]; /* what goes where */
+	char id[UPLOAD_ID_MAX]; /* the server's name for it; "": it has not begun */
+	uint64_t octets, part;  /* of the file, and of each part but the last */
+	uint32_t count, done;   /* parts */
+	char etags[UPLOAD_PARTS_MAX][UPLOAD_ETAG_MAX];
+};
+
+/* Of a file that is larger than one part. part grows where there would be too many. */
+void upload_set(struct upload *u, const char *path, const char *to, uint64_t octets, uint64_t part);
+/* Octets of the next one, and where it begins. */
+uint64_t upload_part(const struct upload *u, uint64_t *from);
+/* Of its file. */
+void upload_name(struct writer *w, const char *path, const char *to);
+
+/* Its file. 0, -EBADMSG (out is as it was) or -ENOMEM. */
+int upload_parse(struct upload *out, struct bytes json) NODISCARD;
+void upload_write(struct writer *w, const struct upload *u);
+
+/* ---- what is said to the server, and what it says ---- */
+enum upload_step { UPLOAD_BEGIN, UPLOAD_PART, UPLOAD_COMPLETE, UPLOAD_ABORT, UPLOAD_STEPS };
+
+/* Behind the URL of the object. In the order of a signature. */
+void upload_query(struct writer *w, const struct upload *u, enum upload_step step);
+/* All parts, in their order. */
+void upload_list(struct writer *w, const struct upload *u);
+/* The text of an element without others in it; empty: there is none. Of XML that says one thing. */
+struct bytes upload_element(struct bytes xml, const char *name);
+/* A name or an ETag as we take it: printable, and nothing that would have to be escaped in XML or JSON. */
+bool upload_word_fits(struct bytes word, size_t most);
+
+#endif
