@@ -10,6 +10,7 @@
 #ifndef APP_COMMAND_CONTROL_LOCAL_H
 #define APP_COMMAND_CONTROL_LOCAL_H
 
+#include "app/command/command.h"
 #include "base/bytes.h"
 
 #define CONTROL_LOCAL_SOCKET "control.sock"
@@ -26,5 +27,19 @@ void control_local_expire(struct control_local *l, uint64_t now_ns);
 uint64_t control_local_next_ns(const struct control_local *l);
 /* No command is under way any more. NULL is fine. */
 void control_local_close(struct control_local *l);
+
+/* A request of the local socket: {"id":"...","do":"call.list","args":{...},"tenant":"acme","role":"reader"}. */
+
+struct local_request {
+	json_t *json; /* owned; what is below lies in it */
+	struct bytes id, command;
+	struct bytes tenant; /* empty: the request is an operator's */
+	enum command_role role;
+	const json_t *args; /* or NULL */
+};
+
+/* NULL, or what is wrong with the line; then nothing is owned. */
+const char *local_request_read(struct local_request *out, struct bytes line);
+void local_request_free(struct local_request *r);
 
 #endif

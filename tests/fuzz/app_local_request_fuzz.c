@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/local_request.h"
+#include "app/command/control_local.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/command/control_entry.h"
+#include "app/command/control.h"
 
 #include "tests/unit/test.h"
 
