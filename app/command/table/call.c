@@ -1,7 +1,522 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls: looks at them, and begins and ends them. */
 #include "app/command/table/table.h"
+#include "app/live/live.h"
+#include "sig/call/act.h"
+#include "sig/model/account.h"
 #include "sig/model/call_order.h"
+#include "sig/model/park.h"
+
+/* Orders to a call, and where it is parked. */
+
+#define LEG_ARG(text)                                                                    \
+	{                                                                                \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
+		.help = (text)                                                           \
+	}
+#define LEG_CHOICE(what, text)                                                                   \
+	{                                                                                        \
+		.name = (what), .type = ARG_ENUM, .names = g_call_legs,                          \
+		.preset = "none: the caller, answered by tandem; no other party", .help = (text) \
+	}
+
+static const struct command_arg g_split_args[] = {
+	CALL_ARG,
+	{ .name = "leg",
+	  .type = ARG_ENUM,
+	  .names = g_call_legs,
+	  .preset = "b",
+	  .help = "Whose party goes to the new call: a is the caller, b whom it speaks with." },
+	{ .name = "application",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .max = APPLICATION_NAME_MAX - 1,
+	  .preset = "that of the call, or none",
+	  .help = "Application that has both calls from then on: its stream has their events." },
+	END,
+};
+
+static const struct command_arg g_park_args[] = {
+	CALL_ARG,
+	{ .name = "slot",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .min = 1,
+	  .max = PARK_SLOT_LEN,
+	  .preset = "the first free one of the group",
+	  .help = "Where the party waits: 1 to 8 digits." },
+	{ .name = "group",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = PARK_GROUP_NAME_MAX - 1,
+	  .preset = "the tenant's first one",
+	  .help = "In whose first free slot it waits where none is named (park_groups of "
+		  "tenant.put)." },
+	LEG_CHOICE("leg", "Whose party waits: a is the caller, b whom it speaks with."),
+	END,
+};
+
+#define SLOT_ARG                                                                                 \
+	{                                                                                        \
+		.name = "slot", .type = ARG_STRING, .charset = CHARSET_DIGITS, .required = true, \
+		.min = 1, .max = PARK_SLOT_LEN, .help = "Where the party waits: 1 to 8 digits."  \
+	}
+
+static const struct command_arg g_retrieve_args[] = {
+	CALL_ARG,
+	SLOT_ARG,
+	LEG_CHOICE("leg", "Who is to speak with it: a is the caller, b whom it speaks with."),
+	END,
+};
+
+static const struct command_arg g_hold_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	END,
+};
+
+static const struct command_arg g_hold_switch_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	ON_ARG("false: the hold ends, as by call.resume."),
+	END,
+};
+
+static const struct command_arg g_mute_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
+	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "false: it is heard again." },
+	END,
+};
+
+/* In the order of enum record_to. */
+static const char *const g_record_places[] = { "files", "siprec", NULL };
+
+static const struct command_arg g_record_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party is recorded, with all that it hears: a is the caller, b whom it "
+		"speaks with."),
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_record_states,
+	  .required = true,
+	  .help = "on: begin, or go on; pause: what is said from now on is in no file; resume; "
+		  "off: the file is finished. on=true and on=false are the same as on and off." },
+	{ .name = "to",
+	  .type = ARG_ENUM,
+	  .names = g_record_places,
+	  .help = "With on=true, where it goes: files of the node, or siprec, the external "
+		  "recorder of the setting siprec.address. Without it: as record_to of the "
+		  "extension." },
+	END,
+};
+
+static const struct command_arg g_account_args[] = {
+	CALL_ARG,
+	{ .name = "code",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .max = ACCOUNT_CODE_MAX,
+	  .help = "In place of what it has. Empty, or without it: none." },
+	END,
+};
+
+static const struct command_arg g_transfer_args[] = {
+	CALL_ARG,
+	LEG_CHOICE("leg", "Whose party gives the other one away: a is the caller, b whom it speaks "
+			  "with."),
+	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it is given to, or a link to it."),
+	RING_ARG("So long is rung in all, wherever calls to it go: then nobody has answered."),
+	END,
+};
+
+static const struct command_arg g_deflect_args[] = {
+	CALL_ARG,
+	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it goes on to, or a link to it."),
+	END,
+};
+
+static const struct command_arg g_pickup_args[] = {
+	PARTY_ARG("extension", CHARSET_DIALLED, "Extension where the call rings, or a link to it."),
+	PARTY_ARG("by", CHARSET_DIALLED, "Extension whose phones are to ring for it, or a link."),
+	CALL_OR_NONE("That call alone; else the one that rings longest."),
+	END,
+};
+
+static const struct command_arg g_reject_args[] = {
+	CALL_ARG,
+	{ .name = "status",
+	  .type = ARG_U64,
+	  .min = 400,
+	  .max = 699,
+	  .preset = "486",
+	  .help = "What the caller hears: 480 (not there), 486 (busy), 603 (does not want it) or "
+		  "another that a callee may give, so none as 401, 407, 420 or 503." },
+	{ .name = "reason",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = ORDER_PHRASE_MAX,
+	  .preset = "that of RFC 3261",
+	  .help = "Words beside the status, which many phones show." },
+	END,
+};
+
+static const struct command_arg g_join_args[] = {
+	CALL_ARG,
+	OTHER_CALL_ARG("with", true,
+		       "Id of the call that becomes one with it, and ends: 13 characters."),
+	LEG_CHOICE("leg", "Whose party stays in the call: a is the caller, b whom it speaks with."),
+	LEG_CHOICE("with_leg", "Whose party of the other one comes."),
+	END,
+};
+
+static const struct command_arg g_list_args[] = {
+	SPAN_ARGS("Only calls that this number parked, or whose parked party it is.",
+		  "were parked"),
+	LIMIT_ARG,
+	END,
+};
+
+static const struct command_arg g_dtmf_args[] = {
+	CALL_ARG,
+	LEG_ARG("To whose party they go: a is the caller, b whom it speaks with."),
+	{ .name = "digits",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .required = true,
+	  .min = 1,
+	  .max = 32,
+	  .help = "Sent one after the other." },
+	{ .name = "duration_ms",
+	  .type = ARG_U64,
+	  .min = 40,
+	  .max = 6000,
+	  .preset = "120",
+	  .help = "How long each sounds." },
+	END,
+};
+
+const struct command g_call_order_commands[] = {
+	{ "call.split", COMMAND_FOR_APPLICATION, g_split_args,
+	  "Makes two calls of one: each party of an established call goes on, answered by tandem, "
+	  "with no other party. One stays, the other goes to a new call, whose id follows from the "
+	  "command's id. Each hears hold music, or with an application nothing, until call.play. "
+	  "What one held of the other ends. The event call.split tells of both calls.",
+	  "id: of the new call", BY(command_call_split) },
+	{ "call.park", COMMAND_FOR_APPLICATION, g_park_args,
+	  "Lets a party of an established call wait in a slot, answered by tandem, with no other "
+	  "party. It hears hold music, and tandem hangs up on the other one. A party that has no "
+	  "other one already needs no leg. Slots are the tenant's, on all nodes: those of its "
+	  "park_groups, or without any all that one names. Answered when it waits there and that "
+	  "is saved; conflict: another call does, or all slots of the group are taken, and the "
+	  "call is as it was. The event call.parked tells of it, and call.retrieved when somebody "
+	  "speaks with the party (call.retrieve).",
+	  "id, order, slot", BY(command_call_park) },
+	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
+	  "Lets a party of an established call, or a caller that is answered by tandem, with no "
+	  "other party, speak with who waits in the slot, as call.join does. Tandem hangs up on "
+	  "the other one. not_found: nobody waits there. Of two that retrieve at once one is "
+	  "answered so, or hears it by call.transfer_failed. The event call.retrieved tells that "
+	  "the slot is free.",
+	  "id, order", BY(command_call_retrieve) },
+	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_switch_args,
+	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
+	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
+	  "on. "
+	  "The event call.held tells that it is so.",
+	  "id, order", BY(command_call_order), .order = ORDER_HOLD, .off = "call.resume" },
+	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
+	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
+	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
+	  "Where it does not: conflict, and the hold ends at the phone.",
+	  "id, order", BY(command_call_order), .order = ORDER_RESUME },
+	{ "call.mute", COMMAND_FOR_APPLICATION, g_mute_args,
+	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
+	  "phone is told.",
+	  "id, order", BY(command_call_order), .order = ORDER_MUTE },
+	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
+	  "Records a party of an established call whose extension has record=on_demand: on and "
+	  "off. Its party may do the same by in-call codes (call_codes in the node file), and on "
+	  "its record page (extension.page). What a policy records can be paused, and not ended. "
+	  "The events call.recording and "
+	  "those behind it tell what becomes of it, call.show what is recorded.",
+	  "id, order", BY(command_call_order), .order = ORDER_RECORD },
+	{ "call.account_code", COMMAND_FOR_APPLICATION, g_account_args,
+	  "Says what the cost of a call is for: its account code, which goes where the call goes, "
+	  "and stands in its CDRs, in events, and beside its recordings. A call that is recorded "
+	  "has it, too, unless recordings.account_code says otherwise. Its parties may press one "
+	  "(call_codes.account in the node file, and account_code of extension.put).",
+	  "id, order", BY(command_call_order), .order = ORDER_ACCOUNT },
+	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
+	  "Gives a party of an established call to an extension, as if the phone of the other one "
+	  "had sent REFER: it hears ringback, then whoever answers. Tandem hangs up on the other "
+	  "one then, which gets its party back where nobody answers. A caller that is answered by "
+	  "tandem, with no other party goes on to the extension, and is its application's again "
+	  "where nobody answers. Answered when it is saved; the events call.transferred and "
+	  "call.transfer_failed tell what becomes of it.",
+	  "id, order", BY(command_call_transfer) },
+	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
+	  "Calls a transfer off that has not been answered: it stops ringing there, and the call "
+	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
+	  "conflict: none rings.",
+	  "id, order", BY(command_call_order), .order = ORDER_CANCEL },
+	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
+	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
+	  "ring stop, and the phones of that one ring, or its calls go where it sends them. Who is "
+	  "rung is told so by Diversion and History-Info. Where nobody can be rung, where the "
+	  "extension was rung for the call before, or the call is answered: conflict, and the call "
+	  "is as it was. The event call.forwarded tells where it goes.",
+	  "id, order", BY(command_call_order), .order = ORDER_DEFLECT },
+	{ "call.pickup", COMMAND_FOR_APPLICATION, g_pickup_args,
+	  "Lets the call that rings longest at an extension ring at another one, which wants to "
+	  "take it, and at the first one no more. The two need a pick-up group together "
+	  "(pickup_groups of extension.put): conflict. not_found: no call rings there, on "
+	  "any node that answers within 0.3 s. Else as call.deflect; the event call.forwarded has "
+	  "the reason "
+	  "pickup.",
+	  "id, order", BY(command_call_pickup) },
+	{ "call.accept", COMMAND_FOR_APPLICATION, g_call_args,
+	  "Lets a call ring that waits while its extension has another one (call_waiting of "
+	  "extension.put, the event call.call_waiting). A phone that takes it holds the first "
+	  "one. conflict: the call does not wait.",
+	  "id, order", BY(command_call_order), .order = ORDER_ACCEPT },
+	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
+	  "Refuses a call that rings, or waits for an application: phones that ring stop, the "
+	  "caller hears the status, and the call goes on to nobody else. A caller that is up "
+	  "already, because it is called by command or was given away, hears the tone for it and "
+	  "is hung up, or goes back to whom it was given away by. conflict: it is answered, or "
+	  "does not ring. The event call.ended has the status.",
+	  "id, order", BY(command_call_order), .order = ORDER_REJECT },
+	{ "call.join", COMMAND_FOR_APPLICATION, g_join_args,
+	  "Makes one call of two that are established: of each one party stays, or a caller that "
+	  "is answered by tandem, with no other party. Tandem hangs up on the other one. The call "
+	  "goes on, with ends. Answered when it is saved that it is to be, which a kill does not "
+	  "undo; the events call.transferred and call.transfer_failed tell what becomes of it. "
+	  "Where the two have no codec in common one of them is asked for those of the other "
+	  "(re-INVITE); when neither takes them call.transfer_failed says 488, and both calls go "
+	  "on as they were. Of two shards of the node both calls go on, as one conversation.",
+	  "id, order", BY(command_call_join) },
+	{ .name = NULL },
+};
+
+const struct command g_call_slot_commands[] = {
+	{ "park.list", COMMAND_FOR_READER, g_list_args,
+	  "Lists the slots where calls of the tenant are parked, on all nodes, the newest first.",
+	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "
+	  "is parked), since_utc_ms",
+	  BY(command_park_list) },
+	{ .name = NULL },
+};
+
+const struct command g_call_digits_commands[] = {
+	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
+	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
+	  "4733), or by INFO or as tones where it takes none.",
+	  "id, order", BY(command_call_order), .order = ORDER_DIGITS },
+	{ .name = NULL },
+};
+
+/* What a party of a call hears, says and keys in. */
+
+static const struct command_arg g_play_args[] = {
+	CALL_ARG,
+	FILE_ARG(true, "Files in media.sounds (WAV, or Opus in Ogg), at most 4, with commas "
+		       "between them."),
+	TIMES_ARG,
+	{ .name = "interruptible",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "A key of the caller ends it." },
+	END,
+};
+
+static const char *const g_controls[] = {
+	"place", "pause", "resume", "forward", "back", "to", NULL
+};
+
+static const struct command_arg g_control_args[] = {
+	CALL_ARG,
+	{ .name = "action",
+	  .type = ARG_ENUM,
+	  .names = g_controls,
+	  .required = true,
+	  .help = "pause, resume; forward, back: by ms; to: the place ms; place: nothing, but says "
+		  "where it is." },
+	{ .name = "ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_PLACE_MAX_MS,
+	  .preset = "0",
+	  .help = "So much, or the place from the beginning of the file." },
+	END,
+};
+
+/* In the order of enum listen_sides. */
+static const char *const g_stream_sides[] = { "said", "heard", "both", NULL };
+
+static const struct command_arg g_stream_args[] = {
+	CALL_ARG,
+	ENDPOINT_ARG,
+	LEG_OR_NONE(
+		"Of a call of two: whose party it hears beside their talk, without a word of its "
+		"own. a is the caller, b whom it speaks with."),
+	{ .name = "hear",
+	  .type = ARG_ENUM,
+	  .names = g_stream_sides,
+	  .preset = "both",
+	  .help = "With leg: what its party says, what that party hears, or both as two "
+		  "channels." },
+	END,
+};
+
+static const struct command_arg g_stop_args[] = {
+	CALL_ARG,
+	LEG_OR_NONE("The application that hears that party does so no longer (call.stream)."),
+	END,
+};
+
+static const struct command_arg g_collect_args[] = {
+	CALL_ARG,
+	{ .name = "min",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "1",
+	  .help = "Fewer keys are reported as short." },
+	{ .name = "max",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "16",
+	  .help = "After so many keys it is over. At most ivr.max_digits, which it is when it is "
+		  "not given." },
+	{ .name = "first_ms",
+	  .type = ARG_U64,
+	  .min = 100,
+	  .max = ACT_WAIT_MAX_MS,
+	  .preset = "5000",
+	  .help = "How long the first key is waited for, behind what is played." },
+	{ .name = "inter_ms",
+	  .type = ARG_U64,
+	  .min = 100,
+	  .max = ACT_WAIT_MAX_MS,
+	  .preset = "3000",
+	  .help = "How long each further key is waited for." },
+	{ .name = "terminators",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .min = 0,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "#",
+	  .help = "Keys that end it, and are not among those that are reported." },
+	{ .name = "tag",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 3,
+	  .max = CALL_TAG_MAX,
+	  .preset = "none",
+	  .help = "TAB.FIELD, such as Case.CaseNumber: what was pressed becomes data of the call, "
+		  "which goes where the call goes, and is in its events and its call detail "
+		  "records. Not for secrets." },
+	{ .name = "tries",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = ACT_TRIES_MAX,
+	  .preset = "1",
+	  .help = "So often the files are played and keys are waited for, while fewer than min "
+		  "come." },
+	FILE_ARG(false, "Files that are played before, as of call.play."),
+	END,
+};
+
+static const struct command_arg g_message_args[] = {
+	CALL_ARG,
+	{ .name = "beep",
+	  .type = ARG_BOOL,
+	  .preset = "true",
+	  .help = "The party hears a beep before." },
+	{ .name = "max_ms",
+	  .type = ARG_U64,
+	  .min = 1000,
+	  .max = ACT_MESSAGE_MAX_MS,
+	  .preset = "120000",
+	  .help = "It ends after so long." },
+	{ .name = "silence_ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_SILENCE_MAX_MS,
+	  .preset = "3000",
+	  .help = "It ends when nothing was said for so long; 0: silence does not end it." },
+	{ .name = "min_ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_MESSAGE_MAX_MS,
+	  .preset = "0",
+	  .help = "Less is reported as short." },
+	{ .name = "terminators",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .min = 0,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "#",
+	  .help = "Keys that end it. Others do nothing." },
+	MAILBOX_ARG("The mailbox that it lies in when it is finished (recording.list mailbox)."),
+	FILE_ARG(false, "Files that are played before, as of call.play. A key skips them."),
+	END,
+};
+
+const struct command g_call_sound_commands[] = {
+	{ "call.play", COMMAND_FOR_APPLICATION, g_play_args,
+	  "Plays files of media.sounds to a party that is answered by tandem, with no other party "
+	  "(call.answer, call.split), in place of what was played or collected. After a restart "
+	  "the file that was played goes on, with its last two seconds again. The event "
+	  "call.played tells its end. prompt:NAME is said in the language of the party's extension "
+	  "or tenant, and digits:KEYS key by key. recording:CALL-NUMBER is a message "
+	  "(call.record_message) of the tenant, beep what is heard before one. In place of a file "
+	  "echo lets the party hear itself, in any codec, keys of RFC 4733 too, without an end; "
+	  "echo-2000 2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
+	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
+	  "media.tones, without an end.",
+	  "id, order", BY(command_call_play) },
+	{ "call.play_control", COMMAND_FOR_APPLICATION, g_control_args,
+	  "Pauses what call.play or call.collect plays, goes on with it, or goes to another place "
+	  "of the file. A pause lasts until resume. Behind its end a file is over. After a restart "
+	  "it goes on about there.",
+	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
+	  BY(command_call_play_control) },
+	{ "call.stream", COMMAND_FOR_APPLICATION, g_stream_args,
+	  "Lets an application speak with a party that is answered by tandem, with no other party "
+	  "(call.answer, call.split), in place of what was played or collected: the node connects "
+	  "to the endpoint's WebSocket, and sound goes both ways (guides/live-audio.md). The event "
+	  "call.played tells its end: end (the application said so), failed (it could not be "
+	  "reached, or was gone for live.give_up), stopped or hangup. It lasts until call.stop, "
+	  "and a node that was killed connects again. As a file of call.play or call.collect: "
+	  "live-ENDPOINT. With leg an application hears a party that speaks with another one, in "
+	  "place of who heard the call before; the events call.stream_started, call.stream_ended "
+	  "and call.stream_failed tell what becomes of it.",
+	  "id, order", BY(command_call_stream) },
+	{ "call.stop", COMMAND_FOR_APPLICATION, g_stop_args,
+	  "Ends what call.play, call.stream, call.collect or call.record_message asked for; with "
+	  "leg, that an application hears that party. conflict: none does.",
+	  "id, order", BY(command_call_stop) },
+	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
+	  "Collects keys of a party that is answered by tandem, with no other party, in place of "
+	  "what was played or collected: those of RFC 4733 and of INFO. A key ends what it plays, "
+	  "and counts. The event call.collected has them, in the stream of the call's application "
+	  "alone. A call that has none: conflict. As the last file tone-dial is heard until the "
+	  "first key, for first_ms at most.",
+	  "id, order", BY(command_call_collect) },
+	{ "call.record_message", COMMAND_FOR_APPLICATION, g_message_args,
+	  "Records what a party says that is answered by tandem, with no other party, in place of "
+	  "what was played or collected: a message, or a greeting. The file is mono, and has no "
+	  "silence at its two ends. The event call.recorded tells its end, and call.play plays it "
+	  "from then on, in calls of the same tenant. After a restart it goes on. conflict: the "
+	  "party is recorded already.",
+	  "id, order", BY(command_call_record_message) },
+	{ .name = NULL },
+};
 
 static const struct command_arg g_calls_args[] = {
 	SPAN_ARGS("Only those from or to this number.", "began"),

@@ -1,11 +1,168 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tenants, and what is theirs: numbers, locations, rooms, routes and trunks. */
 #include "app/command/table/table.h"
+#include "app/document/dial_field.h"
+#include "app/document/extension.h"
 #include "app/document/location_field.h"
+#include "app/document/profile.h"
 #include "app/document/room_field.h"
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
+
+/* Extensions, and profiles of them. */
+
+#define PRESENCE_ARG(text)                                                                      \
+	{                                                                                       \
+		.name = "state", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = PRESENCE_MAX - 1, .help = (text)                               \
+	}
+static const struct command_arg g_presence_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	PRESENCE_ARG("available, busy, do_not_disturb, in_a_meeting, away, out_of_office, "
+		     "off_work, or another word."),
+	END,
+};
+static const struct command_arg g_greeting_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	PRESENCE_ARG("The presence that it is for; default: all that have none of their own."),
+	{ .name = "file",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = GREETING_FILE_MAX - 1,
+	  .help = "A file in media.sounds, prompt:NAME, or recording:CALL-NUMBER, which a caller "
+		  "has said (call.record_message). Empty, or without it: none." },
+	END,
+};
+
+static const struct command_arg g_extension_list_args[] = {
+	{ .name = "after",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 0,
+	  .max = 63,
+	  .help = "Begin behind this number: the last one of the page before." },
+	LIMIT_ARG,
+	END,
+};
+
+#define PROFILE_ARG(text)                                                                      \
+	{                                                                                      \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = PROFILE_NAME_MAX - 1, .help = (text)                          \
+	}
+static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
+
+#undef FIELD_OF
+#define FIELD_OF struct profile_range
+static const struct command_arg g_range_args[] = {
+	ADDR_FIELD("from", core.first, "First address of the range."),
+	END,
+};
+#undef FIELD_OF
+
+const struct command g_extension_commands[] = {
+	{ "extension.put", COMMAND_FOR_ADMIN, g_extension_fields,
+	  "Makes an extension, or changes what is given of it.", "the extension", BY(document_put),
+	  .documents = BY(&g_extension_documents) },
+	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
+	  "password_valid (false: the realm was changed since), changed_utc_ms",
+	  BY(command_extension_get), .shows = g_extension_fields },
+	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
+	  "Shows the link to the record page of an extension, for its phone's settings. It is a "
+	  "secret: who has it may record the extension's calls, at each node, until record_page or "
+	  "record_page_renew of extension.put makes another one. The log says who asked for it. "
+	  "conflict: record_page is false. unavailable: recordings.port is 0, or http.tls false.",
+	  "number, path (behind https:// and the host), port", BY(command_extension_page),
+	  .transient = true },
+	{ "extension.presence", COMMAND_FOR_APPLICATION, g_presence_args,
+	  "Says the presence of an extension. It chooses the greeting that callers hear "
+	  "(extension.greeting), and changes nothing else. The event extension.presence tells of "
+	  "it.",
+	  "number, state", BY(command_extension_presence) },
+	{ "extension.greeting", COMMAND_FOR_APPLICATION, g_greeting_args,
+	  "Sets what callers of an extension hear while it has that presence, where an application "
+	  "plays greeting:NUMBER (call.play).",
+	  "number, state, file", BY(command_extension_greeting) },
+	{ "extension.delete", COMMAND_FOR_ADMIN, g_get_args,
+	  "Deletes an extension. Its calls go on; its phones are registered no longer.", "number",
+	  BY(document_delete), .documents = BY(&g_extension_documents) },
+	{ "extension.list", COMMAND_FOR_READER, g_extension_list_args,
+	  "Lists extensions by number.", "a list of extensions", BY(command_extension_list),
+	  .columns = "number,display_name,enabled,classes,do_not_disturb,forward_always,"
+		     "forward_busy,forward_no_answer,application" },
+	{ "profile.put", COMMAND_FOR_ADMIN, g_profile_fields,
+	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
+	  "the profile", BY(document_put), .documents = BY(&g_profile_documents) },
+	{ "profile.get", COMMAND_FOR_READER, g_profile_args, "Shows a codec profile.",
+	  "changed_utc_ms", BY(command_profile_get), .shows = g_profile_fields },
+	{ "profile.delete", COMMAND_FOR_ADMIN, g_profile_args,
+	  "Deletes a codec profile that no range uses.", "name", BY(document_delete),
+	  .documents = BY(&g_profile_documents) },
+	{ "profile.list", COMMAND_FOR_READER, g_no_args, "Lists codec profiles by name.",
+	  "a list of profiles", BY(command_profile_list) },
+	{ "profile.range.put", COMMAND_FOR_ADMIN, g_range_fields,
+	  "Gives a range of addresses a codec profile. No two ranges may overlap.",
+	  "changed_utc_ms", BY(document_put), .documents = BY(&g_range_documents),
+	  .shows = g_range_fields },
+	{ "profile.range.delete", COMMAND_FOR_ADMIN, g_range_args,
+	  "Deletes a range: its phones get the profile default.", "from", BY(document_delete),
+	  .documents = BY(&g_range_documents) },
+	{ "profile.range.list", COMMAND_FOR_READER, g_no_args, "Lists ranges by address.",
+	  "a list of ranges", BY(command_range_list) },
+	{ .name = NULL },
+};
+
+/* Whom an extension reaches, and what that costs it. */
+
+static const struct command_arg g_dial_check_args[] = {
+	NUMBER_ARG("What is dialled."),
+	PARTY_ARG("from", CHARSET_NUMBER, "Extension that dials."),
+	END,
+};
+
+static const struct command_arg g_toll_args[] = {
+	PARTY_OR_NONE("number", "Number of the extension. Without it, the tenant alone."),
+	NODE_ARG,
+	END,
+};
+
+const struct command g_dial_commands[] = {
+	{ "dialplan.put", COMMAND_FOR_ADMIN, g_dial_fields,
+	  "Says what the tenant's phones mean by what they dial, or changes what is given of it.",
+	  "the dial plan", BY(document_put), .documents = BY(&g_dial_documents) },
+	{ "dialplan.show", COMMAND_FOR_READER, g_no_args,
+	  "Shows the dial plan, or what counts without one.", "changed_utc_ms",
+	  BY(command_dialplan_show), .shows = g_dial_fields },
+	{ "dialplan.delete", COMMAND_FOR_ADMIN, g_no_args,
+	  "Deletes the dial plan: what counts without one does so again.", "dialplan",
+	  BY(document_delete), .documents = BY(&g_dial_documents) },
+	{ "dialplan.check", COMMAND_FOR_READER, g_dial_check_args,
+	  "Says what an extension means by a number. Nothing is called.",
+	  "meaning (emergency, extension, room, feature, outside, barred, more: digits are "
+	  "missing, "
+	  "unknown), number (as it is called, or asked for outside), trunk (by which alone, where "
+	  "its "
+	  "access code is dialled), class (of numbers outside; of a feature its key), blocked (the "
+	  "number itself is barred), status (what its phone hears at once: 403, 404, 484; 0: it is "
+	  "called), why (in words), rule (the setting that refuses it: extension.classes, "
+	  "tenant.classes, dialplan.blocked, dialplan.numbers, extension.enabled, route) and, of "
+	  "numbers outside, pattern (of the plan, by which it has its class or is blocked; empty "
+	  "where it is read as another number that has it)",
+	  BY(command_dialplan_check) },
+	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
+	  "Shows what calls outside have cost today, on a node.",
+	  "extension (where one is named) and tenant, each with calls (now), used_s (today, with "
+	  "the "
+	  "seconds that calls have been given ahead, 10 at most each), outside_calls and "
+	  "outside_minutes (its limits; 0: none)",
+	  BY(command_toll_show) },
+	{ "toll.reset", COMMAND_FOR_ADMIN, g_get_args,
+	  "Lets the day begin anew for an extension that has used up its minutes outside. What its "
+	  "tenant has used stays.",
+	  "number", BY(command_toll_reset) },
+	{ .name = NULL },
+};
 
 static const struct command_arg g_status_args[] = { NODE_ARG, END };
 
