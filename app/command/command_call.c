@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "app/command/call_query.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
+#include "app/command/queries.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "cluster/cdr.h"

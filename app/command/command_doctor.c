@@ -2,9 +2,9 @@
 /* call.doctor: two looks at a call's counters, some time apart, and what they show (diagnosis.h). */
 #include <stdlib.h>
 
-#include "app/command/call_query.h"
 #include "app/command/command_handlers.h"
 #include "app/command/diagnosis.h"
+#include "app/command/queries.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/sip/id.h"

@@ -3,9 +3,29 @@
 #ifndef APP_COMMAND_COMMAND_FAR_H
 #define APP_COMMAND_COMMAND_FAR_H
 
-#include "app/command/waiting.h"
+#include "base/bytes.h"
 #include "sig/remote/remote_news.h"
 #include "sig/shard/shard.h"
+
+/* Commands whose answer waits until what they did is saved. Control thread. */
+
+struct command_run;
+
+enum { WAITING_MAX = 128 }; /* as many as run at once */
+
+struct waiting {
+	struct {
+		struct command_run *run; /* NULL: free */
+		uint32_t generation;
+	} list[WAITING_MAX];
+};
+
+/* The ticket under which it is taken out again, never 0; 0: full. */
+uint64_t waiting_put(struct waiting *w, struct command_run *run);
+/* NULL: nobody waits with it. */
+struct command_run *waiting_take(struct waiting *w, uint64_t ticket);
+/* Any; NULL: nobody waits. */
+struct command_run *waiting_take_any(struct waiting *w);
 
 struct node;
 /* told: NULL: it has not answered in time. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/sip/id.h"

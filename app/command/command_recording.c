@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "app/node/node_store.h"
 #include "app/record/entry.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 
 #define SECURITY_STREAM  "td:security"

@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "app/watch/watch.h"
 #include "base/log.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "sig/host/cause.h"
 

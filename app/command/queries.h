@@ -3,6 +3,8 @@
 #ifndef APP_COMMAND_QUERIES_H
 #define APP_COMMAND_QUERIES_H
 
+#include <jansson.h>
+
 #include "sig/shard/shard.h"
 
 enum { QUERIES_MAX = 64, QUERY_FLOWS_MAX = 2 * MEDIA_LINES_MAX };
@@ -44,5 +46,20 @@ void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void
 void queries_event(struct queries *x, const struct media_event *event);
 void queries_expire(struct queries *x, uint64_t now_ns);
 uint64_t queries_next_ns(const struct queries *x);
+
+/* The live counters of a call's flows, and what they mean in JSON. Control thread. */
+
+struct node;
+
+/* Asks the worker about all flows of the call; done as in queries.h. False: too many questions at once. */
+bool call_query(struct node *node, const struct call_view *view, query_done_fn *done, void *arg);
+/* What the worker said of a flow; NULL: nothing. */
+const struct query_flow *call_query_find(const struct query *q, struct flow_id id);
+/* The last counters of a flow of a call that has ended. */
+struct diagnosis_flow;
+json_t *call_flow_ended_json(const struct diagnosis_flow *f);
+/* One flow of the view with its counters: "flows" of call.show. */
+json_t *call_flow_json(const struct node *node, const struct call_view *view, uint32_t flow,
+		       const struct query *q);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "app/command/command_far.h"
 #include "app/command/queries.h"
-#include "app/command/waiting.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/document/tenancy.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "app/command/command_span.h"
+#include "app/command/command_walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
