@@ -1,14 +1,301 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls are told to go on with somebody else: transfer and join. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
+#include "base/clock.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
+
+/* Slots where calls are parked, as Redis has them: of all nodes. */
+
+struct park_listing {
+	struct command_run *run;
+	json_t *list;
+	struct command_span span;
+};
+
+/* Who parked, who is parked, since when: words with a space between them. */
+static void listing_add(json_t *row, struct bytes beside)
+{
+	struct bytes by, party, since;
+	uint64_t utc_ms = 0;
+
+	(void)bytes_cut(&beside, ' ', &by);
+	(void)bytes_cut(&beside, ' ', &party);
+	(void)bytes_cut(&beside, ' ', &since);
+	(void)bytes_u64(since, &utc_ms);
+	(void)json_object_set_new(row, "by", command_text_json(by));
+	(void)json_object_set_new(row, "party", command_text_json(party));
+	(void)json_object_set_new(row, "since_utc_ms", json_integer((json_int_t)utc_ms));
+}
+
+static const char *row_text(const json_t *row, const char *name)
+{
+	const char *text = json_string_value(json_object_get(row, name));
+
+	return text ? text : "";
+}
+
+static bool listing_wants(const struct park_listing *l, const json_t *row)
+{
+	json_int_t since = json_integer_value(json_object_get(row, "since_utc_ms"));
+
+	return command_span_has(&l->span, (uint64_t)since) &&
+	       command_span_is_of(&l->span, row_text(row, "by"), row_text(row, "party"));
+}
+
+static void on_slot(struct bytes slot, uint64_t call, struct bytes beside, void *arg)
+{
+	const struct park_listing *l = arg;
+	json_t *row = json_object();
+
+	(void)json_object_set_new(row, "slot", command_text_json(slot));
+	(void)json_object_set_new(row, "call", call ? command_call_id_json(call) : json_null());
+	listing_add(row, beside);
+	if (listing_wants(l, row))
+		command_newest_put(l->list, row, "since_utc_ms", command_limit(l->run));
+	else
+		json_decref(row);
+}
+
+static void on_slots(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct park_listing *l = arg;
+
+	(void)key;
+	(void)count;
+	if (result == STORE_OK) {
+		command_answer(l->run, l->list);
+	} else {
+		json_decref(l->list);
+		command_fail(l->run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	}
+	free(l);
+}
+
+void command_park_list(struct command_run *run)
+{
+	struct command_span span;
+	struct park_listing *l;
+
+	if (!command_span_take(run, &span))
+		return;
+	l = malloc(sizeof(*l));
+	if (!l) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*l = (struct park_listing){ .run = run, .list = json_array(), .span = span };
+	store_park_list(run->node->store, bytes_str(run->tenant), on_slot, on_slots, l);
+}
+
+/* ---- call.retrieve ---- */
+
+struct retrieval {
+	struct command_run *run;
+	uint64_t call;
+	char tenant[COMMAND_TENANT_MAX]; /* whose call it is: an operator need not name it */
+};
+
+static struct store_slot slot_of_retrieval(const struct retrieval *r)
+{
+	return (struct store_slot){ bytes_str(r->tenant), command_value(r->run, "slot")->text };
+}
+
+/* Nobody waits there: who gave the order before is told what became of it then. */
+static void retrieve_go(struct command_run *run, uint64_t call, uint64_t parked, const char *slot)
+{
+	struct shard_join join = { .call = call,
+				   .with = parked,
+				   .leg = command_order_leg(run, "leg") };
+
+	command_join(run, &join, slot);
+}
+
+static void on_freed(const struct store_parked *parked, void *arg)
+{
+	(void)parked;
+	(void)arg;
+}
+
+static void on_slot_looked(const struct store_parked *parked, void *arg)
+{
+	struct retrieval r = *(struct retrieval *)arg;
+	struct node *node = r.run->node;
+	const struct store_slot slot = slot_of_retrieval(&r);
+	const struct node_shard *live = node_shard_find(node, id_shard(parked->call));
+	char number[PARK_SLOT_LEN + 1] = "";
+
+	free(arg);
+	if (parked->result != STORE_OK) {
+		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	} else if (live &&
+		   !shard_call_yield(live->core, parked->call, slot.slot, clock_instant())) {
+		store_park_free(node->store, &slot, parked->call, on_freed, NULL);
+		retrieve_go(r.run, r.call, 0, "");
+	} else {
+		(void)bytes_cstr(slot.slot, number, sizeof(number));
+		retrieve_go(r.run, r.call, parked->call, number);
+	}
+}
+
+void command_call_retrieve(struct command_run *run)
+{
+	struct store_slot slot;
+	struct call_view view;
+	struct retrieval *r;
+
+	if (!command_slot(run) || !command_call_view(run, &view))
+		return;
+	r = malloc(sizeof(*r));
+	if (!r) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*r = (struct retrieval){ .run = run, .call = view.call };
+	(void)bytes_cstr(bytes_str(view.tenant), r->tenant, sizeof(r->tenant));
+	slot = slot_of_retrieval(r);
+	store_park_look(run->node->store, &slot, on_slot_looked, r);
+}
+
+/* A call that rings at one extension is to ring at another one, which takes it. */
+
+/* By how the number of who takes it is called here. */
+static void pickup_end(struct command_run *run, const struct shard_order *by, int err)
+{
+	if (err != -ENXIO && err != -ELOOP && err != -EHOSTUNREACH)
+		command_order_end(run, by, err);
+	else if (!command_order_refused(run, by, err))
+		return;
+	else if (err == -ENXIO)
+		command_fail(run, COMMAND_NOT_FOUND, "by", COMMAND_NO_EXTENSION);
+	else
+		command_fail(run, COMMAND_CONFLICT, "by",
+			     err == -ELOOP ? "it was rung for this call before"
+					   : "nobody there can be rung: the call rings on");
+}
+
+static void pickup_refuse(struct command_run *run, const struct pick_news *news)
+{
+	command_fail(run, news->status == 404 ? COMMAND_NOT_FOUND : COMMAND_CONFLICT, "extension",
+		     "%s", news->text);
+}
+
+static void pickup_order(struct command_run *run, uint64_t call)
+{
+	struct shard_order by;
+	struct call_order order = { .kind = ORDER_PICK,
+				    .to = command_value(run, "by")->text,
+				    .by = &by };
+
+	if (command_order_begin(run, &by))
+		pickup_end(run, &by,
+			   shard_call_order(node_core(run->node, call), call, &order,
+					    clock_instant()));
+}
+
+static struct command_pick pickup_of(const struct command_run *run)
+{
+	return (struct command_pick){
+		.tenant = tenants_find(run->node->tenants, bytes_str(run->tenant)),
+		.by = command_value(run, "by")->text,
+		.of = command_value(run, "extension")->text,
+	};
+}
+
+/* Of the shards of this node: that call, or any (0). */
+static void pickup_look(const struct command_run *run, uint64_t call, struct pick_news *news)
+{
+	const struct command_pick pick = pickup_of(run);
+	uint32_t cursor = 0;
+	const struct shard *core = node_core_next(run->node, &cursor);
+
+	*news = (struct pick_news){ .status = 404, .text = "this node has no shard" };
+	if (core)
+		shard_pick_of(core, pick.tenant, pick.by, pick.of, call, news);
+}
+
+/* What was said of a call here may be past. */
+static void pickup_here(struct command_run *run, uint64_t call)
+{
+	struct pick_news news;
+
+	pickup_look(run, call, &news);
+	if (news.call)
+		pickup_order(run, news.call);
+	else
+		pickup_refuse(run, &news);
+}
+
+static void pickup_told(struct command_run *run, const struct park_news *told)
+{
+	if (told->told == PARK_TAKEN)
+		command_fail(run, COMMAND_CONFLICT, "extension", "somebody else takes the call");
+	else if (told->told != PARK_OK)
+		command_fail(run, COMMAND_NOT_FOUND, "extension", "nobody calls there");
+	else if (node_shard_find(run->node, id_shard(told->owner)))
+		pickup_here(run, told->owner);
+	else
+		command_move(run, told->owner);
+}
+
+/* The one that rings longest on all nodes. */
+static void pickup_any(struct command_run *run)
+{
+	const struct command_pick pick = pickup_of(run);
+	uint32_t cursor = 0;
+	struct shard *core = node_core_next(run->node, &cursor);
+	struct pick_news news;
+
+	pickup_look(run, 0, &news);
+	if (news.may && command_far_pick(run, core, &pick, pickup_told))
+		return;
+	if (news.call)
+		pickup_order(run, news.call);
+	else
+		pickup_refuse(run, &news);
+}
+
+void command_call_pickup(struct command_run *run)
+{
+	uint64_t call;
+
+	if (!command_value(run, "call")->given)
+		pickup_any(run);
+	else if (command_call_id(run, &call))
+		pickup_here(run, call);
+}
+
+/* Two calls of one. Whoever is told that it was done is told so when both are saved (command_ordered). */
+
+void command_call_split(struct command_run *run)
+{
+	const struct command_value *leg = command_value(run, "leg");
+	char application[APPLICATION_NAME_MAX];
+	struct shard_order by;
+	struct shard_split split = { .leg = leg->given ? (uint8_t)leg->number : 1,
+				     .application = application,
+				     .by = &by };
+	int err;
+
+	if (!command_call_id(run, &split.call) || !command_order_begin(run, &by))
+		return;
+	(void)bytes_cstr(command_value(run, "application")->text, application, sizeof(application));
+	split.to = id_call_derive(id_shard(split.call), bytes_str(run->id));
+	err = shard_call_split(node_core(run->node, split.call), &split, clock_instant());
+	if (err != -ENOSPC && err != -ENOMEM)
+		command_order_end(run, &by, err);
+	else if (command_order_refused(run, &by, err))
+		command_fail(run, COMMAND_FULL, NULL, "calls");
+}
 
 /* Of the call that was told and of the one that it is joined with. */
 enum { OF_CALL, OF_WITH, CALLS };
