@@ -13,7 +13,7 @@ enum { FLOW_DROPS_MAX = 45 };
 /* All times: CLOCK_BOOTTIME; 0: never. */
 struct flow_detail {
 	uint32_t drops
-		[FLOW_DROPS_MAX]; /* packets received and not relayed, by enum verdict (engine/net/verdict.h) */
+		[FLOW_DROPS_MAX]; /* packets received and not relayed, by enum verdict (engine/net/packet.h) */
 	struct addr
 		stranger; /* source of the last one dropped as source_not_latched; ADDR_NONE: there was none */
 	struct addr

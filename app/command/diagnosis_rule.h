@@ -5,7 +5,7 @@
 
 #include "app/command/diagnosis.h"
 #include "base/clock.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 
 enum {
 	SOME = 5,           /* packets between the samples that are no accident */

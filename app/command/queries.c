@@ -6,7 +6,7 @@
 #include "app/command/queries.h"
 #include "app/node/node.h"
 #include "engine/engine.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 #include "media/codec.h"
 #include "media/quality.h"
 #include "sig/leg/line_facts.h"

@@ -34,7 +34,7 @@
 #include "cluster/redis/names.h"
 #include "dsp/codec/g729.h"
 #include "engine/engine.h"
-#include "engine/net/own_ports.h"
+#include "engine/net/locals.h"
 #include "sig/host/dial_plans.h"
 #include "sig/host/room_terms.h"
 #include "sig/host/sites.h"

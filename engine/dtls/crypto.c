@@ -1,12 +1,297 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/dtls/crypto.h"
-
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/dtls/crypto_state.h"
+#include "base/privilege.h"
+#include "base/thread.h"
+#include "base/wheel.h"
+#include "engine/dtls/crypto.h"
+
+enum association_state {
+	ASSOCIATION_FREE,
+	ASSOCIATION_RUNNING,
+	ASSOCIATION_TELLING, /* the outcome did not fit into the ring yet */
+	ASSOCIATION_DONE,    /* and told */
+};
+
+struct association {
+	struct dtls dtls;
+	struct wheel_timer timer;
+	uint64_t handle;
+	uint64_t call;
+	uint32_t worker;
+	uint8_t state; /* enum association_state */
+	uint8_t quiet;
+	uint8_t made; /* 1: CRYPTO_MADE was told */
+};
+
+struct crypto {
+	struct dtls_context *context;
+	struct crypto_metrics metrics;
+	struct crypto_link *links;
+	struct association *list; /* of each worker per_worker, one after the other */
+	uint32_t workers, per_worker;
+	uint32_t running;
+	uint64_t cpu_us;
+	int wake_fd;
+	bool started;
+	_Atomic bool stopping;
+	pthread_t thread;
+	struct wheel wheel;
+};
+
+/* Without an outcome, and without a word to the worker. */
+static void association_forget(struct crypto *x, struct association *a);
+
+/* The thread, and what it needs from open to close. */
+
+enum {
+	NICE = 5, /* packets and SIP come first where cores are few */
+	SLEEP_MAX_MS = 1000,
+};
+
+static int sleep_ms(const struct crypto *x, uint64_t now_ns)
+{
+	uint64_t next_ns = wheel_next_ns(&x->wheel);
+
+	if (next_ns <= now_ns)
+		return 0;
+	if (next_ns - now_ns >= SLEEP_MAX_MS * NS_PER_MS)
+		return SLEEP_MAX_MS;
+	return (int)((next_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void cpu_note(struct crypto *x)
+{
+	uint64_t cpu_us = clock_thread_cpu_ns() / NS_PER_US;
+
+	metric_add(x->metrics.cpu_us, cpu_us - x->cpu_us);
+	x->cpu_us = cpu_us;
+}
+
+static void sleep_until_asked(struct crypto *x, uint64_t now_ns)
+{
+	struct pollfd wake = { .fd = x->wake_fd, .events = POLLIN };
+	bool empty = true;
+
+	cpu_note(x);
+	for (uint32_t i = 0; i < x->workers; i++)
+		empty &= ring_sleep(&x->links[i].requests);
+	/* relaxed: what counts is the descriptor, which crypto_close writes to afterwards */
+	if (empty && !atomic_load_explicit(&x->stopping, memory_order_relaxed))
+		(void)poll(&wake, 1, sleep_ms(x, now_ns));
+	for (uint32_t i = 0; i < x->workers; i++)
+		ring_awake(&x->links[i].requests);
+}
+
+static void *crypto_thread_main(void *arg)
+{
+	struct crypto *x = arg;
+
+	privilege_drop(); /* with DPDK the workers' ports come later, and theirs are no business of ours */
+	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
+	while (!atomic_load_explicit(&x->stopping, memory_order_relaxed)) {
+		uint64_t now_ns = clock_now_ns();
+
+		if (!crypto_step(x, now_ns))
+			sleep_until_asked(x, now_ns);
+	}
+	return NULL;
+}
+
+int crypto_start(struct crypto *x)
+{
+	int err = thread_spawn(&x->thread, "crypto", crypto_thread_main, x);
+
+	x->started = !err;
+	return err;
+}
+
+static void crypto_thread_end(struct crypto *x)
+{
+	uint64_t one = 1;
+
+	atomic_store_explicit(&x->stopping, true, memory_order_relaxed);
+	while (write(x->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		continue;
+	(void)pthread_join(x->thread, NULL);
+}
+
+/* ---- open and close ---- */
+
+/* Several rings may wake the same sleeper. */
+static int ring_wake_by(struct ring *r, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return -errno;
+	(void)close(r->wake_fd);
+	r->wake_fd = copy;
+	return 0;
+}
+
+static int crypto_link_open(struct crypto_link *l, int wake_fd)
+{
+	int err = ring_open(&l->requests, sizeof(struct crypto_request), CRYPTO_REQUESTS);
+
+	if (!err)
+		err = ring_open(&l->results, sizeof(struct crypto_result), CRYPTO_RESULTS);
+	if (!err)
+		err = ring_wake_by(&l->requests, wake_fd);
+	l->results.wipes = true; /* keys */
+	return err;
+}
+
+static int links_open(struct crypto *x)
+{
+	int err = 0;
+
+	x->links = aligned_alloc(alignof(struct crypto_link), x->workers * sizeof(*x->links));
+	if (!x->links)
+		return -ENOMEM;
+	memset(x->links, 0, x->workers * sizeof(*x->links));
+	for (uint32_t i = 0; i < x->workers; i++)
+		x->links[i].requests.wake_fd = x->links[i].results.wake_fd = -1;
+	for (uint32_t i = 0; i < x->workers && !err; i++)
+		err = crypto_link_open(&x->links[i], x->wake_fd);
+	return err;
+}
+
+/* A page costs memory only once an association in it was used. */
+static int crypto_list_open(struct crypto *x)
+{
+	size_t n = (size_t)x->workers * x->per_worker * sizeof(*x->list);
+	void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	x->list = memory == MAP_FAILED ? NULL : memory;
+	return x->list ? 0 : -ENOMEM;
+}
+
+int crypto_open(struct crypto **out, const struct certificate *c, uint32_t workers)
+{
+	struct crypto *x = calloc(1, sizeof(*x));
+	int err;
+
+	assert(workers > 0);
+	if (!x)
+		return -ENOMEM;
+	x->workers = workers;
+	x->per_worker = CRYPTO_ASSOCIATIONS / workers;
+	crypto_metrics_register(&x->metrics);
+	x->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	err = x->wake_fd < 0 ? -errno : dtls_context_open(&x->context, c);
+	if (!err)
+		err = links_open(x);
+	if (!err)
+		err = crypto_list_open(x);
+	if (err) {
+		crypto_close(x);
+		return err;
+	}
+	*out = x;
+	return 0;
+}
+
+static void list_close(struct crypto *x)
+{
+	if (!x->list)
+		return;
+	for (uint32_t i = 0; i < x->workers * x->per_worker; i++)
+		if (x->list[i].state != ASSOCIATION_FREE)
+			association_forget(x, &x->list[i]);
+	(void)munmap(x->list, (size_t)x->workers * x->per_worker * sizeof(*x->list));
+}
+
+void crypto_close(struct crypto *x)
+{
+	if (!x)
+		return;
+	if (x->started)
+		crypto_thread_end(x);
+	list_close(x);
+	for (uint32_t i = 0; x->links && i < x->workers; i++) {
+		ring_close(&x->links[i].requests);
+		ring_close(&x->links[i].results);
+	}
+	free(x->links);
+	dtls_context_close(x->context);
+	if (x->wake_fd >= 0)
+		(void)close(x->wake_fd);
+	free(x);
+}
+
+struct crypto_link *crypto_link_of(struct crypto *x, uint32_t worker, int wake_fd)
+{
+	struct crypto_link *l = &x->links[worker];
+
+	assert(worker < x->workers);
+	return wake_fd >= 0 && ring_wake_by(&l->results, wake_fd) ? NULL : l;
+}
+
+uint32_t crypto_associations_of(const struct crypto *x)
+{
+	return x->per_worker;
+}
+
+static metric_id crypto_counter(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_COUNTER, name, labels, help);
+}
+
+void crypto_metrics_register(struct crypto_metrics *m)
+{
+	static const char *const FAILED[DTLS_FAILURES] = {
+		[DTLS_FAILURE_CERTIFICATE] = "reason=\"certificate\"",
+		[DTLS_FAILURE_PROFILE] = "reason=\"srtp_profile\"",
+		[DTLS_FAILURE_ALERT] = "reason=\"alert\"",
+		[DTLS_FAILURE_PROTOCOL] = "reason=\"protocol\"",
+		[DTLS_FAILURE_DEADLINE] = "reason=\"deadline\"",
+		[DTLS_FAILURE_MEMORY] = "reason=\"memory\"",
+	};
+	static const char *const REFUSED[DTLS_REFUSALS] = {
+		[DTLS_REFUSED_UNEXPECTED] = "reason=\"unexpected\"",
+		[DTLS_REFUSED_FLOW_RATE] = "reason=\"flow_rate\"",
+		[DTLS_REFUSED_RATE] = "reason=\"rate\"",
+		[DTLS_REFUSED_CAPACITY] = "reason=\"capacity\"",
+		[DTLS_REFUSED_RING] = "reason=\"ring_full\"",
+		[DTLS_REFUSED_LENGTH] = "reason=\"length\"",
+	};
+
+	m->begun = crypto_counter("tandem_dtls_handshakes_begun_total", NULL,
+				  "DTLS-SRTP handshakes that were begun");
+	m->keyed = crypto_counter("tandem_dtls_handshakes_keyed_total", NULL,
+				  "DTLS-SRTP handshakes that ended with keys");
+	for (enum dtls_failure f = DTLS_FAILURE_NONE + 1; f < DTLS_FAILURES; f++)
+		m->failed[f] = crypto_counter("tandem_dtls_handshakes_failed_total", FAILED[f],
+					      "DTLS-SRTP handshakes that failed");
+	for (enum dtls_refusal r = 0; r < DTLS_REFUSALS; r++)
+		m->refused[r] = crypto_counter("tandem_dtls_refused_datagrams_total", REFUSED[r],
+					       "Datagrams of DTLS that were not looked at");
+	m->running = metric_register(METRIC_GAUGE, "tandem_dtls_handshakes", NULL,
+				     "DTLS-SRTP handshakes under way");
+	m->lost = crypto_counter("tandem_dtls_datagrams_lost_total", NULL,
+				 "Datagrams of handshakes of ours that found a full ring");
+	m->unsaved = crypto_counter(
+		"tandem_dtls_handshakes_unsaved_total", NULL,
+		"Handshakes that went on although nothing said that their keys are saved");
+	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_dtls_cpu_seconds_total", NULL,
+					"CPU time of the thread that does handshakes", 1000000);
+}
 
 enum {
 	AT_A_TIME = 16, /* requests of one worker before the next has its turn */
@@ -31,7 +316,7 @@ static void running_set(struct crypto *x, uint32_t running)
 	metric_set(x->metrics.running, running);
 }
 
-void association_forget(struct crypto *x, struct association *a)
+static void association_forget(struct crypto *x, struct association *a)
 {
 	if (a->state == ASSOCIATION_RUNNING)
 		running_set(x, x->running - 1);

@@ -10,6 +10,7 @@
 #ifndef ENGINE_DTLS_CRYPTO_H
 #define ENGINE_DTLS_CRYPTO_H
 
+#include "base/metric.h"
 #include "base/ring.h"
 #include "engine/dtls/dtls.h"
 
@@ -80,5 +81,27 @@ uint32_t crypto_associations_of(const struct crypto *x);
 bool crypto_step(struct crypto *x, uint64_t now_ns);
 /* Handshakes under way. */
 uint32_t crypto_running(const struct crypto *x);
+
+/* What an operator sees of handshakes. Registered by the main thread before others start. */
+
+/* Why a datagram of a handshake was not looked at. */
+enum dtls_refusal {
+	DTLS_REFUSED_UNEXPECTED, /* of no handshake that is under way, and begins none: after the keys, or in our role */
+	DTLS_REFUSED_FLOW_RATE, /* the flow has had its share for now */
+	DTLS_REFUSED_RATE,      /* handshakes begun in a second */
+	DTLS_REFUSED_CAPACITY,  /* handshakes under way */
+	DTLS_REFUSED_RING,      /* the thread does not keep up */
+	DTLS_REFUSED_LENGTH,
+	DTLS_REFUSALS,
+};
+
+struct crypto_metrics {
+	metric_id begun, keyed;
+	metric_id failed[DTLS_FAILURES]; /* but DTLS_FAILURE_NONE */
+	metric_id refused[DTLS_REFUSALS];
+	metric_id running, lost, unsaved, cpu_us;
+};
+
+void crypto_metrics_register(struct crypto_metrics *m);
 
 #endif

@@ -1,17 +1,183 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/dtls/dtls.h"
-
 #include <assert.h>
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-
 #include "base/clock.h"
-#include "engine/dtls/dtls_context.h"
-#include "engine/dtls/dtls_record.h"
+#include "engine/dtls/certificate.h"
+#include "engine/dtls/dtls.h"
+
+enum { CERTIFICATES_MAX = 16384 }; /* octets of the party's chain */
+
+/* In the order that we like. */
+static const char PROFILES[] = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
+static const char CIPHERS[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+static char g_groups[] = "X25519:P-256:P-384"; /* not const, because OpenSSL casts that away */
+
+/* In place of a chain's verification: the fingerprint is all there is (RFC 5763 5). */
+static int dtls_on_certificate(X509_STORE_CTX *store, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct dtls *d = SSL_get_app_data(ssl);
+
+	(void)arg;
+	d->certificate_good = certificate_has(X509_STORE_CTX_get0_cert(store), &d->peer);
+	d->certificate_bad = !d->certificate_good;
+	if (d->certificate_bad)
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	return d->certificate_good;
+}
+
+static bool context_set(SSL_CTX *x, const struct certificate *c)
+{
+	(void)SSL_CTX_set_options(x, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION |
+					     SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+					     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	(void)SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_cert_list(x, CERTIFICATES_MAX);
+	(void)SSL_CTX_set_max_send_fragment(x, DTLS_MTU); /* a buffer of 2 KB and not of 16 */
+	SSL_CTX_set_verify(x, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(x, dtls_on_certificate, NULL);
+	return SSL_CTX_set_min_proto_version(x, DTLS1_2_VERSION) &&
+	       SSL_CTX_set_max_proto_version(x, DTLS1_2_VERSION) &&
+	       SSL_CTX_set_cipher_list(x, CIPHERS) && SSL_CTX_set1_groups_list(x, g_groups) &&
+	       SSL_CTX_set_tlsext_use_srtp(x, PROFILES) == 0 && /* 0 is success */
+	       SSL_CTX_use_certificate(x, c->x509) && SSL_CTX_use_PrivateKey(x, c->key);
+}
+
+int dtls_context_open(struct dtls_context **out, const struct certificate *c)
+{
+	struct dtls_context *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->ssl = SSL_CTX_new(DTLS_method());
+	if (!x->ssl || !context_set(x->ssl, c)) {
+		ERR_clear_error();
+		dtls_context_close(x);
+		return -ENOMEM;
+	}
+	*out = x;
+	return 0;
+}
+
+void dtls_context_close(struct dtls_context *x)
+{
+	if (!x)
+		return;
+	SSL_CTX_free(x->ssl);
+	free(x);
+}
+
+enum {
+	RECORD_HEAD = 13, /* type 1, version 2, epoch 2, sequence number 6, length 2 */
+	MESSAGE_HEAD =
+		12, /* type 1, length 3, sequence number 2, fragment's offset 3, its length 3 */
+	HANDSHAKE = 22,
+	CLIENT_HELLO = 1,
+	RANDOM_AT = RECORD_HEAD + MESSAGE_HEAD + 2 +
+		    4, /* after the version, and where old ones have the time */
+	RANDOM_END = RANDOM_AT + 28,
+};
+
+/* Octets of the first record; 0: none whole is there. */
+static size_t dtls_record_length(struct bytes in)
+{
+	size_t n;
+
+	if (in.n < RECORD_HEAD)
+		return 0;
+	n = RECORD_HEAD + (size_t)be16_get(in.p + 11);
+	return n <= in.n ? n : 0;
+}
+
+static uint16_t epoch(const uint8_t *record)
+{
+	return be16_get(record + 3);
+}
+
+static uint32_t be24_get(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 16 | be16_get(p + 1);
+}
+
+static bool is_plain_handshake(struct bytes record)
+{
+	return record.p[0] == HANDSHAKE && epoch(record.p) == 0 &&
+	       record.n >= RECORD_HEAD + MESSAGE_HEAD;
+}
+
+bool dtls_record_is_bounded(struct bytes in, uint32_t message_max)
+{
+	if (in.n == 0)
+		return false;
+	while (in.n > 0) {
+		size_t n = dtls_record_length(in);
+
+		if (n == 0)
+			return false;
+		if (is_plain_handshake(bytes_mem(in.p, n)) &&
+		    be24_get(in.p + RECORD_HEAD + 1) > message_max)
+			return false;
+		in = bytes_from(in, n);
+	}
+	return true;
+}
+
+/* How many of its records are encrypted; *plain: octets before the first of these. */
+static uint32_t dtls_record_sealed(struct bytes in, size_t *plain)
+{
+	uint32_t sealed = 0;
+	size_t n;
+
+	*plain = 0;
+	while ((n = dtls_record_length(in)) > 0) {
+		sealed += epoch(in.p) > 0;
+		if (sealed == 0)
+			*plain += n;
+		in = bytes_from(in, n);
+	}
+	return sealed;
+}
+
+bool dtls_record_is_hello(struct bytes in, uint64_t *mark)
+{
+	size_t n = dtls_record_length(in);
+
+	*mark = 0;
+	if (n == 0 || !is_plain_handshake(bytes_mem(in.p, n)) || in.p[RECORD_HEAD] != CLIENT_HELLO)
+		return false;
+	if (be24_get(in.p + RECORD_HEAD + 6) == 0 && n >= RANDOM_END)
+		*mark = ((uint64_t)be32_get(in.p + RANDOM_AT) << 32 |
+			 be32_get(in.p + RANDOM_AT + 4)) |
+			1;
+	return true;
+}
+
+/* Does it begin with a handshake message of before there were keys? */
+static bool dtls_record_is_handshake(struct bytes in)
+{
+	size_t n = dtls_record_length(in);
+
+	return n > 0 && is_plain_handshake(bytes_mem(in.p, n));
+}
+
+bool dtls_record_is_finished(struct bytes in)
+{
+	size_t n;
+
+	while ((n = dtls_record_length(in)) > 0) {
+		if (in.p[0] == HANDSHAKE && epoch(in.p) > 0)
+			return true;
+		in = bytes_from(in, n);
+	}
+	return false;
+}
 
 enum {
 	FIRST_WAIT_US =

@@ -9,6 +9,7 @@
 #ifndef ENGINE_DTLS_DTLS_H
 #define ENGINE_DTLS_DTLS_H
 
+#include "base/bytes.h"
 #include "media/flow.h"
 
 struct certificate;
@@ -88,5 +89,22 @@ uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns);
 uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU]);
 
 const char *dtls_failure_name(enum dtls_failure f);
+
+/* What all associations of a process have in common. */
+
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX; an SSL of it has its struct dtls as app data */
+
+struct dtls_context {
+	struct ssl_ctx_st *ssl;
+};
+
+/* What may be told of a datagram of DTLS 1.2 without a key (RFC 6347 4.1, 4.2.2), before OpenSSL sees it. */
+
+/* Whole records only, none of whose plain handshake messages claims to be longer. */
+bool dtls_record_is_bounded(struct bytes datagram, uint32_t message_max);
+/* A ClientHello or a part of it. *mark: of this one (of its random); 0: the part does not say. */
+bool dtls_record_is_hello(struct bytes datagram, uint64_t *mark);
+/* Is any record of it of a handshake that has got keys? */
+bool dtls_record_is_finished(struct bytes datagram);
 
 #endif

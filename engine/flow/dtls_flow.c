@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/dtls/crypto.h"
-#include "engine/dtls/dtls_record.h"
+#include "engine/dtls/dtls.h"
 #include "engine/flow/dtls_bundle.h"
 #include "engine/flow/dtls_candidate.h"
 #include "engine/flow/dtls_result.h"

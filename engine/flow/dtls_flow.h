@@ -12,7 +12,7 @@
 #define ENGINE_FLOW_DTLS_FLOW_H
 
 #include "base/pool.h"
-#include "engine/dtls/crypto_metrics.h"
+#include "engine/dtls/crypto.h"
 #include "engine/net/packet.h"
 #include "media/flow.h"
 

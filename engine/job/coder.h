@@ -14,7 +14,7 @@
 #include "engine/job/coding.h"
 #include "engine/job/ease.h"
 #include "engine/job/job_line.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 
 struct flow;
 struct pkt;

@@ -11,7 +11,7 @@
 
 #include "base/wheel.h"
 #include "engine/job/job_line.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 #include "media/job.h"
 
 struct flow_spec;

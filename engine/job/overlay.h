@@ -17,7 +17,7 @@
 #include "dsp/codec/codec.h"
 #include "dsp/limiter.h"
 #include "engine/job/job_line.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 #include "media/flow.h"
 
 struct decoder;

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-#include "engine/net/frame_layout.h"
-#include "engine/net/frame_sum.h"
+#include "engine/net/frame.h"
 
 enum {
 	TYPE_ARP = 0x0806,

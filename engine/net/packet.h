@@ -9,7 +9,22 @@
 #include <assert.h>
 
 #include "base/addr.h"
-#include "engine/net/verdict.h"
+
+/* What becomes of a packet. Stages set it, out_stage carries it out. The drops and their names: verdict.def. */
+
+enum verdict {
+	VERDICT_NONE, /* no stage has decided yet */
+	VERDICT_RELAY,
+#define DROP(suffix, label) VERDICT_##suffix,
+#include "engine/net/verdict.def"
+#undef DROP
+	VERDICT_COUNT,
+};
+
+/* "relayed", or the label of the drop. */
+const char *verdict_name(enum verdict v);
+/* reason="…", for the metric; constant. NULL for what is no drop. */
+const char *verdict_label(enum verdict v);
 
 enum {
 	BATCH_MAX = 64,

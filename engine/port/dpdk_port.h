@@ -14,7 +14,7 @@
 #undef NS_PER_S /* the same number, of another type */
 
 #include "base/clock.h"
-#include "engine/net/frame_ready.h"
+#include "engine/net/frame.h"
 #include "engine/net/locals.h"
 #include "engine/net/next_hop.h"
 #include "engine/port/port_dpdk.h"

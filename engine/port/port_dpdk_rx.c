@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "engine/net/frame_ordinary.h"
+#include "engine/net/frame.h"
 #include "engine/port/dpdk_port.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/net/frame_sum.h"
+#include "engine/net/frame.h"
 
 static struct sim_port *sim_of(struct port *p)
 {

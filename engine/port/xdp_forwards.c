@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "base/validity.h"
-#include "engine/net/frame_layout.h"
-#include "engine/net/frame_sum.h"
+#include "engine/net/frame.h"
 #include "engine/net/packet.h"
 
 enum {

@@ -10,7 +10,7 @@
 #ifndef ENGINE_SRTP_SRTP_H
 #define ENGINE_SRTP_SRTP_H
 
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 #include "media/flow.h"
 
 enum {

@@ -4,7 +4,7 @@
 #define ENGINE_WALK_METRICS_H
 
 #include "base/metric.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 #include "media/tap.h"
 
 /* Why a digit is not sent. */

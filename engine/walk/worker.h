@@ -17,7 +17,7 @@
 #include "engine/job/ear.h"
 #include "engine/job/job.h"
 #include "engine/job/overlay.h"
-#include "engine/net/own_ports.h"
+#include "engine/net/locals.h"
 #include "engine/port/port.h"
 #include "engine/walk/capture.h"
 #include "engine/walk/leg_tap.h"

@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "engine/dtls/certificate.h"
 #include "engine/dtls/dtls.h"
-#include "engine/dtls/dtls_record.h"
 
 enum { OURS, THEIRS, STRANGERS, IDENTITIES, STEPS_MAX = 64, WIRE = 16 };
 

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "engine/net/frame.h"
-#include "engine/net/frame_ordinary.h"
-#include "engine/net/frame_ready.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

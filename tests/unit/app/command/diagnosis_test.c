@@ -4,7 +4,7 @@
 #include "app/command/diagnosis.h"
 #include "base/clock.h"
 #include "engine/dtls/dtls.h"
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 
 enum { A, B, SAMPLE_MS = 1000, PACKETS = 50, OCTETS = 172, UNITS = 160 };
 

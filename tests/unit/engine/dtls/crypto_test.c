@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "engine/dtls/crypto.h"
-#include "engine/dtls/crypto_metrics.h"
 #include "tests/unit/engine/dtls/dtls_peer.h"
 
 enum { PARTIES = 64, LIMIT_S = 20 };

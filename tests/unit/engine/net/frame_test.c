@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "engine/net/frame.h"
-#include "engine/net/frame_sum.h"
 
 enum { ROOM = 256, PAYLOAD_MAX = 1600, WAIT_MS = 3000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/net/verdict.h"
+#include "engine/net/packet.h"
 
 static void every_drop_has_its_own_name(void **state)
 {

@@ -12,7 +12,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "engine/net/frame_ordinary.h"
+#include "engine/net/frame.h"
 #include "engine/port/xdp_forwards.h"
 #include "engine/walk/ordinary.h"
 #include "tests/unit/engine/rig.h"

@@ -6,8 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "engine/net/frame_layout.h"
-#include "engine/net/frame_sum.h"
+#include "engine/net/frame.h"
 #include "tests/unit/engine/port/forward_rig.h"
 
 enum {

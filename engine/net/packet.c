@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/net/verdict.h"
-
 #include <assert.h>
 #include <stddef.h>
+
+#include "engine/net/packet.h"
 
 static const struct {
 	const char *name, *label;
