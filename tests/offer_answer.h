@@ -11,7 +11,7 @@ NODISCARD static inline int offer_answer(struct bytes offer_a, struct bytes offe
 					 const struct offer_self *to_a, struct writer *answer_a,
 					 struct media_plan *plan, struct offer_error *error)
 {
-	const struct offer_of_other b = { .said = offer_b, .heard = answer_b };
+	const struct offer_of_other b = { .local = offer_b, .remote = answer_b };
 
 	return offer_answer_by(offer_a, &b, policy, to_a, answer_a, plan, error);
 }

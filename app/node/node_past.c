@@ -122,7 +122,7 @@ static void made_put(const struct past *p, const struct call_session *s, uint8_t
 	struct watch_past put = p->message;
 	struct addr local = watch_local(p->n->watch, &s->hop);
 	bool by_us = s->asked != answer;
-	struct bytes sdp = by_us ? s->told : s->heard;
+	struct bytes sdp = by_us ? s->local_sdp : s->remote_sdp;
 	char *text = malloc(MADE_MAX), *body = malloc(MADE_MAX);
 	struct writer w = writer_over(text, text ? MADE_MAX : 0),
 		      b = writer_over(body, body ? MADE_MAX : 0);
@@ -181,7 +181,8 @@ void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_new
 		struct call_session s;
 
 		if (!shard_call_session(node_core(n, call), call, leg, &s) ||
-		    (!decrypted && session_is_there(&p, s.heard) && session_is_there(&p, s.told)))
+		    (!decrypted && session_is_there(&p, s.remote_sdp) &&
+		     session_is_there(&p, s.local_sdp)))
 			continue;
 		made_put(&p, &s, leg, false);
 		made_put(&p, &s, leg, true);

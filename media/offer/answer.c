@@ -72,10 +72,10 @@ static NOINLINE int write_answer(struct writer *w, const struct offer_answering 
 }
 
 static NOINLINE int map_answer(struct media_plan *plan, const struct offer_answering *k,
-			       const struct sdp *said, struct offer_error *error)
+			       const struct sdp *local, struct offer_error *error)
 {
 	struct session a;
-	int err = session_of(&a, k->offer_a, said, false, error);
+	int err = session_of(&a, k->offer_a, local, false, error);
 
 	if (err)
 		return err;
@@ -88,10 +88,10 @@ static NOINLINE int map_answer(struct media_plan *plan, const struct offer_answe
 static NOINLINE int plan_answer(struct media_plan *plan, const struct offer_answering *k,
 				struct bytes answer_a, struct offer_error *error)
 {
-	struct sdp said;
-	int err = offer_parse_own(&said, answer_a, error);
+	struct sdp local;
+	int err = offer_parse_own(&local, answer_a, error);
 
-	return err ? err : map_answer(plan, k, &said, error);
+	return err ? err : map_answer(plan, k, &local, error);
 }
 
 static void open_lines(struct session *s)
@@ -148,9 +148,9 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 
 	*plan = (struct media_plan){ 0 };
 	if (!err)
-		err = offer_parse_own(&offered, b->said, error);
+		err = offer_parse_own(&offered, b->local, error);
 	if (!err)
-		err = offer_parse(&answered, b->heard, policy, error);
+		err = offer_parse(&answered, b->remote, policy, error);
 	if (!err)
 		err = offer_answer_make(&k, answer_a, plan, error);
 	if (!err)

@@ -123,14 +123,14 @@ static int forward_lines(struct forwarding *k, struct offer_error *error)
 }
 
 /* Two texts that are parsed are large: each is in a frame of its own. */
-static NOINLINE int forward_heard(struct forwarding *k, struct offer_error *error)
+static NOINLINE int forward_remote(struct forwarding *k, struct offer_error *error)
 {
-	struct bytes text = k->offering.to_b->heard;
+	struct bytes text = k->offering.to_b->remote;
 	struct sdp_error ignored;
-	struct sdp heard;
+	struct sdp remote;
 
-	if (text.n && sdp_parse(&heard, text, &ignored) == 0)
-		k->offering.heard = &heard;
+	if (text.n && sdp_parse(&remote, text, &ignored) == 0)
+		k->offering.remote = &remote;
 	return forward_lines(k, error);
 }
 
@@ -143,7 +143,7 @@ static int line_forward(struct forwarding *k, struct offer_error *error)
 	k->offering.dtls = offer_terms_want_dtls(&k->offering.policy->b);
 	if (text.n && sdp_parse(&earlier, text, &ignored) == 0)
 		k->offering.earlier = &earlier;
-	return forward_heard(k, error);
+	return forward_remote(k, error);
 }
 
 int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
@@ -159,7 +159,7 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 }
 
 /* What was said is read like an offer of a party that may have anything. Keys stay where they are, as they do in any offer. */
-static struct offer_policy policy_again(const struct offer_policy *policy, const struct sdp *said)
+static struct offer_policy policy_again(const struct offer_policy *policy, const struct sdp *local)
 {
 	struct offer_policy again = *policy;
 
@@ -170,12 +170,12 @@ static struct offer_policy policy_again(const struct offer_policy *policy, const
 					.video_codecs = OFFER_VIDEO_ALL };
 	again.b.sdes_accept = true;
 	again.b.sdes_offer = again.b.sdes_only = again.b.dtls_only = false;
-	again.b.dtls_offer = offer_profile_has_dtls(said);
+	again.b.dtls_offer = offer_profile_has_dtls(local);
 	return again;
 }
 
-int offer_again(struct bytes said, const struct offer_policy *policy, const struct offer_self *to_b,
-		struct writer *offer_b, struct offer_error *error)
+int offer_again(struct bytes local, const struct offer_policy *policy,
+		const struct offer_self *to_b, struct writer *offer_b, struct offer_error *error)
 {
 	struct offer_policy again;
 	struct offer_self self = *to_b;
@@ -185,11 +185,11 @@ int offer_again(struct bytes said, const struct offer_policy *policy, const stru
 		.offering = { .s = &s, .policy = &again, .to_b = &self },
 	};
 
-	if (offer_parse_own(&s, said, error))
+	if (offer_parse_own(&s, local, error))
 		return -EBADMSG;
 	again = policy_again(policy, &s);
 	self.both_ways = true;
 	if (!self.earlier.n)
-		self.earlier = said;
+		self.earlier = local;
 	return line_forward(&k, error);
 }

@@ -254,20 +254,20 @@ static void layer_add(struct media_layers *out, struct bytes rid)
 	memcpy(r->name, rid.p, rid.n);
 }
 
-void offer_layers_agreed(struct media_layers *out, const struct sdp *heard, const struct sdp *said,
-			 uint8_t index)
+void offer_layers_agreed(struct media_layers *out, const struct sdp *remote,
+			 const struct sdp *local, uint8_t index)
 {
 	struct offer_layers ours, theirs;
 
 	*out = (struct media_layers){ 0 };
-	if (!offer_extension_of(said, index, OFFER_RID))
+	if (!offer_extension_of(local, index, OFFER_RID))
 		return;
-	layers_read(&ours, said, index + 1U, "recv", NULL);
-	layers_read(&theirs, heard, index + 1U, "send", NULL);
+	layers_read(&ours, local, index + 1U, "recv", NULL);
+	layers_read(&theirs, remote, index + 1U, "send", NULL);
 	for (uint8_t i = 0; i < ours.count; i++)
 		if (layers_have(&theirs, ours.at[i].rid))
 			layer_add(out, ours.at[i].rid);
-	out->extension = offer_extension_of(heard, index, OFFER_RID);
+	out->extension = offer_extension_of(remote, index, OFFER_RID);
 	if (out->count < 2 || !out->extension)
 		*out = (struct media_layers){ 0 };
 }

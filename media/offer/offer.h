@@ -55,10 +55,10 @@ struct offer_self {
 	/* The last offer on this leg, ours or the party's; empty: none. Its payload types keep their meaning (RFC 3264 8.3.2). Read
 	 * by offer_forward. */
 	struct bytes earlier;
-	/* What the party said last; empty: nothing. Of a codec that was offered in vain, or that its own offer does not name, it is known that it
+	/* The party's last SDP; empty: none. Of a codec that was offered in vain, or that its own offer does not name, it is known that it
 	 * lacks it. Read by offer_forward. */
-	struct bytes heard;
-	bool heard_offer; /* that was an offer */
+	struct bytes remote;
+	bool remote_is_offer; /* that was an offer */
 	/* Less than the other party says (RFC 3264 8.4). held: we take nothing, sendrecv is sendonly, and recvonly is inactive.
 	 * silent: we send nothing, sendrecv is recvonly, and sendonly is inactive. Of the text alone: the plan has what was said. */
 	bool held, silent;
@@ -230,10 +230,10 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 		  struct offer_error *error) NODISCARD;
 /* Why B cannot be offered codecs that the node speaks behind those of A's sound. NULL: it can, or nothing is known of that. */
 const char *offer_lacks_codecs(struct bytes offer_a, const struct offer_policy *policy);
-/* What B and we said to each other last, whoever of us offered. */
+/* The last SDP exchanged with B, whoever of us offered. */
 struct offer_of_other {
-	struct bytes said, heard; /* our text to it, and its own */
-	bool theirs;              /* heard is the offer, and said the answer */
+	struct bytes local, remote; /* our text to it, and its own */
+	bool theirs;                /* remote is the offer, local the answer */
 	bool apart;   /* about an offer that is not A's: it may have another number of lines */
 	bool two_way; /* of its own will it would send and receive: it said less because we did */
 };
@@ -263,24 +263,25 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
  * What we said last, offered again (RFC 3264 8.4): the same lines, codecs and kinds of keys, in both directions but for held and silent. 0 or
  * -errno as offer_forward.
  */
-int offer_again(struct bytes said, const struct offer_policy *policy, const struct offer_self *to_b,
-		struct writer *offer_b, struct offer_error *error) NODISCARD;
+int offer_again(struct bytes local, const struct offer_policy *policy,
+		const struct offer_self *to_b, struct writer *offer_b,
+		struct offer_error *error) NODISCARD;
 
 /* The video of a party, in its text and ours. */
 struct offer_pictures {
-	uint8_t level;      /* the lowest of H.264 that it named; 0: it named none */
-	uint8_t said_level; /* the highest that we did */
-	bool h264, vp8;     /* it has that, and so have we said */
-	bool vp8_first;     /* we have put it before H.264 */
+	uint8_t level;       /* the lowest of H.264 that it named; 0: it named none */
+	uint8_t local_level; /* the highest that we did */
+	bool h264, vp8;      /* it has that, and so have we said */
+	bool vp8_first;      /* we have put it before H.264 */
 };
 
 /* False: it has none. */
-bool offer_pictures_read(struct offer_pictures *out, struct bytes heard, struct bytes said);
+bool offer_pictures_read(struct offer_pictures *out, struct bytes remote, struct bytes local);
 /* What we said to a party, as others have it by now: no level above `level` (0: as it was), VP8 before all else, or behind. 0, -EBADMSG or
  * -ENOSPC. */
-int offer_pictures_fit(struct bytes said, uint8_t level, bool vp8_first,
+int offer_pictures_fit(struct bytes local, uint8_t level, bool vp8_first,
 		       struct writer *w) NODISCARD;
 /* A text of ours has a line of video with a port. */
-bool offer_has_video(struct bytes said);
+bool offer_has_video(struct bytes local);
 
 #endif

@@ -81,9 +81,9 @@ static bool text_has_codec(const struct sdp *s, uint8_t index, const struct payl
 /* B did not name it when it offered, or did not take it when it was offered. */
 static bool b_lacks(const struct offering *k, uint8_t index, const struct payload *codec)
 {
-	return k->heard && index < k->heard->media_count && k->heard->sections[index + 1].port &&
-	       !text_has_codec(k->heard, index, codec) &&
-	       (k->to_b->heard_offer || text_has_codec(k->earlier, index, codec));
+	return k->remote && index < k->remote->media_count && k->remote->sections[index + 1].port &&
+	       !text_has_codec(k->remote, index, codec) &&
+	       (k->to_b->remote_is_offer || text_has_codec(k->earlier, index, codec));
 }
 
 static bool b_lacks_all(const struct offering *k, uint8_t index, const struct payload_list *formats)

@@ -10,7 +10,7 @@ struct offering {
 	const struct offer_policy *policy;
 	const struct offer_self *to_b;
 	const struct sdp *earlier;    /* NULL: none */
-	const struct sdp *heard;      /* of B; NULL: nothing */
+	const struct sdp *remote;     /* of B; NULL: nothing */
 	bool dtls;                    /* towards B */
 	struct offer_numbers numbers; /* given so far; empty before the first line */
 };

@@ -20,22 +20,22 @@ static unsigned video_find(const struct sdp *s)
 	return 0;
 }
 
-bool offer_has_video(struct bytes said)
+bool offer_has_video(struct bytes local)
 {
 	struct sdp_error error;
 	struct sdp s;
 
-	return !sdp_parse(&s, said, &error) && video_find(&s) != 0;
+	return !sdp_parse(&s, local, &error) && video_find(&s) != 0;
 }
 
 /* ---- what is said ---- */
 
-struct said {
+struct video_formats {
 	uint8_t lowest, highest; /* levels; 0: none is named */
 	bool h264, vp8, vp8_first;
 };
 
-static void pictures_said_note(struct said *out, const struct payload *p)
+static void video_formats_note(struct video_formats *out, const struct payload *p)
 {
 	uint8_t level = own_picture_level(p);
 
@@ -50,14 +50,14 @@ static void pictures_said_note(struct said *out, const struct payload *p)
 	out->highest = out->highest > level ? out->highest : level;
 }
 
-static bool pictures_said_read(struct said *out, struct bytes text)
+static bool video_formats_read(struct video_formats *out, struct bytes text)
 {
 	struct payload_list formats;
 	struct sdp_error error;
 	struct sdp s;
 	unsigned at;
 
-	*out = (struct said){ 0 };
+	*out = (struct video_formats){ 0 };
 	if (sdp_parse(&s, text, &error))
 		return false;
 	at = video_find(&s);
@@ -65,19 +65,19 @@ static bool pictures_said_read(struct said *out, struct bytes text)
 		return false;
 	payload_list_read(&formats, &s, at);
 	for (uint8_t i = 0; i < formats.count; i++)
-		pictures_said_note(out, &formats.at[i]);
+		video_formats_note(out, &formats.at[i]);
 	return true;
 }
 
-bool offer_pictures_read(struct offer_pictures *out, struct bytes heard, struct bytes said)
+bool offer_pictures_read(struct offer_pictures *out, struct bytes remote, struct bytes local)
 {
-	struct said theirs, ours;
+	struct video_formats theirs, ours;
 
 	*out = (struct offer_pictures){ 0 };
-	if (!pictures_said_read(&theirs, heard) || !pictures_said_read(&ours, said))
+	if (!video_formats_read(&theirs, remote) || !video_formats_read(&ours, local))
 		return false;
 	*out = (struct offer_pictures){ .level = theirs.lowest,
-					.said_level = ours.highest,
+					.local_level = ours.highest,
 					.h264 = theirs.h264 && ours.h264,
 					.vp8 = theirs.vp8 && ours.vp8,
 					.vp8_first = ours.vp8_first };
@@ -175,18 +175,18 @@ static void fitting_write(const struct fitting *k, struct bytes text, unsigned v
 	}
 }
 
-int offer_pictures_fit(struct bytes said, uint8_t level, bool vp8_first, struct writer *w)
+int offer_pictures_fit(struct bytes local, uint8_t level, bool vp8_first, struct writer *w)
 {
 	struct fitting k = { .w = w, .level = level, .vp8_first = vp8_first };
 	struct sdp_error error;
 	unsigned video;
 	struct sdp s;
 
-	if (sdp_parse(&s, said, &error))
+	if (sdp_parse(&s, local, &error))
 		return -EBADMSG;
 	video = video_find(&s);
 	if (video)
 		payload_list_read(&k.formats, &s, video);
-	fitting_write(&k, said, video ? video : UINT32_MAX);
+	fitting_write(&k, local, video ? video : UINT32_MAX);
 	return w->overflow ? -ENOSPC : 0;
 }

@@ -118,12 +118,12 @@ static enum offer_record line_is_told(const struct sdp *s, uint8_t index,
 			       index);
 }
 
-bool offer_record_is_said(struct bytes said, const struct offer_record_told *told)
+bool offer_record_is_in_local(struct bytes local, const struct offer_record_told *told)
 {
 	struct sdp_error error;
 	struct sdp s;
 
-	if (!told->tells || !said.n || sdp_parse(&s, said, &error))
+	if (!told->tells || !local.n || sdp_parse(&s, local, &error))
 		return true;
 	for (uint8_t i = 0; i < s.media_count && i < MEDIA_LINES_MAX; i++) {
 		uint8_t says = line_says(&s, i + 1U);
@@ -166,11 +166,11 @@ static void write_lines_again(struct writer *w, const struct sdp *s, uint16_t fi
 	}
 }
 
-int offer_record_again(struct bytes said, const struct offer_record_told *told, uint64_t version,
+int offer_record_again(struct bytes local, const struct offer_record_told *told, uint64_t version,
 		       struct writer *w, struct offer_error *error)
 {
 	struct sdp s;
-	int err = offer_parse_own(&s, said, error);
+	int err = offer_parse_own(&s, local, error);
 
 	if (err)
 		return err;

@@ -11,18 +11,18 @@
 #include "media/offer/session_group.h"
 
 struct reading {
-	const struct sdp *heard, *said;
+	const struct sdp *remote, *local;
 	bool we_offered;
 };
 
 static const struct sdp *session_offer_of(const struct reading *k)
 {
-	return k->we_offered ? k->said : k->heard;
+	return k->we_offered ? k->local : k->remote;
 }
 
 static const struct sdp *answer_of(const struct reading *k)
 {
-	return k->we_offered ? k->heard : k->said;
+	return k->we_offered ? k->remote : k->local;
 }
 
 static int session_malformed(struct offer_error *error, uint16_t number, const char *reason)
@@ -59,19 +59,19 @@ static enum media_dtls_role answered_role(const struct offer_line *answer)
 
 /* RFC 3264 6.1; the roles of an offer are known with it. */
 static const char *session_read_transport(struct session_line *line, const struct reading *k,
-					  uint8_t index, const struct offer_line *heard)
+					  uint8_t index, const struct offer_line *remote)
 {
-	struct offer_profile said;
+	struct offer_profile local;
 
-	if (!offer_profile_read(&said, proto_of(k->said, index)) ||
-	    said.secure != heard->profile.secure || said.dtls != heard->profile.dtls)
+	if (!offer_profile_read(&local, proto_of(k->local, index)) ||
+	    local.secure != remote->profile.secure || local.dtls != remote->profile.dtls)
 		return "another transport profile than offered";
-	if (!said.dtls)
+	if (!local.dtls)
 		return NULL;
-	if (heard->transport.fingerprint.hash == MEDIA_HASH_NONE)
+	if (remote->transport.fingerprint.hash == MEDIA_HASH_NONE)
 		return "no a=fingerprint that can be used";
 	if (k->we_offered)
-		line->side.dtls = (uint8_t)answered_role(heard);
+		line->side.dtls = (uint8_t)answered_role(remote);
 	return line->side.dtls == DTLS_NONE ? "a=setup of the answer is none" : NULL;
 }
 
@@ -84,11 +84,11 @@ static const char *session_read_keys(struct session_line *line, const struct rea
 				   k->we_offered ? ours : theirs, k->we_offered ? theirs : ours);
 }
 
-static void read_mux(struct media_side *side, const struct sdp *said, uint8_t index)
+static void read_mux(struct media_side *side, const struct sdp *local, uint8_t index)
 {
 	struct bytes rest;
 
-	side->mux = side->mux && sdp_attribute(said, index + 1U, "rtcp-mux", &rest);
+	side->mux = side->mux && sdp_attribute(local, index + 1U, "rtcp-mux", &rest);
 	if (side->mux)
 		side->rtcp = side->rtp;
 }
@@ -98,7 +98,7 @@ static const char *agree_opaque(struct session_line *line, const struct reading 
 {
 	line->media = media_of(session_offer_of(k), index);
 	line->proto = proto_of(session_offer_of(k), index);
-	return bytes_ieq(proto_of(k->said, index), proto_of(k->heard, index))
+	return bytes_ieq(proto_of(k->local, index), proto_of(k->remote, index))
 		       ? NULL
 		       : "another transport profile than offered";
 }
@@ -106,26 +106,26 @@ static const char *agree_opaque(struct session_line *line, const struct reading 
 enum { PACKET_MS_MAX = 60 };
 
 /* RFC 8866 6.14. Encoders of ours make no other packets. */
-static void read_packet_ms(struct session_line *line, const struct sdp *heard, uint8_t index)
+static void read_packet_ms(struct session_line *line, const struct sdp *remote, uint8_t index)
 {
 	struct bytes rest;
 	uint32_t ms;
 
-	if (line->kind == MEDIA_AUDIO && sdp_attribute(heard, index + 1U, "ptime", &rest) &&
+	if (line->kind == MEDIA_AUDIO && sdp_attribute(remote, index + 1U, "ptime", &rest) &&
 	    !bytes_u32(bytes_trim(rest), &ms) && ms <= PACKET_MS_MAX && ms % 10 == 0)
 		line->packet_ms = (uint8_t)ms;
 }
 
 /* RFC 8866 5.8, RFC 3890: the lower one of "AS:512", in kbit/s, and "TIAS:512000". */
-static void read_bandwidth(struct session_line *line, const struct sdp *heard, uint8_t index)
+static void read_bandwidth(struct session_line *line, const struct sdp *remote, uint8_t index)
 {
-	const struct sdp_section *m = &heard->sections[index + 1];
+	const struct sdp_section *m = &remote->sections[index + 1];
 	struct bytes rest, type;
 	uint32_t n;
 
 	for (uint16_t i = m->first; line->kind == MEDIA_VIDEO && i < m->end; i++) {
-		rest = sdp_slice(heard, heard->lines[i].value);
-		if (heard->lines[i].type != 'b' || !bytes_cut(&rest, ':', &type) ||
+		rest = sdp_slice(remote, remote->lines[i].value);
+		if (remote->lines[i].type != 'b' || !bytes_cut(&rest, ':', &type) ||
 		    bytes_u32(bytes_trim(rest), &n))
 			continue;
 		if (bytes_iis(type, "TIAS"))
@@ -139,24 +139,25 @@ static void read_bandwidth(struct session_line *line, const struct sdp *heard, u
 
 /* NULL, or why there is no agreement. */
 static const char *session_agree(struct session_line *line, const struct reading *k, uint8_t index,
-				 const struct offer_line *heard)
+				 const struct offer_line *remote)
 {
 	const char *reason;
 
-	line->side = heard->side;
-	if (heard->kind == MEDIA_OPAQUE)
+	line->side = remote->side;
+	if (remote->kind == MEDIA_OPAQUE)
 		return agree_opaque(line, k, index);
-	reason = session_read_transport(line, k, index, heard);
-	if (!reason && !session_formats_read(line, &heard->formats, k->said, index, k->we_offered))
+	reason = session_read_transport(line, k, index, remote);
+	if (!reason &&
+	    !session_formats_read(line, &remote->formats, k->local, index, k->we_offered))
 		reason = "no codec in common";
-	if (!reason && heard->profile.secure)
+	if (!reason && remote->profile.secure)
 		reason = session_read_keys(line, k, index);
 	if (!reason)
-		read_mux(&line->side, k->said, index);
+		read_mux(&line->side, k->local, index);
 	if (!reason)
-		read_packet_ms(line, k->heard, index);
+		read_packet_ms(line, k->remote, index);
 	if (!reason)
-		read_bandwidth(line, k->heard, index);
+		read_bandwidth(line, k->remote, index);
 	return reason;
 }
 
@@ -168,57 +169,57 @@ static void session_line_clear(struct session_line *line, enum media_kind kind)
 }
 
 /* As if nothing were switched off: what we did not want has port 0 in what we said. */
-static int session_read_heard(struct offer_line *out, const struct reading *k, uint8_t index,
-			      struct offer_error *error)
+static int session_read_remote(struct offer_line *out, const struct reading *k, uint8_t index,
+			       struct offer_error *error)
 {
 	static const struct offer_policy all = { .video = true };
 
 	*out = (struct offer_line){ .state = OFFER_LINE_OFF };
-	if (index < k->heard->media_count && offer_line_read(out, k->heard, index, &all, error))
+	if (index < k->remote->media_count && offer_line_read(out, k->remote, index, &all, error))
 		return -EBADMSG;
-	if (out->state != OFFER_LINE_OFF && index < k->said->media_count &&
-	    !bytes_ieq(media_of(k->heard, index), media_of(k->said, index)))
-		return session_malformed(error, k->heard->sections[index + 1].first,
+	if (out->state != OFFER_LINE_OFF && index < k->local->media_count &&
+	    !bytes_ieq(media_of(k->remote, index), media_of(k->local, index)))
+		return session_malformed(error, k->remote->sections[index + 1].first,
 					 "another media type than offered");
 	out->kind = media_kind_of(media_of(session_offer_of(k), index));
 	return 0;
 }
 
-static bool is_said(const struct reading *k, uint8_t index)
+static bool local_has_line(const struct reading *k, uint8_t index)
 {
-	return index < k->said->media_count && k->said->sections[index + 1].port;
+	return index < k->local->media_count && k->local->sections[index + 1].port;
 }
 
 static int read_line(struct session_line *line, const struct reading *k, uint8_t index,
 		     struct offer_error *error)
 {
-	struct offer_line heard;
+	struct offer_line remote;
 	const char *reason = NULL;
 
-	if (session_read_heard(&heard, k, index, error))
+	if (session_read_remote(&remote, k, index, error))
 		return -EBADMSG;
-	session_line_clear(line, heard.kind);
-	if (heard.state == OFFER_LINE_OFF || !is_said(k, index))
+	session_line_clear(line, remote.kind);
+	if (remote.state == OFFER_LINE_OFF || !local_has_line(k, index))
 		return 0;
-	if (heard.state == OFFER_LINE_RELAYED)
-		reason = session_agree(line, k, index, &heard);
+	if (remote.state == OFFER_LINE_RELAYED)
+		reason = session_agree(line, k, index, &remote);
 	if (reason) {
-		offer_line_refuse(&heard, k->heard, index, reason);
-		session_line_clear(line, heard.kind);
+		offer_line_refuse(&remote, k->remote, index, reason);
+		session_line_clear(line, remote.kind);
 	}
-	line->active = heard.state == OFFER_LINE_RELAYED;
-	line->reason = heard.reason;
-	line->number = heard.number;
+	line->active = remote.state == OFFER_LINE_RELAYED;
+	line->reason = remote.reason;
+	line->number = remote.number;
 	return 0;
 }
 
 /* Those beyond what is relayed must be well-formed, too. */
 static int read_rest(const struct reading *k, uint8_t from, struct offer_error *error)
 {
-	struct offer_line heard;
+	struct offer_line remote;
 
-	for (uint8_t i = from; i < k->heard->media_count; i++) {
-		if (session_read_heard(&heard, k, i, error))
+	for (uint8_t i = from; i < k->remote->media_count; i++) {
+		if (session_read_remote(&remote, k, i, error))
 			return -EBADMSG;
 	}
 	return 0;
@@ -240,24 +241,24 @@ static int read_lines(struct session *out, const struct reading *k, struct offer
 	if (err)
 		explicit_bzero(out, sizeof(*out));
 	else
-		session_group(out, k->heard, k->said);
+		session_group(out, k->remote, k->local);
 	return err;
 }
 
-int session_of(struct session *out, const struct sdp *heard, const struct sdp *said,
+int session_of(struct session *out, const struct sdp *remote, const struct sdp *local,
 	       bool we_offered, struct offer_error *error)
 {
-	const struct reading k = { .heard = heard, .said = said, .we_offered = we_offered };
+	const struct reading k = { .remote = remote, .local = local, .we_offered = we_offered };
 
 	return read_lines(out, &k, error);
 }
 
 int session_read(struct session *out, const struct session_texts *texts, struct offer_error *error)
 {
-	struct sdp heard, said;
-	int err = offer_parse_own(&heard, texts->heard, error);
+	struct sdp remote, local;
+	int err = offer_parse_own(&remote, texts->remote, error);
 
 	if (!err)
-		err = offer_parse_own(&said, texts->said, error);
-	return err ? err : session_of(out, &heard, &said, texts->we_offered, error);
+		err = offer_parse_own(&local, texts->local, error);
+	return err ? err : session_of(out, &remote, &local, texts->we_offered, error);
 }

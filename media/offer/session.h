@@ -12,8 +12,8 @@
 
 /* The last offer and its answer. */
 struct session_texts {
-	struct bytes heard, said;
-	bool we_offered; /* said is the offer, heard the answer; else the other way round */
+	struct bytes remote, local;
+	bool we_offered; /* local is the offer, remote the answer; else the other way round */
 };
 
 /* A format that is in both. Slices lie in the offer's text, or are constant. */
@@ -57,7 +57,7 @@ struct session {
 int session_read(struct session *out, const struct session_texts *texts,
 		 struct offer_error *error) NODISCARD;
 /* The same, of texts that are parsed. */
-int session_of(struct session *out, const struct sdp *heard, const struct sdp *said,
+int session_of(struct session *out, const struct sdp *remote, const struct sdp *local,
 	       bool we_offered, struct offer_error *error) NODISCARD;
 /* The first codec of the line that the node speaks, else the first that it codes; its index in formats. PAYLOAD_NONE: there is none. */
 uint8_t session_spoken(const struct session_line *line);

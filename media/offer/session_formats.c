@@ -5,19 +5,19 @@
 
 struct agreeing {
 	struct session_line *line;
-	const struct payload_list *heard;
-	struct payload_list said;
+	const struct payload_list *remote;
+	struct payload_list local;
 	bool we_offered;
 };
 
 static const struct payload_list *offer_format_of(const struct agreeing *k)
 {
-	return k->we_offered ? &k->said : k->heard;
+	return k->we_offered ? &k->local : k->remote;
 }
 
 static const struct payload_list *answer_format_of(const struct agreeing *k)
 {
-	return k->we_offered ? k->heard : &k->said;
+	return k->we_offered ? k->remote : &k->local;
 }
 
 static void format_add(struct agreeing *k, const struct payload *offered, uint8_t answered)
@@ -37,13 +37,13 @@ static void format_add(struct agreeing *k, const struct payload *offered, uint8_
 static void match(struct agreeing *k, uint8_t index[PAYLOAD_RULES_MAX])
 {
 	if (k->we_offered) {
-		payload_match(k->heard, &k->said, index);
+		payload_match(k->remote, &k->local, index);
 		return;
 	}
-	for (uint8_t i = 0; i < k->said.count; i++) {
-		const struct payload *offered = payload_find(k->heard, k->said.at[i].number);
+	for (uint8_t i = 0; i < k->local.count; i++) {
+		const struct payload *offered = payload_find(k->remote, k->local.at[i].number);
 
-		index[i] = offered ? (uint8_t)(offered - k->heard->at) : PAYLOAD_NONE;
+		index[i] = offered ? (uint8_t)(offered - k->remote->at) : PAYLOAD_NONE;
 	}
 }
 
@@ -63,7 +63,7 @@ static void session_find_common(struct agreeing *k)
 static uint8_t twin_of(const struct agreeing *k, const struct payload *p)
 {
 	for (uint8_t i = 0; i < k->line->format_count && payload_is(p, "H264"); i++) {
-		const struct payload *agreed = payload_find(&k->said, k->line->formats[i].from);
+		const struct payload *agreed = payload_find(&k->local, k->line->formats[i].from);
 
 		if (agreed != p && payload_same_format(p, agreed))
 			return i;
@@ -75,12 +75,12 @@ static uint8_t twin_of(const struct agreeing *k, const struct payload *p)
  * that means the same is taken. */
 static void find_twins(struct agreeing *k)
 {
-	for (uint8_t i = 0; i < k->said.count && k->we_offered; i++) {
-		uint8_t format = twin_of(k, &k->said.at[i]);
+	for (uint8_t i = 0; i < k->local.count && k->we_offered; i++) {
+		uint8_t format = twin_of(k, &k->local.at[i]);
 
 		if (format != PAYLOAD_NONE)
 			k->line->twins[k->line->twin_count++] =
-				(struct session_twin){ .from = k->said.at[i].number,
+				(struct session_twin){ .from = k->local.at[i].number,
 						       .format = format };
 	}
 }
@@ -214,12 +214,12 @@ static void note_taken(struct session_line *line)
 	taken_add(line, false);
 }
 
-bool session_formats_read(struct session_line *line, const struct payload_list *heard,
-			  const struct sdp *said, uint8_t index, bool we_offered)
+bool session_formats_read(struct session_line *line, const struct payload_list *remote,
+			  const struct sdp *local, uint8_t index, bool we_offered)
 {
-	struct agreeing k = { .line = line, .heard = heard, .we_offered = we_offered };
+	struct agreeing k = { .line = line, .remote = remote, .we_offered = we_offered };
 
-	payload_list_read(&k.said, said, index + 1U);
+	payload_list_read(&k.local, local, index + 1U);
 	session_find_common(&k);
 	find_twins(&k);
 	part_events(line, we_offered);

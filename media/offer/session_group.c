@@ -10,7 +10,7 @@
 
 struct grouping {
 	struct session *session;
-	const struct sdp *heard, *said;
+	const struct sdp *remote, *local;
 };
 
 static bool group_takes(const struct grouping *k, uint8_t index)
@@ -25,11 +25,11 @@ static bool tagged_of(const struct grouping *k, struct bytes tags, uint8_t *inde
 	struct bytes tag;
 
 	while (bytes_cut(&tags, ' ', &tag)) {
-		bool found = offer_bundle_line(k->heard, tag, index);
+		bool found = offer_bundle_line(k->remote, tag, index);
 
 		if (found && group_takes(k, *index))
 			return true;
-		if (found && k->session->we_offered && offer_bundle_is_live(k->heard, *index))
+		if (found && k->session->we_offered && offer_bundle_is_live(k->remote, *index))
 			return false;
 	}
 	return false;
@@ -64,7 +64,7 @@ static bool group_drop_torn(struct grouping *k)
 	bool any = false;
 
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
-		if (!group_takes(k, i) || !offer_bundle_of(k->heard, i, &tags) ||
+		if (!group_takes(k, i) || !offer_bundle_of(k->remote, i, &tags) ||
 		    tagged_of(k, tags, &tagged))
 			continue;
 		group_line_drop(&k->session->line[i]);
@@ -81,7 +81,7 @@ static void share_transports(struct grouping *k)
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
 		struct session_line *line = &k->session->line[i];
 
-		if (group_takes(k, i) && offer_bundle_of(k->heard, i, &tags) &&
+		if (group_takes(k, i) && offer_bundle_of(k->remote, i, &tags) &&
 		    tagged_of(k, tags, &tagged))
 			group_share(&line->side, &k->session->line[tagged].side, tagged);
 	}
@@ -104,8 +104,8 @@ static bool has_feedback(const struct sdp *s, const struct session_line *line, u
 /* RFC 8285 6: agreed where both have it. */
 static uint8_t agreed_extension(const struct grouping *k, uint8_t index, const char *uri)
 {
-	return offer_extension_of(k->said, index, uri) ? offer_extension_of(k->heard, index, uri)
-						       : 0;
+	return offer_extension_of(k->local, index, uri) ? offer_extension_of(k->remote, index, uri)
+							: 0;
 }
 
 static void read_extensions(struct grouping *k, uint8_t index)
@@ -118,8 +118,8 @@ static void read_extensions(struct grouping *k, uint8_t index)
 		return;
 	line->side.mid_extension = agreed_extension(k, index, OFFER_BUNDLE_MID);
 	if (line->side.ice && line->kind == MEDIA_VIDEO)
-		offer_layers_agreed(&line->side.layers, k->heard, k->said, index);
-	if (line->side.ice && has_feedback(k->heard, line, index, OFFER_TRANSPORT_CC))
+		offer_layers_agreed(&line->side.layers, k->remote, k->local, index);
+	if (line->side.ice && has_feedback(k->remote, line, index, OFFER_TRANSPORT_CC))
 		line->side.cc_extension = agreed_extension(k, index, TRANSPORT_CC_URI);
 }
 
@@ -144,8 +144,8 @@ static bool agrees_feedback(const struct grouping *k, uint8_t index, const char 
 	const struct session_line *line = &k->session->line[index];
 
 	return line->active && line->kind == MEDIA_VIDEO &&
-	       has_feedback(k->heard, line, index, feedback) &&
-	       has_feedback(k->said, line, index, feedback);
+	       has_feedback(k->remote, line, index, feedback) &&
+	       has_feedback(k->local, line, index, feedback);
 }
 
 /* Of those who agreed to nothing most know PLI. */
@@ -157,9 +157,9 @@ static void read_feedback(struct grouping *k, uint8_t index)
 	side->fir = agrees_feedback(k, index, OFFER_FIR) && !agrees_feedback(k, index, OFFER_PLI);
 }
 
-void session_group(struct session *s, const struct sdp *heard, const struct sdp *said)
+void session_group(struct session *s, const struct sdp *remote, const struct sdp *local)
 {
-	struct grouping k = { .session = s, .heard = heard, .said = said };
+	struct grouping k = { .session = s, .remote = remote, .local = local };
 
 	while (group_drop_torn(&k))
 		continue;
@@ -215,9 +215,9 @@ static void choose_extensions(struct grouping *k, uint8_t index)
 	if (!group_takes(k, index))
 		return;
 	if (needs_mid(k->session, index))
-		line->side.mid_extension = offer_extension_of(k->heard, index, OFFER_BUNDLE_MID);
-	if (line->side.ice && has_feedback(k->heard, line, index, OFFER_TRANSPORT_CC))
-		line->side.cc_extension = offer_extension_of(k->heard, index, TRANSPORT_CC_URI);
+		line->side.mid_extension = offer_extension_of(k->remote, index, OFFER_BUNDLE_MID);
+	if (line->side.ice && has_feedback(k->remote, line, index, OFFER_TRANSPORT_CC))
+		line->side.cc_extension = offer_extension_of(k->remote, index, TRANSPORT_CC_URI);
 }
 
 /* Nobody else is there: how loud the party is is for us to read (RFC 6464). */
@@ -226,12 +226,12 @@ static void choose_level(struct grouping *k, uint8_t index)
 	struct session_line *line = &k->session->line[index];
 
 	if (line->active && line->kind == MEDIA_AUDIO)
-		line->side.level_extension = offer_extension_of(k->heard, index, OFFER_LEVEL);
+		line->side.level_extension = offer_extension_of(k->remote, index, OFFER_LEVEL);
 }
 
 void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer)
 {
-	struct grouping k = { .session = a, .heard = offer };
+	struct grouping k = { .session = a, .remote = offer };
 
 	while (group_drop_torn(&k) || drop_carried(a, b))
 		continue;

@@ -7,7 +7,7 @@
 #include "media/sdp/sdp.h"
 
 /* Once all lines are read. A line whose transport is one that is not taken is not active any more. */
-void session_group(struct session *s, const struct sdp *heard, const struct sdp *said);
+void session_group(struct session *s, const struct sdp *remote, const struct sdp *local);
 
 /* A's lines, before they are answered (b is the other leg, or NULL) as they will be read. */
 void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer);

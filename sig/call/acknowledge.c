@@ -62,7 +62,7 @@ static bool is_old_news(const struct call *c, uint8_t asked)
 	const struct leg *l = c->legs[asked];
 
 	return invite_is_refresh(c, asked) &&
-	       session_is_same(text_bytes(&l->open.heard), text_bytes(&l->sdp.heard));
+	       session_is_same(text_bytes(&l->open.remote), text_bytes(&l->sdp.remote));
 }
 
 /* What was agreed stays; what was needed to agree goes. For whom we asked by ourselves hears nothing of it. */

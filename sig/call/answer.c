@@ -33,7 +33,7 @@ static int answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
 		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : -EBADMSG;
 	/* RFC 3261 13.2.1: the answer may have come in a 18x; in a reliable one it is the only one */
 	if (sdp.n == 0 || c->legs[leg]->open.by_18x)
-		sdp = text_bytes(&c->legs[leg]->open.heard);
+		sdp = text_bytes(&c->legs[leg]->open.remote);
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
@@ -60,7 +60,7 @@ static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t 
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
 		/* RFC 6337 3.1.1 */
-		.body = from->open.by_18x ? (struct bytes){ 0 } : text_bytes(&from->open.said),
+		.body = from->open.by_18x ? (struct bytes){ 0 } : text_bytes(&from->open.local),
 	};
 
 	session_timer_write_answer(&extra, &from->timer);
@@ -116,7 +116,7 @@ int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 		early_untell(h, l);
 	reliable_leave(l);
 	err = l->uas->late ? session_alone_offer(h, c, leg, refusal)
-			   : session_alone_answer(h, c, leg, text_bytes(&l->open.heard), &l->open,
+			   : session_alone_answer(h, c, leg, text_bytes(&l->open.remote), &l->open,
 						  refusal);
 
 	if (!err && l->state == LEG_CONFIRMED && refresh_asker(h, l))

@@ -25,7 +25,7 @@ struct offer_record_told aware_told_now(const struct call *c, uint8_t leg)
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
 
 	return aware_told(c, leg,
-			  peer ? text_bytes(&leg_sdp_newest(peer)->heard) : (struct bytes){ 0 });
+			  peer ? text_bytes(&leg_sdp_newest(peer)->remote) : (struct bytes){ 0 });
 }
 
 /* ---- with the answer ---- */
@@ -33,7 +33,7 @@ struct offer_record_told aware_told_now(const struct call *c, uint8_t leg)
 /* What was said before it must be said again as it was (RFC 3261 13.2.1). */
 static bool answer_is_new(const struct leg *l)
 {
-	return l->record_aware && l->uas && !l->uas->early && !l->open.by_18x && l->open.said.n;
+	return l->record_aware && l->uas && !l->uas->early && !l->open.by_18x && l->open.local.n;
 }
 
 void aware_answer(struct call_host *h, struct call *c, uint8_t leg)
@@ -47,8 +47,8 @@ void aware_answer(struct call_host *h, struct call *c, uint8_t leg)
 		return;
 	told = aware_told_now(c, leg);
 	told.sound = OFFER_RECORD_ON;
-	if (offer_record_again(text_bytes(&l->open.said), &told, l->session_version, &w, &error) ||
-	    text_set(&l->open.said, writer_done(&w)))
+	if (offer_record_again(text_bytes(&l->open.local), &told, l->session_version, &w, &error) ||
+	    text_set(&l->open.local, writer_done(&w)))
 		LOG_WARN("call", c->id, "a party is told later that it is recorded",
 			 LOG_U64("leg", leg));
 }
@@ -78,7 +78,7 @@ static void preference_follow(struct call_host *h, struct call *c, uint8_t leg,
 static void preference_note(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
-	enum offer_record_preference p = offer_record_preference(text_bytes(&l->sdp.heard));
+	enum offer_record_preference p = offer_record_preference(text_bytes(&l->sdp.remote));
 
 	if (p == l->record_preference)
 		return;
@@ -125,7 +125,7 @@ static bool leg_is_to_be_told(const struct call *c, uint8_t leg)
 	struct offer_record_told told = aware_told_now(c, leg);
 	uint16_t hash = told_hash(&told);
 
-	if (offer_record_is_said(text_bytes(&l->sdp.said), &told)) {
+	if (offer_record_is_in_local(text_bytes(&l->sdp.local), &told)) {
 		l->record_asked = 0;
 		return false;
 	}

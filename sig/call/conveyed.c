@@ -63,7 +63,7 @@ bool conveyed_write(struct writer *lines, struct writer *body, const struct call
 	if (!pidf.n)
 		return false;
 	id_call_put(name, c->id);
-	pidf_write_body(body, id, text_bytes(&c->legs[leg]->open.said), pidf);
+	pidf_write_body(body, id, text_bytes(&c->legs[leg]->open.local), pidf);
 	if (body->overflow) /* who calls is heard without it, too */
 		return false;
 	pidf_write_header(lines, id);

@@ -162,8 +162,8 @@ static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 				struct media_side *out)
 {
 	const struct leg_sdp *sdp = leg_sdp_newest(c->legs[f->leg]);
-	const struct session_texts texts = { .heard = text_bytes(&sdp->heard),
-					     .said = text_bytes(&sdp->said),
+	const struct session_texts texts = { .remote = text_bytes(&sdp->remote),
+					     .local = text_bytes(&sdp->local),
 					     .we_offered = !sdp->theirs };
 	struct offer_error error;
 	struct session s;

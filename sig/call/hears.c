@@ -48,7 +48,7 @@ static bool waits_up(const struct call *c, uint8_t leg)
 static bool leg_is_heard(const struct leg *l)
 {
 	if (l->state == LEG_EARLY)
-		return is_rung(l) && l->open.heard.n;
+		return is_rung(l) && l->open.remote.n;
 	return l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
 
@@ -61,7 +61,7 @@ static bool is_listening(const struct leg *l)
 /* What it offers counts when it is answered. */
 static bool is_holding(const struct leg *l)
 {
-	bool asks = l->uas && !l->open.said.n;
+	bool asks = l->uas && !l->open.local.n;
 
 	return l->held || (asks ? l->uas->held_before || l->uas->wakes : l->holds);
 }

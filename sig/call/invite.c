@@ -54,7 +54,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 		.max_forwards = max_forwards < 0 ? -1 : max_forwards - 1,
 		.contact = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(&l->open.said),
+		.body = text_bytes(&l->open.local),
 	};
 	struct txn_slot *slot;
 
@@ -130,7 +130,7 @@ static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp
 {
 	uint8_t asker = c->legs[leg]->uac->from;
 
-	return session_has_sound(c, asker, text_bytes(&c->legs[asker]->open.heard)) &&
+	return session_has_sound(c, asker, text_bytes(&c->legs[asker]->open.remote)) &&
 	       !session_has_sound(c, leg, sdp);
 }
 
@@ -138,7 +138,7 @@ static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp
 static bool early_is_old_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return !early_is_told(c, leg) && early_was_told(c, leg) &&
-	       bytes_eq(sdp, text_bytes(&c->legs[leg]->open.heard));
+	       bytes_eq(sdp, text_bytes(&c->legs[leg]->open.remote));
 }
 
 static bool early_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
@@ -205,7 +205,7 @@ static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint8
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = early ? text_bytes(&from->open.said) : (struct bytes){ 0 },
+		.body = early ? text_bytes(&from->open.local) : (struct bytes){ 0 },
 	};
 
 	identity_write_peer(&extra, h, c, asker, by);

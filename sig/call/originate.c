@@ -159,7 +159,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 	struct leg_sdp *open = &call_caller(c)->open;
 	struct bytes sdp;
 	bool usable =
-		open->by_18x || (!session_body(m, &sdp) && sdp.n && !text_set(&open->heard, sdp));
+		open->by_18x || (!session_body(m, &sdp) && sdp.n && !text_set(&open->remote, sdp));
 
 	originate_confirm(c);
 	if (!usable)

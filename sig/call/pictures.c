@@ -34,7 +34,7 @@ static bool leg_pictures(const struct leg *l, struct offer_pictures *out)
 {
 	const struct leg_sdp *sdp = leg_sdp_newest(l);
 
-	return offer_pictures_read(out, text_bytes(&sdp->heard), text_bytes(&sdp->said));
+	return offer_pictures_read(out, text_bytes(&sdp->remote), text_bytes(&sdp->local));
 }
 
 static void shown_add_call(struct shown *all, const struct call *c)
@@ -65,7 +65,7 @@ static bool has_video(const struct call *c, uint8_t leg)
 {
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 
-	return leg_sdp_is_agreed(sdp) && offer_has_video(text_bytes(&sdp->said));
+	return leg_sdp_is_agreed(sdp) && offer_has_video(text_bytes(&sdp->local));
 }
 
 /* What the call is told of those who are in its room. False: it is in none. */
@@ -102,7 +102,7 @@ bool pictures_offer(const struct call_host *h, const struct call *c, struct offe
 	return own->pictures;
 }
 
-int pictures_again(const struct call_host *h, const struct call *c, struct bytes said,
+int pictures_again(const struct call_host *h, const struct call *c, struct bytes local,
 		   struct writer *w)
 {
 	struct offer_capabilities own;
@@ -110,7 +110,7 @@ int pictures_again(const struct call_host *h, const struct call *c, struct bytes
 
 	if (!own_take(h, c, &own, &all) || !all.any)
 		return -ENOENT;
-	return offer_pictures_fit(said, own.picture_level, own.vp8_first, w);
+	return offer_pictures_fit(local, own.picture_level, own.vp8_first, w);
 }
 
 /* ---- who sends what others cannot see ---- */
@@ -154,7 +154,7 @@ static bool is_unfit(const struct offer_pictures *p, const struct shown *others)
 		return !others->vp8 && p->h264;
 	if (p->vp8 && others->vp8 && !others->h264)
 		return true;
-	return p->h264 && others->level && p->said_level > others->level;
+	return p->h264 && others->level && p->local_level > others->level;
 }
 
 /* Never 0. */

@@ -80,7 +80,7 @@ static struct txn_slot *prack_make(struct call_host *h, struct call *c, struct d
 /* The answer to the offer of the response. */
 static struct bytes body_of(const struct leg *l)
 {
-	return l->uac->late && l->open.by_18x && l->uac->prack.answers ? text_bytes(&l->open.said)
+	return l->uac->late && l->open.by_18x && l->uac->prack.answers ? text_bytes(&l->open.local)
 								       : (struct bytes){ 0 };
 }
 
@@ -242,7 +242,7 @@ void prack_keep_answer(struct leg *l, const struct sip_message *m)
 	if (l->uac->late || l->open.by_18x || session_body(m, &sdp) || sdp.n == 0 ||
 	    !bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
 		return;
-	if (l->open.heard.n == 0 && text_set(&l->open.heard, sdp))
+	if (l->open.remote.n == 0 && text_set(&l->open.remote, sdp))
 		return; /* the 2xx may have it, too */
 	l->open.by_18x = true;
 }

@@ -152,8 +152,8 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return sdp.n && (c->state != CALL_ESTABLISHED ||
-			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.heard)) ||
-			 session_said(c, leg).n == 0);
+			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.remote)) ||
+			 session_local_sdp(c, leg).n == 0);
 }
 
 /* RFC 3311 5.2: our own offer is open there, or one of its own. */
@@ -176,7 +176,7 @@ static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *re
 static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
 			       bool sent)
 {
-	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.heard);
+	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.remote);
 
 	if (received == session_is_receiving(c, leg, sdp) &&
 	    sent == session_is_two_way(c, leg, sdp))
@@ -189,7 +189,7 @@ static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg,
 static int refresh_change(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			  struct call_refusal *refusal)
 {
-	struct bytes before = text_bytes(&c->legs[leg]->sdp.heard);
+	struct bytes before = text_bytes(&c->legs[leg]->sdp.remote);
 	bool received = session_is_receiving(c, leg, before);
 	bool two_way = session_is_two_way(c, leg, before);
 	int err = session_update(h, c, leg, sdp, refusal);
@@ -213,7 +213,7 @@ static int refresh_early(struct call_host *h, struct call *c, uint8_t leg, struc
 {
 	struct leg *l = c->legs[leg];
 	struct invite_uas *uas = c->legs[l->uac->from]->uas;
-	struct bytes before = text_bytes(&l->open.heard);
+	struct bytes before = text_bytes(&l->open.remote);
 	bool received = session_is_receiving(c, leg, before);
 	bool two_way = session_is_two_way(c, leg, before);
 	int err = session_update(h, c, leg, sdp, refusal);
@@ -258,11 +258,12 @@ void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_
 {
 	const struct early_mark in = { .tag = item->tag, .at = item->early };
 	const struct leg *l = call_leg(c, item->leg);
-	struct bytes said = l && item->line ? early_said(c, item->leg, &in) : (struct bytes){ 0 };
+	struct bytes local =
+		l && item->line ? early_local_sdp(c, item->leg, &in) : (struct bytes){ 0 };
 
 	if (l) /* its INVITE may be over by now */
 		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL,
-			       said.n ? said : text_bytes(&l->sdp.said));
+			       local.n ? local : text_bytes(&l->sdp.local));
 }
 
 /* Saved before said, where the session has changed. */
@@ -279,13 +280,13 @@ static void refresh_answer_saved(struct call_host *h, struct call *c, const stru
 		.early = in.at,
 	};
 	const struct leg *l = c->legs[ev->leg];
-	struct bytes said = text_bytes(item.line ? &l->open.said : &l->sdp.said);
+	struct bytes local = text_bytes(item.line ? &l->open.local : &l->sdp.local);
 
 	outbox_touch(&c->out);
 	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
 	    !outbox_push(&c->out, &item))
 		refresh_answer(h, c, ev->leg, ev->slot, ev->message,
-			       body ? said : (struct bytes){ 0 });
+			       body ? local : (struct bytes){ 0 });
 }
 
 /* 0, or -errno with *refusal. */

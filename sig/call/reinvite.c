@@ -52,7 +52,7 @@ static int reinvite_take(const struct call_host *h, struct call *c, const struct
 	if (!session_may_hold(h, c, ev->leg, sdp, refusal))
 		return -EPERM;
 	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
-	    text_set(&l->open.heard, sdp))
+	    text_set(&l->open.remote, sdp))
 		return call_refuse(refusal, -ENOSPC, 513, REFUSED_MALFORMED);
 	leg_expires(h, l, ev->message);
 	l->uas->late = sdp.n == 0;
@@ -67,7 +67,7 @@ static int reinvite_carry(struct call_host *h, struct call *c, const struct call
 	struct leg *l = c->legs[ev->leg];
 	uint8_t to = bridge_peer(c, ev->leg);
 	int err = reinvite_take(h, c, ev, refusal);
-	struct bytes sdp = text_bytes(&l->open.heard);
+	struct bytes sdp = text_bytes(&l->open.remote);
 
 	if (err)
 		return err;
@@ -194,15 +194,16 @@ static int own_offer(struct call_host *h, struct call *c, uint8_t to, const stru
  * RFC 3264 8: with the same version, for nothing has changed), or in those but for what is recorded (tells). */
 static int ask_own(struct call_host *h, struct call *c, uint8_t to, const struct own *o)
 {
-	struct bytes said = o->refresh || o->tells ? session_said(c, to) : (struct bytes){ 0 };
+	struct bytes local =
+		o->refresh || o->tells ? session_local_sdp(c, to) : (struct bytes){ 0 };
 	int err;
 
-	if (!said.n)
+	if (!local.n)
 		err = own_offer(h, c, to, o);
 	else if (o->tells)
-		err = session_tell(h, c, to, said);
+		err = session_tell(h, c, to, local);
 	else
-		err = text_set(&c->legs[to]->open.said, said);
+		err = text_set(&c->legs[to]->open.local, local);
 
 	outbox_touch(&c->out);
 	return err ? err : invite_queue(h, c, to);
@@ -214,7 +215,7 @@ static int own(struct call_host *h, struct call *c, const struct own *o)
 	int err;
 
 	if (invite_is_open(c) || !call_leg(c, to) || !call_leg(c, o->from) ||
-	    c->legs[o->from]->sdp.heard.n == 0)
+	    c->legs[o->from]->sdp.remote.n == 0)
 		return -EAGAIN;
 	err = leg_ask(c->legs[to], o->from);
 	if (err)
@@ -265,7 +266,7 @@ int invite_for(struct call_host *h, struct call *c, uint8_t to, const struct leg
 bool invite_is_refresh(const struct call *c, uint8_t leg)
 {
 	return !invite_carried(c, leg) && c->legs[leg]->state == LEG_CONFIRMED &&
-	       bytes_eq(text_bytes(&c->legs[leg]->open.said), session_said(c, leg));
+	       bytes_eq(text_bytes(&c->legs[leg]->open.local), session_local_sdp(c, leg));
 }
 
 void invite_refuse(struct call_host *h, struct call *c, uint8_t leg, struct response *r)

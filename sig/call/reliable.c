@@ -238,7 +238,7 @@ void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes 
 	if (uas->next_status && uas->next_sdp && !sdp.n)
 		return;
 	/* what was told of it is its answer, whatever it says besides */
-	if (sdp.n && !early_was_told(c, from) && text_set(&l->open.heard, sdp))
+	if (sdp.n && !early_was_told(c, from) && text_set(&l->open.remote, sdp))
 		return;
 	uas->next = from;
 	uas->next_at = l->uac->early_at;
@@ -258,7 +258,7 @@ static void say_next(struct call_host *h, struct call *c, struct invite_uas *uas
 		return;
 	early_use(l, uas->next_at);
 	invite_pass_on(h, c, leg, status,
-		       uas->next_sdp ? text_bytes(&l->open.heard) : (struct bytes){ 0 });
+		       uas->next_sdp ? text_bytes(&l->open.remote) : (struct bytes){ 0 });
 	early_settle(c, leg);
 }
 
@@ -269,7 +269,7 @@ void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_
 	struct response r = {
 		.status = 200,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = body ? early_said(c, item->leg, &in) : (struct bytes){ 0 },
+		.body = body ? early_local_sdp(c, item->leg, &in) : (struct bytes){ 0 },
 	};
 
 	respond(h, txns_get(h->txns, item->txn), NULL, &r);
@@ -300,7 +300,7 @@ int reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct byte
 		   struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
-	struct bytes before = text_bytes(&l->open.heard);
+	struct bytes before = text_bytes(&l->open.remote);
 	bool received = session_is_receiving(c, leg, before);
 	bool two_way = session_is_two_way(c, leg, before);
 	int err = session_update(h, c, leg, sdp, refusal);

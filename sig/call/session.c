@@ -100,7 +100,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	if (text_set(&c->legs[t->answerer]->open.said, writer_done(&w)))
+	if (text_set(&c->legs[t->answerer]->open.local, writer_done(&w)))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }
@@ -164,19 +164,19 @@ int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const stru
 	struct talk t = talk_open(c, to);
 
 	t.with = with;
-	t.offer = text_bytes(&with->sdp.heard);
+	t.offer = text_bytes(&with->sdp.remote);
 	return session_offer_text(h, c, &t, false, refusal);
 }
 
-int session_tell(struct call_host *h, struct call *c, uint8_t to, struct bytes said)
+int session_tell(struct call_host *h, struct call *c, uint8_t to, struct bytes local)
 {
 	struct leg *l = c->legs[to];
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	const struct offer_record_told told = aware_told_now(c, to);
 	struct offer_error error;
-	int err = offer_record_again(said, &told, l->session_version + 1, &w, &error);
+	int err = offer_record_again(local, &told, l->session_version + 1, &w, &error);
 
-	if (!err && text_set(&l->open.said, writer_done(&w)))
+	if (!err && text_set(&l->open.local, writer_done(&w)))
 		err = -ENOMEM;
 	if (!err)
 		l->session_version++;
@@ -191,14 +191,14 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	open->theirs = true;
-	text_clear(&c->legs[c->legs[leg]->uac->from]->open.heard); /* its answer to another leg */
-	if (text_set(&open->heard, sdp))
+	text_clear(&c->legs[c->legs[leg]->uac->from]->open.remote); /* its answer to another leg */
+	if (text_set(&open->remote, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (c->legs[leg]->state == LEG_CONFIRMED)
 		c->legs[leg]->holds = !session_is_receiving(c, leg, sdp);
 	t = talk_open(c, leg);
 	/* one that said nothing yet cannot refuse it and be asked again: its answer is in ACK */
-	return session_offer_text(h, c, &t, c->legs[t.answerer]->sdp.heard.n == 0, refusal);
+	return session_offer_text(h, c, &t, c->legs[t.answerer]->sdp.remote.n == 0, refusal);
 }
 
 static int compute(struct call_host *h, const struct call *c, const struct talk *t,
@@ -206,8 +206,8 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct offer_self self = talk_self(h, c, t->offerer);
-	const struct offer_of_other other = { .said = t->offer_out,
-					      .heard = t->answer,
+	const struct offer_of_other other = { .local = t->offer_out,
+					      .remote = t->answer,
 					      .theirs = t->reversed,
 					      .two_way = t->two_way };
 
@@ -224,13 +224,13 @@ static int talk_tell(struct call *c, const struct talk *t, struct writer *w)
 	struct leg *l = c->legs[t->offerer];
 
 	l->session_version++;
-	return text_set(&l->open.said, writer_done(w));
+	return text_set(&l->open.local, writer_done(w));
 }
 
 /* It was carried already. */
 static bool was_answered(const struct call *c, uint8_t leg, const struct talk *t, struct bytes sdp)
 {
-	return bridge_has(c, leg) && c->legs[t->offerer]->open.said.n && bytes_eq(sdp, t->answer);
+	return bridge_has(c, leg) && c->legs[t->offerer]->open.local.n && bytes_eq(sdp, t->answer);
 }
 
 /* A phone that takes the other one again holds it no longer, however it said so. */
@@ -252,8 +252,8 @@ static bool nobody_is_told(const struct call *c, const struct talk *t)
 
 static struct session_texts texts_of(const struct leg_sdp *sdp)
 {
-	return (struct session_texts){ .heard = text_bytes(&sdp->heard),
-				       .said = text_bytes(&sdp->said),
+	return (struct session_texts){ .remote = text_bytes(&sdp->remote),
+				       .local = text_bytes(&sdp->local),
 				       .we_offered = !sdp->theirs };
 }
 
@@ -324,7 +324,7 @@ static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	struct agreed agreed = { .plan = &plan, .offerer = from, .answerer = leg };
 	int err;
 
-	if (text_set(&c->legs[leg]->open.heard, sdp))
+	if (text_set(&c->legs[leg]->open.remote, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	err = map_legs(c->legs[from], c->legs[leg], &plan, &error);
 	if (!err && !has_active(&plan) && !is_asked_on(c, leg))
@@ -335,7 +335,7 @@ static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	if (err)
 		return err;
 	bridge_join(c, from, leg);
-	note_hold_over(c, leg, text_bytes(&c->legs[leg]->open.heard));
+	note_hold_over(c, leg, text_bytes(&c->legs[leg]->open.remote));
 	flows_update(h, c, &agreed);
 	return 0;
 }
@@ -363,11 +363,11 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	err = session_refuse_place(h, c, t.answerer, &plan, false, refusal);
 	if (err)
 		return err;
-	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || talk_tell(c, &t, &w))
+	if (text_set(&c->legs[t.answerer]->open.remote, sdp) || talk_tell(c, &t, &w))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	note_hold_over(c, t.offerer, t.offer);
-	note_hold_over(c, t.answerer, text_bytes(&c->legs[t.answerer]->open.heard));
+	note_hold_over(c, t.answerer, text_bytes(&c->legs[t.answerer]->open.remote));
 	flows_update(h, c, &agreed);
 	return 0;
 }
@@ -379,11 +379,11 @@ static struct leg_sdp *sdp_of(struct leg *l)
 }
 
 /* Who asks was told what the leg has answered. */
-static bool is_heard_early(const struct call *c, uint8_t leg)
+static bool has_early_remote(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	return from->uas && early_is_told(c, leg) && from->open.said.n;
+	return from->uas && early_is_told(c, leg) && from->open.local.n;
 }
 
 static int tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
@@ -426,7 +426,7 @@ static int keep_offer(struct leg *l)
 
 	if (!first || first->n || late)
 		return 0;
-	return text_set(first, text_bytes(l->uas ? &l->open.heard : &l->open.said));
+	return text_set(first, text_bytes(l->uas ? &l->open.remote : &l->open.local));
 }
 
 /* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */
@@ -440,8 +440,8 @@ static int keep_update(struct call *c, const struct talk *t, struct writer *w)
 	l->session_version++;
 	sdp->theirs = true;
 	l->holds = !session_is_receiving(c, t->offerer, t->offer);
-	return text_set(&sdp->heard, t->offer) || text_set(&sdp->said, writer_done(w)) ? -ENOMEM
-										       : 0;
+	return text_set(&sdp->remote, t->offer) || text_set(&sdp->local, writer_done(w)) ? -ENOMEM
+											 : 0;
 }
 
 static struct talk talk_of_update(const struct call *c, uint8_t leg, struct bytes sdp)
@@ -485,7 +485,7 @@ int session_update(struct call_host *h, struct call *c, uint8_t leg, struct byte
 {
 	struct leg *l = c->legs[leg];
 	struct talk t = talk_of_update(c, leg, sdp);
-	bool now = !l->uac || is_heard_early(c, leg);
+	bool now = !l->uac || has_early_remote(c, leg);
 	struct text told = { 0 };
 	int err = 0;
 
@@ -525,10 +525,10 @@ static int offer_codecs(struct call_host *h, struct call *c, uint8_t leg, const 
 	struct call_refusal refusal;
 	int err = session_forward(h, c, &t, l->session_version + 1, true, &refusal);
 
-	if (!err && session_is_same(text_bytes(before), text_bytes(&l->open.said)))
+	if (!err && session_is_same(text_bytes(before), text_bytes(&l->open.local)))
 		err = -EALREADY;
 	if (err)
-		return text_set(&l->open.said, text_bytes(before)) ? -ENOMEM : err;
+		return text_set(&l->open.local, text_bytes(before)) ? -ENOMEM : err;
 	l->session_version++;
 	return 0;
 }
@@ -542,7 +542,7 @@ int session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg)
 	if (l->uac->late || l->uac->joins || l->uac->tells || l->uac->from == leg ||
 	    invite_is_refresh(c, leg))
 		return -ENOTSUP;
-	if (text_set(&before, text_bytes(&l->open.said)))
+	if (text_set(&before, text_bytes(&l->open.local)))
 		return -ENOMEM;
 	err = offer_codecs(h, c, leg, &before);
 	text_wipe(&before);

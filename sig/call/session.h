@@ -9,7 +9,7 @@
 #include "sig/model/event.h"
 #include "sig/model/start.h"
 
-/* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.said. 0 or -errno with *refusal. */
+/* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.local. 0 or -errno with *refusal. */
 int session_offer(struct call_host *h, struct call *c, uint8_t to,
 		  struct call_refusal *refusal) NODISCARD;
 /* The same by what the party of a leg of another call said last, in both directions. */
@@ -31,8 +31,8 @@ const char *session_lacks_codecs(const struct call_host *h, const struct call *c
  * what the other one of the two hears, updates the flows. Once more with the same SDP and bridge changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
-/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.said, the flows are updated. Or in PRACK or UPDATE, while
- * its own is, or ours to it, and both have an answer: it is in open.said. 0 or -errno with *refusal:
+/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.local, the flows are updated. Or in PRACK or UPDATE, while
+ * its own is, or ours to it, and both have an answer: it is in open.local. 0 or -errno with *refusal:
  * nothing has changed. */
 int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
@@ -40,7 +40,7 @@ int session_update(struct call_host *h, struct call *c, uint8_t leg, struct byte
 /* Our answer to its offer, which is taken into *to. 0 or -errno with *refusal. */
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal) NODISCARD;
-/* Our offer, in open.said; or what we said last once more, in both directions; and its answer. */
+/* Our offer, in open.local; or what we said last once more, in both directions; and its answer. */
 int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
 			struct call_refusal *refusal) NODISCARD;
 int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
@@ -75,7 +75,7 @@ int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* The SDP of a message, also as a part of its body; empty when there is none. 0, -ENOTSUP (415) or -EBADMSG (400). */
 int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 /* What it was told last; empty: nothing yet, or other words than those of the session in force. */
-struct bytes session_said(const struct call *c, uint8_t leg);
+struct bytes session_local_sdp(const struct call *c, uint8_t leg);
 /* The same but for the o= line. */
 bool session_is_same(struct bytes a, struct bytes b);
 /* A line of sound with a port is in what the leg's party says. */

@@ -43,8 +43,8 @@ static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
 			      struct writer *w, struct offer_error *error)
 {
 	struct offer_policy policy = *terms;
-	const struct offer_of_other other = { .said = text_bytes(&with->sdp.said),
-					      .heard = text_bytes(&with->sdp.heard),
+	const struct offer_of_other other = { .local = text_bytes(&with->sdp.local),
+					      .remote = text_bytes(&with->sdp.remote),
 					      .theirs = with->sdp.theirs,
 					      .apart = true,
 					      .two_way = !with->holds };
@@ -109,10 +109,10 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	}
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	if (sdp.p != (const uint8_t *)to->heard.p && text_set(&to->heard, sdp))
+	if (sdp.p != (const uint8_t *)to->remote.p && text_set(&to->remote, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	to->theirs = true;
-	err = alone_keep(c, leg, &to->said, &w, refusal);
+	err = alone_keep(c, leg, &to->local, &w, refusal);
 	return err ? err : alone_finish(h, c, leg, to, true, refusal);
 }
 
@@ -134,21 +134,21 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	err = offer_own(&own, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
+	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
 }
 
-/* In open.said: what was said last, with the video of those who are there by now. */
-static NOINLINE int again_said(struct call_host *h, struct call *c, uint8_t leg,
-			       struct call_refusal *refusal)
+/* In open.local: what was said last, with the video of those who are there by now. */
+static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg,
+				struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	struct bytes said = text_bytes(&l->sdp.said);
+	struct bytes said = text_bytes(&l->sdp.local);
 
 	if (!pictures_again(h, c, said, &w))
 		said = writer_done(&w);
-	return text_set(&l->open.said, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
-					     : 0;
+	return text_set(&l->open.local, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
+					      : 0;
 }
 
 int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
@@ -161,13 +161,13 @@ int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
 	int err;
 
 	self.session_version++;
-	err = again_said(h, c, leg, refusal);
+	err = again_local(h, c, leg, refusal);
 	if (err)
 		return err;
-	err = offer_again(text_bytes(&c->legs[leg]->open.said), &policy, &self, &w, &error);
+	err = offer_again(text_bytes(&c->legs[leg]->open.local), &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
+	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
 }
 
 int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -175,7 +175,7 @@ int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, str
 {
 	struct leg_sdp *open = &c->legs[leg]->open;
 
-	if (text_set(&open->heard, sdp))
+	if (text_set(&open->remote, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return alone_finish(h, c, leg, open, false, refusal);
 }
@@ -184,8 +184,8 @@ int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, str
 static NOINLINE int alone_read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
 				    struct offer_error *error)
 {
-	const struct session_texts texts = { .heard = text_bytes(&sdp->heard),
-					     .said = text_bytes(&sdp->said),
+	const struct session_texts texts = { .remote = text_bytes(&sdp->remote),
+					     .local = text_bytes(&sdp->local),
 					     .we_offered = !sdp->theirs };
 	int err = bridge_read(&texts, &texts, false, plan, error);
 
@@ -207,7 +207,7 @@ static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t le
 	err = session_refuse_place(h, c, leg, &plan, first, refusal);
 	if (err)
 		return err;
-	c->legs[leg]->holds = !session_is_receiving(c, leg, text_bytes(&to->heard));
+	c->legs[leg]->holds = !session_is_receiving(c, leg, text_bytes(&to->remote));
 	flows_update(h, c, &agreed);
 	return 0;
 }

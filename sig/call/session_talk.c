@@ -59,8 +59,8 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 		.session_version = l->session_version,
 		.fingerprint = h->settings->fingerprint,
 		.earlier = leg_sdp_offer(&l->sdp),
-		.heard = text_bytes(&l->sdp.heard),
-		.heard_offer = l->sdp.theirs,
+		.remote = text_bytes(&l->sdp.remote),
+		.remote_is_offer = l->sdp.theirs,
 		.layers = conference_room(h, c) != NULL,
 		.record = aware_told_now(c, leg),
 	};
@@ -88,7 +88,7 @@ struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 		return (struct bytes){ 0 };
 	if (asker->uas && asker->uas->offer.n && !early_is_told(c, leg))
 		return text_bytes(&asker->uas->offer);
-	return text_bytes(asker->uas ? &asker->open.heard : &asker->sdp.heard);
+	return text_bytes(asker->uas ? &asker->open.remote : &asker->sdp.remote);
 }
 
 static struct talk late_talk(const struct call *c, uint8_t leg)
@@ -97,11 +97,11 @@ static struct talk late_talk(const struct call *c, uint8_t leg)
 	const struct leg_sdp *open = &c->legs[leg]->open, *from = &c->legs[asker]->open;
 	struct talk t = { .offerer = leg, .answerer = asker };
 
-	if (open->heard.n == 0) /* what the asker was offered is another leg's */
+	if (open->remote.n == 0) /* what the asker was offered is another leg's */
 		return t;
-	t.offer = text_bytes(&open->heard);
-	t.offer_out = text_bytes(&from->said);
-	t.answer = text_bytes(&from->heard);
+	t.offer = text_bytes(&open->remote);
+	t.offer_out = text_bytes(&from->local);
+	t.answer = text_bytes(&from->remote);
 	return t;
 }
 
@@ -115,8 +115,8 @@ struct talk talk_open(const struct call *c, uint8_t leg)
 		.offerer = c->legs[leg]->uac->from,
 		.answerer = leg,
 		.offer = talk_offer_for(c, leg),
-		.offer_out = text_bytes(&open->said),
-		.answer = text_bytes(&open->heard),
+		.offer_out = text_bytes(&open->local),
+		.answer = text_bytes(&open->remote),
 		.reversed = open->theirs,
 	};
 }
@@ -130,8 +130,8 @@ struct talk talk_early(const struct call *c, uint8_t leg)
 	return (struct talk){
 		.offerer = leg,
 		.answerer = asker,
-		.offer_out = text_bytes(&sdp->said),
-		.answer = text_bytes(&sdp->heard),
+		.offer_out = text_bytes(&sdp->local),
+		.answer = text_bytes(&sdp->remote),
 		.reversed = sdp->theirs,
 	};
 }
@@ -146,9 +146,9 @@ struct talk talk_agreed_by(const struct call *c, uint8_t offerer)
 	return (struct talk){
 		.offerer = offerer,
 		.answerer = answerer,
-		.offer = text_bytes(&c->legs[offerer]->sdp.heard),
-		.offer_out = text_bytes(&sdp->said),
-		.answer = text_bytes(&sdp->heard),
+		.offer = text_bytes(&c->legs[offerer]->sdp.remote),
+		.offer_out = text_bytes(&sdp->local),
+		.answer = text_bytes(&sdp->remote),
 		.reversed = sdp->theirs,
 	};
 }
@@ -164,7 +164,8 @@ static bool has_answer(const struct call *c, uint8_t leg)
 	const struct leg *from = l && l->uac ? c->legs[l->uac->from] : NULL;
 
 	/* an answer that who asked has not been told is in force for nobody, nor is one where nobody asked */
-	return from && from != l && talk_open(c, leg).answer.n && (!from->uas || from->open.said.n);
+	return from && from != l && talk_open(c, leg).answer.n &&
+	       (!from->uas || from->open.local.n);
 }
 
 struct talk talk_in_force(const struct call *c)

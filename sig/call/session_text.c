@@ -21,10 +21,10 @@ int session_body(const struct sip_message *m, struct bytes *sdp)
 }
 
 /* The version of its o= line tells whether it is the newest: an offer that was refused has a higher one. */
-struct bytes session_said(const struct call *c, uint8_t leg)
+struct bytes session_local_sdp(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	struct bytes text = text_bytes(&l->sdp.said);
+	struct bytes text = text_bytes(&l->sdp.local);
 	char head[80];
 
 	(void)snprintf(head, sizeof(head), "v=0\r\no=- %" PRIu64 " %" PRIu64 " ", l->session_id,
@@ -113,7 +113,7 @@ bool session_was_offered_all(const struct call *c, uint8_t leg)
 {
 	struct media_side side;
 
-	return first_line(c, leg, leg, text_bytes(&c->legs[leg]->sdp.said), &side) && side.sends &&
+	return first_line(c, leg, leg, text_bytes(&c->legs[leg]->sdp.local), &side) && side.sends &&
 	       side.receives;
 }
 
@@ -123,11 +123,11 @@ bool session_is_holding(const struct call *c, uint8_t leg)
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 	struct media_side side;
 
-	if (!first_line(c, leg, bridge_peer(c, leg), text_bytes(&sdp->heard), &side) ||
+	if (!first_line(c, leg, bridge_peer(c, leg), text_bytes(&sdp->remote), &side) ||
 	    side.receives)
 		return false;
 	return sdp->theirs ||
-	       (first_line(c, leg, leg, text_bytes(&sdp->said), &side) && side.sends);
+	       (first_line(c, leg, leg, text_bytes(&sdp->local), &side) && side.sends);
 }
 
 /* Codecs of its first line of sound. */
@@ -138,7 +138,7 @@ static unsigned codecs_of(const struct leg *l)
 	unsigned count = 0;
 	struct sdp s;
 
-	if (sdp_parse(&s, text_bytes(&leg_sdp_newest(l)->heard), &error))
+	if (sdp_parse(&s, text_bytes(&leg_sdp_newest(l)->remote), &error))
 		return 0;
 	for (unsigned m = 1; m <= s.media_count && !count; m++) {
 		if (s.sections[m].port == 0 ||

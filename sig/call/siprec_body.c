@@ -53,7 +53,7 @@ static bool formats_read(struct sdp *out, const struct siprec_party *p)
 	const struct sdp_section *m;
 	struct sdp_error error;
 
-	if (!p->there || sdp_parse(out, p->said, &error) || p->line >= out->media_count)
+	if (!p->there || sdp_parse(out, p->local, &error) || p->line >= out->media_count)
 		return false;
 	m = &out->sections[p->line + 1];
 	return bytes_is(sdp_slice(out, m->kind), "audio") && m->port &&
@@ -73,17 +73,17 @@ static void stream_write_key(struct writer *w, const struct media_key *key)
 static void siprec_stream_write(struct writer *w, const struct siprec_talk *t, unsigned i)
 {
 	const struct siprec_party *p = &t->party[i];
-	struct sdp said;
-	bool known = formats_read(&said, p);
-	const struct sdp_section *m = known ? &said.sections[p->line + 1] : NULL;
+	struct sdp local;
+	bool known = formats_read(&local, p);
+	const struct sdp_section *m = known ? &local.sections[p->line + 1] : NULL;
 
 	writer_number(w, "m=audio ", t->port[i], t->keys ? " RTP/SAVP " : " RTP/AVP ");
-	writer_bytes(w, known ? sdp_slice(&said, m->formats) : BYTES_LIT("0"));
+	writer_bytes(w, known ? sdp_slice(&local, m->formats) : BYTES_LIT("0"));
 	writer_str(w, "\r\n");
 	for (uint16_t l = known ? m->first : 0; known && l < m->end; l++) {
-		struct bytes value = sdp_slice(&said, said.lines[l].value);
+		struct bytes value = sdp_slice(&local, local.lines[l].value);
 
-		if (said.lines[l].type == 'a' && attribute_is_of_format(value))
+		if (local.lines[l].type == 'a' && attribute_is_of_format(value))
 			sdp_write_line(w, 'a', value);
 	}
 	if (t->keys)

@@ -11,14 +11,14 @@
 
 /* One whose voice is a stream. */
 struct siprec_party {
-	bool there;        /* else its stream is inactive, and nobody's */
-	bool speaks;       /* what it says may be recorded now */
-	uint8_t id;        /* among those of the call */
-	struct bytes user; /* number, or whatever it is */
-	struct bytes host; /* of its address of record; IPv6 without brackets */
-	struct bytes name; /* as shown; empty: none */
-	struct bytes said; /* SDP that it has of us: what it sends has these payload types */
-	uint8_t line;      /* its m-line of sound there */
+	bool there;         /* else its stream is inactive, and nobody's */
+	bool speaks;        /* what it says may be recorded now */
+	uint8_t id;         /* among those of the call */
+	struct bytes user;  /* number, or whatever it is */
+	struct bytes host;  /* of its address of record; IPv6 without brackets */
+	struct bytes name;  /* as shown; empty: none */
+	struct bytes local; /* SDP that it has of us: what it sends has these payload types */
+	uint8_t line;       /* its m-line of sound there */
 	uint64_t since_utc_ms;
 };
 

@@ -61,7 +61,7 @@ static void party_read(struct siprec_party *out, char name[SIPREC_NAME_MAX],
 		if (remote.uri.host.n)
 			out->host = remote.uri.host;
 	}
-	out->said = text_bytes(&l->sdp.said);
+	out->local = text_bytes(&l->sdp.local);
 	out->line = audio_line(c, leg);
 	out->since_utc_ms =
 		steady_add(c->answer_utc_ms > r->begun_utc_ms ? c->answer_utc_ms : r->begun_utc_ms,

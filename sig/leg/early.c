@@ -148,7 +148,7 @@ struct bytes early_first_routes(const struct leg *l)
 /* What all are offered; to an UPDATE of its party the leg may have said something else in one of them. */
 static const struct text *early_offer(const struct leg *l)
 {
-	return l->uac->offer.n ? &l->uac->offer : &l->open.said;
+	return l->uac->offer.n ? &l->uac->offer : &l->open.local;
 }
 
 static int party_begin(struct call_host *h, const struct leg *l, struct early_party *p)
@@ -159,7 +159,7 @@ static int party_begin(struct call_host *h, const struct leg *l, struct early_pa
 	if (!err)
 		err = text_set(&p->routes, early_first_routes(l));
 	if (!err && !l->uac->late)
-		err = text_set(&p->open.said, text_bytes(early_offer(l)));
+		err = text_set(&p->open.local, text_bytes(early_offer(l)));
 	p->hop = invite ? invite->txn.hop : l->dialog.hop;
 	p->local_cseq = l->invite_cseq; /* RFC 3261 12.1.2 */
 	return err;
@@ -272,13 +272,13 @@ static void asker_swap(struct leg *from, struct early_asker *a)
 static void asker_begin(struct call_host *h, const struct leg *from, struct early_asker *a)
 {
 	const struct invite_uas *uas = from->uas;
-	const struct text *offer = uas->offer.n ? &uas->offer : &from->open.heard;
+	const struct text *offer = uas->offer.n ? &uas->offer : &from->open.remote;
 
 	*a = (struct early_asker){ .tag = rand_u64_from(h->rand),
 				   .remote_cseq = uas->cseq,
 				   .version = from->session_version };
 	a->open.theirs = !uas->late;
-	if (!uas->late && text_set(&a->open.heard, text_bytes(offer)))
+	if (!uas->late && text_set(&a->open.remote, text_bytes(offer)))
 		sig_count_dropped(h->metrics, DROPPED_OOM); /* what is answered then is refused */
 }
 
@@ -401,9 +401,9 @@ void early_over(struct call_host *h, struct call *c, uint8_t leg)
 	if (invite)
 		l->dialog.hop = invite->txn.hop;
 	l->uac->prack = (struct prack){ 0 };
-	text_clear(&l->open.heard);
+	text_clear(&l->open.remote);
 	if (l->uac->offer.n)
-		SWAP(l->open.said, l->uac->offer);
+		SWAP(l->open.local, l->uac->offer);
 	l->open.theirs = l->open.by_18x = false;
 	early_forget(l->uac);
 	if (from->uas && from->uas->early == leg)
@@ -431,17 +431,17 @@ static const struct early *early_told_as(const struct call *c, uint8_t leg, uint
 	return NULL;
 }
 
-struct bytes early_said(const struct call *c, uint8_t leg, const struct early_mark *mark)
+struct bytes early_local_sdp(const struct call *c, uint8_t leg, const struct early_mark *mark)
 {
 	const struct leg *l = c->legs[leg];
 	const struct early *e;
 
 	if (l->uac && l->uac->early && mark->at != l->uac->early_at)
-		return text_bytes(&l->uac->early[mark->at % EARLY_MAX].party.open.said);
+		return text_bytes(&l->uac->early[mark->at % EARLY_MAX].party.open.local);
 	if (mark->tag == l->dialog.tag.random)
-		return text_bytes(&l->open.said);
+		return text_bytes(&l->open.local);
 	e = early_told_as(c, leg, mark->tag);
-	return e ? text_bytes(&e->asker.open.said) : (struct bytes){ 0 };
+	return e ? text_bytes(&e->asker.open.local) : (struct bytes){ 0 };
 }
 
 void early_resume(struct leg *l)

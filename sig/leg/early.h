@@ -32,7 +32,7 @@ struct early_mark {
 	uint8_t at;
 };
 struct early_mark early_mark(const struct leg *l);
-struct bytes early_said(const struct call *c, uint8_t leg, const struct early_mark *mark);
+struct bytes early_local_sdp(const struct call *c, uint8_t leg, const struct early_mark *mark);
 
 /* After a restart: as the dialog in use (RESUME_CSEQ_GAP). */
 void early_resume(struct leg *l);

@@ -60,7 +60,7 @@ static bool leg_is_heard_at(const struct call *c, uint8_t leg, uint16_t port)
 /* At a port that flows share credentials tell them apart: those of one of the leg's flows, where they have one transport. */
 static bool knows_credentials(const struct call *c, uint8_t leg)
 {
-	struct bytes said = text_bytes(&c->legs[leg]->sdp.said);
+	struct bytes said = text_bytes(&c->legs[leg]->sdp.local);
 	bool shares = false;
 
 	for (uint32_t i = 0; i < c->flow_count; i++) {
@@ -85,8 +85,8 @@ static bool any_line(const struct call_host *h, const struct call *c, uint8_t le
 	struct offer_error error;
 	struct sdp said;
 
-	if (!c->legs[leg]->sdp.said.n ||
-	    offer_parse_own(&said, text_bytes(&c->legs[leg]->sdp.said), &error))
+	if (!c->legs[leg]->sdp.local.n ||
+	    offer_parse_own(&said, text_bytes(&c->legs[leg]->sdp.local), &error))
 		return false;
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		const struct call_flow *f = &c->flows[i];
@@ -107,7 +107,7 @@ static bool line_moved(const struct call *c, const struct call_flow *f, const st
 
 bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	return c->legs[leg]->sdp.said.n &&
+	return c->legs[leg]->sdp.local.n &&
 	       (any_line(h, c, leg, line_moved) || !knows_credentials(c, leg));
 }
 

@@ -207,7 +207,7 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 	if (!l->uac && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
 		return (struct bytes){ 0 };
 	/* what is in force may be of an offer of the party's own */
-	return late && sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->said) : (struct bytes){ 0 };
+	return late && sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->local) : (struct bytes){ 0 };
 }
 
 void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch,

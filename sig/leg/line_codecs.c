@@ -31,7 +31,7 @@ uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_taken out[PA
 	struct payload_list heard, said;
 	uint8_t n = 0;
 
-	if (!list_of(&sdp->heard, line, &heard) || !list_of(&sdp->said, line, &said))
+	if (!list_of(&sdp->remote, line, &heard) || !list_of(&sdp->local, line, &said))
 		return 0;
 	for (uint8_t i = 0; i < heard.count; i++) {
 		enum media_codec codec = media_codec_of(&heard.at[i]);

@@ -7,11 +7,11 @@
 #include "sig/model/call.h"
 
 /* The texts between us and a party: what it said, and what it was told. */
-static struct bytes facts_text_of(const struct call *c, uint8_t leg, bool heard)
+static struct bytes facts_text_of(const struct call *c, uint8_t leg, bool remote)
 {
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 
-	return text_bytes(heard ? &sdp->heard : &sdp->said);
+	return text_bytes(remote ? &sdp->remote : &sdp->local);
 }
 
 /* "- 1 1 IN IP4 198.51.100.1" */
@@ -32,7 +32,7 @@ static void read_origin(const struct sdp *s, struct line_facts *out)
 	}
 }
 
-static void facts_read_heard(const struct sdp *s, unsigned section, struct line_facts *out)
+static void facts_read_remote(const struct sdp *s, unsigned section, struct line_facts *out)
 {
 	struct sdp_direction direction = sdp_direction(s, section);
 	struct sdp_connection c;
@@ -104,7 +104,7 @@ bool line_facts_read(const struct call *c, uint8_t leg, uint8_t line, struct lin
 	*out = (struct line_facts){ 0 };
 	if (!line_parse(&sdp, facts_text_of(c, leg, true), line))
 		return false;
-	facts_read_heard(&sdp, section, out);
+	facts_read_remote(&sdp, section, out);
 	if (!line_parse(&sdp, facts_text_of(c, leg, false), line))
 		return false;
 	read_told(&sdp, section, out);

@@ -86,7 +86,7 @@ struct invite_uac {
 	struct text target,
 		routes; /* where it was asked, as soon as an early dialog may lead elsewhere */
 	struct text
-		offer; /* that of the INVITE, where its party has offered anew in one early dialog; empty: open.said is it */
+		offer; /* that of the INVITE, where its party has offered anew in one early dialog; empty: open.local is it */
 	bool named;    /* hop was found by a name; not part of a record where rest is empty */
 	uint8_t rest_count;
 	struct sip_hop *rest; /* where else the name leads, best first; NULL: nowhere */
@@ -121,7 +121,7 @@ struct invite_uas {
 	uint8_t early;              /* leg whose early answer the party has; 0: none */
 	uint8_t early_at;           /* ... in this early dialog of that leg */
 	struct text
-		offer; /* that of the INVITE, where the party has offered anew in one early dialog; empty: open.heard is it */
+		offer; /* that of the INVITE, where the party has offered anew in one early dialog; empty: open.remote is it */
 	uint16_t provisional; /* last one passed on; 0: none */
 	int32_t max_forwards; /* -1: none */
 	uint32_t cseq;        /* the ACK has it too */

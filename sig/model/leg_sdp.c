@@ -3,8 +3,8 @@
 
 void leg_sdp_clear(struct leg_sdp *sdp)
 {
-	text_clear(&sdp->heard);
-	text_clear(&sdp->said);
+	text_clear(&sdp->remote);
+	text_clear(&sdp->local);
 	sdp->theirs = sdp->by_18x = false;
 }
 

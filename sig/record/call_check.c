@@ -178,7 +178,7 @@ static bool asker_fits(const struct call *c, const struct invite_uac *uac)
 static bool offerer_fits(const struct leg *l)
 {
 	if (l->uac->late)
-		return l->open.theirs == (l->open.heard.n != 0);
+		return l->open.theirs == (l->open.remote.n != 0);
 	return !l->open.theirs || (l->open.by_18x && leg_sdp_is_agreed(&l->open));
 }
 

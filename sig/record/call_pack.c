@@ -46,11 +46,11 @@ void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
 
 Tandem__Call__Sdp *packing_sdp(Tandem__Call__Sdp *out, const struct leg_sdp *sdp)
 {
-	if (sdp->heard.n == 0 && sdp->said.n == 0)
+	if (sdp->remote.n == 0 && sdp->local.n == 0)
 		return NULL;
 	tandem__call__sdp__init(out);
-	out->heard = packing_text(&sdp->heard);
-	out->said = packing_text(&sdp->said);
+	out->remote = packing_text(&sdp->remote);
+	out->local = packing_text(&sdp->local);
 	out->theirs = sdp->theirs;
 	out->by_18x = sdp->by_18x;
 	return out;

@@ -133,7 +133,7 @@ static void pack_acks(const struct call_host *h, struct packed_leg *p, const str
 			continue;
 		tandem__call__acked__init(to);
 		to->cseq = from->cseq;
-		to->in_force = bytes_eq(text_bytes(&from->answer), text_bytes(&l->sdp.said));
+		to->in_force = bytes_eq(text_bytes(&from->answer), text_bytes(&l->sdp.local));
 		if (!to->in_force)
 			to->answer = packing_text(&from->answer);
 		to->until_utc_ms = packing_utc(h, from->until_ns);

@@ -13,10 +13,10 @@ static bool tail_cut(ProtobufCBinaryData *message, const Tandem__Call__Sdp *sdp)
 {
 	ProtobufCBinaryData end;
 
-	if (!sdp || sdp->said.len >= message->len)
+	if (!sdp || sdp->local.len >= message->len)
 		return false;
-	end = packing_octets(message->data + message->len - sdp->said.len, sdp->said.len);
-	if (!is_same(&end, &sdp->said))
+	end = packing_octets(message->data + message->len - sdp->local.len, sdp->local.len);
+	if (!is_same(&end, &sdp->local))
 		return false;
 	message->len -= end.len;
 	return true;
@@ -60,9 +60,9 @@ static bool sdp_take(Tandem__Call__Sdp *open, const Tandem__Call__Sdp *before)
 {
 	if (!open || !before)
 		return false;
-	open->heard_again = again_take(&open->heard, &before->heard);
-	open->said_again = again_take(&open->said, &before->said);
-	return open->heard_again || open->said_again;
+	open->remote_again = again_take(&open->remote, &before->remote);
+	open->local_again = again_take(&open->local, &before->local);
+	return open->remote_again || open->local_again;
 }
 
 void packing_once(struct packing *p, Tandem__Call__Leg *leg)

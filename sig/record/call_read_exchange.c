@@ -12,7 +12,7 @@ static bool exchange_is_text(const ProtobufCBinaryData *in)
 static bool read_pair(struct reading *r, struct leg_sdp *out, const ProtobufCBinaryData *heard,
 		      const ProtobufCBinaryData *said)
 {
-	return reading_sdp_text(r, &out->heard, heard) && reading_sdp_text(r, &out->said, said);
+	return reading_sdp_text(r, &out->remote, heard) && reading_sdp_text(r, &out->local, said);
 }
 
 static uint8_t line_index_of(const Tandem__Call__Call *in, size_t place)
@@ -29,13 +29,13 @@ static bool is_exchange(struct reading *r, const Tandem__Call__Exchange *in)
 }
 
 /* What was told to somebody for whom the node had asked by itself was not said: the leg has what was. */
-static bool read_said(struct reading *r, const Tandem__Call__Call *in)
+static bool read_local(struct reading *r, const Tandem__Call__Call *in)
 {
 	for (size_t i = 0; i < in->n_legs; i++) {
 		uint8_t leg = line_index_of(in, i);
 
-		if (exchange_is_text(&in->legs[i]->said) && session_said(r->c, leg).n == 0 &&
-		    !reading_sdp_text(r, &r->c->legs[leg]->sdp.said, &in->legs[i]->said))
+		if (exchange_is_text(&in->legs[i]->local) && session_local_sdp(r->c, leg).n == 0 &&
+		    !reading_sdp_text(r, &r->c->legs[leg]->sdp.local, &in->legs[i]->local))
 			return false;
 	}
 	return true;
@@ -58,7 +58,7 @@ static bool read_agreed(struct reading *r, const Tandem__Call__Call *in)
 	answerer = &c->legs[bridge_peer(c, c->bridge.offerer)]->sdp;
 	offerer->theirs = exchange_is_text(&x->offer_in);
 	return read_pair(r, offerer, &x->offer_in, &x->answer_out) &&
-	       read_pair(r, answerer, &x->answer_in, &x->offer_out) && read_said(r, in);
+	       read_pair(r, answerer, &x->answer_in, &x->offer_out) && read_local(r, in);
 }
 
 /* The asker was told what this leg answered. */
@@ -66,7 +66,7 @@ static bool exchange_is_carried(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	return bridge_has(c, leg) || (leg == invite_carried(c, leg)->early && !from->open.said.n);
+	return bridge_has(c, leg) || (leg == invite_carried(c, leg)->early && !from->open.local.n);
 }
 
 static bool read_open(struct reading *r, uint8_t leg, const Tandem__Call__Exchange *x)
@@ -84,7 +84,7 @@ static bool read_open(struct reading *r, uint8_t leg, const Tandem__Call__Exchan
 	if (!read_pair(r, open, &x->answer_in, &x->offer_out))
 		return false;
 	return !invite_carried(r->c, leg) || !exchange_is_text(&x->answer_out) ||
-	       !exchange_is_carried(r->c, leg) || reading_sdp_text(r, &from->said, &x->answer_out);
+	       !exchange_is_carried(r->c, leg) || reading_sdp_text(r, &from->local, &x->answer_out);
 }
 
 /* A call by command: the offer for the others is A's answer. */
@@ -97,9 +97,9 @@ static bool read_offer(struct reading *r, const Tandem__Call__Invite *in)
 	if (in->late || (in->own && (in->again || l->uac)))
 		return true;
 	if (in->own)
-		return reading_sdp_text(r, &l->sdp.heard, &in->media->offer_in);
+		return reading_sdp_text(r, &l->sdp.remote, &in->media->offer_in);
 	l->open.theirs = true;
-	return reading_sdp_text(r, &l->open.heard, &in->media->offer_in);
+	return reading_sdp_text(r, &l->open.remote, &in->media->offer_in);
 }
 
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in)

@@ -69,8 +69,8 @@ static bool read_early_sdp(struct reading *r, struct leg_sdp *out, const Tandem_
 		return true;
 	out->theirs = in->theirs;
 	out->by_18x = in->by_18x;
-	return reading_sdp_text(r, &out->heard, &in->heard) &&
-	       reading_sdp_text(r, &out->said, &in->said);
+	return reading_sdp_text(r, &out->remote, &in->remote) &&
+	       reading_sdp_text(r, &out->local, &in->local);
 }
 
 static bool read_early_party(struct reading *r, uint8_t leg, struct early_party *out,

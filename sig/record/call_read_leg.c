@@ -269,7 +269,7 @@ static bool read_acked(struct reading *r, struct leg *l, const Tandem__Call__Leg
 		       const Tandem__Call__Acked *in)
 {
 	const ProtobufCBinaryData *answer =
-		in->in_force && leg->sdp ? &leg->sdp->said : &in->answer;
+		in->in_force && leg->sdp ? &leg->sdp->local : &in->answer;
 	uint64_t until_ns = reading_deadline(r, in->until_utc_ms, TXN_TIMEOUT_MS);
 
 	if (!in->cseq || in->cseq > INT32_MAX || !answer->len || answer->len > HOST_SDP_MAX)

@@ -4,9 +4,9 @@
 
 #include "sig/record/call_read.h"
 
-static const ProtobufCBinaryData *said_of(const Tandem__Call__Sdp *sdp)
+static const ProtobufCBinaryData *local_sdp_of(const Tandem__Call__Sdp *sdp)
 {
-	return sdp && sdp->said.len ? &sdp->said : NULL;
+	return sdp && sdp->local.len ? &sdp->local : NULL;
 }
 
 /* NULL: there is no such text, or it is one of a text again. */
@@ -14,9 +14,9 @@ static const ProtobufCBinaryData *tail_of(const Tandem__Call__Leg *leg, Tandem__
 {
 	switch (tail) {
 	case TANDEM__CALL__TAIL__TAIL_SDP:
-		return said_of(leg->sdp);
+		return local_sdp_of(leg->sdp);
 	case TANDEM__CALL__TAIL__TAIL_OPEN:
-		return said_of(leg->open);
+		return local_sdp_of(leg->open);
 	case TANDEM__CALL__TAIL__NO_TAIL:
 	case _TANDEM__CALL__TAIL_IS_INT_SIZE:
 		break;

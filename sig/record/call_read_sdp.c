@@ -14,10 +14,10 @@ static bool read_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call_
 		return true;
 	out->theirs = in->theirs;
 	out->by_18x = in->by_18x;
-	return reading_again(r, &out->heard, &in->heard, in->heard_again,
-			     before ? &before->heard : NULL) &&
-	       reading_again(r, &out->said, &in->said, in->said_again,
-			     before ? &before->said : NULL);
+	return reading_again(r, &out->remote, &in->remote, in->remote_again,
+			     before ? &before->remote : NULL) &&
+	       reading_again(r, &out->local, &in->local, in->local_again,
+			     before ? &before->local : NULL);
 }
 
 static bool read_offerer(struct reading *r, uint32_t offerer)

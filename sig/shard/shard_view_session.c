@@ -14,10 +14,10 @@ bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg, struc
 				      .remote = text_bytes(&l->dialog.remote),
 				      .remote_tag = text_bytes(&l->dialog.remote_tag),
 				      .target = text_bytes(&l->dialog.target),
-				      .heard = text_bytes(&l->sdp.heard),
-				      .told = text_bytes(&l->sdp.said),
+				      .remote_sdp = text_bytes(&l->sdp.remote),
+				      .local_sdp = text_bytes(&l->sdp.local),
 				      .hop = l->dialog.hop,
 				      .asked = l->called };
 	id_tag_put(out->local_tag, &l->dialog.tag);
-	return out->heard.n && out->told.n;
+	return out->remote_sdp.n && out->local_sdp.n;
 }

@@ -64,7 +64,7 @@ static int start_take_offer(const struct call_host *h, struct call *c,
 	a->open.theirs = sdp.n != 0;
 	if (!c->emergency)
 		leg_expires(h, a, invite);
-	if (text_set(&a->open.heard, sdp))
+	if (text_set(&a->open.remote, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }

@@ -218,7 +218,7 @@ static void resume_server(struct call_host *h, const struct leg *l)
 		r.dialog = &l->dialog;
 		r.contact = r.record_route = true;
 		r.content_type = BYTES_LIT("application/sdp");
-		r.body = l->uas->early ? text_bytes(&l->open.said) : (struct bytes){ 0 };
+		r.body = l->uas->early ? text_bytes(&l->open.local) : (struct bytes){ 0 };
 	}
 	respond(h, slot, NULL, &r);
 }

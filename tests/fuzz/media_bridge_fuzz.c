@@ -19,7 +19,7 @@ static uint8_t g_offer_a[TEXT_MAX], g_offer_b[TEXT_MAX], g_answer_a[TEXT_MAX], g
 
 static void read_leg(struct session *out, struct bytes heard, struct bytes said, bool we_offered)
 {
-	struct session_texts texts = { .heard = heard, .said = said, .we_offered = we_offered };
+	struct session_texts texts = { .remote = heard, .local = said, .we_offered = we_offered };
 	struct offer_error error = { 0 };
 
 	if (session_read(out, &texts, &error)) {

@@ -76,17 +76,17 @@ static void answer_alone(const struct offer_input *in)
 	static struct session session;
 	struct writer w = writer_over(g_answer_a, sizeof(g_answer_a));
 	struct offer_error error = { 0 };
-	struct session_texts texts = { .heard = in->offer };
+	struct session_texts texts = { .remote = in->offer };
 
 	if (offer_own_answer(in->offer, &own, &in->policy, &in->to_a, &w, &error)) {
 		check_error(&error);
 		return;
 	}
-	texts.said = writer_done(&w);
-	judge_text(texts.said, in->offer, &in->to_a, &in->policy.a, AS_OFFERED);
+	texts.local = writer_done(&w);
+	judge_text(texts.local, in->offer, &in->to_a, &in->policy.a, AS_OFFERED);
 	if (session_read(&session, &texts, &error))
 		abort();
-	judge_session(&session, texts.said);
+	judge_session(&session, texts.local);
 }
 
 /* After whatever was said before. */
@@ -152,7 +152,7 @@ static void tell_recording(const struct offer_input *in, struct bytes said)
 		check_error(&error);
 		return;
 	}
-	assert(offer_record_is_said(writer_done(&w), &told));
+	assert(offer_record_is_in_local(writer_done(&w), &told));
 	judge_parse(&before, said);
 	judge_parse(&after, writer_done(&w));
 	assert(before.media_count == after.media_count);
@@ -192,8 +192,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	offer_alone(&in);
 	exchange(&in);
 	in.policy.a.transcode = in.policy.b.transcode = true;
-	in.to_b.heard = in.answer;
-	in.to_b.heard_offer = in.policy.video;
+	in.to_b.remote = in.answer;
+	in.to_b.remote_is_offer = in.policy.video;
 	exchange(&in);
 	in.policy.adds_codecs = true;
 	exchange(&in);

@@ -60,7 +60,7 @@ static void pictures_compare(struct bytes before, struct bytes after, uint8_t le
 	if (is.vp8 && is.h264)
 		assert(is.vp8_first == vp8_first);
 	if (level >= 0x0a)
-		assert(is.said_level <= level && is.said_level <= was.said_level);
+		assert(is.local_level <= level && is.local_level <= was.local_level);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

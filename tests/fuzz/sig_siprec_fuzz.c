@@ -61,7 +61,7 @@ static void check_sdp(const struct siprec_talk *t)
 	siprec_write_sdp(&w, t);
 	assert(!w.overflow);
 	if (sdp_parse(&sdp, writer_done(&w), &error))
-		assert(octets_of(t->party[0].said, '\n') >
+		assert(octets_of(t->party[0].local, '\n') >
 		       SDP_LINES_MAX / 4); /* its lines are there twice */
 	else
 		assert(sdp.media_count == FORK_STREAMS);
@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						    .user = user,
 						    .host = user,
 						    .name = name,
-						    .said = rest };
+						    .local = rest };
 	t.party[0].name = t.party[0].user = t.party[0].host = BYTES_LIT("x");
 	check_metadata(&t);
 	check_sdp(&t);

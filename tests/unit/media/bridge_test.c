@@ -40,8 +40,8 @@ static void read_leg(const char *name, struct session *out, const struct leg *le
 	(void)snprintf(heard[i], sizeof(heard[i]), "%s%s", head, leg->heard);
 	(void)snprintf(said[i], sizeof(said[i]), "%s%s", head, leg->said ? leg->said : leg->heard);
 	if (session_read(out,
-			 &(struct session_texts){ .heard = bytes_str(heard[i]),
-						  .said = bytes_str(said[i]),
+			 &(struct session_texts){ .remote = bytes_str(heard[i]),
+						  .local = bytes_str(said[i]),
 						  .we_offered = leg->we_offered },
 			 &error))
 		fail_msg("%s: line %u: %s", name, error.line, error.reason);
@@ -373,8 +373,8 @@ static struct session_texts texts_of(char heard[2048], char said[2048], const st
 
 	(void)snprintf(heard, 2048, "%s%s", head, leg->heard);
 	(void)snprintf(said, 2048, "%s%s", head, leg->said ? leg->said : leg->heard);
-	return (struct session_texts){ .heard = bytes_str(heard),
-				       .said = bytes_str(said),
+	return (struct session_texts){ .remote = bytes_str(heard),
+				       .local = bytes_str(said),
 				       .we_offered = leg->we_offered };
 }
 
@@ -395,7 +395,7 @@ static void test_fit(void **state)
 		assert_true((fit.common && !fit.coded) || !fit.whole);
 		assert_int_equal(bridge_fit(&b, &a, &fit, &error), 0);
 		assert_string_equal(fit_name(&fit), g_fits[i].want);
-		b.heard = bytes_str("x");
+		b.remote = bytes_str("x");
 		assert_int_equal(bridge_fit(&a, &b, &fit, &error), -EBADMSG);
 		assert_false(fit.common || fit.whole || fit.coded);
 	}

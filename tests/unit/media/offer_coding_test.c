@@ -119,9 +119,9 @@ static void test_offers(void **state)
 		r.policy.a.transcode = true;
 		r.policy.b.transcode = !g_offers[i].never;
 		r.policy.adds_codecs = g_offers[i].adds;
-		r.to_b.heard = bytes_str(g_offers[i].heard);
-		r.to_b.heard_offer = g_offers[i].said == NULL;
-		r.to_b.earlier = g_offers[i].said ? bytes_str(g_offers[i].said) : r.to_b.heard;
+		r.to_b.remote = bytes_str(g_offers[i].heard);
+		r.to_b.remote_is_offer = g_offers[i].said == NULL;
+		r.to_b.earlier = g_offers[i].said ? bytes_str(g_offers[i].said) : r.to_b.remote;
 		rig_offer(&r, bytes_str(g_offers[i].offer));
 		if (r.err ? r.err != -ENOTSUP || strcmp(r.error.reason, g_offers[i].want) != 0
 			  : !bytes_is(formats_of(r.offer_b), g_offers[i].want))

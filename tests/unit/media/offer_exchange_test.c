@@ -116,9 +116,9 @@ static void check_bridge(const char *name, struct bytes offer, struct bytes file
 {
 	static struct media_plan plan;
 	static uint8_t buf[2048];
-	const struct session_texts a = { .heard = offer, .said = section(file, "answer_a") };
-	const struct session_texts b = { .heard = section(file, "answer_b"),
-					 .said = section(file, "offer_b"),
+	const struct session_texts a = { .remote = offer, .local = section(file, "answer_a") };
+	const struct session_texts b = { .remote = section(file, "answer_b"),
+					 .local = section(file, "offer_b"),
 					 .we_offered = true };
 	struct writer w = writer_over(buf, sizeof(buf));
 	struct offer_error error = { 0 };

@@ -48,9 +48,9 @@ static void check_media(const char *name, struct bytes text, const char *want)
 /* What the texts alone tell is what was planned when the last of them was written. */
 static void check_bridge(const char *name, struct bytes offer, struct bytes answer)
 {
-	const struct session_texts a = { .heard = offer, .said = g_rig.answer_a };
-	const struct session_texts b = { .heard = answer,
-					 .said = g_rig.offer_b,
+	const struct session_texts a = { .remote = offer, .local = g_rig.answer_a };
+	const struct session_texts b = { .remote = answer,
+					 .local = g_rig.offer_b,
 					 .we_offered = true };
 	static struct media_plan plan;
 	struct offer_error error = { 0 };
@@ -311,12 +311,12 @@ static void test_other_line_on_the_other_leg(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		char text[512];
-		const struct session_texts fax = { .heard = BYTES_LIT(A_HEAD FAX),
-						   .said = BYTES_LIT(A_HEAD FAX) };
+		const struct session_texts fax = { .remote = BYTES_LIT(A_HEAD FAX),
+						   .local = BYTES_LIT(A_HEAD FAX) };
 		struct session_texts other = { 0 };
 
 		(void)snprintf(text, sizeof(text), B_HEAD "%s", others[i]);
-		other.heard = other.said = bytes_str(text);
+		other.remote = other.local = bytes_str(text);
 		assert_int_equal(bridge_read(&fax, &other, false, &plan, &error), 0);
 		assert_int_equal(plan.line_count, 1);
 		assert_false(plan.line[0].active);

@@ -254,7 +254,7 @@ static struct bytes without_parameters(struct bytes text, uint8_t *out)
 static void check_session(const char *file, struct bytes offer, struct bytes own)
 {
 	static struct session s;
-	struct session_texts texts = { .heard = offer, .said = own };
+	struct session_texts texts = { .remote = offer, .local = own };
 	struct offer_error error = { 0 };
 	unsigned active = 0;
 
@@ -496,10 +496,10 @@ static void test_pictures_read(void **state)
 	assert_false(offer_pictures_read(&p, bytes_str(both), BYTES_LIT("no SDP")));
 	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(h264)));
 	assert_int_equal(p.level, 0x0d);
-	assert_int_equal(p.said_level, 0x1f);
+	assert_int_equal(p.local_level, 0x1f);
 	assert_true(p.h264 && !p.vp8 && !p.vp8_first);
 	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(vp8)));
-	assert_int_equal(p.said_level, 0x0a); /* RFC 6184 8.1 */
+	assert_int_equal(p.local_level, 0x0a); /* RFC 6184 8.1 */
 	assert_true(p.h264 && p.vp8 && p.vp8_first);
 	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(both)));
 	assert_true(p.vp8 && !p.vp8_first);

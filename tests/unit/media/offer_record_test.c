@@ -165,8 +165,8 @@ static void answered(void **state)
 		struct offer_error error = { 0 };
 		uint8_t out[4096], answer[4096], got[MEDIA_LINES_MAX];
 		struct offer_record_told nobody = { 0 };
-		struct offer_of_other b = { .said = forward(out, sizeof(out), THREE, &nobody),
-					    .heard = BYTES_LIT(THREE) };
+		struct offer_of_other b = { .local = forward(out, sizeof(out), THREE, &nobody),
+					    .remote = BYTES_LIT(THREE) };
 		struct writer w = writer_over(answer, sizeof(answer));
 		struct media_plan plan;
 
@@ -202,7 +202,7 @@ static void again(void **state)
 					 0);
 			offer_record_read(writer_done(&w), got);
 			assert_memory_equal(got, g_told[to].want, sizeof(g_told[to].want));
-			assert_true(offer_record_is_said(writer_done(&w), &g_told[to].told));
+			assert_true(offer_record_is_in_local(writer_done(&w), &g_told[to].told));
 			self.session_version = 4;
 			assert_int_equal(
 				offer_forward(BYTES_LIT(THREE), &policy, &self, &v, &error), 0);
@@ -257,7 +257,7 @@ static void is_said(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (offer_record_is_said(bytes_str(rows[i].sdp), &rows[i].told) != rows[i].want)
+		if (offer_record_is_in_local(bytes_str(rows[i].sdp), &rows[i].told) != rows[i].want)
 			fail_msg("row %zu", i);
 	}
 }

@@ -116,8 +116,8 @@ static void test_by_an_offer_of_the_browser(void **state)
 		rig_exchange(&g_rig, bytes_str(offer), BYTES_LIT(PLAIN));
 		role = g_rig.plan.line[0].a.dtls;
 		memcpy(said, g_rig.answer_a.p, g_rig.answer_a.n);
-		other.said = bytes_mem(said, g_rig.answer_a.n);
-		other.heard = bytes_str(offer);
+		other.local = bytes_mem(said, g_rig.answer_a.n);
+		other.remote = bytes_str(offer);
 		g_rig.policy.b.dtls_accept = true;
 		assert_int_equal(offer_answer_by(BYTES_LIT(PLAIN), &other, &g_rig.policy,
 						 &g_rig.to_b, &w, &g_rig.plan, &g_rig.error),

@@ -35,7 +35,7 @@ static struct siprec_talk talk_of(void)
 					       .id = (uint8_t)i,
 					       .user = i ? BYTES_LIT("1002") : BYTES_LIT("1001"),
 					       .host = BYTES_LIT("example.org"),
-					       .said = BYTES_LIT(SAID),
+					       .local = BYTES_LIT(SAID),
 					       .since_utc_ms = 1764030001000 };
 	return t;
 }
@@ -110,8 +110,8 @@ static void not_of_rtp(void **state)
 
 	(void)state;
 	t.party[0].there = false;
-	t.party[1].said = BYTES_LIT("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
-				    "c=IN IP4 192.0.2.1\r\nm=audio 20000 RNP/AVP 8 +01\r\n");
+	t.party[1].local = BYTES_LIT("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+				     "c=IN IP4 192.0.2.1\r\nm=audio 20000 RNP/AVP 8 +01\r\n");
 	ASSERT_TEXT(sdp_of(&t, text, sizeof(text)),
 		    HEAD "m=audio 20010 RTP/AVP 0\r\na=label:1\r\na=inactive\r\n"
 			 "m=audio 20012 RTP/AVP 0\r\na=label:2\r\na=inactive\r\n");

@@ -36,10 +36,10 @@ static int setup(void **state)
 {
 	(void)state;
 	g_a.sdp.theirs = true;
-	return text_set(&g_a.sdp.heard, bytes_str(OFFER)) ||
-	       text_set(&g_b.sdp.said, bytes_str(OFFER_OUT)) ||
-	       text_set(&g_b.sdp.heard, bytes_str(ANSWER)) ||
-	       text_set(&g_a.sdp.said, bytes_str(ANSWER_OUT));
+	return text_set(&g_a.sdp.remote, bytes_str(OFFER)) ||
+	       text_set(&g_b.sdp.local, bytes_str(OFFER_OUT)) ||
+	       text_set(&g_b.sdp.remote, bytes_str(ANSWER)) ||
+	       text_set(&g_a.sdp.local, bytes_str(ANSWER_OUT));
 }
 
 static int teardown(void **state)
@@ -98,7 +98,7 @@ static void test_what_is_not_there(void **state)
 	(void)state;
 	assert_false(line_facts_read(&g_call, LEG_B, 1, &f)); /* refused */
 	assert_false(line_facts_read(&g_call, LEG_A, 7, &f));
-	assert_int_equal(text_set(&g_b.sdp.heard, (struct bytes){ 0 }), 0);
+	assert_int_equal(text_set(&g_b.sdp.remote, (struct bytes){ 0 }), 0);
 	assert_false(line_facts_read(&g_call, LEG_B, 0, &f)); /* not answered */
 }
 
@@ -108,7 +108,7 @@ static void test_hold_of_old(void **state)
 
 	(void)state;
 	assert_int_equal(
-		text_set(&g_a.sdp.heard,
+		text_set(&g_a.sdp.remote,
 			 BYTES_LIT("v=0\r\no=a 1 1 IN IP4 phone.example\r\ns=-\r\n"
 				   "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n")),
 		0);

@@ -199,7 +199,7 @@ static void tail_of_nothing(Tandem__Call__Call *c)
 }
 static void tail_of_an_empty_text(Tandem__Call__Call *c)
 {
-	c->legs[1]->open->said.len = 0;
+	c->legs[1]->open->local.len = 0;
 }
 static void tail_alone(Tandem__Call__Call *c)
 {
@@ -211,7 +211,7 @@ static void no_tail(Tandem__Call__Call *c)
 }
 static void again_of_nothing(Tandem__Call__Call *c)
 {
-	c->legs[1]->open->said_again = true;
+	c->legs[1]->open->local_again = true;
 }
 
 static void broken(void **state)
