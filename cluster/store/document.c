@@ -1,9 +1,178 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of documents: JSON text, each change a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
+#include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "cluster/document/snapshot.h"
 #include "cluster/store/state.h"
+
+/* What Redis has of documents, for a node that compares it with what it knows. */
+
+#define LOOK_NS       (5 * NS_PER_S)
+#define NAMES_LIST_NS (10 * NS_PER_S) /* of all names of a kind */
+
+enum { LOOK_KEYS = 2, LOOK_HEAD = 4 };
+
+struct directory_op {
+	struct store_op op;
+	store_found_fn *found;
+	store_version_fn *each;
+	store_look_fn *looked;
+};
+
+static struct directory_op *directory_op(struct store_shared *s, store_finish_fn *finish, void *arg)
+{
+	struct store_op *op = store_op_new(&s->base, sizeof(struct directory_op), finish);
+
+	if (op)
+		op->arg = arg;
+	return (struct directory_op *)op;
+}
+
+/* ---- one document ---- */
+
+static void read_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct redisReply *length = redis_reply_at(a->reply, 3);
+
+	((struct directory_op *)op)
+		->found(
+			&(struct store_found){
+				.result = a->result,
+				.there = redis_reply_integer(length) >= 0,
+				.version = a->version,
+				.generation =
+					(uint64_t)redis_reply_integer(redis_reply_at(a->reply, 2)),
+				.json = redis_reply_text(redis_reply_at(a->reply, 4)),
+			},
+			op->arg);
+}
+
+/* One that fits neither is refused, as all that is asked of such a tenant. */
+void store_document_read(struct store_shared *s, struct bytes tenant, const char *kind,
+			 struct bytes name, store_found_fn *found, void *arg)
+{
+	char docs[STORE_KEY_MAX], versions[STORE_KEY_MAX], generation[STORE_KEY_MAX], max[16];
+	struct writer w = writer_over(max, sizeof(max));
+	struct directory_op *d;
+
+	writer_fmt(&w, "%d", SNAPSHOT_TEXT_MAX);
+	store_enter(&s->base);
+	d = directory_op(s, read_finish, arg);
+	if (d) {
+		const struct bytes args[] = {
+			store_key_document(docs, &s->base, tenant, "doc", kind),
+			store_key_document(versions, &s->base, tenant, "ver", kind),
+			store_key_document(generation, &s->base, tenant, "gen", NULL),
+			name,
+			writer_done(&w),
+		};
+
+		d->found = found;
+		store_op_run(&d->op, &(struct script_call){ .id = SCRIPT_DOCUMENT_READ,
+							    .args = args,
+							    .keys = 3,
+							    .n = COUNT_OF(args),
+							    .deadline_ns = LOOK_NS });
+	} else {
+		found(&(struct store_found){ .result = STORE_UNKNOWN }, arg);
+	}
+	store_leave(&s->base);
+}
+
+/* ---- all versions of a kind ---- */
+
+static void versions_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct directory_op *d = (struct directory_op *)op;
+	size_t count = a->result == STORE_OK ? redis_reply_count(a->reply) : 0;
+
+	for (size_t i = 0; i + 1 < count; i += 2) {
+		uint64_t version = 0;
+
+		if (bytes_u64(redis_reply_text(redis_reply_at(a->reply, i + 1)), &version))
+			version = 0; /* somebody wrote there by hand: read the document */
+		d->each(redis_reply_text(redis_reply_at(a->reply, i)), version, op->arg);
+	}
+	op->done(a->result, 0, count / 2, op->arg);
+}
+
+void store_document_versions(struct store_shared *s, struct bytes tenant, const char *kind,
+			     store_version_fn *each, store_done_fn *done, void *arg)
+{
+	char versions[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("HGETALL"),
+				      store_key_document(versions, &s->base, tenant, "ver", kind) };
+	struct directory_op *d;
+
+	store_enter(&s->base);
+	d = directory_op(s, versions_finish, arg);
+	if (d) {
+		d->each = each;
+		d->op.done = done;
+		store_op_command(&d->op, args, COUNT_OF(args), NAMES_LIST_NS);
+	} else {
+		done(STORE_UNKNOWN, 0, 0, arg);
+	}
+	store_leave(&s->base);
+}
+
+/* ---- all tenants ---- */
+
+uint64_t store_look_generation(const struct store_look *look, size_t i)
+{
+	return (uint64_t)redis_reply_integer(redis_reply_at(look->reply, LOOK_HEAD + i));
+}
+
+static void look_finish(struct store_op *op, const struct store_answer *a)
+{
+	((struct directory_op *)op)
+		->looked(
+			&(struct store_look){
+				.result = a->result,
+				.history = redis_reply_text(redis_reply_at(a->reply, 2)),
+				.newest = redis_reply_text(redis_reply_at(a->reply, 3)),
+				.reply = a->reply,
+			},
+			op->arg);
+}
+
+static void look_send(struct store_op *op, const struct bytes *tenants, size_t n,
+		      struct bytes history)
+{
+	static char keys[STORE_LOOK_MAX][STORE_KEY_MAX]; /* control thread alone */
+	struct bytes args[LOOK_KEYS + STORE_LOOK_MAX + 1] = { STORE_KEY_LOG, STORE_KEY_HISTORY };
+
+	for (size_t i = 0; i < n; i++)
+		args[LOOK_KEYS + i] =
+			store_key_document(keys[i], op->base, tenants[i], "gen", NULL);
+	args[LOOK_KEYS + n] = history;
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_LOOK,
+						.args = args,
+						.keys = LOOK_KEYS + n,
+						.n = LOOK_KEYS + n + 1,
+						.deadline_ns = LOOK_NS });
+}
+
+void store_documents_look(struct store_shared *s, const struct bytes *tenants, size_t n,
+			  struct bytes history, store_look_fn *looked, void *arg)
+{
+	struct directory_op *d;
+
+	assert(n <= STORE_LOOK_MAX);
+	static_assert((int)LOOK_KEYS + (int)STORE_LOOK_MAX < (int)SCRIPT_ARGS_MAX, "one script");
+	store_enter(&s->base);
+	d = directory_op(s, look_finish, arg);
+	if (d) {
+		d->looked = looked;
+		look_send(&d->op, tenants, n, history);
+	} else {
+		looked(&(struct store_look){ .result = STORE_UNKNOWN }, arg);
+	}
+	store_leave(&s->base);
+}
 
 #define AWAITED_NS \
 	(5 * NS_PER_S) /* a start waits for it, and no call: a late Redis must not end the start */

@@ -1,11 +1,361 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries out what lease_step asks for. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/validity.h"
 #include "cluster/store/state.h"
+
+/* Leases of shards of others: looks at them, and claims (cluster/claim.h). What Redis says is read with care: anybody may have written it. */
+
+/* What lua/lease_look.lua tells, after its word. */
+enum {
+	TOLD_COUNTER = 1,
+	TOLD_INCARNATION,
+	TOLD_RENEWAL,
+	TOLD_OWNER,
+	TOLD_LENGTH,
+	TOLD_NAMES,
+	TOLD_NODE,
+	TOLD_WHERE,
+	TOLD_HISTORY,
+};
+
+struct look_op {
+	struct store_op op;
+	store_lease_fn *seen;
+	void *arg;
+};
+
+/* ---- what Redis says ---- */
+
+static uint64_t store_id_read(struct bytes text)
+{
+	uint8_t raw[8];
+	size_t n = 0;
+
+	if (text.n != 2 * sizeof(raw) || hex_decode(text, raw, sizeof(raw), &n) != 0 ||
+	    n != sizeof(raw))
+		return 0;
+	return be64_get(raw);
+}
+
+/* All of them, or false: of half a list nobody should be bound. */
+static bool store_names_read(struct bytes text, struct members *named)
+{
+	struct members m = { 0 };
+
+	for (size_t at = 0; at < text.n; at += 17) {
+		uint64_t id = store_id_read(bytes_sub(text, at, 16));
+		bool ends = at + 16 == text.n || text.p[at + 16 < text.n ? at + 16 : at] == ' ';
+
+		if (!id || !ends || m.count == MEMBERS_MAX || members_has(&m, id))
+			return false;
+		m.ids[m.count++] = id;
+	}
+	*named = m;
+	return true;
+}
+
+static struct bytes lease_word(const struct redisReply *reply, size_t at)
+{
+	return redis_reply_text(redis_reply_at(reply, at));
+}
+
+static void told_text(char *out, size_t cap, const struct redisReply *reply, size_t at)
+{
+	(void)bytes_cstr(bytes_sub(lease_word(reply, at), 0, cap - 1), out, cap);
+}
+
+/* Of an array: 0 where it is no number. */
+static uint64_t store_number(const struct redisReply *reply, size_t at)
+{
+	uint64_t value = 0;
+
+	return bytes_u64(redis_reply_text(redis_reply_at(reply, at)), &value) == 0 ? value : 0;
+}
+
+/* Between these a length is believed. */
+#define LENGTH_MIN_NS (300 * NS_PER_MS)
+
+#define LENGTH_MAX_NS (60 * NS_PER_S)
+
+/* Of a lease, as far as it is believed; 0: it is not said. */
+static uint64_t store_length(const struct redisReply *reply, size_t at)
+{
+	uint64_t ms = store_number(reply, at);
+
+	if (!ms)
+		return 0;
+	if (ms > LENGTH_MAX_NS / NS_PER_MS)
+		return LENGTH_MAX_NS;
+	return ms * NS_PER_MS < LENGTH_MIN_NS ? LENGTH_MIN_NS : ms * NS_PER_MS;
+}
+
+static void lease_read(uint16_t shard, struct store_lease *seen, const struct redisReply *reply)
+{
+	struct claim_lease *l = &seen->lease;
+
+	l->history = store_id_read(lease_word(reply, TOLD_HISTORY));
+	l->epoch.counter = store_number(reply, TOLD_COUNTER);
+	l->epoch.incarnation = store_id_read(lease_word(reply, TOLD_INCARNATION));
+	l->renewal = store_number(reply, TOLD_RENEWAL);
+	l->owner = store_id_read(lease_word(reply, TOLD_OWNER));
+	seen->length_ns = store_length(reply, TOLD_LENGTH);
+	told_text(seen->node, sizeof(seen->node), reply, TOLD_NODE);
+	told_text(seen->where, sizeof(seen->where), reply, TOLD_WHERE);
+	if (!store_names_read(lease_word(reply, TOLD_NAMES), &l->named)) {
+		LOG_ERROR("store", 0, "the names in a lease cannot be read: see HGETALL",
+			  LOG_U64("shard", shard),
+			  LOG_BYTES("named", lease_word(reply, TOLD_NAMES)));
+		seen->result = STORE_REFUSED;
+	}
+	if (!l->history) {
+		LOG_ERROR("store", 0, "Redis does not say which it is: allow INFO to its user",
+			  LOG_U64("shard", shard));
+		seen->result = STORE_REFUSED;
+	}
+}
+
+/* ---- looks ---- */
+
+static void lease_look_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct look_op *look = (const struct look_op *)op;
+	struct store_lease seen = { .result = a->result };
+
+	if (a->result == STORE_OK)
+		lease_read((uint16_t)op->key, &seen, a->reply);
+	look->seen((uint16_t)op->key, &seen, look->arg);
+}
+
+void store_lease_look(struct store_shared *s, uint16_t shard, uint64_t note, store_lease_fn *seen,
+		      void *arg)
+{
+	struct look_op *look;
+	struct lease_words words;
+	struct bytes args[2] = { store_key_shard_of(words.key, shard, "lease"),
+				 store_number_write(&words, 0, note % 1000000000000000000U) };
+
+	store_enter(&s->base);
+	look = (struct look_op *)store_op_new(&s->base, sizeof(*look), lease_look_finish);
+	if (look) {
+		look->seen = seen;
+		look->arg = arg;
+		look->op.key = shard;
+		store_op_run(&look->op,
+			     &(struct script_call){ .id = SCRIPT_LEASE_LOOK,
+						    .args = args,
+						    .keys = 1,
+						    .n = COUNT_OF(args),
+						    .deadline_ns = s->base.deadline_ns });
+	} else {
+		seen(shard, &(struct store_lease){ .result = STORE_UNKNOWN }, arg);
+	}
+	store_leave(&s->base);
+}
+
+/* ---- claims ---- */
+
+struct claim_op {
+	struct store_op op;
+	struct store_claim claim;
+};
+
+/* What one server has it keeps. Of several the others are asked where nobody else has to consent. */
+static void claim_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store_shared *s = (struct store_shared *)op->base;
+	const struct store_claim *c = &((const struct claim_op *)op)->claim;
+
+	if (a->result == STORE_OK && s->settings.replicas && c->grant.named.count < 2)
+		store_keep_claim(s, c, op->done, op->arg);
+	else
+		op->done(a->result, op->key, a->result == STORE_OK && !s->settings.replicas,
+			 op->arg);
+}
+
+struct bytes store_number_write(struct lease_words *words, size_t i, uint64_t value)
+{
+	struct writer w = writer_over(words->numbers[i], sizeof(words->numbers[i]));
+
+	writer_u64(&w, value);
+	return writer_done(&w);
+}
+
+static struct bytes store_names_write(struct lease_words *words, const struct members *named)
+{
+	struct writer w = writer_over(words->names, sizeof(words->names));
+
+	for (uint32_t i = 0; i < named->count; i++)
+		writer_fmt(&w, i ? " %016" PRIx64 : "%016" PRIx64, named->ids[i]);
+	return writer_done(&w);
+}
+
+/* i: which of its numbers; digits of a node, or of an incarnation. */
+static struct bytes store_id_write(struct lease_words *words, size_t i, uint64_t value)
+{
+	struct writer w = writer_over(words->numbers[i], sizeof(words->numbers[i]));
+
+	writer_fmt(&w, "%016" PRIx64, value);
+	return writer_done(&w);
+}
+
+static void store_lease_words(struct lease_words *words, const char *node,
+			      const struct lease_write *w)
+{
+	const struct identity *own = w->identity;
+	const struct bytes args[LEASE_SEEN_WORDS] = {
+		store_key_shard_of(words->key, w->shard, "lease"),
+		store_key_shard_of(words->fence_key, w->shard, "fence"),
+		bytes_str(node),
+		store_id_write(words, 0, w->epoch.incarnation),
+		store_number_write(words, 1, w->epoch.counter),
+		store_number_write(words, 2, w->length_ns / NS_PER_MS),
+		store_number_write(words, 3, w->link),
+		bytes_str(own->id),
+		bytes_str(own->place),
+		bytes_str(own->where),
+		store_id_write(words, 4, identity_node(own)),
+		store_number_write(words, 5, w->renewal),
+		store_names_write(words, w->named),
+	};
+
+	for (size_t i = 0; i < LEASE_SEEN_WORDS; i++)
+		words->args[i] = args[i];
+}
+
+static void store_lease_seen(struct lease_words *words, struct lease_epoch epoch, uint64_t renewal)
+{
+	words->args[LEASE_SEEN_WORDS] = store_number_write(words, 6, epoch.counter);
+	words->args[LEASE_SEEN_WORDS + 1] = store_id_write(words, 7, epoch.incarnation);
+	words->args[LEASE_SEEN_WORDS + 2] = store_number_write(words, 8, renewal);
+}
+
+static void claim_send(struct store_op *op, const struct store_shared *s)
+{
+	const struct store_claim *c = &((const struct claim_op *)op)->claim;
+	const struct lease_write write = { .shard = c->shard,
+					   .identity = &c->identity,
+					   .epoch = c->grant.epoch,
+					   .renewal = c->grant.renewal,
+					   .length_ns = c->length_ns,
+					   .named = &c->grant.named };
+	struct lease_words words;
+
+	store_lease_words(&words, s->settings.node, &write);
+	store_lease_seen(&words, c->seen.epoch, c->seen.renewal);
+	words.args[LEASE_SEEN_WORDS + 3] = store_id_write(&words, 9, c->seen.history);
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_CLAIM,
+						.args = words.args,
+						.keys = 2,
+						.n = LEASE_SEEN_WORDS + 4,
+						.deadline_ns = s->base.deadline_ns });
+}
+
+void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
+		       void *arg)
+{
+	struct store_op *op;
+
+	store_enter(&s->base);
+	op = store_op_new(&s->base, sizeof(struct claim_op), claim_finish);
+	if (op) {
+		op->done = done;
+		op->arg = arg;
+		op->key = claim->shard;
+		((struct claim_op *)op)->claim = *claim;
+		claim_send(op, s);
+	} else {
+		done(STORE_UNKNOWN, claim->shard, 0, arg);
+	}
+	store_leave(&s->base);
+}
+
+/* A shard goes from a node that lives to another one that wants it. */
+
+static void hand_send(struct store_op *op, enum script_id script, const struct bytes *args,
+		      size_t keys, size_t n)
+{
+	store_op_run(op, &(struct script_call){ .id = script,
+						.args = args,
+						.keys = keys,
+						.n = n,
+						.deadline_ns = op->base->deadline_ns });
+}
+
+void store_lease_want(struct store_shard *s)
+{
+	const struct identity *own = &s->settings.identity;
+	struct lease_words words;
+	const struct bytes args[] = { store_key_shard(words.key, s, "lease"),
+				      bytes_str(s->shared->settings.node),
+				      bytes_str(own->id),
+				      bytes_str(own->place),
+				      bytes_str(own->where),
+				      store_id_write(&words, 0, identity_node(own)) };
+	struct store_op *op;
+
+	store_enter(&s->base);
+	op = store_op_user(&s->base, NULL, NULL, s->settings.shard, 0);
+	if (op)
+		hand_send(op, SCRIPT_LEASE_WANT, args, 1, COUNT_OF(args));
+	store_leave(&s->base);
+}
+
+bool store_lease_may_be_given(const struct store_shard *s)
+{
+	return s->lease.state == LEASE_HELD && !s->lease.question && spool_is_empty(s->spool);
+}
+
+/* False: not while the lease is not known to be ours, or Redis is asked about it. */
+static bool lease_is_given(struct store_shard *s)
+{
+	store_lease_event(s, &(struct lease_event){ .type = LEASE_GIVE });
+	return s->lease.state == LEASE_IDLE;
+}
+
+void store_lease_give(struct store_shard *s, uint64_t to, store_done_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX], fence_key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
+	struct lease_words words;
+	const struct bytes args[] = { store_key_shard(key, s, "lease"),
+				      store_key_shard(fence_key, s, "fence"), store_fence(s, fence),
+				      store_id_write(&words, 0, to),
+				      store_number_write(&words, 1, s->lease.renewal + 1) };
+	struct store_op *op;
+
+	store_enter(&s->base);
+	op = store_op_user(&s->base, done, arg, s->settings.shard, 0);
+	if (op && lease_is_given(s))
+		hand_send(op, SCRIPT_LEASE_GIVE, args, 2, COUNT_OF(args));
+	else if (op)
+		store_op_fail(op, STORE_REFUSED);
+	store_leave(&s->base);
+}
+
+void store_lease_offer(struct store_shard *s, uint64_t to)
+{
+	char key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
+	struct lease_words words;
+	const struct bytes args[] = { store_key_shard(key, s, "lease"), store_fence(s, fence),
+				      store_id_write(&words, 0, to) };
+	struct store_op *op;
+
+	store_enter(&s->base);
+	op = s->lease.state == LEASE_HELD
+		     ? store_op_user(&s->base, NULL, NULL, s->settings.shard, 0)
+		     : NULL;
+	if (op)
+		hand_send(op, SCRIPT_LEASE_OFFER, args, 1, COUNT_OF(args));
+	store_leave(&s->base);
+}
+
+/* The words of scripts of leases (cluster/lua/lease_*.lua). */
+
+/* ---- what Redis says ---- */
 
 /* How long an acquisition waits for a link, and then for Redis. */
 #define ACQUIRE_NS (2 * NS_PER_S)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/store/link.h"
+#include "cluster/store/state.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "cluster/redis/resp.h"
-#include "cluster/store/state.h"
 
 /* Two transactions are at least so far apart. */
 #define BATCH_PACE_NS (250 * NS_PER_US)

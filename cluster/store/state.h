@@ -9,15 +9,164 @@
 #ifndef CLUSTER_STORE_STATE_H
 #define CLUSTER_STORE_STATE_H
 
+#include <stdint.h>
+
 #include "base/metric.h"
 #include "base/table.h"
 #include "cluster/lease.h"
+#include "cluster/redis/buffer.h"
 #include "cluster/redis/script.h"
 #include "cluster/spool/spool.h"
-#include "cluster/store/batch.h"
-#include "cluster/store/link.h"
-#include "cluster/store/settled.h"
 #include "cluster/store/store.h"
+
+/*
+ * Saves and first ends of calls, many in one transaction of Redis: a batch. One of a shard is in flight, what is asked for meanwhile goes
+ * into the next. So the busier a node is, the fewer rounds a call costs it and Redis. How batches leave, with those of other shards: struct store_link.
+ *
+ *   HSET rec id record.., HSET sub id record.., HDEL sub id.., the same of rooms, XADD cdr.., HDEL rec id..
+ *
+ * A batch leaves when the fence is watched, and was ours: should another one own the shard by then, nothing happens to it. Then the
+ * lease says why (lua/lease_fence.lua). The order of what is sent says which record is the newest.
+ */
+
+struct store_shard;
+struct store_op;
+struct store_answer;
+struct batch_answers;
+struct spool_entry;
+struct redisReply;
+
+enum store_batch_state {
+	BATCH_UNWATCHED, /* nothing is known of the fence */
+	BATCH_WATCHING,  /* WATCH and MGET are on their way, perhaps behind a batch */
+	BATCH_READY,
+	BATCH_ASKING, /* the fence was not ours: the lease is asked */
+};
+
+/* Records beside those of calls: each kind in a hash of its own. */
+enum batch_kind { BATCH_SUBSCRIPTIONS, BATCH_ROOMS, BATCH_KINDS };
+
+struct batch_beside {
+	struct redis_buffer saves; /* arguments of HSET, and */
+	struct redis_buffer over;  /* of HDEL: those that are over */
+	uint32_t save_count, over_count;
+};
+
+/* What goes together. */
+struct batch_part {
+	struct redis_buffer saves; /* arguments of HSET */
+	struct batch_beside beside[BATCH_KINDS];
+	uint32_t save_count, end_count, cdr_count;
+	size_t end_octets;             /* of the CDRs */
+	struct store_op *first, **end; /* who waits, in order */
+	uint64_t since_ns;             /* when the first was asked for */
+};
+
+struct store_batch {
+	enum store_batch_state state;
+	struct batch_part next;     /* waits */
+	struct batch_part flying;   /* is on its way */
+	struct store_op *answering; /* the rest of those whose answer is there */
+	struct redis_buffer spare;  /* memory for the next part's saves */
+	uint64_t length_ns;         /* the stream's length is asked for then, at the earliest */
+};
+
+void store_batch_open(struct store_shard *s);
+/* All that waits is answered by who closes the store. */
+void store_batch_close(struct store_shard *s);
+/* The op waits until the record of this call is in Redis. */
+void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
+/* ... of this one of that kind; empty: until there is none. */
+void store_batch_beside(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
+			struct bytes record);
+/* ... until the CDR is in the stream, and the record gone. entry stays until then. */
+void store_batch_end(struct store_op *op, const struct spool_entry *entry);
+/* The link is gone: what waits is answered with STORE_UNKNOWN. */
+void store_batch_lost(struct store_shard *s);
+void store_batch_expire(struct store_shard *s, uint64_t now_ns);
+/* When store_batch_expire wants to be called; UINT64_MAX: never. */
+uint64_t store_batch_next_ns(const struct store_shard *s);
+
+/* ---- for its link, which has entered the store ---- */
+
+/* What waits is on its way. */
+void store_batch_load(struct store_shard *s);
+/* ... and was not sent. */
+void store_batch_dropped(struct store_shard *s);
+/* ... and was carried out: its answers are in EXEC's, from at on. Who waits hears of them with store_batch_answer. */
+void store_batch_took(struct store_shard *s, struct batch_answers *out,
+		      const struct redisReply *reply, size_t at);
+void store_batch_answer(struct store_shard *s, const struct batch_answers *answers);
+/* ... and nothing is known of it, or it was refused. */
+void store_batch_failed(struct store_shard *s, const struct store_answer *a);
+/* ... and nothing of it happened: it goes before all that waits. */
+void store_batch_again(struct store_shard *s);
+/* What the fence is that is watched now. broken: what Redis refused, if anything. */
+void store_batch_fence(struct store_shard *s, struct bytes fence,
+		       const struct store_answer *broken);
+/* As commands. 0, or -1: to is full, and has what fitted. */
+int store_batch_write(struct redis_buffer *to, struct store_shard *s,
+		      const struct batch_part *p) NODISCARD;
+/* So many commands are that, and about so many octets. */
+uint32_t store_batch_commands(const struct batch_part *p);
+size_t store_batch_octets(const struct batch_part *p);
+
+/*
+ * The shards whose batches leave on one link. They leave together, in one transaction that watches the fences of all of them: EXEC forgets
+ * whatever its link watches, so they cannot have one each.
+ *
+ *   WATCH fences, MGET fences  ->  MULTI, a batch of each shard, EXEC, WATCH fences, MGET fences  ->  ...
+ *
+ * With save_replicas a WAIT follows EXEC, and who waits for a batch hears of it behind that. It covers what its own connection has sent,
+ * which is all of the batch. Where replicas are slow or away it ends by itself: the calls go on as with none, and so does all that leaves
+ * in the next second. Each of these batches is counted.
+ *
+ * A shard whose fence was not its own has no part in the next one. Should another one own a shard by then, EXEC answers nil and
+ * nothing happened to any of them: the answer to MGET says which shard is lost, and the batches of all others leave again.
+ */
+
+struct redis;
+struct store_flight;
+
+struct store_link {
+	struct store_link *next; /* of the store that is shared */
+	struct redis *redis;
+	struct store_shard *shards; /* by link_next: who has a seat first */
+	uint32_t count;
+	struct store_flight *flight; /* NULL: none is on its way */
+	struct redis_buffer text;    /* one is written here */
+	uint64_t ready_ns;           /* the next one leaves then, at the earliest */
+	uint64_t alone_ns;           /* replicas were behind: until then nobody waits for them */
+};
+
+/* 0 or -ENOMEM. */
+int store_link_join(struct store_shard *s, struct redis *redis) NODISCARD;
+/* Whoever waits for its batch is answered by who closes the store. */
+void store_link_leave(struct store_shard *s);
+/* It is down: nothing is on its way any more. */
+void store_link_lost(struct store_link *l);
+/* The end of a round. */
+void store_link_flush(struct store_link *l);
+
+/*
+ * Which ends of calls Redis may forget: those whose numbers were given out a minute ago or longer. (Ends that may still be
+ * sent again hold the limit down further: end.c.) Pure.
+ */
+
+enum { SETTLED_SAMPLES = 64 };
+
+/* What the next number was, at most once a second. Zero-initialised. */
+struct settled {
+	struct {
+		uint64_t at_ns, next;
+	} samples[SETTLED_SAMPLES];
+	uint32_t taken; /* ever */
+};
+
+/* next: the number that is given out next. */
+void settled_note(struct settled *s, uint64_t next, uint64_t now_ns);
+/* All numbers below it are a minute old; 0: none is. */
+uint64_t settled_below(const struct settled *s, uint64_t now_ns);
 
 enum { STORE_KEY_MAX = 512, RUN_ID_MAX = 64 };
 
@@ -104,7 +253,7 @@ struct store_base {
 	char too_new[STORE_KEY_MAX];
 };
 
-/* The end of a call whose CDR may have to be sent once more: store_end.c. */
+/* The end of a call whose CDR may have to be sent once more: end.c. */
 struct store_end;
 
 struct store_ends {
@@ -124,7 +273,7 @@ enum store_replay_state {
 	STORE_REPLAY_SENDING,
 };
 
-/* The spool's way back into Redis: store_replay.c. */
+/* The spool's way back into Redis: end.c. */
 struct store_replay {
 	enum store_replay_state state;
 	uint8_t *segment;
@@ -143,7 +292,7 @@ enum store_opens_state {
 	STORE_OPENS_BUSY,      /* that is being removed */
 };
 
-/* Calls that were answered while Redis was away: store_open.c. */
+/* Calls that were answered while Redis was away: call.c. */
 struct store_opens {
 	struct spool *spool;
 	enum store_opens_state state;
@@ -238,14 +387,14 @@ struct store_shared {
 	struct keep_flight *keeps; /* replicas are being asked; NULL: they are not */
 };
 
-/* ---- both: store_base.c ---- */
+/* ---- both: op.c ---- */
 
 void store_base_open(struct store_base *base, const struct store_kind *kind,
 		     const struct scripts *scripts, uint64_t deadline_ns);
 void store_enter(struct store_base *base);
 void store_leave(struct store_base *base);
 
-/* ---- ops: store_op.c ---- */
+/* ---- ops: op.c ---- */
 
 /* size: of the struct that begins with the op. NULL: no memory. */
 struct store_op *store_op_new(struct store_base *base, size_t size, store_finish_fn *finish);
@@ -269,7 +418,7 @@ void store_ops_end(struct store_base *base);
 /* Whose shard's it is. */
 struct store_shard *store_shard_of(const struct store_op *op);
 
-/* ---- what scripts of leases are told, and tell: words.c ---- */
+/* ---- what scripts of leases are told, and tell: lease.c ---- */
 
 /* What is written when a lease changes its owner or is said again. */
 struct lease_write {
@@ -296,22 +445,10 @@ struct lease_words {
 	char numbers[LEASE_NUMBERS][24];
 	char names[NAMES_TEXT];
 };
-void store_lease_words(struct lease_words *words, const char *node, const struct lease_write *w);
-void store_lease_seen(struct lease_words *words, struct lease_epoch epoch, uint64_t renewal);
-/* i: which of its numbers; digits of a node, or of an incarnation. */
-struct bytes store_id_write(struct lease_words *words, size_t i, uint64_t id);
 /* 16 digits; 0: it is none. */
-uint64_t store_id_read(struct bytes text);
 struct bytes store_number_write(struct lease_words *words, size_t i, uint64_t value);
-struct bytes store_names_write(struct lease_words *words, const struct members *named);
-/* All of them, or false: of half a list nobody should be bound. */
-bool store_names_read(struct bytes text, struct members *named) NODISCARD;
-/* Of an array: 0 where it is no number. */
-uint64_t store_number(const struct redisReply *reply, size_t at);
-/* Of a lease, as far as it is believed; 0: it is not said. */
-uint64_t store_length(const struct redisReply *reply, size_t at);
 
-/* ---- lease: store_lease.c ---- */
+/* ---- lease: lease.c ---- */
 
 void store_lease_event(struct store_shard *s, const struct lease_event *event);
 /* When its timer is due. */
@@ -336,7 +473,7 @@ void store_keep_claim(struct store_shared *s, const struct store_claim *claim, s
 /* The shard is closed: nobody waits any more. */
 void store_keep_leave(struct store_shard *s);
 
-/* ---- keys of the wrong type: store_keys.c ---- */
+/* ---- keys of the wrong type: key.c ---- */
 
 /* Not now: soon, and not too often. */
 void store_keys_doubt(struct store_base *base);
@@ -345,15 +482,13 @@ void store_keys_expire(struct store_base *base, uint64_t now_ns);
 void store_shard_keys(struct keys_check *check);
 void store_shared_keys(struct keys_check *check);
 
-/* ---- ends of calls: store_end.c ---- */
+/* ---- ends of calls: end.c ---- */
 
 /* Redis has our newest link: what it may lack is sent again. */
 void store_ends_resend(struct store_shard *s);
 /* Sends one end, from the spool or not; the op gets the answer. */
 void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
 		    uint64_t deadline_ns);
-/* Redis has taken it out of the spool: it may lose it yet, as any other. */
-void store_end_taken(struct store_shard *s, const struct spool_entry *entry);
 /* Below it no end is sent again. */
 uint64_t store_ends_settled(struct store_shard *s);
 /* A new one. */
@@ -363,7 +498,7 @@ int store_ends_open(struct store_shard *s) NODISCARD;
 void store_ends_close(struct store_shard *s);
 void store_ends_free(struct store_shard *s);
 
-/* ---- calls answered while Redis was away: store_open.c ---- */
+/* ---- calls answered while Redis was away: call.c ---- */
 
 int store_opens_open(struct store_shard *s) NODISCARD;
 void store_opens_close(struct store_shard *s);
@@ -372,21 +507,21 @@ bool store_opens_replay(struct store_shard *s);
 /* It was saved, or has ended. */
 void store_open_settled(struct store_shard *s, uint64_t call);
 
-/* ---- replay: store_replay.c ---- */
+/* ---- replay: end.c ---- */
 
 void store_replay_start(struct store_shard *s);
 
-/* ---- records of older programs: store_move.c ---- */
+/* ---- records of older programs: call.c ---- */
 
 void store_calls_move(struct store_shard *s, store_done_fn *done, void *arg);
 
-/* ---- loads: store_load.c ---- */
+/* ---- loads: load.c ---- */
 
 /* The spool is empty, or could not be emptied: calls may be loaded, or not. */
 void store_loads_resume(struct store_shard *s, bool spooled);
 void store_loads_free(struct store_base *base);
 
-/* ---- keys: store_key.c; docs/keys.md; empty when it does not fit ---- */
+/* ---- keys: key.c; docs/keys.md; empty when it does not fit ---- */
 
 struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s,
 			     const char *name); /* td:{s17}:NAME */

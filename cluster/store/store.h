@@ -199,7 +199,7 @@ struct store_claim {
 void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		       void *arg);
 
-/* ---- from a node that lives to another one: hand.c ---- */
+/* ---- from a node that lives to another one: lease.c ---- */
 
 /* Of a shard of another node: its owner is told that this one wants it (store_shard_settings.wanted). To be said again as long as that is
  * so, with a store_acquire each time. */

@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "base/clock.h"
-#include "cluster/store/settled.h"
+#include "cluster/store/state.h"
 
 static void test_nothing_yet(void **state)
 {
