@@ -1,7 +1,203 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+
 #include "cluster/roster.h"
 
-#include <errno.h>
+uint32_t members_rank(const struct members *m, uint64_t id)
+{
+	uint32_t i = 0;
+
+	while (i < m->count && m->ids[i] != id)
+		i++;
+	return i;
+}
+
+bool members_has(const struct members *m, uint64_t id)
+{
+	return members_rank(m, id) < m->count;
+}
+
+uint32_t members_consents(const struct members *m)
+{
+	return m->count > 1 ? 2 : m->count;
+}
+
+uint32_t members_acks(const struct members *m)
+{
+	return m->count > 2 ? 2 : 1;
+}
+
+bool members_votes(const struct members *m, uint64_t record, uint64_t id)
+{
+	return members_has(m, id) || (m->count < MEMBERS_MAX && id == record);
+}
+
+uint64_t members_acked_until(const struct members *m, const uint64_t sent_ns[MEMBERS_MAX],
+			     uint64_t length_ns)
+{
+	uint64_t first = 0, second = 0, sent;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		second = sent_ns[i] > first ? first : sent_ns[i] > second ? sent_ns[i] : second;
+		first = sent_ns[i] > first ? sent_ns[i] : first;
+	}
+	sent = members_acks(m) == 2 ? second : first;
+	return sent ? sent + length_ns : 0;
+}
+
+static bool stays(const struct member *node, uint64_t now_ns)
+{
+	return !node->leaving && now_ns - node->heard_ns < MEMBER_UNHEARD_NS;
+}
+
+static void members_add(struct members *m, uint64_t id, uint32_t limit)
+{
+	if (m->count < limit && !members_has(m, id))
+		m->ids[m->count++] = id;
+}
+
+static const struct member *node_find(const struct member *nodes, uint32_t count, uint64_t id)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (nodes[i].id == id)
+			return &nodes[i];
+	}
+	return NULL;
+}
+
+void members_next(struct members *next, const struct members *now, const struct member *nodes,
+		  uint32_t count, uint64_t now_ns)
+{
+	uint32_t limit = count < MEMBERS_MAX ? count : MEMBERS_MAX;
+
+	*next = (struct members){ 0 };
+	for (uint32_t i = 0; i < now->count; i++) {
+		const struct member *node = node_find(nodes, count, now->ids[i]);
+
+		if (node && stays(node, now_ns))
+			members_add(next, node->id, limit);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (stays(&nodes[i], now_ns))
+			members_add(next, nodes[i].id, limit);
+	}
+	for (uint32_t i = 0; i < now->count; i++) {
+		const struct member *node = node_find(nodes, count, now->ids[i]);
+
+		if (!node || !node->leaving)
+			members_add(next, now->ids[i], now->count);
+	}
+}
+
+/* What is planned so far: who has each shard then, and so how many each node has. */
+struct balance_work {
+	const struct balance *b;
+	uint32_t has[BALANCE_NODES_MAX];
+	uint32_t owner[BALANCE_SHARDS_MAX];
+	enum balance_why why[BALANCE_SHARDS_MAX];
+};
+
+static bool balance_takes(const struct balance *b, uint32_t node)
+{
+	return node != BALANCE_NOBODY && b->takes[node];
+}
+
+/* It is to be at its home, whoever has more. */
+static bool is_at_home(const struct balance *b, uint32_t shard)
+{
+	return balance_takes(b, b->shards[shard].home);
+}
+
+static uint32_t node_with_fewest(const struct balance_work *w)
+{
+	uint32_t best = BALANCE_NOBODY;
+
+	for (uint32_t i = 0; i < w->b->node_count; i++) {
+		if (w->b->takes[i] && (best == BALANCE_NOBODY || w->has[i] < w->has[best]))
+			best = i;
+	}
+	return best;
+}
+
+/* The shard that goes next for evenness, of whoever has most of those that may go. BALANCE_SHARDS_MAX: none may. */
+static uint32_t shard_of_most(const struct balance_work *w)
+{
+	uint32_t best = BALANCE_SHARDS_MAX;
+
+	for (uint32_t i = 0; i < w->b->shard_count; i++) {
+		if (w->owner[i] == BALANCE_NOBODY || is_at_home(w->b, i))
+			continue;
+		if (best == BALANCE_SHARDS_MAX || w->has[w->owner[i]] > w->has[w->owner[best]])
+			best = i;
+	}
+	return best;
+}
+
+static void balance_put(struct balance_work *w, uint32_t shard, uint32_t to, enum balance_why why)
+{
+	if (w->owner[shard] != to)
+		w->why[shard] = why;
+	w->owner[shard] = to;
+	w->has[to]++;
+}
+
+static void balance_begin(struct balance_work *w)
+{
+	const struct balance *b = w->b;
+
+	for (uint32_t i = 0; i < b->shard_count; i++) {
+		const struct balance_shard *s = &b->shards[i];
+
+		w->owner[i] = s->owner;
+		if (s->owner == BALANCE_NOBODY)
+			continue;
+		if (is_at_home(b, i))
+			balance_put(w, i, s->home, BALANCE_HOME);
+		else if (b->takes[s->owner])
+			w->has[s->owner]++;
+	}
+}
+
+static void leave_who_drains(struct balance_work *w)
+{
+	for (uint32_t i = 0; i < w->b->shard_count; i++) {
+		if (w->owner[i] != BALANCE_NOBODY && !w->b->takes[w->owner[i]])
+			balance_put(w, i, node_with_fewest(w), BALANCE_DRAINS);
+	}
+}
+
+/* Each turn brings the two nearer to each other, so there is an end. */
+static void level(struct balance_work *w)
+{
+	for (;;) {
+		uint32_t to = node_with_fewest(w), shard = shard_of_most(w);
+
+		if (shard == BALANCE_SHARDS_MAX || w->has[w->owner[shard]] < w->has[to] + 2)
+			return;
+		w->has[w->owner[shard]]--;
+		balance_put(w, shard, to, BALANCE_EVEN);
+	}
+}
+
+uint32_t balance_plan(const struct balance *b, struct balance_move out[BALANCE_SHARDS_MAX])
+{
+	struct balance_work w = { .b = b };
+	uint32_t n = 0;
+
+	assert(b->node_count <= BALANCE_NODES_MAX && b->shard_count <= BALANCE_SHARDS_MAX);
+	if (node_with_fewest(&w) == BALANCE_NOBODY)
+		return 0;
+	balance_begin(&w);
+	leave_who_drains(&w);
+	level(&w);
+	for (uint32_t i = 0; i < b->shard_count; i++) {
+		if (w.owner[i] != b->shards[i].owner)
+			out[n++] = (struct balance_move){ b->shards[i].number, b->shards[i].owner,
+							  w.owner[i], w.why[i] };
+	}
+	return n;
+}
 
 enum { NODE_ID_OCTETS = 8, SHARD_MAX = UINT16_MAX };
 

@@ -7,7 +7,7 @@
 #include "app/command/command_walk.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
-#include "cluster/cdr.h"
+#include "cluster/record.h"
 #include "sig/sip/id.h"
 
 /* security.list: the newest entries of the stream of security events, of all nodes. */

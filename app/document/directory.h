@@ -8,7 +8,7 @@
 #define APP_DOCUMENT_DIRECTORY_H
 
 #include "cluster/document/log.h"
-#include "cluster/document/seen.h"
+#include "cluster/document/shelf.h"
 #include "cluster/document/snapshot.h"
 #include "cluster/store/store.h"
 

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include "cluster/cdr.h"
+#include "cluster/record.h"
 
 static void cdr_put_in(struct cdrs *out, uint32_t i, const struct cdr *cdr)
 {

@@ -15,7 +15,6 @@
 #include "base/metric.h"
 #include "cluster/peer/claims.h"
 #include "cluster/peer/peers.h"
-#include "cluster/peer/standing.h"
 
 #define NAMES_NS NS_PER_S
 #define STRANGER_NS \

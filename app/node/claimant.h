@@ -31,7 +31,7 @@ struct claimant_node {
 };
 /* All of them, itself too: i from 0 on. False: no more. */
 bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *out);
-/* What a node that is heard says of itself (cluster/peer/standing.h); NULL: nothing yet. */
+/* What a node that is heard says of itself (cluster/peer/peers.h); NULL: nothing yet. */
 struct standing;
 const struct standing *claimant_standing(const struct claimant *c, uint64_t id);
 /* That node is to ask for the shard, wherever it is. Said once: it may be lost. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state directory belongs to one Redis (cluster/belonging.h). Looked at before anything of the directory goes to Redis, and said again
+ * The state directory belongs to one Redis (cluster/identity.h). Looked at before anything of the directory goes to Redis, and said again
  * while the node runs: a Redis that was emptied has the id back before another directory is the first there.
  */
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "cluster/peer/claims.h"
-#include "cluster/peer/standing.h"
+#include "cluster/peer/peers.h"
 
 #define MOVE_BEAT_NS  (50 * NS_PER_MS)
 #define MOVE_AGAIN_NS (500 * NS_PER_MS) /* what was asked may be lost */

@@ -31,7 +31,7 @@
 #include "base/loop.h"
 #include "base/privilege.h"
 #include "base/tls/tls.h"
-#include "cluster/redis/names.h"
+#include "cluster/redis/url.h"
 #include "dsp/codec/g729.h"
 #include "engine/engine.h"
 #include "engine/net/locals.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * In a cluster a copy of a state directory would be the node itself: other nodes could not tell the two apart. Its start is refused
- * (cluster/twin.h). What is found while the node runs, the claimant finds.
+ * (cluster/identity.h). What is found while the node runs, the claimant finds.
  */
 #include "app/node/node.h"
 #include "base/log.h"

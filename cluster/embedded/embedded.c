@@ -3,8 +3,6 @@
  * The server holds a lock of its own (redis/lock), by a descriptor that it inherits and never looks at. So whether one lives is
  * a question to the kernel: no pid file can be stale, and no second server can come to the same AOF.
  */
-#include "cluster/embedded/embedded.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +13,155 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/embedded/conf.h"
-#include "cluster/embedded/probe.h"
+#include "cluster/embedded/embedded.h"
+
+static const char g_fixed[] =
+	"# Written by tandem at each start.\n"
+	"port 0\n"
+	"unixsocketperm 700\n"
+	"daemonize no\n"
+	"supervised no\n"
+	"logfile \"\"\n"
+	"always-show-logo no\n"
+	"databases 1\n"
+	/* what was acknowledged survives a crash of the node and of Redis; of a power failure, what fsync says */
+	"appendonly yes\n"
+	"aof-load-truncated yes\n"
+	"save \"\"\n"
+	/* calls are no cache: rather refuse than forget */
+	"maxmemory-policy noeviction\n"
+	/* nobody may load code into it or write its files elsewhere, whatever reaches the socket */
+	"protected-mode yes\n"
+	"enable-protected-configs no\n"
+	"enable-debug-command no\n"
+	"enable-module-command no\n";
+
+/* As redis.conf wants a text with blanks: in quotes, with both of them escaped. */
+static int quoted_write(struct writer *w, const char *key, const char *value, const char *suffix)
+{
+	writer_str(w, key);
+	writer_str(w, " \"");
+	for (const char *p = value; *p; p++) {
+		if ((uint8_t)*p < ' ')
+			return -EINVAL;
+		if (*p == '"' || *p == '\\')
+			writer_str(w, "\\");
+		writer_u8(w, (uint8_t)*p);
+	}
+	writer_str(w, suffix);
+	writer_str(w, "\"\n");
+	return 0;
+}
+
+/* dir: where its files lie; fsync: always, everysec or no. w overflows when it does not fit. 0, or -EINVAL: a path has control bytes. */
+static int embedded_conf_write(struct writer *w, const char *dir, const char *socket_path,
+			       const char *fsync)
+{
+	int err = 0;
+
+	writer_str(w, g_fixed);
+	writer_fmt(w, "appendfsync %s\n", fsync);
+	err = quoted_write(w, "dir", dir, "");
+	if (!err)
+		err = quoted_write(w, "pidfile", dir, "/redis.pid");
+	return err ? err : quoted_write(w, "unixsocket", socket_path, "");
+}
+
+enum { ANSWER_MAX = 4096, PATIENCE_US = 200000 };
+
+static int patience_set(int fd)
+{
+	struct timeval tv = { .tv_usec = PATIENCE_US };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int probe_dial(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(sun.sun_path, path, strnlen(path, sizeof(sun.sun_path) - 1));
+	err = patience_set(fd);
+	if (!err && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0)
+		err = -errno;
+	if (!err)
+		return fd;
+	(void)close(fd);
+	return err;
+}
+
+/* Reads until the answer ends with a line end, which both answers do. */
+static int probe_ask(int fd, const char *command, char answer[ANSWER_MAX])
+{
+	size_t n = 0;
+
+	if (send(fd, command, strlen(command), MSG_NOSIGNAL) < 0)
+		return -errno;
+	while (n == 0 || answer[n - 1] != '\n') {
+		ssize_t got = n < ANSWER_MAX - 1 ? recv(fd, answer + n, ANSWER_MAX - 1 - n, 0) : 0;
+
+		if (got <= 0)
+			return got < 0 ? -errno : -EPROTO;
+		n += (size_t)got;
+	}
+	answer[n] = 0;
+	return 0;
+}
+
+/* "process_id:123\r\n" within INFO. */
+static int pid_read(const char *info, int32_t *pid)
+{
+	const char *at = strstr(info, "process_id:");
+	struct bytes text = bytes_str(at ? at + strlen("process_id:") : "");
+	uint32_t value;
+
+	if (bytes_u32(bytes_sub(text, 0, bytes_find(text, '\r')), &value) != 0 || value > INT32_MAX)
+		return -EPROTO;
+	*pid = (int32_t)value;
+	return 0;
+}
+
+static int talk(int fd, int32_t *pid)
+{
+	char answer[ANSWER_MAX];
+	int err = probe_ask(fd, "PING\r\n", answer);
+
+	if (err)
+		return err;
+	if (!bytes_starts(bytes_str(answer), "+PONG"))
+		return bytes_starts(bytes_str(answer), "-LOADING") ? -EAGAIN : -EPROTO;
+	err = probe_ask(fd, "INFO server\r\n", answer);
+	return err ? err : pid_read(answer, pid);
+}
+
+int embedded_probe(const char *socket_path, int32_t *pid)
+{
+	int fd = probe_dial(socket_path);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = talk(fd, pid);
+	(void)close(fd);
+	return err;
+}
 
 enum { PATH_TEXT = 512, CONF_MAX = 4096, CHILD_LOCK_FD = 3, PID_TEXT = 16 };
 #define PATIENCE_NS (10 * NS_PER_S)

@@ -15,7 +15,7 @@
 #ifndef CLUSTER_PEER_CHANNEL_H
 #define CLUSTER_PEER_CHANNEL_H
 
-#include "cluster/peer/packet.h"
+#include "cluster/peer/line.h"
 #include "cluster/peer/parcel.h"
 
 /* In the place of "TDC1": not for parcels, but for copies of recordings, by the process that stores those (app/deliver/copy_link.h). */

@@ -6,8 +6,8 @@
 #ifndef CLUSTER_PEER_CLAIMS_H
 #define CLUSTER_PEER_CLAIMS_H
 
-#include "cluster/claim.h"
-#include "cluster/peer/item.h"
+#include "cluster/lease.h"
+#include "cluster/peer/parcel.h"
 
 enum { CLAIMS_MAX = 1024 };
 

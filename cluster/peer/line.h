@@ -15,9 +15,42 @@
 #ifndef CLUSTER_PEER_LINE_H
 #define CLUSTER_PEER_LINE_H
 
+#include "base/bytes.h"
 #include "base/rand.h"
-#include "cluster/peer/item.h"
-#include "cluster/peer/packet.h"
+#include "cluster/peer/parcel.h"
+
+/*
+ * A datagram between two nodes, sealed with AES-256-GCM (NIST SP 800-38D). The octets:
+ *
+ *     version (1) | voice (1) | from (8) | to (8) | incarnation (8) | number (8) | ciphertext | tag (16)
+ *
+ * All before the ciphertext is authenticated too. Each pair of nodes has a key for each way, each incarnation of the sender and each
+ * voice, derived from the cluster's: so the number alone is the nonce, and is never there twice under one key. Pure.
+ */
+
+enum {
+	PEER_KEY_LEN = 32,
+	PEER_PACKET_MAX = 1200, /* crosses any network in one piece */
+	PEER_HEAD_LEN = 2 + 4 * 8,
+	PEER_TAG_LEN = 16,
+	PEER_PLAIN_MAX = PEER_PACKET_MAX - PEER_HEAD_LEN - PEER_TAG_LEN,
+};
+
+enum peer_voice {
+	PEER_OF_NODE,
+	PEER_OF_KEEPER, /* of the process that outlives it: sealed by the node, sent when it is gone */
+	PEER_VOICES,
+};
+
+struct peer_head {
+	enum peer_voice voice;
+	uint64_t from, to; /* nodes */
+	uint64_t incarnation;
+	uint64_t number;
+};
+
+/* 0; -EBADMSG; -EPROTONOSUPPORT: of a later program. */
+int peer_head_read(struct peer_head *head, struct bytes packet) NODISCARD;
 
 enum {
 	PEER_MEMORY_LEN = 4 * 8,

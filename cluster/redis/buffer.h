@@ -14,14 +14,29 @@ struct redis_buffer {
 
 /* 0, -ENOSPC (more than max would wait) or -ENOMEM; all or nothing. */
 int redis_buffer_put(struct redis_buffer *b, struct bytes in) NODISCARD;
-/* Room for n octets behind what waits, for the caller to write: he says then how far it grew. NULL: -ENOSPC or -ENOMEM. */
-uint8_t *redis_buffer_room(struct redis_buffer *b, size_t n) NODISCARD;
-void redis_buffer_grew(struct redis_buffer *b, size_t n);
 /* Takes back what was put last: so many octets wait then. */
 void redis_buffer_cut(struct redis_buffer *b, size_t waiting);
 struct bytes redis_buffer_bytes(const struct redis_buffer *b);
 void redis_buffer_eat(struct redis_buffer *b, size_t n);
 /* Empties it and gives the memory back. */
 void redis_buffer_clear(struct redis_buffer *b);
+
+/*
+ * Commands as Redis reads them (RESP2: an array of bulk strings), appended to a buffer by hand: a save is written some 3,000 times a
+ * second, and printf would cost more than all the rest of it. 0, -ENOSPC or -ENOMEM; after a failure the buffer has what fitted.
+ */
+
+/* Most octets that a head, an argument's length and the ends of lines take. */
+enum { RESP_FRAME = 32 };
+
+/* A command of n arguments begins. */
+int resp_command(struct redis_buffer *b, size_t n) NODISCARD;
+int resp_text(struct redis_buffer *b, struct bytes text) NODISCARD;
+int resp_number(struct redis_buffer *b, uint64_t number) NODISCARD;
+/* An argument of n octets, which the caller writes: where. NULL: as -ENOSPC. Closed by resp_closed. */
+uint8_t *resp_open(struct redis_buffer *b, size_t n) NODISCARD;
+void resp_closed(struct redis_buffer *b, size_t n);
+/* A whole command. */
+int resp_words(struct redis_buffer *b, const struct bytes *words, size_t n) NODISCARD;
 
 #endif

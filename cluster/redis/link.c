@@ -2,8 +2,6 @@
 /*
  * The life of a link: down, dialling, greeting, up; and down again, to be dialled after a back-off.
  */
-#include "cluster/redis/link.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +11,80 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "cluster/redis/link.h"
+
+int redis_queue_open(struct redis_queue *q, uint32_t capacity)
+{
+	assert(capacity > 0);
+	*q = (struct redis_queue){ .capacity = capacity, .next_ns = UINT64_MAX };
+	q->slots = calloc(capacity, sizeof(*q->slots));
+	return q->slots ? 0 : -ENOMEM;
+}
+
+void redis_queue_close(struct redis_queue *q)
+{
+	free(q->slots);
+	*q = (struct redis_queue){ 0 };
+}
+
+static struct redis_wait *queue_slot(const struct redis_queue *q, uint32_t i)
+{
+	return &q->slots[((uint64_t)q->head + i) % q->capacity];
+}
+
+bool redis_queue_push(struct redis_queue *q, const struct redis_wait *wait)
+{
+	if (q->count == q->capacity)
+		return false;
+	*queue_slot(q, q->count++) = *wait;
+	if (!wait->expired && wait->deadline_ns < q->next_ns)
+		q->next_ns = wait->deadline_ns;
+	return true;
+}
+
+bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out)
+{
+	if (q->count == 0)
+		return false;
+	*out = *queue_slot(q, 0);
+	q->head = (q->head + 1) % q->capacity;
+	q->count--;
+	if (q->count == 0) {
+		q->head =
+			0; /* so that no more of the memory is used than there are waits at a time */
+		q->next_ns = UINT64_MAX;
+	}
+	return true;
+}
+
+const struct redis_wait *redis_queue_oldest(const struct redis_queue *q)
+{
+	return q->count ? queue_slot(q, 0) : NULL;
+}
+
+bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor,
+			struct redis_wait *out)
+{
+	if (*cursor == 0) {
+		if (now_ns < q->next_ns)
+			return false;
+		q->next_ns = UINT64_MAX;
+	}
+	while (*cursor < q->count) {
+		struct redis_wait *wait = queue_slot(q, (*cursor)++);
+
+		if (wait->expired)
+			continue;
+		if (wait->deadline_ns <= now_ns) {
+			wait->expired = true;
+			*out = *wait;
+			return true;
+		}
+		if (wait->deadline_ns < q->next_ns)
+			q->next_ns = wait->deadline_ns;
+	}
+	return false;
+}
 
 enum {
 	READS_PER_EVENT = 16, /* then others have their turn */
@@ -73,6 +145,16 @@ static void socket_drop(struct redis *r)
 static bool has_gauges(const struct redis *r)
 {
 	return !r->follows || r->is_of_slot;
+}
+
+static void redis_guests_tell(struct redis *r, bool connected)
+{
+	struct redis_guest *guest;
+
+	for (guest = r->guests; guest; guest = r->next_guest) {
+		r->next_guest = guest->next;
+		guest->state(connected, guest->arg);
+	}
 }
 
 static void link_tell(struct redis *r, bool connected)
@@ -193,6 +275,17 @@ static bool out_may_wait(const struct redis *r)
 {
 	return r->depart_ns && redis_buffer_bytes(&r->out).n < LATER_MAX &&
 	       clock_now_ns() < r->depart_ns;
+}
+
+static void redis_guests_flush(struct redis *r)
+{
+	struct redis_guest *guest;
+
+	for (guest = r->guests; guest; guest = r->next_guest) {
+		r->next_guest = guest->next;
+		if (guest->flush)
+			guest->flush(guest->arg);
+	}
 }
 
 void redis_flush(struct redis *r)
@@ -589,6 +682,17 @@ static void queue_expire(struct redis *r, uint64_t now_ns)
 		redis_link_break(r, "no answers any more", (struct bytes){ 0 });
 }
 
+static void redis_guests_expire(struct redis *r, uint64_t now_ns)
+{
+	struct redis_guest *guest;
+
+	for (guest = r->guests; guest; guest = r->next_guest) {
+		r->next_guest = guest->next;
+		if (guest->next_ns <= now_ns)
+			guest->expire(now_ns, guest->arg);
+	}
+}
+
 void redis_expire(struct redis *r, uint64_t now_ns)
 {
 	redis_link_enter(r);
@@ -663,4 +767,64 @@ bool redis_is_another(const struct redis *r)
 bool redis_is_connected(const struct redis *r)
 {
 	return r->state == REDIS_LINK_UP && !r->broken;
+}
+
+/* Guests may leave while they are called: the walk keeps the next one where redis_leave finds it. */
+
+void redis_join(struct redis *r, struct redis_guest *guest)
+{
+	struct redis_guest **at = &r->guests;
+
+	assert(!guest->redis && guest->state && guest->expire);
+	while (*at)
+		at = &(*at)->next;
+	guest->redis = r;
+	guest->next = NULL;
+	*at = guest;
+}
+
+void redis_leave(struct redis_guest *guest)
+{
+	struct redis *r = guest->redis;
+	struct redis_guest **at;
+
+	if (!r)
+		return;
+	for (at = &r->guests; *at != guest; at = &(*at)->next)
+		assert(*at);
+	*at = guest->next;
+	if (r->next_guest == guest)
+		r->next_guest = guest->next;
+	guest->redis = NULL;
+	guest->next = NULL;
+}
+
+/* Why there is no link, for people and for a start that waits. */
+
+/* Whoever is to say where Redis is, then one of the servers of a cluster, then the link itself. */
+static const struct redis *link_in_trouble(const struct redis *r)
+{
+	const struct redis *asker = r->route ? r->route->asker : r->sentinel.link;
+
+	if (asker && !redis_is_connected(asker) && asker->lost)
+		return asker;
+	for (uint32_t i = 0; r->route && i < REDIS_SERVERS_MAX && r->route->links[i]; i++) {
+		if (r->route->links[i]->addr.port && r->route->links[i]->lost)
+			return r->route->links[i];
+	}
+	return r;
+}
+
+void redis_trouble(const struct redis *r, struct redis_trouble *out)
+{
+	const struct redis *link = link_in_trouble(r);
+
+	*out = (struct redis_trouble){ .why = link->lost,
+				       .detail = link->lost ? link->lost_detail : "",
+				       .server = link->addr,
+				       .refused_ns = link->refused_ns };
+	if (!out->why && r->sentinel.link && r->sentinel.missed)
+		out->why = "no Sentinel tells an address of the primary";
+	else if (!out->why && r->route)
+		out->why = "no server of the cluster says who has each slot";
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a link, shared by redis.c (the codec), redis_link.c (its life) and redis_guest.c.
+ * The inside of a link, shared by redis.c (the codec), link.c (its life) and open.c (its begin and end).
  *
  * A callback may close the link or break it. So what ends it is only noted while callbacks run and done by the outermost
  * redis_link_leave().
@@ -8,15 +8,121 @@
 #ifndef CLUSTER_REDIS_LINK_H
 #define CLUSTER_REDIS_LINK_H
 
+#include <sys/types.h>
+
+#include "base/bytes.h"
 #include "base/metric.h"
 #include "base/rand.h"
 #include "base/tls/tls.h"
 #include "cluster/redis/buffer.h"
-#include "cluster/redis/dial.h"
-#include "cluster/redis/queue.h"
+#include "cluster/redis/redis.h"
 #include "cluster/redis/route.h"
-#include "cluster/redis/sentinel.h"
-#include "cluster/redis/socket.h"
+#include "cluster/redis/url.h"
+
+/* Starting a connection to Redis, and how long to wait before the next try. */
+
+/* A non-blocking descriptor whose connection is made or being made, or -errno. addr: for TCP. */
+int redis_dial(const struct redis_url *url, const struct addr *addr) NODISCARD;
+
+/* Zero-initialised with max_ns. */
+struct redis_backoff {
+	uint64_t max_ns;
+	uint32_t failures; /* in a row */
+};
+/* Doubles from 20 ms to max_ns, less up to half by chance, so that nodes do not come back all at once. up_ns: how long the
+ * link was up; one that held for a second starts from the beginning. */
+uint64_t redis_backoff_next(struct redis_backoff *b, uint64_t up_ns, struct rand_source *rand);
+
+/* The octets of a link: a non-blocking socket, in the clear or in TLS. */
+
+struct redis_socket {
+	int fd;               /* owned; -1: none */
+	struct tls_link *tls; /* owned; NULL: in the clear */
+};
+
+/* From here on in TLS with that host. 0 or -ENOMEM. */
+int redis_socket_secure(struct redis_socket *s, struct tls *tls, const char *host) NODISCARD;
+/* 0: done, -EAGAIN, -EPROTO with *why, a constant word. */
+int redis_socket_handshake(struct redis_socket *s, const char **why) NODISCARD;
+/* Octets, 0: the end, -errno; -EAGAIN: not now. */
+ssize_t redis_socket_read(struct redis_socket *s, void *p, size_t n) NODISCARD;
+ssize_t redis_socket_write(struct redis_socket *s, const void *p, size_t n) NODISCARD;
+/* What the last -EAGAIN of a handshake or a read waits for is room to write. */
+bool redis_socket_wants_write(const struct redis_socket *s);
+void redis_socket_close(struct redis_socket *s);
+
+/*
+ * Which server is the primary: a link asks one Sentinel each second, and more often while it is down or does not answer. Sentinels have their turn one after
+ * the other. Each answer has the epoch of the failover that made it so: what is older than the newest that was heard counts only when
+ * all of them say so, as they do when they were set up anew.
+ */
+
+struct redis;
+struct redisReply;
+
+struct redis_sentinel {
+	struct redis *link;  /* to one Sentinel; NULL: no Sentinel is asked */
+	struct redis *owner; /* told by redis_primary_said */
+	struct addr primary; /* the newest that counts; port 0: none yet */
+	struct addr said;    /* the first half of an answer */
+	uint64_t epoch;      /* of primary */
+	uint64_t ask_ns;     /* the next question */
+	uint64_t heard_ns;   /* the last answer that counted */
+	uint32_t older;      /* answers in a row that did not */
+	uint32_t answers;    /* of the Sentinel whose turn it is */
+	bool asked, hurry, missed;
+};
+
+/* link: was made for s->owner and is s' from here on. */
+void redis_sentinel_open(struct redis_sentinel *s, struct redis *owner, struct redis *link,
+			 uint64_t now_ns);
+void redis_sentinel_close(struct redis_sentinel *s);
+/* The primary is wanted, or it is not wanted any more: asked at once, and more often. */
+void redis_sentinel_hurry(struct redis_sentinel *s, bool hurry, uint64_t now_ns);
+void redis_sentinel_expire(struct redis_sentinel *s, uint64_t now_ns);
+uint64_t redis_sentinel_next_ns(const struct redis_sentinel *s);
+
+/*
+ * Who waits for an answer, in the order of the commands: Redis answers in that order only. One whose deadline has come
+ * keeps its place until its answer comes, so that the next answer does not go to the wrong one.
+ */
+
+/* A command as it was sent: it may have to be sent to another server. */
+struct redis_said {
+	size_t n;
+	uint8_t p[];
+};
+
+struct redis_wait {
+	redis_reply_fn *fn; /* NULL: nobody wants the answer */
+	void *arg;
+	uint64_t deadline_ns;
+	bool expired;
+	bool even_late;          /* fn is called again with what comes after the deadline */
+	struct redis_said *said; /* freed by who takes it out; NULL: it is sent once */
+};
+
+struct redis_queue {
+	struct redis_wait *slots;
+	uint32_t capacity;
+	uint32_t head;
+	uint32_t count;
+	uint64_t next_ns; /* no deadline that has not expired comes before it */
+};
+
+/* 0 or -ENOMEM. */
+int redis_queue_open(struct redis_queue *q, uint32_t capacity) NODISCARD;
+void redis_queue_close(struct redis_queue *q);
+/* False when full. */
+bool redis_queue_push(struct redis_queue *q, const struct redis_wait *wait);
+/* The oldest, taken out. False when empty. */
+bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out);
+/* NULL when empty. */
+const struct redis_wait *redis_queue_oldest(const struct redis_queue *q);
+/* The waits whose deadline has come, one each call, marked as expired; start with *cursor = 0. False at the end. Pushing
+ * between calls is fine, popping is not. */
+bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor,
+			struct redis_wait *out);
 
 struct redisReader;
 
@@ -108,11 +214,6 @@ int redis_open_server(struct redis **out, struct redis *r, const struct addr *se
 		      redis_state_fn *state, void *arg) NODISCARD;
 /* Of a link that asks: whose turn comes i-th. */
 void redis_link_names(struct redis *asker, uint32_t i, const struct addr *server);
-
-/* redis_guest.c */
-void redis_guests_tell(struct redis *r, bool connected);
-void redis_guests_expire(struct redis *r, uint64_t now_ns);
-void redis_guests_flush(struct redis *r);
 
 /* redis.c. Queues a command and its wait: 0, -EAGAIN or -EMSGSIZE. */
 int redis_command_put(struct redis *r, const struct bytes *args, size_t n,

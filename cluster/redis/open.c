@@ -2,13 +2,129 @@
 /* A link from its settings, and its end. */
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "base/tls/tls.h"
 #include "cluster/redis/link.h"
+
+int redis_socket_secure(struct redis_socket *s, struct tls *tls, const char *host)
+{
+	return tls_connect_host(&s->tls, tls, s->fd, host);
+}
+
+int redis_socket_handshake(struct redis_socket *s, const char **why)
+{
+	enum tls_failure failure;
+	int err = tls_handshake(s->tls, &failure);
+
+	if (err == -EPROTO)
+		*why = tls_failure_name(failure);
+	return err;
+}
+
+static ssize_t plain_outcome(ssize_t n)
+{
+	if (n >= 0)
+		return n;
+	return errno == EINTR ? -EAGAIN : -errno;
+}
+
+ssize_t redis_socket_read(struct redis_socket *s, void *p, size_t n)
+{
+	return s->tls ? tls_read(s->tls, p, n) : plain_outcome(recv(s->fd, p, n, MSG_DONTWAIT));
+}
+
+ssize_t redis_socket_write(struct redis_socket *s, const void *p, size_t n)
+{
+	return s->tls ? tls_write(s->tls, p, n)
+		      : plain_outcome(send(s->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+bool redis_socket_wants_write(const struct redis_socket *s)
+{
+	return s->tls && tls_wants_write(s->tls);
+}
+
+void redis_socket_close(struct redis_socket *s)
+{
+	tls_link_close(s->tls);
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	*s = (struct redis_socket){ .fd = -1 };
+}
+
+#define BACKOFF_FIRST_NS (20 * NS_PER_MS)
+#define BACKOFF_HELD_NS  NS_PER_S
+
+static int connect_start(int fd, const struct sockaddr *sa, socklen_t size)
+{
+	int err;
+
+	if (connect(fd, sa, size) == 0 || errno == EINPROGRESS)
+		return fd;
+	err = -errno; /* of a unix socket EAGAIN: its backlog is full */
+	(void)close(fd);
+	return err;
+}
+
+static int dial_unix(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	memcpy(sun.sun_path, path, strnlen(path, sizeof(sun.sun_path) - 1));
+	return connect_start(fd, (const struct sockaddr *)&sun, sizeof(sun));
+}
+
+static int dial_tcp(const struct addr *addr)
+{
+	struct sockaddr_storage ss;
+	socklen_t size = addr_to_sockaddr(addr, &ss);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	/* pipelines are written once per round already: waiting for more would only cost time */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0) {
+		int err = -errno;
+
+		(void)close(fd);
+		return err;
+	}
+	return connect_start(fd, (const struct sockaddr *)&ss, size);
+}
+
+int redis_dial(const struct redis_url *url, const struct addr *addr)
+{
+	return url->path[0] ? dial_unix(url->path) : dial_tcp(addr);
+}
+
+uint64_t redis_backoff_next(struct redis_backoff *b, uint64_t up_ns, struct rand_source *rand)
+{
+	uint64_t wait_ns = BACKOFF_FIRST_NS;
+
+	if (up_ns >= BACKOFF_HELD_NS)
+		b->failures = 0;
+	for (uint32_t i = 0; i < b->failures && wait_ns < b->max_ns; i++)
+		wait_ns *= 2;
+	if (wait_ns > b->max_ns)
+		wait_ns = b->max_ns;
+	b->failures += b->failures < 64;
+	return wait_ns -
+	       (uint64_t)rand_below(rand, (uint32_t)(wait_ns / NS_PER_US / 2) + 1) * NS_PER_US;
+}
 
 enum {
 	OUT_MAX = 1 << 24,

@@ -10,8 +10,8 @@
 #include <hiredis/hiredis.h>
 
 #include "base/clock.h"
+#include "cluster/redis/buffer.h"
 #include "cluster/redis/link.h"
-#include "cluster/redis/resp.h"
 
 enum {
 	ARGS_MAX = 256,

@@ -69,7 +69,7 @@ int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t 
  * wakes Redis, which costs as much as several commands do. */
 #define REDIS_LATER_NS (1 * NS_PER_MS)
 int redis_command_later(struct redis *r, const struct bytes *args, size_t n) NODISCARD;
-/* Several commands that are written already (cluster/redis/resp.h), with who waits for their answers, in order: all of it, or nothing. */
+/* Several commands that are written already (cluster/redis/buffer.h), with who waits for their answers, in order: all of it, or nothing. */
 struct redis_answers {
 	uint32_t count; /* of answers in a row, fn is called for each */
 	uint64_t deadline_ns;

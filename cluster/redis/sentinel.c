@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/redis/sentinel.h"
+#include "cluster/redis/link.h"
 
 #include <errno.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/redis/link.h"
 
 #define SENTINEL_PACE_NS   (1 * NS_PER_S)
 #define SENTINEL_HURRY_NS  (100 * NS_PER_MS)

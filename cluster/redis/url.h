@@ -4,6 +4,7 @@
 #define CLUSTER_REDIS_URL_H
 
 #include "base/addr.h"
+#include "base/bytes.h"
 
 enum { REDIS_SENTINELS_MAX = 7 };
 
@@ -40,5 +41,21 @@ int redis_url_read(struct redis_url *out, struct bytes text, const char **reason
 void redis_url_write(struct writer *w, const struct redis_url *url);
 /* Asks the resolver for names other than IP literals, so it may block: at start only. 0 or -EHOSTUNREACH. */
 int redis_server_resolve(const struct redis_server *server, struct addr *out) NODISCARD;
+
+/*
+ * Whether somebody knows the names of a redis.url. The resolver of the C library blocks, for many seconds where no name server answers:
+ * so it is asked on a thread of its own, which nobody waits for who has lost interest.
+ */
+
+struct redis_names;
+
+/* Asks. 0, -ENODATA: there are no names in it, or -errno. url: valid (cluster/redis/url.h). */
+int redis_names_ask(struct redis_names **out, struct bytes url) NODISCARD;
+/* Readable when there is an answer. */
+int redis_names_fd(const struct redis_names *n);
+/* Then: redis_open finds an address. */
+bool redis_names_are_known(const struct redis_names *n);
+/* At any time. NULL is fine. */
+void redis_names_close(struct redis_names *n);
 
 #endif

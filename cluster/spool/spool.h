@@ -7,7 +7,36 @@
 #ifndef CLUSTER_SPOOL_SPOOL_H
 #define CLUSTER_SPOOL_SPOOL_H
 
-#include "cluster/spool/entry.h"
+#include "base/bytes.h"
+
+/*
+ * One CDR in a spool file. Files are read after crashes: their end may be torn, and should anything within be damaged, the
+ * entries behind it are still found. Network order.
+ *
+ *    0        4        8        16     24       28
+ *   +--------+--------+--------+------+--------+- - - - -
+ *   | "TDC1" | length | number | call | CRC32C | fields (length bytes)
+ *   +--------+--------+--------+------+--------+- - - - -
+ *
+ * The CRC is over the bytes before it and the fields.
+ */
+
+enum {
+	SPOOL_ENTRY_HEAD = 28,
+	SPOOL_FIELDS_MAX = 1 << 18,
+};
+
+struct spool_entry {
+	uint64_t number; /* of the end of this call, unique within the shard */
+	uint64_t call;
+	struct bytes fields; /* cluster/record.h */
+};
+
+/* At most SPOOL_FIELDS_MAX bytes of fields. */
+void spool_entry_write(struct writer *w, const struct spool_entry *entry);
+/* Cuts the next entry off *rest: 1; 0: the end; -EBADMSG: bytes that are no entry were skipped, go on;
+ * -ENODATA: what is left is the beginning of an entry, torn off (*rest is then empty). */
+int spool_entry_next(struct bytes *rest, struct spool_entry *out) NODISCARD;
 
 struct spool;
 
@@ -30,5 +59,31 @@ void spool_remove(struct spool *sp, uint64_t number, bool aside, spool_done_fn *
 bool spool_is_empty(const struct spool *sp);
 /* No waiting entry has a lower number; UINT64_MAX when it is empty. */
 uint64_t spool_lowest(const struct spool *sp);
+
+/*
+ * The files of a spool: numbered segments in a folder, written one after the other, read and removed from the oldest on. What
+ * a crash left is never appended to. Blocking calls, for the spool's own thread.
+ */
+
+enum { SPOOL_SEGMENT_MAX = 1 << 20 }; /* a segment that has reached it is not written any further */
+
+struct spool_file {
+	int dir_fd;
+	int fd;          /* of the segment being written; -1: none */
+	uint64_t number; /* of the newest segment, 0: none yet */
+	size_t size;     /* of the segment being written, as far as it is whole */
+};
+
+/* Makes dir (0700) if it is not there. 0 or -errno. */
+int spool_file_open(struct spool_file *f, const char *dir) NODISCARD;
+void spool_file_close(struct spool_file *f);
+/* Appends; on an error nothing of it stays. On disk only after spool_file_sync. 0 or -errno. */
+int spool_file_write(struct spool_file *f, struct bytes in) NODISCARD;
+/* 0, or -errno: what was written since the last one may be lost. */
+int spool_file_sync(struct spool_file *f) NODISCARD;
+/* The oldest segment whole, to be freed by the caller; it is not written any further. 0, -ENOENT (none) or -errno. */
+int spool_file_read(struct spool_file *f, uint64_t *number, uint8_t **out, size_t *n) NODISCARD;
+/* Removes a segment for good, or (aside) renames it to NUMBER.broken for people to look at. 0 or -errno. */
+int spool_file_remove(struct spool_file *f, uint64_t number, bool aside) NODISCARD;
 
 #endif

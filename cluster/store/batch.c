@@ -4,9 +4,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "cluster/cdr.h"
 #include "cluster/record.h"
-#include "cluster/redis/resp.h"
+#include "cluster/redis/buffer.h"
 #include "cluster/store/state.h"
 
 /* What a batch is as commands of Redis, without the transaction around them. */

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/cdr.h"
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 

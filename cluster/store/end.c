@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/cdr.h"
+#include "cluster/record.h"
 #include "cluster/store/state.h"
 
 static void store_end_taken(struct store_shard *s, const struct spool_entry *entry);

@@ -8,7 +8,7 @@
 #include "base/validity.h"
 #include "cluster/store/state.h"
 
-/* Leases of shards of others: looks at them, and claims (cluster/claim.h). What Redis says is read with care: anybody may have written it. */
+/* Leases of shards of others: looks at them, and claims (cluster/lease.h). What Redis says is read with care: anybody may have written it. */
 
 /* What lua/lease_look.lua tells, after its word. */
 enum {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "cluster/redis/resp.h"
+#include "cluster/redis/buffer.h"
 
 /* Two transactions are at least so far apart. */
 #define BATCH_PACE_NS (250 * NS_PER_US)

@@ -167,7 +167,6 @@ struct aside {
 };
 
 static void load_pump(struct store_load *load);
-static void list_send(struct store_load *load);
 
 /* ---- the end of a load ---- */
 
@@ -619,43 +618,6 @@ static struct bytes fetch_cut(struct store_load *load)
 	return bytes_sub(from, 0, from.n - load->rest.n);
 }
 
-/* With Redis Cluster: the addresses of another tag. */
-static void tag_next(struct store_load *load)
-{
-	load->tag++;
-	load->index = store_key_aors(load->index_text, load->tag);
-	free(load->members);
-	load->members = NULL;
-	list_send(load);
-}
-
-static uint32_t load_window(const struct store_load *load)
-{
-	if (!is_hash(load))
-		return LOAD_WINDOW;
-	return load->kind == LOAD_DOCUMENTS ? BATCHES : RECORD_BATCHES;
-}
-
-/* Half of what may be asked for is sent at once: Redis works on that while the other half is worked on here. */
-static void load_pump(struct store_load *load)
-{
-	uint32_t window = load_window(load);
-	bool more = load->in_flight <= window / 2 && load->rest.n;
-
-	while (more && load->result == STORE_OK && load->rest.n && load->in_flight < window)
-		fetch_send(load, fetch_cut(load));
-	if (more && load->base->guest.redis)
-		redis_hurry(load->base->guest.redis);
-	if (load->in_flight)
-		return;
-	if (load->kind == LOAD_BINDINGS && load->result == STORE_OK && load->tag + 1 < STORE_TAGS)
-		tag_next(load);
-	else
-		load_done(load, load->result);
-}
-
-/* ---- the index ---- */
-
 static int members_take(struct store_load *load, const struct redisReply *reply)
 {
 	struct writer w;
@@ -704,6 +666,43 @@ static void list_send(struct store_load *load)
 	load->in_flight++;
 	store_op_command(op, args, COUNT_OF(args), LOAD_LIST_NS);
 }
+
+/* With Redis Cluster: the addresses of another tag. */
+static void tag_next(struct store_load *load)
+{
+	load->tag++;
+	load->index = store_key_aors(load->index_text, load->tag);
+	free(load->members);
+	load->members = NULL;
+	list_send(load);
+}
+
+static uint32_t load_window(const struct store_load *load)
+{
+	if (!is_hash(load))
+		return LOAD_WINDOW;
+	return load->kind == LOAD_DOCUMENTS ? BATCHES : RECORD_BATCHES;
+}
+
+/* Half of what may be asked for is sent at once: Redis works on that while the other half is worked on here. */
+static void load_pump(struct store_load *load)
+{
+	uint32_t window = load_window(load);
+	bool more = load->in_flight <= window / 2 && load->rest.n;
+
+	while (more && load->result == STORE_OK && load->rest.n && load->in_flight < window)
+		fetch_send(load, fetch_cut(load));
+	if (more && load->base->guest.redis)
+		redis_hurry(load->base->guest.redis);
+	if (load->in_flight)
+		return;
+	if (load->kind == LOAD_BINDINGS && load->result == STORE_OK && load->tag + 1 < STORE_TAGS)
+		tag_next(load);
+	else
+		load_done(load, load->result);
+}
+
+/* ---- the index ---- */
 
 /* ---- calls wait for the spool, and for those of older programs ---- */
 

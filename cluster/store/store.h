@@ -14,11 +14,10 @@
 #ifndef CLUSTER_STORE_STORE_H
 #define CLUSTER_STORE_STORE_H
 
-#include "cluster/claim.h"
 #include "cluster/identity.h"
+#include "cluster/lease.h"
 #include "cluster/redis/redis.h"
 #include "cluster/roster.h"
-#include "cluster/twin.h"
 
 struct store_shared;
 struct store_shard;
@@ -144,7 +143,7 @@ const char *store_shard_too_new(const struct store_shard *s);
  * once: the caller holds the state directory's lock, so the old process is gone. */
 void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
 
-/* Which Redis this is, see cluster/belonging.h: has it that id, and which one has it? The id is added to those it has by the word of the
+/* Which Redis this is, see cluster/identity.h: has it that id, and which one has it? The id is added to those it has by the word of the
  * asker. Nothing else need be open yet. */
 #define STORE_KEY_IDS BYTES_LIT("td:{cluster}:ids")
 enum store_know_when {
@@ -214,7 +213,7 @@ void store_lease_offer(struct store_shard *s, uint64_t to);
 
 /* ---- the nodes of the cluster: roster.h ---- */
 
-/* The line of this process, with each beat, and with beat 0 when it has stopped; see cluster/twin.h. look: nothing is written. */
+/* The line of this process, with each beat, and with beat 0 when it has stopped; see cluster/identity.h. look: nothing is written. */
 struct store_own {
 	const struct roster_node *node;
 	const struct identity *identity;
@@ -282,7 +281,7 @@ void store_room_save(struct store_shard *s, uint64_t id, uint64_t version, struc
 void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
 		    size_t fields, store_done_fn *done, void *arg);
 
-/* What calls have cost a day, by name: of the shard alone. The end of a call adds to it with its CDRs by a field "toll" (cluster/cdr.h). */
+/* What calls have cost a day, by name: of the shard alone. The end of a call adds to it with its CDRs by a field "toll" (cluster/record.h). */
 typedef void store_toll_fn(struct bytes name, int64_t ms, void *arg);
 void store_toll_load(struct store_shard *s, uint64_t day, store_toll_fn *each, store_done_fn *done,
 		     void *arg);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three nodes and Redis, as small as they can be: the real machines of cluster/lease.h and cluster/claim.h, what is under way
+ * Three nodes and Redis, as small as they can be: the real machines of cluster/lease.h and cluster/lease.h, what is under way
  * between them, and one step after the other. A world is a value: copied to go back.
  */
 #ifndef TESTS_EXPLORE_WORLD_H
 #define TESTS_EXPLORE_WORLD_H
 
-#include "cluster/claim.h"
+#include "cluster/lease.h"
 
 enum {
 	NODES_MAX = 3,

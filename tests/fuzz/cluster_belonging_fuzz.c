@@ -2,7 +2,7 @@
 /* The file that says of which Redis a directory is, as anybody may have written it. What is read says the same when it is written and read again. */
 #include <assert.h>
 
-#include "cluster/belonging.h"
+#include "cluster/identity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/document/entry.h"
+#include "cluster/document/log.h"
 #include "cluster/document/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "cluster/peer/item.h"
+#include "cluster/peer/parcel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

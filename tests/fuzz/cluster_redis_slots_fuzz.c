@@ -9,7 +9,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "cluster/redis/slots.h"
+#include "cluster/redis/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

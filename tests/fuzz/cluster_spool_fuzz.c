@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/cdr.h"
-#include "cluster/spool/entry.h"
+#include "cluster/record.h"
+#include "cluster/spool/spool.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who owns which shard, on virtual time: the real machines of cluster/lease.h, cluster/claim.h and cluster/peer/claims.h of several nodes, a
+ * Who owns which shard, on virtual time: the real machines of cluster/lease.h, cluster/lease.h and cluster/peer/claims.h of several nodes, a
  * Redis that has no more than leases, and all that is between them. Clocks run at their own speeds, nodes stand still and go on, messages
  * are lost, late, or come twice, nobody reaches anybody for a while, and Redis forgets.
  *

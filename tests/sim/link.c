@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cluster/member.h"
+#include "cluster/roster.h"
 #include "tests/sim/node_state.h"
 #include "tests/sim/sim.h"
 

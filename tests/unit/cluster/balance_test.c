@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "cluster/balance.h"
+#include "cluster/roster.h"
 
 /*
  * nodes: one letter each, from a on: t takes, d drains. shards: three letters each: its name, its owner and its home, '-' for nobody.

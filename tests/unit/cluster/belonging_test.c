@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cluster/belonging.h"
+#include "cluster/identity.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
 

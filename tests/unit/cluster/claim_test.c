@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "cluster/claim.h"
+#include "cluster/lease.h"
 
 enum { LENGTH = 3000, QUIET = 3300, OWNER = 1, SELF = 2, OTHER = 3 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/document/entry.h"
+#include "cluster/document/log.h"
 
 #include <errno.h>
 

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include "cluster/embedded/conf.h"
 #include "cluster/embedded/embedded.h"
 
 static char g_base[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "cluster/member.h"
+#include "cluster/roster.h"
 
 #define S UINT64_C(1000000000)
 

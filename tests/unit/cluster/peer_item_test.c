@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "cluster/peer/item.h"
+#include "cluster/peer/parcel.h"
 
 static const struct lease_epoch EPOCH = { 7, 0x1122334455667788 };
 static const struct members NAMED = { { 5, 6, UINT64_MAX }, 3 };

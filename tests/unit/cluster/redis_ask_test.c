@@ -3,7 +3,7 @@
 #include "tests/unit/cluster/node.h"
 #include "tests/unit/cluster/slots.h"
 
-#include "cluster/redis/slots.h"
+#include "cluster/redis/route.h"
 
 enum { ID_MAX = 64, ANSWERS = 3 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "cluster/redis/names.h"
+#include "cluster/redis/url.h"
 
 /* A label of 64 octets: nobody is asked for it, so the answer comes at once. */
 #define NONE "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "cluster/redis/queue.h"
+#include "cluster/redis/link.h"
 
 enum { CAPACITY = 4 };
 

@@ -5,7 +5,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "cluster/redis/slots.h"
+#include "cluster/redis/route.h"
 
 static const struct addr *from(void)
 {

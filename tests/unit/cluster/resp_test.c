@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/rand.h"
-#include "cluster/redis/resp.h"
+#include "cluster/redis/buffer.h"
 
 enum { ARGS_MAX = 40, TEXT_MAX = 3000, BUFFER_MAX = 1 << 20 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/document/seen.h"
+#include "cluster/document/shelf.h"
 
 #include "tests/unit/test.h"
 

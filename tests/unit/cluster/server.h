@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "cluster/embedded/probe.h"
+#include "cluster/embedded/embedded.h"
 #include "cluster/redis/redis.h"
 
 enum { SERVER_ARGS_MAX = 32, SERVERS_MAX = 32, FD_MAX = 256 };

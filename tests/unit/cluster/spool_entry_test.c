@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "cluster/cdr.h"
-#include "cluster/spool/entry.h"
+#include "cluster/record.h"
+#include "cluster/spool/spool.h"
 
 enum { ENTRIES = 3, FILE_MAX = 512 };
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cluster/spool/file.h"
+#include "cluster/spool/spool.h"
 
 static char g_dir[64];
 

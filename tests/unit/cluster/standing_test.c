@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "cluster/peer/standing.h"
+#include "cluster/peer/peers.h"
 
 static struct standings g_standings;
 

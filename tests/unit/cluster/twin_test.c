@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "cluster/twin.h"
+#include "cluster/identity.h"
 
 enum { OWN = 9 };
 
