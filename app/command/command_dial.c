@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
-#include "app/command/command_why.h"
 #include "app/document/dial_field.h"
 #include "app/node/node.h"
 #include "sig/dial/dial.h"

@@ -3,6 +3,8 @@
 #ifndef APP_COMMAND_COMMAND_HANDLERS_H
 #define APP_COMMAND_COMMAND_HANDLERS_H
 
+#include <stdbool.h>
+
 #include "app/command/command.h"
 #include "app/document/document.h"
 #include "base/addr.h"
@@ -125,5 +127,10 @@ bool command_take_secret(struct command_run *run, const char *user, const char *
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
 	g_location_documents, g_room_documents;
+
+/* Words for the reasons of refusals (sig_refused_name). */
+
+/* What it means, and what to do. False: it is not known. */
+bool refusal_words(const char *name, const char **sentence, const char **next);
 
 #endif
