@@ -1,13 +1,295 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/dial_plans.h"
+#include "sig/sip/id.h"
 #include "sig/sip/located_user.h"
+
+/* 0: its record is of an older program. */
+static uint64_t registered_utc_ms(const struct locations *locations, const struct binding *b)
+{
+	return b->registered_utc_ms ? locations_wall_utc_ms(locations, b->registered_utc_ms) : 0;
+}
+
+static json_t *contacts_json(const struct locations *locations, const struct aor *aor)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < aor->count; i++) {
+		const struct binding *b = &aor->bindings[i];
+
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:o, s:o, s:o, s:I, s:I, s:b, s:i}", "contact",
+				  command_text_json(text_bytes(&b->contact)), "source",
+				  command_addr_json(&b->hop.remote), "user_agent",
+				  command_text_json(text_bytes(&b->user_agent)),
+				  "registered_utc_ms", (json_int_t)registered_utc_ms(locations, b),
+				  "expires_utc_ms",
+				  (json_int_t)locations_wall_utc_ms(locations, b->expires_utc_ms),
+				  "nat", b->nat, "location", (int)b->location));
+	}
+	return list;
+}
+
+static json_t *aor_json(const struct locations *locations, const struct aor *aor)
+{
+	return json_pack("{s:s, s:o, s:I, s:o}", "tenant", text_str(&aor->tenant), "number",
+			 command_text_json(text_bytes(&aor->user)), "version",
+			 (json_int_t)aor->version, "contacts", contacts_json(locations, aor));
+}
+
+/* The last one is the one that was refreshed last. */
+static uint64_t aor_utc_ms(const struct locations *locations, const struct aor *aor)
+{
+	return aor->count ? registered_utc_ms(locations, &aor->bindings[aor->count - 1]) : 0;
+}
+
+/* Operators see all tenants that have the number. Who was looked for and has no phone is not registered. */
+static bool registration_look(const struct command_run *run, const struct command_span *span,
+			      struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	const struct locations *locations = run->node->locations;
+	const struct aor *aor = locations_next(locations, &at->place);
+
+	if (!aor)
+		return false;
+	out->utc_ms = aor_utc_ms(locations, aor);
+	out->wanted = aor->count && command_may_see(run, text_str(&aor->tenant)) &&
+		      command_span_has(span, out->utc_ms) &&
+		      (!span->number.n || bytes_eq(text_bytes(&aor->user), span->number));
+	out->json = show && out->wanted ? aor_json(locations, aor) : NULL;
+	return true;
+}
+
+void command_registration_list(struct command_run *run)
+{
+	command_walk_start(run, registration_look);
+}
+
+/*
+ * What an application changes of an extension beside its calls: its presence, and what callers hear then. Each is the command extension.put in
+ * its name, about one field that no administrator need be asked for.
+ */
+
+struct presence_run {
+	struct command_run *run;
+	bool greets; /* it is about a greeting */
+	bool tells;  /* its presence becomes another one */
+	uint16_t tenant;
+	char number[sizeof(((struct shard_extension *)NULL)->number)];
+	char state[PRESENCE_MAX], file[GREETING_FILE_MAX];
+};
+
+static void presence_tell(const struct presence_run *p)
+{
+	struct node *n = p->run->node;
+	struct sig_event *event = calloc(1, sizeof(*event));
+	struct effects effects = { 0 };
+	struct effect *e = event ? effects_add(&effects, EFFECT_EVENT) : NULL;
+
+	if (!e) {
+		free(event);
+		return;
+	}
+	event->kind = SIG_PRESENCE;
+	event->version = clock_utc_ms();
+	(void)bytes_cstr(bytes_str(tenants_name(n->tenants, p->tenant)), event->tenant,
+			 sizeof(event->tenant));
+	(void)bytes_cstr(bytes_str(p->number), event->to, sizeof(event->to));
+	(void)bytes_cstr(bytes_str(p->state), event->presence, sizeof(event->presence));
+	e->event = event;
+	effects_carry_out(&n->effects_to, &effects);
+	effects_close(&effects);
+}
+
+/* As extension.put said it. */
+static void presence_failed(struct presence_run *p, const json_t *error)
+{
+	const char *name = json_string_value(json_object_get(error, "code"));
+	const char *text = json_string_value(json_object_get(error, "message"));
+	unsigned code = 0;
+
+	while (code < COMMAND_INTERNAL &&
+	       (!name || strcmp(name, command_error_name((enum command_error_code)code)) != 0))
+		code++;
+	command_fail(p->run, (enum command_error_code)code, NULL, "%s",
+		     text ? text : "out of memory");
+}
+
+static void presence_on_done(json_t *answer, void *arg)
+{
+	struct presence_run *p = arg;
+
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		presence_failed(p, json_object_get(answer, "error"));
+	} else {
+		if (p->tells)
+			presence_tell(p);
+		command_answer(p->run, p->greets ? json_pack("{s:s, s:s, s:s}", "number", p->number,
+							     "state", p->state, "file", p->file)
+						 : json_pack("{s:s, s:s}", "number", p->number,
+							     "state", p->state));
+	}
+	json_decref(answer);
+	free(p);
+}
+
+static void presence_put(struct presence_run *p, const char *field, const char *value)
+{
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	json_t *args = json_pack("{s:s, s:s}", "number", p->number, field, value);
+	char id[COMMAND_ID_MAX];
+
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
+		       tenants_name(p->run->node->tenants, p->tenant));
+	(void)snprintf(id, sizeof(id), "presence %.*s", COMMAND_ID_MAX - 16, p->run->id);
+	command_start(p->run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
+		      presence_on_done, p);
+	json_decref(args);
+}
+
+/* NULL: the run has failed. */
+static struct presence_run *presence_begin(struct command_run *run, struct extension *e)
+{
+	struct bytes number = command_value(run, "number")->text;
+	struct presence_run *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return NULL;
+	}
+	*p = (struct presence_run){ .run = run, .tenant = document_tenant(run) };
+	if (extensions_find(&run->node->extensions, p->tenant, number, e) &&
+	    !bytes_cstr(number, p->number, sizeof(p->number)))
+		return p;
+	free(p);
+	command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+	return NULL;
+}
+
+void command_extension_presence(struct command_run *run)
+{
+	struct extension e;
+	struct presence_run *p = presence_begin(run, &e);
+
+	if (!p)
+		return;
+	(void)bytes_cstr(command_value(run, "state")->text, p->state, sizeof(p->state));
+	p->tells = strcmp(p->state, e.presence[0] ? e.presence : PRESENCE_USUAL) != 0;
+	extension_wipe(&e);
+	presence_put(p, "presence", p->state);
+}
+
+void command_extension_greeting(struct command_run *run)
+{
+	struct bytes file = command_value(run, "file")->text;
+	char list[GREETINGS_MAX];
+	struct extension e;
+	struct presence_run *p = presence_begin(run, &e);
+	bool fits;
+
+	if (!p)
+		return;
+	p->greets = true;
+	(void)bytes_cstr(command_value(run, "state")->text, p->state, sizeof(p->state));
+	fits = !bytes_cstr(file, p->file, sizeof(p->file)) &&
+	       greeting_set(e.greetings, p->state, file, list);
+	extension_wipe(&e);
+	if (!fits) {
+		free(p);
+		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
+			     "it has too many greetings: all of them have %d characters at most",
+			     GREETINGS_MAX - 1);
+		return;
+	}
+	presence_put(p, "greetings", list);
+}
+
+static json_t *subscription_json(const struct subscription_row *row)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, row->id);
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "id",
+			 command_text_json(bytes_mem(id, sizeof(id))), "tenant", row->tenant,
+			 "number", command_text_json(row->watcher), "watches",
+			 command_text_json(row->resource), "trunk", command_text_json(row->trunk),
+			 "event", row->package, "begun_utc_ms", (json_int_t)row->begun_utc_ms,
+			 "expires_utc_ms", (json_int_t)row->expires_utc_ms, "notified",
+			 (json_int_t)row->notified, "source", command_addr_json(row->remote));
+}
+
+static const enum subscription_ending g_endings[] = { ENDING_DEACTIVATED, ENDING_PROBATION,
+						      ENDING_GIVEUP, ENDING_REJECTED,
+						      ENDING_NORESOURCE };
+
+static void no_such_subscription(struct command_run *run)
+{
+	command_fail(run, COMMAND_NOT_FOUND, "id", "there is no subscription " BYTES_FMT,
+		     BYTES_ARG(command_value(run, "id")->text));
+}
+
+/* One of another tenant is none. */
+static bool subscription_is_seen(const struct command_run *run, const struct shard *core,
+				 uint64_t id)
+{
+	uint16_t tenant;
+
+	return core && shard_subscription_tenant(core, id, &tenant) &&
+	       command_may_see(run, tenants_name(run->node->tenants, tenant));
+}
+
+void command_subscription_end(struct command_run *run)
+{
+	enum subscription_ending why = g_endings[command_value(run, "reason")->number];
+	struct shard *core;
+	uint64_t id;
+
+	if (id_call_get(command_value(run, "id")->text, &id)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "id",
+			     "id must be one as subscription.list shows it");
+		return;
+	}
+	core = node_core(run->node, id);
+	if (!subscription_is_seen(run, core, id) ||
+	    shard_subscription_end(core, id, why, clock_instant()))
+		no_such_subscription(run);
+	else
+		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(id)));
+}
+
+/* Operators see all tenants that have the number. */
+static bool subscription_look(const struct command_run *run, const struct command_span *span,
+			      struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	struct subscription_row row;
+	struct shard *core;
+
+	while ((core = command_walk_shard(run, at)) &&
+	       !shard_subscription_next(core, &at->place, &row))
+		command_walk_past(at);
+	if (!core)
+		return false;
+	out->utc_ms = row.begun_utc_ms;
+	out->wanted = command_may_see(run, row.tenant) && command_span_has(span, out->utc_ms) &&
+		      (!span->number.n || bytes_eq(row.watcher, span->number) ||
+		       bytes_eq(row.resource, span->number));
+	out->json = show && out->wanted ? subscription_json(&row) : NULL;
+	return true;
+}
+
+void command_subscription_list(struct command_run *run)
+{
+	command_walk_start(run, subscription_look);
+}
 
 #define EXTENSION_LIMIT "limits.registrations"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_store.h). And links to record pages. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
@@ -11,6 +12,385 @@
 #include "app/web/web_file.h"
 #include "base/clock.h"
 #include "base/log.h"
+
+/*
+ * Recordings as Redis has them: of all nodes (docs/adr/0050). A list goes from tenant to tenant, and in each from the last day and name to the
+ * first, page by page, one question at a time, until it has as many as are wanted.
+ */
+
+enum {
+	DAY_LEN = 10,
+	FILE_MAX = 160,
+	LISTINGS_MAX = 8,
+	RECORDED_NAME_MAX = TENANT_NAME_MAX + DAY_LEN + FILE_MAX,
+};
+#define LISTING_NS (10 * NS_PER_S) /* whoever asks waits no longer */
+
+static unsigned g_listings; /* under way; control thread */
+
+struct recorded_listing {
+	struct command_run *run;
+	struct entry_list list;
+	uint64_t until_ns;
+	bool broken; /* some entry was, and that was said */
+	/* where it is */
+	char (*tenants)[TENANT_NAME_MAX];
+	uint32_t tenant, tenant_count;
+	char days[STORE_RECORDING_DAYS][DAY_LEN + 1];
+	uint32_t day, day_count;
+	char file[FILE_MAX]; /* the last one of the page before; "": of none */
+	char mailbox[sizeof(ENTRY_MAILBOX) + ENTRY_MAILBOX_MAX]; /* as parties are looked for */
+	/* where it begins */
+	char first_tenant[TENANT_NAME_MAX], first_day[DAY_LEN + 1], first_file[FILE_MAX];
+};
+
+/* ---- what is wanted ---- */
+
+static const char *recorded_arg(const struct recorded_listing *l, const char *name)
+{
+	const char *text = json_string_value(json_object_get(l->run->args, name));
+
+	return text ? text : "";
+}
+
+static bool recorded_is(const char *want, const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return !want[0] || (text && !strcmp(text, want));
+}
+
+static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *json)
+{
+	const char *party = recorded_arg(l, "party"), *mailbox = recorded_arg(l, "mailbox");
+	const json_t *heard = json_object_get(l->run->args, "heard");
+
+	return (!mailbox[0] || (entry_lies_in(json, mailbox) &&
+				(recorded_arg(l, "state")[0] || entry_is_there(json)))) &&
+	       (!heard || entry_is_heard(json) == json_is_true(heard)) &&
+	       entry_is_between(json, l->run->args) &&
+	       recorded_is(recorded_arg(l, "state"), json, "state") &&
+	       recorded_is(recorded_arg(l, "call"), json, "call") &&
+	       (!party[0] || entry_is_of(json, party));
+}
+
+static struct store_recordings recorded_query(struct recorded_listing *l)
+{
+	struct store_recordings q = { .tenant = bytes_str(l->tenants[l->tenant]),
+				      .day = bytes_str(l->days[l->day]),
+				      .before = bytes_str(l->file) };
+
+	if (recorded_arg(l, "call")[0]) {
+		q.what = bytes_str(recorded_arg(l, "call"));
+	} else if (recorded_arg(l, "mailbox")[0]) {
+		(void)snprintf(l->mailbox, sizeof(l->mailbox), ENTRY_MAILBOX "%s",
+			       recorded_arg(l, "mailbox"));
+		q.by = STORE_RECORDINGS_BY_PARTY;
+		q.what = bytes_str(l->mailbox);
+	} else if (recorded_arg(l, "party")[0]) {
+		q.by = STORE_RECORDINGS_BY_PARTY;
+		q.what = bytes_str(recorded_arg(l, "party"));
+	} else if (recorded_arg(l, "state")[0]) {
+		q.by = STORE_RECORDINGS_BY_STATE;
+		q.what = bytes_str(recorded_arg(l, "state"));
+	}
+	return q;
+}
+
+/* ---- its end ---- */
+
+static void listing_free(struct recorded_listing *l)
+{
+	free(l->tenants);
+	free(l);
+	g_listings--;
+}
+
+static void listing_answer(struct recorded_listing *l)
+{
+	struct command_run *run = l->run;
+	json_t *list = entry_list_end(&l->list);
+
+	listing_free(l);
+	command_answer(run, list);
+}
+
+static void listing_fail(struct recorded_listing *l, const char *why)
+{
+	struct command_run *run = l->run;
+
+	json_decref(entry_list_end(&l->list));
+	listing_free(l);
+	command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+}
+
+/* ---- a page ---- */
+
+static void listing_days_ask(struct recorded_listing *l, struct bytes until, bool before);
+static void listing_page_ask(struct recorded_listing *l);
+
+static json_t *recorded_read(struct recorded_listing *l, struct bytes file, struct bytes entry)
+{
+	char name[RECORDED_NAME_MAX];
+	struct writer w = writer_over(name, sizeof(name));
+	json_t *json;
+
+	WRITER_TEXTS(&w, l->tenants[l->tenant], "/", l->days[l->day], "/");
+	writer_bytes(&w, file);
+	json = w.overflow ? NULL : entry_parse(writer_done(&w), entry);
+	if (!json && !l->broken) {
+		l->broken = true;
+		LOG_ERROR("recordings", 0,
+			  "what Redis has of a recording cannot be read: it is left out, see HGET",
+			  LOG_STR("tenant", l->tenants[l->tenant]), LOG_STR("day", l->days[l->day]),
+			  LOG_BYTES("file", file));
+	}
+	return json;
+}
+
+static void on_recorded(struct bytes file, struct bytes entry, void *arg)
+{
+	struct recorded_listing *l = arg;
+	json_t *json = entry_list_is_full(&l->list) ? NULL : recorded_read(l, file, entry);
+
+	(void)bytes_cstr(bytes_sub(file, 0, FILE_MAX - 1), l->file, sizeof(l->file));
+	if (!json)
+		return;
+	(void)json_object_del(json, "node_id");
+	entry_list_add(&l->list, json, recorded_is_wanted(l, json));
+}
+
+static void listing_tenant_next(struct recorded_listing *l)
+{
+	if (++l->tenant == l->tenant_count)
+		listing_answer(l);
+	else
+		listing_days_ask(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
+}
+
+static void listing_day_next(struct recorded_listing *l)
+{
+	l->file[0] = '\0';
+	if (++l->day < l->day_count)
+		listing_page_ask(l);
+	else if (l->day_count == STORE_RECORDING_DAYS)
+		listing_days_ask(l, bytes_str(l->days[l->day_count - 1]), true);
+	else
+		listing_tenant_next(l);
+}
+
+static void on_page(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct recorded_listing *l = arg;
+
+	(void)key;
+	if (result != STORE_OK)
+		listing_fail(l, "Redis did not answer: name a node to hear what its folder says");
+	else if (entry_list_is_full(&l->list))
+		listing_answer(l);
+	else if (clock_now_ns() > l->until_ns)
+		listing_fail(l, "it takes too long: name fewer days by since and until");
+	else if (count == STORE_RECORDINGS_PAGE)
+		listing_page_ask(l);
+	else
+		listing_day_next(l);
+}
+
+static void listing_page_ask(struct recorded_listing *l)
+{
+	const struct store_recordings q = recorded_query(l);
+
+	store_recordings_read(l->run->node->store, &q, on_recorded, on_page, l);
+}
+
+/* ---- days ---- */
+
+static void on_day(struct bytes day, struct bytes none, void *arg)
+{
+	struct recorded_listing *l = arg;
+
+	(void)none;
+	if (l->day_count < STORE_RECORDING_DAYS &&
+	    !bytes_cstr(day, l->days[l->day_count], sizeof(l->days[0])))
+		l->day_count++;
+}
+
+static void on_days(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct recorded_listing *l = arg;
+
+	(void)key;
+	(void)count;
+	if (result != STORE_OK) {
+		listing_fail(l, "Redis did not answer: name a node to hear what its folder says");
+		return;
+	}
+	if (!l->day_count) {
+		listing_tenant_next(l);
+		return;
+	}
+	if (!strcmp(l->tenants[l->tenant], l->first_tenant) && !strcmp(l->days[0], l->first_day))
+		memcpy(l->file, l->first_file, sizeof(l->file));
+	listing_page_ask(l);
+}
+
+static void listing_days_ask(struct recorded_listing *l, struct bytes until, bool before)
+{
+	char last[DAY_LEN + 1];
+	struct store_recording_days of = { .tenant = bytes_str(l->tenants[l->tenant]),
+					   .since = bytes_str(recorded_arg(l, ENTRY_SINCE_DAY)),
+					   .before = before };
+
+	/* Copy first: until may point into days, which is overwritten below. */
+	(void)bytes_cstr(bytes_sub(until, 0, DAY_LEN), last, sizeof(last));
+	if (!before && l->first_day[0] && !strcmp(l->tenants[l->tenant], l->first_tenant) &&
+	    (!last[0] || strcmp(l->first_day, last) < 0))
+		memcpy(last, l->first_day, sizeof(last));
+	of.until = bytes_str(last);
+	l->day = l->day_count = 0;
+	l->file[0] = '\0';
+	store_recording_days(l->run->node->store, &of, on_day, on_days, l);
+}
+
+/* ---- its beginning ---- */
+
+/* TENANT/DATE/FILE, the last one of the page before. */
+static void listing_after(struct recorded_listing *l)
+{
+	struct bytes after = bytes_str(recorded_arg(l, "after")), tenant, day;
+
+	if (!bytes_cut(&after, '/', &tenant) || !bytes_cut(&after, '/', &day) ||
+	    bytes_cstr(tenant, l->first_tenant, sizeof(l->first_tenant)) ||
+	    bytes_cstr(day, l->first_day, sizeof(l->first_day)) ||
+	    bytes_cstr(after, l->first_file, sizeof(l->first_file)))
+		l->first_tenant[0] = l->first_day[0] = l->first_file[0] = '\0';
+}
+
+static int tenant_order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void listing_tenant_add(struct recorded_listing *l, const char *name)
+{
+	if (strcmp(name, l->first_tenant) >= 0)
+		(void)snprintf(l->tenants[l->tenant_count++], TENANT_NAME_MAX, "%s", name);
+}
+
+/* Those that whoever asks may see, by name. False: out of memory. */
+static bool listing_tenants(struct recorded_listing *l)
+{
+	const struct command_run *run = l->run;
+	uint32_t count = 1;
+
+	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->tenants, &i); i++)
+		count++;
+	l->tenants = calloc(count, sizeof(l->tenants[0]));
+	if (!l->tenants)
+		return false;
+	if (run->of_tenant) {
+		listing_tenant_add(l, run->tenant);
+		return true;
+	}
+	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->tenants, &i); i++)
+		listing_tenant_add(l, tenants_name(run->node->tenants, i));
+	qsort(l->tenants, l->tenant_count, sizeof(l->tenants[0]), tenant_order);
+	return true;
+}
+
+static bool recorded_fails(struct command_run *run)
+{
+	if (!run->node->store || !redis_is_connected(run->node->redis))
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "Redis is away: name a node to hear what its folder says");
+	else if (g_listings >= LISTINGS_MAX)
+		command_fail(run, COMMAND_BUSY, NULL, "too many lists at once: try again");
+	else
+		return false;
+	return true;
+}
+
+void command_recorded_list(struct command_run *run)
+{
+	struct recorded_listing *l;
+
+	if (recorded_fails(run))
+		return;
+	l = calloc(1, sizeof(*l));
+	if (l) {
+		*l = (struct recorded_listing){ .run = run,
+						.until_ns = clock_now_ns() + LISTING_NS };
+		entry_list_begin(&l->list, command_limit(run));
+		g_listings++;
+		listing_after(l);
+	}
+	if (!l || !listing_tenants(l)) {
+		if (l) {
+			json_decref(entry_list_end(&l->list));
+			listing_free(l);
+		}
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	} else if (!l->tenant_count) {
+		listing_answer(l);
+	} else {
+		listing_days_ask(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
+	}
+}
+
+/* ---- one ---- */
+
+struct recorded_one {
+	struct command_run *run;
+	json_t *json;
+};
+
+static void on_one(struct bytes entry, struct bytes none, void *arg)
+{
+	struct recorded_one *one = arg;
+
+	(void)none;
+	one->json = entry_parse(command_value(one->run, "name")->text, entry);
+}
+
+static void on_one_read(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct recorded_one one = *(struct recorded_one *)arg;
+
+	(void)key;
+	(void)count;
+	free(arg);
+	if (one.json) {
+		(void)json_object_del(one.json, "node_id");
+		command_answer(one.run, one.json);
+	} else if (result != STORE_OK) {
+		command_fail(one.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	} else {
+		command_fail(one.run, COMMAND_NOT_FOUND, "name",
+			     "there is no such recording: recording.list has them");
+	}
+}
+
+void command_recorded_get(struct command_run *run)
+{
+	struct bytes file = command_value(run, "name")->text, tenant, day;
+	struct recorded_one *one;
+
+	if (!bytes_cut(&file, '/', &tenant) || !bytes_cut(&file, '/', &day) ||
+	    (run->of_tenant && !bytes_is(tenant, run->tenant))) {
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such recording: recording.list has them");
+		return;
+	}
+	if (recorded_fails(run))
+		return;
+	one = malloc(sizeof(*one));
+	if (!one) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*one = (struct recorded_one){ run, NULL };
+	store_recording_get(run->node->store, tenant, day, file, on_one, on_one_read, one);
+}
 
 enum { LINK_SECONDS = 300 };
 

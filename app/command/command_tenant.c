@@ -1,13 +1,426 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tenants: documents of operators. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
 #include "app/command/control.h"
+#include "app/document/location_field.h"
 #include "app/document/tenant_field.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "sig/host/toll.h"
+#include "sig/sip/located_user.h"
+
+#define PROFILE_LIMIT "the number of profiles (64)"
+_Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");
+
+static bool profile_make(struct command_run *run, void *value)
+{
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	const struct profile *before = profiles_find(all, command_value(run, "name")->text);
+	struct profile *p = value;
+
+	if (!before && all->count == SHARD_PROFILES_MAX) {
+		command_fail(run, COMMAND_FULL, NULL, PROFILE_LIMIT " is reached");
+		return false;
+	}
+	if (before)
+		*p = *before;
+	else
+		form_begin(&g_profile_form, p, (struct bytes){ 0 });
+	return document_take(run, &g_profile_documents, p);
+}
+
+static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	const struct profile *p = profiles_find(all, command_value(run, "name")->text);
+	const struct profile_range *user = p ? profiles_user(all, p->core.name) : NULL;
+	char from[ADDR_TEXT_MAX];
+
+	if (!p) {
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such profile: profile.list shows those that there are");
+	} else if (!strcmp(p->core.name, PROFILE_DEFAULT)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
+			     "the profile default always exists; change it with profile.put");
+	} else if (user) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
+			     "the range from %s uses it: delete that first, or give it another "
+			     "profile",
+			     addr_text(&user->core.first, from));
+	} else {
+		return bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX) == 0;
+	}
+	return false;
+}
+
+static int profile_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct profile *p = value;
+	struct profiles *all = document_profiles_own(node, tenant);
+	int err = all ? profiles_put(all, p) : -ENOENT;
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	while (!err && (core = node_core_next(node, &cursor)))
+		err = shard_profile_put(core, tenant, &p->core);
+	return err;
+}
+
+static void profile_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	struct profiles *all = document_profiles_own(node, tenant);
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	if (!all)
+		return;
+	while ((core = node_core_next(node, &cursor)))
+		(void)shard_profile_delete(core, tenant, name);
+	profiles_delete(all, name);
+}
+
+const struct document_kind g_profile_documents = {
+	.name = "profile",
+	.argument = "name",
+	.limit = PROFILE_LIMIT,
+	.size = sizeof(struct profile),
+	.form = &g_profile_form,
+	.make = profile_make,
+	.aim = profile_aim,
+	.apply = profile_apply,
+	.forget = profile_forget,
+	.exact = true,
+};
+
+void command_profile_get(struct command_run *run)
+{
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	const struct profile *p = profiles_find(all, command_value(run, "name")->text);
+
+	if (p) {
+		command_answer(run, form_view(&g_profile_form, p));
+	} else {
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such profile: profile.list shows those that there are");
+	}
+}
+
+void command_profile_list(struct command_run *run)
+{
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < all->count; i++)
+		(void)json_array_append_new(list, form_view(&g_profile_form, &all->list[i]));
+	command_answer(run, list);
+}
+
+/* The table of ranges: which phones, by their source address, get which profile. */
+
+#define RANGE_LIMIT "the number of ranges (256)"
+_Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
+
+static bool profile_stands(struct command_run *run, const struct shard_range *r)
+{
+	if (!profiles_find(document_profiles(run->node, document_tenant(run)),
+			   bytes_str(r->profile))) {
+		command_fail(run, COMMAND_NOT_FOUND, "profile",
+			     "there is no such profile: make it with profile.put");
+		return false;
+	}
+	return true;
+}
+
+/* Of two that hold an address neither would be the right one. False: the run has failed. */
+static bool may_stand(struct command_run *run, const struct shard_range *r)
+{
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	const struct profile_range *other = profiles_overlap(all, r);
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+
+	if (other) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "from",
+			     "it overlaps the range from %s to %s of profile %s",
+			     addr_text(&other->core.first, from), addr_text(&other->core.last, to),
+			     other->core.profile);
+		return false;
+	}
+	if (all->range_count < SHARD_RANGES_MAX || profiles_range(all, &r->first))
+		return true;
+	command_fail(run, COMMAND_FULL, NULL, RANGE_LIMIT " is reached");
+	return false;
+}
+
+static bool range_make(struct command_run *run, void *value)
+{
+	struct profile_range *r = value;
+
+	return document_take(run, &g_range_documents, r) && profile_stands(run, &r->core) &&
+	       may_stand(run, &r->core);
+}
+
+static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr first;
+
+	if (!range_addr_read(&first, command_value(run, "from")->text) &&
+	    profiles_range(document_profiles(run->node, document_tenant(run)), &first))
+		return bytes_cstr(bytes_str(addr_text(&first, text)), name, DOCUMENT_NAME_MAX) == 0;
+	command_fail(run, COMMAND_NOT_FOUND, "from",
+		     "no range begins there: profile.range.list shows those that there are");
+	return false;
+}
+
+static void range_name(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct profile_range *r = value;
+	char text[ADDR_TEXT_MAX];
+
+	(void)bytes_cstr(bytes_str(addr_text(&r->core.first, text)), name, DOCUMENT_NAME_MAX);
+}
+
+static int ranges_apply(struct node *node, const struct profiles *all)
+{
+	uint32_t cursor = 0;
+	struct shard *core;
+	int err = 0;
+
+	while (!err && (core = node_core_next(node, &cursor)))
+		err = profiles_ranges_apply(all, core);
+	return err;
+}
+
+static int range_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	struct profiles *all = document_profiles_own(node, tenant);
+	int err = all ? profiles_range_put(all, value) : -ENOENT;
+
+	return err ? err : ranges_apply(node, all);
+}
+
+static void range_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	struct profiles *all = document_profiles_own(node, tenant);
+	struct addr first;
+
+	if (!all || range_addr_read(&first, bytes_str(name)))
+		return;
+	profiles_range_delete(all, &first);
+	if (ranges_apply(node, all))
+		LOG_ERROR("node", 0, "out of memory: a deleted range still counts",
+			  LOG_STR("from", name));
+}
+
+const struct document_kind g_range_documents = {
+	.name = "profile_range",
+	.argument = "from",
+	.limit = RANGE_LIMIT,
+	.size = sizeof(struct profile_range),
+	.form = &g_range_form,
+	.make = range_make,
+	.aim = range_aim,
+	.name_of = range_name,
+	.apply = range_apply,
+	.forget = range_forget,
+	.exact = true,
+};
+
+void command_range_list(struct command_run *run)
+{
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < all->range_count; i++)
+		(void)json_array_append_new(list, form_view(&g_range_form, &all->ranges[i]));
+	command_answer(run, list);
+}
+
+/* Where phones stand. */
+
+static int location_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	struct site site;
+
+	location_to_core(value, tenant, &site);
+	return site.id ? sites_put(node->sites, &site) : -EINVAL;
+}
+
+static void location_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	uint16_t id;
+
+	if (!location_read(bytes_str(name), &id))
+		sites_delete(node->sites, tenant, id);
+}
+
+const struct document_kind g_location_documents = {
+	.name = "location",
+	.argument = "id",
+	.limit = "the number of locations (4096)",
+	.quota = "max_locations",
+	.item = TENANT_SITES,
+	.size = sizeof(struct location_value),
+	.form = &g_location_form,
+	.apply = location_apply,
+	.forget = location_forget,
+};
+static_assert(SITES_MAX == 4096, "the text above says it");
+
+/* What calls outside have cost today (sig/host/toll.h), on this node. */
+
+static json_t *usage_json(const struct node *n, const struct toll_payer *who,
+			  const struct toll_limits *limits)
+{
+	const struct toll_now now = node_toll_now(n, who->tenant);
+	struct toll_usage used = toll_look(n->toll, who, &now);
+
+	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)used.calls, "used_s",
+			 (json_int_t)(used.ms > 0 ? used.ms / 1000 : 0), "outside_calls",
+			 (json_int_t)limits->calls, "outside_minutes", (json_int_t)limits->minutes);
+}
+
+/* False: the run has failed. */
+static bool toll_extension(struct command_run *run, uint16_t tenant, struct bytes number,
+			   struct toll_limits *out)
+{
+	struct extension e;
+
+	if (!extensions_find(&run->node->extensions, tenant, number, &e)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return false;
+	}
+	*out = (struct toll_limits){ e.core.outside_calls, e.core.outside_minutes };
+	extension_wipe(&e);
+	return true;
+}
+
+void command_toll_show(struct command_run *run)
+{
+	const struct command_value *number = command_value(run, "number");
+	struct toll_payer who = { .tenant = document_tenant(run) };
+	struct toll_limits limits;
+	json_t *out;
+
+	if (who.tenant == TENANT_NONE) {
+		command_fail(run, COMMAND_NOT_FOUND, NULL, "there is no such tenant");
+		return;
+	}
+	if (number->given && !toll_extension(run, who.tenant, number->text, &limits))
+		return;
+	out = json_object();
+	if (number->given) {
+		who.user = number->text;
+		(void)json_object_set_new(out, "extension", usage_json(run->node, &who, &limits));
+	}
+	who.user = (struct bytes){ 0 };
+	limits = tenants_toll(run->node->tenants, who.tenant);
+	(void)json_object_set_new(out, "tenant", usage_json(run->node, &who, &limits));
+	command_answer(run, out);
+}
+
+/* ---- reset ---- */
+
+/* The extension has cost nothing, its tenant what it had: two changes of sums, the one that is against the extension first. */
+struct toll_reset {
+	struct command_run *run;
+	const struct node_shard *shard; /* whose sums are changed */
+	uint64_t day;
+	int64_t ms;
+	uint16_t tenant;
+};
+
+static struct bytes toll_name(char *buf, size_t cap, const struct toll_reset *r, struct bytes user)
+{
+	struct writer w = writer_over(buf, cap);
+
+	WRITER_TEXTS(&w, tenants_name(r->run->node->tenants, r->tenant), ":");
+	writer_bytes(&w, user);
+	return writer_done(&w);
+}
+
+static void reset_over(struct toll_reset *r, enum store_result result)
+{
+	struct command_run *run = r->run;
+
+	free(r);
+	if (result == STORE_OK)
+		command_answer(run,
+			       json_pack("{s:o}", "number",
+					 command_text_json(command_value(run, "number")->text)));
+	else
+		command_fail(run, result == STORE_UNKNOWN ? COMMAND_UNCERTAIN : COMMAND_UNAVAILABLE,
+			     NULL, "Redis did not accept it");
+}
+
+static void on_reset(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct toll_reset *r = arg;
+	struct node *n = r->run->node;
+	const struct toll_payer who = { .tenant = r->tenant,
+					.shard = node_shard_toll(r->shard),
+					.user = command_value(r->run, "number")->text };
+	const struct toll_now now = node_toll_now(n, r->tenant);
+
+	(void)key;
+	(void)version;
+	if (result == STORE_OK && now.day == r->day)
+		toll_forgive(n->toll, &who, r->ms, &now);
+	reset_over(r, result);
+}
+
+static void on_tenant_keeps(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct toll_reset *r = arg;
+	char name[TENANT_NAME_MAX + TOLL_USER_MAX];
+
+	(void)key;
+	(void)version;
+	if (result != STORE_OK) {
+		reset_over(r, result);
+		return;
+	}
+	store_toll_add(r->shard->store, r->day,
+		       toll_name(name, sizeof(name), r, command_value(r->run, "number")->text),
+		       -r->ms, on_reset, r);
+}
+
+/* NULL: none of its shards is live. */
+static const struct node_shard *shard_live(const struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].state == NODE_SHARD_LIVE)
+			return &n->shards[i];
+	}
+	return NULL;
+}
+
+void command_toll_reset(struct command_run *run)
+{
+	const struct toll_payer who = { .tenant = document_tenant(run),
+					.user = command_value(run, "number")->text };
+	const struct node_shard *shard = shard_live(run->node);
+	const struct toll_now now = node_toll_now(run->node, who.tenant);
+	char name[TENANT_NAME_MAX + TOLL_USER_MAX];
+	struct toll_limits unused;
+	struct toll_reset *r;
+
+	if (!toll_extension(run, who.tenant, who.user, &unused))
+		return;
+	r = shard ? malloc(sizeof(*r)) : NULL;
+	if (!r) {
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "no shard of this node is live");
+		return;
+	}
+	*r = (struct toll_reset){ run, shard, now.day, toll_look(run->node->toll, &who, &now).ms,
+				  who.tenant };
+	store_toll_add(shard->store, r->day, toll_name(name, sizeof(name), r, (struct bytes){ 0 }),
+		       r->ms, on_tenant_keeps, r);
+}
 
 #define TENANT_LIMIT "the number of tenants (4096)"
 static_assert(TENANTS_MAX == 4096, "the text above says it");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conferences. */
-#include "app/command/command_conference.h"
+#include "app/command/command_handlers.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"
 #include "sig/call/act.h"
