@@ -76,6 +76,11 @@ class Message:
         return parameter(self.get("Via", ""), "branch")
 
     @property
+    def transaction(self):
+        """Of a request: copies of it are of the same one (RFC 3261 17.2.3)."""
+        return self.method, self.branch
+
+    @property
     def text(self):
         return self.body.decode("utf-8", "replace")
 

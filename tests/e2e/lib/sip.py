@@ -34,7 +34,9 @@ class UserAgent:
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self.acks = {}                  # by Call-ID and CSeq: what acknowledged a 2xx, and where it went
         self._invited = set()           # by Call-ID and CSeq
-        self.ended = {}                 # by Call-ID of dialogs that are over: the branch of the BYE that was taken
+        self._requests = set()          # transactions whose request was taken
+        self._answered = {}             # by transaction: its final response, and where it went
+        self.ended = set()              # Call-IDs of dialogs that are over
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
         self._closed = False
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -95,9 +97,19 @@ class UserAgent:
         again = message.status in range(200, 300) and message.method == "INVITE" and self.acks.get((message.call_id, message.cseq))
         if again:                       # our ACK was lost (RFC 3261 13.2.2.4), perhaps with the node
             self.send(*again)
-        branch = message.is_request and message.method == "BYE" and self.ended.get(message.call_id)
-        if branch:                      # our answer was lost, or another node says BYE once more (RFC 3261 15.1.2)
-            self.respond(message, *(200, "OK") if branch == message.branch else (481, "Call/Transaction Does Not Exist"))
+        if message.is_request:
+            self._keep_request(message)
+
+    def _keep_request(self, message):
+        """A copy of a request is answered as that was (RFC 3261 17.2): our answer was lost, perhaps with the node."""
+        answered = self._answered.get(message.transaction)
+        if answered and not (message.method == "INVITE" and self.acknowledged(message)):
+            self.send(*answered)
+        elif not answered and message.method == "BYE" and message.call_id in self.ended:        # another node says BYE once more (15.1.2)
+            self.respond(message, 481, "Call/Transaction Does Not Exist")
+
+    def acknowledged(self, invite):
+        return self.count(lambda m: m.is_request and m.method == "ACK" and (m.call_id, m.cseq) == (invite.call_id, invite.cseq))
 
     def send(self, message, to=None):
         """A Message, or bytes as they are."""
@@ -120,14 +132,22 @@ class UserAgent:
                 self._news.wait(left)
 
     def take_request(self, method, seconds=PATIENCE_S, call_id=None):
-        return self.take(lambda m: m.is_request and m.method == method
-                         and call_id in (None, m.call_id), seconds, method)
+        """The next one, and no copy of one that was taken: a node that has no answer yet says its request again."""
+        return self.take_one_of((method,), seconds, call_id, method)
+
+    def take_one_of(self, methods, seconds, call_id, what):
+        request = self.take(lambda m: m.is_request and m.method in methods and call_id in (None, m.call_id)
+                            and (m.method == "ACK" or m.transaction not in self._requests), seconds, what)
+        self._requests.add(request.transaction)
+        return request
 
     def forget(self):
         """What was received so far: a long run looks at all of it for each message."""
         with self._news:
             self.received.clear()
             self._taken.clear()
+            self._requests.clear()
+            self._answered.clear()
 
     def count(self, wanted):
         """How many messages received so far satisfy wanted(message), taken or not."""
@@ -252,6 +272,8 @@ class UserAgent:
             body.encode() if isinstance(body, str) else body)
         if response.body:
             response.headers.append(("Content-Type", "application/sdp"))
+        if status >= 200:
+            self._answered[request.transaction] = response, request.source
         self.send(response, request.source)
         return response
 
@@ -265,6 +287,7 @@ class UserAgent:
         invite = self.take(lambda m: m.is_request and m.method == "INVITE" and not parameter(m.get("To"), "tag")
                            and (m.call_id, m.cseq) not in self._invited, seconds, "INVITE")
         self._invited.add((invite.call_id, invite.cseq))
+        self._requests.add(invite.transaction)
         return IncomingCall(self, invite)
 
 
@@ -309,7 +332,7 @@ class Dialog:
         """Waits for BYE and answers it."""
         request = self.agent.take_request("BYE", seconds, self.call_id)
         self.agent.respond(request, 200, "OK")
-        self.agent.ended[self.call_id] = request.branch
+        self.agent.ended.add(self.call_id)
         return request
 
     def reinvite(self, sdp, seconds=PATIENCE_S, answer=b"", headers=()):
@@ -321,8 +344,7 @@ class Dialog:
         return response
 
     def take_reinvite(self, seconds=PATIENCE_S, methods=("INVITE",)):
-        request = self.agent.take(lambda m: m.is_request and m.method in methods
-                                  and m.call_id == self.call_id, seconds, "re-INVITE")
+        request = self.agent.take_one_of(methods, seconds, self.call_id, "re-INVITE")
         self.target = address_uri(request.get("Contact"))   # RFC 3261 12.2.2
         return request
 
