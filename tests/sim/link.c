@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cluster/roster.h"
+#include "tests/sim/effect_line.h"
 #include "tests/sim/node_state.h"
 #include "tests/sim/sim.h"
 
@@ -404,6 +405,7 @@ int link_send(struct node *n, uint32_t to, uint32_t process, const struct parcel
 	struct writer w;
 
 	assert(to != n->index);
+	effect_line_parcel(n, to, p);
 	if (l->waits.n + p->data.n > LINK_QUEUE_MAX)
 		return -ENOBUFS;
 	waits = malloc(sizeof(*waits) + size);

@@ -13,6 +13,8 @@
  * has some alone. With --harvest FOLDER: their records.
  * sim --leases [--nodes N]: seeds of leases.h alone, with three nodes or so many. --model N --nodes M [--shards K]: a system of N nodes with K shards each, known to M
  * of them (model.c).
+ * --hash: a line for each seed, or for each story and what goes wrong in it, with a hash of all that the core asks for (effect_line.h): equal
+ * in each build, and in two programs that do the same. With --story, or --kill and the like: the effects. --plain: stories without harm.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -33,6 +35,7 @@ struct arguments {
 	struct story_mishap mishap;
 	bool one;   /* that one alone */
 	bool whole; /* behind each effect */
+	bool plain; /* behind none */
 	bool self_test;
 	uint32_t model; /* so many nodes */
 	bool all;
@@ -48,7 +51,7 @@ static void add(struct totals *sum, const struct totals *t)
 		to[i] += from[i];
 }
 
-static void report(const struct totals *t, uint64_t seeds)
+static void report(const struct totals *t, uint64_t seeds, bool hashes)
 {
 	(void)printf("# %" PRIu64 " seeds: %" PRIu64 " calls, %" PRIu64 " answered, %" PRIu64
 		     " refused, %" PRIu64 " cancelled, %" PRIu64 " PRACKs, %" PRIu64
@@ -93,6 +96,8 @@ static void report(const struct totals *t, uint64_t seeds)
 		     t->links.returned, t->links.cells, t->links.news, t->links.gone, t->links.held,
 		     t->links.late, t->links.asked, t->links.refused);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
+	if (hashes)
+		(void)printf("# all effects: %016" PRIx64 "\n", t->effects);
 }
 
 static struct sim *new_sim(void)
@@ -118,7 +123,7 @@ static void tell(uint64_t seed, const struct sim_way *way)
 	told.story = true;
 	ok = run_way(s, seed, &told);
 
-	(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
+	sim_tell(s);
 	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
 	if (!ok)
 		(void)printf(
@@ -142,6 +147,22 @@ static uint64_t hash_of(uint64_t seed, const struct sim_way *way)
 	return hash;
 }
 
+/* As in seeds.txt. */
+static void print_hash(uint64_t seed, const struct sim_way *way, uint64_t hash)
+{
+	uint32_t nodes = way->nodes ? way->nodes : 1, shards = way->shards ? way->shards : 1;
+	const char *kind = way->rooms              ? "r"
+			   : way->links == LINKS   ? "l"
+			   : way->floats == FLOATS ? "f"
+						   : "";
+
+	if (way->leases)
+		(void)printf("seed leases%u:", way->nodes);
+	else
+		(void)printf("seed %ux%u%s:", nodes, shards, kind);
+	(void)printf("%" PRIu64 " %016" PRIx64 "\n", seed, hash);
+}
+
 /* False: it failed, and its story was told. */
 static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *sum)
 {
@@ -153,6 +174,9 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	s->totals.links = s->links.totals;
 	add(sum, &s->totals);
 	sum->stories = (sum->stories ^ hash) * UINT64_C(1099511628211);
+	if (way->hashes)
+		print_hash(seed, way, sim_hash(s));
+	sum->effects = (sum->effects ^ sim_hash(s)) * UINT64_C(1099511628211);
 	if (!ok && a->all)
 		(void)printf("seed %" PRIu64 ": %s\n", seed, s->check.broken);
 	sim_close(s);
@@ -293,6 +317,10 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->records = argv[++i];
 		} else if (strcmp(argv[i], "--story") == 0) {
 			a->way.story = true;
+		} else if (strcmp(argv[i], "--hash") == 0) {
+			a->way.hashes = true;
+		} else if (strcmp(argv[i], "--plain") == 0) {
+			a->plain = true;
 		} else if (strcmp(argv[i], "--all") == 0) {
 			a->all = true;
 		} else if (strcmp(argv[i], "--stories") == 0) {
@@ -366,15 +394,15 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!read_arguments(&a, argc, argv)) {
-		(void)fprintf(
-			stderr,
-			"usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			"[--nodes N] [--shards N] [--floats] [--links|--apart] [--rooms] "
-			"[--leases] "
-			"[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
-			"N|--fence N|--move N|--go N|--take N|--document N|--link N]] [--whole] | "
-			"--self-test | "
-			"--records FOLDER [--story]\n");
+		(void)fprintf(stderr,
+			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
+			      "[--nodes N] [--shards N] [--floats] [--links|--apart] [--rooms] "
+			      "[--leases] [--hash] "
+			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
+			      "N|--fence N|--move N|--go N|--take N|--document N|--link N]] "
+			      "[--whole|--plain] | "
+			      "--self-test | "
+			      "--records FOLDER [--story]\n");
 		return 2;
 	}
 	why = refusal(&a.way);
@@ -382,6 +410,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "sim: %s\n", why);
 		return 2;
 	}
+	a.mishap.hashes = a.way.hashes;
 	if (a.story && a.one)
 		return story_tell(a.story, &a.mishap) ? 0 : 1;
 	if (a.story && a.way.harvest)
@@ -389,6 +418,8 @@ int main(int argc, char **argv)
 	if (a.story)
 		return story_run(&(struct story_way){ .name = a.story[0] ? a.story : NULL,
 						      .whole = a.whole,
+						      .plain = a.plain,
+						      .hashes = a.way.hashes,
 						      .all = a.all })
 			       ? 0
 			       : 1;
@@ -412,7 +443,7 @@ int main(int argc, char **argv)
 		else
 			ok &= run_seed(a.first + i, &a, &sum);
 	}
-	report(&sum, count);
+	report(&sum, count, a.way.hashes);
 	if (a.way.shards > 1 && a.way.floats != FLOATS && count >= UNITED_SEEDS && !sum.united) {
 		(void)printf("no two shards have had a conversation\n");
 		ok = false;

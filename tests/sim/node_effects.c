@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/decoys.h"
+#include "tests/sim/effect_line.h"
 #include "tests/sim/sim.h"
 
 enum { RENEWAL_MS = 500, SHORT_MS = 900, STANDS_MS = 6000 };
@@ -103,6 +104,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 {
 	struct sim *s = n->sim;
 
+	effect_line(n, shard ? shard->number : 0, e);
 	decoys_not_named(n, e);
 	switch (e->kind) {
 	case EFFECT_SEND:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A seed from its beginning to its end. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/sim/decoys.h"
@@ -149,6 +150,8 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->seed = seed;
 	s->sabotage = way->sabotage;
 	s->trace.keep = way->story;
+	s->asked.keep = way->story;
+	s->hashes = way->hashes;
 	s->harvest = way->harvest;
 	s->script = way->script;
 	s->harm = way->harm;
@@ -177,6 +180,18 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	return sim_run_on(s);
 }
 
+void sim_tell(const struct sim *s)
+{
+	const struct trace *t = s->hashes ? &s->asked : &s->trace;
+
+	(void)fwrite(t->text, 1, t->n, stdout);
+}
+
+uint64_t sim_hash(const struct sim *s)
+{
+	return s->hashes ? s->asked.hash : s->trace.hash;
+}
+
 void sim_close(struct sim *s)
 {
 	lamps_close(s);
@@ -189,4 +204,5 @@ void sim_close(struct sim *s)
 	links_close(s);
 	queue_close(&s->queue);
 	trace_close(&s->trace);
+	trace_close(&s->asked);
 }

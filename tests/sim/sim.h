@@ -63,6 +63,7 @@ struct totals {
 	uint64_t pages, paged;
 	struct link_totals links;
 	uint64_t stories; /* hash of all, the same in every build */
+	uint64_t effects; /* likewise of what the core asks for */
 };
 
 /* What is broken on purpose, so that the checks are seen to see it. */
@@ -105,6 +106,8 @@ struct sim {
 		cluster;      /* what happens where there are several nodes or shards */
 	struct queue queue;
 	struct trace trace;
+	struct trace asked; /* what the core asks for (effect_line.h); where `hashes` */
+	bool hashes;
 	struct net net;
 	struct store store;
 	struct slots slots;
@@ -152,6 +155,7 @@ extern const char *g_sim_domain;
 struct sim_way {
 	enum sabotage sabotage;
 	bool story;
+	bool hashes; /* with it: what the core asks for is told, and not what happens */
 	const char *harvest;
 	const struct story *script;
 	enum story_harm harm;
@@ -179,6 +183,10 @@ bool sim_run_on(struct sim *s);
 /* ... or until that is so. */
 void sim_run_until(struct sim *s, bool (*is)(struct sim *s));
 void sim_close(struct sim *s);
+/* The lines that were kept. */
+void sim_tell(const struct sim *s);
+/* Of what the core asks for; of seeds of leases alone: of what happens. */
+uint64_t sim_hash(const struct sim *s);
 
 /* ---- for all parts ---- */
 /* `fire` happens after that time. */

@@ -713,9 +713,15 @@ static bool floats(enum story_harm harm)
 	return harm == HARM_TAKE || harm == HARM_TWICE;
 }
 
+/* Of a run, or of several. */
+struct outcome {
+	uint32_t effects; /* of the last one */
+	uint64_t hash;
+};
+
 /* False: it is broken, and was told. */
 static bool tell(const struct story *t, const struct story_mishap *mishap, bool aloud,
-		 uint32_t *effects)
+		 struct outcome *out)
 {
 	struct sim *s = malloc(sizeof(*s));
 	struct sim_way way = { .script = t,
@@ -725,15 +731,17 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 			       .floats = floats(mishap->harm) || t->elsewhere ? FLOATS : FLOATS_NOT,
 			       .links = t->elsewhere ? LINKS : LINKS_NOT,
 			       .story = aloud,
+			       .hashes = mishap->hashes,
 			       .harvest = mishap->harvest };
 	bool ok;
 
 	if (!s)
 		exit(2);
 	ok = sim_run(s, 1, &way);
-	*effects = s->effects;
+	out->effects = s->effects;
+	out->hash = (out->hash ^ sim_hash(s)) * UINT64_C(1099511628211);
 	if (aloud)
-		(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
+		sim_tell(s);
 	if (aloud || (!ok && mishap->named))
 		(void)printf("%s, %s behind effect %u: %s\n", t->name,
 			     story_harm_name(mishap->harm), mishap->behind,
@@ -741,18 +749,18 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 	sim_close(s);
 	free(s);
 	if (!ok && !aloud && !mishap->named)
-		(void)tell(t, mishap, true, effects);
+		(void)tell(t, mishap, true, out);
 	return ok;
 }
 
 bool story_tell(const char *name, const struct story_mishap *mishap)
 {
+	struct outcome ignored = { 0 };
 	const struct story *t;
-	uint32_t effects;
 
 	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
 		if (strcmp(name, t->name) == 0)
-			return tell(t, mishap, true, &effects);
+			return tell(t, mishap, true, &ignored);
 	}
 	return false;
 }
@@ -761,7 +769,8 @@ bool story_tell(const char *name, const struct story_mishap *mishap)
 struct harm_way {
 	enum story_harm harm;
 	uint32_t first, sample;
-	bool all; /* each that is broken is named */
+	bool all;    /* each that is broken is named */
+	bool hashes; /* a line for all of them */
 };
 
 /* So that the suite stays short: of that many effects one, in each story others. */
@@ -770,36 +779,43 @@ static const uint32_t harm_samples[HARMS] = {
 	[HARM_TAKE] = 4, [HARM_DOCUMENT] = 4, [HARM_TWICE] = 8, [HARM_LINK] = 1
 };
 
+static void print_hash(const struct story *t, const char *harm, const struct outcome *o)
+{
+	(void)printf("story %s, %s: %016" PRIx64 "\n", t->name, harm, o->hash);
+}
+
 /* Behind each effect in turn. */
 static bool harm_tell(const struct story *t, uint32_t effects, const struct harm_way *way,
 		      uint32_t *count)
 {
-	uint32_t ignored;
+	struct story_mishap mishap = { .harm = way->harm,
+				       .named = way->all,
+				       .hashes = way->hashes };
+	struct outcome all = { .effects = effects };
 	bool ok = true;
 
 	if (!story_harm_fits(way->harm, t))
 		return true;
 	if (two_nodes(way->harm)) /* they have others */
-		ok = tell(t, &(struct story_mishap){ .harm = way->harm, .named = way->all }, false,
-			  &effects);
+		ok = tell(t, &mishap, false, &all);
+	effects = all.effects;
 	for (uint32_t k = 1; k <= effects && (ok || way->all); k++) {
-		const struct story_mishap mishap = { .harm = way->harm,
-						     .behind = k,
-						     .named = way->all };
-
 		if (k % way->sample != way->first % way->sample)
 			continue;
 		*count += 1;
-		ok &= tell(t, &mishap, false, &ignored);
+		mishap.behind = k;
+		ok &= tell(t, &mishap, false, &all);
 	}
+	if (way->hashes)
+		print_hash(t, story_harm_name(way->harm), &all);
 	return ok;
 }
 
 bool story_harvest(const char *name, const char *folder)
 {
 	const struct story_mishap none = { .harvest = folder };
+	struct outcome ignored = { 0 };
 	const struct story *t;
-	uint32_t ignored;
 	bool all = true;
 
 	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
@@ -816,8 +832,8 @@ static bool harms_tell(const struct story *t, const struct story_way *run, uint3
 	bool ok = true;
 
 	for (enum story_harm i = HARM_KILL; i < HARMS && (ok || run->all); i++) {
-		const struct harm_way way = { i, index, run->whole ? 1 : harm_samples[i],
-					      run->all };
+		const struct harm_way way = { i, index, run->whole ? 1 : harm_samples[i], run->all,
+					      run->hashes };
 
 		ok &= harm_tell(t, effects, &way, &harm[i]);
 	}
@@ -831,17 +847,21 @@ bool story_run(const struct story_way *run)
 	bool all = true;
 
 	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
-		uint32_t effects;
+		const struct story_mishap none = { .named = run->all, .hashes = run->hashes };
+		struct outcome o = { 0 };
 
 		if (run->name && strcmp(run->name, t->name) != 0)
 			continue;
-		if (!tell(t, &(struct story_mishap){ .named = run->all }, false, &effects)) {
+		if (!tell(t, &none, false, &o)) {
 			all = false;
 			continue;
 		}
-		all &= effects != 0;
+		all &= o.effects != 0;
 		told++;
-		all &= harms_tell(t, run, effects, i, harm);
+		if (run->hashes)
+			print_hash(t, "plain", &o);
+		if (!run->plain)
+			all &= harms_tell(t, run, o.effects, i, harm);
 	}
 	(void)printf("# %u stories, %u kills, %u fences, %u moves of a phone, %u to another node, "
 		     "%u takings, %u changes of documents, %u takings twice, %u broken links\n",

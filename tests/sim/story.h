@@ -211,7 +211,9 @@ void story_end(struct sim *s);
 struct story_way {
 	const char *name; /* NULL: all */
 	bool whole;       /* behind each effect, and not behind some alone */
+	bool plain;       /* ... and behind none */
 	bool all;         /* goes on after a failure, and only names each */
+	bool hashes;      /* a line for each story and harm (effect_line.h) */
 };
 /* False: an invariant or an expectation is broken, and the story was told. */
 bool story_run(const struct story_way *run);
@@ -223,6 +225,7 @@ struct story_mishap {
 	uint32_t behind;
 	const char *harvest; /* NULL: not now */
 	bool named;          /* where it is broken, and not told */
+	bool hashes;         /* effects are told, and hashed */
 };
 /* That one, aloud. */
 bool story_tell(const char *name, const struct story_mishap *mishap);

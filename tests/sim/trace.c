@@ -32,13 +32,12 @@ static void keep(struct trace *t, const char *line, size_t n)
 	t->n += n;
 }
 
-static void add(struct trace *t, const char *line, size_t n)
+void trace_text(struct trace *t, struct bytes lines)
 {
-	t->lines++;
-	for (size_t i = 0; i < n; i++)
-		t->hash = (t->hash ^ (uint8_t)line[i]) * FNV_PRIME;
+	for (size_t i = 0; i < lines.n; i++)
+		t->hash = (t->hash ^ lines.p[i]) * FNV_PRIME;
 	if (t->keep)
-		keep(t, line, n);
+		keep(t, (const char *)lines.p, lines.n);
 }
 
 void trace_line(struct sim *s, const char *fmt, ...)
@@ -59,7 +58,7 @@ void trace_line(struct sim *s, const char *fmt, ...)
 	if ((size_t)n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
-	add(&s->trace, line, (size_t)n);
+	trace_text(&s->trace, bytes_mem(line, (size_t)n));
 }
 
 struct bytes trace_header(struct bytes text, const char *name)

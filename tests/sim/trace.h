@@ -12,12 +12,14 @@ struct sim;
 
 struct trace {
 	bool keep;
-	uint64_t hash, lines;
+	uint64_t hash;
 	char *text;
 	size_t n, capacity;
 };
 
 void trace_close(struct trace *t);
+/* Whole lines. */
+void trace_text(struct trace *t, struct bytes lines);
 void trace_line(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A SIP message in one line: who, whom, its first line and what tells it from others. */
 void trace_message(struct sim *s, const char *from, const char *to, struct bytes message);
