@@ -249,7 +249,7 @@ def main():
     options = lib.arguments(__doc__.splitlines()[0])
     bindings, connections = (2000, 200) if options.quick else (200000, 10000)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    room = hard - 256 - 8 * CALLS - 200     # what a node gives to connections: app/node/capacity.c; and its pages
+    room = hard - 256 - 8 * CALLS - 200     # what a node gives to connections: app/node/node_capacity.c; and its pages
     if connections > room:
         lib.say(f"# {room} connections in place of {connections}: the hard limit of descriptors allows no more")
         connections = room

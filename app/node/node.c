@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
-#include "app/node/notify.h"
+#include "app/node/node_wait.h"
 
 #include <assert.h>
 #include <errno.h>

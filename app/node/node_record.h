@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "app/siprec/sender.h"
+
 struct effect;
 struct node;
 
@@ -29,5 +31,36 @@ void node_record_close(struct node *n);
 
 /* EFFECT_RECORD and EFFECT_FORK; arg: the node. One that is lost is answered by ANSWER_RECORD. */
 void node_record_carry(const struct effect *e, void *arg);
+
+/* What ties external recorders (app/siprec/sender.h) to the node: what the call plane wants sent, and what failed, back. Control thread. */
+
+struct effect;
+struct node;
+
+enum { NODE_FIGURES_MAX = 16 };
+
+/* Of sessions that were asked about. */
+struct node_figures {
+	uint32_t next;
+	struct node_figure {
+		uint64_t call; /* 0: none */
+		uint8_t number;
+		struct sender_figures is;
+	} list[NODE_FIGURES_MAX];
+};
+
+/* A node that can send nothing says so, and goes on. */
+int node_siprec_open(struct node *n);
+/* Before the engine closes. */
+void node_siprec_close(struct node *n);
+
+/* EFFECT_FORK. One that is lost is answered by ANSWER_RECORD. */
+void node_siprec_carry(struct node *n, const struct effect *e);
+
+/* Some 10 ms later there are figures of that session. */
+void node_siprec_ask(struct node *n, uint64_t call, uint8_t number);
+/* As it was asked last. NULL: there are none, or not yet. */
+const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
+						 uint8_t number);
 
 #endif

@@ -13,7 +13,7 @@
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
-#include "app/node/notify.h"
+#include "app/node/node_wait.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "base/loop.h"

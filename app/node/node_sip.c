@@ -7,11 +7,284 @@
 
 #include "app/node/node.h"
 #include "app/web/web.h"
+#include "app/web/web_link.h"
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
 #include "engine/port/xdp_guard.h"
 #include "sig/transport/transport.h"
+
+/* Whom the SIP ports listen to before anything is parsed: base/guard.h with the settings of a node. */
+
+/* Extensions with several phones, and parties of calls that never registered. */
+enum { PHONES_OF_A_REGISTRATION = 2, PARTIES_OF_A_CALL = 2 };
+
+static uint32_t phones(const struct node *n)
+{
+	uint64_t most = (uint64_t)n->settings.limits.registrations * PHONES_OF_A_REGISTRATION +
+			(uint64_t)n->calls_max * PARTIES_OF_A_CALL;
+
+	return most < UINT32_MAX / 16 ? (uint32_t)most : UINT32_MAX / 16;
+}
+
+/* Rules of trust that hold over UDP: a server in front of the node is heard at once, whoever floods it. */
+static void trust_addresses(struct node *n)
+{
+	static struct guard_trusted list[SHARD_TRUSTED_MAX];
+	const struct settings_sip *sip = &n->settings.sip;
+	struct shard_trusted rule;
+	const char *key, *why;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sip->trusted_count; i++) {
+		if (settings_trusted_read(&rule, &n->settings, &sip->trusted[i], &key, &why) ||
+		    rule.certificate || (rule.transports && !(rule.transports & 1U << SIP_UDP)))
+			continue;
+		list[count].net = rule.net;
+		list[count].net.port = rule.port;
+		list[count++].bits = rule.bits;
+	}
+	if (!guard_trust(n->guard, list, count)) {
+		LOG_INFO("sip", 0,
+			 "in a flood, addresses of large networks in sip.trusted are strangers up "
+			 "to their first message");
+	}
+}
+
+void node_guard_configure(struct node *n)
+{
+	struct guard_limits limits;
+
+	static_assert(sizeof(limits.per_s) == sizeof(n->settings.limits.sip_per_s), "by class");
+	memcpy(limits.per_s, n->settings.limits.sip_per_s, sizeof(limits.per_s));
+	guard_configure(n->guard, &limits, node_sip_idle_ns(n));
+	trust_addresses(n);
+}
+
+static int listen_everywhere(const struct node *n)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < n->settings.network_count; i++) {
+		const struct settings_network *network = &n->settings.networks[i];
+		struct addr local = network->bind;
+
+		for (uint32_t p = 0; !err && p < network->sip_port_count; p++) {
+			local.port = (uint16_t)network->sip_ports[p];
+			err = xdp_guard_listen(n->kernel, &local);
+		}
+	}
+	return err;
+}
+
+/* Without the privilege all is as before but what a flood costs. */
+static void kernel_open(struct node *n)
+{
+	char why[XDP_WHY_MAX];
+
+	if (xdp_guard_open(&n->kernel, guard_sets(phones(n)), why)) {
+		LOG_INFO("sip", 0, "floods are dropped in the process, not in the kernel",
+			 LOG_STR("reason", why));
+		n->kernel = NULL;
+	} else if (listen_everywhere(n)) {
+		LOG_WARN("sip", 0, "some SIP ports are not guarded where frames come in");
+	}
+}
+
+int node_guard_open(struct node *n)
+{
+	struct guard_kernel kernel;
+	int err;
+
+	kernel_open(n);
+	if (n->kernel)
+		kernel = xdp_guard_kernel(n->kernel);
+	err = guard_open(&n->guard, phones(n), node_sip_idle_ns(n), &n->rand,
+			 n->kernel ? &kernel : NULL);
+	if (!err)
+		node_guard_configure(n);
+	return err;
+}
+
+void node_guard_know(struct node *n, const struct sip_hop *hop)
+{
+	if (hop->transport == SIP_UDP)
+		guard_know(n->guard, &hop->remote, clock_now_ns());
+}
+
+static void know(const struct sip_hop *hop, void *arg)
+{
+	node_guard_know(arg, hop);
+}
+
+void node_guard_restore(struct node *n)
+{
+	uint32_t cursor = 0;
+	const struct shard *core;
+
+	while ((core = node_core_next(n, &cursor)))
+		shard_hops(core, know, n);
+	locations_hops(n->locations, know, n);
+}
+
+void node_guard_close(struct node *n)
+{
+	guard_close(n->guard);
+	n->guard = NULL;
+	xdp_guard_close(n->kernel);
+	n->kernel = NULL;
+}
+
+/* The web listener of a node, and what ties its WebSockets to SIP. */
+
+static int node_link_open(struct node *n)
+{
+	const struct transport_handlers handlers = { .receive = node_on_message,
+						     .error = node_on_send_error,
+						     .closed = node_on_connection_closed,
+						     .refused = node_on_connection_refused,
+						     .arg = n };
+	struct transport_provider provider;
+	int err;
+
+	if (settings_web_local(&n->settings, n->tls != NULL) == UINT32_MAX || !n->websockets_max)
+		return 0;
+	err = web_link_open(&n->web_link, n->websockets_max, &handlers, &n->validity);
+	if (err) {
+		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
+			  LOG_STR("error", strerror(-err)));
+		return err;
+	}
+	provider = web_link_provider(n->web_link);
+	transport_provide(n->sip, &provider);
+	return 0;
+}
+
+/* A thread of its own as well, so that nothing at the other listener delays it. */
+static int health_open(struct node *n)
+{
+	struct web_settings settings = {
+		.bind = n->settings.http.health_bind,
+		.health = &n->health,
+		.per_source = n->settings.limits.connections_per_source,
+	};
+
+	settings.bind.port = (uint16_t)n->settings.http.health_port;
+	return web_open(&n->health_web, &settings);
+}
+
+/* The same: a disk that stands still delays nobody but who fetches a file, or has a record page. Links to those are secrets that do not run
+ * out: they are for TLS alone. */
+static int files_open(struct node *n, const struct tls_settings *tls)
+{
+	const struct settings_recordings *r = &n->settings.recordings;
+	struct web_settings settings = {
+		.bind = n->settings.http.bind,
+		.files = &n->files,
+		.tls = tls,
+		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
+	};
+	int err = 0;
+
+	static_assert(sizeof(n->files.folder) == sizeof(r->folder), "copied whole");
+	static_assert((int)WEB_FILE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
+	memcpy(n->files.folder, r->folder, sizeof(n->files.folder));
+	keys_derive(&n->keys, "tandem recording link 1", n->files.key);
+	settings.bind.port = (uint16_t)r->port;
+	if (r->port && tls)
+		err = node_pages_open(n);
+	settings.asks = n->pages.asks;
+	settings.page_key = n->pages.key;
+	if (!err && r->port)
+		err = web_open(&n->files_web, &settings);
+	return err;
+}
+
+/* The pages of http.port until it is open in full, with SIP. */
+static int pages_open(struct node *n)
+{
+	static struct tls_settings tls;
+	const struct settings_http *http = &n->settings.http;
+	struct web_settings settings = {
+		.bind = http->bind,
+		.health = &n->health,
+		.tls = http->tls ? &tls : NULL,
+		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
+	};
+
+	settings_to_tls(&n->settings, &tls);
+	settings.bind.port = (uint16_t)http->port;
+	return web_open(&n->web, &settings);
+}
+
+void node_web_open_early(struct node *n)
+{
+	const struct settings_http *http = &n->settings.http;
+
+	if (http->health_port && !n->health_web)
+		(void)!health_open(n);
+	else if (!http->health_port && http->port && !n->web)
+		(void)!pages_open(n);
+}
+
+int node_web_open(struct node *n)
+{
+	static struct tls_settings tls;
+	const struct settings_http *http = &n->settings.http;
+	struct web_settings settings = {
+		.bind = http->bind,
+		.health = http->health_port ? NULL : &n->health,
+		.tls = http->tls ? &tls : NULL,
+		.local = (uint16_t)settings_web_local(&n->settings, n->tls != NULL),
+		.places = n->websockets_max,
+		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
+		.idle_ns = node_sip_idle_ns(n),
+		.patience_ns = NODE_SIP_PATIENCE_NS,
+		.origins = http->origins,
+		.origin_count = http->origin_count,
+	};
+	int err = http->health_port && !n->health_web ? health_open(n) : 0;
+
+	web_close(n->web); /* that of a start that took long: it has no SIP */
+	n->web = NULL;
+	settings_to_tls(&n->settings, &tls);
+	if (!err)
+		err = files_open(n, settings.tls);
+	if (err || !http->port)
+		return err;
+	settings.bind.port = (uint16_t)http->port;
+	err = node_link_open(n);
+	settings.link = n->web_link;
+	return err ? err : web_open(&n->web, &settings);
+}
+
+void node_web_reload(struct node *n)
+{
+	const struct settings_http *http = &n->settings.http;
+
+	if (n->web)
+		web_origins_reload(n->web, http->origins, http->origin_count);
+}
+
+void node_web_close(struct node *n)
+{
+	web_close(n->web);
+	web_close(n->health_web);
+	web_close(n->files_web);
+	n->web = n->health_web = n->files_web = NULL;
+	node_pages_close(n);
+	if (n->sip)
+		transport_provide(n->sip, NULL);
+	web_link_close(n->web_link);
+	n->web_link = NULL;
+}
 
 /* A phone may be silent for as long as its registration lives. */
 #define IDLE_GRACE_NS (60 * NS_PER_S)

@@ -20,7 +20,6 @@
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
-#include "app/node/node_siprec.h"
 #include "app/record/recorder.h"
 #include "app/siprec/sender.h"
 #include "app/watch/watch.h"

@@ -83,7 +83,7 @@ struct node_owner {
 
 enum { NODE_HELD = 256, NODE_FARS = 8 };
 
-/* A message of a connection, for a shard that nobody runs just now (app/node/node_held.h). */
+/* A message of a connection, for a shard that nobody runs just now (app/node/node_edge.h). */
 struct node_held {
 	struct sip_hop from;
 	struct text message;

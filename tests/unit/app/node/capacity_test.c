@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/node/capacity.h"
+#include "app/node/node_capacity.h"
 
 #include "tests/unit/test.h"
 

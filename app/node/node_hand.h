@@ -3,8 +3,8 @@
  * cluster.rebalance: what cluster/roster.h plans of what this node sees of the others, and how that is carried out. Whoever is to have a
  * shard is asked to ask for it, again and again, until it has it; no node gives or takes two shards at once. Control thread.
  */
-#ifndef APP_NODE_NODE_REBALANCE_H
-#define APP_NODE_NODE_REBALANCE_H
+#ifndef APP_NODE_NODE_HAND_H
+#define APP_NODE_NODE_HAND_H
 
 #include "app/node/claimant.h"
 #include "cluster/roster.h"
