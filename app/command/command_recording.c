@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_store.h). And links to record pages. */
+/* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_deliver.h). And links to record pages. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/node/node.h"
-#include "app/node/node_store.h"
+#include "app/node/node_deliver.h"
 #include "app/record/entry.h"
 #include "app/record/wav_head.h"
 #include "app/web/web_file.h"
@@ -531,7 +531,7 @@ void command_recording_list(struct command_run *run)
 /* This node knows more of its own. */
 void command_recording_get(struct command_run *run)
 {
-	if (recording_is_of_node(run) || node_store_runs(run->node))
+	if (recording_is_of_node(run) || node_deliver_runs(run->node))
 		command_store_one(run);
 	else
 		command_recorded_get(run);
@@ -550,24 +550,24 @@ void command_store_list(struct command_run *run)
 {
 	if (!recording_span_take(run))
 		return;
-	if (node_store_runs(run->node))
-		node_store_ask(run->node, run);
+	if (node_deliver_runs(run->node))
+		node_deliver_ask(run->node, run);
 	else
 		command_answer(run, json_array()); /* there is no folder */
 }
 
 void command_store_one(struct command_run *run)
 {
-	if (node_store_runs(run->node))
-		node_store_ask(run->node, run);
+	if (node_deliver_runs(run->node))
+		node_deliver_ask(run->node, run);
 	else
 		command_fail(run, COMMAND_NOT_FOUND, "name", "this node has no recordings");
 }
 
 void command_store_retry(struct command_run *run)
 {
-	if (node_store_runs(run->node))
-		node_store_ask(run->node, run);
+	if (node_deliver_runs(run->node))
+		node_deliver_ask(run->node, run);
 	else
 		command_answer(run, json_pack("{s:i}", "retried", 0));
 }

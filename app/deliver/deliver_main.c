@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandem-store: started by the node (app/node/node_store.c) with sockets at descriptors 3 and 4, and by nobody else. */
+/* tandem-store: started by the node (app/node/node_deliver.c) with sockets at descriptors 3 and 4, and by nobody else. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the node tells the process that stores recordings: where they lie, where they go, and when is tried again. A JSON object of the node's
- * (app/node/node_store.c), secrets and all. Values alone.
+ * (app/node/node_deliver.c), secrets and all. Values alone.
  */
 #ifndef APP_DELIVER_TERMS_H
 #define APP_DELIVER_TERMS_H

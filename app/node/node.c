@@ -176,7 +176,7 @@ void node_reload(struct node *n)
 	node_watch_reload(n);
 	node_web_reload(n);
 	node_players_reload(n);
-	node_store_reload(n);
+	node_deliver_reload(n);
 	node_dns_configure(n);
 	node_fsync_tell(n);
 	node_probe_configure(n);

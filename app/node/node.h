@@ -20,6 +20,7 @@
 #include "app/effect/player.h"
 #include "app/effect/plays.h"
 #include "app/node/node_capacity.h"
+#include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
 #include "app/node/node_hand.h"
 #include "app/node/node_keeper.h"
@@ -27,7 +28,6 @@
 #include "app/node/node_page.h"
 #include "app/node/node_record.h"
 #include "app/node/node_shard.h"
-#include "app/node/node_store.h"
 #include "app/settings/keys.h"
 #include "app/settings/settings.h"
 #include "app/watch/recent.h"
@@ -163,8 +163,8 @@ struct node {
 	struct node_edge *edge;    /* likewise */
 	struct node_lamps lamps;
 	struct node_held held;
-	struct node_keeper keeper;    /* of floating addresses */
-	struct node_store recordings; /* the process that has them */
+	struct node_keeper keeper;      /* of floating addresses */
+	struct node_deliver recordings; /* the process that has them */
 	struct node_rebalance rebalance;
 	struct locations *locations;
 	struct locations_user looks; /* of commands */

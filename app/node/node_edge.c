@@ -6,8 +6,8 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
-#include "app/node/node_store.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -519,7 +519,7 @@ static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 
 static void on_files(int fd, const uint8_t hello[CHANNEL_HELLO_LEN], void *arg)
 {
-	node_store_take(arg, fd, hello, CHANNEL_HELLO_LEN);
+	node_deliver_take(arg, fd, hello, CHANNEL_HELLO_LEN);
 }
 
 int node_edge_open(struct node *n)

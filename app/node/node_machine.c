@@ -15,7 +15,7 @@
 
 #include "app/keeper/hook.h"
 #include "app/node/node.h"
-#include "app/node/node_store.h"
+#include "app/node/node_deliver.h"
 #include "base/folder.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
@@ -176,12 +176,12 @@ static void recordings_look(const struct machine *m)
 	char reason[ENVELOPE_REASON_MAX], key[64];
 	uint64_t expires;
 
-	if (r->certificate[0] && !node_store_certificate(r->certificate, pem, reason, &expires))
+	if (r->certificate[0] && !node_deliver_certificate(r->certificate, pem, reason, &expires))
 		machine_report(m, "recordings.certificate", "%s: %s", r->certificate, reason);
 	for (uint32_t i = 0; i < r->tenant_certificate_count; i++) {
 		const char *file = r->tenant_certificates[i].file;
 
-		if (node_store_certificate(file, pem, reason, &expires))
+		if (node_deliver_certificate(file, pem, reason, &expires))
 			continue;
 		(void)snprintf(key, sizeof(key), "recordings.tenant_certificates[%" PRIu32 "].file",
 			       i);

@@ -228,7 +228,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		document_beat(n, now_ns);
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
-		node_store_beat(n, now_ns);
+		node_deliver_beat(n, now_ns);
 		node_record_beat(n);
 		health_say(&n->health, HEALTH_REDIS_REFUSES, store_refusal());
 		health_say(&n->health, HEALTH_PROMPTS, n->plays.missing);

@@ -696,8 +696,8 @@ int node_start(struct node *n)
 	node_lamps_setup();
 	node_held_setup();
 	node_keeper_setup();
-	node_store_setup();
-	node_store_open(n);
+	node_deliver_setup();
+	node_deliver_open(n);
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
@@ -749,7 +749,7 @@ static void stop_media(struct node *n)
 void node_stop(struct node *n)
 {
 	n->phase = NODE_STOPPING;
-	node_store_close(n);
+	node_deliver_close(n);
 	node_web_close(n);
 	transport_close(n->sip);
 	node_edge_close(n);

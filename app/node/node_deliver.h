@@ -3,8 +3,8 @@
  * The node's side of the process that stores recordings (app/deliver/process.h): starts it, tells it the settings, asks it, and starts it again
  * when it has died. It runs where there is a destination, or a recording. Control thread.
  */
-#ifndef APP_NODE_NODE_STORE_H
-#define APP_NODE_NODE_STORE_H
+#ifndef APP_NODE_NODE_DELIVER_H
+#define APP_NODE_NODE_DELIVER_H
 
 #include <jansson.h>
 #include <sys/types.h>
@@ -17,16 +17,16 @@
 struct command_run;
 struct node;
 
-enum { NODE_STORE_ASKS_MAX = 16, NODE_STORE_LINE_MAX = 8 << 20, NODE_STORE_ID_MAX = 17 };
+enum { NODE_DELIVER_ASKS_MAX = 16, NODE_DELIVER_LINE_MAX = 8 << 20, NODE_DELIVER_ID_MAX = 17 };
 
-struct node_store_buffer {
+struct node_deliver_buffer {
 	char *p;
 	size_t n, cap;
 };
 
-struct node_store {
+struct node_deliver {
 	int link;   /* -1: it does not run */
-	int hands;  /* where it gets connections of other nodes' processes (node_store_copy.c) */
+	int hands;  /* where it gets connections of other nodes' processes (node_deliver_copy.c) */
 	char *told; /* which nodes there are, as it was told last */
 	pid_t pid;  /* 0: none */
 	bool gone;  /* its link is closed, and it is not reaped yet */
@@ -37,14 +37,14 @@ struct node_store {
 	int folder_error; /* -errno: recordings.folder cannot be written */
 	unsigned deaths;  /* one after the other */
 	uint64_t start_ns, again_ns;
-	struct redis_guest guest;        /* of the link to Redis (node_store_index.c) */
+	struct redis_guest guest;        /* of the link to Redis (node_deliver_index.c) */
 	bool redis_stale;                /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as it was told last */
-	struct node_store_buffer in, out;
-	struct node_store_ask {
+	struct node_deliver_buffer in, out;
+	struct node_deliver_ask {
 		uint64_t ticket; /* 0: free */
 		uint64_t deadline_ns;
-	} asks[NODE_STORE_ASKS_MAX];
+	} asks[NODE_DELIVER_ASKS_MAX];
 	struct {
 		/* as told last */
 		uint64_t deleted, lost, sealed, seal_failures, coded, opus_failures, opus_skipped;
@@ -52,51 +52,51 @@ struct node_store {
 	} shown;
 };
 
-void node_store_setup(void); /* metrics; main thread, once */
-void node_store_open(struct node *n);
+void node_deliver_setup(void); /* metrics; main thread, once */
+void node_deliver_open(struct node *n);
 /* Twice a second. */
-void node_store_beat(struct node *n, uint64_t now_ns);
+void node_deliver_beat(struct node *n, uint64_t now_ns);
 /* Settings, or documents of tenants, are others. */
-void node_store_reload(struct node *n);
-void node_store_close(struct node *n);
-bool node_store_runs(const struct node *n);
+void node_deliver_reload(struct node *n);
+void node_deliver_close(struct node *n);
+bool node_deliver_runs(const struct node *n);
 /* Ends the run later, by what the process says. */
-void node_store_ask(struct node *n, struct command_run *run);
+void node_deliver_ask(struct node *n, struct command_run *run);
 
 /* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
-void node_store_take(struct node *n, int fd, const uint8_t *hello, size_t length);
+void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t length);
 
 /* ---- between the files ---- */
 /* That there is a link to Redis, where that is new. */
-void node_store_tell_redis(struct node *n);
+void node_deliver_tell_redis(struct node *n);
 /* What Redis is to know of a recording. */
-void node_store_say(struct node *n, const json_t *line);
+void node_deliver_say(struct node *n, const json_t *line);
 /* Of this node, in what others read. */
-const char *node_store_id(const struct node *n, char out[NODE_STORE_ID_MAX]);
+const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX]);
 /* What it is to know for copies; NULL: there are none. */
-json_t *node_store_copies(const struct node *n);
+json_t *node_deliver_copies(const struct node *n);
 /* Which nodes there are, where that is another list now. */
-void node_store_tell_nodes(struct node *n);
-void node_store_copies_setup(void);
-void node_store_copies_figures(struct node *n, const json_t *figures);
+void node_deliver_tell_nodes(struct node *n);
+void node_deliver_copies_setup(void);
+void node_deliver_copies_figures(struct node *n, const json_t *figures);
 /* It counts from its start on. */
-void node_store_count(metric_id id, uint64_t now, uint64_t *shown);
-uint64_t node_store_number(const json_t *object, const char *key);
+void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown);
+uint64_t node_deliver_number(const json_t *object, const char *key);
 /* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
-int node_store_put(struct node_store_buffer *b, const void *p, size_t n) NODISCARD;
-void node_store_clear(struct node_store_buffer *b);
+int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n) NODISCARD;
+void node_deliver_clear(struct node_deliver_buffer *b);
 /* All that the process is to know; NULL: out of memory. */
-json_t *node_store_terms(const struct node *n);
+json_t *node_deliver_terms(const struct node *n);
 /* Its member of certificates: an array. */
-json_t *node_store_certificates(const struct node *n);
+json_t *node_deliver_certificates(const struct node *n);
 /* What a file of certificates has. False: reason says why it cannot be used. */
-bool node_store_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
-			    char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
+bool node_deliver_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
+			      char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
 /* Sends it, or as much as goes; the rest later. line is stolen. */
-void node_store_send(struct node *n, json_t *line);
-void node_store_heard(struct node *n, const json_t *line);
+void node_deliver_send(struct node *n, json_t *line);
+void node_deliver_heard(struct node *n, const json_t *line);
 /* The loop's handler of the link. */
-void node_store_on_link(int fd, unsigned events, void *arg);
-void node_store_died(struct node *n);
+void node_deliver_on_link(int fd, unsigned events, void *arg);
+void node_deliver_died(struct node *n);
 
 #endif

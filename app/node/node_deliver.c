@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/node/node_store.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "app/node/node_deliver.h"
 #include "base/clock.h"
 #include "base/folder.h"
 #include "base/log.h"
@@ -42,7 +42,7 @@ static struct {
 	uint32_t table;
 } g_store_metrics;
 
-void node_store_setup(void)
+void node_deliver_setup(void)
 {
 	static const struct metric_table_gauge gauges[STORE_GAUGES] = {
 		[DELIVERED] = { "tandem_recording_deliveries_total",
@@ -100,7 +100,7 @@ void node_store_setup(void)
 	g_store_metrics.aborted = metric_register(
 		METRIC_COUNTER, "tandem_recording_uploads_aborted_total", NULL,
 		"Uploads in parts that nobody went on with, ended at the destination.");
-	node_store_copies_setup();
+	node_deliver_copies_setup();
 	g_store_metrics.ended =
 		metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
 				"Recordings whose file and sidecar are on the disk.");
@@ -109,7 +109,7 @@ void node_store_setup(void)
 
 /* ---- its life ---- */
 
-bool node_store_runs(const struct node *n)
+bool node_deliver_runs(const struct node *n)
 {
 	return n->recordings.link >= 0;
 }
@@ -202,12 +202,12 @@ static int store_pairs(int link[2], int hands[2])
 static void store_tell_first(struct node *n)
 {
 	n->recordings.redis_stale = true;
-	node_store_reload(n);
+	node_deliver_reload(n);
 }
 
 static int store_start(struct node *n)
 {
-	struct node_store *s = &n->recordings;
+	struct node_deliver *s = &n->recordings;
 	char program[PATH_MAX];
 	int ends[2], hands[2], err = store_program(program);
 
@@ -227,15 +227,15 @@ static int store_start(struct node *n)
 	s->link = ends[0];
 	s->hands = hands[0];
 	s->start_ns = clock_now_ns();
-	err = loop_watch(s->link, LOOP_READ, node_store_on_link, n);
+	err = loop_watch(s->link, LOOP_READ, node_deliver_on_link, n);
 	if (err)
-		node_store_died(n);
+		node_deliver_died(n);
 	else
 		store_tell_first(n);
 	return err;
 }
 
-static void store_link_close(struct node_store *s)
+static void store_link_close(struct node_deliver *s)
 {
 	loop_unwatch(s->link);
 	(void)close(s->link);
@@ -243,13 +243,13 @@ static void store_link_close(struct node_store *s)
 	s->link = s->hands = -1;
 	free(s->told);
 	s->told = NULL;
-	node_store_clear(&s->in);
-	node_store_clear(&s->out);
+	node_deliver_clear(&s->in);
+	node_deliver_clear(&s->out);
 }
 
 static void store_begin(struct node *n, uint64_t now_ns)
 {
-	struct node_store *s = &n->recordings;
+	struct node_deliver *s = &n->recordings;
 	int err = store_start(n);
 
 	if (!err)
@@ -265,8 +265,8 @@ static void store_begin(struct node *n, uint64_t now_ns)
 
 static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 {
-	for (uint32_t i = 0; i < NODE_STORE_ASKS_MAX; i++) {
-		struct node_store_ask *ask = &n->recordings.asks[i];
+	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
+		struct node_deliver_ask *ask = &n->recordings.asks[i];
 		struct command_run *run;
 
 		if (!ask->ticket || ask->deadline_ns > now_ns)
@@ -279,9 +279,9 @@ static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 }
 
 /* Whatever ended the link: the process ends as well, or is ended. */
-void node_store_died(struct node *n)
+void node_deliver_died(struct node *n)
 {
-	struct node_store *s = &n->recordings;
+	struct node_deliver *s = &n->recordings;
 	uint64_t now_ns = clock_now_ns();
 
 	if (s->link >= 0)
@@ -297,7 +297,7 @@ void node_store_died(struct node *n)
 		  LOG_U64("in_ms", (s->again_ns - now_ns) / NS_PER_MS));
 }
 
-static void store_reap(struct node_store *s)
+static void store_reap(struct node_deliver *s)
 {
 	int status;
 
@@ -307,14 +307,14 @@ static void store_reap(struct node_store *s)
 	}
 }
 
-void node_store_open(struct node *n)
+void node_deliver_open(struct node *n)
 {
 	n->recordings.link = n->recordings.hands = -1;
 }
 
-void node_store_beat(struct node *n, uint64_t now_ns)
+void node_deliver_beat(struct node *n, uint64_t now_ns)
 {
-	struct node_store *s = &n->recordings;
+	struct node_deliver *s = &n->recordings;
 
 	if (!s->looked)
 		s->any = store_finds_any(n);
@@ -329,27 +329,27 @@ void node_store_beat(struct node *n, uint64_t now_ns)
 	if (s->link < 0 && !s->pid && now_ns >= s->again_ns && store_is_wanted(n))
 		store_begin(n, now_ns);
 	else if (s->stale && s->link >= 0)
-		node_store_reload(n);
+		node_deliver_reload(n);
 	if (s->link >= 0)
-		node_store_tell_nodes(n);
+		node_deliver_tell_nodes(n);
 	if (s->link >= 0)
-		node_store_tell_redis(n);
+		node_deliver_tell_redis(n);
 }
 
-void node_store_reload(struct node *n)
+void node_deliver_reload(struct node *n)
 {
 	n->recordings.stale = false;
 	n->recordings.missing_said = false;
 	n->recordings.folder_error = folder_try(n->settings.recordings.folder);
 	n->recordings.any = n->recordings.any || store_finds_any(n);
 	if (n->recordings.link >= 0)
-		node_store_send(n, node_store_terms(n));
+		node_deliver_send(n, node_deliver_terms(n));
 }
 
 /* It ends when nobody is at the other end. */
-void node_store_close(struct node *n)
+void node_deliver_close(struct node *n)
 {
-	struct node_store *s = &n->recordings;
+	struct node_deliver *s = &n->recordings;
 
 	redis_leave(&s->guest);
 	if (s->link < 0)
@@ -362,30 +362,30 @@ void node_store_close(struct node *n)
 
 /* ---- questions ---- */
 
-static struct node_store_ask *store_ask_free(struct node_store *s)
+static struct node_deliver_ask *store_ask_free(struct node_deliver *s)
 {
-	for (uint32_t i = 0; i < NODE_STORE_ASKS_MAX; i++) {
+	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
 		if (!s->asks[i].ticket)
 			return &s->asks[i];
 	}
 	return NULL;
 }
 
-void node_store_ask(struct node *n, struct command_run *run)
+void node_deliver_ask(struct node *n, struct command_run *run)
 {
-	struct node_store_ask *ask = store_ask_free(&n->recordings);
+	struct node_deliver_ask *ask = store_ask_free(&n->recordings);
 	uint64_t ticket = ask ? waiting_put(&n->waiting, run) : 0;
 
 	if (!ticket) {
 		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once: try again");
 		return;
 	}
-	*ask = (struct node_store_ask){ ticket, clock_now_ns() + ANSWER_NS };
+	*ask = (struct node_deliver_ask){ ticket, clock_now_ns() + ANSWER_NS };
 	if (n->recordings.stale) /* whoever changed a document sees it */
-		node_store_reload(n);
-	node_store_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
-				     run->command->name, "tenant",
-				     run->of_tenant ? run->tenant : "", "args", run->args));
+		node_deliver_reload(n);
+	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
+				       run->command->name, "tenant",
+				       run->of_tenant ? run->tenant : "", "args", run->args));
 }
 
 static enum command_error_code store_error(const char *name)
@@ -404,7 +404,7 @@ static void store_answered(struct node *n, const json_t *line)
 	const char *message = json_string_value(json_object_get(line, "message"));
 	struct command_run *run = NULL;
 
-	for (uint32_t i = 0; i < NODE_STORE_ASKS_MAX; i++) {
+	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
 		if (n->recordings.asks[i].ticket != ticket)
 			continue;
 		n->recordings.asks[i].ticket = 0;
@@ -422,14 +422,14 @@ static void store_answered(struct node *n, const json_t *line)
 
 /* ---- figures ---- */
 
-uint64_t node_store_number(const json_t *object, const char *key)
+uint64_t node_deliver_number(const json_t *object, const char *key)
 {
 	json_int_t value = json_integer_value(json_object_get(object, key));
 
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-void node_store_count(metric_id id, uint64_t now, uint64_t *shown)
+void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown)
 {
 	metric_add(id, now >= *shown ? now - *shown : now);
 	*shown = now;
@@ -451,48 +451,48 @@ static void store_table(const json_t *list)
 
 		(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s", name ? name : "");
 		for (unsigned i = 0; i < STORE_GAUGES; i++)
-			rows[count].values[i] = node_store_number(of, keys[i]);
+			rows[count].values[i] = node_deliver_number(of, keys[i]);
 	}
 	metric_table_set(g_store_metrics.table, rows, count);
 }
 
 static void store_figures(struct node *n, const json_t *f)
 {
-	metric_set(g_store_metrics.files, node_store_number(f, "files"));
-	metric_set(g_store_metrics.octets, node_store_number(f, "octets"));
-	metric_set(g_store_metrics.waiting, node_store_number(f, "backlog"));
-	metric_set(g_store_metrics.oldest, node_store_number(f, "oldest_ms") / 1000);
-	metric_set(g_store_metrics.dead, node_store_number(f, "dead"));
+	metric_set(g_store_metrics.files, node_deliver_number(f, "files"));
+	metric_set(g_store_metrics.octets, node_deliver_number(f, "octets"));
+	metric_set(g_store_metrics.waiting, node_deliver_number(f, "backlog"));
+	metric_set(g_store_metrics.oldest, node_deliver_number(f, "oldest_ms") / 1000);
+	metric_set(g_store_metrics.dead, node_deliver_number(f, "dead"));
 	metric_set(g_store_metrics.full, json_is_true(json_object_get(f, "full")));
 	n->recordings.full = json_is_true(json_object_get(f, "full"));
-	n->recordings.folder_error = -(int)node_store_number(f, "folder_error");
-	node_store_count(g_store_metrics.deleted, node_store_number(f, "deleted"),
-			 &n->recordings.shown.deleted);
-	node_store_count(g_store_metrics.lost, node_store_number(f, "lost"),
-			 &n->recordings.shown.lost);
-	node_store_count(g_store_metrics.sealed, node_store_number(f, "sealed"),
-			 &n->recordings.shown.sealed);
-	node_store_count(g_store_metrics.seal_failures, node_store_number(f, "seal_failures"),
-			 &n->recordings.shown.seal_failures);
-	node_store_count(g_store_metrics.coded, node_store_number(f, "coded"),
-			 &n->recordings.shown.coded);
-	node_store_count(g_store_metrics.opus_failures, node_store_number(f, "opus_failures"),
-			 &n->recordings.shown.opus_failures);
-	node_store_count(g_store_metrics.opus_skipped, node_store_number(f, "opus_skipped"),
-			 &n->recordings.shown.opus_skipped);
-	metric_set(g_store_metrics.uncoded, node_store_number(f, "uncoded"));
-	metric_set(g_store_metrics.unlisted, node_store_number(f, "unlisted"));
+	n->recordings.folder_error = -(int)node_deliver_number(f, "folder_error");
+	node_deliver_count(g_store_metrics.deleted, node_deliver_number(f, "deleted"),
+			   &n->recordings.shown.deleted);
+	node_deliver_count(g_store_metrics.lost, node_deliver_number(f, "lost"),
+			   &n->recordings.shown.lost);
+	node_deliver_count(g_store_metrics.sealed, node_deliver_number(f, "sealed"),
+			   &n->recordings.shown.sealed);
+	node_deliver_count(g_store_metrics.seal_failures, node_deliver_number(f, "seal_failures"),
+			   &n->recordings.shown.seal_failures);
+	node_deliver_count(g_store_metrics.coded, node_deliver_number(f, "coded"),
+			   &n->recordings.shown.coded);
+	node_deliver_count(g_store_metrics.opus_failures, node_deliver_number(f, "opus_failures"),
+			   &n->recordings.shown.opus_failures);
+	node_deliver_count(g_store_metrics.opus_skipped, node_deliver_number(f, "opus_skipped"),
+			   &n->recordings.shown.opus_skipped);
+	metric_set(g_store_metrics.uncoded, node_deliver_number(f, "uncoded"));
+	metric_set(g_store_metrics.unlisted, node_deliver_number(f, "unlisted"));
 	health_set(&n->health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
 	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
-	node_store_count(g_store_metrics.aborted, node_store_number(f, "uploads_aborted"),
-			 &n->recordings.shown.uploads_aborted);
+	node_deliver_count(g_store_metrics.aborted, node_deliver_number(f, "uploads_aborted"),
+			   &n->recordings.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
-	node_store_copies_figures(n, json_object_get(f, "copies"));
+	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
 
-void node_store_heard(struct node *n, const json_t *line)
+void node_deliver_heard(struct node *n, const json_t *line)
 {
 	const json_t *figures = json_object_get(line, "figures");
 
@@ -501,5 +501,300 @@ void node_store_heard(struct node *n, const json_t *line)
 	else if (json_object_get(line, "answer"))
 		store_answered(n, line);
 	else if (json_object_get(line, "say"))
-		node_store_say(n, line);
+		node_deliver_say(n, line);
+}
+
+/* Lines of JSON to the process that stores recordings, and from it. It never delays the node: what does not go at once waits here. */
+
+enum { PIECE = 65536, READS_MAX = 16 };
+
+int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n)
+{
+	size_t cap = b->cap ? b->cap : PIECE;
+	char *more;
+
+	if (b->n + n > NODE_DELIVER_LINE_MAX)
+		return -ENOBUFS;
+	while (cap < b->n + n)
+		cap *= 2;
+	if (cap > b->cap) {
+		more = malloc(cap);
+		if (!more)
+			return -ENOMEM;
+		if (b->n)
+			memcpy(more, b->p, b->n);
+		if (b->p)
+			explicit_bzero(b->p, b->cap);
+		free(b->p);
+		b->p = more;
+		b->cap = cap;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+	return 0;
+}
+
+/* Secrets were in it. */
+void node_deliver_clear(struct node_deliver_buffer *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->cap);
+	free(b->p);
+	*b = (struct node_deliver_buffer){ 0 };
+}
+
+static void buffer_drop(struct node_deliver_buffer *b, size_t n)
+{
+	b->n -= n;
+	memmove(b->p, b->p + n, b->n);
+	explicit_bzero(b->p + b->n, n);
+	if (!b->n)
+		node_deliver_clear(b);
+}
+
+static int store_link_flush(struct node *n)
+{
+	struct node_deliver *s = &n->recordings;
+	ssize_t sent = 1;
+
+	while (s->out.n && sent > 0) {
+		sent = send(s->link, s->out.p, s->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent > 0)
+			buffer_drop(&s->out, (size_t)sent);
+	}
+	if (sent < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	return loop_watch(s->link, LOOP_READ | (s->out.n ? LOOP_WRITE : 0), node_deliver_on_link,
+			  n);
+}
+
+void node_deliver_send(struct node *n, json_t *line)
+{
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	size_t length = text ? strlen(text) : 0;
+	int err = -ENOMEM;
+
+	json_decref(line);
+	if (text) {
+		text[length] = '\n'; /* in the place of its end */
+		err = node_deliver_put(&n->recordings.out, text, length + 1);
+		explicit_bzero(text, length + 1);
+		free(text);
+	}
+	if (!err)
+		err = store_link_flush(n);
+	if (err) {
+		LOG_ERROR("recordings", 0, "tandem-store cannot be told",
+			  LOG_STR("error", strerror(-err)));
+		node_deliver_died(n);
+	}
+}
+
+static void store_link_line(struct node *n, size_t length)
+{
+	json_t *line = json_loadb(n->recordings.in.p, length, 0, NULL);
+
+	buffer_drop(&n->recordings.in, length);
+	if (line)
+		node_deliver_heard(n, line);
+	json_decref(line);
+}
+
+/* A handler may have ended the link: then nothing is left in the buffer. */
+static void store_link_lines(struct node *n)
+{
+	struct node_deliver_buffer *in = &n->recordings.in;
+	const char *end;
+
+	while (in->n && (end = memchr(in->p, '\n', in->n)))
+		store_link_line(n, (size_t)(end - in->p) + 1);
+}
+
+static int store_link_read(struct node *n)
+{
+	struct node_deliver *s = &n->recordings;
+	static char piece[PIECE];
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < READS_MAX && s->link >= 0; i++) {
+		ssize_t got = recv(s->link, piece, sizeof(piece), MSG_DONTWAIT);
+
+		if (got < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (got == 0)
+			return -EPIPE;
+		err = node_deliver_put(&s->in, piece, (size_t)got);
+		if (!err)
+			store_link_lines(n);
+	}
+	return err;
+}
+
+void node_deliver_on_link(int fd, unsigned events, void *arg)
+{
+	struct node *n = arg;
+	int err = 0;
+
+	if (fd != n->recordings.link)
+		return;
+	if (events & (LOOP_READ | LOOP_ERROR))
+		err = store_link_read(n);
+	if (!err && n->recordings.link >= 0 && (events & LOOP_WRITE))
+		err = store_link_flush(n);
+	if (err && n->recordings.link >= 0)
+		node_deliver_died(n);
+}
+
+/*
+ * What Redis knows of recordings (docs/adr/0050): the process that stores them says each change in a line, and is told when Redis has it. It
+ * keeps them until then: here is nothing but what is under way.
+ */
+
+#define LATER_MAX_S (UINT64_C(100) * 366 * 86400)
+
+struct store_index_flight {
+	struct node *node;
+	uint64_t number;
+	uint64_t start_ns; /* of the process that has said it */
+};
+
+/* ---- the link to Redis ---- */
+
+static void store_index_on_state(bool connected, void *arg)
+{
+	struct node *n = arg;
+
+	n->recordings.redis_stale |= connected;
+}
+
+static void store_index_on_expire(uint64_t now_ns, void *arg)
+{
+	(void)now_ns;
+	(void)arg;
+}
+
+/* Whether it is another Redis, and that the link is new: what was acknowledged last may be lost. */
+void node_deliver_tell_redis(struct node *n)
+{
+	struct node_deliver *s = &n->recordings;
+	const char *history = n->documents.directory.history;
+
+	if (!s->guest.redis && n->redis) {
+		s->guest.state = store_index_on_state;
+		s->guest.expire = store_index_on_expire;
+		s->guest.next_ns = UINT64_MAX;
+		s->guest.arg = n;
+		redis_join(n->redis, &s->guest);
+		s->redis_stale = true;
+	}
+	if (!history[0] || !redis_is_connected(n->redis) || !n->settings.recordings.list_days)
+		return;
+	if (!s->redis_stale && !strcmp(s->history, history))
+		return;
+	s->redis_stale = false;
+	(void)snprintf(s->history, sizeof(s->history), "%s", history);
+	node_deliver_send(n, json_pack("{s:s}", "redis", history));
+}
+
+/* ---- a change ---- */
+
+static void store_index_answer(struct node *n, uint64_t number, bool ok)
+{
+	if (n->recordings.link >= 0)
+		node_deliver_send(n, json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok",
+					       (int)ok));
+}
+
+static void store_index_said(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct store_index_flight flight = *(struct store_index_flight *)arg;
+
+	(void)key;
+	(void)version;
+	free(arg);
+	if (flight.node->recordings.start_ns == flight.start_ns)
+		store_index_answer(flight.node, flight.number, result == STORE_OK);
+}
+
+static struct bytes store_index_text(const json_t *line, const char *key)
+{
+	const json_t *value = json_object_get(line, key);
+
+	return bytes_mem(json_string_value(value), json_string_length(value));
+}
+
+/* False: the process says what it never should. */
+static bool store_index_act(const json_t *line, enum store_recording_act *out)
+{
+	static const struct {
+		const char *name;
+		enum store_recording_act act;
+	} acts[] = { { "put", STORE_RECORDING_PUT },
+		     { "end", STORE_RECORDING_END },
+		     { "state", STORE_RECORDING_STATE },
+		     { "remove", STORE_RECORDING_REMOVE } };
+
+	for (size_t i = 0; i < COUNT_OF(acts); i++) {
+		if (bytes_is(store_index_text(line, "act"), acts[i].name)) {
+			*out = acts[i].act;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool store_index_read(const json_t *line, struct store_recording *r)
+{
+	const json_t *parties = json_object_get(line, "parties");
+
+	r->name = store_index_text(line, "name");
+	r->entry = store_index_text(line, "entry");
+	r->state = store_index_text(line, "state");
+	r->first_day = store_index_text(line, "first_day");
+	r->life_s = node_deliver_number(line, "life_s");
+	for (size_t i = 0; i < COUNT_OF(r->parties); i++) {
+		const json_t *party = json_array_get(parties, i);
+
+		r->parties[i] = bytes_mem(json_string_value(party), json_string_length(party));
+	}
+	return store_index_act(line, &r->act) && bytes_cut(&r->name, '/', &r->tenant) &&
+	       bytes_cut(&r->name, '/', &r->day) && r->name.n && r->state.n && r->first_day.n &&
+	       r->life_s && r->life_s <= LATER_MAX_S;
+}
+
+static void store_index_say(struct node *n, const struct store_recording *r, uint64_t number)
+{
+	struct store_index_flight *flight = malloc(sizeof(*flight));
+
+	if (!flight) {
+		store_index_answer(n, number, false);
+		return;
+	}
+	*flight = (struct store_index_flight){ n, number, n->recordings.start_ns };
+	store_recording_say(n->store, r, store_index_said, flight);
+}
+
+const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
+{
+	(void)snprintf(out, NODE_DELIVER_ID_MAX, "%016" PRIx64, identity_node(&n->identity));
+	return out;
+}
+
+void node_deliver_say(struct node *n, const json_t *line)
+{
+	char id[NODE_DELIVER_ID_MAX], mine[NODE_DELIVER_ID_MAX + 16];
+	struct store_recording r = { 0 };
+	uint64_t number = node_deliver_number(line, "say");
+
+	(void)snprintf(mine, sizeof(mine), "\"node_id\":\"%s\"", node_deliver_id(n, id));
+	r.mine = bytes_str(mine);
+	if (!store_index_read(line, &r)) {
+		LOG_ERROR("recordings", 0,
+			  "what tandem-store says of a recording is not understood");
+		store_index_answer(n, number, false);
+	} else if (!n->store || !redis_is_connected(n->redis)) {
+		store_index_answer(n, number, false);
+	} else {
+		store_index_say(n, &r, number);
+	}
 }
