@@ -5,8 +5,8 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
-#include "app/command/diagnosis.h"
 #include "app/command/queries.h"
+#include "app/doctor/diagnosis.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/host/cause.h"

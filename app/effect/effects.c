@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/doctor/ended.h"
 #include "app/effect/ahead.h"
-#include "app/effect/ended.h"
 #include "app/effect/fields.h"
 #include "app/effect/lives.h"
 #include "app/effect/mixers.h"

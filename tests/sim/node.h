@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A node: its shards, which are the real ones, their locations, and app/effect/effects.c and app/node/node_round.c in small. It can be killed
+ * A node: its shards, which are the real ones, their locations, and app/effect/effects.c and app/daemon/round.c in small. It can be killed
  * between any two effects; then what had left stays said, and a new process starts from the store. A shard of it can be lost alone.
  */
 #ifndef TESTS_SIM_NODE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "app/command/diagnosis.h"
+#include "app/doctor/diagnosis.h"
 #include "base/clock.h"
 #include "engine/dtls/dtls.h"
 #include "engine/net/packet.h"

@@ -6,7 +6,7 @@
 #ifndef APP_NODE_ENDED_H
 #define APP_NODE_ENDED_H
 
-#include "app/command/diagnosis.h"
+#include "app/doctor/diagnosis.h"
 #include "base/table.h"
 #include "sig/shard/shard.h"
 

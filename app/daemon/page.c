@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/node/node_page.h"
+#include "app/daemon/page.h"
 
 #include <string.h>
 

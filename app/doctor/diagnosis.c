@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command/diagnosis.h"
+#include "app/doctor/diagnosis.h"
 #include "base/json.h"
 #include "engine/job/coding.h"
 
@@ -298,7 +298,7 @@ static const struct {
 	const char *name, *what, *next;
 } g_findings[FINDING_CODES] = {
 #define FINDING(suffix, name, what, next) [FINDING_##suffix] = { name, what, next },
-#include "app/command/finding.def"
+#include "app/doctor/finding.def"
 #undef FINDING
 };
 

@@ -3,8 +3,8 @@
  * Record pages (docs/adr/0060): each question of the web thread is answered by what this node has of the extension, and what all others say that
  * they have. Who does not answer in time has nothing. Control thread.
  */
-#ifndef APP_NODE_NODE_PAGE_H
-#define APP_NODE_NODE_PAGE_H
+#ifndef APP_DAEMON_PAGE_H
+#define APP_DAEMON_PAGE_H
 
 #include "app/web/web_asks.h"
 #include "sig/remote/remote_news.h"

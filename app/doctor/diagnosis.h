@@ -4,8 +4,8 @@
  * what SDP said, and what was ordered go in; findings come out. For each flow the first cause that its evidence shows is told, the
  * strongest evidence first; where there is none, what is odd about it.
  */
-#ifndef APP_COMMAND_DIAGNOSIS_H
-#define APP_COMMAND_DIAGNOSIS_H
+#ifndef APP_DOCTOR_DIAGNOSIS_H
+#define APP_DOCTOR_DIAGNOSIS_H
 
 #include "base/clock.h"
 #include "engine/net/packet.h"
@@ -72,7 +72,7 @@ struct diagnosis {
 
 enum finding_code {
 #define FINDING(suffix, name, what, next) FINDING_##suffix,
-#include "app/command/finding.def"
+#include "app/doctor/finding.def"
 #undef FINDING
 	FINDING_CODES,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why packets of a party come from elsewhere, or not at all, and why it hears nothing. */
-#include "app/command/diagnosis.h"
+#include "app/doctor/diagnosis.h"
 #include "engine/dtls/dtls.h"
 
 /* Why a party is not heard. */

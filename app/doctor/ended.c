@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/effect/ended.h"
+#include "app/doctor/ended.h"
 
 #include <errno.h>
 #include <stdlib.h>
