@@ -1,9 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/effect/answers.h"
-
+#include <assert.h>
 #include <stdlib.h>
 
+#include "app/effect/answers.h"
 #include "base/log.h"
+
+/* The answer as it will be fed back. Whoever asked may be gone by then. */
+struct park_ask {
+	struct answers *answers;
+	enum park_act act;
+	struct answer answer;
+};
+
+static enum park_told park_told_of(const struct park_ask *ask, const struct store_parked *parked)
+{
+	switch (parked->result) {
+	case STORE_OK:
+		return ask->act == PARK_LOOK && !parked->call ? PARK_EMPTY : PARK_OK;
+	case STORE_CONFLICT:
+		return parked->full ? PARK_FULL : PARK_TAKEN;
+	case STORE_FENCED:
+	case STORE_UNKNOWN:
+	case STORE_REFUSED:
+		return PARK_UNKNOWN;
+	}
+	return PARK_UNKNOWN;
+}
+
+static void on_parked(const struct store_parked *parked, void *arg)
+{
+	struct park_ask *ask = arg;
+
+	ask->answer.park = park_told_of(ask, parked);
+	ask->answer.owner = parked->call;
+	if (text_set(&ask->answer.record, parked->beside))
+		ask->answer.park = PARK_UNKNOWN;
+	answers_add(ask->answers, &ask->answer);
+	free(ask);
+}
+
+static void park_send(struct store_shared *store, struct park_ask *ask, const struct effect *e)
+{
+	const struct store_slot slot = { .tenant = text_bytes(&e->tenant),
+					 .slot = text_bytes(&e->user),
+					 .room = ask->act >= PARK_ROOM_CLAIM };
+
+	switch (ask->act) {
+	case PARK_CLAIM:
+	case PARK_ROOM_CLAIM:
+		store_park_claim(store, &slot, e->call, text_bytes(&e->data), on_parked, ask);
+		return;
+	case PARK_FREE:
+	case PARK_ROOM_FREE:
+		store_park_free(store, &slot, e->call, on_parked, ask);
+		return;
+	case PARK_LOOK:
+		store_park_look(store, &slot, on_parked, ask);
+		return;
+	}
+	assert(false && "an act of no kind");
+}
+
+void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
+		 const struct effect *e)
+{
+	struct park_ask *ask = malloc(sizeof(*ask));
+	struct answer answer = { .kind = ANSWER_PARK,
+				 .shard = shard,
+				 .call = e->call,
+				 .version = e->version,
+				 .park = PARK_UNKNOWN };
+
+	if (!ask) {
+		LOG_ERROR("effects", e->call, "out of memory: a slot is not asked for");
+		answers_add(answers, &answer);
+		return;
+	}
+	*ask = (struct park_ask){ answers, (enum park_act)e->expected, answer };
+	park_send(store, ask, e);
+}
 
 enum { FIRST_CAPACITY = 64 };
 

@@ -3,10 +3,12 @@
  * What the world answered to effects, kept until the shard may be called again: an answer may come while an effect is being carried
  * out, and no call of the shard is entered from within another. Control thread.
  */
-#ifndef APP_NODE_ANSWERS_H
-#define APP_NODE_ANSWERS_H
+#ifndef APP_EFFECT_ANSWERS_H
+#define APP_EFFECT_ANSWERS_H
 
 #include "base/text.h"
+#include "cluster/store/store.h"
+#include "sig/host/effect.h"
 #include "sig/shard/shard.h"
 
 enum answer_kind {
@@ -63,5 +65,11 @@ void answers_add(struct answers *q, struct answer *a);
 typedef void answers_feed_fn(const struct answer *a, void *arg);
 bool answers_feed(struct answers *q, answers_feed_fn *feed, void *arg);
 void answers_close(struct answers *q);
+
+/* Slots where calls are parked: what a shard asks of them, and what the store answers. Control thread. */
+
+/* EFFECT_PARK of that shard; its answer is ANSWER_PARK. */
+void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
+		 const struct effect *e);
 
 #endif

@@ -9,10 +9,9 @@
 
 #include "app/doctor/ended.h"
 #include "app/effect/ahead.h"
+#include "app/effect/answers.h"
 #include "app/effect/fields.h"
-#include "app/effect/lives.h"
 #include "app/effect/mixers.h"
-#include "app/effect/parks.h"
 #include "app/effect/plays.h"
 #include "app/keeper/sockets.h"
 #include "base/clock.h"

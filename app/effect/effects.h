@@ -4,7 +4,7 @@
 #define APP_NODE_EFFECTS_H
 
 #include "app/effect/answers.h"
-#include "app/effect/cdrs.h"
+#include "app/effect/fields.h"
 #include "app/effect/media_queue.h"
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What call detail records and events say: names and texts, and as JSON, which is one field of a Redis stream. Values; they point into
  * themselves: do not move. */
-#ifndef APP_NODE_FIELDS_H
-#define APP_NODE_FIELDS_H
+#ifndef APP_EFFECT_FIELDS_H
+#define APP_EFFECT_FIELDS_H
 
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"
@@ -34,5 +34,19 @@ bool fields_event_is_private(const struct sig_event *event);
 const char *fields_event_name(enum sig_event_kind kind);
 /* The events' part of docs/api.md. */
 void fields_write_events(struct writer *w);
+
+/* The CDRs of one call as the store takes them: one field of JSON each, and the id of each but the first. Points into itself: do not
+ * move. */
+
+struct cdrs {
+	struct store_field list[2 * CDR_PAIRS_MAX + 2];
+	size_t count;
+	char ids[CDR_PAIRS_MAX][FIELDS_CDR_ID_MAX];
+	char json[CDR_PAIRS_MAX][FIELDS_JSON_MAX];
+};
+
+/* toll: what the call has cost (sig/call/charge.h); findings: what was wrong with its last pair. Empty: nothing. */
+void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n, struct bytes toll,
+		struct bytes findings);
 
 #endif

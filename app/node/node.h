@@ -15,7 +15,6 @@
 #include "app/document/tenancy.h"
 #include "app/effect/answers.h"
 #include "app/effect/effects.h"
-#include "app/effect/lives.h"
 #include "app/effect/media_queue.h"
 #include "app/effect/mixers.h"
 #include "app/effect/player.h"

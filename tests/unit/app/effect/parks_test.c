@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a shard hears of a slot that it asked for: each answer once, for the shard that asked, also when the store is gone. */
-#include "app/effect/parks.h"
+#include "app/effect/answers.h"
 
 #include <inttypes.h>
 
