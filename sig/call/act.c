@@ -706,16 +706,16 @@ static uint32_t place_wanted(enum act_control control, uint32_t place, uint32_t 
 
 int acts_control(struct call_host *h, struct call *c, enum act_control control, uint32_t ms)
 {
-	bool seeks = control == ACT_FORWARD || control == ACT_BACK || control == ACT_TO;
+	bool moves = control == ACT_FORWARD || control == ACT_BACK || control == ACT_TO;
 	struct acts *a = c->acts;
 	bool paused;
 
 	if (!a || act_now(a)->kind != ACT_PLAY || a->leg != LEG_NONE)
 		return -ENOSTR;
-	if (seeks && !act_has_place(a))
+	if (moves && !act_has_place(a))
 		return -ESPIPE;
 	paused = control == ACT_PAUSE || (a->paused && control != ACT_RESUME);
-	if (!seeks && paused == a->paused)
+	if (!moves && paused == a->paused)
 		return 0;
 	place_set(a, place_wanted(control, acts_place_ms(a, h->now.utc_ms), ms));
 	a->paused = paused;

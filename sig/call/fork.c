@@ -320,7 +320,7 @@ void fork_unreached(struct call_host *h, struct call *c)
 
 	if (why != PLAN_WHYS && plan_next(h, c, why))
 		return;
-	seek_stop(&c->plan);
+	resolve_stop(&c->plan);
 	if (c->best.status)
 		end_with_best(h, c);
 	else
@@ -336,13 +336,13 @@ void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 	if (c->legs[lost->leg]->state != LEG_LEAVING)
 		leg_close(c->legs[lost->leg]);
 	why = plan_why_of(&c->best);
-	if ((decisive || (!fork_rings(c) && !seek_waits(c))) &&
+	if ((decisive || (!fork_rings(c) && !resolve_is_pending(c))) &&
 	    (lost->leg == c->bridge.caller || why == PLAN_WHYS || !plan_next(h, c, why))) {
 		end_with_best(h, c);
 		return;
 	}
-	if (seek_waits(c) && !fork_rings(c))
-		seek_alone(c);
+	if (resolve_is_pending(c) && !fork_rings(c))
+		resolve_alone(c);
 	flows_close_leg(h, c, lost->leg);
 	outbox_touch(&c->out);
 }

@@ -62,7 +62,7 @@ static void plan_cut(struct plan *plan, uint8_t count)
 
 void plan_clear(struct plan *plan)
 {
-	seek_stop(plan);
+	resolve_stop(plan);
 	plan_cut(plan, 0);
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
@@ -77,7 +77,7 @@ bool plan_rings_nobody(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
-	return last && (last->application.n || last->set.state != SET_NONE || last->seeks ||
+	return last && (last->application.n || last->set.state != SET_NONE || last->resolves ||
 			last->waits || last->confers);
 }
 
@@ -91,9 +91,9 @@ bool plan_confers(const struct plan *plan)
 	return plan->count && plan->steps[plan->count - 1].confers;
 }
 
-bool plan_seeks(const struct plan *plan)
+bool plan_resolves(const struct plan *plan)
 {
-	return plan->count && plan->steps[plan->count - 1].seeks;
+	return plan->count && plan->steps[plan->count - 1].resolves;
 }
 
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from)
@@ -104,7 +104,7 @@ int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t fr
 	if (!steps)
 		return -ENOMEM;
 	plan->steps = steps;
-	seek_stop(plan);
+	resolve_stop(plan);
 	steps[plan->count] = (struct plan_step){ .why = (uint8_t)why, .from = from };
 	if (text_set(&steps[plan->count].user, user))
 		return -ENOMEM;
@@ -255,7 +255,7 @@ static uint32_t targets_of_user(const struct call_host *h, const struct call *c,
 static int plan_ask(struct call_host *h, struct call *c, const struct call_target *target,
 		    const struct dialog_party *from, struct call_refusal *refusal)
 {
-	return target->by_name ? seek_ask(h, c, target, from, refusal)
+	return target->by_name ? resolve_target(h, c, target, from, refusal)
 			       : fork_ask(h, c, c->bridge.caller, target, from, refusal);
 }
 
@@ -275,7 +275,7 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	struct call_target targets[LEGS_MAX];
 	uint32_t n, asked = 0;
 
-	if (is_there(h, c, user) && seek_user(h, c, user))
+	if (is_there(h, c, user) && resolve_user(h, c, user))
 		return 0;
 	n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
 	party.remote_user = told_as(c, user);
@@ -325,17 +325,17 @@ void plan_rings(const struct call_host *h, struct call *c)
 }
 
 /* It goes on later, and knows then who calls. */
-static int ring_or_seek(struct call_host *h, struct call *c, struct bytes display, uint8_t legs,
-			struct call_refusal *refusal)
+static int ring_or_resolve(struct call_host *h, struct call *c, struct bytes display, uint8_t legs,
+			   struct call_refusal *refusal)
 {
-	if (!seek_waits(c)) {
+	if (!resolve_is_pending(c)) {
 		plan_rings(h, c);
 		return 0;
 	}
 	if (text_set(&c->display, display))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (legs == c->leg_count)
-		seek_alone(c);
+		resolve_alone(c);
 	else
 		plan_rings(h, c);
 	return 0;
@@ -462,7 +462,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		return err;
 	user = last_user(&c->plan);
 	err = plan_ring(h, c, user, from, refusal);
-	return err ? err : ring_or_seek(h, c, from->local_display, legs, refusal);
+	return err ? err : ring_or_resolve(h, c, from->local_display, legs, refusal);
 }
 
 static int plan_name(struct plan *plan, struct bytes gruu)
@@ -547,7 +547,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	}
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
-	return call_application(c).n || seek_waits(c) || slot_step_asks(c) ||
+	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
 	       plan_waits(&c->plan) || plan_confers(&c->plan);
 }
 
@@ -563,7 +563,7 @@ uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_p
 void plan_stop(struct call *c)
 {
 	c->ring_ns = c->plan.until_ns = 0;
-	seek_stop(&c->plan);
+	resolve_stop(&c->plan);
 }
 
 /* Of a call that is there already: one that begins has not told anybody of itself yet. */
@@ -622,7 +622,7 @@ void plan_wake(struct call_host *h, struct call *c)
 		e.status = refusal.status;
 	}
 	if (!err)
-		err = ring_or_seek(h, c, party.local_display, legs, &refusal);
+		err = ring_or_resolve(h, c, party.local_display, legs, &refusal);
 	if (err && !plan_next(h, c, PLAN_UNREACHABLE))
 		call_untaken(h, c, &e);
 }
@@ -659,7 +659,7 @@ int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan
 	struct call_refusal refusal;
 	struct dialog_party party;
 	int err = may_go_to(c, user);
-	bool waits = call_waits(c), seeks = seek_waits(c);
+	bool waits = call_waits(c), resolves = resolve_is_pending(c);
 
 	if (err)
 		return err;
@@ -670,8 +670,8 @@ int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan
 	if (walk(h, c, user, (struct bytes){ 0 }, why, steps - 1, &party, &refusal)) {
 		plan_cut(&c->plan, steps);
 		c->plan.until_ns = until_ns;
-		c->plan.steps[steps - 1].seeks = seeks;
-		seek_resume(h, c);
+		c->plan.steps[steps - 1].resolves = resolves;
+		resolve_resume(h, c);
 		return -EHOSTUNREACH;
 	}
 	if (waits)

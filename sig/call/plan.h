@@ -22,7 +22,7 @@ void plan_wake(struct call_host *h, struct call *c);
 /* The last step waits for a room to open (conference_waits). */
 bool plan_confers(const struct plan *plan);
 /* The last step waits for a name (seek.h). */
-bool plan_seeks(const struct plan *plan);
+bool plan_resolves(const struct plan *plan);
 /* Whom the last step rings, and who calls: how many of cap were filled, which live as long as those of call_host.targets_of. */
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
 		      struct call_target *out, uint32_t cap);

@@ -244,7 +244,7 @@ static bool is_flow_failed(uint16_t status)
 static bool goes_to_next(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct sip_message *m)
 {
-	return m->status == 503 && seek_next(h, c, leg, message_retry_after_s(m));
+	return m->status == 503 && resolve_next_place(h, c, leg, message_retry_after_s(m));
 }
 
 static void failed(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -295,7 +295,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 		lost_branch_left(c, l);
 	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, 408);
-	} else if (!seek_next(h, c, ev->leg, 0) && !fork_next_flow(h, c, ev->leg)) {
+	} else if (!resolve_next_place(h, c, ev->leg, 0) && !fork_next_flow(h, c, ev->leg)) {
 		fork_lost(h, c, &lost);
 	}
 }

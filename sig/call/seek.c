@@ -18,12 +18,12 @@
 #include "sig/model/seek.h"
 #include "sig/sip/hop_names.h"
 
-bool seek_waits(const struct call *c)
+bool resolve_is_pending(const struct call *c)
 {
-	return plan_seeks(&c->plan);
+	return plan_resolves(&c->plan);
 }
 
-void seek_alone(struct call *c)
+void resolve_alone(struct call *c)
 {
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = c->plan.until_ns = 0;
@@ -53,8 +53,8 @@ static bool want_is(const struct lookup_want *a, const struct lookup_want *b)
 /* ---- where it leads ---- */
 
 /* A phone's connection that is there stays its own, whoever it said it was; a new one is for the name alone. */
-static uint16_t seek_name(const struct call_host *h, const struct call_target *t,
-			  const struct sip_hop *to)
+static uint16_t resolve_name(const struct call_host *h, const struct call_target *t,
+			     const struct sip_hop *to)
 {
 	struct sip_uri uri;
 
@@ -78,15 +78,15 @@ static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
 		to->transport = (enum sip_transport)list[i].transport;
 		if (!dialog_hop_leads(to, &t->hop, h, true))
 			continue;
-		to->name = seek_name(h, t, to);
+		to->name = resolve_name(h, t, to);
 		n++;
 	}
 	return n;
 }
 
-static int seek_fork(struct call_host *h, struct call *c, const struct call_target *t,
-		     const struct lookup_news *news, const struct dialog_party *from,
-		     struct call_refusal *refusal)
+static int resolve_fork(struct call_host *h, struct call *c, const struct call_target *t,
+			const struct lookup_news *news, const struct dialog_party *from,
+			struct call_refusal *refusal)
 {
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
 	struct call_target to = *t;
@@ -109,13 +109,14 @@ static int seek_fork(struct call_host *h, struct call *c, const struct call_targ
 
 /* ---- waiting ---- */
 
-static struct seek *seek_open(struct call_host *h, struct call *c, struct call_refusal *refusal)
+static struct resolve *resolve_open(struct call_host *h, struct call *c,
+				    struct call_refusal *refusal)
 {
-	struct seek *s = c->plan.seek;
+	struct resolve *s = c->plan.resolve;
 
 	if (s)
 		return s;
-	if (h->seeks >= SEEKS_MAX && !c->emergency) {
+	if (h->resolves >= RESOLVES_MAX && !c->emergency) {
 		(void)call_refuse(refusal, 0, 503, REFUSED_LOOKUPS_FULL);
 		return NULL;
 	}
@@ -123,16 +124,18 @@ static struct seek *seek_open(struct call_host *h, struct call *c, struct call_r
 	(void)call_refuse(refusal, 0, 500, REFUSED_MEMORY);
 	if (!s)
 		return NULL;
-	*s = (struct seek){ .host = h, .call = c->id, .due_ns = h->now.ns + SEEK_MS * NS_PER_MS };
-	h->seeks++;
-	c->plan.seek = s;
+	*s = (struct resolve){ .host = h,
+			       .call = c->id,
+			       .due_ns = h->now.ns + RESOLVE_MS * NS_PER_MS };
+	h->resolves++;
+	c->plan.resolve = s;
 	return s;
 }
 
-static int seek_add(struct call_host *h, struct call *c, const struct lookup_want *want)
+static int resolve_add(struct call_host *h, struct call *c, const struct lookup_want *want)
 {
-	struct seek *s = c->plan.seek;
-	struct seek_ask *asks = reallocarray(s->asks, s->count + 1U, sizeof(*asks));
+	struct resolve *s = c->plan.resolve;
+	struct resolve_query *asks = reallocarray(s->asks, s->count + 1U, sizeof(*asks));
 	struct effect *e = asks ? effects_lookup(h->effects, c->id, want) : NULL;
 
 	if (asks)
@@ -140,16 +143,16 @@ static int seek_add(struct call_host *h, struct call *c, const struct lookup_wan
 	if (!e)
 		return -ENOMEM;
 	e->version = rand_u64_from(h->rand) | 1;
-	asks[s->count++] = (struct seek_ask){ .serial = e->version, .want = *want };
-	c->plan.steps[c->plan.count - 1].seeks = true;
+	asks[s->count++] = (struct resolve_query){ .serial = e->version, .want = *want };
+	c->plan.steps[c->plan.count - 1].resolves = true;
 	outbox_touch(&c->out);
 	return 0;
 }
 
-static int seek_wait(struct call_host *h, struct call *c, const struct lookup_want *want,
-		     struct call_refusal *refusal)
+static int resolve_wait(struct call_host *h, struct call *c, const struct lookup_want *want,
+			struct call_refusal *refusal)
 {
-	const struct seek *s = seek_open(h, c, refusal);
+	const struct resolve *s = resolve_open(h, c, refusal);
 
 	if (!s)
 		return -ENOSPC;
@@ -157,15 +160,16 @@ static int seek_wait(struct call_host *h, struct call *c, const struct lookup_wa
 		if (want_is(&s->asks[i].want, want))
 			return 0;
 	}
-	if (!seek_add(h, c, want))
+	if (!resolve_add(h, c, want))
 		return 0;
 	if (!s->count)
-		seek_stop(&c->plan);
+		resolve_stop(&c->plan);
 	return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 }
 
 /* Of what is known by now. -ENOENT: too little. */
-static int seek_find(struct call_host *h, const struct lookup_want *want, struct lookup_news *news)
+static int resolve_find(struct call_host *h, const struct lookup_want *want,
+			struct lookup_news *news)
 {
 	struct lookup *found = malloc(sizeof(*found)); /* large for a stack */
 	int err = -ENOENT;
@@ -184,8 +188,8 @@ static int seek_find(struct call_host *h, const struct lookup_want *want, struct
 	return err;
 }
 
-int seek_ask(struct call_host *h, struct call *c, const struct call_target *target,
-	     const struct dialog_party *from, struct call_refusal *refusal)
+int resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
+		   const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct call_target plain = *target;
 	struct lookup_news news;
@@ -195,12 +199,12 @@ int seek_ask(struct call_host *h, struct call *c, const struct call_target *targ
 		plain.by_name = false;
 		return fork_ask(h, c, c->bridge.caller, &plain, from, refusal);
 	}
-	if (seek_find(h, &want, &news))
-		return seek_wait(h, c, &want, refusal);
-	return seek_fork(h, c, target, &news, from, refusal);
+	if (resolve_find(h, &want, &news))
+		return resolve_wait(h, c, &want, refusal);
+	return resolve_fork(h, c, target, &news, from, refusal);
 }
 
-int seek_known(struct call_host *h, uint64_t call, struct call_target *t)
+int resolve_known_target(struct call_host *h, uint64_t call, struct call_target *t)
 {
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
 	struct lookup_news news;
@@ -211,7 +215,7 @@ int seek_known(struct call_host *h, uint64_t call, struct call_target *t)
 		return 0;
 	if (!want_of(h, call, t, &want))
 		return -EHOSTUNREACH;
-	if (seek_find(h, &want, &news)) {
+	if (resolve_find(h, &want, &news)) {
 		e = effects_lookup(h->effects, call,
 				   &want); /* nobody waits for it: it is known next time */
 		if (e)
@@ -225,26 +229,26 @@ int seek_known(struct call_host *h, uint64_t call, struct call_target *t)
 	return 0;
 }
 
-bool seek_user(struct call_host *h, struct call *c, struct bytes user)
+bool resolve_user(struct call_host *h, struct call *c, struct bytes user)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	struct call_refusal full;
-	struct seek *s;
+	struct resolve *s;
 
 	if (last->trunk.n) /* there is a name alone */
 		return false;
 	if (!h->user_known || h->user_known(h->owner, c->tenant, user))
 		return false;
-	s = seek_open(h, c, &full);
+	s = resolve_open(h, c, &full);
 	if (!s)
 		return false;
 	s->user = h->user_ask(h->owner, c->tenant, user, c->id);
 	if (!s->user) {
 		if (!s->count)
-			seek_stop(&c->plan);
+			resolve_stop(&c->plan);
 		return false;
 	}
-	c->plan.steps[c->plan.count - 1].seeks = true;
+	c->plan.steps[c->plan.count - 1].resolves = true;
 	outbox_touch(&c->out);
 	return true;
 }
@@ -252,8 +256,8 @@ bool seek_user(struct call_host *h, struct call *c, struct bytes user)
 /* ---- going on ---- */
 
 /* All phones of the user that are at that name: how many are asked. */
-static uint32_t seek_ring(struct call_host *h, struct call *c, const struct lookup_want *want,
-			  const struct lookup_news *news)
+static uint32_t resolve_ring(struct call_host *h, struct call *c, const struct lookup_want *want,
+			     const struct lookup_news *news)
 {
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
@@ -264,7 +268,7 @@ static uint32_t seek_ring(struct call_host *h, struct call *c, const struct look
 	for (uint32_t i = 0; i < n; i++) {
 		if (!want_of(h, c->id, &targets[i], &own) || !want_is(&own, want))
 			continue;
-		if (seek_fork(h, c, &targets[i], news, &from, &refusal))
+		if (resolve_fork(h, c, &targets[i], news, &from, &refusal))
 			txns_refuse_for(h->txns, refusal.reason);
 		else
 			asked++;
@@ -272,21 +276,21 @@ static uint32_t seek_ring(struct call_host *h, struct call *c, const struct look
 	return asked;
 }
 
-static void seek_go_on(struct call_host *h, struct call *c)
+static void resolve_route_on(struct call_host *h, struct call *c)
 {
 	bool rings = fork_rings(c);
 
 	if (rings && !c->ring_ns)
 		plan_rings(h, c);
-	if (c->plan.seek && (c->plan.seek->count || c->plan.seek->user))
+	if (c->plan.resolve && (c->plan.resolve->count || c->plan.resolve->user))
 		return;
 	if (!rings)
 		fork_unreached(h, c);
 	else
-		seek_stop(&c->plan);
+		resolve_stop(&c->plan);
 }
 
-static bool seek_take(struct seek *s, uint64_t serial, struct lookup_want *want)
+static bool resolve_remove_query(struct resolve *s, uint64_t serial, struct lookup_want *want)
 {
 	for (uint8_t i = 0; i < s->count; i++) {
 		if (serial && s->asks[i].serial != serial)
@@ -298,44 +302,44 @@ static bool seek_take(struct seek *s, uint64_t serial, struct lookup_want *want)
 	return false;
 }
 
-void seek_told(struct call_host *h, struct call *c, const struct lookup_news *news)
+void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news)
 {
 	struct lookup_want want;
 
-	if (!c->plan.seek || !seek_take(c->plan.seek, news->serial, &want))
+	if (!c->plan.resolve || !resolve_remove_query(c->plan.resolve, news->serial, &want))
 		return;
 	outbox_touch(&c->out);
-	(void)seek_ring(h, c, &want, news);
-	seek_go_on(h, c);
+	(void)resolve_ring(h, c, &want, news);
+	resolve_route_on(h, c);
 }
 
-uint64_t seek_due_ns(const struct call *c)
+uint64_t resolve_due_ns(const struct call *c)
 {
-	return c->plan.seek ? c->plan.seek->due_ns : 0;
+	return c->plan.resolve ? c->plan.resolve->due_ns : 0;
 }
 
-void seek_overdue(struct call_host *h, struct call *c)
+void resolve_on_timeout(struct call_host *h, struct call *c)
 {
 	const struct lookup_news none = { .state = LOOKUP_FAILED };
 	struct lookup_want want;
 
 	outbox_touch(&c->out);
-	seek_leave(c->plan.seek);
-	if (c->plan.seek->user) {
+	resolve_cancel(c->plan.resolve);
+	if (c->plan.resolve->user) {
 		LOG_WARN("call", c->id, "who is called was not looked up in time");
-		seek_user_told(h, c, 0);
+		resolve_on_user(h, c, 0);
 		return;
 	}
-	while (seek_take(c->plan.seek, 0, &want)) {
+	while (resolve_remove_query(c->plan.resolve, 0, &want)) {
 		LOG_WARN("call", c->id, "a name was not looked up in time",
 			 LOG_STR("name", want.host));
-		(void)seek_ring(h, c, &want, &none);
+		(void)resolve_ring(h, c, &want, &none);
 	}
-	seek_go_on(h, c);
+	resolve_route_on(h, c);
 }
 
 /* A leg for it is there, whatever became of it. */
-static bool seek_asked(const struct call *c, const struct call_target *t)
+static bool resolve_has_branch(const struct call *c, const struct call_target *t)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
@@ -348,7 +352,7 @@ static bool seek_asked(const struct call *c, const struct call_target *t)
 }
 
 /* All phones that are not asked yet. */
-static void seek_ring_all(struct call_host *h, struct call *c)
+static void resolve_ring_all(struct call_host *h, struct call *c)
 {
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
@@ -356,37 +360,38 @@ static void seek_ring_all(struct call_host *h, struct call *c)
 	uint32_t n = plan_targets(h, c, &from, targets, COUNT_OF(targets));
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!seek_asked(c, &targets[i]) && seek_ask(h, c, &targets[i], &from, &refusal))
+		if (!resolve_has_branch(c, &targets[i]) &&
+		    resolve_target(h, c, &targets[i], &from, &refusal))
 			txns_refuse_for(h->txns, refusal.reason);
 	}
-	seek_go_on(h, c);
+	resolve_route_on(h, c);
 }
 
-void seek_user_told(struct call_host *h, struct call *c, uint64_t serial)
+void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial)
 {
-	struct seek *s = c->plan.seek;
+	struct resolve *s = c->plan.resolve;
 
 	if (!s || !s->user || (serial && s->user != serial))
 		return;
 	s->user = 0;
 	outbox_touch(&c->out);
-	seek_ring_all(h, c);
+	resolve_ring_all(h, c);
 }
 
-void seek_resume(struct call_host *h, struct call *c)
+void resolve_resume(struct call_host *h, struct call *c)
 {
 	const struct plan *p = &c->plan;
 
-	if (!seek_waits(c) || c->state > CALL_RINGING || c->parting_ns)
+	if (!resolve_is_pending(c) || c->state > CALL_RINGING || c->parting_ns)
 		return;
 	outbox_touch(&c->out);
-	if (!seek_user(h, c, text_bytes(&p->steps[p->count - 1].user)))
-		seek_ring_all(h, c);
+	if (!resolve_user(h, c, text_bytes(&p->steps[p->count - 1].user)))
+		resolve_ring_all(h, c);
 }
 
 /* ---- the next place ---- */
 
-static void seek_block(struct call_host *h, const struct leg *l, uint32_t for_s)
+static void resolve_block_place(struct call_host *h, const struct leg *l, uint32_t for_s)
 {
 	const struct lookup_target failed = { .to = l->dialog.hop.remote,
 					      .transport = (uint8_t)l->dialog.hop.transport };
@@ -419,13 +424,13 @@ static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 	return fork_ask(h, c, l->uac->from, &next, &from, &refusal);
 }
 
-bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s)
+bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s)
 {
 	struct leg *l = c->legs[leg];
 
 	if (!l->called || l->state != LEG_EARLY || !l->uac->named)
 		return false;
-	seek_block(h, l, for_s);
+	resolve_block_place(h, l, for_s);
 	if (!l->uac->rest_count)
 		return false;
 	outbox_touch(&c->out);
@@ -440,7 +445,7 @@ bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s)
 	return true;
 }
 
-bool seek_silent(struct call_host *h, struct call *c)
+bool resolve_next_server(struct call_host *h, struct call *c)
 {
 	const struct leg_farewell f = { 0 };
 	uint8_t leg = way_silent(c);
@@ -448,7 +453,7 @@ bool seek_silent(struct call_host *h, struct call *c)
 
 	if (!l || !l->uac->named)
 		return false;
-	seek_block(h, l, 0);
+	resolve_block_place(h, l, 0);
 	if (!l->uac->rest_count)
 		return false;
 	outbox_touch(&c->out);

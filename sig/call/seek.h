@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Phones that are at a name (RFC 3263): a Contact or Path of who is trusted names a host. What is known of the name is used at once. Else the
- * last step of the plan waits: the name is looked up (EFFECT_LOOKUP), for SEEK_MS at most, and other phones of the user ring meanwhile. Then
+ * last step of the plan waits: the name is looked up (EFFECT_LOOKUP), for RESOLVE_MS at most, and other phones of the user ring meanwhile. Then
  * the phone is asked at the first place where the name leads, and at the next one when that is not reached (4.3). Where the name leads
  * nowhere the phone is asked by the way that it registered. That a step waits is in the record: a successor asks again.
  */
@@ -11,36 +11,36 @@
 #include "sig/model/start.h"
 
 enum {
-	SEEK_MS = 5000,
-	SEEKS_MAX =
+	RESOLVE_MS = 5000,
+	RESOLVES_MAX =
 		1024, /* calls of a shard that wait; more are refused, but to emergency numbers */
 };
 
 /* The last step waits for a name, or for its user. */
-bool seek_waits(const struct call *c);
+bool resolve_is_pending(const struct call *c);
 /* ... and nobody rings. */
-void seek_alone(struct call *c);
+void resolve_alone(struct call *c);
 /* A phone that is at a name. 0: it is asked, or its name is looked up. -errno with *refusal. */
-int seek_ask(struct call_host *h, struct call *c, const struct call_target *target,
-	     const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+int resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
+		   const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* The same of one that is asked alone, by what is known now: the target is at no name then. -EAGAIN: too little, and it is looked up for the next
  * time; -EHOSTUNREACH: the name leads nowhere. */
-int seek_known(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
+int resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
 /* Another node may know more of the user of the last step: he is looked up, and rung then. False: what is known must do. */
-bool seek_user(struct call_host *h, struct call *c, struct bytes user);
+bool resolve_user(struct call_host *h, struct call *c, struct bytes user);
 /* What the store says of him is known. */
-void seek_user_told(struct call_host *h, struct call *c, uint64_t serial);
+void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
 /* What a name leads to. */
-void seek_told(struct call_host *h, struct call *c, const struct lookup_news *news);
+void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news);
 /* Nobody has said: 0: there is no such time. */
-uint64_t seek_due_ns(const struct call *c);
-void seek_overdue(struct call_host *h, struct call *c);
+uint64_t resolve_due_ns(const struct call *c);
+void resolve_on_timeout(struct call_host *h, struct call *c);
 /* In the next process, or where another step was tried in vain. */
-void seek_resume(struct call_host *h, struct call *c);
+void resolve_resume(struct call_host *h, struct call *c);
 /* The leg is not reached where its name led, or is not to be asked for so long (0: nobody said): it is asked at the next place, in the
  * leg's place. False: there is none. */
-bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s);
+bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s);
 /* The server of a trunk that has said nothing in time (way.h): the next place of its name is asked, and this one left. False: it has none. */
-bool seek_silent(struct call_host *h, struct call *c);
+bool resolve_next_server(struct call_host *h, struct call *c);
 
 #endif

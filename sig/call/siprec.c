@@ -148,7 +148,7 @@ static void siprec_settle_away(struct call_host *h, struct call *c, struct recor
 		return;
 	}
 	switch (siprec_find(h, c, s)) {
-	case SIPREC_SEEKS:
+	case SIPREC_RESOLVES:
 		break;
 	case SIPREC_NOWHERE:
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "its name leads nowhere");

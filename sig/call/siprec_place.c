@@ -70,12 +70,12 @@ static void find_nothing(const struct call_host *h, const struct call *c, uint8_
 }
 
 /* True: it has to be looked up, and is. */
-static bool name_seeks(struct call_host *h, const struct call *c, struct siprec *s, uint8_t of)
+static bool name_resolves(struct call_host *h, const struct call *c, struct siprec *s, uint8_t of)
 {
 	const struct shard_lookup *lookup = &h->settings->lookup;
 	struct lookup *found = lookup->find ? malloc(sizeof(*found)) : NULL; /* large for a stack */
 	struct lookup_want want;
-	bool seeks;
+	bool resolves;
 
 	if (!found) {
 		find_nothing(h, c, of, "not looked up");
@@ -83,29 +83,29 @@ static bool name_seeks(struct call_host *h, const struct call *c, struct siprec 
 	}
 	recorder_want(h, c, of, &want);
 	lookup->find(lookup->arg, &want, h->now.ns, found);
-	seeks = found->state == LOOKUP_ASK && find_begin(h, c, s, &want);
+	resolves = found->state == LOOKUP_ASK && find_begin(h, c, s, &want);
 	if (found->state == LOOKUP_DONE)
 		places_add(s, of, found->targets, found->target_count);
-	else if (!seeks)
+	else if (!resolves)
 		find_nothing(h, c, of, lookup_state_name(found->state));
 	free(found);
-	return seeks;
+	return resolves;
 }
 
 /* From the recorder on whose turn it is. True: a name is looked up. */
-static bool places_seek(struct call_host *h, const struct call *c, struct siprec *s)
+static bool places_resolve(struct call_host *h, const struct call *c, struct siprec *s)
 {
 	const struct shard_siprec *to = &h->settings->siprec;
 
-	for (; s->seek <= to->count; s->seek++) {
-		uint8_t of = (uint8_t)(s->seek - 1);
+	for (; s->resolve <= to->count; s->resolve++) {
+		uint8_t of = (uint8_t)(s->resolve - 1);
 
 		if (!to->names[of].host[0])
 			place_add(s, of, &to->addresses[of]);
-		else if (name_seeks(h, c, s, of))
+		else if (name_resolves(h, c, s, of))
 			return true;
 	}
-	s->seek = 0;
+	s->resolve = 0;
 	return false;
 }
 
@@ -131,17 +131,17 @@ void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *
 {
 	if (s->lookup)
 		find_leave(h, c, s);
-	s->seek = 0;
+	s->resolve = 0;
 }
 
 bool siprec_find_told(struct call_host *h, struct siprec *s, const struct lookup_news *news)
 {
-	uint8_t of = (uint8_t)(s->seek - 1);
+	uint8_t of = (uint8_t)(s->resolve - 1);
 
 	if (!s->lookup || s->lookup != news->serial)
 		return false;
 	find_over(h, s);
-	s->seek++;
+	s->resolve++;
 	if (news->state == LOOKUP_DONE)
 		places_add(s, of, news->targets, news->count);
 	return true;
@@ -179,22 +179,22 @@ static bool places_hold(const struct call_host *h, const struct siprec *s)
 		if (s->places[i].of >= h->settings->siprec.count)
 			return false;
 	}
-	return s->place_count && !s->seek;
+	return s->place_count && !s->resolve;
 }
 
 enum siprec_found siprec_find(struct call_host *h, const struct call *c, struct siprec *s)
 {
 	if (s->lookup) { /* nobody has said */
-		find_nothing(h, c, (uint8_t)(s->seek - 1), "overdue");
+		find_nothing(h, c, (uint8_t)(s->resolve - 1), "overdue");
 		find_leave(h, c, s);
-		s->seek++;
+		s->resolve++;
 	}
-	if (!places_hold(h, s) && !s->seek) {
+	if (!places_hold(h, s) && !s->resolve) {
 		s->place_count = 0;
-		s->seek = 1;
+		s->resolve = 1;
 	}
-	if (s->seek && places_seek(h, c, s))
-		return SIPREC_SEEKS;
+	if (s->resolve && places_resolve(h, c, s))
+		return SIPREC_RESOLVES;
 	if (!s->place_count)
 		return SIPREC_NOWHERE;
 	siprec_choose(h, s);

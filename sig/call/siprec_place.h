@@ -12,8 +12,8 @@
 
 enum siprec_found {
 	SIPREC_FOUND,
-	SIPREC_SEEKS,   /* a name is looked up, until retry_ns at most */
-	SIPREC_NOWHERE, /* no name leads anywhere */
+	SIPREC_RESOLVES, /* a name is looked up, until retry_ns at most */
+	SIPREC_NOWHERE,  /* no name leads anywhere */
 };
 
 /* The place that is asked next: s->place. */

@@ -184,7 +184,7 @@ static void lookup_leave(struct dialog_places *p)
 	lookup_over(p);
 }
 
-bool dialog_seeks(struct dialog *d, struct call_host *h)
+bool dialog_resolves(struct dialog *d, struct call_host *h)
 {
 	struct lookup_want want;
 	struct lookup *found; /* large for a stack */

@@ -38,7 +38,7 @@ bool places_want(const struct shard_settings *settings, const struct sip_uri *ur
 		 struct lookup_want *out);
 
 /* Before a request is written: hop of the dialog is where it goes. True: a name is looked up first. */
-bool dialog_seeks(struct dialog *d, struct call_host *h);
+bool dialog_resolves(struct dialog *d, struct call_host *h);
 /* ... and that request waits for it. */
 void dialog_hold(struct dialog *d, struct txn_slot *slot);
 /* ... or an ACK does. */

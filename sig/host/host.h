@@ -63,7 +63,7 @@ struct call_host {
 	struct steady steady;
 	int64_t wall_ms;     /* what the wall shows more, for those who read times */
 	uint32_t timer_kind; /* of a call's timer */
-	uint32_t seeks;      /* calls whose callee's name is looked up */
+	uint32_t resolves;   /* calls whose callee's name is looked up */
 	uint32_t lookups;    /* dialogs whose party's name is (dialog_places.h) */
 	uint32_t given_up;   /* restored calls that could not go on */
 	bool degraded;

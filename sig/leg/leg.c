@@ -168,7 +168,7 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 			     enum txn_user user)
 {
 	struct writer w = writer_over(h->space, HOST_SPACE);
-	bool waits = dialog_seeks(d, h);
+	bool waits = dialog_resolves(d, h);
 	struct txn_slot *slot;
 
 	if (r->cseq == 0)
@@ -348,7 +348,7 @@ void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct dialog *d = &c->legs[leg]->dialog;
 
-	if (dialog_seeks(d, h))
+	if (dialog_resolves(d, h))
 		dialog_hold_ack(d);
 	else
 		leg_ack_now(h, c, leg);

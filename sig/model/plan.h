@@ -59,17 +59,17 @@ struct plan_step {
 	bool rang;             /* that one has said that somebody rings */
 	bool waits; /* the last step alone: its user has another call (sig/call/call_waiting.h) */
 	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */
-	bool seeks; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
+	bool resolves; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };
 
-struct seek;
+struct resolve;
 
 struct plan {
 	struct plan_step *steps; /* the last one rings; NULL: none yet */
 	uint8_t count;
-	uint64_t until_ns; /* it rings no longer; 0: as long as any */
-	uint64_t serial;   /* of this process: what was asked to be set */
-	struct seek *seek; /* of this process: what is looked up; NULL: nothing is */
+	uint64_t until_ns;       /* it rings no longer; 0: as long as any */
+	uint64_t serial;         /* of this process: what was asked to be set */
+	struct resolve *resolve; /* of this process: what is looked up; NULL: nothing is */
 };
 
 #endif

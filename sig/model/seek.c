@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-void seek_leave(const struct seek *s)
+void resolve_cancel(const struct resolve *s)
 {
 	for (uint8_t i = 0; i < s->count; i++) {
 		struct effect *e = effects_add(s->host->effects, EFFECT_LOOKUP_STOP);
@@ -15,17 +15,17 @@ void seek_leave(const struct seek *s)
 	}
 }
 
-void seek_stop(struct plan *plan)
+void resolve_stop(struct plan *plan)
 {
-	struct seek *s = plan->seek;
+	struct resolve *s = plan->resolve;
 
 	if (plan->count)
-		plan->steps[plan->count - 1].seeks = false;
+		plan->steps[plan->count - 1].resolves = false;
 	if (!s)
 		return;
-	seek_leave(s);
-	s->host->seeks--;
+	resolve_cancel(s);
+	s->host->resolves--;
 	free(s->asks);
 	free(s);
-	plan->seek = NULL;
+	plan->resolve = NULL;
 }

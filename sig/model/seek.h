@@ -6,25 +6,25 @@
 #include "sig/host/host.h"
 #include "sig/model/plan.h"
 
-struct seek_ask {
+struct resolve_query {
 	uint64_t serial;
 	struct lookup_want want;
 };
 
-struct seek {
+struct resolve {
 	struct call_host *
 		host; /* counts those of the shard, and is told of what nobody waits for any more */
 	uint64_t call;
 	uint64_t due_ns;
-	struct seek_ask *asks;
+	struct resolve_query *asks;
 	uint8_t count;
 	uint64_t
 		user; /* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
 };
 
 /* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
-void seek_leave(const struct seek *s);
+void resolve_cancel(const struct resolve *s);
 /* The last step waits for no name any more. */
-void seek_stop(struct plan *plan);
+void resolve_stop(struct plan *plan);
 
 #endif

@@ -37,7 +37,7 @@ struct siprec {
 	uint8_t place;    /* which of these places, none of which is part of a record: */
 	uint8_t place_count;
 	struct siprec_place places[SIPREC_PLACES_MAX];
-	uint8_t seek;    /* one more than the recorder whose place is looked for; 0: none is */
+	uint8_t resolve; /* one more than the recorder whose place is looked for; 0: none is */
 	uint64_t lookup; /* serial of what is looked up, until retry_ns at most; 0: nothing is */
 	uint8_t failed;  /* so many did not take it in this round */
 	uint64_t

@@ -340,7 +340,7 @@ static const char *check_waiting(const struct call *c)
 {
 	if (!waiting_caller_is(c) || c->answer_utc_ms ||
 	    (plan_waits(&c->plan) ? c->ring_ns == 0
-				  : c->plan.until_ns == 0 && !plan_seeks(&c->plan)) ||
+				  : c->plan.until_ns == 0 && !plan_resolves(&c->plan)) ||
 	    !others_go(c))
 		return "call: waiting";
 	return NULL;

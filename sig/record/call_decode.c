@@ -167,7 +167,7 @@ static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
 			return reading_wrong(r, "plan: step");
 	}
 	if (plan->count && r->c->state <= CALL_RINGING) {
-		plan->steps[plan->count - 1].seeks = in->steps[plan->count - 1]->seeks;
+		plan->steps[plan->count - 1].resolves = in->steps[plan->count - 1]->resolves;
 		plan->steps[plan->count - 1].waits = in->steps[plan->count - 1]->waits;
 		plan->steps[plan->count - 1].confers = in->steps[plan->count - 1]->confers;
 	}

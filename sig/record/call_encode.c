@@ -98,7 +98,7 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 		p->steps[i].again = plan_is_again(plan, i);
 		if (i && plan->steps[i].from != i - 1 && !p->steps[i].again)
 			p->steps[i].from = plan->steps[i].from + 1U;
-		p->steps[i].seeks = plan->steps[i].seeks;
+		p->steps[i].resolves = plan->steps[i].resolves;
 		p->steps[i].waits = i + 1 == plan->count && plan->steps[i].waits;
 		p->steps[i].confers = i + 1 == plan->count && plan->steps[i].confers;
 		p->steps[i].application = packing_text(&plan->steps[i].application);

@@ -35,7 +35,7 @@ enum {
 	CALL_RECORD_ONCE = 5, /* texts that a leg has twice are there once */
 	CALL_RECORD_MEETS = 6,
 	CALL_RECORD_TENANTS = 7,
-	CALL_RECORD_SEEKS = 8,
+	CALL_RECORD_RESOLVES = 8,
 	CALL_RECORD_CELLS = 9,
 	CALL_RECORD_HIDDEN = 10,
 	CALL_RECORD_PARKS = 11,
@@ -169,8 +169,8 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_HIDDEN;
 	if (call_record_has_cell(c))
 		return CALL_RECORD_CELLS;
-	if (plan_seeks(&c->plan))
-		return CALL_RECORD_SEEKS;
+	if (plan_resolves(&c->plan))
+		return CALL_RECORD_RESOLVES;
 	if (c->tenant != TENANT_DEFAULT)
 		return CALL_RECORD_TENANTS;
 	if (call_record_meets(c))

@@ -22,7 +22,7 @@ static int out_target(struct shard *s, uint16_t tenant, const struct trunk_way *
 	};
 
 	return shard_way_target(s, tenant, &step, (struct bytes){ 0 }, out)
-		       ? seek_known(&s->host, seed, out)
+		       ? resolve_known_target(&s->host, seed, out)
 		       : -EHOSTUNREACH;
 }
 

@@ -226,7 +226,7 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 			set_overdue(h, c);
 			return;
 		}
-		if (seek_silent(h, c) ||
+		if (resolve_next_server(h, c) ||
 		    plan_next(h, c, way_silent(c) != LEG_NONE ? PLAN_UNREACHABLE : PLAN_NO_ANSWER))
 			return;
 	}
@@ -238,8 +238,8 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 
 static void step_timer(struct call_host *h, struct call *c)
 {
-	if (seek_due_ns(c) && seek_due_ns(c) <= h->now.ns)
-		seek_overdue(h, c);
+	if (resolve_due_ns(c) && resolve_due_ns(c) <= h->now.ns)
+		resolve_on_timeout(h, c);
 	timer_of_plan(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
@@ -577,7 +577,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_LOOKUP:
 		if (!leg_places_told(h, c, ev->lookup) && !siprec_lookup_told(h, c, ev->lookup))
-			seek_told(h, c, ev->lookup);
+			resolve_on_answer(h, c, ev->lookup);
 		break;
 	case CALL_EV_RECORD_FAILED:
 		recording_failed(h, c, (uint8_t)ev->version, ev->error);
@@ -586,7 +586,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		acts_recorded(h, c, ev->recorded);
 		break;
 	case CALL_EV_USER_KNOWN:
-		seek_user_told(h, c, ev->version);
+		resolve_on_user(h, c, ev->version);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);

@@ -373,7 +373,7 @@ void call_resume(struct call_host *h, struct call *c)
 	features_resume(h, c);
 	wait_go(h, c);
 	set_go(h, c);
-	seek_resume(h, c);
+	resolve_resume(h, c);
 	acts_resume(h, c);
 	listen_resume(h, c);
 	keys_resume(h, c);

@@ -79,7 +79,7 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->ring_ns);
 	call_sooner(&next, c->plan.until_ns);
 	call_sooner(&next, c->parting_ns);
-	call_sooner(&next, seek_due_ns(c));
+	call_sooner(&next, resolve_due_ns(c));
 	call_sooner(&next, c->toll_ns);
 	call_sooner(&next, c->flows_ns);
 	call_sooner(&next, c->save_ns);

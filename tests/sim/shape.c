@@ -278,17 +278,17 @@ static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
 /* A name is looked up, or has led to where a leg is asked. */
 static void look_at_names(struct shape *out, const Tandem__Call__Call *in)
 {
-	bool seeks = in->n_steps && in->steps[in->n_steps - 1]->seeks;
+	bool resolves = in->n_steps && in->steps[in->n_steps - 1]->resolves;
 	bool named = false, rest = false;
 
 	for (size_t i = 0; i < in->n_legs; i++) {
 		named |= in->legs[i]->asked && in->legs[i]->asked->named;
 		rest |= in->legs[i]->asked && in->legs[i]->asked->n_rest;
 	}
-	has(out, in, seeks && in->alone, "seeks");
-	has(out, in, seeks && !in->alone, "seeks-and-rings");
-	has(out, in, seeks && caller_is_called(in), "seeks-called");
-	has(out, in, seeks && in->transfer, "seeks-given");
+	has(out, in, resolves && in->alone, "seeks");
+	has(out, in, resolves && !in->alone, "seeks-and-rings");
+	has(out, in, resolves && caller_is_called(in), "seeks-called");
+	has(out, in, resolves && in->transfer, "seeks-given");
 	has(out, in, named, "named");
 	has(out, in, rest, "named-rest");
 }

@@ -7,7 +7,7 @@ static void silence_ends(void **state)
 	struct line *l = *state;
 
 	call_b(l);
-	rig_wait_ms(l->r, SEEK_MS - 100);
+	rig_wait_ms(l->r, RESOLVE_MS - 100);
 	assert_int_equal(rings_at(l, "192.0.2.12:5060").n, 0);
 	rig_wait_ms(l->r, 200);
 	assert_stopped(l->r);
@@ -163,7 +163,7 @@ static void killed_and_silent(void **state)
 
 	call_b(l);
 	line_restart(l, line_stored(l));
-	rig_wait_ms(l->r, SEEK_MS + 100);
+	rig_wait_ms(l->r, RESOLVE_MS + 100);
 	talk_at(l, "192.0.2.12:5060");
 	assert_ends(l);
 }

@@ -109,7 +109,7 @@ static void sent_on_in_time(void **state)
 	bind_two(l, two);
 	call_b(l);
 	assert_true(phone_rings(&two[1]).n);
-	rig_wait_ms(l->r, SEEK_MS - 500);
+	rig_wait_ms(l->r, RESOLVE_MS - 500);
 	restart_two(l, two);
 	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1003", &f), 0);
 	phone_bind(&c);
@@ -227,8 +227,8 @@ static void bounded(void **state)
 	uint32_t calls;
 
 	shard_close(r->shard);
-	r->settings.calls_max = SEEKS_MAX + 8;
-	r->settings.txns_max = 4 * SEEKS_MAX;
+	r->settings.calls_max = RESOLVES_MAX + 8;
+	r->settings.txns_max = 4 * RESOLVES_MAX;
 	r->settings.networks[0].last_port = 60000;
 	r->settings.emergency_count = 1;
 	(void)snprintf(r->settings.emergency[0], sizeof(r->settings.emergency[0]), "1003");
@@ -238,22 +238,22 @@ static void bounded(void **state)
 	phone_bind(&l->b);
 	open_at(&help, r, "1003", NAME, "192.0.2.13:5060");
 	phone_bind(&help);
-	for (uint32_t i = 0; i < SEEKS_MAX; i++)
+	for (uint32_t i = 0; i < RESOLVES_MAX; i++)
 		call_b(l);
-	assert_int_equal(rig_counts(r).calls, SEEKS_MAX);
+	assert_int_equal(rig_counts(r).calls, RESOLVES_MAX);
 	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 503"), 0);
 	call_b(l);
-	assert_int_equal(rig_counts(r).calls, SEEKS_MAX);
+	assert_int_equal(rig_counts(r).calls, RESOLVES_MAX);
 	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 503"), "Retry-After: "));
 	phone_invite(&l->a, "1003", PHONE_SDP_A);
 	rig_run(r);
-	assert_int_equal(rig_counts(r).calls, SEEKS_MAX + 1);
+	assert_int_equal(rig_counts(r).calls, RESOLVES_MAX + 1);
 	tell(r,
 	     leads_to("192.0.2.21:5060")); /* room for none yet: the one for help was beyond it */
 	r->lookup_count--;
 	tell(r, leads_to("192.0.2.21:5060"));
 	call_b(l);
-	assert_int_equal(rig_counts(r).calls, SEEKS_MAX + 2);
+	assert_int_equal(rig_counts(r).calls, RESOLVES_MAX + 2);
 	phone_cancel(&l->a); /* who gives up makes room at once */
 	rig_run(r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
@@ -263,7 +263,8 @@ static void bounded(void **state)
 	call_b(l);
 	call_b(l);
 	assert_int_equal(rig_counts(r).calls, calls + 1);
-	rig_wait_ms(r, SEEK_MS + 100); /* nobody said: each rings by the way that it registered */
+	rig_wait_ms(r,
+		    RESOLVE_MS + 100); /* nobody said: each rings by the way that it registered */
 	calls = rig_counts(r).calls;
 	call_b(l);
 	assert_int_equal(rig_counts(r).calls, calls + 1);
