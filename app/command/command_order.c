@@ -519,11 +519,11 @@ void command_call_play(struct command_run *run)
 		act(run, &terms);
 }
 
-static void order_listen_ask(struct command_run *run, const struct listen_terms *terms)
+static void order_media_stream_ask(struct command_run *run, const struct media_stream_terms *terms)
 {
-	struct call_order order = { .kind = ORDER_LISTEN,
+	struct call_order order = { .kind = ORDER_MEDIA_STREAM,
 				    .leg = command_order_leg(run, "leg"),
-				    .listen = terms };
+				    .media_stream = terms };
 	struct shard_order by;
 	uint64_t call;
 
@@ -538,14 +538,16 @@ static void order_listen_ask(struct command_run *run, const struct listen_terms 
 static void stream_listen(struct command_run *run)
 {
 	const struct command_value *hear = command_value(run, "hear");
-	struct listen_terms terms = { .sides = (uint8_t)(hear->given ? hear->number + LISTEN_SAID
-								     : LISTEN_BOTH) };
+	struct media_stream_terms terms = {
+		.sides = (uint8_t)(hear->given ? hear->number + MEDIA_STREAM_FROM_PARTY
+					       : MEDIA_STREAM_BOTH)
+	};
 
 	if (bytes_cstr(command_value(run, "endpoint")->text, terms.endpoint,
 		       sizeof(terms.endpoint)))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "endpoint", "endpoint is too long");
 	else
-		order_listen_ask(run, &terms);
+		order_media_stream_ask(run, &terms);
 }
 
 /* Checks an endpoint name against the tenant of the call. False: the command has failed, and was answered. */
@@ -586,7 +588,7 @@ void command_call_stream(struct command_run *run)
 void command_call_stop(struct command_run *run)
 {
 	if (command_value(run, "leg")->given)
-		order_listen_ask(run, &(struct listen_terms){ 0 });
+		order_media_stream_ask(run, &(struct media_stream_terms){ 0 });
 	else
 		act(run, &(struct act_terms){ 0 });
 }

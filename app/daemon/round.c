@@ -345,8 +345,8 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_PLAY:
 		shard_play_told(core, a->call, &a->news, now);
 		return;
-	case ANSWER_LISTEN:
-		shard_listen_told(core, a->call, &a->listen, now);
+	case ANSWER_MEDIA_STREAM:
+		shard_on_media_stream(core, a->call, &a->media_stream, now);
 		return;
 	case ANSWER_SET:
 		shard_set_told(core, a->call, &a->set, now);

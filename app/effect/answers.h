@@ -20,15 +20,15 @@ enum answer_kind {
 	ANSWER_MEDIA_FAILED,
 	ANSWER_SEND_FAILED,
 	ANSWER_CONNECTION_CLOSED,
-	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
-	ANSWER_DEGRADED,    /* ok: healthy again */
-	ANSWER_PLAY,        /* call, news */
-	ANSWER_SET,         /* call, set */
-	ANSWER_LISTEN,      /* call, listen */
-	ANSWER_RECORD,      /* call, version: the number of a recording that failed, error */
-	ANSWER_RECORDED,    /* call, recorded: of a message */
-	ANSWER_ROOM_SAVED,  /* call: a conference, version, ok */
-	ANSWER_ROOM,        /* the same; version: the serial, ok: job */
+	ANSWER_CERTIFICATE,  /* of hop: a connection was refused for it */
+	ANSWER_DEGRADED,     /* ok: healthy again */
+	ANSWER_PLAY,         /* call, news */
+	ANSWER_SET,          /* call, set */
+	ANSWER_MEDIA_STREAM, /* call, listen */
+	ANSWER_RECORD,       /* call, version: the number of a recording that failed, error */
+	ANSWER_RECORDED,     /* call, recorded: of a message */
+	ANSWER_ROOM_SAVED,   /* call: a conference, version, ok */
+	ANSWER_ROOM,         /* the same; version: the serial, ok: job */
 	ANSWER_CONFER, /* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
 	ANSWER_PARK, /* shard, call, version: the serial, park, owner, record */
 };
@@ -46,7 +46,7 @@ struct answer {
 	struct flow_id flow;
 	struct job_id job;
 	struct act_news news;
-	struct listen_news listen;
+	struct media_stream_news media_stream;
 	struct set_news set;
 	struct record_news recorded;
 	enum park_told park;

@@ -440,23 +440,24 @@ static void carry_record(struct effects_to *to, const struct effect *e)
 		answers_add(to->answers, &a);
 }
 
-static void carry_listen(struct effects_to *to, const struct effect *e)
+static void carry_media_stream(struct effects_to *to, const struct effect *e)
 {
-	const struct lives_want want = { .id = e->listen.serial,
+	const struct lives_want want = { .id = e->media_stream.serial,
 					 .call = e->call,
 					 .tenant = text_bytes(&e->tenant),
 					 .endpoint = text_bytes(&e->data),
-					 .leg = e->listen.of_callee ? 'b' : 'a',
-					 .resumed = e->listen.resumed,
-					 .said = e->listen.sides & LISTEN_SAID,
-					 .heard = e->listen.sides & LISTEN_HEARD,
-					 .tap_number = e->listen.number };
-	struct answer a = { .kind = ANSWER_LISTEN,
+					 .leg = e->media_stream.of_callee ? 'b' : 'a',
+					 .resumed = e->media_stream.resumed,
+					 .said = e->media_stream.sides & MEDIA_STREAM_FROM_PARTY,
+					 .heard = e->media_stream.sides & MEDIA_STREAM_TO_PARTY,
+					 .tap_number = e->media_stream.number };
+	struct answer a = { .kind = ANSWER_MEDIA_STREAM,
 			    .call = e->call,
-			    .listen = { .kind = LISTEN_FAILED, .serial = e->listen.serial } };
+			    .media_stream = { .kind = MEDIA_STREAM_FAILED,
+					      .serial = e->media_stream.serial } };
 
-	a.listen.reason = lives_listen(to->plays->lives, &want);
-	if (a.listen.reason)
+	a.media_stream.reason = lives_stream_open(to->plays->lives, &want);
+	if (a.media_stream.reason)
 		answers_add(to->answers, &a);
 }
 
@@ -502,11 +503,11 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_PLAY_KEY:
 		plays_key(to->plays, e->call, e->version, (char)e->expected);
 		return;
-	case EFFECT_LISTEN:
-		carry_listen(to, e);
+	case EFFECT_MEDIA_STREAM:
+		carry_media_stream(to, e);
 		return;
-	case EFFECT_LISTEN_STOP:
-		lives_listen_end(to->plays->lives, e->listen.serial, text_bytes(&e->data));
+	case EFFECT_MEDIA_STREAM_STOP:
+		lives_stream_close(to->plays->lives, e->media_stream.serial, text_bytes(&e->data));
 		return;
 	case EFFECT_PLAY_STOP:
 		plays_stop(to->plays, e->call, e->version);

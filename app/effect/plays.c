@@ -220,7 +220,7 @@ const char *lives_begin(struct lives *l, const struct lives_want *want, struct m
 
 /* ---- who is not alone ---- */
 
-const char *lives_listen(struct lives *l, const struct lives_want *want)
+const char *lives_stream_open(struct lives *l, const struct lives_want *want)
 {
 	const struct settings_live_endpoint *e = endpoint_find(l, want);
 	struct live_terms terms;
@@ -238,7 +238,7 @@ const char *lives_listen(struct lives *l, const struct lives_want *want)
 	return NULL;
 }
 
-void lives_listen_end(struct lives *l, uint64_t id, struct bytes reason)
+void lives_stream_close(struct lives *l, uint64_t id, struct bytes reason)
 {
 	char word[LIVE_REASON_MAX] = "";
 	uint32_t i = 0;
@@ -256,22 +256,22 @@ void lives_leave(struct lives *l, uint16_t shard)
 {
 	for (uint32_t i = l->listener_count; i-- > 0;) {
 		if (id_shard(l->listeners[i].call) == shard)
-			lives_listen_end(l, l->listeners[i].id, BYTES_LIT("moved"));
+			lives_stream_close(l, l->listeners[i].id, BYTES_LIT("moved"));
 	}
 }
 
-bool lives_listen_news(const struct live_event *event, struct listen_news *out)
+bool lives_stream_news(const struct live_event *event, struct media_stream_news *out)
 {
-	*out = (struct listen_news){ .serial = event->id };
+	*out = (struct media_stream_news){ .serial = event->id };
 	switch (event->kind) {
 	case LIVE_STARTED:
-		out->kind = LISTEN_STARTED;
+		out->kind = MEDIA_STREAM_STARTED;
 		return true;
 	case LIVE_ENDED:
-		out->kind = LISTEN_ENDED;
+		out->kind = MEDIA_STREAM_ENDED;
 		return true;
 	case LIVE_FAILED:
-		out->kind = LISTEN_FAILED;
+		out->kind = MEDIA_STREAM_FAILED;
 		out->reason = lives_why_failed(event);
 		return true;
 	case LIVE_GONE:

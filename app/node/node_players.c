@@ -45,11 +45,11 @@ static void on_sounds(int fd, unsigned events, void *arg)
 
 static void live_event_give(struct node *n, const struct live_event *event)
 {
-	struct answer a = { .kind = ANSWER_LISTEN, .call = event->call };
+	struct answer a = { .kind = ANSWER_MEDIA_STREAM, .call = event->call };
 
 	if (event->feed)
 		plays_live(&n->plays, event);
-	else if (lives_listen_news(event, &a.listen))
+	else if (lives_stream_news(event, &a.media_stream))
 		answers_add(&n->answers, &a);
 }
 

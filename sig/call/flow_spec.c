@@ -57,7 +57,7 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.resume = f->resume,
 		.tap = f->kind == MEDIA_AUDIO ? recording_tap(c->recordings, f->leg) : 0,
 		.tap_fork = f->kind == MEDIA_AUDIO && siprec_taps(c, f->leg),
-		.tap_live = f->kind == MEDIA_AUDIO ? listen_tap(c, f->leg) : 0,
+		.tap_live = f->kind == MEDIA_AUDIO ? media_stream_tap(c, f->leg) : 0,
 	};
 
 	if (call_is_alone(c))

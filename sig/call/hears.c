@@ -339,7 +339,7 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 	changed |= f->tap != recording_tap(c->recordings, f->leg) ||
 		   f->tap_fork != siprec_taps(c, f->leg);
 	changed |= tone_is_changed(h, c, f);
-	changed |= f->tap_live != listen_tap(c, f->leg);
+	changed |= f->tap_live != media_stream_tap(c, f->leg);
 	changed |= f->keys != keys_are_heard(h, c, f->leg);
 	changed |= f->hears != keys_are_tones(h, c, f);
 	(void)hears_source(h, c, f->leg, f->line, &now);

@@ -36,7 +36,7 @@ void call_free(struct call *c)
 	free(c->orders);
 	recordings_clear(&c->recordings);
 	acts_clear(&c->acts);
-	free(c->listen);
+	free(c->media_stream);
 	text_clear(&c->from);
 	text_clear(&c->to);
 	text_clear(&c->display);
@@ -78,7 +78,7 @@ void call_clear(struct call_host *h, struct call *c)
 			txns_drop(h->txns, uac->client);
 	}
 	recordings_leave(h, c);
-	listen_leave(h, c);
+	media_stream_leave(h, c);
 	if (c->state != CALL_ENDING)
 		flows_close(h, c);
 	flows_drop_all(h, c);

@@ -8,34 +8,35 @@
 
 #include "sig/model/call.h"
 
-enum { LISTEN_NAME_MAX = 32 };
+enum { MEDIA_STREAM_NAME_MAX = 32 };
 
-struct listen {
-	uint8_t leg, sides; /* enum listen_sides */
+struct media_stream {
+	uint8_t leg, sides; /* enum media_stream_sides */
 	uint8_t number;     /* flow_spec.tap_live: another one than of the one before, never 0 */
 	uint32_t order;
-	char endpoint[LISTEN_NAME_MAX];
+	char endpoint[MEDIA_STREAM_NAME_MAX];
 	/* of this process, not part of a record */
 	uint64_t serial;
 };
 
 /* What is wanted; endpoint "": nobody is to hear it. */
-struct listen_terms {
-	char endpoint[LISTEN_NAME_MAX];
+struct media_stream_terms {
+	char endpoint[MEDIA_STREAM_NAME_MAX];
 	uint8_t sides;
 };
 
 /* By order, in place of the one before. 0; -ENOMEM; -ESRCH: it is to end, and there is none of that leg. */
-int listen_order(struct call_host *h, struct call *c, uint8_t leg, const struct listen_terms *terms,
-		 uint32_t order) NODISCARD;
+int media_stream_order(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct media_stream_terms *terms, uint32_t order) NODISCARD;
 /* The application hears it, or does not any more. */
-void listen_told(struct call_host *h, struct call *c, const struct listen_news *news);
+void media_stream_on_news(struct call_host *h, struct call *c,
+			  const struct media_stream_news *news);
 /* After each step: it ends with its leg. */
-void listen_settle(struct call_host *h, struct call *c);
-void listen_resume(struct call_host *h, struct call *c); /* in the next process */
+void media_stream_settle(struct call_host *h, struct call *c);
+void media_stream_resume(struct call_host *h, struct call *c); /* in the next process */
 /* This process has the call no longer. */
-void listen_leave(struct call_host *h, const struct call *c);
+void media_stream_leave(struct call_host *h, const struct call *c);
 /* The number under which the flows of that leg are copied; 0: nobody hears it, or not while a recording is paused. */
-uint8_t listen_tap(const struct call *c, uint8_t leg);
+uint8_t media_stream_tap(const struct call *c, uint8_t leg);
 
 #endif

@@ -142,9 +142,10 @@ static int order_control(struct call_host *h, struct call *c, struct call_order 
 	return acts_control(h, c, (enum act_control)order->control, order->ms);
 }
 
-static int order_listen(struct call_host *h, struct call *c, struct call_order *order)
+static int order_media_stream(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return listen_order(h, c, order_leg_of(c, order), order->listen, orders_next(c->orders));
+	return media_stream_order(h, c, order_leg_of(c, order), order->media_stream,
+				  orders_next(c->orders));
 }
 
 static int order_application(struct call_host *h, struct call *c, struct call_order *order)
@@ -240,7 +241,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
 		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
 		[ORDER_CONTROL] = { order_control, NEEDS_NOBODY },
-		[ORDER_LISTEN] = { order_listen, NEEDS_LEG },
+		[ORDER_MEDIA_STREAM] = { order_media_stream, NEEDS_LEG },
 		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
 		[ORDER_DEFLECT] = { order_deflect, NEEDS_NOBODY },
 		[ORDER_REJECT] = { order_reject, NEEDS_NOBODY },

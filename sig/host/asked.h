@@ -41,10 +41,10 @@ struct record_news {
 	uint8_t number;
 	uint32_t ms; /* GROWN, ENDED: how long it is, of this process alone */
 };
-/* Of an EFFECT_LISTEN. STARTED: the application is connected, once more where it was before; ENDED: it has said so. */
-enum listen_news_kind { LISTEN_STARTED, LISTEN_ENDED, LISTEN_FAILED };
-struct listen_news {
-	enum listen_news_kind kind;
+/* Of an EFFECT_MEDIA_STREAM. STARTED: the application is connected, once more where it was before; ENDED: it has said so. */
+enum media_stream_news_kind { MEDIA_STREAM_STARTED, MEDIA_STREAM_ENDED, MEDIA_STREAM_FAILED };
+struct media_stream_news {
+	enum media_stream_news_kind kind;
 	uint64_t serial;
 	const char *reason; /* FAILED: constant */
 };

@@ -35,9 +35,9 @@ enum effect_kind {
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
 	EFFECT_PLAY_KEY, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
-	EFFECT_LISTEN, /* call, listen, tenant, data: an endpoint; answers: shard_listen_told */
-	EFFECT_LISTEN_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
-	EFFECT_ORDERED,     /* order: the answer to an order, whose effect is in the store */
+	EFFECT_MEDIA_STREAM, /* call, listen, tenant, data: an endpoint; answers: shard_on_media_stream */
+	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
+	EFFECT_ORDERED,           /* order: the answer to an order, whose effect is in the store */
 	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: shard_record_failed */
 	EFFECT_ROOM_SAVE, /* call: id of a room, version, data; empty: it is over. Answer: shard_room_saved */
 	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_room_told. It may fail later */
@@ -174,13 +174,17 @@ struct effect_record {
 		silence_ms; /* of a message: it is told when nothing is said for so long; 0: never */
 };
 
-enum listen_sides { LISTEN_SAID = 1, LISTEN_HEARD = 2, LISTEN_BOTH = 3 };
+enum media_stream_sides {
+	MEDIA_STREAM_FROM_PARTY = 1,
+	MEDIA_STREAM_TO_PARTY = 2,
+	MEDIA_STREAM_BOTH = 3
+};
 
 /* An application is to hear a party of the call. */
-struct effect_listen {
+struct effect_media_stream {
 	uint64_t serial; /* of the call in this process */
 	uint8_t number;  /* flow_spec.tap_live */
-	uint8_t sides;   /* enum listen_sides */
+	uint8_t sides;   /* enum media_stream_sides */
 	bool of_callee;
 	bool resumed; /* a process before had it */
 };
@@ -196,7 +200,7 @@ struct effect {
 		*why; /* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
 	struct effect_order order;
 	struct effect_record record;
-	struct effect_listen listen;
+	struct effect_media_stream media_stream;
 	struct media_room room;
 	struct job_id job;           /* that mixes */
 	struct media_room_tone tone; /* that all in a room hear of its recording */

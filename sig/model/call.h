@@ -21,7 +21,7 @@
 #include "sig/room/room_member.h"
 
 struct acts;
-struct listen;
+struct media_stream;
 struct park;
 struct transfer;
 
@@ -131,11 +131,11 @@ struct call {
 	struct call_toll *tolls; /* charge.h */
 	uint8_t toll_count;
 	struct outbox out;
-	struct acts *acts;             /* NULL: nothing is played or collected (act.h) */
-	struct listen *listen;         /* NULL: no application listens to a party (listen.h) */
-	uint8_t listened;              /* number of the last one that did */
-	struct orders *orders;         /* NULL: none was carried out */
-	struct recordings *recordings; /* NULL: nothing was recorded (recording.h) */
+	struct acts *acts;                 /* NULL: nothing is played or collected (act.h) */
+	struct media_stream *media_stream; /* NULL: no application listens to a party (listen.h) */
+	uint8_t media_stream_last;         /* number of the last one that did */
+	struct orders *orders;             /* NULL: none was carried out */
+	struct recordings *recordings;     /* NULL: nothing was recorded (recording.h) */
 	/* The pair whose policy was asked whether it is recorded; the same twice: none. Of a call that goes on it is the one that talks. */
 	uint8_t record_asked[2];
 	struct cdr *cdr;   /* while ENDING */

@@ -9,7 +9,7 @@
 
 struct act_terms;
 struct call_confer;
-struct listen_terms;
+struct media_stream_terms;
 struct call_split;
 
 /*
@@ -30,8 +30,8 @@ enum call_order_kind {
 	ORDER_ACT,
 	/* control, ms: acts_control (sig/call/act.h) */
 	ORDER_CONTROL,
-	/* leg, listen: listen_order (sig/call/listen.h). -ESRCH: nobody hears it who could stop */
-	ORDER_LISTEN,
+	/* leg, listen: media_stream_order (sig/call/listen.h). -ESRCH: nobody hears it who could stop */
+	ORDER_MEDIA_STREAM,
 	/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits
 	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
 	ORDER_ANSWER,
@@ -120,7 +120,7 @@ struct call_order {
 	uint32_t ms;
 	bool has_seconds; /* seconds are given: of ORDER_ANSWER and ORDER_KEEP how long its application may say nothing, */
 	uint32_t seconds; /* of ORDER_TRANSFER how long is rung; 0: for ever, or as settings say */
-	const struct listen_terms *listen;
+	const struct media_stream_terms *media_stream;
 	const struct call_split *split;
 	const struct call_confer *confer;
 	uint8_t member; /* enum order_member */

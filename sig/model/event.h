@@ -26,7 +26,7 @@ enum call_event_kind {
 	CALL_EV_MEDIA_FAILED,  /* flow */
 	CALL_EV_HANGUP,        /* by the operator: order, or NULL */
 	CALL_EV_PLAY,          /* play */
-	CALL_EV_LISTEN,        /* listen */
+	CALL_EV_MEDIA_STREAM,  /* listen */
 	CALL_EV_SET,           /* set */
 	CALL_EV_PARK,          /* park */
 	CALL_EV_LOOKUP,        /* lookup */
@@ -65,7 +65,7 @@ struct call_event {
 	struct call_meeting *meeting;
 	const struct act_news *play;
 	const struct record_news *recorded;
-	const struct listen_news *listen;
+	const struct media_stream_news *media_stream;
 	const struct set_news *set;
 	const struct park_news *park;
 	const struct lookup_news *lookup;

@@ -183,7 +183,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_member(p, c);
 	packing_recordings(h->settings, p, c->recordings);
 	packing_acts(h, p, c->acts);
-	packing_listen(p, c);
+	packing_media_stream(p, c);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

@@ -6,41 +6,42 @@
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 
-void packing_listen(struct packing *p, const struct call *c)
+void packing_media_stream(struct packing *p, const struct call *c)
 {
-	const struct listen *l = c->listen;
-	Tandem__Call__Listen *out = &p->listen;
+	const struct media_stream *l = c->media_stream;
+	Tandem__Call__MediaStream *out = &p->media_stream;
 
-	p->call.listened = c->listened;
+	p->call.media_stream_last = c->media_stream_last;
 	if (!l)
 		return;
-	tandem__call__listen__init(out);
+	tandem__call__media_stream__init(out);
 	out->leg = l->leg;
 	out->sides = l->sides;
 	out->number = l->number;
 	out->order = l->order;
 	out->endpoint = packing_octets(l->endpoint, strlen(l->endpoint));
-	p->call.listen = out;
+	p->call.media_stream = out;
 }
 
 /* Its leg was read. */
-bool reading_listen(struct reading *r, const Tandem__Call__Call *in)
+bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in)
 {
-	const Tandem__Call__Listen *from = in->listen;
-	struct listen *l;
+	const Tandem__Call__MediaStream *from = in->media_stream;
+	struct media_stream *l;
 
-	if (in->listened > UINT8_MAX)
+	if (in->media_stream_last > UINT8_MAX)
 		return reading_wrong(r, "listened: number");
-	r->c->listened = (uint8_t)in->listened;
+	r->c->media_stream_last = (uint8_t)in->media_stream_last;
 	if (!from)
 		return true;
 	if (from->leg >= r->c->leg_count || !r->c->legs[from->leg] || from->number == 0 ||
-	    from->number > UINT8_MAX || from->sides < LISTEN_SAID || from->sides > LISTEN_BOTH)
+	    from->number > UINT8_MAX || from->sides < MEDIA_STREAM_FROM_PARTY ||
+	    from->sides > MEDIA_STREAM_BOTH)
 		return reading_wrong(r, "listen: state");
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return reading_wrong(r, "out of memory");
-	r->c->listen = l;
+	r->c->media_stream = l;
 	l->leg = (uint8_t)from->leg;
 	l->sides = (uint8_t)from->sides;
 	l->number = (uint8_t)from->number;

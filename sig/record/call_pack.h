@@ -93,7 +93,7 @@ struct packing {
 	Tandem__Call__Dialog outside;
 	Tandem__Call__Hop outside_hop;
 	char outside_text[2][ADDR_TEXT_MAX];
-	Tandem__Call__Listen listen;
+	Tandem__Call__MediaStream media_stream;
 	Tandem__Call__Acts acts;
 	Tandem__Call__Act act_steps[ACTS_MAX];
 	Tandem__Call__Act *act_list[ACTS_MAX];
@@ -138,7 +138,7 @@ Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, st
 				       const struct leg_refusal *refusal,
 				       const struct call_seed *seed, uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
-void packing_listen(struct packing *p, const struct call *c);
+void packing_media_stream(struct packing *p, const struct call *c);
 void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
 void packing_park(struct packing *p, const struct park *park);

@@ -70,7 +70,7 @@ bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinary
 bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryData *in, bool again,
 		   const ProtobufCBinaryData *before);
 /* After the bridge. */
-bool reading_listen(struct reading *r, const Tandem__Call__Call *in);
+bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in);
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
 bool reading_park(struct reading *r, const Tandem__Call__Park *in);
 bool reading_member(struct reading *r, const Tandem__Call__Call *from);

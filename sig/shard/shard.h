@@ -92,8 +92,8 @@ void shard_room_told(struct shard *s, uint64_t room, uint64_t serial, const stru
 		     struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct act_terms;
-void shard_listen_told(struct shard *s, uint64_t call, const struct listen_news *news,
-		       struct instant now);
+void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_stream_news *news,
+			   struct instant now);
 void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
 		     struct instant now);
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,

@@ -209,10 +209,10 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_listen_told(struct shard *s, uint64_t call, const struct listen_news *news,
-		       struct instant now)
+void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_stream_news *news,
+			   struct instant now)
 {
-	const struct call_event ev = { .kind = CALL_EV_LISTEN, .listen = news };
+	const struct call_event ev = { .kind = CALL_EV_MEDIA_STREAM, .media_stream = news };
 
 	(void)shard_call_event(s, call, &ev, now);
 }

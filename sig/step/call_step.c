@@ -566,8 +566,8 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_PLAY:
 		acts_told(h, c, ev->play);
 		break;
-	case CALL_EV_LISTEN:
-		listen_told(h, c, ev->listen);
+	case CALL_EV_MEDIA_STREAM:
+		media_stream_on_news(h, c, ev->media_stream);
 		break;
 	case CALL_EV_SET:
 		set_told(h, c, ev->set);

@@ -375,7 +375,7 @@ void call_resume(struct call_host *h, struct call *c)
 	set_go(h, c);
 	resolve_resume(h, c);
 	acts_resume(h, c);
-	listen_resume(h, c);
+	media_stream_resume(h, c);
 	keys_resume(h, c);
 	account_resume(h, c);
 }

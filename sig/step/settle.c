@@ -148,7 +148,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	aware_settle(h, c);
 	if (c->end_done)
 		return false;
-	listen_settle(h, c);
+	media_stream_settle(h, c);
 	hears_settle(h, c);
 	charges_settle(h, c);
 	legs_trim(h, c);

@@ -26,8 +26,8 @@ static const char *const kind_names[] = {
 	[EFFECT_LOOKUP_STOP] = "lookup_stop",
 	[EFFECT_PLAY_STOP] = "play_stop",
 	[EFFECT_PLAY_KEY] = "play_key",
-	[EFFECT_LISTEN] = "listen",
-	[EFFECT_LISTEN_STOP] = "listen_stop",
+	[EFFECT_MEDIA_STREAM] = "listen",
+	[EFFECT_MEDIA_STREAM_STOP] = "listen_stop",
 	[EFFECT_ORDERED] = "ordered",
 	[EFFECT_FORK] = "fork",
 	[EFFECT_ROOM_SAVE] = "room_save",
@@ -502,7 +502,7 @@ static void put_record(struct writer *w, const struct effect_record *r)
 	number(w, "silence", r->silence_ms);
 }
 
-static void put_listen(struct writer *w, const struct effect_listen *l)
+static void put_listen(struct writer *w, const struct effect_media_stream *l)
 {
 	number(w, "serial", l->serial);
 	number(w, "listen", l->number);
@@ -538,7 +538,7 @@ static void put_effect(struct writer *w, const struct effect *e)
 	word(w, "why", e->why);
 	put_order(w, &e->order);
 	put_record(w, &e->record);
-	put_listen(w, &e->listen);
+	put_listen(w, &e->media_stream);
 	put_room(w, e);
 	octets(w, "tenant", text_bytes(&e->tenant));
 	octets(w, "user", text_bytes(&e->user));

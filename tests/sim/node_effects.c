@@ -173,8 +173,8 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 			recorder_carry(n, shard, e);
 		break;
 	case EFFECT_CALL_OPEN:
-	case EFFECT_LISTEN:
-	case EFFECT_LISTEN_STOP:
+	case EFFECT_MEDIA_STREAM:
+	case EFFECT_MEDIA_STREAM_STOP:
 	case EFFECT_PLAY_KEY:
 	case EFFECT_FORK:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */

@@ -152,8 +152,8 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_PARK:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
-	case EFFECT_LISTEN:
-	case EFFECT_LISTEN_STOP:
+	case EFFECT_MEDIA_STREAM:
+	case EFFECT_MEDIA_STREAM_STOP:
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:

@@ -371,8 +371,8 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_PARK:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
-	case EFFECT_LISTEN:
-	case EFFECT_LISTEN_STOP:
+	case EFFECT_MEDIA_STREAM:
+	case EFFECT_MEDIA_STREAM_STOP:
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:

@@ -353,7 +353,7 @@ static const struct command_arg g_control_args[] = {
 	END,
 };
 
-/* In the order of enum listen_sides. */
+/* In the order of enum media_stream_sides. */
 static const char *const g_stream_sides[] = { "said", "heard", "both", NULL };
 
 static const struct command_arg g_stream_args[] = {

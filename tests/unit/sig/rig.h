@@ -59,7 +59,7 @@ struct rig {
 	uint64_t play_ms;  /* where it was to begin */
 	bool play_resumed; /* it was played before this process */
 	uint32_t play_count, play_stops;
-	struct effect_listen listen; /* of the last EFFECT_LISTEN */
+	struct effect_media_stream listen; /* of the last EFFECT_MEDIA_STREAM */
 	char listener[40];
 	uint32_t listen_count, listen_stops;
 	char play_key; /* the newest that was pressed while something was played to an application */
@@ -493,12 +493,12 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
 		break;
-	case EFFECT_LISTEN:
-		r->listen = e->listen;
+	case EFFECT_MEDIA_STREAM:
+		r->listen = e->media_stream;
 		r->listen_count++;
 		(void)bytes_cstr(text_bytes(&e->data), r->listener, sizeof(r->listener));
 		break;
-	case EFFECT_LISTEN_STOP:
+	case EFFECT_MEDIA_STREAM_STOP:
 		r->listen_stops++;
 		break;
 	case EFFECT_PLAY_KEY:
@@ -600,8 +600,8 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_FORK:
-	case EFFECT_LISTEN:
-	case EFFECT_LISTEN_STOP:
+	case EFFECT_MEDIA_STREAM:
+	case EFFECT_MEDIA_STREAM_STOP:
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_CONFER:

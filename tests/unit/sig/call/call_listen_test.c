@@ -17,21 +17,23 @@ static uint64_t the_call(struct rig *r)
 
 static void listen_gives(struct line *l, uint8_t leg, const char *endpoint, uint8_t sides, int want)
 {
-	struct listen_terms terms = { .sides = sides };
-	struct call_order o = { .kind = ORDER_LISTEN, .leg = orders_leg(leg), .listen = &terms };
+	struct media_stream_terms terms = { .sides = sides };
+	struct call_order o = { .kind = ORDER_MEDIA_STREAM,
+				.leg = orders_leg(leg),
+				.media_stream = &terms };
 
 	(void)bytes_cstr(bytes_str(endpoint), terms.endpoint, sizeof(terms.endpoint));
 	assert_int_equal(shard_call_order(l->r->shard, the_call(l->r), &o, l->r->now), want);
 	rig_wait_ms(l->r, 1);
 }
 
-static void told(struct line *l, enum listen_news_kind kind, const char *reason)
+static void told(struct line *l, enum media_stream_news_kind kind, const char *reason)
 {
-	const struct listen_news news = { .kind = kind,
-					  .serial = l->r->listen.serial,
-					  .reason = reason };
+	const struct media_stream_news news = { .kind = kind,
+						.serial = l->r->listen.serial,
+						.reason = reason };
 
-	shard_listen_told(l->r->shard, the_call(l->r), &news, l->r->now);
+	shard_on_media_stream(l->r->shard, the_call(l->r), &news, l->r->now);
 	rig_run(l->r);
 }
 
@@ -74,21 +76,21 @@ static void begun_and_stopped(void **state)
 	struct line *l = *state;
 
 	listen_gives(l, 1, "", 0, -ESRCH);
-	listen_gives(l, 1, "ears", LISTEN_SAID, 0);
+	listen_gives(l, 1, "ears", MEDIA_STREAM_FROM_PARTY, 0);
 	assert_string_equal(l->r->listener, "ears");
-	assert_int_equal(l->r->listen.sides, LISTEN_SAID);
+	assert_int_equal(l->r->listen.sides, MEDIA_STREAM_FROM_PARTY);
 	assert_true(l->r->listen.of_callee);
 	assert_false(l->r->listen.resumed);
 	assert_int_equal(l->r->listen.number, 1);
 	assert_taps(l->r, 0, 1);
-	told(l, LISTEN_STARTED, NULL);
+	told(l, MEDIA_STREAM_STARTED, NULL);
 	assert_event(l->r, SIG_CALL_STREAM_STARTED, 1, "");
 	listen_gives(l, 0, "", 0, -ESRCH); /* of the other leg */
 	listen_gives(l, 1, "", 0, 0);
 	assert_event(l->r, SIG_CALL_STREAM_ENDED, 1, "stopped");
 	assert_int_equal(l->r->listen_stops, 1);
 	assert_taps(l->r, 0, 0);
-	told(l, LISTEN_ENDED, NULL); /* nobody's any more */
+	told(l, MEDIA_STREAM_ENDED, NULL); /* nobody's any more */
 	assert_int_equal(l->r->listen_stops, 1);
 	hangs_up(l);
 }
@@ -98,16 +100,16 @@ static void another_in_its_place(void **state)
 {
 	struct line *l = *state;
 
-	listen_gives(l, 0, "other", LISTEN_BOTH, 0);
-	listen_gives(l, 0, "ears", LISTEN_BOTH, 0);
+	listen_gives(l, 0, "other", MEDIA_STREAM_BOTH, 0);
+	listen_gives(l, 0, "ears", MEDIA_STREAM_BOTH, 0);
 	assert_int_equal(l->r->listen_stops, 1);
 	assert_taps(l->r, 2, 0);
-	told(l, LISTEN_FAILED, "why");
+	told(l, MEDIA_STREAM_FAILED, "why");
 	assert_event(l->r, SIG_CALL_STREAM_FAILED, 0, "why");
 	assert_taps(l->r, 0, 0);
-	listen_gives(l, 0, "ears", LISTEN_HEARD, 0);
+	listen_gives(l, 0, "ears", MEDIA_STREAM_TO_PARTY, 0);
 	assert_taps(l->r, 3, 0);
-	told(l, LISTEN_ENDED, NULL);
+	told(l, MEDIA_STREAM_ENDED, NULL);
 	assert_event(l->r, SIG_CALL_STREAM_ENDED, 0, "end");
 	hangs_up(l);
 }
@@ -121,7 +123,7 @@ static void while_paused(void **state)
 	e.classes = 0xff;
 	e.record = RECORD_ON_DEMAND;
 	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
-	listen_gives(l, 1, "ears", LISTEN_BOTH, 0);
+	listen_gives(l, 1, "ears", MEDIA_STREAM_BOTH, 0);
 	for (unsigned i = ORDER_RECORD_ON; i <= ORDER_RECORD_RESUME; i++) {
 		assert_int_equal(shard_call_record(l->r->shard, the_call(l->r), 0,
 						   (enum order_record)i, NULL, l->r->now),
@@ -136,13 +138,13 @@ static void killed_and_hung_up(void **state)
 {
 	struct line *l = *state;
 
-	listen_gives(l, 0, "ears", LISTEN_HEARD, 0);
-	listen_gives(l, 0, "ears", LISTEN_HEARD, 0);
+	listen_gives(l, 0, "ears", MEDIA_STREAM_TO_PARTY, 0);
+	listen_gives(l, 0, "ears", MEDIA_STREAM_TO_PARTY, 0);
 	line_restart(l, line_stored(l));
 	assert_int_equal(l->r->listen_count, 3);
 	assert_string_equal(l->r->listener, "ears");
 	assert_true(l->r->listen.resumed);
-	assert_int_equal(l->r->listen.sides, LISTEN_HEARD);
+	assert_int_equal(l->r->listen.sides, MEDIA_STREAM_TO_PARTY);
 	assert_int_equal(l->r->listen.number, 2);
 	assert_taps(l->r, 2, 0);
 	phone_request(&l->a, "BYE", "", "");
@@ -155,11 +157,11 @@ static void killed_between(void **state)
 {
 	struct line *l = *state;
 
-	listen_gives(l, 0, "ears", LISTEN_SAID, 0);
+	listen_gives(l, 0, "ears", MEDIA_STREAM_FROM_PARTY, 0);
 	listen_gives(l, 0, "", 0, 0);
 	line_restart(l, line_stored(l));
 	assert_int_equal(l->r->listen_count, 1);
-	listen_gives(l, 0, "ears", LISTEN_SAID, 0);
+	listen_gives(l, 0, "ears", MEDIA_STREAM_FROM_PARTY, 0);
 	assert_taps(l->r, 2, 0);
 	hangs_up(l);
 }
