@@ -505,7 +505,7 @@ void command_conference_get(struct command_run *run)
 
 /* What all in a conference hear beside each other, who hears them, and who records (sig/room/room_parts.h). */
 
-static void files_copy(struct room_play *out, const struct act_terms *from)
+static void files_copy(struct room_play *out, const struct prompt_terms *from)
 {
 	out->count = from->file_count;
 	for (uint8_t i = 0; i < out->count; i++)
@@ -516,7 +516,7 @@ void command_conference_play(struct command_run *run)
 {
 	struct room_play play = { 0 };
 	struct shard_room_order order = { .act = SHARD_ROOM_PLAY, .play = &play };
-	struct act_terms terms = { 0 };
+	struct prompt_terms terms = { 0 };
 	uint32_t times = 1;
 
 	command_take_u32(run, "times", &times);

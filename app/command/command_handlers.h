@@ -78,8 +78,8 @@ bool command_call_view(struct command_run *run, struct call_view *view);
 bool command_order_begin(struct command_run *run, struct shard_order *by);
 /* err: what became of it. True: it was refused, and nobody waits. Else command_ordered goes on. */
 /* Names of files by commas. False: the run has failed. */
-struct act_terms;
-bool command_files_take(struct command_run *run, struct act_terms *out);
+struct prompt_terms;
+bool command_files_take(struct command_run *run, struct prompt_terms *out);
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
 void command_order_end(struct command_run *run, const struct shard_order *by, int err);

@@ -444,30 +444,30 @@ void command_call_play_control(struct command_run *run)
 /* What is left of it is to be a name. */
 static bool file_is_good(struct bytes name)
 {
-	if (bytes_starts(name, ACT_DIGITS)) {
-		name = bytes_from(name, strlen(ACT_DIGITS));
-		return name.n > 0 && name.n <= ACT_DIGITS_MAX &&
+	if (bytes_starts(name, PROMPT_DIGITS)) {
+		name = bytes_from(name, strlen(PROMPT_DIGITS));
+		return name.n > 0 && name.n <= PROMPT_DIGITS_MAX &&
 		       command_allows(CHARSET_DIGITS, name);
 	}
-	if (bytes_starts(name, ACT_RECORDING))
-		return sound_recording_is_good(bytes_from(name, strlen(ACT_RECORDING)));
+	if (bytes_starts(name, PROMPT_RECORDING))
+		return sound_recording_is_good(bytes_from(name, strlen(PROMPT_RECORDING)));
 	if (bytes_starts(name, FILE_GREETING)) {
 		name = bytes_from(name, strlen(FILE_GREETING));
 		return name.n > 0 && command_allows(CHARSET_NUMBER, name);
 	}
-	if (bytes_starts(name, ACT_PROMPT))
-		name = bytes_from(name, strlen(ACT_PROMPT));
+	if (bytes_starts(name, PROMPT_BY_NAME))
+		name = bytes_from(name, strlen(PROMPT_BY_NAME));
 	return name.n > 0 && name.p[0] != '.' && command_allows(CHARSET_NAME, name);
 }
 
 /* greeting:NUMBER is what that extension's callers hear now. False: there is no such extension. */
 static bool order_file_take(const struct command_run *run, struct bytes name,
-			    char out[ACT_NAME_MAX + 1])
+			    char out[PROMPT_NAME_MAX + 1])
 {
 	struct extension e;
 
 	if (!bytes_starts(name, FILE_GREETING))
-		return !bytes_cstr(name, out, ACT_NAME_MAX + 1);
+		return !bytes_cstr(name, out, PROMPT_NAME_MAX + 1);
 	if (!extensions_find(&run->node->extensions, document_tenant(run),
 			     bytes_from(name, strlen(FILE_GREETING)), &e))
 		return false;
@@ -477,46 +477,46 @@ static bool order_file_take(const struct command_run *run, struct bytes name,
 }
 
 /* Names of files by commas. False: the run has failed. */
-bool command_files_take(struct command_run *run, struct act_terms *out)
+bool command_files_take(struct command_run *run, struct prompt_terms *out)
 {
 	struct bytes rest = command_value(run, "file")->text, name;
 
 	while (bytes_cut(&rest, ',', &name)) {
-		if (out->file_count == ACT_FILES_MAX || !file_is_good(name) ||
+		if (out->file_count == PROMPT_FILES_MAX || !file_is_good(name) ||
 		    !order_file_take(run, name, out->files[out->file_count++])) {
 			command_fail(
 				run, COMMAND_BAD_ARGUMENT, "file",
 				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS, "
 				"recording:CALL-NUMBER or greeting:NUMBER of an extension, with "
 				"commas between them",
-				ACT_FILES_MAX);
+				PROMPT_FILES_MAX);
 			return false;
 		}
 	}
 	return true;
 }
 
-static void act(struct command_run *run, const struct act_terms *terms)
+static void order_prompts(struct command_run *run, const struct prompt_terms *terms)
 {
 	struct shard_order by;
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		command_order_end(run, &by,
-				  shard_call_act(node_core(run->node, call), call, terms, &by,
-						 clock_instant()));
+				  shard_call_prompt(node_core(run->node, call), call, terms, &by,
+						    clock_instant()));
 }
 
 void command_call_play(struct command_run *run)
 {
-	struct act_terms terms = { .times = 1 };
+	struct prompt_terms terms = { .times = 1 };
 	uint32_t times = 1;
 
 	command_take_u32(run, "times", &times);
 	terms.times = (uint8_t)times;
 	command_take_bool(run, "interruptible", &terms.interruptible);
 	if (command_files_take(run, &terms))
-		act(run, &terms);
+		order_prompts(run, &terms);
 }
 
 static void order_media_stream_ask(struct command_run *run, const struct media_stream_terms *terms)
@@ -570,10 +570,10 @@ static bool stream_endpoint(struct command_run *run)
 
 void command_call_stream(struct command_run *run)
 {
-	struct act_terms terms = { .times = 1, .file_count = 1 };
-	struct writer w = writer_over(terms.files[0], ACT_NAME_MAX);
+	struct prompt_terms terms = { .times = 1, .file_count = 1 };
+	struct writer w = writer_over(terms.files[0], PROMPT_NAME_MAX);
 
-	writer_str(&w, ACT_LIVE);
+	writer_str(&w, PROMPT_LIVE);
 	writer_bytes(&w, command_value(run, "endpoint")->text);
 	if (!stream_endpoint(run))
 		return;
@@ -582,7 +582,7 @@ void command_call_stream(struct command_run *run)
 	else if (w.overflow)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "endpoint", "endpoint is too long");
 	else
-		act(run, &terms);
+		order_prompts(run, &terms);
 }
 
 void command_call_stop(struct command_run *run)
@@ -590,12 +590,12 @@ void command_call_stop(struct command_run *run)
 	if (command_value(run, "leg")->given)
 		order_media_stream_ask(run, &(struct media_stream_terms){ 0 });
 	else
-		act(run, &(struct act_terms){ 0 });
+		order_prompts(run, &(struct prompt_terms){ 0 });
 }
 
 void command_call_collect(struct command_run *run)
 {
-	struct act_terms terms = {
+	struct prompt_terms terms = {
 		.times = 1, .interruptible = true, .first_ms = 5000, .inter_ms = 3000, .ends = "#"
 	};
 	const struct command_value *ends = command_value(run, "terminators");
@@ -624,16 +624,16 @@ void command_call_collect(struct command_run *run)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "max",
 			     "max must be at most %u: ivr.max_digits of tandem.yaml", most);
 	else if (command_files_take(run, &terms))
-		act(run, &terms);
+		order_prompts(run, &terms);
 }
 
 void command_call_record_message(struct command_run *run)
 {
-	struct act_terms terms = { .times = 1,
-				   .interruptible = true,
-				   .ends = "#",
-				   .message_max_ms = MESSAGE_MAX_MS,
-				   .message_silence_ms = MESSAGE_SILENCE_MS };
+	struct prompt_terms terms = { .times = 1,
+				      .interruptible = true,
+				      .ends = "#",
+				      .message_max_ms = MESSAGE_MAX_MS,
+				      .message_silence_ms = MESSAGE_SILENCE_MS };
 	const struct command_value *ends = command_value(run, "terminators");
 	const struct command_value *mailbox = command_value(run, "mailbox");
 	bool beep = true;
@@ -648,15 +648,15 @@ void command_call_record_message(struct command_run *run)
 		(void)bytes_cstr(mailbox->text, terms.mailbox, sizeof(terms.mailbox));
 	if (!command_files_take(run, &terms))
 		return;
-	if (beep && terms.file_count == ACT_FILES_MAX)
+	if (beep && terms.file_count == PROMPT_FILES_MAX)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
 			     "file must be %d names of files at most, or beep=false",
-			     ACT_FILES_MAX - 1);
+			     PROMPT_FILES_MAX - 1);
 	else {
 		if (beep)
-			(void)bytes_cstr(BYTES_LIT(ACT_BEEP), terms.files[terms.file_count++],
-					 ACT_NAME_MAX + 1);
-		act(run, &terms);
+			(void)bytes_cstr(BYTES_LIT(PROMPT_BEEP), terms.files[terms.file_count++],
+					 PROMPT_NAME_MAX + 1);
+		order_prompts(run, &terms);
 	}
 }
 

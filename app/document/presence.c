@@ -8,7 +8,7 @@
 #include "app/sound/sound_recording.h"
 #include "sig/call/act.h"
 
-static_assert((int)GREETING_FILE_MAX == (int)ACT_NAME_MAX + 1, "one is played");
+static_assert((int)GREETING_FILE_MAX == (int)PROMPT_NAME_MAX + 1, "one is played");
 
 /* With the prompt of the node for each. */
 static const struct {
@@ -48,10 +48,10 @@ static bool greeting_file_is_good(struct bytes file)
 {
 	if (!file.n || file.n >= GREETING_FILE_MAX)
 		return false;
-	if (bytes_starts(file, ACT_RECORDING))
-		return sound_recording_is_good(bytes_from(file, strlen(ACT_RECORDING)));
-	if (bytes_starts(file, ACT_PROMPT))
-		file = bytes_from(file, strlen(ACT_PROMPT));
+	if (bytes_starts(file, PROMPT_RECORDING))
+		return sound_recording_is_good(bytes_from(file, strlen(PROMPT_RECORDING)));
+	if (bytes_starts(file, PROMPT_BY_NAME))
+		file = bytes_from(file, strlen(PROMPT_BY_NAME));
 	return presence_name_fits(file);
 }
 

@@ -45,7 +45,7 @@ struct answer {
 	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
 	struct job_id job;
-	struct act_news news;
+	struct prompt_news news;
 	struct media_stream_news media_stream;
 	struct set_news set;
 	struct record_news recorded;

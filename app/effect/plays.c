@@ -313,7 +313,7 @@ void plays_close(struct plays *p)
 	*p = (struct plays){ 0 };
 }
 
-static void play_tell_why(const struct plays *p, const struct play *y, enum act_news_kind kind,
+static void play_tell_why(const struct plays *p, const struct play *y, enum prompt_news_kind kind,
 			  const char *why)
 {
 	struct answer a = { .kind = ANSWER_PLAY,
@@ -324,12 +324,12 @@ static void play_tell_why(const struct plays *p, const struct play *y, enum act_
 				      .codec = y->codec,
 				      .why = why } };
 
-	if (kind == ACT_NEWS_FAILED)
+	if (kind == PROMPT_NEWS_FAILED)
 		metric_add(g_plays_metrics.failed, 1);
 	answers_add(p->answers, &a);
 }
 
-static void play_tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
+static void play_tell(const struct plays *p, const struct play *y, enum prompt_news_kind kind)
 {
 	play_tell_why(p, y, kind, NULL);
 }
@@ -389,11 +389,11 @@ static void play_job_open(struct plays *p, struct play *y, const struct media_wo
 	c.job = y->job;
 	if (play_command_put(p, &c)) {
 		y->state = PLAY_OPEN;
-		play_tell(p, y, ACT_NEWS_OPEN);
+		play_tell(p, y, PROMPT_NEWS_OPEN);
 		return;
 	}
 	media_sound_drop(media_work_sound(work));
-	play_tell(p, y, ACT_NEWS_FAILED);
+	play_tell(p, y, PROMPT_NEWS_FAILED);
 	play_release(p, y);
 }
 
@@ -422,7 +422,7 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 		return;
 	}
 	media_sound_drop(s);
-	play_tell(p, y, ACT_NEWS_ENDED);
+	play_tell(p, y, PROMPT_NEWS_ENDED);
 	play_release(p, y);
 }
 
@@ -453,7 +453,7 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at),
 			 LOG_STR("next", fault.absent ? "put it into media.sounds, and reload"
 						      : "mend the file, and reload"));
-		play_tell_why(p, y, ACT_NEWS_FAILED, fault.reason);
+		play_tell_why(p, y, PROMPT_NEWS_FAILED, fault.reason);
 		play_release(p, y);
 		return;
 	}
@@ -482,7 +482,7 @@ static bool work_of_word(struct bytes name, struct media_work *out)
 	struct bytes word;
 
 	*out = (struct media_work){ .kind = MEDIA_WORK_DELAY };
-	return bytes_cut(&name, '-', &word) && bytes_is(word, ACT_ECHO) &&
+	return bytes_cut(&name, '-', &word) && bytes_is(word, PROMPT_ECHO) &&
 	       bytes_u32(name, &out->delay.ms) == 0 && out->delay.ms >= ECHO_MS_MIN &&
 	       out->delay.ms <= ECHO_MS_MAX;
 }
@@ -502,7 +502,7 @@ static void play_refused(struct plays *p, const struct play *wanted, struct byte
 {
 	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
 		 LOG_STR("reason", reason));
-	play_tell_why(p, wanted, ACT_NEWS_FAILED, reason);
+	play_tell_why(p, wanted, PROMPT_NEWS_FAILED, reason);
 }
 
 /* "live-bot": the caller is with the application of that endpoint. */
@@ -512,7 +512,7 @@ static void live_begin_at(struct plays *p, struct play *y, const struct play *on
 	const struct lives_want ask = { .id = one->serial,
 					.call = one->call,
 					.tenant = wanted->tenant,
-					.endpoint = bytes_from(wanted->file, strlen(ACT_LIVE)),
+					.endpoint = bytes_from(wanted->file, strlen(PROMPT_LIVE)),
 					.codec = wanted->codec,
 					.resumed = wanted->resumed,
 					.room = wanted->room,
@@ -543,7 +543,7 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 	struct media_work work;
 
 	metric_add(g_plays_metrics.begun, 1);
-	if (y && bytes_starts(wanted->file, ACT_LIVE)) {
+	if (y && bytes_starts(wanted->file, PROMPT_LIVE)) {
 		live_begin_at(p, y, &one, wanted);
 		return;
 	}
@@ -586,7 +586,7 @@ void plays_room_tap(struct plays *p, const struct effect *e)
 	struct play *y = play_place_find(p);
 
 	if (!y) {
-		play_tell(p, &one, ACT_NEWS_FAILED);
+		play_tell(p, &one, PROMPT_NEWS_FAILED);
 		return;
 	}
 	play_put(p, y, &one);
@@ -629,7 +629,8 @@ void plays_live(struct plays *p, const struct live_event *event)
 	case LIVE_FAILED:
 		if (!is_open)
 			return;
-		play_tell_why(p, y, event->kind == LIVE_ENDED ? ACT_NEWS_ENDED : ACT_NEWS_FAILED,
+		play_tell_why(p, y,
+			      event->kind == LIVE_ENDED ? PROMPT_NEWS_ENDED : PROMPT_NEWS_FAILED,
 			      lives_why_failed(event));
 		play_leave(p, y);
 		return;
@@ -676,13 +677,13 @@ void plays_event(struct plays *p, const struct media_event *event)
 	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
 		return;
 	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
-		play_tell(p, y, ACT_NEWS_ENDED);
+		play_tell(p, y, PROMPT_NEWS_ENDED);
 		play_leave(p, y);
 	}
 	if (event->kind != MEDIA_JOB_CLOSED)
 		return;
 	if (event->error && y->state == PLAY_OPEN)
-		play_tell(p, y, ACT_NEWS_FAILED);
+		play_tell(p, y, PROMPT_NEWS_FAILED);
 	p->left -= y->state == PLAY_LEFT;
 	play_release(p, y);
 }

@@ -14,69 +14,69 @@
 #include "sig/model/call_data.h"
 
 enum {
-	ACTS_MAX = 2,
-	ACT_FILES_MAX = 4,
-	ACT_NAME_MAX = 64,
-	ACT_MAILBOX_MAX = 63,
-	ACT_TIMES_MAX = 100,
-	ACT_TRIES_MAX = 10,
-	ACT_DIGITS_MAX = 16, /* IVR-02 */
-	ACT_WAIT_MAX_MS = 600000,
-	ACT_PLACE_MAX_MS = 600000, /* as long as a file may be */
-	ACT_AGAIN_MS =
+	PROMPT_STEPS_MAX = 2,
+	PROMPT_FILES_MAX = 4,
+	PROMPT_NAME_MAX = 64,
+	PROMPT_MAILBOX_MAX = 63,
+	PROMPT_TIMES_MAX = 100,
+	PROMPT_TRIES_MAX = 10,
+	PROMPT_DIGITS_MAX = 16, /* IVR-02 */
+	PROMPT_WAIT_MAX_MS = 600000,
+	PROMPT_PLACE_MAX_MS = 600000, /* as long as a file may be */
+	PROMPT_AGAIN_MS =
 		2000, /* a successor says the last words again: how long nobody heard any, it cannot know */
-	ACT_MESSAGE_MAX_MS = 600000,
-	ACT_SILENCE_MAX_MS =
+	PROMPT_MESSAGE_MAX_MS = 600000,
+	PROMPT_SILENCE_MAX_MS =
 		10000, /* as much as a file may lack at its end (app/record/record_message.h) */
-	ACT_CLOSE_MS = 5000,  /* a file is awaited, where the disk is slow */
-	ACT_DONE = UINT8_MAX, /* next: none */
+	PROMPT_CLOSE_MS = 5000,  /* a file is awaited, where the disk is slow */
+	PROMPT_DONE = UINT8_MAX, /* next: none */
 };
 
 /* In place of a file: the caller hears itself; or the tone of that name (sig/host/tones.def) of the node's country. They have no end, but
  * where keys are asked for: the first one is waited for as long as in silence. */
-#define ACT_ECHO      "echo"
-#define ACT_LATE_ECHO "echo-" /* and how many ms later */
-#define ACT_TONE      "tone-"
+#define PROMPT_ECHO      "echo"
+#define PROMPT_LATE_ECHO "echo-" /* and how many ms later */
+#define PROMPT_TONE      "tone-"
 /* Not files of the tenant alone: a prompt by its name, in the caller's language; and keys, spoken one by one. */
-#define ACT_PROMPT "prompt:"
-#define ACT_DIGITS "digits:"
+#define PROMPT_BY_NAME "prompt:"
+#define PROMPT_DIGITS  "digits:"
 /* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
-#define ACT_LIVE "live-"
+#define PROMPT_LIVE "live-"
 /* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
-#define ACT_RECORDING "recording:"
+#define PROMPT_RECORDING "recording:"
 /* What a member of a conference has said as its name, in that call of the tenant: name:CALL-NUMBER. Of no command. */
-#define ACT_SPOKEN "name:"
+#define PROMPT_SPOKEN "name:"
 /* What is heard before a message is recorded. */
-#define ACT_BEEP "beep"
+#define PROMPT_BEEP "beep"
 /* What all in a conference hear when somebody comes, or leaves. */
-#define ACT_BEEP_ENTRY "beep-entry"
-#define ACT_BEEP_EXIT  "beep-exit"
+#define PROMPT_BEEP_ENTRY "beep-entry"
+#define PROMPT_BEEP_EXIT  "beep-exit"
 
-enum act_kind { ACT_PLAY, ACT_COLLECT, ACT_RECORD };
-enum act_outcome {
-	ACT_ENDED, /* all was played; or as many keys as there may be; or nothing is said any more */
-	ACT_KEY, /* a key was pressed while it played; or the one that ends the keys, or the message */
-	ACT_TIMEOUT, /* no (further) key came; or the message is as long as it may be */
-	ACT_FAILED,  /* it cannot be played, or recorded */
-	ACT_STOPPED, /* by order */
-	ACT_HANGUP,
-	ACT_OUTCOMES,
+enum prompt_step_kind { PROMPT_PLAY, PROMPT_COLLECT, PROMPT_RECORD };
+enum prompt_outcome {
+	PROMPT_ENDED, /* all was played; or as many keys as there may be; or nothing is said any more */
+	PROMPT_DIGIT, /* a key was pressed while it played; or the one that ends the keys, or the message */
+	PROMPT_TIMEOUT, /* no (further) key came; or the message is as long as it may be */
+	PROMPT_FAILED,  /* it cannot be played, or recorded */
+	PROMPT_STOPPED, /* by order */
+	PROMPT_HANGUP,
+	PROMPT_OUTCOMES,
 };
 
-struct act {
-	uint8_t kind;               /* enum act_kind */
-	uint8_t next[ACT_OUTCOMES]; /* step; ACT_DONE */
+struct prompt_step {
+	uint8_t kind;                  /* enum prompt_step_kind */
+	uint8_t next[PROMPT_OUTCOMES]; /* step; PROMPT_DONE */
 };
 
 /* What is to be played, and how keys are collected, or a message is recorded. */
-struct act_terms {
-	char files[ACT_FILES_MAX][ACT_NAME_MAX + 1];
+struct prompt_terms {
+	char files[PROMPT_FILES_MAX][PROMPT_NAME_MAX + 1];
 	uint8_t file_count;
 	uint8_t times;      /* of all files; 0: without end */
 	bool interruptible; /* a key ends it */
 	uint8_t min, max;   /* keys; max 0: none are collected */
 	uint32_t first_ms, inter_ms;
-	char ends[ACT_DIGITS_MAX + 1]; /* keys that end them, or the message */
+	char ends[PROMPT_DIGITS_MAX + 1]; /* keys that end them, or the message */
 	char tag[CALL_TAG_MAX +
 		 1];   /* what they are called in the call's data; "": they are not kept */
 	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
@@ -84,12 +84,12 @@ struct act_terms {
 	uint32_t
 		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
 	uint32_t message_min_ms;    /* less is "short" */
-	char mailbox[ACT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
+	char mailbox[PROMPT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
 };
 
-struct acts {
-	struct act_terms terms;
-	struct act list[ACTS_MAX];
+struct prompts {
+	struct prompt_terms terms;
+	struct prompt_step list[PROMPT_STEPS_MAX];
 	uint8_t count, at;
 	uint8_t file, time;    /* that plays */
 	uint32_t order;        /* number */
@@ -97,11 +97,11 @@ struct acts {
 	uint64_t since_utc_ms; /* it is heard from then on */
 	bool paused;
 	uint64_t until_ns; /* the next key is waited for, or the message may last; 0: none is */
-	char digits[ACT_DIGITS_MAX + 1];
+	char digits[PROMPT_DIGITS_MAX + 1];
 	uint8_t digit_count;
 	uint8_t tried;     /* before this time */
 	uint8_t recording; /* number of the message; 0: none yet */
-	uint8_t closing; /* 1 + enum act_outcome: of the message, when its file is there; 0: it is said */
+	uint8_t closing; /* 1 + enum prompt_outcome: of the message, when its file is there; 0: it is said */
 	uint32_t message_ms; /* as long as it is known to be; of a process before: before_ms */
 	uint32_t before_ms;
 	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. LEG_NONE: the caller is
@@ -118,51 +118,59 @@ struct acts {
 };
 
 /* What is played is told to do so. MS: by so much. */
-enum act_control { ACT_PLACE, ACT_PAUSE, ACT_RESUME, ACT_FORWARD, ACT_BACK, ACT_TO };
+enum prompt_control {
+	PROMPT_PLACE,
+	PROMPT_PAUSE,
+	PROMPT_RESUME,
+	PROMPT_SKIP_FORWARD,
+	PROMPT_SKIP_BACK,
+	PROMPT_SEEK
+};
 
-void acts_clear(struct acts **acts);
+void prompts_clear(struct prompts **prompts);
 /* 0, -ENOSTR (nothing is played), -ESPIPE (it has no place: it has no end, either). */
-int acts_control(struct call_host *h, struct call *c, enum act_control control,
-		 uint32_t ms) NODISCARD;
+int prompts_control(struct call_host *h, struct call *c, enum prompt_control control,
+		    uint32_t ms) NODISCARD;
 /* Where the file is that plays, or is paused. */
-uint32_t acts_place_ms(const struct acts *a, uint64_t utc_ms);
+uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
 /* By order, in place of what was under way; terms without a file, keys and a message: that ends. 0, -EISCONN (the caller is not alone with
  * the node), -EACCES (its keys are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
-int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms,
-	       uint32_t order) NODISCARD;
+int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+		  uint32_t order) NODISCARD;
 /* The node asks by itself for keys, or for a name, of a caller that is to come into a conference: features_asked tells which, and no event; of a
  * name what was recorded is in member.name. As above. */
-int acts_ask(struct call_host *h, struct call *c, const struct act_terms *terms) NODISCARD;
+int prompts_collect(struct call_host *h, struct call *c,
+		    const struct prompt_terms *terms) NODISCARD;
 /* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
  * something is. */
-bool acts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
-		   const char *const *files, uint8_t count);
+bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
+		      const char *const *files, uint8_t count);
 /* It is being said to a leg of the pair. */
-bool acts_announces(const struct call *c);
+bool prompts_are_announcing(const struct call *c);
 /* A key would mean something to what is played or collected. */
-bool acts_want_keys(const struct call *c);
+bool prompts_want_digits(const struct call *c);
 /* The caller pressed a key. */
-void acts_key(struct call_host *h, struct call *c, char key);
+void prompts_on_digit(struct call_host *h, struct call *c, char key);
 /* News of what was asked to be played. */
-void acts_told(struct call_host *h, struct call *c, const struct act_news *news);
+void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
 /* News of the message with that number, and that it cannot be recorded. */
-void acts_recorded(struct call_host *h, struct call *c, const struct record_news *news);
-void acts_record_failed(struct call_host *h, struct call *c, uint8_t number);
+void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news);
+void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
 /* No key came in time, or the message is as long as it may be. */
-void acts_overdue(struct call_host *h, struct call *c);
+void prompts_on_timeout(struct call_host *h, struct call *c);
 /* Nothing is played or collected any more: somebody else takes the caller. */
-void acts_stop(struct call_host *h, struct call *c);
+void prompts_stop(struct call_host *h, struct call *c);
 /* The call ends. */
-void acts_over(struct call_host *h, struct call *c);
+void prompts_end(struct call_host *h, struct call *c);
 /* In the next process. */
-void acts_resume(struct call_host *h, struct call *c);
+void prompts_resume(struct call_host *h, struct call *c);
 /* For how long that message may be silent at its end; 0: for ever, or it is none. */
-uint32_t acts_silence_ms(const struct call *c, uint8_t number);
+uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
 /* Somebody records it. */
-bool acts_records(const struct call *c, uint8_t number);
+bool prompts_records(const struct call *c, uint8_t number);
 /* What that leg hears of it; HEARS_PEER: nothing. */
-enum hears acts_hears(const struct call *c, uint8_t leg);
+enum hears prompts_audio_source(const struct call *c, uint8_t leg);
 /* By codec, where that is HEARS_PLAY. */
-const struct job_id *acts_track(const struct call *c);
+const struct job_id *prompts_track(const struct call *c);
 
 #endif

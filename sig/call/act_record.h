@@ -9,11 +9,11 @@
 #include "sig/call/act.h"
 
 /* False: nothing of that leg can be recorded now. */
-bool act_record_begin(struct call_host *h, struct call *c, uint8_t leg);
+bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg);
 /* The file is to be finished, and then the step has that outcome. */
-void act_record_close(struct call_host *h, struct call *c, enum act_outcome outcome);
+void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome);
 /* No more is recorded. */
-void act_record_stop(struct call_host *h, struct call *c);
-const char *act_record_reason(const struct acts *a, enum act_outcome outcome);
+void prompt_record_stop(struct call_host *h, struct call *c);
+const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome);
 
 #endif

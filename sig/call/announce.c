@@ -23,6 +23,6 @@ void announce_begin(struct call_host *h, struct call *c)
 	/* a callee behind a trunk is outside */
 	file = callee->trunk.n ? f->announce_outside : f->announce_inside;
 	leg = f->announce_to == ANNOUNCE_CALLER ? c->bridge.caller : c->bridge.callee;
-	if (file[0] && !acts_announce(h, c, leg, f->announce_to == ANNOUNCE_BOTH, &file, 1))
+	if (file[0] && !prompts_announce(h, c, leg, f->announce_to == ANNOUNCE_BOTH, &file, 1))
 		LOG_WARN("call", c->id, "an announcement is left out", LOG_STR("file", file));
 }

@@ -203,7 +203,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 					     .status = c->status };
 	bool begins = c->state < CALL_ESTABLISHED;
 
-	acts_over(h, c);
+	prompts_end(h, c);
 	if (c->parting_ns) /* it ended before */
 		e = &parting;
 	c->state = CALL_ENDING;

@@ -27,7 +27,7 @@ struct call_feature {
 	void (*left)(struct call *c, uint8_t leg);
 	/* The call ends. */
 	void (*over)(struct call_host *h, struct call *c);
-	/* What the node itself asked a caller for (acts_ask): the keys, empty where none came. */
+	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
 	void (*asked)(struct call_host *h, struct call *c, struct bytes digits);
 	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this feature's. True: *err is 0,
 	 * or -errno with *refusal. */

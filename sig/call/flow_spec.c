@@ -122,7 +122,8 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 
 	if (own->held || (other && other->held))
 		s->receive = s->send = 0;
-	if (own->muted || acts_announces(c)) /* what is said to one of them neither speaks into */
+	if (own->muted ||
+	    prompts_are_announcing(c)) /* what is said to one of them neither speaks into */
 		s->receive = 0;
 }
 
@@ -262,7 +263,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	if (line)
 		note_kind(f, line);
 	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
-	f->hushed = acts_announces(c);
+	f->hushed = prompts_are_announcing(c);
 	f->shows = line && f->kind == MEDIA_VIDEO;
 	command->spec = spec_of(h, c, f);
 	f->tap = command->spec.tap;

@@ -92,7 +92,7 @@ static enum hears hears_why(uint16_t status)
 /* Alone, and no application says what it hears. */
 static bool is_left_waiting(const struct call *c)
 {
-	return call_is_alone(c) && !c->acts && (c->park || call_application(c).n == 0);
+	return call_is_alone(c) && !c->prompts && (c->park || call_application(c).n == 0);
 }
 
 /* The tone of a parting. */
@@ -118,8 +118,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
 	bool listens = l && is_listening(l);
 
-	if (acts_hears(c, leg) != HEARS_PEER)
-		return acts_hears(c, leg);
+	if (prompts_audio_source(c, leg) != HEARS_PEER)
+		return prompts_audio_source(c, leg);
 	if (c->parting_ns)
 		return listens ? hears_parting(c) : HEARS_PEER;
 	if (leg == c->bridge.caller && conference_speaks(c))
@@ -177,7 +177,7 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	case HEARS_ROOM:
 		return jobs_of_room(h, c, room);
 	case HEARS_PLAY:
-		return acts_track(c);
+		return prompts_track(c);
 	case HEARS_MUSIC:
 		return jobs_of(music_now(h, c, leg));
 #define TONE(suffix, name)   \
@@ -280,7 +280,7 @@ static bool echo_is_changed(const struct call *c, struct call_flow *f)
 	bool before = f->echoes, hushed = f->hushed;
 
 	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
-	f->hushed = acts_announces(c);
+	f->hushed = prompts_are_announcing(c);
 	return f->echoes != before || f->hushed != hushed;
 }
 

@@ -66,7 +66,7 @@ static void info_alone(struct call_host *h, struct call *c, const struct call_ev
 
 	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf) &&
 	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit))
-		acts_key(h, c, dtmf.digit);
+		prompts_on_digit(h, c, dtmf.digit);
 	respond(h, ev->slot, ev->message, &ok);
 }
 

@@ -61,7 +61,7 @@ bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg
 bool keys_are_tones(const struct call_host *h, const struct call *c, const struct call_flow *f)
 {
 	return dtmf_may_be_tones(c, f) &&
-	       (call_is_alone(c) ? acts_want_keys(c) : keys_are_heard(h, c, f->leg));
+	       (call_is_alone(c) ? prompts_want_digits(c) : keys_are_heard(h, c, f->leg));
 }
 
 /* ---- what they mean ---- */

@@ -35,7 +35,7 @@ void call_free(struct call *c)
 	outbox_clear(&c->out);
 	free(c->orders);
 	recordings_clear(&c->recordings);
-	acts_clear(&c->acts);
+	prompts_clear(&c->prompts);
 	free(c->media_stream);
 	text_clear(&c->from);
 	text_clear(&c->to);

@@ -311,7 +311,7 @@ static void record_ask(struct call_host *h, const struct call *c, struct recordi
 					    .begun_utc_ms = steady_add(r->begun_utc_ms, h->wall_ms),
 					    .message = r->cause == RECORDING_MESSAGE,
 					    .name = recording_is_name(c, r),
-					    .silence_ms = acts_silence_ms(c, r->number) };
+					    .silence_ms = prompts_silence_ms(c, r->number) };
 	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))) || record_facts_put(c, r, &e->data))
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
 	(void)bytes_cstr(text_bytes(&c->account), r->told_account, sizeof(r->told_account));
@@ -429,7 +429,7 @@ static bool recording_goes_on(const struct call *c, const struct recording *r)
 
 	return c->state != CALL_ENDING && bridge_has(c, r->leg) && l && l->state < LEG_LEAVING &&
 	       (r->cause != RECORDING_BY_POLICY || has_asked(c)) &&
-	       (r->cause != RECORDING_MESSAGE || acts_records(c, r->number));
+	       (r->cause != RECORDING_MESSAGE || prompts_records(c, r->number));
 }
 
 void recordings_settle(struct call_host *h, struct call *c)
@@ -666,7 +666,7 @@ void recording_failed(struct call_host *h, struct call *c, uint8_t number, int e
 	struct recording *r = recording_by_number(c->recordings, number);
 
 	if (!r) { /* its end could not be written */
-		acts_record_failed(h, c, number);
+		prompts_on_record_failed(h, c, number);
 		return;
 	}
 	LOG_ERROR("call", c->id, "a recording failed", LOG_U64("recording", number),
@@ -675,5 +675,5 @@ void recording_failed(struct call_host *h, struct call *c, uint8_t number, int e
 	(void)recording_publish(h, c, r, SIG_CALL_RECORDING_FAILED, recording_failure(error));
 	recording_remove(c->recordings, r);
 	outbox_touch_later(&c->out);
-	acts_record_failed(h, c, number);
+	prompts_on_record_failed(h, c, number);
 }

@@ -38,7 +38,7 @@ static uint8_t audio_line(const struct call *c, uint8_t leg)
 static bool party_speaks(const struct call *c, const struct recording *r, const struct leg *l,
 			 const struct leg *other)
 {
-	return !r->paused && !l->muted && !l->held && !acts_announces(c) &&
+	return !r->paused && !l->muted && !l->held && !prompts_are_announcing(c) &&
 	       !(other && (other->held || other->holds));
 }
 

@@ -46,7 +46,7 @@ int order_confer(struct call_host *h, struct call *c, struct call_order *order)
 		return c->state == CALL_ENDING ? -ENOENT : -EAGAIN;
 	if (confer->to)
 		return confer_pair(h, c, order);
-	acts_stop(h, c);
+	prompts_stop(h, c);
 	return conference_join(h, c, confer->room, &terms);
 }
 

@@ -129,6 +129,6 @@ void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_joi
 		join->err = join_take_leg(h, c, leg, join->to, &join->leg);
 	if (join->err)
 		return;
-	acts_stop(h, c);
+	prompts_stop(h, c);
 	call_end(h, c, &e);
 }

@@ -316,18 +316,19 @@ static bool member_comes(struct call_host *h, struct call *c, struct room *r,
 /* Once, when it may come in. False: it cannot be. */
 static bool name_ask(struct call_host *h, struct call *c)
 {
-	const struct act_terms ask = { .files = { ACT_PROMPT "conference-name", ACT_BEEP },
-				       .file_count = 2,
-				       .times = 1,
-				       .interruptible = true,
-				       .ends = "#",
-				       .message_max_ms = NAME_MS,
-				       .message_silence_ms = NAME_SILENCE_MS,
-				       .message_min_ms = NAME_LEAST_MS };
+	const struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-name",
+						     PROMPT_BEEP },
+					  .file_count = 2,
+					  .times = 1,
+					  .interruptible = true,
+					  .ends = "#",
+					  .message_max_ms = NAME_MS,
+					  .message_silence_ms = NAME_SILENCE_MS,
+					  .message_min_ms = NAME_LEAST_MS };
 
 	c->member->naming = true;
 	outbox_touch(&c->out);
-	if (!acts_ask(h, c, &ask))
+	if (!prompts_collect(h, c, &ask))
 		return true;
 	c->member->naming = false;
 	return false;
@@ -349,20 +350,20 @@ static void pin_said(struct call_host *h, struct call *c, struct bytes digits);
 
 static void pin_ask(struct call_host *h, struct call *c)
 {
-	struct act_terms ask = { .files = { ACT_PROMPT "conference-pin" },
-				 .file_count = 1,
-				 .times = 1,
-				 .interruptible = true,
-				 .min = 1,
-				 .max = ACT_DIGITS_MAX,
-				 .first_ms = PIN_FIRST_MS,
-				 .inter_ms = PIN_NEXT_MS,
-				 .ends = "#" };
+	struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-pin" },
+				    .file_count = 1,
+				    .times = 1,
+				    .interruptible = true,
+				    .min = 1,
+				    .max = PROMPT_DIGITS_MAX,
+				    .first_ms = PIN_FIRST_MS,
+				    .inter_ms = PIN_NEXT_MS,
+				    .ends = "#" };
 
 	if (c->member->tries)
-		(void)bytes_cstr(BYTES_LIT(ACT_PROMPT "conference-pin-wrong"), ask.files[0],
+		(void)bytes_cstr(BYTES_LIT(PROMPT_BY_NAME "conference-pin-wrong"), ask.files[0],
 				 sizeof(ask.files[0]));
-	if (acts_ask(h, c, &ask))
+	if (prompts_collect(h, c, &ask))
 		pin_said(h, c, (struct bytes){ 0 });
 }
 
@@ -375,7 +376,7 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 		return member_comes(h, c, r, t, c->member->hosts);
 	if (!t)
 		return false;
-	if (c->acts) /* it is asked already: an ACK that comes again */
+	if (c->prompts) /* it is asked already: an ACK that comes again */
 		return true;
 	if (pin_is_asked(r, t)) {
 		pin_ask(h, c);
@@ -460,7 +461,7 @@ void meetme_resume(struct call_host *h, struct call *c)
 {
 	struct room *r = conference_room(h, c);
 
-	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || c->acts ||
+	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || c->prompts ||
 	    !call_is_alone(c))
 		return;
 	if (!r || !meetme_arrives(h, c, r))

@@ -132,14 +132,14 @@ static int order_split(struct call_host *h, struct call *c, struct call_order *o
 	return split_begin(h, c, order_leg_of(c, order), order->split);
 }
 
-static int order_act(struct call_host *h, struct call *c, struct call_order *order)
+static int order_prompt(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return acts_begin(h, c, order->act, orders_next(c->orders));
+	return prompts_start(h, c, order->prompt, orders_next(c->orders));
 }
 
 static int order_control(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return acts_control(h, c, (enum act_control)order->control, order->ms);
+	return prompts_control(h, c, (enum prompt_control)order->control, order->ms);
 }
 
 static int order_media_stream(struct call_host *h, struct call *c, struct call_order *order)
@@ -239,7 +239,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_RESUME] = { order_resume, NEEDS_PAIR },
 		[ORDER_MUTE] = { order_mute, NEEDS_LEG },
 		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
-		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
+		[ORDER_PROMPT] = { order_prompt, NEEDS_NOBODY },
 		[ORDER_CONTROL] = { order_control, NEEDS_NOBODY },
 		[ORDER_MEDIA_STREAM] = { order_media_stream, NEEDS_LEG },
 		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },

@@ -261,7 +261,7 @@ static void park_now(struct call_host *h, struct call *c)
 		transfer_refuse(h, c, 500);
 		return;
 	}
-	acts_stop(h, c);
+	prompts_stop(h, c);
 	confirm_slot(h, c);
 	if (c->transfer->leg != LEG_NONE)
 		stay_alone(h, c, &from);
@@ -284,28 +284,28 @@ static bool giver_listens(const struct call *c)
  * again. */
 static bool slot_is_said(struct call_host *h, struct call *c)
 {
-	char digits[sizeof(ACT_DIGITS) + PARK_SLOT_LEN];
-	const char *const files[] = { ACT_PROMPT "parked", digits };
+	char digits[sizeof(PROMPT_DIGITS) + PARK_SLOT_LEN];
+	const char *const files[] = { PROMPT_BY_NAME "parked", digits };
 	struct transfer *t = c->transfer;
 	struct writer w = writer_over(digits, sizeof(digits) - 1);
 
-	if (t->slot.spoken || acts_announces(c)) {
+	if (t->slot.spoken || prompts_are_announcing(c)) {
 		t->slot.spoken = true;
-		return acts_announces(c);
+		return prompts_are_announcing(c);
 	}
 	t->slot.spoken = true;
 	if (!tenants_park_spoken(h->settings->tenants, c->tenant) || !giver_listens(c))
 		return false;
-	WRITER_TEXTS(&w, ACT_DIGITS, t->slot.number);
+	WRITER_TEXTS(&w, PROMPT_DIGITS, t->slot.number);
 	digits[w.n] = '\0';
-	return acts_announce(h, c, t->leg, false, files, COUNT_OF(files));
+	return prompts_announce(h, c, t->leg, false, files, COUNT_OF(files));
 }
 
 void park_hurry(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct transfer *t = c->transfer;
 
-	if (t && t->state == TRANSFER_WAITS && t->slot.claimed && acts_announces(c) &&
+	if (t && t->state == TRANSFER_WAITS && t->slot.claimed && prompts_are_announcing(c) &&
 	    t->leg == leg)
 		park_now(h, c);
 }

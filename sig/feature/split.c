@@ -132,7 +132,7 @@ int split_begin(struct call_host *h, struct call *c, uint8_t leg, const struct c
 
 	if (err)
 		return err;
-	acts_stop(h, c);
+	prompts_stop(h, c);
 	err = split_make(h, c, leg, split, &stays, &goes);
 	share_clear(&stays);
 	share_clear(&goes);

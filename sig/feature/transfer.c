@@ -300,7 +300,7 @@ static void go_ring(struct call_host *h, struct call *c)
 	struct plan before;
 
 	outbox_touch(&c->out);
-	acts_stop(h, c);
+	prompts_stop(h, c);
 	if (transfer_ring(h, c, &before, &refusal)) {
 		transfer_refuse(h, c, refusal.status);
 		return;
@@ -331,7 +331,7 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 
 	bool picked = pick_is_on(c);
 
-	acts_stop(h, c);
+	prompts_stop(h, c);
 	if (!picked)
 		pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
 	c->transfer->other = c->bridge;

@@ -26,9 +26,9 @@ struct shard_order {
 enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
 
 /* Of an EFFECT_PLAY. */
-enum act_news_kind { ACT_NEWS_OPEN, ACT_NEWS_ENDED, ACT_NEWS_FAILED };
-struct act_news {
-	enum act_news_kind kind;
+enum prompt_news_kind { PROMPT_NEWS_OPEN, PROMPT_NEWS_ENDED, PROMPT_NEWS_FAILED };
+struct prompt_news {
+	enum prompt_news_kind kind;
 	uint64_t serial;
 	struct job_id job; /* OPEN */
 	enum media_codec codec;

@@ -20,7 +20,7 @@
 #include "sig/model/plan.h"
 #include "sig/room/room_member.h"
 
-struct acts;
+struct prompts;
 struct media_stream;
 struct park;
 struct transfer;
@@ -131,7 +131,7 @@ struct call {
 	struct call_toll *tolls; /* charge.h */
 	uint8_t toll_count;
 	struct outbox out;
-	struct acts *acts;                 /* NULL: nothing is played or collected (act.h) */
+	struct prompts *prompts;           /* NULL: nothing is played or collected (act.h) */
 	struct media_stream *media_stream; /* NULL: no application listens to a party (listen.h) */
 	uint8_t media_stream_last;         /* number of the last one that did */
 	struct orders *orders;             /* NULL: none was carried out */

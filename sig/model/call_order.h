@@ -7,7 +7,7 @@
 #include "sig/host/asked.h"
 #include "sig/sip/id.h"
 
-struct act_terms;
+struct prompt_terms;
 struct call_confer;
 struct media_stream_terms;
 struct call_split;
@@ -26,9 +26,9 @@ enum call_order_kind {
 	ORDER_MUTE,
 	/* digits, duration_ms: to the party of leg, as telephone-events or by INFO. */
 	ORDER_DIGITS,
-	/* act: shard_call_act */
-	ORDER_ACT,
-	/* control, ms: acts_control (sig/call/act.h) */
+	/* act: shard_call_prompt */
+	ORDER_PROMPT,
+	/* control, ms: prompts_control (sig/call/act.h) */
 	ORDER_CONTROL,
 	/* leg, listen: media_stream_order (sig/call/listen.h). -ESRCH: nobody hears it who could stop */
 	ORDER_MEDIA_STREAM,
@@ -115,8 +115,8 @@ struct call_order {
 		phrase; /* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */
 	uint64_t with;              /* another call */
 	const struct call_far *far; /* the same of another shard; NULL: with is here */
-	const struct act_terms *act;
-	uint8_t control; /* enum act_control */
+	const struct prompt_terms *prompt;
+	uint8_t control; /* enum prompt_control */
 	uint32_t ms;
 	bool has_seconds; /* seconds are given: of ORDER_ANSWER and ORDER_KEEP how long its application may say nothing, */
 	uint32_t seconds; /* of ORDER_TRANSFER how long is rung; 0: for ever, or as settings say */

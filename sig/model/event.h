@@ -63,7 +63,7 @@ struct call_event {
 	struct call_join *join;
 	struct call_replacing *replacing;
 	struct call_meeting *meeting;
-	const struct act_news *play;
+	const struct prompt_news *play;
 	const struct record_news *recorded;
 	const struct media_stream_news *media_stream;
 	const struct set_news *set;

@@ -511,9 +511,9 @@ static const char *check_transfer(const struct call *c)
 	return fits ? NULL : "transfer: state";
 }
 
-static bool acts_fit(const struct call *c)
+static bool prompts_fit(const struct call *c)
 {
-	uint8_t leg = c->acts->leg;
+	uint8_t leg = c->prompts->leg;
 
 	if (c->state == CALL_ENDING)
 		return false;
@@ -526,7 +526,7 @@ const char *call_check(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = check_legs(c, seed);
 
-	if (!wrong && c->acts && !acts_fit(c))
+	if (!wrong && c->prompts && !prompts_fit(c))
 		wrong = "acts: state";
 	if (!wrong)
 		wrong = segments_check(c);

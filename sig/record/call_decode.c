@@ -233,9 +233,10 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!read_facts(r, in) || !read_payer(r, in->payer) || !reading_legs(r, in) ||
 	    !reading_bridge(r, in) || !reading_invites(r, in) || !reading_sdps(r, in) ||
 	    !record_read_plan(r, in) || !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
-	    !reading_park(r, in->park) || !reading_member(r, in) || !reading_acts(r, in->acts) ||
-	    !reading_media_stream(r, in) || !reading_flows(r, in) || !reading_segments(r, in) ||
-	    !read_tolls(r, in) || !reading_recordings(r, in->recordings))
+	    !reading_park(r, in->park) || !reading_member(r, in) ||
+	    !reading_prompts(r, in->prompts) || !reading_media_stream(r, in) ||
+	    !reading_flows(r, in) || !reading_segments(r, in) || !read_tolls(r, in) ||
+	    !reading_recordings(r, in->recordings))
 		return false;
 	confirm_answered(r->c);
 	wait_for_room(r->c);

@@ -160,7 +160,7 @@ static bool call_has_keys(const struct call *c, const struct text *record)
 		if (c->legs[i] && c->legs[i]->dialog.challenges)
 			return true;
 	}
-	return (c->acts && c->acts->digit_count) || has_crypto(text_bytes(record));
+	return (c->prompts && c->prompts->digit_count) || has_crypto(text_bytes(record));
 }
 
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
@@ -182,7 +182,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_park(p, c->park);
 	packing_member(p, c);
 	packing_recordings(h->settings, p, c->recordings);
-	packing_acts(h, p, c->acts);
+	packing_prompts(h, p, c->prompts);
 	packing_media_stream(p, c);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);

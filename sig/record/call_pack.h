@@ -94,10 +94,10 @@ struct packing {
 	Tandem__Call__Hop outside_hop;
 	char outside_text[2][ADDR_TEXT_MAX];
 	Tandem__Call__MediaStream media_stream;
-	Tandem__Call__Acts acts;
-	Tandem__Call__Act act_steps[ACTS_MAX];
-	Tandem__Call__Act *act_list[ACTS_MAX];
-	ProtobufCBinaryData act_files[ACT_FILES_MAX];
+	Tandem__Call__Prompts prompts;
+	Tandem__Call__PromptStep prompt_steps[PROMPT_STEPS_MAX];
+	Tandem__Call__PromptStep *prompt_list[PROMPT_STEPS_MAX];
+	ProtobufCBinaryData prompt_files[PROMPT_FILES_MAX];
 	Tandem__Call__Step steps[PLAN_STEPS_MAX];
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	Tandem__Call__Order orders[ORDERS_KEPT];
@@ -139,7 +139,7 @@ Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, st
 				       const struct call_seed *seed, uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_media_stream(struct packing *p, const struct call *c);
-void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
+void packing_prompts(const struct call_host *h, struct packing *p, const struct prompts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
 void packing_park(struct packing *p, const struct park *park);
 void packing_member(struct packing *p, const struct call *c);

@@ -71,7 +71,7 @@ bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryDat
 		   const ProtobufCBinaryData *before);
 /* After the bridge. */
 bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in);
-bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
+bool reading_prompts(struct reading *r, const Tandem__Call__Prompts *in);
 bool reading_park(struct reading *r, const Tandem__Call__Park *in);
 bool reading_member(struct reading *r, const Tandem__Call__Call *from);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);

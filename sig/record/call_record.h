@@ -155,7 +155,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_CODES;
 	if (recordings_go_to(c->recordings, RECORD_TO_SIPREC))
 		return CALL_RECORD_SIPREC;
-	if (c->acts && c->acts->terms.message_max_ms)
+	if (c->prompts && c->prompts->terms.message_max_ms)
 		return CALL_RECORD_MESSAGES;
 	if (c->recordings && c->recordings->count)
 		return CALL_RECORD_RECORDS;

@@ -91,10 +91,10 @@ void shard_room_saved(struct shard *s, uint64_t room, uint64_t version, bool sav
 void shard_room_told(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
 		     struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
-struct act_terms;
+struct prompt_terms;
 void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_stream_news *news,
 			   struct instant now);
-void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
+void shard_play_told(struct shard *s, uint64_t call, const struct prompt_news *news,
 		     struct instant now);
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 		    struct instant now);
@@ -206,8 +206,8 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o,
 			 struct instant now) NODISCARD;
 /* The caller has no other party: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
  * alone. -EACCES: keys are for an application alone, and it has none. */
-int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
-		   const struct shard_order *by, struct instant now) NODISCARD;
+int shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
+		      const struct shard_order *by, struct instant now) NODISCARD;
 /* The party of that leg goes to a call of its own, and the other one stays: both have no other party then. */
 struct shard_split {
 	uint64_t call;

@@ -217,7 +217,7 @@ void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_st
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
+void shard_play_told(struct shard *s, uint64_t call, const struct prompt_news *news,
 		     struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_PLAY, .play = news };

@@ -187,10 +187,10 @@ int shard_call_split(struct shard *s, const struct shard_split *split, struct in
 	return split_into(s, split, to, now);
 }
 
-int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
-		   const struct shard_order *by, struct instant now)
+int shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
+		      const struct shard_order *by, struct instant now)
 {
-	struct call_order order = { .kind = ORDER_ACT, .act = terms, .by = by };
+	struct call_order order = { .kind = ORDER_PROMPT, .prompt = terms, .by = by };
 
 	return shard_call_order(s, call, &order, now);
 }

@@ -6,8 +6,9 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 
-static_assert((int)ROOM_FILES_MAX == (int)ACT_FILES_MAX && (int)ROOM_FILE_MAX == ACT_NAME_MAX + 1 &&
-		      (int)ROOM_TIMES_MAX == (int)ACT_TIMES_MAX,
+static_assert((int)ROOM_FILES_MAX == (int)PROMPT_FILES_MAX &&
+		      (int)ROOM_FILE_MAX == PROMPT_NAME_MAX + 1 &&
+		      (int)ROOM_TIMES_MAX == (int)PROMPT_TIMES_MAX,
 	      "files as those that a caller hears");
 
 /* ---- what is asked for ---- */
@@ -54,19 +55,19 @@ static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes fil
 	return 0;
 }
 
-static struct bytes sound_file(const struct room_heard *heard, char space[ACT_NAME_MAX])
+static struct bytes sound_file(const struct room_heard *heard, char space[PROMPT_NAME_MAX])
 {
 	bool enters = heard->sound == ROOM_SOUND_ENTRY;
-	struct writer w = writer_over(space, ACT_NAME_MAX);
+	struct writer w = writer_over(space, PROMPT_NAME_MAX);
 	char id[ID_TEXT_LEN];
 
 	if (!heard->name)
-		return enters ? BYTES_LIT(ACT_BEEP_ENTRY) : BYTES_LIT(ACT_BEEP_EXIT);
+		return enters ? BYTES_LIT(PROMPT_BEEP_ENTRY) : BYTES_LIT(PROMPT_BEEP_EXIT);
 	if (heard->named)
-		return enters ? BYTES_LIT(ACT_PROMPT "conference-joined")
-			      : BYTES_LIT(ACT_PROMPT "conference-left");
+		return enters ? BYTES_LIT(PROMPT_BY_NAME "conference-joined")
+			      : BYTES_LIT(PROMPT_BY_NAME "conference-left");
 	id_call_put(id, heard->call);
-	writer_str(&w, ACT_SPOKEN);
+	writer_str(&w, PROMPT_SPOKEN);
 	writer_mem(&w, id, sizeof(id));
 	writer_number(&w, "-", heard->name, "");
 	return writer_done(&w);
@@ -74,17 +75,17 @@ static struct bytes sound_file(const struct room_heard *heard, char space[ACT_NA
 
 static void live_ask(struct shard *s, struct room *r)
 {
-	char file[sizeof(ACT_LIVE) + ROOM_STREAM_MAX];
+	char file[sizeof(PROMPT_LIVE) + ROOM_STREAM_MAX];
 	struct writer w = writer_over(file, sizeof(file));
 
-	WRITER_TEXTS(&w, ACT_LIVE, r->parts.live.endpoint);
+	WRITER_TEXTS(&w, PROMPT_LIVE, r->parts.live.endpoint);
 	r->parts.live.serial = play_ask(s, r, writer_done(&w), 0, r->parts.live.resumed);
 }
 
 void shard_room_parts_settle(struct shard *s, struct room *r)
 {
 	struct room_parts *p = &r->parts;
-	char space[ACT_NAME_MAX];
+	char space[PROMPT_NAME_MAX];
 
 	shard_room_record_settle(s, r);
 	if (!r->job.generation)
@@ -152,50 +153,50 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
 	*l = (struct room_live){ 0 };
 }
 
-static void play_told(struct shard *s, struct room *r, enum act_news_kind kind)
+static void play_told(struct shard *s, struct room *r, enum prompt_news_kind kind)
 {
 	struct room_play *p = &r->parts.play;
 
 	switch (kind) {
-	case ACT_NEWS_OPEN:
+	case PROMPT_NEWS_OPEN:
 		if (!p->since_utc_ms) {
 			p->since_utc_ms = s->host.now.utc_ms;
 			shard_room_touch(r);
 		}
 		return;
-	case ACT_NEWS_ENDED:
+	case PROMPT_NEWS_ENDED:
 		if (room_play_next(p))
 			shard_room_touch(r);
 		else
 			room_tell_of(s, r, SIG_CONFERENCE_PLAYED, "end");
 		return;
-	case ACT_NEWS_FAILED:
+	case PROMPT_NEWS_FAILED:
 		p->serial = 0;
 		shard_room_play_over(s, r, "failed");
 		return;
 	}
 }
 
-static void live_told(struct shard *s, struct room *r, enum act_news_kind kind)
+static void live_told(struct shard *s, struct room *r, enum prompt_news_kind kind)
 {
-	if (kind == ACT_NEWS_OPEN)
+	if (kind == PROMPT_NEWS_OPEN)
 		return;
 	r->parts.live.serial = 0;
-	shard_room_live_over(s, r, kind == ACT_NEWS_ENDED ? "end" : "failed");
+	shard_room_live_over(s, r, kind == PROMPT_NEWS_ENDED ? "end" : "failed");
 }
 
 /* Of what is not asked for any more nothing is done. */
-void shard_room_play_told(struct shard *s, struct room *r, const struct act_news *news)
+void shard_room_play_told(struct shard *s, struct room *r, const struct prompt_news *news)
 {
 	struct room_parts *p = &r->parts;
 
-	if (news->serial == p->sounds.serial && news->kind != ACT_NEWS_OPEN)
-		room_sound_played(&p->sounds, news->kind == ACT_NEWS_ENDED);
+	if (news->serial == p->sounds.serial && news->kind != PROMPT_NEWS_OPEN)
+		room_sound_played(&p->sounds, news->kind == PROMPT_NEWS_ENDED);
 	else if (news->serial == p->play.serial)
 		play_told(s, r, news->kind);
 	else if (news->serial == p->live.serial)
 		live_told(s, r, news->kind);
-	else if (news->serial == p->recording.serial && news->kind == ACT_NEWS_FAILED)
+	else if (news->serial == p->recording.serial && news->kind == PROMPT_NEWS_FAILED)
 		shard_room_record_failed(s, r, -EIO);
 	shard_room_hurry(s, r);
 }

@@ -197,12 +197,13 @@ bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 {
 	const struct call *c = shard_call_find(s, call);
 
-	if (!c || !c->acts || acts_announces(c) || c->acts->list[c->acts->at].kind != ACT_PLAY)
+	if (!c || !c->prompts || prompts_are_announcing(c) ||
+	    c->prompts->list[c->prompts->at].kind != PROMPT_PLAY)
 		return false;
 	*out = (struct call_play){
-		.file = c->acts->terms.files[c->acts->file],
-		.place_ms = acts_place_ms(c->acts, steady_utc_ms(&s->host.steady, now.ns)),
-		.paused = c->acts->paused,
+		.file = c->prompts->terms.files[c->prompts->file],
+		.place_ms = prompts_place_ms(c->prompts, steady_utc_ms(&s->host.steady, now.ns)),
+		.paused = c->prompts->paused,
 	};
 	return true;
 }

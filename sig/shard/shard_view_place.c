@@ -15,18 +15,18 @@ static void party_name_put(struct party_place *out, struct bytes name)
 	cdr_put(out->name, sizeof(out->name), name);
 }
 
-static void place_of_act(struct party_place *out, const struct acts *a)
+static void place_of_act(struct party_place *out, const struct prompts *a)
 {
 	struct bytes file = bytes_str(a->terms.files[a->file]);
 	bool plays = a->hears == HEARS_PLAY || a->hears == HEARS_ITSELF;
 
 	out->kind = a->hears == HEARS_ITSELF ? PARTY_ECHOED : PARTY_PLAYED;
-	out->collects = a->list[a->at].kind == ACT_COLLECT;
-	out->records = a->list[a->at].kind == ACT_RECORD;
+	out->collects = a->list[a->at].kind == PROMPT_COLLECT;
+	out->records = a->list[a->at].kind == PROMPT_RECORD;
 	out->paused = a->paused;
-	if (bytes_starts(file, ACT_LIVE)) {
+	if (bytes_starts(file, PROMPT_LIVE)) {
 		out->kind = PARTY_STREAMED;
-		file = bytes_from(file, strlen(ACT_LIVE));
+		file = bytes_from(file, strlen(PROMPT_LIVE));
 	} else if (plays) {
 		out->file = (uint8_t)(a->file + 1);
 		out->file_count = a->terms.file_count;
@@ -92,8 +92,9 @@ bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct 
 	cdr_put(out->application, sizeof(out->application), call_application(c));
 	if (leg == c->bridge.caller && call_waits(c))
 		out->kind = PARTY_WAITS;
-	else if (c->acts && (acts_announces(c) ? leg == c->acts->leg : leg == c->bridge.caller))
-		place_of_act(out, c->acts);
+	else if (c->prompts &&
+		 (prompts_are_announcing(c) ? leg == c->prompts->leg : leg == c->bridge.caller))
+		place_of_act(out, c->prompts);
 	else if (leg == c->bridge.caller)
 		place_of_lonely(out, s, c);
 	out->sounds = place_sounds(s, c, leg);

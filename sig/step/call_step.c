@@ -263,8 +263,8 @@ static void step_timer(struct call_host *h, struct call *c)
 		    session_timer_due_ns(&c->legs[i]->timer) <= h->now.ns)
 			refresh_expire(h, c, i);
 	}
-	if (c->acts && due(&c->acts->until_ns, h->now.ns))
-		acts_overdue(h, c);
+	if (c->prompts && due(&c->prompts->until_ns, h->now.ns))
+		prompts_on_timeout(h, c);
 	if (due(&c->toll_ns, h->now.ns))
 		charges_due(h, c);
 	if (due(&c->order_ns, h->now.ns))
@@ -297,7 +297,7 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 	if (m->tone && !dtmf_came_as_tone(h, c, leg, m->digit))
 		return;
 	if (call_is_alone(c)) {
-		acts_key(h, c, m->digit);
+		prompts_on_digit(h, c, m->digit);
 		return;
 	}
 	if (m->relayed && !m->tone)
@@ -564,7 +564,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		hangup(h, c, ev);
 		break;
 	case CALL_EV_PLAY:
-		acts_told(h, c, ev->play);
+		prompts_on_news(h, c, ev->play);
 		break;
 	case CALL_EV_MEDIA_STREAM:
 		media_stream_on_news(h, c, ev->media_stream);
@@ -583,7 +583,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		recording_failed(h, c, (uint8_t)ev->version, ev->error);
 		break;
 	case CALL_EV_RECORDED:
-		acts_recorded(h, c, ev->recorded);
+		prompts_on_recorded(h, c, ev->recorded);
 		break;
 	case CALL_EV_USER_KNOWN:
 		resolve_on_user(h, c, ev->version);

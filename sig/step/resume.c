@@ -374,7 +374,7 @@ void call_resume(struct call_host *h, struct call *c)
 	wait_go(h, c);
 	set_go(h, c);
 	resolve_resume(h, c);
-	acts_resume(h, c);
+	prompts_resume(h, c);
 	media_stream_resume(h, c);
 	keys_resume(h, c);
 	account_resume(h, c);

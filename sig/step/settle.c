@@ -87,8 +87,8 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->order_ns);
 	call_sooner(&next, siprec_due_ns(c));
 	call_sooner(&next, features_due_ns(h, c));
-	if (c->acts)
-		call_sooner(&next, c->acts->until_ns);
+	if (c->prompts)
+		call_sooner(&next, c->prompts->until_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			set_leg_timer(&next, c->legs[i]);

@@ -250,7 +250,8 @@ static int split_give(struct sim *s, const struct node_order *o, const struct sh
 
 static int control_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
-	static const enum act_control controls[] = { ACT_PAUSE, ACT_RESUME, ACT_BACK };
+	static const enum prompt_control controls[] = { PROMPT_PAUSE, PROMPT_RESUME,
+							PROMPT_SKIP_BACK };
 	struct call_order order = { .kind = ORDER_CONTROL,
 				    .control = (uint8_t)controls[o->what - ORDER_PAUSES],
 				    .ms = 500,
@@ -261,7 +262,7 @@ static int control_give(struct sim *s, const struct node_order *o, const struct 
 
 static int act_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
-	static const struct act_terms terms[] = {
+	static const struct prompt_terms terms[] = {
 		{ .files = { "a.wav", "b.wav", "echo" }, .file_count = 3, .times = 2 },
 		{ .files = { "a.wav" },
 		  .file_count = 1,
@@ -286,21 +287,21 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 		{ .files = { "a.wav", "echo-2000" }, .file_count = 2, .times = 1 },
 	};
 
-	return shard_call_act(node_core(s, o->call), o->call, &terms[o->what - ORDER_PLAYS], by,
-			      now_of(s, o));
+	return shard_call_prompt(node_core(s, o->call), o->call, &terms[o->what - ORDER_PLAYS], by,
+				 now_of(s, o));
 }
 
 /* Behind a beep, until nothing is said any more or a key ends it. */
 static int message_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
-	static const struct act_terms terms = { .files = { ACT_BEEP },
-						.file_count = 1,
-						.times = 1,
-						.message_max_ms = 30000,
-						.message_silence_ms = 3000,
-						.ends = "#" };
+	static const struct prompt_terms terms = { .files = { PROMPT_BEEP },
+						   .file_count = 1,
+						   .times = 1,
+						   .message_max_ms = 30000,
+						   .message_silence_ms = 3000,
+						   .ends = "#" };
 
-	return shard_call_act(node_core(s, o->call), o->call, &terms, by, now_of(s, o));
+	return shard_call_prompt(node_core(s, o->call), o->call, &terms, by, now_of(s, o));
 }
 
 static int order_give(struct sim *s, const struct node_order *o)

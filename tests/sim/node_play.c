@@ -11,12 +11,12 @@
 
 enum { PLAY_CODECS = 8 };
 
-static void play_told(struct sim *s, const struct event *e, enum act_news_kind kind)
+static void play_told(struct sim *s, const struct event *e, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind,
-				       .serial = e->a,
-				       .job = { .slot = 9, .generation = 1 },
-				       .codec = (enum media_codec)(e->who % PLAY_CODECS) };
+	const struct prompt_news news = { .kind = kind,
+					  .serial = e->a,
+					  .job = { .slot = 9, .generation = 1 },
+					  .codec = (enum media_codec)(e->who % PLAY_CODECS) };
 	struct node *n = node_of_process(s, e->who / PLAY_CODECS);
 	struct shard *core = n ? node_core_of(n, e->b) : NULL;
 
@@ -28,17 +28,17 @@ static void play_told(struct sim *s, const struct event *e, enum act_news_kind k
 
 static void on_play_open(struct sim *s, const struct event *e)
 {
-	play_told(s, e, ACT_NEWS_OPEN);
+	play_told(s, e, PROMPT_NEWS_OPEN);
 }
 
 static void on_play_ended(struct sim *s, const struct event *e)
 {
-	play_told(s, e, ACT_NEWS_ENDED);
+	play_told(s, e, PROMPT_NEWS_ENDED);
 }
 
 static void on_play_failed(struct sim *s, const struct event *e)
 {
-	play_told(s, e, ACT_NEWS_FAILED);
+	play_told(s, e, PROMPT_NEWS_FAILED);
 }
 
 /* It takes a moment to read it. Some are not there. */

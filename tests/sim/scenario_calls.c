@@ -115,11 +115,11 @@ static void on_act(struct sim *s, const struct event *e)
 void scenario_answered(struct sim *s, struct phone_call *c)
 {
 	uint32_t who = c->phone->index;
-	uint64_t acts = sim_chance(s, 500) ? sim_between(s, 1, 4) : 0;
+	uint64_t prompts = sim_chance(s, 500) ? sim_between(s, 1, 4) : 0;
 	uint64_t talk = sim_chance(s, 600) ? sim_between_ms(s, 0, ANSWERED_MAX_MS) : LAST_NS;
 
 	sim_after(s, talk, on_hang_up, who, c->index, 0);
-	while (acts--) {
+	while (prompts--) {
 		/* both sides at round times: glare */
 		uint64_t ns = sim_chance(s, 300) ? sim_between(s, 1, 8) * NS_PER_S
 						 : sim_between_ms(s, 50, 30000);

@@ -248,8 +248,8 @@ static bool has_moved(const Tandem__Call__Call *in)
 
 static bool plays(const Tandem__Call__Call *in, const char *what)
 {
-	for (size_t i = 0; in->acts && i < in->acts->n_files; i++) {
-		if (bytes_eq(bytes_mem(in->acts->files[i].data, in->acts->files[i].len),
+	for (size_t i = 0; in->prompts && i < in->prompts->n_files; i++) {
+		if (bytes_eq(bytes_mem(in->prompts->files[i].data, in->prompts->files[i].len),
 			     bytes_str(what)))
 			return true;
 	}
@@ -269,9 +269,9 @@ static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, waits && !in->transfer && !caller_is_called(in), "waits");
 	has(out, in, waits && caller_is_called(in), "waits-called");
 	has(out, in, waits && in->transfer, "waits-given");
-	has(out, in, in->acts && in->acts->files, "acts");
-	has(out, in, in->acts && in->acts->until_utc_ms, "acts-keys");
-	has(out, in, plays(in, ACT_ECHO), "acts-echo");
+	has(out, in, in->prompts && in->prompts->files, "acts");
+	has(out, in, in->prompts && in->prompts->until_utc_ms, "acts-keys");
+	has(out, in, plays(in, PROMPT_ECHO), "acts-echo");
 	has(out, in, has_moved(in), "moved");
 }
 

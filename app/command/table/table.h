@@ -86,16 +86,16 @@
 		.name = "mailbox", .type = ARG_STRING, .charset = CHARSET_NUMBER, .max = 63, \
 		.help = (text)                                                               \
 	}
-#define FILE_ARG(is_required, text)                                                             \
-	{                                                                                       \
-		.name = "file", .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
-		.required = (is_required), .min = 1, .max = ACT_FILES_MAX * (ACT_NAME_MAX + 1), \
-		.preset = "none", .help = (text)                                                \
+#define FILE_ARG(is_required, text)                                                               \
+	{                                                                                         \
+		.name = "file", .type = ARG_STRING, .charset = CHARSET_TEXT,                      \
+		.required = (is_required), .min = 1,                                              \
+		.max = PROMPT_FILES_MAX * (PROMPT_NAME_MAX + 1), .preset = "none", .help = (text) \
 	}
-#define TIMES_ARG                                                                                \
-	{                                                                                        \
-		.name = "times", .type = ARG_U64, .min = 0, .max = ACT_TIMES_MAX, .preset = "1", \
-		.help = "How often all of them are played; 0: without end."                      \
+#define TIMES_ARG                                                                          \
+	{                                                                                  \
+		.name = "times", .type = ARG_U64, .min = 0, .max = PROMPT_TIMES_MAX,       \
+		.preset = "1", .help = "How often all of them are played; 0: without end." \
 	}
 #define ENDPOINT_ARG                                                                               \
 	{                                                                                          \

@@ -8,30 +8,30 @@
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 
-static const struct act_terms g_message = { .files = { "a.wav", "beep" },
-					    .file_count = 2,
-					    .times = 1,
-					    .interruptible = true,
-					    .ends = "#",
-					    .message_max_ms = 20000,
-					    .message_silence_ms = 3000,
-					    .message_min_ms = 500 };
+static const struct prompt_terms g_message = { .files = { "a.wav", "beep" },
+					       .file_count = 2,
+					       .times = 1,
+					       .interruptible = true,
+					       .ends = "#",
+					       .message_max_ms = 20000,
+					       .message_silence_ms = 3000,
+					       .message_min_ms = 500 };
 
-static int act_by(struct line *l, struct act_terms terms, uint64_t id)
+static int act_by(struct line *l, struct prompt_terms terms, uint64_t id)
 {
 	struct shard_order by = { .id = id, .ticket = id };
-	int err = shard_call_act(l->r->shard, application_call(l->r), &terms, &by, l->r->now);
+	int err = shard_call_prompt(l->r->shard, application_call(l->r), &terms, &by, l->r->now);
 
 	rig_run(l->r);
 	return err;
 }
 
-static void told(struct line *l, enum act_news_kind kind)
+static void told(struct line *l, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind,
-				       .serial = l->r->play,
-				       .job = { .slot = 600, .generation = 7 },
-				       .codec = l->r->play_codec };
+	const struct prompt_news news = { .kind = kind,
+					  .serial = l->r->play,
+					  .job = { .slot = 600, .generation = 7 },
+					  .codec = l->r->play_codec };
 
 	shard_play_told(l->r->shard, application_call(l->r), &news, l->r->now);
 	rig_run(l->r);
@@ -87,15 +87,15 @@ static const struct effect_record *last_record(const struct line *l)
 }
 
 /* The prompts are over, and it is recorded. */
-static void speaks(struct line *l, struct act_terms terms)
+static void speaks(struct line *l, struct prompt_terms terms)
 {
 	application_answered(l);
 	assert_int_equal(act_by(l, terms, 1), 0);
 	for (uint8_t i = 0; i < terms.file_count; i++) {
 		assert_int_equal(line_last_spec(l->r, 0).tap, 0);
 		assert_string_equal(l->r->played, terms.files[i]);
-		told(l, ACT_NEWS_OPEN);
-		told(l, ACT_NEWS_ENDED);
+		told(l, PROMPT_NEWS_OPEN);
+		told(l, PROMPT_NEWS_ENDED);
 	}
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
 	assert_int_equal(l->r->record_count, 1);
@@ -163,7 +163,7 @@ static void nobody_says_that_it_is_there(void **state)
 	speaks(l, g_message);
 	recorder_says(l, RECORD_NEWS_GROWN, 1, 1600);
 	key(l, '#');
-	rig_wait_ms(l->r, ACT_CLOSE_MS - 100);
+	rig_wait_ms(l->r, PROMPT_CLOSE_MS - 100);
 	assert_null(last_of(l->r, SIG_CALL_RECORDED));
 	rig_wait_ms(l->r, 200);
 	assert_over(l, "key", 1, 1600);
@@ -245,7 +245,7 @@ static void is_stopped(void **state)
 	assert_int_equal(shard_call_record(l->r->shard, call, 0, ORDER_RECORD_PAUSE, NULL,
 					   l->r->now),
 			 -EPERM);
-	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 2), 0);
+	assert_int_equal(act_by(l, (struct prompt_terms){ 0 }, 2), 0);
 	assert_over(l, "stopped", 1, 0);
 	assert_int_equal(last_record(l)->act, RECORD_END);
 }
@@ -274,18 +274,18 @@ static void goes_on_after_a_restart(void **state)
 /* What is said after a kill within the prompt is in that mailbox as well. */
 static void lies_in_a_mailbox(void **state)
 {
-	struct act_terms terms = g_message;
+	struct prompt_terms terms = g_message;
 	struct line *l = *state;
 
 	(void)bytes_cstr(BYTES_LIT("1001"), terms.mailbox, sizeof(terms.mailbox));
 	application_answered(l);
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	rig_wait_ms(l->r, 100);
 	application_restart(l);
 	for (uint8_t i = 0; i < terms.file_count; i++) {
-		told(l, ACT_NEWS_OPEN);
-		told(l, ACT_NEWS_ENDED);
+		told(l, PROMPT_NEWS_OPEN);
+		told(l, PROMPT_NEWS_ENDED);
 	}
 	assert_int_equal(last_record(l)->act, RECORD_BEGIN);
 	assert_non_null(

@@ -6,22 +6,23 @@
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 
-static int act_by(struct line *l, struct act_terms terms, uint64_t id)
+static int act_by(struct line *l, struct prompt_terms terms, uint64_t id)
 {
 	struct shard_order by = { .id = id, .ticket = id };
-	int err = shard_call_act(l->r->shard, application_call(l->r), &terms, &by, l->r->now);
+	int err = shard_call_prompt(l->r->shard, application_call(l->r), &terms, &by, l->r->now);
 
 	rig_run(l->r);
 	return err;
 }
 
-static void told(struct line *l, enum act_news_kind kind)
+static void told(struct line *l, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind,
-				       .serial = l->r->play,
-				       .job = { .slot = 600, .generation = 7 },
-				       .codec = l->r->play_codec,
-				       .why = kind == ACT_NEWS_FAILED ? "no such file" : NULL };
+	const struct prompt_news news = { .kind = kind,
+					  .serial = l->r->play,
+					  .job = { .slot = 600, .generation = 7 },
+					  .codec = l->r->play_codec,
+					  .why = kind == PROMPT_NEWS_FAILED ? "no such file"
+									    : NULL };
 
 	shard_play_told(l->r->shard, application_call(l->r), &news, l->r->now);
 	rig_run(l->r);
@@ -73,18 +74,18 @@ static void assert_cause(const struct line *l, const char *cause)
 	assert_string_equal(e->cause ? e->cause : "", cause ? cause : "");
 }
 
-static const struct act_terms g_two = { .files = { "a.wav", "b.wav" },
-					.file_count = 2,
-					.times = 2 };
-static const struct act_terms g_pin = { .files = { "pin.wav" },
-					.file_count = 1,
-					.times = 1,
-					.interruptible = true,
-					.min = 4,
-					.max = 6,
-					.first_ms = 5000,
-					.inter_ms = 2000,
-					.ends = "#" };
+static const struct prompt_terms g_two = { .files = { "a.wav", "b.wav" },
+					   .file_count = 2,
+					   .times = 2 };
+static const struct prompt_terms g_pin = { .files = { "pin.wav" },
+					   .file_count = 1,
+					   .times = 1,
+					   .interruptible = true,
+					   .min = 4,
+					   .max = 6,
+					   .first_ms = 5000,
+					   .inter_ms = 2000,
+					   .ends = "#" };
 
 static void plays_files(void **state)
 {
@@ -97,10 +98,10 @@ static void plays_files(void **state)
 		assert_int_equal(l->r->play_count, i + 1);
 		assert_string_equal(l->r->played, want[i]);
 		assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
-		told(l, ACT_NEWS_OPEN);
+		told(l, PROMPT_NEWS_OPEN);
 		assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 		key(l, '5'); /* it is not to be interrupted */
-		told(l, ACT_NEWS_ENDED);
+		told(l, PROMPT_NEWS_ENDED);
 	}
 	assert_int_equal(l->r->play_count, COUNT_OF(want));
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
@@ -118,18 +119,18 @@ static void play_is_replaced_and_stopped(void **state)
 	assert_int_equal(act_by(l, g_two, 2), 0);
 	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
 	assert_int_equal(l->r->play_stops, 1);
-	told(l, ACT_NEWS_OPEN);
-	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 3), 0);
+	told(l, PROMPT_NEWS_OPEN);
+	assert_int_equal(act_by(l, (struct prompt_terms){ 0 }, 3), 0);
 	assert_over(l, SIG_CALL_PLAYED, 2, "stopped", "");
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
 	assert_int_equal(act_by(l, g_two, 4), 0);
-	told(l, ACT_NEWS_FAILED);
+	told(l, PROMPT_NEWS_FAILED);
 	assert_over(l, SIG_CALL_PLAYED, 4, "failed", "");
 }
 
 /* ---- pause, places ---- */
 
-static int control(struct line *l, enum act_control what, uint32_t ms)
+static int control(struct line *l, enum prompt_control what, uint32_t ms)
 {
 	struct call_order order = { .kind = ORDER_CONTROL, .control = (uint8_t)what, .ms = ms };
 	int err = shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now);
@@ -156,28 +157,28 @@ static void pauses_and_goes_on(void **state)
 	struct line *l = *state;
 
 	application_answered(l);
-	assert_int_equal(control(l, ACT_PAUSE, 0), -ENOSTR);
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), -ENOSTR);
 	assert_int_equal(act_by(l, g_two, 1), 0);
 	assert_plays(l, "a.wav", 0, false);
 	rig_wait_ms(l->r, 500); /* it is read */
 	assert_plays(l, "a.wav", 0, false);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	rig_wait_ms(l->r, 3000);
-	assert_int_equal(control(l, ACT_PLACE, 0), 0);
+	assert_int_equal(control(l, PROMPT_PLACE, 0), 0);
 	assert_plays(l, "a.wav", 3000, false);
 	assert_int_equal(l->r->play_count, 1);
-	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	assert_int_equal(l->r->play_stops, 1);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
 	rig_wait_ms(l->r, 60000);
-	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
-	told(l, ACT_NEWS_ENDED); /* of what was stopped, too late */
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
+	told(l, PROMPT_NEWS_ENDED); /* of what was stopped, too late */
 	assert_plays(l, "a.wav", 3000, true);
-	assert_int_equal(control(l, ACT_RESUME, 0), 0);
+	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_count, 2);
 	assert_in_range(l->r->play_ms, 3000, 3005);
-	told(l, ACT_NEWS_OPEN);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_ENDED);
 	assert_string_equal(l->r->played, "b.wav");
 	assert_int_equal(l->r->play_ms, 0);
 	assert_plays(l, "b.wav", 0, false);
@@ -185,29 +186,29 @@ static void pauses_and_goes_on(void **state)
 
 static void goes_to_a_place(void **state)
 {
-	struct act_terms echo = { .files = { "echo" }, .file_count = 1, .times = 1 };
+	struct prompt_terms echo = { .files = { "echo" }, .file_count = 1, .times = 1 };
 	struct line *l = *state;
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	rig_wait_ms(l->r, 5000);
-	assert_int_equal(control(l, ACT_BACK, 2000), 0);
+	assert_int_equal(control(l, PROMPT_SKIP_BACK, 2000), 0);
 	assert_in_range(l->r->play_ms, 3000, 3005);
-	told(l, ACT_NEWS_OPEN);
-	assert_int_equal(control(l, ACT_FORWARD, 10000), 0);
+	told(l, PROMPT_NEWS_OPEN);
+	assert_int_equal(control(l, PROMPT_SKIP_FORWARD, 10000), 0);
 	assert_in_range(l->r->play_ms, 13000, 13010);
-	assert_int_equal(control(l, ACT_BACK, 20000), 0);
+	assert_int_equal(control(l, PROMPT_SKIP_BACK, 20000), 0);
 	assert_int_equal(l->r->play_ms, 0);
-	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
-	assert_int_equal(control(l, ACT_TO, 7000), 0); /* it stays paused */
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
+	assert_int_equal(control(l, PROMPT_SEEK, 7000), 0); /* it stays paused */
 	assert_plays(l, "a.wav", 7000, true);
 	assert_int_equal(l->r->play_count, 4);
-	assert_int_equal(control(l, ACT_RESUME, 0), 0);
+	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_ms, 7000);
 	assert_int_equal(act_by(l, echo, 2), 0);
-	assert_int_equal(control(l, ACT_BACK, 1), -ESPIPE);
-	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	assert_int_equal(control(l, PROMPT_SKIP_BACK, 1), -ESPIPE);
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	assert_int_equal(line_last_spec(l->r, 0).peer.generation, 0);
 }
 
@@ -218,11 +219,11 @@ static void keys_while_it_is_paused(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
-	told(l, ACT_NEWS_OPEN);
-	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	told(l, PROMPT_NEWS_OPEN);
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	rig_wait_ms(l->r, 60000);
 	key(l, '1');
-	assert_int_equal(control(l, ACT_RESUME, 0), -ENOSTR);
+	assert_int_equal(control(l, PROMPT_RESUME, 0), -ENOSTR);
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "1");
 }
@@ -234,19 +235,19 @@ static void places_after_a_restart(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	rig_wait_ms(l->r, 8000);
 	application_restart(l);
 	assert_in_range(l->r->play_ms, 6000, 6200);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	rig_wait_ms(l->r, 1000);
 	application_restart(l); /* never before where that one began */
 	assert_in_range(l->r->play_ms, 6000, 6200);
-	told(l, ACT_NEWS_OPEN);
-	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	told(l, PROMPT_NEWS_OPEN);
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	application_restart(l);
 	assert_plays(l, "a.wav", 6000, true);
-	assert_int_equal(control(l, ACT_RESUME, 0), 0);
+	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_in_range(l->r->play_ms, 6000, 6200);
 }
 
@@ -254,9 +255,9 @@ static void places_after_a_restart(void **state)
 
 static void language_of_prompts(void **state)
 {
-	const struct act_terms terms = { .files = { "prompt:parked", "digits:41" },
-					 .file_count = 2,
-					 .times = 1 };
+	const struct prompt_terms terms = { .files = { "prompt:parked", "digits:41" },
+					    .file_count = 2,
+					    .times = 1 };
 	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .language = "de" };
 	struct shard_extension e = rig_extension("1001", false);
 	struct line *l = *state;
@@ -267,7 +268,7 @@ static void language_of_prompts(void **state)
 	assert_string_equal(l->r->played, "prompt:parked");
 	assert_string_equal(l->r->play_language, "");
 	assert_int_equal(tenants_put(l->r->shard->settings.tenants, &set, &number), 0);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_ENDED);
 	assert_string_equal(l->r->played, "digits:41");
 	assert_string_equal(l->r->play_language, "de");
 	(void)bytes_cstr(BYTES_LIT("fr"), e.language, sizeof(e.language));
@@ -278,13 +279,13 @@ static void language_of_prompts(void **state)
 
 static void key_ends_a_play(void **state)
 {
-	struct act_terms terms = g_two;
+	struct prompt_terms terms = g_two;
 	struct line *l = *state;
 
 	application_answered(l);
 	terms.interruptible = true;
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	key(l, '7');
 	assert_over(l, SIG_CALL_PLAYED, 1, "key", "7");
 	assert_int_equal(l->r->play_stops, 1);
@@ -296,7 +297,7 @@ static void collects(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	key(l, '1'); /* ends what is played, and counts */
 	assert_int_equal(l->r->play_stops, 1);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
@@ -311,7 +312,7 @@ static void collects(void **state)
 	assert_cause(l, NULL);
 	assert_null(last_of(l->r, SIG_CALL_DIGIT)); /* nobody else hears of keys */
 	assert_int_equal(act_by(l, g_pin, 2), 0);
-	told(l, ACT_NEWS_FAILED); /* a file that is not there */
+	told(l, PROMPT_NEWS_FAILED); /* a file that is not there */
 	for (const char *k = "123456"; *k; k++)
 		key(l, *k);
 	assert_over(l, SIG_CALL_COLLECTED, 2, "max", "123456");
@@ -320,7 +321,7 @@ static void collects(void **state)
 
 static void keys_do_not_come(void **state)
 {
-	struct act_terms terms = g_pin;
+	struct prompt_terms terms = g_pin;
 	struct line *l = *state;
 
 	application_answered(l);
@@ -350,9 +351,9 @@ static void assert_data(const struct line *l, const char *want)
 		fail_msg("%.*s, not %s", (int)view.data.n, (const char *)view.data.p, want);
 }
 
-static struct act_terms tagged(const char *tag)
+static struct prompt_terms tagged(const char *tag)
 {
-	struct act_terms terms = g_pin;
+	struct prompt_terms terms = g_pin;
 
 	terms.file_count = 0;
 	(void)bytes_cstr(bytes_str(tag), terms.tag, sizeof(terms.tag));
@@ -387,20 +388,20 @@ static void keeps_what_has_a_tag(void **state)
 /* Three digits of four: the file again, for so often; and over a restart. */
 static void asks_once_more(void **state)
 {
-	struct act_terms terms = g_pin;
+	struct prompt_terms terms = g_pin;
 	struct line *l = *state;
 
 	application_answered(l);
 	terms.tries = 3;
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_ENDED);
 	for (const char *k = "123#"; *k; k++)
 		key(l, *k);
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
 	assert_int_equal(l->r->play_count, 2);
 	assert_string_equal(l->r->played, "pin.wav");
 	application_restart(l);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_ENDED);
 	rig_wait_ms(l->r, 5100); /* nothing comes */
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
 	assert_int_equal(l->r->play_count, 4);
@@ -426,17 +427,17 @@ static bool is_its_own_peer(const struct line *l)
 /* Behind a file, and until it is stopped; also in the next process. What it sends is what it gets. */
 static void hears_itself(void **state)
 {
-	const struct act_terms terms = { .files = { "a.wav", "echo" },
-					 .file_count = 2,
-					 .times = 1 };
+	const struct prompt_terms terms = { .files = { "a.wav", "echo" },
+					    .file_count = 2,
+					    .times = 1 };
 	struct line *l = *state;
 	struct flow_spec s;
 
 	application_answered(l);
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	assert_false(is_its_own_peer(l));
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_ENDED);
 	assert_true(is_its_own_peer(l));
 	s = line_last_spec(l->r, 0);
 	assert_true(s.receive && s.send && s.rule_count > 0);
@@ -447,14 +448,14 @@ static void hears_itself(void **state)
 	application_restart(l);
 	assert_true(is_its_own_peer(l));
 	assert_int_equal(l->r->play_count, 1);
-	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 2), 0);
+	assert_int_equal(act_by(l, (struct prompt_terms){ 0 }, 2), 0);
 	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
 	assert_int_equal(line_last_spec(l->r, 0).peer.generation, 0);
 }
 
 static void a_key_ends_an_echo(void **state)
 {
-	const struct act_terms terms = {
+	const struct prompt_terms terms = {
 		.files = { "echo" }, .file_count = 1, .times = 1, .interruptible = true
 	};
 	struct line *l = *state;
@@ -470,15 +471,15 @@ static void a_key_ends_an_echo(void **state)
 
 /* ---- a tone ---- */
 
-static const struct act_terms g_dial = { .files = { "tone-dial" },
-					 .file_count = 1,
-					 .times = 1,
-					 .interruptible = true,
-					 .min = 2,
-					 .max = 3,
-					 .first_ms = 5000,
-					 .inter_ms = 2000,
-					 .ends = "#" };
+static const struct prompt_terms g_dial = { .files = { "tone-dial" },
+					    .file_count = 1,
+					    .times = 1,
+					    .interruptible = true,
+					    .min = 2,
+					    .max = 3,
+					    .first_ms = 5000,
+					    .inter_ms = 2000,
+					    .ends = "#" };
 
 static void put_tones(struct rig *r, bool on)
 {
@@ -505,7 +506,7 @@ static void assert_hears(const struct line *l, uint32_t slot)
 /* Behind a file, until the first key. */
 static void dials(void **state)
 {
-	struct act_terms terms = g_dial;
+	struct prompt_terms terms = g_dial;
 	struct line *l = *state;
 
 	put_tones(l->r, true);
@@ -513,9 +514,9 @@ static void dials(void **state)
 	strcpy(terms.files[0], "a.wav");
 	strcpy(terms.files[terms.file_count++], "tone-dial");
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	rig_wait_ms(l->r, 6000);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_ENDED);
 	assert_hears(l, 70);
 	rig_wait_ms(l->r, 4900);
 	assert_hears(l, 70);
@@ -550,14 +551,14 @@ static void nobody_dials(void **state)
 /* It has no end by itself, either. */
 static void nobody_keys_beside_an_echo(void **state)
 {
-	struct act_terms terms = g_dial;
+	struct prompt_terms terms = g_dial;
 	struct line *l = *state;
 
 	application_answered(l);
 	strcpy(terms.files[0], "echo-2000");
 	assert_int_equal(act_by(l, terms, 1), 0);
 	assert_string_equal(l->r->played, "echo-2000");
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 	rig_wait_ms(l->r, 4900);
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
@@ -583,7 +584,7 @@ static void dials_without_tones(void **state)
 /* As long as it likes. */
 static void plays_a_tone(void **state)
 {
-	struct act_terms terms = { .files = { "tone-busy" }, .file_count = 1, .times = 1 };
+	struct prompt_terms terms = { .files = { "tone-busy" }, .file_count = 1, .times = 1 };
 	struct line *l = *state;
 
 	put_tones(l->r, true);
@@ -591,7 +592,7 @@ static void plays_a_tone(void **state)
 	assert_int_equal(act_by(l, terms, 1), 0);
 	rig_wait_ms(l->r, 60000);
 	assert_hears(l, 71);
-	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 2), 0);
+	assert_int_equal(act_by(l, (struct prompt_terms){ 0 }, 2), 0);
 	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
 	strcpy(terms.files[0], "tone-none");
 	assert_int_equal(act_by(l, terms, 3), 0);
@@ -618,12 +619,12 @@ static void go_on_after_a_restart(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, ACT_NEWS_OPEN);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_ENDED);
 	application_restart(l);
 	assert_int_equal(l->r->play_count, 3);
 	assert_string_equal(l->r->played, "b.wav");
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 	assert_int_equal(act_by(l, g_pin, 2), 0);
 	key(l, '1');
@@ -655,30 +656,30 @@ static void keys_are_sealed(void **state)
 /* Its keys are for the application alone that hears it, and do not end anything. */
 static void is_with_an_application(void **state)
 {
-	static const struct act_terms live = { .files = { "a.wav", "live-bot" },
-					       .file_count = 2,
-					       .times = 1 };
+	static const struct prompt_terms live = { .files = { "a.wav", "live-bot" },
+						  .file_count = 2,
+						  .times = 1 };
 	struct line *l = *state;
 
 	application_answered(l);
 	assert_int_equal(act_by(l, live, 1), 0);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	key(l, '1');
 	assert_int_equal(l->r->play_key, 0);
-	told(l, ACT_NEWS_ENDED);
+	told(l, PROMPT_NEWS_ENDED);
 	assert_string_equal(l->r->played, "live-bot");
 	assert_false(l->r->play_resumed);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 	key(l, '2');
 	assert_int_equal(l->r->play_key, '2');
 	application_restart(l);
 	assert_string_equal(l->r->played, "live-bot");
 	assert_true(l->r->play_resumed);
-	told(l, ACT_NEWS_OPEN);
+	told(l, PROMPT_NEWS_OPEN);
 	key(l, '3');
 	assert_int_equal(l->r->play_key, '3');
-	told(l, ACT_NEWS_FAILED);
+	told(l, PROMPT_NEWS_FAILED);
 	assert_over(l, SIG_CALL_PLAYED, 1, "failed", "");
 }
 

@@ -206,10 +206,11 @@ static void nothing_to_say(void **state)
 	originated(l);
 	call = the_call(l->r);
 	assert_int_equal(answer(l), 0);
-	assert_int_equal(shard_call_act(l->r->shard, call,
-					&(struct act_terms){
-						.files = { "a.wav" }, .file_count = 1, .times = 1 },
-					NULL, l->r->now),
+	assert_int_equal(shard_call_prompt(l->r->shard, call,
+					   &(struct prompt_terms){ .files = { "a.wav" },
+								   .file_count = 1,
+								   .times = 1 },
+					   NULL, l->r->now),
 			 0);
 	rig_run(l->r);
 	assert_string_equal(l->r->played, "a.wav");

@@ -57,7 +57,7 @@ static void prefers(struct line *l, const char *what)
 	(void)rig_take(l->r, &l->b.addr, "ACK ");
 }
 
-static uint32_t acts(const struct line *l)
+static uint32_t prompts(const struct line *l)
 {
 	return l->r->record_count;
 }
@@ -72,14 +72,14 @@ static void followed(void **state)
 	assert_false(rig_has(l->b.invite, "recordpref"));
 	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
 	(void)phone_hears(&l->a, "SIP/2.0 200");
-	assert_int_equal(acts(l), 0);
+	assert_int_equal(prompts(l), 0);
 	phone_ack(&l->a);
 	(void)rig_take(l->r, &l->b.addr, "ACK ");
-	assert_int_equal(acts(l), 1);
+	assert_int_equal(prompts(l), 1);
 	assert_int_equal(l->r->records[0].record.act, RECORD_BEGIN);
 	assert_true(rig_has(bytes_str(l->r->records[0].facts), "\"cause\":\"code\""));
 	(void)takes_note(l, &l->a, "on", PHONE_SDP_A);
-	assert_int_equal(acts(l), 1); /* it says nothing of it here */
+	assert_int_equal(prompts(l), 1); /* it says nothing of it here */
 	prefers(l, "pause");
 	(void)takes_note(l, &l->a, "paused", PHONE_SDP_A "a=recordpref:pause\r\n");
 	assert_int_equal(l->r->records[1].record.act, RECORD_PAUSE);
@@ -87,7 +87,7 @@ static void followed(void **state)
 	(void)takes_note(l, &l->a, "on", PHONE_SDP_A "a=recordpref:on\r\n");
 	assert_int_equal(l->r->records[2].record.act, RECORD_RESUME);
 	prefers(l, "nopreference");
-	assert_int_equal(acts(l), 3);
+	assert_int_equal(prompts(l), 3);
 	prefers(l, "off");
 	(void)takes_note(l, &l->a, "off", PHONE_SDP_A "a=recordpref:off\r\n");
 	assert_int_equal(l->r->records[3].record.act, RECORD_END);
@@ -104,11 +104,11 @@ static void once(void **state)
 	(void)takes_note(l, &l->a, "on", PHONE_SDP_A "a=recordpref:on\r\n");
 	order_is(l, ORDER_RECORD_OFF);
 	(void)takes_note(l, &l->a, "off", PHONE_SDP_A "a=recordpref:on\r\n");
-	assert_int_equal(acts(l), 2);
+	assert_int_equal(prompts(l), 2);
 	rig_wait_ms(l->r, 1000);
 	line_restart(l, line_stored(l));
 	nobody_is_asked(l);
-	assert_int_equal(acts(l), 2);
+	assert_int_equal(prompts(l), 2);
 }
 
 static void not_followed(void **state)
@@ -117,7 +117,7 @@ static void not_followed(void **state)
 
 	(void)aware_talk(l, AWARE, "");
 	prefers(l, "on");
-	assert_int_equal(acts(l), 0);
+	assert_int_equal(prompts(l), 0);
 	nobody_is_asked(l);
 }
 
@@ -133,7 +133,7 @@ static void of_no_account(void **state)
 	assert_false(rig_has(phone_hears(&l->a, "SIP/2.0 200"), "recordpref"));
 	phone_ack(&l->a);
 	(void)rig_take(l->r, &l->b.addr, "ACK ");
-	assert_int_equal(acts(l), 0);
+	assert_int_equal(prompts(l), 0);
 	nobody_is_asked(l);
 }
 
@@ -143,10 +143,10 @@ static void against_a_policy(void **state)
 	struct line *l = *state;
 
 	(void)aware_talk(l, AWARE, "");
-	assert_int_equal(acts(l), 1);
+	assert_int_equal(prompts(l), 1);
 	prefers(l, "off");
 	prefers(l, "pause");
-	assert_int_equal(acts(l), 1);
+	assert_int_equal(prompts(l), 1);
 	nobody_is_asked(l);
 }
 

@@ -36,11 +36,11 @@ static void order_gives(struct line *l, uint8_t leg, enum order_record what, int
 }
 
 /* The recorder was asked for these since the last look, and for nothing else. */
-static void assert_asked(struct rig *r, uint32_t from, const enum record_act *acts, uint32_t n)
+static void assert_asked(struct rig *r, uint32_t from, const enum record_act *prompts, uint32_t n)
 {
 	assert_int_equal(r->record_count, from + n);
 	for (uint32_t i = 0; i < n; i++)
-		assert_int_equal(r->records[from + i].record.act, acts[i]);
+		assert_int_equal(r->records[from + i].record.act, prompts[i]);
 }
 #define ASSERT_ASKED(r, from, ...)                                      \
 	assert_asked(r, from, (const enum record_act[]){ __VA_ARGS__ }, \

@@ -168,23 +168,23 @@ static void in_a_codec_of_a_module(void **state)
 
 /* ---- of a party ---- */
 
-static const struct act_terms g_pin = { .files = { "pin.wav" },
-					.file_count = 1,
-					.times = 1,
-					.interruptible = true,
-					.min = 4,
-					.max = 6,
-					.first_ms = 5000,
-					.inter_ms = 2000,
-					.ends = "#" };
-static const struct act_terms g_deaf = { .files = { "a.wav" }, .file_count = 1, .times = 1 };
+static const struct prompt_terms g_pin = { .files = { "pin.wav" },
+					   .file_count = 1,
+					   .times = 1,
+					   .interruptible = true,
+					   .min = 4,
+					   .max = 6,
+					   .first_ms = 5000,
+					   .inter_ms = 2000,
+					   .ends = "#" };
+static const struct prompt_terms g_deaf = { .files = { "a.wav" }, .file_count = 1, .times = 1 };
 
-static void act_by(struct line *l, const struct act_terms *terms, uint64_t id)
+static void act_by(struct line *l, const struct prompt_terms *terms, uint64_t id)
 {
 	struct shard_order by = { .id = id, .ticket = id };
 
-	assert_int_equal(shard_call_act(l->r->shard, application_call(l->r), terms, &by, l->r->now),
-			 0);
+	assert_int_equal(
+		shard_call_prompt(l->r->shard, application_call(l->r), terms, &by, l->r->now), 0);
 	rig_run(l->r);
 }
 

@@ -25,9 +25,9 @@ static const struct rig_part *part_newest(const struct rig *r)
 	return &r->parts[r->part_count - 1];
 }
 
-static void part_told(struct rig *r, const struct rig_part *p, enum act_news_kind kind)
+static void part_told(struct rig *r, const struct rig_part *p, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind, .serial = p->serial };
+	const struct prompt_news news = { .kind = kind, .serial = p->serial };
 
 	shard_play_told(r->shard, p->room, &news, r->now);
 	rig_run(r);
@@ -89,15 +89,15 @@ static void tones_of_who_comes_and_goes(void **state)
 	assert_int_equal(part_newest(r)->rate_hz, 16000);
 	hangs_up(&m->p.t.l.b); /* it waits for the first one */
 	assert_int_equal(r->part_count, 1);
-	part_told(r, part_newest(r), ACT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	assert_int_equal(r->part_count, 2);
 	assert_string_equal(part_newest(r)->file, "beep-exit");
-	part_told(r, part_newest(r), ACT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	calls(&m->p.t.l.b);
-	part_told(r, part_newest(r), ACT_NEWS_FAILED);
+	part_told(r, part_newest(r), PROMPT_NEWS_FAILED);
 	calls(&m->p.t.c);
 	assert_int_equal(r->part_count, 4);
-	part_told(r, part_newest(r), ACT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	hangs_up(&m->p.t.c);
 	assert_string_equal(part_newest(r)->file, "beep-exit");
 	hangs_up(&m->p.t.l.b);
@@ -137,10 +137,10 @@ static void files_for_all(void **state)
 	assert_int_equal(order_it(r, room, &o), 0);
 	assert_string_equal(part_newest(r)->file, "hello");
 	assert_string_equal(conference_of(r, room).plays, "hello");
-	part_told(r, part_newest(r), ACT_NEWS_OPEN);
-	part_told(r, part_newest(r), ACT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_NEWS_OPEN);
+	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	assert_string_equal(part_newest(r)->file, "world");
-	part_told(r, part_newest(r), ACT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	assert_string_equal(last_event(r, SIG_CONFERENCE_PLAYED)->reason, "end");
 	assert_string_equal(conference_of(r, room).plays, "");
 	o.by = &by;
@@ -154,7 +154,7 @@ static void files_for_all(void **state)
 	assert_int_equal(r->part_count, 4);
 	assert_true(r->parts[2].stopped);
 	assert_string_equal(last_event(r, SIG_CONFERENCE_PLAYED)->reason, "stopped");
-	part_told(r, part_newest(r), ACT_NEWS_FAILED);
+	part_told(r, part_newest(r), PROMPT_NEWS_FAILED);
 	assert_string_equal(last_event(r, SIG_CONFERENCE_PLAYED)->reason, "failed");
 	assert_int_equal(order_it(r, room, &o), 0);
 	o.act = SHARD_ROOM_PLAY_STOP;
@@ -183,7 +183,7 @@ static void over_a_kill(void **state)
 	room = the_room(m);
 	begun_ns = r->now.ns;
 	assert_int_equal(order_it(r, room, &o), 0);
-	part_told(r, part_newest(r), ACT_NEWS_OPEN);
+	part_told(r, part_newest(r), PROMPT_NEWS_OPEN);
 	o.act = SHARD_ROOM_STREAM;
 	assert_int_equal(order_it(r, room, &o), 0);
 	assert_string_equal(part_newest(r)->file, "live-bot");
@@ -323,7 +323,7 @@ static void not_recorded(void **state)
 	assert_int_equal(order_it(r, room, &o), -EACCES);
 	o.in_name_of = 0;
 	assert_int_equal(order_it(r, room, &o), 0);
-	part_told(r, part_newest(r), ACT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	assert_string_equal(last_event(r, SIG_CONFERENCE_STREAM_ENDED)->reason, "end");
 	assert_string_equal(last_event(r, SIG_CONFERENCE_STREAM_ENDED)->endpoint, "bot");
 	hangs_up(&m->p.t.l.a);

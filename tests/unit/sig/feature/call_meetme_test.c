@@ -172,12 +172,12 @@ static void guessed_at_once(void **state)
 /* A question that a command stops, or plays over, is asked again: that is no wrong PIN. */
 static void stopped_while_it_asks(void **state)
 {
-	static const struct act_terms stop,
+	static const struct prompt_terms stop,
 		hello = { .files = { "hello.wav" }, .file_count = 1, .times = 1 };
 	struct meetme *m = *state;
 	struct rig *r = m->p.t.l.r;
 	struct room_terms t = board("4711", "");
-	struct act_news ended = { .kind = ACT_NEWS_ENDED };
+	struct prompt_news ended = { .kind = PROMPT_NEWS_ENDED };
 	uint64_t a;
 
 	put(m, &t);
@@ -185,11 +185,11 @@ static void stopped_while_it_asks(void **state)
 	a = call_from(m, "1001");
 	for (int i = 0; i < 4; i++) {
 		r->played[0] = '\0';
-		assert_int_equal(shard_call_act(r->shard, a, &stop, NULL, r->now), 0);
+		assert_int_equal(shard_call_prompt(r->shard, a, &stop, NULL, r->now), 0);
 		rig_wait_ms(r, 50);
 		assert_string_equal(r->played, "prompt:conference-pin");
 	}
-	assert_int_equal(shard_call_act(r->shard, a, &hello, NULL, r->now), 0);
+	assert_int_equal(shard_call_prompt(r->shard, a, &hello, NULL, r->now), 0);
 	rig_wait_ms(r, 50);
 	assert_string_equal(r->played, "hello.wav");
 	ended.serial = r->play;

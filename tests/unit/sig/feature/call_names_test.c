@@ -24,12 +24,12 @@ static int names_setup(void **state)
 	return 0;
 }
 
-static void told(struct rig *r, uint64_t call, enum act_news_kind kind)
+static void told(struct rig *r, uint64_t call, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind,
-				       .serial = r->play,
-				       .job = { .slot = 600, .generation = 7 },
-				       .codec = r->play_codec };
+	const struct prompt_news news = { .kind = kind,
+					  .serial = r->play,
+					  .job = { .slot = 600, .generation = 7 },
+					  .codec = r->play_codec };
 
 	shard_play_told(r->shard, call, &news, r->now);
 	rig_run(r);
@@ -59,11 +59,11 @@ static uint64_t is_asked(struct meetme *m, const char *user)
 	uint32_t before = r->event_count;
 
 	assert_string_equal(r->played, "prompt:conference-name");
-	told(r, call, ACT_NEWS_OPEN);
-	told(r, call, ACT_NEWS_ENDED);
+	told(r, call, PROMPT_NEWS_OPEN);
+	told(r, call, PROMPT_NEWS_ENDED);
 	assert_string_equal(r->played, "beep");
-	told(r, call, ACT_NEWS_OPEN);
-	told(r, call, ACT_NEWS_ENDED);
+	told(r, call, PROMPT_NEWS_OPEN);
+	told(r, call, PROMPT_NEWS_ENDED);
 	assert_int_equal(record_newest(r)->record.act, RECORD_BEGIN);
 	assert_true(record_newest(r)->record.message && record_newest(r)->record.name);
 	assert_int_equal(record_newest(r)->record.silence_ms, 1000);
@@ -87,10 +87,10 @@ static void comes(struct meetme *m, struct phone *p, uint32_t ms)
 	says(m, is_asked(m, p->user), ms);
 }
 
-static void heard(struct rig *r, enum act_news_kind kind, const char *file)
+static void heard(struct rig *r, enum prompt_news_kind kind, const char *file)
 {
 	const struct rig_part *p = &r->parts[r->part_count - 1];
-	const struct act_news news = { .kind = kind, .serial = p->serial };
+	const struct prompt_news news = { .kind = kind, .serial = p->serial };
 
 	assert_true(r->part_count > 0);
 	assert_string_equal(p->file, file);
@@ -124,12 +124,12 @@ static void said_and_heard(void **state)
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 	says(m, second, 900);
 	assert_int_equal(conference_of(r, the_room(m)).members, 2);
-	heard(r, ACT_NEWS_ENDED, name_of(second));
-	heard(r, ACT_NEWS_ENDED, "prompt:conference-joined");
+	heard(r, PROMPT_NEWS_ENDED, name_of(second));
+	heard(r, PROMPT_NEWS_ENDED, "prompt:conference-joined");
 	assert_int_equal(r->part_count, 2);
 	hangs_up(&m->p.t.l.b);
-	heard(r, ACT_NEWS_ENDED, name_of(second));
-	heard(r, ACT_NEWS_ENDED, "prompt:conference-left");
+	heard(r, PROMPT_NEWS_ENDED, name_of(second));
+	heard(r, PROMPT_NEWS_ENDED, "prompt:conference-left");
 	assert_int_equal(r->part_count, 4);
 	assert_int_equal(record_newest(r)->record.act, RECORD_FORGET);
 	assert_int_equal(record_newest(r)->call, second);
@@ -149,15 +149,15 @@ static void not_there(void **state)
 	calls(&m->p.t.l.b);
 	second = is_asked(m, "1002");
 	says(m, second, 900);
-	heard(r, ACT_NEWS_FAILED, name_of(second));
-	heard(r, ACT_NEWS_ENDED, "beep-entry");
+	heard(r, PROMPT_NEWS_FAILED, name_of(second));
+	heard(r, PROMPT_NEWS_ENDED, "beep-entry");
 	hangs_up(&m->p.t.l.b);
-	heard(r, ACT_NEWS_ENDED, name_of(second));
-	heard(r, ACT_NEWS_FAILED, "prompt:conference-left");
-	heard(r, ACT_NEWS_FAILED, "beep-exit");
+	heard(r, PROMPT_NEWS_ENDED, name_of(second));
+	heard(r, PROMPT_NEWS_FAILED, "prompt:conference-left");
+	heard(r, PROMPT_NEWS_FAILED, "beep-exit");
 	assert_int_equal(r->part_count, 5);
 	comes(m, &m->p.t.c, 100);
-	heard(r, ACT_NEWS_ENDED, "beep-entry");
+	heard(r, PROMPT_NEWS_ENDED, "beep-entry");
 	assert_int_equal(r->part_count, 6);
 }
 
@@ -194,10 +194,10 @@ static void killed(void **state)
 	rig_wait_ms(r, 100);
 	party_restart(&m->p, true, true);
 	comes(m, &m->p.t.l.b, 700);
-	heard(r, ACT_NEWS_ENDED, name_of(call_from(m, "1002")));
+	heard(r, PROMPT_NEWS_ENDED, name_of(call_from(m, "1002")));
 	hangs_up(&m->p.t.l.a);
-	heard(r, ACT_NEWS_ENDED, "prompt:conference-joined");
-	heard(r, ACT_NEWS_ENDED, name_of(call));
+	heard(r, PROMPT_NEWS_ENDED, "prompt:conference-joined");
+	heard(r, PROMPT_NEWS_ENDED, name_of(call));
 }
 
 /* Its question was stopped: it comes in without a name at once, and the next process can read that. */
@@ -205,12 +205,12 @@ static void stopped(void **state)
 {
 	struct meetme *m = *state;
 	struct rig *r = m->p.t.l.r;
-	static const struct act_terms stop;
+	static const struct prompt_terms stop;
 	uint64_t call;
 
 	calls(&m->p.t.l.a);
 	call = is_asked(m, "1001");
-	assert_int_equal(shard_call_act(r->shard, call, &stop, NULL, r->now), 0);
+	assert_int_equal(shard_call_prompt(r->shard, call, &stop, NULL, r->now), 0);
 	rig_wait_ms(r, 100);
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 	party_restart(&m->p, true, true);
@@ -223,20 +223,20 @@ static void stopped(void **state)
 /* What a command plays in place of the question is heard, and then it comes in. */
 static void played_over(void **state)
 {
-	static const struct act_terms hello = { .files = { "hello.wav" },
-						.file_count = 1,
-						.times = 1 };
+	static const struct prompt_terms hello = { .files = { "hello.wav" },
+						   .file_count = 1,
+						   .times = 1 };
 	struct meetme *m = *state;
 	struct rig *r = m->p.t.l.r;
 	uint64_t call;
 
 	calls(&m->p.t.l.a);
 	call = is_asked(m, "1001");
-	assert_int_equal(shard_call_act(r->shard, call, &hello, NULL, r->now), 0);
-	told(r, call, ACT_NEWS_OPEN);
+	assert_int_equal(shard_call_prompt(r->shard, call, &hello, NULL, r->now), 0);
+	told(r, call, PROMPT_NEWS_OPEN);
 	assert_string_equal(r->played, "hello.wav");
 	assert_int_equal(conference_of(r, the_room(m)).members, 0);
-	told(r, call, ACT_NEWS_ENDED);
+	told(r, call, PROMPT_NEWS_ENDED);
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 }
 

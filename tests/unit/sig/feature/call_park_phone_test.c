@@ -450,12 +450,12 @@ static void the_first_free_one(void **state)
 
 /* ---- it is said, too ---- */
 
-static void play_told(struct rig *r, enum act_news_kind kind)
+static void play_told(struct rig *r, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind,
-				       .serial = r->play,
-				       .job = { .slot = 600, .generation = 7 },
-				       .codec = r->play_codec };
+	const struct prompt_news news = { .kind = kind,
+					  .serial = r->play,
+					  .job = { .slot = 600, .generation = 7 },
+					  .codec = r->play_codec };
 
 	shard_play_told(r->shard, call_at(r, 0), &news, r->now);
 	rig_run(r);
@@ -487,7 +487,7 @@ static struct rig *is_being_said(struct far *f)
 	assert_int_equal(r->play_count, 0);
 	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
 	assert_string_equal(r->played, "prompt:parked");
-	play_told(r, ACT_NEWS_OPEN);
+	play_told(r, PROMPT_NEWS_OPEN);
 	assert_int_equal(line_last_spec(r, 1).source.job.slot, 600);
 	assert_int_equal(line_last_spec(r, 0).receive, 0);
 	assert_int_equal(rig_count(r, &f->near.l.b.addr, "BYE "), 0);
@@ -500,11 +500,11 @@ static void the_slot_is_said(void **state)
 	struct far *f = *state;
 	struct rig *r = is_being_said(f);
 
-	play_told(r, ACT_NEWS_ENDED);
+	play_told(r, PROMPT_NEWS_ENDED);
 	assert_string_equal(r->played, "digits:10");
-	play_told(r, ACT_NEWS_OPEN);
+	play_told(r, PROMPT_NEWS_OPEN);
 	assert_int_equal(rig_count(r, &f->near.l.b.addr, "BYE "), 0);
-	play_told(r, ACT_NEWS_ENDED);
+	play_told(r, PROMPT_NEWS_ENDED);
 	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
 	trio_assert_left(&f->near.l.b);
 	assert_true(waits_in_ten(r));
@@ -518,7 +518,7 @@ static void it_cannot_be_said(void **state)
 	struct far *f = *state;
 	struct rig *r = is_being_said(f);
 
-	play_told(r, ACT_NEWS_FAILED);
+	play_told(r, PROMPT_NEWS_FAILED);
 	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
 	trio_assert_left(&f->near.l.b);
 	assert_true(waits_in_ten(r));
@@ -551,8 +551,8 @@ static void killed_while_it_is_said(void **state)
 	assert_string_equal(r->played, "prompt:parked");
 	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
 	assert_int_equal(r->play_count, played + 1);
-	play_told(r, ACT_NEWS_ENDED);
-	play_told(r, ACT_NEWS_ENDED);
+	play_told(r, PROMPT_NEWS_ENDED);
+	play_told(r, PROMPT_NEWS_ENDED);
 	assert_true(waits_in_ten(r));
 }
 

@@ -427,12 +427,12 @@ static void never_comes_back(void **state)
 	assert_waits(l);
 }
 
-static void played(struct line *l, enum act_news_kind kind)
+static void played(struct line *l, enum prompt_news_kind kind)
 {
-	const struct act_news news = { .kind = kind,
-				       .serial = l->r->play,
-				       .job = { .slot = 600, .generation = 7 },
-				       .codec = l->r->play_codec };
+	const struct prompt_news news = { .kind = kind,
+					  .serial = l->r->play,
+					  .job = { .slot = 600, .generation = 7 },
+					  .codec = l->r->play_codec };
 
 	shard_play_told(l->r->shard, the_call(l->r), &news, l->r->now);
 	rig_run(l->r);
@@ -450,7 +450,7 @@ static void is_told_something(void **state)
 		[MEDIA_CODEC_PCMU] = { .slot = 500, .generation = 3 },
 		[MEDIA_CODEC_PCMA] = { .slot = 501, .generation = 3 },
 	};
-	const struct act_terms news = { .files = { "news.wav" }, .file_count = 1, .times = 1 };
+	const struct prompt_terms news = { .files = { "news.wav" }, .file_count = 1, .times = 1 };
 	const struct shard_order by = { .id = 78, .ticket = 10 };
 	struct line *l = *state;
 	uint32_t asked;
@@ -459,11 +459,11 @@ static void is_told_something(void **state)
 	parked(l);
 	asked = l->r->park_count;
 	assert_int_equal(heard(l).generation, 3);
-	assert_int_equal(shard_call_act(l->r->shard, the_call(l->r), &news, &by, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, the_call(l->r), &news, &by, l->r->now), 0);
 	rig_run(l->r);
-	played(l, ACT_NEWS_OPEN);
+	played(l, PROMPT_NEWS_OPEN);
 	assert_int_equal(heard(l).slot, 600);
-	played(l, ACT_NEWS_ENDED);
+	played(l, PROMPT_NEWS_ENDED);
 	assert_int_equal(heard(l).generation, 3);
 	assert_string_equal(shard_call_slot(l->r->shard, the_call(l->r)), "7");
 	assert_int_equal(l->r->park_count, asked);

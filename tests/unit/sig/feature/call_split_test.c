@@ -16,15 +16,15 @@
 	"a=rtpmap:96 H264/90000\r\na=fmtp:96 profile-level-id=42e01f;packetization-mode=1\r\n"
 
 static const struct shard_order g_by = { .id = 77, .ticket = 9 };
-static const struct act_terms g_play = { .files = { "a.wav" }, .file_count = 1, .times = 1 };
-static const struct act_terms g_pin = {
+static const struct prompt_terms g_play = { .files = { "a.wav" }, .file_count = 1, .times = 1 };
+static const struct prompt_terms g_pin = {
 	.min = 2, .max = 2, .first_ms = 5000, .inter_ms = 2000, .ends = "#"
 };
 
-static const struct act_terms g_greeting = {
+static const struct prompt_terms g_greeting = {
 	.files = { "greeting.wav" }, .file_count = 1, .times = 1, .interruptible = true
 };
-static const struct act_terms g_stop;
+static const struct prompt_terms g_stop;
 
 static uint64_t the_call(struct rig *r)
 {
@@ -374,11 +374,11 @@ static void music_until_something_is_played(void **state)
 	assert_int_equal(line_of(l->r, call, 0).source.job.slot, 5);
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.slot, 5);
 	assert_alone(l->r, OTHER);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.generation, 0);
 	assert_int_equal(line_of(l->r, call, 0).source.job.slot, 5);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_stop, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_stop, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_string_equal(last_of(l->r, SIG_CALL_PLAYED)->reason, "stopped");
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.slot, 5);
@@ -392,8 +392,8 @@ static void no_keys_without_an_application(void **state)
 
 	phones_talk(&l->a, &l->b);
 	assert_int_equal(split(l, 1), 0);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), -EACCES);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_pin, NULL, l->r->now), -EACCES);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
 	phone_request(&l->b, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\n");
 	rig_run(l->r);
 	played = last_of(l->r, SIG_CALL_PLAYED);
@@ -445,8 +445,8 @@ static void keys_of_both(void **state)
 	phones_talk(&l->a, &l->b);
 	call = the_call(l->r);
 	assert_int_equal(split_with(l, call, 1, "ivr"), 0);
-	assert_int_equal(shard_call_act(l->r->shard, call, &g_pin, NULL, l->r->now), 0);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, call, &g_pin, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
 	rig_run(l->r);
 	presses(l, call, '1');
 	presses(l, OTHER, '3');
@@ -458,7 +458,7 @@ static void keys_of_both(void **state)
 	b_asks(l, "INFO", info, "Signal=4\r\nDuration=160\r\n");
 	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->digits, "34");
 	assert_true(last_of(l->r, SIG_CALL_COLLECTED)->call == OTHER);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_play, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_play, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_string_equal(l->r->played, "a.wav");
 	ends(l);
@@ -474,7 +474,7 @@ static void said_before(void **state)
 	phones_talk(&l->a, &l->b);
 	ev.call = the_call(l->r);
 	assert_int_equal(split_with(l, ev.call, 1, "ivr"), 0);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
 	ev.id = line_of(l->r, OTHER, 0).id;
 	for (ev.digit = '7'; ev.digit <= '8'; ev.digit++)
 		shard_media_event(l->r->shard, &ev, l->r->now);

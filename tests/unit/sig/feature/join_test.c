@@ -40,15 +40,15 @@ static void joins_two_alone(void **state)
 /* While what they hear is played, or their keys are collected. */
 static void joins_who_hear_something(void **state)
 {
-	struct act_terms plays = { .times = 1, .file_count = 1, .files = { "wait.wav" } };
-	struct act_terms collects = { .times = 1, .min = 1, .max = 4, .first_ms = 5000 };
+	struct prompt_terms plays = { .times = 1, .file_count = 1, .files = { "wait.wav" } };
+	struct prompt_terms collects = { .times = 1, .min = 1, .max = 4, .first_ms = 5000 };
 	struct trio *t = *state;
 	struct rig *r = t->l.r;
 	struct shard_join join = { 0 };
 
 	two_alone(t, &join);
-	assert_int_equal(shard_call_act(r->shard, join.call, &plays, NULL, r->now), 0);
-	assert_int_equal(shard_call_act(r->shard, join.with, &collects, NULL, r->now), 0);
+	assert_int_equal(shard_call_prompt(r->shard, join.call, &plays, NULL, r->now), 0);
+	assert_int_equal(shard_call_prompt(r->shard, join.with, &collects, NULL, r->now), 0);
 	rig_run(r);
 	assert_int_equal(join_as(t, &join, 1), 0);
 	assert_string_equal(last_event(r, SIG_CALL_PLAYED)->reason, "stopped");

@@ -93,19 +93,20 @@ static void alone_goes_on(void **state)
 /* It is its application's again, which may play something. */
 static void alone_comes_back(void **state)
 {
-	struct act_terms terms = { .times = 1, .file_count = 1, .files = { "sorry.wav" } };
+	struct prompt_terms terms = { .times = 1, .file_count = 1, .files = { "sorry.wav" } };
 	struct trio *t = *state;
 	struct rig *r = t->l.r;
 
 	alone(t, &t->l.a, PHONE_SDP_A);
 	for (uint64_t i = 1; i <= 2; i++) {
-		assert_int_equal(shard_call_act(r->shard, call_at(r, 0), &terms, NULL, r->now), 0);
+		assert_int_equal(shard_call_prompt(r->shard, call_at(r, 0), &terms, NULL, r->now),
+				 0);
 		rig_run(r);
 		assert_int_equal(transfer(t, SHARD_LEG_NONE, "1004", i), 0);
 		assert_string_equal(last_event(r, SIG_CALL_PLAYED)->reason, "stopped");
 		assert_string_equal(last_event(r, SIG_CALL_PLAYED)->application, "ivr");
 		rings(t);
-		assert_int_equal(shard_call_act(r->shard, call_at(r, 0), &terms, NULL, r->now),
+		assert_int_equal(shard_call_prompt(r->shard, call_at(r, 0), &terms, NULL, r->now),
 				 -EISCONN);
 		if (i == 2)
 			joins_restart(t);
@@ -114,7 +115,7 @@ static void alone_comes_back(void **state)
 		joins_restart(t);
 		assert_true(line_last_spec(r, 0).alone);
 	}
-	assert_int_equal(shard_call_act(r->shard, call_at(r, 0), &terms, NULL, r->now), 0);
+	assert_int_equal(shard_call_prompt(r->shard, call_at(r, 0), &terms, NULL, r->now), 0);
 	rig_run(r);
 	assert_string_equal(r->played, "sorry.wav");
 	phone_request(&t->l.a, "BYE", "", "");
