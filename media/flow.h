@@ -273,7 +273,7 @@ struct flow_spec {
 	uint8_t fir; /* 1: a new picture is asked for by FIR (RFC 5104 4.3.1), for the party knows no PLI */
 	uint8_t alone; /* 1: without a peer what the party says is counted and measured, and its digits are told; else it is dropped as
 			* no_peer. A stream to a peer that it gets later begins then */
-	uint8_t hears; /* 1: of audio: keys of the party are tones in what it says, and are told as events are. What it says passes as it is */
+	uint8_t detects_dtmf; /* 1: of audio: DTMF digits of the party are tones in its audio, and reported as events are. What it says passes as it is */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t place; /* of its shard, in the engine's struct validity: who may not speak any more sends nothing */
 	uint8_t tap_live; /* likewise for applications that hear it while the call runs */

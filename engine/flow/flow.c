@@ -91,7 +91,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->tap_number[TAP_FORK] = spec->tap_fork;
 	f->taps = (uint8_t)((spec->tap != 0) << TAP_RECORD | (spec->tap_live != 0) << TAP_LIVE |
 			    (spec->tap_fork != 0) << TAP_FORK |
-			    (spec->hears && spec->kind == MEDIA_AUDIO ? TAPS_EAR : 0));
+			    (spec->detects_dtmf && spec->kind == MEDIA_AUDIO ? TAPS_EAR : 0));
 	f->taken_count = spec->taken_count;
 	memcpy(f->taken, spec->taken, sizeof(f->taken));
 	latch_place_rtcp(f);

@@ -60,7 +60,7 @@ static void decoders_open(struct ear *e, const struct flow_spec *spec)
 
 int ear_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	bool wanted = spec->hears && spec->kind == MEDIA_AUDIO;
+	bool wanted = spec->detects_dtmf && spec->kind == MEDIA_AUDIO;
 	struct ear *e = ear_of(w, f);
 
 	if (e && wanted && !memcmp(e->named, spec->rule_codecs, sizeof(e->named)))

@@ -40,15 +40,16 @@ static bool prompt_is_for_both(const struct call *c, uint8_t leg)
 {
 	const struct prompts *a = c->prompts;
 
-	return a->both && bridge_has(c, leg) && a->hears == HEARS_PLAY &&
-	       hears_takes(c, leg, a->codec);
+	return a->both && bridge_has(c, leg) && a->source == AUDIO_SOURCE_PLAY &&
+	       audio_source_takes(c, leg, a->codec);
 }
 
-enum hears prompts_audio_source(const struct call *c, uint8_t leg)
+enum audio_source prompts_audio_source(const struct call *c, uint8_t leg)
 {
 	if (c->prompts && (leg == prompt_leg(c) || prompt_is_for_both(c, leg)))
-		return c->prompts->hears;
-	return prompts_are_announcing(c) && bridge_has(c, leg) ? HEARS_MUSIC : HEARS_PEER;
+		return c->prompts->source;
+	return prompts_are_announcing(c) && bridge_has(c, leg) ? AUDIO_SOURCE_MUSIC
+							       : AUDIO_SOURCE_PEER;
 }
 
 const struct job_id *prompts_track(const struct call *c)
@@ -58,23 +59,23 @@ const struct job_id *prompts_track(const struct call *c)
 
 /* ---- what is played ---- */
 
-static enum hears prompt_word(const char *file)
+static enum audio_source prompt_word(const char *file)
 {
 	static const struct {
 		const char *word;
-		enum hears hears;
+		enum audio_source source;
 	} g_words[] = {
-		{ PROMPT_ECHO, HEARS_ITSELF },
-#define TONE(suffix, name) { PROMPT_TONE name, HEARS_##suffix },
+		{ PROMPT_ECHO, AUDIO_SOURCE_ITSELF },
+#define TONE(suffix, name) { PROMPT_TONE name, AUDIO_SOURCE_##suffix },
 #include "sig/host/tones.def"
 #undef TONE
 	};
 
 	for (size_t i = 0; i < COUNT_OF(g_words); i++) {
 		if (!strcmp(file, g_words[i].word))
-			return g_words[i].hears;
+			return g_words[i].source;
 	}
-	return HEARS_PLAY;
+	return AUDIO_SOURCE_PLAY;
 }
 
 static void play_stop(struct call_host *h, struct call *c)
@@ -86,7 +87,7 @@ static void play_stop(struct call_host *h, struct call *c)
 		e->version = c->prompts->serial;
 	}
 	c->prompts->serial = 0;
-	c->prompts->hears = HEARS_PEER;
+	c->prompts->source = AUDIO_SOURCE_PEER;
 	memset(c->prompts->track, 0, sizeof(c->prompts->track));
 }
 
@@ -132,14 +133,15 @@ static const char *prompt_language(const struct call_host *h, const struct call 
 }
 
 /* In its place. False: that tone is not played here, or not in a codec of the caller's. */
-static bool word_start(const struct call_host *h, const struct call *c, enum hears word)
+static bool word_start(const struct call_host *h, const struct call *c, enum audio_source word)
 {
 	struct prompts *a = c->prompts;
 	enum media_codec codec;
 
-	if (word != HEARS_ITSELF && (!h->settings->tones || !hears_codec(c, prompt_leg(c), &codec)))
+	if (word != AUDIO_SOURCE_ITSELF &&
+	    (!h->settings->tones || !audio_source_codec(c, prompt_leg(c), &codec)))
 		return false;
-	a->hears = word;
+	a->source = word;
 	endless_begin(h, a);
 	return true;
 }
@@ -151,14 +153,14 @@ static bool file_start(struct call_host *h, struct call *c)
 	enum media_codec codec;
 	struct effect *e;
 
-	if (!hears_codec(c, prompt_leg(c), &codec))
+	if (!audio_source_codec(c, prompt_leg(c), &codec))
 		return false;
 	e = effects_add(h->effects, EFFECT_PLAY);
 	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
 	    text_set(&e->user, bytes_str(prompt_language(h, c))) ||
 	    text_set(&e->data, bytes_str(a->terms.files[a->file])))
 		return false;
-	a->hears = HEARS_PLAY;
+	a->source = AUDIO_SOURCE_PLAY;
 	a->codec = codec;
 	a->serial = rand_u64_from(h->rand) | 1;
 	e->call = c->id;
@@ -174,10 +176,10 @@ static bool file_start(struct call_host *h, struct call *c)
 
 static bool play_start(struct call_host *h, struct call *c)
 {
-	enum hears word = prompt_word(c->prompts->terms.files[c->prompts->file]);
+	enum audio_source word = prompt_word(c->prompts->terms.files[c->prompts->file]);
 
 	play_stop(h, c);
-	return word == HEARS_PLAY ? file_start(h, c) : word_start(h, c, word);
+	return word == AUDIO_SOURCE_PLAY ? file_start(h, c) : word_start(h, c, word);
 }
 
 /* False: all has been played. */
@@ -686,7 +688,7 @@ static bool prompt_has_place(const struct prompts *a)
 {
 	const char *file = a->terms.files[a->file];
 
-	return prompt_word(file) == HEARS_PLAY &&
+	return prompt_word(file) == AUDIO_SOURCE_PLAY &&
 	       !bytes_starts(bytes_str(file), PROMPT_LATE_ECHO) &&
 	       !bytes_starts(bytes_str(file), PROMPT_LIVE);
 }

@@ -112,7 +112,7 @@ struct prompts {
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
 	bool resumed;                      /* what is played was played by a process before */
 	const char *why;                   /* the last thing that failed did; NULL: nobody said */
-	enum hears hears;                  /* HEARS_PEER: nothing is played */
+	enum audio_source source;          /* AUDIO_SOURCE_PEER: nothing is played */
 	enum media_codec codec;            /* of what plays */
 	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */
 };
@@ -168,9 +168,9 @@ void prompts_resume(struct call_host *h, struct call *c);
 uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
 /* Somebody records it. */
 bool prompts_records(const struct call *c, uint8_t number);
-/* What that leg hears of it; HEARS_PEER: nothing. */
-enum hears prompts_audio_source(const struct call *c, uint8_t leg);
-/* By codec, where that is HEARS_PLAY. */
+/* What that leg hears of it; AUDIO_SOURCE_PEER: nothing. */
+enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
+/* By codec, where that is AUDIO_SOURCE_PLAY. */
 const struct job_id *prompts_track(const struct call *c);
 
 #endif

@@ -139,7 +139,7 @@ static void spec_hear(struct flow_spec *s, const struct call *c, const struct ca
 		return;
 	s->source = f->source;
 	s->send = own->receives && !f->waits;
-	if (hears_of(c, s->leg) == HEARS_MUSIC && !call_is_alone(c))
+	if (audio_source_of(c, s->leg) == AUDIO_SOURCE_MUSIC && !call_is_alone(c))
 		s->receive = 0;
 }
 
@@ -245,8 +245,8 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	s->silence_ms = silence_ms(h, c, s);
 	f->remote = s->remote_rtp;
 	f->event_pt = s->event_pt;
-	f->hears = keys_are_tones(h, c, f);
-	s->hears = f->hears;
+	f->detects_dtmf = keys_are_tones(h, c, f);
+	s->detects_dtmf = f->detects_dtmf;
 	f->coded_to = spec_coded_to(s);
 }
 
@@ -262,12 +262,13 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		return;
 	if (line)
 		note_kind(f, line);
-	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
+	f->echoes = audio_source_of(c, f->leg) == AUDIO_SOURCE_ITSELF;
 	f->hushed = prompts_are_announcing(c);
 	f->shows = line && f->kind == MEDIA_VIDEO;
 	command->spec = spec_of(h, c, f);
 	f->tap = command->spec.tap;
-	f->overlay = f->kind == MEDIA_AUDIO ? hears_overlay(h, c, f) : (struct media_overlay){ 0 };
+	f->overlay = f->kind == MEDIA_AUDIO ? audio_source_overlay(h, c, f)
+					    : (struct media_overlay){ 0 };
 	command->spec.overlay = f->overlay;
 	f->tap_fork = command->spec.tap_fork;
 	f->tap_live = command->spec.tap_live;
@@ -277,10 +278,10 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	flow_dtls_spec(&command->spec, c, f, NULL);
 	f->source = (struct flow_source){ 0 };
 	f->coded_to = 0;
-	f->hears = false;
-	f->waits = f->kind == MEDIA_AUDIO && hears_later(h, c, f->leg);
+	f->detects_dtmf = false;
+	f->waits = f->kind == MEDIA_AUDIO && audio_source_is_late(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)
-		(void)hears_source(h, c, f->leg, f->line, &f->source);
+		(void)audio_source_track(h, c, f->leg, f->line, &f->source);
 	if (f->kind == MEDIA_VIDEO)
 		(void)pictures_source(h, c, f, &f->source);
 	if ((f->kind == MEDIA_AUDIO || f->source.job.generation) && f->leg == c->bridge.caller)

@@ -72,20 +72,20 @@ static bool leg_is_held(const struct leg *l, const struct leg *peer)
 }
 
 /* The tone of a status. */
-static enum hears hears_why(uint16_t status)
+static enum audio_source audio_source_of_status(uint16_t status)
 {
 	switch (status) {
 	case 486:
 	case 600:
 	case 603:
-		return HEARS_BUSY;
+		return AUDIO_SOURCE_BUSY;
 	case 404:
 	case 410:
 	case 484:
 	case 604:
-		return HEARS_INFORMATION;
+		return AUDIO_SOURCE_INFORMATION;
 	default:
-		return HEARS_CONGESTION;
+		return AUDIO_SOURCE_CONGESTION;
 	}
 }
 
@@ -96,39 +96,39 @@ static bool is_left_waiting(const struct call *c)
 }
 
 /* The tone of a parting. */
-static enum hears hears_parting(const struct call *c)
+static enum audio_source audio_source_parting(const struct call *c)
 {
 	switch (plan_set_state(&c->plan)) {
 	case SET_DONE:
-		return HEARS_CONFIRMATION;
+		return AUDIO_SOURCE_CONFIRMATION;
 	case SET_REFUSED:
-		return HEARS_INFORMATION;
+		return AUDIO_SOURCE_INFORMATION;
 	case SET_FAILED:
-		return HEARS_CONGESTION;
+		return AUDIO_SOURCE_CONGESTION;
 	case SET_NONE:
 	case SET_ASKED:
 	case SET_STATES:
 		break;
 	}
-	return hears_why(c->status);
+	return audio_source_of_status(c->status);
 }
 
-enum hears hears_of(const struct call *c, uint8_t leg)
+enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
 	bool listens = l && is_listening(l);
 
-	if (prompts_audio_source(c, leg) != HEARS_PEER)
+	if (prompts_audio_source(c, leg) != AUDIO_SOURCE_PEER)
 		return prompts_audio_source(c, leg);
 	if (c->parting_ns)
-		return listens ? hears_parting(c) : HEARS_PEER;
+		return listens ? audio_source_parting(c) : AUDIO_SOURCE_PEER;
 	if (leg == c->bridge.caller && conference_speaks(c))
-		return conference_is_held(c) ? HEARS_MUSIC : HEARS_ROOM;
+		return conference_is_held(c) ? AUDIO_SOURCE_MUSIC : AUDIO_SOURCE_ROOM;
 	if (listens && is_left_waiting(c))
-		return HEARS_MUSIC;
+		return AUDIO_SOURCE_MUSIC;
 	if (listens && !(peer && leg_is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
-		return HEARS_RINGBACK;
-	return l && peer && leg_is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
+		return AUDIO_SOURCE_RINGBACK;
+	return l && peer && leg_is_held(l, peer) ? AUDIO_SOURCE_MUSIC : AUDIO_SOURCE_PEER;
 }
 
 /* ---- its track ---- */
@@ -170,18 +170,18 @@ static const struct job_id *jobs_of_room(const struct call_host *h, const struct
 static const struct job_id *track_of(const struct call_host *h, const struct call *c, uint8_t leg,
 				     struct job_id room[MEDIA_CODECS])
 {
-	switch (hears_of(c, leg)) {
-	case HEARS_PEER:
-	case HEARS_ITSELF:
+	switch (audio_source_of(c, leg)) {
+	case AUDIO_SOURCE_PEER:
+	case AUDIO_SOURCE_ITSELF:
 		return NULL;
-	case HEARS_ROOM:
+	case AUDIO_SOURCE_ROOM:
 		return jobs_of_room(h, c, room);
-	case HEARS_PLAY:
+	case AUDIO_SOURCE_PLAY:
 		return prompts_track(c);
-	case HEARS_MUSIC:
+	case AUDIO_SOURCE_MUSIC:
 		return jobs_of(music_now(h, c, leg));
-#define TONE(suffix, name)   \
-	case HEARS_##suffix: \
+#define TONE(suffix, name)          \
+	case AUDIO_SOURCE_##suffix: \
 		return h->tracks[SHARD_TRACK_##suffix].jobs;
 #include "sig/host/tones.def"
 #undef TONE
@@ -224,7 +224,7 @@ static bool codec_first(const struct call *c, uint8_t leg, const struct job_id e
 	return false;
 }
 
-bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out)
+bool audio_source_codec(const struct call *c, uint8_t leg, enum media_codec *out)
 {
 	struct job_id each[MEDIA_CODECS];
 
@@ -233,7 +233,7 @@ bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out)
 	return codec_first(c, leg, each, out);
 }
 
-bool hears_takes(const struct call *c, uint8_t leg, enum media_codec codec)
+bool audio_source_takes(const struct call *c, uint8_t leg, enum media_codec codec)
 {
 	struct job_id one[MEDIA_CODECS] = { 0 };
 
@@ -241,8 +241,8 @@ bool hears_takes(const struct call *c, uint8_t leg, enum media_codec codec)
 	return codec_first(c, leg, one, &codec);
 }
 
-bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
-		  struct flow_source *out)
+bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
+			struct flow_source *out)
 {
 	struct job_id room[MEDIA_CODECS];
 	const struct job_id *track = h->tracks ? track_of(h, c, leg, room) : NULL;
@@ -251,7 +251,7 @@ bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, 
 	return track && codec_choose(track, c->legs[leg], line, out);
 }
 
-bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
+bool audio_source_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
 {
 	const struct leg *l = c->legs[holder];
 	const struct host_track *track = h->tracks ? leg_music_of(h, c, holder) : NULL;
@@ -259,14 +259,14 @@ bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t hol
 	return track && (track->coming || host_track_plays(track)) && (l->holds || l->held);
 }
 
-bool hears_later(const struct call_host *h, const struct call *c, uint8_t leg)
+bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct host_track *track;
 	struct job_id room[MEDIA_CODECS];
 
-	if (hears_of(c, leg) == HEARS_ROOM)
+	if (audio_source_of(c, leg) == AUDIO_SOURCE_ROOM)
 		return jobs_of_room(h, c, room) == NULL;
-	if (!h->tracks || hears_of(c, leg) != HEARS_MUSIC)
+	if (!h->tracks || audio_source_of(c, leg) != AUDIO_SOURCE_MUSIC)
 		return false;
 	track = music_now(h, c, leg);
 	return track && track->coming;
@@ -279,7 +279,7 @@ static bool echo_is_changed(const struct call *c, struct call_flow *f)
 {
 	bool before = f->echoes, hushed = f->hushed;
 
-	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
+	f->echoes = audio_source_of(c, f->leg) == AUDIO_SOURCE_ITSELF;
 	f->hushed = prompts_are_announcing(c);
 	return f->echoes != before || f->hushed != hushed;
 }
@@ -295,8 +295,8 @@ static bool member_is_changed(const struct call *c, struct call_flow *f)
 	       now.muted != before.muted || now.deaf != before.deaf;
 }
 
-struct media_overlay hears_overlay(const struct call_host *h, const struct call *c,
-				   const struct call_flow *f)
+struct media_overlay audio_source_overlay(const struct call_host *h, const struct call *c,
+					  const struct call_flow *f)
 {
 	struct media_overlay waiting = call_waiting_overlay(h, c, f);
 
@@ -307,7 +307,7 @@ struct media_overlay hears_overlay(const struct call_host *h, const struct call 
 static bool tone_is_changed(const struct call_host *h, const struct call *c,
 			    const struct call_flow *f)
 {
-	struct media_overlay now = hears_overlay(h, c, f);
+	struct media_overlay now = audio_source_overlay(h, c, f);
 
 	return now.begun_ns != f->overlay.begun_ns || now.every_ms != f->overlay.every_ms;
 }
@@ -335,20 +335,20 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 	if (f->kind != MEDIA_AUDIO)
 		return changed;
 	changed |= member_is_changed(c, f);
-	changed |= f->waits != hears_later(h, c, f->leg);
+	changed |= f->waits != audio_source_is_late(h, c, f->leg);
 	changed |= f->tap != recording_tap(c->recordings, f->leg) ||
 		   f->tap_fork != siprec_taps(c, f->leg);
 	changed |= tone_is_changed(h, c, f);
 	changed |= f->tap_live != media_stream_tap(c, f->leg);
 	changed |= f->keys != keys_are_heard(h, c, f->leg);
-	changed |= f->hears != keys_are_tones(h, c, f);
-	(void)hears_source(h, c, f->leg, f->line, &now);
+	changed |= f->detects_dtmf != keys_are_tones(h, c, f);
+	(void)audio_source_track(h, c, f->leg, f->line, &now);
 	f->source = now;
 	return changed || !job_id_eq(now.job, before.job) ||
 	       now.payload_type != before.payload_type;
 }
 
-void hears_settle(struct call_host *h, struct call *c)
+void audio_source_settle(struct call_host *h, struct call *c)
 {
 	bool changed = false;
 

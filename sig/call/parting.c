@@ -19,11 +19,11 @@ static bool caller_waits(const struct call *c)
 }
 
 /* Its track may not be there yet: a process begins with calls, and has its tones some milliseconds later. */
-static bool hears_tone(const struct call_host *h, const struct call *c, uint8_t leg)
+static bool audio_source_tone(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	enum media_codec codec;
 
-	return h->settings->tones && hears_codec(c, leg, &codec);
+	return h->settings->tones && audio_source_codec(c, leg, &codec);
 }
 
 /* Who still rings is left. */
@@ -50,7 +50,7 @@ static void parting_begin(struct call_host *h, struct call *c, const struct call
 
 bool call_may_part(const struct call_host *h, const struct call *c)
 {
-	return caller_waits(c) && hears_tone(h, c, c->bridge.caller);
+	return caller_waits(c) && audio_source_tone(h, c, c->bridge.caller);
 }
 
 void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
@@ -71,7 +71,7 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 void parting_for(struct call_host *h, struct call *c, const struct call_ending *e, uint32_t ms)
 {
 	parting_begin(h, c, e, ms);
-	if (hears_tone(h, c, c->bridge.caller))
+	if (audio_source_tone(h, c, c->bridge.caller))
 		outbox_touch(&c->out);
 	else
 		call_end(h, c, e);

@@ -200,7 +200,8 @@ static bool is_first_picture(const struct call *c, const struct call_flow *f)
 bool pictures_source(const struct call_host *h, const struct call *c, const struct call_flow *f,
 		     struct flow_source *out)
 {
-	const struct room *r = hears_of(c, f->leg) == HEARS_ROOM ? conference_room(h, c) : NULL;
+	const struct room *r =
+		audio_source_of(c, f->leg) == AUDIO_SOURCE_ROOM ? conference_room(h, c) : NULL;
 
 	*out = (struct flow_source){ 0 };
 	if (!r || r->job.generation == 0 || !is_first_picture(c, f))

@@ -74,7 +74,7 @@ static void session_direct(struct call_host *h, const struct call *c, const stru
 	if (t->with)
 		return;
 	self->held = c->legs[t->offerer]->held;
-	self->plays = hears_music_by(h, c, t->offerer);
+	self->plays = audio_source_music_by(h, c, t->offerer);
 }
 
 /* What `to` is offered, with the session version it will have. */
@@ -213,7 +213,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 
 	self.session_version++;
 	self.held = c->legs[t->answerer]->held;
-	self.plays = hears_music_by(h, c, t->answerer);
+	self.plays = audio_source_music_by(h, c, t->answerer);
 	self.record = aware_told(c, t->offerer, t->answer);
 	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }

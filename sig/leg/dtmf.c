@@ -112,7 +112,7 @@ bool dtmf_are_heard(const struct call *c, uint8_t leg)
 {
 	const struct call_flow *f = audio_flow(c, leg);
 
-	return f && f->hears && !c->legs[leg]->info_keys;
+	return f && f->detects_dtmf && !c->legs[leg]->info_keys;
 }
 
 bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char digit)

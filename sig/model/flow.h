@@ -37,11 +37,11 @@ struct call_flow {
 	bool tap_fork;                /* ... for an external recorder */
 	uint8_t tap_live;             /* ... the application that hears it; 0: none */
 	bool echoes;                  /* the engine was told that its party hears itself */
-	bool waits;  /* ... that its party hears nothing until the music is there */
-	bool hushed; /* ... that nobody hears its party: an announcement is made */
-	bool keys;   /* ... that keys of its party are not relayed: they may be a code */
-	bool hears;  /* ... that keys of its party are tones, and somebody listens for them */
-	bool moves;  /* it came from another call, and the engine is to be told */
+	bool waits;        /* ... that its party hears nothing until the music is there */
+	bool hushed;       /* ... that nobody hears its party: an announcement is made */
+	bool keys;         /* ... that keys of its party are not relayed: they may be a code */
+	bool detects_dtmf; /* ... that DTMF digits of its party are tones, and are to be detected */
+	bool moves;        /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */
 	struct flow_source source; /* what the engine was told last that the party hears */

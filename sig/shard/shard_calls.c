@@ -301,7 +301,7 @@ void shard_calls_hear(struct shard *s)
 	pool_handle at;
 
 	while ((c = pool_next(&s->calls, &cursor, &at)) != NULL)
-		hears_settle(&s->host, c);
+		audio_source_settle(&s->host, c);
 }
 
 void shard_track_set(struct shard *s, enum shard_track track,

@@ -319,7 +319,7 @@ static void room_hear(struct shard *s, const struct room *r)
 		struct call *c = shard_member_call(s, m);
 
 		if (c)
-			hears_settle(&s->host, c);
+			audio_source_settle(&s->host, c);
 	}
 }
 
@@ -385,7 +385,7 @@ static bool room_attend(struct shard *s, struct room *r)
 
 		m->waits = waits;
 		if (c)
-			hears_settle(&s->host, c);
+			audio_source_settle(&s->host, c);
 	}
 	r->hosted |= has;
 	return r->ends_with_host && r->hosted && !has && r->count;

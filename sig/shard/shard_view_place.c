@@ -18,9 +18,9 @@ static void party_name_put(struct party_place *out, struct bytes name)
 static void place_of_act(struct party_place *out, const struct prompts *a)
 {
 	struct bytes file = bytes_str(a->terms.files[a->file]);
-	bool plays = a->hears == HEARS_PLAY || a->hears == HEARS_ITSELF;
+	bool plays = a->source == AUDIO_SOURCE_PLAY || a->source == AUDIO_SOURCE_ITSELF;
 
-	out->kind = a->hears == HEARS_ITSELF ? PARTY_ECHOED : PARTY_PLAYED;
+	out->kind = a->source == AUDIO_SOURCE_ITSELF ? PARTY_ECHOED : PARTY_PLAYED;
 	out->collects = a->list[a->at].kind == PROMPT_COLLECT;
 	out->records = a->list[a->at].kind == PROMPT_RECORD;
 	out->paused = a->paused;
@@ -30,7 +30,7 @@ static void place_of_act(struct party_place *out, const struct prompts *a)
 	} else if (plays) {
 		out->file = (uint8_t)(a->file + 1);
 		out->file_count = a->terms.file_count;
-	} else if (a->hears == HEARS_PEER) {
+	} else if (a->source == AUDIO_SOURCE_PEER) {
 		file = (struct bytes){ 0 }; /* all was played */
 	}
 	party_name_put(out, file);
@@ -70,11 +70,11 @@ static bool place_sounds(const struct shard *s, const struct call *c, uint8_t le
 {
 	struct flow_source source;
 
-	if (hears_later(&s->host, c, leg))
+	if (audio_source_is_late(&s->host, c, leg))
 		return true;
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].leg == leg && c->flows[i].kind == MEDIA_AUDIO &&
-		    hears_source(&s->host, c, leg, c->flows[i].line, &source))
+		    audio_source_track(&s->host, c, leg, c->flows[i].line, &source))
 			return true;
 	}
 	return false;

@@ -149,7 +149,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	if (c->end_done)
 		return false;
 	media_stream_settle(h, c);
-	hears_settle(h, c);
+	audio_source_settle(h, c);
 	charges_settle(h, c);
 	legs_trim(h, c);
 	note_open(h, c);

@@ -270,7 +270,7 @@ static void put_spec(struct writer *w, const struct flow_spec *f)
 	number(w, "nack", f->nack);
 	number(w, "fir", f->fir);
 	number(w, "alone", f->alone);
-	number(w, "hears", f->hears);
+	number(w, "hears", f->detects_dtmf);
 	number(w, "strips", f->strips);
 	number(w, "place", f->place);
 	number(w, "tap_live", f->tap_live);

@@ -36,7 +36,7 @@ static struct scene *scene_heard(enum media_codec codec)
 {
 	struct scene *s = scene_plain(codec);
 
-	s->r->spec[A].hears = 1;
+	s->r->spec[A].detects_dtmf = 1;
 	rig_update(s->r, &s->r->spec[A]);
 	assert_int_equal(s->r->w.ears.open, 1);
 	return s;
@@ -128,11 +128,11 @@ static void not_where_nobody_listens(void **state)
 	assert_string_equal(keys_told(s), "");
 	assert_int_equal(s->r->w.flows.tapped, 0);
 	assert_int_equal(s->r->w.ears.open, 0);
-	s->r->spec[A].hears = 1;
+	s->r->spec[A].detects_dtmf = 1;
 	rig_update(s->r, &s->r->spec[A]);
 	keys_press(s, "3");
 	assert_string_equal(keys_told(s), "3");
-	s->r->spec[A].hears = 0;
+	s->r->spec[A].detects_dtmf = 0;
 	rig_update(s->r, &s->r->spec[A]);
 	assert_int_equal(s->r->w.flows.tapped, 0);
 	assert_int_equal(s->r->w.ears.open, 0);

@@ -216,15 +216,15 @@ static void heard_for_an_application(void **state)
 	struct line *l = *state;
 
 	answered(l, PLAIN_A);
-	assert_false(line_last_spec(l->r, 0).hears);
+	assert_false(line_last_spec(l->r, 0).detects_dtmf);
 	act_by(l, &g_deaf, 1);
-	assert_false(line_last_spec(l->r, 0).hears);
+	assert_false(line_last_spec(l->r, 0).detects_dtmf);
 	act_by(l, &g_pin, 2);
-	assert_true(line_last_spec(l->r, 0).hears);
+	assert_true(line_last_spec(l->r, 0).detects_dtmf);
 	for (const char *key = "1234#"; *key; key++)
 		pressed(l, 0, *key, true);
 	assert_collected(l, "1234");
-	assert_false(line_last_spec(l->r, 0).hears);
+	assert_false(line_last_spec(l->r, 0).detects_dtmf);
 }
 
 static void heard_after_a_kill(void **state)
@@ -237,7 +237,7 @@ static void heard_after_a_kill(void **state)
 	pressed(l, 0, '2', true);
 	rig_wait_ms(l->r, 100);
 	application_restart(l);
-	assert_true(line_last_spec(l->r, 0).hears);
+	assert_true(line_last_spec(l->r, 0).detects_dtmf);
 	pressed(l, 0, '3', true);
 	pressed(l, 0, '4', true);
 	pressed(l, 0, '#', true);
@@ -251,7 +251,7 @@ static void not_beside_events(void **state)
 
 	answered(l, PHONE_SDP_A);
 	act_by(l, &g_pin, 1);
-	assert_false(line_last_spec(l->r, 0).hears);
+	assert_false(line_last_spec(l->r, 0).detects_dtmf);
 }
 
 /* A phone may send both: each key counts once, whichever comes first. */
@@ -263,10 +263,10 @@ static void once_beside_info(void **state)
 	act_by(l, &g_pin, 1);
 	pressed(l, 0, '1', true);
 	phone_request(&l->a, "INFO", RELAY, "Signal=1\r\n");
-	assert_false(line_last_spec(l->r, 0).hears);
+	assert_false(line_last_spec(l->r, 0).detects_dtmf);
 	rig_wait_ms(l->r, 100);
 	application_restart(l);
-	assert_false(line_last_spec(l->r, 0).hears);
+	assert_false(line_last_spec(l->r, 0).detects_dtmf);
 	phone_request(&l->a, "INFO", RELAY, "Signal=1\r\n");
 	pressed(l, 0, '1', true);
 	phone_request(&l->a, "INFO", RELAY, "Signal=2\r\n");
@@ -300,8 +300,8 @@ static void codes_as_tones(void **state)
 
 	codes_set(l->r);
 	talk(l, PLAIN_A, "", PHONE_SDP_B);
-	assert_true(line_last_spec(l->r, 0).hears);
-	assert_false(line_last_spec(l->r, 1).hears); /* 1002 may not */
+	assert_true(line_last_spec(l->r, 0).detects_dtmf);
+	assert_false(line_last_spec(l->r, 1).detects_dtmf); /* 1002 may not */
 	pressed(l, 0, '5', true);
 	pressed(l, 0, '*', true);
 	pressed(l, 0, '1', true);
