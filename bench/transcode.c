@@ -277,7 +277,7 @@ static void engine_begin(struct bench *b)
 		(void)ring_push(&b->w.commands, &c);
 		worker_step(&b->w);
 	}
-	if (b->w.coders.open != b->calls * 2)
+	if (b->w.transcoders.open != b->calls * 2)
 		check("coders", -EINVAL);
 }
 
@@ -413,7 +413,7 @@ static void steps_print(const struct bench *b, size_t count)
 
 static void bench_run(struct bench *b)
 {
-	uint64_t bare_ns = 0, coded_ns = 0;
+	uint64_t bare_ns = 0, transcoded_ns = 0;
 	size_t steps;
 	int64_t lost;
 
@@ -426,7 +426,7 @@ static void bench_run(struct bench *b)
 		for (uint32_t i = 0; i < BLOCK; i++)
 			bare_ns += bare_round(b, n + i);
 		for (uint32_t i = 0; i < BLOCK; i++)
-			coded_ns += engine_round(b);
+			transcoded_ns += engine_round(b);
 	}
 	steps = b->steps;
 	lost = (int64_t)b->rounds * b->calls * 2 - (int64_t)b->out;
@@ -435,8 +435,8 @@ static void bench_run(struct bench *b)
 	(void)printf("{\"codec\": \"%s\", \"calls\": %u, \"lost\": %" PRId64
 		     ", \"us_per_call\": %.2f, \"codec_us_per_call\": %.2f, "
 		     "\"ratio_vs_codec_cost\": %.3f, \"late_p50_us\": %u, \"late_p999_us\": %u, ",
-		     media_codec_facts(b->other)->name, b->calls, lost, us_of(b, coded_ns),
-		     us_of(b, bare_ns), (double)coded_ns / (double)bare_ns, late_at(b, 500),
+		     media_codec_facts(b->other)->name, b->calls, lost, us_of(b, transcoded_ns),
+		     us_of(b, bare_ns), (double)transcoded_ns / (double)bare_ns, late_at(b, 500),
 		     late_at(b, 999));
 	steps_print(b, steps);
 }

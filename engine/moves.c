@@ -40,7 +40,7 @@ void moves_end(struct moves *m, struct flow_parcel *p)
 	for (uint32_t c = 0; c < CHANNELS; c++)
 		if (p->fd[c] >= 0)
 			(void)close(p->fd[c]);
-	coder_free(p->coder);
+	transcoder_free(p->transcoder);
 	explicit_bzero(p, sizeof(*p)); /* keys */
 	free(p);
 }

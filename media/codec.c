@@ -23,7 +23,8 @@ static const uint8_t g_liked[] = {
 };
 
 /* Coded, and not spoken: bits by enum media_codec; written before other threads begin. */
-static uint32_t g_coded = UINT32_C(1) << MEDIA_CODEC_L16 | UINT32_C(1) << MEDIA_CODEC_L16_WIDE;
+static uint32_t g_transcodable = UINT32_C(1) << MEDIA_CODEC_L16 | UINT32_C(1)
+									  << MEDIA_CODEC_L16_WIDE;
 
 const struct media_codec_facts *media_codec_facts(enum media_codec codec)
 {
@@ -47,21 +48,21 @@ enum media_codec media_codec_of(const struct payload *p)
 
 void media_codec_code(enum media_codec codec)
 {
-	g_coded |= UINT32_C(1) << codec;
+	g_transcodable |= UINT32_C(1) << codec;
 }
 
-bool media_codec_is_coded(enum media_codec codec)
+bool media_codec_is_transcodable(enum media_codec codec)
 {
-	return codec < MEDIA_CODECS || (codec < MEDIA_CODECS_KNOWN && g_coded >> codec & 1);
+	return codec < MEDIA_CODECS || (codec < MEDIA_CODECS_KNOWN && g_transcodable >> codec & 1);
 }
 
-uint8_t media_codecs_coded(uint8_t out[MEDIA_CODECS_KNOWN], bool named)
+uint8_t media_codecs_transcodable(uint8_t out[MEDIA_CODECS_KNOWN], bool named)
 {
 	uint8_t count = media_codecs_liked(true, out);
 
 	for (size_t i = 0; i < COUNT_OF(g_liked); i++) {
 		if (g_liked[i] >= MEDIA_CODECS &&
-		    media_codec_is_coded((enum media_codec)g_liked[i]))
+		    media_codec_is_transcodable((enum media_codec)g_liked[i]))
 			out[count++] = g_liked[i];
 	}
 	if (named) {

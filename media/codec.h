@@ -41,9 +41,9 @@ enum media_codec media_codec_of(const struct payload *p);
 /* Besides those that are spoken it is coded here, by a module: told once, before anybody asks. */
 void media_codec_code(enum media_codec codec);
 /* It is decoded and encoded here, so that two parties without a common codec hear each other. */
-bool media_codec_is_coded(enum media_codec codec);
+bool media_codec_is_transcodable(enum media_codec codec);
 /* Those of them that we offer, the best first: spoken ones before others. named: to who names what it may have, L16 as well. How many. */
-uint8_t media_codecs_coded(uint8_t out[MEDIA_CODECS_KNOWN], bool named);
+uint8_t media_codecs_transcodable(uint8_t out[MEDIA_CODECS_KNOWN], bool named);
 /* Those that are spoken, or all that we offer, the best first. How many. */
 uint8_t media_codecs_liked(bool spoken, uint8_t out[MEDIA_CODECS_KNOWN]);
 

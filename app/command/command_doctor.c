@@ -379,7 +379,7 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 		.sip_peer = v->remote[party],
 		.holds = v->legs[party].held,
 		.muted = v->legs[party].muted,
-		.coded_to = v->flows[i].coded_to,
+		.transcoded_to = v->flows[i].transcoded_to,
 		.opus_hz = settings_to_opus_hz(&n->settings),
 	};
 	f->agreed = shard_call_line(node_core(n, d->call), d->call, v->flows[i].leg,

@@ -173,10 +173,11 @@ json_t *call_flow_ended_json(const struct diagnosis_flow *f)
 }
 
 /* In what the other party hears it. */
-static json_t *coded_to_json(uint8_t coded_to)
+static json_t *transcoded_to_json(uint8_t transcoded_to)
 {
-	return coded_to ? json_string(media_codec_facts((enum media_codec)(coded_to - 1))->name)
-			: json_null();
+	return transcoded_to
+		       ? json_string(media_codec_facts((enum media_codec)(transcoded_to - 1))->name)
+		       : json_null();
 }
 
 json_t *call_flow_json(const struct node *node, const struct call_view *view, uint32_t flow,
@@ -202,7 +203,7 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 			 : facts.secure ? "dtls"
 					: "plain",
 			 "payload_type", "codec", "transcoded_to",
-			 coded_to_json(view->flows[flow].coded_to), "ssrc_out",
+			 transcoded_to_json(view->flows[flow].transcoded_to), "ssrc_out",
 			 (json_int_t)view->flows[flow].ssrc_out, "ice", "dtls", "stats", "drops",
 			 "quality");
 	if (json && live)

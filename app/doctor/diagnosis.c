@@ -194,19 +194,19 @@ static enum media_codec codec_said(const struct suspect *s)
 	return (enum media_codec)codec;
 }
 
-enum answer_of_rule note_coded(const struct suspect *s, struct finding *out)
+enum answer_of_rule note_transcoded(const struct suspect *s, struct finding *out)
 {
-	uint32_t full = fresh_drops(s, VERDICT_CODER_FULL);
+	uint32_t full = fresh_drops(s, VERDICT_TRANSCODER_FULL);
 	enum media_codec from = codec_said(s);
 	struct media_coding coding = { .from = (uint8_t)from };
 	const char *to;
 
-	if (!s->f->coded_to || from == MEDIA_CODECS_KNOWN)
+	if (!s->f->transcoded_to || from == MEDIA_CODECS_KNOWN)
 		return RULE_SILENT;
-	coding.to = (uint8_t)(s->f->coded_to - 1);
+	coding.to = (uint8_t)(s->f->transcoded_to - 1);
 	to = media_codec_facts(coding.to)->name;
 	if (full)
-		found(out, FINDING_CODER_FULL, s,
+		found(out, FINDING_TRANSCODER_FULL, s,
 		      "What leg %c says in %s is transcoded to %s, and %u of its packets were lost "
 		      "for lack of time.",
 		      s->who, media_codec_facts(from)->name, to, full);
@@ -217,7 +217,7 @@ enum answer_of_rule note_coded(const struct suspect *s, struct finding *out)
 	add_text(out, "from", media_codec_facts(from)->name);
 	add_text(out, "to", to);
 	add_number(out, "us_of_20_ms", coding_cost_ns(&coding, s->f->opus_hz) / 1000);
-	add_number(out, "coded", fresh_drops(s, VERDICT_CODED));
+	add_number(out, "coded", fresh_drops(s, VERDICT_TRANSCODED));
 	add_number(out, "coder_full", full);
 	add_number(out, "late", fresh_drops(s, VERDICT_LATE));
 	return RULE_FOUND;
@@ -438,7 +438,7 @@ static rule_fn *const g_causes[] = { rule_direction,       rule_transport, rule_
 				     rule_unexpected_srtp, rule_silence,   rule_outbound };
 static rule_fn *const g_notes[] = { note_source,   note_second_source, note_packet_length,
 				    note_clock,    note_silence,       note_loss_in,
-				    note_loss_out, note_jitter,        note_coded };
+				    note_loss_out, note_jitter,        note_transcoded };
 
 struct findings {
 	struct finding *list;

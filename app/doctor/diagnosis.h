@@ -33,7 +33,7 @@ struct diagnosis_flow {
 	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
 	struct addr sip_peer; /* where its SIP comes from */
 	bool holds, muted;    /* by order */
-	uint8_t coded_to; /* enum media_codec + 1: what it says is transcoded for the other one; 0: it is not */
+	uint8_t transcoded_to; /* enum media_codec + 1: what it says is transcoded for the other one; 0: it is not */
 	uint32_t opus_hz; /* of what is coded: 0: as the other codec has it */
 	struct party_place place;
 };
@@ -138,7 +138,7 @@ rule_fn rule_direction, rule_transport, rule_keys, rule_payload_type, rule_stran
 	rule_unexpected_srtp, rule_silence, rule_outbound;
 /* What is odd about a flow without a cause; all are asked. */
 rule_fn note_source, note_second_source, note_packet_length, note_clock, note_silence, note_loss_in,
-	note_loss_out, note_jitter, note_coded;
+	note_loss_out, note_jitter, note_transcoded;
 
 /* Where its party is, if it does not speak with the other one: beside every cause. */
 rule_fn rule_place;

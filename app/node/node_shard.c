@@ -443,7 +443,7 @@ static void counts_add(struct shard_counts *sum, const struct shard_counts *c,
 {
 	sum->calls += c->calls;
 	sum->calls_established += c->calls_established;
-	sum->calls_coded += c->calls_coded;
+	sum->calls_transcoded += c->calls_transcoded;
 	sum->txns += c->txns;
 	sum->subscriptions += c->subscriptions;
 	sum->txns_max += c->txns_max;

@@ -229,7 +229,7 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 /* What the party hears is made here. */
 static bool is_made(const struct flow *f)
 {
-	return f->listener.begun || f->sink.coded;
+	return f->listener.begun || f->sink.transcoded;
 }
 
 static struct flow_said said_read(const struct flow *f)

@@ -57,7 +57,7 @@ struct sink {
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
 	uint16_t
 		units; /* of a timestamp, between two packets of what is made or coded here; see flow_said */
-	uint8_t coded; /* 1: what its feeder says is transcoded (engine/job/coder.h) */
+	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/job/coder.h) */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };
@@ -147,12 +147,12 @@ struct flow {
 	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed;   /* of the event being tracked; 0: by INFO */
 	uint8_t fir, fir_number; /* a new picture is asked for by FIR; the number of the next one */
-	uint8_t nack;      /* of video: it sends again what it is asked for (RFC 4585 6.2.1) */
-	uint8_t strips;    /* RTP header extensions do not pass */
-	uint8_t alone;     /* without a peer it is heard all the same */
-	uint8_t watch;     /* points of media/capture.h; 0: nobody looks */
-	uint8_t has_coder; /* worker.coders has it: what its party says is transcoded */
-	uint8_t has_ear;   /* worker.ears has it: keys of its party are tones */
+	uint8_t nack;           /* of video: it sends again what it is asked for (RFC 4585 6.2.1) */
+	uint8_t strips;         /* RTP header extensions do not pass */
+	uint8_t alone;          /* without a peer it is heard all the same */
+	uint8_t watch;          /* points of media/capture.h; 0: nobody looks */
+	uint8_t has_transcoder; /* worker.transcoders has it: what its party says is transcoded */
+	uint8_t has_ear;        /* worker.ears has it: keys of its party are tones */
 	uint8_t taken_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
 	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */

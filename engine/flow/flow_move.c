@@ -80,7 +80,7 @@ static int flow_leave(struct worker *w, struct flow *f, struct flow_parcel *p)
 	digits_stop(w, f);
 	pack(f, p);
 	pack_consent(w, f, p);
-	p->coder = coder_pack(w, f);
+	p->transcoder = transcoder_pack(w, f);
 	control_flow_end(w, f);
 	return 0;
 }
@@ -128,8 +128,8 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->told = p->told;
 	memcpy(f->tap_lost, p->tap_lost, sizeof(f->tap_lost));
 	unpack_consent(w, f, p);
-	coder_arrive(w, f, p->coder);
-	p->coder = NULL;
+	transcoder_arrive(w, f, p->transcoder);
+	p->transcoder = NULL;
 	event = event_of(f, MEDIA_FLOW_MOVED);
 	event.parcel = p;
 	control_answer(w, &event);

@@ -36,7 +36,7 @@ struct flow_parcel {
 	struct flow_said told;
 	uint32_t tap_lost[TAP_READERS];
 	uint64_t consent_ns[CHANNELS]; /* of ICE; 0: none */
-	struct coder *coder;           /* NULL: none */
+	struct transcoder *transcoder; /* NULL: none */
 };
 
 /* MEDIA_FLOW_YIELD: the flow packs and closes, or stays as it is and the answer says why. */

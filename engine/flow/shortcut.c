@@ -28,7 +28,7 @@ enum {
 /* Nothing looks at what passes, neither in nor out. What control is yet to be told of the flow it hears from the tick. */
 static bool is_unseen(const struct flow *f)
 {
-	return !f->transport && !f->secure && !f->watch && !f->taps && !f->has_coder &&
+	return !f->transport && !f->secure && !f->watch && !f->taps && !f->has_transcoder &&
 	       !f->has_ear && !f->has_overlay && !f->own && !f->marked && f->kind != MEDIA_OPAQUE &&
 	       f->latch_rtp.source.family != ADDR_NONE;
 }

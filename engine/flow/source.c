@@ -127,7 +127,7 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
 
 	f->stats.source_changes += f->source.started && !known;
 	if (!is_feeder(k, f) &&
-	    !k->coded) /* control's doing, no party's: told at once, a kill may be near */
+	    !k->transcoded) /* control's doing, no party's: told at once, a kill may be near */
 		f->noticed_ns = 0;
 	/* another flow fed the party meanwhile: what was late for us is void */
 	f->source_before = is_feeder(k, f) ? f->source : (struct source){ 0 };
@@ -149,7 +149,7 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
 	f->source.relayed = 1;
 	f->source.feeding = 1;
 	k->feeder = f->id;
-	k->coded = 0;
+	k->transcoded = 0;
 	f->notice = 1;
 }
 

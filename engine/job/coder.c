@@ -13,25 +13,25 @@
 
 /* ---- open, close ---- */
 
-int coder_line_open(struct coder_line *l, uint32_t capacity)
+int transcoder_line_open(struct transcoder_line *l, uint32_t capacity)
 {
-	l->of = calloc(capacity, sizeof(struct coder *));
+	l->of = calloc(capacity, sizeof(struct transcoder *));
 	return l->of ? 0 : -ENOMEM;
 }
 
-void coder_line_close(struct coder_line *l)
+void transcoder_line_close(struct transcoder_line *l)
 {
 	assert(l->open == 0);
 	free(l->of);
 	l->of = NULL;
 }
 
-struct coder *coder_of(const struct worker *w, const struct flow *f)
+struct transcoder *transcoder_of(const struct worker *w, const struct flow *f)
 {
-	return f->has_coder ? w->coders.of[f->id.slot] : NULL;
+	return f->has_transcoder ? w->transcoders.of[f->id.slot] : NULL;
 }
 
-void coder_free(struct coder *c)
+void transcoder_free(struct transcoder *c)
 {
 	if (!c)
 		return;
@@ -61,7 +61,8 @@ static bool codings_of(const struct flow_spec *spec, struct media_coding out[MED
 	return any;
 }
 
-static bool coder_is_like(const struct coder *c, const struct media_coding *spec, const bool *named)
+static bool transcoder_is_like(const struct transcoder *c, const struct media_coding *spec,
+			       const bool *named)
 {
 	for (uint32_t i = 0; i < MEDIA_CODINGS_MAX; i++) {
 		const struct media_coding *a = &c->spec[i], *b = &spec[i];
@@ -83,10 +84,10 @@ static uint32_t opus_hz_of(const struct worker *w)
 	return told & EASE_FULL_RATE ? CODEC_RATE_MAX : 0;
 }
 
-static int coder_open(struct coder **out, const struct media_coding *spec, const bool *named,
-		      uint32_t opus_hz)
+static int transcoder_open(struct transcoder **out, const struct media_coding *spec,
+			   const bool *named, uint32_t opus_hz)
 {
-	struct coder *c = calloc(1, sizeof(*c));
+	struct transcoder *c = calloc(1, sizeof(*c));
 	int err = c ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < MEDIA_CODINGS_MAX; i++) {
@@ -95,60 +96,60 @@ static int coder_open(struct coder **out, const struct media_coding *spec, const
 			err = coding_open(&c->list[i], &spec[i], opus_hz);
 	}
 	if (err)
-		coder_free(c);
+		transcoder_free(c);
 	else
 		*out = c;
 	return err;
 }
 
-static void coder_join(struct worker *w, struct flow *f, struct coder *c)
+static void transcoder_join(struct worker *w, struct flow *f, struct transcoder *c)
 {
 	c->slot = f->id.slot;
-	w->coders.of[c->slot] = c;
-	f->has_coder = 1;
-	w->coders.open++;
-	metric_set(w->metrics->coders, w->coders.open);
-	if (coder_has_work(c))
-		job_line_put(&w->coders.line, &c->place);
+	w->transcoders.of[c->slot] = c;
+	f->has_transcoder = 1;
+	w->transcoders.open++;
+	metric_set(w->metrics->transcoders, w->transcoders.open);
+	if (transcoder_has_work(c))
+		job_line_put(&w->transcoders.line, &c->place);
 }
 
-struct coder *coder_pack(struct worker *w, struct flow *f)
+struct transcoder *transcoder_pack(struct worker *w, struct flow *f)
 {
-	struct coder *c = coder_of(w, f);
+	struct transcoder *c = transcoder_of(w, f);
 
 	if (!c)
 		return NULL;
-	job_line_forget(&w->coders.line, &c->place);
-	f->has_coder = 0;
-	w->coders.open--;
-	metric_set(w->metrics->coders, w->coders.open);
+	job_line_forget(&w->transcoders.line, &c->place);
+	f->has_transcoder = 0;
+	w->transcoders.open--;
+	metric_set(w->metrics->transcoders, w->transcoders.open);
 	return c;
 }
 
-void coder_leave(struct worker *w, struct flow *f)
+void transcoder_leave(struct worker *w, struct flow *f)
 {
-	coder_free(coder_pack(w, f));
+	transcoder_free(transcoder_pack(w, f));
 }
 
-int coder_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
+int transcoder_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct media_coding codings[MEDIA_CODINGS_MAX];
 	bool named[MEDIA_CODINGS_MAX];
 	bool any = codings_of(spec, codings, named);
-	struct coder *c = NULL;
+	struct transcoder *c = NULL;
 	int err = 0;
 
-	if (any && f->has_coder && coder_is_like(coder_of(w, f), codings, named))
+	if (any && f->has_transcoder && transcoder_is_like(transcoder_of(w, f), codings, named))
 		return 0;
-	coder_leave(w, f);
+	transcoder_leave(w, f);
 	if (any)
-		err = coder_open(&c, codings, named, opus_hz_of(w));
+		err = transcoder_open(&c, codings, named, opus_hz_of(w));
 	if (c)
-		coder_join(w, f, c);
+		transcoder_join(w, f, c);
 	return err;
 }
 
-void coder_arrive(struct worker *w, struct flow *f, struct coder *c)
+void transcoder_arrive(struct worker *w, struct flow *f, struct transcoder *c)
 {
 	bool named[MEDIA_CODINGS_MAX];
 
@@ -156,41 +157,41 @@ void coder_arrive(struct worker *w, struct flow *f, struct coder *c)
 		return;
 	for (uint32_t i = 0; i < MEDIA_CODINGS_MAX; i++)
 		named[i] = c->list[i].decoder != NULL;
-	if (!f->has_coder || !coder_is_like(coder_of(w, f), c->spec, named)) {
-		coder_free(c);
+	if (!f->has_transcoder || !transcoder_is_like(transcoder_of(w, f), c->spec, named)) {
+		transcoder_free(c);
 		return;
 	}
-	coder_leave(w, f);
-	coder_join(w, f, c);
+	transcoder_leave(w, f);
+	transcoder_join(w, f, c);
 }
 
 /* ---- what is said ---- */
 
-bool coder_is_for(const struct flow *f, const struct payload_rule *rule)
+bool transcoder_is_for(const struct flow *f, const struct payload_rule *rule)
 {
-	return rule->coding || (rule->event && f->has_coder && !f->source.feeding);
+	return rule->coding || (rule->event && f->has_transcoder && !f->source.feeding);
 }
 
 /* One of the newest few that are done, or one before it. */
-static bool coder_is_past(const struct coder *c, const struct pkt *p)
+static bool transcoder_is_past(const struct transcoder *c, const struct pkt *p)
 {
 	uint16_t behind = (uint16_t)(c->sequence - p->sequence);
 
 	return c->known && c->ssrc == p->ssrc && behind < SEQ_MISORDER_MAX;
 }
 
-static struct coder_packet *packet_at(struct coder *c, uint32_t i)
+static struct transcoder_packet *packet_at(struct transcoder *c, uint32_t i)
 {
-	return &c->packets[(c->first + i) % CODER_PACKETS_MAX];
+	return &c->packets[(c->first + i) % TRANSCODER_PACKETS_MAX];
 }
 
 /* Where it belongs among those that wait, in the order that it was sent in; c->count + 1: it is there already. */
-static uint32_t coder_place_of(struct coder *c, const struct pkt *p)
+static uint32_t transcoder_place_of(struct transcoder *c, const struct pkt *p)
 {
 	uint32_t i = c->count;
 
 	for (; i > 0; i--) {
-		const struct coder_packet *k = packet_at(c, i - 1);
+		const struct transcoder_packet *k = packet_at(c, i - 1);
 		int16_t ahead = (int16_t)(p->sequence - k->sequence);
 
 		if (k->ssrc != p->ssrc || ahead > 0 || ahead < -SEQ_MISORDER_MAX)
@@ -201,10 +202,10 @@ static uint32_t coder_place_of(struct coder *c, const struct pkt *p)
 	return i;
 }
 
-static void packet_keep(struct coder *c, uint32_t at, const struct pkt *p,
+static void packet_keep(struct transcoder *c, uint32_t at, const struct pkt *p,
 			const struct payload_rule *rule, uint64_t now_ns)
 {
-	struct coder_packet *k;
+	struct transcoder_packet *k;
 
 	for (uint32_t i = c->count++; i > at; i--)
 		*packet_at(c, i) = *packet_at(c, i - 1);
@@ -221,40 +222,42 @@ static void packet_keep(struct coder *c, uint32_t at, const struct pkt *p,
 	memcpy(k->octets, p->data + p->payload_at, p->payload_length);
 }
 
-enum verdict coder_take(struct worker *w, const struct pkt *p)
+enum verdict transcoder_queue(struct worker *w, const struct pkt *p)
 {
-	struct coder *c = coder_of(w, p->flow);
+	struct transcoder *c = transcoder_of(w, p->flow);
 	const struct payload_rule *rule = flow_rule(p->flow, p->payload_type);
 	uint32_t at;
 
-	if (!c || c->count == CODER_PACKETS_MAX || p->payload_length > CODER_OCTETS_MAX)
-		return VERDICT_CODER_FULL;
-	at = coder_place_of(c, p);
-	if (coder_is_past(c, p) || at > c->count)
+	if (!c || c->count == TRANSCODER_PACKETS_MAX || p->payload_length > TRANSCODER_OCTETS_MAX)
+		return VERDICT_TRANSCODER_FULL;
+	at = transcoder_place_of(c, p);
+	if (transcoder_is_past(c, p) || at > c->count)
 		return VERDICT_LATE;
 	packet_keep(c, at, p, rule, w->batch.now_ns);
-	job_line_put(&w->coders.line, &c->place);
-	return VERDICT_CODED;
+	job_line_put(&w->transcoders.line, &c->place);
+	return VERDICT_TRANSCODED;
 }
 
 /* ---- turns ---- */
 
-static struct coder *coder_first(const struct coder_line *l)
+static struct transcoder *transcoder_first(const struct transcoder_line *l)
 {
-	return CONTAINER_OF(l->line.first, struct coder, place);
+	return CONTAINER_OF(l->line.first, struct transcoder, place);
 }
 
-void coder_turn(struct worker *w)
+void transcoder_turn(struct worker *w)
 {
-	struct coder_line *l = &w->coders;
-	uint32_t left = CODER_SLICE_NS, cost;
+	struct transcoder_line *l = &w->transcoders;
+	uint32_t left = TRANSCODER_SLICE_NS, cost;
 
-	while (l->line.first && (left == CODER_SLICE_NS || coder_cost_ns(coder_first(l)) <= left)) {
-		struct coder *c = CONTAINER_OF(job_line_take(&l->line), struct coder, place);
+	while (l->line.first &&
+	       (left == TRANSCODER_SLICE_NS || transcoder_cost_ns(transcoder_first(l)) <= left)) {
+		struct transcoder *c =
+			CONTAINER_OF(job_line_take(&l->line), struct transcoder, place);
 
-		cost = coder_cost_ns(c);
-		coder_say(w, c);
-		if (coder_has_work(c))
+		cost = transcoder_cost_ns(c);
+		transcoder_send(w, c);
+		if (transcoder_has_work(c))
 			job_line_put(&l->line, &c->place);
 		left -= cost < left ? cost : left;
 	}

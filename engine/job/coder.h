@@ -5,7 +5,7 @@
  * packets of our own do, under the next number. Its timestamps are in step with those that came: what was lost, or not sent, is a gap of
  * the same length. Telephone events go the same way, so that they keep their place.
  *
- * The worker's thread. Memory is allocated by commands alone; a coder goes to another worker with its flow.
+ * The worker's thread. Memory is allocated by commands alone; a transcoder goes to another worker with its flow.
  */
 #ifndef ENGINE_JOB_CODER_H
 #define ENGINE_JOB_CODER_H
@@ -21,15 +21,15 @@ struct pkt;
 struct worker;
 
 enum {
-	CODER_PACKETS_MAX = 16, /* that wait */
-	CODER_OCTETS_MAX = 1280,
-	CODER_SLICE_NS = 150000, /* so much work is done between two polls, or one packet */
-	CODER_JUMP_MS = 1000,    /* a timestamp that is so far from its time begins anew */
-	CODER_EVENT_MS = 10000,  /* likewise of an event, which may last */
+	TRANSCODER_PACKETS_MAX = 16, /* that wait */
+	TRANSCODER_OCTETS_MAX = 1280,
+	TRANSCODER_SLICE_NS = 150000, /* so much work is done between two polls, or one packet */
+	TRANSCODER_JUMP_MS = 1000,    /* a timestamp that is so far from its time begins anew */
+	TRANSCODER_EVENT_MS = 10000,  /* likewise of an event, which may last */
 };
 
 /* One that waits. */
-struct coder_packet {
+struct transcoder_packet {
 	uint64_t at_ns;
 	uint32_t ssrc, timestamp;
 	uint32_t event_hz; /* 0: it is audio */
@@ -37,10 +37,10 @@ struct coder_packet {
 	uint8_t coding;       /* index; not of an event */
 	uint8_t payload_type; /* under which it leaves */
 	uint8_t marker;
-	uint8_t octets[CODER_OCTETS_MAX];
+	uint8_t octets[TRANSCODER_OCTETS_MAX];
 };
 
-struct coder {
+struct transcoder {
 	struct job_place place;
 	uint32_t slot; /* of its flow, that of the party that says it */
 	struct media_coding spec[MEDIA_CODINGS_MAX];
@@ -56,12 +56,12 @@ struct coder {
 	bool known;
 	uint8_t payload_type, marker; /* of what leaves next */
 	uint32_t first, count;
-	struct coder_packet packets[CODER_PACKETS_MAX];
+	struct transcoder_packet packets[TRANSCODER_PACKETS_MAX];
 };
 
 /* Of one worker. */
-struct coder_line {
-	struct coder **of; /* by slot of the flow; valid where flow.has_coder */
+struct transcoder_line {
+	struct transcoder **of; /* by slot of the flow; valid where flow.has_transcoder */
 	struct job_line line;
 	uint32_t open;
 	struct ease ease;
@@ -70,29 +70,29 @@ struct coder_line {
 };
 
 /* Slots of flows. 0 or -ENOMEM. */
-int coder_line_open(struct coder_line *l, uint32_t capacity) NODISCARD;
-void coder_line_close(struct coder_line *l);
+int transcoder_line_open(struct transcoder_line *l, uint32_t capacity) NODISCARD;
+void transcoder_line_close(struct transcoder_line *l);
 /* NULL: it has none. */
-struct coder *coder_of(const struct worker *w, const struct flow *f);
+struct transcoder *transcoder_of(const struct worker *w, const struct flow *f);
 /* As the spec says; what it does not change goes on. 0, or why it cannot be: then what is to be coded is dropped. */
-int coder_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+int transcoder_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* The flow closes. */
-void coder_leave(struct worker *w, struct flow *f);
+void transcoder_leave(struct worker *w, struct flow *f);
 /* The flow goes to another worker: NULL, or what is to arrive there, or to be freed. */
-struct coder *coder_pack(struct worker *w, struct flow *f);
+struct transcoder *transcoder_pack(struct worker *w, struct flow *f);
 /* In place of the flow's, if it is like that one. Else it is freed. */
-void coder_arrive(struct worker *w, struct flow *f, struct coder *c);
-void coder_free(struct coder *c); /* NULL is fine */
+void transcoder_arrive(struct worker *w, struct flow *f, struct transcoder *c);
+void transcoder_free(struct transcoder *c); /* NULL is fine */
 
 /* RTP of the flow's party that is to be relayed: transcoded, or not? */
-bool coder_is_for(const struct flow *f, const struct payload_rule *rule);
-/* It waits for its turn: VERDICT_CODED; else why it does not. */
-enum verdict coder_take(struct worker *w, const struct pkt *p);
+bool transcoder_is_for(const struct flow *f, const struct payload_rule *rule);
+/* It waits for its turn: VERDICT_TRANSCODED; else why it does not. */
+enum verdict transcoder_queue(struct worker *w, const struct pkt *p);
 /* A slice of the work of those in line. */
-void coder_turn(struct worker *w);
+void transcoder_turn(struct worker *w);
 
 /* Somebody is in line: the worker does not sleep. */
-static inline bool coder_is_wanted(const struct coder_line *l)
+static inline bool transcoder_is_wanted(const struct transcoder_line *l)
 {
 	return l->line.first != NULL;
 }

@@ -14,30 +14,30 @@
 
 enum { EVENT_COST_NS = 500 };
 
-bool coder_has_work(const struct coder *c)
+bool transcoder_has_work(const struct transcoder *c)
 {
 	return c->count > 0 || (c->begun && coding_is_full(&c->list[c->coding]));
 }
 
-uint32_t coder_cost_ns(const struct coder *c)
+uint32_t transcoder_cost_ns(const struct transcoder *c)
 {
-	const struct coder_packet *k = &c->packets[c->first];
+	const struct transcoder_packet *k = &c->packets[c->first];
 
 	if (c->begun && coding_is_full(&c->list[c->coding]))
 		return c->list[c->coding].cost_ns;
 	return k->event_hz ? EVENT_COST_NS : c->list[k->coding].cost_ns;
 }
 
-static void packet_done(struct coder *c)
+static void packet_done(struct transcoder *c)
 {
-	const struct coder_packet *k = &c->packets[c->first];
+	const struct transcoder_packet *k = &c->packets[c->first];
 
 	c->ssrc = k->ssrc;
 	c->sequence = k->sequence;
 	c->known = true;
 	c->count--;
 	/* where none waits the next one has the same place: it is in the cache */
-	c->first = c->count ? (c->first + 1) % CODER_PACKETS_MAX : 0;
+	c->first = c->count ? (c->first + 1) % TRANSCODER_PACKETS_MAX : 0;
 }
 
 /* ---- out ---- */
@@ -56,7 +56,7 @@ static bool rtp_say(struct worker *w, struct flow *f, struct flow *peer, const s
 		peer->sink.feeder = f->id;
 	if (UNLIKELY(sent && peer->notice)) /* the party may say nothing */
 		event_notice(w, peer, w->now_ns);
-	metric_add(sent ? w->metrics->coded_sent : w->metrics->coded_failed, 1);
+	metric_add(sent ? w->metrics->transcode_sent : w->metrics->transcode_failed, 1);
 	return sent;
 }
 
@@ -66,16 +66,16 @@ static struct overlay_samples full_samples(const struct coding *g)
 }
 
 /* What is full leaves. */
-static void full_say(struct worker *w, struct coder *c, struct flow *f, struct flow *peer)
+static void full_say(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
 {
 	struct coding *g = &c->list[c->coding];
-	uint8_t octets[CODER_OCTETS_MAX];
+	uint8_t octets[TRANSCODER_OCTETS_MAX];
 	uint32_t samples;
 	int n;
 
 	if (UNLIKELY(peer->making & MAKING_TONE))
 		overlay_add(w, peer, c->timestamp_out, full_samples(g));
-	coding_ease(g, w->coders.complexity);
+	coding_ease(g, w->transcoders.complexity);
 	n = coding_encode(g, octets, sizeof(octets), &samples);
 
 	const struct made_rtp rtp = { .payload_type = c->payload_type,
@@ -85,7 +85,7 @@ static void full_say(struct worker *w, struct coder *c, struct flow *f, struct f
 				      .payload = bytes_mem(octets, n > 0 ? (size_t)n : 0) };
 
 	if (n < 0)
-		metric_add(w->metrics->coded_failed, 1);
+		metric_add(w->metrics->transcode_failed, 1);
 	else if (n > 0 && rtp_say(w, f, peer, &rtp))
 		c->marker = 0;
 	c->timestamp_out += coding_units_out(g, samples);
@@ -105,8 +105,8 @@ static bool feeds_peer(const struct flow *f, const struct flow *peer)
 }
 
 /* The same stream, and about where time is. */
-static bool coder_goes_on(const struct coder *c, const struct coder_packet *k, const struct flow *f,
-			  const struct flow *peer)
+static bool transcoder_is_continuing(const struct transcoder *c, const struct transcoder_packet *k,
+				     const struct flow *f, const struct flow *peer)
 {
 	const struct coding *now = &c->list[c->coding], *next = &c->list[k->coding];
 	int64_t ms;
@@ -115,13 +115,13 @@ static bool coder_goes_on(const struct coder *c, const struct coder_packet *k, c
 		return false;
 	ms = units_ms((int32_t)(k->timestamp - c->timestamp_in), now->clock_in);
 	if (k->event_hz)
-		return llabs(ms) < CODER_EVENT_MS;
+		return llabs(ms) < TRANSCODER_EVENT_MS;
 	return now->clock_in == next->clock_in && now->clock_out == next->clock_out &&
-	       llabs(ms - (int64_t)((k->at_ns - c->at_ns) / NS_PER_MS)) < CODER_JUMP_MS;
+	       llabs(ms - (int64_t)((k->at_ns - c->at_ns) / NS_PER_MS)) < TRANSCODER_JUMP_MS;
 }
 
 /* Behind all that was sent before, as far as time has gone on. */
-static void stream_begin(struct worker *w, struct coder *c, const struct coder_packet *k,
+static void stream_begin(struct worker *w, struct transcoder *c, const struct transcoder_packet *k,
 			 struct flow *f, struct flow *peer)
 {
 	struct coding *g;
@@ -142,7 +142,7 @@ static void stream_begin(struct worker *w, struct coder *c, const struct coder_p
 	c->marker = 1;
 	f->source.feeding = 0;
 	peer->sink.feeder = f->id;
-	peer->sink.coded = 1;
+	peer->sink.transcoded = 1;
 	if (peer->sink.units == 0) /* its first packet is told at once: a kill may be near */
 		peer->noticed_ns = 0;
 	peer->sink.units = (uint16_t)coding_units_out(g, g->packet);
@@ -150,7 +150,7 @@ static void stream_begin(struct worker *w, struct coder *c, const struct coder_p
 }
 
 /* Another payload type of the party, of the same clocks: what waits is as good as lost. */
-static void coding_change(struct coder *c, uint8_t coding)
+static void coding_change(struct transcoder *c, uint8_t coding)
 {
 	struct coding *g = &c->list[c->coding];
 
@@ -162,7 +162,7 @@ static void coding_change(struct coder *c, uint8_t coding)
 }
 
 /* Something is missing before this packet. False: of what waited a packet became full, which leaves first. */
-static bool gap_pass(struct coder *c, const struct coder_packet *k, coding_space *space)
+static bool gap_pass(struct transcoder *c, const struct transcoder_packet *k, coding_space *space)
 {
 	struct coding *g = &c->list[c->coding];
 	uint32_t units = k->timestamp - c->timestamp_in, added = 0;
@@ -183,22 +183,22 @@ static bool gap_pass(struct coder *c, const struct coder_packet *k, coding_space
 	return !coding_is_full(g);
 }
 
-static void audio_say(struct worker *w, struct coder *c, struct flow *f, struct flow *peer)
+static void audio_say(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
 {
-	const struct coder_packet *k = &c->packets[c->first];
+	const struct transcoder_packet *k = &c->packets[c->first];
 	struct coding *g;
 	int n;
 
-	if (coder_goes_on(c, k, f, peer))
+	if (transcoder_is_continuing(c, k, f, peer))
 		coding_change(c, k->coding);
 	else
 		stream_begin(w, c, k, f, peer);
 	g = &c->list[c->coding];
-	if ((int32_t)(k->timestamp - c->timestamp_in) > 0 && !gap_pass(c, k, w->coders.space))
+	if ((int32_t)(k->timestamp - c->timestamp_in) > 0 && !gap_pass(c, k, w->transcoders.space))
 		return;
-	n = coding_decode(g, bytes_mem(k->octets, k->length), w->coders.space);
+	n = coding_decode(g, bytes_mem(k->octets, k->length), w->transcoders.space);
 	if (n < 0) {
-		metric_add(w->metrics->coded_failed, 1);
+		metric_add(w->metrics->transcode_failed, 1);
 	} else {
 		c->timestamp_in = k->timestamp + coding_units_in(g, (uint32_t)n);
 		c->at_ns = k->at_ns;
@@ -221,7 +221,7 @@ static void durations_scale(uint8_t *octets, size_t n, uint32_t from_hz, uint32_
 }
 
 /* Where it began, in the time of what leaves. */
-static uint32_t event_timestamp(const struct coder *c, uint32_t timestamp)
+static uint32_t event_timestamp(const struct transcoder *c, uint32_t timestamp)
 {
 	const struct coding *g = &c->list[c->coding];
 	int64_t ahead = (int32_t)(timestamp - c->timestamp_in);
@@ -230,12 +230,12 @@ static uint32_t event_timestamp(const struct coder *c, uint32_t timestamp)
 	       (uint32_t)(ahead * g->clock_out / g->clock_in);
 }
 
-static void event_say(struct worker *w, struct coder *c, struct flow *f, struct flow *peer)
+static void event_say(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
 {
-	struct coder_packet *k = &c->packets[c->first];
+	struct transcoder_packet *k = &c->packets[c->first];
 	uint32_t to_hz;
 
-	if (!coder_goes_on(c, k, f, peer))
+	if (!transcoder_is_continuing(c, k, f, peer))
 		stream_begin(w, c, k, f, peer);
 	to_hz = k->payload_type == peer->event_pt ? peer->event_send_hz
 						  : c->list[c->coding].clock_out;
@@ -251,15 +251,15 @@ static void event_say(struct worker *w, struct coder *c, struct flow *f, struct 
 /* ---- a turn ---- */
 
 /* The other party is not to hear it: time goes on. */
-static void all_drop(struct worker *w, struct coder *c)
+static void all_drop(struct worker *w, struct transcoder *c)
 {
-	metric_add(w->metrics->coded_failed, c->count);
+	metric_add(w->metrics->transcode_failed, c->count);
 	while (c->count > 0)
 		packet_done(c);
 	c->begun = false;
 }
 
-void coder_say(struct worker *w, struct coder *c)
+void transcoder_send(struct worker *w, struct transcoder *c)
 {
 	struct flow *f = &w->flows.list[c->slot];
 	struct flow *peer = flow_find(&w->flows, f->peer);

@@ -23,7 +23,7 @@ struct worker;
 enum {
 	EAR_PACKETS_MAX = 8, /* that wait; one more is not heard */
 	EAR_OCTETS_MAX = 1280,
-	EAR_SLICE_NS = 150000, /* as CODER_SLICE_NS */
+	EAR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
 	EAR_GAP_MS = 60,       /* what is lost of a tone is made by the decoder; more is a pause */
 	EAR_QUIET_MS = 200,    /* without a packet a key is let go */
 };

@@ -31,8 +31,8 @@ void ease_set(struct worker *w)
 	/* relaxed: a number that nothing else belongs to */
 	uint32_t told = atomic_load_explicit(&w->coding, memory_order_relaxed);
 
-	ease_tick(&w->coders.ease, atomic_load_explicit(&w->busy, memory_order_relaxed),
+	ease_tick(&w->transcoders.ease, atomic_load_explicit(&w->busy, memory_order_relaxed),
 		  told & UINT16_MAX);
-	w->coders.complexity = ease_complexity(&w->coders.ease, ease_most(told));
-	metric_set(w->metrics->complexity, w->coders.complexity);
+	w->transcoders.complexity = ease_complexity(&w->transcoders.ease, ease_most(told));
+	metric_set(w->metrics->complexity, w->transcoders.complexity);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How hard encoders of coders try, by how busy the worker is: with less complexity Opus takes a third of the time, and sounds a little
+ * How hard encoders of transcoders try, by how busy the worker is: with less complexity Opus takes a third of the time, and sounds a little
  * worse. Once a second it is less by a step at once where the worker is busier than it should be, and more again only after some calm. So
  * it does not swing with its own effect. What is decided is a function of the figures it is given.
  */
@@ -17,7 +17,8 @@ enum {
 	EASE_CALM_PART = 75, /* so many percent of that are calm */
 	EASE_CALM_TICKS = 5, /* in a row */
 	EASE_FULL_RATE =
-		1 << 24, /* in the word: Opus of coders that open from now on runs at 48,000 Hz */
+		1
+		<< 24, /* in the word: Opus of transcoders that open from now on runs at 48,000 Hz */
 };
 
 struct ease {
@@ -40,7 +41,7 @@ static inline uint32_t ease_most(uint32_t word)
 void ease_tick(struct ease *e, uint32_t busy, uint32_t limit);
 /* Of Opus, where most is what it has with time. */
 uint8_t ease_complexity(const struct ease *e, uint32_t most);
-/* By w->busy: the complexity of the worker's coders from now on, and its metric. */
+/* By w->busy: the complexity of the worker's transcoders from now on, and its metric. */
 void ease_set(struct worker *w);
 
 #endif

@@ -8,7 +8,7 @@
  * while behind it they go on, so that the decoder of the party finds back. Codecs are opened by command, all that the party takes: nothing is
  * allocated for a packet.
  *
- * The worker's thread. Work is done in slices as that of coders is (turn.h).
+ * The worker's thread. Work is done in slices as that of transcoders is (turn.h).
  */
 #ifndef ENGINE_JOB_OVERLAY_H
 #define ENGINE_JOB_OVERLAY_H
@@ -33,7 +33,7 @@ enum {
 	OVERLAY_LEAD_MS = 100,     /* before a tone, and behind it */
 	OVERLAY_LATE_MS = 1000,    /* a tone that should have begun before is left out */
 	OVERLAY_PACKET_MS = 20,    /* of what is made */
-	OVERLAY_SLICE_NS = 150000, /* as CODER_SLICE_NS */
+	OVERLAY_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
 	OVERLAY_HZ_MAX = 4000,
 	OVERLAY_QUIET_MS = 90, /* without a packet for the party: some come 60 ms apart */
 };

@@ -82,7 +82,7 @@ enum verdict overlay_take(struct worker *w, struct pkt *p)
 	if (!is_heard_with(o))
 		return VERDICT_RELAY;
 	flow_uncount_out(p->peer, p->length, p->payload_length);
-	return VERDICT_CODED;
+	return VERDICT_TRANSCODED;
 }
 
 /* ---- turns ---- */

@@ -90,7 +90,7 @@ static uint32_t burst(struct worker *w, struct room *r, struct room_member *m)
 
 	if (m->burst_tick && r->tick - m->burst_tick < m->burst_wait)
 		return 1;
-	h = room_past_decode(m, d, w->coders.space);
+	h = room_past_decode(m, d, w->transcoders.space);
 	if (h.n == 0)
 		return 1;
 	m->burst_tick = r->tick;
@@ -136,7 +136,7 @@ uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_memb
 {
 	struct decoder *d = r->decoders[codec];
 	bool told = room_level_told(r, m);
-	int16_t *space = w->coders.space;
+	int16_t *space = w->transcoders.space;
 	int n;
 
 	if (told)

@@ -363,14 +363,14 @@ static int16_t *frame_space(struct worker *w, struct room_voice *v, enum media_c
 	int16_t *space;
 
 	if (!v)
-		return w->coders.space;
+		return w->transcoders.space;
 	voice_rate_set(v, rate);
 	samples_pass(v);
 	space = kept_space(v, codec, units);
 	if (space)
 		return space;
 	samples_gather(v);
-	return v->room - v->count < rate / 1000 * CODEC_PACKET_MS_MAX ? w->coders.space
+	return v->room - v->count < rate / 1000 * CODEC_PACKET_MS_MAX ? w->transcoders.space
 								      : v->pcm + v->count;
 }
 
@@ -412,7 +412,7 @@ void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
 	struct room_voice *v = m->voice;
 	enum media_codec codec = (enum media_codec)m->past.codec;
 	struct decoder *d = decoder_for(r, m, v, codec);
-	int16_t *space = w->coders.space;
+	int16_t *space = w->transcoders.space;
 	uint32_t n = v->rate ? voice_samples(v, f->units) : 0;
 
 	if (n == 0 || n > CODEC_SAMPLES_MAX)
@@ -449,7 +449,7 @@ static void voice_begin(struct worker *w, const struct room *r, struct room_memb
 	enum media_codec codec = (enum media_codec)m->past.codec;
 	struct decoder *d = decoder_for(r, m, v, codec);
 	uint32_t units = ROOM_TICK_UNITS + m->ahead, want;
-	int16_t *space = w->coders.space;
+	int16_t *space = w->transcoders.space;
 	uint32_t n = 0;
 
 	if (d && m->past.count && !room_codec_goes_on(codec)) {

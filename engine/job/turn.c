@@ -49,8 +49,8 @@ static bool line_is_wanted(const struct worker *w, enum turn_line line)
 	switch (line) {
 	case TURN_JOBS:
 		return w->jobs.line.first != NULL;
-	case TURN_CODERS:
-		return coder_is_wanted(&w->coders);
+	case TURN_TRANSCODERS:
+		return transcoder_is_wanted(&w->transcoders);
 	case TURN_OVERLAYS:
 		return overlay_is_wanted(&w->overlays);
 	case TURN_EARS:
@@ -67,8 +67,8 @@ static void line_turn(struct worker *w, enum turn_line line)
 	case TURN_JOBS:
 		jobs_turn(w);
 		break;
-	case TURN_CODERS:
-		coder_turn(w);
+	case TURN_TRANSCODERS:
+		transcoder_turn(w);
 		break;
 	case TURN_OVERLAYS:
 		overlay_turn(w);

@@ -12,7 +12,7 @@
 /* worker.turn: who had it last. */
 enum turn_line {
 	TURN_JOBS,
-	TURN_CODERS,
+	TURN_TRANSCODERS,
 	TURN_OVERLAYS,
 	TURN_EARS,
 	TURN_LINES,
@@ -34,7 +34,7 @@ void turn_take(struct worker *w);
 /* Somebody is in line: the worker does not sleep. */
 static inline bool turn_is_wanted(const struct worker *w)
 {
-	return w->jobs.line.first || coder_is_wanted(&w->coders) ||
+	return w->jobs.line.first || transcoder_is_wanted(&w->transcoders) ||
 	       overlay_is_wanted(&w->overlays) || ear_is_wanted(&w->ears);
 }
 

@@ -102,7 +102,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	if (!err)
 		err = dtls_flow_open(w, f, &c->spec);
 	if (!err)
-		err = coder_set(w, f, &c->spec);
+		err = transcoder_set(w, f, &c->spec);
 	if (!err)
 		err = overlay_set(w, f, &c->spec);
 	if (!err)
@@ -112,7 +112,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	if (err) {
 		ear_leave(w, f);
 		overlay_leave(w, f);
-		coder_leave(w, f);
+		transcoder_leave(w, f);
 		dtls_flow_close(w, f);
 		flow_transport_close(w, f);
 		flow_close(&w->flows, f);
@@ -140,16 +140,16 @@ static void update_transport(struct worker *w, struct flow *f, const struct flow
 	int err = flow_transport_update(w, f, spec);
 	int err_srtp = srtp_flow_update(&w->flows, f, spec, &w->rand);
 	int err_dtls = dtls_flow_update(w, f, spec);
-	int err_coder = coder_set(w, f, spec);
+	int err_transcoder = transcoder_set(w, f, spec);
 	int err_overlay = overlay_set(w, f, spec);
 	int err_ear = ear_set(w, f, spec);
 
 	if (!err)
-		err = err_srtp      ? err_srtp
-		      : err_dtls    ? err_dtls
-		      : err_coder   ? err_coder
-		      : err_overlay ? err_overlay
-				    : err_ear;
+		err = err_srtp         ? err_srtp
+		      : err_dtls       ? err_dtls
+		      : err_transcoder ? err_transcoder
+		      : err_overlay    ? err_overlay
+				       : err_ear;
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);
@@ -203,7 +203,7 @@ void control_flow_end(struct worker *w, struct flow *f)
 	ear_leave(w, f);
 	digits_close(w, f);
 	overlay_leave(w, f);
-	coder_leave(w, f);
+	transcoder_leave(w, f);
 	resend_set(w, f, false);
 	dtls_flow_close(w, f);
 	flow_transport_close(w, f);

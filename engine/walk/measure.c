@@ -78,7 +78,7 @@ void measure_stage(struct worker *w, struct batch *b)
 			continue;
 		if (LIKELY(p->verdict == VERDICT_RELAY) || p->verdict == VERDICT_EVENT_BY_INFO ||
 		    p->verdict == VERDICT_DURING_DIGIT || p->verdict == VERDICT_DURING_SOUND ||
-		    p->verdict == VERDICT_ALONE || p->verdict == VERDICT_CODED)
+		    p->verdict == VERDICT_ALONE || p->verdict == VERDICT_TRANSCODED)
 			pkt_measure(w, p, &a);
 		else if (p->verdict == VERDICT_NOT_RECEIVING || p->verdict == VERDICT_NO_PEER ||
 			 p->verdict == VERDICT_NOT_SENDING ||

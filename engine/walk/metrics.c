@@ -132,8 +132,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		m->pictures_missed[r] = walk_counter(
 			"tandem_media_picture_losses_total", MISSED_LABELS[r],
 			"Video packets of members that conferences missed, by what became of that");
-	m->coded_sent = walk_counter("tandem_media_coded_packets_total", "result=\"sent\"", CODED);
-	m->coded_failed =
+	m->transcode_sent =
+		walk_counter("tandem_media_coded_packets_total", "result=\"sent\"", CODED);
+	m->transcode_failed =
 		walk_counter("tandem_media_coded_packets_total", "result=\"failed\"", CODED);
 	m->tones_mixed = walk_counter("tandem_media_tone_packets_total", "result=\"mixed\"", TONES);
 	m->tones_made = walk_counter("tandem_media_tone_packets_total", "result=\"made\"", TONES);
@@ -151,8 +152,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				   "Open flows");
 	m->jobs = metric_register(METRIC_GAUGE, "tandem_media_jobs", WORKER_LABELS[worker],
 				  "Open jobs: sounds that are played, and late echoes");
-	m->coders = metric_register(METRIC_GAUGE, "tandem_media_coders", WORKER_LABELS[worker],
-				    "Flows whose party's audio is transcoded for the other one");
+	m->transcoders =
+		metric_register(METRIC_GAUGE, "tandem_media_coders", WORKER_LABELS[worker],
+				"Flows whose party's audio is transcoded for the other one");
 	m->complexity = metric_register(
 		METRIC_GAUGE, "tandem_media_coder_complexity", WORKER_LABELS[worker],
 		"Complexity of Opus, 0 to 10, with which audio is transcoded now: less under load");

@@ -63,7 +63,7 @@ struct media_metrics {
 	metric_id nacked[NACK_RESULTS], resend_refused;
 	metric_id capture_lost, capture_refused;
 	metric_id tap_lost[TAP_READERS];
-	metric_id coded_sent, coded_failed;
+	metric_id transcode_sent, transcode_failed;
 	metric_id tones_mixed, tones_made, tones_missed;
 	metric_id frames_encoded, frames_failed, frames_late, frames_played;
 	metric_id pictures_shown, pictures_asked, pictures_layers;
@@ -71,7 +71,7 @@ struct media_metrics {
 	metric_id digits_sent, digits_heard, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;
-	metric_id jobs, coders, complexity;
+	metric_id jobs, transcoders, complexity;
 	metric_id cpu_us;
 	metric_id wait_us, busy;
 	metric_id relayed;   /* packets sent, ours among them */

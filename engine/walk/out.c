@@ -23,7 +23,7 @@ static NOINLINE void pkt_tally_odd(struct tally *t, const struct pkt *p)
 	if (p->verdict == VERDICT_RELAY) {
 		t->octets_out += p->length;
 	} else if (p->flow) {
-		p->flow->stats.dropped += p->verdict != VERDICT_CODED;
+		p->flow->stats.dropped += p->verdict != VERDICT_TRANSCODED;
 		detail_drop(p->flow, p);
 	}
 }

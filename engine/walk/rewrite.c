@@ -83,18 +83,18 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 }
 
 /* What comes of it takes the numbers that it leaves with when its turn has come (engine/job/coder.h). */
-static enum verdict hear_coded(struct pkt *p)
+static enum verdict transcode_take(struct pkt *p)
 {
 	struct flow *f = p->flow;
 
-	if (!f->has_coder)
-		return VERDICT_CODER_FULL;
+	if (!f->has_transcoder)
+		return VERDICT_TRANSCODER_FULL;
 	if (f->source.ssrc != p->ssrc || !f->source.started)
 		source_hear(f, p->ssrc);
 	f->source.feeding = 0;
 	if (!p->event)
 		f->source.clock_hz = p->clock_hz;
-	return VERDICT_CODED;
+	return VERDICT_TRANSCODED;
 }
 
 /* The other party is sent what we make. */
@@ -144,8 +144,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		return VERDICT_TOO_FAST;
 	if (UNLIKELY(!flow_is_heard(peer)) && !trickle_take(peer, now_ns))
 		return VERDICT_UNHEARD;
-	if (UNLIKELY(rule->coding || (p->event && coder_is_for(f, rule))))
-		return hear_coded(p);
+	if (UNLIKELY(rule->coding || (p->event && transcoder_is_for(f, rule))))
+		return transcode_take(p);
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;

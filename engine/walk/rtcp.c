@@ -83,8 +83,8 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	if (!p->peer || UNLIKELY(flow_is_opaque(p->peer)))
 		return VERDICT_NO_PEER;
 	/* of streams of which one is transcoded each party has our reports */
-	if (UNLIKELY(p->peer->sink.coded || p->flow->sink.coded))
-		return VERDICT_CODED;
+	if (UNLIKELY(p->peer->sink.transcoded || p->flow->sink.transcoded))
+		return VERDICT_TRANSCODED;
 	/* it is about a stream that the other party does not hear */
 	if (UNLIKELY(p->peer->making & MAKING_SOUND))
 		return VERDICT_DURING_SOUND;

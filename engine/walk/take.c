@@ -36,7 +36,7 @@ void take_stage(struct worker *w, struct batch *b)
 {
 	struct job *takers[BATCH_MAX];
 
-	if (LIKELY((w->jobs.takers | w->coders.open | w->overlays.sounding) == 0))
+	if (LIKELY((w->jobs.takers | w->transcoders.open | w->overlays.sounding) == 0))
 		return;
 	BATCH_REST(p, b)
 	takers[p - b->list] = pkt_taker(w, p);
@@ -46,8 +46,8 @@ void take_stage(struct worker *w, struct batch *b)
 	{
 		struct job *j = takers[p - b->list];
 
-		if (p->verdict == VERDICT_CODED)
-			p->verdict = (uint8_t)coder_take(w, p);
+		if (p->verdict == VERDICT_TRANSCODED)
+			p->verdict = (uint8_t)transcoder_queue(w, p);
 		else if (is_with_tone(p))
 			p->verdict = (uint8_t)overlay_take(w, p);
 		if (j)

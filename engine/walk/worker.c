@@ -221,7 +221,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 			      .wait_ns = pace_wait_ns(s->batch_wait_ns, 0) };
 	w->commands.wake_fd = w->events.wake_fd = -1;
 	w->capture.packets.wake_fd = w->capture.orders.wake_fd = -1;
-	w->coders.complexity =
+	w->transcoders.complexity =
 		(uint8_t)ease_most(atomic_load_explicit(&w->coding, memory_order_relaxed));
 	rand_open_system(&w->rand);
 	w->cname_key = (struct hash_key){ rand_u64_from(&w->rand), rand_u64_from(&w->rand) };
@@ -233,7 +233,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	if (!err)
 		err = job_table_open(&w->jobs, s->jobs);
 	if (!err)
-		err = coder_line_open(&w->coders, s->slots);
+		err = transcoder_line_open(&w->transcoders, s->slots);
 	if (!err)
 		err = overlay_line_open(&w->overlays, s->slots);
 	if (!err)
@@ -271,7 +271,7 @@ void worker_close(struct worker *w)
 		byte_ring_close(&w->taps[i]);
 	resend_pool_close(&w->resend);
 	job_table_close(&w->jobs);
-	coder_line_close(&w->coders);
+	transcoder_line_close(&w->transcoders);
 	overlay_line_close(&w->overlays);
 	ear_line_close(&w->ears);
 	flow_transports_close(&w->transports);

@@ -42,11 +42,11 @@ struct worker {
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
 	uint64_t wait_ns;      /* at present: pace.h */
 	_Atomic uint32_t
-		coding;        /* ease_pack: how coders are to work; control changes it likewise */
-	uint64_t now_ns;       /* of the last batch */
-	uint64_t tick_ns;      /* when the next tick is due */
-	uint64_t cpu_us;       /* at the last tick */
-	uint64_t cpu_ns;       /* when that was */
+		coding;   /* ease_pack: how transcoders are to work; control changes it likewise */
+	uint64_t now_ns;  /* of the last batch */
+	uint64_t tick_ns; /* when the next tick is due */
+	uint64_t cpu_us;  /* at the last tick */
+	uint64_t cpu_ns;  /* when that was */
 	_Atomic uint32_t busy; /* work of the last second or so, in thousandths; control reads it */
 	struct flow_table flows;
 	struct flow_transports transports;
@@ -61,7 +61,7 @@ struct worker {
 	struct bundle_parts parts;
 	struct resend_pool resend;
 	struct job_table jobs;
-	struct coder_line coders;
+	struct transcoder_line transcoders;
 	struct overlay_line overlays;
 	struct ear_line ears;
 	uint8_t turn;         /* enum turn_line: whose slice was the last one (engine/job/turn.h) */

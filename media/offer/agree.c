@@ -91,7 +91,7 @@ static void agreement_keep_events(struct offer_agreement *g)
 }
 
 /* A's first codec that the node speaks, else that it codes by a module. NULL: there is none. */
-static const struct payload *coded_of(const struct payload_list *formats)
+static const struct payload *transcoded_of(const struct payload_list *formats)
 {
 	const struct payload *module = NULL;
 
@@ -100,17 +100,17 @@ static const struct payload *coded_of(const struct payload_list *formats)
 
 		if (codec < MEDIA_CODECS)
 			return &formats->at[i];
-		if (!module && media_codec_is_coded(codec))
+		if (!module && media_codec_is_transcodable(codec))
 			module = &formats->at[i];
 	}
 	return module;
 }
 
 /* That codec, where B has one, too: what each says is transcoded for the other one. False: there is none. */
-static bool agree_coded(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
-			const struct payload_list *formats)
+static bool agree_transcoded(struct offer_agreement *g, const struct offer_answering *k,
+			     uint8_t index, const struct payload_list *formats)
 {
-	const struct payload *p = coded_of(formats);
+	const struct payload *p = transcoded_of(formats);
 
 	if (!p || g->kind != MEDIA_AUDIO || !offer_policy_codes(k->policy) ||
 	    session_spoken(&k->b->line[index]) == PAYLOAD_NONE)
@@ -254,19 +254,19 @@ static bool line_is_that_of_b(const struct offer_answering *k, uint8_t index,
 static const char *line_settle(struct offer_agreement *g, const struct offer_answering *k,
 			       uint8_t index, const struct offer_line *a)
 {
-	bool coded = false;
+	bool transcoded = false;
 
 	if (!line_is_that_of_b(k, index, a))
 		return "another line with the other party";
 	if (a->kind == MEDIA_OPAQUE)
 		return NULL;
 	if (!agree_find_common(g, k, index, &a->formats)) {
-		coded = agree_coded(g, k, index, &a->formats);
-		if (!coded)
+		transcoded = agree_transcoded(g, k, index, &a->formats);
+		if (!transcoded)
 			return agree_refusal(k, &a->formats);
 	}
 	keep_events_of_a(g, &a->formats);
-	if (coded || a->profile.dtls)
+	if (transcoded || a->profile.dtls)
 		agreed_keep_one_clock(g, &a->formats);
 	return NULL;
 }

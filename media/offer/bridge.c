@@ -167,7 +167,7 @@ static NOINLINE void fit_sound(const struct session_line *a, const struct sessio
 	if (!a->active || !b->active || a->kind != MEDIA_AUDIO || b->kind != MEDIA_AUDIO)
 		return;
 	pair(&p, from_b);
-	fit->coded = fit->coded && (has_common(&p) || has_spoken(&p));
+	fit->transcoded = fit->transcoded && (has_common(&p) || has_spoken(&p));
 	fit->common = fit->common && has_common(&p);
 	fit->whole = fit->whole && are_taken(a, p.a_to_b) && are_taken(b, p.b_to_a);
 }
@@ -190,11 +190,11 @@ static NOINLINE void fit_legs(const struct session *a, const struct session *b, 
 	bridge_map(a, b, false, &plan);
 	*fit = (struct bridge_fit){ .common = any_active(&plan), .whole = true };
 	bridge_map(a, b, true, &plan);
-	fit->coded = any_active(&plan);
+	fit->transcoded = any_active(&plan);
 	for (uint8_t i = 0; i < plan.line_count; i++)
 		fit_sound(line_for(a, i), line_for(b, i), from_b, fit);
 	fit->whole = fit->whole && fit->common;
-	fit->coded = fit->coded && !fit->common;
+	fit->transcoded = fit->transcoded && !fit->common;
 	explicit_bzero(&plan, sizeof(plan));
 }
 
@@ -239,7 +239,7 @@ static void bridge_map_plain(const struct session *a, const struct session *b, v
 	bridge_map(a, b, false, out);
 }
 
-static void bridge_map_coded(const struct session *a, const struct session *b, void *out)
+static void bridge_map_transcoded(const struct session *a, const struct session *b, void *out)
 {
 	bridge_map(a, b, true, out);
 }
@@ -248,5 +248,6 @@ int bridge_read(const struct session_texts *a, const struct session_texts *b, bo
 		struct media_plan *out, struct offer_error *error)
 {
 	*out = (struct media_plan){ 0 };
-	return session_pair_read(a, b, codes ? bridge_map_coded : bridge_map_plain, out, error);
+	return session_pair_read(a, b, codes ? bridge_map_transcoded : bridge_map_plain, out,
+				 error);
 }

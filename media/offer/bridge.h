@@ -20,7 +20,7 @@ int bridge_read(const struct session_texts *a, const struct session_texts *b, bo
 struct bridge_fit {
 	bool common; /* a line is active, and each line of sound that both have has a codec of both */
 	bool whole; /* ... and whatever codec of sound either may send is one that the other takes */
-	bool coded; /* the first is not so, but each hears the other by what is transcoded */
+	bool transcoded; /* the first is not so, but each hears the other by what is transcoded */
 };
 /* 0 or -EBADMSG as session_read; then they do not suit each other at all. */
 int bridge_fit(const struct session_texts *a, const struct session_texts *b, struct bridge_fit *out,

@@ -128,7 +128,7 @@ static bool has_codec_clock(const struct payload_list *list, uint32_t clock_hz)
 static void add_ours(struct payload_list *list, const struct offer_terms *terms)
 {
 	uint8_t codecs[MEDIA_CODECS_KNOWN];
-	uint8_t count = media_codecs_coded(codecs, terms->codec_count != 0);
+	uint8_t count = media_codecs_transcodable(codecs, terms->codec_count != 0);
 	bool events = has_event_clock(list, 8000) || has_event_clock(list, 48000);
 
 	for (uint8_t i = 0; i < count; i++) {

@@ -53,7 +53,7 @@ static const struct payload *first_unspoken(const struct payload_list *formats)
 	for (uint8_t i = 0; i < formats->count; i++) {
 		const struct payload *p = &formats->at[i];
 
-		if (payload_is_codec(p) && !media_codec_is_coded(media_codec_of(p)))
+		if (payload_is_codec(p) && !media_codec_is_transcodable(media_codec_of(p)))
 			return p;
 	}
 	return NULL;

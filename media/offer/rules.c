@@ -21,12 +21,12 @@ static bool line_has(const struct session_line *line, enum media_codec codec)
 }
 
 /* The other party hears it transcoded. A codec that the party has under two numbers, and the other one under one, is none that it lacks. */
-static bool format_is_coded(const struct rules *r, uint8_t format)
+static bool format_is_transcodable(const struct rules *r, uint8_t format)
 {
 	enum media_codec codec = session_codec(&r->k->own->formats[format]);
 
 	return r->target != PAYLOAD_NONE && r->k->to_other[format] == PAYLOAD_NONE &&
-	       media_codec_is_coded(codec) && !line_has(r->k->other, codec);
+	       media_codec_is_transcodable(codec) && !line_has(r->k->other, codec);
 }
 
 /* From 1, as rules have it. There are fewer codecs that are spoken than there is room. */
@@ -56,7 +56,7 @@ static bool event_passes(const struct rules *r, const struct session_format *f)
 	const struct session_line *own = r->k->own;
 
 	for (uint8_t i = 0; i < own->format_count; i++) {
-		if (format_is_coded(r, i) &&
+		if (format_is_transcodable(r, i) &&
 		    (own->formats[i].clock_hz != f->clock_hz ||
 		     r->k->other->formats[r->target].clock_hz != f->clock_hz))
 			return false;
@@ -70,7 +70,7 @@ static bool noise_is_torn(const struct rules *r, const struct session_format *f)
 	bool torn = false;
 
 	for (uint8_t i = 0; i < r->k->own->format_count; i++)
-		torn |= format_is_coded(r, i);
+		torn |= format_is_transcodable(r, i);
 	return torn && bytes_iis(f->name, "CN");
 }
 
@@ -82,7 +82,7 @@ static bool rule_fill(struct rules *r, uint8_t format, struct payload_rule *rule
 
 	rule->event = f->event;
 	rule->clock_hz = f->clock_hz;
-	if (format_is_coded(r, format)) {
+	if (format_is_transcodable(r, format)) {
 		rule->out = r->k->other->formats[r->target].to;
 		rule->coding = coding_add(r, session_codec(f));
 		return rule->coding;

@@ -217,7 +217,8 @@ static bool terms_speak(const struct offer_terms *terms)
 
 		const struct payload p = { .name = bytes_str(facts->name) };
 
-		any = media_codec_is_coded((enum media_codec)i) && offer_line_may_have(terms, &p);
+		any = media_codec_is_transcodable((enum media_codec)i) &&
+		      offer_line_may_have(terms, &p);
 	}
 	return any;
 }
@@ -229,7 +230,8 @@ static bool offers_spoken(const struct payload_list *formats, const struct offer
 	for (uint8_t i = 0; i < formats->count; i++) {
 		const struct payload *p = &formats->at[i];
 
-		any |= media_codec_is_coded(media_codec_of(p)) && offer_line_may_have(terms, p);
+		any |= media_codec_is_transcodable(media_codec_of(p)) &&
+		       offer_line_may_have(terms, p);
 	}
 	return any;
 }

@@ -117,7 +117,7 @@ uint8_t session_spoken(const struct session_line *line)
 
 		if (codec < MEDIA_CODECS)
 			return i;
-		if (module == PAYLOAD_NONE && media_codec_is_coded(codec))
+		if (module == PAYLOAD_NONE && media_codec_is_transcodable(codec))
 			module = i;
 	}
 	return module;
@@ -173,7 +173,7 @@ static void taken_add(struct session_line *line, bool spoken)
 	for (uint8_t i = 0; i < line->format_count; i++) {
 		enum media_codec codec = session_codec(&line->formats[i]);
 
-		if (media_codec_is_coded(codec) && (codec < MEDIA_CODECS) == spoken &&
+		if (media_codec_is_transcodable(codec) && (codec < MEDIA_CODECS) == spoken &&
 		    side->taken_count < MEDIA_TAKEN_MAX)
 			side->taken[side->taken_count++] =
 				(struct media_taken){ .payload_type = line->formats[i].to,

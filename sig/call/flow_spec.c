@@ -209,7 +209,7 @@ static void note_use(struct call_flow *f, const struct flow_spec *s)
 }
 
 /* Each of them has the same. */
-static uint8_t spec_coded_to(const struct flow_spec *s)
+static uint8_t spec_transcoded_to(const struct flow_spec *s)
 {
 	for (uint8_t i = 0; i < s->rule_count; i++) {
 		if (s->rules[i].coding)
@@ -247,7 +247,7 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	f->event_pt = s->event_pt;
 	f->detects_dtmf = keys_are_tones(h, c, f);
 	s->detects_dtmf = f->detects_dtmf;
-	f->coded_to = spec_coded_to(s);
+	f->transcoded_to = spec_transcoded_to(s);
 }
 
 static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
@@ -277,7 +277,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	f->moves = false;
 	flow_dtls_spec(&command->spec, c, f, NULL);
 	f->source = (struct flow_source){ 0 };
-	f->coded_to = 0;
+	f->transcoded_to = 0;
 	f->detects_dtmf = false;
 	f->waits = f->kind == MEDIA_AUDIO && audio_source_is_late(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)

@@ -292,7 +292,7 @@ static struct bridge_fit session_fit(const struct leg *a, const struct leg *b)
 	if (!leg_sdp_is_agreed(leg_sdp_newest(a)) || !leg_sdp_is_agreed(leg_sdp_newest(b)) ||
 	    bridge_fit(&of_a, &of_b, &fit, &error))
 		return (struct bridge_fit){ 0 };
-	fit.coded = fit.coded && legs_code(a, b);
+	fit.transcoded = fit.transcoded && legs_code(a, b);
 	return fit;
 }
 
@@ -300,7 +300,7 @@ bool session_fits(const struct leg *a, const struct leg *b)
 {
 	const struct bridge_fit fit = session_fit(a, b);
 
-	return fit.common || fit.coded;
+	return fit.common || fit.transcoded;
 }
 
 bool session_fits_whole(const struct leg *a, const struct leg *b)

@@ -36,7 +36,7 @@ static bool codings_are_full(const struct call_host *h, const struct call *c, ui
 	const struct leg *l = call_leg(c, leg);
 	uint32_t most = h->settings->codings_max;
 
-	return most && !c->coded && l && l->state != LEG_CONFIRMED && *h->codings >= most;
+	return most && !c->transcoded && l && l->state != LEG_CONFIRMED && *h->codings >= most;
 }
 
 struct offer_policy talk_policy_of(const struct call_host *h, const struct call *c,

@@ -188,7 +188,7 @@ struct sig_metrics {
 	metric_id siprec[SIPREC_OUTCOMES];
 	struct histogram setup, ringing; /* us from the INVITE that came */
 	metric_id restored, given_up, refused_untold;
-	metric_id calls_coded, calls_coded_now;
+	metric_id calls_transcoded, calls_transcoded_now;
 	metric_id calls_other, calls_established, aors, txns, subscriptions,
 		saves_pending; /* gauges */
 	metric_id calls_started, calls_answered, calls_ended;

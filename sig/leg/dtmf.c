@@ -72,7 +72,7 @@ static bool tones_can_be_said(const struct leg *l, uint8_t line)
 	uint8_t count = line_codecs(l, line, list);
 
 	for (uint8_t i = 0; i < count; i++) {
-		if (media_codec_is_coded((enum media_codec)list[i].codec))
+		if (media_codec_is_transcodable((enum media_codec)list[i].codec))
 			return true;
 	}
 	return false;

@@ -417,7 +417,7 @@ struct call_view {
 		enum media_kind kind;
 		struct addr local, remote;
 		uint32_t ssrc_out;
-		uint8_t coded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is */
+		uint8_t transcoded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is */
 		struct flow_resume resume; /* last checkpoint */
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
@@ -475,8 +475,8 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 struct shard_counts {
 	/* aors, bindings and their saves: of the locations that it uses */
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
-	uint32_t subscriptions, calls_coded; /* their audio is transcoded */
-	uint64_t saves_pending;              /* of calls and locations */
+	uint32_t subscriptions, calls_transcoded; /* their audio is transcoded */
+	uint64_t saves_pending;                   /* of calls and locations */
 	uint64_t unsaved;  /* calls and subscriptions that the store does not have as they are */
 	uint32_t given_up; /* restored calls that could not go on */
 	bool degraded, draining;

@@ -63,8 +63,8 @@ void shard_call_give(struct shard *s, struct call *c)
 
 	if (c->state == CALL_ESTABLISHED)
 		s->established--;
-	s->coded -= c->coded;
-	s->commons->codings -= c->coded;
+	s->transcoded -= c->transcoded;
+	s->commons->codings -= c->transcoded;
 	s->commons->videos -= c->shows;
 	shard_watch_gone(s, c);
 	shard_room_part(s, c);
@@ -77,24 +77,24 @@ void shard_call_give(struct shard *s, struct call *c)
 	s->commons->calls--;
 }
 
-static bool is_coded(const struct call *c)
+static bool is_transcoded(const struct call *c)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].coded_to && !c->flows[i].closing)
+		if (c->flows[i].transcoded_to && !c->flows[i].closing)
 			return true;
 	}
 	return false;
 }
 
-static void note_coded(struct shard *s, struct call *c)
+static void note_transcoded(struct shard *s, struct call *c)
 {
-	bool before = c->coded;
+	bool before = c->transcoded;
 
-	c->coded = is_coded(c);
-	s->coded += c->coded - before;
-	s->commons->codings += c->coded - before;
-	if (c->coded && !before)
-		metric_add(s->metrics.calls_coded, 1);
+	c->transcoded = is_transcoded(c);
+	s->transcoded += c->transcoded - before;
+	s->commons->codings += c->transcoded - before;
+	if (c->transcoded && !before)
+		metric_add(s->metrics.calls_transcoded, 1);
 }
 
 /* MED-09. A line that is refused may have a flow, too. */
@@ -110,7 +110,7 @@ static void note_video(struct shard *s, struct call *c)
 
 bool shard_call_settle(struct shard *s, struct call *c)
 {
-	note_coded(s, c);
+	note_transcoded(s, c);
 	note_video(s, c);
 	shard_watch_call(s, c);
 	shard_room_watch(s, c);

@@ -90,7 +90,7 @@ struct shard {
 	struct wheel_timer lost_timer;
 	struct hash_key key;
 	uint32_t established;
-	uint32_t coded; /* calls whose audio is transcoded */
+	uint32_t transcoded; /* calls whose audio is transcoded */
 	bool draining;
 	struct refused_calls refused_calls;
 	uint64_t failed_ns;  /* when send errors were last looked at */

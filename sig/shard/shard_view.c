@@ -33,7 +33,7 @@ static void view_flow(const struct shard *s, const struct call_flow *f, struct c
 	out->flows[i].local = local;
 	out->flows[i].remote = f->remote;
 	out->flows[i].ssrc_out = f->ssrc_out;
-	out->flows[i].coded_to = f->coded_to;
+	out->flows[i].transcoded_to = f->transcoded_to;
 	out->flows[i].resume = f->resume;
 }
 
@@ -283,7 +283,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 	*out = (struct shard_counts){
 		.calls = s->calls.in_use,
 		.calls_established = s->established,
-		.calls_coded = s->coded,
+		.calls_transcoded = s->transcoded,
 		.aors = locations.aors,
 		.bindings = locations.bindings,
 		.extensions = s->extensions.in_use,
@@ -305,7 +305,7 @@ void shard_counts_show(const struct shard *s, const struct shard_counts *total)
 {
 	metric_set(s->metrics.calls_other, total->calls - total->calls_established);
 	metric_set(s->metrics.calls_established, total->calls_established);
-	metric_set(s->metrics.calls_coded_now, total->calls_coded);
+	metric_set(s->metrics.calls_transcoded_now, total->calls_transcoded);
 	metric_set(s->metrics.txns, total->txns);
 	metric_set(s->metrics.subscriptions, total->subscriptions);
 	metric_set(s->metrics.saves_pending, total->saves_pending);

@@ -51,13 +51,13 @@ void relay_coded_read(struct script *s, const struct fuzz *f, struct flow_spec *
 
 static uint32_t coders_check(const struct fuzz *f, const struct flow *flow)
 {
-	const struct coder *c = coder_of(&f->w, flow);
+	const struct transcoder *c = transcoder_of(&f->w, flow);
 
 	if (!c)
 		return 0;
 	assert(c->slot == flow->id.slot && flow->kind == MEDIA_AUDIO);
-	assert(c->count <= CODER_PACKETS_MAX && c->first < CODER_PACKETS_MAX);
-	assert(coder_has_work(c) == c->place.waits);
+	assert(c->count <= TRANSCODER_PACKETS_MAX && c->first < TRANSCODER_PACKETS_MAX);
+	assert(transcoder_has_work(c) == c->place.waits);
 	for (uint32_t i = 0; i < MEDIA_CODINGS_MAX; i++)
 		assert(c->list[i].at + c->list[i].count <= c->list[i].room);
 	return 1;
@@ -97,11 +97,11 @@ void relay_coded_check(const struct fuzz *f)
 			continue;
 		coders += coders_check(f, flow);
 		overlays += overlays_check(f, flow);
-		waiting += flow->has_coder && coder_of(&f->w, flow)->place.waits;
+		waiting += flow->has_transcoder && transcoder_of(&f->w, flow)->place.waits;
 		waiting += flow->has_overlay && overlay_of(&f->w, flow)->place.waits;
 	}
-	in_line = line_length(&f->w.coders.line) + line_length(&f->w.overlays.line);
-	assert(coders == f->w.coders.open && overlays == f->w.overlays.open);
+	in_line = line_length(&f->w.transcoders.line) + line_length(&f->w.overlays.line);
+	assert(coders == f->w.transcoders.open && overlays == f->w.overlays.open);
 	assert(waiting == in_line);
 }
 
@@ -114,7 +114,7 @@ bool relay_is_coded(const struct fuzz *f, uint32_t slot, uint8_t type)
 	for (uint32_t i = 0; i < SLOTS && !any; i++) {
 		const struct flow *from = &f->w.flows.list[i];
 
-		any = from->id.generation != 0 && from->has_coder &&
+		any = from->id.generation != 0 && from->has_transcoder &&
 		      flow_id_eq(from->peer, to->id) && type >= 96;
 	}
 	return any;

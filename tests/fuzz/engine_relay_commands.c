@@ -240,8 +240,8 @@ void relay_move(struct fuzz *f, struct script *s)
 	assert(relay_commanded(f, &c));
 	relay_commands_settle(f);
 	if (!flow_find(&f->w.flows, p.spec.id)) {
-		coder_free(p.coder); /* as the engine does */
-		p.coder = NULL;
+		transcoder_free(p.transcoder); /* as the engine does */
+		p.transcoder = NULL;
 	}
 	arrived_check(f, &p);
 }

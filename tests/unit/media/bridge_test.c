@@ -361,7 +361,7 @@ static const struct {
 
 static const char *fit_name(const struct bridge_fit *fit)
 {
-	if (fit->coded)
+	if (fit->transcoded)
 		return "coded";
 	return fit->whole ? "whole" : fit->common ? "common" : "";
 }
@@ -392,12 +392,12 @@ static void test_fit(void **state)
 		assert_int_equal(bridge_fit(&a, &b, &fit, &error), 0);
 		if (strcmp(fit_name(&fit), g_fits[i].want) != 0)
 			fail_msg("%s: not %s", g_fits[i].name, g_fits[i].want);
-		assert_true((fit.common && !fit.coded) || !fit.whole);
+		assert_true((fit.common && !fit.transcoded) || !fit.whole);
 		assert_int_equal(bridge_fit(&b, &a, &fit, &error), 0);
 		assert_string_equal(fit_name(&fit), g_fits[i].want);
 		b.remote = bytes_str("x");
 		assert_int_equal(bridge_fit(&a, &b, &fit, &error), -EBADMSG);
-		assert_false(fit.common || fit.whole || fit.coded);
+		assert_false(fit.common || fit.whole || fit.transcoded);
 	}
 }
 

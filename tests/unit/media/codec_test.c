@@ -60,10 +60,10 @@ static void test_l16(void **state)
 	uint8_t list[MEDIA_CODECS_KNOWN];
 
 	(void)state;
-	assert_true(media_codec_is_coded(MEDIA_CODEC_L16));
-	assert_true(media_codec_is_coded(MEDIA_CODEC_L16_WIDE));
-	assert_int_equal(media_codecs_coded(list, false), MEDIA_CODECS);
-	assert_int_equal(media_codecs_coded(list, true), MEDIA_CODECS + 2);
+	assert_true(media_codec_is_transcodable(MEDIA_CODEC_L16));
+	assert_true(media_codec_is_transcodable(MEDIA_CODEC_L16_WIDE));
+	assert_int_equal(media_codecs_transcodable(list, false), MEDIA_CODECS);
+	assert_int_equal(media_codecs_transcodable(list, true), MEDIA_CODECS + 2);
 	assert_int_equal(list[MEDIA_CODECS], MEDIA_CODEC_L16_WIDE);
 	assert_int_equal(list[MEDIA_CODECS + 1], MEDIA_CODEC_L16);
 }

@@ -490,13 +490,13 @@ static void nat_port(void)
 }
 static void coded_anew(void)
 {
-	a_()->coded_to = MEDIA_CODEC_OPUS + 1;
-	a_()->now.detail.drops[VERDICT_CODED] = PACKETS;
+	a_()->transcoded_to = MEDIA_CODEC_OPUS + 1;
+	a_()->now.detail.drops[VERDICT_TRANSCODED] = PACKETS;
 }
 static void coded_late(void)
 {
 	coded_anew();
-	a_()->now.detail.drops[VERDICT_CODER_FULL] = 3;
+	a_()->now.detail.drops[VERDICT_TRANSCODER_FULL] = 3;
 }
 static void coded_and_silent(void)
 {

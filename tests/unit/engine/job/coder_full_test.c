@@ -26,7 +26,7 @@ static struct scene *scene_full(enum media_codec a, enum media_codec b)
 
 static const struct coding *coding_of(const struct scene *s, int side)
 {
-	return &coder_of(&s->r->w, flow_of(s->r, side))->list[0];
+	return &transcoder_of(&s->r->w, flow_of(s->r, side))->list[0];
 }
 
 static uint8_t configuration(const struct said *h)
@@ -359,7 +359,7 @@ static void it_goes_to_another_worker(void **state)
 {
 	struct scene *s = scene_full(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS);
 	struct rig *from = s->r, *to = rig_open_empty(64);
-	const struct coder *c = coder_of(&from->w, flow_of(from, A));
+	const struct transcoder *c = transcoder_of(&from->w, flow_of(from, A));
 
 	(void)state;
 	both_talk(s, 30);
@@ -368,7 +368,7 @@ static void it_goes_to_another_worker(void **state)
 	worker_step(&to->w);
 	for (int side = A; side <= B; side++)
 		flow_goes(from, to, &from->spec[side]);
-	assert_ptr_equal(coder_of(&to->w, flow_of(to, A)), c);
+	assert_ptr_equal(transcoder_of(&to->w, flow_of(to, A)), c);
 	s->r = to;
 	both_talk(s, 30);
 	assert_int_equal(coding_of(s, A)->rate_out, FULL_HZ);

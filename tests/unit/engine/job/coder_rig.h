@@ -137,7 +137,7 @@ static UNUSED void flow_goes(struct rig *from, struct rig *to, const struct flow
 				  .kind = MEDIA_FLOW_YIELD, .id = spec->id, .parcel = &p });
 	assert_true(rig_event(from, MEDIA_FLOW_YIELDED, &event));
 	assert_int_equal(event.error, 0);
-	assert_non_null(p.coder);
+	assert_non_null(p.transcoder);
 	rig_command(to, &(struct media_command){ .kind = MEDIA_FLOW_OPEN,
 						 .rtp_fd = -1,
 						 .rtcp_fd = -1,
@@ -145,7 +145,7 @@ static UNUSED void flow_goes(struct rig *from, struct rig *to, const struct flow
 						 .parcel = &p });
 	assert_true(rig_event(to, MEDIA_FLOW_MOVED, &event));
 	assert_int_equal(event.error, 0);
-	assert_null(p.coder);
+	assert_null(p.transcoder);
 }
 
 static UNUSED void scene_close(struct scene *s)
@@ -155,7 +155,7 @@ static UNUSED void scene_close(struct scene *s)
 		if (flow_of(s->r, side)->id.generation)
 			flow_end(s->r, side);
 	}
-	assert_int_equal(s->r->w.coders.open, 0);
+	assert_int_equal(s->r->w.transcoders.open, 0);
 	assert_false(turn_is_wanted(&s->r->w));
 	rig_close(s->r);
 	free(s);

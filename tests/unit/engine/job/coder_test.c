@@ -44,7 +44,7 @@ static void pair_talks(enum media_codec a, enum media_codec b)
 	assert_int_equal(flow_of(s->r, A)->sent.packets, 60);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 0);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).dropped, 0);
-	assert_int_equal(dropped(s->r, VERDICT_CODED), 120);
+	assert_int_equal(dropped(s->r, VERDICT_TRANSCODED), 120);
 	scene_close(s);
 }
 
@@ -456,7 +456,7 @@ static void reports_end_here(void **state)
 	put_bytes(s->r, A, CHANNEL_RTCP, &from, bytes_mem(RR, sizeof(RR)));
 	work_off(s);
 	assert_int_equal(s->n[B], 5);
-	assert_int_equal(dropped(s->r, VERDICT_CODED), 6);
+	assert_int_equal(dropped(s->r, VERDICT_TRANSCODED), 6);
 	assert_int_equal(flow_of(s->r, A)->stats.rtcp_in, 1);
 	scene_close(s);
 }
@@ -474,16 +474,16 @@ static void the_coding_ends(void **state)
 	plain.rules[0].out = 0;
 	talk(s, A, 10);
 	rig_update(s->r, &plain);
-	assert_null(coder_of(&s->r->w, flow_of(s->r, A)));
+	assert_null(transcoder_of(&s->r->w, flow_of(s->r, A)));
 	talk(s, A, 10);
-	assert_int_equal(flow_of(s->r, B)->sink.coded, 0);
+	assert_int_equal(flow_of(s->r, B)->sink.transcoded, 0);
 	rig_update(s->r, &coded);
 	talk(s, A, 10);
 	assert_int_equal(s->n[B], 30);
 	in_step(s, B, 0, 8000);
 	for (size_t i = 0; i < 30; i++)
 		assert_int_equal(s->heard[B][i].rtp.payload_type, i / 10 == 1 ? 0 : 8);
-	assert_int_equal(dropped(s->r, VERDICT_CODED), 20);
+	assert_int_equal(dropped(s->r, VERDICT_TRANSCODED), 20);
 	assert_int_equal(flow_of(s->r, A)->stats.source_changes, 0);
 	scene_close(s);
 }
@@ -492,13 +492,13 @@ static void the_coding_ends(void **state)
 static void an_update_keeps_the_coder(void **state)
 {
 	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS);
-	const struct coder *c = coder_of(&s->r->w, flow_of(s->r, A));
+	const struct transcoder *c = transcoder_of(&s->r->w, flow_of(s->r, A));
 
 	(void)state;
 	talk(s, A, 5);
 	s->r->spec[A].rules[0].out = 112;
 	rig_update(s->r, &s->r->spec[A]);
-	assert_ptr_equal(coder_of(&s->r->w, flow_of(s->r, A)), c);
+	assert_ptr_equal(transcoder_of(&s->r->w, flow_of(s->r, A)), c);
 	talk(s, A, 5);
 	in_step(s, B, 0, 48000);
 	assert_int_equal(s->heard[B][9].rtp.payload_type, 112);
@@ -518,7 +518,7 @@ static void a_codec_that_there_is_not(void **state)
 	assert_int_equal(event.error, -EINVAL);
 	say(s, A);
 	assert_int_equal(s->n[B], 0);
-	assert_int_equal(dropped(s->r, VERDICT_CODER_FULL), 1);
+	assert_int_equal(dropped(s->r, VERDICT_TRANSCODER_FULL), 1);
 	flow_end(s->r, A);
 	rig_open_flow(s->r, &s->r->spec[A]);
 	assert_true(rig_event(s->r, MEDIA_FLOW_FAILED, &event));
@@ -567,15 +567,15 @@ static void too_many_are_dropped(void **state)
 	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS);
 
 	(void)state;
-	for (int i = 0; i < CODER_PACKETS_MAX + 4; i++)
+	for (int i = 0; i < TRANSCODER_PACKETS_MAX + 4; i++)
 		talker_put(s, A);
 	worker_step(&s->r->w);
 	heard_take(s);
 	assert_in_range(s->n[B], 1, 4);
 	assert_true(turn_is_wanted(&s->r->w));
-	assert_int_equal(dropped(s->r, VERDICT_CODER_FULL), 4);
+	assert_int_equal(dropped(s->r, VERDICT_TRANSCODER_FULL), 4);
 	work_off(s);
-	assert_int_equal(s->n[B], CODER_PACKETS_MAX);
+	assert_int_equal(s->n[B], TRANSCODER_PACKETS_MAX);
 	for (size_t i = 1; i < s->n[B]; i++)
 		assert_int_equal(s->heard[B][i].rtp.timestamp - s->heard[B][i - 1].rtp.timestamp,
 				 960);
@@ -595,8 +595,8 @@ static void it_closes_while_packets_wait(void **state)
 	assert_true(turn_is_wanted(&s->r->w));
 	flow_end(s->r, A);
 	heard_take(s);
-	assert_int_equal(coder_of(&s->r->w, flow_of(s->r, B))->count, 0);
-	assert_int_equal(s->r->w.coders.open, 1);
+	assert_int_equal(transcoder_of(&s->r->w, flow_of(s->r, B))->count, 0);
+	assert_int_equal(s->r->w.transcoders.open, 1);
 	say(s, B); /* nobody is there */
 	assert_int_equal(dropped(s->r, VERDICT_NO_PEER), 1);
 	scene_close(s);
@@ -795,7 +795,7 @@ static void it_goes_to_another_worker(void **state)
 {
 	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS);
 	struct rig *from = s->r, *to = rig_open_empty(64);
-	const struct coder *c = coder_of(&from->w, flow_of(from, A));
+	const struct transcoder *c = transcoder_of(&from->w, flow_of(from, A));
 
 	(void)state;
 	talk(s, A, 30);
@@ -804,9 +804,9 @@ static void it_goes_to_another_worker(void **state)
 	worker_step(&to->w);
 	for (int side = A; side <= B; side++)
 		flow_goes(from, to, &from->spec[side]);
-	assert_int_equal(from->w.coders.open, 0);
-	assert_int_equal(to->w.coders.open, 2);
-	assert_ptr_equal(coder_of(&to->w, flow_of(to, A)), c);
+	assert_int_equal(from->w.transcoders.open, 0);
+	assert_int_equal(to->w.transcoders.open, 2);
+	assert_ptr_equal(transcoder_of(&to->w, flow_of(to, A)), c);
 	s->r = to;
 	talk(s, A, 30);
 	assert_int_equal(s->n[B], 60);

@@ -47,7 +47,7 @@ static void complexities(void **state)
 static void coders_follow(void **state)
 {
 	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS);
-	const struct coding *c = &coder_of(&s->r->w, flow_of(s->r, A))->list[0];
+	const struct coding *c = &transcoder_of(&s->r->w, flow_of(s->r, A))->list[0];
 	uint32_t full_ns = c->cost_ns, octets;
 
 	(void)state;
@@ -76,7 +76,7 @@ static void what_was_asked_for_stays(void **state)
 	rig_update(s->r, &s->r->spec[A]);
 	atomic_store(&s->r->w.busy, 1000);
 	talk(s, A, 60);
-	assert_false(coder_of(&s->r->w, flow_of(s->r, A))->list[0].eases);
+	assert_false(transcoder_of(&s->r->w, flow_of(s->r, A))->list[0].eases);
 	assert_int_equal(s->n[B], 60);
 	scene_close(s);
 }
@@ -89,7 +89,7 @@ static void control_says_how_much(void **state)
 	(void)state;
 	atomic_store(&s->r->w.coding, ease_pack(9, LIMIT));
 	talk(s, A, 60);
-	assert_int_equal(coder_of(&s->r->w, flow_of(s->r, A))->list[0].complexity, 9);
+	assert_int_equal(transcoder_of(&s->r->w, flow_of(s->r, A))->list[0].complexity, 9);
 	scene_close(s);
 }
 

@@ -59,7 +59,7 @@ static void pair_talks(enum media_codec other)
 	n = heard_decode(s, B, 0, other, pcm, &rate);
 	assert_true(tone_share(pcm, n, rate, TONE_HZ) > 0.8);
 	assert_int_equal(s->heard[A][10].rtp.payload_n, 20);
-	assert_true(coder_of(&s->r->w, flow_of(s->r, B))->list[0].cost_ns >= 36000);
+	assert_true(transcoder_of(&s->r->w, flow_of(s->r, B))->list[0].cost_ns >= 36000);
 	scene_close(s);
 }
 

@@ -47,7 +47,7 @@ static struct scene *scene_plain(enum media_codec codec)
 		s->r->spec[side].rules[0].coding = 0;
 		rig_update(s->r, &s->r->spec[side]);
 	}
-	assert_int_equal(s->r->w.coders.open, 0);
+	assert_int_equal(s->r->w.transcoders.open, 0);
 	s->talker[A].ssrc = 1001;
 	g_sent_n = 0;
 	return s;

@@ -56,7 +56,7 @@ static void assert_coded(struct line *l)
 {
 	assert_coding(l, 0, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722);
 	assert_coding(l, 1, MEDIA_CODEC_G722, MEDIA_CODEC_PCMU);
-	assert_int_equal(rig_counts(l->r).calls_coded, 1);
+	assert_int_equal(rig_counts(l->r).calls_transcoded, 1);
 }
 
 static void assert_plain(struct line *l)
@@ -64,7 +64,7 @@ static void assert_plain(struct line *l)
 	assert_coding(l, 0, MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMU);
 	assert_coding(l, 1, MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMU);
 	assert_true(line_last_spec(l->r, 0).rule_count > 0);
-	assert_int_equal(rig_counts(l->r).calls_coded, 0);
+	assert_int_equal(rig_counts(l->r).calls_transcoded, 0);
 }
 
 /* It is offered that. */

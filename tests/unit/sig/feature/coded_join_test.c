@@ -86,9 +86,9 @@ static void joined_at_once(void **state)
 	rig_wait_ms(t->l.r, 60000);
 	assert_int_equal(rig_take(t->l.r, &t->l.a.addr, "INVITE ").n, 0);
 	assert_int_equal(rig_take(t->l.r, &t->c.addr, "INVITE ").n, 0);
-	assert_int_equal(rig_counts(t->l.r).calls_coded, 1);
+	assert_int_equal(rig_counts(t->l.r).calls_transcoded, 1);
 	trio_assert_ends(t, &t->c, &t->l.a);
-	assert_int_equal(rig_counts(t->l.r).calls_coded, 0);
+	assert_int_equal(rig_counts(t->l.r).calls_transcoded, 0);
 }
 
 /* One that has the other's codec, which it was not asked for before: nothing is coded any more. */
@@ -102,7 +102,7 @@ static void a_common_codec_is_found(void **state)
 	assert_int_equal(heard_in(t->l.r, 0, 9), MEDIA_CODECS);
 	assert_int_equal(heard_in(t->l.r, 1, 9), MEDIA_CODECS);
 	rig_wait_ms(t->l.r, 60000);
-	assert_int_equal(rig_counts(t->l.r).calls_coded, 0);
+	assert_int_equal(rig_counts(t->l.r).calls_transcoded, 0);
 	trio_assert_ends(t, &t->c, &t->l.a);
 }
 
