@@ -290,8 +290,8 @@ struct flow_spec {
 	/* Whose packets the party gets. With a job nothing of the peer's passes to it, RTCP included; digits do. The stream goes on under
 	 * its SSRC, sequence and timestamp. A job that is not open on the flow's worker is none, and counted (stale_commands). */
 	struct flow_source source;
-	struct flow_member member;   /* of a room */
-	struct flow_picture picture; /* likewise, of video */
+	struct flow_member member; /* of a room */
+	struct flow_video video;   /* likewise, of video */
 	struct media_overlay
 		overlay; /* of audio alone; with taken, the first what is made where the party hears nothing */
 	uint8_t taken_count;

@@ -166,7 +166,7 @@ struct flow_source {
  * under its number. Who is not to receive is not heard.
  *
  * A flow of video with the number of a member is its picture (one of each): it sees who talks, by engine/job/picture_floor.h, and who talks sees who did
- * before. Of the formats in `taken` it gets what the source sends, and of its layers the one that fits (flow_picture).
+ * before. Of the formats in `taken` it gets what the source sends, and of its layers the one that fits (flow_video).
  */
 struct flow_member {
 	uint32_t number; /* from 1 on, of one member of the room at a time */
@@ -179,7 +179,7 @@ struct flow_member {
 };
 
 /* What a picture of a room is beside. */
-struct flow_picture {
+struct flow_video {
 	uint32_t most_kbps; /* that it shall see, where there is a choice; 0: no limit */
 	struct media_layers layers;
 };

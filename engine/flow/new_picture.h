@@ -10,10 +10,10 @@
 
 /* By PLI (RFC 4585 6.3.1), or FIR (RFC 5104 4.3.1) of a party that knows no PLI, of its stream `source`. False: no address is known, or no
  * buffer is free. */
-bool new_picture_ask(struct worker *w, struct flow *f, uint32_t source);
+bool keyframe_request(struct worker *w, struct flow *f, uint32_t source);
 /* Before an update. */
-void new_picture_note(struct flow *f, const struct flow_spec *spec);
+void keyframe_note_update(struct flow *f, const struct flow_spec *spec);
 /* Asks, if that is due. */
-void new_picture_tick(struct worker *w, struct flow *f);
+void keyframe_tick(struct worker *w, struct flow *f);
 
 #endif

@@ -35,7 +35,7 @@ static uint32_t in_tick(uint32_t per_s)
 void flow_pace_tick(struct flow *f)
 {
 	struct flow_pace *p = &f->pace;
-	uint32_t most = in_tick(f->kind == MEDIA_VIDEO ? PARTY_PICTURES_PER_S : PARTY_SOUND_PER_S);
+	uint32_t most = in_tick(f->kind == MEDIA_VIDEO ? PARTY_FRAMES_PER_S : PARTY_SOUND_PER_S);
 	uint64_t heard = f->heard.packets - p->rtp;
 
 	if (f->receive == FLOW_RECEIVE && heard > most)

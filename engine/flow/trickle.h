@@ -16,7 +16,7 @@ enum {
 	/* RTP of one party, above all that codecs send: sound in frames of 1 ms, pictures of 100 Mbit/s. Other
 	 * lines send no more than sound. */
 	PARTY_SOUND_PER_S = 1000,
-	PARTY_PICTURES_PER_S = 10000,
+	PARTY_FRAMES_PER_S = 10000,
 	PARTY_RTCP_PER_S = 400,
 };
 

@@ -102,9 +102,9 @@ bool floor_review(struct floor *f, const enum floor_claim *claims, uint32_t coun
 	return f->shown != was.shown || f->before != was.before;
 }
 
-bool picture_ask_due(struct picture_ask *a, uint64_t now_ns)
+bool keyframe_is_due(struct keyframe_need *a, uint64_t now_ns)
 {
-	if (!a->wanted || (a->asked_ns && now_ns < a->asked_ns + PICTURE_AGAIN_NS))
+	if (!a->wanted || (a->asked_ns && now_ns < a->asked_ns + VIDEO_AGAIN_NS))
 		return false;
 	a->asked_ns = now_ns;
 	return true;

@@ -19,7 +19,7 @@ enum {
 	FLOOR_KEEPS_MS = 1500, /* so long who is shown is so, at least */
 };
 
-#define PICTURE_AGAIN_NS (500 * NS_PER_MS) /* from one request to the next, at least */
+#define VIDEO_AGAIN_NS (500 * NS_PER_MS) /* from one request to the next, at least */
 
 struct floor {
 	uint32_t shown, before; /* FLOOR_NOBODY: nobody */
@@ -53,23 +53,23 @@ static inline uint32_t floor_seen_by(const struct floor *f, uint32_t index)
 }
 
 /* Requests for a new picture of one source. All zero: none is wanted. */
-struct picture_ask {
+struct keyframe_need {
 	uint64_t asked_ns; /* 0: never */
 	bool wanted;
 };
 
-static inline void picture_ask_want(struct picture_ask *a)
+static inline void keyframe_want(struct keyframe_need *a)
 {
 	a->wanted = true;
 }
 
 /* It is there. */
-static inline void picture_ask_came(struct picture_ask *a)
+static inline void keyframe_came(struct keyframe_need *a)
 {
 	a->wanted = false;
 }
 
 /* True: it is to be asked now. Who wants one still is asked for again, whoever lost the request or the picture. */
-bool picture_ask_due(struct picture_ask *a, uint64_t now_ns);
+bool keyframe_is_due(struct keyframe_need *a, uint64_t now_ns);
 
 #endif

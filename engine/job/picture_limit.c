@@ -6,13 +6,13 @@ static bool limit_is_past(uint64_t since_ns, uint32_t ms, uint64_t now_ns)
 	return now_ns >= since_ns + ms * NS_PER_MS;
 }
 
-static uint32_t limit_patience_ms(const struct picture_limit *l)
+static uint32_t limit_patience_ms(const struct video_limit *l)
 {
 	return (uint32_t)LIMIT_CLEAN_MS << l->tries;
 }
 
 /* Five parts of eight: a layer that costs a quarter more than its limit would stay. */
-static bool limit_lower(struct picture_limit *l, uint32_t has_kbps, uint64_t now_ns)
+static bool limit_lower(struct video_limit *l, uint32_t has_kbps, uint64_t now_ns)
 {
 	uint32_t kbps = has_kbps * 5 / 8;
 
@@ -28,18 +28,18 @@ static bool limit_lower(struct picture_limit *l, uint32_t has_kbps, uint64_t now
 	return true;
 }
 
-static bool limit_raise(struct picture_limit *l, uint64_t now_ns)
+static bool limit_raise(struct video_limit *l, uint64_t now_ns)
 {
 	if (l->kbps == 0 || !limit_is_past(l->clean_ns, limit_patience_ms(l), now_ns))
 		return false;
 	l->kbps *= 2;
 	l->raised_ns = l->clean_ns = now_ns;
 	if (l->kbps > LIMIT_MOST_KBPS)
-		*l = (struct picture_limit){ 0 };
+		*l = (struct video_limit){ 0 };
 	return true;
 }
 
-bool picture_limit_report(struct picture_limit *l, uint8_t lost, uint32_t has_kbps, uint64_t now_ns)
+bool video_limit_report(struct video_limit *l, uint8_t lost, uint32_t has_kbps, uint64_t now_ns)
 {
 	if (lost < LIMIT_LOSSY)
 		l->lossy_ns = 0;
@@ -54,7 +54,7 @@ bool picture_limit_report(struct picture_limit *l, uint8_t lost, uint32_t has_kb
 	return l->clean_ns && limit_raise(l, now_ns);
 }
 
-uint8_t picture_limit_own(uint8_t lost, uint32_t span, uint32_t sent)
+uint8_t video_limit_own(uint8_t lost, uint32_t span, uint32_t sent)
 {
 	uint32_t before = sent < span ? (span - sent) * 256 / span : 0;
 

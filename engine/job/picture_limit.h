@@ -27,7 +27,7 @@ enum {
 };
 
 /* All zero: there is none. */
-struct picture_limit {
+struct video_limit {
 	uint32_t kbps;       /* 0: none */
 	uint64_t lossy_ns;   /* reports say so since then; 0: the last one did not */
 	uint64_t clean_ns;   /* the same of nothing that is lost */
@@ -37,13 +37,12 @@ struct picture_limit {
 };
 
 /* lost: 1/256 of what was sent to it. has_kbps: what it has; 0: not known, or there is nothing less. True: the limit is another one. */
-bool picture_limit_report(struct picture_limit *l, uint8_t lost, uint32_t has_kbps,
-			  uint64_t now_ns);
+bool video_limit_report(struct video_limit *l, uint8_t lost, uint32_t has_kbps, uint64_t now_ns);
 /* Of `lost`, which a viewer reports, what its own line lost: so many of `span` numbers never came to us. */
-uint8_t picture_limit_own(uint8_t lost, uint32_t span, uint32_t sent);
+uint8_t video_limit_own(uint8_t lost, uint32_t span, uint32_t sent);
 
 /* The lower one of two limits; 0: none. */
-static inline uint32_t picture_limit_least(uint32_t a, uint32_t b)
+static inline uint32_t video_limit_least(uint32_t a, uint32_t b)
 {
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }

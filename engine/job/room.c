@@ -33,7 +33,7 @@ static int room_mix_open(struct room *r, const struct media_room *spec)
 
 static void room_free(struct room *r)
 {
-	room_pictures_free(r);
+	room_video_free(r);
 	room_voices_close(r);
 	payloads_close(r->payloads);
 	mix_close(r->mix);
@@ -130,7 +130,7 @@ static uint32_t room_effort(const struct job *j, uint64_t now_ns)
 {
 	const struct room *r = j->work;
 
-	if (UNLIKELY(room_pictures_wait(r, now_ns)))
+	if (UNLIKELY(room_video_wait(r, now_ns)))
 		return 1;
 	return mix_effort(r, now_ns);
 }
@@ -163,7 +163,7 @@ static void tick_end(struct worker *w, struct job *j)
 	struct room *r = j->work;
 	bool told = room_talks_tell(w, j);
 
-	room_pictures_tick(w, j);
+	room_video_tick(w, j);
 	metric_add(w->metrics->frames_played, r->played);
 	metric_add(w->metrics->frames_encoded, encodes_since(r));
 	r->quiet_ms = r->heard || r->active_n || r->places_n || room_parts_want(r)
@@ -242,7 +242,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 }
 
 /* Sound waits for pictures no longer than half of a slice. */
-static uint32_t pictures_share(const struct room *r, uint32_t most, uint64_t now_ns)
+static uint32_t video_share(const struct room *r, uint32_t most, uint64_t now_ns)
 {
 	return most > 1 && mix_effort(r, now_ns) > 0 ? most / 2 : most;
 }
@@ -253,8 +253,8 @@ static uint32_t room_turn(struct worker *w, struct job *j, uint32_t most)
 	const struct room *r = j->work;
 	uint32_t done = 0;
 
-	if (UNLIKELY(room_pictures_wait(r, w->now_ns)))
-		done = room_pictures_turn(w, j, pictures_share(r, most, w->now_ns));
+	if (UNLIKELY(room_video_wait(r, w->now_ns)))
+		done = room_video_turn(w, j, video_share(r, most, w->now_ns));
 	while (done < most && mix_effort(r, w->now_ns) > 0)
 		done += phase_turn(w, j, most - done);
 	return done < most ? done : most;
@@ -278,6 +278,6 @@ const struct job_kind job_room = {
 	.fetch = room_take_fetch,
 	.near = room_near,
 	.member = room_member_set,
-	.asked = room_picture_asked,
+	.asked = room_video_asked,
 	.leave = room_member_leave,
 };

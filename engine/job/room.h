@@ -23,7 +23,7 @@
 #include "media/rtp/jitter.h"
 
 struct decoder;
-struct room_pictures;
+struct room_video;
 
 static_assert((int)MEDIA_ROOM_MEMBERS_MAX == (int)MIX_MEMBERS_MAX, "one limit");
 static_assert((int)MEDIA_ROOM_TALKERS_MAX == (int)MIX_TALKERS_MAX, "one limit");
@@ -173,7 +173,7 @@ struct room {
 	bool speaks[MEDIA_CODECS_KNOWN];              /* somebody may, and it can be decoded */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of those who have no place */
 	uint32_t costs[MEDIA_CODECS_KNOWN];           /* of decoding a packet (room_cost) */
-	struct room_pictures *pictures;               /* NULL: nobody has had one */
+	struct room_video *video;                     /* NULL: nobody has had one */
 	struct room_part *parts;                      /* room_part.h */
 	int32_t parts_end; /* where those stood that left within their sound */
 	uint32_t voices_n;
@@ -207,16 +207,16 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f);
 
 /* ---- room_picture*.c: flows of video (room_picture.h). What has no pictures has nothing to do there ---- */
 
-int room_picture_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
-void room_picture_leave(struct worker *w, struct job *j, struct flow *f);
-enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt *p);
-bool room_picture_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
+int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
+void room_video_leave(struct worker *w, struct job *j, struct flow *f);
+enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *p);
+bool room_video_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
 /* Behind the mix: who talks. */
-void room_pictures_tick(struct worker *w, struct job *j);
-bool room_pictures_wait(const struct room *r, uint64_t now_ns);
+void room_video_tick(struct worker *w, struct job *j);
+bool room_video_wait(const struct room *r, uint64_t now_ns);
 /* As of struct job_kind; 0: nothing waited. */
-uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most);
-void room_pictures_free(struct room *r);
+uint32_t room_video_turn(struct worker *w, struct job *j, uint32_t most);
+void room_video_free(struct room *r);
 
 /* ---- room_take.c ---- */
 

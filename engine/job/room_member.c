@@ -281,7 +281,7 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 	if (f->listener.member && f->listener.video != (f->kind == MEDIA_VIDEO))
 		room_member_leave(w, j, f);
 	if (f->kind == MEDIA_VIDEO)
-		return room_picture_set(w, j, f, of);
+		return room_video_set(w, j, f, of);
 	if (f->listener.member && r->members[index]->spec.number != spec->number)
 		room_member_leave(w, j, f);
 	if (!f->listener.member)
@@ -307,7 +307,7 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	struct room_member *m;
 
 	if (f->listener.video) {
-		room_picture_leave(w, j, f);
+		room_video_leave(w, j, f);
 		return;
 	}
 	m = r->members[index];

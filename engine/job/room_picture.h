@@ -23,15 +23,15 @@
 #include "media/rtp/vp8.h"
 
 enum {
-	PICTURE_RING = 256,       /* packets that wait: a picture of 300 kB */
-	PICTURE_OCTETS = 1488,    /* of a payload */
-	PICTURE_HZ = 90000,       /* RFC 6184 8.2.1, RFC 7741 6.1 */
-	PICTURE_UNITS = 180,      /* flow_said.units: no more packets than this says are sent */
-	PICTURE_SILENT_MS = 2000, /* who sends nothing for so long is no source */
-	PICTURE_REVIEW_MS = 100,
+	VIDEO_RING = 256,       /* packets that wait: a picture of 300 kB */
+	VIDEO_OCTETS = 1488,    /* of a payload */
+	VIDEO_HZ = 90000,       /* RFC 6184 8.2.1, RFC 7741 6.1 */
+	VIDEO_UNITS = 180,      /* flow_said.units: no more packets than this says are sent */
+	VIDEO_SILENT_MS = 2000, /* who sends nothing for so long is no source */
+	VIDEO_REVIEW_MS = 100,
 };
 
-struct picture_source {
+struct video_source {
 	uint32_t ssrc;
 	uint32_t epoch;     /* another one: another stream */
 	uint16_t sequence;  /* highest */
@@ -43,63 +43,63 @@ struct picture_source {
 	uint32_t watchers;      /* views that have it, or shall */
 	uint32_t pixels;        /* of its newest picture that says it; 0: not known */
 	struct layer_rate rate; /* of a layer */
-	struct picture_ask ask;
+	struct keyframe_need ask;
 	struct losses losses; /* of those who send them again, while somebody sees it */
 };
 
-#define PICTURE_END_NS (40 * NS_PER_MS) /* so long the end of a picture is waited for */
+#define VIDEO_END_NS (40 * NS_PER_MS) /* so long the end of a picture is waited for */
 
 /* What a view has, or shall have. */
-struct picture_pick {
+struct video_pick {
 	uint32_t member; /* FLOOR_NOBODY: none */
 	uint8_t layer;
 };
 
-#define PICTURE_PICK_NONE ((struct picture_pick){ .member = FLOOR_NOBODY })
+#define VIDEO_PICK_NONE ((struct video_pick){ .member = FLOOR_NOBODY })
 
-static inline bool picture_pick_eq(struct picture_pick a, struct picture_pick b)
+static inline bool video_pick_eq(struct video_pick a, struct video_pick b)
 {
 	return a.member == b.member && a.layer == b.layer;
 }
 
-struct picture_view {
-	struct picture_pick from; /* whose packets it has */
+struct video_view {
+	struct video_pick from; /* whose packets it has */
 	uint32_t epoch;
-	struct picture_pick wants; /* whose it shall have: */
-	uint64_t wants_ns;         /* ... since then */
+	struct video_pick wants; /* whose it shall have: */
+	uint64_t wants_ns;       /* ... since then */
 	uint16_t first; /* no packet before that one is of it; it follows, so that numbers wrap */
 	uint16_t sequence_offset;
 	uint32_t timestamp_offset;
 	uint64_t open_ns; /* its newest packet, which did not end a picture; 0: it did */
 	struct vp8_numbers vp8;
-	struct picture_limit limit; /* of what its line bears */
-	uint64_t reported_ns;       /* the newest report that the limit knows */
-	uint32_t sent;              /* packets since then */
-	uint16_t reported_at;       /* the number of the last one before */
+	struct video_limit limit; /* of what its line bears */
+	uint64_t reported_ns;     /* the newest report that the limit knows */
+	uint32_t sent;            /* packets since then */
+	uint16_t reported_at;     /* the number of the last one before */
 };
 
-struct picture {
+struct member_video {
 	uint32_t slot; /* of its flow */
 	struct flow_member spec;
-	struct flow_picture terms;
+	struct flow_video terms;
 	uint64_t heard_ns; /* any layer; 0: never */
 	uint32_t ends;     /* of pictures, of all layers */
-	struct picture_source layers
+	struct video_source layers
 		[MEDIA_LAYERS_MAX]; /* by terms.layers; of a picture without layers the first */
-	struct picture_view view;
+	struct video_view view;
 };
 
-struct picture_packet {
-	struct picture_pick from;
+struct video_packet {
+	struct video_pick from;
 	uint32_t epoch, timestamp;
 	uint16_t sequence, length;
 	uint8_t format, marker, begins;
-	bool shown;                                    /* to all; those before it were not yet */
-	struct vp8_head vp8;                           /* as it came */
-	uint8_t octets[RTP_HEAD_LEN + PICTURE_OCTETS]; /* the head is written for each view */
+	bool shown;                                  /* to all; those before it were not yet */
+	struct vp8_head vp8;                         /* as it came */
+	uint8_t octets[RTP_HEAD_LEN + VIDEO_OCTETS]; /* the head is written for each view */
 };
 
-struct room_pictures {
+struct room_video {
 	struct floor floor;
 	uint64_t review_ns;    /* the last one */
 	bool asks;             /* of some source is a picture wanted */
@@ -109,21 +109,20 @@ struct room_pictures {
 	uint64_t held_ns;    /* ... until then, at the latest */
 	uint32_t end;        /* behind the last one of list */
 	enum floor_claim *claims;
-	struct picture_packet *ring;
-	struct picture *list[]; /* as many as members may be */
+	struct video_packet *ring;
+	struct member_video *list[]; /* as many as members may be */
 };
 
 /* ---- room_picture.c ---- */
 
 /* Who sees whom, by what all are and say now. */
-void pictures_review(struct worker *w, struct job *j);
-static inline bool pictures_are_due(const struct room_pictures *p, uint64_t now_ns)
+void video_review(struct worker *w, struct job *j);
+static inline bool video_review_is_due(const struct room_video *p, uint64_t now_ns)
 {
-	return now_ns >= p->review_ns + PICTURE_REVIEW_MS * NS_PER_MS;
+	return now_ns >= p->review_ns + VIDEO_REVIEW_MS * NS_PER_MS;
 }
-void picture_view_go(struct room_pictures *p, uint32_t view, struct picture_pick from);
-static inline struct picture_source *picture_source_of(const struct room_pictures *p,
-						       struct picture_pick k)
+void video_view_go(struct room_video *p, uint32_t view, struct video_pick from);
+static inline struct video_source *video_source_of(const struct room_video *p, struct video_pick k)
 {
 	return &p->list[k.member]->layers[k.layer];
 }
@@ -131,26 +130,26 @@ static inline struct picture_source *picture_source_of(const struct room_picture
 /* ---- room_picture_layer.c ---- */
 
 /* Of which layer the packet is; LAYER_NONE: of none that is shown. */
-uint8_t picture_layer_of(struct picture *m, const struct pkt *k, uint64_t now_ns);
+uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now_ns);
 /* Other layers than were agreed before: who sends them is found out anew. */
-void picture_layers_change(struct picture *m, const struct media_layers *layers);
+void video_layers_change(struct member_video *m, const struct media_layers *layers);
 /* The one of that picture that the view shall have. */
-uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_view *v,
-			  uint32_t most_kbps, uint32_t member, uint64_t now_ns);
-void picture_rates_read(struct picture *m, uint64_t now_ns);
+uint8_t video_layer_for(const struct room_video *p, const struct video_view *v, uint32_t most_kbps,
+			uint32_t member, uint64_t now_ns);
+void video_rates_read(struct member_video *m, uint64_t now_ns);
 /* What its party has reported since, if it did. */
-void picture_limit_follow(const struct room_pictures *p, struct picture_view *v,
-			  const struct flow *f);
+void video_limit_follow(const struct room_video *p, struct video_view *v, const struct flow *f);
 /* What the flow counts, and its party is told of, is one layer while that comes. */
-void picture_flow_follow(struct flow *f, const struct picture *m, uint32_t ssrc, uint64_t now_ns);
+void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ssrc,
+		       uint64_t now_ns);
 
 /* ---- room_picture_ask.c ---- */
 
 /* What is due. How much that cost. */
-uint32_t pictures_ask(struct worker *w, struct room_pictures *p);
+uint32_t video_requests_send(struct worker *w, struct room_video *p);
 
 /* ---- room_picture_say.c ---- */
 
-bool pictures_wait(const struct room_pictures *p, uint64_t now_ns);
+bool video_is_waiting(const struct room_video *p, uint64_t now_ns);
 
 #endif

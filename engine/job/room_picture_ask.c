@@ -24,11 +24,11 @@ static void missing_say(struct worker *w, struct flow *f, uint32_t source,
 
 	n += rtcp_nack_write(memory + n, &m).n;
 	if (originate_rtcp(w, f, bytes_mem(memory, n)))
-		metric_add(w->metrics->pictures_missed[PICTURE_ASKED_AGAIN], a->count);
+		metric_add(w->metrics->video_missed_packets[VIDEO_REPEAT_ASKED], a->count);
 }
 
 /* What is given up costs a new picture, unless one has begun since. */
-static void missing_ask(struct worker *w, struct picture_source *s, struct flow *f)
+static void missing_ask(struct worker *w, struct video_source *s, struct flow *f)
 {
 	struct losses_asked a;
 
@@ -39,24 +39,24 @@ static void missing_ask(struct worker *w, struct picture_source *s, struct flow 
 		missing_say(w, f, s->ssrc, &a);
 	if (!a.given_up)
 		return;
-	metric_add(w->metrics->pictures_missed[PICTURE_GIVEN_UP], a.given_up);
+	metric_add(w->metrics->video_missed_packets[VIDEO_GIVEN_UP], a.given_up);
 	if (s->begun_ns < a.since_ns)
-		picture_ask_want(&s->ask);
+		keyframe_want(&s->ask);
 }
 
-static bool source_ask(struct worker *w, struct picture_source *s, struct flow *f)
+static bool source_ask(struct worker *w, struct video_source *s, struct flow *f)
 {
 	missing_ask(w, s, f);
-	return picture_ask_due(&s->ask, w->now_ns) && new_picture_ask(w, f, s->ssrc);
+	return keyframe_is_due(&s->ask, w->now_ns) && keyframe_request(w, f, s->ssrc);
 }
 
 /* Those who are asked too soon are so by the next review. */
-uint32_t pictures_ask(struct worker *w, struct room_pictures *p)
+uint32_t video_requests_send(struct worker *w, struct room_video *p)
 {
 	uint32_t done = 1;
 
 	for (uint32_t i = 0; i < p->end; i++) {
-		struct picture *m = p->list[i];
+		struct member_video *m = p->list[i];
 
 		for (uint8_t k = 0; m && k < (uint8_t)MEDIA_LAYERS_MAX; k++)
 			if (m->layers[k].heard_ns)

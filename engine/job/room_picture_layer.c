@@ -31,7 +31,7 @@ static uint8_t layer_named(const struct media_layers *layers, struct bytes rid)
 	return LAYER_NONE;
 }
 
-static uint8_t layer_with(const struct picture *m, uint32_t ssrc)
+static uint8_t layer_with(const struct member_video *m, uint32_t ssrc)
 {
 	for (uint8_t i = 0; i < m->terms.layers.count; i++)
 		if (m->layers[i].heard_ns && m->layers[i].ssrc == ssrc)
@@ -39,12 +39,12 @@ static uint8_t layer_with(const struct picture *m, uint32_t ssrc)
 	return LAYER_NONE;
 }
 
-static bool layer_is_silent(const struct picture_source *s, uint64_t now_ns)
+static bool layer_is_silent(const struct video_source *s, uint64_t now_ns)
 {
 	return !s->heard_ns || now_ns - s->heard_ns >= LAYER_SILENCE_NS;
 }
 
-static uint8_t layer_free(const struct picture *m, uint64_t now_ns)
+static uint8_t layer_free(const struct member_video *m, uint64_t now_ns)
 {
 	uint8_t found = LAYER_NONE;
 
@@ -58,7 +58,7 @@ static uint8_t layer_free(const struct picture *m, uint64_t now_ns)
 }
 
 /* It was taken for another one before it said its name. */
-static void layer_take_from_others(struct picture *m, uint8_t layer, uint32_t ssrc)
+static void layer_take_from_others(struct member_video *m, uint8_t layer, uint32_t ssrc)
 {
 	uint8_t other = layer_with(m, ssrc);
 
@@ -66,7 +66,7 @@ static void layer_take_from_others(struct picture *m, uint8_t layer, uint32_t ss
 		m->layers[other].heard_ns = 0;
 }
 
-uint8_t picture_layer_of(struct picture *m, const struct pkt *k, uint64_t now_ns)
+uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now_ns)
 {
 	const struct media_layers *layers = &m->terms.layers;
 	struct bytes rid;
@@ -98,7 +98,7 @@ static bool layers_eq(const struct media_layers *a, const struct media_layers *b
 	return true;
 }
 
-void picture_layers_change(struct picture *m, const struct media_layers *layers)
+void video_layers_change(struct member_video *m, const struct media_layers *layers)
 {
 	if (layers_eq(&m->terms.layers, layers))
 		return;
@@ -108,7 +108,7 @@ void picture_layers_change(struct picture *m, const struct media_layers *layers)
 
 /* ---- which one a viewer has ---- */
 
-static struct layer_seen layer_see(const struct picture *m, const struct picture_source *s)
+static struct layer_seen layer_see(const struct member_video *m, const struct video_source *s)
 {
 	return (struct layer_seen){
 		.comes = s->heard_ns && (m->heard_ns - s->heard_ns < LAYER_SILENT_MS * NS_PER_MS ||
@@ -119,16 +119,16 @@ static struct layer_seen layer_see(const struct picture *m, const struct picture
 	};
 }
 
-static void layers_see(const struct picture *m, struct layer_seen list[MEDIA_LAYERS_MAX])
+static void layers_see(const struct member_video *m, struct layer_seen list[MEDIA_LAYERS_MAX])
 {
 	for (uint8_t i = 0; i < m->terms.layers.count; i++)
 		list[i] = layer_see(m, &m->layers[i]);
 }
 
-uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_view *v,
-			  uint32_t most_kbps, uint32_t member, uint64_t now_ns)
+uint8_t video_layer_for(const struct room_video *p, const struct video_view *v, uint32_t most_kbps,
+			uint32_t member, uint64_t now_ns)
 {
-	const struct picture *m = p->list[member];
+	const struct member_video *m = p->list[member];
 	struct layer_seen seen[MEDIA_LAYERS_MAX];
 	uint8_t now = v->wants.member == member ? v->wants.layer : LAYER_NONE, found;
 
@@ -142,7 +142,7 @@ uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_vi
 	return found;
 }
 
-void picture_rates_read(struct picture *m, uint64_t now_ns)
+void video_rates_read(struct member_video *m, uint64_t now_ns)
 {
 	for (uint8_t i = 0; i < m->terms.layers.count; i++)
 		if (m->layers[i].heard_ns)
@@ -152,9 +152,10 @@ void picture_rates_read(struct picture *m, uint64_t now_ns)
 /* ---- what its line bears ---- */
 
 /* Of the layer that it has; 0: not known, or none is smaller. */
-static uint32_t view_kbps(const struct room_pictures *p, const struct picture_view *v)
+static uint32_t view_kbps(const struct room_video *p, const struct video_view *v)
 {
-	const struct picture *m = v->from.member == FLOOR_NOBODY ? NULL : p->list[v->from.member];
+	const struct member_video *m =
+		v->from.member == FLOOR_NOBODY ? NULL : p->list[v->from.member];
 	struct layer_seen seen[MEDIA_LAYERS_MAX];
 
 	if (!m || v->from.layer >= m->terms.layers.count)
@@ -165,17 +166,15 @@ static uint32_t view_kbps(const struct room_pictures *p, const struct picture_vi
 	return seen[v->from.layer].steady ? seen[v->from.layer].kbps : 0;
 }
 
-void picture_limit_follow(const struct room_pictures *p, struct picture_view *v,
-			  const struct flow *f)
+void video_limit_follow(const struct room_video *p, struct video_view *v, const struct flow *f)
 {
 	uint32_t span = (uint16_t)(f->sink.sequence - v->reported_at);
 	uint64_t now_ns = f->detail.reported_ns;
 
 	if (now_ns == v->reported_ns)
 		return;
-	(void)picture_limit_report(&v->limit,
-				   picture_limit_own(f->detail.reported_loss, span, v->sent),
-				   view_kbps(p, v), now_ns);
+	(void)video_limit_report(&v->limit, video_limit_own(f->detail.reported_loss, span, v->sent),
+				 view_kbps(p, v), now_ns);
 	v->reported_ns = now_ns;
 	v->reported_at = f->sink.sequence;
 	v->sent = 0;
@@ -183,7 +182,7 @@ void picture_limit_follow(const struct room_pictures *p, struct picture_view *v,
 
 /* ---- what the flow counts ---- */
 
-void picture_flow_follow(struct flow *f, const struct picture *m, uint32_t ssrc, uint64_t now_ns)
+void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ssrc, uint64_t now_ns)
 {
 	uint32_t counted = f->source.ssrc;
 

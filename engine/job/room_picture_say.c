@@ -6,7 +6,7 @@
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 
-bool pictures_wait(const struct room_pictures *p, uint64_t now_ns)
+bool video_is_waiting(const struct room_video *p, uint64_t now_ns)
 {
 	return p && (p->at < p->count || (p->count > 0 && now_ns >= p->held_ns) || p->asks);
 }
@@ -21,7 +21,7 @@ static uint8_t type_taken(const struct flow *f, uint8_t format)
 	for (uint8_t i = 0; i < f->taken_count; i++) {
 		if (f->taken[i].codec == format)
 			return f->taken[i].payload_type;
-		if (found == PAYLOAD_NONE && picture_is_taken(f->taken[i].codec, format))
+		if (found == PAYLOAD_NONE && video_is_taken(f->taken[i].codec, format))
 			found = f->taken[i].payload_type;
 	}
 	return found;
@@ -35,15 +35,15 @@ static bool flow_sees(struct worker *w, struct flow *f)
 }
 
 /* Behind all that was sent before, as far on as time is. */
-static void view_begin(struct worker *w, struct room_pictures *p, uint32_t view,
-		       const struct picture_packet *k)
+static void view_begin(struct worker *w, struct room_video *p, uint32_t view,
+		       const struct video_packet *k)
 {
-	struct picture_view *v = &p->list[view]->view;
+	struct video_view *v = &p->list[view]->view;
 	struct flow *f = &w->flows.list[p->list[view]->slot];
 
-	originate_begin(w, f, PICTURE_HZ);
+	originate_begin(w, f, VIDEO_HZ);
 	f->sink.feeder = (struct flow_id){ 0 };
-	f->sink.units = PICTURE_UNITS;
+	f->sink.units = VIDEO_UNITS;
 	f->listener.begun = 1;
 	f->notice = 1;
 	v->epoch = k->epoch;
@@ -51,13 +51,13 @@ static void view_begin(struct worker *w, struct room_pictures *p, uint32_t view,
 	vp8_numbers_begin(&v->vp8, &k->vp8);
 	v->sequence_offset = (uint16_t)(f->sink.sequence + 1 - k->sequence);
 	v->timestamp_offset =
-		sink_timestamp_anew(&f->sink, MEDIA_VIDEO, PICTURE_HZ, w->now_ns) - k->timestamp;
-	picture_view_go(p, view, k->from);
+		sink_timestamp_anew(&f->sink, MEDIA_VIDEO, VIDEO_HZ, w->now_ns) - k->timestamp;
+	video_view_go(p, view, k->from);
 }
 
 enum { FIRST_FAR = 1 << 14, FIRST_NEAR = 1 << 13 };
 
-static bool view_is_reached(struct picture_view *v, uint16_t sequence)
+static bool view_is_reached(struct video_view *v, uint16_t sequence)
 {
 	uint16_t ahead = (uint16_t)(sequence - v->first);
 
@@ -69,17 +69,17 @@ static bool view_is_reached(struct picture_view *v, uint16_t sequence)
 }
 
 /* The packet is of what the view has, or it goes over to that with it. */
-static bool view_has(struct worker *w, struct room_pictures *p, uint32_t view,
-		     const struct picture_packet *k)
+static bool view_has(struct worker *w, struct room_video *p, uint32_t view,
+		     const struct video_packet *k)
 {
-	struct picture_view *v = &p->list[view]->view;
+	struct video_view *v = &p->list[view]->view;
 
-	if (picture_pick_eq(v->from, k->from) && v->epoch == k->epoch)
+	if (video_pick_eq(v->from, k->from) && v->epoch == k->epoch)
 		return view_is_reached(v, k->sequence);
-	if (!picture_pick_eq(v->wants, k->from))
+	if (!video_pick_eq(v->wants, k->from))
 		return false;
 	if (!k->begins) {
-		picture_ask_want(&picture_source_of(p, k->from)->ask);
+		keyframe_want(&video_source_of(p, k->from)->ask);
 		p->asks = true;
 		return false;
 	}
@@ -87,8 +87,8 @@ static bool view_has(struct worker *w, struct room_pictures *p, uint32_t view,
 	return true;
 }
 
-static void packet_show(struct worker *w, struct flow *f, struct picture_view *v,
-			struct picture_packet *k, uint8_t payload_type)
+static void packet_show(struct worker *w, struct flow *f, struct video_view *v,
+			struct video_packet *k, uint8_t payload_type)
 {
 	uint16_t sequence = (uint16_t)(k->sequence + v->sequence_offset);
 	uint32_t timestamp = k->timestamp + v->timestamp_offset;
@@ -103,20 +103,20 @@ static void packet_show(struct worker *w, struct flow *f, struct picture_view *v
 		return;
 	if ((int16_t)(sequence - f->sink.sequence) > 0)
 		v->open_ns = k->marker ? 0 : w->now_ns;
-	sink_note(&f->sink, sequence, timestamp, PICTURE_HZ, w->now_ns);
+	sink_note(&f->sink, sequence, timestamp, VIDEO_HZ, w->now_ns);
 	v->sent++;
-	metric_add(w->metrics->pictures_shown, 1);
+	metric_add(w->metrics->video_shown, 1);
 	if (UNLIKELY(f->notice))
 		event_notice(w, f, w->now_ns);
 }
 
 /* A number without a picture: those behind it close up, so that nobody misses it. What comes late from before has no number any more. */
-static void view_close_up(struct picture_view *v, const struct sink *sink,
-			  const struct picture_packet *k)
+static void view_close_up(struct video_view *v, const struct sink *sink,
+			  const struct video_packet *k)
 {
 	uint16_t sequence = (uint16_t)(k->sequence + v->sequence_offset);
 
-	if (!picture_pick_eq(v->from, k->from) || v->epoch != k->epoch ||
+	if (!video_pick_eq(v->from, k->from) || v->epoch != k->epoch ||
 	    (int16_t)(sequence - sink->sequence) <= 0)
 		return;
 	v->sequence_offset--;
@@ -124,15 +124,15 @@ static void view_close_up(struct picture_view *v, const struct sink *sink,
 }
 
 /* It has it from a place on where a decoder may begin, when it sees again. */
-static void picture_show(struct worker *w, struct room_pictures *p, uint32_t view,
-			 struct picture_packet *k)
+static void video_show(struct worker *w, struct room_video *p, uint32_t view,
+		       struct video_packet *k)
 {
-	struct picture *m = p->list[view];
+	struct member_video *m = p->list[view];
 	struct flow *f = &w->flows.list[m->slot];
 	uint8_t payload_type;
 
 	if (view == k->from.member ||
-	    (!picture_pick_eq(m->view.from, k->from) && !picture_pick_eq(m->view.wants, k->from)))
+	    (!video_pick_eq(m->view.from, k->from) && !video_pick_eq(m->view.wants, k->from)))
 		return;
 	if (k->length == 0) {
 		view_close_up(&m->view, &f->sink, k);
@@ -142,7 +142,7 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 	if (payload_type == PAYLOAD_NONE)
 		return;
 	if (!flow_sees(w, f)) {
-		picture_view_go(p, view, PICTURE_PICK_NONE);
+		video_view_go(p, view, VIDEO_PICK_NONE);
 		return;
 	}
 	if (view_has(w, p, view, k))
@@ -152,33 +152,33 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 /* ---- pictures end before others begin ---- */
 
 /* It goes over with that packet, and has half a picture of another source, whose end may be on its way. */
-static bool view_is_open(const struct room_pictures *p, const struct picture_view *v,
-			 const struct picture_packet *k, uint64_t now_ns)
+static bool view_is_open(const struct room_video *p, const struct video_view *v,
+			 const struct video_packet *k, uint64_t now_ns)
 {
-	return picture_pick_eq(v->wants, k->from) && v->from.member != FLOOR_NOBODY &&
-	       !picture_pick_eq(v->from, k->from) && v->open_ns &&
-	       now_ns < v->open_ns + PICTURE_END_NS && p->list[v->from.member];
+	return video_pick_eq(v->wants, k->from) && v->from.member != FLOOR_NOBODY &&
+	       !video_pick_eq(v->from, k->from) && v->open_ns &&
+	       now_ns < v->open_ns + VIDEO_END_NS && p->list[v->from.member];
 }
 
 /* Until when the packet has to wait; 0: it need not. */
-static uint64_t packet_hold(const struct room_pictures *p, const struct picture_packet *k,
+static uint64_t packet_hold(const struct room_video *p, const struct video_packet *k,
 			    uint64_t now_ns)
 {
 	uint64_t until_ns = 0;
 
 	for (uint32_t i = 0; k->begins && i < p->end; i++) {
-		const struct picture_view *v = p->list[i] ? &p->list[i]->view : NULL;
+		const struct video_view *v = p->list[i] ? &p->list[i]->view : NULL;
 
-		if (v && view_is_open(p, v, k, now_ns) && v->open_ns + PICTURE_END_NS > until_ns)
-			until_ns = v->open_ns + PICTURE_END_NS;
+		if (v && view_is_open(p, v, k, now_ns) && v->open_ns + VIDEO_END_NS > until_ns)
+			until_ns = v->open_ns + VIDEO_END_NS;
 	}
 	return until_ns;
 }
 
 /* Of a source that waits all does. */
-static bool packet_waits(struct room_pictures *p, const struct picture_packet *k, uint64_t now_ns)
+static bool packet_waits(struct room_video *p, const struct video_packet *k, uint64_t now_ns)
 {
-	struct picture_source *s = picture_source_of(p, k->from);
+	struct video_source *s = video_source_of(p, k->from);
 	uint64_t until_ns = s->held || p->cursor > 0 ? 0 : packet_hold(p, k, now_ns);
 
 	if (until_ns) {
@@ -190,21 +190,21 @@ static bool packet_waits(struct room_pictures *p, const struct picture_packet *k
 
 /* ---- the ring ---- */
 
-static struct picture_packet *ring_at(struct room_pictures *p, uint32_t i)
+static struct video_packet *ring_at(struct room_video *p, uint32_t i)
 {
-	return &p->ring[(p->first + i) % PICTURE_RING];
+	return &p->ring[(p->first + i) % VIDEO_RING];
 }
 
 /* Those in front that all have. */
-static void ring_trim(struct room_pictures *p)
+static void ring_trim(struct room_video *p)
 {
 	for (; p->count > 0 && ring_at(p, 0)->shown; p->count--) {
-		p->first = (p->first + 1) % PICTURE_RING;
+		p->first = (p->first + 1) % VIDEO_RING;
 		p->at -= p->at > 0;
 	}
 }
 
-static void ring_restart(struct room_pictures *p)
+static void ring_restart(struct room_video *p)
 {
 	for (uint32_t i = 0; p->holds && i < p->end; i++)
 		for (uint8_t k = 0; p->list[i] && k < (uint8_t)MEDIA_LAYERS_MAX; k++)
@@ -214,7 +214,7 @@ static void ring_restart(struct room_pictures *p)
 }
 
 /* What ends a picture may be what others wait for. */
-static void ring_packet_end(struct room_pictures *p, struct picture_packet *k)
+static void ring_packet_end(struct room_video *p, struct video_packet *k)
 {
 	bool ends = k->marker && !k->shown;
 
@@ -226,16 +226,16 @@ static void ring_packet_end(struct room_pictures *p, struct picture_packet *k)
 }
 
 /* To as many views as there is time for. */
-static uint32_t packet_show_all(struct worker *w, struct room_pictures *p, struct picture_packet *k,
+static uint32_t packet_show_all(struct worker *w, struct room_video *p, struct video_packet *k,
 				uint32_t most)
 {
 	uint32_t done = 0;
 
 	if (k->begins && p->cursor == 0)
-		picture_ask_came(&picture_source_of(p, k->from)->ask);
+		keyframe_came(&video_source_of(p, k->from)->ask);
 	for (; p->cursor < p->end && done < most; p->cursor++) {
 		if (p->list[p->cursor])
-			picture_show(w, p, p->cursor, k);
+			video_show(w, p, p->cursor, k);
 		done++;
 	}
 	if (p->cursor >= p->end)
@@ -243,9 +243,9 @@ static uint32_t packet_show_all(struct worker *w, struct room_pictures *p, struc
 	return done;
 }
 
-static uint32_t packet_turn(struct worker *w, struct room_pictures *p, uint32_t most)
+static uint32_t packet_turn(struct worker *w, struct room_video *p, uint32_t most)
 {
-	struct picture_packet *k = ring_at(p, p->at);
+	struct video_packet *k = ring_at(p, p->at);
 
 	if (k->shown || k->from.member == FLOOR_NOBODY) {
 		ring_packet_end(p, k);
@@ -258,7 +258,7 @@ static uint32_t packet_turn(struct worker *w, struct room_pictures *p, uint32_t 
 }
 
 /* It goes on where there was no more time, or with what was held until now. */
-static uint32_t ring_turn(struct worker *w, struct room_pictures *p, uint32_t most)
+static uint32_t ring_turn(struct worker *w, struct room_video *p, uint32_t most)
 {
 	uint32_t done = 0;
 
@@ -270,9 +270,9 @@ static uint32_t ring_turn(struct worker *w, struct room_pictures *p, uint32_t mo
 	return done;
 }
 
-uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most)
+uint32_t room_video_turn(struct worker *w, struct job *j, uint32_t most)
 {
-	struct room_pictures *p = ((struct room *)j->work)->pictures;
+	struct room_video *p = ((struct room *)j->work)->video;
 	uint32_t done = 0;
 
 	if (!p)
@@ -280,11 +280,11 @@ uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most)
 	if (p->count > 0)
 		done = ring_turn(w, p, most);
 	if (p->asks && done < most)
-		done += pictures_ask(w, p);
+		done += video_requests_send(w, p);
 	return done;
 }
 
-bool room_pictures_wait(const struct room *r, uint64_t now_ns)
+bool room_video_wait(const struct room *r, uint64_t now_ns)
 {
-	return pictures_wait(r->pictures, now_ns);
+	return video_is_waiting(r->video, now_ns);
 }

@@ -194,7 +194,7 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 	bool silent;
 
 	if (UNLIKELY(p->flow->listener.video))
-		return room_picture_take(w, j, p);
+		return room_video_take(w, j, p);
 	if (!p->flow->listener.member)
 		return VERDICT_ALONE; /* it could not become one */
 	m = r->members[index];

@@ -169,7 +169,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	w->flows.tapped -= f->taps != 0;
 	if (spec->tap && spec->tap != f->tap_number[TAP_RECORD])
 		digits_hush(f);
-	new_picture_note(f, spec);
+	keyframe_note_update(f, spec);
 	flow_update(f, spec, now_ns);
 	w->flows.own += f->own;
 	w->flows.tapped += f->taps != 0;

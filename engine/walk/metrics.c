@@ -46,9 +46,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[NACK_LIMITED] = "result=\"limited\"",
 		[NACK_NOT_FOUND] = "result=\"not_found\"",
 	};
-	static const char *const MISSED_LABELS[PICTURE_MISSED_RESULTS] = {
-		[PICTURE_ASKED_AGAIN] = "result=\"asked\"",
-		[PICTURE_GIVEN_UP] = "result=\"given_up\"",
+	static const char *const MISSED_LABELS[VIDEO_MISSED_RESULTS] = {
+		[VIDEO_REPEAT_ASKED] = "result=\"asked\"",
+		[VIDEO_GIVEN_UP] = "result=\"given_up\"",
 	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char FRAMES[] = "Frames of sounds that are played by what became of them";
@@ -120,16 +120,17 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->frames_late = walk_counter("tandem_media_job_frames_total", "result=\"late\"", FRAMES);
 	m->frames_played = walk_counter("tandem_media_job_packets_total", NULL,
 					"RTP packets of sounds that were played to parties");
-	m->pictures_shown = walk_counter("tandem_media_picture_packets_total", NULL,
-					 "Video packets that members of conferences were sent");
-	m->pictures_asked = walk_counter("tandem_media_picture_requests_total", NULL,
-					 "New pictures that members of conferences were asked for");
-	m->pictures_layers = walk_counter(
+	m->video_shown = walk_counter("tandem_media_picture_packets_total", NULL,
+				      "Video packets that members of conferences were sent");
+	m->keyframes_requested =
+		walk_counter("tandem_media_picture_requests_total", NULL,
+			     "New pictures that members of conferences were asked for");
+	m->video_layers = walk_counter(
 		"tandem_media_picture_layer_changes_total", NULL,
 		"Times that members of conferences got another size of a picture that comes in "
 		"several (simulcast, RFC 8853)");
-	for (enum picture_missed r = 0; r < PICTURE_MISSED_RESULTS; r++)
-		m->pictures_missed[r] = walk_counter(
+	for (enum video_missed r = 0; r < VIDEO_MISSED_RESULTS; r++)
+		m->video_missed_packets[r] = walk_counter(
 			"tandem_media_picture_losses_total", MISSED_LABELS[r],
 			"Video packets of members that conferences missed, by what became of that");
 	m->transcode_sent =

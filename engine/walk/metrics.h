@@ -45,10 +45,10 @@ enum nack_result {
 };
 
 /* What becomes of a packet of a picture that a room misses (picture_losses.h). */
-enum picture_missed {
-	PICTURE_ASKED_AGAIN, /* each time */
-	PICTURE_GIVEN_UP,
-	PICTURE_MISSED_RESULTS,
+enum video_missed {
+	VIDEO_REPEAT_ASKED, /* each time */
+	VIDEO_GIVEN_UP,
+	VIDEO_MISSED_RESULTS,
 };
 
 struct media_metrics {
@@ -66,8 +66,8 @@ struct media_metrics {
 	metric_id transcode_sent, transcode_failed;
 	metric_id tones_mixed, tones_made, tones_missed;
 	metric_id frames_encoded, frames_failed, frames_late, frames_played;
-	metric_id pictures_shown, pictures_asked, pictures_layers;
-	metric_id pictures_missed[PICTURE_MISSED_RESULTS];
+	metric_id video_shown, keyframes_requested, video_layers;
+	metric_id video_missed_packets[VIDEO_MISSED_RESULTS];
 	metric_id digits_sent, digits_heard, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;

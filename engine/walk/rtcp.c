@@ -59,7 +59,7 @@ static bool pkt_answer(struct worker *w, struct pkt *p)
 }
 
 /* Of whom it sees in place of a peer. */
-static bool is_picture_asked(struct worker *w, const struct pkt *p)
+static bool is_keyframe_requested(struct worker *w, const struct pkt *p)
 {
 	struct job *j = p->flow->listener.job ? &w->jobs.list[p->flow->listener.job - 1] : NULL;
 
@@ -78,7 +78,7 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	reports_read(p->flow, bytes_mem(p->data, p->length), now_ns);
 	if (!pkt_answer(w, p))
 		return VERDICT_ANSWERED;
-	if (!p->peer && is_picture_asked(w, p))
+	if (!p->peer && is_keyframe_requested(w, p))
 		return VERDICT_ANSWERED;
 	if (!p->peer || UNLIKELY(flow_is_opaque(p->peer)))
 		return VERDICT_NO_PEER;

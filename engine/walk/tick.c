@@ -102,7 +102,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		silence_tick(w, f, now_ns);
 		flow_pace_tick(f);
 		reports_tick(w, f, now_ns);
-		new_picture_tick(w, f);
+		keyframe_tick(w, f);
 	}
 }
 

@@ -294,14 +294,14 @@ static void line_agree(struct offer_agreement *out, const struct offer_answering
 				 : OFFER_LINE_OFF;
 }
 
-static const char *settle_pictures(struct offer_agreement *g, const struct offer_line *a,
-				   const struct offer_capabilities *own)
+static const char *settle_video(struct offer_agreement *g, const struct offer_line *a,
+				const struct offer_capabilities *own)
 {
-	struct own_pictures *p = &g->pictures;
+	struct own_video *p = &g->video;
 
-	if (!own->pictures)
+	if (!own->video)
 		return "no codec in common";
-	own_pictures_choose(p, &a->formats, own);
+	own_video_choose(p, &a->formats, own);
 	for (uint8_t i = 0; i < p->count; i++) {
 		const struct payload *f = &a->formats.at[p->at[i]];
 
@@ -315,7 +315,7 @@ static const char *settle_own(struct offer_agreement *g, const struct offer_line
 			      const struct offer_capabilities *own)
 {
 	if (a->kind == MEDIA_VIDEO)
-		return settle_pictures(g, a, own);
+		return settle_video(g, a, own);
 	for (uint8_t i = 0; i < a->formats.count; i++) {
 		const struct payload *p = &a->formats.at[i];
 

@@ -216,9 +216,9 @@ struct offer_capabilities {
 	uint8_t codecs
 		[MEDIA_CODECS_KNOWN]; /* enum media_codec, in an offer those we like best first */
 	bool events;                  /* and telephone-event */
-	bool pictures;                /* and video: formats that media/rtp/picture.h knows */
-	bool vp8_first;        /* of video: all who are there have VP8; else H.264 goes first */
-	uint8_t picture_level; /* of H.264, at most (level_idc of RFC 6184 8.1); 0: as the party says */
+	bool video;                   /* and video: formats that media/rtp/picture.h knows */
+	bool vp8_first;      /* of video: all who are there have VP8; else H.264 goes first */
+	uint8_t video_level; /* of H.264, at most (level_idc of RFC 6184 8.1); 0: as the party says */
 };
 
 /* How many of the offer's m-lines we would relay, and their kinds: before ports are taken. 0 or -EBADMSG. */
@@ -268,7 +268,7 @@ int offer_again(struct bytes local, const struct offer_policy *policy,
 		struct offer_error *error) NODISCARD;
 
 /* The video of a party, in its text and ours. */
-struct offer_pictures {
+struct offer_video_formats {
 	uint8_t level;       /* the lowest of H.264 that it named; 0: it named none */
 	uint8_t local_level; /* the highest that we did */
 	bool h264, vp8;      /* it has that, and so have we said */
@@ -276,11 +276,10 @@ struct offer_pictures {
 };
 
 /* False: it has none. */
-bool offer_pictures_read(struct offer_pictures *out, struct bytes remote, struct bytes local);
+bool offer_video_read(struct offer_video_formats *out, struct bytes remote, struct bytes local);
 /* What we said to a party, as others have it by now: no level above `level` (0: as it was), VP8 before all else, or behind. 0, -EBADMSG or
  * -ENOSPC. */
-int offer_pictures_fit(struct bytes local, uint8_t level, bool vp8_first,
-		       struct writer *w) NODISCARD;
+int offer_video_fit(struct bytes local, uint8_t level, bool vp8_first, struct writer *w) NODISCARD;
 /* A text of ours has a line of video with a port. */
 bool offer_has_video(struct bytes local);
 

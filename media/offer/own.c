@@ -136,7 +136,7 @@ static void write_audio(struct writer *w, const struct offer_capabilities *own,
 static void own_write_lines(struct writer *w, const struct offer_capabilities *own,
 			    const struct offer_terms *terms, const struct sdp *earlier)
 {
-	bool written = false, shown = !own->pictures;
+	bool written = false, shown = !own->video;
 
 	for (uint8_t i = 0; i < earlier->media_count; i++) {
 		const struct sdp_section *m = &earlier->sections[i + 1];
@@ -147,7 +147,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 			continue;
 		}
 		if (!shown && bytes_iis(sdp_slice(earlier, m->kind), "video")) {
-			own_pictures_write(w, own);
+			own_video_write(w, own);
 			shown = true;
 			continue;
 		}
@@ -156,7 +156,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 	if (!written)
 		write_audio(w, own, terms);
 	if (!shown)
-		own_pictures_write(w, own);
+		own_video_write(w, own);
 }
 
 int offer_own(const struct offer_capabilities *own, const struct offer_policy *policy,

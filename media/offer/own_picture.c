@@ -36,7 +36,7 @@ static struct bytes level_id_of(const struct payload *p)
 	return id.n == LEVEL_ID_LEN ? id : BYTES_LIT("42000a");
 }
 
-uint8_t own_picture_level(const struct payload *p)
+uint8_t own_video_level(const struct payload *p)
 {
 	struct bytes id = level_id_of(p);
 
@@ -50,8 +50,8 @@ static uint8_t parameters_write(char out[OWN_PARAMETERS_MAX], const struct paylo
 				uint8_t level_most)
 {
 	struct bytes id = level_id_of(p), asymmetry = { 0 };
-	bool fragments = picture_format_of(p) & PICTURE_H264_MODE_1;
-	uint8_t level = own_picture_level(p);
+	bool fragments = video_format_of(p) & VIDEO_H264_MODE_1;
+	uint8_t level = own_video_level(p);
 	int n;
 
 	if (!payload_is(p, "H264"))
@@ -73,7 +73,7 @@ static uint8_t format_find(const struct payload_list *formats, uint8_t format)
 	for (uint8_t i = 0; i < formats->count; i++) {
 		const struct payload *p = &formats->at[i];
 
-		if (picture_format_of(p) != format)
+		if (video_format_of(p) != format)
 			continue;
 		if (bytes_iis(bytes_sub(level_id_of(p), 2, 2), "e0"))
 			return i;
@@ -83,8 +83,8 @@ static uint8_t format_find(const struct payload_list *formats, uint8_t format)
 	return found;
 }
 
-static bool picture_add(struct own_pictures *out, const struct payload_list *formats,
-			uint8_t format, uint8_t level_most)
+static bool video_add(struct own_video *out, const struct payload_list *formats, uint8_t format,
+		      uint8_t level_most)
 {
 	uint8_t at = format_find(formats, format);
 
@@ -97,28 +97,26 @@ static bool picture_add(struct own_pictures *out, const struct payload_list *for
 	return true;
 }
 
-static void h264_add(struct own_pictures *out, const struct payload_list *formats,
-		     uint8_t level_most)
+static void h264_add(struct own_video *out, const struct payload_list *formats, uint8_t level_most)
 {
 	bool any = false;
 
-	for (uint8_t rank = 0; rank <= PICTURE_H264_RANK - 2 && !any; rank += 2) {
-		any |= picture_add(out, formats, (uint8_t)(PICTURE_H264 | rank), level_most);
-		any |= picture_add(out, formats,
-				   (uint8_t)(PICTURE_H264 | rank | PICTURE_H264_MODE_1),
-				   level_most);
+	for (uint8_t rank = 0; rank <= VIDEO_H264_RANK - 2 && !any; rank += 2) {
+		any |= video_add(out, formats, (uint8_t)(VIDEO_H264 | rank), level_most);
+		any |= video_add(out, formats, (uint8_t)(VIDEO_H264 | rank | VIDEO_H264_MODE_1),
+				 level_most);
 	}
 }
 
-void own_pictures_choose(struct own_pictures *out, const struct payload_list *formats,
-			 const struct offer_capabilities *own)
+void own_video_choose(struct own_video *out, const struct payload_list *formats,
+		      const struct offer_capabilities *own)
 {
 	out->count = 0;
 	if (own->vp8_first)
-		(void)picture_add(out, formats, PICTURE_VP8, 0);
-	h264_add(out, formats, own->picture_level);
+		(void)video_add(out, formats, VIDEO_VP8, 0);
+	h264_add(out, formats, own->video_level);
 	if (!own->vp8_first)
-		(void)picture_add(out, formats, PICTURE_VP8, 0);
+		(void)video_add(out, formats, VIDEO_VP8, 0);
 }
 
 static void h264_write(struct writer *w, uint8_t level_most)
@@ -132,7 +130,7 @@ static void h264_write(struct writer *w, uint8_t level_most)
 			   number, number, level, number == H264_FRAGMENTS);
 }
 
-void own_pictures_write(struct writer *w, const struct offer_capabilities *own)
+void own_video_write(struct writer *w, const struct offer_capabilities *own)
 {
 	if (own->vp8_first)
 		writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", VP8_NUMBER, H264_FIRST,
@@ -140,7 +138,7 @@ void own_pictures_write(struct writer *w, const struct offer_capabilities *own)
 	else
 		writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", H264_FIRST, H264_FRAGMENTS,
 			   VP8_NUMBER);
-	h264_write(w, own->picture_level);
+	h264_write(w, own->video_level);
 	writer_fmt(w, "a=rtpmap:%d VP8/90000\r\n", VP8_NUMBER);
 	writer_str(w, "a=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n"
 		      "a=sendrecv\r\n");

@@ -10,20 +10,20 @@
 #include "media/offer/offer.h"
 #include "media/payload.h"
 
-enum { OWN_PICTURES_MAX = 7, OWN_PARAMETERS_MAX = 80 };
+enum { OWN_VIDEO_MAX = 7, OWN_PARAMETERS_MAX = 80 };
 
-struct own_pictures {
+struct own_video {
 	uint8_t count;
-	uint8_t at[OWN_PICTURES_MAX];     /* of the party's formats, in the order of the answer */
-	uint8_t length[OWN_PICTURES_MAX]; /* of parameters; 0: none */
-	char parameters[OWN_PICTURES_MAX][OWN_PARAMETERS_MAX];
+	uint8_t at[OWN_VIDEO_MAX];     /* of the party's formats, in the order of the answer */
+	uint8_t length[OWN_VIDEO_MAX]; /* of parameters; 0: none */
+	char parameters[OWN_VIDEO_MAX][OWN_PARAMETERS_MAX];
 };
 
-void own_pictures_choose(struct own_pictures *out, const struct payload_list *formats,
-			 const struct offer_capabilities *own);
+void own_video_choose(struct own_video *out, const struct payload_list *formats,
+		      const struct offer_capabilities *own);
 /* A line as a party would write it that shows what others do: of an offer. */
-void own_pictures_write(struct writer *w, const struct offer_capabilities *own);
+void own_video_write(struct writer *w, const struct offer_capabilities *own);
 /* level_idc of RFC 6184 8.1; of what is no H.264: 0. */
-uint8_t own_picture_level(const struct payload *p);
+uint8_t own_video_level(const struct payload *p);
 
 #endif

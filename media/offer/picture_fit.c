@@ -37,7 +37,7 @@ struct video_formats {
 
 static void video_formats_note(struct video_formats *out, const struct payload *p)
 {
-	uint8_t level = own_picture_level(p);
+	uint8_t level = own_video_level(p);
 
 	if (payload_is(p, "VP8")) {
 		out->vp8_first |= !out->h264;
@@ -69,18 +69,18 @@ static bool video_formats_read(struct video_formats *out, struct bytes text)
 	return true;
 }
 
-bool offer_pictures_read(struct offer_pictures *out, struct bytes remote, struct bytes local)
+bool offer_video_read(struct offer_video_formats *out, struct bytes remote, struct bytes local)
 {
 	struct video_formats theirs, ours;
 
-	*out = (struct offer_pictures){ 0 };
+	*out = (struct offer_video_formats){ 0 };
 	if (!video_formats_read(&theirs, remote) || !video_formats_read(&ours, local))
 		return false;
-	*out = (struct offer_pictures){ .level = theirs.lowest,
-					.local_level = ours.highest,
-					.h264 = theirs.h264 && ours.h264,
-					.vp8 = theirs.vp8 && ours.vp8,
-					.vp8_first = ours.vp8_first };
+	*out = (struct offer_video_formats){ .level = theirs.lowest,
+					     .local_level = ours.highest,
+					     .h264 = theirs.h264 && ours.h264,
+					     .vp8 = theirs.vp8 && ours.vp8,
+					     .vp8_first = ours.vp8_first };
 	return true;
 }
 
@@ -135,7 +135,7 @@ static size_t level_find(const struct fitting *k, struct bytes line)
 	struct bytes rest = bytes_from(line, sizeof("a=fmtp:") - 1), number, id = { 0 };
 	const struct payload *p = bytes_cut(&rest, ' ', &number) ? fitting_format(k, number) : NULL;
 
-	if (!p || !k->level || own_picture_level(p) <= k->level ||
+	if (!p || !k->level || own_video_level(p) <= k->level ||
 	    !payload_parameter(p, "profile-level-id", &id) || id.n != 6 || id.p < line.p ||
 	    id.p >= line.p + line.n)
 		return line.n;
@@ -175,7 +175,7 @@ static void fitting_write(const struct fitting *k, struct bytes text, unsigned v
 	}
 }
 
-int offer_pictures_fit(struct bytes local, uint8_t level, bool vp8_first, struct writer *w)
+int offer_video_fit(struct bytes local, uint8_t level, bool vp8_first, struct writer *w)
 {
 	struct fitting k = { .w = w, .level = level, .vp8_first = vp8_first };
 	struct sdp_error error;

@@ -101,7 +101,7 @@ static uint8_t format_codec(enum media_kind kind, const struct session_format *f
 	enum media_codec codec = session_codec(f);
 
 	if (kind == MEDIA_VIDEO)
-		return session_picture(f);
+		return session_video_format(f);
 	return codec < MEDIA_CODECS_KNOWN ? (uint8_t)(codec + 1) : 0;
 }
 

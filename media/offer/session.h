@@ -63,7 +63,7 @@ int session_of(struct session *out, const struct sdp *remote, const struct sdp *
 uint8_t session_spoken(const struct session_line *line);
 enum media_codec session_codec(const struct session_format *f);
 /* Of video: media/rtp/picture.h. */
-uint8_t session_picture(const struct session_format *f);
+uint8_t session_video_format(const struct session_format *f);
 bool session_is_codec(const struct session_format *f);
 /* Of the first format that is no event: what the line's packets have. 0: there is none. */
 uint32_t session_clock_hz(const struct session_line *line);

@@ -181,21 +181,21 @@ static void taken_add(struct session_line *line, bool spoken)
 	}
 }
 
-uint8_t session_picture(const struct session_format *f)
+uint8_t session_video_format(const struct session_format *f)
 {
 	const struct payload meaning = meaning_of(f);
 
-	return picture_format_of(&meaning);
+	return video_format_of(&meaning);
 }
 
-static void taken_add_pictures(struct session_line *line)
+static void taken_add_video(struct session_line *line)
 {
 	struct media_side *side = &line->side;
 
 	for (uint8_t i = 0; i < line->format_count && side->taken_count < MEDIA_TAKEN_MAX; i++) {
-		uint8_t format = session_picture(&line->formats[i]);
+		uint8_t format = session_video_format(&line->formats[i]);
 
-		if (format != PICTURE_NONE)
+		if (format != VIDEO_NONE)
 			side->taken[side->taken_count++] =
 				(struct media_taken){ .payload_type = line->formats[i].to,
 						      .codec = format };
@@ -207,7 +207,7 @@ static void note_taken(struct session_line *line)
 {
 	line->side.taken_count = 0;
 	if (line->kind == MEDIA_VIDEO) {
-		taken_add_pictures(line);
+		taken_add_video(line);
 		return;
 	}
 	taken_add(line, true);

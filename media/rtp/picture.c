@@ -31,28 +31,28 @@ static uint8_t h264_rank(const struct payload *p)
 	return bytes_iis(profile, "64") ? 4 : UINT8_MAX;
 }
 
-uint8_t picture_format_of(const struct payload *p)
+uint8_t video_format_of(const struct payload *p)
 {
 	struct bytes mode = BYTES_LIT("0");
 	uint8_t rank;
 
 	if (payload_is(p, "VP8"))
-		return PICTURE_VP8;
+		return VIDEO_VP8;
 	if (!payload_is(p, "H264"))
-		return PICTURE_NONE;
+		return VIDEO_NONE;
 	(void)payload_parameter(p, "packetization-mode", &mode);
 	rank = h264_rank(p);
 	if (rank == UINT8_MAX || (!bytes_is(mode, "0") && !bytes_is(mode, "1")))
-		return PICTURE_NONE;
-	return (uint8_t)(PICTURE_H264 | rank | (bytes_is(mode, "1") ? PICTURE_H264_MODE_1 : 0));
+		return VIDEO_NONE;
+	return (uint8_t)(VIDEO_H264 | rank | (bytes_is(mode, "1") ? VIDEO_H264_MODE_1 : 0));
 }
 
-bool picture_is_taken(uint8_t taken, uint8_t sent)
+bool video_is_taken(uint8_t taken, uint8_t sent)
 {
-	if (!(taken & PICTURE_H264) || !(sent & PICTURE_H264))
-		return taken == sent && taken != PICTURE_NONE;
-	return (taken & PICTURE_H264_RANK) >= (sent & PICTURE_H264_RANK) &&
-	       (taken & PICTURE_H264_MODE_1) >= (sent & PICTURE_H264_MODE_1);
+	if (!(taken & VIDEO_H264) || !(sent & VIDEO_H264))
+		return taken == sent && taken != VIDEO_NONE;
+	return (taken & VIDEO_H264_RANK) >= (sent & VIDEO_H264_RANK) &&
+	       (taken & VIDEO_H264_MODE_1) >= (sent & VIDEO_H264_MODE_1);
 }
 
 /* ---- where a decoder may begin ---- */
@@ -91,26 +91,26 @@ static bool h264_begins(struct bytes payload, bool alone)
 	return nal_begins(type, alone);
 }
 
-bool picture_begins(uint8_t format, struct bytes payload)
+bool keyframe_begins(uint8_t format, struct bytes payload)
 {
-	if (format & PICTURE_H264)
+	if (format & VIDEO_H264)
 		return h264_begins(payload, false);
-	return format == PICTURE_VP8 && vp8_head_read(payload).key;
+	return format == VIDEO_VP8 && vp8_head_read(payload).key;
 }
 
-bool picture_begins_alone(uint8_t format, struct bytes payload)
+bool keyframe_begins_alone(uint8_t format, struct bytes payload)
 {
-	if (format & PICTURE_H264)
+	if (format & VIDEO_H264)
 		return h264_begins(payload, true);
-	return format == PICTURE_VP8 && vp8_head_read(payload).key;
+	return format == VIDEO_VP8 && vp8_head_read(payload).key;
 }
 
 /* ---- requests ---- */
 
-struct bytes picture_request_write(uint8_t out[PICTURE_REQUEST_MAX],
-				   const struct picture_request *r)
+struct bytes keyframe_request_write(uint8_t out[KEYFRAME_REQUEST_MAX],
+				    const struct keyframe_request_terms *r)
 {
-	struct writer w = writer_over(out, PICTURE_REQUEST_MAX);
+	struct writer w = writer_over(out, KEYFRAME_REQUEST_MAX);
 
 	writer_u8(&w, (uint8_t)(2 << 6 | (r->fir ? RTCP_FEEDBACK_FIR : RTCP_FEEDBACK_PLI)));
 	writer_u8(&w, RTCP_TYPE_PSFB);
@@ -132,7 +132,7 @@ static bool fir_is_for(struct bytes entries, uint32_t source)
 	return false;
 }
 
-bool picture_is_requested(struct bytes rtcp, uint32_t source)
+bool keyframe_is_requested(struct bytes rtcp, uint32_t source)
 {
 	struct rtcp_packet packet;
 

@@ -15,34 +15,34 @@
  * by rank, and the packetization mode. The level may differ.
  */
 enum {
-	PICTURE_NONE = 0,
-	PICTURE_VP8 = 1,
-	PICTURE_H264 = 0x80, /* and: */
-	PICTURE_H264_MODE_1 = 0x01,
-	PICTURE_H264_RANK =
+	VIDEO_NONE = 0,
+	VIDEO_VP8 = 1,
+	VIDEO_H264 = 0x80, /* and: */
+	VIDEO_H264_MODE_1 = 0x01,
+	VIDEO_H264_RANK =
 		0x06, /* 0: baseline, 2: main, 4: high. A decoder of a higher rank decodes a lower one */
 };
 
-uint8_t picture_format_of(const struct payload *p);
+uint8_t video_format_of(const struct payload *p);
 /* A party that has said `taken` can decode it. */
-bool picture_is_taken(uint8_t taken, uint8_t sent);
+bool video_is_taken(uint8_t taken, uint8_t sent);
 /* A decoder may begin with this packet. */
-bool picture_begins(uint8_t format, struct bytes payload);
+bool keyframe_begins(uint8_t format, struct bytes payload);
 /* It may, even where the packet before this one is missing: nothing of the picture lies there. */
-bool picture_begins_alone(uint8_t format, struct bytes payload);
+bool keyframe_begins_alone(uint8_t format, struct bytes payload);
 
-enum { PICTURE_REQUEST_MAX = 20 };
+enum { KEYFRAME_REQUEST_MAX = 20 };
 
 /* PLI (RFC 4585 6.3.1), or FIR (RFC 5104 4.3.1) with its number. */
-struct picture_request {
+struct keyframe_request_terms {
 	uint32_t sender, source;
 	bool fir;
 	uint8_t number; /* of FIR: another one is another request */
 };
 
-struct bytes picture_request_write(uint8_t out[PICTURE_REQUEST_MAX],
-				   const struct picture_request *r);
+struct bytes keyframe_request_write(uint8_t out[KEYFRAME_REQUEST_MAX],
+				    const struct keyframe_request_terms *r);
 /* Checked RTCP asks for a new picture of the source. */
-bool picture_is_requested(struct bytes rtcp, uint32_t source);
+bool keyframe_is_requested(struct bytes rtcp, uint32_t source);
 
 #endif

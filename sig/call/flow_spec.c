@@ -103,12 +103,12 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->taken, own->taken, sizeof(s->taken));
 	if (s->member.number) {
 		s->member.level_extension = own->level_extension;
-		s->picture.layers = own->layers;
+		s->video.layers = own->layers;
 	}
 }
 
 /* Most that it is sent of a picture in several sizes: what it says itself, and what its profile lets others be asked for. */
-static uint32_t picture_kbps(const struct leg *l, const struct media_side *own)
+static uint32_t video_view_kbps(const struct leg *l, const struct media_side *own)
 {
 	uint32_t most = l->terms ? l->terms->video_kbps : 0;
 
@@ -234,7 +234,7 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 {
 	spec_agree(s, own, other);
 	if (s->member.number && f->kind == MEDIA_VIDEO)
-		s->picture.most_kbps = picture_kbps(c->legs[f->leg], own);
+		s->video.most_kbps = video_view_kbps(c->legs[f->leg], own);
 	flow_dtls_agree(h, f, own);
 	flow_dtls_spec(s, c, f, own);
 	place_spec(h, c->legs[f->leg], own, s);
@@ -264,7 +264,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		note_kind(f, line);
 	f->echoes = audio_source_of(c, f->leg) == AUDIO_SOURCE_ITSELF;
 	f->hushed = prompts_are_announcing(c);
-	f->shows = line && f->kind == MEDIA_VIDEO;
+	f->counted_as_video = line && f->kind == MEDIA_VIDEO;
 	command->spec = spec_of(h, c, f);
 	f->tap = command->spec.tap;
 	f->overlay = f->kind == MEDIA_AUDIO ? audio_source_overlay(h, c, f)
@@ -283,7 +283,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	if (f->kind == MEDIA_AUDIO)
 		(void)audio_source_track(h, c, f->leg, f->line, &f->source);
 	if (f->kind == MEDIA_VIDEO)
-		(void)pictures_source(h, c, f, &f->source);
+		(void)room_video_source(h, c, f, &f->source);
 	if ((f->kind == MEDIA_AUDIO || f->source.job.generation) && f->leg == c->bridge.caller)
 		command->spec.member = f->member = conference_flow(c);
 	command->spec.home = conference_home(c);

@@ -313,12 +313,12 @@ static bool tone_is_changed(const struct call_host *h, const struct call *c,
 }
 
 /* Whom it sees. */
-static bool picture_is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
+static bool video_is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	struct flow_source before = f->source;
 	bool changed = member_is_changed(c, f);
 
-	(void)pictures_source(h, c, f, &f->source);
+	(void)room_video_source(h, c, f, &f->source);
 	return changed || !job_id_eq(f->source.job, before.job);
 }
 
@@ -331,7 +331,7 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 		return false;
 	changed = echo_is_changed(c, f);
 	if (f->kind == MEDIA_VIDEO)
-		return picture_is_changed(h, c, f) || changed;
+		return video_is_changed(h, c, f) || changed;
 	if (f->kind != MEDIA_AUDIO)
 		return changed;
 	changed |= member_is_changed(c, f);

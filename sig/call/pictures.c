@@ -20,7 +20,7 @@ static struct shown shown_of_nobody(void)
 	return (struct shown){ .vp8 = true, .h264 = true };
 }
 
-static void shown_add(struct shown *all, const struct offer_pictures *p)
+static void shown_add(struct shown *all, const struct offer_video_formats *p)
 {
 	all->any = true;
 	all->vp8 &= p->vp8;
@@ -30,19 +30,19 @@ static void shown_add(struct shown *all, const struct offer_pictures *p)
 }
 
 /* False: it has none. */
-static bool leg_pictures(const struct leg *l, struct offer_pictures *out)
+static bool leg_video(const struct leg *l, struct offer_video_formats *out)
 {
 	const struct leg_sdp *sdp = leg_sdp_newest(l);
 
-	return offer_pictures_read(out, text_bytes(&sdp->remote), text_bytes(&sdp->local));
+	return offer_video_read(out, text_bytes(&sdp->remote), text_bytes(&sdp->local));
 }
 
 static void shown_add_call(struct shown *all, const struct call *c)
 {
-	struct offer_pictures p;
+	struct offer_video_formats p;
 
 	for (uint8_t i = 0; c && i < c->leg_count; i++)
-		if (c->legs[i] && bridge_has(c, i) && leg_pictures(c->legs[i], &p))
+		if (c->legs[i] && bridge_has(c, i) && leg_video(c->legs[i], &p))
 			shown_add(all, &p);
 }
 
@@ -53,7 +53,7 @@ static struct shown room_shows(const struct call_host *h, const struct call *c,
 	const struct room_member *m = r->first;
 	struct shown all = shown_of_nobody();
 
-	for (uint32_t i = 0; m && !m->asks && i < PICTURES_LOOKED_AT; i++, m = m->next)
+	for (uint32_t i = 0; m && !m->asks && i < VIDEO_MEMBERS_MAX; i++, m = m->next)
 		if (m->call != c->id)
 			shown_add_call(&all, h->call_of(h->owner, m->call));
 	for (uint8_t i = 0; i < r->comes_count; i++)
@@ -75,42 +75,42 @@ static bool own_take(const struct call_host *h, const struct call *c,
 	const struct room *r = conference_room(h, c);
 
 	*all = shown_of_nobody();
-	own->picture_level = 0;
+	own->video_level = 0;
 	own->vp8_first = false;
 	if (!r || !h->call_of)
 		return r != NULL;
 	*all = room_shows(h, c, r);
-	own->picture_level = all->level;
+	own->video_level = all->level;
 	own->vp8_first = all->vp8;
 	return true;
 }
 
-bool pictures_answer(const struct call_host *h, const struct call *c, uint8_t leg,
-		     struct offer_capabilities *own)
+bool video_answer(const struct call_host *h, const struct call *c, uint8_t leg,
+		  struct offer_capabilities *own)
 {
 	struct shown all;
 
-	own->pictures = own_take(h, c, own, &all) || has_video(c, leg);
-	return own->pictures;
+	own->video = own_take(h, c, own, &all) || has_video(c, leg);
+	return own->video;
 }
 
-bool pictures_offer(const struct call_host *h, const struct call *c, struct offer_capabilities *own)
+bool video_offer(const struct call_host *h, const struct call *c, struct offer_capabilities *own)
 {
 	struct shown all;
 
-	own->pictures = own_take(h, c, own, &all) && all.any;
-	return own->pictures;
+	own->video = own_take(h, c, own, &all) && all.any;
+	return own->video;
 }
 
-int pictures_again(const struct call_host *h, const struct call *c, struct bytes local,
-		   struct writer *w)
+int video_reoffer(const struct call_host *h, const struct call *c, struct bytes local,
+		  struct writer *w)
 {
 	struct offer_capabilities own;
 	struct shown all;
 
 	if (!own_take(h, c, &own, &all) || !all.any)
 		return -ENOENT;
-	return offer_pictures_fit(local, own.picture_level, own.vp8_first, w);
+	return offer_video_fit(local, own.video_level, own.vp8_first, w);
 }
 
 /* ---- who sends what others cannot see ---- */
@@ -118,8 +118,8 @@ int pictures_again(const struct call_host *h, const struct call *c, struct bytes
 /* What the room's members have, in their order; of those that speak alone. */
 struct looked_at {
 	uint32_t count;
-	struct room_member *members[PICTURES_LOOKED_AT];
-	struct offer_pictures pictures[PICTURES_LOOKED_AT];
+	struct room_member *members[VIDEO_MEMBERS_MAX];
+	struct offer_video_formats pictures[VIDEO_MEMBERS_MAX];
 };
 
 static void room_look(const struct call_host *h, const struct room *r, struct looked_at *out)
@@ -127,11 +127,11 @@ static void room_look(const struct call_host *h, const struct room *r, struct lo
 	struct room_member *m = r->first;
 
 	out->count = 0;
-	for (uint32_t i = 0; m && !m->asks && i < PICTURES_LOOKED_AT; i++, m = m->next) {
+	for (uint32_t i = 0; m && !m->asks && i < VIDEO_MEMBERS_MAX; i++, m = m->next) {
 		const struct call *c = h->call_of(h->owner, m->call);
 
 		if (!c || !conference_speaks(c) ||
-		    !leg_pictures(call_caller(c), &out->pictures[out->count]))
+		    !leg_video(call_caller(c), &out->pictures[out->count]))
 			continue;
 		out->members[out->count++] = m;
 	}
@@ -148,7 +148,7 @@ static struct shown others_show(const struct looked_at *k, uint32_t but)
 }
 
 /* What it sends first is not what all others have, though there is such; or it sends more than one of them decodes. */
-static bool is_unfit(const struct offer_pictures *p, const struct shown *others)
+static bool is_unfit(const struct offer_video_formats *p, const struct shown *others)
 {
 	if (p->vp8_first)
 		return !others->vp8 && p->h264;
@@ -163,8 +163,8 @@ static uint16_t shown_hash(const struct shown *others)
 	return (uint16_t)(others->level << 8 | others->vp8 << 2 | others->h264 << 1 | 1);
 }
 
-uint32_t pictures_unfit(const struct call_host *h, const struct room *r,
-			uint64_t calls[PICTURES_LOOKED_AT])
+uint32_t video_unfit_members(const struct call_host *h, const struct room *r,
+			     uint64_t calls[VIDEO_MEMBERS_MAX])
 {
 	struct looked_at k;
 	uint32_t n = 0;
@@ -185,7 +185,7 @@ uint32_t pictures_unfit(const struct call_host *h, const struct room *r,
 }
 
 /* Of several pictures of a party others see the first. */
-static bool is_first_picture(const struct call *c, const struct call_flow *f)
+static bool is_first_video(const struct call *c, const struct call_flow *f)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		const struct call_flow *other = &c->flows[i];
@@ -197,14 +197,14 @@ static bool is_first_picture(const struct call *c, const struct call_flow *f)
 	return f->kind == MEDIA_VIDEO;
 }
 
-bool pictures_source(const struct call_host *h, const struct call *c, const struct call_flow *f,
-		     struct flow_source *out)
+bool room_video_source(const struct call_host *h, const struct call *c, const struct call_flow *f,
+		       struct flow_source *out)
 {
 	const struct room *r =
 		audio_source_of(c, f->leg) == AUDIO_SOURCE_ROOM ? conference_room(h, c) : NULL;
 
 	*out = (struct flow_source){ 0 };
-	if (!r || r->job.generation == 0 || !is_first_picture(c, f))
+	if (!r || r->job.generation == 0 || !is_first_video(c, f))
 		return false;
 	out->job = r->job;
 	return true;

@@ -11,22 +11,21 @@
 #include "sig/room/room.h"
 
 /* What we can answer the leg with: own is what we can of sound. True: video is part of it. */
-bool pictures_answer(const struct call_host *h, const struct call *c, uint8_t leg,
-		     struct offer_capabilities *own);
+bool video_answer(const struct call_host *h, const struct call *c, uint8_t leg,
+		  struct offer_capabilities *own);
 /* The same for an offer of ours: video where others in its conference have it. */
-bool pictures_offer(const struct call_host *h, const struct call *c,
-		    struct offer_capabilities *own);
+bool video_offer(const struct call_host *h, const struct call *c, struct offer_capabilities *own);
 /* What the leg was told last, for an offer of what is now. 0, or -errno: as it was. */
-int pictures_again(const struct call_host *h, const struct call *c, struct bytes said,
-		   struct writer *w) NODISCARD;
+int video_reoffer(const struct call_host *h, const struct call *c, struct bytes said,
+		  struct writer *w) NODISCARD;
 
-enum { PICTURES_LOOKED_AT = 64 }; /* members whose video counts: those that came first */
+enum { VIDEO_MEMBERS_MAX = 64 }; /* members whose video counts: those that came first */
 
 /* Members that send what somebody else there cannot decode, and could send otherwise: they are to be asked again, each once. How many. */
-uint32_t pictures_unfit(const struct call_host *h, const struct room *r,
-			uint64_t calls[PICTURES_LOOKED_AT]);
+uint32_t video_unfit_members(const struct call_host *h, const struct room *r,
+			     uint64_t calls[VIDEO_MEMBERS_MAX]);
 /* What the flow's party sees in place of another leg's: its room. False: nothing. */
-bool pictures_source(const struct call_host *h, const struct call *c, const struct call_flow *f,
-		     struct flow_source *out);
+bool room_video_source(const struct call_host *h, const struct call *c, const struct call_flow *f,
+		       struct flow_source *out);
 
 #endif

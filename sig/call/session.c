@@ -93,7 +93,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	policy.adds_codecs = adds_codecs;
 	self.session_version = version;
 	session_direct(h, c, t, &self);
-	(void)pictures_offer(h, c, &own);
+	(void)video_offer(h, c, &own);
 	if (!talk_is_own(t))
 		self.record = aware_told(c, t->answerer, t->offer);
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
@@ -123,7 +123,7 @@ static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const 
 	if (talk_is_own(t)) {
 		struct offer_capabilities own = { 0 };
 
-		*lines = session_lines_own(pictures_offer(h, c, &own));
+		*lines = session_lines_own(video_offer(h, c, &own));
 		return 0;
 	}
 	err = offer_inspect(t->offer, &policy, lines, &error);

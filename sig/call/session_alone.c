@@ -90,7 +90,7 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 {
 	const struct leg *with = session_replaced_peer(h, c);
 	struct offer_capabilities own = offer_own_spoken();
-	bool pictures = pictures_answer(h, c, leg, &own);
+	bool pictures = video_answer(h, c, leg, &own);
 	struct offer_policy policy = alone_policy(c, leg, with, pictures);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
@@ -120,7 +120,7 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 			struct call_refusal *refusal)
 {
 	struct offer_capabilities own = offer_own_spoken();
-	struct media_plan lines = session_lines_own(pictures_offer(h, c, &own));
+	struct media_plan lines = session_lines_own(video_offer(h, c, &own));
 	struct offer_policy policy = talk_policy(c, leg, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
@@ -145,7 +145,7 @@ static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct bytes said = text_bytes(&l->sdp.local);
 
-	if (!pictures_again(h, c, said, &w))
+	if (!video_reoffer(h, c, said, &w))
 		said = writer_done(&w);
 	return text_set(&l->open.local, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
 					      : 0;

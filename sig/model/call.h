@@ -109,9 +109,9 @@ struct call {
 	struct text account; /* account.h */
 	struct text source;  /* call_data.h; of a call of another shard */
 	bool restored;
-	bool transcoded; /* counted as one whose audio is transcoded */
-	bool shows;      /* counted as one that has video */
-	bool noted;      /* answered while the store is away: its CDR so far is asked to be kept */
+	bool transcoded;       /* counted as one whose audio is transcoded */
+	bool counted_as_video; /* counted as one that has video */
+	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */

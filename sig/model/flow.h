@@ -30,7 +30,7 @@ struct call_flow {
 	bool silent; /* the party was not heard for long while that was no reason to end the call */
 	bool open;   /* the engine was told */
 	bool closing;          /* ... and told to close it: only its last counters are awaited */
-	bool shows;            /* it is video, and agreed; of this process */
+	bool counted_as_video; /* it is video, and agreed; of this process */
 	uint8_t transcoded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is; follows from the texts */
 	struct media_overlay overlay; /* the tone that it was told of last */
 	uint8_t tap;                  /* the recording that the engine copies it for; 0: none */

@@ -65,7 +65,7 @@ void shard_call_give(struct shard *s, struct call *c)
 		s->established--;
 	s->transcoded -= c->transcoded;
 	s->commons->codings -= c->transcoded;
-	s->commons->videos -= c->shows;
+	s->commons->videos -= c->counted_as_video;
 	shard_watch_gone(s, c);
 	shard_room_part(s, c);
 	call_clear(&s->host, c);
@@ -100,12 +100,12 @@ static void note_transcoded(struct shard *s, struct call *c)
 /* MED-09. A line that is refused may have a flow, too. */
 static void note_video(struct shard *s, struct call *c)
 {
-	bool before = c->shows;
+	bool before = c->counted_as_video;
 
-	c->shows = false;
+	c->counted_as_video = false;
 	for (uint32_t i = 0; i < c->flow_count; i++)
-		c->shows |= c->flows[i].shows && !c->flows[i].closing;
-	s->commons->videos += c->shows - before;
+		c->counted_as_video |= c->flows[i].counted_as_video && !c->flows[i].closing;
+	s->commons->videos += c->counted_as_video - before;
 }
 
 bool shard_call_settle(struct shard *s, struct call *c)

@@ -19,8 +19,8 @@ static void member_ask(struct shard *s, struct call *c, uint64_t at_ns)
 
 void shard_room_show(struct shard *s, struct room *r)
 {
-	uint64_t calls[PICTURES_LOOKED_AT];
-	uint32_t n = r->shows ? pictures_unfit(&s->host, r, calls) : 0;
+	uint64_t calls[VIDEO_MEMBERS_MAX];
+	uint32_t n = r->shows ? video_unfit_members(&s->host, r, calls) : 0;
 
 	r->shows = false;
 	for (uint32_t i = 0; i < n; i++) {

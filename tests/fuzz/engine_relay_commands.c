@@ -78,13 +78,12 @@ static void transport_read(struct script *s, const struct fuzz *f, struct flow_s
 /* What a room shows of it, and it of a room. */
 static void pictures_set(struct flow_spec *spec, uint8_t flags)
 {
-	static const uint8_t FORMATS[] = { PICTURE_H264 | 1, PICTURE_VP8, PICTURE_NONE,
-					   PICTURE_H264 };
+	static const uint8_t FORMATS[] = { VIDEO_H264 | 1, VIDEO_VP8, VIDEO_NONE, VIDEO_H264 };
 
 	spec->fir = flags >> 3 & 1;
 	spec->taken_count = 2;
-	spec->taken[0] = (struct media_taken){ .payload_type = 120, .codec = PICTURE_H264 | 1 };
-	spec->taken[1] = (struct media_taken){ .payload_type = 121, .codec = PICTURE_VP8 };
+	spec->taken[0] = (struct media_taken){ .payload_type = 120, .codec = VIDEO_H264 | 1 };
+	spec->taken[1] = (struct media_taken){ .payload_type = 121, .codec = VIDEO_VP8 };
 	for (uint8_t i = 0; i < spec->rule_count; i++)
 		spec->rule_codecs[i] = FORMATS[i % COUNT_OF(FORMATS)];
 }

@@ -163,9 +163,9 @@ static void member_read(struct script *s, struct flow_spec *spec)
 					     .deaf = how >> 5 & 1,
 					     .gain_db = (int8_t)((how >> 6) * 8),
 					     .level_extension = codecs & 128 ? EXTENSION_ID : 0 };
-	spec->picture = (struct flow_picture){ .most_kbps = codecs };
+	spec->video = (struct flow_video){ .most_kbps = codecs };
 	if (codecs & 64)
-		spec->picture.layers = (struct media_layers){
+		spec->video.layers = (struct media_layers){
 			.count = 2 + (codecs >> 5 & 1),
 			.extension = EXTENSION_ID,
 			.list = { { 1, { 'a' } }, { 2, { 'b', 0 } }, { 1, { 'c' } } }

@@ -70,8 +70,8 @@ static void answer_alone(const struct offer_input *in)
 		.count = 3,
 		.codecs = { MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_OPUS },
 		.events = true,
-		.pictures = true,
-		.picture_level = 0x1e
+		.video = true,
+		.video_level = 0x1e
 	};
 	static struct session session;
 	struct writer w = writer_over(g_answer_a, sizeof(g_answer_a));
@@ -96,7 +96,7 @@ static void offer_alone(const struct offer_input *in)
 						       .codecs = { MEDIA_CODEC_OPUS,
 								   MEDIA_CODEC_PCMA },
 						       .events = true,
-						       .pictures = true };
+						       .video = true };
 	static struct sdp ours, earlier;
 	struct writer w = writer_over(g_offer_b, sizeof(g_offer_b));
 	struct offer_self self = in->to_b;

@@ -17,7 +17,7 @@ static struct bytes fit(struct bytes text, uint8_t level, bool vp8_first, uint8_
 {
 	struct writer w = writer_over(memory, 2 * INPUT_MAX);
 
-	if (offer_pictures_fit(text, level, vp8_first, &w))
+	if (offer_video_fit(text, level, vp8_first, &w))
 		return (struct bytes){ 0 };
 	return writer_done(&w);
 }
@@ -50,12 +50,12 @@ static void lines_compare(struct bytes before, struct bytes after)
 /* Of those that H.264 knows: what is malformed counts as 1.0, and stays. */
 static void pictures_compare(struct bytes before, struct bytes after, uint8_t level, bool vp8_first)
 {
-	struct offer_pictures was, is;
+	struct offer_video_formats was, is;
 
 	assert(offer_has_video(before) == offer_has_video(after));
-	if (!offer_pictures_read(&was, before, before))
+	if (!offer_video_read(&was, before, before))
 		return;
-	assert(offer_pictures_read(&is, after, after));
+	assert(offer_video_read(&is, after, after));
 	assert(is.vp8 == was.vp8 && is.h264 == was.h264);
 	if (is.vp8 && is.h264)
 		assert(is.vp8_first == vp8_first);

@@ -82,9 +82,9 @@ static void h264_compare(const uint8_t *p, size_t n)
 	struct bytes payload = bytes_mem(p, n);
 
 	g_alone = false;
-	assert(picture_begins(PICTURE_H264, payload) == h264_should(p, n));
+	assert(keyframe_begins(VIDEO_H264, payload) == h264_should(p, n));
 	g_alone = true;
-	assert(picture_begins_alone(PICTURE_H264, payload) == h264_should(p, n));
+	assert(keyframe_begins_alone(VIDEO_H264, payload) == h264_should(p, n));
 }
 
 /* Behind picture 0x1234, and 0x56. */
@@ -110,26 +110,28 @@ static void vp8_compare(const uint8_t *p, size_t n)
 {
 	struct bytes payload = bytes_mem(p, n);
 
-	assert(picture_begins(PICTURE_VP8, payload) == vp8_should(p, n));
-	assert(picture_begins_alone(PICTURE_VP8, payload) == vp8_should(p, n));
+	assert(keyframe_begins(VIDEO_VP8, payload) == vp8_should(p, n));
+	assert(keyframe_begins_alone(VIDEO_VP8, payload) == vp8_should(p, n));
 	vp8_number(p, n);
 }
 
 static void rtcp_compare(const uint8_t *p, size_t n)
 {
-	uint8_t memory[PICTURE_REQUEST_MAX + INPUT_MAX];
+	uint8_t memory[KEYFRAME_REQUEST_MAX + INPUT_MAX];
 	struct bytes in = bytes_mem(p, n), request;
 
 	if (rtcp_check(in))
 		return;
 	for (int fir = 0; fir <= 1; fir++) {
-		const struct picture_request r = { .sender = 9, .source = SOURCE, .fir = fir };
+		const struct keyframe_request_terms r = { .sender = 9,
+							  .source = SOURCE,
+							  .fir = fir };
 
-		request = picture_request_write(memory, &r);
+		request = keyframe_request_write(memory, &r);
 		memcpy(memory + request.n, p, n);
-		assert(picture_is_requested(bytes_mem(memory, request.n + n), SOURCE));
-		assert(picture_is_requested(bytes_mem(memory, request.n + n), SOURCE + 1) ==
-		       picture_is_requested(in, SOURCE + 1));
+		assert(keyframe_is_requested(bytes_mem(memory, request.n + n), SOURCE));
+		assert(keyframe_is_requested(bytes_mem(memory, request.n + n), SOURCE + 1) ==
+		       keyframe_is_requested(in, SOURCE + 1));
 	}
 }
 
@@ -140,8 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > INPUT_MAX)
 		return 0;
 	payload = bytes_mem(data + 1, size - 1);
-	assert(!picture_begins(PICTURE_NONE, payload));
-	assert(!picture_begins_alone(PICTURE_NONE, payload));
+	assert(!keyframe_begins(VIDEO_NONE, payload));
+	assert(!keyframe_begins_alone(VIDEO_NONE, payload));
 	if (data[0] == 0)
 		h264_compare(data + 1, size - 1);
 	else if (data[0] == 1)

@@ -218,7 +218,7 @@ static void put_tone(struct writer *w, const struct media_overlay *o)
 
 static void put_member(struct writer *w, const struct flow_spec *f)
 {
-	const struct media_layers *layers = &f->picture.layers;
+	const struct media_layers *layers = &f->video.layers;
 
 	put_job(w, "source", f->source.job);
 	number(w, "source_type", f->source.payload_type);
@@ -228,7 +228,7 @@ static void put_member(struct writer *w, const struct flow_spec *f)
 	number(w, "muted", f->member.muted);
 	number(w, "deaf", f->member.deaf);
 	number(w, "level", f->member.level_extension);
-	number(w, "most_kbps", f->picture.most_kbps);
+	number(w, "most_kbps", f->video.most_kbps);
 	number(w, "rid", layers->extension);
 	for (uint32_t i = 0; i < layers->count; i++)
 		octets(w, "layer", bytes_mem(layers->list[i].name, layers->list[i].length));

@@ -13,7 +13,7 @@ static struct bytes answered(struct bytes offer, bool layers)
 	struct offer_capabilities own = offer_own_spoken();
 	struct writer w = writer_over(g_said, sizeof(g_said));
 
-	own.pictures = true;
+	own.video = true;
 	g_rig.to_a.layers = layers;
 	g_rig.policy.a.video_codecs = OFFER_VIDEO_ALL;
 	if (offer_own_answer(offer, &own, &g_rig.policy, &g_rig.to_a, &w, &g_rig.error))
@@ -202,7 +202,7 @@ static void said_again_as_it_fits(void **state)
 	(void)state;
 	begin(true, true);
 	said = answered(BYTES_LIT(BROWSER RID("4") RIDS "a=simulcast:send q;h;f\r\n"), true);
-	assert_int_equal(offer_pictures_fit(said, 0x1e, true, &w), 0);
+	assert_int_equal(offer_video_fit(said, 0x1e, true, &w), 0);
 	g_rig.to_b.layers = true;
 	g_rig.to_b.earlier = said;
 	w = writer_over(g_rig.forwarded, sizeof(g_rig.forwarded));

@@ -447,7 +447,7 @@ static void test_pictures(void **state)
 	static struct rig r;
 
 	(void)state;
-	own.pictures = true;
+	own.video = true;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct writer w;
 		char offer[1400];
@@ -459,7 +459,7 @@ static void test_pictures(void **state)
 		r.policy.video = true;
 		r.policy.a =
 			(struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL, .video_kbps = 768 };
-		own.picture_level = rows[i].level;
+		own.video_level = rows[i].level;
 		own.vp8_first = rows[i].vp8_first;
 		(void)snprintf(offer, sizeof(offer),
 			       HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP %s", rows[i].offer);
@@ -489,19 +489,19 @@ static void test_pictures_read(void **state)
 	static const char h264[] = HEAD AUDIO "m=video 9 RTP/AVP 97 98\r\n" H264_BOTH;
 	static const char vp8[] = HEAD AUDIO "m=video 9 RTP/AVP 96 97\r\na=rtpmap:96 VP8/90000\r\n"
 					     "a=rtpmap:97 H264/90000\r\n";
-	struct offer_pictures p;
+	struct offer_video_formats p;
 
 	(void)state;
-	assert_false(offer_pictures_read(&p, BYTES_LIT(HEAD AUDIO), bytes_str(both)));
-	assert_false(offer_pictures_read(&p, bytes_str(both), BYTES_LIT("no SDP")));
-	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(h264)));
+	assert_false(offer_video_read(&p, BYTES_LIT(HEAD AUDIO), bytes_str(both)));
+	assert_false(offer_video_read(&p, bytes_str(both), BYTES_LIT("no SDP")));
+	assert_true(offer_video_read(&p, bytes_str(both), bytes_str(h264)));
 	assert_int_equal(p.level, 0x0d);
 	assert_int_equal(p.local_level, 0x1f);
 	assert_true(p.h264 && !p.vp8 && !p.vp8_first);
-	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(vp8)));
+	assert_true(offer_video_read(&p, bytes_str(both), bytes_str(vp8)));
 	assert_int_equal(p.local_level, 0x0a); /* RFC 6184 8.1 */
 	assert_true(p.h264 && p.vp8 && p.vp8_first);
-	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(both)));
+	assert_true(offer_video_read(&p, bytes_str(both), bytes_str(both)));
 	assert_true(p.vp8 && !p.vp8_first);
 }
 
@@ -538,13 +538,12 @@ static void test_pictures_fit(void **state)
 
 		(void)snprintf(said, sizeof(said), HEAD AUDIO "m=video 9 RTP/AVP %s", rows[i].said);
 		(void)snprintf(want, sizeof(want), HEAD AUDIO "m=video 9 RTP/AVP %s", rows[i].want);
-		assert_int_equal(offer_pictures_fit(bytes_str(said), rows[i].level,
-						    rows[i].vp8_first, &w),
-				 0);
+		assert_int_equal(
+			offer_video_fit(bytes_str(said), rows[i].level, rows[i].vp8_first, &w), 0);
 		if (!bytes_is(writer_done(&w), want))
 			fail_msg("%s:\n%.*s", rows[i].name, (int)w.n, (const char *)memory);
 		w = writer_over(memory, 20);
-		assert_int_equal(offer_pictures_fit(bytes_str(said), 0, false, &w), -ENOSPC);
+		assert_int_equal(offer_video_fit(bytes_str(said), 0, false, &w), -ENOSPC);
 	}
 }
 
@@ -557,8 +556,8 @@ static void test_offers_with_pictures(void **state)
 	struct writer w = writer_over(first, sizeof(first));
 
 	(void)state;
-	own.pictures = true;
-	own.picture_level = 0x16;
+	own.video = true;
+	own.video_level = 0x16;
 	rig_init(&r);
 	r.policy.video = true;
 	assert_int_equal(offer_own(&own, &r.policy, &r.to_b, &w, &r.error), 0);

@@ -16,7 +16,7 @@ static uint8_t format_of(const char *name, const char *parameters)
 {
 	const struct payload p = format(name, parameters);
 
-	return picture_format_of(&p);
+	return video_format_of(&p);
 }
 
 static void formats_have_profile_and_mode(void **state)
@@ -25,17 +25,17 @@ static void formats_have_profile_and_mode(void **state)
 		const char *name, *parameters;
 		uint8_t format;
 	} rows[] = {
-		{ "H264", "", PICTURE_H264 },
-		{ "h264", "profile-level-id=42e01f;packetization-mode=1", PICTURE_H264 | 1 },
-		{ "H264", "packetization-mode=0; profile-level-id=42C01E", PICTURE_H264 },
-		{ "H264", "profile-level-id=4D001f;packetization-mode=1", PICTURE_H264 | 3 },
-		{ "H264", "profile-level-id=64001f", PICTURE_H264 | 4 },
-		{ "H264", "profile-level-id=f4001f", PICTURE_NONE },
-		{ "H264", "profile-level-id=4", PICTURE_NONE },
-		{ "H264", "packetization-mode=2", PICTURE_NONE },
-		{ "VP8", "", PICTURE_VP8 },
-		{ "H265", "", PICTURE_NONE },
-		{ "PCMU", "", PICTURE_NONE },
+		{ "H264", "", VIDEO_H264 },
+		{ "h264", "profile-level-id=42e01f;packetization-mode=1", VIDEO_H264 | 1 },
+		{ "H264", "packetization-mode=0; profile-level-id=42C01E", VIDEO_H264 },
+		{ "H264", "profile-level-id=4D001f;packetization-mode=1", VIDEO_H264 | 3 },
+		{ "H264", "profile-level-id=64001f", VIDEO_H264 | 4 },
+		{ "H264", "profile-level-id=f4001f", VIDEO_NONE },
+		{ "H264", "profile-level-id=4", VIDEO_NONE },
+		{ "H264", "packetization-mode=2", VIDEO_NONE },
+		{ "VP8", "", VIDEO_VP8 },
+		{ "H265", "", VIDEO_NONE },
+		{ "PCMU", "", VIDEO_NONE },
 	};
 
 	(void)state;
@@ -49,16 +49,16 @@ static void who_can_more_takes_less(void **state)
 	uint8_t high_0 = format_of("H264", "profile-level-id=640028"), high_1 = high_0 | 1;
 
 	(void)state;
-	assert_true(picture_is_taken(base_1, base_1));
-	assert_true(picture_is_taken(base_1, base_0));
-	assert_false(picture_is_taken(base_0, base_1));
-	assert_true(picture_is_taken(high_1, base_1));
-	assert_false(picture_is_taken(base_1, high_1));
-	assert_false(picture_is_taken(high_0, base_1));
-	assert_true(picture_is_taken(PICTURE_VP8, PICTURE_VP8));
-	assert_false(picture_is_taken(PICTURE_VP8, base_1));
-	assert_false(picture_is_taken(base_1, PICTURE_VP8));
-	assert_false(picture_is_taken(PICTURE_NONE, PICTURE_NONE));
+	assert_true(video_is_taken(base_1, base_1));
+	assert_true(video_is_taken(base_1, base_0));
+	assert_false(video_is_taken(base_0, base_1));
+	assert_true(video_is_taken(high_1, base_1));
+	assert_false(video_is_taken(base_1, high_1));
+	assert_false(video_is_taken(high_0, base_1));
+	assert_true(video_is_taken(VIDEO_VP8, VIDEO_VP8));
+	assert_false(video_is_taken(VIDEO_VP8, base_1));
+	assert_false(video_is_taken(base_1, VIDEO_VP8));
+	assert_false(video_is_taken(VIDEO_NONE, VIDEO_NONE));
 }
 
 static void h264_begins(void **state)
@@ -88,10 +88,10 @@ static void h264_begins(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_int_equal(picture_begins(PICTURE_H264 | 1,
-						bytes_mem(rows[i].octets, rows[i].n)),
+		assert_int_equal(keyframe_begins(VIDEO_H264 | 1,
+						 bytes_mem(rows[i].octets, rows[i].n)),
 				 rows[i].begins);
-	assert_false(picture_begins(PICTURE_NONE, bytes_mem(rows[1].octets, 2)));
+	assert_false(keyframe_begins(VIDEO_NONE, bytes_mem(rows[1].octets, 2)));
 }
 
 static void vp8_begins(void **state)
@@ -116,24 +116,24 @@ static void vp8_begins(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_int_equal(picture_begins(PICTURE_VP8, bytes_mem(rows[i].octets, rows[i].n)),
+		assert_int_equal(keyframe_begins(VIDEO_VP8, bytes_mem(rows[i].octets, rows[i].n)),
 				 rows[i].begins);
 }
 
 static void requests_are_found(void **state)
 {
 	for (int fir = 0; fir <= 1; fir++) {
-		const struct picture_request r = {
+		const struct keyframe_request_terms r = {
 			.sender = 1, .source = 0xabcd, .fir = fir, .number = 7
 		};
-		uint8_t memory[PICTURE_REQUEST_MAX];
-		struct bytes rtcp = picture_request_write(memory, &r);
+		uint8_t memory[KEYFRAME_REQUEST_MAX];
+		struct bytes rtcp = keyframe_request_write(memory, &r);
 
 		assert_int_equal(rtcp_check(rtcp), 0);
 		assert_int_equal(rtcp.n, fir ? 20 : 12);
-		assert_true(picture_is_requested(rtcp, 0xabcd));
-		assert_false(picture_is_requested(rtcp, 0xabce));
-		assert_false(picture_is_requested(rtcp, 1));
+		assert_true(keyframe_is_requested(rtcp, 0xabcd));
+		assert_false(keyframe_is_requested(rtcp, 0xabce));
+		assert_false(keyframe_is_requested(rtcp, 1));
 	}
 	(void)state;
 }

@@ -176,9 +176,9 @@ static void test_pictures(void **state)
 		ROW_ASSERT(row->name, side->taken_count == 3);
 		ROW_ASSERT(row->name,
 			   side->taken[0].payload_type == 97 &&
-				   side->taken[0].codec == (PICTURE_H264 | PICTURE_H264_MODE_1));
-		ROW_ASSERT(row->name, side->taken[1].codec == (PICTURE_H264 | 4));
-		ROW_ASSERT(row->name, side->taken[2].codec == PICTURE_VP8);
+				   side->taken[0].codec == (VIDEO_H264 | VIDEO_H264_MODE_1));
+		ROW_ASSERT(row->name, side->taken[1].codec == (VIDEO_H264 | 4));
+		ROW_ASSERT(row->name, side->taken[2].codec == VIDEO_VP8);
 	}
 }
 

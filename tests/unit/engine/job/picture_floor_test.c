@@ -165,22 +165,22 @@ static void any_talk(void **state)
 
 static void requests_are_few(void **state)
 {
-	struct picture_ask a = { 0 };
+	struct keyframe_need a = { 0 };
 	uint64_t now_ns = NS_PER_S;
 
 	(void)state;
-	assert_false(picture_ask_due(&a, now_ns));
-	picture_ask_want(&a);
-	assert_true(picture_ask_due(&a, now_ns));
-	assert_false(picture_ask_due(&a, now_ns + PICTURE_AGAIN_NS - 1));
-	assert_true(picture_ask_due(&a, now_ns + PICTURE_AGAIN_NS)); /* none came */
-	picture_ask_came(&a);
-	assert_false(picture_ask_due(&a, now_ns + 10 * PICTURE_AGAIN_NS));
-	picture_ask_want(&a);
-	assert_true(picture_ask_due(&a, now_ns + 10 * PICTURE_AGAIN_NS));
-	picture_ask_came(&a);
-	picture_ask_want(&a);
-	assert_false(picture_ask_due(&a, now_ns + 10 * PICTURE_AGAIN_NS + 1));
+	assert_false(keyframe_is_due(&a, now_ns));
+	keyframe_want(&a);
+	assert_true(keyframe_is_due(&a, now_ns));
+	assert_false(keyframe_is_due(&a, now_ns + VIDEO_AGAIN_NS - 1));
+	assert_true(keyframe_is_due(&a, now_ns + VIDEO_AGAIN_NS)); /* none came */
+	keyframe_came(&a);
+	assert_false(keyframe_is_due(&a, now_ns + 10 * VIDEO_AGAIN_NS));
+	keyframe_want(&a);
+	assert_true(keyframe_is_due(&a, now_ns + 10 * VIDEO_AGAIN_NS));
+	keyframe_came(&a);
+	keyframe_want(&a);
+	assert_false(keyframe_is_due(&a, now_ns + 10 * VIDEO_AGAIN_NS + 1));
 }
 
 int main(void)

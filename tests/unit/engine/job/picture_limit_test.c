@@ -10,12 +10,12 @@
 enum { EVERY_MS = 1000, HAS = 1600, HALF_LOST = 128 };
 
 /* A report each second, of so many seconds. How often the limit changed. */
-static uint32_t report(struct picture_limit *l, uint32_t *ms, uint32_t seconds, uint8_t lost)
+static uint32_t report(struct video_limit *l, uint32_t *ms, uint32_t seconds, uint8_t lost)
 {
 	uint32_t changes = 0;
 
 	for (uint32_t i = 0; i < seconds; i++, *ms += EVERY_MS)
-		changes += picture_limit_report(l, lost, HAS, MS(*ms));
+		changes += video_limit_report(l, lost, HAS, MS(*ms));
 	return changes;
 }
 
@@ -37,7 +37,7 @@ static void loss_for_a_while(void **state)
 	(void)state;
 	EACH_ROW(row, rows)
 	{
-		struct picture_limit l = { 0 };
+		struct video_limit l = { 0 };
 		uint32_t ms = 0;
 
 		(void)report(&l, &ms, row->seconds, row->lost);
@@ -48,39 +48,39 @@ static void loss_for_a_while(void **state)
 
 static void what_is_of_before(void **state)
 {
-	struct picture_limit l = { 0 };
+	struct video_limit l = { 0 };
 	uint32_t ms = 0;
 
 	(void)state;
 	assert_int_equal(report(&l, &ms, 3, HALF_LOST), 1);
 	assert_int_equal(report(&l, &ms, 2, HALF_LOST), 0);
-	assert_true(picture_limit_report(&l, HALF_LOST, 400, MS(ms)));
+	assert_true(video_limit_report(&l, HALF_LOST, 400, MS(ms)));
 	assert_int_equal(l.kbps, 250);
 	ms += LIMIT_REST_MS;
 	/* nothing is less than that */
-	assert_false(picture_limit_report(&l, HALF_LOST, 0, MS(ms)));
+	assert_false(video_limit_report(&l, HALF_LOST, 0, MS(ms)));
 	ms += LIMIT_REST_MS;
-	assert_false(picture_limit_report(&l, HALF_LOST, 0, MS(ms)));
-	assert_true(picture_limit_report(&l, HALF_LOST, 1, MS(ms)));
+	assert_false(video_limit_report(&l, HALF_LOST, 0, MS(ms)));
+	assert_true(video_limit_report(&l, HALF_LOST, 1, MS(ms)));
 	assert_int_equal(l.kbps, LIMIT_LEAST_KBPS);
 }
 
 /* Phones report each five seconds. A report without loss between ends it. */
 static void reports_are_rare(void **state)
 {
-	struct picture_limit l = { 0 };
+	struct video_limit l = { 0 };
 
 	(void)state;
-	assert_false(picture_limit_report(&l, HALF_LOST, HAS, MS(0)));
-	assert_false(picture_limit_report(&l, 0, HAS, MS(5000)));
-	assert_false(picture_limit_report(&l, HALF_LOST, HAS, MS(10000)));
-	assert_true(picture_limit_report(&l, HALF_LOST, HAS, MS(15000)));
+	assert_false(video_limit_report(&l, HALF_LOST, HAS, MS(0)));
+	assert_false(video_limit_report(&l, 0, HAS, MS(5000)));
+	assert_false(video_limit_report(&l, HALF_LOST, HAS, MS(10000)));
+	assert_true(video_limit_report(&l, HALF_LOST, HAS, MS(15000)));
 	assert_int_equal(l.kbps, 1000);
 }
 
 static void it_goes_up_slowly(void **state)
 {
-	struct picture_limit l = { 0 };
+	struct video_limit l = { 0 };
 	uint32_t ms = 0, changes;
 
 	(void)state;
@@ -102,7 +102,7 @@ static void a_line_that_bears_two_layers(void **state)
 	static const struct layer_seen list[] = { { true, true, 150, 57600 },
 						  { true, true, 500, 230400 },
 						  { true, true, 1500, 921600 } };
-	struct picture_limit l = { 0 };
+	struct video_limit l = { 0 };
 	uint32_t kept_ms = 60000, changes = 0, above = 0, below = 0;
 	uint8_t now = 2;
 
@@ -112,7 +112,7 @@ static void a_line_that_bears_two_layers(void **state)
 		uint8_t lost = kbps > 800 ? (uint8_t)((kbps - 800) * 255 / kbps) : 0, next;
 
 		if (ms % EVERY_MS == 0)
-			(void)picture_limit_report(&l, lost, now ? kbps : 0, MS(ms));
+			(void)video_limit_report(&l, lost, now ? kbps : 0, MS(ms));
 		next = layer_choose(list, 3, l.kbps, now, kept_ms);
 		changes += next != now;
 		kept_ms = next == now ? kept_ms : 0;
@@ -140,17 +140,17 @@ static void what_its_own_line_lost(void **state)
 
 	(void)state;
 	EACH_ROW(row, rows)
-	assert_int_equal(picture_limit_own(row->lost, row->span, row->sent), row->want);
+	assert_int_equal(video_limit_own(row->lost, row->span, row->sent), row->want);
 }
 
 static void the_lower_one(void **state)
 {
 	(void)state;
-	assert_int_equal(picture_limit_least(0, 0), 0);
-	assert_int_equal(picture_limit_least(0, 5), 5);
-	assert_int_equal(picture_limit_least(5, 0), 5);
-	assert_int_equal(picture_limit_least(5, 6), 5);
-	assert_int_equal(picture_limit_least(6, 5), 5);
+	assert_int_equal(video_limit_least(0, 0), 0);
+	assert_int_equal(video_limit_least(0, 5), 5);
+	assert_int_equal(video_limit_least(5, 0), 5);
+	assert_int_equal(video_limit_least(5, 6), 5);
+	assert_int_equal(video_limit_least(6, 5), 5);
 }
 
 int main(void)

@@ -65,7 +65,7 @@ static UNUSED void camera_see(struct parties *s, const struct sim_packet *packet
 	struct camera *c = camera_of_slot(packet->slot);
 	struct rtp rtp = rtp_read(packet);
 	struct bytes payload = bytes_mem(rtp.payload, rtp.payload_n);
-	bool begins = picture_begins(PICTURE_H264, payload);
+	bool begins = keyframe_begins(VIDEO_H264, payload);
 	uint32_t source;
 
 	assert_int_equal(rtp.payload_type, PT + (packet->slot - PICTURE));
@@ -119,7 +119,7 @@ static UNUSED void camera_hear(const struct sim_packet *packet)
 	uint32_t before = c->nacked;
 
 	assert_int_equal(rtcp_check(rtcp), 0);
-	if (picture_is_requested(rtcp, c->ssrc)) {
+	if (keyframe_is_requested(rtcp, c->ssrc)) {
 		c->requests++;
 		c->asked |= !c->deaf;
 	}
@@ -145,9 +145,9 @@ static UNUSED struct flow_spec picture_spec(uint32_t i)
 	spec.remote_rtcp.port++;
 	spec.rule_count = 1;
 	spec.rules[0] = (struct payload_rule){ .in = PT, .out = PT, .clock_hz = 90000 };
-	spec.rule_codecs[0] = PICTURE_H264 | 1;
-	spec.taken[0] = (struct media_taken){ .payload_type = (uint8_t)(PT + i),
-					      .codec = PICTURE_H264 | 1 };
+	spec.rule_codecs[0] = VIDEO_H264 | 1;
+	spec.taken[0] =
+		(struct media_taken){ .payload_type = (uint8_t)(PT + i), .codec = VIDEO_H264 | 1 };
 	spec.source = (struct flow_source){ .job = ROOM_ID };
 	spec.member = (struct flow_member){ .number = i + 1 };
 	return spec;
@@ -217,11 +217,11 @@ static UNUSED void picture_send(struct parties *s, struct camera *c, uint32_t ms
 static UNUSED void request_send(struct parties *s, uint32_t i)
 {
 	struct camera *c = &g_cameras[i];
-	uint8_t memory[PICTURE_REQUEST_MAX];
-	const struct picture_request r = { .sender = c->ssrc, .source = c->spec.ssrc_out };
+	uint8_t memory[KEYFRAME_REQUEST_MAX];
+	const struct keyframe_request_terms r = { .sender = c->ssrc, .source = c->spec.ssrc_out };
 
 	put_bytes(s->r, (int)c->spec.id.slot, CHANNEL_RTCP, &c->spec.remote_rtcp,
-		  picture_request_write(memory, &r));
+		  keyframe_request_write(memory, &r));
 }
 
 static UNUSED void run(struct parties *s, uint32_t ms)

@@ -170,8 +170,8 @@ static struct flow_spec spec_of(struct churn *c, uint32_t slot)
 		return s;
 	s.rule_count = 1;
 	s.rules[0] = (struct payload_rule){ .in = VIDEO_PT, .out = VIDEO_PT, .clock_hz = 90000 };
-	s.rule_codecs[0] = PICTURE_H264 | 1;
-	s.taken[0] = (struct media_taken){ .payload_type = VIDEO_PT, .codec = PICTURE_H264 | 1 };
+	s.rule_codecs[0] = VIDEO_H264 | 1;
+	s.taken[0] = (struct media_taken){ .payload_type = VIDEO_PT, .codec = VIDEO_H264 | 1 };
 	return s;
 }
 

@@ -84,7 +84,7 @@ static void source_hear_rtcp(const struct sim_packet *packet)
 	struct bytes rtcp = bytes_mem(packet->data, packet->length);
 
 	for (uint32_t i = 0; i <= LAYERS; i++) {
-		if (!picture_is_requested(rtcp, g_layers[i].ssrc))
+		if (!keyframe_is_requested(rtcp, g_layers[i].ssrc))
 			continue;
 		g_layers[i].requests++;
 		g_layers[i].asked |= !g_layers[i].deaf;
@@ -179,8 +179,8 @@ static struct flow_spec layers_spec(uint32_t i)
 	spec.remote_rtcp.port++;
 	spec.rule_count = 1;
 	spec.rules[0] = (struct payload_rule){ .in = PT, .out = PT, .clock_hz = 90000 };
-	spec.rule_codecs[0] = PICTURE_VP8;
-	spec.taken[0] = (struct media_taken){ .payload_type = PT, .codec = PICTURE_VP8 };
+	spec.rule_codecs[0] = VIDEO_VP8;
+	spec.taken[0] = (struct media_taken){ .payload_type = PT, .codec = VIDEO_VP8 };
 	spec.source = (struct flow_source){ .job = ROOM_ID };
 	spec.member = (struct flow_member){ .number = i + 1 };
 	return spec;
@@ -194,7 +194,7 @@ static void update(struct parties *s, const struct flow_spec *spec)
 
 static void limit(struct parties *s, uint32_t viewer, uint32_t kbps)
 {
-	g_viewers[viewer].spec.picture.most_kbps = kbps;
+	g_viewers[viewer].spec.video.most_kbps = kbps;
 	update(s, &g_viewers[viewer].spec);
 }
 
@@ -213,7 +213,7 @@ static void layers_begin(void)
 static void source_begin(void)
 {
 	g_source = layers_spec(0);
-	g_source.picture.layers = (struct media_layers){
+	g_source.video.layers = (struct media_layers){
 		.count = LAYERS,
 		.extension = RID_ID,
 		.list = { { 1, { 'q' } }, { 1, { 'f' } }, { 1, { 'h' } } },
@@ -244,7 +244,7 @@ static void room_with_layers(struct parties *s, bool named)
 	member_open(s->r, &g_source);
 	for (uint32_t i = 0; i < VIEWERS; i++) {
 		g_viewers[i] = (struct viewer){ .spec = layers_spec(i + 1) };
-		g_viewers[i].spec.picture.most_kbps = i == 0 ? 300 : 0;
+		g_viewers[i].spec.video.most_kbps = i == 0 ? 300 : 0;
 		member_open(s->r, &g_viewers[i].spec);
 		viewer_speak(s, &g_viewers[i].spec);
 	}
@@ -407,7 +407,7 @@ static void it_begins_with_a_key_frame(void **state)
 
 static void viewers_ask_for_what_they_see(void **state)
 {
-	uint8_t memory[PICTURE_REQUEST_MAX];
+	uint8_t memory[KEYFRAME_REQUEST_MAX];
 	struct parties s;
 
 	(void)state;
@@ -415,10 +415,10 @@ static void viewers_ask_for_what_they_see(void **state)
 	requests_forget();
 	for (uint32_t i = 0; i < VIEWERS; i++) {
 		const struct flow_spec *spec = &g_viewers[i].spec;
-		const struct picture_request r = { .sender = 1, .source = spec->ssrc_out };
+		const struct keyframe_request_terms r = { .sender = 1, .source = spec->ssrc_out };
 
 		put_bytes(s.r, (int)spec->id.slot, CHANNEL_RTCP, &spec->remote_rtcp,
-			  picture_request_write(memory, &r));
+			  keyframe_request_write(memory, &r));
 		run(&s, 100);
 		assert_int_equal(g_layers[MIDDLE].requests, 1);
 		assert_int_equal(g_layers[LARGE].requests, i);
@@ -493,7 +493,7 @@ static void layers_end(void **state)
 
 	(void)state;
 	room_with_layers(&s, true);
-	g_source.picture.layers = (struct media_layers){ 0 };
+	g_source.video.layers = (struct media_layers){ 0 };
 	update(&s, &g_source);
 	g_layers[SMALL].sends = g_layers[LARGE].sends = false;
 	run(&s, 500);

@@ -173,7 +173,7 @@ static void formats_that_are_not_taken(void **state)
 
 	(void)state;
 	room_of_four(&s);
-	g_cameras[3].spec.taken[0].codec = PICTURE_H264;
+	g_cameras[3].spec.taken[0].codec = VIDEO_H264;
 	picture_update(&s, 3);
 	before = g_cameras[3].packets;
 	run(&s, 1000);

@@ -262,7 +262,7 @@ static bool is_asked(struct rig *r, int side, uint32_t source)
 		assert_int_equal(p->slot, side);
 		assert_int_equal(p->channel, CHANNEL_RTCP);
 		assert_int_equal(rtcp_check(rtcp), 0);
-		asked |= picture_is_requested(rtcp, source);
+		asked |= keyframe_is_requested(rtcp, source);
 	}
 	return asked;
 }
