@@ -79,7 +79,7 @@ static void routes_put(const struct routes *r, void (*pattern)(char[TRUNK_PATTER
 
 static uint32_t routes_ask(const struct routes *r, const char *front)
 {
-	struct trunk_way way;
+	struct trunk_route_server way;
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < ASKED; i++) {

@@ -109,7 +109,7 @@ static int charge_refuse(struct call_host *h, const struct call *c, struct bytes
 /* ---- a leg ---- */
 
 /* The way before this one: the next one takes its place. */
-static struct leg *way_before(const struct call *c, struct bytes user)
+static struct leg *trunk_route_before(const struct call *c, struct bytes user)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct leg *l = c->legs[i];
@@ -128,7 +128,7 @@ int charge_may(struct call_host *h, const struct call *c, struct call_refusal *r
 	enum toll_verdict verdict;
 	struct toll_terms terms;
 
-	if (!last_terms(h, c, &who, &terms) || way_before(c, who.user))
+	if (!last_terms(h, c, &who, &terms) || trunk_route_before(c, who.user))
 		return 0;
 	verdict = toll_may(h->settings->toll, &who, &terms, &now);
 	return verdict == TOLL_OK ? 0 : charge_refuse(h, c, who.user, verdict, refusal);
@@ -138,7 +138,7 @@ int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call
 {
 	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
-	struct leg *before = way_before(c, who.user);
+	struct leg *before = trunk_route_before(c, who.user);
 	enum toll_verdict verdict;
 	struct toll_terms terms;
 

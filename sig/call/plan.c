@@ -202,7 +202,7 @@ static bool plan_follow(const struct call_host *h, const struct call *c, struct 
 	const struct plan *p = &c->plan;
 	bool tried = false;
 
-	if (way_goes_on(h, c, *why)) {
+	if (trunk_route_has_next(h, c, *why)) {
 		*why = plan_went_to(p, user);
 		*from = p->steps[p->count - 1].from;
 		return true;
@@ -248,7 +248,7 @@ static uint32_t targets_of_user(const struct call_host *h, const struct call *c,
 				    : (struct sip_uri){ .scheme = BYTES_LIT("tel"), .user = user };
 
 	if (last->trunk.n)
-		return cap && way_target(h, c, out) ? 1 : 0;
+		return cap && trunk_route_target(h, c, out) ? 1 : 0;
 	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
 }
 
@@ -319,9 +319,9 @@ void plan_rings(const struct call_host *h, struct call *c)
 	if (!c->ring_s || !c->ring_ns)
 		c->ring_ns = h->now.ns + plan_ring_for_ns(h, c);
 	c->plan.until_ns = rings ? h->now.ns + rings * FORWARD_RING_S * NS_PER_S : 0;
-	if (way_silent(c) != LEG_NONE &&
-	    (!c->plan.until_ns || way_until_ns(h, c) < c->plan.until_ns))
-		c->plan.until_ns = way_until_ns(h, c);
+	if (trunk_route_silent_leg(c) != LEG_NONE &&
+	    (!c->plan.until_ns || trunk_route_until_ns(h, c) < c->plan.until_ns))
+		c->plan.until_ns = trunk_route_until_ns(h, c);
 }
 
 /* It goes on later, and knows then who calls. */
@@ -359,7 +359,7 @@ bool plan_is_again(const struct plan *p, uint8_t step)
 }
 
 /* Whoever was called sends it outside: the number is as he dials it. 0, -EACCES or -ENOMEM. */
-static int way_in_name_of(struct call_host *h, struct call *c)
+static int trunk_route_in_name_of(struct call_host *h, struct call *c)
 {
 	struct plan *p = &c->plan;
 	struct plan_step *last = &p->steps[p->count - 1];
@@ -367,24 +367,24 @@ static int way_in_name_of(struct call_host *h, struct call *c)
 
 	if (last->from == PLAN_FIRST || plan_is_again(p, p->count - 1))
 		return 0;
-	if (!way_dialled(h, c->tenant, text_bytes(&p->steps[last->from].user),
-			 text_bytes(&last->user), number)) {
-		way_is_barred(h, c, text_bytes(&p->steps[last->from].user),
-			      text_bytes(&last->user));
+	if (!trunk_route_dialled(h, c->tenant, text_bytes(&p->steps[last->from].user),
+				 text_bytes(&last->user), number)) {
+		trunk_route_is_barred(h, c, text_bytes(&p->steps[last->from].user),
+				      text_bytes(&last->user));
 		return -EACCES;
 	}
 	return text_set(&last->user, bytes_str(number));
 }
 
 /* None of ours: by a trunk, if a route has the number. 0 or -errno with *refusal. */
-static int way_out(struct call_host *h, struct call *c, struct call_refusal *refusal)
+static int trunk_route_out(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
-	int err = way_in_name_of(h, c);
+	int err = trunk_route_in_name_of(h, c);
 
-	if (!err && way_is_known(h, c))
+	if (!err && trunk_route_is_known(h, c))
 		err = charge_may(h, c, refusal);
 	if (!err)
-		err = way_choose(h, c);
+		err = trunk_route_choose(h, c);
 	switch (err) {
 	case -EDQUOT:
 		return err;
@@ -457,7 +457,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		*why = err && refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE;
 		return err;
 	}
-	err = is_there(h, c, user) ? 0 : way_out(h, c, refusal);
+	err = is_there(h, c, user) ? 0 : trunk_route_out(h, c, refusal);
 	if (err)
 		return err;
 	user = last_user(&c->plan);
@@ -574,7 +574,7 @@ static void plan_tell(struct call_host *h, const struct call *c)
 	enum plan_why why = plan_went_to(&c->plan, &to);
 
 	if (plan_is_again(&c->plan, c->plan.count - 1)) {
-		way_tell(h, c);
+		trunk_route_log_next(h, c);
 		return;
 	}
 	event = call_publish_begin(h, c, SIG_CALL_FORWARDED);

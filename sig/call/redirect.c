@@ -98,19 +98,19 @@ static bool may_be_called(const struct call_host *h, const struct call *c,
 		return false;
 	kind = h->dials(h->owner, c->tenant, who_pays(c, step), bytes_str(number), judged);
 	if (kind == DIAL_BARRED)
-		way_is_barred(h, c, who_pays(c, step), bytes_str(number));
+		trunk_route_is_barred(h, c, who_pays(c, step), bytes_str(number));
 	return kind == DIAL_OUTSIDE && is_judged(h, c, number, judged);
 }
 
 /* Servers of the trunk itself come first. */
 static bool server_find(const struct call_host *h, const struct call *c, uint16_t by,
-			const struct sip_uri *uri, struct trunk_way *out)
+			const struct sip_uri *uri, struct trunk_route_server *out)
 {
 	const struct trunks *all = h->settings->trunks;
 	const struct trunk_settings *set = trunks_settings(all, by);
 	bool any = set && set->redirects == TRUNK_REDIRECTS_TRUNKS;
 
-	*out = (struct trunk_way){ .trunk = by };
+	*out = (struct trunk_route_server){ .trunk = by };
 	if (!set || set->redirects == TRUNK_REDIRECTS_OFF)
 		return false;
 	if (trunk_server_named(set, uri, &out->server))
@@ -139,7 +139,8 @@ static bool was_asked_for(const struct call *c, const char *trunk, uint8_t serve
 
 /* A Contact that may be asked. False: *why not. */
 static bool contact_take(const struct call_host *h, const struct call *c, uint16_t by,
-			 const struct sip_uri *uri, struct trunk_way *out, enum sig_refused *why)
+			 const struct sip_uri *uri, struct trunk_route_server *out,
+			 enum sig_refused *why)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	char number[ROUTE_USER_MAX];
@@ -158,14 +159,14 @@ static bool contact_take(const struct call_host *h, const struct call *c, uint16
 
 struct redirects {
 	struct {
-		struct trunk_way way;
+		struct trunk_route_server route;
 		uint16_t q;
 	} list[REDIRECTS_MAX];
 	uint32_t count;
 };
 
 /* The highest q first, equal ones as they are written. */
-static void redirects_add(struct redirects *r, uint32_t cap, const struct trunk_way *way,
+static void redirects_add(struct redirects *r, uint32_t cap, const struct trunk_route_server *route,
 			  uint16_t q)
 {
 	uint32_t i = r->count;
@@ -174,7 +175,7 @@ static void redirects_add(struct redirects *r, uint32_t cap, const struct trunk_
 		return;
 	for (r->count++; i && r->list[i - 1].q < q; i--)
 		r->list[i] = r->list[i - 1];
-	r->list[i].way = *way;
+	r->list[i].route = *route;
 	r->list[i].q = q;
 }
 
@@ -185,10 +186,11 @@ static int redirects_keep(const struct call_host *h, struct plan_step *step,
 	struct writer w = writer_over(space, sizeof(space));
 
 	for (uint32_t i = 0; i < r->count; i++) {
-		const struct trunk_way *way = &r->list[i].way;
+		const struct trunk_route_server *route = &r->list[i].route;
 
 		writer_fmt(&w, "%s%s %u %s", i ? "," : "",
-			   trunks_name(h->settings->trunks, way->trunk), way->server, way->number);
+			   trunks_name(h->settings->trunks, route->trunk), route->server,
+			   route->number);
 	}
 	return w.overflow || !redirects_are_valid(writer_done(&w)) ||
 	       text_set(&step->redirects, writer_done(&w));
@@ -215,15 +217,15 @@ uint32_t redirect_take(const struct call_host *h, struct call *c, const struct s
 	for (unsigned i = 0; i < REDIRECTS_MAX; i++) {
 		uint16_t q = SIP_Q_MAX;
 		enum sig_refused why;
-		struct trunk_way way;
+		struct trunk_route_server route;
 		struct bytes value;
 
 		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
 			break;
 		if (sip_param(contact.params, "q", &value) && sip_q_parse(&q, value))
 			q = 0;
-		if (contact_take(h, c, by, &contact.uri, &way, &why))
-			redirects_add(&found, cap, &way, q);
+		if (contact_take(h, c, by, &contact.uri, &route, &why))
+			redirects_add(&found, cap, &route, q);
 		else
 			txns_refuse_for(h->txns, why);
 	}
@@ -237,22 +239,22 @@ uint32_t redirect_take(const struct call_host *h, struct call *c, const struct s
 
 /* ---- what is left ---- */
 
-static bool way_fill(const struct call_host *h, const struct call *c, const struct redirect *r,
-		     struct trunk_way *out)
+static bool redirect_fill_route(const struct call_host *h, const struct call *c,
+				const struct redirect *r, struct trunk_route_server *out)
 {
 	const struct trunks *all = h->settings->trunks;
 	uint16_t trunk = trunks_find(all, c->tenant, r->trunk);
 
-	*out = (struct trunk_way){ .trunk = trunk,
-				   .server = r->server,
-				   .open = trunk_is_open(all, trunk),
-				   .down = !trunks_is_up(all, trunk, r->server) };
+	*out = (struct trunk_route_server){ .trunk = trunk,
+					    .server = r->server,
+					    .open = trunk_is_open(all, trunk),
+					    .down = !trunks_is_up(all, trunk, r->server) };
 	return trunk != TRUNK_NONE && !bytes_cstr(r->number, out->number, sizeof(out->number)) &&
 	       !was_asked_for(c, trunks_name(all, trunk), r->server, out->number);
 }
 
 bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user, uint32_t *i,
-		   struct trunk_way *out)
+		   struct trunk_route_server *out)
 {
 	uint32_t at = 0;
 
@@ -264,7 +266,7 @@ bool redirect_next(const struct call_host *h, const struct call *c, struct bytes
 		if (!bytes_eq(text_bytes(&s->user), user))
 			continue;
 		while (redirect_cut(&list, &one) == 1) {
-			if (at++ < *i || !way_fill(h, c, &one, out))
+			if (at++ < *i || !redirect_fill_route(h, c, &one, out))
 				continue;
 			*i = at;
 			return true;

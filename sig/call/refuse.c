@@ -85,7 +85,7 @@ static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 		.status = refusal_for_other(m->status),
 		.leg = leg,
 		.cause = CAUSE_REFUSED,
-		.of_callee = c->legs[leg]->trunk.n && way_is_final(m->status),
+		.of_callee = c->legs[leg]->trunk.n && trunk_route_is_final(m->status),
 	};
 
 	write_reason(&extra, m);
@@ -115,7 +115,7 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 {
 	bool trunk = c->legs[leg]->trunk.n != 0;
 
-	if (trunk && way_is_asked(c, leg) && redirected_by_trunk(h, c, leg, m))
+	if (trunk && trunk_route_is_leg(c, leg) && redirected_by_trunk(h, c, leg, m))
 		return;
 	if (trunk) {
 		invite_refused_by(h, c, leg, m);

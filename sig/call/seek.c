@@ -448,7 +448,7 @@ bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32
 bool resolve_next_server(struct call_host *h, struct call *c)
 {
 	const struct leg_farewell f = { 0 };
-	uint8_t leg = way_silent(c);
+	uint8_t leg = trunk_route_silent_leg(c);
 	const struct leg *l = call_leg(c, leg);
 
 	if (!l || !l->uac->named)

@@ -10,7 +10,7 @@
 #include "sig/host/security.h"
 #include "sig/host/trunk_route.h"
 
-static struct plan_step *way_step(const struct call *c)
+static struct plan_step *trunk_route_step(const struct call *c)
 {
 	struct plan_step *last = c->plan.count ? &c->plan.steps[c->plan.count - 1] : NULL;
 
@@ -18,46 +18,47 @@ static struct plan_step *way_step(const struct call *c)
 }
 
 static bool was_tried_by(const struct call_host *h, const struct call *c, struct bytes user,
-			 const struct trunk_way *way)
+			 const struct trunk_route_server *route)
 {
-	const char *name = trunks_name(h->settings->trunks, way->trunk);
+	const char *name = trunks_name(h->settings->trunks, route->trunk);
 
 	for (uint8_t i = 0; i < c->plan.count; i++) {
 		const struct plan_step *s = &c->plan.steps[i];
 
-		if (s->trunk.n && s->server == way->server &&
+		if (s->trunk.n && s->server == route->server &&
 		    bytes_is(text_bytes(&s->trunk), name) && bytes_eq(text_bytes(&s->user), user))
 			return true;
 	}
 	return false;
 }
 
-static uint32_t way_turns(const struct call *c)
+static uint32_t trunk_route_turns(const struct call *c)
 {
 	return c->emergency ? 3 : 2;
 }
 
 /* In which turn it is asked: first those that are open, then those whose server seems down, which may be wrong; and for whoever calls for
  * help also those that are full. */
-static bool way_may(const struct call_host *h, const struct trunk_way *way, uint32_t turn)
+static bool trunk_route_may_try(const struct call_host *h, const struct trunk_route_server *route,
+				uint32_t turn)
 {
 	switch (turn) {
 	case 0:
-		return way->open && !way->down;
+		return route->open && !route->down;
 	case 1:
-		return way->open;
+		return route->open;
 	default:
-		return trunks_has(h->settings->trunks, way->trunk);
+		return trunks_has(h->settings->trunks, route->trunk);
 	}
 }
 
 /* Where a trunk has sent the call, and nobody was asked yet. */
-static bool way_find_redirect(const struct call_host *h, const struct call *c, struct bytes user,
-			      struct trunk_way *out)
+static bool trunk_route_find_redirect(const struct call_host *h, const struct call *c,
+				      struct bytes user, struct trunk_route_server *out)
 {
-	for (uint32_t turn = 0; turn < way_turns(c); turn++) {
+	for (uint32_t turn = 0; turn < trunk_route_turns(c); turn++) {
 		for (uint32_t i = 0; redirect_next(h, c, user, &i, out);) {
-			if (way_may(h, out, turn))
+			if (trunk_route_may_try(h, out, turn))
 				return true;
 		}
 	}
@@ -75,55 +76,55 @@ static bool has_rung(const struct call *c, struct bytes user)
 }
 
 /* The first that may be asked and was not tried. 0, -ENOENT or -EBUSY. */
-static int way_find(const struct call_host *h, const struct call *c, struct bytes user,
-		    struct trunk_way *out)
+static int trunk_route_find(const struct call_host *h, const struct call *c, struct bytes user,
+			    struct trunk_route_server *out)
 {
-	struct trunk_way list[TRUNK_WAYS_MAX];
+	struct trunk_route_server list[TRUNK_ROUTE_SERVERS_MAX];
 	uint32_t n;
 
-	if (way_find_redirect(h, c, user, out))
+	if (trunk_route_find_redirect(h, c, user, out))
 		return 0;
 	if (has_rung(c, user))
 		return -EBUSY;
 	n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
-	for (uint32_t i = 0; i < n * way_turns(c); i++) {
-		const struct trunk_way *way = &list[i % n];
+	for (uint32_t i = 0; i < n * trunk_route_turns(c); i++) {
+		const struct trunk_route_server *route = &list[i % n];
 
-		if (!way_may(h, way, i / n) || was_tried_by(h, c, user, way))
+		if (!trunk_route_may_try(h, route, i / n) || was_tried_by(h, c, user, route))
 			continue;
-		*out = *way;
+		*out = *route;
 		return 0;
 	}
 	return n ? -EBUSY : -ENOENT;
 }
 
-bool way_is_known(const struct call_host *h, const struct call *c)
+bool trunk_route_is_known(const struct call_host *h, const struct call *c)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-	struct trunk_way unused;
+	struct trunk_route_server unused;
 
 	return trunk_route(h->settings, c->tenant, text_bytes(&last->user), c->id, &unused, 1) != 0;
 }
 
-int way_choose(const struct call_host *h, struct call *c)
+int trunk_route_choose(const struct call_host *h, struct call *c)
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-	struct trunk_way way;
-	int err = way_find(h, c, text_bytes(&last->user), &way);
+	struct trunk_route_server route;
+	int err = trunk_route_find(h, c, text_bytes(&last->user), &route);
 
 	if (err)
 		return err;
-	last->server = way.server;
-	return text_set(&last->trunk, bytes_str(trunks_name(h->settings->trunks, way.trunk))) ||
-			       text_set(&last->number, bytes_str(way.number))
+	last->server = route.server;
+	return text_set(&last->trunk, bytes_str(trunks_name(h->settings->trunks, route.trunk))) ||
+			       text_set(&last->number, bytes_str(route.number))
 		       ? -ENOMEM
 		       : 0;
 }
 
-bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
-		 struct bytes number, char out[ROUTE_USER_MAX])
+bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
+			 struct bytes number, char out[ROUTE_USER_MAX])
 {
-	struct trunk_way unused;
+	struct trunk_route_server unused;
 	bool ours = !h->extension_of || h->extension_of(h->owner, tenant, number) ||
 		    rooms_find(h->settings->rooms, tenant, number);
 	enum dial_kind kind =
@@ -137,7 +138,7 @@ bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 }
 
 /* What was said of the number that was called (RFC 4694) is true of no other one: not of where it was forwarded, or sent by a 3xx. */
-static struct bytes way_portability(const struct call *c, const struct plan_step *last)
+static struct bytes trunk_route_portability(const struct call *c, const struct plan_step *last)
 {
 	const struct plan_step *first = &c->plan.steps[0];
 	const struct leg *caller = call_caller(c);
@@ -149,8 +150,8 @@ static struct bytes way_portability(const struct call *c, const struct plan_step
 	return value;
 }
 
-void way_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
-		   struct bytes number)
+void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
+			   struct bytes number)
 {
 	LOG_INFO("call", c->id, "a number outside is barred for who sends the call there",
 		 LOG_BYTES("extension", whose), LOG_BYTES("number", number));
@@ -162,17 +163,18 @@ void way_is_barred(const struct call_host *h, const struct call *c, struct bytes
 			       h->now.ns);
 }
 
-bool way_target(const struct call_host *h, const struct call *c, struct call_target *out)
+bool trunk_route_target(const struct call_host *h, const struct call *c, struct call_target *out)
 {
-	const struct plan_step *last = way_step(c);
+	const struct plan_step *last = trunk_route_step(c);
 
-	return last && h->way_target &&
-	       h->way_target(h->owner, c->tenant, last, way_portability(c, last), out);
+	return last && h->trunk_route_target &&
+	       h->trunk_route_target(h->owner, c->tenant, last, trunk_route_portability(c, last),
+				     out);
 }
 
-void way_tell(const struct call_host *h, const struct call *c)
+void trunk_route_log_next(const struct call_host *h, const struct call *c)
 {
-	const struct plan_step *last = way_step(c), *before = last - 1;
+	const struct plan_step *last = trunk_route_step(c), *before = last - 1;
 	struct trunks *all = h->settings->trunks;
 
 	trunks_count(all, trunks_find(all, c->tenant, text_bytes(&before->trunk)), TRUNK_FAILOVERS);
@@ -182,33 +184,33 @@ void way_tell(const struct call_host *h, const struct call *c)
 		 LOG_BYTES("trunk", text_bytes(&last->trunk)), LOG_U64("server", last->server));
 }
 
-bool way_is_final(uint16_t status)
+bool trunk_route_is_final(uint16_t status)
 {
 	return (status / 100 == 4 && status != 408) || status / 100 == 6;
 }
 
-bool way_goes_on(const struct call_host *h, const struct call *c, enum plan_why why)
+bool trunk_route_has_next(const struct call_host *h, const struct call *c, enum plan_why why)
 {
-	const struct plan_step *last = way_step(c);
-	struct trunk_way unused;
+	const struct plan_step *last = trunk_route_step(c);
+	struct trunk_route_server unused;
 
 	return last && c->plan.count < PLAN_STEPS_MAX && !c->best.of_callee &&
 	       (why == PLAN_UNREACHABLE || c->best.status == 408) &&
-	       !way_find(h, c, text_bytes(&last->user), &unused);
+	       !trunk_route_find(h, c, text_bytes(&last->user), &unused);
 }
 
-bool way_is_asked(const struct call *c, uint8_t leg)
+bool trunk_route_is_leg(const struct call *c, uint8_t leg)
 {
-	const struct plan_step *last = way_step(c);
+	const struct plan_step *last = trunk_route_step(c);
 	const struct leg *l = c->legs[leg];
 
 	return last && l->called && l->state == LEG_EARLY &&
 	       bytes_eq(text_bytes(&l->trunk), text_bytes(&last->trunk));
 }
 
-uint8_t way_silent(const struct call *c)
+uint8_t trunk_route_silent_leg(const struct call *c)
 {
-	for (uint8_t i = 0; way_step(c) && i < c->leg_count; i++) {
+	for (uint8_t i = 0; trunk_route_step(c) && i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
 		if (l && l->called && l->trunk.n && l->state == LEG_EARLY && l->uac &&
@@ -218,13 +220,13 @@ uint8_t way_silent(const struct call *c)
 	return LEG_NONE;
 }
 
-uint64_t way_until_ns(const struct call_host *h, const struct call *c)
+uint64_t trunk_route_until_ns(const struct call_host *h, const struct call *c)
 {
-	const struct plan_step *last = way_step(c);
+	const struct plan_step *last = trunk_route_step(c);
 	const struct trunk_settings *set;
 	uint16_t trunk;
 
-	if (!last || way_silent(c) == LEG_NONE)
+	if (!last || trunk_route_silent_leg(c) == LEG_NONE)
 		return 0;
 	trunk = trunks_find(h->settings->trunks, c->tenant, text_bytes(&last->trunk));
 	set = trunks_settings(h->settings->trunks, trunk);
@@ -232,14 +234,14 @@ uint64_t way_until_ns(const struct call_host *h, const struct call *c)
 	       (set && set->answer_s ? set->answer_s : (uint64_t)TRUNK_ANSWER_S) * NS_PER_S;
 }
 
-void way_heard(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+void trunk_route_on_response(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
-	struct plan_step *last = way_step(c);
+	struct plan_step *last = trunk_route_step(c);
 	const struct leg *l = c->legs[leg];
 
 	if (!last || !l->trunk.n || !l->called || l->state != LEG_EARLY)
 		return;
-	if (c->plan.until_ns && !last->rang && way_silent(c) == LEG_NONE)
+	if (c->plan.until_ns && !last->rang && trunk_route_silent_leg(c) == LEG_NONE)
 		plan_rings(h, c);
 	if (status > 100 && status != 199 && !last->rang) {
 		last->rang = true;

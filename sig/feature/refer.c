@@ -299,9 +299,9 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 	if (h->parks && h->parks(h->owner, c->tenant, text_bytes(&c->legs[leg]->user),
 				 bytes_str(t->user), &t->place))
 		return true;
-	if (!way_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user),
-			 number)) {
-		way_is_barred(h, c, text_bytes(&c->legs[leg]->user), bytes_str(t->user));
+	if (!trunk_route_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user),
+				 number)) {
+		trunk_route_is_barred(h, c, text_bytes(&c->legs[leg]->user), bytes_str(t->user));
 		return false;
 	}
 	(void)bytes_cstr(bytes_str(number), t->user, sizeof(t->user));

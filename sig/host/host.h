@@ -108,8 +108,8 @@ struct call_host {
 	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
 	/* Where the server of a step's trunk is (sig/call/way.h), and its number with what was said of it, if that may be told; its slices as
 	 * above. False: it cannot be asked. NULL: there are no trunks. */
-	bool (*way_target)(void *owner, uint16_t tenant, const struct plan_step *step,
-			   struct bytes portability, struct call_target *out);
+	bool (*trunk_route_target)(void *owner, uint16_t tenant, const struct plan_step *step,
+				   struct bytes portability, struct call_target *out);
 	/* What a user of ours means by a number that is none of ours: DIAL_OUTSIDE, DIAL_EMERGENCY and DIAL_EXTENSION with the number as it is
 	 * asked for; DIAL_BARRED: not for him. */
 	enum dial_kind (*dials)(void *owner, uint16_t tenant, struct bytes user,

@@ -388,20 +388,20 @@ bool trunk_is_open(const struct trunks *all, uint16_t trunk)
 }
 
 /* All servers of a trunk, in their order. One that is not there is a way that is closed. */
-static uint32_t ways_of(const struct trunks *all, uint16_t trunk, const char *number,
-			struct trunk_way *out, uint32_t cap)
+static uint32_t route_servers_of(const struct trunks *all, uint16_t trunk, const char *number,
+				 struct trunk_route_server *out, uint32_t cap)
 {
 	const struct trunk_settings *set = trunks_settings(all, trunk);
 	bool open = trunk_is_open(all, trunk);
 	uint32_t n = 0;
 
 	if (!set && cap)
-		out[n++] = (struct trunk_way){ .trunk = TRUNK_NONE };
+		out[n++] = (struct trunk_route_server){ .trunk = TRUNK_NONE };
 	for (uint8_t i = 0; set && i < set->server_count && n < cap; i++, n++) {
-		out[n] = (struct trunk_way){ .trunk = trunk,
-					     .server = i,
-					     .open = open,
-					     .down = !trunks_is_up(all, trunk, i) };
+		out[n] = (struct trunk_route_server){ .trunk = trunk,
+						      .server = i,
+						      .open = open,
+						      .down = !trunks_is_up(all, trunk, i) };
 		(void)bytes_cstr(bytes_str(number), out[n].number, sizeof(out[n].number));
 	}
 	return n;
@@ -432,7 +432,7 @@ struct bytes trunk_number_plain(const struct shard_settings *settings, uint16_t 
 }
 
 uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
-		     uint64_t seed, struct trunk_way *out, uint32_t cap)
+		     uint64_t seed, struct trunk_route_server *out, uint32_t cap)
 {
 	const char *only = route_only(settings, tenant, &number);
 	const struct trunk_route *r =
@@ -446,9 +446,10 @@ uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, str
 		uint8_t i = choice_draw(r, left, &seed);
 
 		left &= ~(1U << i);
-		n += ways_of(settings->trunks,
-			     trunks_find(settings->trunks, tenant, bytes_str(r->choices[i].trunk)),
-			     told, out + n, cap - n);
+		n += route_servers_of(settings->trunks,
+				      trunks_find(settings->trunks, tenant,
+						  bytes_str(r->choices[i].trunk)),
+				      told, out + n, cap - n);
 	}
 	return n;
 }

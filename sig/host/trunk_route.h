@@ -18,7 +18,7 @@ enum {
 	TRUNK_PATTERNS_SHARE = 1024, /* ... and those of one tenant */
 	TRUNK_ROUTES_MAX = 1024,     /* of a node */
 	TRUNK_ROUTE_TRUNKS_MAX = 8,
-	TRUNK_WAYS_MAX = 24, /* of a call */
+	TRUNK_ROUTE_SERVERS_MAX = 24, /* of a call */
 };
 
 /* What is taken off a number, and put in front of what is left. */
@@ -71,11 +71,11 @@ bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *
 		    struct bytes number, char to[TRUNK_NUMBER_MAX], bool *fixed);
 
 /* One server of one trunk, and the number as it is told there. */
-struct trunk_way {
+struct trunk_route_server {
 	uint16_t trunk;
 	uint8_t server;
 	bool open; /* it can be tried now: the trunk has a channel free */
-	bool down; /* its server does not answer, as far as is known: tried when no other way is left */
+	bool down; /* its server does not answer, as far as is known: tried when no other server is left */
 	char number[TRUNK_NUMBER_MAX];
 };
 
@@ -83,12 +83,12 @@ struct trunk_way {
 bool trunk_is_open(const struct trunks *all, uint16_t trunk);
 
 /*
- * The ways out for a number that is none of the tenant's own, in the order in which they are tried: those of the route with the most exact
+ * The servers for a number that is none of the tenant's own, in the order in which they are tried: those of the route with the most exact
  * pattern, by priority, drawn by weight. The same call (seed) always draws the same order. How many of cap were filled; 0: no route has it.
  * Behind the access code of a trunk and DIAL_ACCESS_END: of the routes that have that trunk, and by it alone.
  */
 uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
-		     uint64_t seed, struct trunk_way *out, uint32_t cap);
+		     uint64_t seed, struct trunk_route_server *out, uint32_t cap);
 
 /* What is told to others: the number without the access code of a trunk. */
 struct bytes trunk_number_plain(const struct shard_settings *settings, uint16_t tenant,

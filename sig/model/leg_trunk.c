@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum trunk_direction leg_way(const struct leg *l)
+enum trunk_direction leg_trunk_direction(const struct leg *l)
 {
 	return l->called ? TRUNK_OUT : TRUNK_IN;
 }
@@ -19,13 +19,13 @@ int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk)
 	l->dialog.trunk = true;
 	l->trunks = all;
 	l->channel = trunk;
-	trunks_hold(all, trunk, leg_way(l));
+	trunks_hold(all, trunk, leg_trunk_direction(l));
 	return 0;
 }
 
 void leg_leave_channel(struct leg *l)
 {
 	if (l->channel != TRUNK_NONE)
-		trunks_release(l->trunks, l->channel, leg_way(l));
+		trunks_release(l->trunks, l->channel, leg_trunk_direction(l));
 	l->channel = TRUNK_NONE;
 }

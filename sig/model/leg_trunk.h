@@ -7,7 +7,7 @@
 #include "sig/model/leg.h"
 
 /* The way of its channel. */
-enum trunk_direction leg_way(const struct leg *l);
+enum trunk_direction leg_trunk_direction(const struct leg *l);
 /* It is of that trunk from now on; leg.called is known. TRUNK_NONE: it stays a phone's. 0 or -ENOMEM. */
 int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk) NODISCARD;
 /* Its name stays. */

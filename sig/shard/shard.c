@@ -40,7 +40,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.user_unread = shard_user_unread,
 		.user_ask = shard_user_ask,
 		.flows_of = shard_flows_of,
-		.way_target = shard_way_target,
+		.trunk_route_target = shard_trunk_route_target,
 		.dials = shard_dials,
 		.parks = shard_parks,
 		.picks = shard_picks,

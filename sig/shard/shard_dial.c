@@ -106,7 +106,7 @@ static bool refuse_as(struct call_refusal *why, uint16_t status, enum sig_refuse
 bool shard_dial_is_barred(const struct shard *s, uint16_t tenant, const struct dial_result *dialled)
 {
 	return dial_plans_of(s->settings.dials, tenant)->given ||
-	       shard_has_way_out(s, tenant, bytes_str(dialled->number));
+	       shard_has_trunk_route(s, tenant, bytes_str(dialled->number));
 }
 
 bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
@@ -131,7 +131,7 @@ uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 	if (dialled->kind == DIAL_EMERGENCY || dialled->kind == DIAL_EXTENSION ||
 	    dialled->kind == DIAL_ROOM || dialled->kind == DIAL_FEATURE ||
 	    (dialled->kind == DIAL_OUTSIDE &&
-	     shard_has_way_out(s, tenant, bytes_str(dialled->number))))
+	     shard_has_trunk_route(s, tenant, bytes_str(dialled->number))))
 		return 0;
 	(void)shard_dial_refuse(s, tenant, dialled, &why);
 	*reason = why.text ? why.text : sig_refused_name(why.reason);

@@ -10,18 +10,18 @@
 #include "sig/shard/shard_room.h"
 
 /* 0 or -errno: its server is not there, or its name is not known yet. */
-static int out_target(struct shard *s, uint16_t tenant, const struct trunk_way *way, uint64_t seed,
-		      struct call_target *out)
+static int out_target(struct shard *s, uint16_t tenant, const struct trunk_route_server *route,
+		      uint64_t seed, struct call_target *out)
 {
-	const char *trunk = trunks_name(s->settings.trunks, way->trunk);
+	const char *trunk = trunks_name(s->settings.trunks, route->trunk);
 	const struct plan_step step = {
 		.trunk = { .p = (char *)(uintptr_t)trunk, .n = (uint32_t)strlen(trunk) },
-		.number = { .p = (char *)(uintptr_t)way->number,
-			    .n = (uint32_t)strlen(way->number) },
-		.server = way->server,
+		.number = { .p = (char *)(uintptr_t)route->number,
+			    .n = (uint32_t)strlen(route->number) },
+		.server = route->server,
 	};
 
-	return shard_way_target(s, tenant, &step, (struct bytes){ 0 }, out)
+	return shard_trunk_route_target(s, tenant, &step, (struct bytes){ 0 }, out)
 		       ? resolve_known_target(&s->host, seed, out)
 		       : -EHOSTUNREACH;
 }
@@ -30,16 +30,16 @@ static int out_target(struct shard *s, uint16_t tenant, const struct trunk_way *
 static int out_way(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
 		   struct call_target *out)
 {
-	struct trunk_way ways[TRUNK_WAYS_MAX];
-	uint32_t n = trunk_route(&s->settings, tenant, number, seed, ways, COUNT_OF(ways));
+	struct trunk_route_server routes[TRUNK_ROUTE_SERVERS_MAX];
+	uint32_t n = trunk_route(&s->settings, tenant, number, seed, routes, COUNT_OF(routes));
 	int err = n ? -EBUSY : -EHOSTUNREACH;
 
 	for (uint32_t i = 0; i < 2 * n; i++) {
-		const struct trunk_way *way = &ways[i % n];
+		const struct trunk_route_server *route = &routes[i % n];
 
-		if (!way->open || way->down != (i >= n))
+		if (!route->open || route->down != (i >= n))
 			continue;
-		if (!out_target(s, tenant, way, seed, out))
+		if (!out_target(s, tenant, route, seed, out))
 			return 0;
 		err = -EBUSY;
 	}
@@ -55,8 +55,8 @@ int shard_room_way(struct shard *s, const struct call *by, const struct shard_co
 
 	if (shard_is_emergency(s, by->tenant, &uri, help))
 		return -EACCES; /* who makes an emergency call does so himself */
-	if (!way_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
-		way_is_barred(&s->host, by, whose, bytes_str(o->to));
+	if (!trunk_route_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
+		trunk_route_is_barred(&s->host, by, whose, bytes_str(o->to));
 		return -EACCES;
 	}
 	return out_way(s, by->tenant, bytes_str(number), o->rung, out);

@@ -512,7 +512,7 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 	if (dialled.kind == DIAL_EMERGENCY || dialled.kind == DIAL_EXTENSION ||
 	    dialled.kind == DIAL_ROOM ||
 	    (dialled.kind == DIAL_OUTSIDE &&
-	     shard_has_way_out(s, caller->tenant, bytes_str(dialled.number))))
+	     shard_has_trunk_route(s, caller->tenant, bytes_str(dialled.number))))
 		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
@@ -561,7 +561,7 @@ static enum route_verdict verdict_of_number(const struct shard *s, uint16_t tena
 static bool route_goes_on(const struct shard *s, uint16_t tenant, const char *number, bool outside)
 {
 	return rooms_find(s->settings.rooms, tenant, bytes_str(number)) ||
-	       (outside && shard_has_way_out(s, tenant, bytes_str(number)));
+	       (outside && shard_has_trunk_route(s, tenant, bytes_str(number)));
 }
 
 /* The user is there, or his calls go elsewhere. */
@@ -727,7 +727,7 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 	return shard_trunk_of(s, &m->hop) == TRUNK_NONE &&
 	       is_number_for_help(s, m, tenant, number) &&
 	       (verdict_of_number(s, tenant, number) == ROUTE_OK ||
-		shard_has_way_out(s, tenant, bytes_str(number)));
+		shard_has_trunk_route(s, tenant, bytes_str(number)));
 }
 
 /* Another shard asks for who is parked in a call of this one, or for whom one rings. */

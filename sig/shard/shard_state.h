@@ -26,7 +26,7 @@ enum shard_timer {
 	TIMER_ROOM,
 };
 
-enum { SHARD_WAY_MAX = 512 };
+enum { SHARD_TRUNK_TARGET_MAX = 512 };
 enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
 
 /* An extension, and what is remembered beside its document. */
@@ -100,7 +100,9 @@ struct shard {
 	uint32_t assert_call, assert_room;
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	uint8_t *space;
-	uint8_t way[2 * SHARD_WAY_MAX]; /* URI and route of the trunk that was asked for last */
+	uint8_t trunk_target
+		[2 *
+		 SHARD_TRUNK_TARGET_MAX]; /* URI and route of the trunk that was asked for last */
 	struct packing *packing;
 };
 
@@ -230,9 +232,9 @@ bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint1
 /* One more call may come from it. user: whom it names. False: *why. */
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
 			  struct bytes user, struct call_refusal *why);
-/* call_host.way_target */
-bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
-		      struct bytes portability, struct call_target *out);
+/* call_host.trunk_route_target */
+bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_step *step,
+			      struct bytes portability, struct call_target *out);
 /* call_host.parks */
 bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		 struct park_place *out);
@@ -244,7 +246,7 @@ bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes
 enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 			   char out[DIAL_NUMBER_MAX]);
 /* A route of the tenant has the number. */
-bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes number);
+bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes number);
 /* What it may use, by that way. */
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);

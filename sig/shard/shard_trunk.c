@@ -70,7 +70,7 @@ static bool trunk_takes_over(const struct shard *s, uint16_t trunk, const struct
 	c = shard_call_find(s, what.call);
 	l = c->legs[what.leg];
 	return l->channel == trunk &&
-	       trunks_has_room_for(s->settings.trunks, trunk, TRUNK_IN, leg_way(l));
+	       trunks_has_room_for(s->settings.trunks, trunk, TRUNK_IN, leg_trunk_direction(l));
 }
 
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
@@ -132,9 +132,9 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 
 /* ---- to trunks ---- */
 
-bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes number)
+bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes number)
 {
-	struct trunk_way way;
+	struct trunk_route_server way;
 
 	return trunk_route(&s->settings, tenant, number, 0, &way, 1) != 0;
 }
@@ -200,8 +200,8 @@ static void write_place(struct writer *w, const struct sip_place *p, uint8_t tra
 }
 
 /* The first address of ours in its network. False: there is none that can be used. */
-static bool way_local(const struct shard_settings *set, const struct trunk_settings *t,
-		      struct sip_hop *hop, bool numeric)
+static bool trunk_local(const struct shard_settings *set, const struct trunk_settings *t,
+			struct sip_hop *hop, bool numeric)
 {
 	for (uint16_t i = 0; i < set->local_count; i++) {
 		const struct shard_local *l = &set->locals[i];
@@ -218,8 +218,8 @@ static bool way_local(const struct shard_settings *set, const struct trunk_setti
 }
 
 /* Where the place is; a name is looked up later. False: nothing may be sent there. */
-static bool way_hop(const struct shard *s, const struct trunk_settings *t,
-		    const struct sip_place *p, struct call_target *out)
+static bool trunk_hop(const struct shard *s, const struct trunk_settings *t,
+		      const struct sip_place *p, struct call_target *out)
 {
 	struct sip_hop *hop = &out->hop;
 
@@ -227,7 +227,7 @@ static bool way_hop(const struct shard *s, const struct trunk_settings *t,
 	out->by_name = addr_parse(&hop->remote, bytes_str(p->host)) != 0;
 	if (out->by_name)
 		hop->remote = (struct addr){ .family = ADDR_NONE };
-	if (!way_local(&s->settings, t, hop, !out->by_name))
+	if (!trunk_local(&s->settings, t, hop, !out->by_name))
 		return false;
 	if (out->by_name)
 		return s->settings.lookup.find != NULL;
@@ -250,18 +250,19 @@ static bool may_tell_portability(const struct trunk_settings *t, struct bytes va
 	return value.n && identity_tells(&policy, CARRIED_NUMBER);
 }
 
-bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
-		      struct bytes portability, struct call_target *out)
+bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_step *step,
+			      struct bytes portability, struct call_target *out)
 {
 	struct shard *s = owner;
 	uint16_t trunk = trunks_find(s->settings.trunks, tenant, text_bytes(&step->trunk));
 	const struct trunk_settings *t = trunks_settings(s->settings.trunks, trunk);
-	struct writer uri = writer_over(s->way, SHARD_WAY_MAX);
-	struct writer route = writer_over(s->way + SHARD_WAY_MAX, SHARD_WAY_MAX);
+	struct writer uri = writer_over(s->trunk_target, SHARD_TRUNK_TARGET_MAX);
+	struct writer route =
+		writer_over(s->trunk_target + SHARD_TRUNK_TARGET_MAX, SHARD_TRUNK_TARGET_MAX);
 
 	*out = (struct call_target){ .trunk = trunk };
 	if (!t || step->server >= t->server_count ||
-	    !way_hop(s, t, t->proxy.host[0] ? &t->proxy : &t->servers[step->server], out))
+	    !trunk_hop(s, t, t->proxy.host[0] ? &t->proxy : &t->servers[step->server], out))
 		return false;
 	writer_str(&uri, "sip:");
 	write_user(&uri, &step->number);

@@ -227,7 +227,9 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 			return;
 		}
 		if (resolve_next_server(h, c) ||
-		    plan_next(h, c, way_silent(c) != LEG_NONE ? PLAN_UNREACHABLE : PLAN_NO_ANSWER))
+		    plan_next(h, c,
+			      trunk_route_silent_leg(c) != LEG_NONE ? PLAN_UNREACHABLE
+								    : PLAN_NO_ANSWER))
 			return;
 	}
 	if (due(&c->ring_ns, h->now.ns) && (c->ring_s || !plan_next(h, c, PLAN_NO_ANSWER)))

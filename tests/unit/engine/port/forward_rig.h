@@ -151,7 +151,7 @@ static UNUSED struct addr any_local(struct forward_rig *t, bool v6, int side)
 	return a;
 }
 
-static UNUSED void way_choose(struct forward_rig *t, int side, bool v6)
+static UNUSED void trunk_route_choose(struct forward_rig *t, int side, bool v6)
 {
 	t->party[side] = any_party(t, v6);
 	xdp_forwards_point(t->table, &t->local[side], NULL);
@@ -251,7 +251,7 @@ static UNUSED void parties_choose(struct forward_rig *t, bool v6)
 	for (int side = A; side <= B; side++)
 		xdp_forward_disarm(entry_of(t, side));
 	for (int side = A; side <= B; side++)
-		way_choose(t, side, v6);
+		trunk_route_choose(t, side, v6);
 	for (int side = A; side <= B; side++)
 		flow_choose(t, side);
 	for (int side = A; side <= B; side++)

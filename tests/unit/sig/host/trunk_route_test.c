@@ -145,7 +145,7 @@ static void route_put(struct site *s, const char *name, const char *pattern, uin
 static const char *ways(struct site *s, const char *number, uint64_t seed)
 {
 	static char text[256];
-	struct trunk_way list[TRUNK_WAYS_MAX];
+	struct trunk_route_server list[TRUNK_ROUTE_SERVERS_MAX];
 	uint32_t n = trunk_route(&s->settings, 0, bytes_str(number), seed, list, COUNT_OF(list));
 	struct writer w = writer_over(text, sizeof(text) - 1);
 
@@ -162,7 +162,7 @@ static void the_most_exact_route(void **state)
 	const struct trunk_choice a = { .trunk = "a", .weight = 1 },
 				  b = { .trunk = "b", .weight = 1 };
 	struct site *s = *state;
-	struct trunk_way way;
+	struct trunk_route_server way;
 
 	trunk_put(s, "a", 2);
 	trunk_put(s, "b", 1);
