@@ -235,15 +235,15 @@ static void confer_told(struct command_run *run, struct shard_join *join,
 static int confer_look(const struct node *n, uint16_t tenant, uint64_t call)
 {
 	const struct shard *other = node_core(n, call);
-	struct call_far far;
+	struct call_remote far;
 
 	if (shard_call_room(other, call))
 		return -EEXIST;
-	return shard_call_far(other, tenant, call, SHARD_LEG_CALLER, &far);
+	return shard_call_remote(other, tenant, call, SHARD_LEG_CALLER, &far);
 }
 
 /* It is looked at before anything is done, but where the same command has done it before. */
-static void confer_far(struct command_run *run, struct shard_confer *o)
+static void confer_remote(struct command_run *run, struct shard_confer *o)
 {
 	struct shard_join join = {
 		.call = o->call, .leg = o->leg, .with = o->with, .with_leg = SHARD_LEG_CALLER
@@ -254,11 +254,11 @@ static void confer_far(struct command_run *run, struct shard_confer *o)
 	int err;
 
 	confer_ids(run, o, id_shard(o->call));
-	tenant = conference_view_of(n, o->room, &view) ? NULL : command_far_tenant(run, o->call);
+	tenant = conference_view_of(n, o->room, &view) ? NULL : command_ask_tenant(run, o->call);
 	if (conference_view_of(n, o->room, &view)) {
 		confer_go(run, &join);
 	} else if (tenant && !node_shard_find(n, id_shard(o->with))) {
-		command_far_ask(run, &join, tenant, "", confer_told);
+		command_ask_remote(run, &join, tenant, "", confer_told);
 	} else if (tenant) {
 		err = confer_look(n, tenants_number(n->tenants, bytes_str(tenant)), o->with);
 		if (err)
@@ -275,7 +275,7 @@ void command_conference_add(struct command_run *run)
 	if (!command_call_id(run, &o.call) || !one_of_two(run) || !other_call(run, "with", &o.with))
 		return;
 	if (o.with && id_shard(o.with) != id_shard(o.call))
-		confer_far(run, &o);
+		confer_remote(run, &o);
 	else
 		(void)confer(run, &o);
 }
@@ -333,7 +333,7 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 	if (!conference_view_of(n, room, &view))
 		return;
 	if (!node_shard_find(n, id_shard(call))) {
-		command_far_ask(run, &join, view.tenant, "", into_told);
+		command_ask_remote(run, &join, view.tenant, "", into_told);
 		return;
 	}
 	err = confer_look(n, tenants_number(n->tenants, bytes_str(view.tenant)), call);

@@ -48,72 +48,72 @@ struct command_run *waiting_take_any(struct waiting *w)
 	return NULL;
 }
 
-#define FAR_WAIT_NS  (1 * NS_PER_S)
-#define FAR_UNHEARD  UINT64_MAX        /* of no place of waiting */
-#define PICK_WAIT_NS (300 * NS_PER_MS) /* one that is about to be given up delays nobody */
+#define REMOTE_WAIT_NS  (1 * NS_PER_S)
+#define REMOTE_NO_PLACE UINT64_MAX        /* of no place of waiting */
+#define PICK_WAIT_NS    (300 * NS_PER_MS) /* one that is about to be given up delays nobody */
 
-static void far_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
+static void command_ask_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
 {
-	struct command_far *far = &node->fars.list[(uint32_t)ticket - 1];
+	struct command_ask *question = &node->fars.list[(uint32_t)ticket - 1];
 	struct command_run *run = waiting_take(&node->waiting, ticket);
 
 	if (!run)
 		return;
-	far->ticket = 0;
-	far->done(run, &far->join, told);
+	question->ticket = 0;
+	question->done(run, &question->join, told);
 }
 
-static void far_picked_end(struct node *node, const struct park_news *told)
+static void command_ask_picked_end(struct node *node, const struct park_news *told)
 {
-	struct command_far *far = &node->fars.list[(uint32_t)told->serial - 1];
+	struct command_ask *question = &node->fars.list[(uint32_t)told->serial - 1];
 	struct command_run *run = waiting_take(&node->waiting, told->serial);
 
 	if (!run)
 		return;
-	far->ticket = 0;
-	far->picked(run, told);
+	question->ticket = 0;
+	question->picked(run, told);
 }
 
-static void far_late(const struct command_far *far)
+static void command_ask_late(const struct command_ask *question)
 {
 	struct park_news told;
 
-	if (!far->picked) {
-		far_end(far->node, far->ticket, NULL);
+	if (!question->picked) {
+		command_ask_end(question->node, question->ticket, NULL);
 		return;
 	}
-	shard_remote_picked(far->node->commons, far->ticket, &told);
-	far_picked_end(far->node, &told);
+	shard_remote_picked(question->node->commons, question->ticket, &told);
+	command_ask_picked_end(question->node, &told);
 }
 
-static void on_far_late(const struct query *q, void *arg)
+static void on_command_ask_late(const struct query *q, void *arg)
 {
-	const struct command_far *far = arg;
+	const struct command_ask *question = arg;
 
 	(void)q;
 	/* the place may be another question's by now */
-	if (far->ticket && far->deadline_ns <= clock_now_ns())
-		far_late(far);
+	if (question->ticket && question->deadline_ns <= clock_now_ns())
+		command_ask_late(question);
 }
 
-void command_far_told(struct node *node, const struct remote_joined *told)
+void command_ask_answered(struct node *node, const struct remote_joined *told)
 {
 	uint32_t place = (uint32_t)told->serial;
 
 	if (place && place <= WAITING_MAX && node->fars.list[place - 1].ticket == told->serial)
-		far_end(node, told->serial, told);
+		command_ask_end(node, told->serial, told);
 }
 
-void command_far_picked(struct node *node, const struct park_news *told)
+void command_ask_picked(struct node *node, const struct park_news *told)
 {
 	uint32_t place = (uint32_t)told->serial;
 
 	if (place && place <= WAITING_MAX && node->fars.list[place - 1].ticket == told->serial)
-		far_picked_end(node, told);
+		command_ask_picked_end(node, told);
 }
 
 /* Which process has that call. False: the run has failed. */
-static bool far_owner(struct command_run *run, uint64_t call, uint64_t *process)
+static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *process)
 {
 	const struct node *n = run->node;
 	uint16_t shard = id_shard(call);
@@ -139,26 +139,26 @@ static bool far_owner(struct command_run *run, uint64_t call, uint64_t *process)
 	return false;
 }
 
-static struct command_far *far_take(struct command_run *run, uint64_t wait_ns)
+static struct command_ask *command_ask_take(struct command_run *run, uint64_t wait_ns)
 {
 	struct node *n = run->node;
 	uint64_t ticket = waiting_put(&n->waiting, run);
 	struct query *pause = ticket ? queries_take(&n->queries) : NULL;
-	struct command_far *far = &n->fars.list[pause ? (uint32_t)ticket - 1 : 0];
+	struct command_ask *question = &n->fars.list[pause ? (uint32_t)ticket - 1 : 0];
 
 	if (!pause) {
 		(void)waiting_take(&n->waiting, ticket);
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 		return NULL;
 	}
-	*far = (struct command_far){ .node = n,
-				     .ticket = ticket,
-				     .deadline_ns = clock_now_ns() + wait_ns };
-	queries_pause(pause, far->deadline_ns, on_far_late, far);
-	return far;
+	*question = (struct command_ask){ .node = n,
+					  .ticket = ticket,
+					  .deadline_ns = clock_now_ns() + wait_ns };
+	queries_pause(pause, question->deadline_ns, on_command_ask_late, question);
+	return question;
 }
 
-const char *command_far_tenant(struct command_run *run, uint64_t call)
+const char *command_ask_tenant(struct command_run *run, uint64_t call)
 {
 	static struct call_view view;
 
@@ -169,27 +169,29 @@ const char *command_far_tenant(struct command_run *run, uint64_t call)
 	return NULL;
 }
 
-void command_far_ask(struct command_run *run, const struct shard_join *join, const char *tenant,
-		     const char *slot, command_far_fn *done)
+void command_ask_remote(struct command_run *run, const struct shard_join *join, const char *tenant,
+			const char *slot, command_ask_fn *done)
 {
 	struct remote_join ask = { .call = join->with, .leg = join->with_leg };
-	struct command_far *far;
+	struct command_ask *question;
 	uint64_t process;
 
-	far = far_owner(run, join->with, &process) ? far_take(run, FAR_WAIT_NS) : NULL;
-	if (!far)
+	question = command_ask_owner(run, join->with, &process)
+			   ? command_ask_take(run, REMOTE_WAIT_NS)
+			   : NULL;
+	if (!question)
 		return;
-	far->join = *join;
-	far->join.by = NULL;
-	far->done = done;
-	ask.serial = far->ticket;
+	question->join = *join;
+	question->join.by = NULL;
+	question->done = done;
+	ask.serial = question->ticket;
 	ask.tenant = bytes_str(tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.slot, sizeof(ask.slot));
 	remote_watch_join(run->node->commons->remote, process, &ask);
 }
 
 /* Of this node: no shard is entered from within another. */
-static void confer_beside(struct node *node, const struct effect *e)
+static void confer_local(struct node *node, const struct effect *e)
 {
 	struct answer a = {
 		.kind = ANSWER_CONFER, .call = e->call, .version = e->version, .owner = e->expected
@@ -203,11 +205,11 @@ static void confer_beside(struct node *node, const struct effect *e)
 	answers_add(&node->answers, &a);
 }
 
-void command_far_confer(const struct effect *e, void *arg)
+void command_ask_confer(const struct effect *e, void *arg)
 {
 	struct node *node = arg;
 	struct channel_to to = { 0 };
-	const struct remote_join ask = { .serial = FAR_UNHEARD,
+	const struct remote_join ask = { .serial = REMOTE_NO_PLACE,
 					 .call = e->call,
 					 .room = e->version,
 					 .leaves = text_bytes(&e->user),
@@ -217,33 +219,33 @@ void command_far_confer(const struct effect *e, void *arg)
 	if (!e->version)
 		return;
 	if (node_shard_find(node, id_shard(e->call)))
-		confer_beside(node, e);
+		confer_local(node, e);
 	else if (node->commons->remote && claimant_owner(node->claimant, id_shard(e->call), &to))
 		remote_watch_join(node->commons->remote, to.incarnation, &ask);
 }
 
-static bool far_has_others(const struct node *n)
+static bool command_ask_has_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
 	return n->commons->remote && claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
 }
 
-bool command_far_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
+bool command_ask_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
 		      command_picked_fn *picked)
 {
-	struct command_far *far;
+	struct command_ask *question;
 
-	if (!far_has_others(run->node))
+	if (!command_ask_has_others(run->node))
 		return false;
-	far = far_take(run, PICK_WAIT_NS);
-	if (!far)
+	question = command_ask_take(run, PICK_WAIT_NS);
+	if (!question)
 		return true;
-	far->picked = picked;
-	if (shard_picks_ask(core, pick->tenant, pick->by, pick->of, far->ticket))
+	question->picked = picked;
+	if (shard_picks_ask(core, pick->tenant, pick->by, pick->of, question->ticket))
 		return true;
-	(void)waiting_take(&run->node->waiting, far->ticket);
-	far->ticket = 0;
+	(void)waiting_take(&run->node->waiting, question->ticket);
+	question->ticket = 0;
 	command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 	return true;
 }

@@ -256,7 +256,7 @@ static void pickup_any(struct command_run *run)
 	struct pick_news news;
 
 	pickup_look(run, 0, &news);
-	if (news.may && command_far_pick(run, core, &pick, pickup_told))
+	if (news.may && command_ask_pick(run, core, &pick, pickup_told))
 		return;
 	if (news.call)
 		pickup_order(run, news.call);
@@ -430,7 +430,7 @@ static bool with_id(struct command_run *run, uint64_t *with)
 	return false;
 }
 
-static void join_go(struct command_run *run, struct shard_join *join, const struct call_far *far)
+static void join_go(struct command_run *run, struct shard_join *join, const struct call_remote *far)
 {
 	const struct node *node = run->node;
 	struct shard *core = node_core(node, join->call);
@@ -442,11 +442,11 @@ static void join_go(struct command_run *run, struct shard_join *join, const stru
 		return;
 	join->by = &by;
 	if (far)
-		err = shard_call_join_far(core, join, far, clock_instant());
+		err = shard_call_join_remote(core, join, far, clock_instant());
 	else if (core == other || !join->with)
 		err = shard_call_join(core, join, clock_instant());
 	else
-		err = shard_call_join_beside(core, other, join, clock_instant());
+		err = shard_call_join_local(core, other, join, clock_instant());
 	end(run, &by, join->of_with, err);
 }
 
@@ -470,7 +470,7 @@ static void join_told(struct command_run *run, struct shard_join *join,
 		      const struct remote_joined *told)
 {
 	int err = told ? shard_remote_error(told->verdict) : 0;
-	struct call_far far = told ? told->far : (struct call_far){ 0 };
+	struct call_remote far = told ? told->remote : (struct call_remote){ 0 };
 
 	far.shard = id_shard(join->with);
 	if (!told)
@@ -487,15 +487,15 @@ static void join_told(struct command_run *run, struct shard_join *join,
 
 void command_join(struct command_run *run, struct shard_join *join, const char *slot)
 {
-	struct call_far again = { 0 };
+	struct call_remote again = { 0 };
 	const char *tenant;
 
 	if (!join->with || node_shard_find(run->node, id_shard(join->with)))
 		join_go(run, join, NULL);
 	else if (join_was_done(run, join))
 		join_go(run, join, &again);
-	else if ((tenant = command_far_tenant(run, join->call)) != NULL)
-		command_far_ask(run, join, tenant, slot, join_told);
+	else if ((tenant = command_ask_tenant(run, join->call)) != NULL)
+		command_ask_remote(run, join, tenant, slot, join_told);
 }
 
 void command_call_join(struct command_run *run)

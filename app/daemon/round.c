@@ -419,13 +419,13 @@ static void on_answer(const struct answer *a, void *arg)
 }
 
 /* False: no shard had a message of another one. */
-static bool cell_feed(struct node *n)
+static bool inter_shard_feed(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; n->cell && i < n->shard_count; i++)
+	for (uint32_t i = 0; n->inter_shard && i < n->shard_count; i++)
 		any |= node_shard_hear(&n->shards[i]);
-	n->cell_left = any;
+	n->inter_shard_left = any;
 	return any;
 }
 
@@ -438,7 +438,7 @@ static void round_carry(struct node *n)
 
 		carry_effects(n);
 		fed = answers_feed(&n->answers, on_answer, n);
-		heard = cell_feed(n);
+		heard = inter_shard_feed(n);
 		if (!fed && !heard)
 			return;
 	}
@@ -517,7 +517,8 @@ static void arm(struct node *n)
 		next = ns_least(next, n->stop_deadline_ns);
 	next = ns_least(next, node_drain_next_ns(n));
 	/* a node that starts carries nothing yet: what waits would let it turn round and round */
-	if (n->phase != NODE_STARTING && (n->answers.count || n->events_left || n->cell_left))
+	if (n->phase != NODE_STARTING &&
+	    (n->answers.count || n->events_left || n->inter_shard_left))
 		next = 0;
 	if (n->walks)
 		next = 0;

@@ -538,14 +538,14 @@ static int start_capacities(struct node *n)
 
 static int message_away(uint16_t from, uint16_t to, struct bytes message, void *arg)
 {
-	return node_edge_cell(arg, from, to, message);
+	return node_edge_inter_shard(arg, from, to, message);
 }
 
 /* s NULL: of locations */
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
 {
 	to->sip = n->sip;
-	to->cell = n->cell;
+	to->inter_shard = n->inter_shard;
 	to->away = message_away;
 	to->away_arg = n;
 	to->store = s ? s->store : NULL;
@@ -569,7 +569,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->ordered_arg = n;
 	to->set = command_feature;
 	to->set_arg = n;
-	to->confer = command_far_confer;
+	to->confer = command_ask_confer;
 	to->confer_arg = n;
 	to->lookup = node_dns_look_up;
 	to->lookup_arg = n;
@@ -754,7 +754,7 @@ void node_stop(struct node *n)
 	transport_close(n->sip);
 	node_edge_close(n);
 	node_held_close(n);
-	cell_close(n->cell);
+	inter_shard_close(n->inter_shard);
 	node_guard_close(n);
 	tls_close(n->tls);
 	stop_redis(n);

@@ -77,10 +77,10 @@ static int carry_send_inside(struct effects_to *to, const struct effect *e)
 		validity_withhold(to->validity, to->place);
 		return 0;
 	}
-	if (to->cell)
-		err = cell_send(to->cell, to->shard, &e->hop, message);
+	if (to->inter_shard)
+		err = inter_shard_send(to->inter_shard, to->shard, &e->hop, message);
 	return err == -EHOSTUNREACH
-		       ? to->away(to->shard, cell_shard(&e->hop.remote), message, to->away_arg)
+		       ? to->away(to->shard, inter_shard_of(&e->hop.remote), message, to->away_arg)
 		       : err;
 }
 
@@ -90,7 +90,7 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 
 	if (to->passed)
 		to->passed(&e->hop, true, text_bytes(&e->data), e->why, to->passed_arg);
-	if (e->hop.transport == SIP_CELL)
+	if (e->hop.transport == SIP_INTER_SHARD)
 		err = carry_send_inside(to, e);
 	else
 		err = transport_send_for(to->sip, to->place, &e->hop, text_bytes(&e->data));

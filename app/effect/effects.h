@@ -9,7 +9,7 @@
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"
 
-struct cell;
+struct inter_shard;
 struct transport;
 struct validity;
 
@@ -38,8 +38,8 @@ typedef int effects_away_fn(uint16_t from, uint16_t to, struct bytes message, vo
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
-	struct cell *cell;         /* NULL: there is no other shard */
-	struct store_shard *store; /* NULL: of no shard, for locations */
+	struct inter_shard *inter_shard; /* NULL: there is no other shard */
+	struct store_shard *store;       /* NULL: of no shard, for locations */
 	effects_away_fn *away;
 	void *away_arg;
 	uint16_t shard;            /* its number */

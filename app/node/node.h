@@ -193,10 +193,10 @@ struct node {
 	struct engine *engine;
 	struct shared_ports shared_ports;
 	struct transport *sip;
-	struct cell *cell;        /* between its shards; NULL: it has one */
-	struct guard *guard;      /* before the SIP ports */
-	struct xdp_guard *kernel; /* NULL: it judges in this process */
-	struct tls *tls;          /* NULL: no certificate, so no TLS */
+	struct inter_shard *inter_shard; /* between its shards; NULL: it has one */
+	struct guard *guard;             /* before the SIP ports */
+	struct xdp_guard *kernel;        /* NULL: it judges in this process */
+	struct tls *tls;                 /* NULL: no certificate, so no TLS */
 	struct control *control;
 	struct control_local *local; /* NULL: there is none */
 	struct web *web;
@@ -228,7 +228,7 @@ struct node {
 	struct extensions extensions;
 	struct tenancy *tenancy;
 	struct queries queries;
-	struct command_fars fars;
+	struct command_asks fars;
 	struct node_names names_over;
 	struct waiting waiting;
 	struct command_walk *walks; /* lists under way */
@@ -237,7 +237,7 @@ struct node {
 	struct node_late late;
 	uint64_t beat_next_ns;
 	bool events_left;         /* of media, for the next round */
-	bool cell_left;           /* what shards said to each other, the same */
+	bool inter_shard_left;    /* what shards said to each other, the same */
 	uint32_t round_messages;  /* in this round of the loop */
 	uint64_t round_since_ns;  /* the first of them */
 	uint64_t round_last_ns;   /* how long the round before took, where it had many */

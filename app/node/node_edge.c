@@ -413,12 +413,12 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 
 /* ---- between shards ---- */
 
-int node_edge_cell(struct node *n, uint16_t from, uint16_t to, struct bytes message)
+int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct bytes message)
 {
-	struct parcel p = { .kind = PARCEL_CELL,
-			    .transport = SIP_CELL,
-			    .bound = cell_address(to),
-			    .remote = cell_address(from),
+	struct parcel p = { .kind = PARCEL_INTER_SHARD,
+			    .transport = SIP_INTER_SHARD,
+			    .bound = inter_shard_address(to),
+			    .remote = inter_shard_address(from),
 			    .data = message };
 	struct channel_to owner;
 
@@ -432,13 +432,13 @@ int node_edge_cell(struct node *n, uint16_t from, uint16_t to, struct bytes mess
 }
 
 /* One that has moved on meanwhile, or is not live yet, hears it when it is said again. */
-static void edge_cell(struct node *n, const struct parcel *p)
+static void edge_inter_shard(struct node *n, const struct parcel *p)
 {
-	const struct sip_hop from = { .transport = SIP_CELL, .remote = p->remote };
-	uint16_t number = cell_shard(&p->bound);
+	const struct sip_hop from = { .transport = SIP_INTER_SHARD, .remote = p->remote };
+	uint16_t number = inter_shard_of(&p->bound);
 	struct node_shard *to = number ? node_shard_find(n, number) : NULL;
 
-	if (!to || !cell_shard(&p->remote) || !node_shard_hears(to))
+	if (!to || !inter_shard_of(&p->remote) || !node_shard_hears(to))
 		return;
 	shard_receive(to->core, &from, p->data, clock_instant());
 	node_on_passed(&from, false, p->data, NULL, n);
@@ -495,8 +495,8 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	case PARCEL_SEND_FLOW:
 		edge_carry_flow(n, p);
 		return;
-	case PARCEL_CELL:
-		edge_cell(n, p);
+	case PARCEL_INTER_SHARD:
+		edge_inter_shard(n, p);
 		return;
 	case PARCEL_NEWS:
 		node_lamps_hear(n, incarnation, p->data);

@@ -27,7 +27,7 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 		    struct bytes message);
 /* Of a shard here to one that is not (docs/adr/0009). 0: another node has it now, or it is lost as a datagram is, because nobody has the
  * shard just now. -EHOSTUNREACH (no node is known to have had it), -EMSGSIZE, -ENOBUFS or -ENOMEM. */
-int node_edge_cell(struct node *n, uint16_t from, uint16_t to, struct bytes message);
+int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct bytes message);
 /* What other nodes are told of users that are watched (node_lamps.h). Lost where its channel is full: it is said again. */
 struct channel_to;
 void node_edge_news(struct node *n, const struct channel_to *to, struct bytes news);

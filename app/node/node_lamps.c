@@ -83,12 +83,12 @@ static uint32_t lamps_others(void *arg)
 
 static void lamps_joined(void *arg, const struct remote_joined *j)
 {
-	command_far_told(arg, j);
+	command_ask_answered(arg, j);
 }
 
 static void lamps_picked(void *arg, const struct park_news *told)
 {
-	command_far_picked(arg, told);
+	command_ask_picked(arg, told);
 }
 
 static void lamps_paged(void *arg, const struct remote_paged *told)

@@ -425,7 +425,7 @@ bool node_shard_hear(struct node_shard *s)
 	struct sip_hop from;
 	bool any = false;
 
-	while (cell_receive(n->cell, s->number, &from, &message)) {
+	while (inter_shard_receive(n->inter_shard, s->number, &from, &message)) {
 		any = true;
 		if (node_shard_hears(s))
 			shard_receive(s->core, &from, text_bytes(&message), clock_instant());

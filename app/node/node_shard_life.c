@@ -33,7 +33,7 @@ static struct {
 
 void node_shards_setup(void)
 {
-	cell_setup();
+	inter_shard_setup();
 #define SHARDS(state)                                                             \
 	metric_register(METRIC_GAUGE, "tandem_shards", "state=\"" state "\"",     \
 			"Shards of the node: live, waiting for a lease, or lost " \
@@ -159,20 +159,20 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 {
 	int err;
 
-	static_assert((int)NODE_SHARDS_MAX <= (int)SHARD_CELLS_MAX &&
+	static_assert((int)NODE_SHARDS_MAX <= (int)PEER_SHARDS_MAX &&
 			      (int)NODE_SHARDS_MAX <= (int)VALID_PLACES &&
-			      (int)NODE_SHARDS_MAX <= (int)CELL_SHARDS_MAX,
+			      (int)NODE_SHARDS_MAX <= (int)INTER_SHARD_MAX,
 		      "all of them fit");
-	settings->cells_apart = settings->rooms_claimed = node_is_clustered(n);
+	settings->shards_are_apart = settings->rooms_claimed = node_is_clustered(n);
 	if (n->shard_count == 1)
 		return 0;
-	settings->cell_count = n->shard_count;
+	settings->peer_shard_count = n->shard_count;
 	for (uint32_t i = 0; i < n->shard_count; i++)
-		settings->cells[i] = n->shards[i].number;
-	err = cell_open(&n->cell, settings->cells, settings->cell_count);
+		settings->peer_shards[i] = n->shards[i].number;
+	err = inter_shard_open(&n->inter_shard, settings->peer_shards, settings->peer_shard_count);
 	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
 		if (n->shards[i].state == NODE_SHARD_LOST || node_is_clustered(n))
-			cell_leave(n->cell, n->shards[i].number);
+			inter_shard_leave(n->inter_shard, n->shards[i].number);
 	}
 	return err;
 }
@@ -343,8 +343,8 @@ void node_shard_loaded(struct node_shard *s)
 	s->state = NODE_SHARD_LIVE;
 	s->live_ns = clock_now_ns();
 	s->live_utc_ms = clock_instant().utc_ms;
-	if (s->node->cell)
-		cell_enter(s->node->cell, s->number);
+	if (s->node->inter_shard)
+		inter_shard_enter(s->node->inter_shard, s->number);
 	claimant_lives(s->node->claimant);
 	lack_show(s->node);
 }
@@ -352,8 +352,8 @@ void node_shard_loaded(struct node_shard *s)
 static void shard_lose(struct node_shard *s)
 {
 	s->state = NODE_SHARD_LOST;
-	if (s->node->cell)
-		cell_leave(s->node->cell, s->number);
+	if (s->node->inter_shard)
+		inter_shard_leave(s->node->inter_shard, s->number);
 	health_set(&s->node->health, HEALTH_SHARD_LOST, true);
 }
 
@@ -454,8 +454,8 @@ void node_shard_step_back(struct node_shard *s)
 	s->has_addresses = s->has_calls = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
-	if (n->cell)
-		cell_leave(n->cell, s->number);
+	if (n->inter_shard)
+		inter_shard_leave(n->inter_shard, s->number);
 }
 
 void node_shard_clear(struct node_shard *s)

@@ -271,7 +271,7 @@ static void call_catch(struct node *n, uint64_t call)
 /* What passes between two shards is each one's: of the one that has it now, and not of the one that the hop leads to. */
 static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct bytes message)
 {
-	uint16_t other = hop->transport == SIP_CELL ? cell_shard(&hop->remote) : 0;
+	uint16_t other = hop->transport == SIP_INTER_SHARD ? inter_shard_of(&hop->remote) : 0;
 	uint64_t call = 0;
 
 	for (uint32_t i = 0; i < n->shard_count && !call; i++) {

@@ -121,7 +121,7 @@ static struct port_list ports_of(const struct settings_network *n, enum sip_tran
 		return (struct port_list){ n->sip_tls_ports, n->sip_tls_port_count };
 	case SIP_WS:
 	case SIP_WSS: /* http.port, of no network */
-	case SIP_CELL:
+	case SIP_INTER_SHARD:
 		break;
 	}
 	return (struct port_list){ 0 };

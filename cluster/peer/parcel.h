@@ -19,7 +19,7 @@ enum parcel_kind {
 	PARCEL_GONE,     /* the sender has no such connection; of data as much as was said */
 	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
-	PARCEL_CELL, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
+	PARCEL_INTER_SHARD, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
 	PARCEL_NEWS, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
 	PARCEL_SEND_FLOW,  /* a datagram by that address of the receiver's, which stays with it */
 	PARCEL_HEARD_FLOW, /* a datagram at that address of the sender's, which stays with it */
@@ -49,7 +49,7 @@ static inline bool parcel_is_datagram(const struct parcel *p)
 }
 static inline bool parcel_has_connection(const struct parcel *p)
 {
-	return !parcel_is_datagram(p) && p->kind != PARCEL_CELL && p->kind != PARCEL_NEWS;
+	return !parcel_is_datagram(p) && p->kind != PARCEL_INTER_SHARD && p->kind != PARCEL_NEWS;
 }
 /* data: PARCEL_DATA_MAX at most. */
 void parcel_write(struct writer *w, const struct parcel *p);

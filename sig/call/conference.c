@@ -77,11 +77,11 @@ static void member_log(const struct call_host *h, const struct call *c, const ch
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
 }
 
-bool conference_is_far(const struct call *c, uint8_t leg)
+bool conference_is_remote(const struct call *c, uint8_t leg)
 {
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
 
-	return peer && peer->dialog.confers && peer->dialog.hop.transport == SIP_CELL;
+	return peer && peer->dialog.confers && peer->dialog.hop.transport == SIP_INTER_SHARD;
 }
 
 struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX])
@@ -91,7 +91,7 @@ struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[R
 	if (c->member)
 		return leg == c->bridge.caller ? room_member_names(c->member, space)
 					       : (struct bytes){ 0 };
-	if (!conference_is_far(c, leg) ||
+	if (!conference_is_remote(c, leg) ||
 	    sip_uri_parse(&uri, text_bytes(&c->legs[bridge_peer(c, leg)]->dialog.target)))
 		return (struct bytes){ 0 };
 	return uri.user;
@@ -101,8 +101,8 @@ struct bytes conference_user(const struct call *c)
 {
 	const struct leg *l = call_caller(c);
 
-	return l->user.n || l->dialog.hop.transport != SIP_CELL ? text_bytes(&l->user)
-								: text_bytes(&c->from);
+	return l->user.n || l->dialog.hop.transport != SIP_INTER_SHARD ? text_bytes(&l->user)
+								       : text_bytes(&c->from);
 }
 
 bool conference_focus(struct leg *l, struct bytes name)

@@ -33,7 +33,7 @@ struct room *conference_room(const struct call_host *h, const struct call *c);
 struct flow_member conference_flow(const struct call *c);
 uint64_t conference_home(const struct call *c);
 /* The leg's party speaks with a conference of another shard. */
-bool conference_is_far(const struct call *c, uint8_t leg);
+bool conference_is_remote(const struct call *c, uint8_t leg);
 /* The user of the URI of the conference that it is in; in space, or of the call. Empty: in none. */
 struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX]);
 /* Who it is that has come from another shard, or is here: an extension, or whom it says. */

@@ -277,7 +277,7 @@ void diverted_write_lines(struct writer *w, const struct call_host *h, const str
 	     !history_get(y.before, 0, &entry)))
 		return;
 	addr_write(&own, &h->settings->locals[l->dialog.hop.local].advertise);
-	y.verbatim = l->dialog.hop.transport == SIP_CELL;
+	y.verbatim = l->dialog.hop.transport == SIP_INTER_SHARD;
 	y.trusted = policy.trusted;
 	y.hidden = !c->emergency && privacy_hides_history(carried_privacy(y.before));
 	if (identity_tells(&policy, CARRIED_DIVERSION)) {

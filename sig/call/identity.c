@@ -197,9 +197,9 @@ void identity_of_asker(const struct call_host *h, const struct call *c, const st
 
 	if (leg_is_trunk(leg))
 		number_outside(h, c, leg, asker, &party->local_user);
-	else if (leg->user.n && party->hop.transport != SIP_CELL)
+	else if (leg->user.n && party->hop.transport != SIP_INTER_SHARD)
 		number_with_access(h, asker, &party->local_user, space);
-	if (party->hop.transport == SIP_CELL || !identity_is_hidden(c, asker))
+	if (party->hop.transport == SIP_INTER_SHARD || !identity_is_hidden(c, asker))
 		return;
 	party->local_display = BYTES_LIT("Anonymous"); /* RFC 3323 4.1.1.3 */
 	party->local_user = BYTES_LIT("anonymous");
@@ -237,7 +237,7 @@ static void tell_line(struct telling *t, struct bytes name, struct bytes value)
 {
 	writer_bytes(t->w, name);
 	writer_str(t->w, ": ");
-	if (t->to->dialog.hop.transport == SIP_CELL)
+	if (t->to->dialog.hop.transport == SIP_INTER_SHARD)
 		writer_bytes(t->w, value);
 	else
 		carried_write_hidden(t->w, value, bytes_str(t->own));

@@ -45,7 +45,7 @@ uint32_t relay_refer_number(const struct sip_message *m)
 	struct bytes value;
 	uint32_t number;
 
-	return m->hop.transport == SIP_CELL && message_header(m, RELAY_REFER, 0, &value) &&
+	return m->hop.transport == SIP_INTER_SHARD && message_header(m, RELAY_REFER, 0, &value) &&
 			       !bytes_u32(value, &number)
 		       ? number
 		       : m->cseq;

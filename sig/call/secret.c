@@ -21,7 +21,7 @@ void secret_source_write(struct writer *w, const struct call_host *h, const stru
 
 	if (!l) {
 		writer_str(w, "command");
-	} else if (l->dialog.hop.transport == SIP_CELL) { /* an older node does not say */
+	} else if (l->dialog.hop.transport == SIP_INTER_SHARD) { /* an older node does not say */
 		writer_bytes(w, c->source.n ? text_bytes(&c->source) : BYTES_LIT("shard"));
 	} else if (leg_is_trunk(l)) {
 		writer_str(w, "trunk ");

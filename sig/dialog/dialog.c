@@ -211,7 +211,7 @@ static void dialog_note_focus(struct dialog *d, const struct sip_message *m)
 {
 	struct bytes value;
 
-	if (d->hop.transport == SIP_CELL && m->has_contact && m->contact.uri.all.n)
+	if (d->hop.transport == SIP_INTER_SHARD && m->has_contact && m->contact.uri.all.n)
 		d->confers = sip_param(m->contact.params, "isfocus", &value);
 }
 

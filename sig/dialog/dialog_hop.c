@@ -99,7 +99,7 @@ static bool is_gruu_here(const struct sip_uri *uri, const struct shard_settings 
 void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat)
 {
 	d->named = !behind_nat && !sip_transport_is_web(d->hop.transport) &&
-		   d->hop.transport != SIP_CELL && (d->trunk || host_trusts(h, &d->hop));
+		   d->hop.transport != SIP_INTER_SHARD && (d->trunk || host_trusts(h, &d->hop));
 }
 
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
@@ -108,7 +108,7 @@ void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_
 	struct sip_uri uri;
 	bool trusted;
 
-	if (behind_nat || sip_transport_is_web(to.transport) || to.transport == SIP_CELL ||
+	if (behind_nat || sip_transport_is_web(to.transport) || to.transport == SIP_INTER_SHARD ||
 	    !dialog_next_uri(text_bytes(&d->routes), text_bytes(&d->target), &uri) ||
 	    is_gruu_here(&uri, h->settings) || !sip_hop_from_uri(&to, &uri))
 		return;

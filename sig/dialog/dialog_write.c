@@ -9,8 +9,8 @@ enum { MAX_FORWARDS = 70 }; /* RFC 3261 8.1.1.6 */
 
 static struct addr dialog_own_address(const struct dialog *d, const struct shard_settings *settings)
 {
-	return d->hop.transport == SIP_CELL ? cell_address(settings->number)
-					    : settings->locals[d->hop.local].advertise;
+	return d->hop.transport == SIP_INTER_SHARD ? inter_shard_address(settings->number)
+						   : settings->locals[d->hop.local].advertise;
 }
 
 /* What the party has to use to reach us the same way (RFC 3261 19.1.1); without it a URI means UDP. */
@@ -26,7 +26,7 @@ static const char *transport_param(enum sip_transport transport)
 	case SIP_WS:
 	case SIP_WSS:
 		return ";transport=ws"; /* both: RFC 7118 5.2 */
-	case SIP_CELL:
+	case SIP_INTER_SHARD:
 		return ";transport=cell";
 	}
 	return "";

@@ -11,48 +11,49 @@
 
 enum { URI_MAX = 128, REFERRER_MAX = 256 };
 
-bool far_is_near(const struct shard_settings *s, uint16_t shard)
+bool remote_shard_is_reachable(const struct shard_settings *s, uint16_t shard)
 {
 	if (!shard || shard == s->number)
 		return false;
-	for (uint32_t i = 0; i < s->cell_count; i++) {
-		if (s->cells[i] == shard)
+	for (uint32_t i = 0; i < s->peer_shard_count; i++) {
+		if (s->peer_shards[i] == shard)
 			return true;
 	}
-	return s->cells_apart;
+	return s->shards_are_apart;
 }
 
 /* Lines that are no RTP know no keys. */
-struct offer_terms far_terms(const struct shard_settings *s)
+struct offer_terms remote_shard_terms(const struct shard_settings *s)
 {
 	return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
-				     .lines = s->cells_apart ? OFFER_LINES_TEXT : OFFER_LINES_ALL,
-				     .sdes_offer = s->cells_apart,
-				     .sdes_accept = s->cells_apart,
-				     .sdes_only = s->cells_apart,
+				     .lines = s->shards_are_apart ? OFFER_LINES_TEXT
+								  : OFFER_LINES_ALL,
+				     .sdes_offer = s->shards_are_apart,
+				     .sdes_accept = s->shards_are_apart,
+				     .sdes_only = s->shards_are_apart,
 				     .transcode = s->transcode };
 }
 
 /* Our tags begin with the number of the shard that has the dialog. */
-static uint16_t far_of_tag(const struct call_host *h, struct bytes text)
+static uint16_t remote_shard_of_tag(const struct call_host *h, struct bytes text)
 {
 	struct id_tag tag;
 	uint16_t shard = id_tag_get(text, &tag) ? 0 : id_shard(tag.call);
 
-	return far_is_near(h->settings, shard) ? shard : 0;
+	return remote_shard_is_reachable(h->settings, shard) ? shard : 0;
 }
 
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
-uint16_t far_shard(const struct call_host *h, const struct replaces *r, struct replaces *out)
+uint16_t remote_shard_of(const struct call_host *h, const struct replaces *r, struct replaces *out)
 {
-	uint16_t shard = far_of_tag(h, r->to_tag);
+	uint16_t shard = remote_shard_of_tag(h, r->to_tag);
 
 	*out = *r;
 	if (shard)
 		return shard;
 	out->to_tag = r->from_tag;
 	out->from_tag = r->to_tag;
-	return far_of_tag(h, out->to_tag);
+	return remote_shard_of_tag(h, out->to_tag);
 }
 
 static void write_referrer(struct writer *w, const struct leg *l)
@@ -66,7 +67,7 @@ static void write_referrer(struct writer *w, const struct leg *l)
 }
 
 /* What goes into a line of its own: it may have come escaped in a URI. */
-static bool far_is_plain(struct bytes b)
+static bool remote_shard_is_plain(struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++) {
 		if (b.p[i] <= ' ' || b.p[i] >= 0x7f || b.p[i] == ';' || b.p[i] == ',')
@@ -75,8 +76,8 @@ static bool far_is_plain(struct bytes b)
 	return true;
 }
 
-int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
-	    const struct leg *referrer)
+int transfer_remote_set(struct transfer_remote *remote, uint16_t shard, const struct replaces *r,
+			const struct leg *referrer)
 {
 	uint8_t dialog[REPLACES_MAX], who[REFERRER_MAX];
 	struct writer to = writer_over(dialog, sizeof(dialog));
@@ -89,30 +90,31 @@ int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 	writer_bytes(&to, r->from_tag);
 	if (referrer)
 		write_referrer(&by, referrer);
-	if (!far_is_plain(r->call_id) || (referrer && !far_is_plain(text_bytes(&referrer->user))))
+	if (!remote_shard_is_plain(r->call_id) ||
+	    (referrer && !remote_shard_is_plain(text_bytes(&referrer->user))))
 		return -EINVAL;
-	if (to.overflow || by.overflow || text_set(&far->replaces, writer_done(&to)) ||
-	    text_set(&far->referrer, writer_done(&by)))
+	if (to.overflow || by.overflow || text_set(&remote->replaces, writer_done(&to)) ||
+	    text_set(&remote->referrer, writer_done(&by)))
 		return -ENOMEM;
-	far->shard = shard;
+	remote->shard = shard;
 	return 0;
 }
 
-int far_set_member(struct transfer_far *far, uint16_t shard, struct bytes name)
+int transfer_remote_set_member(struct transfer_remote *remote, uint16_t shard, struct bytes name)
 {
-	if (text_set(&far->replaces, name))
+	if (text_set(&remote->replaces, name))
 		return -ENOMEM;
-	far->shard = shard;
-	far->confers = true;
+	remote->shard = shard;
+	remote->confers = true;
 	return 0;
 }
 
-int far_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
-		  const struct dialog_party *from, struct call_refusal *refusal)
+int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
+			   const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct call_target target = {
-		.hop = { .transport = SIP_CELL, .remote = cell_address(shard) },
-		.terms = far_terms(h->settings),
+		.hop = { .transport = SIP_INTER_SHARD, .remote = inter_shard_address(shard) },
+		.terms = remote_shard_terms(h->settings),
 	};
 	uint8_t space[URI_MAX];
 	struct writer uri = writer_over(space, sizeof(space));
@@ -131,16 +133,17 @@ int far_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct by
 	return err;
 }
 
-int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
-	     struct call_refusal *refusal)
+int remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+		      struct call_refusal *refusal)
 {
-	const struct transfer_far *far = &c->transfer->far;
+	const struct transfer_remote *remote = &c->transfer->remote;
 	struct dialog_party party = *from;
 
 	party.remote_user = text_bytes(&c->transfer->target);
-	return far_ring_name(h, c, far->shard,
-			     far->confers ? text_bytes(&far->replaces) : (struct bytes){ 0 },
-			     &party, refusal);
+	return remote_shard_ring_name(h, c, remote->shard,
+				      remote->confers ? text_bytes(&remote->replaces)
+						      : (struct bytes){ 0 },
+				      &party, refusal);
 }
 
 /* The way to who is given away, where it is in another shard itself: whoever is asked may be its other end. */
@@ -149,7 +152,7 @@ static void write_given(struct writer *w, const struct leg *given)
 	const struct dialog *d = &given->dialog;
 	char tag[ID_TAG_LEN];
 
-	if (d->hop.transport != SIP_CELL)
+	if (d->hop.transport != SIP_INTER_SHARD)
 		return;
 	id_tag_put(tag, &d->tag);
 	writer_str(w, "Tandem-Given: ");
@@ -161,18 +164,18 @@ static void write_given(struct writer *w, const struct leg *given)
 	writer_str(w, "\r\n");
 }
 
-void far_write_lines(struct writer *w, const struct call_host *h, const struct call *c)
+void remote_shard_write_lines(struct writer *w, const struct call_host *h, const struct call *c)
 {
-	const struct transfer_far *far = &c->transfer->far;
+	const struct transfer_remote *remote = &c->transfer->remote;
 
-	if (!far->confers) {
-		writer_str(w, far->joins ? "Join: " : "Replaces: ");
-		writer_bytes(w, text_bytes(&far->replaces));
+	if (!remote->confers) {
+		writer_str(w, remote->joins ? "Join: " : "Replaces: ");
+		writer_bytes(w, text_bytes(&remote->replaces));
 		writer_str(w, "\r\n");
 	}
-	if (far->referrer.n) {
+	if (remote->referrer.n) {
 		writer_str(w, "Referred-By: ");
-		writer_bytes(w, text_bytes(&far->referrer));
+		writer_bytes(w, text_bytes(&remote->referrer));
 		writer_str(w, "\r\n");
 	}
 	write_given(w, call_caller(c));
@@ -184,14 +187,14 @@ void far_write_lines(struct writer *w, const struct call_host *h, const struct c
 }
 
 /* What was asked of its parties goes along (IVR-04). */
-static void far_write_data(struct writer *w, const struct call_host *h, const struct call *c,
-			   uint8_t leg)
+static void remote_shard_write_data(struct writer *w, const struct call_host *h,
+				    const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 	char space[CALL_SOURCE_MAX];
 	struct writer source = writer_over(space, sizeof(space));
 
-	if (l->dialog.hop.transport != SIP_CELL || l->state != LEG_EARLY)
+	if (l->dialog.hop.transport != SIP_INTER_SHARD || l->state != LEG_EARLY)
 		return;
 	call_data_write(w, c);
 	secret_source_write(&source, h, c);
@@ -199,4 +202,4 @@ static void far_write_data(struct writer *w, const struct call_host *h, const st
 		call_source_write(w, writer_done(&source));
 }
 
-const struct call_feature far_feature = { .write_lines = far_write_data };
+const struct call_feature remote_shard_feature = { .write_lines = remote_shard_write_data };

@@ -19,7 +19,7 @@ const struct call_feature *const call_features[] = {
 	&set_feature,
 	&meet_feature,
 	&park_feature,
-	&far_feature,
+	&remote_shard_feature,
 	&conference_feature,
 	&focus_feature,
 	&call_waiting_feature,

@@ -11,7 +11,7 @@ static bool focus_is_coming(const struct call *c, uint8_t leg)
 
 	if (conference_waits(c))
 		return true;
-	return peer && peer->dialog.hop.transport == SIP_CELL && peer->state < LEG_CONFIRMED;
+	return peer && peer->dialog.hop.transport == SIP_INTER_SHARD && peer->state < LEG_CONFIRMED;
 }
 
 static void focus_leg(struct call_host *h, struct call *c, uint8_t leg)
@@ -38,7 +38,7 @@ static void focus_resume(struct call_host *h, struct call *c)
 
 	(void)h;
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && conference_is_far(c, i))
+		if (c->legs[i] && conference_is_remote(c, i))
 			(void)conference_focus(c->legs[i], conference_named(c, i, space));
 	}
 }

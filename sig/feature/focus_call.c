@@ -44,8 +44,8 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 	c->replaces = set->stead;
 	if (set->conference)
 		r = h->room_of ? h->room_of(h->owner, set->conference) : NULL;
-	else if (h->room_beside_call)
-		err = h->room_beside_call(h->owner, set->joins, set->join_leg, &r);
+	else if (h->room_of_local_call)
+		err = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
 	if (err || !r)
 		return focus_call_refuse(refusal, err ? err : -ENOENT);
 	err = meetme_take(h, c, start->display, r, refusal);

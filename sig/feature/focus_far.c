@@ -9,15 +9,15 @@
 #include "sig/sip/event_parse.h"
 #include "sig/sip/focus_parse.h"
 
-bool focus_far_is(const struct call *c, const struct call_event *ev)
+bool focus_remote_is(const struct call *c, const struct call_event *ev)
 {
 	return !c->member && c->state == CALL_ESTABLISHED && c->legs[ev->leg]->user.n &&
-	       conference_is_far(c, ev->leg);
+	       conference_is_remote(c, ev->leg);
 }
 
 /* Whom it names is of this node, by the names that this node has; all else is for the other shard to say. */
-static bool far_is_ours(const struct call_host *h, const struct call *c,
-			const struct sip_message *m)
+static bool focus_remote_is_ours(const struct call_host *h, const struct call *c,
+				 const struct sip_message *m)
 {
 	struct focus_wish wish;
 	struct bytes value;
@@ -26,18 +26,19 @@ static bool far_is_ours(const struct call_host *h, const struct call *c,
 	       route_is_near(&wish.uri, &m->to.uri, c->tenant, h->settings);
 }
 
-static void far_pass_refer(struct call_host *h, struct call *c, const struct call_event *ev)
+static void focus_remote_pass_refer(struct call_host *h, struct call *c,
+				    const struct call_event *ev)
 {
 	if (relay_request(h, c, ev))
 		c->legs[bridge_peer(c, ev->leg)]->dialog.referrer = c->legs[ev->leg]->dialog.tag;
 }
 
-void focus_far_refer(struct call_host *h, struct call *c, const struct call_event *ev)
+void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!relay_may(h, c, ev))
 		return;
-	if (far_is_ours(h, c, ev->message))
-		far_pass_refer(h, c, ev);
+	if (focus_remote_is_ours(h, c, ev->message))
+		focus_remote_pass_refer(h, c, ev);
 	else
 		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
@@ -52,7 +53,7 @@ static bool is_of_refer(const struct sip_message *m)
 }
 
 /* Whoever is there in its place has asked for nothing. A successor does not know who has, and lets the party say so. */
-static bool far_is_for(const struct call *c, uint8_t leg)
+static bool focus_remote_is_for(const struct call *c, uint8_t leg)
 {
 	const struct id_tag *asked = &c->legs[leg]->dialog.referrer;
 	const struct id_tag *peer = &c->legs[bridge_peer(c, leg)]->dialog.tag;
@@ -61,13 +62,13 @@ static bool far_is_for(const struct call *c, uint8_t leg)
 				asked->random == peer->random);
 }
 
-bool focus_far_notify(struct call_host *h, struct call *c, const struct call_event *ev)
+bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message))
 		return false;
 	if (!relay_may(h, c, ev))
 		return true;
-	if (far_is_for(c, ev->leg))
+	if (focus_remote_is_for(c, ev->leg))
 		(void)relay_request(h, c, ev);
 	else
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });

@@ -9,9 +9,9 @@
 #include "sig/model/event.h"
 
 /* The REFER is for such a conference. */
-bool focus_far_is(const struct call *c, const struct call_event *ev);
-void focus_far_refer(struct call_host *h, struct call *c, const struct call_event *ev);
+bool focus_remote_is(const struct call *c, const struct call_event *ev);
+void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev);
 /* False: the NOTIFY says nothing of a REFER to it. */
-bool focus_far_notify(struct call_host *h, struct call *c, const struct call_event *ev);
+bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev);
 
 #endif

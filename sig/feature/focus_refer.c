@@ -155,7 +155,7 @@ static uint16_t focus_refer_target(const struct call_host *h, const struct call 
 	f->replaces_one = err == 0;
 	if (err != -ENOENT)
 		return err ? 400 : 0;
-	if (m->hop.transport != SIP_CELL &&
+	if (m->hop.transport != SIP_INTER_SHARD &&
 	    !route_is_near(&f->wish.uri, &m->to.uri, c->tenant, h->settings))
 		return 404;
 	verdict = route_user(&f->wish.uri, f->user);
@@ -203,13 +203,14 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 }
 
 /* Of a dialog of another shard, which sees to it that it is of the same extension. False: it is of none that can be reached. */
-static bool focus_far_dialog(const struct call_host *h, const struct replaces *r,
-			     struct focus_ask *ask)
+static bool focus_remote_dialog(const struct call_host *h, const struct replaces *r,
+				struct focus_ask *ask)
 {
 	struct replaces there;
 	struct id_tag tag;
 
-	if (!far_shard(h, r, &there) || id_tag_get(there.to_tag, &tag) || tag.leg > ID_LEG_MAX)
+	if (!remote_shard_of(h, r, &there) || id_tag_get(there.to_tag, &tag) ||
+	    tag.leg > ID_LEG_MAX)
 		return false;
 	ask->comes = tag.call;
 	ask->dialog = (uint8_t)(tag.leg + 1);
@@ -224,7 +225,7 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 	uint8_t at;
 	const struct call *other = focus_dialog(h, c, &f->replaces, &at);
 
-	if (!other && focus_far_dialog(h, &f->replaces, ask)) {
+	if (!other && focus_remote_dialog(h, &f->replaces, ask)) {
 		ask->user = conference_user(c);
 		return focus_refer_status(f, h->focus(h->owner, ask));
 	}
@@ -234,7 +235,7 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 		f->why = "there is no such call, or nobody speaks there";
 		return REFER_NO_OTHER;
 	}
-	if (own->dialog.hop.transport == SIP_CELL
+	if (own->dialog.hop.transport == SIP_INTER_SHARD
 		    ? !bytes_eq(conference_user(c), text_bytes(&other->legs[at]->user))
 		    : !refer_is_own_dialog(own, other->legs[at])) {
 		f->why = "the dialog is another's";
@@ -268,8 +269,8 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 				 .refusal = &f->refusal,
 				 .notify = f->notify };
 	/* a phone of an extension, as its own shard has seen to where that is another */
-	bool may =
-		r && !c->member->asks && (call_caller(c)->user.n || m->hop.transport == SIP_CELL);
+	bool may = r && !c->member->asks &&
+		   (call_caller(c)->user.n || m->hop.transport == SIP_INTER_SHARD);
 	uint16_t status = may ? focus_refer_target(h, c, m, f) : 403;
 
 	if (status)

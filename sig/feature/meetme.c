@@ -86,11 +86,11 @@ static int ring_through(struct call_host *h, struct call *c, struct bytes number
 					    .remote_user = number };
 
 	(void)conference_focus(call_caller(c), number);
-	return far_ring_name(h, c, shard, name, &party, refusal);
+	return remote_shard_ring_name(h, c, shard, name, &party, refusal);
 }
 
-static int ring_beside(struct call_host *h, struct call *c, struct bytes number,
-		       struct bytes display, uint16_t shard, struct call_refusal *refusal)
+static int ring_other_shard(struct call_host *h, struct call *c, struct bytes number,
+			    struct bytes display, uint16_t shard, struct call_refusal *refusal)
 {
 	uint8_t space[BESIDE_NAME_MAX];
 	struct writer name = writer_over(space, sizeof(space));
@@ -152,16 +152,18 @@ static int meetme_call(struct call_host *h, struct call *c, const struct room_te
 		       struct bytes display, bool near, struct call_refusal *refusal)
 {
 	struct bytes number = bytes_str(t->number);
-	uint16_t beside = near && h->room_beside ? h->room_beside(h->owner, c->tenant, number) : 0;
+	uint16_t shard = near && h->room_number_shard
+				 ? h->room_number_shard(h->owner, c->tenant, number)
+				 : 0;
 	struct room *r;
 
-	if (beside && far_is_near(h->settings, beside))
-		return ring_beside(h, c, number, display, beside, refusal);
+	if (shard && remote_shard_is_reachable(h->settings, shard))
+		return ring_other_shard(h, c, number, display, shard, refusal);
 	r = h->room_called ? h->room_called(h->owner, t) : NULL;
 	if (!r)
 		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
-	if (r->follows && far_is_near(h->settings, id_shard(r->follows)))
-		return ring_beside(h, c, number, display, id_shard(r->follows), refusal);
+	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
+		return ring_other_shard(h, c, number, display, id_shard(r->follows), refusal);
 	return meetme_take(h, c, display, r, refusal);
 }
 
@@ -198,8 +200,8 @@ bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, i
 }
 
 /* Another shard gives a party of its conference, or of a call there, into one of ours. */
-static int member_begin_far(struct call_host *h, struct call *c, const struct call_start *start,
-			    const struct member_name *name, struct call_refusal *refusal)
+static int member_begin_remote(struct call_host *h, struct call *c, const struct call_start *start,
+			       const struct member_name *name, struct call_refusal *refusal)
 {
 	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
 	int err;
@@ -231,7 +233,7 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (start->set->member.n && member_name_get(start->set->member, &name))
-		return member_begin_far(h, c, start, &name, refusal);
+		return member_begin_remote(h, c, start, &name, refusal);
 	if (start->set->away)
 		return ring_through(h, c, start->set->named, start->display, start->set->away,
 				    start->set->named, refusal);
@@ -245,15 +247,15 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 
 /* ---- which shard has it ---- */
 
-static int go_beside(struct call_host *h, struct call *c, uint16_t shard,
-		     struct call_refusal *refusal)
+static int ring_local_shard(struct call_host *h, struct call *c, uint16_t shard,
+			    struct call_refusal *refusal)
 {
 	struct text number = { 0 };
 	int err = text_set(&number, bytes_str(c->member->number_called));
 
-	if (!err && far_is_near(h->settings, shard))
-		err = ring_beside(h, c, text_bytes(&number), text_bytes(&c->display), shard,
-				  refusal);
+	if (!err && remote_shard_is_reachable(h->settings, shard))
+		err = ring_other_shard(h, c, text_bytes(&number), text_bytes(&c->display), shard,
+				       refusal);
 	else if (!err)
 		err = call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_ROOM);
 	text_clear(&number);
@@ -286,7 +288,7 @@ void meetme_told(struct call_host *h, struct call *c, const struct park_news *ne
 	if (news->told == PARK_OK) {
 		err = caller_take(h, c, &refusal);
 	} else if (news->told == PARK_TAKEN) {
-		err = go_beside(h, c, id_shard(news->owner), &refusal);
+		err = ring_local_shard(h, c, id_shard(news->owner), &refusal);
 	} else {
 		err = call_refuse(&refusal, -ENOSPC, 503, REFUSED_ROOM);
 		refusal.text = "too many rooms of the tenant are open";

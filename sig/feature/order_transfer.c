@@ -119,8 +119,8 @@ static int join_with(const struct call_host *h, const struct call *other, struct
 	return 0;
 }
 
-int order_far(const struct call_host *h, const struct call *c, enum shard_leg named,
-	      struct call_far *out)
+int order_remote(const struct call_host *h, const struct call *c, enum shard_leg named,
+		 struct call_remote *out)
 {
 	const struct leg *left;
 	uint8_t leg;
@@ -131,24 +131,25 @@ int order_far(const struct call_host *h, const struct call *c, enum shard_leg na
 	left = call_leg(c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 	if (!left)
 		return -ENOTCONN;
-	*out = (struct call_far){ .shard = id_shard(c->id),
-				  .alone = call_is_alone(c),
-				  .user = call_leg_user(c, leg),
-				  .call_id = text_bytes(&left->dialog.call_id),
-				  .from_tag = text_bytes(&left->dialog.remote_tag) };
+	*out = (struct call_remote){ .shard = id_shard(c->id),
+				     .alone = call_is_alone(c),
+				     .user = call_leg_user(c, leg),
+				     .call_id = text_bytes(&left->dialog.call_id),
+				     .from_tag = text_bytes(&left->dialog.remote_tag) };
 	id_tag_put(out->to_tag, &left->dialog.tag);
 	return 0;
 }
 
-static int order_join_far(const struct call_host *h, struct call *c, const struct call_order *order)
+static int order_join_remote(const struct call_host *h, struct call *c,
+			     const struct call_order *order)
 {
-	const struct call_far *far = order->far;
-	struct transfer_there there = { .shard = far->shard,
-					.joins = far->alone,
-					.dialog = { .call_id = far->call_id,
-						    .to_tag = bytes_mem(far->to_tag, ID_TAG_LEN),
-						    .from_tag = far->from_tag },
-					.member = far->member };
+	const struct call_remote *remote = order->remote;
+	struct transfer_there there = { .shard = remote->shard,
+					.joins = remote->alone,
+					.dialog = { .call_id = remote->call_id,
+						    .to_tag = bytes_mem(remote->to_tag, ID_TAG_LEN),
+						    .from_tag = remote->from_tag },
+					.member = remote->member };
 	struct transfer_ask ask = { .ordered = true };
 	uint8_t stays;
 	int err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
@@ -156,8 +157,9 @@ static int order_join_far(const struct call_host *h, struct call *c, const struc
 	if (err)
 		return err;
 	ask.leg = bridge_peer(c, stays);
-	return transfer_begin_far(
-		c, &ask, lex_is_token(far->user) ? far->user : BYTES_LIT("anonymous"), &there);
+	return transfer_begin_remote(
+		c, &ask, lex_is_token(remote->user) ? remote->user : BYTES_LIT("anonymous"),
+		&there);
 }
 
 int order_join(struct call_host *h, struct call *c, struct call_order *order)
@@ -168,8 +170,8 @@ int order_join(struct call_host *h, struct call *c, struct call_order *order)
 	uint8_t stays;
 	int err;
 
-	if (order->far)
-		return order_join_far(h, c, order);
+	if (order->remote)
+		return order_join_remote(h, c, order);
 	err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 
 	if (err)

@@ -11,7 +11,7 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 int order_join(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
 int order_park(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
 /* The party of that leg, as a call of another shard may ask for it. 0 or -errno as of order_join. */
-int order_far(const struct call_host *h, const struct call *c, enum shard_leg named,
-	      struct call_far *out) NODISCARD;
+int order_remote(const struct call_host *h, const struct call *c, enum shard_leg named,
+		 struct call_remote *out) NODISCARD;
 
 #endif

@@ -670,8 +670,8 @@ static void park_write_lines(struct writer *w, const struct call_host *h, const 
 {
 	const struct leg *l = c->legs[leg];
 
-	if (l->dialog.hop.transport == SIP_CELL && l->state == LEG_EARLY &&
-	    !(c->transfer && c->transfer->far.shard) && c->tenant != TENANT_DEFAULT)
+	if (l->dialog.hop.transport == SIP_INTER_SHARD && l->state == LEG_EARLY &&
+	    !(c->transfer && c->transfer->remote.shard) && c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }
 

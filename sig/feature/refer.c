@@ -148,16 +148,16 @@ bool refer_is_of_another_shard(const struct call_host *h, const struct replaces 
 }
 
 /* Of another shard of the node, or of another node. */
-static uint16_t begin_joining_far(struct call_host *h, struct call *c,
-				  const struct transfer_ask *ask, const struct target *t)
+static uint16_t begin_joining_remote(struct call_host *h, struct call *c,
+				     const struct transfer_ask *ask, const struct target *t)
 {
 	struct transfer_there there = { 0 };
 	int err;
 
-	there.shard = far_shard(h, &t->replaces, &there.dialog);
+	there.shard = remote_shard_of(h, &t->replaces, &there.dialog);
 	if (!there.shard)
 		return REFER_ELSEWHERE;
-	err = transfer_begin_far(c, ask, bytes_str(t->user), &there);
+	err = transfer_begin_remote(c, ask, bytes_str(t->user), &there);
 	return err ? refer_refusal_of(err) : 0;
 }
 
@@ -176,7 +176,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 		other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
 					  &at);
 	if (!other && refer_is_of_another_shard(h, r))
-		return begin_joining_far(h, c, ask, t);
+		return begin_joining_remote(h, c, ask, t);
 	if (!other || other == c || !bridge_has(other, at))
 		return REFER_NO_OTHER;
 	if (!refer_is_own_dialog(c->legs[ask->leg], other->legs[at]))
@@ -364,8 +364,8 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 		focus_refer_received(h, c, ev);
 		return;
 	}
-	if (focus_far_is(c, ev)) {
-		focus_far_refer(h, c, ev);
+	if (focus_remote_is(c, ev)) {
+		focus_remote_refer(h, c, ev);
 		return;
 	}
 	status = refer_take(h, c, ev);
@@ -414,11 +414,11 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 		focus_refer_outside(h, c, ev);
 		return;
 	}
-	if (focus_far_is(c, ev))
+	if (focus_remote_is(c, ev))
 		status = REFER_ELSEWHERE;
 	else if (was_accepted(c, ev))
 		outbox_touch(&c->out);
-	else if (transfer_is_beside(c, ev->leg))
+	else if (transfer_is_of_transferor(c, ev->leg))
 		status = 491;
 	else
 		status = refer_take(h, c, ev);

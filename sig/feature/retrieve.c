@@ -16,7 +16,7 @@
 #define SLOT_NAME_BEGINS "slot-"
 enum {
 	WARNING_MAX = 256,
-	FAR_WAIT_MS =
+	REMOTE_WAIT_MS =
 		300, /* a node that is about to be given up does not delay who presses a key */
 };
 
@@ -44,12 +44,13 @@ bool retrieve_waits(const struct call *c)
 static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
 
 /* Of other nodes, if there are any. */
-static bool retrieve_ask_far(struct call_host *h, struct call *c)
+static bool retrieve_ask_remote(struct call_host *h, struct call *c)
 {
-	c->plan.serial = h->picks_far ? h->picks_far(h->owner, c->tenant, text_bytes(&c->from),
-						     text_bytes(&retrieve_step(c)->number), c->id)
-				      : 0;
-	c->plan.until_ns = h->now.ns + FAR_WAIT_MS * NS_PER_MS;
+	c->plan.serial = h->picks_remote
+				 ? h->picks_remote(h->owner, c->tenant, text_bytes(&c->from),
+						   text_bytes(&retrieve_step(c)->number), c->id)
+				 : 0;
+	c->plan.until_ns = h->now.ns + REMOTE_WAIT_MS * NS_PER_MS;
 	return c->plan.serial != 0;
 }
 
@@ -60,7 +61,7 @@ static void retrieve_rung(struct call_host *h, struct call *c)
 	if (h->picks)
 		h->picks(h->owner, c->tenant, text_bytes(&c->from),
 			 text_bytes(&retrieve_step(c)->number), &news);
-	if (news.may && retrieve_ask_far(h, c))
+	if (news.may && retrieve_ask_remote(h, c))
 		return;
 	if (news.call)
 		retrieve_begin(h, c, news.call);
@@ -118,8 +119,8 @@ bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
 }
 
 /* rung: the call rings, else its party waits in the slot. */
-static int ring_far(struct call_host *h, struct call *c, uint64_t owner, bool rung,
-		    struct bytes slot, struct call_refusal *refusal)
+static int ring_remote(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+		       struct bytes slot, struct call_refusal *refusal)
 {
 	struct dialog_party party = { .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from),
@@ -132,7 +133,7 @@ static int ring_far(struct call_host *h, struct call *c, uint64_t owner, bool ru
 		retrieve_name_put(name, owner, slot);
 	if (!slot.n) /* To names somebody */
 		party.remote_user = bytes_str(name);
-	return far_ring_name(h, c, id_shard(owner), bytes_str(name), &party, refusal);
+	return remote_shard_ring_name(h, c, id_shard(owner), bytes_str(name), &party, refusal);
 }
 
 /* ---- */
@@ -144,7 +145,7 @@ static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bo
 	const struct call_replaces what = { .call = owner, .leg = LEG_NONE };
 
 	if (id_shard(owner) != h->settings->number)
-		return ring_far(h, c, owner, rung, slot, refusal);
+		return ring_remote(h, c, owner, rung, slot, refusal);
 	outbox_touch(&c->out);
 	return replace_begin(h, c, &what, refusal);
 }
@@ -188,7 +189,7 @@ static void retrieve_rung_told(struct call_host *h, struct call *c, const struct
 		retrieve_fail(h, c, 486, "somebody else takes the call");
 	else if (told != PARK_OK)
 		retrieve_fail(h, c, 404, "nobody calls there");
-	else if (shard != h->settings->number && !far_is_near(h->settings, shard))
+	else if (shard != h->settings->number && !remote_shard_is_reachable(h->settings, shard))
 		retrieve_fail(h, c, 480, "the call that rings is on another node");
 	else
 		retrieve_begin(h, c, news->owner);
@@ -205,7 +206,7 @@ static void retrieve_slot_told(struct call_host *h, struct call *c, const struct
 		retrieve_fail(h, c, 404, "nobody waits there");
 	else if (here && !park_may_pick(h, c->tenant, news->owner, slot))
 		retrieve_fail(h, c, 404, "nobody waits there any more");
-	else if (!here && !far_is_near(h->settings, id_shard(news->owner)))
+	else if (!here && !remote_shard_is_reachable(h->settings, id_shard(news->owner)))
 		retrieve_fail(h, c, 480, "who waits there is on another node");
 	else
 		retrieve_begin(h, c, news->owner);
@@ -223,10 +224,10 @@ void retrieve_overdue(struct call_host *h, struct call *c)
 {
 	struct park_news news;
 
-	if (!retrieve_is_rung(c) || !h->picked_far) {
+	if (!retrieve_is_rung(c) || !h->picked_remote) {
 		retrieve_fail(h, c, 503, "it is not known who waits there");
 		return;
 	}
-	h->picked_far(h->owner, c->plan.serial, &news);
+	h->picked_remote(h->owner, c->plan.serial, &news);
 	retrieve_rung_told(h, c, &news);
 }

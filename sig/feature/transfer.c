@@ -83,17 +83,19 @@ int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 	return err;
 }
 
-int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,
-		       const struct transfer_there *there)
+int transfer_begin_remote(struct call *c, const struct transfer_ask *ask, struct bytes user,
+			  const struct transfer_there *there)
 {
 	const struct leg *referrer = ask->ordered ? NULL : c->legs[ask->leg];
 	int err = transfer_begin(c, ask, user, (struct bytes){ 0 });
 
 	if (err)
 		return err;
-	c->transfer->far.joins = there->joins;
-	err = there->member.n ? far_set_member(&c->transfer->far, there->shard, there->member)
-			      : far_set(&c->transfer->far, there->shard, &there->dialog, referrer);
+	c->transfer->remote.joins = there->joins;
+	err = there->member.n ? transfer_remote_set_member(&c->transfer->remote, there->shard,
+							   there->member)
+			      : transfer_remote_set(&c->transfer->remote, there->shard,
+						    &there->dialog, referrer);
 	if (err)
 		transfer_clear(&c->transfer);
 	return err;
@@ -199,8 +201,8 @@ static int transfer_ask(struct call_host *h, struct call *c, const struct dialog
 {
 	struct bytes target = text_bytes(&c->transfer->target);
 
-	if (c->transfer->far.shard)
-		return far_ring(h, c, from, refusal);
+	if (c->transfer->remote.shard)
+		return remote_shard_ring(h, c, from, refusal);
 	if (c->transfer->unattended)
 		return plan_begin_behind(h, c, target, from, refusal);
 	return plan_begin(h, c, target, text_bytes(&c->transfer->gruu), from, refusal);
@@ -740,13 +742,13 @@ static void transfer_write_lines(struct writer *w, const struct call_host *h, co
 {
 	const struct leg *l = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
 
-	if (c->transfer && c->transfer->far.shard && transfer_has_begun(c->transfer) &&
+	if (c->transfer && c->transfer->remote.shard && transfer_has_begun(c->transfer) &&
 	    c->legs[leg]->state == LEG_EARLY) {
-		far_write_lines(w, h, c);
+		remote_shard_write_lines(w, h, c);
 		return;
 	}
-	if (!l || !transfer_is_beside(c, c->transfer->leg) || c->legs[leg]->state != LEG_EARLY ||
-	    l->user.n == 0)
+	if (!l || !transfer_is_of_transferor(c, c->transfer->leg) ||
+	    c->legs[leg]->state != LEG_EARLY || l->user.n == 0)
 		return;
 	writer_str(w, "Referred-By: <sip:");
 	writer_bytes(w, text_bytes(&l->user));

@@ -34,8 +34,8 @@ struct transfer_there {
 	struct replaces dialog;
 	struct bytes member; /* in place of that: of a conference there (member_name.h) */
 };
-int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,
-		       const struct transfer_there *there) NODISCARD;
+int transfer_begin_remote(struct call *c, const struct transfer_ask *ask, struct bytes user,
+			  const struct transfer_there *there) NODISCARD;
 /* It cannot be done: who asked is told so, and the call goes on as it was. */
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
 /* Whoever rings, by no transferor, rings no more: somebody else takes the party, who is alone again until then. */

@@ -133,7 +133,7 @@ enum destination_verdict destination_check(const struct shard_settings *s,
 {
 	enum destination_verdict kind = check_kind(d->to);
 
-	if (kind != DESTINATION_OK || d->party->transport == SIP_CELL) /* media of a shard */
+	if (kind != DESTINATION_OK || d->party->transport == SIP_INTER_SHARD) /* media of a shard */
 		return kind;
 	if (destination_is_own_port(s, ports, d->to))
 		return DESTINATION_OWN_PORT;

@@ -125,10 +125,10 @@ struct call_host {
 		      struct pick_news *out);
 	/* The same is asked of other nodes, for that call, which is told of it as of a slot (CALL_EV_PARK). Its serial; 0: there are none. NULL:
 	 * nor is there a way to them. */
-	uint64_t (*picks_far)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
-			      uint64_t call);
+	uint64_t (*picks_remote)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+				 uint64_t call);
 	/* Not all have answered in time: what is known until now. Nothing more is told. */
-	void (*picked_far)(void *owner, uint64_t serial, struct park_news *out);
+	void (*picked_remote)(void *owner, uint64_t serial, struct park_news *out);
 	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
@@ -140,13 +140,13 @@ struct call_host {
 	/* One of calls begins, for who calls a factory. NULL: as above. */
 	struct room *(*room_make)(void *owner, uint16_t tenant);
 	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */
-	uint16_t (*room_beside)(void *owner, uint16_t tenant, struct bytes number);
+	uint16_t (*room_number_shard)(void *owner, uint16_t tenant, struct bytes number);
 	/* What a party asks the focus of a conference for (sig/room/focus_ask.h). 0, or -errno as there. NULL: there is none. */
 	int (*focus)(void *owner, const struct focus_ask *ask);
 	/* The one of that name here (room_name.h). NULL: there is none; or the function: as above. */
 	struct room *(*room_named)(void *owner, uint16_t tenant, struct bytes user);
 	/* One begins with who calls, and the parties of that call come; the leg's is host. 0, with the room, or -errno as of focus. */
-	int (*room_beside_call)(void *owner, uint64_t call, uint8_t leg, struct room **out);
+	int (*room_of_local_call)(void *owner, uint64_t call, uint8_t leg, struct room **out);
 	/* Who is in it has changed, or (record) what its record says: it is looked at behind this step. */
 	void (*room_changed)(void *owner, struct room *room, bool record);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */

@@ -21,7 +21,7 @@ enum {
 	SHARD_TRUSTED_MAX = 64,
 	SHARD_NETWORKS_MAX = 8,
 	SHARD_RESERVED_MAX = 4,
-	SHARD_CELLS_MAX = 16
+	PEER_SHARDS_MAX = 16
 };
 
 enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
@@ -163,9 +163,10 @@ struct sites;
 struct rooms;
 
 struct shard_settings {
-	uint16_t number;     /* shard number */
-	uint32_t cell_count; /* shards that SIP_CELL leads to, itself among them; 0: none */
-	uint16_t cells[SHARD_CELLS_MAX];
+	uint16_t number; /* shard number */
+	uint32_t
+		peer_shard_count; /* shards that SIP_INTER_SHARD leads to, itself among them; 0: none */
+	uint16_t peer_shards[PEER_SHARDS_MAX];
 	uint64_t boot;            /* clock_boot; 0: not known */
 	struct tenants *tenants;  /* of the node; NULL: those of the locations */
 	struct dial_plans *dials; /* of the node; NULL: no tenant has one */
@@ -210,7 +211,7 @@ struct shard_settings {
 	bool tones; /* parties hear of the node why nobody takes a call; else they are hung up at once */
 	bool calls_unsaved; /* records of calls go nowhere: the end of the process ends them */
 	bool digits_shown;  /* events say which digit was pressed; else there are none of digits */
-	bool cells_apart; /* SIP_CELL leads to other nodes, too: to shards of any number, and media between shards has keys */
+	bool shards_are_apart; /* SIP_INTER_SHARD leads to other nodes, too: to shards of any number, and media between shards has keys */
 	bool rooms_claimed; /* other nodes may have a conference of a room's number: the store says whose it is (sig/shard/shard_room_claim.c) */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];

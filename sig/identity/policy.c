@@ -54,7 +54,7 @@ struct identity_policy identity_of_trunk(const struct identity_trunk *t)
 	return p;
 }
 
-struct identity_policy identity_of_cell(void)
+struct identity_policy identity_of_inter_shard(void)
 {
 	static const struct identity_extra any = { .count = 1, .names = { "X-*" } };
 

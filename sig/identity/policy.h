@@ -82,6 +82,6 @@ struct identity_policy identity_of_trunk(const struct identity_trunk *t);
 struct identity_policy identity_of_phone(const struct identity_extra *extra);
 struct identity_policy identity_of_peer(const struct identity_extra *extra);
 /* Another shard: what it says was judged there. */
-struct identity_policy identity_of_cell(void);
+struct identity_policy identity_of_inter_shard(void);
 
 #endif

@@ -54,7 +54,7 @@ const struct addr *flow_address(const struct call_host *h, const struct leg *l)
 	const struct shard_network *at = &h->settings->networks[flow_network(h, l)];
 
 	/* no NAT stands between shards */
-	return l->dialog.hop.transport == SIP_CELL ? &at->media_bind : &at->media_advertise;
+	return l->dialog.hop.transport == SIP_INTER_SHARD ? &at->media_bind : &at->media_advertise;
 }
 
 static bool may_be_secure(const struct leg *l)

@@ -71,7 +71,7 @@ void place_spec(const struct call_host *h, const struct leg *l, const struct med
 	resolve(h, l, own, &s->remote_rtp, &s->remote_rtcp);
 	drop_bad(h, l, &s->remote_rtp);
 	drop_bad(h, l, &s->remote_rtcp);
-	s->own = l->dialog.hop.transport == SIP_CELL;
+	s->own = l->dialog.hop.transport == SIP_INTER_SHARD;
 	s->unproven = !s->own && !addr_ip_eq(&s->remote_rtp, &l->dialog.hop.remote);
 }
 
@@ -91,7 +91,7 @@ static const char *side_refusal(const struct call_host *h, const struct leg *l,
 
 	if (side->ice || addr_is_any(&rtp))
 		return NULL;
-	if (party->transport != SIP_CELL &&
+	if (party->transport != SIP_INTER_SHARD &&
 	    destination_is_own_port(h->settings, h->ports, &side->rtp)) {
 		place_misused(h, party, DESTINATION_OWN_PORT);
 		return place_reason_of(DESTINATION_OWN_PORT);

@@ -20,7 +20,7 @@ static void write_record_route(struct writer *w, const struct sip_message *reque
  * speaks next may not understand it, and hears no tone of who believes us. */
 static bool is_record_aware(const struct dialog *d)
 {
-	return d && d->hop.transport == SIP_CELL;
+	return d && d->hop.transport == SIP_INTER_SHARD;
 }
 
 void respond_write_supported(struct writer *w, const struct call_host *h, const struct dialog *d,

@@ -141,7 +141,7 @@ void call_data_hear(struct call *to, const struct sip_message *m)
 {
 	struct bytes data, code, source;
 
-	if (m->hop.transport != SIP_CELL)
+	if (m->hop.transport != SIP_INTER_SHARD)
 		return;
 	if (message_header(m, DATA_LINE, 0, &data) && call_data_is_good(data))
 		data_merge(to, data);

@@ -46,7 +46,7 @@ enum call_order_kind {
 	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
 	 * goes back. -EDOM: no such status. -EALREADY: it is answered. -ENODATA: it does not ring. */
 	ORDER_REJECT,
-	/* leg, with, with_leg: shard_call_join; far: shard_call_join_far */
+	/* leg, with, with_leg: shard_call_join; far: shard_call_join_remote */
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
@@ -72,7 +72,7 @@ enum call_order_kind {
 enum { ORDER_PHRASE_MAX = 64 };
 
 /* A party of a call as another shard may ask for it (sig/feature/far.h). Slices of the call. */
-struct call_far {
+struct call_remote {
 	uint16_t shard;
 	bool alone;        /* with the node */
 	struct bytes user; /* whose phone it is */
@@ -113,8 +113,8 @@ struct call_order {
 	uint16_t status;
 	struct bytes
 		phrase; /* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */
-	uint64_t with;              /* another call */
-	const struct call_far *far; /* the same of another shard; NULL: with is here */
+	uint64_t with;                    /* another call */
+	const struct call_remote *remote; /* the same of another shard; NULL: with is here */
 	const struct prompt_terms *prompt;
 	uint8_t control; /* enum prompt_control */
 	uint32_t ms;

@@ -12,8 +12,8 @@ void transfer_clear(struct transfer **t)
 	free((*t)->outside);
 	text_clear(&(*t)->target);
 	text_clear(&(*t)->gruu);
-	text_clear(&(*t)->far.replaces);
-	text_clear(&(*t)->far.referrer);
+	text_clear(&(*t)->remote.replaces);
+	text_clear(&(*t)->remote.referrer);
 	text_clear(&(*t)->from);
 	text_clear(&(*t)->to);
 	text_clear(&(*t)->application);

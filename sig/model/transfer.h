@@ -30,7 +30,7 @@ struct transfer_with {
 };
 
 /* A leg of a call of another shard: that one puts a way to here in its place (docs/adr/0009). */
-struct transfer_far {
+struct transfer_remote {
 	uint16_t shard; /* 0: none */
 	bool joins;     /* the leg has no other party: nobody is replaced there (RFC 3911) */
 	bool confers;   /* it goes into a conference there (sig/feature/member_name.h) */
@@ -68,11 +68,11 @@ struct transfer {
 	struct dialog *
 		outside; /* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
 	uint64_t last;   /* transaction of the last NOTIFY; 0: none */
-	struct text target;        /* user who is to ring; "": it is */
-	struct text gruu;          /* which of his phones (gruu_name); empty: all */
-	struct transfer_with with; /* who comes */
-	struct transfer_far far;   /* or where who comes is asked for */
-	struct transfer_slot slot; /* or where it waits for whoever takes it */
+	struct text target;            /* user who is to ring; "": it is */
+	struct text gruu;              /* which of his phones (gruu_name); empty: all */
+	struct transfer_with with;     /* who comes */
+	struct transfer_remote remote; /* or where who comes is asked for */
+	struct transfer_slot slot;     /* or where it waits for whoever takes it */
 	uint8_t met; /* of the two, whom the other one's codecs were asked of; enum transfer_met */
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
 	struct bridge other;     /* of RINGS on: the pair that was given up, */
@@ -93,7 +93,7 @@ static inline bool transfer_has_begun(const struct transfer *t)
 	return t->state == TRANSFER_RINGS || t->state == TRANSFER_DONE;
 }
 /* The leg is the transferor's, beside the two that hear each other. */
-static inline bool transfer_is_beside(const struct call *c, uint8_t leg)
+static inline bool transfer_is_of_transferor(const struct call *c, uint8_t leg)
 {
 	return c->transfer && c->transfer->leg == leg && transfer_has_begun(c->transfer);
 }

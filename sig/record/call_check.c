@@ -281,7 +281,7 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 static bool has_state(const struct call *c, enum leg_state state)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (i != c->bridge.caller && !transfer_is_beside(c, i) && c->legs[i] &&
+		if (i != c->bridge.caller && !transfer_is_of_transferor(c, i) && c->legs[i] &&
 		    c->legs[i]->state == state)
 			return true;
 	}
@@ -294,7 +294,7 @@ static bool others_go(const struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (!bridge_has(c, i) && !transfer_is_beside(c, i) && l &&
+		if (!bridge_has(c, i) && !transfer_is_of_transferor(c, i) && l &&
 		    l->state != LEG_LEAVING && l->state != LEG_CLOSED)
 			return false;
 	}

@@ -112,7 +112,7 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 static bool read_place(struct reading *r, struct sip_hop *out, struct addr *local,
 		       const Tandem__Call__Hop *in)
 {
-	if (!in || in->transport > SIP_CELL)
+	if (!in || in->transport > SIP_INTER_SHARD)
 		return reading_wrong(r, "hop: unknown transport");
 	if (!reading_address(r, local, in->local, "hop: local address") ||
 	    !reading_address(r, &out->remote, in->remote, "hop: remote address"))
@@ -120,7 +120,7 @@ static bool read_place(struct reading *r, struct sip_hop *out, struct addr *loca
 	if (out->remote.family == ADDR_NONE || out->remote.port == 0)
 		return reading_wrong(r, "hop: no remote address");
 	out->transport = (enum sip_transport)in->transport;
-	if (out->transport == SIP_CELL && !cell_shard(&out->remote))
+	if (out->transport == SIP_INTER_SHARD && !inter_shard_of(&out->remote))
 		return reading_wrong(r, "hop: no shard");
 	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
 	out->connection = hop_edge_read(r->h->settings->edges, out->transport,
@@ -136,7 +136,7 @@ bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tand
 
 	if (!read_place(r, out, &local, in))
 		return false;
-	if (out->transport == SIP_CELL) /* by no address of the node's */
+	if (out->transport == SIP_INTER_SHARD) /* by no address of the node's */
 		out->local = 0;
 	else
 		find_local(r, leg, out, &local);

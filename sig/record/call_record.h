@@ -36,7 +36,7 @@ enum {
 	CALL_RECORD_MEETS = 6,
 	CALL_RECORD_TENANTS = 7,
 	CALL_RECORD_RESOLVES = 8,
-	CALL_RECORD_CELLS = 9,
+	CALL_RECORD_INTER_SHARD = 9,
 	CALL_RECORD_HIDDEN = 10,
 	CALL_RECORD_PARKS = 11,
 	CALL_RECORD_PICKS = 12,
@@ -68,12 +68,12 @@ static inline bool call_record_parks(const struct call *c)
 	return c->park || (c->transfer && c->transfer->slot.number[0]);
 }
 /* A party of it is another shard. */
-static inline bool call_record_has_cell(const struct call *c)
+static inline bool call_record_has_inter_shard(const struct call *c)
 {
-	if (c->transfer && c->transfer->far.shard)
+	if (c->transfer && c->transfer->remote.shard)
 		return true;
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->dialog.hop.transport == SIP_CELL)
+		if (c->legs[i] && c->legs[i]->dialog.hop.transport == SIP_INTER_SHARD)
 			return true;
 	}
 	return false;
@@ -105,7 +105,7 @@ static inline bool call_record_meets(const struct call *c)
 static inline bool call_record_is_between_rooms(const struct call *c)
 {
 	return conference_waits(c) || (c->member && c->member->admitted) ||
-	       (c->transfer && c->transfer->far.confers);
+	       (c->transfer && c->transfer->remote.confers);
 }
 /* Who is asked has offered anew. */
 static inline bool call_record_is_renewed(const struct call *c)
@@ -167,8 +167,8 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_PARKS;
 	if (call_record_hides(c))
 		return CALL_RECORD_HIDDEN;
-	if (call_record_has_cell(c))
-		return CALL_RECORD_CELLS;
+	if (call_record_has_inter_shard(c))
+		return CALL_RECORD_INTER_SHARD;
 	if (plan_resolves(&c->plan))
 		return CALL_RECORD_RESOLVES;
 	if (c->tenant != TENANT_DEFAULT)

@@ -34,11 +34,11 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->with_leg = t->with.peer;
 	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
 	out->application = packing_text(&t->application);
-	out->far = t->far.shard;
-	out->replaces = packing_text(&t->far.replaces);
-	out->referrer = packing_text(&t->far.referrer);
-	out->joins = t->far.joins;
-	out->confers = t->far.confers;
+	out->remote_shard = t->remote.shard;
+	out->replaces = packing_text(&t->remote.replaces);
+	out->referrer = packing_text(&t->remote.referrer);
+	out->joins = t->remote.joins;
+	out->confers = t->remote.confers;
 	out->slot = packing_octets(t->slot.number, bytes_str(t->slot.number).n);
 	out->slot_order = t->slot.order;
 	out->slot_last = packing_octets(t->slot.last, bytes_str(t->slot.last).n);
@@ -133,11 +133,12 @@ static bool read_with(struct reading *r, struct transfer *t, const Tandem__Call_
 	return true;
 }
 
-static bool read_far(struct reading *r, struct transfer_far *far, const Tandem__Call__Transfer *in)
+static bool read_remote(struct reading *r, struct transfer_remote *far,
+			const Tandem__Call__Transfer *in)
 {
-	if (in->far > UINT16_MAX || (in->far && (in->with || !in->replaces.len)))
+	if (in->remote_shard > UINT16_MAX || (in->remote_shard && (in->with || !in->replaces.len)))
 		return reading_wrong(r, "transfer: far");
-	far->shard = (uint16_t)in->far;
+	far->shard = (uint16_t)in->remote_shard;
 	far->joins = in->joins;
 	far->confers = in->confers;
 	return reading_line(r, &far->replaces, &in->replaces, REPLACES_MAX, "transfer: replaces") &&
@@ -154,7 +155,7 @@ static bool read_slot(struct reading *r, struct transfer_slot *slot,
 	if (!number.n)
 		return true;
 	if (!park_slot_is(number) || (last.n && (!park_slot_is(last) || last.n != number.n)) ||
-	    in->with || in->far)
+	    in->with || in->remote_shard)
 		return reading_wrong(r, "transfer: slot");
 	(void)bytes_cstr(number, slot->number, sizeof(slot->number));
 	(void)bytes_cstr(last, slot->last, sizeof(slot->last));
@@ -202,7 +203,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
-	       read_far(r, &t->far, in) && read_slot(r, &t->slot, in) &&
+	       read_remote(r, &t->remote, in) && read_slot(r, &t->slot, in) &&
 	       read_outside(r, t, in->outside) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->gruu, &in->gruu, GRUU_NAMED_MAX, "transfer: gruu") &&

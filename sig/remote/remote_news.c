@@ -181,11 +181,11 @@ void remote_news_add_joined(struct writer *w, const struct remote_joined *j)
 	tandem__remote__joined__init(&joined);
 	joined.serial = j->serial;
 	joined.verdict = (uint32_t)j->verdict;
-	joined.alone = j->far.alone;
-	joined.user = news_lend(j->far.user);
-	joined.call_id = news_lend(j->far.call_id);
-	joined.from_tag = news_lend(j->far.from_tag);
-	joined.to_tag = news_lend(bytes_mem(j->far.to_tag, ok ? ID_TAG_LEN : 0));
+	joined.alone = j->remote.alone;
+	joined.user = news_lend(j->remote.user);
+	joined.call_id = news_lend(j->remote.call_id);
+	joined.from_tag = news_lend(j->remote.from_tag);
+	joined.to_tag = news_lend(bytes_mem(j->remote.to_tag, ok ? ID_TAG_LEN : 0));
 	news.joined = list;
 	news.n_joined = 1;
 	news_put(w, &news);
@@ -351,16 +351,16 @@ static bool joined_unpack(struct remote_joined *out, const pb_joined *in)
 
 	*out = (struct remote_joined){ .serial = in->serial,
 				       .verdict = (enum remote_verdict)in->verdict,
-				       .far.alone = in->alone };
+				       .remote.alone = in->alone };
 	if (!in->serial || in->verdict >= REMOTE_VERDICTS ||
-	    in->to_tag.len != (in->verdict ? 0 : sizeof(out->far.to_tag)) ||
-	    !news_line(&tag, &in->to_tag, sizeof(out->far.to_tag)) ||
-	    !news_line(&out->far.user, &in->user, REMOTE_USER_MAX) ||
-	    !news_line(&out->far.call_id, &in->call_id, DIALOG_TEXT_MAX) ||
-	    !news_line(&out->far.from_tag, &in->from_tag, DIALOG_TEXT_MAX))
+	    in->to_tag.len != (in->verdict ? 0 : sizeof(out->remote.to_tag)) ||
+	    !news_line(&tag, &in->to_tag, sizeof(out->remote.to_tag)) ||
+	    !news_line(&out->remote.user, &in->user, REMOTE_USER_MAX) ||
+	    !news_line(&out->remote.call_id, &in->call_id, DIALOG_TEXT_MAX) ||
+	    !news_line(&out->remote.from_tag, &in->from_tag, DIALOG_TEXT_MAX))
 		return false;
 	if (tag.n)
-		memcpy(out->far.to_tag, tag.p, tag.n);
+		memcpy(out->remote.to_tag, tag.p, tag.n);
 	return true;
 }
 

@@ -52,7 +52,7 @@ struct remote_join {
 	uint8_t dialog; /* leg and 1 of a tag of the call, which must be his; 0: he may not be in it */
 };
 
-/* What shard_call_far says: its errors are these. */
+/* What shard_call_remote says: its errors are these. */
 enum remote_verdict {
 	REMOTE_OK,
 	REMOTE_NO_CALL,     /* -ENOENT */
@@ -67,7 +67,7 @@ enum remote_verdict {
 struct remote_joined {
 	uint64_t serial;
 	enum remote_verdict verdict;
-	struct call_far far; /* OK; but for its shard, which the call's id says */
+	struct call_remote remote; /* OK; but for its shard, which the call's id says */
 };
 
 /* What an extension's record page shows, and does. */

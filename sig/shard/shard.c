@@ -44,8 +44,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.dials = shard_dials,
 		.parks = shard_parks,
 		.picks = shard_picks,
-		.picks_far = shard_picks_far,
-		.picked_far = shard_picked_far,
+		.picks_remote = shard_picks_remote,
+		.picked_remote = shard_picked_remote,
 		.toll_of = shard_toll_of,
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,
@@ -56,8 +56,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.room_of = shard_room_of,
 		.room_called = shard_room_begin,
 		.room_make = shard_room_make,
-		.room_beside = shard_room_beside,
-		.room_beside_call = shard_room_beside_call,
+		.room_number_shard = shard_room_number_shard,
+		.room_of_local_call = shard_room_of_local_call,
 		.room_named = shard_focus_named,
 		.focus = shard_focus,
 		.room_changed = shard_room_changed,
@@ -267,9 +267,9 @@ void shard_close(struct shard *s)
 static void settings_stay(struct shard_settings *next, const struct shard_settings *now)
 {
 	next->number = now->number;
-	next->cell_count = now->cell_count;
-	memcpy(next->cells, now->cells, sizeof(next->cells));
-	next->cells_apart = now->cells_apart;
+	next->peer_shard_count = now->peer_shard_count;
+	memcpy(next->peer_shards, now->peer_shards, sizeof(next->peer_shards));
+	next->shards_are_apart = now->shards_are_apart;
 	next->rooms_claimed = now->rooms_claimed;
 	next->boot = now->boot;
 	next->local_count = now->local_count;

@@ -221,7 +221,7 @@ struct shard_split {
 int shard_call_split(struct shard *s, const struct shard_split *split,
 		     struct instant now) NODISCARD;
 /* Two calls become one: of each the party of that leg stays, and the other one is left. The call goes on, with ends. */
-struct call_far;
+struct call_remote;
 struct shard_join {
 	uint64_t call, with;
 	enum shard_leg leg, with_leg; /* NONE: of a caller that has no other party */
@@ -232,16 +232,16 @@ struct shard_join {
 int shard_call_join(struct shard *s, struct shard_join *join, struct instant now) NODISCARD;
 /* The same of calls of two shards, by the one that has join.call. Both go on, with a way between them. far: what the other one's shard says of
  * that, which may be of another node; nobody looks at it where shard_call_was_joined. */
-int shard_call_join_far(struct shard *s, struct shard_join *join, const struct call_far *far,
-			struct instant now) NODISCARD;
+int shard_call_join_remote(struct shard *s, struct shard_join *join, const struct call_remote *far,
+			   struct instant now) NODISCARD;
 /* By the same command before, perhaps by another process. */
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join);
 /* With whom another call is to be joined; slices live until the next event. 0, or as shard_call_join says of with. */
-int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
-		   struct call_far *out) NODISCARD;
+int shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
+		      struct call_remote *out) NODISCARD;
 /* Both shards are of this node; other has join.with. */
-int shard_call_join_beside(struct shard *s, const struct shard *other, struct shard_join *join,
-			   struct instant now) NODISCARD;
+int shard_call_join_local(struct shard *s, const struct shard *other, struct shard_join *join,
+			  struct instant now) NODISCARD;
 
 /* How a call of a phone of the tenant begins that means that: 0, it is called, or the status that the phone hears. *reason: why, a constant. */
 struct dial_result;

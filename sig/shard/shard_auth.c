@@ -16,7 +16,7 @@ const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct
 
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop)
 {
-	return hop->transport == SIP_CELL || shard_trusted_by(s, hop) != NULL ||
+	return hop->transport == SIP_INTER_SHARD || shard_trusted_by(s, hop) != NULL ||
 	       shard_trunk_of(s, hop) != TRUNK_NONE;
 }
 
@@ -32,8 +32,8 @@ struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
 	const struct shard *s = owner;
 	const struct sip_hop *hop = &leg->dialog.hop;
 
-	if (hop->transport == SIP_CELL)
-		return identity_of_cell();
+	if (hop->transport == SIP_INTER_SHARD)
+		return identity_of_inter_shard();
 	if (leg_is_trunk(leg))
 		return shard_identity_of_trunk(s, leg->channel);
 	return shard_is_trusted(s, hop) ? identity_of_peer(&s->settings.extra)
@@ -50,7 +50,7 @@ static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)
 	struct effect *e;
 
 	if ((sip_transport_is_stream(hop->transport) && !hop->connection) ||
-	    hop->transport == SIP_CELL)
+	    hop->transport == SIP_INTER_SHARD)
 		return;
 	e = effects_add(&s->effects, EFFECT_TRUST);
 	if (!e) /* it stays a stranger for now */
@@ -119,8 +119,8 @@ static void auth_wait(struct shard *s, const struct sip_message *m, uint64_t wai
 	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_lines(&extra));
 }
 
-static bool is_registered_beside(const struct shard *s, const struct aor *entry,
-				 const struct addr *source)
+static bool is_registered_elsewhere(const struct shard *s, const struct aor *entry,
+				    const struct addr *source)
 {
 	const struct addr whose = addr_source(source);
 
@@ -144,7 +144,7 @@ static enum auth_standing auth_standing(const struct shard *s, const struct sip_
 		return AUTH_STRANGER;
 	if (registrar_knows(a, m, locations_utc_ms(s->locations)))
 		return AUTH_PHONE;
-	return is_registered_beside(s, a, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
+	return is_registered_elsewhere(s, a, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
 }
 
 /* Most extensions are never failed at. Without memory it counts with names that are none. */

@@ -229,12 +229,12 @@ bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct 
 	return shard_call_waits_in(s, call, slot) && shard_call_event(s, call, &ev, now);
 }
 
-int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
-		   struct call_far *out)
+int shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
+		      struct call_remote *out)
 {
 	const struct call *c = shard_call_find(s, call);
 
-	return c && c->tenant == tenant ? order_far(&s->host, c, leg, out) : -ENOENT;
+	return c && c->tenant == tenant ? order_remote(&s->host, c, leg, out) : -ENOENT;
 }
 
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)
@@ -244,28 +244,28 @@ bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)
 	return c && join->by && orders_find(c->orders, join->by->id);
 }
 
-int shard_call_join_far(struct shard *s, struct shard_join *join, const struct call_far *far,
-			struct instant now)
+int shard_call_join_remote(struct shard *s, struct shard_join *join, const struct call_remote *far,
+			   struct instant now)
 {
 	struct call_order order = {
-		.kind = ORDER_JOIN, .leg = join->leg, .by = join->by, .far = far
+		.kind = ORDER_JOIN, .leg = join->leg, .by = join->by, .remote = far
 	};
 
 	return shard_call_order(s, join->call, &order, now);
 }
 
-int shard_call_join_beside(struct shard *s, const struct shard *other, struct shard_join *join,
-			   struct instant now)
+int shard_call_join_local(struct shard *s, const struct shard *other, struct shard_join *join,
+			  struct instant now)
 {
 	const struct call *c = shard_call_find(s, join->call);
-	struct call_far far = { 0 };
+	struct call_remote far = { 0 };
 	int err;
 
 	if (!c)
 		return -ENOENT;
 	err = shard_call_was_joined(s, join)
 		      ? 0
-		      : shard_call_far(other, c->tenant, join->with, join->with_leg, &far);
+		      : shard_call_remote(other, c->tenant, join->with, join->with_leg, &far);
 	join->of_with = err != 0;
-	return err ? err : shard_call_join_far(s, join, &far, now);
+	return err ? err : shard_call_join_remote(s, join, &far, now);
 }

@@ -35,10 +35,10 @@ static const struct call *give_find(const struct shard *s, const struct shard_co
 }
 
 /* 0 or why its parties cannot come there. */
-static int may_confer_far(const struct call *c)
+static int may_confer_remote(const struct call *c)
 {
-	if (conference_is_far(c, c->bridge.caller) ||
-	    (call_callee(c) && conference_is_far(c, c->bridge.callee)))
+	if (conference_is_remote(c, c->bridge.caller) ||
+	    (call_callee(c) && conference_is_remote(c, c->bridge.callee)))
 		return -EEXIST; /* there already */
 	return shard_may_confer(c, SHARD_LEG_NONE, false);
 }
@@ -57,7 +57,7 @@ int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confe
 		return -ENOENT;
 	if (c->member)
 		return was_given(s, c, give->room) ? 0 : -EEXIST;
-	err = may_confer_far(c);
+	err = may_confer_remote(c);
 	if (!err && !shard_may_bring(s, c, leaves))
 		err = -EOPNOTSUPP;
 	if (err)

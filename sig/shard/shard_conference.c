@@ -13,7 +13,7 @@
 
 /* ---- who comes ---- */
 
-enum { FAR_PARTIES = 2 }; /* of a call that is not here, at most */
+enum { REMOTE_PARTIES = 2 }; /* of a call that is not here, at most */
 
 static uint32_t call_parties(const struct call *c)
 {
@@ -123,7 +123,7 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 }
 
 /* Its shard is asked to send its parties (shard_room_bring.c). user: who is here already. */
-static bool comes_add_far(struct room *r, const struct room_comes *comes, struct bytes user)
+static bool comes_add_remote(struct room *r, const struct room_comes *comes, struct bytes user)
 {
 	struct room_comes *to = &r->comes[r->comes_count];
 
@@ -207,7 +207,7 @@ static int confer_gather(const struct shard *s, struct room *r, const struct sha
 	if (!shard_room_comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
 	    (with && !shard_room_comes_add(r, with, SHARD_LEG_NONE, left)) ||
 	    (!with && o->with &&
-	     !comes_add_far(r, &(struct room_comes){ .call = o->with }, bytes_str(o->host)))) {
+	     !comes_add_remote(r, &(struct room_comes){ .call = o->with }, bytes_str(o->host)))) {
 		r->comes_count = before;
 		return -EAGAIN;
 	}
@@ -221,9 +221,9 @@ static int confer_end(struct shard *s, struct room *r, int err)
 	return err;
 }
 
-static bool confer_is_far(const struct shard *s, const struct shard_confer *o)
+static bool confer_is_remote(const struct shard *s, const struct shard_confer *o)
 {
-	return o->with && far_is_near(&s->settings, id_shard(o->with));
+	return o->with && remote_shard_is_reachable(&s->settings, id_shard(o->with));
 }
 
 /* Whose leg in the other call is left, if that is his, too. */
@@ -242,8 +242,8 @@ static int confer_begin(struct shard *s, struct shard_confer *o, struct room **o
 	const struct call *c, *with = NULL;
 	int err = confer_one(s, o, true, NULL, &c);
 
-	if (!err && confer_is_far(s, o)) {
-		o->rings = FAR_PARTIES;
+	if (!err && confer_is_remote(s, o)) {
+		o->rings = REMOTE_PARTIES;
 	} else if (!err && o->with) {
 		err = confer_one(s, o, false, c, &with);
 		o->of_with = err != 0;
@@ -283,13 +283,13 @@ int shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
 /* ---- into one that is there ---- */
 
 /* Of a call of another shard, whose parties are to be sent. */
-static int confer_into_far(struct shard *s, const struct shard_confer *o, struct room *r)
+static int confer_into_remote(struct shard *s, const struct shard_confer *o, struct room *r)
 {
-	if (!far_is_near(&s->settings, id_shard(o->call)))
+	if (!remote_shard_is_reachable(&s->settings, id_shard(o->call)))
 		return -ENOENT;
-	if (room_is_full(r, FAR_PARTIES))
+	if (room_is_full(r, REMOTE_PARTIES))
 		return -EUSERS;
-	if (!comes_add_far(r, &(struct room_comes){ .call = o->call }, (struct bytes){ 0 }))
+	if (!comes_add_remote(r, &(struct room_comes){ .call = o->call }, (struct bytes){ 0 }))
 		return -EAGAIN;
 	return confer_wait(s, r, o->by);
 }
@@ -303,7 +303,7 @@ int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant no
 	shard_begin(s, now);
 	o->of_with = !r;
 	if (r && id_shard(o->call) != s->settings.number)
-		return confer_into_far(s, o, r);
+		return confer_into_remote(s, o, r);
 	if (!r || !c || c->tenant != r->tenant)
 		return -ENOENT;
 	if (c->member)
@@ -743,18 +743,18 @@ struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
 	return r;
 }
 
-int shard_room_comes_far(struct shard *s, struct room *r, const struct focus_ask *a)
+int shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a)
 {
 	const struct room_comes comes = { .call = a->comes,
 					  .dialog = a->dialog,
 					  .referrer = a->notify ? a->call : 0,
 					  .refer = a->refer };
 
-	if (!far_is_near(&s->settings, id_shard(a->comes)))
+	if (!remote_shard_is_reachable(&s->settings, id_shard(a->comes)))
 		return -EHOSTUNREACH;
 	if (room_is_full(r, 1))
 		return -EUSERS;
-	if (!comes_add_far(r, &comes, a->user))
+	if (!comes_add_remote(r, &comes, a->user))
 		return -EAGAIN;
 	shard_room_hurry(s, r);
 	return 0;

@@ -66,7 +66,7 @@ int shard_focus(void *owner, const struct focus_ask *a)
 	if (!a->comes)
 		return focus_rings(s, a);
 	if (id_shard(a->comes) != s->settings.number)
-		return shard_room_comes_far(s, a->room, a);
+		return shard_room_comes_remote(s, a->room, a);
 	if (!comes || comes->tenant != a->room->tenant)
 		return -ENOENT;
 	return focus_comes(s, a, comes);
@@ -123,7 +123,7 @@ struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user)
 	return shard_room_named(owner, tenant, user);
 }
 
-int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
+int shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
 {
 	struct shard *s = owner;
 	struct call *c = shard_call_find(s, call);
@@ -154,8 +154,9 @@ static uint16_t focus_shard_of_call(const struct shard *s, uint16_t tenant, stru
 		const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
 		uint8_t at = dialog_leg(&l->dialog);
 
-		if (c && bytes_eq(text_bytes(&l->dialog.focus), name) && conference_is_far(c, at))
-			return cell_shard(&c->legs[bridge_peer(c, at)]->dialog.hop.remote);
+		if (c && bytes_eq(text_bytes(&l->dialog.focus), name) &&
+		    conference_is_remote(c, at))
+			return inter_shard_of(&c->legs[bridge_peer(c, at)]->dialog.hop.remote);
 	}
 	return 0;
 }

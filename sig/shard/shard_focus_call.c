@@ -45,13 +45,13 @@ static bool focus_call_named(struct shard *s, const struct sip_message *m, uint1
 	const struct room *r;
 	uint64_t id;
 
-	bool far = m->hop.transport == SIP_CELL;
+	bool far = m->hop.transport == SIP_INTER_SHARD;
 
 	if (!conf_name_get(m->uri.user, &id) || shard_extension_find(s, tenant, m->uri.user) ||
 	    (!far && !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)))
 		return false;
 	r = shard_room_named(s, tenant, m->uri.user);
-	if (!r && !far && far_is_near(&s->settings, id_shard(id)))
+	if (!r && !far && remote_shard_is_reachable(&s->settings, id_shard(id)))
 		return focus_call_away(m->uri.user, id_shard(id), to, set);
 	if (!r)
 		return focus_call_fail(why, 404, "there is no such conference");
@@ -140,7 +140,7 @@ bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t te
 	*why = (struct call_refusal){ .status = 0 };
 	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || !user.n)
 		return false;
-	if (m->hop.transport == SIP_CELL)
+	if (m->hop.transport == SIP_INTER_SHARD)
 		return focus_call_named(s, m, tenant, user, to, set, why);
 	return message_header(m, "Join", 0, &value)
 		       ? join_call(s, m, tenant, user, to, set, why)

@@ -66,7 +66,7 @@ static struct hop_party hop_party_of(const struct call *c, uint8_t leg, const st
 static bool hop_is_known(const struct shard *s, const struct hop_party *p,
 			 const struct sip_hop *from)
 {
-	if (p->hop->transport == SIP_CELL || from->transport == SIP_CELL)
+	if (p->hop->transport == SIP_INTER_SHARD || from->transport == SIP_INTER_SHARD)
 		return p->hop->transport == from->transport;
 	if ((sip_transport_is_stream(from->transport) && from->connection &&
 	     from->connection == p->hop->connection) ||

@@ -47,7 +47,7 @@ static bool says_why(const struct sip_message *m, const struct call_refusal *why
 {
 	enum sig_refused reason = why->reason;
 
-	return (m->hop.transport == SIP_CELL && why->text) || reason == REFUSED_OTHER_NODE ||
+	return (m->hop.transport == SIP_INTER_SHARD && why->text) || reason == REFUSED_OTHER_NODE ||
 	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
 	       reason == REFUSED_ROOM || reason == REFUSED_FEATURE ||
 	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES ||
@@ -104,12 +104,12 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, bool e
 		return invite_fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return invite_fail(why, 483, REFUSED_HOPS);
-	if (s->is_overloaded && !emergency && m->hop.transport != SIP_CELL) {
+	if (s->is_overloaded && !emergency && m->hop.transport != SIP_INTER_SHARD) {
 		(void)invite_fail(why, 503, REFUSED_OVERLOADED);
 		why->retry_after_s = shard_overload_retry_s(s);
 		return false;
 	}
-	if (drain_refuses(s) && !emergency && m->hop.transport != SIP_CELL)
+	if (drain_refuses(s) && !emergency && m->hop.transport != SIP_INTER_SHARD)
 		return invite_fail(why, 503, REFUSED_DRAINING);
 	if (!shard_call_fits(s, emergency))
 		return invite_fail(why, 503, REFUSED_CALLS_FULL);
@@ -143,8 +143,8 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	bool only = e && e->tls_srtp;
 	bool insecure = e && e->sdes_insecure;
 
-	if (hop->transport == SIP_CELL) /* a party's terms are those of its own leg */
-		return far_terms(&s->settings);
+	if (hop->transport == SIP_INTER_SHARD) /* a party's terms are those of its own leg */
+		return remote_shard_terms(&s->settings);
 	terms.sdes_offer = only || insecure;
 	/* keys in the clear are no keys, unless somebody wants it so */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
@@ -215,7 +215,7 @@ static bool is_number_for_help(const struct shard *s, const struct sip_message *
 {
 	char user[ROUTE_USER_MAX];
 
-	if ((m->hop.transport != SIP_CELL &&
+	if ((m->hop.transport != SIP_INTER_SHARD &&
 	     !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)) ||
 	    !shard_is_emergency(s, tenant, &m->uri, number))
 		return false;
@@ -657,7 +657,7 @@ static bool invite_note_payer(const struct shard *s, const struct sip_message *m
 {
 	struct quota_name name;
 
-	return m->hop.transport == SIP_CELL ||
+	return m->hop.transport == SIP_INTER_SHARD ||
 	       (shard_payer(s, c->tenant, user, &m->hop, &name) && !payer_note(c, &name));
 }
 
@@ -736,7 +736,7 @@ static bool is_retrieval(const struct sip_message *m)
 	struct bytes slot;
 	uint64_t call;
 
-	return m->hop.transport == SIP_CELL &&
+	return m->hop.transport == SIP_INTER_SHARD &&
 	       (retrieve_name_get(m->uri.user, &call, &slot) || pick_name_get(m->uri.user, &call));
 }
 
@@ -779,7 +779,7 @@ static bool invite_confers(const struct shard *s, const struct sip_message *m,
 	struct member_name name;
 	const struct room *r;
 
-	if (m->hop.transport != SIP_CELL || !member_name_get(m->uri.user, &name))
+	if (m->hop.transport != SIP_INTER_SHARD || !member_name_get(m->uri.user, &name))
 		return false;
 	r = shard_room_find(s, name.room);
 	set->room = true;
@@ -800,7 +800,7 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 		return invite_retrieves(s, m, caller, to, replaces, why);
 	if (invite_confers(s, m, to, set))
 		return true;
-	set->room = m->hop.transport == SIP_CELL && meetme_name_get(m->uri.user, &room);
+	set->room = m->hop.transport == SIP_INTER_SHARD && meetme_name_get(m->uri.user, &room);
 	if (set->room)
 		return !bytes_cstr(room, to, ROUTE_USER_MAX);
 	if (shard_replaces_member(s, m, caller->tenant, bytes_str(caller->user), to, set, why) ||
@@ -885,7 +885,7 @@ void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char
 {
 	struct caller caller = { .tenant = shard_tenant_of(s, m),
 				 .trunk = shard_trunk_of(s, &m->hop),
-				 .far = m->hop.transport == SIP_CELL };
+				 .far = m->hop.transport == SIP_INTER_SHARD };
 	const struct shard_extension *e =
 		phone ? shard_extension_find(s, caller.tenant, bytes_str(from)) : NULL;
 

@@ -285,7 +285,7 @@ void shard_message(struct shard *s, const struct sip_message *m)
 
 	if (shard_invite_is_waiting(s, m))
 		return;
-	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || m->hop.transport == SIP_CELL) {
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || m->hop.transport == SIP_INTER_SHARD) {
 		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_TRUNK));
 		return;
 	}

@@ -45,7 +45,7 @@ bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
 	*out = (struct quota_name){
 		.kind = QUOTA_EXTENSION, .tenant = tenant, .user = user, .source = hop->remote
 	};
-	if (hop->transport == SIP_CELL) { /* where it comes from is known in its shard */
+	if (hop->transport == SIP_INTER_SHARD) { /* where it comes from is known in its shard */
 		out->source = (struct addr){ 0 };
 		return user.n;
 	}
@@ -64,7 +64,7 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 {
 	struct quota_name name;
 
-	if (hop->transport == SIP_CELL) /* what it brings was charged in its shard */
+	if (hop->transport == SIP_INTER_SHARD) /* what it brings was charged in its shard */
 		return (struct quota_party){ { 0 } };
 	(void)shard_payer(s, tenant, user, hop, &name);
 	return quota_party(&s->settings.quota, &name, s->host.now.ns);

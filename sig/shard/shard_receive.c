@@ -66,7 +66,7 @@ static void request_receive(struct shard *s, const struct sip_message *m)
 /* It was refused at a glance. */
 static bool is_refused(struct shard *s, const struct sip_hop *from, struct bytes datagram)
 {
-	return from->transport != SIP_CELL && shard_overload(s, from, datagram);
+	return from->transport != SIP_INTER_SHARD && shard_overload(s, from, datagram);
 }
 
 static void message_receive(struct shard *s, const struct sip_message *m)

@@ -136,7 +136,7 @@ static void remote_join(void *owner, const struct remote_join *j, struct remote_
 	else if (j->room)
 		err = remote_confer(s, tenant, j, c->remote_now);
 	else if (remote_waits(s, tenant, j, c->remote_now))
-		err = shard_call_far(s, tenant, j->call, j->leg, &out->far);
+		err = shard_call_remote(s, tenant, j->call, j->leg, &out->remote);
 	out->verdict = remote_verdict_of(err);
 }
 

@@ -84,8 +84,8 @@ static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes b
 	return true;
 }
 
-uint64_t shard_picks_far(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-			 uint64_t call)
+uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+			    uint64_t call)
 {
 	const struct shard *s = owner;
 	uint64_t serial = rand_u64_from(s->host.rand) | 1;
@@ -116,7 +116,7 @@ void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_n
 	picking_drop(at);
 }
 
-void shard_picked_far(void *owner, uint64_t serial, struct park_news *out)
+void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out)
 {
 	const struct shard *s = owner;
 

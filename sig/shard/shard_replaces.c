@@ -20,7 +20,7 @@ static bool has_join(const struct sip_message *m)
 {
 	struct bytes value;
 
-	return m->hop.transport == SIP_CELL && message_header(m, "Join", 0, &value);
+	return m->hop.transport == SIP_INTER_SHARD && message_header(m, "Join", 0, &value);
 }
 
 bool shard_has_replaces(const struct sip_message *m)
@@ -42,7 +42,7 @@ static bool replaces_read(const struct sip_message *m, struct replaces *out,
 }
 
 /* Another shard says by Referred-By (RFC 3892) whose right it is, and of an operator nothing. */
-static bool replaces_own_far(const struct leg *l, const struct sip_message *m)
+static bool replaces_own_remote(const struct leg *l, const struct sip_message *m)
 {
 	struct sip_name_addr by;
 	struct bytes value;
@@ -84,8 +84,8 @@ static bool replaces_own(const struct shard *s, const struct leg *l, struct byte
 {
 	uint16_t trunk = shard_trunk_of(s, &m->hop);
 
-	if (m->hop.transport == SIP_CELL)
-		return replaces_own_far(l, m);
+	if (m->hop.transport == SIP_INTER_SHARD)
+		return replaces_own_remote(l, m);
 	if (trunk != TRUNK_NONE || leg_is_trunk(l))
 		return replaces_own_trunk(s, l, trunk);
 	return l->user.n ? bytes_eq(text_bytes(&l->user), user)
@@ -144,10 +144,10 @@ bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t 
 	struct call *c;
 	uint8_t leg;
 
-	if (m->hop.transport != SIP_CELL || has_join(m) || !replaces_read(m, &r, &why))
+	if (m->hop.transport != SIP_INTER_SHARD || has_join(m) || !replaces_read(m, &r, &why))
 		return false;
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
-	if (!c || !refer_is_asked_anew(c, leg) || !replaces_own_far(c->legs[leg], m) ||
+	if (!c || !refer_is_asked_anew(c, leg) || !replaces_own_remote(c->legs[leg], m) ||
 	    bytes_cstr(text_bytes(&c->to), to, ROUTE_USER_MAX))
 		return false;
 	shard_call_step(s, c, &hangup);
@@ -160,7 +160,8 @@ static bool replaces_itself(const struct call *c, uint8_t leg, const struct sip_
 	const struct leg *stays = call_leg(c, bridge_peer(c, leg));
 	struct id_tag theirs, asks;
 
-	return m->hop.transport == SIP_CELL && stays && stays->dialog.hop.transport == SIP_CELL &&
+	return m->hop.transport == SIP_INTER_SHARD && stays &&
+	       stays->dialog.hop.transport == SIP_INTER_SHARD &&
 	       !id_tag_get(text_bytes(&stays->dialog.remote_tag), &theirs) &&
 	       !id_tag_get(m->from.tag, &asks) && theirs.call == asks.call;
 }
@@ -172,7 +173,7 @@ static bool replaces_given(const struct shard *s, const struct call *c, const st
 	struct bytes value;
 	uint8_t leg;
 
-	for (unsigned i = 0; m->hop.transport == SIP_CELL; i++) {
+	for (unsigned i = 0; m->hop.transport == SIP_INTER_SHARD; i++) {
 		if (!message_header(m, "Tandem-Given", i, &value))
 			return false;
 		if (!replaces_parse(&given, value) &&
@@ -211,7 +212,8 @@ static bool join_read(const struct shard *s, const struct sip_message *m, uint16
 /* A phone rings, and another one takes the call from it. */
 static bool replaces_rings(const struct leg *l, const struct sip_message *m)
 {
-	return l->state == LEG_EARLY && l->called && l->user.n && m->hop.transport != SIP_CELL;
+	return l->state == LEG_EARLY && l->called && l->user.n &&
+	       m->hop.transport != SIP_INTER_SHARD;
 }
 
 static bool replaces_pick(const struct shard *s, const struct call *c, struct bytes of,

@@ -139,7 +139,7 @@ struct room *shard_room_of(void *owner, uint64_t room)
 	return shard_room_find(owner, room);
 }
 
-uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number)
+uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number)
 {
 	const struct shard *s = owner;
 

@@ -17,9 +17,9 @@ struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct by
 struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
 /* Forgotten without a word. */
 void shard_room_give(struct shard *s, struct room *r);
-/* call_host.room_of, call_host.room_called, call_host.room_make, call_host.room_beside, call_host.room_changed */
+/* call_host.room_of, call_host.room_called, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
 struct room *shard_room_of(void *owner, uint64_t room);
-uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number);
+uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
 struct room *shard_room_begin(void *owner, const struct room_terms *terms);
 struct room *shard_room_make(void *owner, uint16_t tenant);
 /* It is a factory's, and called so; NULL: by a new name, which nobody can guess. False: no memory to find it by that. */
@@ -99,7 +99,7 @@ int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *
 int shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
 		     enum shard_leg leaves) NODISCARD;
 /* a: comes, of a call of another shard, and whose dialog of it. 0, -EHOSTUNREACH, -EUSERS, -EAGAIN. */
-int shard_room_comes_far(struct shard *s, struct room *r, const struct focus_ask *a) NODISCARD;
+int shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a) NODISCARD;
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
 
@@ -108,12 +108,12 @@ struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
 int shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 		   char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
 
-/* ---- shard_focus.c: call_host.focus, call_host.room_named, call_host.room_beside_call ---- */
+/* ---- shard_focus.c: call_host.focus, call_host.room_named, call_host.room_of_local_call ---- */
 int shard_focus(void *owner, const struct focus_ask *ask);
 /* False: it is to no conference of this shard. */
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);
-int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
+int shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
 
 /* ---- shard_focus_call.c ---- */
 /* A phone calls a conference by its name, or with Join whom a dialog of its own speaks with: set says which. False: neither. why.status: 0, or it

@@ -88,7 +88,7 @@ static void bring_ask(struct shard *s, struct room *r, const struct room_comes *
 }
 
 /* Its shard sends its parties (shard_room_follow.c). It is asked until one has come: what is said to other nodes may be lost. */
-static int bring_far(struct shard *s, struct room *r, const struct room_comes *comes)
+static int bring_remote(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	if (r->arrived) {
 		r->arrived = 0;
@@ -107,7 +107,7 @@ static int bring_one(struct shard *s, struct room *r, const struct room_comes *c
 	struct call *c = shard_call_find(s, comes->call);
 
 	if (id_shard(comes->call) != s->settings.number)
-		return bring_far(s, r, comes);
+		return bring_remote(s, r, comes);
 	if (!c || c->tenant != r->tenant || c->state == CALL_ENDING)
 		return -ENOENT;
 	if (c->member)

@@ -58,8 +58,8 @@ static void send_name(const struct room *r, const struct room_member *m, char ou
 static bool send_member(struct shard *s, const struct room *r, const struct room_member *m,
 			struct call *c)
 {
-	struct call_far far = { .shard = id_shard(r->follows), .user = bytes_str(r->number) };
-	struct call_order order = { .kind = ORDER_JOIN, .far = &far };
+	struct call_remote far = { .shard = id_shard(r->follows), .user = bytes_str(r->number) };
+	struct call_order order = { .kind = ORDER_JOIN, .remote = &far };
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
 	char name[MEMBER_NAME_MAX];
 
@@ -95,7 +95,7 @@ static void send_some(struct shard *s, struct room *r, bool *more)
 static bool send_is_over(const struct shard *s, const struct room *r)
 {
 	return (r->follow_until_ns && r->follow_until_ns <= s->host.now.ns) ||
-	       !far_is_near(&s->settings, id_shard(r->follows));
+	       !remote_shard_is_reachable(&s->settings, id_shard(r->follows));
 }
 
 void shard_room_send(struct shard *s, struct room *r)

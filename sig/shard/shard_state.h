@@ -269,10 +269,10 @@ void shard_remote_begin(struct shard *s, const struct subscription *sub);
 bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
 
 /* ---- shard_remote_pick.c ---- */
-/* call_host.picks_far, call_host.picked_far */
-uint64_t shard_picks_far(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-			 uint64_t call);
-void shard_picked_far(void *owner, uint64_t serial, struct park_news *out);
+/* call_host.picks_remote, call_host.picked_remote */
+uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+			    uint64_t call);
+void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out);
 /* remote_watch_host.pick, remote_watch_host.picked */
 void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_picked *out);
 void shard_remote_answered(void *owner, const struct remote_picked *p);

@@ -17,7 +17,7 @@ static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message
 }
 
 /* The other shard says it by name, also where its calls go on without it: the default one's is left out. */
-static uint16_t tenant_in_cell(const struct shard *s, const struct sip_message *m)
+static uint16_t tenant_in_inter_shard(const struct shard *s, const struct sip_message *m)
 {
 	struct bytes name;
 
@@ -35,10 +35,10 @@ uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m)
 
 	if (trunk != TRUNK_NONE)
 		return trunks_settings(s->settings.trunks, trunk)->tenant;
-	if (m->hop.transport != SIP_CELL && listener)
+	if (m->hop.transport != SIP_INTER_SHARD && listener)
 		return listener - 1;
-	if (m->hop.transport == SIP_CELL)
-		tenant = tenant_in_cell(s, m);
+	if (m->hop.transport == SIP_INTER_SHARD)
+		tenant = tenant_in_inter_shard(s, m);
 	else
 		tenant = m->method == SIP_REGISTER
 				 ? tenants_of_domain(s->settings.tenants, m->to.uri.host)

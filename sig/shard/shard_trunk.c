@@ -13,7 +13,7 @@
 
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop)
 {
-	return hop->transport == SIP_CELL ? TRUNK_NONE : trust_trunk(&s->settings, hop);
+	return hop->transport == SIP_INTER_SHARD ? TRUNK_NONE : trust_trunk(&s->settings, hop);
 }
 
 void shard_trunk_believe(struct shard *s, const struct sip_message *m, uint16_t tenant,

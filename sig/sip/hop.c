@@ -19,7 +19,7 @@ const char *sip_transport_name(enum sip_transport transport)
 		return "WS";
 	case SIP_WSS:
 		return "WSS";
-	case SIP_CELL:
+	case SIP_INTER_SHARD:
 		return "CELL";
 	}
 	return "UDP";
@@ -29,7 +29,7 @@ bool sip_transport_is_stream(enum sip_transport transport)
 {
 	switch (transport) {
 	case SIP_UDP:
-	case SIP_CELL: /* a full queue loses messages, and so does the end of the process */
+	case SIP_INTER_SHARD: /* a full queue loses messages, and so does the end of the process */
 		return false;
 	case SIP_TCP:
 	case SIP_TLS:
@@ -54,7 +54,7 @@ uint16_t sip_transport_port(enum sip_transport transport)
 {
 	static const uint16_t ports[] = {
 		[SIP_UDP] = SIP_PORT, [SIP_TCP] = SIP_PORT,   [SIP_TLS] = SIPS_PORT,
-		[SIP_WS] = HTTP_PORT, [SIP_WSS] = HTTPS_PORT, [SIP_CELL] = SIP_PORT,
+		[SIP_WS] = HTTP_PORT, [SIP_WSS] = HTTPS_PORT, [SIP_INTER_SHARD] = SIP_PORT,
 	};
 
 	return ports[transport];
@@ -71,19 +71,19 @@ int sip_transport_parse(enum sip_transport *out, struct bytes name)
 	return -EINVAL;
 }
 
-struct addr cell_address(uint16_t shard)
+struct addr inter_shard_address(uint16_t shard)
 {
 	const uint8_t ip[4] = { 0, 0, (uint8_t)(shard >> 8), (uint8_t)shard };
 	struct addr a;
 
-	addr_set_v4(&a, ip, sip_transport_port(SIP_CELL));
+	addr_set_v4(&a, ip, sip_transport_port(SIP_INTER_SHARD));
 	return a;
 }
 
-uint16_t cell_shard(const struct addr *a)
+uint16_t inter_shard_of(const struct addr *a)
 {
 	uint16_t shard = (uint16_t)(a->ip[2] << 8 | a->ip[3]);
-	struct addr cell = cell_address(shard);
+	struct addr cell = inter_shard_address(shard);
 
 	return addr_eq(a, &cell) ? shard : 0;
 }

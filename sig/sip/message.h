@@ -20,7 +20,7 @@ enum sip_transport {
 	SIP_TLS,
 	SIP_WS, /* WebSocket (RFC 7118), and over TLS: browsers come to us, nobody is called there */
 	SIP_WSS,
-	SIP_CELL, /* between shards (docs/adr/0009): nobody listens there, and no URI or document names it */
+	SIP_INTER_SHARD, /* between shards (docs/adr/0009): nobody listens there, and no URI or document names it */
 };
 #define SIP_TRANSPORTS (SIP_WSS + 1) /* those that others can use */
 struct sip_hop {
@@ -49,9 +49,9 @@ uint16_t sip_transport_port(enum sip_transport transport);
 /* A transport parameter or Via transport, case ignored. 0 or -EINVAL. */
 int sip_transport_parse(enum sip_transport *out, struct bytes name) NODISCARD;
 /* Where a shard is in the cell: its number as an address that is no host's (RFC 1122 3.2.1.3), wherever the shard runs. */
-struct addr cell_address(uint16_t shard);
+struct addr inter_shard_address(uint16_t shard);
 /* 0: that is no such address. */
-uint16_t cell_shard(const struct addr *a);
+uint16_t inter_shard_of(const struct addr *a);
 /* The same way to the same party: the same connection, or the same addresses where one of the two names none (after a restart). */
 bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b);
 /* A connection to the one is one to the other: RFC 5923 8, one that was made for a name is for no other one. */

@@ -33,7 +33,7 @@ static uint16_t dialog_shard(const struct sip_message *m)
 
 		return shard ? shard : tag_shard(replaces.from_tag);
 	}
-	if (m->hop.transport != SIP_CELL && message_header(m, "Join", 0, &value) &&
+	if (m->hop.transport != SIP_INTER_SHARD && message_header(m, "Join", 0, &value) &&
 	    !replaces_parse(&replaces, value))
 		return tag_shard(replaces.to_tag);
 	if (message_header(m, "Target-Dialog", 0, &value) && !target_dialog_parse(&dialog, value))

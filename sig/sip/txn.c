@@ -36,7 +36,7 @@ void txn_init(struct txn *t, enum txn_kind kind, enum sip_method method, const s
 	};
 	switch (hop->transport) {
 	case SIP_UDP:
-	case SIP_CELL:
+	case SIP_INTER_SHARD:
 		t->reliable = false;
 		break;
 	case SIP_TCP:

@@ -142,7 +142,7 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 		message_received(h, c, ev);
 		break;
 	case SIP_NOTIFY:
-		if (!focus_far_notify(h, c, ev))
+		if (!focus_remote_notify(h, c, ev))
 			respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));
 		break;
 	case SIP_ACK:
@@ -159,11 +159,11 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 }
 
 /* Who gives its party away waits for what becomes of it; a branch that lost is over. */
-static void refuse_beside(struct call_host *h, struct call *c, const struct call_event *ev)
+static void refuse_other_leg(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 
-	if (!transfer_is_beside(c, ev->leg)) {
+	if (!transfer_is_of_transferor(c, ev->leg)) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	} else if (ev->message->method == SIP_OPTIONS) {
 		respond_write_options(&extra, h, RESPOND_ALLOW_CALL);
@@ -194,7 +194,7 @@ static void request_go_on(struct call_host *h, struct call *c, const struct call
 		return;
 	}
 	if (!rings && !bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
-		refuse_beside(h, c, ev);
+		refuse_other_leg(h, c, ev);
 		return;
 	}
 	request_by_method(h, c, ev);

@@ -7,21 +7,21 @@
 #include "base/metric.h"
 #include "base/ring.h"
 
-struct cell {
+struct inter_shard {
 	uint32_t count;
-	uint16_t numbers[CELL_SHARDS_MAX];
-	_Atomic bool left[CELL_SHARDS_MAX];
-	_Atomic uint32_t waiting[CELL_SHARDS_MAX]; /* messages for it, in all its rings */
+	uint16_t numbers[INTER_SHARD_MAX];
+	_Atomic bool left[INTER_SHARD_MAX];
+	_Atomic uint32_t waiting[INTER_SHARD_MAX]; /* messages for it, in all its rings */
 	struct ring rings[]; /* from * count + to; of a shard to itself none */
 };
 
-enum { CELL_NOBODY = UINT32_MAX };
+enum { INTER_SHARD_NOBODY = UINT32_MAX };
 
 static struct {
 	metric_id sent, full;
 } g_metrics;
 
-void cell_setup(void)
+void inter_shard_setup(void)
 {
 	g_metrics.sent = metric_register(METRIC_COUNTER, "tandem_sip_cell_messages_total", NULL,
 					 "SIP messages from one shard of the node to another.");
@@ -30,40 +30,41 @@ void cell_setup(void)
 					 "because too many waited.");
 }
 
-static uint32_t place_of(const struct cell *c, uint16_t number)
+static uint32_t place_of(const struct inter_shard *c, uint16_t number)
 {
 	for (uint32_t i = 0; i < c->count; i++) {
 		if (c->numbers[i] == number)
 			return i;
 	}
-	return CELL_NOBODY;
+	return INTER_SHARD_NOBODY;
 }
 
-static struct ring *ring_of(struct cell *c, uint32_t from, uint32_t to)
+static struct ring *ring_of(struct inter_shard *c, uint32_t from, uint32_t to)
 {
 	return &c->rings[from * c->count + to];
 }
 
-static int rings_open(struct cell *c)
+static int rings_open(struct inter_shard *c)
 {
 	int err = 0;
 
 	for (uint32_t i = 0; i < c->count * c->count && !err; i++) {
 		c->rings[i].wake_fd = -1;
 		if (i / c->count != i % c->count)
-			err = ring_open(&c->rings[i], sizeof(struct text), CELL_MESSAGES);
+			err = ring_open(&c->rings[i], sizeof(struct text), INTER_SHARD_MESSAGES);
 	}
 	return err;
 }
 
-int cell_open(struct cell **out, const uint16_t *numbers, uint32_t count)
+int inter_shard_open(struct inter_shard **out, const uint16_t *numbers, uint32_t count)
 {
-	struct cell *c;
+	struct inter_shard *c;
 	int err;
 
-	if (count > CELL_SHARDS_MAX)
+	if (count > INTER_SHARD_MAX)
 		return -EINVAL;
-	c = aligned_alloc(_Alignof(struct cell), sizeof(*c) + count * count * sizeof(struct ring));
+	c = aligned_alloc(_Alignof(struct inter_shard),
+			  sizeof(*c) + count * count * sizeof(struct ring));
 	if (!c)
 		return -ENOMEM;
 	memset(c, 0, sizeof(*c) + count * count * sizeof(struct ring));
@@ -71,7 +72,7 @@ int cell_open(struct cell **out, const uint16_t *numbers, uint32_t count)
 	memcpy(c->numbers, numbers, count * sizeof(*numbers));
 	err = rings_open(c);
 	if (err) {
-		cell_close(c);
+		inter_shard_close(c);
 		return err;
 	}
 	*out = c;
@@ -87,7 +88,7 @@ static void ring_empty(struct ring *r)
 	ring_close(r);
 }
 
-void cell_close(struct cell *c)
+void inter_shard_close(struct inter_shard *c)
 {
 	if (!c)
 		return;
@@ -98,12 +99,13 @@ void cell_close(struct cell *c)
 	free(c);
 }
 
-int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct bytes message)
+int inter_shard_send(struct inter_shard *c, uint16_t from, const struct sip_hop *to,
+		     struct bytes message)
 {
-	uint32_t at = place_of(c, cell_shard(&to->remote)), by = place_of(c, from);
+	uint32_t at = place_of(c, inter_shard_of(&to->remote)), by = place_of(c, from);
 	struct text copy = { 0 };
 
-	if (at == CELL_NOBODY || by == CELL_NOBODY || at == by ||
+	if (at == INTER_SHARD_NOBODY || by == INTER_SHARD_NOBODY || at == by ||
 	    atomic_load_explicit(&c->left[at], memory_order_relaxed))
 		return -EHOSTUNREACH;
 	if (text_set(&copy, message))
@@ -119,37 +121,39 @@ int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct by
 	return 0;
 }
 
-bool cell_receive(struct cell *c, uint16_t to, struct sip_hop *from, struct text *message)
+bool inter_shard_receive(struct inter_shard *c, uint16_t to, struct sip_hop *from,
+			 struct text *message)
 {
 	uint32_t at = place_of(c, to);
 
-	if (at == CELL_NOBODY || !atomic_load_explicit(&c->waiting[at], memory_order_relaxed))
+	if (at == INTER_SHARD_NOBODY ||
+	    !atomic_load_explicit(&c->waiting[at], memory_order_relaxed))
 		return false;
 	for (uint32_t i = 0; i < c->count; i++) {
 		if (i == at || !ring_pop(ring_of(c, i, at), message, 1))
 			continue;
 		atomic_fetch_sub_explicit(&c->waiting[at], 1, memory_order_relaxed);
-		*from = (struct sip_hop){ .transport = SIP_CELL,
-					  .remote = cell_address(c->numbers[i]) };
+		*from = (struct sip_hop){ .transport = SIP_INTER_SHARD,
+					  .remote = inter_shard_address(c->numbers[i]) };
 		return true;
 	}
 	return false;
 }
 
-static void cell_mark(struct cell *c, uint16_t shard, bool left)
+static void cell_mark(struct inter_shard *c, uint16_t shard, bool left)
 {
 	uint32_t at = place_of(c, shard);
 
-	if (at != CELL_NOBODY)
+	if (at != INTER_SHARD_NOBODY)
 		atomic_store_explicit(&c->left[at], left, memory_order_relaxed);
 }
 
-void cell_leave(struct cell *c, uint16_t shard)
+void inter_shard_leave(struct inter_shard *c, uint16_t shard)
 {
 	cell_mark(c, shard, true);
 }
 
-void cell_enter(struct cell *c, uint16_t shard)
+void inter_shard_enter(struct inter_shard *c, uint16_t shard)
 {
 	cell_mark(c, shard, false);
 }

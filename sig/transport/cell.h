@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way between the shards of a process (SIP_CELL, docs/adr/0009): whole SIP messages in bounded rings, one for each pair and
+ * The way between the shards of a process (SIP_INTER_SHARD, docs/adr/0009): whole SIP messages in bounded rings, one for each pair and
  * direction, so that each shard may have a thread of its own. It promises as little as UDP does: who hears nothing says it again.
  */
 #ifndef SIG_TRANSPORT_CELL_H
@@ -9,22 +9,24 @@
 #include "base/text.h"
 #include "sig/sip/message.h"
 
-enum { CELL_SHARDS_MAX = 16, CELL_MESSAGES = 256 };
+enum { INTER_SHARD_MAX = 16, INTER_SHARD_MESSAGES = 256 };
 
-struct cell;
+struct inter_shard;
 
-void cell_setup(void); /* registers the metrics; main thread, once */
-/* numbers: of at most CELL_SHARDS_MAX shards. 0 or -errno. */
-int cell_open(struct cell **out, const uint16_t *numbers, uint32_t count) NODISCARD;
-void cell_close(struct cell *c); /* NULL is fine */
-/* Of shard from: queues a copy. 0, -EHOSTUNREACH (no shard of that number, or it has left), -ENOBUFS (CELL_MESSAGES wait; counted) or
+void inter_shard_setup(void); /* registers the metrics; main thread, once */
+/* numbers: of at most INTER_SHARD_MAX shards. 0 or -errno. */
+int inter_shard_open(struct inter_shard **out, const uint16_t *numbers, uint32_t count) NODISCARD;
+void inter_shard_close(struct inter_shard *c); /* NULL is fine */
+/* Of shard from: queues a copy. 0, -EHOSTUNREACH (no shard of that number, or it has left), -ENOBUFS (INTER_SHARD_MESSAGES wait; counted) or
  * -ENOMEM. */
-int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct bytes message);
+int inter_shard_send(struct inter_shard *c, uint16_t from, const struct sip_hop *to,
+		     struct bytes message);
 /* For shard to: the next message, whose text is the caller's, and by what way it is answered. False: there is none. */
-bool cell_receive(struct cell *c, uint16_t to, struct sip_hop *from, struct text *message);
+bool inter_shard_receive(struct inter_shard *c, uint16_t to, struct sip_hop *from,
+			 struct text *message);
 /* Nothing is sent to that shard any more. */
-void cell_leave(struct cell *c, uint16_t shard);
+void inter_shard_leave(struct inter_shard *c, uint16_t shard);
 /* It is again. */
-void cell_enter(struct cell *c, uint16_t shard);
+void inter_shard_enter(struct inter_shard *c, uint16_t shard);
 
 #endif

@@ -54,7 +54,7 @@ static void check_again(struct bytes taken)
 {
 	static char uri[CARRIED_VALUE_MAX + 64];
 	static uint8_t space[2 * CARRIED_MAX];
-	const struct identity_policy cell = identity_of_cell();
+	const struct identity_policy cell = identity_of_inter_shard();
 	struct writer w = writer_over(space, sizeof(space));
 	struct sip_message m;
 
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t space[2 * CARRIED_MAX];
-	const struct identity_policy cell = identity_of_cell();
+	const struct identity_policy cell = identity_of_inter_shard();
 	struct bytes in = bytes_mem(data, size < INPUT_MAX ? size : INPUT_MAX);
 	struct writer w = writer_over(space, sizeof(space));
 	struct sip_message m;

@@ -108,14 +108,14 @@ static void on_joined(const struct remote_joined *j, void *arg)
 	struct told *t = arg;
 
 	assert(j->serial && j->verdict < REMOTE_VERDICTS);
-	assert(j->far.user.n <= REMOTE_USER_MAX && j->far.call_id.n <= DIALOG_TEXT_MAX);
-	assert(j->far.from_tag.n <= DIALOG_TEXT_MAX);
+	assert(j->remote.user.n <= REMOTE_USER_MAX && j->remote.call_id.n <= DIALOG_TEXT_MAX);
+	assert(j->remote.from_tag.n <= DIALOG_TEXT_MAX);
 	t->users++;
-	t->sum += j->serial * 3 + j->verdict * 5 + j->far.alone;
-	sum_add(t, j->far.user);
-	sum_add(t, j->far.call_id);
-	sum_add(t, j->far.from_tag);
-	sum_add(t, bytes_mem(j->far.to_tag, sizeof(j->far.to_tag)));
+	t->sum += j->serial * 3 + j->verdict * 5 + j->remote.alone;
+	sum_add(t, j->remote.user);
+	sum_add(t, j->remote.call_id);
+	sum_add(t, j->remote.from_tag);
+	sum_add(t, bytes_mem(j->remote.to_tag, sizeof(j->remote.to_tag)));
 	remote_news_add_joined(&t->again, j);
 }
 

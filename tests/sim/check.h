@@ -129,7 +129,7 @@ struct check {
 	struct check_split splits[SEEN_MAX];
 	uint32_t split_count;
 	struct check_cell cells[SEEN_MAX];
-	uint32_t cell_count;
+	uint32_t peer_shard_count;
 	uint32_t effects_max;
 	uint64_t apart_ns; /* since when two conferences of one number are open; 0: they are not */
 };

@@ -21,7 +21,7 @@ static void follow(struct sim *s, struct check_cell *c, int end)
 
 void check_far_follow(struct sim *s)
 {
-	for (uint32_t i = 0; i < s->check.cell_count; i++) {
+	for (uint32_t i = 0; i < s->check.peer_shard_count; i++) {
 		follow(s, &s->check.cells[i], 0);
 		follow(s, &s->check.cells[i], 1);
 	}
@@ -35,7 +35,7 @@ static bool is_end(const struct id_tag *end, const struct id_tag *tag)
 /* Either side may ask anew within the dialog. */
 static bool is_known(const struct check *c, const struct id_tag *asks, const struct id_tag *asked)
 {
-	for (uint32_t i = 0; i < c->cell_count; i++) {
+	for (uint32_t i = 0; i < c->peer_shard_count; i++) {
 		const struct id_tag *ends = c->cells[i].ends;
 
 		if ((is_end(&ends[0], asks) && is_end(&ends[1], asked)) ||
@@ -53,11 +53,11 @@ void check_far(struct sim *s, const struct sip_message *m)
 	if (id_tag_get(m->to.tag, &asked) || id_tag_get(m->from.tag, &asks))
 		return;
 	if (!check_seen(s, asks.call) || !check_seen(s, asked.call) || is_known(c, &asks, &asked) ||
-	    c->cell_count == SEEN_MAX)
+	    c->peer_shard_count == SEEN_MAX)
 		return;
 	trace_line(s, "calls %" PRIx64 " and %" PRIx64 " are one", asks.call, asked.call);
 	s->totals.united++;
-	c->cells[c->cell_count++] = (struct check_cell){
+	c->cells[c->peer_shard_count++] = (struct check_cell){
 		.ends = { asks, asked },
 		.calls = { asks.call, asked.call },
 	};
@@ -67,7 +67,7 @@ void check_far(struct sim *s, const struct sip_message *m)
 /* Behind *at: the other end of the next dialog of the call; 0: there is none. */
 static uint64_t next_far(const struct check *c, uint64_t call, uint32_t *at)
 {
-	while (*at < c->cell_count) {
+	while (*at < c->peer_shard_count) {
 		const uint64_t *calls = c->cells[(*at)++].calls;
 
 		if (calls[0] == call || calls[1] == call)
@@ -153,11 +153,12 @@ static const struct call *call_of(const struct sim *s, uint64_t call)
 }
 
 /* The call at the other end of the dialog that this leg is in; NULL: it is a phone's, or nobody is there. */
-static const struct call *far_end(const struct sim *s, const struct leg *l)
+static const struct call *command_ask_end(const struct sim *s, const struct leg *l)
 {
 	const struct id_tag *own = &l->dialog.tag;
 
-	for (uint32_t i = 0; l->dialog.hop.transport == SIP_CELL && i < s->check.cell_count; i++) {
+	for (uint32_t i = 0;
+	     l->dialog.hop.transport == SIP_INTER_SHARD && i < s->check.peer_shard_count; i++) {
 		const struct check_cell *cell = &s->check.cells[i];
 
 		for (int end = 0; end < 2; end++) {
@@ -173,7 +174,8 @@ static bool is_between(const struct sim *s, const struct call *c)
 {
 	const struct leg *caller = call_caller(c), *callee = call_callee(c);
 
-	return far_end(s, caller) && (callee ? far_end(s, callee) != NULL : call_is_alone(c));
+	return command_ask_end(s, caller) &&
+	       (callee ? command_ask_end(s, callee) != NULL : call_is_alone(c));
 }
 
 bool check_far_is_circle(struct sim *s, uint64_t call)

@@ -61,7 +61,7 @@ static bool refer_is_passed_on(const struct sim *s, const struct id_tag *id)
 	const struct shard *core = node_core(s, id->call);
 	const struct call *c = core ? shard_call_find(core, id->call) : NULL;
 
-	return c && id->leg < c->leg_count && conference_is_far(c, id->leg);
+	return c && id->leg < c->leg_count && conference_is_remote(c, id->leg);
 }
 
 void check_refer_answered(struct sim *s, const struct sip_message *m)

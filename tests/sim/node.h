@@ -12,7 +12,7 @@
 
 struct sim;
 struct store_command;
-struct cell;
+struct inter_shard;
 
 enum { LOCALS = SIP_TRANSPORTS }; /* listening addresses, then those of IPv6 */
 enum { NODE_PORTS = 64 };         /* pairs, of each family */
@@ -101,9 +101,9 @@ struct node {
 	struct locations *locations; /* NULL: down */
 	struct node_shard shards[SHARDS_MAX];
 	uint32_t shard_count;
-	struct cell *cell;             /* between several */
-	struct shard_commons *commons; /* of several */
-	struct hop_edges edges;        /* connections of others (link.h) */
+	struct inter_shard *inter_shard; /* between several */
+	struct shard_commons *commons;   /* of several */
+	struct hop_edges edges;          /* connections of others (link.h) */
 	struct node_held *held;
 	uint32_t held_count;
 	struct node_far fars[NODE_FARS];

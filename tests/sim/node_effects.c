@@ -87,7 +87,7 @@ static void carry_send(struct node *n, const struct node_shard *shard, const str
 	if (!check_sent(s, shard, &e->hop.remote, text_bytes(&e->data)))
 		return;
 	check_apart(n, text_bytes(&e->data));
-	if (e->hop.transport == SIP_CELL)
+	if (e->hop.transport == SIP_INTER_SHARD)
 		node_cell_say(n, shard, e);
 	else
 		net_send(s, n, &e->hop, text_bytes(&e->data));

@@ -13,9 +13,9 @@
 #include "sig/sip/shard_name.h"
 #include "tests/sim/sim.h"
 
-#define HELD_NS       (5 * NS_PER_S)
-#define HELD_RETRY_NS (10 * NS_PER_MS)
-#define FAR_WAIT_NS   (1 * NS_PER_S)
+#define HELD_NS        (5 * NS_PER_S)
+#define HELD_RETRY_NS  (10 * NS_PER_MS)
+#define REMOTE_WAIT_NS (1 * NS_PER_S)
 
 /* ---- who has what ---- */
 
@@ -340,12 +340,12 @@ void node_link_receive(struct node *n, const struct sip_hop *from, struct bytes 
 
 /* ---- between shards ---- */
 
-int node_link_cell(struct node *n, uint16_t from, uint16_t shard, struct bytes message)
+int node_link_inter_shard(struct node *n, uint16_t from, uint16_t shard, struct bytes message)
 {
-	const struct parcel p = { .kind = PARCEL_CELL,
-				  .transport = SIP_CELL,
-				  .bound = cell_address(shard),
-				  .remote = cell_address(from),
+	const struct parcel p = { .kind = PARCEL_INTER_SHARD,
+				  .transport = SIP_INTER_SHARD,
+				  .bound = inter_shard_address(shard),
+				  .remote = inter_shard_address(from),
 				  .data = message };
 	uint32_t to, process;
 	bool knows, found;
@@ -363,8 +363,8 @@ int node_link_cell(struct node *n, uint16_t from, uint16_t shard, struct bytes m
 
 static void hear_cell(struct node *n, const struct parcel *p)
 {
-	const struct sip_hop from = { .transport = SIP_CELL, .remote = p->remote };
-	struct node_shard *to = node_shard_of(n, cell_shard(&p->bound));
+	const struct sip_hop from = { .transport = SIP_INTER_SHARD, .remote = p->remote };
+	struct node_shard *to = node_shard_of(n, inter_shard_of(&p->bound));
 
 	if (!to || !to->core || to->leaving)
 		return;
@@ -459,7 +459,7 @@ void node_link_parcel(struct node *n, const struct parcel *p, uint32_t process)
 	case PARCEL_SEND_DATAGRAM:
 		hear_datagram_to_send(n, p);
 		break;
-	case PARCEL_CELL:
+	case PARCEL_INTER_SHARD:
 		hear_cell(n, p);
 		break;
 	case PARCEL_NEWS:
@@ -516,7 +516,7 @@ static uint32_t news_others(void *arg)
 	return count;
 }
 
-static void far_end(struct node *n, struct node_far *far, const struct remote_joined *told)
+static void command_ask_end(struct node *n, struct node_far *far, const struct remote_joined *told)
 {
 	uint64_t order = far->order;
 
@@ -530,19 +530,19 @@ static void news_joined(void *arg, const struct remote_joined *told)
 
 	for (uint32_t i = 0; i < NODE_FARS; i++) {
 		if (n->fars[i].serial == told->serial && told->serial)
-			far_end(n, &n->fars[i], told);
+			command_ask_end(n, &n->fars[i], told);
 	}
 }
 
 /* who: process; a: serial */
-static void on_far_late(struct sim *s, const struct event *e)
+static void on_command_ask_late(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, e->who);
 
 	for (uint32_t i = 0; n && i < NODE_FARS; i++) {
 		if (n->fars[i].serial != e->a)
 			continue;
-		far_end(n, &n->fars[i], NULL);
+		command_ask_end(n, &n->fars[i], NULL);
 		node_carry(n);
 		return;
 	}
@@ -564,7 +564,7 @@ bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *joi
 	ask.serial = ++s->links.serials;
 	ask.tenant = bytes_str(tenants_name(n->tenants, n->tenant));
 	n->fars[i] = (struct node_far){ .order = order, .serial = ask.serial };
-	sim_after(s, FAR_WAIT_NS, on_far_late, n->incarnation, ask.serial, 0);
+	sim_after(s, REMOTE_WAIT_NS, on_command_ask_late, n->incarnation, ask.serial, 0);
 	remote_watch_join(n->commons->remote, process, &ask);
 	return true;
 }

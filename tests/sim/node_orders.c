@@ -109,11 +109,11 @@ static int order_reject_give(struct sim *s, const struct node_order *o,
 /* The other call is on another node: that is asked first (app/command/command_transfer.c). */
 static int join_give_far(struct sim *s, struct shard_join *join, struct instant now)
 {
-	static const struct call_far again = { 0 };
+	static const struct call_remote again = { 0 };
 	struct shard *core = node_core(s, join->call);
 
 	if (shard_call_was_joined(core, join))
-		return shard_call_join_far(core, join, &again, now);
+		return shard_call_join_remote(core, join, &again, now);
 	return node_link_asks(node_of_call(s, join->call), join->by->ticket, join) ? -EINPROGRESS
 										   : -EAGAIN;
 }
@@ -129,7 +129,7 @@ static int join_give(struct sim *s, struct shard_join *join, struct instant now)
 	check_across(s, node_of_call(s, join->call)->index, node_of_call(s, join->with)->index);
 	if (core == other || !other || node_of_call(s, join->call) != node_of_call(s, join->with))
 		return shard_call_join(core, join, now);
-	err = shard_call_join_beside(core, other, join, now);
+	err = shard_call_join_local(core, other, join, now);
 	s->totals.joins += err == 0;
 	return err;
 }
@@ -179,14 +179,14 @@ void node_far_told(struct node *n, uint64_t order, const struct remote_joined *t
 				   .with_leg = (enum shard_leg)(o->what % 10),
 				   .by = &by };
 	struct shard *core = node_core_of(n, o->call);
-	struct call_far far;
+	struct call_remote far;
 	int err = told ? shard_remote_error(told->verdict) : -ETIMEDOUT;
 
 	s->links.totals.refused += err != 0;
 	if (!err && core) {
-		far = told->far;
+		far = told->remote;
 		far.shard = id_shard(o->with);
-		err = shard_call_join_far(core, &join, &far, node_now(n));
+		err = shard_call_join_remote(core, &join, &far, node_now(n));
 		if (!err) {
 			check_given(s, o->call);
 			check_given(s, o->with);

@@ -19,10 +19,10 @@ void node_shards_open(struct node *n)
 
 	if (n->shard_count == 1)
 		return;
-	set->cell_count = n->shard_count;
+	set->peer_shard_count = n->shard_count;
 	for (uint32_t i = 0; i < n->shard_count; i++)
-		set->cells[i] = n->shards[i].number;
-	err = cell_open(&n->cell, set->cells, set->cell_count);
+		set->peer_shards[i] = n->shards[i].number;
+	err = inter_shard_open(&n->inter_shard, set->peer_shards, set->peer_shard_count);
 	if (!err)
 		err = shard_commons_open(&n->commons, set, &n->rand);
 	assert(!err);
@@ -39,8 +39,8 @@ void node_shards_close(struct node *n)
 	}
 	shard_commons_close(n->commons);
 	n->commons = NULL;
-	cell_close(n->cell);
-	n->cell = NULL;
+	inter_shard_close(n->inter_shard);
+	n->inter_shard = NULL;
 }
 
 /* ---- whose a message is ---- */
@@ -110,12 +110,12 @@ struct shard *node_core_of_message(struct node *n, const struct sip_hop *from, s
 
 /* ---- what they say to each other ---- */
 
-/* An address of SIP_CELL: to another shard of the node. */
+/* An address of SIP_INTER_SHARD: to another shard of the node. */
 static void on_cell_unsent(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, e->who);
 	struct node_shard *shard = n ? node_shard_of(n, (uint16_t)e->a) : NULL;
-	struct sip_hop hop = { .transport = SIP_CELL, .remote = e->to };
+	struct sip_hop hop = { .transport = SIP_INTER_SHARD, .remote = e->to };
 
 	if (!shard || !shard->core)
 		return;
@@ -125,7 +125,7 @@ static void on_cell_unsent(struct sim *s, const struct event *e)
 
 static bool cell_is_here(struct node *n, const struct effect *e)
 {
-	const struct node_shard *to = node_shard_of(n, cell_shard(&e->hop.remote));
+	const struct node_shard *to = node_shard_of(n, inter_shard_of(&e->hop.remote));
 
 	return to && to->core;
 }
@@ -134,9 +134,9 @@ static int cell_say_to(struct node *n, const struct node_shard *shard, const str
 {
 	struct bytes message = text_bytes(&e->data);
 
-	if (n->cell && cell_is_here(n, e))
-		return cell_send(n->cell, shard->number, &e->hop, message);
-	return node_link_cell(n, shard->number, cell_shard(&e->hop.remote), message);
+	if (n->inter_shard && cell_is_here(n, e))
+		return inter_shard_send(n->inter_shard, shard->number, &e->hop, message);
+	return node_link_inter_shard(n, shard->number, inter_shard_of(&e->hop.remote), message);
 }
 
 void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e)
@@ -160,7 +160,7 @@ static bool cell_hear(struct node *n, const struct node_shard *shard)
 	struct sip_hop from;
 	bool any = false;
 
-	while (cell_receive(n->cell, shard->number, &from, &message)) {
+	while (inter_shard_receive(n->inter_shard, shard->number, &from, &message)) {
 		any = true;
 		check_received(n->sim, text_bytes(&message));
 		if (shard->core && !shard->leaving)
@@ -174,7 +174,7 @@ bool node_cells_hear(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; n->cell && i < n->shard_count; i++)
+	for (uint32_t i = 0; n->inter_shard && i < n->shard_count; i++)
 		any |= cell_hear(n, &n->shards[i]);
 	return any;
 }
@@ -222,7 +222,7 @@ static void lose_alone(struct node *n, struct node_shard *shard)
 
 	s->totals.lost_alone++;
 	check_shard_lost(n, shard);
-	cell_leave(n->cell, shard->number);
+	inter_shard_leave(n->inter_shard, shard->number);
 	node_shard_end(n, shard);
 	sim_after(s, sim_between_ms(s, 500, 8000), on_operator, n->incarnation, 0, 0);
 }

@@ -56,7 +56,7 @@ void node_shards_close(struct node *n);
 /* NULL: of one that is not here, or is lost. */
 struct shard *node_core_of_message(struct node *n, const struct sip_hop *from,
 				   struct bytes message);
-/* EFFECT_SEND over SIP_CELL. */
+/* EFFECT_SEND over SIP_INTER_SHARD. */
 void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e);
 /* What they said to each other arrives. False: nothing did. */
 bool node_cells_hear(struct node *n);
@@ -77,8 +77,8 @@ void node_link_close(struct node *n);
 void node_link_receive(struct node *n, const struct sip_hop *from, struct bytes message);
 /* True: it is for a phone that another node reaches. */
 bool node_link_says(struct node *n, const struct sip_hop *hop, struct bytes message);
-/* Of a shard here to one that is not: as node_edge_cell. */
-int node_link_cell(struct node *n, uint16_t from, uint16_t shard, struct bytes message);
+/* Of a shard here to one that is not: as node_edge_inter_shard. */
+int node_link_inter_shard(struct node *n, uint16_t from, uint16_t shard, struct bytes message);
 /* Another node is asked with whom a call is to be joined; node_far_told answers. False: nobody can be asked. */
 bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *join);
 /* What the shards tell other nodes of who is watched. */

@@ -16,7 +16,7 @@ const char *phone_transport(const struct phone *p)
 {
 	switch (p->transport) {
 	case SIP_UDP:
-	case SIP_CELL:
+	case SIP_INTER_SHARD:
 		break;
 	case SIP_TCP:
 		return ";transport=tcp";

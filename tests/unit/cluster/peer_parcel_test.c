@@ -146,12 +146,12 @@ static void test_cell(void **state)
 	struct parcel read;
 
 	(void)state;
-	g_parcel.kind = PARCEL_CELL;
+	g_parcel.kind = PARCEL_INTER_SHARD;
 	g_parcel.bound = g_parcel.remote;
 	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
 	g_parcel.connection = 0;
 	assert_int_equal(parcel_read(&read, written()), 0);
-	assert_int_equal(read.kind, PARCEL_CELL);
+	assert_int_equal(read.kind, PARCEL_INTER_SHARD);
 	assert_false(parcel_has_connection(&read));
 	assert_false(parcel_is_datagram(&read));
 	g_parcel.bound = (struct addr){ 0 };

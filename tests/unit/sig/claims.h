@@ -26,9 +26,9 @@ RIG_FN struct rig *claims_rig(const struct claims *x, uint16_t number)
 	struct shard_settings s = rig_settings();
 
 	s.number = number;
-	s.cell_count = 2;
-	s.cells[0] = 7;
-	s.cells[1] = 8;
+	s.peer_shard_count = 2;
+	s.peer_shards[0] = 7;
+	s.peer_shards[1] = 8;
 	s.rooms_claimed = true;
 	s.rooms = x->rooms;
 	return rig_open_with(&s);

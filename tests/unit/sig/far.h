@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two shards that reach each other by SIP_CELL, each on a rig of its own, and a phone that has a call on each: A and B on the first, B's
+/* Two shards that reach each other by SIP_INTER_SHARD, each on a rig of its own, and a phone that has a call on each: A and B on the first, B's
  * second dialog and C on the other. */
 #ifndef TESTS_UNIT_SIG_FAR_H
 #define TESTS_UNIT_SIG_FAR_H
@@ -20,9 +20,9 @@ RIG_FN struct rig *far_rig(uint16_t number)
 	struct shard_settings s = rig_settings();
 
 	s.number = number;
-	s.cell_count = 2;
-	s.cells[0] = 7;
-	s.cells[1] = 8;
+	s.peer_shard_count = 2;
+	s.peer_shards[0] = 7;
+	s.peer_shards[1] = 8;
 	return rig_open_with(&s);
 }
 
@@ -65,7 +65,7 @@ RIG_FN void far_restart_rig(struct rig *r, struct phone *p, struct phone *q)
 	phone_bind(p);
 	phone_bind(q);
 	for (uint32_t i = 0; i < r->sent_count; i++)
-		r->sent[i].taken |= r->sent[i].hop.transport == SIP_CELL;
+		r->sent[i].taken |= r->sent[i].hop.transport == SIP_INTER_SHARD;
 	for (uint32_t i = 0; i < count; i++) {
 		bool newest = r->saves[i].kind == EFFECT_CALL_SAVE;
 
@@ -89,16 +89,16 @@ RIG_FN void far_restart(struct far *f)
 /* What one has for the other arrives. */
 RIG_FN bool far_carry_from(struct far *f, struct rig *from, struct rig *to)
 {
-	const struct sip_hop hop = { .transport = SIP_CELL,
-				     .remote = cell_address(from->settings.number) };
+	const struct sip_hop hop = { .transport = SIP_INTER_SHARD,
+				     .remote = inter_shard_address(from->settings.number) };
 	bool any = false;
 
 	for (uint32_t i = 0; i < from->sent_count; i++) {
 		struct rig_sent *s = &from->sent[i];
 
-		if (s->taken || s->hop.transport != SIP_CELL)
+		if (s->taken || s->hop.transport != SIP_INTER_SHARD)
 			continue;
-		assert_int_equal(cell_shard(&s->hop.remote), to->settings.number);
+		assert_int_equal(inter_shard_of(&s->hop.remote), to->settings.number);
 		s->taken = any = true;
 		f->passed++;
 		if (f->passed == f->lost && f->dies)

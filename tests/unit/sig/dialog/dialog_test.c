@@ -404,7 +404,7 @@ static void contact_for_a_shard(void **state)
 {
 	char space[256];
 	struct shard_settings s = g_settings;
-	struct dialog d = { .tag = OWN, .hop = { .transport = SIP_CELL } };
+	struct dialog d = { .tag = OWN, .hop = { .transport = SIP_INTER_SHARD } };
 	struct writer w = writer_over(space, sizeof(space));
 
 	(void)state;

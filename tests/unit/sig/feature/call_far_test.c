@@ -294,7 +294,7 @@ static void whose_a_message_is(void **state)
 	for (uint32_t i = first; i < r->sent_count; i++) {
 		struct bytes text = text_bytes(&r->sent[i].data);
 
-		if (r->sent[i].hop.transport != SIP_CELL)
+		if (r->sent[i].hop.transport != SIP_INTER_SHARD)
 			continue;
 		n++;
 		assert_true(shard_whose(r->shard, text) == here);
@@ -314,7 +314,7 @@ static void formats(void **state)
 	record = text_bytes(&rig_record(f->near.l.r)->record);
 	in = tandem__call__call__unpack(NULL, record.n, record.p);
 	assert_non_null(in);
-	assert_int_equal(in->format, CALL_RECORD_CELLS);
+	assert_int_equal(in->format, CALL_RECORD_INTER_SHARD);
 	tandem__call__call__free_unpacked(in, NULL);
 }
 
@@ -442,7 +442,8 @@ static void of_another_tenant(void **state)
 /* There is no such shard any more. */
 static void nobody_there(void **state)
 {
-	const struct sip_hop hop = { .transport = SIP_CELL, .remote = cell_address(8) };
+	const struct sip_hop hop = { .transport = SIP_INTER_SHARD,
+				     .remote = inter_shard_address(8) };
 	struct far *f = *state;
 	struct rig *r = f->near.l.r;
 	char to[512];
@@ -465,7 +466,7 @@ static void not_in_the_cell(void **state)
 	struct far *f = *state;
 	struct bytes m;
 
-	f->near.l.r->settings.cell_count = 0;
+	f->near.l.r->settings.peer_shard_count = 0;
 	far_restart(f);
 	two_calls(f);
 	refer_to(f);
@@ -492,9 +493,9 @@ static void apart(void **state)
 {
 	struct far *f = *state;
 
-	f->near.l.r->settings.cell_count = f->other->settings.cell_count = 0;
+	f->near.l.r->settings.peer_shard_count = f->other->settings.peer_shard_count = 0;
 	rand_open_seed(&f->other->rand, 44); /* else both make one key, which is refused */
-	f->near.l.r->settings.cells_apart = f->other->settings.cells_apart = true;
+	f->near.l.r->settings.shards_are_apart = f->other->settings.shards_are_apart = true;
 	far_restart(f);
 	transferred(f);
 	assert_keys_are_shared(f);
@@ -583,7 +584,7 @@ static int join_far(struct far *f, uint64_t id, bool turned)
 				   .leg = turned ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				   .with_leg = turned ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE,
 				   .by = &by };
-	int err = shard_call_join_beside(r->shard, other->shard, &join, r->now);
+	int err = shard_call_join_local(r->shard, other->shard, &join, r->now);
 
 	rig_run(r);
 	far_run(f);
@@ -653,8 +654,8 @@ static void join_alone(struct far *f, const struct alone_row *row)
 	struct shard_join join = begin_alone(f, row);
 
 	join.by = &by;
-	assert_int_equal(shard_call_join_beside(f->near.l.r->shard, f->other->shard, &join,
-						f->near.l.r->now),
+	assert_int_equal(shard_call_join_local(f->near.l.r->shard, f->other->shard, &join,
+					       f->near.l.r->now),
 			 0);
 	rig_run(f->near.l.r);
 	far_run(f);
@@ -707,13 +708,13 @@ static void not_joined_by_command(void **state)
 	struct far *f = *state;
 	struct shard_join join = { .call = 1, .with = 2 };
 
-	assert_int_equal(shard_call_join_beside(f->near.l.r->shard, f->other->shard, &join,
-						f->near.l.r->now),
+	assert_int_equal(shard_call_join_local(f->near.l.r->shard, f->other->shard, &join,
+					       f->near.l.r->now),
 			 -ENOENT);
 	phones_talk(&f->near.l.a, &f->near.l.b);
 	join.call = call_at(f->near.l.r, 0);
-	assert_int_equal(shard_call_join_beside(f->near.l.r->shard, f->other->shard, &join,
-						f->near.l.r->now),
+	assert_int_equal(shard_call_join_local(f->near.l.r->shard, f->other->shard, &join,
+					       f->near.l.r->now),
 			 -ENOENT);
 	assert_true(join.of_with);
 	phone_invite(&f->second, "1004", PHONE_SDP_B);
@@ -733,10 +734,10 @@ static void not_joined_with_another_tenant(void **state)
 	join.with = call_at(f->other, 0);
 	with = shard_call_find(there, join.with);
 	with->tenant++;
-	assert_int_equal(shard_call_join_beside(here, there, &join, f->near.l.r->now), -ENOENT);
+	assert_int_equal(shard_call_join_local(here, there, &join, f->near.l.r->now), -ENOENT);
 	assert_true(join.of_with);
 	with->tenant--;
-	assert_int_equal(shard_call_join_beside(here, there, &join, f->near.l.r->now), 0);
+	assert_int_equal(shard_call_join_local(here, there, &join, f->near.l.r->now), 0);
 }
 
 /* Its other party has been told that it has the place: until it has, the call is joined with nobody, and transferred to nobody. */
@@ -766,7 +767,7 @@ static void join_both(struct far *f, struct rig *r)
 					   .with_leg = SHARD_LEG_CALLEE,
 					   .by = &by };
 
-		assert_int_equal(shard_call_join_beside(r->shard, f->other->shard, &join, r->now),
+		assert_int_equal(shard_call_join_local(r->shard, f->other->shard, &join, r->now),
 				 0);
 		rig_run(r);
 	}
@@ -822,8 +823,8 @@ static void joined_already(void **state)
 			let_b_go(f);
 			join.call = call_at(r, 0);
 			join.with = call_at(rigs[!turned], 0);
-			assert_int_equal(shard_call_join_beside(r->shard, rigs[!turned]->shard,
-								&join, r->now),
+			assert_int_equal(shard_call_join_local(r->shard, rigs[!turned]->shard,
+							       &join, r->now),
 					 0);
 			rig_run(r);
 			far_run(f);
@@ -844,7 +845,7 @@ static void crossing(void **state)
 {
 	struct far *f = *state;
 	struct rig *rigs[] = { f->near.l.r, f->other };
-	struct call_far far[2];
+	struct call_remote far[2];
 	struct shard_join join[2];
 
 	two_calls(f);
@@ -854,13 +855,13 @@ static void crossing(void **state)
 					     .with = call_at(rigs[!i], 0),
 					     .leg = i ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 					     .with_leg = i ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE };
-		assert_int_equal(shard_call_far(rigs[!i]->shard, TENANT_DEFAULT, join[i].with,
-						join[i].with_leg, &far[i]),
+		assert_int_equal(shard_call_remote(rigs[!i]->shard, TENANT_DEFAULT, join[i].with,
+						   join[i].with_leg, &far[i]),
 				 0);
 	}
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(
-			shard_call_join_far(rigs[i]->shard, &join[i], &far[i], rigs[i]->now), 0);
+			shard_call_join_remote(rigs[i]->shard, &join[i], &far[i], rigs[i]->now), 0);
 		rig_run(rigs[i]);
 	}
 	far_run(f);
@@ -900,7 +901,7 @@ static void b_speaks_with_itself(struct far *f)
 	two_calls(f);
 	join.call = call_at(r, 0);
 	join.with = call_at(f->other, 0);
-	assert_int_equal(shard_call_join_beside(r->shard, f->other->shard, &join, r->now), 0);
+	assert_int_equal(shard_call_join_local(r->shard, f->other->shard, &join, r->now), 0);
 	rig_run(r);
 	far_run(f);
 	answer_b(f);

@@ -85,7 +85,7 @@ static void source_of_a_shard(void **state)
 	assert_int_equal(message_parse_kept(&m, bytes_str(text)), 0);
 	call_data_hear(&c, &m);
 	assert_int_equal(c.source.n, 0);
-	m.hop.transport = SIP_CELL;
+	m.hop.transport = SIP_INTER_SHARD;
 	call_data_hear(&c, &m);
 	assert_true(bytes_is(text_bytes(&c.source), "trunk carrier"));
 	text_clear(&c.source);

@@ -131,11 +131,11 @@ static void join(void *owner, const struct remote_join *j, struct remote_joined 
 	out->verdict = j->call == 5 ? REMOTE_OK : REMOTE_NO_PARTY;
 	if (j->call != 5)
 		return;
-	out->far = (struct call_far){ .alone = true,
-				      .user = OTHER,
-				      .call_id = BYTES_LIT("c4ll"),
-				      .from_tag = BYTES_LIT("t4g") };
-	memset(out->far.to_tag, 'y', sizeof(out->far.to_tag));
+	out->remote = (struct call_remote){ .alone = true,
+					    .user = OTHER,
+					    .call_id = BYTES_LIT("c4ll"),
+					    .from_tag = BYTES_LIT("t4g") };
+	memset(out->remote.to_tag, 'y', sizeof(out->remote.to_tag));
 }
 
 static void joined(void *with, const struct remote_joined *j)
@@ -148,8 +148,9 @@ static void joined(void *with, const struct remote_joined *j)
 		assert_int_equal(j->verdict, REMOTE_NO_PARTY);
 		return;
 	}
-	assert_true(j->far.alone && bytes_eq(j->far.user, OTHER) && j->far.to_tag[0] == 'y');
-	assert_true(bytes_is(j->far.call_id, "c4ll") && bytes_is(j->far.from_tag, "t4g"));
+	assert_true(j->remote.alone && bytes_eq(j->remote.user, OTHER) &&
+		    j->remote.to_tag[0] == 'y');
+	assert_true(bytes_is(j->remote.call_id, "c4ll") && bytes_is(j->remote.from_tag, "t4g"));
 	s->calls++;
 }
 
@@ -785,7 +786,7 @@ static void no_join(void **state)
 	const struct remote_joined answers[] = {
 		{ .verdict = REMOTE_NO_CALL },
 		{ .serial = 1, .verdict = REMOTE_VERDICTS },
-		{ .serial = 1, .far.call_id = BYTES_LIT("\n") },
+		{ .serial = 1, .remote.call_id = BYTES_LIT("\n") },
 	};
 	uint8_t octets[100];
 	struct writer w;
