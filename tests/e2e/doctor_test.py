@@ -16,7 +16,7 @@ from lib.place import OTHERS, PARTY, STRANGER
 from lib.sip import SipError
 from lib.srtp import Key
 from lib.webrtc import WebRtc
-from patience import until
+from patience import slowness, until
 from server import ServerError
 
 LIMIT = 5.0                     # seconds from the fault's beginning to its name
@@ -286,7 +286,7 @@ class DoctorTest(unittest.TestCase):
 
     def watch(self, pair, name, codes, leg, begin):
         """Begins the fault and asks until its name is told, and nothing else."""
-        limit = begin(pair) or LIMIT
+        limit = (begin(pair) or LIMIT) * slowness()
         started, findings = time.monotonic(), []
         while time.monotonic() - started < limit:
             findings = pair.findings()

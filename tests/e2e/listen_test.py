@@ -2,7 +2,6 @@
 """An application hears a party that speaks with another one: both directions, beside a recording, over a kill -9 of the node; who does not
 read is told, and the call does not feel it."""
 import array
-import signal
 import time
 import unittest
 
@@ -27,12 +26,6 @@ class Listens(MusicTest):
         self.settings = {"live": {"plain": True, "connect_timeout": "20s", "endpoints": endpoints}}
         super().setUp()
         self.node.ctl("extension.put", number="1001", record="on_demand")
-
-    def reload(self, media):
-        before = self.node.log_text().count("settings read again")
-        self.node.configure({"media": media, **self.settings})
-        self.node.process.send_signal(signal.SIGHUP)
-        self.logged("settings read again", before + 1)
 
     def stream(self, endpoint="ears", **arguments):
         return self.node.ctl("call.stream", call=self.call_id(), endpoint=endpoint, **arguments)["order"]

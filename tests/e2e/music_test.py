@@ -11,6 +11,7 @@ import wave
 import tone
 
 from lib.codec import G722, G726, Opus, PCMA, PCMU, sine
+from lib.node import merged
 from lib.srtp import Key
 
 from call_test import CallTest
@@ -47,7 +48,7 @@ class MusicTest(CallTest):
     def reload(self, media):
         """The node reads its settings again."""
         before = self.node.log_text().count("settings read again")
-        self.node.configure({"media": media})
+        self.node.configure(merged({"media": media}, self.settings))
         self.node.process.send_signal(signal.SIGHUP)
         self.logged("settings read again", before + 1)
 

@@ -3,6 +3,7 @@
 from lib.sip import UserAgent
 from lib.place import PARTY
 from lib.stream import StreamAgent
+from lib.takeover import registered
 from taken_test import ADDRESSES, SIP, Cluster, Owning, Talk, Three
 
 LONG = True                     # it waits for leases
@@ -146,7 +147,7 @@ class ConnectedThree(NattedThree):
         agent.server = (ADDRESSES[shard], SIP)
         agent.socket.close()
         agent.reconnect()
-        self.until(lambda: agent.register().status == 200)
+        self.until(lambda: registered(agent))
 
     def test_killed_twice(self):
         """They come back before anybody has their call, one to each node."""

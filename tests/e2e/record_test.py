@@ -5,7 +5,6 @@ import glob
 import json
 import os
 import re
-import signal
 import sys
 import time
 import unittest
@@ -14,6 +13,7 @@ import tone
 from server import ServerError
 
 from lib.codec import G722
+from lib.node import merged
 
 from music_test import MusicTest, TALK_A, TALK_B
 from patience import until
@@ -44,6 +44,8 @@ def has(samples, hertz):
 
 
 class RecordTest(MusicTest):
+    settings = {"recordings": {"join_wait": "0s"}}      # what a kill has parted stays so
+
     def setUp(self):
         super().setUp()
         self.node.ctl("extension.put", number="1001", record="on_demand")
@@ -191,11 +193,7 @@ def beeps(end, since):
 
 class Toned(RecordTest):
     """Both parties hear that the call is recorded, at once and again."""
-    def reload(self, media):
-        before = self.node.log_text().count("settings read again")
-        self.node.configure({"media": media, "recordings": {"tone": f"{BEEP_EVERY_S}s"}})
-        self.node.process.send_signal(signal.SIGHUP)
-        self.logged("settings read again", before + 1)
+    settings = merged(RecordTest.settings, {"recordings": {"tone": f"{BEEP_EVERY_S}s"}})
 
     def beeps(self, count, since):
         """So many are heard by each of both."""
@@ -272,12 +270,7 @@ CODES = {"record_on": "*1", "record_off": "*1", "record_pause": "*2", "record_re
 class ByCode(Toned):
     """A party begins, pauses and ends the recording by what it presses; the other one hears the tone, and nothing of the codes."""
     test_both_hear_it = test_held_and_coded = None
-
-    def reload(self, media):
-        before = self.node.log_text().count("settings read again")
-        self.node.configure({"media": media, "recordings": {"tone": f"{BEEP_EVERY_S}s"}, "call_codes": CODES})
-        self.node.process.send_signal(signal.SIGHUP)
-        self.logged("settings read again", before + 1)
+    settings = merged(Toned.settings, {"call_codes": CODES})
 
     def press(self, end, keys):
         end.stop()

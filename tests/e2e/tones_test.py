@@ -8,7 +8,7 @@ import unittest
 from lib.codec import Opus
 
 from music_test import MusicTest
-from patience import PATIENCE_S
+from patience import PATIENCE_S, slowness
 
 LONG = True                     # it listens
 TALK_A, TALK_B = 440, 880
@@ -148,8 +148,11 @@ class NobodyAnswers(TonesTest):
         begun = time.monotonic()
         second.reject(status, reason)
         self.hears_tone(self.audio_a, tone)
+        self.over(first, begun, status)
+
+    def over(self, first, begun, status):
         first.wait_bye()
-        self.assertAlmostEqual(time.monotonic() - begun, 5, delta=0.5)
+        self.assertTrue(4.9 < time.monotonic() - begun < 5 + 0.5 * slowness(), time.monotonic() - begun)
         self.assertEqual(self.ended()["sip_status"], str(status))
 
     def test_busy(self):
@@ -168,13 +171,12 @@ class NobodyAnswers(TonesTest):
         self.hears_tone(self.audio_a, UK_RINGBACK)
         begun = time.monotonic()
         second.reject(486, "Busy Here")
-        self.audio_a.wait_packets(50)
+        self.audio_a.wait_packets(10)       # and no more: the next process needs time to come, and to be heard
+        self.saved()
         self.node.kill()
         self.node.restart()
         self.hears_tone(self.audio_a, UK_BUSY)
-        first.wait_bye()
-        self.assertAlmostEqual(time.monotonic() - begun, 5, delta=0.5)
-        self.assertEqual(self.ended()["sip_status"], "486")
+        self.over(first, begun, 486)
 
 
 class AfterEarlyMedia(TonesTest):

@@ -24,7 +24,7 @@ def bracketed(address):
 
 class UserAgent:
     """One UDP socket with one account.  Everything received is kept in `received`."""
-    transport, reliable = "UDP", False
+    transport, reliable, lost = "UDP", False, False
 
     def __init__(self, server, number="", password="", address=PARTY, port=0):
         self.server, self.number, self.password = server, number, password
@@ -34,7 +34,6 @@ class UserAgent:
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self.acks = {}                  # by Call-ID and CSeq: what acknowledged a 2xx, and where it went
         self._invited = set()           # by Call-ID and CSeq
-        self._requests = set()          # transactions whose request was taken
         self._answered = {}             # by transaction: its final response, and where it went
         self.ended = set()              # Call-IDs of dialogs that are over
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
@@ -132,21 +131,18 @@ class UserAgent:
                 self._news.wait(left)
 
     def take_request(self, method, seconds=PATIENCE_S, call_id=None):
-        """The next one, and no copy of one that was taken: a node that has no answer yet says its request again."""
+        """The next one, and no copy of one that is answered: a node that had no answer in time has said its request again."""
         return self.take_one_of((method,), seconds, call_id, method)
 
     def take_one_of(self, methods, seconds, call_id, what):
-        request = self.take(lambda m: m.is_request and m.method in methods and call_id in (None, m.call_id)
-                            and (m.method == "ACK" or m.transaction not in self._requests), seconds, what)
-        self._requests.add(request.transaction)
-        return request
+        return self.take(lambda m: m.is_request and m.method in methods and call_id in (None, m.call_id)
+                         and m.transaction not in self._answered, seconds, what)
 
     def forget(self):
         """What was received so far: a long run looks at all of it for each message."""
         with self._news:
             self.received.clear()
             self._taken.clear()
-            self._requests.clear()
             self._answered.clear()
 
     def count(self, wanted):
@@ -198,8 +194,11 @@ class UserAgent:
                     continue
                 again, interval = now + interval, interval * 2 if invite else min(T2, interval * 2)
             try:
-                response = self.take(mine, max(0.001, min(again if again > now else end, end) - now))
+                until = min(again if again > now else end, end, now + 0.25 if self.reliable else end)
+                response = self.take(mine, max(0.001, until - now))
             except SipError:
+                if self.lost and request.method == "REGISTER":      # a phone connects again
+                    raise ConnectionResetError(f"{self.number}: the connection is lost") from None
                 continue
             if response.status < 200:
                 provisional.append(response)
@@ -287,7 +286,6 @@ class UserAgent:
         invite = self.take(lambda m: m.is_request and m.method == "INVITE" and not parameter(m.get("To"), "tag")
                            and (m.call_id, m.cseq) not in self._invited, seconds, "INVITE")
         self._invited.add((invite.call_id, invite.cseq))
-        self._requests.add(invite.transaction)
         return IncomingCall(self, invite)
 
 
