@@ -54,12 +54,7 @@ class Pair(unittest.TestCase):
 
     @classmethod
     def settings(cls, name, shard):
-        return {"node": {"name": name, "shard": shard}, "redis": cls.store()}
-
-    @classmethod
-    def store(cls):
-        """A Redis that is late on a busy machine is waited for: else a call is refused that looks for a phone then."""
-        return {"url": f"unix:{cls.socket}", "deadline": "500ms"}
+        return {"node": {"name": name, "shard": shard}, "redis": {"url": f"unix:{cls.socket}"}}
 
     @classmethod
     def redis_start(cls):

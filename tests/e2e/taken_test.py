@@ -62,7 +62,7 @@ class Cluster(Pair):
     @classmethod
     def settings(cls, name, shard):
         own = {"a": 17, "b": 18, "c": 19}[name]
-        return {"node": {"name": name, "shard": own}, "redis": cls.store(),
+        return {"node": {"name": name, "shard": own}, "redis": {"url": f"unix:{cls.socket}"},
                 "cluster": {"listen": f"{ADDRESSES[own]}:7946", "lease": f"{LEASE_S}s"},
                 "networks": [{"name": f"s{number}", "bind": address, "shard": number, "floating": True, "sip_ports": [SIP],
                               "sip_tls_ports": [], "media_ports": "12000-12399"} for number, address in ADDRESSES.items() if number in cls.shards]}

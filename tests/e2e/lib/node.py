@@ -28,6 +28,7 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:e
               "TSAN_OPTIONS": "halt_on_error=1:exitcode=99"}
 
 
+REDIS_LATE = "500ms"    # on a busy machine it is waited for: what is said without it is promised to nobody, and a test that kills wants it kept
 LIVE = []               # nodes of the tests that run now; the runner shows their logs when one fails
 LEFT = []               # folders of nodes that are closed; the runner deletes them, or keeps them
 
@@ -94,6 +95,9 @@ class Node(Server):
                       media_ports=self.media_ports, http=f"{place.NODE}:{self.http_port}")
             if settings or everything or webrtc or place.PORT:
                 self.configure(settings)
+            else:
+                with open(self.config, "a", encoding="utf-8") as file:
+                    file.write(f"redis:\n  deadline: {REDIS_LATE}\n")
             if start:
                 self.start()
         except BaseException:
@@ -124,7 +128,7 @@ class Node(Server):
             main |= {"sip_tcp_ports": [self.sip_port], "sip_tls_ports": [self.tls_port]}
             networks.append(main | {"name": "six", "bind": "::1", "advertise": "::1"})
         base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": networks,
-                "http": {"bind": place.NODE, "port": self.http_port}, "sip": {"digits": "shown"},
+                "http": {"bind": place.NODE, "port": self.http_port}, "sip": {"digits": "shown"}, "redis": {"deadline": REDIS_LATE},
                 **place.settings(build_folder())}
         if self.webrtc_ports:
             base = merged(base, {"media": {"workers": len(self.webrtc_ports)}})
