@@ -7,6 +7,7 @@
 #define ENGINE_NET_FRAME_H
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
