@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the DPDK module share; nobody else looks in here, and DPDK is seen by them only. port_dpdk.c: the port and its
- * flows; port_dpdk_rx.c and port_dpdk_tx.c: their packets; port_dpdk_kernel.c: all other frames; port_dpdk_device.c: what the
- * workers share; port_dpdk_eal.c: DPDK's own start; port_dpdk_log.c: what it says; port_dpdk_memif.c: what a killed node left of it.
+ * What the files of the DPDK module share; nobody else looks in here, and DPDK is seen by them only. port_dpdk.c: the port, its
+ * flows and their packets; dpdk_device.c: what the workers share, and all other frames; dpdk_eal.c: DPDK's own start, what it
+ * says, and what a killed node left of it.
  */
 #ifndef ENGINE_PORT_DPDK_PORT_H
 #define ENGINE_PORT_DPDK_PORT_H
@@ -122,9 +122,6 @@ int dpdk_device_join(struct dpdk_device **out, const struct port_dpdk_settings *
 		     char why[DPDK_TEXT_MAX]) NODISCARD;
 void dpdk_device_leave(struct dpdk_device *d);
 
-void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
-bool dpdk_lend(struct port *p, struct pkt *out);
-void dpdk_tx(struct port *p, struct batch *b);
 /* A frame that leaves with the next flush. */
 void dpdk_out_put(struct dpdk_port *d, struct rte_mbuf *m);
 void dpdk_out_flush(struct dpdk_port *d);

@@ -7,6 +7,9 @@
 #ifndef ENGINE_PORT_PORT_H
 #define ENGINE_PORT_PORT_H
 
+#include <sys/socket.h>
+#include <sys/uio.h>
+
 #include "base/clock.h"
 #include "engine/net/packet.h"
 
@@ -120,5 +123,20 @@ int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS]) NODISCARD;
 /* 0, -ENOSYS (the kernel or its policy has no io_uring for us) or -errno. */
 int port_uring_open(struct port **out, const struct port_settings *settings) NODISCARD;
 int port_epoll_open(struct port **out, const struct port_settings *settings) NODISCARD;
+
+/* A packet under another DSCP than that of the socket that sends it (RFC 3542 6.5), for the ports over sockets. */
+
+/* What sendmsg(2) takes, valid as long as the packet and this are. */
+struct port_mark {
+	struct msghdr message;
+	struct iovec data;
+	struct sockaddr_storage to;
+	union {
+		struct cmsghdr head;
+		uint8_t room[CMSG_SPACE(sizeof(int))];
+	} control;
+};
+
+void port_mark(struct port_mark *m, const struct pkt *p, uint8_t dscp);
 
 #endif

@@ -58,8 +58,6 @@ struct port_dpdk_settings {
 			line); /* what DPDK complains of while it runs; any thread; NULL: nobody wants it */
 };
 
-const char *port_dpdk_count_name(enum port_dpdk_count what);
-
 /* The module's only symbol, PORT_DPDK_SYMBOL. 0 or -errno; why then says in words what is wrong, and what DPDK said of it. */
 typedef int port_dpdk_open_fn(struct port **out, const struct port_settings *settings,
 			      const struct port_dpdk_settings *dpdk, char why[DPDK_TEXT_MAX]);
@@ -68,7 +66,5 @@ typedef int port_dpdk_open_fn(struct port **out, const struct port_settings *set
 
 /* Loads the module, registers its metrics: by the main thread, before any port is opened. NULL: why says what to do. */
 port_dpdk_open_fn *port_dpdk_load(char why[DPDK_TEXT_MAX]);
-/* Adds to the metrics; for port_dpdk_settings.count. */
-void port_dpdk_metric(enum port_dpdk_count what, uint64_t n);
 
 #endif

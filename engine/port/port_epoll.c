@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "engine/net/icmp.h"
 #include "engine/port/port.h"
-#include "engine/port/port_mark.h"
 
 enum { BUFFER_SIZE = 2048, WAKE = UINT32_MAX };
 

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/metric.h"
+#include "base/remains.h"
 #include "base/ring.h"
 #include "engine/net/locals.h"
 #include "engine/net/next_hop.h"
@@ -129,5 +130,14 @@ void xdp_keeper_close(struct xdp_keeper *k);
 bool xdp_host_forwards(const struct xdp_host *h, const struct addr *local, uint32_t interface);
 /* Is this local address and port one that the program redirects? */
 bool xdp_host_has(const struct xdp_host *h, const struct addr *local);
+
+/*
+ * What of a host goes on in the kernel when its process is gone, and is the next one's (docs/adr/0064): the table of what is forwarded, and
+ * the links on which the programs hang. The word with the descriptors says of what shape that is: another version's, or that of other
+ * settings, is not taken over. By the main thread, while no worker runs, but for xdp_remains_tell.
+ */
+
+/* As it is now, in duplicates that are the caller's. Where h forwards nothing there is nothing. By any one thread. */
+void xdp_remains_tell(struct xdp_host *h, struct remains *out);
 
 #endif

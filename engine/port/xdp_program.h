@@ -6,7 +6,10 @@
 #ifndef ENGINE_PORT_XDP_PROGRAM_H
 #define ENGINE_PORT_XDP_PROGRAM_H
 
+#include <stdint.h>
+
 #include "base/addr.h"
+#include "base/compiler.h"
 
 enum { XDP_WHY_MAX = 256 };
 
@@ -52,5 +55,14 @@ struct xdp_address xdp_address_of(const struct addr *local);
 int xdp_object_open(struct bpf_object **out, struct bytes object) NODISCARD;
 /* -errno in words. */
 const char *xdp_error(int err);
+
+/*
+ * Libraries attach XDP programs in a way that outlives the process. Such a program is put on a link of ours here, which the kernel takes
+ * away with its last descriptor, also after a kill.
+ */
+
+/* The program that is on the interface now goes with *out, a descriptor; -1: there is none. Its packets are the kernel's for a moment.
+ * Any thread; needs CAP_SYS_ADMIN and CAP_NET_ADMIN. 0, or -errno: nothing has changed. */
+int xdp_link_take(uint32_t ifindex, int *out) NODISCARD;
 
 #endif

@@ -1,14 +1,227 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the workers share: the device with a receive and a send queue each, the buffers, the rings between them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <rte_errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/net/frame.h"
+#include "engine/net/neighbour.h"
 #include "engine/port/dpdk_port.h"
-#include "engine/port/tap.h"
-#include "engine/port/xdp_link.h"
+#include "engine/port/xdp_program.h"
+
+/*
+ * A TAP interface: through it the kernel sees and sends the frames of a device that was taken from it. It is gone when the
+ * descriptor is closed, so also after a kill -9.
+ */
+
+/* Frames that are none of our flows: the kernel has them by its TAP interface, or they are answered here. */
+
+enum {
+	KERNEL_US = 500,    /* it has its turn so often */
+	ROUTES_MS = 5,      /* and what it says of routes is heard so often */
+	KERNEL_FRAMES = 32, /* and so many frames each way: 64,000/s, whatever is flooding */
+};
+
+void dpdk_counts_publish(struct dpdk_port *d)
+{
+	for (enum port_dpdk_count what = 0; what < DPDK_COUNTS; what++) {
+		if (d->counts[what] > 0)
+			d->count(what, d->counts[what]);
+		d->counts[what] = 0;
+	}
+}
+
+static void to_kernel(struct dpdk_port *d, struct rte_mbuf *m)
+{
+	if (d->kernel_left == 0) {
+		d->counts[DPDK_KERNEL_BUSY]++;
+	} else {
+		d->kernel_left--;
+		/* refused: the interface is down, or its queue is full. Either way a wire would lose the frame too. */
+		if (write(d->device->tap_fd, rte_pktmbuf_mtod(m, void *), m->data_len) > 0)
+			d->counts[DPDK_KERNEL_IN]++;
+		else
+			d->counts[DPDK_KERNEL_BUSY]++;
+	}
+	rte_pktmbuf_free(m);
+}
+
+static void kernel_neighbour_answer(struct dpdk_port *d, struct rte_mbuf *m)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+	size_t n = 0;
+	struct addr whose;
+
+	if (neighbour_asks(bytes_mem(frame, m->data_len), &whose) &&
+	    locals_has_ip(&d->device->locals, &whose))
+		n = neighbour_answer(frame, m->data_len, m->data_len + rte_pktmbuf_tailroom(m),
+				     d->device->mac.addr_bytes);
+	if (n == 0) {
+		d->counts[DPDK_FOREIGN]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	m->data_len = (uint16_t)n;
+	m->pkt_len = m->data_len;
+	dpdk_out_put(d, m);
+	d->counts[DPDK_ANSWERED]++;
+}
+
+void dpdk_foreign(struct dpdk_port *d, struct rte_mbuf *m)
+{
+	if (d->device->tap_fd < 0)
+		kernel_neighbour_answer(d, m);
+	else
+		to_kernel(d, m);
+}
+
+/* False: nothing is there, or no buffer. */
+static bool from_kernel_one(struct dpdk_port *d)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(d->device->pool);
+	ssize_t n;
+
+	if (!m)
+		return false;
+	n = read(d->device->tap_fd, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_tailroom(m));
+	if (n <= 0) {
+		rte_pktmbuf_free(m);
+		return false;
+	}
+	m->data_len = (uint16_t)n;
+	m->pkt_len = m->data_len;
+	dpdk_out_put(d, m);
+	d->counts[DPDK_KERNEL_OUT]++;
+	return true;
+}
+
+static void missed_read(struct dpdk_port *d)
+{
+	struct rte_eth_stats stats;
+
+	if (rte_eth_stats_get(d->device->id, &stats) != 0)
+		return;
+	if (stats.imissed > d->device->missed)
+		d->counts[DPDK_MISSED] += stats.imissed - d->device->missed;
+	d->device->missed = stats.imissed;
+}
+
+/* What it tells about routes and neighbours, and what there is to ask. */
+static void routes_turn(struct dpdk_port *d, uint64_t now_ns)
+{
+	if (now_ns >= d->second_ns) {
+		d->second_ns = now_ns + NS_PER_S;
+		d->second = (uint8_t)(d->second % UINT8_MAX + 1);
+		if (d->queue == 0)
+			missed_read(d);
+	}
+	if (!d->routes)
+		return;
+	next_hops_ask(d->routes);
+	if (now_ns < d->routes_ns)
+		return;
+	d->routes_ns = now_ns + ROUTES_MS * NS_PER_MS;
+	if (UNLIKELY(d->sockets->too_long))
+		next_hops_doubt(d->routes);
+	d->sockets->too_long = false;
+	next_hops_read(d->routes, now_ns);
+}
+
+/* Every so often, and when the kernel woke us. The first worker reads for all. */
+void dpdk_kernel_turn(struct dpdk_port *d, uint64_t now_ns)
+{
+	d->kernel_ns = now_ns + KERNEL_US * NS_PER_US;
+	d->kernel_left = KERNEL_FRAMES;
+	if (d->device->tap_fd >= 0 && d->queue == 0)
+		for (uint32_t i = 0; i < KERNEL_FRAMES && from_kernel_one(d); i++)
+			continue;
+	if (d->out_count > 0)
+		dpdk_out_flush(d);
+	routes_turn(d, now_ns);
+	dpdk_counts_publish(d);
+}
+
+static int tap_create(const char *name, int *out)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd;
+
+	if (strlen(name) >= sizeof(request.ifr_name))
+		return -ENAMETOOLONG;
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, TUNSETIFF, &request) != 0) {
+		int err = -errno;
+
+		(void)close(fd);
+		return err;
+	}
+	*out = fd;
+	return 0;
+}
+
+static int mac_set(int s, struct ifreq *request, const uint8_t mac[FRAME_MAC_LEN])
+{
+	request->ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(request->ifr_hwaddr.sa_data, mac, FRAME_MAC_LEN);
+	return ioctl(s, SIOCSIFHWADDR, request) ? -errno : 0;
+}
+
+static int mtu_set(int s, struct ifreq *request, uint16_t mtu)
+{
+	request->ifr_mtu = mtu;
+	return ioctl(s, SIOCSIFMTU, request) ? -errno : 0;
+}
+
+static int bring_up(int s, struct ifreq *request)
+{
+	if (ioctl(s, SIOCGIFFLAGS, request))
+		return -errno;
+	request->ifr_flags |= IFF_UP;
+	return ioctl(s, SIOCSIFFLAGS, request) ? -errno : 0;
+}
+
+static int tap_configure(const char *name, const uint8_t mac[FRAME_MAC_LEN], uint16_t mtu)
+{
+	struct ifreq request = { 0 };
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (s < 0)
+		return -errno;
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	err = mac_set(s, &request, mac);
+	if (!err)
+		err = mtu_set(s, &request, mtu);
+	if (!err)
+		err = bring_up(s, &request);
+	(void)close(s);
+	return err;
+}
+
+/* Makes the interface, or takes a persistent one of that name which nobody uses; sets its MAC address and MTU and brings it
+ * up. Needs CAP_NET_ADMIN, unless it is persistent and ours. *out: a descriptor that does not block. 0 or -errno. */
+static int tap_open(const char *name, const uint8_t mac[FRAME_MAC_LEN], uint16_t mtu, int *out)
+{
+	int err = tap_create(name, out);
+
+	if (err)
+		return err;
+	err = tap_configure(name, mac, mtu);
+	if (err)
+		(void)close(*out);
+	return err;
+}
 
 enum {
 	QUEUE_FRAMES = 1024,   /* of each queue of the device */
