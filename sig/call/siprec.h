@@ -6,6 +6,8 @@
 #ifndef SIG_CALL_SIPREC_H
 #define SIG_CALL_SIPREC_H
 
+#include "sig/call/siprec_body.h"
+#include "sig/model/call.h"
 #include "sig/model/event.h"
 #include "sig/model/recording.h"
 

@@ -5,7 +5,7 @@
 #include "sig/call/act.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/segment.h"
-#include "sig/call/siprec_talk.h"
+#include "sig/call/siprec_body.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
