@@ -13,9 +13,10 @@ struct call_ending {
 	struct bytes extra;  /* lines for that response */
 	struct bytes reason; /* Reason line passed on to the other side */
 };
-/* Leaves both legs, closes the media, forgets what waited for a save. Does nothing the second time. */
+
 /* The party of a leg, as the CDR has it. */
 enum call_ended_by call_ended_by(const struct call *c, uint8_t leg);
+/* Leaves both legs, closes the media, forgets what waited for a save. Does nothing the second time. */
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
 /* Nobody takes the call: it ends, unless somebody gets back whom it gave away (transfer.h). */
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
@@ -40,5 +41,22 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 		      uint8_t leg);
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit);
+
+/*
+ * A party that is up and has nobody to speak with any more hears why before it is left: the tone of its cause (hears.h). How the call ended
+ * is noted when the parting begins. It ends by time, or with the party's BYE.
+ */
+
+/* Several times the cadence of any tone that means failure, and short enough for who does not listen. */
+enum { PARTING_MS = 5000 };
+
+/* As call_end, after a parting where the caller is up and can hear one. */
+void call_part(struct call_host *h, struct call *c, const struct call_ending *e);
+/* There is such a parting; else call_part ends the call at once. */
+bool call_may_part(const struct call_host *h, const struct call *c);
+/* What the caller hears for so long says how it went. */
+void parting_for(struct call_host *h, struct call *c, const struct call_ending *e, uint32_t ms);
+/* Its time is over. */
+void parting_end(struct call_host *h, struct call *c);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/call/recording.h"
 #include "sig/call/wait.h"
 #include "sig/model/transfer.h"

@@ -10,7 +10,6 @@
 #include "sig/call/diverted.h"
 #include "sig/call/feature.h"
 #include "sig/call/identity.h"
-#include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/way.h"

@@ -9,6 +9,7 @@
 #define SIG_CALL_KEYS_H
 
 #include "sig/leg/dtmf.h"
+#include "sig/model/event.h"
 
 /* They are: it speaks with another party, there are codes, and it may use one of them. */
 bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg);
@@ -23,5 +24,10 @@ void keys_pass(struct call_host *h, struct call *c, uint8_t leg);
 void keys_settle(struct call *c);
 /* In the next process, where the time begins anew: nobody could hear a key meanwhile. */
 void keys_resume(const struct call_host *h, struct call *c);
+
+/* INFO within a call (RFC 6086, and the older use without packages): keys, candidates, requests for a picture, and what settings name. */
+
+/* By its type: it ends here, or goes to the other party as it is. The call may be over by then. */
+void info_received(struct call_host *h, struct call *c, const struct call_event *ev);
 
 #endif

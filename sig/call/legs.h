@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The legs of a call, as a list. */
+/* A call as a value: how it begins, its list of legs, and how its memory ends. */
 #ifndef SIG_CALL_LEGS_H
 #define SIG_CALL_LEGS_H
 
@@ -11,5 +11,12 @@ int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
 void legs_free_one(struct call *c, uint8_t leg);
 /* Once a call is answered the legs that are over are not needed any more. */
 void legs_trim(struct call_host *h, struct call *c);
+
+/* What every new call begins as: the caller's INVITE is open, and nobody else is there yet. */
+void call_begin(struct call_host *h, struct call *c);
+/* Frees what it holds, gives ports back. */
+void call_clear(struct call_host *h, struct call *c);
+/* The memory alone: of a call that is not part of a shard. */
+void call_free(struct call *c);
 
 #endif

@@ -6,10 +6,11 @@
 #ifndef SIG_CALL_ORIGINATE_H
 #define SIG_CALL_ORIGINATE_H
 
+#include "sig/model/call.h"
 #include "sig/model/start.h"
 
-/* Of a number outside (target.trunk) in the name of an extension, payer: it is shown and charged as a call of his. */
-/* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
+/* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. A number outside (target.trunk) is shown and charged as a call of the
+ * extension that pays. */
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
 		   struct call_refusal *refusal) NODISCARD;
 /* A's 2xx. */
@@ -18,5 +19,12 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 void originate_answered_by(struct call_host *h, const struct call *c);
 /* Both have answered, and our ACKs are out. */
 void originate_joined(struct call_host *h, struct call *c);
+
+/* Who gave an order to a call hears what became of it. */
+
+/* The call is as ordered: who waits hears so when it is saved. by: NULL is nobody. */
+void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number);
+/* It waits no longer. */
+void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/call_waiting.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/fork.h"

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/call/siprec.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/leg.h"

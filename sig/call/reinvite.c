@@ -6,11 +6,363 @@
 #include "sig/call/call_end.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
+#include "sig/call/reinvite.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/leg/early.h"
+#include "sig/leg/flow_move.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+
+enum {
+	REFRESH_LINES_MAX = 256,
+	AGAIN_MS = 2000, /* another INVITE is open: it may well be what refreshes */
+	AGAIN_SPREAD_MS = 2000,
+	REFUSED_SHARE = 10, /* of the interval until it is tried again */
+};
+
+static void refresh_end(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = { .cause = CAUSE_SESSION_EXPIRED,
+				 .by = ENDED_BY_NODE,
+				 .status = 408,
+				 .reason = BYTES_LIT("Reason: Q.850;cause=102\r\n") };
+
+	LOG_INFO("call", c->id, "session was not refreshed", LOG_U64("leg", leg));
+	call_end(h, c, &e);
+}
+
+static void again_soon(const struct call_host *h, struct leg *l)
+{
+	l->timer.refresh_ns =
+		h->now.ns + (AGAIN_MS + rand_below(h->rand, AGAIN_SPREAD_MS)) * NS_PER_MS;
+}
+
+static int update(struct call_host *h, struct call *c, uint8_t leg)
+{
+	uint8_t space[REFRESH_LINES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct leg *l = c->legs[leg];
+	struct dialog_request r = { .method = SIP_UPDATE, .max_forwards = -1, .contact = true };
+	struct txn_slot *slot;
+
+	respond_write_supported(&w, h, &l->dialog, false);
+	session_timer_write_request(&w, h, &l->timer);
+	r.extra = writer_lines(&w);
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);
+	if (!slot)
+		return -ENOSPC;
+	relay_start(h, c, leg, slot->self);
+	return 0;
+}
+
+void refresh_say(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (c->state == CALL_ESTABLISHED && l->state == LEG_CONFIRMED && l->takes_update &&
+	    !invite_is_open(c) && update(h, c, leg))
+		LOG_WARN("call", c->id, "a party is not told that it is in a conference, or not",
+			 LOG_U64("leg", leg));
+}
+
+/* Until the answer the timer is off; what is sent, ends. */
+static void refresh(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	int err = -EAGAIN;
+
+	l->timer.refresh_ns = 0;
+	if (!invite_is_open(c))
+		err = l->takes_update ? update(h, c, leg) : invite_refresh(h, c, leg);
+	if (err)
+		again_soon(h, l);
+}
+
+void refresh_expire(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct session_timer *t = &c->legs[leg]->timer;
+
+	if (c->state == CALL_ENDING || c->legs[leg]->state != LEG_CONFIRMED) {
+		session_timer_stop(&c->legs[leg]->timer);
+	} else if (t->expires_ns && t->expires_ns <= h->now.ns) {
+		refresh_end(h, c, leg);
+	} else if (c->state != CALL_ESTABLISHED) {
+		again_soon(h, c->legs[leg]);
+	} else {
+		refresh(h, c, leg);
+	}
+}
+
+/* Any answer shows that the party is there; one that keeps the time wants a 2xx before it is over. */
+void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	struct leg *l = c->legs[leg];
+	struct session_timer *t = &l->timer;
+
+	if (!t->ours || t->interval_s == 0 || t->refresh_ns || c->state == CALL_ENDING)
+		return; /* it was no refresh of ours */
+	if (!t->agreed)
+		session_timer_start(h, &l->timer);
+	else if (status == 491 || status == 500 || status == 422)
+		again_soon(h, l);
+	else
+		t->refresh_ns = h->now.ns + t->interval_s * NS_PER_S / REFUSED_SHARE;
+}
+
+static void update_refused(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+	uint16_t status = ev->message->status;
+
+	if (status == 481 || status == 408) {
+		call_party_lost(h, c, ev->leg);
+	} else if (session_timer_raise(&l->timer, ev->message)) {
+		refresh(h, c, ev->leg);
+	} else if (status == 491 || status == 500 || status == 503) {
+		refresh_refused(h, c, ev->leg, 491);
+	} else { /* it says Allow: UPDATE, and does not */
+		l->takes_update = false;
+		refresh(h, c, ev->leg);
+	}
+}
+
+void refresh_answered(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+
+	if (c->state != CALL_ESTABLISHED || l->state != LEG_CONFIRMED ||
+	    ev->kind == CALL_EV_PROVISIONAL)
+		return;
+	if (ev->kind == CALL_EV_SUCCESS) {
+		if (dialog_refresh(&l->dialog, ev->message, h))
+			LOG_WARN("call", c->id, "Contact cannot be used", LOG_U64("leg", ev->leg));
+		session_timer_answered(h, &l->timer, ev->message);
+		outbox_touch(&c->out);
+	} else if (ev->kind == CALL_EV_FAILURE) {
+		update_refused(h, c, ev);
+	} else {
+		refresh_end(h, c, ev->leg);
+	}
+}
+
+/* The same offer once more, as of a copy or after a restart, has the same answer. Before the call is answered it is computed again. */
+static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	return sdp.n && (c->state != CALL_ESTABLISHED ||
+			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.remote)) ||
+			 session_local_sdp(c, leg).n == 0);
+}
+
+/* RFC 3311 5.2: our own offer is open there, or one of its own. */
+static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *refusal)
+{
+	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
+	if (c->legs[leg]->state == LEG_EARLY && c->legs[leg]->uac) {
+		refusal->status = 491; /* it has not answered what it was offered */
+	} else if (c->state != CALL_ESTABLISHED) {
+		*refusal = (struct call_refusal){ .status = 488,
+						  .reason = REFUSED_SDP,
+						  .text = "the session is changed by re-INVITE" };
+	} else if (invite_is_open(c)) {
+		refusal->status = c->legs[leg]->uas ? 500 : 491;
+	}
+	return refusal->status == 0;
+}
+
+/* What the other one would hear otherwise from now on is told to it. */
+static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
+			       bool sent)
+{
+	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.remote);
+
+	if (received == session_is_receiving(c, leg, sdp) &&
+	    sent == session_is_two_way(c, leg, sdp))
+		return;
+	if (invite_own(h, c, leg))
+		LOG_WARN("call", c->id, "the other party is not told of an UPDATE",
+			 LOG_U64("leg", leg));
+}
+
+static int refresh_change(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			  struct call_refusal *refusal)
+{
+	struct bytes before = text_bytes(&c->legs[leg]->sdp.remote);
+	bool received = session_is_receiving(c, leg, before);
+	bool two_way = session_is_two_way(c, leg, before);
+	int err = session_update(h, c, leg, sdp, refusal);
+
+	if (!err && !call_is_alone(c))
+		refresh_tell_other(h, c, leg, received, two_way);
+	return err;
+}
+
+/* Who calls, and who is called, may offer before the call is answered, too: the other one hears of it then. */
+static bool is_early(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	return l->uac ? prack_may_offer(l) : c->state != CALL_ESTABLISHED && reliable_may_offer(l);
+}
+
+/* Of whom is called: who asks is told behind its ACK where it hears otherwise than it was told. Of what nobody was told yet the 2xx tells. */
+static int refresh_early(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			 struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	struct invite_uas *uas = c->legs[l->uac->from]->uas;
+	struct bytes before = text_bytes(&l->open.remote);
+	bool received = session_is_receiving(c, leg, before);
+	bool two_way = session_is_two_way(c, leg, before);
+	int err = session_update(h, c, leg, sdp, refusal);
+
+	if (!err && uas && early_is_told(c, leg) &&
+	    (received != session_is_receiving(c, leg, sdp) ||
+	     two_way != session_is_two_way(c, leg, sdp)))
+		uas->told_otherwise = true;
+	return err;
+}
+
+static int refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			      struct call_refusal *refusal)
+{
+	if (!session_may_hold(h, c, leg, sdp, refusal))
+		return -EPERM;
+	if (is_early(c, leg))
+		return c->legs[leg]->uac ? refresh_early(h, c, leg, sdp, refusal)
+					 : reliable_renew(h, c, leg, sdp, refusal);
+	return may_offer(c, leg, refusal) ? refresh_change(h, c, leg, sdp, refusal) : -EBUSY;
+}
+
+static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+			   const struct sip_message *m, struct bytes body)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct leg *l = c->legs[leg];
+	struct response r = {
+		.status = 200,
+		.dialog = &l->dialog,
+		.contact = true,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = body,
+	};
+
+	session_timer_write_answer(&extra, &l->timer);
+	r.extra = writer_lines(&extra);
+	respond(h, slot, m, &r);
+}
+
+void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
+{
+	const struct early_mark in = { .tag = item->tag, .at = item->early };
+	const struct leg *l = call_leg(c, item->leg);
+	struct bytes local =
+		l && item->line ? early_local_sdp(c, item->leg, &in) : (struct bytes){ 0 };
+
+	if (l) /* its INVITE may be over by now */
+		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL,
+			       local.n ? local : text_bytes(&l->sdp.local));
+}
+
+/* Saved before said, where the session has changed. */
+static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
+				 bool news, bool body)
+{
+	const struct early_mark in = early_mark(c->legs[ev->leg]);
+	struct outbox_item item = {
+		.kind = OUTBOX_UPDATE,
+		.leg = ev->leg,
+		.line = is_early(c, ev->leg),
+		.txn = ev->slot->self,
+		.tag = in.tag,
+		.early = in.at,
+	};
+	const struct leg *l = c->legs[ev->leg];
+	struct bytes local = text_bytes(item.line ? &l->open.local : &l->sdp.local);
+
+	outbox_touch(&c->out);
+	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
+	    !outbox_push(&c->out, &item))
+		refresh_answer(h, c, ev->leg, ev->slot, ev->message,
+			       body ? local : (struct bytes){ 0 });
+}
+
+/* 0, or -errno with *refusal. */
+static int refresh_take(struct call_host *h, struct call *c, const struct call_event *ev,
+			struct bytes *sdp, struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[ev->leg];
+
+	if (session_body(ev->message, sdp))
+		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
+	if (!session_timer_asked(h, &l->timer, ev->message))
+		return call_refuse(refusal, -ERANGE, 422, REFUSED_INTERVAL);
+	if (dialog_refresh(&l->dialog, ev->message, h))
+		return call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
+	return 0;
+}
+
+void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
+	struct leg *l = c->legs[ev->leg];
+	struct bytes sdp;
+	int err = refresh_take(h, c, ev, &sdp, &refusal);
+	bool news = !err && is_news(c, ev->leg, sdp);
+
+	if (news)
+		err = refresh_take_offer(h, c, ev->leg, sdp, &refusal);
+	if (err) {
+		session_refuse(h, ev, &refusal);
+		return;
+	}
+	leg_learn(l, ev->message);
+	refresh_answer_saved(h, c, ev, news, sdp.n != 0);
+	if (l->state == LEG_CONFIRMED)
+		session_timer_start(h, &l->timer);
+}
+
+/* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
+void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	uint32_t ms = rand_below(h->rand, 1900);
+
+	if (invite_carried(c, leg) || c->legs[leg]->uac->joins)
+		return;
+	if (status != 491 && status != 500) {
+		LOG_WARN("call", c->id, "a party does not take our offer",
+			 LOG_U64("status", status));
+		return;
+	}
+	if (flows_moved(h, c, leg)) /* for the next process, too */
+		c->untold |= bridge_untold(c, leg);
+	c->order_leg = c->legs[leg]->uac->from;
+	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
+}
+
+void reoffer_unheard(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = { .cause = CAUSE_MEDIA, .by = ENDED_BY_NODE, .status = 488 };
+
+	LOG_WARN("call", c->id, "a party is not told where it would be heard by now",
+		 LOG_U64("leg", leg));
+	call_end(h, c, &e);
+}
+
+void reoffer_again(struct call_host *h, struct call *c)
+{
+	bool talks = c->state == CALL_ESTABLISHED;
+
+	if (c->state == CALL_ENDING || !call_leg(c, c->order_leg))
+		return;
+	if (talks && !bridge_has(c, c->order_leg)) /* it gave its party away meanwhile */
+		return;
+	if (!talks || invite_own(h, c, c->order_leg) == -EAGAIN)
+		c->order_ns = h->now.ns + NS_PER_S;
+}
 
 /* False: *refusal says why not now. */
 static bool may_start(struct call_host *h, const struct call *c, const struct call_event *ev,

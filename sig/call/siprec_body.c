@@ -5,8 +5,7 @@
 
 #include "media/crypto.h"
 #include "sig/call/act.h"
-#include "sig/call/cdr_fill.h"
-#include "sig/call/segment.h"
+#include "sig/call/cdr.h"
 #include "sig/call/siprec_body.h"
 #include "sig/sip/id.h"
 #include "sig/sip/xml.h"

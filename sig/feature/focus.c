@@ -2,7 +2,7 @@
 #include "sig/feature/focus.h"
 
 #include "sig/call/conference.h"
-#include "sig/call/refresh.h"
+#include "sig/call/reinvite.h"
 
 /* The room is not known yet; or through to another shard: that one's room is on its way, as was said when it was called (meetme.c). */
 static bool focus_is_coming(const struct call *c, uint8_t leg)

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/invite.h"
-#include "sig/call/reoffer.h"
+#include "sig/call/reinvite.h"
 #include "sig/call/session.h"
 #include "sig/feature/transfer.h"
 #include "sig/leg/flow_move.h"

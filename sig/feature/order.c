@@ -10,7 +10,7 @@
 #include "sig/call/call_waiting.h"
 #include "sig/call/invite.h"
 #include "sig/call/listen.h"
-#include "sig/call/order_answer.h"
+#include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/recording.h"
 #include "sig/call/relay.h"

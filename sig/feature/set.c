@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/hears.h"
-#include "sig/call/parting.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
 #include "sig/feature/retrieve.h"

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sig/call/lifetime.h"
-#include "sig/call/parting.h"
+#include "sig/call/call_end.h"
+#include "sig/call/legs.h"
 #include "sig/call/plan.h"
 #include "sig/call/redirect.h"
 #include "sig/host/trunk_route.h"

@@ -8,7 +8,7 @@
 
 #include "sig/call.pb-c.h"
 #include "sig/call/act.h"
-#include "sig/call/segment.h"
+#include "sig/call/cdr.h"
 #include "sig/model/recording.h"
 #include "sig/record/call_record.h"
 

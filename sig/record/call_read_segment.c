@@ -2,8 +2,7 @@
 /* Records of a call with one pair, and older ones, have none. */
 #include <stdlib.h>
 
-#include "sig/call/cdr_fill.h"
-#include "sig/call/segment.h"
+#include "sig/call/cdr.h"
 #include "sig/record/call_read.h"
 
 static bool read_chars(struct reading *r, char *out, size_t cap, const ProtobufCBinaryData *in)

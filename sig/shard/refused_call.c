@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/conf_name.h"

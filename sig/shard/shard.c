@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/call/lifetime.h"
+#include "sig/call/legs.h"
 #include "sig/feature/features.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_room.h"

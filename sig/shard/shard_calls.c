@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sig/call/hears.h"
-#include "sig/call/lifetime.h"
+#include "sig/call/legs.h"
 #include "sig/leg/flow.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/shard_room_parts.h"

@@ -2,8 +2,7 @@
 /* What calls are told to do by command. */
 #include <errno.h>
 
-#include "sig/call/lifetime.h"
-#include "sig/call/order_answer.h"
+#include "sig/call/legs.h"
 #include "sig/call/originate.h"
 #include "sig/feature/order_transfer.h"
 #include "sig/feature/park.h"

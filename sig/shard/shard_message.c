@@ -7,7 +7,6 @@
  *   server transaction (forks: how many are open; best) <--peer-- a client transaction for each phone
  */
 #include "base/log.h"
-#include "sig/call/message_relay.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/dialog/dialog_hop.h"

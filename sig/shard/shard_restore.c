@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "sig/call/charge.h"
 #include "sig/call/give_up.h"
-#include "sig/call/lifetime.h"
+#include "sig/call/legs.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/model/payer.h"
 #include "sig/record/room_record.h"

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "sig/call/lifetime.h"
+#include "sig/call/legs.h"
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/replace.h"

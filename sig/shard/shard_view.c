@@ -3,8 +3,7 @@
 #include <assert.h>
 
 #include "sig/call/act.h"
-#include "sig/call/cdr_fill.h"
-#include "sig/call/segment.h"
+#include "sig/call/cdr.h"
 #include "sig/call/siprec_body.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"

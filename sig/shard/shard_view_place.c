@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "sig/call/act.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/call/conference.h"
 #include "sig/call/wait.h"
 #include "sig/shard/party_place.h"

@@ -5,12 +5,11 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/call/conveyed.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/legs.h"
-#include "sig/call/lifetime.h"
 #include "sig/call/plan.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"

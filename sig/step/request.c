@@ -3,10 +3,9 @@
 
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"
-#include "sig/call/info.h"
 #include "sig/call/invite.h"
-#include "sig/call/message_relay.h"
-#include "sig/call/refresh.h"
+#include "sig/call/keys.h"
+#include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/call/wait.h"

@@ -10,7 +10,6 @@
 #include "sig/call/invite.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
-#include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/secret_grant.h"
 #include "sig/call/seek.h"

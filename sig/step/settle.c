@@ -4,7 +4,7 @@
 #include "sig/call/act.h"
 #include "sig/call/aware.h"
 #include "sig/call/call_end.h"
-#include "sig/call/cdr_fill.h"
+#include "sig/call/cdr.h"
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/hears.h"

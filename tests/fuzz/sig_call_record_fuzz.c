@@ -3,7 +3,7 @@
  * A call record from anywhere. What is taken must be written as it was read (decode, encode, decode agree to the byte), and a shard
  * that takes it must be able to end the call and have nothing left. What is refused leaves nothing and names a reason.
  */
-#include "sig/call/lifetime.h"
+#include "sig/call/legs.h"
 #include "sig/record/call_record.h"
 #include "tests/fuzz/sig_record.h"
 #include "tests/unit/sig/phone.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/lifetime.h"
+#include "sig/call/legs.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/sim/shape.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
-#include "sig/call/segment.h"
+#include "sig/call/cdr.h"
 #include "sig/leg/flow.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"

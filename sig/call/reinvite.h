@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions that last (RFC 4028): our refreshes by UPDATE (RFC 3311) or re-INVITE, the party's by UPDATE, and the end of those nobody
- * refreshed. A re-INVITE of the party refreshes on its usual way (reinvite.c). */
-#ifndef SIG_CALL_REFRESH_H
-#define SIG_CALL_REFRESH_H
+/*
+ * A session within its dialog: re-INVITEs of the party and of our own, and UPDATE (RFC 3311). Sessions are refreshed (RFC 4028) by our UPDATE
+ * or re-INVITE, or by the party's, and end when nobody refreshed them. An offer of our own that met another INVITE is made again
+ * (RFC 3261 14.1).
+ */
+#ifndef SIG_CALL_REINVITE_H
+#define SIG_CALL_REINVITE_H
 
+#include "sig/model/call.h"
 #include "sig/model/event.h"
 
 /* By an UPDATE, to a party that takes one, who is asked nothing else just now: where we are is another than it knows. */
@@ -14,9 +18,16 @@ void refresh_expire(struct call_host *h, struct call *c, uint8_t leg);
 void refresh_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Our re-INVITE there was refused: later again. */
 void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
-/* UPDATE came. */
 /* Our 200 to an UPDATE whose answer is saved. */
 void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item);
+/* UPDATE came. */
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev);
+
+/* An INVITE of our own within the dialog was refused. */
+void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
+/* The leg was not told where it would be heard (flows_moved), and will not be: the call ends. */
+void reoffer_unheard(struct call_host *h, struct call *c, uint8_t leg);
+/* Its time has come. */
+void reoffer_again(struct call_host *h, struct call *c);
 
 #endif

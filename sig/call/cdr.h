@@ -1,4 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Call records: what is written of a call, and of the pairs that it had. */
+#ifndef SIG_CALL_CDR_H
+#define SIG_CALL_CDR_H
+
+#include "sig/host/cdr.h"
+#include "sig/model/call.h"
+
+/* Last counters of one flow (MEDIA_FLOW_CLOSED), of the caller's leg or the callee's: the CDR has those of the first audio line. */
+void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const struct call_flow *f,
+		  const struct media_event *closed);
+/* Into a fixed field, cut to fit. */
+void cdr_put(char *out, size_t cap, struct bytes b);
+/* A number of the call as it is told to others: the access code of a trunk before it is how it is dialled. */
+struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number);
+/* Into a fixed field. */
+void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
+		    struct bytes number);
+/* Names of the parties' trunks; "": a phone's. */
+void cdr_put_trunks(const struct call *c, char from[32], char to[32]);
+/* What of a pair is in the call from its setup on: names, times until the answer, status. */
+void cdr_begin(struct cdr *cdr, const struct call *c);
+/* How many a call has: one for each pair. */
+uint32_t cdrs_count(const struct call *c);
+/* Those of all pairs in their order; of the last one everything but the counters. */
+void cdrs_fill(struct cdr *list, const struct call_host *h, const struct call *c);
+
 /*
  * The pairs that a call had before the one it has. Each has a CDR of its own, and all are written when the call ends. A pair begins
  * where the one before it ended, so the times of talk of all pairs add up to that of the call.
@@ -6,11 +32,6 @@
  * A leg's counters are in one CDR alone: that of the last pair it was in. So who was in several of them, and stayed, has in the last one
  * what it sent and heard in all. What a process that was killed had not saved of them yet is lost.
  */
-#ifndef SIG_CALL_SEGMENT_H
-#define SIG_CALL_SEGMENT_H
-
-#include "sig/host/cdr.h"
-#include "sig/model/call.h"
 
 /* Beside the last pair. Of more, the newest kept one is joined with the pair that ends then. */
 enum { SEGMENTS_MAX = CDR_PAIRS_MAX - 1 };
