@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects keys or records what is said.
- * Steps, each with what
- * follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor goes on with the file
+ * Steps, each with what follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor goes on with the file
  * that was played about where it had got to, and has the keys that were pressed before.
  */
 #ifndef SIG_CALL_ACT_H
@@ -172,5 +171,18 @@ bool prompts_records(const struct call *c, uint8_t number);
 enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
 /* By codec, where that is AUDIO_SOURCE_PLAY. */
 const struct job_id *prompts_track(const struct call *c);
+
+/*
+ * The step of acts (act.h) that records what the caller says: a message. Its recording is one of the call's (recording.h), so a successor goes
+ * on with it. When it is to end the file is awaited for a moment: who is told of it may play it at once.
+ */
+
+/* False: nothing of that leg can be recorded now. */
+bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg);
+/* The file is to be finished, and then the step has that outcome. */
+void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome);
+/* No more is recorded. */
+void prompt_record_stop(struct call_host *h, struct call *c);
+const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/charge.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"

@@ -32,4 +32,18 @@ void identity_write_request(struct writer *w, const struct call_host *h, const s
 void identity_write_peer(struct writer *w, const struct call_host *h, const struct call *c,
 			 uint8_t leg, uint8_t by);
 
+/* Where a party is (sig/identity/pidf.h): taken of its INVITE, kept with its leg, and told to those who may hear it (RFC 6442). */
+
+/* The caller's INVITE has come. 0 or -ENOMEM. */
+int conveyed_begin(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
+/* In our first INVITE to the leg: the header line, and a body of PIDF_MIXED with the session in it. False: it goes without. */
+bool conveyed_write(struct writer *lines, struct writer *body, const struct call_host *h,
+		    const struct call *c, uint8_t leg);
+
+/* Who was called before: what our plan has done, behind what the caller's side said of the time before (RFC 5806, RFC 7044, RFC 7544). */
+
+/* Header lines of the first INVITE to a leg. */
+void diverted_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+			  uint8_t leg);
+
 #endif

@@ -5,6 +5,7 @@
 #include "sig/call/act.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
 #include "sig/call/listen.h"

@@ -11,6 +11,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/plan.h"
 #include "sig/call/way.h"

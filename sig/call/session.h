@@ -5,6 +5,7 @@
 #define SIG_CALL_SESSION_H
 
 #include "media/offer/offer.h"
+#include "sig/call/flow_spec.h"
 #include "sig/leg/flow.h"
 #include "sig/model/event.h"
 #include "sig/model/start.h"

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/call/session_talk.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "sig/call/aware.h"
+#include "media/payload.h"
 #include "sig/call/conference.h"
+#include "sig/call/recording.h"
+#include "sig/call/session.h"
+#include "sig/call/session_talk.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
+#include "sig/sip/multipart.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */
 
@@ -217,4 +226,180 @@ bool plan_has_flows(const struct call *c, const struct media_plan *plan, uint8_t
 			return false;
 	}
 	return true;
+}
+
+int session_body(const struct sip_message *m, struct bytes *sdp)
+{
+	struct body_part whole = { .type = m->content_type, .octets = m->body };
+
+	(void)message_header(m, "Content-Disposition", 0, &whole.disposition);
+	(void)message_header(m, "Content-Encoding", 0, &whole.coding);
+	return body_session(&whole, sdp);
+}
+
+/* The version of its o= line tells whether it is the newest: an offer that was refused has a higher one. */
+struct bytes session_local_sdp(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	struct bytes text = text_bytes(&l->sdp.local);
+	char head[80];
+
+	(void)snprintf(head, sizeof(head), "v=0\r\no=- %" PRIu64 " %" PRIu64 " ", l->session_id,
+		       l->session_version);
+	return bytes_starts(text, head) ? text : (struct bytes){ 0 };
+}
+
+static struct bytes after_origin(struct bytes sdp)
+{
+	const uint8_t *at = sdp.n ? memmem(sdp.p, sdp.n, "\ns=", 3) : NULL;
+
+	return at ? bytes_from(sdp, (size_t)(at - sdp.p)) : sdp;
+}
+
+bool session_is_same(struct bytes a, struct bytes b)
+{
+	return bytes_eq(after_origin(a), after_origin(b));
+}
+
+/* The first line with a port, else the first, of an SDP that a leg made, or was offered (judge: the leg itself). */
+static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct bytes sdp,
+		       struct media_side *out)
+{
+	struct offer_policy policy = talk_policy(c, leg, judge);
+	struct offer_error error;
+	struct media_plan lines;
+
+	if (offer_inspect(sdp, &policy, &lines, &error) || lines.line_count == 0)
+		return false;
+	*out = lines.line[0].a;
+	for (uint8_t i = lines.line_count; i-- > 0;) {
+		if (lines.line[i].active)
+			*out = lines.line[i].a;
+	}
+	return true;
+}
+
+bool session_has_sound(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct offer_policy policy = talk_policy(c, leg, bridge_peer(c, leg));
+	struct offer_error error;
+	struct media_plan lines;
+	bool any = false;
+
+	if (offer_inspect(sdp, &policy, &lines, &error))
+		return false;
+	for (uint8_t i = 0; i < lines.line_count; i++)
+		any |= lines.line[i].active && lines.line[i].kind == MEDIA_AUDIO;
+	return any;
+}
+
+bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct media_side side;
+
+	return first_line(c, leg, bridge_peer(c, leg), sdp, &side) && side.sends && side.receives;
+}
+
+bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct media_side side;
+
+	return first_line(c, leg, bridge_peer(c, leg), sdp, &side) && side.receives;
+}
+
+bool session_may_hold(const struct call_host *h, const struct call *c, uint8_t leg,
+		      struct bytes offer, struct call_refusal *refusal)
+{
+	const struct leg *l = c->legs[leg];
+	const struct shard_extension *e =
+		h->extension_of && !l->trunk.n
+			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
+			: NULL;
+	struct media_side side;
+
+	if (!e || !e->no_hold || l->holds || !offer.n ||
+	    !first_line(c, leg, bridge_peer(c, leg), offer, &side) || side.receives)
+		return true;
+	*refusal = (struct call_refusal){ .status = 403,
+					  .reason = REFUSED_HOLD,
+					  .text = "the extension may not hold" };
+	return false;
+}
+
+bool session_was_offered_all(const struct call *c, uint8_t leg)
+{
+	struct media_side side;
+
+	return first_line(c, leg, leg, text_bytes(&c->legs[leg]->sdp.local), &side) && side.sends &&
+	       side.receives;
+}
+
+/* Who is offered silence can but answer with silence. */
+bool session_is_holding(const struct call *c, uint8_t leg)
+{
+	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
+	struct media_side side;
+
+	if (!first_line(c, leg, bridge_peer(c, leg), text_bytes(&sdp->remote), &side) ||
+	    side.receives)
+		return false;
+	return sdp->theirs ||
+	       (first_line(c, leg, leg, text_bytes(&sdp->local), &side) && side.sends);
+}
+
+/* Codecs of its first line of sound. */
+static unsigned codecs_of(const struct leg *l)
+{
+	struct payload_list list;
+	struct sdp_error error;
+	unsigned count = 0;
+	struct sdp s;
+
+	if (sdp_parse(&s, text_bytes(&leg_sdp_newest(l)->remote), &error))
+		return 0;
+	for (unsigned m = 1; m <= s.media_count && !count; m++) {
+		if (s.sections[m].port == 0 ||
+		    !bytes_iis(sdp_slice(&s, s.sections[m].kind), "audio"))
+			continue;
+		payload_list_read(&list, &s, m);
+		for (uint8_t i = 0; i < list.count; i++)
+			count += payload_is_codec(&list.at[i]);
+	}
+	return count;
+}
+
+bool session_is_wider(const struct leg *a, const struct leg *b)
+{
+	return codecs_of(a) > codecs_of(b);
+}
+
+/* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */
+void session_write_warning(struct writer *w, const struct call_host *h, const char *text)
+{
+	writer_fmt(w, "Warning: 399 %s \"%s\"\r\n", h->settings->server, text);
+}
+
+void session_write_refusal(struct writer *w, const struct call_host *h,
+			   const struct call_refusal *why, uint32_t retry_after_s)
+{
+	if (why->text)
+		session_write_warning(w, h, why->text);
+	if (why->status == 500 || why->status == 503 || why->retry_after_s)
+		writer_fmt(w, "Retry-After: %u\r\n",
+			   why->retry_after_s ? why->retry_after_s : retry_after_s);
+	if (why->status == 415)
+		writer_str(w, RESPOND_ACCEPT);
+	if (why->status == 422)
+		session_timer_write_too_small(w);
+}
+
+enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2, RFC 3311 5.2 */
+
+void session_refuse(struct call_host *h, const struct call_event *ev,
+		    const struct call_refusal *why)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	session_write_refusal(&extra, h, why, (uint32_t)rand_below(h->rand, RETRY_AFTER_MAX));
+	respond_refuse(h, ev, why->status, why->reason, writer_lines(&extra));
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"

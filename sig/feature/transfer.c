@@ -9,6 +9,7 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/plan.h"

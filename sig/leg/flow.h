@@ -26,15 +26,4 @@ int flows_claim(struct call_host *h, struct call *c) NODISCARD;
 void flow_drop(struct call_host *h, struct call *c, struct call_flow *f);
 void flows_drop_all(struct call_host *h, struct call *c);
 
-/* What two legs agreed; all other flows only hold their ports. */
-struct agreed {
-	const struct media_plan *plan;
-	uint8_t offerer, answerer;
-};
-/* The same as commands to the engine. agreed NULL: nothing yet. */
-void flows_open(struct call_host *h, struct call *c, const struct agreed *agreed);
-void flows_update(struct call_host *h, struct call *c, const struct agreed *agreed);
-void flows_close_leg(struct call_host *h, struct call *c, uint8_t leg);
-void flows_close(struct call_host *h, struct call *c);
-
 #endif

@@ -55,7 +55,7 @@ struct plan_step {
 		trunk; /* it goes out by that one (sig/call/way.h); "": the user is one of ours */
 	struct text number;    /* as that one is told it */
 	uint8_t server;        /* of that trunk */
-	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/redirect.h) */
+	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/way.h) */
 	bool rang;             /* that one has said that somebody rings */
 	bool waits; /* the last step alone: its user has another call (sig/call/call_waiting.h) */
 	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */

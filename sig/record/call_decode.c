@@ -6,7 +6,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
-#include "sig/call/redirect.h"
+#include "sig/call/way.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/account.h"
 #include "sig/model/call_data.h"

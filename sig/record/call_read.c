@@ -2,7 +2,7 @@
 /* What parts of a record have in common. */
 #include "sig/record/call_read.h"
 
-#include "sig/call/give_up.h"
+#include "sig/call/call_end.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/hop_edges.h"
 #include "sig/sip/hop_names.h"

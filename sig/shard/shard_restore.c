@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "sig/call/call_end.h"
 #include "sig/call/charge.h"
-#include "sig/call/give_up.h"
 #include "sig/call/legs.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/model/payer.h"

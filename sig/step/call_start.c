@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/conveyed.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/legs.h"

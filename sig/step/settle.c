@@ -2,7 +2,6 @@
 /* What follows each step: the save, the end, the timer. */
 #include "base/log.h"
 #include "sig/call/act.h"
-#include "sig/call/aware.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"

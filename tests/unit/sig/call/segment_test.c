@@ -4,6 +4,7 @@
 
 #include "sig/call.pb-c.h"
 #include "sig/call/cdr.h"
+#include "sig/call/flow_spec.h"
 #include "sig/leg/flow.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
