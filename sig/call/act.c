@@ -13,7 +13,8 @@
 #include "sig/call/wait.h"
 #include "sig/model/recording.h"
 
-bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg)
+/* False: nothing of that leg can be recorded now. */
+static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct prompts *a = c->prompts;
 
@@ -22,7 +23,8 @@ bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg)
 	return a->recording;
 }
 
-void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome)
+/* The file is to be finished, and then the step has that outcome. */
+static void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome)
 {
 	struct prompts *a = c->prompts;
 
@@ -32,12 +34,13 @@ void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcom
 	outbox_touch(&c->out);
 }
 
-void prompt_record_stop(struct call_host *h, struct call *c)
+/* No more is recorded. */
+static void prompt_record_stop(struct call_host *h, struct call *c)
 {
 	recording_message_end(h, c, c->prompts->recording);
 }
 
-const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome)
+static const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome)
 {
 	bool is_short = a->message_ms < a->terms.message_min_ms;
 

@@ -177,12 +177,4 @@ const struct job_id *prompts_track(const struct call *c);
  * on with it. When it is to end the file is awaited for a moment: who is told of it may play it at once.
  */
 
-/* False: nothing of that leg can be recorded now. */
-bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg);
-/* The file is to be finished, and then the step has that outcome. */
-void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome);
-/* No more is recorded. */
-void prompt_record_stop(struct call_host *h, struct call *c);
-const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome);
-
 #endif

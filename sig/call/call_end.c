@@ -299,7 +299,8 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->parting_ns = 0;
 }
 
-void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e)
+/* What call_end notes and tells of it, and nothing else. */
+static void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	if (c->state == CALL_ENDING)
 		return;

@@ -20,8 +20,6 @@ enum call_ended_by call_ended_by(const struct call *c, uint8_t leg);
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
 /* Nobody takes the call: it ends, unless somebody gets back whom it gave away (transfer.h). */
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
-/* What call_end notes and tells of it, and nothing else. */
-void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e);
 /* The party of the leg said that it knows the call no longer, or does not answer at all (RFC 3261 12.2.1.2). */
 void call_party_lost(struct call_host *h, struct call *c, uint8_t leg);
 /* The last counters of a flow. */

@@ -107,7 +107,8 @@ static void cdr_add_forward(struct cdr *cdr, const struct plan *plan)
 		cdr_put(cdr->forwarded_to, sizeof(cdr->forwarded_to), to);
 }
 
-void cdr_begin(struct cdr *cdr, const struct call *c)
+/* What of a pair is in the call from its setup on: names, times until the answer, status. */
+static void cdr_begin(struct cdr *cdr, const struct call *c)
 {
 	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));

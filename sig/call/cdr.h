@@ -18,8 +18,6 @@ void cdr_put_number(char *out, size_t cap, const struct call_host *h, const stru
 		    struct bytes number);
 /* Names of the parties' trunks; "": a phone's. */
 void cdr_put_trunks(const struct call *c, char from[32], char to[32]);
-/* What of a pair is in the call from its setup on: names, times until the answer, status. */
-void cdr_begin(struct cdr *cdr, const struct call *c);
 /* How many a call has: one for each pair. */
 uint32_t cdrs_count(const struct call *c);
 /* Those of all pairs in their order; of the last one everything but the counters. */

@@ -53,8 +53,6 @@ void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev);
 /* One of our own, with what `from` said last: the other leg hears whether it is held. 0, -EAGAIN (one is open), -ENOSPC, -ENOMEM. */
 int invite_own(struct call_host *h, struct call *c, uint8_t from) NODISCARD;
-/* One that says to the leg again what it knows (RFC 4028). As invite_own. */
-int invite_refresh(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
 /* One that tells the leg what is recorded by now, and else says what it knows. As invite_own. */
 int invite_tell(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
 /* One for a leg of another call (meet.h). As invite_own. */

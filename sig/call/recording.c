@@ -382,7 +382,8 @@ static bool pair_talks(const struct call *c)
 	       (b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED);
 }
 
-bool recordings_are_due(const struct call_host *h, const struct call *c)
+/* A policy has the pair that talks recorded into files as soon as this step is over. */
+static bool recordings_are_due(const struct call_host *h, const struct call *c)
 {
 	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
 	uint8_t to;
@@ -575,8 +576,9 @@ int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_c
 
 /* ---- by preference ---- */
 
-int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
-			enum offer_record_preference p)
+/* By what its party prefers (RFC 7866 7.1.3): as by a code. As recording_order. */
+static int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
+			       enum offer_record_preference p)
 {
 	static const enum order_record orders[OFFER_PREFERENCES] = {
 		[OFFER_PREFERS_ON] = ORDER_RECORD_ON,

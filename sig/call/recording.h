@@ -25,11 +25,6 @@ bool recording_is_on_demand(const struct call_host *h, const struct call *c, uin
 enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole);
 /* As recording_order. */
 int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code) NODISCARD;
-/* By what its party prefers (RFC 7866 7.1.3): as by a code. As recording_order. */
-int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
-			enum offer_record_preference p) NODISCARD;
-/* A policy has the pair that talks recorded into files as soon as this step is over. */
-bool recordings_are_due(const struct call_host *h, const struct call *c);
 /* Why an order of a party was refused, in words. */
 const char *recording_refusal(int err);
 /* What an application asked for (act.h). mailbox: that it lies in; empty: none. Its number; 0: the leg is recorded already, or there are too

@@ -17,6 +17,8 @@
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 
+static int invite_refresh(struct call_host *h, struct call *c, uint8_t to);
+
 enum {
 	REFRESH_LINES_MAX = 256,
 	AGAIN_MS = 2000, /* another INVITE is open: it may well be what refreshes */
@@ -594,7 +596,8 @@ int invite_own(struct call_host *h, struct call *c, uint8_t from)
 	return own(h, c, &o);
 }
 
-int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
+/* One that says to the leg again what it knows (RFC 4028). As invite_own. */
+static int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 {
 	const struct own o = { .from = asker_of(c, to), .refresh = true };
 

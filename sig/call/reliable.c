@@ -253,8 +253,9 @@ bool prack_may_offer(const struct leg *leg)
 	       leg_sdp_is_agreed(&leg->open);
 }
 
-int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		 struct call_refusal *refusal)
+/* The asker's answer to the offer of the leg's response goes with its PRACK. 0 or -errno with *refusal. */
+static int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			struct call_refusal *refusal)
 {
 	struct leg *l = call_leg(c, leg);
 	int err;

@@ -62,9 +62,6 @@ void prack_keep_answer(struct leg *leg, const struct sip_message *m);
 bool prack_may_offer(const struct leg *leg);
 /* The save is done. */
 void prack_go(struct call_host *h, struct call *c, uint8_t leg);
-/* The asker's answer to the offer of the leg's response goes with its PRACK. 0 or -errno with *refusal. */
-int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		 struct call_refusal *refusal) NODISCARD;
 /* What the party said to it, or that it said nothing. */
 void prack_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After a restart. */

@@ -19,23 +19,32 @@
 #include "sig/model/payer.h"
 #include "sig/model/transfer.h"
 
-int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
+static int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed);
+
+static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal);
+
+/* ---- session.c: 0, or -errno with *refusal ---- */
+static int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {
 	(void)call_refuse(r, err, error->status ? error->status : 488, REFUSED_SDP);
 	r->text = error->reason;
 	return err;
 }
 
-int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
-			 const struct media_plan *plan, bool first, struct call_refusal *refusal)
+/* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
+static int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
+				const struct media_plan *plan, bool first,
+				struct call_refusal *refusal)
 {
 	struct offer_error error = { .reason = place_refusal(h, c->legs[leg], plan, first) };
 
 	return error.reason ? session_refuse_sdp(refusal, -EPERM, &error) : 0;
 }
 
-int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
-		       uint8_t offerer, uint8_t to, struct call_refusal *refusal)
+/* Of an offer of our own. */
+static int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
+			      uint8_t offerer, uint8_t to, struct call_refusal *refusal)
 {
 	int err = flows_take(h, c, offerer, to, lines);
 
@@ -105,7 +114,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	return 0;
 }
 
-struct media_plan session_lines_own(bool pictures)
+static struct media_plan session_lines_own(bool pictures)
 {
 	return (struct media_plan){ .line_count = pictures ? 2 : 1,
 				    .line = { { .active = true, .kind = MEDIA_AUDIO },
@@ -620,8 +629,9 @@ static int plan_carried(struct call_host *h, const struct call *c, struct media_
 	return compute(h, c, &t, &w, plan, &error);
 }
 
-int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
-		 struct agreed *agreed)
+/* What is agreed. 0 or -errno. */
+static int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
+			struct agreed *agreed)
 {
 	const struct leg *a = call_caller(c), *b = call_callee(c);
 	struct offer_error error;
@@ -820,8 +830,8 @@ static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg
 					      : 0;
 }
 
-int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
-			struct call_refusal *refusal)
+static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, leg, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -881,7 +891,8 @@ static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t le
 	return 0;
 }
 
-int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed)
+/* What is agreed with it. 0 or -errno. */
+static int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed)
 {
 	uint8_t leg = c->bridge.caller;
 	const struct leg *l = c->legs[leg];

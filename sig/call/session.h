@@ -42,8 +42,6 @@ int session_update(struct call_host *h, struct call *c, uint8_t leg, struct byte
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal) NODISCARD;
 /* Our offer, in open.local; or what we said last once more, in both directions; and its answer. */
-int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
-			struct call_refusal *refusal) NODISCARD;
 int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 			struct call_refusal *refusal) NODISCARD;
 int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -51,9 +49,6 @@ int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, str
 /* Whether what it agreed on with others will do. 0 or -errno with *refusal. */
 int session_alone_check(const struct call_host *h, const struct call *c,
 			struct call_refusal *refusal) NODISCARD;
-/* What is agreed with it. 0 or -errno. */
-int session_alone_plan(const struct call *c, struct media_plan *plan,
-		       struct agreed *agreed) NODISCARD;
 
 /* Something else holds the port of a flow whose socket was not bound: another pair. 0 or -errno: somebody was told of this one, or
  * there is none. */
@@ -62,9 +57,6 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NO
 int session_apply(struct call_host *h, struct call *c) NODISCARD;
 /* The same where limits, time-outs or what is heard have changed: what agreed once agrees again. Who agrees with nobody may hear the node. */
 void session_refresh(struct call_host *h, struct call *c);
-/* What is agreed. 0 or -errno. */
-int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
-		 struct agreed *agreed) NODISCARD;
 /* Two legs, each of which has agreed on something, can hear each other as they are, or by what is transcoded. */
 bool session_fits(const struct leg *a, const struct leg *b);
 /* ... as they are, and neither may send a codec of sound that the other one does not take. */

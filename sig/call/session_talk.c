@@ -87,7 +87,8 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 	return self;
 }
 
-struct bytes talk_offer_for(const struct call *c, uint8_t leg)
+/* What the asked leg is to be offered: what the asker offers, or, when nobody asks, what the other one said last. */
+static struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 {
 	uint8_t from = c->legs[leg]->uac->from;
 
@@ -162,7 +163,8 @@ struct talk talk_agreed_by(const struct call *c, uint8_t offerer)
 	};
 }
 
-struct talk talk_agreed(const struct call *c)
+/* The last one that both sides agreed on. */
+static struct talk talk_agreed(const struct call *c)
 {
 	return talk_agreed_by(c, c->bridge.offerer);
 }

@@ -26,10 +26,6 @@ struct talk {
 struct talk talk_open(const struct call *c, uint8_t leg);
 /* The same as if the leg, which has answered early, offered anew: its asker may have been told nothing of it. */
 struct talk talk_early(const struct call *c, uint8_t leg);
-/* What the asked leg is to be offered: what the asker offers, or, when nobody asks, what the other one said last. */
-struct bytes talk_offer_for(const struct call *c, uint8_t leg);
-/* The last one that both sides agreed on. */
-struct talk talk_agreed(const struct call *c);
 /* The same as if this leg had offered last. */
 struct talk talk_agreed_by(const struct call *c, uint8_t offerer);
 /* That of the open INVITE once it has an answer (early media), else the last agreed one. */
@@ -46,15 +42,5 @@ struct offer_policy talk_policy_of(const struct call_host *h, const struct call 
 				   const struct talk *t);
 /* Our side towards the party of a leg. */
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg);
-
-/* ---- session.c: 0, or -errno with *refusal ---- */
-int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error);
-/* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
-int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
-			 const struct media_plan *plan, bool first, struct call_refusal *refusal);
-/* Of an offer of our own. */
-struct media_plan session_lines_own(bool pictures);
-int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
-		       uint8_t offerer, uint8_t to, struct call_refusal *refusal);
 
 #endif

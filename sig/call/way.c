@@ -10,6 +10,9 @@
 #include "sig/host/security.h"
 #include "sig/host/trunk_route.h"
 
+static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,
+			  uint32_t *i, struct trunk_route_server *out);
+
 static struct plan_step *trunk_route_step(const struct call *c)
 {
 	struct plan_step *last = c->plan.count ? &c->plan.steps[c->plan.count - 1] : NULL;
@@ -495,8 +498,9 @@ static bool redirect_fill_route(const struct call_host *h, const struct call *c,
 	       !was_asked_for(c, trunks_name(all, trunk), r->server, out->number);
 }
 
-bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user, uint32_t *i,
-		   struct trunk_route_server *out)
+/* The entry at *i, counted over all steps of the user from the last one back, and *i one further. False: there are no more. */
+static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,
+			  uint32_t *i, struct trunk_route_server *out)
 {
 	uint32_t at = 0;
 

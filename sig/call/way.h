@@ -53,9 +53,6 @@ enum {
 
 /* The last step's trunk says so: how many of its places may be asked. */
 uint32_t redirect_take(const struct call_host *h, struct call *c, const struct sip_message *m);
-/* The entry at *i, counted over all steps of the user from the last one back, and *i one further. False: there are no more. */
-bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user, uint32_t *i,
-		   struct trunk_route_server *out);
 /* What a record has is such a list. */
 bool redirects_are_valid(struct bytes list);
 
