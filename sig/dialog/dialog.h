@@ -25,7 +25,7 @@ enum { RESUME_CSEQ_GAP = 64 };
 struct dialog {
 	struct id_tag tag; /* ours, with the call and leg that it was born in */
 	struct id_tag
-		referrer; /* of a conference of another shard: of the dialog whose REFER went there last (sig/feature/focus_far.h); call 0: not known. Not part of a record */
+		referrer; /* of a conference of another shard: of the dialog whose REFER went there last (sig/feature/focus.h); call 0: not known. Not part of a record */
 	struct elsewhere *elsewhere; /* NULL: it is there still */
 	struct text call_id;
 	struct text remote_tag; /* empty: none yet */

@@ -1,15 +1,540 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/conference.h"
-
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
+#include "sig/call/fork.h"
+#include "sig/call/plan.h"
+#include "sig/call/secret.h"
 #include "sig/call/wait.h"
-#include "sig/feature/focus_refer.h"
-#include "sig/feature/meetme.h"
-#include "sig/feature/split.h"
+#include "sig/feature/conference.h"
+#include "sig/feature/far.h"
+#include "sig/feature/focus.h"
+#include "sig/feature/join.h"
 #include "sig/model/transfer.h"
+#include "sig/room/room_member.h"
+#include "sig/sip/id.h"
+
+#define MEMBER_NAME_BEGINS "conference-"
+enum {
+	GAIN_NONE = 50, /* is said with two digits, none of them a sign */
+	NAMED_HOST = 1,
+	NAMED_MUTED = 2,
+	NAMED_DEAF = 4,
+	NAMED_HELD = 8
+};
+
+/* conference-ID-FLAGS-GAIN */
+void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name)
+{
+	unsigned flags = (name->host ? NAMED_HOST : 0U) | (name->muted ? NAMED_MUTED : 0U) |
+			 (name->deaf ? NAMED_DEAF : 0U) | (name->held ? NAMED_HELD : 0U);
+	struct writer w = writer_over(out, MEMBER_NAME_MAX - 1);
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, name->room);
+	writer_str(&w, MEMBER_NAME_BEGINS);
+	writer_bytes(&w, bytes_mem(id, sizeof(id)));
+	writer_fmt(&w, "-%x-%d", flags, GAIN_NONE + name->gain_db);
+	out[w.overflow ? 0 : w.n] = '\0';
+}
+
+static bool named_flags(struct bytes text, unsigned *flags)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = text.n == 1 && text.p[0] ? strchr(digits, text.p[0]) : NULL;
+
+	*flags = at ? (unsigned)(at - digits) : 0;
+	return at;
+}
+
+static bool named_gain(struct bytes text, int8_t *db)
+{
+	uint32_t value;
+
+	if (text.n != 2 || bytes_u32(text, &value) || value < GAIN_NONE - MEMBER_GAIN_DB_MAX ||
+	    value > GAIN_NONE + MEMBER_GAIN_DB_MAX)
+		return false;
+	*db = (int8_t)((int)value - GAIN_NONE);
+	return true;
+}
+
+bool member_name_get(struct bytes user, struct member_name *out)
+{
+	struct bytes id, flags;
+	unsigned set;
+
+	*out = (struct member_name){ 0 };
+	if (!bytes_starts(user, MEMBER_NAME_BEGINS))
+		return false;
+	user = bytes_from(user, strlen(MEMBER_NAME_BEGINS));
+	if (!bytes_cut(&user, '-', &id) || !bytes_cut(&user, '-', &flags) ||
+	    id_call_get(id, &out->room) || !named_flags(flags, &set) ||
+	    !named_gain(user, &out->gain_db))
+		return false;
+	out->host = set & NAMED_HOST;
+	out->muted = set & NAMED_MUTED;
+	out->deaf = set & NAMED_DEAF;
+	out->held = set & NAMED_HELD;
+	return true;
+}
+
+#define ROOM_NAME_BEGINS "room-"
+enum {
+	PIN_TRIES = 3,
+	PIN_FIRST_MS = 10000,
+	PIN_NEXT_MS = 5000,
+	BESIDE_NAME_MAX = 64,
+	NAME_MS = 5000,
+	NAME_SILENCE_MS = 1000, /* at its end */
+	NAME_LEAST_MS = 200,    /* less is none */
+};
+
+static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
+{
+	return rooms_find(h->settings->rooms, r->tenant, bytes_str(r->number));
+}
+
+static void pin_object(char out[SECRET_OBJECT_MAX], const struct room *r)
+{
+	(void)snprintf(out, SECRET_OBJECT_MAX, "room %s", r->number);
+}
+
+/* So long who calls gets no answer to a PIN. */
+static uint64_t pin_waits_ns(const struct call_host *h, const struct call *c, const struct room *r)
+{
+	char object[SECRET_OBJECT_MAX];
+
+	pin_object(object, r);
+	return secret_waits_ns(h, c, object);
+}
+
+static bool pin_is_asked(const struct room *r, const struct room_terms *t)
+{
+	return t && (room_asks_pin(t) || (r->locked && t->host_pin[0]));
+}
+
+/* ---- it is called ---- */
+
+/* Who takes somebody's place comes in place of one whom the lock let in. */
+static int room_is_closed(const struct room *r, const struct room_terms *t, bool in_stead,
+			  struct call_refusal *refusal)
+{
+	int err = 0;
+
+	if (r->locked && !in_stead && !(t && t->host_pin[0])) {
+		err = call_refuse(refusal, -EACCES, 403, REFUSED_ROOM);
+		refusal->text = "the conference is locked";
+	} else if (room_is_full(r, 1)) {
+		err = call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
+		refusal->text = "the conference has as many members as it may have";
+	}
+	return err;
+}
+
+bool meetme_name_get(struct bytes user, struct bytes *number)
+{
+	*number = bytes_from(user, strlen(ROOM_NAME_BEGINS));
+	return bytes_starts(user, ROOM_NAME_BEGINS) && number->n;
+}
+
+/* Through to the shard that has it: what is said and pressed goes there. name: as that one knows it. */
+static int ring_through(struct call_host *h, struct call *c, struct bytes number,
+			struct bytes display, uint16_t shard, struct bytes name,
+			struct call_refusal *refusal)
+{
+	const struct dialog_party party = { .local_display = display,
+					    .local_user = text_bytes(&c->from),
+					    .remote_user = number };
+
+	(void)conference_focus(call_caller(c), number);
+	return remote_shard_ring_name(h, c, shard, name, &party, refusal);
+}
+
+static int ring_other_shard(struct call_host *h, struct call *c, struct bytes number,
+			    struct bytes display, uint16_t shard, struct call_refusal *refusal)
+{
+	uint8_t space[BESIDE_NAME_MAX];
+	struct writer name = writer_over(space, sizeof(space));
+
+	writer_str(&name, ROOM_NAME_BEGINS);
+	writer_bytes(&name, number);
+	return ring_through(h, c, number, display, shard, writer_done(&name), refusal);
+}
+
+/* The last step of its plan is the room: who comes waits for its answer, or for whose the number is. */
+static int caller_asks(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+		       struct call_refusal *refusal)
+{
+	if (c->member) /* of the step before: nobody was let in there */
+		conference_leave(h, c, "elsewhere");
+	if (text_set(&c->display, display) || conference_ask(h, c, r))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->plan.steps[c->plan.count - 1].confers = true;
+	c->plan.until_ns = c->ring_ns = 0;
+	c->bridge.callee = LEG_NONE;
+	outbox_touch(&c->out);
+	return 0;
+}
+
+/* Its caller is answered. */
+static int caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	int err = wait_take(h, c, refusal);
+
+	if (!err)
+		c->plan.steps[c->plan.count - 1].confers = false;
+	return err;
+}
+
+int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+		struct call_refusal *refusal)
+{
+	const struct room_terms *t = called_terms(h, r);
+	int err = room_is_closed(r, t, c->replaces.call, refusal);
+	uint64_t wait_ns = !err && pin_is_asked(r, t) ? pin_waits_ns(h, c, r) : 0;
+
+	if (wait_ns)
+		err = secret_refuse(wait_ns, refusal);
+	if (!err)
+		err = caller_asks(h, c, display, r, refusal);
+	if (err)
+		return err;
+	/* who rang before, or gives it away, is left first: then the room has its turn (shard_room_claim_open) */
+	if (!room_is_open(r) || c->leg_count > 1 || c->transfer)
+		return 0;
+	err = caller_take(h, c, refusal);
+	if (err)
+		conference_leave(h, c, "elsewhere");
+	return err;
+}
+
+/* Of that number. near: where another shard of the node has it, it is rung through to. */
+static int meetme_call(struct call_host *h, struct call *c, const struct room_terms *t,
+		       struct bytes display, bool near, struct call_refusal *refusal)
+{
+	struct bytes number = bytes_str(t->number);
+	uint16_t shard = near && h->room_number_shard
+				 ? h->room_number_shard(h->owner, c->tenant, number)
+				 : 0;
+	struct room *r;
+
+	if (shard && remote_shard_is_reachable(h->settings, shard))
+		return ring_other_shard(h, c, number, display, shard, refusal);
+	r = h->room_called ? h->room_called(h->owner, t) : NULL;
+	if (!r)
+		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
+		return ring_other_shard(h, c, number, display, id_shard(r->follows), refusal);
+	return meetme_take(h, c, display, r, refusal);
+}
+
+/* RFC 4579 5.1: a conference of its own, whose host it is. */
+static int factory_call(struct call_host *h, struct call *c, struct bytes display,
+			struct call_refusal *refusal)
+{
+	struct room *r = h->room_make ? h->room_make(h->owner, c->tenant) : NULL;
+	int err;
+
+	if (!r) {
+		err = call_refuse(refusal, -ENOSPC, 503, REFUSED_ROOM);
+		refusal->text = "the tenant has as many conferences as it may have";
+		return err;
+	}
+	err = meetme_take(h, c, display, r, refusal);
+	if (!err)
+		c->member->hosts = true;
+	return err;
+}
+
+bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		    struct call_refusal *refusal)
+{
+	const struct room_terms *t;
+	struct bytes number;
+
+	(void)plan_went_to(&c->plan, &number);
+	t = rooms_find(h->settings->rooms, c->tenant, number);
+	if (t)
+		*err = t->factory ? factory_call(h, c, display, refusal)
+				  : meetme_call(h, c, t, display, true, refusal);
+	return t;
+}
+
+/* Another shard gives a party of its conference, or of a call there, into one of ours. */
+static int member_begin_remote(struct call_host *h, struct call *c, const struct call_start *start,
+			       const struct member_name *name, struct call_refusal *refusal)
+{
+	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
+	int err;
+
+	if (!r || r->tenant != c->tenant)
+		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
+	if (room_is_full(r, 1))
+		return call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
+	err = caller_asks(h, c, start->display, r, refusal);
+	if (err)
+		return err;
+	c->member->admitted = true;
+	c->member->hosts = name->host;
+	c->member->inviter = r->kind == ROOM_STATION ? r->host : MEMBER_NOBODY;
+	c->member->muted = name->muted;
+	c->member->deaf = name->deaf;
+	c->member->held = name->held;
+	c->member->gain_db = name->gain_db;
+	r->arrived++;
+	return caller_take(h, c, refusal);
+}
+
+int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		 struct call_refusal *refusal)
+{
+	const struct room_terms *t;
+	struct member_name name;
+
+	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	if (start->set->member.n && member_name_get(start->set->member, &name))
+		return member_begin_remote(h, c, start, &name, refusal);
+	if (start->set->away)
+		return ring_through(h, c, start->set->named, start->display, start->set->away,
+				    start->set->named, refusal);
+	if (start->set->conference || start->set->joins)
+		return focus_call_begin(h, c, start, refusal);
+	t = rooms_find(h->settings->rooms, c->tenant, start->to);
+	if (!t || t->factory)
+		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
+	return meetme_call(h, c, t, start->display, false, refusal);
+}
+
+/* ---- which shard has it ---- */
+
+static int ring_local_shard(struct call_host *h, struct call *c, uint16_t shard,
+			    struct call_refusal *refusal)
+{
+	struct text number = { 0 };
+	int err = text_set(&number, bytes_str(c->member->number_called));
+
+	if (!err && remote_shard_is_reachable(h->settings, shard))
+		err = ring_other_shard(h, c, text_bytes(&number), text_bytes(&c->display), shard,
+				       refusal);
+	else if (!err)
+		err = call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_ROOM);
+	text_clear(&number);
+	if (err)
+		return err;
+	conference_leave(h, c, "elsewhere");
+	c->plan.steps[c->plan.count - 1].confers = false;
+	return 0;
+}
+
+/* Where its plan goes on, and else to nobody. */
+static void caller_refuse(struct call_host *h, struct call *c, int err,
+			  const struct call_refusal *refusal)
+{
+	uint64_t room = c->member->room;
+	bool next = plan_next(h, c, refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE);
+
+	if (c->member && c->member->room == room)
+		conference_leave(h, c, "elsewhere");
+	if (!next)
+		wait_refuse(h, c, err, refusal);
+}
+
+void meetme_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct call_refusal refusal = { .status = 500 };
+	int err;
+
+	outbox_touch(&c->out);
+	if (news->told == PARK_OK) {
+		err = caller_take(h, c, &refusal);
+	} else if (news->told == PARK_TAKEN) {
+		err = ring_local_shard(h, c, id_shard(news->owner), &refusal);
+	} else {
+		err = call_refuse(&refusal, -ENOSPC, 503, REFUSED_ROOM);
+		refusal.text = "too many rooms of the tenant are open";
+	}
+	if (err)
+		caller_refuse(h, c, err, &refusal);
+}
+
+/* ---- who it is ---- */
+
+static bool member_comes(struct call_host *h, struct call *c, struct room *r,
+			 const struct room_terms *t, bool host)
+{
+	const struct conference_terms terms = {
+		.inviter = c->member->inviter,
+		.coaches = c->member->coaches,
+		.monitors = c->member->monitors,
+		.muted = c->member->muted || (t && t->muted && !host && !c->member->admitted),
+		.host = host
+	};
+
+	/* it may have been asked, and something else have come between */
+	c->member->naming = false;
+	return !conference_join(h, c, r, &terms);
+}
+
+/* Once, when it may come in. False: it cannot be. */
+static bool name_ask(struct call_host *h, struct call *c)
+{
+	const struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-name",
+						     PROMPT_BEEP },
+					  .file_count = 2,
+					  .times = 1,
+					  .interruptible = true,
+					  .ends = "#",
+					  .message_max_ms = NAME_MS,
+					  .message_silence_ms = NAME_SILENCE_MS,
+					  .message_min_ms = NAME_LEAST_MS };
+
+	c->member->naming = true;
+	outbox_touch(&c->out);
+	if (!prompts_collect(h, c, &ask))
+		return true;
+	c->member->naming = false;
+	return false;
+}
+
+/* It may come in: at once, or when it has said its name. */
+static bool member_enters(struct call_host *h, struct call *c, struct room *r,
+			  const struct room_terms *t, bool host)
+{
+	bool named = t->entry == ROOM_TONE_NAME || t->exit == ROOM_TONE_NAME;
+
+	if (!named || c->member->naming)
+		return member_comes(h, c, r, t, host);
+	c->member->hosts = host;
+	return name_ask(h, c) || member_comes(h, c, r, t, host);
+}
+
+static void pin_said(struct call_host *h, struct call *c, struct bytes digits);
+
+static void pin_ask(struct call_host *h, struct call *c)
+{
+	struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-pin" },
+				    .file_count = 1,
+				    .times = 1,
+				    .interruptible = true,
+				    .min = 1,
+				    .max = PROMPT_DIGITS_MAX,
+				    .first_ms = PIN_FIRST_MS,
+				    .inter_ms = PIN_NEXT_MS,
+				    .ends = "#" };
+
+	if (c->member->tries)
+		(void)bytes_cstr(BYTES_LIT(PROMPT_BY_NAME "conference-pin-wrong"), ask.files[0],
+				 sizeof(ask.files[0]));
+	if (prompts_collect(h, c, &ask))
+		pin_said(h, c, (struct bytes){ 0 });
+}
+
+bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
+{
+	const struct room_terms *t = called_terms(h, r);
+
+	if (!conference_is_called(c) || c->member->admitted ||
+	    r->kind == ROOM_STATION) /* it was invited, or may come */
+		return member_comes(h, c, r, t, c->member->hosts);
+	if (!t)
+		return false;
+	if (c->prompts) /* it is asked already: an ACK that comes again */
+		return true;
+	if (pin_is_asked(r, t)) {
+		pin_ask(h, c);
+		return true;
+	}
+	return member_enters(h, c, r, t, false);
+}
+
+static void turned_away(struct call_host *h, struct call *c, const char *why)
+{
+	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				       .by = ENDED_BY_NODE,
+				       .status = 403 };
+
+	LOG_INFO("call", c->id, "a caller does not come into a conference", LOG_STR("reason", why),
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
+	call_end(h, c, &e);
+}
+
+/* Silence is no guess. */
+static void pin_wrong(struct call_host *h, struct call *c, const struct room *r, bool guessed)
+{
+	char object[SECRET_OBJECT_MAX];
+
+	pin_object(object, r);
+	outbox_touch(&c->out);
+	if (guessed)
+		secret_is_wrong(h, c, object);
+	if (++c->member->tries < PIN_TRIES && !pin_waits_ns(h, c, r))
+		pin_ask(h, c);
+	else
+		turned_away(h, c, "no PIN of the conference");
+}
+
+/* A PIN of members says nothing against guesses of that of hosts. */
+static void pin_right(struct call_host *h, struct call *c, const struct room *r,
+		      const struct room_terms *t, enum room_pin pin)
+{
+	char object[SECRET_OBJECT_MAX];
+
+	pin_object(object, r);
+	if (pin == ROOM_PIN_HOST || !t->host_pin[0])
+		secret_is_right(h, c, object);
+}
+
+static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
+{
+	struct room *r = conference_room(h, c);
+	const struct room_terms *t = r ? called_terms(h, r) : NULL;
+	bool waits = t && digits.n && pin_waits_ns(h, c, r); /* what it gives is not looked at */
+	enum room_pin pin = t && !waits ? room_pin_check(t, digits) : ROOM_PIN_WRONG;
+
+	if (t && digits.n && pin != ROOM_PIN_WRONG)
+		pin_right(h, c, r, t, pin);
+	if (!t)
+		turned_away(h, c, "there is no such room any more");
+	else if (waits)
+		turned_away(h, c, "too many wrong PINs were given: it has to wait");
+	else if (pin == ROOM_PIN_WRONG)
+		pin_wrong(h, c, r, digits.n);
+	else if (r->locked && pin != ROOM_PIN_HOST)
+		turned_away(h, c, "the conference is locked");
+	else if (!member_enters(h, c, r, t, pin == ROOM_PIN_HOST))
+		turned_away(h, c, "the conference is full");
+}
+
+void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
+{
+	struct room *r = conference_room(h, c);
+
+	if (!c->member->naming) {
+		pin_said(h, c, digits);
+		return;
+	}
+	if (!r)
+		turned_away(h, c, "there is no such room any more");
+	else if (!member_comes(h, c, r, called_terms(h, r), c->member->hosts))
+		turned_away(h, c, "the conference is full");
+}
+
+void meetme_resume(struct call_host *h, struct call *c)
+{
+	struct room *r = conference_room(h, c);
+
+	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || c->prompts ||
+	    !call_is_alone(c))
+		return;
+	if (!r || !meetme_arrives(h, c, r))
+		turned_away(h, c, "it cannot come in");
+}
 
 /* ---- they come ---- */
 

@@ -3,9 +3,14 @@
 #ifndef SIG_FEATURE_CONFERENCE_H
 #define SIG_FEATURE_CONFERENCE_H
 
+#include <stdbool.h>
+
+#include "base/bytes.h"
 #include "sig/call/conference.h"
 #include "sig/call/feature.h"
+#include "sig/host/room_terms.h"
 #include "sig/model/call_order.h"
+#include "sig/model/start.h"
 
 /* Of ORDER_CONFER. */
 struct call_confer {
@@ -24,5 +29,47 @@ int order_member(struct call_host *h, struct call *c, struct call_order *order);
  * not in yet) or -ENOENT: nothing has changed. */
 int conference_yield(struct call_host *h, struct call *c, uint64_t to);
 extern const struct call_feature conference_feature;
+
+/*
+ * Somebody calls the number of a room (sig/host/room_terms.h, CONF-01). The node answers, asks for the PIN where there is one, three times
+ * at most, and then the caller is a member. The room begins with the first who calls it.
+ */
+
+/* The last step of a call's plan is the number of a room (call_feature.reached). */
+bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		    struct call_refusal *refusal);
+/* The one step of a call, by a name of ours: that of a conference, or of a room for which another shard asks. 0 or -errno with *refusal. */
+int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		 struct call_refusal *refusal) NODISCARD;
+/* The last step comes to that one; the same. */
+int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+		struct call_refusal *refusal) NODISCARD;
+/* The user part of an INVITE to another shard, and back. False: it is none. */
+bool meetme_name_get(struct bytes user, struct bytes *number);
+/* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
+void meetme_told(struct call_host *h, struct call *c, const struct park_news *news);
+/* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
+bool meetme_arrives(struct call_host *h, struct call *c, struct room *r);
+/* It has said its PIN, or its name. */
+void meetme_asked(struct call_host *h, struct call *c, struct bytes digits);
+/* A successor asks again, and so does who finds that a command has stopped what was asked. */
+void meetme_resume(struct call_host *h, struct call *c);
+
+/*
+ * What a party is called that goes to a conference of another shard: the user part of the INVITE. It says which one that is, and what the
+ * party is there. Who has that name was let in where it comes from, and says no PIN.
+ */
+
+enum { MEMBER_NAME_MAX = 32 };
+
+struct member_name {
+	uint64_t room; /* id */
+	bool host, muted, deaf, held;
+	int8_t gain_db; /* at most MEMBER_GAIN_DB_MAX, either way */
+};
+
+void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name);
+/* False: it is none. */
+bool member_name_get(struct bytes user, struct member_name *out);
 
 #endif

@@ -2,11 +2,10 @@
 #include "sig/feature/features.h"
 
 #include "sig/call/call_waiting.h"
-#include "sig/feature/attend.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/far.h"
 #include "sig/feature/focus.h"
-#include "sig/feature/meet.h"
+#include "sig/feature/join.h"
 #include "sig/feature/park.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"

@@ -1,8 +1,571 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/focus.h"
+#include <errno.h>
 
+#include "base/log.h"
 #include "sig/call/conference.h"
 #include "sig/call/reinvite.h"
+#include "sig/call/relay.h"
+#include "sig/feature/conference.h"
+#include "sig/feature/far.h"
+#include "sig/feature/focus.h"
+#include "sig/feature/refer.h"
+#include "sig/feature/transfer.h"
+#include "sig/host/route_uri.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
+#include "sig/leg/respond.h"
+#include "sig/model/call_order.h"
+#include "sig/room/focus_ask.h"
+#include "sig/sip/event_parse.h"
+#include "sig/sip/focus_parse.h"
+#include "sig/sip/replaces.h"
+
+static int focus_call_refuse(struct call_refusal *refusal, int err)
+{
+	switch (err) {
+	case -EUSERS:
+		(void)call_refuse(refusal, err, 486, REFUSED_ROOM);
+		refusal->text = "a conference has no more members than that";
+		return err;
+	case -EALREADY:
+	case -EAGAIN:
+		(void)call_refuse(refusal, err, 486, REFUSED_ROOM);
+		refusal->text = "something else happens to that call just now";
+		return err;
+	case -ENOSPC:
+		return call_refuse(refusal, err, 503, REFUSED_CALLS_FULL);
+	default:
+		return call_refuse(refusal, err, 481, REFUSED_ROOM);
+	}
+}
+
+/* As whoever is there in that place: it is asked for nothing. */
+static void focus_call_admit(const struct call_host *h, struct call *c)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+
+	c->member->admitted = true;
+	c->member->hosts = other && other->member && other->member->hosts;
+}
+
+int focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		     struct call_refusal *refusal)
+{
+	const struct call_set *set = start->set;
+	struct room *r = NULL;
+	int err = 0;
+
+	c->replaces = set->stead;
+	if (set->conference)
+		r = h->room_of ? h->room_of(h->owner, set->conference) : NULL;
+	else if (h->room_of_local_call)
+		err = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
+	if (err || !r)
+		return focus_call_refuse(refusal, err ? err : -ENOENT);
+	err = meetme_take(h, c, start->display, r, refusal);
+	if (!err && c->replaces.call)
+		focus_call_admit(h, c);
+	return err;
+}
+
+bool focus_remote_is(const struct call *c, const struct call_event *ev)
+{
+	return !c->member && c->state == CALL_ESTABLISHED && c->legs[ev->leg]->user.n &&
+	       conference_is_remote(c, ev->leg);
+}
+
+/* Whom it names is of this node, by the names that this node has; all else is for the other shard to say. */
+static bool focus_remote_is_ours(const struct call_host *h, const struct call *c,
+				 const struct sip_message *m)
+{
+	struct focus_wish wish;
+	struct bytes value;
+
+	return !refer_to(m, &value) || focus_parse(&wish, value) || wish.uri.headers.n ||
+	       route_is_near(&wish.uri, &m->to.uri, c->tenant, h->settings);
+}
+
+static void focus_remote_pass_refer(struct call_host *h, struct call *c,
+				    const struct call_event *ev)
+{
+	if (relay_request(h, c, ev))
+		c->legs[bridge_peer(c, ev->leg)]->dialog.referrer = c->legs[ev->leg]->dialog.tag;
+}
+
+void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!relay_may(h, c, ev))
+		return;
+	if (focus_remote_is_ours(h, c, ev->message))
+		focus_remote_pass_refer(h, c, ev);
+	else
+		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
+}
+
+static bool is_of_refer(const struct sip_message *m)
+{
+	struct event_name event;
+	struct bytes value;
+
+	return message_header(m, "Event", 0, &value) && !event_parse(&event, value) &&
+	       bytes_iis(event.package, "refer");
+}
+
+/* Whoever is there in its place has asked for nothing. A successor does not know who has, and lets the party say so. */
+static bool focus_remote_is_for(const struct call *c, uint8_t leg)
+{
+	const struct id_tag *asked = &c->legs[leg]->dialog.referrer;
+	const struct id_tag *peer = &c->legs[bridge_peer(c, leg)]->dialog.tag;
+
+	return !asked->call || (asked->call == peer->call && asked->leg == peer->leg &&
+				asked->random == peer->random);
+}
+
+bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message))
+		return false;
+	if (!relay_may(h, c, ev))
+		return true;
+	if (focus_remote_is_for(c, ev->leg))
+		(void)relay_request(h, c, ev);
+	else
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+	return true;
+}
+
+/* What a REFER asks for. */
+struct focus_refer {
+	struct focus_wish wish;
+	char user[ROUTE_USER_MAX];
+	struct replaces replaces; /* in space */
+	char space[REPLACES_MAX];
+	bool replaces_one;
+	bool done; /* at once: nothing is to be waited for */
+	bool notify;
+	struct call_refusal refusal; /* of a quota */
+	const char *why;             /* of a refusal; NULL: nothing is to be said */
+};
+
+static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out, int *err)
+{
+	struct bytes value;
+
+	if (!refer_to(m, &value))
+		return false;
+	*err = focus_parse(out, value);
+	return true;
+}
+
+static const struct call *focus_dialog(const struct call_host *h, const struct call *c,
+				       const struct replaces *r, uint8_t *leg)
+{
+	const struct call *other =
+		h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, leg);
+
+	return other ? other
+		     : h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
+					 leg);
+}
+
+/* RFC 5589 7: with its other call the phone is in a conference, and gives that place away. */
+static const struct call *focus_refer_place(const struct call_host *h, const struct call *c,
+					    const struct leg *l, const struct focus_wish *wish)
+{
+	char space[REPLACES_MAX];
+	const struct call *other;
+	struct replaces r;
+	uint8_t at;
+
+	if (replaces_of_uri(&r, wish->uri.headers, space) || !transfer_is_allowed(h, c, l))
+		return NULL;
+	other = focus_dialog(h, c, &r, &at);
+	return other && other != c && conference_speaks(other) && at == other->bridge.caller &&
+			       refer_is_own_dialog(l, other->legs[at])
+		       ? other
+		       : NULL;
+}
+
+/* The conference that a party of a call of two names, and is a member of. *place: its call there, which it gives away; NULL: it stays. */
+static struct room *focus_refer_room(const struct call_host *h, const struct call *c,
+				     const struct call_event *ev, const struct call **place)
+{
+	const struct leg *l = c->legs[ev->leg];
+	struct focus_wish wish;
+	struct room *r;
+	int err = 0;
+
+	*place = NULL;
+	if (!h->room_named || !l->user.n || c->state != CALL_ESTABLISHED || !call_callee(c) ||
+	    !focus_refer_read(ev->message, &wish, &err) || err || wish.deed != FOCUS_ADD)
+		return NULL;
+	if (wish.uri.headers.n) {
+		*place = focus_refer_place(h, c, l, &wish);
+		return *place ? conference_room(h, *place) : NULL;
+	}
+	r = h->room_named(h->owner, c->tenant, wish.uri.user);
+	return r && room_has_user(r, text_bytes(&l->user)) ? r : NULL;
+}
+
+bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev)
+{
+	const struct call *place;
+
+	if (!h->focus)
+		return false;
+	return c->member ? ev->leg == c->bridge.caller && !call_callee(c)
+			 : focus_refer_room(h, c, ev, &place) != NULL;
+}
+
+/* ---- what is asked for ---- */
+
+static uint16_t focus_refer_status(struct focus_refer *f, int err)
+{
+	switch (err) {
+	case 0:
+		return 0;
+	case -EUSERS:
+		f->why = "the conference has as many members as it may have";
+		return 486;
+	case -EOPNOTSUPP:
+		f->why = "the extension has no call waiting: a call that came to it does not come";
+		return 403;
+	case -EHOSTUNREACH:
+		return 480;
+	case -EINPROGRESS:
+		f->why = "that number rings for the conference already";
+		return 486;
+	case -EDQUOT:
+		return f->refusal.status;
+	case -ENOENT:
+		return REFER_NO_OTHER;
+	case -EACCES:
+		f->why = "that number is not for you to call, or a limit of calls outside is "
+			 "reached";
+		return 403;
+	case -EEXIST:
+	case -EISCONN:
+	case -ENOTCONN:
+		f->why = "that call cannot come into the conference";
+		return 403;
+	case -EALREADY:
+	case -EAGAIN:
+		return 491;
+	default:
+		return 503;
+	}
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t focus_refer_target(const struct call_host *h, const struct call *c,
+				   const struct sip_message *m, struct focus_refer *f)
+{
+	enum route_verdict verdict;
+	int err = 0;
+
+	if (!focus_refer_read(m, &f->wish, &err) || err == -EINVAL)
+		return 400;
+	if (err)
+		return 501;
+	err = replaces_of_uri(&f->replaces, f->wish.uri.headers, f->space);
+	f->replaces_one = err == 0;
+	if (err != -ENOENT)
+		return err ? 400 : 0;
+	if (m->hop.transport != SIP_INTER_SHARD &&
+	    !route_is_near(&f->wish.uri, &m->to.uri, c->tenant, h->settings))
+		return 404;
+	verdict = route_user(&f->wish.uri, f->user);
+	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
+}
+
+static bool focus_means(const struct room_member *m, const struct focus_refer *f)
+{
+	return f->wish.member ? m->call == f->wish.member
+			      : bytes_is(text_bytes(&m->told.user), f->user);
+}
+
+static bool focus_may_drop(const struct call *c, const struct room *r, const struct focus_refer *f)
+{
+	for (const struct room_member *m = r->first; m; m = m->next) {
+		if (m != c->member && focus_means(m, f) && !room_may(r, c->member, ROOM_DROP, m))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 4579 5.11, CONF-07: by its host, or who brought it. Also of who rings yet. */
+static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
+			   struct focus_refer *f)
+{
+	struct call_order order = { .kind = ORDER_MEMBER, .member = MEMBER_DROP };
+	const struct call_event drop = { .kind = CALL_EV_ORDER, .order = &order };
+	const struct call_event leave = { .kind = CALL_EV_HANGUP };
+	uint16_t status = 404;
+
+	f->why = "only its host, and who brought that member, may drop it";
+	if (!focus_may_drop(c, r, f))
+		return 403;
+	for (struct room_member *m = r->first, *next; m; m = next) {
+		next = m->next;
+		if (m == c->member || !focus_means(m, f))
+			continue;
+		room_invite(r, text_bytes(&m->told.user), false);
+		h->tell(h->owner, m->call, m->asks ? &leave : &drop);
+		status = 0;
+	}
+	f->done = true;
+	f->why = "there is no such member";
+	return status;
+}
+
+/* Of a dialog of another shard, which sees to it that it is of the same extension. False: it is of none that can be reached. */
+static bool focus_remote_dialog(const struct call_host *h, const struct replaces *r,
+				struct focus_ask *ask)
+{
+	struct replaces there;
+	struct id_tag tag;
+
+	if (!remote_shard_of(h, r, &there) || id_tag_get(there.to_tag, &tag) ||
+	    tag.leg > ID_LEG_MAX)
+		return false;
+	ask->comes = tag.call;
+	ask->dialog = (uint8_t)(tag.leg + 1);
+	return true;
+}
+
+/* RFC 4579 5.8: whom the same phone speaks with in another call; its leg there is left. */
+static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus_ask *ask,
+			       struct focus_refer *f)
+{
+	const struct leg *own = call_caller(c);
+	uint8_t at;
+	const struct call *other = focus_dialog(h, c, &f->replaces, &at);
+
+	if (!other && focus_remote_dialog(h, &f->replaces, ask)) {
+		ask->user = conference_user(c);
+		return focus_refer_status(f, h->focus(h->owner, ask));
+	}
+	if (!other && refer_is_of_another_shard(h, &f->replaces))
+		return 501;
+	if (!other || other == c || !bridge_has(other, at) || !call_callee(other)) {
+		f->why = "there is no such call, or nobody speaks there";
+		return REFER_NO_OTHER;
+	}
+	if (own->dialog.hop.transport == SIP_INTER_SHARD
+		    ? !bytes_eq(conference_user(c), text_bytes(&other->legs[at]->user))
+		    : !refer_is_own_dialog(own, other->legs[at])) {
+		f->why = "the dialog is another's";
+		return 403;
+	}
+	ask->comes = other->id;
+	ask->leaves = at == other->bridge.caller ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
+	f->done = true;
+	return focus_refer_status(f, h->focus(h->owner, ask));
+}
+
+static uint16_t focus_add(struct call_host *h, const struct room *r, struct focus_ask *ask,
+			  struct focus_refer *f)
+{
+	if (r->locked && r->host != ask->inviter) {
+		f->why = "the conference is locked";
+		return 403;
+	}
+	ask->to = bytes_str(f->user);
+	return focus_refer_status(f, h->focus(h->owner, ask));
+}
+
+static uint16_t focus_refer_member(struct call_host *h, struct call *c, const struct sip_message *m,
+				   struct focus_refer *f)
+{
+	struct room *r = conference_room(h, c);
+	struct focus_ask ask = { .room = r,
+				 .call = c->id,
+				 .inviter = c->member->number,
+				 .refer = relay_refer_number(m),
+				 .refusal = &f->refusal,
+				 .notify = f->notify };
+	/* a phone of an extension, as its own shard has seen to where that is another */
+	bool may = r && !c->member->asks &&
+		   (call_caller(c)->user.n || m->hop.transport == SIP_INTER_SHARD);
+	uint16_t status = may ? focus_refer_target(h, c, m, f) : 403;
+
+	if (status)
+		return status;
+	if (f->replaces_one)
+		return f->wish.deed == FOCUS_ADD ? focus_replaces(h, c, &ask, f) : 400;
+	return f->wish.deed == FOCUS_DROP ? focus_drop(h, c, r, f) : focus_add(h, r, &ask, f);
+}
+
+/* Whom a party speaks with comes to the conference that it is in with another call. */
+static uint16_t focus_refer_given(struct call_host *h, struct call *c, const struct call_event *ev,
+				  struct focus_refer *f)
+{
+	const struct call *place;
+	struct focus_ask ask = { .room = focus_refer_room(h, c, ev, &place),
+				 .call = c->id,
+				 .comes = c->id,
+				 .leaves = ev->leg == c->bridge.caller ? SHARD_LEG_CALLER
+								       : SHARD_LEG_CALLEE };
+
+	ask.stead = place ? place->id : 0;
+	f->done = true;
+	return focus_refer_status(f, h->focus(h->owner, &ask));
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t focus_refer_take(struct call_host *h, struct call *c, const struct call_event *ev,
+				 struct focus_refer *f)
+{
+	return c->member ? focus_refer_member(h, c, ev->message, f)
+			 : focus_refer_given(h, c, ev, f);
+}
+
+/* ---- what is said ---- */
+
+static void focus_refer_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+			       const struct focus_refer *f)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+
+	if (f->refusal.status) {
+		refer_refuse_quota(h, ev, &f->refusal);
+		return;
+	}
+	if (f->why)
+		WRITER_TEXTS(&w, "Warning: 399 tandem \"", f->why, "\"\r\n");
+	respond_refuse(h, ev, status, REFUSED_TRANSFER, writer_lines(&w));
+}
+
+static void focus_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer,
+			 uint16_t status)
+{
+	struct dialog *d = &c->legs[leg]->dialog;
+	struct txn_slot *slot = refer_notify_make(h, d, refer, status, status >= 200);
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg };
+
+	if (!slot) {
+		LOG_WARN("call", c->id, "no transaction left for NOTIFY", LOG_U64("leg", leg));
+		return;
+	}
+	item.txn = slot->self;
+	if (!outbox_push(&c->out, &item))
+		relay_go(h, slot->self);
+}
+
+static void focus_refer_say_taken(struct call_host *h, struct call *c, const struct call_event *ev,
+				  bool notify)
+{
+	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
+				    .leg = ev->leg,
+				    .txn = ev->slot->self,
+				    .status = 202,
+				    .lines = notify ? "" : "Refer-Sub: false\r\n" };
+
+	outbox_touch(&c->out);
+	if (txns_keep_request(ev->slot, ev->message) || !outbox_push(&c->out, &item))
+		respond_later(h, c, &item);
+}
+
+static void focus_refer_accept(struct call_host *h, struct call *c, const struct call_event *ev,
+			       const struct focus_refer *f)
+{
+	if (c->member)
+		c->member->taken = relay_refer_number(ev->message);
+	focus_refer_say_taken(h, c, ev, f->notify);
+	if (f->notify)
+		focus_notify(h, c, ev->leg, relay_refer_number(ev->message), f->done ? 200 : 100);
+}
+
+/* It was done, and whoever was rung may be gone by now. */
+bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!c->member || ev->leg != c->bridge.caller ||
+	    c->member->taken != relay_refer_number(ev->message))
+		return false;
+	focus_refer_say_taken(h, c, ev, refer_wants_notify(ev->message));
+	return true;
+}
+
+void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
+	uint16_t status = focus_refer_take(h, c, ev, &f);
+
+	if (status)
+		focus_refer_refuse(h, ev, status, &f);
+	else
+		focus_refer_accept(h, c, ev, &f);
+}
+
+/* RFC 3515 2.4.5: one NOTIFY, which may say that it goes on; nothing of this dialog is kept. */
+static void focus_refer_outside_told(struct call_host *h, struct dialog *d,
+				     const struct call_event *ev, const struct focus_refer *f)
+{
+	struct response r = { .status = 202,
+			      .dialog = d,
+			      .contact = true,
+			      .record_route = true,
+			      .extra = bytes_str(f->notify ? "" : "Refer-Sub: false\r\n") };
+	struct txn_slot *slot;
+
+	respond(h, ev->slot, ev->message, &r);
+	if (!f->notify)
+		return;
+	slot = refer_notify_make(h, d, ev->message->cseq, f->done ? 200 : 100, true);
+	if (slot)
+		relay_go(h, slot->self);
+}
+
+void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct id_tag tag = { .call = c->id,
+				    .leg = ev->leg,
+				    .random = rand_u64_from(h->rand) };
+	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
+	bool notify = f.notify;
+	struct dialog d = { 0 };
+	uint16_t status;
+
+	if (dialog_from_request(&d, &tag, ev->message, h)) {
+		status = 400;
+	} else {
+		f.notify = false; /* nobody could be told later */
+		status = focus_refer_take(h, c, ev, &f);
+		f.notify = notify;
+	}
+	d.named = false; /* what waits for a name is of a leg */
+	if (status)
+		focus_refer_refuse(h, ev, status, &f);
+	else
+		focus_refer_outside_told(h, &d, ev, &f);
+	dialog_clear(&d);
+}
+
+/* ---- what becomes of it ---- */
+
+void focus_refer_told(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct leg *l = c->state == CALL_ENDING ? NULL : call_caller(c);
+
+	if (!l || l->state != LEG_CONFIRMED)
+		return;
+	outbox_touch(&c->out);
+	focus_notify(h, c, c->bridge.caller, (uint32_t)ev->version, (uint16_t)ev->error);
+}
+
+void focus_refer_tell(struct call_host *h, struct call *c, uint16_t status)
+{
+	const struct call_event ev = { .kind = CALL_EV_FOCUS,
+				       .version = c->member->refer,
+				       .error = status };
+	uint64_t referrer = c->member->referrer;
+
+	c->member->referrer = 0;
+	if (!referrer)
+		return;
+	outbox_touch(&c->out);
+	h->tell(h->owner, referrer, &ev);
+}
 
 /* The room is not known yet; or through to another shard: that one's room is on its way, as was said when it was called (meetme.c). */
 static bool focus_is_coming(const struct call *c, uint8_t leg)

@@ -1,21 +1,131 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/join.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/originate.h"
+#include "sig/call/plan.h"
+#include "sig/call/reinvite.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/feature/join.h"
+#include "sig/feature/transfer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow_move.h"
 #include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/call_data.h"
 #include "sig/model/payer.h"
+
+int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
+{
+	int err;
+
+	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg))
+		return -ENOTCONN;
+	err = invite_for(h, c, leg, with);
+	if (err)
+		return err;
+	LOG_INFO("call", c->id, "a party is asked for what it is to be joined by",
+		 LOG_U64("leg", leg));
+	c->untold = UNTOLD_CALLER | (call_callee(c) ? UNTOLD_CALLEE : 0);
+	c->meet_ns = h->now.ns + MEET_MS * NS_PER_MS;
+	return 0;
+}
+
+void meet_over(struct call *c)
+{
+	c->meet_ns = 0;
+	outbox_touch(&c->out);
+}
+
+static uint64_t meet_due_ns(const struct call *c)
+{
+	bool waits = c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c);
+
+	return waits && !c->order_ns ? c->meet_ns : 0;
+}
+
+static bool is_held_by(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	return l->held || l->holds || session_is_holding(c, leg);
+}
+
+/* Of a party alone: whoever held it is not there any more, and what its own phone holds is not ours to end. */
+static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
+{
+	bool held = peer == LEG_NONE ? c->legs[leg]->holds : is_held_by(c, peer);
+
+	return !held && !session_was_offered_all(c, leg);
+}
+
+/* It hears nobody until it is asked. */
+static bool meet_is_unheard(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	return call_leg(c, leg) && flows_moved(h, c, leg);
+}
+
+static bool pair_fits(const struct call *c)
+{
+	return !call_callee(c) || session_fits_whole(call_caller(c), call_callee(c));
+}
+
+static uint8_t next_untold(const struct call_host *h, const struct call *c)
+{
+	bool both = c->untold == (UNTOLD_CALLER | UNTOLD_CALLEE) && call_callee(c);
+	bool callee = !(c->untold & UNTOLD_CALLER);
+
+	if (both && meet_is_unheard(h, c, c->bridge.callee))
+		callee = !meet_is_unheard(h, c, c->bridge.caller);
+	else if (both && !meet_is_unheard(h, c, c->bridge.caller) && !pair_fits(c))
+		callee = session_is_wider(call_callee(c), call_caller(c));
+	return callee ? c->bridge.callee : c->bridge.caller;
+}
+
+static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
+{
+	uint8_t peer = bridge_peer(c, leg);
+
+	c->untold &= (uint8_t)~bridge_untold(c, leg);
+	outbox_touch(&c->out);
+	if (!call_leg(c, leg) ||
+	    (!meet_is_unheard(h, c, leg) && !was_told_less(c, leg, peer) && pair_fits(c)))
+		return;
+	if (!invite_own(h, c, peer == LEG_NONE ? leg : peer))
+		return;
+	LOG_WARN("call", c->id, "a party is not told what holds with whom it speaks now",
+		 LOG_U64("leg", leg));
+	if (meet_is_unheard(h, c, leg))
+		reoffer_unheard(h, c, leg);
+}
+
+static bool may_tell(const struct call_host *h, const struct call *c)
+{
+	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->meet_ns <= h->now.ns &&
+	       c->order_ns == 0; /* one will be asked again (reoffer.h) */
+}
+
+static void meet_tell(struct call_host *h, struct call *c)
+{
+	while (c->untold && may_tell(h, c))
+		meet_leg(h, c, next_untold(h, c));
+	if (c->untold || !may_tell(h, c))
+		return;
+	c->meet_ns = 0;
+	transfer_met(h, c);
+}
+
+const struct call_feature meet_feature = { .go = meet_tell, .due_ns = meet_due_ns };
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
 {
@@ -131,4 +241,135 @@ void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_joi
 		return;
 	prompts_stop(h, c);
 	call_end(h, c, &e);
+}
+
+/* What a call needs to go on with one party. */
+struct share {
+	struct text from;
+	struct plan plan;
+};
+
+static void share_clear(struct share *s)
+{
+	text_clear(&s->from);
+	plan_clear(&s->plan);
+}
+
+static int share_make(struct share *s, struct bytes user, struct bytes application)
+{
+	if (text_set(&s->from, user))
+		return -ENOMEM;
+	if (application.n == 0)
+		return 0;
+	return plan_add(&s->plan, user, PLAN_CALLED, PLAN_FIRST) ||
+			       text_set(&s->plan.steps[0].application, application)
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int may_split(const struct call_host *h, const struct call *c)
+{
+	return invite_is_open(c) || c->transfer || c->out.count || !join_is_settled(h, c) ? -EAGAIN
+											  : 0;
+}
+
+/* Of the other one; who is told less because of it is asked again (meet.h). */
+void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l)
+{
+	if (l->held)
+		call_publish_leg(h, c, SIG_CALL_RESUMED, leg);
+	if (l->muted)
+		call_publish_leg(h, c, SIG_CALL_UNMUTED, leg);
+	l->held = l->muted = false;
+}
+
+static void split_go_on(struct call *c, uint8_t leg, struct share *share)
+{
+	c->bridge = (struct bridge){ .caller = leg, .callee = LEG_NONE, .offerer = leg };
+	c->state = CALL_ESTABLISHED;
+	c->answer_utc_ms = c->setup_utc_ms;
+	c->status = 200;
+	c->untold = UNTOLD_CALLER;
+	c->order_ns = 0;
+	text_clear(&c->from);
+	text_clear(&c->to);
+	plan_clear(&c->plan);
+	c->from = share->from;
+	c->plan = share->plan;
+	*share = (struct share){ 0 };
+	outbox_touch(&c->out);
+}
+
+static void begin(struct call *to, const struct call *c)
+{
+	to->early_media = c->early_media;
+	to->video = c->video;
+	to->setup_utc_ms = c->setup_utc_ms;
+}
+
+static void tell(struct call_host *h, struct call *c, const struct call *other)
+{
+	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_SPLIT);
+	char id[ID_TEXT_LEN];
+
+	if (event)
+		event->other = other->id;
+	id_call_put(id, other->id);
+	LOG_INFO("call", c->id, "a party goes on alone",
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("other", bytes_mem(id, sizeof(id))));
+	session_refresh(h, c);
+}
+
+/* Who repeats it is answered by either call. */
+static void keep_order(struct call_host *h, struct call *c, const struct call_split *split)
+{
+	if (!split->by)
+		return;
+	(void)orders_keep(&c->orders, split->by->id);
+	order_wait(h, split->to, split->by, 0);
+}
+
+static int split_make(struct call_host *h, struct call *c, uint8_t leg,
+		      const struct call_split *split, struct share *stays, struct share *goes)
+{
+	uint8_t peer = bridge_peer(c, leg), as;
+	struct bytes application = split->application.n ? split->application : call_application(c);
+	int err = share_make(stays, call_leg_user(c, peer), application);
+
+	if (!err)
+		err = share_make(goes, call_leg_user(c, leg), application);
+	if (!err)
+		err = join_take_leg(h, c, leg, split->to, &as);
+	if (err)
+		return err;
+	split_orders_end(h, c, peer, c->legs[peer]);
+	split_orders_end(h, c, leg, split->to->legs[as]);
+	if (segment_end(h, c, CAUSE_SPLIT, ENDED_BY_OPERATOR))
+		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
+	begin(split->to, c);
+	split_go_on(c, peer, stays);
+	split_go_on(split->to, as, goes);
+	return 0;
+}
+
+int split_begin(struct call_host *h, struct call *c, uint8_t leg, const struct call_split *split)
+{
+	struct share stays = { 0 }, goes = { 0 };
+	int err = may_split(h, c);
+
+	if (err)
+		return err;
+	prompts_stop(h, c);
+	err = split_make(h, c, leg, split, &stays, &goes);
+	share_clear(&stays);
+	share_clear(&goes);
+	if (err)
+		return err;
+	metric_add(h->metrics->calls_started, 1);
+	metric_add(h->metrics->calls_answered, 1);
+	keep_order(h, c, split);
+	tell(h, c, split->to);
+	tell(h, split->to, c);
+	return 0;
 }

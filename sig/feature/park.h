@@ -11,8 +11,12 @@
 #ifndef SIG_FEATURE_PARK_H
 #define SIG_FEATURE_PARK_H
 
+#include <assert.h>
+
 #include "sig/call/feature.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
+#include "sig/model/start.h"
 
 extern const struct call_feature park_feature;
 
@@ -41,5 +45,27 @@ void park_told(struct call_host *h, struct call *c, const struct park_news *news
 void park_overdue(struct call_host *h, struct call *c);
 /* The store may have lost the slot. */
 void park_assert(const struct call_host *h, struct call *c);
+
+/*
+ * A phone calls a slot (park.h): it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
+ * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
+ * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
+ * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).
+ */
+
+enum { RETRIEVE_NAME_MAX = 40 };
+static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
+
+/* It is not known yet who waits there. */
+bool retrieve_waits(const struct call *c);
+void retrieve_ask(struct call_host *h, struct call *c);
+/* Nobody is there, or it is not known: the caller hears why. */
+void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
+void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
+/* Nobody has said so in time. */
+void retrieve_overdue(struct call_host *h, struct call *c);
+/* The user part of an INVITE to the shard of that call, and back. False: it is none. */
+void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
+bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 
 #endif

@@ -9,7 +9,7 @@
 #include "sig/call/hears.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
-#include "sig/feature/retrieve.h"
+#include "sig/feature/park.h"
 
 static_assert((int)SET_TONE_MS <= (int)PARTING_MS, "as a record may have it");
 

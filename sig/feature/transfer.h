@@ -51,4 +51,22 @@ void transfer_notified(struct call_host *h, struct call *c, const struct call_ev
 /* Nobody of the pair has still to be asked for what the other one can. */
 void transfer_met(struct call_host *h, struct call *c);
 
+/*
+ * Applications may die. A call that waits for one is told to it again and again, so that one that comes back hears of it. A caller that one
+ * has goes on to where calls go that nobody answers (forward_no_answer of whom it called) when the application has given no order to the call
+ * for as long as it said; where there is nobody, or nobody answers there either, the call ends. While the caller is with somebody else, waits in a slot or is in
+ * a conference nobody need say anything.
+ */
+
+struct call_order;
+
+enum { ATTEND_AGAIN_S = 10 };
+
+extern const struct call_feature attend_feature;
+
+/* Somebody has given an order to the call. */
+void attend_heard(struct call *c);
+/* ORDER_KEEP, and the seconds of ORDER_ANSWER. 0 or -errno. */
+int attend_order(struct call *c, const struct call_order *order) NODISCARD;
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A call whose addresses of ours are not there any more goes on at others: of the node that has taken it, or of this one with other
- * settings. Its parties are asked again, for they know the old ones (sig/feature/meet.h).
+ * settings. Its parties are asked again, for they know the old ones (sig/feature/join.h).
  */
 #ifndef SIG_LEG_FLOW_MOVE_H
 #define SIG_LEG_FLOW_MOVE_H

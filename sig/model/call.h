@@ -94,7 +94,7 @@ struct call {
 	struct call_replaces replaces;
 	uint64_t
 		picker; /* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */
-	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/meet.h), */
+	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/join.h), */
 	uint64_t
 		meet_ns; /* but not before this: one of them is to be joined with a leg of another call; 0: off */
 	struct refusal_kept best;
@@ -145,7 +145,7 @@ struct call {
 	uint32_t
 		ring_s; /* nobody is rung for longer, all steps of the plan together; 0: as settings say */
 	uint32_t
-		away_s; /* its application may say nothing for so long (sig/feature/attend.h); 0: for ever */
+		away_s; /* its application may say nothing for so long (sig/feature/transfer.h); 0: for ever */
 	bool abandoned;    /* ... and did; not part of a record, as both of these: */
 	uint64_t away_ns;  /* then it has, */
 	uint64_t again_ns; /* or is told once more that the call waits */

@@ -63,7 +63,7 @@ enum call_order_kind {
 	ORDER_RECORD,
 	/* to: as account_set (sig/call/account.h), by command. */
 	ORDER_ACCOUNT,
-	/* seconds, has_seconds: its application is there (sig/feature/attend.h). -ENOLINK: no application has the call. */
+	/* seconds, has_seconds: its application is there (sig/feature/transfer.h). -ENOLINK: no application has the call. */
 	ORDER_KEEP,
 	/* A transfer that waits or rings is called off: the call is as before. -ENOTUNIQ: there is none. */
 	ORDER_CANCEL,

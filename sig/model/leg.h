@@ -74,7 +74,7 @@ struct invite_uac {
 	uint64_t branch;    /* its random part */
 	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
-	bool joins; /* so that its party may be joined with one of another call (sig/feature/meet.h) */
+	bool joins; /* so that its party may be joined with one of another call (sig/feature/join.h) */
 	bool tells;  /* of recording, and of nothing else; not part of a record */
 	bool pracks; /* the party was told that we have 100rel */
 	challenge_tries challenged;

@@ -33,7 +33,7 @@ struct transfer_with {
 struct transfer_remote {
 	uint16_t shard; /* 0: none */
 	bool joins;     /* the leg has no other party: nobody is replaced there (RFC 3911) */
-	bool confers;   /* it goes into a conference there (sig/feature/member_name.h) */
+	bool confers;   /* it goes into a conference there (sig/feature/conference.h) */
 	struct text
 		replaces; /* its dialog, as Replaces and Join name it; or the name in the conference */
 	struct text

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a member asks the focus for, by REFER (sig/feature/focus_refer.h), of its room. */
+/* What a member asks the focus for, by REFER (sig/feature/focus.h), of its room. */
 #ifndef SIG_ROOM_FOCUS_ASK_H
 #define SIG_ROOM_FOCUS_ASK_H
 

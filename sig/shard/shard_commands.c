@@ -4,9 +4,9 @@
 
 #include "sig/call/legs.h"
 #include "sig/call/originate.h"
-#include "sig/feature/order_transfer.h"
+#include "sig/feature/join.h"
+#include "sig/feature/order.h"
 #include "sig/feature/park.h"
-#include "sig/feature/split.h"
 #include "sig/host/room_terms.h"
 #include "sig/model/call_order.h"
 #include "sig/model/payer.h"

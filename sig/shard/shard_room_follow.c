@@ -6,8 +6,8 @@
  */
 #include "base/log.h"
 #include "sig/call/conference.h"
+#include "sig/feature/conference.h"
 #include "sig/feature/far.h"
-#include "sig/feature/member_name.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 

@@ -12,7 +12,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
-#include "sig/feature/meetme.h"
+#include "sig/feature/conference.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/leg/leg.h"

@@ -9,7 +9,7 @@
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/call/wait.h"
-#include "sig/feature/focus_far.h"
+#include "sig/feature/focus.h"
 #include "sig/feature/park.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/early.h"
