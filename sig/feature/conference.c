@@ -251,8 +251,9 @@ static int factory_call(struct call_host *h, struct call *c, struct bytes displa
 	return err;
 }
 
-bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
-		    struct call_refusal *refusal)
+/* The last step of a call's plan is the number of a room (call_feature.reached). */
+static bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+			   struct call_refusal *refusal)
 {
 	const struct room_terms *t;
 	struct bytes number;
@@ -435,7 +436,8 @@ static void pin_ask(struct call_host *h, struct call *c)
 		pin_said(h, c, (struct bytes){ 0 });
 }
 
-bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
+/* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
+static bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 {
 	const struct room_terms *t = called_terms(h, r);
 
@@ -511,7 +513,8 @@ static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
 		turned_away(h, c, "the conference is full");
 }
 
-void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
+/* It has said its PIN, or its name. */
+static void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
 {
 	struct room *r = conference_room(h, c);
 
@@ -525,7 +528,8 @@ void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
 		turned_away(h, c, "the conference is full");
 }
 
-void meetme_resume(struct call_host *h, struct call *c)
+/* A successor asks again, and so does who finds that a command has stopped what was asked. */
+static void meetme_resume(struct call_host *h, struct call *c)
 {
 	struct room *r = conference_room(h, c);
 

@@ -35,9 +35,6 @@ extern const struct call_feature conference_feature;
  * at most, and then the caller is a member. The room begins with the first who calls it.
  */
 
-/* The last step of a call's plan is the number of a room (call_feature.reached). */
-bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
-		    struct call_refusal *refusal);
 /* The one step of a call, by a name of ours: that of a conference, or of a room for which another shard asks. 0 or -errno with *refusal. */
 int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
 		 struct call_refusal *refusal) NODISCARD;
@@ -48,12 +45,6 @@ int meetme_take(struct call_host *h, struct call *c, struct bytes display, struc
 bool meetme_name_get(struct bytes user, struct bytes *number);
 /* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
 void meetme_told(struct call_host *h, struct call *c, const struct park_news *news);
-/* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
-bool meetme_arrives(struct call_host *h, struct call *c, struct room *r);
-/* It has said its PIN, or its name. */
-void meetme_asked(struct call_host *h, struct call *c, struct bytes digits);
-/* A successor asks again, and so does who finds that a command has stopped what was asked. */
-void meetme_resume(struct call_host *h, struct call *c);
 
 /*
  * What a party is called that goes to a conference of another shard: the user part of the INVITE. It says which one that is, and what the

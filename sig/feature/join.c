@@ -198,7 +198,10 @@ static void await_no_answer(const struct call_host *h, struct leg *l)
 		session_timer_resume(h, &l->timer, l->state == LEG_CONFIRMED);
 }
 
-int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to, uint8_t *as)
+/* The leg goes from one call to another, with its ports, dialog and timers; a closed copy of it stays. 0, -ENOSPC or -ENOMEM: nothing has
+ * changed. */
+static int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
+			 uint8_t *as)
 {
 	struct id_tag tag = { .call = from->id, .leg = leg };
 	struct leg *l = from->legs[leg];

@@ -17,10 +17,6 @@ struct call_join {
 
 /* Of the call that loses the leg (CALL_EV_JOIN). */
 void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join);
-/* The leg goes from one call to another, with its ports, dialog and timers; a closed copy of it stays. 0, -ENOSPC or -ENOMEM: nothing has
- * changed. */
-int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
-		  uint8_t *as) NODISCARD;
 /* Each save of the call is answered, so that the next one goes with that of another call. */
 bool join_is_settled(const struct call_host *h, const struct call *c);
 

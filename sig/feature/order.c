@@ -69,7 +69,8 @@ static bool conference_keeps_it(const struct call_host *h, const struct call *c)
 	return r && r->kind == ROOM_STATION && r->count == 2 && room_has_initiator(r);
 }
 
-int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
+/* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
+static int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
 	int err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &ask.leg);
@@ -97,7 +98,7 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 	return err;
 }
 
-int order_park(struct call_host *h, struct call *c, struct call_order *order)
+static int order_park(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
 	struct park_place place = { 0 };
@@ -179,7 +180,7 @@ static int order_join_remote(const struct call_host *h, struct call *c,
 		&there);
 }
 
-int order_join(struct call_host *h, struct call *c, struct call_order *order)
+static int order_join(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
 	struct transfer_ask ask = { .ordered = true };

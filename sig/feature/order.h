@@ -13,10 +13,6 @@ void order_talk_answered(const struct call *c, const struct call_event *ev);
 
 /* By command a party is given to somebody else, and two calls become one (transfer.h, join.h). */
 
-/* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
-int order_transfer(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
-int order_join(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
-int order_park(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
 /* The party of that leg, as a call of another shard may ask for it. 0 or -errno as of order_join. */
 int order_remote(const struct call_host *h, const struct call *c, enum shard_leg named,
 		 struct call_remote *out) NODISCARD;

@@ -25,6 +25,10 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 
+static void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
+
+static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
+
 enum {
 	CLAIM_WAIT_MS =
 		5000, /* the store answers within its own deadline; this is for none at all */
@@ -488,7 +492,8 @@ void park_told(struct call_host *h, struct call *c, const struct park_news *news
 
 /* ---- who takes it from there ---- */
 
-uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot)
+/* Who waits there is asked for. The serial of the answer; 0: no memory. */
+static uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot)
 {
 	char number[PARK_SLOT_LEN + 1];
 	struct effect *e = NULL;
@@ -750,7 +755,7 @@ void retrieve_ask(struct call_host *h, struct call *c)
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
 }
 
-void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
+static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
 {
 	uint8_t space[WARNING_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -768,7 +773,7 @@ void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const c
 
 /* ---- of another shard ---- */
 
-void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
+static void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
 {
 	struct writer w = writer_over(out, RETRIEVE_NAME_MAX - 1);
 	char id[ID_TEXT_LEN];
@@ -883,7 +888,8 @@ static void retrieve_slot_told(struct call_host *h, struct call *c, const struct
 		retrieve_begin(h, c, news->owner);
 }
 
-void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news)
+/* Nobody is there, or it is not known: the caller hears why. */
+static void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	if (retrieve_is_rung(c))
 		retrieve_rung_told(h, c, news);

@@ -33,8 +33,6 @@ void park_hurry(struct call_host *h, struct call *c, uint8_t leg);
 void park_go_on(struct call_host *h, struct call *c);
 /* It was refused with that status, or its call is over. */
 void park_failed(struct call_host *h, struct call *c, uint16_t status);
-/* Who waits there is asked for. The serial of the answer; 0: no memory. */
-uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot);
 /* Somebody may speak with who waits in that call. A slot whose call is not parked there is freed. */
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot);
 /* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
@@ -59,13 +57,9 @@ static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
 void retrieve_ask(struct call_host *h, struct call *c);
-/* Nobody is there, or it is not known: the caller hears why. */
-void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
-void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
 /* Nobody has said so in time. */
 void retrieve_overdue(struct call_host *h, struct call *c);
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */
-void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 
 #endif
