@@ -115,7 +115,7 @@ struct offer_terms {
 	uint8_t ptime_g711,
 		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
 	uint8_t digits; /* enum offer_digits; not EVENTS: telephone-event is neither offered to it nor accepted of it */
-	bool media_elsewhere; /* its media may be at another address than its signalling: sig/leg/place.h; not read here */
+	bool media_elsewhere; /* its media may be at another address than its signalling: sig/leg/line_facts.h; not read here */
 	bool no_video; /* m=video is refused of it and towards it */
 	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */
 	uint32_t

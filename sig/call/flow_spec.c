@@ -16,9 +16,7 @@
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
-#include "sig/leg/place.h"
-#include "sig/leg/secret.h"
+#include "sig/leg/line_facts.h"
 #include "sig/model/recording.h"
 
 static uint64_t secret_later(uint64_t a, uint64_t b)

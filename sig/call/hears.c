@@ -12,7 +12,7 @@
 #include "sig/call/session.h"
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
-#include "sig/leg/line_codecs.h"
+#include "sig/leg/line_facts.h"
 #include "sig/model/recording.h"
 
 /* ---- what ---- */

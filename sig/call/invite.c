@@ -18,7 +18,6 @@
 #include "sig/identity/pidf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_move.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"

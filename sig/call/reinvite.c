@@ -11,9 +11,8 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/early.h"
-#include "sig/leg/flow_move.h"
+#include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 

@@ -5,7 +5,6 @@
 #include "sig/call/relay.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"
 

@@ -14,8 +14,8 @@
 #include "sig/call/session_talk.h"
 #include "sig/call/wait.h"
 #include "sig/leg/early.h"
-#include "sig/leg/flow_dtls.h"
-#include "sig/leg/place.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/line_facts.h"
 #include "sig/model/payer.h"
 #include "sig/model/transfer.h"
 

@@ -11,7 +11,6 @@
 #include "sig/call/session_talk.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 #include "sig/sip/multipart.h"

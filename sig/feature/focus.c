@@ -12,7 +12,6 @@
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/model/call_order.h"
 #include "sig/room/focus_ask.h"

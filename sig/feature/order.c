@@ -24,8 +24,6 @@
 #include "sig/host/room_terms.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/leg_digits.h"
-#include "sig/leg/request_wait.h"
 #include "sig/model/call_order.h"
 #include "sig/sip/lex.h"
 

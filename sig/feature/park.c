@@ -23,7 +23,6 @@
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request_wait.h"
 
 static void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
 

@@ -17,7 +17,6 @@
 #include "sig/host/route_uri.h"
 #include "sig/host/security.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"
 #include "sig/sip/id.h"

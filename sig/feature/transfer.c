@@ -20,7 +20,6 @@
 #include "sig/feature/refer.h"
 #include "sig/feature/transfer.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call_order.h"
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/leg/leg.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,9 +6,10 @@
 
 #include "base/log.h"
 #include "sig/dialog/dialog_hop.h"
+#include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
-#include "sig/leg/leg_digits.h"
-#include "sig/leg/refusal.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
 #include "sig/model/leg_trunk.h"
 #include "sig/model/payer.h"
 
@@ -477,4 +476,219 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 		cancel(h, c, leg,
 		       c->state == CALL_ENDING ? (struct bytes){ 0 } : BYTES_LIT(LEG_ELSEWHERE));
 	}
+}
+
+void relay_go(struct call_host *h, pool_handle client)
+{
+	struct txn_slot *slot = txns_get(h->txns, client);
+
+	if (slot)
+		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+void relay_drop(struct call_host *h, pool_handle client)
+{
+	struct txn_slot *slot = txns_get(h->txns, client);
+	struct response r = { .status = 481 };
+
+	if (!slot)
+		return;
+	respond(h, txns_get(h->txns, slot->peer), NULL, &r);
+	txns_drop(h->txns, client);
+}
+
+/* What still waits for its save has a lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
+static bool has_one_before(const struct call *c, uint8_t to)
+{
+	const struct invite_uac *uac = c->legs[to]->uac;
+
+	return (uac && uac->state == UAC_QUEUED) || outbox_has(&c->out, OUTBOX_RELAY, to) ||
+	       outbox_has(&c->out, OUTBOX_PRACK, to);
+}
+
+void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
+{
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = to, .txn = client };
+
+	if (has_one_before(c, to)) {
+		outbox_touch(&c->out);
+		if (outbox_push(&c->out, &item))
+			return;
+	}
+	relay_go(h, client);
+}
+
+/* A request within a dialog that the party asks credentials for. Who waits for its answer hears nothing of that. */
+
+static struct bytes request_body(struct bytes request)
+{
+	const uint8_t *at = request.n ? memmem(request.p, request.n, "\r\n\r\n", 4) : NULL;
+
+	return at ? bytes_from(request, (size_t)(at - request.p) + 4) : (struct bytes){ 0 };
+}
+
+static bool renew(struct call_host *h, struct leg *l, struct txn_slot *slot)
+{
+	struct bytes request = text_bytes(&slot->txn.message);
+	struct bytes body = request_body(request);
+	struct dialog_request r = { .method = slot->txn.method,
+				    .cseq = ++l->dialog.local_cseq,
+				    .branch = rand_u64_from(h->rand) };
+	bool waits = dialog_lookup_due_ns(&l->dialog);
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct id_tag tag = l->dialog.tag;
+	char branch[ID_BRANCH_LEN];
+
+	tag.random = r.branch;
+	id_branch_put(branch, &tag);
+	dialog_write_again(&w, &l->dialog, request, &r, h->settings);
+	writer_str(&w, "\r\n");
+	writer_bytes(&w, body);
+	dialog_prove(&l->dialog, h, &w, r.method, body.n);
+	if (w.overflow ||
+	    !txns_renew(h->txns, slot, &l->dialog.hop, bytes_mem(branch, sizeof(branch)),
+			writer_done(&w), h->now.ns))
+		return false;
+	if (waits) /* behind what waits for the same name, and has a lower CSeq number */
+		dialog_hold(&l->dialog, slot);
+	if (slot->user == TXN_USER_PRACK && l->uac) { /* a successor repeats this one */
+		l->uac->prack.cseq = r.cseq;
+		l->uac->prack.branch = r.branch;
+	}
+	return true;
+}
+
+static bool is_open(const struct txn_slot *slot)
+{
+	return slot->client && slot->txn.kind == TXN_CLIENT && slot->user != TXN_USER_CANCEL &&
+	       (slot->txn.state == TXN_TRYING || slot->txn.state == TXN_PROCEEDING);
+}
+
+/* Nothing follows our BYE: with a higher number it would be the newer one, and the BYE be refused where it comes behind it. */
+static bool is_too_late(const struct leg *l, const struct txn_slot *slot)
+{
+	return l->state >= LEG_LEAVING && slot->txn.method != SIP_INVITE &&
+	       slot->user != TXN_USER_BYE && slot->user != TXN_USER_PRACK;
+}
+
+/* What waits has a lower CSeq number, and goes first (RFC 3261 12.2.2). */
+static void go_behind(struct call_host *h, struct call *c, uint8_t leg, const struct txn_slot *slot)
+{
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg, .txn = slot->self };
+	bool waits = outbox_has(&c->out, OUTBOX_INVITE, leg) ||
+		     outbox_has(&c->out, OUTBOX_RELAY, leg) ||
+		     outbox_has(&c->out, OUTBOX_PRACK, leg);
+
+	if (waits && slot->user != TXN_USER_BYE) {
+		outbox_touch(&c->out);
+		if (outbox_push(&c->out, &item))
+			return;
+	}
+	relay_go(h, slot->self);
+}
+
+static bool challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		       const struct sip_message *m)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!is_open(slot) || is_too_late(l, slot) ||
+	    !dialog_is(&l->dialog, m->call_id, m->from.tag, m->to.tag) ||
+	    dialog_challenged(&l->dialog, h, m, text_bytes(&slot->txn.message),
+			      &slot->challenged) != CHALLENGE_ANSWERED ||
+	    !renew(h, l, slot))
+		return false;
+	if (slot->user == TXN_USER_PRACK)
+		outbox_touch(&c->out);
+	go_behind(h, c, leg, slot);
+	return true;
+}
+
+/* A PRACK may be of an early dialog that is not in use. */
+bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		    const struct sip_message *m)
+{
+	struct leg *l = call_leg(c, leg);
+	int at = l && l->uac && slot->user == TXN_USER_PRACK ? early_of_prack(l, slot->self) : -1;
+	uint8_t before;
+	bool taken;
+
+	if (!challenge_is(m) || !l)
+		return false;
+	if (at < 0)
+		return challenged(h, c, leg, slot, m);
+	before = l->uac->early_at;
+	early_use(l, (uint8_t)at);
+	taken = challenged(h, c, leg, slot, m);
+	early_use(l, before);
+	return taken;
+}
+
+/* What waited goes, the ACK first: RFC 3261 12.2.2 wants the numbers in order, and a BYE ends what was acknowledged. */
+static bool told(struct call_host *h, struct call *c, uint8_t leg, const struct lookup_news *news)
+{
+	struct dialog *d = &c->legs[leg]->dialog;
+	bool ack = false;
+
+	if (!dialog_told(d, h, news, &ack))
+		return false;
+	if (ack)
+		leg_ack_now(h, c, leg);
+	dialog_held_go(d, h);
+	return true;
+}
+
+bool leg_places_told(struct call_host *h, struct call *c, const struct lookup_news *news)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && told(h, c, i, news))
+			return true;
+	}
+	return false;
+}
+
+void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	LOG_WARN("call", c->id, "a name was not looked up in time", LOG_U64("leg", leg));
+	(void)told(h, c, leg, NULL);
+}
+
+/* A successor repeats it as it is now. */
+static void renamed(struct call *c, struct leg *l, const struct txn_slot *slot,
+		    const struct dialog_moved *as)
+{
+	if (!l->uac)
+		return;
+	if (slot->self == l->uac->client) {
+		l->uac->branch = as->branch;
+		if (as->cseq)
+			l->invite_cseq = as->cseq;
+	} else if (slot->self == l->uac->prack.txn) {
+		l->uac->prack.branch = as->branch;
+		if (as->cseq)
+			l->uac->prack.cseq = as->cseq;
+	} else {
+		return;
+	}
+	outbox_touch(&c->out);
+}
+
+/* The first INVITE has places of its own (sig/call/seek.h), and a CANCEL goes where that went; one that is given up goes nowhere. */
+static bool has_places(const struct leg *l, const struct txn_slot *slot)
+{
+	return slot->client && slot->user != TXN_USER_NONE && slot->user != TXN_USER_CANCEL &&
+	       !(slot->user == TXN_USER_INVITE &&
+		 (l->state == LEG_EARLY || l->state >= LEG_LEAVING));
+}
+
+bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		   uint32_t for_s)
+{
+	struct leg *l = call_leg(c, leg);
+	struct dialog_moved as;
+
+	if (!l || !has_places(l, slot) || !dialog_elsewhere(&l->dialog, h, slot, for_s, &as))
+		return false;
+	renamed(c, l, slot, &as);
+	return true;
 }

@@ -72,4 +72,23 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg);
 /* Gone: nothing more is expected there. */
 void leg_close(struct leg *leg);
 
+/* A leg whose party is at a name (sig/dialog/dialog_places.h): what waits for that, and requests that find nobody at one of its places. */
+
+/* What a name leads to. False: no leg waits for that. */
+bool leg_places_told(struct call_host *h, struct call *c, const struct lookup_news *news);
+/* Nobody has said where the party of that leg is. */
+void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg);
+/* A request of ours to the leg, not started anew yet, found nobody, or 503 (for_s: Retry-After): it is said at the next place. False: it has
+ * failed. */
+bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		   uint32_t for_s) NODISCARD;
+
+/* A request for a party that may have to wait for an INVITE before it. */
+
+/* A request of ours for the leg leaves, behind an INVITE that waits there. */
+void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client);
+/* One that had to wait leaves; or it is refused, the call being over. */
+void relay_go(struct call_host *h, pool_handle client);
+void relay_drop(struct call_host *h, pool_handle client);
+
 #endif

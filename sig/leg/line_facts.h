@@ -3,7 +3,10 @@
 #ifndef SIG_LEG_LINE_FACTS_H
 #define SIG_LEG_LINE_FACTS_H
 
+#include "media/codec.h"
 #include "media/flow.h"
+#include "sig/host/destination.h"
+#include "sig/model/call.h"
 
 struct call;
 
@@ -33,5 +36,25 @@ struct line_facts {
 bool line_facts_read(const struct call *c, uint8_t leg, uint8_t line, struct line_facts *out);
 /* NULL: it may not send this type. */
 const struct line_codec *line_codec_find(const struct line_facts *f, uint8_t payload_type);
+
+/* Codecs of an m-line that we know, and may say to the party. Read from the texts. */
+
+struct leg;
+
+/* In the party's own order; what we did not say to it, it need not take. How many. */
+uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_taken out[PAYLOAD_RULES_MAX]);
+
+/*
+ * Where a party of a call is: what sig/host/destination.h allows of the addresses that it named, in SIP and in SDP. A phone's media goes to
+ * the host its signalling comes from. Other hosts may be named by who is trusted, by an extension that may (media_address: sdp), and by
+ * whose keys prove afterwards that it is there (SRTP, DTLS). ICE proves by itself.
+ */
+
+/* Where its media is to go, and to come from: fills remote_rtp, remote_rtcp and unproven of the spec. */
+void place_spec(const struct call_host *h, const struct leg *l, const struct media_side *own,
+		struct flow_spec *s);
+/* What the leg's SDP says of its lines (first: side a, else side b). NULL, or why it is refused. */
+const char *place_refusal(const struct call_host *h, const struct leg *l,
+			  const struct media_plan *plan, bool first);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef SIG_LEG_RESPOND_H
 #define SIG_LEG_RESPOND_H
 
+#include "sig/leg/leg.h"
 #include "sig/model/event.h"
 
 /* Outside of calls, and of a party with no other party. */
@@ -51,5 +52,25 @@ void respond_write_supported(struct writer *w, const struct call_host *h, const 
 void respond_write_options(struct writer *w, const struct call_host *h, const char *allow);
 /* Option tags in Require that we do not know, or not now: "Unsupported: a, b" line. False: none. */
 bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m);
+
+/*
+ * Our final refusal of the INVITE that began a leg: what ends its call. It leaves behind its save, and is in the call's record until the
+ * party has acknowledged it, so that a successor says the same again and asks no phone anew.
+ *
+ *   refusal_begin -> refusal_go -> ACK, or 64*T1 (RFC 3261 17.2.1, timer H) -> refusal_clear
+ */
+
+/* Its party's INVITE is open. Without memory it is said at once. */
+void refusal_begin(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
+/* Behind the next save. */
+void refusal_wait(struct call_host *h, struct call *c, uint8_t leg);
+/* It is in the store. */
+void refusal_go(struct call_host *h, struct call *c, uint8_t leg);
+/* An ACK came there. False: there is no refusal, or nobody heard it yet. */
+bool refusal_acknowledged(struct leg *l);
+/* The transaction of a former process. 0, -ENOSPC or -EBADMSG. */
+int refusal_attach(struct call_host *h, struct call *c, uint8_t leg,
+		   const struct sip_hop *source) NODISCARD;
+void refusal_clear(struct leg *l);
 
 #endif

@@ -117,7 +117,7 @@ struct call {
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
 	uint16_t
 		away; /* legs that could not be told where they are heard by now: they are when their phones register */
-	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow_move.h) */
+	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow.h) */
 	bool emergency; /* no quota refuses what it needs */
 	struct quota_party payer;
 	struct call_payer payer_name;

@@ -132,7 +132,7 @@ struct invite_uas {
 	uint64_t expires_ns; /* until then its party waits (RFC 3261 13.3.1); 0: until it says so */
 };
 
-/* Our final refusal of its party's first INVITE, until that has acknowledged it (sig/leg/refusal.h). */
+/* Our final refusal of its party's first INVITE, until that has acknowledged it (sig/leg/respond.h). */
 struct leg_refusal {
 	struct text response;
 	uint16_t status;
@@ -167,7 +167,7 @@ struct leg_acks {
 	} list[LEG_ACKS_MAX]; /* the oldest first */
 };
 
-/* Further forks behind its address that said 2xx, and are ended (sig/leg/forks.h). Part of a record as long as the BYE was not answered. */
+/* Further forks behind its address that said 2xx, and are ended (sig/leg/early.h). Part of a record as long as the BYE was not answered. */
 struct leg_forks {
 	uint8_t count;
 	struct leg_fork {

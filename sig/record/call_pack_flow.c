@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow.h"
 #include "sig/record/call_pack.h"
 
 static Tandem__Call__Secret *pack_secret(Tandem__Call__Secret *out,

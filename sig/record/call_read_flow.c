@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "sig/leg/flow_dtls.h"
-#include "sig/leg/secret.h"
+#include "sig/leg/flow.h"
 #include "sig/record/call_read.h"
 
 enum { SAID_CLOCK_MAX = 192000 };

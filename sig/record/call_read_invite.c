@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "sig/dialog/dialog_hop.h"
-#include "sig/leg/forks.h"
+#include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
 #include "sig/sip/lex.h"

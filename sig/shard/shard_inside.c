@@ -9,7 +9,6 @@
 #include "sig/call/siprec.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/leg_places.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop_edges.h"
 

@@ -7,7 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/charge.h"
 #include "sig/call/legs.h"
-#include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 #include "sig/record/room_record.h"
 #include "sig/shard/shard_dial.h"

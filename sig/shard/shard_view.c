@@ -7,7 +7,6 @@
 #include "sig/call/siprec_body.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
 #include "sig/model/recording.h"
 #include "sig/shard/shard_state.h"
 

@@ -19,11 +19,7 @@
 #include "sig/feature/set.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
-#include "sig/leg/flow_move.h"
-#include "sig/leg/forks.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/refusal.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 

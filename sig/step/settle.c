@@ -13,7 +13,7 @@
 #include "sig/call/recording.h"
 #include "sig/call/seek.h"
 #include "sig/call/siprec.h"
-#include "sig/leg/leg_digits.h"
+#include "sig/leg/dtmf.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/account.h"
 #include "sig/model/leg_keys.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
-#include "sig/leg/secret.h"
+#include "sig/leg/flow.h"
 #include "sig/record/call_record.h"
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/record/golden.h"
