@@ -33,7 +33,8 @@ static bool is_typed(const struct sip_message *m)
 	return bytes_iis(candidate_name(m->content_type), TYPE);
 }
 
-bool trickle_is(const struct sip_message *m)
+/* The INFO is of that package, or bears its body. */
+static bool trickle_is(const struct sip_message *m)
 {
 	struct bytes package = { 0 };
 
@@ -51,7 +52,8 @@ static bool trickle_has_ice(const struct call *c, uint8_t leg)
 	return false;
 }
 
-void trickle_received(struct call_host *h, struct call *c, const struct call_event *ev)
+/* Answers it. */
+static void trickle_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct sip_message *m = ev->message;
 	struct response ok = { .status = 200 };

@@ -10,6 +10,10 @@
 #include "sig/model/event.h"
 #include "sig/model/leg_trunk.h"
 
+static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status);
+
+static bool dtmf_is_plain(const struct leg *l);
+
 enum {
 	WAITING_MAX = 64,
 	TRIES_MAX = 8, /* in about 2 s: later a digit would be a surprise */
@@ -90,7 +94,9 @@ static void digits_go_on(struct call_host *h, struct call *c, uint8_t leg)
 	}
 }
 
-void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+/* Sent now, or when those before it have been answered. What is lost says so in leg.digits_lost. */
+static void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg,
+			   const struct dtmf *dtmf)
 {
 	struct leg *l = c->legs[leg];
 
@@ -187,7 +193,8 @@ static enum trunk_dtmf dtmf_of_trunk(const struct leg *l)
 	return set ? (enum trunk_dtmf)set->dtmf : TRUNK_DTMF_PROFILE;
 }
 
-bool dtmf_is_plain(const struct leg *l)
+/* The body of an INFO to the leg's trunk is the digit alone; else, and to phones, application/dtmf-relay. */
+static bool dtmf_is_plain(const struct leg *l)
 {
 	return dtmf_of_trunk(l) == TRUNK_DTMF_INFO_PLAIN;
 }
@@ -300,7 +307,7 @@ bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, c
 }
 
 /* RFC 3261 21.4.6, 21.4.13, 21.5.2, RFC 6086 4.2.2. */
-bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status)
+static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status)
 {
 	struct leg *l = c->legs[leg];
 

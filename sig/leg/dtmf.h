@@ -21,8 +21,6 @@ struct dtmf {
 /* The body of an INFO: application/dtmf-relay ("Signal=5", "Duration=160") or application/dtmf ("5"). 0, -ENOTSUP (another type) or
  * -EBADMSG. */
 int dtmf_parse(struct bytes content_type, struct bytes body, struct dtmf *out) NODISCARD;
-/* The body of an INFO to the leg's trunk is the digit alone; else, and to phones, application/dtmf-relay. */
-bool dtmf_is_plain(const struct leg *l);
 /* Its document says by which type of INFO, and this is another one. */
 bool dtmf_is_foreign(const struct leg *l, struct bytes content_type);
 /* The party of the leg has them by INFO. */
@@ -36,7 +34,6 @@ bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char di
 /* A tone was heard. False: it is no key, for keys of the party come by INFO. */
 bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, char digit);
 /* The party does not know what an INFO with a key is. True: it gets tones from now on. */
-bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status);
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 
 /*
@@ -46,8 +43,6 @@ void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dt
 
 /* So many more may wait for it. */
 uint32_t leg_digits_room(const struct leg *leg);
-/* Sent now, or when those before it have been answered. What is lost says so in leg.digits_lost. */
-void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 /* The answer to one, or none in time. */
 void leg_digits_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* When one is due to be sent again; 0: none is. */

@@ -297,7 +297,7 @@ bool early_has(const struct leg *l, uint8_t at)
 	       (at == l->uac->early_at || (l->uac->early && l->uac->early[at].used));
 }
 
-int early_of_tag(const struct leg *l, struct bytes remote_tag)
+static int early_of_tag(const struct leg *l, struct bytes remote_tag)
 {
 	const struct early *all = l->uac->early;
 

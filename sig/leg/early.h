@@ -18,7 +18,6 @@ int early_enter(struct call_host *h, struct call *c, uint8_t leg, const struct s
 void early_use(struct leg *l, uint8_t at);
 /* Whether there is one of that number, and which has that tag of its party; -1: none. */
 bool early_has(const struct leg *l, uint8_t at);
-int early_of_tag(const struct leg *l, struct bytes remote_tag);
 /* The last PRACK of which one is that transaction; -1: of none. */
 int early_of_prack(const struct leg *l, pool_handle txn);
 struct prack *early_prack(struct leg *l, uint8_t at);

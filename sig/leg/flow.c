@@ -10,6 +10,8 @@
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 
+static void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f);
+
 bool flows_may_move(const struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
@@ -132,7 +134,8 @@ static void secret_begin(struct flow_secret *s, uint64_t first)
 	s->rtp.limit = s->rtp.granted = first + SRTP_RESERVE;
 }
 
-void secret_renew(struct call_host *h, struct flow_secret *s)
+/* The party begins with keys that have nothing to do with those before: another key, and another first grant. */
+static void secret_renew(struct call_host *h, struct flow_secret *s)
 {
 	*s = (struct flow_secret){ .key = { .length = SECRET_LEN } };
 	rand_fill(h->rand, s->key.octets, SECRET_LEN);
@@ -140,7 +143,8 @@ void secret_renew(struct call_host *h, struct flow_secret *s)
 	s->rtcp.limit = s->rtcp.granted = SRTCP_RESERVE;
 }
 
-int secret_make(struct call_host *h, struct call_flow *f)
+/* A random key, and a first grant: it goes into the record that is saved before the first SDP with it leaves. 0 or -ENOMEM. */
+static int secret_make(struct call_host *h, struct call_flow *f)
 {
 	f->secret = calloc(1, sizeof(*f->secret));
 	if (!f->secret)
@@ -149,7 +153,8 @@ int secret_make(struct call_host *h, struct call_flow *f)
 	return 0;
 }
 
-bool secret_rekey(struct flow_secret *s)
+/* A handshake made other keys, under which indexes begin anew (srtp_index_anew). True: the grant is another one. */
+static bool secret_rekey(struct flow_secret *s)
 {
 	uint64_t limit = s->rtp.limit;
 
@@ -453,7 +458,8 @@ void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flo
 	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
 }
 
-void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f)
+/* It has other ports than its party knows: it shares another one, with other credentials. */
+static void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	if (!f->dtls)
 		return;

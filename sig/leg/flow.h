@@ -56,8 +56,6 @@ int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uin
 /* It came to this call. Where that is on another worker than the port that it shares, it gets that worker's, with other credentials
  * (RFC 8839 4.4.1.1.1), and its party has to be told. */
 void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flow *f);
-/* It has other ports than its party knows: it shares another one, with other credentials. */
-void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f);
 /* No handshake is under way: one ends on the worker where it began. */
 bool flows_dtls_may_move(const struct call *c, uint8_t leg);
 /* What was agreed with the party the flow faces: another certificate or role is another association (RFC 8842 4). */
@@ -107,12 +105,6 @@ enum { SECRET_SHARES = 64, SECRET_SHARE = 256, SECRET_SHARE_RTCP = 16 };
 #define SRTP_INDEX_END  (UINT64_C(1) << 48)
 #define SRTCP_INDEX_END (UINT64_C(1) << 31)
 
-/* A random key, and a first grant: it goes into the record that is saved before the first SDP with it leaves. 0 or -ENOMEM. */
-int secret_make(struct call_host *h, struct call_flow *f) NODISCARD;
-/* The party begins with keys that have nothing to do with those before: another key, and another first grant. */
-void secret_renew(struct call_host *h, struct flow_secret *s);
-/* A handshake made other keys, under which indexes begin anew (srtp_index_anew). True: the grant is another one. */
-bool secret_rekey(struct flow_secret *s);
 /* What a record says of one. */
 struct secret_record {
 	struct bytes key;

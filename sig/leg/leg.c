@@ -276,7 +276,8 @@ void leg_acks_expire(struct leg *leg, uint64_t now_ns)
 	}
 }
 
-void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg)
+/* The same, and no name is looked up before. */
+static void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	const struct leg_acked *acked = acks_find(l, l->invite_cseq);

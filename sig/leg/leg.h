@@ -43,8 +43,6 @@ void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, ui
 		  struct bytes answer);
 /* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
-/* The same, and no name is looked up before. */
-void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg);
 /* ... to that of an older one, which comes again. */
 void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq);
 /* An answer that an ACK had; the oldest one gives it room. NULL: out of memory. */

@@ -10,12 +10,8 @@
 
 enum { TRICKLE_MAX = 16384 }; /* octets of a body; Chromium's candidates have 100 to 150 each */
 
-/* The INFO is of that package, or bears its body. */
-bool trickle_is(const struct sip_message *m);
 /* application/trickle-ice-sdpfrag (RFC 8840 9.2). Whose credentials it names is not looked at: what belongs to others than the present
  * ones is to be ignored (4.4), and so is all else. 0, -EMSGSIZE or -EBADMSG. */
 int trickle_check(struct bytes body) NODISCARD;
-/* Answers it. */
-void trickle_received(struct call_host *h, struct call *c, const struct call_event *ev);
 
 #endif
