@@ -11,8 +11,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/model/call_order.h"
-#include "sig/room/room_member.h"
-#include "sig/room/room_parts.h"
+#include "sig/room/room.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
@@ -503,7 +502,7 @@ void command_conference_get(struct command_run *run)
 	command_answer(run, json);
 }
 
-/* What all in a conference hear beside each other, who hears them, and who records (sig/room/room_parts.h). */
+/* What all in a conference hear beside each other, who hears them, and who records (sig/room/room.h). */
 
 static void files_copy(struct room_play *out, const struct prompt_terms *from)
 {
@@ -638,7 +637,7 @@ static bool room_put_make(struct command_run *run, void *value)
 	return field_take(run, g_room_fields, r) && room_pins_take(run, r);
 }
 
-static void room_name(const void *value, char name[DOCUMENT_NAME_MAX])
+static void conference_row_name(const void *value, char name[DOCUMENT_NAME_MAX])
 {
 	const struct room_value *r = value;
 
@@ -710,7 +709,7 @@ const struct document_kind g_room_documents = {
 	.exact = true, /* its number is no extension's */
 	.size = sizeof(struct room_value),
 	.make = room_put_make,
-	.name_of = room_name,
+	.name_of = conference_row_name,
 	.write = room_write_document,
 	.show = room_show,
 	.read = room_read_document,

@@ -5,7 +5,7 @@
 
 #include "app/command/command.h"
 #include "app/document/form.h"
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 
 #define DIAL_PLAN_NAME "default"
 enum { DIAL_HELP_LEN_MAX = 8, DIAL_HELP_MAX = 16 };

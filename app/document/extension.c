@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/document/document.h"
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 #include "sig/sip/located_user.h"
 
 void extension_wipe(struct extension *e)

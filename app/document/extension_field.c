@@ -3,7 +3,7 @@
 #include "app/document/extension.h"
 #include "app/document/tenant_field.h"
 #include "app/sound/sound_prompt.h"
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 #include "sig/sip/located_user.h"
 
 /* In the order of single_phone: REG-07. */

@@ -5,7 +5,7 @@
 
 #include "app/document/document.h"
 #include "app/sound/sound_file.h"
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 
 /* In the order of enum record_tone. */
 const char *const g_record_tone[] = { "default", "on", "off", NULL };

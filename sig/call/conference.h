@@ -7,7 +7,7 @@
 #define SIG_CALL_CONFERENCE_H
 
 #include "sig/call/plan.h"
-#include "sig/room/room_name.h"
+#include "sig/room/room.h"
 
 /* What a member begins as. */
 struct conference_terms {

@@ -11,7 +11,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/plan.h"
 #include "sig/call/way.h"
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"

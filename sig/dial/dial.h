@@ -3,7 +3,96 @@
 #ifndef SIG_DIAL_DIAL_H
 #define SIG_DIAL_DIAL_H
 
-#include "sig/dial/plan.h"
+#include "base/bytes.h"
+#include "sig/sip/call_code.h"
+#include "sig/sip/feature_code.h"
+
+/*
+ * What a tenant's phones mean by what they dial: emergency numbers, feature codes, the operator, numbers outside and their classes. A value
+ * of texts, as its document has them; patterns are those of pattern.h. Pure: sig/dial/dial.h asks it.
+ */
+
+enum {
+	DIAL_NUMBER_MAX = 32, /* with its NUL */
+	DIAL_LIST_MAX = 256,
+	DIAL_PATTERNS_MAX = 512,
+	DIAL_PREFIX_MAX = 8,
+};
+
+/* Classes of numbers outside: id, name in documents, help. From the cheap ones to the dear ones: of two that fit the later one counts.
+ * Numbers stand in records: append only. */
+#define DIAL_CLASSES(X)                                                   \
+	X(TOLL_FREE, "toll_free", "numbers that cost the caller nothing") \
+	X(LOCAL, "local", "numbers of the same place")                    \
+	X(NATIONAL, "national", "numbers of the same country")            \
+	X(MOBILE, "mobile", "mobile phones of the same country")          \
+	X(INTERNATIONAL, "international",                                 \
+	  "numbers of other countries, also those that are "              \
+	  "dialled like national ones")                                   \
+	X(PREMIUM, "premium", "numbers that cost more than a call")
+
+enum dial_class {
+#define X(id, name, help) DIAL_##id,
+	DIAL_CLASSES(X)
+#undef X
+		DIAL_OTHER, /* no pattern has it */
+	DIAL_CLASS_COUNT,
+};
+/* What one may call that nothing is said of: neither international nor premium numbers, nor those that no class has. */
+enum {
+	DIAL_CLASSES_FIRST =
+		1 << DIAL_TOLL_FREE | 1 << DIAL_LOCAL | 1 << DIAL_NATIONAL | 1 << DIAL_MOBILE
+};
+
+extern const char *const g_dial_classes[]; /* names by enum dial_class, ends with NULL */
+
+struct dial_plan {
+	bool given;                             /* the tenant has one; else it is the one below */
+	char emergency[DIAL_LIST_MAX];          /* numbers joined by ','; "": those of the node */
+	char access[DIAL_PREFIX_MAX];           /* dialled before numbers outside; "": nothing is */
+	char redial[DIAL_PATTERNS_MAX];         /* numbers as call logs of phones have them, */
+	char redial_prefix[DIAL_PREFIX_MAX];    /* ... which get this in front */
+	char rules[DIAL_LIST_MAX];              /* dial_rules_wrong */
+	char operator_number[DIAL_NUMBER_MAX];  /* an extension, for DIAL_OPERATOR; "": none */
+	bool overlap;                           /* a phone may send the first digits alone */
+	char numbers[DIAL_PATTERNS_MAX];        /* what is complete then */
+	char country[4], area[DIAL_PREFIX_MAX]; /* codes in front of what is dialled; "": unknown */
+	char national_prefix[4], international_prefix[DIAL_PREFIX_MAX];
+	uint8_t area_digits; /* numbers so long lack the area code; 0: all without a prefix do */
+	char classes[DIAL_OTHER][DIAL_PATTERNS_MAX];
+	char blocked[DIAL_PATTERNS_MAX];
+	struct feature_codes codes;   /* "": that of the node, DIAL_OFF: there is none */
+	struct call_codes call_codes; /* likewise */
+};
+#define DIAL_OPERATOR "0"
+#define DIAL_OFF      "off"
+
+/* Of a tenant without one: no access code, and + 00 011 are international. */
+extern const struct dial_plan g_dial_plan_default;
+/* The codes that count: the tenant's, and where it says nothing the node's. */
+void dial_plan_codes(const struct dial_plan *plan, const struct feature_codes *node,
+		     struct feature_codes *out);
+void dial_plan_call_codes(const struct dial_plan *plan, const struct call_codes *node,
+			  struct call_codes *out);
+
+/* rules = rule *( "," rule )    rule = prefix ">" [ replacement ] [ "/" length ]
+ * The first one counts whose prefix a number begins with, if it has that many digits at least (CALL-38). NULL, or what is wrong. */
+const char *dial_rules_wrong(struct bytes rules);
+/* The number as they make it. False: none is for it, or what they make does not fit; nothing is written. */
+bool dial_rules_apply(struct bytes rules, struct bytes number, char out[DIAL_NUMBER_MAX]);
+
+/* The number as the whole world dials it, with + and country. It is left as it is where the plan does not know. */
+void dial_number_international(const struct dial_plan *plan, struct bytes number,
+			       char out[DIAL_NUMBER_MAX]);
+/* A number outside, as any network may read it: with or without trunk and international prefixes that stand where none belongs, as in
+ * +49 (0) 900 or +49 00 1 900. The dearest reading counts. */
+struct dial_judgement {
+	enum dial_class class;
+	bool dialled; /* its class is that of the number as it is, not of how the whole world dials it */
+	bool blocked;
+};
+void dial_judge(const struct dial_plan *plan, struct bytes number, struct bytes international,
+		struct dial_judgement *out);
 
 enum dial_kind {
 	DIAL_UNKNOWN,   /* nothing of the plan */

@@ -31,8 +31,6 @@ struct pattern_fit {
 	bool more;  /* it would with more symbols behind it */
 };
 
-/* Its bit. 0: no symbol. */
-uint16_t pattern_symbol_of(uint8_t c);
 /* 0; -EINVAL with what is wrong. */
 int pattern_read(struct pattern *out, struct bytes text, const char **wrong) NODISCARD;
 struct pattern_fit pattern_match(const struct pattern *p, struct bytes number);
@@ -45,5 +43,31 @@ const char *pattern_list_wrong(struct bytes list);
 bool pattern_list_odd(struct bytes list, struct writer *w);
 /* Of any pattern. *best: the most exact one that fits the whole number, where fit.whole. A list that cannot be read ends there. */
 struct pattern_fit pattern_list_match(struct bytes list, struct bytes number, struct pattern *best);
+
+/*
+ * Patterns of numbers, read once: which of many is the most exact one that a number fits. Patterns that begin alike share nodes, one for
+ * each element, so a look-up sees those alone whose beginning fits the number. A node takes 48 octets, and a pattern has at most as many as
+ * it has elements. What they lead to (items) is the caller's, and stays where it is. One thread.
+ */
+
+enum { PATTERN_NUMBER_MAX = 63 }; /* a longer number fits nothing */
+
+struct pattern_node;
+
+struct pattern_tree {
+	struct pattern_node *first;
+	/* Of items whose patterns are equally exact: below 0, a counts. */
+	int (*order)(const void *a, const void *b);
+};
+
+void pattern_tree_close(struct pattern_tree *t); /* NULL, or one that is all zero, is fine */
+
+/* An item may have several patterns. That it has that one already is fine. 0; or -ENOMEM, and nothing is changed. */
+int pattern_tree_put(struct pattern_tree *t, const struct pattern *p, void *item) NODISCARD;
+void pattern_tree_delete(struct pattern_tree *t, const struct pattern *p, const void *item);
+
+/* The item of the most exact pattern that the whole number fits, of those that may be taken. NULL: none. */
+void *pattern_tree_find(const struct pattern_tree *t, struct bytes number,
+			bool (*may)(const void *item, const void *arg), const void *arg);
 
 #endif

@@ -5,19 +5,175 @@
 #ifndef SIG_DIALOG_DIALOG_H
 #define SIG_DIALOG_DIALOG_H
 
+#include "base/hash.h"
+#include "base/pool.h"
 #include "base/text.h"
-#include "sig/dialog/dialog_challenge.h"
-#include "sig/dialog/dialog_places.h"
-#include "sig/dialog/elsewhere.h"
+#include "sig/host/asked.h"
 #include "sig/host/settings.h"
+#include "sig/host/sig_metric.h"
+#include "sig/sip/digest_client.h"
 #include "sig/sip/id.h"
+
+struct call_host;
+struct dialog;
+
+/* Where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between). */
+
+/* The topmost Via says another address than the message came from. */
+bool dialog_is_behind_nat(const struct sip_message *request);
+/*
+ * First route or remote target when that is a numeric address at which the party may be reached, else what d->hop is now. Who is trusted
+ * is followed to other hosts; a phone stays on the host that its signalling comes from and on its transport, so that its Contact tells
+ * at most another port.
+ */
+void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
+/* Whether a name there is looked up: that of who is trusted, and whose requests need not go back through a NAT, a browser's or a shard's
+ * connection. */
+void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat);
+/* The first route, or else the target. False: it cannot be read. */
+bool dialog_next_uri(struct bytes routes, struct bytes target, struct sip_uri *out);
+/* May be sent to, by one of our addresses, in place of where the party's signalling comes from. A connection that is there stays in use
+ * towards the same machine (RFC 5626), whatever its port. trusted: the party may name other hosts. */
+bool dialog_hop_leads(struct sip_hop *to, const struct sip_hop *party, const struct call_host *h,
+		      bool trusted);
+/* One of our own listening addresses. */
+bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
+
+/* Gives the hop a listening address of its transport and family: its own, one of its network, any. False: there is none. */
+bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings);
+
+/*
+ * Where a dialog's requests go whose first route, or else remote target, is a name (RFC 3261 12.2.1.1, RFC 3263). The place in use stays as
+ * long as the name leads there and it has not failed. What is known of the name is used at once. Else the request is held, and so are all
+ * behind it, until the name was looked up, for DIALOG_LOOKUP_MS at most. Where the name leads nowhere, or nobody says where, requests go to
+ * the place in use. Nothing of this is in a record: a successor has the request to say again, and looks up again.
+ */
+
+enum {
+	DIALOG_LOOKUP_MS = 5000,
+	DIALOG_LOOKUPS_MAX = 256, /* of a shard at once; more requests go to the place in use */
+	DIALOG_PLACES_MAX = 7,    /* beside the one in use */
+};
+
+struct txn_slot;
+
+struct dialog_places {
+	struct call_host *host;
+	uint64_t call, serial; /* of the look-up; serial 0: none is under way */
+	uint64_t due_ns;
+	bool ack; /* the last one waits, too: it goes before the others */
+	uint8_t rest_count;
+	struct lookup_target rest[DIALOG_PLACES_MAX]; /* where else the name leads */
+	uint32_t held_count;
+	pool_handle *held; /* client transactions, perhaps gone, in the order of their CSeq */
+};
+
+/* A URI's host is a name that somebody may be asked for: *out, but for the seed. */
+bool places_want(const struct shard_settings *settings, const struct sip_uri *uri,
+		 struct lookup_want *out);
+
+/* Before a request is written: hop of the dialog is where it goes. True: a name is looked up first. */
+bool dialog_resolves(struct dialog *d, struct call_host *h);
+/* ... and that request waits for it. */
+void dialog_hold(struct dialog *d, struct txn_slot *slot);
+/* ... or an ACK does. */
+void dialog_hold_ack(struct dialog *d);
+/* What the name leads to; news NULL: nobody has said. False: it is of another look-up. What was held goes, but for the ACK: true says that
+ * it has to go first, in *ack; dialog_held_go lets the others go. */
+bool dialog_told(struct dialog *d, struct call_host *h, const struct lookup_news *news, bool *ack);
+void dialog_held_go(struct dialog *d, struct call_host *h);
+/* When nobody has said; 0: nothing waits. */
+uint64_t dialog_lookup_due_ns(const struct dialog *d);
+
+/* What is new of a request that is said again elsewhere. */
+struct dialog_moved {
+	uint64_t branch;
+	uint32_t
+		cseq; /* one of a higher number may be there already (RFC 3261 12.2.2); 0: it has its own */
+};
+/* The request was not taken where it went: no answer, no way there, or 503 (for_s: Retry-After; 0: nobody said). It is said at the next
+ * place, as a new transaction. False: there is none, or it is not a request of the dialog. */
+bool dialog_elsewhere(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
+		      struct dialog_moved *out) NODISCARD;
+bool dialog_has_place(const struct dialog *d);
+/* Nothing waits any more: what was held goes the way that it was written for. */
+void dialog_places_clear(struct dialog *d);
+
+/*
+ * Who we are to a party that asks (RFC 3261 22). What it asked for is kept with the dialog, so that each further request answers it at
+ * once, with the next count. Who we are is asked of the host each time: no secret is in a dialog or its record.
+ */
+
+/* After a restart requests that no save waited for may have used these counts. */
+enum { RESUME_NONCE_GAP = 64 };
+
+struct dialog_challenge {
+	struct text nonce, opaque; /* no nonce: it did not ask */
+	enum digest_algorithm algorithm;
+	enum digest_qop qop;
+	bool session;
+	uint32_t count; /* answered so often */
+	uint64_t cnonce;
+};
+
+struct dialog_challenges {
+	struct dialog_challenge of[2]; /* by 401, and by 407: of a proxy on the way */
+	struct text invite;            /* what the last INVITE said, which its ACK repeats (22.1) */
+};
+
+static inline bool challenge_is(const struct sip_message *m)
+{
+	return m->status == 401 || m->status == 407;
+}
+/* Of one request: how often it was repeated for a challenge. Zero at first. */
+typedef uint8_t challenge_tries;
+
+/* The response is 401 or 407 to a request of ours, which said `said` of who we are, perhaps among other lines. CHALLENGE_ANSWERED: the
+ * request is to be sent again, and says it then; else why not. */
+enum sig_challenge dialog_challenged(struct dialog *d, struct call_host *h,
+				     const struct sip_message *m, struct bytes said,
+				     challenge_tries *tries);
+/* Adds who we are to a whole request in *w, where its party has asked. body: octets behind its blank line. */
+void dialog_prove(struct dialog *d, struct call_host *h, struct writer *w, enum sip_method method,
+		  size_t body);
+/* Lines for the ACK to the 2xx of the last INVITE. */
+struct bytes dialog_proof(const struct dialog *d);
+/* Another process goes on. */
+void dialog_challenges_resume(struct dialog *d);
+
+/*
+ * Dialogs that are in another call than their tags say: a dialog keeps the tags that it was born with, whatever call its leg goes to.
+ * All others are found by their tags alone, and cost nothing here. Of a shard; its thread.
+ */
+
+struct elsewhere {
+	struct id_tag born;
+	uint64_t call; /* where it is now */
+	uint8_t leg;
+	struct elsewhere *next, **back; /* back: what points at this one; NULL: not listed */
+};
+
+enum { ELSEWHERE_BUCKETS = 1024 };
+
+struct elsewhere_list {
+	struct elsewhere *buckets[ELSEWHERE_BUCKETS];
+	struct hash_key key;
+};
+
+/* key: of the shard. */
+void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key);
+/* The dialog's leg is this one from now on. list NULL: to be listed later (elsewhere_put). 0 or -ENOMEM: nothing has changed. */
+int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call,
+		  uint8_t leg) NODISCARD;
+/* One that is not listed yet, as a record has it; nothing where it is where its tags say. */
+void elsewhere_put(struct elsewhere_list *list, struct dialog *d);
+/* Call and leg of a tag of ours become those where its dialog is. */
+void elsewhere_follow(const struct elsewhere_list *list, struct id_tag *tag);
 
 enum {
 	DIALOG_TEXT_MAX = 1024, /* longest Call-ID, tag, URI or name-addr kept */
 	DIALOG_ROUTES_MAX = 4096,
 };
-
-struct call_host;
 
 /* After a restart requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
 enum { RESUME_CSEQ_GAP = 64 };

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/dialog/dialog_hop.h"
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/log.h"
+#include "sig/dialog/dialog.h"
 #include "sig/host/host.h"
 #include "sig/host/place_check.h"
 #include "sig/host/route_uri.h"
+#include "sig/sip/hop_names.h"
 #include "sig/sip/lex.h"
 
 bool dialog_is_behind_nat(const struct sip_message *request)
@@ -116,4 +120,375 @@ void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_
 	trusted = d->trunk || host_trusts(h, &d->hop);
 	if ((trusted || is_own_host(d, &to)) && dialog_hop_leads(&to, &d->hop, h, trusted))
 		d->hop = to;
+}
+
+/* ---- which name ---- */
+
+static void want_ways(struct lookup_want *want, const struct shard_settings *s)
+{
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		if (sip_transport_is_web(s->locals[i].transport))
+			continue;
+		want->speaks |= (uint8_t)(1U << s->locals[i].transport);
+		want->v4 |= s->locals[i].bind.family == ADDR_V4;
+		want->v6 |= s->locals[i].bind.family == ADDR_V6;
+	}
+}
+
+/* RFC 6761 6.4, RFC 7118: nobody is there, and nobody needs to be asked. */
+static bool is_invalid(struct bytes host)
+{
+	const struct bytes none = BYTES_LIT(".invalid");
+
+	return host.n >= none.n && bytes_ieq(bytes_from(host, host.n - none.n), none);
+}
+
+bool places_want(const struct shard_settings *settings, const struct sip_uri *uri,
+		 struct lookup_want *out)
+{
+	struct addr numeric;
+
+	if (!settings->lookup.find || is_invalid(uri->host) || !addr_parse(&numeric, uri->host) ||
+	    lookup_want_from_uri(out, uri))
+		return false;
+	want_ways(out, settings);
+	return true;
+}
+
+/* A GRUU of ours leads to what is registered, by the way of the dialog. */
+static bool place_uri(const struct dialog *d, const struct call_host *h, struct sip_uri *uri)
+{
+	if (!d->routes.n && h->contact_of && h->contact_of(h->owner, d).n)
+		return false;
+	return dialog_next_uri(text_bytes(&d->routes), text_bytes(&d->target), uri);
+}
+
+static struct dialog_places *places_of(struct dialog *d, struct call_host *h)
+{
+	if (!d->places)
+		d->places = calloc(1, sizeof(*d->places));
+	if (d->places)
+		d->places->host = h;
+	return d->places;
+}
+
+/* ---- one of its places ---- */
+
+/* What is said over TLS is said to nobody in clear. */
+static bool place_leads(const struct dialog *d, const struct call_host *h,
+			const struct lookup_target *t, struct sip_hop *to)
+{
+	enum sip_transport transport = (enum sip_transport)t->transport;
+	struct sip_uri uri;
+	bool same = addr_ip_eq(&t->to, &d->hop.remote) && transport == d->hop.transport;
+
+	if (sip_transport_is_secure(d->hop.transport) && !sip_transport_is_secure(transport))
+		return false;
+	*to = d->hop;
+	to->remote = t->to;
+	to->remote.scope = d->hop.remote.scope;
+	to->transport = transport;
+	if (!dialog_hop_leads(to, &d->hop, h, true))
+		return false;
+	if (same && to->name)
+		return true;
+	to->name = transport == SIP_TLS && place_uri(d, h, &uri)
+			   ? hop_names_put(h->settings->names, uri.host)
+			   : 0;
+	return true;
+}
+
+static bool has_failed(const struct call_host *h, const struct lookup_target *t)
+{
+	const struct shard_lookup *l = &h->settings->lookup;
+
+	return l->blocked && l->blocked(l->arg, t, h->now.ns);
+}
+
+/* The place in use, at best by its very port. */
+static uint32_t place_in_use(const struct dialog *d, const struct call_host *h,
+			     const struct lookup_target *list, uint32_t count, struct sip_hop *to)
+{
+	for (unsigned exact = 2; exact-- > 0;) {
+		for (uint32_t i = 0; i < count; i++) {
+			const struct lookup_target *t = &list[i];
+
+			if (t->transport == d->hop.transport &&
+			    (exact ? addr_eq(&t->to, &d->hop.remote)
+				   : addr_ip_eq(&t->to, &d->hop.remote)) &&
+			    !has_failed(h, t) && place_leads(d, h, t, to))
+				return i;
+		}
+	}
+	return count;
+}
+
+static uint32_t first_place(const struct dialog *d, const struct call_host *h,
+			    const struct lookup_target *list, uint32_t count, struct sip_hop *to)
+{
+	uint32_t i = place_in_use(d, h, list, count, to);
+
+	if (i < count)
+		return i;
+	for (i = 0; i < count; i++) {
+		if (place_leads(d, h, &list[i], to))
+			break;
+	}
+	return i;
+}
+
+static void places_keep(struct dialog *d, struct call_host *h, const struct lookup_target *list,
+			uint32_t count, uint32_t but)
+{
+	struct dialog_places *p = count > 1 ? places_of(d, h) : d->places;
+
+	if (!p)
+		return;
+	p->rest_count = 0;
+	for (uint32_t i = 0; i < count && p->rest_count < DIALOG_PLACES_MAX; i++) {
+		if (i != but)
+			p->rest[p->rest_count++] = list[i];
+	}
+}
+
+static void places_go(struct dialog *d, struct call_host *h, const struct lookup_target *list,
+		      uint32_t count)
+{
+	struct sip_hop to;
+	uint32_t i = first_place(d, h, list, count, &to);
+
+	if (i == count)
+		return;
+	d->hop = to;
+	places_keep(d, h, list, count, i);
+}
+
+/* ---- looking up ---- */
+
+static bool lookup_begin(struct dialog *d, struct call_host *h, const struct lookup_want *want)
+{
+	struct dialog_places *p = h->lookups < DIALOG_LOOKUPS_MAX ? places_of(d, h) : NULL;
+	struct effect *e = p ? effects_lookup(h->effects, want->seed, want) : NULL;
+
+	if (!e)
+		return false;
+	p->call = want->seed;
+	p->serial = e->version = rand_u64_from(h->rand) | 1;
+	p->due_ns = h->now.ns + DIALOG_LOOKUP_MS * NS_PER_MS;
+	h->lookups++;
+	return true;
+}
+
+static void lookup_over(struct dialog_places *p)
+{
+	p->serial = p->due_ns = 0;
+	p->host->lookups--;
+}
+
+static void lookup_leave(struct dialog_places *p)
+{
+	struct effect *e = effects_add(p->host->effects, EFFECT_LOOKUP_STOP);
+
+	if (e) { /* else it ends by itself */
+		e->call = p->call;
+		e->version = p->serial;
+	}
+	lookup_over(p);
+}
+
+bool dialog_resolves(struct dialog *d, struct call_host *h)
+{
+	struct lookup_want want;
+	struct lookup *found; /* large for a stack */
+	struct sip_uri uri;
+	bool waits;
+
+	if (!d->named)
+		return false;
+	if (d->places && d->places->serial)
+		return true;
+	if (!place_uri(d, h, &uri) || !places_want(h->settings, &uri, &want))
+		return false;
+	found = malloc(sizeof(*found));
+	if (!found)
+		return false;
+	want.seed = dialog_call(d);
+	h->settings->lookup.find(h->settings->lookup.arg, &want, h->now.ns, found);
+	waits = found->state == LOOKUP_ASK && lookup_begin(d, h, &want);
+	if (found->state == LOOKUP_DONE)
+		places_go(d, h, found->targets, found->target_count);
+	free(found);
+	return waits;
+}
+
+void dialog_hold(struct dialog *d, struct txn_slot *slot)
+{
+	struct dialog_places *p = d->places;
+	pool_handle *held = reallocarray(p->held, p->held_count + 1U, sizeof(*held));
+
+	if (!held)
+		return; /* it goes to the place in use */
+	p->held = held;
+	p->held[p->held_count++] = slot->self;
+	slot->held = 1;
+}
+
+void dialog_hold_ack(struct dialog *d)
+{
+	d->places->ack = true;
+}
+
+/* ---- going on ---- */
+
+/* The same request for another place; as: NULL: it was not said yet, and is itself. */
+static bool request_move(struct dialog *d, struct call_host *h, struct txn_slot *slot,
+			 const struct dialog_moved *as)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct id_tag tag = d->tag;
+	char branch[ID_BRANCH_LEN];
+
+	tag.random = as ? as->branch : 0;
+	if (as)
+		id_branch_put(branch, &tag);
+	else if (!dialog_read_branch(text_bytes(&slot->txn.message), branch))
+		return false;
+	dialog_write_moved(&w, d, text_bytes(&slot->txn.message), branch, as ? as->cseq : 0,
+			   h->settings);
+	return !w.overflow && txns_renew(h->txns, slot, &d->hop, bytes_mem(branch, sizeof(branch)),
+					 writer_done(&w), h->now.ns);
+}
+
+static void held_go(struct dialog *d, struct call_host *h, pool_handle client)
+{
+	struct txn_slot *slot = txns_get(h->txns, client);
+
+	if (!slot)
+		return;
+	if (!sip_hop_equal(&slot->txn.hop, &d->hop) && !request_move(d, h, slot, NULL))
+		sig_count_dropped(h->metrics, DROPPED_OOM); /* it goes the way it was written for */
+	txns_release(h->txns, slot, h->now.ns);
+}
+
+void dialog_held_go(struct dialog *d, struct call_host *h)
+{
+	struct dialog_places *p = d->places;
+	pool_handle *held = p->held;
+	uint32_t count = p->held_count;
+
+	p->held = NULL;
+	p->held_count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		held_go(d, h, held[i]);
+	free(held);
+}
+
+bool dialog_told(struct dialog *d, struct call_host *h, const struct lookup_news *news, bool *ack)
+{
+	struct dialog_places *p = d->places;
+	struct sip_uri uri;
+
+	if (!p || !p->serial || (news && news->serial != p->serial))
+		return false;
+	if (news)
+		lookup_over(p);
+	else
+		lookup_leave(p);
+	if (news && news->count) {
+		places_go(d, h, news->targets, news->count);
+	} else if (place_uri(d, h, &uri)) {
+		LOG_INFO("call", dialog_call(d), "a name leads nowhere: the place in use is asked",
+			 LOG_BYTES("name", uri.host),
+			 LOG_STR("result", news ? lookup_state_name(news->state) : "overdue"));
+	}
+	*ack = p->ack;
+	p->ack = false;
+	return true;
+}
+
+uint64_t dialog_lookup_due_ns(const struct dialog *d)
+{
+	return d->places ? d->places->due_ns : 0;
+}
+
+/* ---- the next place ---- */
+
+static void place_block(const struct dialog *d, const struct call_host *h, uint32_t for_s)
+{
+	const struct lookup_target failed = { .to = d->hop.remote,
+					      .transport = (uint8_t)d->hop.transport };
+
+	if (h->settings->lookup.failed)
+		h->settings->lookup.failed(h->settings->lookup.arg, &failed, for_s, h->now.ns);
+}
+
+static bool place_next(struct dialog *d, struct call_host *h, uint32_t for_s)
+{
+	struct dialog_places *p = d->places;
+	struct sip_hop to;
+
+	place_block(d, h, for_s);
+	while (p->rest_count) {
+		const struct lookup_target next = p->rest[0];
+
+		memmove(p->rest, p->rest + 1, --p->rest_count * sizeof(p->rest[0]));
+		if (!place_leads(d, h, &next, &to))
+			continue;
+		LOG_INFO("call", dialog_call(d), "a party is asked at the next place of its name",
+			 LOG_ADDR("place", &to.remote), LOG_U64("left", p->rest_count));
+		d->hop = to;
+		return true;
+	}
+	return false;
+}
+
+/* A dialog that another one's request made has a Call-ID of its own. */
+static bool request_is_of(const struct dialog *d, struct bytes request)
+{
+	struct bytes line;
+
+	while (bytes_cut(&request, '\n', &line) && bytes_trim(line).n) {
+		if (bytes_starts(line, "Call-ID: "))
+			return bytes_eq(bytes_from(bytes_trim(line), strlen("Call-ID: ")),
+					text_bytes(&d->call_id));
+	}
+	return false;
+}
+
+bool dialog_elsewhere(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
+		      struct dialog_moved *out)
+{
+	bool here = slot->txn.hop.transport == d->hop.transport &&
+		    addr_eq(&slot->txn.hop.remote, &d->hop.remote);
+
+	if (!d->named || !d->places || d->places->serial || slot->places == DIALOG_PLACES_MAX ||
+	    !request_is_of(d, text_bytes(&slot->txn.message)) || (here && !place_next(d, h, for_s)))
+		return false;
+	out->branch = rand_u64_from(h->rand);
+	out->cseq = dialog_read_cseq(text_bytes(&slot->txn.message)) == d->local_cseq
+			    ? 0
+			    : ++d->local_cseq;
+	if (!request_move(d, h, slot, out))
+		return false;
+	slot->places++;
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	return true;
+}
+
+bool dialog_has_place(const struct dialog *d)
+{
+	return d->named && d->places && d->places->rest_count;
+}
+
+void dialog_places_clear(struct dialog *d)
+{
+	struct dialog_places *p = d->places;
+
+	if (!p)
+		return;
+	if (p->serial)
+		lookup_leave(p);
+	dialog_held_go(d, p->host);
+	free(p);
+	d->places = NULL;
 }

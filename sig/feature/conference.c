@@ -16,7 +16,7 @@
 #include "sig/feature/focus.h"
 #include "sig/feature/join.h"
 #include "sig/model/transfer.h"
-#include "sig/room/room_member.h"
+#include "sig/room/room.h"
 #include "sig/sip/id.h"
 
 #define MEMBER_NAME_BEGINS "conference-"

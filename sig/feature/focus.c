@@ -14,7 +14,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/call_order.h"
-#include "sig/room/focus_ask.h"
+#include "sig/room/room.h"
 #include "sig/sip/event_parse.h"
 #include "sig/sip/focus_parse.h"
 #include "sig/sip/replaces.h"

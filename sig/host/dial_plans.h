@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The dial plans of a node's tenants (sig/dial/plan.h). One table for all its shards; one thread. */
+/* The dial plans of a node's tenants (sig/dial/dial.h). One table for all its shards; one thread. */
 #ifndef SIG_HOST_DIAL_PLANS_H
 #define SIG_HOST_DIAL_PLANS_H
 
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 #include "sig/host/tenant.h"
 
 struct dial_plans;

@@ -141,7 +141,7 @@ struct call_host {
 	struct room *(*room_make)(void *owner, uint16_t tenant);
 	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */
 	uint16_t (*room_number_shard)(void *owner, uint16_t tenant, struct bytes number);
-	/* What a party asks the focus of a conference for (sig/room/focus_ask.h). 0, or -errno as there. NULL: there is none. */
+	/* What a party asks the focus of a conference for (sig/room/room.h). 0, or -errno as there. NULL: there is none. */
 	int (*focus)(void *owner, const struct focus_ask *ask);
 	/* The one of that name here (room_name.h). NULL: there is none; or the function: as above. */
 	struct room *(*room_named)(void *owner, uint16_t tenant, struct bytes user);

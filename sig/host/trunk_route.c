@@ -2,7 +2,7 @@
 #include "sig/host/trunk_route.h"
 
 #include "sig/dial/dial.h"
-#include "sig/dial/pattern_tree.h"
+#include "sig/dial/pattern.h"
 
 #include <errno.h>
 #include <stdlib.h>

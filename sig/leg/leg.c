@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"

@@ -70,7 +70,7 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg);
 /* Gone: nothing more is expected there. */
 void leg_close(struct leg *leg);
 
-/* A leg whose party is at a name (sig/dialog/dialog_places.h): what waits for that, and requests that find nobody at one of its places. */
+/* A leg whose party is at a name (sig/dialog/dialog.h): what waits for that, and requests that find nobody at one of its places. */
 
 /* What a name leads to. False: no leg waits for that. */
 bool leg_places_told(struct call_host *h, struct call *c, const struct lookup_news *news);

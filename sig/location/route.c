@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/location/route.h"
 
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/sip/hop_edges.h"
 
 /* One that is there before one that may come back; a higher q; as high and newer (RFC 3261 20.10). */

@@ -18,7 +18,7 @@
 #include "sig/model/outbox.h"
 #include "sig/model/park.h"
 #include "sig/model/plan.h"
-#include "sig/room/room_member.h"
+#include "sig/room/room.h"
 
 struct prompts;
 struct media_stream;

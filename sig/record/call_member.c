@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a room knows of the call's party (sig/room/room_member.h). */
+/* What a room knows of the call's party (sig/room/room.h). */
 #include "sig/model/recording.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"

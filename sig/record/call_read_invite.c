@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"

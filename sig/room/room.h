@@ -7,13 +7,182 @@
 #ifndef SIG_ROOM_ROOM_H
 #define SIG_ROOM_ROOM_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/wheel.h"
 #include "media/job.h"
 #include "sig/host/asked.h"
-#include "sig/room/room_member.h"
-#include "sig/room/room_parts.h"
+#include "sig/room/roster.h"
+#include "sig/sip/conf_name.h"
+
+/*
+ * A call that is in a room: what the room knows of it. It is part of the call's record, and never of the room's: so a room of 2,000 is
+ * 2,000 small records, and whoever joins or is muted changes one of them.
+ */
+
+enum {
+	MEMBER_NOBODY = 0,
+	MEMBER_NUMBER_MAX = UINT16_MAX,
+	MEMBER_GAIN_DB_MAX = 15,
+	CONFERENCE_NUMBER_MAX = 32, /* of a room, with its NUL */
+	MEMBER_NAMED_MAX = 32,      /* of a room's name, with its NUL */
+};
+
+struct room_member {
+	uint64_t room;    /* id */
+	uint64_t call;    /* whose it is */
+	uint16_t number;  /* in the room, each once; MEMBER_NOBODY: it asks */
+	uint16_t inviter; /* the member that brought it; MEMBER_NOBODY: it came by itself */
+	uint16_t coaches; /* the member that alone hears it; MEMBER_NOBODY: all do */
+	int8_t gain_db;   /* how loud others hear it */
+	bool muted;       /* nobody hears it */
+	bool deaf;        /* it hears nobody */
+	bool held;        /* by command: it hears music, and nobody hears it */
+	bool monitors; /* it listens to two that speak, or coaches: where they are gone so is it (MON-04) */
+	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
+	bool hosts;    /* it is a host, by its PIN, or will be */
+	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
+	bool made;     /* the room is one that a factory made, should its record be lost */
+	bool naming;   /* ... it has said its PIN, and is asked for its name */
+	uint8_t tries; /* ... wrong PINs so far */
+	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
+	uint64_t
+		referrer; /* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
+	uint32_t refer; /* ... with this CSeq */
+	uint32_t taken; /* CSeq of the last REFER of its own party that was taken; 0: none was */
+	uint64_t joined_utc_ms;
+	char number_called
+		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
+	char named
+		[MEMBER_NAMED_MAX]; /* likewise: what nobody can guess; "": it is called by its id */
+	uint16_t
+		shown; /* to what others see it was last to be asked again (sig/call/pictures.h); 0: never. Of this process, as those */
+	bool waits;    /* it hears music until a host is there; of this process, too */
+	struct room_told told;
+	struct room_member *next,
+		*prev; /* in the order of their numbers; who asks stands behind. Of this process */
+};
+
+/* 0 or -ENOMEM. */
+int room_member_make(struct room_member **out, uint64_t room, uint64_t call) NODISCARD;
+void room_member_clear(struct room_member **member); /* it is in no list any more */
+
+/*
+ * What is heard in a room beside its members, and who listens to all of it: tones of who comes and goes, what a command plays, a recording
+ * of the mix, an application. What a command began, and the recording, are in the room's record, so whoever goes on with the room goes on
+ * with them. Pure; sig/shard/shard_room_parts.c has them carried out.
+ */
+
+struct room_attendance;
+
+enum {
+	ROOM_FILES_MAX = 4,
+	ROOM_FILE_MAX = 65, /* with its NUL */
+	ROOM_TIMES_MAX = 100,
+	ROOM_SOUNDS_MAX = 4, /* that wait; one more is not heard */
+	ROOM_STREAM_MAX = 32,
+	ROOM_RECORDING_NUMBER_MAX = 63,
+};
+
+enum room_sound { ROOM_SOUND_ENTRY, ROOM_SOUND_EXIT };
+
+/* What is heard of who comes and goes, one behind the other: a tone, or a name and what it does. Of this process alone. */
+struct room_sounds {
+	uint8_t count;
+	struct room_heard {
+		uint8_t sound; /* enum room_sound */
+		uint8_t name;  /* number of the recording of that call; 0: a tone */
+		bool named;    /* the name was heard: what it does is next */
+		uint64_t call;
+	} list[ROOM_SOUNDS_MAX];
+	uint64_t serial; /* of the first one, which plays; 0: it is not asked for yet */
+};
+
+/* Files that a command plays to all in it, one behind the other. */
+struct room_play {
+	uint8_t count; /* 0: nothing */
+	uint8_t at;    /* that plays */
+	uint8_t times; /* of all of them; 0: without end */
+	uint8_t time;  /* this one, from 0 on */
+	char files[ROOM_FILES_MAX][ROOM_FILE_MAX];
+	uint64_t since_utc_ms; /* that file is heard from then on; 0: it is not heard yet */
+	uint64_t order;        /* who asked: the same once more changes nothing */
+	uint64_t serial;       /* of this process; 0: it is not asked for yet */
+};
+
+/* An application that hears all and is heard by all. */
+struct room_live {
+	char endpoint[ROOM_STREAM_MAX]; /* "": none */
+	bool resumed;                   /* of this process: one before had it */
+	uint64_t serial;                /* likewise; 0: it is not asked for yet */
+};
+
+/* Of the mix: a file named ROOM-NUMBER. */
+struct room_recording {
+	uint8_t number; /* 0: nothing is recorded */
+	uint8_t last;   /* the newest one's */
+	bool ordered;   /* by command; else by the document of the room */
+	bool by_page;   /* ... or by a member's record page */
+	bool paused;
+	uint16_t segment; /* that the process which saved this wrote; 0: none yet */
+	uint64_t begun_utc_ms,
+		tone_utc_ms; /* the latter: when its first tone was due, since it was paused last */
+	/* of this process */
+	bool told, told_paused;
+	uint64_t serial;  /* of the copy that is made for it; 0: none is */
+	uint64_t tone_ns; /* tone_utc_ms on our clock; 0: not known yet */
+	struct room_attendance
+		*attendance; /* who has been there in this segment; NULL: there is none */
+};
+
+struct room_parts {
+	uint8_t entry, exit; /* enum room_tone */
+	uint8_t record;      /* enum room_record */
+	uint16_t tones_most; /* with more members there is no tone */
+	struct room_sounds sounds;
+	struct room_play play;
+	struct room_live live;
+	struct room_recording recording;
+};
+
+/* A tone, unless it waits already; or (name not 0) a name of that call. Not where too many wait. */
+void room_sound_add(struct room_sounds *s, enum room_sound sound, uint64_t call, uint8_t name);
+/* The first one has been played, or cannot be: it goes on behind its name, or as a tone, or is over. */
+void room_sound_played(struct room_sounds *s, bool well);
+/* The next file. False: that was the last one, and nothing is played any more. */
+bool room_play_next(struct room_play *p);
+/* How far the file has got. */
+uint64_t room_play_ms(const struct room_play *p, uint64_t utc_ms);
+void room_parts_clear(struct room_parts *p);
+
+/* ---- who has been there while a segment was recorded ---- */
+
+enum {
+	ATTENDEES_MAX = 100, /* members; more are counted */
+	ATTENDEE_FROM_MAX = 32,
+};
+
+struct attendee {
+	uint16_t number;
+	char from[ATTENDEE_FROM_MAX];
+	uint64_t joined_utc_ms, left_utc_ms; /* 0: it has not */
+};
+
+struct room_attendance {
+	uint32_t count, named;
+	struct attendee list[ATTENDEES_MAX];
+};
+
+/* NULL is fine. */
+void room_attendance_join(struct room_attendance *r, uint16_t number, struct bytes from,
+			  uint64_t utc_ms);
+/* NULL: none. Members of a JSON object: "member_count":2,"members":[...] */
+void room_attendance_write(struct writer *w, const struct room_attendance *r);
 
 enum {
 	CONFERENCE_MEMBERS_MAX = 2000,
@@ -161,5 +330,36 @@ enum room_deed { ROOM_DROP, ROOM_CHANGE, ROOM_RULE };
  * himself. to: of ROOM_RULE NULL. */
 bool room_may(const struct room *r, const struct room_member *by, enum room_deed deed,
 	      const struct room_member *to);
+
+/* What a conference is called by (RFC 4579 4.2): its number, or, where it has none, a name of its own, or one with its id. */
+
+enum { ROOM_USER_MAX = CONF_NAME_MAX };
+
+/* The user of its URI; in space, or of the room. */
+struct bytes room_name(const struct room *r, uint8_t space[ROOM_USER_MAX]);
+/* As whom the calls of those who call it are shown to others: not by what lets in. */
+struct bytes room_shown(const struct room *r, uint8_t space[ROOM_USER_MAX]);
+/* What it is called by, as a member knows it. */
+struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX]);
+
+/* What a member asks the focus for, by REFER (sig/feature/focus.h), of its room. */
+
+struct room;
+struct call_refusal;
+
+struct focus_ask {
+	struct room *room;
+	uint64_t call;    /* whose party asks */
+	uint16_t inviter; /* its number */
+	uint32_t refer;   /* CSeq of its REFER, which names what it asked for; */
+	bool notify;      /* what becomes of it is told there */
+	struct bytes to;  /* who is rung; empty: */
+	uint64_t comes;   /* the call whose party comes, and */
+	uint8_t leaves; /* enum shard_leg: whose is left; or, where that call is of another shard: */
+	uint8_t dialog;               /* as room_comes has it, */
+	struct bytes user;            /* whose dialog it must be */
+	struct call_refusal *refusal; /* out, of -EDQUOT */
+	uint64_t stead; /* of a call that is here: whose place its party takes; 0: nobody's */
+};
 
 #endif

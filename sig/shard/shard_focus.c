@@ -5,7 +5,7 @@
 
 #include "sig/call/conference.h"
 #include "sig/model/call_order.h"
-#include "sig/room/room_name.h"
+#include "sig/room/room.h"
 #include "sig/shard/shard_room.h"
 
 enum { RUNG_NAME_MAX = 64 };

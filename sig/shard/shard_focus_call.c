@@ -5,7 +5,7 @@
  */
 #include "sig/feature/far.h"
 #include "sig/host/trunk.h"
-#include "sig/room/room_name.h"
+#include "sig/room/room.h"
 #include "sig/shard/shard_room.h"
 #include "sig/sip/replaces.h"
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/place_check.h"
 #include "sig/leg/early.h"

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/host/trunk.h"
 #include "sig/identity/privacy.h"
 #include "sig/leg/leg.h"

@@ -9,7 +9,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/model/transfer.h"
-#include "sig/room/room_name.h"
+#include "sig/room/room.h"
 #include "sig/shard/shard_room_parts.h"
 
 enum {

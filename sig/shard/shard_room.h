@@ -4,7 +4,6 @@
 #define SIG_SHARD_SHARD_ROOM_H
 
 #include "sig/host/room_terms.h"
-#include "sig/room/focus_ask.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard_state.h"
 

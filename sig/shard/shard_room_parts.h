@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is heard in the rooms of a shard beside their members, and who listens (sig/room/room_parts.h): all of it follows from the value of a
+ * What is heard in the rooms of a shard beside their members, and who listens (sig/room/room.h): all of it follows from the value of a
  * room when its turn comes. Private to sig/shard/shard_*.c.
  */
 #ifndef SIG_SHARD_SHARD_ROOM_PARTS_H

@@ -2,7 +2,7 @@
 /* Who is in a room, for those who watch it (RFC 4575): each call says how its party is now, and the room what of that is new. */
 #include "sig/call/conference.h"
 #include "sig/call/identity.h"
-#include "sig/room/room_name.h"
+#include "sig/room/room.h"
 #include "sig/shard/shard_room.h"
 #include "sig/sip/lex.h"
 

@@ -2,7 +2,7 @@
 /* Calls from trunks: who speaks, whom a number means, under which terms. And where calls to them go. */
 #include <string.h>
 
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/host/place_check.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"

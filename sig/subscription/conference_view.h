@@ -6,7 +6,7 @@
 #ifndef SIG_SUBSCRIPTION_CONFERENCE_VIEW_H
 #define SIG_SUBSCRIPTION_CONFERENCE_VIEW_H
 
-#include "sig/room/room_told.h"
+#include "sig/room/roster.h"
 
 enum { CONFERENCE_URI_MAX = 128 }; /* of a name; a longer one is not told */
 

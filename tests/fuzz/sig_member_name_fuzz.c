@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "sig/feature/conference.h"
-#include "sig/room/room_member.h"
+#include "sig/room/room.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/dial/pattern_tree.h"
+#include "sig/dial/pattern.h"
 
 enum { NUMBER_MAX = 10, LIST_MAX = 64 };
 

@@ -2,7 +2,7 @@
 /* Requests within a call whose party says a name in Record-Route or Contact: they wait for it, and go where it leads. */
 #include <errno.h>
 
-#include "sig/dialog/dialog_places.h"
+#include "sig/dialog/dialog.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/challenger.h"
 #include "tests/unit/sig/names.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/dial/pattern_tree.h"
+#include "sig/dial/pattern.h"
 
 #include "tests/unit/test.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dialling rules, numbers with their country, classes. */
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 #include "tests/unit/test.h"
 
 static void test_rules(void **state)

@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "sig/dialog/dialog.h"
-#include "sig/dialog/dialog_hop.h"
 #include "sig/host/host.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"

@@ -547,7 +547,7 @@ static void survives_a_kill(void **state)
 	(void)state;
 }
 
-/* A leg that left for a conference is back in the call where it was born: its record is taken as any (sig/dialog/elsewhere.h). */
+/* A leg that left for a conference is back in the call where it was born: its record is taken as any (sig/dialog/dialog.h). */
 static void home_again_survives_a_kill(void **state)
 {
 	struct party *p = *state;

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/model/call_order.h"
-#include "sig/room/room_parts.h"
+#include "sig/room/room.h"
 #include "tests/unit/sig/meetme.h"
 
 enum { TONE_EVERY_MS = 15000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of members: when it is news, and what names them. */
-#include "sig/room/room_name.h"
+#include "sig/room/room.h"
 #include "tests/unit/test.h"
 
 enum { MEMBERS = 3 };

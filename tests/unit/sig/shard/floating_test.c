@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses that go with their shards (shard_network.shard): what a shard begins, it begins by its own. */
-#include "sig/dialog/dialog_hop.h"
+#include "sig/dialog/dialog.h"
 #include "sig/leg/flow.h"
 #include "sig/location/route.h"
 #include "sig/shard/commons.h"
