@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/listen.h"
-#include "sig/model/call_data.h"
+#include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/plan.h"
 #include "sig/sip/id.h"

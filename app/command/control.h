@@ -7,7 +7,7 @@
  * At least once, without a second effect: before a command runs its id is claimed in td:{cmd:TENANT}:done:ID; afterwards one script
  * puts the result there, sends it, and takes the entry off the stream. An entry that comes again finds the result and gets the same
  * answer. If the node dies between effect and script, the entry is read again and the command runs again: every command of the table
- * then has the same effect as once. Calls keep their newest orders for that (sig/model/orders.h).
+ * then has the same effect as once. Calls keep their newest orders for that (sig/model/call.h).
  */
 #ifndef APP_COMMAND_CONTROL_H
 #define APP_COMMAND_CONTROL_H

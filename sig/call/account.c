@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/leg/leg.h"
-#include "sig/model/account.h"
+#include "sig/model/call.h"
 #include "sig/model/recording.h"
 
 enum { NEXT_KEY_MS = 5000 };

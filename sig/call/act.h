@@ -10,7 +10,6 @@
 #include "media/job.h"
 #include "sig/call/hears.h"
 #include "sig/model/call.h"
-#include "sig/model/call_data.h"
 
 enum {
 	PROMPT_STEPS_MAX = 2,

@@ -21,7 +21,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
-#include "sig/model/call_data.h"
+#include "sig/model/call.h"
 
 /* Our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4). */
 

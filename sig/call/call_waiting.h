@@ -9,7 +9,7 @@
 #define SIG_CALL_CALL_WAITING_H
 
 #include "sig/call/feature.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 extern const struct call_feature call_waiting_feature;
 

@@ -9,7 +9,7 @@
 #ifndef SIG_CALL_CHARGE_H
 #define SIG_CALL_CHARGE_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Whether the last step may go out. 0 or -EDQUOT with *refusal; then it is told, too. */
 int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal) NODISCARD;

@@ -18,8 +18,7 @@
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/model/leg_trunk.h"
-#include "sig/model/seek.h"
+#include "sig/model/leg.h"
 #include "sig/sip/subscriber.h"
 
 static int refuse_leg(struct call_refusal *r, int err)

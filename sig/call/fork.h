@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_FORK_H
 #define SIG_CALL_FORK_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Asks one more party for a leg; the INVITE waits for the save. The call must have been touched. 0 or -errno with *refusal: no leg is left. */
 int fork_ask(struct call_host *h, struct call *c, uint8_t from_leg,

@@ -11,7 +11,7 @@
 #include "sig/identity/diversion.h"
 #include "sig/identity/pidf.h"
 #include "sig/leg/leg.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 #include "sig/sip/subscriber.h"
 
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg)

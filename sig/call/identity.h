@@ -7,7 +7,7 @@
 #define SIG_CALL_IDENTITY_H
 
 #include "sig/identity/carried.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Of the side that the leg's party is on. */
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg);

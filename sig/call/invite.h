@@ -8,7 +8,6 @@
 #define SIG_CALL_INVITE_H
 
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 
 struct response;
 

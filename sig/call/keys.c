@@ -17,7 +17,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/trickle.h"
-#include "sig/model/leg_keys.h"
+#include "sig/model/leg.h"
 
 #define PACKAGE "trickle-ice"
 #define TYPE    "application/trickle-ice-sdpfrag"

@@ -16,7 +16,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 #include "sig/model/transfer.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */

@@ -15,7 +15,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 
 void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number)
 {

@@ -7,7 +7,7 @@
 #define SIG_CALL_ORIGINATE_H
 
 #include "sig/model/call.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. A number outside (target.trunk) is shown and charged as a call of the
  * extension that pays. */

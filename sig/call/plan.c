@@ -21,8 +21,7 @@
 #include "sig/call/way.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/model/seek.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 #include "sig/sip/gruu.h"
 
 static const struct {

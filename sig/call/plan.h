@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_PLAN_H
 #define SIG_CALL_PLAN_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 void plan_clear(struct plan *plan);
 /* Of RFC 5806, and of RFC 4458. */

@@ -7,7 +7,6 @@
 #define SIG_CALL_RELIABLE_H
 
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 
 struct response;
 

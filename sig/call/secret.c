@@ -5,7 +5,7 @@
 
 #include "sig/host/secret_limit.h"
 #include "sig/host/security.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 
 static struct bytes secret_tenant(const struct call_host *h, const struct call *c)
 {

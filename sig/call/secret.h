@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_SECRET_H
 #define SIG_CALL_SECRET_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 enum { SECRET_OBJECT_MAX = 64 };
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/call/seek.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +8,41 @@
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/plan.h"
+#include "sig/call/seek.h"
 #include "sig/call/way.h"
 #include "sig/dialog/dialog.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/model/leg_trunk.h"
-#include "sig/model/seek.h"
+#include "sig/model/leg.h"
 #include "sig/sip/hop_names.h"
+
+void resolve_cancel(const struct resolve *s)
+{
+	for (uint8_t i = 0; i < s->count; i++) {
+		struct effect *e = effects_add(s->host->effects, EFFECT_LOOKUP_STOP);
+
+		if (!e)
+			return; /* it ends by itself */
+		e->call = s->call;
+		e->version = s->asks[i].serial;
+	}
+}
+
+void resolve_stop(struct plan *plan)
+{
+	struct resolve *s = plan->resolve;
+
+	if (plan->count)
+		plan->steps[plan->count - 1].resolves = false;
+	if (!s)
+		return;
+	resolve_cancel(s);
+	s->host->resolves--;
+	free(s->asks);
+	free(s);
+	plan->resolve = NULL;
+}
 
 bool resolve_is_pending(const struct call *c)
 {

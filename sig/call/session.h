@@ -8,7 +8,6 @@
 #include "sig/call/flow_spec.h"
 #include "sig/leg/flow.h"
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 
 /* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.local. 0 or -errno with *refusal. */
 int session_offer(struct call_host *h, struct call *c, uint8_t to,

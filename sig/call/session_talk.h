@@ -8,7 +8,7 @@
 
 #include "media/offer/offer.h"
 #include "sig/leg/leg.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* An offer that was carried from one leg to another, and its answer. */
 struct talk {

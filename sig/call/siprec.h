@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recordings with an external recorder (docs/adr/0045-an-external-recorder.md): their sessions, by the values of sig/model/siprec.h. Whatever
+ * Recordings with an external recorder (docs/adr/0045-an-external-recorder.md): their sessions, by the values of sig/model/recording.h. Whatever
  * becomes of them the call goes on.
  */
 #ifndef SIG_CALL_SIPREC_H

@@ -6,7 +6,7 @@
 #include "sig/call/siprec_body.h"
 #include "sig/host/asked.h"
 #include "sig/model/call.h"
-#include "sig/model/siprec.h"
+#include "sig/model/recording.h"
 
 /* A new one, at the place that was found. False: no address of ours leads to the recorder, or there is no memory. */
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s) NODISCARD;

@@ -6,8 +6,8 @@
 #ifndef SIG_CALL_SLOT_STEP_H
 #define SIG_CALL_SLOT_STEP_H
 
+#include "sig/model/event.h"
 #include "sig/model/park.h"
-#include "sig/model/start.h"
 
 /* The last step's number is what parks there, as who sends the call on dials it. */
 bool slot_step_find(const struct call_host *h, const struct call *c, struct park_place *out);

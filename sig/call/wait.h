@@ -7,7 +7,7 @@
 #ifndef SIG_CALL_WAIT_H
 #define SIG_CALL_WAIT_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* The last step's; empty: none. */
 struct bytes call_application(const struct call *c);

@@ -8,7 +8,7 @@
 
 #include "sig/host/route_uri.h"
 #include "sig/host/trunk_route.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* The last step gets the first server of its user's route that is open and was not tried. 0; -ENOENT: no route has that number; -EBUSY: no server is
  * open; -ENOMEM. */

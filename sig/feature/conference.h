@@ -10,7 +10,7 @@
 #include "sig/call/feature.h"
 #include "sig/host/room_terms.h"
 #include "sig/model/call_order.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Of ORDER_CONFER. */
 struct call_confer {

@@ -6,7 +6,7 @@
 #include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/secret.h"
-#include "sig/model/call_data.h"
+#include "sig/model/call.h"
 #include "sig/sip/id.h"
 
 enum { URI_MAX = 128, REFERRER_MAX = 256 };

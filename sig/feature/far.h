@@ -6,7 +6,7 @@
 #ifndef SIG_FEATURE_FAR_H
 #define SIG_FEATURE_FAR_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 #include "sig/model/transfer.h"
 #include "sig/sip/replaces.h"
 

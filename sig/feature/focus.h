@@ -5,7 +5,6 @@
 
 #include "sig/call/feature.h"
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 
 extern const struct call_feature focus_feature;
 

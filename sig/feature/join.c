@@ -20,7 +20,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
-#include "sig/model/call_data.h"
+#include "sig/model/call.h"
 #include "sig/model/payer.h"
 
 int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)

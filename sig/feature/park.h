@@ -16,7 +16,7 @@
 #include "sig/call/feature.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 extern const struct call_feature park_feature;
 

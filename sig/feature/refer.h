@@ -4,7 +4,6 @@
 #define SIG_FEATURE_REFER_H
 
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 
 struct replaces;
 

@@ -9,7 +9,7 @@
 #define SIG_FEATURE_REPLACE_H
 
 #include "sig/call/feature.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Asked of the call that has the leg (CALL_EV_REPLACE). */
 struct call_replacing {

@@ -8,7 +8,7 @@
 #define SIG_FEATURE_SET_H
 
 #include "sig/call/feature.h"
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 extern const struct call_feature set_feature;
 

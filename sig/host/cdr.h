@@ -32,8 +32,8 @@ struct cdr {
 	char reason[64];                   /* constant sentence */
 	char forwarded_to[64];             /* where the call went on to at last; "": nowhere else */
 	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
-	char data[CALL_DATA_MAX];          /* sig/model/call_data.h */
-	char account[CALL_ACCOUNT_MAX];    /* sig/model/account.h; "": none */
+	char data[CALL_DATA_MAX];          /* sig/model/call.h */
+	char account[CALL_ACCOUNT_MAX];    /* sig/model/call.h; "": none */
 	uint8_t forwarded;                 /* enum plan_why: for that reason */
 	uint8_t lines;       /* enum offer_lines: those that it had beside audio and video */
 	uint64_t room;       /* the conference that it was in; 0: none */

@@ -8,7 +8,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/event.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 
 static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status);
 

@@ -10,7 +10,7 @@
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 #include "sig/model/payer.h"
 
 int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant, struct bytes user)

@@ -10,15 +10,93 @@
 #ifndef SIG_MODEL_CALL_H
 #define SIG_MODEL_CALL_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "media/flow.h"
 #include "sig/host/cause.h"
+#include "sig/host/cdr.h"
 #include "sig/host/host.h"
-#include "sig/model/flow.h"
 #include "sig/model/leg.h"
-#include "sig/model/orders.h"
 #include "sig/model/outbox.h"
 #include "sig/model/park.h"
 #include "sig/model/plan.h"
 #include "sig/room/room.h"
+
+/* A port of ours that faces one party. */
+
+/* What a flow needs to be SRTP (RFC 4568): our key, and the indexes it may use (media/flow.h). */
+struct flow_secret {
+	struct media_key key; /* its suite is agreed, and not kept here */
+	bool used;            /* the engine has it */
+	struct {
+		uint64_t first; /* index to begin with: nothing below it is used by this process */
+		uint64_t limit; /* as in the record */
+		uint64_t granted; /* as the engine knows: that record is saved */
+	} rtp, rtcp;
+};
+
+/* One port of ours, facing one party. */
+enum { FLOW_BEEN_AUDIO = 128 };
+
+struct call_flow {
+	struct flow_id id;
+	uint16_t port; /* RTP */
+	uint8_t leg, line, network;
+	enum media_kind kind; /* as agreed last: a line may become another one (RFC 3264 8.3.3) */
+	uint8_t been; /* what was agreed for it so far: enum offer_lines, and FLOW_BEEN_AUDIO */
+	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO, or as tones; follows from the texts */
+	bool silent; /* the party was not heard for long while that was no reason to end the call */
+	bool open;   /* the engine was told */
+	bool closing;          /* ... and told to close it: only its last counters are awaited */
+	bool counted_as_video; /* it is video, and agreed; of this process */
+	uint8_t transcoded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is; follows from the texts */
+	struct media_overlay overlay; /* the tone that it was told of last */
+	uint8_t tap;                  /* the recording that the engine copies it for; 0: none */
+	bool tap_fork;                /* ... for an external recorder */
+	uint8_t tap_live;             /* ... the application that hears it; 0: none */
+	bool echoes;                  /* the engine was told that its party hears itself */
+	bool waits;        /* ... that its party hears nothing until the music is there */
+	bool hushed;       /* ... that nobody hears its party: an announcement is made */
+	bool keys;         /* ... that keys of its party are not relayed: they may be a code */
+	bool detects_dtmf; /* ... that DTMF digits of its party are tones, and are to be detected */
+	bool moves;        /* it came from another call, and the engine is to be told */
+	uint32_t ssrc_out;
+	struct addr remote;        /* RTP address the party signalled; follows from the texts */
+	struct flow_source source; /* what the engine was told last that the party hears */
+	struct flow_member member; /* ... and of it, where that is a room, */
+	uint64_t home;             /* by whose worker it goes; 0: that of the call */
+	struct flow_resume resume;
+	struct flow_secret *secret; /* NULL: it is never SRTP */
+	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (flow_dtls.h) */
+};
+
+/*
+ * The newest orders that a call has carried out, by who gave them. They are in its record: who repeats one after a lost answer, or after
+ * a kill, hears the same again, and nothing is done twice.
+ */
+
+enum { ORDERS_KEPT = 8 };
+
+struct order_kept {
+	uint64_t id;     /* of the command: id_order */
+	uint32_t number; /* among those of the call, from 1 on: what its answer says */
+};
+
+struct orders {
+	struct order_kept list[ORDERS_KEPT]; /* the newest is the last */
+	uint8_t count;
+};
+
+/* NULL: it was never carried out, or long ago. orders: NULL is none. */
+const struct order_kept *orders_find(const struct orders *orders, uint64_t id);
+/* The number that the next one will have. */
+uint32_t orders_next(const struct orders *orders);
+/* The oldest makes room. Makes *orders where there is none. NULL: no memory. */
+const struct order_kept *orders_keep(struct orders **orders, uint64_t id);
+/* As a record has it, in this order. 0, -EINVAL (numbers do not grow, or there are too many) or -ENOMEM. */
+int orders_add(struct orders **orders, const struct order_kept *kept) NODISCARD;
 
 struct prompts;
 struct media_stream;
@@ -221,5 +299,49 @@ static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
 	else if (from == c->bridge.callee)
 		c->bridge.caller = leg;
 }
+
+/*
+ * What was asked of the party of a call and is to be known by whoever it comes to: tags with their values, "Case.CaseNumber=1234", joined
+ * by ';' (IVR-02, IVR-04). With it goes the call's account code (account.h). It goes where the call goes, and with a party into another call. No secret: records and events have it.
+ */
+
+enum { CALL_TAG_MAX = 40 };
+
+/* TAB.FIELD: letters, digits, '_' and '-', and one dot between. */
+bool call_tag_is_good(struct bytes tag);
+/* Whole, with values of keys. */
+bool call_data_is_good(struct bytes data);
+/* In place of what that tag had. 0, -ENOSPC (no room: all is as it was), -ENOMEM. */
+int call_data_set(struct call *c, struct bytes tag, struct bytes value);
+/* What from has; of a tag that both have, to keeps its own, and its account code. What has no room is left out. */
+void call_data_merge(struct call *to, const struct call *from);
+/* The same between shards (docs/adr/0009), as lines of what they say to each other; nobody else is believed. No data, no line. */
+void call_data_write(struct writer *w, const struct call *c);
+/* Whom an INVITE to another shard is from, as guesses of secrets are counted (sig/call/secret.h). */
+enum { CALL_SOURCE_MAX = 96 };
+void call_source_write(struct writer *w, struct bytes source);
+void call_data_hear(struct call *to, const struct sip_message *m);
+
+/*
+ * The account code of a call: what its cost is for, as an application or one of its parties says (CALL-34). It goes where the call goes, and
+ * with a party into another call (call_data.h). No secret: CDRs, events and recordings have it. Pure.
+ */
+
+enum {
+	ACCOUNT_CODE_MAX = 32,
+	ACCOUNT_KEYS_MAX = 16, /* of one that is pressed */
+};
+
+/* One that a party presses by now (sig/call/account.h), behind the in-call code that says so. */
+struct account_keys {
+	char list[ACCOUNT_KEYS_MAX];
+	uint8_t count;
+	uint64_t until_ns; /* so long the next one is waited for */
+};
+
+/* Up to ACCOUNT_CODE_MAX letters, digits, '.', '_' and '-'; empty: there is none. */
+bool account_code_is_good(struct bytes code);
+/* It may be pressed, as far as that goes. */
+bool account_keys_are_good(struct bytes keys);
 
 #endif

@@ -3,13 +3,89 @@
 #ifndef SIG_MODEL_LEG_H
 #define SIG_MODEL_LEG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/rand.h"
+#include "base/text.h"
 #include "media/offer/offer.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/toll.h"
+#include "sig/host/trunk.h"
 #include "sig/host/txns.h"
-#include "sig/model/leg_sdp.h"
-#include "sig/model/leg_users.h"
-#include "sig/model/session_timer.h"
+#include "sig/sip/call_code.h"
+
+/* RFC 4028: how long the session lasts with one party. A value (sig/leg/session_timer.h). */
+
+struct session_timer {
+	uint32_t interval_s;             /* 0: off, or nothing was said yet */
+	uint32_t min_s;                  /* the highest Min-SE that was heard; 0: none */
+	bool agreed;                     /* the party keeps the time, too */
+	bool ours;                       /* we refresh */
+	uint64_t refresh_ns, expires_ns; /* 0: off */
+};
+
+/*
+ * One offer and its answer between us and one party (RFC 3264), whole texts. What the engine does with them is not kept: it follows
+ * from the texts of the legs that hear each other, also in another process.
+ */
+
+struct leg_sdp {
+	struct text remote; /* the party's; empty: it has said nothing yet */
+	struct text local;  /* ours to it; empty: none yet */
+	bool theirs;        /* the offer is the party's, and ours the answer */
+	bool by_18x; /* agreed by a reliable provisional response (RFC 3262 5): neither 2xx nor ACK has it */
+};
+void leg_sdp_clear(struct leg_sdp *sdp);
+/* *to takes over what *from holds; *from is empty afterwards. */
+void leg_sdp_move(struct leg_sdp *to, struct leg_sdp *from);
+/* There is an answer. */
+static inline bool leg_sdp_is_agreed(const struct leg_sdp *sdp)
+{
+	return sdp->remote.n && sdp->local.n;
+}
+/* The offer, or the answer; empty: there is none yet. */
+static inline struct bytes leg_sdp_offer(const struct leg_sdp *sdp)
+{
+	return text_bytes(sdp->theirs ? &sdp->remote : &sdp->local);
+}
+static inline struct bytes leg_sdp_answer(const struct leg_sdp *sdp)
+{
+	return text_bytes(sdp->theirs ? &sdp->local : &sdp->remote);
+}
+
+/*
+ * The legs of all calls of a shard by the tenant's user whose phone they reach, so that a phone that comes back finds its calls among thousands.
+ * Legs link each other: no capacity, and no memory but the buckets.
+ */
+
+struct leg;
+
+struct leg_users {
+	struct leg **buckets;
+	uint32_t mask;
+	struct hash_key key;
+};
+
+/* In a leg. */
+struct leg_link {
+	struct leg *next;
+	struct leg **back; /* what points at this one; NULL: not listed */
+	uint32_t hash;
+	uint16_t tenant;
+};
+
+/* So many legs are found without long walks. 0 or -ENOMEM. */
+int leg_users_open(struct leg_users *u, uint32_t legs, struct rand_source *rand) NODISCARD;
+/* No leg is listed any more. */
+void leg_users_close(struct leg_users *u);
+/* Under leg->user; without one, or listed already: nothing happens. */
+void leg_users_put(struct leg_users *u, uint16_t tenant, struct leg *leg);
+void leg_users_remove(struct leg *leg);
+/* All of a tenant's user, the newest first: after NULL the first one, NULL at the end. What is removed meanwhile must not be `after`. */
+struct leg *leg_users_next(const struct leg_users *u, uint16_t tenant, struct bytes user,
+			   const struct leg *after);
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
 enum { LEGS_MAX = 16, LEG_NONE = UINT8_MAX };
@@ -246,5 +322,32 @@ static inline const struct leg_sdp *leg_sdp_newest(const struct leg *l)
 {
 	return leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
 }
+
+/* Legs of trunks (sig/host/trunk.h). A leg has a channel of its trunk from its first moment until it is closed, or left before it has said anything. */
+
+/* The way of its channel. */
+enum trunk_direction leg_trunk_direction(const struct leg *l);
+/* It is of that trunk from now on; leg.called is known. TRUNK_NONE: it stays a phone's. 0 or -ENOMEM. */
+int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk) NODISCARD;
+/* Its name stays. */
+void leg_leave_channel(struct leg *l);
+
+static inline bool leg_is_trunk(const struct leg *l)
+{
+	return l->trunk.n != 0;
+}
+
+/*
+ * Keys of a party that may become an in-call feature code (sig/sip/call_code.h): the other party gets them when they are none. Each time
+ * they are the beginning of a code that is configured, so they are no secret, and stand in the call's record.
+ */
+
+struct leg_keys {
+	char list[CALL_CODE_LEN - 1];
+	uint16_t duration_ms[CALL_CODE_LEN - 1];
+	uint8_t count;     /* of a leg that has these: 1 at least */
+	uint8_t peer;      /* leg that they are for, should they be none of a code */
+	uint64_t until_ns; /* so long the next one is waited for */
+};
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef SIG_MODEL_PAYER_H
 #define SIG_MODEL_PAYER_H
 
-#include "sig/model/start.h"
+#include "sig/model/event.h"
 
 /* Whose it is, who has been charged for it. 0 or -ENOMEM. */
 int payer_note(struct call *c, const struct quota_name *name) NODISCARD;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/leg/leg.h"
-#include "sig/model/account.h"
-#include "sig/model/leg_keys.h"
+#include "sig/model/call.h"
+#include "sig/model/leg.h"
 #include "sig/record/call_pack.h"
 
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop)

@@ -7,9 +7,8 @@
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
-#include "sig/model/account.h"
-#include "sig/model/leg_keys.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/call.h"
+#include "sig/model/leg.h"
 #include "sig/record/call_read.h"
 #include "sig/sip/lex.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who we are to a party that asks: what the document of its trunk says now, and of a recorder the settings. */
 #include "sig/host/trunk.h"
-#include "sig/model/siprec.h"
+#include "sig/model/recording.h"
 #include "sig/shard/shard_state.h"
 
 static const struct trunk_settings *trunk_of_dialog(const struct shard *s, const struct dialog *d)

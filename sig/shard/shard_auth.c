@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
 #include "sig/sip/located_user.h"

@@ -4,7 +4,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/refer.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 #include "sig/model/transfer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/replaces.h"

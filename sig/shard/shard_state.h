@@ -8,7 +8,6 @@
 #include "sig/leg/respond.h"
 #include "sig/location/route.h"
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/overload.h"
 #include "sig/shard/refused_call.h"

@@ -6,7 +6,7 @@
 #include "sig/host/place_check.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/leg.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"

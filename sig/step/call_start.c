@@ -18,8 +18,8 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
-#include "sig/model/call_data.h"
-#include "sig/model/leg_trunk.h"
+#include "sig/model/call.h"
+#include "sig/model/leg.h"
 #include "sig/sip/subscriber.h"
 #include "sig/step/step.h"
 

@@ -15,8 +15,8 @@
 #include "sig/call/siprec.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/session_timer.h"
-#include "sig/model/account.h"
-#include "sig/model/leg_keys.h"
+#include "sig/model/call.h"
+#include "sig/model/leg.h"
 #include "sig/record/call_record.h"
 #include "sig/step/step.h"
 

@@ -4,7 +4,6 @@
 #define SIG_STEP_STEP_H
 
 #include "sig/model/event.h"
-#include "sig/model/start.h"
 
 /* An INVITE began it. Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "sig/model/siprec.h"
+#include "sig/model/recording.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
 #include "tests/sim/shape.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/model/orders.h"
+#include "sig/model/call.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 

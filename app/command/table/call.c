@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls: looks at them, and begins and ends them. */
+#include "sig/model/call.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"
 #include "sig/call/act.h"
-#include "sig/model/account.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 

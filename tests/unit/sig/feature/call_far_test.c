@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
-#include "sig/model/call_data.h"
+#include "sig/model/call.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/far.h"

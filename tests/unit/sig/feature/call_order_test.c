@@ -2,7 +2,7 @@
 /* Hold, mute and digits by command. */
 #include <errno.h>
 
-#include "sig/model/orders.h"
+#include "sig/model/call.h"
 #include "sig/model/outbox.h"
 #include "tests/unit/sig/line.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "sig/model/call_data.h"
+#include "sig/model/call.h"
 #include "sig/sip/message.h"
 #include "tests/unit/test.h"
 

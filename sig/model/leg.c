@@ -1,11 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/model/leg_users.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "sig/model/call.h"
+#include "sig/model/leg.h"
+
+enum trunk_direction leg_trunk_direction(const struct leg *l)
+{
+	return l->called ? TRUNK_OUT : TRUNK_IN;
+}
+
+int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk)
+{
+	const char *name = trunks_name(all, trunk);
+
+	if (!name[0])
+		return 0;
+	if (text_set(&l->trunk, bytes_str(name)))
+		return -ENOMEM;
+	l->dialog.trunk = true;
+	l->trunks = all;
+	l->channel = trunk;
+	trunks_hold(all, trunk, leg_trunk_direction(l));
+	return 0;
+}
+
+void leg_leave_channel(struct leg *l)
+{
+	if (l->channel != TRUNK_NONE)
+		trunks_release(l->trunks, l->channel, leg_trunk_direction(l));
+	l->channel = TRUNK_NONE;
+}
 
 int leg_users_open(struct leg_users *u, uint32_t legs, struct rand_source *rand)
 {
@@ -76,4 +102,18 @@ struct leg *leg_users_next(const struct leg_users *u, uint16_t tenant, struct by
 	while (l && !leg_is_of(l, hash, tenant, user))
 		l = l->same_user.next;
 	return l;
+}
+
+void leg_sdp_clear(struct leg_sdp *sdp)
+{
+	text_clear(&sdp->remote);
+	text_clear(&sdp->local);
+	sdp->theirs = sdp->by_18x = false;
+}
+
+void leg_sdp_move(struct leg_sdp *to, struct leg_sdp *from)
+{
+	leg_sdp_clear(to);
+	*to = *from;
+	*from = (struct leg_sdp){ 0 };
 }

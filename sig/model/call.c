@@ -1,11 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/model/call_data.h"
-
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
-#include "sig/model/account.h"
+#include "sig/model/call.h"
+#include "sig/model/plan.h"
 #include "sig/sip/message.h"
+
+const char *plan_why_name(enum plan_why why)
+{
+	static const char *const names[PLAN_WHYS] = {
+#define X(id, name, reason, cause) [PLAN_##id] = (name),
+		PLAN_WHY(X)
+#undef X
+	};
+
+	assert(why < PLAN_WHYS);
+	return names[why];
+}
+
+static bool account_is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool account_is_octet(uint8_t c)
+{
+	return account_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '.' || c == '_' || c == '-';
+}
+
+bool account_code_is_good(struct bytes code)
+{
+	for (size_t i = 0; i < code.n; i++) {
+		if (!account_is_octet(code.p[i]))
+			return false;
+	}
+	return code.n <= ACCOUNT_CODE_MAX;
+}
+
+bool account_keys_are_good(struct bytes keys)
+{
+	for (size_t i = 0; i < keys.n; i++) {
+		if (!account_is_digit(keys.p[i]))
+			return false;
+	}
+	return keys.n <= ACCOUNT_KEYS_MAX;
+}
+
+const struct order_kept *orders_find(const struct orders *orders, uint64_t id)
+{
+	for (uint8_t i = 0; orders && i < orders->count; i++) {
+		if (orders->list[i].id == id)
+			return &orders->list[i];
+	}
+	return NULL;
+}
+
+static bool orders_make(struct orders **orders)
+{
+	if (!*orders)
+		*orders = calloc(1, sizeof(**orders));
+	return *orders;
+}
+
+static uint32_t last_number(const struct orders *o)
+{
+	return o->count ? o->list[o->count - 1].number : 0;
+}
+
+uint32_t orders_next(const struct orders *orders)
+{
+	return orders ? last_number(orders) + 1 : 1;
+}
+
+const struct order_kept *orders_keep(struct orders **orders, uint64_t id)
+{
+	struct order_kept kept = { .id = id };
+	struct orders *o;
+
+	if (!orders_make(orders))
+		return NULL;
+	o = *orders;
+	kept.number = last_number(o) + 1;
+	if (o->count == ORDERS_KEPT)
+		memmove(o->list, o->list + 1, --o->count * sizeof(o->list[0]));
+	o->list[o->count] = kept;
+	return &o->list[o->count++];
+}
+
+int orders_add(struct orders **orders, const struct order_kept *kept)
+{
+	if (!orders_make(orders))
+		return -ENOMEM;
+	if ((*orders)->count == ORDERS_KEPT || kept->number <= last_number(*orders))
+		return -EINVAL;
+	(*orders)->list[(*orders)->count++] = *kept;
+	return 0;
+}
 
 #define DATA_LINE    "Tandem-Data"
 #define ACCOUNT_LINE "Tandem-Account"
