@@ -17,7 +17,8 @@
 #include "sig/model/leg.h"
 #include "sig/sip/hop_names.h"
 
-void resolve_cancel(const struct resolve *s)
+/* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
+static void resolve_cancel(const struct resolve *s)
 {
 	for (uint8_t i = 0; i < s->count; i++) {
 		struct effect *e = effects_add(s->host->effects, EFFECT_LOOKUP_STOP);

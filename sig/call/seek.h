@@ -63,8 +63,6 @@ struct resolve {
 		user; /* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
 };
 
-/* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
-void resolve_cancel(const struct resolve *s);
 /* The last step waits for no name any more. */
 void resolve_stop(struct plan *plan);
 

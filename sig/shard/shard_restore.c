@@ -13,7 +13,7 @@
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
-#include "sig/step/resume.h"
+#include "sig/step/step.h"
 
 static int restore_refuse(const char **reason, int err, const char *text)
 {

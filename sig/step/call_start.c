@@ -4,17 +4,29 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/account.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/feature.h"
+#include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
+#include "sig/call/invite.h"
+#include "sig/call/keys.h"
 #include "sig/call/legs.h"
+#include "sig/call/listen.h"
 #include "sig/call/plan.h"
 #include "sig/call/reliable.h"
+#include "sig/call/seek.h"
 #include "sig/call/session.h"
+#include "sig/call/siprec.h"
+#include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
+#include "sig/leg/early.h"
+#include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -22,6 +34,358 @@
 #include "sig/model/leg.h"
 #include "sig/sip/subscriber.h"
 #include "sig/step/step.h"
+
+static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struct text *request,
+			 const struct sip_hop *source)
+{
+	enum txn_use use = c->legs[leg]->state == LEG_CONFIRMED ? TXN_INSIDE : TXN_NEW;
+	struct message_error error;
+	struct txn_slot *slot;
+	struct sip_message m;
+
+	if (message_parse(&m, text_bytes(request), &error)) {
+		message_close(&m);
+		return -EBADMSG;
+	}
+	m.hop = *source;
+	slot = txns_take_server(h->txns, &m, use, h->now.ns);
+	message_close(&m);
+	if (!slot)
+		return -ENOSPC;
+	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
+	slot->source = *source;
+	slot->request = *request;
+	*request = (struct text){ 0 };
+	c->legs[leg]->uas->server = slot->self;
+	return 0;
+}
+
+/* It was answered and the ACK is to come: our answer has all by which its copies are found. Where it went to older records do not say. */
+static int attach_answered(struct call_host *h, struct call *c, uint8_t leg,
+			   const struct sip_hop *source)
+{
+	struct leg *l = c->legs[leg];
+	enum txn_use use = l->state == LEG_CONFIRMED ? TXN_INSIDE : TXN_NEW;
+	struct message_error error;
+	struct txn_slot *slot;
+	struct sip_message m;
+
+	if (message_parse(&m, text_bytes(&l->uas->answer), &error)) {
+		message_close(&m);
+		return -EBADMSG;
+	}
+	m.hop = source->remote.family == ADDR_NONE ? l->dialog.hop : *source;
+	slot = txns_take_server(h->txns, &m, use, h->now.ns);
+	message_close(&m);
+	if (!slot)
+		return 0; /* the answer is said again without it */
+	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
+	l->uas->server = slot->self;
+	return 0;
+}
+
+static bool leg_was_answered(const struct leg *l)
+{
+	return l && l->uas && l->uas->state == UAS_ACCEPTED && l->uas->answer.n;
+}
+
+static int attach_servers(struct call_host *h, struct call *c, struct call_seed *seed)
+{
+	int err = 0;
+
+	for (uint8_t i = 0; i < c->leg_count && !err; i++) {
+		if (c->lost & BIT64(i))
+			continue;
+		if (seed->request[i].n)
+			err = attach_server(h, c, i, &seed->request[i], &seed->source[i]);
+		else if (leg_was_answered(c->legs[i]))
+			err = attach_answered(h, c, i, &seed->source[i]);
+		else if (c->legs[i] && c->legs[i]->refusal)
+			err = refusal_attach(h, c, i, &seed->source[i]);
+	}
+	return err;
+}
+
+static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struct text *sent,
+			 const struct sip_hop *to)
+{
+	struct invite_uac *uac = c->legs[leg]->uac;
+	struct id_tag tag = c->legs[leg]->dialog.tag;
+	char branch[ID_BRANCH_LEN];
+	struct txn_slot *slot;
+
+	tag.random = uac->branch;
+	id_branch_put(branch, &tag);
+	slot = txns_take_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)),
+				TXN_INSIDE, h->now.ns);
+	if (!slot)
+		return -ENOSPC;
+	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
+	slot->txn.message = *sent;
+	*sent = (struct text){ 0 };
+	uac->client = slot->self;
+	return 0;
+}
+
+static int attach_clients(struct call_host *h, struct call *c, struct call_seed *seed)
+{
+	int err = 0;
+
+	for (uint8_t i = 0; i < c->leg_count && !err; i++) {
+		if (seed->sent[i].n && !(c->lost & BIT64(i)))
+			err = attach_client(h, c, i, &seed->sent[i], &seed->sent_to[i]);
+	}
+	return err;
+}
+
+static void detach(struct call_host *h, const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uas)
+			txns_drop(h->txns, c->legs[i]->uas->server);
+		if (c->legs[i] && c->legs[i]->uac)
+			txns_drop(h->txns, c->legs[i]->uac->client);
+		if (c->legs[i] && c->legs[i]->refusal)
+			txns_drop(h->txns, c->legs[i]->refusal->server);
+	}
+}
+
+/* Who was told of addresses that are not ours any more has to be told of others. */
+static void attach_moved(struct call *c)
+{
+	if (c->moved && !flows_may_move(c))
+		call_obstacle(c, "an address for SIP is not the node's any more");
+}
+
+/* Its record has the new place; what the party was told says that a predecessor moved it and was not heard. */
+static void tell_moved(const struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!call_leg(c, i) || !bridge_has(c, i) || !flows_moved(h, c, i))
+			continue;
+		if (flows_are_elsewhere(h, c, i))
+			c->moved |= (uint16_t)BIT64(i);
+		c->untold |= bridge_untold(c, i);
+		outbox_touch(&c->out);
+	}
+}
+
+static void attach_media(struct call_host *h, struct call *c)
+{
+	attach_moved(c);
+	if (c->state == CALL_ENDING ||
+	    c->obstacle) { /* nobody speaks any more; the ports are not ours yet */
+		flows_drop_all(h, c);
+	} else if (flows_claim(h, c)) {
+		call_obstacle(c, "a port of its media is not the node's any more");
+	} else if (session_reopen(h, c)) {
+		call_obstacle(c, "session descriptions do not agree any more");
+		flows_drop_all(h, c);
+	}
+}
+
+static void list_legs(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i])
+			continue;
+		leg_users_put(h->users, c->tenant, c->legs[i]);
+		elsewhere_put(h->elsewhere, &c->legs[i]->dialog);
+	}
+}
+
+int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, const char **reason)
+{
+	int err = attach_servers(h, c, seed);
+
+	*reason = "transactions";
+	if (!err)
+		err = attach_clients(h, c, seed);
+	if (err == -ENOSPC) {
+		call_obstacle(c, "no transaction is free for it");
+		err = 0;
+	}
+	if (err) {
+		detach(h, c);
+		return err;
+	}
+	attach_media(h, c);
+	list_legs(h, c);
+	return 0;
+}
+
+/* Copies of the INVITE that are still on their way want an answer: what the asker was told last. */
+static void resume_server(struct call_host *h, const struct leg *l)
+{
+	struct txn_slot *slot = txns_get(h->txns, l->uas->server);
+	struct response r = { .status = 100 };
+
+	if (slot && l->state == LEG_EARLY && l->uas->provisional && !l->uas->rseq) {
+		r.status = l->uas->provisional;
+		r.dialog = &l->dialog;
+		r.contact = r.record_route = true;
+		r.content_type = BYTES_LIT("application/sdp");
+		r.body = l->uas->early ? text_bytes(&l->open.local) : (struct bytes){ 0 };
+	}
+	respond(h, slot, NULL, &r);
+}
+
+static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot = txns_get(h->txns, l->uac->client);
+
+	if (!slot)
+		return;
+	if (l->state == LEG_LEAVING && l->uac->state < UAC_PROCEEDING)
+		l->uac->state = UAC_PROCEEDING; /* never asked again: it may have refused since */
+	switch (l->uac->state) {
+	case UAC_QUEUED:
+	case UAC_CALLING: /* the same branch: for the party a retransmission */
+		l->uac->state = UAC_CALLING;
+		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+		break;
+	case UAC_PROCEEDING:
+		prack_resume(h, c, leg);
+		slot->txn.state = TXN_PROCEEDING;
+		slot->started = 1;
+		if (l->state == LEG_LEAVING) {
+			l->leave = true;
+			leg_leave_now(h, c, leg);
+		}
+		break;
+	case UAC_ANSWERED:
+		break;
+	}
+}
+
+static void resume_clients(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uac)
+			resume_client(h, c, i);
+	}
+}
+
+/* The ACK may be on its way to where we were: the answer is said again, and 64*T1 start anew. */
+static void resume_answer(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct invite_uas *uas = c->legs[leg]->uas;
+
+	if (txns_get(h->txns, uas->server)) {
+		uas->state = UAS_ANSWERED;
+		invite_answer_go(h, c, leg);
+		return;
+	}
+	uas->interval_ms = TXN_T1_MS / 2; /* now, and in T1 */
+	uas->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	invite_answer_again(h, c, leg);
+}
+
+static void resume_uas(struct call_host *h, struct call *c, uint8_t leg)
+{
+	if (c->legs[leg]->state == LEG_EARLY)
+		reliable_go(h, c, leg);
+	switch (c->legs[leg]->uas->state) {
+	case UAS_PROCEEDING:
+		if (c->legs[leg]->uas->unacknowledged.n)
+			break;
+		resume_server(h, c->legs[leg]);
+		break;
+	case UAS_ANSWERED:
+		invite_answer_go(h, c, leg);
+		break;
+	case UAS_ACCEPTED:
+		resume_answer(h, c, leg);
+		break;
+	}
+}
+
+/* It has no answer that its asker would still have to give. */
+static bool ack_has_all(const struct leg *l)
+{
+	return !l->uac->late || l->open.by_18x;
+}
+
+/* An ACK of ours that waits goes with the answer to who asked. */
+static void resume_invites(struct call_host *h, struct call *c)
+{
+	uint16_t acks = 0;
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->uac && ack_has_all(l) && l->state != LEG_LEAVING &&
+		    invite_ack_waits(c, i))
+			acks |= (uint16_t)BIT64(i);
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uas)
+			resume_uas(h, c, i);
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (acks & BIT64(i))
+			invite_ack_go(h, c, i);
+	}
+}
+
+/* BYE again. */
+static void resume_leaving(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { .status = 487 };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+
+		if (!l || l->state != LEG_LEAVING || l->uac)
+			continue;
+		if (l->dialog.remote_tag.n == 0) {
+			leg_close(l);
+			continue;
+		}
+		l->state = LEG_CONFIRMED;
+		leg_leave(h, c, i, &f);
+	}
+}
+
+void call_resume(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i])
+			continue;
+		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
+		early_resume(c->legs[i]);
+		dialog_challenges_resume(&c->legs[i]->dialog);
+		session_timer_resume(h, &c->legs[i]->timer, c->legs[i]->state == LEG_CONFIRMED);
+		refusal_go(h, c, i);
+		if (c->lost & BIT64(i))
+			forks_clear(c->legs[i]);
+		else
+			forks_resume(h, c, i);
+		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)
+			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+	}
+	if (c->obstacle) {
+		call_give_up(h, c);
+		return;
+	}
+	if (flows_may_move(c))
+		tell_moved(h, c);
+	secrets_resume(h, c);
+	siprec_resume(h, c);
+	flows_dtls_resume(h, c);
+	resume_invites(h, c);
+	resume_clients(h, c);
+	resume_leaving(h, c);
+	features_resume(h, c);
+	wait_go(h, c);
+	set_go(h, c);
+	resolve_resume(h, c);
+	prompts_resume(h, c);
+	media_stream_resume(h, c);
+	keys_resume(h, c);
+	account_resume(h, c);
+}
 
 static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)
 {

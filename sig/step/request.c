@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/step/request.h"
+#include "sig/step/step.h"
 
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"

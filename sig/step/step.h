@@ -4,6 +4,7 @@
 #define SIG_STEP_STEP_H
 
 #include "sig/model/event.h"
+#include "sig/record/call_record.h"
 
 /* An INVITE began it. Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,
@@ -11,5 +12,19 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
 bool call_settle(struct call_host *h, struct call *c);
+
+/* A call in the next process. */
+
+/* Takes a decoded call into the shard: its ports, transactions and flows. What is not there for it is an obstacle (give_up.h). *seed is
+ * used up on success. 0, or -EBADMSG (*reason): nothing is left behind. */
+int call_attach(struct call_host *h, struct call *c, struct call_seed *seed,
+		const char **reason) NODISCARD;
+/* Says again what the record says was said, and goes on from there; or gives up, where there is an obstacle. */
+void call_resume(struct call_host *h, struct call *c);
+
+/* What a party asks within its dialog. */
+
+/* Any request but CANCEL. */
+void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
 
 #endif
