@@ -39,6 +39,7 @@ def arguments():
     parser.add_argument("--only", action="append", choices=KINDS, help="with --chaos: this failure; may be repeated")
     parser.add_argument("--seed", type=int, default=1, help="with --chaos: of the order of failures (1)")
     parser.add_argument("--from", dest="commit", metavar="COMMIT", help="as --check, with nodes of that commit that are replaced one by one, and back")
+    parser.add_argument("--debug", action="store_true", help="with --from: debug builds of both, which take minutes less and have assertions")
     parser.add_argument("--calls", type=int, default=30, help="live calls (30)")
     parser.add_argument("--kills", type=int, default=1, help="so many nodes, one after the other (1)")
     parser.add_argument("--lease", default="1s", help="cluster.lease (1s)")

@@ -18,14 +18,14 @@ PROGRAMS = ("app/tandemd", "app/tandemctl")
 
 
 @contextlib.contextmanager
-def built(commit):
-    """The folder of a release of that commit."""
+def built(commit, variant):
+    """The folder of that build of that commit."""
     with tempfile.TemporaryDirectory(prefix="tandem-upgrade-") as folder:
         tree = pathlib.Path(folder, "tree")
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
         try:
-            done = subprocess.run([str(tree / "tandem"), "build", "release", *PROGRAMS], stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run([str(tree / "tandem"), "build", variant, *PROGRAMS], stdout=subprocess.PIPE, text=True, check=True)
             yield done.stdout.split()[-1]
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
@@ -59,7 +59,7 @@ def replace_all(place, calls, programs, say):
 def run(commit, options, say):
     """The figures; both ways, under the same calls."""
     new = build_folder()
-    with built(commit) as old:
+    with built(commit, "debug" if options.debug else "release") as old:
         os.environ["TANDEM_BUILD"] = old
         with Place(options.lease) as place:
             os.environ["TANDEM_BUILD"] = new

@@ -25,9 +25,9 @@ PROGRAMS = ("app/tandemd", "app/tandemctl")
 BEFORE = "4d7774555669"                # the last one before how calls are saved has changed
 
 
-def build(tree, programs=PROGRAMS):
-    """The folder of a release of that tree."""
-    done = subprocess.run([str(tree / "tandem"), "build", "release", *programs], stdout=subprocess.PIPE, text=True, check=True)
+def build(tree, programs=PROGRAMS, variant="release"):
+    """The folder of that build of that tree."""
+    done = subprocess.run([str(tree / "tandem"), "build", variant, *programs], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.split()[-1]
 
 
@@ -99,14 +99,16 @@ def main():
     parser = argparse.ArgumentParser(prog="tandem takeover", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="commit", default=BEFORE, help=f"the version before ({BEFORE})")
     parser.add_argument("--keep", metavar="FOLDER", help="no take-over: keep what this version leaves, as tests/data/redis has it")
+    parser.add_argument("--debug", action="store_true", help="debug builds of both: minutes less, and with assertions")
     arguments = parser.parse_args()
+    variant = "debug" if arguments.debug else "release"
     try:
         if arguments.keep:
-            keep(build(ROOT), arguments.keep)
+            keep(build(ROOT, variant=variant), arguments.keep)
             return 0
         with tree_of(arguments.commit) as tree:
             began = time.monotonic()
-            folders = build(tree), build(ROOT)
+            folders = build(tree, variant=variant), build(ROOT, variant=variant)
             print(f"built in {time.monotonic() - began:.0f} s", flush=True)
             found = run(*folders, {"from": arguments.commit})
     except subprocess.CalledProcessError as error:
