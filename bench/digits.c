@@ -65,7 +65,7 @@ struct line {
 	struct encoder *encoder;
 	struct decoder *decoder;
 	struct half_band band;
-	struct dtmf_ear ear;
+	struct dtmf_detector ear;
 	struct rand_source rand;
 	uint32_t frame, loss_permille;
 };
@@ -97,7 +97,7 @@ static void line_open(struct line *l, const char *codec, uint32_t rate, uint32_t
 		fprintf(stderr, "digits: %s at %u Hz is not coded here\n", codec, rate);
 		exit(1);
 	}
-	dtmf_ear_open(&l->ear);
+	dtmf_detector_open(&l->ear);
 }
 
 static void line_close(struct line *l)
@@ -120,9 +120,9 @@ static uint32_t line_pass(struct line *l, const int16_t *pcm)
 	else if (decoder_conceal(l->decoder, heard, l->frame) != (int)l->frame)
 		memset(heard, 0, l->frame * sizeof(*heard));
 	if (l->frame == DTMF_RATE / 1000 * FRAME_MS)
-		return dtmf_ear_hear(&l->ear, heard, l->frame);
+		return dtmf_detector_hear(&l->ear, heard, l->frame);
 	half_band_down(&l->band, heard, l->frame / 2, narrow);
-	return dtmf_ear_hear(&l->ear, narrow, l->frame / 2);
+	return dtmf_detector_hear(&l->ear, narrow, l->frame / 2);
 }
 
 /* ---- tones ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys as tones (ITU-T Q.23): rendered at any rate, from any sample on, as tones are; and told from what is heard at 8000 Hz. No allocation.
+ * Digits as tones (ITU-T Q.23): rendered at any rate, from any sample on, as tones are; and told from what is heard at 8000 Hz. No allocation.
  */
 #ifndef DSP_DTMF_H
 #define DSP_DTMF_H
@@ -8,7 +8,7 @@
 #include "dsp/tone.h"
 
 /* In rows of four (ITU-T Q.23). */
-#define DTMF_KEYS "123A456B789C*0#D"
+#define DTMF_DIGITS "123A456B789C*0#D"
 
 enum {
 	DTMF_RATE = 8000, /* of what is heard */
@@ -31,7 +31,7 @@ enum {
 	DTMF_FRAME_MAX = 800, /* samples of one call */
 };
 
-struct dtmf_ear {
+struct dtmf_detector {
 	char digit; /* that is heard now, or 0 */
 	uint8_t count;
 	struct dtmf_event events[DTMF_EVENTS_MAX]; /* of the last call */
@@ -40,13 +40,13 @@ struct dtmf_ear {
 	float energy;
 	uint16_t at;
 	/* of those before */
-	char run_key;           /* 0: none */
+	char run_digit;         /* 0: none */
 	uint8_t run, run_clear; /* so many in a row have it; clearly */
 	uint8_t absent;         /* so many in a row without the digit */
 };
 
-void dtmf_ear_open(struct dtmf_ear *e);
+void dtmf_detector_open(struct dtmf_detector *e);
 /* What begins and ends in n samples; they may be cut anywhere. A digit is heard from some 25 ms behind its begin. The number of events. */
-uint32_t dtmf_ear_hear(struct dtmf_ear *e, const int16_t *pcm, uint32_t n);
+uint32_t dtmf_detector_hear(struct dtmf_detector *e, const int16_t *pcm, uint32_t n);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bank of Goertzel filters over blocks of 102 samples (ITU-T Q.24). Two blocks in a row that are clearly of one key are that key. What a
+ * A bank of Goertzel filters over blocks of 102 samples (ITU-T Q.24). Two blocks in a row that are clearly of one digit are that digit. What a
  * codec has bent is less clear, and has to last longer: three blocks, of which one is clear. Opus of 16 kHz with 12 kbit/s puts that much
  * noise beside 697 Hz, and makes up to 5 dB of the 2 between two tones.
  */
@@ -27,17 +27,17 @@ struct limits {
 static const struct limits g_clear = { 5.0F, 6.3F, 6.3F, 0.82F }; /* 7, 8, 8, -0.9 dB */
 static const struct limits g_faint = { 7.9F, 7.9F, 3.2F, 0.70F }; /* 9, 9, 5, -1.5 dB */
 
-static const char g_heard_keys[] = DTMF_KEYS;
+static const char g_heard_keys[] = DTMF_DIGITS;
 /* 2 cos(2 pi f / 8000) of 697, 770, 852, 941 and 1209, 1336, 1477, 1633 Hz. */
 static const float g_turns[2 * TONES] = { 1.7077378F, 1.6452810F, 1.5686870F, 1.4782046F,
 					  1.1641040F, 0.9963702F, 0.7986184F, 0.5685327F };
 
-void dtmf_ear_open(struct dtmf_ear *e)
+void dtmf_detector_open(struct dtmf_detector *e)
 {
 	memset(e, 0, sizeof(*e));
 }
 
-static void dtmf_ear_add(struct dtmf_ear *e, char digit, bool ends)
+static void dtmf_detector_add(struct dtmf_detector *e, char digit, bool ends)
 {
 	assert(e->count < DTMF_EVENTS_MAX);
 	e->events[e->count++] = (struct dtmf_event){ .digit = digit, .ends = ends };
@@ -74,8 +74,8 @@ static bool block_is(const struct block *b, const struct limits *l)
 	       2 * (b->low + b->high) >= l->share * (float)EAR_BLOCK * b->energy;
 }
 
-/* The key of the block, and how sure that is. */
-static char block_key(const struct dtmf_ear *e, bool *clear)
+/* The digit of the block, and how sure that is. */
+static char block_key(const struct dtmf_detector *e, bool *clear)
 {
 	float power[2 * TONES];
 	struct block b = { .energy = e->energy };
@@ -101,28 +101,28 @@ static char block_key(const struct dtmf_ear *e, bool *clear)
 
 /* ---- blocks in a row ---- */
 
-static void key_ends(struct dtmf_ear *e)
+static void key_ends(struct dtmf_detector *e)
 {
 	if (e->digit)
-		dtmf_ear_add(e, e->digit, true);
+		dtmf_detector_add(e, e->digit, true);
 	e->digit = 0;
 }
 
-static void key_begins(struct dtmf_ear *e, char digit)
+static void key_begins(struct dtmf_detector *e, char digit)
 {
 	key_ends(e);
 	e->digit = digit;
-	dtmf_ear_add(e, digit, false);
+	dtmf_detector_add(e, digit, false);
 }
 
 /* The same one as before is counted; two blocks of another one, or of none, end it. */
-static void block_ends(struct dtmf_ear *e)
+static void block_ends(struct dtmf_detector *e)
 {
 	bool clear;
 	char key = block_key(e, &clear);
 
-	if (key != e->run_key) {
-		e->run_key = key;
+	if (key != e->run_digit) {
+		e->run_digit = key;
 		e->run = e->run_clear = 0;
 	}
 	if (e->run < BLOCKS_MAX) {
@@ -142,7 +142,7 @@ static void block_ends(struct dtmf_ear *e)
 
 /* ---- samples ---- */
 
-static void sample_hear(struct dtmf_ear *e, float x)
+static void sample_hear(struct dtmf_detector *e, float x)
 {
 	e->energy += x * x;
 	for (uint32_t i = 0; i < 2 * TONES; i++) {
@@ -153,7 +153,7 @@ static void sample_hear(struct dtmf_ear *e, float x)
 	}
 }
 
-uint32_t dtmf_ear_hear(struct dtmf_ear *e, const int16_t *pcm, uint32_t n)
+uint32_t dtmf_detector_hear(struct dtmf_detector *e, const int16_t *pcm, uint32_t n)
 {
 	assert(n <= DTMF_FRAME_MAX);
 	e->count = 0;

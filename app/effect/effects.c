@@ -500,7 +500,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_PLAY:
 		carry_play(to, e);
 		return;
-	case EFFECT_PLAY_KEY:
+	case EFFECT_PLAY_DIGIT:
 		plays_key(to->plays, e->call, e->version, (char)e->expected);
 		return;
 	case EFFECT_MEDIA_STREAM:

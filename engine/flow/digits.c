@@ -9,7 +9,7 @@
 
 enum { END_PACKETS = 3, VOLUME = 10 /* -dBm0 */, TONES_LAST = 15 /* flash has none */ };
 
-static_assert((int)DIGIT_PACKET_MS == (int)KEY_TONE_PACKET_MS, "of either kind");
+static_assert((int)DIGIT_PACKET_MS == (int)DIGIT_TONE_PACKET_MS, "of either kind");
 
 static void digits_refuse(struct worker *w, enum digit_refusal why, uint32_t count)
 {
@@ -23,8 +23,8 @@ static bool tone_is_open(struct flow *f)
 
 	if (d->tone && (d->count > 0 || f->making & MAKING_DIGIT))
 		return true;
-	key_tone_close(d->tone);
-	d->tone = key_tone_open(f);
+	digit_tone_close(d->tone);
+	d->tone = digit_tone_open(f);
 	return d->tone;
 }
 
@@ -85,7 +85,7 @@ void digits_hush(struct flow *f)
 void digits_close(struct worker *w, struct flow *f)
 {
 	digits_stop(w, f);
-	key_tone_close(f->digits.tone);
+	digit_tone_close(f->digits.tone);
 	f->digits.tone = NULL;
 }
 
@@ -94,7 +94,7 @@ void digits_update(struct worker *w, struct flow *f)
 	const struct digits *d = &f->digits;
 	bool tones = f->event_pt == PAYLOAD_NONE;
 
-	if (!f->send || d->tones != tones || (tones && !(d->tone && key_tone_fits(d->tone, f))))
+	if (!f->send || d->tones != tones || (tones && !(d->tone && digit_tone_fits(d->tone, f))))
 		digits_stop(w, f);
 }
 
@@ -116,8 +116,8 @@ static void tone_begin(struct worker *w, struct flow *f)
 
 	/* whole packets */
 	d->on_ms = (uint16_t)((d->on_ms + DIGIT_PACKET_MS - 1) / DIGIT_PACKET_MS * DIGIT_PACKET_MS);
-	(void)key_tone_begin(d->tone, telephone_event_digit(d->event), d->on_ms,
-			     DIGIT_OFF_MS); /* has one: digits_put looked */
+	(void)digit_tone_begin(d->tone, telephone_event_digit(d->event), d->on_ms,
+			       DIGIT_OFF_MS); /* has one: digits_put looked */
 	originate_begin(w, f, clock_hz);
 	d->timestamp = sink_timestamp_anew(&f->sink, (enum media_kind)f->kind, clock_hz, w->now_ns);
 }
@@ -161,10 +161,10 @@ static bool tone_packet_send(struct worker *w, struct flow *f)
 {
 	const struct digits *d = &f->digits;
 
-	return key_tone_send(w, f, d->tone,
-			     &(struct key_tone_at){ .packet = d->sent,
-						    .timestamp = d->timestamp,
-						    .unrecorded = d->unrecorded > 0 });
+	return digit_tone_send(w, f, d->tone,
+			       &(struct digit_tone_at){ .packet = d->sent,
+							.timestamp = d->timestamp,
+							.unrecorded = d->unrecorded > 0 });
 }
 
 static bool digit_packet_send(struct worker *w, struct flow *f)

@@ -11,7 +11,7 @@
 
 struct worker;
 struct flow;
-struct key_tone;
+struct digit_tone;
 
 enum {
 	DIGITS_MAX = 32,       /* that wait, per flow */
@@ -36,8 +36,8 @@ struct digits {
 	uint16_t on_ms;
 	uint16_t sent; /* its packets */
 	uint8_t event;
-	bool tones;            /* what is sent, and waits, are tones */
-	struct key_tone *tone; /* NULL: none was made yet */
+	bool tones;              /* what is sent, and waits, are tones */
+	struct digit_tone *tone; /* NULL: none was made yet */
 	uint8_t head, count;
 	uint8_t unrecorded; /* so many of those that are sent, and wait, came before their recording began or went on */
 	struct digit list[DIGITS_MAX];

@@ -73,7 +73,7 @@ int ear_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 		return -ENOMEM;
 	e->slot = f->id.slot;
 	decoders_open(e, spec);
-	dtmf_ear_open(&e->ear);
+	dtmf_detector_open(&e->ear);
 	w->ears.of[e->slot] = e;
 	f->has_ear = 1;
 	w->ears.open++;
@@ -106,7 +106,7 @@ void ear_leave(struct worker *w, struct flow *f)
 
 static void narrow_hear(struct worker *w, struct ear *e, const int16_t *pcm, uint32_t n)
 {
-	uint32_t events = dtmf_ear_hear(&e->ear, pcm, n);
+	uint32_t events = dtmf_detector_hear(&e->ear, pcm, n);
 
 	e->heard += n;
 	for (uint32_t i = 0; i < events; i++) {

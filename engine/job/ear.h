@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of a party that are tones in what it says (flow_spec.hears). Copies of its packets wait here, a few at most, until their turn comes
- * (turn.h): then they are decoded and listened to. A key is told when it is let go. What the party says passes meanwhile, untouched.
+ * DTMF digits of a party that are tones in what it says (flow_spec.hears). Copies of its packets wait here, a few at most, until their turn comes
+ * (turn.h): then they are decoded and listened to. A digit is told when it is let go. What the party says passes meanwhile, untouched.
  *
  * The worker's thread. Memory is allocated by commands alone. Without ears nothing is looked at: they are fed where taps are (leg_tap.h).
  */
@@ -25,7 +25,7 @@ enum {
 	EAR_OCTETS_MAX = 1280,
 	EAR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
 	EAR_GAP_MS = 60,       /* what is lost of a tone is made by the decoder; more is a pause */
-	EAR_QUIET_MS = 200,    /* without a packet a key is let go */
+	EAR_QUIET_MS = 200,    /* without a packet a digit is let go */
 };
 
 /* One that waits. */
@@ -43,9 +43,9 @@ struct ear {
 	struct decoder
 		*decoders[MEDIA_CODECS_KNOWN]; /* of what it may say; NULL: it cannot be had */
 	struct half_band band;
-	struct dtmf_ear ear;
-	struct wheel_timer timer; /* runs while a key is heard */
-	uint32_t heard;           /* samples since the key that is heard began */
+	struct dtmf_detector ear;
+	struct wheel_timer timer; /* runs while a digit is heard */
+	uint32_t heard;           /* samples since the digit that is heard began */
 	bool known;               /* a packet was heard: the next four are valid */
 	uint8_t codec;
 	uint16_t sequence;
@@ -67,7 +67,7 @@ int ear_line_open(struct ear_line *l, uint32_t capacity) NODISCARD;
 void ear_line_close(struct ear_line *l);
 /* As the spec says; one that does not change goes on. 0 or -ENOMEM: then there is none. */
 int ear_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
-/* The flow closes: a key that is heard is told. */
+/* The flow closes: a digit that is heard is told. */
 void ear_leave(struct worker *w, struct flow *f);
 /* Of its timer: nothing came for a while. */
 void ear_expire(struct worker *w, struct flow *f);

@@ -11,13 +11,13 @@
 
 enum {
 	OCTETS_MAX = 1280,
-	SAMPLES_MAX = 48 * KEY_TONE_PACKET_MS,
+	SAMPLES_MAX = 48 * DIGIT_TONE_PACKET_MS,
 	OPUS_BIT_RATE = 24000, /* at 8 kHz: more than enough for two sines */
 	OPUS_COMPLEXITY = 5,
 };
 
 /* By the clock of what is sent now; where nothing is, the first. */
-static const struct media_taken *key_tone_taken(const struct flow *f)
+static const struct media_taken *digit_tone_taken(const struct flow *f)
 {
 	if (f->kind != MEDIA_AUDIO) /* of video it is something else */
 		return NULL;
@@ -37,7 +37,7 @@ static bool rate_is_said(uint8_t codec)
 	return codec == MEDIA_CODEC_L16 || codec == MEDIA_CODEC_L16_WIDE;
 }
 
-void key_tone_close(struct key_tone *k)
+void digit_tone_close(struct digit_tone *k)
 {
 	if (!k)
 		return;
@@ -45,11 +45,11 @@ void key_tone_close(struct key_tone *k)
 	free(k);
 }
 
-struct key_tone *key_tone_open(const struct flow *f)
+struct digit_tone *digit_tone_open(const struct flow *f)
 {
-	const struct media_taken *t = key_tone_taken(f);
-	struct key_tone *k = t ? calloc(1, sizeof(*k)) : NULL;
-	struct encoder_settings s = { .packet_ms = KEY_TONE_PACKET_MS };
+	const struct media_taken *t = digit_tone_taken(f);
+	struct digit_tone *k = t ? calloc(1, sizeof(*k)) : NULL;
+	struct encoder_settings s = { .packet_ms = DIGIT_TONE_PACKET_MS };
 
 	if (!k)
 		return NULL;
@@ -68,13 +68,13 @@ struct key_tone *key_tone_open(const struct flow *f)
 	}
 	k->format = encoder_format(k->encoder);
 	if (k->format.samples > SAMPLES_MAX) {
-		key_tone_close(k);
+		digit_tone_close(k);
 		return NULL;
 	}
 	return k;
 }
 
-bool key_tone_fits(const struct key_tone *k, const struct flow *f)
+bool digit_tone_fits(const struct digit_tone *k, const struct flow *f)
 {
 	for (uint8_t i = 0; i < f->taken_count; i++) {
 		if (f->taken[i].codec == k->taken.codec &&
@@ -84,15 +84,15 @@ bool key_tone_fits(const struct key_tone *k, const struct flow *f)
 	return false;
 }
 
-bool key_tone_begin(struct key_tone *k, char digit, uint16_t on_ms, uint16_t off_ms)
+bool digit_tone_begin(struct digit_tone *k, char digit, uint16_t on_ms, uint16_t off_ms)
 {
 	return dtmf_tone(digit, on_ms, off_ms, DTMF_LEVEL, &k->tone);
 }
 
-bool key_tone_send(struct worker *w, struct flow *f, struct key_tone *k,
-		   const struct key_tone_at *at)
+bool digit_tone_send(struct worker *w, struct flow *f, struct digit_tone *k,
+		     const struct digit_tone_at *at)
 {
-	uint32_t units = k->format.clock / 1000 * KEY_TONE_PACKET_MS;
+	uint32_t units = k->format.clock / 1000 * DIGIT_TONE_PACKET_MS;
 	struct made_rtp rtp = { .payload_type = k->taken.payload_type,
 				.marker = at->packet == 0,
 				.unrecorded = at->unrecorded,

@@ -10,7 +10,7 @@
 #include "sig/model/call.h"
 #include "sig/model/recording.h"
 
-enum { NEXT_KEY_MS = 5000 };
+enum { NEXT_DIGIT_MS = 5000 };
 
 /* ---- what it is ---- */
 
@@ -83,7 +83,7 @@ bool account_is_pressed(const struct call_host *h, const struct call *c, uint8_t
 
 static void account_wait(const struct call_host *h, struct leg *l)
 {
-	l->account->until_ns = h->now.ns + NEXT_KEY_MS * NS_PER_MS;
+	l->account->until_ns = h->now.ns + NEXT_DIGIT_MS * NS_PER_MS;
 }
 
 void account_begin(struct call_host *h, struct call *c, uint8_t leg)
@@ -112,7 +112,7 @@ void account_drop(struct call *c, uint8_t leg)
 /* The keys are all of it. */
 static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 {
-	const struct account_keys keys = *c->legs[leg]->account;
+	const struct account_digits keys = *c->legs[leg]->account;
 	int err;
 
 	account_drop(c, leg);
@@ -125,7 +125,7 @@ static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 
 bool account_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
-	struct account_keys *keys = c->legs[leg]->account;
+	struct account_digits *keys = c->legs[leg]->account;
 
 	if (!keys)
 		return false;

@@ -147,7 +147,7 @@ static void wait_digit(const struct call_host *h, struct prompts *a)
 	a->until_ns = h->now.ns + ms * NS_PER_MS;
 }
 
-/* Beside what has no end the first key is waited for from its beginning on. */
+/* Beside what has no end the first digit is waited for from its beginning on. */
 static void endless_begin(const struct call_host *h, struct prompts *a)
 {
 	if (a->terms.max && !a->until_ns)
@@ -282,7 +282,7 @@ static const char *prompt_cause(const struct prompts *a, enum prompt_outcome out
 		return a->why ? a->why : "it cannot be said in a codec of the party";
 	if (!a->terms.max || outcome == PROMPT_STOPPED || outcome == PROMPT_HANGUP)
 		return NULL;
-	if (a->why) /* a prompt that is not heard keeps nobody from pressing keys */
+	if (a->why) /* a prompt that is not heard keeps nobody from pressing digits */
 		return a->why;
 	return collected_are_few(a) && a->terms.tries > 1
 		       ? "fewer digits than min, and no tries are left"
@@ -310,7 +310,7 @@ static enum sig_event_kind prompt_event_of(const struct prompts *a)
 	return a->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED;
 }
 
-/* The node asks for keys, or a name: who comes into a conference is heard by no application yet. */
+/* The node asks for digits, or a name: who comes into a conference is heard by no application yet. */
 static bool prompt_is_own(const struct call *c)
 {
 	const struct prompt_terms *t = &c->prompts->terms;
@@ -343,7 +343,7 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	explicit_bzero(digits, sizeof(digits));
 }
 
-/* The application hears of it; nobody else of keys without a tag. */
+/* The application hears of it; nobody else of digits without a tag. */
 static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outcome outcome)
 {
 	struct sig_event *event = NULL;
@@ -450,7 +450,7 @@ static struct prompt_step prompt_step_make(enum prompt_step_kind kind)
 	return act;
 }
 
-/* A key that is pressed early counts, and a file that is not there keeps nobody from pressing keys. */
+/* A digit that is pressed early counts, and a file that is not there keeps nobody from pressing digits. */
 static void steps_make(struct prompts *a)
 {
 	if (a->terms.file_count)
@@ -567,7 +567,7 @@ bool prompts_want_digits(const struct call *c)
 	       (a->terms.max || a->terms.interruptible || a->terms.ends[0] || prompt_is_live(a));
 }
 
-/* An application that hears the caller has its keys, too. */
+/* An application that hears the caller has its digits, too. */
 static void prompt_live_digit(struct call_host *h, const struct call *c, char key)
 {
 	const struct prompts *a = c->prompts;
@@ -575,7 +575,7 @@ static void prompt_live_digit(struct call_host *h, const struct call *c, char ke
 
 	if (!a->serial || !prompt_is_live(a))
 		return;
-	e = effects_add(h->effects, EFFECT_PLAY_KEY);
+	e = effects_add(h->effects, EFFECT_PLAY_DIGIT);
 	if (!e)
 		return;
 	e->call = c->id;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects keys or records what is said.
+ * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects digits or records what is said.
  * Steps, each with what follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor goes on with the file
- * that was played about where it had got to, and has the keys that were pressed before.
+ * that was played about where it had got to, and has the digits that were pressed before.
  */
 #ifndef SIG_CALL_ACT_H
 #define SIG_CALL_ACT_H
@@ -31,11 +31,11 @@ enum {
 };
 
 /* In place of a file: the caller hears itself; or the tone of that name (sig/host/tones.def) of the node's country. They have no end, but
- * where keys are asked for: the first one is waited for as long as in silence. */
+ * where digits are asked for: the first one is waited for as long as in silence. */
 #define PROMPT_ECHO      "echo"
 #define PROMPT_LATE_ECHO "echo-" /* and how many ms later */
 #define PROMPT_TONE      "tone-"
-/* Not files of the tenant alone: a prompt by its name, in the caller's language; and keys, spoken one by one. */
+/* Not files of the tenant alone: a prompt by its name, in the caller's language; and digits, spoken one by one. */
 #define PROMPT_BY_NAME "prompt:"
 #define PROMPT_DIGITS  "digits:"
 /* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
@@ -52,9 +52,9 @@ enum {
 
 enum prompt_step_kind { PROMPT_PLAY, PROMPT_COLLECT, PROMPT_RECORD };
 enum prompt_outcome {
-	PROMPT_ENDED, /* all was played; or as many keys as there may be; or nothing is said any more */
-	PROMPT_DIGIT, /* a key was pressed while it played; or the one that ends the keys, or the message */
-	PROMPT_TIMEOUT, /* no (further) key came; or the message is as long as it may be */
+	PROMPT_ENDED, /* all was played; or as many digits as there may be; or nothing is said any more */
+	PROMPT_DIGIT, /* a digit was pressed while it played; or the one that ends the digits, or the message */
+	PROMPT_TIMEOUT, /* no (further) digit came; or the message is as long as it may be */
 	PROMPT_FAILED,  /* it cannot be played, or recorded */
 	PROMPT_STOPPED, /* by order */
 	PROMPT_HANGUP,
@@ -66,15 +66,15 @@ struct prompt_step {
 	uint8_t next[PROMPT_OUTCOMES]; /* step; PROMPT_DONE */
 };
 
-/* What is to be played, and how keys are collected, or a message is recorded. */
+/* What is to be played, and how digits are collected, or a message is recorded. */
 struct prompt_terms {
 	char files[PROMPT_FILES_MAX][PROMPT_NAME_MAX + 1];
 	uint8_t file_count;
 	uint8_t times;      /* of all files; 0: without end */
-	bool interruptible; /* a key ends it */
-	uint8_t min, max;   /* keys; max 0: none are collected */
+	bool interruptible; /* a digit ends it */
+	uint8_t min, max;   /* digits; max 0: none are collected */
 	uint32_t first_ms, inter_ms;
-	char ends[PROMPT_DIGITS_MAX + 1]; /* keys that end them, or the message */
+	char ends[PROMPT_DIGITS_MAX + 1]; /* digits that end them, or the message */
 	char tag[CALL_TAG_MAX +
 		 1];   /* what they are called in the call's data; "": they are not kept */
 	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
@@ -94,7 +94,7 @@ struct prompts {
 	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
 	uint64_t since_utc_ms; /* it is heard from then on */
 	bool paused;
-	uint64_t until_ns; /* the next key is waited for, or the message may last; 0: none is */
+	uint64_t until_ns; /* the next digit is waited for, or the message may last; 0: none is */
 	char digits[PROMPT_DIGITS_MAX + 1];
 	uint8_t digit_count;
 	uint8_t tried;     /* before this time */
@@ -131,11 +131,11 @@ int prompts_control(struct call_host *h, struct call *c, enum prompt_control con
 		    uint32_t ms) NODISCARD;
 /* Where the file is that plays, or is paused. */
 uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
-/* By order, in place of what was under way; terms without a file, keys and a message: that ends. 0, -EISCONN (the caller is not alone with
- * the node), -EACCES (its keys are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
+/* By order, in place of what was under way; terms without a file, digits and a message: that ends. 0, -EISCONN (the caller is not alone with
+ * the node), -EACCES (its digits are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
 int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 		  uint32_t order) NODISCARD;
-/* The node asks by itself for keys, or for a name, of a caller that is to come into a conference: features_asked tells which, and no event; of a
+/* The node asks by itself for digits, or for a name, of a caller that is to come into a conference: features_asked tells which, and no event; of a
  * name what was recorded is in member.name. As above. */
 int prompts_collect(struct call_host *h, struct call *c,
 		    const struct prompt_terms *terms) NODISCARD;
@@ -145,16 +145,16 @@ bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool bot
 		      const char *const *files, uint8_t count);
 /* It is being said to a leg of the pair. */
 bool prompts_are_announcing(const struct call *c);
-/* A key would mean something to what is played or collected. */
+/* A digit would mean something to what is played or collected. */
 bool prompts_want_digits(const struct call *c);
-/* The caller pressed a key. */
+/* The caller pressed a digit. */
 void prompts_on_digit(struct call_host *h, struct call *c, char key);
 /* News of what was asked to be played. */
 void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
 /* News of the message with that number, and that it cannot be recorded. */
 void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news);
 void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
-/* No key came in time, or the message is as long as it may be. */
+/* No digit came in time, or the message is as long as it may be. */
 void prompts_on_timeout(struct call_host *h, struct call *c);
 /* Nothing is played or collected any more: somebody else takes the caller. */
 void prompts_stop(struct call_host *h, struct call *c);

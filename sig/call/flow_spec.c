@@ -308,12 +308,12 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	place_spec(h, c->legs[f->leg], own, s);
 	spec_obey(s, c, f->leg);
 	spec_hear(s, c, f, own);
-	if (f->keys)
+	if (f->withholds_digits)
 		spec_keep_keys(s);
 	s->silence_ms = silence_ms(h, c, s);
 	f->remote = s->remote_rtp;
 	f->event_pt = s->event_pt;
-	f->detects_dtmf = keys_are_tones(h, c, f);
+	f->detects_dtmf = call_digits_are_tones(h, c, f);
 	s->detects_dtmf = f->detects_dtmf;
 	f->transcoded_to = spec_transcoded_to(s);
 }
@@ -340,7 +340,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	command->spec.overlay = f->overlay;
 	f->tap_fork = command->spec.tap_fork;
 	f->tap_live = command->spec.tap_live;
-	f->keys = f->kind == MEDIA_AUDIO && keys_are_heard(h, c, f->leg);
+	f->withholds_digits = f->kind == MEDIA_AUDIO && call_digits_are_read(h, c, f->leg);
 	command->moves = f->moves;
 	f->moves = false;
 	flow_dtls_spec(&command->spec, c, f, NULL);

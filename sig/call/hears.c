@@ -340,8 +340,8 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 		   f->tap_fork != siprec_taps(c, f->leg);
 	changed |= tone_is_changed(h, c, f);
 	changed |= f->tap_live != media_stream_tap(c, f->leg);
-	changed |= f->keys != keys_are_heard(h, c, f->leg);
-	changed |= f->detects_dtmf != keys_are_tones(h, c, f);
+	changed |= f->withholds_digits != call_digits_are_read(h, c, f->leg);
+	changed |= f->detects_dtmf != call_digits_are_tones(h, c, f);
 	(void)audio_source_track(h, c, f->leg, f->line, &now);
 	f->source = now;
 	return changed || !job_id_eq(now.job, before.job) ||

@@ -97,24 +97,25 @@ static bool call_codes_of(const struct call_host *h, const struct call *c, uint8
 	return call_codes_any(out);
 }
 
-static bool keys_codes(const struct call_host *h, const struct call *c, uint8_t leg,
-		       struct call_codes *out)
+static bool call_digits_codes(const struct call_host *h, const struct call *c, uint8_t leg,
+			      struct call_codes *out)
 {
 	return bridge_has(c, leg) && !call_is_alone(c) && leg_talks(c, leg) &&
 	       leg_talks(c, bridge_peer(c, leg)) && call_codes_of(h, c, leg, out);
 }
 
-bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg)
+bool call_digits_are_read(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	struct call_codes codes;
 
-	return keys_codes(h, c, leg, &codes);
+	return call_digits_codes(h, c, leg, &codes);
 }
 
-bool keys_are_tones(const struct call_host *h, const struct call *c, const struct call_flow *f)
+bool call_digits_are_tones(const struct call_host *h, const struct call *c,
+			   const struct call_flow *f)
 {
 	return dtmf_may_be_tones(c, f) &&
-	       (call_is_alone(c) ? prompts_want_digits(c) : keys_are_heard(h, c, f->leg));
+	       (call_is_alone(c) ? prompts_want_digits(c) : call_digits_are_read(h, c, f->leg));
 }
 
 /* ---- what they mean ---- */
@@ -144,30 +145,30 @@ static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uin
 
 /* ---- what is kept ---- */
 
-static struct bytes keys_kept(const struct leg_keys *k)
+static struct bytes call_digits_kept(const struct leg_code_digits *k)
 {
 	return bytes_mem(k->list, k->count);
 }
 
-static bool keys_have_peer(const struct call *c, uint8_t leg)
+static bool call_digits_have_peer(const struct call *c, uint8_t leg)
 {
-	return bridge_has(c, leg) && bridge_peer(c, leg) == c->legs[leg]->keys->peer;
+	return bridge_has(c, leg) && bridge_peer(c, leg) == c->legs[leg]->code_digits->peer;
 }
 
-static void keys_drop(struct call *c, uint8_t leg)
+static void call_digits_drop(struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 
-	if (!l->keys)
+	if (!l->code_digits)
 		return;
-	leg_keys_clear(l);
+	leg_code_digits_clear(l);
 	outbox_touch_later(&c->out);
 }
 
 /* The first n are for the other party. */
-static void keys_give(struct call_host *h, struct call *c, uint8_t leg, uint8_t n)
+static void call_digits_give(struct call_host *h, struct call *c, uint8_t leg, uint8_t n)
 {
-	struct leg_keys *k = c->legs[leg]->keys;
+	struct leg_code_digits *k = c->legs[leg]->code_digits;
 
 	assert(n <= k->count);
 	for (uint8_t i = 0; i < n; i++) {
@@ -183,18 +184,18 @@ static void keys_give(struct call_host *h, struct call *c, uint8_t leg, uint8_t 
 }
 
 /* How many stand before the longest end of them that may become a code. */
-static uint8_t keys_in_vain(const struct leg_keys *k, const struct call_codes *codes,
-			    uint32_t *whole)
+static uint8_t call_digits_in_vain(const struct leg_code_digits *k, const struct call_codes *codes,
+				   uint32_t *whole)
 {
 	uint8_t n = 0;
 
 	while (n < k->count &&
-	       call_code_fit(codes, bytes_from(keys_kept(k), n), whole) == CALL_CODE_NONE)
+	       call_code_fit(codes, bytes_from(call_digits_kept(k), n), whole) == CALL_CODE_NONE)
 		n++;
 	return n;
 }
 
-static void keys_put(struct leg_keys *k, const struct dtmf *dtmf)
+static void call_digits_put(struct leg_code_digits *k, const struct dtmf *dtmf)
 {
 	assert(k->count < sizeof(k->list));
 	k->list[k->count] = dtmf->digit;
@@ -202,72 +203,72 @@ static void keys_put(struct leg_keys *k, const struct dtmf *dtmf)
 }
 
 /* False: no memory. */
-static bool keys_make(struct call *c, uint8_t leg)
+static bool call_digits_make(struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 
-	if (!l->keys)
-		l->keys = calloc(1, sizeof(*l->keys));
-	if (l->keys)
-		l->keys->peer = bridge_peer(c, leg);
-	return l->keys;
+	if (!l->code_digits)
+		l->code_digits = calloc(1, sizeof(*l->code_digits));
+	if (l->code_digits)
+		l->code_digits->peer = bridge_peer(c, leg);
+	return l->code_digits;
 }
 
-void keys_pass(struct call_host *h, struct call *c, uint8_t leg)
+void call_digits_pass(struct call_host *h, struct call *c, uint8_t leg)
 {
-	const struct leg_keys *k = c->legs[leg]->keys;
+	const struct leg_code_digits *k = c->legs[leg]->code_digits;
 
 	if (!k)
 		return;
-	if (keys_have_peer(c, leg))
-		keys_give(h, c, leg, k->count);
-	keys_drop(c, leg);
+	if (call_digits_have_peer(c, leg))
+		call_digits_give(h, c, leg, k->count);
+	call_digits_drop(c, leg);
 }
 
-bool keys_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+bool call_digits_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
-	bool kept = c->legs[leg]->keys;
+	bool kept = c->legs[leg]->code_digits;
 	struct call_codes codes;
-	struct leg_keys *k;
+	struct leg_code_digits *k;
 	uint32_t whole;
 
-	if (!keys_codes(h, c, leg, &codes)) {
+	if (!call_digits_codes(h, c, leg, &codes)) {
 		account_drop(c, leg);
-		keys_pass(h, c, leg);
+		call_digits_pass(h, c, leg);
 		return false;
 	}
 	if (account_take(h, c, leg, dtmf))
 		return true;
-	if (!keys_make(c, leg)) {
-		keys_pass(h, c, leg);
+	if (!call_digits_make(c, leg)) {
+		call_digits_pass(h, c, leg);
 		return false;
 	}
-	k = c->legs[leg]->keys;
-	keys_put(k, dtmf);
-	keys_give(h, c, leg, keys_in_vain(k, &codes, &whole));
+	k = c->legs[leg]->code_digits;
+	call_digits_put(k, dtmf);
+	call_digits_give(h, c, leg, call_digits_in_vain(k, &codes, &whole));
 	k->until_ns = h->now.ns + h->settings->call_code_wait_ms * NS_PER_MS;
 	if (k->count == 0 || whole)
-		leg_keys_clear(c->legs[leg]);
-	if (kept || c->legs[leg]->keys)
+		leg_code_digits_clear(c->legs[leg]);
+	if (kept || c->legs[leg]->code_digits)
 		outbox_touch_later(&c->out);
 	if (whole)
 		code_carry_out(h, c, leg, whole);
 	return true;
 }
 
-void keys_settle(struct call *c)
+void call_digits_settle(struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->keys && !keys_have_peer(c, i))
-			keys_drop(c, i);
+		if (c->legs[i] && c->legs[i]->code_digits && !call_digits_have_peer(c, i))
+			call_digits_drop(c, i);
 	}
 }
 
-void keys_resume(const struct call_host *h, struct call *c)
+void call_digits_resume(const struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->keys)
-			c->legs[i]->keys->until_ns =
+		if (c->legs[i] && c->legs[i]->code_digits)
+			c->legs[i]->code_digits->until_ns =
 				h->now.ns + h->settings->call_code_wait_ms * NS_PER_MS;
 	}
 }
@@ -275,7 +276,7 @@ void keys_resume(const struct call_host *h, struct call *c)
 #define INFO_ACCEPT \
 	"Accept: application/dtmf-relay, application/dtmf, application/media_control+xml\r\n"
 
-/* Between phones: nothing, keys, requests for a picture, and what the settings name. */
+/* Between phones: nothing, digits, requests for a picture, and what the settings name. */
 static bool info_passes(const struct shard_settings *settings, const struct sip_message *m)
 {
 	static const char *const known[] = { "application/dtmf-relay", "application/dtmf",
@@ -306,7 +307,8 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 
 	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
 		return false;
-	if (dtmf_came_by_info(h, c, ev->leg, dtmf.digit) || keys_take(h, c, ev->leg, &dtmf)) {
+	if (dtmf_came_by_info(h, c, ev->leg, dtmf.digit) ||
+	    call_digits_take(h, c, ev->leg, &dtmf)) {
 		respond(h, ev->slot, ev->message, &ok);
 		return true;
 	}

@@ -61,7 +61,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		leg_uas_clear(l);
 		refusal_clear(l);
 		leg_digits_clear(l);
-		leg_keys_clear(l);
+		leg_code_digits_clear(l);
 		leg_account_clear(l);
 		leg_sdp_clear(&l->sdp);
 		leg_sdp_clear(&l->open); /* of a record that has no INVITE beside it */

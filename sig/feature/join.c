@@ -191,7 +191,7 @@ static void await_no_answer(const struct call_host *h, struct leg *l)
 	const struct session_timer *t = &l->timer;
 
 	leg_digits_clear(l);
-	leg_keys_clear(l);
+	leg_code_digits_clear(l);
 	if (t->ours && t->interval_s && !t->refresh_ns)
 		session_timer_resume(h, &l->timer, l->state == LEG_CONFIRMED);
 }

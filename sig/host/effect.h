@@ -34,7 +34,7 @@ enum effect_kind {
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_lookup_told. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
-	EFFECT_PLAY_KEY, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
+	EFFECT_PLAY_DIGIT, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
 	EFFECT_MEDIA_STREAM, /* call, listen, tenant, data: an endpoint; answers: shard_on_media_stream */
 	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
 	EFFECT_ORDERED,           /* order: the answer to an order, whose effect is in the store */

@@ -256,7 +256,7 @@ static enum offer_digits dtmf_way(const struct call *c, uint8_t leg)
 		return OFFER_DIGITS_EVENTS;
 	if (!f || terms == OFFER_DIGITS_INFO)
 		return terms == OFFER_DIGITS_EVENTS ? OFFER_DIGITS_INFO : terms;
-	if (terms == OFFER_DIGITS_EVENTS && (!l->no_info || l->info_keys))
+	if (terms == OFFER_DIGITS_EVENTS && (!l->no_info || l->info_digits))
 		return OFFER_DIGITS_INFO;
 	return tones_can_be_said(l, f->line) ? OFFER_DIGITS_TONES : OFFER_DIGITS_INFO;
 }
@@ -273,25 +273,26 @@ bool dtmf_may_be_tones(const struct call *c, const struct call_flow *f)
 	const struct leg *l = c->legs[f->leg];
 
 	return f->kind == MEDIA_AUDIO && f->remote.family != ADDR_NONE &&
-	       f->event_pt == PAYLOAD_NONE && !l->info_keys && dtmf_terms(l) != OFFER_DIGITS_INFO;
+	       f->event_pt == PAYLOAD_NONE && !l->info_digits && dtmf_terms(l) != OFFER_DIGITS_INFO;
 }
 
 bool dtmf_are_heard(const struct call *c, uint8_t leg)
 {
 	const struct call_flow *f = audio_flow(c, leg);
 
-	return f && f->detects_dtmf && !c->legs[leg]->info_keys;
+	return f && f->detects_dtmf && !c->legs[leg]->info_digits;
 }
 
 bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char digit)
 {
 	struct leg *l = c->legs[leg];
-	bool twice = l->tone_key == digit && h->now.ns - l->tone_ns < TONE_AND_INFO_MS * NS_PER_MS;
+	bool twice =
+		l->tone_digit == digit && h->now.ns - l->tone_ns < TONE_AND_INFO_MS * NS_PER_MS;
 
-	l->tone_key = 0;
-	if (!l->info_keys)
+	l->tone_digit = 0;
+	if (!l->info_digits)
 		outbox_touch_later(&c->out);
-	l->info_keys = true;
+	l->info_digits = true;
 	return twice;
 }
 
@@ -299,9 +300,9 @@ bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, c
 {
 	struct leg *l = c->legs[leg];
 
-	if (l->info_keys)
+	if (l->info_digits)
 		return false;
-	l->tone_key = digit;
+	l->tone_digit = digit;
 	l->tone_ns = h->now.ns;
 	return true;
 }
@@ -312,7 +313,7 @@ static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status)
 	struct leg *l = c->legs[leg];
 
 	if ((status != 405 && status != 415 && status != 469 && status != 501) ||
-	    dtmf_terms(l) == OFFER_DIGITS_INFO || l->info_keys)
+	    dtmf_terms(l) == OFFER_DIGITS_INFO || l->info_digits)
 		return false;
 	l->no_info = true;
 	outbox_touch_later(&c->out);

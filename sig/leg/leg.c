@@ -94,10 +94,10 @@ void leg_account_clear(struct leg *leg)
 	leg->account = NULL;
 }
 
-void leg_keys_clear(struct leg *leg)
+void leg_code_digits_clear(struct leg *leg)
 {
-	free(leg->keys);
-	leg->keys = NULL;
+	free(leg->code_digits);
+	leg->code_digits = NULL;
 }
 
 void leg_uas_clear(struct leg *leg)

@@ -22,7 +22,7 @@ int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server) N
 void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_message *invite);
 void leg_uas_clear(struct leg *leg);
 /* Keys that were kept are for nobody. */
-void leg_keys_clear(struct leg *leg);
+void leg_code_digits_clear(struct leg *leg);
 void leg_account_clear(struct leg *leg);
 /* What its phone can do, from what it says of itself. */
 void leg_learn(struct leg *leg, const struct sip_message *m);

@@ -41,13 +41,13 @@ bool account_code_is_good(struct bytes code)
 	return code.n <= ACCOUNT_CODE_MAX;
 }
 
-bool account_keys_are_good(struct bytes keys)
+bool account_digits_are_good(struct bytes keys)
 {
 	for (size_t i = 0; i < keys.n; i++) {
 		if (!account_is_digit(keys.p[i]))
 			return false;
 	}
-	return keys.n <= ACCOUNT_KEYS_MAX;
+	return keys.n <= ACCOUNT_DIGITS_MAX;
 }
 
 const struct order_kept *orders_find(const struct orders *orders, uint64_t id)

@@ -57,9 +57,9 @@ struct call_flow {
 	bool tap_fork;                /* ... for an external recorder */
 	uint8_t tap_live;             /* ... the application that hears it; 0: none */
 	bool echoes;                  /* the engine was told that its party hears itself */
-	bool waits;        /* ... that its party hears nothing until the music is there */
-	bool hushed;       /* ... that nobody hears its party: an announcement is made */
-	bool keys;         /* ... that keys of its party are not relayed: they may be a code */
+	bool waits;            /* ... that its party hears nothing until the music is there */
+	bool hushed;           /* ... that nobody hears its party: an announcement is made */
+	bool withholds_digits; /* ... that keys of its party are not relayed: they may be a code */
 	bool detects_dtmf; /* ... that DTMF digits of its party are tones, and are to be detected */
 	bool moves;        /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
@@ -329,12 +329,12 @@ void call_data_hear(struct call *to, const struct sip_message *m);
 
 enum {
 	ACCOUNT_CODE_MAX = 32,
-	ACCOUNT_KEYS_MAX = 16, /* of one that is pressed */
+	ACCOUNT_DIGITS_MAX = 16, /* of one that is pressed */
 };
 
 /* One that a party presses by now (sig/call/account.h), behind the in-call code that says so. */
-struct account_keys {
-	char list[ACCOUNT_KEYS_MAX];
+struct account_digits {
+	char list[ACCOUNT_DIGITS_MAX];
 	uint8_t count;
 	uint64_t until_ns; /* so long the next one is waited for */
 };
@@ -342,6 +342,6 @@ struct account_keys {
 /* Up to ACCOUNT_CODE_MAX letters, digits, '.', '_' and '-'; empty: there is none. */
 bool account_code_is_good(struct bytes code);
 /* It may be pressed, as far as that goes. */
-bool account_keys_are_good(struct bytes keys);
+bool account_digits_are_good(struct bytes keys);
 
 #endif

@@ -255,9 +255,9 @@ struct leg_forks {
 	} list[LEG_FORKS_MAX];
 };
 
-struct account_keys;
+struct account_digits;
 struct leg_digits;
-struct leg_keys;
+struct leg_code_digits;
 struct trunks;
 
 struct leg {
@@ -282,8 +282,8 @@ struct leg {
 	uint16_t
 		record_asked; /* what it was asked to take note of last; 0: it knows. Not part of a record */
 	bool no_info; /* keys do not go to its party by INFO: its Allow has none, or it refused one */
-	bool info_keys;   /* they came from it by INFO: tones in what it says are none */
-	char tone_key;    /* the last one that was a tone, and */
+	bool info_digits; /* they came from it by INFO: tones in what it says are none */
+	char tone_digit;  /* the last one that was a tone, and */
 	uint64_t tone_ns; /* when that was let go; neither is part of a record */
 	uint8_t watched;  /* what those know who watch its user; not part of a record */
 	struct session_timer timer;
@@ -300,16 +300,17 @@ struct leg {
 	bool invite_late;     /* our last INVITE on this leg had no offer: its ACK has the answer */
 	uint32_t invite_cseq; /* of that one, and */
 	uint64_t ack_branch;  /* of the ACK to its 2xx */
-	struct leg_acks *acks;        /* NULL: none had an answer */
-	struct leg_forks *forks;      /* NULL: no other fork has answered */
-	uint64_t leave_ns;            /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
-	struct invite_uac *uac;       /* NULL: no INVITE of ours is open there */
-	struct invite_uas *uas;       /* NULL: none of the party is */
-	struct leg_refusal *refusal;  /* NULL: there is none, or it was acknowledged */
-	struct leg_digits *digits;    /* NULL: none is on its way by INFO */
-	const char *digits_lost;      /* why some were, a constant; NULL: none, or it was told */
-	struct leg_keys *keys;        /* its party's, that may become a code; NULL: none may */
-	struct account_keys *account; /* that its party presses by now; NULL: it does not */
+	struct leg_acks *acks;       /* NULL: none had an answer */
+	struct leg_forks *forks;     /* NULL: no other fork has answered */
+	uint64_t leave_ns;           /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	struct invite_uac *uac;      /* NULL: no INVITE of ours is open there */
+	struct invite_uas *uas;      /* NULL: none of the party is */
+	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
+	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
+	const char *digits_lost;     /* why some were, a constant; NULL: none, or it was told */
+	struct leg_code_digits
+		*code_digits;           /* its party's, that may become a code; NULL: none may */
+	struct account_digits *account; /* that its party presses by now; NULL: it does not */
 	struct text carried; /* what its party said of who calls (sig/identity/carried.h) */
 	struct text pidf;    /* where it is (sig/identity/pidf.h); empty: not known */
 	struct text
@@ -338,11 +339,11 @@ static inline bool leg_is_trunk(const struct leg *l)
 }
 
 /*
- * Keys of a party that may become an in-call feature code (sig/sip/call_code.h): the other party gets them when they are none. Each time
+ * DTMF digits of a party that may become an in-call feature code (sig/sip/call_code.h): the other party gets them when they are none. Each time
  * they are the beginning of a code that is configured, so they are no secret, and stand in the call's record.
  */
 
-struct leg_keys {
+struct leg_code_digits {
 	char list[CALL_CODE_LEN - 1];
 	uint16_t duration_ms[CALL_CODE_LEN - 1];
 	uint8_t count;     /* of a leg that has these: 1 at least */

@@ -39,8 +39,8 @@ struct packed_leg {
 	Tandem__Call__Terms terms;
 	Tandem__Call__SessionTimer timer;
 	Tandem__Call__Toll toll;
-	Tandem__Call__Keys keys;
-	Tandem__Call__AccountKeys account;
+	Tandem__Call__Digits digits;
+	Tandem__Call__AccountDigits account;
 	struct packed_early early[EARLY_MAX];
 	Tandem__Call__Early *early_list[EARLY_MAX];
 	Tandem__Call__Acked acked[LEG_ACKS_MAX];

@@ -101,21 +101,21 @@ static Tandem__Call__Toll *pack_toll(Tandem__Call__Toll *out, const struct leg_t
 	return out;
 }
 
-static Tandem__Call__Keys *pack_keys(const struct call_host *h, Tandem__Call__Keys *out,
-				     const struct leg_keys *k)
+static Tandem__Call__Digits *pack_digits(const struct call_host *h, Tandem__Call__Digits *out,
+					 const struct leg_code_digits *k)
 {
-	tandem__call__keys__init(out);
+	tandem__call__digits__init(out);
 	out->list = packing_octets(k->list, k->count);
 	out->peer = k->peer;
 	out->until_utc_ms = packing_utc(h, k->until_ns);
 	return out;
 }
 
-static Tandem__Call__AccountKeys *pack_account(const struct call_host *h,
-					       Tandem__Call__AccountKeys *out,
-					       const struct account_keys *keys)
+static Tandem__Call__AccountDigits *pack_account(const struct call_host *h,
+						 Tandem__Call__AccountDigits *out,
+						 const struct account_digits *keys)
 {
-	tandem__call__account_keys__init(out);
+	tandem__call__account_digits__init(out);
 	out->list = packing_octets(keys->list, keys->count);
 	out->until_utc_ms = packing_utc(h, keys->until_ns);
 	return out;
@@ -182,15 +182,15 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->takes_talk = l->takes_talk;
 	out->takes_update = l->takes_update;
 	out->no_info = l->no_info;
-	out->info_keys = l->info_keys;
+	out->info_digits = l->info_digits;
 	out->record_aware = l->record_aware;
 	out->record_preference = l->record_preference;
 	out->sdp = packing_sdp(&to->sdp, &l->sdp);
 	out->open = packing_sdp(&to->open, &l->open);
 	if (l->timer.interval_s)
 		out->timer = pack_timer(h, &to->timer, &l->timer);
-	if (l->keys)
-		out->keys = pack_keys(h, &to->keys, l->keys);
+	if (l->code_digits)
+		out->digits = pack_digits(h, &to->digits, l->code_digits);
 	if (l->account)
 		out->account = pack_account(h, &to->account, l->account);
 	out->dialog = &to->dialog;

@@ -187,9 +187,9 @@ static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg
 }
 
 /* Of a party that nobody was with for so long: what it pressed is forgotten. */
-enum { KEYS_OLD_MS = 30000 };
+enum { DIGITS_OLD_MS = 30000 };
 
-static bool keys_fit(const Tandem__Call__Keys *in)
+static bool digits_fit(const Tandem__Call__Digits *in)
 {
 	if (!in->list.len || in->list.len >= CALL_CODE_LEN || in->peer >= LEGS_MAX)
 		return false;
@@ -201,37 +201,37 @@ static bool keys_fit(const Tandem__Call__Keys *in)
 }
 
 /* How long each was pressed is not there. */
-static bool read_keys(struct reading *r, struct leg *l, const Tandem__Call__Keys *in)
+static bool read_digits(struct reading *r, struct leg *l, const Tandem__Call__Digits *in)
 {
 	const uint64_t now_ms = r->h->now.utc_ms;
 
 	if (!in)
 		return true;
-	if (!keys_fit(in))
+	if (!digits_fit(in))
 		return reading_wrong(r, "leg: keys");
-	if (reading_time(r, in->until_utc_ms) + KEYS_OLD_MS < now_ms)
+	if (reading_time(r, in->until_utc_ms) + DIGITS_OLD_MS < now_ms)
 		return true;
-	l->keys = calloc(1, sizeof(*l->keys));
-	if (!l->keys)
+	l->code_digits = calloc(1, sizeof(*l->code_digits));
+	if (!l->code_digits)
 		return reading_wrong(r, "out of memory");
-	l->keys->peer = (uint8_t)in->peer;
-	l->keys->count = (uint8_t)in->list.len;
+	l->code_digits->peer = (uint8_t)in->peer;
+	l->code_digits->count = (uint8_t)in->list.len;
 	for (size_t i = 0; i < in->list.len; i++) {
-		l->keys->list[i] = (char)in->list.data[i];
-		l->keys->duration_ms[i] = DTMF_DURATION_MS;
+		l->code_digits->list[i] = (char)in->list.data[i];
+		l->code_digits->duration_ms[i] = DTMF_DURATION_MS;
 	}
 	return true;
 }
 
-static bool read_account(struct reading *r, struct leg *l, const Tandem__Call__AccountKeys *in)
+static bool read_account(struct reading *r, struct leg *l, const Tandem__Call__AccountDigits *in)
 {
 	struct bytes list = in ? bytes_mem(in->list.data, in->list.len) : (struct bytes){ 0 };
 
 	if (!in)
 		return true;
-	if (list.n >= ACCOUNT_KEYS_MAX || !account_keys_are_good(list))
+	if (list.n >= ACCOUNT_DIGITS_MAX || !account_digits_are_good(list))
 		return reading_wrong(r, "leg: account code");
-	if (reading_time(r, in->until_utc_ms) + KEYS_OLD_MS < r->h->now.utc_ms)
+	if (reading_time(r, in->until_utc_ms) + DIGITS_OLD_MS < r->h->now.utc_ms)
 		return true;
 	l->account = calloc(1, sizeof(*l->account));
 	if (!l->account)
@@ -301,7 +301,7 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->takes_talk = in->takes_talk;
 	l->takes_update = in->takes_update;
 	l->no_info = in->no_info;
-	l->info_keys = in->info_keys;
+	l->info_digits = in->info_digits;
 	l->record_aware = in->record_aware;
 	if (in->record_preference < OFFER_PREFERENCES)
 		l->record_preference = (uint8_t)in->record_preference;
@@ -315,7 +315,7 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
 	       read_toll(r, &l->toll, in->toll) && read_timer(r, &l->timer, in->timer) &&
 	       leg_read_terms(r, l, in->terms) && read_carried(r, l, &in->carried) &&
-	       read_pidf(r, l, &in->pidf) && read_keys(r, l, in->keys) &&
+	       read_pidf(r, l, &in->pidf) && read_digits(r, l, in->digits) &&
 	       read_account(r, l, in->account) &&
 	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
 			    "leg: callback") &&

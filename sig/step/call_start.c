@@ -383,7 +383,7 @@ void call_resume(struct call_host *h, struct call *c)
 	resolve_resume(h, c);
 	prompts_resume(h, c);
 	media_stream_resume(h, c);
-	keys_resume(h, c);
+	call_digits_resume(h, c);
 	account_resume(h, c);
 }
 

@@ -82,8 +82,8 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 {
 	call_sooner(next, l->leave_ns);
 	call_sooner(next, leg_digits_due_ns(l));
-	if (l->keys)
-		call_sooner(next, l->keys->until_ns);
+	if (l->code_digits)
+		call_sooner(next, l->code_digits->until_ns);
 	if (l->account)
 		call_sooner(next, l->account->until_ns);
 	call_sooner(next, dialog_lookup_due_ns(&l->dialog));
@@ -169,7 +169,7 @@ bool call_settle(struct call_host *h, struct call *c)
 {
 	bool over = call_is_over(c);
 
-	keys_settle(c);
+	call_digits_settle(c);
 	aware_prefer(h, c);
 	recordings_settle(h, c);
 	aware_settle(h, c);
@@ -394,8 +394,8 @@ static void step_timer(struct call_host *h, struct call *c)
 			leg_places_overdue(h, c, i);
 		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
 			leg_digits_again(h, c, i);
-		if (c->legs[i]->keys && c->legs[i]->keys->until_ns <= h->now.ns)
-			keys_pass(h, c, i);
+		if (c->legs[i]->code_digits && c->legs[i]->code_digits->until_ns <= h->now.ns)
+			call_digits_pass(h, c, i);
 		if (c->legs[i]->account && c->legs[i]->account->until_ns <= h->now.ns)
 			account_overdue(h, c, i);
 		if (session_timer_due_ns(&c->legs[i]->timer) &&
@@ -440,8 +440,8 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 		return;
 	}
 	if (m->relayed && !m->tone)
-		keys_pass(h, c, leg);
-	else if (keys_take(h, c, leg, &dtmf))
+		call_digits_pass(h, c, leg);
+	else if (call_digits_take(h, c, leg, &dtmf))
 		return;
 	call_publish_digit(h, c, leg, m->digit);
 	if (!m->relayed && c->state == CALL_ESTABLISHED && bridge_peer(c, leg) != LEG_NONE)

@@ -22,7 +22,7 @@ static struct media_key key_make(struct sim *s)
 }
 
 /* All that share its transport (RFC 9143). */
-static void keys_take(struct sim *s, struct engine_flow *owner, const struct media_event *ev)
+static void call_digits_take(struct sim *s, struct engine_flow *owner, const struct media_event *ev)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		struct engine_flow *f = &s->engine.flows[i];
@@ -48,7 +48,7 @@ static void handshake(struct sim *s, struct engine_flow *f, struct phone_call *c
 	ev.resume = f->spec.resume;
 	ev.resume.source_rtp = c->phone->addr;
 	ev.flight.length = FLIGHT_OCTETS;
-	keys_take(s, f, &ev);
+	call_digits_take(s, f, &ev);
 	check_keyed(s, ev.call, ev.leg);
 	node_media_event(f->node, &ev);
 }

@@ -175,7 +175,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA_STREAM:
 	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_KEY:
+	case EFFECT_PLAY_DIGIT:
 	case EFFECT_FORK:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:

@@ -154,7 +154,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_MEDIA_STREAM:
 	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_KEY:
+	case EFFECT_PLAY_DIGIT:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:
 	case EFFECT_CONFER:

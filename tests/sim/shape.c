@@ -117,7 +117,7 @@ static struct leg_things look_at_legs(const Tandem__Call__Call *in)
 		t.timer |= l->timer && l->timer->agreed;
 		t.refresh |= l->timer && l->timer->ours;
 		t.nat |= l->behind_nat;
-		t.code |= l->keys != NULL;
+		t.code |= l->digits != NULL;
 		t.answer |= l->uas && l->uas->answer.len;
 		t.streams |= l->dialog && l->dialog->hop && l->dialog->hop->transport;
 	}

@@ -373,7 +373,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_MEDIA_STREAM:
 	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_KEY:
+	case EFFECT_PLAY_DIGIT:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:
 	case EFFECT_CONFER:

@@ -55,14 +55,14 @@ static size_t keys_render(const struct keys *k, uint32_t rate, size_t times)
 static const char *heard_in(size_t n, size_t frame)
 {
 	static char text[HEARD_MAX];
-	struct dtmf_ear ear;
+	struct dtmf_detector ear;
 	size_t count = 0;
 	char open = 0;
 
-	dtmf_ear_open(&ear);
+	dtmf_detector_open(&ear);
 	for (size_t at = 0; at < n; at += frame) {
-		uint32_t events = dtmf_ear_hear(&ear, g_pcm + at,
-						(uint32_t)(n - at < frame ? n - at : frame));
+		uint32_t events = dtmf_detector_hear(&ear, g_pcm + at,
+						     (uint32_t)(n - at < frame ? n - at : frame));
 
 		for (uint32_t i = 0; i < events; i++) {
 			const struct dtmf_event *e = &ear.events[i];

@@ -501,7 +501,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_MEDIA_STREAM_STOP:
 		r->listen_stops++;
 		break;
-	case EFFECT_PLAY_KEY:
+	case EFFECT_PLAY_DIGIT:
 		r->play_key = (char)e->expected;
 		break;
 	case EFFECT_PLAY_STOP:
@@ -602,7 +602,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_FORK:
 	case EFFECT_MEDIA_STREAM:
 	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_KEY:
+	case EFFECT_PLAY_DIGIT:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_CONFER:
 	case EFFECT_ROOM_OPEN:

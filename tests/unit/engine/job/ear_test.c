@@ -218,15 +218,15 @@ static const char *keys_heard(const struct scene *s, enum media_codec codec)
 {
 	static int16_t pcm[SAMPLES_MAX], narrow[SAMPLES_MAX];
 	static char keys[KEYS_MAX];
-	struct dtmf_ear ear;
+	struct dtmf_detector ear;
 	uint32_t rate;
 	size_t n = heard_decode(s, B, 0, codec, pcm, &rate), count = 0;
 
 	for (size_t i = 0; i < n * DTMF_RATE / rate; i++)
 		narrow[i] = pcm[i * rate / DTMF_RATE];
-	dtmf_ear_open(&ear);
+	dtmf_detector_open(&ear);
 	for (size_t at = 0; at < n * DTMF_RATE / rate; at += 160) {
-		dtmf_ear_hear(&ear, narrow + at, 160);
+		dtmf_detector_hear(&ear, narrow + at, 160);
 		for (uint8_t i = 0; i < ear.count; i++)
 			if (!ear.events[i].ends)
 				keys[count++] = ear.events[i].digit;

@@ -106,13 +106,13 @@ static void keys_send(struct scene *s, const char *keys)
 static void keys_heard(const struct scene *s, char *out, size_t cap)
 {
 	static int16_t pcm[SAMPLES_MAX];
-	struct dtmf_ear ear;
+	struct dtmf_detector ear;
 	uint32_t rate;
 	size_t n = heard_decode(s, B, 0, MEDIA_CODEC_G729, pcm, &rate), count = 0;
 
-	dtmf_ear_open(&ear);
+	dtmf_detector_open(&ear);
 	for (size_t at = 0; at + 160 <= n; at += 160) {
-		dtmf_ear_hear(&ear, pcm + at, 160);
+		dtmf_detector_hear(&ear, pcm + at, 160);
 		for (uint8_t i = 0; i < ear.count && count + 1 < cap; i++)
 			if (!ear.events[i].ends)
 				out[count++] = ear.events[i].digit;

@@ -201,17 +201,17 @@ HARM(sealed, c->sealed = c->from)
 HARM(codecs, (c->legs[0]->terms = &g_terms)->n_codecs = 17)
 HARM(flow_sequence, c->flows[0]->resume->sequence_offset = 70000)
 
-static Tandem__Call__Keys g_keys;
+static Tandem__Call__Digits g_keys;
 
 static void harm_with_keys(Tandem__Call__Call *c, const char *list, size_t n, uint32_t peer)
 {
 	static uint8_t text[16];
 
-	tandem__call__keys__init(&g_keys);
+	tandem__call__digits__init(&g_keys);
 	memcpy(text, list, n);
 	g_keys.list = (ProtobufCBinaryData){ .len = n, .data = text };
 	g_keys.peer = peer;
-	c->legs[0]->keys = &g_keys;
+	c->legs[0]->digits = &g_keys;
 }
 HARM(keys_none, harm_with_keys(c, "", 0, 1))
 HARM(keys_many, harm_with_keys(c, "*12345678", 9, 1))
@@ -219,13 +219,13 @@ HARM(keys_letter, harm_with_keys(c, "*A", 2, 1))
 HARM(keys_nul, harm_with_keys(c, "*\0", 2, 1))
 HARM(keys_peer, harm_with_keys(c, "*", 1, LEGS_MAX))
 
-static Tandem__Call__AccountKeys g_account;
+static Tandem__Call__AccountDigits g_account;
 
 static void harm_with_account(Tandem__Call__Call *c, const char *list, size_t n)
 {
 	static uint8_t text[32];
 
-	tandem__call__account_keys__init(&g_account);
+	tandem__call__account_digits__init(&g_account);
 	memcpy(text, list, n);
 	g_account.list = (ProtobufCBinaryData){ .len = n, .data = text };
 	c->legs[0]->account = &g_account;
