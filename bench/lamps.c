@@ -17,7 +17,7 @@
 
 enum { BUFFER = 8 << 20 };
 
-static void lamps_socket(struct lamps_load *l, int fd)
+static void blf_socket(struct blf_load *l, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
 	struct sockaddr_storage sa;
@@ -26,15 +26,15 @@ static void lamps_socket(struct lamps_load *l, int fd)
 	int size = BUFFER;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (l->socket_count == LAMPS_SOCKETS_MAX || getsockname(fd, (struct sockaddr *)&sa, &n) ||
+	if (l->socket_count == BLF_SOCKETS_MAX || getsockname(fd, (struct sockaddr *)&sa, &n) ||
 	    addr_from_sockaddr(&own, (struct sockaddr *)&sa) ||
 	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e))
-		lamps_fail("a socket");
+		blf_fail("a socket");
 	l->ports[l->socket_count] = own.port;
 	l->sockets[l->socket_count++] = fd;
 }
 
-static void lamps_open(struct lamps_load *l, char **fds)
+static void blf_open(struct blf_load *l, char **fds)
 {
 	struct writer w = writer_over(l->ip, sizeof(l->ip) - 1);
 
@@ -42,27 +42,27 @@ static void lamps_open(struct lamps_load *l, char **fds)
 	l->to_n = addr_to_sockaddr(&l->to, &l->to_sa);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->phones = calloc(l->phone_count, sizeof(*l->phones));
-	l->lamps = calloc((size_t)l->phone_count * l->each, sizeof(*l->lamps));
-	if (l->epoll < 0 || !l->phones || !l->lamps)
-		lamps_fail("open");
+	l->watches = calloc((size_t)l->phone_count * l->each, sizeof(*l->watches));
+	if (l->epoll < 0 || !l->phones || !l->watches)
+		blf_fail("open");
 	for (; *fds; fds++)
-		lamps_socket(l, (int)strtol(*fds, NULL, 10));
+		blf_socket(l, (int)strtol(*fds, NULL, 10));
 	if (!l->socket_count)
-		lamps_fail("no socket");
+		blf_fail("no socket");
 }
 
-static void switch_run(struct lamps_load *l, bool on)
+static void switch_run(struct blf_load *l, bool on)
 {
 	uint64_t began = clock_now_ns();
 
-	if (!lamps_switch(l, on))
-		lamps_fail("lamps do not change");
+	if (!blf_switch(l, on))
+		blf_fail("lamps do not change");
 	(void)printf("{\"seconds\": %.3f, \"lamps\": %u}\n", (double)(clock_now_ns() - began) / 1e9,
 		     on ? l->phone_count * l->each : 0);
 	(void)fflush(stdout);
 }
 
-static void lamps_run(struct lamps_load *l)
+static void blf_run(struct blf_load *l)
 {
 	unsigned rate, seconds;
 	char line[64];
@@ -73,7 +73,7 @@ static void lamps_run(struct lamps_load *l)
 		} else if (strcmp(line, "off\n") == 0) {
 			switch_run(l, false);
 		} else if (sscanf(line, "calls %u %u", &rate, &seconds) == 2) {
-			lamps_calls(l, rate, seconds);
+			blf_calls(l, rate, seconds);
 		} else {
 			(void)fprintf(stderr, "lamps: what is this? %s", line);
 			exit(2);
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 		{ "first", 1, NULL, 'f' },
 		{ 0 },
 	};
-	static struct lamps_load l = { .phone_count = 2000, .each = 10, .first = 100000 };
+	static struct blf_load l = { .phone_count = 2000, .each = 10, .first = 100000 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 	}
 	if (!l.to.port || !l.each || l.each >= l.phone_count)
 		return 2;
-	lamps_open(&l, argv + optind);
-	lamps_run(&l);
+	blf_open(&l, argv + optind);
+	blf_run(&l);
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 enum { RING_MS = 200, TALK_MS = 1000, CALL_S = 5 };
 
-static void sdp_write(const struct lamps_load *l, const struct lamps_call *c, bool called,
+static void sdp_write(const struct blf_load *l, const struct blf_call *c, bool called,
 		      char text[512])
 {
 	(void)snprintf(text, 512,
@@ -19,36 +19,36 @@ static void sdp_write(const struct lamps_load *l, const struct lamps_call *c, bo
 }
 
 /* In the dialog of the caller; with sdp: its first request. */
-static void caller_say(struct lamps_load *l, const struct lamps_call *c, const char *method,
+static void caller_say(struct blf_load *l, const struct blf_call *c, const char *method,
 		       uint32_t cseq, const char *sdp)
 {
 	uint32_t from = l->first + c->caller, to = l->first + c->callee;
-	char text[LAMPS_TEXT_MAX], uri[LAMPS_URI_MAX];
+	char text[BLF_TEXT_MAX], uri[BLF_URI_MAX];
 
 	(void)snprintf(uri, sizeof(uri), "sip:%u@%s", to, l->ip);
-	lamps_say(l, c->caller, text,
-		  snprintf(text, sizeof(text),
-			   "%s %s SIP/2.0\r\n"
-			   "Via: SIP/2.0/UDP %s:%u;branch=z9hG4bKC%u.%s;rport\r\n"
-			   "Max-Forwards: 70\r\nFrom: <sip:%u@%s>;tag=c%u\r\n"
-			   "To: <sip:%u@%s>%s%s\r\nCall-ID: C%u.0@lamps\r\nCSeq: %u %s\r\n"
-			   "Contact: <sip:%u@%s:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
-			   method, c->target[0] ? c->target : uri, l->ip, lamps_port(l, c->caller),
-			   c->number, method, from, l->ip, c->number, to, l->ip,
-			   c->to_tag[0] ? ";tag=" : "", c->to_tag, c->number, cseq, method, from,
-			   l->ip, lamps_port(l, c->caller),
-			   sdp[0] ? "Content-Type: application/sdp\r\n" : "", strlen(sdp), sdp));
+	blf_say(l, c->caller, text,
+		snprintf(text, sizeof(text),
+			 "%s %s SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP %s:%u;branch=z9hG4bKC%u.%s;rport\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:%u@%s>;tag=c%u\r\n"
+			 "To: <sip:%u@%s>%s%s\r\nCall-ID: C%u.0@lamps\r\nCSeq: %u %s\r\n"
+			 "Contact: <sip:%u@%s:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+			 method, c->target[0] ? c->target : uri, l->ip, blf_port(l, c->caller),
+			 c->number, method, from, l->ip, c->number, to, l->ip,
+			 c->to_tag[0] ? ";tag=" : "", c->to_tag, c->number, cseq, method, from,
+			 l->ip, blf_port(l, c->caller),
+			 sdp[0] ? "Content-Type: application/sdp\r\n" : "", strlen(sdp), sdp));
 }
 
-static void both_change(struct lamps_load *l, const struct lamps_call *c, enum lamp_phase phase,
+static void both_change(struct blf_load *l, const struct blf_call *c, enum blf_watch_phase phase,
 			uint64_t now)
 {
-	lamps_change(l, c->caller, phase, now);
-	lamps_change(l, c->callee, phase, now);
+	blf_change(l, c->caller, phase, now);
+	blf_change(l, c->callee, phase, now);
 }
 
 /* NULL: nobody is free. */
-static struct phone *phone_take(struct lamps_load *l, uint32_t *out)
+static struct phone *phone_take(struct blf_load *l, uint32_t *out)
 {
 	for (uint32_t i = 0; i < l->phone_count; i++) {
 		struct phone *p = &l->phones[ *out = l->next_phone++ % l->phone_count];
@@ -63,9 +63,9 @@ static struct phone *phone_take(struct lamps_load *l, uint32_t *out)
 	return NULL;
 }
 
-static void call_begin(struct lamps_load *l, uint64_t now)
+static void call_begin(struct blf_load *l, uint64_t now)
 {
-	struct lamps_call *c = &l->calls[l->call_count % LAMPS_CALLS_MAX];
+	struct blf_call *c = &l->calls[l->call_count % BLF_CALLS_MAX];
 	char sdp[512];
 
 	l->figures.calls++;
@@ -89,7 +89,7 @@ static void call_begin(struct lamps_load *l, uint64_t now)
 	caller_say(l, c, "INVITE", 1, sdp);
 }
 
-static void call_end(struct lamps_load *l, struct lamps_call *c, bool failed)
+static void call_end(struct blf_load *l, struct blf_call *c, bool failed)
 {
 	l->phones[c->caller].talks = l->phones[c->callee].talks = false;
 	c->state = CALL_NONE;
@@ -99,16 +99,16 @@ static void call_end(struct lamps_load *l, struct lamps_call *c, bool failed)
 
 /* ---- what comes ---- */
 
-static struct lamps_call *call_of_callee(struct lamps_load *l, uint32_t phone)
+static struct blf_call *call_of_callee(struct blf_load *l, uint32_t phone)
 {
-	for (uint32_t i = 0; i < LAMPS_CALLS_MAX; i++) {
+	for (uint32_t i = 0; i < BLF_CALLS_MAX; i++) {
 		if (l->calls[i].state != CALL_NONE && l->calls[i].callee == phone)
 			return &l->calls[i];
 	}
 	return NULL;
 }
 
-static void callee_rings(struct lamps_load *l, struct lamps_call *c, const struct sip_message *m,
+static void callee_rings(struct blf_load *l, struct blf_call *c, const struct sip_message *m,
 			 uint64_t now)
 {
 	struct bytes text = message_text(m);
@@ -121,44 +121,43 @@ static void callee_rings(struct lamps_load *l, struct lamps_call *c, const struc
 	c->state = CALL_RINGS;
 	c->next_ns = now + RING_MS * NS_PER_MS;
 	both_change(l, c, PHASE_EARLY, now);
-	lamps_answer(l, c->callee, m, 180, "", "");
+	blf_answer(l, c->callee, m, 180, "", "");
 }
 
-static void callee_answers(struct lamps_load *l, struct lamps_call *c, uint64_t now)
+static void callee_answers(struct blf_load *l, struct blf_call *c, uint64_t now)
 {
 	struct message_error error;
 	struct sip_message m;
-	char sdp[512], contact[LAMPS_URI_MAX];
+	char sdp[512], contact[BLF_URI_MAX];
 
 	if (message_parse(&m, bytes_mem(c->invite, c->invite_n), &error))
-		lamps_fail("an INVITE that was parsed before");
+		blf_fail("an INVITE that was parsed before");
 	m.hop = (struct sip_hop){ .remote = l->to };
 	sdp_write(l, c, true, sdp);
 	(void)snprintf(contact, sizeof(contact), "Contact: <sip:%u@%s:%u>\r\n",
-		       l->first + c->callee, l->ip, lamps_port(l, c->callee));
+		       l->first + c->callee, l->ip, blf_port(l, c->callee));
 	c->said_ns = now;
 	c->state = CALL_ANSWERED;
 	c->next_ns = now + CALL_S * NS_PER_S;
 	both_change(l, c, PHASE_CONFIRMED, now);
-	lamps_answer(l, c->callee, &m, 200, contact, sdp);
+	blf_answer(l, c->callee, &m, 200, contact, sdp);
 	message_close(&m);
 }
 
-void lamps_call_asked(struct lamps_load *l, const struct sip_message *m, uint32_t phone,
-		      uint64_t now)
+void blf_call_asked(struct blf_load *l, const struct sip_message *m, uint32_t phone, uint64_t now)
 {
-	struct lamps_call *c = call_of_callee(l, phone);
+	struct blf_call *c = call_of_callee(l, phone);
 
 	if (m->method == SIP_BYE)
-		lamps_answer(l, phone, m, 200, "", "");
+		blf_answer(l, phone, m, 200, "", "");
 	else if (m->method == SIP_INVITE && c)
 		callee_rings(l, c, m, now);
 }
 
-void lamps_call_answered(struct lamps_load *l, const struct sip_message *m, uint32_t number,
-			 uint64_t now)
+void blf_call_answered(struct blf_load *l, const struct sip_message *m, uint32_t number,
+		       uint64_t now)
 {
-	struct lamps_call *c = &l->calls[number % LAMPS_CALLS_MAX];
+	struct blf_call *c = &l->calls[number % BLF_CALLS_MAX];
 
 	if (c->state == CALL_NONE || c->number != number || m->status < 200)
 		return;
@@ -170,7 +169,7 @@ void lamps_call_answered(struct lamps_load *l, const struct sip_message *m, uint
 	} else if (m->method == SIP_INVITE && c->state == CALL_ANSWERED) {
 		if (bytes_cstr(m->to.tag, c->to_tag, sizeof(c->to_tag)) ||
 		    bytes_cstr(m->contact.uri.all, c->target, sizeof(c->target)))
-			lamps_fail("a tag or contact is too long");
+			blf_fail("a tag or contact is too long");
 		load_latency_note(&l->figures.setup, c->came_ns - c->asked_ns + now - c->said_ns);
 		caller_say(l, c, "ACK", 1, "");
 		c->state = CALL_TALKS;
@@ -180,7 +179,7 @@ void lamps_call_answered(struct lamps_load *l, const struct sip_message *m, uint
 
 /* ---- time ---- */
 
-static void call_timer(struct lamps_load *l, struct lamps_call *c, uint64_t now)
+static void call_timer(struct blf_load *l, struct blf_call *c, uint64_t now)
 {
 	switch (c->state) {
 	case CALL_RINGS:
@@ -202,21 +201,21 @@ static void call_timer(struct lamps_load *l, struct lamps_call *c, uint64_t now)
 	}
 }
 
-static void calls_turn(struct lamps_load *l)
+static void calls_turn(struct blf_load *l)
 {
 	uint64_t now;
 
-	lamps_hear(l);
+	blf_hear(l);
 	now = clock_now_ns();
-	for (uint32_t i = 0; i < LAMPS_CALLS_MAX; i++) {
+	for (uint32_t i = 0; i < BLF_CALLS_MAX; i++) {
 		if (l->calls[i].state != CALL_NONE && now >= l->calls[i].next_ns)
 			call_timer(l, &l->calls[i], now);
 	}
 }
 
-static void figures_say(const struct lamps_load *l, double seconds)
+static void figures_say(const struct blf_load *l, double seconds)
 {
-	const struct lamps_figures *f = &l->figures;
+	const struct blf_figures *f = &l->figures;
 
 	(void)printf("{\"seconds\": %.3f, \"calls\": %" PRIu64 ", \"failed\": %" PRIu64
 		     ", \"setup_p50_ms\": %.3f, \"setup_p99_ms\": %.3f, \"changes\": %" PRIu64
@@ -231,7 +230,7 @@ static void figures_say(const struct lamps_load *l, double seconds)
 }
 
 /* At an even rate; those under way end, and what they changed is told, or not within some seconds. */
-void lamps_calls(struct lamps_load *l, uint32_t rate, uint32_t seconds)
+void blf_calls(struct blf_load *l, uint32_t rate, uint32_t seconds)
 {
 	uint64_t began = clock_now_ns(), count = (uint64_t)rate * seconds, placed = 0, ended;
 

@@ -7,41 +7,41 @@
 
 enum { WINDOW = 64, AGAIN_S = 2, SWITCH_S = 300 };
 
-static uint32_t watched_by(const struct lamps_load *l, uint32_t lamp)
+static uint32_t watched_by(const struct blf_load *l, uint32_t lamp)
 {
 	return (lamp / l->each + 1 + lamp % l->each) % l->phone_count;
 }
 
-static void lamp_ask(struct lamps_load *l, uint32_t i, uint64_t now)
+static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
 {
-	struct lamp *lamp = &l->lamps[i];
+	struct blf_watch *lamp = &l->watches[i];
 	uint32_t phone = i / l->each, watches = l->first + watched_by(l, i);
 	bool begins = !lamp->to_tag[0];
-	char text[LAMPS_TEXT_MAX], uri[LAMPS_URI_MAX];
+	char text[BLF_TEXT_MAX], uri[BLF_URI_MAX];
 
 	(void)snprintf(uri, sizeof(uri), "sip:%u@%s", watches, l->ip);
 	lamp->again_ns = now + AGAIN_S * NS_PER_S;
-	lamps_say(l, phone, text,
-		  snprintf(text, sizeof(text),
-			   "SUBSCRIBE %s SIP/2.0\r\n"
-			   "Via: SIP/2.0/UDP %s:%u;branch=z9hG4bKL%u.%u.%u;rport\r\n"
-			   "Max-Forwards: 70\r\nFrom: <sip:%u@%s>;tag=l%u\r\n"
-			   "To: <sip:%u@%s>%s%s\r\nCall-ID: L%u.%u@lamps\r\n"
-			   "CSeq: %u SUBSCRIBE\r\nContact: <sip:%u@%s:%u>\r\n"
-			   "Event: dialog\r\nAccept: application/dialog-info+xml\r\n"
-			   "Expires: %u\r\nContent-Length: 0\r\n\r\n",
-			   begins ? uri : lamp->target, l->ip, lamps_port(l, phone), i,
-			   lamp->dialogs, lamp->cseq, l->first + phone, l->ip, i, watches, l->ip,
-			   begins ? "" : ";tag=", lamp->to_tag, i, lamp->dialogs, lamp->cseq,
-			   l->first + phone, l->ip, lamps_port(l, phone),
-			   lamp->state == LAMP_LEAVES ? 0U : 3600U));
+	blf_say(l, phone, text,
+		snprintf(text, sizeof(text),
+			 "SUBSCRIBE %s SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP %s:%u;branch=z9hG4bKL%u.%u.%u;rport\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:%u@%s>;tag=l%u\r\n"
+			 "To: <sip:%u@%s>%s%s\r\nCall-ID: L%u.%u@lamps\r\n"
+			 "CSeq: %u SUBSCRIBE\r\nContact: <sip:%u@%s:%u>\r\n"
+			 "Event: dialog\r\nAccept: application/dialog-info+xml\r\n"
+			 "Expires: %u\r\nContent-Length: 0\r\n\r\n",
+			 begins ? uri : lamp->target, l->ip, blf_port(l, phone), i, lamp->dialogs,
+			 lamp->cseq, l->first + phone, l->ip, i, watches, l->ip,
+			 begins ? "" : ";tag=", lamp->to_tag, i, lamp->dialogs, lamp->cseq,
+			 l->first + phone, l->ip, blf_port(l, phone),
+			 lamp->state == BLF_WATCH_LEAVES ? 0U : 3600U));
 }
 
-static void lamp_begin(struct lamps_load *l, uint32_t i, bool on, uint64_t now)
+static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t now)
 {
-	struct lamp *lamp = &l->lamps[i];
+	struct blf_watch *lamp = &l->watches[i];
 
-	lamp->state = on ? LAMP_ASKED : LAMP_LEAVES;
+	lamp->state = on ? BLF_WATCH_ASKED : BLF_WATCH_LEAVES;
 	lamp->cseq++;
 	if (on) {
 		lamp->dialogs++;
@@ -49,22 +49,22 @@ static void lamp_begin(struct lamps_load *l, uint32_t i, bool on, uint64_t now)
 		lamp->to_tag[0] = '\0';
 	}
 	l->asked++;
-	lamp_ask(l, i, now);
+	blf_watch_ask(l, i, now);
 }
 
 /* What is not answered is said again. */
-static void lamps_repeat(struct lamps_load *l, uint32_t until, uint64_t now)
+static void blf_repeat(struct blf_load *l, uint32_t until, uint64_t now)
 {
 	for (uint32_t i = 0; i < until; i++) {
-		struct lamp *lamp = &l->lamps[i];
+		struct blf_watch *lamp = &l->watches[i];
 
-		if ((lamp->state == LAMP_ASKED || lamp->state == LAMP_LEAVES) &&
+		if ((lamp->state == BLF_WATCH_ASKED || lamp->state == BLF_WATCH_LEAVES) &&
 		    now > lamp->again_ns)
-			lamp_ask(l, i, now);
+			blf_watch_ask(l, i, now);
 	}
 }
 
-bool lamps_switch(struct lamps_load *l, bool on)
+bool blf_switch(struct blf_load *l, bool on)
 {
 	uint32_t count = l->phone_count * l->each, next = 0;
 	uint64_t began = clock_now_ns(), looked = began;
@@ -74,12 +74,12 @@ bool lamps_switch(struct lamps_load *l, bool on)
 		uint64_t now = clock_now_ns();
 
 		for (; next < count && l->asked < WINDOW; next++) {
-			if (on || l->lamps[next].state == LAMP_ON)
-				lamp_begin(l, next, on, now);
+			if (on || l->watches[next].state == BLF_WATCH_ON)
+				blf_watch_begin(l, next, on, now);
 		}
-		lamps_hear(l);
+		blf_hear(l);
 		if (now - looked > NS_PER_S) {
-			lamps_repeat(l, next, now);
+			blf_repeat(l, next, now);
 			looked = now;
 		}
 		if (now - began > SWITCH_S * NS_PER_S)
@@ -91,7 +91,7 @@ bool lamps_switch(struct lamps_load *l, bool on)
 
 /* ---- what is told ---- */
 
-void lamps_change(struct lamps_load *l, uint32_t phone, enum lamp_phase phase, uint64_t now)
+void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, uint64_t now)
 {
 	struct phone *p = &l->phones[phone];
 
@@ -103,7 +103,7 @@ void lamps_change(struct lamps_load *l, uint32_t phone, enum lamp_phase phase, u
 }
 
 /* A phone has one call, or none any more. */
-static enum lamp_phase phase_told(struct bytes body)
+static enum blf_watch_phase phase_told(struct bytes body)
 {
 	static const char *const names[PHASES] = { "trying", "early", "confirmed", "terminated" };
 	const uint8_t *at = memmem(body.p, body.n, "<state>", 7);
@@ -112,14 +112,14 @@ static enum lamp_phase phase_told(struct bytes body)
 		struct bytes rest = bytes_from(body, (size_t)(at - body.p) + 7);
 
 		if (bytes_starts(rest, names[i]))
-			return (enum lamp_phase)i;
+			return (enum blf_watch_phase)i;
 	}
 	return PHASES;
 }
 
-static void lamp_told(struct lamps_load *l, uint32_t i, enum lamp_phase phase, uint64_t now)
+static void blf_watch_told(struct blf_load *l, uint32_t i, enum blf_watch_phase phase, uint64_t now)
 {
-	struct lamp *lamp = &l->lamps[i];
+	struct blf_watch *lamp = &l->watches[i];
 	struct phone *p = &l->phones[watched_by(l, i)];
 
 	if (lamp->turn != p->turn)
@@ -135,40 +135,39 @@ static void lamp_told(struct lamps_load *l, uint32_t i, enum lamp_phase phase, u
 	}
 }
 
-static void notify_heard(struct lamps_load *l, const struct sip_message *m, uint32_t i,
-			 uint64_t now)
+static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
 {
-	struct lamp *lamp = &l->lamps[i];
-	enum lamp_phase phase = phase_told(m->body);
+	struct blf_watch *lamp = &l->watches[i];
+	enum blf_watch_phase phase = phase_told(m->body);
 	struct bytes state = { 0 };
 
-	lamps_answer(l, i / l->each, m, 200, "", "");
-	if (m->cseq <= lamp->heard || lamp->state == LAMP_DARK)
+	blf_answer(l, i / l->each, m, 200, "", "");
+	if (m->cseq <= lamp->heard || lamp->state == BLF_WATCH_DARK)
 		return;
 	lamp->heard = m->cseq;
 	l->figures.notifies++;
 	(void)message_header(m, "Subscription-State", 0, &state);
 	if (bytes_istarts(state, "terminated")) {
-		l->asked -= lamp->state != LAMP_ON;
-		lamp->state = LAMP_DARK;
-	} else if (lamp->state == LAMP_ACCEPTED) {
-		lamp->state = LAMP_ON;
+		l->asked -= lamp->state != BLF_WATCH_ON;
+		lamp->state = BLF_WATCH_DARK;
+	} else if (lamp->state == BLF_WATCH_ACCEPTED) {
+		lamp->state = BLF_WATCH_ON;
 		l->asked--;
-	} else if (lamp->state == LAMP_ON && phase < PHASES) {
-		lamp_told(l, i, phase, now);
+	} else if (lamp->state == BLF_WATCH_ON && phase < PHASES) {
+		blf_watch_told(l, i, phase, now);
 	}
 }
 
-void lamps_watch_heard(struct lamps_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
+void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
 {
-	struct lamp *lamp = &l->lamps[i];
+	struct blf_watch *lamp = &l->watches[i];
 
 	if (m->request) {
 		if (m->method == SIP_NOTIFY)
 			notify_heard(l, m, i, now);
 		return;
 	}
-	if (m->cseq != lamp->cseq || m->status < 200 || lamp->state != LAMP_ASKED)
+	if (m->cseq != lamp->cseq || m->status < 200 || lamp->state != BLF_WATCH_ASKED)
 		return;
 	if (m->status != 200) { /* too fast for it: again */
 		lamp->cseq++;
@@ -176,6 +175,6 @@ void lamps_watch_heard(struct lamps_load *l, const struct sip_message *m, uint32
 	}
 	if (bytes_cstr(m->to.tag, lamp->to_tag, sizeof(lamp->to_tag)) ||
 	    bytes_cstr(m->contact.uri.all, lamp->target, sizeof(lamp->target)))
-		lamps_fail("a tag or contact is too long");
-	lamp->state = LAMP_ACCEPTED;
+		blf_fail("a tag or contact is too long");
+	lamp->state = BLF_WATCH_ACCEPTED;
 }

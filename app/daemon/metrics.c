@@ -187,7 +187,7 @@ void node_metrics_update(const struct node *n)
 	node_shards_metrics(n);
 	claimant_metrics(n->claimant);
 	node_edge_metrics(n);
-	node_lamps_metrics(n);
+	node_blf_metrics(n);
 	node_keeper_metrics(n);
 	node_tenants_metrics(n);
 	node_trunks_metrics(n);

@@ -263,7 +263,7 @@ void node_on_timer(void *arg)
 	node_probe_expire(n, now.ns);
 	claimant_expire(n->claimant, now.ns);
 	node_edge_expire(n, now.ns);
-	node_lamps_expire(n, now.ns);
+	node_blf_expire(n, now.ns);
 	node_held_expire(n, now);
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
@@ -506,7 +506,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_probe_next_ns(n));
 	next = ns_least(next, claimant_next_ns(n->claimant));
 	next = ns_least(next, node_edge_next_ns(n));
-	next = ns_least(next, node_lamps_next_ns(n));
+	next = ns_least(next, node_blf_next_ns(n));
 	next = ns_least(next, node_held_next_ns(n));
 	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, node_rebalance_next_ns(n));
@@ -549,7 +549,7 @@ void node_round(void *arg)
 	if (n->control)
 		control_flush(n->control);
 	directory_flush(n);
-	node_lamps_flush(n);
+	node_blf_flush(n);
 	claimant_flush(n->claimant, clock_now_ns());
 	if (n->redis)
 		redis_flush(n->redis);

@@ -431,7 +431,7 @@ static int shard_start(struct node *n)
 		err = shard_commons_open(&n->commons, &settings, &n->rand);
 	settings.commons = n->commons;
 	if (!err)
-		err = node_lamps_open(n);
+		err = node_blf_open(n);
 	if (!err)
 		err = node_shards_core_open(n, &settings);
 	explicit_bzero(&settings, sizeof(settings));
@@ -693,7 +693,7 @@ int node_start(struct node *n)
 	node_shards_setup();
 	claimant_setup();
 	node_edge_setup();
-	node_lamps_setup();
+	node_blf_setup();
 	node_held_setup();
 	node_keeper_setup();
 	node_deliver_setup();

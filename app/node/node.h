@@ -160,7 +160,7 @@ struct node {
 	struct store_shared *store;
 	struct claimant *claimant; /* NULL: in no cluster */
 	struct node_edge *edge;    /* likewise */
-	struct node_lamps lamps;
+	struct node_blf blf;
 	struct node_held held;
 	struct node_keeper keeper;      /* of floating addresses */
 	struct node_deliver recordings; /* the process that has them */

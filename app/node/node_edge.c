@@ -499,7 +499,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		edge_inter_shard(n, p);
 		return;
 	case PARCEL_NEWS:
-		node_lamps_hear(n, incarnation, p->data);
+		node_blf_hear(n, incarnation, p->data);
 		return;
 	case PARCEL_BACK:
 		edge_hold(n, p);

@@ -11,47 +11,47 @@
 static struct {
 	metric_id asked, told, heard, refused, asking, views, held, share_asked, share_gave,
 		share_got, share_neighbours;
-} g_lamps_metrics;
+} g_blf_metrics;
 
-void node_lamps_setup(void)
+void node_blf_setup(void)
 {
-#define LAMPS(what)                                                                            \
+#define BLF(what)                                                                              \
 	metric_register(METRIC_COUNTER, "tandem_cluster_watched_total", "result=\"" what "\"", \
 			"Users that are watched across nodes: asked for, reported to others, " \
 			"received from others, and refused, as the news were none or too many.")
-	g_lamps_metrics.asked = LAMPS("asked");
-	g_lamps_metrics.told = LAMPS("reported");
-	g_lamps_metrics.heard = LAMPS("received");
-	g_lamps_metrics.refused = LAMPS("refused");
+	g_blf_metrics.asked = BLF("asked");
+	g_blf_metrics.told = BLF("reported");
+	g_blf_metrics.heard = BLF("received");
+	g_blf_metrics.refused = BLF("refused");
 #undef LAMPS
-#define LAMPS(what)                                                                               \
+#define BLF(what)                                                                                 \
 	metric_register(METRIC_GAUGE, "tandem_cluster_watched", "of=\"" what "\"",                \
 			"Users that other nodes watch and this one tells of (others), those of "  \
 			"which others have told (here), and those with calls that no node tells " \
 			"of now, as their shard is being taken over (held).")
-	g_lamps_metrics.asking = LAMPS("others");
-	g_lamps_metrics.views = LAMPS("here");
-	g_lamps_metrics.held = LAMPS("held");
+	g_blf_metrics.asking = BLF("others");
+	g_blf_metrics.views = BLF("here");
+	g_blf_metrics.held = BLF("held");
 #undef LAMPS
 #define SHARES(what)                                                                           \
 	metric_register(METRIC_COUNTER, "tandem_cluster_shares_total", "result=\"" what "\"",  \
 			"Parts of limits of users that hold over all nodes: asked for, given " \
 			"to others, and got.")
-	g_lamps_metrics.share_asked = SHARES("asked");
-	g_lamps_metrics.share_gave = SHARES("gave");
-	g_lamps_metrics.share_got = SHARES("got");
-	g_lamps_metrics.share_neighbours = metric_register(
+	g_blf_metrics.share_asked = SHARES("asked");
+	g_blf_metrics.share_gave = SHARES("gave");
+	g_blf_metrics.share_got = SHARES("got");
+	g_blf_metrics.share_neighbours = metric_register(
 		METRIC_GAUGE, "tandem_cluster_shares_remembered", "",
 		"Limits and other processes of nodes, with which parts were given or got.");
 #undef SHARES
 }
 
-static struct remote_watch *lamps_of(const struct node *n)
+static struct remote_watch *blf_of(const struct node *n)
 {
 	return n->commons ? n->commons->remote : NULL;
 }
 
-static void lamps_send(void *arg, uint64_t process, struct bytes news)
+static void blf_send(void *arg, uint64_t process, struct bytes news)
 {
 	struct node *n = arg;
 	struct channel_to to[ROSTER_NODES_MAX];
@@ -65,7 +65,7 @@ static void lamps_send(void *arg, uint64_t process, struct bytes news)
 		node_edge_news(n, &to[i], news);
 }
 
-static bool lamps_is_heard(void *arg, uint64_t process)
+static bool blf_is_heard(void *arg, uint64_t process)
 {
 	const struct node *n = arg;
 	struct channel_to to;
@@ -73,7 +73,7 @@ static bool lamps_is_heard(void *arg, uint64_t process)
 	return claimant_process(n->claimant, process, &to);
 }
 
-static uint32_t lamps_others(void *arg)
+static uint32_t blf_others(void *arg)
 {
 	const struct node *n = arg;
 	struct channel_to to[ROSTER_NODES_MAX];
@@ -81,50 +81,50 @@ static uint32_t lamps_others(void *arg)
 	return claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
 }
 
-static void lamps_joined(void *arg, const struct remote_joined *j)
+static void blf_joined(void *arg, const struct remote_joined *j)
 {
 	command_ask_answered(arg, j);
 }
 
-static void lamps_picked(void *arg, const struct park_news *told)
+static void blf_picked(void *arg, const struct park_news *told)
 {
 	command_ask_picked(arg, told);
 }
 
-static void lamps_paged(void *arg, const struct remote_paged *told)
+static void blf_paged(void *arg, const struct remote_paged *told)
 {
 	node_page_told(arg, told);
 }
 
-int node_lamps_open(struct node *n)
+int node_blf_open(struct node *n)
 {
-	const struct shard_remote with = { .send = lamps_send,
-					   .is_heard = lamps_is_heard,
-					   .others = lamps_others,
-					   .joined = lamps_joined,
-					   .picked = lamps_picked,
-					   .paged = lamps_paged,
+	const struct shard_remote with = { .send = blf_send,
+					   .is_heard = blf_is_heard,
+					   .others = blf_others,
+					   .joined = blf_joined,
+					   .picked = blf_picked,
+					   .paged = blf_paged,
 					   .arg = n };
 
 	n->commons->shares = n->shares;
 	return n->edge ? shard_remote_open(n->commons, &with) : 0;
 }
 
-void node_lamps_hear(struct node *n, uint64_t process, struct bytes news)
+void node_blf_hear(struct node *n, uint64_t process, struct bytes news)
 {
-	if (lamps_of(n))
+	if (blf_of(n))
 		shard_remote_hear(n->commons, process, news, clock_instant());
 }
 
-void node_lamps_flush(struct node *n)
+void node_blf_flush(struct node *n)
 {
 	struct share_word word;
 
-	if (!lamps_of(n) || n->phase != NODE_RUNNING)
+	if (!blf_of(n) || n->phase != NODE_RUNNING)
 		return;
 	while (n->shares && shares_next(n->shares, &word))
-		remote_watch_share(lamps_of(n), &word);
-	remote_watch_flush(lamps_of(n));
+		remote_watch_share(blf_of(n), &word);
+	remote_watch_flush(blf_of(n));
 }
 
 /* Among whom limits are divided: who lives, as Redis had it when it was last read. Whom this node does not hear has its part all the same. */
@@ -146,7 +146,7 @@ static void shares_note_processes(struct node *n)
 }
 
 /* Those that have just come know of nobody that is watched here. */
-static void lamps_note_processes(struct node *n)
+static void blf_note_processes(struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 	uint32_t count = claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
@@ -154,17 +154,17 @@ static void lamps_note_processes(struct node *n)
 
 	while (count)
 		heard += to[--count].incarnation;
-	if (heard != n->lamps.heard)
+	if (heard != n->blf.heard)
 		shard_remote_joined(n->commons);
-	n->lamps.heard = heard;
+	n->blf.heard = heard;
 }
 
-void node_lamps_expire(struct node *n, uint64_t now_ns)
+void node_blf_expire(struct node *n, uint64_t now_ns)
 {
-	if (!lamps_of(n) || n->phase != NODE_RUNNING || n->lamps.next_ns > now_ns)
+	if (!blf_of(n) || n->phase != NODE_RUNNING || n->blf.next_ns > now_ns)
 		return;
-	n->lamps.next_ns = now_ns + NS_PER_S;
-	lamps_note_processes(n);
+	n->blf.next_ns = now_ns + NS_PER_S;
+	blf_note_processes(n);
 	if (n->shares) {
 		shares_note_processes(n);
 		shares_expire(n->shares, now_ns);
@@ -172,31 +172,31 @@ void node_lamps_expire(struct node *n, uint64_t now_ns)
 	shard_remote_second(n->commons, now_ns);
 }
 
-uint64_t node_lamps_next_ns(const struct node *n)
+uint64_t node_blf_next_ns(const struct node *n)
 {
-	return lamps_of(n) && n->phase == NODE_RUNNING ? n->lamps.next_ns : UINT64_MAX;
+	return blf_of(n) && n->phase == NODE_RUNNING ? n->blf.next_ns : UINT64_MAX;
 }
 
-void node_lamps_metrics(const struct node *n)
+void node_blf_metrics(const struct node *n)
 {
 	struct remote_watch_counts now;
 	struct share_counts shares;
 
-	if (!lamps_of(n))
+	if (!blf_of(n))
 		return;
-	remote_watch_counts(lamps_of(n), &now);
-	metric_add(g_lamps_metrics.asked, now.asked);
-	metric_add(g_lamps_metrics.told, now.told);
-	metric_add(g_lamps_metrics.heard, now.heard);
-	metric_add(g_lamps_metrics.refused, now.refused);
-	metric_set(g_lamps_metrics.asking, now.asking);
-	metric_set(g_lamps_metrics.views, now.views);
-	metric_set(g_lamps_metrics.held, now.held);
+	remote_watch_counts(blf_of(n), &now);
+	metric_add(g_blf_metrics.asked, now.asked);
+	metric_add(g_blf_metrics.told, now.told);
+	metric_add(g_blf_metrics.heard, now.heard);
+	metric_add(g_blf_metrics.refused, now.refused);
+	metric_set(g_blf_metrics.asking, now.asking);
+	metric_set(g_blf_metrics.views, now.views);
+	metric_set(g_blf_metrics.held, now.held);
 	if (!n->shares)
 		return;
 	shares_counts(n->shares, &shares);
-	metric_add(g_lamps_metrics.share_asked, shares.asked);
-	metric_add(g_lamps_metrics.share_gave, shares.gave);
-	metric_add(g_lamps_metrics.share_got, shares.got);
-	metric_set(g_lamps_metrics.share_neighbours, shares.neighbours);
+	metric_add(g_blf_metrics.share_asked, shares.asked);
+	metric_add(g_blf_metrics.share_gave, shares.gave);
+	metric_add(g_blf_metrics.share_got, shares.got);
+	metric_set(g_blf_metrics.share_neighbours, shares.neighbours);
 }

@@ -10,20 +10,20 @@
 
 struct node;
 
-struct node_lamps {
+struct node_blf {
 	uint64_t next_ns;
 	uint64_t heard; /* the processes that were heard a second ago, as one number */
 };
 
-void node_lamps_setup(void); /* registers the metrics; main thread, once */
+void node_blf_setup(void); /* registers the metrics; main thread, once */
 /* The shards' commons and the edge are open. Without an edge there is nothing to do. 0 or -ENOMEM. */
-int node_lamps_open(struct node *n) NODISCARD;
+int node_blf_open(struct node *n) NODISCARD;
 /* That process has told something. */
-void node_lamps_hear(struct node *n, uint64_t process, struct bytes news);
+void node_blf_hear(struct node *n, uint64_t process, struct bytes news);
 /* End of each round. */
-void node_lamps_flush(struct node *n);
-void node_lamps_expire(struct node *n, uint64_t now_ns);
-uint64_t node_lamps_next_ns(const struct node *n);
-void node_lamps_metrics(const struct node *n);
+void node_blf_flush(struct node *n);
+void node_blf_expire(struct node *n, uint64_t now_ns);
+uint64_t node_blf_next_ns(const struct node *n);
+void node_blf_metrics(const struct node *n);
 
 #endif

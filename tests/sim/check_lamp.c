@@ -125,14 +125,14 @@ void check_lamp_notify(struct sim *s, const struct sip_message *m)
 }
 
 /* Nothing but a kill, or a phone that was not there, takes a subscription before its time is over. */
-static bool is_promised(const struct sim *s, const struct lamp *l)
+static bool is_promised(const struct sim *s, const struct blf_watch *l)
 {
-	return l->state == LAMP_ON && l->manner != LAMP_LEAVES && l->dialog.phone->alive &&
-	       s->now_ns < l->until_ns && !l->excused && !check_lamp_took(s, l->id) &&
-	       !s->totals.documents && !s->totals.steps;
+	return l->state == BLF_WATCH_ON && l->manner != BLF_WATCH_LEAVES &&
+	       l->dialog.phone->alive && s->now_ns < l->until_ns && !l->excused &&
+	       !check_lamp_took(s, l->id) && !s->totals.documents && !s->totals.steps;
 }
 
-void check_lamp_lost(struct sim *s, struct lamp *l)
+void check_lamp_lost(struct sim *s, struct blf_watch *l)
 {
 	if (is_promised(s, l))
 		check_fail(s, "%s is lost", l->dialog.call_id);
@@ -140,7 +140,7 @@ void check_lamp_lost(struct sim *s, struct lamp *l)
 
 /* ---- the end ---- */
 
-static const struct subscription *sub_next(const struct sim *s, const struct lamp *l,
+static const struct subscription *sub_next(const struct sim *s, const struct blf_watch *l,
 					   struct node_calls *at)
 {
 	for (; at->node < s->node_count; at->node++, at->shard = at->call = 0) {
@@ -162,7 +162,7 @@ static const struct subscription *sub_next(const struct sim *s, const struct lam
 	return NULL;
 }
 
-static void look_at_lamp(struct sim *s, const struct lamp *l)
+static void look_at_lamp(struct sim *s, const struct blf_watch *l)
 {
 	struct node_calls at = { 0 };
 	const struct lamp_seen *seen = seen_of(s, l->id);

@@ -14,7 +14,7 @@ enum { TEXT_MAX_N = 4096, AUTH_TRIES = 3 };
 
 /* ---- which ---- */
 
-struct lamp *lamp_find(const struct sim *s, struct bytes call_id)
+struct blf_watch *lamp_find(const struct sim *s, struct bytes call_id)
 {
 	for (uint32_t i = s->lamps.count; i-- > 0;) {
 		if (bytes_is(call_id, s->lamps.list[i]->dialog.call_id))
@@ -23,7 +23,7 @@ struct lamp *lamp_find(const struct sim *s, struct bytes call_id)
 	return NULL;
 }
 
-struct lamp *lamp_of(struct sim *s, const struct phone *p)
+struct blf_watch *lamp_of(struct sim *s, const struct phone *p)
 {
 	for (uint32_t i = s->lamps.count; i-- > 0;) {
 		if (s->lamps.list[i]->dialog.phone == p && s->lamps.list[i]->state != LAMP_OVER)
@@ -34,7 +34,7 @@ struct lamp *lamp_of(struct sim *s, const struct phone *p)
 
 /* ---- what it asks ---- */
 
-static void lamp_ask(struct sim *s, struct lamp *l, const char *credentials)
+static void blf_watch_ask(struct sim *s, struct blf_watch *l, const char *credentials)
 {
 	struct phone_call *d = &l->dialog;
 	char text[TEXT_MAX_N], branch[96], extra[1200];
@@ -54,7 +54,7 @@ static void lamp_ask(struct sim *s, struct lamp *l, const char *credentials)
 
 static void on_due(struct sim *s, const struct event *e)
 {
-	struct lamp *l = s->lamps.list[e->a];
+	struct blf_watch *l = s->lamps.list[e->a];
 
 	bool rest = s->calm || s->quiet;
 
@@ -62,15 +62,15 @@ static void on_due(struct sim *s, const struct event *e)
 		lamp_refresh(s, l);
 }
 
-static void lamp_refresh_later(struct sim *s, struct lamp *l, uint64_t ns)
+static void lamp_refresh_later(struct sim *s, struct blf_watch *l, uint64_t ns)
 {
 	sim_after(s, ns, on_due, 0, l->index, ++l->serial);
 }
 
-struct lamp *lamp_begin(struct sim *s, struct phone *p, uint32_t extension, uint32_t expires_s,
-			enum lamp_manner manner)
+struct blf_watch *blf_watch_begin(struct sim *s, struct phone *p, uint32_t extension,
+				  uint32_t expires_s, enum lamp_manner manner)
 {
-	struct lamp *l;
+	struct blf_watch *l;
 	char number[16];
 
 	if (s->lamps.count == LAMPS_MAX)
@@ -94,19 +94,19 @@ struct lamp *lamp_begin(struct sim *s, struct phone *p, uint32_t extension, uint
 	(void)snprintf(l->dialog.target, sizeof(l->dialog.target), "sip:%s@%s", number,
 		       g_sim_domain);
 	s->totals.lamps++;
-	lamp_ask(s, l, "");
+	blf_watch_ask(s, l, "");
 	return l;
 }
 
-void lamp_refresh(struct sim *s, struct lamp *l)
+void lamp_refresh(struct sim *s, struct blf_watch *l)
 {
 	l->auth_tries = 0;
-	lamp_ask(s, l, "");
+	blf_watch_ask(s, l, "");
 }
 
-void lamp_end(struct sim *s, struct lamp *l)
+void lamp_end(struct sim *s, struct blf_watch *l)
 {
-	l->manner = LAMP_LEAVES;
+	l->manner = BLF_WATCH_LEAVES;
 	l->expires_s = 0;
 	l->serial++;
 	lamp_refresh(s, l);
@@ -116,14 +116,14 @@ void lamp_end(struct sim *s, struct lamp *l)
 
 static void on_again(struct sim *s, const struct event *e)
 {
-	const struct lamp *l = s->lamps.list[e->a];
+	const struct blf_watch *l = s->lamps.list[e->a];
 
 	if (l->dialog.phone->alive && !s->quiet)
-		(void)lamp_begin(s, l->dialog.phone, l->extension, l->expires_s, l->manner);
+		(void)blf_watch_begin(s, l->dialog.phone, l->extension, l->expires_s, l->manner);
 }
 
 /* In another dialog (RFC 6665 4.1.2.2). */
-static void lamp_begin_anew(struct sim *s, struct lamp *l)
+static void lamp_begin_anew(struct sim *s, struct blf_watch *l)
 {
 	l->state = LAMP_OVER;
 	if (l->manner == LAMP_KEEPS && !s->calm)
@@ -135,7 +135,7 @@ static void on_left(struct sim *s, const struct event *e)
 	s->lamps.list[e->a]->state = LAMP_OVER;
 }
 
-static void lamp_accepted(struct sim *s, struct lamp *l, const struct sip_message *m)
+static void lamp_accepted(struct sim *s, struct blf_watch *l, const struct sip_message *m)
 {
 	struct id_tag id;
 
@@ -146,8 +146,8 @@ static void lamp_accepted(struct sim *s, struct lamp *l, const struct sip_messag
 		return;
 	}
 	l->id = id.call;
-	if (l->state == LAMP_ASKED)
-		l->state = LAMP_ON;
+	if (l->state == BLF_WATCH_ASKED)
+		l->state = BLF_WATCH_ON;
 	l->left = l->expires_s == 0;
 	if (l->left)
 		sim_after(s, LEFT_NS, on_left, 0, l->index, 0);
@@ -155,19 +155,19 @@ static void lamp_accepted(struct sim *s, struct lamp *l, const struct sip_messag
 		lamp_refresh_later(s, l, l->expires_s * NS_PER_S / 2);
 }
 
-static void lamp_challenged(struct sim *s, struct lamp *l, const struct sip_message *m)
+static void lamp_challenged(struct sim *s, struct blf_watch *l, const struct sip_message *m)
 {
 	char credentials[1024];
 
 	if (l->auth_tries++ < AUTH_TRIES)
-		lamp_ask(s, l,
-			 phone_credentials(s, l->dialog.phone, m, "SUBSCRIBE", l->dialog.target,
-					   credentials));
+		blf_watch_ask(s, l,
+			      phone_credentials(s, l->dialog.phone, m, "SUBSCRIBE",
+						l->dialog.target, credentials));
 	else
 		lamp_begin_anew(s, l);
 }
 
-void lamp_answered(struct sim *s, struct lamp *l, const struct sip_message *m)
+void lamp_answered(struct sim *s, struct blf_watch *l, const struct sip_message *m)
 {
 	uint16_t status = m ? m->status : 408;
 
@@ -184,13 +184,13 @@ void lamp_answered(struct sim *s, struct lamp *l, const struct sip_message *m)
 	if (status == 481)
 		check_lamp_lost(s, l);
 	l->excused |= status != 481 && status != 403 && status != 404;
-	if (status == 503 && l->state == LAMP_ON) /* it lasts until its time is over */
+	if (status == 503 && l->state == BLF_WATCH_ON) /* it lasts until its time is over */
 		lamp_refresh_later(s, l, AGAIN_NS);
 	else
 		lamp_begin_anew(s, l);
 }
 
-void lamp_forget(struct lamp *l)
+void lamp_forget(struct blf_watch *l)
 {
 	l->state = LAMP_OVER;
 	l->serial++;

@@ -19,10 +19,10 @@ enum { LAMPS_MAX = 32, LAMP_DIALOGS = 16 };
 
 /* What its phone does with it. */
 enum lamp_manner {
-	LAMP_KEEPS,    /* refreshed at half of its time, and subscribed again when it is lost */
-	LAMP_RUNS_OUT, /* no refresh */
-	LAMP_FETCHES,  /* asks once */
-	LAMP_LEAVES,   /* it was ended by its phone */
+	LAMP_KEEPS,       /* refreshed at half of its time, and subscribed again when it is lost */
+	LAMP_RUNS_OUT,    /* no refresh */
+	LAMP_FETCHES,     /* asks once */
+	BLF_WATCH_LEAVES, /* it was ended by its phone */
 };
 
 struct lamp_dialog {
@@ -30,11 +30,11 @@ struct lamp_dialog {
 	bool over, confirmed;
 };
 
-struct lamp {
+struct blf_watch {
 	struct phone_call dialog; /* no call: what its messages are written with */
 	uint32_t index, extension;
 	enum lamp_manner manner;
-	enum { LAMP_ASKED, LAMP_ON, LAMP_OVER } state;
+	enum { BLF_WATCH_ASKED, BLF_WATCH_ON, LAMP_OVER } state;
 	uint32_t expires_s, auth_tries;
 	uint64_t until_ns, serial;
 	uint64_t id;      /* of the node's subscription; 0: not known yet */
@@ -55,7 +55,7 @@ struct lamp_seen {
 };
 
 struct lamps {
-	struct lamp *list[LAMPS_MAX];
+	struct blf_watch *list[LAMPS_MAX];
 	uint32_t count;
 	struct lamp_seen seen[4 * LAMPS_MAX];
 	uint32_t seen_count;
@@ -63,18 +63,18 @@ struct lamps {
 
 /* ---- lamp.c: what its phone does ---- */
 /* NULL: there are too many. */
-struct lamp *lamp_begin(struct sim *s, struct phone *p, uint32_t extension, uint32_t expires_s,
-			enum lamp_manner manner);
-void lamp_end(struct sim *s, struct lamp *l);
-void lamp_refresh(struct sim *s, struct lamp *l);
+struct blf_watch *blf_watch_begin(struct sim *s, struct phone *p, uint32_t extension,
+				  uint32_t expires_s, enum lamp_manner manner);
+void lamp_end(struct sim *s, struct blf_watch *l);
+void lamp_refresh(struct sim *s, struct blf_watch *l);
 /* The newest of a phone that is not over; NULL: none. */
-struct lamp *lamp_of(struct sim *s, const struct phone *p);
+struct blf_watch *lamp_of(struct sim *s, const struct phone *p);
 /* By its Call-ID; NULL: no lamp's. */
-struct lamp *lamp_find(const struct sim *s, struct bytes call_id);
+struct blf_watch *lamp_find(const struct sim *s, struct bytes call_id);
 /* m: NULL: there was no answer. */
-void lamp_answered(struct sim *s, struct lamp *l, const struct sip_message *m);
+void lamp_answered(struct sim *s, struct blf_watch *l, const struct sip_message *m);
 /* The phone knows nothing of it any more. */
-void lamp_forget(struct lamp *l);
+void lamp_forget(struct blf_watch *l);
 void lamps_vanish(struct sim *s, const struct phone *p);
 /* Its connection is with another node: those of before cannot tell it anything. */
 void lamps_go(struct sim *s, const struct phone *p);
@@ -82,9 +82,9 @@ void lamps_close(struct sim *s);
 
 /* ---- lamp_told.c ---- */
 /* The status that it gets. */
-uint16_t lamp_told(struct sim *s, struct lamp *l, const struct sip_message *m);
-bool lamp_is_lit(const struct lamp *l); /* somebody talks */
-bool lamp_is_dark(const struct lamp *l);
+uint16_t blf_watch_told(struct sim *s, struct blf_watch *l, const struct sip_message *m);
+bool lamp_is_lit(const struct blf_watch *l); /* somebody talks */
+bool lamp_is_dark(const struct blf_watch *l);
 
 /* ---- check_lamp.c ---- */
 void check_lamp_save(struct sim *s, const struct node_shard *shard, const struct effect *e);
@@ -101,7 +101,7 @@ bool check_lamp_took(const struct sim *s, uint64_t id);
 /* Those of a shard: it is dead. */
 void check_lamps_crashed(struct sim *s, uint16_t shard);
 /* The node says that there is none. */
-void check_lamp_lost(struct sim *s, struct lamp *l);
+void check_lamp_lost(struct sim *s, struct blf_watch *l);
 void check_lamps_end(struct sim *s);
 
 #endif

@@ -24,7 +24,7 @@ static bool cut(struct bytes *rest, const char *begin, const char *end, struct b
 	return true;
 }
 
-static struct lamp_dialog *dialog_of(struct lamp *l, struct bytes id)
+static struct lamp_dialog *dialog_of(struct blf_watch *l, struct bytes id)
 {
 	for (uint32_t i = 0; i < l->dialog_count; i++) {
 		if (bytes_is(id, l->dialogs[i].id))
@@ -37,7 +37,7 @@ static struct lamp_dialog *dialog_of(struct lamp *l, struct bytes id)
 	return l->dialog_count == LAMP_DIALOGS ? NULL : &l->dialogs[l->dialog_count++];
 }
 
-static void learn_dialogs(struct sim *s, struct lamp *l, struct bytes body)
+static void learn_dialogs(struct sim *s, struct blf_watch *l, struct bytes body)
 {
 	struct bytes one, id, state;
 
@@ -58,7 +58,7 @@ static void learn_dialogs(struct sim *s, struct lamp *l, struct bytes body)
 	}
 }
 
-static void learn(struct sim *s, struct lamp *l, struct bytes body, bool first)
+static void learn(struct sim *s, struct blf_watch *l, struct bytes body, bool first)
 {
 	struct bytes rest = body, value = { 0 }, state = { 0 };
 	uint32_t version = 0;
@@ -89,7 +89,7 @@ static bool is_last(const struct sip_message *m)
 	       bytes_starts(value, "terminated");
 }
 
-static void learn_standing(struct sim *s, struct lamp *l, const struct sip_message *m)
+static void learn_standing(struct sim *s, struct blf_watch *l, const struct sip_message *m)
 {
 	struct bytes value = { 0 };
 	struct bytes rest;
@@ -107,7 +107,7 @@ static void learn_standing(struct sim *s, struct lamp *l, const struct sip_messa
 }
 
 /* The dialog may begin with it (RFC 6665 4.1.2.4). */
-static bool is_its_dialog(struct sim *s, struct lamp *l, const struct sip_message *m)
+static bool is_its_dialog(struct sim *s, struct blf_watch *l, const struct sip_message *m)
 {
 	struct id_tag id;
 
@@ -121,7 +121,7 @@ static bool is_its_dialog(struct sim *s, struct lamp *l, const struct sip_messag
 	return true;
 }
 
-uint16_t lamp_told(struct sim *s, struct lamp *l, const struct sip_message *m)
+uint16_t blf_watch_told(struct sim *s, struct blf_watch *l, const struct sip_message *m)
 {
 	bool first = l->heard == 0;
 
@@ -143,7 +143,7 @@ uint16_t lamp_told(struct sim *s, struct lamp *l, const struct sip_message *m)
 	return 200;
 }
 
-bool lamp_is_lit(const struct lamp *l)
+bool lamp_is_lit(const struct blf_watch *l)
 {
 	for (uint32_t i = 0; i < l->dialog_count; i++) {
 		if (l->dialogs[i].confirmed)
@@ -152,7 +152,7 @@ bool lamp_is_lit(const struct lamp *l)
 	return false;
 }
 
-bool lamp_is_dark(const struct lamp *l)
+bool lamp_is_dark(const struct blf_watch *l)
 {
 	for (uint32_t i = 0; i < l->dialog_count; i++) {
 		if (!l->dialogs[i].over)

@@ -183,7 +183,7 @@ static bool names_node(const struct sim *s, struct bytes message, uint32_t *node
 
 uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes message)
 {
-	const struct lamp *l;
+	const struct blf_watch *l;
 	struct bytes call_id;
 	uint32_t node;
 
@@ -262,7 +262,7 @@ static void response(struct sim *s, struct phone *p, const struct sip_message *m
 	if (t->method == SIP_REGISTER) {
 		phone_registered(s, p, m);
 	} else if (t->method == SIP_SUBSCRIBE) {
-		struct lamp *l = lamp_find(s, m->call_id);
+		struct blf_watch *l = lamp_find(s, m->call_id);
 
 		if (l)
 			lamp_answered(s, l, m);

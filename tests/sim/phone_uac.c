@@ -370,7 +370,8 @@ void phone_uac_timeout(struct sim *s, struct phone_txn *t)
 	if (t->method == SIP_REGISTER) {
 		phone_registered(s, t->phone, NULL);
 	} else if (t->method == SIP_SUBSCRIBE) {
-		struct lamp *l = lamp_find(s, trace_header(text_bytes(&t->request), "Call-ID"));
+		struct blf_watch *l =
+			lamp_find(s, trace_header(text_bytes(&t->request), "Call-ID"));
 
 		if (l)
 			lamp_answered(s, l, NULL);

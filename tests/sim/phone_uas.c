@@ -490,10 +490,10 @@ void phone_uas_request(struct sim *s, struct phone *p, const struct sip_message 
 {
 	struct phone_txn *t = phone_txn_asked(s, p, m, datagram);
 	struct phone_call *c = m->to.tag.n ? phone_call_find(p, m) : NULL;
-	struct lamp *l = m->method == SIP_NOTIFY ? lamp_find(s, m->call_id) : NULL;
+	struct blf_watch *l = m->method == SIP_NOTIFY ? lamp_find(s, m->call_id) : NULL;
 
 	if (l) {
-		say(s, t, lamp_told(s, l, m), "");
+		say(s, t, blf_watch_told(s, l, m), "");
 		return;
 	}
 	if (phone_asks(s, p, t, m))

@@ -10,7 +10,7 @@ enum { SOME_WATCH = 250, LAMPS_MOST = 5, FROM_MS = 2000, TO_MS = 90000, OFF_MS =
 static void on_off(struct sim *s, const struct event *e)
 {
 	struct phone *p = &s->phones.list[e->who];
-	struct lamp *l = p->alive ? lamp_of(s, p) : NULL;
+	struct blf_watch *l = p->alive ? lamp_of(s, p) : NULL;
 
 	if (l && l->manner == LAMP_KEEPS)
 		lamp_end(s, l);
@@ -22,8 +22,8 @@ static void on_lamp(struct sim *s, const struct event *e)
 	struct phone *p = &s->phones.list[e->who];
 
 	if (p->alive)
-		(void)lamp_begin(s, p, (uint32_t)(e->a >> 8), (uint32_t)e->b,
-				 (enum lamp_manner)(e->a & 0xff));
+		(void)blf_watch_begin(s, p, (uint32_t)(e->a >> 8), (uint32_t)e->b,
+				      (enum lamp_manner)(e->a & 0xff));
 }
 
 /* One with a connection goes between nodes and leaves its dialogs behind; one that asks who the node is refuses what it is told. */

@@ -13,14 +13,14 @@ enum { LAMP_S = 600, LAMP_SHORT_S = 60 };
 void story_lamp(struct sim *s, const struct story_step *step)
 {
 	struct phone *p = &s->phones.list[step->who];
-	struct lamp *l = lamp_of(s, p);
+	struct blf_watch *l = lamp_of(s, p);
 
 	if (step->what == STORY_LAMP)
-		(void)lamp_begin(s, p, step->to, LAMP_S, LAMP_KEEPS);
+		(void)blf_watch_begin(s, p, step->to, LAMP_S, LAMP_KEEPS);
 	else if (step->what == STORY_LAMP_RUNS)
-		(void)lamp_begin(s, p, step->to, LAMP_SHORT_S, LAMP_RUNS_OUT);
+		(void)blf_watch_begin(s, p, step->to, LAMP_SHORT_S, LAMP_RUNS_OUT);
 	else if (step->what == STORY_LAMP_FETCH)
-		(void)lamp_begin(s, p, step->to, 0, LAMP_FETCHES);
+		(void)blf_watch_begin(s, p, step->to, 0, LAMP_FETCHES);
 	else if (l && step->what == STORY_LAMP_REFRESH)
 		lamp_refresh(s, l);
 	else if (l && step->what == STORY_LAMP_OFF)
@@ -33,15 +33,15 @@ void story_lamp(struct sim *s, const struct story_step *step)
 
 /* ---- what is to come of it ---- */
 
-static bool is_as_told(const struct story *t, const struct lamp *l)
+static bool is_as_told(const struct story *t, const struct blf_watch *l)
 {
 	switch (t->lamps) {
 	case LAMPS_ANY:
 		return true;
 	case LAMPS_DARK:
-		return l->state == LAMP_ON && lamp_is_dark(l);
+		return l->state == BLF_WATCH_ON && lamp_is_dark(l);
 	case LAMPS_LIT:
-		return l->state == LAMP_ON && lamp_is_lit(l);
+		return l->state == BLF_WATCH_ON && lamp_is_lit(l);
 	case LAMPS_OVER:
 		return l->state == LAMP_OVER && (!t->over || !strcmp(t->over, l->reason));
 	}
@@ -55,14 +55,14 @@ void story_look_at_lamps(struct sim *s)
 	if (t->lamps && !s->lamps.count)
 		check_fail(s, "%s: nobody has a lamp", t->name);
 	for (uint32_t i = 0; i < s->lamps.count; i++) {
-		const struct lamp *l = s->lamps.list[i];
+		const struct blf_watch *l = s->lamps.list[i];
 
 		if (!is_as_told(t, l) && !check_lamp_took(s, l->id) &&
 		    !check_calls_are_elsewhere(s, l->dialog.node))
 			check_fail(s, "%s: %s is %s, %s", t->name, l->dialog.call_id,
-				   l->state == LAMP_OVER ? "over"
-				   : l->state == LAMP_ON ? "on"
-							 : "asked for",
+				   l->state == LAMP_OVER      ? "over"
+				   : l->state == BLF_WATCH_ON ? "on"
+							      : "asked for",
 				   l->state == LAMP_OVER ? l->reason
 				   : lamp_is_lit(l)      ? "lit"
 				   : lamp_is_dark(l)     ? "dark"

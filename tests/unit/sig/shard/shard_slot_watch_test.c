@@ -54,7 +54,7 @@ static void slot_park(struct watch *t, const char *slot)
 	rig_run(r);
 }
 
-static void lamp_begin(struct watch *t)
+static void blf_watch_begin(struct watch *t)
 {
 	struct bytes m;
 
@@ -69,7 +69,7 @@ static void lit_and_dark(void **state)
 	struct watch *t = *state;
 	struct bytes m;
 
-	lamp_begin(t);
+	blf_watch_begin(t);
 	slot_park(t, "07");
 	m = watch_told(&t->w);
 	assert_true(rig_has(m, "<state>confirmed</state>"));
@@ -101,7 +101,7 @@ static void after_a_kill(void **state)
 	const char *reason = "";
 	uint32_t last;
 
-	lamp_begin(t);
+	blf_watch_begin(t);
 	slot_park(t, "07");
 	(void)watch_told(&t->w);
 	for (last = r->save_count; r->saves[last - 1].kind != EFFECT_CALL_SAVE;)
@@ -167,7 +167,7 @@ static void another_code(void **state)
 {
 	struct watch *t = *state;
 
-	lamp_begin(t);
+	blf_watch_begin(t);
 	slot_codes(t->l.r, "*85");
 	assert_true(rig_has(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 200"));
 	assert_true(rig_has(watch_told(&t->w), "terminated;reason=noresource"));
