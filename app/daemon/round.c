@@ -343,13 +343,13 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 		shard_connection_closed(core, &a->hop, now);
 		return;
 	case ANSWER_PLAY:
-		shard_play_told(core, a->call, &a->news, now);
+		shard_on_play(core, a->call, &a->news, now);
 		return;
 	case ANSWER_MEDIA_STREAM:
 		shard_on_media_stream(core, a->call, &a->media_stream, now);
 		return;
 	case ANSWER_SET:
-		shard_set_told(core, a->call, &a->set, now);
+		shard_on_set(core, a->call, &a->set, now);
 		return;
 	case ANSWER_RECORD:
 		shard_record_failed(core, a->call, (uint8_t)a->version, a->error, now);
@@ -358,14 +358,14 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 		shard_recorded(core, a->call, &a->recorded, now);
 		return;
 	case ANSWER_PARK:
-		shard_park_told(core, a->call, a->version, a->park, a->owner,
-				text_bytes(&a->record), now);
+		shard_on_park(core, a->call, a->version, a->park, a->owner, text_bytes(&a->record),
+			      now);
 		return;
 	case ANSWER_ROOM_SAVED:
 		shard_room_saved(core, a->call, a->version, a->ok, now);
 		return;
 	case ANSWER_ROOM:
-		shard_room_told(core, a->call, a->version, a->ok ? &a->job : NULL, now);
+		shard_on_room(core, a->call, a->version, a->ok ? &a->job : NULL, now);
 		return;
 	case ANSWER_DEGRADED:
 		if (a->ok && a->late)

@@ -190,7 +190,7 @@ static void resolver_wait_run(struct resolver *r, struct resolver_wait *w, uint6
 		wait_end(r, w, LOOKUP_FAILED);
 }
 
-static struct resolver_wait *wait_take(struct resolver *r)
+static struct resolver_wait *wait_answer_caller(struct resolver *r)
 {
 	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
 		if (r->waits[i].state == WAIT_FREE)
@@ -202,7 +202,7 @@ static struct resolver_wait *wait_take(struct resolver *r)
 void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
 		    const struct lookup_want *want, uint64_t now_ns)
 {
-	struct resolver_wait *w = wait_take(r);
+	struct resolver_wait *w = wait_answer_caller(r);
 
 	if (!w) {
 		dns_metric_lookup(LOOKUP_ASK, false);

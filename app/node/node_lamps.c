@@ -113,7 +113,7 @@ int node_blf_open(struct node *n)
 void node_blf_hear(struct node *n, uint64_t process, struct bytes news)
 {
 	if (blf_of(n))
-		shard_remote_hear(n->commons, process, news, clock_instant());
+		shard_on_remote(n->commons, process, news, clock_instant());
 }
 
 void node_blf_flush(struct node *n)

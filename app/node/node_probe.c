@@ -94,7 +94,7 @@ void node_dns_feed(struct node *n)
 			return;
 		core = node_core(n, call);
 		if (core)
-			shard_lookup_told(core, call, &news, clock_instant());
+			shard_on_lookup(core, call, &news, clock_instant());
 	}
 }
 

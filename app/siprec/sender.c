@@ -176,7 +176,7 @@ static void session_set(struct sender *s, const struct sender_order *o)
 		session_take_out(s, it);
 }
 
-static void session_tell(struct sender *s, const struct sender_session *session)
+static void session_offer_record(struct sender *s, const struct sender_session *session)
 {
 	struct sender_told told = { .call = session->call,
 				    .number = session->number,
@@ -210,7 +210,7 @@ static void sender_order_take(struct sender *s, const struct sender_order *o)
 		break;
 	case SENDER_ASK:
 		if (*it)
-			session_tell(s, *it);
+			session_offer_record(s, *it);
 		break;
 	}
 }

@@ -30,7 +30,7 @@ enum offer_record_preference {
 };
 
 /* What is told of recording; media/offer/record.h. */
-struct offer_record_told {
+struct offer_record_state {
 	bool tells;                    /* the party understands it: each line says something */
 	uint8_t sound;                 /* enum offer_record: of lines of sound, by this node */
 	uint8_t line[MEDIA_LINES_MAX]; /* likewise: of each line, as the other party says */
@@ -69,7 +69,7 @@ struct offer_self {
 	bool both_ways;
 	/* Layers of a picture are taken (media/offer/layers.h): of an answer that is ours, and in an offer those of before. */
 	bool layers;
-	struct offer_record_told record;
+	struct offer_record_state record;
 };
 
 enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };

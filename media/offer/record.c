@@ -22,7 +22,7 @@ static const char *const g_preferences[] = {
 	[OFFER_PREFERS_PAUSE] = "pause",
 };
 
-enum offer_record offer_record_of(const struct offer_record_told *told, enum media_kind kind,
+enum offer_record offer_record_of(const struct offer_record_state *told, enum media_kind kind,
 				  uint8_t index)
 {
 	uint8_t line = told->line[index];
@@ -110,7 +110,7 @@ enum offer_record_preference offer_record_preference(struct bytes sdp)
 
 /* Of a text of ours; more lines than there may be have no port. */
 static enum offer_record line_is_told(const struct sdp *s, uint8_t index,
-				      const struct offer_record_told *told)
+				      const struct offer_record_state *told)
 {
 	if (index >= MEDIA_LINES_MAX || !s->sections[index + 1U].port)
 		return OFFER_RECORD_NONE;
@@ -118,7 +118,7 @@ static enum offer_record line_is_told(const struct sdp *s, uint8_t index,
 			       index);
 }
 
-bool offer_record_is_in_local(struct bytes local, const struct offer_record_told *told)
+bool offer_record_is_in_local(struct bytes local, const struct offer_record_state *told)
 {
 	struct sdp_error error;
 	struct sdp s;
@@ -166,7 +166,7 @@ static void write_lines_again(struct writer *w, const struct sdp *s, uint16_t fi
 	}
 }
 
-int offer_record_again(struct bytes local, const struct offer_record_told *told, uint64_t version,
+int offer_record_again(struct bytes local, const struct offer_record_state *told, uint64_t version,
 		       struct writer *w, struct offer_error *error)
 {
 	struct sdp s;

@@ -17,7 +17,7 @@ enum { NEXT_DIGIT_MS = 5000 };
 static void account_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 			    uint8_t leg)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (!event)
 		return;
@@ -123,7 +123,7 @@ static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 							 : "it cannot be done now"));
 }
 
-bool account_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
 	struct account_digits *keys = c->legs[leg]->account;
 

@@ -19,7 +19,7 @@ bool account_is_pressed(const struct call_host *h, const struct call *c, uint8_t
 /* What it presses from now on is one. */
 void account_begin(struct call_host *h, struct call *c, uint8_t leg);
 /* False: none was begun, and the key is for others. */
-bool account_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
+bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 /* No further key came in time: what was pressed is all of it. */
 void account_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* What was pressed is forgotten. */

@@ -351,7 +351,7 @@ static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outco
 	collected_keep(c, outcome);
 	prompt_record_stop(h, c);
 	if (!prompts_are_announcing(c) && !prompt_is_own(c))
-		event = call_publish_begin(h, c, prompt_event_of(c->prompts));
+		event = call_publish_start(h, c, prompt_event_of(c->prompts));
 	if (event) {
 		event->order = c->prompts->order;
 		event->reason = prompt_reason_of(c->prompts, outcome);

@@ -40,7 +40,7 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 	/* a re-INVITE is for one dialog, whatever its answer says */
 	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
 		if (m->cseq < l->invite_cseq || !l->uac || c->state != CALL_ESTABLISHED)
-			forks_take(h, c, leg, m);
+			forks_on_answer(h, c, leg, m);
 		return;
 	}
 	/* a repeated 2xx: our ACK was lost */
@@ -141,7 +141,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	features_established(h, c);
 }
 
-void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
+void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
 
@@ -172,7 +172,7 @@ static void answer_accept(struct call_host *h, struct leg *l, struct txn_slot *s
 	session_timer_start(h, &l->timer);
 }
 
-void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg)
+void invite_answer_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
 	struct txn_slot *slot = l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
@@ -233,7 +233,7 @@ static void late_answer(struct call_host *h, struct call *c, uint8_t from,
 		return;
 	}
 	if (asked != LEG_NONE)
-		invite_ack_go(h, c, asked);
+		invite_ack_on_saved(h, c, asked);
 }
 
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -315,11 +315,11 @@ static void queue_answer(struct call_host *h, struct call *c, uint8_t leg)
 	outbox_touch(&c->out);
 	queued = !c->legs[from]->uas || outbox_push(&c->out, &answer);
 	if (!queued)
-		invite_answer_go(h, c, from);
+		invite_answer_on_saved(h, c, from);
 	if (c->legs[leg]->uac->late && !c->legs[leg]->open.by_18x)
 		return; /* the ACK carries the asker's answer: it waits for their ACK */
 	if (!queued || !outbox_push(&c->out, &ack))
-		invite_ack_go(h, c, leg);
+		invite_ack_on_saved(h, c, leg);
 }
 
 /* RFC 3261 12.2.2: an accepted re-INVITE moves its sender's target. */
@@ -363,7 +363,7 @@ int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	l->uas->state = UAS_ANSWERED;
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &answer))
-		invite_answer_go(h, c, leg);
+		invite_answer_on_saved(h, c, leg);
 	return 0;
 }
 
@@ -403,10 +403,10 @@ void invite_late(struct call_host *h, struct call *c, uint8_t leg)
 
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		invite_late_go(h, c, leg);
+		invite_late_on_saved(h, c, leg);
 }
 
-void invite_late_go(struct call_host *h, struct call *c, uint8_t leg)
+void invite_late_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg_farewell f = { .reason = c->state == CALL_ENDING ? (struct bytes){ 0 }
 								    : BYTES_LIT(LEG_ELSEWHERE) };
@@ -437,7 +437,7 @@ static int answer_carry(struct call_host *h, struct call *c, uint8_t leg,
 	int err;
 
 	if (from->uas && from->uas->early)
-		known = early_tell(h, c, leg);
+		known = early_select(h, c, leg);
 	err = answer_take_session(h, c, leg, m, refusal);
 	if (err || !from->uas)
 		return err;

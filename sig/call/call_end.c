@@ -120,7 +120,7 @@ static struct bytes told_application(const struct call *c, enum sig_event_kind k
 		       : call_application(c);
 }
 
-struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
+struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
 				     enum sig_event_kind kind)
 {
 	struct effect *e = effects_add(h->effects, EFFECT_EVENT);
@@ -149,13 +149,13 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 
 void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
 {
-	(void)call_publish_begin(h, c, kind);
+	(void)call_publish_start(h, c, kind);
 }
 
 void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 		      uint8_t leg)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (event)
 		event->leg = leg != c->bridge.caller;
@@ -164,7 +164,7 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
 	struct sig_event *event = h->settings->digits_shown && !recordings_pause(c->recordings)
-					  ? call_publish_begin(h, c, SIG_CALL_DIGIT)
+					  ? call_publish_start(h, c, SIG_CALL_DIGIT)
 					  : NULL;
 
 	if (!event)
@@ -247,15 +247,15 @@ static void forget_waiting(struct call_host *h, struct call *c)
 		else if (item.kind == OUTBOX_ORDER)
 			order_wait(h, c, &(struct shard_order){ .ticket = item.txn }, item.number);
 		else if (item.kind == OUTBOX_REFUSAL)
-			refusal_wait(h, c, item.leg);
+			refusal_hold_for_save(h, c, item.leg);
 		else if (item.kind == OUTBOX_RESPONSE)
 			response_waits(h, c, &item);
 		else if (item.kind == OUTBOX_REFUSED)
-			invite_refusal_waits(h, c, item.txn);
+			invite_refusal_holds_ack(h, c, item.txn);
 		else if (item.kind == OUTBOX_LATE)
 			invite_late(h, c, item.leg);
 		else if (item.kind == OUTBOX_FORK)
-			forks_wait(h, c, item.leg, item.line);
+			forks_hold_for_save(h, c, item.leg, item.line);
 	}
 }
 
@@ -341,7 +341,7 @@ void call_untaken(struct call_host *h, struct call *c, const struct call_ending 
 		call_part(h, c, e);
 }
 
-void call_party_lost(struct call_host *h, struct call *c, uint8_t leg)
+void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct call_ending e = {
 		.cause = CAUSE_LOST,
@@ -440,7 +440,7 @@ static void add_sounds(const struct call *c)
 		sound_metrics_add(c->cdr);
 }
 
-void call_end_ask(struct call_host *h, struct call *c)
+void call_end_request(struct call_host *h, struct call *c)
 {
 	struct effect *e;
 
@@ -557,7 +557,7 @@ static void leave_asker(struct call_host *h, struct call *c)
 	leg_uas_clear(l);
 }
 
-void call_give_up(struct call_host *h, struct call *c)
+void call_abandon(struct call_host *h, struct call *c)
 {
 	bool answered = asker_has_answer(c);
 
@@ -596,7 +596,7 @@ static void bye_once(struct call_host *h, struct leg *l)
 		txns_send(h->txns, &l->dialog.hop, writer_done(&w));
 }
 
-void call_give_up_homeless(struct call_host *h, struct call *c)
+void call_abandon_unlisted(struct call_host *h, struct call *c)
 {
 	LOG_WARN("call", c->id, "there is no room for the call after the restart: it is ended",
 		 LOG_STR("reason", c->obstacle));
@@ -609,5 +609,5 @@ void call_give_up_homeless(struct call_host *h, struct call *c)
 			bye_once(h, l);
 	}
 	call_end_note(h, c, &g_given_up);
-	call_end_ask(h, c);
+	call_end_request(h, c);
 }

@@ -21,7 +21,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
 /* Nobody takes the call: it ends, unless somebody gets back whom it gave away (transfer.h). */
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
 /* The party of the leg said that it knows the call no longer, or does not answer at all (RFC 3261 12.2.1.2). */
-void call_party_lost(struct call_host *h, struct call *c, uint8_t leg);
+void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg);
 /* The last counters of a flow. */
 void call_flow_closed(struct call_host *h, struct call *c, const struct media_event *ev);
 /* A flow could not be opened, or its socket died. */
@@ -29,12 +29,12 @@ void call_flow_failed(struct call_host *h, struct call *c, struct flow_id id, in
 /* Both parties are gone and the counters are in: the record may go. */
 bool call_is_over(const struct call *c);
 /* Asks the store for the end. */
-void call_end_ask(struct call_host *h, struct call *c);
+void call_end_request(struct call_host *h, struct call *c);
 void call_end_done(struct call_host *h, struct call *c, bool ok);
 
 void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind);
 /* The rest is the caller's; NULL: no memory. */
-struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
+struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
 				     enum sig_event_kind kind);
 void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 		      uint8_t leg);
@@ -65,8 +65,8 @@ void parting_end(struct call_host *h, struct call *c);
 /* Keeps the first reason, a constant sentence. */
 void call_obstacle(struct call *c, const char *reason);
 /* In the place of call_resume where there is an obstacle: ends the call. */
-void call_give_up(struct call_host *h, struct call *c);
+void call_abandon(struct call_host *h, struct call *c);
 /* The same at once and without a place among the calls: BYE is sent once, nobody waits for its answer. */
-void call_give_up_homeless(struct call_host *h, struct call *c);
+void call_abandon_unlisted(struct call_host *h, struct call *c);
 
 #endif

@@ -53,7 +53,7 @@ enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const st
 
 bool call_waiting_is_on(const struct call *c)
 {
-	return plan_waits(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
+	return plan_is_call_waiting(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
 }
 
 int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
@@ -68,11 +68,11 @@ int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display
 	plan_rings(h, c);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		call_waiting_go(h, c);
+		call_waiting_on_saved(h, c);
 	return 0;
 }
 
-void call_waiting_go(struct call_host *h, struct call *c)
+void call_waiting_on_saved(struct call_host *h, struct call *c)
 {
 	struct sig_event *event;
 	struct bytes user;
@@ -82,7 +82,7 @@ void call_waiting_go(struct call_host *h, struct call *c)
 	(void)plan_went_to(&c->plan, &user);
 	if (call_caller(c)->uas)
 		invite_ring(h, c, c->bridge.caller);
-	event = call_publish_begin(h, c, SIG_CALL_CALL_WAITING);
+	event = call_publish_start(h, c, SIG_CALL_CALL_WAITING);
 	if (event)
 		cdr_put_number(event->to, sizeof(event->to), h, c, user);
 	LOG_INFO("call", c->id, "a call waits for an extension that has another one",
@@ -113,7 +113,8 @@ static void waiting_look(struct call_host *h, struct call *c)
 		plan_wake(h, c);
 }
 
-const struct call_feature call_waiting_feature = { .go = waiting_look, .resume = call_waiting_go };
+const struct call_feature call_waiting_feature = { .go = waiting_look,
+						   .resume = call_waiting_on_saved };
 
 /* ---- what is heard of it ---- */
 

@@ -29,7 +29,7 @@ bool call_waiting_is_on(const struct call *c);
 int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
 		       struct call_refusal *refusal) NODISCARD;
 /* It is saved, or goes on after a restart: the caller is told, and who watches. */
-void call_waiting_go(struct call_host *h, struct call *c);
+void call_waiting_on_saved(struct call_host *h, struct call *c);
 /* By command: it waits no longer, whatever calls its user has. 0, or -EADDRNOTAVAIL: it does not wait. */
 int call_waiting_accept(struct call_host *h, struct call *c) NODISCARD;
 

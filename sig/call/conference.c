@@ -56,7 +56,7 @@ uint64_t conference_home(const struct call *c)
 static void member_publish(struct call_host *h, const struct call *c, const struct room *r,
 			   enum sig_event_kind kind, const char *reason)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (!event)
 		return;
@@ -134,7 +134,7 @@ static int member_begin(struct call *c, const struct room *r)
 	return 0;
 }
 
-int conference_ask(struct call_host *h, struct call *c, struct room *r)
+int conference_add_pending(struct call_host *h, struct call *c, struct room *r)
 {
 	if (c->member)
 		return -EISCONN;
@@ -215,7 +215,7 @@ int conference_join(struct call_host *h, struct call *c, struct room *r,
 		r->host = number;
 	member_log(h, c, "a party is in a conference");
 	member_publish(h, c, r, SIG_CONFERENCE_JOINED, NULL);
-	room_member_came(r, m, cdr_number(h, c, text_bytes(&c->from)), m->joined_utc_ms);
+	room_member_on_join(r, m, cdr_number(h, c, text_bytes(&c->from)), m->joined_utc_ms);
 	return 0;
 }
 
@@ -232,7 +232,7 @@ void conference_leave(struct call_host *h, struct call *c, const char *reason)
 	}
 	if (r) {
 		if (!c->member->asks)
-			room_member_goes(r, c->member, wall_utc_ms(h));
+			room_member_on_leave(r, c->member, wall_utc_ms(h));
 		room_leave(r, c->member);
 		if (was_host)
 			r->host = MEMBER_NOBODY;
@@ -245,7 +245,7 @@ void conference_leave(struct call_host *h, struct call *c, const char *reason)
 		outbox_touch(&c->out);
 }
 
-void conference_tell_changed(struct call_host *h, struct call *c, const char *reason)
+void conference_publish_changed(struct call_host *h, struct call *c, const char *reason)
 {
 	outbox_touch(&c->out);
 	member_publish(h, c, conference_room(h, c), SIG_CONFERENCE_CHANGED, reason);

@@ -43,7 +43,7 @@ bool conference_focus(struct leg *l, struct bytes name);
 /* That of its party, as it comes, goes on in another process or has left. */
 void conference_focus_settle(struct call *c);
 /* It is to come, when it is answered or has said its PIN. 0, -ENOMEM. */
-int conference_ask(struct call_host *h, struct call *c, struct room *r) NODISCARD;
+int conference_add_pending(struct call_host *h, struct call *c, struct room *r) NODISCARD;
 /* The party of the call, which is alone, is in the room from now on; whoever asked comes. 0, -ENOTCONN (it is not alone), -EISCONN (it is in
  * a room), -ENOSPC (the room is full), -ENOMEM. */
 int conference_join(struct call_host *h, struct call *c, struct room *r,
@@ -51,6 +51,6 @@ int conference_join(struct call_host *h, struct call *c, struct room *r,
 /* reason: a constant word. */
 void conference_leave(struct call_host *h, struct call *c, const char *reason);
 /* It is otherwise by now; reason: what. */
-void conference_tell_changed(struct call_host *h, struct call *c, const char *reason);
+void conference_publish_changed(struct call_host *h, struct call *c, const char *reason);
 
 #endif

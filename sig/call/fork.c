@@ -59,7 +59,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
 	l->called = true;
-	if (leg_ask(l, asker) || leg_set_rest(l, target) ||
+	if (leg_invite(l, asker) || leg_set_rest(l, target) ||
 	    leg_set_trunk(h->settings->trunks, l, target->trunk) ||
 	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
 		return -ENOMEM;
@@ -77,8 +77,9 @@ static int fork_offer(struct call_host *h, struct call *c, uint8_t leg,
 	return c->legs[leg]->uac->late ? 0 : session_offer(h, c, leg, refusal);
 }
 
-int fork_ask(struct call_host *h, struct call *c, uint8_t asker, const struct call_target *target,
-	     const struct dialog_party *from, struct call_refusal *refusal)
+int fork_add_branch(struct call_host *h, struct call *c, uint8_t asker,
+		    const struct call_target *target, const struct dialog_party *from,
+		    struct call_refusal *refusal)
 {
 	uint8_t leg;
 	int err = legs_add(h, c, &leg);
@@ -144,7 +145,7 @@ static int ask_where_registered(struct call_host *h, struct call *c, uint8_t ask
 	int err;
 
 	plain.by_name = false;
-	err = fork_ask(h, c, asker, &plain, from, &refusal);
+	err = fork_add_branch(h, c, asker, &plain, from, &refusal);
 	if (err)
 		txns_refuse_for(h->txns, refusal.reason);
 	return err;
@@ -196,7 +197,7 @@ static bool ask_flow(struct call_host *h, struct call *c, uint8_t leg)
 	from.remote_user = text_bytes(&l->user);
 	for (uint32_t i = 0; i < n; i++) {
 		if (!was_tried(c, &targets[i]) &&
-		    !fork_ask(h, c, l->uac->from, &targets[i], &from, &refusal))
+		    !fork_add_branch(h, c, l->uac->from, &targets[i], &from, &refusal))
 			return true;
 	}
 	return false;
@@ -327,7 +328,7 @@ void fork_unreached(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
-void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
+void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost)
 {
 	bool decisive = lost->status / 100 == 6;
 	enum plan_why why;

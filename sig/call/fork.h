@@ -9,9 +9,9 @@
 #include "sig/model/event.h"
 
 /* Asks one more party for a leg; the INVITE waits for the save. The call must have been touched. 0 or -errno with *refusal: no leg is left. */
-int fork_ask(struct call_host *h, struct call *c, uint8_t from_leg,
-	     const struct call_target *target, const struct dialog_party *from,
-	     struct call_refusal *refusal) NODISCARD;
+int fork_add_branch(struct call_host *h, struct call *c, uint8_t from_leg,
+		    const struct call_target *target, const struct dialog_party *from,
+		    struct call_refusal *refusal) NODISCARD;
 /* Where a 3xx of that leg leads, as further branches: how many. Everybody is rung at most once in a call. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);
@@ -22,7 +22,7 @@ bool fork_caller_of(const struct leg *l, struct dialog_party *out);
 /* All others leave. */
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over: the call ends when it was the last one, or said 6xx. */
-void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost);
+void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost);
 /* Somebody is rung. */
 bool fork_rings(const struct call *c);
 /* Nobody is, and nobody will be by this step: the next one begins, or the call ends. */

@@ -83,11 +83,11 @@ int identity_begin(struct call_host *h, struct call *c, const struct call_start 
 	struct leg *l = call_caller(c);
 	struct identity_policy p = identity_of(h, l);
 
-	carried_take(&taken, s->invite, &p, &s->self);
+	carried_read(&taken, s->invite, &p, &s->self);
 	if (claims_ours(h, c, l, writer_done(&taken))) {
 		p.takes &= (uint16_t) ~(1U << CARRIED_ASSERTED);
 		taken.n = 0;
-		carried_take(&taken, s->invite, &p, &s->self);
+		carried_read(&taken, s->invite, &p, &s->self);
 	}
 	if (!s->anonymous && !privacy_hides_name(carried_privacy(writer_done(&taken))))
 		return text_set(&l->carried, writer_done(&taken));

@@ -93,7 +93,7 @@ static int invite_txn_queue(struct call_host *h, struct call *c, uint8_t leg, ui
 	c->legs[leg]->uac->client = slot->self;
 	c->legs[leg]->uac->state = UAC_QUEUED;
 	if (!outbox_push(&c->out, &item))
-		invite_go(h, c, leg);
+		invite_on_saved(h, c, leg);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ int invite_requeue(struct call_host *h, struct call *c, uint8_t leg)
 	return invite_txn_queue(h, c, leg, c->legs[leg]->invite_cseq);
 }
 
-void invite_go(struct call_host *h, struct call *c, uint8_t leg)
+void invite_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
 	struct txn_slot *slot = l && l->uac ? txns_get(h->txns, l->uac->client) : NULL;
@@ -124,7 +124,7 @@ void invite_go(struct call_host *h, struct call *c, uint8_t leg)
 /* What the asker has of that leg it is not told again (RFC 6337 3.1.1). */
 static bool is_agreed(const struct call *c, uint8_t leg)
 {
-	return c->legs[c->legs[leg]->uac->from]->open.by_18x && early_is_told(c, leg);
+	return c->legs[c->legs[leg]->uac->from]->open.by_18x && early_is_selected(c, leg);
 }
 
 /* Its sound is refused: nothing is to be heard yet, and a phone that got it would play no ringing tone. */
@@ -139,7 +139,7 @@ static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp
 /* It was told of it, and hears another one by now: that this one rings on is no reason to hear it again. */
 static bool early_is_old_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
-	return !early_is_told(c, leg) && early_was_told(c, leg) &&
+	return !early_is_selected(c, leg) && early_was_selected(c, leg) &&
 	       bytes_eq(sdp, text_bytes(&c->legs[leg]->open.remote));
 }
 
@@ -151,10 +151,10 @@ static bool early_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 
 	if (early_is_old_news(c, leg, sdp))
 		return false;
-	(void)early_tell(h, c, leg);
+	(void)early_select(h, c, leg);
 	if (!session_answer(h, c, leg, sdp, &refusal))
 		return true;
-	early_tell_back(h, c, asker, before, before_at);
+	early_select_back(h, c, asker, before, before_at);
 	return false;
 }
 
@@ -164,7 +164,7 @@ static bool early_session(struct call_host *h, struct call *c, uint8_t leg, stru
 	if (sdp.n == 0 || is_agreed(c, leg))
 		return false;
 	if (invite_carried(c, leg)->late)
-		return early_is_told(c, leg);
+		return early_is_selected(c, leg);
 	return c->early_media && !is_silent_answer(c, leg, sdp) && early_answer(h, c, leg, sdp);
 }
 
@@ -214,7 +214,7 @@ static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint8
 	r.extra = writer_lines(&extra);
 	from->uas->provisional = status;
 	if (reliable_is_due(from->uas, early))
-		reliable_say(h, c, asker, &r);
+		reliable_make(h, c, asker, &r);
 	else
 		respond(h, txns_get(h->txns, from->uas->server), NULL, &r);
 }
@@ -279,7 +279,7 @@ static void early_heard(struct call_host *h, struct call *c, uint8_t leg,
 {
 	bool reliable = prack_is_due(m);
 
-	if (reliable && !prack_take(h, c, leg, m))
+	if (reliable && !prack_on_response(h, c, leg, m))
 		return;
 	if (m->status != 199 && c->legs[leg]->uac->from != leg)
 		heard(h, c, leg, m);
@@ -315,7 +315,7 @@ void invite_enter(struct call_host *h, struct call *c, uint8_t leg, const struct
 	if (uas && uas->state != UAS_PROCEEDING)
 		return;
 	early_use(c->legs[of], at);
-	if (early_was_told(c, of) && early_tell(h, c, of))
+	if (early_was_selected(c, of) && early_select(h, c, of))
 		session_refresh(h, c);
 }
 
@@ -433,7 +433,7 @@ static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 		session_write_warning(&extra, h, lacks);
 	if (extra.overflow || text_set(&lost.extra, writer_done(&extra)))
 		lost.extra = (struct text){ 0 }; /* the status says enough */
-	fork_lost(h, c, &lost);
+	fork_on_failure(h, c, &lost);
 }
 
 /* A trunk's places are the next ways of the same number; who was sent there has said nothing that the caller is to hear. */
@@ -443,9 +443,9 @@ static bool redirected_by_trunk(struct call_host *h, struct call *c, uint8_t leg
 	struct refusal_kept lost = { .status = 503, .leg = leg, .cause = CAUSE_UNREACHABLE };
 
 	outbox_touch(&c->out);
-	if (!redirect_take(h, c, m))
+	if (!redirect_on_response(h, c, m))
 		return false;
-	fork_lost(h, c, &lost);
+	fork_on_failure(h, c, &lost);
 	return true;
 }
 
@@ -473,7 +473,7 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 static bool refused_unheard(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	return c->state == CALL_ESTABLISHED && !c->order_ns &&
-	       !(c->untold & bridge_untold(c, leg)) && flows_moved(h, c, leg);
+	       !(c->reoffer & bridge_reoffer_side(c, leg)) && flows_moved(h, c, leg);
 }
 
 /* Its connection ended with the node that had the call, or a NAT lets nobody else in. */
@@ -506,7 +506,7 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	if (is_away(h, c, leg, status))
 		party_is_away(c, leg);
 	else if (status == 481 || status == 408)
-		call_party_lost(h, c, leg);
+		call_on_party_gone(h, c, leg);
 	else if (refused_unheard(h, c, leg))
 		reoffer_unheard(h, c, leg);
 }
@@ -563,7 +563,7 @@ static bool ask_with_codecs(struct call_host *h, struct call *c, uint8_t leg, ui
 	return invite_queue(h, c, leg) == 0;
 }
 
-void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn)
+void invite_refusal_holds_ack(struct call_host *h, struct call *c, pool_handle txn)
 {
 	struct outbox_item item = { .kind = OUTBOX_REFUSED, .txn = txn };
 
@@ -617,7 +617,7 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 	if (!leg_is_open(c->legs[ev->leg]))
 		return;
 	failed(h, c, ev);
-	invite_refusal_waits(h, c, ev->txn);
+	invite_refusal_holds_ack(h, c, ev->txn);
 }
 
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -636,6 +636,6 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, 408);
 	} else if (!resolve_next_place(h, c, ev->leg, 0) && !fork_next_flow(h, c, ev->leg)) {
-		fork_lost(h, c, &lost);
+		fork_on_failure(h, c, &lost);
 	}
 }

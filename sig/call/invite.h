@@ -11,12 +11,12 @@
 
 struct response;
 
-/* The INVITE to a leg that was asked (leg_ask), its offer written: its transaction is made and waits for the save. 0 or -ENOSPC. */
+/* The INVITE to a leg that was asked (leg_invite), its offer written: its transaction is made and waits for the save. 0 or -ENOSPC. */
 int invite_queue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* Its offer was written again before it left. */
 int invite_requeue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* The save is done. */
-void invite_go(struct call_host *h, struct call *c, uint8_t leg);
+void invite_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 /* The request is in an early dialog that is not in use: it is from now on, with both parties, where it may change what they hear. */
 void invite_enter(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* The asker hears this provisional status (101 to 199), or another one, or nothing new; sdp: the answer in it, empty where there is none. */
@@ -28,9 +28,9 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A 2xx of a leg that is being left: ACK and BYE wait for the save, and go. */
 void invite_late(struct call_host *h, struct call *c, uint8_t leg);
-void invite_late_go(struct call_host *h, struct call *c, uint8_t leg);
+void invite_late_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 /* Our ACK to that transaction's refusal waits for the save: who was acknowledged never says it again. */
-void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn);
+void invite_refusal_holds_ack(struct call_host *h, struct call *c, pool_handle txn);
 /* No response, or it could not be sent. */
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A 2xx whose transaction is gone, or of another fork. */
@@ -41,11 +41,11 @@ void invite_ring(struct call_host *h, struct call *c, uint8_t leg);
 int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 		      struct call_refusal *refusal) NODISCARD;
 /* Our 2xx to the leg: first time, again by timer, and its ACK. */
-void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg);
+void invite_answer_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 void invite_answer_again(struct call_host *h, struct call *c, uint8_t leg);
 void invite_answer_lost(struct call_host *h, struct call *c, uint8_t leg);
 /* The ACK to the 2xx of the asked leg; it waits for the save, or for the asker's answer to a late offer. */
-void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg);
+void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 bool invite_ack_waits(const struct call *c, uint8_t leg);
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A re-INVITE came. */
@@ -53,7 +53,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 /* One of our own, with what `from` said last: the other leg hears whether it is held. 0, -EAGAIN (one is open), -ENOSPC, -ENOMEM. */
 int invite_own(struct call_host *h, struct call *c, uint8_t from) NODISCARD;
 /* One that tells the leg what is recorded by now, and else says what it knows. As invite_own. */
-int invite_tell(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
+int invite_reoffer_record(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
 /* One for a leg of another call (meet.h). As invite_own. */
 int invite_for(struct call_host *h, struct call *c, uint8_t to, const struct leg *with) NODISCARD;
 /* Whether the one that is open there is such. */

@@ -237,7 +237,7 @@ bool call_digits_take(struct call_host *h, struct call *c, uint8_t leg, const st
 		call_digits_pass(h, c, leg);
 		return false;
 	}
-	if (account_take(h, c, leg, dtmf))
+	if (account_on_digit(h, c, leg, dtmf))
 		return true;
 	if (!call_digits_make(c, leg)) {
 		call_digits_pass(h, c, leg);

@@ -24,7 +24,7 @@ static_assert(sizeof(((struct sig_event *)0)->endpoint) == MEDIA_STREAM_NAME_MAX
 static void media_stream_publish(struct call_host *h, struct call *c, enum sig_event_kind kind,
 				 const char *reason)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (!event)
 		return;

@@ -102,7 +102,7 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 		return err;
 	call_caller(c)->called = true;
 	call_caller(c)->behind_nat = o->target.behind_nat;
-	err = leg_ask(call_caller(c), c->bridge.caller);
+	err = leg_invite(call_caller(c), c->bridge.caller);
 	if (!err)
 		err = leg_set_trunk(h->settings->trunks, call_caller(c), o->target.trunk);
 	if (!err && !leg_is_trunk(call_caller(c)))
@@ -153,8 +153,8 @@ static int ask_others(struct call_host *h, struct call *c)
 
 	c->ring_ns = 0;
 	if (c->member) /* a conference asks for it */
-		return wait_take(h, c, &refusal);
-	return plan_begin(h, c, text_bytes(&c->to), (struct bytes){ 0 }, &from, &refusal);
+		return wait_answer_caller(h, c, &refusal);
+	return plan_start(h, c, text_bytes(&c->to), (struct bytes){ 0 }, &from, &refusal);
 }
 
 static void originate_confirm(struct call *c)
@@ -218,5 +218,5 @@ void originate_joined(struct call_host *h, struct call *c)
 	if (invite_own(h, c, c->bridge.callee))
 		LOG_WARN("call", c->id, "A was not asked once more");
 	if (!session_fits(call_caller(c), call_callee(c)))
-		c->untold |= UNTOLD_CALLEE; /* should A not take it */
+		c->reoffer |= REOFFER_CALLEE; /* should A not take it */
 }

@@ -81,7 +81,7 @@ bool plan_rings_nobody(const struct plan *plan)
 			last->waits || last->confers);
 }
 
-bool plan_waits(const struct plan *plan)
+bool plan_is_call_waiting(const struct plan *plan)
 {
 	return plan->count && plan->steps[plan->count - 1].waits;
 }
@@ -256,7 +256,7 @@ static int plan_ask(struct call_host *h, struct call *c, const struct call_targe
 		    const struct dialog_party *from, struct call_refusal *refusal)
 {
 	return target->by_name ? resolve_target(h, c, target, from, refusal)
-			       : fork_ask(h, c, c->bridge.caller, target, from, refusal);
+			       : fork_add_branch(h, c, c->bridge.caller, target, from, refusal);
 }
 
 /* A trunk is told the number as its route has it. */
@@ -492,13 +492,13 @@ static int walk(struct call_host *h, struct call *c, struct bytes user, struct b
 	return err;
 }
 
-int plan_begin(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
+int plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 	       const struct dialog_party *from, struct call_refusal *refusal)
 {
 	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
 }
 
-bool plan_goes_on(const struct call_host *h, const struct call *c, enum plan_why why)
+bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan_why why)
 {
 	struct bytes user;
 	uint8_t from;
@@ -506,8 +506,8 @@ bool plan_goes_on(const struct call_host *h, const struct call *c, enum plan_why
 	return c->plan.count && plan_follow(h, c, &user, &why, &from);
 }
 
-int plan_begin_behind(struct call_host *h, struct call *c, struct bytes user,
-		      const struct dialog_party *from, struct call_refusal *refusal)
+int plan_start_unanswered(struct call_host *h, struct call *c, struct bytes user,
+			  const struct dialog_party *from, struct call_refusal *refusal)
 {
 	enum plan_why why = PLAN_NO_ANSWER;
 	struct bytes to;
@@ -548,7 +548,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
 	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
-	       plan_waits(&c->plan) || plan_confers(&c->plan);
+	       plan_is_call_waiting(&c->plan) || plan_confers(&c->plan);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
@@ -577,7 +577,7 @@ static void plan_tell(struct call_host *h, const struct call *c)
 		trunk_route_log_next(h, c);
 		return;
 	}
-	event = call_publish_begin(h, c, SIG_CALL_FORWARDED);
+	event = call_publish_start(h, c, SIG_CALL_FORWARDED);
 	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", cdr_number(h, c, to)),
 		 LOG_STR("why", plan_why_name(why)));
 	if (!event)
@@ -652,7 +652,7 @@ static int may_go_to(const struct call *c, struct bytes user)
 		       : -ELOOP;
 }
 
-int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why)
+int plan_forward_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why)
 {
 	uint8_t steps = c->plan.count, legs = c->leg_count;
 	uint64_t until_ns = c->plan.until_ns;

@@ -16,7 +16,7 @@ enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: who calls is for the node. */
 bool plan_rings_nobody(const struct plan *plan);
 /* The last step waits for its user to be free (call_waiting.h). */
-bool plan_waits(const struct plan *plan);
+bool plan_is_call_waiting(const struct plan *plan);
 /* It does so no longer: his phones ring, or the call goes on, or ends, where none can. */
 void plan_wake(struct call_host *h, struct call *c);
 /* The last step waits for a room to open (conference_waits). */
@@ -36,7 +36,7 @@ void plan_stop(struct call *c);
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from) NODISCARD;
 /* Rings the user for the caller, or whom its calls go to; gruu: that phone of his alone. from: as those are told who calls; remote_user is
  * filled in. 0 or -errno with *refusal: nobody rings. */
-int plan_begin(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
+int plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 	       const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* Nobody of the last step takes the call: who still rings is left, and the next step begins. False: there is none that rings, and all is as before. */
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;
@@ -45,14 +45,15 @@ int plan_is_open(const struct call *c) NODISCARD;
 /* The user is named for that reason, by whom is rung or for him: who rings is left, and the user is rung for the caller, or whom its calls go
  * to. 0 or -errno: all is as before. As plan_is_open. -ELOOP: the user was rung for it before, or
  * calls, or it was sent on too often. -EHOSTUNREACH: nobody there can be rung. */
-int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why) NODISCARD;
+int plan_forward_to(struct call_host *h, struct call *c, struct bytes user,
+		    enum plan_why why) NODISCARD;
 /* What a refusal is to the one who was rung; PLAN_WHYS: no reason to try anybody else. */
 enum plan_why plan_why_of(const struct refusal_kept *refusal);
 /* Calls that the last step did not take for that reason go on to somebody. */
-bool plan_goes_on(const struct call_host *h, const struct call *c, enum plan_why why);
-/* As plan_begin, as if the user had not answered. */
-int plan_begin_behind(struct call_host *h, struct call *c, struct bytes user,
-		      const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan_why why);
+/* As plan_start, as if the user had not answered. */
+int plan_start_unanswered(struct call_host *h, struct call *c, struct bytes user,
+			  const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* How long is rung: as the call says, or settings. */
 uint64_t plan_ring_for_ns(const struct call_host *h, const struct call *c);
 

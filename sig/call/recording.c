@@ -158,7 +158,7 @@ static struct sig_event *recording_publish(struct call_host *h, const struct cal
 					   const struct recording *r, enum sig_event_kind kind,
 					   const char *reason)
 {
-	struct sig_event *event = recording_is_name(c, r) ? NULL : call_publish_begin(h, c, kind);
+	struct sig_event *event = recording_is_name(c, r) ? NULL : call_publish_start(h, c, kind);
 
 	if (!event)
 		return NULL;
@@ -682,9 +682,9 @@ void recording_failed(struct call_host *h, struct call *c, uint8_t number, int e
 	prompts_on_record_failed(h, c, number);
 }
 
-struct offer_record_told aware_told(const struct call *c, uint8_t leg, struct bytes other)
+struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other)
 {
-	struct offer_record_told told = { .tells = c->legs[leg]->record_aware };
+	struct offer_record_state told = { .tells = c->legs[leg]->record_aware };
 
 	if (!told.tells)
 		return told;
@@ -693,12 +693,12 @@ struct offer_record_told aware_told(const struct call *c, uint8_t leg, struct by
 	return told;
 }
 
-struct offer_record_told aware_told_now(const struct call *c, uint8_t leg)
+struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg)
 {
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
 
-	return aware_told(c, leg,
-			  peer ? text_bytes(&leg_sdp_newest(peer)->remote) : (struct bytes){ 0 });
+	return aware_record_state(
+		c, leg, peer ? text_bytes(&leg_sdp_newest(peer)->remote) : (struct bytes){ 0 });
 }
 
 /* ---- with the answer ---- */
@@ -713,12 +713,12 @@ void aware_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct leg *l = c->legs[leg];
-	struct offer_record_told told;
+	struct offer_record_state told;
 	struct offer_error error;
 
 	if (!answer_is_new(l) || !recordings_are_due(h, c))
 		return;
-	told = aware_told_now(c, leg);
+	told = aware_record_state_now(c, leg);
 	told.sound = OFFER_RECORD_ON;
 	if (offer_record_again(text_bytes(&l->open.local), &told, l->session_version, &w, &error) ||
 	    text_set(&l->open.local, writer_done(&w)))
@@ -778,11 +778,11 @@ void aware_prefer(struct call_host *h, struct call *c)
 /* Something else is to be said of the session first, and says this, too. */
 static bool call_is_busy(const struct call *c)
 {
-	return c->state != CALL_ESTABLISHED || c->parting_ns || c->order_ns || c->untold ||
+	return c->state != CALL_ESTABLISHED || c->parting_ns || c->order_ns || c->reoffer ||
 	       invite_is_open(c);
 }
 
-static uint16_t told_hash(const struct offer_record_told *told)
+static uint16_t told_hash(const struct offer_record_state *told)
 {
 	uint16_t hash = (uint16_t)(4U | told->sound);
 
@@ -795,7 +795,7 @@ static uint16_t told_hash(const struct offer_record_told *told)
 static bool leg_is_to_be_told(const struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
-	struct offer_record_told told = aware_told_now(c, leg);
+	struct offer_record_state told = aware_record_state_now(c, leg);
 	uint16_t hash = told_hash(&told);
 
 	if (offer_record_is_in_local(text_bytes(&l->sdp.local), &told)) {
@@ -816,7 +816,7 @@ static void leg_tell(struct call_host *h, struct call *c, uint8_t leg)
 	if (!l || !l->record_aware || l->state != LEG_CONFIRMED || call_is_busy(c) ||
 	    !leg_is_to_be_told(c, leg))
 		return;
-	err = invite_tell(h, c, leg);
+	err = invite_reoffer_record(h, c, leg);
 	if (!err)
 		return;
 	LOG_WARN("call", c->id, "a party is told a second later what is recorded",

@@ -64,9 +64,9 @@ uint64_t recordings_pair(const struct call *c);
  */
 
 /* What the party of the leg is told; other: what the party says with whom it speaks, which may be recording, too (7.3.1). */
-struct offer_record_told aware_told(const struct call *c, uint8_t leg, struct bytes other);
+struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other);
 /* The same by what that party said last. */
-struct offer_record_told aware_told_now(const struct call *c, uint8_t leg);
+struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg);
 /* The answer to the leg's INVITE is written, and has not left: it says what will be recorded as soon as it does. */
 void aware_answer(struct call_host *h, struct call *c, uint8_t leg);
 /* After each step, before recordings_settle: what parties prefer (7.1.3) is noted, and followed where settings say so. */

@@ -60,7 +60,7 @@ static int update(struct call_host *h, struct call *c, uint8_t leg)
 	return 0;
 }
 
-void refresh_say(struct call_host *h, struct call *c, uint8_t leg)
+void refresh_announce(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
@@ -120,7 +120,7 @@ static void update_refused(struct call_host *h, struct call *c, const struct cal
 	uint16_t status = ev->message->status;
 
 	if (status == 481 || status == 408) {
-		call_party_lost(h, c, ev->leg);
+		call_on_party_gone(h, c, ev->leg);
 	} else if (session_timer_raise(&l->timer, ev->message)) {
 		refresh(h, c, ev->leg);
 	} else if (status == 491 || status == 500 || status == 503) {
@@ -220,7 +220,7 @@ static int refresh_early(struct call_host *h, struct call *c, uint8_t leg, struc
 	bool two_way = session_is_two_way(c, leg, before);
 	int err = session_update(h, c, leg, sdp, refusal);
 
-	if (!err && uas && early_is_told(c, leg) &&
+	if (!err && uas && early_is_selected(c, leg) &&
 	    (received != session_is_receiving(c, leg, sdp) ||
 	     two_way != session_is_two_way(c, leg, sdp)))
 		uas->told_otherwise = true;
@@ -256,7 +256,7 @@ static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, str
 	respond(h, slot, m, &r);
 }
 
-void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
+void refresh_answer_on_saved(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
 	const struct early_mark in = { .tag = item->tag, .at = item->early };
 	const struct leg *l = call_leg(c, item->leg);
@@ -299,14 +299,14 @@ static int refresh_take(struct call_host *h, struct call *c, const struct call_e
 
 	if (session_body(ev->message, sdp))
 		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
-	if (!session_timer_asked(h, &l->timer, ev->message))
+	if (!session_timer_on_request(h, &l->timer, ev->message))
 		return call_refuse(refusal, -ERANGE, 422, REFUSED_INTERVAL);
 	if (dialog_refresh(&l->dialog, ev->message, h))
 		return call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
 	return 0;
 }
 
-void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
+void refresh_on_update(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct leg *l = c->legs[ev->leg];
@@ -339,7 +339,7 @@ void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t 
 		return;
 	}
 	if (flows_moved(h, c, leg)) /* for the next process, too */
-		c->untold |= bridge_untold(c, leg);
+		c->reoffer |= bridge_reoffer_side(c, leg);
 	c->order_leg = c->legs[leg]->uac->from;
 	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
 }
@@ -378,7 +378,7 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
 	} else if (ev->message->max_forwards == 0) {
 		*refusal = (struct call_refusal){ .status = 483, .reason = REFUSED_HOPS };
-	} else if (!session_timer_asked(h, &c->legs[ev->leg]->timer, ev->message)) {
+	} else if (!session_timer_on_request(h, &c->legs[ev->leg]->timer, ev->message)) {
 		*refusal = (struct call_refusal){ .status = 422, .reason = REFUSED_INTERVAL };
 	}
 	return refusal->status == 0;
@@ -404,8 +404,8 @@ static int reinvite_take(const struct call_host *h, struct call *c, const struct
 		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
 	if (!session_may_hold(h, c, ev->leg, sdp, refusal))
 		return -EPERM;
-	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
-	    text_set(&l->open.remote, sdp))
+	if (txns_keep_request(ev->slot, ev->message) ||
+	    leg_on_invite(l, ev->message, ev->slot->self) || text_set(&l->open.remote, sdp))
 		return call_refuse(refusal, -ENOSPC, 513, REFUSED_MALFORMED);
 	leg_expires(h, l, ev->message);
 	l->uas->late = sdp.n == 0;
@@ -424,7 +424,7 @@ static int reinvite_carry(struct call_host *h, struct call *c, const struct call
 
 	if (err)
 		return err;
-	if (leg_ask(c->legs[to], ev->leg))
+	if (leg_invite(c->legs[to], ev->leg))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	c->legs[to]->uac->late = l->uas->late;
@@ -554,7 +554,7 @@ static int ask_own(struct call_host *h, struct call *c, uint8_t to, const struct
 	if (!local.n)
 		err = own_offer(h, c, to, o);
 	else if (o->tells)
-		err = session_tell(h, c, to, local);
+		err = session_offer_record(h, c, to, local);
 	else
 		err = text_set(&c->legs[to]->open.local, local);
 
@@ -570,7 +570,7 @@ static int own(struct call_host *h, struct call *c, const struct own *o)
 	if (invite_is_open(c) || !call_leg(c, to) || !call_leg(c, o->from) ||
 	    c->legs[o->from]->sdp.remote.n == 0)
 		return -EAGAIN;
-	err = leg_ask(c->legs[to], o->from);
+	err = leg_invite(c->legs[to], o->from);
 	if (err)
 		return err;
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
@@ -603,7 +603,7 @@ static int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 	return own(h, c, &o);
 }
 
-int invite_tell(struct call_host *h, struct call *c, uint8_t to)
+int invite_reoffer_record(struct call_host *h, struct call *c, uint8_t to)
 {
 	const struct own o = { .from = asker_of(c, to), .tells = true };
 

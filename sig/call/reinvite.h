@@ -11,7 +11,7 @@
 #include "sig/model/event.h"
 
 /* By an UPDATE, to a party that takes one, who is asked nothing else just now: where we are is another than it knows. */
-void refresh_say(struct call_host *h, struct call *c, uint8_t leg);
+void refresh_announce(struct call_host *h, struct call *c, uint8_t leg);
 /* A leg's timer is due. */
 void refresh_expire(struct call_host *h, struct call *c, uint8_t leg);
 /* What became of our UPDATE. */
@@ -19,9 +19,9 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 /* Our re-INVITE there was refused: later again. */
 void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
 /* Our 200 to an UPDATE whose answer is saved. */
-void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item);
+void refresh_answer_on_saved(struct call_host *h, struct call *c, const struct outbox_item *item);
 /* UPDATE came. */
-void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev);
+void refresh_on_update(struct call_host *h, struct call *c, const struct call_event *ev);
 
 /* An INVITE of our own within the dialog was refused. */
 void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);

@@ -121,7 +121,7 @@ static void prack_say_all(struct call_host *h, struct call *c, uint8_t leg, bool
 	early_use(l, before);
 }
 
-void prack_go(struct call_host *h, struct call *c, uint8_t leg)
+void prack_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
 
@@ -135,7 +135,7 @@ static void prack_queue(struct call_host *h, struct call *c, uint8_t leg)
 
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		prack_go(h, c, leg);
+		prack_on_saved(h, c, leg);
 }
 
 /* A party that does not go on with its early dialog is asked no more, unless it has others. */
@@ -153,7 +153,7 @@ static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint8_t
 		return;
 	}
 	leg_leave(h, c, leg, &f);
-	fork_lost(h, c, &lost);
+	fork_on_failure(h, c, &lost);
 }
 
 /* ---- the response ---- */
@@ -163,7 +163,7 @@ static bool prack_take_offer(struct call_host *h, struct call *c, uint8_t leg, s
 {
 	struct call_refusal refusal;
 
-	(void)early_tell(h, c, leg);
+	(void)early_select(h, c, leg);
 	if (session_late_offer(h, c, leg, sdp, &refusal)) {
 		prack_fail(h, c, leg, c->legs[leg]->uac->early_at, 488, CAUSE_SESSION);
 		return false;
@@ -219,7 +219,8 @@ static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const st
 	return true;
 }
 
-bool prack_take(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+bool prack_on_response(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct sip_message *m)
 {
 	struct leg *l = c->legs[leg];
 	struct prack *p = &l->uac->prack;
@@ -337,7 +338,7 @@ static uint32_t next_rseq(const struct call_host *h, const struct invite_uas *ua
 	return uas->rseq ? uas->rseq + 1 : rand_below(h->rand, RSEQ_FIRST_MAX) + 1;
 }
 
-void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct response *r)
+void reliable_make(struct call_host *h, struct call *c, uint8_t leg, struct response *r)
 {
 	uint8_t space[RELIABLE_LINES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -356,10 +357,10 @@ void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct respo
 	}
 	l->open.by_18x = l->open.by_18x || (r->body.n && !l->uas->late);
 	if (!outbox_push(&c->out, &item))
-		reliable_go(h, c, leg);
+		reliable_on_saved(h, c, leg);
 }
 
-void reliable_go(struct call_host *h, struct call *c, uint8_t leg)
+void reliable_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
 	struct txn_slot *slot = l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
@@ -529,7 +530,7 @@ void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes 
 	if (uas->next_status && uas->next_sdp && !sdp.n)
 		return;
 	/* what was told of it is its answer, whatever it says besides */
-	if (sdp.n && !early_was_told(c, from) && text_set(&l->open.remote, sdp))
+	if (sdp.n && !early_was_selected(c, from) && text_set(&l->open.remote, sdp))
 		return;
 	uas->next = from;
 	uas->next_at = l->uac->early_at;
@@ -553,7 +554,7 @@ static void say_next(struct call_host *h, struct call *c, struct invite_uas *uas
 	early_settle(c, leg);
 }
 
-void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item)
+void reliable_prack_on_saved(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
 	const struct early_mark in = { .tag = item->tag, .at = item->early };
 	bool body = item->line && call_leg(c, item->leg);
@@ -583,7 +584,7 @@ static void reliable_answer_saved(struct call_host *h, struct call *c, const str
 	}
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		reliable_prack_go(h, c, &item);
+		reliable_prack_on_saved(h, c, &item);
 }
 
 /* What the other leg would hear otherwise is told to it when the call is answered. */
@@ -654,7 +655,7 @@ static void answer_goes(struct call_host *h, struct call *c, uint8_t leg)
 
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		invite_answer_go(h, c, leg);
+		invite_answer_on_saved(h, c, leg);
 }
 
 void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -15,9 +15,9 @@ enum uas_reliable reliable_wish(const struct sip_message *invite);
 /* A response without SDP (sdp: with it) is to be sent so. */
 bool reliable_is_due(const struct invite_uas *uas, bool sdp);
 /* Makes it, with the next number; it waits for the save. The call must have been touched. */
-void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct response *r);
+void reliable_make(struct call_host *h, struct call *c, uint8_t leg, struct response *r);
 /* The save is done; after a restart. */
-void reliable_go(struct call_host *h, struct call *c, uint8_t leg);
+void reliable_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 /* By the timers of the INVITE: once more, and 64*T1 without a PRACK. */
 void reliable_again(struct call_host *h, struct call *c, uint8_t leg);
 void reliable_lost(struct call_host *h, struct call *c, uint8_t leg);
@@ -41,7 +41,7 @@ void reliable_leave(struct leg *asker);
 /* The ACK came: of what was never acknowledged the number is kept. */
 void reliable_forget(struct leg *leg);
 /* Our 200 to it: the save is done. */
-void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item);
+void reliable_prack_on_saved(struct call_host *h, struct call *c, const struct outbox_item *item);
 
 /*
  * PRACK of ours (RFC 3262 4): a party that we ask says a provisional response until it hears it. Each early
@@ -54,13 +54,14 @@ bool prack_is_due(const struct sip_message *response);
 /* The party of the leg, whose INVITE is written, is told that we can. */
 bool prack_is_offered(const struct call *c, uint8_t leg);
 /* Such a response: its PRACK waits for the save. False: a copy, out of order, or not to be acknowledged now; it is not passed on. */
-bool prack_take(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
+bool prack_on_response(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct sip_message *m);
 /* It was passed on: what it answered stays the answer, whatever the 2xx has. */
 void prack_keep_answer(struct leg *leg, const struct sip_message *m);
 /* Its INVITE is open, and the answer to what was offered first was acknowledged: its party may offer anew, by UPDATE (RFC 3311 5.1). */
 bool prack_may_offer(const struct leg *leg);
 /* The save is done. */
-void prack_go(struct call_host *h, struct call *c, uint8_t leg);
+void prack_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 /* What the party said to it, or that it said nothing. */
 void prack_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After a restart. */

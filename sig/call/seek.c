@@ -131,7 +131,7 @@ static int resolve_fork(struct call_host *h, struct call *c, const struct call_t
 			 LOG_BYTES("target", t->uri),
 			 LOG_STR("result", lookup_state_name(news->state)));
 	}
-	return fork_ask(h, c, c->bridge.caller, &to, from, refusal);
+	return fork_add_branch(h, c, c->bridge.caller, &to, from, refusal);
 }
 
 /* ---- waiting ---- */
@@ -224,7 +224,7 @@ int resolve_target(struct call_host *h, struct call *c, const struct call_target
 
 	if (!want_of(h, c->id, target, &want)) {
 		plain.by_name = false;
-		return fork_ask(h, c, c->bridge.caller, &plain, from, refusal);
+		return fork_add_branch(h, c, c->bridge.caller, &plain, from, refusal);
 	}
 	if (resolve_find(h, &want, &news))
 		return resolve_wait(h, c, &want, refusal);
@@ -448,7 +448,7 @@ static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 		return -EINVAL;
 	from.remote_user =
 		leg_is_trunk(l) ? text_bytes(&c->plan.steps[c->plan.count - 1].number) : next.user;
-	return fork_ask(h, c, l->uac->from, &next, &from, &refusal);
+	return fork_add_branch(h, c, l->uac->from, &next, &from, &refusal);
 }
 
 bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s)

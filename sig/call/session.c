@@ -43,10 +43,10 @@ static int session_refuse_place(const struct call_host *h, const struct call *c,
 }
 
 /* Of an offer of our own. */
-static int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
+static int session_open_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
 			      uint8_t offerer, uint8_t to, struct call_refusal *refusal)
 {
-	int err = flows_take(h, c, offerer, to, lines);
+	int err = flows_open_ports(h, c, offerer, to, lines);
 
 	if (err == -EAGAIN)
 		return call_refuse(refusal, err, 503, REFUSED_PORTS_FULL);
@@ -104,7 +104,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	session_direct(h, c, t, &self);
 	(void)video_offer(h, c, &own);
 	if (!talk_is_own(t))
-		self.record = aware_told(c, t->answerer, t->offer);
+		self.record = aware_record_state(c, t->answerer, t->offer);
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
 			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
@@ -150,7 +150,7 @@ static int session_offer_text(struct call_host *h, struct call *c, const struct 
 
 	if (err)
 		return err;
-	err = session_take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
+	err = session_open_ports(h, c, &lines, t->offerer, t->answerer, refusal);
 	if (!err)
 		err = session_forward(h, c, t, to->session_version + 1, adds_codecs, refusal);
 	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
@@ -177,11 +177,11 @@ int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const stru
 	return session_offer_text(h, c, &t, false, refusal);
 }
 
-int session_tell(struct call_host *h, struct call *c, uint8_t to, struct bytes local)
+int session_offer_record(struct call_host *h, struct call *c, uint8_t to, struct bytes local)
 {
 	struct leg *l = c->legs[to];
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	const struct offer_record_told told = aware_told_now(c, to);
+	const struct offer_record_state told = aware_record_state_now(c, to);
 	struct offer_error error;
 	int err = offer_record_again(local, &told, l->session_version + 1, &w, &error);
 
@@ -223,7 +223,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 	self.session_version++;
 	self.held = c->legs[t->answerer]->held;
 	self.plays = audio_source_music_by(h, c, t->answerer);
-	self.record = aware_told(c, t->offerer, t->answer);
+	self.record = aware_record_state(c, t->offerer, t->answer);
 	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }
 
@@ -392,7 +392,7 @@ static bool has_early_remote(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	return from->uas && early_is_told(c, leg) && from->open.local.n;
+	return from->uas && early_is_selected(c, leg) && from->open.local.n;
 }
 
 static int tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
@@ -702,7 +702,7 @@ static NOINLINE int take_lines(struct call_host *h, struct call *c, uint8_t leg,
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	err = session_refuse_place(h, c, leg, &lines, true, refusal);
-	return err ? err : session_take_ports(h, c, &lines, leg, leg, refusal);
+	return err ? err : session_open_ports(h, c, &lines, leg, leg, refusal);
 }
 
 /* What is said now has the next version (RFC 3264 8). */
@@ -804,7 +804,7 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct offer_self self;
-	int err = session_take_ports(h, c, &lines, leg, leg, refusal);
+	int err = session_open_ports(h, c, &lines, leg, leg, refusal);
 
 	if (err)
 		return err;

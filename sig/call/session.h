@@ -16,7 +16,8 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to,
 int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const struct leg *with,
 		     struct call_refusal *refusal) NODISCARD;
 /* What the leg was told last once more, with what is recorded by now. */
-int session_tell(struct call_host *h, struct call *c, uint8_t to, struct bytes said) NODISCARD;
+int session_offer_record(struct call_host *h, struct call *c, uint8_t to,
+			 struct bytes said) NODISCARD;
 /* The offer that came in the asked leg's 2xx; it goes to the asker. */
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		       struct call_refusal *refusal) NODISCARD;

@@ -70,7 +70,7 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 		.remote = text_bytes(&l->sdp.remote),
 		.remote_is_offer = l->sdp.theirs,
 		.layers = conference_room(h, c) != NULL,
-		.record = aware_told_now(c, leg),
+		.record = aware_record_state_now(c, leg),
 	};
 
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
@@ -95,7 +95,7 @@ static struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 
 	if (from == leg) /* nobody's */
 		return (struct bytes){ 0 };
-	if (asker->uas && asker->uas->offer.n && !early_is_told(c, leg))
+	if (asker->uas && asker->uas->offer.n && !early_is_selected(c, leg))
 		return text_bytes(&asker->uas->offer);
 	return text_bytes(asker->uas ? &asker->open.remote : &asker->sdp.remote);
 }

@@ -110,7 +110,7 @@ static uint16_t offer_take(struct call_host *h, struct siprec *s, const struct s
 {
 	struct media_fork before = s->answer;
 	const char *reason;
-	int err = siprec_take_sdp(h, s, m, &reason);
+	int err = siprec_read_sdp(h, s, m, &reason);
 
 	if (err)
 		s->answer = before;
@@ -129,7 +129,7 @@ static uint16_t siprec_refusal_of(struct call_host *h, struct siprec *s,
 		return 415;
 	if ((m->method == SIP_INVITE || offer->n) && (s->invite || s->unacked.n))
 		return 491; /* RFC 3261 14.2, RFC 3311 5.2 */
-	if (!session_timer_asked(h, &s->timer, m))
+	if (!session_timer_on_request(h, &s->timer, m))
 		return 422;
 	return offer->n ? offer_take(h, s, m) : 0;
 }
@@ -166,8 +166,8 @@ static void siprec_change(struct call_host *h, struct call *c, struct recording 
 }
 
 /* All but BYE. Answered. */
-static void siprec_asked(struct call_host *h, struct call *c, struct recording *r,
-			 const struct call_event *ev)
+static void siprec_on_request(struct call_host *h, struct call *c, struct recording *r,
+			      const struct call_event *ev)
 {
 	const struct sip_message *m = ev->message;
 	const struct response ok = { .status = 200 };
@@ -183,8 +183,8 @@ static void siprec_asked(struct call_host *h, struct call *c, struct recording *
 /* ---- until it has the answer ---- */
 
 /* ACK to our 2xx. NULL, or what is wrong with the answer to our offer in it. */
-static const char *siprec_asked_done(struct call_host *h, struct siprec *s,
-				     const struct sip_message *ack)
+static const char *siprec_on_ack(struct call_host *h, struct siprec *s,
+				 const struct sip_message *ack)
 {
 	bool offered = s->offered;
 	const char *reason;
@@ -193,11 +193,11 @@ static const char *siprec_asked_done(struct call_host *h, struct siprec *s,
 		return NULL;
 	text_wipe(&s->unacked);
 	s->offered = false;
-	return offered && siprec_take_sdp(h, s, ack, &reason) ? reason : NULL;
+	return offered && siprec_read_sdp(h, s, ack, &reason) ? reason : NULL;
 }
 
 /* The 2xx is said again where it is time. False: nobody has acknowledged it. */
-static bool siprec_asked_again(struct call_host *h, struct siprec *s)
+static bool siprec_resend_answer(struct call_host *h, struct siprec *s)
 {
 	if (!s->unacked.n || h->now.ns < s->again_ns)
 		return true;
@@ -215,7 +215,7 @@ static bool siprec_asked_again(struct call_host *h, struct siprec *s)
 
 /* ---- ports and keys ---- */
 
-static void siprec_give_ports(struct call_host *h, struct siprec *s)
+static void siprec_close_ports(struct call_host *h, struct siprec *s)
 {
 	for (unsigned i = 0; s->has_ports && i < FORK_STREAMS; i++)
 		(void)ports_give(&h->ports[s->network], s->ports[i], h->now.ns);
@@ -234,7 +234,7 @@ static void siprec_make_keys(struct call_host *h, struct siprec *s)
 }
 
 /* Where it has none yet, with keys if it wants them. False: calls come first where few are left. */
-static bool siprec_take_ports(struct call_host *h, struct siprec *s)
+static bool siprec_open_ports(struct call_host *h, struct siprec *s)
 {
 	struct ports *ports;
 
@@ -321,7 +321,7 @@ enum {
 static void siprec_publish(struct call_host *h, const struct call *c, const struct recording *r,
 			   enum sig_event_kind kind, const char *reason)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (!event)
 		return;
@@ -366,7 +366,7 @@ static void siprec_lost_to(struct call_host *h, struct call *c, struct recording
 	metric_add(h->metrics->siprec[outcome], 1);
 	s->why = (struct siprec_why){ .reason = reason, .outcome = (uint8_t)outcome };
 	siprec_fork_end(h, c, r);
-	siprec_give_ports(h, s);
+	siprec_close_ports(h, s);
 	siprec_forget_dialog(s);
 	if (!next || was_up)
 		siprec_find_anew(h, s);
@@ -401,7 +401,7 @@ static void siprec_ask(struct call_host *h, struct call *c, struct recording *r,
 	struct siprec_talk t;
 	struct siprec_words words;
 
-	if (!siprec_take_ports(h, s)) {
+	if (!siprec_open_ports(h, s)) {
 		siprec_lost(h, c, r, SIPREC_NO_PORTS, "no media ports are free for it");
 		return;
 	}
@@ -475,7 +475,7 @@ static bool siprec_keep(struct call_host *h, struct call *c, struct recording *r
 {
 	struct siprec *s = r->siprec;
 
-	if (!siprec_asked_again(h, s)) { /* RFC 3261 13.3.1.4 */
+	if (!siprec_resend_answer(h, s)) { /* RFC 3261 13.3.1.4 */
 		siprec_over(h, c, r, "the recorder does not acknowledge what it asked for");
 		return false;
 	}
@@ -548,7 +548,7 @@ void siprec_leave(struct call_host *h, const struct call *c, struct recording *r
 		return;
 	siprec_find_stop(h, c, r->siprec);
 	siprec_fork_end(h, c, r);
-	siprec_give_ports(h, r->siprec);
+	siprec_close_ports(h, r->siprec);
 }
 
 /* Where it had its session in another process it goes on there. */
@@ -601,7 +601,7 @@ static void siprec_answered(struct call_host *h, struct call *c, struct recordin
 	if (!err) {
 		leg_send_ack(h, &s->dialog, s->invite_cseq, s->ack_branch, (struct bytes){ 0 });
 		session_timer_answered(h, &s->timer, m);
-		err = siprec_take_sdp(h, s, m, &reason);
+		err = siprec_read_sdp(h, s, m, &reason);
 		if (err)
 			siprec_bye(h, &s->dialog);
 	}
@@ -710,7 +710,7 @@ static void siprec_requested(struct call_host *h, struct call *c, const struct c
 	const char *wrong = NULL;
 
 	if (m->method == SIP_ACK) {
-		wrong = r ? siprec_asked_done(h, r->siprec, m) : NULL;
+		wrong = r ? siprec_on_ack(h, r->siprec, m) : NULL;
 		if (wrong)
 			siprec_over(h, c, r, wrong);
 	} else if (!ev->slot) {
@@ -721,7 +721,7 @@ static void siprec_requested(struct call_host *h, struct call *c, const struct c
 		respond(h, ev->slot, m, &ok);
 		siprec_lost(h, c, r, SIPREC_ENDED, "the recorder has ended it");
 	} else {
-		siprec_asked(h, c, r, ev);
+		siprec_on_request(h, c, r, ev);
 	}
 }
 
@@ -822,12 +822,12 @@ uint64_t siprec_due_ns(const struct call *c)
 	return next;
 }
 
-bool siprec_lookup_told(struct call_host *h, struct call *c, const struct lookup_news *news)
+bool siprec_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news)
 {
 	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
 		struct siprec *s = c->recordings->list[i].siprec;
 
-		if (s && siprec_find_told(h, s, news))
+		if (s && siprec_on_found(h, s, news))
 			return true;
 	}
 	return false;

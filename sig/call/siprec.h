@@ -26,7 +26,7 @@ bool siprec_has_dialog(const struct call *c, const struct sip_message *m);
 /* What the party of the leg says is copied for a recorder. */
 bool siprec_taps(const struct call *c, uint8_t leg);
 /* What a name leads to. False: no recording waits for it. */
-bool siprec_lookup_told(struct call_host *h, struct call *c, const struct lookup_news *news);
+bool siprec_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news);
 /* When it has to be looked at again; 0: never. */
 uint64_t siprec_due_ns(const struct call *c);
 

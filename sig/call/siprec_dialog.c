@@ -141,7 +141,7 @@ void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *
 	s->resolve = 0;
 }
 
-bool siprec_find_told(struct call_host *h, struct siprec *s, const struct lookup_news *news)
+bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_news *news)
 {
 	uint8_t of = (uint8_t)(s->resolve - 1);
 
@@ -437,7 +437,7 @@ static bool siprec_may_send(const struct call_host *h, const struct siprec *s,
 	return place_check(h, &s->dialog.hop, to, true) == DESTINATION_OK;
 }
 
-int siprec_take_sdp(struct call_host *h, struct siprec *s, const struct sip_message *m,
+int siprec_read_sdp(struct call_host *h, struct siprec *s, const struct sip_message *m,
 		    const char **reason)
 {
 	struct bytes sdp;

@@ -17,7 +17,7 @@ void siprec_write_lines(struct writer *w, const struct call_host *h, const struc
 /* OPTIONS: whether it is there still. */
 void siprec_keep_alive(struct call_host *h, struct siprec *s);
 /* Where the recorder takes the streams, by the SDP of its message. 0, or -errno and why. */
-int siprec_take_sdp(struct call_host *h, struct siprec *s, const struct sip_message *m,
+int siprec_read_sdp(struct call_host *h, struct siprec *s, const struct sip_message *m,
 		    const char **reason) NODISCARD;
 /* It asks who we are: true when the INVITE is to be said again, and says it then. */
 bool siprec_challenged(struct call_host *h, struct siprec *s,
@@ -41,7 +41,7 @@ enum siprec_found {
 /* The place that is asked next: s->place. */
 enum siprec_found siprec_find(struct call_host *h, const struct call *c, struct siprec *s);
 /* What a name leads to. False: the session waits for no such thing. */
-bool siprec_find_told(struct call_host *h, struct siprec *s, const struct lookup_news *news);
+bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_news *news);
 /* Nobody waits for it any more. */
 void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *s);
 /* Where it was did not take it: the next one comes next. True: that one was not asked yet in this round. */

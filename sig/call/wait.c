@@ -69,7 +69,7 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 		c->plan.until_ns = h->now.ns + plan_ring_for_ns(h, c);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		wait_go(h, c);
+		wait_on_saved(h, c);
 	return 0;
 }
 
@@ -83,14 +83,14 @@ static bool is_answered_up(const struct call *c)
 static void wait_joined(struct call_host *h, struct call *c)
 {
 	c->state = CALL_ESTABLISHED;
-	c->untold = UNTOLD_CALLER;
+	c->reoffer = REOFFER_CALLER;
 	outbox_touch(&c->out);
 	session_refresh(h, c);
 	originate_answered_by(h, c);
 	features_established(h, c);
 }
 
-void wait_go(struct call_host *h, struct call *c)
+void wait_on_saved(struct call_host *h, struct call *c)
 {
 	if (is_answered_up(c)) {
 		wait_joined(h, c);
@@ -136,11 +136,11 @@ static int answer_up(struct call_host *h, struct call *c, struct call_refusal *r
 	outbox_touch(&c->out);
 	c->state = CALL_ANSWERING;
 	if (!outbox_push(&c->out, &item))
-		wait_go(h, c);
+		wait_on_saved(h, c);
 	return 0;
 }
 
-int wait_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
+int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
 	bool asks = call_caller(c)->uas;
 	int err;
@@ -165,7 +165,7 @@ int wait_answer(struct call_host *h, struct call *c)
 
 	if (!call_waits(c))
 		return -EINVAL;
-	err = wait_take(h, c, &refusal);
+	err = wait_answer_caller(h, c, &refusal);
 	if (err && refusal.status == 503)
 		return -ENOSPC;
 	if (!err)

@@ -33,11 +33,11 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 	       struct bytes display, struct call_refusal *refusal) NODISCARD;
 /* It is saved: the caller and the application are told that it waits, or that it was answered where the caller is up. Or it goes on after a
  * restart: they are told again. */
-void wait_go(struct call_host *h, struct call *c);
+void wait_on_saved(struct call_host *h, struct call *c);
 /* Nobody has answered. */
 void wait_overdue(struct call_host *h, struct call *c);
 /* The node answers the caller by itself. 0 or -errno with *refusal. */
-int wait_take(struct call_host *h, struct call *c, struct call_refusal *refusal) NODISCARD;
+int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal *refusal) NODISCARD;
 /* It cannot. */
 void wait_refuse(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal);
 /* By command. 0, -EINVAL (it waits for nobody), -ENOSPC, or -EPROTO: there is no codec in common, and the call is refused. */

@@ -450,7 +450,8 @@ static uint32_t redirects_left(const struct call *c)
 	return n < REDIRECTS_MAX ? REDIRECTS_MAX - n : 0;
 }
 
-uint32_t redirect_take(const struct call_host *h, struct call *c, const struct sip_message *m)
+uint32_t redirect_on_response(const struct call_host *h, struct call *c,
+			      const struct sip_message *m)
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	uint16_t by = trunks_find(h->settings->trunks, c->tenant, text_bytes(&last->trunk));

@@ -52,7 +52,8 @@ enum {
 };
 
 /* The last step's trunk says so: how many of its places may be asked. */
-uint32_t redirect_take(const struct call_host *h, struct call *c, const struct sip_message *m);
+uint32_t redirect_on_response(const struct call_host *h, struct call *c,
+			      const struct sip_message *m);
 /* What a record has is such a list. */
 bool redirects_are_valid(struct bytes list);
 

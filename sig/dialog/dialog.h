@@ -80,7 +80,8 @@ void dialog_hold(struct dialog *d, struct txn_slot *slot);
 void dialog_hold_ack(struct dialog *d);
 /* What the name leads to; news NULL: nobody has said. False: it is of another look-up. What was held goes, but for the ACK: true says that
  * it has to go first, in *ack; dialog_held_go lets the others go. */
-bool dialog_told(struct dialog *d, struct call_host *h, const struct lookup_news *news, bool *ack);
+bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_news *news,
+		      bool *ack);
 void dialog_held_go(struct dialog *d, struct call_host *h);
 /* When nobody has said; 0: nothing waits. */
 uint64_t dialog_lookup_due_ns(const struct dialog *d);

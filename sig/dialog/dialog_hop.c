@@ -383,7 +383,8 @@ void dialog_held_go(struct dialog *d, struct call_host *h)
 	free(held);
 }
 
-bool dialog_told(struct dialog *d, struct call_host *h, const struct lookup_news *news, bool *ack)
+bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_news *news,
+		      bool *ack)
 {
 	struct dialog_places *p = d->places;
 	struct sip_uri uri;

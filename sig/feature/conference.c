@@ -172,7 +172,7 @@ static int caller_asks(struct call_host *h, struct call *c, struct bytes display
 {
 	if (c->member) /* of the step before: nobody was let in there */
 		conference_leave(h, c, "elsewhere");
-	if (text_set(&c->display, display) || conference_ask(h, c, r))
+	if (text_set(&c->display, display) || conference_add_pending(h, c, r))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->plan.steps[c->plan.count - 1].confers = true;
 	c->plan.until_ns = c->ring_ns = 0;
@@ -184,15 +184,15 @@ static int caller_asks(struct call_host *h, struct call *c, struct bytes display
 /* Its caller is answered. */
 static int caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
-	int err = wait_take(h, c, refusal);
+	int err = wait_answer_caller(h, c, refusal);
 
 	if (!err)
 		c->plan.steps[c->plan.count - 1].confers = false;
 	return err;
 }
 
-int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-		struct call_refusal *refusal)
+int meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+		 struct call_refusal *refusal)
 {
 	const struct room_terms *t = called_terms(h, r);
 	int err = room_is_closed(r, t, c->replaces.call, refusal);
@@ -230,7 +230,7 @@ static int meetme_call(struct call_host *h, struct call *c, const struct room_te
 		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
 	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
 		return ring_other_shard(h, c, number, display, id_shard(r->follows), refusal);
-	return meetme_take(h, c, display, r, refusal);
+	return meetme_enter(h, c, display, r, refusal);
 }
 
 /* RFC 4579 5.1: a conference of its own, whose host it is. */
@@ -245,7 +245,7 @@ static int factory_call(struct call_host *h, struct call *c, struct bytes displa
 		refusal->text = "the tenant has as many conferences as it may have";
 		return err;
 	}
-	err = meetme_take(h, c, display, r, refusal);
+	err = meetme_enter(h, c, display, r, refusal);
 	if (!err)
 		c->member->hosts = true;
 	return err;
@@ -346,7 +346,7 @@ static void caller_refuse(struct call_host *h, struct call *c, int err,
 		wait_refuse(h, c, err, refusal);
 }
 
-void meetme_told(struct call_host *h, struct call *c, const struct park_news *news)
+void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct call_refusal refusal = { .status = 500 };
 	int err;
@@ -514,7 +514,7 @@ static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
 }
 
 /* It has said its PIN, or its name. */
-static void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
+static void meetme_on_answer(struct call_host *h, struct call *c, struct bytes digits)
 {
 	struct room *r = conference_room(h, c);
 
@@ -592,7 +592,7 @@ static void conference_established(struct call_host *h, struct call *c)
 	if (!r || !meetme_arrives(h, c, r))
 		call_end(h, c, &gone);
 	else if (!c->member->asks)
-		focus_refer_tell(h, c, 200);
+		focus_refer_notify(h, c, 200);
 }
 
 /* ---- they leave ---- */
@@ -627,7 +627,7 @@ static void conference_over(struct call_host *h, struct call *c)
 {
 	if (!c->member)
 		return;
-	focus_refer_tell(h, c, c->status >= 300 ? c->status : 480);
+	focus_refer_notify(h, c, c->status >= 300 ? c->status : 480);
 	conference_leave(h, c, left_reason(c));
 }
 
@@ -654,7 +654,7 @@ int conference_yield(struct call_host *h, struct call *c, uint64_t to)
 const struct call_feature conference_feature = {
 	.go = conference_go,
 	.resume = meetme_resume,
-	.asked = meetme_asked,
+	.asked = meetme_on_answer,
 	.reached = meetme_reached,
 	.established = conference_established,
 	.over = conference_over,
@@ -697,7 +697,7 @@ static int member_flag(struct call_host *h, struct call *c, bool *flag, bool on,
 	if (*flag == on)
 		return 0;
 	*flag = on;
-	conference_tell_changed(h, c, words[on]);
+	conference_publish_changed(h, c, words[on]);
 	return 0;
 }
 
@@ -708,7 +708,7 @@ static int member_gain(struct call_host *h, struct call *c, int32_t db)
 	if (c->member->gain_db == db)
 		return 0;
 	c->member->gain_db = (int8_t)db;
-	conference_tell_changed(h, c, "gain");
+	conference_publish_changed(h, c, "gain");
 	return 0;
 }
 
@@ -720,7 +720,7 @@ static int member_coach(struct call_host *h, struct call *c, const struct room *
 	if (c->member->coaches == whom)
 		return 0;
 	c->member->coaches = (uint16_t)whom;
-	conference_tell_changed(h, c, "coach");
+	conference_publish_changed(h, c, "coach");
 	return 0;
 }
 
@@ -731,7 +731,7 @@ static int member_host(struct call_host *h, struct call *c, struct room *r)
 	r->host = c->member->number;
 	c->member->hosts = true;
 	h->room_changed(h->owner, r, true);
-	conference_tell_changed(h, c, "host");
+	conference_publish_changed(h, c, "host");
 	return 0;
 }
 

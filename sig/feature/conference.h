@@ -39,12 +39,12 @@ extern const struct call_feature conference_feature;
 int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
 		 struct call_refusal *refusal) NODISCARD;
 /* The last step comes to that one; the same. */
-int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-		struct call_refusal *refusal) NODISCARD;
+int meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+		 struct call_refusal *refusal) NODISCARD;
 /* The user part of an INVITE to another shard, and back. False: it is none. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
 /* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
-void meetme_told(struct call_host *h, struct call *c, const struct park_news *news);
+void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news);
 
 /*
  * What a party is called that goes to a conference of another shard: the user part of the INVITE. It says which one that is, and what the

@@ -127,7 +127,7 @@ int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, 
 	writer_str(&uri, ";transport=cell");
 	target.uri = writer_done(&uri);
 	outbox_touch(&c->out);
-	err = fork_ask(h, c, c->bridge.caller, &target, from, refusal);
+	err = fork_add_branch(h, c, c->bridge.caller, &target, from, refusal);
 	if (!err)
 		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	return err;

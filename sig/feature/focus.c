@@ -61,7 +61,7 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 		err = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
 	if (err || !r)
 		return focus_call_refuse(refusal, err ? err : -ENOENT);
-	err = meetme_take(h, c, start->display, r, refusal);
+	err = meetme_enter(h, c, start->display, r, refusal);
 	if (!err && c->replaces.call)
 		focus_call_admit(h, c);
 	return err;
@@ -448,7 +448,7 @@ static void focus_notify(struct call_host *h, struct call *c, uint8_t leg, uint3
 	}
 	item.txn = slot->self;
 	if (!outbox_push(&c->out, &item))
-		relay_go(h, slot->self);
+		relay_on_saved(h, slot->self);
 }
 
 static void focus_refer_say_taken(struct call_host *h, struct call *c, const struct call_event *ev,
@@ -512,7 +512,7 @@ static void focus_refer_outside_told(struct call_host *h, struct dialog *d,
 		return;
 	slot = refer_notify_make(h, d, ev->message->cseq, f->done ? 200 : 100, true);
 	if (slot)
-		relay_go(h, slot->self);
+		relay_on_saved(h, slot->self);
 }
 
 void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -542,7 +542,7 @@ void focus_refer_outside(struct call_host *h, struct call *c, const struct call_
 
 /* ---- what becomes of it ---- */
 
-void focus_refer_told(struct call_host *h, struct call *c, const struct call_event *ev)
+void focus_refer_on_progress(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct leg *l = c->state == CALL_ENDING ? NULL : call_caller(c);
 
@@ -552,7 +552,7 @@ void focus_refer_told(struct call_host *h, struct call *c, const struct call_eve
 	focus_notify(h, c, c->bridge.caller, (uint32_t)ev->version, (uint16_t)ev->error);
 }
 
-void focus_refer_tell(struct call_host *h, struct call *c, uint16_t status)
+void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status)
 {
 	const struct call_event ev = { .kind = CALL_EV_FOCUS,
 				       .version = c->member->refer,
@@ -582,7 +582,7 @@ static void focus_leg(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg *l = call_leg(c, leg);
 
 	if (l && !focus_is_coming(c, leg) && conference_focus(l, conference_named(c, leg, space)))
-		refresh_say(h, c, leg);
+		refresh_announce(h, c, leg);
 }
 
 static void focus_go(struct call_host *h, struct call *c)

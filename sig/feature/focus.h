@@ -41,8 +41,8 @@ bool focus_refer_again(struct call_host *h, struct call *c, const struct call_ev
 /* Outside of its dialog: it is told at once what it is told. */
 void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
 /* CALL_EV_FOCUS: somebody whom it asked for has come, or does not. */
-void focus_refer_told(struct call_host *h, struct call *c, const struct call_event *ev);
+void focus_refer_on_progress(struct call_host *h, struct call *c, const struct call_event *ev);
 /* To who asked for this one, if anybody did: the status of its call. */
-void focus_refer_tell(struct call_host *h, struct call *c, uint16_t status);
+void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status);
 
 #endif

@@ -23,7 +23,7 @@
 #include "sig/model/call.h"
 #include "sig/model/payer.h"
 
-int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
+int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
 {
 	int err;
 
@@ -34,7 +34,7 @@ int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg 
 		return err;
 	LOG_INFO("call", c->id, "a party is asked for what it is to be joined by",
 		 LOG_U64("leg", leg));
-	c->untold = UNTOLD_CALLER | (call_callee(c) ? UNTOLD_CALLEE : 0);
+	c->reoffer = REOFFER_CALLER | (call_callee(c) ? REOFFER_CALLEE : 0);
 	c->meet_ns = h->now.ns + MEET_MS * NS_PER_MS;
 	return 0;
 }
@@ -47,7 +47,7 @@ void meet_over(struct call *c)
 
 static uint64_t meet_due_ns(const struct call *c)
 {
-	bool waits = c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c);
+	bool waits = c->reoffer && c->state == CALL_ESTABLISHED && !invite_is_open(c);
 
 	return waits && !c->order_ns ? c->meet_ns : 0;
 }
@@ -78,10 +78,10 @@ static bool pair_fits(const struct call *c)
 	return !call_callee(c) || session_fits_whole(call_caller(c), call_callee(c));
 }
 
-static uint8_t next_untold(const struct call_host *h, const struct call *c)
+static uint8_t next_to_reoffer(const struct call_host *h, const struct call *c)
 {
-	bool both = c->untold == (UNTOLD_CALLER | UNTOLD_CALLEE) && call_callee(c);
-	bool callee = !(c->untold & UNTOLD_CALLER);
+	bool both = c->reoffer == (REOFFER_CALLER | REOFFER_CALLEE) && call_callee(c);
+	bool callee = !(c->reoffer & REOFFER_CALLER);
 
 	if (both && meet_is_unheard(h, c, c->bridge.callee))
 		callee = !meet_is_unheard(h, c, c->bridge.caller);
@@ -94,7 +94,7 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 {
 	uint8_t peer = bridge_peer(c, leg);
 
-	c->untold &= (uint8_t)~bridge_untold(c, leg);
+	c->reoffer &= (uint8_t)~bridge_reoffer_side(c, leg);
 	outbox_touch(&c->out);
 	if (!call_leg(c, leg) ||
 	    (!meet_is_unheard(h, c, leg) && !was_told_less(c, leg, peer) && pair_fits(c)))
@@ -115,9 +115,9 @@ static bool may_tell(const struct call_host *h, const struct call *c)
 
 static void meet_tell(struct call_host *h, struct call *c)
 {
-	while (c->untold && may_tell(h, c))
-		meet_leg(h, c, next_untold(h, c));
-	if (c->untold || !may_tell(h, c))
+	while (c->reoffer && may_tell(h, c))
+		meet_leg(h, c, next_to_reoffer(h, c));
+	if (c->reoffer || !may_tell(h, c))
 		return;
 	c->meet_ns = 0;
 	transfer_met(h, c);
@@ -228,7 +228,7 @@ static int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, st
 	return 0;
 }
 
-void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join)
+void join_hand_over(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join)
 {
 	struct call_ending e = { .cause = CAUSE_TRANSFERRED,
 				 .by = join->ordered ? ENDED_BY_OPERATOR
@@ -290,7 +290,7 @@ static void split_go_on(struct call *c, uint8_t leg, struct share *share)
 	c->state = CALL_ESTABLISHED;
 	c->answer_utc_ms = c->setup_utc_ms;
 	c->status = 200;
-	c->untold = UNTOLD_CALLER;
+	c->reoffer = REOFFER_CALLER;
 	c->order_ns = 0;
 	text_clear(&c->from);
 	text_clear(&c->to);
@@ -310,7 +310,7 @@ static void begin(struct call *to, const struct call *c)
 
 static void tell(struct call_host *h, struct call *c, const struct call *other)
 {
-	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_SPLIT);
+	struct sig_event *event = call_publish_start(h, c, SIG_CALL_SPLIT);
 	char id[ID_TEXT_LEN];
 
 	if (event)

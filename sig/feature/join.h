@@ -16,7 +16,7 @@ struct call_join {
 };
 
 /* Of the call that loses the leg (CALL_EV_JOIN). */
-void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join);
+void join_hand_over(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join);
 /* Each save of the call is answered, so that the next one goes with that of another call. */
 bool join_is_settled(const struct call_host *h, const struct call *c);
 
@@ -25,7 +25,7 @@ bool join_is_settled(const struct call_host *h, const struct call *c);
  * because whom one of them spoke with is gone. Where what they have will do nobody is asked. Else one of them is asked again
  * (re-INVITE), with what the other one said it can; first whoever can more, and when that is not enough the other one, too:
  *
- *   - Of two legs of two calls with nothing in common, before the calls are joined (meet_ask). When none of both takes it each call
+ *   - Of two legs of two calls with nothing in common, before the calls are joined (meet_reoffer). When none of both takes it each call
  *     goes on as it was.
  *   - Of the two of a bridge, after each step: who was told less by whom it spoke with before, who may send what the other one
  *     does not take, and who was asked for a join that did not come.
@@ -34,12 +34,13 @@ bool join_is_settled(const struct call_host *h, const struct call *c);
 /* Of another call (CALL_EV_MEET). */
 struct call_meeting {
 	const struct leg *with; /* whom the leg is to be joined with */
-	int err;                /* out: as of meet_ask */
+	int err;                /* out: as of meet_reoffer */
 };
 
 /* The leg is asked for what a leg of another call can. 0, -EAGAIN (an INVITE is open), -ENOTCONN, -ENOTSUP (nothing can be offered),
  * -ENOSPC, -ENOMEM. */
-int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with) NODISCARD;
+int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg,
+		 const struct leg *with) NODISCARD;
 /* They will not be joined: the two of the call are to hear each other. */
 void meet_over(struct call *c);
 extern const struct call_feature meet_feature;

@@ -344,12 +344,12 @@ static int order_cancel(struct call_host *h, struct call *c, struct call_order *
 
 static int order_deflect(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return order->known ? plan_go_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
+	return order->known ? plan_forward_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
 }
 
 static int order_pick(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return order->known ? plan_go_to(h, c, order->to, PLAN_PICKED) : -ENXIO;
+	return order->known ? plan_forward_to(h, c, order->to, PLAN_PICKED) : -ENXIO;
 }
 
 static int order_accept(struct call_host *h, struct call *c, struct call_order *order)
@@ -460,7 +460,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 		return;
 	order->err = order_run(h, c, order);
 	if (!order->err)
-		attend_heard(c);
+		attend_on_order(c);
 	if (order->err || order->later || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);

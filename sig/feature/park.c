@@ -24,7 +24,7 @@
 #include "sig/feature/set.h"
 #include "sig/leg/leg.h"
 
-static void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
+static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
 static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
 
@@ -184,7 +184,7 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status)
 
 static void publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (event)
 		(void)bytes_cstr(bytes_str(c->park->slot), event->slot, sizeof(event->slot));
@@ -208,7 +208,7 @@ static void stay_alone(struct call_host *h, struct call *c, struct text *from)
 	c->bridge = (struct bridge){ .caller = given, .callee = LEG_NONE, .offerer = given };
 	c->answer_utc_ms = c->setup_utc_ms;
 	c->status = 200;
-	c->untold = UNTOLD_CALLER;
+	c->reoffer = REOFFER_CALLER;
 	c->meet_ns = c->order_ns = 0;
 	text_clear(&c->to);
 	text_clear(&c->from);
@@ -250,7 +250,7 @@ static void confirm_slot(struct call_host *h, struct call *c)
 		return;
 	item.txn = slot->self;
 	if (!outbox_push(&c->out, &item))
-		relay_go(h, slot->self);
+		relay_on_saved(h, slot->self);
 }
 
 /* The slot is the call's. */
@@ -408,7 +408,7 @@ static void asked_well(struct call_host *h, struct call *c)
 	p->last[0] = '\0';
 	p->serial = p->again_ns = 0;
 	p->since_utc_ms = shown_utc_ms(h);
-	err = wait_take(h, c, &refusal);
+	err = wait_answer_caller(h, c, &refusal);
 	if (err)
 		wait_refuse(h, c, err, &refusal);
 	else
@@ -473,7 +473,7 @@ static void claim_told(struct call_host *h, struct call *c, const struct park_ne
 	}
 }
 
-void park_told(struct call_host *h, struct call *c, const struct park_news *news)
+void park_on_result(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	const struct transfer *t = c->transfer;
 
@@ -484,9 +484,9 @@ void park_told(struct call_host *h, struct call *c, const struct park_news *news
 	else if (c->park && c->park->serial && c->park->serial == news->serial)
 		claim_told(h, c, news);
 	else if (retrieve_waits(c) && c->plan.serial == news->serial)
-		retrieve_told(h, c, news);
+		retrieve_on_result(h, c, news);
 	else if (conference_waits(c))
-		meetme_told(h, c, news);
+		meetme_on_owner(h, c, news);
 }
 
 /* ---- who takes it from there ---- */
@@ -744,7 +744,7 @@ static void retrieve_rung(struct call_host *h, struct call *c)
 		retrieve_fail(h, c, news.status, news.text);
 }
 
-void retrieve_ask(struct call_host *h, struct call *c)
+void retrieve_find_slot(struct call_host *h, struct call *c)
 {
 	if (retrieve_is_rung(c)) {
 		retrieve_rung(h, c);
@@ -843,7 +843,7 @@ static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 }
 
 /* What was said of a call here may be past. */
-static enum park_told rung_told_now(const struct call_host *h, const struct park_news *news)
+static enum park_on_result rung_told_now(const struct call_host *h, const struct park_news *news)
 {
 	const struct call *rung;
 
@@ -857,7 +857,7 @@ static enum park_told rung_told_now(const struct call_host *h, const struct park
 
 static void retrieve_rung_told(struct call_host *h, struct call *c, const struct park_news *news)
 {
-	enum park_told told = rung_told_now(h, news);
+	enum park_on_result told = rung_told_now(h, news);
 	uint16_t shard = id_shard(news->owner);
 
 	if (told == PARK_TAKEN)
@@ -888,7 +888,7 @@ static void retrieve_slot_told(struct call_host *h, struct call *c, const struct
 }
 
 /* Nobody is there, or it is not known: the caller hears why. */
-static void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news)
+static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	if (retrieve_is_rung(c))
 		retrieve_rung_told(h, c, news);

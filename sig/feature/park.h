@@ -38,7 +38,7 @@ bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct 
 /* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
 void park_yield(struct call_host *h, struct call *c);
 /* What the store has in the slot. */
-void park_told(struct call_host *h, struct call *c, const struct park_news *news);
+void park_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 /* The store has not said in time whether the call has the slot that it was sent on to. */
 void park_overdue(struct call_host *h, struct call *c);
 /* The store may have lost the slot. */
@@ -56,7 +56,7 @@ static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there
 
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
-void retrieve_ask(struct call_host *h, struct call *c);
+void retrieve_find_slot(struct call_host *h, struct call *c);
 /* Nobody has said so in time. */
 void retrieve_overdue(struct call_host *h, struct call *c);
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */

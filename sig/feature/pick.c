@@ -85,7 +85,7 @@ static int pick_answer(struct call_host *h, struct call *c)
 	c->bridge = (struct bridge){ .caller = before.caller,
 				     .callee = LEG_NONE,
 				     .offerer = before.caller };
-	err = wait_take(h, c, &refusal);
+	err = wait_answer_caller(h, c, &refusal);
 	if (err)
 		c->bridge = before;
 	return err;
@@ -115,9 +115,9 @@ int pick_take(struct call_host *h, struct call *c, uint64_t by)
 	return 0;
 }
 
-void pick_tell(struct call_host *h, const struct call *c)
+void pick_notify(struct call_host *h, const struct call *c)
 {
-	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_PICKED_UP);
+	struct sig_event *event = call_publish_start(h, c, SIG_CALL_PICKED_UP);
 	struct bytes by;
 
 	(void)plan_went_to(&c->plan, &by);

@@ -23,7 +23,7 @@ int pick_take(struct call_host *h, struct call *c, uint64_t by) NODISCARD;
 bool pick_is_on(const struct call *c);
 /* Its parties are joined. */
 bool pick_is_done(const struct call *c);
-void pick_tell(struct call_host *h, const struct call *c);
+void pick_notify(struct call_host *h, const struct call *c);
 /* The call that took it is gone. */
 void pick_fail(struct call_host *h, struct call *c);
 

@@ -274,7 +274,7 @@ uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
 	}
 	item.txn = slot->self;
 	if (c->state == CALL_ENDING || !outbox_push(&c->out, &item))
-		relay_go(h, slot->self);
+		relay_on_saved(h, slot->self);
 	return item.txn;
 }
 

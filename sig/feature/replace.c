@@ -99,7 +99,7 @@ static void replace_go(struct call_host *h, struct call *c)
 		replace_ask(h, c);
 }
 
-void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by)
+void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by)
 {
 	const struct transfer_ask ask = { .leg = leg,
 					  .replaced = true,

@@ -24,6 +24,6 @@ extern const struct call_feature replace_feature;
 int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
 		  struct call_refusal *refusal) NODISCARD;
 /* The leg of this call is to be replaced. */
-void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by);
+void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by);
 
 #endif

@@ -37,7 +37,7 @@ int set_begin(struct call_host *h, struct call *c, const struct call_start *star
 	c->ring_ns = 0;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
 	if (!outbox_push(&c->out, &item))
-		set_go(h, c);
+		set_on_saved(h, c);
 	return 0;
 }
 
@@ -46,13 +46,13 @@ static bool set_waits(const struct call *c)
 	return c->state == CALL_SETUP && plan_set_state(&c->plan) == SET_ASKED;
 }
 
-void set_go(struct call_host *h, struct call *c)
+void set_on_saved(struct call_host *h, struct call *c)
 {
 	const struct plan_step *step = set_step(c);
 	struct effect *e;
 
 	if (retrieve_waits(c)) {
-		retrieve_ask(h, c);
+		retrieve_find_slot(h, c);
 		return;
 	}
 	e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
@@ -72,7 +72,7 @@ void set_go(struct call_host *h, struct call *c)
 	h->effects->count--;
 }
 
-void set_told(struct call_host *h, struct call *c, const struct set_news *news)
+void set_on_result(struct call_host *h, struct call *c, const struct set_news *news)
 {
 	struct call_refusal refusal = { .status = 500 };
 	struct plan_step *step = set_step(c);
@@ -86,7 +86,7 @@ void set_told(struct call_host *h, struct call *c, const struct set_news *news)
 		 LOG_STR("result", news->state == SET_DONE      ? "set"
 				   : news->state == SET_REFUSED ? "refused"
 								: "failed"));
-	err = wait_take(h, c, &refusal);
+	err = wait_answer_caller(h, c, &refusal);
 	if (err)
 		wait_refuse(h, c, err, &refusal);
 }
@@ -100,7 +100,7 @@ void set_overdue(struct call_host *h, struct call *c)
 		return;
 	}
 	LOG_WARN("call", c->id, "a document was not saved in time");
-	set_told(h, c, &late);
+	set_on_result(h, c, &late);
 }
 
 /* Its ACK came: the caller hears the tone. */

@@ -19,9 +19,9 @@ enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
 int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
 	      struct call_refusal *refusal) NODISCARD;
 /* It is saved: the document is asked for. Or it goes on after a restart: it is asked for again. */
-void set_go(struct call_host *h, struct call *c);
+void set_on_saved(struct call_host *h, struct call *c);
 /* What became of it. */
-void set_told(struct call_host *h, struct call *c, const struct set_news *news);
+void set_on_result(struct call_host *h, struct call *c, const struct set_news *news);
 /* Nothing did. */
 void set_overdue(struct call_host *h, struct call *c);
 

@@ -221,8 +221,8 @@ static int transfer_ask(struct call_host *h, struct call *c, const struct dialog
 	if (c->transfer->remote.shard)
 		return remote_shard_ring(h, c, from, refusal);
 	if (c->transfer->unattended)
-		return plan_begin_behind(h, c, target, from, refusal);
-	return plan_begin(h, c, target, text_bytes(&c->transfer->gruu), from, refusal);
+		return plan_start_unanswered(h, c, target, from, refusal);
+	return plan_start(h, c, target, text_bytes(&c->transfer->gruu), from, refusal);
 }
 
 /* 0 or -errno with *refusal: nothing has changed. *before: the plan until now. */
@@ -270,7 +270,7 @@ static void begun(struct call_host *h, struct call *c, struct plan *before)
 
 static void tell_failed(struct call_host *h, const struct call *c, uint16_t status)
 {
-	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_TRANSFER_FAILED);
+	struct sig_event *event = call_publish_start(h, c, SIG_CALL_TRANSFER_FAILED);
 
 	if (event)
 		event->status = status;
@@ -357,7 +357,7 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 	c->bridge = (struct bridge){ .caller = calls ? given : other,
 				     .callee = calls ? other : given,
 				     .offerer = calls ? given : other };
-	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
+	c->reoffer = REOFFER_CALLER | REOFFER_CALLEE;
 	c->meet_ns = 0;
 	if (picked) /* it is the pair that was to be, and its callee the one who was called or took it for him */
 		return;
@@ -394,7 +394,8 @@ static int transfer_meet(struct call_host *h, struct call *c, const struct call 
 		return -EAGAIN;
 	if (t->met == (MET_GIVEN | MET_COMES))
 		return -ENOTSUP;
-	err = given ? meet_ask(h, c, t->given, other->legs[leg]) : transfer_meet_other(h, c, leg);
+	err = given ? meet_reoffer(h, c, t->given, other->legs[leg])
+		    : transfer_meet_other(h, c, leg);
 	t->met |= given ? MET_GIVEN : MET_COMES;
 	outbox_touch(&c->out);
 	return err == -ENOMEM || err == -ENOSPC ? err : -EAGAIN;
@@ -658,7 +659,7 @@ static void transfer_on_joined(struct call_host *h, struct call *c)
 	if (c->transfer->state == TRANSFER_RINGS)
 		name_who_speaks(c);
 	if (pick_is_done(c))
-		pick_tell(h, c);
+		pick_notify(h, c);
 	else
 		call_publish(h, c, SIG_CALL_TRANSFERRED);
 	transfer_done(h, c);
@@ -785,7 +786,7 @@ const struct call_feature transfer_feature = {
 	.write_lines = transfer_write_lines,
 };
 
-void attend_heard(struct call *c)
+void attend_on_order(struct call *c)
 {
 	c->abandoned = false;
 	c->away_ns = 0;
@@ -799,7 +800,7 @@ int attend_order(struct call *c, const struct call_order *order)
 		c->away_s = order->seconds;
 		outbox_touch(&c->out);
 	}
-	attend_heard(c);
+	attend_on_order(c);
 	return 0;
 }
 
@@ -816,7 +817,7 @@ static bool attend_forward(struct call_host *h, struct call *c)
 	const struct transfer_ask ask = { .leg = LEG_NONE, .ordered = true };
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 
-	if (!plan_goes_on(h, c, PLAN_NO_ANSWER) ||
+	if (!plan_has_forward(h, c, PLAN_NO_ANSWER) ||
 	    transfer_begin(c, &ask, text_bytes(&last->user), (struct bytes){ 0 }))
 		return false;
 	c->transfer->unattended = true;

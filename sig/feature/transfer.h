@@ -65,7 +65,7 @@ enum { ATTEND_AGAIN_S = 10 };
 extern const struct call_feature attend_feature;
 
 /* Somebody has given an order to the call. */
-void attend_heard(struct call *c);
+void attend_on_order(struct call *c);
 /* ORDER_KEEP, and the seconds of ORDER_ANSWER. 0 or -errno. */
 int attend_order(struct call *c, const struct call_order *order) NODISCARD;
 

@@ -28,10 +28,10 @@ enum effect_kind {
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: shard_play_told */
-	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_set_told */
-	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: shard_park_told */
-	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_lookup_told. Nobody does in time: the call waits no longer */
+	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: shard_on_play */
+	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_on_set */
+	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: shard_on_park */
+	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_on_lookup. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
 	EFFECT_PLAY_DIGIT, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
@@ -40,10 +40,10 @@ enum effect_kind {
 	EFFECT_ORDERED,           /* order: the answer to an order, whose effect is in the store */
 	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: shard_record_failed */
 	EFFECT_ROOM_SAVE, /* call: id of a room, version, data; empty: it is over. Answer: shard_room_saved */
-	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_room_told. It may fail later */
+	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_on_room. It may fail later */
 	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
 	EFFECT_ROOM_PLAY, /* call: a room, job: what mixes it, version, expected: the rate of the mix, tenant, user, data, ttl_ms, peer: as EFFECT_PLAY. All in it hear that; EFFECT_PLAY_STOP ends it */
-	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: shard_play_told */
+	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: shard_on_play */
 	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: shard_record_failed */
 };

@@ -159,7 +159,7 @@ static bool others_tell(struct security *s)
 	return left;
 }
 
-void security_tell(struct security *s, uint64_t now_ns)
+void security_publish(struct security *s, uint64_t now_ns)
 {
 	bool left = others_tell(s);
 

@@ -84,13 +84,13 @@ struct security {
 	struct security_entry sets[SECURITY_SETS][SECURITY_WAYS];
 };
 
-/* *s is zeroed. timer_kind: its owner calls security_tell when that timer is due. */
+/* *s is zeroed. timer_kind: its owner calls security_publish when that timer is due. */
 void security_open(struct security *s, struct effects *effects, struct wheel *wheel,
 		   uint32_t timer_kind, const struct hash_key *key);
 /* user: {0} where none is known. detail: what else is to be known, in words of ours. */
 void security_event(struct security *s, enum security_kind kind, const struct addr *source,
 		    struct bytes user, const char *detail, uint64_t now_ns);
-void security_tell(struct security *s, uint64_t now_ns);
+void security_publish(struct security *s, uint64_t now_ns);
 const char *security_kind_name(enum security_kind kind);
 const char *security_kind_sentence(enum security_kind kind);
 

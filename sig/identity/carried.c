@@ -276,7 +276,7 @@ static void take_kind(struct taking *t, const struct identity_policy *p)
 	}
 }
 
-void carried_take(struct writer *w, const struct sip_message *m, const struct identity_policy *p,
+void carried_read(struct writer *w, const struct sip_message *m, const struct identity_policy *p,
 		  const struct carried_self *self)
 {
 	struct taking t = { .w = w, .m = m };
@@ -298,7 +298,7 @@ void carried_renew(struct writer *w, struct bytes lines, const struct sip_messag
 	bool renewed;
 
 	who.takes &= 1U << CARRIED_ASSERTED | 1U << CARRIED_PRIVACY;
-	carried_take(w, m, &who, NULL);
+	carried_read(w, m, &who, NULL);
 	renewed = w->n != 0;
 	while (carried_next(&lines, &line)) {
 		if (line.kind > CARRIED_PRIVACY || !renewed)

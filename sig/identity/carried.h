@@ -23,9 +23,9 @@ struct carried_line {
 };
 
 /* What is believed of the message. What is malformed, too long or too much is left out, as if it had not been said. */
-void carried_take(struct writer *w, const struct sip_message *m, const struct identity_policy *p,
+void carried_read(struct writer *w, const struct sip_message *m, const struct identity_policy *p,
 		  const struct carried_self *self);
-/* Lines as carried_take writes them: of a record. */
+/* Lines as carried_read writes them: of a record. */
 bool carried_is_valid(struct bytes lines);
 /* The next line. False: there is none. */
 bool carried_next(struct bytes *rest, struct carried_line *line);

@@ -61,13 +61,13 @@ static int fork_fill(struct call_host *h, struct leg *l, struct dialog *d, struc
 	return err;
 }
 
-void forks_wait(struct call_host *h, struct call *c, uint8_t leg, uint8_t at)
+void forks_hold_for_save(struct call_host *h, struct call *c, uint8_t leg, uint8_t at)
 {
 	const struct outbox_item item = { .kind = OUTBOX_FORK, .leg = leg, .line = at };
 
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		forks_go(h, c, leg, at);
+		forks_on_saved(h, c, leg, at);
 }
 
 static void fork_begin(struct call_host *h, struct call *c, uint8_t leg, struct dialog *d,
@@ -78,7 +78,7 @@ static void fork_begin(struct call_host *h, struct call *c, uint8_t leg, struct 
 	int err = f ? fork_fill(h, l, d, f, m) : -ENOSPC;
 
 	if (!err) {
-		forks_wait(h, c, leg, (uint8_t)(f - l->forks->list));
+		forks_hold_for_save(h, c, leg, (uint8_t)(f - l->forks->list));
 		return;
 	}
 	sig_count_dropped(h->metrics, DROPPED_FORKS);
@@ -88,7 +88,7 @@ static void fork_begin(struct call_host *h, struct call *c, uint8_t leg, struct 
 	}
 }
 
-void forks_take(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+void forks_on_answer(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct leg *l = c->legs[leg];
 	uint32_t tag = hash_crc32c(0, m->to.tag);
@@ -121,7 +121,7 @@ static struct txn_slot *fork_client(struct call_host *h, const struct leg_fork *
 	return NULL;
 }
 
-void forks_go(struct call_host *h, struct call *c, uint8_t leg, uint8_t at)
+void forks_on_saved(struct call_host *h, struct call *c, uint8_t leg, uint8_t at)
 {
 	struct leg *l = call_leg(c, leg);
 	struct leg_fork *f = l && l->forks && at < l->forks->count ? &l->forks->list[at] : NULL;
@@ -197,7 +197,7 @@ void forks_resume(struct call_host *h, struct call *c, uint8_t leg)
 	const struct leg_forks *forks = c->legs[leg]->forks;
 
 	for (uint8_t i = 0; forks && i < forks->count; i++)
-		forks_go(h, c, leg, i);
+		forks_on_saved(h, c, leg, i);
 }
 
 void forks_clear(struct leg *l)
@@ -442,7 +442,7 @@ int early_enter(struct call_host *h, struct call *c, uint8_t leg, const struct s
 
 /* ---- with the one for whom it is asked ---- */
 
-bool early_is_told(const struct call *c, uint8_t leg)
+bool early_is_selected(const struct call *c, uint8_t leg)
 {
 	const struct invite_uac *uac = c->legs[leg]->uac;
 	const struct invite_uas *uas = c->legs[uac->from]->uas;
@@ -450,11 +450,11 @@ bool early_is_told(const struct call *c, uint8_t leg)
 	return uas && uas->early == leg && uas->early_at == uac->early_at;
 }
 
-bool early_was_told(const struct call *c, uint8_t leg)
+bool early_was_selected(const struct call *c, uint8_t leg)
 {
 	const struct invite_uac *uac = c->legs[leg]->uac;
 
-	return early_is_told(c, leg) || (uac->early && uac->early[uac->early_at].asker.told);
+	return early_is_selected(c, leg) || (uac->early && uac->early[uac->early_at].asker.told);
 }
 
 static void asker_swap(struct leg *from, struct early_asker *a)
@@ -540,19 +540,19 @@ static bool asker_enter(struct call_host *h, struct call *c, struct leg *from, u
 	return true;
 }
 
-bool early_tell(struct call_host *h, struct call *c, uint8_t leg)
+bool early_select(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct invite_uac *uac = c->legs[leg]->uac;
 	struct leg *from = c->legs[uac->from];
 
-	if (!from->uas || early_is_told(c, leg) || !asker_enter(h, c, from, leg, uac->early_at))
+	if (!from->uas || early_is_selected(c, leg) || !asker_enter(h, c, from, leg, uac->early_at))
 		return false;
 	bridge_join(c, uac->from, leg);
 	return true;
 }
 
-void early_tell_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
-		     uint8_t at)
+void early_select_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
+		       uint8_t at)
 {
 	if (!leg)
 		asker->uas->early = asker->uas->early_at = 0;

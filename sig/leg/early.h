@@ -43,14 +43,14 @@ void early_forget(struct invite_uac *uac);
 void early_over(struct call_host *h, struct call *c, uint8_t leg);
 
 /* The asker is in the dialog in which it is told of the one in use. */
-bool early_is_told(const struct call *c, uint8_t leg);
+bool early_is_selected(const struct call *c, uint8_t leg);
 /* It was told of that one, perhaps in a dialog where it is not now. */
-bool early_was_told(const struct call *c, uint8_t leg);
+bool early_was_selected(const struct call *c, uint8_t leg);
 /* From now on it is there: a dialog of its own begins where it has had an answer in another one. True: it is one that it had before. */
-bool early_tell(struct call_host *h, struct call *c, uint8_t leg);
+bool early_select(struct call_host *h, struct call *c, uint8_t leg);
 /* It could not be told: it is where it was before, as uas.early and early_at said then. */
-void early_tell_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
-		     uint8_t at);
+void early_select_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
+		       uint8_t at);
 /* What it was told is told it no more: its dialog is a new one. */
 void early_untell(struct call_host *h, struct leg *asker);
 /* The one of which the asker was told last is in use again. */
@@ -71,15 +71,15 @@ struct bytes early_first_routes(const struct leg *l);
  * when that is in the call's record, and stays there until its BYE is answered: a successor says it again, to the same transaction. Until it
  * is saved the fork says its 2xx again, to the successor.
  *
- *   forks_take -> saved -> forks_go (ACK, BYE) -> forks_answered
+ *   forks_on_answer -> saved -> forks_on_saved (ACK, BYE) -> forks_answered
  */
 
 /* It said 2xx, perhaps again. A party that makes up forks does not fill the transactions with our BYEs. */
-void forks_take(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
+void forks_on_answer(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* Behind the next save. */
-void forks_wait(struct call_host *h, struct call *c, uint8_t leg, uint8_t at);
+void forks_hold_for_save(struct call_host *h, struct call *c, uint8_t leg, uint8_t at);
 /* It is in the store. */
-void forks_go(struct call_host *h, struct call *c, uint8_t leg, uint8_t at);
+void forks_on_saved(struct call_host *h, struct call *c, uint8_t leg, uint8_t at);
 /* The BYE of that transaction was answered, or never is. */
 void forks_answered(struct call *c, uint8_t leg, pool_handle client);
 /* A BYE waits for its answer, or for a save. */

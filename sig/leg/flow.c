@@ -265,11 +265,11 @@ static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t l
 	f->event_pt = PAYLOAD_NONE;
 	if (may_be_secure(c->legs[leg]) && secret_make(h, f))
 		return -ENOMEM;
-	err = payer_take_port(h, c);
+	err = payer_charge_port(h, c);
 	if (!err) {
 		err = media_port_take(h, c, f);
 		if (err)
-			payer_give_port(h, c);
+			payer_release_port(h, c);
 	}
 	if (err) {
 		secret_free(f);
@@ -303,8 +303,8 @@ static int take_of_leg(struct call_host *h, struct call *c, uint8_t leg,
 	return err;
 }
 
-int flows_take(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
-	       const struct media_plan *lines)
+int flows_open_ports(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
+		     const struct media_plan *lines)
 {
 	uint32_t before = c->flow_count;
 	uint32_t more = lines_without_flow(c, a, lines) + lines_without_flow(c, b, lines);
@@ -364,7 +364,7 @@ int flows_claim(struct call_host *h, struct call *c)
 		int err = flow_claim(h, c, f);
 
 		if (!err)
-			err = payer_take_port(h, c);
+			err = payer_charge_port(h, c);
 		if (err) {
 			f->id = (struct flow_id){ 0 };
 			flows_drop_all(h, c);
@@ -380,7 +380,7 @@ void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 
 	assert(f >= c->flows && at < c->flow_count);
 	if (f->id.generation && ports_give(&h->ports[f->network], f->id, h->now.ns))
-		payer_give_port(h, c);
+		payer_release_port(h, c);
 	secret_free(f);
 	flow_dtls_free(f);
 	memmove(f, f + 1, (--c->flow_count - at) * sizeof(*f));

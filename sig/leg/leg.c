@@ -44,7 +44,7 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
 	return 0;
 }
 
-int leg_ask(struct leg *leg, uint8_t from)
+int leg_invite(struct leg *leg, uint8_t from)
 {
 	leg_uac_clear(leg);
 	leg->uac = calloc(1, sizeof(*leg->uac));
@@ -66,7 +66,7 @@ void leg_uac_clear(struct leg *leg)
 	leg->uac = NULL;
 }
 
-int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server)
+int leg_on_invite(struct leg *leg, const struct sip_message *m, pool_handle server)
 {
 	leg_uas_clear(leg);
 	leg->uas = calloc(1, sizeof(*leg->uas));
@@ -479,7 +479,7 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 	}
 }
 
-void relay_go(struct call_host *h, pool_handle client)
+void relay_on_saved(struct call_host *h, pool_handle client)
 {
 	struct txn_slot *slot = txns_get(h->txns, client);
 
@@ -516,7 +516,7 @@ void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle cl
 		if (outbox_push(&c->out, &item))
 			return;
 	}
-	relay_go(h, client);
+	relay_on_saved(h, client);
 }
 
 /* A request within a dialog that the party asks credentials for. Who waits for its answer hears nothing of that. */
@@ -585,7 +585,7 @@ static void go_behind(struct call_host *h, struct call *c, uint8_t leg, const st
 		if (outbox_push(&c->out, &item))
 			return;
 	}
-	relay_go(h, slot->self);
+	relay_on_saved(h, slot->self);
 }
 
 static bool challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
@@ -631,7 +631,7 @@ static bool told(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	struct dialog *d = &c->legs[leg]->dialog;
 	bool ack = false;
 
-	if (!dialog_told(d, h, news, &ack))
+	if (!dialog_on_lookup(d, h, news, &ack))
 		return false;
 	if (ack)
 		leg_ack_now(h, c, leg);
@@ -639,7 +639,7 @@ static bool told(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	return true;
 }
 
-bool leg_places_told(struct call_host *h, struct call *c, const struct lookup_news *news)
+bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i] && told(h, c, i, news))

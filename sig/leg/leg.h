@@ -14,10 +14,10 @@ int leg_to_party(struct call_host *h, struct leg *leg, const struct id_tag *tag,
 		 const struct dialog_party *party) NODISCARD;
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 /* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
-int leg_ask(struct leg *leg, uint8_t from) NODISCARD;
+int leg_invite(struct leg *leg, uint8_t from) NODISCARD;
 void leg_uac_clear(struct leg *leg);
 /* Its party's INVITE has come. 0 or -ENOMEM. */
-int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server) NODISCARD;
+int leg_on_invite(struct leg *leg, const struct sip_message *m, pool_handle server) NODISCARD;
 /* Its party says in the INVITE that came how long it waits for an answer (RFC 3261 13.3.1). */
 void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_message *invite);
 void leg_uas_clear(struct leg *leg);
@@ -73,7 +73,7 @@ void leg_close(struct leg *leg);
 /* A leg whose party is at a name (sig/dialog/dialog.h): what waits for that, and requests that find nobody at one of its places. */
 
 /* What a name leads to. False: no leg waits for that. */
-bool leg_places_told(struct call_host *h, struct call *c, const struct lookup_news *news);
+bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news);
 /* Nobody has said where the party of that leg is. */
 void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* A request of ours to the leg, not started anew yet, found nobody, or 503 (for_s: Retry-After): it is said at the next place. False: it has
@@ -86,7 +86,7 @@ bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_
 /* A request of ours for the leg leaves, behind an INVITE that waits there. */
 void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client);
 /* One that had to wait leaves; or it is refused, the call being over. */
-void relay_go(struct call_host *h, pool_handle client);
+void relay_on_saved(struct call_host *h, pool_handle client);
 void relay_drop(struct call_host *h, pool_handle client);
 
 #endif

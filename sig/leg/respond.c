@@ -232,23 +232,23 @@ void refusal_begin(struct call_host *h, struct call *c, uint8_t leg, const struc
 	if (!h->txns->why && c->cause != CAUSE_NONE)
 		h->txns->why = call_cause_text(c->cause);
 	if (refusal_make(h, l, slot, &r)) {
-		refusal_wait(h, c, leg);
+		refusal_hold_for_save(h, c, leg);
 		return;
 	}
 	refusal_clear(l);
 	respond(h, slot, NULL, &r);
 }
 
-void refusal_wait(struct call_host *h, struct call *c, uint8_t leg)
+void refusal_hold_for_save(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct outbox_item item = { .kind = OUTBOX_REFUSAL, .leg = leg };
 
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		refusal_go(h, c, leg);
+		refusal_on_saved(h, c, leg);
 }
 
-void refusal_go(struct call_host *h, struct call *c, uint8_t leg)
+void refusal_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
 	struct leg_refusal *refusal = l ? l->refusal : NULL;

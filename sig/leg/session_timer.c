@@ -63,8 +63,8 @@ static uint32_t own_interval(const struct call_host *h, const struct session_tim
 	return at_least(s ? s : t->interval_s, t->min_s);
 }
 
-bool session_timer_asked(const struct call_host *h, struct session_timer *t,
-			 const struct sip_message *m)
+bool session_timer_on_request(const struct call_host *h, struct session_timer *t,
+			      const struct sip_message *m)
 {
 	struct session_expires want = expires_of(m);
 	bool supports = message_has_token(m, "Supported", "timer") ||

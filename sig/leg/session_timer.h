@@ -9,8 +9,8 @@
 #include "sig/model/call.h"
 
 /* The party's INVITE or UPDATE: what our 2xx will say. False: it wants less than we take (422). */
-bool session_timer_asked(const struct call_host *h, struct session_timer *t,
-			 const struct sip_message *m) NODISCARD;
+bool session_timer_on_request(const struct call_host *h, struct session_timer *t,
+			      const struct sip_message *m) NODISCARD;
 /* Lines of our 2xx to it, and of a 422. */
 void session_timer_write_answer(struct writer *w, const struct session_timer *t);
 void session_timer_write_too_small(struct writer *w);

@@ -30,7 +30,7 @@ void location_is_born(struct locations *l, struct location *a)
 	a->entry.born = hash_sip(&l->key, bytes_str(l->node)) + ++l->births;
 }
 
-struct location *location_take(struct locations *l, uint16_t tenant, struct bytes user)
+struct location *location_add(struct locations *l, uint16_t tenant, struct bytes user)
 {
 	pool_handle h;
 	struct location *a = pool_take(&l->aors, &h);
@@ -61,7 +61,7 @@ static void location_left_drop(struct location *a)
 	a->left = NULL;
 }
 
-void location_give(struct locations *l, struct location *a)
+void location_remove(struct locations *l, struct location *a)
 {
 	location_waits_drop(a, NULL);
 	location_asked_drop(a, NULL);
@@ -135,7 +135,7 @@ static void location_note_left(struct locations *l, struct location *a, const st
 		location_left_drop(a);
 }
 
-void location_tell(struct locations *l, const struct location *a)
+void location_notify(struct locations *l, const struct location *a)
 {
 	for (struct locations_user *u = l->users; u; u = u->next) {
 		if (u->changed)
@@ -182,7 +182,7 @@ void location_register(struct locations *l, struct location *a, const struct sip
 	location_changed(l, a, before);
 	location_follow(l, a, answer);
 	if (a->entry.count != before || answer->moved_count)
-		location_tell(l, a);
+		location_notify(l, a);
 }
 
 void location_write_headers(const struct locations *l, const struct location *a, struct writer *w,
@@ -251,7 +251,7 @@ void location_settle(struct locations *l, struct location *a)
 	if (!a->saving && !a->unsaved)
 		location_release(l, a, a->entry.version);
 	if (location_is_over(l, a)) {
-		location_give(l, a);
+		location_remove(l, a);
 		return;
 	}
 	aor_connections_list(&l->connections, &a->links, a->self, &a->entry);
@@ -293,7 +293,7 @@ void location_timer(struct locations *l, struct location *a)
 		a->unsaved = !foreign;
 		if (a->entry.count == 0 && !foreign)
 			location_publish(l, a, SIG_UNREGISTERED);
-		location_tell(l, a);
+		location_notify(l, a);
 	}
 	location_settle(l, a);
 }
@@ -306,7 +306,7 @@ void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, s
 	locations_begin(l, now);
 	a = location_get(l, tenant, user);
 	if (!a && locations_has_others(l))
-		a = location_take(l, tenant, user);
+		a = location_add(l, tenant, user);
 	if (!a)
 		return;
 	a->ended = locations_has_others(l);

@@ -94,7 +94,7 @@ bool locations_ask(struct locations *l, uint16_t tenant, struct bytes user,
 	bool ok;
 
 	if (!a)
-		a = location_take(l, tenant, user);
+		a = location_add(l, tenant, user);
 	if (!a)
 		return false;
 	ok = location_ask(l, a, asker, LOCATION_INVITE, token);
@@ -333,7 +333,7 @@ static void fetched(struct locations *l, struct location *a, struct bytes record
 	else
 		fetched_look(l, a, &theirs);
 	if (phones_mark(a) != before)
-		location_tell(l, a);
+		location_notify(l, a);
 }
 
 /* Nobody is refused because the store is slow. */

@@ -117,7 +117,7 @@ int locations_restore(struct locations *l, struct bytes record, struct instant n
 	} else if (location_get(l, tenant, text_bytes(&entry.user))) {
 		err = entry_refuse(reason, -EEXIST, "the registration is here already");
 	}
-	a = err ? NULL : location_take(l, tenant, text_bytes(&entry.user));
+	a = err ? NULL : location_add(l, tenant, text_bytes(&entry.user));
 	if (!a) {
 		aor_clear(&entry);
 		return err ? err : entry_refuse(reason, -ENOSPC, "too many registrations");

@@ -70,7 +70,7 @@ void locations_close(struct locations *l)
 	if (!l)
 		return;
 	while (l->aors.slots && (a = pool_next(&l->aors, &cursor, &h)) != NULL)
-		location_give(l, a);
+		location_remove(l, a);
 	if (l->aors.slots)
 		pool_close(&l->aors);
 	table_close(&l->by_user);

@@ -49,8 +49,8 @@ void locations_leave(struct locations *l, struct locations_user *user);
 void locations_begin(struct locations *l, struct instant now);
 /* NULL: there is none. */
 struct location *location_get(const struct locations *l, uint16_t tenant, struct bytes user);
-struct location *location_take(struct locations *l, uint16_t tenant,
-			       struct bytes user); /* NULL: full */
+struct location *location_add(struct locations *l, uint16_t tenant,
+			      struct bytes user); /* NULL: full */
 const struct aor *location_entry(const struct location *a);
 /* A REGISTER that is authenticated (registrar_step). Whoever changes an entry settles it: it may be gone then. */
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,

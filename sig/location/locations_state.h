@@ -92,11 +92,11 @@ struct locations {
 };
 
 /* ---- location.c ---- */
-void location_give(struct locations *l, struct location *a);
+void location_remove(struct locations *l, struct location *a);
 void location_timer(struct locations *l, struct location *a);
 void location_publish(struct locations *l, const struct location *a, enum sig_event_kind kind);
 /* Those who watch: its phones are others. */
-void location_tell(struct locations *l, const struct location *a);
+void location_notify(struct locations *l, const struct location *a);
 
 /* No node has said more of it to the store than this one does with its next save. */
 void location_is_born(struct locations *l, struct location *a);

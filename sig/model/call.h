@@ -114,7 +114,7 @@ struct refusal_kept {
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
 
-enum { UNTOLD_CALLER = 1, UNTOLD_CALLEE = 2 };
+enum { REOFFER_CALLER = 1, REOFFER_CALLEE = 2 };
 
 /* The two that hear each other, in the roles that the CDR has them in. */
 struct bridge {
@@ -172,7 +172,7 @@ struct call {
 	struct call_replaces replaces;
 	uint64_t
 		picker; /* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */
-	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/join.h), */
+	uint8_t reoffer; /* legs of the bridge that may have to be asked again (sig/feature/join.h), */
 	uint64_t
 		meet_ns; /* but not before this: one of them is to be joined with a leg of another call; 0: off */
 	struct refusal_kept best;
@@ -274,9 +274,9 @@ static inline bool bridge_has(const struct call *c, uint8_t leg)
 }
 
 /* Its flag in call.untold. */
-static inline uint8_t bridge_untold(const struct call *c, uint8_t leg)
+static inline uint8_t bridge_reoffer_side(const struct call *c, uint8_t leg)
 {
-	return leg == c->bridge.caller ? UNTOLD_CALLER : UNTOLD_CALLEE;
+	return leg == c->bridge.caller ? REOFFER_CALLER : REOFFER_CALLEE;
 }
 /* Whom the leg hears, or is asked for; LEG_NONE: nobody. */
 static inline uint8_t bridge_peer(const struct call *c, uint8_t leg)

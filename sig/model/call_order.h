@@ -39,7 +39,7 @@ enum call_order_kind {
 	 * caller, which has no other party, goes on to it. -EALREADY: a transfer is under way. -EDESTADDRREQ: there are two, and no
 	 * leg is named. -ENXIO: there is no such extension. -ELOOP: it is the party's own. -EHOSTUNREACH: no phone of it is registered. */
 	ORDER_TRANSFER,
-	/* to: a call that rings goes on to the extension; as plan_go_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
+	/* to: a call that rings goes on to the extension; as plan_forward_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
 	ORDER_DEFLECT,
 	/* A call that waits while its extension has another one rings there now (call_waiting_accept). -EADDRNOTAVAIL: it does not wait. */
 	ORDER_ACCEPT,

@@ -95,7 +95,7 @@ int payer_may_begin(struct call_host *h, const struct call *c, const struct txn_
 		       : -EDQUOT;
 }
 
-int payer_take_port(struct call_host *h, const struct call *c)
+int payer_charge_port(struct call_host *h, const struct call *c)
 {
 	return quota_take(&h->settings->quota, &c->payer, QUOTA_PORTS, c->emergency || c->restored,
 			  h->now.ns, &h->quota_refusal)
@@ -103,7 +103,7 @@ int payer_take_port(struct call_host *h, const struct call *c)
 		       : -EDQUOT;
 }
 
-void payer_give_port(const struct call_host *h, const struct call *c)
+void payer_release_port(const struct call_host *h, const struct call *c)
 {
 	quota_give(&h->settings->quota, &c->payer, QUOTA_PORTS);
 }
@@ -112,7 +112,7 @@ void payer_move_port(const struct call_host *h, const struct call *from, const s
 {
 	struct quota_refusal none;
 
-	payer_give_port(h, from);
+	payer_release_port(h, from);
 	(void)quota_take(&h->settings->quota, &to->payer, QUOTA_PORTS, true, h->now.ns, &none);
 }
 

@@ -21,8 +21,8 @@ bool payer_is_caller(const struct call *c);
 /* What a request asks for begins. 0 or -EDQUOT: *h->quota_refusal. */
 int payer_may_begin(struct call_host *h, const struct call *c, const struct txn_slot *cause);
 /* One pair of ports more, which flow_drop gives back. 0 or -EDQUOT: *h->quota_refusal says why. */
-int payer_take_port(struct call_host *h, const struct call *c) NODISCARD;
-void payer_give_port(const struct call_host *h, const struct call *c);
+int payer_charge_port(struct call_host *h, const struct call *c) NODISCARD;
+void payer_release_port(const struct call_host *h, const struct call *c);
 /* It goes to another call with its leg, and is not refused there. */
 void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to);
 /* Whether one more branch may be asked: there is room for its transaction. */

@@ -59,7 +59,7 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	c->out.version = c->out.released = c->out.acked = in->version;
 	c->state = (enum call_state)in->state;
 	c->early_media = in->early_media;
-	c->untold = in->untold & (UNTOLD_CALLER | UNTOLD_CALLEE);
+	c->reoffer = in->reoffer & (REOFFER_CALLER | REOFFER_CALLEE);
 	c->meet_ns = in->meets ? r->h->now.ns + MEET_MS * NS_PER_MS : 0;
 	c->replaces.call = in->replaces;
 	c->replaces.leg = (uint8_t)in->replaces_leg;

@@ -46,7 +46,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->alone = call_is_by_itself(c);
 	out->ring_s = c->ring_s;
 	out->away_s = c->away_s;
-	out->untold = c->untold;
+	out->reoffer = c->reoffer;
 	out->meets = c->meet_ns != 0;
 	out->replaces = c->replaces.call;
 	out->replaces_leg = c->replaces.leg;

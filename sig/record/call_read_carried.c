@@ -11,7 +11,7 @@ static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
 
 	if (!l || l->uac || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
 		return true;
-	if (leg_ask(l, (uint8_t)in->from))
+	if (leg_invite(l, (uint8_t)in->from))
 		return reading_wrong(r, "out of memory");
 	l->uac->branch = in->branch;
 	l->uac->state = UAC_ANSWERED;

@@ -151,7 +151,7 @@ static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of
 		return true;
 	if (in->from >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->from))
 		return reading_wrong(r, "asked: from");
-	if (leg_ask(l, (uint8_t)in->from))
+	if (leg_invite(l, (uint8_t)in->from))
 		return reading_wrong(r, "out of memory");
 	l->uac->branch = in->branch;
 	l->uac->late = in->late;
@@ -217,7 +217,7 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 	    in->max_forwards < 0 || in->max_forwards > 256 || in->reliable > RELIABLE_MUST ||
 	    in->prack_cseq > INT32_MAX || in->early_at > EARLY_MAX)
 		return reading_wrong(r, "invite: numbers");
-	if (leg_asks(l, &asked, 0))
+	if (leg_on_invite(l, &asked, 0))
 		return reading_wrong(r, "out of memory");
 	l->uas->late = in->late;
 	l->uas->wakes = in->wakes;

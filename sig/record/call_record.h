@@ -145,7 +145,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_PAGES;
 	if (c->member && c->member->naming)
 		return CALL_RECORD_NAMES;
-	if (plan_waits(&c->plan))
+	if (plan_is_call_waiting(&c->plan))
 		return CALL_RECORD_WAITS;
 	if (call_record_is_between_rooms(c))
 		return CALL_RECORD_CLAIMS;

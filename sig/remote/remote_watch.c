@@ -448,7 +448,8 @@ static bool process_note(struct remote_watch *r, uint64_t process)
 	return true;
 }
 
-void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news, uint64_t now_ns)
+void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes news,
+			  uint64_t now_ns)
 {
 	const struct remote_news_readers readers = {
 		.shards = hear_shards,

@@ -82,8 +82,8 @@ void remote_watch_share(struct remote_watch *r, const struct share_word *word);
 /* That process is asked, at once. */
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j);
 /* Another node has asked or told. */
-void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news,
-		       uint64_t now_ns);
+void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes news,
+			  uint64_t now_ns);
 /* Sends what there is. */
 void remote_watch_flush(struct remote_watch *r);
 /* Forgets what is too old: once a second. */

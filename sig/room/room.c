@@ -333,14 +333,14 @@ static void room_tells_of(struct room *r, const struct room_member *m, uint8_t t
 			       tone == ROOM_TONE_NAME ? m->name : 0);
 }
 
-void room_member_came(struct room *r, const struct room_member *m, struct bytes from,
-		      uint64_t utc_ms)
+void room_member_on_join(struct room *r, const struct room_member *m, struct bytes from,
+			 uint64_t utc_ms)
 {
 	room_tells_of(r, m, r->parts.entry, ROOM_SOUND_ENTRY);
 	room_attendance_join(r->parts.recording.attendance, m->number, from, utc_ms);
 }
 
-void room_member_goes(struct room *r, const struct room_member *m, uint64_t utc_ms)
+void room_member_on_leave(struct room *r, const struct room_member *m, uint64_t utc_ms)
 {
 	room_tells_of(r, m, r->parts.exit, ROOM_SOUND_EXIT);
 	room_attendance_leave(r->parts.recording.attendance, m->number, utc_ms);

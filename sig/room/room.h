@@ -316,9 +316,9 @@ bool room_is_full(const struct room *r, uint32_t more);
  * MEMBER_NOBODY: nobody is there. */
 uint16_t room_successor(const struct room *r);
 /* A member has come, or is about to leave: what of that is heard, and known to who records. from: who it is; "": it is not told. */
-void room_member_came(struct room *r, const struct room_member *m, struct bytes from,
-		      uint64_t utc_ms);
-void room_member_goes(struct room *r, const struct room_member *m, uint64_t utc_ms);
+void room_member_on_join(struct room *r, const struct room_member *m, struct bytes from,
+			 uint64_t utc_ms);
+void room_member_on_leave(struct room *r, const struct room_member *m, uint64_t utc_ms);
 
 /* A user may come by himself: he was rung for it, or is or was in it; off: no longer. Without memory he may not. */
 void room_invite(struct room *r, struct bytes user, bool on);

@@ -58,8 +58,8 @@ void shard_commons_close(struct shard_commons *c); /* NULL is fine */
 /* 0 or -ENOMEM. */
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) NODISCARD;
 /* What another node says. */
-void shard_remote_hear(struct shard_commons *c, uint64_t process, struct bytes news,
-		       struct instant now);
+void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes news,
+		     struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_remote. */
 int shard_remote_error(enum remote_verdict verdict);
 /* Not all have answered in time what was asked by that serial: what is known until now. Nothing more is told. */

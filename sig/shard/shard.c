@@ -27,7 +27,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,
 		.secrets = s->commons->secrets,
-		.secret_told = shard_secret_told,
+		.secret_told = shard_on_secret,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
 		.space = s->space,
@@ -64,7 +64,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.call_of = shard_call_of,
 		.call_of_dialog = shard_call_of_dialog,
 		.features = call_features,
-		.tell = shard_call_tell,
+		.tell = shard_call_publish,
 		.tracks = s->tracks,
 		.music_of = shard_music_of,
 		.identity_of = shard_identity_of,
@@ -421,7 +421,7 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 			shard_room_turn(s, room);
 		break;
 	case TIMER_SECURITY:
-		security_tell(&s->security, s->host.now.ns);
+		security_publish(&s->security, s->host.now.ns);
 		break;
 	}
 }

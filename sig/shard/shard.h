@@ -88,16 +88,15 @@ void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant
 void shard_room_saved(struct shard *s, uint64_t room, uint64_t version, bool saved,
 		      struct instant now);
 /* Of EFFECT_ROOM_OPEN. job NULL: it does not mix, or no more. */
-void shard_room_told(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
-		     struct instant now);
+void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
+		   struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct prompt_terms;
 void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_stream_news *news,
 			   struct instant now);
-void shard_play_told(struct shard *s, uint64_t call, const struct prompt_news *news,
-		     struct instant now);
-void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
-		    struct instant now);
+void shard_on_play(struct shard *s, uint64_t call, const struct prompt_news *news,
+		   struct instant now);
+void shard_on_set(struct shard *s, uint64_t call, const struct set_news *news, struct instant now);
 /* call_host.picks */
 void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		 struct pick_news *out);
@@ -109,16 +108,16 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		     uint64_t serial);
 /* call: or a room. owner, entry: as of struct park_news. */
-void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
-		     uint64_t owner, struct bytes entry, struct instant now);
+void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_on_result told,
+		   uint64_t owner, struct bytes entry, struct instant now);
 /* The recorder could not go on with that recording of the call: -errno. */
 void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,
 			 struct instant now);
 /* News of a message. */
 void shard_recorded(struct shard *s, uint64_t call, const struct record_news *news,
 		    struct instant now);
-void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news *news,
-		       struct instant now);
+void shard_on_lookup(struct shard *s, uint64_t call, const struct lookup_news *news,
+		     struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);

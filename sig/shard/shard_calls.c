@@ -53,7 +53,7 @@ struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool
 	c->tenant = tenant;
 	c->self = h;
 	tenants_hold(s->settings.tenants, tenant, TENANT_CALLS);
-	shard_tenant_tell(s, tenant);
+	shard_tenant_publish_calls(s, tenant);
 	return c;
 }
 
@@ -69,9 +69,9 @@ void shard_call_give(struct shard *s, struct call *c)
 	shard_watch_gone(s, c);
 	shard_room_part(s, c);
 	call_clear(&s->host, c);
-	shard_quota_give(s, &payer, QUOTA_CALLS);
+	shard_quota_release(s, &payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
-	shard_tenant_tell(s, c->tenant);
+	shard_tenant_publish_calls(s, c->tenant);
 	(void)table_del(&s->calls_by_id, c->id, c->self);
 	(void)pool_give(&s->calls, c->self);
 	s->commons->calls--;
@@ -138,7 +138,7 @@ const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct byt
 	return shard_dialog_find(owner, tenant, call_id, local, remote, leg);
 }
 
-void shard_call_tell(void *owner, uint64_t call, const struct call_event *ev)
+void shard_call_publish(void *owner, uint64_t call, const struct call_event *ev)
 {
 	struct call *c = shard_call_find(owner, call);
 
@@ -217,8 +217,8 @@ void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_st
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_play_told(struct shard *s, uint64_t call, const struct prompt_news *news,
-		     struct instant now)
+void shard_on_play(struct shard *s, uint64_t call, const struct prompt_news *news,
+		   struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_PLAY, .play = news };
 	struct room *r;
@@ -227,18 +227,18 @@ void shard_play_told(struct shard *s, uint64_t call, const struct prompt_news *n
 		return;
 	r = shard_room_find(s, call);
 	if (r)
-		shard_room_play_told(s, r, news);
+		shard_room_on_play(s, r, news);
 }
 
-void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news, struct instant now)
+void shard_on_set(struct shard *s, uint64_t call, const struct set_news *news, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_SET, .set = news };
 
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
-		     uint64_t owner, struct bytes entry, struct instant now)
+void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_on_result told,
+		   uint64_t owner, struct bytes entry, struct instant now)
 {
 	const struct park_news news = {
 		.serial = serial, .told = told, .owner = owner, .entry = entry
@@ -246,7 +246,7 @@ void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_
 	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
 
 	if (!shard_call_event(s, call, &ev, now))
-		(void)shard_room_claim_told(s, call, &news);
+		(void)shard_room_on_claim(s, call, &news);
 }
 
 void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,
@@ -272,8 +272,8 @@ void shard_recorded(struct shard *s, uint64_t call, const struct record_news *ne
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news *news,
-		       struct instant now)
+void shard_on_lookup(struct shard *s, uint64_t call, const struct lookup_news *news,
+		     struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_LOOKUP, .lookup = news };
 
@@ -283,7 +283,7 @@ void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news 
 		return;
 	sub = subscription_find(&s->subscriptions, call);
 	if (sub)
-		subscription_told(&s->subscriptions, sub, news);
+		subscription_on_lookup(&s->subscriptions, sub, news);
 }
 
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)

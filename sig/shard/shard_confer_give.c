@@ -62,7 +62,7 @@ int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confe
 		err = -EOPNOTSUPP;
 	if (err)
 		return err;
-	r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
+	r = shard_room_add(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
 	if (!r)
 		return -ENOSPC;
 	(void)shard_room_comes_add(r, c, SHARD_LEG_NONE, leaves); /* the first one */

@@ -113,7 +113,7 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 
 	if (confer_is_made(s, o, &r))
 		return r;
-	r = shard_room_take(s, o->room, tenant, (struct bytes){ 0 });
+	r = shard_room_add(s, o->room, tenant, (struct bytes){ 0 });
 	if (!r)
 		return NULL;
 	r->max_members = most_members(s, r);
@@ -332,7 +332,7 @@ static int ring_start(struct shard *s, const struct shard_confer *o, struct room
 		      const struct call_originate *start)
 {
 	struct call_refusal refusal = { 0 };
-	int err = conference_ask(&s->host, c, r);
+	int err = conference_add_pending(&s->host, c, r);
 
 	if (err)
 		return err;
@@ -523,7 +523,7 @@ static void room_lock(struct shard *s, struct room *r, bool on)
 		return;
 	r->locked = on;
 	shard_room_touch(r);
-	shard_room_tell(s, r, SIG_CONFERENCE_CHANGED, on ? "locked" : "unlocked");
+	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, on ? "locked" : "unlocked");
 }
 
 /* Who rings for it is left, too. */
@@ -734,7 +734,7 @@ int shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard
 
 struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
 {
-	struct room *r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
+	struct room *r = shard_room_add(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
 
 	if (!r)
 		return NULL;

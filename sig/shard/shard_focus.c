@@ -138,7 +138,7 @@ int shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct roo
 		return -ENOSPC;
 	err = shard_room_comes(s, *out, c, host, SHARD_LEG_NONE);
 	if (err)
-		shard_room_give(s, *out);
+		shard_room_remove(s, *out);
 	return err;
 }
 

@@ -44,7 +44,7 @@ static void leg_is_back(struct call *c, uint8_t leg)
 	if (!c || !(c->away & BIT64(leg)) || !bridge_has(c, leg))
 		return;
 	c->away &= (uint16_t)~BIT64(leg);
-	c->untold |= bridge_untold(c, leg);
+	c->reoffer |= bridge_reoffer_side(c, leg);
 	outbox_touch(&c->out);
 }
 

@@ -228,7 +228,7 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 	if ((silent || event == TXN_EV_TRANSPORT_ERROR) && goes_elsewhere(s, slot, 0))
 		return;
 	if (event == TXN_EV_TIMER && slot->waiting && !slot->txn.reliable)
-		shard_lost_unheard(s, slot, 0);
+		shard_lost_unanswered(s, slot, 0);
 	ev.kind = CALL_EV_TIMEOUT;
 	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
 	out = txns_step(&s->txns, slot, event, s->host.now.ns);
@@ -272,7 +272,7 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 
 		/* who writes hears that it is not there, and says it again when it is */
 		if (refused || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot)) {
-			shard_lost_unheard(s, slot, error); /* before its leg is given up */
+			shard_lost_unanswered(s, slot, error); /* before its leg is given up */
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
 		} else {
 			shard_lost_note(s, slot, error);
@@ -425,7 +425,7 @@ struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 	struct call_refusal why;
 	struct txn_slot *slot;
 
-	if (!shard_quota_take(s, party, QUOTA_TXNS, m->method == SIP_BYE, &why)) {
+	if (!shard_quota_charge(s, party, QUOTA_TXNS, m->method == SIP_BYE, &why)) {
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
@@ -434,7 +434,7 @@ struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 		txns_charge(slot, party);
 		return slot;
 	}
-	shard_quota_give(s, party, QUOTA_TXNS);
+	shard_quota_release(s, party, QUOTA_TXNS);
 	shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
 	return NULL;
 }
@@ -469,16 +469,16 @@ static bool inside_waits(struct shard *s, const struct sip_message *m)
 	uint8_t leg;
 	const struct call *c = dialog_find(s, m, &leg);
 
-	return c && (shard_invite_is_waiting(s, m) || shard_refer_waits(s, c, m));
+	return c && (shard_invite_is_waiting(s, m) || shard_refer_hold(s, c, m));
 }
 
 void shard_inside(struct shard *s, const struct sip_message *m)
 {
 	if (m->method != SIP_REFER || !inside_waits(s, m))
-		shard_inside_go_on(s, m);
+		shard_inside_resume(s, m);
 }
 
-void shard_inside_go_on(struct shard *s, const struct sip_message *m)
+void shard_inside_resume(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c = dialog_find(s, m, &ev.leg);

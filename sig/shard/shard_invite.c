@@ -668,7 +668,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 		shard_call_take(s, shard_call_new_id(s), tenant, call_start_args->emergency);
 
 	if (!c) {
-		shard_quota_give(s, &call_start_args->payer, QUOTA_CALLS);
+		shard_quota_release(s, &call_start_args->payer, QUOTA_CALLS);
 		(void)invite_fail(&why, 503, REFUSED_CALLS_FULL);
 		refuse_known(s, slot, m, tenant, call_start_args->from, &why);
 		return;
@@ -698,12 +698,12 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	    !shard_trunk_may_call(s, caller->trunk, m, bytes_str(caller->user), why))
 		return NULL;
 	/* what one of its extensions may not is not the tenant's cost */
-	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
+	if (!shard_quota_charge(s, payer, QUOTA_CALL_RATE, always, why) ||
 	    (!always && !shard_tenant_may_call(s, caller->tenant, why)) ||
-	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))
+	    !shard_quota_charge(s, payer, QUOTA_CALLS, always, why))
 		return NULL;
-	if (!shard_quota_take(s, payer, QUOTA_TXNS, always, why)) {
-		shard_quota_give(s, payer, QUOTA_CALLS);
+	if (!shard_quota_charge(s, payer, QUOTA_TXNS, always, why)) {
+		shard_quota_release(s, payer, QUOTA_CALLS);
 		return NULL;
 	}
 	slot = txns_take_server(&s->txns, m, always ? TXN_INSIDE : TXN_NEW, s->host.now.ns);
@@ -711,8 +711,8 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 		txns_charge(slot, payer);
 		return slot;
 	}
-	shard_quota_give(s, payer, QUOTA_CALLS);
-	shard_quota_give(s, payer, QUOTA_TXNS);
+	shard_quota_release(s, payer, QUOTA_CALLS);
+	shard_quota_release(s, payer, QUOTA_TXNS);
 	(void)invite_fail(why, 503, REFUSED_TXNS_FULL);
 	return NULL;
 }
@@ -832,7 +832,7 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
 	if (slot && !invite_goes(s, m, &caller, to, &set, &replaces, &why)) {
-		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
+		shard_quota_release(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
 	}
@@ -879,7 +879,7 @@ static uint16_t caller_location(struct shard *s, const struct sip_message *m,
 	return registrar_location(aor, m, locations_utc_ms(s->locations));
 }
 
-void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
+void shard_invite_resume(struct shard *s, const struct sip_message *m, const char *from, bool phone)
 {
 	struct caller caller = { .tenant = shard_tenant_of(s, m),
 				 .trunk = shard_trunk_of(s, &m->hop),
@@ -908,6 +908,6 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	if (shard_identify(s, m, tenant, from, &e) &&
-	    !shard_invite_waits(s, m, tenant, from, e != NULL))
-		shard_invite_go_on(s, m, from, e != NULL);
+	    !shard_invite_hold(s, m, tenant, from, e != NULL))
+		shard_invite_resume(s, m, from, e != NULL);
 }

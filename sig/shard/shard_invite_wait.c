@@ -112,15 +112,15 @@ static bool invite_asks(struct shard *s, const struct sip_message *m, uint16_t t
 	return false;
 }
 
-bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			const char *from, bool phone)
+bool shard_invite_hold(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       const char *from, bool phone)
 {
 	char user[ROUTE_USER_MAX];
 
 	return is_to_be_asked(s, m, tenant, user) && invite_asks(s, m, tenant, user, from, phone);
 }
 
-bool shard_refer_waits(struct shard *s, const struct call *c, const struct sip_message *m)
+bool shard_refer_hold(struct shard *s, const struct call *c, const struct sip_message *m)
 {
 	char user[ROUTE_USER_MAX];
 	struct focus_wish wish;
@@ -138,14 +138,14 @@ bool shard_refer_waits(struct shard *s, const struct call *c, const struct sip_m
 static void invite_go_on(struct shard *s, const struct sip_message *m, const struct invite_wait *w)
 {
 	if (m->method == SIP_REFER)
-		shard_inside_go_on(s, m);
+		shard_inside_resume(s, m);
 	else if (shard_tenant_of(s, m) !=
 		 w->tenant) /* his was disabled: an equal number of another is somebody else */
 		shard_refuse(s, NULL, m, 403, REFUSED_IDENTITY, (struct bytes){ 0 });
 	else if (m->method == SIP_MESSAGE)
-		shard_message_go_on(s, m, w->from, w->phone);
+		shard_message_resume(s, m, w->from, w->phone);
 	else
-		shard_invite_go_on(s, m, w->from, w->phone);
+		shard_invite_resume(s, m, w->from, w->phone);
 }
 
 void shard_invite_found(void *owner, uint64_t token, struct instant now)

@@ -139,7 +139,7 @@ bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot)
 }
 
 /* Nobody says that a NAT lets us in no more, or that it has forgotten its phone. Who rings is asked wherever it is. */
-void shard_lost_unheard(struct shard *s, const struct txn_slot *slot, int error)
+void shard_lost_unanswered(struct shard *s, const struct txn_slot *slot, int error)
 {
 	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
 	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;

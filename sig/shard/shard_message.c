@@ -111,9 +111,9 @@ static void page_refuse(struct shard *s, struct txn_slot *slot, const struct sip
 static bool page_may_cost(const struct shard *s, const struct page *p,
 			  const struct quota_party *party, struct call_refusal *why)
 {
-	if (shard_quota_take(s, party, QUOTA_CALL_RATE, false, why) &&
+	if (shard_quota_charge(s, party, QUOTA_CALL_RATE, false, why) &&
 	    shard_tenant_may_begin(s, p->tenant, why) &&
-	    shard_quota_take(s, party, QUOTA_TXNS, false, why))
+	    shard_quota_charge(s, party, QUOTA_TXNS, false, why))
 		return true;
 	why->status = 480;
 	return false;
@@ -132,7 +132,7 @@ static struct txn_slot *page_admit(struct shard *s, const struct page *p)
 			txns_charge(slot, &party);
 			return slot;
 		}
-		shard_quota_give(s, &party, QUOTA_TXNS);
+		shard_quota_release(s, &party, QUOTA_TXNS);
 		(void)page_fail(&why, 503, REFUSED_TXNS_FULL);
 	}
 	page_refuse(s, NULL, p->m, &why);
@@ -264,7 +264,8 @@ static void page_sign(struct page *p, const struct shard_extension *e)
 	p->host = BYTES_LIT("anonymous.invalid");
 }
 
-void shard_message_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
+void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
+			  bool phone)
 {
 	struct page p = { .m = m, .tenant = shard_tenant_of(s, m) };
 	const struct shard_extension *e =
@@ -293,8 +294,8 @@ void shard_message(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	if (shard_identify(s, m, tenant, from, &e) &&
-	    !shard_invite_waits(s, m, tenant, from, e != NULL))
-		shard_message_go_on(s, m, from, e != NULL);
+	    !shard_invite_hold(s, m, tenant, from, e != NULL))
+		shard_message_resume(s, m, from, e != NULL);
 }
 
 /* ---- what became of it ---- */

@@ -70,8 +70,8 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 	return quota_party(&s->settings.quota, &name, s->host.now.ns);
 }
 
-bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
-		      bool always, struct call_refusal *why)
+bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
+			enum quota_item item, bool always, struct call_refusal *why)
 {
 	struct quota_refusal refusal;
 
@@ -98,7 +98,8 @@ int shard_call_charge(struct shard *s, struct call *c, const struct quota_name *
 	return -EDQUOT;
 }
 
-void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item)
+void shard_quota_release(const struct shard *s, const struct quota_party *party,
+			 enum quota_item item)
 {
 	quota_give(&s->settings.quota, party, item);
 }
@@ -137,7 +138,7 @@ static bool tenant_share_is_full(const struct shard *s, uint16_t tenant)
 				s->host.now.ns);
 }
 
-void shard_tenant_tell(const struct shard *s, uint16_t tenant)
+void shard_tenant_publish_calls(const struct shard *s, uint16_t tenant)
 {
 	if (s->settings.shares)
 		share_note(s->settings.shares, tenant_share(s, tenant),

@@ -237,11 +237,11 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 	struct quota_party party = shard_party(s, e->tenant, bytes_str(e->number), &m->hop);
 	struct txn_slot *slot;
 	struct call_refusal why;
-	bool may = shard_quota_take(s, &party, QUOTA_REGISTER_RATE, false, &why);
+	bool may = shard_quota_charge(s, &party, QUOTA_REGISTER_RATE, false, &why);
 
 	if (may && !tenant_may_register(s, m, e->tenant))
 		return NULL;
-	if (!may || !shard_quota_take(s, &party, QUOTA_TXNS, false, &why)) {
+	if (!may || !shard_quota_charge(s, &party, QUOTA_TXNS, false, &why)) {
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
@@ -250,7 +250,7 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 		slot->tenant = e->tenant;
 		txns_charge(slot, &party);
 	} else {
-		shard_quota_give(s, &party, QUOTA_TXNS);
+		shard_quota_release(s, &party, QUOTA_TXNS);
 		register_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
 	}
 	return slot;
@@ -289,7 +289,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	if (!a)
-		a = location_take(s->locations, e->tenant, bytes_str(e->number));
+		a = location_add(s->locations, e->tenant, bytes_str(e->number));
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
@@ -313,7 +313,7 @@ static void register_kept(struct shard *s, struct txn_slot *slot, const struct s
 	}
 	a = location_get(s->locations, e->tenant, bytes_str(user));
 	if (!a)
-		a = location_take(s->locations, e->tenant, bytes_str(user));
+		a = location_add(s->locations, e->tenant, bytes_str(user));
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {

@@ -61,7 +61,7 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 
 	if (!shard_remote_tenant(c, tenant, &number))
 		return;
-	shard_watch_tell_here(c->shards, number, user);
+	shard_watch_notify_here(c->shards, number, user);
 	shard_waiting_changed(c->shards, number, user);
 }
 
@@ -157,7 +157,7 @@ static void remote_guess(void *owner, const struct remote_guess *g)
 		secret_limit_failed(c->secrets, &g->guess, c->remote_now.ns);
 }
 
-void shard_secret_told(void *owner, const struct secret_guess *g, bool right)
+void shard_on_secret(void *owner, const struct secret_guess *g, bool right)
 {
 	const struct shard *s = owner;
 	const struct remote_guess told = { .guess = *g, .right = right };
@@ -230,11 +230,11 @@ static void remote_ask_some(struct shard *s, uint32_t seconds)
 	}
 }
 
-void shard_remote_hear(struct shard_commons *c, uint64_t process, struct bytes news,
-		       struct instant now)
+void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes news,
+		     struct instant now)
 {
 	c->remote_now = now;
-	remote_watch_hear(c->remote, process, news, now.ns);
+	remote_watch_on_news(c->remote, process, news, now.ns);
 }
 
 void shard_remote_joined(struct shard_commons *c)

@@ -60,7 +60,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 		charges_restore(&s->host, c);
 		return 0;
 	}
-	shard_quota_give(s, &c->payer, QUOTA_CALLS);
+	shard_quota_release(s, &c->payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 	*decoded = *c;
 	(void)table_del(&s->calls_by_id, c->id, self);
@@ -110,7 +110,7 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	call_seed_clear(&seed);
 	if (err == -ENOSPC) {
 		call_obstacle(&decoded, *reason);
-		call_give_up_homeless(&s->host, &decoded);
+		call_abandon_unlisted(&s->host, &decoded);
 		call_free(&decoded);
 		return 0;
 	}
@@ -139,7 +139,7 @@ int shard_restore_room(struct shard *s, struct bytes record, struct instant now,
 		return err;
 	r = shard_room_find(s, decoded.id)
 		    ? NULL
-		    : shard_room_take(s, decoded.id, decoded.tenant, bytes_str(decoded.number));
+		    : shard_room_add(s, decoded.id, decoded.tenant, bytes_str(decoded.number));
 	if (!r) {
 		text_wipe(&decoded.unknown);
 		text_clear(&decoded.invited);

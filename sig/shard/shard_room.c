@@ -95,7 +95,7 @@ static bool room_list(struct shard *s, struct room *r)
 	return false;
 }
 
-struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number)
+struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number)
 {
 	pool_handle self;
 	struct room *r = pool_take(&s->rooms, &self);
@@ -117,7 +117,7 @@ struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, stru
 	return r;
 }
 
-void shard_room_give(struct shard *s, struct room *r)
+void shard_room_remove(struct shard *s, struct room *r)
 {
 	struct bytes number = bytes_str(room_listed(r));
 
@@ -173,7 +173,7 @@ struct room *shard_room_begin(void *owner, const struct room_terms *terms)
 
 	if (r)
 		return r;
-	r = shard_room_take(s, shard_call_new_id(s), terms->tenant, bytes_str(terms->number));
+	r = shard_room_add(s, shard_call_new_id(s), terms->tenant, bytes_str(terms->number));
 	if (!r)
 		return NULL;
 	room_take_terms(s, r, terms);
@@ -208,7 +208,7 @@ struct room *shard_room_make(void *owner, uint16_t tenant)
 	if (!r)
 		return NULL;
 	if (!shard_room_make_of(s, r, NULL)) {
-		shard_room_give(s, r);
+		shard_room_remove(s, r);
 		return NULL;
 	}
 	shard_room_touch(r);
@@ -277,7 +277,7 @@ void shard_rooms_silence(struct shard *s)
 
 	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
 		shard_room_record_leave(s, r);
-		shard_room_give(s, r);
+		shard_room_remove(s, r);
 	}
 }
 
@@ -323,8 +323,8 @@ static void room_hear(struct shard *s, const struct room *r)
 	}
 }
 
-void shard_room_told(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
-		     struct instant now)
+void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
+		   struct instant now)
 {
 	struct room *r;
 
@@ -370,7 +370,7 @@ static void room_succeed(struct shard *s, struct room *r)
 	if (!r->host)
 		return;
 	shard_room_touch(r);
-	shard_room_tell(s, r, SIG_CONFERENCE_CHANGED, "host");
+	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, "host");
 }
 
 /* Of a room with a number: until its host is there its members hear music, and it may end with him. True: it does. */
@@ -500,9 +500,9 @@ static void room_end(struct shard *s, struct room *r)
 	shard_room_claim_end(s, r);
 	shard_room_forget(s, r);
 	if (r->told)
-		shard_room_tell(s, r, SIG_CONFERENCE_ENDED, NULL);
+		shard_room_publish(s, r, SIG_CONFERENCE_ENDED, NULL);
 	shard_conference_changed(s, r->tenant, room_name(r, space));
-	shard_room_give(s, r);
+	shard_room_remove(s, r);
 }
 
 static void room_begin(struct shard *s, struct room *r)
@@ -511,7 +511,7 @@ static void room_begin(struct shard *s, struct room *r)
 	if (r->told || !r->count)
 		return;
 	r->told = true;
-	shard_room_tell(s, r, SIG_CONFERENCE_STARTED, NULL);
+	shard_room_publish(s, r, SIG_CONFERENCE_STARTED, NULL);
 }
 
 void shard_room_turn(struct shard *s, struct room *r)
@@ -554,7 +554,7 @@ static struct room *room_of_member(struct shard *s, const struct call *c)
 
 	if (r)
 		return r->tenant == c->tenant ? r : NULL;
-	r = shard_room_take(s, m->room, c->tenant, number);
+	r = shard_room_add(s, m->room, c->tenant, number);
 	if (!r)
 		return NULL;
 	if (m->made && !shard_room_make_of(s, r, m->named))

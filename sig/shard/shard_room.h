@@ -13,9 +13,9 @@ void shard_rooms_close(struct shard *s);
 struct room *shard_room_find(const struct shard *s, uint64_t id);
 struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct bytes number);
 /* Zeroed but for these, and found by them. NULL: full. */
-struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
+struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
 /* Forgotten without a word. */
-void shard_room_give(struct shard *s, struct room *r);
+void shard_room_remove(struct shard *s, struct room *r);
 /* call_host.room_of, call_host.room_called, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
 struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
@@ -67,7 +67,7 @@ void shard_room_claim_assert(struct shard *s, struct room *r);
 /* The room ends: the number is free. */
 void shard_room_claim_end(struct shard *s, const struct room *r);
 /* What the store says of it. False: there is no such room. */
-bool shard_room_claim_told(struct shard *s, uint64_t room, const struct park_news *news);
+bool shard_room_on_claim(struct shard *s, uint64_t room, const struct park_news *news);
 
 /* ---- shard_room_pictures.c ---- */
 /* Somebody has come: members whose video not all there can decode are asked again. */
@@ -142,8 +142,8 @@ bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
 void shard_rosters_close(struct shard *s);
 
 /* ---- shard_room_event.c ---- */
-void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
-		     const char *reason);
+void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
+			const char *reason);
 
 /* A user has called it who is not in it, and was not invited: whoever watches its host tells him. */
 void shard_room_asked(struct shard *s, const struct room *r, struct bytes user);

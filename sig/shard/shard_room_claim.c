@@ -80,7 +80,8 @@ static struct call *claim_waiter(const struct shard *s, const struct room_member
 }
 
 /* Each is answered, sent on or refused, and waits no more. */
-static void claim_tell(struct shard *s, const struct room *r, enum park_told told, uint64_t owner)
+static void claim_tell(struct shard *s, const struct room *r, enum park_on_result told,
+		       uint64_t owner)
 {
 	const struct park_news news = { .told = told, .owner = owner };
 	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
@@ -203,7 +204,7 @@ void shard_room_claim_end(struct shard *s, const struct room *r)
 		room_claim_free(s, r, r->id);
 }
 
-bool shard_room_claim_told(struct shard *s, uint64_t room, const struct park_news *news)
+bool shard_room_on_claim(struct shard *s, uint64_t room, const struct park_news *news)
 {
 	struct room *r = shard_room_find(s, room);
 

@@ -57,8 +57,8 @@ void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
 		 LOG_BYTES("from", user), LOG_U64("host", r->host));
 }
 
-void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
-		     const char *reason)
+void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
+			const char *reason)
 {
 	struct sig_event *event = room_event(s, r, kind);
 

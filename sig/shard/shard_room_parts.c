@@ -127,7 +127,7 @@ static void room_tell_of(struct shard *s, struct room *r, enum sig_event_kind ki
 			 const char *reason)
 {
 	shard_room_touch(r);
-	shard_room_tell(s, r, kind, reason);
+	shard_room_publish(s, r, kind, reason);
 }
 
 void shard_room_play_over(struct shard *s, struct room *r, const char *reason)
@@ -186,7 +186,7 @@ static void live_told(struct shard *s, struct room *r, enum prompt_news_kind kin
 }
 
 /* Of what is not asked for any more nothing is done. */
-void shard_room_play_told(struct shard *s, struct room *r, const struct prompt_news *news)
+void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_news *news)
 {
 	struct room_parts *p = &r->parts;
 

@@ -65,7 +65,7 @@ static void room_record_tell(struct shard *s, struct room *r, enum sig_event_kin
 			     const char *reason)
 {
 	shard_room_touch(r);
-	shard_room_tell(s, r, kind, reason);
+	shard_room_publish(s, r, kind, reason);
 }
 
 /* ---- the recorder ---- */

@@ -160,13 +160,14 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 /* It begins no more calls a second, messages among them. False: *why. */
 bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* It has more calls here than before, or fewer. */
-void shard_tenant_tell(const struct shard *s, uint16_t tenant);
+void shard_tenant_publish_calls(const struct shard *s, uint16_t tenant);
 /* One more of that tenant's, whoever brings it. False: *why. */
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more. always: also beyond the limit. False: *why. */
-bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
-		      bool always, struct call_refusal *why);
-void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item);
+bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
+			enum quota_item item, bool always, struct call_refusal *why);
+void shard_quota_release(const struct shard *s, const struct quota_party *party,
+			 enum quota_item item);
 /* For those who watch: the sender of the message has had enough. */
 void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why);
 /* Without a transaction, with Retry-After and the reason in words. */
@@ -186,19 +187,20 @@ void shard_user_asks_drop(struct shard *s);
 /* It is there, or a copy of it: no transaction takes that before the call begins. */
 bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m);
 /* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
-bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			const char *from, bool phone);
+bool shard_invite_hold(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       const char *from, bool phone);
 /* The same of a REFER by which a member brings the user into its conference. */
-bool shard_refer_waits(struct shard *s, const struct call *c, const struct sip_message *m);
+bool shard_refer_hold(struct shard *s, const struct call *c, const struct sip_message *m);
 void shard_invites_drop(struct shard *s);
 /* It goes on: phone: from has authenticated. */
-void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone);
+void shard_invite_resume(struct shard *s, const struct sip_message *m, const char *from,
+			 bool phone);
 
 /* ---- the rest of the walk of a request ---- */
 void shard_request(struct shard *s, const struct sip_message *m);
 void shard_response(struct shard *s, const struct sip_message *m);
 void shard_inside(struct shard *s, const struct sip_message *m);
-void shard_inside_go_on(struct shard *s, const struct sip_message *m);
+void shard_inside_resume(struct shard *s, const struct sip_message *m);
 void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
@@ -211,9 +213,9 @@ enum route_verdict shard_route(const struct shard *s, const struct sip_message *
 bool shard_is_from_nobody(const struct sip_message *m);
 /* ---- shard_message.c ---- */
 void shard_message(struct shard *s, const struct sip_message *m);
-/* What is known of whom it is for is new: as shard_invite_go_on. */
-void shard_message_go_on(struct shard *s, const struct sip_message *m, const char *from,
-			 bool phone);
+/* What is known of whom it is for is new: as shard_invite_resume. */
+void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
+			  bool phone);
 /* What became of it at a phone; peer: its server transaction, perhaps gone. */
 void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev);
 /* ---- shard_account.c ---- */
@@ -238,7 +240,7 @@ bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_st
 bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		 struct park_place *out);
 /* call_host.secret_told */
-void shard_secret_told(void *owner, const struct secret_guess *g, bool right);
+void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);
@@ -329,11 +331,11 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out);
 /* Something else is to be told of him: to who watches, here and on other nodes. */
-void shard_watch_tell(struct shard *s, uint16_t tenant, struct bytes user);
+void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user);
 /* ... to who watches here. */
-void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user);
-void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
-			 enum watch_change what);
+void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user);
+void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
+			   enum watch_change what);
 /* shard_watch_room.c. subscription_view.conference: the first one of the shards of the node. */
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			    struct conference_view *out);
@@ -393,7 +395,7 @@ struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct by
 const struct call *shard_call_of(void *owner, uint64_t call);
 const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
 					struct bytes local, struct bytes remote, uint8_t *leg);
-void shard_call_tell(void *owner, uint64_t call, const struct call_event *ev);
+void shard_call_publish(void *owner, uint64_t call, const struct call_event *ev);
 uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			  struct call_target *out, uint32_t cap);
 /* call_host.flows_of */
@@ -510,7 +512,7 @@ void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);
 /* It is no neighbour, but a phone of ours whose connection was another node's: it may be with a third one by now. */
 bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot);
 /* It has waited for a first answer from its party, over UDP. */
-void shard_lost_unheard(struct shard *s, const struct txn_slot *slot, int error);
+void shard_lost_unanswered(struct shard *s, const struct txn_slot *slot, int error);
 /* The timer. */
 void shard_lost_turn(struct shard *s);
 /* locations_user.found. False: nothing of it was asked. */

@@ -161,8 +161,8 @@ static struct subscription *subscription_begin(struct shard *s, const struct sip
 					       const struct subscription *of)
 {
 	struct subscription *sub =
-		subscription_take(&s->subscriptions, shard_call_new_id(s), of->tenant,
-				  text_bytes(&of->watcher), text_bytes(&of->resource));
+		subscription_add(&s->subscriptions, shard_call_new_id(s), of->tenant,
+				 text_bytes(&of->watcher), text_bytes(&of->resource));
 	struct id_tag tag = { .random = rand_u64_from(s->host.rand) };
 
 	if (!sub)
@@ -173,7 +173,7 @@ static struct subscription *subscription_begin(struct shard *s, const struct sip
 	    !text_set(&sub->event_id, wish->event.id) && !subscription_focus(sub) &&
 	    !text_set(&sub->trunk, text_bytes(&of->trunk)))
 		return sub;
-	subscription_give(&s->subscriptions, sub);
+	subscription_remove(&s->subscriptions, sub);
 	return NULL;
 }
 
@@ -210,7 +210,7 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 	struct call_refusal why;
 	struct txn_slot *slot;
 
-	if (!shard_quota_take(s, party, QUOTA_TXNS, false, &why)) {
+	if (!shard_quota_charge(s, party, QUOTA_TXNS, false, &why)) {
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
@@ -219,7 +219,7 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 		txns_charge(slot, party);
 		return slot;
 	}
-	shard_quota_give(s, party, QUOTA_TXNS);
+	shard_quota_release(s, party, QUOTA_TXNS);
 	subscribe_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
 	return NULL;
 }

@@ -235,8 +235,8 @@ int shard_watch_open(struct shard *s)
 
 /* ---- changes ---- */
 
-void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
-			 enum watch_change what)
+void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
+			   enum watch_change what)
 {
 	struct instant wall = { .ns = s->host.now.ns,
 				.utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms) };
@@ -250,9 +250,9 @@ void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
-void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user)
+void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	shard_watch_tell_of(s, tenant, user, CHANGED_DIALOGS);
+	shard_watch_notify_of(s, tenant, user, CHANGED_DIALOGS);
 	shard_engaged_changed(s, tenant, user);
 }
 
@@ -261,9 +261,9 @@ static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
 	return bytes_str(tenants_name(s->settings.tenants, tenant));
 }
 
-void shard_watch_tell(struct shard *s, uint16_t tenant, struct bytes user)
+void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	shard_watch_tell_here(s, tenant, user);
+	shard_watch_notify_here(s, tenant, user);
 	if (s->commons->remote)
 		remote_watch_changed(s->commons->remote, watch_tenant(s, tenant), user);
 }
@@ -286,7 +286,7 @@ static void slot_tell(struct shard *s, uint16_t tenant, const char *slot)
 {
 	char user[SLOT_USER_MAX];
 
-	shard_watch_tell(s, tenant, slot_user(s, tenant, slot, user));
+	shard_watch_notify(s, tenant, slot_user(s, tenant, slot, user));
 }
 
 static void slot_changed(struct shard *s, struct call *c)
@@ -330,7 +330,7 @@ void shard_watch_call(struct shard *s, struct call *c)
 		if (!mark || mark == l->watched)
 			continue;
 		l->watched = mark;
-		shard_watch_tell(s, c->tenant, text_bytes(&l->user));
+		shard_watch_notify(s, c->tenant, text_bytes(&l->user));
 	}
 }
 
@@ -340,7 +340,7 @@ static void watch_left(struct shard *s, uint16_t tenant, struct bytes user,
 {
 	if (s->commons->remote && d->phase != PHASE_TERMINATED)
 		remote_watch_hold(s->commons->remote, watch_tenant(s, tenant), user, d);
-	shard_watch_tell(s, tenant, user);
+	shard_watch_notify(s, tenant, user);
 }
 
 static void slot_left(struct shard *s, const struct call *c)
@@ -477,7 +477,7 @@ void shard_watch_silence(struct shard *s)
 	pool_handle h;
 
 	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
-		subscription_give(&s->subscriptions, sub);
+		subscription_remove(&s->subscriptions, sub);
 }
 
 /* False: that was all. */

@@ -25,5 +25,5 @@ enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subs
 
 void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	shard_watch_tell_of(s, tenant, user, CHANGED_CONFERENCE);
+	shard_watch_notify_of(s, tenant, user, CHANGED_CONFERENCE);
 }

@@ -165,7 +165,7 @@ static void tell_moved(const struct call_host *h, struct call *c)
 			continue;
 		if (flows_are_elsewhere(h, c, i))
 			c->moved |= (uint16_t)BIT64(i);
-		c->untold |= bridge_untold(c, i);
+		c->reoffer |= bridge_reoffer_side(c, i);
 		outbox_touch(&c->out);
 	}
 }
@@ -274,7 +274,7 @@ static void resume_answer(struct call_host *h, struct call *c, uint8_t leg)
 
 	if (txns_get(h->txns, uas->server)) {
 		uas->state = UAS_ANSWERED;
-		invite_answer_go(h, c, leg);
+		invite_answer_on_saved(h, c, leg);
 		return;
 	}
 	uas->interval_ms = TXN_T1_MS / 2; /* now, and in T1 */
@@ -285,7 +285,7 @@ static void resume_answer(struct call_host *h, struct call *c, uint8_t leg)
 static void resume_uas(struct call_host *h, struct call *c, uint8_t leg)
 {
 	if (c->legs[leg]->state == LEG_EARLY)
-		reliable_go(h, c, leg);
+		reliable_on_saved(h, c, leg);
 	switch (c->legs[leg]->uas->state) {
 	case UAS_PROCEEDING:
 		if (c->legs[leg]->uas->unacknowledged.n)
@@ -293,7 +293,7 @@ static void resume_uas(struct call_host *h, struct call *c, uint8_t leg)
 		resume_server(h, c->legs[leg]);
 		break;
 	case UAS_ANSWERED:
-		invite_answer_go(h, c, leg);
+		invite_answer_on_saved(h, c, leg);
 		break;
 	case UAS_ACCEPTED:
 		resume_answer(h, c, leg);
@@ -325,7 +325,7 @@ static void resume_invites(struct call_host *h, struct call *c)
 	}
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (acks & BIT64(i))
-			invite_ack_go(h, c, i);
+			invite_ack_on_saved(h, c, i);
 	}
 }
 
@@ -357,7 +357,7 @@ void call_resume(struct call_host *h, struct call *c)
 		early_resume(c->legs[i]);
 		dialog_challenges_resume(&c->legs[i]->dialog);
 		session_timer_resume(h, &c->legs[i]->timer, c->legs[i]->state == LEG_CONFIRMED);
-		refusal_go(h, c, i);
+		refusal_on_saved(h, c, i);
 		if (c->lost & BIT64(i))
 			forks_clear(c->legs[i]);
 		else
@@ -366,7 +366,7 @@ void call_resume(struct call_host *h, struct call *c)
 			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	}
 	if (c->obstacle) {
-		call_give_up(h, c);
+		call_abandon(h, c);
 		return;
 	}
 	if (flows_may_move(c))
@@ -378,8 +378,8 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_clients(h, c);
 	resume_leaving(h, c);
 	features_resume(h, c);
-	wait_go(h, c);
-	set_go(h, c);
+	wait_on_saved(h, c);
+	set_on_saved(h, c);
 	resolve_resume(h, c);
 	prompts_resume(h, c);
 	media_stream_resume(h, c);
@@ -398,9 +398,9 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	assert(leg == c->bridge.caller);
 	tag.leg = leg;
 	leg_learn(c->legs[leg], s->invite);
-	if (!session_timer_asked(h, &c->legs[leg]->timer, s->invite))
+	if (!session_timer_on_request(h, &c->legs[leg]->timer, s->invite))
 		return -ERANGE;
-	if (leg_asks(c->legs[leg], s->invite, s->slot->self) ||
+	if (leg_on_invite(c->legs[leg], s->invite, s->slot->self) ||
 	    leg_set_trunk(h->settings->trunks, c->legs[leg], s->trunk) ||
 	    (!leg_is_trunk(c->legs[leg]) && leg_set_user(h, c->legs[leg], c->tenant, s->from)) ||
 	    leg_set_terms(c->legs[leg], &s->terms))
@@ -457,7 +457,7 @@ static int start_ring(struct call_host *h, struct call *c, const struct call_sta
 		return set_begin(h, c, s, refusal);
 	if (s->replaces.call)
 		return replace_begin(h, c, &s->replaces, refusal);
-	return plan_begin(h, c, s->to, s->gruu, &from, refusal);
+	return plan_start(h, c, s->to, s->gruu, &from, refusal);
 }
 
 static int start_fill(struct call_host *h, struct call *c, const struct call_start *s)

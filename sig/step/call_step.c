@@ -183,7 +183,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	/* one save is in flight at a time, the end being the last one */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
 		if (later_is_due(h, c))
-			call_end_ask(h, c);
+			call_end_request(h, c);
 	} else if (!over && outbox_wants_save(&c->out) && later_is_due(h, c)) {
 		ask_save(h, c);
 	}
@@ -202,7 +202,7 @@ static void gone(struct call_host *h, struct call *c, const struct call_event *e
 	if (ev->kind == CALL_EV_FAILURE && ev->message->method != SIP_NOTIFY &&
 	    c->legs[ev->leg]->state == LEG_CONFIRMED &&
 	    (ev->message->status == 481 || ev->message->status == 408))
-		call_party_lost(h, c, ev->leg);
+		call_on_party_gone(h, c, ev->leg);
 }
 
 /* It said BYE. Where the call goes on, another process would say it again. */
@@ -301,7 +301,7 @@ static bool due(uint64_t *deadline, uint64_t now_ns)
 static void save_overdue(struct call_host *h, struct call *c)
 {
 	if (c->end_tries && !c->end_done) { /* the store did not take it, or never answered */
-		call_end_ask(h, c);
+		call_end_request(h, c);
 		return;
 	}
 	if (c->out.in_flight == 0) { /* it was refused: once more */
@@ -562,7 +562,7 @@ static void digits_lost(struct call_host *h, const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct sig_event *event = c->legs[i] && c->legs[i]->digits_lost
-						  ? call_publish_begin(h, c, SIG_CALL_DTMF_FAILED)
+						  ? call_publish_start(h, c, SIG_CALL_DTMF_FAILED)
 						  : NULL;
 
 		if (!event)
@@ -581,25 +581,25 @@ static void call_release(struct call_host *h, struct call *c)
 	while (outbox_pop(&c->out, h->degraded || c->end_done, &item)) {
 		switch (item.kind) {
 		case OUTBOX_INVITE:
-			invite_go(h, c, item.leg);
+			invite_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_ANSWER:
-			invite_answer_go(h, c, item.leg);
+			invite_answer_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_ACK:
-			invite_ack_go(h, c, item.leg);
+			invite_ack_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_LATE:
-			invite_late_go(h, c, item.leg);
+			invite_late_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_FORK:
-			forks_go(h, c, item.leg, item.line);
+			forks_on_saved(h, c, item.leg, item.line);
 			break;
 		case OUTBOX_REFUSED:
 			txns_ack_go(h->txns, item.txn);
 			break;
 		case OUTBOX_RELAY:
-			relay_go(h, item.txn);
+			relay_on_saved(h, item.txn);
 			break;
 		case OUTBOX_RESERVE:
 			secret_granted(h, c, &item);
@@ -608,29 +608,29 @@ static void call_release(struct call_host *h, struct call *c)
 			flow_dtls_saved(h, c, &item);
 			break;
 		case OUTBOX_UPDATE:
-			refresh_answer_go(h, c, &item);
+			refresh_answer_on_saved(h, c, &item);
 			break;
 		case OUTBOX_WAIT:
-			wait_go(h, c);
-			call_waiting_go(h, c);
+			wait_on_saved(h, c);
+			call_waiting_on_saved(h, c);
 			break;
 		case OUTBOX_SET:
-			set_go(h, c);
+			set_on_saved(h, c);
 			break;
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);
 			break;
 		case OUTBOX_PROVISIONAL:
-			reliable_go(h, c, item.leg);
+			reliable_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_PRACK:
-			prack_go(h, c, item.leg);
+			prack_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_PRACKED:
-			reliable_prack_go(h, c, &item);
+			reliable_prack_on_saved(h, c, &item);
 			break;
 		case OUTBOX_REFUSAL:
-			refusal_go(h, c, item.leg);
+			refusal_on_saved(h, c, item.leg);
 			break;
 		case OUTBOX_RESPONSE:
 			respond_later(h, c, &item);
@@ -642,7 +642,7 @@ static void call_release(struct call_host *h, struct call *c)
 static void call_met(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (ev->meeting)
-		ev->meeting->err = meet_ask(h, c, ev->leg, ev->meeting->with);
+		ev->meeting->err = meet_reoffer(h, c, ev->leg, ev->meeting->with);
 	else
 		meet_over(c);
 }
@@ -668,7 +668,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		refer_outside(h, c, ev);
 		break;
 	case CALL_EV_FOCUS:
-		focus_refer_told(h, c, ev);
+		focus_refer_on_progress(h, c, ev);
 		break;
 	case CALL_EV_CANCEL:
 		invite_cancel(h, c, ev);
@@ -709,13 +709,13 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		media_stream_on_news(h, c, ev->media_stream);
 		break;
 	case CALL_EV_SET:
-		set_told(h, c, ev->set);
+		set_on_result(h, c, ev->set);
 		break;
 	case CALL_EV_PARK:
-		park_told(h, c, ev->park);
+		park_on_result(h, c, ev->park);
 		break;
 	case CALL_EV_LOOKUP:
-		if (!leg_places_told(h, c, ev->lookup) && !siprec_lookup_told(h, c, ev->lookup))
+		if (!leg_places_on_lookup(h, c, ev->lookup) && !siprec_on_lookup(h, c, ev->lookup))
 			resolve_on_answer(h, c, ev->lookup);
 		break;
 	case CALL_EV_RECORD_FAILED:
@@ -740,10 +740,10 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		call_resume(h, c);
 		break;
 	case CALL_EV_JOIN:
-		join_give(h, c, ev->leg, ev->join);
+		join_hand_over(h, c, ev->leg, ev->join);
 		break;
 	case CALL_EV_REPLACE:
-		replace_asked(h, c, ev->leg, ev->replacing);
+		replace_on_order(h, c, ev->leg, ev->replacing);
 		break;
 	case CALL_EV_PICK:
 		c->picker = ev->version;

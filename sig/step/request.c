@@ -129,7 +129,7 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 		request_answer(h, ev, 200, writer_lines(&extra));
 		break;
 	case SIP_UPDATE:
-		refresh_asked(h, c, ev);
+		refresh_on_update(h, c, ev);
 		break;
 	case SIP_REFER:
 		refer_received(h, c, ev);

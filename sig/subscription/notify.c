@@ -328,7 +328,7 @@ static void subscription_over(struct subscriptions *s, struct subscription *sub)
 			 sub->ending ? subscription_ending_name(sub->ending) : "not reached"));
 	subscription_publish_gone(s, sub);
 	subscription_forget(s, sub);
-	subscription_give(s, sub);
+	subscription_remove(s, sub);
 }
 
 static bool may_notify(struct subscriptions *s, struct subscription *sub)
@@ -450,12 +450,12 @@ static void subscription_found(struct subscriptions *s, struct subscription *sub
 {
 	bool ack; /* it has none */
 
-	if (dialog_told(&sub->dialog, s->host, news, &ack))
+	if (dialog_on_lookup(&sub->dialog, s->host, news, &ack))
 		dialog_held_go(&sub->dialog, s->host);
 }
 
-void subscription_told(struct subscriptions *s, struct subscription *sub,
-		       const struct lookup_news *news)
+void subscription_on_lookup(struct subscriptions *s, struct subscription *sub,
+			    const struct lookup_news *news)
 {
 	subscription_found(s, sub, news);
 	subscription_aim(s, sub);

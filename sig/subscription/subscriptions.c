@@ -99,8 +99,8 @@ int subscription_focus(struct subscription *sub)
 		       : 0;
 }
 
-struct subscription *subscription_take(struct subscriptions *s, uint64_t id, uint16_t tenant,
-				       struct bytes watcher, struct bytes resource)
+struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint16_t tenant,
+				      struct bytes watcher, struct bytes resource)
 {
 	pool_handle self;
 	struct subscription *sub = pool_take(&s->pool, &self);
@@ -132,7 +132,7 @@ static void due_remove(struct subscriptions *s, const struct subscription *sub)
 		s->due_end = at;
 }
 
-void subscription_give(struct subscriptions *s, struct subscription *sub)
+void subscription_remove(struct subscriptions *s, struct subscription *sub)
 {
 	if (sub->is_due)
 		due_remove(s, sub);

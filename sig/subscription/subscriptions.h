@@ -72,12 +72,12 @@ struct subscription *subscription_find(const struct subscriptions *s, uint64_t i
 /* Of a conference it is its focus who tells (RFC 4579 5.1). 0 or -ENOMEM. */
 int subscription_focus(struct subscription *sub) NODISCARD;
 /* Zeroed but for these, and found by them. NULL: full, or no memory. */
-struct subscription *subscription_take(struct subscriptions *s, uint64_t id, uint16_t tenant,
-				       struct bytes watcher, struct bytes resource);
+struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint16_t tenant,
+				      struct bytes watcher, struct bytes resource);
 /* Found by its users from now on, which a record said. 0 or -ENOSPC. */
 int subscription_list(struct subscriptions *s, struct subscription *sub) NODISCARD;
 /* Forgotten, without a word to anybody. */
-void subscription_give(struct subscriptions *s, struct subscription *sub);
+void subscription_remove(struct subscriptions *s, struct subscription *sub);
 /* All of a watcher, or of a resource: after NULL the first one, NULL at the end. */
 struct subscription *subscription_of_watcher(const struct subscriptions *s, uint16_t tenant,
 					     struct bytes user, const struct subscription *after);
@@ -101,8 +101,8 @@ void subscriptions_turn(struct subscriptions *s);
 void subscription_notified(struct subscriptions *s, struct subscription *sub,
 			   const struct call_event *ev);
 /* What the name of its watcher leads to. */
-void subscription_told(struct subscriptions *s, struct subscription *sub,
-		       const struct lookup_news *news);
+void subscription_on_lookup(struct subscriptions *s, struct subscription *sub,
+			    const struct lookup_news *news);
 /* Its NOTIFY found nobody, or 503: it is said at the next place of its watcher's name. False: it has failed. */
 bool subscription_elsewhere(struct subscriptions *s, struct subscription *sub,
 			    struct txn_slot *slot, uint32_t for_s) NODISCARD;

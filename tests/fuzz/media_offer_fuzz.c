@@ -138,7 +138,7 @@ static void tell_recording(const struct offer_input *in, struct bytes said)
 {
 	static struct sdp before, after;
 	static const uint8_t nothing[MEDIA_LINES_MAX];
-	struct offer_record_told told = { .tells = true, .sound = (uint8_t)(in->answer.n % 4) };
+	struct offer_record_state told = { .tells = true, .sound = (uint8_t)(in->answer.n % 4) };
 	struct writer w = writer_over(g_again, sizeof(g_again));
 	struct offer_error error = { 0 };
 	uint8_t got[MEDIA_LINES_MAX];

@@ -60,7 +60,7 @@ static void check_again(struct bytes taken)
 
 	if (parse(&m, uri, without_number(taken, uri)))
 		return; /* as a header one of them says more: the message as a whole is refused */
-	carried_take(&w, &m, &cell, NULL);
+	carried_read(&w, &m, &cell, NULL);
 	message_close(&m);
 	check(bytes_eq(writer_done(&w), taken), "taken again it is another");
 }
@@ -97,7 +97,7 @@ static void check_phone(const struct sip_message *m)
 	struct carried_line line;
 	struct bytes user, rest;
 
-	carried_take(&w, m, &phone, &self);
+	carried_read(&w, m, &phone, &self);
 	rest = writer_done(&w);
 	check(carried_is_valid(rest), "not valid, of a phone");
 	if (carried_number(rest, &user))
@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_again(in);
 	if (parse(&m, "tel:1;npdi;rn=+2", in))
 		return 0;
-	carried_take(&w, &m, &cell, NULL);
+	carried_read(&w, &m, &cell, NULL);
 	check(!w.overflow && w.n <= CARRIED_MAX, "too much");
 	check(carried_is_valid(writer_done(&w)), "what was taken is not valid");
 	check_again(writer_done(&w));

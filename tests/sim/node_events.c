@@ -181,7 +181,7 @@ void node_set_told(struct node *n, uint32_t extension, uint64_t call, const stru
 	if (!core)
 		return;
 	waits = shard_call_glance(core, call, &view) && view.state < CALL_ANSWERING;
-	shard_set_told(core, call, news, node_now(n));
+	shard_on_set(core, call, news, node_now(n));
 	if (waits && shard_call_glance(core, call, &view) && view.state == CALL_ANSWERING)
 		check_answers(s, call);
 	node_carry(n);
@@ -193,7 +193,7 @@ void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *n
 
 	if (!core)
 		return;
-	shard_lookup_told(core, call, news, node_now(n));
+	shard_on_lookup(core, call, news, node_now(n));
 	node_carry(n);
 }
 

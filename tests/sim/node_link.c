@@ -463,7 +463,7 @@ void node_link_parcel(struct node *n, const struct parcel *p, uint32_t process)
 		hear_cell(n, p);
 		break;
 	case PARCEL_NEWS:
-		shard_remote_hear(n->commons, process, p->data, node_now(n));
+		shard_on_remote(n->commons, process, p->data, node_now(n));
 		node_carry(n);
 		break;
 	case PARCEL_SEND_FLOW: /* no phone stands behind a NAT */

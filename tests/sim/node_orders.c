@@ -119,7 +119,7 @@ static int join_give_far(struct sim *s, struct shard_join *join, struct instant 
 }
 
 /* Of two shards the one that has the call that goes on. */
-static int join_give(struct sim *s, struct shard_join *join, struct instant now)
+static int join_hand_over(struct sim *s, struct shard_join *join, struct instant now)
 {
 	struct shard *core = node_core(s, join->call), *other = node_core(s, join->with);
 	int err;
@@ -151,7 +151,7 @@ static int order_transfer_give(struct sim *s, const struct node_order *o,
 	if (o->what >= ORDER_DEFLECTS)
 		return order_deflect_give(s, o, by);
 	if (o->what >= ORDER_JOINS)
-		err = join_give(s, &join, now_of(s, o));
+		err = join_hand_over(s, &join, now_of(s, o));
 	else
 		err = shard_call_transfer(node_core(s, o->call), o->call, leg,
 					  node_extension((uint32_t)(o->what % 10), to), by,

@@ -22,7 +22,7 @@ static void play_told(struct sim *s, const struct event *e, enum prompt_news_kin
 
 	if (!core)
 		return;
-	shard_play_told(core, e->b, &news, node_now(n));
+	shard_on_play(core, e->b, &news, node_now(n));
 	node_carry(n);
 }
 
@@ -79,7 +79,7 @@ static void on_mixes(struct sim *s, const struct event *e)
 
 	if (!core)
 		return;
-	shard_room_told(core, e->b, e->a, &job, node_now(n));
+	shard_on_room(core, e->b, e->a, &job, node_now(n));
 	node_carry(n);
 }
 

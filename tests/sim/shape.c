@@ -195,7 +195,7 @@ static void look_at_meeting(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, joins, "meets-asks");
 	has(out, in, in->meets, "meets");
 	has(out, in, in->transfer && in->transfer->met, "met");
-	has(out, in, in->untold, "untold");
+	has(out, in, in->reoffer, "untold");
 }
 
 static bool is_deflected(const Tandem__Call__Call *in)

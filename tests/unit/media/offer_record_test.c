@@ -79,7 +79,7 @@ static void heard(void **state)
 
 /* ---- what we say ---- */
 
-static struct offer_self self_of(const struct offer_record_told *told)
+static struct offer_self self_of(const struct offer_record_state *told)
 {
 	struct offer_self self = { .rtp_port = { 40000, 40002, 40004, 40006 },
 				   .session_id = 77,
@@ -100,7 +100,7 @@ static struct offer_policy policy_of(void)
 }
 
 static struct bytes forward(uint8_t *out, size_t cap, const char *offer,
-			    const struct offer_record_told *told)
+			    const struct offer_record_state *told)
 {
 	const struct offer_policy policy = policy_of();
 	const struct offer_self self = self_of(told);
@@ -122,7 +122,7 @@ static bool has(struct bytes text, const char *what)
 
 static const struct {
 	const char *name;
-	struct offer_record_told told;
+	struct offer_record_state told;
 	uint8_t want[3];
 } g_told[] = {
 	{ "who does not understand it", { .sound = ON, .line = { ON, ON, ON } }, { NO, NO, NO } },
@@ -164,7 +164,7 @@ static void answered(void **state)
 		const struct offer_self to_a = self_of(&g_told[i].told);
 		struct offer_error error = { 0 };
 		uint8_t out[4096], answer[4096], got[MEDIA_LINES_MAX];
-		struct offer_record_told nobody = { 0 };
+		struct offer_record_state nobody = { 0 };
 		struct offer_of_other b = { .local = forward(out, sizeof(out), THREE, &nobody),
 					    .remote = BYTES_LIT(THREE) };
 		struct writer w = writer_over(answer, sizeof(answer));
@@ -214,7 +214,7 @@ static void again(void **state)
 
 static void again_but_for_that(void **state)
 {
-	const struct offer_record_told on = { .tells = true, .sound = ON };
+	const struct offer_record_state on = { .tells = true, .sound = ON };
 	const char *text =
 		HEAD "a=record:off\r\n" SOUND "a=record:off\r\na=sendonly\r\na=crypto:1 x\r\n"
 		     "m=video 0 RTP/AVP 97\r\n" FAX;
@@ -240,7 +240,7 @@ static void is_said(void **state)
 {
 	static const struct {
 		const char *sdp;
-		struct offer_record_told told;
+		struct offer_record_state told;
 		bool want;
 	} rows[] = {
 		{ HEAD SOUND, { .tells = true, .sound = OFF }, true },

@@ -77,12 +77,12 @@ RIG_FN const struct rig_park *claims_park(const struct rig *r, enum park_act act
 	return last;
 }
 
-RIG_FN void claims_told(struct claims *x, struct rig *r, enum park_told told, uint64_t owner)
+RIG_FN void claims_told(struct claims *x, struct rig *r, enum park_on_result told, uint64_t owner)
 {
 	const struct rig_park *asked = claims_park(r, PARK_ROOM_CLAIM);
 
-	shard_park_told(r->shard, asked->call, asked->serial, told, owner ? owner : asked->call,
-			(struct bytes){ 0 }, r->now);
+	shard_on_park(r->shard, asked->call, asked->serial, told, owner ? owner : asked->call,
+		      (struct bytes){ 0 }, r->now);
 	rig_run(r);
 	far_run(&x->f);
 }

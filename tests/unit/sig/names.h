@@ -79,7 +79,7 @@ static inline void tell(struct rig *r, struct lookup_news news)
 
 	assert_true(r->lookup_count);
 	news.serial = r->lookups[i].serial;
-	shard_lookup_told(r->shard, r->lookups[i].call, &news, r->now);
+	shard_on_lookup(r->shard, r->lookups[i].call, &news, r->now);
 	rig_run(r);
 }
 

@@ -645,7 +645,7 @@ RIG_FN bool rig_mixers_tell(struct rig *r)
 		if (m->told)
 			continue;
 		m->told = true;
-		shard_room_told(r->shard, m->room, m->serial, &job, r->now);
+		shard_on_room(r->shard, m->room, m->serial, &job, r->now);
 		rig_drain(r);
 		return true;
 	}

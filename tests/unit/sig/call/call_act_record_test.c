@@ -33,7 +33,7 @@ static void told(struct line *l, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = l->r->play_codec };
 
-	shard_play_told(l->r->shard, application_call(l->r), &news, l->r->now);
+	shard_on_play(l->r->shard, application_call(l->r), &news, l->r->now);
 	rig_run(l->r);
 }
 

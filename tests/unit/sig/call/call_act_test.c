@@ -24,7 +24,7 @@ static void told(struct line *l, enum prompt_news_kind kind)
 					  .why = kind == PROMPT_NEWS_FAILED ? "no such file"
 									    : NULL };
 
-	shard_play_told(l->r->shard, application_call(l->r), &news, l->r->now);
+	shard_on_play(l->r->shard, application_call(l->r), &news, l->r->now);
 	rig_run(l->r);
 }
 

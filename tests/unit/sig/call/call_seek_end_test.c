@@ -119,9 +119,9 @@ static void killed(void **state)
 	phone_write(&l->a, "INVITE", "", PHONE_SDP_A); /* a copy */
 	rig_run(l->r);
 	assert_int_equal(rig_counts(l->r).calls, 1);
-	shard_lookup_told(l->r->shard, l->r->lookups[0].call,
-			  &(struct lookup_news){ .serial = before, .state = LOOKUP_NOTHING },
-			  l->r->now);
+	shard_on_lookup(l->r->shard, l->r->lookups[0].call,
+			&(struct lookup_news){ .serial = before, .state = LOOKUP_NOTHING },
+			l->r->now);
 	rig_run(l->r);
 	assert_int_equal(rings_at(l, "192.0.2.12:5060").n, 0);
 	tell(l->r, leads_to("192.0.2.21:5060"));

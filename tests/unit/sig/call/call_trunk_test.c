@@ -421,7 +421,7 @@ static void name_leads(struct gate *g, const char *places)
 		assert_int_equal(addr_parse(&news.targets[news.count++].to, one), 0);
 	assert_true(r->lookup_count);
 	news.serial = r->lookups[r->lookup_count - 1].serial;
-	shard_lookup_told(r->shard, r->lookups[r->lookup_count - 1].call, &news, r->now);
+	shard_on_lookup(r->shard, r->lookups[r->lookup_count - 1].call, &news, r->now);
 	rig_run(r);
 }
 

@@ -29,7 +29,7 @@ static void part_told(struct rig *r, const struct rig_part *p, enum prompt_news_
 {
 	const struct prompt_news news = { .kind = kind, .serial = p->serial };
 
-	shard_play_told(r->shard, p->room, &news, r->now);
+	shard_on_play(r->shard, p->room, &news, r->now);
 	rig_run(r);
 	rig_wait_ms(r, 50);
 }
@@ -342,7 +342,7 @@ static void the_mixer_fails(void **state)
 	calls(&m->p.t.l.b);
 	room = the_room(m);
 	assert_int_equal(r->part_count, 1);
-	shard_room_told(r->shard, room, r->mixers[0].serial, NULL, r->now);
+	shard_on_room(r->shard, room, r->mixers[0].serial, NULL, r->now);
 	rig_wait_ms(r, 1500);
 	assert_true(r->parts[0].stopped);
 	assert_int_equal(r->part_count, 2);

@@ -31,7 +31,7 @@ static void told(struct rig *r, uint64_t call, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = r->play_codec };
 
-	shard_play_told(r->shard, call, &news, r->now);
+	shard_on_play(r->shard, call, &news, r->now);
 	rig_run(r);
 	rig_wait_ms(r, 20);
 }
@@ -94,7 +94,7 @@ static void heard(struct rig *r, enum prompt_news_kind kind, const char *file)
 
 	assert_true(r->part_count > 0);
 	assert_string_equal(p->file, file);
-	shard_play_told(r->shard, p->room, &news, r->now);
+	shard_on_play(r->shard, p->room, &news, r->now);
 	rig_run(r);
 	rig_wait_ms(r, 50);
 }

@@ -32,13 +32,13 @@ static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
 	return last;
 }
 
-static void told(struct far *f, struct rig *r, enum park_act act, enum park_told told,
+static void told(struct far *f, struct rig *r, enum park_act act, enum park_on_result told,
 		 uint64_t owner)
 {
 	const struct rig_park *asked = last_asked(r, act);
 
-	shard_park_told(r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
-			r->now);
+	shard_on_park(r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
+		      r->now);
 	rig_run(r);
 	far_run(f);
 }
@@ -134,7 +134,7 @@ static void nobody_there(void **state)
 {
 	static const struct {
 		const char *name;
-		enum park_told told;
+		enum park_on_result told;
 		const char *answer, *text;
 	} rows[] = {
 		{ "empty", PARK_EMPTY, "SIP/2.0 404", "nobody waits there" },
@@ -318,8 +318,8 @@ static void the_one_who_was_rung_is_faster(void **state)
 	asked = *last_asked(f->near.l.r, PARK_LOOK);
 	phone_answer(&f->near.l.b, invite, "200 OK", PHONE_SDP_B);
 	rig_run(f->near.l.r);
-	shard_park_told(f->near.l.r->shard, asked.call, asked.serial, PARK_OK, call,
-			(struct bytes){ 0 }, f->near.l.r->now);
+	shard_on_park(f->near.l.r->shard, asked.call, asked.serial, PARK_OK, call,
+		      (struct bytes){ 0 }, f->near.l.r->now);
 	rig_run(f->near.l.r);
 	assert_true(phone_hears(&p, "SIP/2.0 404").n);
 	far_wait_ms(f, 200);
@@ -457,7 +457,7 @@ static void play_told(struct rig *r, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = r->play_codec };
 
-	shard_play_told(r->shard, call_at(r, 0), &news, r->now);
+	shard_on_play(r->shard, call_at(r, 0), &news, r->now);
 	rig_run(r);
 }
 

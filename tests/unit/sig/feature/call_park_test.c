@@ -43,12 +43,12 @@ static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
 	return last;
 }
 
-static void told(struct line *l, enum park_told told, uint64_t owner)
+static void told(struct line *l, enum park_on_result told, uint64_t owner)
 {
 	const struct rig_park *asked = last_asked(l->r, PARK_CLAIM);
 
-	shard_park_told(l->r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
-			l->r->now);
+	shard_on_park(l->r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
+		      l->r->now);
 	rig_run(l->r);
 }
 
@@ -141,7 +141,7 @@ static void not_parked(void **state)
 {
 	static const struct {
 		const char *name;
-		enum park_told told;
+		enum park_on_result told;
 		uint16_t status;
 		uint32_t asked; /* with the freeing of what may be the call's */
 	} rows[] = {
@@ -434,7 +434,7 @@ static void played(struct line *l, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = l->r->play_codec };
 
-	shard_play_told(l->r->shard, the_call(l->r), &news, l->r->now);
+	shard_on_play(l->r->shard, the_call(l->r), &news, l->r->now);
 	rig_run(l->r);
 }
 

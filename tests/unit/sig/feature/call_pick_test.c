@@ -427,7 +427,7 @@ static void others_answer(struct trio *t, const struct others *o, bool rings, in
 		p.call = id_call_none(OTHERS_CALL_SHARD) + 1;
 	p.utc_ms = (uint64_t)((int64_t)r->now.utc_ms + since_ms);
 	remote_news_add_picked(&w, &p);
-	shard_remote_hear(r->shard->commons, 5, writer_done(&w), r->now);
+	shard_on_remote(r->shard->commons, 5, writer_done(&w), r->now);
 	rig_run(r);
 }
 
@@ -492,7 +492,7 @@ static void asked_by_command(void **state)
 	static const struct row {
 		bool rings_here, rings_there, promised_there;
 		int64_t since_ms;
-		enum park_told told;
+		enum park_on_result told;
 		uint16_t shard; /* 0: nobody's */
 	} rows[] = {
 		{ true, true, false, -5000, PARK_OK, OTHERS_CALL_SHARD },

@@ -47,7 +47,7 @@ static void pass_s(uint64_t s)
 	g_now_ns += s * NS_PER_S;
 	while ((t = wheel_expire(&g_wheel, g_now_ns)) != NULL) {
 		assert_int_equal(t->kind, TIMER_KIND);
-		security_tell(&g_security, g_now_ns);
+		security_publish(&g_security, g_now_ns);
 	}
 }
 

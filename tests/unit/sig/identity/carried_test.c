@@ -21,7 +21,7 @@ static struct bytes take_as(const char *uri, const char *headers, const struct i
 			 uri, headers);
 
 	assert_int_equal(message_parse(&m, bytes_mem(text, (size_t)n), &error), 0);
-	carried_take(&w, &m, p, self);
+	carried_read(&w, &m, p, self);
 	message_close(&m);
 	assert_true(carried_is_valid(writer_done(&w)));
 	return writer_done(&w);

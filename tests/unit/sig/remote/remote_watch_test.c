@@ -250,8 +250,8 @@ static void net_run(struct net *net)
 		memcpy(queue, net->queue, sizeof(queue));
 		net->count = 0;
 		for (uint32_t i = 0; i < count; i++)
-			remote_watch_hear(net->sides[queue[i].to - 1].watch, queue[i].from,
-					  bytes_mem(queue[i].octets, queue[i].n), net->now_ns);
+			remote_watch_on_news(net->sides[queue[i].to - 1].watch, queue[i].from,
+					     bytes_mem(queue[i].octets, queue[i].n), net->now_ns);
 		for (uint32_t i = 0; i < SIDES; i++)
 			remote_watch_flush(net->sides[i].watch);
 	} while (net->count);
@@ -672,7 +672,7 @@ static void garbage(void **state)
 	struct net *net = *state;
 	struct remote_watch_counts counts;
 
-	remote_watch_hear(net->sides[0].watch, 2, BYTES_LIT("\xff\xff\xff"), net->now_ns);
+	remote_watch_on_news(net->sides[0].watch, 2, BYTES_LIT("\xff\xff\xff"), net->now_ns);
 	remote_watch_counts(net->sides[0].watch, &counts);
 	assert_int_equal(counts.refused, 1);
 	assert_int_equal(counts.asking + counts.views, 0);

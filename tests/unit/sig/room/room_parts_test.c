@@ -58,21 +58,21 @@ static void who_is_heard_coming(void **state)
 	struct room_member m = { .number = 2 };
 
 	(void)state;
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5);
-	room_member_goes(&r, &m, 6);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5);
+	room_member_on_leave(&r, &m, 6);
 	assert_int_equal(r.parts.sounds.count, 2);
 	r.parts.sounds.count = 0;
 	r.count = 4; /* too many */
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5);
 	r.count = 1; /* nobody else is there */
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5);
-	room_member_goes(&r, &m, 6);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5);
+	room_member_on_leave(&r, &m, 6);
 	r.count = 2;
 	m.monitors = true;
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5);
 	m.monitors = false;
 	r.parts.entry = ROOM_TONE_NONE;
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5);
 	assert_int_equal(r.parts.sounds.count, 0);
 }
 
@@ -85,13 +85,13 @@ static void who_was_there(void **state)
 	struct writer w = writer_over(space, sizeof(space));
 
 	(void)state;
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5); /* nothing is recorded */
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5); /* nothing is recorded */
 	r.parts.recording.attendance = calloc(1, sizeof(struct room_attendance));
 	assert_non_null(r.parts.recording.attendance);
-	room_member_came(&r, &m, BYTES_LIT("1001"), 5);
-	room_member_came(&r, &m, BYTES_LIT("1001"), 6);
-	room_member_goes(&r, &m, 7);
-	room_member_came(&r, &m, BYTES_LIT("a\"b"), 8);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 5);
+	room_member_on_join(&r, &m, BYTES_LIT("1001"), 6);
+	room_member_on_leave(&r, &m, 7);
+	room_member_on_join(&r, &m, BYTES_LIT("a\"b"), 8);
 	room_attendance_write(&w, r.parts.recording.attendance);
 	assert_true(
 		bytes_is(writer_done(&w),
@@ -100,8 +100,9 @@ static void who_was_there(void **state)
 			 "{\"member\":3,\"from\":\"a\\\"b\",\"joined_utc_ms\":8}]"));
 	for (uint16_t i = 10; i < 1000; i++) {
 		m.number = i;
-		room_member_came(&r, &m, BYTES_LIT("+123456789012345678901234567890"), UINT64_MAX);
-		room_member_goes(&r, &m, UINT64_MAX);
+		room_member_on_join(&r, &m, BYTES_LIT("+123456789012345678901234567890"),
+				    UINT64_MAX);
+		room_member_on_leave(&r, &m, UINT64_MAX);
 	}
 	assert_int_equal(r.parts.recording.attendance->count, 992);
 	assert_int_equal(r.parts.recording.attendance->named, ATTENDEES_MAX);

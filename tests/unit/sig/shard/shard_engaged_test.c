@@ -21,7 +21,7 @@ static void engaged_hear(void *arg, uint64_t process, struct bytes news)
 	(void)process;
 	g_nodes->told++;
 	if (!g_nodes->cut)
-		shard_remote_hear(to->shard->commons, from->settings.number, news, to->now);
+		shard_on_remote(to->shard->commons, from->settings.number, news, to->now);
 }
 
 static bool engaged_is_heard(void *arg, uint64_t process)
