@@ -100,7 +100,14 @@ class Waits(Edge):
     test_called_and_hung_up = test_nodes_are_killed = None
 
     def test_hung_up_at_a_take_over(self):
-        """The node with the call dies; its phone hangs up before another one has the shard."""
+        """The node with the call dies; its phone hangs up before another one has the shard, which may take a moment only."""
+        for last in (False,) * 4 + (True,):
+            if self.hung_up_in_time():
+                return
+            self.assertFalse(last, "the shard had another node each time")
+            self.setUp()
+
+    def hung_up_in_time(self):
         self.registers(18, "1001")
         phone = self.phone("1003")
         self.comes(phone)
@@ -110,7 +117,8 @@ class Waits(Edge):
         talk.into.bye()
         talk.out.wait_bye()
         self.until(lambda: self.cdrs(self.a, talk.id))
-        self.assertGreater(self.a.metric("tandem_cluster_held_messages_total", result="taken"), before)
+        self.forget()
+        return self.a.metric("tandem_cluster_held_messages_total", result="taken") > before
 
 
 class Withheld(Edge):
