@@ -32,7 +32,7 @@ def refusals(node):
         lines = node.http("/metrics")[1].splitlines()
     except OSError as error:
         return f"-- no metrics: {error}"
-    return "\n".join(line for line in lines if re.match(r"\w*(refused|dropped|failed)\w*[ {]", line)
+    return "\n".join(line for line in lines if re.match(r"\w*(refused|dropped|failed|lost)\w*[ {]", line)
                      and not line.endswith(" 0"))
 
 
