@@ -12,7 +12,7 @@
 #include "app/command/command_handlers.h"
 #include "base/addr.h"
 #include "sig/sip/id.h"
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 
 /* Values of the node as JSON. */
 

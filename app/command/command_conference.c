@@ -199,7 +199,7 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 
 /* ---- a call of another shard ---- */
 
-/* Whose parties come is told so by its room (sig/shard/shard_room_bring.c), wherever it is. */
+/* Whose parties come is told so by its room (sig/shard/shard_room_parts.c), wherever it is. */
 static void confer_go(struct command_run *run, const struct shard_join *join)
 {
 	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };

@@ -9,7 +9,7 @@
 #include "app/doctor/diagnosis.h"
 #include "app/node/node.h"
 #include "base/clock.h"
-#include "sig/host/cause.h"
+#include "sig/host/cdr.h"
 #include "sig/sip/id.h"
 
 /* Why calls and phones were refused: what the newest messages say (app/watch/recent.h), and call records. */

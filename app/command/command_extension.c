@@ -8,9 +8,9 @@
 #include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "base/log.h"
-#include "sig/host/dial_plans.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/sip/id.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 /* 0: its record is of an older program. */
 static uint64_t registered_utc_ms(const struct locations *locations, const struct binding *b)

@@ -11,7 +11,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/toll.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 #define PROFILE_LIMIT "the number of profiles (64)"
 _Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");

@@ -11,8 +11,7 @@
 #include "app/node/node_probe.h"
 #include "sig/dial/dial.h"
 #include "sig/dial/pattern.h"
-#include "sig/host/dial_plans.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 
 /* Numbers by which calls come in from trunks, and routes by which they go out. */

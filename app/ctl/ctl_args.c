@@ -9,7 +9,7 @@
 
 #include "app/ctl/ctl.h"
 #include "app/document/extension.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 enum { SECRET_MAX = 1024 };
 

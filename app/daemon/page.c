@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "sig/remote/remote_watch.h"
 #include "sig/shard/commons.h"
-#include "sig/shard/shard_page.h"
+#include "sig/shard/shard.h"
 #include "sig/sip/id.h"
 
 #define PAGE_WAIT_NS (300 * NS_PER_MS) /* one that is about to be given up delays nobody */

@@ -12,7 +12,7 @@
 #include "app/dns/dns_metric.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sig/lookup/lookup_blocked.h"
+#include "sig/lookup/lookup.h"
 
 enum { RESOLV_CONF_MAX = 4096 }; /* what follows is passed over */
 #define RESOLV_CONF_CHECK_NS (5 * NS_PER_S)

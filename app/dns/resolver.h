@@ -8,7 +8,7 @@
 #define APP_DNS_RESOLVER_H
 
 #include "app/dns/dns_client.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 #include "sig/lookup/lookup.h"
 
 enum { RESOLVER_WAITS_MAX = 1280 };

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "engine/net/packet.h"
 #include "sig/leg/line_facts.h"
-#include "sig/shard/party_place.h"
+#include "sig/shard/shard.h"
 
 enum { DIAGNOSIS_FLOWS_MAX = 2 * MEDIA_LINES_MAX, FINDINGS_MAX = 4 * DIAGNOSIS_FLOWS_MAX };
 

@@ -6,7 +6,7 @@
 
 #include "app/document/document.h"
 #include "sig/dial/dial.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 void extension_wipe(struct extension *e)
 {

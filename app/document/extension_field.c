@@ -4,7 +4,7 @@
 #include "app/document/tenant_field.h"
 #include "app/sound/sound_prompt.h"
 #include "sig/dial/dial.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 /* In the order of single_phone: REG-07. */
 static const char *const g_phones[] = { "multi", "single", NULL };

@@ -6,7 +6,7 @@
 #include "base/addr.h"
 #include "sig/identity/pidf.h"
 #include "sig/sip/lex.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 static const char *field_id_wrong(const void *value, const char *text)
 {

@@ -5,7 +5,7 @@
 
 #include "app/command/command.h"
 #include "app/document/form.h"
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 
 enum { LOCATION_ID_MAX = 8, LOCATION_LABEL_MAX = 64 };
 

@@ -6,7 +6,7 @@
 #include "app/command/command.h"
 #include "app/document/form.h"
 #include "base/seal.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 
 /* In place of a PIN: there is none. */
 #define ROOM_NO_PIN "off"

@@ -12,7 +12,7 @@
 #include "app/settings/settings.h"
 #include "app/sound/sound_file.h"
 #include "media/job.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 
 struct effect;
 struct lives;

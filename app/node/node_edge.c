@@ -13,7 +13,7 @@
 #include "base/metric.h"
 #include "base/validity.h"
 #include "cluster/peer/channels.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "sig/transport/transport.h"
 
 /* A shard is taken in a second or two, and in milliseconds where its owner gives it. A phone gives up after 32 s. */

@@ -13,7 +13,7 @@
 #include "base/tls/tls.h"
 #include "sig/host/probe.h"
 #include "sig/host/trunk.h"
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
 #include "sig/transport/transport.h"
 
 /* The node's resolver: with the settings as they are, at the start and after a reload; and the calls that wait for it. */

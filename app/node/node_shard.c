@@ -8,7 +8,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "sig/sip/id.h"
-#include "sig/sip/shard_name.h"
 #include "sig/transport/cell.h"
 
 /*

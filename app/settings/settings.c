@@ -13,7 +13,7 @@
 #include "dsp/codec/codec.h"
 #include "engine/job/ease.h"
 #include "media/job.h"
-#include "sig/sip/place.h"
+#include "sig/sip/uri.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
 {

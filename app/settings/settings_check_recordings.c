@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/settings/settings_rule.h"
-#include "sig/sip/place.h"
+#include "sig/sip/uri.h"
 
 struct destination_check {
 	const struct check *c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is connected to the web listener, whatever it speaks, and who may be. The rule is that of TCP (sig/transport/stream_room.c): strangers
+ * Who is connected to the web listener, whatever it speaks, and who may be. The rule is that of TCP (sig/transport/stream_connection.c): strangers
  * go for newcomers, the oldest first, and silent they go in the end. Who has not asked for anything yet is a stranger; a WebSocket is
  * one until SIP has proved who is there. Of one address there may be so many, and so many TLS handshakes a second. Web thread.
  */

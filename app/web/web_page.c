@@ -2,8 +2,8 @@
 /* What a record page says. Micro-browsers of desk phones read XHTML Basic: no script, no style, one form for each button. */
 #include "app/web/web_page.h"
 
+#include "sig/sip/body.h"
 #include "sig/sip/id.h"
-#include "sig/sip/xml.h"
 
 static const char *const g_states[RECORD_PAGE_STATES] = {
 	[RECORD_PAGE_NOTHING] = "There is nothing to record.",

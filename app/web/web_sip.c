@@ -105,7 +105,7 @@ static uint32_t crowd(const struct web_sip *s, struct web_session **oldest)
 	return n;
 }
 
-/* As TCP does (sig/transport/stream_room.c). */
+/* As TCP does (sig/transport/stream_connection.c). */
 static bool web_has_room(const struct web_sip *s, struct web_session **goes)
 {
 	uint32_t n = crowd(s, goes);

@@ -16,7 +16,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
-#include "sig/host/sound_metric.h"
+#include "sig/host/sig_metric.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"

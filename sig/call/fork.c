@@ -19,7 +19,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg.h"
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 
 static int refuse_leg(struct call_refusal *r, int err)
 {

@@ -5,14 +5,13 @@
 #include "sig/call/identity.h"
 #include "sig/call/plan.h"
 #include "sig/dial/pattern.h"
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
-#include "sig/identity/carried_value.h"
-#include "sig/identity/diversion.h"
+#include "sig/identity/carried.h"
 #include "sig/identity/pidf.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg.h"
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg)
 {

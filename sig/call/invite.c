@@ -158,7 +158,7 @@ static bool early_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	return false;
 }
 
-/* Early media (REG-02): the leg's SDP is an answer already, or (prack.c) the offer that the asker wants. False: it goes without. */
+/* Early media (REG-02): the leg's SDP is an answer already, or (reliable.c) the offer that the asker wants. False: it goes without. */
 static bool early_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
 	if (sdp.n == 0 || is_agreed(c, leg))

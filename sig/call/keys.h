@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DTMF digits that a party presses while it speaks with another one, where they may be an in-call feature code (sig/sip/call_code.h). Digits of such
+ * Keys that a party presses while it speaks with another one, where they may be an in-call feature code (sig/sip/feature_code.h). Keys of such
  * a party are not relayed as they come, neither events nor INFO: each is looked at when it is let go. What begins no code goes on at once.
  * What does is kept until the code is whole, another digit comes that does not belong to it, or none comes in time. The other party hears
  * nothing of a code, unless its digits are tones, which pass as sound. What is kept is in the record: who goes on with the call goes on with the code.

@@ -10,7 +10,7 @@
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/recording.h"
-#include "sig/sip/call_code.h"
+#include "sig/sip/feature_code.h"
 
 /*
  * By command or page (cause), of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "sig/host/secret_limit.h"
 #include "sig/host/security.h"
 #include "sig/model/leg.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets that a caller keys or says: who guesses waits (sig/host/secret_limit.h), on all nodes, and operators hear of it. Whatever asks for
+ * Secrets that a caller keys or says: who guesses waits (sig/host/security.h), on all nodes, and operators hear of it. Whatever asks for
  * such a secret names what it is of, as "room 700": asks how long the caller has to wait before it looks, and says what it found.
  */
 #ifndef SIG_CALL_SECRET_H

@@ -15,7 +15,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg.h"
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
 
 /* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
 static void resolve_cancel(const struct resolve *s)

@@ -37,7 +37,7 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
  * nothing has changed. */
 int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
-/* ---- session_alone.c: with a party alone; nobody else hears of it ---- */
+/* ---- session.c: with a party alone; nobody else hears of it ---- */
 /* Our answer to its offer, which is taken into *to. 0 or -errno with *refusal. */
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal) NODISCARD;
@@ -64,7 +64,7 @@ bool session_fits_whole(const struct leg *a, const struct leg *b);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 
-/* ---- session_text.c: what is said, and nothing is changed ---- */
+/* ---- session_talk.c: what is said, and nothing is changed ---- */
 /* The SDP of a message, also as a part of its body; empty when there is none. 0, -ENOTSUP (415) or -EBADMSG (400). */
 int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 /* What it was told last; empty: nothing yet, or other words than those of the session in force. */

@@ -13,7 +13,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */
 

@@ -7,8 +7,8 @@
 #include "sig/call/act.h"
 #include "sig/call/cdr.h"
 #include "sig/call/siprec_body.h"
+#include "sig/sip/body.h"
 #include "sig/sip/id.h"
-#include "sig/sip/xml.h"
 
 /* RFC 3261 25.1: quoted-pair. What does not fit is cut between characters of UTF-8. */
 static struct bytes name_unescape(char out[SIPREC_NAME_MAX], struct bytes display)

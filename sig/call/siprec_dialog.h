@@ -4,7 +4,7 @@
 #define SIG_CALL_SIPREC_DIALOG_H
 
 #include "sig/call/siprec_body.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 #include "sig/model/call.h"
 #include "sig/model/recording.h"
 

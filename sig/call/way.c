@@ -4,10 +4,9 @@
 #include "base/log.h"
 #include "sig/call/plan.h"
 #include "sig/call/way.h"
-#include "sig/host/dial_plans.h"
-#include "sig/host/room_terms.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/security.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
 
 static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,

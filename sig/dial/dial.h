@@ -4,7 +4,6 @@
 #define SIG_DIAL_DIAL_H
 
 #include "base/bytes.h"
-#include "sig/sip/call_code.h"
 #include "sig/sip/feature_code.h"
 
 /*

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "sig/dialog/dialog.h"
+#include "sig/host/destination.h"
 #include "sig/host/host.h"
-#include "sig/host/place_check.h"
 #include "sig/sip/lex.h"
 
 static void elsewhere_forget(struct elsewhere **e);

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 #include "sig/host/settings.h"
 #include "sig/host/sig_metric.h"
 #include "sig/sip/digest_client.h"
@@ -194,7 +194,7 @@ struct dialog {
 		focus; /* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
 	struct sip_hop hop; /* where our requests go */
 	bool trunk;         /* the party speaks for others, wherever it is */
-	bool named;         /* names that it says count (dialog_places.h) */
+	bool named;         /* names that it says count (dialog.h) */
 	bool confers; /* the party is a conference of another shard: its Contact says so, and names it */
 	uint32_t local_cseq;                  /* last one we used */
 	uint32_t remote_cseq;                 /* last one they used; 0 before the first */

@@ -4,10 +4,10 @@
 
 #include "base/log.h"
 #include "sig/dialog/dialog.h"
+#include "sig/host/destination.h"
 #include "sig/host/host.h"
-#include "sig/host/place_check.h"
 #include "sig/host/route_uri.h"
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
 #include "sig/sip/lex.h"
 
 bool dialog_is_behind_nat(const struct sip_message *request)

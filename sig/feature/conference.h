@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "sig/call/conference.h"
 #include "sig/call/feature.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
 
@@ -31,7 +31,7 @@ int conference_yield(struct call_host *h, struct call *c, uint64_t to);
 extern const struct call_feature conference_feature;
 
 /*
- * Somebody calls the number of a room (sig/host/room_terms.h, CONF-01). The node answers, asks for the PIN where there is one, three times
+ * Somebody calls the number of a room (sig/host/tenant_tables.h, CONF-01). The node answers, asks for the PIN where there is one, three times
  * at most, and then the caller is a member. The room begins with the first who calls it.
  */
 

@@ -8,7 +8,7 @@
 
 #include "sig/model/event.h"
 #include "sig/model/transfer.h"
-#include "sig/sip/replaces.h"
+#include "sig/sip/dialog_name.h"
 
 /* Whether SIP_INTER_SHARD leads there; itself: false. */
 bool remote_shard_is_reachable(const struct shard_settings *s, uint16_t shard);

@@ -15,9 +15,9 @@
 #include "sig/leg/respond.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room.h"
+#include "sig/sip/dialog_name.h"
 #include "sig/sip/event_parse.h"
 #include "sig/sip/focus_parse.h"
-#include "sig/sip/replaces.h"
 
 static int focus_call_refuse(struct call_refusal *refusal, int err)
 {
@@ -566,7 +566,7 @@ void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status)
 	h->tell(h->owner, referrer, &ev);
 }
 
-/* The room is not known yet; or through to another shard: that one's room is on its way, as was said when it was called (meetme.c). */
+/* The room is not known yet; or through to another shard: that one's room is on its way, as was said when it was called (conference.c). */
 static bool focus_is_coming(const struct call *c, uint8_t leg)
 {
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));

@@ -19,9 +19,9 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"
+#include "sig/sip/dialog_name.h"
 #include "sig/sip/id.h"
 #include "sig/sip/lex.h"
-#include "sig/sip/replaces.h"
 
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
 enum {

@@ -5,7 +5,7 @@
 
 #include "sig/call/feature.h"
 #include "sig/model/transfer.h"
-#include "sig/sip/replaces.h"
+#include "sig/sip/dialog_name.h"
 
 /* Who wants it. */
 struct transfer_ask {
@@ -32,7 +32,7 @@ struct transfer_there {
 	uint16_t shard;
 	bool joins; /* whom it goes to has that dialog, and has no other party */
 	struct replaces dialog;
-	struct bytes member; /* in place of that: of a conference there (member_name.h) */
+	struct bytes member; /* in place of that: of a conference there (conference.h) */
 };
 int transfer_begin_remote(struct call *c, const struct transfer_ask *ask, struct bytes user,
 			  const struct transfer_there *there) NODISCARD;

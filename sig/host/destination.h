@@ -2,12 +2,12 @@
 /*
  * May the node send SIP or media to an address that a party named? A party reaches its own host: the source of its signalling. Who is
  * trusted may name others, but no address that is special, and nobody may name a port of this node, or its packets would come back to it.
- * Pure.
  */
 #ifndef SIG_HOST_DESTINATION_H
 #define SIG_HOST_DESTINATION_H
 
 #include "media/ports.h"
+#include "sig/host/host.h"
 #include "sig/host/settings.h"
 #include "sig/host/sig_metric.h"
 
@@ -26,5 +26,12 @@ bool destination_is_own_port(const struct shard_settings *settings, const struct
 			     const struct addr *to);
 /* "loopback" */
 const char *destination_name(enum destination_verdict verdict);
+
+/* destination_check for this shard; what is refused is counted. elsewhere: the party may name other hosts than its own. */
+enum destination_verdict place_check(const struct call_host *h, const struct sip_hop *party,
+				     const struct addr *to, bool elsewhere);
+/* An address that it named is refused: counted, and told where it means harm. */
+void place_misused(const struct call_host *h, const struct sip_hop *party,
+		   enum destination_verdict verdict);
 
 #endif

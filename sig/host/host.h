@@ -6,7 +6,7 @@
 #include "base/steady.h"
 #include "media/ports.h"
 #include "sig/dial/dial.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 #include "sig/host/settings.h"
 #include "sig/host/txns.h"
 #include "sig/identity/policy.h"

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 
 /* Escaped control characters are part of no number of ours, and shall not get into logs and records. */
 static bool user_is_plain(const char *user)

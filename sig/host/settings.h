@@ -11,7 +11,6 @@
 #include "sig/host/quota.h"
 #include "sig/host/tenant.h"
 #include "sig/identity/policy.h"
-#include "sig/sip/call_code.h"
 #include "sig/sip/digest.h"
 #include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
@@ -108,7 +107,7 @@ struct shard_siprec {
 	struct digest_secret secret;
 };
 
-/* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */
+/* A rule of trust (sig/shard/shard_state.h): whose requests need no digest (an SBC or trunk in front of us). */
 struct shard_trusted {
 	struct addr net;
 	uint8_t bits;
@@ -170,13 +169,12 @@ struct shard_settings {
 	uint64_t boot;            /* clock_boot; 0: not known */
 	struct tenants *tenants;  /* of the node; NULL: those of the locations */
 	struct dial_plans *dials; /* of the node; NULL: no tenant has one */
-	struct sites *sites;      /* of the node (sites.h); NULL: nobody says where phones are */
-	struct rooms *rooms;      /* of the node (room_terms.h); NULL: no tenant has one */
+	struct sites *sites; /* of the node (tenant_tables.h); NULL: nobody says where phones are */
+	struct rooms *rooms; /* of the node (tenant_tables.h); NULL: no tenant has one */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
-	struct hop_edges
-		*edges; /* of the node (hop_edges.h); NULL: it knows its own connections alone */
-	struct hop_names *names;       /* of the node (hop_names.h); NULL: no hop has one */
+	struct hop_edges *edges; /* of the node (hop.h); NULL: it knows its own connections alone */
+	struct hop_names *names; /* of the node (hop.h); NULL: no hop has one */
 	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */
 	char server[64];               /* Server and User-Agent header */
 	uint32_t local_count;
@@ -291,7 +289,7 @@ enum record_to {
 
 enum { EXTENSION_LOCATIONS_MAX = 8 };
 
-/* Under which names its phones say where they stand (sig/sip/located_user.h). */
+/* Under which names its phones say where they stand (sig/sip/uri.h). */
 struct shard_located {
 	uint16_t count;
 	struct shard_location {

@@ -4,7 +4,8 @@
 #define SIG_HOST_SIG_METRIC_H
 
 #include "base/histogram.h"
-#include "sig/sip/method.h"
+#include "sig/host/cdr.h"
+#include "sig/sip/message.h"
 
 /* Requests we answered with an error of our own. */
 #define SIG_REFUSED(X)                                \
@@ -206,5 +207,12 @@ const char *sig_refused_name(enum sig_refused reason);
 /* status: of any response */
 void sig_count_in(const struct sig_metrics *m, uint16_t status);
 void sig_count_out(const struct sig_metrics *m, uint16_t status);
+
+/* How the calls of this node sounded, as histograms over both legs of each call that had audio. */
+
+/* Before other threads run (metric_register). */
+void sound_metrics_open(void);
+/* Once per call, when it is over. */
+void sound_metrics_add(const struct cdr *cdr);
 
 #endif

@@ -9,8 +9,28 @@
 #ifndef SIG_HOST_TENANT_H
 #define SIG_HOST_TENANT_H
 
+#include "base/bytes.h"
 #include "base/hash.h"
-#include "sig/host/park_groups.h"
+
+/*
+ * The groups of slots that a tenant has (PARK-01), as its document says them: "sales=10-19,support=200-249". A slot is of the group between
+ * whose first and last one it is, with as many digits. No slot is of two. A tenant without groups has all slots, for everybody. Pure.
+ */
+
+enum { PARK_GROUPS_MAX = 16, PARK_GROUP_NAME_MAX = 32, PARK_GROUPS_TEXT_MAX = 512 };
+
+/* Slices of the text. */
+struct park_group {
+	struct bytes name, first, last;
+};
+
+/* Why it is none; NULL: it is one, or empty. */
+const char *park_groups_wrong(struct bytes groups);
+/* The one of that name (empty: the first one), or of that slot. False: there is none. */
+bool park_group_find(struct bytes groups, struct bytes name, struct park_group *out);
+bool park_group_of(struct bytes groups, struct bytes slot, struct park_group *out);
+/* The slot behind that one, in place. False: it is the last one of its digits. */
+bool park_slot_next(char *slot);
 
 enum {
 	TENANT_DEFAULT = 0,   /* is always there */
@@ -73,7 +93,7 @@ struct tenant_settings {
 	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
 	struct toll_limits toll;                /* of all its extensions together */
 	uint32_t toll_begins_s;                 /* a day of those, behind midnight UTC */
-	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (park_groups.h) */
+	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h) */
 	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
 	bool park_spoken;            /* ... and hears it said, before it is left */
 	uint8_t record_tone;         /* enum record_tone */
@@ -122,9 +142,9 @@ uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant);
 struct bytes tenants_park_groups(const struct tenants *t, uint16_t tenant);
 bool tenants_park_confirm(const struct tenants *t, uint16_t tenant);
 bool tenants_park_spoken(const struct tenants *t, uint16_t tenant);
-/* Of its prompts. Valid until it is put again. */
 /* enum record_tone */
 uint8_t tenants_record_tone(const struct tenants *t, uint16_t tenant);
+/* Of its prompts. Valid until it is put again. */
 const char *tenants_language(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);

@@ -8,7 +8,7 @@
 #define SIG_HOST_TRUNK_H
 
 #include "sig/host/settings.h"
-#include "sig/sip/place.h"
+#include "sig/sip/uri.h"
 
 enum {
 	TRUNK_NONE = 0,      /* no trunk has that number */

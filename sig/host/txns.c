@@ -3,14 +3,79 @@
  * The hashes are SipHash under a key of this process, so a peer cannot choose two transactions that share one; by chance two of a
  * million do once in 10^7 fillings of the table. So the hash is taken for the key itself.
  */
-#include "sig/host/txns.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/host/txns.h"
+#include "sig/sip/hop.h"
+
+/* The next one takes its place, so there is room for it. */
+static void first_leaves(struct txns *t, const struct txn_slot *slot)
+{
+	bool was = table_del(&t->by_connection, slot->on, slot->self);
+	int err = slot->on_next ? table_put(&t->by_connection, slot->on, slot->on_next->self) : 0;
+
+	assert(was && !err);
+	(void)was;
+	(void)err;
+}
+
+/* Lists it under the connection it waits on, or not any more. */
+static void txns_unlist_on(struct txns *t, struct txn_slot *slot)
+{
+	if (!slot->on)
+		return;
+	if (slot->on_prev)
+		slot->on_prev->on_next = slot->on_next;
+	if (slot->on_next)
+		slot->on_next->on_prev = slot->on_prev;
+	if (!slot->on_prev)
+		first_leaves(t, slot);
+	slot->on_next = slot->on_prev = NULL;
+	slot->on = 0;
+}
+
+static struct txn_slot *first_on(const struct txns *t, uint64_t connection)
+{
+	uint32_t cursor = 0;
+	uint64_t h = connection ? table_next(&t->by_connection, connection, &cursor) : 0;
+
+	return h ? pool_get(&t->pool, h) : NULL;
+}
+
+/* Behind the first one: the table need not change. False: out of memory. */
+static bool txn_join(struct txns *t, struct txn_slot *slot, uint64_t connection)
+{
+	struct txn_slot *first = first_on(t, connection);
+
+	if (!first)
+		return table_put(&t->by_connection, connection, slot->self) == 0;
+	slot->on_prev = first;
+	slot->on_next = first->on_next;
+	first->on_next = slot;
+	if (slot->on_next)
+		slot->on_next->on_prev = slot;
+	return true;
+}
+
+static void txns_list_on(struct txns *t, struct txn_slot *slot)
+{
+	const struct sip_hop *to = &slot->txn.hop;
+	uint64_t connection = slot->waiting && !to->inbound ? to->connection : 0;
+
+	if (connection == slot->on)
+		return;
+	txns_unlist_on(t, slot);
+	if (!connection)
+		return;
+	if (txn_join(t, slot, connection)) {
+		slot->on = connection;
+	} else { /* it waits for its timer then */
+		sig_count_dropped(t->metrics, DROPPED_OOM);
+	}
+}
 
 enum {
 	RESERVE_SHARE = 8, /* one in eight is kept for REGISTER, and one for dialogs */
@@ -558,4 +623,17 @@ void txns_say_again(struct txns *t)
 		if (slot->txn.reliable && slot->txn.message.n && is_unheard(slot))
 			txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
 	}
+}
+
+/* Which client transactions wait for a first answer on a connection: a list each, so that the end of one costs what was on it. */
+
+struct txn_slot *txns_take_on(struct txns *t, uint64_t connection)
+{
+	struct txn_slot *slot = first_on(t, connection);
+
+	if (!slot)
+		return NULL;
+	txns_unlist_on(t, slot);
+	slot->txn.hop.connection = 0;
+	return slot;
 }

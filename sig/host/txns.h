@@ -152,10 +152,7 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 		    const struct sip_hop *to, uint64_t now_ns);
 /* Some of what was sent never left: what waits for an answer, or for the party to take one, is said again where nobody else does so. */
 void txns_say_again(struct txns *t);
-/* ---- txns_on.c, for txns.c ---- */
-/* Lists it under the connection it waits on, or not any more. */
-void txns_list_on(struct txns *t, struct txn_slot *slot);
-void txns_unlist_on(struct txns *t, struct txn_slot *slot);
+/* ---- txns.c, for txns.c ---- */
 
 /* ---- txns.c ---- */
 /* A datagram, copied. */

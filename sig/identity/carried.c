@@ -1,9 +1,228 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/identity/carried.h"
+#include <errno.h>
 
-#include "sig/identity/carried_value.h"
+#include "sig/identity/carried.h"
+#include "sig/identity/policy.h"
 #include "sig/sip/lex.h"
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
+
+/* In the order in which they are written. */
+static const struct {
+	const char *name;
+	unsigned bit;
+} g_values[] = {
+	{ "header", PRIVACY_HEADER },     { "session", PRIVACY_SESSION },
+	{ "user", PRIVACY_USER },         { "id", PRIVACY_ID },
+	{ "history", PRIVACY_HISTORY },   { "none", PRIVACY_NONE },
+	{ "critical", PRIVACY_CRITICAL },
+};
+
+/* "id;user"; nothing for 0. */
+static void privacy_write(struct writer *w, unsigned privacy)
+{
+	const char *before = "";
+
+	for (size_t i = 0; i < COUNT_OF(g_values); i++) {
+		if (!(privacy & g_values[i].bit))
+			continue;
+		WRITER_TEXTS(w, before, g_values[i].name);
+		before = ";";
+	}
+}
+
+static unsigned privacy_bit(struct bytes name)
+{
+	for (size_t i = 0; i < COUNT_OF(g_values); i++) {
+		if (bytes_iis(name, g_values[i].name))
+			return g_values[i].bit;
+	}
+	return 0;
+}
+
+/* Values of a header, separated by ';'; those that nobody knows are passed over. -EINVAL: it has no value, or what is none. */
+static int privacy_parse(struct bytes value, unsigned *privacy)
+{
+	struct bytes one;
+	unsigned found = 0;
+
+	if (!bytes_trim(value).n)
+		return -EINVAL;
+	while (bytes_cut(&value, ';', &one)) {
+		if (!lex_is_token(bytes_trim(one)))
+			return -EINVAL;
+		found |= privacy_bit(bytes_trim(one));
+	}
+	*privacy = found;
+	return 0;
+}
+
+static bool value_is_plain(struct bytes value)
+{
+	struct bytes trimmed = bytes_trim(value);
+
+	if (!value.n || value.n > CARRIED_VALUE_MAX || !bytes_eq(trimmed, value))
+		return false;
+	for (size_t i = 0; i < value.n; i++) {
+		if ((value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* One of a list: no comma that would make two of it. */
+static bool value_is_one(struct bytes value)
+{
+	return lex_find(value, ',') == value.n;
+}
+
+static bool value_is_caller(struct bytes value)
+{
+	struct sip_name_addr a;
+
+	return value_is_one(value) && !sip_name_addr_parse(&a, value) &&
+	       (bytes_iis(a.uri.scheme, "sip") || bytes_iis(a.uri.scheme, "sips") ||
+		bytes_iis(a.uri.scheme, "tel"));
+}
+
+/* "1.2.1" */
+static bool is_index(struct bytes value)
+{
+	struct bytes part;
+	uint32_t number;
+
+	if (!value.n || value.n > CARRIED_INDEX_MAX || value.p[value.n - 1] == '.')
+		return false;
+	while (bytes_cut(&value, '.', &part)) {
+		if (bytes_u32(part, &number))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 7044 5: its place is said by its index. */
+static bool is_history(struct bytes value)
+{
+	struct sip_name_addr a;
+	struct bytes index;
+
+	return value_is_caller(value) && !sip_name_addr_parse(&a, value) &&
+	       sip_param(a.params, "index", &index) && is_index(index);
+}
+
+/* In the one order in which they are written. */
+static bool is_privacy(struct bytes value)
+{
+	uint8_t space[64];
+	struct writer w = writer_over(space, sizeof(space));
+	unsigned privacy;
+
+	if (privacy_parse(value, &privacy))
+		return false;
+	privacy_write(&w, privacy);
+	return bytes_eq(writer_done(&w), value);
+}
+
+/* RFC 7433 4.1 */
+static bool is_user_data(struct bytes value)
+{
+	struct bytes data;
+
+	if (!value_is_one(value))
+		return false;
+	if (value.p[0] == '"') {
+		if (lex_quoted(&value, &data))
+			return false;
+	} else {
+		data = lex_token(&value);
+	}
+	return data.n && !lex_params_check(value) && (!value.n || bytes_trim(value).p[0] == ';');
+}
+
+/* RFC 6442 4.1. A "cid:" is about a part of the body, which goes no further. */
+static bool is_location(struct bytes value)
+{
+	struct sip_name_addr a;
+
+	return value_is_one(value) && value.p[0] == '<' && !sip_name_addr_parse(&a, value) &&
+	       !bytes_iis(a.uri.scheme, "cid");
+}
+
+static bool is_number_params(struct bytes value)
+{
+	struct lex_param param;
+	int more;
+
+	while ((more = lex_param(&value, &param)) == 1) {
+		if (!bytes_iis(param.name, "npdi") && !bytes_iis(param.name, "rn") &&
+		    !bytes_iis(param.name, "rn-context"))
+			return false;
+		for (size_t i = 0; i < param.value.n; i++) {
+			if (param.value.p[i] == '@' || param.value.p[i] == '?')
+				return false;
+		}
+	}
+	return more == 0;
+}
+
+/* RFC 8224 4: a token of ours to repeat, octet by octet. */
+static bool is_token_with_info(struct bytes value)
+{
+	return bytes_find(value, ';') < value.n && bytes_find(value, ' ') > 0;
+}
+
+/* Trimmed, without control characters, and as its grammar has it. */
+static bool carried_value_is_valid(enum carried kind, struct bytes value)
+{
+	if (!value_is_plain(value))
+		return false;
+	switch (kind) {
+	case CARRIED_ASSERTED:
+	case CARRIED_DIVERSION:
+		return value_is_caller(value);
+	case CARRIED_HISTORY:
+		return is_history(value);
+	case CARRIED_PRIVACY:
+		return is_privacy(value);
+	case CARRIED_UUI:
+		return is_user_data(value);
+	case CARRIED_GEOLOCATION:
+		return is_location(value);
+	case CARRIED_ROUTING:
+		return bytes_is(value, "yes") || bytes_is(value, "no");
+	case CARRIED_NUMBER:
+		return is_number_params(value);
+	case CARRIED_IDENTITY:
+		return is_token_with_info(value);
+	case CARRIED_DATE:
+	case CARRIED_EXTRA:
+		return true;
+	case CARRIED_KINDS:
+		break;
+	}
+	return false;
+}
+
+static bool is_number_param(const struct lex_param *param)
+{
+	return bytes_iis(param->name, "npdi") || bytes_iis(param->name, "rn") ||
+	       bytes_iis(param->name, "rn-context");
+}
+
+/* "npdi;rn=+13125550000" of a URI that is a number (RFC 4694); nothing, where it has none of it. */
+static void carried_number_params(struct writer *w, const struct sip_uri *uri)
+{
+	struct bytes rest = subscriber_of(uri).params;
+	const char *before = "";
+	struct lex_param param;
+
+	while (lex_param(&rest, &param) == 1) {
+		if (!is_number_param(&param))
+			continue;
+		writer_str(w, before);
+		writer_bytes(w, param.all);
+		before = ";";
+	}
+}
 
 static const struct {
 	const char *name;
@@ -304,4 +523,253 @@ void carried_renew(struct writer *w, struct bytes lines, const struct sip_messag
 		if (line.kind > CARRIED_PRIVACY || !renewed)
 			line_put(w, line.name, line.value);
 	}
+}
+
+/* Where host[:port] stands in the URI. */
+static struct bytes host_of(const struct sip_uri *uri)
+{
+	size_t at = bytes_find(uri->all, '@');
+	size_t from = at < uri->all.n ? at + 1 : bytes_find(uri->all, ':') + 1;
+	struct bytes host = bytes_from(uri->all, from);
+
+	host = bytes_sub(host, 0, bytes_find(host, '?'));
+	return bytes_sub(host, 0, bytes_find(host, ';'));
+}
+
+static bool has_nothing_to_hide(const struct sip_uri *uri)
+{
+	static const char invalid[] = ".invalid";
+	size_t n = sizeof(invalid) - 1;
+
+	return (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "sips")) ||
+	       (uri->host.n >= n && bytes_iis(bytes_from(uri->host, uri->host.n - n), invalid));
+}
+
+void carried_write_hidden(struct writer *w, struct bytes value, struct bytes host)
+{
+	struct sip_name_addr a;
+	struct bytes own;
+
+	if (sip_name_addr_parse(&a, value) || has_nothing_to_hide(&a.uri)) {
+		writer_bytes(w, value);
+		return;
+	}
+	own = host_of(&a.uri);
+	writer_mem(w, value.p, (size_t)(own.p - value.p));
+	writer_bytes(w, host);
+	writer_bytes(w, bytes_from(value, (size_t)(own.p - value.p) + own.n));
+}
+
+/* RFC 7544 7; the first of a cause, and of a reason, is what it is turned into. */
+static const struct {
+	const char *reason, *cause;
+} g_reasons[] = {
+	{ "unconditional", "302" }, { "user-busy", "486" },      { "no-answer", "408" },
+	{ "deflection", "487" },    { "deflection", "480" },     { "unavailable", "503" },
+	{ "unknown", "404" },       { "time-of-day", "404" },    { "do-not-disturb", "404" },
+	{ "follow-me", "404" },     { "out-of-service", "404" }, { "away", "404" },
+};
+
+static void set_reason(struct diversion *out, struct bytes reason)
+{
+	out->reason = "unknown";
+	out->cause = "404";
+	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
+		if (!bytes_iis(reason, g_reasons[i].reason))
+			continue;
+		out->reason = g_reasons[i].reason;
+		out->cause = g_reasons[i].cause;
+		return;
+	}
+}
+
+static void set_cause(struct diversion *out, struct bytes cause)
+{
+	out->reason = "unknown";
+	out->cause = "404";
+	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
+		if (!bytes_is(cause, g_reasons[i].cause))
+			continue;
+		out->reason = g_reasons[i].reason;
+		out->cause = g_reasons[i].cause;
+		return;
+	}
+}
+
+static struct bytes without_headers(const struct sip_uri *uri)
+{
+	return bytes_sub(uri->all, 0, bytes_find(uri->all, '?'));
+}
+
+bool history_get(struct bytes lines, unsigned i, struct history *out)
+{
+	struct sip_name_addr a;
+	struct bytes value;
+
+	if (!carried_find(lines, CARRIED_HISTORY, i, &value) || sip_name_addr_parse(&a, value))
+		return false;
+	*out = (struct history){ .value = value,
+				 .uri = without_headers(&a.uri),
+				 .params = a.params };
+	out->hidden = a.uri.headers.n &&
+		      memmem(a.uri.headers.p, a.uri.headers.n, "Privacy=history", 15) != NULL;
+	return sip_param(a.params, "index", &out->index);
+}
+
+/* Which entry this one came from: that of its mp, rc or np, else the one above it. */
+static struct bytes came_from(const struct history *e)
+{
+	static const char *const names[] = { "mp", "rc", "np" };
+	struct bytes index;
+	size_t n = e->index.n;
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (sip_param(e->params, names[i], &index))
+			return index;
+	}
+	while (n && e->index.p[n - 1] != '.')
+		n--;
+	return bytes_sub(e->index, 0, n ? n - 1 : 0);
+}
+
+/* "Reason=SIP%3Bcause%3D302" of who did not take the call. */
+static bool cause_in_headers(const struct history *e, struct bytes *cause)
+{
+	static const char name[] = "cause%3D";
+	const uint8_t *at = memmem(e->value.p, e->value.n, name, sizeof(name) - 1);
+
+	if (!at)
+		return false;
+	*cause = bytes_from(e->value, (size_t)(at - e->value.p) + sizeof(name) - 1);
+	*cause = bytes_sub(*cause, 0, 3);
+	return cause->n == 3;
+}
+
+/* "cause" in the URI of whom it was sent on to (RFC 4458), else in its own Reason. */
+static bool cause_of(struct bytes lines, const struct history *e, struct bytes *cause)
+{
+	struct history next;
+	struct sip_uri uri;
+
+	for (unsigned i = 0; history_get(lines, i, &next); i++) {
+		if (bytes_eq(came_from(&next), e->index) && !sip_uri_parse(&uri, next.uri) &&
+		    sip_param(uri.params, "cause", cause))
+			return true;
+	}
+	return cause_in_headers(e, cause);
+}
+
+static bool of_history(struct bytes lines, unsigned i, struct diversion *out)
+{
+	struct bytes cause;
+	struct history e;
+	unsigned count = 0;
+
+	while (history_get(lines, count, &e))
+		count++;
+	while (count--) {
+		if (!history_get(lines, count, &e) || !cause_of(lines, &e, &cause) || i--)
+			continue;
+		*out = (struct diversion){ .who = e.uri, .hidden = e.hidden };
+		set_cause(out, cause);
+		return true;
+	}
+	return false;
+}
+
+static bool of_diversion(struct bytes value, struct diversion *out)
+{
+	struct sip_name_addr a;
+	struct bytes param = { 0 };
+
+	if (sip_name_addr_parse(&a, value))
+		return false;
+	*out = (struct diversion){ .who = without_headers(&a.uri) };
+	(void)sip_param(a.params, "reason", &param);
+	set_reason(out, param);
+	out->hidden = sip_param(a.params, "privacy", &param) && !bytes_iis(param, "off");
+	return true;
+}
+
+bool diversion_get(struct bytes lines, unsigned i, struct diversion *out)
+{
+	struct bytes value, any;
+
+	if (carried_find(lines, CARRIED_DIVERSION, 0, &any))
+		return carried_find(lines, CARRIED_DIVERSION, i, &value) &&
+		       of_diversion(value, out);
+	return of_history(lines, i, out);
+}
+
+unsigned privacy_of(const struct sip_message *m)
+{
+	unsigned all = 0, one;
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(m, "Privacy", i, &value); i++)
+		all |= privacy_parse(value, &one) ? PRIVACY_HEADER | PRIVACY_USER | PRIVACY_ID
+						  : one;
+	return all;
+}
+
+#define BIT(kind) (1U << CARRIED_##kind)
+
+enum {
+	ALL = (1U << CARRIED_KINDS) - 1,
+	/* of whom a user said what it is: what he wants hidden, what his application says, where he is */
+	OF_PHONES = BIT(PRIVACY) | BIT(UUI) | BIT(GEOLOCATION) | BIT(ROUTING) | BIT(EXTRA),
+	TO_PHONES = BIT(DIVERSION) | BIT(HISTORY) | BIT(UUI) | BIT(EXTRA),
+};
+
+static bool extra_fits(struct bytes pattern, struct bytes name)
+{
+	if (pattern.n && pattern.p[pattern.n - 1] == '*')
+		return name.n >= pattern.n - 1 && bytes_ieq(bytes_sub(name, 0, pattern.n - 1),
+							    bytes_sub(pattern, 0, pattern.n - 1));
+	return bytes_ieq(pattern, name);
+}
+
+bool identity_has_extra(const struct identity_extra *extra, struct bytes name)
+{
+	if (!extra || !bytes_istarts(name, "X-"))
+		return false;
+	for (uint8_t i = 0; i < extra->count; i++) {
+		if (extra_fits(bytes_str(extra->names[i]), name))
+			return true;
+	}
+	return false;
+}
+
+struct identity_policy identity_of_phone(const struct identity_extra *extra)
+{
+	return (struct identity_policy){ .takes = OF_PHONES, .tells = TO_PHONES, .extra = extra };
+}
+
+struct identity_policy identity_of_peer(const struct identity_extra *extra)
+{
+	return (struct identity_policy){
+		.trusted = true, .takes = ALL, .tells = ALL, .extra = extra
+	};
+}
+
+struct identity_policy identity_of_trunk(const struct identity_trunk *t)
+{
+	struct identity_policy p = { .trusted = !t->untrusted, .extra = &t->extra };
+
+	for (unsigned i = 0; i < CARRIED_KINDS; i++) {
+		if (t->ways[i] == IDENTITY_BOTH || t->ways[i] == IDENTITY_IN)
+			p.takes |= (uint16_t)(1U << i);
+		if (t->ways[i] == IDENTITY_BOTH || t->ways[i] == IDENTITY_OUT)
+			p.tells |= (uint16_t)(1U << i);
+	}
+	return p;
+}
+
+struct identity_policy identity_of_inter_shard(void)
+{
+	static const struct identity_extra any = { .count = 1, .names = { "X-*" } };
+
+	return (struct identity_policy){
+		.trusted = true, .takes = ALL, .tells = ALL, .extra = &any
+	};
 }

@@ -7,7 +7,34 @@
 #define SIG_IDENTITY_CARRIED_H
 
 #include "sig/identity/policy.h"
-#include "sig/identity/privacy.h"
+#include "sig/sip/message.h"
+
+/* What a party asks to be hidden: the Privacy header (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1). Pure. */
+
+enum privacy {
+	PRIVACY_HEADER = 1,
+	PRIVACY_SESSION = 2,
+	PRIVACY_USER = 4,
+	PRIVACY_ID = 8,
+	PRIVACY_HISTORY = 16,
+	PRIVACY_CRITICAL = 32,
+	PRIVACY_NONE = 64, /* nothing is to be hidden, whatever others would do */
+};
+
+/* Of all its Privacy headers together; one that cannot be read hides all that can be hidden. */
+unsigned privacy_of(const struct sip_message *m);
+
+/* Nobody who is not trusted may hear who it is. */
+static inline bool privacy_hides_name(unsigned privacy)
+{
+	return !(privacy & PRIVACY_NONE) &&
+	       (privacy & (PRIVACY_HEADER | PRIVACY_USER | PRIVACY_ID)) != 0;
+}
+/* ... nor by whom the call came (RFC 7044 10.1.2). */
+static inline bool privacy_hides_history(unsigned privacy)
+{
+	return !(privacy & PRIVACY_NONE) && (privacy & (PRIVACY_HEADER | PRIVACY_HISTORY)) != 0;
+}
 
 enum { CARRIED_VALUE_MAX = 1536, CARRIED_MAX = 4096, CARRIED_INDEX_MAX = 64 };
 
@@ -38,5 +65,36 @@ void carried_renew(struct writer *w, struct bytes lines, const struct sip_messag
 		   const struct identity_policy *p);
 /* The user of one of the two URIs that a P-Asserted-Identity may have: the telephone number where there is one. False: nobody is asserted. */
 bool carried_number(struct bytes lines, struct bytes *user);
+
+/* One value of what is carried: whether it is one, and how it is told. Pure. */
+
+/* A URI, in brackets or not, with host[:port] of ours in the place of its own. tel URIs and those at ".invalid" (RFC 3323 4.1.1.3) have
+ * nothing to hide. */
+void carried_write_hidden(struct writer *w, struct bytes value, struct bytes host);
+
+/*
+ * By whom a call came, as Diversion (RFC 5806) and as History-Info (RFC 7044) say it, and one made of the other (RFC 7544). Lines are those
+ * of carried.h. Pure.
+ */
+
+/* Who sent the call on, and why. */
+struct diversion {
+	struct bytes who;   /* his URI, without headers */
+	const char *reason; /* "user-busy" */
+	const char *cause;  /* "486" (RFC 4458) */
+	bool hidden;        /* not to be told to who is not trusted */
+};
+
+/* The i-th, the newest first: of Diversion, or of History-Info where there is no Diversion. False: there is none. */
+bool diversion_get(struct bytes lines, unsigned i, struct diversion *out);
+
+struct history {
+	struct bytes value, uri; /* uri: without headers */
+	struct bytes params;
+	struct bytes index;
+	bool hidden;
+};
+/* The i-th entry, the oldest first. False: there is none. */
+bool history_get(struct bytes lines, unsigned i, struct history *out);
 
 #endif

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "media/payload.h"
-#include "sig/host/place_check.h"
+#include "sig/host/destination.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/call.h"

@@ -1,10 +1,416 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The addresses of record, found by their user; what registers, when they expire and when they are gone. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/location/location_merge.h"
 #include "sig/location/locations_state.h"
+#include "sig/sip/hop.h"
+
+static void location_left_drop(struct location *a)
+{
+	if (a->left)
+		aor_clear(a->left);
+	free(a->left);
+	a->left = NULL;
+}
+
+/* The store has said yes to all that is in it. */
+static void location_is_stored(struct location *a)
+{
+	location_left_drop(a);
+	for (uint32_t i = 0; i < a->entry.count; i++)
+		a->entry.bindings[i].stored = true;
+}
+
+/* REGISTERs whose answers wait for a save. */
+
+enum { WAITS_MAX = 16 }; /* REGISTERs of one address of record that wait at the same time */
+
+bool location_wait(struct location *a, struct locations_user *user, pool_handle txn,
+		   struct text *response)
+{
+	struct register_wait *w = a->wait_count < WAITS_MAX ? calloc(1, sizeof(*w)) : NULL;
+	struct register_wait **end = &a->waits;
+
+	if (!w)
+		return false;
+	w->user = user;
+	w->txn = txn;
+	w->version = a->entry.version;
+	w->response = *response;
+	*response = (struct text){ 0 };
+	while (*end)
+		end = &(*end)->next;
+	*end = w;
+	a->wait_count++;
+	return true;
+}
+
+static void wait_free(struct location *a, struct register_wait **at)
+{
+	struct register_wait *w = *at;
+
+	*at = w->next;
+	a->wait_count--;
+	text_clear(&w->response);
+	free(w);
+}
+
+void location_release(struct locations *l, struct location *a, uint64_t version)
+{
+	while (a->waits && a->waits->version <= version) {
+		struct register_wait *w = a->waits;
+
+		w->user->answer(w->user->owner, w->txn, &w->response, l->clock);
+		wait_free(a, &a->waits);
+	}
+}
+
+void location_refuse(struct locations *l, struct location *a)
+{
+	struct text nothing = { 0 };
+
+	while (a->waits) {
+		struct register_wait *w = a->waits;
+
+		w->user->answer(w->user->owner, w->txn, &nothing, l->clock);
+		wait_free(a, &a->waits);
+	}
+}
+
+void location_waits_drop(struct location *a, const struct locations_user *user)
+{
+	struct register_wait **at = &a->waits;
+
+	while (*at) {
+		if (user && (*at)->user != user)
+			at = &(*at)->next;
+		else
+			wait_free(a, at);
+	}
+}
+
+/*
+ * The saves of addresses of record: compare-and-set by version, one in flight per entry. What the store holds is not always known: a
+ * save without answer may have happened, an entry may have run out there. So a conflict is tried again with the other versions that
+ * are possible (each try is a compare-and-set, so none can harm) before it is believed. Possible are also older ones of ours: a store
+ * that forgot what it had acknowledged would else refuse the phone until its old entry runs out there.
+ */
+
+enum {
+	/* Where there are other nodes they find for so long that nobody is registered any more: nothing at all is a store that forgot. */
+	GONE_MS = 3600 * 1000,
+	RETRY_MS = 2000,
+	OVERDUE_MS = 5000, /* the store answers within its own deadline; this is for none at all */
+	BACK_TRIES = 8,    /* older versions tried at a time */
+	FORGET_TRIES = 5,  /* an empty entry is then left to its time to live */
+	/* The store forgets an entry after we do, never before, also when the clock that it counts by is set. */
+	TTL_GRACE_MS = 24 * 3600 * 1000,
+};
+
+static uint64_t last_expiry(const struct aor *entry)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		if (entry->bindings[i].expires_utc_ms > last)
+			last = entry->bindings[i].expires_utc_ms;
+	}
+	return last;
+}
+
+static uint64_t ttl_of(const struct locations *l, const struct aor *entry)
+{
+	uint64_t last = last_expiry(entry);
+	uint64_t now = l->now.utc_ms;
+
+	if (entry->count == 0)
+		return l->lookup ? GONE_MS : 0;
+	return (last > now ? last - now : 0) + TTL_GRACE_MS;
+}
+
+/* The numbers of our addresses are those of this process. */
+static void name_bounds(const struct locations *l, struct aor *entry)
+{
+	entry->node = l->lookup ? l->node : NULL;
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+
+		if (!binding_is_foreign(b) && b->hop.local < l->local_count)
+			b->bound = l->locals[b->hop.local].bind;
+	}
+}
+
+static bool fill_save(struct locations *l, struct location *a, struct effect *e)
+{
+	name_bounds(l, &a->entry);
+	if (a->marked != a->entry.version) { /* a retry is the very same record */
+		a->entry.clock = steady_mark(&l->steady, l->now.ns);
+		a->marked = a->entry.version;
+	}
+	if (text_set(&e->tenant, text_bytes(&a->entry.tenant)) ||
+	    text_set(&e->user, text_bytes(&a->entry.user)))
+		return false;
+	if ((a->entry.count || l->lookup) && aor_encode(&a->entry, l->edges, &e->data))
+		return false;
+	e->expected = a->acked;
+	e->version = a->entry.version;
+	e->ttl_ms = ttl_of(l, &a->entry);
+	return true;
+}
+
+/* ---- location.c ---- */
+static void location_save(struct locations *l, struct location *a)
+{
+	struct effect *e = effects_add(&l->effects, EFFECT_BINDING_SAVE);
+
+	if (!e || !fill_save(l, a, e)) {
+		if (e) {
+			text_clear(&e->tenant);
+			text_clear(&e->user);
+			l->effects.count--;
+		}
+		a->retry_ns = l->now.ns + RETRY_MS * NS_PER_MS;
+		return;
+	}
+	a->saving = a->entry.version;
+	a->saving_delete = a->entry.count == 0 && !l->lookup;
+	a->overdue_ns = l->now.ns + OVERDUE_MS * NS_PER_MS;
+	a->unsaved = false;
+	a->retry_ns = 0;
+	metric_add(l->metrics.saves[SAVE_STARTED], 1);
+}
+
+static void aor_save_done(struct locations *l, struct location *a)
+{
+	uint64_t version = a->saving;
+
+	a->acked = a->saving_delete ? 0 : version;
+	a->told = a->ended = false;
+	if (version == a->entry.version)
+		location_is_stored(a);
+	location_known(l, a);
+	a->is_unknown = false;
+	a->saving = 0;
+	a->tries = a->back_tries = 0;
+	a->back_from = 0;
+	location_release(l, a, version);
+}
+
+static void try_later(struct locations *l, struct location *a)
+{
+	a->unsaved = a->entry.count != 0 || ++a->tries < FORGET_TRIES;
+	if (!a->unsaved)
+		a->acked = 0;
+	/* once the store is back everything is told again anyway */
+	a->retry_ns = l->degraded && a->entry.count ? 0 : l->now.ns + RETRY_MS * NS_PER_MS;
+}
+
+void location_save_failed(struct locations *l, struct location *a)
+{
+	a->unknown = a->saving;
+	a->unknown_delete = a->saving_delete;
+	a->is_unknown = true;
+	a->told = true;
+	a->saving = 0;
+	location_release(l, a, a->unknown); /* a slow store must not stop phones */
+	try_later(l, a);
+}
+
+static void conflict(struct locations *l, struct location *a)
+{
+	a->saving = 0;
+	a->unsaved = true;
+	if (l->lookup) { /* another node may have written a version of that number */
+		location_conflict(l, a);
+		return;
+	}
+	if (a->is_unknown) {
+		a->acked = a->unknown_delete ? 0 : a->unknown;
+		a->is_unknown = false;
+		return;
+	}
+	if (a->acked && a->back_tries == 0) { /* it may have run out in the store */
+		a->back_from = a->acked;
+		a->acked = 0;
+		return;
+	}
+	if (a->back_from > 1 && a->back_tries < BACK_TRIES) {
+		a->back_tries++;
+		a->acked = --a->back_from;
+		return;
+	}
+	a->back_tries = 0;
+	location_conflict(l, a);
+}
+
+void locations_saved(struct locations *l, struct bytes tenant, struct bytes user, uint64_t version,
+		     enum location_result result, struct instant now)
+{
+	uint16_t whose = tenants_number(l->tenants, tenant);
+	struct location *a;
+
+	locations_begin(l, now);
+	a = whose != TENANT_NONE ? location_get(l, whose, user) : NULL;
+	if (!a || a->saving == 0 || a->saving != version) {
+		metric_add(l->metrics.saves[SAVE_LATE], 1);
+		return;
+	}
+	metric_add(l->metrics.saves[result == BINDING_SAVED ? SAVE_DONE : SAVE_FAILED], 1);
+	switch (result) {
+	case BINDING_SAVED:
+		aor_save_done(l, a);
+		break;
+	case BINDING_CONFLICT:
+		conflict(l, a);
+		break;
+	case BINDING_FAILED:
+		location_save_failed(l, a);
+		break;
+	}
+	location_settle(l, a);
+}
+
+/* Records of a former process become registrations again. */
+
+static int entry_refuse(const char **reason, int err, const char *text)
+{
+	*reason = text;
+	return err;
+}
+
+/* Whether the binding came in there. An older record says it by number alone. */
+static bool is_bound_to(const struct binding *b, const struct shard_local *l, uint32_t number)
+{
+	bool named = b->bound.family != ADDR_NONE;
+
+	return l->transport == b->hop.transport &&
+	       (named ? addr_eq(&l->bind, &b->bound)
+		      : number == b->hop.local && l->bind.family == b->hop.remote.family);
+}
+
+static uint16_t local_bound(const struct locations *l, const struct binding *b)
+{
+	for (uint32_t i = 0; i < l->local_count; i++) {
+		if (is_bound_to(b, &l->locals[i], i))
+			return (uint16_t)i;
+	}
+	return UINT16_MAX;
+}
+
+static bool goes_with_its_shard(const struct locations *l, uint16_t local)
+{
+	return local != UINT16_MAX && (l->floating >> local & 1);
+}
+
+/* A phone of another node is reached where no NAT and no connection stands in between, or by those who know the way. An address that
+ * goes with its shard is all the same, whoever has it now: so what saved calls know of the phone is known again when it registers. */
+static uint16_t local_to(const struct locations *l, const struct binding *b)
+{
+	uint16_t bound = local_bound(l, b);
+
+	if (goes_with_its_shard(l, bound))
+		return bound;
+	if (!b->hop.connection && (b->hop.transport != SIP_UDP || (b->nat && !b->path.n)))
+		return UINT16_MAX;
+	for (uint32_t i = 0; i < l->local_count; i++) {
+		if (l->locals[i].transport == b->hop.transport &&
+		    l->locals[i].bind.family == b->hop.remote.family)
+			return (uint16_t)i;
+	}
+	return UINT16_MAX;
+}
+
+/* What a former process of this node had is gone, but for its addresses. */
+static void find_connection(const struct locations *l, struct binding *b)
+{
+	bool here = !binding_is_foreign(b) ||
+		    (b->hop.transport == SIP_UDP && goes_with_its_shard(l, local_bound(l, b)));
+
+	if (here && hop_is_edge(b->hop.connection))
+		b->hop.connection = 0;
+}
+
+/* Listening addresses may have come and gone since. One that is gone reaches nobody. */
+static void find_locals(const struct locations *l, struct aor *entry)
+{
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+
+		if (!l->lookup || bytes_is(text_bytes(&b->node), l->node))
+			text_clear(&b->node);
+		find_connection(l, b);
+		b->hop.local = binding_is_foreign(b) ? local_to(l, b) : local_bound(l, b);
+	}
+}
+
+static void to_our_clock(const struct locations *l, struct aor *entry)
+{
+	int64_t shift = steady_shift(&l->steady, &entry->clock, l->now.ns);
+
+	entry->written_utc_ms = steady_add(entry->clock.utc_ms, shift);
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+
+		b->expires_utc_ms = steady_add(b->expires_utc_ms, shift);
+		b->registered_utc_ms = steady_add(b->registered_utc_ms, shift);
+		b->stored = true;
+	}
+	entry->clock = steady_mark(&l->steady, l->now.ns);
+}
+
+void location_adapt(const struct locations *l, struct aor *entry)
+{
+	to_our_clock(l, entry);
+	find_locals(l, entry);
+}
+
+int locations_restore(struct locations *l, struct bytes record, struct instant now,
+		      const char **reason)
+{
+	struct location *a;
+	struct aor entry;
+	uint16_t tenant;
+	int err;
+
+	locations_begin(l, now);
+	*reason = NULL;
+	err = aor_decode(&entry, record, l->edges, reason);
+	if (err)
+		return err;
+	tenant = tenants_claim(l->tenants, text_bytes(&entry.tenant));
+	if (tenant == TENANT_NONE) {
+		err = entry_refuse(reason, -EBADMSG,
+				   "its tenant has no name, or there are too many");
+	} else if (location_get(l, tenant, text_bytes(&entry.user))) {
+		err = entry_refuse(reason, -EEXIST, "the registration is here already");
+	}
+	a = err ? NULL : location_add(l, tenant, text_bytes(&entry.user));
+	if (!a) {
+		aor_clear(&entry);
+		return err ? err : entry_refuse(reason, -ENOSPC, "too many registrations");
+	}
+	aor_clear(&a->entry);
+	a->entry = entry;
+	a->acked = entry.version;
+	a->marked = entry.version;
+	location_adapt(l, &a->entry);
+	text_clear(&a->entry.writer);
+	l->bindings += entry.count;
+	return 0;
+}
+
+void locations_resume(struct locations *l, struct instant now)
+{
+	uint32_t cursor = 0;
+	struct location *a;
+	pool_handle h;
+
+	locations_begin(l, now);
+	while ((a = pool_next(&l->aors, &cursor, &h)) != NULL)
+		location_timer(l, a);
+}
 
 static uint64_t user_hash(const struct locations *l, uint16_t tenant, struct bytes user)
 {
@@ -53,14 +459,6 @@ struct location *location_add(struct locations *l, uint16_t tenant, struct bytes
 	return a;
 }
 
-static void location_left_drop(struct location *a)
-{
-	if (a->left)
-		aor_clear(a->left);
-	free(a->left);
-	a->left = NULL;
-}
-
 void location_remove(struct locations *l, struct location *a)
 {
 	location_waits_drop(a, NULL);
@@ -75,7 +473,8 @@ void location_remove(struct locations *l, struct location *a)
 	(void)pool_give(&l->aors, a->self);
 }
 
-void location_publish(struct locations *l, const struct location *a, enum sig_event_kind kind)
+static void location_publish(struct locations *l, const struct location *a,
+			     enum sig_event_kind kind)
 {
 	struct effect *e = effects_add(&l->effects, EFFECT_EVENT);
 	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
@@ -99,13 +498,6 @@ void location_publish(struct locations *l, const struct location *a, enum sig_ev
 const struct aor *location_entry(const struct location *a)
 {
 	return &a->entry;
-}
-
-void location_is_stored(struct location *a)
-{
-	location_left_drop(a);
-	for (uint32_t i = 0; i < a->entry.count; i++)
-		a->entry.bindings[i].stored = true;
 }
 
 static bool is_leaving(const struct sip_message *m)

@@ -1,12 +1,198 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The locations as their owner sees them: opening, time, who uses them, what others may see. */
-#include "sig/location/locations.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/location/locations.h"
 #include "sig/location/locations_state.h"
+
+/* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
+ * every registration again, so many at a time that nothing else suffers. */
+
+enum {
+	ASSERT_STEP_MS = 10,
+	ASSERT_AORS = 32,        /* in each step */
+	ASSERT_LOOKED_AT = 2048, /* in each step, of those that need no save */
+};
+
+static void locations_release(struct locations *l)
+{
+	uint32_t cursor = 0;
+	struct location *a;
+	pool_handle h;
+
+	while ((a = pool_next(&l->aors, &cursor, &h)) != NULL) {
+		if (a->waits)
+			location_release(l, a, a->entry.version);
+	}
+}
+
+static void locations_assert_start(struct locations *l)
+{
+	l->assert_cursor = 0;
+	wheel_start(&l->wheel, &l->assert_timer, l->now.ns);
+}
+
+void locations_degraded(struct locations *l, bool degraded, struct instant now)
+{
+	locations_begin(l, now);
+	if (l->degraded == degraded)
+		return;
+	l->degraded = degraded;
+	if (degraded) {
+		wheel_stop(&l->wheel, &l->assert_timer);
+		locations_release(l);
+	} else {
+		l->assert_all = true; /* until a pass has come to its end */
+		locations_assert_start(l);
+	}
+}
+
+void locations_caught_up(struct locations *l, struct instant now)
+{
+	locations_begin(l, now);
+	if (!l->degraded)
+		return;
+	l->degraded = false;
+	locations_assert_start(l);
+}
+
+static bool location_needs_save(const struct locations *l, const struct location *a)
+{
+	return l->assert_all || a->unsaved || a->is_unknown || a->acked != a->entry.version;
+}
+
+static bool assert_locations(struct locations *l)
+{
+	struct location *a;
+	pool_handle h;
+
+	for (uint32_t i = 0, seen = 0; i < ASSERT_AORS && seen < ASSERT_LOOKED_AT; seen++) {
+		a = pool_next(&l->aors, &l->assert_cursor, &h);
+		if (!a)
+			return false;
+		if (!location_needs_save(l, a))
+			continue;
+		a->unsaved = true;
+		a->retry_ns = 0;
+		location_settle(l, a);
+		i++;
+	}
+	return true;
+}
+
+/* ---- locations.c ---- */
+static void locations_assert_some(struct locations *l)
+{
+	if (assert_locations(l))
+		wheel_start(&l->wheel, &l->assert_timer, l->now.ns + ASSERT_STEP_MS * NS_PER_MS);
+	else
+		l->assert_all = false;
+}
+
+/* So many are found without long walks. 0 or -ENOMEM. */
+static int aor_connections_open(struct aor_connections *c, uint32_t aors)
+{
+	uint32_t size = 1;
+
+	while (size < aors && size < UINT32_C(1) << 31)
+		size *= 2;
+	*c = (struct aor_connections){ .mask = size - 1 };
+	c->buckets = calloc(size, sizeof(struct aor_link *));
+	return c->buckets ? 0 : -ENOMEM;
+}
+
+/* Nothing is listed any more. */
+static void aor_connections_close(struct aor_connections *c)
+{
+	free(c->buckets);
+	c->buckets = NULL;
+}
+
+/* Names of connections are counted up by us: nobody chooses where they fall. */
+static struct aor_link **connection_bucket(const struct aor_connections *c, uint64_t connection)
+{
+	return &c->buckets[(uint32_t)(connection * UINT64_C(0x9e3779b97f4a7c15) >> 32) & c->mask];
+}
+
+static void link_remove(struct aor_link *l)
+{
+	if (!l->back)
+		return;
+	*l->back = l->next;
+	if (l->next)
+		l->next->back = l->back;
+	*l = (struct aor_link){ 0 };
+}
+
+static void link_put(struct aor_connections *c, struct aor_link *l)
+{
+	struct aor_link **head = connection_bucket(c, l->connection);
+
+	l->next = *head;
+	l->back = head;
+	if (l->next)
+		l->next->back = &l->next;
+	*head = l;
+}
+
+static bool is_by_connection(const struct binding *b)
+{
+	return !b->closed && b->hop.connection != 0;
+}
+
+static uint32_t connections_of(const struct aor *entry)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; entry && i < entry->count; i++)
+		n += is_by_connection(&entry->bindings[i]);
+	return n;
+}
+
+/* Empty, and as many as that. */
+static void links_renew(struct aor_links *links, uint32_t count)
+{
+	for (uint32_t i = 0; i < links->count; i++)
+		link_remove(&links->list[i]);
+	if (count == links->count)
+		return;
+	free(links->list);
+	links->list = count ? calloc(count, sizeof(*links->list)) : NULL;
+	links->count = links->list ? count : 0;
+}
+
+void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
+			  const struct aor *entry)
+{
+	uint32_t n = 0;
+
+	links_renew(links, connections_of(entry));
+	for (uint32_t i = 0; n < links->count; i++) {
+		struct aor_link *l = &links->list[n];
+
+		if (!is_by_connection(&entry->bindings[i]))
+			continue;
+		l->connection = entry->bindings[i].hop.connection;
+		l->aor = aor;
+		link_put(c, l);
+		n++;
+	}
+}
+
+bool aor_connections_take(struct aor_connections *c, uint64_t connection, pool_handle *aor)
+{
+	struct aor_link *l = *connection_bucket(c, connection);
+
+	while (l && l->connection != connection)
+		l = l->next;
+	if (!l)
+		return false;
+	*aor = l->aor;
+	link_remove(l);
+	return true;
+}
 
 static int locations_tables_open(struct locations *l, uint32_t registrations,
 				 struct rand_source *rand)

@@ -7,9 +7,38 @@
 #include "base/table.h"
 #include "base/wheel.h"
 #include "sig/host/sig_metric.h"
-#include "sig/location/aor_connections.h"
 #include "sig/location/locations.h"
-#include "sig/location/registrar_entry.h"
+#include "sig/location/registrar.h"
+
+/*
+ * Which addresses of record have a binding by a connection, so that the end of one costs what was on it. Bindings link each other: no
+ * capacity, and no memory but the buckets.
+ */
+
+struct aor_link {
+	struct aor_link *next;
+	struct aor_link **back; /* what points at this one; NULL: not listed */
+	uint64_t connection;
+	pool_handle aor;
+};
+
+/* In an address of record: one for each binding that came by a connection. No memory where none did. */
+struct aor_links {
+	struct aor_link *list;
+	uint32_t count; /* so many are in use, or were */
+};
+
+struct aor_connections {
+	struct aor_link **buckets;
+	uint32_t mask;
+};
+
+/* What the entry says now; nothing else of it is listed any more. entry NULL: nothing at all. Without memory nothing is listed, and the end
+ * of a connection changes nothing: what only it reached runs out in its own time. */
+void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
+			  const struct aor *entry);
+/* Takes one off the connection's list. False: nothing is on it any more. */
+bool aor_connections_take(struct aor_connections *c, uint64_t connection, pool_handle *aor);
 
 enum location_timer { LOCATION_TIMER_ENTRY, LOCATION_TIMER_ASSERT };
 
@@ -94,14 +123,21 @@ struct locations {
 /* ---- location.c ---- */
 void location_remove(struct locations *l, struct location *a);
 void location_timer(struct locations *l, struct location *a);
-void location_publish(struct locations *l, const struct location *a, enum sig_event_kind kind);
 /* Those who watch: its phones are others. */
 void location_notify(struct locations *l, const struct location *a);
 
 /* No node has said more of it to the store than this one does with its next save. */
 void location_is_born(struct locations *l, struct location *a);
-/* The store has said yes to all that is in it. */
-void location_is_stored(struct location *a);
+/* Times and listening addresses of a record become ours, and so do the bindings that are. */
+void location_adapt(const struct locations *l, struct aor *entry);
+/* No answer, or a bad one: nobody waits any longer, it is tried again. */
+void location_save_failed(struct locations *l, struct location *a);
+/* Sends the answers that waited for this version, or an older one. */
+void location_release(struct locations *l, struct location *a, uint64_t version);
+/* Another node wrote the entry: the phone shall ask again, by then the entry is ours or theirs. */
+void location_refuse(struct locations *l, struct location *a);
+/* Nobody is told; user NULL: whoever waits. */
+void location_waits_drop(struct location *a, const struct locations_user *user);
 
 /* ---- location_fetch.c ---- */
 /* The store is asked, unless it was. False: no memory. */
@@ -117,24 +153,15 @@ bool location_is_foreign(const struct location *a);
 /* When such a one goes. */
 uint64_t location_forget_ns(const struct location *a);
 
-/* ---- location_restore.c ---- */
-/* Times and listening addresses of a record become ours, and so do the bindings that are. */
-void location_adapt(const struct locations *l, struct aor *entry);
+/* What two nodes know of one address of record. Pure. */
 
-/* ---- location_saves.c ---- */
-void location_save(struct locations *l, struct location *a);
-/* No answer, or a bad one: nobody waits any longer, it is tried again. */
-void location_save_failed(struct locations *l, struct location *a);
-
-/* ---- location_waits.c ---- */
-/* Sends the answers that waited for this version, or an older one. */
-void location_release(struct locations *l, struct location *a, uint64_t version);
-/* Another node wrote the entry: the phone shall ask again, by then the entry is ours or theirs. */
-void location_refuse(struct locations *l, struct location *a);
-/* Nobody is told; user NULL: whoever waits. */
-void location_waits_drop(struct location *a, const struct locations_user *user);
-
-/* ---- locations_assert.c ---- */
-void locations_assert_some(struct locations *l);
+/* What that REGISTER has taken out, and no save has said yet. 0 or -ENOMEM. */
+int aor_note_left(struct aor *left, const struct aor *before, const struct aor *after,
+		  const struct sip_message *m, uint64_t utc_ms) NODISCARD;
+/* *theirs, which is taken over, becomes *ours, with the connections that ours knows. ours_count: of each binding the newer one stays, and
+ * those of ours that they do not have, unless they have taken them out since; *ours keeps empty bindings then until it is replaced. left:
+ * what we have taken out, which goes from theirs where theirs is no newer; NULL: nothing. 0, or -ENOMEM: *ours is half what it was. */
+int aor_merge(struct aor *ours, struct aor *theirs, const struct aor *left,
+	      bool ours_count) NODISCARD;
 
 #endif

@@ -1,12 +1,316 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REGISTER onto an entry (RFC 3261 10.3 steps 5 to 8). All work happens on a copy, so a refusal leaves nothing behind. */
-#include "sig/location/registrar.h"
-
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-#include "sig/location/path.h"
-#include "sig/location/registrar_entry.h"
+#include "sig/location/registrar.h"
+#include "sig/location/route.h"
+
+void binding_clear(struct binding *b)
+{
+	text_clear(&b->contact);
+	text_clear(&b->call_id);
+	text_clear(&b->user_agent);
+	text_clear(&b->instance);
+	text_clear(&b->path);
+	text_clear(&b->node);
+	free(b->was);
+	memset(b, 0, sizeof(*b));
+}
+
+int binding_was(struct binding *b, const struct sip_hop *hop)
+{
+	if (!b->was)
+		b->was = malloc(sizeof(*b->was));
+	if (!b->was)
+		return -ENOMEM;
+	*b->was = *hop;
+	return 0;
+}
+
+int binding_copy(struct binding *to, const struct binding *from)
+{
+	struct binding b = *from;
+	int err;
+
+	b.contact = b.call_id = b.user_agent = b.instance = b.path = b.node = (struct text){ 0 };
+	b.was = NULL;
+	err = text_set(&b.contact, text_bytes(&from->contact));
+	if (!err)
+		err = text_set(&b.call_id, text_bytes(&from->call_id));
+	if (!err)
+		err = text_set(&b.user_agent, text_bytes(&from->user_agent));
+	if (!err)
+		err = text_set(&b.instance, text_bytes(&from->instance));
+	if (!err)
+		err = text_set(&b.path, text_bytes(&from->path));
+	if (!err)
+		err = text_set(&b.node, text_bytes(&from->node));
+	if (!err && from->was)
+		err = binding_was(&b, from->was);
+	if (err) {
+		binding_clear(&b);
+	} else {
+		*to = b;
+	}
+	return err;
+}
+
+void aor_clear(struct aor *a)
+{
+	for (uint32_t i = 0; i < a->count; i++)
+		binding_clear(&a->bindings[i]);
+	free(a->bindings);
+	text_wipe(&a->unknown);
+	text_clear(&a->writer);
+	text_clear(&a->tenant);
+	text_clear(&a->user);
+	memset(a, 0, sizeof(*a));
+}
+
+int aor_copy(struct aor *to, const struct aor *from)
+{
+	struct aor a = { .version = from->version, .born = from->born, .node = from->node };
+	int err = text_set(&a.tenant, text_bytes(&from->tenant));
+
+	if (!err)
+		err = text_set(&a.user, text_bytes(&from->user));
+	if (!err)
+		err = text_set(&a.unknown, text_bytes(&from->unknown));
+	if (!err)
+		err = aor_reserve(&a, from->count);
+	for (uint32_t i = 0; !err && i < from->count; i++) {
+		err = binding_copy(&a.bindings[i], &from->bindings[i]);
+		a.count += !err;
+	}
+	if (err) {
+		aor_clear(&a);
+	} else {
+		*to = a;
+	}
+	return err;
+}
+
+void aor_remove(struct aor *a, uint32_t i)
+{
+	assert(i < a->count);
+	binding_clear(&a->bindings[i]);
+	a->count--;
+	memmove(&a->bindings[i], &a->bindings[i + 1], (a->count - i) * sizeof(a->bindings[0]));
+	memset(&a->bindings[a->count], 0, sizeof(a->bindings[0]));
+}
+
+int aor_reserve(struct aor *a, uint32_t room)
+{
+	struct binding *more;
+
+	assert(room <= BINDINGS_MAX);
+	if (room <= a->room)
+		return 0;
+	more = reallocarray(a->bindings, room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memset(more + a->room, 0, (room - a->room) * sizeof(*more));
+	a->bindings = more;
+	a->room = room;
+	return 0;
+}
+
+int aor_append(struct aor *a, struct binding *b)
+{
+	int err = aor_reserve(a, a->count + 1);
+
+	if (err)
+		return err;
+	a->bindings[a->count++] = *b;
+	memset(b, 0, sizeof(*b));
+	return 0;
+}
+
+bool binding_is_lost(const struct binding *b)
+{
+	return sip_transport_is_stream(b->hop.transport) && b->hop.inbound &&
+	       (b->closed || b->hop.connection == 0);
+}
+
+bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms)
+{
+	uint64_t until = utc_ms + BINDING_BACK_S * UINT64_C(1000);
+	bool any = false;
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+
+		if (b->hop.connection != connection || b->closed)
+			continue;
+		b->closed = any = true;
+		if (binding_is_lost(b) && b->expires_utc_ms > until)
+			b->expires_utc_ms = until;
+	}
+	return any;
+}
+
+bool registrar_expire(struct aor *entry, uint64_t utc_ms)
+{
+	uint32_t before = entry->count;
+
+	for (uint32_t i = entry->count; i-- > 0;) {
+		if (entry->bindings[i].expires_utc_ms <= utc_ms)
+			aor_remove(entry, i);
+	}
+	if (entry->count == before)
+		return false;
+	entry->version++;
+	return true;
+}
+
+static bool has_instance(const struct sip_message *m, const struct binding *b)
+{
+	struct bytes ours = text_bytes(&b->instance), theirs;
+	struct sip_name_addr contact;
+	unsigned cursor = 0;
+
+	for (int i = 0; ours.n && i < REGISTER_CONTACTS_MAX; i++) {
+		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
+			break;
+		if (sip_param(contact.params, "+sip.instance", &theirs) && bytes_eq(ours, theirs))
+			return true;
+	}
+	return false;
+}
+
+static bool binding_is_of(const struct sip_message *m, const struct binding *b)
+{
+	if (sip_hop_same(&b->hop, &m->hop))
+		return true;
+	return m->method == SIP_REGISTER &&
+	       (bytes_eq(text_bytes(&b->call_id), m->call_id) || has_instance(m, b));
+}
+
+bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms)
+{
+	for (uint32_t i = 0; i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+
+		if (b->expires_utc_ms > utc_ms && binding_is_of(request, b))
+			return true;
+	}
+	return false;
+}
+
+static bool is_contact_of(const struct sip_message *m, const struct binding *b)
+{
+	struct sip_uri uri;
+
+	return m->has_contact && !sip_uri_parse(&uri, text_bytes(&b->contact)) &&
+	       sip_uri_equal(&uri, &m->contact.uri);
+}
+
+uint16_t registrar_location(const struct aor *entry, const struct sip_message *request,
+			    uint64_t utc_ms)
+{
+	bool any = false, mixed = false;
+	uint16_t found = 0;
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+
+		if (b->expires_utc_ms <= utc_ms)
+			continue;
+		if (is_contact_of(request, b))
+			return b->location;
+		if (!sip_hop_same(&b->hop, &request->hop))
+			continue;
+		mixed |= any && b->location != found;
+		found = b->location;
+		any = true;
+	}
+	return mixed ? 0 : found;
+}
+
+/* Header lines of the registrar's answers (registrar.h). Pure. */
+
+/* RFC 3261 20.17: always GMT; never the locale's names */
+static void write_date(struct writer *w, uint64_t utc_ms)
+{
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t seconds = (time_t)(utc_ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm))
+		return;
+	writer_fmt(w, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday], tm.tm_mday,
+		   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* RFC 5627 5.2: the public one, and a temporary one that nobody has seen yet. */
+static void write_gruus(struct writer *w, const struct aor *entry, const struct binding *b,
+			const struct registrar_gruu *gruu)
+{
+	const struct gruu_phone phone = { .tenant = text_bytes(&entry->tenant),
+					  .user = text_bytes(&entry->user),
+					  .instance = text_bytes(&b->instance),
+					  .call_id = text_bytes(&b->call_id) };
+
+	writer_str(w, ";pub-gruu=\"");
+	gruu_write_public(w, &phone, &gruu->home);
+	writer_str(w, "\"");
+	if (phone.user.n >= GRUU_USER_MAX)
+		return;
+	writer_str(w, ";temp-gruu=\"");
+	gruu_write_temporary(w, &phone, &gruu->home, gruu->key, gruu->rand);
+	writer_str(w, "\"");
+}
+
+/* Rounded up: what was just granted reads as granted, however long the save took. */
+static void write_contact(struct writer *w, const struct aor *entry, const struct binding *b,
+			  const struct registrar_gruu *gruu, uint64_t utc_ms)
+{
+	uint64_t left_s = (b->expires_utc_ms - utc_ms + 999) / 1000;
+
+	writer_str(w, "Contact: <");
+	writer_bytes(w, text_bytes(&b->contact));
+	writer_fmt(w, ">;expires=%llu", (unsigned long long)left_s);
+	if (b->q != BINDING_Q_MAX)
+		writer_fmt(w, ";q=0.%03u", b->q);
+	if (b->instance.n) {
+		writer_str(w, ";+sip.instance=\"");
+		writer_bytes(w, text_bytes(&b->instance));
+		writer_str(w, "\"");
+	}
+	if (b->reg_id)
+		writer_fmt(w, ";reg-id=%u", b->reg_id);
+	if (gruu && gruu_has(text_bytes(&b->instance)))
+		write_gruus(w, entry, b, gruu);
+	writer_str(w, "\r\n");
+}
+
+void registrar_write_headers(struct writer *w, const struct aor *entry,
+			     const struct registrar_answer *answer,
+			     const struct registrar_settings *settings,
+			     const struct registrar_gruu *gruu, struct instant now, int64_t wall_ms)
+{
+	for (uint32_t i = 0; answer->status == 200 && i < entry->count; i++) {
+		if (entry->bindings[i].expires_utc_ms > now.utc_ms)
+			write_contact(w, entry, &entry->bindings[i], gruu, now.utc_ms);
+	}
+	if (answer->status == 200 && answer->path) {
+		writer_str(w, "Path: ");
+		writer_bytes(w, text_bytes(&entry->bindings[entry->count - 1].path));
+		writer_str(w, "\r\n");
+	}
+	if (answer->status == 200 && answer->outbound)
+		writer_fmt(w, "Require: outbound\r\nFlow-Timer: %u\r\n", /* RFC 5626 6 */
+			   answer->flow_timer_s);
+	if (answer->status == 423)
+		writer_fmt(w, "Min-Expires: %u\r\n", settings->expires_min_s);
+	write_date(w, steady_add(now.utc_ms, wall_ms));
+}
 
 enum { FLOW_TIMER_UDP_S = 30, FLOW_TIMER_STREAM_S = 120 };
 

@@ -64,7 +64,7 @@ struct aor {
 	uint64_t written_utc_ms;  /* when the record was made that it was read from */
 	const char *node;         /* whose name the record gets; NULL: none */
 	struct text writer;       /* whose name it had; empty once that was looked at */
-	struct text unknown;      /* of its record: what a later program wrote (unknown.h) */
+	struct text unknown;      /* of its record: what a later program wrote (proto.h) */
 	uint32_t count, room;     /* of those below; most have one phone */
 	struct binding *bindings; /* BINDINGS_MAX at most, the last refreshed one at the end */
 };
@@ -123,5 +123,29 @@ int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct te
 /* 0 or -EBADMSG with a reason; unknown fields are ignored, every bound is checked. */
 int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges,
 	       const char **reason) NODISCARD;
+
+/* The entry's values; private to registrar*.c. */
+
+/* Octets; what registrar_step lets in, aor_decode takes. */
+enum {
+	BINDING_CONTACT_MAX = 512,
+	BINDING_CALL_ID_MAX = 256,
+	BINDING_AGENT_MAX = 128,
+	BINDING_INSTANCE_MAX = 128,
+	AOR_NAME_MAX = 256,
+	AOR_NODE_MAX = 64,
+	BINDING_Q_MAX = SIP_Q_MAX,
+};
+
+void binding_clear(struct binding *b);
+int binding_copy(struct binding *to, const struct binding *from) NODISCARD;
+/* Where its phone was before. 0 or -ENOMEM. */
+int binding_was(struct binding *b, const struct sip_hop *hop) NODISCARD;
+/* Takes one out; the others keep their order. */
+void aor_remove(struct aor *a, uint32_t i);
+/* There is room for so many from now on. 0 or -ENOMEM. */
+int aor_reserve(struct aor *a, uint32_t room) NODISCARD;
+/* Puts *b at the end, and takes it over. 0 or -ENOMEM. There are fewer than BINDINGS_MAX. */
+int aor_append(struct aor *a, struct binding *b) NODISCARD;
 
 #endif

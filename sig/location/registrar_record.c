@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "sig/location/path.h"
-#include "sig/location/registrar_entry.h"
-#include "sig/record/unknown.h"
+#include "sig/location/registrar.h"
+#include "sig/location/route.h"
+#include "sig/record/proto.h"
 #include "sig/registrar.pb-c.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 
 typedef Tandem__Sig__Aor pb_aor;
 typedef Tandem__Sig__Binding pb_binding;

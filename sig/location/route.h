@@ -5,6 +5,7 @@
 
 #include "sig/host/route_uri.h"
 #include "sig/location/registrar.h"
+#include "sig/sip/message.h"
 
 /* Who asks. */
 struct route_asker {
@@ -33,5 +34,18 @@ struct route_flow {
 /* Of a list in that order the other ways to that phone, of its instance: how many are left. */
 uint32_t route_other_flows(const struct binding **list, uint32_t count,
 			   const struct route_flow *flow);
+
+/*
+ * The Path of a REGISTER (RFC 3327): the proxies by which its phone is reached. Whoever may say where our requests go is for the caller to
+ * know. Pure.
+ */
+
+enum { PATH_TEXT_MAX = 1024, PATH_HOPS_MAX = 8 };
+
+/* As Route has it, "<sip:p2;lr>, <sip:p1;lr;ob>", written over w; nothing where there is no Path. flow: the proxy at an end of it keeps the
+ * phone's flow (RFC 5626 5.1). 0, -EBADMSG (what stands there is no list of SIP URIs), -EMSGSIZE (more than the above). */
+int path_read(const struct sip_message *m, struct writer *w, bool *flow) NODISCARD;
+/* Whether such a text, of a record, is a route, and within its bounds. */
+bool path_is_route(struct bytes text);
 
 #endif

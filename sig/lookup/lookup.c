@@ -1,10 +1,143 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/lookup/lookup.h"
-
 #include <errno.h>
 #include <stdio.h>
 
-#include "sig/lookup/lookup_order.h"
+#include "base/clock.h"
+#include "sig/lookup/lookup.h"
+
+static bool target_eq(const struct lookup_target *a, const struct lookup_target *b)
+{
+	return a->transport == b->transport && addr_eq(&a->to, &b->to);
+}
+
+static uint32_t blocked_for_s(uint32_t wish_s)
+{
+	if (!wish_s)
+		return BLOCKED_S;
+	return wish_s > BLOCKED_MAX_S ? BLOCKED_MAX_S : wish_s;
+}
+
+void blocked_add(struct lookup_blocked *b, const struct lookup_target *target, uint32_t for_s,
+		 uint64_t now_ns)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < BLOCKED_MAX; i++) {
+		if (b->list[i].until_ns && target_eq(&b->list[i].target, target)) {
+			at = i;
+			break;
+		}
+		if (b->list[i].until_ns < b->list[at].until_ns)
+			at = i;
+	}
+	b->list[at].target = *target;
+	b->list[at].until_ns = now_ns + blocked_for_s(for_s) * NS_PER_S;
+}
+
+uint64_t blocked_until_ns(const struct lookup_blocked *b, const struct lookup_target *target,
+			  uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < BLOCKED_MAX; i++) {
+		if (b->list[i].until_ns > now_ns && target_eq(&b->list[i].target, target))
+			return b->list[i].until_ns;
+	}
+	return 0;
+}
+
+bool blocked_has(const struct lookup_blocked *b, const struct lookup_target *target,
+		 uint64_t now_ns)
+{
+	return blocked_until_ns(b, target, now_ns) != 0;
+}
+
+void blocked_order(const struct lookup_blocked *b, struct lookup *l, uint64_t now_ns)
+{
+	struct lookup_target last[LOOKUP_TARGETS_MAX];
+	uint32_t n = 0, behind = 0;
+
+	for (uint32_t i = 0; i < l->target_count; i++) {
+		if (blocked_has(b, &l->targets[i], now_ns))
+			last[behind++] = l->targets[i];
+		else
+			l->targets[n++] = l->targets[i];
+	}
+	memcpy(l->targets + n, last, behind * sizeof(last[0]));
+}
+
+typedef uint64_t order_rank_fn(const struct dns_record *r);
+
+/* Those of the same rank as they came. */
+static void order_by(const struct dns_set *set, order_rank_fn *rank, uint8_t *list, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++) {
+		uint8_t one = list[i];
+		uint32_t at = i;
+
+		for (; at && rank(&set->records[list[at - 1]]) > rank(&set->records[one]); at--)
+			list[at] = list[at - 1];
+		list[at] = one;
+	}
+}
+
+/* RFC 2782: those of weight 0 stand first, so that they have a small chance. */
+static uint64_t rank_srv(const struct dns_record *r)
+{
+	return (uint64_t)r->priority << 1 | (r->weight != 0);
+}
+
+static uint64_t rank_naptr(const struct dns_record *r)
+{
+	return (uint64_t)r->priority << 16 | r->weight;
+}
+
+/* Of list[0..n), all of one priority, the one that is drawn comes first; the others stay in their order. */
+static void draw_first(const struct dns_set *set, struct rand_source *rand, uint8_t *list,
+		       uint32_t n)
+{
+	uint32_t sum = 0, drawn, at = 0;
+	uint8_t one;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += set->records[list[i]].weight;
+	drawn = rand_below(rand, sum + 1);
+	for (sum = 0; at < n - 1; at++) {
+		sum += set->records[list[at]].weight;
+		if (sum >= drawn)
+			break;
+	}
+	one = list[at];
+	memmove(list + 1, list, at);
+	list[0] = one;
+}
+
+void order_srv(const struct dns_set *set, struct rand_source *rand, uint8_t out[DNS_RECORDS_MAX])
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		out[i] = (uint8_t)i;
+	order_by(set, rank_srv, out, set->count);
+	for (uint32_t i = 0; i < set->count; i++) {
+		uint32_t end = i + 1;
+
+		while (end < set->count &&
+		       set->records[out[end]].priority == set->records[out[i]].priority)
+			end++;
+		draw_first(set, rand, out + i, end - i);
+	}
+}
+
+uint32_t order_naptr(const struct dns_set *set, uint8_t wanted, uint8_t out[DNS_RECORDS_MAX])
+{
+	uint32_t n = 0, same = 0;
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		if (wanted & 1U << set->records[i].service)
+			out[n++] = (uint8_t)i;
+	}
+	order_by(set, rank_naptr, out, n);
+	while (same < n && set->records[out[same]].priority == set->records[out[0]].priority)
+		same++;
+	return same;
+}
 
 struct lookup_walk {
 	struct dns_cache *cache;

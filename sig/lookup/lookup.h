@@ -11,7 +11,8 @@
 #ifndef SIG_LOOKUP_LOOKUP_H
 #define SIG_LOOKUP_LOOKUP_H
 
-#include "sig/lookup/dns_cache.h"
+#include "base/rand.h"
+#include "sig/lookup/dns.h"
 #include "sig/sip/message.h"
 
 enum {
@@ -60,5 +61,38 @@ void lookup_run(struct dns_cache *cache, const struct lookup_want *want, uint64_
 		struct lookup *out);
 /* "done", "nothing", "failed", ... */
 const char *lookup_state_name(enum lookup_state state);
+
+/*
+ * Targets that failed a moment ago (RFC 3263 4.3), or said for how long they want to be left alone (503 with Retry-After): they are tried
+ * behind the others. When all have failed all are tried: a blocked one is better than none. Fixed size; one owner, one thread.
+ */
+
+enum { BLOCKED_MAX = 256, BLOCKED_S = 30, BLOCKED_MAX_S = 300 };
+
+struct lookup_blocked {
+	struct {
+		struct lookup_target target;
+		uint64_t until_ns; /* 0: free */
+	} list[BLOCKED_MAX];
+};
+
+/* for_s: 0: as long as usual. Full, the one that is free the soonest gives its place. */
+void blocked_add(struct lookup_blocked *b, const struct lookup_target *target, uint32_t for_s,
+		 uint64_t now_ns);
+bool blocked_has(const struct lookup_blocked *b, const struct lookup_target *target,
+		 uint64_t now_ns);
+/* 0: it is not. */
+uint64_t blocked_until_ns(const struct lookup_blocked *b, const struct lookup_target *target,
+			  uint64_t now_ns);
+/* Those that are blocked go behind the others; else the order stays. */
+void blocked_order(const struct lookup_blocked *b, struct lookup *l, uint64_t now_ns);
+
+/* Which record comes first. Pure: the same seed gives the same order. */
+
+/* RFC 2782: the lowest priority first, and of one priority by weight, drawn. out: indexes of all records. */
+void order_srv(const struct dns_set *set, struct rand_source *rand, uint8_t out[DNS_RECORDS_MAX]);
+/* RFC 3403 4.1: the lowest order, and in it the lowest preference; wanted: 1 << enum naptr_service. How many: those of the lowest order that has a
+ * service that is wanted. */
+uint32_t order_naptr(const struct dns_set *set, uint8_t wanted, uint8_t out[DNS_RECORDS_MAX]);
 
 #endif

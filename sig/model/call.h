@@ -15,7 +15,6 @@
 
 #include "base/bytes.h"
 #include "media/flow.h"
-#include "sig/host/cause.h"
 #include "sig/host/cdr.h"
 #include "sig/host/host.h"
 #include "sig/model/leg.h"
@@ -183,14 +182,14 @@ struct call {
 	bool video;           /* node-wide policy when the call began: it stays */
 	bool auto_answer; /* the caller is called first, and its phone was asked to answer by itself (REG-18) */
 	struct text display; /* the caller's name, where it is called */
-	struct text data;    /* call_data.h */
-	struct text account; /* account.h */
-	struct text source;  /* call_data.h; of a call of another shard */
+	struct text data;    /* call.h */
+	struct text account; /* call.h */
+	struct text source;  /* call.h; of a call of another shard */
 	bool restored;
 	bool transcoded;       /* counted as one whose audio is transcoded */
 	bool counted_as_video; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
-	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
+	struct text unknown;  /* of its record: what a later program wrote (sig/record/proto.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
 	uint16_t
@@ -302,7 +301,7 @@ static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
 
 /*
  * What was asked of the party of a call and is to be known by whoever it comes to: tags with their values, "Case.CaseNumber=1234", joined
- * by ';' (IVR-02, IVR-04). With it goes the call's account code (account.h). It goes where the call goes, and with a party into another call. No secret: records and events have it.
+ * by ';' (IVR-02, IVR-04). With it goes the call's account code (call.h). It goes where the call goes, and with a party into another call. No secret: records and events have it.
  */
 
 enum { CALL_TAG_MAX = 40 };
@@ -324,7 +323,7 @@ void call_data_hear(struct call *to, const struct sip_message *m);
 
 /*
  * The account code of a call: what its cost is for, as an application or one of its parties says (CALL-34). It goes where the call goes, and
- * with a party into another call (call_data.h). No secret: CDRs, events and recordings have it. Pure.
+ * with a party into another call (call.h). No secret: CDRs, events and recordings have it. Pure.
  */
 
 enum {

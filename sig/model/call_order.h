@@ -4,7 +4,7 @@
 #define SIG_MODEL_CALL_ORDER_H
 
 #include "base/bytes.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 #include "sig/sip/id.h"
 
 struct prompt_terms;

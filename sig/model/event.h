@@ -116,7 +116,7 @@ struct call_start {
 	bool early_media;
 	bool emergency;
 	uint16_t
-		location; /* where it makes an emergency call from (sig/host/sites.h); 0: it is not said */
+		location; /* where it makes an emergency call from (sig/host/tenant_tables.h); 0: it is not said */
 	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms;   /* of the caller */

@@ -14,7 +14,7 @@
 #include "sig/host/toll.h"
 #include "sig/host/trunk.h"
 #include "sig/host/txns.h"
-#include "sig/sip/call_code.h"
+#include "sig/sip/feature_code.h"
 
 /* RFC 4028: how long the session lasts with one party. A value (sig/leg/session_timer.h). */
 
@@ -270,7 +270,7 @@ struct leg {
 	bool muted;        /* by order: the other one does not hear its party */
 	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
 	struct text user;  /* of ours, whose phone it is; "": nobody's */
-	struct text trunk; /* its name (leg_trunk.h); "": it is a phone's */
+	struct text trunk; /* its name (leg.h); "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
 	uint64_t
@@ -339,7 +339,7 @@ static inline bool leg_is_trunk(const struct leg *l)
 }
 
 /*
- * DTMF digits of a party that may become an in-call feature code (sig/sip/call_code.h): the other party gets them when they are none. Each time
+ * Keys of a party that may become an in-call feature code (sig/sip/feature_code.h): the other party gets them when they are none. Each time
  * they are the beginning of a code that is configured, so they are no secret, and stand in the call's record.
  */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each field of a record was within its bounds; here they must make a call. */
-#include "sig/record/call_check.h"
+#include "sig/record/call_codec.h"
 
 #include <string.h>
 

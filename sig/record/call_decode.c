@@ -4,16 +4,575 @@
 #include <stdlib.h>
 
 #include "sig/call/call_end.h"
+#include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
 #include "sig/call/way.h"
 #include "sig/host/trunk_route.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
 #include "sig/model/call.h"
-#include "sig/record/call_check.h"
-#include "sig/record/call_read.h"
-#include "sig/record/call_seal.h"
-#include "sig/record/call_unknown.h"
+#include "sig/record/call_codec.h"
+#include "sig/record/proto.h"
 #include "sig/sip/gruu.h"
+#include "sig/sip/hop.h"
+
+/* What parts of a record have in common. */
+
+bool reading_wrong(struct reading *r, const char *reason)
+{
+	if (!r->reason)
+		r->reason = reason;
+	return false;
+}
+
+struct bytes reading_slice(const ProtobufCBinaryData *b)
+{
+	return bytes_mem(b->data, b->len);
+}
+
+/* Of a header or part of one: nothing that could end its line. */
+bool reading_line(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason)
+{
+	if (in->len > max)
+		return reading_wrong(r, reason);
+	for (size_t i = 0; i < in->len; i++) {
+		if (in->data[i] < ' ' || in->data[i] == 0x7f)
+			return reading_wrong(r, reason);
+	}
+	return !text_set(out, reading_slice(in)) || reading_wrong(r, "out of memory");
+}
+
+bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason)
+{
+	if (in->len > max)
+		return reading_wrong(r, reason);
+	return !text_set(out, reading_slice(in)) || reading_wrong(r, "out of memory");
+}
+
+uint64_t reading_time(const struct reading *r, uint64_t utc_ms)
+{
+	return steady_add(utc_ms, r->shift_ms);
+}
+
+uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t most_ms)
+{
+	const struct instant *now = &r->h->now;
+	uint64_t at = reading_time(r, utc_ms);
+	uint64_t left = at > now->utc_ms ? at - now->utc_ms : 0;
+
+	if (utc_ms == 0)
+		return 0;
+	if (left > most_ms)
+		left = most_ms;
+	return now->ns + left * NS_PER_MS + 1;
+}
+
+static bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason)
+{
+	*out = (struct addr){ 0 };
+	return !*in || !addr_parse(out, bytes_str(in)) || reading_wrong(r, reason);
+}
+
+/* One that reaches the party as well: at best on the same address. */
+static bool find_other_local(const struct shard_settings *s, struct sip_hop *hop,
+			     const struct addr *bound)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		const struct shard_local *l = &s->locals[i];
+
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family ||
+		    !shard_local_is_own(s, i))
+			continue;
+		if (found && !addr_ip_eq(&l->bind, bound))
+			continue;
+		hop->local = (uint16_t)i;
+		found = true;
+	}
+	return found;
+}
+
+static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
+		       const struct addr *bound)
+{
+	const struct shard_settings *s = r->h->settings;
+
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		hop->local = (uint16_t)i;
+		if (s->locals[i].transport == hop->transport && addr_eq(bound, &s->locals[i].bind))
+			return;
+	}
+	hop->local = 0;
+	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal &&
+	    !r->c->legs[leg]->forks)
+		return;
+	if (find_other_local(s, hop, bound)) {
+		/* each node has its own for WebSockets, and that says nothing of media */
+		if (!sip_transport_is_web(hop->transport))
+			r->c->moved |= (uint16_t)BIT64(leg);
+		return;
+	}
+	call_obstacle(r->c, "an address for SIP is not the node's any more");
+	r->c->lost |= (uint16_t)BIT64(leg);
+}
+
+/* All but our own address. */
+static bool read_place(struct reading *r, struct sip_hop *out, struct addr *local,
+		       const Tandem__Call__Hop *in)
+{
+	if (!in || in->transport > SIP_INTER_SHARD)
+		return reading_wrong(r, "hop: unknown transport");
+	if (!reading_address(r, local, in->local, "hop: local address") ||
+	    !reading_address(r, &out->remote, in->remote, "hop: remote address"))
+		return false;
+	if (out->remote.family == ADDR_NONE || out->remote.port == 0)
+		return reading_wrong(r, "hop: no remote address");
+	out->transport = (enum sip_transport)in->transport;
+	if (out->transport == SIP_INTER_SHARD && !inter_shard_of(&out->remote))
+		return reading_wrong(r, "hop: no shard");
+	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
+	out->connection = hop_edge_read(r->h->settings->edges, out->transport,
+					&(struct hop_edge){ in->process, in->connection });
+	if (out->transport == SIP_TLS && in->name[0])
+		out->name = hop_names_put(r->h->settings->names, bytes_str(in->name));
+	return true;
+}
+
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in)
+{
+	struct addr local;
+
+	if (!read_place(r, out, &local, in))
+		return false;
+	if (out->transport == SIP_INTER_SHARD) /* by no address of the node's */
+		out->local = 0;
+	else
+		find_local(r, leg, out, &local);
+	return true;
+}
+
+bool reading_place(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in)
+{
+	const struct shard_settings *s = r->h->settings;
+	struct addr local;
+
+	if (!read_place(r, out, &local, in))
+		return false;
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		if (s->locals[i].transport == out->transport && addr_eq(&local, &s->locals[i].bind))
+			out->local = (uint16_t)i;
+	}
+	return true;
+}
+
+bool reading_uac_state(struct reading *r, enum uac_state *out, Tandem__Call__InviteState state)
+{
+	if (state < TANDEM__CALL__INVITE_STATE__QUEUED ||
+	    state > TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED)
+		return reading_wrong(r, "asked: state");
+	*out = (enum uac_state)(state - TANDEM__CALL__INVITE_STATE__QUEUED);
+	return true;
+}
+
+bool reading_sent(struct reading *r, uint8_t leg, const struct reading_tailed *sent,
+		  const Tandem__Call__Hop *to)
+{
+	return reading_message(r, &r->seed->sent[leg], sent, "asked: too long") &&
+	       (sent->head.len == 0 || reading_hop(r, leg, &r->seed->sent_to[leg], to));
+}
+
+/* Formats 0 and 1: one INVITE of the call, carried from one leg to the others; or, where nobody had asked, our own. */
+
+/* A record of two legs: what the asked one had of the INVITE stood in it. */
+static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
+{
+	uint8_t asked = bridge_peer(r->c, (uint8_t)in->from);
+	struct leg *l = call_leg(r->c, asked);
+
+	if (!l || l->uac || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
+		return true;
+	if (leg_invite(l, (uint8_t)in->from))
+		return reading_wrong(r, "out of memory");
+	l->uac->branch = in->branch;
+	l->uac->state = UAC_ANSWERED;
+	if (in->state < TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED &&
+	    !reading_uac_state(r, &l->uac->state, in->state))
+		return false;
+	return reading_sent(r, asked, &(struct reading_tailed){ .head = in->sent }, in->sent_to);
+}
+
+/* All that are asked are asked for the same leg. */
+static void note_from(struct call *c, const Tandem__Call__Invite *in)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uac) {
+			c->legs[i]->uac->from = (uint8_t)in->from;
+			c->legs[i]->uac->late = in->late;
+		}
+	}
+}
+
+static Tandem__Call__InviteState state_of(const Tandem__Call__Invite *in)
+{
+	return in->state >= TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED
+		       ? in->state
+		       : TANDEM__CALL__INVITE_STATE__CALLING;
+}
+
+bool reading_invite(struct reading *r, const Tandem__Call__Invite *in)
+{
+	const Tandem__Call__Uas uas = {
+		.state = state_of(in),
+		.late = in->late,
+		.wakes = in->wakes,
+		.early = in->early,
+		.provisional = in->provisional,
+		.max_forwards = in->max_forwards,
+		.cseq = in->server_cseq,
+		.answer = in->answer,
+		.request = in->request,
+		.source = in->source,
+	};
+
+	if (in->state <= TANDEM__CALL__INVITE_STATE__NONE ||
+	    in->state > TANDEM__CALL__INVITE_STATE__ACCEPTED)
+		return reading_wrong(r, "invite: state");
+	if (in->from >= LEGS_MAX || !bridge_has(r->c, (uint8_t)in->from))
+		return reading_wrong(r, "invite: numbers");
+	if (!read_two_legs(r, in) || !reading_best(r, in->best))
+		return false;
+	note_from(r->c, in);
+	return in->own || reading_uas(r, (uint8_t)in->from, &uas, NULL);
+}
+
+/* Texts that a leg has more than once, and its record once (call_encode.c). */
+
+static const ProtobufCBinaryData *local_sdp_of(const Tandem__Call__Sdp *sdp)
+{
+	return sdp && sdp->local.len ? &sdp->local : NULL;
+}
+
+/* NULL: there is no such text, or it is one of a text again. */
+static const ProtobufCBinaryData *tail_of(const Tandem__Call__Leg *leg, Tandem__Call__Tail tail)
+{
+	switch (tail) {
+	case TANDEM__CALL__TAIL__TAIL_SDP:
+		return local_sdp_of(leg->sdp);
+	case TANDEM__CALL__TAIL__TAIL_OPEN:
+		return local_sdp_of(leg->open);
+	case TANDEM__CALL__TAIL__NO_TAIL:
+	case _TANDEM__CALL__TAIL_IS_INT_SIZE:
+		break;
+	}
+	return NULL;
+}
+
+static bool join(struct reading *r, struct text *out, struct bytes head, struct bytes tail)
+{
+	size_t n = head.n + tail.n;
+	char *p = malloc(n + 1);
+	struct writer w = writer_over(p, n);
+
+	if (!p)
+		return reading_wrong(r, "out of memory");
+	writer_bytes(&w, head);
+	writer_bytes(&w, tail);
+	p[n] = '\0';
+	*out = (struct text){ .p = p, .n = (uint32_t)n };
+	return true;
+}
+
+bool reading_message(struct reading *r, struct text *out, const struct reading_tailed *in,
+		     const char *reason)
+{
+	const ProtobufCBinaryData *tail;
+
+	if (in->tail == TANDEM__CALL__TAIL__NO_TAIL)
+		return reading_text(r, out, &in->head, READING_MESSAGE_MAX, reason);
+	tail = tail_of(in->leg, in->tail);
+	if (!tail || !in->head.len || in->head.len > READING_MESSAGE_MAX ||
+	    tail->len > READING_MESSAGE_MAX - in->head.len)
+		return reading_wrong(r, reason);
+	return join(r, out, reading_slice(&in->head), reading_slice(tail));
+}
+
+/* again: it is that of before; NULL: there is none. */
+static bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryData *in,
+			  bool again, const ProtobufCBinaryData *before)
+{
+	if (!again)
+		return reading_sdp_text(r, out, in);
+	if (!before || !before->len || in->len)
+		return reading_wrong(r, "SDP: again");
+	return reading_sdp_text(r, out, before);
+}
+
+bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in)
+{
+	return reading_text(r, out, in, HOST_SDP_MAX, "SDP: too long");
+}
+
+/* before: what the leg had in force, where it may say that again. */
+static bool read_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call__Sdp *in,
+		     const Tandem__Call__Sdp *before)
+{
+	if (!in)
+		return true;
+	out->theirs = in->theirs;
+	out->by_18x = in->by_18x;
+	return reading_again(r, &out->remote, &in->remote, in->remote_again,
+			     before ? &before->remote : NULL) &&
+	       reading_again(r, &out->local, &in->local, in->local_again,
+			     before ? &before->local : NULL);
+}
+
+static bool read_offerer(struct reading *r, uint32_t offerer)
+{
+	if (offerer >= LEG_NONE || !bridge_has(r->c, (uint8_t)offerer))
+		return reading_wrong(r, "call: offerer");
+	r->c->bridge.offerer = (uint8_t)offerer;
+	return true;
+}
+
+/* The SDP of all legs. */
+static bool reading_sdps(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (in->format <= FORMAT_CARRIED)
+		return reading_exchanges(r, in);
+	for (size_t i = 0; i < in->n_legs; i++) {
+		const Tandem__Call__Leg *leg = in->legs[i];
+		struct leg *l = r->c->legs[leg->index ? leg->index : i];
+
+		if (!read_sdp(r, &l->sdp, leg->sdp, NULL) ||
+		    !read_sdp(r, &l->open, leg->open, leg->sdp))
+			return false;
+	}
+	return read_offerer(r, in->offerer);
+}
+
+/* Records of a call with one pair, and older ones, have none. */
+
+static bool read_chars(struct reading *r, char *out, size_t cap, const ProtobufCBinaryData *in)
+{
+	struct text line = { 0 };
+	bool ok = reading_line(r, &line, in, cap - 1, "segment: text");
+
+	if (ok)
+		cdr_put(out, cap, text_bytes(&line));
+	text_clear(&line);
+	return ok;
+}
+
+static bool read_counters(struct reading *r, struct flow_stats *stats, struct cdr_sound *sound,
+			  const Tandem__Call__Counters *in)
+{
+	if (!in)
+		return true;
+	if (in->mos_in > UINT16_MAX || in->mos_out > UINT16_MAX)
+		return reading_wrong(r, "segment: MOS");
+	stats->packets_in = in->packets_in;
+	stats->octets_in = in->octets_in;
+	stats->packets_out = in->packets_out;
+	stats->octets_out = in->octets_out;
+	stats->rtcp_in = in->rtcp_in;
+	stats->rtcp_out = in->rtcp_out;
+	stats->dropped = in->dropped;
+	stats->lost = in->lost;
+	stats->jitter_us = in->jitter_us;
+	stats->digits = in->digits;
+	stats->source_changes = in->source_changes;
+	stats->remote_lost = in->remote_lost;
+	stats->remote_jitter_us = in->remote_jitter_us;
+	stats->rtt_us = in->rtt_us;
+	sound->mos_in = (uint16_t)in->mos_in;
+	sound->mos_out = (uint16_t)in->mos_out;
+	return read_chars(r, sound->codec, sizeof(sound->codec), &in->codec);
+}
+
+static uint8_t segment_read_leg(const struct call *c, uint32_t leg)
+{
+	return leg && leg <= LEGS_MAX && call_leg(c, (uint8_t)(leg - 1)) ? (uint8_t)(leg - 1)
+									 : LEG_NONE;
+}
+
+static void segment_read_times(const struct reading *r, struct cdr *cdr,
+			       const Tandem__Call__Segment *in)
+{
+	cdr->setup_utc_ms = reading_time(r, in->setup_utc_ms);
+	cdr->ringing_utc_ms = reading_time(r, in->ringing_utc_ms);
+	cdr->answer_utc_ms = reading_time(r, in->answer_utc_ms);
+	cdr->end_utc_ms = reading_time(r, in->end_utc_ms);
+}
+
+static bool read_segment(struct reading *r, struct segment *s, const Tandem__Call__Segment *in)
+{
+	struct cdr *cdr = &s->cdr;
+
+	if (in->status > 699 || in->cause >= CALL_CAUSE_COUNT || in->ended_by > ENDED_BY_OPERATOR)
+		return reading_wrong(r, "segment: how it ended");
+	s->caller = segment_read_leg(r->c, in->caller);
+	s->callee = segment_read_leg(r->c, in->callee);
+	s->cause = (enum call_cause)in->cause;
+	cdr->sip_status = (uint16_t)in->status;
+	cdr->ended_by = (enum call_ended_by)in->ended_by;
+	cdr->lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
+	cdr->audio = (uint8_t)(in->audio & 3);
+	cdr->recordings = in->recordings & ~UINT64_C(1);
+	cdr->room = in->room;
+	cdr->forwarded = (uint8_t)(in->forwarded < PLAN_WHYS ? in->forwarded : PLAN_CALLED);
+	segment_read_times(r, cdr, in);
+	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&
+	       read_chars(r, cdr->to, sizeof(cdr->to), &in->to) &&
+	       read_chars(r, cdr->forwarded_to, sizeof(cdr->forwarded_to), &in->forwarded_to) &&
+	       read_chars(r, cdr->from_trunk, sizeof(cdr->from_trunk), &in->from_trunk) &&
+	       read_chars(r, cdr->to_trunk, sizeof(cdr->to_trunk), &in->to_trunk) &&
+	       read_chars(r, cdr->sip_call_id, sizeof(cdr->sip_call_id), &in->sip_call_id) &&
+	       read_counters(r, &cdr->a, &cdr->a_sound, in->a) &&
+	       read_counters(r, &cdr->b, &cdr->b_sound, in->b);
+}
+
+static bool reading_segments(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct call *c = r->c;
+
+	if (in->n_segments > SEGMENTS_MAX)
+		return reading_wrong(r, "call: number of segments");
+	if (in->n_segments == 0)
+		return true;
+	c->segments = calloc(in->n_segments, sizeof(*c->segments));
+	if (!c->segments)
+		return reading_wrong(r, "out of memory");
+	c->segment_count = (uint8_t)in->n_segments;
+	for (size_t i = 0; i < in->n_segments; i++) {
+		if (!read_segment(r, &c->segments[i], in->segments[i]))
+			return false;
+	}
+	return true;
+}
+
+enum { SAID_CLOCK_MAX = 192000 };
+
+static bool read_network(struct reading *r, struct call_flow *f, const char *name)
+{
+	const struct shard_settings *s = r->h->settings;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		f->network = (uint8_t)i;
+		if (bytes_is(bytes_str(name), s->networks[i].name))
+			return true;
+	}
+	f->network = 0;
+	r->c->moved |= (uint16_t)BIT64(f->leg);
+	return true;
+}
+
+static bool read_flow_said(struct reading *r, struct flow_said *out, const Tandem__Call__Resume *in)
+{
+	const struct instant *now = &r->h->now;
+	uint64_t at_ms = reading_time(r, in->said_utc_ms);
+	uint64_t ago_ms = at_ms < now->utc_ms ? now->utc_ms - at_ms : 0;
+
+	if (in->said_units == 0)
+		return true;
+	if (in->said_units > UINT16_MAX || in->said_sequence > UINT16_MAX ||
+	    in->said_clock_hz == 0 || in->said_clock_hz > SAID_CLOCK_MAX)
+		return reading_wrong(r, "flow: what its party heard");
+	if (ago_ms >= now->ns / NS_PER_MS) /* before this machine started */
+		return true;
+	*out = (struct flow_said){ .at_ns = now->ns - ago_ms * NS_PER_MS,
+				   .timestamp = in->said_timestamp,
+				   .clock_hz = in->said_clock_hz,
+				   .sequence = (uint16_t)in->said_sequence,
+				   .units = (uint16_t)in->said_units };
+	return true;
+}
+
+static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem__Call__Resume *in)
+{
+	if (!in)
+		return true;
+	if (in->sequence_offset > UINT16_MAX)
+		return reading_wrong(r, "flow: sequence offset");
+	out->source_ssrc = in->ssrc;
+	out->timestamp_offset = in->timestamp_offset;
+	out->sequence_offset = (uint16_t)in->sequence_offset;
+	out->started = in->started ? 1 : 0;
+	out->srtp_in = in->srtp;
+	out->srtp_key = in->srtp_key;
+	if (in->srtp >= SRTP_INDEX_END)
+		return reading_wrong(r, "flow: SRTP index");
+	return read_flow_said(r, &out->said, in) &&
+	       reading_address(r, &out->source_rtp, in->rtp, "flow: latched address") &&
+	       reading_address(r, &out->source_rtcp, in->rtcp, "flow: latched address");
+}
+
+/* What a restart may add to an index before it says so. */
+enum { SRTP_HEADROOM = 1 << 16 };
+
+static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Call__Secret *in,
+			uint64_t incarnation)
+{
+	struct secret_record record;
+
+	if (!in)
+		return true;
+	if ((in->key.len != SECRET_LEN && in->key.len != SECRET_LEN_BEFORE) || in->limit == 0 ||
+	    in->limit >= SRTP_INDEX_END - SRTP_HEADROOM ||
+	    in->limit_rtcp >= SRTCP_INDEX_END - SRTP_HEADROOM)
+		return reading_wrong(r, "flow: SRTP key");
+	record = (struct secret_record){ .key = reading_slice(&in->key),
+					 .limit = in->limit,
+					 .limit_rtcp = in->limit_rtcp,
+					 .incarnation = incarnation };
+	return !secret_restore(f, &record, r->h->incarnation) || reading_wrong(r, "out of memory");
+}
+
+static bool record_read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t incarnation)
+{
+	struct call_flow *f = &r->c->flows[r->c->flow_count];
+
+	if (in->leg >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->leg) ||
+	    in->line >= MEDIA_LINES_MAX || in->kind >= MEDIA_KINDS)
+		return reading_wrong(r, "flow: place");
+	if (in->port == 0 || in->port > UINT16_MAX || in->port % 2)
+		return reading_wrong(r, "flow: port");
+	for (uint32_t i = 0; i < r->c->flow_count; i++) {
+		if (r->c->flows[i].leg == in->leg && r->c->flows[i].line == in->line)
+			return reading_wrong(r, "flow: twice");
+	}
+	f->leg = (uint8_t)in->leg;
+	f->line = (uint8_t)in->line;
+	f->kind = (enum media_kind)in->kind;
+	f->been = (uint8_t)(in->been & (OFFER_LINES_ALL | FLOW_BEEN_AUDIO));
+	f->port = (uint16_t)in->port;
+	f->ssrc_out = in->ssrc;
+	f->event_pt = PAYLOAD_NONE;
+	r->c->flow_count++;
+	if (in->dtls)
+		in->dtls->flight_until_utc_ms = reading_time(r, in->dtls->flight_until_utc_ms);
+	if (in->dtls && (!in->secret || !flow_dtls_restore(f, in->dtls, r->h->now.utc_ms)))
+		return reading_wrong(r, "flow: DTLS");
+	return read_secret(r, f, in->secret, incarnation) && read_network(r, f, in->network) &&
+	       read_resume(r, &f->resume, in->resume);
+}
+
+static bool reading_flows(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (in->n_flows > CALL_FLOWS_MAX)
+		return reading_wrong(r, "flow: too many");
+	r->c->flows = in->n_flows ? calloc(in->n_flows, sizeof(*r->c->flows)) : NULL;
+	if (in->n_flows && !r->c->flows)
+		return reading_wrong(r, "out of memory");
+	for (size_t i = 0; i < in->n_flows; i++) {
+		if (!record_read_flow(r, in->flows[i], in->incarnation))
+			return false;
+	}
+	return true;
+}
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
 

@@ -1,13 +1,351 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sig/call/wait.h"
+#include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/payer.h"
-#include "sig/record/call_pack.h"
-#include "sig/record/call_seal.h"
-#include "sig/record/call_unknown.h"
+#include "sig/record/call_codec.h"
+#include "sig/record/proto.h"
+#include "sig/sip/hop.h"
+
+ProtobufCBinaryData packing_text(const struct text *t)
+{
+	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
+}
+
+ProtobufCBinaryData packing_octets(const void *p, size_t n)
+{
+	return (ProtobufCBinaryData){ .len = n, .data = (uint8_t *)(uintptr_t)p };
+}
+
+static char *packing_address(const struct addr *a, char text[ADDR_TEXT_MAX])
+{
+	text[0] = '\0';
+	if (a->family != ADDR_NONE)
+		(void)addr_text(a, text);
+	return text;
+}
+
+void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
+		 const struct sip_hop *hop, char text[2][ADDR_TEXT_MAX])
+{
+	struct hop_edge edge;
+
+	tandem__call__hop__init(out);
+	out->transport = hop->transport;
+	out->inbound = hop->inbound;
+	if (hop_edge_get(settings->edges, hop->connection, &edge)) {
+		out->process = edge.process;
+		out->connection = edge.connection;
+	}
+	if (hop->name) /* what a message does not own is only read */
+		out->name = (char *)(uintptr_t)hop_names_text(settings->names, hop->name);
+	out->local = packing_address(&settings->locals[hop->local].bind, text[0]);
+	out->remote = packing_address(&hop->remote, text[1]);
+}
+
+Tandem__Call__Sdp *packing_sdp(Tandem__Call__Sdp *out, const struct leg_sdp *sdp)
+{
+	if (sdp->remote.n == 0 && sdp->local.n == 0)
+		return NULL;
+	tandem__call__sdp__init(out);
+	out->remote = packing_text(&sdp->remote);
+	out->local = packing_text(&sdp->local);
+	out->theirs = sdp->theirs;
+	out->by_18x = sdp->by_18x;
+	return out;
+}
+
+uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns)
+{
+	if (deadline_ns == 0)
+		return 0;
+	if (deadline_ns <= h->now.ns)
+		return h->now.utc_ms;
+	return h->now.utc_ms + (deadline_ns - h->now.ns) / NS_PER_MS;
+}
+
+struct packing *packing_open(void)
+{
+	return malloc(sizeof(struct packing));
+}
+
+int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct text *out)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	size_t n;
+	char *p;
+
+	if (proto_write(&w, &call->base) && !w.overflow)
+		return text_set(out, writer_done(&w));
+	n = tandem__call__call__get_packed_size(call);
+	p = malloc(n + 1);
+	if (!p)
+		return -ENOMEM;
+	(void)tandem__call__call__pack(call, (uint8_t *)p);
+	p[n] = '\0';
+	*out = (struct text){ .p = p, .n = (uint32_t)n };
+	return 0;
+}
+
+/* Texts that a leg has more than once are written once: a message of ours ends with what we said, and an INVITE may say again what is in
+ * force. Their slices are made shorter; the texts stay as they are. */
+
+static bool is_same(const ProtobufCBinaryData *a, const ProtobufCBinaryData *b)
+{
+	return a->len != 0 && a->len == b->len && !memcmp(a->data, b->data, a->len);
+}
+
+/* Takes what was said off the end. */
+static bool tail_cut(ProtobufCBinaryData *message, const Tandem__Call__Sdp *sdp)
+{
+	ProtobufCBinaryData end;
+
+	if (!sdp || sdp->local.len >= message->len)
+		return false;
+	end = packing_octets(message->data + message->len - sdp->local.len, sdp->local.len);
+	if (!is_same(&end, &sdp->local))
+		return false;
+	message->len -= end.len;
+	return true;
+}
+
+static Tandem__Call__Tail tail_take(ProtobufCBinaryData *message, const Tandem__Call__Leg *leg)
+{
+	if (tail_cut(message, leg->sdp))
+		return TANDEM__CALL__TAIL__TAIL_SDP;
+	if (tail_cut(message, leg->open))
+		return TANDEM__CALL__TAIL__TAIL_OPEN;
+	return TANDEM__CALL__TAIL__NO_TAIL;
+}
+
+static bool tails_take(Tandem__Call__Leg *leg)
+{
+	Tandem__Call__Asked *asked = leg->asked;
+	Tandem__Call__Uas *uas = leg->uas;
+
+	if (asked)
+		asked->sent_tail = tail_take(&asked->sent, leg);
+	if (uas) {
+		uas->answer_tail = tail_take(&uas->answer, leg);
+		uas->unacknowledged_tail = tail_take(&uas->unacknowledged, leg);
+	}
+	return (asked && asked->sent_tail) ||
+	       (uas && (uas->answer_tail || uas->unacknowledged_tail));
+}
+
+static bool again_take(ProtobufCBinaryData *open, const ProtobufCBinaryData *before)
+{
+	bool again = is_same(open, before);
+
+	if (again)
+		open->len = 0;
+	return again;
+}
+
+/* After the tails: they are compared with whole texts. */
+static bool sdp_take(Tandem__Call__Sdp *open, const Tandem__Call__Sdp *before)
+{
+	if (!open || !before)
+		return false;
+	open->remote_again = again_take(&open->remote, &before->remote);
+	open->local_again = again_take(&open->local, &before->local);
+	return open->remote_again || open->local_again;
+}
+
+void packing_once(struct packing *p, Tandem__Call__Leg *leg)
+{
+	bool any = tails_take(leg);
+
+	any |= sdp_take(leg->open, leg->sdp);
+	if (any && p->call.format < CALL_RECORD_ONCE)
+		p->call.format = CALL_RECORD_ONCE;
+}
+
+static ProtobufCBinaryData packing_chars(const char *s)
+{
+	return packing_octets(s, strlen(s));
+}
+
+/* NULL: nothing is known yet. */
+static Tandem__Call__Counters *pack_counters(Tandem__Call__Counters *out,
+					     const struct flow_stats *stats,
+					     const struct cdr_sound *sound)
+{
+	if (stats->packets_in + stats->packets_out + stats->dropped + stats->rtcp_in +
+		    stats->rtcp_out ==
+	    0)
+		return NULL;
+	tandem__call__counters__init(out);
+	out->packets_in = stats->packets_in;
+	out->octets_in = stats->octets_in;
+	out->packets_out = stats->packets_out;
+	out->octets_out = stats->octets_out;
+	out->rtcp_in = stats->rtcp_in;
+	out->rtcp_out = stats->rtcp_out;
+	out->dropped = stats->dropped;
+	out->lost = stats->lost;
+	out->jitter_us = stats->jitter_us;
+	out->digits = stats->digits;
+	out->source_changes = stats->source_changes;
+	out->remote_lost = stats->remote_lost;
+	out->remote_jitter_us = stats->remote_jitter_us;
+	out->rtt_us = stats->rtt_us;
+	out->codec = packing_chars(sound->codec);
+	out->mos_in = sound->mos_in;
+	out->mos_out = sound->mos_out;
+	return out;
+}
+
+static uint32_t pack_segment_leg(uint8_t leg)
+{
+	return leg == LEG_NONE ? 0 : leg + 1U;
+}
+
+static void pack_segment(struct packed_segment *p, const struct segment *s)
+{
+	Tandem__Call__Segment *out = &p->segment;
+	const struct cdr *cdr = &s->cdr;
+
+	tandem__call__segment__init(out);
+	out->from = packing_chars(cdr->from);
+	out->to = packing_chars(cdr->to);
+	out->sip_call_id = packing_chars(cdr->sip_call_id);
+	out->setup_utc_ms = cdr->setup_utc_ms;
+	out->ringing_utc_ms = cdr->ringing_utc_ms;
+	out->answer_utc_ms = cdr->answer_utc_ms;
+	out->end_utc_ms = cdr->end_utc_ms;
+	out->status = cdr->sip_status;
+	out->cause = s->cause;
+	out->ended_by = cdr->ended_by;
+	out->lines = cdr->lines;
+	out->audio = cdr->audio;
+	out->recordings = cdr->recordings;
+	out->room = cdr->room;
+	out->forwarded_to = packing_chars(cdr->forwarded_to);
+	out->forwarded = cdr->forwarded;
+	out->from_trunk = packing_chars(cdr->from_trunk);
+	out->to_trunk = packing_chars(cdr->to_trunk);
+	out->caller = pack_segment_leg(s->caller);
+	out->callee = pack_segment_leg(s->callee);
+	out->a = pack_counters(&p->a, &cdr->a, &cdr->a_sound);
+	out->b = pack_counters(&p->b, &cdr->b, &cdr->b_sound);
+}
+
+static void packing_segments(struct packing *p, const struct call *c)
+{
+	for (uint8_t i = 0; i < c->segment_count; i++) {
+		pack_segment(&p->segments[i], &c->segments[i]);
+		p->segment_list[i] = &p->segments[i].segment;
+	}
+	p->call.segments = p->segment_list;
+	p->call.n_segments = c->segment_count;
+}
+
+static Tandem__Call__Secret *pack_secret(Tandem__Call__Secret *out,
+					 const struct flow_secret *secret)
+{
+	tandem__call__secret__init(out);
+	out->key = (ProtobufCBinaryData){ .len = secret->key.length,
+					  .data = (uint8_t *)(uintptr_t)secret->key.octets };
+	out->limit = secret->rtp.limit;
+	out->limit_rtcp = secret->rtcp.limit;
+	return out;
+}
+
+static Tandem__Call__Key *pack_key(Tandem__Call__Key *out, const struct media_key *key)
+{
+	if (key->suite == MEDIA_SUITE_NONE)
+		return NULL;
+	tandem__call__key__init(out);
+	out->suite = key->suite;
+	out->octets = packing_octets(key->octets, key->length);
+	return out;
+}
+
+static Tandem__Call__Dtls *pack_dtls(struct packed_flow *to, const struct flow_dtls *dtls)
+{
+	Tandem__Call__Dtls *out = &to->dtls;
+
+	tandem__call__dtls__init(out);
+	out->ufrag = packing_octets(dtls->ice.ufrag, sizeof(dtls->ice.ufrag));
+	out->pwd = packing_octets(dtls->ice.pwd, sizeof(dtls->ice.pwd));
+	out->ice_name = dtls->ice_name;
+	out->shared_port = dtls->shared_port;
+	out->role = dtls->role;
+	out->association = dtls->association;
+	out->hash = dtls->peer.hash;
+	if (dtls->peer.hash != MEDIA_HASH_NONE)
+		out->fingerprint = packing_octets(dtls->peer.octets, sizeof(dtls->peer.octets));
+	out->key_in = pack_key(&to->key_in, &dtls->key_in);
+	out->key_out = pack_key(&to->key_out, &dtls->key_out);
+	if (dtls->flight.n) {
+		out->flight = packing_octets(dtls->flight.p, dtls->flight.n);
+		out->flight_until_utc_ms = dtls->flight_until_utc_ms;
+	}
+	return out;
+}
+
+static void pack_said(const struct call_host *h, Tandem__Call__Resume *out,
+		      const struct flow_said *said)
+{
+	uint64_t ago_ms = said->at_ns < h->now.ns ? (h->now.ns - said->at_ns) / NS_PER_MS : 0;
+
+	if (said->units == 0 || ago_ms > h->now.utc_ms)
+		return;
+	out->said_utc_ms = h->now.utc_ms - ago_ms;
+	out->said_timestamp = said->timestamp;
+	out->said_clock_hz = said->clock_hz;
+	out->said_sequence = said->sequence;
+	out->said_units = said->units;
+}
+
+static void pack_flow(const struct call_host *h, struct packing *p, const struct call_flow *f)
+{
+	const struct shard_settings *settings = h->settings;
+	struct packed_flow *to = &p->flows[p->call.n_flows];
+	Tandem__Call__Flow *out = &to->flow;
+	Tandem__Call__Resume *r = &to->resume;
+
+	tandem__call__resume__init(r);
+	r->rtp = packing_address(&f->resume.source_rtp, to->text[0]);
+	r->rtcp = packing_address(&f->resume.source_rtcp, to->text[1]);
+	r->ssrc = f->resume.source_ssrc;
+	r->timestamp_offset = f->resume.timestamp_offset;
+	r->sequence_offset = f->resume.sequence_offset;
+	r->started = f->resume.started;
+	r->srtp = f->resume.srtp_in;
+	r->srtp_key = f->resume.srtp_key;
+	pack_said(h, r, &f->resume.said);
+	tandem__call__flow__init(out);
+	out->leg = f->leg;
+	out->line = f->line;
+	out->kind = f->kind;
+	out->been = f->been;
+	(void)bytes_cstr(bytes_str(settings->networks[f->network].name), to->network,
+			 sizeof(to->network));
+	out->network = to->network;
+	out->port = f->port;
+	out->ssrc = f->ssrc_out;
+	out->resume = r;
+	if (f->secret)
+		out->secret = pack_secret(&to->secret, f->secret);
+	if (f->dtls)
+		out->dtls = pack_dtls(to, f->dtls);
+	p->flow_list[p->call.n_flows++] = out;
+}
+
+static void packing_flows(const struct call_host *h, struct packing *p, const struct call *c)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (!c->flows[i].closing)
+			pack_flow(h, p, &c->flows[i]);
+	}
+	p->call.flows = p->flow_list;
+}
 
 static void pack_facts(const struct call_host *h, struct packing *p, const struct call *c)
 {

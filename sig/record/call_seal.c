@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/record/call_seal.h"
+#include "sig/record/call_codec.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/record/call_pack.h"
-#include "sig/record/call_unknown.h"
+#include "sig/record/proto.h"
 
 /* What a sealed record belongs to: it opens as no other call's. */
 struct context {
@@ -108,4 +107,19 @@ const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, bool
 	tandem__call__call__free_unpacked(*in, NULL);
 	*in = inner;
 	return wrong;
+}
+
+uint64_t call_unknown_name(const ProtobufCMessage *element, size_t position)
+{
+	if (element->descriptor == &tandem__call__leg__descriptor) {
+		const Tandem__Call__Leg *leg = (const Tandem__Call__Leg *)(const void *)element;
+
+		return leg->index ? leg->index : position;
+	}
+	if (element->descriptor == &tandem__call__flow__descriptor) {
+		const Tandem__Call__Flow *flow = (const Tandem__Call__Flow *)(const void *)element;
+
+		return (uint64_t)flow->leg << 32 | flow->line;
+	}
+	return position;
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/steady.h"
-#include "sig/record/unknown.h"
+#include "sig/record/proto.h"
 #include "sig/room.pb-c.h"
-#include "sig/sip/conf_name.h"
+#include "sig/sip/id.h"
 
 typedef Tandem__Room__Room pb_room;
 typedef Tandem__Room__Comes pb_comes;

@@ -3,12 +3,12 @@
 #ifndef SIG_SUBSCRIPTION_REMOTE_NEWS_H
 #define SIG_SUBSCRIPTION_REMOTE_NEWS_H
 
-#include "sig/host/secret_limit.h"
+#include "sig/host/security.h"
 #include "sig/host/share.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/model/record_page.h"
-#include "sig/subscription/dialog_state.h"
+#include "sig/subscription/package.h"
 
 enum {
 	REMOTE_NEWS_MAX = 65535, /* octets that go at once */

@@ -10,8 +10,8 @@
  *
  * One for a node, on its control thread. No socket and no clock of its own.
  */
-#ifndef SIG_SUBSCRIPTION_REMOTE_WATCH_H
-#define SIG_SUBSCRIPTION_REMOTE_WATCH_H
+#ifndef SIG_REMOTE_REMOTE_WATCH_H
+#define SIG_REMOTE_REMOTE_WATCH_H
 
 #include "base/hash.h"
 #include "sig/remote/remote_news.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/room/room.h"
 
 static struct bytes room_name_write(const char *number, uint64_t room, uint8_t space[ROOM_USER_MAX])

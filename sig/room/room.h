@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A room: a conference of one shard (FEATURES CONF-01). It is a small value with a record of its own; who is in it is said by the records
- * of its members' calls (room_member.h). So either may be read first by whoever goes on with the shard. Here are the rules that need no call:
+ * of its members' calls (room.h). So either may be read first by whoever goes on with the shard. Here are the rules that need no call:
  * numbers, who is host, who may do what. Pure.
  */
 #ifndef SIG_ROOM_ROOM_H
@@ -16,9 +16,9 @@
 #include "base/text.h"
 #include "base/wheel.h"
 #include "media/job.h"
-#include "sig/host/asked.h"
+#include "sig/host/effect.h"
 #include "sig/room/roster.h"
-#include "sig/sip/conf_name.h"
+#include "sig/sip/id.h"
 
 /*
  * A call that is in a room: what the room knows of it. It is part of the call's record, and never of the room's: so a room of 2,000 is
@@ -251,7 +251,7 @@ struct room {
 		[MEMBER_NAMED_MAX]; /* ... by which it is called alone (conf_name_make); "": by its id */
 	struct text invited; /* ... users who may call that: "1001 1002 ", the newest first */
 	uint64_t follows; /* the conference of another shard where all who are in it go; 0: none */
-	struct text unknown; /* of its record: what a later program wrote (sig/record/unknown.h) */
+	struct text unknown; /* of its record: what a later program wrote (sig/record/proto.h) */
 	/* of this process */
 	struct room_member *first, *end;
 	uint32_t count; /* those in it */
@@ -270,7 +270,7 @@ struct room {
 	uint64_t claim_ns;     /* it is asked again, or waited for no longer; 0: off */
 	struct room_order orders[ROOM_ORDERS_MAX];
 	uint8_t order_count;
-	struct room_roster roster; /* of those who are told of (room_told.h) */
+	struct room_roster roster; /* of those who are told of (roster.h) */
 	uint32_t told_count;       /* ... and count */
 	uint64_t told_change;      /* those who watch know of */
 	uint16_t told_host;        /* ... as host */

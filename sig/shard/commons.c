@@ -1,8 +1,355 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/shard_state.h"
-
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+#include "base/clock.h"
+#include "sig/host/tenant.h"
+#include "sig/shard/commons.h"
+#include "sig/shard/shard_state.h"
+#include "sig/sip/stream_rate.h"
+
+static const struct stream_rate g_source_rate = { .per_s = AUTH_LIMIT_SOURCE_PER_S,
+						  .burst = AUTH_LIMIT_SOURCE_BURST };
+static const struct stream_rate g_phone_rate = { .per_s = AUTH_LIMIT_PHONE_PER_S,
+						 .burst = AUTH_LIMIT_PHONE_BURST };
+
+uint64_t auth_limit_source(const struct hash_key *key, const struct addr *source)
+{
+	const struct addr whose = addr_source(source);
+	uint64_t id = hash_sip(key, bytes_mem(whose.ip, sizeof(whose.ip)));
+
+	return id ? id : 1;
+}
+
+uint64_t auth_limit_flow(const struct hash_key *key, const struct addr *remote, unsigned transport)
+{
+	uint64_t parts[2] = { hash_sip(key, bytes_mem(remote->ip, sizeof(remote->ip))),
+			      (uint64_t)remote->port << 8 | transport };
+	uint64_t id = hash_sip(key, bytes_mem(parts, sizeof(parts)));
+
+	return id ? id : 1;
+}
+
+struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_key *key,
+				       uint16_t tenant, struct bytes user)
+{
+	return &l->nobody[tenant_hash(hash_sip(key, user), tenant) % AUTH_LIMIT_NAMES];
+}
+
+static struct auth_guess *guess_find(struct auth_guesses *g, uint64_t source)
+{
+	for (size_t i = 0; g && i < AUTH_LIMIT_WAYS; i++) {
+		if (g->ways[i].source == source)
+			return &g->ways[i];
+	}
+	return NULL;
+}
+
+/* A free one, or the one that failed longest ago. */
+static struct auth_guess *guess_take(struct auth_guesses *g, uint64_t source, uint64_t now_ns)
+{
+	struct auth_guess *oldest = g->ways;
+
+	for (size_t i = 1; i < AUTH_LIMIT_WAYS; i++) {
+		if (g->ways[i].last_ns < oldest->last_ns)
+			oldest = &g->ways[i];
+	}
+	*oldest = (struct auth_guess){ .source = source, .first_ns = now_ns };
+	return oldest;
+}
+
+static const struct auth_source *source_find(const struct auth_limit *l, uint64_t id)
+{
+	const struct auth_source *set = l->sources[id % AUTH_LIMIT_SETS];
+
+	for (size_t i = 0; i < AUTH_LIMIT_WAYS; i++) {
+		if (set[i].id == id)
+			return &set[i];
+	}
+	return NULL;
+}
+
+/* That of the id, or the one with the least to remember. */
+static struct auth_source *source_take(struct auth_limit *l, uint64_t id)
+{
+	struct auth_source *set = l->sources[id % AUTH_LIMIT_SETS], *least = set;
+
+	for (size_t i = 0; i < AUTH_LIMIT_WAYS; i++) {
+		if (set[i].id == id)
+			return &set[i];
+		if (set[i].full_ns < least->full_ns)
+			least = &set[i];
+	}
+	*least = (struct auth_source){ .id = id };
+	return least;
+}
+
+static uint64_t until_ns(uint64_t at_ns, uint64_t now_ns)
+{
+	return at_ns > now_ns ? at_ns - now_ns : 0;
+}
+
+static uint64_t fresh_next_ns(const struct auth_flows *f)
+{
+	uint64_t burst_ns = (AUTH_LIMIT_FRESH_BURST - 1) * AUTH_LIMIT_FRESH_S * NS_PER_S;
+
+	return f->full_ns > burst_ns ? f->full_ns - burst_ns : 0;
+}
+
+static bool flow_has_failed(const struct auth_flows *f, uint64_t flow)
+{
+	for (size_t i = 0; i < AUTH_LIMIT_FLOWS; i++) {
+		if (f->failed[i] == flow)
+			return true;
+	}
+	return false;
+}
+
+/* waits: it was looked at although the place waits. */
+static void flow_failed(struct auth_flows *f, uint64_t flow, bool waits, uint64_t now_ns)
+{
+	if (waits) {
+		if (f->full_ns < now_ns)
+			f->full_ns = now_ns;
+		f->full_ns += AUTH_LIMIT_FRESH_S * NS_PER_S;
+	}
+	if (!flow_has_failed(f, flow))
+		f->failed[f->next++ % AUTH_LIMIT_FLOWS] = flow;
+}
+
+/* Of a flow in a place that waits for so long. */
+static uint64_t flow_wait_ns(const struct auth_flows *f, uint64_t flow, uint64_t place_ns,
+			     uint64_t now_ns)
+{
+	uint64_t fresh_ns;
+
+	if (place_ns == 0 || flow_has_failed(f, flow))
+		return place_ns;
+	fresh_ns = until_ns(fresh_next_ns(f), now_ns);
+	return fresh_ns < place_ns ? fresh_ns : place_ns;
+}
+
+/* A phone whose own count is used up is like anybody at its address. */
+static bool limit_is_free(const struct auth_try *t, uint64_t now_ns)
+{
+	uint64_t full_ns = t->guesses ? t->guesses->phone_full_ns : 0;
+
+	return t->standing == AUTH_PHONE && stream_rate_next_ns(full_ns, &g_phone_rate) <= now_ns;
+}
+
+uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t, uint64_t now_ns)
+{
+	const struct auth_source *s = source_find(l, t->source);
+	const struct auth_guess *g = guess_find(t->guesses, t->source);
+	uint64_t pair_ns = g ? until_ns(g->until_ns, now_ns) : 0, source_ns = 0;
+
+	if (limit_is_free(t, now_ns))
+		return 0;
+	if (g)
+		pair_ns = flow_wait_ns(&g->flows, t->flow, pair_ns, now_ns);
+	if (s && t->standing == AUTH_STRANGER)
+		source_ns = flow_wait_ns(
+			&s->flows, t->flow,
+			until_ns(stream_rate_next_ns(s->full_ns, &g_source_rate), now_ns), now_ns);
+	return pair_ns > source_ns ? pair_ns : source_ns;
+}
+
+static uint64_t limit_wait_ns(uint32_t waits)
+{
+	uint64_t s = AUTH_LIMIT_WAIT_MIN_S;
+
+	while (--waits && s < AUTH_LIMIT_WAIT_MAX_S)
+		s *= 2;
+	return (s < AUTH_LIMIT_WAIT_MAX_S ? s : AUTH_LIMIT_WAIT_MAX_S) * NS_PER_S;
+}
+
+static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
+{
+	struct auth_guess *g = guess_find(t->guesses, t->source);
+	bool waits;
+
+	if (!g)
+		g = guess_take(t->guesses, t->source, now_ns);
+	waits = g->until_ns > now_ns;
+	flow_failed(&g->flows, t->flow, waits, now_ns);
+	if (waits) { /* others at its source: they make nobody wait for longer */
+		g->last_ns = now_ns;
+		return true;
+	}
+	if (now_ns - g->last_ns > AUTH_LIMIT_FORGET_S * NS_PER_S)
+		g->waits = 0;
+	if (now_ns - g->first_ns > AUTH_LIMIT_WINDOW_S * NS_PER_S) {
+		g->first_ns = now_ns;
+		g->failures = 0;
+	}
+	g->last_ns = now_ns;
+	if (++g->failures < AUTH_LIMIT_FAILURES && !g->waits)
+		return false;
+	g->waits += g->waits < UINT32_MAX;
+	g->until_ns = now_ns + limit_wait_ns(g->waits);
+	return true;
+}
+
+bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t now_ns)
+{
+	struct auth_source *s = source_take(l, t->source);
+	bool waits;
+
+	assert(t->guesses);
+	if (limit_is_free(t, now_ns))
+		return !stream_rate_take(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
+	waits = pair_failed(t, now_ns);
+	flow_failed(&s->flows, t->flow, stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns,
+		    now_ns);
+	(void)stream_rate_take(&s->full_ns, &g_source_rate, now_ns);
+	return waits || stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns;
+}
+
+/* While others at its address wait, they go on waiting. What a known phone proves says nothing of the others at its address: else each of its refreshes would give them ten guesses. */
+void auth_limit_passed(const struct auth_try *t, uint64_t now_ns)
+{
+	struct auth_guess *g = guess_find(t->guesses, t->source);
+
+	if (g && t->standing != AUTH_PHONE && g->until_ns <= now_ns)
+		*g = (struct auth_guess){ 0 };
+}
+
+/* Beyond its life a nonce is not taken anyhow. The clock may have stepped either way. */
+static bool nonce_is_dead(const struct nonce_now *n, uint64_t made_utc_ms)
+{
+	uint64_t away = made_utc_ms > n->utc_ms ? made_utc_ms - n->utc_ms : n->utc_ms - made_utc_ms;
+
+	return away > n->lifetime_ms;
+}
+
+static bool count_take(struct nonce_use *u, uint32_t nc)
+{
+	uint64_t bit;
+
+	if (nc > u->newest) {
+		uint32_t ahead = nc - u->newest;
+
+		u->seen = ahead < NONCE_WINDOW ? u->seen << ahead : 0;
+		u->seen |= 1;
+		u->newest = nc;
+		return true;
+	}
+	if (u->newest - nc >= NONCE_WINDOW)
+		return false;
+	bit = UINT64_C(1) << (u->newest - nc);
+	if (u->seen & bit)
+		return false;
+	u->seen |= bit;
+	return true;
+}
+
+static struct nonce_set *set_of(const struct nonce_window *w, uint64_t id)
+{
+	return &w->sets[id % w->count];
+}
+
+/* A free place, or one of a nonce that is dead. */
+static struct nonce_use *nonce_place_find(struct nonce_set *set, const struct nonce_now *n)
+{
+	for (size_t i = 0; i < NONCE_WAYS; i++) {
+		struct nonce_use *u = &set->uses[i];
+
+		if (!u->id || nonce_is_dead(n, u->made_utc_ms))
+			return u;
+	}
+	return NULL;
+}
+
+/* That of the oldest, of which the floor keeps the memory. */
+static struct nonce_use *nonce_place_take(struct nonce_set *set, const struct nonce_now *n)
+{
+	struct nonce_use *oldest = &set->uses[0];
+
+	for (size_t i = 1; i < NONCE_WAYS; i++) {
+		if (set->uses[i].made_utc_ms < oldest->made_utc_ms)
+			oldest = &set->uses[i];
+	}
+	if (oldest->made_utc_ms >= n->made_utc_ms)
+		return NULL;
+	if (oldest->made_utc_ms > set->floor_utc_ms || nonce_is_dead(n, set->floor_utc_ms))
+		set->floor_utc_ms = oldest->made_utc_ms;
+	return oldest;
+}
+
+/* What was in a set is in that one or in its new sister. */
+static void set_split(const struct nonce_set *set, struct nonce_set *same, struct nonce_set *sister,
+		      uint32_t bit)
+{
+	size_t kept = 0, moved = 0;
+
+	same->floor_utc_ms = sister->floor_utc_ms = set->floor_utc_ms;
+	for (size_t i = 0; i < NONCE_WAYS; i++) {
+		if (set->uses[i].id & bit)
+			sister->uses[moved++] = set->uses[i];
+		else
+			same->uses[kept++] = set->uses[i];
+	}
+}
+
+/* With a quarter of all places in use one set of 4,000 has more than eight: a challenge more is cheaper than twice the memory. */
+static bool sets_are_worth_more(const struct nonce_window *w)
+{
+	return w->count < NONCE_SETS && w->used >= w->count * NONCE_WAYS / 4;
+}
+
+/* Twice as many sets. False: these are enough, or there is no memory. */
+static bool sets_grow(struct nonce_window *w)
+{
+	struct nonce_set *more =
+		sets_are_worth_more(w) ? calloc(2 * (size_t)w->count, sizeof(*more)) : NULL;
+
+	if (!more)
+		return false;
+	for (uint32_t i = 0; i < w->count; i++)
+		set_split(&w->sets[i], &more[i], &more[i + w->count], w->count);
+	free(w->sets);
+	w->sets = more;
+	w->count *= 2;
+	return true;
+}
+
+int nonce_window_open(struct nonce_window *w)
+{
+	*w = (struct nonce_window){ .sets = calloc(NONCE_SETS_MIN, sizeof(*w->sets)),
+				    .count = NONCE_SETS_MIN };
+	return w->sets ? 0 : -ENOMEM;
+}
+
+void nonce_window_close(struct nonce_window *w)
+{
+	free(w->sets);
+	*w = (struct nonce_window){ 0 };
+}
+
+bool nonce_window_take(struct nonce_window *w, const struct nonce_now *n)
+{
+	struct nonce_set *set = set_of(w, n->id);
+	struct nonce_use *u;
+
+	for (size_t i = 0; i < NONCE_WAYS; i++) {
+		if (set->uses[i].id == n->id)
+			return count_take(&set->uses[i], n->nc);
+	}
+	if (n->made_utc_ms <= set->floor_utc_ms && !nonce_is_dead(n, set->floor_utc_ms))
+		return false;
+	while (!(u = nonce_place_find(set, n)) && sets_grow(w))
+		set = set_of(w, n->id);
+	if (!u)
+		u = nonce_place_take(set, n);
+	if (!u)
+		return false;
+	w->used += u->id == 0;
+	*u = (struct nonce_use){
+		.id = n->id, .made_utc_ms = n->made_utc_ms, .seen = 1, .newest = n->nc
+	};
+	return true;
+}
 
 enum { PORT_REST_MIN_S = 2 }; /* a busy node takes ports again after this, and counts it */
 

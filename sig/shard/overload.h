@@ -33,7 +33,7 @@ bool overload_is(const struct overload *o, uint64_t now_ns);
 bool overload_refuses(const struct overload *o, uint64_t behind_ns, uint64_t target_ns,
 		      uint64_t now_ns);
 
-/* ---- overload_glance.c: a request that opens a call, read only as far as its refusal needs ---- */
+/* ---- overload.c: a request that opens a call, read only as far as its refusal needs ---- */
 enum { OVERLOAD_VIAS_MAX = 8 };
 struct overload_glance {
 	struct bytes uri;                     /* Request-URI */

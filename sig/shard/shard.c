@@ -12,6 +12,263 @@
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 
+enum { SHARD_SHIFT = 48 };
+
+/* RFC 3261 8.2.7: the same request gets the same tag, though nothing of it is kept. */
+struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m)
+{
+	uint64_t parts[2] = {
+		hash_sip(&s->key, m->via.branch),
+		hash_sip(&s->key, m->call_id) + m->cseq,
+	};
+	struct id_tag tag = {
+		.call = (uint64_t)s->settings.number << SHARD_SHIFT,
+		.leg = ID_LEG_NONE,
+		.random = hash_sip(&s->key, bytes_mem(parts, sizeof(parts))),
+	};
+	struct dialog_tag out;
+
+	id_tag_put(out.text, &tag);
+	return out;
+}
+
+static struct response response_of(const struct shard_reply *r, const struct dialog_tag *tag)
+{
+	return (struct response){
+		.status = r->status,
+		.reason = r->reason,
+		.tag = bytes_mem(tag->text, sizeof(tag->text)),
+		.extra = r->extra,
+	};
+}
+
+void shard_reply(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		 const struct shard_reply *r)
+{
+	struct dialog_tag tag = shard_tag(s, m);
+	struct response response = response_of(r, &tag);
+
+	respond(&s->host, slot, m, &response);
+}
+
+void shard_reply_stateless(struct shard *s, const struct sip_message *m,
+			   const struct shard_reply *r)
+{
+	struct dialog_tag tag = shard_tag(s, m);
+	struct response response = response_of(r, &tag);
+	struct text text = { 0 };
+	struct sip_hop hop;
+	int err;
+
+	response.brief = !sip_transport_is_stream(m->hop.transport);
+	err = response_make(&s->host, m, &response, &text);
+	if (err) {
+		sig_count_dropped(&s->metrics, err == -EMSGSIZE ? DROPPED_TOO_LARGE : DROPPED_OOM);
+		return;
+	}
+	message_response_hop(m, &hop);
+	sig_count_out(&s->metrics, r->status);
+	txns_send(&s->txns, &hop, text_bytes(&text));
+	text_clear(&text);
+}
+
+void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		  uint16_t status, enum sig_refused reason, struct bytes extra)
+{
+	struct shard_reply r = { .status = status, .extra = extra };
+
+	txns_refuse_for(&s->txns, reason);
+	LOG_DEBUG("sip", 0, "request refused", LOG_STR("reason", sig_refused_name(reason)),
+		  LOG_BYTES("method", m->method_name), LOG_U64("status", status),
+		  LOG_ADDR("source", &m->hop.remote));
+	if (slot) {
+		shard_reply(s, slot, m, &r);
+	} else {
+		shard_reply_stateless(s, m, &r);
+	}
+}
+
+/* For a phone that is not there nobody answers (RFC 5627 6.1). */
+static uint16_t options_status(const struct shard *s, const struct sip_message *m)
+{
+	struct bytes value;
+
+	return sip_param(m->uri.params, "gr", &value) ? shard_gruu_status(s, m) : 200;
+}
+
+static void options(struct shard *s, const struct sip_message *m)
+{
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+	struct shard_reply r = { .status = options_status(s, m) };
+
+	respond_write_options(&extra, &s->host, RESPOND_ALLOW);
+	r.extra = writer_lines(&extra);
+	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
+}
+
+static void dispatch_by_method(struct shard *s, const struct sip_message *m)
+{
+	switch (m->method) {
+	case SIP_INVITE:
+		shard_invite(s, m);
+		break;
+	case SIP_REGISTER:
+		shard_register(s, m);
+		break;
+	case SIP_OPTIONS:
+		options(s, m);
+		break;
+	case SIP_BYE: /* only within a dialog */
+	case SIP_PRACK:
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		break;
+	case SIP_REFER:
+		shard_refer(s, m);
+		break;
+	case SIP_SUBSCRIBE:
+		shard_subscribe(s, m);
+		break;
+	case SIP_MESSAGE:
+		shard_message(s, m);
+		break;
+	case SIP_ACK:
+	case SIP_CANCEL:
+	case SIP_INFO:
+	case SIP_UPDATE:
+	case SIP_NOTIFY:
+	case SIP_PUBLISH:
+		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	case SIP_UNKNOWN:
+		shard_refuse(s, NULL, m, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	}
+}
+
+static void shard_request(struct shard *s, const struct sip_message *m)
+{
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+
+	if (respond_unsupported(&extra, &s->host, m)) {
+		shard_refuse(s, NULL, m, 420, REFUSED_EXTENSION, writer_lines(&extra));
+		return;
+	}
+	/* RFC 3261 26.2.2: TLS on every hop, and that includes this one */
+	if (bytes_iis(m->uri.scheme, "sips") && !sip_transport_is_secure(m->hop.transport)) {
+		shard_refuse(s, NULL, m, 416, REFUSED_SCHEME, (struct bytes){ 0 });
+		return;
+	}
+	if (txns_is_merged(&s->txns, m)) { /* RFC 3261 8.2.2.2 */
+		shard_refuse(s, NULL, m, 482, REFUSED_MERGED, (struct bytes){ 0 });
+		return;
+	}
+	dispatch_by_method(s, m);
+}
+
+/*
+ * The walk of a datagram:
+ *   parsed -> response: its client transaction -> call
+ *          -> ACK: server transaction of a non-2xx, or the call of a 2xx
+ *          -> copy of a request: answered by its server transaction
+ *          -> CANCEL -> the INVITE it means
+ *          -> in a dialog of ours -> call
+ *          -> new: OPTIONS, REGISTER, INVITE, or refused
+ */
+
+static enum sig_dropped drop_reason(const char *reason)
+{
+	if (strcmp(reason, "keepalive") == 0)
+		return DROPPED_KEEPALIVE;
+	if (strcmp(reason, "too_large") == 0)
+		return DROPPED_TOO_LARGE;
+	return strcmp(reason, "out_of_memory") == 0 ? DROPPED_OOM : DROPPED_UNREADABLE;
+}
+
+static void unreadable(struct shard *s, struct sip_message *m, const struct sip_hop *from,
+		       const struct message_error *error)
+{
+	if (error->status && m->head) {
+		struct shard_reply r = { .status = error->status };
+
+		m->hop = *from;
+		txns_refuse_for(&s->txns, REFUSED_MALFORMED);
+		shard_reply_stateless(s, m, &r);
+	} else {
+		sig_count_dropped(&s->metrics, drop_reason(error->reason));
+	}
+	LOG_DEBUG("sip", 0, "message not understood", LOG_STR("reason", error->reason),
+		  LOG_ADDR("source", &from->remote));
+}
+
+static void request_receive(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *slot;
+
+	if (m->method == SIP_ACK) {
+		shard_ack(s, m);
+		return;
+	}
+	slot = txns_find_server(&s->txns, m, m->method);
+	if (slot) {
+		slot = shard_hop_copied(s, slot, m);
+		if (slot)
+			(void)txns_step(&s->txns, slot, TXN_EV_REQUEST, s->host.now.ns);
+		return;
+	}
+	metric_add(s->metrics.requests[m->method], 1);
+	if (m->method == SIP_CANCEL) {
+		shard_cancel(s, m);
+	} else if (m->to.tag.n && m->method != SIP_REGISTER) {
+		shard_inside(s, m);
+	} else {
+		shard_request(s, m);
+	}
+}
+
+/* It was refused at a glance. */
+static bool is_refused(struct shard *s, const struct sip_hop *from, struct bytes datagram)
+{
+	return from->transport != SIP_INTER_SHARD && shard_overload(s, from, datagram);
+}
+
+static void message_receive(struct shard *s, const struct sip_message *m)
+{
+	if (shard_is_trusted(s, &m->hop))
+		shard_trust_peer(s, &m->hop);
+	if (m->request)
+		request_receive(s, m);
+	else
+		shard_response(s, m);
+}
+
+void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
+		   struct instant now)
+{
+	struct message_error error;
+	struct sip_message m;
+
+	shard_begin(s, now);
+	if (is_refused(s, from, datagram))
+		return;
+	if (message_parse(&m, datagram, &error)) {
+		unreadable(s, &m, from, &error);
+	} else {
+		m.hop = *from;
+		message_receive(s, &m);
+	}
+	message_close(&m);
+}
+
+void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
+			  struct instant now)
+{
+	shard_begin(s, now);
+	if (!is_refused(s, &m->hop, datagram))
+		message_receive(s, m);
+}
+
+/* Requests outside of dialogs (RFC 3261 8.2). */
+
 static void host_open(struct shard *s, struct rand_source *rand)
 {
 	s->host = (struct call_host){

@@ -7,15 +7,16 @@
 #ifndef SIG_SHARD_SHARD_H
 #define SIG_SHARD_SHARD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/clock.h"
 #include "base/rand.h"
-#include "sig/host/asked.h"
 #include "sig/host/effect.h"
 #include "sig/host/settings.h"
 #include "sig/host/toll.h"
 #include "sig/leg/line_facts.h"
 #include "sig/location/locations.h"
-#include "sig/subscription/ending.h"
 
 struct shard;
 
@@ -34,7 +35,7 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 /* Names joined by ',': whoever shares one with it may take calls that ring at it. As shard_monitors_set. */
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
 		     const char *groups) NODISCARD;
-/* The same of the tenant's groups of slots that it uses (sig/host/park_groups.h). */
+/* The same of the tenant's groups of slots that it uses (sig/host/tenant.h). */
 int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number,
 			  const char *groups) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
@@ -317,7 +318,7 @@ enum shard_room_act {
 	SHARD_ROOM_UNMUTE,
 	SHARD_ROOM_HOLD,
 	SHARD_ROOM_RESUME,
-	SHARD_ROOM_RECORD, /* record; see sig/shard/shard_room_parts.h */
+	SHARD_ROOM_RECORD, /* record; see sig/shard/shard_room.h */
 };
 struct room_play;
 struct shard_room_order {
@@ -326,7 +327,7 @@ struct shard_room_order {
 	const struct room_play *play;
 	const char *endpoint;
 	uint8_t record; /* enum order_record */
-	bool by_page;   /* the record page of a member says so (shard_page.h) */
+	bool by_page;   /* the record page of a member says so (shard.h) */
 	const struct shard_order *by;
 };
 /* 0, -ENOENT, -ENXIO (no such member), -EACCES (it may not), -EAGAIN; of a recording -EPERM, -ENOMSG, -EUSERS. */
@@ -485,5 +486,41 @@ void shard_counts(const struct shard *s, struct shard_counts *out);
 void shard_counts_show(const struct shard *s, const struct shard_counts *total);
 /* Networks without the pairs of ports that one more call takes. */
 uint32_t shard_networks_full(const struct shard *s, struct instant now);
+
+/* Where a party of a call is, if it does not simply speak with the other one: what the doctor and call.why tell of it. A value. */
+
+enum party_place_kind {
+	PARTY_TALKS,
+	PARTY_WAITS, /* an application is asked for it, and has not answered */
+	PARTY_ALONE, /* answered by tandem; no other party, and nothing is played */
+	PARTY_PLAYED, /* a command plays to it, awaits DTMF digits of it, or records a message of it */
+	PARTY_STREAMED, /* it is with an application by live audio */
+	PARTY_ECHOED,   /* it hears itself */
+	PARTY_PARKED,
+	PARTY_CONFERS,
+	PARTY_PARTS, /* nobody takes the call: it hears a tone until it hangs up */
+};
+
+enum { PARTY_NAME_MAX = 80 };
+
+struct party_place {
+	enum party_place_kind kind;
+	bool sounds; /* there is something of the node that it is to hear, in a codec that it takes */
+	bool collects, records, paused;     /* played */
+	bool muted, deaf, held, waits_host; /* confers */
+	uint8_t file, file_count;           /* played: which one of how many, from 1 on */
+	uint16_t others;                    /* confers: in the conference beside it */
+	uint64_t room;                      /* confers */
+	char application[PARTY_NAME_MAX];   /* that has the call; "": none */
+	char name[PARTY_NAME_MAX];          /* of the file, endpoint, slot or number; "": none */
+};
+
+/* The record page of an extension (sig/model/record_page.h), of all shards of a node. */
+struct shard_commons;
+struct record_page;
+struct record_page_ask;
+/* Acts, and looks behind that. */
+void shard_record_page(struct shard_commons *c, const struct record_page_ask *ask,
+		       struct instant now, struct record_page *out);
 
 #endif

@@ -1,15 +1,295 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks: digest credentials (RFC 3261 22, 8760) or an address we trust. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "sig/call/cdr.h"
 #include "sig/model/leg.h"
 #include "sig/shard/shard_state.h"
-#include "sig/shard/trust.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/id.h"
+#include "sig/sip/stream_rate.h"
+#include "sig/sip/uri.h"
 
-const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop)
+/* Which call a message belongs to, for those who watch. */
+
+/* Another shard names its own calls so. */
+static bool whose_is_ours(const struct shard *s, const struct id_tag *tag)
+{
+	return tag->leg != ID_LEG_NONE && id_shard(tag->call) == s->settings.number;
+}
+
+static uint64_t of_tag(const struct shard *s, struct bytes text)
+{
+	struct id_tag tag;
+
+	if (id_tag_get(text, &tag) || !whose_is_ours(s, &tag))
+		return 0;
+	elsewhere_follow(&s->elsewhere, &tag);
+	return tag.call;
+}
+
+static uint64_t of_branch(const struct shard *s, struct bytes text)
+{
+	struct id_tag tag;
+
+	return !id_branch_get(text, &tag) && whose_is_ours(s, &tag) ? tag.call : 0;
+}
+
+/* What carries no tag of ours: an INVITE, its 100, its CANCEL, the ACK to a refusal. */
+static uint64_t of_transaction(const struct shard *s, const struct sip_message *m)
+{
+	enum sip_method method = m->method == SIP_CANCEL ? SIP_INVITE : m->method;
+	const struct txn_slot *slot = txns_find_server(&s->txns, m, method);
+
+	return slot ? slot->call : 0;
+}
+
+uint64_t shard_whose(const struct shard *s, struct bytes message)
+{
+	struct message_error error;
+	struct sip_message m;
+	uint64_t call = 0;
+
+	if (!message_parse(&m, message, &error)) {
+		call = of_tag(s, m.to.tag);
+		if (!call)
+			call = of_tag(s, m.from.tag);
+		if (!call)
+			call = of_branch(s, m.via.branch);
+		if (!call)
+			call = of_transaction(s, &m);
+	}
+	message_close(&m);
+	return call;
+}
+
+bool shard_has_request(const struct shard *s, const struct sip_message *m)
+{
+	bool of_invite = m->method == SIP_ACK || m->method == SIP_CANCEL;
+
+	return txns_find_server(&s->txns, m, m->method) ||
+	       (of_invite && txns_find_server(&s->txns, m, SIP_INVITE)) ||
+	       ((of_invite || m->method == SIP_INVITE) && shard_invite_is_waiting(s, m));
+}
+
+enum { TRUST_TRANSPORTS = 1U << SIP_UDP | 1U << SIP_TCP | 1U << SIP_TLS };
+
+static bool transport_fits(const struct shard_trusted *t, const struct sip_hop *hop)
+{
+	unsigned allowed = t->transports ? t->transports : TRUST_TRANSPORTS;
+
+	return (allowed & TRUST_TRANSPORTS & 1U << hop->transport) != 0 &&
+	       (!t->certificate || hop->transport == SIP_TLS);
+}
+
+static bool network_fits(const struct shard_settings *settings, const struct shard_trusted *t,
+			 const struct sip_hop *hop)
+{
+	return !t->network || (hop->local < settings->local_count &&
+			       settings->locals[hop->local].network + 1 == t->network);
+}
+
+/* But for a certificate. */
+static bool is_for(const struct shard_settings *settings, const struct shard_trusted *t,
+		   const struct sip_hop *hop)
+{
+	return transport_fits(t, hop) && network_fits(settings, t, hop) &&
+	       (!t->port || t->port == hop->remote.port) &&
+	       addr_is_within(&hop->remote, &t->net, t->bits);
+}
+
+/* ---- trunks ---- */
+
+static bool comes_to(const struct shard_settings *settings, const struct trunk_settings *t,
+		     const struct sip_hop *hop)
+{
+	const struct shard_local *l =
+		hop->local < settings->local_count ? &settings->locals[hop->local] : NULL;
+
+	if (t->listener.family != ADDR_NONE &&
+	    (!l || (!addr_eq(&l->bind, &t->listener) && !addr_eq(&l->advertise, &t->listener))))
+		return false;
+	return !t->network[0] || (l && !strcmp(settings->networks[l->network].name, t->network));
+}
+
+/* RFC 5922 7.4: whom tls.ca vouches for may still be another one. */
+static bool is_named(const struct shard_settings *settings, const struct trunk_settings *t,
+		     const struct sip_hop *hop)
+{
+	const struct shard_certified *c = &settings->certified;
+
+	return !t->certificate_name[0] || (c->is && c->is(c->arg, hop, t->certificate_name));
+}
+
+/* Its address fits. */
+static bool comes_by(const struct shard_settings *settings, const struct shard_trusted *rule,
+		     uint16_t trunk, const struct sip_hop *hop)
+{
+	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
+
+	return transport_fits(rule, hop) && network_fits(settings, rule, hop) &&
+	       (!rule->port || rule->port == hop->remote.port) &&
+	       (!rule->certificate || hop->certified) && comes_to(settings, t, hop) &&
+	       is_named(settings, t, hop);
+}
+
+uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop *hop)
+{
+	const struct shard_trusted *rule;
+	struct trunk_cursor cursor = { 0 };
+	uint16_t trunk;
+
+	while ((rule = trunks_source_next(settings->trunks, &hop->remote, &cursor, &trunk))) {
+		if (comes_by(settings, rule, trunk, hop))
+			return trunk;
+	}
+	return TRUNK_NONE;
+}
+
+static bool source_fits(const struct shard_settings *settings, uint16_t trunk,
+			const struct sip_hop *hop)
+{
+	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
+	const struct shard_trusted any = { .certificate = t->certificate };
+
+	for (uint8_t i = 0; i < t->source_count; i++) {
+		if (addr_is_within(&hop->remote, &t->sources[i].net, t->sources[i].bits) &&
+		    comes_by(settings, &t->sources[i], trunk, hop))
+			return true;
+	}
+	return !t->source_count && t->listener.family != ADDR_NONE &&
+	       comes_by(settings, &any, trunk, hop);
+}
+
+bool trust_is_of_trunk(const struct shard_settings *settings, uint16_t trunk,
+		       const struct sip_hop *hop)
+{
+	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
+	bool named, is;
+
+	if (!t)
+		return false;
+	named = !t->server_count;
+	is = source_fits(settings, trunk, hop);
+	for (uint8_t i = 0; i <= t->server_count; i++) {
+		const struct sip_place *place = i ? &t->servers[i - 1] : &t->proxy;
+		struct addr at;
+
+		if (!place->host[0])
+			continue;
+		if (addr_parse(&at, bytes_str(place->host)))
+			named = true;
+		else
+			is |= addr_ip_eq(&at, &hop->remote);
+	}
+	return is || (named && !t->source_count && t->listener.family == ADDR_NONE);
+}
+
+const struct shard_trusted *trust_find(const struct shard_settings *settings,
+				       const struct sip_hop *hop)
+{
+	for (uint32_t i = 0; i < settings->trusted_count; i++) {
+		const struct shard_trusted *t = &settings->trusted[i];
+
+		if (is_for(settings, t, hop) && (!t->certificate || hop->certified))
+			return t;
+	}
+	return NULL;
+}
+
+bool trust_misses_certificate(const struct shard_settings *settings, const struct sip_hop *hop)
+{
+	for (uint32_t i = 0; i < settings->trusted_count; i++) {
+		const struct shard_trusted *t = &settings->trusted[i];
+
+		if (t->certificate && !hop->certified && is_for(settings, t, hop))
+			return true;
+	}
+	return false;
+}
+
+static const struct stream_rate g_source = { REFUSED_CALL_PER_S, REFUSED_CALL_BURST };
+static const struct stream_rate g_all = { REFUSED_CALL_ALL_PER_S, REFUSED_CALL_ALL_BURST };
+
+static uint64_t source_id(const struct hash_key *key, const struct addr *source)
+{
+	struct addr whose = addr_source(source);
+	uint64_t id = hash_sip(key, bytes_mem(whose.ip, whose.family == ADDR_V6 ? 16 : 4));
+
+	return id ? id : 1;
+}
+
+/* Its budget, or a new one in the place of that which has been full for longest. */
+static uint64_t *budget_of(struct refused_calls *r, uint64_t id)
+{
+	size_t set = id % REFUSED_CALL_SETS, oldest = 0;
+
+	for (size_t i = 0; i < REFUSED_CALL_WAYS; i++) {
+		if (r->sets[set][i].id == id)
+			return &r->sets[set][i].full_ns;
+		if (r->sets[set][i].full_ns < r->sets[set][oldest].full_ns)
+			oldest = i;
+	}
+	r->sets[set][oldest].id = id;
+	r->sets[set][oldest].full_ns = 0;
+	return &r->sets[set][oldest].full_ns;
+}
+
+/* Whether one more of that source is told. */
+static bool refused_call_may_tell(struct refused_calls *r, const struct hash_key *key,
+				  const struct addr *source, uint64_t now_ns)
+{
+	return stream_rate_take(budget_of(r, source_id(key, source)), &g_source, now_ns) &&
+	       stream_rate_take(&r->all_full_ns, &g_all, now_ns);
+}
+
+static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struct sip_message *m,
+			     uint16_t tenant, struct bytes from, const struct call_refusal *why)
+{
+	uint64_t wall = steady_add(s->host.now.utc_ms, s->host.wall_ms);
+
+	*cdr = (struct cdr){ .call = cdr->call,
+			     .setup_utc_ms = wall,
+			     .end_utc_ms = wall,
+			     .sip_status = why->status,
+			     .q850 = call_cause_q850(CAUSE_REFUSED, why->status),
+			     .ended_by = ENDED_BY_NODE };
+	cdr_put(cdr->tenant, sizeof(cdr->tenant),
+		bytes_str(tenants_name(s->settings.tenants, tenant)));
+	cdr_put(cdr->from, sizeof(cdr->from), from);
+	cdr_put(cdr->to, sizeof(cdr->to), conf_name_shown(m->uri.user));
+	cdr_put(cdr->from_trunk, sizeof(cdr->from_trunk),
+		bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop))));
+	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id), m->call_id);
+	(void)snprintf(cdr->reason, sizeof(cdr->reason), "refused by the node: %s",
+		       why->text ? why->text : sig_refused_name(why->reason));
+}
+
+void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       struct bytes from, const struct call_refusal *why)
+{
+	struct effect *e;
+
+	trunks_count(s->settings.trunks, shard_trunk_of(s, &m->hop), TRUNK_REFUSED);
+	if (!refused_call_may_tell(&s->refused_calls, &s->key, &m->hop.remote, s->host.now.ns)) {
+		metric_add(s->metrics.refused_untold, 1);
+		return;
+	}
+	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, shard_call_new_id(s), 1);
+	if (!e)
+		return;
+	refused_cdr_fill(s, e->cdrs, m, tenant, from, why);
+	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdrs->from),
+		 LOG_STR("to", e->cdrs->to), LOG_U64("status", why->status),
+		 LOG_STR("reason", sig_refused_name(why->reason)),
+		 LOG_ADDR("source", &m->hop.remote), LOG_BYTES("sip_call_id", m->call_id));
+}
+
+static const struct shard_trusted *shard_trusted_by(const struct shard *s,
+						    const struct sip_hop *hop)
 {
 	return trust_find(&s->settings, hop);
 }

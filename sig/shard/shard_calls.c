@@ -1,14 +1,432 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of a shard, found by their id; and everything that reaches a call from outside of SIP. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "sig/call/hears.h"
 #include "sig/call/legs.h"
+#include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/model/call_order.h"
-#include "sig/shard/shard_room_parts.h"
+#include "sig/model/payer.h"
+#include "sig/model/recording.h"
+#include "sig/shard/shard_room.h"
+#include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
+
+/* Who we are to a party that asks: what the document of its trunk says now, and of a recorder the settings. */
+
+static const struct trunk_settings *trunk_of_dialog(const struct shard *s, const struct dialog *d)
+{
+	const struct call *c = shard_call_find(s, dialog_call(d));
+	const struct leg *l = c ? call_leg(c, dialog_leg(d)) : NULL;
+
+	return l && l->trunk.n ? trunks_settings(s->settings.trunks,
+						 trunks_find(s->settings.trunks, c->tenant,
+							     text_bytes(&l->trunk)))
+			       : NULL;
+}
+
+static bool recorder_account(const struct shard *s, struct digest_account *out)
+{
+	const struct shard_siprec *set = &s->settings.siprec;
+
+	*out = (struct digest_account){ .user = bytes_str(set->auth_user),
+					.realm = bytes_str(set->realm),
+					.secret = set->secret };
+	return set->auth_user[0];
+}
+
+bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out)
+{
+	if (dialog_leg(d) == SIPREC_LEG)
+		return recorder_account(owner, out);
+
+	const struct trunk_settings *set = trunk_of_dialog(owner, d);
+
+	if (!set || !set->user[0])
+		return false;
+	*out = (struct digest_account){ .user = bytes_str(set->user),
+					.realm = bytes_str(set->realm),
+					.secret = set->secret };
+	return true;
+}
+
+/* Whom a request is charged to, and what it hears when that one has had enough (sig/host/quota.h). */
+
+enum { TENANT_WAIT_S = 5 }; /* until some call may have ended */
+
+/* A rule with limits has them for all its peers together; without, each address is a peer. */
+static void name_peer(struct quota_name *name, const struct shard_trusted *rule)
+{
+	name->kind = QUOTA_PEER;
+	name->calls = rule->calls_max;
+	name->calls_per_s = rule->calls_per_second;
+	name->user = bytes_mem(name->source.ip, sizeof(name->source.ip));
+	if (name->calls || name->calls_per_s)
+		name->user = bytes_mem(rule, offsetof(struct shard_trusted, calls_max));
+}
+
+/* All that comes from it is one peer's. */
+static bool name_trunk(const struct shard *s, struct quota_name *name, const struct sip_hop *hop)
+{
+	uint16_t trunk = shard_trunk_of(s, hop);
+	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
+
+	if (!set)
+		return false;
+	name->kind = QUOTA_PEER;
+	name->tenant = set->tenant;
+	name->user = bytes_str(set->name);
+	name->calls_per_s = set->calls_per_second;
+	return true;
+}
+
+bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
+		 const struct sip_hop *hop, struct quota_name *out)
+{
+	const struct shard_trusted *rule;
+
+	*out = (struct quota_name){
+		.kind = QUOTA_EXTENSION, .tenant = tenant, .user = user, .source = hop->remote
+	};
+	if (hop->transport == SIP_INTER_SHARD) { /* where it comes from is known in its shard */
+		out->source = (struct addr){ 0 };
+		return user.n;
+	}
+	if (name_trunk(s, out, hop))
+		return true;
+	rule = trust_find(&s->settings, hop);
+	if (rule)
+		name_peer(out, rule);
+	else if (user.n == 0)
+		out->kind = QUOTA_SOURCE;
+	return true;
+}
+
+struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
+			       const struct sip_hop *hop)
+{
+	struct quota_name name;
+
+	if (hop->transport == SIP_INTER_SHARD) /* what it brings was charged in its shard */
+		return (struct quota_party){ { 0 } };
+	(void)shard_payer(s, tenant, user, hop, &name);
+	return quota_party(&s->settings.quota, &name, s->host.now.ns);
+}
+
+bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
+			enum quota_item item, bool always, struct call_refusal *why)
+{
+	struct quota_refusal refusal;
+
+	if (quota_take(&s->settings.quota, party, item, always, s->host.now.ns, &refusal))
+		return true;
+	call_refuse_quota(why, &refusal);
+	return false;
+}
+
+int shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
+		      struct call_refusal *why)
+{
+	int err = payer_begin(&s->host, c, name, false);
+
+	if (!err)
+		return 0;
+	if (err == -ENOMEM)
+		*why = (struct call_refusal){ .status = 500, .reason = REFUSED_MEMORY };
+	else
+		call_refuse_quota(why, &s->host.quota_refusal);
+	if (err == -EDQUOT)
+		security_event(&s->security, SECURITY_QUOTA, &name->source, name->user, why->text,
+			       s->host.now.ns);
+	return -EDQUOT;
+}
+
+void shard_quota_release(const struct shard *s, const struct quota_party *party,
+			 enum quota_item item)
+{
+	quota_give(&s->settings.quota, party, item);
+}
+
+/* Also from a trunk or a trusted peer: who hears 503 may take the node for gone, with all tenants that it has (RFC 3263 4.3). */
+static bool tenant_refuses(struct call_refusal *why, enum sig_refused reason, const char *text,
+			   uint32_t wait_s)
+{
+	*why = (struct call_refusal){
+		.status = 486, .reason = reason, .text = text, .retry_after_s = wait_s
+	};
+	return false;
+}
+
+bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why)
+{
+	uint32_t wait_s =
+		tenants_spend(s->settings.tenants, tenant, TENANT_CALL_RATE, s->host.now.ns);
+
+	return !wait_s || tenant_refuses(why, REFUSED_TENANT_CALL_RATE,
+					 "too many calls a second of this tenant", wait_s);
+}
+
+static uint64_t tenant_share(const struct shard *s, uint16_t tenant)
+{
+	return share_id(s->settings.shares, SHARE_CALLS, tenant, (struct bytes){ 0 }, 0);
+}
+
+static bool tenant_share_is_full(const struct shard *s, uint16_t tenant)
+{
+	uint32_t most = tenants_most(s->settings.tenants, tenant, TENANT_CALLS);
+	uint32_t held = tenants_held(s->settings.tenants, tenant, TENANT_CALLS);
+
+	return s->settings.shares && most &&
+	       held >= share_of(s->settings.shares, tenant_share(s, tenant), most, held,
+				s->host.now.ns);
+}
+
+/* It has more calls here than before, or fewer. */
+static void shard_tenant_publish_calls(const struct shard *s, uint16_t tenant)
+{
+	if (s->settings.shares)
+		share_note(s->settings.shares, tenant_share(s, tenant),
+			   tenants_held(s->settings.tenants, tenant, TENANT_CALLS));
+}
+
+bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why)
+{
+	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS) ||
+	    tenant_share_is_full(s, tenant))
+		return tenant_refuses(why, REFUSED_TENANT_CALLS,
+				      "too many calls at once of this tenant", TENANT_WAIT_S);
+	return shard_tenant_may_begin(s, tenant, why);
+}
+
+void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why)
+{
+	security_event(&s->security, SECURITY_QUOTA, &m->hop.remote, m->from.uri.user, why->text,
+		       s->host.now.ns);
+}
+
+void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
+			const struct call_refusal *why)
+{
+	uint8_t space[256];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	shard_quota_note(s, m, why);
+	session_write_warning(&extra, &s->host, why->text);
+	writer_fmt(&extra, "Retry-After: %" PRIu32 "\r\n", why->retry_after_s);
+	shard_refuse(s, NULL, m, status, why->reason, writer_lines(&extra));
+}
+
+/* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
+ * every call again, so many at a time that nothing else suffers. */
+
+enum {
+	ASSERT_STEP_MS = 10,
+	ASSERT_CALLS = 32,       /* in each step */
+	ASSERT_LOOKED_AT = 2048, /* in each step, of those that need no save */
+};
+
+static void release_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_RELEASE };
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (c->out.count)
+			shard_call_step(s, c, &ev);
+	}
+}
+
+/* The store has an older record of it, or none. What has come to its end is in none. */
+static bool call_is_behind(const struct call *c)
+{
+	return !c->end_done && c->out.acked != c->out.version;
+}
+
+uint64_t shard_unsaved(const struct shard *s)
+{
+	const struct subscription *sub;
+	const struct call *c;
+	const struct room *r;
+	uint32_t cursor = 0;
+	uint64_t n = 0;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		n += call_is_behind(c);
+	cursor = 0;
+	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
+		n += subscription_is_behind(sub);
+	cursor = 0;
+	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
+		n += shard_room_is_behind(r);
+	return n;
+}
+
+/* What the store did not take in time, and what would wait for its turn: all of it now. */
+static void save_behind(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct subscription *sub;
+	uint32_t cursor = 0;
+	struct room *r;
+	struct call *c;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (call_is_behind(c) && !c->out.in_flight && !c->end_tries)
+			shard_call_step(s, c, &ev);
+	}
+	cursor = 0;
+	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL) {
+		if (!sub->saving)
+			subscription_assert(&s->subscriptions, sub, false);
+	}
+	cursor = 0;
+	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
+		shard_room_save(s, r);
+}
+
+void shard_hurry(struct shard *s, bool hurries, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_RELEASE };
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	shard_begin(s, now);
+	s->host.hurries = hurries;
+	while (hurries && (c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (c->later_ns)
+			shard_call_step(s, c, &ev);
+	}
+	if (hurries && !s->host.degraded)
+		save_behind(s);
+}
+
+static void assert_start(struct shard *s)
+{
+	s->assert_call = s->assert_room = 0;
+	s->assert_subscription = 0;
+	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
+}
+
+static bool degraded_set(struct shard *s, bool degraded, const char *text)
+{
+	if (s->host.degraded == degraded)
+		return false;
+	s->host.degraded = degraded;
+	LOG_WARN("sig", 0, text, LOG_U64("calls", s->calls.in_use),
+		 LOG_U64("registrations", locations_aors(s->locations)));
+	return true;
+}
+
+void shard_degraded(struct shard *s, bool degraded, struct instant now)
+{
+	shard_begin(s, now);
+	if (!degraded_set(s, degraded,
+			  degraded ? "the store is away: nothing waits for saves"
+				   : "the store is back: saving everything again"))
+		return;
+	if (degraded) {
+		wheel_stop(&s->wheel, &s->assert_timer);
+		release_calls(s);
+	} else {
+		s->assert_all = true; /* until a pass has come to its end */
+		assert_start(s);
+	}
+}
+
+void shard_caught_up(struct shard *s, struct instant now)
+{
+	shard_begin(s, now);
+	if (degraded_set(s, false,
+			 "the store is in time again: saving what it has not acknowledged"))
+		assert_start(s);
+}
+
+void shard_store_forget(struct shard *s)
+{
+	s->host.degraded = s->host.hurries = s->assert_all = false;
+	wheel_stop(&s->wheel, &s->assert_timer);
+}
+
+static bool call_needs_save(const struct shard *s, const struct call *c)
+{
+	return s->assert_all || call_is_behind(c);
+}
+
+static bool assert_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+	pool_handle h;
+
+	for (uint32_t i = 0, seen = 0; i < ASSERT_CALLS && seen < ASSERT_LOOKED_AT; seen++) {
+		c = pool_next(&s->calls, &s->assert_call, &h);
+		if (!c)
+			return false;
+		if (!call_needs_save(s, c))
+			continue;
+		shard_call_step(s, c, &ev);
+		i++;
+	}
+	return true;
+}
+
+void shard_assert_some(struct shard *s)
+{
+	if (assert_calls(s) || shard_rooms_assert(s, ASSERT_CALLS) ||
+	    shard_watch_assert(s, ASSERT_CALLS)) {
+		wheel_start(&s->wheel, &s->assert_timer,
+			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
+	} else {
+		s->assert_all = false;
+	}
+}
+
+void shard_drain(struct shard *s, bool drain)
+{
+	s->draining = drain;
+}
+
+static bool call_is_saved(const struct call *c)
+{
+	return c->out.acked && c->state != CALL_ENDING;
+}
+
+uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max)
+{
+	uint32_t n = 0;
+	struct call *c = NULL;
+	pool_handle h;
+
+	while (n < max && (c = pool_next(&s->calls, cursor, &h)) != NULL) {
+		if (call_is_saved(c))
+			ids[n++] = c->id;
+	}
+	if (!c)
+		*cursor = 0;
+	return n;
+}
+
+void shard_call_missing(struct shard *s, uint64_t call, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (!c || !call_is_saved(c))
+		return;
+	LOG_WARN("sig", call, "the record of a call is gone: saving it again");
+	shard_call_step(s, c, &ev);
+}
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
 {

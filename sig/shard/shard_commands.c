@@ -7,7 +7,7 @@
 #include "sig/feature/join.h"
 #include "sig/feature/order.h"
 #include "sig/feature/park.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
 #include "sig/model/payer.h"
 #include "sig/shard/shard_state.h"

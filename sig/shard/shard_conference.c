@@ -8,8 +8,138 @@
 #include "sig/call/wait.h"
 #include "sig/feature/far.h"
 #include "sig/model/call_order.h"
-#include "sig/shard/shard_room_parts.h"
+#include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
+
+static bool comes_already(const struct room *r, uint64_t call)
+{
+	for (uint8_t i = 0; i < r->comes_count; i++) {
+		if (r->comes[i].call == call)
+			return true;
+	}
+	return false;
+}
+
+/* Its parties are to come. False: too many are. */
+static bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
+				 enum shard_leg leaves)
+{
+	if (c->member || comes_already(r, c->id))
+		return true;
+	if (r->comes_count == ROOM_COMES_MAX)
+		return false;
+	r->comes[r->comes_count++] = (struct room_comes){ .call = c->id,
+							  .host = (uint8_t)host,
+							  .leaves = (uint8_t)leaves };
+	shard_room_touch(r);
+	return true;
+}
+
+/* 0 or why the call cannot be part of a conference. */
+static int shard_may_confer(const struct call *c, enum shard_leg leg, bool host)
+{
+	if (c->state == CALL_ENDING)
+		return -ENOENT;
+	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
+		return -ENOTCONN;
+	if (c->park && !c->park->asks)
+		return -EISCONN;
+	if (c->transfer)
+		return -EALREADY;
+	return host && leg == SHARD_LEG_NONE && call_callee(c) ? -EDESTADDRREQ : 0;
+}
+
+/* CONF-04: it is none that came to who brings it, whose leg is left there, or that one has call waiting. */
+static bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
+{
+	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
+	const struct shard_forward *f;
+
+	if (!s->settings.conferences.incoming_bound || !l || !l->called)
+		return true;
+	f = shard_forward_of(s, c->tenant, text_bytes(&l->user));
+	return f &&
+	       (f->call_waiting == CALL_WAITING_SINGLE || f->call_waiting == CALL_WAITING_MULTIPLE);
+}
+
+/* The leg of a pair that is his; NONE: neither. */
+static enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user)
+{
+	if (!user.n || !call_callee(c))
+		return SHARD_LEG_NONE;
+	if (bytes_eq(user, text_bytes(&call_caller(c)->user)))
+		return SHARD_LEG_CALLER;
+	return bytes_eq(user, text_bytes(&call_callee(c)->user)) ? SHARD_LEG_CALLEE
+								 : SHARD_LEG_NONE;
+}
+
+/* The parties of a call of this shard go into a conference of another one (EFFECT_CONFER). */
+
+static bool was_given(const struct shard *s, const struct call *c, uint64_t room)
+{
+	const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;
+
+	return r && r->follows == room;
+}
+
+/* Whose party leaves it. By his dialog: that is where it is now, and nobody else's. NULL: there is none. */
+static const struct call *give_find(const struct shard *s, const struct shard_confer_give *give,
+				    enum shard_leg *leaves)
+{
+	struct id_tag tag = { .call = give->call, .leg = (uint8_t)(give->dialog - 1U) };
+	const struct call *c;
+
+	*leaves = SHARD_LEG_NONE;
+	if (!give->dialog) {
+		c = shard_call_find(s, give->call);
+		*leaves = c ? shard_leg_of_user(c, give->leaves) : SHARD_LEG_NONE;
+		return c;
+	}
+	elsewhere_follow(&s->elsewhere, &tag);
+	c = shard_call_find(s, tag.call);
+	if (!c || !call_callee(c) || !bridge_has(c, tag.leg) ||
+	    !bytes_eq(text_bytes(&c->legs[tag.leg]->user), give->leaves))
+		return NULL;
+	*leaves = tag.leg == c->bridge.caller ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
+	return c;
+}
+
+/* 0 or why its parties cannot come there. */
+static int may_confer_remote(const struct call *c)
+{
+	if (conference_is_remote(c, c->bridge.caller) ||
+	    (call_callee(c) && conference_is_remote(c, c->bridge.callee)))
+		return -EEXIST; /* there already */
+	return shard_may_confer(c, SHARD_LEG_NONE, false);
+}
+
+/* They are a conference here, until all of them are there. */
+int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
+		      struct instant now)
+{
+	enum shard_leg leaves;
+	const struct call *c = give_find(s, give, &leaves);
+	struct room *r;
+	int err;
+
+	shard_begin(s, now);
+	if (!c || c->tenant != tenant || id_shard(give->room) == s->settings.number)
+		return -ENOENT;
+	if (c->member)
+		return was_given(s, c, give->room) ? 0 : -EEXIST;
+	err = may_confer_remote(c);
+	if (!err && !shard_may_bring(s, c, leaves))
+		err = -EOPNOTSUPP;
+	if (err)
+		return err;
+	r = shard_room_add(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
+	if (!r)
+		return -ENOSPC;
+	(void)shard_room_comes_add(r, c, SHARD_LEG_NONE, leaves); /* the first one */
+	shard_room_follow(s, r, give->room);
+	shard_room_turn(s, r);
+	return 0;
+}
 
 /* ---- who comes ---- */
 
@@ -28,42 +158,9 @@ static bool confer_is_made(struct shard *s, const struct shard_confer *o, struct
 	return *out;
 }
 
-static bool comes_already(const struct room *r, uint64_t call)
-{
-	for (uint8_t i = 0; i < r->comes_count; i++) {
-		if (r->comes[i].call == call)
-			return true;
-	}
-	return false;
-}
-
-/* 0 or why the call cannot be part of a conference. */
-int shard_may_confer(const struct call *c, enum shard_leg leg, bool host)
-{
-	if (c->state == CALL_ENDING)
-		return -ENOENT;
-	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
-		return -ENOTCONN;
-	if (c->park && !c->park->asks)
-		return -EISCONN;
-	if (c->transfer)
-		return -EALREADY;
-	return host && leg == SHARD_LEG_NONE && call_callee(c) ? -EDESTADDRREQ : 0;
-}
-
 static const struct leg *confer_leg(const struct call *c, enum shard_leg leg)
 {
 	return leg == SHARD_LEG_CALLEE ? call_callee(c) : call_caller(c);
-}
-
-enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user)
-{
-	if (!user.n || !call_callee(c))
-		return SHARD_LEG_NONE;
-	if (bytes_eq(user, text_bytes(&call_caller(c)->user)))
-		return SHARD_LEG_CALLER;
-	return bytes_eq(user, text_bytes(&call_callee(c)->user)) ? SHARD_LEG_CALLEE
-								 : SHARD_LEG_NONE;
 }
 
 /* The party that is in the other call, too: its second leg is left. */
@@ -122,7 +219,7 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 	return r;
 }
 
-/* Its shard is asked to send its parties (shard_room_bring.c). user: who is here already. */
+/* Its shard is asked to send its parties (shard_room_parts.c). user: who is here already. */
 static bool comes_add_remote(struct room *r, const struct room_comes *comes, struct bytes user)
 {
 	struct room_comes *to = &r->comes[r->comes_count];
@@ -136,20 +233,6 @@ static bool comes_add_remote(struct room *r, const struct room_comes *comes, str
 		return false;
 	r->comes_count++;
 	r->arrived = 0;
-	shard_room_touch(r);
-	return true;
-}
-
-bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
-			  enum shard_leg leaves)
-{
-	if (c->member || comes_already(r, c->id))
-		return true;
-	if (r->comes_count == ROOM_COMES_MAX)
-		return false;
-	r->comes[r->comes_count++] = (struct room_comes){ .call = c->id,
-							  .host = (uint8_t)host,
-							  .leaves = (uint8_t)leaves };
 	shard_room_touch(r);
 	return true;
 }
@@ -175,19 +258,6 @@ static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t
 
 	return room_is_full(r, more) ||
 	       (r->kind == ROOM_STATION && most && r->count + r->asking + more > most);
-}
-
-/* CONF-04: it is none that came to who brings it, whose leg is left there, or that one has call waiting. */
-bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
-{
-	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
-	const struct shard_forward *f;
-
-	if (!s->settings.conferences.incoming_bound || !l || !l->called)
-		return true;
-	f = shard_forward_of(s, c->tenant, text_bytes(&l->user));
-	return f &&
-	       (f->call_waiting == CALL_WAITING_SINGLE || f->call_waiting == CALL_WAITING_MULTIPLE);
 }
 
 static int confer_gather(const struct shard *s, struct room *r, const struct shard_confer *o,

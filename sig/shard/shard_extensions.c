@@ -1,8 +1,202 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
+
+/* Codec profiles, and the ranges of source addresses that choose one (REG-12). Both tables are small and read once a leg. */
+
+/* Without a profile of that name in the documents. */
+static const struct shard_profile g_unlimited = { .name = PROFILE_DEFAULT,
+						  .terms.lines = OFFER_LINES_T38 };
+
+static struct shard_profile *profile_find(const struct shard_profiles *p, const char *name)
+{
+	for (uint32_t i = 0; p && i < p->count; i++) {
+		if (!strcmp(p->list[i].name, name))
+			return (struct shard_profile *)(uintptr_t)&p->list[i];
+	}
+	return NULL;
+}
+
+/* Few tenants have any. NULL: no memory. */
+static struct shard_profiles *profiles_take(struct shard *s, uint16_t tenant)
+{
+	struct shard_profiles **p = &s->profiles[tenant];
+
+	if (!*p) {
+		*p = calloc(1, sizeof(**p));
+		if (*p)
+			tenants_hold(s->settings.tenants, tenant, TENANT_PROFILES);
+	}
+	return *p;
+}
+
+static void profiles_settle(struct shard *s, uint16_t tenant)
+{
+	struct shard_profiles *p = s->profiles[tenant];
+
+	if (!p || p->count || p->range_count)
+		return;
+	free(p);
+	s->profiles[tenant] = NULL;
+	tenants_release(s->settings.tenants, tenant, TENANT_PROFILES);
+}
+
+int shard_profile_put(struct shard *s, uint16_t tenant, const struct shard_profile *profile)
+{
+	struct shard_profiles *all = profiles_take(s, tenant);
+	struct shard_profile *p = profile_find(all, profile->name);
+
+	if (!all)
+		return -ENOMEM;
+	if (!p && all->count == SHARD_PROFILES_MAX)
+		return -ENOSPC;
+	if (!p)
+		p = &all->list[all->count++];
+	*p = *profile;
+	return 0;
+}
+
+bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name)
+{
+	struct shard_profiles *all = s->profiles[tenant];
+	struct shard_profile *p = profile_find(all, name);
+
+	if (!p)
+		return false;
+	*p = all->list[--all->count];
+	profiles_settle(s, tenant);
+	return true;
+}
+
+void shard_profiles_delete(struct shard *s, uint16_t tenant)
+{
+	struct shard_profiles *all = s->profiles[tenant];
+
+	if (!all)
+		return;
+	all->count = all->range_count = 0;
+	profiles_settle(s, tenant);
+}
+
+int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
+		     uint32_t count)
+{
+	struct shard_profiles *all;
+
+	if (count > SHARD_RANGES_MAX)
+		return -ENOSPC;
+	all = profiles_take(s, tenant);
+	if (!all)
+		return -ENOMEM;
+	if (count)
+		memcpy(all->ranges, ranges, count * sizeof(*ranges));
+	all->range_count = count;
+	profiles_settle(s, tenant);
+	return 0;
+}
+
+void shard_profiles_close(struct shard *s)
+{
+	for (uint16_t i = 0; i < TENANTS_MAX; i++) {
+		if (s->profiles[i])
+			tenants_release(s->settings.tenants, i, TENANT_PROFILES);
+		free(s->profiles[i]);
+	}
+}
+
+static bool shard_range_holds(const struct shard_range *r, const struct addr *a)
+{
+	return a->family != ADDR_NONE && r->first.family == a->family &&
+	       memcmp(a->ip, r->first.ip, sizeof(a->ip)) >= 0 &&
+	       memcmp(a->ip, r->last.ip, sizeof(a->ip)) <= 0;
+}
+
+bool shard_transcodes(const struct shard *s, const struct shard_profile *profile)
+{
+	switch ((enum profile_transcode)profile->transcode) {
+	case PROFILE_TRANSCODE_ON:
+		return true;
+	case PROFILE_TRANSCODE_OFF:
+		return false;
+	case PROFILE_TRANSCODE_SETTING:
+		break;
+	}
+	return s->settings.transcode;
+}
+
+const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
+						const char *name, const struct addr *source)
+{
+	const struct shard_profile *p = name[0] ? profile_find(s->profiles[tenant], name) : NULL;
+
+	return p ? p : shard_profile_of(s, tenant, source);
+}
+
+const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
+					     const struct addr *source)
+{
+	const struct shard_profiles *p = s->profiles[tenant];
+	const struct shard_profile *found = NULL;
+
+	for (uint32_t i = 0; p && i < p->range_count; i++) {
+		if (shard_range_holds(&p->ranges[i], source)) {
+			found = profile_find(p, p->ranges[i].profile);
+			break;
+		}
+	}
+	if (!found)
+		found = profile_find(p, PROFILE_DEFAULT);
+	return found ? found : &g_unlimited;
+}
+
+/* Whose a request outside of a dialog is: of which tenant its sender is, and the users that it names. */
+
+/* Whoever is at a tenant's domain is that one's, whomever it calls: the other tenant is elsewhere for it. A sender at no domain of ours
+ * is asked for the password of whose domain it calls. */
+static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message *m)
+{
+	const struct tenants *all = s->settings.tenants;
+	uint16_t called = tenants_of_domain(all, m->uri.host);
+	uint16_t sender = tenants_of_domain(all, m->from.uri.host);
+
+	if (sender != TENANT_NONE || called == TENANT_NONE)
+		return sender;
+	return route_is_ours(&m->from.uri, TENANT_DEFAULT, &s->settings) ? TENANT_DEFAULT : called;
+}
+
+/* The other shard says it by name, also where its calls go on without it: the default one's is left out. */
+static uint16_t tenant_in_inter_shard(const struct shard *s, const struct sip_message *m)
+{
+	struct bytes name;
+
+	return message_header(m, "Tandem-Tenant", 0, &name)
+		       ? tenants_number(s->settings.tenants, name)
+		       : TENANT_DEFAULT;
+}
+
+uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m)
+{
+	uint16_t listener = m->hop.local < s->settings.local_count
+				    ? s->settings.locals[m->hop.local].tenant
+				    : 0;
+	uint16_t trunk = shard_trunk_of(s, &m->hop), tenant;
+
+	if (trunk != TRUNK_NONE)
+		return trunks_settings(s->settings.trunks, trunk)->tenant;
+	if (m->hop.transport != SIP_INTER_SHARD && listener)
+		return listener - 1;
+	if (m->hop.transport == SIP_INTER_SHARD)
+		tenant = tenant_in_inter_shard(s, m);
+	else
+		tenant = m->method == SIP_REGISTER
+				 ? tenants_of_domain(s->settings.tenants, m->to.uri.host)
+				 : tenant_of_sender(s, m);
+	return tenant == TENANT_NONE ? TENANT_DEFAULT : tenant;
+}
 
 static uint64_t number_hash(const struct shard *s, uint16_t tenant, struct bytes number)
 {

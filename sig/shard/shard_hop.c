@@ -6,11 +6,10 @@
 #include "sig/call/session.h"
 #include "sig/dialog/dialog.h"
 #include "sig/feature/transfer.h"
-#include "sig/host/place_check.h"
+#include "sig/host/destination.h"
 #include "sig/leg/early.h"
 #include "sig/shard/shard_state.h"
-#include "sig/shard/trust.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
  * name different ports of it: that of its connection in a call, the one it listens on when it registers. */

@@ -10,7 +10,7 @@
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/shard/shard_state.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 
 /* What is needed of a client transaction after its step, which may free it. */
 static struct call_event client_event(const struct txn_slot *slot)

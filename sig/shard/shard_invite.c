@@ -9,15 +9,13 @@
 #include "sig/feature/far.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/payer.h"
-#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
-#include "sig/shard/trust.h"
-#include "sig/sip/conf_name.h"
+#include "sig/sip/id.h"
 #include "sig/step/step.h"
 
 enum { RETRY_AFTER_S = 5 };

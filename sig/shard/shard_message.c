@@ -11,7 +11,7 @@
 #include "sig/call/session.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/trunk.h"
-#include "sig/identity/privacy.h"
+#include "sig/identity/carried.h"
 #include "sig/leg/leg.h"
 #include "sig/model/payer.h"
 #include "sig/shard/shard_state.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/shard_page.h"
+#include "sig/shard/shard.h"
 
 #include "base/log.h"
 #include "sig/call/conference.h"
 #include "sig/call/recording.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/commons.h"
-#include "sig/shard/shard_room_parts.h"
+#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 
 /* What was found until now. */

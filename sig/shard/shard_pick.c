@@ -1,8 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that ring at others: who may take them, and which one is meant. Of all shards of the node, as lamps are told of them. */
+#include <stdlib.h>
+
+#include "base/log.h"
 #include "sig/call/wait.h"
 #include "sig/feature/pick.h"
 #include "sig/shard/shard_state.h"
+
+/* What was found until now. */
+struct picking {
+	const struct shard *shard; /* who asks */
+	uint16_t tenant;
+	struct bytes by;
+	uint64_t only; /* that call; 0: any */
+	const struct call *oldest;
+	bool promised; /* there is one that another one takes */
+};
+
+static bool picking_rings(const struct leg *l)
+{
+	return l && l->called && l->state == LEG_EARLY && l->user.n;
+}
+
+static void picking_weigh(struct picking *p, const struct shard *s, const struct call *c)
+{
+	if (p->only && c->id != p->only)
+		return;
+	if (c->tenant != p->tenant || !call_rings(c) || bytes_eq(text_bytes(&c->from), p->by))
+		return;
+	if (pick_is_promised(&s->host, c))
+		p->promised = true;
+	else if (!p->oldest || c->setup_utc_ms < p->oldest->setup_utc_ms)
+		p->oldest = c;
+}
+
+static void picking_at(struct picking *p, const struct shard *s, struct bytes of)
+{
+	const struct leg *l = NULL;
+
+	while ((l = leg_users_next(&s->legs, p->tenant, of, l)) != NULL) {
+		const struct call *c =
+			picking_rings(l) ? shard_call_find(s, dialog_call(&l->dialog)) : NULL;
+
+		if (c)
+			picking_weigh(p, s, c);
+	}
+}
 
 static bool groups_meet(struct bytes list, struct bytes other)
 {
@@ -24,46 +67,6 @@ bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, str
 		return false;
 	return to == from ||
 	       groups_meet(bytes_str(to->pickup_groups), bytes_str(from->pickup_groups));
-}
-
-/* What was found until now. */
-struct picking {
-	const struct shard *shard; /* who asks */
-	uint16_t tenant;
-	struct bytes by;
-	uint64_t only; /* that call; 0: any */
-	const struct call *oldest;
-	bool promised; /* there is one that another one takes */
-};
-
-static void picking_weigh(struct picking *p, const struct shard *s, const struct call *c)
-{
-	if (p->only && c->id != p->only)
-		return;
-	if (c->tenant != p->tenant || !call_rings(c) || bytes_eq(text_bytes(&c->from), p->by))
-		return;
-	if (pick_is_promised(&s->host, c))
-		p->promised = true;
-	else if (!p->oldest || c->setup_utc_ms < p->oldest->setup_utc_ms)
-		p->oldest = c;
-}
-
-static bool picking_rings(const struct leg *l)
-{
-	return l && l->called && l->state == LEG_EARLY && l->user.n;
-}
-
-static void picking_at(struct picking *p, const struct shard *s, struct bytes of)
-{
-	const struct leg *l = NULL;
-
-	while ((l = leg_users_next(&s->legs, p->tenant, of, l)) != NULL) {
-		const struct call *c =
-			picking_rings(l) ? shard_call_find(s, dialog_call(&l->dialog)) : NULL;
-
-		if (c)
-			picking_weigh(p, s, c);
-	}
 }
 
 static bool picking_may(const struct picking *p, const struct call *c)
@@ -100,13 +103,9 @@ static void picking_look(struct picking *p, struct bytes of)
 	}
 }
 
-static void pick_refuse(struct pick_news *out, uint16_t status, const char *text)
-{
-	*out = (struct pick_news){ .status = status, .text = text };
-}
-
-void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
-		     struct remote_picked *out)
+/* The one that rings for longest in the shards of this node; he may take it. (shard_pick.c) */
+static void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by,
+			    struct bytes of, struct remote_picked *out)
 {
 	struct picking p = { .shard = s, .tenant = tenant, .by = by };
 
@@ -114,6 +113,264 @@ void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, st
 	out->promised = p.promised;
 	out->call = p.oldest ? p.oldest->id : 0;
 	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, s->host.wall_ms) : 0;
+}
+
+/* Calls that ring on other nodes, and are to be taken by a code (docs/adr/0027): each is asked for the one that rings for longest. */
+
+enum { PICKINGS_MAX = 1024, PICKING_KEPT_S = 2 };
+
+struct remote_picking {
+	struct remote_picking *next;
+	uint64_t serial, call;
+	uint32_t awaited; /* nodes that have not answered */
+	uint32_t seconds_left;
+	struct remote_picked best;
+};
+
+static bool picked_is_older(const struct remote_picked *p, const struct remote_picked *than)
+{
+	return p->call && (!than->call || p->utc_ms < than->utc_ms);
+}
+
+static void picking_merge(struct remote_picking *picking, const struct remote_picked *p)
+{
+	picking->best.promised |= p->promised;
+	if (picked_is_older(p, &picking->best)) {
+		picking->best.call = p->call;
+		picking->best.utc_ms = p->utc_ms;
+	}
+}
+
+static struct remote_picking **picking_find(struct shard_commons *c, uint64_t serial)
+{
+	struct remote_picking **at = &c->picking;
+
+	while (*at && (*at)->serial != serial)
+		at = &(*at)->next;
+	return at;
+}
+
+static struct remote_picking *picking_take(struct shard_commons *c)
+{
+	struct remote_picking *picking;
+	uint32_t count = 0;
+
+	for (picking = c->picking; picking; picking = picking->next)
+		count++;
+	picking = count < PICKINGS_MAX ? calloc(1, sizeof(*picking)) : NULL;
+	if (!picking)
+		return NULL;
+	picking->next = c->picking;
+	c->picking = picking;
+	return picking;
+}
+
+static void picking_drop(struct remote_picking **at)
+{
+	struct remote_picking *picking = *at;
+
+	*at = picking->next;
+	free(picking);
+}
+
+/* call: which is told; 0: who gave the serial. */
+static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+			  uint64_t serial, uint64_t call)
+{
+	struct shard_commons *c = s->commons;
+	struct remote_pick ask = { .serial = serial,
+				   .tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
+				   .by = by,
+				   .of = of };
+	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
+	struct remote_picking *picking = others ? picking_take(c) : NULL;
+
+	if (!picking)
+		return false;
+	picking->serial = serial;
+	picking->call = call;
+	picking->awaited = others;
+	picking->seconds_left = PICKING_KEPT_S;
+	shard_pick_here(s, tenant, by, of, &picking->best);
+	remote_watch_pick(c->remote, &ask);
+	return true;
+}
+
+uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+			    uint64_t call)
+{
+	const struct shard *s = owner;
+	uint64_t serial = rand_u64_from(s->host.rand) | 1;
+
+	return picking_begin(s, tenant, by, of, serial, call) ? serial : 0;
+}
+
+bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		     uint64_t serial)
+{
+	return s->commons->remote_with.picked && picking_begin(s, tenant, by, of, serial, 0);
+}
+
+static void picked_news(const struct remote_picking *picking, struct park_news *out)
+{
+	*out = (struct park_news){ .serial = picking->serial, .owner = picking->best.call };
+	out->told = picking->best.call ? PARK_OK : picking->best.promised ? PARK_TAKEN : PARK_EMPTY;
+}
+
+void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out)
+{
+	struct remote_picking **at = picking_find(c, serial);
+
+	*out = (struct park_news){ .serial = serial, .told = PARK_EMPTY };
+	if (!*at)
+		return;
+	picked_news(*at, out);
+	picking_drop(at);
+}
+
+void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out)
+{
+	const struct shard *s = owner;
+
+	shard_remote_picked(s->commons, serial, out);
+}
+
+void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_picked *out)
+{
+	const struct shard_commons *c = owner;
+	uint16_t tenant;
+
+	if (shard_remote_tenant(c, p->tenant, &tenant) &&
+	    (!p->of.n || shard_may_pick(c->shards, tenant, p->by, p->of)))
+		shard_pick_here(c->shards, tenant, p->by, p->of, out);
+}
+
+static void picked_tell(struct shard_commons *c, uint64_t call, const struct park_news *news)
+{
+	const struct call_event ev = { .kind = CALL_EV_PARK, .park = news };
+
+	if (!call)
+		c->remote_with.picked(c->remote_with.arg, news);
+	for (struct shard *s = c->shards; call && s; s = s->next) {
+		if (s->settings.number == id_shard(call))
+			(void)shard_call_event(s, call, &ev, c->remote_now);
+	}
+}
+
+void shard_remote_answered(void *owner, const struct remote_picked *p)
+{
+	struct shard_commons *c = owner;
+	struct remote_picking **at = picking_find(c, p->serial);
+	struct park_news news;
+	uint64_t call;
+
+	if (!*at)
+		return;
+	picking_merge(*at, p);
+	if (--(*at)->awaited)
+		return;
+	picked_news(*at, &news);
+	call = (*at)->call;
+	picking_drop(at);
+	picked_tell(c, call, &news);
+}
+
+void shard_remote_picks_close(struct shard_commons *c)
+{
+	while (c->picking)
+		picking_drop(&c->picking);
+}
+
+/* Those that nobody waits for any more. */
+void shard_remote_picks_expire(struct shard_commons *c)
+{
+	struct remote_picking **at = &c->picking;
+
+	while (*at) {
+		if ((*at)->seconds_left-- == 0)
+			picking_drop(at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+/* Which slots there are, and who uses them (PARK-01). */
+
+enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
+			     struct bytes slot)
+{
+	struct bytes groups = tenants_park_groups(s->settings.tenants, tenant);
+	const struct shard_extension_slot *e;
+	struct park_group g;
+
+	if (!groups.n)
+		return SLOT_USED;
+	if (!park_group_of(groups, slot, &g))
+		return SLOT_NONE;
+	e = shard_extension_slot(s, tenant, user);
+	return e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), g.name)
+		       ? SLOT_USED
+		       : SLOT_OF_OTHERS;
+}
+
+bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot)
+{
+	struct bytes groups = tenants_park_groups(s->settings.tenants, tenant);
+	struct park_group g;
+
+	return !groups.n || park_group_of(groups, slot, &g);
+}
+
+static bool place_of_group(const struct park_group *g, struct park_place *out)
+{
+	return !bytes_cstr(g->first, out->slot, sizeof(out->slot)) &&
+	       !bytes_cstr(g->last, out->last, sizeof(out->last));
+}
+
+bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
+		      struct park_place *out)
+{
+	struct park_group g;
+
+	return park_group_find(tenants_park_groups(s->settings.tenants, tenant), group, &g) &&
+	       place_of_group(&g, out);
+}
+
+/* The first of the groups that the extension names. */
+static bool place_of_extension(const struct shard *s, uint16_t tenant, struct bytes user,
+			       struct park_place *out)
+{
+	const struct shard_extension_slot *e = shard_extension_slot(s, tenant, user);
+	struct bytes names = bytes_str(e && e->park_groups ? e->park_groups : ""), name;
+
+	while (bytes_cut(&names, ',', &name)) {
+		if (shard_slot_group(s, tenant, name, out))
+			return true;
+	}
+	return false;
+}
+
+bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		 struct park_place *out)
+{
+	const struct shard *s = owner;
+	struct shard_dialler who = { .tenant = tenant, .phone = true };
+	struct dial_result dialled;
+
+	*out = (struct park_place){ 0 };
+	if (!shard_extension_of(owner, tenant, user) || shard_extension_find(owner, tenant, number))
+		return false;
+	shard_dial(owner, &who, number, &dialled);
+	if (dialled.kind == DIAL_MORE && dialled.feature == FEATURE_PARK && !dialled.value.n)
+		return place_of_extension(s, tenant, user, out);
+	return dialled.kind == DIAL_FEATURE && dialled.feature == FEATURE_PARK &&
+	       shard_slot_use(s, tenant, user, dialled.value) == SLOT_USED &&
+	       !bytes_cstr(dialled.value, out->slot, sizeof(out->slot));
+}
+
+static void pick_refuse(struct pick_news *out, uint16_t status, const char *text)
+{
+	*out = (struct pick_news){ .status = status, .text = text };
 }
 
 void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,

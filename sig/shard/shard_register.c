@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "sig/call/session.h"
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 
 enum { REGISTER_HOME_MAX = 512 }; /* longer names have no GRUU */

@@ -2,6 +2,7 @@
 /* Records of a former process become calls again. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
@@ -10,10 +11,210 @@
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 #include "sig/record/room_record.h"
-#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/hop.h"
 #include "sig/step/step.h"
+
+/*
+ * Parties that are not reached while something waits for them: their connection is gone, or over UDP they do not answer. Where there are
+ * other nodes the phone may have registered with one of them, and nobody tells that: the store is asked, once a second while a transaction
+ * can wait, and every five seconds while the party does not know where it is heard (call.away).
+ */
+
+#define LOST_ASK_NS  NS_PER_S
+#define LOST_AWAY_NS (5 * NS_PER_S)  /* nothing waits, but a party that is not heard */
+#define LOST_MAX_NS  (32 * NS_PER_S) /* 64*T1: by then nothing waits any more */
+
+enum { LOST_MAX = 4096 };
+
+struct lost_party {
+	struct lost_party *next;
+	uint64_t call;
+	uint8_t leg;
+	struct sip_hop hop; /* where it was */
+	bool again;         /* its node was not reached: what waits is said again by the same way */
+	uint64_t token;     /* of the question; 0: none is asked */
+	uint64_t ask_ns, until_ns;
+};
+
+static void lost_remove(struct shard *s, struct lost_party **at)
+{
+	struct lost_party *p = *at;
+
+	*at = p->next;
+	free(p);
+	s->lost_count--;
+}
+
+void shard_lost_drop(struct shard *s)
+{
+	while (s->lost)
+		lost_remove(s, &s->lost);
+}
+
+/* NULL: it is gone, or is reached elsewhere by now. */
+static struct leg *lost_leg(const struct shard *s, const struct lost_party *p)
+{
+	const struct call *c = shard_call_find(s, p->call);
+	struct leg *l = c ? call_leg(c, p->leg) : NULL;
+
+	return l && l->same_user.back && sip_hop_equal(&l->dialog.hop, &p->hop) ? l : NULL;
+}
+
+static bool lost_is_over(const struct shard *s, const struct lost_party *p)
+{
+	const struct call *c = shard_call_find(s, p->call);
+
+	return s->host.now.ns >= p->until_ns && !(c && c->away & BIT64(p->leg));
+}
+
+/* Where the REGISTER of before came from, or what its dialog calls it. */
+static bool is_where_it_was(const struct leg *l, const struct binding *b)
+{
+	return l->dialog.hop.transport == b->hop.transport &&
+	       ((b->was && sip_hop_same(&l->dialog.hop, b->was)) ||
+		bytes_eq(text_bytes(&l->dialog.target), text_bytes(&b->contact)));
+}
+
+/* Its connection is where it was, but its node was not heard, or the way there broke: perhaps it is by now. Once for each failure. */
+static void lost_say_again(struct shard *s, struct lost_party *p)
+{
+	if (p->again)
+		txns_hop_moved(&s->txns, p->call, p->leg, &p->hop, &p->hop, s->host.now.ns);
+	p->again = false;
+}
+
+static void lost_look(struct shard *s, struct lost_party *p, const struct leg *l)
+{
+	const struct route_asker asker = shard_asker(s);
+	const struct sip_hop from = l->dialog.hop;
+	const struct location *a =
+		location_get(s->locations, l->same_user.tenant, text_bytes(&l->user));
+	const struct aor *entry = a ? location_entry(a) : NULL;
+
+	for (uint32_t i = 0; entry && i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+		struct sip_hop to, own;
+
+		if (binding_is_lost(b) || !is_where_it_was(l, b) || !route_hop(b, &asker, &to))
+			continue;
+		own = shard_hop_own(s, &to);
+		if (sip_hop_equal(&to, &from) || sip_hop_equal(&own, &from)) {
+			lost_say_again(s, p);
+			continue;
+		}
+		LOG_INFO("call", dialog_call(&l->dialog), "a party is with another node now",
+			 LOG_U64("leg", dialog_leg(&l->dialog)), LOG_ADDR("at", &to.remote));
+		shard_phone_moved(s, l->same_user.tenant, text_bytes(&l->user), &from, &to,
+				  s->host.now);
+		return;
+	}
+}
+
+static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
+{
+	bool waits = s->host.now.ns < p->until_ns;
+
+	p->ask_ns = s->host.now.ns + (waits ? LOST_ASK_NS : LOST_AWAY_NS);
+	p->token = ++s->invite_wait_token;
+	if (!locations_ask(s->locations, l->same_user.tenant, text_bytes(&l->user),
+			   &s->locations_user, p->token)) {
+		p->token = 0;
+		lost_look(s, p, l); /* it was read just now */
+	}
+}
+
+void shard_lost_turn(struct shard *s)
+{
+	struct lost_party **at = &s->lost;
+	uint64_t next = UINT64_MAX;
+
+	while (*at) {
+		struct lost_party *p = *at;
+		const struct leg *l = lost_leg(s, p);
+
+		if (!l || lost_is_over(s, p)) {
+			lost_remove(s, at);
+			continue;
+		}
+		if (s->host.now.ns >= p->ask_ns)
+			lost_ask(s, p, l);
+		if (p->ask_ns < next)
+			next = p->ask_ns;
+		at = &p->next;
+	}
+	if (next != UINT64_MAX)
+		wheel_aim(&s->wheel, &s->lost_timer, next);
+}
+
+void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+	struct lost_party *p = s->lost;
+
+	if (!l || !l->same_user.back || !locations_are_shared(s->locations))
+		return;
+	while (p && !(p->call == slot->call && p->leg == slot->leg))
+		p = p->next;
+	if (!p && s->lost_count < LOST_MAX) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return;
+		p->next = s->lost;
+		s->lost = p;
+		s->lost_count++;
+	}
+	if (!p)
+		return;
+	p->call = slot->call;
+	p->leg = slot->leg;
+	p->hop = l->dialog.hop;
+	p->again |= error && hop_is_edge(l->dialog.hop.connection) &&
+		    (hop_is_edge(slot->txn.hop.connection) || error == EHOSTUNREACH);
+	p->until_ns = s->host.now.ns + LOST_MAX_NS;
+	wheel_aim(&s->wheel, &s->lost_timer, s->host.now.ns);
+}
+
+bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+
+	/* that node has said that it has no such connection: who was only asked is given up for the next way */
+	if (!l || (slot->txn.method == SIP_INVITE && l->state == LEG_EARLY &&
+		   !hop_is_edge(slot->txn.hop.connection)))
+		return false;
+	return l->same_user.back && hop_is_edge(l->dialog.hop.connection) &&
+	       locations_are_shared(s->locations);
+}
+
+/* Nobody says that a NAT lets us in no more, or that it has forgotten its phone. Who rings is asked wherever it is. */
+void shard_lost_unanswered(struct shard *s, const struct txn_slot *slot, int error)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+
+	if (l && l->state != LEG_EARLY)
+		shard_lost_note(s, slot, error);
+}
+
+bool shard_lost_found(struct shard *s, uint64_t token)
+{
+	struct lost_party *p = s->lost;
+	const struct leg *l;
+
+	while (p && p->token != token)
+		p = p->next;
+	if (!p)
+		return false;
+	p->token = 0;
+	l = lost_leg(s, p);
+	if (l)
+		lost_look(s, p, l);
+	return true;
+}
 
 static int restore_refuse(const char **reason, int err, const char *text)
 {

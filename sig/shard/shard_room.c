@@ -1,16 +1,97 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/shard_room.h"
-
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/conference.h"
 #include "sig/call/hears.h"
+#include "sig/call/pictures.h"
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/model/transfer.h"
 #include "sig/room/room.h"
-#include "sig/shard/shard_room_parts.h"
+#include "sig/shard/shard_room.h"
+
+#define APART_NS (20 * NS_PER_MS) /* from one to the next: not all phones answer at once */
+
+static void member_ask(struct shard *s, struct call *c, uint64_t at_ns)
+{
+	const struct call_event ev = { .kind = CALL_EV_TIMER };
+
+	LOG_INFO("call", c->id, "a party is asked for video that all in its conference have");
+	c->order_leg = c->bridge.caller;
+	c->order_ns = at_ns;
+	shard_call_step(s, c, &ev);
+}
+
+static void shard_room_show(struct shard *s, struct room *r)
+{
+	uint64_t calls[VIDEO_MEMBERS_MAX];
+	uint32_t n = r->shows ? video_unfit_members(&s->host, r, calls) : 0;
+
+	r->shows = false;
+	for (uint32_t i = 0; i < n; i++) {
+		struct call *c = shard_call_find(s, calls[i]);
+
+		if (c && !c->order_ns && conference_speaks(c))
+			member_ask(s, c, s->host.now.ns + i * APART_NS);
+	}
+}
+
+/* What a room is told to say to all, to record, and to be heard by. */
+
+static int room_play_order(struct shard *s, struct room *r, const struct shard_room_order *o)
+{
+	struct room_play *p = &r->parts.play;
+
+	if (o->by && p->order == o->by->id)
+		return 0;
+	shard_room_play_over(s, r, "stopped");
+	*p = *o->play;
+	p->order = o->by ? o->by->id : 0;
+	shard_room_touch(r);
+	return 0;
+}
+
+static int room_stream_order(struct shard *s, struct room *r, const struct shard_room_order *o)
+{
+	struct room_live *l = &r->parts.live;
+
+	if (!strcmp(l->endpoint, o->endpoint))
+		return 0;
+	shard_room_live_over(s, r, "stopped");
+	(void)bytes_cstr(bytes_str(o->endpoint), l->endpoint, sizeof(l->endpoint));
+	shard_room_touch(r);
+	return 0;
+}
+
+int shard_room_parts_order(struct shard *s, struct room *r, const struct shard_room_order *o)
+{
+	switch (o->act) {
+	case SHARD_ROOM_PLAY:
+		return room_play_order(s, r, o);
+	case SHARD_ROOM_STREAM:
+		return room_stream_order(s, r, o);
+	case SHARD_ROOM_PLAY_STOP:
+		shard_room_play_over(s, r, "stopped");
+		return 0;
+	case SHARD_ROOM_STREAM_STOP:
+		shard_room_live_over(s, r, "stopped");
+		return 0;
+	case SHARD_ROOM_RECORD:
+		return shard_room_record_order(s, r, o->record, o->by_page);
+	case SHARD_ROOM_MUTE:
+	case SHARD_ROOM_UNMUTE:
+	case SHARD_ROOM_HOLD:
+	case SHARD_ROOM_RESUME:
+	case SHARD_ROOM_LOCK:
+	case SHARD_ROOM_UNLOCK:
+	case SHARD_ROOM_END:
+		break;
+	}
+	return 0;
+}
 
 enum {
 	RELEASE_AGAIN_MS = 1000, /* one of the two is asked for something else just now */
@@ -609,3 +690,71 @@ void shard_rooms_resume(struct shard *s)
 		shard_room_hurry(s, r);
 	}
 }
+
+/* What is told of rooms. Of their members their calls tell (sig/call/conference.c). */
+
+static_assert(sizeof(((struct sig_event *)0)->endpoint) == ROOM_STREAM_MAX, "it fits");
+
+static struct sig_event *room_event(struct shard *s, const struct room *r, enum sig_event_kind kind)
+{
+	struct effect *e = effects_add(&s->effects, EFFECT_EVENT);
+	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
+
+	if (!event) {
+		if (e)
+			s->effects.count--;
+		return NULL;
+	}
+	e->call = r->id;
+	e->event = event;
+	event->kind = kind;
+	event->room = r->id;
+	event->version = r->version;
+	event->member = r->host;
+	event->recording = r->parts.recording.number;
+	memcpy(event->endpoint, r->parts.live.endpoint, sizeof(event->endpoint));
+	(void)bytes_cstr(bytes_str(tenants_name(s->settings.tenants, r->tenant)), event->tenant,
+			 sizeof(event->tenant));
+	(void)bytes_cstr(bytes_str(r->number), event->number, sizeof(event->number));
+	return event;
+}
+
+static const char *room_sentence(enum sig_event_kind kind)
+{
+	if (kind == SIG_CONFERENCE_STARTED)
+		return "a conference has begun";
+	if (kind == SIG_CONFERENCE_PLAYED)
+		return "what a conference heard is over";
+	if (kind == SIG_CONFERENCE_STREAM_ENDED)
+		return "an application has left a conference";
+	if (kind == SIG_CONFERENCE_RECORDING)
+		return "a conference is recorded";
+	if (kind == SIG_CONFERENCE_RECORDING_ENDED)
+		return "a conference is recorded no longer";
+	return kind == SIG_CONFERENCE_ENDED ? "a conference is over" : "a conference has changed";
+}
+
+void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
+{
+	struct sig_event *event = room_event(s, r, SIG_CONFERENCE_ASKED);
+
+	if (event)
+		(void)bytes_cstr(user, event->from, sizeof(event->from));
+	LOG_INFO("conference", r->id, "one who was not invited has called it",
+		 LOG_BYTES("from", user), LOG_U64("host", r->host));
+}
+
+void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
+			const char *reason)
+{
+	struct sig_event *event = room_event(s, r, kind);
+
+	if (event)
+		event->reason = reason;
+	LOG_INFO("conference", r->id, room_sentence(kind),
+		 LOG_STR("kind", room_kind_name((enum room_kind)r->kind)),
+		 LOG_STR("number", r->number), LOG_U64("members", r->count),
+		 LOG_U64("host", r->host), LOG_STR("what", reason ? reason : ""));
+}
+
+/* Video of conferences: who sends what somebody else cannot decode is asked to send otherwise. */

@@ -3,7 +3,7 @@
 #ifndef SIG_SHARD_SHARD_ROOM_H
 #define SIG_SHARD_SHARD_ROOM_H
 
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard_state.h"
 
@@ -39,7 +39,7 @@ void shard_rooms_silence(struct shard *s);
 /* Before calls are resumed: each member is in its room again. */
 void shard_rooms_resume(struct shard *s);
 
-/* ---- shard_room_save.c ---- */
+/* ---- shard_room_claim.c ---- */
 /* What its record says is another. */
 void shard_room_touch(struct room *r);
 /* The store has an older record of it, or none. */
@@ -48,45 +48,72 @@ bool shard_room_is_behind(const struct room *r);
 void shard_room_save(struct shard *s, struct room *r);
 /* Its record goes. */
 void shard_room_forget(struct shard *s, struct room *r);
-/* Who waits for what is acknowledged, or for whatever there is. */
-void shard_room_answer(struct shard *s, struct room *r, bool saved);
 /* Who ordered hears of it when what is there now is saved. False: too many wait. */
 bool shard_room_wait(struct shard *s, struct room *r, const struct shard_order *by);
 /* Some are saved again. False: that was all. */
 bool shard_rooms_assert(struct shard *s, uint32_t most);
-
-/* ---- shard_room_claim.c ---- */
 /* One whose number is called begins, or goes on in this process. */
 void shard_room_claim_start(struct shard *s, struct room *r);
 /* In its turn: the store is asked where that is due. */
 void shard_room_claim(struct shard *s, struct room *r);
 /* In its turn: where it is open those who were sent there are answered. */
 void shard_room_claim_open(struct shard *s, struct room *r);
-/* The store may have lost it. */
-void shard_room_claim_assert(struct shard *s, struct room *r);
 /* The room ends: the number is free. */
 void shard_room_claim_end(struct shard *s, const struct room *r);
 /* What the store says of it. False: there is no such room. */
 bool shard_room_on_claim(struct shard *s, uint64_t room, const struct park_news *news);
+/* All who are in it go to that one, of another shard. */
+void shard_room_follow(struct shard *s, struct room *r, uint64_t other);
+/* In its turn: some go. */
+void shard_room_send(struct shard *s, struct room *r);
 
-/* ---- shard_room_pictures.c ---- */
+/* ---- shard_room.c ---- */
 /* Somebody has come: members whose video not all there can decode are asked again. */
-void shard_room_show(struct shard *s, struct room *r);
+void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
+			const char *reason);
 
-/* ---- shard_room_bring.c ---- */
+/* A user has called it who is not in it, and was not invited: whoever watches its host tells him. */
+void shard_room_asked(struct shard *s, const struct room *r, struct bytes user);
+
+/*
+ * What is heard in the rooms of a shard beside their members, and who listens (sig/room/room.h): all of it follows from the value of a
+ * room when its turn comes. Private to sig/shard/shard_*.c.
+ */
+
+/* What is to be open is asked for, as far as the room is mixed. */
+void shard_room_parts_settle(struct shard *s, struct room *r);
+/* Nothing mixes it any more: what was asked of that is asked again of the next one. */
+void shard_room_parts_lost(struct shard *s, struct room *r);
+/* The room is over. */
+void shard_room_parts_end(struct shard *s, struct room *r);
+/* News of what was asked to be played. */
+void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_news *news);
+void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial);
+/* EFFECT_ROOM_PLAY or EFFECT_ROOM_TAP with all that is of the room, and a new serial; NULL: no memory. */
+struct effect *shard_room_part_ask(struct shard *s, const struct room *r, enum effect_kind kind);
+/* Words for conference.played and conference.stream_ended. */
+void shard_room_play_over(struct shard *s, struct room *r, const char *reason);
+void shard_room_live_over(struct shard *s, struct room *r, const char *reason);
+/* 0 or -errno: as of the acts that are about parts. */
+int shard_room_parts_order(struct shard *s, struct room *r,
+			   const struct shard_room_order *o) NODISCARD;
+
+/* ---- shard_room_parts.c ---- */
 /* Those who are still to come do, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
+/* A step of the call is over: its room tells of its party as it is now. */
+void shard_room_watch(struct shard *s, const struct call *c);
+/* Those who watch the room hear in their turn what is another than they know. */
+void shard_room_watched(struct shard *s, struct room *r);
+/* What one dials, watches or names it by (room_name.h). NULL: there is none here. */
+struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
+/* shard.conference */
+bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
+		      struct conference_view *out);
+/* Before calls are gone: nobody is listed any more. */
+void shard_rosters_close(struct shard *s);
 
 /* ---- shard_conference.c ---- */
-/* 0 or why the call cannot be part of a conference. host: whose it is to be. */
-int shard_may_confer(const struct call *c, enum shard_leg leg, bool host);
-/* CONF-04: who brings the call may. leaves: whose leg is his and is left there. */
-bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves);
-/* The leg of a pair that is his; NONE: neither. */
-enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user);
-/* Its parties are to come. False: too many are. */
-bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
-			  enum shard_leg leaves);
 /* Of a call of this shard that comes: who comes takes the place of that member's call. */
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
 /* A call is saved: where a room waits for that it has its turn, before the phone that is told so can hang up. */
@@ -102,50 +129,33 @@ int shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
 
-/* ---- shard_focus_out.c ---- */
+/* ---- shard_focus.c ---- */
 /* o->to as o->whose calls it, who is the party of by. 0, -EACCES, -EBUSY, -EHOSTUNREACH. */
 int shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 		   char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
-
-/* ---- shard_focus.c: call_host.focus, call_host.room_named, call_host.room_of_local_call ---- */
 int shard_focus(void *owner, const struct focus_ask *ask);
 /* False: it is to no conference of this shard. */
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);
 int shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
-
-/* ---- shard_focus_call.c ---- */
 /* A phone calls a conference by its name, or with Join whom a dialog of its own speaks with: set says which. False: neither. why.status: 0, or it
  * may not. */
 bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 		       struct call_refusal *why);
-/* ---- shard_room_follow.c ---- */
-/* All who are in it go to that one, of another shard. */
-void shard_room_follow(struct shard *s, struct room *r, uint64_t other);
-/* It stays what it is. */
-void shard_room_unfollow(struct shard *s, struct room *r);
-/* In its turn: some go. */
-void shard_room_send(struct shard *s, struct room *r);
 
-/* ---- shard_room_roster.c ---- */
-/* A step of the call is over: its room tells of its party as it is now. */
-void shard_room_watch(struct shard *s, const struct call *c);
-/* Those who watch the room hear in their turn what is another than they know. */
-void shard_room_watched(struct shard *s, struct room *r);
-/* What one dials, watches or names it by (room_name.h). NULL: there is none here. */
-struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
-/* shard.conference */
-bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
-		      struct conference_view *out);
-/* Before calls are gone: nobody is listed any more. */
-void shard_rosters_close(struct shard *s);
-
-/* ---- shard_room_event.c ---- */
-void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
-			const char *reason);
-
-/* A user has called it who is not in it, and was not invited: whoever watches its host tells him. */
-void shard_room_asked(struct shard *s, const struct room *r, struct bytes user);
+/* ---- shard_room_record.c ---- */
+/* As the document of the room wants it, and as was ordered. */
+void shard_room_record_settle(struct shard *s, struct room *r);
+/* 0, also when it is so already. -EPERM: the room is not recorded on demand, or a document wants it; -ENOMSG: nothing is recorded; -EUSERS:
+ * it was too often; -ENOMEM. by_page: a member's extension says so, which may. */
+int shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page) NODISCARD;
+/* The page of a member is about the mix: that of a conference of calls, and of a room whose document lets it be recorded. */
+bool shard_room_record_is_paged(const struct room *r);
+/* The recorder could not, or the copy could not be made. */
+void shard_room_record_failed(struct shard *s, struct room *r, int error);
+void shard_room_record_end(struct shard *s, struct room *r);
+/* Another process has the room: what is written here is not the last of it. */
+void shard_room_record_leave(struct shard *s, const struct room *r);
 
 #endif

@@ -4,12 +4,289 @@
  * open before the store has said that the number is its own: who called it waits for that, or is rung through to the shard whose it is. The
  * calls are saved, and who they wait for: so a successor asks again, and hears the same.
  */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "sig/call/conference.h"
+#include "sig/feature/conference.h"
+#include "sig/feature/far.h"
+#include "sig/record/room_record.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
+
+static bool claim_is_needed(const struct shard *s, const struct room *r)
+{
+	return r->kind == ROOM_MEETME && s->settings.rooms_claimed;
+}
+
+/* The store may have lost it. */
+static void shard_room_claim_assert(struct shard *s, struct room *r)
+{
+	if (claim_is_needed(s, r) && room_is_open(r))
+		r->claim_ns = s->host.now.ns;
+}
+
+static void room_order_answer(struct shard *s, const struct room *r, uint64_t ticket, bool saved)
+{
+	struct effect *e = effects_add(&s->effects, EFFECT_ORDERED);
+
+	if (!e)
+		return;
+	e->call = r->id;
+	e->order = (struct effect_order){ .ticket = ticket, .saved = saved };
+}
+
+/* Who waits for what is acknowledged, or for whatever there is. */
+static void shard_room_answer(struct shard *s, struct room *r, bool saved)
+{
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < r->order_count; i++) {
+		if (saved && r->orders[i].version > r->acked)
+			r->orders[kept++] = r->orders[i];
+		else
+			room_order_answer(s, r, r->orders[i].ticket, saved);
+	}
+	r->order_count = kept;
+}
+
+/*
+ * A conference whose members go to one of another shard (docs/adr/0059): its number is that one's, or a call here was added to that one. No
+ * leg leaves its shard. Each member's call rings the other shard as in a transfer, by a name that says what it is there, and has left when
+ * that answers. Until then it is a member here, and where it is refused it stays one, and is sent again.
+ */
+
+enum {
+	SEND_AT_ONCE = 16,
+	SEND_NEXT_MS = 20,
+	SEND_AGAIN_MS = 1000, /* and twice as long the next time, up to */
+	SEND_SELDOM_MS = 64000,
+	SEND_MS = 10000, /* those of a call that was added; then they stay together here */
+};
+
+void shard_room_follow(struct shard *s, struct room *r, uint64_t other)
+{
+	if (r->follows == other && r->follow_ns)
+		return;
+	if (r->follows != other)
+		shard_room_touch(r);
+	r->follows = other;
+	r->follow_after = 0;
+	r->follow_again_ms = SEND_AGAIN_MS;
+	r->follow_ns = s->host.now.ns;
+	r->follow_until_ns = r->kind == ROOM_STATION ? s->host.now.ns + SEND_MS * NS_PER_MS : 0;
+	shard_room_hurry(s, r);
+}
+
+/* It stays what it is. */
+static void shard_room_unfollow(struct shard *s, struct room *r)
+{
+	if (!r->follows)
+		return;
+	r->follows = r->follow_ns = r->follow_until_ns = 0;
+	shard_room_touch(r);
+	shard_room_hurry(s, r);
+}
+
+static void send_name(const struct room *r, const struct room_member *m, char out[MEMBER_NAME_MAX])
+{
+	const struct member_name name = { .room = r->follows,
+					  .host = m->hosts || (r->host && r->host == m->number),
+					  .muted = m->muted,
+					  .deaf = m->deaf,
+					  .held = m->held,
+					  .gain_db = m->gain_db };
+
+	member_name_put(out, &name);
+}
+
+/* False: it speaks with somebody else just now. */
+static bool send_member(struct shard *s, const struct room *r, const struct room_member *m,
+			struct call *c)
+{
+	struct call_remote far = { .shard = id_shard(r->follows), .user = bytes_str(r->number) };
+	struct call_order order = { .kind = ORDER_JOIN, .remote = &far };
+	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
+	char name[MEMBER_NAME_MAX];
+
+	if (!conference_speaks(c) || c->transfer)
+		return false;
+	send_name(r, m, name);
+	far.member = bytes_str(name);
+	if (!r->number[0])
+		far.user = BYTES_LIT("conference");
+	shard_call_step(s, c, &ev);
+	return order.err == 0;
+}
+
+/* Each once a round; more: there are some left for the next slice of it. */
+static void send_some(struct shard *s, struct room *r, bool *more)
+{
+	const struct room_member *m = r->first;
+	uint32_t sent = 0;
+
+	while (m && !m->asks && m->number <= r->follow_after)
+		m = m->next;
+	while (m && !m->asks && sent < SEND_AT_ONCE) {
+		const struct room_member *next = m->next;
+		struct call *c = shard_member_call(s, m);
+
+		r->follow_after = m->number;
+		sent += c && send_member(s, r, m, c);
+		m = next;
+	}
+	*more = m && !m->asks;
+}
+
+static bool send_is_over(const struct shard *s, const struct room *r)
+{
+	return (r->follow_until_ns && r->follow_until_ns <= s->host.now.ns) ||
+	       !remote_shard_is_reachable(&s->settings, id_shard(r->follows));
+}
+
+void shard_room_send(struct shard *s, struct room *r)
+{
+	bool more;
+
+	if (!r->follows || r->follow_ns > s->host.now.ns)
+		return;
+	if (r->comes_count) { /* those of a call that is given here are not here yet */
+		r->follow_ns = s->host.now.ns + SEND_NEXT_MS * NS_PER_MS;
+		return;
+	}
+	if (send_is_over(s, r)) {
+		LOG_WARN("conference", r->id, "its members do not come into that of another shard");
+		shard_room_unfollow(s, r);
+		return;
+	}
+	send_some(s, r, &more);
+	r->follow_ns = s->host.now.ns + (more ? SEND_NEXT_MS : r->follow_again_ms) * NS_PER_MS;
+	if (more)
+		return;
+	r->follow_after = 0;
+	if (r->follow_again_ms < SEND_SELDOM_MS)
+		r->follow_again_ms *= 2;
+}
+
+/* Records of rooms: one save of each is on its way at a time. Nobody is told by phone what they say, so nothing but orders waits for them. */
+
+enum { ROOM_SAVE_OVERDUE_MS = 5000, ROOM_SAVE_AGAIN_MS = 2000 };
+
+void shard_room_touch(struct room *r)
+{
+	r->version++;
+}
+
+static void room_save_later(struct shard *s, struct room *r, uint64_t ms)
+{
+	r->save_ns = s->host.now.ns + ms * NS_PER_MS;
+}
+
+bool shard_room_is_behind(const struct room *r)
+{
+	return r->version != r->acked;
+}
+
+static void room_save_ask(struct shard *s, struct room *r)
+{
+	struct effect *e = effects_add(&s->effects, EFFECT_ROOM_SAVE);
+
+	if (!e || room_encode(&s->host, r, &e->data)) {
+		if (e)
+			s->effects.count--;
+		room_save_later(s, r, ROOM_SAVE_AGAIN_MS);
+		return;
+	}
+	e->call = r->id;
+	e->version = r->saving = r->version;
+	metric_add(s->metrics.saves[SAVE_STARTED], 1);
+	room_save_later(s, r, ROOM_SAVE_OVERDUE_MS);
+}
+
+void shard_room_save(struct shard *s, struct room *r)
+{
+	bool due = r->save_ns && r->save_ns <= s->host.now.ns;
+
+	if (due && r->saving) { /* nothing was answered */
+		metric_add(s->metrics.saves[SAVE_LATE], 1);
+		r->saving = 0;
+	}
+	if (due)
+		r->save_ns = 0;
+	if (s->settings.calls_unsaved)
+		r->acked = r->version;
+	if (!r->saving && !r->save_ns && shard_room_is_behind(r))
+		room_save_ask(s, r);
+}
+
+void shard_room_forget(struct shard *s, struct room *r)
+{
+	struct effect *e;
+
+	for (uint8_t i = 0; i < r->order_count; i++)
+		r->orders[i].version = 0;
+	shard_room_answer(s, r, true);
+	e = r->version && !s->settings.calls_unsaved ? effects_add(&s->effects, EFFECT_ROOM_SAVE)
+						     : NULL;
+	if (!e)
+		return;
+	e->call = r->id;
+	e->version = r->version + 1;
+}
+
+/* ---- who waits ---- */
+
+bool shard_room_wait(struct shard *s, struct room *r, const struct shard_order *by)
+{
+	if (!by)
+		return true;
+	if (r->order_count == ROOM_ORDERS_MAX)
+		return false;
+	r->orders[r->order_count++] =
+		(struct room_order){ .ticket = by->ticket, .version = r->version };
+	if (!shard_room_is_behind(r) || s->host.degraded)
+		shard_room_answer(s, r, !s->host.degraded);
+	return true;
+}
+
+void shard_room_saved(struct shard *s, uint64_t room, uint64_t version, bool saved,
+		      struct instant now)
+{
+	struct room *r;
+
+	shard_begin(s, now);
+	r = shard_room_find(s, room);
+	metric_add(s->metrics.saves[saved ? SAVE_DONE : SAVE_FAILED], 1);
+	if (!r || version != r->saving)
+		return;
+	r->saving = r->save_ns = 0;
+	if (saved)
+		r->acked = version;
+	shard_room_answer(s, r, saved);
+	if (!saved && !s->host.degraded)
+		room_save_later(s, r, ROOM_SAVE_AGAIN_MS);
+	else if (saved)
+		shard_room_save(s, r);
+	shard_room_aim(s, r);
+}
+
+bool shard_rooms_assert(struct shard *s, uint32_t most)
+{
+	for (uint32_t i = 0; i < most; i++) {
+		pool_handle h;
+		struct room *r = pool_next(&s->rooms, &s->assert_room, &h);
+
+		if (!r)
+			return false;
+		if (s->assert_all)
+			shard_room_touch(r);
+		r->saving = r->save_ns = 0;
+		shard_room_claim_assert(s, r);
+		shard_room_hurry(s, r);
+	}
+	return true;
+}
 
 enum {
 	CLAIM_WAIT_MS =
@@ -17,11 +294,6 @@ enum {
 	CLAIM_AGAIN_MS = 2000,
 	CLAIM_ENTRY_MAX = 24,
 };
-
-static bool claim_is_needed(const struct shard *s, const struct room *r)
-{
-	return r->kind == ROOM_MEETME && s->settings.rooms_claimed;
-}
 
 /* ---- what is asked of the store ---- */
 
@@ -190,12 +462,6 @@ void shard_room_claim_open(struct shard *s, struct room *r)
 {
 	if (room_is_open(r) && !r->follows)
 		claim_tell(s, r, PARK_OK, r->id);
-}
-
-void shard_room_claim_assert(struct shard *s, struct room *r)
-{
-	if (claim_is_needed(s, r) && room_is_open(r))
-		r->claim_ns = s->host.now.ns;
 }
 
 void shard_room_claim_end(struct shard *s, const struct room *r)

@@ -8,7 +8,7 @@
 #include "base/steady.h"
 #include "sig/call/cdr.h"
 #include "sig/call/recording.h"
-#include "sig/shard/shard_room_parts.h"
+#include "sig/shard/shard_room.h"
 
 enum { FACTS_MAX = 16 * 1024 - 1, PARTIES_MIN = 2 };
 

@@ -5,14 +5,41 @@
 
 #include <assert.h>
 
+#include "base/addr.h"
+#include "base/hash.h"
+#include "sig/dial/dial.h"
+#include "sig/host/route_uri.h"
+#include "sig/host/trunk.h"
 #include "sig/leg/respond.h"
 #include "sig/location/route.h"
 #include "sig/model/event.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/overload.h"
-#include "sig/shard/refused_call.h"
 #include "sig/shard/shard.h"
 #include "sig/subscription/subscriptions.h"
+
+/*
+ * Calls that the node refused although it knew who asked leave a line in the log and a call record, as others do: who dials a number that
+ * does not exist finds it there. Bounded, so that a phone which dials on and on fills neither: each source (IPv6: one /64) has a
+ * budget, and all together. Fixed size, owned by the shard, one thread.
+ */
+enum {
+	REFUSED_CALL_SETS = 64,
+	REFUSED_CALL_WAYS = 4,
+	REFUSED_CALL_PER_S = 1,  /* of one source, */
+	REFUSED_CALL_BURST = 20, /* so many at once */
+	REFUSED_CALL_ALL_PER_S = 20,
+	REFUSED_CALL_ALL_BURST = 200,
+};
+
+/* All zero: nobody was refused. */
+struct refused_calls {
+	uint64_t all_full_ns;
+	struct {
+		uint64_t id; /* hash of the source; 0: free */
+		uint64_t full_ns;
+	} sets[REFUSED_CALL_SETS][REFUSED_CALL_WAYS];
+};
 
 enum shard_timer {
 	TIMER_TXN,
@@ -107,24 +134,6 @@ struct shard {
 
 /* ---- shard.c ---- */
 void shard_begin(struct shard *s, struct instant now);
-
-/* ---- shard_calls.c ---- */
-struct call *shard_call_find(const struct shard *s, uint64_t id);
-/* emergency: places beyond limits.calls, too. */
-bool shard_call_fits(const struct shard *s, bool emergency);
-/* Zeroed but for that, listed under its id. NULL: full. */
-/* An id that no call has. */
-uint64_t shard_call_new_id(struct shard *s);
-/* A step of it is over. False: so is the call. */
-bool shard_call_settle(struct shard *s, struct call *c);
-struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency);
-void shard_call_give(struct shard *s, struct call *c);
-void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
-/* A step of its own from outside. False: there is no such call. */
-bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
-		      struct instant now);
-
-/* ---- shard_reply.c: requests outside of calls ---- */
 struct shard_reply {
 	uint16_t status;
 	const char *reason; /* NULL: the standard phrase */
@@ -141,12 +150,21 @@ void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_messa
 /* The To tag of such answers. */
 struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m);
 
-/* ---- shard_overload.c ---- */
-/* True: the node has too much to do, and the message needs not be parsed any more. */
-bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes datagram);
-uint32_t shard_overload_retry_s(const struct shard *s);
-
-/* ---- shard_quota.c ---- */
+/* ---- shard_calls.c ---- */
+struct call *shard_call_find(const struct shard *s, uint64_t id);
+/* emergency: places beyond limits.calls, too. */
+bool shard_call_fits(const struct shard *s, bool emergency);
+/* Zeroed but for that, listed under its id. NULL: full. */
+/* An id that no call has. */
+uint64_t shard_call_new_id(struct shard *s);
+/* A step of it is over. False: so is the call. */
+bool shard_call_settle(struct shard *s, struct call *c);
+struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency);
+void shard_call_give(struct shard *s, struct call *c);
+void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
+/* A step of its own from outside. False: there is no such call. */
+bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
+		      struct instant now);
 /* Whose quota has what a party asks for. False: nobody's that is known here. */
 bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
 		 const struct sip_hop *hop, struct quota_name *out);
@@ -159,8 +177,6 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 			       const struct sip_hop *hop);
 /* It begins no more calls a second, messages among them. False: *why. */
 bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why);
-/* It has more calls here than before, or fewer. */
-void shard_tenant_publish_calls(const struct shard *s, uint16_t tenant);
 /* One more of that tenant's, whoever brings it. False: *why. */
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more. always: also beyond the limit. False: *why. */
@@ -173,17 +189,65 @@ void shard_quota_note(struct shard *s, const struct sip_message *m, const struct
 /* Without a transaction, with Retry-After and the reason in words. */
 void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
 			const struct call_refusal *why);
+bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out);
+void shard_assert_some(struct shard *s);
+/* What it knew of the store is of a lease that is over. */
+void shard_store_forget(struct shard *s);
+/* As struct shard_counts has it. */
+uint64_t shard_unsaved(const struct shard *s);
+/* A transaction's timer. */
+void shard_txn_timer(struct shard *s, struct txn_slot *slot);
 
-/* ---- shard_seek.c: calls for a user whom they are sent on to ---- */
+/* ---- shard_auth.c ---- */
+/* from: who asked, authenticated or believed. */
+void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       struct bytes from, const struct call_refusal *why);
+/* Whether a hop falls under a rule of trust: by its network, transport, address, port and certificate. Pure. */
+
+/* The first rule that fits, or NULL. Never over a WebSocket: its address may be that of a proxy on this machine, and its page anybody's. */
+const struct shard_trusted *trust_find(const struct shard_settings *settings,
+				       const struct sip_hop *hop);
+/* The trunk whose request came by that hop: of those that it fits the one with the longest prefix; by its listener alone last. TRUNK_NONE. */
+uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop *hop);
+/* The hop may be one of that trunk's: by its sources, its listener or an address of its servers, whichever way calls go; any, where nothing
+ * but a name is said of where it is. */
+bool trust_is_of_trunk(const struct shard_settings *settings, uint16_t trunk,
+		       const struct sip_hop *hop);
+/* A rule would fit, but the connection has shown no certificate. Of a hop that no rule fits. */
+bool trust_misses_certificate(const struct shard_settings *settings, const struct sip_hop *hop);
+
+/* ---- overload.c ---- */
+/* True: the node has too much to do, and the message needs not be parsed any more. */
+bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes datagram);
+uint32_t shard_overload_retry_s(const struct shard *s);
+
+/* ---- shard_dial.c ---- */
+/* What is dialled, by the plan of whose phone it is (sig/dial/dial.h). */
+/* Who dials. */
+struct shard_dialler {
+	uint16_t tenant;
+	bool phone;      /* of an extension */
+	uint8_t classes; /* 1 << enum dial_class: that it may call */
+	uint8_t scheme;  /* enum dial_scheme */
+};
+
+void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,
+		struct dial_result *out);
+/* An emergency number of the tenant: *number without what is dialled before it. */
+bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip_uri *uri,
+			char number[DIAL_NUMBER_MAX]);
+/* Some tenant's, maybe: whose request it is is not known yet. */
+bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri);
+/* How a number is refused that leads to nobody here. Returns false. */
+bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
+		       struct call_refusal *why);
+
 /* call_host.user_known, user_unread and user_ask */
 bool shard_user_known(void *owner, uint16_t tenant, struct bytes user);
 bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user);
 #define SHARD_USER_UNREAD "Redis does not say where the phone is: try again, or at another node"
 uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
-void shard_user_found(struct shard *s, uint64_t token, struct instant now);
 void shard_user_asks_drop(struct shard *s);
-
-/* ---- shard_invite_wait.c: INVITEs and MESSAGEs, for a user who is looked for ---- */
 /* It is there, or a copy of it: no transaction takes that before the call begins. */
 bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m);
 /* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
@@ -197,7 +261,6 @@ void shard_invite_resume(struct shard *s, const struct sip_message *m, const cha
 			 bool phone);
 
 /* ---- the rest of the walk of a request ---- */
-void shard_request(struct shard *s, const struct sip_message *m);
 void shard_response(struct shard *s, const struct sip_message *m);
 void shard_inside(struct shard *s, const struct sip_message *m);
 void shard_inside_resume(struct shard *s, const struct sip_message *m);
@@ -211,17 +274,6 @@ enum route_verdict shard_route(const struct shard *s, const struct sip_message *
 			       uint32_t *count);
 /* RFC 3323 4.1.1.3 */
 bool shard_is_from_nobody(const struct sip_message *m);
-/* ---- shard_message.c ---- */
-void shard_message(struct shard *s, const struct sip_message *m);
-/* What is known of whom it is for is new: as shard_invite_resume. */
-void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
-			  bool phone);
-/* What became of it at a phone; peer: its server transaction, perhaps gone. */
-void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev);
-/* ---- shard_account.c ---- */
-bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out);
-
-/* ---- shard_trunk.c ---- */
 /* The trunk that sends from there, or TRUNK_NONE. */
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop);
 /* Whom it names; never an extension of the tenant. */
@@ -257,19 +309,19 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
-/* ---- shard_park.c ---- */
+/* ---- shard_message.c ---- */
+void shard_message(struct shard *s, const struct sip_message *m);
+/* What is known of whom it is for is new: as shard_invite_resume. */
+void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
+			  bool phone);
+/* What became of it at a phone; peer: its server transaction, perhaps gone. */
+void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev);
+
+/* ---- shard_pick.c ---- */
 enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
 /* Whether an extension uses it. */
 enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
 			     struct bytes slot);
-
-/* ---- shard_remote.c ---- */
-/* There is somebody who watches: other nodes are asked to tell. */
-void shard_remote_begin(struct shard *s, const struct subscription *sub);
-/* A tenant that nobody here knows has nobody who is watched. */
-bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
-
-/* ---- shard_remote_pick.c ---- */
 /* call_host.picks_remote, call_host.picked_remote */
 uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
 			    uint64_t call);
@@ -279,11 +331,12 @@ void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_
 void shard_remote_answered(void *owner, const struct remote_picked *p);
 void shard_remote_picks_expire(struct shard_commons *c); /* once a second */
 void shard_remote_picks_close(struct shard_commons *c);
-/* The one that rings for longest in the shards of this node; he may take it. (shard_pick.c) */
-void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
-		     struct remote_picked *out);
 
-/* ---- shard_engaged.c ---- */
+/* ---- shard_remote.c ---- */
+/* There is somebody who watches: other nodes are asked to tell. */
+void shard_remote_begin(struct shard *s, const struct subscription *sub);
+/* A tenant that nobody here knows has nobody who is watched. */
+bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
 /* call_host.engaged_of, call_host.waited_for */
 void shard_engaged_of(void *owner, const struct call *c, struct bytes user, struct engaged *out);
 bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
@@ -297,14 +350,6 @@ void shard_waiting_note(struct shard *s, struct call *c);
 void shard_waiting_gone(struct shard *s, const struct call *c);
 /* He has other calls, or others wait for him: those of this node that it is about look again, in their turn. */
 void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user);
-/* ... also where none waits any more. */
-void shard_waiting_changed(struct shard *s, uint16_t tenant, struct bytes user);
-/* Other nodes are asked for the calls of an extension here. */
-bool shard_engaged_asks(const struct shard *s, uint16_t tenant, struct bytes user);
-/* ... of some of them: those of so many seconds. */
-void shard_engaged_ask_some(struct shard_commons *commons, uint32_t seconds);
-/* Those that wait look again: other nodes have told what they have. */
-void shard_engaged_look(struct shard_commons *commons);
 /* What is set of it is other. */
 void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
 		       const struct shard_forward *before);
@@ -330,13 +375,11 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 /* ... and all other nodes, those calls that wait for him among it (dialog_state.waits_utc_ms). */
 uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out);
-/* Something else is to be told of him: to who watches, here and on other nodes. */
-void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user);
 /* ... to who watches here. */
 void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user);
 void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what);
-/* shard_watch_room.c. subscription_view.conference: the first one of the shards of the node. */
+/* shard_subscribe.c. subscription_view.conference: the first one of the shards of the node. */
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			    struct conference_view *out);
 enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subscription *sub);
@@ -346,7 +389,8 @@ void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes use
 void shard_watch_left(struct shard *s, const struct call *c);
 /* Some are saved again. False: that was all. */
 bool shard_watch_assert(struct shard *s, uint32_t most);
-/* ---- shard_tenant.c ---- */
+
+/* ---- shard_extensions.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
 /* It opens a call to an emergency number: whose password is right may do that, whatever else he may not. */
@@ -422,7 +466,6 @@ struct identity_policy shard_identity_of(void *owner, const struct leg *leg);
 /* call_host.trusts */
 bool shard_trusts(void *owner, const struct sip_hop *hop);
 /* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */
-const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop);
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop);
 /* Tells operators of a request that its sender may not make; its user is the one it claimed. */
 void shard_misuse(struct shard *s, const struct sip_message *m, enum security_kind kind,
@@ -448,7 +491,6 @@ bool shard_transcodes(const struct shard *s, const struct shard_profile *profile
 /* The tenant's of that name; "", or there is none: as shard_profile_of. */
 const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
 						const char *name, const struct addr *source);
-bool shard_range_holds(const struct shard_range *r, const struct addr *a);
 void shard_profiles_close(struct shard *s);
 
 /* ---- shard_hop.c ---- */
@@ -505,7 +547,7 @@ void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct
 /* By which of the bindings it reaches. */
 struct route_asker shard_asker(const struct shard *s);
 
-/* ---- shard_lost.c ---- */
+/* ---- shard_restore.c ---- */
 /* It waits for its party, whose connection is gone. */
 /* error: as of shard_send_failed; EHOSTUNREACH: by an edge, whose connection may be there. */
 void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);
@@ -518,19 +560,5 @@ void shard_lost_turn(struct shard *s);
 /* locations_user.found. False: nothing of it was asked. */
 bool shard_lost_found(struct shard *s, uint64_t token);
 void shard_lost_drop(struct shard *s);
-
-/* ---- shard_view_leg.c ---- */
-void shard_view_leg(const struct shard *s, uint16_t tenant, const struct leg *l,
-		    struct call_view_leg *out);
-void shard_view_codecs(const struct leg *l, struct call_view_leg *out);
-
-/* ---- shard_assert.c ---- */
-void shard_assert_some(struct shard *s);
-/* What it knew of the store is of a lease that is over. */
-void shard_store_forget(struct shard *s);
-/* As struct shard_counts has it. */
-uint64_t shard_unsaved(const struct shard *s);
-/* A transaction's timer. */
-void shard_txn_timer(struct shard *s, struct txn_slot *slot);
 
 #endif

@@ -1,14 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What others may see of a shard. */
 #include <assert.h>
+#include <string.h>
 
+#include "media/payload.h"
 #include "sig/call/act.h"
 #include "sig/call/cdr.h"
+#include "sig/call/conference.h"
 #include "sig/call/siprec_body.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/model/recording.h"
+#include "sig/shard/shard.h"
+#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/message.h"
+
+/* What others may see of one party of a call. Of session descriptions only names of codecs and suites: the rest may hold keys. */
+
+static void write_codecs(struct writer *w, const struct sdp *sdp, unsigned section)
+{
+	struct payload_list list;
+
+	payload_list_read(&list, sdp, section);
+	for (uint8_t i = 0; i < list.count; i++) {
+		const struct payload *p = &list.at[i];
+
+		if (p->name.n == 0 || payload_is(p, "telephone-event") || payload_is(p, "CN"))
+			continue;
+		if (w->n)
+			writer_u8(w, ',');
+		writer_bytes(w, p->name);
+	}
+}
+
+/* "1 AES_CM_128_HMAC_SHA1_80 inline:..." (RFC 4568 9.1) */
+static void write_suite(struct writer *w, const struct sdp *sdp, unsigned section)
+{
+	struct bytes rest, word;
+
+	if (w->n == 0 && sdp_attribute(sdp, section, "crypto", &rest) &&
+	    bytes_cut(&rest, ' ', &word) && bytes_cut(&rest, ' ', &word))
+		writer_bytes(w, word);
+}
+
+static void view_session(const struct sdp *sdp, struct call_view_leg *out)
+{
+	struct writer codecs = writer_over(out->codecs, sizeof(out->codecs) - 1);
+	struct writer suite = writer_over(out->suite, sizeof(out->suite) - 1);
+
+	for (unsigned i = 1; i <= sdp->media_count; i++) {
+		if (sdp->sections[i].port == 0)
+			continue;
+		write_codecs(&codecs, sdp, i);
+		write_suite(&suite, sdp, i);
+	}
+	out->codecs[codecs.n] = out->suite[suite.n] = '\0';
+}
+
+static void shard_view_codecs(const struct leg *l, struct call_view_leg *out)
+{
+	struct bytes answer = leg_sdp_answer(&l->sdp); /* it names what is used */
+	struct sdp_error error;
+	struct sdp sdp;
+
+	if (answer.n && !sdp_parse(&sdp, answer, &error))
+		view_session(&sdp, out);
+}
+
+/* ---- shard_view.c ---- */
+static void shard_view_leg(const struct shard *s, uint16_t tenant, const struct leg *l,
+			   struct call_view_leg *out)
+{
+	*out = (struct call_view_leg){
+		.transport = l->dialog.hop.transport,
+		.held = l->held,
+		.muted = l->muted,
+	};
+	(void)bytes_cstr(bytes_str(shard_profile_of(s, tenant, &l->dialog.hop.remote)->name),
+			 out->profile, sizeof(out->profile));
+}
+
+/* What others may see of an m-line: addresses, directions, codecs; no keys. */
+
+static struct addr contact_of(const struct leg *l)
+{
+	struct sip_uri uri;
+	struct addr a;
+
+	if (sip_uri_parse(&uri, text_bytes(&l->dialog.target)) || addr_parse(&a, uri.host))
+		return (struct addr){ 0 };
+	a.port = uri.port;
+	return a;
+}
+
+bool shard_call_line(const struct shard *s, uint64_t call, uint8_t leg, uint8_t line,
+		     struct line_facts *out, struct addr *contact)
+{
+	const struct call *c = shard_call_find(s, call);
+	const struct leg *l = c ? call_leg(c, leg) : NULL;
+
+	*contact = (struct addr){ 0 };
+	if (!l)
+		return false;
+	*contact = contact_of(l);
+	return line_facts_read(c, leg, line, out);
+}
+
+/* Where a party is, as others may see it. */
+
+static void party_name_put(struct party_place *out, struct bytes name)
+{
+	cdr_put(out->name, sizeof(out->name), name);
+}
+
+static void place_of_act(struct party_place *out, const struct prompts *a)
+{
+	struct bytes file = bytes_str(a->terms.files[a->file]);
+	bool plays = a->source == AUDIO_SOURCE_PLAY || a->source == AUDIO_SOURCE_ITSELF;
+
+	out->kind = a->source == AUDIO_SOURCE_ITSELF ? PARTY_ECHOED : PARTY_PLAYED;
+	out->collects = a->list[a->at].kind == PROMPT_COLLECT;
+	out->records = a->list[a->at].kind == PROMPT_RECORD;
+	out->paused = a->paused;
+	if (bytes_starts(file, PROMPT_LIVE)) {
+		out->kind = PARTY_STREAMED;
+		file = bytes_from(file, strlen(PROMPT_LIVE));
+	} else if (plays) {
+		out->file = (uint8_t)(a->file + 1);
+		out->file_count = a->terms.file_count;
+	} else if (a->source == AUDIO_SOURCE_PEER) {
+		file = (struct bytes){ 0 }; /* all was played */
+	}
+	party_name_put(out, file);
+}
+
+static void place_of_member(struct party_place *out, const struct shard *s, const struct call *c)
+{
+	const struct room_member *m = c->member;
+	const struct room *r = shard_room_find(s, m->room);
+
+	out->kind = PARTY_CONFERS;
+	out->room = m->room;
+	out->muted = m->muted;
+	out->deaf = m->deaf;
+	out->held = conference_is_held(c) && !m->waits;
+	out->waits_host = m->waits;
+	out->others = r && r->count ? (uint16_t)(r->count - 1) : 0;
+	party_name_put(out, bytes_str(m->number_called));
+}
+
+static void place_of_lonely(struct party_place *out, const struct shard *s, const struct call *c)
+{
+	if (c->parting_ns) {
+		out->kind = PARTY_PARTS;
+	} else if (c->park && !c->park->asks) {
+		out->kind = PARTY_PARKED;
+		party_name_put(out, bytes_str(c->park->slot));
+	} else if (conference_speaks(c)) {
+		place_of_member(out, s, c);
+	} else if (call_is_alone(c)) {
+		out->kind = PARTY_ALONE;
+	}
+}
+
+/* There is a track of what it is to hear, or soon will be. */
+static bool place_sounds(const struct shard *s, const struct call *c, uint8_t leg)
+{
+	struct flow_source source;
+
+	if (audio_source_is_late(&s->host, c, leg))
+		return true;
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].leg == leg && c->flows[i].kind == MEDIA_AUDIO &&
+		    audio_source_track(&s->host, c, leg, c->flows[i].line, &source))
+			return true;
+	}
+	return false;
+}
+
+bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct party_place *out)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	*out = (struct party_place){ 0 };
+	if (c && leg == CALL_VIEW_CALLER)
+		leg = c->bridge.caller;
+	if (!c || !call_leg(c, leg))
+		return false;
+	cdr_put(out->application, sizeof(out->application), call_application(c));
+	if (leg == c->bridge.caller && call_waits(c))
+		out->kind = PARTY_WAITS;
+	else if (c->prompts &&
+		 (prompts_are_announcing(c) ? leg == c->prompts->leg : leg == c->bridge.caller))
+		place_of_act(out, c->prompts);
+	else if (leg == c->bridge.caller)
+		place_of_lonely(out, s, c);
+	out->sounds = place_sounds(s, c, leg);
+	return true;
+}
+
+/* What others may see of the session between us and a party: the dialog and the SDP in force, keys included. */
+
+bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg, struct call_session *out)
+{
+	const struct call *c = shard_call_find(s, call);
+	const struct leg *l = c && bridge_has(c, leg) ? call_leg(c, leg) : NULL;
+
+	if (!l)
+		return false;
+	*out = (struct call_session){ .call_id = text_bytes(&l->dialog.call_id),
+				      .local = text_bytes(&l->dialog.local),
+				      .remote = text_bytes(&l->dialog.remote),
+				      .remote_tag = text_bytes(&l->dialog.remote_tag),
+				      .target = text_bytes(&l->dialog.target),
+				      .remote_sdp = text_bytes(&l->sdp.remote),
+				      .local_sdp = text_bytes(&l->sdp.local),
+				      .hop = l->dialog.hop,
+				      .asked = l->called };
+	id_tag_put(out->local_tag, &l->dialog.tag);
+	return out->remote_sdp.n && out->local_sdp.n;
+}
 
 static uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
 {

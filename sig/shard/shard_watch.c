@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "sig/dial/pattern.h"
-#include "sig/host/dial_plans.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
@@ -261,7 +261,8 @@ static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
 	return bytes_str(tenants_name(s->settings.tenants, tenant));
 }
 
-void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user)
+/* Something else is to be told of him: to who watches, here and on other nodes. */
+static void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_notify_here(s, tenant, user);
 	if (s->commons->remote)

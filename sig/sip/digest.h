@@ -78,4 +78,55 @@ void digest_challenge(const struct digest_server *s, struct writer *w, bool prox
 		      const struct addr *source, uint64_t utc_ms, uint64_t random);
 uint64_t digest_nonce_lifetime_ms(const struct digest_server *s);
 
+/* The parameters of an Authorization header (RFC 7616 3.4), read and checked (private). */
+
+/* Credentials of our realm in (Proxy-)Authorization. 1: *out filled, 0: none, -EBADMSG: they do not read well. */
+int digest_credentials_find(struct digest_credentials *out, const struct sip_message *m, bool proxy,
+			    struct bytes realm);
+
+/* The hashes of digest authentication over OpenSSL (private). */
+
+enum { DIGEST_PARTS_MAX = 6, DIGEST_HEX_MAX = 2 * DIGEST_HASH_MAX };
+
+/* A hash as the lower-case hex text that goes into the next one. */
+struct digest_text {
+	char p[DIGEST_HEX_MAX];
+	size_t n;
+};
+
+const char *digest_name(enum digest_algorithm algorithm);
+/* "SHA-256", or "SHA-256-sess": *session. Empty: MD5 (RFC 7616 3.3, 3.4). False: one that we do not know. */
+bool digest_algorithm_read(struct bytes text, enum digest_algorithm *out, bool *session) NODISCARD;
+/* The same as text. */
+bool digest_hash_text(enum digest_algorithm algorithm, const struct bytes *parts, size_t n,
+		      struct digest_text *out) NODISCARD;
+struct bytes digest_text_bytes(const struct digest_text *t);
+
+/*
+ * Nonces that nobody has to remember: hex of time (64 bits, UTC ms), random (64 bits) and the cut HMAC of both with the realm and the
+ * source under the cluster key (private). The source is an IPv4 address or an IPv6 /64, without the port: a NAT may change
+ * it, and a phone opens another connection.
+ */
+
+enum { DIGEST_MAC_LEN = 16, DIGEST_NONCE_LEN = 2 * (8 + 8 + DIGEST_MAC_LEN) };
+
+enum digest_nonce { DIGEST_NONCE_FRESH, DIGEST_NONCE_OLD, DIGEST_NONCE_FOREIGN };
+
+void digest_nonce_put(char out[DIGEST_NONCE_LEN], const struct digest_server *s,
+		      const struct addr *source, uint64_t utc_ms, uint64_t random);
+/* Of a->c.nonce. Unless it is foreign its name and time are filled in. */
+enum digest_nonce digest_nonce_check(struct digest_answer *a, const struct digest_server *s,
+				     const struct addr *source, uint64_t utc_ms);
+
+/* What both sides of digest authentication compute (RFC 7616 3.4.1) (private). */
+
+/* Of the request, as sent. */
+struct digest_body {
+	struct bytes method, body; /* body: counts for auth-int alone */
+};
+
+/* Of user, nonce, uri, cnonce and counts of c, and not of its response. False: OpenSSL does not have the hash. */
+bool digest_response(const struct digest_credentials *c, const struct digest_secret *secret,
+		     const struct digest_body *of, struct digest_text *out) NODISCARD;
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/sip/digest_client.h"
 
-#include "sig/sip/digest_response.h"
+#include "sig/sip/digest.h"
 #include "sig/sip/lex.h"
 
 /* What an answer may hold costs little to read, whoever wrote it. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/sip/id.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "sig/sip/dialog_name.h"
+#include "sig/sip/id.h"
+#include "sig/sip/message.h"
 
 enum {
 	COUNTER_BITS = 7,
@@ -127,4 +128,91 @@ int id_branch_get(struct bytes in, struct id_tag *out)
 	if (!bytes_starts(in, g_cookie))
 		return -EINVAL;
 	return id_tag_get(bytes_from(in, sizeof(g_cookie) - 1), out);
+}
+
+#define NAME_BEGINS "conf-"
+#define CONF_RANDOM UINT64_C(0xffffffffffff) /* of an id: all but its shard */
+
+void conf_name_write(struct writer *w, uint64_t conference)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, conference);
+	writer_str(w, NAME_BEGINS);
+	writer_mem(w, id, sizeof(id));
+}
+
+void conf_name_make(char out[CONF_NAME_MAX], uint16_t shard, struct rand_source *rand)
+{
+	struct writer w = writer_over(out, CONF_NAME_MAX - 1);
+	char half[ID_TEXT_LEN];
+
+	conf_name_write(&w, id_call_none(shard) | (rand_u64_from(rand) & CONF_RANDOM));
+	id_call_put(half, rand_u64_from(rand));
+	writer_mem(&w, half, sizeof(half));
+	out[w.n] = '\0';
+}
+
+bool conf_name_is_secret(struct bytes user)
+{
+	return bytes_starts(user, NAME_BEGINS) && user.n == strlen(NAME_BEGINS) + 2 * ID_TEXT_LEN;
+}
+
+struct bytes conf_name_shown(struct bytes user)
+{
+	return conf_name_is_secret(user) ? BYTES_LIT("conference") : user;
+}
+
+bool conf_name_get(struct bytes user, uint64_t *conference)
+{
+	struct bytes id = bytes_from(user, strlen(NAME_BEGINS)), rest = bytes_from(id, ID_TEXT_LEN);
+	uint64_t random;
+
+	if (!bytes_starts(user, NAME_BEGINS))
+		return false;
+	if (conf_name_is_secret(user) && !id_call_get(rest, &random))
+		id = bytes_sub(id, 0, ID_TEXT_LEN);
+	return !id_call_get(id, conference);
+}
+
+static uint16_t tag_shard(struct bytes text)
+{
+	struct id_tag tag;
+
+	return id_tag_get(text, &tag) ? 0 : id_shard(tag.call);
+}
+
+static uint16_t response_shard(const struct sip_message *m)
+{
+	struct id_tag tag;
+
+	return id_branch_get(m->via.branch, &tag) ? 0 : id_shard(tag.call);
+}
+
+static uint16_t dialog_shard(const struct sip_message *m)
+{
+	struct target_dialog dialog;
+	struct replaces replaces;
+	struct bytes value;
+	uint64_t conference;
+
+	if (message_header(m, "Replaces", 0, &value) && !replaces_parse(&replaces, value)) {
+		/* ours is the one or the other (sig/shard/shard_replaces.c) */
+		uint16_t shard = tag_shard(replaces.to_tag);
+
+		return shard ? shard : tag_shard(replaces.from_tag);
+	}
+	if (m->hop.transport != SIP_INTER_SHARD && message_header(m, "Join", 0, &value) &&
+	    !replaces_parse(&replaces, value))
+		return tag_shard(replaces.to_tag);
+	if (message_header(m, "Target-Dialog", 0, &value) && !target_dialog_parse(&dialog, value))
+		return tag_shard(dialog.local_tag);
+	return conf_name_get(m->uri.user, &conference) ? id_shard(conference) : 0;
+}
+
+uint16_t shard_name(const struct sip_message *m)
+{
+	if (!m->request)
+		return response_shard(m);
+	return m->to.tag.n ? tag_shard(m->to.tag) : dialog_shard(m);
 }

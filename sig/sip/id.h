@@ -52,4 +52,24 @@ int id_tag_get(struct bytes in, struct id_tag *out) NODISCARD;
 void id_branch_put(char out[ID_BRANCH_LEN], const struct id_tag *tag);
 int id_branch_get(struct bytes in, struct id_tag *out) NODISCARD;
 
+/* The user of the URI of a conference that has no number (RFC 4579 4.2): "conf-" and its id, or what nobody can guess. Pure. */
+
+enum { CONF_NAME_MAX = 32 };
+
+void conf_name_write(struct writer *w, uint64_t conference);
+/* Its shard, and 112 random bits: it follows from nothing else. */
+void conf_name_make(char out[CONF_NAME_MAX], uint16_t shard, struct rand_source *rand);
+/* *conference: its id, or what has the same shard and is no id. False: it is none. */
+bool conf_name_get(struct bytes user, uint64_t *conference);
+/* It was made so. */
+bool conf_name_is_secret(struct bytes user);
+/* What others than its caller are shown that was called. */
+struct bytes conf_name_shown(struct bytes user);
+
+/* Which shard a message is for, as far as it says so itself: our tags and branches begin with a call id, which begins with it. Pure. */
+/* By the branch of a response, the To tag of a request, the dialog that Replaces (RFC 3891), Join (RFC 3911) or Target-Dialog (RFC 4538) names,
+ * or the conference that it is to. 0: it names none. Whether there is such a shard the caller knows. */
+struct sip_message;
+uint16_t shard_name(const struct sip_message *m);
+
 #endif

@@ -9,7 +9,29 @@
 #define SIG_SIP_MESSAGE_H
 
 #include "base/addr.h"
-#include "sig/sip/method.h"
+#include "base/bytes.h"
+
+enum sip_method {
+	SIP_INVITE,
+	SIP_ACK,
+	SIP_BYE,
+	SIP_CANCEL,
+	SIP_REGISTER,
+	SIP_OPTIONS,
+	SIP_INFO,
+	SIP_PRACK,
+	SIP_UPDATE,
+	SIP_REFER,
+	SIP_NOTIFY,
+	SIP_SUBSCRIBE,
+	SIP_PUBLISH,
+	SIP_MESSAGE,
+	SIP_UNKNOWN,
+};
+
+/* Case-sensitive (RFC 3261 7.1). */
+enum sip_method sip_method_parse(struct bytes name);
+const char *sip_method_name(enum sip_method method);
 
 struct message_head;
 
@@ -26,7 +48,7 @@ enum sip_transport {
 struct sip_hop {
 	enum sip_transport transport;
 	uint16_t local; /* index of our listening address (shard_settings.locals) */
-	uint16_t name; /* TLS: whose certificate it must be (hop_names.h); 0: that of the address */
+	uint16_t name;  /* TLS: whose certificate it must be (hop.h); 0: that of the address */
 	struct addr remote;
 	/* All but UDP: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
 	 * it lives, else opens one to remote. Not part of any record: after a restart it is 0. */
@@ -172,5 +194,58 @@ const char *sip_reason(uint16_t status);
 bool message_is_symmetric(const struct sip_message *request);
 /* Where a response to the request goes: RFC 3261 18.2.2 and 3581. */
 void message_response_hop(const struct sip_message *request, struct sip_hop *out);
+
+/*
+ * A datagram cut into its header lines (private to sig/sip). Owns a copy of the bytes, in which folded lines are
+ * joined (RFC 3261 7.3.1), so that no value holds a line end and none can start a header line when it is written again.
+ */
+
+enum { MESSAGE_LINES_MAX = 128, MESSAGE_BYTES_MAX = 65535 };
+
+/* The headers this core reads itself; any other is found by its name. */
+enum header_id {
+	HEADER_OTHER,
+	HEADER_CALL_ID,
+	HEADER_CONTACT,
+	HEADER_CONTENT_LENGTH,
+	HEADER_CONTENT_TYPE,
+	HEADER_CSEQ,
+	HEADER_EXPIRES,
+	HEADER_FROM,
+	HEADER_MAX_FORWARDS,
+	HEADER_TO,
+	HEADER_VIA,
+	HEADER_ALLOW_EVENTS,
+	HEADER_CONTENT_ENCODING,
+	HEADER_EVENT,
+	HEADER_REFER_TO,
+	HEADER_REFERRED_BY,
+	HEADER_SESSION_EXPIRES,
+	HEADER_SUBJECT,
+	HEADER_SUPPORTED,
+	HEADER_IDS,
+};
+
+struct header_line {
+	struct bytes name;
+	struct bytes value; /* trimmed */
+	enum header_id id;
+};
+
+struct message_head {
+	struct bytes raw;   /* the copy */
+	struct bytes start; /* the first line */
+	struct bytes body;  /* up to the end of the datagram */
+	const char *defect; /* what is wrong with the layout; NULL: nothing */
+	uint32_t count;
+	struct header_line lines[];
+};
+
+/* The i-th line of a known header, or NULL. */
+const struct header_line *message_head_line(const struct message_head *head, enum header_id id,
+					    unsigned i);
+
+/* One Via value. 0 or -EBADMSG; host is filled whenever sent-by was readable. */
+int sip_via_parse(struct sip_via *out, struct bytes in) NODISCARD;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Responses (RFC 3261 8.2.6, 18.2.2, RFC 3581). Pure. */
 #include "sig/sip/lex.h"
-#include "sig/sip/message_head.h"
+#include "sig/sip/message.h"
 
 static const struct {
 	uint16_t status;

@@ -6,6 +6,7 @@
 #ifndef SIG_SIP_TXN_H
 #define SIG_SIP_TXN_H
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "sig/sip/message.h"
 

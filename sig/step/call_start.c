@@ -32,7 +32,7 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 #include "sig/model/leg.h"
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 #include "sig/step/step.h"
 
 static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struct text *request,

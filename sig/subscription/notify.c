@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "sig/leg/leg.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "sig/subscription/subscriptions.h"
 
 enum {

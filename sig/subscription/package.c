@@ -1,7 +1,517 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/subscription/package.h"
+#include <stdlib.h>
+#include <time.h>
 
-#include "sig/sip/xml.h"
+#include "base/hash.h"
+#include "sig/host/host.h"
+#include "sig/sip/body.h"
+#include "sig/subscription/package.h"
+#include "sig/subscription/subscriptions.h"
+
+/* "sip:1001@example.org": without parameters, escaped for XML. */
+static void package_write_uri(struct writer *w, const struct sip_uri *uri)
+{
+	bool v6 = bytes_find(uri->host, ':') < uri->host.n;
+
+	xml_write(w, uri->scheme);
+	writer_str(w, ":");
+	xml_write(w, uri->user);
+	if (uri->user.n && uri->host.n)
+		writer_str(w, "@");
+	writer_str(w, v6 ? "[" : "");
+	xml_write(w, uri->host);
+	writer_str(w, v6 ? "]" : "");
+	if (uri->port)
+		writer_number(w, ":", uri->port, "");
+}
+
+/* application/reginfo+xml (RFC 3680 5): all phones each time. Who knows them knows which one is gone. */
+
+/* The same for as long as the phone is registered with this contact. */
+static void reg_write_id(struct writer *w, const struct binding *b)
+{
+	char text[BASE32_U64_LEN];
+	static const struct hash_key key;
+
+	base32_u64_put(text, hash_sip(&key, text_bytes(&b->contact)) ^
+				     hash_sip(&key, text_bytes(&b->call_id)));
+	writer_mem(w, text, sizeof(text));
+}
+
+static void reg_contact(struct writer *w, const struct binding *b, uint64_t utc_ms)
+{
+	writer_str(w, "<contact id=\"");
+	reg_write_id(w, b);
+	writer_number(w, "\" state=\"active\" event=\"registered\" expires=\"",
+		      (b->expires_utc_ms - utc_ms) / 1000, "\" callid=\"");
+	xml_write(w, text_bytes(&b->call_id));
+	writer_number(w, "\" cseq=\"", b->cseq, "\"><uri>");
+	xml_write(w, text_bytes(&b->contact));
+	writer_str(w, "</uri></contact>\r\n");
+}
+
+static uint32_t reg_contacts(struct writer *w, const struct package_state *state)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; state->entry && i < state->entry->count; i++) {
+		const struct binding *b = &state->entry->bindings[i];
+
+		if (b->expires_utc_ms <= state->utc_ms)
+			continue;
+		if (w)
+			reg_contact(w, b, state->utc_ms);
+		count++;
+	}
+	return count;
+}
+
+static void reg_info_write(struct writer *w, const struct package_state *state)
+{
+	writer_str(w, "<?xml version=\"1.0\"?>\r\n"
+		      "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"");
+	writer_u64(w, state->version);
+	writer_str(w, "\" state=\"full\">\r\n<registration aor=\"");
+	package_write_uri(w, &state->entity);
+	WRITER_TEXTS(w, "\" id=\"r\" state=\"", reg_contacts(NULL, state) ? "active" : "terminated",
+		     "\">\r\n");
+	(void)reg_contacts(w, state);
+	writer_str(w, "</registration>\r\n</reginfo>\r\n");
+}
+
+/* application/pidf+xml (RFC 3863), with what the user does by RFC 4480: of calls and registrations, as nobody publishes here. */
+
+static bool is_registered_now(const struct package_state *state)
+{
+	for (uint32_t i = 0; state->entry && i < state->entry->count; i++) {
+		if (state->entry->bindings[i].expires_utc_ms > state->utc_ms)
+			return true;
+	}
+	return false;
+}
+
+static void presence_write(struct writer *w, const struct package_state *state)
+{
+	writer_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+		      "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\""
+		      " xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
+		      " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
+	package_write_uri(w, &state->entity);
+	writer_str(w, "\">\r\n<tuple id=\"t\"><status><basic>");
+	writer_str(w, is_registered_now(state) ? "open" : "closed");
+	writer_str(w, "</basic></status></tuple>\r\n");
+	if (state->dialog_count)
+		writer_str(w, "<dm:person id=\"p\"><rpid:activities><rpid:on-the-phone/>"
+			      "</rpid:activities></dm:person>\r\n");
+	writer_str(w, "</presence>\r\n");
+}
+
+/* application/dialog-info+xml (RFC 4235 4). */
+
+/* Of a document, so that it always fits: names are the parties' own, and escaped they are six times as long. */
+enum { HEAD_MAX = 1024, DIALOG_MAX = 1792, OVER_MAX = 128 };
+static_assert(HEAD_MAX + DIALOG_STATES_MAX * (DIALOG_MAX + OVER_MAX) <= HOST_SDP_MAX, "all fit");
+
+static const struct package_told *told_of(const struct package_state *state, uint64_t id)
+{
+	for (uint32_t i = 0; i < state->told_count; i++) {
+		if (state->told[i].id == id)
+			return &state->told[i];
+	}
+	return NULL;
+}
+
+static bool is_told(const struct package_state *state, const struct dialog_state *d)
+{
+	const struct package_told *t = told_of(state, d->id);
+
+	return t && t->phase == d->phase && t->held == d->held;
+}
+
+static void info_attribute(struct writer *w, const char *name, struct bytes value)
+{
+	if (!value.n)
+		return;
+	WRITER_TEXTS(w, " ", name, "=\"");
+	xml_write(w, value);
+	writer_str(w, "\"");
+}
+
+static void info_open(struct writer *w, uint64_t id, bool recipient)
+{
+	char text[BASE32_U64_LEN];
+
+	base32_u64_put(text, id);
+	writer_str(w, "<dialog");
+	info_attribute(w, "id", bytes_mem(text, sizeof(text)));
+	info_attribute(w, "direction", bytes_str(recipient ? "recipient" : "initiator"));
+}
+
+static const char *phase_name(enum dialog_phase phase)
+{
+	switch (phase) {
+	case PHASE_TRYING:
+		return "trying";
+	case PHASE_EARLY:
+		return "early";
+	case PHASE_CONFIRMED:
+		return "confirmed";
+	case PHASE_TERMINATED:
+		return "terminated";
+	}
+	return "";
+}
+
+static void info_phase(struct writer *w, enum dialog_phase phase)
+{
+	WRITER_TEXTS(w, "<state>", phase_name(phase), "</state>");
+}
+
+/* RFC 4235 4.1.6: who it is, and where it is reached. */
+static void info_party(struct writer *w, const char *role, struct bytes name_addr, bool held)
+{
+	struct sip_name_addr a;
+
+	if (sip_name_addr_parse(&a, name_addr))
+		return;
+	WRITER_TEXTS(w, "<", role, "><identity");
+	info_attribute(w, "display", a.display);
+	writer_str(w, ">");
+	package_write_uri(w, &a.uri);
+	writer_str(w, "</identity><target uri=\"");
+	package_write_uri(w, &a.uri);
+	if (held) /* RFC 4235 4.1.6.2, RFC 3840: it is no place where a call is heard */
+		writer_str(w, "\"><param pname=\"+sip.rendering\" pvalue=\"no\"/></target></");
+	else
+		writer_str(w, "\"/></");
+	WRITER_TEXTS(w, role, ">");
+}
+
+static void info_end(struct writer *w)
+{
+	writer_str(w, "</dialog>\r\n");
+}
+
+static void info_dialog(struct writer *w, const struct dialog_state *d, bool hidden)
+{
+	info_open(w, d->id, d->recipient);
+	if (!hidden && d->call_id.n) { /* by which others may step into its place (RFC 3891) */
+		info_attribute(w, "call-id", d->call_id);
+		/* phones take no call that rings without one; "0" is the tag of who has none (RFC 3891 6.1) */
+		info_attribute(w, "local-tag", d->tag.n ? d->tag : BYTES_LIT("0"));
+		info_attribute(w, "remote-tag",
+			       bytes_mem(d->remote_tag.text, sizeof(d->remote_tag.text)));
+	}
+	writer_str(w, ">");
+	info_phase(w, d->phase);
+	if (!hidden) {
+		info_party(w, "local", d->local, d->held);
+		info_party(w, "remote", d->remote, false);
+	}
+	info_end(w);
+}
+
+/* A name that is too long is no reason to tell nothing: the lamp is lit, and nobody is named. */
+static void info_bounded(struct writer *w, const struct package_state *state,
+			 const struct dialog_state *d)
+{
+	const struct writer before = *w;
+
+	info_dialog(w, d, state->hidden);
+	if (!w->overflow && w->n - before.n <= DIALOG_MAX)
+		return;
+	*w = before;
+	info_dialog(w, d, true);
+}
+
+static bool info_is_there(const struct package_state *state, uint64_t id)
+{
+	for (uint32_t i = 0; i < state->dialog_count; i++) {
+		if (state->dialogs[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+/* Also where all is told: who knows the whole need not be told what is over. But phones look for the word. */
+static void info_write_over(struct writer *w, const struct package_state *state)
+{
+	for (uint32_t i = 0; i < state->told_count; i++) {
+		const struct package_told *t = &state->told[i];
+
+		if (info_is_there(state, t->id))
+			continue;
+		info_open(w, t->id, t->recipient);
+		writer_str(w, ">");
+		info_phase(w, PHASE_TERMINATED);
+		info_end(w);
+	}
+}
+
+static void dialog_info_write(struct writer *w, const struct package_state *state)
+{
+	writer_str(w, "<?xml version=\"1.0\"?>\r\n"
+		      "<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"");
+	writer_u64(w, state->version);
+	WRITER_TEXTS(w, "\" state=\"", state->whole ? "full" : "partial", "\" entity=\"");
+	package_write_uri(w, &state->entity);
+	writer_str(w, "\">\r\n");
+	for (uint32_t i = 0; i < state->dialog_count; i++) {
+		if (state->whole || !is_told(state, &state->dialogs[i]))
+			info_bounded(w, state, &state->dialogs[i]);
+	}
+	info_write_over(w, state);
+	writer_str(w, "</dialog-info>\r\n");
+}
+
+/*
+ * application/conference-info+xml (RFC 4575 5). What is told is all that changed since the watcher was told last, in the order in which it
+ * changed, as much as a document may have; the next one goes on there. So a room of any size is told by documents of that size: the first one
+ * begins anew (state="full") with the members that fit, and those behind it add the others (RFC 4575 6, state="partial").
+ */
+
+enum {
+	USERS_MAX = 128,  /* of a document */
+	MEMBER_MAX = 768, /* one that needs more is told without its name */
+	TAIL_MAX = 64,    /* what is behind the last member */
+};
+
+/* Users that a document has already. */
+struct info_users {
+	uint64_t hashes[USERS_MAX];
+	uint32_t count;
+};
+
+static const char *const g_status[] = {
+	[CONFERENCE_PENDING] = "pending",
+	[CONFERENCE_DIALING_OUT] = "dialing-out",
+	[CONFERENCE_ALERTING] = "alerting",
+	[CONFERENCE_CONNECTED] = "connected",
+	[CONFERENCE_ON_HOLD] = "on-hold",
+	[CONFERENCE_MUTED] = "muted-via-focus",
+	[CONFERENCE_DISCONNECTING] = "disconnecting",
+};
+static const char *const g_joined[] = {
+	[CONFERENCE_DIALED_IN] = "dialed-in",
+	[CONFERENCE_DIALED_OUT] = "dialed-out",
+	[CONFERENCE_OWNER] = "focus-owner",
+};
+static const char *const g_ways[] = {
+	[CONFERENCE_BOTH] = "sendrecv",
+	[CONFERENCE_SENDS] = "sendonly",
+	[CONFERENCE_HEARS] = "recvonly",
+	[CONFERENCE_NEITHER] = "inactive",
+};
+
+static void info_text(struct writer *w, const char *element, struct bytes text)
+{
+	if (!text.n)
+		return;
+	WRITER_TEXTS(w, "<", element, ">");
+	xml_write(w, text);
+	WRITER_TEXTS(w, "</", element, ">");
+}
+
+static void info_entity(struct writer *w, const char *element, struct bytes entity,
+			const char *state)
+{
+	WRITER_TEXTS(w, "<", element, " entity=\"");
+	xml_write(w, entity);
+	WRITER_TEXTS(w, "\" state=\"", state, "\"");
+}
+
+/* ---- the conference ---- */
+
+static void info_description(struct writer *w, const struct conference_view *c)
+{
+	writer_str(w, "<conference-description>");
+	info_text(w, "display-text", c->title);
+	writer_number(w, "<maximum-user-count>", c->count_max,
+		      "</maximum-user-count></conference-description>\r\n");
+}
+
+static void info_state(struct writer *w, const struct conference_view *c)
+{
+	writer_number(w, "<conference-state><user-count>", c->count, "</user-count>");
+	WRITER_TEXTS(w, "<active>", c->count ? "true" : "false", "</active><locked>",
+		     c->locked ? "true" : "false", "</locked></conference-state>\r\n");
+}
+
+/* ---- its members ---- */
+
+static void info_joined(struct writer *w, const struct conference_member *m)
+{
+	time_t seconds = (time_t)(m->joined_utc_ms / 1000);
+	struct tm tm;
+	char text[32];
+
+	WRITER_TEXTS(w, "<joining-method>", g_joined[m->joined], "</joining-method>");
+	if (!m->joined_utc_ms || !gmtime_r(&seconds, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return;
+	WRITER_TEXTS(w, "<joining-info><when>", text, "</when></joining-info>");
+}
+
+static void info_medium(struct writer *w, const char *id, const char *type, enum conference_way way)
+{
+	WRITER_TEXTS(w, "<media id=\"", id, "\"><type>", type, "</type><status>", g_ways[way],
+		     "</status></media>");
+}
+
+/* Users are told in part: each phone of theirs is a member of its own. */
+static void info_member(struct writer *w, const struct conference_member *m, bool named)
+{
+	info_entity(w, "user", m->name.user, "partial");
+	writer_str(w, ">");
+	if (named)
+		info_text(w, "display-text", m->display);
+	WRITER_TEXTS(w, "<roles><entry>", m->host ? "host" : "participant", "</entry></roles>");
+	info_entity(w, "endpoint", m->name.endpoint, "full");
+	WRITER_TEXTS(w, "><status>", g_status[m->status], "</status>");
+	info_joined(w, m);
+	if (m->audio)
+		info_medium(w, "1", "audio", m->audio_way);
+	if (m->video)
+		info_medium(w, "2", "video", m->video_way);
+	writer_str(w, "</endpoint></user>\r\n");
+}
+
+static void info_bounded_member(struct writer *w, const struct conference_member *m)
+{
+	const struct writer before = *w;
+
+	info_member(w, m, true);
+	if (!w->overflow && w->n - before.n <= MEMBER_MAX)
+		return;
+	*w = before;
+	info_member(w, m, false);
+}
+
+static void info_gone(struct writer *w, const struct roster_gone *gone)
+{
+	info_entity(w, "user", gone->name.user, gone->user ? "deleted" : "partial");
+	if (gone->user) {
+		writer_str(w, "/>\r\n");
+		return;
+	}
+	writer_str(w, ">");
+	info_entity(w, "endpoint", gone->name.endpoint, "deleted");
+	writer_str(w, "/></user>\r\n");
+}
+
+static bool is_too_long(const struct roster_name *name)
+{
+	return !name->user.n || name->user.n > CONFERENCE_URI_MAX ||
+	       name->endpoint.n > CONFERENCE_URI_MAX;
+}
+
+/* No user is named twice in one document: whoever reads it need not put that together. False: there is no room, or it is there. */
+static bool users_add(struct info_users *users, struct bytes user)
+{
+	static const struct hash_key key;
+	uint64_t hash = hash_sip(&key, user);
+
+	for (uint32_t i = 0; i < users->count; i++) {
+		if (users->hashes[i] == hash)
+			return false;
+	}
+	if (users->count == USERS_MAX)
+		return false;
+	users->hashes[users->count++] = hash;
+	return true;
+}
+
+/* False: it is for the next document. */
+static bool info_one(struct writer *w, const struct package_state *state,
+		     const struct roster_link *l, struct info_users *users)
+{
+	const struct writer before = *w;
+	struct conference_member m = { 0 };
+	const struct roster_name *name = l->gone ? &l->gone->name : &m.name;
+
+	if (!l->gone)
+		state->conference->read(state->conference->room, l, &m);
+	if (is_too_long(name))
+		return true; /* no document could name it */
+	if (!users_add(users, name->user))
+		return false;
+	if (l->gone)
+		info_gone(w, l->gone);
+	else
+		info_bounded_member(w, &m);
+	if (!w->overflow && w->n + TAIL_MAX <= state->most)
+		return true;
+	*w = before;
+	return users->count == 1; /* it would fit into none */
+}
+
+/* Who is told all need not hear who has left. */
+static bool info_members(struct writer *w, const struct package_state *state, uint64_t from,
+			 uint64_t *told)
+{
+	struct info_users users = { .count = 0 };
+	const struct roster_link *l = roster_after(state->conference->roster, from);
+
+	for (; l; l = l->next) {
+		if (!(l->gone && state->whole) && !info_one(w, state, l, &users))
+			return false;
+		*told = l->change;
+	}
+	*told = state->conference->roster->change;
+	return true;
+}
+
+static void info_users(struct writer *w, const struct package_state *state)
+{
+	const struct writer before = *w;
+	struct conference_told *told = state->conference_told;
+	uint64_t from = state->whole ? 0 : told->change;
+	bool all;
+
+	told->id = state->conference->id;
+	if (state->whole)
+		told->begun = state->conference->roster->change;
+	WRITER_TEXTS(w, "<users state=\"", state->whole ? "full" : "partial", "\">\r\n");
+	all = info_members(w, state, from, &told->change);
+	if (!all && state->whole) {
+		*w = before;
+		writer_str(w, "<users state=\"partial\">\r\n");
+		all = info_members(w, state, from, &told->change);
+	}
+	writer_str(w, "</users>\r\n");
+	told->more = !all;
+}
+
+static void conference_open(struct writer *w, const struct package_state *state, const char *word)
+{
+	writer_str(w,
+		   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+		   "<conference-info xmlns=\"urn:ietf:params:xml:ns:conference-info\" entity=\"");
+	package_write_uri(w, &state->entity);
+	WRITER_TEXTS(w, "\" state=\"", word, "\" version=\"");
+	writer_u64(w, state->version);
+	writer_str(w, "\"");
+}
+
+void conference_info_write(struct writer *w, const struct package_state *state)
+{
+	const struct conference_view *c = state->conference;
+
+	if (!c) { /* RFC 4575 5.1: it has ended */
+		conference_open(w, state, "deleted");
+		writer_str(w, "/>\r\n");
+		return;
+	}
+	conference_open(w, state, state->whole ? "full" : "partial");
+	writer_str(w, ">\r\n");
+	if (state->whole || c->roster->described > state->conference_told->change)
+		info_description(w, c);
+	info_state(w, c);
+	info_users(w, state);
+	writer_str(w, "</conference-info>\r\n");
+}
+
+/* The packages. */
 
 static const struct package g_packages[PACKAGES] = {
 	[PACKAGE_DIALOG] = { .name = "dialog",
@@ -47,18 +557,67 @@ void package_write_allowed(struct writer *w)
 	writer_str(w, "\r\n");
 }
 
-void package_write_uri(struct writer *w, const struct sip_uri *uri)
-{
-	bool v6 = bytes_find(uri->host, ':') < uri->host.n;
+/* The state of a dialog. */
 
-	xml_write(w, uri->scheme);
-	writer_str(w, ":");
-	xml_write(w, uri->user);
-	if (uri->user.n && uri->host.n)
-		writer_str(w, "@");
-	writer_str(w, v6 ? "[" : "");
-	xml_write(w, uri->host);
-	writer_str(w, v6 ? "]" : "");
-	if (uri->port)
-		writer_number(w, ":", uri->port, "");
+enum { MARK_HELD = 0x10 };
+
+/* A phone that says 100 alone rings in a moment. */
+static enum dialog_phase asked_phase(const struct leg *l)
+{
+	if (!l->uac || l->uac->state < UAC_PROCEEDING)
+		return PHASE_TRYING;
+	return PHASE_EARLY;
+}
+
+static enum dialog_phase asking_phase(const struct leg *l)
+{
+	if (!l->uas || l->uas->provisional < 101)
+		return PHASE_TRYING;
+	return PHASE_EARLY;
+}
+
+static enum dialog_phase phase_of(const struct leg *l)
+{
+	switch (l->state) {
+	case LEG_EARLY:
+		return l->called ? asked_phase(l) : asking_phase(l);
+	case LEG_ANSWERED:
+	case LEG_CONFIRMED:
+		return PHASE_CONFIRMED;
+	case LEG_LEAVING:
+	case LEG_CLOSED:
+		return PHASE_TERMINATED;
+	}
+	return PHASE_TERMINATED;
+}
+
+static bool is_held(const struct leg *l)
+{
+	return l->held || l->holds;
+}
+
+uint8_t dialog_state_mark(const struct leg *l)
+{
+	return (uint8_t)((phase_of(l) + 1U) | (is_held(l) ? MARK_HELD : 0U));
+}
+
+void dialog_state_read(struct dialog_state *out, const struct leg *l)
+{
+	static const struct hash_key
+		key; /* nothing hides in the id: the same dialog has it in each process */
+	const struct dialog *d = &l->dialog;
+
+	*out = (struct dialog_state){
+		.phase = phase_of(l),
+		.recipient = l->called,
+		.held = is_held(l),
+		.shard = id_shard(dialog_call(d)) + 1U,
+		.call_id = text_bytes(&d->call_id),
+		.tag = text_bytes(&d->remote_tag),
+		.remote_tag = dialog_tag(d),
+		.local = text_bytes(&d->remote),
+		.remote = text_bytes(&d->local),
+	};
+	out->id = hash_sip(&key, bytes_mem(out->remote_tag.text, sizeof(out->remote_tag.text)));
+	out->id += out->id == 0;
 }

@@ -7,8 +7,86 @@
 #define SIG_SUBSCRIPTION_PACKAGE_H
 
 #include "sig/location/registrar.h"
-#include "sig/subscription/conference_view.h"
-#include "sig/subscription/dialog_state.h"
+#include "sig/model/leg.h"
+#include "sig/room/roster.h"
+
+/*
+ * A conference as those see it who watch it (RFC 4575): read from its room when it is told, kept nowhere but the order of its changes. Whoever
+ * has rooms fills this in.
+ */
+
+enum { CONFERENCE_URI_MAX = 128 }; /* of a name; a longer one is not told */
+
+/* A phone of a member. All slices live until the next event. */
+struct conference_member {
+	struct roster_name
+		name; /* user: without parameters; of one that hides, one that says nothing */
+	struct bytes display; /* may be empty */
+	bool host;
+	enum conference_status status;
+	enum conference_joined joined;
+	uint64_t joined_utc_ms; /* 0: it has not yet */
+	bool audio, video;
+	enum conference_way audio_way, video_way;
+};
+
+struct conference_view {
+	uint64_t id; /* of the conference: another one may have its number later */
+	const void *room;
+	struct bytes title; /* may be empty */
+	uint32_t count, count_max;
+	bool locked;
+	const struct room_roster *roster;
+	void (*read)(const void *room, const struct roster_link *member,
+		     struct conference_member *out);
+	/* A phone of that user is in it: it may watch. */
+	bool (*has)(const void *room, struct bytes user);
+};
+
+/* How far its watcher was told. */
+struct conference_told {
+	uint64_t id;     /* of the conference; 0: nothing was */
+	uint64_t begun;  /* its newest change when all of it was told last, or began to be */
+	uint64_t change; /* all up to this one */
+	bool more;       /* it did not all go into one document: the next one goes on */
+};
+
+/* What was told is of another one, or lacks somebody who has left since and is forgotten. */
+static inline bool conference_is_news(const struct conference_told *told,
+				      const struct conference_view *c)
+{
+	uint64_t known = told->begun > told->change ? told->begun : told->change;
+
+	return told->id != c->id || known < c->roster->forgotten;
+}
+
+/* A dialog of a user's phone as those see it who watch the user (RFC 4235 3.7.1): read from a leg, kept nowhere. */
+
+enum dialog_phase {
+	PHASE_TRYING,
+	PHASE_EARLY,
+	PHASE_CONFIRMED,
+	PHASE_TERMINATED,
+};
+enum { DIALOG_STATES_MAX = 8 }; /* of one user; others are not told */
+
+struct dialog_state {
+	uint64_t id; /* of the dialog, never 0: says nothing of its tags */
+	enum dialog_phase phase;
+	bool recipient; /* the phone was called */
+	bool held;      /* the phone takes nothing of the other party */
+	uint32_t shard; /* of its call, and 1; 0: not known */
+	uint64_t
+		waits_utc_ms; /* no dialog, but a call that waits for the user (sig/call/call_waiting.h), which began then; 0: a dialog */
+	struct bytes call_id,
+		tag; /* tag: the phone's; all slices live until the next event; call_id empty: neither is told */
+	struct dialog_tag remote_tag; /* ours */
+	struct bytes local, remote; /* name-addrs of the phone's user and of whom it speaks with */
+};
+
+void dialog_state_read(struct dialog_state *out, const struct leg *l);
+/* What of it is told changes when this number does. Never 0. */
+uint8_t dialog_state_mark(const struct leg *l);
 
 enum package_kind {
 	PACKAGE_DIALOG,     /* RFC 4235 */
@@ -58,11 +136,6 @@ enum package_kind package_find(struct bytes name);
 void package_write_allowed(struct writer *w);
 
 /* ---- the bodies ---- */
-void dialog_info_write(struct writer *w, const struct package_state *state);
-void presence_write(struct writer *w, const struct package_state *state);
-void reg_info_write(struct writer *w, const struct package_state *state);
 void conference_info_write(struct writer *w, const struct package_state *state);
-/* "sip:1001@example.org": without parameters, escaped for XML. */
-void package_write_uri(struct writer *w, const struct sip_uri *uri);
 
 #endif

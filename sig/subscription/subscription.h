@@ -10,7 +10,7 @@
 #ifndef SIG_SUBSCRIPTION_SUBSCRIPTION_H
 #define SIG_SUBSCRIPTION_SUBSCRIPTION_H
 
-#include "sig/subscription/ending.h"
+#include "sig/host/effect.h"
 #include "sig/subscription/package.h"
 
 struct subscription;

@@ -116,7 +116,7 @@ void subscription_publish_new(struct subscriptions *s, struct subscription *sub)
 void subscription_publish_gone(struct subscriptions *s, const struct subscription *sub);
 const char *subscription_ending_name(enum subscription_ending ending);
 
-/* ---- what is saved: subscription_save.c ---- */
+/* ---- what is saved: subscription_record.c ---- */
 /* version: of the save that is not answered yet; 0: none. */
 void subscription_saving(struct subscriptions *s, struct subscription *sub, uint64_t version);
 /* With the next number; its 200 waits for it. */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a connection: from its socket to its end. */
-#include "sig/transport/stream_connection.h"
-
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
+#include "sig/transport/stream_connection.h"
+
+static void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns);
+static void stream_connection_read(struct stream_connection *c);
+static void stream_connection_doom(struct stream_connection *c, enum stream_end why);
 
 enum {
 	HALF_OPEN_MS = 2000,
@@ -35,7 +39,7 @@ uint64_t stream_target_hash(const struct transport_stream *t, const struct sip_h
 	return nonzero(hash_sip(&t->key, writer_done(&w)));
 }
 
-uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_hop *hop)
+static uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_hop *hop)
 {
 	const struct addr source = addr_source(&hop->remote);
 
@@ -78,7 +82,7 @@ static uint64_t deadline(const struct stream_connection *c)
 }
 
 /* A deadline that has moved away is seen when the timer runs out: a message costs no timer. */
-void stream_connection_timer(struct stream_connection *c)
+static void stream_connection_timer(struct stream_connection *c)
 {
 	uint64_t at = deadline(c);
 
@@ -157,7 +161,8 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 	}
 }
 
-void stream_connection_doom(struct stream_connection *c, enum stream_end why)
+/* It ends at the next flush. */
+static void stream_connection_doom(struct stream_connection *c, enum stream_end why)
 {
 	if (c->is_doomed)
 		return;
@@ -170,7 +175,7 @@ void stream_connection_doom(struct stream_connection *c, enum stream_end why)
 }
 
 /* The kernel has waited for it as well: for an acknowledgement, or for the answer to its probes. */
-enum stream_end stream_end_of(int error)
+static enum stream_end stream_end_of(int error)
 {
 	if (error == ETIMEDOUT)
 		return STREAM_END_STALLED;
@@ -304,7 +309,8 @@ static bool shake_hands(struct stream_connection *c)
 	return true;
 }
 
-void stream_connection_accept(struct stream_connection *c)
+/* Its turn has come: the first step of the handshake. */
+static void stream_connection_accept(struct stream_connection *c)
 {
 	if (tls_accept(&c->tls, c->owner->tls, c->fd)) {
 		stream_connection_doom(c, STREAM_END_MEMORY);
@@ -387,7 +393,8 @@ static void connection_on_event(int fd, unsigned events, void *arg)
 		stream_connection_read(c);
 }
 
-void stream_connection_half(struct stream_connection *c)
+/* The peer says nothing more. */
+static void stream_connection_half(struct stream_connection *c)
 {
 	c->state = STREAM_HALF;
 	c->begun_ns = 0;
@@ -430,4 +437,325 @@ void stream_connection_expired(struct stream_connection *c, uint64_t now_ns)
 	if (why == STREAM_END_HANDSHAKE)
 		metric_add(c->owner->failures[TLS_FAILURE_TIMEOUT], 1);
 	stream_connection_close(c, why, ETIMEDOUT);
+}
+
+void stream_list_compact(const struct transport_stream *t, struct stream_list *l)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (pool_get(&t->pool, l->list[i]))
+			l->list[n++] = l->list[i];
+	}
+	l->count = n;
+}
+
+void stream_list_add(const struct transport_stream *t, struct stream_list *l, pool_handle h)
+{
+	if (l->count == t->pool.capacity)
+		stream_list_compact(t, l);
+	assert(l->count < t->pool.capacity);
+	l->list[l->count++] = h;
+}
+
+/* The first n. */
+static void stream_list_drop(struct stream_list *l, uint32_t n)
+{
+	assert(n <= l->count);
+	l->count -= n;
+	memmove(l->list, l->list + n, l->count * sizeof(l->list[0]));
+}
+
+/*
+ * TLS handshakes of those who come. The first step costs a key exchange and a signature on the loop's thread, so who has something to
+ * say for it waits in a line, and of that only some go in a round: messages of those who are there never wait for more than these.
+ */
+
+/* By a keyed hash, so nobody can choose whom he shares a bucket with. */
+static uint64_t *handshake_bucket(struct transport_stream *t, const struct sip_hop *hop)
+{
+	return &t->source_handshakes[stream_source_hash(t, hop) % STREAM_HANDSHAKE_SOURCES];
+}
+
+bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns)
+{
+	return stream_rate_take(handshake_bucket(t, hop), &t->limits.handshakes_per_source, now_ns);
+}
+
+/* It has something to say for its handshake: it waits for its turn, or is doomed. */
+static void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns)
+{
+	struct transport_stream *t = c->owner;
+
+	if (!stream_handshake_may(t, &c->hop, now_ns)) {
+		LOG_DEBUG("sip", 0, "too many TLS handshakes", LOG_ADDR("remote", &c->hop.remote));
+		stream_connection_doom(c, STREAM_END_HURRIED);
+		return;
+	}
+	stream_list_add(t, &t->handshakes, c->self);
+	c->waits = true;
+}
+
+static bool go(struct transport_stream *t, pool_handle h, uint64_t now_ns)
+{
+	struct stream_connection *c = pool_get(&t->pool, h);
+
+	if (!c || c->is_doomed)
+		return true; /* it did not wait for it */
+	if (!stream_rate_take(&t->all_handshakes, &t->limits.handshakes, now_ns))
+		return false;
+	stream_count(t, STREAM_HANDSHAKES);
+	c->waits = false;
+	stream_connection_accept(c);
+	return true;
+}
+
+void stream_handshakes_go(struct transport_stream *t, uint64_t now_ns)
+{
+	uint32_t begun = 0;
+	uint32_t n = t->handshakes.count;
+	uint32_t i = 0;
+
+	while (i < n && begun < STREAM_ROUND_HANDSHAKES && go(t, t->handshakes.list[i], now_ns)) {
+		i++;
+		begun++;
+	}
+	stream_list_drop(&t->handshakes, i);
+}
+
+uint64_t stream_handshakes_next_ns(const struct transport_stream *t)
+{
+	if (!t->handshakes.count)
+		return UINT64_MAX;
+	return stream_rate_next_ns(t->all_handshakes, &t->limits.handshakes);
+}
+
+/* What comes over a connection, cut into messages. */
+
+static ssize_t stream_read_some(struct stream_connection *c)
+{
+	struct transport_stream *t = c->owner;
+	ssize_t n;
+
+	if (c->tls)
+		return tls_read(c->tls, t->space, STREAM_READ_MAX);
+	n = recv(c->fd, t->space, STREAM_READ_MAX, MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
+static void message_deliver(struct stream_connection *c, struct bytes message)
+{
+	const struct transport_handlers *h = &c->owner->handlers;
+
+	stream_count(c->owner, STREAM_RECEIVED);
+	c->spoke = true;
+	h->receive(&c->hop, message, h->arg);
+}
+
+/* One frame of what has come. False: there is none, or the connection is doomed. */
+static bool one_frame(struct stream_connection *c, struct bytes *rest)
+{
+	struct stream_frame f = stream_frame_next(&c->scan, *rest);
+	struct bytes taken = bytes_sub(*rest, 0, f.n);
+
+	*rest = bytes_from(*rest, f.n);
+	switch (f.kind) {
+	case STREAM_MORE:
+		return false;
+	case STREAM_MESSAGE:
+		message_deliver(c, taken);
+		break;
+	case STREAM_PING: /* RFC 5626 4.4.1 */
+		stream_count(c->owner, STREAM_PINGS);
+		(void)stream_connection_queue(c, VALID_ALWAYS, BYTES_LIT("\r\n"));
+		break;
+	case STREAM_BLANK:
+		break;
+	case STREAM_BROKEN:
+		LOG_INFO("sip", 0, "a connection does not speak SIP",
+			 LOG_ADDR("remote", &c->hop.remote),
+			 LOG_STR("reason", stream_broken_name(f.reason)));
+		stream_connection_doom(c, STREAM_END_BROKEN + f.reason);
+		return false;
+	}
+	return !c->is_doomed;
+}
+
+/* What came now is looked at where it lies; only the beginning of a message is kept. */
+static void frames(struct stream_connection *c, size_t n, uint64_t now_ns)
+{
+	struct bytes in = bytes_mem(c->owner->space, n);
+	struct bytes rest;
+	bool kept = c->in.to != 0;
+
+	if (kept && stream_buffer_add(&c->in, in)) {
+		stream_connection_doom(c, STREAM_END_MEMORY);
+		return;
+	}
+	rest = kept ? stream_buffer_bytes(&c->in) : in;
+	in = rest;
+	while (one_frame(c, &rest))
+		;
+	if (rest.n < in.n)
+		c->begun_ns = 0;
+	if (c->is_doomed)
+		return;
+	if (kept) {
+		stream_buffer_take(&c->in, in.n - rest.n);
+	} else if (stream_buffer_add(&c->in, rest)) {
+		stream_connection_doom(c, STREAM_END_MEMORY);
+	}
+	if (rest.n && !c->begun_ns)
+		c->begun_ns = now_ns;
+}
+
+/* ---- stream_connection.c ---- */
+static void stream_connection_read(struct stream_connection *c)
+{
+	for (int i = 0; i < STREAM_ROUND_READS && !c->is_doomed; i++) {
+		ssize_t n = stream_read_some(c);
+		uint64_t now_ns = clock_now_ns();
+
+		if (n == -EAGAIN || n == -EINTR)
+			break;
+		if (n < 0) {
+			stream_connection_close(c, stream_end_of((int)-n), (int)-n);
+			return;
+		}
+		if (n == 0) {
+			stream_connection_half(c);
+			return;
+		}
+		frames(c, (size_t)n, now_ns);
+		if (c->spoke) /* before its first message nothing else buys time */
+			c->since_ns = now_ns;
+	}
+	if (stream_queue_bytes(&c->out).n)
+		stream_ask_flush(c);
+	stream_connection_timer(c);
+}
+
+/* Who gets a place, and who has to go for it: strangers who only hold places would else keep phones out. */
+
+static bool is_stranger(const struct stream_connection *c)
+{
+	return !c->trusted && !c->is_doomed;
+}
+
+void stream_connection_trust(struct stream_connection *c)
+{
+	if (!is_stranger(c))
+		return;
+	c->trusted = true;
+	c->owner->trusted++;
+}
+
+/* The hand goes round, so it is about the one that has been there longest. */
+static bool stream_room_make(struct transport_stream *t)
+{
+	struct stream_connection *c;
+	pool_handle h;
+
+	if (t->trusted + t->doomed >= t->pool.in_use)
+		return false;
+	for (int round = 0; round < 2; round++) {
+		while ((c = pool_next(&t->pool, &t->hand, &h)) != NULL) {
+			if (!is_stranger(c))
+				continue;
+			stream_connection_doom(c, STREAM_END_ROOM);
+			return true;
+		}
+		t->hand = 0;
+	}
+	return false;
+}
+
+/* Those that are doomed keep their places, beyond the limit, up to the end of the round. */
+static bool has_place(struct transport_stream *t)
+{
+	bool has = t->pool.in_use < t->pool.capacity &&
+		   (t->pool.in_use - t->doomed < t->limits.connections || stream_room_make(t));
+
+	if (!has)
+		stream_count(t, STREAM_REFUSED_FULL);
+	return has;
+}
+
+/* How many that address has, and the stranger among them that came first, or NULL. */
+static uint32_t of_source(const struct transport_stream *t, uint64_t source,
+			  struct stream_connection **oldest)
+{
+	uint32_t cursor = 0, n = 0;
+	pool_handle h;
+
+	*oldest = NULL;
+	while ((h = table_next(&t->by_source, source, &cursor)) != 0) {
+		struct stream_connection *c = pool_get(&t->pool, h);
+
+		if (!c || c->is_doomed)
+			continue;
+		n++;
+		if (is_stranger(c) && (!*oldest || c->born_ns < (*oldest)->born_ns))
+			*oldest = c;
+	}
+	return n;
+}
+
+/* Also for those we make: a request that came may have named the port its answer goes to. */
+bool stream_has_room(struct transport_stream *t, const struct sip_hop *hop)
+{
+	struct stream_connection *oldest;
+
+	if (of_source(t, stream_source_hash(t, hop), &oldest) < t->limits.connections_per_source)
+		return has_place(t);
+	if (!oldest || t->pool.in_use == t->pool.capacity) {
+		stream_count(t, STREAM_REFUSED_SOURCE);
+		return false;
+	}
+	stream_connection_doom(oldest, STREAM_END_ROOM);
+	return true;
+}
+
+static const char *const g_end_labels[STREAM_END_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	STREAM_ENDS(X)
+#undef X
+};
+static const char *const g_broken_labels[STREAM_BROKEN_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	STREAM_BROKEN(X)
+#undef X
+};
+static const char *const g_failure_labels[TLS_FAILURE_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	TLS_FAILURES(X)
+#undef X
+};
+
+static void register_ends(struct transport_stream *t)
+{
+	for (int i = 0; i < STREAM_END_REASONS; i++) {
+		t->ends[i] = metric_register(METRIC_COUNTER, "tandem_sip_stream_ends_total",
+					     i < STREAM_END_BROKEN
+						     ? g_end_labels[i]
+						     : g_broken_labels[i - STREAM_END_BROKEN],
+					     "Ends of SIP connections");
+	}
+	for (int i = 0; i < TLS_FAILURE_REASONS; i++) {
+		t->failures[i] = metric_register(METRIC_COUNTER, "tandem_sip_tls_failures_total",
+						 g_failure_labels[i], "TLS handshakes that failed");
+	}
+}
+
+void stream_metrics_register(struct transport_stream *t)
+{
+#define STREAM_REGISTER(id, metric, label, help) \
+	t->metrics[id] = metric_register(METRIC_COUNTER, "tandem_sip_stream_" metric, label, help);
+	STREAM_METRICS(STREAM_REGISTER)
+#undef STREAM_REGISTER
+	t->gauges[SIP_TCP] = metric_register(METRIC_GAUGE, "tandem_sip_connections",
+					     "transport=\"tcp\"", "SIP connections");
+	t->gauges[SIP_TLS] = metric_register(METRIC_GAUGE, "tandem_sip_connections",
+					     "transport=\"tls\"", "SIP connections");
+	register_ends(t);
 }

@@ -3,15 +3,65 @@
 #ifndef SIG_TRANSPORT_STREAM_CONNECTION_H
 #define SIG_TRANSPORT_STREAM_CONNECTION_H
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/metric.h"
 #include "base/pool.h"
 #include "base/table.h"
 #include "base/tls/tls.h"
+#include "base/validity.h"
 #include "base/wheel.h"
 #include "sig/transport/stream_frame.h"
-#include "sig/transport/stream_queue.h"
 #include "sig/transport/transport_stream.h"
+
+/*
+ * What waits to be written to a connection, and whose it is: of a shard that may not speak any more, messages that have not begun to
+ * leave are taken out again. Private to transport_stream*.c.
+ */
+
+/* Octets on their way: appended at the end, taken from the front. Idle connections hold no memory. Private to transport_stream*.c. */
+
+struct stream_buffer { /* zeroed: empty */
+	uint8_t *p;
+	size_t from, to; /* p[from..to) */
+	size_t cap;
+};
+
+/* 0, -ENOMEM. */
+int stream_buffer_add(struct stream_buffer *b, struct bytes in) NODISCARD;
+void stream_buffer_take(struct stream_buffer *b, size_t n); /* frees the memory when empty */
+void stream_buffer_clear(struct stream_buffer *b);
+static inline struct bytes stream_buffer_bytes(const struct stream_buffer *b)
+{
+	return bytes_mem(b->p + b->from, b->to - b->from);
+}
+
+struct stream_mark {
+	uint32_t n; /* octets of one message; of VALID_ALWAYS, of any number of them */
+	uint8_t place;
+};
+
+struct stream_queue { /* zeroed: empty */
+	struct stream_buffer octets;
+	struct stream_mark *marks; /* of all octets, in their order: marks[first..count) */
+	uint32_t first, count, cap;
+	size_t begun; /* so many octets at the front must leave: the rest of a message, or what TLS has enciphered */
+};
+
+static inline struct bytes stream_queue_bytes(const struct stream_queue *q)
+{
+	return stream_buffer_bytes(&q->octets);
+}
+
+/* A message of the shard with that place. 0, -ENOMEM. */
+int stream_queue_add(struct stream_queue *q, uint8_t place, struct bytes message) NODISCARD;
+/* They have left. */
+void stream_queue_take(struct stream_queue *q, size_t n);
+/* They will: the layer below wants them again (SSL_write(3)). */
+void stream_queue_hold(struct stream_queue *q, size_t n);
+/* How many messages went, of those that may not speak at that time. */
+uint32_t stream_queue_withhold(struct stream_queue *q, struct validity *v, uint64_t now_ns);
+void stream_queue_clear(struct stream_queue *q);
 
 enum {
 	STREAM_READ_MAX = 65536,
@@ -156,75 +206,44 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 int stream_connection_queue(struct stream_connection *c, uint8_t place, struct bytes octets);
 /* Writes what waits, or ends it. */
 void stream_connection_flush(struct stream_connection *c);
-/* It ends at the next flush. */
-void stream_connection_doom(struct stream_connection *c, enum stream_end why);
 /* What an errno value of its socket means. */
-enum stream_end stream_end_of(int error);
 void stream_connection_close(struct stream_connection *c, enum stream_end why, int error);
 void stream_connection_expired(struct stream_connection *c, uint64_t now_ns);
-/* The peer says nothing more. */
-void stream_connection_half(struct stream_connection *c);
-/* Its turn has come: the first step of the handshake. */
-void stream_connection_accept(struct stream_connection *c);
 /* Its deadline may have come nearer. */
-void stream_connection_timer(struct stream_connection *c);
 uint64_t stream_target_hash(const struct transport_stream *t, const struct sip_hop *hop);
-uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_hop *hop);
-
-/* ---- stream_read.c ---- */
-void stream_connection_read(struct stream_connection *c);
 
 /* ---- transport_stream.c ---- */
 /* Asks for a flush of the round. */
 void stream_ask_flush(struct stream_connection *c);
 
-/* ---- stream_metric.c ---- */
+/* ---- stream_connection.c ---- */
 void stream_metrics_register(struct transport_stream *t);
 static inline void stream_count(const struct transport_stream *t, enum stream_metric metric)
 {
 	metric_add(t->metrics[metric], 1);
 }
 
-/* ---- stream_list.c ---- */
+/* ---- stream_connection.c ---- */
 /* A connection is in a list once at most. */
 void stream_list_add(const struct transport_stream *t, struct stream_list *l, pool_handle h);
-/* The first n. */
-void stream_list_drop(struct stream_list *l, uint32_t n);
 /* Those that are gone give their places to others. */
 void stream_list_compact(const struct transport_stream *t, struct stream_list *l);
 
-/* ---- stream_listener.c ---- */
-void stream_listener_close(struct stream_listener *l);
-/* Listens where it is of TCP or TLS; WebSockets' keep their address alone. 0 or -errno: l->fd is to be closed where it is not -1. */
-int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
-			 const struct transport_listener *from, uint16_t local) NODISCARD;
+/* ---- transport_stream.c ---- */
 
-/* ---- stream_route.c ---- */
-/* NULL: it is gone, is ending, or is of another transport. */
-struct stream_connection *stream_usable(const struct transport_stream *t, pool_handle h,
-					enum sip_transport transport);
-/* What a message to there goes over (RFC 3261 18): the one it names, one made before, or a new one. own: a request of ours, not an
- * answer to a stranger. 0 with *out or -errno, and that is counted. */
-int stream_connection_for(struct transport_stream *t, const struct sip_hop *hop, bool own,
-			  struct stream_connection **out) NODISCARD;
-/* Counts, and is err. */
-int stream_drop(const struct transport_stream *t, enum stream_metric why, int err);
-
-/* ---- stream_room.c ---- */
+/* ---- stream_connection.c ---- */
 /* False: none, and that is counted. */
 bool stream_has_room(struct transport_stream *t, const struct sip_hop *hop);
 void stream_connection_trust(struct stream_connection *c);
 
-/* ---- stream_handshake.c ---- */
+/* ---- stream_connection.c ---- */
 /* Whether that address may begin one more; it has begun it then. */
 bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns);
-/* It has something to say for its handshake: it waits for its turn, or is doomed. */
-void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns);
 /* Those whose turn it is, some at a time; the next at next_ns (UINT64_MAX: none waits). */
 void stream_handshakes_go(struct transport_stream *t, uint64_t now_ns);
 uint64_t stream_handshakes_next_ns(const struct transport_stream *t);
 
-/* ---- stream_socket.c ---- */
+/* ---- transport_stream.c ---- */
 /* Bound and listening, or -errno. */
 int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound);
 /* On its way to the peer, or -errno. */

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/validity.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "sig/sip/stun.h"
 #include "sig/transport/transport_stream.h"
 #include "sig/transport/transport_udp.h"

@@ -82,7 +82,7 @@ struct transport_provider {
 };
 #define TRANSPORT_PROVIDED (UINT64_C(1) << 63)
 
-/* Whoever sends on connections of other processes (hop_edges.h), and from UDP listeners that are not bound here: as transport_send_for.
+/* Whoever sends on connections of other processes (hop.h), and from UDP listeners that are not bound here: as transport_send_for.
  * What fails later is told by handlers.error. */
 struct transport_edge {
 	int (*send)(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message);

@@ -1,16 +1,339 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/transport/transport_stream.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/rand.h"
 #include "sig/transport/stream_connection.h"
+#include "sig/transport/transport_stream.h"
+
+/* They come through the handshake first where there is one: with something to read they ask for it. */
+static void connection_take(struct stream_listener *l, int fd, const struct addr *remote)
+{
+	struct transport_stream *t = l->owner;
+	struct sip_hop hop = {
+		.transport = l->transport, .local = l->local, .remote = *remote, .inbound = true
+	};
+	bool secure = l->transport == SIP_TLS;
+	struct stream_connection *c;
+
+	if (!stream_has_room(t, &hop)) {
+		(void)close(fd);
+		return;
+	}
+	stream_socket_setup(fd, remote, t->dscp, t->limits.patience_ns);
+	if (stream_connection_open(&c, t, fd, &hop, secure ? STREAM_HANDSHAKE : STREAM_OPEN))
+		return;
+	stream_count(t, STREAM_ACCEPTED);
+}
+
+/* Without a descriptor the connection would wake us for ever: one is kept to take and close it with. */
+static void refuse_one(struct stream_listener *l)
+{
+	struct transport_stream *t = l->owner;
+
+	stream_count(t, STREAM_REFUSED_FILES);
+	(void)close(t->spare);
+	t->spare = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (t->spare >= 0)
+		(void)close(t->spare);
+	t->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_listener(int listen_fd, unsigned events, void *arg)
+{
+	struct stream_listener *l = arg;
+
+	(void)events;
+	for (int i = 0; i < STREAM_ACCEPTS; i++) {
+		struct sockaddr_storage sa;
+		socklen_t n = sizeof(sa);
+		struct addr remote;
+		int fd = accept4(listen_fd, (struct sockaddr *)&sa, &n,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+			refuse_one(l);
+			return;
+		}
+		if (fd < 0)
+			return; /* none left, or one that gave up while it waited */
+		if (addr_from_sockaddr(&remote, (const struct sockaddr *)&sa)) {
+			(void)close(fd);
+			continue;
+		}
+		connection_take(l, fd, &remote);
+	}
+}
+
+static int stream_listener_bind(struct stream_listener *l)
+{
+	int fd = stream_listen(&l->wanted, l->owner->dscp, &l->bound);
+
+	if (fd < 0) {
+		LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &l->wanted),
+			  LOG_STR("transport", sip_transport_name(l->transport)),
+			  LOG_INT("errno", -fd));
+		return fd;
+	}
+	l->fd = fd;
+	return loop_watch(fd, LOOP_READ, on_listener, l);
+}
+
+/* ---- transport_stream.c ---- */
+static void stream_listener_close(struct stream_listener *l)
+{
+	if (l->fd < 0)
+		return;
+	loop_unwatch(l->fd);
+	(void)close(l->fd);
+	l->fd = -1;
+}
+
+int transport_stream_listen(struct transport_stream *t, uint32_t local)
+{
+	struct stream_listener *l = &t->listeners[local];
+
+	if (l->fd >= 0 || (l->transport != SIP_TCP && l->transport != SIP_TLS))
+		return 0;
+	return stream_listener_bind(l);
+}
+
+/* Listens where it is of TCP or TLS; WebSockets' keep their address alone. 0 or -errno: l->fd is to be closed where it is not -1. */
+static int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
+				const struct transport_listener *from, uint16_t local)
+{
+	*l = (struct stream_listener){ .owner = t,
+				       .transport = from->transport,
+				       .wanted = from->bind,
+				       .local = local,
+				       .floats = from->later,
+				       .fd = -1 };
+	if (sip_transport_is_web(from->transport) || from->later)
+		l->bound = from->bind;
+	if (from->transport != SIP_TCP && from->transport != SIP_TLS)
+		return 0;
+	if (from->transport == SIP_TLS && !t->tls)
+		return -EINVAL;
+	return from->later ? 0 : stream_listener_bind(l);
+}
+
+/* NULL: it is gone, is ending, or is of another transport. */
+static struct stream_connection *stream_usable(const struct transport_stream *t, pool_handle h,
+					       enum sip_transport transport)
+{
+	struct stream_connection *c = h ? pool_get(&t->pool, h) : NULL;
+
+	return c && c->hop.transport == transport && !c->is_doomed && c->state != STREAM_HALF
+		       ? c
+		       : NULL;
+}
+
+/* RFC 3261 18: one that we made to there before is used again. */
+static struct stream_connection *made_before(const struct transport_stream *t,
+					     const struct sip_hop *hop)
+{
+	uint32_t cursor = 0;
+	uint64_t hash = stream_target_hash(t, hop), h;
+
+	while ((h = table_next(&t->by_target, hash, &cursor)) != 0) {
+		struct stream_connection *c = stream_usable(t, h, hop->transport);
+
+		if (c && sip_hop_leads_alike(&c->hop, hop) && c->hop.local == hop->local)
+			return c;
+	}
+	return NULL;
+}
+
+/* A request's sender says where the answer goes (RFC 3261 18.2.2): strangers do not make us shake hands more often than they may. */
+static bool may_make(struct transport_stream *t, const struct sip_hop *hop, bool own)
+{
+	if (hop->transport == SIP_TLS && !own && !stream_handshake_may(t, hop, clock_now_ns())) {
+		stream_count(t, STREAM_REFUSED_HURRIED);
+		return false;
+	}
+	return stream_has_room(t, hop);
+}
+
+static int route_connection_make(struct transport_stream *t, const struct sip_hop *hop, bool own,
+				 struct stream_connection **out)
+{
+	struct sip_hop to = *hop;
+	int fd, err;
+
+	if (!may_make(t, hop, own))
+		return -EMFILE;
+	if ((hop->transport == SIP_TLS && !t->tls) ||
+	    hop->remote.family != t->listeners[hop->local].bound.family)
+		return -EAFNOSUPPORT;
+	fd = stream_connect(&t->listeners[hop->local].bound, &hop->remote, t->dscp);
+	if (fd < 0)
+		return fd;
+	to.connection = 0;
+	err = stream_connection_open(out, t, fd, &to, STREAM_CONNECTING);
+	if (!err)
+		stream_count(t, STREAM_CONNECTED);
+	return err;
+}
+
+/* Counts, and is err. */
+static int stream_drop(const struct transport_stream *t, enum stream_metric why, int err)
+{
+	stream_count(t, why);
+	return err;
+}
+
+/* What a message to there goes over (RFC 3261 18): the one it names, one made before, or a new one. own: a request of ours, not an
+ * answer to a stranger. 0 with *out or -errno, and that is counted. */
+static int stream_connection_for(struct transport_stream *t, const struct sip_hop *hop, bool own,
+				 struct stream_connection **out)
+{
+	int err;
+
+	*out = stream_usable(t, hop->connection, hop->transport);
+	if (!*out && hop->inbound)
+		return stream_drop(t, STREAM_DROP_GONE, -ENOTCONN);
+	if (hop->local >= t->count || t->listeners[hop->local].fd < 0 ||
+	    t->listeners[hop->local].transport != hop->transport)
+		return *out ? 0 : stream_drop(t, STREAM_DROP_LISTENER, -ENOENT);
+	if (!*out)
+		*out = made_before(t, hop);
+	err = *out ? 0 : route_connection_make(t, hop, own, out);
+	return err ? stream_drop(t, STREAM_DROP_CONNECT, err) : 0;
+}
+
+/* The sockets of transport_stream: what the kernel is asked for. */
+
+enum {
+	BACKLOG = 1024,
+	PROBE_AFTER_S =
+		60, /* a dead peer is found within two minutes, though it need not say anything for an hour */
+	PROBE_EVERY_S = 15,
+	PROBES = 4,
+};
+
+static int stream_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int socket_of(const struct addr *a)
+{
+	int fd = socket(a->family == ADDR_V4 ? AF_INET : AF_INET6,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (a->family == ADDR_V6)
+		(void)stream_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	return fd;
+}
+
+static int stream_bind(int fd, const struct addr *a)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(a, &sa);
+
+	return bind(fd, (const struct sockaddr *)&sa, n) < 0 ? -errno : 0;
+}
+
+static void set_dscp(int fd, const struct addr *a, uint8_t dscp)
+{
+	if (a->family == ADDR_V4) {
+		(void)stream_option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
+	} else {
+		(void)stream_option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
+	}
+}
+
+static int listen_on(int fd, const struct addr *address, uint8_t dscp, struct addr *bound)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof(sa);
+	/* connections of a killed node still close themselves: they are not in the way */
+	int err = stream_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (!err)
+		err = stream_bind(fd, address);
+	if (!err && listen(fd, BACKLOG) < 0)
+		err = -errno;
+	if (!err && getsockname(fd, (struct sockaddr *)&sa, &n) < 0)
+		err = -errno;
+	set_dscp(fd, address, dscp);
+	return err ? err : addr_from_sockaddr(bound, (const struct sockaddr *)&sa);
+}
+
+int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound)
+{
+	int fd = socket_of(bind);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = listen_on(fd, bind, dscp, bound);
+	if (!err)
+		return fd;
+	(void)close(fd);
+	return err;
+}
+
+void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64_t patience_ns)
+{
+	set_dscp(fd, remote, dscp);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	(void)stream_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+	/* what goes unacknowledged; a peer that acknowledges and does not read is found by us, under its name */
+	(void)stream_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(2 * patience_ns / NS_PER_MS));
+}
+
+void stream_socket_leaves_nothing(int fd, bool nothing)
+{
+	const struct linger l = { .l_onoff = nothing };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
+static int connect_to(int fd, const struct addr *from, const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(to, &sa);
+	struct addr any_port = *from;
+	int err;
+
+	any_port.port = 0;
+	(void)stream_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	err = stream_bind(fd, &any_port);
+	if (err)
+		return err;
+	return connect(fd, (const struct sockaddr *)&sa, n) < 0 && errno != EINPROGRESS ? -errno
+											: 0;
+}
+
+int stream_connect(const struct addr *from, const struct addr *to, uint8_t dscp)
+{
+	int fd = socket_of(to);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	set_dscp(fd, to, dscp);
+	err = connect_to(fd, from, to);
+	if (!err)
+		return fd;
+	(void)close(fd);
+	return err;
+}
 
 void stream_ask_flush(struct stream_connection *c)
 {

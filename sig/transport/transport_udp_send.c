@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/validity.h"
-#include "sig/transport/transport_udp_socket.h"
+#include "sig/transport/transport_udp.h"
 
 int udp_queue_open(struct udp_queue *q)
 {

@@ -7,9 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sig/sip/digest.h"
 #include "sig/sip/digest_client.h"
-#include "sig/sip/digest_credentials.h"
-#include "sig/sip/digest_response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "sig/sip/digest_credentials.h"
-#include "sig/sip/digest_hash.h"
+#include "sig/sip/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

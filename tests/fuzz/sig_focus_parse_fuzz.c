@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/sip/conf_name.h"
 #include "sig/sip/focus_parse.h"
 #include "sig/sip/id.h"
 

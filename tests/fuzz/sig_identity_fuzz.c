@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "sig/identity/carried.h"
-#include "sig/identity/carried_value.h"
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 
 enum { INPUT_MAX = 6000, HEAD_MAX = 1024 };
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 
 enum { NAME_MAX_LEN = 512 };
 

@@ -10,7 +10,7 @@
 #include <re/re.h>
 #undef sip_via
 
-#include "sig/sip/message_head.h"
+#include "sig/sip/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

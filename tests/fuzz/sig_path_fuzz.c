@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/location/path.h"
+#include "sig/location/route.h"
 
 enum { INPUT_MAX = 4096, HEAD_MAX = 512 };
 

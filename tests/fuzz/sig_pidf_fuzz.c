@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "sig/identity/pidf.h"
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 
 enum { INPUT_MAX = 3 * PIDF_MAX, HEAD_MAX = 1024 };
 

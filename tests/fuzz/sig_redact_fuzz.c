@@ -9,7 +9,7 @@
 
 #include "media/crypto.h"
 #include "sig/leg/dtmf.h"
-#include "sig/sip/digest_credentials.h"
+#include "sig/sip/digest.h"
 #include "sig/sip/message.h"
 #include "sig/sip/redact.h"
 

@@ -5,7 +5,7 @@
  */
 #include <assert.h>
 
-#include "sig/location/registrar_entry.h"
+#include "sig/location/registrar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "sig/call/siprec_body.h"
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

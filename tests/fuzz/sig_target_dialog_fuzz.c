@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/sip/replaces.h"
-#include "sig/sip/target_dialog.h"
+#include "sig/sip/dialog_name.h"
 
 static void check(bool ok, const char *what)
 {

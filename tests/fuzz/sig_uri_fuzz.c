@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sig/sip/subscriber.h"
+#include "sig/sip/uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "sig/sip/xml.h"
+#include "sig/sip/body.h"
 
 enum { IN_MAX = 512, OUT_MAX = 6 * IN_MAX };
 

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/host/dial_plans.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "tests/sim/phone_call.h"
 #include "tests/sim/sim.h"
 

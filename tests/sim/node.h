@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "sig/shard/shard.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 
 struct sim;
 struct store_command;

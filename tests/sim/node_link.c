@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "sig/shard/commons.h"
-#include "sig/sip/shard_name.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 #define HELD_NS        (5 * NS_PER_S)

@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "sig/shard/commons.h"
-#include "sig/sip/shard_name.h"
+#include "sig/sip/id.h"
 #include "sig/transport/cell.h"
 #include "tests/sim/sim.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
 #include "sig/identity/pidf.h"

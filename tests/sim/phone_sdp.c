@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/phone_sdp.h"
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 
 #include <stdio.h>
 #include <string.h>

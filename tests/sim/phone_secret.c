@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/sip/digest_hash.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/digest.h"
+#include "sig/sip/uri.h"
 #include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/story.h"

@@ -8,7 +8,7 @@
 #include "sig/call/act.h"
 #include "sig/model/call.h"
 #include "sig/model/recording.h"
-#include "sig/record/call_seal.h"
+#include "sig/record/call_codec.h"
 
 static const char *const call_names[] = { "setup", "ringing", "answering", "established",
 					  "ending" };

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_CLAIMS_H
 #define TESTS_UNIT_SIG_CLAIMS_H
 
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "tests/unit/sig/conferences.h"
 #include "tests/unit/sig/far.h"
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_GATE_H
 #define TESTS_UNIT_SIG_GATE_H
 
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
 #include "tests/unit/sig/line.h"
 

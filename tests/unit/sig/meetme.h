@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_MEETME_H
 #define TESTS_UNIT_SIG_MEETME_H
 
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "tests/unit/sig/conferences.h"
 
 struct meetme {

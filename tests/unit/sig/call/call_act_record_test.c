@@ -4,7 +4,7 @@
 
 #include "sig/call/act.h"
 #include "sig/model/recording.h"
-#include "sig/shard/shard_page.h"
+#include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In-call feature codes: who presses one records the call, and the other party hears nothing of it (FEATURES REC-01, REC-02, REC-09). */
 #include "sig/call.pb-c.h"
-#include "sig/host/dial_plans.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"

@@ -2,7 +2,7 @@
 /* Keys of parties that have neither telephone-events nor INFO: tones in their sound (MED-03). */
 #include "media/codec.h"
 #include "sig/call/act.h"
-#include "sig/host/dial_plans.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 

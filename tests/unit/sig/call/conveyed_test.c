@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a caller is, as its INVITE says it in a part of its body (RFC 6442): to peers, not to phones, and over a kill. */
 #include "sig/identity/pidf.h"
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 #include "tests/unit/sig/gate.h"
 #include "tests/unit/sig/sides.h"
 

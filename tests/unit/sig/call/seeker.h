@@ -7,7 +7,7 @@
 
 #include "sig/call/seek.h"
 #include "sig/model/call_order.h"
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/names.h"
 

@@ -5,7 +5,7 @@
 #include "base/rand.h"
 #include "media/crypto.h"
 #include "sig/call/siprec_body.h"
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 #include "tests/unit/test.h"
 
 #define SAID                                                               \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A member brings a number outside (RFC 4579 5.5): as its extension may call it, and at its cost (FEATURES CONF-03, SEC-07). */
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
 #include "tests/unit/sig/ways.h"
 

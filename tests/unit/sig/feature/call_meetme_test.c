@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/call/act.h"
-#include "sig/host/secret_limit.h"
+#include "sig/host/security.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/meetme.h"
 

@@ -3,7 +3,7 @@
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/commons.h"
-#include "sig/shard/shard_page.h"
+#include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/meetme.h"
 

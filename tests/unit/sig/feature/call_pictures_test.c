@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Video of calls that are no more of two (FEATURES BEAT-01, BEAT-02): in conferences, and while a party is alone. */
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "tests/unit/sig/conferences.h"
 
 #define SEEN_OF(who, version, video)                                                             \

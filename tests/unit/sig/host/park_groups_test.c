@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Groups of slots, as a tenant's document says them (PARK-01, PARK-04). */
-#include "sig/host/park_groups.h"
+#include "sig/host/tenant.h"
 #include "tests/unit/test.h"
 
 #define GROUPS BYTES_LIT("sales=10-19,support=200-249,one=7-7")

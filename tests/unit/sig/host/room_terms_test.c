@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rooms of tenants, and who gets in as what. */
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who guesses PINs waits; nobody else does. */
-#include "sig/host/secret_limit.h"
+#include "sig/host/security.h"
 
 #include "base/clock.h"
 #include "tests/unit/test.h"

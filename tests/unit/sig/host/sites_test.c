@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Places of tenants. */
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "base/metric.h"
-#include "sig/host/sound_metric.h"
+#include "sig/host/sig_metric.h"
 
 static char g_page[16384];
 

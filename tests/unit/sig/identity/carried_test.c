@@ -2,7 +2,6 @@
 /* What is believed of an INVITE's headers about who calls (RFC 3323, 3325, 4694, 5806, 6442, 7044, 7433, 8224). */
 #include "sig/identity/carried.h"
 
-#include "sig/identity/carried_value.h"
 #include "tests/unit/test.h"
 
 static uint8_t g_space[CARRIED_MAX * 2];

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A location that comes with an INVITE, and goes out with one (RFC 6442 4.1, RFC 4119). */
-#include "sig/identity/civic.h"
 #include "sig/identity/pidf.h"
 
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 #include "tests/unit/test.h"
 
 #define XML "<?xml version=\"1.0\"?>\r\n<presence/>"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two accounts of one address of record become one (location_merge.h). */
-#include "sig/location/location_merge.h"
+#include "sig/location/locations_state.h"
 
-#include "sig/location/registrar_entry.h"
+#include "sig/location/registrar.h"
 #include "tests/unit/test.h"
 
 /* A phone is named by its Contact, or by its instance. */

@@ -7,7 +7,7 @@
 
 #include "base/rand.h"
 #include "sig/shard/shard_state.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "tests/unit/sig/wired.h"
 
 enum { MOVES = 10000, PHONES = 4 };

@@ -2,7 +2,7 @@
 /* RFC 3327: what a Path is, who is believed, and that requests go by it. */
 #include <errno.h>
 
-#include "sig/location/path.h"
+#include "sig/location/route.h"
 #include "tests/unit/sig/wired.h"
 
 #define EDGE "<sip:edge.test;lr;ob>"

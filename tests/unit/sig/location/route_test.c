@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/location/route.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 

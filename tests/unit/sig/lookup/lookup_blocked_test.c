@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "sig/lookup/lookup_blocked.h"
+#include "sig/lookup/lookup.h"
 #include "tests/unit/test.h"
 
 static struct lookup_target target(uint8_t last, enum sip_transport transport)

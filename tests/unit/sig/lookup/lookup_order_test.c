@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/lookup/lookup_order.h"
+#include "sig/lookup/lookup.h"
 #include "tests/unit/test.h"
 
 static void order_of(const struct dns_set *set, uint64_t seed, char *out)

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_SIG_LOOKUP_ZONE_H
 
 #include "base/clock.h"
-#include "sig/lookup/dns_cache.h"
+#include "sig/lookup/dns.h"
 #include "tests/unit/test.h"
 
 struct zone_record {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written in one pass is what protobuf-c writes, octet for octet, and nothing is written beyond the writer's end. */
-#include "sig/record/proto_write.h"
+#include "sig/record/proto.h"
 
 #include "sig/call.pb-c.h"
 #include "tests/unit/sig/record/golden.h"

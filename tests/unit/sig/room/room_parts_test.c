@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/room/room.h"
 
 static void one_tone_tells_of_several(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/auth_limit.h"
+#include "sig/shard/commons.h"
 
 #include <stdio.h>
 

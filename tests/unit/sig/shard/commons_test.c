@@ -4,7 +4,7 @@
 
 #include "sig/location/locations_state.h"
 #include "sig/shard/shard_state.h"
-#include "sig/sip/shard_name.h"
+#include "sig/sip/id.h"
 #include "tests/unit/sig/line.h"
 
 enum { PAIRS = 100 };

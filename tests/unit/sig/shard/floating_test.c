@@ -5,7 +5,7 @@
 #include "sig/location/route.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "tests/unit/sig/watch.h"
 
 enum { THEIRS, OWN, NONE }; /* addresses of shard 8, which phones register at, and of 7 */

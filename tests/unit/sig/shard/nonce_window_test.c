@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/nonce_window.h"
+#include "sig/shard/commons.h"
 
 #include <stdlib.h>
 

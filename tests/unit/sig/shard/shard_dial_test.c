@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What phones of tenants with plans of their own hear when they dial (FEATURES CALL-38, CALL-40, CALL-46, REG-13, TRUST-03). */
 #include "sig/dial/dial.h"
-#include "sig/host/dial_plans.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/tenants.h"
 

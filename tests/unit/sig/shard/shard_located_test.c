@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Phones that say where they stand (REG-32): 1001xatgnemx2 is extension 1001 at location 2, and its emergency calls say so. */
-#include "sig/host/sites.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/identity/pidf.h"
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 #include "tests/unit/sig/gate.h"
 #include "tests/unit/sig/sip/credentials.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An overloaded node: who is refused, who is not, and what that costs. */
-#include "sig/host/dial_plans.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/sip/credentials.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/shard/shard_state.h"
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 #include "sig/subscription/subscriptions.h"
 #include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/sig/watch.h"

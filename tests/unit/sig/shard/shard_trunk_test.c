@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "sig/host/room_terms.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/gate.h"
 #include "tests/unit/sig/watch.h"

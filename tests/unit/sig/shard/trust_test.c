@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/trust.h"
+#include "sig/shard/shard_state.h"
 
 #include "tests/unit/test.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In-call feature codes: which keys are one, and which settings nobody could press (FEATURES REC-02, REC-09). */
-#include "sig/sip/call_code.h"
+#include "sig/sip/feature_code.h"
 #include "tests/unit/test.h"
 
 #define ON     (UINT32_C(1) << CALL_CODE_RECORD_ON)

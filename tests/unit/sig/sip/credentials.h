@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_SIP_CREDENTIALS_H
 #define TESTS_UNIT_SIG_SIP_CREDENTIALS_H
 
-#include "sig/sip/digest_hash.h"
+#include "sig/sip/digest.h"
 #include "tests/unit/sig/phone.h"
 
 /* "nonce" of the challenge line that names the algorithm. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "sig/sip/hop_edges.h"
+#include "sig/sip/hop.h"
 
 #define STREAM ((UINT64_C(77) << 32) | 4711)
 #define WEB    ((UINT64_C(1) << 63) | (UINT64_C(9) << 17) | 3)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
 #include "tests/unit/test.h"
 
 static void test_names(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names for authentication that say a location (REG-32). */
-#include "sig/sip/located_user.h"
+#include "sig/sip/uri.h"
 #include "tests/unit/test.h"
 
 static void split(void **state)

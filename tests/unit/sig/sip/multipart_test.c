@@ -2,7 +2,7 @@
 /* Bodies of several parts: what of them is the session, and what cannot be taken. */
 #include <errno.h>
 
-#include "sig/sip/multipart.h"
+#include "sig/sip/body.h"
 #include "tests/unit/test.h"
 
 #define MIXED "multipart/mixed;boundary=b"

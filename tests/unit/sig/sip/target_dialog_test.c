@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "sig/sip/target_dialog.h"
+#include "sig/sip/dialog_name.h"
 #include "tests/unit/test.h"
 
 static void header(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/transport/stream_queue.h"
+#include "sig/transport/stream_connection.h"
 
 #include "tests/unit/test.h"
 

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
-#include "sig/sip/hop_names.h"
+#include "sig/sip/hop.h"
 #include "sig/transport/transport.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/sig/rig.h"

@@ -13,7 +13,6 @@
 #include "base/loop.h"
 #include "base/metric.h"
 #include "sig/transport/transport_udp.h"
-#include "sig/transport/transport_udp_socket.h"
 
 enum { DATAGRAMS_MAX = 1024, DEADLINE_MS = 5000 };
 

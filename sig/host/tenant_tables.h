@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a node's tenants have: dial plans, rooms, places. Each is one table for all shards of the node; one thread. */
+#ifndef SIG_HOST_TENANT_TABLES_H
+#define SIG_HOST_TENANT_TABLES_H
+
+#include "sig/dial/dial.h"
+#include "sig/host/settings.h"
+#include "sig/host/tenant.h"
+#include "sig/identity/pidf.h"
+
+/* The dial plans of a node's tenants (sig/dial/dial.h). */
+struct dial_plans;
+
+/* 0 or -ENOMEM. The tenants are there for longer. */
+int dial_plans_open(struct dial_plans **out, struct tenants *tenants) NODISCARD;
+void dial_plans_close(struct dial_plans *x); /* NULL is fine */
+/* 0 or -ENOMEM. */
+int dial_plans_put(struct dial_plans *x, uint16_t tenant, const struct dial_plan *plan) NODISCARD;
+void dial_plans_delete(struct dial_plans *x, uint16_t tenant);
+/* Its own, or g_dial_plan_default. Never NULL; x NULL: no tenant has one. */
+const struct dial_plan *dial_plans_of(const struct dial_plans *x, uint16_t tenant);
+/* Some tenant's plan may have it among its emergency numbers: it is looked at as a whole. x NULL: none has any. */
+bool dial_plans_may_help(const struct dial_plans *x, struct bytes number);
+
+/*
+ * The conference rooms of a node's tenants that are there to be dialled (CONF-01), as their documents have them. What happens in one is not
+ * here. All that looks takes x NULL for a node without any.
+ */
+
+enum {
+	ROOMS_MAX = 4096,     /* of a node */
+	ROOM_NUMBER_MAX = 32, /* with its NUL, as those below */
+	ROOM_NAME_MAX = 64,
+	ROOM_PIN_MAX = 17,
+	ROOM_PIN_MIN = 4, /* digits */
+	ROOM_MEMBERS_MIN = 2,
+	ROOM_MEMBERS_MAX = 2000,
+	ROOM_TALKERS_MAX = 8,
+};
+
+/* What the others hear when somebody comes or goes. In this order in documents. */
+enum room_tone {
+	ROOM_TONE_NONE,
+	ROOM_TONE_BEEP,
+	ROOM_TONE_NAME, /* as who comes has said it; else as BEEP */
+};
+
+/* In this order in documents. */
+enum room_record {
+	ROOM_RECORD_OFF,
+	ROOM_RECORD_ON_DEMAND, /* a command, or its host, begins and ends it */
+	ROOM_RECORD_AUTO,      /* from the second member on */
+};
+
+/* Whoever keeps a copy wipes it: it has secrets. */
+struct room_terms {
+	uint16_t tenant;
+	char number[ROOM_NUMBER_MAX];
+	char name[ROOM_NAME_MAX];                       /* for people; may be "" */
+	char pin[ROOM_PIN_MAX], host_pin[ROOM_PIN_MAX]; /* digits; "": there is none */
+	uint16_t max_members;
+	uint8_t talkers;     /* who are heard at a time; 0: all who are not silent */
+	uint32_t rate;       /* of the mix, Hz */
+	uint8_t entry, exit; /* enum room_tone */
+	uint8_t record;      /* enum room_record */
+	bool locked;         /* from its opening on nobody but hosts comes in */
+	bool muted;          /* members come in muted; hosts do not */
+	bool wait_for_host;  /* members hear music until a host is there */
+	bool ends_with_host; /* it ends when the last host leaves */
+	bool factory; /* whoever calls it gets a conference of his own, as of calls (RFC 4579 5.1); of the others above its name counts alone */
+};
+
+/* Who somebody is by the digits that he has given. */
+enum room_pin {
+	ROOM_PIN_WRONG,
+	ROOM_PIN_MEMBER,
+	ROOM_PIN_HOST,
+};
+
+struct rooms;
+
+/* 0 or -ENOMEM. The tenants are there for longer. */
+int rooms_open(struct rooms **out, struct tenants *tenants) NODISCARD;
+void rooms_close(struct rooms *x); /* NULL is fine */
+/* Adds or replaces, by tenant and number. 0, -ENOSPC or -ENOMEM. */
+int rooms_put(struct rooms *x, const struct room_terms *room) NODISCARD;
+void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number);
+/* NULL: there is none. Until one is put or deleted. */
+const struct room_terms *rooms_find(const struct rooms *x, uint16_t tenant, struct bytes number);
+
+/* Everybody who comes is asked for digits. No: whoever comes is a member. */
+bool room_asks_pin(const struct room_terms *room);
+/* None at all: a member, where the room has no PIN for them. How long it takes says nothing of the PINs. */
+enum room_pin room_pin_check(const struct room_terms *room, struct bytes digits);
+
+/*
+ * The places where phones of a node's tenants stand, by the location ids that phones say (sig/sip/uri.h). All that looks takes x NULL for a node without any.
+ */
+
+enum { SITES_MAX = 4096 }; /* of a node */
+
+struct site {
+	uint16_t tenant, id;
+	struct civic civic;
+	char caller_id
+		[FORWARD_TARGET_MAX]; /* as which trunks are shown who makes an emergency call from there; "": as ever */
+};
+
+struct sites;
+
+/* 0 or -ENOMEM. The tenants are there for longer. */
+int sites_open(struct sites **out, struct tenants *tenants) NODISCARD;
+void sites_close(struct sites *x); /* NULL is fine */
+/* Adds or replaces, by tenant and id. 0, -ENOSPC or -ENOMEM. */
+int sites_put(struct sites *x, const struct site *site) NODISCARD;
+void sites_delete(struct sites *x, uint16_t tenant, uint16_t id);
+/* NULL: there is none. Until one is put or deleted. */
+const struct site *sites_find(const struct sites *x, uint16_t tenant, uint16_t id);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record of a call, written and read; private to sig/record. One struct packing holds all that a record points at while it is packed;
+ * the long texts stay in the call, which must outlive it. The shard's thread.
+ */
+#ifndef SIG_RECORD_CALL_CODEC_H
+#define SIG_RECORD_CALL_CODEC_H
+
+#include "sig/call.pb-c.h"
+#include "sig/call/act.h"
+#include "sig/call/cdr.h"
+#include "sig/model/recording.h"
+#include "sig/record/call_record.h"
+#include "sig/record/proto.h"
+
+struct packed_dialog {
+	Tandem__Call__Challenge challenges[2];
+	Tandem__Call__Challenge *list[2];
+};
+
+struct packed_early {
+	Tandem__Call__Early early;
+	Tandem__Call__Dialog dialog;
+	Tandem__Call__Hop hop;
+	char hop_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__Prack prack;
+	Tandem__Call__Sdp open, told_open;
+};
+
+struct packed_leg {
+	Tandem__Call__Leg leg;
+	Tandem__Call__Dialog dialog;
+	struct packed_dialog of_dialog;
+	Tandem__Call__Asked asked;
+	Tandem__Call__Prack prack;
+	Tandem__Call__Uas uas;
+	Tandem__Call__Refusal refusal;
+	Tandem__Call__Sdp sdp, open;
+	Tandem__Call__Hop hop, sent_to, source;
+	Tandem__Call__Terms terms;
+	Tandem__Call__SessionTimer timer;
+	Tandem__Call__Toll toll;
+	Tandem__Call__Digits digits;
+	Tandem__Call__AccountDigits account;
+	struct packed_early early[EARLY_MAX];
+	Tandem__Call__Early *early_list[EARLY_MAX];
+	Tandem__Call__Acked acked[LEG_ACKS_MAX];
+	Tandem__Call__Acked *acked_list[LEG_ACKS_MAX];
+	struct packed_fork {
+		Tandem__Call__Fork fork;
+		Tandem__Call__Hop hop;
+		char text[2][ADDR_TEXT_MAX];
+	} forks[LEG_FORKS_MAX];
+	Tandem__Call__Fork *fork_list[LEG_FORKS_MAX];
+	char *codecs[OFFER_CODECS_MAX];
+	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
+	char source_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__Hop rest[LOOKUP_TARGETS_MAX];
+	Tandem__Call__Hop *rest_list[LOOKUP_TARGETS_MAX];
+	char rest_text[LOOKUP_TARGETS_MAX][2][ADDR_TEXT_MAX];
+};
+
+struct packed_flow {
+	Tandem__Call__Flow flow;
+	Tandem__Call__Dtls dtls;
+	Tandem__Call__Key key_in, key_out;
+	Tandem__Call__Resume resume;
+	Tandem__Call__Secret secret;
+	char text[2][ADDR_TEXT_MAX];
+	char network[sizeof(((struct shard_network *)NULL)->name)];
+};
+
+struct packed_segment {
+	Tandem__Call__Segment segment;
+	Tandem__Call__Counters a, b;
+};
+
+struct packing {
+	Tandem__Call__Call call;
+	struct packed_leg legs[LEGS_MAX];
+	Tandem__Call__Leg *leg_list[LEGS_MAX];
+	Tandem__Call__Best best;
+	Tandem__Call__Transfer transfer;
+	Tandem__Call__Park park;
+	Tandem__Call__Member member;
+	Tandem__Call__Payer payer;
+	char payer_text[ADDR_TEXT_MAX];
+	Tandem__Call__Recordings recordings;
+	Tandem__Call__Recording recording[RECORDINGS_LIVE_MAX];
+	Tandem__Call__Recording *recording_list[RECORDINGS_LIVE_MAX];
+	Tandem__Call__Dialog session[RECORDINGS_LIVE_MAX];
+	Tandem__Call__Hop session_hop[RECORDINGS_LIVE_MAX];
+	char session_text[RECORDINGS_LIVE_MAX][2][ADDR_TEXT_MAX];
+	Tandem__Call__Dialog outside;
+	Tandem__Call__Hop outside_hop;
+	char outside_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__MediaStream media_stream;
+	Tandem__Call__Prompts prompts;
+	Tandem__Call__PromptStep prompt_steps[PROMPT_STEPS_MAX];
+	Tandem__Call__PromptStep *prompt_list[PROMPT_STEPS_MAX];
+	ProtobufCBinaryData prompt_files[PROMPT_FILES_MAX];
+	Tandem__Call__Step steps[PLAN_STEPS_MAX];
+	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
+	Tandem__Call__Order orders[ORDERS_KEPT];
+	Tandem__Call__Order *order_list[ORDERS_KEPT];
+	Tandem__Call__Toll tolls[CHARGES_MAX];
+	Tandem__Call__Toll *toll_list[CHARGES_MAX];
+	struct packed_segment segments[SEGMENTS_MAX];
+	Tandem__Call__Segment *segment_list[SEGMENTS_MAX];
+	struct packed_flow flows[CALL_FLOWS_MAX];
+	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
+	char tenant[TENANT_NAME_MAX];
+};
+
+/* Slices of what is given, and of the text given for it. */
+ProtobufCBinaryData packing_text(const struct text *t);
+ProtobufCBinaryData packing_octets(const void *p, size_t n);
+void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
+		 const struct sip_hop *hop, char text[2][ADDR_TEXT_MAX]);
+/* NULL: nothing was said yet. */
+Tandem__Call__Sdp *packing_sdp(Tandem__Call__Sdp *out, const struct leg_sdp *sdp);
+/* A monotonic time in ns as UTC in ms, of now or later; 0 stays 0. */
+uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns);
+
+/* The parts of p->call; *p is otherwise written to only where they need it. */
+void packing_legs(const struct call_host *h, struct packing *p, const struct call *c,
+		  const struct call_seed *seed);
+/* After all of the leg: no long text is in it twice. Raises the format where one was. */
+void packing_once(struct packing *p, Tandem__Call__Leg *leg);
+/* NULL: there is none. */
+Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
+void packing_media_stream(struct packing *p, const struct call *c);
+void packing_prompts(const struct call_host *h, struct packing *p, const struct prompts *a);
+void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
+void packing_park(struct packing *p, const struct park *park);
+void packing_member(struct packing *p, const struct call *c);
+void packing_transfer(const struct shard_settings *settings, struct packing *p,
+		      const struct transfer *t);
+/* recordings NULL: none. */
+void packing_recordings(const struct shard_settings *settings, struct packing *p,
+			const struct recordings *recordings);
+
+/* A message as text, by way of the host's space. 0 or -ENOMEM. */
+int call_pack(const struct call_host *h, const Tandem__Call__Call *call,
+	      struct text *out) NODISCARD;
+
+/* Reading a record as if it came from a stranger. Each part: false, and the reason is kept. */
+
+enum { READING_USER_MAX = 256, READING_MESSAGE_MAX = 65000 };
+
+/* Up to this one a record has one INVITE of the call, carried from a first leg to the others, and the texts of it. */
+enum { FORMAT_CARRIED = 1 };
+
+struct reading {
+	const struct call_host *h;
+	struct call *c;
+	struct call_seed *seed;
+	int64_t shift_ms;   /* what makes the record's times ours */
+	const char *reason; /* NULL: all well so far */
+	bool later;         /* it is of a later program */
+};
+
+/* Keeps the first reason. Always false. */
+bool reading_wrong(struct reading *r, const char *reason);
+struct bytes reading_slice(const ProtobufCBinaryData *b);
+/* Of a header or part of one: nothing that could end its line. */
+bool reading_line(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason);
+bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason);
+/* A time of the record as one of our clock. */
+uint64_t reading_time(const struct reading *r, uint64_t utc_ms);
+/* The same in ns: 0 stays 0, past is now, and none is further away than most_ms. */
+uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t most_ms);
+/* Of a leg. An address that is ours no longer is an obstacle, and no error. */
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in);
+/* The same of a place that nobody is at yet: its own address of ours is not found, and that is no obstacle. */
+bool reading_place(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in);
+/* Its tag has call and leg already. */
+bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
+		    const Tandem__Call__Dialog *in);
+bool reading_uac_state(struct reading *r, enum uac_state *out, Tandem__Call__InviteState state);
+/* A message of ours, which may end with a text that its leg has elsewhere. leg: NULL only without a tail. */
+struct reading_tailed {
+	ProtobufCBinaryData head;
+	Tandem__Call__Tail tail;
+	const Tandem__Call__Leg *leg;
+};
+bool reading_message(struct reading *r, struct text *out, const struct reading_tailed *in,
+		     const char *reason);
+bool reading_sent(struct reading *r, uint8_t leg, const struct reading_tailed *sent,
+		  const Tandem__Call__Hop *to);
+bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
+bool reading_bridge(struct reading *r, const Tandem__Call__Call *in);
+/* INVITEs of all legs, and the best refusal so far. */
+bool reading_invites(struct reading *r, const Tandem__Call__Call *in);
+/* The same in a record of format 0 or 1. */
+bool reading_invite(struct reading *r, const Tandem__Call__Invite *in);
+/* of: whose it is; NULL in a record of format 0 or 1. */
+bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
+		 const Tandem__Call__Leg *of);
+bool reading_best(struct reading *r, const Tandem__Call__Best *in);
+/* The same in a record of format 0 or 1. */
+bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
+bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
+/* After the bridge. */
+bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in);
+bool reading_prompts(struct reading *r, const Tandem__Call__Prompts *in);
+bool reading_park(struct reading *r, const Tandem__Call__Park *in);
+bool reading_member(struct reading *r, const Tandem__Call__Call *from);
+bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
+/* After the bridge, and the times. */
+bool reading_recordings(struct reading *r, const Tandem__Call__Recordings *in);
+
+/* Whether the parts of a decoded call fit together. NULL, or what does not. */
+const char *call_check(const struct call *c, const struct call_seed *seed);
+
+/* Records with keys in them: the whole is sealed (base/seal.h), and only id and version are left to be seen. */
+
+/* *record is wiped and replaced. 0 or -ENOMEM: it is empty. */
+int call_seal(const struct call_host *h, const struct call *c, struct text *record) NODISCARD;
+/* *in is exchanged for what was sealed in it; NULL when that is no call. NULL, or what is wrong; *later: sealed by a later program. */
+const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, bool *later);
+
+/* What a record of a call has that this program does not know: kept with the call. */
+enum call_unknown_root {
+	CALL_UNKNOWN_WHOLE,
+	CALL_UNKNOWN_OUTER, /* around what is sealed */
+};
+
+/* Legs by their index, flows by leg and line. */
+unknown_name_fn call_unknown_name;
+
+#endif

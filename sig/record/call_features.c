@@ -1,0 +1,733 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/call/act.h"
+#include "sig/call/listen.h"
+#include "sig/model/recording.h"
+#include "sig/model/transfer.h"
+#include "sig/record/call_codec.h"
+#include "sig/room/room.h"
+#include "sig/sip/dialog_name.h"
+#include "sig/sip/gruu.h"
+#include "sig/sip/id.h"
+
+void packing_media_stream(struct packing *p, const struct call *c)
+{
+	const struct media_stream *l = c->media_stream;
+	Tandem__Call__MediaStream *out = &p->media_stream;
+
+	p->call.media_stream_last = c->media_stream_last;
+	if (!l)
+		return;
+	tandem__call__media_stream__init(out);
+	out->leg = l->leg;
+	out->sides = l->sides;
+	out->number = l->number;
+	out->order = l->order;
+	out->endpoint = packing_octets(l->endpoint, strlen(l->endpoint));
+	p->call.media_stream = out;
+}
+
+/* Its leg was read. */
+bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in)
+{
+	const Tandem__Call__MediaStream *from = in->media_stream;
+	struct media_stream *l;
+
+	if (in->media_stream_last > UINT8_MAX)
+		return reading_wrong(r, "listened: number");
+	r->c->media_stream_last = (uint8_t)in->media_stream_last;
+	if (!from)
+		return true;
+	if (from->leg >= r->c->leg_count || !r->c->legs[from->leg] || from->number == 0 ||
+	    from->number > UINT8_MAX || from->sides < MEDIA_STREAM_FROM_PARTY ||
+	    from->sides > MEDIA_STREAM_BOTH)
+		return reading_wrong(r, "listen: state");
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return reading_wrong(r, "out of memory");
+	r->c->media_stream = l;
+	l->leg = (uint8_t)from->leg;
+	l->sides = (uint8_t)from->sides;
+	l->number = (uint8_t)from->number;
+	l->order = from->order;
+	if (from->endpoint.len == 0 ||
+	    bytes_cstr(reading_slice(&from->endpoint), l->endpoint, sizeof(l->endpoint)))
+		return reading_wrong(r, "listen: endpoint");
+	return true;
+}
+
+/* What a room knows of the call's party (sig/room/room.h). */
+
+void packing_member(struct packing *p, const struct call *c)
+{
+	const struct room_member *m = c->member;
+
+	p->call.in_room = c->in_room;
+	if (!m)
+		return;
+	tandem__call__member__init(&p->member);
+	p->member.room = m->room;
+	p->member.number = m->number;
+	p->member.inviter = m->inviter;
+	p->member.coaches = m->coaches;
+	p->member.gain_db = m->gain_db;
+	p->member.muted = m->muted;
+	p->member.deaf = m->deaf;
+	p->member.held = m->held;
+	p->member.asks = m->asks;
+	p->member.hosts = m->hosts;
+	p->member.tries = m->tries;
+	p->member.monitors = m->monitors;
+	p->member.referrer = m->referrer;
+	p->member.refer = m->refer;
+	p->member.taken = m->taken;
+	p->member.admitted = m->admitted;
+	p->member.made = m->made;
+	p->member.naming = m->naming;
+	p->member.name = m->name;
+	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
+	p->member.named = packing_octets(m->named, bytes_str(m->named).n);
+	p->member.joined_utc_ms = m->joined_utc_ms;
+	p->call.member = &p->member;
+}
+
+static bool member_fits(const struct reading *r, const Tandem__Call__Member *in)
+{
+	return in->room && id_shard(in->room) == r->h->settings->number &&
+	       in->number <= MEMBER_NUMBER_MAX && in->inviter <= MEMBER_NUMBER_MAX &&
+	       in->coaches <= MEMBER_NUMBER_MAX && in->gain_db <= MEMBER_GAIN_DB_MAX &&
+	       in->gain_db >= -MEMBER_GAIN_DB_MAX && in->tries <= UINT8_MAX &&
+	       in->name <= RECORDING_NUMBER_MAX && (in->asks || !in->naming) &&
+	       in->asks == (in->number == MEMBER_NOBODY);
+}
+
+static bool reading_number_called(struct reading *r, struct room_member *m,
+				  const ProtobufCBinaryData *in)
+{
+	if (!room_number_is(reading_slice(in)))
+		return reading_wrong(r, "member: room");
+	(void)bytes_cstr(reading_slice(in), m->number_called, sizeof(m->number_called));
+	return true;
+}
+
+static bool reading_named(struct reading *r, struct room_member *m, const ProtobufCBinaryData *in)
+{
+	struct bytes name = reading_slice(in);
+	uint64_t id;
+
+	if (!name.n)
+		return true;
+	if (!m->made || !conf_name_is_secret(name) || !conf_name_get(name, &id) ||
+	    id_shard(id) != id_shard(m->room) || bytes_cstr(name, m->named, sizeof(m->named)))
+		return reading_wrong(r, "member: name of the room");
+	return true;
+}
+
+bool reading_member(struct reading *r, const Tandem__Call__Call *from)
+{
+	const Tandem__Call__Member *in = from->member;
+	struct room_member *m;
+
+	r->c->in_room = from->in_room;
+	if (!in)
+		return true;
+	if (!member_fits(r, in))
+		return reading_wrong(r, "member: number");
+	if (room_member_make(&r->c->member, in->room, r->c->id))
+		return reading_wrong(r, "out of memory");
+	m = r->c->member;
+	m->number = (uint16_t)in->number;
+	m->inviter = (uint16_t)in->inviter;
+	m->coaches = (uint16_t)in->coaches;
+	m->gain_db = (int8_t)in->gain_db;
+	m->muted = in->muted;
+	m->deaf = in->deaf;
+	m->held = in->held;
+	m->asks = in->asks;
+	m->monitors = in->monitors;
+	m->admitted = in->admitted;
+	m->made = in->made && !in->number_called.len;
+	m->naming = in->naming;
+	m->name = (uint8_t)in->name;
+	m->hosts = in->hosts;
+	m->tries = (uint8_t)in->tries;
+	m->referrer = in->referrer;
+	m->refer = in->refer;
+	m->taken = in->taken;
+	m->joined_utc_ms = in->joined_utc_ms;
+	return reading_number_called(r, m, &in->number_called) && reading_named(r, m, &in->named);
+}
+
+/* What is recorded of a call, written and read. */
+
+static void pack_recording(Tandem__Call__Recording *out, const struct recording *r)
+{
+	tandem__call__recording__init(out);
+	out->number = r->number;
+	out->leg = r->leg;
+	out->cause = r->cause;
+	out->paused = r->paused;
+	out->segment = r->segment;
+	out->begun_utc_ms = r->begun_utc_ms;
+	out->facts = packing_text(&r->facts);
+	out->tone_utc_ms = r->tone_utc_ms == r->begun_utc_ms ? 0 : r->tone_utc_ms;
+	out->to = r->to;
+}
+
+/* A session that is only asked for is asked for anew by who goes on. */
+static void pack_session(const struct shard_settings *settings, struct packing *p, uint8_t i,
+			 const struct siprec *s)
+{
+	Tandem__Call__Recording *out = &p->recording[i];
+
+	if (!s)
+		return;
+	out->lost = s->lost;
+	if (s->state != SIPREC_UP)
+		return;
+	packing_hop(settings, &p->session_hop[i], &s->dialog.hop, p->session_text[i]);
+	packing_dialog(&p->session[i], &s->dialog, &p->session_hop[i]);
+	out->session = &p->session[i];
+	out->session_id = s->session_id;
+	out->session_version = s->version;
+}
+
+void packing_recordings(const struct shard_settings *settings, struct packing *p,
+			const struct recordings *recordings)
+{
+	Tandem__Call__Recordings *out = &p->recordings;
+
+	if (!recordings)
+		return;
+	tandem__call__recordings__init(out);
+	for (uint8_t i = 0; i < recordings->count; i++) {
+		pack_recording(&p->recording[i], &recordings->list[i]);
+		pack_session(settings, p, i, recordings->list[i].siprec);
+		p->recording_list[i] = &p->recording[i];
+	}
+	out->live = p->recording_list;
+	out->n_live = recordings->count;
+	out->last = recordings->last;
+	out->of_pair = recordings->of_pair;
+	p->call.recordings = out;
+}
+
+/* Of a leg that is there, by a number that was given; each leg has one at most. */
+static bool recording_fits(const struct call *c, const Tandem__Call__Recording *in)
+{
+	const struct recordings *all = c->recordings;
+	uint8_t before = all->count ? all->list[all->count - 1].number : 0;
+
+	return in->number > before && in->number <= all->last && in->leg < c->leg_count &&
+	       c->legs[in->leg] && in->cause < RECORDING_CAUSES && in->to < RECORD_PLACES &&
+	       in->segment <= UINT16_MAX && !recording_of_leg(c->recordings, (uint8_t)in->leg);
+}
+
+/* Its dialog, which is none of a leg. */
+static bool read_session_dialog(struct reading *r, struct dialog *d, const Tandem__Call__Dialog *in)
+{
+	d->tag = (struct id_tag){ .call = r->c->id, .leg = SIPREC_LEG, .random = in->tag };
+	d->trunk = true;
+	d->local_cseq = in->local_cseq;
+	d->remote_cseq = in->remote_cseq;
+	if (d->local_cseq > INT32_MAX || d->remote_cseq > INT32_MAX)
+		return reading_wrong(r, "recording: CSeq");
+	return reading_line(r, &d->call_id, &in->call_id, DIALOG_TEXT_MAX, "recording: Call-ID") &&
+	       reading_line(r, &d->remote_tag, &in->remote_tag, DIALOG_TEXT_MAX,
+			    "recording: tag") &&
+	       reading_line(r, &d->local, &in->local, DIALOG_TEXT_MAX, "recording: local") &&
+	       reading_line(r, &d->remote, &in->remote, DIALOG_TEXT_MAX, "recording: remote") &&
+	       reading_line(r, &d->target, &in->target, DIALOG_TEXT_MAX, "recording: target") &&
+	       reading_line(r, &d->routes, &in->routes, DIALOG_ROUTES_MAX, "recording: routes") &&
+	       reading_place(r, &d->hop, in->hop);
+}
+
+/* By an address of this node: that of before may be another's. */
+static bool session_is_reached(const struct shard_settings *settings, struct siprec *s)
+{
+	struct sip_hop *hop = &s->dialog.hop;
+
+	return hop->local < settings->local_count && shard_local_is_own(settings, hop->local) &&
+	       settings->locals[hop->local].transport == hop->transport &&
+	       settings->locals[hop->local].bind.family == hop->remote.family;
+}
+
+static bool read_session(struct reading *r, struct recording *to, const Tandem__Call__Recording *in)
+{
+	struct siprec *s;
+
+	if (to->to != RECORD_TO_SIPREC)
+		return !in->session || reading_wrong(r, "recording: session");
+	s = to->siprec = siprec_make();
+	if (!s)
+		return reading_wrong(r, "out of memory");
+	s->lost = in->lost;
+	if (!in->session)
+		return true;
+	s->session_id = in->session_id;
+	s->version = in->session_version;
+	if (!read_session_dialog(r, &s->dialog, in->session))
+		return false;
+	if (session_is_reached(r->h->settings, s))
+		s->state = SIPREC_UP;
+	else
+		siprec_forget_dialog(s);
+	return true;
+}
+
+static bool read_recording(struct reading *r, const Tandem__Call__Recording *in)
+{
+	struct recordings *all = r->c->recordings;
+	struct recording *to = &all->list[all->count];
+
+	if (!recording_fits(r->c, in))
+		return reading_wrong(r, "call: recording");
+	*to = (struct recording){
+		.number = (uint8_t)in->number,
+		.leg = (uint8_t)in->leg,
+		.cause = (uint8_t)in->cause,
+		.to = (uint8_t)in->to,
+		.paused = in->paused,
+		.segment = (uint16_t)(in->segment < UINT16_MAX ? in->segment : UINT16_MAX - 1),
+		.begun_utc_ms = reading_time(r, in->begun_utc_ms),
+		.tone_utc_ms =
+			reading_time(r, in->tone_utc_ms ? in->tone_utc_ms : in->begun_utc_ms),
+	};
+	all->count++;
+	return reading_line(r, &to->facts, &in->facts, RECORDING_FACTS_MAX, "call: recording") &&
+	       read_session(r, to, in);
+}
+
+/* The policy of the pair that talks was asked by who wrote this. */
+static void policy_was_asked(struct call *c)
+{
+	if (!c->answer_utc_ms || !call_callee(c))
+		return;
+	c->record_asked[0] = c->bridge.caller;
+	c->record_asked[1] = c->bridge.callee;
+}
+
+bool reading_recordings(struct reading *r, const Tandem__Call__Recordings *in)
+{
+	struct call *c = r->c;
+
+	policy_was_asked(c);
+	if (!in)
+		return true;
+	if (in->n_live > RECORDINGS_LIVE_MAX || in->last > RECORDING_NUMBER_MAX)
+		return reading_wrong(r, "call: recordings");
+	c->recordings = calloc(1, sizeof(*c->recordings));
+	if (!c->recordings)
+		return reading_wrong(r, "out of memory");
+	c->recordings->last = (uint8_t)in->last;
+	c->recordings->of_pair = in->of_pair & ~UINT64_C(1);
+	for (size_t i = 0; i < in->n_live; i++) {
+		if (!read_recording(r, in->live[i]))
+			return false;
+	}
+	return true;
+}
+
+void packing_transfer(const struct shard_settings *settings, struct packing *p,
+		      const struct transfer *t)
+{
+	Tandem__Call__Transfer *out = &p->transfer;
+
+	if (!t)
+		return;
+	tandem__call__transfer__init(out);
+	out->state = t->state;
+	out->leg = t->leg;
+	out->refer = t->refer;
+	out->asked = t->asked;
+	out->status = t->status;
+	out->target = packing_text(&t->target);
+	out->gruu = packing_text(&t->gruu);
+	out->given = t->given + 1U;
+	out->ordered = t->ordered;
+	out->replaced = t->replaced;
+	out->met = t->met;
+	out->unattended = t->unattended;
+	out->ring_s = t->ring_s;
+	out->away_s = t->away_s;
+	out->with = t->with.call;
+	out->with_leg = t->with.peer;
+	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
+	out->application = packing_text(&t->application);
+	out->remote_shard = t->remote.shard;
+	out->replaces = packing_text(&t->remote.replaces);
+	out->referrer = packing_text(&t->remote.referrer);
+	out->joins = t->remote.joins;
+	out->confers = t->remote.confers;
+	out->slot = packing_octets(t->slot.number, bytes_str(t->slot.number).n);
+	out->slot_order = t->slot.order;
+	out->slot_last = packing_octets(t->slot.last, bytes_str(t->slot.last).n);
+	if (t->outside) {
+		packing_hop(settings, &p->outside_hop, &t->outside->hop, p->outside_text);
+		packing_dialog(&p->outside, t->outside, &p->outside_hop);
+		out->outside = &p->outside;
+	}
+	out->caller = t->other.caller;
+	out->callee = t->other.callee;
+	out->offerer = t->other.offerer;
+	out->from = packing_text(&t->from);
+	out->to = packing_text(&t->to);
+	p->call.transfer = out;
+}
+
+void packing_park(struct packing *p, const struct park *park)
+{
+	if (!park)
+		return;
+	tandem__call__park__init(&p->park);
+	p->park.slot = packing_octets(park->slot, bytes_str(park->slot).n);
+	p->park.by = packing_text(&park->by);
+	p->park.since_utc_ms = park->since_utc_ms;
+	p->park.asks = park->asks;
+	p->park.last = packing_octets(park->last, bytes_str(park->last).n);
+	p->call.park = &p->park;
+}
+
+bool reading_park(struct reading *r, const Tandem__Call__Park *in)
+{
+	struct bytes slot, last;
+
+	if (!in)
+		return true;
+	slot = bytes_mem(in->slot.data, in->slot.len);
+	last = bytes_mem(in->last.data, in->last.len);
+	if (!park_slot_is(slot) || (last.n && (!park_slot_is(last) || last.n != slot.n)))
+		return reading_wrong(r, "park: slot");
+	if (park_make(&r->c->park, slot, (struct bytes){ 0 }, in->since_utc_ms))
+		return reading_wrong(r, "out of memory");
+	r->c->park->asks = in->asks;
+	(void)bytes_cstr(last, r->c->park->last, sizeof(r->c->park->last));
+	return reading_line(r, &r->c->park->by, &in->by, READING_USER_MAX, "park: by");
+}
+
+static bool transfer_is_leg(const struct call *c, uint32_t leg)
+{
+	return leg < LEGS_MAX && call_leg(c, (uint8_t)leg);
+}
+
+static bool is_leg_or_none(const struct call *c, uint32_t leg)
+{
+	return leg == LEG_NONE || transfer_is_leg(c, leg);
+}
+
+/* Before it rings there is nothing to go back to. */
+static bool read_before(struct reading *r, struct transfer *t, const Tandem__Call__Transfer *in)
+{
+	if (!transfer_has_begun(t))
+		return true;
+	if (!transfer_is_leg(r->c, in->caller) || !is_leg_or_none(r->c, in->callee) ||
+	    in->caller == in->callee || (in->offerer != in->caller && in->offerer != in->callee))
+		return reading_wrong(r, "transfer: bridge");
+	t->other = (struct bridge){ .caller = (uint8_t)in->caller,
+				    .callee = (uint8_t)in->callee,
+				    .offerer = (uint8_t)in->offerer };
+	return true;
+}
+
+/* Older records do not name it. */
+static bool read_given(struct reading *r, struct transfer *t, uint32_t given)
+{
+	uint32_t leg =
+		given ? given - 1
+		      : transfer_given(transfer_has_begun(t) ? &t->other : &r->c->bridge, t->leg);
+
+	if (!transfer_is_leg(r->c, leg))
+		return reading_wrong(r, "transfer: given");
+	t->given = (uint8_t)leg;
+	return true;
+}
+
+static bool read_with(struct reading *r, struct transfer *t, const Tandem__Call__Transfer *in)
+{
+	if (in->comes > LEGS_MAX || (in->with_leg >= LEGS_MAX && in->with_leg != LEG_NONE) ||
+	    (in->with && !in->comes && in->with_leg == LEG_NONE))
+		return reading_wrong(r, "transfer: with");
+	t->with = (struct transfer_with){ .call = in->with,
+					  .leg = in->comes ? (uint8_t)(in->comes - 1) : LEG_NONE,
+					  .peer = (uint8_t)in->with_leg };
+	return true;
+}
+
+static bool read_remote(struct reading *r, struct transfer_remote *far,
+			const Tandem__Call__Transfer *in)
+{
+	if (in->remote_shard > UINT16_MAX || (in->remote_shard && (in->with || !in->replaces.len)))
+		return reading_wrong(r, "transfer: far");
+	far->shard = (uint16_t)in->remote_shard;
+	far->joins = in->joins;
+	far->confers = in->confers;
+	return reading_line(r, &far->replaces, &in->replaces, REPLACES_MAX, "transfer: replaces") &&
+	       reading_line(r, &far->referrer, &in->referrer, READING_USER_MAX,
+			    "transfer: referrer");
+}
+
+static bool read_slot(struct reading *r, struct transfer_slot *slot,
+		      const Tandem__Call__Transfer *in)
+{
+	struct bytes number = bytes_mem(in->slot.data, in->slot.len);
+	struct bytes last = bytes_mem(in->slot_last.data, in->slot_last.len);
+
+	if (!number.n)
+		return true;
+	if (!park_slot_is(number) || (last.n && (!park_slot_is(last) || last.n != number.n)) ||
+	    in->with || in->remote_shard)
+		return reading_wrong(r, "transfer: slot");
+	(void)bytes_cstr(number, slot->number, sizeof(slot->number));
+	(void)bytes_cstr(last, slot->last, sizeof(slot->last));
+	slot->order = in->slot_order;
+	return true;
+}
+
+/* After whom it gives away. */
+static bool read_outside(struct reading *r, struct transfer *t, const Tandem__Call__Dialog *in)
+{
+	if (!in)
+		return true;
+	t->outside = calloc(1, sizeof(*t->outside));
+	if (!t->outside)
+		return reading_wrong(r, "out of memory");
+	t->outside->tag.call = r->c->id;
+	t->outside->tag.leg = t->given;
+	return in->born_call ? reading_wrong(r, "transfer: dialog")
+			     : reading_dialog(r, t->given, t->outside, in);
+}
+
+bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
+{
+	struct transfer *t;
+
+	if (!in)
+		return true;
+	if (in->state > TRANSFER_FAILED || !is_leg_or_none(r->c, in->leg) || in->status > 699 ||
+	    (in->state == TRANSFER_FAILED) != (in->status >= 300))
+		return reading_wrong(r, "transfer: leg");
+	t = r->c->transfer = calloc(1, sizeof(*t));
+	if (!t)
+		return reading_wrong(r, "out of memory");
+	t->state = (enum transfer_state)in->state;
+	t->leg = (uint8_t)in->leg;
+	t->refer = in->refer;
+	t->ordered = in->ordered;
+	t->replaced = in->replaced;
+	t->met = in->met & (MET_GIVEN | MET_COMES);
+	if (in->ring_s > CALL_RING_MAX_S || in->away_s > CALL_AWAY_MAX_S)
+		return reading_wrong(r, "transfer: how long it rings");
+	t->unattended = in->unattended;
+	t->ring_s = in->ring_s;
+	t->away_s = in->away_s;
+	t->asked = in->asked;
+	t->status = (uint16_t)in->status;
+	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
+	       read_remote(r, &t->remote, in) && read_slot(r, &t->slot, in) &&
+	       read_outside(r, t, in->outside) &&
+	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
+	       reading_line(r, &t->gruu, &in->gruu, GRUU_NAMED_MAX, "transfer: gruu") &&
+	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&
+	       reading_line(r, &t->to, &in->to, READING_USER_MAX, "transfer: to") &&
+	       reading_line(r, &t->application, &in->application, APPLICATION_NAME_MAX - 1,
+			    "transfer: application");
+}
+
+static void pack_steps(struct packing *p, const struct prompts *a)
+{
+	for (uint8_t i = 0; i < a->count; i++) {
+		Tandem__Call__PromptStep *out = &p->prompt_steps[i];
+
+		tandem__call__prompt_step__init(out);
+		out->kind = a->list[i].kind;
+		out->next = packing_octets(a->list[i].next, sizeof(a->list[i].next));
+		p->prompt_list[i] = out;
+	}
+	p->prompts.steps = p->prompt_list;
+	p->prompts.n_steps = a->count;
+}
+
+static ProtobufCBinaryData cstr(const char *s)
+{
+	return packing_octets(s, strlen(s));
+}
+
+void packing_prompts(const struct call_host *h, struct packing *p, const struct prompts *a)
+{
+	Tandem__Call__Prompts *out = &p->prompts;
+
+	if (!a)
+		return;
+	tandem__call__prompts__init(out);
+	pack_steps(p, a);
+	for (uint8_t i = 0; i < a->terms.file_count; i++)
+		p->prompt_files[i] = cstr(a->terms.files[i]);
+	out->files = p->prompt_files;
+	out->n_files = a->terms.file_count;
+	out->times = a->terms.times;
+	out->interruptible = a->terms.interruptible;
+	out->min = a->terms.min;
+	out->max = a->terms.max;
+	out->first_ms = a->terms.first_ms;
+	out->inter_ms = a->terms.inter_ms;
+	out->ends = cstr(a->terms.ends);
+	out->at = a->at;
+	out->file = a->file;
+	out->time = a->time;
+	out->order = a->order;
+	out->until_utc_ms = packing_utc(h, a->until_ns);
+	out->digits = cstr(a->digits);
+	out->place_ms = a->place_ms;
+	out->since_utc_ms = a->since_utc_ms;
+	out->paused = a->paused;
+	out->tag = cstr(a->terms.tag);
+	out->tries = a->terms.tries;
+	out->tried = a->tried;
+	out->both = a->both;
+	out->message_max_ms = a->terms.message_max_ms;
+	out->message_silence_ms = a->terms.message_silence_ms;
+	out->message_min_ms = a->terms.message_min_ms;
+	out->recording = a->recording;
+	out->closing = a->closing;
+	out->message_ms = a->message_ms;
+	out->mailbox = cstr(a->terms.mailbox);
+	out->leg = a->leg == LEG_NONE ? 0 : a->leg + 1U;
+	p->call.prompts = out;
+}
+
+static bool prompt_read_digits(struct reading *r, char out[PROMPT_DIGITS_MAX + 1],
+			       const ProtobufCBinaryData *in)
+{
+	for (size_t i = 0; i < in->len; i++) {
+		if (!in->data[i] || !strchr("0123456789*#ABCDF", in->data[i]))
+			return reading_wrong(r, "acts: keys");
+	}
+	return !bytes_cstr(reading_slice(in), out, PROMPT_DIGITS_MAX + 1) ||
+	       reading_wrong(r, "acts: keys");
+}
+
+static bool read_files(struct reading *r, struct prompt_terms *t, const Tandem__Call__Prompts *in)
+{
+	if (in->n_files > PROMPT_FILES_MAX)
+		return reading_wrong(r, "acts: files");
+	for (size_t i = 0; i < in->n_files; i++) {
+		if (bytes_cstr(reading_slice(&in->files[i]), t->files[i], sizeof(t->files[i])))
+			return reading_wrong(r, "acts: file");
+	}
+	t->file_count = (uint8_t)in->n_files;
+	return true;
+}
+
+static bool read_steps(struct reading *r, struct prompts *a, const Tandem__Call__Prompts *in)
+{
+	if (in->n_steps == 0 || in->n_steps > PROMPT_STEPS_MAX || in->at >= in->n_steps)
+		return reading_wrong(r, "acts: steps");
+	a->count = (uint8_t)in->n_steps;
+	for (uint8_t i = 0; i < a->count; i++) {
+		const Tandem__Call__PromptStep *step = in->steps[i];
+
+		if (step->kind > PROMPT_RECORD || step->next.len != PROMPT_OUTCOMES ||
+		    (step->kind == PROMPT_PLAY && a->terms.file_count == 0) ||
+		    (step->kind == PROMPT_COLLECT && a->terms.max == 0) ||
+		    (step->kind == PROMPT_RECORD && a->terms.message_max_ms == 0))
+			return reading_wrong(r, "acts: step");
+		a->list[i].kind = (uint8_t)step->kind;
+		for (uint8_t k = 0; k < PROMPT_OUTCOMES; k++) {
+			uint8_t next = step->next.data[k];
+
+			/* forwards alone, so that there is an end */
+			if (next != PROMPT_DONE && (next <= i || next >= a->count))
+				return reading_wrong(r, "acts: next");
+			a->list[i].next[k] = next;
+		}
+	}
+	a->at = (uint8_t)in->at;
+	return true;
+}
+
+static bool mailbox_is_good(struct bytes name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] <= ' ' || name.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
+static bool prompt_read_terms(struct reading *r, struct prompt_terms *t,
+			      const Tandem__Call__Prompts *in)
+{
+	if (in->times > PROMPT_TIMES_MAX || in->max > PROMPT_DIGITS_MAX || in->min > in->max ||
+	    in->tries > PROMPT_TRIES_MAX || in->first_ms > PROMPT_WAIT_MAX_MS ||
+	    in->inter_ms > PROMPT_WAIT_MAX_MS)
+		return reading_wrong(r, "acts: terms");
+	t->times = (uint8_t)in->times;
+	t->interruptible = in->interruptible;
+	t->min = (uint8_t)in->min;
+	t->max = (uint8_t)in->max;
+	t->first_ms = in->first_ms;
+	t->inter_ms = in->inter_ms;
+	t->tries = (uint8_t)in->tries;
+	t->message_max_ms = in->message_max_ms;
+	t->message_silence_ms = in->message_silence_ms;
+	t->message_min_ms = in->message_min_ms;
+	if (in->tag.len && (!call_tag_is_good(reading_slice(&in->tag)) ||
+			    bytes_cstr(reading_slice(&in->tag), t->tag, sizeof(t->tag))))
+		return reading_wrong(r, "acts: tag");
+	if (!mailbox_is_good(reading_slice(&in->mailbox)) ||
+	    bytes_cstr(reading_slice(&in->mailbox), t->mailbox, sizeof(t->mailbox)))
+		return reading_wrong(r, "acts: mailbox");
+	return prompt_read_digits(r, t->ends, &in->ends) && read_files(r, t, in);
+}
+
+/* What is recorded of it is in the recordings of the call. */
+static bool read_message(struct reading *r, struct prompts *a, const Tandem__Call__Prompts *in)
+{
+	bool records = a->list[a->at].kind == PROMPT_RECORD;
+
+	if (in->message_max_ms > PROMPT_MESSAGE_MAX_MS ||
+	    (in->message_max_ms && (in->max || in->leg)) ||
+	    in->message_silence_ms > PROMPT_SILENCE_MAX_MS ||
+	    in->message_min_ms > PROMPT_MESSAGE_MAX_MS || in->recording > RECORDING_NUMBER_MAX ||
+	    in->closing > PROMPT_OUTCOMES || ((in->recording || in->closing) && !records))
+		return reading_wrong(r, "acts: message");
+	a->recording = (uint8_t)in->recording;
+	a->closing = (uint8_t)in->closing;
+	a->message_ms =
+		in->message_ms < PROMPT_MESSAGE_MAX_MS ? in->message_ms : PROMPT_MESSAGE_MAX_MS;
+	return true;
+}
+
+bool reading_prompts(struct reading *r, const Tandem__Call__Prompts *in)
+{
+	struct prompts *a;
+
+	if (!in)
+		return true;
+	a = r->c->prompts = calloc(1, sizeof(*a));
+	if (!a)
+		return reading_wrong(r, "out of memory");
+	if (!prompt_read_terms(r, &a->terms, in) || !read_steps(r, a, in) ||
+	    !prompt_read_digits(r, a->digits, &in->digits) || !read_message(r, a, in))
+		return false;
+	a->digit_count = (uint8_t)strlen(a->digits);
+	if (in->file >= PROMPT_FILES_MAX || (in->file && in->file >= a->terms.file_count) ||
+	    in->time > PROMPT_TIMES_MAX || (a->terms.max && a->digit_count >= a->terms.max) ||
+	    a->digit_count >= PROMPT_DIGITS_MAX || in->place_ms > PROMPT_PLACE_MAX_MS ||
+	    in->tried > in->tries || in->leg > LEGS_MAX || (in->leg && a->terms.max))
+		return reading_wrong(r, "acts: place");
+	a->file = (uint8_t)in->file;
+	a->time = (uint8_t)in->time;
+	a->order = in->order;
+	a->place_ms = in->place_ms;
+	a->since_utc_ms = reading_time(r, in->since_utc_ms);
+	a->paused = in->paused;
+	a->tried = (uint8_t)in->tried;
+	a->both = in->both && in->leg;
+	a->leg = in->leg ? (uint8_t)(in->leg - 1) : LEG_NONE;
+	a->until_ns = reading_deadline(r, in->until_utc_ms, PROMPT_WAIT_MAX_MS);
+	return a->list[a->at].kind == PROMPT_PLAY || a->until_ns || reading_wrong(r, "acts: until");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A message of protobuf-c as octets, in one pass: protobuf-c goes over a message twice, once for its size, and a call is written five
+ * times. The octets are those that protobuf_c_message_pack() writes.
+ */
+#ifndef SIG_RECORD_PROTO_H
+#define SIG_RECORD_PROTO_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+
+/* False: it has a field of a kind that our records have none of (proto2, oneof, packed, floating point), and *w is of no use. Whether it
+ * fitted the writer knows. */
+bool proto_write(struct writer *w, const ProtobufCMessage *m) NODISCARD;
+
+/*
+ * What a later program wrote into a record and this one does not know, kept so that the next save has it, too: fields of protobuf
+ * messages, at any depth, each under the path of its message. A path names the elements of lists by what they are, not by where they
+ * stand: an element that is gone takes its fields along.
+ */
+
+/* Of an element of a list: what it is called among its siblings. position: where it stands. */
+typedef uint64_t unknown_name_fn(const ProtobufCMessage *element, size_t position);
+
+/* Adds those of m and of all within it to *kept. root tells several messages of one record apart. 0 or -ENOMEM. */
+int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root,
+		 unknown_name_fn *name) NODISCARD;
+/* Hangs them into m before it is packed; what is packed points into *kept and *list, which is for the caller to free. 0 or -ENOMEM. */
+int unknown_restore(const struct text *kept, ProtobufCMessage *m, uint64_t root,
+		    unknown_name_fn *name, ProtobufCMessageUnknownField **list) NODISCARD;
+
+#endif
