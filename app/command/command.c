@@ -126,7 +126,7 @@ static int run_tenant_take(struct command_run *run, const struct command_princip
 		return 0;
 	if (command_arg_check(&g_command_tenant, given_json(given), &value, error))
 		return -EINVAL;
-	if (tenants_find(run->node->tenants, value.text) == TENANT_NONE) {
+	if (tenants_find(run->node->common.tenants, value.text) == TENANT_NONE) {
 		*error = (struct command_error){ .code = COMMAND_NOT_FOUND,
 						 .argument = g_command_tenant.name,
 						 .message = "there is no such tenant" };

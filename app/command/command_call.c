@@ -4,6 +4,7 @@
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/command/queries.h"
+#include "app/document/profile.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
@@ -26,8 +27,8 @@ static bool call_is_seen(const struct command_run *run, uint64_t call)
 	uint16_t tenant;
 
 	if (shard_call_tenant(node_core(run->node, call), call, &tenant))
-		return command_may_see(run, tenants_name(run->node->tenants, tenant));
-	ended = ended_find(&run->node->ended, call, clock_now_ns());
+		return command_may_see(run, tenants_name(run->node->common.tenants, tenant));
+	ended = ended_find(&run->node->shards.ended, call, clock_now_ns());
 	return !ended || command_may_see(run, ended->cdr.tenant);
 }
 
@@ -51,7 +52,7 @@ const struct ended_call *command_call_ended(const struct command_run *run)
 
 	if (id_call_get(command_value(run, "call")->text, &call))
 		return NULL;
-	ended = ended_find(&run->node->ended, call, clock_now_ns());
+	ended = ended_find(&run->node->shards.ended, call, clock_now_ns());
 	return ended && command_may_see(run, ended->cdr.tenant) ? ended : NULL;
 }
 

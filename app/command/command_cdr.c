@@ -98,8 +98,8 @@ void command_security_list(struct command_run *run)
 	args[2] = bytes_str(last);
 	args[3] = bytes_str(first);
 
-	if (redis_command(run->node->redis, args, COUNT_OF(args), SECURITY_WAIT_NS, on_security,
-			  run))
+	if (redis_command(run->node->redis.link, args, COUNT_OF(args), SECURITY_WAIT_NS,
+			  on_security, run))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "there is no link to Redis");
 }
 
@@ -244,7 +244,8 @@ static int cdr_stream_ask(struct cdr_list *l, unsigned shard, uint64_t count)
 	(void)snprintf(number, sizeof(number), "%" PRIu64, count);
 	args[1] = bytes_str(key);
 	args[5] = bytes_str(number);
-	return redis_command(l->run->node->redis, args, COUNT_OF(args), NS_PER_S, on_entries, l);
+	return redis_command(l->run->node->redis.link, args, COUNT_OF(args), NS_PER_S, on_entries,
+			     l);
 }
 
 static bool cdr_shard_is_asked(const struct command_run *run, uint16_t shard)
@@ -259,7 +260,7 @@ static bool cdrs_are_mixed(const struct command_run *run)
 {
 	uint16_t other = TENANT_DEFAULT + 1;
 
-	return run->of_tenant && tenants_next(run->node->tenants, &other);
+	return run->of_tenant && tenants_next(run->node->common.tenants, &other);
 }
 
 static void cdrs_find(struct command_run *run, const struct command_span *span, size_t most,
@@ -277,8 +278,8 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 				.span = *span,
 				.most = most,
 				.waits = 1 };
-	for (uint32_t i = 0; i < run->node->shard_count; i++) {
-		uint16_t shard = run->node->shards[i].number;
+	for (uint32_t i = 0; i < run->node->shards.count; i++) {
+		uint16_t shard = run->node->shards.list[i].number;
 
 		l->waits++;
 		if (!cdr_shard_is_asked(run, shard) || cdr_stream_ask(l, shard, count)) {

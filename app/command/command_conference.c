@@ -6,6 +6,8 @@
 #include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/document/room_field.h"
 #include "app/node/node.h"
 #include "base/log.h"
@@ -136,7 +138,7 @@ static bool other_call(struct command_run *run, const char *name, uint64_t *call
 	if (!node_shard_find(run->node, id_shard(*call)))
 		return true;
 	if (shard_call_tenant(node_core(run->node, *call), *call, &tenant) &&
-	    command_may_see(run, tenants_name(run->node->tenants, tenant)))
+	    command_may_see(run, tenants_name(run->node->common.tenants, tenant)))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, name, "there is no call " BYTES_FMT,
 		     BYTES_ARG(value->text));
@@ -259,7 +261,7 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 	} else if (tenant && !node_shard_find(n, id_shard(o->with))) {
 		command_ask_remote(run, &join, tenant, "", confer_told);
 	} else if (tenant) {
-		err = confer_look(n, tenants_number(n->tenants, bytes_str(tenant)), o->with);
+		err = confer_look(n, tenants_number(n->common.tenants, bytes_str(tenant)), o->with);
 		if (err)
 			confer_refuse(run, true, err);
 		else
@@ -335,7 +337,7 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 		command_ask_remote(run, &join, view.tenant, "", into_told);
 		return;
 	}
-	err = confer_look(n, tenants_number(n->tenants, bytes_str(view.tenant)), call);
+	err = confer_look(n, tenants_number(n->common.tenants, bytes_str(view.tenant)), call);
 	if (err)
 		confer_refuse(run, false, err);
 	else
@@ -532,7 +534,7 @@ void command_conference_stream(struct command_run *run)
 	struct shard_room_order order = { .act = SHARD_ROOM_STREAM, .endpoint = endpoint };
 
 	(void)bytes_cstr(command_value(run, "endpoint")->text, endpoint, sizeof(endpoint));
-	if (lives_know(&run->node->lives, bytes_str(run->of_tenant ? run->tenant : ""),
+	if (lives_know(&run->node->media.lives, bytes_str(run->of_tenant ? run->tenant : ""),
 		       bytes_str(endpoint)))
 		conference_order(run, &order);
 	else
@@ -569,7 +571,7 @@ static void room_seal_key(const struct node *node, struct seal_key *key)
 /* A number that means something else already would not be reached. False: the run has failed. */
 static bool room_number_is_free(struct command_run *run, struct bytes number)
 {
-	if (extensions_has(&run->node->extensions, document_tenant(run), number)) {
+	if (extensions_has(run->node->api.extensions, document_tenant(run), number)) {
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "extension " BYTES_FMT " has this number: take another one, or "
 			     "extension.delete it first",
@@ -682,7 +684,7 @@ static int room_apply(struct node *node, uint16_t tenant, const void *value)
 	int err;
 
 	if (r->unread) {
-		rooms_delete(node->rooms, tenant, bytes_str(core.number));
+		rooms_delete(node->common.rooms, tenant, bytes_str(core.number));
 		LOG_WARN("node", 0,
 			 "a room's PINs were sealed with other keys: bring the file keys back, or "
 			 "set them again",
@@ -690,14 +692,14 @@ static int room_apply(struct node *node, uint16_t tenant, const void *value)
 		return 0;
 	}
 	core.tenant = tenant;
-	err = rooms_put(node->rooms, &core);
+	err = rooms_put(node->common.rooms, &core);
 	explicit_bzero(&core, sizeof(core));
 	return err;
 }
 
 static void room_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	rooms_delete(node->rooms, tenant, bytes_str(name));
+	rooms_delete(node->common.rooms, tenant, bytes_str(name));
 }
 
 const struct document_kind g_room_documents = {

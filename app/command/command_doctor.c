@@ -181,9 +181,9 @@ static json_t *why_find(const struct node *node, struct recent_choice *choice,
 
 	choice->since_utc_ms = span->since_utc_ms;
 	choice->until_utc_ms = span->until_utc_ms;
-	recent_choose(&node->recent, choice);
-	skip = recent_surplus(&node->recent, choice, WHY_MESSAGES_MAX, SIZE_MAX);
-	while (recent_next(&node->recent, &cursor, &m)) {
+	recent_choose(&node->watch.recent, choice);
+	skip = recent_surplus(&node->watch.recent, choice, WHY_MESSAGES_MAX, SIZE_MAX);
+	while (recent_next(&node->watch.recent, &cursor, &m)) {
 		if (!recent_is_chosen(choice, &m))
 			continue;
 		if (skip)
@@ -394,7 +394,7 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 
 static bool doctor_recording_suffers(const struct doctor *d, const struct call_view *v)
 {
-	uint32_t reasons = health_reasons(&d->run->node->health, clock_now_ns());
+	uint32_t reasons = health_reasons(&d->run->node->web.health, clock_now_ns());
 	bool files = false;
 
 	for (uint32_t i = 0; i < v->recording_count; i++)
@@ -538,7 +538,7 @@ static void on_pause(const struct query *q, void *arg)
 static void on_first(const struct query *q, void *arg)
 {
 	struct doctor *d = arg;
-	struct queries *queries = &d->run->node->queries;
+	struct queries *queries = d->run->node->api.queries;
 	struct query *pause = queries_take(queries);
 	uint32_t window_ms = WINDOW_MS;
 

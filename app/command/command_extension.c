@@ -6,6 +6,9 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/document/tenancy.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/tenant_tables.h"
@@ -56,7 +59,7 @@ static uint64_t aor_utc_ms(const struct locations *locations, const struct aor *
 static bool registration_look(const struct command_run *run, const struct command_span *span,
 			      struct command_walk_at *at, bool show, struct command_walk_entry *out)
 {
-	const struct locations *locations = run->node->locations;
+	const struct locations *locations = run->node->common.locations;
 	const struct aor *aor = locations_next(locations, &at->place);
 
 	if (!aor)
@@ -101,12 +104,12 @@ static void presence_tell(const struct presence_run *p)
 	}
 	event->kind = SIG_PRESENCE;
 	event->version = clock_utc_ms();
-	(void)bytes_cstr(bytes_str(tenants_name(n->tenants, p->tenant)), event->tenant,
+	(void)bytes_cstr(bytes_str(tenants_name(n->common.tenants, p->tenant)), event->tenant,
 			 sizeof(event->tenant));
 	(void)bytes_cstr(bytes_str(p->number), event->to, sizeof(event->to));
 	(void)bytes_cstr(bytes_str(p->state), event->presence, sizeof(event->presence));
 	e->event = event;
-	effects_carry_out(&n->effects_to, &effects);
+	effects_carry_out(&n->shards.effects_to, &effects);
 	effects_close(&effects);
 }
 
@@ -149,7 +152,7 @@ static void presence_put(struct presence_run *p, const char *field, const char *
 	char id[COMMAND_ID_MAX];
 
 	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
-		       tenants_name(p->run->node->tenants, p->tenant));
+		       tenants_name(p->run->node->common.tenants, p->tenant));
 	(void)snprintf(id, sizeof(id), "presence %.*s", COMMAND_ID_MAX - 16, p->run->id);
 	command_start(p->run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
 		      presence_on_done, p);
@@ -167,7 +170,7 @@ static struct presence_run *presence_begin(struct command_run *run, struct exten
 		return NULL;
 	}
 	*p = (struct presence_run){ .run = run, .tenant = document_tenant(run) };
-	if (extensions_find(&run->node->extensions, p->tenant, number, e) &&
+	if (extensions_find(run->node->api.extensions, p->tenant, number, e) &&
 	    !bytes_cstr(number, p->number, sizeof(p->number)))
 		return p;
 	free(p);
@@ -244,7 +247,7 @@ static bool subscription_is_seen(const struct command_run *run, const struct sha
 	uint16_t tenant;
 
 	return core && shard_subscription_tenant(core, id, &tenant) &&
-	       command_may_see(run, tenants_name(run->node->tenants, tenant));
+	       command_may_see(run, tenants_name(run->node->common.tenants, tenant));
 }
 
 void command_subscription_end(struct command_run *run)
@@ -380,13 +383,14 @@ bool command_is_code(const struct command_run *run, struct bytes number)
 	struct bytes rest;
 
 	settings_codes_read(&run->node->settings, &node);
-	dial_plan_codes(dial_plans_of(run->node->dials, document_tenant(run)), &node, &codes);
+	dial_plan_codes(dial_plans_of(run->node->common.dials, document_tenant(run)), &node,
+			&codes);
 	return feature_dialled(&codes, number, &feature, &rest);
 }
 
 static bool is_room(const struct command_run *run, struct bytes number)
 {
-	return shelf_version(&run->node->documents.keep.shelf, bytes_str(run->tenant),
+	return shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
 			     bytes_str(g_room_documents.name), number) != 0;
 }
 
@@ -420,7 +424,7 @@ static bool extension_may_begin(struct command_run *run)
 	}
 	if (!extension_number_is_free(run, command_value(run, "number")->text))
 		return false;
-	if (extensions_count(&run->node->extensions) < most)
+	if (extensions_count(run->node->api.extensions) < most)
 		return true;
 	command_fail(run, COMMAND_FULL, NULL, EXTENSION_LIMIT " (%" PRIu32 ") is reached", most);
 	return false;
@@ -478,7 +482,7 @@ static bool extension_make(struct command_run *run, void *value)
 	const struct command_value *number = command_value(run, "number");
 	struct extension *e = value;
 	uint16_t tenant = document_tenant(run);
-	bool changes = extensions_find(&run->node->extensions, tenant, number->text, e);
+	bool changes = extensions_find(run->node->api.extensions, tenant, number->text, e);
 
 	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
@@ -497,7 +501,7 @@ static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	struct bytes number = command_value(run, "number")->text;
 
-	if (extensions_has(&run->node->extensions, document_tenant(run), number))
+	if (extensions_has(run->node->api.extensions, document_tenant(run), number))
 		return bytes_cstr(number, name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 	return false;
@@ -572,7 +576,7 @@ static void extension_music_of(const struct node *node, uint16_t tenant, const c
 	struct extension e;
 
 	out[0] = '\0';
-	if (!extensions_find(&node->extensions, tenant, bytes_str(number), &e))
+	if (!extensions_find(node->api.extensions, tenant, bytes_str(number), &e))
 		return;
 	memcpy(out, e.music, SETTINGS_SOUND_MAX);
 	extension_wipe(&e);
@@ -585,13 +589,13 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	int err;
 
 	extension_music_of(node, e->core.tenant, e->core.number, before);
-	err = extensions_put(&node->extensions, e);
+	err = extensions_put(node->api.extensions, e);
 	if (err)
 		return err;
-	music = node_music_take(node, tenants_name(node->tenants, e->core.tenant), e->music);
+	music = node_music_take(node, tenants_name(node->common.tenants, e->core.tenant), e->music);
 	if (!strcmp(e->realm, document_realm(node, e->core.tenant)))
 		err = shards_put(node, e, music);
-	node_music_leave(node, tenants_name(node->tenants, e->core.tenant), before);
+	node_music_leave(node, tenants_name(node->common.tenants, e->core.tenant), before);
 	return err;
 }
 
@@ -621,9 +625,9 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 
 	extension_music_of(node, tenant, name, before);
 	shards_delete(node, tenant, name);
-	locations_forget(node->locations, tenant, bytes_str(name), clock_instant());
-	(void)extensions_delete(&node->extensions, tenant, bytes_str(name));
-	node_music_leave(node, tenants_name(node->tenants, tenant), before);
+	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
+	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
+	node_music_leave(node, tenants_name(node->common.tenants, tenant), before);
 }
 
 const struct document_kind g_extension_documents = {
@@ -647,7 +651,7 @@ void command_extension_get(struct command_run *run)
 {
 	struct extension e;
 
-	if (extensions_find(&run->node->extensions, document_tenant(run),
+	if (extensions_find(run->node->api.extensions, document_tenant(run),
 			    command_value(run, "number")->text, &e)) {
 		command_answer(run,
 			       extension_to_view(&e, document_realm(run->node, e.core.tenant)));
@@ -661,7 +665,7 @@ void command_extension_list(struct command_run *run)
 {
 	uint16_t tenant = document_tenant(run);
 
-	command_answer(run, extensions_list(&run->node->extensions, tenant,
+	command_answer(run, extensions_list(run->node->api.extensions, tenant,
 					    command_value(run, "after")->text, command_limit(run),
 					    document_realm(run->node, tenant)));
 }

@@ -3,6 +3,7 @@
 
 #include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
+#include "app/command/queries.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -54,8 +55,8 @@ struct command_run *waiting_take_any(struct waiting *w)
 
 static void command_ask_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
 {
-	struct command_ask *question = &node->fars.list[(uint32_t)ticket - 1];
-	struct command_run *run = waiting_take(&node->waiting, ticket);
+	struct command_ask *question = &node->api.asks->list[(uint32_t)ticket - 1];
+	struct command_run *run = waiting_take(node->api.waiting, ticket);
 
 	if (!run)
 		return;
@@ -65,8 +66,8 @@ static void command_ask_end(struct node *node, uint64_t ticket, const struct rem
 
 static void command_ask_picked_end(struct node *node, const struct park_news *told)
 {
-	struct command_ask *question = &node->fars.list[(uint32_t)told->serial - 1];
-	struct command_run *run = waiting_take(&node->waiting, told->serial);
+	struct command_ask *question = &node->api.asks->list[(uint32_t)told->serial - 1];
+	struct command_run *run = waiting_take(node->api.waiting, told->serial);
 
 	if (!run)
 		return;
@@ -82,7 +83,7 @@ static void command_ask_late(const struct command_ask *question)
 		command_ask_end(question->node, question->ticket, NULL);
 		return;
 	}
-	shard_remote_picked(question->node->commons, question->ticket, &told);
+	shard_remote_picked(question->node->shards.commons, question->ticket, &told);
 	command_ask_picked_end(question->node, &told);
 }
 
@@ -100,7 +101,7 @@ void command_ask_answered(struct node *node, const struct remote_joined *told)
 {
 	uint32_t place = (uint32_t)told->serial;
 
-	if (place && place <= WAITING_MAX && node->fars.list[place - 1].ticket == told->serial)
+	if (place && place <= WAITING_MAX && node->api.asks->list[place - 1].ticket == told->serial)
 		command_ask_end(node, told->serial, told);
 }
 
@@ -108,7 +109,7 @@ void command_ask_picked(struct node *node, const struct park_news *told)
 {
 	uint32_t place = (uint32_t)told->serial;
 
-	if (place && place <= WAITING_MAX && node->fars.list[place - 1].ticket == told->serial)
+	if (place && place <= WAITING_MAX && node->api.asks->list[place - 1].ticket == told->serial)
 		command_ask_picked_end(node, told);
 }
 
@@ -119,11 +120,11 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 	uint16_t shard = id_shard(call);
 	struct channel_to to = { 0 };
 
-	if (n->commons->remote && claimant_owner(n->claimant, shard, &to)) {
+	if (n->shards.commons->remote && claimant_owner(n->cluster.claimant, shard, &to)) {
 		*process = to.incarnation;
 		return true;
 	}
-	if (n->commons->remote && claimant_knows(n->claimant, shard))
+	if (n->shards.commons->remote && claimant_knows(n->cluster.claimant, shard))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "that call goes to another node just now: try again");
 	else if (command_arg_find(run->command, BYTES_LIT("with")))
@@ -142,12 +143,12 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 static struct command_ask *command_ask_take(struct command_run *run, uint64_t wait_ns)
 {
 	struct node *n = run->node;
-	uint64_t ticket = waiting_put(&n->waiting, run);
-	struct query *pause = ticket ? queries_take(&n->queries) : NULL;
-	struct command_ask *question = &n->fars.list[pause ? (uint32_t)ticket - 1 : 0];
+	uint64_t ticket = waiting_put(n->api.waiting, run);
+	struct query *pause = ticket ? queries_take(n->api.queries) : NULL;
+	struct command_ask *question = &n->api.asks->list[pause ? (uint32_t)ticket - 1 : 0];
 
 	if (!pause) {
-		(void)waiting_take(&n->waiting, ticket);
+		(void)waiting_take(n->api.waiting, ticket);
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 		return NULL;
 	}
@@ -187,7 +188,7 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 	ask.serial = question->ticket;
 	ask.tenant = bytes_str(tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.slot, sizeof(ask.slot));
-	remote_watch_join(run->node->commons->remote, process, &ask);
+	remote_watch_join(run->node->shards.commons->remote, process, &ask);
 }
 
 /* Of this node: no shard is entered from within another. */
@@ -202,7 +203,7 @@ static void confer_local(struct node *node, const struct effect *e)
 		text_clear(&a.user);
 		return; /* it is asked for again */
 	}
-	answers_add(&node->answers, &a);
+	answers_add(&node->shards.answers, &a);
 }
 
 void command_ask_confer(const struct effect *e, void *arg)
@@ -220,15 +221,17 @@ void command_ask_confer(const struct effect *e, void *arg)
 		return;
 	if (node_shard_find(node, id_shard(e->call)))
 		confer_local(node, e);
-	else if (node->commons->remote && claimant_owner(node->claimant, id_shard(e->call), &to))
-		remote_watch_join(node->commons->remote, to.incarnation, &ask);
+	else if (node->shards.commons->remote &&
+		 claimant_owner(node->cluster.claimant, id_shard(e->call), &to))
+		remote_watch_join(node->shards.commons->remote, to.incarnation, &ask);
 }
 
 static bool command_ask_has_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return n->commons->remote && claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
+	return n->shards.commons->remote &&
+	       claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
 }
 
 bool command_ask_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
@@ -244,7 +247,7 @@ bool command_ask_pick(struct command_run *run, struct shard *core, const struct 
 	question->picked = picked;
 	if (shard_picks_ask(core, pick->tenant, pick->by, pick->of, question->ticket))
 		return true;
-	(void)waiting_take(&run->node->waiting, question->ticket);
+	(void)waiting_take(run->node->api.waiting, question->ticket);
 	question->ticket = 0;
 	command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 	return true;

@@ -56,6 +56,8 @@ void command_recorded_list(struct command_run *run);
 void command_recorded_get(struct command_run *run);
 /* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
 bool command_recording_elsewhere(struct command_run *run, enum command_error_code code);
+/* struct node_hooks.delivered */
+void command_recording_told(struct node *n, uint64_t ticket, const json_t *line, const char *why);
 /* Whether it was recording.link: then it is answered with a link to what was found. */
 bool command_recording_found(struct command_run *run, const json_t *found);
 

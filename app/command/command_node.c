@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/document/tenancy.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/log.h"
@@ -112,11 +115,11 @@ static const char *unkept_why(const struct node *n, const struct store_lease_vie
 {
 	if (lease->kept)
 		return NULL;
-	if (!redis_is_connected(n->redis))
+	if (!redis_is_connected(n->redis.link))
 		return "redis_away";
-	if (redis_is_cluster(n->redis))
+	if (redis_is_cluster(n->redis.link))
 		return "redis_cluster";
-	return n->redis_leases && redis_is_connected(n->redis_leases) ? "replicas" : "no_link";
+	return n->redis.leases && redis_is_connected(n->redis.leases) ? "replicas" : "no_link";
 }
 
 static json_t *valid_json(const struct store_lease_view *lease, uint64_t now_ns)
@@ -137,7 +140,7 @@ static void live_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 	(void)json_object_update_missing_new(
 		json, json_pack("{s:s, s:I, s:o, s:o, s:o, s:b, s:s?, s:I}", "owner",
 				n->settings.node.name, "epoch", (json_int_t)store_epoch(s->store),
-				"named", named_json(n->claimant, &lease.named), "age_ms",
+				"named", named_json(n->cluster.claimant, &lease.named), "age_ms",
 				since_json(lease.granted_ns, now_ns), "valid_ms",
 				valid_json(&lease, now_ns), "kept", lease.kept, "why_not_kept",
 				unkept_why(n, &lease), "live_utc_ms", (json_int_t)s->live_utc_ms));
@@ -145,7 +148,7 @@ static void live_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 
 static void claim_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 {
-	const struct claimant *c = s->node->claimant;
+	const struct claimant *c = s->node->cluster.claimant;
 	const struct claim *claim = claimant_claim(c, s->number);
 
 	if (!claim)
@@ -164,8 +167,8 @@ static json_t *shards_json(const struct node *n, uint64_t now_ns)
 					      [NODE_SHARD_LOST] = "lost" };
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 		json_t *json = json_pack("{s:I, s:b, s:s}", "shard", (json_int_t)s->number, "home",
 					 s->home, "state", states[s->state]);
 
@@ -184,21 +187,22 @@ void command_cluster_status(struct command_run *run)
 	uint64_t self, incarnation;
 	char id[NODE_ID_TEXT];
 
-	if (!n->claimant) {
+	if (!n->cluster.claimant) {
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "the node is in no cluster: see cluster.listen");
 		return;
 	}
-	claimant_self(n->claimant, &self, &incarnation);
+	claimant_self(n->cluster.claimant, &self, &incarnation);
 	node_id_write(id, self);
-	command_answer(
-		run,
-		json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:o, s:o}", "name", n->settings.node.name,
-			  "id", id, "lease_ms", (json_int_t)(n->settings.cluster.lease / NS_PER_MS),
-			  "replicas", (json_int_t)n->settings.cluster.replicas, "redis_connected",
-			  redis_is_connected(n->redis), "leases_connected",
-			  n->redis_leases && redis_is_connected(n->redis_leases), "nodes",
-			  nodes_json(n->claimant, self), "shards", shards_json(n, clock_now_ns())));
+	command_answer(run,
+		       json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:o, s:o}", "name",
+				 n->settings.node.name, "id", id, "lease_ms",
+				 (json_int_t)(n->settings.cluster.lease / NS_PER_MS), "replicas",
+				 (json_int_t)n->settings.cluster.replicas, "redis_connected",
+				 redis_is_connected(n->redis.link), "leases_connected",
+				 n->redis.leases && redis_is_connected(n->redis.leases), "nodes",
+				 nodes_json(n->cluster.claimant, self), "shards",
+				 shards_json(n, clock_now_ns())));
 }
 
 /* ---- who is gone ---- */
@@ -206,11 +210,11 @@ void command_cluster_status(struct command_run *run)
 void command_node_remove(struct command_run *run)
 {
 	struct bytes name = command_value(run, "name")->text;
-	const struct claimant *c = run->node->claimant;
+	const struct claimant *c = run->node->cluster.claimant;
 	struct claimant_node found;
 	char id[NODE_ID_TEXT];
 
-	if (!redis_is_connected(run->node->redis)) {
+	if (!redis_is_connected(run->node->redis.link)) {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis is away");
 	} else if (!cluster_node_find(c, name, &found)) {
 		command_fail(run, COMMAND_NOT_FOUND, "name", "no node of the cluster is " BYTES_FMT,
@@ -219,7 +223,7 @@ void command_node_remove(struct command_run *run)
 		command_fail(run, COMMAND_CONFLICT, "name",
 			     "node %s lives, or did ten seconds ago: stop it", found.node.name);
 	} else {
-		claimant_remove(run->node->claimant, &found.node);
+		claimant_remove(run->node->cluster.claimant, &found.node);
 		node_id_write(id, found.node.id);
 		command_answer(run, json_pack("{s:s, s:s}", "name", found.node.name, "id", id));
 	}
@@ -262,13 +266,13 @@ static bool rebalance_is_refused(struct command_run *run)
 {
 	const struct node *n = run->node;
 
-	if (!n->claimant)
+	if (!n->cluster.claimant)
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "the node is in no cluster: see cluster.listen");
-	else if (n->drain.ends)
+	else if (n->life.drain.ends)
 		command_fail(run, COMMAND_CONFLICT, "node",
 			     "this node is about to stop: ask another one");
-	else if (!redis_is_connected(n->redis))
+	else if (!redis_is_connected(n->redis.link))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "Redis is away, and no shard is given without it: try again when it "
 			     "is back");
@@ -290,7 +294,7 @@ static bool plan_is_refused(struct command_run *run, const struct rebalance_plan
 	else if (!plan->any_takes)
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "no node takes calls: say node.undrain to one of them");
-	else if (!dry && run->node->rebalance.count)
+	else if (!dry && run->node->cluster.rebalance.count)
 		command_fail(run, COMMAND_BUSY, NULL,
 			     "shards are being moved by an earlier command: the log says when "
 			     "each is");
@@ -323,7 +327,7 @@ static json_t *health_json(struct node *node)
 	struct writer w = writer_over(text, sizeof(text));
 	struct bytes done;
 
-	health_write(&w, &node->health, health_reasons(&node->health, clock_now_ns()));
+	health_write(&w, &node->web.health, health_reasons(&node->web.health, clock_now_ns()));
 	done = writer_done(&w);
 	return json_loadb((const char *)done.p, done.n, 0, NULL);
 }
@@ -332,7 +336,7 @@ static json_t *limits_json(const struct node *node)
 {
 	const struct settings_limits *limits = &node->settings.limits;
 
-	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)node->calls_max,
+	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)node->capacity.calls_max,
 			 "registrations", (json_int_t)limits->registrations, "transactions",
 			 (json_int_t)limits->transactions, "port_pairs",
 			 (json_int_t)settings_port_pairs(&node->settings));
@@ -342,21 +346,21 @@ static json_t *tls_json(const struct node *node)
 {
 	const struct settings_tls *tls = &node->settings.tls;
 
-	if (!node->tls)
+	if (!node->sip.tls)
 		return json_pack("{s:b}", "on", 0);
 	return json_pack("{s:b, s:s, s:I, s:I}", "on", 1, "certificate", tls->own.certificate,
-			 "days_left", (json_int_t)tls_days_left(node->tls), "certificates",
+			 "days_left", (json_int_t)tls_days_left(node->sip.tls), "certificates",
 			 (json_int_t)tls->certificate_count + 1);
 }
 
 static json_t *connections_json(const struct node *node)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "tcp",
-			 (json_int_t)transport_connections(node->sip, SIP_TCP), "tls",
-			 (json_int_t)transport_connections(node->sip, SIP_TLS), "ws",
-			 (json_int_t)transport_connections(node->sip, SIP_WS), "wss",
-			 (json_int_t)transport_connections(node->sip, SIP_WSS), "max",
-			 (json_int_t)node->connections_max);
+			 (json_int_t)transport_connections(node->sip.transport, SIP_TCP), "tls",
+			 (json_int_t)transport_connections(node->sip.transport, SIP_TLS), "ws",
+			 (json_int_t)transport_connections(node->sip.transport, SIP_WS), "wss",
+			 (json_int_t)transport_connections(node->sip.transport, SIP_WSS), "max",
+			 (json_int_t)node->capacity.connections_max);
 }
 
 static void add_counts(json_t *json, const struct node *node)
@@ -369,7 +373,7 @@ static void add_counts(json_t *json, const struct node *node)
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "calls",
 			  (json_int_t)c.calls, "calls_established", (json_int_t)c.calls_established,
 			  "registrations", (json_int_t)c.aors, "contacts", (json_int_t)c.bindings,
-			  "extensions", (json_int_t)extensions_count(&node->extensions),
+			  "extensions", (json_int_t)extensions_count(node->api.extensions),
 			  "transactions", (json_int_t)c.txns, "ports_free",
 			  (json_int_t)c.ports_free, "saves_pending", (json_int_t)c.saves_pending,
 			  "calls_given_up", (json_int_t)c.given_up, "degraded", c.degraded,
@@ -388,17 +392,17 @@ void command_node_status(struct command_run *run)
 			  document_realm(node, document_tenant(run)), "name",
 			  node->settings.node.name, "shard", (json_int_t)node->settings.node.shard,
 			  "version", TANDEM_VERSION, "uptime_ms",
-			  (json_int_t)((clock_now_ns() - node->start_ns) / NS_PER_MS),
-			  "redis_connected", redis_is_connected(node->redis), "redis",
-			  node->embedded_used ? "own" : "configured", "epoch",
-			  (json_int_t)store_epoch(node->shards[0].store), "calls_restored",
-			  (json_int_t)node->calls_restored, "records_broken",
-			  (json_int_t)node->records_broken));
+			  (json_int_t)((clock_now_ns() - node->life.start_ns) / NS_PER_MS),
+			  "redis_connected", redis_is_connected(node->redis.link), "redis",
+			  node->redis.embedded_used ? "own" : "configured", "epoch",
+			  (json_int_t)store_epoch(node->shards.list[0].store), "calls_restored",
+			  (json_int_t)node->life.calls_restored, "records_broken",
+			  (json_int_t)node->life.records_broken));
 	add_counts(json, node);
 	node_memory(&reserved, &resident);
 	(void)json_object_set_new(json, "memory_resident", json_integer((json_int_t)resident));
 	(void)json_object_set_new(json, "memory_reserved",
-				  json_integer((json_int_t)node->reserved_bytes));
+				  json_integer((json_int_t)node->capacity.reserved_bytes));
 	(void)json_object_set_new(json, "limits", limits_json(node));
 	(void)json_object_set_new(json, "tls", tls_json(node));
 	(void)json_object_set_new(json, "connections", connections_json(node));
@@ -422,7 +426,7 @@ void command_node_drain(struct command_run *run)
 
 void command_node_undrain(struct command_run *run)
 {
-	if (run->node->drain.ends) {
+	if (run->node->life.drain.ends) {
 		command_fail(run, COMMAND_CONFLICT, NULL, "the node was told to stop and will");
 		return;
 	}
@@ -432,9 +436,9 @@ void command_node_undrain(struct command_run *run)
 
 static struct node_shard *shard_of_number(struct node *n, uint64_t number)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == number)
-			return &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number)
+			return &n->shards.list[i];
 	}
 	return NULL;
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/sound/sound_recording.h"
 #include "base/log.h"
@@ -41,7 +43,7 @@ static void feature_end(struct feature_run *run, enum set_state state, const cha
 		LOG_WARN("feature", run->call, "an extension was not changed by its phone",
 			 LOG_STR("number", run->number),
 			 LOG_STR("feature", feature_key(run->feature)), LOG_STR("reason", reason));
-	answers_add(&run->node->answers, &a);
+	answers_add(&run->node->shards.answers, &a);
 	free(run);
 }
 
@@ -129,7 +131,7 @@ static bool feature_may_be_called(const struct extensions *x, uint16_t tenant, s
 /* NULL: calls may go there. */
 static const char *target_wrong(const struct feature_run *run, uint16_t tenant, struct bytes target)
 {
-	const struct extensions *x = &run->node->extensions;
+	const struct extensions *x = run->node->api.extensions;
 
 	if (!feature_may_be_called(x, tenant, target))
 		return "no such extension";
@@ -190,7 +192,7 @@ void command_feature(const struct effect *e, void *arg)
 	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)) ||
 	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)))
 		wrong = "no such extension";
-	tenant = tenants_find(run->node->tenants, bytes_str(run->tenant));
+	tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 	if (tenant == TENANT_NONE) /* deleted meanwhile: its calls go on */
 		wrong = "no such tenant";
 	else if (!wrong && feature_value(run->feature) == FEATURE_NUMBER)
@@ -213,7 +215,7 @@ enum {
 bool command_order_begin(struct command_run *run, struct shard_order *by)
 {
 	by->id = id_order(bytes_str(run->id));
-	by->ticket = waiting_put(&run->node->waiting, run);
+	by->ticket = waiting_put(run->node->api.waiting, run);
 	if (!by->ticket)
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 	return by->ticket;
@@ -222,7 +224,7 @@ bool command_order_begin(struct command_run *run, struct shard_order *by)
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err)
 {
 	if (err)
-		(void)waiting_take(&run->node->waiting, by->ticket);
+		(void)waiting_take(run->node->api.waiting, by->ticket);
 	return err;
 }
 
@@ -261,7 +263,7 @@ static void order_failed(struct command_run *run, const struct effect_order *ord
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg)
 {
 	struct node *node = arg;
-	struct command_run *run = waiting_take(&node->waiting, order->ticket);
+	struct command_run *run = waiting_take(node->api.waiting, order->ticket);
 
 	if (run && order->status)
 		order_failed(run, order);
@@ -276,7 +278,7 @@ void command_orders_drop(struct node *node)
 {
 	struct command_run *run;
 
-	while ((run = waiting_take_any(&node->waiting)))
+	while ((run = waiting_take_any(node->api.waiting)))
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "the node is stopping");
 }
 
@@ -468,7 +470,7 @@ static bool order_file_take(const struct command_run *run, struct bytes name,
 
 	if (!bytes_starts(name, FILE_GREETING))
 		return !bytes_cstr(name, out, PROMPT_NAME_MAX + 1);
-	if (!extensions_find(&run->node->extensions, document_tenant(run),
+	if (!extensions_find(run->node->api.extensions, document_tenant(run),
 			     bytes_from(name, strlen(FILE_GREETING)), &e))
 		return false;
 	greeting_of(e.greetings, e.presence, out);
@@ -560,8 +562,8 @@ static bool stream_endpoint(struct command_run *run)
 	if (!command_call_id(run, &call))
 		return false;
 	if (!shard_call_tenant(node_core(run->node, call), call, &tenant) ||
-	    lives_know(&run->node->lives, bytes_str(tenants_name(run->node->tenants, tenant)),
-		       name))
+	    lives_know(&run->node->media.lives,
+		       bytes_str(tenants_name(run->node->common.tenants, tenant)), name))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "endpoint",
 		     "live.endpoints has none of that name for this tenant");
@@ -700,7 +702,7 @@ static void originate(struct command_run *run)
 	struct shard_order by;
 	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to, .by = &by };
 
-	o.tenant = tenants_find(run->node->tenants, bytes_str(run->tenant));
+	o.tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 	if (o.tenant == TENANT_NONE) {
 		command_fail(run, COMMAND_NOT_FOUND, "from", "there is no such tenant");
 		return;
@@ -720,7 +722,7 @@ static void originate(struct command_run *run)
 static void look_found(void *owner, uint64_t token, struct instant now)
 {
 	struct node *n = owner;
-	struct command_run *run = waiting_take(&n->waiting, token);
+	struct command_run *run = waiting_take(n->api.waiting, token);
 
 	(void)now;
 	if (run)
@@ -729,28 +731,28 @@ static void look_found(void *owner, uint64_t token, struct instant now)
 
 void command_looks_join(struct node *node)
 {
-	node->looks = (struct locations_user){ .owner = node, .found = look_found };
-	locations_join(node->locations, &node->looks);
+	node->common.looks = (struct locations_user){ .owner = node, .found = look_found };
+	locations_join(node->common.locations, &node->common.looks);
 }
 
 /* Another node may know more of him. Whom he calls is looked up by the call itself. */
 static bool originate_waits(struct command_run *run)
 {
 	struct node *n = run->node;
-	uint16_t tenant = tenants_find(n->tenants, bytes_str(run->tenant));
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
 	struct bytes from = command_value(run, "from")->text;
 	uint64_t ticket;
 
-	if (tenant == TENANT_NONE || !extensions_has(&n->extensions, tenant, from) ||
-	    locations_know(n->locations, tenant, from))
+	if (tenant == TENANT_NONE || !extensions_has(n->api.extensions, tenant, from) ||
+	    locations_know(n->common.locations, tenant, from))
 		return false;
-	ticket = waiting_put(&n->waiting, run);
+	ticket = waiting_put(n->api.waiting, run);
 	if (!ticket)
 		return false;
-	locations_begin(n->locations, clock_instant());
-	if (locations_ask(n->locations, tenant, from, &n->looks, ticket))
+	locations_begin(n->common.locations, clock_instant());
+	if (locations_ask(n->common.locations, tenant, from, &n->common.looks, ticket))
 		return true;
-	(void)waiting_take(&n->waiting, ticket);
+	(void)waiting_take(n->api.waiting, ticket);
 	return false;
 }
 

@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
 #include "app/record/entry.h"
@@ -200,7 +203,7 @@ static void listing_page_ask(struct recorded_listing *l)
 {
 	const struct store_recordings q = recorded_query(l);
 
-	store_recordings_read(l->run->node->store, &q, on_recorded, on_page, l);
+	store_recordings_read(l->run->node->redis.store, &q, on_recorded, on_page, l);
 }
 
 /* ---- days ---- */
@@ -249,7 +252,7 @@ static void listing_days_ask(struct recorded_listing *l, struct bytes until, boo
 	of.until = bytes_str(last);
 	l->day = l->day_count = 0;
 	l->file[0] = '\0';
-	store_recording_days(l->run->node->store, &of, on_day, on_days, l);
+	store_recording_days(l->run->node->redis.store, &of, on_day, on_days, l);
 }
 
 /* ---- its beginning ---- */
@@ -283,7 +286,7 @@ static bool listing_tenants(struct recorded_listing *l)
 	const struct command_run *run = l->run;
 	uint32_t count = 1;
 
-	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->tenants, &i); i++)
+	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->common.tenants, &i); i++)
 		count++;
 	l->tenants = calloc(count, sizeof(l->tenants[0]));
 	if (!l->tenants)
@@ -292,15 +295,15 @@ static bool listing_tenants(struct recorded_listing *l)
 		listing_tenant_add(l, run->tenant);
 		return true;
 	}
-	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->tenants, &i); i++)
-		listing_tenant_add(l, tenants_name(run->node->tenants, i));
+	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->common.tenants, &i); i++)
+		listing_tenant_add(l, tenants_name(run->node->common.tenants, i));
 	qsort(l->tenants, l->tenant_count, sizeof(l->tenants[0]), tenant_order);
 	return true;
 }
 
 static bool recorded_fails(struct command_run *run)
 {
-	if (!run->node->store || !redis_is_connected(run->node->redis))
+	if (!run->node->redis.store || !redis_is_connected(run->node->redis.link))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "Redis is away: name a node to hear what its folder says");
 	else if (g_listings >= LISTINGS_MAX)
@@ -389,7 +392,7 @@ void command_recorded_get(struct command_run *run)
 		return;
 	}
 	*one = (struct recorded_one){ run, NULL };
-	store_recording_get(run->node->store, tenant, day, file, on_one, on_one_read, one);
+	store_recording_get(run->node->redis.store, tenant, day, file, on_one, on_one_read, one);
 }
 
 enum { LINK_SECONDS = 300 };
@@ -405,7 +408,7 @@ static bool recording_may_see(const struct command_run *run, struct bytes name)
 /* Only the name of a recording that is there is signed: tandem-store looks. */
 void command_recording_link(struct command_run *run)
 {
-	if (!run->node->files_web)
+	if (!run->node->web.files_web)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "recordings.port is 0: give it a port, and restart the node");
 	else if (!recording_may_see(run, command_value(run, "name")->text))
@@ -428,7 +431,7 @@ bool command_recording_found(struct command_run *run, const json_t *found)
 		return false;
 	command_take_u32(run, "seconds", &seconds);
 	expires_utc_ms += (uint64_t)seconds * 1000;
-	web_file_link(&w, &n->files, name, expires_utc_ms);
+	web_file_link(&w, &n->web.files, name, expires_utc_ms);
 	if (w.overflow || !name.n) {
 		command_fail(run, COMMAND_NOT_FOUND, "name", "the name is too long for a link");
 	} else {
@@ -451,10 +454,10 @@ static void page_link_give(struct command_run *run, const struct extension *e)
 	char path[WEB_PAGE_PATH_MAX];
 	struct writer w = writer_over(path, sizeof(path) - 1);
 
-	(void)bytes_cstr(bytes_str(tenants_name(n->tenants, e->core.tenant)), of.tenant,
+	(void)bytes_cstr(bytes_str(tenants_name(n->common.tenants, e->core.tenant)), of.tenant,
 			 sizeof(of.tenant));
 	(void)bytes_cstr(bytes_str(e->core.number), of.number, sizeof(of.number));
-	web_page_link(&w, n->pages.key, &of);
+	web_page_link(&w, n->web.pages.key, &of);
 	path[w.n] = '\0';
 	LOG_INFO("recordings", 0, "the link to a record page is given out",
 		 LOG_STR("tenant", of.tenant), LOG_STR("extension", of.number),
@@ -468,7 +471,7 @@ void command_extension_page(struct command_run *run)
 	const struct node *n = run->node;
 	struct extension e;
 
-	if (!extensions_find(&n->extensions, document_tenant(run),
+	if (!extensions_find(n->api.extensions, document_tenant(run),
 			     command_value(run, "number")->text, &e)) {
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return;
@@ -476,10 +479,10 @@ void command_extension_page(struct command_run *run)
 	if (!e.core.record_page || !e.page)
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "it has no page: extension.put with record_page=true makes one");
-	else if (!n->files_web)
+	else if (!n->web.files_web)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "recordings.port is 0: give it a port, and restart the node");
-	else if (!n->pages.asks)
+	else if (!n->web.pages.asks)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "http.tls is false, and record pages are for TLS alone: set it, and "
 			     "restart the node");
@@ -546,12 +549,53 @@ bool command_recording_elsewhere(struct command_run *run, enum command_error_cod
 	return true;
 }
 
+/* The process of recordings answers. */
+static void recording_request(struct command_run *run)
+{
+	struct node *n = run->node;
+	uint64_t ticket = waiting_put(n->api.waiting, run);
+
+	if (ticket && node_deliver_ask(n, ticket, run->command->name,
+				       run->of_tenant ? run->tenant : "", run->args))
+		return;
+	if (ticket)
+		(void)waiting_take(n->api.waiting, ticket);
+	command_fail(run, COMMAND_BUSY, NULL, "too many questions at once: try again");
+}
+
+static enum command_error_code recording_error(const char *name)
+{
+	for (unsigned i = 0; i < COMMAND_ERROR_CODES; i++) {
+		if (!strcmp(name, command_error_name((enum command_error_code)i)))
+			return (enum command_error_code)i;
+	}
+	return COMMAND_INTERNAL;
+}
+
+void command_recording_told(struct node *n, uint64_t ticket, const json_t *line, const char *why)
+{
+	struct command_run *run = waiting_take(n->api.waiting, ticket);
+	const char *error = json_string_value(json_object_get(line, "error"));
+	const char *message = json_string_value(json_object_get(line, "message"));
+
+	if (!run)
+		return; /* too late */
+	if (!line)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+	else if (error && command_recording_elsewhere(run, recording_error(error)))
+		return;
+	else if (error)
+		command_fail(run, recording_error(error), NULL, "%s", message ? message : error);
+	else if (!command_recording_found(run, json_object_get(line, "result")))
+		command_answer(run, json_incref(json_object_get(line, "result")));
+}
+
 void command_store_list(struct command_run *run)
 {
 	if (!recording_span_take(run))
 		return;
 	if (node_deliver_runs(run->node))
-		node_deliver_ask(run->node, run);
+		recording_request(run);
 	else
 		command_answer(run, json_array()); /* there is no folder */
 }
@@ -559,7 +603,7 @@ void command_store_list(struct command_run *run)
 void command_store_one(struct command_run *run)
 {
 	if (node_deliver_runs(run->node))
-		node_deliver_ask(run->node, run);
+		recording_request(run);
 	else
 		command_fail(run, COMMAND_NOT_FOUND, "name", "this node has no recordings");
 }
@@ -567,7 +611,7 @@ void command_store_one(struct command_run *run)
 void command_store_retry(struct command_run *run)
 {
 	if (node_deliver_runs(run->node))
-		node_deliver_ask(run->node, run);
+		recording_request(run);
 	else
 		command_answer(run, json_pack("{s:i}", "retried", 0));
 }

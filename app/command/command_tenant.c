@@ -6,7 +6,12 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/control.h"
+#include "app/document/directory.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/document/location_field.h"
+#include "app/document/profiles.h"
+#include "app/document/tenancy.h"
 #include "app/document/tenant_field.h"
 #include "app/node/node.h"
 #include "base/log.h"
@@ -247,7 +252,7 @@ static int location_apply(struct node *node, uint16_t tenant, const void *value)
 	struct site site;
 
 	location_to_core(value, tenant, &site);
-	return site.id ? sites_put(node->sites, &site) : -EINVAL;
+	return site.id ? sites_put(node->common.sites, &site) : -EINVAL;
 }
 
 static void location_forget(struct node *node, uint16_t tenant, const char *name)
@@ -255,7 +260,7 @@ static void location_forget(struct node *node, uint16_t tenant, const char *name
 	uint16_t id;
 
 	if (!location_read(bytes_str(name), &id))
-		sites_delete(node->sites, tenant, id);
+		sites_delete(node->common.sites, tenant, id);
 }
 
 const struct document_kind g_location_documents = {
@@ -277,7 +282,7 @@ static json_t *usage_json(const struct node *n, const struct toll_payer *who,
 			  const struct toll_limits *limits)
 {
 	const struct toll_now now = node_toll_now(n, who->tenant);
-	struct toll_usage used = toll_look(n->toll, who, &now);
+	struct toll_usage used = toll_look(n->common.toll, who, &now);
 
 	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)used.calls, "used_s",
 			 (json_int_t)(used.ms > 0 ? used.ms / 1000 : 0), "outside_calls",
@@ -290,7 +295,7 @@ static bool toll_extension(struct command_run *run, uint16_t tenant, struct byte
 {
 	struct extension e;
 
-	if (!extensions_find(&run->node->extensions, tenant, number, &e)) {
+	if (!extensions_find(run->node->api.extensions, tenant, number, &e)) {
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return false;
 	}
@@ -318,7 +323,7 @@ void command_toll_show(struct command_run *run)
 		(void)json_object_set_new(out, "extension", usage_json(run->node, &who, &limits));
 	}
 	who.user = (struct bytes){ 0 };
-	limits = tenants_toll(run->node->tenants, who.tenant);
+	limits = tenants_toll(run->node->common.tenants, who.tenant);
 	(void)json_object_set_new(out, "tenant", usage_json(run->node, &who, &limits));
 	command_answer(run, out);
 }
@@ -338,7 +343,7 @@ static struct bytes toll_name(char *buf, size_t cap, const struct toll_reset *r,
 {
 	struct writer w = writer_over(buf, cap);
 
-	WRITER_TEXTS(&w, tenants_name(r->run->node->tenants, r->tenant), ":");
+	WRITER_TEXTS(&w, tenants_name(r->run->node->common.tenants, r->tenant), ":");
 	writer_bytes(&w, user);
 	return writer_done(&w);
 }
@@ -369,7 +374,7 @@ static void on_reset(enum store_result result, uint64_t key, uint64_t version, v
 	(void)key;
 	(void)version;
 	if (result == STORE_OK && now.day == r->day)
-		toll_forgive(n->toll, &who, r->ms, &now);
+		toll_forgive(n->common.toll, &who, r->ms, &now);
 	reset_over(r, result);
 }
 
@@ -392,9 +397,9 @@ static void on_tenant_keeps(enum store_result result, uint64_t key, uint64_t ver
 /* NULL: none of its shards is live. */
 static const struct node_shard *shard_live(const struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].state == NODE_SHARD_LIVE)
-			return &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_LIVE)
+			return &n->shards.list[i];
 	}
 	return NULL;
 }
@@ -416,8 +421,8 @@ void command_toll_reset(struct command_run *run)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "no shard of this node is live");
 		return;
 	}
-	*r = (struct toll_reset){ run, shard, now.day, toll_look(run->node->toll, &who, &now).ms,
-				  who.tenant };
+	*r = (struct toll_reset){ run, shard, now.day,
+				  toll_look(run->node->common.toll, &who, &now).ms, who.tenant };
 	store_toll_add(shard->store, r->day, toll_name(name, sizeof(name), r, (struct bytes){ 0 }),
 		       r->ms, on_tenant_keeps, r);
 }
@@ -428,8 +433,8 @@ static_assert(TENANTS_MAX == 4096, "the text above says it");
 /* The document of that name. False: there is none that can be read. */
 static bool tenant_stored(const struct node *n, struct bytes name, struct tenant_value *out)
 {
-	struct bytes text = shelf_text(&n->documents.keep.shelf, BYTES_LIT(DIRECTORY_OPERATORS),
-				       BYTES_LIT("tenant"), name);
+	struct bytes text = shelf_text(&n->api.documents->keep.shelf,
+				       BYTES_LIT(DIRECTORY_OPERATORS), BYTES_LIT("tenant"), name);
 	const char *reason;
 
 	return text.n && !form_read(&g_tenant_form, out, text, &reason);
@@ -456,7 +461,7 @@ uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant)
 	struct tenant_value t;
 
 	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
-	(void)tenant_known(n, bytes_str(tenants_name(n->tenants, tenant)), &t);
+	(void)tenant_known(n, bytes_str(tenants_name(n->common.tenants, tenant)), &t);
 	return t.extension_classes;
 }
 
@@ -466,7 +471,7 @@ static bool has_documents(const struct node *n, struct bytes tenant)
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 
-	while (shelf_next(&n->documents.keep.shelf, &cursor, &d)) {
+	while (shelf_next(&n->api.documents->keep.shelf, &cursor, &d)) {
 		if (bytes_eq(d.tenant, tenant))
 			return true;
 	}
@@ -476,7 +481,7 @@ static bool has_documents(const struct node *n, struct bytes tenant)
 /* No domain is another's. False: the run has failed. */
 static bool domains_are_free(struct command_run *run, const struct tenant_value *t)
 {
-	const struct tenants *all = run->node->tenants;
+	const struct tenants *all = run->node->common.tenants;
 	struct bytes list = bytes_str(t->domains), one;
 
 	while (bytes_cut(&list, ',', &one)) {
@@ -516,7 +521,7 @@ static bool realm_may_change(struct command_run *run, const struct tenant_value 
 /* Each is asked for in one question. False: the run has failed. */
 static bool streams_have_room(struct command_run *run, const struct tenant_value *t)
 {
-	if (control_has_room(run->node->control, t->name, tenant_roles(t)))
+	if (control_has_room(run->node->api.control, t->name, tenant_roles(t)))
 		return true;
 	command_fail(run, COMMAND_FULL, "commands", "the streams of commands of all tenants (%d)",
 		     CONTROL_STREAMS_MAX);
@@ -572,7 +577,7 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 
 	(void)tenant;
 	tenant_to_settings(t, &set);
-	err = tenants_put(node->tenants, &set, &number);
+	err = tenants_put(node->common.tenants, &set, &number);
 	if (err)
 		return err;
 	if (number != TENANT_DEFAULT && !document_profiles_own(node, number))
@@ -581,9 +586,9 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 		err = shard_profile_put(core, number,
 					&document_profiles(node, number)->list[0].core);
 	directory_add(node, t->name);
-	node->recordings.stale = true;
-	if (node->control)
-		control_tenant_set(node->control, t->name, tenant_roles(t));
+	node->deliver.stale = true;
+	if (node->api.control)
+		control_tenant_set(node->api.control, t->name, tenant_roles(t));
 	return err;
 }
 
@@ -592,35 +597,35 @@ static void tenant_listen(struct node *n, struct bytes name)
 	struct tenant_value t;
 
 	if (tenant_known(n, name, &t))
-		control_tenant_set(n->control, t.name, tenant_roles(&t));
+		control_tenant_set(n->api.control, t.name, tenant_roles(&t));
 }
 
 void command_tenants_listen(struct node *n)
 {
-	for (uint16_t i = 0; tenants_next(n->tenants, &i); i++)
-		tenant_listen(n, bytes_str(tenants_name(n->tenants, i)));
+	for (uint16_t i = 0; tenants_next(n->common.tenants, &i); i++)
+		tenant_listen(n, bytes_str(tenants_name(n->common.tenants, i)));
 }
 
 /* Its number is free for another one when nothing holds it any more: calls, and what has not come to its end. */
 static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	uint16_t number = tenants_find(node->tenants, bytes_str(name));
+	uint16_t number = tenants_find(node->common.tenants, bytes_str(name));
 	struct tenant_value t;
 
 	(void)tenant;
 	if (number != TENANT_NONE && number != TENANT_DEFAULT)
 		document_profiles_delete(node, number);
-	(void)tenants_delete(node->tenants, bytes_str(name));
-	node->recordings.stale = true;
+	(void)tenants_delete(node->common.tenants, bytes_str(name));
+	node->deliver.stale = true;
 	form_begin(&g_tenant_form, &t, bytes_str(name));
-	if (node->control)
-		control_tenant_set(node->control, name, tenant_roles(&t));
+	if (node->api.control)
+		control_tenant_set(node->api.control, name, tenant_roles(&t));
 }
 
 /* Who is still parked there goes on alone; nobody finds him by a slot. */
 static void tenant_deleted(struct node *node, const char *name)
 {
-	store_park_clear(node->store, bytes_str(name), NULL, NULL);
+	store_park_clear(node->redis.store, bytes_str(name), NULL, NULL);
 }
 
 const struct document_kind g_tenant_documents = {
@@ -662,8 +667,8 @@ void command_tenant_list(struct command_run *run)
 {
 	json_t *list = json_array();
 
-	for (uint16_t i = 0; tenants_next(run->node->tenants, &i); i++)
-		tenant_list_add(run->node, list, tenants_name(run->node->tenants, i));
+	for (uint16_t i = 0; tenants_next(run->node->common.tenants, &i); i++)
+		tenant_list_add(run->node, list, tenants_name(run->node->common.tenants, i));
 	command_answer(run, list);
 }
 
@@ -677,8 +682,9 @@ struct tenant_use {
 static uint32_t tenant_has(const struct node *n, uint16_t tenant, const struct tenant_use *use)
 {
 	if (!use->kind)
-		return tenants_held(n->tenants, tenant, use->item);
-	return shelf_count_of(&n->documents.keep.shelf, bytes_str(tenants_name(n->tenants, tenant)),
+		return tenants_held(n->common.tenants, tenant, use->item);
+	return shelf_count_of(&n->api.documents->keep.shelf,
+			      bytes_str(tenants_name(n->common.tenants, tenant)),
 			      bytes_str(use->kind->name));
 }
 
@@ -704,7 +710,7 @@ static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 					  json_integer(tenant_has(n, tenant, &uses[i])));
 		(void)json_object_set_new(
 			out, uses[i].max,
-			json_integer(tenants_most(n->tenants, tenant, uses[i].item)));
+			json_integer(tenants_most(n->common.tenants, tenant, uses[i].item)));
 	}
 	return out;
 }

@@ -94,7 +94,7 @@ void command_park_list(struct command_run *run)
 		return;
 	}
 	*l = (struct park_listing){ .run = run, .list = json_array(), .span = span };
-	store_park_list(run->node->store, bytes_str(run->tenant), on_slot, on_slots, l);
+	store_park_list(run->node->redis.store, bytes_str(run->tenant), on_slot, on_slots, l);
 }
 
 /* ---- call.retrieve ---- */
@@ -139,7 +139,7 @@ static void on_slot_looked(const struct store_parked *parked, void *arg)
 		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
 	} else if (live &&
 		   !shard_call_yield(live->core, parked->call, slot.slot, clock_instant())) {
-		store_park_free(node->store, &slot, parked->call, on_freed, NULL);
+		store_park_free(node->redis.store, &slot, parked->call, on_freed, NULL);
 		retrieve_go(r.run, r.call, 0, "");
 	} else {
 		(void)bytes_cstr(slot.slot, number, sizeof(number));
@@ -163,7 +163,7 @@ void command_call_retrieve(struct command_run *run)
 	*r = (struct retrieval){ .run = run, .call = view.call };
 	(void)bytes_cstr(bytes_str(view.tenant), r->tenant, sizeof(r->tenant));
 	slot = slot_of_retrieval(r);
-	store_park_look(run->node->store, &slot, on_slot_looked, r);
+	store_park_look(run->node->redis.store, &slot, on_slot_looked, r);
 }
 
 /* A call that rings at one extension is to ring at another one, which takes it. */
@@ -205,7 +205,7 @@ static void pickup_order(struct command_run *run, uint64_t call)
 static struct command_pick pickup_of(const struct command_run *run)
 {
 	return (struct command_pick){
-		.tenant = tenants_find(run->node->tenants, bytes_str(run->tenant)),
+		.tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant)),
 		.by = command_value(run, "by")->text,
 		.of = command_value(run, "extension")->text,
 	};
@@ -389,7 +389,7 @@ static bool park_place(struct command_run *run, uint64_t call, struct park_place
 			     "there is no such call: call.list shows those that run");
 		return false;
 	}
-	tenant = tenants_number(run->node->tenants, bytes_str(view.tenant));
+	tenant = tenants_number(run->node->common.tenants, bytes_str(view.tenant));
 	if (!slot->given &&
 	    !shard_slot_group(core, tenant, command_value(run, "group")->text, place))
 		command_fail(run, COMMAND_NOT_FOUND, "group",

@@ -5,6 +5,8 @@
 
 #include "app/command/command_handlers.h"
 #include "app/document/dial_field.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/document/route_field.h"
 #include "app/document/trunk_field.h"
 #include "app/node/node.h"
@@ -26,7 +28,7 @@ static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 4096 &&
 static void trunk_warn(const struct node *node, uint16_t tenant, const char *member,
 		       const char *trunk, json_t *out)
 {
-	if (trunk[0] && trunks_find(node->trunks, tenant, bytes_str(trunk)) == TRUNK_NONE)
+	if (trunk[0] && trunks_find(node->common.trunks, tenant, bytes_str(trunk)) == TRUNK_NONE)
 		(void)json_array_append_new(
 			out, json_sprintf("%s: there is no trunk %s yet: trunk.put makes one, "
 					  "trunk.list shows those that there are",
@@ -40,12 +42,12 @@ static int did_apply(struct node *node, uint16_t tenant, const void *value)
 	struct trunk_did did = ((const struct did_value *)value)->core;
 
 	did.tenant = tenant;
-	return trunk_did_put(node->numbers, &did);
+	return trunk_did_put(node->common.numbers, &did);
 }
 
 static void did_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	(void)trunk_did_delete(node->numbers, tenant, bytes_str(name));
+	(void)trunk_did_delete(node->common.numbers, tenant, bytes_str(name));
 }
 
 static void did_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
@@ -73,12 +75,12 @@ static int route_apply(struct node *node, uint16_t tenant, const void *value)
 	struct trunk_route core;
 
 	route_to_core(value, tenant, &core);
-	return trunk_route_put(node->numbers, &core);
+	return trunk_route_put(node->common.numbers, &core);
 }
 
 static void route_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	(void)trunk_route_delete(node->numbers, tenant, bytes_str(name));
+	(void)trunk_route_delete(node->common.numbers, tenant, bytes_str(name));
 }
 
 static void route_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
@@ -147,13 +149,13 @@ static int dial_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct dial_document *d = value;
 
-	return dial_plans_put(node->dials, tenant, &d->plan);
+	return dial_plans_put(node->common.dials, tenant, &d->plan);
 }
 
 static void dial_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	(void)name;
-	dial_plans_delete(node->dials, tenant);
+	dial_plans_delete(node->common.dials, tenant);
 }
 
 const struct document_kind g_dial_documents = {
@@ -187,20 +189,20 @@ static bool dial_has_extension(void *arg, struct bytes number)
 {
 	const struct dial_whose *whose = arg;
 
-	return extensions_has(&whose->node->extensions, whose->tenant, number);
+	return extensions_has(whose->node->api.extensions, whose->tenant, number);
 }
 
 static bool dial_has_room(void *arg, struct bytes number)
 {
 	const struct dial_whose *whose = arg;
 
-	return rooms_find(whose->node->rooms, whose->tenant, number) != NULL;
+	return rooms_find(whose->node->common.rooms, whose->tenant, number) != NULL;
 }
 
 static size_t dial_trunk_code(void *arg, struct bytes number)
 {
 	const struct dial_whose *whose = arg;
-	const struct trunks *all = whose->node->trunks;
+	const struct trunks *all = whose->node->common.trunks;
 	uint16_t trunk = trunks_by_access(all, whose->tenant, number);
 
 	return trunk == TRUNK_NONE ? 0 : bytes_str(trunks_settings(all, trunk)->access).n;
@@ -209,7 +211,7 @@ static size_t dial_trunk_code(void *arg, struct bytes number)
 /* The trunk whose access code stands before the number, which is cut off; "": there is none. */
 static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number)
 {
-	const struct trunks *all = whose->node->trunks;
+	const struct trunks *all = whose->node->common.trunks;
 	size_t end = bytes_find(*number, DIAL_ACCESS_END);
 	uint16_t trunk = trunks_by_access(all, whose->tenant, bytes_sub(*number, 0, end));
 
@@ -250,7 +252,7 @@ static const char *dial_rule(const struct dial_whose *whose, const struct dial_r
 	case DIAL_BARRED:
 		if (r->blocked)
 			return "dialplan.blocked";
-		return tenants_classes(whose->node->tenants, whose->tenant, UINT8_MAX) &
+		return tenants_classes(whose->node->common.tenants, whose->tenant, UINT8_MAX) &
 				       1u << r->class
 			       ? "extension.classes"
 			       : "tenant.classes";
@@ -318,7 +320,7 @@ void command_dialplan_check(struct command_run *run)
 	struct feature_codes codes;
 	struct extension e;
 	struct dial_asker asker = {
-		.plan = dial_plans_of(run->node->dials, whose.tenant),
+		.plan = dial_plans_of(run->node->common.dials, whose.tenant),
 		.codes = &codes,
 		.emergency = run->node->settings.sip.emergency_numbers,
 		.emergency_count = run->node->settings.sip.emergency_number_count,
@@ -331,14 +333,14 @@ void command_dialplan_check(struct command_run *run)
 	json_t *json;
 	bool may;
 
-	if (!extensions_find(&run->node->extensions, whose.tenant, command_value(run, "from")->text,
-			     &e)) {
+	if (!extensions_find(run->node->api.extensions, whose.tenant,
+			     command_value(run, "from")->text, &e)) {
 		command_fail(run, COMMAND_NOT_FOUND, "from", COMMAND_NO_EXTENSION);
 		return;
 	}
 	whose.enabled = asker.outside = e.core.enabled;
 	asker.scheme = e.core.dialling;
-	asker.classes = tenants_classes(run->node->tenants, whose.tenant, e.core.classes);
+	asker.classes = tenants_classes(run->node->common.tenants, whose.tenant, e.core.classes);
 	settings_codes_read(&run->node->settings, &codes);
 	dial_resolve(&asker, command_value(run, "number")->text, &result);
 	may = result.kind != DIAL_FEATURE || shard_extension_may_set(&e.core, result.feature);
@@ -484,19 +486,19 @@ static void show_count(json_t *json, const char *name, const struct trunks *all,
 static json_t *trunk_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	const struct trunk_value *t = value;
-	uint16_t trunk = trunks_find(node->trunks, tenant, bytes_str(t->name));
-	const struct trunk_settings *set = trunks_settings(node->trunks, trunk);
+	uint16_t trunk = trunks_find(node->common.trunks, tenant, bytes_str(t->name));
+	const struct trunk_settings *set = trunks_settings(node->common.trunks, trunk);
 	json_t *json = trunk_to_view(t);
 
 	(void)json_object_set_new(json, "calls_in",
-				  json_integer(trunks_held(node->trunks, trunk, TRUNK_IN)));
+				  json_integer(trunks_held(node->common.trunks, trunk, TRUNK_IN)));
 	(void)json_object_set_new(json, "calls_out",
-				  json_integer(trunks_held(node->trunks, trunk, TRUNK_OUT)));
-	show_count(json, "calls", node->trunks, trunk, TRUNK_CALLS);
-	show_count(json, "refused", node->trunks, trunk, TRUNK_REFUSED);
-	show_count(json, "failovers", node->trunks, trunk, TRUNK_FAILOVERS);
-	(void)json_object_set_new(json, "up",
-				  servers_up(node->trunks, trunk, set ? set->server_count : 0));
+				  json_integer(trunks_held(node->common.trunks, trunk, TRUNK_OUT)));
+	show_count(json, "calls", node->common.trunks, trunk, TRUNK_CALLS);
+	show_count(json, "refused", node->common.trunks, trunk, TRUNK_REFUSED);
+	show_count(json, "failovers", node->common.trunks, trunk, TRUNK_FAILOVERS);
+	(void)json_object_set_new(
+		json, "up", servers_up(node->common.trunks, trunk, set ? set->server_count : 0));
 	(void)json_object_set_new(json, "blocked_s",
 				  servers_blocked(node, trunk, set ? set->server_count : 0));
 	return json;
@@ -520,12 +522,12 @@ static int trunk_apply(struct node *node, uint16_t tenant, const void *value)
 	uint16_t trunk;
 
 	trunk_to_settings(value, tenant, &set);
-	return trunks_put(node->trunks, &set, &trunk);
+	return trunks_put(node->common.trunks, &set, &trunk);
 }
 
 static void trunk_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	(void)trunks_delete(node->trunks, tenant, bytes_str(name));
+	(void)trunks_delete(node->common.trunks, tenant, bytes_str(name));
 }
 
 const struct document_kind g_trunk_documents = {

@@ -174,9 +174,9 @@ struct shard *command_walk_shard(const struct command_run *run, struct command_w
 {
 	const struct node *n = run->node;
 
-	for (; at->shard < n->shard_count; command_walk_past(at)) {
-		if (n->shards[at->shard].state == NODE_SHARD_LIVE)
-			return n->shards[at->shard].core;
+	for (; at->shard < n->shards.count; command_walk_past(at)) {
+		if (n->shards.list[at->shard].state == NODE_SHARD_LIVE)
+			return n->shards.list[at->shard].core;
 	}
 	return NULL;
 }
@@ -189,7 +189,7 @@ void command_walk_past(struct command_walk_at *at)
 void command_walk_start(struct command_run *run, command_walk_fn *look)
 {
 	uint32_t most = (uint32_t)command_limit(run);
-	struct command_walk *w, **last = &run->node->walks;
+	struct command_walk *w, **last = &run->node->api.walks;
 	struct command_span span;
 
 	if (!command_span_take(run, &span))
@@ -272,19 +272,19 @@ static bool walk_turn(struct command_walk *w, uint64_t until_ns)
 
 void command_walks_round(struct node *n)
 {
-	uint64_t until_ns = n->walks ? clock_now_ns() + TURN_NS : 0;
+	uint64_t until_ns = n->api.walks ? clock_now_ns() + TURN_NS : 0;
 
-	while (n->walks) {
-		struct command_walk *w = n->walks, **last = &n->walks;
+	while (n->api.walks) {
+		struct command_walk *w = n->api.walks, **last = &n->api.walks;
 
 		if (walk_turn(w, until_ns)) {
-			n->walks = w->next;
+			n->api.walks = w->next;
 			command_answer(w->run, w->list);
 			free(w);
 			continue;
 		}
 		/* the others have their turns first */
-		n->walks = w->next;
+		n->api.walks = w->next;
 		w->next = NULL;
 		while (*last)
 			last = &(*last)->next;
@@ -295,10 +295,10 @@ void command_walks_round(struct node *n)
 
 void command_walks_drop(struct node *n)
 {
-	while (n->walks) {
-		struct command_walk *w = n->walks;
+	while (n->api.walks) {
+		struct command_walk *w = n->api.walks;
 
-		n->walks = w->next;
+		n->api.walks = w->next;
 		json_decref(w->list);
 		command_fail(w->run, COMMAND_UNAVAILABLE, NULL, "the node stops");
 		free(w);

@@ -64,7 +64,8 @@ void control_stream_key(const struct node *n, const char *tenant, enum command_r
 
 	/* Redis Cluster reads streams of one tag together */
 	(void)snprintf(out, CONTROL_KEY_MAX,
-		       redis_is_cluster(n->redis) ? "td:{cmd}:%s%s%s:%s" : "td:{cmd:%s}%s%s:%s",
+		       redis_is_cluster(n->redis.link) ? "td:{cmd}:%s%s%s:%s"
+						       : "td:{cmd:%s}%s%s:%s",
 		       role == COMMAND_FOR_OPERATOR ? "_operator" : tenant, colon,
 		       colon[0] ? command_role_name(role) : "", kind);
 }
@@ -94,7 +95,7 @@ int control_stream_add(struct control_link *l, const char *tenant, enum command_
 static void stream_delete(const struct control_stream *s)
 {
 	const struct bytes words[] = { BYTES_LIT("DEL"), bytes_str(s->key) };
-	int err = redis_command(s->link->control->node->redis, words, COUNT_OF(words),
+	int err = redis_command(s->link->control->node->redis.link, words, COUNT_OF(words),
 				STREAM_ASK_NS, NULL, NULL);
 
 	if (err)
@@ -374,7 +375,8 @@ static bool is_welcome(const struct control_link *l)
 {
 	const struct control *c = l->control;
 
-	return !c->stopped && c->running <= l->running_max && redis_is_connected(c->node->redis);
+	return !c->stopped && c->running <= l->running_max &&
+	       redis_is_connected(c->node->redis.link);
 }
 
 void control_link_read(struct control_link *l)

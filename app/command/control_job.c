@@ -38,10 +38,11 @@ enum { PASSES_MAX = 200, PASS_WORDS_MAX = 18 };
 /* Also one that waits for its lease: its calls are to come. */
 static bool is_of_this_node(const struct node *n, uint16_t shard)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == shard)
-			return n->shards[i].state == NODE_SHARD_LIVE ||
-			       (n->shards[i].state == NODE_SHARD_WAITING && !node_is_clustered(n));
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == shard)
+			return n->shards.list[i].state == NODE_SHARD_LIVE ||
+			       (n->shards.list[i].state == NODE_SHARD_WAITING &&
+				!node_is_clustered(n));
 	}
 	return !shard; /* no node has that one */
 }
@@ -123,7 +124,7 @@ bool control_pass(struct control_job *job, const struct control_entry *e)
 	n = add(args, n, "since", bytes_str(since));
 	n = add(args, n, "passed", bytes_str(passed));
 	n = add(args, n, "claim", e->claim);
-	if (redis_command(job->control->node->redis, args, n, PASS_LIMIT_NS, on_passed, job))
+	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 	return true;
 }
@@ -149,7 +150,7 @@ static void move_send(struct control_job *job, struct bytes json)
 	n = add(args, n, "args", json);
 	n = add(args, n, "client", bytes_str(job->client));
 	n = add(args, n, "claim", bytes_str(job->entry_id));
-	if (redis_command(job->control->node->redis, args, n, PASS_LIMIT_NS, on_passed, job))
+	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 }
 
@@ -250,7 +251,7 @@ static void job_finish(struct control_job *job, struct bytes json, const char *c
 	args[10] = bytes_str(job->client);
 	args[11] = BYTES_LIT(OUT_S);
 	args[12] = bytes_str(claim);
-	if (redis_command(job->control->node->redis, args, COUNT_OF(args), ASK_LIMIT_NS,
+	if (redis_command(job->control->node->redis.link, args, COUNT_OF(args), ASK_LIMIT_NS,
 			  on_finished, job))
 		on_finished(-ENOTCONN, NULL, job);
 }
@@ -391,7 +392,7 @@ static void claim_id(struct control_job *job)
 	(void)snprintf(mark, sizeof(mark), "@%s", job->control->consumer);
 	args[1] = bytes_str(key);
 	args[2] = bytes_str(mark);
-	if (redis_command(job->control->node->redis, args, COUNT_OF(args), ASK_LIMIT_NS,
+	if (redis_command(job->control->node->redis.link, args, COUNT_OF(args), ASK_LIMIT_NS,
 			  job_on_claimed, job))
 		job_on_claimed(-ENOTCONN, NULL, job);
 }

@@ -22,7 +22,7 @@ static void query_ask(struct node *node, struct query *q, const struct call_view
 
 		command.rtp_fd = command.rtcp_fd = -1;
 		/* Commands that wait in our queue come first: then this flow may not be there yet. */
-		if (node->media_queue.count == 0 && engine_command(node->engine, &command)) {
+		if (node->media.queue.count == 0 && engine_command(node->media.engine, &command)) {
 			flow->id = view->flows[i].id;
 		} else {
 			flow->answered = true;
@@ -32,12 +32,12 @@ static void query_ask(struct node *node, struct query *q, const struct call_view
 
 bool call_query(struct node *node, const struct call_view *view, query_done_fn *done, void *arg)
 {
-	struct query *q = queries_take(&node->queries);
+	struct query *q = queries_take(node->api.queries);
 
 	if (!q)
 		return false;
 	query_ask(node, q, view);
-	queries_start(&node->queries, q, clock_now_ns() + QUERY_LIMIT_NS, done, arg);
+	queries_start(node->api.queries, q, clock_now_ns() + QUERY_LIMIT_NS, done, arg);
 	return true;
 }
 

@@ -12,14 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/command/command_far.h"
+#include "app/command/command_handlers.h"
 #include "app/command/control.h"
+#include "app/command/queries.h"
+#include "app/daemon/daemon.h"
+#include "app/daemon/page.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/node/claimant.h"
 #include "base/log.h"
 #include "base/loop.h"
 
-/* Saves that are under way are waited for this long at the end. */
-#define STOP_LIMIT_NS (3 * NS_PER_S)
-#define RESPAWN_NS    NS_PER_S
+#define RESPAWN_NS NS_PER_S
 
 enum { CONF_PLACE_MAX = 512 };
 
@@ -91,7 +96,7 @@ static void reload_refused(struct node *n, const struct conf_errors *errors)
 
 	(void)snprintf(text, sizeof(text), "%s:%" PRIu32 ":%" PRIu32 ": %s", n->config_path,
 		       errors->list[0].line, errors->list[0].column, errors->list[0].message);
-	health_say(&n->health, HEALTH_RELOAD, text);
+	health_say(&n->web.health, HEALTH_RELOAD, text);
 	LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
 		  LOG_STR("file", n->config_path), LOG_U64("errors", errors->total),
 		  LOG_STR("next",
@@ -151,7 +156,7 @@ void node_reload(struct node *n)
 		reload_refused(n, &g_reload_errors);
 		return;
 	}
-	health_say(&n->health, HEALTH_RELOAD, NULL);
+	health_say(&n->web.health, HEALTH_RELOAD, NULL);
 	settings_keep_at_start(&fresh, &n->settings, &changed);
 	if (changed.n) {
 		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",
@@ -161,17 +166,17 @@ void node_reload(struct node *n)
 	log_setup(STDERR_FILENO, (enum log_level)fresh.log.level,
 		  (enum log_format)fresh.log.format);
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &shard);
-	shard.calls_max = n->calls_max;
+	settings_to_shard(&n->settings, nonce_key, n->sip.tls != NULL, &shard);
+	shard.calls_max = n->capacity.calls_max;
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
 	node_call_waiting_tone(n, &shard);
 	shards_configure(n, &shard);
-	settings_to_quotas(&n->settings, n->calls_max, &quotas);
-	quota_configure(n->quota, &quotas);
+	settings_to_quotas(&n->settings, n->capacity.calls_max, &quotas);
+	quota_configure(n->common.quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
-	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
-	engine_coding(n->engine, settings_to_coding(&n->settings));
+	engine_batch_wait(n->media.engine, n->settings.media.batch_wait_us);
+	engine_coding(n->media.engine, settings_to_coding(&n->settings));
 	node_guard_configure(n);
 	node_watch_reload(n);
 	node_web_reload(n);
@@ -183,31 +188,14 @@ void node_reload(struct node *n)
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 
-void node_ask_stop(struct node *n)
-{
-	n->stop_asked = true;
-	if (n->phase == NODE_RUNNING) {
-		n->phase = NODE_STOPPING;
-		n->stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
-		health_set(&n->health, HEALTH_STOPPING, true);
-		control_stop(n->control);
-		node_drain_tell(n);
-		claimant_leave(n->claimant);
-		LOG_INFO("node", 0, "stopping: calls stay in Redis");
-		notify_manager("STOPPING=1");
-	} else {
-		loop_stop(); /* out of whatever the start waits for */
-	}
-}
-
 void node_own_redis_died(struct node *n)
 {
-	if (n->respawn_ns != UINT64_MAX)
+	if (n->redis.respawn_ns != UINT64_MAX)
 		return;
 	LOG_ERROR("node", 0, "the node's own Redis died: starting it again",
 		  LOG_STR("next", "calls go on: see redis/redis.log in node.state_dir for why"));
-	health_set(&n->health, HEALTH_REDIS_DEAD, true);
-	n->respawn_ns = clock_now_ns() + RESPAWN_NS;
+	health_set(&n->web.health, HEALTH_REDIS_DEAD, true);
+	n->redis.respawn_ns = clock_now_ns() + RESPAWN_NS;
 }
 
 void node_on_signal(int signal, void *arg)
@@ -222,11 +210,11 @@ void node_on_signal(int signal, void *arg)
 		node_ask_stop(n);
 		return;
 	case SIGHUP:
-		if (n->phase == NODE_RUNNING)
+		if (n->life.phase == NODE_RUNNING)
 			node_reload(n);
 		return;
 	case SIGCHLD:
-		if (n->embedded_used && embedded_is_dead(&n->embedded))
+		if (n->redis.embedded_used && embedded_is_dead(&n->redis.embedded))
 			node_own_redis_died(n);
 		return;
 	default:
@@ -246,30 +234,86 @@ static void signals_hold(void)
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+static void on_stopping(struct node *n)
+{
+	control_stop(n->api.control);
+}
+
+static void on_joined(void *node, const struct remote_joined *told)
+{
+	command_ask_answered(node, told);
+}
+
+static void on_picked(void *node, const struct park_news *told)
+{
+	command_ask_picked(node, told);
+}
+
+static void on_paged(void *node, const struct remote_paged *told)
+{
+	node_page_told(node, told);
+}
+
+static const struct node_hooks g_hooks = {
+	.stopping = on_stopping,
+	.store_health = node_on_store_health,
+	.joined = on_joined,
+	.picked = on_picked,
+	.paged = on_paged,
+	.pages_open = node_pages_open,
+	.pages_close = node_pages_close,
+	.tenant_value = command_tenant_value,
+	.delivered = command_recording_told,
+};
+
+/* The node, and what lies above it. */
+struct daemon {
+	struct node node;
+	struct documents documents;
+	struct extensions extensions;
+	struct queries queries;
+	struct command_asks asks;
+	struct waiting waiting;
+};
+
+static void daemon_join(struct daemon *d)
+{
+	d->node.hooks = &g_hooks;
+	d->node.redis.history = d->documents.directory.history;
+	d->node.api.documents = &d->documents;
+	d->node.api.extensions = &d->extensions;
+	d->node.api.queries = &d->queries;
+	d->node.api.asks = &d->asks;
+	d->node.api.waiting = &d->waiting;
+}
+
 int node_run(const char *config_path)
 {
-	struct node *n = calloc(1, sizeof(*n));
+	struct daemon *d = calloc(1, sizeof(*d));
+	struct node *n;
 	int status;
 
-	if (!n)
+	if (!d)
 		return NODE_EXIT_FAILED;
+	n = &d->node;
+	daemon_join(d);
 	signals_hold();
 	n->config_path = config_path;
-	n->start_ns = clock_now_ns();
-	n->respawn_ns = UINT64_MAX;
-	n->embedded.lock_fd = -1;
-	health_set(&n->health, HEALTH_STARTING, true);
+	n->life.start_ns = clock_now_ns();
+	n->redis.respawn_ns = UINT64_MAX;
+	n->redis.embedded.lock_fd = -1;
+	health_set(&n->web.health, HEALTH_STARTING, true);
 	status = node_start(n);
-	if (status == NODE_EXIT_OK && !n->stop_asked) {
+	if (status == NODE_EXIT_OK && !n->life.stop_asked) {
 		int err = loop_run();
 
 		if (err)
 			LOG_ERROR("node", 0, "the loop ended", LOG_STR("error", strerror(-err)));
-		status = err ? NODE_EXIT_FAILED : n->exit_status;
+		status = err ? NODE_EXIT_FAILED : n->life.exit_status;
 	}
 	node_stop(n);
 	keys_wipe(&n->keys);
 	seal_key_wipe(&n->extension_seal);
-	free(n);
+	free(d);
 	return status;
 }

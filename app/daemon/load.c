@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/daemon/daemon.h"
+#include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/document/document_keep.h"
 #include "app/document/document_restore.h"
+#include "app/document/tenancy.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -17,14 +21,14 @@
 static int load_on_document(struct bytes name, uint64_t version, struct bytes json, void *arg)
 {
 	struct node *n = arg;
-	const struct snapshot_document d = { .tenant = bytes_str(n->documents.loading_of),
-					     .kind = bytes_str(n->documents.loading->name),
+	const struct snapshot_document d = { .tenant = bytes_str(n->api.documents->loading_of),
+					     .kind = bytes_str(n->api.documents->loading->name),
 					     .name = name,
 					     .version = version,
 					     .text = json };
 	int err = document_refuse_gone(n, &d) ? 0 : document_load(n, &d);
 
-	n->records_broken += err == -EBADMSG;
+	n->life.records_broken += err == -EBADMSG;
 	return err;
 }
 
@@ -32,17 +36,17 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 {
 	struct node *n = arg;
 	const char *reason = "";
-	int err = locations_restore(n->locations, record, clock_instant(), &reason);
+	int err = locations_restore(n->common.locations, record, clock_instant(), &reason);
 
-	if (err == -EEXIST && n->late.repeats) /* Redis was lost behind it */
+	if (err == -EEXIST && n->redis.late.repeats) /* Redis was lost behind it */
 		return 0;
 	if (err) {
-		n->records_broken += err != -EPROTONOSUPPORT;
+		n->life.records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	n->bindings_restored++;
+	n->life.bindings_restored++;
 	return 0;
 }
 
@@ -51,9 +55,9 @@ static int loaded(struct node *n, const struct node_shard *s, const char *what)
 {
 	const char *key;
 
-	if (n->wait.result == STORE_OK)
+	if (n->redis.wait.result == STORE_OK)
 		return NODE_EXIT_OK;
-	key = store_shared_too_new(n->store);
+	key = store_shared_too_new(n->redis.store);
 	if (!key && s)
 		key = store_shard_too_new(s->store);
 	if (key) {
@@ -83,7 +87,7 @@ static void lease_pause(struct node *n, uint64_t ns)
 	uint64_t end_ns = clock_now_ns() + ns;
 
 	/* the beat stops the loop twice a second */
-	while (!n->stop_asked && clock_now_ns() < end_ns) {
+	while (!n->life.stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			return;
 	}
@@ -106,11 +110,11 @@ static int acquire_once(struct node *n, struct node_shard *s)
 
 	if (status)
 		return status;
-	if (n->wait.result == STORE_CONFLICT) {
+	if (n->redis.wait.result == STORE_CONFLICT) {
 		(void)node_shard_is_held(s);
 		return NODE_EXIT_OK;
 	}
-	s->owned = n->wait.result == STORE_OK;
+	s->owned = n->redis.wait.result == STORE_OK;
 	if (s->owned)
 		return NODE_EXIT_OK;
 	LOG_ERROR("node", 0, "cannot take the lease of the shard", LOG_U64("shard", s->number));
@@ -123,11 +127,11 @@ static int acquire_some(struct node *n, bool *owned)
 	uint32_t waiting = 0;
 	int status = NODE_EXIT_OK;
 
-	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
-		if (n->shards[i].state == NODE_SHARD_WAITING)
-			status = acquire_once(n, &n->shards[i]);
-		*owned |= n->shards[i].owned;
-		waiting += n->shards[i].state == NODE_SHARD_WAITING;
+	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_WAITING)
+			status = acquire_once(n, &n->shards.list[i]);
+		*owned |= n->shards.list[i].owned;
+		waiting += n->shards.list[i].state == NODE_SHARD_WAITING;
 	}
 	return status || waiting ? status : NODE_EXIT_CONFIG;
 }
@@ -137,9 +141,9 @@ static int acquire_free(struct node *n)
 {
 	int status = NODE_EXIT_OK;
 
-	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
-		if (n->shards[i].home)
-			status = acquire_once(n, &n->shards[i]);
+	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
+		if (n->shards.list[i].home)
+			status = acquire_once(n, &n->shards.list[i]);
 	}
 	return status;
 }
@@ -152,9 +156,9 @@ static int acquire(struct node *n)
 
 	if (node_is_clustered(n))
 		return acquire_free(n);
-	while (!(status = acquire_some(n, &owned)) && !owned && !n->stop_asked)
+	while (!(status = acquire_some(n, &owned)) && !owned && !n->life.stop_asked)
 		lease_pause(n, LOAD_PAUSE_NS);
-	return n->stop_asked ? NODE_EXIT_FAILED : status;
+	return n->life.stop_asked ? NODE_EXIT_FAILED : status;
 }
 
 static void ask_shard_keys(struct node *n, const void *arg)
@@ -167,7 +171,7 @@ static void ask_shard_keys(struct node *n, const void *arg)
 static void ask_shared_keys(struct node *n, const void *arg)
 {
 	(void)arg;
-	store_shared_keys_check(n->store, node_wait_end, n);
+	store_shared_keys_check(n->redis.store, node_wait_end, n);
 }
 
 /* Before anything is read: one key of the wrong type would end every start. */
@@ -177,8 +181,8 @@ static int check_keys(struct node *n)
 	int status = node_ask(n, &q);
 
 	q.ask = ask_shard_keys;
-	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
-		q.arg = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
+		q.arg = &n->shards.list[i];
 		status = node_ask(n, &q);
 	}
 	return status;
@@ -188,7 +192,7 @@ static void ask_documents(struct node *n, const void *arg)
 {
 	const struct document_kind *kind = arg;
 
-	store_load_documents(n->store, bytes_str(n->documents.loading_of), kind->name,
+	store_load_documents(n->redis.store, bytes_str(n->api.documents->loading_of), kind->name,
 			     load_on_document, node_wait_end, n);
 }
 
@@ -197,15 +201,15 @@ static int load_kind(struct node *n, const char *tenant, const struct document_k
 	char name[SNAPSHOT_NAME_MAX + 1];
 
 	(void)snprintf(name, sizeof(name), "%s", tenant); /* the directory's may move meanwhile */
-	n->documents.loading = kind;
-	n->documents.loading_of = name;
+	n->api.documents->loading = kind;
+	n->api.documents->loading_of = name;
 	return load_by(n, kind->name, ask_documents, kind);
 }
 
 /* Those that operators' documents tell of are not known yet, but of the snapshot. */
 static int load_tenant(struct node *n, uint32_t i)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	uint32_t known = d->tenant_count;
 	bool operators = !strcmp(d->tenants[i].name, DIRECTORY_OPERATORS);
 	int status = NODE_EXIT_OK;
@@ -219,7 +223,7 @@ static int load_tenant(struct node *n, uint32_t i)
 
 static int load_all_tenants(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	int status = NODE_EXIT_OK;
 
 	for (uint32_t i = 0; i < d->tenant_count && status == NODE_EXIT_OK; i++) {
@@ -240,7 +244,7 @@ static int load_documents(struct node *n)
 				      &document_profiles(n, TENANT_DEFAULT)->list[0]))
 		return NODE_EXIT_FAILED;
 	status = load_all_tenants(n);
-	n->documents.keep.loaded = status == NODE_EXIT_OK;
+	n->api.documents->keep.loaded = status == NODE_EXIT_OK;
 	return status ? status : directory_follow(n);
 }
 
@@ -267,9 +271,9 @@ static void ask_calls(struct node *n, const void *arg)
 {
 	const struct calls_question *q = arg;
 
-	if (n->late.repeats) {
+	if (n->redis.late.repeats) {
 		node_shard_forget(q->shard);
-		n->calls_restored = q->restored;
+		n->life.calls_restored = q->restored;
 	}
 	node_shard_load_calls(q->shard, on_calls);
 }
@@ -277,7 +281,7 @@ static void ask_calls(struct node *n, const void *arg)
 /* Media ports are bound while calls are loaded. */
 static int load_calls(struct node *n, struct node_shard *s)
 {
-	const struct calls_question calls = { s, n->calls_restored };
+	const struct calls_question calls = { s, n->life.calls_restored };
 	int status;
 
 	node_wait_begin(n);
@@ -296,7 +300,7 @@ static int load_calls(struct node *n, struct node_shard *s)
 static void ask_bindings(struct node *n, const void *arg)
 {
 	(void)arg;
-	store_load_bindings(n->store, on_binding, node_wait_end, n);
+	store_load_bindings(n->redis.store, on_binding, node_wait_end, n);
 }
 
 int node_load(struct node *n)
@@ -310,9 +314,9 @@ int node_load(struct node *n)
 	if (status)
 		return status;
 	status = load_by(n, "registrations", ask_bindings, NULL);
-	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
-		if (n->shards[i].owned)
-			status = load_calls(n, &n->shards[i]);
+	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
+		if (n->shards.list[i].owned)
+			status = load_calls(n, &n->shards.list[i]);
 	}
 	return status;
 }

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/node/node.h"
+#include "app/command/command_handlers.h"
+#include "app/daemon/daemon.h"
 #include "base/clock.h"
 
 static const char g_usage[] =

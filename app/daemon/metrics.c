@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "app/command/command_handlers.h"
+#include "app/daemon/daemon.h"
+#include "app/document/extensions.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -40,8 +43,9 @@ void node_tenants_setup(void)
 static void row_add(struct metric_table_row *row, const struct node *n, uint16_t tenant)
 {
 	const struct toll_now now = node_toll_now(n, tenant);
-	struct toll_usage used = toll_look(n->toll, &(struct toll_payer){ .tenant = tenant }, &now);
-	const struct tenants *t = n->tenants;
+	struct toll_usage used =
+		toll_look(n->common.toll, &(struct toll_payer){ .tenant = tenant }, &now);
+	const struct tenants *t = n->common.tenants;
 
 	row->values[OUTSIDE] += used.calls;
 	row->values[SPENT] += used.ms > 0 ? (uint64_t)used.ms / 1000 : 0;
@@ -56,14 +60,14 @@ void node_tenants_metrics(const struct node *n)
 	uint32_t count = 0;
 	bool more = false;
 
-	for (uint16_t i = 0; tenants_next(n->tenants, &i); i++) {
-		bool own = tenants_has(n->tenants, i) && count < TENANT_ROWS_MAX;
+	for (uint16_t i = 0; tenants_next(n->common.tenants, &i); i++) {
+		bool own = tenants_has(n->common.tenants, i) && count < TENANT_ROWS_MAX;
 
 		more |= !own;
 		if (own) {
 			rows[count] = (struct metric_table_row){ { 0 } };
 			(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s",
-				       tenants_name(n->tenants, i));
+				       tenants_name(n->common.tenants, i));
 		}
 		row_add(own ? &rows[count++] : &others, n, i);
 	}
@@ -129,16 +133,16 @@ void node_trunks_metrics(const struct node *n)
 	struct metric_table_row others = { .name = OTHER_TRUNKS };
 	uint32_t count = 0;
 
-	for (uint16_t i = TRUNK_NONE; trunks_next(n->trunks, &i); i++) {
-		const struct trunk_settings *set = trunks_settings(n->trunks, i);
-		bool own = trunks_has(n->trunks, i) && count < TRUNK_ROWS_MAX;
+	for (uint16_t i = TRUNK_NONE; trunks_next(n->common.trunks, &i); i++) {
+		const struct trunk_settings *set = trunks_settings(n->common.trunks, i);
+		bool own = trunks_has(n->common.trunks, i) && count < TRUNK_ROWS_MAX;
 
 		if (own) {
 			rows[count] = (struct metric_table_row){ { 0 } };
 			(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s/%s",
-				       tenants_name(n->tenants, set->tenant), set->name);
+				       tenants_name(n->common.tenants, set->tenant), set->name);
 		}
-		trunk_row_add(own ? &rows[count++] : &others, n->trunks, i);
+		trunk_row_add(own ? &rows[count++] : &others, n->common.trunks, i);
 	}
 	rows[count++] = others;
 	metric_table_set(g_trunk_table, rows, count);
@@ -185,7 +189,7 @@ void node_metrics_update(const struct node *n)
 	if (node_core(n, 0))
 		shard_counts_show(node_core(n, 0), &counts);
 	node_shards_metrics(n);
-	claimant_metrics(n->claimant);
+	claimant_metrics(n->cluster.claimant);
 	node_edge_metrics(n);
 	node_blf_metrics(n);
 	node_keeper_metrics(n);
@@ -193,17 +197,17 @@ void node_metrics_update(const struct node *n)
 	node_trunks_metrics(n);
 	node_memory(&reserved, &resident);
 	metric_set(g_node_metrics.info, 1);
-	metric_set(g_node_metrics.extensions, extensions_count(&n->extensions));
-	metric_set(g_node_metrics.calls_max, n->calls_max);
+	metric_set(g_node_metrics.extensions, extensions_count(n->api.extensions));
+	metric_set(g_node_metrics.calls_max, n->capacity.calls_max);
 	metric_set(g_node_metrics.ports_free, counts.ports_free);
-	metric_set(g_node_metrics.media_waiting, n->media_queue.count);
+	metric_set(g_node_metrics.media_waiting, n->media.queue.count);
 	metric_set(g_node_metrics.resident, resident);
 	metric_add(g_node_metrics.cpu, cpu_us - g_node_metrics.cpu_us);
 	g_node_metrics.cpu_us = cpu_us;
 	metric_set(g_node_metrics.ready,
-		   health_is_ready(health_reasons(&n->health, clock_now_ns())));
-	metric_set(g_node_metrics.certificate, n->tls ? tls_not_after(n->tls) : 0);
+		   health_is_ready(health_reasons(&n->web.health, clock_now_ns())));
+	metric_set(g_node_metrics.certificate, n->sip.tls ? tls_not_after(n->sip.tls) : 0);
 	metric_set(g_node_metrics.degraded, counts.degraded);
-	guard_count(n->guard);
-	engine_host_metrics(n->engine);
+	guard_count(n->sip.guard);
+	engine_host_metrics(n->media.engine);
 }

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "app/command/command_handlers.h"
 #include "app/command/queries.h"
+#include "app/daemon/daemon.h"
+#include "app/document/extensions.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -21,8 +24,8 @@ static void paging_answer(const struct node *n, uint64_t id, bool found,
 {
 	const struct web_answered answered = { .id = id, .found = found, .page = *p };
 
-	if (n->pages.asks)
-		web_asks_answer(n->pages.asks, &answered);
+	if (n->web.pages.asks)
+		web_asks_answer(n->web.pages.asks, &answered);
 }
 
 static void paging_end(struct node_paging *p)
@@ -43,8 +46,8 @@ static void on_page_late(const struct query *q, void *arg)
 
 void node_page_told(struct node *n, const struct remote_paged *told)
 {
-	for (size_t i = 0; i < COUNT_OF(n->pages.list); i++) {
-		struct node_paging *p = &n->pages.list[i];
+	for (size_t i = 0; i < COUNT_OF(n->web.pages.list); i++) {
+		struct node_paging *p = &n->web.pages.list[i];
 
 		if (p->serial != told->serial)
 			continue;
@@ -60,9 +63,9 @@ void node_page_told(struct node *n, const struct remote_paged *told)
 
 static struct node_paging *paging_place(struct node *n)
 {
-	for (size_t i = 0; i < COUNT_OF(n->pages.list); i++) {
-		if (!n->pages.list[i].serial)
-			return &n->pages.list[i];
+	for (size_t i = 0; i < COUNT_OF(n->web.pages.list); i++) {
+		if (!n->web.pages.list[i].serial)
+			return &n->web.pages.list[i];
 	}
 	return NULL; /* never: the web has no more places */
 }
@@ -71,7 +74,9 @@ static uint32_t page_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return n->commons->remote ? claimant_processes(n->claimant, to, ROSTER_NODES_MAX) : 0;
+	return n->shards.commons->remote
+		       ? claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX)
+		       : 0;
 }
 
 /* False: there are none, or too much is asked just now. */
@@ -80,7 +85,7 @@ static bool others_ask(struct node *n, uint64_t id, const struct record_page_ask
 {
 	uint32_t others = page_others(n);
 	struct node_paging *p = others ? paging_place(n) : NULL;
-	struct query *pause = p ? queries_take(&n->queries) : NULL;
+	struct query *pause = p ? queries_take(n->api.queries) : NULL;
 	struct remote_page page = { .serial = rand_u64_from(&n->rand) | 1, .ask = *ask };
 
 	if (!pause)
@@ -92,19 +97,19 @@ static bool others_ask(struct node *n, uint64_t id, const struct record_page_ask
 				   .awaited = others,
 				   .best = *here };
 	queries_pause(pause, p->deadline_ns, on_page_late, p);
-	remote_watch_page(n->commons->remote, &page);
+	remote_watch_page(n->shards.commons->remote, &page);
 	return true;
 }
 
 /* Its document still has the link. */
 static bool page_is_open(const struct node *n, const struct web_page_of *of)
 {
-	uint16_t tenant = tenants_find(n->tenants, bytes_str(of->tenant));
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(of->tenant));
 	struct extension e;
 	bool open;
 
 	if (tenant == TENANT_NONE ||
-	    !extensions_find(&n->extensions, tenant, bytes_str(of->number), &e))
+	    !extensions_find(n->api.extensions, tenant, bytes_str(of->number), &e))
 		return false;
 	open = e.core.record_page && e.page && e.page == of->page;
 	extension_wipe(&e);
@@ -125,7 +130,7 @@ static void on_page_asked(const struct web_asked *asked, void *arg)
 		paging_answer(n, asked->id, false, &here);
 		return;
 	}
-	shard_record_page(n->commons, &ask, clock_instant(), &here);
+	shard_record_page(n->shards.commons, &ask, clock_instant(), &here);
 	if (node_shard_find(n, id_shard(a->call))) /* the others have not that call */
 		ask = (struct record_page_ask){ .tenant = ask.tenant, .number = ask.number };
 	if (!others_ask(n, asked->id, &ask, &here))
@@ -137,13 +142,13 @@ static void on_page_asked(const struct web_asked *asked, void *arg)
 int node_pages_open(struct node *n)
 {
 	static_assert((int)WEB_PAGE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
-	keys_derive(&n->keys, "tandem record page 1", n->pages.key);
-	return web_asks_open(&n->pages.asks, on_page_asked, n);
+	keys_derive(&n->keys, "tandem record page 1", n->web.pages.key);
+	return web_asks_open(&n->web.pages.asks, on_page_asked, n);
 }
 
 void node_pages_close(struct node *n)
 {
-	web_asks_close(n->pages.asks);
-	n->pages.asks = NULL;
-	explicit_bzero(n->pages.key, sizeof(n->pages.key));
+	web_asks_close(n->web.pages.asks);
+	n->web.pages.asks = NULL;
+	explicit_bzero(n->web.pages.key, sizeof(n->web.pages.key));
 }

@@ -6,26 +6,10 @@
 #ifndef APP_DAEMON_PAGE_H
 #define APP_DAEMON_PAGE_H
 
-#include "app/web/web_asks.h"
+#include "app/node/node_sip.h"
 #include "sig/remote/remote_news.h"
 
 struct node;
-
-/* Others are asked. */
-struct node_paging {
-	struct node *node;
-	uint64_t serial; /* 0: the place is free */
-	uint64_t id;     /* of the web's question */
-	uint64_t deadline_ns;
-	uint32_t awaited; /* answers */
-	struct record_page best;
-};
-
-struct node_pages {
-	struct web_asks *asks;         /* NULL: there are no pages */
-	uint8_t key[WEB_PAGE_KEY_LEN]; /* of links */
-	struct node_paging list[WEB_ASKS_MAX];
-};
 
 /* Before the web listener that has them. 0 or -errno. */
 int node_pages_open(struct node *n) NODISCARD;

@@ -4,10 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
+#include "app/command/queries.h"
+#include "app/daemon/daemon.h"
 #include "app/dns/resolver.h"
+#include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/document/document_keep.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
@@ -31,59 +36,12 @@ enum {
 	ROUND_MANY = 64,
 };
 
-/* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
- * with many messages. A round with few may be long because the machine has other work. */
-static uint64_t behind_ns(struct node *n, uint64_t now_ns)
-{
-	uint64_t since_ns = transport_behind_since_ns(n->sip);
-	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
-
-	if (n->round_messages++ == 0)
-		n->round_since_ns = now_ns;
-	return behind > n->round_last_ns ? behind : n->round_last_ns;
-}
-
 /* Ends the measure of this round. */
 static void round_measure(struct node *n)
 {
-	n->round_last_ns = n->round_messages < ROUND_MANY ? 0 : clock_now_ns() - n->round_since_ns;
-	n->round_since_ns = 0;
-	n->round_messages = 0;
-}
-
-void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
-{
-	struct node *n = arg;
-	struct instant now = clock_instant();
-
-	if (!node_probe_takes(n, from, message))
-		node_shards_receive(n, from, message, behind_ns(n, now.ns), now);
-	node_on_passed(from, false, message, NULL, n);
-}
-
-void node_on_connection_closed(const struct sip_hop *hop, void *arg)
-{
-	struct node *n = arg;
-	struct answer a = { .kind = ANSWER_CONNECTION_CLOSED, .hop = *hop };
-
-	answers_add(&n->answers, &a);
-}
-
-void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
-{
-	struct node *n = arg;
-	struct answer a = { .kind = ANSWER_CERTIFICATE, .hop = *hop, .detail = detail };
-
-	answers_add(&n->answers, &a);
-}
-
-void node_on_send_error(const struct sip_hop *to, int error, void *arg)
-{
-	struct node *n = arg;
-	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
-
-	node_probe_failed(n, to, error);
-	answers_add(&n->answers, &a);
+	n->round.last_ns = n->round.messages < ROUND_MANY ? 0 : clock_now_ns() - n->round.since_ns;
+	n->round.since_ns = 0;
+	n->round.messages = 0;
 }
 
 void node_on_media(int fd, unsigned events, void *arg)
@@ -97,7 +55,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 	do {
 		struct instant now = clock_instant();
 
-		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
+		count = engine_events(n->media.engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
 			struct shard *core = node_core(n, list[i].call);
 
@@ -108,15 +66,16 @@ void node_on_media(int fd, unsigned events, void *arg)
 			if (!core || node_ahead_keeps(n, &list[i]))
 				continue;
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
-				ended_flow(&n->ended, core,
+				ended_flow(&n->shards.ended, core,
 					   (enum latch_mode)n->settings.media.latch, &list[i]);
 			shard_media_event(core, &list[i], now);
-			queries_event(&n->queries, &list[i]);
+			queries_event(n->api.queries, &list[i]);
 			if (list[i].kind == MEDIA_FLOW_KEYED)
 				explicit_bzero(&list[i], sizeof(list[i]));
 		}
-		n->events_left = ++drains == DRAINS_PER_ROUND;
-	} while (!n->events_left && (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine)));
+		n->round.events_left = ++drains == DRAINS_PER_ROUND;
+	} while (!n->round.events_left &&
+		 (count == EVENTS_PER_DRAIN || !engine_events_wait(n->media.engine)));
 }
 
 /* Also to a server that was started by a node with other settings. */
@@ -126,17 +85,17 @@ void node_fsync_tell(struct node *n)
 	const struct bytes args[] = { BYTES_LIT("CONFIG"), BYTES_LIT("SET"),
 				      BYTES_LIT("appendfsync"), bytes_str(fsync) };
 
-	n->embedded.fsync = fsync;
-	if (n->embedded_used &&
-	    n->redis) /* what it does not hear now it is told with the next link */
-		(void)!redis_command(n->redis, args, COUNT_OF(args), 0, NULL, NULL);
+	n->redis.embedded.fsync = fsync;
+	if (n->redis.embedded_used &&
+	    n->redis.link) /* what it does not hear now it is told with the next link */
+		(void)!redis_command(n->redis.link, args, COUNT_OF(args), 0, NULL, NULL);
 }
 
 void node_on_leases(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->wait.for_link)
+	if (connected && n->redis.wait.for_link)
 		node_wait_end(STORE_OK, 0, 0, n);
 }
 
@@ -144,23 +103,23 @@ void node_on_redis(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->wait.for_link)
+	if (connected && n->redis.wait.for_link)
 		node_wait_end(STORE_OK, 0, 0, n);
-	if (connected && n->control)
-		control_wake(n->control);
+	if (connected && n->api.control)
+		control_wake(n->api.control);
 	if (connected)
 		node_belonging_linked(n);
 	if (connected)
 		node_fsync_tell(n);
-	if (connected && n->embedded_used)
-		health_set(&n->health, HEALTH_REDIS_DEAD, false);
+	if (connected && n->redis.embedded_used)
+		health_set(&n->web.health, HEALTH_REDIS_DEAD, false);
 }
 
 /* Those of other nodes are none of ours. */
 static bool stores_are_well(const struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_LIVE && !s->fenced && !store_is_healthy(s->store))
 			return false;
@@ -180,8 +139,8 @@ void node_on_store_health(bool healthy, void *arg)
 	if (store_is_fenced(s->store))
 		s->fenced = true;
 	else
-		answers_add(&n->answers, &a);
-	health_set(&n->health, HEALTH_STORE, !stores_are_well(n));
+		answers_add(&n->shards.answers, &a);
+	health_set(&n->web.health, HEALTH_STORE, !stores_are_well(n));
 	if (healthy && !a.late)
 		directory_look(n);
 }
@@ -190,16 +149,16 @@ static void respawn(struct node *n, uint64_t now_ns)
 {
 	int err;
 
-	if (now_ns < n->respawn_ns)
+	if (now_ns < n->redis.respawn_ns)
 		return;
-	n->respawn_ns = UINT64_MAX;
-	err = embedded_spawn(&n->embedded);
+	n->redis.respawn_ns = UINT64_MAX;
+	err = embedded_spawn(&n->redis.embedded);
 	if (err && err != -EBUSY) {
 		LOG_ERROR("node", 0, "the node's own Redis cannot be started",
 			  LOG_STR("error", strerror(-err)),
 			  LOG_STR("next", "it is tried each second: see redis/redis.log in "
 					  "node.state_dir, and its disk"));
-		n->respawn_ns = now_ns + NS_PER_S;
+		n->redis.respawn_ns = now_ns + NS_PER_S;
 	}
 }
 
@@ -210,14 +169,14 @@ static bool call_seen(uint64_t call, struct call_view *out, void *arg)
 
 static void beat(struct node *n, uint64_t now_ns)
 {
-	if (now_ns < n->beat_next_ns)
+	if (now_ns < n->round.beat_next_ns)
 		return;
-	n->beat_next_ns = now_ns + BEAT_NS;
-	health_beat(&n->health, now_ns);
-	if (n->phase == NODE_STARTING)
+	n->round.beat_next_ns = now_ns + BEAT_NS;
+	health_beat(&n->web.health, now_ns);
+	if (n->life.phase == NODE_STARTING)
 		loop_stop(); /* node_await looks at its limit */
-	if (n->phase == NODE_RUNNING) {
-		watch_tick(n->watch, call_seen, n, clock_instant());
+	if (n->life.phase == NODE_RUNNING) {
+		watch_tick(n->watch.watch, call_seen, n, clock_instant());
 		node_room_update(n);
 		node_metrics_update(n);
 		node_shards_check(n);
@@ -230,11 +189,12 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_players_beat(n, now_ns);
 		node_deliver_beat(n, now_ns);
 		node_record_beat(n);
-		health_say(&n->health, HEALTH_REDIS_REFUSES, store_refusal());
-		health_say(&n->health, HEALTH_PROMPTS, n->plays.missing);
+		health_say(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
+		health_say(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
-	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
+	if (n->redis.embedded_used && n->life.phase != NODE_STARTING &&
+	    embedded_is_dead(&n->redis.embedded))
 		node_own_redis_died(n);
 }
 
@@ -243,31 +203,32 @@ void node_on_timer(void *arg)
 	struct node *n = arg;
 	struct instant now = clock_instant();
 
-	if (n->events_left && n->engine) /* others had their turn */
+	if (n->round.events_left && n->media.engine) /* others had their turn */
 		node_on_media(-1, 0, n);
-	if (n->redis)
-		redis_expire(n->redis, now.ns);
-	if (n->redis_leases)
-		redis_expire(n->redis_leases, now.ns);
-	if (n->control)
-		control_expire(n->control, now.ns);
-	control_local_expire(n->local, now.ns);
+	if (n->redis.link)
+		redis_expire(n->redis.link, now.ns);
+	if (n->redis.leases)
+		redis_expire(n->redis.leases, now.ns);
+	if (n->api.control)
+		control_expire(n->api.control, now.ns);
+	control_local_expire(n->api.local, now.ns);
 	directory_expire(n, now.ns);
-	if (n->locations && n->phase != NODE_STARTING && locations_next_ns(n->locations) <= now.ns)
-		locations_expire(n->locations, now);
+	if (n->common.locations && n->life.phase != NODE_STARTING &&
+	    locations_next_ns(n->common.locations) <= now.ns)
+		locations_expire(n->common.locations, now);
 	node_shards_expire(n, now);
-	if (n->sip)
-		transport_expire(n->sip, now.ns);
-	if (n->resolver)
-		resolver_expire(n->resolver, now.ns);
+	if (n->sip.transport)
+		transport_expire(n->sip.transport, now.ns);
+	if (n->dns.resolver)
+		resolver_expire(n->dns.resolver, now.ns);
 	node_probe_expire(n, now.ns);
-	claimant_expire(n->claimant, now.ns);
+	claimant_expire(n->cluster.claimant, now.ns);
 	node_edge_expire(n, now.ns);
 	node_blf_expire(n, now.ns);
 	node_held_expire(n, now);
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
-	queries_expire(&n->queries, now.ns);
+	queries_expire(n->api.queries, now.ns);
 	command_walks_round(n);
 	respawn(n, now.ns);
 	beat(n, now.ns);
@@ -277,16 +238,16 @@ void node_on_timer(void *arg)
 static void end_fenced(struct node *n)
 {
 	LOG_ERROR("node", 0, "another node has taken this shard: ending at once",
-		  LOG_U64("shard", n->shards[0].number));
-	n->exit_status = NODE_EXIT_FAILED;
+		  LOG_U64("shard", n->shards.list[0].number));
+	n->life.exit_status = NODE_EXIT_FAILED;
 	loop_stop();
 }
 
 static void carry_effects(struct node *n)
 {
-	effects_carry_out(&n->effects_to, locations_effects(n->locations));
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	effects_carry_out(&n->shards.effects_to, locations_effects(n->common.locations));
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_LIVE)
 			effects_carry_out(&s->effects_to, shard_effects(s->core));
@@ -296,15 +257,15 @@ static void carry_effects(struct node *n)
 /* Locations are saved by no shard: they are degraded while none is healthy. */
 static void locations_hear(struct node *n, const struct answer *a, struct instant now)
 {
-	bool degraded = !store_shared_is_healthy(n->store);
+	bool degraded = !store_shared_is_healthy(n->redis.store);
 
-	if (a->ok && a->late && n->locations_degraded)
-		locations_caught_up(n->locations, now);
+	if (a->ok && a->late && n->common.locations_degraded)
+		locations_caught_up(n->common.locations, now);
 	else if (a->ok && !a->late)
-		locations_degraded(n->locations, false, now);
+		locations_degraded(n->common.locations, false, now);
 	else if (degraded)
-		locations_degraded(n->locations, true, now);
-	n->locations_degraded = degraded;
+		locations_degraded(n->common.locations, true, now);
+	n->common.locations_degraded = degraded;
 }
 
 /* What a shard of the node has asked another one for. */
@@ -314,7 +275,7 @@ static void confer_give(struct node *n, const struct answer *a, struct instant n
 						.room = a->version,
 						.dialog = (uint8_t)a->owner,
 						.leaves = text_bytes(&a->user) };
-	uint16_t tenant = tenants_number(n->tenants, text_bytes(&a->tenant));
+	uint16_t tenant = tenants_number(n->common.tenants, text_bytes(&a->tenant));
 
 	if (node_shard_find(n, id_shard(a->call)) &&
 	    shard_confer_give(node_core(n, a->call), tenant, &give, now))
@@ -387,8 +348,8 @@ static void shards_hear(struct node *n, const struct answer *a, struct instant n
 {
 	uint16_t number = a->shard || !a->call ? a->shard : id_shard(a->call);
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_LIVE && (!number || s->number == number))
 			answer_give(s->core, a, now);
@@ -401,10 +362,10 @@ static void on_answer(const struct answer *a, void *arg)
 	struct instant now = clock_instant();
 
 	if (a->kind == ANSWER_BINDING_SAVED) {
-		locations_saved(n->locations, text_bytes(&a->tenant), text_bytes(&a->user),
+		locations_saved(n->common.locations, text_bytes(&a->tenant), text_bytes(&a->user),
 				a->version, a->binding, now);
 	} else if (a->kind == ANSWER_BINDING_GOT) {
-		locations_got(n->locations, text_bytes(&a->tenant), text_bytes(&a->user),
+		locations_got(n->common.locations, text_bytes(&a->tenant), text_bytes(&a->user),
 			      a->binding, text_bytes(&a->record), now);
 	} else if (a->kind == ANSWER_CONFER) {
 		confer_give(n, a, now);
@@ -423,9 +384,9 @@ static bool inter_shard_feed(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; n->inter_shard && i < n->shard_count; i++)
-		any |= node_shard_hear(&n->shards[i]);
-	n->inter_shard_left = any;
+	for (uint32_t i = 0; n->sip.inter_shard && i < n->shards.count; i++)
+		any |= node_shard_hear(&n->shards.list[i]);
+	n->round.inter_shard_left = any;
 	return any;
 }
 
@@ -437,7 +398,7 @@ static void round_carry(struct node *n)
 		bool fed, heard;
 
 		carry_effects(n);
-		fed = answers_feed(&n->answers, on_answer, n);
+		fed = answers_feed(&n->shards.answers, on_answer, n);
 		heard = inter_shard_feed(n);
 		if (!fed && !heard)
 			return;
@@ -449,14 +410,14 @@ static bool is_stop_complete(const struct node *n)
 {
 	struct shard_counts counts;
 
-	if (clock_now_ns() >= n->stop_deadline_ns) {
+	if (clock_now_ns() >= n->life.stop_deadline_ns) {
 		LOG_WARN("node", 0, "stopping without the answers of Redis");
 		return true;
 	}
 	node_counts(n, &counts);
-	return counts.saves_pending == 0 && control_running(n->control) == 0 &&
-	       control_local_running(n->local) == 0 && n->answers.count == 0 &&
-	       claimant_has_left(n->claimant);
+	return counts.saves_pending == 0 && control_running(n->api.control) == 0 &&
+	       control_local_running(n->api.local) == 0 && n->shards.answers.count == 0 &&
+	       claimant_has_left(n->cluster.claimant);
 }
 
 static uint64_t ns_least(uint64_t a, uint64_t b)
@@ -467,16 +428,16 @@ static uint64_t ns_least(uint64_t a, uint64_t b)
 /* A packet that comes for a flow which is not open yet is lost: so long, others are better asked. */
 static void ready_step(struct node *n)
 {
-	if (n->phase != NODE_RUNNING || n->readiness == READY_SAID)
+	if (n->life.phase != NODE_RUNNING || n->life.readiness == READY_SAID)
 		return;
-	if (n->readiness == READY_QUEUED && !n->media_queue.count) {
-		engine_mark(n->engine);
-		n->readiness = READY_GIVEN;
+	if (n->life.readiness == READY_QUEUED && !n->media.queue.count) {
+		engine_mark(n->media.engine);
+		n->life.readiness = READY_GIVEN;
 	}
-	if (n->readiness != READY_GIVEN || !engine_is_past_mark(n->engine))
+	if (n->life.readiness != READY_GIVEN || !engine_is_past_mark(n->media.engine))
 		return;
-	n->readiness = READY_SAID;
-	health_set(&n->health, HEALTH_STARTING, false);
+	n->life.readiness = READY_SAID;
+	health_set(&n->web.health, HEALTH_STARTING, false);
 	node_metrics_update(n);
 	node_log_ready(n);
 	notify_manager("READY=1");
@@ -484,43 +445,44 @@ static void ready_step(struct node *n)
 
 static void arm(struct node *n)
 {
-	uint64_t next = ns_least(n->beat_next_ns, n->respawn_ns);
+	uint64_t next = ns_least(n->round.beat_next_ns, n->redis.respawn_ns);
 	int err;
 
-	if (n->redis)
-		next = ns_least(next, redis_next_ns(n->redis));
-	if (n->redis_leases)
-		next = ns_least(next, redis_next_ns(n->redis_leases));
+	if (n->redis.link)
+		next = ns_least(next, redis_next_ns(n->redis.link));
+	if (n->redis.leases)
+		next = ns_least(next, redis_next_ns(n->redis.leases));
 	next = ns_least(next, node_shards_next_ns(n));
-	if (n->control)
-		next = ns_least(next, control_next_ns(n->control));
-	next = ns_least(next, control_local_next_ns(n->local));
+	if (n->api.control)
+		next = ns_least(next, control_next_ns(n->api.control));
+	next = ns_least(next, control_local_next_ns(n->api.local));
 	next = ns_least(next, directory_next_ns(n));
-	if (n->phase != NODE_STARTING) {
-		next = ns_least(next, locations_next_ns(n->locations));
+	if (n->life.phase != NODE_STARTING) {
+		next = ns_least(next, locations_next_ns(n->common.locations));
 	}
-	if (n->sip)
-		next = ns_least(next, transport_next_ns(n->sip));
-	if (n->resolver)
-		next = ns_least(next, resolver_next_ns(n->resolver));
+	if (n->sip.transport)
+		next = ns_least(next, transport_next_ns(n->sip.transport));
+	if (n->dns.resolver)
+		next = ns_least(next, resolver_next_ns(n->dns.resolver));
 	next = ns_least(next, node_probe_next_ns(n));
-	next = ns_least(next, claimant_next_ns(n->claimant));
+	next = ns_least(next, claimant_next_ns(n->cluster.claimant));
 	next = ns_least(next, node_edge_next_ns(n));
 	next = ns_least(next, node_blf_next_ns(n));
 	next = ns_least(next, node_held_next_ns(n));
 	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, node_rebalance_next_ns(n));
-	next = ns_least(next, queries_next_ns(&n->queries));
-	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))
+	next = ns_least(next, queries_next_ns(n->api.queries));
+	if (n->media.queue.count ||
+	    (n->life.phase == NODE_RUNNING && n->life.readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
-	if (n->phase == NODE_STOPPING)
-		next = ns_least(next, n->stop_deadline_ns);
+	if (n->life.phase == NODE_STOPPING)
+		next = ns_least(next, n->life.stop_deadline_ns);
 	next = ns_least(next, node_drain_next_ns(n));
 	/* a node that starts carries nothing yet: what waits would let it turn round and round */
-	if (n->phase != NODE_STARTING &&
-	    (n->answers.count || n->events_left || n->inter_shard_left))
+	if (n->life.phase != NODE_STARTING &&
+	    (n->shards.answers.count || n->round.events_left || n->round.inter_shard_left))
 		next = 0;
-	if (n->walks)
+	if (n->api.walks)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);
 	if (err)
@@ -531,35 +493,35 @@ void node_round(void *arg)
 {
 	struct node *n = arg;
 
-	if (n->phase != NODE_STARTING && node_shards_fence(n)) {
-		(void)media_queue_flush(&n->media_queue);
+	if (n->life.phase != NODE_STARTING && node_shards_fence(n)) {
+		(void)media_queue_flush(&n->media.queue);
 		round_carry(n);
 		node_players_round(n);
 	}
-	if (n->phase != NODE_STARTING && !node_shards_fence(n)) {
+	if (n->life.phase != NODE_STARTING && !node_shards_fence(n)) {
 		end_fenced(n);
 		return;
 	}
 	node_hand_round(n, clock_now_ns());
 	node_keeper_round(n);
 	if (!node_ahead_round(n))
-		sockets_beat(&n->keeper.sockets, clock_now_ns());
-	if (n->sip)
-		transport_flush(n->sip);
-	if (n->control)
-		control_flush(n->control);
+		sockets_beat(&n->cluster.keeper.sockets, clock_now_ns());
+	if (n->sip.transport)
+		transport_flush(n->sip.transport);
+	if (n->api.control)
+		control_flush(n->api.control);
 	directory_flush(n);
 	node_blf_flush(n);
-	claimant_flush(n->claimant, clock_now_ns());
-	if (n->redis)
-		redis_flush(n->redis);
-	if (n->redis_leases) /* what that has brought is asked for at once */
-		redis_flush(n->redis_leases);
+	claimant_flush(n->cluster.claimant, clock_now_ns());
+	if (n->redis.link)
+		redis_flush(n->redis.link);
+	if (n->redis.leases) /* what that has brought is asked for at once */
+		redis_flush(n->redis.leases);
 	round_measure(n);
 	ready_step(n);
 	if (node_drain_is_over(n))
 		node_ask_stop(n);
-	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {
+	if (n->life.phase == NODE_STOPPING && is_stop_complete(n)) {
 		loop_stop();
 		return;
 	}

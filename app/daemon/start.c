@@ -9,12 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
+#include "app/command/queries.h"
+#include "app/daemon/daemon.h"
 #include "app/dns/resolver.h"
+#include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/document/document_keep.h"
+#include "app/document/extensions.h"
+#include "app/document/tenancy.h"
 #include "app/live/live.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
@@ -77,7 +84,7 @@ static void node_keys_derive(struct node *n)
 
 static int start_alone(struct node *n)
 {
-	int err = embedded_lock(&n->embedded, n->settings.node.state_dir);
+	int err = embedded_lock(&n->redis.embedded, n->settings.node.state_dir);
 
 	if (err) {
 		LOG_ERROR("node", 0,
@@ -107,7 +114,7 @@ static int start_state(struct node *n)
 		return NODE_EXIT_CONFIG;
 	node_keys_derive(n);
 	rand_open_system(&n->rand);
-	err = identity_open(&n->identity, n->settings.node.state_dir, n->embedded.lock_fd,
+	err = identity_open(&n->identity, n->settings.node.state_dir, n->redis.embedded.lock_fd,
 			    &n->rand);
 	if (err) {
 		LOG_ERROR("node", 0,
@@ -125,8 +132,8 @@ static int start_certificate(struct node *n)
 	char path[SETTINGS_STATE_DIR_MAX + 16];
 
 	(void)snprintf(path, sizeof(path), "%s/dtls.pem", n->settings.node.state_dir);
-	return certificate_open(&n->certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
-								       : NODE_EXIT_OK;
+	return certificate_open(&n->media.certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
+									     : NODE_EXIT_OK;
 }
 
 static int start_loop(struct node *n)
@@ -138,7 +145,7 @@ static int start_loop(struct node *n)
 	if (!err)
 		err = loop_open(fd_max);
 	if (!err) {
-		n->loop_opened = true;
+		n->life.loop_opened = true;
 		err = loop_signals(signals, COUNT_OF(signals), node_on_signal, n);
 	}
 	if (!err)
@@ -148,7 +155,7 @@ static int start_loop(struct node *n)
 		return NODE_EXIT_FAILED;
 	}
 	loop_after_round(node_round, n);
-	n->local = control_local_open(n);
+	n->api.local = control_local_open(n);
 	return NODE_EXIT_OK;
 }
 
@@ -163,7 +170,7 @@ static void on_names(int fd, unsigned events, void *arg)
 static int names_ask(struct node *n, bool *known)
 {
 	struct redis_names *names = NULL;
-	int status = NODE_EXIT_OK, err = redis_names_ask(&names, bytes_str(n->redis_place.url));
+	int status = NODE_EXIT_OK, err = redis_names_ask(&names, bytes_str(n->redis.place.url));
 
 	*known = err == -ENODATA || err == -EINVAL; /* redis_open says what is wrong */
 	node_wait_begin(n);
@@ -204,7 +211,7 @@ static int redis_link_open(struct node *n, struct redis **out, const struct redi
 		if (status)
 			return status;
 		node_wait_begin(n);
-		n->wait.for_link = true;
+		n->redis.wait.for_link = true;
 		err = redis_open(out, s, told, n);
 	} while (err == -EHOSTUNREACH); /* nobody knows it any more */
 	if (!err)
@@ -218,10 +225,10 @@ static int redis_link_start(struct node *n, const struct redis_settings *setting
 	int status;
 
 	node_late_begin(n, "a link");
-	status = redis_link_open(n, &n->redis, settings, node_on_redis);
-	if (!status && !redis_is_connected(n->redis))
+	status = redis_link_open(n, &n->redis.link, settings, node_on_redis);
+	if (!status && !redis_is_connected(n->redis.link))
 		status = node_late_await(n);
-	n->wait.for_link = false;
+	n->redis.wait.for_link = false;
 	if (!status)
 		node_late_end(n);
 	return status;
@@ -234,51 +241,51 @@ static int start_redis(struct node *n)
 					   .labels = "link=\"main\"" };
 	int err = 0;
 
-	n->embedded_used = n->settings.redis.place.url[0] == '\0';
-	n->embedded.fsync = g_settings_fsync[n->settings.redis.fsync];
-	if (n->embedded_used)
-		err = embedded_start(&n->embedded);
+	n->redis.embedded_used = n->settings.redis.place.url[0] == '\0';
+	n->redis.embedded.fsync = g_settings_fsync[n->settings.redis.fsync];
+	if (n->redis.embedded_used)
+		err = embedded_start(&n->redis.embedded);
 	if (err) {
 		LOG_ERROR("node", 0,
 			  "the node's own Redis does not start: is redis-server installed?",
 			  LOG_STR("error", strerror(-err)));
-		n->embedded_used = false;
+		n->redis.embedded_used = false;
 		return NODE_EXIT_FAILED;
 	}
-	if (n->embedded_used) {
-		(void)snprintf(n->redis_place.url, sizeof(n->redis_place.url), "unix:%s",
-			       n->embedded.socket_path);
+	if (n->redis.embedded_used) {
+		(void)snprintf(n->redis.place.url, sizeof(n->redis.place.url), "unix:%s",
+			       n->redis.embedded.socket_path);
 	} else {
-		n->redis_place = n->settings.redis.place;
+		n->redis.place = n->settings.redis.place;
 	}
-	n->redis_place.meant = &n->belonging.meant;
-	settings.place = n->redis_place;
+	n->redis.place.meant = &n->redis.belonging.meant;
+	settings.place = n->redis.place;
 	return redis_link_start(n, &settings);
 }
 
 /* Without it the node runs on, and none of its leases is kept: acks alone make them valid. Exit status. */
 static int leases_link_open(struct node *n)
 {
-	const struct redis_settings settings = { .place = n->redis_place,
+	const struct redis_settings settings = { .place = n->redis.place,
 						 .deadline_ns = n->settings.redis.deadline,
 						 .labels = "link=\"leases\"" };
 	int status;
 
 	if (!node_is_clustered(n) || !n->settings.cluster.replicas)
 		return NODE_EXIT_OK;
-	if (redis_is_cluster(n->redis)) {
+	if (redis_is_cluster(n->redis.link)) {
 		LOG_WARN("node", 0,
 			 "cluster.replicas: not asked with Redis Cluster: no lease is kept");
 		return NODE_EXIT_OK;
 	}
 	node_late_begin(n, "a link for leases");
-	status = redis_link_open(n, &n->redis_leases, &settings, node_on_leases);
+	status = redis_link_open(n, &n->redis.leases, &settings, node_on_leases);
 	if (status)
 		return status;
 	node_late_end(n);
-	if (!redis_is_connected(n->redis_leases))
+	if (!redis_is_connected(n->redis.leases))
 		(void)node_await(n, "a link to Redis for leases", LEASES_LIMIT_NS);
-	n->wait.for_link = false;
+	n->redis.wait.for_link = false;
 	return NODE_EXIT_OK;
 }
 
@@ -289,7 +296,7 @@ static int store_of_all_open(struct node *n)
 		.tenant = directory_name,
 		.tenant_arg = n,
 		.replicas = node_is_clustered(n) ? n->settings.cluster.replicas : 0,
-		.leases = n->redis_leases,
+		.leases = n->redis.leases,
 		.save_replicas = n->settings.redis.save_replicas,
 	};
 
@@ -299,7 +306,7 @@ static int store_of_all_open(struct node *n)
 	}
 	static_assert(sizeof(settings.node) == sizeof(n->settings.node.name), "copied whole");
 	memcpy(settings.node, n->settings.node.name, sizeof(settings.node));
-	return store_shared_open(&n->store, n->redis, &settings);
+	return store_shared_open(&n->redis.store, n->redis.link, &settings);
 }
 
 static int start_store(struct node *n)
@@ -321,7 +328,7 @@ static int start_shards(struct node *n)
 	if (err)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
 	else
-		err = claimant_open(&n->claimant, n);
+		err = claimant_open(&n->cluster.claimant, n);
 	if (!err)
 		err = node_edge_open(n);
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
@@ -331,19 +338,19 @@ static int quota_start(struct node *n)
 {
 	struct quota_settings settings;
 
-	settings_to_quotas(&n->settings, n->calls_max, &settings);
-	return quota_open(&n->quota, &settings, &n->rand);
+	settings_to_quotas(&n->settings, n->capacity.calls_max, &settings);
+	return quota_open(&n->common.quota, &settings, &n->rand);
 }
 
 /* Limits of users and trunks hold over all nodes. */
 static int shares_start(struct node *n)
 {
-	uint32_t limits = 4 * n->calls_max + TENANTS_MAX + 3 * TRUNKS_MAX;
-	int err = n->edge ? shares_open(&n->shares, n->tenants, limits) : 0;
+	uint32_t limits = 4 * n->capacity.calls_max + TENANTS_MAX + 3 * TRUNKS_MAX;
+	int err = n->cluster.edge ? shares_open(&n->common.shares, n->common.tenants, limits) : 0;
 
-	trunks_share(n->trunks, n->shares);
-	quota_share(n->quota, n->shares);
-	toll_share(n->toll, n->shares);
+	trunks_share(n->common.trunks, n->common.shares);
+	quota_share(n->common.quota, n->common.shares);
+	toll_share(n->common.toll, n->common.shares);
 	return err;
 }
 
@@ -362,29 +369,29 @@ static int shard_start(struct node *n)
 	static struct shard_settings settings;
 	struct hash_key key = { rand_u64_from(&n->rand), rand_u64_from(&n->rand) };
 	uint8_t nonce_key[DIGEST_KEY_LEN];
-	int err = extensions_open(&n->extensions, n->settings.limits.registrations, &key);
+	int err = extensions_open(n->api.extensions, n->settings.limits.registrations, &key);
 
 	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
 	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
 	if (!err)
-		err = tenants_open(&n->tenants, &key);
+		err = tenants_open(&n->common.tenants, &key);
 	if (!err)
-		err = trunks_open(&n->trunks, n->tenants);
+		err = trunks_open(&n->common.trunks, n->common.tenants);
 	if (!err)
-		err = hop_names_open(&n->names);
+		err = hop_names_open(&n->common.names);
 	if (!err)
-		err = trunk_numbers_open(&n->numbers, &key);
+		err = trunk_numbers_open(&n->common.numbers, &key);
 	if (!err)
 		err = tenancy_open(n);
 	if (!err)
-		err = dial_plans_open(&n->dials, n->tenants);
+		err = dial_plans_open(&n->common.dials, n->common.tenants);
 	if (!err)
-		err = sites_open(&n->sites, n->tenants);
+		err = sites_open(&n->common.sites, n->common.tenants);
 	if (!err)
-		err = rooms_open(&n->rooms, n->tenants);
+		err = rooms_open(&n->common.rooms, n->common.tenants);
 	if (!err)
-		err = toll_open(&n->toll, n->settings.limits.registrations + TENANTS_MAX,
-				n->shard_count, &key);
+		err = toll_open(&n->common.toll, n->settings.limits.registrations + TENANTS_MAX,
+				n->shards.count, &key);
 	if (!err)
 		err = quota_start(n);
 	if (!err)
@@ -392,42 +399,42 @@ static int shard_start(struct node *n)
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
-	settings.quota = quota_of(n->quota);
-	settings.shares = n->shares;
+	settings_to_shard(&n->settings, nonce_key, n->sip.tls != NULL, &settings);
+	settings.quota = quota_of(n->common.quota);
+	settings.shares = n->common.shares;
 	settings.lookup = node_dns_of(n);
 	settings.certified = node_sip_certified(n);
-	settings.tenants = n->tenants;
-	settings.trunks = n->trunks;
-	settings.names = n->names;
+	settings.tenants = n->common.tenants;
+	settings.trunks = n->common.trunks;
+	settings.names = n->common.names;
 	settings.edges = node_edge_names(n);
-	settings.numbers = n->numbers;
-	settings.dials = n->dials;
-	settings.sites = n->sites;
-	settings.rooms = n->rooms;
-	settings.toll = n->toll;
-	settings.calls_max = n->calls_max;
+	settings.numbers = n->common.numbers;
+	settings.dials = n->common.dials;
+	settings.sites = n->common.sites;
+	settings.rooms = n->common.rooms;
+	settings.toll = n->common.toll;
+	settings.calls_max = n->capacity.calls_max;
 	node_add_domains(n, &settings);
 	node_call_waiting_tone(n, &settings);
 	node_listeners_tenants(n, &settings);
 	settings.boot = clock_boot();
-	settings.fingerprint = n->certificate.fingerprint;
+	settings.fingerprint = n->media.certificate.fingerprint;
 	if (shared_ports_count(&n->settings))
-		settings.shared = shared_ports_of(&n->shared_ports);
+		settings.shared = shared_ports_of(&n->media.shared_ports);
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	settings.gruu_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem gruu 1", settings.gruu_key.octets);
 	node_message_key(n, &settings.message_key);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
-	err = locations_open(&n->locations, &settings,
-			     n->embedded_used ? "" : n->settings.node.name, &n->rand,
+	err = locations_open(&n->common.locations, &settings,
+			     n->redis.embedded_used ? "" : n->settings.node.name, &n->rand,
 			     clock_instant());
 	if (!err)
 		command_looks_join(n);
 	if (!err)
-		err = shard_commons_open(&n->commons, &settings, &n->rand);
-	settings.commons = n->commons;
+		err = shard_commons_open(&n->shards.commons, &settings, &n->rand);
+	settings.commons = n->shards.commons;
 	if (!err)
 		err = node_blf_open(n);
 	if (!err)
@@ -476,9 +483,9 @@ static int engine_start(struct node *n)
 		.events = ENGINE_EVENTS,
 		.batch_wait_us = n->settings.media.batch_wait_us,
 		.coding = settings_to_coding(&n->settings),
-		.certificate = &n->certificate,
-		.validity = &n->validity,
-		.guard = n->kernel,
+		.certificate = &n->media.certificate,
+		.validity = &n->shards.validity,
+		.guard = n->sip.kernel,
 		.xdp_forward = (enum engine_forward)n->settings.media.xdp_forward,
 		.xdp_forward_alive_ns = n->settings.media.xdp_forward_alive,
 		.names = names,
@@ -490,15 +497,15 @@ static int engine_start(struct node *n)
 	codecs_load();
 	settings_to_dpdk(&n->settings, &dpdk);
 	node_keeper_remains_await(n, &left);
-	err = engine_open(&n->engine, &settings);
+	err = engine_open(&n->media.engine, &settings);
 	remains_close(&left);
 	if (!err)
 		node_keeper_remain(n);
 	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
 		privilege_drop();
 	if (!err)
-		err = shared_ports_open(&n->shared_ports, n->engine, &n->settings);
-	return err ? err : media_queue_open(&n->media_queue, n->engine, settings.slots);
+		err = shared_ports_open(&n->media.shared_ports, n->media.engine, &n->settings);
+	return err ? err : media_queue_open(&n->media.queue, n->media.engine, settings.slots);
 }
 
 /* What costs memory, measured: pools reserve what they may ever need. */
@@ -522,9 +529,9 @@ static int start_capacities(struct node *n)
 	if (!err)
 		err = node_players_open(n);
 	if (!err)
-		err = ended_open(&n->ended);
+		err = ended_open(&n->shards.ended);
 	node_memory(&after, &resident);
-	n->reserved_bytes = after > before ? after - before : 0;
+	n->capacity.reserved_bytes = after > before ? after - before : 0;
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open calls and media",
 			  LOG_STR("error", strerror(-err)));
@@ -542,22 +549,22 @@ static int message_away(uint16_t from, uint16_t to, struct bytes message, void *
 /* s NULL: of locations */
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
 {
-	to->sip = n->sip;
-	to->inter_shard = n->inter_shard;
+	to->sip = n->sip.transport;
+	to->inter_shard = n->sip.inter_shard;
 	to->away = message_away;
 	to->away_arg = n;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
-	to->validity = &n->validity;
+	to->validity = &n->shards.validity;
 	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
-	to->shared = n->store;
-	to->media = &n->media_queue;
-	to->sockets = &n->keeper.sockets;
+	to->shared = n->redis.store;
+	to->media = &n->media.queue;
+	to->sockets = &n->cluster.keeper.sockets;
 	to->ahead = s ? &s->ahead.sockets : NULL;
-	to->answers = &n->answers;
-	to->ended = &n->ended;
-	to->plays = &n->plays;
-	to->mixers = &n->mixers;
+	to->answers = &n->shards.answers;
+	to->ended = &n->shards.ended;
+	to->plays = &n->media.plays;
+	to->mixers = &n->media.mixers;
 	to->record = node_record_carry;
 	to->record_arg = n;
 	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
@@ -571,7 +578,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->confer_arg = n;
 	to->lookup = node_dns_look_up;
 	to->lookup_arg = n;
-	to->fenced = s ? &s->fenced : &n->silent;
+	to->fenced = s ? &s->fenced : &n->life.silent;
 }
 
 static int start_sockets(struct node *n)
@@ -590,10 +597,10 @@ static int start_sockets(struct node *n)
 	}
 	node_edge_provide(n);
 	node_shards_listen(n);
-	effects_to_set(&n->effects_to, n, NULL);
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		effects_to_set(&n->shards[i].effects_to, n, &n->shards[i]);
-	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
+	effects_to_set(&n->shards.effects_to, n, NULL);
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		effects_to_set(&n->shards.list[i].effects_to, n, &n->shards.list[i]);
+	err = loop_watch(engine_event_fd(n->media.engine), LOOP_READ, node_on_media, n);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot watch the media worker",
 			  LOG_STR("error", strerror(-err)));
@@ -603,7 +610,7 @@ static int start_sockets(struct node *n)
 
 static int start_doors(struct node *n)
 {
-	int err = control_open(&n->control, n, &n->redis_place);
+	int err = control_open(&n->api.control, n, &n->redis.place);
 
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open the control API",
@@ -617,20 +624,20 @@ static int start_doors(struct node *n)
 /* Phones of extensions that were deleted while this node was away: theirs end now. Where the documents are not known none does. */
 static void locations_forget_gone(struct node *n)
 {
-	const struct shelf *shelf = &n->documents.keep.shelf;
+	const struct shelf *shelf = &n->api.documents->keep.shelf;
 	const struct aor *entry;
 	uint32_t cursor = 0;
 
-	while (!n->documents.keep.broken &&
-	       (entry = locations_next(n->locations, &cursor)) != NULL) {
+	while (!n->api.documents->keep.broken &&
+	       (entry = locations_next(n->common.locations, &cursor)) != NULL) {
 		struct bytes tenant = text_bytes(&entry->tenant), user = text_bytes(&entry->user);
 
 		if (!entry->count || shelf_text(shelf, tenant, BYTES_LIT("extension"), user).n)
 			continue;
 		LOG_INFO("node", 0, "a registration ends: its extension was deleted",
 			 LOG_BYTES("tenant", tenant), LOG_BYTES("user", user));
-		locations_forget(n->locations, tenants_number(n->tenants, tenant), user,
-				 clock_instant());
+		locations_forget(n->common.locations, tenants_number(n->common.tenants, tenant),
+				 user, clock_instant());
 	}
 }
 
@@ -638,23 +645,23 @@ static int start_running(struct node *n)
 {
 	node_keeper_sockets_hear(n);
 	node_players_start(n); /* restored calls know what they wait for */
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].state == NODE_SHARD_LIVE)
-			shard_resume(n->shards[i].core, clock_instant());
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_LIVE)
+			shard_resume(n->shards.list[i].core, clock_instant());
 	}
-	locations_resume(n->locations, clock_instant());
+	locations_resume(n->common.locations, clock_instant());
 	locations_forget_gone(n);
 	node_guard_restore(n);
-	n->phase = NODE_RUNNING;
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	n->life.phase = NODE_RUNNING;
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_LIVE && !store_is_healthy(s->store))
 			node_on_store_health(false, s);
 	}
 	/* What came on the event descriptor before it was watched wakes nobody. */
 	node_on_media(-1, 0, n);
-	health_beat(&n->health, clock_now_ns());
+	health_beat(&n->web.health, clock_now_ns());
 	node_metrics_update(n);
 	node_round(n); /* ready soon */
 	return NODE_EXIT_OK;
@@ -697,91 +704,92 @@ int node_start(struct node *n)
 	node_deliver_setup();
 	node_deliver_open(n);
 	guard_setup();
-	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
+	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->life.stop_asked;
+	     i++)
 		status = steps[i](n);
 	/* told to stop while it started: nothing has failed */
-	return n->stop_asked ? NODE_EXIT_OK : status;
+	return n->life.stop_asked ? NODE_EXIT_OK : status;
 }
 
 /* Whoever waits for an answer gets it from here: commands, then saves, then what is left in the pipeline. */
 static void stop_redis(struct node *n)
 {
-	struct claimant *claimant = n->claimant;
+	struct claimant *claimant = n->cluster.claimant;
 
-	if (n->control)
-		control_stop(n->control);
-	queries_expire(&n->queries, UINT64_MAX);
+	if (n->api.control)
+		control_stop(n->api.control);
+	queries_expire(n->api.queries, UINT64_MAX);
 	command_walks_drop(n);
 	command_orders_drop(n);
 	document_beat(n, UINT64_MAX);
 	directory_stop(n);
 	claimant_stop(claimant);
-	n->claimant = NULL;
+	n->cluster.claimant = NULL;
 	node_shards_store_close(n);
-	store_shared_close(n->store);
+	store_shared_close(n->redis.store);
 	claimant_close(claimant);
-	if (n->redis)
-		redis_close(n->redis);
-	if (n->redis_leases)
-		redis_close(n->redis_leases);
-	control_close(n->control);
-	control_local_close(n->local);
-	n->local = NULL;
-	if (n->embedded_used)
-		embedded_stop(&n->embedded);
+	if (n->redis.link)
+		redis_close(n->redis.link);
+	if (n->redis.leases)
+		redis_close(n->redis.leases);
+	control_close(n->api.control);
+	control_local_close(n->api.local);
+	n->api.local = NULL;
+	if (n->redis.embedded_used)
+		embedded_stop(&n->redis.embedded);
 }
 
 static void stop_media(struct node *n)
 {
-	if (!n->engine)
+	if (!n->media.engine)
 		return;
 	node_watch_close(n); /* it reads what the engine copies */
 	node_siprec_close(n);
 	node_record_close(n);
 	node_lives_close(n); /* likewise */
-	loop_unwatch(engine_event_fd(n->engine));
-	media_queue_close(&n->media_queue);
-	engine_close(n->engine);
+	loop_unwatch(engine_event_fd(n->media.engine));
+	media_queue_close(&n->media.queue);
+	engine_close(n->media.engine);
 }
 
 void node_stop(struct node *n)
 {
-	n->phase = NODE_STOPPING;
+	n->life.phase = NODE_STOPPING;
 	node_deliver_close(n);
 	node_web_close(n);
-	transport_close(n->sip);
+	transport_close(n->sip.transport);
 	node_edge_close(n);
 	node_held_close(n);
-	inter_shard_close(n->inter_shard);
+	inter_shard_close(n->sip.inter_shard);
 	node_guard_close(n);
-	tls_close(n->tls);
+	tls_close(n->sip.tls);
 	stop_redis(n);
 	stop_media(n);
 	node_players_close(n);
-	answers_close(&n->answers);
-	ended_close(&n->ended);
+	answers_close(&n->shards.answers);
+	ended_close(&n->shards.ended);
 	node_shards_close(n);
-	shard_commons_close(n->commons);
-	locations_close(n->locations);
+	shard_commons_close(n->shards.commons);
+	locations_close(n->common.locations);
 	node_probe_close(n);
-	resolver_close(n->resolver);
+	resolver_close(n->dns.resolver);
 	document_keep_close(n);
-	quota_close(n->quota);
-	trunk_numbers_close(n->numbers);
-	trunks_close(n->trunks);
-	hop_names_close(n->names);
-	dial_plans_close(n->dials);
-	sites_close(n->sites);
-	rooms_close(n->rooms);
-	toll_close(n->toll);
-	shares_close(n->shares);
-	tenants_close(n->tenants);
+	quota_close(n->common.quota);
+	trunk_numbers_close(n->common.numbers);
+	trunks_close(n->common.trunks);
+	hop_names_close(n->common.names);
+	dial_plans_close(n->common.dials);
+	sites_close(n->common.sites);
+	rooms_close(n->common.rooms);
+	toll_close(n->common.toll);
+	shares_close(n->common.shares);
+	tenants_close(n->common.tenants);
 	tenancy_close(n);
-	if (n->extensions.pool.slots)
-		extensions_close(&n->extensions);
-	certificate_close(&n->certificate);
+	if (n->api.extensions->pool.slots)
+		extensions_close(n->api.extensions);
+	certificate_close(&n->media.certificate);
 	node_keeper_stop(n);
-	if (n->loop_opened)
+	if (n->life.loop_opened)
 		loop_close();
 	LOG_INFO("node", 0, "stopped");
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/document/document.h"
 #include "app/document/document_restore.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -49,7 +50,7 @@ const char *directory_name(uint32_t i, void *arg)
 {
 	static const char *const first[] = { DIRECTORY_OPERATORS, NODE_TENANT };
 	const struct node *n = arg;
-	const struct directory *d = &n->documents.directory;
+	const struct directory *d = &n->api.documents->directory;
 
 	if (i < d->tenant_count)
 		return d->tenants[i].name;
@@ -77,7 +78,7 @@ struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes 
 /* At start all are loaded that there are. */
 void directory_add(struct node *n, const char *tenant)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	bool known = directory_tenant(d, bytes_str(tenant)) != NULL;
 	struct directory_tenant *t = directory_tenant_add(d, bytes_str(tenant));
 
@@ -93,14 +94,14 @@ void directory_add(struct node *n, const char *tenant)
 
 int directory_change(struct node *n, const struct snapshot_document *d)
 {
-	uint64_t have = shelf_version(&n->documents.keep.shelf, d->tenant, d->kind, d->name);
+	uint64_t have = shelf_version(&n->api.documents->keep.shelf, d->tenant, d->kind, d->name);
 
 	return d->version > have ? document_accept(n, d) : 0;
 }
 
 void directory_made(struct node *n, struct bytes tenant, uint64_t version)
 {
-	struct directory_tenant *t = directory_tenant(&n->documents.directory, tenant);
+	struct directory_tenant *t = directory_tenant(&n->api.documents->directory, tenant);
 
 	if (t)
 		(void)seen_add(&t->seen, version);
@@ -109,7 +110,7 @@ void directory_made(struct node *n, struct bytes tenant, uint64_t version)
 /* Mostly the log has told of what came between, before Redis refused. */
 void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint64_t generation)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	struct directory_tenant *t = directory_tenant(d, tenant);
 
 	if (!t || (known < t->seen.all && generation <= t->seen.all))
@@ -127,10 +128,10 @@ void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint
 
 bool directory_is_current(const struct node *n, struct bytes tenant, uint64_t generation)
 {
-	const struct directory *d = &n->documents.directory;
+	const struct directory *d = &n->api.documents->directory;
 	const struct directory_tenant *t = directory_tenant(d, tenant);
 
-	return !t || (!d->looking && !d->sync && !n->documents.keep.restoring && !t->lost &&
+	return !t || (!d->looking && !d->sync && !n->api.documents->keep.restoring && !t->lost &&
 		      !t->differs && t->seen.all >= generation);
 }
 
@@ -148,7 +149,7 @@ static struct snapshot_document entry_document(const struct document_entry *e)
 static void told_take(struct node *n, const struct document_entry *e)
 {
 	const struct snapshot_document document = entry_document(e);
-	const struct shelf *shelf = &n->documents.keep.shelf;
+	const struct shelf *shelf = &n->api.documents->keep.shelf;
 
 	if (document.version <= shelf_version(shelf, e->tenant, e->kind, e->name))
 		return;
@@ -161,7 +162,7 @@ static void told_take(struct node *n, const struct document_entry *e)
 static void directory_on_entry(const struct document_entry *e, void *arg)
 {
 	struct node *n = arg;
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	struct directory_tenant *t = directory_tenant(d, e->tenant);
 
 	if (!t)
@@ -208,7 +209,7 @@ static void history_set(struct directory *d, struct bytes history)
 static void tenant_looked(struct node *n, struct directory_tenant *t, uint64_t generation,
 			  bool anew)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
 	if (generation < t->seen.all || (anew && t->seen.all)) {
 		t->lost = true;
@@ -241,7 +242,7 @@ static uint32_t look_count(const struct directory *d)
 
 static void look_take(struct node *n, const struct store_look *look)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	bool anew = !bytes_is(look->history, d->history);
 	uint32_t count = look_count(d);
 
@@ -261,9 +262,9 @@ static void look_take(struct node *n, const struct store_look *look)
 static void on_looked(const struct store_look *look, void *arg)
 {
 	struct node *n = arg;
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
-	if (n->phase != NODE_RUNNING || look->result != STORE_OK) {
+	if (n->life.phase != NODE_RUNNING || look->result != STORE_OK) {
 		d->looking = false;
 		d->look_ns = clock_now_ns() + RETRY_NS;
 		return;
@@ -274,13 +275,13 @@ static void on_looked(const struct store_look *look, void *arg)
 
 static void directory_ask(struct node *n, struct bytes history, store_look_fn *looked)
 {
-	const struct directory *d = &n->documents.directory;
+	const struct directory *d = &n->api.documents->directory;
 	struct bytes names[STORE_LOOK_MAX];
 	uint32_t count = look_count(d);
 
 	for (uint32_t i = 0; i < count; i++)
 		names[i] = bytes_str(d->tenants[d->looked + i].name);
-	store_documents_look(n->store, names, count, history, looked, n);
+	store_documents_look(n->redis.store, names, count, history, looked, n);
 }
 
 static void look_next(struct node *n)
@@ -290,11 +291,11 @@ static void look_next(struct node *n)
 
 void directory_look(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
-	if (n->phase != NODE_RUNNING || !d->log)
+	if (n->life.phase != NODE_RUNNING || !d->log)
 		return;
-	if (d->looking || d->sync || n->documents.keep.restoring) {
+	if (d->looking || d->sync || n->api.documents->keep.restoring) {
 		d->look_ns = 0; /* once more, behind it */
 		return;
 	}
@@ -308,7 +309,7 @@ void directory_look(struct node *n)
 
 static void sync_next(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
 	for (uint32_t i = 0; i < d->tenant_count; i++) {
 		if (d->tenants[i].differs) {
@@ -330,9 +331,10 @@ static bool is_any_lost(const struct directory *d)
 
 void directory_turn(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
-	if (n->phase != NODE_RUNNING || d->looking || d->sync || n->documents.keep.restoring)
+	if (n->life.phase != NODE_RUNNING || d->looking || d->sync ||
+	    n->api.documents->keep.restoring)
 		return;
 	if (is_any_lost(d)) {
 		if (clock_now_ns() >= d->sync_ns)
@@ -347,7 +349,7 @@ void directory_turn(struct node *n)
 
 void directory_synced(struct node *n, uint32_t i, bool ok, uint64_t generation, uint32_t taken)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	struct directory_tenant *t = &d->tenants[i];
 
 	d->sync = NULL;
@@ -367,7 +369,7 @@ void directory_synced(struct node *n, uint32_t i, bool ok, uint64_t generation, 
 
 void directory_restored(struct node *n, bool ok)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
 	for (uint32_t i = 0; i < d->tenant_count; i++) {
 		struct directory_tenant *t = &d->tenants[i];
@@ -391,22 +393,22 @@ static void expect_end(struct directory *d)
 
 void directory_beat(struct node *n, uint64_t now_ns)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
-	if (now_ns >= d->look_ns && store_shared_is_healthy(n->store))
+	if (now_ns >= d->look_ns && store_shared_is_healthy(n->redis.store))
 		directory_look(n);
 	directory_turn(n);
 }
 
 void directory_flush(struct node *n)
 {
-	if (n->documents.directory.log)
-		document_log_flush(n->documents.directory.log);
+	if (n->api.documents->directory.log)
+		document_log_flush(n->api.documents->directory.log);
 }
 
 void directory_expire(struct node *n, uint64_t now_ns)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
 	if (d->log)
 		document_log_expire(d->log, now_ns);
@@ -418,7 +420,7 @@ void directory_expire(struct node *n, uint64_t now_ns)
 
 uint64_t directory_next_ns(const struct node *n)
 {
-	const struct directory *d = &n->documents.directory;
+	const struct directory *d = &n->api.documents->directory;
 	uint64_t next = d->log ? document_log_next_ns(d->log) : UINT64_MAX;
 
 	return d->log && d->expect_ns < next ? d->expect_ns : next;
@@ -439,7 +441,7 @@ static struct bytes history_new(struct node *n, char buf[STORE_HISTORY_MAX])
 static void on_looked_at_start(const struct store_look *look, void *arg)
 {
 	struct node *n = arg;
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	uint32_t count = look_count(d);
 
 	if (look->result == STORE_OK) {
@@ -457,7 +459,7 @@ static void ask_keys(struct node *n, const void *arg)
 {
 	const uint32_t *from = arg;
 
-	store_tenants_keys_check(n->store, *from, node_wait_end, n);
+	store_tenants_keys_check(n->redis.store, *from, node_wait_end, n);
 }
 
 static void ask_generations(struct node *n, const void *arg)
@@ -476,7 +478,7 @@ int directory_look_at_start(struct node *n, uint32_t from)
 	const struct node_question look = { .what = "the generations of the documents",
 					    .ask = ask_generations,
 					    .even_refused = true };
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	int status = node_ask(n, &keys); /* one that is of the wrong type would end every start */
 
 	if (status)
@@ -490,7 +492,7 @@ int directory_look_at_start(struct node *n, uint32_t from)
 
 int directory_follow(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	const struct document_log_user user = { .entry = directory_on_entry,
 						.read = directory_on_read,
 						.connected = directory_on_connected,
@@ -499,7 +501,7 @@ int directory_follow(struct node *n)
 
 	d->look_ns = clock_now_ns() + LOOK_NS;
 	d->expect_ns = UINT64_MAX;
-	err = document_log_open(&d->log, &n->redis_place, bytes_str(d->newest), &user);
+	err = document_log_open(&d->log, &n->redis.place, bytes_str(d->newest), &user);
 	if (err)
 		LOG_ERROR("node", 0, "cannot follow the documents",
 			  LOG_STR("error", strerror(-err)));
@@ -508,13 +510,13 @@ int directory_follow(struct node *n)
 
 void directory_stop(struct node *n)
 {
-	document_log_close(n->documents.directory.log);
-	n->documents.directory.log = NULL;
+	document_log_close(n->api.documents->directory.log);
+	n->api.documents->directory.log = NULL;
 }
 
 void directory_close(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
 	directory_stop(n);
 	free(d->tenants);

@@ -5,6 +5,7 @@
 
 #include "app/document/directory.h"
 
+#include "app/document/document.h"
 #include "app/document/document_restore.h"
 #include "app/node/node.h"
 #include "base/log.h"
@@ -65,7 +66,8 @@ static void found_take(struct directory_sync *s, const struct sync_name *name,
 				       .name = bytes_str(name->name),
 				       .version = found->version,
 				       .text = found->json };
-	uint64_t have = shelf_version(&s->node->documents.keep.shelf, d.tenant, d.kind, d.name);
+	uint64_t have =
+		shelf_version(&s->node->api.documents->keep.shelf, d.tenant, d.kind, d.name);
 
 	if (have > found->generation)
 		return; /* the log was faster */
@@ -114,7 +116,7 @@ static void sync_pump(struct directory_sync *s)
 		fetch->sync = s;
 		fetch->name = &s->names[s->next++];
 		s->in_flight++;
-		store_document_read(s->node->store, sync_tenant(s), fetch->name->kind->name,
+		store_document_read(s->node->redis.store, sync_tenant(s), fetch->name->kind->name,
 				    bytes_str(fetch->name->name), on_found, fetch);
 	}
 	if (!s->in_flight)
@@ -159,7 +161,7 @@ static void on_version(struct bytes name, uint64_t version, void *arg)
 	const struct snapshot_document d = { .tenant = sync_tenant(s),
 					     .kind = bytes_str(g_document_kinds[s->kind]->name),
 					     .name = name };
-	struct shelf *shelf = &s->node->documents.keep.shelf;
+	struct shelf *shelf = &s->node->api.documents->keep.shelf;
 
 	shelf_mark(shelf, &d, s->mark);
 	if (!version || shelf_version(shelf, d.tenant, d.kind, name) != version)
@@ -169,7 +171,7 @@ static void on_version(struct bytes name, uint64_t version, void *arg)
 /* What is known and has no version there. */
 static void missing_add(struct directory_sync *s)
 {
-	const struct shelf *shelf = &s->node->documents.keep.shelf;
+	const struct shelf *shelf = &s->node->api.documents->keep.shelf;
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 
@@ -200,8 +202,8 @@ static void on_versions(enum store_result result, uint64_t key, uint64_t count, 
 
 static void versions_ask(struct directory_sync *s)
 {
-	store_document_versions(s->node->store, sync_tenant(s), g_document_kinds[s->kind]->name,
-				on_version, on_versions, s);
+	store_document_versions(s->node->redis.store, sync_tenant(s),
+				g_document_kinds[s->kind]->name, on_version, on_versions, s);
 }
 
 /* ---- the generation before all that ---- */
@@ -212,7 +214,7 @@ static void sync_on_look(const struct store_look *look, void *arg)
 
 	s->generation = store_look_generation(look, 0);
 	s->failed = look->result != STORE_OK ||
-		    !bytes_is(look->history, s->node->documents.directory.history);
+		    !bytes_is(look->history, s->node->api.documents->directory.history);
 	kind_skip(s);
 	if (s->failed)
 		sync_end(s);
@@ -223,7 +225,7 @@ static void sync_on_look(const struct store_look *look, void *arg)
 void directory_sync_begin(struct node *n, uint32_t i)
 {
 	static uint32_t mark; /* control thread alone */
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	struct directory_sync *s = calloc(1, sizeof(*s));
 	struct bytes tenant;
 
@@ -237,5 +239,5 @@ void directory_sync_begin(struct node *n, uint32_t i)
 	memcpy(s->tenant_name, d->tenants[i].name, sizeof(s->tenant_name));
 	d->sync = s;
 	tenant = sync_tenant(s);
-	store_documents_look(n->store, &tenant, 1, (struct bytes){ 0 }, sync_on_look, s);
+	store_documents_look(n->redis.store, &tenant, 1, (struct bytes){ 0 }, sync_on_look, s);
 }

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "app/command/command.h"
+#include "app/document/directory.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -35,7 +36,7 @@ static void change_begin(struct document_change *change);
 /* The oldest change is over, its run has ended; the next one may see what it left. */
 static void change_end(struct node *node, struct document_change *change)
 {
-	struct documents *d = &node->documents;
+	struct documents *d = node->api.documents;
 
 	assert(d->first == change);
 	d->first = change->next;
@@ -63,7 +64,7 @@ static void fail_store(struct command_run *run, enum store_result result)
 
 uint16_t document_tenant(const struct command_run *run)
 {
-	return tenants_find(run->node->tenants, bytes_str(run->tenant));
+	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 }
 
 /* Whose it is. */
@@ -122,9 +123,9 @@ static void change_answer(struct node *node, const struct document_change *chang
 /* Another node has changed something. False: that was the last time. */
 static bool change_park(struct node *node, struct document_change *change, uint64_t generation)
 {
-	struct documents *d = &node->documents;
+	struct documents *d = node->api.documents;
 
-	if (node->phase != NODE_RUNNING || ++change->tries > TRIES_MAX)
+	if (node->life.phase != NODE_RUNNING || ++change->tries > TRIES_MAX)
 		return false;
 	d->parked = true;
 	d->parked_for = generation;
@@ -160,7 +161,7 @@ static void on_stored(enum store_result result, uint64_t key, uint64_t version, 
 
 void document_resume(struct node *node)
 {
-	struct documents *d = &node->documents;
+	struct documents *d = node->api.documents;
 
 	if (!d->parked || !directory_is_current(node, change_tenant(d->first), d->parked_for))
 		return;
@@ -170,7 +171,7 @@ void document_resume(struct node *node)
 
 void document_beat(struct node *node, uint64_t now_ns)
 {
-	struct documents *d = &node->documents;
+	struct documents *d = node->api.documents;
 
 	if (!d->parked || now_ns < d->parked_ns)
 		return;
@@ -182,7 +183,7 @@ void document_beat(struct node *node, uint64_t now_ns)
 /* What the change is made of. */
 static struct store_known change_known(struct document_change *change)
 {
-	struct documents *d = &change->run->node->documents;
+	struct documents *d = change->run->node->api.documents;
 	struct snapshot_document document = change_document(change);
 	const struct directory_tenant *t = directory_tenant(&d->directory, document.tenant);
 
@@ -206,7 +207,7 @@ static bool may_write_over(const struct document_change *change)
 {
 	struct node *node = change->run->node;
 	struct snapshot_document d = change_document(change);
-	struct bytes text = shelf_text(&node->documents.keep.shelf, d.tenant, d.kind, d.name);
+	struct bytes text = shelf_text(&node->api.documents->keep.shelf, d.tenant, d.kind, d.name);
 	void *value = text.n ? calloc(1, change->kind->size) : NULL;
 	const char *reason;
 	bool later = value &&
@@ -225,12 +226,12 @@ static bool may_write_over(const struct document_change *change)
 static bool change_fits(const struct document_change *change)
 {
 	const struct node *node = change->run->node;
-	const struct shelf *shelf = &node->documents.keep.shelf;
+	const struct shelf *shelf = &node->api.documents->keep.shelf;
 	const struct document_kind *kind = change->kind;
 	struct snapshot_document d = change_document(change);
 	uint16_t tenant = document_tenant(change->run);
 	uint32_t most = kind->quota && tenant != TENANT_NONE
-				? tenants_most(node->tenants, tenant, kind->item)
+				? tenants_most(node->common.tenants, tenant, kind->item)
 				: 0;
 
 	if (!most || shelf_version(shelf, d.tenant, d.kind, d.name) ||
@@ -258,7 +259,7 @@ static bool store_put(struct document_change *change)
 		return false;
 	known = change_known(change);
 	document = change_stored(change);
-	store_document_put(change->run->node->store, &document, &known, on_stored, change);
+	store_document_put(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;
 }
 
@@ -267,7 +268,7 @@ static bool store_delete(struct document_change *change)
 	struct store_known known = change_known(change);
 	struct store_document document = change_stored(change);
 
-	store_document_delete(change->run->node->store, &document, &known, on_stored, change);
+	store_document_delete(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;
 }
 
@@ -291,7 +292,7 @@ static void document_add(struct command_run *run, bool gone)
 {
 	const struct document_kind *kind = run->command->documents;
 	struct document_change *change = calloc(1, sizeof(*change) + kind->size);
-	struct documents *d = &run->node->documents;
+	struct documents *d = run->node->api.documents;
 
 	if (!change) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
@@ -345,7 +346,7 @@ static int unread_log(const struct document_kind *kind, const struct snapshot_do
 static int document_apply(struct node *node, const struct document_kind *kind,
 			  const struct snapshot_document *d)
 {
-	uint16_t tenant = tenants_find(node->tenants, d->tenant);
+	uint16_t tenant = tenants_find(node->common.tenants, d->tenant);
 	const char *reason = "";
 	void *value = calloc(1, kind->size);
 	int err = value ? document_value(node, kind, value, d->text, &reason) : -ENOMEM;
@@ -362,7 +363,7 @@ static int document_apply(struct node *node, const struct document_kind *kind,
 
 int document_load(struct node *node, const struct snapshot_document *d)
 {
-	int err = document_apply(node, node->documents.loading, d);
+	int err = document_apply(node, node->api.documents->loading, d);
 
 	if (err == -EBADMSG || err == -EPROTONOSUPPORT)
 		return err;
@@ -373,7 +374,7 @@ int document_load(struct node *node, const struct snapshot_document *d)
 static void document_forget(struct node *node, const struct document_kind *kind,
 			    const struct snapshot_document *d)
 {
-	uint16_t tenant = tenants_find(node->tenants, d->tenant);
+	uint16_t tenant = tenants_find(node->common.tenants, d->tenant);
 	char text[DOCUMENT_NAME_MAX];
 
 	if ((kind->of_operators || tenant != TENANT_NONE) &&

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -59,7 +60,7 @@ static void snapshot_write_free(struct snapshot_write *w)
 
 static struct snapshot_write *snapshot_write_new(const struct node *n)
 {
-	const struct shelf *shelf = &n->documents.keep.shelf;
+	const struct shelf *shelf = &n->api.documents->keep.shelf;
 	struct snapshot_write *w = calloc(1, sizeof(*w));
 
 	if (!w)
@@ -75,7 +76,7 @@ static struct snapshot_write *snapshot_write_new(const struct node *n)
 
 static void snapshot_write_begin(struct node *n, uint64_t now_ns)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 	struct snapshot_write *w = snapshot_write_new(n);
 
 	k->write_ns = now_ns + WRITE_NS + (w ? w->n / BYTES_PER_WAIT * NS_PER_S : FILE_RETRY_NS);
@@ -89,7 +90,7 @@ static void snapshot_write_begin(struct node *n, uint64_t now_ns)
 /* wait: for the disk. */
 static void snapshot_write_end(struct node *n, bool wait)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 	struct snapshot_write *w = k->writing;
 
 	if (!w || (!wait && !atomic_load_explicit(&w->done, memory_order_acquire)))
@@ -107,7 +108,7 @@ static void snapshot_write_end(struct node *n, bool wait)
 
 void document_file_beat(struct node *n, uint64_t now_ns)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 
 	snapshot_write_end(n, false);
 	if (k->writing || k->written == k->shelf.changes)
@@ -149,7 +150,8 @@ static int file_open(struct node *n, struct document_file *f, const char *path, 
 	if (!err)
 		err = snapshot_open(&f->snapshot, bytes_mem(f->octets, f->n), reason);
 	return err ? err
-		   : shelf_take_generations(&n->documents.keep.shelf, f->snapshot, &f->documents);
+		   : shelf_take_generations(&n->api.documents->keep.shelf, f->snapshot,
+					    &f->documents);
 }
 
 int document_file_open(struct node *n, struct document_file *f)
@@ -171,7 +173,7 @@ int document_file_open(struct node *n, struct document_file *f)
 
 void document_file_take(struct node *n, struct document_file *f)
 {
-	if (shelf_take(&n->documents.keep.shelf, &f->snapshot))
+	if (shelf_take(&n->api.documents->keep.shelf, &f->snapshot))
 		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
 }
 
@@ -185,7 +187,7 @@ void document_file_wipe(struct document_file *f)
 
 void document_file_close(struct node *n)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 
 	snapshot_write_end(n, true);
 	if (k->loaded && k->written != k->shelf.changes) {

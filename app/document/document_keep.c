@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/document/document_file.h"
 #include "app/document/document_restore.h"
 #include "app/node/node.h"
@@ -14,7 +16,7 @@ enum { SPARE_DOCUMENTS = 4096 }; /* documents beside extensions */
 
 static int shelf_renew(struct node *n)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 	struct shelf gone = { 0 };
 	struct hash_key key = { rand_u64_from(&n->rand), rand_u64_from(&n->rand) };
 	int err;
@@ -32,8 +34,8 @@ static int shelf_renew(struct node *n)
 /* All that the snapshot has, and the one that is always there. Exit status. */
 static int tenants_find_all(struct node *n)
 {
-	struct directory *d = &n->documents.directory;
-	const struct shelf *shelf = &n->documents.keep.shelf;
+	struct directory *d = &n->api.documents->directory;
+	const struct shelf *shelf = &n->api.documents->keep.shelf;
 
 	if (!directory_tenant_add(d, BYTES_LIT(DIRECTORY_OPERATORS)) ||
 	    !directory_tenant_add(d, BYTES_LIT(NODE_TENANT)))
@@ -48,12 +50,13 @@ static int tenants_find_all(struct node *n)
 /* Which tenants of the snapshot Redis has older. Their number. */
 static uint32_t lost_find(struct node *n, const struct document_file *f)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 	uint32_t lost = 0;
 
 	for (uint32_t i = 0; i < d->tenant_count; i++) {
 		struct directory_tenant *t = &d->tenants[i];
-		uint64_t expected = shelf_generation(&n->documents.keep.shelf, bytes_str(t->name));
+		uint64_t expected =
+			shelf_generation(&n->api.documents->keep.shelf, bytes_str(t->name));
 
 		t->lost = expected > t->seen.all && f->documents;
 		if (!t->lost)
@@ -69,23 +72,24 @@ static uint32_t lost_find(struct node *n, const struct document_file *f)
 /* What Redis has in this version or a later one counts. */
 static int restore_at_start(struct node *n, struct document_file *f)
 {
-	struct directory *d = &n->documents.directory;
+	struct directory *d = &n->api.documents->directory;
 
 	document_file_take(n, f);
 	node_wait_begin(n);
 	document_restore_begin(n);
 	if (!node_await(n, "the documents of the snapshot", LIMIT_NS))
 		return NODE_EXIT_FAILED;
-	LOG_INFO("node", 0, "documents restored", LOG_U64("restored", n->documents.keep.restored));
+	LOG_INFO("node", 0, "documents restored",
+		 LOG_U64("restored", n->api.documents->keep.restored));
 	for (uint32_t i = 0; i < d->tenant_count; i++)
 		d->tenants[i].lost = false;
-	return n->wait.result == STORE_OK ? NODE_EXIT_OK : NODE_EXIT_FAILED;
+	return n->redis.wait.result == STORE_OK ? NODE_EXIT_OK : NODE_EXIT_FAILED;
 }
 
 /* Redis knows of no change at all. */
 static bool is_without_documents(const struct node *n)
 {
-	const struct directory *d = &n->documents.directory;
+	const struct directory *d = &n->api.documents->directory;
 	uint64_t all = 0;
 
 	for (uint32_t i = 0; i < d->tenant_count; i++)
@@ -96,7 +100,7 @@ static bool is_without_documents(const struct node *n)
 /* err: what became of the file. */
 static int snapshot_compare(struct node *n, struct document_file *f, int err)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 	int status = tenants_find_all(n);
 
 	if (!status)
@@ -110,28 +114,28 @@ static int snapshot_compare(struct node *n, struct document_file *f, int err)
 		return NODE_EXIT_CONFIG;
 	}
 	k->broken = err && err != -ENOENT && is_without_documents(n);
-	health_set(&n->health, HEALTH_DOCUMENTS, k->broken);
+	health_set(&n->web.health, HEALTH_DOCUMENTS, k->broken);
 	return !err && lost_find(n, f) ? restore_at_start(n, f) : NODE_EXIT_OK;
 }
 
 /* Of documents that were deleted, too. */
 static int generations_keep(struct node *n)
 {
-	const struct directory *d = &n->documents.directory;
+	const struct directory *d = &n->api.documents->directory;
 	int err = 0;
 
 	for (uint32_t i = 0; i < d->tenant_count && !err; i++) {
 		if (!d->tenants[i].seen.all)
 			continue; /* the file of one that has none is of format 1 */
-		err = shelf_generation_set(&n->documents.keep.shelf, bytes_str(d->tenants[i].name),
-					   d->tenants[i].seen.all);
+		err = shelf_generation_set(&n->api.documents->keep.shelf,
+					   bytes_str(d->tenants[i].name), d->tenants[i].seen.all);
 	}
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
 int document_keep_open(struct node *n)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 	struct document_file file = { 0 };
 	int err, status = shelf_renew(n);
 
@@ -153,7 +157,7 @@ int document_keep_open(struct node *n)
 
 void document_keep_close(struct node *n)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 
 	directory_close(n);
 	if (!k->shelf.pool.slots)
@@ -170,7 +174,7 @@ void document_keep_beat(struct node *n, uint64_t now_ns)
 
 void document_keep_put(struct node *n, const struct snapshot_document *d)
 {
-	struct document_keep *k = &n->documents.keep;
+	struct document_keep *k = &n->api.documents->keep;
 	int err;
 
 	if (!d->text.n) {
@@ -182,8 +186,8 @@ void document_keep_put(struct node *n, const struct snapshot_document *d)
 		LOG_ERROR("node", 0, "a document has no place in the snapshot",
 			  LOG_BYTES("kind", d->kind), LOG_BYTES("name", d->name),
 			  LOG_STR("error", strerror(-err)));
-	if (k->broken && n->phase == NODE_RUNNING) {
+	if (k->broken && n->life.phase == NODE_RUNNING) {
 		k->broken = false;
-		health_set(&n->health, HEALTH_DOCUMENTS, false);
+		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
 	}
 }

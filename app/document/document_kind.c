@@ -62,7 +62,7 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 	if (kind->aim)
 		return kind->aim(run, name);
 	text = command_value(run, kind->argument)->text;
-	if (!shelf_version(&run->node->documents.keep.shelf, bytes_str(run->tenant),
+	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
 			   bytes_str(kind->name), text))
 		return document_missing(run, kind);
 	return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;

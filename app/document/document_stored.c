@@ -12,7 +12,7 @@
 bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
 		     struct bytes name, void *value)
 {
-	struct bytes text = shelf_text(&n->documents.keep.shelf, bytes_str(tenant),
+	struct bytes text = shelf_text(&n->api.documents->keep.shelf, bytes_str(tenant),
 				       bytes_str(kind->name), name);
 	const char *reason;
 
@@ -88,7 +88,7 @@ static void list_after(const struct command_run *run, char after[DOCUMENT_NAME_M
 static char (*stored_names(const struct command_run *run, const struct document_kind *kind,
 			   const char *after, size_t *count))[DOCUMENT_NAME_MAX]
 {
-	const struct shelf *shelf = &run->node->documents.keep.shelf;
+	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
 	char(*list)[DOCUMENT_NAME_MAX] = calloc(shelf_count(shelf) + 1U, DOCUMENT_NAME_MAX);
 	struct snapshot_document d;
 	uint32_t cursor = 0;

@@ -70,9 +70,9 @@ static struct node_shard *claimed_shard(const struct claimant *c, uint16_t numbe
 {
 	struct node *n = c->node;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == number)
-			return &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number)
+			return &n->shards.list[i];
 	}
 	return NULL;
 }
@@ -93,7 +93,8 @@ static void claims_look(uint16_t shard, void *arg)
 {
 	struct claimant *c = arg;
 
-	store_lease_look(c->node->store, shard, rand_u64_from(&c->node->rand) | 1, on_look, c);
+	store_lease_look(c->node->redis.store, shard, rand_u64_from(&c->node->rand) | 1, on_look,
+			 c);
 }
 
 static void on_claim(enum store_result result, uint64_t shard, uint64_t kept, void *arg)
@@ -123,7 +124,7 @@ static void claims_claim(uint16_t shard, const struct claim *claim, void *arg)
 					   .length_ns = c->lease_ns };
 
 	LOG_WARN("node", 0, "the owner of a shard is silent: claiming it", LOG_U64("shard", shard));
-	store_lease_claim(c->node->store, &asked, on_claim, c);
+	store_lease_claim(c->node->redis.store, &asked, on_claim, c);
 }
 
 static void claims_owned(uint16_t shard, const struct claim *claim, void *arg)
@@ -292,9 +293,9 @@ static void roster_put(const struct claimant *c, store_own_fn *said)
 {
 	const struct store_own own = { .node = &c->self,
 				       .identity = &c->node->identity,
-				       .seen = bytes_str(c->node->twin.seen) };
+				       .seen = bytes_str(c->node->redis.twin.seen) };
 
-	store_node_own(c->node->store, &own, said, (void *)(uintptr_t)c);
+	store_node_own(c->node->redis.store, &own, said, (void *)(uintptr_t)c);
 }
 
 static void on_owned(const struct store_own_said *said, void *arg);
@@ -311,7 +312,7 @@ static void roster_put_again(struct claimant *c)
 static void on_owned(const struct store_own_said *said, void *arg)
 {
 	struct claimant *c = arg;
-	struct twin *twin = &c->node->twin;
+	struct twin *twin = &c->node->redis.twin;
 	uint64_t later = twin->later;
 
 	if (c->stopped || c->leaves)
@@ -336,7 +337,7 @@ static void on_owned(const struct store_own_said *said, void *arg)
 		return;
 	case TWIN_LIVES:
 		node_twin_refuse(c->node);
-		c->node->exit_status = NODE_EXIT_CONFIG;
+		c->node->life.exit_status = NODE_EXIT_CONFIG;
 		node_ask_stop(c->node);
 		return;
 	}
@@ -348,8 +349,8 @@ static void roster_turn(struct claimant *c)
 
 	c->self.beat++;
 	c->self.shard_count = 0;
-	for (uint32_t i = 0; i < n->shard_count && c->self.shard_count < ROSTER_SHARDS_MAX; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count && c->self.shard_count < ROSTER_SHARDS_MAX; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->home || s->state == NODE_SHARD_LIVE)
 			c->self.shards[c->self.shard_count++] = s->number;
@@ -360,7 +361,7 @@ static void roster_turn(struct claimant *c)
 		return;
 	c->reading = true;
 	c->read.count = 0;
-	store_nodes_read(n->store, on_node, on_nodes, c);
+	store_nodes_read(n->redis.store, on_node, on_nodes, c);
 }
 
 /* ---- whom leases name ---- */
@@ -388,8 +389,8 @@ static void names_turn(const struct claimant *c, uint64_t now_ns)
 	uint32_t count = members_left(c, nodes, peers_members(c->peers, nodes));
 	struct node *n = c->node;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 		struct members next;
 
 		if (s->state != NODE_SHARD_LIVE)
@@ -427,8 +428,8 @@ static void standing_say_all(const struct claimant *c, uint64_t to)
 {
 	const struct node *n = c->node;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->home)
 			standing_say(c, to, PEER_HOME, s->number);
@@ -466,8 +467,8 @@ static void dead_write(const struct node *n, struct writer *w)
 {
 	static_assert((int)NODE_SHARDS_MAX * (int)PEER_ITEM_MAX <= (int)PEER_ITEMS_MAX,
 		      "all of them fit");
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 		struct peer_item item = { .kind = PEER_DEAD, .shard = s->number };
 
 		if (s->state != NODE_SHARD_LIVE || s->fenced)
@@ -484,7 +485,7 @@ void claimant_notices(struct claimant *c)
 	struct member nodes[PEERS_MAX];
 	uint32_t count;
 
-	if (!c || !c->node->keeper.process)
+	if (!c || !c->node->cluster.keeper.process)
 		return;
 	dead_write(c->node, &w);
 	count = peers_members(c->peers, nodes);
@@ -502,7 +503,7 @@ void claimant_notices(struct claimant *c)
 
 void claimant_expire(struct claimant *c, uint64_t now_ns)
 {
-	if (!c || c->node->phase != NODE_RUNNING)
+	if (!c || c->node->life.phase != NODE_RUNNING)
 		return;
 	if (peers_next_ns(c->peers) <= now_ns)
 		peers_beat(c->peers, now_ns);
@@ -530,7 +531,7 @@ uint64_t claimant_next_ns(const struct claimant *c)
 {
 	uint64_t next;
 
-	if (!c || c->node->phase != NODE_RUNNING)
+	if (!c || c->node->life.phase != NODE_RUNNING)
 		return UINT64_MAX;
 	next = peers_next_ns(c->peers);
 	next = c->roster_ns < next ? c->roster_ns : next;
@@ -621,9 +622,9 @@ void claimant_remove(struct claimant *c, const struct roster_node *node)
 	gone.beat = 0;
 	gone.shard_count = 0;
 	if (roster_has_left(node))
-		store_node_remove(c->node->store, node->id, on_removed, NULL);
+		store_node_remove(c->node->redis.store, node->id, on_removed, NULL);
 	else
-		store_node_put(c->node->store, &gone, on_removed, NULL);
+		store_node_put(c->node->redis.store, &gone, on_removed, NULL);
 	c->roster_ns = 0;
 }
 
@@ -720,8 +721,8 @@ static int claimant_start(struct claimant *c)
 	if (!err)
 		err = claims_open(&c->claims, c->self.id, c->self.incarnation, c->lease_ns,
 				  &g_handlers, c);
-	for (uint32_t i = 0; i < n->shard_count && !err; i++)
-		err = claims_watch(c->claims, n->shards[i].number, now_ns);
+	for (uint32_t i = 0; i < n->shards.count && !err; i++)
+		err = claims_watch(c->claims, n->shards.list[i].number, now_ns);
 	return err;
 }
 
@@ -768,7 +769,7 @@ void claimant_leave(struct claimant *c)
 	c->leaves = true;
 	c->self.beat = 0;
 	c->self.shard_count = 0;
-	c->node->twin.seen[0] = '\0';
+	c->node->redis.twin.seen[0] = '\0';
 	roster_put(c, on_left);
 }
 

@@ -24,6 +24,7 @@ struct capacity capacity_fit(uint64_t fds, const struct capacity *wanted);
 /* networks[].webrtc_port: the sockets of single-port mode, one for each worker of a network, and which of them a call has. */
 
 struct engine;
+struct node;
 
 struct shared_ports {
 	struct engine *engine;
@@ -38,5 +39,38 @@ uint32_t shared_ports_count(const struct settings *s);
 int shared_ports_open(struct shared_ports *p, struct engine *e, const struct settings *s) NODISCARD;
 /* What the shard asks; p is needed as long as the shard. */
 struct shard_shared_ports shared_ports_of(struct shared_ports *p);
+
+/* What the node has room for. */
+struct node_capacity {
+	uint64_t reserved_bytes;  /* address space that the capacities reserved */
+	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */
+	uint32_t connections_max; /* limits.connections, likewise */
+	uint32_t websockets_max;  /* limits.websockets, likewise; 0: there are none */
+};
+
+/* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */
+int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;
+/* Some media ports are tried. 0, or -EADDRINUSE and -EADDRNOTAVAIL where they cannot be used; logged. */
+int node_capacity_probe(const struct settings *s) NODISCARD;
+/* Bytes of address space and of memory; 0 where /proc does not say. */
+void node_memory(uint64_t *reserved, uint64_t *resident);
+/* The line that says the node is ready, with what it can hold. */
+void node_log_ready(const struct node *n);
+/* Says whether there is what one more call needs. */
+void node_room_update(struct node *n);
+
+/* ---- whether a node could start on this machine ---- */
+
+/* Adds an error for each thing a node could not start with: keys, certificates, addresses, ports. */
+void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
+			struct conf_errors *errors);
+/* Adds what a node starts with, and cannot do then: record, or play prompts. */
+void node_machine_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings);
+/* The machine has it not. */
+bool node_address_is_elsewhere(const struct addr *address);
+/* Adds an error for each network whose address is none of this machine. */
+void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
+/* A line of the log for each network without an interface, where media.port is xdp. */
+void node_interfaces_note(const struct node *n);
 
 #endif

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
 #include "base/clock.h"
@@ -111,7 +110,7 @@ void node_deliver_setup(void)
 
 bool node_deliver_runs(const struct node *n)
 {
-	return n->recordings.link >= 0;
+	return n->deliver.link >= 0;
 }
 
 /* Recordings of an earlier start. Asked of the disk at start and reload alone: one that stands still would keep calls waiting. */
@@ -130,7 +129,7 @@ static bool store_finds_any(const struct node *n)
 
 static bool store_is_wanted(const struct node *n)
 {
-	return n->settings.recordings.store_count || n->recordings.any ||
+	return n->settings.recordings.store_count || n->deliver.any ||
 	       metric_value(g_store_metrics.ended) > 0;
 }
 
@@ -201,13 +200,13 @@ static int store_pairs(int link[2], int hands[2])
 /* To a process that knows nothing yet. */
 static void store_tell_first(struct node *n)
 {
-	n->recordings.redis_stale = true;
+	n->deliver.redis_stale = true;
 	node_deliver_reload(n);
 }
 
 static int store_start(struct node *n)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 	char program[PATH_MAX];
 	int ends[2], hands[2], err = store_program(program);
 
@@ -249,7 +248,7 @@ static void store_link_close(struct node_deliver *s)
 
 static void store_begin(struct node *n, uint64_t now_ns)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 	int err = store_start(n);
 
 	if (!err)
@@ -266,22 +265,20 @@ static void store_begin(struct node *n, uint64_t now_ns)
 static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 {
 	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
-		struct node_deliver_ask *ask = &n->recordings.asks[i];
-		struct command_run *run;
+		struct node_deliver_ask *ask = &n->deliver.asks[i];
+		uint64_t ticket = ask->ticket;
 
-		if (!ask->ticket || ask->deadline_ns > now_ns)
+		if (!ticket || ask->deadline_ns > now_ns)
 			continue;
-		run = waiting_take(&n->waiting, ask->ticket);
 		ask->ticket = 0;
-		if (run)
-			command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+		n->hooks->delivered(n, ticket, NULL, why);
 	}
 }
 
 /* Whatever ended the link: the process ends as well, or is ended. */
 void node_deliver_died(struct node *n)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 	uint64_t now_ns = clock_now_ns();
 
 	if (s->link >= 0)
@@ -309,12 +306,12 @@ static void store_reap(struct node_deliver *s)
 
 void node_deliver_open(struct node *n)
 {
-	n->recordings.link = n->recordings.hands = -1;
+	n->deliver.link = n->deliver.hands = -1;
 }
 
 void node_deliver_beat(struct node *n, uint64_t now_ns)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 
 	if (!s->looked)
 		s->any = store_finds_any(n);
@@ -338,18 +335,18 @@ void node_deliver_beat(struct node *n, uint64_t now_ns)
 
 void node_deliver_reload(struct node *n)
 {
-	n->recordings.stale = false;
-	n->recordings.missing_said = false;
-	n->recordings.folder_error = folder_try(n->settings.recordings.folder);
-	n->recordings.any = n->recordings.any || store_finds_any(n);
-	if (n->recordings.link >= 0)
+	n->deliver.stale = false;
+	n->deliver.missing_said = false;
+	n->deliver.folder_error = folder_try(n->settings.recordings.folder);
+	n->deliver.any = n->deliver.any || store_finds_any(n);
+	if (n->deliver.link >= 0)
 		node_deliver_send(n, node_deliver_terms(n));
 }
 
 /* It ends when nobody is at the other end. */
 void node_deliver_close(struct node *n)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 
 	redis_leave(&s->guest);
 	if (s->link < 0)
@@ -371,53 +368,32 @@ static struct node_deliver_ask *store_ask_free(struct node_deliver *s)
 	return NULL;
 }
 
-void node_deliver_ask(struct node *n, struct command_run *run)
+bool node_deliver_ask(struct node *n, uint64_t ticket, const char *command, const char *tenant,
+		      json_t *args)
 {
-	struct node_deliver_ask *ask = store_ask_free(&n->recordings);
-	uint64_t ticket = ask ? waiting_put(&n->waiting, run) : 0;
+	struct node_deliver_ask *ask = store_ask_free(&n->deliver);
 
-	if (!ticket) {
-		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once: try again");
-		return;
-	}
+	if (!ask)
+		return false;
 	*ask = (struct node_deliver_ask){ ticket, clock_now_ns() + ANSWER_NS };
-	if (n->recordings.stale) /* whoever changed a document sees it */
+	if (n->deliver.stale) /* whoever changed a document sees it */
 		node_deliver_reload(n);
 	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
-				       run->command->name, "tenant",
-				       run->of_tenant ? run->tenant : "", "args", run->args));
-}
-
-static enum command_error_code store_error(const char *name)
-{
-	for (unsigned i = 0; i < COMMAND_ERROR_CODES; i++) {
-		if (!strcmp(name, command_error_name((enum command_error_code)i)))
-			return (enum command_error_code)i;
-	}
-	return COMMAND_INTERNAL;
+				       command, "tenant", tenant, "args", args));
+	return true;
 }
 
 static void store_answered(struct node *n, const json_t *line)
 {
 	uint64_t ticket = (uint64_t)json_integer_value(json_object_get(line, "answer"));
-	const char *error = json_string_value(json_object_get(line, "error"));
-	const char *message = json_string_value(json_object_get(line, "message"));
-	struct command_run *run = NULL;
 
 	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
-		if (n->recordings.asks[i].ticket != ticket)
+		if (n->deliver.asks[i].ticket != ticket)
 			continue;
-		n->recordings.asks[i].ticket = 0;
-		run = waiting_take(&n->waiting, ticket);
-	}
-	if (!run)
-		return; /* too late */
-	if (error && command_recording_elsewhere(run, store_error(error)))
+		n->deliver.asks[i].ticket = 0;
+		n->hooks->delivered(n, ticket, line, NULL);
 		return;
-	if (error)
-		command_fail(run, store_error(error), NULL, "%s", message ? message : error);
-	else if (!command_recording_found(run, json_object_get(line, "result")))
-		command_answer(run, json_incref(json_object_get(line, "result")));
+	}
 }
 
 /* ---- figures ---- */
@@ -464,30 +440,30 @@ static void store_figures(struct node *n, const json_t *f)
 	metric_set(g_store_metrics.oldest, node_deliver_number(f, "oldest_ms") / 1000);
 	metric_set(g_store_metrics.dead, node_deliver_number(f, "dead"));
 	metric_set(g_store_metrics.full, json_is_true(json_object_get(f, "full")));
-	n->recordings.full = json_is_true(json_object_get(f, "full"));
-	n->recordings.folder_error = -(int)node_deliver_number(f, "folder_error");
+	n->deliver.full = json_is_true(json_object_get(f, "full"));
+	n->deliver.folder_error = -(int)node_deliver_number(f, "folder_error");
 	node_deliver_count(g_store_metrics.deleted, node_deliver_number(f, "deleted"),
-			   &n->recordings.shown.deleted);
+			   &n->deliver.shown.deleted);
 	node_deliver_count(g_store_metrics.lost, node_deliver_number(f, "lost"),
-			   &n->recordings.shown.lost);
+			   &n->deliver.shown.lost);
 	node_deliver_count(g_store_metrics.sealed, node_deliver_number(f, "sealed"),
-			   &n->recordings.shown.sealed);
+			   &n->deliver.shown.sealed);
 	node_deliver_count(g_store_metrics.seal_failures, node_deliver_number(f, "seal_failures"),
-			   &n->recordings.shown.seal_failures);
+			   &n->deliver.shown.seal_failures);
 	node_deliver_count(g_store_metrics.coded, node_deliver_number(f, "coded"),
-			   &n->recordings.shown.coded);
+			   &n->deliver.shown.coded);
 	node_deliver_count(g_store_metrics.opus_failures, node_deliver_number(f, "opus_failures"),
-			   &n->recordings.shown.opus_failures);
+			   &n->deliver.shown.opus_failures);
 	node_deliver_count(g_store_metrics.opus_skipped, node_deliver_number(f, "opus_skipped"),
-			   &n->recordings.shown.opus_skipped);
+			   &n->deliver.shown.opus_skipped);
 	metric_set(g_store_metrics.uncoded, node_deliver_number(f, "uncoded"));
 	metric_set(g_store_metrics.unlisted, node_deliver_number(f, "unlisted"));
-	health_set(&n->health, HEALTH_RECORDINGS_UNCODED,
+	health_set(&n->web.health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
-	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
+	health_set(&n->web.health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
 	node_deliver_count(g_store_metrics.aborted, node_deliver_number(f, "uploads_aborted"),
-			   &n->recordings.shown.uploads_aborted);
+			   &n->deliver.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
@@ -554,7 +530,7 @@ static void buffer_drop(struct node_deliver_buffer *b, size_t n)
 
 static int store_link_flush(struct node *n)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 	ssize_t sent = 1;
 
 	while (s->out.n && sent > 0) {
@@ -577,7 +553,7 @@ void node_deliver_send(struct node *n, json_t *line)
 	json_decref(line);
 	if (text) {
 		text[length] = '\n'; /* in the place of its end */
-		err = node_deliver_put(&n->recordings.out, text, length + 1);
+		err = node_deliver_put(&n->deliver.out, text, length + 1);
 		explicit_bzero(text, length + 1);
 		free(text);
 	}
@@ -592,9 +568,9 @@ void node_deliver_send(struct node *n, json_t *line)
 
 static void store_link_line(struct node *n, size_t length)
 {
-	json_t *line = json_loadb(n->recordings.in.p, length, 0, NULL);
+	json_t *line = json_loadb(n->deliver.in.p, length, 0, NULL);
 
-	buffer_drop(&n->recordings.in, length);
+	buffer_drop(&n->deliver.in, length);
 	if (line)
 		node_deliver_heard(n, line);
 	json_decref(line);
@@ -603,7 +579,7 @@ static void store_link_line(struct node *n, size_t length)
 /* A handler may have ended the link: then nothing is left in the buffer. */
 static void store_link_lines(struct node *n)
 {
-	struct node_deliver_buffer *in = &n->recordings.in;
+	struct node_deliver_buffer *in = &n->deliver.in;
 	const char *end;
 
 	while (in->n && (end = memchr(in->p, '\n', in->n)))
@@ -612,7 +588,7 @@ static void store_link_lines(struct node *n)
 
 static int store_link_read(struct node *n)
 {
-	struct node_deliver *s = &n->recordings;
+	struct node_deliver *s = &n->deliver;
 	static char piece[PIECE];
 	int err = 0;
 
@@ -635,13 +611,13 @@ void node_deliver_on_link(int fd, unsigned events, void *arg)
 	struct node *n = arg;
 	int err = 0;
 
-	if (fd != n->recordings.link)
+	if (fd != n->deliver.link)
 		return;
 	if (events & (LOOP_READ | LOOP_ERROR))
 		err = store_link_read(n);
-	if (!err && n->recordings.link >= 0 && (events & LOOP_WRITE))
+	if (!err && n->deliver.link >= 0 && (events & LOOP_WRITE))
 		err = store_link_flush(n);
-	if (err && n->recordings.link >= 0)
+	if (err && n->deliver.link >= 0)
 		node_deliver_died(n);
 }
 
@@ -664,7 +640,7 @@ static void store_index_on_state(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	n->recordings.redis_stale |= connected;
+	n->deliver.redis_stale |= connected;
 }
 
 static void store_index_on_expire(uint64_t now_ns, void *arg)
@@ -676,18 +652,18 @@ static void store_index_on_expire(uint64_t now_ns, void *arg)
 /* Whether it is another Redis, and that the link is new: what was acknowledged last may be lost. */
 void node_deliver_tell_redis(struct node *n)
 {
-	struct node_deliver *s = &n->recordings;
-	const char *history = n->documents.directory.history;
+	struct node_deliver *s = &n->deliver;
+	const char *history = n->redis.history;
 
-	if (!s->guest.redis && n->redis) {
+	if (!s->guest.redis && n->redis.link) {
 		s->guest.state = store_index_on_state;
 		s->guest.expire = store_index_on_expire;
 		s->guest.next_ns = UINT64_MAX;
 		s->guest.arg = n;
-		redis_join(n->redis, &s->guest);
+		redis_join(n->redis.link, &s->guest);
 		s->redis_stale = true;
 	}
-	if (!history[0] || !redis_is_connected(n->redis) || !n->settings.recordings.list_days)
+	if (!history[0] || !redis_is_connected(n->redis.link) || !n->settings.recordings.list_days)
 		return;
 	if (!s->redis_stale && !strcmp(s->history, history))
 		return;
@@ -700,7 +676,7 @@ void node_deliver_tell_redis(struct node *n)
 
 static void store_index_answer(struct node *n, uint64_t number, bool ok)
 {
-	if (n->recordings.link >= 0)
+	if (n->deliver.link >= 0)
 		node_deliver_send(n, json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok",
 					       (int)ok));
 }
@@ -712,7 +688,7 @@ static void store_index_said(enum store_result result, uint64_t key, uint64_t ve
 	(void)key;
 	(void)version;
 	free(arg);
-	if (flight.node->recordings.start_ns == flight.start_ns)
+	if (flight.node->deliver.start_ns == flight.start_ns)
 		store_index_answer(flight.node, flight.number, result == STORE_OK);
 }
 
@@ -770,8 +746,8 @@ static void store_index_say(struct node *n, const struct store_recording *r, uin
 		store_index_answer(n, number, false);
 		return;
 	}
-	*flight = (struct store_index_flight){ n, number, n->recordings.start_ns };
-	store_recording_say(n->store, r, store_index_said, flight);
+	*flight = (struct store_index_flight){ n, number, n->deliver.start_ns };
+	store_recording_say(n->redis.store, r, store_index_said, flight);
 }
 
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
@@ -792,7 +768,7 @@ void node_deliver_say(struct node *n, const json_t *line)
 		LOG_ERROR("recordings", 0,
 			  "what tandem-store says of a recording is not understood");
 		store_index_answer(n, number, false);
-	} else if (!n->store || !redis_is_connected(n->redis)) {
+	} else if (!n->redis.store || !redis_is_connected(n->redis.link)) {
 		store_index_answer(n, number, false);
 	} else {
 		store_index_say(n, &r, number);

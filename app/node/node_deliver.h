@@ -14,7 +14,6 @@
 #include "base/metric.h"
 #include "cluster/store/store.h"
 
-struct command_run;
 struct node;
 
 enum { NODE_DELIVER_ASKS_MAX = 16, NODE_DELIVER_LINE_MAX = 8 << 20, NODE_DELIVER_ID_MAX = 17 };
@@ -60,8 +59,9 @@ void node_deliver_beat(struct node *n, uint64_t now_ns);
 void node_deliver_reload(struct node *n);
 void node_deliver_close(struct node *n);
 bool node_deliver_runs(const struct node *n);
-/* Ends the run later, by what the process says. */
-void node_deliver_ask(struct node *n, struct command_run *run);
+/* Asks the process what the command says; hooks->delivered has the answer, with that ticket. False: too many questions at once. args: borrowed. */
+bool node_deliver_ask(struct node *n, uint64_t ticket, const char *command, const char *tenant,
+		      json_t *args) NODISCARD;
 
 /* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
 void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t length);

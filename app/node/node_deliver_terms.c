@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/command/command_handlers.h"
 #include "app/document/tenant_field.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
@@ -136,9 +135,9 @@ json_t *node_deliver_copies(const struct node *n)
 	uint64_t id, incarnation;
 	json_t *copies;
 
-	if (!n->claimant || !r->copies)
+	if (!n->cluster.claimant || !r->copies)
 		return NULL;
-	claimant_self(n->claimant, &id, &incarnation);
+	claimant_self(n->cluster.claimant, &id, &incarnation);
 	keys_derive(&n->keys, "tandem copies 1", octets);
 	writer_hex(&w, bytes_mem(octets, sizeof(octets)));
 	writer_u8(&w, '\0');
@@ -158,7 +157,7 @@ static json_t *copies_nodes(const struct node *n)
 	struct claimant_node node;
 	char id[ID_TEXT_MAX];
 
-	for (uint32_t i = 0; claimant_node(n->claimant, i, &node); i++)
+	for (uint32_t i = 0; claimant_node(n->cluster.claimant, i, &node); i++)
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:s, s:b}", "id", copies_id(node.node.id, id),
 					"address", node.node.address, "alive", (int)node.alive));
@@ -167,16 +166,17 @@ static json_t *copies_nodes(const struct node *n)
 
 void node_deliver_tell_nodes(struct node *n)
 {
-	json_t *list = n->claimant && n->settings.recordings.copies ? copies_nodes(n) : NULL;
+	json_t *list =
+		n->cluster.claimant && n->settings.recordings.copies ? copies_nodes(n) : NULL;
 	char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
 
-	if (!text || (n->recordings.told && !strcmp(text, n->recordings.told))) {
+	if (!text || (n->deliver.told && !strcmp(text, n->deliver.told))) {
 		json_decref(list);
 		free(text);
 		return;
 	}
-	free(n->recordings.told);
-	n->recordings.told = text;
+	free(n->deliver.told);
+	n->deliver.told = text;
 	node_deliver_send(n, json_pack("{s:o}", "nodes", list));
 }
 
@@ -198,8 +198,8 @@ void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t leng
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	if (n->recordings.hands >= 0)
-		(void)sendmsg(n->recordings.hands, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n->deliver.hands >= 0)
+		(void)sendmsg(n->deliver.hands, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
 }
 
@@ -211,14 +211,14 @@ void node_deliver_copies_figures(struct node *n, const json_t *f)
 	metric_set(g_copies.behind, behind_ms / 1000);
 	metric_set(g_copies.held, node_deliver_number(f, "held"));
 	node_deliver_count(g_copies.sent, node_deliver_number(f, "sent"),
-			   &n->recordings.shown.copies_sent);
+			   &n->deliver.shown.copies_sent);
 	node_deliver_count(g_copies.refused, node_deliver_number(f, "refused"),
-			   &n->recordings.shown.copies_refused);
+			   &n->deliver.shown.copies_refused);
 	node_deliver_count(g_copies.full, node_deliver_number(f, "full"),
-			   &n->recordings.shown.copies_full);
+			   &n->deliver.shown.copies_full);
 	node_deliver_count(g_copies.adopted, node_deliver_number(f, "adopted"),
-			   &n->recordings.shown.adopted);
-	health_set(&n->health, HEALTH_RECORDINGS_UNCOPIED,
+			   &n->deliver.shown.adopted);
+	health_set(&n->web.health, HEALTH_RECORDINGS_UNCOPIED,
 		   behind_ms > LATE_MS && behind_ms > LATE_TIMES * every_ms);
 }
 
@@ -323,10 +323,10 @@ static json_t *store_tenants_json(const struct node *n)
 {
 	json_t *list = json_array();
 
-	for (uint16_t i = 0; tenants_next(n->tenants, &i); i++) {
+	for (uint16_t i = 0; tenants_next(n->common.tenants, &i); i++) {
 		struct tenant_value t;
 
-		if (!command_tenant_value(n, tenants_name(n->tenants, i), &t) ||
+		if (!n->hooks->tenant_value(n, tenants_name(n->common.tenants, i), &t) ||
 		    (!t.recordings.store[0] && !t.recordings.days && !t.recordings.mib))
 			continue;
 		(void)json_array_append_new(

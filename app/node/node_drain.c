@@ -6,17 +6,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "base/loop.h"
+
+/* Saves that are under way are waited for this long at the end. */
+#define STOP_LIMIT_NS (3 * NS_PER_S)
 
 enum { DESCRIPTORS_OF_A_CALL = 4 };
 
 void node_drain_tell(struct node *n)
 {
-	bool on = n->drain.asked || n->drain.ends || n->phase == NODE_STOPPING;
+	bool on = n->life.drain.asked || n->life.drain.ends || n->life.phase == NODE_STOPPING;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->core) /* one that waits has no calls, and begins none */
 			shard_drain(s->core, on || s->state == NODE_SHARD_WAITING);
@@ -26,14 +31,14 @@ void node_drain_tell(struct node *n)
 static void drain_show(struct node *n)
 {
 	node_drain_tell(n);
-	health_set(&n->health, HEALTH_DRAINING, n->drain.asked || n->drain.ends);
+	health_set(&n->web.health, HEALTH_DRAINING, n->life.drain.asked || n->life.drain.ends);
 }
 
 void node_drain_set(struct node *n, bool on)
 {
-	if (n->drain.asked == on)
+	if (n->life.drain.asked == on)
 		return;
-	n->drain.asked = on;
+	n->life.drain.asked = on;
 	drain_show(n);
 	LOG_WARN("node", 0, on ? "draining: no new calls" : "new calls are welcome again");
 }
@@ -42,14 +47,14 @@ void node_drain_begin(struct node *n)
 {
 	struct shard_counts counts;
 
-	if (n->phase == NODE_STOPPING)
+	if (n->life.phase == NODE_STOPPING)
 		return;
-	if (n->phase != NODE_RUNNING || n->drain.ends) {
+	if (n->life.phase != NODE_RUNNING || n->life.drain.ends) {
 		node_ask_stop(n);
 		return;
 	}
-	n->drain.ends = true;
-	n->drain.begin_ns = clock_now_ns();
+	n->life.drain.ends = true;
+	n->life.drain.begin_ns = clock_now_ns();
 	drain_show(n);
 	node_counts(n, &counts);
 	LOG_INFO("node", 0, "told to stop: no new calls; another SIGTERM ends the wait",
@@ -60,16 +65,16 @@ void node_drain_begin(struct node *n)
 /* The setting is read each time, so that a reload counts for a wait that has begun. */
 uint64_t node_drain_next_ns(const struct node *n)
 {
-	if (!n->drain.ends || n->phase != NODE_RUNNING)
+	if (!n->life.drain.ends || n->life.phase != NODE_RUNNING)
 		return UINT64_MAX;
-	return n->drain.begin_ns + n->settings.node.drain_time;
+	return n->life.drain.begin_ns + n->settings.node.drain_time;
 }
 
 bool node_drain_is_over(const struct node *n)
 {
 	struct shard_counts counts;
 
-	if (!n->drain.ends || n->phase != NODE_RUNNING)
+	if (!n->life.drain.ends || n->life.phase != NODE_RUNNING)
 		return false;
 	if (clock_now_ns() >= node_drain_next_ns(n))
 		return true;
@@ -101,9 +106,26 @@ void node_room_update(struct node *n)
 	struct shard_counts counts;
 
 	node_counts(n, &counts);
-	health_set(&n->health, HEALTH_NO_CALLS, counts.calls >= n->calls_max);
-	health_set(&n->health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
-	health_set(&n->health, HEALTH_NO_PORTS,
+	health_set(&n->web.health, HEALTH_NO_CALLS, counts.calls >= n->capacity.calls_max);
+	health_set(&n->web.health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
+	health_set(&n->web.health, HEALTH_NO_PORTS,
 		   shard_networks_full(node_core(n, 0), clock_instant()) != 0);
-	health_set(&n->health, HEALTH_NO_DESCRIPTORS, !has_descriptors());
+	health_set(&n->web.health, HEALTH_NO_DESCRIPTORS, !has_descriptors());
+}
+
+void node_ask_stop(struct node *n)
+{
+	n->life.stop_asked = true;
+	if (n->life.phase == NODE_RUNNING) {
+		n->life.phase = NODE_STOPPING;
+		n->life.stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
+		health_set(&n->web.health, HEALTH_STOPPING, true);
+		n->hooks->stopping(n);
+		node_drain_tell(n);
+		claimant_leave(n->cluster.claimant);
+		LOG_INFO("node", 0, "stopping: calls stay in Redis");
+		notify_manager("STOPPING=1");
+	} else {
+		loop_stop(); /* out of whatever the start waits for */
+	}
 }

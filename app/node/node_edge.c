@@ -64,18 +64,18 @@ static int held_add(struct node_held *h, const struct sip_hop *from, struct byte
 
 void node_hold(struct node *n, const struct sip_hop *from, struct bytes message)
 {
-	if (!sip_transport_is_stream(from->transport) || n->phase != NODE_RUNNING)
+	if (!sip_transport_is_stream(from->transport) || n->life.phase != NODE_RUNNING)
 		return;
-	if (!held_has_room(&n->held, message.n) ||
-	    held_add(&n->held, from, message, clock_now_ns()))
+	if (!held_has_room(&n->cluster.held, message.n) ||
+	    held_add(&n->cluster.held, from, message, clock_now_ns()))
 		metric_add(g_held_metrics.full, 1);
 }
 
 bool node_holds(const struct node *n, const struct sip_hop *from)
 {
-	for (uint32_t i = 0; i < n->held.count; i++) {
-		if (n->held.list[i].from.connection == from->connection &&
-		    n->held.list[i].from.transport == from->transport)
+	for (uint32_t i = 0; i < n->cluster.held.count; i++) {
+		if (n->cluster.held.list[i].from.connection == from->connection &&
+		    n->cluster.held.list[i].from.transport == from->transport)
 			return true;
 	}
 	return false;
@@ -90,7 +90,7 @@ static bool held_retry(struct node *n, struct node_held_message *m, struct insta
 		metric_add(g_held_metrics.late, 1);
 	else
 		return false;
-	n->held.octets -= m->message.n;
+	n->cluster.held.octets -= m->message.n;
 	text_clear(&m->message);
 	return true;
 }
@@ -98,7 +98,7 @@ static bool held_retry(struct node *n, struct node_held_message *m, struct insta
 /* Each connection's in their order: behind one that waits on, the others of that wait as well. */
 void node_held_expire(struct node *n, struct instant now)
 {
-	struct node_held *h = &n->held;
+	struct node_held *h = &n->cluster.held;
 	uint32_t all = h->count;
 
 	if (!all || h->next_ns > now.ns)
@@ -117,15 +117,15 @@ void node_held_expire(struct node *n, struct instant now)
 
 uint64_t node_held_next_ns(const struct node *n)
 {
-	return n->held.count ? n->held.next_ns : UINT64_MAX;
+	return n->cluster.held.count ? n->cluster.held.next_ns : UINT64_MAX;
 }
 
 void node_held_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->held.count; i++)
-		text_clear(&n->held.list[i].message);
-	free(n->held.list);
-	n->held = (struct node_held){ 0 };
+	for (uint32_t i = 0; i < n->cluster.held.count; i++)
+		text_clear(&n->cluster.held.list[i].message);
+	free(n->cluster.held.list);
+	n->cluster.held = (struct node_held){ 0 };
 }
 
 struct node_edge {
@@ -155,7 +155,7 @@ void node_edge_setup(void)
 
 struct hop_edges *node_edge_names(struct node *n)
 {
-	return n->edge ? &n->edge->names : NULL;
+	return n->cluster.edge ? &n->cluster.edge->names : NULL;
 }
 
 /* ---- to phones of other nodes ---- */
@@ -165,10 +165,10 @@ static bool edge_may_speak(struct node *n, uint8_t place)
 {
 	uint64_t now_ns;
 
-	if (!validity_has_ended(&n->validity, &now_ns) ||
-	    !validity_is_past(&n->validity, place, now_ns))
+	if (!validity_has_ended(&n->shards.validity, &now_ns) ||
+	    !validity_is_past(&n->shards.validity, place, now_ns))
 		return true;
-	validity_withhold(&n->validity, place);
+	validity_withhold(&n->shards.validity, place);
 	return false;
 }
 
@@ -176,17 +176,17 @@ static bool edge_may_speak(struct node *n, uint8_t place)
 static int edge_send_datagram(struct node *n, uint8_t place, const struct sip_hop *hop,
 			      struct bytes message)
 {
-	uint16_t shard = n->local_shards[hop->local];
+	uint16_t shard = n->sip.local_shards[hop->local];
 	struct parcel p = { .kind = PARCEL_SEND_DATAGRAM,
 			    .transport = SIP_UDP,
-			    .bound = n->local_binds[hop->local],
+			    .bound = n->sip.local_binds[hop->local],
 			    .remote = hop->remote,
 			    .data = message };
 	struct channel_to to;
 
-	if (n->edge->carrying || !shard || !claimant_owner(n->claimant, shard, &to))
+	if (n->cluster.edge->carrying || !shard || !claimant_owner(n->cluster.claimant, shard, &to))
 		return -ENOBUFS;
-	return edge_may_speak(n, place) ? channels_send(n->edge->channels, &to, &p) : 0;
+	return edge_may_speak(n, place) ? channels_send(n->cluster.edge->channels, &to, &p) : 0;
 }
 
 static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
@@ -203,13 +203,13 @@ static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct
 		return -EMSGSIZE;
 	if (hop->transport == SIP_UDP && !hop_is_edge(hop->connection))
 		return edge_send_datagram(n, place, hop, message);
-	if (!hop_edge_get(&n->edge->names, hop->connection, &edge) ||
-	    !claimant_process(n->claimant, edge.process, &to))
+	if (!hop_edge_get(&n->cluster.edge->names, hop->connection, &edge) ||
+	    !claimant_process(n->cluster.claimant, edge.process, &to))
 		return -ENOTCONN;
 	if (!edge_may_speak(n, place))
 		return 0;
 	p.connection = edge.connection;
-	return channels_send(n->edge->channels, &to, &p);
+	return channels_send(n->cluster.edge->channels, &to, &p);
 }
 
 static bool edge_hop(struct node *n, const struct parcel *p, uint64_t incarnation,
@@ -220,7 +220,7 @@ static bool edge_hop(struct node *n, const struct parcel *p, uint64_t incarnatio
 	*out = (struct sip_hop){ .transport = (enum sip_transport)p->transport,
 				 .remote = p->remote,
 				 .inbound = true,
-				 .connection = hop_edge_put(&n->edge->names, &edge) };
+				 .connection = hop_edge_put(&n->cluster.edge->names, &edge) };
 	return p->transport < SIP_TRANSPORTS && sip_transport_is_stream(out->transport) &&
 	       out->connection;
 }
@@ -232,7 +232,7 @@ static bool edge_hop_flow(struct node *n, const struct parcel *p, uint64_t incar
 
 	*out = (struct sip_hop){ .transport = SIP_UDP,
 				 .remote = p->remote,
-				 .connection = hop_edge_put(&n->edge->names, &edge) };
+				 .connection = hop_edge_put(&n->cluster.edge->names, &edge) };
 	return hop_is_edge(out->connection);
 }
 
@@ -248,9 +248,9 @@ static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnati
 /* The address that is named, and no other one. */
 static bool edge_bound(const struct node *n, const struct parcel *p, struct sip_hop *hop)
 {
-	for (uint32_t i = 0; i < n->local_count; i++) {
-		if (n->local_transports[i] == hop->transport &&
-		    addr_eq(&n->local_binds[i], &p->bound)) {
+	for (uint32_t i = 0; i < n->sip.local_count; i++) {
+		if (n->sip.local_transports[i] == hop->transport &&
+		    addr_eq(&n->sip.local_binds[i], &p->bound)) {
 			hop->local = (uint16_t)i;
 			return true;
 		}
@@ -267,8 +267,8 @@ static void edge_say_gone(struct node *n, const struct parcel *p, uint64_t incar
 
 	gone.kind = PARCEL_GONE;
 	gone.data = (struct bytes){ 0 };
-	if (!claimant_process(n->claimant, incarnation, &to) ||
-	    channels_send(n->edge->channels, &to, &gone))
+	if (!claimant_process(n->cluster.claimant, incarnation, &to) ||
+	    channels_send(n->cluster.edge->channels, &to, &gone))
 		LOG_DEBUG("node", 0, "another node is not told that a connection is gone");
 }
 
@@ -283,7 +283,7 @@ static void edge_carry(struct node *n, const struct parcel *p, uint64_t incarnat
 
 	if (p->transport < SIP_TRANSPORTS && sip_transport_is_stream(hop.transport) &&
 	    !hop_is_edge(hop.connection))
-		err = transport_send(n->sip, &hop, p->data);
+		err = transport_send(n->sip.transport, &hop, p->data);
 	if (err && err != -ENOBUFS)
 		edge_say_gone(n, p, incarnation);
 }
@@ -295,10 +295,10 @@ static void edge_carry_datagram(struct node *n, const struct parcel *p)
 
 	if (!edge_bound(n, p, &hop))
 		return;
-	n->edge->carrying = true;
-	if (transport_send(n->sip, &hop, p->data))
+	n->cluster.edge->carrying = true;
+	if (transport_send(n->sip.transport, &hop, p->data))
 		LOG_DEBUG("node", 0, "a datagram of another node is not sent");
-	n->edge->carrying = false;
+	n->cluster.edge->carrying = false;
 }
 
 static void edge_carry_flow(struct node *n, const struct parcel *p)
@@ -306,15 +306,15 @@ static void edge_carry_flow(struct node *n, const struct parcel *p)
 	struct sip_hop hop = { .transport = SIP_UDP, .remote = p->remote };
 	uint32_t i = 0;
 
-	while (i < n->local_count && hop_edge_flow((uint16_t)i) != p->connection)
+	while (i < n->sip.local_count && hop_edge_flow((uint16_t)i) != p->connection)
 		i++;
 	hop.local = (uint16_t)i;
-	if (i == n->local_count || n->local_transports[i] != SIP_UDP)
+	if (i == n->sip.local_count || n->sip.local_transports[i] != SIP_UDP)
 		return;
-	n->edge->carrying = true;
-	if (transport_send(n->sip, &hop, p->data))
+	n->cluster.edge->carrying = true;
+	if (transport_send(n->sip.transport, &hop, p->data))
 		LOG_DEBUG("node", 0, "a datagram of another node is not sent");
-	n->edge->carrying = false;
+	n->cluster.edge->carrying = false;
 }
 
 /* ---- from phones of other nodes ---- */
@@ -324,9 +324,9 @@ static bool edge_local(const struct node *n, const struct parcel *p, struct sip_
 {
 	bool found = edge_bound(n, p, hop);
 
-	for (uint32_t i = 0; i < n->local_count && !found; i++) {
-		found = n->local_transports[i] == hop->transport &&
-			n->local_binds[i].family == p->remote.family;
+	for (uint32_t i = 0; i < n->sip.local_count && !found; i++) {
+		found = n->sip.local_transports[i] == hop->transport &&
+			n->sip.local_binds[i].family == p->remote.family;
 		hop->local = (uint16_t)i;
 	}
 	return found;
@@ -349,9 +349,9 @@ static void edge_heard(struct node *n, const struct parcel *p, uint64_t incarnat
 
 	if (!edge_heard_at(n, p, incarnation, &hop))
 		return;
-	n->edge->hearing = true;
+	n->cluster.edge->hearing = true;
 	node_on_message(&hop, p->data, n);
-	n->edge->hearing = false;
+	n->cluster.edge->hearing = false;
 }
 
 static bool edge_is_own(const struct sip_hop *from)
@@ -364,7 +364,7 @@ static enum parcel_kind heard_as(const struct node *n, const struct sip_hop *fro
 {
 	if (from->transport != SIP_UDP)
 		return PARCEL_HEARD;
-	return n->local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
+	return n->sip.local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
 }
 
 /* Another process has the shard by now, and who handed this on does not know it yet: it hears of that in a moment, and hands it on anew. */
@@ -373,18 +373,18 @@ static bool edge_give_back(struct node *n, uint16_t shard, const struct sip_hop 
 {
 	struct parcel p = { .kind = PARCEL_BACK,
 			    .transport = (uint8_t)from->transport,
-			    .bound = n->local_binds[from->local],
+			    .bound = n->sip.local_binds[from->local],
 			    .remote = from->remote,
 			    .data = message };
 	struct channel_to to;
 	struct hop_edge edge;
 
-	if (!claimant_owner(n->claimant, shard, &to) ||
-	    !hop_edge_get(&n->edge->names, from->connection, &edge) ||
-	    !claimant_process(n->claimant, edge.process, &to))
+	if (!claimant_owner(n->cluster.claimant, shard, &to) ||
+	    !hop_edge_get(&n->cluster.edge->names, from->connection, &edge) ||
+	    !claimant_process(n->cluster.claimant, edge.process, &to))
 		return false;
 	p.connection = edge.connection;
-	return channels_send(n->edge->channels, &to, &p) == 0;
+	return channels_send(n->cluster.edge->channels, &to, &p) == 0;
 }
 
 bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
@@ -398,17 +398,17 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 			    .data = message };
 	struct channel_to to;
 
-	if (!n->edge || message.n > PARCEL_DATA_MAX)
+	if (!n->cluster.edge || message.n > PARCEL_DATA_MAX)
 		return false;
 	if (!datagram && hop_is_edge(from->connection))
 		return edge_give_back(n, shard, from, message);
-	if (n->edge->hearing || (!datagram && !edge_is_own(from)) ||
-	    !claimant_owner(n->claimant, shard, &to))
+	if (n->cluster.edge->hearing || (!datagram && !edge_is_own(from)) ||
+	    !claimant_owner(n->cluster.claimant, shard, &to))
 		return false;
-	p.bound = n->local_binds[from->local];
+	p.bound = n->sip.local_binds[from->local];
 	if (p.kind == PARCEL_HEARD_FLOW)
 		p.connection = hop_edge_flow(from->local);
-	return channels_send(n->edge->channels, &to, &p) == 0;
+	return channels_send(n->cluster.edge->channels, &to, &p) == 0;
 }
 
 /* ---- between shards ---- */
@@ -424,11 +424,11 @@ int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct byt
 
 	if (message.n > PARCEL_DATA_MAX)
 		return -EMSGSIZE;
-	if (!n->edge || !claimant_knows(n->claimant, to))
+	if (!n->cluster.edge || !claimant_knows(n->cluster.claimant, to))
 		return -EHOSTUNREACH;
-	return claimant_owner(n->claimant, to, &owner) ? /* else a take-over is under way */
-		       channels_send(n->edge->channels, &owner, &p)
-						       : 0;
+	return claimant_owner(n->cluster.claimant, to, &owner) ? /* else a take-over is under way */
+		       channels_send(n->cluster.edge->channels, &owner, &p)
+							       : 0;
 }
 
 /* One that has moved on meanwhile, or is not live yet, hears it when it is said again. */
@@ -450,7 +450,7 @@ void node_edge_news(struct node *n, const struct channel_to *to, struct bytes ne
 {
 	const struct parcel p = { .kind = PARCEL_NEWS, .data = news };
 
-	if (channels_send(n->edge->channels, to, &p))
+	if (channels_send(n->cluster.edge->channels, to, &p))
 		LOG_DEBUG("node", 0, "another node is not told of who is watched");
 }
 
@@ -473,7 +473,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	struct node *n = arg;
 
 	(void)id;
-	if (n->phase != NODE_RUNNING || !n->sip)
+	if (n->life.phase != NODE_RUNNING || !n->sip.transport)
 		return;
 	switch (p->kind) {
 	case PARCEL_SEND:
@@ -532,12 +532,12 @@ int node_edge_open(struct node *n)
 	struct node_edge *e;
 	int err;
 
-	if (!n->claimant)
+	if (!n->cluster.claimant)
 		return 0;
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	claimant_self(n->claimant, &settings.id, &settings.incarnation);
+	claimant_self(n->cluster.claimant, &settings.id, &settings.incarnation);
 	e->names.self = settings.incarnation;
 	keys_derive(&n->keys, "tandem channel 1", settings.key);
 	err = channels_open(&e->channels, &settings, &handlers);
@@ -549,7 +549,7 @@ int node_edge_open(struct node *n)
 		free(e);
 		return err;
 	}
-	n->edge = e;
+	n->cluster.edge = e;
 	return 0;
 }
 
@@ -557,28 +557,28 @@ void node_edge_provide(struct node *n)
 {
 	const struct transport_edge edge = { .send = edge_send, .arg = n };
 
-	if (n->edge)
-		transport_provide_edge(n->sip, &edge);
+	if (n->cluster.edge)
+		transport_provide_edge(n->sip.transport, &edge);
 }
 
 void node_edge_close(struct node *n)
 {
-	if (!n->edge)
+	if (!n->cluster.edge)
 		return;
-	channels_close(n->edge->channels);
-	free(n->edge);
-	n->edge = NULL;
+	channels_close(n->cluster.edge->channels);
+	free(n->cluster.edge);
+	n->cluster.edge = NULL;
 }
 
 void node_edge_expire(struct node *n, uint64_t now_ns)
 {
-	if (n->edge && channels_next_ns(n->edge->channels) <= now_ns)
-		channels_expire(n->edge->channels, now_ns);
+	if (n->cluster.edge && channels_next_ns(n->cluster.edge->channels) <= now_ns)
+		channels_expire(n->cluster.edge->channels, now_ns);
 }
 
 uint64_t node_edge_next_ns(const struct node *n)
 {
-	return n->edge ? channels_next_ns(n->edge->channels) : UINT64_MAX;
+	return n->cluster.edge ? channels_next_ns(n->cluster.edge->channels) : UINT64_MAX;
 }
 
 void node_edge_metrics(const struct node *n)
@@ -586,10 +586,10 @@ void node_edge_metrics(const struct node *n)
 	const struct channels_counts *now;
 	struct channels_counts *shown;
 
-	if (!n->edge)
+	if (!n->cluster.edge)
 		return;
-	now = channels_counts(n->edge->channels);
-	shown = &n->edge->shown;
+	now = channels_counts(n->cluster.edge->channels);
+	shown = &n->cluster.edge->shown;
 	metric_add(g_edge_metrics.sent, now->sent - shown->sent);
 	metric_add(g_edge_metrics.received, now->received - shown->received);
 	metric_add(g_edge_metrics.lost, now->lost - shown->lost);

@@ -27,7 +27,7 @@
 static bool shard_is_home_at(const struct node *n, uint64_t id, uint64_t self,
 			     const struct node_shard *s)
 {
-	const struct standing *of = id == self ? NULL : claimant_standing(n->claimant, id);
+	const struct standing *of = id == self ? NULL : claimant_standing(n->cluster.claimant, id);
 
 	return id == self ? s->home : of && standing_is_home(of, s->number);
 }
@@ -36,13 +36,13 @@ static bool shard_is_home_at(const struct node *n, uint64_t id, uint64_t self,
 static uint64_t shard_runs_at(const struct node *n, uint64_t id, uint64_t self, uint16_t number,
 			      uint64_t now_ns)
 {
-	const struct standing *of = id == self ? NULL : claimant_standing(n->claimant, id);
+	const struct standing *of = id == self ? NULL : claimant_standing(n->cluster.claimant, id);
 
 	if (id != self)
 		return of ? standing_runs(of, number, now_ns) : 0;
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == number)
-			return n->shards[i].state == NODE_SHARD_LIVE ? now_ns : 0;
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number)
+			return n->shards.list[i].state == NODE_SHARD_LIVE ? now_ns : 0;
 	}
 	return 0;
 }
@@ -55,7 +55,7 @@ static void plan_add_node(const struct node *n, struct rebalance_plan *out,
 	bool takes = !node_leaves(n);
 
 	if (node->node.id != self) {
-		of = claimant_standing(n->claimant, node->node.id);
+		of = claimant_standing(n->cluster.claimant, node->node.id);
 		takes = of && !standing_drains(of, now_ns);
 	}
 	if (b->node_count == BALANCE_NODES_MAX)
@@ -76,7 +76,7 @@ static void plan_nodes(const struct node *n, struct rebalance_plan *out, uint64_
 
 	do {
 		next.node.id = UINT64_MAX;
-		for (uint32_t i = 0; claimant_node(n->claimant, i, &node); i++) {
+		for (uint32_t i = 0; claimant_node(n->cluster.claimant, i, &node); i++) {
 			if ((node.heard || node.node.id == self) && node.node.id > last &&
 			    node.node.id < next.node.id)
 				next = node;
@@ -120,10 +120,10 @@ void node_rebalance_plan(const struct node *n, struct rebalance_plan *out)
 			      (int)ROSTER_NODES_MAX <= (int)BALANCE_NODES_MAX,
 		      "all of them fit");
 	memset(out, 0, sizeof(*out));
-	claimant_self(n->claimant, &self, &incarnation);
+	claimant_self(n->cluster.claimant, &self, &incarnation);
 	plan_nodes(n, out, self, now_ns);
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		plan_shard(n, out, &n->shards[i], self, now_ns);
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		plan_shard(n, out, &n->shards.list[i], self, now_ns);
 	out->count = balance_plan(&out->balance, out->moves);
 }
 
@@ -131,7 +131,7 @@ void node_rebalance_plan(const struct node *n, struct rebalance_plan *out)
 
 void node_rebalance_begin(struct node *n, const struct rebalance_plan *plan)
 {
-	struct node_rebalance *r = &n->rebalance;
+	struct node_rebalance *r = &n->cluster.rebalance;
 
 	assert(!r->count);
 	for (uint32_t i = 0; i < plan->count; i++) {
@@ -165,12 +165,12 @@ static bool move_may_begin(const struct node_rebalance *r, const struct node_mov
 static void move_ask(struct node *n, const struct node_move *move, uint64_t self)
 {
 	if (move->to != self) {
-		claimant_let_take(n->claimant, move->to, move->shard);
+		claimant_let_take(n->cluster.claimant, move->to, move->shard);
 		return;
 	}
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == move->shard)
-			node_shard_told_to_want(&n->shards[i]);
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == move->shard)
+			node_shard_told_to_want(&n->shards.list[i]);
 	}
 }
 
@@ -188,7 +188,7 @@ static void move_end(struct node_move *move, bool done)
 
 static void move_turn(struct node *n, struct node_move *move, uint64_t self, uint64_t now_ns)
 {
-	if (move->state == MOVE_WAITS && move_may_begin(&n->rebalance, move)) {
+	if (move->state == MOVE_WAITS && move_may_begin(&n->cluster.rebalance, move)) {
 		move->state = MOVE_ASKED;
 		move->until_ns = now_ns + MOVE_LIMIT_NS;
 	}
@@ -206,14 +206,14 @@ static void move_turn(struct node *n, struct node_move *move, uint64_t self, uin
 
 void node_rebalance_expire(struct node *n, uint64_t now_ns)
 {
-	struct node_rebalance *r = &n->rebalance;
+	struct node_rebalance *r = &n->cluster.rebalance;
 	uint64_t self, incarnation;
 	bool any = false;
 
-	if (!r->count || now_ns < r->next_ns || n->phase != NODE_RUNNING)
+	if (!r->count || now_ns < r->next_ns || n->life.phase != NODE_RUNNING)
 		return;
 	r->next_ns = now_ns + MOVE_BEAT_NS;
-	claimant_self(n->claimant, &self, &incarnation);
+	claimant_self(n->cluster.claimant, &self, &incarnation);
 	for (uint32_t i = 0; i < r->count; i++) {
 		move_turn(n, &r->moves[i], self, now_ns);
 		any |= r->moves[i].state != MOVE_OVER;
@@ -224,7 +224,9 @@ void node_rebalance_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_rebalance_next_ns(const struct node *n)
 {
-	return n->rebalance.count && n->phase == NODE_RUNNING ? n->rebalance.next_ns : UINT64_MAX;
+	return n->cluster.rebalance.count && n->life.phase == NODE_RUNNING
+		       ? n->cluster.rebalance.next_ns
+		       : UINT64_MAX;
 }
 
 #define WANT_NS     (5 * NS_PER_S) /* for so long the owner is asked */
@@ -234,7 +236,7 @@ uint64_t node_rebalance_next_ns(const struct node *n)
 
 bool node_leaves(const struct node *n)
 {
-	return n->drain.asked || n->drain.ends;
+	return n->life.drain.asked || n->life.drain.ends;
 }
 
 bool node_shard_hears(const struct node_shard *s)
@@ -278,7 +280,7 @@ bool node_shard_want(struct node_shard *s)
 
 void node_shard_told_to_want(struct node_shard *s)
 {
-	if (s->node->phase == NODE_RUNNING && !node_leaves(s->node))
+	if (s->node->life.phase == NODE_RUNNING && !node_leaves(s->node))
 		(void)node_shard_want(s);
 }
 
@@ -318,8 +320,8 @@ static void want_expire(struct node_shard *s, uint64_t now_ns)
 
 void node_hand_expire(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; n->phase == NODE_RUNNING && i < n->shard_count; i++)
-		want_expire(&n->shards[i], now_ns);
+	for (uint32_t i = 0; n->life.phase == NODE_RUNNING && i < n->shards.count; i++)
+		want_expire(&n->shards.list[i], now_ns);
 }
 
 /* ---- who gives ---- */
@@ -337,7 +339,7 @@ void node_shard_wanted(uint64_t by, void *arg)
 {
 	struct node_shard *s = arg;
 
-	if (!node_shard_hears(s) || s->node->phase != NODE_RUNNING || store_is_away(s))
+	if (!node_shard_hears(s) || s->node->life.phase != NODE_RUNNING || store_is_away(s))
 		return;
 	s->gives_to = by;
 	s->gives_ns = clock_now_ns();
@@ -349,9 +351,10 @@ static bool is_all_saved(const struct node_shard *s)
 	struct locations_counts locations;
 	struct shard_counts c;
 
-	locations_count(s->node->locations, &locations);
+	locations_count(s->node->common.locations, &locations);
 	shard_counts(s->core, &c);
-	return c.saves_pending == locations.saves_pending && !c.unsaved && !s->node->answers.count;
+	return c.saves_pending == locations.saves_pending && !c.unsaved &&
+	       !s->node->shards.answers.count;
 }
 
 /* Where the answer is not OK the lease is asked for as before: it may be ours, or not. */
@@ -384,7 +387,7 @@ static void shard_give(struct node_shard *s)
 	s->busy = true;
 	store_lease_give(s->store, to, on_given, s);
 	/* From here on nothing is sent for it: its lease is over. The parties hear nothing until the other node has it. */
-	redis_flush(s->node->redis);
+	redis_flush(s->node->redis.link);
 	node_shard_clear(s);
 }
 
@@ -411,8 +414,8 @@ static void give_turn(struct node_shard *s, uint64_t now_ns)
 
 void node_hand_round(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; n->phase == NODE_RUNNING && i < n->shard_count; i++)
-		give_turn(&n->shards[i], now_ns);
+	for (uint32_t i = 0; n->life.phase == NODE_RUNNING && i < n->shards.count; i++)
+		give_turn(&n->shards.list[i], now_ns);
 }
 
 /* ---- who would give ---- */
@@ -421,14 +424,14 @@ bool node_hand_is_possible(const struct node *n)
 {
 	uint64_t other;
 
-	return claimant_others(n->claimant, &other, 1) != 0;
+	return claimant_others(n->cluster.claimant, &other, 1) != 0;
 }
 
 /* Each time the next one; the shards of one node go to several. */
 static void shard_offer(struct node_shard *s, uint64_t now_ns)
 {
 	uint64_t ids[PEERS_MAX];
-	uint32_t count = claimant_others(s->node->claimant, ids, PEERS_MAX);
+	uint32_t count = claimant_others(s->node->cluster.claimant, ids, PEERS_MAX);
 
 	if (!count || (s->offered_ns && now_ns < s->offered_ns + OFFER_NS))
 		return;
@@ -452,7 +455,8 @@ static bool may_want(const struct node_shard *s, uint64_t now_ns)
 
 static bool comes_home(const struct node_shard *s)
 {
-	return s->home && s->node->settings.cluster.failback && s->node->readiness == READY_SAID;
+	return s->home && s->node->settings.cluster.failback &&
+	       s->node->life.readiness == READY_SAID;
 }
 
 static void want_by_itself(struct node_shard *s)
@@ -465,8 +469,8 @@ static void want_by_itself(struct node_shard *s)
 
 void node_hand_beat(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; node_is_clustered(n) && i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (node_leaves(n) && node_shard_hears(s))
 			shard_offer(s, now_ns);
@@ -483,8 +487,8 @@ uint64_t node_hand_next_ns(const struct node *n)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (uint32_t i = 0; n->phase == NODE_RUNNING && i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; n->life.phase == NODE_RUNNING && i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 		uint64_t own = UINT64_MAX;
 
 		if (s->state == NODE_SHARD_LIVE && s->gives_to)

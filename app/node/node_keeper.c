@@ -27,16 +27,17 @@ uint16_t node_network_shard(const struct node *n, uint32_t network)
 static void listen_at(struct node *n, uint32_t local, bool live)
 {
 	if (!live)
-		transport_unlisten(n->sip, local);
-	else if (transport_listen(n->sip, local))
+		transport_unlisten(n->sip.transport, local);
+	else if (transport_listen(n->sip.transport, local))
 		LOG_WARN("node", 0, "SIP is not heard at a floating network: trying again",
-			 LOG_STR("network", n->settings.networks[n->local_networks[local]].name));
+			 LOG_STR("network",
+				 n->settings.networks[n->sip.local_networks[local]].name));
 }
 
 void node_shards_listen(struct node *n)
 {
-	for (uint32_t i = 0; n->sip && i < n->local_count; i++) {
-		uint16_t number = node_network_shard(n, n->local_networks[i]);
+	for (uint32_t i = 0; n->sip.transport && i < n->sip.local_count; i++) {
+		uint16_t number = node_network_shard(n, n->sip.local_networks[i]);
 
 		if (number)
 			listen_at(n, i, node_shard_find(n, number) != NULL);
@@ -95,14 +96,15 @@ void node_keeper_metrics(const struct node *n)
 	uint32_t of[FLOATING_HOOKED + 1] = { 0 };
 
 	for (uint32_t i = 0; i < n->settings.network_count; i++)
-		of[n->keeper.of[i]]++;
+		of[n->cluster.keeper.of[i]]++;
 	metric_set(g_keeper_metrics.here, of[FLOATING_HERE]);
 	metric_set(g_keeper_metrics.standing, of[FLOATING_STANDING]);
 	metric_set(g_keeper_metrics.refused, of[FLOATING_REFUSED]);
 	metric_set(g_keeper_metrics.hooked, of[FLOATING_HOOKED]);
-	metric_set(g_keeper_metrics.up, n->keeper.process && !n->keeper.dead);
-	for (uint32_t kind = 0; n->keeper.backstop.withheld && kind < EGRESS_KIND_COUNT; kind++) {
-		uint64_t now = egress_withheld(&n->keeper.backstop, (enum egress_kind)kind);
+	metric_set(g_keeper_metrics.up, n->cluster.keeper.process && !n->cluster.keeper.dead);
+	for (uint32_t kind = 0; n->cluster.keeper.backstop.withheld && kind < EGRESS_KIND_COUNT;
+	     kind++) {
+		uint64_t now = egress_withheld(&n->cluster.keeper.backstop, (enum egress_kind)kind);
 
 		metric_add(g_keeper_metrics.withheld[kind], now - g_keeper_metrics.shown[kind]);
 		g_keeper_metrics.shown[kind] = now;
@@ -115,9 +117,9 @@ static struct node_shard *shard_of_network(struct node *n, uint32_t network)
 {
 	uint16_t number = node_network_shard(n, network);
 
-	for (uint32_t i = 0; number && i < n->shard_count; i++) {
-		if (n->shards[i].number == number)
-			return &n->shards[i];
+	for (uint32_t i = 0; number && i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number)
+			return &n->shards.list[i];
 	}
 	return NULL;
 }
@@ -155,7 +157,7 @@ void node_keeper_start(struct node *n)
 	s.count = node_is_clustered(n) ? addresses_that_float(n, addresses) : 0;
 	s.flows = settings_port_pairs(&n->settings);
 	s.hook = n->settings.cluster.address_hook[0] ? n->settings.cluster.address_hook : NULL;
-	err = keeper_fork(&n->keeper.process, &s);
+	err = keeper_fork(&n->cluster.keeper.process, &s);
 	if (err) {
 		LOG_ERROR("node", 0,
 			  "cannot start the process that has addresses and media sockets",
@@ -173,13 +175,14 @@ void node_keeper_start(struct node *n)
 
 int node_keeper_sockets(struct node *n)
 {
-	return sockets_open(&n->keeper.sockets, keeper_sockets_fd(n->keeper.process),
+	return sockets_open(&n->cluster.keeper.sockets,
+			    keeper_sockets_fd(n->cluster.keeper.process),
 			    settings_port_pairs(&n->settings));
 }
 
 void node_keeper_sockets_hear(struct node *n)
 {
-	uint32_t flows = sockets_hear(&n->keeper.sockets, SOCKETS_PATIENCE_NS);
+	uint32_t flows = sockets_hear(&n->cluster.keeper.sockets, SOCKETS_PATIENCE_NS);
 
 	if (flows)
 		LOG_INFO("node", 0, "media sockets of the process before are here",
@@ -191,23 +194,25 @@ void node_keeper_sockets_hear(struct node *n)
 
 void node_keeper_remains_await(struct node *n, struct remains *out)
 {
-	if (n->keeper.process && !n->keeper.left_heard)
-		keeper_remains_await(n->keeper.process, &n->keeper.left, REMAINS_PATIENCE_NS);
-	*out = n->keeper.left;
-	n->keeper.left = (struct remains){ .fd_count = 0 };
-	n->keeper.left_heard = true;
+	if (n->cluster.keeper.process && !n->cluster.keeper.left_heard)
+		keeper_remains_await(n->cluster.keeper.process, &n->cluster.keeper.left,
+				     REMAINS_PATIENCE_NS);
+	*out = n->cluster.keeper.left;
+	n->cluster.keeper.left = (struct remains){ .fd_count = 0 };
+	n->cluster.keeper.left_heard = true;
 }
 
 void node_keeper_remain(struct node *n)
 {
-	uint32_t change = engine_remains_change(n->engine);
+	uint32_t change = engine_remains_change(n->media.engine);
 	struct remains r;
 	int err;
 
-	engine_remains(n->engine, &r);
-	err = n->keeper.process ? keeper_remain(n->keeper.process, &r) : 0;
+	engine_remains(n->media.engine, &r);
+	err = n->cluster.keeper.process ? keeper_remain(n->cluster.keeper.process, &r) : 0;
 	remains_close(&r);
-	n->keeper.remains_told = err == -EAGAIN ? change - 1 : change; /* when it has room */
+	n->cluster.keeper.remains_told =
+		err == -EAGAIN ? change - 1 : change; /* when it has room */
 	if (err && err != -EAGAIN)
 		LOG_WARN("node", 0,
 			 "what the kernel forwards would end with this process: it cannot be held",
@@ -216,30 +221,31 @@ void node_keeper_remain(struct node *n)
 
 void node_keeper_round(struct node *n)
 {
-	if (n->engine && engine_remains_change(n->engine) != n->keeper.remains_told)
+	if (n->media.engine &&
+	    engine_remains_change(n->media.engine) != n->cluster.keeper.remains_told)
 		node_keeper_remain(n);
 }
 
 void node_keeper_stop(struct node *n)
 {
-	sockets_close(&n->keeper.sockets);
-	keeper_close(n->keeper.process);
-	remains_close(&n->keeper.left);
-	n->keeper.process = NULL;
-	egress_close(&n->keeper.backstop);
+	sockets_close(&n->cluster.keeper.sockets);
+	keeper_close(n->cluster.keeper.process);
+	remains_close(&n->cluster.keeper.left);
+	n->cluster.keeper.process = NULL;
+	egress_close(&n->cluster.keeper.backstop);
 }
 
 void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes datagram)
 {
-	if (n->keeper.process) /* what it does not take now it is told in a second */
-		(void)!keeper_notice(n->keeper.process, peer, datagram);
+	if (n->cluster.keeper.process) /* what it does not take now it is told in a second */
+		(void)!keeper_notice(n->cluster.keeper.process, peer, datagram);
 }
 
 /* ---- what it answers ---- */
 
 static void refusal_say(struct node *n, const struct keeper_answer *a)
 {
-	if (a->error == -EPERM && n->keeper.refusal_said)
+	if (a->error == -EPERM && n->cluster.keeper.refusal_said)
 		return;
 	if (a->error == -EPERM)
 		LOG_WARN("node", 0,
@@ -253,7 +259,7 @@ static void refusal_say(struct node *n, const struct keeper_answer *a)
 	else
 		LOG_ERROR("node", 0, "a floating address cannot be added",
 			  LOG_ADDR("address", &a->address), LOG_STR("error", strerror(-a->error)));
-	n->keeper.refusal_said |= a->error == -EPERM;
+	n->cluster.keeper.refusal_said |= a->error == -EPERM;
 }
 
 static void taken_say(struct node *n, const struct keeper_answer *a)
@@ -296,7 +302,7 @@ static void on_taken(struct node *n, const struct keeper_answer *a)
 
 		if (!of || !addr_ip_eq(&n->settings.networks[i].bind, &a->address))
 			continue;
-		n->keeper.of[i] = floating_of(a);
+		n->cluster.keeper.of[i] = floating_of(a);
 		s = of;
 	}
 	if (s)
@@ -310,9 +316,9 @@ static void on_died(struct node *n)
 		"node", 0,
 		"the process that has floating addresses and media sockets is gone: addresses stay "
 		"where they are until the node is started again");
-	n->keeper.dead = true;
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	n->cluster.keeper.dead = true;
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		while (s->addresses_asked)
 			address_answered(s);
@@ -322,14 +328,14 @@ static void on_died(struct node *n)
 /* Before any address is there: nothing that may be said is withheld. */
 static void on_backstop(struct node *n, const struct keeper_answer *a)
 {
-	int err = egress_join(&n->keeper.backstop, a->fds, a->fd_count);
+	int err = egress_join(&n->cluster.keeper.backstop, a->fds, a->fd_count);
 
 	if (err) {
 		LOG_ERROR("node", 0, "the times of leases cannot be told to the kernel",
 			  LOG_STR("error", strerror(-err)));
 		return;
 	}
-	validity_follow(&n->validity, egress_valid, &n->keeper.backstop);
+	validity_follow(&n->shards.validity, egress_valid, &n->cluster.keeper.backstop);
 	LOG_INFO("node", 0,
 		 "the kernel withholds what is said from floating addresses past a lease");
 }
@@ -340,11 +346,11 @@ static void on_remains(struct node *n, const struct keeper_answer *a)
 	struct remains left;
 
 	keeper_answer_remains(a, &left);
-	if (n->keeper.left_heard)
+	if (n->cluster.keeper.left_heard)
 		remains_close(&left);
 	else
-		n->keeper.left = left;
-	n->keeper.left_heard = true;
+		n->cluster.keeper.left = left;
+	n->cluster.keeper.left_heard = true;
 }
 
 static void on_keeper(const struct keeper_answer *a, void *arg)
@@ -379,7 +385,8 @@ static void on_keeper(const struct keeper_answer *a, void *arg)
 
 int node_keeper_watch(struct node *n)
 {
-	return n->keeper.process ? keeper_watch(n->keeper.process, on_keeper, n) : 0;
+	return n->cluster.keeper.process ? keeper_watch(n->cluster.keeper.process, on_keeper, n)
+					 : 0;
 }
 
 /* ---- orders ---- */
@@ -390,11 +397,11 @@ void node_addresses_take(struct node_shard *s, node_shard_fn *done)
 
 	s->addressed = done;
 	s->addresses_asked = 1;
-	for (uint32_t i = 0; n->keeper.process && i < n->settings.network_count; i++) {
+	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings.network_count; i++) {
 		const struct settings_network *at = &n->settings.networks[i];
 
 		if (node_network_shard(n, i) == s->number &&
-		    !keeper_take(n->keeper.process, &at->bind, at->interface))
+		    !keeper_take(n->cluster.keeper.process, &at->bind, at->interface))
 			s->addresses_asked++;
 	}
 	address_answered(s);
@@ -405,12 +412,12 @@ void node_addresses_leave(struct node_shard *s)
 	struct node *n = s->node;
 
 	s->addresses_asked = 0;
-	for (uint32_t i = 0; n->keeper.process && i < n->settings.network_count; i++) {
+	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings.network_count; i++) {
 		if (node_network_shard(n, i) != s->number)
 			continue;
-		n->keeper.of[i] = FLOATING_ELSEWHERE;
-		if (keeper_leave(n->keeper.process, &n->settings.networks[i].bind) &&
-		    !n->keeper.dead)
+		n->cluster.keeper.of[i] = FLOATING_ELSEWHERE;
+		if (keeper_leave(n->cluster.keeper.process, &n->settings.networks[i].bind) &&
+		    !n->cluster.keeper.dead)
 			LOG_ERROR("node", 0, "a floating address cannot be deleted",
 				  LOG_STR("network", n->settings.networks[i].name));
 	}

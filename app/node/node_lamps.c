@@ -48,7 +48,7 @@ void node_blf_setup(void)
 
 static struct remote_watch *blf_of(const struct node *n)
 {
-	return n->commons ? n->commons->remote : NULL;
+	return n->shards.commons ? n->shards.commons->remote : NULL;
 }
 
 static void blf_send(void *arg, uint64_t process, struct bytes news)
@@ -58,8 +58,8 @@ static void blf_send(void *arg, uint64_t process, struct bytes news)
 	uint32_t count = 1;
 
 	if (!process)
-		count = claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
-	else if (!claimant_process(n->claimant, process, to))
+		count = claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
+	else if (!claimant_process(n->cluster.claimant, process, to))
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		node_edge_news(n, &to[i], news);
@@ -70,7 +70,7 @@ static bool blf_is_heard(void *arg, uint64_t process)
 	const struct node *n = arg;
 	struct channel_to to;
 
-	return claimant_process(n->claimant, process, &to);
+	return claimant_process(n->cluster.claimant, process, &to);
 }
 
 static uint32_t blf_others(void *arg)
@@ -78,22 +78,7 @@ static uint32_t blf_others(void *arg)
 	const struct node *n = arg;
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
-}
-
-static void blf_joined(void *arg, const struct remote_joined *j)
-{
-	command_ask_answered(arg, j);
-}
-
-static void blf_picked(void *arg, const struct park_news *told)
-{
-	command_ask_picked(arg, told);
-}
-
-static void blf_paged(void *arg, const struct remote_paged *told)
-{
-	node_page_told(arg, told);
+	return claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
 }
 
 int node_blf_open(struct node *n)
@@ -101,28 +86,28 @@ int node_blf_open(struct node *n)
 	const struct shard_remote with = { .send = blf_send,
 					   .is_heard = blf_is_heard,
 					   .others = blf_others,
-					   .joined = blf_joined,
-					   .picked = blf_picked,
-					   .paged = blf_paged,
+					   .joined = n->hooks->joined,
+					   .picked = n->hooks->picked,
+					   .paged = n->hooks->paged,
 					   .arg = n };
 
-	n->commons->shares = n->shares;
-	return n->edge ? shard_remote_open(n->commons, &with) : 0;
+	n->shards.commons->shares = n->common.shares;
+	return n->cluster.edge ? shard_remote_open(n->shards.commons, &with) : 0;
 }
 
 void node_blf_hear(struct node *n, uint64_t process, struct bytes news)
 {
 	if (blf_of(n))
-		shard_on_remote(n->commons, process, news, clock_instant());
+		shard_on_remote(n->shards.commons, process, news, clock_instant());
 }
 
 void node_blf_flush(struct node *n)
 {
 	struct share_word word;
 
-	if (!blf_of(n) || n->phase != NODE_RUNNING)
+	if (!blf_of(n) || n->life.phase != NODE_RUNNING)
 		return;
-	while (n->shares && shares_next(n->shares, &word))
+	while (n->common.shares && shares_next(n->common.shares, &word))
 		remote_watch_share(blf_of(n), &word);
 	remote_watch_flush(blf_of(n));
 }
@@ -134,47 +119,47 @@ static void shares_note_processes(struct node *n)
 	struct claimant_node other;
 	uint32_t count = 1;
 
-	claimant_self(n->claimant, &id, &self);
+	claimant_self(n->cluster.claimant, &id, &self);
 	processes[0] = self;
-	for (uint32_t i = 0; claimant_node(n->claimant, i, &other) && count < SHARE_NODES_MAX;
-	     i++) {
+	for (uint32_t i = 0;
+	     claimant_node(n->cluster.claimant, i, &other) && count < SHARE_NODES_MAX; i++) {
 		if (other.node.id != id && (other.alive || other.heard) &&
 		    !roster_has_left(&other.node))
 			processes[count++] = other.node.incarnation;
 	}
-	shares_nodes(n->shares, self, processes, count);
+	shares_nodes(n->common.shares, self, processes, count);
 }
 
 /* Those that have just come know of nobody that is watched here. */
 static void blf_note_processes(struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
-	uint32_t count = claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
+	uint32_t count = claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
 	uint64_t heard = 0;
 
 	while (count)
 		heard += to[--count].incarnation;
-	if (heard != n->blf.heard)
-		shard_remote_joined(n->commons);
-	n->blf.heard = heard;
+	if (heard != n->cluster.blf.heard)
+		shard_remote_joined(n->shards.commons);
+	n->cluster.blf.heard = heard;
 }
 
 void node_blf_expire(struct node *n, uint64_t now_ns)
 {
-	if (!blf_of(n) || n->phase != NODE_RUNNING || n->blf.next_ns > now_ns)
+	if (!blf_of(n) || n->life.phase != NODE_RUNNING || n->cluster.blf.next_ns > now_ns)
 		return;
-	n->blf.next_ns = now_ns + NS_PER_S;
+	n->cluster.blf.next_ns = now_ns + NS_PER_S;
 	blf_note_processes(n);
-	if (n->shares) {
+	if (n->common.shares) {
 		shares_note_processes(n);
-		shares_expire(n->shares, now_ns);
+		shares_expire(n->common.shares, now_ns);
 	}
-	shard_remote_second(n->commons, now_ns);
+	shard_remote_second(n->shards.commons, now_ns);
 }
 
 uint64_t node_blf_next_ns(const struct node *n)
 {
-	return blf_of(n) && n->phase == NODE_RUNNING ? n->blf.next_ns : UINT64_MAX;
+	return blf_of(n) && n->life.phase == NODE_RUNNING ? n->cluster.blf.next_ns : UINT64_MAX;
 }
 
 void node_blf_metrics(const struct node *n)
@@ -192,9 +177,9 @@ void node_blf_metrics(const struct node *n)
 	metric_set(g_blf_metrics.asking, now.asking);
 	metric_set(g_blf_metrics.views, now.views);
 	metric_set(g_blf_metrics.held, now.held);
-	if (!n->shares)
+	if (!n->common.shares)
 		return;
-	shares_counts(n->shares, &shares);
+	shares_counts(n->common.shares, &shares);
 	metric_add(g_blf_metrics.share_asked, shares.asked);
 	metric_add(g_blf_metrics.share_gave, shares.gave);
 	metric_add(g_blf_metrics.share_got, shares.got);

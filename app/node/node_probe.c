@@ -30,12 +30,12 @@ void node_dns_configure(struct node *n)
 	static_assert((int)SETTINGS_DNS_SERVERS_MAX == (int)DNS_SERVERS_MAX, "all of them");
 	for (uint32_t i = 0; i < dns->server_count; i++)
 		count += dns_server_parse(&servers[count], bytes_str(dns->servers[i])) == 0;
-	resolver_servers(n->resolver, servers, count, RESOLV_CONF_PATH);
+	resolver_servers(n->dns.resolver, servers, count, RESOLV_CONF_PATH);
 }
 
 int node_dns_open(struct node *n)
 {
-	int err = resolver_open(&n->resolver, &n->rand);
+	int err = resolver_open(&n->dns.resolver, &n->rand);
 
 	if (!err)
 		node_dns_configure(n);
@@ -46,7 +46,7 @@ static void dns_find(void *arg, const struct lookup_want *want, uint64_t now_ns,
 {
 	const struct node *n = arg;
 
-	resolver_find(n->resolver, want, now_ns, out);
+	resolver_find(n->dns.resolver, want, now_ns, out);
 }
 
 static void dns_failed(void *arg, const struct lookup_target *target, uint32_t for_s,
@@ -54,14 +54,14 @@ static void dns_failed(void *arg, const struct lookup_target *target, uint32_t f
 {
 	const struct node *n = arg;
 
-	resolver_failed(n->resolver, target, for_s, now_ns);
+	resolver_failed(n->dns.resolver, target, for_s, now_ns);
 }
 
 static bool dns_blocked(void *arg, const struct lookup_target *target, uint64_t now_ns)
 {
 	const struct node *n = arg;
 
-	return resolver_blocked_ns(n->resolver, target, now_ns) != 0;
+	return resolver_blocked_ns(n->dns.resolver, target, now_ns) != 0;
 }
 
 struct shard_lookup node_dns_of(struct node *n)
@@ -76,9 +76,9 @@ void node_dns_look_up(const struct effect *lookup, void *arg)
 	const struct node *n = arg;
 
 	if (lookup->kind == EFFECT_LOOKUP_STOP)
-		resolver_stop(n->resolver, lookup->call, lookup->version);
+		resolver_stop(n->dns.resolver, lookup->call, lookup->version);
 	else
-		resolver_begin(n->resolver, lookup->call, lookup->version, lookup->want,
+		resolver_begin(n->dns.resolver, lookup->call, lookup->version, lookup->want,
 			       clock_now_ns());
 }
 
@@ -87,10 +87,10 @@ void node_dns_feed(struct node *n)
 	struct lookup_news news;
 	uint64_t call;
 
-	for (unsigned i = 0; i < NEWS_MAX && n->resolver; i++) {
+	for (unsigned i = 0; i < NEWS_MAX && n->dns.resolver; i++) {
 		struct shard *core;
 
-		if (!resolver_take(n->resolver, &call, &news, clock_now_ns()))
+		if (!resolver_take(n->dns.resolver, &call, &news, clock_now_ns()))
 			return;
 		core = node_core(n, call);
 		if (core)
@@ -148,26 +148,26 @@ int node_probe_open(struct node *n)
 		free(p);
 		return -ENOMEM;
 	}
-	n->probes = p;
+	n->dns.probes = p;
 	node_probe_configure(n);
 	return 0;
 }
 
 void node_probe_close(struct node *n)
 {
-	if (!n->probes)
+	if (!n->dns.probes)
 		return;
-	free(n->probes->places);
-	free(n->probes);
-	n->probes = NULL;
+	free(n->dns.probes->places);
+	free(n->dns.probes);
+	n->dns.probes = NULL;
 }
 
 void node_probe_configure(struct node *n)
 {
 	static const uint8_t no_key[DIGEST_KEY_LEN];
 
-	if (n->probes)
-		settings_to_shard(&n->settings, no_key, n->tls != NULL, &n->probes->shard);
+	if (n->dns.probes)
+		settings_to_shard(&n->settings, no_key, n->sip.tls != NULL, &n->dns.probes->shard);
 }
 
 /* ---- where servers are ---- */
@@ -222,14 +222,14 @@ static struct probe_place *probe_place_of(struct node_probes *p, uint16_t trunk,
 static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
 		       const struct lookup_target *to, const char *host, uint64_t now_ns)
 {
-	struct node_probes *p = n->probes;
-	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	struct node_probes *p = n->dns.probes;
+	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
 	struct sip_hop hop = { .transport = (enum sip_transport)to->transport, .remote = to->to };
 	struct probe_place *place;
 	struct addr numeric;
 
 	if (hop.transport == SIP_TLS && addr_parse(&numeric, bytes_str(host)))
-		hop.name = hop_names_put(n->names, bytes_str(host));
+		hop.name = hop_names_put(n->common.names, bytes_str(host));
 
 	if (!probe_local(&p->shard, t, &hop))
 		return;
@@ -250,18 +250,19 @@ static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
 
 uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
 {
-	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
-	struct lookup *found = n->probes && n->resolver ? malloc(sizeof(*found)) : NULL;
+	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
+	struct lookup *found = n->dns.probes && n->dns.resolver ? malloc(sizeof(*found)) : NULL;
 	uint64_t first = UINT64_MAX;
 
 	if (found) {
-		const struct lookup_want want = probe_want(
-			&n->probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
+		const struct lookup_want want =
+			probe_want(&n->dns.probes->shard, t,
+				   t->proxy.host[0] ? &t->proxy : &t->servers[server]);
 
-		resolver_find(n->resolver, &want, now_ns, found);
+		resolver_find(n->dns.resolver, &want, now_ns, found);
 	}
 	for (uint32_t i = 0; found && found->state == LOOKUP_DONE && i < found->target_count; i++) {
-		uint64_t until = resolver_blocked_ns(n->resolver, &found->targets[i], now_ns);
+		uint64_t until = resolver_blocked_ns(n->dns.resolver, &found->targets[i], now_ns);
 
 		first = until < first ? until : first;
 	}
@@ -274,14 +275,14 @@ uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t serv
 /* Of a name that is not known yet: with a later look. */
 static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
 {
-	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
 	const struct lookup_want want = probe_want(
-		&n->probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
+		&n->dns.probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
 	static struct lookup found;
 
-	resolver_find(n->resolver, &want, now_ns, &found);
+	resolver_find(n->dns.resolver, &want, now_ns, &found);
 	if (found.state == LOOKUP_ASK)
-		resolver_begin(n->resolver, 0, ++n->probes->serial, &want, now_ns);
+		resolver_begin(n->dns.resolver, 0, ++n->dns.probes->serial, &want, now_ns);
 	for (uint32_t i = 0; found.state == LOOKUP_DONE && i < found.target_count; i++)
 		place_keep(n, trunk, server, &found.targets[i], want.host, now_ns);
 }
@@ -301,19 +302,19 @@ static void change_tell(struct node *n, const struct trunk_settings *t, uint8_t 
 	(void)bytes_cstr(bytes_str(t->name), event.to_trunk, sizeof(event.to_trunk));
 	fields_of_event(&fields, &event);
 	field = (struct store_field){ "event", fields_json(&fields, json) };
-	store_shared_event(n->store, bytes_str(tenants_name(n->tenants, t->tenant)),
+	store_shared_event(n->redis.store, bytes_str(tenants_name(n->common.tenants, t->tenant)),
 			   (struct bytes){ 0 }, &field, 1);
 }
 
 /* One that is known to lead nowhere is left to the calls, which say so. */
 static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 {
-	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
-	bool up = false, any = false, was = trunks_is_up(n->trunks, trunk, server);
+	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
+	bool up = false, any = false, was = trunks_is_up(n->common.trunks, trunk, server);
 	const char *why = "";
 
-	for (uint32_t i = 0; i < n->probes->count; i++) {
-		const struct probe_place *place = &n->probes->places[i];
+	for (uint32_t i = 0; i < n->dns.probes->count; i++) {
+		const struct probe_place *place = &n->dns.probes->places[i];
 
 		if (place->trunk != trunk || place->server != server)
 			continue;
@@ -325,26 +326,26 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 	up |= !any;
 	if (up == was || !t)
 		return;
-	trunks_set_up(n->trunks, trunk, server, up);
+	trunks_set_up(n->common.trunks, trunk, server, up);
 	metric_add(g_probe_metrics.changes[up], 1);
 	change_tell(n, t, server, up, why);
 	LOG_WARN("trunk", 0, up ? "a server of a trunk is up" : "a server of a trunk is down",
-		 LOG_STR("tenant", tenants_name(n->tenants, t->tenant)), LOG_STR("trunk", t->name),
-		 LOG_STR("server", t->servers[server].host), LOG_U64("index", server),
-		 LOG_STR("reason", why));
+		 LOG_STR("tenant", tenants_name(n->common.tenants, t->tenant)),
+		 LOG_STR("trunk", t->name), LOG_STR("server", t->servers[server].host),
+		 LOG_U64("index", server), LOG_STR("reason", why));
 }
 
 static bool is_probed(const struct node *n, uint16_t trunk)
 {
-	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
 
-	return trunks_has(n->trunks, trunk) && t->probe_s && t->directions & TRUNK_OUT;
+	return trunks_has(n->common.trunks, trunk) && t->probe_s && t->directions & TRUNK_OUT;
 }
 
 /* What nobody wants any more goes, and says nothing of its server. */
 static void places_drop(struct node *n)
 {
-	struct node_probes *p = n->probes;
+	struct node_probes *p = n->dns.probes;
 
 	for (uint32_t i = p->count; i-- > 0;) {
 		const struct probe_place gone = p->places[i];
@@ -352,21 +353,21 @@ static void places_drop(struct node *n)
 		if (gone.wanted)
 			continue;
 		p->places[i] = p->places[--p->count];
-		if (trunks_settings(n->trunks, gone.trunk))
+		if (trunks_settings(n->common.trunks, gone.trunk))
 			server_settle(n, gone.trunk, gone.server);
 	}
 }
 
 static void places_look(struct node *n, uint64_t now_ns)
 {
-	struct node_probes *p = n->probes;
+	struct node_probes *p = n->dns.probes;
 
 	p->look_ns = now_ns + PROBE_LOOK_NS;
 	for (uint32_t i = 0; i < p->count; i++)
 		p->places[i].wanted = false;
-	for (uint16_t trunk = 1; trunks_next(n->trunks, &trunk); trunk++) {
-		for (uint8_t i = 0;
-		     is_probed(n, trunk) && i < trunks_settings(n->trunks, trunk)->server_count;
+	for (uint16_t trunk = 1; trunks_next(n->common.trunks, &trunk); trunk++) {
+		for (uint8_t i = 0; is_probed(n, trunk) &&
+				    i < trunks_settings(n->common.trunks, trunk)->server_count;
 		     i++)
 			server_look(n, trunk, i, now_ns);
 	}
@@ -401,11 +402,11 @@ static void probe_say(struct node *n, struct probe_place *place)
 	uint8_t space[MESSAGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
-	probe_write(&w, n->probes, trunks_settings(n->trunks, place->trunk), place);
+	probe_write(&w, n->dns.probes, trunks_settings(n->common.trunks, place->trunk), place);
 	if (w.overflow)
 		return;
 	node_on_passed(&place->hop, true, writer_done(&w), NULL, n);
-	(void)transport_send(n->sip, &place->hop, writer_done(&w));
+	(void)transport_send(n->sip.transport, &place->hop, writer_done(&w));
 }
 
 static void place_expire(struct node *n, struct probe_place *place, uint64_t now_ns)
@@ -430,9 +431,9 @@ static void place_expire(struct node *n, struct probe_place *place, uint64_t now
 
 void node_probe_expire(struct node *n, uint64_t now_ns)
 {
-	struct node_probes *p = n->probes;
+	struct node_probes *p = n->dns.probes;
 
-	if (!p || n->phase != NODE_RUNNING || !n->resolver)
+	if (!p || n->life.phase != NODE_RUNNING || !n->dns.resolver)
 		return;
 	if (p->look_ns <= now_ns)
 		places_look(n, now_ns);
@@ -442,10 +443,10 @@ void node_probe_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_probe_next_ns(const struct node *n)
 {
-	const struct node_probes *p = n->probes;
+	const struct node_probes *p = n->dns.probes;
 	uint64_t next = UINT64_MAX;
 
-	if (!p || n->phase != NODE_RUNNING || !n->resolver)
+	if (!p || n->life.phase != NODE_RUNNING || !n->dns.resolver)
 		return UINT64_MAX;
 	for (uint32_t i = 0; i < p->count; i++) {
 		uint64_t at = probe_next_ns(&p->places[i].probe);
@@ -471,8 +472,8 @@ static bool probe_take(struct node *n, const struct sip_message *m)
 {
 	uint64_t branch = probe_branch_of(m);
 
-	for (uint32_t i = 0; branch && i < n->probes->count; i++) {
-		struct probe_place *place = &n->probes->places[i];
+	for (uint32_t i = 0; branch && i < n->dns.probes->count; i++) {
+		struct probe_place *place = &n->dns.probes->places[i];
 
 		if (probe_answered(&place->probe, &place->limits, branch, m->status) !=
 		    PROBE_CHANGED)
@@ -490,7 +491,7 @@ bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes m
 	struct sip_message m;
 	bool ours;
 
-	if (!n->probes || !n->probes->count || !bytes_starts(message, "SIP/2.0 ") ||
+	if (!n->dns.probes || !n->dns.probes->count || !bytes_starts(message, "SIP/2.0 ") ||
 	    !memmem(head.p, head.n, BRANCH, sizeof(BRANCH) - 1))
 		return false;
 	ours = message_parse(&m, message, &error) == 0;
@@ -509,8 +510,8 @@ static const char *why_failed(int error)
 
 void node_probe_failed(struct node *n, const struct sip_hop *to, int error)
 {
-	for (uint32_t i = 0; n->probes && i < n->probes->count; i++) {
-		struct probe_place *place = &n->probes->places[i];
+	for (uint32_t i = 0; n->dns.probes && i < n->dns.probes->count; i++) {
+		struct probe_place *place = &n->dns.probes->places[i];
 
 		if (!sip_hop_leads_alike(&place->hop, to) ||
 		    probe_failed(&place->probe, &place->limits) != PROBE_CHANGED)

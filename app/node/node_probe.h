@@ -9,7 +9,15 @@
 #include "sig/sip/message.h"
 
 struct node;
+struct effect;
 struct node_probes;
+struct resolver;
+struct shard_lookup;
+
+struct node_dns {
+	struct resolver *resolver;  /* NULL: not open yet */
+	struct node_probes *probes; /* the same */
+};
 
 void node_probe_setup(void); /* registers the metrics; main thread, once */
 /* 0 or -ENOMEM. */
@@ -26,5 +34,16 @@ uint64_t node_probe_next_ns(const struct node *n);
 /* All places that the server is known to be at failed a moment ago: for so many seconds others are asked before them. 0: one has not. */
 uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t server,
 			      uint64_t now_ns);
+
+/* DNS. 0 or -errno. */
+int node_dns_open(struct node *n) NODISCARD;
+/* SIGHUP: the servers; what is known stays known. */
+void node_dns_configure(struct node *n);
+/* For shards, which are closed before it. */
+struct shard_lookup node_dns_of(struct node *n);
+/* effects_lookup_fn */
+void node_dns_look_up(const struct effect *lookup, void *arg);
+/* Some outcomes to the shards that have the calls. What is left is for the next round, which is soon (resolver_next_ns). */
+void node_dns_feed(struct node *n);
 
 #endif

@@ -27,7 +27,7 @@ static void fork_failed(struct node *n, uint64_t call, uint8_t number, int error
 		.kind = ANSWER_RECORD, .call = call, .version = number, .error = error
 	};
 
-	answers_add(&n->answers, &failed);
+	answers_add(&n->shards.answers, &failed);
 }
 
 static struct node_figure *figure_find(struct node_figures *f, uint64_t call, uint8_t number)
@@ -50,19 +50,19 @@ static void figure_keep(struct node_figures *f, const struct sender_told *told)
 
 void node_siprec_ask(struct node *n, uint64_t call, uint8_t number)
 {
-	struct node_figure *before = figure_find(&n->siprec_figures, call, number);
+	struct node_figure *before = figure_find(&n->record.figures, call, number);
 
 	if (before)
 		*before = (struct node_figure){ 0 };
-	if (n->sender)
-		(void)sender_ask(n->sender, call, number);
+	if (n->record.sender)
+		(void)sender_ask(n->record.sender, call, number);
 }
 
 const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
 						 uint8_t number)
 {
 	for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
-		const struct node_figure *f = &n->siprec_figures.list[i];
+		const struct node_figure *f = &n->record.figures.list[i];
 
 		if (f->call == call && f->number == number)
 			return &f->is;
@@ -74,7 +74,7 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
 	struct sender_told told[FAILED_PER_TURN];
-	uint32_t count = sender_told(n->sender, told, FAILED_PER_TURN);
+	uint32_t count = sender_told(n->record.sender, told, FAILED_PER_TURN);
 
 	(void)fd;
 	(void)events;
@@ -82,33 +82,33 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 		if (told[i].error)
 			fork_failed(n, told[i].call, told[i].number, told[i].error);
 		else
-			figure_keep(&n->siprec_figures, &told[i]);
+			figure_keep(&n->record.figures, &told[i]);
 	}
 }
 
 void node_siprec_carry(struct node *n, const struct effect *e)
 {
-	bool taken =
-		n->sender && (e->fork ? sender_set(n->sender, e->call, e->record.number, e->fork)
-				      : sender_end(n->sender, e->call, e->record.number));
+	bool taken = n->record.sender &&
+		     (e->fork ? sender_set(n->record.sender, e->call, e->record.number, e->fork)
+			      : sender_end(n->record.sender, e->call, e->record.number));
 
 	if (taken)
 		return;
 	LOG_ERROR("siprec", e->call, "an order about an external recorder is lost",
 		  LOG_U64("recording", e->record.number));
 	if (e->fork)
-		fork_failed(n, e->call, e->record.number, n->sender ? -EAGAIN : -ENOSYS);
+		fork_failed(n, e->call, e->record.number, n->record.sender ? -EAGAIN : -ENOSYS);
 }
 
 int node_siprec_open(struct node *n)
 {
-	int err = sender_open(&n->sender, forks_read, n->engine);
+	int err = sender_open(&n->record.sender, forks_read, n->media.engine);
 
 	if (!err)
-		err = loop_watch(sender_told_fd(n->sender), LOOP_READ, node_on_sender, n);
+		err = loop_watch(sender_told_fd(n->record.sender), LOOP_READ, node_on_sender, n);
 	if (err) {
-		sender_close(n->sender);
-		n->sender = NULL;
+		sender_close(n->record.sender);
+		n->record.sender = NULL;
 		LOG_ERROR("node", 0, "nothing can be sent to external recorders",
 			  LOG_STR("error", strerror(-err)),
 			  LOG_STR("next", "look at the limits of threads and descriptors, and "
@@ -119,11 +119,11 @@ int node_siprec_open(struct node *n)
 
 void node_siprec_close(struct node *n)
 {
-	if (!n->sender)
+	if (!n->record.sender)
 		return;
-	loop_unwatch(sender_told_fd(n->sender));
-	sender_close(n->sender);
-	n->sender = NULL;
+	loop_unwatch(sender_told_fd(n->record.sender));
+	sender_close(n->record.sender);
+	n->record.sender = NULL;
 }
 
 #define NAME_STAYS_NS (30 * NS_PER_S)
@@ -147,7 +147,7 @@ static void recording_news(struct node *n, const struct recorder_told *told,
 					  .ms = (uint32_t)told->duration_ms } };
 
 	if (told->message)
-		answers_add(&n->answers, &a);
+		answers_add(&n->shards.answers, &a);
 }
 
 static void recording_told(struct node *n, const struct recorder_told *told)
@@ -174,7 +174,7 @@ static void recording_told(struct node *n, const struct recorder_told *told)
 		recording_news(n, told, RECORD_NEWS_QUIET);
 		break;
 	case RECORDER_FAILED: /* the recorder has logged it */
-		answers_add(&n->answers, &failed);
+		answers_add(&n->shards.answers, &failed);
 		break;
 	}
 }
@@ -183,7 +183,7 @@ static void node_on_recorded(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
 	struct recorder_told told[TOLD_PER_TURN];
-	uint32_t count = recorder_told(n->recorder, told, TOLD_PER_TURN);
+	uint32_t count = recorder_told(n->record.recorder, told, TOLD_PER_TURN);
 
 	(void)fd;
 	(void)events;
@@ -204,13 +204,13 @@ static bool record_begin(struct node *n, const struct effect *e)
 				      .silence_ms = e->record.silence_ms };
 
 	(void)bytes_cstr(text_bytes(&e->tenant), terms.tenant, sizeof(terms.tenant));
-	return recorder_begin(n->recorder, &terms, text_bytes(&e->data));
+	return recorder_begin(n->record.recorder, &terms, text_bytes(&e->data));
 }
 
 /* It may be said once more, of who leaves. False: too many wait. */
 static bool name_over(struct node *n, const struct effect *e)
 {
-	struct node_names *names = &n->names_over;
+	struct node_names *names = &n->record.names;
 	struct node_name *to = &names->list[names->count];
 
 	if (names->count == NODE_NAMES_MAX)
@@ -226,7 +226,7 @@ static bool name_over(struct node *n, const struct effect *e)
 /* The oldest is the first. */
 static void names_forget(struct node *n, uint64_t now_ns)
 {
-	struct node_names *names = &n->names_over;
+	struct node_names *names = &n->record.names;
 	uint32_t gone = 0;
 
 	for (; gone < names->count && names->list[gone].due_ns <= now_ns; gone++) {
@@ -236,7 +236,7 @@ static void names_forget(struct node *n, uint64_t now_ns)
 					      .name = true };
 
 		memcpy(terms.tenant, name->tenant, sizeof(terms.tenant));
-		if (!recorder_forget(n->recorder, &terms))
+		if (!recorder_forget(n->record.recorder, &terms))
 			break;
 	}
 	names->count -= gone;
@@ -250,14 +250,15 @@ static bool record_order(struct node *n, const struct effect *e)
 	case RECORD_GO_ON:
 		return record_begin(n, e);
 	case RECORD_PAUSE:
-		return recorder_pause(n->recorder, e->call, e->record.number);
+		return recorder_pause(n->record.recorder, e->call, e->record.number);
 	case RECORD_RESUME:
-		return recorder_resume(n->recorder, e->call, e->record.number);
+		return recorder_resume(n->record.recorder, e->call, e->record.number);
 	case RECORD_NOTE:
-		return recorder_note(n->recorder, e->call, e->record.number, text_bytes(&e->data));
+		return recorder_note(n->record.recorder, e->call, e->record.number,
+				     text_bytes(&e->data));
 	case RECORD_END:
 	case RECORD_LEAVE:
-		return recorder_end(n->recorder, e->call, e->record.number,
+		return recorder_end(n->record.recorder, e->call, e->record.number,
 				    e->record.act == RECORD_END, text_bytes(&e->data));
 	case RECORD_FORGET:
 		return name_over(n, e);
@@ -271,24 +272,24 @@ void node_record_carry(const struct effect *e, void *arg)
 	struct answer failed = { .kind = ANSWER_RECORD,
 				 .call = e->call,
 				 .version = e->record.number,
-				 .error = n->recorder ? -EAGAIN : -ENOSYS };
+				 .error = n->record.recorder ? -EAGAIN : -ENOSYS };
 
 	if (e->kind == EFFECT_FORK) {
 		node_siprec_carry(n, e);
 		return;
 	}
-	if (n->recorder && record_order(n, e))
+	if (n->record.recorder && record_order(n, e))
 		return;
 	LOG_ERROR("record", e->call, "an order about a recording is lost",
 		  LOG_U64("recording", e->record.number));
 	if (e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
-		answers_add(&n->answers, &failed);
+		answers_add(&n->shards.answers, &failed);
 }
 
 int node_record_open(struct node *n)
 {
 	struct recorder_settings settings = { .read = taps_read,
-					      .source = n->engine,
+					      .source = n->media.engine,
 					      .memory_mib = n->settings.recordings.memory_mib,
 					      .recordings_max = n->settings.recordings.most };
 	int err;
@@ -296,12 +297,13 @@ int node_record_open(struct node *n)
 	static_assert(sizeof(settings.folder) >= sizeof(n->settings.recordings.folder), "fits");
 	memcpy(settings.folder, n->settings.recordings.folder,
 	       sizeof(n->settings.recordings.folder));
-	err = recorder_open(&n->recorder, &settings);
+	err = recorder_open(&n->record.recorder, &settings);
 	if (!err)
-		err = loop_watch(recorder_told_fd(n->recorder), LOOP_READ, node_on_recorded, n);
+		err = loop_watch(recorder_told_fd(n->record.recorder), LOOP_READ, node_on_recorded,
+				 n);
 	if (err) {
-		recorder_close(n->recorder);
-		n->recorder = NULL;
+		recorder_close(n->record.recorder);
+		n->record.recorder = NULL;
 		LOG_ERROR("node", 0, "nothing can be recorded", LOG_STR("folder", settings.folder),
 			  LOG_STR("error", strerror(-err)),
 			  LOG_STR("next",
@@ -325,31 +327,31 @@ static bool error_is_of_folder(int err)
 /* What becomes of recordings says more than what a look at their folder said. */
 static void record_health(struct node *n)
 {
-	int trouble = n->recorder ? recorder_trouble(n->recorder) : 0;
-	int err = trouble ? trouble : n->recordings.folder_error;
+	int trouble = n->record.recorder ? recorder_trouble(n->record.recorder) : 0;
+	int err = trouble ? trouble : n->deliver.folder_error;
 	char text[HEALTH_DETAIL_MAX] = "";
 
 	if (error_is_of_folder(err))
 		(void)snprintf(text, sizeof(text), "%s: %s", n->settings.recordings.folder,
 			       strerror(-err));
-	health_say(&n->health, HEALTH_RECORDINGS_FOLDER, text);
-	health_set(&n->health, HEALTH_RECORDINGS_FULL, n->recordings.full || error_is_full(err));
-	health_set(&n->health, HEALTH_RECORDINGS_DISK,
+	health_say(&n->web.health, HEALTH_RECORDINGS_FOLDER, text);
+	health_set(&n->web.health, HEALTH_RECORDINGS_FULL, n->deliver.full || error_is_full(err));
+	health_set(&n->web.health, HEALTH_RECORDINGS_DISK,
 		   err && !error_is_full(err) && !error_is_of_folder(err));
 }
 
 void node_record_beat(struct node *n)
 {
 	record_health(n);
-	if (n->recorder && n->names_over.count)
+	if (n->record.recorder && n->record.names.count)
 		names_forget(n, clock_now_ns());
 }
 
 void node_record_close(struct node *n)
 {
-	if (!n->recorder)
+	if (!n->record.recorder)
 		return;
-	loop_unwatch(recorder_told_fd(n->recorder));
-	recorder_close(n->recorder);
-	n->recorder = NULL;
+	loop_unwatch(recorder_told_fd(n->record.recorder));
+	recorder_close(n->record.recorder);
+	n->record.recorder = NULL;
 }

@@ -49,6 +49,16 @@ struct node_figures {
 	} list[NODE_FIGURES_MAX];
 };
 
+struct recorder;
+struct sender;
+
+struct node_record {
+	struct recorder *recorder; /* NULL: not open, or nothing can be recorded */
+	struct sender *sender; /* NULL: the same, or nothing can be sent to external recorders */
+	struct node_figures figures;
+	struct node_names names;
+};
+
 /* A node that can send nothing says so, and goes on. */
 int node_siprec_open(struct node *n);
 /* Before the engine closes. */

@@ -36,7 +36,7 @@ static void on_place(const struct shard_place *place, void *arg)
 static bool is_wanted(const struct node_shard *s)
 {
 	return s->state == NODE_SHARD_WAITING && s->wants_until_ns && !s->owned &&
-	       s->node->phase == NODE_RUNNING;
+	       s->node->life.phase == NODE_RUNNING;
 }
 
 /* Once. */
@@ -123,11 +123,11 @@ bool node_ahead_round(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (!n->shards[i].ahead.loads)
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (!n->shards.list[i].ahead.loads)
 			continue;
-		node_ahead_open(&n->shards[i]);
-		any |= n->shards[i].state == NODE_SHARD_WAITING;
+		node_ahead_open(&n->shards.list[i]);
+		any |= n->shards.list[i].state == NODE_SHARD_WAITING;
 	}
 	return any;
 }
@@ -136,8 +136,8 @@ bool node_ahead_round(struct node *n)
 
 static struct node_shard *shard_that_loads(struct node *n, uint64_t call)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->number == id_shard(call))
 			return s->state == NODE_SHARD_WAITING && s->ahead.loads ? s : NULL;
@@ -206,9 +206,10 @@ void node_ahead_close(struct node_shard *s)
 
 struct node_shard *node_shard_find(struct node *n, uint16_t number)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == number && n->shards[i].state == NODE_SHARD_LIVE)
-			return &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number &&
+		    n->shards.list[i].state == NODE_SHARD_LIVE)
+			return &n->shards.list[i];
 	}
 	return NULL;
 }
@@ -217,15 +218,15 @@ uint32_t node_shards_live(const struct node *n)
 {
 	uint32_t live = 0;
 
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		live += n->shards[i].state == NODE_SHARD_LIVE;
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		live += n->shards.list[i].state == NODE_SHARD_LIVE;
 	return live;
 }
 
 /* The one at that place among those that live. */
 static const struct node_shard *live_at(const struct node *n, uint64_t place)
 {
-	const struct node_shard *s = n->shards;
+	const struct node_shard *s = n->shards.list;
 
 	for (;; s++) {
 		if (s->state == NODE_SHARD_LIVE && !place--)
@@ -237,8 +238,8 @@ struct shard *node_core(const struct node *n, uint64_t call)
 {
 	struct shard *live = NULL, *idle = NULL;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->state != NODE_SHARD_LIVE) {
 			idle = idle ? idle : s->core;
@@ -254,8 +255,8 @@ struct shard *node_core(const struct node *n, uint64_t call)
 
 struct shard *node_core_next(const struct node *n, uint32_t *cursor)
 {
-	while (*cursor < n->shard_count) {
-		struct shard *core = n->shards[(*cursor)++].core;
+	while (*cursor < n->shards.count) {
+		struct shard *core = n->shards.list[(*cursor)++].core;
 
 		if (core)
 			return core;
@@ -270,7 +271,7 @@ struct toll_now node_toll_now(const struct node *n, uint16_t tenant)
 	struct shard *core = node_core_next(n, &cursor);
 
 	return core ? shard_toll_now(core, tenant, now)
-		    : toll_now_of(n->tenants, tenant, now.utc_ms, 0);
+		    : toll_now_of(n->common.tenants, tenant, now.utc_ms, 0);
 }
 
 uint16_t node_shard_of_command(const struct node *n, struct bytes command)
@@ -278,15 +279,15 @@ uint16_t node_shard_of_command(const struct node *n, struct bytes command)
 	struct call_view view;
 
 	/* the live ones may be others than when it came first */
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_LIVE &&
 		    shard_call_glance(s->core, id_call_derive(s->number, command), &view))
 			return s->number;
 	}
 	if (!node_shards_live(n)) /* which takes no calls */
-		return n->shards[0].number;
+		return n->shards.list[0].number;
 	return live_at(n, id_order(command) % node_shards_live(n))->number;
 }
 
@@ -294,8 +295,8 @@ uint16_t node_shard_of_command(const struct node *n, struct bytes command)
 
 static struct node_shard *shard_with_copy(struct node *n, const struct sip_message *m)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_LIVE && shard_has_request(s->core, m))
 			return s;
@@ -305,7 +306,7 @@ static struct node_shard *shard_with_copy(struct node *n, const struct sip_messa
 
 static struct node_shard *shard_of_listener(struct node *n, const struct sip_hop *from)
 {
-	uint16_t number = n->local_shards[from->local];
+	uint16_t number = n->sip.local_shards[from->local];
 
 	return number ? node_shard_find(n, number) : NULL;
 }
@@ -315,7 +316,7 @@ static struct node_shard *shard_by_spread(struct node *n, struct bytes call_id)
 {
 	static const struct hash_key key; /* the same in each process: nobody gains by choosing */
 	uint64_t place = hash_sip(&key, call_id) % node_shards_live(n);
-	struct node_shard *s = n->shards;
+	struct node_shard *s = n->shards.list;
 
 	for (;; s++) {
 		if (s->state == NODE_SHARD_LIVE && !place--)
@@ -328,9 +329,9 @@ static uint16_t shard_of_conference(const struct node *n, const struct sip_messa
 {
 	uint16_t number = 0;
 
-	for (uint32_t i = 0; i < n->shard_count && !number; i++) {
-		if (n->shards[i].state == NODE_SHARD_LIVE)
-			number = shard_focus_shard(n->shards[i].core, m);
+	for (uint32_t i = 0; i < n->shards.count && !number; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_LIVE)
+			number = shard_focus_shard(n->shards.list[i].core, m);
 	}
 	return number;
 }
@@ -348,9 +349,10 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 {
 	struct node_shard *s;
 
-	for (uint32_t i = 0; number && i < n->shard_count; i++) {
-		if (n->shards[i].number == number)
-			return n->shards[i].state == NODE_SHARD_LIVE ? &n->shards[i] : NULL;
+	for (uint32_t i = 0; number && i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number)
+			return n->shards.list[i].state == NODE_SHARD_LIVE ? &n->shards.list[i]
+									  : NULL;
 	}
 	s = m->request ? shard_with_copy(n, m) : NULL;
 	if (!s)
@@ -388,10 +390,10 @@ bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes m
 	bool is_live, taken;
 	uint16_t number;
 
-	if (n->shard_count == 1 && !n->edge)
-		return receive_unparsed(n->shards, from, message, behind_ns, now);
+	if (n->shards.count == 1 && !n->cluster.edge)
+		return receive_unparsed(n->shards.list, from, message, behind_ns, now);
 	is_live = node_shards_live(n) != 0;
-	if (!is_live && !n->edge)
+	if (!is_live && !n->cluster.edge)
 		return false;
 	if (message_parse(&m, message, &error)) {
 		/* which counts or answers it */
@@ -411,7 +413,7 @@ bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes m
 void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
 			 uint64_t behind_ns, struct instant now)
 {
-	if ((n->held.count && node_holds(n, from)) ||
+	if ((n->cluster.held.count && node_holds(n, from)) ||
 	    !node_shards_take(n, from, message, behind_ns, now))
 		node_hold(n, from, message);
 }
@@ -424,7 +426,7 @@ bool node_shard_hear(struct node_shard *s)
 	struct sip_hop from;
 	bool any = false;
 
-	while (inter_shard_receive(n->inter_shard, s->number, &from, &message)) {
+	while (inter_shard_receive(n->sip.inter_shard, s->number, &from, &message)) {
 		any = true;
 		if (node_shard_hears(s))
 			shard_receive(s->core, &from, text_bytes(&message), clock_instant());
@@ -461,12 +463,12 @@ void node_counts(const struct node *n, struct shard_counts *out)
 	struct locations_counts locations;
 	struct shard_counts c;
 
-	locations_count(n->locations, &locations);
+	locations_count(n->common.locations, &locations);
 	*out = (struct shard_counts){ .saves_pending = locations.saves_pending };
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].state != NODE_SHARD_LIVE)
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].state != NODE_SHARD_LIVE)
 			continue;
-		shard_counts(n->shards[i].core, &c);
+		shard_counts(n->shards.list[i].core, &c);
 		counts_add(out, &c, locations.saves_pending);
 	}
 }

@@ -6,8 +6,11 @@
 #ifndef APP_NODE_NODE_SHARD_H
 #define APP_NODE_NODE_SHARD_H
 
+#include "app/doctor/ended.h"
 #include "app/effect/ahead.h"
 #include "app/effect/effects.h"
+#include "base/validity.h"
+#include "sig/location/locations.h"
 #include "sig/shard/shard.h"
 
 struct node;
@@ -71,6 +74,34 @@ struct node_shard {
 	struct node_ahead ahead;
 	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
 	uint32_t check_cursor; /* calls whose records are looked for come after it */
+};
+
+/* All of them. */
+struct node_shards {
+	struct node_shard list[NODE_SHARDS_MAX];
+	uint32_t count;
+	struct validity validity; /* in their order from place 1 on */
+	struct shard_commons *commons;
+	struct answers answers;
+	struct effects_to effects_to; /* of locations; each shard has its own */
+	struct ended ended;
+};
+
+/* What they have together: tenants, and what is known of each. */
+struct node_common {
+	struct locations *locations;
+	struct locations_user looks; /* of commands */
+	bool locations_degraded;
+	struct quota *quota;
+	struct tenants *tenants;
+	struct trunks *trunks; /* of all its tenants */
+	struct hop_names *names;
+	struct trunk_numbers *numbers;
+	struct dial_plans *dials;
+	struct sites *sites; /* where their phones stand */
+	struct rooms *rooms; /* where their conferences are */
+	struct toll *toll;
+	struct shares *shares; /* NULL: in no cluster */
 };
 
 /* ---- which ---- */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/log.h"
@@ -48,8 +47,8 @@ void node_shards_metrics(const struct node *n)
 {
 	uint32_t of[NODE_SHARD_LOST + 1] = { 0 };
 
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		of[n->shards[i].state]++;
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		of[n->shards.list[i].state]++;
 	metric_set(g_life_metrics.live, of[NODE_SHARD_LIVE]);
 	metric_set(g_life_metrics.waiting, of[NODE_SHARD_WAITING]);
 	metric_set(g_life_metrics.lost, of[NODE_SHARD_LOST]);
@@ -59,12 +58,12 @@ void node_shards_metrics(const struct node *n)
 
 static void shard_name_add(struct node *n, uint32_t number, bool home)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].number == number)
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].number == number)
 			return;
 	}
-	assert(n->shard_count < NODE_SHARDS_MAX); /* settings_check.c */
-	n->shards[n->shard_count++] =
+	assert(n->shards.count < NODE_SHARDS_MAX); /* settings_check.c */
+	n->shards.list[n->shards.count++] =
 		(struct node_shard){ .node = n, .number = (uint16_t)number, .home = home };
 }
 
@@ -81,17 +80,17 @@ void node_shards_name(struct node *n)
 	}
 	for (uint32_t i = 0; i < s->cluster.shards_count; i++)
 		shard_name_add(n, s->cluster.shards[i], false);
-	validity_open(&n->validity, n->shard_count);
+	validity_open(&n->shards.validity, n->shards.count);
 }
 
 uint8_t node_shard_place(const struct node_shard *s)
 {
-	return (uint8_t)(1 + (s - s->node->shards));
+	return (uint8_t)(1 + (s - s->node->shards.list));
 }
 
 uint8_t node_shard_toll(const struct node_shard *s)
 {
-	return (uint8_t)(s - s->node->shards);
+	return (uint8_t)(s - s->node->shards.list);
 }
 
 /* Its lease names others. */
@@ -99,21 +98,21 @@ static void shard_told(const struct store_tell *tell, void *arg)
 {
 	const struct node_shard *s = arg;
 
-	claimant_tell(s->node->claimant, tell);
+	claimant_tell(s->node->cluster.claimant, tell);
 }
 
 /* EXEC forgets what its link watches, and with Redis Cluster a transaction is one shard's. */
 static int shard_link(const struct node_shard *s, struct redis **out)
 {
 	static char labels[NODE_SHARDS_MAX][24];
-	char *label = labels[s - s->node->shards], key[24];
+	char *label = labels[s - s->node->shards.list], key[24];
 
-	*out = s->node->redis;
+	*out = s->node->redis.link;
 	if (!redis_is_cluster(*out))
 		return 0;
 	(void)snprintf(label, sizeof(labels[0]), "link=\"shard %u\"", (unsigned)s->number);
 	(void)snprintf(key, sizeof(key), "td:{s%u}:lease", (unsigned)s->number);
-	return redis_open_beside(out, s->node->redis, bytes_str(key), label);
+	return redis_open_beside(out, s->node->redis.link, bytes_str(key), label);
 }
 
 static int store_of_shard_open(struct node_shard *s)
@@ -125,7 +124,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.identity = n->identity,
 		.incarnation = rand_u64_from(&n->rand),
 		.lease_ns = node_is_clustered(n) ? n->settings.cluster.lease : LEASE_NS,
-		.validity = &n->validity,
+		.validity = &n->shards.validity,
 		.place = node_shard_place(s),
 		.tell = shard_told,
 		.keeps_names = node_is_clustered(n),
@@ -133,7 +132,7 @@ static int store_of_shard_open(struct node_shard *s)
 	};
 	int err;
 
-	if (s == n->shards)
+	if (s == n->shards.list)
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
 			       n->settings.node.state_dir);
 	else
@@ -141,16 +140,16 @@ static int store_of_shard_open(struct node_shard *s)
 			       n->settings.node.state_dir, (unsigned)s->number);
 	err = shard_link(s, &redis);
 	return err ? err
-		   : store_shard_open(&s->store, n->store, redis, &settings, node_on_store_health,
-				      s);
+		   : store_shard_open(&s->store, n->redis.store, redis, &settings,
+				      s->node->hooks->store_health, s);
 }
 
 int node_shards_store_open(struct node *n)
 {
 	int err = 0;
 
-	for (uint32_t i = 0; i < n->shard_count && !err; i++)
-		err = store_of_shard_open(&n->shards[i]);
+	for (uint32_t i = 0; i < n->shards.count && !err; i++)
+		err = store_of_shard_open(&n->shards.list[i]);
 	return err;
 }
 
@@ -164,15 +163,16 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 			      (int)NODE_SHARDS_MAX <= (int)INTER_SHARD_MAX,
 		      "all of them fit");
 	settings->shards_are_apart = settings->rooms_claimed = node_is_clustered(n);
-	if (n->shard_count == 1)
+	if (n->shards.count == 1)
 		return 0;
-	settings->peer_shard_count = n->shard_count;
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		settings->peer_shards[i] = n->shards[i].number;
-	err = inter_shard_open(&n->inter_shard, settings->peer_shards, settings->peer_shard_count);
-	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
-		if (n->shards[i].state == NODE_SHARD_LOST || node_is_clustered(n))
-			inter_shard_leave(n->inter_shard, n->shards[i].number);
+	settings->peer_shard_count = n->shards.count;
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		settings->peer_shards[i] = n->shards.list[i].number;
+	err = inter_shard_open(&n->sip.inter_shard, settings->peer_shards,
+			       settings->peer_shard_count);
+	for (uint32_t i = 0; i < n->shards.count && !err; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_LOST || node_is_clustered(n))
+			inter_shard_leave(n->sip.inter_shard, n->shards.list[i].number);
 	}
 	return err;
 }
@@ -181,10 +181,10 @@ int node_shards_core_open(struct node *n, struct shard_settings *settings)
 {
 	int err = shards_connect(n, settings);
 
-	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
-		settings->number = n->shards[i].number;
-		settings->toll_shard = node_shard_toll(&n->shards[i]);
-		err = shard_open(&n->shards[i].core, settings, n->locations, &n->rand,
+	for (uint32_t i = 0; i < n->shards.count && !err; i++) {
+		settings->number = n->shards.list[i].number;
+		settings->toll_shard = node_shard_toll(&n->shards.list[i]);
+		err = shard_open(&n->shards.list[i].core, settings, n->common.locations, &n->rand,
 				 clock_instant());
 	}
 	return err;
@@ -199,12 +199,12 @@ static int on_call(struct bytes key, struct bytes record, void *arg)
 	int err = shard_restore_call(s->core, record, clock_instant(), &reason);
 
 	if (err) {
-		s->node->records_broken += err != -EPROTONOSUPPORT;
+		s->node->life.records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a call cannot be restored", LOG_BYTES("key", key),
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	if (++s->node->calls_restored % CALLS_AT_ONCE == 0)
+	if (++s->node->life.calls_restored % CALLS_AT_ONCE == 0)
 		node_ahead_open(s); /* the worker opens them while others are restored */
 	return 0;
 }
@@ -217,7 +217,7 @@ static int on_subscription(struct bytes key, struct bytes record, void *arg)
 
 	if (!err)
 		return 0;
-	s->node->records_broken += err != -EPROTONOSUPPORT && err != -ENOSPC;
+	s->node->life.records_broken += err != -EPROTONOSUPPORT && err != -ENOSPC;
 	LOG_ERROR("node", 0, "a subscription cannot be restored", LOG_BYTES("key", key),
 		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 	return err == -ENOSPC ? 0 : err; /* its phone asks again */
@@ -231,7 +231,7 @@ static int on_room(struct bytes key, struct bytes record, void *arg)
 
 	if (!err)
 		return 0;
-	s->node->records_broken += err != -EPROTONOSUPPORT;
+	s->node->life.records_broken += err != -EPROTONOSUPPORT;
 	LOG_ERROR("node", 0, "a conference cannot be restored", LOG_BYTES("key", key),
 		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 	return err;
@@ -257,12 +257,12 @@ static void on_toll(struct bytes name, int64_t ms, void *arg)
 
 	if (!bytes_cut(&rest, ':', &tenant))
 		return;
-	who.tenant = tenants_claim(s->node->tenants, tenant);
+	who.tenant = tenants_claim(s->node->common.tenants, tenant);
 	who.user = rest;
 	now = shard_toll_now(s->core, who.tenant, clock_instant());
 	if (now.day != s->toll_day) /* where its day has not begun yet, or has */
 		return;
-	if (who.tenant == TENANT_NONE || toll_spend(s->node->toll, &who, ms, &now))
+	if (who.tenant == TENANT_NONE || toll_spend(s->node->common.toll, &who, ms, &now))
 		LOG_ERROR("node", 0, "what calls outside have cost today is not known",
 			  LOG_BYTES("whose", name));
 }
@@ -308,7 +308,7 @@ static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t ver
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
 {
 	s->loaded = done;
-	toll_forget(s->node->toll, node_shard_toll(s));
+	toll_forget(s->node->common.toll, node_shard_toll(s));
 	shard_incarnate(s->core, store_epoch(s->store));
 	store_load_calls(s->store, on_call, on_calls_loaded, s);
 }
@@ -322,7 +322,7 @@ static void end_unreadable(struct node_shard *s)
 	for (uint32_t i = 0; i < count; i++)
 		shard_call_unreadable(s->core, calls[i], clock_instant());
 	if (store_calls_aside(s->store))
-		health_set(&s->node->health, HEALTH_CALLS_ASIDE, true);
+		health_set(&s->node->web.health, HEALTH_CALLS_ASIDE, true);
 }
 
 /* Another node has one of its own: it runs on. */
@@ -330,10 +330,10 @@ static void lack_show(struct node *n)
 {
 	bool lacks = false;
 
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		lacks |= n->shards[i].home && n->shards[i].state != NODE_SHARD_LIVE;
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		lacks |= n->shards.list[i].home && n->shards.list[i].state != NODE_SHARD_LIVE;
 	if (node_is_clustered(n))
-		health_set(&n->health, HEALTH_SHARD_LOST, lacks);
+		health_set(&n->web.health, HEALTH_SHARD_LOST, lacks);
 }
 
 void node_shard_loaded(struct node_shard *s)
@@ -343,18 +343,18 @@ void node_shard_loaded(struct node_shard *s)
 	s->state = NODE_SHARD_LIVE;
 	s->live_ns = clock_now_ns();
 	s->live_utc_ms = clock_instant().utc_ms;
-	if (s->node->inter_shard)
-		inter_shard_enter(s->node->inter_shard, s->number);
-	claimant_lives(s->node->claimant);
+	if (s->node->sip.inter_shard)
+		inter_shard_enter(s->node->sip.inter_shard, s->number);
+	claimant_lives(s->node->cluster.claimant);
 	lack_show(s->node);
 }
 
 static void shard_lose(struct node_shard *s)
 {
 	s->state = NODE_SHARD_LOST;
-	if (s->node->inter_shard)
-		inter_shard_leave(s->node->inter_shard, s->number);
-	health_set(&s->node->health, HEALTH_SHARD_LOST, true);
+	if (s->node->sip.inter_shard)
+		inter_shard_leave(s->node->sip.inter_shard, s->number);
+	health_set(&s->node->web.health, HEALTH_SHARD_LOST, true);
 }
 
 /* The holder renews it at a third of its length: who does not is gone, and the store takes it in time. */
@@ -419,11 +419,11 @@ static void go_live(struct node_shard *s)
 	node_ahead_tell(s);
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_tell(n);
-	claimant_notices(n->claimant);
+	claimant_notices(n->cluster.claimant);
 	LOG_INFO("node", 0, "the shard is live", LOG_U64("shard", s->number),
 		 LOG_U64("epoch", store_epoch(s->store)));
 	if (!store_is_healthy(s->store))
-		node_on_store_health(false, s);
+		s->node->hooks->store_health(false, s);
 }
 
 /* What the core has of this node is given back; it says nothing. */
@@ -432,9 +432,9 @@ static void core_silence(struct node_shard *s)
 	shard_silence(s->core, clock_instant());
 	s->fenced = false; /* for these effects, which are no words */
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
-	plays_leave(&s->node->plays, s->number);
-	mixers_leave(&s->node->mixers, s->number);
-	lives_leave(&s->node->lives, s->number);
+	plays_leave(&s->node->media.plays, s->number);
+	mixers_leave(&s->node->media.mixers, s->number);
+	lives_leave(&s->node->media.lives, s->number);
 }
 
 static void core_end(struct node_shard *s)
@@ -454,8 +454,8 @@ void node_shard_step_back(struct node_shard *s)
 	s->has_addresses = s->has_calls = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
-	if (n->inter_shard)
-		inter_shard_leave(n->inter_shard, s->number);
+	if (n->sip.inter_shard)
+		inter_shard_leave(n->sip.inter_shard, s->number);
 }
 
 void node_shard_clear(struct node_shard *s)
@@ -464,12 +464,13 @@ void node_shard_clear(struct node_shard *s)
 
 	node_ahead_close(s);
 	core_silence(s);
-	if (n->shares) /* whoever has it now reads what its calls have cost, and limits hold over all */
-		toll_forget(n->toll, node_shard_toll(s));
+	if (n->common
+		    .shares) /* whoever has it now reads what its calls have cost, and limits hold over all */
+		toll_forget(n->common.toll, node_shard_toll(s));
 	node_shards_listen(n);
 	shard_join_again(s->core);
 	node_drain_tell(n);
-	claimant_notices(n->claimant);
+	claimant_notices(n->cluster.claimant);
 	lack_show(n);
 }
 
@@ -492,7 +493,7 @@ static int on_late_binding(struct bytes key, struct bytes record, void *arg)
 {
 	struct node_shard *s = arg;
 	const char *reason = "";
-	int err = locations_restore(s->node->locations, record, clock_instant(), &reason);
+	int err = locations_restore(s->node->common.locations, record, clock_instant(), &reason);
 
 	if (err && err != -EEXIST)
 		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
@@ -521,7 +522,7 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 
 	(void)key;
 	(void)version;
-	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING)
 		return;
 	if (result == STORE_OK) {
 		s->has_calls = true;
@@ -548,7 +549,7 @@ static void on_late_bindings(enum store_result result, uint64_t key, uint64_t ve
 {
 	struct node_shard *s = arg;
 
-	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING)
 		return;
 	if (result == STORE_OK)
 		node_shard_load_calls(s, on_late_calls);
@@ -558,7 +559,7 @@ static void on_late_bindings(enum store_result result, uint64_t key, uint64_t ve
 
 static void late_addressed(struct node_shard *s)
 {
-	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING)
 		return;
 	s->has_addresses = true;
 	live_if_all(s);
@@ -583,7 +584,7 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 	(void)key;
 	(void)version;
 	/* owned: it was claimed meanwhile */
-	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING || s->owned)
+	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING || s->owned)
 		return;
 	if (result == STORE_OK)
 		late_load(s, !s->wants_until_ns);
@@ -593,13 +594,13 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 
 void node_shard_load_phones(struct node_shard *s, store_done_fn *done)
 {
-	store_load_bindings(s->node->store, on_late_binding, done, s);
+	store_load_bindings(s->node->redis.store, on_late_binding, done, s);
 }
 
 void node_shard_ask(struct node_shard *s)
 {
 	s->busy = true;
-	claimant_acquires(s->node->claimant, s);
+	claimant_acquires(s->node->cluster.claimant, s);
 	store_acquire(s->store, on_late_lease, s);
 }
 
@@ -615,8 +616,8 @@ void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
 void node_shards_beat(struct node *n, uint64_t now_ns)
 {
 	node_shards_listen(n); /* an address that was not there may be by now */
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->state == NODE_SHARD_WAITING && !s->busy && !s->wants_until_ns &&
 		    now_ns >= s->retry_ns)
@@ -664,9 +665,9 @@ static void unkept_show(struct node *n, uint64_t now_ns)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; node_is_clustered(n) && i < n->shard_count; i++)
-		any |= lease_is_unkept(&n->shards[i], now_ns);
-	health_set(&n->health, HEALTH_LEASE_UNKEPT, any);
+	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards.count; i++)
+		any |= lease_is_unkept(&n->shards.list[i], now_ns);
+	health_set(&n->web.health, HEALTH_LEASE_UNKEPT, any);
 }
 
 void node_shards_validity(struct node *n, uint64_t now_ns)
@@ -675,12 +676,12 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 
 	unkept_show(n, now_ns);
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 		uint8_t place = node_shard_place(s);
 		bool silent = s->state == NODE_SHARD_LIVE &&
-			      validity_is_past(&n->validity, place, now_ns);
-		uint64_t withheld = validity_withheld(&n->validity, place);
+			      validity_is_past(&n->shards.validity, place, now_ns);
+		uint64_t withheld = validity_withheld(&n->shards.validity, place);
 
 		any |= silent;
 		if (silent != s->silent) {
@@ -691,7 +692,7 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 		}
 		withheld_tell(s, withheld);
 	}
-	health_set(&n->health, HEALTH_SHARD_SILENT, any);
+	health_set(&n->web.health, HEALTH_SHARD_SILENT, any);
 }
 
 /* ---- records that somebody deleted ---- */
@@ -725,9 +726,9 @@ static void shard_check(struct node_shard *s)
 
 void node_shards_check(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].state == NODE_SHARD_LIVE)
-			shard_check(&n->shards[i]);
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_LIVE)
+			shard_check(&n->shards.list[i]);
 	}
 }
 
@@ -749,8 +750,8 @@ static void shard_fence(struct node_shard *s)
 
 bool node_shards_fence(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		struct node_shard *s = &n->shards.list[i];
 
 		if (s->fenced && s->state == NODE_SHARD_LIVE)
 			shard_fence(s);
@@ -764,11 +765,11 @@ uint64_t node_shards_next_ns(const struct node *n)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 		uint64_t own = UINT64_MAX;
 
-		if (n->phase != NODE_STARTING && node_shard_hears(s))
+		if (n->life.phase != NODE_STARTING && node_shard_hears(s))
 			own = shard_next_ns(s->core);
 		if (own < next)
 			next = own;
@@ -778,10 +779,10 @@ uint64_t node_shards_next_ns(const struct node *n)
 
 void node_shards_expire(struct node *n, struct instant now)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct node_shard *s = &n->shards[i];
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		const struct node_shard *s = &n->shards.list[i];
 
-		if (n->phase != NODE_STARTING && node_shard_hears(s) &&
+		if (n->life.phase != NODE_STARTING && node_shard_hears(s) &&
 		    shard_next_ns(s->core) <= now.ns)
 			shard_expire(s->core, now);
 	}
@@ -791,14 +792,14 @@ void node_shards_expire(struct node *n, struct instant now)
 
 void node_shards_store_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		store_shard_close(n->shards[i].store);
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		store_shard_close(n->shards.list[i].store);
 }
 
 void node_shards_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		node_ahead_close(&n->shards[i]);
-		shard_close(n->shards[i].core);
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		node_ahead_close(&n->shards.list[i]);
+		shard_close(n->shards.list[i].core);
 	}
 }

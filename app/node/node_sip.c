@@ -20,10 +20,57 @@
 /* Extensions with several phones, and parties of calls that never registered. */
 enum { PHONES_OF_A_REGISTRATION = 2, PARTIES_OF_A_CALL = 2 };
 
+/* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
+ * with many messages. A round with few may be long because the machine has other work. */
+static uint64_t sip_behind_ns(struct node *n, uint64_t now_ns)
+{
+	uint64_t since_ns = transport_behind_since_ns(n->sip.transport);
+	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
+
+	if (n->round.messages++ == 0)
+		n->round.since_ns = now_ns;
+	return behind > n->round.last_ns ? behind : n->round.last_ns;
+}
+
+void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
+{
+	struct node *n = arg;
+	struct instant now = clock_instant();
+
+	if (!node_probe_takes(n, from, message))
+		node_shards_receive(n, from, message, sip_behind_ns(n, now.ns), now);
+	node_on_passed(from, false, message, NULL, n);
+}
+
+void node_on_connection_closed(const struct sip_hop *hop, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_CONNECTION_CLOSED, .hop = *hop };
+
+	answers_add(&n->shards.answers, &a);
+}
+
+void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_CERTIFICATE, .hop = *hop, .detail = detail };
+
+	answers_add(&n->shards.answers, &a);
+}
+
+void node_on_send_error(const struct sip_hop *to, int error, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
+
+	node_probe_failed(n, to, error);
+	answers_add(&n->shards.answers, &a);
+}
+
 static uint32_t phones(const struct node *n)
 {
 	uint64_t most = (uint64_t)n->settings.limits.registrations * PHONES_OF_A_REGISTRATION +
-			(uint64_t)n->calls_max * PARTIES_OF_A_CALL;
+			(uint64_t)n->capacity.calls_max * PARTIES_OF_A_CALL;
 
 	return most < UINT32_MAX / 16 ? (uint32_t)most : UINT32_MAX / 16;
 }
@@ -45,7 +92,7 @@ static void trust_addresses(struct node *n)
 		list[count].net.port = rule.port;
 		list[count++].bits = rule.bits;
 	}
-	if (!guard_trust(n->guard, list, count)) {
+	if (!guard_trust(n->sip.guard, list, count)) {
 		LOG_INFO("sip", 0,
 			 "in a flood, addresses of large networks in sip.trusted are strangers up "
 			 "to their first message");
@@ -58,7 +105,7 @@ void node_guard_configure(struct node *n)
 
 	static_assert(sizeof(limits.per_s) == sizeof(n->settings.limits.sip_per_s), "by class");
 	memcpy(limits.per_s, n->settings.limits.sip_per_s, sizeof(limits.per_s));
-	guard_configure(n->guard, &limits, node_sip_idle_ns(n));
+	guard_configure(n->sip.guard, &limits, node_sip_idle_ns(n));
 	trust_addresses(n);
 }
 
@@ -72,7 +119,7 @@ static int listen_everywhere(const struct node *n)
 
 		for (uint32_t p = 0; !err && p < network->sip_port_count; p++) {
 			local.port = (uint16_t)network->sip_ports[p];
-			err = xdp_guard_listen(n->kernel, &local);
+			err = xdp_guard_listen(n->sip.kernel, &local);
 		}
 	}
 	return err;
@@ -83,10 +130,10 @@ static void kernel_open(struct node *n)
 {
 	char why[XDP_WHY_MAX];
 
-	if (xdp_guard_open(&n->kernel, guard_sets(phones(n)), why)) {
+	if (xdp_guard_open(&n->sip.kernel, guard_sets(phones(n)), why)) {
 		LOG_INFO("sip", 0, "floods are dropped in the process, not in the kernel",
 			 LOG_STR("reason", why));
-		n->kernel = NULL;
+		n->sip.kernel = NULL;
 	} else if (listen_everywhere(n)) {
 		LOG_WARN("sip", 0, "some SIP ports are not guarded where frames come in");
 	}
@@ -98,10 +145,10 @@ int node_guard_open(struct node *n)
 	int err;
 
 	kernel_open(n);
-	if (n->kernel)
-		kernel = xdp_guard_kernel(n->kernel);
-	err = guard_open(&n->guard, phones(n), node_sip_idle_ns(n), &n->rand,
-			 n->kernel ? &kernel : NULL);
+	if (n->sip.kernel)
+		kernel = xdp_guard_kernel(n->sip.kernel);
+	err = guard_open(&n->sip.guard, phones(n), node_sip_idle_ns(n), &n->rand,
+			 n->sip.kernel ? &kernel : NULL);
 	if (!err)
 		node_guard_configure(n);
 	return err;
@@ -110,7 +157,7 @@ int node_guard_open(struct node *n)
 void node_guard_know(struct node *n, const struct sip_hop *hop)
 {
 	if (hop->transport == SIP_UDP)
-		guard_know(n->guard, &hop->remote, clock_now_ns());
+		guard_know(n->sip.guard, &hop->remote, clock_now_ns());
 }
 
 static void know(const struct sip_hop *hop, void *arg)
@@ -125,15 +172,15 @@ void node_guard_restore(struct node *n)
 
 	while ((core = node_core_next(n, &cursor)))
 		shard_hops(core, know, n);
-	locations_hops(n->locations, know, n);
+	locations_hops(n->common.locations, know, n);
 }
 
 void node_guard_close(struct node *n)
 {
-	guard_close(n->guard);
-	n->guard = NULL;
-	xdp_guard_close(n->kernel);
-	n->kernel = NULL;
+	guard_close(n->sip.guard);
+	n->sip.guard = NULL;
+	xdp_guard_close(n->sip.kernel);
+	n->sip.kernel = NULL;
 }
 
 /* The web listener of a node, and what ties its WebSockets to SIP. */
@@ -148,16 +195,18 @@ static int node_link_open(struct node *n)
 	struct transport_provider provider;
 	int err;
 
-	if (settings_web_local(&n->settings, n->tls != NULL) == UINT32_MAX || !n->websockets_max)
+	if (settings_web_local(&n->settings, n->sip.tls != NULL) == UINT32_MAX ||
+	    !n->capacity.websockets_max)
 		return 0;
-	err = web_link_open(&n->web_link, n->websockets_max, &handlers, &n->validity);
+	err = web_link_open(&n->web.link, n->capacity.websockets_max, &handlers,
+			    &n->shards.validity);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
 			  LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	provider = web_link_provider(n->web_link);
-	transport_provide(n->sip, &provider);
+	provider = web_link_provider(n->web.link);
+	transport_provide(n->sip.transport, &provider);
 	return 0;
 }
 
@@ -166,12 +215,12 @@ static int health_open(struct node *n)
 {
 	struct web_settings settings = {
 		.bind = n->settings.http.health_bind,
-		.health = &n->health,
+		.health = &n->web.health,
 		.per_source = n->settings.limits.connections_per_source,
 	};
 
 	settings.bind.port = (uint16_t)n->settings.http.health_port;
-	return web_open(&n->health_web, &settings);
+	return web_open(&n->web.health_web, &settings);
 }
 
 /* The same: a disk that stands still delays nobody but who fetches a file, or has a record page. Links to those are secrets that do not run
@@ -181,7 +230,7 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 	const struct settings_recordings *r = &n->settings.recordings;
 	struct web_settings settings = {
 		.bind = n->settings.http.bind,
-		.files = &n->files,
+		.files = &n->web.files,
 		.tls = tls,
 		.per_source = n->settings.limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
@@ -189,17 +238,17 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 	};
 	int err = 0;
 
-	static_assert(sizeof(n->files.folder) == sizeof(r->folder), "copied whole");
+	static_assert(sizeof(n->web.files.folder) == sizeof(r->folder), "copied whole");
 	static_assert((int)WEB_FILE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
-	memcpy(n->files.folder, r->folder, sizeof(n->files.folder));
-	keys_derive(&n->keys, "tandem recording link 1", n->files.key);
+	memcpy(n->web.files.folder, r->folder, sizeof(n->web.files.folder));
+	keys_derive(&n->keys, "tandem recording link 1", n->web.files.key);
 	settings.bind.port = (uint16_t)r->port;
 	if (r->port && tls)
-		err = node_pages_open(n);
-	settings.asks = n->pages.asks;
-	settings.page_key = n->pages.key;
+		err = n->hooks->pages_open(n);
+	settings.asks = n->web.pages.asks;
+	settings.page_key = n->web.pages.key;
 	if (!err && r->port)
-		err = web_open(&n->files_web, &settings);
+		err = web_open(&n->web.files_web, &settings);
 	return err;
 }
 
@@ -210,7 +259,7 @@ static int pages_open(struct node *n)
 	const struct settings_http *http = &n->settings.http;
 	struct web_settings settings = {
 		.bind = http->bind,
-		.health = &n->health,
+		.health = &n->web.health,
 		.tls = http->tls ? &tls : NULL,
 		.per_source = n->settings.limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
@@ -219,16 +268,16 @@ static int pages_open(struct node *n)
 
 	settings_to_tls(&n->settings, &tls);
 	settings.bind.port = (uint16_t)http->port;
-	return web_open(&n->web, &settings);
+	return web_open(&n->web.http, &settings);
 }
 
 void node_web_open_early(struct node *n)
 {
 	const struct settings_http *http = &n->settings.http;
 
-	if (http->health_port && !n->health_web)
+	if (http->health_port && !n->web.health_web)
 		(void)!health_open(n);
-	else if (!http->health_port && http->port && !n->web)
+	else if (!http->health_port && http->port && !n->web.http)
 		(void)!pages_open(n);
 }
 
@@ -238,10 +287,10 @@ int node_web_open(struct node *n)
 	const struct settings_http *http = &n->settings.http;
 	struct web_settings settings = {
 		.bind = http->bind,
-		.health = http->health_port ? NULL : &n->health,
+		.health = http->health_port ? NULL : &n->web.health,
 		.tls = http->tls ? &tls : NULL,
-		.local = (uint16_t)settings_web_local(&n->settings, n->tls != NULL),
-		.places = n->websockets_max,
+		.local = (uint16_t)settings_web_local(&n->settings, n->sip.tls != NULL),
+		.places = n->capacity.websockets_max,
 		.per_source = n->settings.limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
 					   n->settings.limits.connections_per_source },
@@ -250,10 +299,10 @@ int node_web_open(struct node *n)
 		.origins = http->origins,
 		.origin_count = http->origin_count,
 	};
-	int err = http->health_port && !n->health_web ? health_open(n) : 0;
+	int err = http->health_port && !n->web.health_web ? health_open(n) : 0;
 
-	web_close(n->web); /* that of a start that took long: it has no SIP */
-	n->web = NULL;
+	web_close(n->web.http); /* that of a start that took long: it has no SIP */
+	n->web.http = NULL;
 	settings_to_tls(&n->settings, &tls);
 	if (!err)
 		err = files_open(n, settings.tls);
@@ -261,29 +310,29 @@ int node_web_open(struct node *n)
 		return err;
 	settings.bind.port = (uint16_t)http->port;
 	err = node_link_open(n);
-	settings.link = n->web_link;
-	return err ? err : web_open(&n->web, &settings);
+	settings.link = n->web.link;
+	return err ? err : web_open(&n->web.http, &settings);
 }
 
 void node_web_reload(struct node *n)
 {
 	const struct settings_http *http = &n->settings.http;
 
-	if (n->web)
-		web_origins_reload(n->web, http->origins, http->origin_count);
+	if (n->web.http)
+		web_origins_reload(n->web.http, http->origins, http->origin_count);
 }
 
 void node_web_close(struct node *n)
 {
-	web_close(n->web);
-	web_close(n->health_web);
-	web_close(n->files_web);
-	n->web = n->health_web = n->files_web = NULL;
-	node_pages_close(n);
-	if (n->sip)
-		transport_provide(n->sip, NULL);
-	web_link_close(n->web_link);
-	n->web_link = NULL;
+	web_close(n->web.http);
+	web_close(n->web.health_web);
+	web_close(n->web.files_web);
+	n->web.http = n->web.health_web = n->web.files_web = NULL;
+	n->hooks->pages_close(n);
+	if (n->sip.transport)
+		transport_provide(n->sip.transport, NULL);
+	web_link_close(n->web.link);
+	n->web.link = NULL;
 }
 
 /* A phone may be silent for as long as its registration lives. */
@@ -298,7 +347,7 @@ enum {
 
 static void warn_expiry(const struct node *n)
 {
-	int days = tls_days_left(n->tls);
+	int days = tls_days_left(n->sip.tls);
 
 	if (days < EXPIRES_SOON_DAYS) {
 		LOG_WARN("tls", 0, "the certificate expires soon, or has expired",
@@ -332,7 +381,7 @@ int node_tls_open(struct node *n)
 		return NODE_EXIT_OK;
 	}
 	settings_to_tls(&n->settings, &settings);
-	if (tls_open(&n->tls, &settings, error)) {
+	if (tls_open(&n->sip.tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the certificates cannot be used", LOG_STR("error", error));
 		return NODE_EXIT_CONFIG;
 	}
@@ -345,21 +394,21 @@ void node_tls_reload(struct node *n)
 	static struct tls_settings settings;
 	char error[TLS_ERROR_MAX];
 
-	if (!n->tls)
+	if (!n->sip.tls)
 		return;
 	settings_to_tls(&n->settings, &settings);
-	if (tls_reload(n->tls, &settings, error)) {
+	if (tls_reload(n->sip.tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the new certificates cannot be used: the old ones stay",
 			  LOG_STR("error", error),
 			  LOG_STR("next", "put usable files there, and reload"));
-		health_say(&n->health, HEALTH_RELOAD, error);
+		health_say(&n->web.health, HEALTH_RELOAD, error);
 		return;
 	}
 	warn_expiry(n);
-	if (n->web && n->settings.http.tls)
-		web_tls_reload(n->web, &settings);
-	if (n->files_web && n->settings.http.tls)
-		web_tls_reload(n->files_web, &settings);
+	if (n->web.http && n->settings.http.tls)
+		web_tls_reload(n->web.http, &settings);
+	if (n->web.files_web && n->settings.http.tls)
+		web_tls_reload(n->web.files_web, &settings);
 	LOG_INFO("tls", 0, "certificates read again");
 }
 
@@ -368,9 +417,9 @@ void node_add_domains(const struct node *n, struct shard_settings *shard)
 	uint32_t first = shard->domain_count;
 
 	static_assert((int)TLS_NAME_MAX == (int)SHARD_DOMAIN_MAX, "one kind of name");
-	if (n->tls)
+	if (n->sip.tls)
 		shard->domain_count +=
-			tls_names(n->tls, shard->domains + first, SHARD_DOMAINS_MAX - first);
+			tls_names(n->sip.tls, shard->domains + first, SHARD_DOMAINS_MAX - first);
 }
 
 void node_listeners_tenants(struct node *n, struct shard_settings *shard)
@@ -382,9 +431,9 @@ void node_listeners_tenants(struct node *n, struct shard_settings *shard)
 
 		if (!name[0] || sip_transport_is_web(l->transport))
 			continue;
-		tenant = tenants_claim(n->tenants, bytes_str(name));
+		tenant = tenants_claim(n->common.tenants, bytes_str(name));
 		assert(tenant != TENANT_NONE); /* they are the first, and few */
-		tenants_hold(n->tenants, tenant, TENANT_LISTENERS);
+		tenants_hold(n->common.tenants, tenant, TENANT_LISTENERS);
 		l->tenant = tenant + 1;
 	}
 }
@@ -396,20 +445,20 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	static struct shard_settings shard;
 
 	static_assert((int)SHARD_LOCALS_MAX <= (int)SIP_LISTENERS_MAX, "all of them fit");
-	settings_to_shard(&n->settings, no_key, n->tls != NULL, &shard);
+	settings_to_shard(&n->settings, no_key, n->sip.tls != NULL, &shard);
 	for (uint32_t i = 0; i < shard.local_count; i++) {
 		bool web = sip_transport_is_web(shard.locals[i].transport); /* the node's own */
 
 		out[i].transport = shard.locals[i].transport;
 		out[i].bind = shard.locals[i].bind;
 		out[i].later = !web && node_network_shard(n, shard.locals[i].network);
-		n->local_networks[i] = shard.locals[i].network;
-		n->local_binds[i] = shard.locals[i].bind;
-		n->local_transports[i] = shard.locals[i].transport;
-		n->local_shards[i] =
+		n->sip.local_networks[i] = shard.locals[i].network;
+		n->sip.local_binds[i] = shard.locals[i].bind;
+		n->sip.local_transports[i] = shard.locals[i].transport;
+		n->sip.local_shards[i] =
 			web ? 0 : (uint16_t)n->settings.networks[shard.locals[i].network].shard;
 	}
-	n->local_count = shard.local_count;
+	n->sip.local_count = shard.local_count;
 	return shard.local_count;
 }
 
@@ -422,7 +471,7 @@ static bool sip_certified(void *arg, const struct sip_hop *hop, const char *doma
 {
 	const struct node *n = arg;
 
-	return n->sip && transport_is_certified(n->sip, hop, domain);
+	return n->sip.transport && transport_is_certified(n->sip.transport, hop, domain);
 }
 
 struct shard_certified node_sip_certified(struct node *n)
@@ -437,12 +486,12 @@ int node_sip_open(struct node *n)
 		.listeners = listeners,
 		.count = listeners_of(n, listeners),
 		.dscp = (uint8_t)n->settings.media.dscp_sip,
-		.tls = n->tls,
-		.names = n->names,
-		.guard = n->guard,
-		.validity = &n->validity,
-		.filter_fd = n->kernel ? xdp_guard_filter(n->kernel) : 0,
-		.limits = { .connections = n->connections_max,
+		.tls = n->sip.tls,
+		.names = n->common.names,
+		.guard = n->sip.guard,
+		.validity = &n->shards.validity,
+		.filter_fd = n->sip.kernel ? xdp_guard_filter(n->sip.kernel) : 0,
+		.limits = { .connections = n->capacity.connections_max,
 			    .connections_per_source = n->settings.limits.connections_per_source,
 			    .idle_ns = node_sip_idle_ns(n),
 			    .patience_ns = NODE_SIP_PATIENCE_NS,
@@ -457,5 +506,5 @@ int node_sip_open(struct node *n)
 						     .refused = node_on_connection_refused,
 						     .arg = n };
 
-	return transport_open(&n->sip, &settings, &handlers);
+	return transport_open(&n->sip.transport, &settings, &handlers);
 }

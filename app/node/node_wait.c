@@ -32,11 +32,11 @@ static void on_known_at_start(const struct store_know *said, void *arg)
 {
 	struct node *n = arg;
 
-	n->belonging.known = said->known;
-	n->belonging.empty = !said->id.n;
+	n->redis.belonging.known = said->known;
+	n->redis.belonging.empty = !said->id.n;
 	/* what somebody else wrote there is no id of ours */
-	if (identity_parse(n->belonging.found, said->id))
-		n->belonging.found[0] = '\0';
+	if (identity_parse(n->redis.belonging.found, said->id))
+		n->redis.belonging.found[0] = '\0';
 	node_wait_end(said->result, 0, 0, n);
 }
 
@@ -44,7 +44,8 @@ static void ask_known(struct node *n, const void *arg)
 {
 	const enum store_know_when *when = arg;
 
-	store_cluster_know(n->store, bytes_str(n->belonging.of.id), *when, on_known_at_start, n);
+	store_cluster_know(n->redis.store, bytes_str(n->redis.belonging.of.id), *when,
+			   on_known_at_start, n);
 }
 
 /* Whatever Redis refuses it with, it is asked again: without an answer nothing may go there. */
@@ -59,7 +60,7 @@ static int belonging_ask(struct node *n, enum store_know_when when)
 
 static int belonging_write_file(struct node *n)
 {
-	int err = belonging_keep(&n->belonging.of, n->settings.node.state_dir);
+	int err = belonging_keep(&n->redis.belonging.of, n->settings.node.state_dir);
 
 	if (err)
 		LOG_ERROR("node", 0, "cannot write the file cluster of node.state_dir",
@@ -71,7 +72,7 @@ static int belonging_write_file(struct node *n)
 /* The first start of a directory, or of a program that knows of this: it belongs to the Redis that is there. */
 static int belonging_begin(struct node *n)
 {
-	struct belonging *of = &n->belonging.of;
+	struct belonging *of = &n->redis.belonging.of;
 	struct writer w = writer_over(of->id, sizeof(of->id) - 1);
 	uint8_t octets[IDENTITY_LEN / 2];
 	int status;
@@ -83,8 +84,8 @@ static int belonging_begin(struct node *n)
 	status = belonging_ask(n, STORE_KNOW_FIRST);
 	if (status)
 		return status;
-	if (n->belonging.found[0])
-		memcpy(of->id, n->belonging.found, sizeof(of->id));
+	if (n->redis.belonging.found[0])
+		memcpy(of->id, n->redis.belonging.found, sizeof(of->id));
 	return belonging_write_file(n);
 }
 
@@ -92,7 +93,7 @@ static int belonging_refuse(const struct node *n, const char *place)
 {
 	LOG_ERROR(
 		"node", 0,
-		n->belonging.empty
+		n->redis.belonging.empty
 			? "node.state_dir belongs to a Redis at another place, and redis.url "
 			  "leads to an empty one: name the other one, copy its data, or give this "
 			  "node another folder; remove the file cluster from the folder, and what "
@@ -102,7 +103,7 @@ static int belonging_refuse(const struct node *n, const char *place)
 			  "cluster from the folder only if its Redis lost its data, or remove "
 			  "documents and spool* too, to give up what is in it",
 		LOG_STR("dir", n->settings.node.state_dir),
-		LOG_STR("belongs_to", n->belonging.of.place), LOG_STR("redis", place));
+		LOG_STR("belongs_to", n->redis.belonging.of.place), LOG_STR("redis", place));
 	return NODE_EXIT_CONFIG;
 }
 
@@ -113,15 +114,15 @@ static int belonging_check(struct node *n)
 	int status;
 
 	node_redis_place(n, place, sizeof(place));
-	moved = strcmp(place, n->belonging.of.place) != 0;
+	moved = strcmp(place, n->redis.belonging.of.place) != 0;
 	status = belonging_ask(n, moved ? STORE_KNOW_NEVER : STORE_KNOW_FIRST);
 	if (status)
 		return status;
-	if (!n->belonging.known)
+	if (!n->redis.belonging.known)
 		return belonging_refuse(n, place);
 	if (!moved)
 		return NODE_EXIT_OK;
-	memcpy(n->belonging.of.place, place, sizeof(place));
+	memcpy(n->redis.belonging.of.place, place, sizeof(place));
 	return belonging_write_file(n);
 }
 
@@ -129,14 +130,15 @@ static int belonging_check(struct node *n)
 static int belonging_settled(struct node *n, int status)
 {
 	if (!status)
-		n->belonging.meant =
-			(struct redis_meant){ .key = STORE_KEY_IDS, .member = n->belonging.of.id };
+		n->redis.belonging.meant =
+			(struct redis_meant){ .key = STORE_KEY_IDS,
+					      .member = n->redis.belonging.of.id };
 	return status;
 }
 
 int node_belonging_start(struct node *n)
 {
-	int err = belonging_read(&n->belonging.of, n->settings.node.state_dir);
+	int err = belonging_read(&n->redis.belonging.of, n->settings.node.state_dir);
 
 	if (err == -ENOENT)
 		return belonging_settled(n, belonging_begin(n));
@@ -153,12 +155,12 @@ int node_belonging_start(struct node *n)
 
 static void belonging_tell(struct node *n, bool other)
 {
-	if (other && !(health_reasons(&n->health, 0) & HEALTH_REDIS_OTHER))
+	if (other && !(health_reasons(&n->web.health, 0) & HEALTH_REDIS_OTHER))
 		LOG_ERROR("node", 0,
 			  "another Redis answers than that of node.state_dir: let redis.url lead "
 			  "to that one again, or name it there and start the node again",
-			  LOG_STR("belongs_to", n->belonging.of.place));
-	health_set(&n->health, HEALTH_REDIS_OTHER, other);
+			  LOG_STR("belongs_to", n->redis.belonging.of.place));
+	health_set(&n->web.health, HEALTH_REDIS_OTHER, other);
 }
 
 static void on_told(const struct store_know *said, void *arg)
@@ -167,27 +169,27 @@ static void on_told(const struct store_know *said, void *arg)
 
 	if (said->result != STORE_OK)
 		return;
-	n->belonging.known = said->known;
+	n->redis.belonging.known = said->known;
 	belonging_tell(n, !said->known);
 }
 
 void node_belonging_linked(struct node *n)
 {
-	n->belonging.known = false;
-	n->belonging.next_ns = 0;
+	n->redis.belonging.known = false;
+	n->redis.belonging.next_ns = 0;
 }
 
 /* No link goes up to another Redis. On one link it stays one: it may lose the id, and have that of another directory then. */
 void node_belonging_beat(struct node *n, uint64_t now_ns)
 {
-	struct node_belonging *b = &n->belonging;
+	struct node_belonging *b = &n->redis.belonging;
 
-	if (redis_is_another(n->redis))
+	if (redis_is_another(n->redis.link))
 		belonging_tell(n, true);
-	if (now_ns < b->next_ns || !redis_is_connected(n->redis))
+	if (now_ns < b->next_ns || !redis_is_connected(n->redis.link))
 		return;
 	b->next_ns = now_ns + TELL_NS;
-	store_cluster_know(n->store, bytes_str(b->of.id),
+	store_cluster_know(n->redis.store, bytes_str(b->of.id),
 			   b->known ? STORE_KNOW_ALWAYS : STORE_KNOW_FIRST, on_told, n);
 }
 
@@ -204,7 +206,8 @@ void node_twin_refuse(struct node *n)
 		  "another process that lives has the identity of this node: node.state_dir is a "
 		  "copy of its directory, or it was moved while that one runs: remove the file "
 		  "identity from the copy, or stop the other one",
-		  LOG_STR("dir", n->settings.node.state_dir), LOG_STR("other", n->twin.where));
+		  LOG_STR("dir", n->settings.node.state_dir),
+		  LOG_STR("other", n->redis.twin.where));
 }
 
 struct twin_question {
@@ -217,8 +220,8 @@ static void on_twin_looked(const struct store_own_said *said, void *arg)
 	struct twin_question *q = arg;
 
 	if (said->result == STORE_OK)
-		q->verdict = twin_look(&q->node->twin, &q->node->identity, said->line, said->place,
-				       clock_now_ns());
+		q->verdict = twin_look(&q->node->redis.twin, &q->node->identity, said->line,
+				       said->place, clock_now_ns());
 	node_wait_end(said->result, 0, 0, q->node);
 }
 
@@ -229,7 +232,7 @@ static void ask_twin(struct node *n, const void *arg)
 					  .name = "-" };
 	const struct store_own own = { .node = &self, .identity = &n->identity, .look = true };
 
-	store_node_own(n->store, &own, on_twin_looked, (void *)(uintptr_t)arg);
+	store_node_own(n->redis.store, &own, on_twin_looked, (void *)(uintptr_t)arg);
 }
 
 static void twin_pause(struct node *n)
@@ -237,7 +240,7 @@ static void twin_pause(struct node *n)
 	uint64_t end_ns = clock_now_ns() + TWIN_LOOK_NS;
 
 	/* the beat stops the loop twice a second */
-	while (!n->stop_asked && clock_now_ns() < end_ns) {
+	while (!n->life.stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			return;
 	}
@@ -304,7 +307,7 @@ void notify_manager(const char *state)
 
 void node_wait_begin(struct node *n)
 {
-	n->wait = (struct node_wait){ 0 };
+	n->redis.wait = (struct node_wait){ 0 };
 }
 
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -313,7 +316,7 @@ void node_wait_end(enum store_result result, uint64_t key, uint64_t version, voi
 
 	(void)key;
 	(void)version;
-	n->wait = (struct node_wait){ .done = true, .result = result };
+	n->redis.wait = (struct node_wait){ .done = true, .result = result };
 	loop_stop();
 }
 
@@ -322,13 +325,13 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 	uint64_t end_ns = clock_now_ns() + limit_ns;
 
 	/* the beat stops the loop twice a second */
-	while (!n->wait.done && !n->stop_asked && clock_now_ns() < end_ns) {
+	while (!n->redis.wait.done && !n->life.stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			break;
 	}
-	if (!n->wait.done && !n->stop_asked)
+	if (!n->redis.wait.done && !n->life.stop_asked)
 		LOG_ERROR("node", 0, "the start does not get on", LOG_STR("waits_for", what));
-	return n->wait.done && !n->stop_asked;
+	return n->redis.wait.done && !n->life.stop_asked;
 }
 
 /* ---- Redis is late ---- */
@@ -339,9 +342,9 @@ void node_redis_place(const struct node *n, char *out, size_t size)
 	struct redis_url url = { 0 };
 	const char *reason;
 
-	if (n->embedded_used)
+	if (n->redis.embedded_used)
 		writer_str(&w, "own");
-	else if (!redis_url_read(&url, bytes_str(n->redis_place.url), &reason))
+	else if (!redis_url_read(&url, bytes_str(n->redis.place.url), &reason))
 		redis_url_write(&w, &url);
 	out[writer_done(&w).n] = '\0';
 	explicit_bzero(&url, sizeof(url));
@@ -359,12 +362,12 @@ static const char *server_text(const struct redis_trouble *t, char out[ADDR_TEXT
 static void late_trouble(const struct node *n, struct redis_trouble *out)
 {
 	*out = (struct redis_trouble){ .detail = "" };
-	if (!n->redis)
+	if (!n->redis.link)
 		out->why = "the name in redis.url is not known: look at DNS";
-	else if (redis_is_connected(n->redis))
+	else if (redis_is_connected(n->redis.link))
 		out->why = "it does not answer in time, or refuses";
 	else
-		redis_trouble(n->redis, out);
+		redis_trouble(n->redis.link, out);
 	out->why = out->why ? out->why : "it does not answer";
 }
 
@@ -385,19 +388,20 @@ static void late_say(struct node *n, uint64_t now_ns)
 	node_redis_place(n, place, sizeof(place));
 	late_trouble(n, &t);
 	LOG_WARN("node", 0,
-		 n->embedded_used
+		 n->redis.embedded_used
 			 ? "the start waits for the node's own Redis, and goes on by itself: see "
 			   "redis/redis.log in node.state_dir"
 			 : "the start waits for Redis, and goes on by itself: start Redis, or look "
 			   "at redis.url and at the network",
-		 LOG_STR("redis", place), LOG_STR("waits_for", n->late.what), LOG_STR("why", t.why),
-		 LOG_STR("detail", t.detail), LOG_STR("server", server_text(&t, server)),
-		 LOG_U64("waited_s", (now_ns - n->late.since_ns) / NS_PER_S));
+		 LOG_STR("redis", place), LOG_STR("waits_for", n->redis.late.what),
+		 LOG_STR("why", t.why), LOG_STR("detail", t.detail),
+		 LOG_STR("server", server_text(&t, server)),
+		 LOG_U64("waited_s", (now_ns - n->redis.late.since_ns) / NS_PER_S));
 	late_status(place, &t);
-	health_set(&n->health, HEALTH_STORE, true);
+	health_set(&n->web.health, HEALTH_STORE, true);
 	node_web_open_early(n);
-	n->late.said = true;
-	n->late.say_ns = now_ns + SAY_AGAIN_NS;
+	n->redis.late.said = true;
+	n->redis.late.say_ns = now_ns + SAY_AGAIN_NS;
 }
 
 /* Exit status. */
@@ -424,7 +428,7 @@ static int late_look(struct node *n)
 	uint64_t now_ns = clock_now_ns();
 	int status = late_refused(n, now_ns);
 
-	if (!status && now_ns >= n->late.say_ns)
+	if (!status && now_ns >= n->redis.late.say_ns)
 		late_say(n, now_ns);
 	return status;
 }
@@ -433,18 +437,19 @@ void node_late_begin(struct node *n, const char *what)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	n->late = (struct node_late){ .what = what, .since_ns = now_ns, .say_ns = now_ns + SAY_NS };
+	n->redis.late =
+		(struct node_late){ .what = what, .since_ns = now_ns, .say_ns = now_ns + SAY_NS };
 }
 
 void node_late_end(struct node *n)
 {
-	if (!n->late.said)
+	if (!n->redis.late.said)
 		return;
 	LOG_INFO("node", 0, "Redis answers: the start goes on",
-		 LOG_U64("waited_ms", (clock_now_ns() - n->late.since_ns) / NS_PER_MS));
-	health_set(&n->health, HEALTH_STORE, false);
+		 LOG_U64("waited_ms", (clock_now_ns() - n->redis.late.since_ns) / NS_PER_MS));
+	health_set(&n->web.health, HEALTH_STORE, false);
 	notify_manager("STATUS=");
-	n->late.said = false;
+	n->redis.late.said = false;
 }
 
 /* Until a step is done, where it is to be. Exit status. */
@@ -453,13 +458,13 @@ static int late_run(struct node *n, bool for_step, uint64_t end_ns)
 	int status = NODE_EXIT_OK;
 
 	/* the beat stops the loop twice a second */
-	while (!status && !n->stop_asked && !(for_step && n->wait.done) &&
+	while (!status && !n->life.stop_asked && !(for_step && n->redis.wait.done) &&
 	       clock_now_ns() < end_ns) {
 		if (loop_run())
 			return NODE_EXIT_FAILED;
 		status = late_look(n);
 	}
-	return n->stop_asked ? NODE_EXIT_FAILED : status;
+	return n->life.stop_asked ? NODE_EXIT_FAILED : status;
 }
 
 int node_late_await(struct node *n)
@@ -474,8 +479,8 @@ int node_late_pause(struct node *n, uint64_t ns)
 
 static bool is_answered(const struct node *n, const struct node_question *q)
 {
-	return n->wait.result != STORE_UNKNOWN &&
-	       !(n->wait.result == STORE_REFUSED && q->even_refused);
+	return n->redis.wait.result != STORE_UNKNOWN &&
+	       !(n->redis.wait.result == STORE_REFUSED && q->even_refused);
 }
 
 int node_ask(struct node *n, const struct node_question *q)
@@ -489,11 +494,11 @@ int node_ask(struct node *n, const struct node_question *q)
 		status = node_late_await(n);
 		if (status || is_answered(n, q))
 			break;
-		status = node_late_pause(n, n->wait.result == STORE_REFUSED ? LONGER_NS
-									    : WAIT_PAUSE_NS);
+		status = node_late_pause(n, n->redis.wait.result == STORE_REFUSED ? LONGER_NS
+										  : WAIT_PAUSE_NS);
 		if (status)
 			break;
-		n->late.repeats++;
+		n->redis.late.repeats++;
 	}
 	if (!status)
 		node_late_end(n);

@@ -97,7 +97,7 @@ static void test_turns(void **state)
 	walk_start(n, 100);
 	walk_start(n, 3);
 	assert_int_equal(g_rig.looks, 0);
-	while (n->walks) {
+	while (n->api.walks) {
 		(void)turn(n);
 		turns++;
 	}
@@ -137,11 +137,11 @@ static void test_what_happens_meanwhile(void **state)
 	walk_start(n, 1000);
 	while (looked <= ENTRIES_MAX)
 		looked += turn(n);
-	assert_non_null(n->walks);
+	assert_non_null(n->api.walks);
 	g_rig.utc_ms[place_of(1500)] = ENDED;
 	again = place_of(1100);
 	g_rig.utc_ms[again] = 5000; /* a phone has registered again */
-	while (n->walks)
+	while (n->api.walks)
 		(void)turn(n);
 	assert_int_equal(json_array_size(json_object_get(g_rig.answers[0], "result")), 999);
 	assert_row(g_rig.answers[0], 0, 5000);
@@ -168,7 +168,7 @@ static void test_none_and_a_stop(void **state)
 	walk_start(n, 1);
 	(void)turn(n);
 	command_walks_drop(n);
-	assert_null(n->walks);
+	assert_null(n->api.walks);
 	assert_string_equal(json_string_value(json_object_get(
 				    json_object_get(g_rig.answers[0], "error"), "code")),
 			    "unavailable");

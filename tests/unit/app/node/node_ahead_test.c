@@ -12,7 +12,7 @@ enum { NUMBER = 17, OTHER = 18, PORT = 20000, PAIRS = 50, MANY = 100, EVENTS_MAX
 /* ---- what stands around it ---- */
 
 static struct node g_node;
-static struct node_shard *const g_shard = &g_node.shards[0];
+static struct node_shard *const g_shard = &g_node.shards.list[0];
 
 static struct {
 	store_peek_fn *each; /* of the question that is open; NULL: none is */
@@ -125,8 +125,8 @@ static int setup(void **state)
 	memset(&g, 0, sizeof(g));
 	memset(&g_node, 0, sizeof(g_node));
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-	g_node.phase = NODE_RUNNING;
-	g_node.shard_count = 1;
+	g_node.life.phase = NODE_RUNNING;
+	g_node.shards.count = 1;
 	g_node.settings.network_count = 1;
 	at->floating = true;
 	at->shard = NUMBER;
@@ -245,7 +245,7 @@ static void test_nobody_waits_for_it(void **state)
 	assert_given_up();
 	anew();
 	prepare();
-	g_node.phase = NODE_STOPPING;
+	g_node.life.phase = NODE_STOPPING;
 	assert_given_up();
 }
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_APP_NODE_NODE_RIG_H
 #define TESTS_UNIT_APP_NODE_NODE_RIG_H
 
-#include "app/node/node.h"
+#include "app/daemon/daemon.h"
 #include "base/file.h"
 
 #include <netinet/in.h>

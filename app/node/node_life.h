@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The phases of a node: how it starts, drains and stops. Control thread. */
+#ifndef APP_NODE_NODE_LIFE_H
+#define APP_NODE_NODE_LIFE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct node;
+struct remote_joined;
+struct park_news;
+struct remote_paged;
+struct tenant_value;
+
+enum {
+	NODE_EXIT_OK = 0,
+	NODE_EXIT_FAILED = 1, /* trying again may help */
+	NODE_EXIT_CONFIG = 2, /* it will not before somebody mends a file */
+};
+
+enum node_phase {
+	NODE_STARTING,
+	NODE_RUNNING,
+	NODE_STOPPING,
+};
+
+/* When it says that it is ready: its workers have opened what it took up. */
+enum node_readiness {
+	READY_QUEUED, /* not all was given to the workers yet */
+	READY_GIVEN,  /* they were not all through with it */
+	READY_SAID,
+};
+
+/* No new calls: asked for by command, or before a stop. Nothing of it outlives the process. */
+struct node_drain {
+	bool asked;
+	bool ends; /* the node stops when the calls are over, or node.drain_time is */
+	uint64_t begin_ns;
+};
+
+struct node_life {
+	enum node_phase phase;
+	enum node_readiness readiness;
+	int exit_status;
+	bool stop_asked;
+	bool loop_opened;
+	bool silent; /* nothing may be said any more; never */
+	struct node_drain drain;
+	uint64_t start_ns;
+	uint64_t stop_deadline_ns;
+	uint32_t calls_restored, bindings_restored, records_broken;
+};
+
+/* The loop: what is left for the next round, and how long rounds take. */
+struct node_round {
+	uint64_t beat_next_ns;
+	bool events_left;      /* of media */
+	bool inter_shard_left; /* what shards said to each other */
+	uint32_t messages;     /* in this round */
+	uint64_t since_ns;     /* the first of them */
+	uint64_t last_ns;      /* how long the round before took, where it had many */
+};
+
+/* What lies above the node and is told by it. */
+struct node_hooks {
+	void (*stopping)(struct node *n);
+	void (*store_health)(bool healthy, void *shard); /* struct node_shard */
+	/* Of other nodes: as in struct shard_remote. */
+	void (*joined)(void *node, const struct remote_joined *told);
+	void (*picked)(void *node, const struct park_news *told);
+	void (*paged)(void *node, const struct remote_paged *told);
+	/* Record pages: before the web listener that has them, and behind it. */
+	int (*pages_open)(struct node *n);
+	void (*pages_close)(struct node *n);
+	/* The tenant's document. False: there is no such tenant. */
+	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
+	/* The process of recordings has answered node_deliver_ask with that line; NULL: it will not, and why. */
+	void (*delivered)(struct node *n, uint64_t ticket, const json_t *line, const char *why);
+};
+
+/* Tells all shards whether new calls are welcome. */
+void node_drain_tell(struct node *n);
+/* By command: new calls are refused, or welcome again. */
+void node_drain_set(struct node *n, bool on);
+/* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */
+void node_drain_begin(struct node *n);
+bool node_drain_is_over(const struct node *n);
+uint64_t node_drain_next_ns(const struct node *n); /* UINT64_MAX: nothing is waited for */
+void node_ask_stop(struct node *n);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doors of the node: the SIP ports with their guard and certificates, HTTP, and SIP over WebSocket. Control thread. */
+#ifndef APP_NODE_NODE_SIP_H
+#define APP_NODE_NODE_SIP_H
+
+#include "app/web/health.h"
+#include "app/web/web_asks.h"
+#include "app/web/web_file.h"
+#include "sig/shard/shard.h"
+
+struct inter_shard;
+struct guard;
+struct node;
+struct tls;
+struct transport;
+struct web;
+struct web_link;
+struct xdp_guard;
+
+struct node_sip {
+	uint16_t local_shards
+		[SHARD_LOCALS_MAX]; /* by sip_hop.local: who takes what comes there; 0: any */
+	struct addr local_binds[SHARD_LOCALS_MAX];
+	enum sip_transport local_transports[SHARD_LOCALS_MAX];
+	uint16_t local_networks[SHARD_LOCALS_MAX]; /* likewise: index into settings.networks */
+	uint32_t local_count;
+	struct transport *transport;
+	struct inter_shard *inter_shard; /* between its shards; NULL: it has one */
+	struct guard *guard;             /* before the SIP ports */
+	struct xdp_guard *kernel;        /* NULL: it judges in this process */
+	struct tls *tls;                 /* NULL: no certificate, so no TLS */
+};
+
+/* Others are asked. */
+struct node_paging {
+	struct node *node;
+	uint64_t serial; /* 0: the place is free */
+	uint64_t id;     /* of the web's question */
+	uint64_t deadline_ns;
+	uint32_t awaited; /* answers */
+	struct record_page best;
+};
+
+struct node_pages {
+	struct web_asks *asks;         /* NULL: there are no pages */
+	uint8_t key[WEB_PAGE_KEY_LEN]; /* of links */
+	struct node_paging list[WEB_ASKS_MAX];
+};
+
+struct node_web {
+	struct health health;
+	struct web *http;
+	struct web *health_web;  /* http.health_port; NULL: there is none */
+	struct web *files_web;   /* recordings.port; NULL: there is none */
+	struct web_files files;  /* what it has, and with which key */
+	struct node_pages pages; /* of extensions: it has them, too, where it has TLS */
+	struct web_link *link;   /* NULL: no SIP over WebSocket */
+};
+
+enum {
+	NODE_HANDSHAKES_OF_SOURCE_PER_S = 20
+}; /* of TLS; as many at once as it may have connections */
+#define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
+
+void node_on_message(const struct sip_hop *from, struct bytes message, void *arg);
+void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg);
+void node_on_connection_closed(const struct sip_hop *hop, void *arg);
+void node_on_send_error(const struct sip_hop *to, int error, void *arg);
+/* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
+int node_guard_open(struct node *n) NODISCARD;
+/* The limits of the settings as they are now. */
+void node_guard_configure(struct node *n);
+/* Who is there is heard from now on. */
+void node_guard_know(struct node *n, const struct sip_hop *hop);
+/* All whom Redis knew. */
+void node_guard_restore(struct node *n);
+void node_guard_close(struct node *n);
+/* The certificates: reads them, or says why there is no TLS. Exit status. */
+int node_tls_open(struct node *n);
+/* SIGHUP: the files again; what is wrong changes nothing. */
+void node_tls_reload(struct node *n);
+/* The names in the certificates are ours, too. */
+void node_add_domains(const struct node *n, struct shard_settings *shard);
+/* Once, at start. */
+void node_listeners_tenants(struct node *n, struct shard_settings *shard);
+/* For shards: who has shown which certificate. */
+struct shard_certified node_sip_certified(struct node *n);
+/* Binds the SIP ports. 0 or -errno. */
+int node_sip_open(struct node *n) NODISCARD;
+/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
+uint64_t node_sip_idle_ns(const struct node *n);
+/* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
+int node_web_open(struct node *n) NODISCARD;
+/* The start takes long: the pages about health, without SIP. What does not open is logged, and fails the start at its end. */
+void node_web_open_early(struct node *n);
+void node_web_reload(struct node *n);
+void node_web_close(struct node *n);
+
+#endif
