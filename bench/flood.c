@@ -327,7 +327,7 @@ static void answers_take(struct flood *f)
 
 static void run(struct flood *f, write_fn *write)
 {
-	uint64_t start_ns = clock_now_ns(), heard_ns = start_ns, now_ns;
+	uint64_t start_ns = clock_now_ns(), received_ns = start_ns, now_ns;
 	uint64_t end_ns = start_ns + (uint64_t)(f->seconds * NS_PER_S);
 
 	while ((now_ns = clock_now_ns()) < end_ns) {
@@ -337,9 +337,9 @@ static void run(struct flood *f, write_fn *write)
 
 		for (; n > 0; n -= n < BATCH ? n : BATCH)
 			burst_send(f, write, n < BATCH ? (uint32_t)n : BATCH);
-		if (now_ns - heard_ns > 10 * NS_PER_MS) {
+		if (now_ns - received_ns > 10 * NS_PER_MS) {
 			answers_take(f);
-			heard_ns = now_ns;
+			received_ns = now_ns;
 		}
 		(void)usleep(500);
 	}

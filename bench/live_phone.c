@@ -18,7 +18,7 @@ struct phone {
 	uint32_t number; /* of the next packet */
 	uint16_t sequence;
 	bool delayed;
-	uint64_t heard_ns;
+	uint64_t received_ns;
 	uint64_t sent_ns[NUMBERS];
 	uint8_t before[LIVE_FRAME]; /* what it heard last */
 };
@@ -84,11 +84,11 @@ static void phone_ready(struct live_load *l, struct live_ready *r, uint32_t even
 	while ((n = recv(p->fd, in, sizeof(in), MSG_DONTWAIT)) > 0) {
 		if (n != HEAD + LIVE_FRAME || (in[1] & 0x7f) != 0)
 			continue;
-		if (l->measures && p->heard_ns && l->now_ns - p->heard_ns > l->gap_ns) {
+		if (l->measures && p->received_ns && l->now_ns - p->received_ns > l->gap_ns) {
 			l->delayed_packets++;
 			p->delayed = true;
 		}
-		p->heard_ns = l->now_ns;
+		p->received_ns = l->now_ns;
 		l->heard += l->measures;
 		echo_find(l, p, in + HEAD);
 	}
@@ -134,7 +134,7 @@ void live_phones_begin(struct live_load *l)
 {
 	for (uint32_t i = 0; i < g_phones.count; i++) {
 		g_phones.list[i]->delayed = false;
-		g_phones.list[i]->heard_ns = l->now_ns;
+		g_phones.list[i]->received_ns = l->now_ns;
 	}
 }
 
@@ -145,7 +145,7 @@ uint32_t live_phones_delayed(const struct live_load *l)
 	for (uint32_t i = 0; i < g_phones.count; i++) {
 		const struct phone *p = g_phones.list[i];
 
-		n += p->delayed || l->now_ns - p->heard_ns > l->gap_ns;
+		n += p->delayed || l->now_ns - p->received_ns > l->gap_ns;
 	}
 	return n;
 }

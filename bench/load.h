@@ -34,7 +34,7 @@ struct load_endpoint {
 	uint32_t sent, frames;
 	/* of the stream we receive */
 	bool heard;
-	uint64_t heard_ns; /* or when the load began */
+	uint64_t received_ns; /* or when the load began */
 	uint64_t
 		gap_ns; /* the longest time between two packets, after the warm-up; see load_gap_ns */
 	uint32_t ssrc;

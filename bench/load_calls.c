@@ -63,7 +63,7 @@ static void endpoint_open(const struct load *l, struct load_endpoint *e, uint32_
 	const struct load_kind *kind = &l->options.kind;
 
 	memset(e, 0, sizeof(*e));
-	e->heard_ns = l->start_ns;
+	e->received_ns = l->start_ns;
 	e->fd = socket_open(local, target);
 	e->wire = calloc(kind->burst_large, sizeof(*e->wire));
 	if (!e->wire)

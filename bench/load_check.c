@@ -28,7 +28,7 @@ static bool packet_is_new(struct load_totals *t, struct load_endpoint *e, uint32
 
 uint64_t load_gap_ns(const struct load *l, const struct load_endpoint *e, uint64_t now_ns)
 {
-	uint64_t from_ns = e->heard_ns > l->warm_ns ? e->heard_ns : l->warm_ns;
+	uint64_t from_ns = e->received_ns > l->warm_ns ? e->received_ns : l->warm_ns;
 	uint64_t end_ns = l->sent_ns ? l->sent_ns : now_ns;
 
 	return end_ns > from_ns && end_ns - from_ns > e->gap_ns ? end_ns - from_ns : e->gap_ns;
@@ -49,7 +49,7 @@ static void identity_check(struct load *l, struct load_endpoint *e, const uint8_
 		t->timestamp_jumps += e->timestamp_delta != timestamp_delta;
 	}
 	e->heard = true;
-	e->heard_ns = now_ns;
+	e->received_ns = now_ns;
 	e->ssrc = ssrc;
 	e->sequence_delta = sequence_delta;
 	e->timestamp_delta = timestamp_delta;

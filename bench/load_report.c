@@ -18,7 +18,7 @@ struct sums {
 
 static bool is_silent(const struct load_endpoint *e, uint64_t now_ns)
 {
-	return now_ns > e->heard_ns + SILENT_NS;
+	return now_ns > e->received_ns + SILENT_NS;
 }
 
 /* Of the two ends of a call. */

@@ -57,7 +57,7 @@ void load_speech_check(struct load *l, struct load_endpoint *e, const uint8_t *p
 		t->missed += ahead < FAR ? ahead : 0;
 	}
 	e->heard = true;
-	e->heard_ns = now_ns;
+	e->received_ns = now_ns;
 	e->ssrc = be32_get(p + 8);
 	e->sequence_delta = (uint16_t)(be16_get(p + 2) + 1); /* the next one */
 	t->received++;

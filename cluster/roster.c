@@ -48,7 +48,7 @@ uint64_t members_acked_until(const struct members *m, const uint64_t sent_ns[MEM
 
 static bool stays(const struct member *node, uint64_t now_ns)
 {
-	return !node->leaving && now_ns - node->heard_ns < MEMBER_UNHEARD_NS;
+	return !node->leaving && now_ns - node->received_ns < MEMBER_UNHEARD_NS;
 }
 
 static void members_add(struct members *m, uint64_t id, uint32_t limit)

@@ -67,7 +67,7 @@ struct members {
 /* A node of the cluster as the owner knows it. */
 struct member {
 	uint64_t id;
-	uint64_t heard_ns;
+	uint64_t received_ns;
 	bool leaving; /* it stops, and hands over first */
 };
 

@@ -15,7 +15,7 @@ enum {
 	FEED_FRAME_MS = 20,
 	FEED_SAMPLES_MAX = 480, /* of a frame: 20 ms at 24 kHz */
 	FEED_FRAMES = 16,       /* that wait for the worker; a power of two */
-	FEED_SAID = 32,         /* packets that wait for the application; a power of two */
+	FEED_OUT_PACKETS = 32,  /* packets that wait for the application; a power of two */
 	FEED_OCTETS_MAX = 640,  /* of a packet: 80 ms of G.711 */
 };
 
@@ -28,7 +28,7 @@ struct feed_frame {
 };
 
 /* A packet of the party: plain, in its payload. */
-struct feed_said {
+struct feed_out {
 	uint64_t at_ns;
 	uint32_t ssrc, timestamp;
 	uint16_t sequence, length;
@@ -46,7 +46,7 @@ struct media_feed {
 	_Atomic uint32_t mark; /* the newest one behind all that was said before it */
 	_Atomic uint64_t frames_said, gaps, said_lost;
 	CACHE_ALIGNED struct feed_frame frames[FEED_FRAMES];
-	struct feed_said said[FEED_SAID];
+	struct feed_out out[FEED_OUT_PACKETS];
 };
 
 /* NULL: no memory. */
@@ -63,8 +63,8 @@ uint32_t media_feed_waiting(const struct media_feed *f);
 /* What was published up to this serial is not said. */
 void media_feed_clear(struct media_feed *f, uint32_t serial);
 /* The oldest packet where it lies, until it is released; NULL: none. */
-const struct feed_said *media_feed_said(const struct media_feed *f);
-void media_feed_said_release(struct media_feed *f);
+const struct feed_out *media_feed_out(const struct media_feed *f);
+void media_feed_out_release(struct media_feed *f);
 
 /* ---- the worker ---- */
 
@@ -72,7 +72,7 @@ void media_feed_said_release(struct media_feed *f);
 const struct feed_frame *media_feed_frame(struct media_feed *f);
 void media_feed_frame_release(struct media_feed *f);
 /* Room for a packet, to be filled in and then published; NULL, and counted: there is none. */
-struct feed_said *media_feed_said_reserve(struct media_feed *f);
-void media_feed_said_publish(struct media_feed *f);
+struct feed_out *media_feed_out_reserve(struct media_feed *f);
+void media_feed_out_publish(struct media_feed *f);
 
 #endif

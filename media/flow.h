@@ -173,7 +173,7 @@ struct media_taken {
 enum { MEDIA_TAKEN_MAX = 8 };
 
 /* The last packet that was sent to the party of a flow while it heard a sound: what follows goes on behind it, in step with time. */
-struct flow_said {
+struct flow_last_sent {
 	uint64_t at_ns; /* of clock_now_ns */
 	uint32_t timestamp;
 	uint32_t clock_hz;
@@ -195,9 +195,9 @@ struct flow_resume {
 	uint64_t srtp_in; /* highest one authenticated of the party's stream */
 	uint32_t
 		srtp_key; /* a digest that tells keys apart: of which key srtp_in is; 0: not known */
-	uint64_t srtp_next;    /* next one we would send to the party */
-	uint32_t srtcp_next;   /* of SRTCP */
-	struct flow_said said; /* to the party of this flow */
+	uint64_t srtp_next;         /* next one we would send to the party */
+	uint32_t srtcp_next;        /* of SRTCP */
+	struct flow_last_sent sent; /* to the party of this flow */
 };
 
 enum {

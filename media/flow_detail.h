@@ -37,9 +37,9 @@ struct flow_detail {
 		sent_timestamp; /* of the RTP stream to the party, and its clock; 0: nothing but events was sent */
 	uint32_t sent_clock_hz;
 	uint64_t now_ns;
-	uint64_t expected_ns;   /* the party is to be heard since */
-	uint64_t heard_ns;      /* from the latched source, on the RTP port */
-	uint64_t heard_rtcp_ns; /* and on the RTCP port */
+	uint64_t expected_ns;      /* the party is to be heard since */
+	uint64_t received_ns;      /* from the latched source, on the RTP port */
+	uint64_t received_rtcp_ns; /* and on the RTCP port */
 	/* only in a copy, and of the transport: lines of a bundle have the same. ICE: */
 	uint32_t checks;      /* authentic ones */
 	uint32_t checks_key;  /* with our ufrag, and not our password */

@@ -23,7 +23,7 @@ enum tap_kind {
 	TAP_RTCP,
 };
 
-enum { TAP_SAID, TAP_HEARD, TAP_SIDES };
+enum { TAP_FROM_PARTY, TAP_TO_PARTY, TAP_SIDES };
 
 /* One packet; its octets follow. */
 struct tap_packet {
@@ -35,7 +35,7 @@ struct tap_packet {
 	uint32_t clock_hz; /* of the RTP timestamp */
 	uint8_t number;    /* as the spec has it for this reader */
 	uint8_t leg, line;
-	uint8_t side;  /* TAP_SAID: with the party's own numbers; TAP_HEARD: with ours */
+	uint8_t side;  /* TAP_FROM_PARTY: with the party's own numbers; TAP_TO_PARTY: with ours */
 	uint8_t kind;  /* enum tap_kind */
 	uint8_t codec; /* enum media_codec + 1; 0: none that is known */
 	uint16_t length;

@@ -617,7 +617,7 @@ static enum answer_of_rule no_longer_believed(const struct suspect *s, struct fi
 	      "The packets of leg %c came from %s and now come from %s, without a re-INVITE that "
 	      "says so.",
 	      s->who, addr_text(&s->f->latched, was), addr_text(&d->stranger, from));
-	add_number(out, "silent_ms", ago_ms(s, d->heard_ns));
+	add_number(out, "silent_ms", ago_ms(s, d->received_ns));
 	return RULE_FOUND;
 }
 
@@ -691,7 +691,7 @@ static enum answer_of_rule stopped(const struct suspect *s, struct finding *out)
 	const struct flow_detail *d = &s->f->now.detail;
 	uint64_t silent_ms = ago_ms(s, s->f->now.stats.last_in_ns);
 	bool lives = s->f->now.stats.rtcp_in > s->f->before.stats.rtcp_in ||
-		     ago_ms(s, d->heard_rtcp_ns) < ALIVE_MS;
+		     ago_ms(s, d->received_rtcp_ns) < ALIVE_MS;
 
 	found(out, FINDING_RTP_STOPPED, s, "The party of leg %c stopped sending %u.%u s ago%s.%s",
 	      s->who, (unsigned)(silent_ms / 1000), (unsigned)(silent_ms % 1000 / 100),

@@ -122,7 +122,7 @@ void live_sound_say(struct live_sound *s, struct bytes octets, uint64_t now_ns)
 		n = room;
 	}
 	app_said_put(s, octets.p, n);
-	s->heard_ns = now_ns;
+	s->received_ns = now_ns;
 }
 
 bool live_sound_set_mark(struct live_sound *s, const char *name)
@@ -226,7 +226,7 @@ static bool said_convert(struct live_sound *s, uint64_t now_ns)
 {
 	int16_t pcm[FEED_SAMPLES_MAX];
 	uint32_t whole = live_sound_frame_octets(s), n = said_until_mark(s);
-	bool is_tail = n < s->said_count || now_ns - s->heard_ns > TAIL_MS * NS_PER_MS;
+	bool is_tail = n < s->said_count || now_ns - s->received_ns > TAIL_MS * NS_PER_MS;
 	uint32_t samples;
 
 	n = n < whole ? n : whole;
@@ -257,7 +257,7 @@ static bool frame_give(struct live_sound *s)
 static void tail_fill(struct live_sound *s, uint64_t now_ns)
 {
 	uint32_t n = s->feed_rate * FEED_FRAME_MS / 1000;
-	bool is_over = s->said_count == 0 && now_ns - s->heard_ns > TAIL_MS * NS_PER_MS;
+	bool is_over = s->said_count == 0 && now_ns - s->received_ns > TAIL_MS * NS_PER_MS;
 
 	if (s->ready.n == 0 || s->ready.n >= n || !is_over)
 		return;
@@ -367,9 +367,9 @@ void live_sound_put(struct live_sound *s, uint32_t channel, const struct live_pa
 /* Packets that came since. */
 static void feed_take_said(struct live_sound *s)
 {
-	const struct feed_said *said;
+	const struct feed_out *said;
 
-	while ((said = media_feed_said(s->feed)) != NULL) {
+	while ((said = media_feed_out(s->feed)) != NULL) {
 		const struct live_packet packet = { .at_ns = said->at_ns,
 						    .ssrc = said->ssrc,
 						    .timestamp = said->timestamp,
@@ -381,7 +381,7 @@ static void feed_take_said(struct live_sound *s)
 							    bytes_mem(said->octets, said->length) };
 
 		live_sound_put(s, 0, &packet);
-		media_feed_said_release(s->feed);
+		media_feed_out_release(s->feed);
 	}
 }
 

@@ -47,7 +47,7 @@ struct live_sound {
 	uint8_t *said; /* a ring of octets as they came; NULL: none yet */
 	uint32_t said_size, said_first, said_count;
 	uint64_t said_total, said_taken; /* octets; taken: of them, given on */
-	uint64_t heard_ns;               /* the newest came */
+	uint64_t received_ns;            /* the newest came */
 	uint64_t refused, refused_total; /* octets; refused: not told yet */
 	struct live_pcm ready;           /* at feed_rate */
 	uint32_t serial, mark_number;

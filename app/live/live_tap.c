@@ -45,7 +45,7 @@ void live_taps_remove(struct live_taps *t, struct live_stream *s)
 /* The channels are in the order of the sides. */
 static uint32_t channel_of(const struct live_stream *s, uint8_t side)
 {
-	return side == TAP_HEARD && s->terms.said;
+	return side == TAP_TO_PARTY && s->terms.said;
 }
 
 static void packet_give(struct live_stream *s, const struct tap_packet *p)
@@ -76,7 +76,7 @@ static void on_live_tapped(const struct tap_packet *p, void *arg)
 	for (; s; s = s->tap_next) {
 		if (s->terms.call != p->call || s->terms.tap_number != p->number)
 			continue;
-		if (p->side == TAP_SAID ? s->terms.said : s->terms.heard)
+		if (p->side == TAP_FROM_PARTY ? s->terms.said : s->terms.heard)
 			packet_give(s, p);
 		return;
 	}

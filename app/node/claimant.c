@@ -583,7 +583,7 @@ uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most)
 	uint32_t count = c ? peers_members(c->peers, nodes) : 0, n = 0;
 
 	for (uint32_t i = 0; i < count && n < most; i++) {
-		if (nodes[i].heard_ns && nodes[i].heard_ns + MEMBER_UNHEARD_NS > now_ns)
+		if (nodes[i].received_ns && nodes[i].received_ns + MEMBER_UNHEARD_NS > now_ns)
 			ids[n++] = nodes[i].id;
 	}
 	return n;

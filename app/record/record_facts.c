@@ -30,9 +30,9 @@ void record_file_name(char out[RECORD_FILE_MAX], const struct record_terms *t)
 static const char *side_name(enum record_side side)
 {
 	switch (side) {
-	case RECORD_SAID:
+	case RECORD_FROM_PARTY:
 		return "said";
-	case RECORD_HEARD:
+	case RECORD_TO_PARTY:
 		return "heard";
 	case RECORD_BOTH:
 		break;

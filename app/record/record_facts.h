@@ -11,7 +11,7 @@ enum {
 	RECORD_SIDECAR_MAX = 48 * 1024, /* octets of the JSON text */
 };
 
-enum record_side { RECORD_SAID, RECORD_HEARD, RECORD_BOTH };
+enum record_side { RECORD_FROM_PARTY, RECORD_TO_PARTY, RECORD_BOTH };
 enum record_cause {
 	RECORD_LOST, /* packets that never came, or had no room on their way here */
 	RECORD_DISK, /* the disk took nothing, and memory was full */

@@ -39,8 +39,8 @@ void pcapng_take(struct recording *r, struct disk *d, const struct tap_packet *p
 					.from = &p->from,
 					.to = &p->to,
 					.payload = tap_octets(p),
-					.direction = p->side == TAP_SAID ? PCAPNG_INBOUND
-									 : PCAPNG_OUTBOUND };
+					.direction = p->side == TAP_FROM_PARTY ? PCAPNG_INBOUND
+									       : PCAPNG_OUTBOUND };
 
 	r->pending_lost += p->lost;
 	if (packet.payload.n + 2 * PCAPNG_BLOCK_ROOM > r->pending.cap) {

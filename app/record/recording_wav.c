@@ -29,12 +29,12 @@ static void on_wav_gap(struct recording *r, const struct timeline_gap *gap, enum
 
 static void on_said_gap(const struct timeline_gap *gap, void *arg)
 {
-	on_wav_gap(arg, gap, RECORD_SAID);
+	on_wav_gap(arg, gap, RECORD_FROM_PARTY);
 }
 
 static void on_heard_gap(const struct timeline_gap *gap, void *arg)
 {
-	on_wav_gap(arg, gap, RECORD_HEARD);
+	on_wav_gap(arg, gap, RECORD_TO_PARTY);
 }
 
 static uint64_t wav_offset(const struct recording *r, int64_t frame)
@@ -77,8 +77,8 @@ static bool wav_begin(struct recording *r, struct disk *d, enum media_codec code
 	if (wav_window_open(&r->window, r->sound, r->rate, record_is_mono(&r->terms)))
 		return false;
 	r->file.silence = r->window.silence;
-	timeline_open(&r->lines[RECORD_SAID], r->rate, on_said_gap, r);
-	timeline_open(&r->lines[RECORD_HEARD], r->rate, on_heard_gap, r);
+	timeline_open(&r->lines[RECORD_FROM_PARTY], r->rate, on_said_gap, r);
+	timeline_open(&r->lines[RECORD_TO_PARTY], r->rate, on_heard_gap, r);
 	r->sounds = true;
 	r->dirty = INT64_MAX;
 	at = wav_at(r, at_ns);
@@ -201,7 +201,7 @@ void wav_take(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	struct rtp_head h;
 
-	if (p->kind == TAP_RTCP || (record_is_mono(&r->terms) && p->side != TAP_SAID) ||
+	if (p->kind == TAP_RTCP || (record_is_mono(&r->terms) && p->side != TAP_FROM_PARTY) ||
 	    rtp_parse(&h, tap_octets(p)))
 		return;
 	r->packets[p->side]++;

@@ -241,7 +241,7 @@ static void sender_on_tapped(const struct tap_packet *p, void *arg)
 
 	if (p->lost)
 		metric_add(g_sender_metrics.lost, p->lost);
-	if (p->side != TAP_SAID || p->kind == TAP_RTCP || p->length < RTP_MIN)
+	if (p->side != TAP_FROM_PARTY || p->kind == TAP_RTCP || p->length < RTP_MIN)
 		return;
 	for (; session; session = session->next) {
 		if (session->call == p->call)

@@ -22,7 +22,7 @@ enum {
 struct web_client {
 	struct lws *wsi;
 	struct addr from;
-	uint64_t born_ns, heard_ns;
+	uint64_t born_ns, received_ns;
 	bool used;
 	bool is_head; /* it has not said what it wants */
 	bool trusted;
@@ -207,7 +207,7 @@ struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint6
 	if (!client)
 		return NULL;
 	*client = (struct web_client){
-		.wsi = wsi, .used = true, .is_head = true, .born_ns = now_ns, .heard_ns = now_ns
+		.wsi = wsi, .used = true, .is_head = true, .born_ns = now_ns, .received_ns = now_ns
 	};
 	if (web_clients_peer(lws_get_socket_fd(wsi), &client->from))
 		client->from = (struct addr){ 0 };
@@ -222,7 +222,7 @@ void web_clients_remove(struct web_clients *c, struct web_client *client)
 
 void web_client_asked(struct web_client *client, uint64_t now_ns)
 {
-	client->heard_ns = now_ns;
+	client->received_ns = now_ns;
 }
 
 void web_client_upgraded(struct web_client *client)
@@ -242,7 +242,7 @@ void web_clients_expire(struct web_clients *c, uint64_t now_ns)
 		struct web_client *client = &c->list[i];
 
 		if (client->used && client->is_head && !client->is_doomed &&
-		    client->heard_ns + c->patience_ns <= now_ns)
+		    client->received_ns + c->patience_ns <= now_ns)
 			client_doom(client, g_client_metrics.silent);
 	}
 }

@@ -55,7 +55,7 @@ void web_session_begin(struct web_session *s, struct lws *wsi, const struct web_
 	s->wsi = wsi;
 	s->settings = settings;
 	s->hop = *hop;
-	s->heard_ns = s->born_ns = clock_now_ns();
+	s->received_ns = s->born_ns = clock_now_ns();
 	next_check(s);
 }
 
@@ -148,7 +148,7 @@ static int session_take(struct web_session *s)
 
 	s->begun_ns = 0;
 	if (s->spoke || kind == WEB_MESSAGE_SIP) /* before the first nothing else buys time */
-		s->heard_ns = clock_now_ns();
+		s->received_ns = clock_now_ns();
 	switch (kind) {
 	case WEB_MESSAGE_SIP:
 		return bring(s);
@@ -298,11 +298,11 @@ int web_session_timer(struct web_session *s)
 	}
 	if (s->begun_ns && s->begun_ns <= before)
 		return session_doom(s, WEB_SESSION_END_SLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
-	if (!s->spoke && !s->held && s->heard_ns <= before)
+	if (!s->spoke && !s->held && s->received_ns <= before)
 		return session_doom(s, WEB_SESSION_END_SILENT, LWS_CLOSE_STATUS_POLICY_VIOLATION);
-	if (!s->trusted && !s->held && s->heard_ns <= before)
+	if (!s->trusted && !s->held && s->received_ns <= before)
 		return session_doom(s, WEB_SESSION_END_STRANGER, LWS_CLOSE_STATUS_POLICY_VIOLATION);
-	if (s->heard_ns + s->settings->idle_ns <= now_ns)
+	if (s->received_ns + s->settings->idle_ns <= now_ns)
 		return session_doom(s, WEB_SESSION_END_IDLE, LWS_CLOSE_STATUS_GOINGAWAY);
 	next_check(s);
 	return 0;

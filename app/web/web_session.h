@@ -41,8 +41,9 @@ struct web_session {
 	struct sip_hop hop;
 	struct web_message in;
 	struct web_waiting *first, *last; /* on their way to the browser */
-	uint64_t heard_ns; /* the last word of the peer; before its first message: when it came */
-	uint64_t begun_ns; /* a message that is not whole yet; 0: none */
+	uint64_t
+		received_ns; /* the last word of the peer; before its first message: when it came */
+	uint64_t begun_ns;   /* a message that is not whole yet; 0: none */
 	/* something waits since, or since the last of it went; 0: nothing does */
 	uint64_t stalled_ns;
 	enum web_session_end why;

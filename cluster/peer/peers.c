@@ -116,7 +116,7 @@ enum { DATAGRAMS_A_ROUND = 128, FRESH_LENGTHS = 3 };
 struct peer {
 	struct peer_line line;
 	struct addr address;
-	uint64_t heard_ns; /* 0: never, or its process is gone */
+	uint64_t received_ns; /* 0: never, or its process is gone */
 	uint64_t answered_ns;
 	bool heard, leaving;
 	uint8_t items[PEER_ITEMS_MAX];
@@ -230,7 +230,7 @@ static void peer_answer(struct peers *p, struct peer *to, const struct peer_echo
 
 static void peer_heard(struct peers *p, struct peer *from, uint64_t now_ns)
 {
-	from->heard_ns = now_ns;
+	from->received_ns = now_ns;
 	if (from->heard)
 		return;
 	from->heard = true;
@@ -280,7 +280,7 @@ static void peer_gone(struct peers *p, struct peer *from, uint64_t incarnation)
 {
 	if (incarnation != from->line.incarnation)
 		return;
-	from->heard_ns = 0;
+	from->received_ns = 0;
 	peer_unheard(p, from);
 }
 
@@ -406,7 +406,7 @@ void peers_beat(struct peers *p, uint64_t now_ns)
 	for (uint32_t i = 0; i < p->count; i++) {
 		struct peer *peer = &p->list[i];
 
-		if (now_ns > peer->heard_ns + MEMBER_UNHEARD_NS)
+		if (now_ns > peer->received_ns + MEMBER_UNHEARD_NS)
 			peer_unheard(p, peer);
 		if (due)
 			peer_say(p, peer, &hello);
@@ -426,7 +426,7 @@ uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX])
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct peer *peer = &p->list[i];
 
-		out[i] = (struct member){ peer->line.id, peer->heard_ns, peer->leaving };
+		out[i] = (struct member){ peer->line.id, peer->received_ns, peer->leaving };
 	}
 	return p->count;
 }

@@ -64,7 +64,7 @@ void peers_flush(struct peers *p, uint64_t now_ns);
 /* What is due by now: HELLO, and who is not heard any more. */
 void peers_beat(struct peers *p, uint64_t now_ns);
 uint64_t peers_next_ns(const struct peers *p);
-/* All that are known, for members_next: who was not heard yet has heard_ns 0. Returns how many. */
+/* All that are known, for members_next: who was not heard yet has received_ns 0. Returns how many. */
 uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX]);
 /* What the keeper is to send to that node when this process is gone: DEAD of each epoch that it has. 0, -ENOENT or -ENOMEM. */
 int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,

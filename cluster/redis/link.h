@@ -61,15 +61,15 @@ struct redis;
 struct redisReply;
 
 struct redis_sentinel {
-	struct redis *link;  /* to one Sentinel; NULL: no Sentinel is asked */
-	struct redis *owner; /* told by redis_primary_said */
-	struct addr primary; /* the newest that counts; port 0: none yet */
-	struct addr said;    /* the first half of an answer */
-	uint64_t epoch;      /* of primary */
-	uint64_t ask_ns;     /* the next question */
-	uint64_t heard_ns;   /* the last answer that counted */
-	uint32_t older;      /* answers in a row that did not */
-	uint32_t answers;    /* of the Sentinel whose turn it is */
+	struct redis *link;   /* to one Sentinel; NULL: no Sentinel is asked */
+	struct redis *owner;  /* told by redis_primary_said */
+	struct addr primary;  /* the newest that counts; port 0: none yet */
+	struct addr said;     /* the first half of an answer */
+	uint64_t epoch;       /* of primary */
+	uint64_t ask_ns;      /* the next question */
+	uint64_t received_ns; /* the last answer that counted */
+	uint32_t older;       /* answers in a row that did not */
+	uint32_t answers;     /* of the Sentinel whose turn it is */
 	bool asked, hurry, missed;
 };
 

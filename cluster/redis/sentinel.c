@@ -71,7 +71,7 @@ static void answer_take(struct redis_sentinel *s, uint64_t epoch)
 	s->older = 0;
 	s->epoch = epoch;
 	s->primary = s->said;
-	s->heard_ns = clock_now_ns();
+	s->received_ns = clock_now_ns();
 	s->missed = false;
 	if (++s->answers == TURN_ANSWERS)
 		sentinel_hop(s);
@@ -124,7 +124,7 @@ static void sentinel_ask(struct redis_sentinel *s)
 
 static void miss_log(struct redis_sentinel *s, uint64_t now_ns)
 {
-	if (s->missed || now_ns < s->heard_ns + MISSED_NS)
+	if (s->missed || now_ns < s->received_ns + MISSED_NS)
 		return;
 	s->missed = true;
 	LOG_WARN("redis", 0, "no Sentinel answers: the last address of the primary stays",
@@ -150,7 +150,8 @@ uint64_t redis_sentinel_next_ns(const struct redis_sentinel *s)
 	next_ns = redis_next_ns(s->link);
 	if (redis_is_connected(s->link) && !s->asked && s->ask_ns < next_ns)
 		next_ns = s->ask_ns;
-	return !s->missed && s->heard_ns + MISSED_NS < next_ns ? s->heard_ns + MISSED_NS : next_ns;
+	return !s->missed && s->received_ns + MISSED_NS < next_ns ? s->received_ns + MISSED_NS
+								  : next_ns;
 }
 
 void redis_sentinel_hurry(struct redis_sentinel *s, bool hurry, uint64_t now_ns)
@@ -166,7 +167,7 @@ void redis_sentinel_open(struct redis_sentinel *s, struct redis *owner, struct r
 			 uint64_t now_ns)
 {
 	*s = (struct redis_sentinel){
-		.link = link, .owner = owner, .heard_ns = now_ns, .hurry = true
+		.link = link, .owner = owner, .received_ns = now_ns, .hurry = true
 	};
 }
 

@@ -119,10 +119,11 @@ enum verdict bundle_rtp(const struct worker *w, struct pkt *p)
 bool bundle_is_other_layer(const struct pkt *p, uint64_t now_ns)
 {
 	const struct flow *f = p->flow;
-	uint64_t heard_ns = f->heard.last_ns > f->listening_ns ? f->heard.last_ns : f->listening_ns;
+	uint64_t received_ns =
+		f->received.last_ns > f->listening_ns ? f->received.last_ns : f->listening_ns;
 
 	return f->source.started && f->source.ssrc != p->ssrc &&
-	       now_ns - heard_ns < LAYER_SILENCE_NS;
+	       now_ns - received_ns < LAYER_SILENCE_NS;
 }
 
 /* ---- RTCP ---- */
@@ -184,7 +185,7 @@ static struct flow *pkt_split(struct worker *w, struct pkt *p, const struct memb
 		metric_add(w->metrics->bundled_rtcp[BUNDLED_RTCP_STRAY], share.strays);
 		if (share.octets.n == 0)
 			continue;
-		m->list[line]->latch_rtp.heard_ns = now_ns;
+		m->list[line]->latch_rtp.received_ns = now_ns;
 		if (taker)
 			part_keep(w, p, m->list[line], share.octets);
 		else
@@ -204,7 +205,7 @@ static void rtcp_give(struct worker *w, struct pkt *p, uint64_t now_ns)
 	if (m.count == 1 || rtcp_check(bytes_mem(p->data, p->length)))
 		return;
 	pkt_give(w, p, pkt_split(w, p, &m, now_ns));
-	p->flow->latch_rtp.heard_ns = now_ns;
+	p->flow->latch_rtp.received_ns = now_ns;
 }
 
 void bundle_stage(struct worker *w, struct batch *b)

@@ -72,7 +72,7 @@ struct flow_detail detail_read(const struct flow *f, uint64_t now_ns)
 	d.sent_clock_hz = f->sink.clock_hz;
 	d.now_ns = now_ns;
 	d.expected_ns = f->listening_ns;
-	d.heard_ns = flow_latch(f, CHANNEL_RTP)->heard_ns;
-	d.heard_rtcp_ns = flow_latch(f, CHANNEL_RTCP)->heard_ns;
+	d.received_ns = flow_latch(f, CHANNEL_RTP)->received_ns;
+	d.received_rtcp_ns = flow_latch(f, CHANNEL_RTCP)->received_ns;
 	return d;
 }

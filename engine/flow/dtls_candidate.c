@@ -166,7 +166,7 @@ bool candidate_begin(struct worker *w, struct flow *f, uint8_t place, const stru
 				      .source = *source,
 				      .place = place,
 				      .began_ns = w->now_ns,
-				      .heard_ns = w->now_ns };
+				      .received_ns = w->now_ns };
 	if (candidate_handshake(w, f, c, h, datagram))
 		return true;
 	(void)pool_give(&w->dtls.candidates, h);
@@ -217,7 +217,7 @@ void candidate_resume(struct worker *w, struct flow *f, const struct addr *sourc
 	*c = (struct dtls_candidate){ .flow = f->id,
 				      .source = *source,
 				      .began_ns = w->now_ns,
-				      .heard_ns = w->now_ns,
+				      .received_ns = w->now_ns,
 				      .proven = 1,
 				      .told = 1,
 				      .done = 1 };
@@ -248,6 +248,6 @@ bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct bytes dat
 		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
 		return false;
 	}
-	c->heard_ns = w->now_ns;
+	c->received_ns = w->now_ns;
 	return candidate_request(w, &r, datagram);
 }

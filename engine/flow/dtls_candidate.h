@@ -9,7 +9,7 @@ struct dtls_candidate {
 	struct flow_id flow;
 	struct addr source;
 	uint64_t mark; /* of its ClientHello; 0: not known yet */
-	uint64_t began_ns, heard_ns;
+	uint64_t began_ns, received_ns;
 	uint64_t datagram_due_ns; /* budget_take */
 	uint8_t place;            /* in dtls_flow.candidates */
 	uint8_t proven;           /* 1: it answered what was sent to its address */

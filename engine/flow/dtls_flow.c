@@ -50,7 +50,7 @@ static int dtls_place_of(struct worker *w, const struct flow *f, const struct ad
 
 		if (!c)
 			return i;
-		if (w->now_ns - c->heard_ns >= STALE_NS && c->began_ns < oldest_ns) {
+		if (w->now_ns - c->received_ns >= STALE_NS && c->began_ns < oldest_ns) {
 			oldest_ns = c->began_ns;
 			place = i;
 		}
@@ -62,7 +62,7 @@ static int dtls_place_of(struct worker *w, const struct flow *f, const struct ad
 static bool is_restart(const struct dtls_candidate *c, uint64_t mark, uint64_t now_ns)
 {
 	return mark && c->mark && mark != c->mark &&
-	       (!c->proven || now_ns - c->heard_ns >= STALE_NS);
+	       (!c->proven || now_ns - c->received_ns >= STALE_NS);
 }
 
 /* ---- datagrams ---- */

@@ -104,7 +104,7 @@ static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t n
 				     .timestamp_offset = r->timestamp_offset,
 				     .sequence_offset = r->sequence_offset,
 				     .started = r->started };
-	sink_restore(&f->sink, &r->said, now_ns);
+	sink_restore(&f->sink, &r->sent, now_ns);
 	latch_resume(f, CHANNEL_RTP, &r->source_rtp, now_ns);
 	latch_resume(f, CHANNEL_RTCP, &r->source_rtcp, now_ns);
 }
@@ -141,13 +141,13 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	return 0;
 }
 
-uint64_t flow_heard_ns(const struct flow *f)
+uint64_t flow_received_ns(const struct flow *f)
 {
-	uint64_t rtp_ns = f->latch_rtp.heard_ns;
-	uint64_t rtcp_ns = f->latch_rtcp.heard_ns;
-	uint64_t heard_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
+	uint64_t rtp_ns = f->latch_rtp.received_ns;
+	uint64_t rtcp_ns = f->latch_rtcp.received_ns;
+	uint64_t received_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
 
-	return heard_ns > f->listening_ns ? heard_ns : f->listening_ns;
+	return received_ns > f->listening_ns ? received_ns : f->listening_ns;
 }
 
 /* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
@@ -156,7 +156,7 @@ static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
 	return !f->receive != !spec->receive || !f->send != !spec->send ||
 	       f->silence_ns != spec->silence_ms * NS_PER_MS ||
 	       !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp) ||
-	       f->silent_told_ns == flow_heard_ns(f);
+	       f->silent_told_ns == flow_received_ns(f);
 }
 
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
@@ -232,22 +232,22 @@ static bool is_made(const struct flow *f)
 	return f->listener.begun || f->sink.transcoded;
 }
 
-static struct flow_said said_read(const struct flow *f)
+static struct flow_last_sent said_read(const struct flow *f)
 {
 	const struct sink *k = &f->sink;
 
-	return (struct flow_said){ .at_ns = k->at_ns,
-				   .timestamp = k->timestamp,
-				   .clock_hz = k->clock_hz,
-				   .sequence = k->sequence,
-				   .units = is_made(f) || !k->started ? k->units : 0 };
+	return (struct flow_last_sent){ .at_ns = k->at_ns,
+					.timestamp = k->timestamp,
+					.clock_hz = k->clock_hz,
+					.sequence = k->sequence,
+					.units = is_made(f) || !k->started ? k->units : 0 };
 }
 
-bool flow_said_outran(const struct flow *f)
+bool flow_last_sent_outran(const struct flow *f)
 {
 	/* First, as the tick has read this cache line of each flow anyway. It is set once control was told of a stream that we generate. */
-	return UNLIKELY(f->told.units != 0) && is_made(f) && f->sink.started &&
-	       sink_outran(&f->sink, &f->told);
+	return UNLIKELY(f->sent_reported.units != 0) && is_made(f) && f->sink.started &&
+	       sink_outran(&f->sink, &f->sent_reported);
 }
 
 struct flow_resume flow_resume_read(const struct flow *f)
@@ -259,7 +259,7 @@ struct flow_resume flow_resume_read(const struct flow *f)
 		.timestamp_offset = f->source.timestamp_offset,
 		.sequence_offset = f->source.sequence_offset,
 		.started = f->source.started,
-		.said = said_read(f),
+		.sent = said_read(f),
 	};
 
 	srtp_flow_resume(f, &r);
@@ -272,9 +272,9 @@ struct flow_stats flow_stats_read(const struct flow *f)
 	int64_t lost = seq_lost(&f->count); /* negative: packets came twice */
 
 	s.lost = f->lost_before + (lost > 0 ? (uint32_t)lost : 0);
-	s.packets_in = f->heard.packets;
-	s.octets_in = f->heard.octets;
-	s.last_in_ns = f->heard.last_ns;
+	s.packets_in = f->received.packets;
+	s.octets_in = f->received.octets;
+	s.last_in_ns = f->received.last_ns;
 	s.packets_out = f->sent.packets;
 	s.octets_out = f->sent.octets;
 	s.jitter_us = jitter_us(&f->jitter);

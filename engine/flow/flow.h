@@ -27,9 +27,9 @@ struct worker;
 
 /* Whom we believe on one socket. */
 struct latch {
-	struct addr source; /* ADDR_NONE: nobody yet */
-	uint64_t heard_ns;  /* last packet of the source */
-	uint64_t since_ns;  /* first one */
+	struct addr source;   /* ADDR_NONE: nobody yet */
+	uint64_t received_ns; /* last packet of the source */
+	uint64_t since_ns;    /* first one */
 };
 
 /* A run of one RTP source of the party, and what turns its numbers into those of the stream we send on (source.h). */
@@ -56,7 +56,7 @@ struct sink {
 	uint8_t started;
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
 	uint16_t
-		units; /* of a timestamp, between two packets of what is made or coded here; see flow_said */
+		units; /* of a timestamp, between two packets of what is made or coded here; see flow_last_sent */
 	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/job/coder.h) */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
@@ -94,7 +94,7 @@ enum {
 };
 
 /* RTP accepted from the party; sent to it. Octets of UDP payload. */
-struct flow_heard {
+struct flow_received {
 	uint64_t packets, octets;
 	uint64_t last_ns; /* 0: never */
 };
@@ -130,7 +130,7 @@ struct flow {
 	struct latch latch_rtp;   /* its source is still of line 0, its times are of line 1 */
 	/* lines 1 and 2: written when the party was heard */
 	struct source source; /* the one relayed now */
-	struct flow_heard heard;
+	struct flow_received received;
 	struct arrival_jitter jitter;
 	struct seq_count count;
 	uint32_t lost_before; /* of earlier sources */
@@ -199,9 +199,9 @@ struct flow {
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	struct flow_pace pace;
 	struct reports reports;
-	struct flow_said told; /* by the last MEDIA_FLOW_LATCHED */
-	uint8_t seen_anew;     /* new_picture.h: another one sees it */
-	uint8_t connected;     /* 1: the RTP socket is connected to the latched source */
+	struct flow_last_sent sent_reported; /* by the last MEDIA_FLOW_LATCHED */
+	uint8_t seen_anew;                   /* new_picture.h: another one sees it */
+	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
 } CACHE_ALIGNED;
 
 static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");
@@ -238,7 +238,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 /* Everything of the spec but id and resume. The living state goes on; a moved signalled address is latched anew. */
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
 /* When its party was heard last, or began to be expected. */
-uint64_t flow_heard_ns(const struct flow *f);
+uint64_t flow_received_ns(const struct flow *f);
 void flow_close(struct flow_table *t, struct flow *f);
 /* NULL when the id is stale or never was. */
 static inline struct flow *flow_find(const struct flow_table *t, struct flow_id id)
@@ -260,7 +260,7 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 /* What a successor needs. */
 struct flow_resume flow_resume_read(const struct flow *f);
 /* Of what its party hears more has left than a successor would expect. */
-bool flow_said_outran(const struct flow *f);
+bool flow_last_sent_outran(const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
 static inline const struct latch *flow_latch(const struct flow *f, enum channel c)
@@ -275,7 +275,7 @@ static inline bool flow_is_opaque(const struct flow *f)
 }
 
 /* A packet of the party came, from where it is sent to now: of ICE, a check. */
-static inline bool flow_is_heard(const struct flow *f)
+static inline bool flow_has_received(const struct flow *f)
 {
 	return LIKELY(f->latch_rtp.source.family != ADDR_NONE) ||
 	       f->latch_rtcp.source.family != ADDR_NONE;
@@ -290,10 +290,10 @@ static inline const struct payload_rule *flow_rule(const struct flow *f, uint8_t
 /* One that is to be relayed came from it. */
 static inline void flow_count_in(struct flow *f, uint16_t length, uint64_t now_ns)
 {
-	if (UNLIKELY(f->heard.packets++ == 0))
+	if (UNLIKELY(f->received.packets++ == 0))
 		f->stats.first_in_ns = now_ns;
-	f->heard.last_ns = now_ns;
-	f->heard.octets += length;
+	f->received.last_ns = now_ns;
+	f->received.octets += length;
 }
 
 /* An RTP packet of so many octets was sent to the party. */

@@ -49,7 +49,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 	p->source = f->source;
 	p->source_before = f->source_before;
 	p->sink = f->sink;
-	p->heard = f->heard;
+	p->received = f->received;
 	p->sent = f->sent;
 	p->jitter = f->jitter;
 	p->count = f->count;
@@ -65,7 +65,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 	p->trickle = f->trickle;
 	p->digit_told_ns = f->digit_told_ns;
 	p->noticed_ns = f->noticed_ns;
-	p->told = f->told;
+	p->sent_reported = f->sent_reported;
 	memcpy(p->tap_lost, f->tap_lost, sizeof(p->tap_lost));
 }
 
@@ -108,7 +108,7 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->source = p->source;
 	f->source_before = p->source_before;
 	f->sink = p->sink;
-	f->heard = p->heard;
+	f->received = p->received;
 	f->sent = p->sent;
 	f->jitter = p->jitter;
 	f->count = p->count;
@@ -125,7 +125,7 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->trickle = p->trickle;
 	f->digit_told_ns = p->digit_told_ns;
 	f->noticed_ns = p->noticed_ns;
-	f->told = p->told;
+	f->sent_reported = p->sent_reported;
 	memcpy(f->tap_lost, p->tap_lost, sizeof(f->tap_lost));
 	unpack_consent(w, f, p);
 	transcoder_arrive(w, f, p->transcoder);

@@ -20,7 +20,7 @@ struct flow_parcel {
 	int fd[CHANNELS]; /* -1: none */
 	struct source source, source_before;
 	struct sink sink;
-	struct flow_heard heard;
+	struct flow_received received;
 	struct flow_sent sent;
 	struct arrival_jitter jitter;
 	struct seq_count count;
@@ -33,7 +33,7 @@ struct flow_parcel {
 	struct reports reports;
 	struct trickle trickle;
 	uint64_t digit_told_ns, noticed_ns;
-	struct flow_said told;
+	struct flow_last_sent sent_reported;
 	uint32_t tap_lost[TAP_READERS];
 	uint64_t consent_ns[CHANNELS]; /* of ICE; 0: none */
 	struct transcoder *transcoder; /* NULL: none */

@@ -75,7 +75,7 @@ static bool party_take(struct worker *w, struct flow *f, const struct addr *part
 	if (!other || other == f)
 		return true;
 	pair = ice_find(&worker_transport(w, other)->ice, CHANNEL_RTP, party);
-	if (now_ns - pair->heard_ns < PARTY_KEPT_NS)
+	if (now_ns - pair->received_ns < PARTY_KEPT_NS)
 		return false;
 	pair_drop(w, other, pair);
 	flow_pairs_follow(w, other, now_ns);

@@ -43,7 +43,7 @@ void kept_write(struct kept *k, const struct flow *f, const struct shortcut *s,
 					      .in_sent = *in_sent,
 					      .source = f->source,
 					      .sink = f->sink,
-					      .heard = f->heard,
+					      .received = f->received,
 					      .sent = f->sent,
 					      .jitter = f->jitter,
 					      .count = f->count,
@@ -69,7 +69,7 @@ void kept_apply(const struct kept_copy *c, struct flow *f)
 {
 	int64_t lost = seq_lost(&c->count);
 
-	f->heard = c->heard;
+	f->received = c->received;
 	f->sent = c->sent;
 	f->stats = c->stats;
 	f->sink.packets = c->sink.packets;
@@ -82,5 +82,5 @@ void kept_apply(const struct kept_copy *c, struct flow *f)
 	} else if (lost > 0) { /* some packets may have passed since: they are not lost */
 		f->lost_before += (uint32_t)lost;
 	}
-	f->pace.rtp = f->heard.packets; /* none of them came in this tick */
+	f->pace.rtp = f->received.packets; /* none of them came in this tick */
 }

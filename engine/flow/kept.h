@@ -27,7 +27,7 @@ struct kept_copy {
 	struct kept_share in_sent;  /* by that of the one which feeds it, in sent and sink */
 	struct source source;
 	struct sink sink;
-	struct flow_heard heard;
+	struct flow_received received;
 	struct flow_sent sent;
 	struct arrival_jitter jitter;
 	struct seq_count count;

@@ -73,7 +73,7 @@ bool latch_allows(const struct flow *f, enum channel c, const struct addr *from,
 	if (l->source.family != ADDR_NONE) {
 		if (LIKELY(addr_eq(from, &l->source)))
 			return true;
-		if (now_ns - l->heard_ns < LATCH_SILENCE_NS && !is_signalled(f, c, from))
+		if (now_ns - l->received_ns < LATCH_SILENCE_NS && !is_signalled(f, c, from))
 			return false;
 	}
 	return c == CHANNEL_RTP ? is_allowed_rtp(f, from) : is_allowed_rtcp(f, from, ssrc);
@@ -96,18 +96,18 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint3
 
 	*changed = false;
 	if (LIKELY(latched && addr_eq(from, &l->source))) {
-		l->heard_ns = now_ns;
+		l->received_ns = now_ns;
 		return true;
 	}
 	if (UNLIKELY(f->transport & TRANSPORT_PAIRS)) { /* ice_stage knows the pair */
-		l->heard_ns = now_ns;
+		l->received_ns = now_ns;
 		return true;
 	}
 	if (!latch_allows(f, c, from, ssrc, now_ns))
 		return false;
 	if (c == CHANNEL_RTP)
 		rtp_moved(f, latched, now_ns);
-	*l = (struct latch){ .source = *from, .heard_ns = now_ns, .since_ns = now_ns };
+	*l = (struct latch){ .source = *from, .received_ns = now_ns, .since_ns = now_ns };
 	if (c == CHANNEL_RTP)
 		latch_place_rtcp(f);
 	*changed = true;
@@ -123,7 +123,7 @@ void latch_resume(struct flow *f, enum channel c, const struct addr *source, uin
 	if (source->family == ADDR_NONE)
 		return;
 	if (of_rtp)
-		f->latch_rtcp = (struct latch){ .source = *source, .heard_ns = now_ns };
+		f->latch_rtcp = (struct latch){ .source = *source, .received_ns = now_ns };
 	else if (!latch_accept(f, c, source, 0, now_ns, &changed))
 		return;
 	/* it spoke until a moment ago: to the process before */
@@ -135,7 +135,7 @@ bool latch_is_stable(const struct flow *f, uint64_t now_ns)
 	const struct latch *l = &f->latch_rtp;
 
 	return l->source.family != ADDR_NONE && now_ns - l->since_ns >= LATCH_STABLE_NS &&
-	       now_ns - l->heard_ns < LATCH_QUIET_NS;
+	       now_ns - l->received_ns < LATCH_QUIET_NS;
 }
 
 void latch_forget(struct flow *f, enum channel c)
@@ -211,7 +211,7 @@ void latch_stage(struct worker *w, struct batch *b)
 		if (p->verdict != VERDICT_NONE)
 			continue;
 		if (LIKELY(latch_is_ordinary(p)))
-			p->flow->latch_rtp.heard_ns = b->now_ns;
+			p->flow->latch_rtp.received_ns = b->now_ns;
 		else
 			p->verdict = (uint8_t)pkt_latch(w, p, b->now_ns);
 	}

@@ -124,7 +124,7 @@ static void report_send(struct worker *w, struct flow *f, uint64_t now_ns)
 	struct reports *r = &f->reports;
 	struct rtcp_report report = { .ssrc = f->ssrc_out,
 				      .sends = f->sink.packets != r->packets_sent,
-				      .hears = f->heard.packets != r->packets_heard };
+				      .hears = f->received.packets != r->packets_received };
 	uint8_t memory[RTCP_REPORT_MAX];
 
 	if (report.sends)
@@ -141,7 +141,7 @@ static void report_send(struct worker *w, struct flow *f, uint64_t now_ns)
 	if (report.sends)
 		sr_sent(f, report.info.ntp, now_ns);
 	r->packets_sent = f->sink.packets;
-	r->packets_heard = f->heard.packets;
+	r->packets_received = f->received.packets;
 }
 
 void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -156,7 +156,7 @@ void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		return;
 	r->due_ns = now_ns + interval_ns(w);
 	if (now_ns - r->relayed_ns < REPORTS_AFTER_NS ||
-	    (!f->sink.started && f->heard.packets == 0))
+	    (!f->sink.started && f->received.packets == 0))
 		return;
 	report_send(w, f, now_ns);
 }

@@ -15,13 +15,13 @@ struct flow;
 
 /* Part of a flow; zero-initialised at its open, but relayed_ns. */
 struct reports {
-	uint64_t relayed_ns;    /* RTCP of the peer was sent to the party */
-	uint64_t due_ns;        /* 0: not yet planned */
-	uint64_t sr_in_ns;      /* last sender report of the party */
-	uint64_t sr_out_ns;     /* last one to the party, relayed or ours */
-	uint32_t sr_in, sr_out; /* and the middle 32 bits of its NTP time (LSR); 0: none */
-	uint32_t packets_sent;  /* of the sink, at our last report */
-	uint64_t packets_heard; /* of the party, then */
+	uint64_t relayed_ns;       /* RTCP of the peer was sent to the party */
+	uint64_t due_ns;           /* 0: not yet planned */
+	uint64_t sr_in_ns;         /* last sender report of the party */
+	uint64_t sr_out_ns;        /* last one to the party, relayed or ours */
+	uint32_t sr_in, sr_out;    /* and the middle 32 bits of its NTP time (LSR); 0: none */
+	uint32_t packets_sent;     /* of the sink, at our last report */
+	uint64_t packets_received; /* of the party, then */
 };
 
 /* RTCP of the party, checked (rtcp_check): its sender report, and what it says about our stream. */

@@ -95,9 +95,9 @@ static void read_party(const struct worker *w, struct flow *f, const struct xdp_
 	uint32_t ahead =
 		__atomic_load_n(&e->sequence, __ATOMIC_RELAXED) - (uint32_t)f->count.highest;
 
-	f->heard.packets += packets;
-	f->heard.octets += octets;
-	f->heard.last_ns = f->latch_rtp.heard_ns = past_load(w, &e->heard_ns);
+	f->received.packets += packets;
+	f->received.octets += octets;
+	f->received.last_ns = f->latch_rtp.received_ns = past_load(w, &e->received_ns);
 	f->count.received += (uint32_t)packets;
 	if ((int32_t)ahead <= 0)
 		return; /* it left while others came: those are farther */
@@ -284,7 +284,7 @@ static void shortcut_join(struct worker *w, struct flow *f)
 	left_sent(s, shortcut_of(w, peer), peer);
 	state_set(w, s, SHORTCUT_TAKEN);
 	shortcut_read(w, f);
-	f->pace.rtp = f->heard.packets; /* they came in more than a tick */
+	f->pace.rtp = f->received.packets; /* they came in more than a tick */
 }
 
 /* ---- end ---- */
@@ -390,7 +390,7 @@ static void entry_begin(struct xdp_forward *e, const struct flow *f, const struc
 	e->run++;
 	e->sequence = (uint32_t)f->count.highest;
 	e->packets = e->octets = 0;
-	e->heard_ns = f->latch_rtp.heard_ns;
+	e->received_ns = f->latch_rtp.received_ns;
 	e->jitter = f->jitter.scaled;
 	e->transit = f->jitter.transit;
 	e->timestamp = k->timestamp;

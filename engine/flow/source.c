@@ -74,12 +74,12 @@ enum {
 #define SAID_NEW_NS (5 * NS_PER_S / 2)
 
 /* From the time of a to that of b. */
-static uint32_t said_packets(uint64_t elapsed_ns, const struct flow_said *a)
+static uint32_t said_packets(uint64_t elapsed_ns, const struct flow_last_sent *a)
 {
 	return elapsed_units(elapsed_ns, a->clock_hz) / a->units;
 }
 
-void sink_restore(struct sink *k, const struct flow_said *said, uint64_t now_ns)
+void sink_restore(struct sink *k, const struct flow_last_sent *said, uint64_t now_ns)
 {
 	uint64_t elapsed_ns = now_ns > said->at_ns ? now_ns - said->at_ns : 0;
 	uint32_t margin, packets;
@@ -107,7 +107,7 @@ bool sink_resume(struct sink *k, uint64_t now_ns)
 	return true;
 }
 
-bool sink_outran(const struct sink *k, const struct flow_said *told)
+bool sink_outran(const struct sink *k, const struct flow_last_sent *told)
 {
 	uint64_t elapsed_ns = k->at_ns - told->at_ns;
 	int32_t ahead;

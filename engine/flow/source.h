@@ -67,11 +67,11 @@ static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timesta
  * The process before this one sent the party a sound, of which the record says that. The stream will go on behind all that may have left,
  * and in step with time as soon as time is there. Where an index of SRTP says its numbers (srtp_flow.h) that counts.
  */
-void sink_restore(struct sink *k, const struct flow_said *said, uint64_t now_ns);
+void sink_restore(struct sink *k, const struct flow_last_sent *said, uint64_t now_ns);
 /* The stream of the previous process goes on from now. False: it had none. */
 bool sink_resume(struct sink *k, uint64_t now_ns);
 /* The stream is ahead of what a successor would extrapolate from the last report to control. */
-bool sink_outran(const struct sink *k, const struct flow_said *told);
+bool sink_outran(const struct sink *k, const struct flow_last_sent *told);
 /* The timestamp of this moment, in the clock of the audio sent last. */
 uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns);
 /* Of a run that begins now, in its own clock: what was sent last was a packet. */

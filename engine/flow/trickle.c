@@ -36,13 +36,13 @@ void flow_pace_tick(struct flow *f)
 {
 	struct flow_pace *p = &f->pace;
 	uint32_t most = in_tick(f->kind == MEDIA_VIDEO ? PARTY_FRAMES_PER_S : PARTY_SOUND_PER_S);
-	uint64_t heard = f->heard.packets - p->rtp;
+	uint64_t heard = f->received.packets - p->rtp;
 
 	if (f->receive == FLOW_RECEIVE && heard > most)
 		f->receive = FLOW_RECEIVE_PACED;
 	else if (f->receive == FLOW_RECEIVE_PACED && p->rtp_left > 0)
 		f->receive = FLOW_RECEIVE;
-	p->rtp = f->heard.packets;
+	p->rtp = f->received.packets;
 	p->rtp_left = most;
 	p->rtcp_left = in_tick(PARTY_RTCP_PER_S);
 }

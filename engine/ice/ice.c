@@ -61,7 +61,7 @@ struct ice_pair *ice_place(struct ice *i)
 		if (!is_used(p))
 			return p;
 		if (p != selected_of(i, (enum channel)p->channel) &&
-		    (!place || p->heard_ns < place->heard_ns))
+		    (!place || p->received_ns < place->received_ns))
 			place = p;
 	}
 	assert(place); /* there are more places than channels */
@@ -81,7 +81,7 @@ struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *p
 	struct ice_pair *p = ice_place(i);
 
 	pair_begin(i, p, c, party);
-	p->heard_ns = now_ns;
+	p->received_ns = now_ns;
 	p->nominated_ns = 1; /* it was, and whatever is nominated now is later */
 	select_pair(i, c, p);
 	return p;
@@ -89,13 +89,13 @@ struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *p
 
 uint64_t ice_consent_ns(const struct ice *i, enum channel c)
 {
-	return i->selected[c] == ICE_NO_PAIR ? 0 : i->pairs[i->selected[c]].heard_ns;
+	return i->selected[c] == ICE_NO_PAIR ? 0 : i->pairs[i->selected[c]].received_ns;
 }
 
-void ice_consent_keep(struct ice *i, enum channel c, uint64_t heard_ns)
+void ice_consent_keep(struct ice *i, enum channel c, uint64_t received_ns)
 {
-	if (i->selected[c] != ICE_NO_PAIR && heard_ns != 0)
-		i->pairs[i->selected[c]].heard_ns = heard_ns;
+	if (i->selected[c] != ICE_NO_PAIR && received_ns != 0)
+		i->pairs[i->selected[c]].received_ns = received_ns;
 }
 
 /* May this nomination take the place of the one before? */
@@ -116,7 +116,7 @@ void ice_checked(struct ice *i, struct ice_pair *p, enum channel c, const struct
 		pair_begin(i, p, c, party);
 	i->checks++;
 	i->checked_ns = now_ns;
-	p->heard_ns = now_ns;
+	p->received_ns = now_ns;
 	p->priority = check->priority;
 	if (p->session != i->session)
 		p->nominated_ns = 0;
@@ -144,7 +144,7 @@ static bool is_of_before(const struct ice *i, const struct ice_pair *p)
 struct ice_pair *ice_expired(struct ice *i, uint64_t now_ns)
 {
 	for (struct ice_pair *p = i->pairs; p < i->pairs + ICE_PAIRS_MAX; p++)
-		if (is_used(p) && (now_ns - p->heard_ns >= ICE_CONSENT_NS || is_of_before(i, p)))
+		if (is_used(p) && (now_ns - p->received_ns >= ICE_CONSENT_NS || is_of_before(i, p)))
 			return p;
 	return NULL;
 }

@@ -19,7 +19,7 @@ enum { ICE_PAIRS_MAX = 8, ICE_NO_PAIR = 0xff };
 /* Our end has one address for each channel, so the party's tells pairs apart. */
 struct ice_pair {
 	struct addr party;     /* ADDR_NONE: free */
-	uint64_t heard_ns;     /* last authentic check */
+	uint64_t received_ns;  /* last authentic check */
 	uint64_t nominated_ns; /* last one with USE-CANDIDATE; 0: none */
 	uint32_t priority;     /* of the party's candidate */
 	uint32_t age;          /* counts the pairs validated before it */
@@ -53,7 +53,7 @@ struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *p
 /* When the party last agreed to what it is sent; 0: it is sent nothing. */
 uint64_t ice_consent_ns(const struct ice *i, enum channel c);
 /* Of a pair that was restored, where it is known: consent does not begin anew. */
-void ice_consent_keep(struct ice *i, enum channel c, uint64_t heard_ns);
+void ice_consent_keep(struct ice *i, enum channel c, uint64_t received_ns);
 /* NULL: no authentic check came from there lately. */
 struct ice_pair *ice_find(struct ice *i, enum channel c, const struct addr *party);
 /* Where a new pair goes: a free place, else that of the pair heard least lately, which is not sent to. */

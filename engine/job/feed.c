@@ -226,13 +226,13 @@ static enum verdict feed_take(struct worker *w, struct job *j, const struct pkt 
 {
 	struct feed *f = j->work;
 	enum media_codec codec = feed_codec(f, p);
-	struct feed_said *said;
+	struct feed_out *said;
 
 	if (codec == MEDIA_CODECS)
 		return VERDICT_PAYLOAD_TYPE;
 	if (p->payload_length > FEED_OCTETS_MAX)
 		return VERDICT_JOB_FULL;
-	said = media_feed_said_reserve(f->link);
+	said = media_feed_out_reserve(f->link);
 	if (!said)
 		return VERDICT_JOB_FULL;
 	said->at_ns = w->batch.now_ns;
@@ -244,7 +244,7 @@ static enum verdict feed_take(struct worker *w, struct job *j, const struct pkt 
 	said->codec = (uint8_t)codec;
 	said->length = p->payload_length;
 	memcpy(said->octets, p->data + p->payload_at, p->payload_length);
-	media_feed_said_publish(f->link);
+	media_feed_out_publish(f->link);
 	return VERDICT_ALONE;
 }
 

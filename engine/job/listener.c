@@ -92,7 +92,7 @@ static bool listener_is_open(const struct worker *w, struct flow *f)
 {
 	if (!f->send || !flow_rtp_to(f) || (f->secure & SECURE_OUT && !f->srtp_out))
 		return false;
-	return flow_is_heard(f) || trickle_take(f, w->now_ns);
+	return flow_has_received(f) || trickle_take(f, w->now_ns);
 }
 
 /* Behind all that was sent before. Whoever fed the stream begins a new run when it does again. */

@@ -99,7 +99,7 @@ static void overlay_lead(struct worker *w, struct overlay *o, struct flow *f)
 	phase_set(w, o, f, OVERLAY_LEADS);
 	o->based = o->makes = false;
 	o->made_ms = 0;
-	o->heard_ns = w->now_ns; /* whether anything comes is seen until then */
+	o->received_ns = w->now_ns; /* whether anything comes is seen until then */
 	overlay_wake(w, o, o->due_ns > least_ns ? o->due_ns : least_ns);
 }
 

@@ -71,11 +71,11 @@ struct overlay {
 	struct media_taken taken[MEDIA_TAKEN_MAX];
 	struct wheel_timer timer;
 	enum overlay_phase phase;
-	uint64_t due_ns;   /* by the spec: of this tone, or the next one */
-	uint64_t begun_ns; /* it sounds since */
-	uint64_t heard_ns; /* a packet for the party came, or one is waited for since */
-	bool based;        /* the next two are valid */
-	uint32_t base;     /* timestamp of the tone's first sample */
+	uint64_t due_ns;      /* by the spec: of this tone, or the next one */
+	uint64_t begun_ns;    /* it sounds since */
+	uint64_t received_ns; /* a packet for the party came, or one is waited for since */
+	bool based;           /* the next two are valid */
+	uint32_t base;        /* timestamp of the tone's first sample */
 	uint32_t base_hz;
 	uint16_t made_sequence; /* of the last packet that was made, valid with makes */
 	bool makes;

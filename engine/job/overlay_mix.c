@@ -70,7 +70,7 @@ enum verdict overlay_take(struct worker *w, struct pkt *p)
 
 	if (o->phase == OVERLAY_RESTS || p->payload_length == 0)
 		return VERDICT_RELAY;
-	o->heard_ns = w->batch.now_ns;
+	o->received_ns = w->batch.now_ns;
 	o->makes = false;
 	if (codec == MEDIA_CODECS)
 		return packet_replace(w, o, p);
@@ -151,7 +151,7 @@ void overlay_add(struct worker *w, struct flow *f, uint32_t timestamp, struct ov
 {
 	struct overlay *o = overlay_of(w, f);
 
-	o->heard_ns = w->now_ns;
+	o->received_ns = w->now_ns;
 	o->makes = false;
 	if (!is_heard_with(o))
 		return;
@@ -165,7 +165,7 @@ void overlay_hear(struct worker *w, struct flow *f, struct made_rtp *rtp)
 	bool sounds = is_heard_with(o);
 	uint32_t n = 0;
 
-	o->heard_ns = w->now_ns;
+	o->received_ns = w->now_ns;
 	o->makes = false;
 	if (o->phase == OVERLAY_RESTS)
 		return;
@@ -228,9 +228,9 @@ static void packet_make(struct worker *w, struct overlay *o, struct flow *f,
 void overlay_tick(struct worker *w, struct overlay *o, struct flow *f)
 {
 	const struct media_taken *t = taken_now(o, f);
-	bool quiet = w->now_ns - o->heard_ns >= OVERLAY_QUIET_MS * NS_PER_MS;
+	bool quiet = w->now_ns - o->received_ns >= OVERLAY_QUIET_MS * NS_PER_MS;
 
-	if (!quiet || !overlay_is_open(f) || f->making & MAKING_DIGIT || !flow_is_heard(f))
+	if (!quiet || !overlay_is_open(f) || f->making & MAKING_DIGIT || !flow_has_received(f))
 		return;
 	if (t && overlay_voice_take(o, t->codec))
 		packet_make(w, o, f, t);

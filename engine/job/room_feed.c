@@ -55,7 +55,7 @@ static bool room_feed_say(struct worker *w, struct room_part *p, int16_t *out)
 static void room_feed_hear(struct worker *w, struct room_part *p, const int16_t *mix, bool heard)
 {
 	struct room_feed *f = (struct room_feed *)p;
-	struct feed_said *said = media_feed_said_reserve(f->spec.feed);
+	struct feed_out *said = media_feed_out_reserve(f->spec.feed);
 	int16_t pcm[MIX_SAMPLES_MAX];
 	uint32_t n = convert_frame(&f->out, mix, pcm);
 
@@ -75,7 +75,7 @@ static void room_feed_hear(struct worker *w, struct room_part *p, const int16_t 
 		said->octets[2 * i] = (uint8_t)((uint16_t)pcm[i] >> 8);
 		said->octets[2 * i + 1] = (uint8_t)(pcm[i] & 0xff);
 	}
-	media_feed_said_publish(f->spec.feed);
+	media_feed_out_publish(f->spec.feed);
 }
 
 static const struct room_part_kind g_room_feed = { .wants = room_feed_wants,

@@ -15,8 +15,8 @@ static enum floor_claim video_claim(const struct worker *w, const struct member_
 {
 	const struct flow *f = &w->flows.list[m->slot];
 
-	if (!f->receive || m->spec.coaches || !m->heard_ns ||
-	    w->now_ns > m->heard_ns + VIDEO_SILENT_MS * NS_PER_MS)
+	if (!f->receive || m->spec.coaches || !m->received_ns ||
+	    w->now_ns > m->received_ns + VIDEO_SILENT_MS * NS_PER_MS)
 		return FLOOR_NONE;
 	return m->spec.muted ? FLOOR_MUTED : FLOOR_SPEAKS;
 }

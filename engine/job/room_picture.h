@@ -26,19 +26,19 @@ enum {
 	VIDEO_RING = 256,       /* packets that wait: a picture of 300 kB */
 	VIDEO_OCTETS = 1488,    /* of a payload */
 	VIDEO_HZ = 90000,       /* RFC 6184 8.2.1, RFC 7741 6.1 */
-	VIDEO_UNITS = 180,      /* flow_said.units: no more packets than this says are sent */
+	VIDEO_UNITS = 180,      /* flow_last_sent.units: no more packets than this says are sent */
 	VIDEO_SILENT_MS = 2000, /* who sends nothing for so long is no source */
 	VIDEO_REVIEW_MS = 100,
 };
 
 struct video_source {
 	uint32_t ssrc;
-	uint32_t epoch;     /* another one: another stream */
-	uint16_t sequence;  /* highest */
-	uint64_t heard_ns;  /* 0: never */
-	uint64_t begun_ns;  /* a decoder could begin last; 0: never */
-	uint32_t ends_then; /* picture.ends, when it was heard */
-	uint8_t format;     /* of its newest packet */
+	uint32_t epoch;       /* another one: another stream */
+	uint16_t sequence;    /* highest */
+	uint64_t received_ns; /* 0: never */
+	uint64_t begun_ns;    /* a decoder could begin last; 0: never */
+	uint32_t ends_then;   /* picture.ends, when it was heard */
+	uint8_t format;       /* of its newest packet */
 	bool held; /* what comes of it waits: somebody who goes over to it has half a picture */
 	uint32_t watchers;      /* views that have it, or shall */
 	uint32_t pixels;        /* of its newest picture that says it; 0: not known */
@@ -82,8 +82,8 @@ struct member_video {
 	uint32_t slot; /* of its flow */
 	struct flow_member spec;
 	struct flow_video terms;
-	uint64_t heard_ns; /* any layer; 0: never */
-	uint32_t ends;     /* of pictures, of all layers */
+	uint64_t received_ns; /* any layer; 0: never */
+	uint32_t ends;        /* of pictures, of all layers */
 	struct video_source layers
 		[MEDIA_LAYERS_MAX]; /* by terms.layers; of a picture without layers the first */
 	struct video_view view;

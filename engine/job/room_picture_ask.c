@@ -59,7 +59,7 @@ uint32_t video_requests_send(struct worker *w, struct room_video *p)
 		struct member_video *m = p->list[i];
 
 		for (uint8_t k = 0; m && k < (uint8_t)MEDIA_LAYERS_MAX; k++)
-			if (m->layers[k].heard_ns)
+			if (m->layers[k].received_ns)
 				done += source_ask(w, &m->layers[k], &w->flows.list[m->slot]);
 	}
 	p->asks = false;

@@ -34,14 +34,14 @@ static uint8_t layer_named(const struct media_layers *layers, struct bytes rid)
 static uint8_t layer_with(const struct member_video *m, uint32_t ssrc)
 {
 	for (uint8_t i = 0; i < m->terms.layers.count; i++)
-		if (m->layers[i].heard_ns && m->layers[i].ssrc == ssrc)
+		if (m->layers[i].received_ns && m->layers[i].ssrc == ssrc)
 			return i;
 	return LAYER_NONE;
 }
 
 static bool layer_is_silent(const struct video_source *s, uint64_t now_ns)
 {
-	return !s->heard_ns || now_ns - s->heard_ns >= LAYER_SILENCE_NS;
+	return !s->received_ns || now_ns - s->received_ns >= LAYER_SILENCE_NS;
 }
 
 static uint8_t layer_free(const struct member_video *m, uint64_t now_ns)
@@ -49,7 +49,7 @@ static uint8_t layer_free(const struct member_video *m, uint64_t now_ns)
 	uint8_t found = LAYER_NONE;
 
 	for (uint8_t i = 0; i < m->terms.layers.count; i++) {
-		if (!m->layers[i].heard_ns)
+		if (!m->layers[i].received_ns)
 			return i;
 		if (found == LAYER_NONE && layer_is_silent(&m->layers[i], now_ns))
 			found = i;
@@ -63,7 +63,7 @@ static void layer_take_from_others(struct member_video *m, uint8_t layer, uint32
 	uint8_t other = layer_with(m, ssrc);
 
 	if (other != LAYER_NONE && other != layer)
-		m->layers[other].heard_ns = 0;
+		m->layers[other].received_ns = 0;
 }
 
 uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now_ns)
@@ -103,7 +103,7 @@ void video_layers_change(struct member_video *m, const struct media_layers *laye
 	if (layers_eq(&m->terms.layers, layers))
 		return;
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LAYERS_MAX; i++)
-		m->layers[i].heard_ns = 0;
+		m->layers[i].received_ns = 0;
 }
 
 /* ---- which one a viewer has ---- */
@@ -111,8 +111,9 @@ void video_layers_change(struct member_video *m, const struct media_layers *laye
 static struct layer_seen layer_see(const struct member_video *m, const struct video_source *s)
 {
 	return (struct layer_seen){
-		.comes = s->heard_ns && (m->heard_ns - s->heard_ns < LAYER_SILENT_MS * NS_PER_MS ||
-					 m->ends - s->ends_then < LAYER_MISSED),
+		.comes = s->received_ns &&
+			 (m->received_ns - s->received_ns < LAYER_SILENT_MS * NS_PER_MS ||
+			  m->ends - s->ends_then < LAYER_MISSED),
 		.steady = s->rate.times == LAYER_STEADY,
 		.kbps = s->rate.kbps,
 		.pixels = s->pixels,
@@ -145,7 +146,7 @@ uint8_t video_layer_for(const struct room_video *p, const struct video_view *v, 
 void video_rates_read(struct member_video *m, uint64_t now_ns)
 {
 	for (uint8_t i = 0; i < m->terms.layers.count; i++)
-		if (m->layers[i].heard_ns)
+		if (m->layers[i].received_ns)
 			layer_rate_read(&m->layers[i].rate, now_ns);
 }
 

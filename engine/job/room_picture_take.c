@@ -19,7 +19,7 @@ static bool source_goes_on(const struct video_source *s, const struct pkt *k, ui
 {
 	int16_t ahead = (int16_t)(k->sequence - s->sequence);
 
-	return s->heard_ns && s->ssrc == k->ssrc && s->format == format &&
+	return s->received_ns && s->ssrc == k->ssrc && s->format == format &&
 	       ahead <= (int)SEQ_DROPOUT_MAX && ahead >= -(int)SEQ_MISORDER_MAX;
 }
 
@@ -76,13 +76,13 @@ static bool source_note(struct room_video *p, struct video_source *s, const stru
 {
 	bool follows = true;
 
-	if (!s->heard_ns || now_ns > s->heard_ns + VIDEO_SILENT_MS * NS_PER_MS)
+	if (!s->received_ns || now_ns > s->received_ns + VIDEO_SILENT_MS * NS_PER_MS)
 		p->review_ns = 0;
 	if (!source_goes_on(s, k, format))
 		source_begin(p, s, k, format);
 	else
 		follows = source_follows(p, s, k, now_ns);
-	s->heard_ns = now_ns;
+	s->received_ns = now_ns;
 	layer_rate_note(&s->rate, k->payload_length);
 	return follows;
 }
@@ -96,7 +96,7 @@ static bool source_begins(struct video_source *s, const struct pkt *k, bool foll
 			: k->sequence == s->sequence && keyframe_begins_alone(s->format, payload);
 
 	if (begins)
-		s->begun_ns = s->heard_ns;
+		s->begun_ns = s->received_ns;
 	return begins;
 }
 
@@ -147,7 +147,7 @@ static enum verdict video_take(struct room_video *p, struct video_pick from, con
 
 static void video_heard(struct member_video *m, uint8_t layer, bool ends, uint64_t now_ns)
 {
-	m->heard_ns = now_ns;
+	m->received_ns = now_ns;
 	m->ends += ends;
 	m->layers[layer].ends_then = m->ends;
 }

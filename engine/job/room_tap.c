@@ -106,7 +106,7 @@ static void room_tap_put(struct worker *w, struct room_tap *t, const int16_t *pc
 				  .lost = t->lost,
 				  .clock_hz = t->rate,
 				  .number = t->spec.number,
-				  .side = TAP_SAID,
+				  .side = TAP_FROM_PARTY,
 				  .kind = TAP_SOUND,
 				  .codec = (uint8_t)(t->codec + 1),
 				  .length = length };

@@ -288,7 +288,7 @@ static enum verdict rtp_believe(const struct srtp_job *j, struct srtp_unit *u)
 		v = VERDICT_NONE;
 	if (v != VERDICT_NONE)
 		return v;
-	source = srtp_source_heard(j->stream, source, u->ssrc);
+	source = srtp_source_received(j->stream, source, u->ssrc);
 	source->doubt = SRTP_SURE;
 	srtp_window_note(&source->rtp, u->index);
 	return VERDICT_NONE;
@@ -302,7 +302,7 @@ static enum verdict rtcp_believe(const struct srtp_job *j, struct srtp_unit *u)
 		return VERDICT_SRTP_REPLAY;
 	if (!u->authentic)
 		return VERDICT_SRTP_AUTH;
-	srtp_window_note(&srtp_source_heard(j->stream, source, u->ssrc)->rtcp, u->index);
+	srtp_window_note(&srtp_source_received(j->stream, source, u->ssrc)->rtcp, u->index);
 	return VERDICT_NONE;
 }
 
@@ -491,7 +491,7 @@ struct srtp_source *srtp_source_new(struct srtp_stream *s, uint32_t ssrc)
 
 void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest)
 {
-	struct srtp_source *source = srtp_source_heard(s, srtp_source_find(s, ssrc), ssrc);
+	struct srtp_source *source = srtp_source_received(s, srtp_source_find(s, ssrc), ssrc);
 
 	assert(highest < SRTP_INDEX_END);
 	srtp_window_start(&source->rtp, highest);
@@ -510,7 +510,7 @@ static void source_rekey(struct srtp_source *source, uint64_t highest)
 void srtp_stream_rekey(struct srtp_stream *s, uint32_t ssrc, uint64_t highest, uint32_t name)
 {
 	assert(highest < SRTP_INDEX_END);
-	source_rekey(srtp_source_heard(s, srtp_source_find(s, ssrc), ssrc), highest);
+	source_rekey(srtp_source_received(s, srtp_source_find(s, ssrc), ssrc), highest);
 	s->former = name;
 	s->guess = 1;
 }

@@ -114,8 +114,8 @@ static inline struct srtp_source *srtp_source_find(struct srtp_stream *s, uint32
 struct srtp_source *srtp_source_new(struct srtp_stream *s, uint32_t ssrc);
 
 /* It authenticated; NULL: for the first time. */
-static inline struct srtp_source *srtp_source_heard(struct srtp_stream *s,
-						    struct srtp_source *source, uint32_t ssrc)
+static inline struct srtp_source *srtp_source_received(struct srtp_stream *s,
+						       struct srtp_source *source, uint32_t ssrc)
 {
 	if (UNLIKELY(!source))
 		source = srtp_source_new(s, ssrc);

@@ -64,7 +64,7 @@ void event_digit(struct worker *w, struct flow *f, const struct event_done *done
 
 void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms)
 {
-	metric_add(w->metrics->digits_heard, 1);
+	metric_add(w->metrics->digits_detected, 1);
 	digit_tell(w, f,
 		   &(struct media_event){
 			   .digit = digit, .duration_ms = duration_ms, .relayed = 1, .tone = 1 });
@@ -81,7 +81,7 @@ void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
 		return; /* full: it stays due */
 	f->notice = 0;
 	f->noticed_ns = now_ns;
-	f->told = event.resume.said;
+	f->sent_reported = event.resume.sent;
 }
 
 void notice_stage(struct worker *w, struct batch *b)

@@ -10,7 +10,7 @@
 enum { PAYLOAD_TYPE = 0x7f };
 
 /* Readers of what a party hears, too. */
-enum { TAPS_HEARD = 1U << TAP_RECORD | 1U << TAP_LIVE };
+enum { TAPS_TO_PARTY = 1U << TAP_RECORD | 1U << TAP_LIVE };
 
 static_assert(sizeof(struct tap_packet) % 8 == 0, "the octets behind it are aligned");
 
@@ -47,9 +47,9 @@ static void tap_put(struct worker *w, struct flow *f, const struct pkt *p, enum 
 static void tap_copy(struct worker *w, struct flow *f, const struct pkt *p, bool rtcp,
 		     struct tap_packet *head)
 {
-	unsigned taps = head->side == TAP_HEARD ? f->taps & TAPS_HEARD : f->taps;
+	unsigned taps = head->side == TAP_TO_PARTY ? f->taps & TAPS_TO_PARTY : f->taps;
 
-	if (head->side == TAP_HEARD && p->made && p->unrecorded)
+	if (head->side == TAP_TO_PARTY && p->made && p->unrecorded)
 		taps &= ~(1U << TAP_RECORD);
 	head->call = f->call;
 	head->leg = f->leg;
@@ -69,7 +69,7 @@ static struct addr tap_local(const struct worker *w, const struct flow *f, bool 
 	return capture_local_of(w, f, rtcp && !f->rtcp_mux ? CHANNEL_RTCP : CHANNEL_RTP);
 }
 
-void leg_tap_said(struct worker *w, struct flow *f, const struct pkt *p, uint64_t now_ns)
+void leg_tap_from_party(struct worker *w, struct flow *f, const struct pkt *p, uint64_t now_ns)
 {
 	if (f->taps & TAPS_EAR)
 		ear_take(w, f, p);
@@ -77,7 +77,7 @@ void leg_tap_said(struct worker *w, struct flow *f, const struct pkt *p, uint64_
 		 &(struct tap_packet){ .time_ns = now_ns,
 				       .from = p->from,
 				       .to = tap_local(w, f, false),
-				       .side = TAP_SAID });
+				       .side = TAP_FROM_PARTY });
 }
 
 void leg_tap_in(struct worker *w, const struct batch *b)
@@ -94,7 +94,7 @@ void leg_tap_in(struct worker *w, const struct batch *b)
 			 &(struct tap_packet){ .time_ns = b->now_ns,
 					       .from = p->from,
 					       .to = tap_local(w, p->flow, rtcp),
-					       .side = TAP_SAID });
+					       .side = TAP_FROM_PARTY });
 	}
 }
 
@@ -103,14 +103,14 @@ void leg_tap_out(struct worker *w, const struct batch *b)
 	for (const struct pkt *p = b->list; p < b->list + b->count; p++) {
 		bool rtcp = p->kind == PKT_RTCP;
 
-		if (p->verdict != VERDICT_RELAY || !p->peer || !(p->peer->taps & TAPS_HEARD) ||
+		if (p->verdict != VERDICT_RELAY || !p->peer || !(p->peer->taps & TAPS_TO_PARTY) ||
 		    (p->kind != PKT_RTP && !rtcp))
 			continue;
 		tap_copy(w, p->peer, p, rtcp,
 			 &(struct tap_packet){ .time_ns = b->now_ns,
 					       .from = tap_local(w, p->peer, rtcp),
 					       .to = *p->to,
-					       .side = TAP_HEARD });
+					       .side = TAP_TO_PARTY });
 	}
 	for (int i = 0; i < TAP_READERS; i++)
 		byte_ring_publish(&w->taps[i]);

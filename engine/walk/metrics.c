@@ -91,8 +91,8 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 					  "Calls that were not watched because too many are");
 	m->digits_sent = walk_counter("tandem_media_digits_sent_total", NULL,
 				      "Digits sent as telephone events, or as tones");
-	m->digits_heard = walk_counter("tandem_media_digits_heard_total", NULL,
-				       "Digits of parties that were heard as tones");
+	m->digits_detected = walk_counter("tandem_media_digits_heard_total", NULL,
+					  "Digits of parties that were heard as tones");
 	m->digits_untold =
 		walk_counter("tandem_media_digits_untold_total", NULL,
 			     "Digits of parties beyond 20 a second: relayed, and told to nobody");

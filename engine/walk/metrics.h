@@ -68,7 +68,7 @@ struct media_metrics {
 	metric_id frames_encoded, frames_failed, frames_late, frames_played;
 	metric_id video_shown, keyframes_requested, video_layers;
 	metric_id video_missed_packets[VIDEO_MISSED_RESULTS];
-	metric_id digits_sent, digits_heard, digits_refused[DIGIT_REFUSALS], digits_untold;
+	metric_id digits_sent, digits_detected, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;
 	metric_id jobs, transcoders, complexity;

@@ -23,7 +23,7 @@ static enum verdict opaque_may_leave(struct pkt *p, uint64_t now_ns)
 	if (p->channel == CHANNEL_RTCP ? !flow_pace_rtcp(f)
 				       : f->receive == FLOW_RECEIVE_PACED && !flow_pace_take(f))
 		return VERDICT_TOO_FAST;
-	if (UNLIKELY(!flow_is_heard(p->peer)) && !trickle_take(p->peer, now_ns))
+	if (UNLIKELY(!flow_has_received(p->peer)) && !trickle_take(p->peer, now_ns))
 		return VERDICT_UNHEARD;
 	return VERDICT_RELAY;
 }

@@ -100,7 +100,7 @@ static ALWAYS_INLINE void ordinary_pkt_relay(struct pkt *p, struct flow *f, stru
 	uint16_t sequence = be16_get(p->data + 2);
 	uint32_t clock_hz = f->rule.clock_hz;
 
-	f->latch_rtp.heard_ns = a->at_ns;
+	f->latch_rtp.received_ns = a->at_ns;
 	source_go_on(&f->source, sequence);
 	f->source.payload_type = f->rule.in;
 	(void)seq_update(&f->count, sequence);
@@ -135,7 +135,7 @@ static ALWAYS_INLINE bool ordinary_pkt_take(struct worker *w, struct pkt *p, str
 	if (has_keys)
 		pkt_opened(p, f);
 	if (taps && f->taps)
-		leg_tap_said(w, f, p, a->at_ns);
+		leg_tap_from_party(w, f, p, a->at_ns);
 	ordinary_pkt_relay(p, f, peer, a);
 	return true;
 }

@@ -142,7 +142,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	}
 	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_take(f))
 		return VERDICT_TOO_FAST;
-	if (UNLIKELY(!flow_is_heard(peer)) && !trickle_take(peer, now_ns))
+	if (UNLIKELY(!flow_has_received(peer)) && !trickle_take(peer, now_ns))
 		return VERDICT_UNHEARD;
 	if (UNLIKELY(rule->coding || (p->event && transcoder_is_for(f, rule))))
 		return transcode_take(p);

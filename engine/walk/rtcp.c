@@ -91,7 +91,7 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	p->to = flow_rtcp_to(p->peer);
 	if (!p->to)
 		return flow_no_way(p->peer);
-	if (UNLIKELY(!flow_is_heard(p->peer)) && !trickle_take(p->peer, now_ns))
+	if (UNLIKELY(!flow_has_received(p->peer)) && !trickle_take(p->peer, now_ns))
 		return VERDICT_UNHEARD;
 	v = pkt_translate(p);
 	if (v != VERDICT_RELAY)

@@ -39,7 +39,7 @@ void tick_icmp(struct worker *w, struct flow *f)
 /* Who only listens says so in RTCP, once at least. */
 static bool is_expected(const struct flow *f)
 {
-	return f->receive || (f->send && !flow_is_heard(f));
+	return f->receive || (f->send && !flow_has_received(f));
 }
 
 static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -49,7 +49,7 @@ static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 
 	if (f->silence_ns == 0 || !is_expected(f))
 		return;
-	since_ns = flow_heard_ns(f);
+	since_ns = flow_received_ns(f);
 	if (since_ns == f->silent_told_ns || now_ns - since_ns < f->silence_ns)
 		return;
 	event = event_of(f, MEDIA_FLOW_SILENT);
@@ -95,7 +95,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		shortcut_tick(w, f, now_ns);
 		if (event_tracker_expire(&f->events, now_ns, &done))
 			event_digit(w, f, &done);
-		if (f->notice || flow_said_outran(f))
+		if (f->notice || flow_last_sent_outran(f))
 			event_notice(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);

@@ -26,7 +26,7 @@ static_assert(65536 % TRANSPORT_CC_KEPT == 0, "numbers wrap where places do");
 
 static uint64_t *word_of(struct transport_cc *t, uint16_t number)
 {
-	return &t->heard[number % TRANSPORT_CC_KEPT / 64];
+	return &t->received[number % TRANSPORT_CC_KEPT / 64];
 }
 
 static uint64_t received_bit(uint16_t number)
@@ -36,7 +36,7 @@ static uint64_t received_bit(uint16_t number)
 
 static bool number_is_heard(const struct transport_cc *t, uint16_t number)
 {
-	return t->heard[number % TRANSPORT_CC_KEPT / 64] & received_bit(number);
+	return t->received[number % TRANSPORT_CC_KEPT / 64] & received_bit(number);
 }
 
 static uint32_t arrival_of(const struct transport_cc *t, uint16_t number)
@@ -51,7 +51,7 @@ static uint16_t number_distance(uint16_t from, uint16_t to)
 
 static void begin_anew(struct transport_cc *t, uint16_t number)
 {
-	memset(t->heard, 0, sizeof(t->heard));
+	memset(t->received, 0, sizeof(t->received));
 	t->begin = t->end = number;
 	t->started = true;
 }

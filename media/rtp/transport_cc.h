@@ -20,7 +20,7 @@ enum {
 /* Of one transport, all its m-lines and SSRCs. Zero-initialised. */
 struct transport_cc {
 	uint32_t arrival[TRANSPORT_CC_KEPT]; /* of each number modulo KEPT; 250 us */
-	uint64_t heard[TRANSPORT_CC_KEPT / 64];
+	uint64_t received[TRANSPORT_CC_KEPT / 64];
 	uint16_t begin, end; /* to be reported: from begin on, and before end */
 	uint8_t packets;     /* of feedback, modulo 256 */
 	bool started;

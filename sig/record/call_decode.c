@@ -470,7 +470,8 @@ static bool read_network(struct reading *r, struct call_flow *f, const char *nam
 	return true;
 }
 
-static bool read_flow_said(struct reading *r, struct flow_said *out, const Tandem__Call__Resume *in)
+static bool read_flow_sent(struct reading *r, struct flow_last_sent *out,
+			   const Tandem__Call__Resume *in)
 {
 	const struct instant *now = &r->h->now;
 	uint64_t at_ms = reading_time(r, in->said_utc_ms);
@@ -483,11 +484,11 @@ static bool read_flow_said(struct reading *r, struct flow_said *out, const Tande
 		return reading_wrong(r, "flow: what its party heard");
 	if (ago_ms >= now->ns / NS_PER_MS) /* before this machine started */
 		return true;
-	*out = (struct flow_said){ .at_ns = now->ns - ago_ms * NS_PER_MS,
-				   .timestamp = in->said_timestamp,
-				   .clock_hz = in->said_clock_hz,
-				   .sequence = (uint16_t)in->said_sequence,
-				   .units = (uint16_t)in->said_units };
+	*out = (struct flow_last_sent){ .at_ns = now->ns - ago_ms * NS_PER_MS,
+					.timestamp = in->said_timestamp,
+					.clock_hz = in->said_clock_hz,
+					.sequence = (uint16_t)in->said_sequence,
+					.units = (uint16_t)in->said_units };
 	return true;
 }
 
@@ -505,7 +506,7 @@ static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem
 	out->srtp_key = in->srtp_key;
 	if (in->srtp >= SRTP_INDEX_END)
 		return reading_wrong(r, "flow: SRTP index");
-	return read_flow_said(r, &out->said, in) &&
+	return read_flow_sent(r, &out->sent, in) &&
 	       reading_address(r, &out->source_rtp, in->rtp, "flow: latched address") &&
 	       reading_address(r, &out->source_rtcp, in->rtcp, "flow: latched address");
 }

@@ -289,8 +289,8 @@ static Tandem__Call__Dtls *pack_dtls(struct packed_flow *to, const struct flow_d
 	return out;
 }
 
-static void pack_said(const struct call_host *h, Tandem__Call__Resume *out,
-		      const struct flow_said *said)
+static void pack_sent(const struct call_host *h, Tandem__Call__Resume *out,
+		      const struct flow_last_sent *said)
 {
 	uint64_t ago_ms = said->at_ns < h->now.ns ? (h->now.ns - said->at_ns) / NS_PER_MS : 0;
 
@@ -319,7 +319,7 @@ static void pack_flow(const struct call_host *h, struct packing *p, const struct
 	r->started = f->resume.started;
 	r->srtp = f->resume.srtp_in;
 	r->srtp_key = f->resume.srtp_key;
-	pack_said(h, r, &f->resume.said);
+	pack_sent(h, r, &f->resume.sent);
 	tandem__call__flow__init(out);
 	out->leg = f->leg;
 	out->line = f->line;

@@ -217,7 +217,7 @@ enum {
 
 struct remote_process {
 	uint64_t process;
-	uint64_t heard_ns;
+	uint64_t received_ns;
 };
 
 struct remote_watch {
@@ -769,8 +769,8 @@ static void processes_look(struct remote_watch *r, uint64_t now_ns)
 		struct remote_process p = r->processes[i];
 
 		if (r->host.is_heard(r->host.with, p.process))
-			r->processes[i].heard_ns = now_ns;
-		if (r->processes[i].heard_ns + REMOTE_LOST_NS > now_ns)
+			r->processes[i].received_ns = now_ns;
+		if (r->processes[i].received_ns + REMOTE_LOST_NS > now_ns)
 			continue;
 		r->processes[i] = r->processes[--r->process_count];
 		process_lost(r, &r->asks, p.process);

@@ -262,7 +262,8 @@ static void same_flow(const struct flow *a, const struct flow *b)
 		return;
 	assert(addr_eq(&a->latch_rtp.source, &b->latch_rtp.source));
 	assert(addr_eq(&a->latch_rtcp.source, &b->latch_rtcp.source));
-	assert(a->heard.packets == b->heard.packets && a->heard.octets == b->heard.octets);
+	assert(a->received.packets == b->received.packets &&
+	       a->received.octets == b->received.octets);
 	assert(a->sink.sequence == b->sink.sequence && a->sink.timestamp == b->sink.timestamp);
 	assert(a->stats.rtcp_in == b->stats.rtcp_in);
 }

@@ -215,7 +215,7 @@ static void arrived_check(const struct fuzz *f, const struct flow_parcel *p)
 		return;
 	assert(flow->sink.started >= p->sink.started);
 	assert(!p->sink.started || (uint16_t)(flow->sink.sequence - p->sink.sequence) < 64);
-	assert(flow->heard.packets == p->heard.packets);
+	assert(flow->received.packets == p->received.packets);
 	assert(!flow->srtp_out || srtp_stream_next(flow->srtp_out) >= p->spec.resume.srtp_next);
 }
 

@@ -194,11 +194,11 @@ static void put_resume(struct writer *w, const struct flow_resume *r)
 	number(w, "srtp_key", r->srtp_key);
 	number(w, "srtp_next", r->srtp_next);
 	number(w, "srtcp_next", r->srtcp_next);
-	number(w, "at", r->said.at_ns);
-	number(w, "said_timestamp", r->said.timestamp);
-	number(w, "said_clock", r->said.clock_hz);
-	number(w, "said_sequence", r->said.sequence);
-	number(w, "said_units", r->said.units);
+	number(w, "at", r->sent.at_ns);
+	number(w, "said_timestamp", r->sent.timestamp);
+	number(w, "said_clock", r->sent.clock_hz);
+	number(w, "said_sequence", r->sent.sequence);
+	number(w, "said_units", r->sent.units);
 	close(w);
 }
 

@@ -285,7 +285,7 @@ static void open_flow(struct node *n, const struct flow_spec *spec, uint64_t cal
 				   .spec = *spec,
 				   .opened_ns = s->now_ns,
 				   .counted_ns = s->now_ns,
-				   .heard_ns = s->now_ns };
+				   .received_ns = s->now_ns };
 	s->engine.open_count++;
 	s->totals.flows++;
 	if (sim_chance(s, 700))
@@ -326,7 +326,7 @@ static void update_flow(struct node *n, const struct flow_spec *spec)
 	new_key = !is_key(&before.key_out, &f->spec.key_out);
 	s->totals.granted += is_secret(f) && !new_key && spec->srtp_limit > before.srtp_limit;
 	if (listens_anew) {
-		f->heard_ns = s->now_ns;
+		f->received_ns = s->now_ns;
 		f->silent = false;
 	}
 	if (new_key && is_secret(f))

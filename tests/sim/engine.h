@@ -18,11 +18,11 @@ struct engine_flow {
 	uint64_t serial;
 	struct flow_spec spec;
 	uint64_t opened_ns;
-	uint64_t srtp_next;  /* next index that would be sent */
-	uint64_t key_serial; /* keys it has had */
-	uint64_t counted_ns; /* up to when packets are counted in it */
-	uint64_t heard_ns;   /* when the party was heard last, or what is expected of it changed */
-	bool silent;         /* and was told */
+	uint64_t srtp_next;   /* next index that would be sent */
+	uint64_t key_serial;  /* keys it has had */
+	uint64_t counted_ns;  /* up to when packets are counted in it */
+	uint64_t received_ns; /* when the party was heard last, or what is expected of it changed */
+	bool silent;          /* and was told */
 };
 
 /* The indexes sent under one key and SSRC, over all restarts (RFC 3711 9.1: none twice). */

@@ -32,11 +32,11 @@ static void on_look(struct sim *s, const struct event *e)
 		return;
 	sim_after(s, LOOK_MS * NS_PER_MS, on_look, e->who, e->a, 0);
 	if (is_heard(s, f)) {
-		f->heard_ns = s->now_ns;
+		f->received_ns = s->now_ns;
 		f->silent = false;
 	}
 	if (f->silent || f->spec.silence_ms == 0 || !f->spec.receive ||
-	    s->now_ns - f->heard_ns < f->spec.silence_ms * NS_PER_MS)
+	    s->now_ns - f->received_ns < f->spec.silence_ms * NS_PER_MS)
 		return;
 	f->silent = true;
 	s->totals.silences++;

@@ -450,7 +450,7 @@ void lease_link_told(struct lease_node *n, bool connected)
 
 void lease_heard(struct lease_node *n, uint32_t from, const struct peer_item *item)
 {
-	n->heard_ns[from] = lease_now(n);
+	n->received_ns[from] = lease_now(n);
 	n->left[from] = item->kind == PEER_LEAVING || (item->kind != PEER_HELLO && n->left[from]);
 	if (item->kind != PEER_HELLO && item->kind != PEER_LEAVING)
 		claims_item(n->claims, item, item->kind == PEER_DEAD ? 0 : from + 1, lease_now(n));
@@ -485,7 +485,7 @@ static void names_turn(struct lease_node *n)
 
 	for (uint32_t i = 0; i < n->sim->leases->set.nodes; i++) {
 		if (is_peer(n, i))
-			others[count++] = (struct member){ i + 1, n->heard_ns[i], n->left[i] };
+			others[count++] = (struct member){ i + 1, n->received_ns[i], n->left[i] };
 	}
 	for (uint32_t i = 0; i < n->sim->leases->set.places; i++) {
 		struct lease_holder *h = &n->holders[i];
@@ -714,7 +714,7 @@ void lease_node_start(struct lease_node *n)
 	n->started_ns = n->sim->now_ns;
 	n->hello_ns = n->names_ns = 0;
 	n->stands_until_ns = 0;
-	memset(n->heard_ns, 0, sizeof(n->heard_ns));
+	memset(n->received_ns, 0, sizeof(n->received_ns));
 	memset(n->left, 0, sizeof(n->left));
 	err = claims_open(&n->claims, lease_node_id(n), rand_u64_from(&l->rand) | 1,
 			  l->set.length_ns, &g_handlers, n);

@@ -82,7 +82,7 @@ struct lease_node {
 	uint64_t stands_until_ns; /* of true time */
 	uint64_t loads_until_ns;  /* likewise */
 	uint64_t hello_ns, names_ns;
-	uint64_t heard_ns[LEASES_NODES];
+	uint64_t received_ns[LEASES_NODES];
 	bool left[LEASES_NODES]; /* it said so */
 	struct claims *claims;
 	struct lease_holder holders[LEASES_PLACES];

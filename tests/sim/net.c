@@ -136,7 +136,7 @@ bool net_send_on(struct sim *s, const struct node *n, const struct sip_hop *to,
 		return false;
 	if (s->links.on && node_of_place(s, p->node) != n)
 		return false;
-	in_order(s, p, to_phone, &p->heard_ns, message);
+	in_order(s, p, to_phone, &p->received_ns, message);
 	return true;
 }
 

@@ -77,7 +77,7 @@ void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
 	phone_is_at(p, text);
 	p->transport = transport;
 	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
-	p->said_ns = p->heard_ns = 0;
+	p->said_ns = p->received_ns = 0;
 	sim_after(s, ROAM_MS * NS_PER_MS, on_roamed, p->index, p->roamed, 0);
 }
 
@@ -225,7 +225,7 @@ static void on_connect(struct sim *s, const struct event *e)
 		return;
 	}
 	p->connection = ++s->net.connections;
-	p->said_ns = p->heard_ns = 0;
+	p->said_ns = p->received_ns = 0;
 	p->reg_tries = 0;
 	phone_register(s, p, p->expires_s, "");
 	phone_txns_again(s, p);

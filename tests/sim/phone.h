@@ -50,12 +50,12 @@ struct phone {
 	bool named; /* its Contact is a name (names.h) */
 	bool web;   /* a browser: ICE, DTLS, BUNDLE */
 	bool video;
-	bool has_instance;          /* by +sip.instance */
-	char gruu[160];             /* its newest temporary one (RFC 5627) */
-	uint32_t reg_id;            /* of its flow (RFC 5626); 0: none */
-	uint32_t roamed;            /* so often, or to another node */
-	uint64_t connection;        /* stream; 0: none */
-	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
+	bool has_instance;             /* by +sip.instance */
+	char gruu[160];                /* its newest temporary one (RFC 5627) */
+	uint32_t reg_id;               /* of its flow (RFC 5626); 0: none */
+	uint32_t roamed;               /* so often, or to another node */
+	uint64_t connection;           /* stream; 0: none */
+	uint64_t said_ns, received_ns; /* nothing on it arrives before */
 	bool alive;
 	bool unreachable; /* while it is not alive: its host answers with ICMP */
 	bool registered;

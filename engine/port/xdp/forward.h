@@ -64,7 +64,7 @@ struct xdp_forward {
 	unsigned int sequence; /* highest that came, with its cycles */
 	unsigned long long packets;
 	unsigned long long octets;       /* of UDP payload, that came and left */
-	unsigned long long heard_ns;     /* boot time of the last packet */
+	unsigned long long received_ns;  /* boot time of the last packet */
 	unsigned long long jitter;       /* 16 times the estimate, in units of the clock */
 	unsigned int transit;            /* of the last packet: arrival less timestamp */
 	unsigned int timestamp;          /* that left last */

@@ -296,7 +296,7 @@ FORWARD_INLINE void forward_write(struct xdp_forward *e, struct forward_frame *f
 	e->sequence += forward_ahead(e, f->rtp);
 	e->packets++;
 	e->octets += bpf_ntohs(f->udp->len) - sizeof(struct udphdr);
-	e->heard_ns = now_ns;
+	e->received_ns = now_ns;
 	jitter_note(e, in, now_ns);
 	e->why = sum_is_half(e, f) ? XDP_FATE_FRAME : XDP_FATE_FORWARDED;
 	if (e->timestamp != timestamp)

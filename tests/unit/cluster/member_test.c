@@ -66,7 +66,7 @@ static void test_next(void **state)
 	members_next(&next, &now, nodes, 4, 10 * S);
 	expect(&next, "234");
 	now = next;
-	nodes[1].heard_ns = 7 * S + 1;
+	nodes[1].received_ns = 7 * S + 1;
 	members_next(&next, &now, nodes, 4, 10 * S);
 	expect(&next, "234");
 	members_next(&next, &now, nodes, 4, 10 * S + 1);

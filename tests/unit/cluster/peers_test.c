@@ -127,7 +127,7 @@ static void test_meet(void **state)
 
 	(void)state;
 	assert_int_equal(peers_members(g_sides[0].peers, members), 1);
-	assert_int_equal(members[0].heard_ns, 0);
+	assert_int_equal(members[0].received_ns, 0);
 	wait_until(met);
 	for (uint32_t i = 0; i < SIDES; i++) {
 		assert_int_equal(g_sides[i].items[0].kind, PEER_ACK);
@@ -135,7 +135,7 @@ static void test_meet(void **state)
 		assert_int_equal(g_sides[i].from[0], 2 - i);
 		assert_int_equal(g_sides[i].heard, 1);
 		assert_int_equal(peers_members(g_sides[i].peers, members), 1);
-		assert_true(members[0].heard_ns && !members[0].leaving);
+		assert_true(members[0].received_ns && !members[0].leaving);
 		assert_int_equal(members[0].id, 2 - i);
 	}
 }

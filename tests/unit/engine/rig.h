@@ -155,7 +155,7 @@ static UNUSED void rig_hear(struct rig *r, int side)
 	struct flow *f = flow_of(r, side);
 
 	f->latch_rtp = (struct latch){ .source = party(side),
-				       .heard_ns = r->w.now_ns,
+				       .received_ns = r->w.now_ns,
 				       .since_ns = r->w.now_ns };
 	latch_place_rtcp(f);
 }

@@ -53,7 +53,7 @@ static void good_flow(struct diagnosis_flow *f, uint8_t leg)
 					       .last_in_ns = THEN };
 	f->before.detail = (struct flow_detail){ .now_ns = THEN,
 						 .expected_ns = NOW - 60 * NS_PER_S,
-						 .heard_ns = THEN,
+						 .received_ns = THEN,
 						 .sent_timestamp = UINT32_MAX - 1000,
 						 .sent_clock_hz = 8000 };
 	f->now = f->before;
@@ -62,7 +62,7 @@ static void good_flow(struct diagnosis_flow *f, uint8_t leg)
 	f->now.stats.packets_out += PACKETS;
 	f->now.stats.octets_out += (uint64_t)PACKETS * OCTETS;
 	f->now.stats.last_in_ns = NOW;
-	f->now.detail.now_ns = f->now.detail.heard_ns = NOW;
+	f->now.detail.now_ns = f->now.detail.received_ns = NOW;
 	f->now.detail.sent_timestamp += PACKETS * UNITS;
 }
 
@@ -81,7 +81,7 @@ static void mute_a(void)
 {
 	a_()->now.stats.packets_in = a_()->before.stats.packets_in;
 	a_()->now.stats.octets_in = a_()->before.stats.octets_in;
-	a_()->now.stats.last_in_ns = a_()->now.detail.heard_ns = NOW - 3 * NS_PER_S;
+	a_()->now.stats.last_in_ns = a_()->now.detail.received_ns = NOW - 3 * NS_PER_S;
 	b_()->now.stats.packets_out = b_()->before.stats.packets_out;
 	b_()->now.stats.octets_out = b_()->before.stats.octets_out;
 	b_()->now.detail.sent_timestamp = b_()->before.detail.sent_timestamp;
@@ -93,7 +93,7 @@ static void never_a(void)
 	mute_a();
 	a_()->before.stats = a_()->now.stats = (struct flow_stats){ .packets_out = 3000 };
 	a_()->now.stats.packets_out += PACKETS;
-	a_()->now.detail.heard_ns = 0;
+	a_()->now.detail.received_ns = 0;
 	a_()->latched = (struct addr){ 0 };
 }
 

@@ -77,21 +77,21 @@ static int loudest(const int16_t *pcm, uint32_t n)
 /* The party says 20 ms of a tone, in G.711. */
 static void party_says(struct scene *c, uint32_t hz)
 {
-	struct feed_said *said = media_feed_said_reserve(c->feed);
+	struct feed_out *said = media_feed_out_reserve(c->feed);
 	int16_t pcm[160];
 
 	assert_non_null(said);
 	for (uint32_t i = 0; i < 160; i++)
 		pcm[i] = tone(hz, 8000, c->said * 160 + i);
-	*said = (struct feed_said){ .at_ns = c->now_ns,
-				    .ssrc = 7,
-				    .sequence = (uint16_t)c->said,
-				    .timestamp = c->said * 160,
-				    .codec = MEDIA_CODEC_PCMU,
-				    .length = 160 };
+	*said = (struct feed_out){ .at_ns = c->now_ns,
+				   .ssrc = 7,
+				   .sequence = (uint16_t)c->said,
+				   .timestamp = c->said * 160,
+				   .codec = MEDIA_CODEC_PCMU,
+				   .length = 160 };
 	g711_ulaw_encode(said->octets, pcm, 160);
 	c->said++;
-	media_feed_said_publish(c->feed);
+	media_feed_out_publish(c->feed);
 }
 
 static void app_reads(struct scene *c)

@@ -232,7 +232,7 @@ static bool file_has_at(unsigned side, uint32_t number, size_t sample)
 static size_t first_sample(uint32_t number, uint32_t at_ms)
 {
 	for (size_t late = 0; late < LATE_SAMPLES; late++) {
-		if (file_has_at(TAP_SAID, number, (size_t)at_ms * 8 + late))
+		if (file_has_at(TAP_FROM_PARTY, number, (size_t)at_ms * 8 + late))
 			return late;
 	}
 	fail_msg("said %u is not there", number);
@@ -257,14 +257,14 @@ static void test_wav(void **state)
 		uint32_t jitter = i % 50 == 7 ? 900 : 0;
 
 		/* one of 50 comes late, one twice, one of what is heard never */
-		feed(&(struct sound){ TAP_SAID, i, i * 20 + jitter, MEDIA_CODEC_PCMU, TAP_SOUND,
-				      0 });
+		feed(&(struct sound){ TAP_FROM_PARTY, i, i * 20 + jitter, MEDIA_CODEC_PCMU,
+				      TAP_SOUND, 0 });
 		if (i % 50 == 9)
-			feed(&(struct sound){ TAP_SAID, i, i * 20, MEDIA_CODEC_PCMU, TAP_SOUND,
-					      0 });
+			feed(&(struct sound){ TAP_FROM_PARTY, i, i * 20, MEDIA_CODEC_PCMU,
+					      TAP_SOUND, 0 });
 		if (i % 50 != 20)
-			feed(&(struct sound){ TAP_HEARD, i, i * 20 + 3, MEDIA_CODEC_PCMU, TAP_SOUND,
-					      0 });
+			feed(&(struct sound){ TAP_TO_PARTY, i, i * 20 + 3, MEDIA_CODEC_PCMU,
+					      TAP_SOUND, 0 });
 	}
 	told = end(true);
 	assert_int_equal(told.event, RECORDER_ENDED);
@@ -283,9 +283,9 @@ static void test_wav(void **state)
 			 told.duration_ms); /* with parts of a millisecond */
 	late = first_sample(0, 0);
 	for (uint32_t i = 0; i < 500; i++) {
-		if (!file_has(TAP_SAID, i, i * 20, late))
+		if (!file_has(TAP_FROM_PARTY, i, i * 20, late))
 			fail_msg("said %u is not there", i);
-		if (i % 50 != 20 && !file_has(TAP_HEARD, i, i * 20 + 3, late))
+		if (i % 50 != 20 && !file_has(TAP_TO_PARTY, i, i * 20 + 3, late))
 			fail_msg("heard %u is not there", i);
 	}
 	json_decref(json);
@@ -352,13 +352,13 @@ static void test_wav_pause(void **state)
 	assert_true(recorder_pause(g_recorder, CALL, 1));
 	paused_ms = (clock_now_ns() - g_begun_ns) / NS_PER_MS;
 	(void)poll(NULL, 0, 300);
-	feed(&(struct sound){ TAP_SAID, 1, (uint32_t)paused_ms + 100, MEDIA_CODEC_PCMU, TAP_SOUND,
-			      0 });
+	feed(&(struct sound){ TAP_FROM_PARTY, 1, (uint32_t)paused_ms + 100, MEDIA_CODEC_PCMU,
+			      TAP_SOUND, 0 });
 	assert_true(recorder_resume(g_recorder, CALL, 1));
 	resumed_ms = (clock_now_ns() - g_begun_ns) / NS_PER_MS;
 	(void)poll(NULL, 0, 50);
-	feed(&(struct sound){ TAP_SAID, 2, (uint32_t)resumed_ms + 10, MEDIA_CODEC_PCMU, TAP_SOUND,
-			      0 });
+	feed(&(struct sound){ TAP_FROM_PARTY, 2, (uint32_t)resumed_ms + 10, MEDIA_CODEC_PCMU,
+			      TAP_SOUND, 0 });
 	told = end(true);
 	json = sidecar_get(told.file);
 	assert_true(told.duration_ms + 250 < (clock_now_ns() - g_begun_ns) / NS_PER_MS);
@@ -385,10 +385,10 @@ static void test_other_codecs(void **state)
 
 		begin(RECORD_WAV, (uint16_t)(row + 1));
 		for (uint32_t i = 0; i < 100; i++)
-			feed(&(struct sound){ TAP_SAID, i, i * 20,
+			feed(&(struct sound){ TAP_FROM_PARTY, i, i * 20,
 					      i < 50 ? rows[row].first : rows[row].then, TAP_SOUND,
 					      0 });
-		feed(&(struct sound){ TAP_HEARD, 1, 100, MEDIA_CODECS_KNOWN - 1, TAP_SOUND, 3 });
+		feed(&(struct sound){ TAP_TO_PARTY, 1, 100, MEDIA_CODECS_KNOWN - 1, TAP_SOUND, 3 });
 		told = end(true);
 		assert_int_equal(told.event, RECORDER_ENDED);
 		json = sidecar_get(told.file);
@@ -493,7 +493,7 @@ static void test_left_behind(void **state)
 	(void)state;
 	begin(RECORD_WAV, 1);
 	for (uint32_t i = 0; i < 100; i++)
-		feed(&(struct sound){ TAP_SAID, i, i * 20, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
+		feed(&(struct sound){ TAP_FROM_PARTY, i, i * 20, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
 	feed_wait();
 	early_n = file_get("000000000002d-1.1.wav.json.new");
 	memcpy(early, g_file, early_n < sizeof(early) ? early_n : sizeof(early));
@@ -537,8 +537,8 @@ static void test_noted(void **state)
 	for (size_t i = 0; i < COUNT_OF(facts); i++) {
 		size_t n = strlen(facts[i]), got = 0;
 
-		feed(&(struct sound){ TAP_SAID, (uint32_t)i, (uint32_t)i * 20, MEDIA_CODEC_PCMU,
-				      TAP_SOUND, 0 });
+		feed(&(struct sound){ TAP_FROM_PARTY, (uint32_t)i, (uint32_t)i * 20,
+				      MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
 		assert_true(recorder_note(g_recorder, CALL, 1, bytes_str(facts[i])));
 		for (unsigned k = 0; k < 500 && got != n + 1; k++) {
 			(void)poll(NULL, 0, 10);
@@ -583,8 +583,8 @@ static uint32_t feed_for(uint32_t at_ms, uint32_t ms, bool silent)
 {
 	g_silent = silent;
 	for (uint32_t end = at_ms + ms; at_ms < end; at_ms += 20)
-		feed(&(struct sound){ TAP_SAID, at_ms / 20, at_ms, MEDIA_CODEC_PCMU, TAP_SOUND,
-				      0 });
+		feed(&(struct sound){ TAP_FROM_PARTY, at_ms / 20, at_ms, MEDIA_CODEC_PCMU,
+				      TAP_SOUND, 0 });
 	g_silent = false;
 	return at_ms;
 }
@@ -604,7 +604,7 @@ static bool message_has(uint32_t number, uint32_t at_ms)
 {
 	uint8_t want[FRAME];
 
-	payload_make(want, TAP_SAID, number);
+	payload_make(want, TAP_FROM_PARTY, number);
 	return memcmp(g_file + WAV_HEAD_LEN + (size_t)at_ms * 8, want, FRAME) == 0;
 }
 
@@ -621,7 +621,7 @@ static void test_message(void **state)
 	begin_message(1);
 	at = first = feed_for(at, LEAD_MS, true);
 	at = feed_for(at, SPOKEN_MS, false);
-	feed(&(struct sound){ TAP_HEARD, 3, at, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
+	feed(&(struct sound){ TAP_TO_PARTY, 3, at, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
 	at = last = feed_for(at, PAUSE_MS, true);
 	at = feed_for(at, LAST_MS, false);
 	(void)feed_for(at, REST_MS, true);
@@ -694,7 +694,7 @@ static void test_mix(void **state)
 					    .mix = true });
 	at = feed_for(at, LEAD_MS, true);
 	at = feed_for(at, SPOKEN_MS, false);
-	feed(&(struct sound){ TAP_HEARD, 3, at, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
+	feed(&(struct sound){ TAP_TO_PARTY, 3, at, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
 	(void)feed_for(at, REST_MS, true);
 	feed_wait();
 	told = end(true);
@@ -746,7 +746,7 @@ static void test_message_left_behind(void **state)
 	}
 	assert_in_range(n, WAV_HEAD_LEN + SPOKEN_MS * 8, WAV_HEAD_LEN + (SPOKEN_MS + 600) * 8);
 	/* at its beginning, or later by what the test stood still between begin and its clock */
-	payload_make(first, TAP_SAID, 0);
+	payload_make(first, TAP_FROM_PARTY, 0);
 	assert_non_null(memmem(g_file + WAV_HEAD_LEN, n - WAV_HEAD_LEN, first, FRAME));
 }
 
@@ -759,8 +759,8 @@ static void test_stood_still(void **state)
 	(void)state;
 	begin(RECORD_WAV, 1);
 	for (uint32_t i = 0; i < 50; i++)
-		feed(&(struct sound){ TAP_SAID, i, i * 20 + (i < 25 ? 0 : 60000), MEDIA_CODEC_PCMU,
-				      TAP_SOUND, 0 });
+		feed(&(struct sound){ TAP_FROM_PARTY, i, i * 20 + (i < 25 ? 0 : 60000),
+				      MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
 	feed_wait();
 	assert_true(recorder_end(g_recorder, CALL, 1, true, BYTES_LIT("\"from\":\"1001\"")));
 	told = told_wait();
@@ -768,7 +768,7 @@ static void test_stood_still(void **state)
 	n = file_get(told.file);
 	assert_in_range(n, WAV_HEAD_LEN + 60000 * 16, WAV_HEAD_LEN + 62000 * 16);
 	late = first_sample(0, 0);
-	assert_true(file_has(TAP_SAID, 24, 480, late));
+	assert_true(file_has(TAP_FROM_PARTY, 24, 480, late));
 	assert_int_equal(g_file[WAV_HEAD_LEN + 30000 * 16], 0xff);
 	(void)first_sample(25, 60500);
 }

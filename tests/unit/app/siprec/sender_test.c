@@ -103,7 +103,9 @@ static void say(struct tap_packet head, uint8_t type, uint16_t sequence, uint32_
 
 static struct tap_packet said(uint8_t leg)
 {
-	return (struct tap_packet){ .call = CALL, .leg = leg, .side = TAP_SAID, .kind = TAP_SOUND };
+	return (struct tap_packet){
+		.call = CALL, .leg = leg, .side = TAP_FROM_PARTY, .kind = TAP_SOUND
+	};
 }
 
 static size_t arrives(unsigned stream, uint8_t out[2048], int ms)
@@ -131,7 +133,7 @@ static void each_to_its_own(void **state)
 	struct tap_packet heard = said(0), rtcp = said(0), other = said(0), line = said(0);
 
 	(void)state;
-	heard.side = TAP_HEARD;
+	heard.side = TAP_TO_PARTY;
 	rtcp.kind = TAP_RTCP;
 	other.call++;
 	line.line = 1;

@@ -36,11 +36,11 @@ static void drops_are_counted_by_reason(void **state)
 	assert_int_equal(d.refused_type, NO_RULE);
 	assert_true(addr_eq(&d.stranger, &stranger));
 	assert_int_equal(d.payload_type, 8);
-	assert_int_equal(d.heard_ns, r->w.now_ns);
+	assert_int_equal(d.received_ns, r->w.now_ns);
 	assert_int_equal(d.moves, 0);
 	d = detail(r, B);
 	assert_int_equal(d.payload_type, PAYLOAD_NONE);
-	assert_int_equal(d.heard_ns, 0);
+	assert_int_equal(d.received_ns, 0);
 	assert_int_equal(d.sent_clock_hz, 8000);
 	rig_close(r);
 }

@@ -214,7 +214,7 @@ static void audio_gives_way_and_goes_on(void **state)
 	assert_int_equal(n, 50 + 9 - dropped(r, VERDICT_DURING_DIGIT));
 	assert_in_range(dropped(r, VERDICT_DURING_DIGIT), 7, 9);
 	assert_int_equal(flow_stats_read(flow_of(r, A)).lost, 0);
-	assert_int_equal(flow_of(r, A)->heard.packets, 50);
+	assert_int_equal(flow_of(r, A)->received.packets, 50);
 	rig_close(r);
 }
 

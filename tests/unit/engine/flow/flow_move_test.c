@@ -178,7 +178,7 @@ static void what_came_before_is_relayed(void **state)
 	put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 5 });
 	assert_int_equal(yield(r, p), 0);
 	assert_non_null(port_sim_take(r->sim));
-	assert_int_equal(p->heard.packets, 1);
+	assert_int_equal(p->received.packets, 1);
 	assert_int_equal(dropped(r, VERDICT_NO_FLOW), 0);
 	rig_close(r);
 	free(p);

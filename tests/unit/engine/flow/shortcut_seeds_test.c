@@ -105,7 +105,7 @@ static void same_flow(struct twins *t, int side)
 	assert_int_equal(a->source.timestamp_offset, b->source.timestamp_offset);
 	assert_int_equal(a->count.highest, b->count.highest);
 	assert_int_equal(a->count.received, b->count.received);
-	assert_int_equal(a->latch_rtp.heard_ns, b->latch_rtp.heard_ns);
+	assert_int_equal(a->latch_rtp.received_ns, b->latch_rtp.received_ns);
 	assert_memory_equal(&a->sink, &b->sink, sizeof(a->sink));
 }
 

@@ -293,10 +293,10 @@ static void nobody_is_heard_in_the_future(void **state)
 	advance_ms(t.k.r, 300);
 	now_ns = t.k.r->sim->now_ns;
 	say_next(&t, A);
-	e->heard_ns = e->timestamp_ns = now_ns + NS_PER_MS;
+	e->received_ns = e->timestamp_ns = now_ns + NS_PER_MS;
 	worker_step(&t.k.r->w);
-	assert_int_equal(flow_of(t.k.r, A)->heard.last_ns, now_ns);
-	assert_int_equal(flow_of(t.k.r, A)->latch_rtp.heard_ns, now_ns);
+	assert_int_equal(flow_of(t.k.r, A)->received.last_ns, now_ns);
+	assert_int_equal(flow_of(t.k.r, A)->latch_rtp.received_ns, now_ns);
 	assert_int_equal(flow_of(t.k.r, B)->sink.at_ns, now_ns);
 	twins_close(&t);
 }
@@ -590,9 +590,9 @@ static void killed_before_it_was_taken(void **state)
 	assert_int_equal(t.forwarded, 0);
 	dead = next_process(&t);
 	for (int side = A; side <= B; side++) {
-		uint64_t real = t.slow->w.flows.list[side].heard.packets;
+		uint64_t real = t.slow->w.flows.list[side].received.packets;
 
-		assert_in_range(t.k.r->w.flows.list[side].heard.packets, real - 13, real - 1);
+		assert_in_range(t.k.r->w.flows.list[side].received.packets, real - 13, real - 1);
 	}
 	rig_close(dead);
 	twins_close(&t);
@@ -647,7 +647,7 @@ static void of_another_call(void **state)
 	dead = next_process(&t);
 	assert_false(xdp_forward_is_armed(entry_of(&t.k, A)));
 	assert_false(xdp_forward_is_armed(entry_of(&t.k, B)));
-	assert_int_equal(t.k.r->w.flows.list[A].heard.packets, 0);
+	assert_int_equal(t.k.r->w.flows.list[A].received.packets, 0);
 	rig_close(dead);
 	twins_close(&t);
 }

@@ -106,9 +106,9 @@ static UNUSED void give_below(struct twins *t, int side, const struct addr *from
 		return;
 	}
 	t->forwarded++;
-	if (e->timestamp_ns == e->heard_ns)
+	if (e->timestamp_ns == e->received_ns)
 		e->timestamp_ns = now_ns;
-	e->heard_ns = now_ns; /* time is the test's */
+	e->received_ns = now_ns; /* time is the test's */
 	heard_note(&t->fast_heard[!side], out.at + FRAME_ORDINARY_AT);
 }
 

@@ -71,7 +71,7 @@ static void rtcp_counts(void **state)
 	assert_int_equal(sent, TRICKLE_PER_S);
 	put_bytes(r, B, CHANNEL_RTCP, &rtcp, bytes_mem(RR, sizeof(RR)));
 	worker_step(&r->w);
-	assert_true(flow_is_heard(flow_of(r, B)));
+	assert_true(flow_has_received(flow_of(r, B)));
 	rig_close(r);
 }
 

@@ -40,7 +40,7 @@ static void pair_talks(enum media_codec a, enum media_codec b)
 	is_tone(s, B, b);
 	assert_int_equal(s->heard[A][0].rtp.marker, 1);
 	assert_int_equal(s->heard[A][1].rtp.marker, 0);
-	assert_int_equal(flow_of(s->r, A)->heard.packets, 60);
+	assert_int_equal(flow_of(s->r, A)->received.packets, 60);
 	assert_int_equal(flow_of(s->r, A)->sent.packets, 60);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 0);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).dropped, 0);
@@ -611,7 +611,7 @@ static bool told_read(struct scene *s, struct flow_resume *told)
 	bool found = false;
 
 	while (rig_event(s->r, MEDIA_FLOW_LATCHED, &event)) {
-		if (event.id.slot != B || event.resume.said.units != 960)
+		if (event.id.slot != B || event.resume.sent.units != 960)
 			continue;
 		*told = event.resume;
 		found = true;
@@ -682,7 +682,7 @@ static void late_and_killed(uint32_t late_ms, uint32_t packets, uint32_t every_m
 		say(s, A);
 		(void)told_read(s, &told);
 	}
-	assert_int_not_equal(told.said.units, 0);
+	assert_int_not_equal(told.sent.units, 0);
 	last = &s->heard[B][s->n[B] - 1].rtp;
 	next = scene_successor(s, &told, after_ms);
 	say(next, A);

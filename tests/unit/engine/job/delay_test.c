@@ -134,7 +134,7 @@ static void it_comes_back(void **state)
 	}
 	assert_in_range(s->heard[0].at_ms, DELAY_MS, DELAY_MS + 2);
 	is_in_time(s, 0);
-	assert_int_equal(flow_of(s->r, A)->heard.packets, 100);
+	assert_int_equal(flow_of(s->r, A)->received.packets, 100);
 	assert_int_equal(flow_of(s->r, A)->sent.packets, 100);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 0);
 	assert_false(wheel_is_running(&s->r->w.jobs.list[ECHO.slot].timer));
@@ -313,7 +313,7 @@ static void the_next_process_goes_on(void **state)
 	talk(s, 100);
 	while (rig_event(s->r, MEDIA_FLOW_LATCHED, &event))
 		resume = event.resume;
-	assert_int_equal(resume.said.units, FRAME);
+	assert_int_equal(resume.sent.units, FRAME);
 	assert_true(s->n > 0);
 	last = s->heard[s->n - 1];
 	s->n = 0;

@@ -236,24 +236,24 @@ static void say(struct scene *s, uint16_t sequence, uint8_t payload_type)
 static void what_the_party_says_is_there(void **state)
 {
 	struct scene *s = scene_open();
-	const struct feed_said *said;
+	const struct feed_out *said;
 
 	(void)state;
-	assert_null(media_feed_said(s->feed));
+	assert_null(media_feed_out(s->feed));
 	say(s, 100, 0);
 	say(s, 101, 8);
-	said = media_feed_said(s->feed);
+	said = media_feed_out(s->feed);
 	assert_non_null(said);
 	assert_int_equal(said->sequence, 100);
 	assert_int_equal(said->timestamp, 16000);
 	assert_int_equal(said->codec, MEDIA_CODEC_PCMU);
 	assert_int_equal(said->length, 4);
 	assert_memory_equal(said->octets, "said", 4);
-	media_feed_said_release(s->feed);
-	said = media_feed_said(s->feed);
+	media_feed_out_release(s->feed);
+	said = media_feed_out(s->feed);
 	assert_int_equal(said->codec, MEDIA_CODEC_PCMA);
-	media_feed_said_release(s->feed);
-	assert_null(media_feed_said(s->feed));
+	media_feed_out_release(s->feed);
+	assert_null(media_feed_out(s->feed));
 	scene_close(s);
 }
 
@@ -263,16 +263,16 @@ static void who_does_not_read_is_told_less(void **state)
 	struct scene *s = scene_open();
 
 	(void)state;
-	for (uint16_t i = 0; i < FEED_SAID + 10; i++)
+	for (uint16_t i = 0; i < FEED_OUT_PACKETS + 10; i++)
 		say(s, i, 0);
 	assert_int_equal(atomic_load(&s->feed->said_lost), 10);
 	assert_int_equal(dropped(s->r, VERDICT_JOB_FULL), 10);
-	for (uint16_t i = 0; i < FEED_SAID; i++) {
-		assert_int_equal(media_feed_said(s->feed)->sequence, i);
-		media_feed_said_release(s->feed);
+	for (uint16_t i = 0; i < FEED_OUT_PACKETS; i++) {
+		assert_int_equal(media_feed_out(s->feed)->sequence, i);
+		media_feed_out_release(s->feed);
 	}
 	say(s, 1000, 0);
-	assert_int_equal(media_feed_said(s->feed)->sequence, 1000);
+	assert_int_equal(media_feed_out(s->feed)->sequence, 1000);
 	scene_close(s);
 }
 
@@ -323,7 +323,7 @@ static void *application(void *arg)
 	uint16_t next = 0;
 
 	while (s->serial < RACE_FRAMES) {
-		const struct feed_said *said = media_feed_said(s->feed);
+		const struct feed_out *said = media_feed_out(s->feed);
 
 		(void)frame_put(s, s->serial % 7 == 0);
 		s->mark = s->serial;
@@ -332,7 +332,7 @@ static void *application(void *arg)
 		if (!said)
 			continue;
 		assert_int_equal(said->sequence, next++);
-		media_feed_said_release(s->feed);
+		media_feed_out_release(s->feed);
 	}
 	return NULL;
 }
@@ -351,11 +351,11 @@ static void two_threads(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, application, s), 0);
 	while (last < RACE_FRAMES) {
 		const struct feed_frame *f = media_feed_frame(s->feed);
-		struct feed_said *said = media_feed_said_reserve(s->feed);
+		struct feed_out *said = media_feed_out_reserve(s->feed);
 
 		if (said) {
 			said->sequence = sequence++;
-			media_feed_said_publish(s->feed);
+			media_feed_out_publish(s->feed);
 		}
 		if (!f)
 			continue;

@@ -274,8 +274,8 @@ static void world_takes(struct churn *c)
 	while (ring_pop(&c->r->w.events, &event, 1) == 1)
 		if (event.kind == MEDIA_JOB_CLOSED)
 			media_sound_drop(event.sound);
-	while (media_feed_said(c->feed))
-		media_feed_said_release(c->feed);
+	while (media_feed_out(c->feed))
+		media_feed_out_release(c->feed);
 }
 
 static void churn_run(uint64_t seed)

@@ -272,7 +272,7 @@ static uint32_t copy_read(struct rig *r, uint32_t rate, int16_t *out)
 
 		assert_int_equal(t->call, ROOM_CALL);
 		assert_int_equal(t->number, 3);
-		assert_int_equal(t->side, TAP_SAID);
+		assert_int_equal(t->side, TAP_FROM_PARTY);
 		assert_int_equal(t->clock_hz, rate);
 		assert_int_equal(rtp_parse(&head, tap_octets(t)), 0);
 		assert_int_equal(head.payload.n, rate / 50 * 2);
@@ -399,14 +399,14 @@ static void feed_frames_put(struct parties *s, struct media_feed *feed, uint32_t
 
 static uint32_t feed_said_read(struct media_feed *feed, int16_t *out, uint32_t n)
 {
-	const struct feed_said *said;
+	const struct feed_out *said;
 
-	while ((said = media_feed_said(feed)) != NULL) {
+	while ((said = media_feed_out(feed)) != NULL) {
 		assert_int_equal(said->codec, MEDIA_CODEC_L16_WIDE);
 		assert_int_equal(said->length, 640);
 		for (uint32_t i = 0; i < 320 && n < COPY_MAX; i++)
 			out[n++] = (int16_t)be16_get(said->octets + 2 * i);
-		media_feed_said_release(feed);
+		media_feed_out_release(feed);
 	}
 	return n;
 }

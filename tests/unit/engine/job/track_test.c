@@ -120,7 +120,7 @@ static void it_takes_the_place_of_the_peer(void **state)
 		assert_int_equal(on, (ms > FRAME_MS ? ms : FRAME_MS) * 8);
 	}
 	assert_int_equal(s->heard[before].rtp.marker, 1);
-	assert_int_equal(flow_of(s->r, A)->heard.packets, 30);
+	assert_int_equal(flow_of(s->r, A)->received.packets, 30);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 0);
 	scene_close(s);
 }
@@ -629,7 +629,7 @@ static void it_goes_on_behind_a_kill(void **state)
 		play(s, 2500);
 		resume[A] = flow_resume_read(flow_of(s->r, A));
 		resume[B] = told_of(s->r, B);
-		assert_int_equal(resume[B].said.units, FRAME);
+		assert_int_equal(resume[B].sent.units, FRAME);
 		before = s->n;
 		scene_restart(s, 1000, resume);
 		if (!talks)
@@ -658,7 +658,7 @@ static void its_first_sound_is_told_at_once(void **state)
 	flow_of(s->r, B)->noticed_ns = s->r->w.now_ns;
 	hears(s->r, B, MUSIC_ID, MUSIC_PT);
 	play(s, 3 * FRAME_MS);
-	assert_int_equal(told_of(s->r, B).said.units, FRAME);
+	assert_int_equal(told_of(s->r, B).sent.units, FRAME);
 	scene_close(s);
 }
 

@@ -197,7 +197,7 @@ static UNUSED void flow_choose(struct forward_rig *t, int side)
 	f->jitter = (struct arrival_jitter){ .clock_hz = clock_hz,
 					     .transit = any_32(t),
 					     .scaled = below(t, 100000) };
-	f->heard = (struct flow_heard){ .packets = 1 };
+	f->received = (struct flow_received){ .packets = 1 };
 	peer->sent = (struct flow_sent){ 0 };
 	peer->sink = (struct sink){
 		.feeder = f->id,
@@ -234,13 +234,13 @@ static UNUSED void entry_arm(struct forward_rig *t, int side)
 
 	assert_true(xdp_forward_plan(e, &plan));
 	e->sequence = (uint32_t)f->count.highest;
-	e->packets = f->heard.packets;
-	e->octets = f->heard.octets;
+	e->packets = f->received.packets;
+	e->octets = f->received.octets;
 	e->jitter = f->jitter.scaled;
 	e->transit = f->jitter.transit;
 	e->timestamp = peer->sink.timestamp;
 	e->timestamp_ns = peer->sink.at_ns;
-	e->heard_ns = f->heard.last_ns;
+	e->received_ns = f->received.last_ns;
 	xdp_forwards_point(t->table, &t->local[side], e);
 	xdp_forward_arm(e);
 }

@@ -312,9 +312,9 @@ static void same_state(struct packet *p)
 	assert_true(xdp_forward_is_left(e));
 	assert_int_equal(e->sequence, (uint32_t)f->count.highest);
 	assert_int_equal((uint16_t)e->sequence, f->source.sequence_high);
-	assert_int_equal(e->packets, f->heard.packets);
-	assert_int_equal(e->octets, f->heard.octets);
-	assert_int_equal(e->heard_ns, f->heard.last_ns);
+	assert_int_equal(e->packets, f->received.packets);
+	assert_int_equal(e->octets, f->received.octets);
+	assert_int_equal(e->received_ns, f->received.last_ns);
 	assert_int_equal(e->jitter, f->jitter.scaled);
 	assert_int_equal(e->transit, f->jitter.transit);
 	assert_int_equal(e->timestamp, peer->sink.timestamp);
@@ -377,7 +377,7 @@ static void packet_compare(struct packet *p, struct wire *program, struct wire *
 		assert_int_equal(action,
 				 p->t->ifindex[!p->side] == BY_SAME ? XDP_TX : XDP_REDIRECT);
 		ROW_ASSERT(p->name, p->expected != UP);
-		ROW_ASSERT(p->name, worker_takes(p, e->heard_ns, worker));
+		ROW_ASSERT(p->name, worker_takes(p, e->received_ns, worker));
 		wrong_put(p, worker->at + (udp_of(p) - p->wire.at));
 		same_octets(p, program, worker);
 	}

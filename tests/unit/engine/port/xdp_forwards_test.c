@@ -346,14 +346,14 @@ static void the_time_of_a_packet(void **state)
 	do {
 		before = clock_now_ns();
 		assert_true(is_forwarded(give_next(&t)));
-		assert_in_range(entry_of(&t, A)->heard_ns, before - JIFFIES_NS, clock_now_ns());
+		assert_in_range(entry_of(&t, A)->received_ns, before - JIFFIES_NS, clock_now_ns());
 	} while (before < end);
 	for (int few = 0; few < 5; few++) {
 		assert_int_equal(usleep(JIFFIES_NS / 1000), 0);
 		before = clock_now_ns();
 		reads = cpus_of(&t).reads;
 		assert_true(is_forwarded(give_next(&t)));
-		assert_in_range(entry_of(&t, A)->heard_ns, before, clock_now_ns());
+		assert_in_range(entry_of(&t, A)->received_ns, before, clock_now_ns());
 		assert_int_equal(cpus_of(&t).reads, reads + 1);
 	}
 	forward_close(&t);

@@ -146,7 +146,7 @@ static void a_slot_is_used_again(void **state)
 	rig_open_flow(r, &again);
 	assert_true(rig_event(r, MEDIA_FLOW_CLOSED, &event));
 	/* nothing of the former use is left */
-	assert_int_equal(flow_of(r, A)->heard.packets, 0);
+	assert_int_equal(flow_of(r, A)->received.packets, 0);
 	assert_int_equal(flow_of(r, A)->latch_rtp.source.family, ADDR_NONE);
 	/* B's peer is still the former one */
 	assert_null(relay_rtp(r, B, &(struct rtp){ .ssrc = 2 }));

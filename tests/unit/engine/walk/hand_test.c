@@ -97,9 +97,9 @@ static void rtp_is_handed_over(void **state)
 	}
 	assert_counts(&c, 10, 20, 20);
 	assert_true(addr_eq(&flow_of(c.r, THERE)->latch_rtp.source, &here));
-	assert_int_equal(flow_of(c.r, A)->heard.packets, 10);
+	assert_int_equal(flow_of(c.r, A)->received.packets, 10);
 	assert_int_equal(flow_of(c.r, HERE)->sent.packets, 10);
-	assert_int_equal(flow_of(c.r, THERE)->heard.packets, 10);
+	assert_int_equal(flow_of(c.r, THERE)->received.packets, 10);
 	assert_int_equal(flow_of(c.r, B)->sent.packets, 10);
 	chain_close(&c);
 }

@@ -101,7 +101,7 @@ static void behind_another_key(enum media_suite suite, bool continues)
 			rig_update(x.r, &x.r->spec[A]);
 		}
 		assert_true(relayed(&x, A, &p, &got));
-		is_copy(taken(x.r), TAP_SAID, n, 0x1111, "said");
+		is_copy(taken(x.r), TAP_FROM_PARTY, n, 0x1111, "said");
 	}
 	assert_null(taken(x.r));
 	secure_close(&x);
@@ -143,11 +143,11 @@ static void both_sides_in_plain_text(void **state)
 			assert_int_equal(x.r->w.batch.done, 0); /* it has left */
 			if (n == 1) {
 				t = taken(x.r);
-				is_copy(t, TAP_HEARD, be16_get(tap_octets(t).p + 2), 0xaaaa,
+				is_copy(t, TAP_TO_PARTY, be16_get(tap_octets(t).p + 2), 0xaaaa,
 					"hello");
 			}
 			t = taken(x.r);
-			is_copy(t, TAP_SAID, n, 0x1111, text);
+			is_copy(t, TAP_FROM_PARTY, n, 0x1111, text);
 			assert_int_equal(t->kind, TAP_SOUND);
 			assert_int_equal(t->codec, MEDIA_CODEC_PCMU + 1);
 			assert_int_equal(t->clock_hz, 8000);
@@ -157,7 +157,7 @@ static void both_sides_in_plain_text(void **state)
 			p = next_of(B, (uint16_t)(n + 1), text);
 			assert_true(relayed(&x, B, &p, &got));
 			t = taken(x.r);
-			is_copy(t, TAP_HEARD, be16_get(got.p + 2), 0xaaaa, text);
+			is_copy(t, TAP_TO_PARTY, be16_get(got.p + 2), 0xaaaa, text);
 			assert_true(addr_eq(&t->to, &from));
 			assert_null(taken(x.r));
 		}
@@ -187,9 +187,9 @@ static void the_pass_stays_in_use(void **state)
 	assert_int_equal(r->w.batch.done, 4);
 	leg_tap_out(&r->w, &r->w.batch);
 	out_stage(&r->w, &r->w.batch);
-	is_copy(taken(r), TAP_SAID, 1, 0x1111, "one");
+	is_copy(taken(r), TAP_FROM_PARTY, 1, 0x1111, "one");
 	for (uint16_t n = 2; n < 6; n++)
-		is_copy(taken(r), TAP_SAID, n, 0x1111, "more");
+		is_copy(taken(r), TAP_FROM_PARTY, n, 0x1111, "more");
 	assert_null(taken(r));
 	rig_close(r);
 }
@@ -211,10 +211,10 @@ static void two_taps_of_a_call(void **state)
 		p = next_of(A, n, "both");
 		assert_non_null(relay_rtp(r, A, &p));
 		t = taken(r);
-		is_copy(t, TAP_SAID, n, 0x1111, "both");
+		is_copy(t, TAP_FROM_PARTY, n, 0x1111, "both");
 		assert_int_equal(t->leg, A);
 		t = taken(r);
-		is_copy(t, TAP_HEARD, be16_get(tap_octets(t).p + 2), 0xbbbb, "both");
+		is_copy(t, TAP_TO_PARTY, be16_get(tap_octets(t).p + 2), 0xbbbb, "both");
 		assert_int_equal(t->leg, B);
 		assert_null(taken(r));
 	}
@@ -267,7 +267,7 @@ static void what_is_made_here_is_heard(void **state)
 	t = taken(r);
 	assert_non_null(t);
 	assert_int_equal(t->kind, TAP_EVENT);
-	assert_int_equal(t->side, TAP_HEARD);
+	assert_int_equal(t->side, TAP_TO_PARTY);
 	(void)play_ms(r, 300, played, 16);
 	while (taken(r))
 		continue;
@@ -278,7 +278,7 @@ static void what_is_made_here_is_heard(void **state)
 	for (size_t i = 0; i < n; i++) {
 		t = taken(r);
 		assert_non_null(t);
-		assert_int_equal(t->side, TAP_HEARD);
+		assert_int_equal(t->side, TAP_TO_PARTY);
 		assert_int_equal(t->codec, MEDIA_CODEC_PCMU + 1);
 		assert_memory_equal(tap_octets(t).p + 12, played[i].octets, FRAME);
 	}
@@ -347,7 +347,7 @@ static void an_update_pauses_it(void **state)
 	rig_hear(r, B);
 	tap_set(r, A, NUMBER);
 	assert_non_null(relay_rtp(r, A, &p));
-	is_copy(taken(r), TAP_SAID, 1, 0x1111, "on");
+	is_copy(taken(r), TAP_FROM_PARTY, 1, 0x1111, "on");
 	tap_set(r, A, 0);
 	assert_int_equal(r->w.flows.tapped, 0);
 	p = next_of(A, 2, "paused");
@@ -358,7 +358,7 @@ static void an_update_pauses_it(void **state)
 	tap_set(r, A, NUMBER);
 	p = next_of(A, 3, "again");
 	assert_non_null(relay_rtp(r, A, &p));
-	is_copy(taken(r), TAP_SAID, 3, 0x1111, "again");
+	is_copy(taken(r), TAP_FROM_PARTY, 3, 0x1111, "again");
 	rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE, .id = r->spec[A].id });
 	assert_int_equal(r->w.flows.tapped, 0);
 	rig_close(r);
@@ -394,7 +394,7 @@ static void a_full_ring_is_loss(void **state)
 	p = next_of(A, n, "then");
 	assert_non_null(relay_rtp(r, A, &p));
 	t = taken(r);
-	is_copy(t, TAP_SAID, n, 0x1111, "then");
+	is_copy(t, TAP_FROM_PARTY, n, 0x1111, "then");
 	assert_int_equal(t->lost, lost);
 	rig_close(r);
 }
@@ -415,11 +415,11 @@ static void readers_are_apart(void **state)
 	for (uint16_t n = 1; n < 5; n++) {
 		p = next_of(A, n, "twice");
 		assert_non_null(relay_rtp(r, A, &p));
-		is_copy(taken(r), TAP_SAID, n, 0x1111, "twice");
+		is_copy(taken(r), TAP_FROM_PARTY, n, 0x1111, "twice");
 		t = taken_live(r);
 		assert_non_null(t);
 		assert_int_equal(t->number, 9);
-		assert_int_equal(t->side, TAP_SAID);
+		assert_int_equal(t->side, TAP_FROM_PARTY);
 		assert_memory_equal(tap_octets(t).p + 12, "twice", 5);
 		assert_null(taken(r));
 		assert_null(taken_live(r));
@@ -457,11 +457,11 @@ static void a_fork_is_of_what_is_said(void **state)
 			assert_non_null(relay_rtp(r, side, &p));
 			t = taken_fork(r);
 			assert_non_null(t);
-			assert_int_equal(t->side, TAP_SAID);
+			assert_int_equal(t->side, TAP_FROM_PARTY);
 			assert_int_equal(be16_get(tap_octets(t).p + 2), n);
 			assert_int_equal(be32_get(tap_octets(t).p + 8), p.ssrc);
 			assert_null(taken_fork(r));
-			assert_int_equal(taken(r)->side, side == A ? TAP_SAID : TAP_HEARD);
+			assert_int_equal(taken(r)->side, side == A ? TAP_FROM_PARTY : TAP_TO_PARTY);
 			assert_null(taken(r));
 		}
 	}

@@ -85,7 +85,7 @@ static void a_flow_that_is_its_own_peer(void **state)
 		nothing_sent(r);
 		advance_ms(r, 20);
 	}
-	assert_int_equal(flow_of(r, A)->heard.packets, 40);
+	assert_int_equal(flow_of(r, A)->received.packets, 40);
 	assert_int_equal(flow_of(r, A)->sent.packets, 40);
 	assert_int_equal(flow_of(r, B)->sent.packets, 0);
 	rig_close(r);
@@ -144,7 +144,7 @@ static void drops_with_a_reason(void **state)
 		ROW_ASSERT(row->name, relay_rtp(r, A, &(struct rtp){ .ssrc = 1 }) == NULL);
 		ROW_ASSERT(row->name, dropped(r, row->verdict) == 1);
 		ROW_ASSERT(row->name, flow_of(r, A)->stats.dropped == 1);
-		ROW_ASSERT(row->name, flow_of(r, A)->heard.packets == 0);
+		ROW_ASSERT(row->name, flow_of(r, A)->received.packets == 0);
 		rig_close(r);
 	}
 }
