@@ -11,7 +11,7 @@
 #include "dsp/dtmf.h"
 
 enum {
-	EAR_BLOCK = 102,
+	DETECTOR_BLOCK = 102,
 	BLOCKS_MAX = 100,
 	TONES = 4,
 	LEVEL_LEAST = 16400 /* of a sample, squared: -42 dBm0 */
@@ -71,7 +71,7 @@ static bool block_is(const struct block *b, const struct limits *l)
 {
 	return b->high <= b->low * l->high_over_low && b->low <= b->high * l->low_over_high &&
 	       b->low >= b->low_beside * l->beside && b->high >= b->high_beside * l->beside &&
-	       2 * (b->low + b->high) >= l->share * (float)EAR_BLOCK * b->energy;
+	       2 * (b->low + b->high) >= l->share * (float)DETECTOR_BLOCK * b->energy;
 }
 
 /* The digit of the block, and how sure that is. */
@@ -82,7 +82,7 @@ static char block_key(const struct dtmf_detector *e, bool *clear)
 	uint32_t row, column;
 
 	*clear = false;
-	if (e->energy < (float)LEVEL_LEAST * EAR_BLOCK)
+	if (e->energy < (float)LEVEL_LEAST * DETECTOR_BLOCK)
 		return 0;
 	for (uint32_t i = 0; i < 2 * TONES; i++) {
 		float last = e->last[i], before = e->before[i];
@@ -159,7 +159,7 @@ uint32_t dtmf_detector_hear(struct dtmf_detector *e, const int16_t *pcm, uint32_
 	e->count = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		sample_hear(e, pcm[i]);
-		if (++e->at == EAR_BLOCK)
+		if (++e->at == DETECTOR_BLOCK)
 			block_ends(e);
 	}
 	return e->count;

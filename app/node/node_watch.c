@@ -101,7 +101,7 @@ static void past_head_write(struct writer *w, const struct call_session *s,
 	(void)addr_text(sender, from);
 	writer_fmt(w, "Via: SIP/2.0/%s %s;branch=z9hG4bK-trace-%u\r\n",
 		   sip_transport_name(s->hop.transport), from, leg);
-	if (s->asked)
+	if (s->outbound)
 		writer_fmt(w,
 			   "From: " BYTES_FMT ";tag=%.*s\r\nTo: " BYTES_FMT ";tag=" BYTES_FMT
 			   "\r\n",
@@ -124,7 +124,7 @@ static void made_put(const struct past *p, const struct call_session *s, uint8_t
 {
 	struct watch_past put = p->message;
 	struct addr local = watch_local(p->n->watch.watch, &s->hop);
-	bool by_us = s->asked != answer;
+	bool by_us = s->outbound != answer;
 	struct bytes sdp = by_us ? s->local_sdp : s->remote_sdp;
 	char *text = malloc(MADE_MAX), *body = malloc(MADE_MAX);
 	struct writer w = writer_over(text, text ? MADE_MAX : 0),
@@ -138,8 +138,8 @@ static void made_put(const struct past *p, const struct call_session *s, uint8_t
 		writer_str(&w, "SIP/2.0 200 OK\r\n");
 	else
 		writer_fmt(&w, "INVITE " BYTES_FMT " SIP/2.0\r\n",
-			   BYTES_ARG(s->asked ? s->target : BYTES_LIT("sip:tandem")));
-	past_head_write(&w, s, s->asked ? &local : &s->hop.remote, leg);
+			   BYTES_ARG(s->outbound ? s->target : BYTES_LIT("sip:tandem")));
+	past_head_write(&w, s, s->outbound ? &local : &s->hop.remote, leg);
 	writer_fmt(&w, "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n" BYTES_FMT,
 		   b.n, BYTES_ARG(writer_done(&b)));
 	put.utc_ms = clock_utc_ms();

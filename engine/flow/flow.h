@@ -152,7 +152,7 @@ struct flow {
 	uint8_t alone;          /* without a peer it is heard all the same */
 	uint8_t watch;          /* points of media/capture.h; 0: nobody looks */
 	uint8_t has_transcoder; /* worker.transcoders has it: what its party says is transcoded */
-	uint8_t has_ear;        /* worker.ears has it: keys of its party are tones */
+	uint8_t has_detector;   /* worker.ears has it: keys of its party are tones */
 	uint8_t taken_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
 	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */

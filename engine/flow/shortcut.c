@@ -29,8 +29,8 @@ enum {
 static bool is_unseen(const struct flow *f)
 {
 	return !f->transport && !f->secure && !f->watch && !f->taps && !f->has_transcoder &&
-	       !f->has_ear && !f->has_overlay && !f->own && !f->marked && f->kind != MEDIA_OPAQUE &&
-	       f->latch_rtp.source.family != ADDR_NONE;
+	       !f->has_detector && !f->has_overlay && !f->own && !f->marked &&
+	       f->kind != MEDIA_OPAQUE && f->latch_rtp.source.family != ADDR_NONE;
 }
 
 /* Its party is being sent digits, or will be. */

@@ -21,22 +21,22 @@ struct pkt;
 struct worker;
 
 enum {
-	EAR_PACKETS_MAX = 8, /* that wait; one more is not heard */
-	EAR_OCTETS_MAX = 1280,
-	EAR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
-	EAR_GAP_MS = 60,       /* what is lost of a tone is made by the decoder; more is a pause */
-	EAR_QUIET_MS = 200,    /* without a packet a digit is let go */
+	DETECTOR_PACKETS_MAX = 8, /* that wait; one more is not heard */
+	DETECTOR_OCTETS_MAX = 1280,
+	DETECTOR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
+	DETECTOR_GAP_MS = 60, /* what is lost of a tone is made by the decoder; more is a pause */
+	DETECTOR_QUIET_MS = 200, /* without a packet a digit is let go */
 };
 
 /* One that waits. */
-struct ear_packet {
+struct detector_packet {
 	uint32_t ssrc, timestamp;
 	uint16_t sequence, length;
 	uint8_t codec; /* enum media_codec */
-	uint8_t octets[EAR_OCTETS_MAX];
+	uint8_t octets[DETECTOR_OCTETS_MAX];
 };
 
-struct ear {
+struct detector {
 	struct job_place place;
 	uint32_t slot;                    /* of the flow whose party is heard */
 	uint8_t named[PAYLOAD_RULES_MAX]; /* codecs of the party, as flow_spec.rule_codecs */
@@ -51,33 +51,33 @@ struct ear {
 	uint16_t sequence;
 	uint32_t ssrc, timestamp; /* of what comes next, if nothing is missing */
 	uint32_t first, count;
-	struct ear_packet packets[EAR_PACKETS_MAX];
+	struct detector_packet packets[DETECTOR_PACKETS_MAX];
 };
 
 /* Of one worker. */
-struct ear_line {
-	struct ear **of; /* by slot of the flow; valid where flow.has_ear */
+struct detector_line {
+	struct detector **of; /* by slot of the flow; valid where flow.has_detector */
 	struct job_line line;
 	uint32_t open;
 	int16_t pcm[CODEC_SAMPLES_MAX], narrow[CODEC_SAMPLES_MAX];
 };
 
 /* Slots of flows. 0 or -ENOMEM. */
-int ear_line_open(struct ear_line *l, uint32_t capacity) NODISCARD;
-void ear_line_close(struct ear_line *l);
+int detector_line_open(struct detector_line *l, uint32_t capacity) NODISCARD;
+void detector_line_close(struct detector_line *l);
 /* As the spec says; one that does not change goes on. 0 or -ENOMEM: then there is none. */
-int ear_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* The flow closes: a digit that is heard is told. */
-void ear_leave(struct worker *w, struct flow *f);
+void detector_leave(struct worker *w, struct flow *f);
 /* Of its timer: nothing came for a while. */
-void ear_expire(struct worker *w, struct flow *f);
+void detector_expire(struct worker *w, struct flow *f);
 /* RTP of the flow's party, in plain text. */
-void ear_take(struct worker *w, const struct flow *f, const struct pkt *p);
+void detector_take(struct worker *w, const struct flow *f, const struct pkt *p);
 /* A slice of the work of those in line. */
-void ear_turn(struct worker *w);
+void detector_turn(struct worker *w);
 
 /* Somebody is in line: the worker does not sleep. */
-static inline bool ear_is_wanted(const struct ear_line *l)
+static inline bool detector_is_wanted(const struct detector_line *l)
 {
 	return l->line.first != NULL;
 }

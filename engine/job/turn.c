@@ -53,8 +53,8 @@ static bool line_is_wanted(const struct worker *w, enum turn_line line)
 		return transcoder_is_wanted(&w->transcoders);
 	case TURN_OVERLAYS:
 		return overlay_is_wanted(&w->overlays);
-	case TURN_EARS:
-		return ear_is_wanted(&w->ears);
+	case TURN_DETECTORS:
+		return detector_is_wanted(&w->detectors);
 	case TURN_LINES:
 		break;
 	}
@@ -73,8 +73,8 @@ static void line_turn(struct worker *w, enum turn_line line)
 	case TURN_OVERLAYS:
 		overlay_turn(w);
 		break;
-	case TURN_EARS:
-		ear_turn(w);
+	case TURN_DETECTORS:
+		detector_turn(w);
 		break;
 	case TURN_LINES:
 		break;

@@ -14,7 +14,7 @@ enum turn_line {
 	TURN_JOBS,
 	TURN_TRANSCODERS,
 	TURN_OVERLAYS,
-	TURN_EARS,
+	TURN_DETECTORS,
 	TURN_LINES,
 };
 
@@ -35,7 +35,7 @@ void turn_take(struct worker *w);
 static inline bool turn_is_wanted(const struct worker *w)
 {
 	return w->jobs.line.first || transcoder_is_wanted(&w->transcoders) ||
-	       overlay_is_wanted(&w->overlays) || ear_is_wanted(&w->ears);
+	       overlay_is_wanted(&w->overlays) || detector_is_wanted(&w->detectors);
 }
 
 #endif

@@ -106,11 +106,11 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	if (!err)
 		err = overlay_set(w, f, &c->spec);
 	if (!err)
-		err = ear_set(w, f, &c->spec);
+		err = detector_set(w, f, &c->spec);
 	if (!err && !(f->transport & TRANSPORT_NO_SOCKET))
 		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
 	if (err) {
-		ear_leave(w, f);
+		detector_leave(w, f);
 		overlay_leave(w, f);
 		transcoder_leave(w, f);
 		dtls_flow_close(w, f);
@@ -142,7 +142,7 @@ static void update_transport(struct worker *w, struct flow *f, const struct flow
 	int err_dtls = dtls_flow_update(w, f, spec);
 	int err_transcoder = transcoder_set(w, f, spec);
 	int err_overlay = overlay_set(w, f, spec);
-	int err_ear = ear_set(w, f, spec);
+	int err_ear = detector_set(w, f, spec);
 
 	if (!err)
 		err = err_srtp         ? err_srtp
@@ -200,7 +200,7 @@ void control_flow_end(struct worker *w, struct flow *f)
 	shortcut_close(w, f);
 	own_set(w, f, false);
 	listener_leave(w, f);
-	ear_leave(w, f);
+	detector_leave(w, f);
 	digits_close(w, f);
 	overlay_leave(w, f);
 	transcoder_leave(w, f);
@@ -223,7 +223,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 	if (f) {
 		if (event_tracker_stop(&f->events, &done))
 			event_digit(w, f, &done);
-		ear_leave(w, f);
+		detector_leave(w, f);
 		digits_stop(w, f);
 		tick_icmp(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);

@@ -151,7 +151,7 @@ static void timers_expire(struct worker *w)
 			overlay_expire(w, &w->flows.list[t->owner]);
 			break;
 		case TIMER_EAR:
-			ear_expire(w, &w->flows.list[t->owner]);
+			detector_expire(w, &w->flows.list[t->owner]);
 			break;
 		}
 	}
@@ -237,7 +237,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	if (!err)
 		err = overlay_line_open(&w->overlays, s->slots);
 	if (!err)
-		err = ear_line_open(&w->ears, s->slots);
+		err = detector_line_open(&w->detectors, s->slots);
 	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
@@ -273,7 +273,7 @@ void worker_close(struct worker *w)
 	job_table_close(&w->jobs);
 	transcoder_line_close(&w->transcoders);
 	overlay_line_close(&w->overlays);
-	ear_line_close(&w->ears);
+	detector_line_close(&w->detectors);
 	flow_transports_close(&w->transports);
 	flow_table_close(&w->flows);
 	dtls_worker_close(w);

@@ -63,7 +63,7 @@ struct worker {
 	struct job_table jobs;
 	struct transcoder_line transcoders;
 	struct overlay_line overlays;
-	struct ear_line ears;
+	struct detector_line detectors;
 	uint8_t turn;         /* enum turn_line: whose slice was the last one (engine/job/turn.h) */
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */

@@ -65,7 +65,7 @@ int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->plan.steps[c->plan.count - 1].waits = true;
 	c->bridge.callee = LEG_NONE;
-	plan_rings(h, c);
+	plan_start_ringing(h, c);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
 		call_waiting_on_saved(h, c);

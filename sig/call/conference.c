@@ -22,12 +22,12 @@ bool conference_is_held(const struct call *c)
 	return c->member->held || c->member->waits || call_caller(c)->holds;
 }
 
-bool conference_is_called(const struct call *c)
+bool conference_was_dialled(const struct call *c)
 {
 	struct bytes user;
 
 	(void)plan_went_to(&c->plan, &user);
-	return !call_caller(c)->called || (user.n && bytes_is(user, c->member->number_called));
+	return !call_caller(c)->outbound || (user.n && bytes_is(user, c->member->number_called));
 }
 
 struct room *conference_room(const struct call_host *h, const struct call *c)

@@ -26,7 +26,7 @@ static inline bool conference_waits(const struct call *c)
 	return c->member && c->member->asks && c->state < CALL_ANSWERING && plan_confers(&c->plan);
 }
 /* It has called the room, or was sent on there: nobody has rung it for that. */
-bool conference_is_called(const struct call *c);
+bool conference_was_dialled(const struct call *c);
 /* Its room; NULL: it is in none, or that is gone. */
 struct room *conference_room(const struct call_host *h, const struct call *c);
 /* What the engine is to know of it, and by whose worker its flows go: all of a room by that of the room. */

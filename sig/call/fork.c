@@ -58,7 +58,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	party.routes = target->routes;
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
-	l->called = true;
+	l->outbound = true;
 	if (leg_invite(l, asker) || leg_set_rest(l, target) ||
 	    leg_set_trunk(h->settings->trunks, l, target->trunk) ||
 	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
@@ -115,7 +115,7 @@ static bool was_tried(const struct call *c, const struct call_target *t)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->called && bytes_eq(early_first_target(l), t->uri) &&
+		if (l && l->outbound && bytes_eq(early_first_target(l), t->uri) &&
 		    (t->routes.n ? bytes_eq(early_first_routes(l), t->routes)
 				 : addr_eq(&l->dialog.hop.remote, &t->hop.remote)))
 			return true;
@@ -207,7 +207,7 @@ bool fork_next_flow(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
-	if (!l->called || l->state != LEG_EARLY || l->uac->from == leg || !has_flow(h, l))
+	if (!l->outbound || l->state != LEG_EARLY || l->uac->from == leg || !has_flow(h, l))
 		return false;
 	outbox_touch(&c->out);
 	if (!ask_flow(h, c, leg))
@@ -276,7 +276,7 @@ static unsigned rank(const struct refusal_kept *r)
 	return class * 4 + (r->cause == CAUSE_REFUSED ? 1 : 2);
 }
 
-bool fork_rings(const struct call *c)
+bool fork_is_ringing(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
@@ -337,12 +337,12 @@ void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *l
 	if (c->legs[lost->leg]->state != LEG_LEAVING)
 		leg_close(c->legs[lost->leg]);
 	why = plan_why_of(&c->best);
-	if ((decisive || (!fork_rings(c) && !resolve_is_pending(c))) &&
+	if ((decisive || (!fork_is_ringing(c) && !resolve_is_pending(c))) &&
 	    (lost->leg == c->bridge.caller || why == PLAN_WHYS || !plan_next(h, c, why))) {
 		end_with_best(h, c);
 		return;
 	}
-	if (resolve_is_pending(c) && !fork_rings(c))
+	if (resolve_is_pending(c) && !fork_is_ringing(c))
 		resolve_alone(c);
 	flows_close_leg(h, c, lost->leg);
 	outbox_touch(&c->out);

@@ -24,7 +24,7 @@ void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over: the call ends when it was the last one, or said 6xx. */
 void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost);
 /* Somebody is rung. */
-bool fork_rings(const struct call *c);
+bool fork_is_ringing(const struct call *c);
 /* Nobody is, and nobody will be by this step: the next one begins, or the call ends. */
 void fork_unreached(struct call_host *h, struct call *c);
 /* Nobody will hear of a refusal any more. */

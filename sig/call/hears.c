@@ -18,20 +18,20 @@
 /* ---- what ---- */
 
 /* Our first INVITE to it has no final response, and is not taken back. */
-static bool is_rung(const struct leg *l)
+static bool leg_is_ringing(const struct leg *l)
 {
-	return l->called && l->state == LEG_EARLY && l->uac && !l->leave;
+	return l->outbound && l->state == LEG_EARLY && l->uac && !l->leave;
 }
 
 /* Some phone rings for the leg. */
-static bool rings_for(const struct call *c, uint8_t leg)
+static bool leg_rings_back(const struct call *c, uint8_t leg)
 {
 	uint8_t peer = bridge_peer(c, leg);
 
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (i != leg && l && is_rung(l) && (i == peer || l->uac->from == leg))
+		if (i != leg && l && leg_is_ringing(l) && (i == peer || l->uac->from == leg))
 			return true;
 	}
 	return false;
@@ -41,14 +41,14 @@ static bool rings_for(const struct call *c, uint8_t leg)
 static bool waits_up(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller && !c->legs[leg]->uas &&
-	       (call_waits(c) || call_waiting_is_on(c));
+	       (call_awaits_application(c) || call_waiting_is_on(c));
 }
 
 /* It is heard itself: it has answered, or has early media. */
-static bool leg_is_heard(const struct leg *l)
+static bool leg_has_audio(const struct leg *l)
 {
 	if (l->state == LEG_EARLY)
-		return is_rung(l) && l->open.remote.n;
+		return leg_is_ringing(l) && l->open.remote.n;
 	return l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
 
@@ -126,7 +126,8 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 		return conference_is_held(c) ? AUDIO_SOURCE_MUSIC : AUDIO_SOURCE_ROOM;
 	if (listens && is_left_waiting(c))
 		return AUDIO_SOURCE_MUSIC;
-	if (listens && !(peer && leg_is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
+	if (listens && !(peer && leg_has_audio(peer)) &&
+	    (leg_rings_back(c, leg) || waits_up(c, leg)))
 		return AUDIO_SOURCE_RINGBACK;
 	return l && peer && leg_is_held(l, peer) ? AUDIO_SOURCE_MUSIC : AUDIO_SOURCE_PEER;
 }

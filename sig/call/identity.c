@@ -183,7 +183,7 @@ static void number_with_access(const struct call_host *h, const struct leg *aske
 	const struct trunk_settings *set = trunks_settings(h->settings->trunks, asker->channel);
 	struct writer w = writer_over(space, IDENTITY_SHOWN_MAX);
 
-	if (!set || !set->access[0] || !leg_is_trunk(asker) || asker->called)
+	if (!set || !set->access[0] || !leg_is_trunk(asker) || asker->outbound)
 		return;
 	for (size_t i = 0; i < shown->n; i++) {
 		if (!(shown->p[i] >= '0' && shown->p[i] <= '9') && (i || shown->p[i] != '+'))

@@ -175,7 +175,7 @@ static void call_digits_give(struct call_host *h, struct call *c, uint8_t leg, u
 		const struct dtmf dtmf = { .digit = k->list[i], .duration_ms = k->duration_ms[i] };
 
 		call_publish_digit(h, c, leg, dtmf.digit);
-		if (!dtmf_are_heard(c, leg)) /* it heard the tone itself */
+		if (!dtmf_are_detected(c, leg)) /* it heard the tone itself */
 			dtmf_send(h, c, k->peer, &dtmf);
 	}
 	k->count = (uint8_t)(k->count - n);

@@ -100,7 +100,7 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 
 	if (err)
 		return err;
-	call_caller(c)->called = true;
+	call_caller(c)->outbound = true;
 	call_caller(c)->behind_nat = o->target.behind_nat;
 	err = leg_invite(call_caller(c), c->bridge.caller);
 	if (!err)

@@ -73,7 +73,7 @@ enum set_state plan_set_state(const struct plan *plan)
 	return plan->count ? (enum set_state)plan->steps[plan->count - 1].set.state : SET_NONE;
 }
 
-bool plan_rings_nobody(const struct plan *plan)
+bool plan_is_for_node(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
@@ -312,7 +312,7 @@ uint64_t plan_ring_for_ns(const struct call_host *h, const struct call *c)
 	return c->ring_s ? c->ring_s * NS_PER_S : h->settings->ring_timeout_ns;
 }
 
-void plan_rings(const struct call_host *h, struct call *c)
+void plan_start_ringing(const struct call_host *h, struct call *c)
 {
 	uint32_t rings = rings_of(h, c);
 
@@ -329,7 +329,7 @@ static int ring_or_resolve(struct call_host *h, struct call *c, struct bytes dis
 			   struct call_refusal *refusal)
 {
 	if (!resolve_is_pending(c)) {
-		plan_rings(h, c);
+		plan_start_ringing(h, c);
 		return 0;
 	}
 	if (text_set(&c->display, display))
@@ -337,7 +337,7 @@ static int ring_or_resolve(struct call_host *h, struct call *c, struct bytes dis
 	if (legs == c->leg_count)
 		resolve_alone(c);
 	else
-		plan_rings(h, c);
+		plan_start_ringing(h, c);
 	return 0;
 }
 
@@ -448,7 +448,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	}
 	*why = PLAN_UNREACHABLE;
 	if (goes && goes->application[0])
-		return wait_begin(h, c, f, from->local_display, refusal);
+		return wait_start(h, c, f, from->local_display, refusal);
 	if (waiting == CALL_WAITING_WAITS)
 		return call_waiting_begin(h, c, from->local_display, refusal);
 	if (slot_step_find(h, c, &place))
@@ -542,7 +542,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	for (uint8_t i = c->leg_count; i-- > 0;) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->called && i != c->bridge.caller && fork_caller_of(l, out))
+		if (l && l->outbound && i != c->bridge.caller && fork_caller_of(l, out))
 			return true;
 	}
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
@@ -659,7 +659,7 @@ int plan_forward_to(struct call_host *h, struct call *c, struct bytes user, enum
 	struct call_refusal refusal;
 	struct dialog_party party;
 	int err = may_go_to(c, user);
-	bool waits = call_waits(c), resolves = resolve_is_pending(c);
+	bool waits = call_awaits_application(c), resolves = resolve_is_pending(c);
 
 	if (err)
 		return err;

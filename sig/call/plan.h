@@ -14,7 +14,7 @@ enum plan_why plan_went_to(const struct plan *plan, struct bytes *user);
 /* Of the last step; SET_NONE: it sets nothing. */
 enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: who calls is for the node. */
-bool plan_rings_nobody(const struct plan *plan);
+bool plan_is_for_node(const struct plan *plan);
 /* The last step waits for its user to be free (call_waiting.h). */
 bool plan_is_call_waiting(const struct plan *plan);
 /* It does so no longer: his phones ring, or the call goes on, or ends, where none can. */
@@ -29,7 +29,7 @@ uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_p
 /* The step has another way out for the user of the one before it (way.h). */
 bool plan_is_again(const struct plan *plan, uint8_t step);
 /* It rings from now on, for as long as its user says. */
-void plan_rings(const struct call_host *h, struct call *c);
+void plan_start_ringing(const struct call_host *h, struct call *c);
 /* Somebody answered, or the call is over: no step follows. */
 void plan_stop(struct call *c);
 /* A step that is there already, as a record has it. from: an earlier one, or PLAN_FIRST. 0 or -ENOMEM. */

@@ -341,7 +341,7 @@ void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t 
 	if (flows_moved(h, c, leg)) /* for the next process, too */
 		c->reoffer |= bridge_reoffer_side(c, leg);
 	c->order_leg = c->legs[leg]->uac->from;
-	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
+	c->order_ns = h->now.ns + (ms + (c->legs[leg]->outbound ? 2100 : 100)) * NS_PER_MS;
 }
 
 void reoffer_unheard(struct call_host *h, struct call *c, uint8_t leg)

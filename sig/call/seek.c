@@ -305,10 +305,10 @@ static uint32_t resolve_ring(struct call_host *h, struct call *c, const struct l
 
 static void resolve_route_on(struct call_host *h, struct call *c)
 {
-	bool rings = fork_rings(c);
+	bool rings = fork_is_ringing(c);
 
 	if (rings && !c->ring_ns)
-		plan_rings(h, c);
+		plan_start_ringing(h, c);
 	if (c->plan.resolve && (c->plan.resolve->count || c->plan.resolve->user))
 		return;
 	if (!rings)
@@ -371,7 +371,7 @@ static bool resolve_has_branch(const struct call *c, const struct call_target *t
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->called && bytes_eq(early_first_target(l), t->uri) &&
+		if (l && l->outbound && bytes_eq(early_first_target(l), t->uri) &&
 		    bytes_eq(early_first_routes(l), t->routes))
 			return true;
 	}
@@ -455,7 +455,7 @@ bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32
 {
 	struct leg *l = c->legs[leg];
 
-	if (!l->called || l->state != LEG_EARLY || !l->uac->named)
+	if (!l->outbound || l->state != LEG_EARLY || !l->uac->named)
 		return false;
 	resolve_block_place(h, l, for_s);
 	if (!l->uac->rest_count)
@@ -468,7 +468,7 @@ bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32
 	leg_close(l);
 	flows_close_leg(h, c, leg);
 	if (leg_is_trunk(l)) /* its server has time of its own to answer */
-		plan_rings(h, c);
+		plan_start_ringing(h, c);
 	return true;
 }
 
@@ -488,6 +488,6 @@ bool resolve_next_server(struct call_host *h, struct call *c)
 		return false;
 	leg_leave(h, c, leg, &f);
 	flows_close_leg(h, c, leg);
-	plan_rings(h, c);
+	plan_start_ringing(h, c);
 	return true;
 }

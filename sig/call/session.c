@@ -320,7 +320,7 @@ bool session_fits_whole(const struct leg *a, const struct leg *b)
 /* One that cannot speak with the other one yet may be asked once more, or that one may be. */
 static bool is_asked_on(const struct call *c, uint8_t leg)
 {
-	return c->legs[leg]->uac->joins || (c->transfer && c->transfer->state == TRANSFER_RINGS);
+	return c->legs[leg]->uac->joins || (c->transfer && c->transfer->state == TRANSFER_RINGING);
 }
 
 /* Its answer to what we asked by ourselves. */
@@ -743,7 +743,7 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 		return other && call_is_alone(other) ? call_caller(other) : NULL;
 	}
 	if (other && c->replaces.leg == LEG_NONE)
-		return call_is_alone(other) || call_rings(other) ? call_caller(other) : NULL;
+		return call_is_alone(other) || call_is_ringing(other) ? call_caller(other) : NULL;
 	if (!other || !call_leg(other, c->replaces.leg) || !bridge_has(other, c->replaces.leg))
 		return NULL;
 	return call_leg(other, bridge_peer(other, c->replaces.leg));

@@ -21,7 +21,7 @@ struct bytes call_application(const struct call *c)
 	return p->count ? text_bytes(&p->steps[p->count - 1].application) : (struct bytes){ 0 };
 }
 
-bool call_waits(const struct call *c)
+bool call_awaits_application(const struct call *c)
 {
 	return (c->state == CALL_SETUP || c->state == CALL_RINGING) && !c->parting_ns &&
 	       call_application(c).n;
@@ -32,20 +32,20 @@ bool call_is_alone(const struct call *c)
 	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;
 }
 
-bool call_rings(const struct call *c)
+bool call_is_ringing(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 	bool waits = a->uas ? a->state == LEG_EARLY : a->state == LEG_CONFIRMED && !a->uac;
 
 	return (c->state == CALL_SETUP || c->state == CALL_RINGING) && !plan_is_open(c) && waits &&
-	       !c->transfer && !call_waits(c) && fork_rings(c);
+	       !c->transfer && !call_awaits_application(c) && fork_is_ringing(c);
 }
 
 bool call_is_by_itself(const struct call *c)
 {
 	return c->bridge.callee == LEG_NONE &&
-	       (c->answer_utc_ms || plan_rings_nobody(&c->plan) || slot_step_asks(c) ||
-		c->leg_count > 1 || !call_caller(c)->called);
+	       (c->answer_utc_ms || plan_is_for_node(&c->plan) || slot_step_asks(c) ||
+		c->leg_count > 1 || !call_caller(c)->outbound);
 }
 
 static uint64_t application_wait_ns(const struct shard_forward *f)
@@ -53,7 +53,7 @@ static uint64_t application_wait_ns(const struct shard_forward *f)
 	return (f->application_wait_s ? f->application_wait_s : APPLICATION_WAIT_S) * NS_PER_S;
 }
 
-int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *f,
+int wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
 	       struct bytes display, struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
@@ -96,7 +96,7 @@ void wait_on_saved(struct call_host *h, struct call *c)
 		wait_joined(h, c);
 		return;
 	}
-	if (!call_waits(c))
+	if (!call_awaits_application(c))
 		return;
 	if (call_caller(c)->uas)
 		invite_ring(h, c, c->bridge.caller);
@@ -163,7 +163,7 @@ int wait_answer(struct call_host *h, struct call *c)
 	struct call_refusal refusal = { .status = 500 };
 	int err;
 
-	if (!call_waits(c))
+	if (!call_awaits_application(c))
 		return -EINVAL;
 	err = wait_answer_caller(h, c, &refusal);
 	if (err && refusal.status == 503)

@@ -12,12 +12,12 @@
 /* The last step's; empty: none. */
 struct bytes call_application(const struct call *c);
 /* It is asked, and has not answered. */
-bool call_waits(const struct call *c);
+bool call_awaits_application(const struct call *c);
 /* It has one party, in the caller's place, that is up and speaks with the node alone; whoever called whom at first. */
 bool call_is_alone(const struct call *c);
 
 /* Phones ring, or do so in a moment, and its caller is there. */
-bool call_rings(const struct call *c);
+bool call_is_ringing(const struct call *c);
 
 /* It has one party, and its first INVITE may still lack the ACK to our answer. */
 static inline bool call_is_answered_alone(const struct call *c)
@@ -29,7 +29,7 @@ static inline bool call_is_answered_alone(const struct call *c)
 bool call_is_by_itself(const struct call *c);
 
 /* The last step waits. 0 or -errno with *refusal. */
-int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *f,
+int wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
 	       struct bytes display, struct call_refusal *refusal) NODISCARD;
 /* It is saved: the caller and the application are told that it waits, or that it was answered where the caller is up. Or it goes on after a
  * restart: they are told again. */

@@ -206,7 +206,7 @@ bool trunk_route_is_leg(const struct call *c, uint8_t leg)
 	const struct plan_step *last = trunk_route_step(c);
 	const struct leg *l = c->legs[leg];
 
-	return last && l->called && l->state == LEG_EARLY &&
+	return last && l->outbound && l->state == LEG_EARLY &&
 	       bytes_eq(text_bytes(&l->trunk), text_bytes(&last->trunk));
 }
 
@@ -215,7 +215,7 @@ uint8_t trunk_route_silent_leg(const struct call *c)
 	for (uint8_t i = 0; trunk_route_step(c) && i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->called && l->trunk.n && l->state == LEG_EARLY && l->uac &&
+		if (l && l->outbound && l->trunk.n && l->state == LEG_EARLY && l->uac &&
 		    l->uac->state < UAC_PROCEEDING)
 			return i;
 	}
@@ -241,10 +241,10 @@ void trunk_route_on_response(struct call_host *h, struct call *c, uint8_t leg, u
 	struct plan_step *last = trunk_route_step(c);
 	const struct leg *l = c->legs[leg];
 
-	if (!last || !l->trunk.n || !l->called || l->state != LEG_EARLY)
+	if (!last || !l->trunk.n || !l->outbound || l->state != LEG_EARLY)
 		return;
 	if (c->plan.until_ns && !last->rang && trunk_route_silent_leg(c) == LEG_NONE)
-		plan_rings(h, c);
+		plan_start_ringing(h, c);
 	if (status > 100 && status != 199 && !last->rang) {
 		last->rang = true;
 		outbox_touch(&c->out);

@@ -225,7 +225,7 @@ static int meetme_call(struct call_host *h, struct call *c, const struct room_te
 
 	if (shard && remote_shard_is_reachable(h->settings, shard))
 		return ring_other_shard(h, c, number, display, shard, refusal);
-	r = h->room_called ? h->room_called(h->owner, t) : NULL;
+	r = h->room_by_number ? h->room_by_number(h->owner, t) : NULL;
 	if (!r)
 		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
 	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
@@ -441,7 +441,7 @@ static bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 {
 	const struct room_terms *t = called_terms(h, r);
 
-	if (!conference_is_called(c) || c->member->admitted ||
+	if (!conference_was_dialled(c) || c->member->admitted ||
 	    r->kind == ROOM_STATION) /* it was invited, or may come */
 		return member_comes(h, c, r, t, c->member->hosts);
 	if (!t)
@@ -601,7 +601,7 @@ static void conference_established(struct call_host *h, struct call *c)
 static bool conference_is_left(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && call_callee(c) &&
-	       !(c->transfer && c->transfer->state == TRANSFER_RINGS);
+	       !(c->transfer && c->transfer->state == TRANSFER_RINGING);
 }
 
 static void conference_go(struct call_host *h, struct call *c)

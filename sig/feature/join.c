@@ -142,7 +142,7 @@ static int closed_copy(struct call_host *h, struct leg *copy, const struct leg *
 		       const struct id_tag *tag)
 {
 	copy->state = LEG_CLOSED;
-	copy->called = l->called;
+	copy->outbound = l->outbound;
 	copy->dialog.tag = *tag;
 	copy->dialog.tag.random = rand_u64_from(h->rand);
 	return text_set(&copy->user, text_bytes(&l->user)) ||

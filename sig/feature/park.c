@@ -99,7 +99,7 @@ bool park_has(const struct call *c, struct bytes slot)
 	if (c->state == CALL_ENDING)
 		return false;
 	return (c->park && bytes_is(slot, c->park->slot)) ||
-	       (t && t->state == TRANSFER_WAITS && bytes_is(slot, t->slot.number));
+	       (t && t->state == TRANSFER_WAITING && bytes_is(slot, t->slot.number));
 }
 
 /* ---- on its way ---- */
@@ -125,7 +125,7 @@ bool park_waits_for(struct call *c, const struct shard_order *by)
 {
 	struct transfer *t = c->transfer;
 
-	if (!by || !t || t->state != TRANSFER_WAITS || t->slot.order != by->id)
+	if (!by || !t || t->state != TRANSFER_WAITING || t->slot.order != by->id)
 		return false;
 	t->slot.ticket = by->ticket;
 	return true;
@@ -309,7 +309,7 @@ void park_hurry(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct transfer *t = c->transfer;
 
-	if (t && t->state == TRANSFER_WAITS && t->slot.claimed && prompts_are_announcing(c) &&
+	if (t && t->state == TRANSFER_WAITING && t->slot.claimed && prompts_are_announcing(c) &&
 	    t->leg == leg)
 		park_now(h, c);
 }
@@ -477,7 +477,7 @@ void park_on_result(struct call_host *h, struct call *c, const struct park_news 
 {
 	const struct transfer *t = c->transfer;
 
-	if (t && t->state == TRANSFER_WAITS && t->slot.serial && t->slot.serial == news->serial)
+	if (t && t->state == TRANSFER_WAITING && t->slot.serial && t->slot.serial == news->serial)
 		slot_told(h, c, news);
 	else if (slot_step_asks(c) && c->park->serial == news->serial)
 		asked_told(h, c, news);
@@ -515,7 +515,7 @@ static bool is_coming_back(const struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
-	return c->park && t && t->leg == LEG_NONE && t->ordered && t->state == TRANSFER_RINGS &&
+	return c->park && t && t->leg == LEG_NONE && t->ordered && t->state == TRANSFER_RINGING &&
 	       (c->state == CALL_SETUP || c->state == CALL_RINGING) &&
 	       bytes_eq(text_bytes(&c->to), text_bytes(&c->park->by));
 }
@@ -574,7 +574,7 @@ static void park_leave(struct call_host *h, struct call *c, bool retrieved)
 static bool is_retrieved(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && call_callee(c) &&
-	       !(c->transfer && c->transfer->state == TRANSFER_RINGS);
+	       !(c->transfer && c->transfer->state == TRANSFER_RINGING);
 }
 
 /* ---- nobody takes it ---- */
@@ -850,7 +850,7 @@ static enum park_on_result rung_told_now(const struct call_host *h, const struct
 	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
 		return news->told;
 	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
-	if (!rung || !call_rings(rung))
+	if (!rung || !call_is_ringing(rung))
 		return PARK_EMPTY;
 	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
 }

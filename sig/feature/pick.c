@@ -98,7 +98,7 @@ int pick_take(struct call_host *h, struct call *c, uint64_t by)
 	uint8_t last = c->plan.count - 1;
 	int err;
 
-	if (!call_rings(c))
+	if (!call_is_ringing(c))
 		return 0;
 	c->picker = by;
 	err = pick_answer(h, c);

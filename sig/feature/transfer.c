@@ -122,7 +122,7 @@ static uint64_t transfer_due_ns(const struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
-	return t && t->state == TRANSFER_WAITS && !invite_is_open(c) ? t->again_ns : 0;
+	return t && t->state == TRANSFER_WAITING && !invite_is_open(c) ? t->again_ns : 0;
 }
 
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
@@ -205,7 +205,7 @@ static int part(struct call *c)
 		text_clear(&to);
 		return -ENOMEM;
 	}
-	t->state = TRANSFER_RINGS;
+	t->state = TRANSFER_RINGING;
 	t->other = (struct bridge){ .caller = t->given, .callee = LEG_NONE, .offerer = t->given };
 	t->from = from;
 	t->to = to;
@@ -281,7 +281,7 @@ static void turn_away(struct call_host *h, const struct call *c)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 
-	if (c->transfer->replaced && c->transfer->state == TRANSFER_WAITS)
+	if (c->transfer->replaced && c->transfer->state == TRANSFER_WAITING)
 		h->tell(h->owner, c->transfer->with.call, &hangup);
 }
 
@@ -290,7 +290,7 @@ static void part_unmet(struct call_host *h, struct call *c)
 {
 	const struct call_event over = { .kind = CALL_EV_MEET };
 
-	if (c->transfer->met && c->transfer->state == TRANSFER_WAITS)
+	if (c->transfer->met && c->transfer->state == TRANSFER_WAITING)
 		h->tell(h->owner, c->transfer->with.call, &over);
 	meet_over(c);
 }
@@ -500,7 +500,7 @@ static void transfer_go(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
-	if (!t || t->state != TRANSFER_WAITS || c->state != CALL_ESTABLISHED || invite_is_open(c))
+	if (!t || t->state != TRANSFER_WAITING || c->state != CALL_ESTABLISHED || invite_is_open(c))
 		return;
 	if (is_forbidden(h, c)) {
 		outbox_touch(&c->out);
@@ -566,7 +566,7 @@ static bool may_give_back(const struct call *c)
 	const struct transfer *t = c->transfer;
 	const struct leg *l = t ? call_leg(c, t->leg) : NULL;
 
-	if (!t || t->state != TRANSFER_RINGS)
+	if (!t || t->state != TRANSFER_RINGING)
 		return false;
 	return t->leg == LEG_NONE || (l && l->state == LEG_CONFIRMED);
 }
@@ -591,7 +591,7 @@ void transfer_call_off(struct call_host *h, struct call *c)
 				       .by = ENDED_BY_NODE,
 				       .status = 487 };
 
-	assert(c->transfer->state == TRANSFER_RINGS && c->transfer->leg == LEG_NONE);
+	assert(c->transfer->state == TRANSFER_RINGING && c->transfer->leg == LEG_NONE);
 	leave_rung(h, c, true);
 	give_back(h, c, &e);
 	fork_forget_best(c);
@@ -606,12 +606,12 @@ int transfer_cancel(struct call_host *h, struct call *c)
 	const struct transfer *t = c->transfer;
 
 	if (!t || t->slot.number[0] || pick_is_on(c) ||
-	    (t->state != TRANSFER_WAITS && !may_give_back(c)))
+	    (t->state != TRANSFER_WAITING && !may_give_back(c)))
 		return -ENOTUNIQ;
-	if (t->state == TRANSFER_RINGS && c->state == CALL_ESTABLISHED)
+	if (t->state == TRANSFER_RINGING && c->state == CALL_ESTABLISHED)
 		return -EALREADY; /* who answered is about to be heard */
 	outbox_touch(&c->out);
-	if (t->state == TRANSFER_WAITS)
+	if (t->state == TRANSFER_WAITING)
 		transfer_refuse(h, c, e.status);
 	else
 		(void)transfer_untaken(h, c, &e);
@@ -656,7 +656,7 @@ static void name_who_speaks(struct call *c)
 static void transfer_on_joined(struct call_host *h, struct call *c)
 {
 	c->ring_s = 0;
-	if (c->transfer->state == TRANSFER_RINGS)
+	if (c->transfer->state == TRANSFER_RINGING)
 		name_who_speaks(c);
 	if (pick_is_done(c))
 		pick_notify(h, c);
@@ -673,7 +673,7 @@ static bool pair_speaks(const struct call *c)
 
 static void transfer_established(struct call_host *h, struct call *c)
 {
-	if (c->transfer && c->transfer->state == TRANSFER_RINGS && pair_speaks(c))
+	if (c->transfer && c->transfer->state == TRANSFER_RINGING && pair_speaks(c))
 		transfer_on_joined(h, c);
 }
 
@@ -681,10 +681,10 @@ void transfer_met(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
 
-	if (!c->transfer || c->transfer->state != TRANSFER_RINGS || c->order_ns)
+	if (!c->transfer || c->transfer->state != TRANSFER_RINGING || c->order_ns)
 		return;
 	transfer_established(h, c);
-	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
+	if (c->transfer && c->transfer->state == TRANSFER_RINGING)
 		call_untaken(h, c, &e);
 }
 
@@ -728,7 +728,7 @@ static void transfer_resume(struct call_host *h, struct call *c)
 
 	if (t && t->outside)
 		t->outside->local_cseq += RESUME_CSEQ_GAP;
-	if (t && t->state == TRANSFER_WAITS && t->with.call)
+	if (t && t->state == TRANSFER_WAITING && t->with.call)
 		join_later(h, c);
 	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))
 		return;
@@ -747,7 +747,7 @@ static void transfer_over(struct call_host *h, struct call *c)
 		return;
 	part_unmet(h, c);
 	turn_away(h, c);
-	if (c->transfer->slot.number[0] && c->transfer->state == TRANSFER_WAITS)
+	if (c->transfer->slot.number[0] && c->transfer->state == TRANSFER_WAITING)
 		park_failed(h, c, 487);
 	if (c->transfer->state < TRANSFER_DONE)
 		(void)notify(h, c, 487);
@@ -858,7 +858,7 @@ static void attend_waiting(struct call_host *h, struct call *c)
 {
 	const uint64_t next_ns = h->now.ns + ATTEND_AGAIN_S * NS_PER_S;
 
-	if (!call_waits(c)) {
+	if (!call_awaits_application(c)) {
 		c->again_ns = 0;
 	} else if (!c->again_ns) {
 		c->again_ns = next_ns;

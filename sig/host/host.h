@@ -136,7 +136,7 @@ struct call_host {
 	/* The room of that id. NULL: there is none; or the function: there are none. */
 	struct room *(*room_of)(void *owner, uint64_t room);
 	/* The one that is called by that number, which begins where there is none. NULL: there are too many; or the function: as above. */
-	struct room *(*room_called)(void *owner, const struct room_terms *terms);
+	struct room *(*room_by_number)(void *owner, const struct room_terms *terms);
 	/* One of calls begins, for who calls a factory. NULL: as above. */
 	struct room *(*room_make)(void *owner, uint16_t tenant);
 	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */

@@ -276,7 +276,7 @@ bool dtmf_may_be_tones(const struct call *c, const struct call_flow *f)
 	       f->event_pt == PAYLOAD_NONE && !l->info_digits && dtmf_terms(l) != OFFER_DIGITS_INFO;
 }
 
-bool dtmf_are_heard(const struct call *c, uint8_t leg)
+bool dtmf_are_detected(const struct call *c, uint8_t leg)
 {
 	const struct call_flow *f = audio_flow(c, leg);
 

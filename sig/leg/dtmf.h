@@ -28,7 +28,7 @@ bool dtmf_is_by_info(const struct call *c, uint8_t leg);
 /* Tones of the party of that flow are keys. */
 bool dtmf_may_be_tones(const struct call *c, const struct call_flow *f);
 /* The engine listens for them. */
-bool dtmf_are_heard(const struct call *c, uint8_t leg);
+bool dtmf_are_detected(const struct call *c, uint8_t leg);
 /* A key came by INFO. True: it was heard as a tone just now. */
 bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char digit);
 /* A tone was heard. False: it is no key, for keys of the party come by INFO. */

@@ -170,7 +170,7 @@ static bool fork_is_of(const struct sip_message *m, const struct leg *l)
 {
 	struct dialog_tag own = dialog_tag(&l->dialog);
 
-	return m->request && m->method == SIP_BYE && m->to.tag.n && l->called &&
+	return m->request && m->method == SIP_BYE && m->to.tag.n && l->outbound &&
 	       bytes_eq(m->call_id, text_bytes(&l->dialog.call_id)) &&
 	       bytes_ieq(m->from.tag, bytes_mem(own.text, sizeof(own.text)));
 }

@@ -8,7 +8,7 @@
 
 enum trunk_direction leg_trunk_direction(const struct leg *l)
 {
-	return l->called ? TRUNK_OUT : TRUNK_IN;
+	return l->outbound ? TRUNK_OUT : TRUNK_IN;
 }
 
 int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk)

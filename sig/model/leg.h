@@ -262,8 +262,8 @@ struct trunks;
 
 struct leg {
 	enum leg_state state;
-	bool called; /* its dialog began with an INVITE of ours */
-	bool leave;  /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
+	bool outbound; /* its dialog began with an INVITE of ours */
+	bool leave; /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
 	bool behind_nat;   /* requests go where the party's came from */
 	bool held;         /* by order: its party holds the other one */
 	bool holds;        /* by its own re-INVITE: its phone takes nothing of the other one */

@@ -80,7 +80,7 @@ bool payer_is_caller(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 
-	if (a->called)
+	if (a->outbound)
 		return !c->payer_name.known;
 	return c->payer_name.kind == QUOTA_EXTENSION
 		       ? bytes_eq(text_bytes(&a->user), text_bytes(&c->payer_name.user))

@@ -5,7 +5,7 @@
  * what becomes of it (RFC 3515), leaves when somebody has answered, and gets its party back where nobody does. A caller that is alone
  * with the node has no transferor: it is alone again where nobody answers.
  *
- *   TRANSFER_WAITS -> TRANSFER_RINGS -> TRANSFER_DONE -> gone
+ *   TRANSFER_WAITING -> TRANSFER_RINGING -> TRANSFER_DONE -> gone
  *   an INVITE is open    |  nobody answers: the call is as before
  *                        TRANSFER_FAILED -> gone
  *
@@ -20,7 +20,7 @@
 /* Until call.meet_ns: the other leg may be asked, too, and say nothing for 32 s. */
 enum { MEET_MS = 35000 };
 enum transfer_met { MET_GIVEN = 1, MET_COMES = 2 };
-enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE, TRANSFER_FAILED };
+enum transfer_state { TRANSFER_WAITING, TRANSFER_RINGING, TRANSFER_DONE, TRANSFER_FAILED };
 
 /* A leg of another call, which comes here. */
 struct transfer_with {
@@ -90,7 +90,7 @@ static inline uint8_t transfer_given(const struct bridge *pair, uint8_t leg)
 /* The pair that was before is given up. */
 static inline bool transfer_has_begun(const struct transfer *t)
 {
-	return t->state == TRANSFER_RINGS || t->state == TRANSFER_DONE;
+	return t->state == TRANSFER_RINGING || t->state == TRANSFER_DONE;
 }
 /* The leg is the transferor's, beside the two that hear each other. */
 static inline bool transfer_is_of_transferor(const struct call *c, uint8_t leg)
@@ -105,7 +105,7 @@ static inline struct dialog *transfer_outside(const struct call *c, uint8_t leg)
 /* The caller is up already, and nobody waits for an answer to its INVITE: it was called by command, or is transferred. */
 static inline bool call_caller_is_up(const struct call *c)
 {
-	return call_caller(c)->called || (c->transfer && transfer_has_begun(c->transfer));
+	return call_caller(c)->outbound || (c->transfer && transfer_has_begun(c->transfer));
 }
 
 #endif

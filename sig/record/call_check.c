@@ -150,7 +150,7 @@ static bool uac_fits(const struct call *c, uint8_t leg)
 	const struct leg *l = c->legs[leg];
 
 	if (l->state == LEG_LEAVING) /* a branch that is being cancelled */
-		return l->called && leg_is_open(l);
+		return l->outbound && leg_is_open(l);
 	if (c->state == CALL_ENDING)
 		return false;
 	if (c->state == CALL_ESTABLISHED)
@@ -159,7 +159,7 @@ static bool uac_fits(const struct call *c, uint8_t leg)
 	if (l->uac->from != c->bridge.caller)
 		return false;
 	if (leg == c->bridge.caller)
-		return l->called && l->state == LEG_EARLY && leg_is_open(l);
+		return l->outbound && l->state == LEG_EARLY && leg_is_open(l);
 	return leg_is_open(l) ? l->state == LEG_EARLY
 			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
@@ -217,7 +217,7 @@ static bool uas_fits(const struct call *c, uint8_t leg)
 
 	if (c->state == CALL_ESTABLISHED)
 		return l->state == LEG_CONFIRMED && bridge_has(c, leg);
-	return leg == c->bridge.caller && !l->called;
+	return leg == c->bridge.caller && !l->outbound;
 }
 
 static const char *check_uas(const struct call *c, const struct call_seed *seed, uint8_t leg)
@@ -252,7 +252,7 @@ static const char *check_refusal(const struct call *c, uint8_t leg)
 
 	if (!l->refusal)
 		return NULL;
-	if (c->state != CALL_ENDING || l->state != LEG_CLOSED || l->uas || l->called ||
+	if (c->state != CALL_ENDING || l->state != LEG_CLOSED || l->uas || l->outbound ||
 	    !parses_as_ours(&l->refusal->response, false, &l->dialog, &m))
 		return "leg: refusal";
 	ok = m.status >= 300;
@@ -332,7 +332,7 @@ static bool waiting_caller_is(const struct call *c)
 	bool up = call_caller_is_up(c) && a->state == LEG_CONFIRMED && !a->uas && !a->uac;
 
 	return up ||
-	       (!a->called && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING);
+	       (!a->outbound && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING);
 }
 
 /* Nobody else is there but legs that go, and who gave the caller away. */
@@ -361,7 +361,7 @@ static const char *check_setup(const struct call *c)
 
 	if (c->bridge.callee == LEG_NONE && conference_waits(c))
 		return check_claiming(c);
-	if (c->bridge.callee == LEG_NONE && (plan_rings_nobody(&c->plan) || slot_step_asks(c)))
+	if (c->bridge.callee == LEG_NONE && (plan_is_for_node(&c->plan) || slot_step_asks(c)))
 		return check_waiting(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
@@ -444,7 +444,7 @@ static const char *check_set(const struct call *c)
 /* Nobody has answered, or is asked. */
 static bool may_ask_slot(const struct call *c)
 {
-	if (c->transfer && c->transfer->state != TRANSFER_RINGS)
+	if (c->transfer && c->transfer->state != TRANSFER_RINGING)
 		return false;
 	return c->state <= CALL_RINGING && c->bridge.callee == LEG_NONE && c->plan.count &&
 	       plan_set_state(&c->plan) == SET_NONE;
@@ -489,14 +489,14 @@ static const char *check_transfer(const struct call *c)
 	if (!t)
 		return NULL;
 	switch (t->state) {
-	case TRANSFER_WAITS:
+	case TRANSFER_WAITING:
 		fits = (s == CALL_ESTABLISHED || call_is_answered_alone(c)) &&
 		       is_pair_of(t, &c->bridge);
 		break;
 	case TRANSFER_FAILED:
 		fits = s == CALL_ESTABLISHED && is_pair_of(t, &c->bridge);
 		break;
-	case TRANSFER_RINGS:
+	case TRANSFER_RINGING:
 		fits = s != CALL_ENDING; /* established: one of the two is asked again */
 		break;
 	case TRANSFER_DONE:

@@ -772,7 +772,7 @@ static void confirm_answered(struct call *c)
 {
 	struct leg *l = c->state == CALL_ESTABLISHED ? call_callee(c) : NULL;
 
-	if (l && l->called && l->state == LEG_ANSWERED && !l->uac)
+	if (l && l->outbound && l->state == LEG_ANSWERED && !l->uac)
 		l->state = LEG_CONFIRMED;
 }
 
@@ -780,7 +780,7 @@ static void confirm_answered(struct call *c)
 static void wait_for_room(struct call *c)
 {
 	if (c->member && c->member->asks && c->state <= CALL_RINGING && c->plan.count &&
-	    c->bridge.callee == LEG_NONE && !call_caller(c)->called && !c->transfer)
+	    c->bridge.callee == LEG_NONE && !call_caller(c)->outbound && !c->transfer)
 		c->plan.steps[c->plan.count - 1].confers = true;
 }
 

@@ -559,7 +559,7 @@ static bool read_user(struct reading *r, uint8_t leg, bool caller, const Tandem_
 static bool has_channel(const Tandem__Call__Leg *in)
 {
 	return in->state != TANDEM__CALL__LEG_STATE__CLOSED &&
-	       !(in->called && in->leave && in->state == TANDEM__CALL__LEG_STATE__LEAVING);
+	       !(in->outbound && in->leave && in->state == TANDEM__CALL__LEG_STATE__LEAVING);
 }
 
 /* Its calls of before a deletion are of that name, too. */
@@ -572,7 +572,7 @@ static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg
 		return true;
 	if (!reading_line(r, &l->trunk, &in->trunk, TRUNK_NAME_MAX - 1, "leg: trunk"))
 		return false;
-	l->called = in->called; /* says which way its channel goes */
+	l->outbound = in->outbound; /* says which way its channel goes */
 	l->dialog.trunk = true;
 	trunk = all && has_channel(in) ? trunks_claim(all, r->c->tenant, text_bytes(&l->trunk))
 				       : TRUNK_NONE;
@@ -756,7 +756,7 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 static bool was_called(const Tandem__Call__Call *in, size_t place)
 {
 	return in->format <= FORMAT_CARRIED ? leg_index_of(in, place) != 0 || in->originated
-					    : in->legs[place]->called;
+					    : in->legs[place]->outbound;
 }
 
 static bool record_is_leg(const struct call *c, uint32_t leg)
@@ -770,12 +770,12 @@ bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
 	struct call *c = r->c;
 
 	for (size_t i = 0; i < in->n_legs; i++)
-		c->legs[leg_index_of(in, i)]->called = was_called(in, i);
+		c->legs[leg_index_of(in, i)]->outbound = was_called(in, i);
 	if (!record_is_leg(c, in->caller))
 		return reading_wrong(r, "call: no caller");
 	c->bridge.caller = (uint8_t)in->caller;
-	if (in->alone ||
-	    (in->callee == 0 && !in->callee_place && c->leg_count == 1 && call_caller(c)->called)) {
+	if (in->alone || (in->callee == 0 && !in->callee_place && c->leg_count == 1 &&
+			  call_caller(c)->outbound)) {
 		c->bridge.callee = LEG_NONE; /* nobody else is asked yet */
 		return true;
 	}

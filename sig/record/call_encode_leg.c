@@ -375,7 +375,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	packing_dialog(&to->dialog, &l->dialog, &to->hop);
 	pack_challenges(&to->dialog, &to->of_dialog, &l->dialog);
 	out->state = (Tandem__Call__LegState)l->state;
-	out->called = l->called;
+	out->outbound = l->outbound;
 	out->holds = l->holds;
 	out->leave = l->leave;
 	out->behind_nat = l->behind_nat;

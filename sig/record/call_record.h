@@ -91,15 +91,15 @@ static inline bool call_record_hides(const struct call *c)
 static inline bool call_record_is_alone(const struct call *c)
 {
 	return call_is_by_itself(c) && (!call_application(c).n || c->segment_count ||
-					call_caller(c)->called || call_caller(c)->uac);
+					call_caller(c)->outbound || call_caller(c)->uac);
 }
 /* Somebody is asked, so that two may be joined. */
 static inline bool call_record_meets(const struct call *c)
 {
 	return c->meet_ns ||
 	       (c->transfer &&
-		((c->transfer->met && c->transfer->state == TRANSFER_WAITS) ||
-		 (c->transfer->state == TRANSFER_RINGS && c->state == CALL_ESTABLISHED)));
+		((c->transfer->met && c->transfer->state == TRANSFER_WAITING) ||
+		 (c->transfer->state == TRANSFER_RINGING && c->state == CALL_ESTABLISHED)));
 }
 /* It is not known yet which shard has its room, or it comes from another shard's, or goes there. */
 static inline bool call_record_is_between_rooms(const struct call *c)
@@ -133,7 +133,7 @@ static inline bool call_record_has_early(const struct call *c)
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
-		     !plan_rings_nobody(&c->plan);
+		     !plan_is_for_node(&c->plan);
 
 	if (call_record_is_renewed(c))
 		return CALL_RECORD_RENEWED;

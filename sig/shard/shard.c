@@ -311,7 +311,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.waited_for = shard_waited_for,
 		.extension_of = shard_extension_of,
 		.room_of = shard_room_of,
-		.room_called = shard_room_begin,
+		.room_by_number = shard_room_begin,
 		.room_make = shard_room_make,
 		.room_number_shard = shard_room_number_shard,
 		.room_of_local_call = shard_room_of_local_call,

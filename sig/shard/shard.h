@@ -447,7 +447,7 @@ struct call_session {
 	struct bytes call_id, local, remote, remote_tag, target; /* of the dialog */
 	char local_tag[ID_TAG_LEN];
 	struct sip_hop hop;
-	bool asked;                         /* the INVITE was ours */
+	bool outbound;                      /* the INVITE was ours */
 	struct bytes remote_sdp, local_sdp; /* SDP in force: the party's, and ours to it */
 };
 /* leg: of the caller or the callee. False: no session is in force. */

@@ -55,7 +55,7 @@ static bool shard_may_bring(const struct shard *s, const struct call *c, enum sh
 	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
 	const struct shard_forward *f;
 
-	if (!s->settings.conferences.incoming_bound || !l || !l->called)
+	if (!s->settings.conferences.incoming_bound || !l || !l->outbound)
 		return true;
 	f = shard_forward_of(s, c->tenant, text_bytes(&l->user));
 	return f &&
@@ -508,7 +508,7 @@ static bool rings_already(const struct shard *s, const struct room *r, struct by
 	for (const struct room_member *m = r->first; m; m = m->next) {
 		const struct call *c = m->asks ? shard_member_call(s, m) : NULL;
 
-		if (c && !conference_is_called(c) && bytes_eq(text_bytes(&c->from), user))
+		if (c && !conference_was_dialled(c) && bytes_eq(text_bytes(&c->from), user))
 			return true;
 	}
 	return false;

@@ -420,7 +420,7 @@ static bool is_own(const struct shard *s, const struct sip_message *m)
 		return false;
 	elsewhere_follow(&s->elsewhere, &tag);
 	c = shard_call_find(s, tag.call);
-	return c && call_leg(c, tag.leg) && c->legs[tag.leg]->called &&
+	return c && call_leg(c, tag.leg) && c->legs[tag.leg]->outbound &&
 	       bytes_eq(text_bytes(&c->legs[tag.leg]->dialog.call_id), m->call_id);
 }
 

@@ -297,7 +297,7 @@ bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
 
 	if (l && dialog_has_place(&l->dialog))
 		return true;
-	return l && l->called && l->state == LEG_EARLY && slot->txn.method == SIP_INVITE &&
+	return l && l->outbound && l->state == LEG_EARLY && slot->txn.method == SIP_INVITE &&
 	       ((l->uac && l->uac->named) || shard_flows_of(s, l, &other, 1));
 }
 

@@ -310,7 +310,7 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 	struct call *c = tag_find(s, local, leg);
 	const struct leg *l = c ? c->legs[*leg] : NULL;
 
-	if (!c || c->tenant != tenant || !l->called || l->state != LEG_EARLY)
+	if (!c || c->tenant != tenant || !l->outbound || l->state != LEG_EARLY)
 		return NULL;
 	return is_own_tag(&l->dialog, call_id, local) ? c : NULL;
 }

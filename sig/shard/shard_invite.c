@@ -746,7 +746,7 @@ static bool may_be_retrieved(struct shard *s, const struct sip_message *m, uint1
 	if (retrieve_name_get(m->uri.user, call, &slot))
 		return park_may_pick(&s->host, tenant, *call, slot);
 	c = pick_name_get(m->uri.user, call) ? shard_call_find(s, *call) : NULL;
-	return c && c->tenant == tenant && call_rings(c) && !pick_is_promised(&s->host, c);
+	return c && c->tenant == tenant && call_is_ringing(c) && !pick_is_promised(&s->host, c);
 }
 
 static bool invite_retrieves(struct shard *s, const struct sip_message *m,

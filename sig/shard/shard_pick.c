@@ -19,14 +19,14 @@ struct picking {
 
 static bool picking_rings(const struct leg *l)
 {
-	return l && l->called && l->state == LEG_EARLY && l->user.n;
+	return l && l->outbound && l->state == LEG_EARLY && l->user.n;
 }
 
 static void picking_weigh(struct picking *p, const struct shard *s, const struct call *c)
 {
 	if (p->only && c->id != p->only)
 		return;
-	if (c->tenant != p->tenant || !call_rings(c) || bytes_eq(text_bytes(&c->from), p->by))
+	if (c->tenant != p->tenant || !call_is_ringing(c) || bytes_eq(text_bytes(&c->from), p->by))
 		return;
 	if (pick_is_promised(&s->host, c))
 		p->promised = true;

@@ -199,7 +199,7 @@ static bool replaces_state(const struct shard *s, const struct call *c, uint8_t 
 		return replaces_fail(why, 486, "the call to be replaced is answered");
 	if (!bridge_has(c, leg) || c->state != CALL_ESTABLISHED || !call_callee(c))
 		return replaces_fail(why, 481, "nobody speaks with whom is to be replaced");
-	if (c->transfer && c->transfer->state == TRANSFER_WAITS && !c->transfer->replaced)
+	if (c->transfer && c->transfer->state == TRANSFER_WAITING && !c->transfer->replaced)
 		return replaces_fail(why, 481, "the call is about to be transferred");
 	if (replaces_taken(s, c, leg))
 		return replaces_fail(why, 481, "another one takes that place");
@@ -284,7 +284,7 @@ static bool join_read(const struct shard *s, const struct sip_message *m, uint16
 /* A phone rings, and another one takes the call from it. */
 static bool replaces_rings(const struct leg *l, const struct sip_message *m)
 {
-	return l->state == LEG_EARLY && l->called && l->user.n &&
+	return l->state == LEG_EARLY && l->outbound && l->user.n &&
 	       m->hop.transport != SIP_INTER_SHARD;
 }
 
@@ -293,7 +293,7 @@ static bool replaces_pick(const struct shard *s, const struct call *c, struct by
 {
 	if (!shard_may_pick(s, c->tenant, user, of))
 		return replaces_fail(why, 403, "the call that rings is another's");
-	if (!call_rings(c))
+	if (!call_is_ringing(c))
 		return replaces_fail(why, 481, "nobody waits there for an answer");
 	if (bytes_eq(text_bytes(&c->from), user))
 		return replaces_fail(why, 481, "it is the extension's own call");

@@ -229,7 +229,7 @@ static void restored_charge(struct shard *s, struct call *c)
 	struct quota_name name;
 
 	if (!payer_of(c, &name) &&
-	    (a->called || a->dialog.hop.transport == SIP_INTER_SHARD ||
+	    (a->outbound || a->dialog.hop.transport == SIP_INTER_SHARD ||
 	     !shard_payer(s, c->tenant, text_bytes(&a->user), &a->dialog.hop, &name)))
 		return;
 	if (payer_begin(&s->host, c, &name, true))

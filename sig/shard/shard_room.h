@@ -16,7 +16,7 @@ struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct by
 struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
 /* Forgotten without a word. */
 void shard_room_remove(struct shard *s, struct room *r);
-/* call_host.room_of, call_host.room_called, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
+/* call_host.room_of, call_host.room_by_number, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
 struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
 struct room *shard_room_begin(void *owner, const struct room_terms *terms);

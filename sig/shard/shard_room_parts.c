@@ -37,7 +37,7 @@ static enum conference_status face_of_asked(const struct call *c)
 {
 	const struct leg *l = call_caller(c);
 
-	if (!l->called || l->state != LEG_EARLY)
+	if (!l->outbound || l->state != LEG_EARLY)
 		return CONFERENCE_PENDING;
 	return l->uac && l->uac->state >= UAC_PROCEEDING ? CONFERENCE_ALERTING
 							 : CONFERENCE_DIALING_OUT;
@@ -114,7 +114,7 @@ static void face_read(const struct shard *s, const struct room *r, const struct 
 		.uri = face_uri(s, c, hidden, space),
 		.display = face_display(s, c, hidden),
 		.status = (uint8_t)face_status(c),
-		.joined = l->called ? CONFERENCE_DIALED_OUT : CONFERENCE_DIALED_IN,
+		.joined = l->outbound ? CONFERENCE_DIALED_OUT : CONFERENCE_DIALED_IN,
 		.way = (uint8_t)face_way(c),
 		.host = !c->member->asks && r->host == c->member->number,
 		.there = !c->member->asks,

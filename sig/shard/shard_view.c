@@ -189,7 +189,7 @@ bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct 
 	if (!c || !call_leg(c, leg))
 		return false;
 	cdr_put(out->application, sizeof(out->application), call_application(c));
-	if (leg == c->bridge.caller && call_waits(c))
+	if (leg == c->bridge.caller && call_awaits_application(c))
 		out->kind = PARTY_WAITS;
 	else if (c->prompts &&
 		 (prompts_are_announcing(c) ? leg == c->prompts->leg : leg == c->bridge.caller))
@@ -217,7 +217,7 @@ bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg, struc
 				      .remote_sdp = text_bytes(&l->sdp.remote),
 				      .local_sdp = text_bytes(&l->sdp.local),
 				      .hop = l->dialog.hop,
-				      .asked = l->called };
+				      .outbound = l->outbound };
 	id_tag_put(out->local_tag, &l->dialog.tag);
 	return out->remote_sdp.n && out->local_sdp.n;
 }
@@ -350,7 +350,7 @@ static void view_head(const struct shard *s, const struct call *c, struct call_v
 	cdr_put(out->tenant, sizeof(out->tenant),
 		bytes_str(tenants_name(s->settings.tenants, c->tenant)));
 	cdr_put(out->application, sizeof(out->application), call_application(c));
-	out->waits = call_waits(c);
+	out->waits = call_awaits_application(c);
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
 }

@@ -351,7 +351,7 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 					 .status = 408 };
 
 	if (due(&c->plan.until_ns, h->now.ns)) {
-		if (call_waits(c)) {
+		if (call_awaits_application(c)) {
 			wait_overdue(h, c);
 			return;
 		}
@@ -449,7 +449,7 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 }
 
 /* A party of which another line was heard is there, though it says nothing of what it only receives. */
-static bool is_heard_elsewhere(const struct call *c, const struct call_flow *f)
+static bool has_audio_elsewhere(const struct call *c, const struct call_flow *f)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		const struct call_flow *o = &c->flows[i];
@@ -464,7 +464,7 @@ static void silent(struct call_host *h, struct call *c, struct call_flow *f, boo
 {
 	struct call_ending e = { .cause = CAUSE_MEDIA_TIMEOUT, .by = ENDED_BY_NODE, .status = 480 };
 
-	if (listens && is_heard_elsewhere(c, f))
+	if (listens && has_audio_elsewhere(c, f))
 		return;
 	f->silent = true; /* until the ACK it may still begin */
 	if (c->state != CALL_ESTABLISHED)

@@ -580,7 +580,7 @@ static enum dialog_phase phase_of(const struct leg *l)
 {
 	switch (l->state) {
 	case LEG_EARLY:
-		return l->called ? asked_phase(l) : asking_phase(l);
+		return l->outbound ? asked_phase(l) : asking_phase(l);
 	case LEG_ANSWERED:
 	case LEG_CONFIRMED:
 		return PHASE_CONFIRMED;
@@ -609,7 +609,7 @@ void dialog_state_read(struct dialog_state *out, const struct leg *l)
 
 	*out = (struct dialog_state){
 		.phase = phase_of(l),
-		.recipient = l->called,
+		.recipient = l->outbound,
 		.held = is_held(l),
 		.shard = id_shard(dialog_call(d)) + 1U,
 		.call_id = text_bytes(&d->call_id),

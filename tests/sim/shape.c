@@ -34,7 +34,7 @@ static uint32_t index_of(const Tandem__Call__Call *in, size_t i)
 
 static bool is_by_command(const Tandem__Call__Call *in)
 {
-	return in->originated || (in->n_legs && in->legs[0]->called);
+	return in->originated || (in->n_legs && in->legs[0]->outbound);
 }
 
 static void add_leg(char *out, const char *role, const Tandem__Call__Leg *l)
@@ -232,7 +232,7 @@ static bool caller_is_called(const Tandem__Call__Call *in)
 {
 	for (size_t i = 0; i < in->n_legs; i++) {
 		if (index_of(in, i) == in->caller)
-			return in->legs[i]->called;
+			return in->legs[i]->outbound;
 	}
 	return false;
 }

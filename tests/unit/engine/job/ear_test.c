@@ -38,7 +38,7 @@ static struct scene *scene_heard(enum media_codec codec)
 
 	s->r->spec[A].detects_dtmf = 1;
 	rig_update(s->r, &s->r->spec[A]);
-	assert_int_equal(s->r->w.ears.open, 1);
+	assert_int_equal(s->r->w.detectors.open, 1);
 	return s;
 }
 
@@ -127,7 +127,7 @@ static void not_where_nobody_listens(void **state)
 	keys_press(s, "12");
 	assert_string_equal(keys_told(s), "");
 	assert_int_equal(s->r->w.flows.tapped, 0);
-	assert_int_equal(s->r->w.ears.open, 0);
+	assert_int_equal(s->r->w.detectors.open, 0);
 	s->r->spec[A].detects_dtmf = 1;
 	rig_update(s->r, &s->r->spec[A]);
 	keys_press(s, "3");
@@ -135,7 +135,7 @@ static void not_where_nobody_listens(void **state)
 	s->r->spec[A].detects_dtmf = 0;
 	rig_update(s->r, &s->r->spec[A]);
 	assert_int_equal(s->r->w.flows.tapped, 0);
-	assert_int_equal(s->r->w.ears.open, 0);
+	assert_int_equal(s->r->w.detectors.open, 0);
 	keys_press(s, "4");
 	assert_string_equal(keys_told(s), "");
 	scene_close(s);
@@ -167,7 +167,7 @@ static void let_go_in_silence(void **state)
 	for (uint32_t ms = 0; ms < ON_MS - 20; ms += PACKET_MS)
 		key_put(s, '6', ms, false);
 	assert_int_equal(rig_events(s->r, MEDIA_FLOW_DIGIT), 0);
-	pass_ms(s, EAR_QUIET_MS + 20);
+	pass_ms(s, DETECTOR_QUIET_MS + 20);
 	assert_true(rig_event(s->r, MEDIA_FLOW_DIGIT, &e));
 	assert_int_equal(e.digit, '6');
 	pass_ms(s, 1000);
