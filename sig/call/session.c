@@ -19,11 +19,6 @@
 #include "sig/model/payer.h"
 #include "sig/model/transfer.h"
 
-static int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed);
-
-static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
-			       struct call_refusal *refusal);
-
 /* ---- session.c: 0, or -errno with *refusal ---- */
 static int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {
@@ -156,6 +151,49 @@ static int session_offer_text(struct call_host *h, struct call *c, const struct 
 	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
 		to->session_version++;
 	return err;
+}
+
+/* What is said now has the next version (RFC 3264 8). */
+static int alone_keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
+		      struct call_refusal *refusal)
+{
+	if (text_set(said, writer_done(w)))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->legs[leg]->session_version++;
+	return 0;
+}
+
+/* In open.local: what was said last, with the video of those who are there by now. */
+static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg,
+				struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct bytes said = text_bytes(&l->sdp.local);
+
+	if (!video_reoffer(h, c, said, &w))
+		said = writer_done(&w);
+	return text_set(&l->open.local, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
+					      : 0;
+}
+
+static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal)
+{
+	struct offer_policy policy = talk_policy(c, leg, leg);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_self self = talk_self(h, c, leg);
+	struct offer_error error = { 0 };
+	int err;
+
+	self.session_version++;
+	err = again_local(h, c, leg, refusal);
+	if (err)
+		return err;
+	err = offer_again(text_bytes(&c->legs[leg]->open.local), &policy, &self, &w, &error);
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
 }
 
 int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_refusal *refusal)
@@ -629,6 +667,32 @@ static int plan_carried(struct call_host *h, const struct call *c, struct media_
 	return compute(h, c, &t, &w, plan, &error);
 }
 
+/* As if it spoke with itself: what it may send it would take. Whom the node hears and speaks to is nobody else's to say. */
+static NOINLINE int alone_read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
+				    struct offer_error *error)
+{
+	const struct session_texts texts = { .remote = text_bytes(&sdp->remote),
+					     .local = text_bytes(&sdp->local),
+					     .we_offered = !sdp->theirs };
+	int err = bridge_read(&texts, &texts, false, plan, error);
+
+	for (uint8_t i = 0; !err && i < plan->line_count; i++)
+		plan->line[i].b.sends = plan->line[i].b.receives = 1;
+	return err;
+}
+
+/* What is agreed with it. 0 or -errno. */
+static int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed)
+{
+	uint8_t leg = c->bridge.caller;
+	const struct leg *l = c->legs[leg];
+	const struct leg_sdp *sdp = leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
+	struct offer_error error = { 0 };
+
+	*agreed = (struct agreed){ .plan = plan, .offerer = leg, .answerer = leg };
+	return leg_sdp_is_agreed(sdp) ? alone_read_plan(sdp, plan, &error) : -ENOTCONN;
+}
+
 /* What is agreed. 0 or -errno. */
 static int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
 			struct agreed *agreed)
@@ -703,16 +767,6 @@ static NOINLINE int take_lines(struct call_host *h, struct call *c, uint8_t leg,
 		return session_refuse_sdp(refusal, err, &error);
 	err = session_refuse_place(h, c, leg, &lines, true, refusal);
 	return err ? err : session_open_ports(h, c, &lines, leg, leg, refusal);
-}
-
-/* What is said now has the next version (RFC 3264 8). */
-static int alone_keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
-		      struct call_refusal *refusal)
-{
-	if (text_set(said, writer_done(w)))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-	c->legs[leg]->session_version++;
-	return 0;
 }
 
 /* What whom it is to speak with has agreed on: that holds for it, too. Where it has none of those codecs it is answered all that the node
@@ -816,39 +870,6 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
 }
 
-/* In open.local: what was said last, with the video of those who are there by now. */
-static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg,
-				struct call_refusal *refusal)
-{
-	struct leg *l = c->legs[leg];
-	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	struct bytes said = text_bytes(&l->sdp.local);
-
-	if (!video_reoffer(h, c, said, &w))
-		said = writer_done(&w);
-	return text_set(&l->open.local, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
-					      : 0;
-}
-
-static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
-			       struct call_refusal *refusal)
-{
-	struct offer_policy policy = talk_policy(c, leg, leg);
-	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	struct offer_self self = talk_self(h, c, leg);
-	struct offer_error error = { 0 };
-	int err;
-
-	self.session_version++;
-	err = again_local(h, c, leg, refusal);
-	if (err)
-		return err;
-	err = offer_again(text_bytes(&c->legs[leg]->open.local), &policy, &self, &w, &error);
-	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
-}
-
 int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			   struct call_refusal *refusal)
 {
@@ -857,20 +878,6 @@ int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, str
 	if (text_set(&open->remote, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return alone_finish(h, c, leg, open, false, refusal);
-}
-
-/* As if it spoke with itself: what it may send it would take. Whom the node hears and speaks to is nobody else's to say. */
-static NOINLINE int alone_read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
-				    struct offer_error *error)
-{
-	const struct session_texts texts = { .remote = text_bytes(&sdp->remote),
-					     .local = text_bytes(&sdp->local),
-					     .we_offered = !sdp->theirs };
-	int err = bridge_read(&texts, &texts, false, plan, error);
-
-	for (uint8_t i = 0; !err && i < plan->line_count; i++)
-		plan->line[i].b.sends = plan->line[i].b.receives = 1;
-	return err;
 }
 
 static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t leg,
@@ -889,18 +896,6 @@ static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t le
 	c->legs[leg]->holds = !session_is_receiving(c, leg, text_bytes(&to->remote));
 	flows_update(h, c, &agreed);
 	return 0;
-}
-
-/* What is agreed with it. 0 or -errno. */
-static int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed)
-{
-	uint8_t leg = c->bridge.caller;
-	const struct leg *l = c->legs[leg];
-	const struct leg_sdp *sdp = leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
-	struct offer_error error = { 0 };
-
-	*agreed = (struct agreed){ .plan = plan, .offerer = leg, .answerer = leg };
-	return leg_sdp_is_agreed(sdp) ? alone_read_plan(sdp, plan, &error) : -ENOTCONN;
 }
 
 int session_alone_check(const struct call_host *h, const struct call *c,

@@ -9,9 +9,6 @@
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
 
-static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,
-			  uint32_t *i, struct trunk_route_server *out);
-
 static struct plan_step *trunk_route_step(const struct call *c)
 {
 	struct plan_step *last = c->plan.count ? &c->plan.steps[c->plan.count - 1] : NULL;
@@ -52,6 +49,96 @@ static bool trunk_route_may_try(const struct call_host *h, const struct trunk_ro
 	default:
 		return trunks_has(h->settings->trunks, route->trunk);
 	}
+}
+
+struct redirect {
+	struct bytes trunk, number;
+	uint8_t server;
+};
+
+/* Neither a separator nor what no record may have. */
+static bool is_word(struct bytes text, size_t cap)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f || text.p[i] == ',')
+			return false;
+	}
+	return text.n > 0 && text.n < cap;
+}
+
+/* 1: *out is the next one; 0: the end; -1: it is no list. */
+static int redirect_cut(struct bytes *list, struct redirect *out)
+{
+	struct bytes one, server;
+	uint32_t number = 0;
+
+	if (!bytes_cut(list, ',', &one))
+		return 0;
+	if (!bytes_cut(&one, ' ', &out->trunk) || !bytes_cut(&one, ' ', &server) ||
+	    bytes_u32(server, &number) || number >= TRUNK_SERVERS_MAX)
+		return -1;
+	out->server = (uint8_t)number;
+	out->number = one;
+	return is_word(out->trunk, TRUNK_NAME_MAX) && is_word(out->number, TRUNK_NUMBER_MAX) ? 1
+											     : -1;
+}
+
+static bool was_asked_for(const struct call *c, const char *trunk, uint8_t server,
+			  const char *number)
+{
+	for (uint8_t i = 0; i < c->plan.count; i++) {
+		const struct plan_step *s = &c->plan.steps[i];
+
+		if (s->server == server && bytes_is(text_bytes(&s->trunk), trunk) &&
+		    bytes_is(text_bytes(&s->number), number))
+			return true;
+	}
+	return false;
+}
+
+struct redirects {
+	struct {
+		struct trunk_route_server route;
+		uint16_t q;
+	} list[REDIRECTS_MAX];
+	uint32_t count;
+};
+
+static bool redirect_fill_route(const struct call_host *h, const struct call *c,
+				const struct redirect *r, struct trunk_route_server *out)
+{
+	const struct trunks *all = h->settings->trunks;
+	uint16_t trunk = trunks_find(all, c->tenant, r->trunk);
+
+	*out = (struct trunk_route_server){ .trunk = trunk,
+					    .server = r->server,
+					    .open = trunk_is_open(all, trunk),
+					    .down = !trunks_is_up(all, trunk, r->server) };
+	return trunk != TRUNK_NONE && !bytes_cstr(r->number, out->number, sizeof(out->number)) &&
+	       !was_asked_for(c, trunks_name(all, trunk), r->server, out->number);
+}
+
+/* The entry at *i, counted over all steps of the user from the last one back, and *i one further. False: there are no more. */
+static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,
+			  uint32_t *i, struct trunk_route_server *out)
+{
+	uint32_t at = 0;
+
+	for (uint8_t step = c->plan.count; step-- > 0;) {
+		const struct plan_step *s = &c->plan.steps[step];
+		struct bytes list = text_bytes(&s->redirects);
+		struct redirect one;
+
+		if (!bytes_eq(text_bytes(&s->user), user))
+			continue;
+		while (redirect_cut(&list, &one) == 1) {
+			if (at++ < *i || !redirect_fill_route(h, c, &one, out))
+				continue;
+			*i = at;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Where a trunk has sent the call, and nobody was asked yet. */
@@ -253,38 +340,6 @@ void trunk_route_on_response(struct call_host *h, struct call *c, uint8_t leg, u
 
 /* ---- the list: "trunk server number", joined by ',' ---- */
 
-struct redirect {
-	struct bytes trunk, number;
-	uint8_t server;
-};
-
-/* Neither a separator nor what no record may have. */
-static bool is_word(struct bytes text, size_t cap)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] <= ' ' || text.p[i] >= 0x7f || text.p[i] == ',')
-			return false;
-	}
-	return text.n > 0 && text.n < cap;
-}
-
-/* 1: *out is the next one; 0: the end; -1: it is no list. */
-static int redirect_cut(struct bytes *list, struct redirect *out)
-{
-	struct bytes one, server;
-	uint32_t number = 0;
-
-	if (!bytes_cut(list, ',', &one))
-		return 0;
-	if (!bytes_cut(&one, ' ', &out->trunk) || !bytes_cut(&one, ' ', &server) ||
-	    bytes_u32(server, &number) || number >= TRUNK_SERVERS_MAX)
-		return -1;
-	out->server = (uint8_t)number;
-	out->number = one;
-	return is_word(out->trunk, TRUNK_NAME_MAX) && is_word(out->number, TRUNK_NUMBER_MAX) ? 1
-											     : -1;
-}
-
 static uint32_t redirects_count(struct bytes list)
 {
 	struct redirect unused;
@@ -368,19 +423,6 @@ static bool server_find(const struct call_host *h, const struct call *c, uint16_
 	return false;
 }
 
-static bool was_asked_for(const struct call *c, const char *trunk, uint8_t server,
-			  const char *number)
-{
-	for (uint8_t i = 0; i < c->plan.count; i++) {
-		const struct plan_step *s = &c->plan.steps[i];
-
-		if (s->server == server && bytes_is(text_bytes(&s->trunk), trunk) &&
-		    bytes_is(text_bytes(&s->number), number))
-			return true;
-	}
-	return false;
-}
-
 /* A Contact that may be asked. False: *why not. */
 static bool contact_take(const struct call_host *h, const struct call *c, uint16_t by,
 			 const struct sip_uri *uri, struct trunk_route_server *out,
@@ -400,14 +442,6 @@ static bool contact_take(const struct call_host *h, const struct call *c, uint16
 }
 
 /* ---- in their order ---- */
-
-struct redirects {
-	struct {
-		struct trunk_route_server route;
-		uint16_t q;
-	} list[REDIRECTS_MAX];
-	uint32_t count;
-};
 
 /* The highest q first, equal ones as they are written. */
 static void redirects_add(struct redirects *r, uint32_t cap, const struct trunk_route_server *route,
@@ -483,40 +517,3 @@ uint32_t redirect_on_response(const struct call_host *h, struct call *c,
 }
 
 /* ---- what is left ---- */
-
-static bool redirect_fill_route(const struct call_host *h, const struct call *c,
-				const struct redirect *r, struct trunk_route_server *out)
-{
-	const struct trunks *all = h->settings->trunks;
-	uint16_t trunk = trunks_find(all, c->tenant, r->trunk);
-
-	*out = (struct trunk_route_server){ .trunk = trunk,
-					    .server = r->server,
-					    .open = trunk_is_open(all, trunk),
-					    .down = !trunks_is_up(all, trunk, r->server) };
-	return trunk != TRUNK_NONE && !bytes_cstr(r->number, out->number, sizeof(out->number)) &&
-	       !was_asked_for(c, trunks_name(all, trunk), r->server, out->number);
-}
-
-/* The entry at *i, counted over all steps of the user from the last one back, and *i one further. False: there are no more. */
-static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,
-			  uint32_t *i, struct trunk_route_server *out)
-{
-	uint32_t at = 0;
-
-	for (uint8_t step = c->plan.count; step-- > 0;) {
-		const struct plan_step *s = &c->plan.steps[step];
-		struct bytes list = text_bytes(&s->redirects);
-		struct redirect one;
-
-		if (!bytes_eq(text_bytes(&s->user), user))
-			continue;
-		while (redirect_cut(&list, &one) == 1) {
-			if (at++ < *i || !redirect_fill_route(h, c, &one, out))
-				continue;
-			*i = at;
-			return true;
-		}
-	}
-	return false;
-}

@@ -5,8 +5,6 @@
 
 #include "sig/dial/pattern.h"
 
-static uint16_t pattern_symbol_of(uint8_t c);
-
 struct pattern_item {
 	struct pattern_item *next;
 	void *item;
@@ -239,6 +237,16 @@ static void search_below(struct pattern_search *s, const struct pattern_node *li
 		search_end(s, items, best);
 }
 
+/* Its bit. 0: no symbol. */
+static uint16_t pattern_symbol_of(uint8_t c)
+{
+	const char *at = c ? strchr(g_pattern_symbols, c) : NULL;
+
+	uint32_t bit = at ? 1u << (at - g_pattern_symbols) : 0;
+
+	return (uint16_t)(bit & UINT16_MAX);
+}
+
 void *pattern_tree_find(const struct pattern_tree *t, struct bytes number,
 			bool (*may)(const void *item, const void *arg), const void *arg)
 {
@@ -257,16 +265,6 @@ const char g_pattern_symbols[] = "0123456789*#+";
 _Static_assert(sizeof(g_pattern_symbols) == PATTERN_SYMBOLS + 1, "one bit for each");
 
 enum { DIGITS = (1 << 10) - 1 };
-
-/* Its bit. 0: no symbol. */
-static uint16_t pattern_symbol_of(uint8_t c)
-{
-	const char *at = c ? strchr(g_pattern_symbols, c) : NULL;
-
-	uint32_t bit = at ? 1u << (at - g_pattern_symbols) : 0;
-
-	return (uint16_t)(bit & UINT16_MAX);
-}
 
 /* From one to the other, both of them too. 0: not a range. */
 static uint16_t range_of(uint8_t from, uint8_t to)

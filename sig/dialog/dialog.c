@@ -8,9 +8,38 @@
 #include "sig/host/host.h"
 #include "sig/sip/lex.h"
 
-static void elsewhere_forget(struct elsewhere **e);
+static void dialog_challenges_free(struct dialog_challenges **of)
+{
+	if (!*of)
+		return;
+	for (size_t i = 0; i < COUNT_OF((*of)->of); i++) {
+		text_clear(&(*of)->of[i].nonce);
+		text_clear(&(*of)->of[i].opaque);
+	}
+	text_clear(&(*of)->invite);
+	free(*of);
+	*of = NULL;
+}
 
-static void dialog_challenges_free(struct dialog_challenges **of);
+static void elsewhere_unlist(struct elsewhere *e)
+{
+	if (!e->back)
+		return;
+	*e->back = e->next;
+	if (e->next)
+		e->next->back = e->back;
+	e->next = NULL;
+	e->back = NULL;
+}
+
+/* With the dialog. */
+static void elsewhere_forget(struct elsewhere **e)
+{
+	if (*e)
+		elsewhere_unlist(*e);
+	free(*e);
+	*e = NULL;
+}
 
 void dialog_clear(struct dialog *d)
 {
@@ -589,19 +618,6 @@ void dialog_write_derived(struct writer *w, struct bytes invite, enum sip_method
 	writer_str(w, "Content-Length: 0\r\n\r\n");
 }
 
-static void dialog_challenges_free(struct dialog_challenges **of)
-{
-	if (!*of)
-		return;
-	for (size_t i = 0; i < COUNT_OF((*of)->of); i++) {
-		text_clear(&(*of)->of[i].nonce);
-		text_clear(&(*of)->of[i].opaque);
-	}
-	text_clear(&(*of)->invite);
-	free(*of);
-	*of = NULL;
-}
-
 static bool challenge_account(struct call_host *h, const struct dialog *d,
 			      struct digest_account *out)
 {
@@ -784,17 +800,6 @@ void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key)
 	list->key = *key;
 }
 
-static void elsewhere_unlist(struct elsewhere *e)
-{
-	if (!e->back)
-		return;
-	*e->back = e->next;
-	if (e->next)
-		e->next->back = e->back;
-	e->next = NULL;
-	e->back = NULL;
-}
-
 static size_t elsewhere_bucket(const struct elsewhere_list *list, uint64_t random)
 {
 	return hash_sip(&list->key, bytes_mem(&random, sizeof(random))) % ELSEWHERE_BUCKETS;
@@ -830,15 +835,6 @@ int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call, 
 	if (list)
 		elsewhere_put(list, d);
 	return 0;
-}
-
-/* With the dialog. */
-static void elsewhere_forget(struct elsewhere **e)
-{
-	if (*e)
-		elsewhere_unlist(*e);
-	free(*e);
-	*e = NULL;
 }
 
 void elsewhere_follow(const struct elsewhere_list *list, struct id_tag *tag)

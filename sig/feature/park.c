@@ -26,8 +26,6 @@
 
 static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
-static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
-
 enum {
 	CLAIM_WAIT_MS =
 		5000, /* the store answers within its own deadline; this is for none at all */
@@ -729,6 +727,22 @@ static bool retrieve_ask_remote(struct call_host *h, struct call *c)
 	return c->plan.serial != 0;
 }
 
+static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
+{
+	uint8_t space[WARNING_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				 .by = ENDED_BY_NODE,
+				 .status = status };
+
+	session_write_warning(&w, h, text);
+	e.extra = writer_lines(&w);
+	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
+		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
+	plan_stop(c);
+	call_end(h, c, &e);
+}
+
 static void retrieve_rung(struct call_host *h, struct call *c)
 {
 	struct pick_news news = { .status = 404, .text = "nobody calls there" };
@@ -752,22 +766,6 @@ void retrieve_find_slot(struct call_host *h, struct call *c)
 	}
 	c->plan.serial = park_look(h, c, text_bytes(&retrieve_step(c)->number));
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-}
-
-static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
-{
-	uint8_t space[WARNING_MAX];
-	struct writer w = writer_over(space, sizeof(space));
-	struct call_ending e = { .cause = CAUSE_UNREACHABLE,
-				 .by = ENDED_BY_NODE,
-				 .status = status };
-
-	session_write_warning(&w, h, text);
-	e.extra = writer_lines(&w);
-	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
-		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
-	plan_stop(c);
-	call_end(h, c, &e);
 }
 
 /* ---- of another shard ---- */

@@ -10,10 +10,6 @@
 #include "sig/model/event.h"
 #include "sig/model/leg.h"
 
-static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status);
-
-static bool dtmf_is_plain(const struct leg *l);
-
 enum {
 	WAITING_MAX = 64,
 	TRIES_MAX = 8, /* in about 2 s: later a digit would be a surprise */
@@ -45,6 +41,19 @@ static void digits_done(struct leg *leg)
 	d->client = 0;
 	if (d->count == 0)
 		leg_digits_clear(leg);
+}
+
+static enum trunk_dtmf dtmf_of_trunk(const struct leg *l)
+{
+	const struct trunk_settings *set = trunks_settings(l->trunks, l->channel);
+
+	return set ? (enum trunk_dtmf)set->dtmf : TRUNK_DTMF_PROFILE;
+}
+
+/* The body of an INFO to the leg's trunk is the digit alone; else, and to phones, application/dtmf-relay. */
+static bool dtmf_is_plain(const struct leg *l)
+{
+	return dtmf_of_trunk(l) == TRUNK_DTMF_INFO_PLAIN;
 }
 
 static struct txn_slot *info(struct call_host *h, struct leg *leg, const struct dtmf *dtmf)
@@ -132,6 +141,36 @@ static void digits_as_tones(struct call_host *h, struct call *c, uint8_t leg)
 	free(d);
 }
 
+/* As its document says, or its profile; EVENTS where it takes none: nobody says. */
+static enum offer_digits dtmf_terms(const struct leg *l)
+{
+	switch (dtmf_of_trunk(l)) {
+	case TRUNK_DTMF_INFO:
+	case TRUNK_DTMF_INFO_PLAIN:
+		return OFFER_DIGITS_INFO;
+	case TRUNK_DTMF_TONES:
+		return OFFER_DIGITS_TONES;
+	case TRUNK_DTMF_EVENTS:
+		return OFFER_DIGITS_EVENTS;
+	case TRUNK_DTMF_PROFILE:
+		break;
+	}
+	return l->terms ? (enum offer_digits)l->terms->digits : OFFER_DIGITS_EVENTS;
+}
+
+/* RFC 3261 21.4.6, 21.4.13, 21.5.2, RFC 6086 4.2.2. */
+static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status)
+{
+	struct leg *l = c->legs[leg];
+
+	if ((status != 405 && status != 415 && status != 469 && status != 501) ||
+	    dtmf_terms(l) == OFFER_DIGITS_INFO || l->info_digits)
+		return false;
+	l->no_info = true;
+	outbox_touch_later(&c->out);
+	return true;
+}
+
 void leg_digits_answered(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -186,19 +225,6 @@ static const struct call_flow *audio_flow(const struct call *c, uint8_t leg)
 	return NULL;
 }
 
-static enum trunk_dtmf dtmf_of_trunk(const struct leg *l)
-{
-	const struct trunk_settings *set = trunks_settings(l->trunks, l->channel);
-
-	return set ? (enum trunk_dtmf)set->dtmf : TRUNK_DTMF_PROFILE;
-}
-
-/* The body of an INFO to the leg's trunk is the digit alone; else, and to phones, application/dtmf-relay. */
-static bool dtmf_is_plain(const struct leg *l)
-{
-	return dtmf_of_trunk(l) == TRUNK_DTMF_INFO_PLAIN;
-}
-
 bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
 {
 	struct bytes type = bytes_trim(bytes_sub(content_type, 0, bytes_find(content_type, ';')));
@@ -214,23 +240,6 @@ bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
 		break;
 	}
 	return false;
-}
-
-/* As its document says, or its profile; EVENTS where it takes none: nobody says. */
-static enum offer_digits dtmf_terms(const struct leg *l)
-{
-	switch (dtmf_of_trunk(l)) {
-	case TRUNK_DTMF_INFO:
-	case TRUNK_DTMF_INFO_PLAIN:
-		return OFFER_DIGITS_INFO;
-	case TRUNK_DTMF_TONES:
-		return OFFER_DIGITS_TONES;
-	case TRUNK_DTMF_EVENTS:
-		return OFFER_DIGITS_EVENTS;
-	case TRUNK_DTMF_PROFILE:
-		break;
-	}
-	return l->terms ? (enum offer_digits)l->terms->digits : OFFER_DIGITS_EVENTS;
 }
 
 /* It takes a codec that they can be said in. */
@@ -304,19 +313,6 @@ bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, c
 		return false;
 	l->tone_digit = digit;
 	l->tone_ns = h->now.ns;
-	return true;
-}
-
-/* RFC 3261 21.4.6, 21.4.13, 21.5.2, RFC 6086 4.2.2. */
-static bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status)
-{
-	struct leg *l = c->legs[leg];
-
-	if ((status != 405 && status != 415 && status != 469 && status != 501) ||
-	    dtmf_terms(l) == OFFER_DIGITS_INFO || l->info_digits)
-		return false;
-	l->no_info = true;
-	outbox_touch_later(&c->out);
 	return true;
 }
 

@@ -10,8 +10,6 @@
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 
-static void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f);
-
 bool flows_may_move(const struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
@@ -24,6 +22,45 @@ bool flows_may_move(const struct call *c)
 			return false;
 	}
 	return true;
+}
+
+/* RFC 8839 5.4: ice-char; 64 of them. */
+static void ice_chars(struct rand_source *r, char *out, size_t n)
+{
+	static const char chars[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	rand_fill(r, (uint8_t *)out, n);
+	for (size_t i = 0; i < n; i++)
+		out[i] = chars[(uint8_t)out[i] % 64];
+}
+
+static void ice_make(struct rand_source *r, struct media_ice *ice)
+{
+	ice->on = 1;
+	ice_chars(r, ice->ufrag, sizeof(ice->ufrag));
+	ice_chars(r, ice->pwd, sizeof(ice->pwd));
+}
+
+static void share_port(const struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	const struct shard_shared_ports *shared = &h->settings->shared;
+
+	if (shared->take && !f->open && f->dtls->shared_port == 0)
+		f->dtls->shared_port = shared->take(shared->arg, c->id, f->network);
+}
+
+/* It has other ports than its party knows: it shares another one, with other credentials. */
+static void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	if (!f->dtls)
+		return;
+	if (f->dtls->shared_port) {
+		f->dtls->shared_port = 0;
+		share_port(h, c, f);
+	}
+	ice_make(h->rand, &f->dtls->ice);
+	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
 }
 
 int flow_move(struct call_host *h, const struct call *c, struct call_flow *f)
@@ -402,24 +439,6 @@ void flows_drop_all(struct call_host *h, struct call *c)
 
 enum { FLIGHT_MS = 30000 }; /* as long as a handshake may last (engine/dtls/dtls.h) */
 
-/* RFC 8839 5.4: ice-char; 64 of them. */
-static void ice_chars(struct rand_source *r, char *out, size_t n)
-{
-	static const char chars[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	rand_fill(r, (uint8_t *)out, n);
-	for (size_t i = 0; i < n; i++)
-		out[i] = chars[(uint8_t)out[i] % 64];
-}
-
-static void ice_make(struct rand_source *r, struct media_ice *ice)
-{
-	ice->on = 1;
-	ice_chars(r, ice->ufrag, sizeof(ice->ufrag));
-	ice_chars(r, ice->pwd, sizeof(ice->pwd));
-}
-
 static int dtls_flow_prepare(struct call_host *h, struct call_flow *f)
 {
 	if (f->dtls)
@@ -438,14 +457,6 @@ uint16_t flow_port(const struct call_flow *f)
 	return f->dtls && f->dtls->shared_port ? f->dtls->shared_port : f->port;
 }
 
-static void share_port(const struct call_host *h, const struct call *c, struct call_flow *f)
-{
-	const struct shard_shared_ports *shared = &h->settings->shared;
-
-	if (shared->take && !f->open && f->dtls->shared_port == 0)
-		f->dtls->shared_port = shared->take(shared->arg, c->id, f->network);
-}
-
 void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	const struct shard_shared_ports *shared = &h->settings->shared;
@@ -454,19 +465,6 @@ void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flo
 	    shared->claim(shared->arg, c->id, f->network, f->dtls->shared_port))
 		return;
 	f->dtls->shared_port = shared->take(shared->arg, c->id, f->network);
-	ice_make(h->rand, &f->dtls->ice);
-	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
-}
-
-/* It has other ports than its party knows: it shares another one, with other credentials. */
-static void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f)
-{
-	if (!f->dtls)
-		return;
-	if (f->dtls->shared_port) {
-		f->dtls->shared_port = 0;
-		share_port(h, c, f);
-	}
 	ice_make(h->rand, &f->dtls->ice);
 	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
 }
