@@ -38,6 +38,9 @@ struct call_feature {
 			    uint8_t leg);
 };
 
+/* All that there are (sig/feature/features.c); the last is NULL. For call_host.features. */
+extern const struct call_feature *const call_features[];
+
 /* Each tells those that care. */
 void features_go(struct call_host *h, struct call *c);
 /* The earliest; 0: none. */

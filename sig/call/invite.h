@@ -54,7 +54,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 int invite_own(struct call_host *h, struct call *c, uint8_t from) NODISCARD;
 /* One that tells the leg what is recorded by now, and else says what it knows. As invite_own. */
 int invite_reoffer_record(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
-/* One for a leg of another call (meet.h). As invite_own. */
+/* One for a leg of another call (join.h). As invite_own. */
 int invite_for(struct call_host *h, struct call *c, uint8_t to, const struct leg *with) NODISCARD;
 /* Whether the one that is open there is such. */
 bool invite_is_refresh(const struct call *c, uint8_t leg);

@@ -25,12 +25,18 @@
 #include "sig/sip/gruu.h"
 
 static const struct {
-	const char *reason, *cause;
+	const char *name, *reason, *cause;
 } g_whys[PLAN_WHYS] = {
-#define X(id, name, reason, cause) { reason, cause },
+#define X(id, name, reason, cause) { name, reason, cause },
 	PLAN_WHY(X)
 #undef X
 };
+
+const char *plan_why_name(enum plan_why why)
+{
+	assert(why < PLAN_WHYS);
+	return g_whys[why].name;
+}
 
 const char *plan_why_reason(enum plan_why why)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/features.h"
+#include "sig/call/feature.h"
 
 #include "sig/call/call_waiting.h"
 #include "sig/feature/conference.h"

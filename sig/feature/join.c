@@ -110,7 +110,7 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 static bool may_tell(const struct call_host *h, const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->meet_ns <= h->now.ns &&
-	       c->order_ns == 0; /* one will be asked again (reoffer.h) */
+	       c->order_ns == 0; /* one will be asked again (reinvite.h) */
 }
 
 static void meet_tell(struct call_host *h, struct call *c)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +7,6 @@
 #include "sig/model/call.h"
 #include "sig/model/plan.h"
 #include "sig/sip/message.h"
-
-const char *plan_why_name(enum plan_why why)
-{
-	static const char *const names[PLAN_WHYS] = {
-#define X(id, name, reason, cause) [PLAN_##id] = (name),
-		PLAN_WHY(X)
-#undef X
-	};
-
-	assert(why < PLAN_WHYS);
-	return names[why];
-}
 
 static bool account_is_digit(uint8_t c)
 {

@@ -68,7 +68,7 @@ struct call_flow {
 	uint64_t home;             /* by whose worker it goes; 0: that of the call */
 	struct flow_resume resume;
 	struct flow_secret *secret; /* NULL: it is never SRTP */
-	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (flow_dtls.h) */
+	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (sig/leg/flow.h) */
 };
 
 /*
@@ -189,9 +189,10 @@ struct call {
 	bool transcoded;       /* counted as one whose audio is transcoded */
 	bool counted_as_video; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
-	struct text unknown;  /* of its record: what a later program wrote (sig/record/proto.h) */
-	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
-	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
+	struct text unknown; /* of its record: what a later program wrote (sig/record/proto.h) */
+	const char *
+		obstacle; /* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
+	uint16_t lost;    /* legs that no address of ours reaches, a bit each */
 	uint16_t
 		away; /* legs that could not be told where they are heard by now: they are when their phones register */
 	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow.h) */
@@ -203,7 +204,7 @@ struct call {
 	enum call_ended_by ended_by;
 	uint16_t status; /* final one towards A */
 	struct segment *
-		segments; /* the pairs before this one (segment.h): the times above are of this one */
+		segments; /* the pairs before this one (sig/call/cdr.h): the times above are of this one */
 	uint8_t segment_count;
 	struct call_toll *tolls; /* charge.h */
 	uint8_t toll_count;
@@ -228,7 +229,7 @@ struct call {
 	uint64_t again_ns; /* or is told once more that the call waits */
 	uint64_t ring_ns;  /* all deadlines: 0 is off */
 	uint64_t
-		parting_ns; /* the caller is left then (parting.h); cause, ended_by and status say why */
+		parting_ns; /* the caller is left then (sig/call/call_end.h); cause, ended_by and status say why */
 	uint64_t toll_ns;  /* the time of a leg outside is over; not part of a record */
 	uint64_t flows_ns; /* last counters are not waited for any longer */
 	uint64_t order_ns; /* an order that met another INVITE is tried again */

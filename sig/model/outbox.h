@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * "Saved before said" of one call: what waits for which version of its record. One save is in flight; what changes meanwhile goes
- * into one newer save. Pure value; the call carries out what comes due (call_out.c).
+ * into one newer save. Pure value; the call carries out what comes due (sig/step/call_step.c).
  */
 #ifndef SIG_MODEL_OUTBOX_H
 #define SIG_MODEL_OUTBOX_H

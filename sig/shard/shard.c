@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/feature.h"
 #include "sig/call/legs.h"
-#include "sig/feature/features.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"

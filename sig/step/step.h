@@ -15,7 +15,7 @@ bool call_settle(struct call_host *h, struct call *c);
 
 /* A call in the next process. */
 
-/* Takes a decoded call into the shard: its ports, transactions and flows. What is not there for it is an obstacle (give_up.h). *seed is
+/* Takes a decoded call into the shard: its ports, transactions and flows. What is not there for it is an obstacle (sig/call/call_end.h). *seed is
  * used up on success. 0, or -EBADMSG (*reason): nothing is left behind. */
 int call_attach(struct call_host *h, struct call *c, struct call_seed *seed,
 		const char **reason) NODISCARD;
