@@ -127,6 +127,8 @@ class ConferenceTest(unittest.TestCase):
         return [event for event in self.node.events() if event["type"] == kind]
 
     def restart(self):
+        """Nobody is told by phone what a conference's record says: so nothing waits until it is saved, but we do."""
+        until(lambda: all(row["saved"] for row in self.node.ctl("conference.list")), lambda: "not saved")
         self.node.kill()
         self.node.restart()
         for number, agent in self.agents.items():

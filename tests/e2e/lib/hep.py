@@ -96,5 +96,6 @@ class Collector:
                 if wanted(copy):
                     return copy
             if time.monotonic() > end:
-                raise AssertionError(f"none of {len(self.copies)} copies is the one wanted")
+                heads = [(copy.call, copy.text.partition("\r")[0]) for copy in self.copies if copy.kind == SIP]
+                raise AssertionError(f"none of {len(self.copies)} copies is the one wanted: {heads}, {self.broken}")
             time.sleep(0.02)
