@@ -48,7 +48,7 @@ const char *command_error_name(enum command_error_code code)
 	return g_errors[code].name;
 }
 
-const char *command_error_help(enum command_error_code code)
+static const char *command_error_help(enum command_error_code code)
 {
 	assert((size_t)code < COUNT_OF(g_errors));
 	return g_errors[code].help;

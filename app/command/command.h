@@ -103,7 +103,6 @@ enum command_error_code {
 	COMMAND_ERROR_CODES,
 };
 const char *command_error_name(enum command_error_code code);
-const char *command_error_help(enum command_error_code code); /* for docs/api.md */
 
 struct command_error {
 	enum command_error_code code;

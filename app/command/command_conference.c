@@ -105,7 +105,7 @@ static bool conference_view_of(const struct node *n, uint64_t room, struct room_
 }
 
 /* A conference of another tenant is none. */
-bool conference_id(struct command_run *run, uint64_t *room)
+static bool conference_id(struct command_run *run, uint64_t *room)
 {
 	struct room_view view;
 
@@ -414,7 +414,8 @@ void command_conference_member(struct command_run *run)
 
 /* ---- all of it ---- */
 
-void conference_order(struct command_run *run, struct shard_room_order *order)
+/* It is told to do that, in the name of whoever is named. */
+static void conference_order(struct command_run *run, struct shard_room_order *order)
 {
 	struct shard_order by;
 	uint64_t room;

@@ -51,15 +51,8 @@ command_fn command_node_status, command_node_drain, command_node_undrain, comman
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
 	command_help;
 
-/* What all nodes know of recordings: command_recorded.c. */
-void command_recorded_list(struct command_run *run);
-void command_recorded_get(struct command_run *run);
-/* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
-bool command_recording_elsewhere(struct command_run *run, enum command_error_code code);
 /* struct node_hooks.delivered */
 void command_recording_told(struct node *n, uint64_t ticket, const json_t *line, const char *why);
-/* Whether it was recording.link: then it is answered with a link to what was found. */
-bool command_recording_found(struct command_run *run, const json_t *found);
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
@@ -85,10 +78,6 @@ bool command_files_take(struct command_run *run, struct prompt_terms *out);
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
 void command_order_end(struct command_run *run, const struct shard_order *by, int err);
-/* Its argument slot. False: the run has failed. */
-bool command_slot(struct command_run *run);
-/* The order is given: call, with and the legs of *join are there. slot: where with waits, if that is what the command is about; "": anywhere. */
-void command_join(struct command_run *run, struct shard_join *join, const char *slot);
 /* An argument that names a leg; SHARD_LEG_NONE where it is not given. */
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* effects_ordered_fn; arg is the node. */
@@ -141,11 +130,6 @@ bool refusal_words(const char *name, const char **sentence, const char **next);
 #include "app/command/command.h"
 
 struct shard_room_order;
-
-/* The conference that is named. False: the run has failed. */
-bool conference_id(struct command_run *run, uint64_t *room);
-/* It is told to do that, in the name of whoever is named. */
-void conference_order(struct command_run *run, struct shard_room_order *order);
 
 #define CONFERENCE_ORDER(member, on) ((uint8_t)((member)*2 + (on)))
 #define CONFERENCE_MEMBER(order)     ((uint8_t)((order) / 2))

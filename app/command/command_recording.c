@@ -313,7 +313,8 @@ static bool recorded_fails(struct command_run *run)
 	return true;
 }
 
-void command_recorded_list(struct command_run *run)
+/* What all nodes know of recordings: command_recorded.c. */
+static void command_recorded_list(struct command_run *run)
 {
 	struct recorded_listing *l;
 
@@ -373,7 +374,7 @@ static void on_one_read(enum store_result result, uint64_t key, uint64_t count, 
 	}
 }
 
-void command_recorded_get(struct command_run *run)
+static void command_recorded_get(struct command_run *run)
 {
 	struct bytes file = command_value(run, "name")->text, tenant, day;
 	struct recorded_one *one;
@@ -418,7 +419,8 @@ void command_recording_link(struct command_run *run)
 		command_store_one(run);
 }
 
-bool command_recording_found(struct command_run *run, const json_t *found)
+/* Whether it was recording.link: then it is answered with a link to what was found. */
+static bool command_recording_found(struct command_run *run, const json_t *found)
 {
 	const struct node *n = run->node;
 	struct bytes name = bytes_str(json_string_value(json_object_get(found, "name")));
@@ -540,7 +542,8 @@ void command_recording_get(struct command_run *run)
 		command_recorded_get(run);
 }
 
-bool command_recording_elsewhere(struct command_run *run, enum command_error_code code)
+/* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
+static bool command_recording_elsewhere(struct command_run *run, enum command_error_code code)
 {
 	if (code != COMMAND_NOT_FOUND || run->command->fn != command_recording_get ||
 	    recording_is_of_node(run))

@@ -14,6 +14,10 @@
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
+static bool command_slot(struct command_run *run);
+
+static void command_join(struct command_run *run, struct shard_join *join, const char *slot);
+
 /* Slots where calls are parked, as Redis has them: of all nodes. */
 
 struct park_listing {
@@ -365,7 +369,8 @@ void command_call_transfer(struct command_run *run)
 	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
 }
 
-bool command_slot(struct command_run *run)
+/* Its argument slot. False: the run has failed. */
+static bool command_slot(struct command_run *run)
 {
 	if (park_slot_is(command_value(run, "slot")->text))
 		return true;
@@ -485,7 +490,8 @@ static void join_told(struct command_run *run, struct shard_join *join,
 		join_go(run, join, &far);
 }
 
-void command_join(struct command_run *run, struct shard_join *join, const char *slot)
+/* The order is given: call, with and the legs of *join are there. slot: where with waits, if that is what the command is about; "": anywhere. */
+static void command_join(struct command_run *run, struct shard_join *join, const char *slot)
 {
 	struct call_remote again = { 0 };
 	const char *tenant;

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+static void control_link_read(struct control_link *l);
+
 /* Reading the streams of a link: group, history, news. One question at a time, about as many streams as may be asked for at once. */
 
 #define BLOCK_NS       (1 * NS_PER_S)
@@ -70,7 +72,8 @@ void control_stream_key(const struct node *n, const char *tenant, enum command_r
 		       colon[0] ? command_role_name(role) : "", kind);
 }
 
-int control_stream_add(struct control_link *l, const char *tenant, enum command_role role)
+/* One more stream, read from now on. 0 or -ENOMEM. */
+static int control_stream_add(struct control_link *l, const char *tenant, enum command_role role)
 {
 	bool operators = role == COMMAND_FOR_OPERATOR;
 	struct control_stream **all = reallocarray(l->streams, l->count + 1, sizeof(*all)), *s;
@@ -379,7 +382,8 @@ static bool is_welcome(const struct control_link *l)
 	       redis_is_connected(c->node->redis.link);
 }
 
-void control_link_read(struct control_link *l)
+/* Asks for more when there is room. */
+static void control_link_read(struct control_link *l)
 {
 	uint64_t now_ns = clock_now_ns();
 
@@ -401,7 +405,8 @@ void control_link_read(struct control_link *l)
 
 /* ---- the link ---- */
 
-void control_link_state(bool connected, void *arg)
+/* redis_state_fn; arg is the link. */
+static void control_link_state(bool connected, void *arg)
 {
 	struct control_link *l = arg;
 
@@ -413,7 +418,7 @@ void control_link_state(bool connected, void *arg)
 		l->asked = false;
 }
 
-void control_link_close(struct control_link *l)
+static void control_link_close(struct control_link *l)
 {
 	if (l->redis)
 		redis_close(l->redis);

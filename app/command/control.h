@@ -147,30 +147,12 @@ void control_log(const char *command, const char *client, const char *id, const 
 /* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
 bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		      const struct redisReply *fields);
-/* It is over: its entry is off the stream, or is read again. */
-void control_job_end(struct control_job *job);
 /* That command with those arguments is about what another node has (enum command_place). */
 bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args);
 /* The key of that kind of who asks: "in"; or with an id behind "done:", a client behind "out:". */
 void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
 			const char *kind, char out[CONTROL_KEY_MAX]);
-/* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
-bool control_pass(struct control_job *job, const struct control_entry *e);
-/* What it has begun goes on at the node that has what these arguments name: its entry is put back with them, and the id stays claimed. */
-void control_move(struct control_job *job, const json_t *args);
-/* The key of that kind: "done" by an id, "out" by a client. */
-void control_key(const struct control_job *job, const char *kind, const char *name,
-		 char out[CONTROL_KEY_MAX]);
 /* Jobs whose id is no longer under way: one of each id goes on. */
 void control_jobs_wake(struct control *c);
-
-/* One more stream, read from now on. 0 or -ENOMEM. */
-int control_stream_add(struct control_link *l, const char *tenant,
-		       enum command_role role) NODISCARD;
-/* Asks for more when there is room. */
-void control_link_read(struct control_link *l);
-/* redis_state_fn; arg is the link. */
-void control_link_state(bool connected, void *arg);
-void control_link_close(struct control_link *l);
 
 #endif

@@ -14,6 +14,11 @@
 #include "base/log.h"
 #include "sig/sip/id.h"
 
+static void control_key(const struct control_job *job, const char *kind, const char *name,
+			char out[CONTROL_KEY_MAX]);
+
+static void control_job_end(struct control_job *job);
+
 /* Any node reads any command, and only one has a call: whoever reads a command about a call of another node puts it back for that one.
  * So with all that lies at one node and says so in its name. */
 
@@ -99,7 +104,8 @@ static size_t add(struct bytes *args, size_t n, const char *name, struct bytes v
 	return n;
 }
 
-bool control_pass(struct control_job *job, const struct control_entry *e)
+/* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
+static bool control_pass(struct control_job *job, const struct control_entry *e)
 {
 	char since[24], passed[24], ttl[24] = "";
 	struct bytes args[5 + PASS_WORDS_MAX] = { BYTES_LIT("EVAL"), BYTES_LIT(PASS),
@@ -154,7 +160,8 @@ static void move_send(struct control_job *job, struct bytes json)
 		on_passed(-ENOTCONN, NULL, job);
 }
 
-void control_move(struct control_job *job, const json_t *args)
+/* What it has begun goes on at the node that has what these arguments name: its entry is put back with them, and the id stays claimed. */
+static void control_move(struct control_job *job, const json_t *args)
 {
 	char *text = json_dumps(args, JSON_COMPACT);
 
@@ -186,8 +193,9 @@ void control_move(struct control_job *job, const json_t *args)
 #define DROP  "drop"  /* nothing is certain to have happened: the same id may run again */
 #define LEAVE "leave" /* it is another entry's */
 
-void control_key(const struct control_job *job, const char *kind, const char *name,
-		 char out[CONTROL_KEY_MAX])
+/* The key of that kind: "done" by an id, "out" by a client. */
+static void control_key(const struct control_job *job, const char *kind, const char *name,
+			char out[CONTROL_KEY_MAX])
 {
 	const char *in = job->stream->key;
 
@@ -207,7 +215,8 @@ static bool job_is_same(const struct control_job *job, const struct control_stre
 	return job->used && job->stream == s && bytes_is(id, job->id);
 }
 
-void control_job_end(struct control_job *job)
+/* It is over: its entry is off the stream, or is read again. */
+static void control_job_end(struct control_job *job)
 {
 	struct control *c = job->control;
 

@@ -17,7 +17,6 @@
 #include "app/command/control.h"
 #include "app/command/queries.h"
 #include "app/daemon/daemon.h"
-#include "app/daemon/page.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/claimant.h"
@@ -143,7 +142,8 @@ static void shards_configure(struct node *n, const struct shard_settings *settin
 		shard_configure(core, settings);
 }
 
-void node_reload(struct node *n)
+/* SIGHUP. */
+static void node_reload(struct node *n)
 {
 	static struct settings fresh;
 	static struct shard_settings shard;

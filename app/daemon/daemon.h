@@ -4,6 +4,8 @@
 #define APP_DAEMON_DAEMON_H
 
 #include "app/node/node.h"
+#include "app/node/node_sip.h"
+#include "sig/remote/remote_news.h"
 
 enum node_reading {
 	NODE_READ_TEXT,  /* the file of any machine; errors as file:line:column to standard error */
@@ -22,14 +24,11 @@ int node_start(struct node *n);
 void node_stop(struct node *n);
 /* Lease, documents, registrations, calls: what Redis knows. Exit status. */
 int node_load(struct node *n);
-/* SIGHUP. */
-void node_reload(struct node *n);
 /* The own Redis died: it is started again, not too often. */
 void node_own_redis_died(struct node *n);
 
 /* Handlers of the loop; arg is the node. */
 void node_round(void *arg); /* end of each round: effects, answers, flushes, the timer */
-void node_on_timer(void *arg);
 void node_on_media(int fd, unsigned events, void *arg);
 void node_on_redis(bool connected, void *arg);
 void node_on_leases(bool connected, void *arg); /* that link */
@@ -40,9 +39,20 @@ void node_on_signal(int signal, void *arg);
 void node_metrics_setup(void);
 /* Those by tenant. */
 void node_tenants_setup(void);
-void node_tenants_metrics(const struct node *n);
 void node_trunks_setup(void);
-void node_trunks_metrics(const struct node *n);
 void node_metrics_update(const struct node *n);
+
+/*
+ * Record pages (docs/adr/0060): each question of the web thread is answered by what this node has of the extension, and what all others say that
+ * they have. Who does not answer in time has nothing. Control thread.
+ */
+
+struct node;
+
+/* Before the web listener that has them. 0 or -errno. */
+int node_pages_open(struct node *n) NODISCARD;
+void node_pages_close(struct node *n); /* behind that one */
+/* Another node has answered. */
+void node_page_told(struct node *n, const struct remote_paged *told);
 
 #endif

@@ -53,7 +53,7 @@ static void row_add(struct metric_table_row *row, const struct node *n, uint16_t
 	row->values[REGISTRATIONS] += tenants_held(t, tenant, TENANT_REGISTRATIONS);
 }
 
-void node_tenants_metrics(const struct node *n)
+static void node_tenants_metrics(const struct node *n)
 {
 	static struct metric_table_row rows[TENANT_ROWS_MAX + 1];
 	struct metric_table_row others = { .name = OTHER_TENANTS };
@@ -127,7 +127,7 @@ static void trunk_row_add(struct metric_table_row *row, const struct trunks *t, 
 	row->values[FAILOVERS] += trunks_counted(t, trunk, TRUNK_FAILOVERS);
 }
 
-void node_trunks_metrics(const struct node *n)
+static void node_trunks_metrics(const struct node *n)
 {
 	static struct metric_table_row rows[TRUNK_ROWS_MAX + 1];
 	struct metric_table_row others = { .name = OTHER_TRUNKS };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/daemon/page.h"
+#include "app/daemon/daemon.h"
 
 #include <string.h>
 
 #include "app/command/command_handlers.h"
 #include "app/command/queries.h"
-#include "app/daemon/daemon.h"
 #include "app/document/extensions.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"

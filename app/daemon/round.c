@@ -198,7 +198,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_own_redis_died(n);
 }
 
-void node_on_timer(void *arg)
+static void node_on_timer(void *arg)
 {
 	struct node *n = arg;
 	struct instant now = clock_instant();

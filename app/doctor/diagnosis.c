@@ -275,7 +275,8 @@ static const char *recorder_deaf(const struct diagnosis_recorder *r)
 	return NULL;
 }
 
-enum answer_of_rule rule_recorder(const struct diagnosis_recorder *r, struct finding *out)
+/* Of a recording with an external recorder. */
+static enum answer_of_rule rule_recorder(const struct diagnosis_recorder *r, struct finding *out)
 {
 	const char *why;
 

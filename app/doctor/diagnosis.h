@@ -143,9 +143,6 @@ rule_fn note_source, note_second_source, note_packet_length, note_clock, note_si
 /* Where its party is, if it does not speak with the other one: beside every cause. */
 rule_fn rule_place;
 
-/* Of a recording with an external recorder. */
-enum answer_of_rule rule_recorder(const struct diagnosis_recorder *r, struct finding *out);
-
 /* Packets of this flow dropped for that reason between the samples. */
 uint32_t fresh_drops(const struct suspect *s, enum verdict reason);
 /* And since it was opened. */

@@ -135,7 +135,8 @@ bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoin
 
 /* ---- streams ---- */
 
-const char *lives_why_failed(const struct live_event *event)
+/* Why, of one that says LIVE_FAILED. */
+static const char *lives_why_failed(const struct live_event *event)
 {
 	return event->was_up ? "the application was gone for live.give_up"
 			     : "the application was not reached in live.connect_timeout";
@@ -196,7 +197,9 @@ static const char *refusal_of(int err)
 	return err == -ENOSPC ? "too many streams: see live.streams" : "no memory";
 }
 
-const char *lives_begin(struct lives *l, const struct lives_want *want, struct media_work *out)
+/* 0 with the job that is to be opened; LIVE_GONE follows lives_end, and out->feed.feed is to be freed then. Or why not, as a text. */
+static const char *lives_begin(struct lives *l, const struct lives_want *want,
+			       struct media_work *out)
 {
 	const struct settings_live_endpoint *e = endpoint_find(l, want);
 	struct live_terms terms;

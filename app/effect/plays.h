@@ -127,15 +127,11 @@ struct lives_want {
  * read from source. */
 bool lives_configure(struct lives *l, const struct settings_live *settings, struct engine *source);
 void lives_close(struct lives *l);
-/* 0 with the job that is to be opened; LIVE_GONE follows lives_end, and out->feed.feed is to be freed then. Or why not, as a text. */
-const char *lives_begin(struct lives *l, const struct lives_want *want, struct media_work *out);
 /* The application hears a party that is not alone, until lives_stream_close. NULL, or why not. */
 const char *lives_stream_open(struct lives *l, const struct lives_want *want);
 void lives_stream_close(struct lives *l, uint64_t id, struct bytes reason);
 /* Those of all calls of a shard. */
 void lives_leave(struct lives *l, uint16_t shard);
-/* Why, of one that says LIVE_FAILED. */
-const char *lives_why_failed(const struct live_event *event);
 /* There is an endpoint of that name for the tenant; tenant empty: for any. */
 bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoint);
 /* What became of it, of an event without a feed. False: nothing that the call is to know. */

@@ -6,12 +6,12 @@
 #ifndef APP_NODE_NODE_H
 #define APP_NODE_NODE_H
 
+#include "app/node/node_blf.h"
 #include "app/node/node_capacity.h"
 #include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
 #include "app/node/node_hand.h"
 #include "app/node/node_keeper.h"
-#include "app/node/node_lamps.h"
 #include "app/node/node_life.h"
 #include "app/node/node_media.h"
 #include "app/node/node_probe.h"

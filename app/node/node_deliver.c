@@ -23,6 +23,16 @@
 #include "base/metric.h"
 #include "base/metric_table.h"
 
+static void node_deliver_tell_redis(struct node *n);
+
+static void node_deliver_say(struct node *n, const json_t *line);
+
+static void node_deliver_on_link(int fd, unsigned events, void *arg);
+
+static void node_deliver_died(struct node *n);
+
+static void node_deliver_clear(struct node_deliver_buffer *b);
+
 #define PROGRAM        "tandem-store"
 #define START_AGAIN_NS (1 * NS_PER_S)  /* doubled with each death in turn */
 #define LIVED_NS       (60 * NS_PER_S) /* who lived so long did not die of its start */
@@ -276,7 +286,7 @@ static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 }
 
 /* Whatever ended the link: the process ends as well, or is ended. */
-void node_deliver_died(struct node *n)
+static void node_deliver_died(struct node *n)
 {
 	struct node_deliver *s = &n->deliver;
 	uint64_t now_ns = clock_now_ns();
@@ -468,7 +478,7 @@ static void store_figures(struct node *n, const json_t *f)
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
 
-void node_deliver_heard(struct node *n, const json_t *line)
+static void node_deliver_heard(struct node *n, const json_t *line)
 {
 	const json_t *figures = json_object_get(line, "figures");
 
@@ -484,7 +494,8 @@ void node_deliver_heard(struct node *n, const json_t *line)
 
 enum { PIECE = 65536, READS_MAX = 16 };
 
-int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n)
+/* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
+static int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n)
 {
 	size_t cap = b->cap ? b->cap : PIECE;
 	char *more;
@@ -511,7 +522,7 @@ int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n)
 }
 
 /* Secrets were in it. */
-void node_deliver_clear(struct node_deliver_buffer *b)
+static void node_deliver_clear(struct node_deliver_buffer *b)
 {
 	if (b->p)
 		explicit_bzero(b->p, b->cap);
@@ -606,7 +617,8 @@ static int store_link_read(struct node *n)
 	return err;
 }
 
-void node_deliver_on_link(int fd, unsigned events, void *arg)
+/* The loop's handler of the link. */
+static void node_deliver_on_link(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
 	int err = 0;
@@ -650,7 +662,7 @@ static void store_index_on_expire(uint64_t now_ns, void *arg)
 }
 
 /* Whether it is another Redis, and that the link is new: what was acknowledged last may be lost. */
-void node_deliver_tell_redis(struct node *n)
+static void node_deliver_tell_redis(struct node *n)
 {
 	struct node_deliver *s = &n->deliver;
 	const char *history = n->redis.history;
@@ -756,7 +768,8 @@ const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
 	return out;
 }
 
-void node_deliver_say(struct node *n, const json_t *line)
+/* What Redis is to know of a recording. */
+static void node_deliver_say(struct node *n, const json_t *line)
 {
 	char id[NODE_DELIVER_ID_MAX], mine[NODE_DELIVER_ID_MAX + 16];
 	struct store_recording r = { 0 };

@@ -67,14 +67,8 @@ bool node_deliver_ask(struct node *n, uint64_t ticket, const char *command, cons
 void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t length);
 
 /* ---- between the files ---- */
-/* That there is a link to Redis, where that is new. */
-void node_deliver_tell_redis(struct node *n);
-/* What Redis is to know of a recording. */
-void node_deliver_say(struct node *n, const json_t *line);
 /* Of this node, in what others read. */
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX]);
-/* What it is to know for copies; NULL: there are none. */
-json_t *node_deliver_copies(const struct node *n);
 /* Which nodes there are, where that is another list now. */
 void node_deliver_tell_nodes(struct node *n);
 void node_deliver_copies_setup(void);
@@ -82,21 +76,12 @@ void node_deliver_copies_figures(struct node *n, const json_t *figures);
 /* It counts from its start on. */
 void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown);
 uint64_t node_deliver_number(const json_t *object, const char *key);
-/* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
-int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n) NODISCARD;
-void node_deliver_clear(struct node_deliver_buffer *b);
 /* All that the process is to know; NULL: out of memory. */
 json_t *node_deliver_terms(const struct node *n);
-/* Its member of certificates: an array. */
-json_t *node_deliver_certificates(const struct node *n);
 /* What a file of certificates has. False: reason says why it cannot be used. */
 bool node_deliver_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
 			      char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
 /* Sends it, or as much as goes; the rest later. line is stolen. */
 void node_deliver_send(struct node *n, json_t *line);
-void node_deliver_heard(struct node *n, const json_t *line);
-/* The loop's handler of the link. */
-void node_deliver_on_link(int fd, unsigned events, void *arg);
-void node_deliver_died(struct node *n);
 
 #endif

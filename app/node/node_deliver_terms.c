@@ -77,7 +77,8 @@ static json_t *seal_json(const char *tenant, const char *path)
 	return json_pack("{s:s, s:s, s:s}", "tenant", tenant, "pem", pem, "fault", fault);
 }
 
-json_t *node_deliver_certificates(const struct node *n)
+/* Its member of certificates: an array. */
+static json_t *node_deliver_certificates(const struct node *n)
 {
 	const struct settings_recordings *r = &n->settings.recordings;
 	json_t *list = json_array();
@@ -126,7 +127,8 @@ static const char *copies_id(uint64_t id, char out[ID_TEXT_MAX])
 	return out;
 }
 
-json_t *node_deliver_copies(const struct node *n)
+/* What it is to know for copies; NULL: there are none. */
+static json_t *node_deliver_copies(const struct node *n)
 {
 	const struct settings_recordings *r = &n->settings.recordings;
 	char self[ID_TEXT_MAX], process[ID_TEXT_MAX], key[2 * KEYS_LEN + 1];

@@ -8,6 +8,7 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
 #include "base/log.h"
 #include "base/loop.h"
 

@@ -86,7 +86,8 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 	}
 }
 
-void node_siprec_carry(struct node *n, const struct effect *e)
+/* EFFECT_FORK. One that is lost is answered by ANSWER_RECORD. */
+static void node_siprec_carry(struct node *n, const struct effect *e)
 {
 	bool taken = n->record.sender &&
 		     (e->fork ? sender_set(n->record.sender, e->call, e->record.number, e->fork)

@@ -64,9 +64,6 @@ int node_siprec_open(struct node *n);
 /* Before the engine closes. */
 void node_siprec_close(struct node *n);
 
-/* EFFECT_FORK. One that is lost is answered by ANSWER_RECORD. */
-void node_siprec_carry(struct node *n, const struct effect *e);
-
 /* Some 10 ms later there are figures of that session. */
 void node_siprec_ask(struct node *n, uint64_t call, uint8_t number);
 /* As it was asked last. NULL: there are none, or not yet. */

@@ -135,8 +135,6 @@ uint16_t node_network_shard(const struct node *n, uint32_t network);
 /* A claim of this node counts: the shard is its own from then on, and what Redis knows of it is loaded; or its lease, which was past, is
  * valid again. */
 void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant);
-/* It waits again, without calls, as after it was taken by another node: */
-void node_shard_stand_by(struct node_shard *s);
 /* ... its addresses go, and it is none that lives; then what it has here is given back, which takes some ms of many calls. */
 void node_shard_step_back(struct node_shard *s);
 void node_shard_clear(struct node_shard *s);

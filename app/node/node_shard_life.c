@@ -482,7 +482,7 @@ void node_shard_forget(struct node_shard *s)
 }
 
 /* Without calls, until the node that has it is gone. */
-void node_shard_stand_by(struct node_shard *s)
+static void node_shard_stand_by(struct node_shard *s)
 {
 	node_shard_step_back(s);
 	node_shard_clear(s);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/node/node.h"
+#include "app/node/node_sip.h"
 #include "app/web/web.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"
@@ -14,6 +15,8 @@
 #include "base/tls/tls.h"
 #include "engine/port/xdp_guard.h"
 #include "sig/transport/transport.h"
+
+static uint64_t node_sip_idle_ns(const struct node *n);
 
 /* Whom the SIP ports listen to before anything is parsed: base/guard.h with the settings of a node. */
 
@@ -42,7 +45,7 @@ void node_on_message(const struct sip_hop *from, struct bytes message, void *arg
 	node_on_passed(from, false, message, NULL, n);
 }
 
-void node_on_connection_closed(const struct sip_hop *hop, void *arg)
+static void node_on_connection_closed(const struct sip_hop *hop, void *arg)
 {
 	struct node *n = arg;
 	struct answer a = { .kind = ANSWER_CONNECTION_CLOSED, .hop = *hop };
@@ -50,7 +53,7 @@ void node_on_connection_closed(const struct sip_hop *hop, void *arg)
 	answers_add(&n->shards.answers, &a);
 }
 
-void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
+static void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
 {
 	struct node *n = arg;
 	struct answer a = { .kind = ANSWER_CERTIFICATE, .hop = *hop, .detail = detail };
@@ -462,7 +465,8 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	return shard.local_count;
 }
 
-uint64_t node_sip_idle_ns(const struct node *n)
+/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
+static uint64_t node_sip_idle_ns(const struct node *n)
 {
 	return n->settings.sip.registration_expires_max + IDLE_GRACE_NS;
 }

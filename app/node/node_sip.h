@@ -63,8 +63,6 @@ enum {
 #define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
 
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg);
-void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg);
-void node_on_connection_closed(const struct sip_hop *hop, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 /* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
 int node_guard_open(struct node *n) NODISCARD;
@@ -87,8 +85,6 @@ void node_listeners_tenants(struct node *n, struct shard_settings *shard);
 struct shard_certified node_sip_certified(struct node *n);
 /* Binds the SIP ports. 0 or -errno. */
 int node_sip_open(struct node *n) NODISCARD;
-/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
-uint64_t node_sip_idle_ns(const struct node *n);
 /* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
 int node_web_open(struct node *n) NODISCARD;
 /* The start takes long: the pages about health, without SIP. What does not open is logged, and fails the start at its end. */

@@ -19,6 +19,8 @@
 #include "base/loop.h"
 #include "cluster/redis/url.h"
 
+static void node_redis_place(const struct node *n, char *out, size_t size);
+
 /*
  * The state directory belongs to one Redis (cluster/identity.h). Looked at before anything of the directory goes to Redis, and said again
  * while the node runs: a Redis that was emptied has the id back before another directory is the first there.
@@ -336,7 +338,8 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 
 /* ---- Redis is late ---- */
 
-void node_redis_place(const struct node *n, char *out, size_t size)
+/* Where Redis is, for people: without logins. */
+static void node_redis_place(const struct node *n, char *out, size_t size)
 {
 	struct writer w = writer_over(out, size - 1);
 	struct redis_url url = { 0 };

@@ -69,8 +69,6 @@ void node_twin_refuse(struct node *n); /* one has: said to operators */
 void node_wait_begin(struct node *n);
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
 bool node_await(struct node *n, const char *what, uint64_t limit_ns);
-/* Where Redis is, for people: without logins. */
-void node_redis_place(const struct node *n, char *out, size_t size);
 /* The same for what Redis is to answer: without a limit, and said where it is late. Each is an exit status; FAILED: told to stop. */
 int node_ask(struct node *n, const struct node_question *q); /* n->redis.wait has the answer */
 /* Its parts, for what is no question. */

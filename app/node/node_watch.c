@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/node/node.h"
+#include "app/node/node_watch.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 

@@ -3,8 +3,8 @@
  * Users whose dialogs are on other nodes, for those who watch them here, and the other way round (docs/adr/0030): what the shards of this
  * node and of others tell each other goes over the channels between nodes. Control thread.
  */
-#ifndef APP_NODE_NODE_LAMPS_H
-#define APP_NODE_NODE_LAMPS_H
+#ifndef APP_NODE_NODE_BLF_H
+#define APP_NODE_NODE_BLF_H
 
 #include "base/bytes.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/node/node_lamps.h"
+#include "app/node/node_blf.h"
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
@@ -23,7 +23,7 @@ void node_blf_setup(void)
 	g_blf_metrics.told = BLF("reported");
 	g_blf_metrics.heard = BLF("received");
 	g_blf_metrics.refused = BLF("refused");
-#undef LAMPS
+#undef BLF
 #define BLF(what)                                                                                 \
 	metric_register(METRIC_GAUGE, "tandem_cluster_watched", "of=\"" what "\"",                \
 			"Users that other nodes watch and this one tells of (others), those of "  \
@@ -32,7 +32,7 @@ void node_blf_setup(void)
 	g_blf_metrics.asking = BLF("others");
 	g_blf_metrics.views = BLF("here");
 	g_blf_metrics.held = BLF("held");
-#undef LAMPS
+#undef BLF
 #define SHARES(what)                                                                           \
 	metric_register(METRIC_COUNTER, "tandem_cluster_shares_total", "result=\"" what "\"",  \
 			"Parts of limits of users that hold over all nodes: asked for, given " \

@@ -6,6 +6,7 @@
 
 #include "app/live/live.h"
 #include "app/node/node.h"
+#include "app/node/node_media.h"
 #include "app/sound/sounds.h"
 #include "base/log.h"
 #include "base/loop.h"
