@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "sig/host/settings.h"
 #include "sig/host/trunk_route.h"
 
 enum { ASKED = 64 };

@@ -7,6 +7,7 @@
 #include <malloc.h>
 
 #include "base/clock.h"
+#include "sig/host/settings.h"
 #include "sig/model/call.h"
 #include "tests/unit/sig/phone.h"
 

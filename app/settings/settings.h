@@ -17,6 +17,7 @@
 #include "engine/port/port_dpdk.h"
 #include "engine/port/port_xdp.h"
 #include "media/hep.h"
+#include "sig/host/settings.h"
 #include "sig/shard/shard.h"
 
 enum {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call.h"
 #include "sig/model/recording.h"

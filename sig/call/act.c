@@ -11,6 +11,7 @@
 #include "sig/call/hears.h"
 #include "sig/call/recording.h"
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/model/recording.h"
 
 /* False: nothing of that leg can be recorded now. */

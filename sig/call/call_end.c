@@ -16,6 +16,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/host/sig_metric.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"

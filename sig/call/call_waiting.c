@@ -8,6 +8,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/invite.h"
 #include "sig/call/plan.h"
+#include "sig/host/settings.h"
 
 /* ---- what it meets ---- */
 

@@ -9,6 +9,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/plan.h"
 #include "sig/host/security.h"
+#include "sig/host/settings.h"
 #include "sig/model/transfer.h"
 
 enum { CHARGE_MAX = 160 };

@@ -15,6 +15,7 @@
 #include "sig/call/session.h"
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/recording.h"

@@ -15,6 +15,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/seek.h"
 #include "sig/call/session.h"
+#include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"

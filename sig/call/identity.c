@@ -5,6 +5,7 @@
 #include "sig/call/identity.h"
 #include "sig/call/plan.h"
 #include "sig/dial/pattern.h"
+#include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
 #include "sig/identity/carried.h"

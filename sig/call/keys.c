@@ -12,6 +12,7 @@
 #include "sig/call/recording.h"
 #include "sig/call/relay.h"
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"

@@ -11,6 +11,7 @@
 #include "sig/call/listen.h"
 #include "sig/call/plan.h"
 #include "sig/call/recording.h"
+#include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"

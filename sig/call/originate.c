@@ -14,6 +14,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg.h"
 

@@ -19,6 +19,7 @@
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
+#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/event.h"

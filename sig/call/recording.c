@@ -11,6 +11,7 @@
 #include "sig/call/recording.h"
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/id.h"

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sig/host/security.h"
+#include "sig/host/settings.h"
 #include "sig/model/leg.h"
 
 static struct bytes secret_tenant(const struct call_host *h, const struct call *c)

@@ -11,6 +11,7 @@
 #include "sig/call/seek.h"
 #include "sig/call/way.h"
 #include "sig/dialog/dialog.h"
+#include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"

@@ -9,6 +9,7 @@
 #include "sig/call/recording.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
+#include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/respond.h"

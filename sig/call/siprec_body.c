@@ -7,6 +7,7 @@
 #include "sig/call/act.h"
 #include "sig/call/cdr.h"
 #include "sig/call/siprec_body.h"
+#include "sig/host/settings.h"
 #include "sig/sip/body.h"
 #include "sig/sip/id.h"
 

@@ -9,6 +9,7 @@
 #include "sig/call/siprec_dialog.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
+#include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"

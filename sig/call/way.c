@@ -6,6 +6,7 @@
 #include "sig/call/way.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/security.h"
+#include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
 

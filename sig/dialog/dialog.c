@@ -6,6 +6,7 @@
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
 #include "sig/host/host.h"
+#include "sig/host/settings.h"
 #include "sig/sip/lex.h"
 
 static void dialog_challenges_free(struct dialog_challenges **of)

@@ -5,14 +5,16 @@
 #ifndef SIG_DIALOG_DIALOG_H
 #define SIG_DIALOG_DIALOG_H
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/text.h"
 #include "sig/host/effect.h"
-#include "sig/host/settings.h"
 #include "sig/host/sig_metric.h"
 #include "sig/sip/digest_client.h"
 #include "sig/sip/id.h"
+
+struct shard_settings;
 
 struct call_host;
 struct dialog;

@@ -6,7 +6,9 @@
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
 #include "sig/host/host.h"
+#include "sig/host/network.h"
 #include "sig/host/route_uri.h"
+#include "sig/host/settings.h"
 #include "sig/sip/hop.h"
 #include "sig/sip/lex.h"
 

@@ -15,6 +15,7 @@
 #include "sig/feature/far.h"
 #include "sig/feature/focus.h"
 #include "sig/feature/join.h"
+#include "sig/host/settings.h"
 #include "sig/model/transfer.h"
 #include "sig/room/room.h"
 #include "sig/sip/id.h"

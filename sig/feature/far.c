@@ -6,6 +6,7 @@
 #include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/secret.h"
+#include "sig/host/settings.h"
 #include "sig/model/call.h"
 #include "sig/sip/id.h"
 

@@ -21,6 +21,7 @@
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
+#include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"

@@ -22,6 +22,7 @@
 #include "sig/feature/pick.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
+#include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 
 static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);

@@ -16,6 +16,7 @@
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/security.h"
+#include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"

@@ -19,6 +19,7 @@
 #include "sig/feature/pick.h"
 #include "sig/feature/refer.h"
 #include "sig/feature/transfer.h"
+#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call_order.h"

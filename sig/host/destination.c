@@ -2,7 +2,9 @@
 #include <assert.h>
 
 #include "sig/host/destination.h"
+#include "sig/host/network.h"
 #include "sig/host/security.h"
+#include "sig/host/settings.h"
 
 /* A phone that names its inner address, or nothing, means no harm. */
 void place_misused(const struct call_host *h, const struct sip_hop *party,

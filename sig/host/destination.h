@@ -8,8 +8,9 @@
 
 #include "media/ports.h"
 #include "sig/host/host.h"
-#include "sig/host/settings.h"
 #include "sig/host/sig_metric.h"
+
+struct shard_settings;
 
 struct destination {
 	const struct addr *to; /* what it named */

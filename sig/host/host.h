@@ -7,9 +7,14 @@
 #include "media/ports.h"
 #include "sig/dial/dial.h"
 #include "sig/host/effect.h"
-#include "sig/host/settings.h"
+#include "sig/host/quota.h"
+#include "sig/host/tenant.h"
 #include "sig/host/txns.h"
 #include "sig/identity/policy.h"
+
+struct shard_settings;
+struct shard_forward;
+struct shard_extension;
 
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MAX = 9 };
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "sig/host/settings.h"
+#include "sig/host/tenant.h"
 #include "sig/sip/uri.h"
 
 /* Escaped control characters are part of no number of ours, and shall not get into logs and records. */

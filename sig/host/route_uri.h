@@ -3,8 +3,9 @@
 #ifndef SIG_HOST_ROUTE_URI_H
 #define SIG_HOST_ROUTE_URI_H
 
-#include "sig/host/settings.h"
 #include "sig/sip/gruu.h"
+
+struct shard_settings;
 
 enum { ROUTE_USER_MAX = GRUU_USER_MAX };
 

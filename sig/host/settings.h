@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a shard is told of its node, its extensions and its networks. */
+/* What a shard is told of its node. */
 #ifndef SIG_HOST_SETTINGS_H
 #define SIG_HOST_SETTINGS_H
 
@@ -8,20 +8,13 @@
 #include "base/seal.h"
 #include "media/offer/offer.h"
 #include "sig/host/effect.h"
+#include "sig/host/network.h"
 #include "sig/host/quota.h"
 #include "sig/host/tenant.h"
 #include "sig/identity/policy.h"
 #include "sig/sip/digest.h"
 #include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
-
-enum {
-	SHARD_LOCALS_MAX = 21,
-	SHARD_TRUSTED_MAX = 64,
-	SHARD_NETWORKS_MAX = 8,
-	SHARD_RESERVED_MAX = 4,
-	PEER_SHARDS_MAX = 16
-};
 
 enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
 enum { SHARD_INFO_TYPES_MAX = 8, SHARD_INFO_TYPE_MAX = 64 };
@@ -31,29 +24,6 @@ enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
 enum {
 	SHARD_SAVE_LATER_MS = 8
 }; /* of a node: in less few others come, and 200 to a BYE is not kept waiting for more */
-
-/* One listening SIP address. */
-struct shard_local {
-	struct addr bind;      /* what the socket is bound to */
-	struct addr advertise; /* what Via and Contact say */
-	enum sip_transport transport;
-	uint16_t network; /* index into networks */
-	uint16_t
-		tenant; /* one more than the number of whose phones alone come here; 0: the domain says it */
-};
-
-struct shard_network {
-	char name[32];
-	struct addr media_bind;      /* local address of the ports */
-	struct addr media_advertise; /* what SDP says */
-	uint16_t first_port, last_port;
-	uint16_t webrtc_first, webrtc_last; /* of single-port mode; 0: none */
-	uint8_t allow; /* SHARD_ALLOW_*: special addresses that its trusted parties may name (sig/host/destination.h) */
-	uint16_t
-		shard; /* whose alone its addresses are, and go with it to other nodes; 0: of all */
-};
-
-enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };
 
 /* Single-port mode (media/flow.h): which of a worker's sockets, that many flows share, those of a call have. All NULL: it is off. */
 struct shard_shared_ports {
@@ -105,18 +75,6 @@ struct shard_siprec {
 	char auth_user[SHARD_SIPREC_USER_MAX],
 		realm[SHARD_SIPREC_REALM_MAX]; /* who we are to it; "": nobody */
 	struct digest_secret secret;
-};
-
-/* A rule of trust (sig/shard/shard_state.h): whose requests need no digest (an SBC or trunk in front of us). */
-struct shard_trusted {
-	struct addr net;
-	uint8_t bits;
-	uint8_t transports; /* 1 << enum sip_transport; 0: UDP, TCP and TLS */
-	uint16_t network;   /* one more than its index into networks; 0: any */
-	uint16_t port;      /* of the peer; 0: any */
-	bool certificate;   /* over TLS with a client certificate only */
-	uint32_t calls_max,
-		calls_per_second; /* of all its peers together; 0: no limit of its own */
 };
 
 /* When a conference of calls with two members left is a call of two again (CONF-08, BEAT-07). */
@@ -248,204 +206,6 @@ struct shard_settings {
 		codings_max; /* calls of the node whose audio is transcoded; 0: as many as there are */
 	uint32_t videos_max;        /* calls of the node that have video; likewise */
 	uint32_t subscriptions_max; /* 0: none is taken */
-};
-
-/* Whose media is DTLS-SRTP with ICE (RFC 8827). */
-enum shard_webrtc {
-	WEBRTC_AUTO, /* offered to phones that came over a WebSocket; accepted over TLS, too */
-	WEBRTC_NEVER,
-	WEBRTC_ALWAYS, /* offered and accepted over any transport */
-};
-
-/* Whom the phones of an extension may watch (SEC-06). */
-enum shard_monitor { MONITOR_ALL, MONITOR_LISTED, MONITOR_NONE };
-/* What others may know of it who watch it. */
-enum shard_monitored {
-	MONITORED_PARTIES, /* with whom it speaks */
-	MONITORED_STATE,   /* that it speaks */
-	MONITORED_NOT,
-};
-
-/* Whether the calls of an extension are recorded (REC-01, REC-09). */
-enum record_method { RECORD_OFF, RECORD_AUTO, RECORD_ON_DEMAND };
-/* Which of them: those that come to it, that it makes. */
-enum record_direction { RECORD_BOTH_WAYS, RECORD_INBOUND, RECORD_OUTBOUND };
-/* ... with extensions, with parties outside. */
-enum record_scope { RECORD_ANYBODY, RECORD_INTERNAL, RECORD_EXTERNAL };
-/* What an account code does to a call that is recorded (BEAT-09, REC-06). */
-enum record_account {
-	RECORD_ACCOUNT_TAKEN,   /* it has that code, and goes on */
-	RECORD_ACCOUNT_REFUSED, /* it has what it had */
-	RECORD_ACCOUNT_ENDS,    /* it ends, as in older systems */
-};
-/* Where its recordings go: files of the node, or an external recorder (shard_siprec). */
-enum record_to {
-	RECORD_TO_FILES,
-	RECORD_TO_SIPREC,
-	RECORD_PLACES,
-	RECORD_TO_MAILBOX =
-		RECORD_PLACES, /* of an extension: files, in the mailbox of its number */
-};
-
-enum { EXTENSION_LOCATIONS_MAX = 8 };
-
-/* Under which names its phones say where they stand (sig/sip/uri.h). */
-struct shard_located {
-	uint16_t count;
-	struct shard_location {
-		uint16_t location;
-		struct digest_secret secret; /* of the name with the location */
-	} of[EXTENSION_LOCATIONS_MAX];
-};
-
-/* Whether the phones of an extension enter account codes (CALL-34). */
-enum account_by { ACCOUNT_OFF, ACCOUNT_OPTIONAL };
-
-/* What the core needs to know of an extension document. */
-struct shard_extension {
-	uint16_t tenant;
-	char number[64];
-	char display_name[64];
-	struct digest_secret secret;
-	bool early_media; /* 183 with SDP is passed on (REG-02: off); the profile may say so too */
-	bool enabled;
-	bool single_phone; /* REG-07: a second phone is refused while one is registered */
-	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only; not for help */
-	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
-	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
-	uint8_t webrtc;     /* enum shard_webrtc */
-	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
-	uint16_t outside_calls;       /* of them at a time; 0: any number */
-	uint16_t outside_minutes;     /* of them a day; 0: any number */
-	uint8_t dialling;             /* enum dial_scheme (sig/dial/dial.h) */
-	uint8_t monitor;              /* enum shard_monitor */
-	uint8_t monitored;            /* enum shard_monitored */
-	bool no_transfer;             /* CALL-27: its phones give no party away */
-	bool no_hold;                 /* REG-05: its phones hold nobody */
-	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
-	bool no_do_not_disturb_codes; /* ... nor keep them away */
-	uint8_t record;               /* enum record_method */
-	uint8_t record_directions;    /* enum record_direction */
-	uint8_t record_scope;         /* enum record_scope */
-	uint8_t record_to;            /* enum record_to */
-	uint8_t account_code;         /* enum account_by: whether its phones enter one (CALL-34) */
-	uint8_t record_tone;          /* enum record_tone */
-	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
-	bool media_elsewhere;         /* its media may be at another address than its signalling */
-	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
-	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
-};
-
-/* Whether its phones may do that by its code (SEC-06). */
-static inline bool shard_extension_may_set(const struct shard_extension *e, enum feature feature)
-{
-	switch (feature_right(feature)) {
-	case FEATURE_FORWARDING:
-		return !e->no_forwarding_codes;
-	case FEATURE_DO_NOT_DISTURB:
-		return !e->no_do_not_disturb_codes;
-	case FEATURE_FREE:
-		break;
-	}
-	return true;
-}
-
-enum {
-	FORWARD_TARGET_MAX = 32, /* of one number, with its NUL */
-	FORWARD_NUMBERS_MAX = 8,
-	FORWARD_LIST_MAX = 128,
-	FORWARD_BLOCKED_MAX = 256,
-	FORWARD_ANNOUNCE_MAX = 65,
-	FORWARD_RINGS_MAX = 20,
-	FORWARD_RING_S = 6,
-	FORWARD_HUNT_RINGS =
-		4, /* of each number of a list but the last, where forward_rings says nothing */
-};
-
-#define FORWARD_NOBODY "anonymous"
-
-/* Who hears an announcement, while the other one hears music (CALL-44). */
-enum announce_to { ANNOUNCE_CALLEE, ANNOUNCE_CALLER, ANNOUNCE_BOTH };
-
-/* What a call meets that comes while the extension has another one (sig/call/call_waiting.h). */
-enum call_waiting {
-	CALL_WAITING_PHONE, /* its phones ring, and do as they like */
-	CALL_WAITING_OFF,   /* a busy extension */
-	CALL_WAITING_SINGLE, /* it waits until the other one is over; one more meets a busy extension (CALL-12) */
-	CALL_WAITING_MULTIPLE, /* so do CALL_WAITING_MOST, the oldest first (CALL-13) */
-};
-enum { CALL_WAITING_MOST = 5 };
-
-/* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
-struct shard_forward {
-	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
-	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
-	uint8_t rings; /* until no_answer or the next number, of FORWARD_RING_S each; 0: as long as any call rings */
-	bool do_not_disturb;       /* no phone of it rings: as if it were busy (CALL-19) */
-	bool smart_do_not_disturb; /* the same while it has a call, whoever made that (CALL-20) */
-	uint8_t call_waiting;      /* enum call_waiting */
-	char application
-		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
-	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
-	char outside_number
-		[FORWARD_TARGET_MAX]; /* as which it is shown outside, by trunks (MGT-09); "": as the trunk says */
-	char outside_numbers
-		[FORWARD_LIST_MAX]; /* as which its phones may ask to be shown, as above */
-	char blocked
-		[FORWARD_BLOCKED_MAX]; /* whose calls it does not take, as above; FORWARD_NOBODY: of who hides */
-	char announce_inside
-		[FORWARD_ANNOUNCE_MAX]; /* what whom its phones call hears first (sig/call/announce.h) */
-	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
-	uint8_t announce_to; /* enum announce_to: or somebody else hears it */
-};
-/* What other calls it has counts, those on other nodes, too. */
-static inline bool shard_forward_counts_calls(const struct shard_forward *f)
-{
-	return f->smart_do_not_disturb || f->call_waiting != CALL_WAITING_PHONE;
-}
-/* Rings alone lead nowhere. */
-static inline bool shard_forward_is_set(const struct shard_forward *f)
-{
-	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting ||
-	       f->application[0] || f->blocked[0] || f->outside_number[0] ||
-	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0];
-}
-
-enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
-#define PROFILE_DEFAULT "default"
-
-/* Whether audio of a profile's phones may be transcoded. */
-enum profile_transcode {
-	PROFILE_TRANSCODE_SETTING, /* as the setting says */
-	PROFILE_TRANSCODE_ON,
-	PROFILE_TRANSCODE_OFF,
-};
-
-/* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are no limits. */
-struct shard_profile {
-	char name[PROFILE_NAME_MAX];
-	struct offer_terms
-		terms; /* the sdes_ members and transcode are not used: they follow from extension, transport and settings */
-	uint8_t transcode; /* enum profile_transcode */
-	bool early_media;
-	uint8_t transports; /* 1 << enum sip_transport: over which a phone may register; 0: all */
-};
-/* Source addresses of phones, first..last inclusive, one family; the first range that holds the address counts. */
-struct shard_range {
-	struct addr first, last;
-	char profile[PROFILE_NAME_MAX];
-};
-
-/* Sounds that the node plays without end, to all that are to hear them (sig/call/hears.h). */
-enum shard_track {
-	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
-#define TONE(suffix, name) SHARD_TRACK_##suffix,
-#include "sig/host/tones.def"
-#undef TONE
-	SHARD_TRACK_FILES, /* from here on: those that extensions chose */
-	SHARD_TRACKS = 64,
-	SHARD_TRACK_NONE = SHARD_TRACKS,
 };
 
 /* Whether the shard may use that network. One of another shard may be with another node tomorrow. */

@@ -4,7 +4,7 @@
 #define SIG_HOST_TENANT_TABLES_H
 
 #include "sig/dial/dial.h"
-#include "sig/host/settings.h"
+#include "sig/host/extension.h"
 #include "sig/host/tenant.h"
 #include "sig/identity/pidf.h"
 

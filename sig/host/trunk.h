@@ -7,7 +7,12 @@
 #ifndef SIG_HOST_TRUNK_H
 #define SIG_HOST_TRUNK_H
 
-#include "sig/host/settings.h"
+#include "sig/host/extension.h"
+#include "sig/host/network.h"
+#include "sig/host/tenant.h"
+#include "sig/identity/policy.h"
+#include "sig/sip/digest.h"
+#include "sig/sip/id.h"
 #include "sig/sip/uri.h"
 
 enum {

@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "base/table.h"
+#include "sig/host/settings.h"
 
 /* What a tenant's patterns lead to. */
 struct tenant_patterns {

@@ -9,6 +9,8 @@
 #include "sig/dial/pattern.h"
 #include "sig/host/trunk.h"
 
+struct shard_settings;
+
 enum {
 	TRUNK_NUMBER_MAX = 64, /* with its NUL, as those below */
 	TRUNK_PREFIX_MAX = 32,

@@ -7,6 +7,7 @@
 #include "media/crypto.h"
 #include "media/offer/line.h"
 #include "sig/call.pb-c.h"
+#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sig/host/settings.h"
 #include "sig/leg/respond.h"
 #include "sig/sip/lex.h"
 

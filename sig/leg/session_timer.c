@@ -2,6 +2,7 @@
 #include "sig/leg/session_timer.h"
 
 #include "base/clock.h"
+#include "sig/host/settings.h"
 
 enum {
 	MARGIN_MAX_S = 32, /* RFC 4028 10: BYE comes a little before the end */

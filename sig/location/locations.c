@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/host/settings.h"
 #include "sig/location/locations.h"
 #include "sig/location/locations_state.h"
 

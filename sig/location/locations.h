@@ -13,6 +13,8 @@
 #include "sig/host/effect.h"
 #include "sig/location/registrar.h"
 
+struct shard_settings;
+
 struct locations;
 struct location; /* one address of record */
 

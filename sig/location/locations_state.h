@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/table.h"
 #include "base/wheel.h"
+#include "sig/host/network.h"
 #include "sig/host/sig_metric.h"
 #include "sig/location/locations.h"
 #include "sig/location/registrar.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sig/host/settings.h"
 #include "sig/location/registrar.h"
 #include "sig/location/route.h"
 

@@ -8,10 +8,16 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
+#include "base/seal.h"
 #include "base/steady.h"
 #include "base/text.h"
-#include "sig/host/settings.h"
+#include "sig/host/tenant.h"
 #include "sig/sip/gruu.h"
+
+struct hop_edges;
+
+struct registrar_settings;
 
 enum {
 	BINDINGS_MAX = 10, /* contacts per address of record, */

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "sig/dialog/dialog.h"
+#include "sig/host/settings.h"
 #include "sig/location/route.h"
 #include "sig/sip/hop.h"
 #include "sig/sip/lex.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/host/settings.h"
 #include "sig/model/call.h"
 #include "sig/model/plan.h"
 #include "sig/sip/message.h"
@@ -231,4 +232,9 @@ void call_data_hear(struct call *to, const struct sip_message *m)
 	if (m->method == SIP_INVITE && message_header(m, SOURCE_LINE, 0, &source) &&
 	    source.n <= CALL_SOURCE_MAX && text_set(&to->source, source))
 		LOG_ERROR("call", to->id, "no memory for who its caller is");
+}
+
+const char *call_tenant(const struct call_host *h, const struct call *c)
+{
+	return tenants_name(h->settings->tenants, c->tenant);
 }

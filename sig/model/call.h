@@ -248,10 +248,7 @@ static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 }
 
 /* Its name. */
-static inline const char *call_tenant(const struct call_host *h, const struct call *c)
-{
-	return tenants_name(h->settings->tenants, c->tenant);
-}
+const char *call_tenant(const struct call_host *h, const struct call *c);
 
 /* Whose phone a leg is unless it says otherwise: a redirection leads elsewhere. */
 static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/model/payer.h"
+#include "sig/host/settings.h"
 
 #include <errno.h>
 

@@ -5,6 +5,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/dialog/dialog.h"
+#include "sig/host/settings.h"
 #include "sig/identity/carried.h"
 #include "sig/identity/pidf.h"
 #include "sig/leg/dtmf.h"

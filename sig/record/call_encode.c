@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sig/call/wait.h"
+#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/payer.h"

@@ -5,6 +5,7 @@
 
 #include "sig/call/act.h"
 #include "sig/call/listen.h"
+#include "sig/host/settings.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 #include "sig/record/call_codec.h"

@@ -11,6 +11,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
+#include "sig/host/extension.h"
 #include "sig/identity/carried.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"

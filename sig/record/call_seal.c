@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/seal.h"
+#include "sig/host/settings.h"
+#include "sig/host/toll.h"
 #include "sig/record/proto.h"
 
 /* What a sealed record belongs to: it opens as no other call's. */

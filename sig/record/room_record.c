@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/steady.h"
+#include "sig/host/settings.h"
 #include "sig/record/proto.h"
 #include "sig/room.pb-c.h"
 #include "sig/sip/id.h"

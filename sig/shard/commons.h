@@ -10,9 +10,11 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "media/ports.h"
+#include "sig/host/network.h"
 #include "sig/host/security.h"
-#include "sig/host/settings.h"
 #include "sig/remote/remote_watch.h"
+
+struct shard_settings;
 
 /*
  * Who guesses passwords has to wait. Only wrong answers to challenges that their source got count (sig/sip/digest.h), so nobody can

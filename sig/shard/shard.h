@@ -13,10 +13,19 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "sig/host/effect.h"
-#include "sig/host/settings.h"
+#include "sig/host/extension.h"
+#include "sig/host/network.h"
+#include "sig/host/tenant.h"
 #include "sig/host/toll.h"
 #include "sig/leg/line_facts.h"
 #include "sig/location/locations.h"
+
+struct shard_settings;
+struct shard_forward;
+struct shard_extension;
+struct shard_located;
+struct shard_profile;
+struct shard_range;
 
 struct shard;
 

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "sig/dial/dial.h"
 #include "sig/host/route_uri.h"
+#include "sig/host/settings.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/respond.h"
 #include "sig/location/route.h"

@@ -25,6 +25,7 @@
 #include "sig/feature/conference.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
+#include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"

@@ -33,6 +33,7 @@
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/feature/transfer.h"
+#include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/hop.h"
 #include "sig/subscription/subscriptions.h"

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/host/host.h"
+#include "sig/host/settings.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/respond.h"
 #include "sig/record/proto.h"

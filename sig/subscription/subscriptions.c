@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/subscription/subscriptions.h"
+#include "sig/host/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "sig/host/settings.h"
 #include "sig/location/registrar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,6 +7,7 @@
 #define TESTS_SIM_NODE_H
 
 #include "base/text.h"
+#include "sig/host/settings.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/hop.h"
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/host/settings.h"
 #include "sig/shard/shard.h"
 #include "tests/unit/sig/orders.h"
 

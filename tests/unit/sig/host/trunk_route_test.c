@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sig/host/settings.h"
 #include "tests/unit/test.h"
 
 struct site {

@@ -2,6 +2,7 @@
 /* REGISTERs one after another onto one entry; after each, the answer and the whole entry as text. */
 #include "tests/unit/test.h"
 
+#include "sig/host/settings.h"
 #include "sig/location/registrar.h"
 
 enum { STEPS_MAX = 8, TEXT_MAX = 4096 };
