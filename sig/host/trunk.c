@@ -164,11 +164,20 @@ static int text_compare(const struct trunk_settings *set, const char *text, uint
 	return order ? order : (own.n > key.n) - (own.n < key.n);
 }
 
+/* Of a trunk that is in the index. */
+static const struct trunk_settings *listed_settings(const struct trunks *t, uint16_t trunk)
+{
+	const struct trunk_settings *set = trunks_settings(t, trunk);
+
+	assert(set);
+	return set;
+}
+
 static int compare_names(const void *a, const void *b, void *arg)
 {
 	const struct order *o = arg;
-	const struct trunk_settings *x = trunks_settings(o->trunks, *(const uint16_t *)a);
-	const struct trunk_settings *y = trunks_settings(o->trunks, *(const uint16_t *)b);
+	const struct trunk_settings *x = listed_settings(o->trunks, *(const uint16_t *)a);
+	const struct trunk_settings *y = listed_settings(o->trunks, *(const uint16_t *)b);
 
 	return text_compare(x, x->name, y->tenant, bytes_str(y->name));
 }
@@ -176,8 +185,8 @@ static int compare_names(const void *a, const void *b, void *arg)
 static int compare_accesses(const void *a, const void *b, void *arg)
 {
 	const struct order *o = arg;
-	const struct trunk_settings *x = trunks_settings(o->trunks, *(const uint16_t *)a);
-	const struct trunk_settings *y = trunks_settings(o->trunks, *(const uint16_t *)b);
+	const struct trunk_settings *x = listed_settings(o->trunks, *(const uint16_t *)a);
+	const struct trunk_settings *y = listed_settings(o->trunks, *(const uint16_t *)b);
 	int order = text_compare(x, x->access, y->tenant, bytes_str(y->access));
 
 	return order ? order : strcmp(x->name, y->name);
@@ -186,8 +195,8 @@ static int compare_accesses(const void *a, const void *b, void *arg)
 /* On all nodes the same one comes first: numbers of tenants are those of a process. */
 static int compare_trunks(const struct order *o, const struct source *a, const struct source *b)
 {
-	const struct trunk_settings *x = trunks_settings(o->trunks, a->trunk);
-	const struct trunk_settings *y = trunks_settings(o->trunks, b->trunk);
+	const struct trunk_settings *x = listed_settings(o->trunks, a->trunk);
+	const struct trunk_settings *y = listed_settings(o->trunks, b->trunk);
 	int order =
 		strcmp(tenants_name(o->tenants, x->tenant), tenants_name(o->tenants, y->tenant));
 
@@ -266,7 +275,7 @@ static uint16_t list_find(const uint16_t *list, uint32_t count, const struct tru
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		set = trunks_settings(t, list[middle]);
+		set = listed_settings(t, list[middle]);
 		if (text_compare(set, text_of(set), tenant, key) < 0)
 			low = middle + 1;
 		else
@@ -274,7 +283,7 @@ static uint16_t list_find(const uint16_t *list, uint32_t count, const struct tru
 	}
 	if (low == count)
 		return TRUNK_NONE;
-	set = trunks_settings(t, list[low]);
+	set = listed_settings(t, list[low]);
 	return text_compare(set, text_of(set), tenant, key) ? TRUNK_NONE : list[low];
 }
 
