@@ -172,7 +172,7 @@ enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
 const struct job_id *prompts_track(const struct call *c);
 
 /*
- * The step of acts (act.h) that records what the caller says: a message. Its recording is one of the call's (recording.h), so a successor goes
+ * The step of acts that records what the caller says: a message. Its recording is one of the call's (recording.h), so a successor goes
  * on with it. When it is to end the file is awaited for a moment: who is told of it may play it at once.
  */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way back: the 2xx of the asked leg becomes ours to the asker, which waits for the save. */
+/* The way back: the 2xx of the asked leg becomes ours to the asker, which waits for the save, and its ACK. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -23,7 +23,7 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 
-/* Our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4). */
+/* ---- our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4) ---- */
 
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {

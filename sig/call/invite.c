@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way out: the INVITE to the other leg and what is heard before its final response. */
+/* The way out: the INVITE to the other leg, what is heard before its final response, and its refusal. */
 #include <errno.h>
 
 #include "base/log.h"
@@ -356,7 +356,7 @@ void invite_cancel(struct call_host *h, struct call *c, const struct call_event 
 	call_end(h, c, &e);
 }
 
-/* The asked leg says no, or nothing. */
+/* ---- the asked leg says no, or nothing ---- */
 
 /* A redirection of B is not A's to follow; B's overload, its wish for credentials, and what it agrees on with us are none of A's. */
 uint16_t refusal_for_other(uint16_t status)

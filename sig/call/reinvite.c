@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video. */
+/* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video.
+ * Beside it our own re-INVITEs, UPDATE, and refreshes. */
 #include <errno.h>
 
 #include "base/log.h"

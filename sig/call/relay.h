@@ -23,7 +23,7 @@ pool_handle relay_request(struct call_host *h, struct call *c, const struct call
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
 void relay_timeout(struct call_host *h, pool_handle server);
 
-/* MESSAGE within a call (RFC 3428): text that its parties send each other beside what they say. */
+/* ---- MESSAGE within a call (RFC 3428): text that its parties send each other beside what they say ---- */
 
 /* Octets of a body. Over UDP nothing else keeps it from being too much for the way (RFC 3428 8). */
 enum { MESSAGE_BODY_MAX = 8192, MESSAGE_DATAGRAM_MAX = 1300 };

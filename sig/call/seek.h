@@ -45,7 +45,7 @@ bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32
 /* The server of a trunk that has said nothing in time (way.h): the next place of its name is asked, and this one left. False: it has none. */
 bool resolve_next_server(struct call_host *h, struct call *c);
 
-/* Names that a call waits for, in this process; they follow from its plan. */
+/* ---- names that a call waits for, in this process; they follow from its plan ---- */
 
 struct resolve_query {
 	uint64_t serial;

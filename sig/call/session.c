@@ -19,7 +19,6 @@
 #include "sig/model/payer.h"
 #include "sig/model/transfer.h"
 
-/* ---- session.c: 0, or -errno with *refusal ---- */
 static int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {
 	(void)call_refuse(r, err, error->status ? error->status : 488, REFUSED_SDP);
@@ -750,7 +749,7 @@ int session_reopen(struct call_host *h, struct call *c)
 	return 0;
 }
 
-/* SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer/offer.h). */
+/* ---- SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer/offer.h) ---- */
 
 static int alone_finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
 			bool first, struct call_refusal *refusal);

@@ -52,7 +52,7 @@ void siprec_write_metadata(struct writer *w, const struct siprec_talk *t);
 int siprec_read_answer(struct media_fork *out, struct bytes sdp, bool secure,
 		       const char **reason) NODISCARD;
 
-/* What a recorder is to know of a call, read from it as it is. */
+/* ---- what a recorder is to know of a call, read from it as it is ---- */
 
 enum { SIPREC_NAME_MAX = 128 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A number is held against all elements at once: bit i says that what was read so far may be all of the first i elements. */
+/* Many patterns are a tree. A number is held against all elements at once: bit i says that what was read so far may be all of the first i elements. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -334,7 +334,7 @@ struct dialog_tag dialog_tag(const struct dialog *d)
 	return t;
 }
 
-/* The one place that formats our requests. */
+/* ---- the one place that formats our requests ---- */
 
 enum { MAX_FORWARDS = 70 }; /* RFC 3261 8.1.1.6 */
 

@@ -19,7 +19,7 @@ struct shard_settings;
 struct call_host;
 struct dialog;
 
-/* Where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between). */
+/* ---- where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between) ---- */
 
 /* The topmost Via says another address than the message came from. */
 bool dialog_is_behind_nat(const struct sip_message *request);
@@ -196,7 +196,7 @@ struct dialog {
 		focus; /* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
 	struct sip_hop hop; /* where our requests go */
 	bool trunk;         /* the party speaks for others, wherever it is */
-	bool named;         /* names that it says count (dialog.h) */
+	bool named;         /* names that it says count */
 	bool confers; /* the party is a conference of another shard: its Contact says so, and names it */
 	uint32_t local_cseq;                  /* last one we used */
 	uint32_t remote_cseq;                 /* last one they used; 0 before the first */

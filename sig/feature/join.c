@@ -274,7 +274,7 @@ static int may_split(const struct call_host *h, const struct call *c)
 											  : 0;
 }
 
-/* Of the other one; who is told less because of it is asked again (join.h). */
+/* Of the other one; who is told less because of it is asked again. */
 void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l)
 {
 	if (l->held)

@@ -11,7 +11,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 /* What a phone says to Event: talk. */
 void order_talk_answered(const struct call *c, const struct call_event *ev);
 
-/* By command a party is given to somebody else, and two calls become one (transfer.h, join.h). */
+/* ---- by command a party is given to somebody else, and two calls become one (transfer.h, join.h) ---- */
 
 /* The party of that leg, as a call of another shard may ask for it. 0 or -errno as of order_join. */
 int order_remote(const struct call_host *h, const struct call *c, enum shard_leg named,

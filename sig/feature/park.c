@@ -668,7 +668,7 @@ static void park_over(struct call_host *h, struct call *c)
 		park_leave(h, c, c->cause == CAUSE_TRANSFERRED);
 }
 
-/* Another shard is asked for who waits there (park.h). */
+/* Another shard is asked for who waits there. */
 static void park_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			     uint8_t leg)
 {

@@ -45,7 +45,7 @@ void park_overdue(struct call_host *h, struct call *c);
 void park_assert(const struct call_host *h, struct call *c);
 
 /*
- * A phone calls a slot (park.h): it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
+ * A phone calls a slot: it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
  * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
  * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
  * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).

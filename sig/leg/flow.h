@@ -19,7 +19,7 @@ int flows_open_ports(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
 		     const struct media_plan *lines) NODISCARD;
 /* Another pair for a flow that the engine has not. 0 or -EAGAIN: it is as it was. */
 int flow_retake(struct call_host *h, struct call_flow *f) NODISCARD;
-/* After a restart: takes the very ports of the record, or others where the call may go on elsewhere (flow.h). 0, -EBUSY, -ERANGE;
+/* After a restart: takes the very ports of the record, or others where the call may go on elsewhere. 0, -EBUSY, -ERANGE;
  * nothing is taken on error. */
 int flows_claim(struct call_host *h, struct call *c) NODISCARD;
 /* Gives its ports back and forgets it: those behind it in the list move. */

@@ -81,7 +81,7 @@ void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg);
 bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
 		   uint32_t for_s) NODISCARD;
 
-/* A request for a party that may have to wait for an INVITE before it. */
+/* ---- a request for a party that may have to wait for an INVITE before it ---- */
 
 /* A request of ours for the leg leaves, behind an INVITE that waits there. */
 void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client);

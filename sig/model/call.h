@@ -23,7 +23,7 @@
 #include "sig/model/plan.h"
 #include "sig/room/room.h"
 
-/* A port of ours that faces one party. */
+/* ---- a port of ours that faces one party ---- */
 
 /* What a flow needs to be SRTP (RFC 4568): our key, and the indexes it may use (media/flow.h). */
 struct flow_secret {
@@ -299,7 +299,7 @@ static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
 
 /*
  * What was asked of the party of a call and is to be known by whoever it comes to: tags with their values, "Case.CaseNumber=1234", joined
- * by ';' (IVR-02, IVR-04). With it goes the call's account code (call.h). It goes where the call goes, and with a party into another call. No secret: records and events have it.
+ * by ';' (IVR-02, IVR-04). With it goes the call's account code. It goes where the call goes, and with a party into another call. No secret: records and events have it.
  */
 
 enum { CALL_TAG_MAX = 40 };
@@ -321,7 +321,7 @@ void call_data_hear(struct call *to, const struct sip_message *m);
 
 /*
  * The account code of a call: what its cost is for, as an application or one of its parties says (CALL-34). It goes where the call goes, and
- * with a party into another call (call.h). No secret: CDRs, events and recordings have it. Pure.
+ * with a party into another call. No secret: CDRs, events and recordings have it. Pure.
  */
 
 enum {

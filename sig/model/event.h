@@ -74,7 +74,7 @@ struct call_event {
 	const struct lookup_news *lookup;
 };
 
-/* What a call begins with. */
+/* ---- what a call begins with ---- */
 
 /* Where a party is reached. */
 struct call_target {

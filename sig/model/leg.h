@@ -270,7 +270,7 @@ struct leg {
 	bool muted;        /* by order: the other one does not hear its party */
 	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
 	struct text user;  /* of ours, whose phone it is; "": nobody's */
-	struct text trunk; /* its name (leg.h); "": it is a phone's */
+	struct text trunk; /* its name; "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
 	uint64_t

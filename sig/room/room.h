@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A room: a conference of one shard (FEATURES CONF-01). It is a small value with a record of its own; who is in it is said by the records
- * of its members' calls (room.h). So either may be read first by whoever goes on with the shard. Here are the rules that need no call:
+ * of its members' calls. So either may be read first by whoever goes on with the shard. Here are the rules that need no call:
  * numbers, who is host, who may do what. Pure.
  */
 #ifndef SIG_ROOM_ROOM_H
@@ -342,7 +342,7 @@ struct bytes room_shown(const struct room *r, uint8_t space[ROOM_USER_MAX]);
 /* What it is called by, as a member knows it. */
 struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX]);
 
-/* What a member asks the focus for, by REFER (sig/feature/focus.h), of its room. */
+/* ---- what a member asks the focus for, by REFER (sig/feature/focus.h), of its room ---- */
 
 struct room;
 struct call_refusal;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A new call: from A's INVITE to the INVITE for B that waits for the first save. */
+/* A new call: from A's INVITE to the INVITE for B that waits for the first save. Or a call
+ * of a process before, by its record. */
 #include <assert.h>
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event in, effects out. */
+/* Event in, effects out; and what follows each step: the save, the end, the timer. */
 #include "base/log.h"
 #include "sig/call/account.h"
 #include "sig/call/act.h"
@@ -46,8 +46,6 @@
 #include "sig/model/leg.h"
 #include "sig/record/call_record.h"
 #include "sig/step/step.h"
-
-/* What follows each step: the save, the end, the timer. */
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
 enum { SAVE_OVERDUE_MS = 5000 };

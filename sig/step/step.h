@@ -13,7 +13,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 /* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
 bool call_settle(struct call_host *h, struct call *c);
 
-/* A call in the next process. */
+/* ---- a call in the next process ---- */
 
 /* Takes a decoded call into the shard: its ports, transactions and flows. What is not there for it is an obstacle (sig/call/call_end.h). *seed is
  * used up on success. 0, or -EBADMSG (*reason): nothing is left behind. */
@@ -22,7 +22,7 @@ int call_attach(struct call_host *h, struct call *c, struct call_seed *seed,
 /* Says again what the record says was said, and goes on from there; or gives up, where there is an obstacle. */
 void call_resume(struct call_host *h, struct call *c);
 
-/* What a party asks within its dialog. */
+/* ---- what a party asks within its dialog ---- */
 
 /* Any request but CANCEL. */
 void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
