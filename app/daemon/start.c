@@ -46,7 +46,7 @@
 #include "sig/host/trunk_route.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/hop.h"
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 #include "sig/transport/transport.h"
 
 enum {

@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/validity.h"
 #include "engine/engine.h"
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 #include "sig/transport/transport.h"
 
 static struct {

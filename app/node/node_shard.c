@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "sig/sip/id.h"
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 
 /*
  * The parties of a shard that is given away hear nothing until its flows are open with the next node. What takes longest of that is to

@@ -17,7 +17,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/toll.h"
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 
 #define LEASE_NS       (10 * NS_PER_S)
 #define LEASE_PAUSE_NS (500 * NS_PER_MS)

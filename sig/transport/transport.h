@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How SIP comes and goes: one door before UDP (transport_udp), TCP and TLS (transport_stream), and WebSockets (a provider), on the
- * control loop. What is sent waits
- * until transport_flush. One thread, the loop's.
+ * control loop. What is sent waits until transport_flush. One thread, the loop's.
  */
 #ifndef SIG_TRANSPORT_TRANSPORT_H
 #define SIG_TRANSPORT_TRANSPORT_H
@@ -128,5 +127,11 @@ uint64_t transport_behind_since_ns(const struct transport *t);
 const struct addr *transport_bound(const struct transport *t, uint32_t local);
 /* Connections that exist now, over that transport. */
 uint32_t transport_connections(const struct transport *t, enum sip_transport transport);
+
+/* STUN binding as a keepalive on the SIP port (RFC 5626 3.5.2 and 8, RFC 8489). */
+enum { STUN_ANSWER_MAX = 128 };
+
+/* The answer to a binding request from source. 0, or -EBADMSG: none is due. */
+int stun_answer(struct writer *w, struct bytes request, const struct addr *source) NODISCARD;
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 #include "tests/sim/sim.h"
 
 /* Nothing of it is there for a node with one shard. */

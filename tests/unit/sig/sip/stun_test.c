@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/sip/stun.h"
+#include "sig/transport/transport.h"
 
 #include <errno.h>
 
+#include "media/stun/stun.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 
 enum { MANY = 20000 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/transport/cell.h"
+#include "sig/transport/inter_shard.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * The way between the shards of a process (SIP_INTER_SHARD, docs/adr/0009): whole SIP messages in bounded rings, one for each pair and
  * direction, so that each shard may have a thread of its own. It promises as little as UDP does: who hears nothing says it again.
  */
-#ifndef SIG_TRANSPORT_CELL_H
-#define SIG_TRANSPORT_CELL_H
+#ifndef SIG_TRANSPORT_INTER_SHARD_H
+#define SIG_TRANSPORT_INTER_SHARD_H
 
 #include "base/text.h"
 #include "sig/sip/message.h"
