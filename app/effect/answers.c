@@ -12,8 +12,7 @@ struct park_ask {
 	struct answer answer;
 };
 
-static enum park_on_result park_told_of(const struct park_ask *ask,
-					const struct store_parked *parked)
+static enum park_result park_told_of(const struct park_ask *ask, const struct store_parked *parked)
 {
 	switch (parked->result) {
 	case STORE_OK:

@@ -49,7 +49,7 @@ struct answer {
 	struct media_stream_news media_stream;
 	struct set_news set;
 	struct record_news recorded;
-	enum park_on_result park;
+	enum park_result park;
 	uint64_t owner; /* PARK: the call that has the slot */
 	struct sip_hop hop;
 };

@@ -842,7 +842,7 @@ static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 }
 
 /* What was said of a call here may be past. */
-static enum park_on_result rung_told_now(const struct call_host *h, const struct park_news *news)
+static enum park_result rung_told_now(const struct call_host *h, const struct park_news *news)
 {
 	const struct call *rung;
 
@@ -856,7 +856,7 @@ static enum park_on_result rung_told_now(const struct call_host *h, const struct
 
 static void retrieve_rung_told(struct call_host *h, struct call *c, const struct park_news *news)
 {
-	enum park_on_result told = rung_told_now(h, news);
+	enum park_result told = rung_told_now(h, news);
 	uint16_t shard = id_shard(news->owner);
 
 	if (told == PARK_TAKEN)

@@ -314,10 +314,10 @@ struct park_place {
 /* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/shard_room_claim.c). */
 enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
 /* TAKEN: by another call; FULL: the tenant may have no more; EMPTY: nobody is there; UNKNOWN: the store did not say. */
-enum park_on_result { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
+enum park_result { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
 struct park_news {
 	uint64_t serial;
-	enum park_on_result told;
+	enum park_result told;
 	uint64_t owner;     /* OK, TAKEN: the call that is there; 0: none */
 	struct bytes entry; /* ... and what it has put there */
 };

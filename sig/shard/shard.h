@@ -118,7 +118,7 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		     uint64_t serial);
 /* call: or a room. owner, entry: as of struct park_news. */
-void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_on_result told,
+void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_result told,
 		   uint64_t owner, struct bytes entry, struct instant now);
 /* The recorder could not go on with that recording of the call: -errno. */
 void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,

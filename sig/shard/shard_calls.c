@@ -655,7 +655,7 @@ void shard_on_set(struct shard *s, uint64_t call, const struct set_news *news, s
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_on_result told,
+void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_result told,
 		   uint64_t owner, struct bytes entry, struct instant now)
 {
 	const struct park_news news = {

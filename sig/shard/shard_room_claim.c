@@ -352,8 +352,7 @@ static struct call *claim_waiter(const struct shard *s, const struct room_member
 }
 
 /* Each is answered, sent on or refused, and waits no more. */
-static void claim_tell(struct shard *s, const struct room *r, enum park_on_result told,
-		       uint64_t owner)
+static void claim_tell(struct shard *s, const struct room *r, enum park_result told, uint64_t owner)
 {
 	const struct park_news news = { .told = told, .owner = owner };
 	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };

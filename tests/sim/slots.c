@@ -41,7 +41,7 @@ static struct slot_taken *slot_asked_for(struct slots *t, const struct slot_aske
 
 /* ---- what Redis does (cluster/lua/park_claim.lua, park_free.lua) ---- */
 
-static enum park_on_result slot_claim(struct sim *s, const struct slot_asked *a)
+static enum park_result slot_claim(struct sim *s, const struct slot_asked *a)
 {
 	struct slot_taken *slot = slot_asked_for(&s->slots, a);
 	struct seen *seen = check_seen(s, a->call);
@@ -65,7 +65,7 @@ static enum park_on_result slot_claim(struct sim *s, const struct slot_asked *a)
 	return PARK_OK;
 }
 
-static enum park_on_result slot_free(struct sim *s, const struct slot_asked *a)
+static enum park_result slot_free(struct sim *s, const struct slot_asked *a)
 {
 	struct slot_taken *slot = slot_asked_for(&s->slots, a);
 
@@ -79,7 +79,7 @@ static enum park_on_result slot_free(struct sim *s, const struct slot_asked *a)
 	return PARK_OK;
 }
 
-static enum park_on_result slot_do(struct sim *s, const struct slot_asked *a)
+static enum park_result slot_do(struct sim *s, const struct slot_asked *a)
 {
 	switch (a->act) {
 	case PARK_CLAIM:
@@ -96,7 +96,7 @@ static enum park_on_result slot_do(struct sim *s, const struct slot_asked *a)
 
 /* ---- who asks ---- */
 
-static void slot_tell(struct node *n, const struct slot_asked *a, enum park_on_result told)
+static void slot_tell(struct node *n, const struct slot_asked *a, enum park_result told)
 {
 	struct node_shard *shard = NULL;
 	const struct slot_taken *slot = slot_asked_for(&n->sim->slots, a);
@@ -117,7 +117,7 @@ static void on_slot_asked(struct sim *s, const struct event *e)
 {
 	struct slot_asked *a = &s->slots.asked[e->a];
 	struct node *n = node_of_process(s, a->incarnation);
-	enum park_on_result told = PARK_UNKNOWN;
+	enum park_result told = PARK_UNKNOWN;
 
 	if (!a->flushed)
 		return;

@@ -77,7 +77,7 @@ RIG_FN const struct rig_park *claims_park(const struct rig *r, enum park_act act
 	return last;
 }
 
-RIG_FN void claims_told(struct claims *x, struct rig *r, enum park_on_result told, uint64_t owner)
+RIG_FN void claims_told(struct claims *x, struct rig *r, enum park_result told, uint64_t owner)
 {
 	const struct rig_park *asked = claims_park(r, PARK_ROOM_CLAIM);
 

@@ -32,7 +32,7 @@ static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
 	return last;
 }
 
-static void told(struct far *f, struct rig *r, enum park_act act, enum park_on_result told,
+static void told(struct far *f, struct rig *r, enum park_act act, enum park_result told,
 		 uint64_t owner)
 {
 	const struct rig_park *asked = last_asked(r, act);
@@ -134,7 +134,7 @@ static void nobody_there(void **state)
 {
 	static const struct {
 		const char *name;
-		enum park_on_result told;
+		enum park_result told;
 		const char *answer, *text;
 	} rows[] = {
 		{ "empty", PARK_EMPTY, "SIP/2.0 404", "nobody waits there" },

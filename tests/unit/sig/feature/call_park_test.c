@@ -43,7 +43,7 @@ static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
 	return last;
 }
 
-static void told(struct line *l, enum park_on_result told, uint64_t owner)
+static void told(struct line *l, enum park_result told, uint64_t owner)
 {
 	const struct rig_park *asked = last_asked(l->r, PARK_CLAIM);
 
@@ -141,7 +141,7 @@ static void not_parked(void **state)
 {
 	static const struct {
 		const char *name;
-		enum park_on_result told;
+		enum park_result told;
 		uint16_t status;
 		uint32_t asked; /* with the freeing of what may be the call's */
 	} rows[] = {

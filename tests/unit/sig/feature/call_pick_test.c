@@ -492,7 +492,7 @@ static void asked_by_command(void **state)
 	static const struct row {
 		bool rings_here, rings_there, promised_there;
 		int64_t since_ms;
-		enum park_on_result told;
+		enum park_result told;
 		uint16_t shard; /* 0: nobody's */
 	} rows[] = {
 		{ true, true, false, -5000, PARK_OK, OTHERS_CALL_SHARD },

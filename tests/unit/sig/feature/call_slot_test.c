@@ -40,7 +40,7 @@ static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
 	return last;
 }
 
-static void told(struct rig *r, enum park_act act, enum park_on_result told, uint64_t owner)
+static void told(struct rig *r, enum park_act act, enum park_result told, uint64_t owner)
 {
 	const struct rig_park *asked = last_asked(r, act);
 
@@ -98,7 +98,7 @@ static void not_its_own(void **state)
 {
 	static const struct {
 		const char *name;
-		enum park_on_result told;
+		enum park_result told;
 		const char *answer;
 	} rows[] = {
 		{ "taken", PARK_TAKEN, "SIP/2.0 486" },
@@ -308,7 +308,7 @@ static void given_in_vain(void **state)
 {
 	static const struct {
 		const char *name;
-		enum park_on_result told;
+		enum park_result told;
 		const char *status;
 	} rows[] = {
 		{ "taken", PARK_TAKEN, "SIP/2.0 486 " },
