@@ -40,8 +40,8 @@ struct conf_field {
 	const char *preset;       /* default as YAML scalar text ("1, 2": list), NULL: zero */
 	const char *help;         /* one line for `tandemctl help config` and docs */
 	const struct conf_field *fields; /* nested; ends with key NULL */
-	const char *
-		short_key; /* CONF_LIST: an item that is a value alone is that of this key; NULL: none may be */
+	/* CONF_LIST: an item that is a value alone is that of this key; NULL: none may be */
+	const char *short_key;
 	const char *was; /* its name in earlier versions, which is read as well; or NULL */
 };
 

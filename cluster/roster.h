@@ -108,8 +108,8 @@ struct balance {
 	bool takes[BALANCE_NODES_MAX]; /* nodes by number: it is heard, and does not drain */
 	struct balance_shard {
 		uint16_t number;
-		uint32_t
-			owner; /* a node that is heard; BALANCE_NOBODY: who could give it is not known */
+		/* a node that is heard; BALANCE_NOBODY: who could give it is not known */
+		uint32_t owner;
 		uint32_t home; /* BALANCE_NOBODY: no node that is heard */
 	} shards[BALANCE_SHARDS_MAX];
 };

@@ -13,8 +13,8 @@
 enum {
 	DTMF_RATE = 8000, /* of what is heard */
 	DTMF_MS = 80,     /* a codec as Opus at 8 kbit/s needs as much, on and off */
-	DTMF_LEVEL =
-		-70, /* tenths of dBm0 of the high one of both; the low one is 2 dB less, as lines take more of the high one */
+	/* tenths of dBm0 of the high one of both; the low one is 2 dB less, as lines take more of the high one */
+	DTMF_LEVEL = -70,
 };
 
 /* 0-9 * # A-D; false for another character. level: as DTMF_LEVEL. The tone sounds for on_ms, is silent for off_ms, and sounds again. */

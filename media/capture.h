@@ -17,8 +17,8 @@ enum capture_owner {
 /* Points of a packet's way. Received: the flow is the one whose port it came to; sent: the one whose port it leaves by. */
 enum capture_point {
 	CAPTURE_IN_WIRE = 1, /* as it came to the port, whoever sent it */
-	CAPTURE_IN_PLAIN =
-		2, /* believed to be the party's, and deciphered; of a WebRTC leg also all that is STUN or DTLS, as it came */
+	/* believed to be the party's, and deciphered; of a WebRTC leg also all that is STUN or DTLS, as it came */
+	CAPTURE_IN_PLAIN = 2,
 	CAPTURE_OUT_PLAIN = 4, /* for the party, before it is enciphered */
 	CAPTURE_OUT_WIRE = 8,  /* as it leaves */
 };

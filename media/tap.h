@@ -30,8 +30,8 @@ struct tap_packet {
 	uint64_t call;
 	uint64_t time_ns;     /* CLOCK_BOOTTIME of its batch */
 	struct addr from, to; /* the party's address and ours */
-	uint32_t
-		lost; /* of the flow for this reader since the packet before it: there was no room */
+	/* of the flow for this reader since the packet before it: there was no room */
+	uint32_t lost;
 	uint32_t clock_hz; /* of the RTP timestamp */
 	uint8_t number;    /* as the spec has it for this reader */
 	uint8_t leg, line;

@@ -41,8 +41,8 @@ struct destination {
 	char from[TERMS_TEXT_MAX], to[TERMS_RECIPIENTS_MAX][TERMS_TEXT_MAX];
 	uint32_t to_count;
 	uint64_t most; /* octets of a file; 0: any */
-	uint64_t
-		part; /* DESTINATION_S3: a larger file goes in parts of so many octets; 0: none does */
+	/* DESTINATION_S3: a larger file goes in parts of so many octets; 0: none does */
+	uint64_t part;
 	bool path_style, starttls, metadata;
 	char fault[TERMS_TEXT_MAX]; /* why nothing can be stored there now; "": nothing is wrong */
 };
@@ -83,8 +83,8 @@ struct terms {
 	uint32_t list_days; /* ... for so many days, or as long as their files; 0: nothing is */
 	struct job_terms job;
 	uint64_t scan_ms;
-	uint64_t
-		join_wait_ms; /* parts of a recording wait so long for the last one; 0: they are never joined */
+	/* parts of a recording wait so long for the last one; 0: they are never joined */
+	uint64_t join_wait_ms;
 	uint32_t keep_days; /* 0: until somebody deletes them */
 	uint64_t free_octets;
 	bool delete_delivered;

@@ -27,8 +27,8 @@ struct diagnosis_flow {
 	bool agreed; /* facts are there */
 	struct line_facts facts;
 	enum latch_mode latch;
-	struct addr
-		expected; /* where its media should come from and goes to until it was heard: signalled, or corrected for NAT */
+	/* where its media should come from and goes to until it was heard: signalled, or corrected for NAT */
+	struct addr expected;
 	struct addr latched;
 	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
 	struct addr sip_peer; /* where its SIP comes from */
@@ -60,8 +60,8 @@ struct diagnosis {
 	bool degraded;          /* Redis is away or late */
 	bool recording_suffers; /* it is recorded, and the disk has no room or does not answer */
 	bool established, ended;
-	const char *
-		waits_for; /* application that has been offered the call and has not answered; NULL: none */
+	/* application that has been offered the call and has not answered; NULL: none */
+	const char *waits_for;
 	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
 	const char *because; /* of that; NULL: not known */
 	uint32_t recorder_count;

@@ -47,8 +47,8 @@ struct play_wanted {
 	struct bytes file;
 	uint64_t start_ms; /* within it */
 	bool resumed;      /* a process before has played it */
-	struct job_id
-		room; /* all in that conference hear it, at rate_hz; generation 0: its caller */
+	/* all in that conference hear it, at rate_hz; generation 0: its caller */
+	struct job_id room;
 	uint32_t rate_hz;
 };
 

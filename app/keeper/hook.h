@@ -34,8 +34,8 @@ enum hook_result {
 };
 
 struct hook_settings {
-	const char *
-		dir; /* node.state_dir: programs of an earlier start end before the first of this one */
+	/* node.state_dir: programs of an earlier start end before the first of this one */
+	const char *dir;
 	const char *program, *node;
 	uint64_t limit_ns; /* of one run */
 };

@@ -34,8 +34,8 @@ struct rebalance_plan {
 	struct claimant_node nodes[BALANCE_NODES_MAX];
 	struct balance_move moves[BALANCE_SHARDS_MAX];
 	uint32_t count;
-	const char *
-		silent; /* a node that is heard, and has not said which shards are its own; NULL: none */
+	/* a node that is heard, and has not said which shards are its own; NULL: none */
+	const char *silent;
 	bool any_takes;
 };
 /* The node is in a cluster. */

@@ -31,8 +31,8 @@ struct node_ahead {
 	struct ahead sockets;
 	bool peeks; /* Redis is asked what calls the shard has */
 	bool loads; /* its lease is ours, and calls come in */
-	uint32_t
-		networks; /* bits: of those sockets are bound, as their addresses are not here yet; 0: no more */
+	/* bits: of those sockets are bound, as their addresses are not here yet; 0: no more */
+	uint32_t networks;
 	uint64_t until_ns;
 	node_shard_fn *done;         /* who is told then */
 	struct media_event **events; /* of flows that were opened before the shard is live */
@@ -62,8 +62,8 @@ struct node_shard {
 	uint64_t wants_again_ns; /* WAITING: not before */
 	bool wants_now;          /* ... and all phones are known */
 	bool wants_offered;      /* ... for as long as its owner offers it to anybody */
-	uint64_t
-		gives_to; /* LIVE: it hears nothing any more, and goes to that node once all is saved; 0: it stays */
+	/* LIVE: it hears nothing any more, and goes to that node once all is saved; 0: it stays */
+	uint64_t gives_to;
 	uint64_t gives_ns;        /* since when */
 	uint64_t offered_ns;      /* LIVE: when another node was last asked to want it */
 	store_done_fn *loaded;    /* WAITING: who is told of its calls and subscriptions */

@@ -22,8 +22,8 @@ enum {
 	DISK_HEAD_MAX = 128,
 	DISK_HOLES = 2,
 	DISK_RETRY_S = 1,
-	DISK_PATIENCE_S =
-		30, /* a file that has ended is given up when the disk has refused it for so long */
+	/* a file that has ended is given up when the disk has refused it for so long */
+	DISK_PATIENCE_S = 30,
 };
 
 struct disk_chunk {

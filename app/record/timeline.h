@@ -17,8 +17,8 @@
 
 enum {
 	TIMELINE_BEHIND_S = 2, /* so late a packet still goes where it belongs */
-	TIMELINE_AHEAD_S =
-		2, /* so far before the time it is heard, as after a network that stood still */
+	/* so far before the time it is heard, as after a network that stood still */
+	TIMELINE_AHEAD_S = 2,
 	TIMELINE_EARLY_MS = 500, /* timestamps run so far ahead before they are anchored anew */
 	TIMELINE_EXTENTS = 32,
 	TIMELINE_SPANS = 4,

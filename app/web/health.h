@@ -21,25 +21,25 @@ enum health_reason {
 	HEALTH_NO_PORTS = 256,
 	HEALTH_NO_DESCRIPTORS = 512,
 	HEALTH_DOCUMENTS = 1024, /* Redis lacks documents that the node has, or had */
-	HEALTH_CALLS_ASIDE =
-		2048, /* no fault of now: records of calls could not be read at the start */
+	/* no fault of now: records of calls could not be read at the start */
+	HEALTH_CALLS_ASIDE = 2048,
 	HEALTH_SHARD_LOST = 4096, /* another node has a shard of this one: the others go on */
-	HEALTH_SHARD_SILENT =
-		8192, /* the lease of a shard is past: it may not speak until it is renewed */
-	HEALTH_LEASE_UNKEPT =
-		16384, /* Redis may forget a lease: acks of other nodes alone carry it */
+	/* the lease of a shard is past: it may not speak until it is renewed */
+	HEALTH_SHARD_SILENT = 8192,
+	/* Redis may forget a lease: acks of other nodes alone carry it */
+	HEALTH_LEASE_UNKEPT = 16384,
 	HEALTH_REDIS_OTHER = 32768,         /* the node was linked to another Redis while it ran */
 	HEALTH_RECORDINGS_PLAIN = 65536,    /* recordings that are to be encrypted cannot be */
 	HEALTH_RECORDINGS_UNCODED = 131072, /* no fault of calls: Opus is made too slowly */
 	HEALTH_RECORDINGS_FULL = 262144,    /* too little room, and nothing that may be deleted */
 	HEALTH_RECORDINGS_DISK = 524288,    /* the disk refuses recordings, or does not answer */
-	HEALTH_RECORDINGS_UNCOPIED =
-		1048576, /* no fault of calls: no other node has what is not stored */
+	/* no fault of calls: no other node has what is not stored */
+	HEALTH_RECORDINGS_UNCOPIED = 1048576,
 	HEALTH_REDIS_REFUSES = 2097152, /* it answers, and takes no writes */
 	HEALTH_RELOAD = 4194304, /* the settings, or certificates, that were read last are wrong */
 	HEALTH_RECORDINGS_FOLDER = 8388608, /* it cannot be written */
-	HEALTH_PROMPTS =
-		16777216, /* no fault of calls: a prompt that was to be played is not there */
+	/* no fault of calls: a prompt that was to be played is not there */
+	HEALTH_PROMPTS = 16777216,
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };

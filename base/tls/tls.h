@@ -25,8 +25,8 @@ struct tls_files {
 };
 
 struct tls_settings {
-	struct tls_files
-		identities[TLS_IDENTITIES_MAX]; /* the first one where SNI names none of them */
+	/* the first one where SNI names none of them */
+	struct tls_files identities[TLS_IDENTITIES_MAX];
 	uint32_t identity_count; /* 0: for connections that we make alone, without a certificate */
 	char ca[TLS_PATH_MAX];   /* bundle that others are verified against; empty: the system's */
 	enum tls_client_certificates clients;

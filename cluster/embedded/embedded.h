@@ -15,8 +15,8 @@ struct embedded {
 	int lock_fd; /* held for the node's life */
 	int32_t pid; /* of the server, ours or adopted */
 	bool adopted;
-	const char *
-		fsync; /* when a server of ours asks the disk to keep what it has; NULL: everysec */
+	/* when a server of ours asks the disk to keep what it has; NULL: everysec */
+	const char *fsync;
 	char dir[256];
 	char socket_path[108];
 };

@@ -169,11 +169,11 @@ struct redis {
 	void *arg;
 	const char *broken; /* why the link must end; NULL: it need not */
 	char detail[128];   /* what Redis or the system said to it */
-	const char *
-		lost; /* why there is none, where that is trouble; NULL: there is, or none was tried */
+	/* why there is none, where that is trouble; NULL: there is, or none was tried */
+	const char *lost;
 	char lost_detail[128];
-	uint64_t
-		refused_ns; /* since when every dialling ends with a refused login; 0: the last one did not */
+	/* since when every dialling ends with a refused login; 0: the last one did not */
+	uint64_t refused_ns;
 	bool refused;       /* this one did */
 	uint64_t wake_ns;   /* DOWN: when to dial; DIALLING, GREETING: when patience ends */
 	uint64_t up_ns;     /* since when it is up */

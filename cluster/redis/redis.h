@@ -48,11 +48,11 @@ bool redis_is_another(
 /* Why there is no link, as it was found last: of the Sentinels, or of the servers that are asked for slots, where that is the reason. */
 struct redis_trouble {
 	const char *why; /* a constant sentence; NULL: nothing was found yet */
-	const char *
-		detail; /* what Redis or the system said to it, or empty; as long as no call of the loop */
+	/* what Redis or the system said to it, or empty; as long as no call of the loop */
+	const char *detail;
 	struct addr server; /* port 0: none was spoken to, or it is a unix socket */
-	uint64_t
-		refused_ns; /* since when each server that was asked has refused our login; 0: they do not */
+	/* since when each server that was asked has refused our login; 0: they do not */
+	uint64_t refused_ns;
 };
 void redis_trouble(const struct redis *r, struct redis_trouble *out);
 /* The keys of each command and script must be of one slot: it is one of Redis Cluster (cluster/redis/url.h). */

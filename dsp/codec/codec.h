@@ -7,8 +7,8 @@
 
 enum {
 	CODEC_PACKET_MS = 20,
-	CODEC_PACKET_MS_MAX =
-		120, /* of what comes (RFC 7587 4.2); the longest one is as good as none */
+	/* of what comes (RFC 7587 4.2); the longest one is as good as none */
+	CODEC_PACKET_MS_MAX = 120,
 	CODEC_RATE_MAX = 48000,
 	CODEC_SAMPLES_MAX = CODEC_RATE_MAX / 1000 * CODEC_PACKET_MS_MAX,
 

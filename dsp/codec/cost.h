@@ -10,8 +10,8 @@
 
 /* At another rate. */
 enum {
-	RESAMPLER_NS =
-		10000, /* whichever of 8,000, 16,000 and 48,000 Hz become which: its filter has as many taps a second */
+	/* whichever of 8,000, 16,000 and 48,000 Hz become which: its filter has as many taps a second */
+	RESAMPLER_NS = 10000,
 	SIXTH_BAND_NS = 2500,
 };
 

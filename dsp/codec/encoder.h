@@ -32,12 +32,12 @@ struct encoder_settings {
 	 */
 	uint32_t rate;
 	/* The rest is Opus's alone. */
-	uint32_t
-		bandwidth_hz; /* nothing above it is sent: 4000, 6000, 8000, 12000 or 20000 (RFC 6716 2) */
-	uint32_t
-		loss_percent; /* each packet repeats the one before, for so much loss; 0: it does not */
-	bool dtx;             /* while it is silent a packet each 400 ms; as dear as others */
-	bool voice;           /* there is never music in it */
+	/* nothing above it is sent: 4000, 6000, 8000, 12000 or 20000 (RFC 6716 2) */
+	uint32_t bandwidth_hz;
+	/* each packet repeats the one before, for so much loss; 0: it does not */
+	uint32_t loss_percent;
+	bool dtx;   /* while it is silent a packet each 400 ms; as dear as others */
+	bool voice; /* there is never music in it */
 };
 
 /* 0, -EINVAL, -ENOTSUP (its module is not there: dsp/codec/g729.h), -ENOMEM */

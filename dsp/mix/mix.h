@@ -86,8 +86,8 @@ void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *li
 		     int16_t *out);
 
 struct mix_heard {
-	const int16_t *
-		pcm; /* NULL: it hears nothing. Until the next mix_heard, of any mix with that space, or mix_begin */
+	/* NULL: it hears nothing. Until the next mix_heard, of any mix with that space, or mix_begin */
+	const int16_t *pcm;
 	bool shared; /* it is what all others hear */
 };
 

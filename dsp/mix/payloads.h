@@ -15,8 +15,8 @@
 enum {
 	PAYLOADS_GROUPS_MAX = 16, /* encodings at a time */
 	PAYLOADS_OWN_MAX = 32,    /* streams of their own, of an encoding */
-	PAYLOADS_HANG_OVER =
-		3, /* of them, by default, for who has just fallen silent or is coached */
+	/* of them, by default, for who has just fallen silent or is coached */
+	PAYLOADS_HANG_OVER = 3,
 	/* Codecs without a past return at once, G.722 and its like after 100 ms, for they cannot but look back. */
 	PAYLOADS_RETURN_MS = 80,
 	PAYLOADS_RETURN_ADPCM_MS = 100,
@@ -29,8 +29,8 @@ struct payloads;
 struct payloads_counts {
 	uint64_t shared, own; /* calls of an encoder */
 	uint64_t rested;      /* packets of a pause, without such a call */
-	uint64_t
-		copies; /* members that got a stream of their own; codecs without a past need none */
+	/* members that got a stream of their own; codecs without a past need none */
+	uint64_t copies;
 	uint64_t returns;
 	uint64_t hurried; /* of them, those whose stream another member needed */
 	uint64_t starved; /* packets that were not made: no stream was free */

@@ -76,8 +76,8 @@ void dtls_context_close(struct dtls_context *x)
 
 enum {
 	RECORD_HEAD = 13, /* type 1, version 2, epoch 2, sequence number 6, length 2 */
-	MESSAGE_HEAD =
-		12, /* type 1, length 3, sequence number 2, fragment's offset 3, its length 3 */
+	/* type 1, length 3, sequence number 2, fragment's offset 3, its length 3 */
+	MESSAGE_HEAD = 12,
 	HANDSHAKE = 22,
 	CLIENT_HELLO = 1,
 	RANDOM_AT = RECORD_HEAD + MESSAGE_HEAD + 2 +
@@ -180,8 +180,8 @@ bool dtls_record_is_finished(struct bytes in)
 }
 
 enum {
-	FIRST_WAIT_US =
-		50000, /* and double each time; RFC 6347 4.2.4.1 has 1 s, where the path is not known */
+	/* and double each time; RFC 6347 4.2.4.1 has 1 s, where the path is not known */
+	FIRST_WAIT_US = 50000,
 	KEYING_MAX = 2 * MEDIA_KEY_MAX,
 };
 

@@ -22,8 +22,8 @@ enum {
 	DTLS_MTU = 1200,          /* of ours; RFC 8445 and QUIC count on so much everywhere */
 	DTLS_MESSAGE_MAX = 8192,  /* longest handshake message taken, before it was put together */
 	DTLS_OCTETS_MAX = 65536,  /* of the party, in one handshake with all that comes twice */
-	DTLS_SEALED_MAX =
-		12, /* encrypted records of the party: OpenSSL keeps one that is early in a buffer of 16 KB */
+	/* encrypted records of the party: OpenSSL keeps one that is early in a buffer of 16 KB */
+	DTLS_SEALED_MAX = 12,
 };
 
 #define DTLS_DEADLINE_NS UINT64_C(30000000000)

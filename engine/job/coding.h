@@ -18,8 +18,8 @@ struct resampler;
 
 enum {
 	CODING_PACKET_MS_MAX = 60, /* of what is sent */
-	CODING_FRAME_MS =
-		10, /* of codecs that have no packets of their own: what comes is so often encoded */
+	/* of codecs that have no packets of their own: what comes is so often encoded */
+	CODING_FRAME_MS = 10,
 	CODING_COMPLEXITY = 5,   /* of Opus, where none was asked for */
 	CODING_LOSS_MS_MAX = 60, /* what is lost of a codec without means is made; more is a gap */
 };

@@ -23,8 +23,8 @@ enum {
 	DPDK_HELD = 2 * BATCH_MAX, /* received and lent ones of a batch */
 	DPDK_POOL_MB_EACH = 16,    /* memory that EAL is to take, without hugepages */
 	DPDK_POOL_MB = 32,
-	DPDK_OF_SOCKETS =
-		1 << 15, /* in pkt.buffer: the rest of it is that of the port of sockets */
+	/* in pkt.buffer: the rest of it is that of the port of sockets */
+	DPDK_OF_SOCKETS = 1 << 15,
 };
 
 /* One end of a flow's socket: us, and the last party that it sent to. An ordinary packet looks at the first line alone. */
@@ -62,8 +62,8 @@ struct dpdk_device {
 	bool hairpin;
 	int tap_fd;
 	int program_fd; /* a link that holds the XDP program of DPDK's own; -1: none */
-	uint32_t
-		ifindex; /* of the TAP interface, or the kernel's name for the device; 0: it knows none */
+	/* of the TAP interface, or the kernel's name for the device; 0: it knows none */
+	uint32_t ifindex;
 };
 
 struct dpdk_port {
@@ -91,8 +91,8 @@ struct dpdk_port {
 	uint32_t held_count;
 	struct rte_mbuf *out[BATCH_MAX]; /* to be sent */
 	uint32_t out_count;
-	struct rte_mbuf
-		*handed[DPDK_WORKERS_MAX][BATCH_MAX]; /* to other workers, at the end of a look */
+	/* to other workers, at the end of a look */
+	struct rte_mbuf *handed[DPDK_WORKERS_MAX][BATCH_MAX];
 	uint16_t handed_count[DPDK_WORKERS_MAX];
 	struct batch aside; /* what the port of sockets gets */
 };

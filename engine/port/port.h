@@ -87,8 +87,8 @@ struct port_ops {
 struct port {
 	const struct port_ops *ops;
 	bool too_long; /* an ICMP error was about a path's MTU; whoever asks for MTUs clears it */
-	uint64_t
-		until_ns; /* what tx took and the kernel has not must be there before; 0: it has time */
+	/* what tx took and the kernel has not must be there before; 0: it has time */
+	uint64_t until_ns;
 	uint64_t withheld; /* packets that were late for that; whoever counts them clears it */
 };
 

@@ -49,13 +49,13 @@ struct port_dpdk_settings {
 	uint8_t gateway
 		[6]; /* where frames go without one, until a party was heard; zero: nowhere */
 	bool hairpin; /* the gateway gives back what is for addresses of ours (RFC 4787 6); else it is the kernel's */
-	struct port *
-		sockets; /* of the kernel, with the same slots: what comes by the flows' sockets; closed with this port */
+	/* of the kernel, with the same slots: what comes by the flows' sockets; closed with this port */
+	struct port *sockets;
 	uint32_t worker, workers; /* this one of so many; the first one opens the device */
 	void (*count)(enum port_dpdk_count what, uint64_t n);
 	void (*said)(
-		const char *
-			line); /* what DPDK complains of while it runs; any thread; NULL: nobody wants it */
+		/* what DPDK complains of while it runs; any thread; NULL: nobody wants it */
+		const char *line);
 };
 
 /* The module's only symbol, PORT_DPDK_SYMBOL. 0 or -errno; why then says in words what is wrong, and what DPDK said of it. */

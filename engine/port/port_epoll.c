@@ -37,8 +37,8 @@ struct epoll_port {
 	bool more; /* the last batch was full: there is no need to wait for the next */
 	struct epoll_slot *slots;
 	uint32_t slot_count;
-	uint32_t
-		shared_from; /* a socket from here on has many packets, not the next one of a party */
+	/* a socket from here on has many packets, not the next one of a party */
+	uint32_t shared_from;
 	uint32_t fault_count;
 	uint64_t send_errors;
 	/* level-triggered: what does not fit into a batch is reported again, so one batch of buffers is enough */

@@ -33,8 +33,8 @@ struct uring {
 	/* Buffers for packets that are made here follow those that the kernel is given. */
 	uint16_t own_free[URING_OWN];
 	uint32_t own_free_count;
-	uint16_t *
-		spent; /* buffers that go back, to the kernel or among the free ones, after the next submit */
+	/* buffers that go back, to the kernel or among the free ones, after the next submit */
+	uint16_t *spent;
 	uint32_t spent_count;
 	uint32_t submitted; /* entries ever taken */
 };

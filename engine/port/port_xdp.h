@@ -29,13 +29,13 @@ struct port_xdp_settings {
 	bool forwards_all;             /* by all interfaces, and from one to another */
 	/* Until when the shards may speak: what the program forwards ends then. NULL: never. */
 	struct validity *validity;
-	uint64_t
-		alive_ns; /* for so long after its last sign of life a worker's media is forwarded */
+	/* for so long after its last sign of life a worker's media is forwarded */
+	uint64_t alive_ns;
 	/* What the process before left in the kernel (base/remains.h): what is taken of it is -1 there. NULL: nothing. */
 	struct remains *left;
 	uint32_t kept_version; /* of what workers write beside the entries */
-	uint32_t
-		forwards; /* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
+	/* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
+	uint32_t forwards;
 };
 
 struct remains;

@@ -17,8 +17,8 @@
 enum {
 	NS = 1000000000,
 	WHERES = XDP_FORWARD_PORTS / XDP_WHERE_PORTS, /* of an address */
-	CLOCK_MUL_MAX =
-		64, /* ns * mul is less than 2^64 for nine years after the machine's start */
+	/* ns * mul is less than 2^64 for nine years after the machine's start */
+	CLOCK_MUL_MAX = 64,
 };
 
 static_assert((int)XDP_FATES <= (int)XDP_FATES_ROOM, "each fate has its count");

@@ -16,8 +16,8 @@
 #include "engine/port/xdp_program.h"
 
 enum {
-	XDP_KEPT_OCTETS =
-		1024, /* beside each entry, of whoever has its flow: what the kernel does not look at */
+	/* beside each entry, of whoever has its flow: what the kernel does not look at */
+	XDP_KEPT_OCTETS = 1024,
 };
 
 #define XDP_NO_ENTRY UINT32_MAX

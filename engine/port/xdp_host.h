@@ -89,8 +89,8 @@ struct xdp_host {
 	struct validity *validity;     /* which it follows then; NULL: none */
 	bool forwards_all;
 	uint32_t kept_version;
-	uint64_t
-		settle_ns; /* when nobody takes over any more what the process before forwarded; 0: it is past */
+	/* when nobody takes over any more what the process before forwarded; 0: it is past */
+	uint64_t settle_ns;
 	uint64_t alive_ns;             /* how long a heartbeat lasts */
 	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
@@ -103,8 +103,8 @@ struct xdp_host {
 	struct xdp_way *ways; /* from * workers + to */
 	struct xdp_metrics metrics;
 	struct xdp_keeper *keeper;
-	pthread_mutex_t
-		link_lock; /* of links, once there is a keeper: it changes them, and control asks for them (xdp_remains.h) */
+	/* of links, once there is a keeper: it changes them, and control asks for them (xdp_remains.h) */
+	pthread_mutex_t link_lock;
 	_Atomic uint32_t link_change; /* another one each time */
 	int *spares; /* descriptors of AF_XDP, which nobody could make later: privileges are gone; the keeper's */
 	uint32_t spare_count;

@@ -18,8 +18,8 @@ enum {
 	SRTP_HALF =
 		1
 		<< 15, /* the index of one that was not heard for less is guessed right (RFC 3711 3.3.1) */
-	SRTP_TRAILER_MAX =
-		4 + 16, /* what protection adds: SRTCP's index and tag; our keys have no MKI */
+	/* what protection adds: SRTCP's index and tag; our keys have no MKI */
+	SRTP_TRAILER_MAX = 4 + 16,
 };
 
 #define SRTCP_INDEX_END (UINT32_C(1) << 31)

@@ -86,8 +86,8 @@ struct srtp_unit {
 	uint32_t head; /* octets that stay plain */
 	uint32_t n;    /* all octets, without those that protection adds */
 	uint32_t ssrc;
-	uint32_t
-		word; /* authenticated with it: the rollover counter (RFC 3711 4.2), or SRTCP's index with the E flag */
+	/* authenticated with it: the rollover counter (RFC 3711 4.2), or SRTCP's index with the E flag */
+	uint32_t word;
 	uint64_t index; /* 48 bits */
 	uint8_t tag[SRTP_TAG_MAX];
 	uint8_t authentic;

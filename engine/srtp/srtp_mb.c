@@ -27,8 +27,8 @@ struct manager {
 	IMB_MGR *mgr;
 	uint32_t lanes; /* hashed at a time */
 	uint32_t worth; /* lanes in use from which on that is cheaper than one after the other */
-	uint32_t
-		powers_from; /* in a GCM key: POWERS of the hash key that a packet of speech wants, from their first line on */
+	/* in a GCM key: POWERS of the hash key that a packet of speech wants, from their first line on */
+	uint32_t powers_from;
 	IMB_JOB jobs[SRTP_MB_MAX] CACHE_ALIGNED;
 };
 

@@ -14,8 +14,8 @@ enum {
 	SRTP_MB_HASH_LEN = 20,  /* the whole of HMAC-SHA1 */
 	SRTP_MB_HASH_WORDS = 5, /* its state */
 	SRTP_MB_TAG_LEN = 16,   /* of GCM */
-	SRTP_MB_BLOCK_LEN =
-		16, /* also the length of an AES-128 key, and of an IV of the counter mode */
+	/* also the length of an AES-128 key, and of an IV of the counter mode */
+	SRTP_MB_BLOCK_LEN = 16,
 	SRTP_MB_LONG_LEN = 32, /* of an AES-256 key */
 	SRTP_MB_IV_LEN = 12,   /* of GCM */
 	SRTP_MB_KEY_ALIGN = 64,

@@ -21,8 +21,8 @@ struct jitter;
 
 struct jitter_settings {
 	uint32_t clock_hz; /* of RTP timestamps: 8000 to 192000, whole thousands */
-	uint32_t
-		slots; /* packets that it can hold: a power of two. max_ms must fit, with some more */
+	/* packets that it can hold: a power of two. max_ms must fit, with some more */
+	uint32_t slots;
 	uint32_t octets;  /* of a payload, at most */
 	uint32_t tick_ms; /* how often it is asked: 1 to 60 */
 	uint32_t min_ms, start_ms,
@@ -35,8 +35,8 @@ enum { JITTER_DELAY_MS_MAX = 600, JITTER_SLOTS_MAX = 1024 };
 struct jitter_packet {
 	uint64_t arrival_ns;
 	uint32_t ssrc, timestamp;
-	uint32_t
-		units; /* of the RTP clock that it sounds. 0: it has its number, and nothing to play (RFC 4733, padding) */
+	/* of the RTP clock that it sounds. 0: it has its number, and nothing to play (RFC 4733, padding) */
+	uint32_t units;
 	uint16_t sequence;
 	uint8_t payload_type;
 	bool marker;

@@ -15,8 +15,8 @@
  */
 struct rtcp_mapping {
 	uint32_t source_in, source_out;
-	uint32_t
-		sender; /* whom it says it is from, where that is no source of RTP: stands for source_in in all but SR and BYE */
+	/* whom it says it is from, where that is no source of RTP: stands for source_in in all but SR and BYE */
+	uint32_t sender;
 	uint32_t timestamp_offset; /* of source: out = in + offset */
 	uint32_t report_in, report_out;
 	uint32_t

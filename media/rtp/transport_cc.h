@@ -11,8 +11,8 @@
 #define TRANSPORT_CC_URI "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 enum {
-	TRANSPORT_CC_KEPT =
-		256, /* numbers, the highest one and those before it, of which is known when they came */
+	/* numbers, the highest one and those before it, of which is known when they came */
+	TRANSPORT_CC_KEPT = 256,
 	/* a feedback packet: its head, chunks of seven statuses each, deltas of two octets each, and zeros up to a whole word */
 	TRANSPORT_CC_MAX = 20 + 2 * ((TRANSPORT_CC_KEPT + 6) / 7) + 2 * TRANSPORT_CC_KEPT + 2,
 };

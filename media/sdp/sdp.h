@@ -30,8 +30,8 @@ struct sdp_section {
 	uint16_t port;       /* the rest is of the m-line; zero in SDP_SESSION */
 	uint16_t port_count; /* "49170/2": 2; else 1 */
 	struct sdp_span kind, proto;
-	struct sdp_span
-		formats; /* separated by spaces, at least one; numbers 0..127 for RTP with a port */
+	/* separated by spaces, at least one; numbers 0..127 for RTP with a port */
+	struct sdp_span formats;
 };
 
 struct sdp {

@@ -14,8 +14,8 @@
 
 enum {
 	RESOLVE_MS = 5000,
-	RESOLVES_MAX =
-		1024, /* calls of a shard that wait; more are refused, but to emergency numbers */
+	/* calls of a shard that wait; more are refused, but to emergency numbers */
+	RESOLVES_MAX = 1024,
 };
 
 /* The last step waits for a name, or for its user. */
@@ -53,14 +53,14 @@ struct resolve_query {
 };
 
 struct resolve {
-	struct call_host *
-		host; /* counts those of the shard, and is told of what nobody waits for any more */
+	/* counts those of the shard, and is told of what nobody waits for any more */
+	struct call_host *host;
 	uint64_t call;
 	uint64_t due_ns;
 	struct resolve_query *asks;
 	uint8_t count;
-	uint64_t
-		user; /* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
+	/* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
+	uint64_t user;
 };
 
 /* The last step waits for no name any more. */

@@ -17,8 +17,8 @@ struct talk {
 	struct bytes offer_out; /* what the answerer was offered for it; empty: nothing yet */
 	struct bytes answer;    /* the answerer's; empty: none yet */
 	bool two_way; /* the answerer would take and say all: it said less because it was told to */
-	const struct leg *
-		with; /* for a leg of another call, whose offer it is: they are to be joined; NULL: none */
+	/* for a leg of another call, whose offer it is: they are to be joined; NULL: none */
+	const struct leg *with;
 	bool reversed; /* the answerer's is an offer of its own, and offer_out our answer: it was not asked about this offer */
 };
 

@@ -91,8 +91,8 @@ uint64_t dialog_lookup_due_ns(const struct dialog *d);
 /* What is new of a request that is said again elsewhere. */
 struct dialog_moved {
 	uint64_t branch;
-	uint32_t
-		cseq; /* one of a higher number may be there already (RFC 3261 12.2.2); 0: it has its own */
+	/* one of a higher number may be there already (RFC 3261 12.2.2); 0: it has its own */
+	uint32_t cseq;
 };
 /* The request was not taken where it went: no answer, no way there, or 503 (for_s: Retry-After; 0: nobody said). It is said at the next
  * place, as a new transaction. False: there is none, or it is not a request of the dialog. */
@@ -183,8 +183,8 @@ enum { RESUME_CSEQ_GAP = 64 };
 
 struct dialog {
 	struct id_tag tag; /* ours, with the call and leg that it was born in */
-	struct id_tag
-		referrer; /* of a conference of another shard: of the dialog whose REFER went there last (sig/feature/focus.h); call 0: not known. Not part of a record */
+	/* of a conference of another shard: of the dialog whose REFER went there last (sig/feature/focus.h); call 0: not known. Not part of a record */
+	struct id_tag referrer;
 	struct elsewhere *elsewhere; /* NULL: it is there still */
 	struct text call_id;
 	struct text remote_tag; /* empty: none yet */
@@ -192,8 +192,8 @@ struct dialog {
 	struct text remote;     /* of the party */
 	struct text target;     /* remote target URI */
 	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
-	struct text
-		focus; /* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
+	/* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
+	struct text focus;
 	struct sip_hop hop; /* where our requests go */
 	bool trunk;         /* the party speaks for others, wherever it is */
 	bool named;         /* names that it says count */

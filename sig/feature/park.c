@@ -28,8 +28,8 @@
 static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
 enum {
-	CLAIM_WAIT_MS =
-		5000, /* the store answers within its own deadline; this is for none at all */
+	/* the store answers within its own deadline; this is for none at all */
+	CLAIM_WAIT_MS = 5000,
 	CLAIM_AGAIN_MS = 2000,
 	RETURN_RINGS_MS = 20000,
 	RETURN_AGAIN_MS = 2000, /* just now its call is busy with something else */
@@ -690,8 +690,8 @@ const struct call_feature park_feature = {
 #define SLOT_NAME_BEGINS "slot-"
 enum {
 	WARNING_MAX = 256,
-	REMOTE_WAIT_MS =
-		300, /* a node that is about to be given up does not delay who presses a key */
+	/* a node that is about to be given up does not delay who presses a key */
+	REMOTE_WAIT_MS = 300,
 };
 
 static const struct plan_set *retrieve_step(const struct call *c)

@@ -14,8 +14,8 @@ struct shard_settings;
 
 struct destination {
 	const struct addr *to; /* what it named */
-	const struct sip_hop
-		*party; /* where its signalling comes from, and to which of our addresses */
+	/* where its signalling comes from, and to which of our addresses */
+	const struct sip_hop *party;
 	bool elsewhere; /* it may name other hosts than its own */
 };
 

@@ -146,8 +146,8 @@ struct effect_order {
 	uint64_t ticket; /* of who waits */
 	uint32_t number; /* among the orders of the call */
 	bool saved; /* else it is not known: the store did not answer. The same order may be given again */
-	uint16_t
-		status; /* not 0: it could not be carried out, for a reason that SIP has in this status */
+	/* not 0: it could not be carried out, for a reason that SIP has in this status */
+	uint16_t status;
 	uint64_t owner; /* 486: the call that has what it is about; 0: not known */
 };
 
@@ -171,8 +171,8 @@ struct effect_record {
 	bool message;          /* what the party says, alone; what becomes of it: shard_recorded */
 	bool name;             /* a message that is the party's name, for a conference alone */
 	bool mix;              /* of a conference: what all in it say */
-	uint32_t
-		silence_ms; /* of a message: it is told when nothing is said for so long; 0: never */
+	/* of a message: it is told when nothing is said for so long; 0: never */
+	uint32_t silence_ms;
 };
 
 enum media_stream_sides {
@@ -197,8 +197,8 @@ struct effect {
 	uint64_t ttl_ms;
 	struct sip_hop hop;
 	bool peer;
-	const char
-		*why; /* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
+	/* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
+	const char *why;
 	struct effect_order order;
 	struct effect_record record;
 	struct effect_media_stream media_stream;
@@ -252,8 +252,8 @@ const char *call_state_name(enum call_state state);
 /* Who gives an order. 0 says that it was carried out, and EFFECT_ORDERED follows when that is saved: maybe at once, for certain. With any
  * other answer nothing was done and nothing follows. NULL: nobody waits, and the call does not remember the order. */
 struct shard_order {
-	uint64_t
-		id; /* the same one again is the same order: it is answered again, and nothing is done. id_order; of a call's last ORDERS_KEPT */
+	/* the same one again is the same order: it is answered again, and nothing is done. id_order; of a call's last ORDERS_KEPT */
+	uint64_t id;
 	uint64_t ticket; /* of the effect */
 };
 /* One of the two parties of a call, or none named. */

@@ -42,8 +42,8 @@ enum record_to {
 	RECORD_TO_FILES,
 	RECORD_TO_SIPREC,
 	RECORD_PLACES,
-	RECORD_TO_MAILBOX =
-		RECORD_PLACES, /* of an extension: files, in the mailbox of its number */
+	/* of an extension: files, in the mailbox of its number */
+	RECORD_TO_MAILBOX = RECORD_PLACES,
 };
 
 enum { EXTENSION_LOCATIONS_MAX = 8 };
@@ -117,8 +117,8 @@ enum {
 	FORWARD_ANNOUNCE_MAX = 65,
 	FORWARD_RINGS_MAX = 20,
 	FORWARD_RING_S = 6,
-	FORWARD_HUNT_RINGS =
-		4, /* of each number of a list but the last, where forward_rings says nothing */
+	/* of each number of a list but the last, where forward_rings says nothing */
+	FORWARD_HUNT_RINGS = 4,
 };
 
 #define FORWARD_NOBODY "anonymous"
@@ -184,8 +184,8 @@ enum profile_transcode {
 /* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are no limits. */
 struct shard_profile {
 	char name[PROFILE_NAME_MAX];
-	struct offer_terms
-		terms; /* the sdes_ members and transcode are not used: they follow from extension, transport and settings */
+	/* the sdes_ members and transcode are not used: they follow from extension, transport and settings */
+	struct offer_terms terms;
 	uint8_t transcode; /* enum profile_transcode */
 	bool early_media;
 	uint8_t transports; /* 1 << enum sip_transport: over which a phone may register; 0: all */

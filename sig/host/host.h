@@ -78,8 +78,8 @@ struct call_host {
 	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
 	uint8_t *extra;       /* HOST_EXTRA octets, for its further header lines */
 	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
-	struct packing
-		*packing; /* of packing_open (call_record.h): where a record is put together */
+	/* of packing_open (call_record.h): where a record is put together */
+	struct packing *packing;
 	const struct host_track *tracks;            /* by enum shard_track; NULL: none */
 	const struct call_feature *const *features; /* feature.h: the last is NULL */
 	void *owner;

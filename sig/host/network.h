@@ -19,8 +19,8 @@ struct shard_local {
 	struct addr advertise; /* what Via and Contact say */
 	enum sip_transport transport;
 	uint16_t network; /* index into networks */
-	uint16_t
-		tenant; /* one more than the number of whose phones alone come here; 0: the domain says it */
+	/* one more than the number of whose phones alone come here; 0: the domain says it */
+	uint16_t tenant;
 };
 
 struct shard_network {
@@ -30,8 +30,8 @@ struct shard_network {
 	uint16_t first_port, last_port;
 	uint16_t webrtc_first, webrtc_last; /* of single-port mode; 0: none */
 	uint8_t allow; /* SHARD_ALLOW_*: special addresses that its trusted parties may name (sig/host/destination.h) */
-	uint16_t
-		shard; /* whose alone its addresses are, and go with it to other nodes; 0: of all */
+	/* whose alone its addresses are, and go with it to other nodes; 0: of all */
+	uint16_t shard;
 };
 
 enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };

@@ -43,8 +43,8 @@ struct quota_party {
 
 /* Who asks. */
 struct quota_name {
-	enum quota_kind
-		kind; /* QUOTA_EXTENSION is charged together with its source, where it has one; others alone */
+	/* QUOTA_EXTENSION is charged together with its source, where it has one; others alone */
+	enum quota_kind kind;
 	uint16_t tenant;   /* of an extension */
 	struct bytes user; /* of an extension, or the name of a peer's rule */
 	struct addr source;

@@ -86,8 +86,8 @@ enum conference_release {
 
 /* Conferences. */
 struct conference_settings {
-	uint16_t
-		station_members; /* of one that began as a call (CONF-02); 0: as many as there may be */
+	/* of one that began as a call (CONF-02); 0: as many as there may be */
+	uint16_t station_members;
 	uint16_t command_members; /* ... of which commands add to so many; 0: to as many */
 	uint8_t station_talkers;  /* heard at once in such a one, as struct room has it */
 	bool succession;          /* when its host has left another member is host (BEAT-08) */
@@ -121,8 +121,8 @@ struct rooms;
 
 struct shard_settings {
 	uint16_t number; /* shard number */
-	uint32_t
-		peer_shard_count; /* shards that SIP_INTER_SHARD leads to, itself among them; 0: none */
+	/* shards that SIP_INTER_SHARD leads to, itself among them; 0: none */
+	uint32_t peer_shard_count;
 	uint16_t peer_shards[PEER_SHARDS_MAX];
 	uint64_t boot;            /* clock_boot; 0: not known */
 	struct tenants *tenants;  /* of the node; NULL: those of the locations */
@@ -147,16 +147,16 @@ struct shard_settings {
 	struct shard_lookup lookup; /* of the node */
 	struct shard_siprec siprec;
 	struct shard_certified certified;
-	uint64_t
-		overload_delay_ns; /* the target of sig/shard/overload.h; 0: new calls are never refused so */
+	/* the target of sig/shard/overload.h; 0: new calls are never refused so */
+	uint64_t overload_delay_ns;
 	/* Numbers whose calls no quota, no drain and no overload refuses. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
 	struct feature_codes codes;   /* where no extension has such a number */
 	struct call_codes call_codes; /* of tenants that have none of their own */
 	uint32_t call_code_wait_ms;   /* for the next key of one */
-	uint32_t
-		reserved_count; /* further ports of ours, where nobody is sent anything: HTTP, Redis */
+	/* further ports of ours, where nobody is sent anything: HTTP, Redis */
+	uint32_t reserved_count;
 	struct addr reserved[SHARD_RESERVED_MAX];
 	uint32_t trusted_count;
 	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
@@ -179,31 +179,31 @@ struct shard_settings {
 	uint8_t dscp_audio, dscp_video;
 	bool video;
 	bool transcode; /* audio is transcoded where two parties have no codec in common; a profile may say otherwise */
-	uint64_t
-		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
-	uint64_t
-		park_return_ns; /* so long a party is parked before who parked it is rung; 0: for ever */
-	uint32_t
-		session_expires_s; /* RFC 4028: a session that nobody refreshes ends then; 0: off */
-	uint32_t
-		save_later_ms; /* what nobody waits for is saved at a multiple of this, with all that is by then; 0: at once */
+	/* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
+	uint64_t ring_timeout_ns;
+	/* so long a party is parked before who parked it is rung; 0: for ever */
+	uint64_t park_return_ns;
+	/* RFC 4028: a session that nobody refreshes ends then; 0: off */
+	uint32_t session_expires_s;
+	/* what nobody waits for is saved at a multiple of this, with all that is by then; 0: at once */
+	uint32_t save_later_ms;
 	uint64_t port_rest_ns;
-	uint64_t
-		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
-	struct media_overlay
-		call_waiting_tone; /* who speaks while a call waits for it hears this; begun_ns is of no importance */
-	uint32_t
-		recording_tone_ms; /* who is recorded, and who speaks with them, hear a tone so often; 0: never */
+	/* a party that should send is silent for so long: the call ends; 0: never */
+	uint64_t media_timeout_ns;
+	/* who speaks while a call waits for it hears this; begun_ns is of no importance */
+	struct media_overlay call_waiting_tone;
+	/* who is recorded, and who speaks with them, hear a tone so often; 0: never */
+	uint32_t recording_tone_ms;
 	uint8_t recording_account; /* enum record_account */
 	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */
-	struct hash_key
-		message_key; /* names what phones get of a MESSAGE, so that a copy has the same name */
+	/* names what phones get of a MESSAGE, so that a copy has the same name */
+	struct hash_key message_key;
 	uint32_t calls_max, registrations_max, txns_max;
-	uint32_t
-		codings_max; /* calls of the node whose audio is transcoded; 0: as many as there are */
+	/* calls of the node whose audio is transcoded; 0: as many as there are */
+	uint32_t codings_max;
 	uint32_t videos_max;        /* calls of the node that have video; likewise */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };

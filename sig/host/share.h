@@ -66,8 +66,8 @@ void shares_expire(struct shares *s, uint64_t now_ns);
 
 struct share_counts {
 	uint64_t asked, gave, got; /* words, since it was asked last */
-	uint64_t
-		neighbours; /* gifts that are remembered: of each limit one for each process, gone ones too */
+	/* gifts that are remembered: of each limit one for each process, gone ones too */
+	uint64_t neighbours;
 };
 void shares_counts(struct shares *s, struct share_counts *out);
 

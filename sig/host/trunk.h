@@ -83,8 +83,8 @@ struct trunk_settings {
 	bool no_early_media;           /* its 183 with SDP is 180 for it */
 	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* who we are to it; "": nobody */
 	struct digest_secret secret;
-	uint16_t
-		probe_s; /* its servers are asked whether they are there, so often (probe.h); 0: they are not */
+	/* its servers are asked whether they are there, so often (probe.h); 0: they are not */
+	uint16_t probe_s;
 	uint8_t probe_failures, probe_answers; /* ... and so many in a row count; 0: two */
 	char caller_id
 		[TRUNK_CALLER_MAX]; /* as which extensions are shown that have no number outside; "": as they are called here */

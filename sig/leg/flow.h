@@ -33,16 +33,16 @@ void flows_drop_all(struct call_host *h, struct call *c);
 
 struct flow_dtls {
 	struct media_ice ice;
-	uint64_t
-		ice_name; /* media_side.ice_name of the party that ours were made for; 0: none yet */
-	uint8_t role;     /* enum media_dtls_role, and */
+	/* media_side.ice_name of the party that ours were made for; 0: none yet */
+	uint64_t ice_name;
+	uint8_t role;        /* enum media_dtls_role, and */
 	uint8_t association; /* of the association with */
 	struct media_fingerprint peer;
 	struct media_key key_in, key_out; /* of that association; suite NONE: not yet */
 	struct text flight; /* the party may not have heard it yet; "": it has, or there is none */
 	uint64_t flight_until_utc_ms;
-	uint16_t
-		shared_port; /* of the call's worker; 0: the flow has its own port. Chosen before the engine opens it, for life */
+	/* of the call's worker; 0: the flow has its own port. Chosen before the engine opens it, for life */
+	uint16_t shared_port;
 };
 
 /* The RTP port that the party is told. */

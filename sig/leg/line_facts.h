@@ -19,15 +19,15 @@ struct line_codec {
 };
 
 struct line_facts {
-	struct addr
-		address; /* of c= and m=, as the party wrote them; ADDR_NONE: none that can be sent to */
+	/* of c= and m=, as the party wrote them; ADDR_NONE: none that can be sent to */
+	struct addr address;
 	struct addr origin;         /* of o=, port 0; ADDR_NONE: a name */
 	uint8_t sends, receives;    /* as it said, RFC 8866 6.7 */
 	char proto[LINE_PROTO_MAX]; /* the third field of m=: RTP/AVP, udptl */
 	bool secure;                /* its RTP shall be SRTP */
 	char suite[LINE_SUITE_MAX]; /* crypto-suite of SDES (RFC 4568); "": none */
-	uint16_t
-		packet_ms; /* a=ptime that it was told: the length of packet it is asked for; 0: nothing was said */
+	/* a=ptime that it was told: the length of packet it is asked for; 0: nothing was said */
+	uint16_t packet_ms;
 	uint8_t codec_count;
 	struct line_codec codecs[PAYLOAD_RULES_MAX]; /* the types that it may send with */
 };

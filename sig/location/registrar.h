@@ -21,10 +21,10 @@ struct registrar_settings;
 
 enum {
 	BINDINGS_MAX = 10, /* contacts per address of record, */
-	REGISTER_CONTACTS_MAX =
-		20, /* and of one request: all that are there go, and as many others come */
-	BINDING_BACK_S =
-		60, /* a phone whose connection is gone comes back within this, or is forgotten */
+	/* and of one request: all that are there go, and as many others come */
+	REGISTER_CONTACTS_MAX = 20,
+	/* a phone whose connection is gone comes back within this, or is forgotten */
+	BINDING_BACK_S = 60,
 };
 
 struct binding {
@@ -38,10 +38,10 @@ struct binding {
 	uint32_t cseq;
 	uint64_t expires_utc_ms;
 	uint64_t registered_utc_ms; /* by the last REGISTER; 0: an older record */
-	struct sip_hop
-		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
-	struct sip_hop *
-		was; /* until it is refreshed there: the hop before, where saved calls may still have it; NULL: none */
+	/* where the REGISTER came from: requests go there (symmetric, NAT safe) */
+	struct sip_hop hop;
+	/* until it is refreshed there: the hop before, where saved calls may still have it; NULL: none */
+	struct sip_hop *was;
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
 	uint16_t location; /* where its phone says that it is (REG-32); 0: nowhere */
 	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */

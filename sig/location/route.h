@@ -10,8 +10,8 @@
 /* Who asks. */
 struct route_asker {
 	const struct shard_settings *settings;
-	uint32_t
-		networks; /* that are here, bits: those of a shard that is with another node are not */
+	/* that are here, bits: those of a shard that is with another node are not */
+	uint32_t networks;
 	uint64_t utc_ms;
 };
 /* The bindings to ring, at most cap: all that live, those whose connection is gone at the end, by q and then the newest first. aor NULL: none.

@@ -87,8 +87,8 @@ int dns_answer_parse(struct dns_answer *out, uint16_t id, const struct dns_quest
 
 enum {
 	DNS_CACHE_MAX = 2048,
-	DNS_TTL_MIN_S =
-		5, /* also "do not keep it": a look-up asks several questions, and reads them here */
+	/* also "do not keep it": a look-up asks several questions, and reads them here */
+	DNS_TTL_MIN_S = 5,
 	DNS_TTL_MAX_S = 3600, /* who lies does so for an hour at the most */
 	DNS_NEGATIVE_MAX_S = 300,
 	DNS_NEGATIVE_UNSAID_S = 5,
@@ -105,8 +105,8 @@ struct dns_set {
 
 struct dns_entry;
 struct dns_cache {
-	struct dns_entry *
-		entries; /* the first is the ends of the list: behind it the newest, before it the oldest */
+	/* the first is the ends of the list: behind it the newest, before it the oldest */
+	struct dns_entry *entries;
 	uint32_t capacity, count;
 	struct table by_question;
 	struct hash_key key;

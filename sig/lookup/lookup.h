@@ -19,8 +19,8 @@ enum {
 	LOOKUP_TARGETS_MAX = 16,
 	LOOKUP_SRV_MAX = 8,   /* records of one SRV set that are followed */
 	LOOKUP_ASKS_MAX = 16, /* questions of one run */
-	LOOKUP_ROUNDS_MAX =
-		12, /* runs of a look-up that asked: no chain of sets is longer within these bounds */
+	/* runs of a look-up that asked: no chain of sets is longer within these bounds */
+	LOOKUP_ROUNDS_MAX = 12,
 };
 
 /* What is looked for. */

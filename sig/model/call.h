@@ -162,18 +162,18 @@ struct call {
 	struct park *park;          /* NULL: its party waits in no slot (park.h) */
 	struct room_member *member; /* NULL: it is in no room (sig/call/conference.h) */
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
-	uint64_t
-		comes_to; /* the room that its parties are to come to, when it is saved; 0: none. Not part of a record */
+	/* the room that its parties are to come to, when it is saved; 0: none. Not part of a record */
+	uint64_t comes_to;
 	char watched_slot[PARK_SLOT_LEN +
 			  1]; /* where those who watch slots know it to be; not part of a record */
-	struct text
-		waits_for; /* the user of ours for whom others know it to wait; not part of a record */
+	/* the user of ours for whom others know it to wait; not part of a record */
+	struct text waits_for;
 	struct call_replaces replaces;
-	uint64_t
-		picker; /* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */
+	/* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */
+	uint64_t picker;
 	uint8_t reoffer; /* legs of the bridge that may have to be asked again (sig/feature/join.h), */
-	uint64_t
-		meet_ns; /* but not before this: one of them is to be joined with a leg of another call; 0: off */
+	/* but not before this: one of them is to be joined with a leg of another call; 0: off */
+	uint64_t meet_ns;
 	struct refusal_kept best;
 	struct call_flow *flows;
 	uint32_t flow_count;
@@ -190,11 +190,11 @@ struct call {
 	bool counted_as_video; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
 	struct text unknown; /* of its record: what a later program wrote (sig/record/proto.h) */
-	const char *
-		obstacle; /* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
-	uint16_t lost;    /* legs that no address of ours reaches, a bit each */
-	uint16_t
-		away; /* legs that could not be told where they are heard by now: they are when their phones register */
+	/* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
+	const char *obstacle;
+	uint16_t lost; /* legs that no address of ours reaches, a bit each */
+	/* legs that could not be told where they are heard by now: they are when their phones register */
+	uint16_t away;
 	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow.h) */
 	bool emergency; /* no quota refuses what it needs */
 	struct quota_party payer;
@@ -203,8 +203,8 @@ struct call {
 	enum call_cause cause;
 	enum call_ended_by ended_by;
 	uint16_t status; /* final one towards A */
-	struct segment *
-		segments; /* the pairs before this one (sig/call/cdr.h): the times above are of this one */
+	/* the pairs before this one (sig/call/cdr.h): the times above are of this one */
+	struct segment *segments;
 	uint8_t segment_count;
 	struct call_toll *tolls; /* charge.h */
 	uint8_t toll_count;
@@ -220,16 +220,16 @@ struct call {
 	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
 	bool end_done;     /* nothing more to wait for: to be freed */
 	bool end_saved;    /* ... and the store has its end */
-	uint32_t
-		ring_s; /* nobody is rung for longer, all steps of the plan together; 0: as settings say */
-	uint32_t
-		away_s; /* its application may say nothing for so long (sig/feature/transfer.h); 0: for ever */
+	/* nobody is rung for longer, all steps of the plan together; 0: as settings say */
+	uint32_t ring_s;
+	/* its application may say nothing for so long (sig/feature/transfer.h); 0: for ever */
+	uint32_t away_s;
 	bool abandoned;    /* ... and did; not part of a record, as both of these: */
 	uint64_t away_ns;  /* then it has, */
 	uint64_t again_ns; /* or is told once more that the call waits */
 	uint64_t ring_ns;  /* all deadlines: 0 is off */
-	uint64_t
-		parting_ns; /* the caller is left then (sig/call/call_end.h); cause, ended_by and status say why */
+	/* the caller is left then (sig/call/call_end.h); cause, ended_by and status say why */
+	uint64_t parting_ns;
 	uint64_t toll_ns;  /* the time of a leg outside is over; not part of a record */
 	uint64_t flows_ns; /* last counters are not waited for any longer */
 	uint64_t order_ns; /* an order that met another INVITE is tried again */

@@ -111,8 +111,8 @@ struct call_order {
 	struct bytes to;   /* user, or slot */
 	struct bytes last; /* slot: or in the first free one up to that; empty: in no other */
 	uint16_t status;
-	struct bytes
-		phrase; /* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */
+	/* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */
+	struct bytes phrase;
 	uint64_t with;                    /* another call */
 	const struct call_remote *remote; /* the same of another shard; NULL: with is here */
 	const struct prompt_terms *prompt;

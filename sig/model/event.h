@@ -86,8 +86,8 @@ struct call_target {
 	bool behind_nat;
 	bool by_name; /* its name says where it is (RFC 3263); hop: where it is reached without one */
 	uint8_t rest_count;
-	const struct sip_hop
-		*rest; /* where it is asked when it is not reached at hop, best first */
+	/* where it is asked when it is not reached at hop, best first */
+	const struct sip_hop *rest;
 	struct offer_terms terms;
 };
 /* A feature code, or the number of a room. */
@@ -98,13 +98,13 @@ struct call_set {
 	uint64_t conference; /* with room: the one that is there; 0: */
 	uint16_t away;       /* ... which that shard has, by the name that is called; 0: this one */
 	struct bytes named;  /* ... that name: others are not shown it */
-	uint64_t
-		joins; /* ... one begins with the parties of this call, or it is that of the number */
+	/* ... one begins with the parties of this call, or it is that of the number */
+	uint64_t joins;
 	uint8_t join_leg; /* ... whose party is host */
-	struct call_replaces
-		stead; /* with conference: whose place in it is taken; call 0: nobody's */
-	struct bytes
-		member; /* of room: a name in a conference that is there already; empty: none */
+	/* with conference: whose place in it is taken; call 0: nobody's */
+	struct call_replaces stead;
+	/* of room: a name in a conference that is there already; empty: none */
+	struct bytes member;
 };
 /* What the route named. */
 struct call_start {
@@ -115,8 +115,8 @@ struct call_start {
 	bool anonymous;             /* its From names nobody */
 	bool early_media;
 	bool emergency;
-	uint16_t
-		location; /* where it makes an emergency call from (sig/host/tenant_tables.h); 0: it is not said */
+	/* where it makes an emergency call from (sig/host/tenant_tables.h); 0: it is not said */
+	uint16_t location;
 	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms;   /* of the caller */

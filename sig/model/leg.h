@@ -161,9 +161,9 @@ struct invite_uac {
 	struct early *early; /* EARLY_MAX; NULL: there is one, or none yet */
 	struct text target,
 		routes; /* where it was asked, as soon as an early dialog may lead elsewhere */
-	struct text
-		offer; /* that of the INVITE, where its party has offered anew in one early dialog; empty: open.local is it */
-	bool named;    /* hop was found by a name; not part of a record where rest is empty */
+	/* that of the INVITE, where its party has offered anew in one early dialog; empty: open.local is it */
+	struct text offer;
+	bool named; /* hop was found by a name; not part of a record where rest is empty */
 	uint8_t rest_count;
 	struct sip_hop *rest; /* where else the name leads, best first; NULL: nowhere */
 };
@@ -196,8 +196,8 @@ struct invite_uas {
 	bool held_before;           /* leg.holds, should it be refused */
 	uint8_t early;              /* leg whose early answer the party has; 0: none */
 	uint8_t early_at;           /* ... in this early dialog of that leg */
-	struct text
-		offer; /* that of the INVITE, where the party has offered anew in one early dialog; empty: open.remote is it */
+	/* that of the INVITE, where the party has offered anew in one early dialog; empty: open.remote is it */
+	struct text offer;
 	uint16_t provisional; /* last one passed on; 0: none */
 	int32_t max_forwards; /* -1: none */
 	uint32_t cseq;        /* the ACK has it too */
@@ -273,14 +273,14 @@ struct leg {
 	struct text trunk; /* its name; "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
-	uint64_t
-		replaced_by; /* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
+	/* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
+	uint64_t replaced_by;
 	struct leg_toll toll;
 	bool takes_update;         /* RFC 3311 */
 	bool record_aware;         /* RFC 7866 6.3: it understands a=record */
 	uint8_t record_preference; /* enum offer_record_preference: the last one that was noted */
-	uint16_t
-		record_asked; /* what it was asked to take note of last; 0: it knows. Not part of a record */
+	/* what it was asked to take note of last; 0: it knows. Not part of a record */
+	uint16_t record_asked;
 	bool no_info; /* keys do not go to its party by INFO: its Allow has none, or it refused one */
 	bool info_digits; /* they came from it by INFO: tones in what it says are none */
 	char tone_digit;  /* the last one that was a tone, and */
@@ -291,8 +291,8 @@ struct leg {
 	struct dialog dialog;
 	uint64_t session_id, session_version; /* of our last SDP to the party */
 	struct leg_sdp sdp;                   /* in force */
-	struct leg_sdp
-		open; /* of the INVITE that is open; it takes the place of sdp when that is acknowledged */
+	/* of the INVITE that is open; it takes the place of sdp when that is acknowledged */
+	struct leg_sdp open;
 	struct {
 		uint32_t rseq, cseq;
 	} unacknowledged; /* when the ACK came: its PRACK may be on its way; not part of a record */
@@ -313,8 +313,8 @@ struct leg {
 	struct account_digits *account; /* that its party presses by now; NULL: it does not */
 	struct text carried; /* what its party said of who calls (sig/identity/carried.h) */
 	struct text pidf;    /* where it is (sig/identity/pidf.h); empty: not known */
-	struct text
-		callback; /* as which trunks are shown it, where it makes an emergency call; "": as ever */
+	/* as which trunks are shown it, where it makes an emergency call; "": as ever */
+	struct text callback;
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };
 

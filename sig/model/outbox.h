@@ -41,11 +41,11 @@ struct outbox_item {
 	uint8_t line;        /* RESERVE, FLIGHT: with leg, the flow */
 	uint8_t association; /* FLIGHT */
 	uint16_t status;     /* RESPONSE, and */
-	uint64_t
-		tag; /* RESPONSE: what is random in ours, where the request made a dialog; 0: it was in that of the leg, and ... */
+	/* RESPONSE: what is random in ours, where the request made a dialog; 0: it was in that of the leg, and ... */
+	uint64_t tag;
 	const char *lines; /* ... constant further header lines; NULL: none */
-	uint64_t
-		txn; /* RELAY, REFUSED: client transaction; UPDATE, PRACKED, RESPONSE: server transaction; ORDER: ticket */
+	/* RELAY, REFUSED: client transaction; UPDATE, PRACKED, RESPONSE: server transaction; ORDER: ticket */
+	uint64_t txn;
 	uint8_t early;        /* UPDATE, PRACKED: with tag, the early dialog (sig/leg/early.h) */
 	uint32_t number;      /* ORDER */
 	uint64_t srtp, srtcp; /* RESERVE: limits */

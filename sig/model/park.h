@@ -13,13 +13,13 @@ struct park {
 	char last[PARK_SLOT_LEN + 1]; /* of asks: the first free one up to this; "": slot alone */
 	bool asks; /* it is to wait there, and nobody has answered it yet (sig/call/slot_step.h) */
 	uint64_t since_utc_ms;
-	uint64_t
-		serial; /* of the claim that is under way; 0: none. Of this process, as are those below */
+	/* of the claim that is under way; 0: none. Of this process, as are those below */
+	uint64_t serial;
 	uint64_t again_ns; /* when it is claimed once more; 0: it has the slot */
-	uint64_t
-		return_ns; /* when the phone that parked it rings for it; 0: never, or not known yet */
-	uint64_t
-		rings_until_ns; /* until then that phone rings; 0: it does not, or for as long as any */
+	/* when the phone that parked it rings for it; 0: never, or not known yet */
+	uint64_t return_ns;
+	/* until then that phone rings; 0: it does not, or for as long as any */
+	uint64_t rings_until_ns;
 };
 
 /* 1 to PARK_SLOT_LEN digits. */

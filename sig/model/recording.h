@@ -51,8 +51,8 @@ struct siprec {
 	uint8_t resolve; /* one more than the recorder whose place is looked for; 0: none is */
 	uint64_t lookup; /* serial of what is looked up, until retry_ns at most; 0: nothing is */
 	uint8_t failed;  /* so many did not take it in this round */
-	uint64_t
-		answer_by_ns; /* of its INVITE, where there is another recorder; 0: as long as it takes */
+	/* of its INVITE, where there is another recorder; 0: as long as it takes */
+	uint64_t answer_by_ns;
 	uint64_t retry_ns;    /* nothing is asked for before; 0: at any time */
 	pool_handle invite;   /* transaction of the open INVITE; 0: none is */
 	uint32_t invite_cseq; /* of the last one, and */
@@ -119,8 +119,8 @@ struct recording {
 	uint16_t segment;      /* of files: that the process which saved this wrote; 0: none yet */
 	uint64_t begun_utc_ms; /* as the record's other times */
 	uint64_t tone_utc_ms;  /* likewise: when its first tone was due, since it was paused last */
-	struct text
-		facts; /* of when it began, as members of a JSON object; each segment has them */
+	/* of when it began, as members of a JSON object; each segment has them */
+	struct text facts;
 	/* What the recorder of this process was told; not part of a record. */
 	bool told, told_paused;
 	char told_account[CALL_ACCOUNT_MAX]; /* the call's account code, among the facts */

@@ -34,10 +34,10 @@ struct transfer_remote {
 	uint16_t shard; /* 0: none */
 	bool joins;     /* the leg has no other party: nobody is replaced there (RFC 3911) */
 	bool confers;   /* it goes into a conference there (sig/feature/conference.h) */
-	struct text
-		replaces; /* its dialog, as Replaces and Join name it; or the name in the conference */
-	struct text
-		referrer; /* whose right it is to replace it, as Referred-By; "": an operator's */
+	/* its dialog, as Replaces and Join name it; or the name in the conference */
+	struct text replaces;
+	/* whose right it is to replace it, as Referred-By; "": an operator's */
+	struct text referrer;
 };
 
 /* A slot where who is given waits (sig/feature/park.h). */
@@ -65,9 +65,9 @@ struct transfer {
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
 	uint16_t status; /* FAILED: why */
-	struct dialog *
-		outside; /* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
-	uint64_t last;   /* transaction of the last NOTIFY; 0: none */
+	/* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
+	struct dialog *outside;
+	uint64_t last;                 /* transaction of the last NOTIFY; 0: none */
 	struct text target;            /* user who is to ring; "": it is */
 	struct text gruu;              /* which of his phones (gruu_name); empty: all */
 	struct transfer_with with;     /* who comes */

@@ -48,8 +48,8 @@ enum {
 	CALL_RECORD_SIPREC = 17, /* RECORDS, with an external recorder */
 	CALL_RECORD_CODES = 18,  /* RECORDS or SIPREC, by an in-call code */
 	CALL_RECORD_ROOMS = 19,  /* its party is in a room, or is to come */
-	CALL_RECORD_CLAIMS =
-		20, /* ROOMS, whose caller waits until it is known which shard has the room */
+	/* ROOMS, whose caller waits until it is known which shard has the room */
+	CALL_RECORD_CLAIMS = 20,
 	CALL_RECORD_WAITS = 21,   /* it waits for who has another call */
 	CALL_RECORD_NAMES = 22,   /* ROOMS, whose caller is asked for his name */
 	CALL_RECORD_PAGES = 23,   /* any of them, with a recording by a record page */

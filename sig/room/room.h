@@ -51,8 +51,8 @@ struct room_member {
 	bool naming;   /* ... it has said its PIN, and is asked for its name */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
-	uint64_t
-		referrer; /* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
+	/* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
+	uint64_t referrer;
 	uint32_t refer; /* ... with this CSeq */
 	uint32_t taken; /* CSeq of the last REFER of its own party that was taken; 0: none was */
 	uint64_t joined_utc_ms;
@@ -60,9 +60,9 @@ struct room_member {
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
 	char named
 		[MEMBER_NAMED_MAX]; /* likewise: what nobody can guess; "": it is called by its id */
-	uint16_t
-		shown; /* to what others see it was last to be asked again (sig/call/pictures.h); 0: never. Of this process, as those */
-	bool waits;    /* it hears music until a host is there; of this process, too */
+	/* to what others see it was last to be asked again (sig/call/pictures.h); 0: never. Of this process, as those */
+	uint16_t shown;
+	bool waits; /* it hears music until a host is there; of this process, too */
 	struct room_told told;
 	struct room_member *next,
 		*prev; /* in the order of their numbers; who asks stands behind. Of this process */
@@ -136,8 +136,8 @@ struct room_recording {
 	bool told, told_paused;
 	uint64_t serial;  /* of the copy that is made for it; 0: none is */
 	uint64_t tone_ns; /* tone_utc_ms on our clock; 0: not known yet */
-	struct room_attendance
-		*attendance; /* who has been there in this segment; NULL: there is none */
+	/* who has been there in this segment; NULL: there is none */
+	struct room_attendance *attendance;
 };
 
 struct room_parts {

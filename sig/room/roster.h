@@ -39,8 +39,8 @@ struct room_roster {
 	struct roster_link *first, *last;
 	uint64_t change;    /* the newest */
 	uint64_t described; /* the newest of the conference itself */
-	uint64_t
-		forgotten; /* of those who left before it nothing is known: who was told less is told all */
+	/* of those who left before it nothing is known: who was told less is told all */
+	uint64_t forgotten;
 	uint32_t gone_count;
 };
 

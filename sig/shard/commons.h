@@ -33,8 +33,8 @@ enum {
 	AUTH_LIMIT_NAMES = 1024,  /* places for all names that are none */
 	AUTH_LIMIT_FAILURES = 10, /* within this: */
 	AUTH_LIMIT_WINDOW_S = 60,
-	AUTH_LIMIT_WAIT_MIN_S =
-		5, /* then it waits so long, twice as long after each further failure, */
+	/* then it waits so long, twice as long after each further failure, */
+	AUTH_LIMIT_WAIT_MIN_S = 5,
 	AUTH_LIMIT_WAIT_MAX_S = 60, /* up to this */
 	AUTH_LIMIT_FORGET_S = 600,  /* without a failure */
 	AUTH_LIMIT_SETS = 1024,     /* of sources */
@@ -91,8 +91,8 @@ struct auth_limit {
 
 /* One who tries. */
 struct auth_try {
-	struct auth_guesses
-		*guesses; /* of the extension, NULL: nobody has failed; or auth_limit_nobody */
+	/* of the extension, NULL: nobody has failed; or auth_limit_nobody */
+	struct auth_guesses *guesses;
 	uint64_t source, flow;
 	enum auth_standing standing;
 };
@@ -128,8 +128,8 @@ struct nonce_use {
 
 struct nonce_set {
 	struct nonce_use uses[NONCE_WAYS];
-	uint64_t
-		floor_utc_ms; /* of nonces that were made up to then those above are all that is taken */
+	/* of nonces that were made up to then those above are all that is taken */
+	uint64_t floor_utc_ms;
 };
 
 struct nonce_window {

@@ -15,8 +15,8 @@
 enum {
 	OVERLOAD_INTERVAL_MS = 100,
 	OVERLOAD_END_S = 5,
-	OVERLOAD_RETRY_MIN_S =
-		2, /* who is refused comes again after so long, each at a time of its own, */
+	/* who is refused comes again after so long, each at a time of its own, */
+	OVERLOAD_RETRY_MIN_S = 2,
 	OVERLOAD_RETRY_MAX_S = 10, /* or after this */
 };
 

@@ -220,8 +220,8 @@ int shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms 
 /* The party of that leg goes to a call of its own, and the other one stays: both have no other party then. */
 struct shard_split {
 	uint64_t call;
-	uint64_t
-		to; /* the id that the new call is to have; where there is such a call nothing is done, and it answers */
+	/* the id that the new call is to have; where there is such a call nothing is done, and it answers */
+	uint64_t to;
 	uint8_t leg;
 	const char *application; /* that both calls have; "": whose the call is */
 	const struct shard_order *by;
@@ -271,19 +271,19 @@ bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct 
 /* ---- conferences (sig/room/room.h) ---- */
 enum { CONFER_USER_MAX = 64 };
 struct shard_confer {
-	uint64_t
-		room; /* that is there, or the id that a new one is to have. out: which one it is */
+	/* that is there, or the id that a new one is to have. out: which one it is */
+	uint64_t room;
 	uint64_t call;      /* its parties come, or are there */
 	enum shard_leg leg; /* ... whose is host; of a call of one none need be */
 	/* another call, whose parties come; 0: none. Who is in both leaves this one. Of another shard: that is told so by EFFECT_CONFER */
 	uint64_t with;
 	const char *to; /* shard_confer_ring: the extension whose best phone is rung, */
-	const char *
-		whose; /* ... or a number outside, as this extension may call it; NULL: extensions alone, */
+	/* ... or a number outside, as this extension may call it; NULL: extensions alone, */
+	const char *whose;
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
-	uint64_t
-		referrer; /* the call whose party is told by NOTIFY what becomes of it; 0: nobody is */
+	/* the call whose party is told by NOTIFY what becomes of it; 0: nobody is */
+	uint64_t referrer;
 	uint32_t refer; /* ... of its REFER with this CSeq */
 	/* ... it only listens, or is heard by the party of leg alone: it comes to two who speak, and is gone with them (MON-04). */
 	bool listens, coaches;

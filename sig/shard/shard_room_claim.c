@@ -289,8 +289,8 @@ bool shard_rooms_assert(struct shard *s, uint32_t most)
 }
 
 enum {
-	CLAIM_WAIT_MS =
-		5000, /* the store answers within its own deadline; this is for none at all */
+	/* the store answers within its own deadline; this is for none at all */
+	CLAIM_WAIT_MS = 5000,
 	CLAIM_AGAIN_MS = 2000,
 	CLAIM_ENTRY_MAX = 24,
 };

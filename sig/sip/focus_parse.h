@@ -13,8 +13,8 @@ enum focus_deed {
 struct focus_wish {
 	struct sip_uri uri;
 	enum focus_deed deed;
-	uint64_t
-		member; /* the call of that phone, as who watches is told it; 0: each one of the user */
+	/* the call of that phone, as who watches is told it; 0: each one of the user */
+	uint64_t member;
 };
 
 /* 0, -EINVAL, or -ENOTSUP: another method. */

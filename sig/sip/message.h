@@ -136,8 +136,8 @@ struct sip_message {
 /* Why a message was refused. status 0: drop silently (responses; requests too broken to answer). */
 struct message_error {
 	uint16_t status;
-	const char *
-		reason; /* constant, for the reason phrase, log and metric label: "cseq_method_mismatch" */
+	/* constant, for the reason phrase, log and metric label: "cseq_method_mismatch" */
+	const char *reason;
 };
 
 /* Decodes one datagram. 0: *out is filled and must be closed. -EBADMSG: *error says what to do; when error->status is not 0, *out

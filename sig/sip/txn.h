@@ -41,10 +41,10 @@ struct txn {
 	bool reliable; /* transport does not need retransmission */
 	enum sip_method method;
 	struct sip_hop hop; /* where message goes */
-	struct text
-		message; /* client: the request; server: the last response; retransmitted as it is */
-	struct text
-		ack; /* INVITE client in COMPLETED: the ACK, sent again with each final response */
+	/* client: the request; server: the last response; retransmitted as it is */
+	struct text message;
+	/* INVITE client in COMPLETED: the ACK, sent again with each final response */
+	struct text ack;
 	uint32_t interval_ms;   /* of the running retransmission */
 	uint64_t retransmit_ns; /* UINT64_MAX: not running */
 	uint64_t timeout_ns;    /* UINT64_MAX: not running */

@@ -603,8 +603,8 @@ uint8_t dialog_state_mark(const struct leg *l)
 
 void dialog_state_read(struct dialog_state *out, const struct leg *l)
 {
-	static const struct hash_key
-		key; /* nothing hides in the id: the same dialog has it in each process */
+	/* nothing hides in the id: the same dialog has it in each process */
+	static const struct hash_key key;
 	const struct dialog *d = &l->dialog;
 
 	*out = (struct dialog_state){

@@ -19,8 +19,8 @@ enum { CONFERENCE_URI_MAX = 128 }; /* of a name; a longer one is not told */
 
 /* A phone of a member. All slices live until the next event. */
 struct conference_member {
-	struct roster_name
-		name; /* user: without parameters; of one that hides, one that says nothing */
+	/* user: without parameters; of one that hides, one that says nothing */
+	struct roster_name name;
 	struct bytes display; /* may be empty */
 	bool host;
 	enum conference_status status;
@@ -76,8 +76,8 @@ struct dialog_state {
 	bool recipient; /* the phone was called */
 	bool held;      /* the phone takes nothing of the other party */
 	uint32_t shard; /* of its call, and 1; 0: not known */
-	uint64_t
-		waits_utc_ms; /* no dialog, but a call that waits for the user (sig/call/call_waiting.h), which began then; 0: a dialog */
+	/* no dialog, but a call that waits for the user (sig/call/call_waiting.h), which began then; 0: a dialog */
+	uint64_t waits_utc_ms;
 	struct bytes call_id,
 		tag; /* tag: the phone's; all slices live until the next event; call_id empty: neither is told */
 	struct dialog_tag remote_tag; /* ours */
@@ -124,8 +124,8 @@ struct package {
 	bool own;                                   /* told to the user itself alone */
 	bool of_dialogs, of_phones, of_conferences; /* what it changes with */
 	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
-	uint32_t
-		pace_ms; /* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
+	/* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
+	uint32_t pace_ms;
 	void (*write)(struct writer *w, const struct package_state *state);
 };
 

@@ -12,8 +12,8 @@ enum {
 	SUBSCRIPTION_EXPIRES_MIN_S = 60,
 	SUBSCRIPTIONS_OF_WATCHER = 200,
 	SUBSCRIPTIONS_OF_RESOURCE = 500,
-	CONFERENCE_DATAGRAM_MAX =
-		3072, /* octets of a document about a conference where a datagram is to hold it */
+	/* octets of a document about a conference where a datagram is to hold it */
+	CONFERENCE_DATAGRAM_MAX = 3072,
 	/* in a millisecond, where few wait and where many do: calls have their turn in between */
 	SUBSCRIPTIONS_TOLD_LEAST = 8,
 	SUBSCRIPTIONS_TOLD = 32,

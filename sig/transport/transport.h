@@ -60,8 +60,8 @@ struct transport_settings {
 	uint32_t count;
 	uint8_t dscp; /* 0..63 */
 	struct transport_limits limits;
-	struct tls *
-		tls; /* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
+	/* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
+	struct tls *tls;
 	const struct hop_names *names; /* of hops; borrowed; NULL: no hop has one */
 	struct guard *guard;           /* of UDP; borrowed; NULL: everybody is heard */
 	struct validity *validity;     /* of shards; borrowed; NULL: all may speak */

@@ -214,8 +214,8 @@ static int stream_connection_for(struct transport_stream *t, const struct sip_ho
 
 enum {
 	BACKLOG = 1024,
-	PROBE_AFTER_S =
-		60, /* a dead peer is found within two minutes, though it need not say anything for an hour */
+	/* a dead peer is found within two minutes, though it need not say anything for an hour */
+	PROBE_AFTER_S = 60,
 	PROBE_EVERY_S = 15,
 	PROBES = 4,
 };

@@ -132,8 +132,8 @@ struct transport_udp {
 	uint8_t dscp;
 	uint64_t kernel_drops,
 		kernel_counted; /* of all sockets; and as far as the kernel's guard did not ask for it */
-	uint8_t *
-		buffers; /* UDP_BATCH * UDP_DATAGRAM_MAX; pages are touched only as far as datagrams reach */
+	/* UDP_BATCH * UDP_DATAGRAM_MAX; pages are touched only as far as datagrams reach */
+	uint8_t *buffers;
 	struct udp_batch in, out;
 	_Alignas(struct cmsghdr) uint8_t controls[UDP_BATCH][UDP_CONTROL_MAX]; /* of in */
 	metric_id metrics[UDP_METRIC_COUNT];

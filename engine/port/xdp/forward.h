@@ -69,8 +69,8 @@ struct xdp_forward {
 	unsigned int transit;            /* of the last packet: arrival less timestamp */
 	unsigned int timestamp;          /* that left last */
 	unsigned long long timestamp_ns; /* when it left first */
-	unsigned int
-		why; /* enum xdp_fate by which the program disarmed it; while it is armed, XDP_FATE_FRAME: the last one's sum looked half */
+	/* enum xdp_fate by which the program disarmed it; while it is armed, XDP_FATE_FRAME: the last one's sum looked half */
+	unsigned int why;
 	unsigned int up; /* number of the party's last RTP packet that went up */
 };
 
