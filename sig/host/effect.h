@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the signalling core asks for. A step appends; the owner (app, or the simulator) carries them out in order and clears the list.
- * Everything that must wait for a save waits inside the core: an effect in the list may be carried out at once.
+ * Requests of the signalling core to its owner. A step appends effects; the owner (app, or the simulator) carries them out in order
+ * and clears the list. What must wait for a save waits inside the core: an effect in the list may be carried out at once.
  */
 #ifndef SIG_HOST_EFFECT_H
 #define SIG_HOST_EFFECT_H
@@ -57,35 +57,35 @@ enum sig_event_kind {
 	SIG_CALL_DIGIT,           /* leg, digit: the party of that leg pressed it */
 	SIG_CALL_HELD,            /* leg: that party holds the other, or a command does for it */
 	SIG_CALL_RESUMED,         /* leg */
-	SIG_CALL_MUTED,           /* leg: nobody hears that party any more, by command */
+	SIG_CALL_MUTED,           /* leg: that party is muted, by command */
 	SIG_CALL_UNMUTED,         /* leg */
-	SIG_CALL_TRANSFERRING,    /* from was given away by whom it spoke with: to rings for it */
+	SIG_CALL_TRANSFERRING,    /* from is being transferred by its peer: to rings for it */
 	SIG_CALL_TRANSFERRED,     /* from and to speak with each other */
-	SIG_CALL_TRANSFER_FAILED, /* nobody answered: from and to are as before */
-	SIG_CALL_STREAM_STARTED,  /* leg, order: an application hears that party */
-	SIG_CALL_STREAM_ENDED,    /* the same: it does no longer; reason: why */
+	SIG_CALL_TRANSFER_FAILED, /* no answer: from and to are as before */
+	SIG_CALL_STREAM_STARTED,  /* leg, order: a media stream of that party has begun */
+	SIG_CALL_STREAM_ENDED,    /* the same: it has ended; reason: why */
 	SIG_CALL_STREAM_FAILED,   /* the same; reason: what happened */
 	SIG_CALL_PLAYED,          /* order, reason */
 	SIG_CALL_COLLECTED,       /* order, reason, digits */
 	SIG_CALL_RECORDED,        /* order, reason, recording, ms: of a message */
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
 	SIG_CALL_CALL_WAITING,    /* to has another call; again after a restart */
-	SIG_CALL_MISSED,          /* it waits for the application no longer */
-	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
+	SIG_CALL_MISSED,          /* it waits for the application no longer, without an answer */
+	SIG_CALL_SPLIT,     /* other: the call that the party has now; both parties are alone */
 	SIG_CALL_PARKED,    /* slot: from waits there */
-	SIG_CALL_RETRIEVED, /* slot: it does no longer, somebody speaks with it */
-	SIG_CALL_PICKED_UP, /* its caller speaks with who took it from the phones that rang, to */
-	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
+	SIG_CALL_RETRIEVED, /* slot: the parked call was retrieved */
+	SIG_CALL_PICKED_UP, /* its caller is connected with to, who picked it up */
+	SIG_CALL_FORWARDED, /* reason: it was forwarded, to */
 	SIG_CALL_EMERGENCY, /* from calls an emergency number, to */
-	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: who said so */
+	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: who entered it */
 	SIG_CALL_ACCOUNT_REFUSED, /* the same: it has what it had */
-	SIG_CALL_RECORDING, /* recording, leg: what that party says and hears is recorded; reason: why */
-	SIG_CALL_RECORDING_PAUSED,  /* the same: what is said now is not */
+	SIG_CALL_RECORDING, /* recording, leg: that party's audio in both directions is recorded; reason: why */
+	SIG_CALL_RECORDING_PAUSED,  /* the same: paused */
 	SIG_CALL_RECORDING_RESUMED, /* the same */
 	SIG_CALL_RECORDING_ENDED,   /* the same */
 	SIG_CALL_RECORDING_FAILED,  /* the same; reason: what happened */
-	SIG_CALL_RECORDING_LOST, /* the same; an external recorder does not take it: it is asked again */
-	SIG_CALL_RECORDING_TAKEN, /* the same: by now it does */
+	SIG_CALL_RECORDING_LOST, /* the same; the external recorder does not accept it: it is tried again */
+	SIG_CALL_RECORDING_TAKEN, /* the same: the external recorder accepts it now */
 	SIG_CONFERENCE_STARTED,   /* room, slot: its name */
 	SIG_CONFERENCE_ENDED,     /* room */
 	SIG_CONFERENCE_JOINED,    /* room, member; call: its own */
@@ -104,7 +104,7 @@ enum sig_event_kind {
 	SIG_UNREGISTERED,
 	SIG_SUBSCRIBED,       /* from watches to; call: the id of its subscription; package */
 	SIG_UNSUBSCRIBED,     /* the same; reason */
-	SIG_CALL_DTMF_FAILED, /* leg, reason: digits that its party was to get */
+	SIG_CALL_DTMF_FAILED, /* leg, reason: DTMF digits to its party that were lost */
 	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
 	SIG_EVENT_KINDS,
@@ -116,12 +116,13 @@ struct sig_event {
 	uint64_t call;
 	uint64_t version;
 	char tenant[32];
-	char application[APPLICATION_NAME_MAX]; /* that has the call, or is asked; "": none */
-	char from[64], to[64];                  /* user parts; registered: to */
-	char from_trunk[32], to_trunk[32];      /* of the parties; "": a phone */
-	uint64_t other;                         /* call */
-	uint64_t room;                          /* conference */
-	char number[32];                        /* ... that is called; "": none */
+	char application
+		[APPLICATION_NAME_MAX]; /* the application that has the call, or is offered it; "": none */
+	char from[64], to[64];          /* user parts; registered: to */
+	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
+	uint64_t other;                    /* call */
+	uint64_t room;                     /* conference */
+	char number[32];                   /* ... that is called; "": none */
 	uint16_t member;
 	uint16_t status; /* ended */
 	char digit;
@@ -181,13 +182,13 @@ enum media_stream_sides {
 	MEDIA_STREAM_BOTH = 3
 };
 
-/* An application is to hear a party of the call. */
+/* Opens a media stream of a party to an application. */
 struct effect_media_stream {
 	uint64_t serial; /* of the call in this process */
 	uint8_t number;  /* flow_spec.tap_live */
 	uint8_t sides;   /* enum media_stream_sides */
 	bool of_callee;
-	bool resumed; /* a process before had it */
+	bool resumed; /* it continues a stream of a process before */
 };
 
 struct effect {
@@ -204,7 +205,7 @@ struct effect {
 	struct effect_media_stream media_stream;
 	struct media_room room;
 	struct job_id job;           /* that mixes */
-	struct media_room_tone tone; /* that all in a room hear of its recording */
+	struct media_room_tone tone; /* the recording tone of a room */
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */
@@ -226,14 +227,13 @@ struct effect *effects_add(struct effects *e, enum effect_kind kind);
 /* EFFECT_CALL_END or EFFECT_CALL_OPEN with CDRs that have the call's id alone. NULL: no memory. */
 struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
 				uint32_t count);
-/* A command for the engine about a flow of the call, without descriptors; the rest of it is for the caller. NULL: out of memory, and
- * nothing is asked for. */
+/* A command for the engine about a flow of the call, without descriptors; the caller fills in the rest. NULL: out of memory, nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
-/* EFFECT_LOOKUP, as far as it is known. NULL: out of memory, and nothing is asked for. */
+/* EFFECT_LOOKUP with *want. NULL: out of memory, nothing was added. */
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
-/* Those that take says true of are done with, and gone; the others stay in their order. */
+/* Removes the effects for which take returns true; the others keep their order. */
 typedef bool effects_take_fn(struct effect *e, void *arg);
 void effects_sift(struct effects *e, effects_take_fn *take, void *arg);
 void effects_close(struct effects *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call's step may use of its shard. Everything it asks of the world becomes an effect. */
+/* What a step of a call may use of its shard. Every request to the outside becomes an effect. */
 #ifndef SIG_HOST_HOST_H
 #define SIG_HOST_HOST_H
 
@@ -35,7 +35,7 @@ struct room;
 struct room_terms;
 struct toll_terms;
 
-/* What plays a sound of the node. */
+/* The jobs that play a sound of the node. */
 struct host_track {
 	struct job_id jobs[MEDIA_CODECS]; /* generation 0: that codec has none */
 	bool coming;                      /* none is open yet, and soon will be */
@@ -61,7 +61,7 @@ struct call_host {
 	const uint32_t *videos;  /* calls of the node that have video */
 	struct leg_users *users;
 	struct elsewhere_list *elsewhere;
-	struct security *security;    /* security_event: whoever misuses the node */
+	struct security *security;    /* security_event: misuse of the node */
 	struct secret_limit *secrets; /* of sig/call/secret.h */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
@@ -86,25 +86,25 @@ struct call_host {
 	/* Users are of a tenant (tenant.h). Whom of it a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			       struct call_target *out, uint32_t cap);
-	/* Whether no other node may know more of where a user of ours is. NULL: there is none. */
+	/* Whether the contacts of a local user are complete: no other node may have more. NULL: there is no other node. */
 	bool (*user_known)(void *owner, uint16_t tenant, struct bytes user);
 	/* It could not be asked for. NULL: there is none. */
 	bool (*user_unread)(void *owner, uint16_t tenant, struct bytes user);
-	/* He is looked up for that call: CALL_EV_USER_KNOWN with the number that is returned comes later. 0: what is known must do. */
+	/* Asks the store for the user's contacts: CALL_EV_USER_KNOWN with the returned number follows. 0: use the contacts that are known. */
 	uint64_t (*user_ask)(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
 	/* The other ways to the phone that a leg asks, of one instance (RFC 5626), the best first; as above. NULL: no phone has another. */
 	uint32_t (*flows_of)(void *owner, const struct leg *leg, struct call_target *out,
 			     uint32_t cap);
 	/* Where a party is whose Contact is a GRUU of ours (RFC 5627); empty: nowhere, or it is none. Lives until the next event. NULL: none is. */
 	struct bytes (*contact_of)(void *owner, const struct dialog *d);
-	/* What those hear whom a user of ours holds; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
+	/* Hold music of a local user; NULL: none. The function is NULL: SHARD_TRACK_MUSIC. */
 	const struct host_track *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
+	/* Forwards of a local user. NULL: none set; or the function: nobody has any. */
 	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* What other calls he has. NULL: nobody counts them. */
+	/* The user's other calls. NULL: they are not counted. */
 	void (*engaged_of)(void *owner, const struct call *c, struct bytes user,
 			   struct engaged *out);
-	/* A call waits for a user of ours. NULL: none does for anybody. */
+	/* A call waits for a local user (call waiting). NULL: none ever does. */
 	bool (*waited_for)(void *owner, uint16_t tenant, struct bytes user);
 	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
 	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
@@ -119,7 +119,7 @@ struct call_host {
 	 * asked for; DIAL_BARRED: not for him. */
 	enum dial_kind (*dials)(void *owner, uint16_t tenant, struct bytes user,
 				struct bytes number, char out[DIAL_NUMBER_MAX]);
-	/* Somebody gave a secret: other nodes are told. */
+	/* A PIN or password was tried: other nodes are informed. */
 	void (*secret_told)(void *owner, const struct secret_guess *g, bool right);
 	/* What a user of ours means is a slot, or the next free one (sig/feature/park.h). False: it is none, or he may not; or the function is
 	 * NULL. */
@@ -159,7 +159,7 @@ struct call_host {
 	/* The tenant's dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */
 	const struct call *(*call_of_dialog)(void *owner, uint16_t tenant, struct bytes call_id,
 					     struct bytes local, struct bytes remote, uint8_t *leg);
-	/* A step of another call, within one of this. */
+	/* Runs a step of another call within one of this. */
 	void (*tell)(void *owner, uint64_t call, const struct call_event *ev);
 	/* What is believed of the side that the leg's party is on, and told to it. NULL: nobody is trusted. */
 	struct identity_policy (*identity_of)(void *owner, const struct leg *leg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call: dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg 0 asked us; each further leg is a party we asked, a
- * branch of the fork (RFC 3261 16.7 as seen from a B2BUA). Everything here is written into the call's record and continued by another
- * process; what waits for a save waits in the outbox.
+ * A call: dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg 0 is the caller; each further leg is a branch of
+ * the fork (RFC 3261 16.7 as seen from a B2BUA). Everything here is in the call's record, and another process can continue it. What
+ * waits for a save waits in the outbox.
  *
  *   CALL_SETUP -> CALL_RINGING -> CALL_ANSWERING -> CALL_ESTABLISHED -> CALL_ENDING -> gone
  *   a branch: 18x ---^  first 2xx --^   A: ACK ---------^     BYE, CANCEL, failure from any state
@@ -43,37 +43,37 @@ struct call_flow {
 	struct flow_id id;
 	uint16_t port; /* RTP */
 	uint8_t leg, line, network;
-	enum media_kind kind; /* as agreed last: a line may become another one (RFC 3264 8.3.3) */
-	uint8_t been; /* what was agreed for it so far: enum offer_lines, and FLOW_BEEN_AUDIO */
-	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO, or as tones; follows from the texts */
-	bool silent; /* the party was not heard for long while that was no reason to end the call */
-	bool open;   /* the engine was told */
-	bool closing;          /* ... and told to close it: only its last counters are awaited */
+	enum media_kind kind; /* as agreed last: an m-line may change its media (RFC 3264 8.3.3) */
+	uint8_t been;         /* media agreed so far: enum offer_lines, and FLOW_BEEN_AUDIO */
+	uint8_t event_pt; /* payload type of the party's telephone events; PAYLOAD_NONE: digits go by INFO, or as tones; follows from the SDP */
+	bool silent;      /* no media of the party for long, which was no reason to end the call */
+	bool open;        /* the engine was told */
+	bool closing;     /* ... and was told to close it: only its last counters are awaited */
 	bool counted_as_video; /* it is video, and agreed; of this process */
-	uint8_t transcoded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is; follows from the texts */
-	struct media_overlay overlay; /* the tone that it was told of last */
+	uint8_t transcoded_to; /* codec into which its audio is transcoded: enum media_codec and 1; 0: none; follows from the SDP */
+	struct media_overlay overlay; /* the tone that the engine has */
 	uint8_t tap;                  /* the recording that the engine copies it for; 0: none */
 	bool tap_fork;                /* ... for an external recorder */
-	uint8_t tap_live;             /* ... the application that hears it; 0: none */
-	bool echoes;                  /* the engine was told that its party hears itself */
-	bool waits;            /* ... that its party hears nothing until the music is there */
-	bool hushed;           /* ... that nobody hears its party: an announcement is made */
-	bool withholds_digits; /* ... that keys of its party are not relayed: they may be a code */
-	bool detects_dtmf; /* ... that DTMF digits of its party are tones, and are to be detected */
-	bool moves;        /* it came from another call, and the engine is to be told */
+	uint8_t tap_live;             /* ... the media stream that it is copied for; 0: none */
+	bool echoes;                  /* the engine has it echo its party */
+	bool waits;                   /* ... keep its party silent until the music is there */
+	bool hushed;                  /* ... mute its party during an announcement */
+	bool withholds_digits; /* ... hold back DTMF digits of its party: they may be a code */
+	bool detects_dtmf;     /* ... detect DTMF tones in its party's audio */
+	bool moves;            /* it came from another call, which the engine does not know yet */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */
-	struct flow_source source; /* what the engine was told last that the party hears */
+	struct flow_source source; /* the audio source that the engine has */
 	struct flow_member member; /* ... and of it, where that is a room, */
-	uint64_t home;             /* by whose worker it goes; 0: that of the call */
+	uint64_t home;             /* the job whose worker it is on; 0: the call's worker */
 	struct flow_resume resume;
 	struct flow_secret *secret; /* NULL: it is never SRTP */
 	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (sig/leg/flow.h) */
 };
 
 /*
- * The newest orders that a call has carried out, by who gave them. They are in its record: who repeats one after a lost answer, or after
- * a kill, hears the same again, and nothing is done twice.
+ * The newest orders of a call, by their sender. They are in its record: an order that is repeated after a lost answer, or after a
+ * kill, gets the same answer and is not carried out twice.
  */
 
 enum { ORDERS_KEPT = 8 };
@@ -102,24 +102,24 @@ struct media_stream;
 struct park;
 struct transfer;
 
-/* Of all branches that failed the one A hears of (RFC 3261 16.7 step 6). */
+/* The best of all failed branches, whose refusal A gets (RFC 3261 16.7 step 6). */
 struct refusal_kept {
-	uint16_t status; /* as A will hear it; 0: none failed yet */
+	uint16_t status; /* as A will get it; 0: none failed yet */
 	uint8_t leg;
 	enum call_cause cause;
 	struct text extra; /* lines for the response */
-	bool of_callee; /* a trunk said so of who is called: no other is asked; not part of a record */
+	bool of_callee; /* a trunk's refusal that is the callee's: no other trunk is tried; not part of a record */
 };
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
 
 enum { REOFFER_CALLER = 1, REOFFER_CALLEE = 2 };
 
-/* The two that hear each other, in the roles that the CDR has them in. */
+/* The two legs that are connected, in the roles that the CDR has them in. */
 struct bridge {
 	uint8_t caller;
-	uint8_t callee; /* LEG_NONE: nobody is asked yet. While several ring: the last one with early media, or the first */
-	uint8_t offerer; /* whose SDP the other one was offered last */
+	uint8_t callee; /* LEG_NONE: no branch yet. While several ring: the last one with early media, or the first */
+	uint8_t offerer; /* the leg whose SDP was offered to the other one last */
 };
 
 struct recordings;
@@ -141,7 +141,7 @@ struct call_toll {
 	uint64_t answer_utc_ms, end_utc_ms;
 };
 
-/* Whose quota has a call (quota_name), as long as it lasts. */
+/* The party whose quota the call counts for (quota_name). */
 struct call_payer {
 	bool known;   /* false: nobody's */
 	uint8_t kind; /* enum quota_kind */
@@ -164,14 +164,15 @@ struct call {
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
 	/* the room that its parties are to come to, when it is saved; 0: none. Not part of a record */
 	uint64_t comes_to;
-	char watched_slot[PARK_SLOT_LEN +
-			  1]; /* where those who watch slots know it to be; not part of a record */
-	/* the user of ours for whom others know it to wait; not part of a record */
+	char watched_slot
+		[PARK_SLOT_LEN +
+		 1]; /* the slot that its watchers were notified of; not part of a record */
+	/* the local user whose watchers were notified that it waits; not part of a record */
 	struct text waits_for;
 	struct call_replaces replaces;
-	/* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */
+	/* a call that picks its party up (sig/feature/pick.h); 0: none. Not part of a record */
 	uint64_t picker;
-	uint8_t reoffer; /* legs of the bridge that may have to be asked again (sig/feature/join.h), */
+	uint8_t reoffer; /* legs of the bridge that are to be re-offered (sig/feature/join.h), */
 	/* but not before this: one of them is to be joined with a leg of another call; 0: off */
 	uint64_t meet_ns;
 	struct refusal_kept best;
@@ -193,7 +194,7 @@ struct call {
 	/* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
 	const char *obstacle;
 	uint16_t lost; /* legs that no address of ours reaches, a bit each */
-	/* legs that could not be told where they are heard by now: they are when their phones register */
+	/* legs that could not be told of our new media address: they are when their phones register */
 	uint16_t away;
 	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow.h) */
 	bool emergency; /* no quota refuses what it needs */
@@ -220,9 +221,9 @@ struct call {
 	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
 	bool end_done;     /* nothing more to wait for: to be freed */
 	bool end_saved;    /* ... and the store has its end */
-	/* nobody is rung for longer, all steps of the plan together; 0: as settings say */
+	/* limit of the ring time of all steps of the plan; 0: as settings say */
 	uint32_t ring_s;
-	/* its application may say nothing for so long (sig/feature/transfer.h); 0: for ever */
+	/* its application may be silent for so long (sig/feature/transfer.h); 0: for ever */
 	uint32_t away_s;
 	bool abandoned;    /* ... and did; not part of a record, as both of these: */
 	uint64_t away_ns;  /* then it has, */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can happen to a call, and what it is told to do. */
+/* What can happen to a call: events, and orders to it. */
 #ifndef SIG_MODEL_EVENT_H
 #define SIG_MODEL_EVENT_H
 

@@ -99,7 +99,7 @@ enum leg_state {
 	LEG_CLOSED,
 };
 
-/* Our INVITE to a leg, the first one or a re-INVITE. It is there until the exchange that it began is over. */
+/* Our INVITE to a leg, the first one or a re-INVITE. It exists until its exchange is over. */
 enum uac_state {
 	UAC_QUEUED,     /* waits for a save */
 	UAC_CALLING,    /* sent, no response yet */
@@ -110,7 +110,7 @@ enum uac_state {
 /* Our PRACK to the last reliable provisional response (RFC 3262 4). */
 enum prack_state {
 	PRACK_NONE,  /* there was none */
-	PRACK_WAITS, /* for a save, or for the asker's answer */
+	PRACK_WAITS, /* for a save, or for the caller's answer */
 	PRACK_SENT,
 	PRACK_DONE, /* answered */
 };
@@ -134,7 +134,7 @@ struct early {
 		struct prack prack;
 		struct leg_sdp open;
 	} party;
-	struct early_asker { /* what the one for whom it is asked was told, in a dialog of its own */
+	struct early_asker { /* what the caller was told, in a dialog of its own */
 		bool told;
 		bool turned, told_otherwise;
 		uint64_t tag;
@@ -148,11 +148,11 @@ struct invite_uac {
 	enum uac_state state;
 	pool_handle client; /* transaction, perhaps gone */
 	uint64_t branch;    /* its random part */
-	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
+	uint8_t from; /* leg on whose behalf we invite: its offer is carried over; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
-	bool joins; /* so that its party may be joined with one of another call (sig/feature/join.h) */
-	bool tells;  /* of recording, and of nothing else; not part of a record */
-	bool pracks; /* the party was told that we have 100rel */
+	bool joins;   /* to join its party with one of another call (sig/feature/join.h) */
+	bool tells;   /* only the recording state is new; not part of a record */
+	bool pracks;  /* we signalled 100rel to the party */
 	challenge_tries challenged;
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
@@ -181,8 +181,8 @@ enum uas_reliable { RELIABLE_NOT, RELIABLE_MAY, RELIABLE_MUST };
 struct invite_uas {
 	enum uas_state state;
 	enum uas_reliable reliable;
-	bool turned; /* an offer before our 2xx changed who hears whom: the other leg is still to be told */
-	bool told_otherwise; /* ... of whom it asks, and it was told other things before: it is still to be told */
+	bool turned; /* an offer before our 2xx changed the media: the other leg is to be re-offered */
+	bool told_otherwise; /* ... of the callee, whose earlier offer differed: this leg is to be re-offered */
 	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
 	uint8_t next;               /* leg whose provisional response waits for one, */
 	uint8_t next_at;            /* of this early dialog, */
@@ -192,7 +192,7 @@ struct invite_uas {
 	uint32_t prack_cseq;        /* of the last PRACK that fitted; 0: none */
 	struct text unacknowledged; /* that response; empty: it was acknowledged */
 	bool late;                  /* without an offer: our 2xx has it */
-	bool wakes;                 /* the party was held by order, and offers to go on */
+	bool wakes;                 /* the party was held by order, and offers to resume */
 	bool held_before;           /* leg.holds, should it be refused */
 	uint8_t early;              /* leg whose early answer the party has; 0: none */
 	uint8_t early_at;           /* ... in this early dialog of that leg */
@@ -205,7 +205,7 @@ struct invite_uas {
 	struct text answer;   /* our 2xx */
 	uint32_t interval_ms; /* retransmission of the 2xx (RFC 3261 13.3.1.4), or of the other */
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
-	uint64_t expires_ns; /* until then its party waits (RFC 3261 13.3.1); 0: until it says so */
+	uint64_t expires_ns;                 /* Expires of the INVITE (RFC 3261 13.3.1); 0: none */
 };
 
 /* Our final refusal of its party's first INVITE, until that has acknowledged it (sig/leg/respond.h). */
@@ -214,7 +214,7 @@ struct leg_refusal {
 	uint16_t status;
 	const char *why;    /* a constant; NULL: not known. Of this process */
 	pool_handle server; /* transaction, perhaps gone */
-	uint64_t until_ns;  /* its ACK is waited for; 0: it was not said yet */
+	uint64_t until_ns;  /* the ACK is awaited until then; 0: it was not sent yet */
 };
 
 /* Whom a leg outside is charged to (sig/call/charge.h). */
@@ -233,7 +233,7 @@ static inline void leg_toll_clear(struct leg_toll *t)
 
 enum { LEG_ACKS_MAX = 4, LEG_FORKS_MAX = 16 };
 
-/* Our answers to offers that came in 2xx: the ACK has the same one each time, whatever is agreed by now (RFC 3261 13.2.2.4). */
+/* Our answers to offers in 2xx: each ACK repeats the same answer, whatever was agreed since (RFC 3261 13.2.2.4). */
 struct leg_acks {
 	uint8_t count;
 	struct leg_acked {
@@ -243,7 +243,7 @@ struct leg_acks {
 	} list[LEG_ACKS_MAX]; /* the oldest first */
 };
 
-/* Further forks behind its address that said 2xx, and are ended (sig/leg/early.h). Part of a record as long as the BYE was not answered. */
+/* Further forks behind its address that answered with 2xx and get a BYE (sig/leg/early.h). Part of a record until the BYE is answered. */
 struct leg_forks {
 	uint8_t count;
 	struct leg_fork {
@@ -264,13 +264,13 @@ struct leg {
 	enum leg_state state;
 	bool outbound; /* its dialog began with an INVITE of ours */
 	bool leave; /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
-	bool behind_nat;   /* requests go where the party's came from */
-	bool held;         /* by order: its party holds the other one */
-	bool holds;        /* by its own re-INVITE: its phone takes nothing of the other one */
-	bool muted;        /* by order: the other one does not hear its party */
-	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
-	struct text user;  /* of ours, whose phone it is; "": nobody's */
-	struct text trunk; /* its name; "": it is a phone's */
+	bool behind_nat;       /* requests go where the party's came from */
+	bool held;             /* by order: its party holds its peer */
+	bool holds;            /* by its own re-INVITE: its phone holds its peer */
+	bool muted;            /* by order: its audio does not reach its peer */
+	bool takes_talk;       /* its phone can end a hold of its own on request (Event: talk) */
+	struct text user;      /* the local user whose phone it is; "": none */
+	struct text trunk;     /* its name; "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
 	/* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
@@ -281,11 +281,11 @@ struct leg {
 	uint8_t record_preference; /* enum offer_record_preference: the last one that was noted */
 	/* what it was asked to take note of last; 0: it knows. Not part of a record */
 	uint16_t record_asked;
-	bool no_info; /* keys do not go to its party by INFO: its Allow has none, or it refused one */
-	bool info_digits; /* they came from it by INFO: tones in what it says are none */
+	bool no_info; /* DTMF digits do not go to its party by INFO: its Allow has none, or it refused one */
+	bool info_digits; /* digits came from it by INFO: tones in its audio are ignored */
 	char tone_digit;  /* the last one that was a tone, and */
 	uint64_t tone_ns; /* when that was let go; neither is part of a record */
-	uint8_t watched;  /* what those know who watch its user; not part of a record */
+	uint8_t watched; /* the state that watchers of its user were notified of; not part of a record */
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;
@@ -309,11 +309,13 @@ struct leg {
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	const char *digits_lost;     /* why some were, a constant; NULL: none, or it was told */
 	struct leg_code_digits
-		*code_digits;           /* its party's, that may become a code; NULL: none may */
-	struct account_digits *account; /* that its party presses by now; NULL: it does not */
-	struct text carried; /* what its party said of who calls (sig/identity/carried.h) */
-	struct text pidf;    /* where it is (sig/identity/pidf.h); empty: not known */
-	/* as which trunks are shown it, where it makes an emergency call; "": as ever */
+		*code_digits; /* digits of its party that may become a feature code; NULL: none */
+	struct account_digits
+		*account; /* the account code that its party is entering; NULL: none */
+	struct text
+		carried; /* the caller's identity as its party signalled it (sig/identity/carried.h) */
+	struct text pidf; /* where it is (sig/identity/pidf.h); empty: not known */
+	/* callback number that trunks get with an emergency call; "": the usual number */
 	struct text callback;
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom a call rings, one after the other. A step is a user of ours, all of whose phones ring at once. When none of them takes the call,
- * the next step is where that user's calls go then (FEATURES CALL-15 to CALL-19, CALL-21). The steps are in the call's record: nobody is
- * rung twice, and who is rung hears for whom (RFC 5806, RFC 7044).
+ * The targets of a call, in the order in which they are tried. A step is a local user, all of whose phones ring at once. When no
+ * phone answers, the next step is that user's forward (FEATURES CALL-15 to CALL-19, CALL-21). The steps are in the call's record: no
+ * user is rung twice, and the target learns for whom the call was (RFC 5806, RFC 7044).
  */
 #ifndef SIG_MODEL_PLAN_H
 #define SIG_MODEL_PLAN_H
 
 #include "base/text.h"
 
-/* Depth: how often a call is sent on by whom it was sent to. */
+/* Depth: how often a call is forwarded by a forward's target. */
 enum {
 	PLAN_STEPS_MAX = 32,
 	PLAN_DEPTH_MAX = 8,

@@ -38,10 +38,10 @@ void shard_close(struct shard *s);
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 /* The day of limits of calls outside, of TENANT_NONE that of UTC. */
 struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant now);
-/* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Whom it holds hears its music at once. */
+/* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Parties that it holds get its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */
-/* Names joined by ',': whoever shares one with it may take calls that ring at it. As shard_monitors_set. */
+/* Pickup groups joined by ',': extensions that share one may pick each other's calls up. As shard_monitors_set. */
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
 		     const char *groups) NODISCARD;
 /* The same of the tenant's groups of slots that it uses (sig/host/tenant.h). */
@@ -52,7 +52,7 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
-/* The locations that its phones may say. 0, -ENOENT, -ENOMEM. */
+/* The locations that its phones may use. 0, -ENOENT, -ENOMEM. */
 int shard_located_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_located *located) NODISCARD;
 bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number);
@@ -61,10 +61,10 @@ int shard_profile_put(struct shard *s, uint16_t tenant,
 bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name);
 /* All of them, and the ranges: the tenant is gone. */
 void shard_profiles_delete(struct shard *s, uint16_t tenant);
-/* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is to hear it does so at once. */
+/* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Legs with this audio source get it at once. */
 void shard_track_set(struct shard *s, enum shard_track track,
 		     const struct job_id jobs[MEDIA_CODECS]);
-/* Its jobs are not open yet, and soon will be: until shard_track_set who is to hear it hears nothing, least of all who holds. */
+/* Its jobs are not open yet, and soon will be: until shard_track_set legs with this audio source are silent. */
 void shard_track_await(struct shard *s, enum shard_track track);
 /* Replaces the whole table of the tenant. 0, -ENOSPC, -ENOMEM. */
 int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
@@ -145,7 +145,7 @@ void shard_caught_up(struct shard *s, struct instant now);
 /* What those around the shard saw of misuse: transports, the web. detail: words of ours. */
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
 			  struct bytes user, const char *detail, struct instant now);
-/* No new calls (503 with Retry-After) but those to emergency numbers; established ones go on. */
+/* No new calls (503 with Retry-After) but those to emergency numbers; established calls continue. */
 void shard_drain(struct shard *s, bool drain);
 
 /* Another node has the shard now: all calls and transactions are forgotten here. The effects that are left close their media, and
@@ -193,11 +193,11 @@ int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
 /* 0 or -ENOENT: there is none, or it is over. Its watcher hears why in a last NOTIFY. */
 int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_ending ending,
 			   struct instant now) NODISCARD;
-/* Whose it is. False: there is none. */
+/* The tenant of a subscription. False: there is none. */
 bool shard_subscription_tenant(const struct shard *s, uint64_t id, uint16_t *tenant);
 
 struct call_order;
-/* What a call is told to do: 0 or -errno, as the kind of order has it (sig/model/call_order.h). */
+/* Carries out an order to a call: 0 or -errno, as the kind of order has it (sig/model/call_order.h). */
 int shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
 		     struct instant now) NODISCARD;
 
@@ -213,11 +213,11 @@ struct shard_originate {
 /* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
 int shard_call_originate(struct shard *s, const struct shard_originate *o,
 			 struct instant now) NODISCARD;
-/* The caller has no other party: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
- * alone. -EACCES: keys are for an application alone, and it has none. */
+/* Plays prompts to a caller without peer, and collects DTMF digits, in place of what ran before. Neither: that stops. -EISCONN: the
+ * caller has a peer. -EACCES: digits are for an application, and the call has none. */
 int shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
 		      const struct shard_order *by, struct instant now) NODISCARD;
-/* The party of that leg goes to a call of its own, and the other one stays: both have no other party then. */
+/* Splits a call: the party of that leg gets a call of its own, and the other one stays. Both are without peer then. */
 struct shard_split {
 	uint64_t call;
 	/* the id that the new call is to have; where there is such a call nothing is done, and it answers */
@@ -229,7 +229,7 @@ struct shard_split {
 /* EFFECT_ORDERED is of the new call. Beside the usual: -ENOSPC. */
 int shard_call_split(struct shard *s, const struct shard_split *split,
 		     struct instant now) NODISCARD;
-/* Two calls become one: of each the party of that leg stays, and the other one is left. The call goes on, with ends. */
+/* Joins two calls: of each the party of that leg stays, and the other one is released. The call continues, with ends. */
 struct call_remote;
 struct shard_join {
 	uint64_t call, with;
@@ -261,11 +261,11 @@ bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot);
 struct park_place;
 bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
 		      struct park_place *out);
-/* The slot where its party waits; "": none. */
+/* The slot where the call is parked; "": none. */
 const char *shard_call_slot(const struct shard *s, uint64_t call);
-/* Its party waits in that slot, or is on its way there. */
+/* The call is parked in that slot, or about to be. */
 bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot);
-/* The same: somebody takes it from there. Phones that ring for it, since nobody had, ring no more. */
+/* The call is being retrieved from that slot: phones that ring for its return ring no more. */
 bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
 
 /* ---- conferences (sig/room/room.h) ---- */
@@ -294,9 +294,9 @@ struct shard_confer {
 		*refusal;           /* out, of -EDQUOT: what who asks is told; NULL: nobody does */
 	char host[CONFER_USER_MAX]; /* out, of with of another shard: who is in both, perhaps */
 };
-/* Two calls become a conference, or one joins that of the other. 0; -ENOENT, -ENOTCONN, -ELOOP (both are the same), -EISCONN (parked), -EALREADY
- * (a transfer is under way), -EDESTADDRREQ (of two no leg is named), -EEXIST (it is in a conference), -EUSERS (too many), -ENOSPC,
- * -EAGAIN. */
+/* Two calls become a conference, or one call joins the conference of the other. 0; -ENOENT, -ENOTCONN, -ELOOP (both are the same),
+ * -EISCONN (parked), -EALREADY (a transfer is under way), -EDESTADDRREQ (of two no leg is named), -EEXIST (it is in a conference),
+ * -EUSERS (too many), -ENOSPC, -EAGAIN. */
 int shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
 /* The parties of a call of this shard go into a conference of another one, each in a call of its own. As above; -EEXIST: it is in another. */
 struct shard_confer_give {
@@ -369,7 +369,7 @@ bool shard_conference_view(const struct shard *s, uint64_t room, struct room_vie
 bool shard_conference_next(const struct shard *s, uint32_t *cursor, struct room_view *out);
 void shard_conference_members(const struct shard *s, uint64_t room, shard_member_fn *each,
 			      void *arg);
-/* Where its party is; 0: in none. */
+/* The room that the call's party is in; 0: none. */
 uint64_t shard_call_room(const struct shard *s, uint64_t call);
 
 enum { CALL_VIEW_FLOWS_MAX = 32, CALL_VIEW_RECORDINGS_MAX = 2 };
@@ -444,7 +444,7 @@ bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 enum { CALL_VIEW_CALLER = UINT8_MAX };
 struct party_place;
 bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct party_place *out);
-/* Whose it is. False: there is no such call. */
+/* The tenant of a call. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
 /* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
@@ -470,7 +470,7 @@ bool shard_has_request(const struct shard *s, const struct sip_message *m);
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
 /* The same, but only what lists show: of *out the rest, from data on and but for the times, stays as it is. */
 bool shard_call_head_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
-/* Who watches whom. Slices live until the next event. */
+/* A subscription as lists show it. Slices live until the next event. */
 struct subscription_row {
 	uint64_t id;
 	const char *tenant, *package;
@@ -491,7 +491,7 @@ struct shard_counts {
 	bool degraded, draining;
 };
 void shard_counts(const struct shard *s, struct shard_counts *out);
-/* To those who watch: of all shards of the node. */
+/* Publishes the counts of all shards of the node as metrics. */
 void shard_counts_show(const struct shard *s, const struct shard_counts *total);
 /* Networks without the pairs of ports that one more call takes. */
 uint32_t shard_networks_full(const struct shard *s, struct instant now);
