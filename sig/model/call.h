@@ -271,7 +271,7 @@ static inline bool bridge_has(const struct call *c, uint8_t leg)
 	return leg == c->bridge.caller || leg == c->bridge.callee;
 }
 
-/* Its flag in call.untold. */
+/* Its flag in call.reoffer. */
 static inline uint8_t bridge_reoffer_side(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller ? REOFFER_CALLER : REOFFER_CALLEE;

@@ -330,7 +330,7 @@ static inline const struct leg_sdp *leg_sdp_newest(const struct leg *l)
 
 /* The way of its channel. */
 enum trunk_direction leg_trunk_direction(const struct leg *l);
-/* It is of that trunk from now on; leg.called is known. TRUNK_NONE: it stays a phone's. 0 or -ENOMEM. */
+/* It is of that trunk from now on; leg.outbound is known. TRUNK_NONE: it stays a phone's. 0 or -ENOMEM. */
 int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk) NODISCARD;
 /* Its name stays. */
 void leg_leave_channel(struct leg *l);
