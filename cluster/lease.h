@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who owns a shard, as the owner sees it: a pure machine that says what to ask Redis for, whom to tell, until when the owner may
- * speak, and how healthy the store is. All times are of CLOCK_BOOTTIME. A claimant's side of it is claim.h.
+ * speak, and how healthy the store is. All times are of CLOCK_BOOTTIME. A claimant's side of it is below.
  *
  *            WANT               GRANTED             LINK_DOWN, LATE,
  *   IDLE ----------> ASKING ---------------> HELD --------------------> DOUBT
@@ -9,7 +9,7 @@
  *     +----------------+                      +---------------------------+
  *                                              GRANTED; after LATE also ACKED
  *   Any of them: a higher epoch is seen -> FENCED, until it is wanted again.
- *   HELD, DOUBT: valid_until_ns has passed -> LAPSED, until a claim of its own counts (claim.h): CLAIMED -> HELD.
+ *   HELD, DOUBT: valid_until_ns has passed -> LAPSED, until a claim of its own counts (struct claim): CLAIMED -> HELD.
  *   HELD: GIVE -> IDLE. What Redis answers to that is not waited for: whoever is the owner there is it.
  *
  * HELD is healthy. In DOUBT the shard goes on (nobody else may have taken it) but must not wait for Redis. What went over
@@ -17,7 +17,7 @@
  * which all commands sent after it carry.
  *
  * Where others are named who may claim the shard, the owner speaks until valid_until_ns: the length of the lease after a renewal
- * was sent that Redis cannot forget, or that enough of the named have acked (member.h). Without names it never falls silent.
+ * was sent that Redis cannot forget, or that enough of the named have acked (roster.h). Without names it never falls silent.
  */
 #ifndef CLUSTER_LEASE_H
 #define CLUSTER_LEASE_H
@@ -141,7 +141,7 @@ void lease_fence_write(struct writer *w, const struct lease *l);
 
 /*
  * How a node may come to own a shard whose owner has fallen silent: a pure machine, one for each shard and node. The owner's
- * side is lease.h, who is named is member.h. Times are of CLOCK_BOOTTIME of this node, and are never compared with those of another.
+ * side is above, who is named is roster.h. Times are of CLOCK_BOOTTIME of this node, and are never compared with those of another.
  *
  *   WATCH ----- the lease unchanged for 1.1 lengths, and bound to nobody else -----> ASK -- consents --> CLAIM -- it counts: owner
  *     ^                                                                               |                   |

@@ -1,10 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/deliver/copy.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "app/deliver/copy.h"
 #include "app/deliver/folder.h"
+#include "app/deliver/process.h"
+#include "base/clock.h"
+
+/* Which nodes there are, as the node says, and which of them has the copies of this one. */
+
+enum { PATIENCE_TIMES = 3 }; /* failures in turn, then it is another neighbour */
+
+struct process_node *process_copies_node(struct process_copies *c, uint64_t id)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		if (c->nodes[i].id == id)
+			return &c->nodes[i];
+	}
+	if (c->count == PROCESS_NODES_MAX)
+		return NULL;
+	c->nodes[c->count] = (struct process_node){ .id = id };
+	return &c->nodes[c->count++];
+}
+
+static void copies_note(struct process_copies *c, const json_t *item, uint64_t now_ms)
+{
+	const char *address = json_string_value(json_object_get(item, "address"));
+	const json_t *text = json_object_get(item, "id");
+	uint8_t id[8];
+	struct process_node *node;
+	size_t n = 0;
+
+	if (hex_decode(bytes_mem(json_string_value(text), json_string_length(text)), id, sizeof(id),
+		       &n) ||
+	    n != sizeof(id) || !(node = process_copies_node(c, be64_get(id))))
+		return;
+	node->alive = json_is_true(json_object_get(item, "alive")) &&
+		      !addr_parse(&node->address, bytes_str(address)) && node->address.port;
+	node->gone_ms = node->alive ? 0 : node->gone_ms ? node->gone_ms : now_ms;
+}
+
+void process_copies_nodes(struct process *p, const json_t *list)
+{
+	struct process_copies *c = &p->copies;
+	uint64_t now_ms = clock_utc_ms();
+
+	for (uint32_t i = 0; i < c->count; i++)
+		c->nodes[i].alive = false;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		copies_note(c, json_array_get(list, i), now_ms);
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct process_node *node = &c->nodes[i];
+
+		if (!node->alive && !node->gone_ms)
+			node->gone_ms = now_ms;
+	}
+}
+
+struct process_node *process_copies_neighbour(struct process *p)
+{
+	struct process_copies *c = &p->copies;
+	uint64_t self = p->terms.copies.id;
+	uint32_t alive = 0, skip;
+	struct process_node *found = NULL;
+
+	for (uint32_t i = 0; i < c->count; i++)
+		alive += c->nodes[i].alive && c->nodes[i].id != self;
+	if (!alive)
+		return NULL;
+	skip = c->failures / PATIENCE_TIMES % alive;
+	for (uint32_t step = 0; step <= skip; step++) {
+		uint64_t behind = found ? found->id : self, least = UINT64_MAX;
+
+		found = NULL;
+		for (uint32_t i = 0; i < c->count; i++) {
+			struct process_node *node = &c->nodes[i];
+			uint64_t distance = node->id - behind - 1;
+
+			if (node->alive && node->id != self && distance < least) {
+				least = distance;
+				found = node;
+			}
+		}
+		if (!found)
+			return NULL;
+	}
+	return found;
+}
+
+struct process_node *process_copies_former(struct process *p, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct process_node *node = &c->nodes[i];
+
+		if (node->alive && !node->clear && node->id != c->to &&
+		    node->id != p->terms.copies.id && now_ms >= node->clear_ms)
+			return node;
+	}
+	return NULL;
+}
+
+bool process_copies_sees_itself(const struct process *p)
+{
+	for (uint32_t i = 0; i < p->copies.count; i++) {
+		if (p->copies.nodes[i].id == p->terms.copies.id)
+			return p->copies.nodes[i].alive;
+	}
+	return false;
+}
 
 enum { COPY_WHOLE = 0x80 };
 

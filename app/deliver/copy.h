@@ -6,7 +6,7 @@
 #ifndef APP_DELIVER_COPY_H
 #define APP_DELIVER_COPY_H
 
-#include "app/deliver/queue.h"
+#include "app/deliver/job.h"
 #include "base/bytes.h"
 
 enum {

@@ -21,7 +21,6 @@
 #define APP_DELIVER_FOLDER_H
 
 #include "app/deliver/job.h"
-#include "app/deliver/queue.h"
 #include "app/deliver/sidecar.h"
 
 enum { FOLDER_PATH_MAX = 512, FOLDER_DATE_LEN = 10, FOLDER_DAY_S = 24 * 60 * 60 };

@@ -20,7 +20,7 @@
 
 #include "app/deliver/copy_work.h"
 #include "app/deliver/folder.h"
-#include "app/deliver/queue.h"
+#include "app/deliver/job.h"
 #include "app/deliver/terms.h"
 #include "app/deliver/transfer.h"
 #include "app/record/entry.h"
@@ -138,14 +138,13 @@ struct process {
 	int folder_error;       /* -errno: why nothing can be written there; 0: it can */
 };
 
-/* Until the node is gone. descriptors: -1, or where it hands over connections (SOCK_SEQPACKET). */
-void process_run(int link, int descriptors);
-
-/* ---- process_link.c ---- */
+/* ---- process.c ---- */
 /* Reads what has come. False: the node is gone. */
 bool process_hear(struct process *p);
 void process_tell(struct process *p, json_t *line); /* stolen */
 void process_tell_figures(struct process *p);
+/* Deletes it, and says so. */
+void process_delete(struct process *p, const char *path, const char *why);
 
 /* ---- process_job.c ---- */
 /* Begins deliveries that are due, as many as may run. */
@@ -169,20 +168,8 @@ void process_work_collect(struct process *p, uint64_t now_ms);
 
 /* For the children. */
 #define WORK_CODED "coded" /* NAME.coded: it is not coded again, whatever came of it */
-typedef void work_facts_fn(json_t *facts);
-const struct terms_certificate *work_certificate(const struct process *p, const char *path);
 /* What its name is then. */
-bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind);
 bool work_is_there(const struct process *p, const char *path, const char *ending);
-/* Of what was made of it: the same, but for its name, its length and what fn changes. 0 or -errno. */
-int work_sidecar(const struct process *p, const char *path, const char *made,
-		 work_facts_fn *fn) NODISCARD;
-
-/* ---- work_seal.c, work_opus.c ---- */
-/* All of it, in a child. 0 or -errno. */
-int work_seal(const struct process *p, const char *path) NODISCARD;
-int work_opus(const struct process *p, const char *path) NODISCARD;
-int work_opus_mark(const struct process *p, const char *path) NODISCARD;
 
 /* ---- process_join.c ---- */
 enum process_join {
@@ -194,12 +181,6 @@ enum process_join process_join(struct process *p, const char *path, const struct
 			       uint64_t now_ms);
 /* It is a later part of a recording, as far as its name says, and was not looked at. */
 bool process_join_is_open(const struct process *p, const struct folder_entry *entry);
-
-/* ---- process_scan.c ---- */
-/* All folders once, then those that may have news; what is kept no longer goes. */
-void process_scan(struct process *p, uint64_t now_ms);
-/* Deletes it, and says so. */
-void process_delete(struct process *p, const char *path, const char *why);
 
 /* ---- process_index.c ---- */
 /* A walk came by. */
@@ -226,12 +207,11 @@ void process_copies_round(struct process *p, uint64_t now_ms);
 void process_copies_reset(struct process *p, bool takers);
 void process_copies_nodes(struct process *p, const json_t *list);
 /* For how long not all that should be there was with the neighbour. */
-uint64_t process_copies_behind_ms(const struct process *p, uint64_t now_ms);
 json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
 /* What is to be polled. How many. */
 unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait);
 
-/* ---- process_copy_nodes.c ---- */
+/* ---- copy.c ---- */
 /* Known from now on; NULL: there are too many. */
 struct process_node *process_copies_node(struct process_copies *c, uint64_t id);
 /* The next one alive behind this node in the order of ids; after failures the one behind that. NULL: there is none. */
@@ -241,17 +221,11 @@ struct process_node *process_copies_former(struct process *p, uint64_t now_ms);
 /* Only who sees itself in the list knows anything of others. */
 bool process_copies_sees_itself(const struct process *p);
 
-/* ---- copy_adopt.c ---- */
-/* All copies of that node become recordings of this one. How many. */
-uint32_t copy_adopt(struct process *p, uint64_t node);
-/* Octets of all. */
-uint64_t copy_held(const struct process *p);
 #define COPY_CUT ".cut." /* NAME.cut.wav: a copy that is not whole, as its owner is gone */
 
-/* ---- process_upload.c ---- */
+/* ---- process_job.c ---- */
 /* Ends at the server what nobody goes on with, one at a time. */
 void process_abort(struct process *p, uint64_t now_ms);
-void process_abort_ended(struct process *p, const struct outcome *o, uint64_t now_ms);
 
 /* ---- process_ask.c ---- */
 /* As words of recording.list (app/record/entry.h). */

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/deliver/place.h"
 #include "app/deliver/process.h"
+#include "app/deliver/upload.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"

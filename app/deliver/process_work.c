@@ -6,6 +6,7 @@
  * enveloped waits: it is never delivered as it is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,53 +18,91 @@
 #include <unistd.h>
 
 #include "app/deliver/process.h"
+#include "app/record/envelope.h"
+#include "app/record/record_opus.h"
 #include "app/record/wav_head.h"
 #include "base/file.h"
 #include "base/log.h"
 
-#define SEALED_ENDING ".cms"
-#define WAV_ENDING    ".wav"
-#define OPUS_ENDING   ".opus"
+typedef void work_facts_fn(json_t *facts);
 
-enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3 };
+/* A WAV file is coded as Opus (app/record/record_opus.h): NAME.wav becomes NAME.opus, or has it beside itself. In a child. */
 
-const struct terms_certificate *work_certificate(const struct process *p, const char *path)
+static void opus_tag(struct record_opus_tags *tags, const char *name, const char *text)
 {
-	char tenant[SIDECAR_TENANT_MAX];
-
-	folder_tenant(path, tenant);
-	return terms_certificate(&p->terms, tenant);
+	if (text[0])
+		(void)snprintf(tags->of[tags->count++], RECORD_OPUS_TAG_MAX, "%s=%s", name, text);
 }
 
-/* ---- names ---- */
-
-static bool work_ends(const char *path, const char *ending)
+static void opus_tags(struct record_opus_tags *tags, const struct sidecar *facts)
 {
-	size_t n = strlen(path), tail = strlen(ending);
+	char number[16];
 
-	return n > tail && !strcmp(path + n - tail, ending);
+	(void)snprintf(number, sizeof(number), "%u", facts->number);
+	opus_tag(tags, "CALL", facts->call);
+	opus_tag(tags, "RECORDING", number);
+	opus_tag(tags, "TENANT", facts->tenant);
+	opus_tag(tags, "FROM", facts->from);
+	opus_tag(tags, "TO", facts->to);
+	opus_tag(tags, "DATE", facts->begun);
+	opus_tag(tags, "CHANNELS", "left is what was said, right what was heard");
 }
 
-bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind)
+static void opus_facts(json_t *facts)
 {
-	size_t n = strlen(path);
-
-	if (kind == WORK_OPUS)
-		n -= work_ends(path, WAV_ENDING) ? sizeof(WAV_ENDING) - 1 : 0;
-	return snprintf(out, QUEUE_PATH_MAX, "%.*s%s", (int)n, path,
-			kind == WORK_OPUS ? OPUS_ENDING : SEALED_ENDING) < QUEUE_PATH_MAX &&
-	       folder_path_fits(bytes_str(out));
+	(void)json_object_set_new(facts, "format", json_string("opus"));
+	(void)json_object_set_new(facts, "codec", json_string("OPUS"));
 }
 
-bool work_is_there(const struct process *p, const char *path, const char *ending)
+static int opus_octets(const struct process *p, const char *path, const char *part,
+		       const struct sidecar *facts)
+{
+	struct record_opus_tags tags = { 0 };
+	char name[FOLDER_PATH_MAX];
+	uint64_t call = 0;
+	int from, to, err;
+
+	folder_path(name, p->terms.folder, path, "");
+	from = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (from < 0)
+		return -errno;
+	opus_tags(&tags, facts);
+	(void)base32_u64_get(bytes_str(facts->call), &call);
+	to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	err = to < 0 ? -errno : record_opus_write(from, to, (uint32_t)call + facts->number, &tags);
+	if (!err && fsync(to) < 0)
+		err = -errno;
+	if (to >= 0)
+		(void)close(to);
+	(void)close(from);
+	return err;
+}
+
+static int opus_file(const struct process *p, const char *path, const char *coded,
+		     const struct sidecar *facts)
+{
+	char name[FOLDER_PATH_MAX], part[FOLDER_PATH_MAX];
+	int err;
+
+	folder_path(name, p->terms.folder, coded, "");
+	folder_path(part, p->terms.folder, path, "coding");
+	err = opus_octets(p, path, part, facts);
+	if (!err && rename(part, name) < 0)
+		err = -errno;
+	if (err)
+		(void)unlink(part);
+	return err;
+}
+
+static int work_opus_mark(const struct process *p, const char *path)
 {
 	char name[FOLDER_PATH_MAX];
+	int err;
 
-	folder_path(name, p->terms.folder, path, ending);
-	return access(name, F_OK) == 0;
+	folder_path(name, p->terms.folder, path, WORK_CODED);
+	err = file_create(name, 0600, bytes_str(""));
+	return err == -EEXIST ? 0 : err;
 }
-
-/* ---- the sidecar of what was made ---- */
 
 static int sidecar_of(const struct process *p, const char *made, json_t *facts)
 {
@@ -83,7 +122,9 @@ static int sidecar_of(const struct process *p, const char *made, json_t *facts)
 	return err;
 }
 
-int work_sidecar(const struct process *p, const char *path, const char *made, work_facts_fn *fn)
+/* Of what was made of it: the same, but for its name, its length and what fn changes. 0 or -errno. */
+static int work_sidecar(const struct process *p, const char *path, const char *made,
+			work_facts_fn *fn)
 {
 	json_t *facts;
 	char *text;
@@ -102,6 +143,137 @@ int work_sidecar(const struct process *p, const char *path, const char *made, wo
 	json_decref(facts);
 	return err;
 }
+
+#define SEALED_ENDING ".cms"
+
+#define WAV_ENDING ".wav"
+
+#define OPUS_ENDING ".opus"
+
+static bool work_ends(const char *path, const char *ending)
+{
+	size_t n = strlen(path), tail = strlen(ending);
+
+	return n > tail && !strcmp(path + n - tail, ending);
+}
+
+static bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind)
+{
+	size_t n = strlen(path);
+
+	if (kind == WORK_OPUS)
+		n -= work_ends(path, WAV_ENDING) ? sizeof(WAV_ENDING) - 1 : 0;
+	return snprintf(out, QUEUE_PATH_MAX, "%.*s%s", (int)n, path,
+			kind == WORK_OPUS ? OPUS_ENDING : SEALED_ENDING) < QUEUE_PATH_MAX &&
+	       folder_path_fits(bytes_str(out));
+}
+
+/* The sidecar comes when all is there, and then what it was made of goes, or has its mark. */
+static int work_opus(const struct process *p, const char *path)
+{
+	char coded[QUEUE_PATH_MAX], *text;
+	struct sidecar facts;
+	size_t n;
+	int err = work_place(coded, path, WORK_OPUS) ? 0 : -ENAMETOOLONG;
+
+	if (!err && !work_is_there(p, coded, "json")) {
+		err = folder_sidecar_load(p->terms.folder, path, &text, &n);
+		if (err)
+			return err;
+		err = sidecar_parse(&facts, bytes_mem(text, n));
+		free(text);
+		if (!err)
+			err = opus_file(p, path, coded, &facts);
+		if (!err)
+			err = work_sidecar(p, path, coded, opus_facts);
+	}
+	if (err)
+		return err;
+	return p->terms.opus == TERMS_OPUS_REPLACE
+		       ? folder_delete(p->terms.folder, path,
+				       process_index_trace(p, FOLDER_REPLACED))
+		       : work_opus_mark(p, path);
+}
+
+/* A file is enveloped (app/record/envelope.h): NAME becomes NAME.cms, which has a sidecar of its own, and NAME goes. In a child. */
+
+static const struct terms_certificate *work_certificate(const struct process *p, const char *path)
+{
+	char tenant[SIDECAR_TENANT_MAX];
+
+	folder_tenant(path, tenant);
+	return terms_certificate(&p->terms, tenant);
+}
+
+static int seal_octets(const struct process *p, const char *path, const char *part)
+{
+	const struct terms_certificate *c = work_certificate(p, path);
+	char name[FOLDER_PATH_MAX];
+	int from, to, err;
+
+	folder_path(name, p->terms.folder, path, "");
+	from = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (from < 0)
+		return -errno;
+	to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	err = to < 0 ? -errno : envelope_write(bytes_str(c->pem), from, to);
+	if (!err && fsync(to) < 0)
+		err = -errno;
+	if (to >= 0)
+		(void)close(to);
+	(void)close(from);
+	return err;
+}
+
+static int seal_file(const struct process *p, const char *path, const char *sealed)
+{
+	char name[FOLDER_PATH_MAX], part[FOLDER_PATH_MAX];
+	int err;
+
+	folder_path(name, p->terms.folder, sealed, "");
+	folder_path(part, p->terms.folder, path, "sealing");
+	err = seal_octets(p, path, part);
+	if (!err && rename(part, name) < 0)
+		err = -errno;
+	if (err)
+		(void)unlink(part);
+	return err;
+}
+
+static void seal_facts(json_t *facts)
+{
+	(void)json_object_set(facts, "plain_octets", json_object_get(facts, "octets"));
+	(void)json_object_set_new(facts, "encrypted", json_string("cms"));
+}
+
+/* The sidecar comes when all is there, and then what was plain goes. */
+static int work_seal(const struct process *p, const char *path)
+{
+	char sealed[QUEUE_PATH_MAX];
+	int err = work_place(sealed, path, WORK_SEAL) ? 0 : -ENAMETOOLONG;
+
+	if (!err && !work_is_there(p, sealed, "json")) {
+		err = seal_file(p, path, sealed);
+		if (!err)
+			err = work_sidecar(p, path, sealed, seal_facts);
+	}
+	return err ? err
+		   : folder_delete(p->terms.folder, path, process_index_trace(p, FOLDER_REPLACED));
+}
+
+enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3 };
+
+/* ---- names ---- */
+
+bool work_is_there(const struct process *p, const char *path, const char *ending)
+{
+	char name[FOLDER_PATH_MAX];
+
+	folder_path(name, p->terms.folder, path, ending);
+	return access(name, F_OK) == 0;
+}
+
+/* ---- the sidecar of what was made ---- */
 
 /* ---- children ---- */
 

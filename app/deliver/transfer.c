@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/deliver/transfer.h"
-
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "app/deliver/place.h"
+#include "app/deliver/transfer.h"
+#include "app/deliver/upload.h"
+#include "base/clock.h"
 
 enum { CONNECT_LIMIT_S = 10, SLOW_LIMIT_S = 60 };
 
@@ -173,6 +181,147 @@ static int transfer_ftp(struct transfer *t)
 	return transfer_finish(t);
 }
 
+static const char *mail_type(const struct transfer *t)
+{
+	if (t->facts.sealed)
+		return "application/cms"; /* RFC 7193 */
+	switch (t->facts.format) {
+	case SIDECAR_WAV:
+		return "audio/wav";
+	case SIDECAR_OPUS:
+		return "audio/ogg";
+	case SIDECAR_PCAPNG:
+	case SIDECAR_FORMATS:
+		break;
+	}
+	return "application/octet-stream";
+}
+
+/* Nothing of a party's name may begin a line of its own. */
+static void mail_write_plain(struct writer *w, const char *text, uint8_t last)
+{
+	for (; *text; text++)
+		writer_u8(w, (uint8_t)*text < ' ' || (uint8_t)*text > last ? '?' : (uint8_t)*text);
+}
+
+/* parts end with NULL. */
+static int mail_header(struct transfer *t, const char *const *parts)
+{
+	char line[TERMS_TEXT_MAX * 3];
+	struct writer w = writer_over(line, sizeof(line));
+	struct curl_slist *more;
+
+	for (; *parts; parts++)
+		mail_write_plain(&w, *parts, '~');
+	writer_u8(&w, '\0');
+	more = w.overflow ? NULL : curl_slist_append(t->headers, line);
+	if (!more)
+		return -ENOMEM;
+	t->headers = more;
+	return 0;
+}
+
+static int mail_date(struct transfer *t)
+{
+	time_t now_s = (time_t)(clock_utc_ms() / 1000);
+	char text[64];
+	struct tm tm;
+
+	if (!gmtime_r(&now_s, &tm) ||
+	    !strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S +0000", &tm))
+		return -EINVAL;
+	return mail_header(t, (const char *const[]){ "Date: ", text, NULL });
+}
+
+static int mail_headers(struct transfer *t)
+{
+	const char *name = strrchr(t->path, '/') + 1;
+	int err = mail_header(t, (const char *const[]){ "From: <", t->to.from, ">", NULL });
+
+	for (uint32_t i = 0; !err && i < t->to.to_count; i++)
+		err = mail_header(t, (const char *const[]){ "To: <", t->to.to[i], ">", NULL });
+	if (!err)
+		err = mail_header(
+			t, (const char *const[]){ "Subject: Recording of a call: ", t->facts.from,
+						  " to ", t->facts.to, NULL });
+	if (!err)
+		err = mail_header(t, (const char *const[]){ "Message-ID: <", name, "@tandem.",
+							    t->node, ">", NULL });
+	if (!err)
+		err = mail_date(t);
+	(void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	return err;
+}
+
+static int mail_recipients(struct transfer *t)
+{
+	for (uint32_t i = 0; i < t->to.to_count; i++) {
+		struct curl_slist *more = curl_slist_append(t->recipients, t->to.to[i]);
+
+		if (!more)
+			return -ENOMEM;
+		t->recipients = more;
+	}
+	(void)curl_easy_setopt(t->easy, CURLOPT_MAIL_FROM, t->to.from);
+	(void)curl_easy_setopt(t->easy, CURLOPT_MAIL_RCPT, t->recipients);
+	return 0;
+}
+
+static bool mail_text(struct transfer *t)
+{
+	char text[1024];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+	curl_mimepart *part = curl_mime_addpart(t->mime);
+
+	writer_str(&w, "From: ");
+	mail_write_plain(&w, t->facts.from, 255);
+	writer_str(&w, "\r\nTo: ");
+	mail_write_plain(&w, t->facts.to, 255);
+	writer_fmt(&w, "\r\nBegun: %s\r\nSeconds: %u\r\nCall: %s\r\n", t->facts.begun,
+		   (unsigned)(t->facts.duration_ms / 1000), t->facts.call);
+	return part && curl_mime_data(part, text, w.n) == CURLE_OK &&
+	       curl_mime_type(part, "text/plain; charset=utf-8") == CURLE_OK &&
+	       curl_mime_encoder(part, "quoted-printable") == CURLE_OK;
+}
+
+static bool mail_attach(struct transfer *t, const char *file, const char *name, const char *type)
+{
+	curl_mimepart *part = curl_mime_addpart(t->mime);
+
+	return part && curl_mime_filedata(part, file) == CURLE_OK &&
+	       curl_mime_filename(part, name) == CURLE_OK &&
+	       curl_mime_type(part, type) == CURLE_OK &&
+	       curl_mime_encoder(part, "base64") == CURLE_OK;
+}
+
+static bool mail_parts(struct transfer *t, const char *from)
+{
+	const char *name = strrchr(t->path, '/') + 1;
+	char sidecar[FOLDER_PATH_MAX], sidecar_name[SIDECAR_FILE_MAX + 8];
+
+	folder_path(sidecar, t->folder, t->path, "json");
+	(void)snprintf(sidecar_name, sizeof(sidecar_name), "%s.json", name);
+	t->mime = curl_mime_init(t->easy);
+	return t->mime && mail_text(t) && mail_attach(t, from, name, mail_type(t)) &&
+	       (!t->to.metadata || mail_attach(t, sidecar, sidecar_name, "application/json"));
+}
+
+static int transfer_mail(struct transfer *t, const char *from)
+{
+	int err = mail_headers(t);
+
+	if (!err)
+		err = mail_recipients(t);
+	if (!err && !mail_parts(t, from))
+		err = -ENOMEM;
+	if (t->to.starttls && !strncmp(t->to.url, "smtp:", 5))
+		(void)curl_easy_setopt(t->easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+	(void)curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 0L);
+	(void)curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+	(void)curl_easy_setopt(t->easy, CURLOPT_MIMEPOST, t->mime);
+	return err;
+}
+
 static int transfer_prepare(struct transfer *t, const char *from)
 {
 	switch (t->to.kind) {
@@ -242,6 +391,87 @@ static bool transfer_is_too_large(const struct transfer *t, const char *from,
 	return true;
 }
 
+enum { COPY_PIECE = 1 << 20 };
+
+/* base itself must be there. */
+static int copy_folders(const char *base, const char *path)
+{
+	struct stat st;
+
+	return stat(base, &st) < 0 ? -errno : folder_make(base, path);
+}
+
+static int copy_octets(int from, int to)
+{
+	ssize_t n;
+
+	do {
+		n = sendfile(to, from, NULL, COPY_PIECE);
+	} while (n > 0);
+	return n < 0 || fsync(to) < 0 ? -errno : 0;
+}
+
+static int copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out, err;
+
+	if (in < 0)
+		return errno == ENOENT ? -ESTALE : -errno;
+	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	err = out < 0 ? -errno : copy_octets(in, out);
+	if (out >= 0 && close(out) < 0 && !err)
+		err = -errno;
+	(void)close(in);
+	return err;
+}
+
+/* A rename counts when its folder is on the disk. */
+static int copy_folder_sync(const char *file)
+{
+	char folder[FOLDER_PATH_MAX];
+	int fd, err;
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(file, '/') - file), file);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = fsync(fd) < 0 ? -errno : 0;
+	(void)close(fd);
+	return err;
+}
+
+static int copy_run(const struct transfer *t, const char *from, const char *ending)
+{
+	char to[FOLDER_PATH_MAX], part[FOLDER_PATH_MAX];
+	int err = copy_folders(t->to.url, t->path);
+
+	folder_path(to, t->to.url, t->path, ending);
+	if (snprintf(part, sizeof(part), "%s" PLACE_PART, to) >= (int)sizeof(part))
+		return -ENAMETOOLONG;
+	if (!err)
+		err = copy_file(from, part);
+	if (!err && rename(part, to) < 0)
+		err = -errno;
+	return err ? err : copy_folder_sync(to);
+}
+
+static int transfer_copy(struct transfer *t, const char *from, const char *ending)
+{
+	pid_t parent = getpid();
+
+	t->child = fork();
+	if (t->child < 0) {
+		t->child = 0;
+		return -errno;
+	}
+	if (!t->child) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == parent ? -copy_run(t, from, ending) : EINTR);
+	}
+	t->child_end = (int)syscall(SYS_pidfd_open, t->child, 0);
+	return t->child_end < 0 ? -errno : 0;
+}
+
 int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome)
 {
 	char from[FOLDER_PATH_MAX];
@@ -290,3 +520,125 @@ void transfer_clear(struct transfer *t, CURLM *multi)
 	t->child_end = -1;
 	t->error[0] = '\0';
 }
+
+/* What a failure means, and what to do about it, in words. */
+
+static void outcome_http(const struct transfer *t, long status, struct outcome *o)
+{
+	const char *name = t->to.name;
+
+	if (status == 401 || status == 403)
+		outcome_say(o, JOB_REFUSED,
+			    "%s answers %ld: look at user and password_file of this destination, "
+			    "and at what that user may write",
+			    name, status);
+	else if (status == 404 || status == 405 || status == 409)
+		outcome_say(o, JOB_REFUSED,
+			    "%s answers %ld: look at its url and bucket; the server must take PUT "
+			    "and make folders",
+			    name, status);
+	else if (status == 413)
+		outcome_say(o, JOB_REFUSED, "%s answers 413: the file is too large for it", name);
+	else if (status >= 300 && status < 400)
+		outcome_say(o, JOB_REFUSED, "%s answers %ld, it is elsewhere: give its new url",
+			    name, status);
+	else if (status >= 400 && status < 500 && status != 408 && status != 429)
+		outcome_say(o, JOB_REFUSED, "%s answers %ld: look into its log", name, status);
+	else
+		outcome_say(o, JOB_FAILED, "%s answers %ld", name, status);
+}
+
+/* 5xx of SMTP and FTP is for good. */
+static bool outcome_is_final(const struct transfer *t, long status)
+{
+	return (t->to.kind == DESTINATION_MAIL || t->to.kind == DESTINATION_FTP) && status >= 500;
+}
+
+static void outcome_login(const struct transfer *t, struct outcome *o)
+{
+	outcome_say(o, JOB_REFUSED,
+		    "%s does not let us in: look at user, password_file and key_file of this "
+		    "destination",
+		    t->to.name);
+}
+
+static void outcome_trust(const struct transfer *t, struct outcome *o)
+{
+	if (t->to.kind == DESTINATION_SFTP)
+		outcome_say(o, JOB_REFUSED,
+			    "the key of %s is not in known_hosts: make sure that it is the right "
+			    "server, then add what ssh-keyscan prints",
+			    t->to.name);
+	else
+		outcome_say(o, JOB_REFUSED,
+			    "the certificate of %s is not believed: look at ca of this "
+			    "destination, and at the host in its url (%s)",
+			    t->to.name, t->error);
+}
+
+/* No one else's delivery to that destination will go better now. */
+static bool outcome_is_of_all(CURLcode code)
+{
+	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+	       code == CURLE_OPERATION_TIMEDOUT || code == CURLE_SSL_CONNECT_ERROR;
+}
+
+static void outcome_other(const struct transfer *t, CURLcode code, long status, struct outcome *o)
+{
+	const char *text = t->error[0] ? t->error : curl_easy_strerror(code);
+	enum job_event_kind kind = outcome_is_final(t, status) ? JOB_REFUSED : JOB_FAILED;
+
+	o->unreachable = kind == JOB_FAILED && outcome_is_of_all(code);
+	if (o->unreachable)
+		outcome_say(o, kind, "%s cannot be reached: %s", t->to.name, text);
+	else
+		outcome_say(o, kind, "%s: %s", t->to.name, text);
+}
+
+void transfer_outcome(struct transfer *t, CURLcode code, struct outcome *o)
+{
+	long status = 0;
+
+	*o = (struct outcome){ .kind = JOB_DELIVERED };
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_LOGIN_DENIED || code == CURLE_AUTH_ERROR)
+		outcome_login(t, o);
+	else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+		outcome_trust(t, o);
+	else if (code == CURLE_USE_SSL_FAILED)
+		outcome_say(o, JOB_REFUSED,
+			    "%s speaks no TLS: starttls: false would send the password in plain",
+			    t->to.name);
+	else if (code == CURLE_REMOTE_ACCESS_DENIED)
+		outcome_say(o, JOB_REFUSED, "%s forbids the folder: look at its url (%s)",
+			    t->to.name, t->error);
+	else if (code != CURLE_OK)
+		outcome_other(t, code, status, o);
+	else if ((t->to.kind == DESTINATION_S3 || t->to.kind == DESTINATION_HTTP) &&
+		 (status < 200 || status >= 300))
+		outcome_http(t, status, o);
+	if (t->upload)
+		transfer_upload_answered(t, status, o);
+}
+
+void transfer_child_outcome(struct transfer *t, int status, struct outcome *o)
+{
+	int err = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+
+	*o = (struct outcome){ .kind = JOB_DELIVERED };
+	if (err == ENOENT)
+		outcome_say(o, JOB_FAILED, "%s is not there: is it mounted?", t->to.url);
+	else if (err == EACCES || err == EPERM || err == EROFS)
+		outcome_say(o, JOB_REFUSED, "%s: %s: let the node's user write there", t->to.url,
+			    strerror(err));
+	else if (err)
+		outcome_say(o, JOB_FAILED, "%s: %s", t->to.url, strerror(err));
+	o->unreachable = o->kind == JOB_FAILED;
+}
+
+/* Into a shared folder, by a child: it may hang there as long as it likes. */
+
+/*
+ * As an attachment. Its Message-ID is made of the recording's name alone: a mail that is sent a second time, after a death at the very
+ * moment, is the same one for whoever drops doubles.
+ */

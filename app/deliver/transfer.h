@@ -58,13 +58,11 @@ bool transfer_goes_on(struct transfer *t, const struct outcome *outcome);
 void transfer_clear(struct transfer *t, CURLM *multi);
 
 /* In files of their own. */
-int transfer_copy(struct transfer *t, const char *from, const char *ending);
-int transfer_mail(struct transfer *t, const char *from);
 int transfer_s3(struct transfer *t);
 int transfer_list_add(struct curl_slist **list, const char *line);
 int transfer_put(struct transfer *t);
 
-/* ---- transfer_upload.c ---- */
+/* ---- transfer_s3.c ---- */
 /* Where the file goes in parts: what is known of them. 0 or -errno. */
 int transfer_upload_open(struct transfer *t, const char *from);
 /* What the server said to a step that went well, or not. */

@@ -7,7 +7,7 @@
 #define APP_DELIVER_UPLOAD_H
 
 #include "app/deliver/job.h"
-#include "app/deliver/queue.h"
+#include "app/deliver/terms.h"
 
 enum {
 	UPLOAD_ID_MAX = 512,
@@ -47,5 +47,18 @@ void upload_list(struct writer *w, const struct upload *u);
 struct bytes upload_element(struct bytes xml, const char *name);
 /* A name or an ETag as we take it: printable, and nothing that would have to be escaped in XML or JSON. */
 bool upload_word_fits(struct bytes word, size_t most);
+
+/* Where a file goes at its destination: under the same name each time, so whoever tries again replaces what is there. Pure. */
+
+/* Until all of it is there, a file of a server that has renaming has this behind its name. */
+#define PLACE_PART ".part"
+
+/* The URL of path there, with a NUL; of mail that of the server. */
+void place_url(struct writer *w, const struct destination *d, const char *path, const char *ending);
+/* Where it is when all of it is there, with a NUL; of mail empty. */
+void place_stored(struct writer *w, const struct destination *d, const char *path);
+/* What the server is asked to do when PATH.part is there, one a line: it takes the name of the file. Empty: nothing. */
+void place_finish(struct writer *w, const struct destination *d, const char *path,
+		  const char *ending);
 
 #endif

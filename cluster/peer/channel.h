@@ -18,7 +18,7 @@
 #include "cluster/peer/line.h"
 #include "cluster/peer/parcel.h"
 
-/* In the place of "TDC1": not for parcels, but for copies of recordings, by the process that stores those (app/deliver/copy_link.h). */
+/* In the place of "TDC1": not for parcels, but for copies of recordings, by the process that stores those (app/deliver/copy_work.h). */
 #define CHANNEL_FILES_MAGIC 'T', 'D', 'F', '1'
 
 enum {

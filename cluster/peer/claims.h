@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A node's part in who owns which shard: a claimant (claim.h) for each shard that is watched, its own ones too, and what nodes say
- * about them (item.h). What it asks of Redis, of its leases and of the network it asks by handlers, so it is pure. Times are as in claim.h.
+ * A node's part in who owns which shard: a claimant (lease.h) for each shard that is watched, its own ones too, and what nodes say
+ * about them (parcel.h). What it asks of Redis, of its leases and of the network it asks by handlers, so it is pure. Times are as in lease.h.
  */
 #ifndef CLUSTER_PEER_CLAIMS_H
 #define CLUSTER_PEER_CLAIMS_H

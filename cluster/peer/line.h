@@ -3,7 +3,7 @@
  * One node's line to another: what of its datagrams is true, new and of now. Who sees all that crosses the network may keep, repeat and
  * hold back what it likes. It must not let an owner that is gone seem alive. So each datagram has, sealed:
  *
- *     token (8) | time (8) | the receiver's token (8) | the receiver's time (8) | items (item.h)
+ *     token (8) | time (8) | the receiver's token (8) | the receiver's time (8) | items (parcel.h)
  *
  * Who sends it brings back the token that the receiver gave it, and the newest time it has of it. A token is drawn at random
  * when a process begins, and anew for each process of the other that is heard with it. So nothing counts that was sent to an earlier

@@ -57,7 +57,7 @@ void parcel_write(struct writer *w, const struct parcel *p);
 int parcel_read(struct parcel *p, struct bytes octets) NODISCARD;
 
 /*
- * What nodes tell each other about shards: the words of lease.h and claim.h as octets. Several share one datagram (packet.h). Pure.
+ * What nodes tell each other about shards: the words of lease.h as octets. Several share one datagram (line.h). Pure.
  *
  *     kind (1) | octets that follow (1) | shard (2) | what the kind has, in the order of struct peer_item
  *

@@ -455,8 +455,6 @@ static void holder_note(struct store_shard *s, const struct store_answer *a)
 	watch_note(s, a);
 }
 
-static void grant_take(struct store_shard *s);
-
 static void wanted_note(struct store_shard *s, uint64_t by)
 {
 	if (by && s->settings.wanted && !s->base.closing)
@@ -471,6 +469,27 @@ static struct members names_before(const struct store_shard *s, const struct sto
 	if (s->settings.keeps_names)
 		(void)!store_names_read(redis_reply_text(redis_reply_at(a->reply, 3)), &named);
 	return named;
+}
+
+/* The link number begins anew with the counter, as the claim wrote it. */
+static void grant_take(struct store_shard *s)
+{
+	const struct lease_grant *grant = &s->grant;
+	const struct lease_event claimed = { .type = LEASE_CLAIMED,
+					     .epoch = grant->epoch,
+					     .renewal = grant->renewal,
+					     .sent_ns = grant->sent_ns };
+
+	if (!s->grant_waits || s->lease.question)
+		return;
+	s->grant_waits = false;
+	if (s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT)
+		return;
+	s->lease.link = 0;
+	lease_name(&s->lease, &grant->named, clock_now_ns());
+	store_lease_event(s, &claimed);
+	if (!redis_is_connected(s->link->redis)) /* who opens a shard may find Redis away */
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_LINK_DOWN });
 }
 
 void store_lease_answered(struct store_shard *s, bool kept)
@@ -687,27 +706,6 @@ void store_shard_anew(struct store_shard *s)
 }
 
 /* ---- those who may claim it ---- */
-
-/* The link number begins anew with the counter, as the claim wrote it. */
-static void grant_take(struct store_shard *s)
-{
-	const struct lease_grant *grant = &s->grant;
-	const struct lease_event claimed = { .type = LEASE_CLAIMED,
-					     .epoch = grant->epoch,
-					     .renewal = grant->renewal,
-					     .sent_ns = grant->sent_ns };
-
-	if (!s->grant_waits || s->lease.question)
-		return;
-	s->grant_waits = false;
-	if (s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT)
-		return;
-	s->lease.link = 0;
-	lease_name(&s->lease, &grant->named, clock_now_ns());
-	store_lease_event(s, &claimed);
-	if (!redis_is_connected(s->link->redis)) /* who opens a shard may find Redis away */
-		store_lease_event(s, &(struct lease_event){ .type = LEASE_LINK_DOWN });
-}
 
 void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant)
 {

@@ -173,7 +173,7 @@ const struct store_holder *store_holder(const struct store_shard *s);
 
 /* ---- the shards of others ---- */
 
-/* A lease as Redis shows it, to be looked at by claim.h. */
+/* A lease as Redis shows it, to be looked at by lease.h. */
 struct store_lease {
 	enum store_result result; /* not STORE_OK: nothing is known */
 	struct claim_lease lease;
@@ -341,7 +341,7 @@ void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn 
 /* The tenant is no more. */
 void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg);
 
-/* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/deliver/entry.h). */
+/* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/record/entry.h). */
 enum {
 	STORE_RECORDING_MAX = 8192, /* octets of an entry */
 	STORE_RECORDING_DAYS = 64,  /* of one answer */

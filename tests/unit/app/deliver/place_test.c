@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "app/deliver/place.h"
+#include "app/deliver/upload.h"
 
 #define PATH "acme/2026-11-25/x.wav"
 

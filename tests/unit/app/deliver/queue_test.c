@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "app/deliver/queue.h"
+#include "app/deliver/job.h"
 
 static void the_earliest_is_first(void **state)
 {
