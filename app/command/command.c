@@ -9,7 +9,7 @@
 
 #include "app/command/command.h"
 #include "app/command/command_handlers.h"
-#include "app/document/ha1.h"
+#include "app/document/extension.h"
 #include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "app/settings/reference.h"

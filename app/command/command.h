@@ -10,7 +10,6 @@
 #include <jansson.h>
 
 #include "app/document/field.h"
-#include "app/document/given.h"
 #include "base/bytes.h"
 
 enum {

@@ -6,9 +6,9 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
+#include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/document/tenancy.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/tenant_tables.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/document/tenancy.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/log.h"

@@ -10,7 +10,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
-#include "app/sound/sound_recording.h"
+#include "app/sound/sound_prompt.h"
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/listen.h"

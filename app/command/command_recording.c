@@ -12,7 +12,7 @@
 #include "app/node/node_deliver.h"
 #include "app/record/entry.h"
 #include "app/record/wav_head.h"
-#include "app/web/web_file.h"
+#include "app/web/web_page.h"
 #include "base/clock.h"
 #include "base/log.h"
 

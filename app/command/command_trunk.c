@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
-#include "app/document/dial_field.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/document/route_field.h"
+#include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"

@@ -9,7 +9,7 @@
 
 #include "app/command/control.h"
 #include "app/node/node.h"
-#include "app/watch/trace_store.h"
+#include "app/watch/watch_sink.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/sip/id.h"

@@ -64,7 +64,5 @@ struct ctl_request {
 	const char *id, *command;
 	const json_t *args;
 };
-/* By the socket alone. NULL: nobody answers there. */
-json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_request *request);
 
 #endif

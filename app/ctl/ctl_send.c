@@ -1,13 +1,209 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One command and its answer, by the client that others may use as well. */
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "app/command/control_local.h"
 #include "app/ctl/ctl.h"
 #include "base/rand.h"
 #include "client/tandem_client.h"
+#include "cluster/embedded/embedded.h"
+
+/* One command and its answer by the socket of a node of this machine, which needs no Redis (control_local.h). */
+
+enum { WAIT_S = 5, ANSWER_STEP = 64 * 1024, ANSWER_MAX = 64 * 1024 * 1024 };
+
+/* -1: nobody is there, or it is not for us. */
+static int local_connect(const char *path)
+{
+	const struct timeval wait = { .tv_sec = WAIT_S };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = -1;
+
+	if (strlen(path) < sizeof(at.sun_path))
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+static bool local_write(int fd, const char *text, size_t n)
+{
+	while (n) {
+		ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return false;
+		text += sent;
+		n -= (size_t)sent;
+	}
+	return true;
+}
+
+/* It has the command, and may still do it: the same by Redis could be done as well. */
+static json_t *local_late(void)
+{
+	return json_pack("{s:b, s:{s:s, s:s}}", "ok", 0, "error", "code", "uncertain", "message",
+			 "the node of this machine has the command, and does not answer: it may or "
+			 "may not have happened");
+}
+
+/* A line, or NULL: it hung up. */
+static json_t *local_read(int fd)
+{
+	char *text = NULL;
+	size_t n = 0, room = 0;
+	json_t *answer = NULL;
+	bool late = false;
+
+	while (n < ANSWER_MAX && (n == 0 || text[n - 1] != '\n')) {
+		char *more = n + ANSWER_STEP > room ? realloc(text, room = 2 * room + ANSWER_STEP)
+						    : text;
+		ssize_t got = more ? recv(fd, more + n, room - n, 0) : -1;
+
+		text = more ? more : text;
+		if (got < 0 && more && errno == EINTR)
+			continue;
+		late = got < 0 && more && errno == EAGAIN;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	if (late)
+		answer = local_late();
+	else if (n && text[n - 1] == '\n')
+		answer = json_loadb(text, n, 0, NULL);
+	free(text);
+	return answer;
+}
+
+static char *request_text(const struct ctl_target *target, const struct ctl_request *request)
+{
+	json_t *json =
+		json_pack("{s:s, s:s, s:O, s:s*, s:s*}", "id", request->id, "do", request->command,
+			  "args", request->args, "tenant", target->tenant, "role", target->role);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	return text;
+}
+
+/* By the socket alone. NULL: nobody answers there. */
+static json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_request *request)
+{
+	int fd = target->local[0] ? local_connect(target->local) : -1;
+	char *text = fd >= 0 ? request_text(target, request) : NULL;
+	json_t *answer = NULL;
+
+	if (text && local_write(fd, text, strlen(text)) && local_write(fd, "\n", 1))
+		answer = local_read(fd);
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	if (fd >= 0)
+		(void)close(fd);
+	return answer;
+}
+
+/* Which node tandemctl speaks to: where its socket and its Redis are. The rest of its settings may be as wrong as they like. */
+
+/* Where a node of this machine has its settings, if nobody says so: the first that is there. */
+static const char *const g_usual[] = { "/var/lib/tandem/tandem.yaml", "/etc/tandem/tandem.yaml" };
+
+static const char *config_usual(void)
+{
+	const char *given = getenv("TANDEM_CONFIG");
+
+	if (given && given[0])
+		return given;
+	for (size_t i = 0; i < COUNT_OF(g_usual); i++) {
+		if (access(g_usual[i], F_OK) == 0)
+			return g_usual[i];
+	}
+	return NULL;
+}
+
+/* A file that is no YAML at all: the node's folder is where init put the file. */
+static void state_dir_guess(struct settings *s, const char *config)
+{
+	char path[PATH_MAX];
+
+	if (s->node.state_dir[0] || !realpath(config, path))
+		return;
+	(void)snprintf(s->node.state_dir, sizeof(s->node.state_dir), "%s", dirname(path));
+}
+
+static void place_write(struct ctl_target *out, const struct settings *s)
+{
+	int n = snprintf(out->local, sizeof(out->local), "%s/" CONTROL_LOCAL_SOCKET,
+			 s->node.state_dir);
+
+	if (n < 0 || (size_t)n >= sizeof(out->local) || !s->node.state_dir[0])
+		out->local[0] = '\0';
+	out->place = s->redis.place;
+	if (!out->place.url[0]) {
+		(void)snprintf(out->place.url, sizeof(out->place.url), "unix:%s/" EMBEDDED_SOCKET,
+			       s->node.state_dir);
+	}
+}
+
+static int config_read(struct ctl_target *out, const char *config)
+{
+	static struct settings settings;
+	static struct conf_errors errors;
+	char *text;
+	size_t n;
+	int err = settings_load(config, &text, &n);
+
+	if (err)
+		return err;
+	/* errors are tandemd's to tell: what is right has been read */
+	memset(&settings, 0, sizeof(settings));
+	(void)!conf_read(&settings, g_settings_fields, bytes_mem(text, n), &errors);
+	explicit_bzero(text, n); /* the url may hold a password */
+	free(text);
+	state_dir_guess(&settings, config);
+	place_write(out, &settings);
+	explicit_bzero(&settings, sizeof(settings));
+	return 0;
+}
+
+bool ctl_target_find(struct ctl_target *out, const char *config, const char *redis)
+{
+	int err;
+
+	*out = (struct ctl_target){ 0 };
+	if (redis) {
+		(void)snprintf(out->place.url, sizeof(out->place.url), "%s", redis);
+		return true;
+	}
+	config = config ? config : config_usual();
+	if (!config) {
+		ctl_complain("which node? --config FILE (its tandem.yaml) or --redis URL says so, "
+			     "or TANDEM_CONFIG in the environment; there is neither %s nor %s",
+			     g_usual[0], g_usual[1]);
+		return false;
+	}
+	err = config_read(out, config);
+	if (err)
+		ctl_complain("%s: %s", config, strerror(-err));
+	return !err;
+}
 
 enum { WAIT_MS = 5000, CTL_ID_LEN = 24 };
 

@@ -1,8 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/ctl/ctl_table.h"
-
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "app/ctl/ctl.h"
+#include "app/ctl/ctl_table.h"
+
+/* The answer of call.doctor for people. */
+
+static const char *doctor_text_of(const json_t *finding, const char *name)
+{
+	const char *text = json_string_value(json_object_get(finding, name));
+
+	return text ? text : "";
+}
+
+static void evidence_print(json_t *evidence)
+{
+	const char *name;
+	json_t *value;
+
+	(void)fputs("   evidence:", stdout);
+	json_object_foreach(evidence, name, value)
+	{
+		if (json_is_string(value))
+			(void)printf(" %s=%s", name, json_string_value(value));
+		else
+			(void)printf(" %s=%lld", name, json_integer_value(value));
+	}
+	(void)putchar('\n');
+}
+
+static void finding_print(size_t number, const json_t *f)
+{
+	(void)printf("%zu. %s\n   %s: %s", number, doctor_text_of(f, "sentence"),
+		     doctor_text_of(f, "is"), doctor_text_of(f, "code"));
+	if (json_is_string(json_object_get(f, "leg")))
+		(void)printf(", leg %s, line %lld", doctor_text_of(f, "leg"),
+			     json_integer_value(json_object_get(f, "line")));
+	(void)putchar('\n');
+	evidence_print(json_object_get(f, "evidence"));
+	(void)printf("   next: %s\n", doctor_text_of(f, "next"));
+}
+
+void ctl_doctor_print(const json_t *result)
+{
+	const json_t *findings = json_object_get(result, "findings");
+	const json_t *ended = json_object_get(result, "ended");
+	size_t count = json_array_size(findings);
+
+	if (ended)
+		(void)printf("The call is over: %s (SIP status %lld), after %.1f s of talk.\n",
+			     doctor_text_of(ended, "cause"),
+			     json_integer_value(json_object_get(ended, "sip_status")),
+			     (double)json_integer_value(json_object_get(ended, "talk_ms")) / 1000);
+
+	if (count == 0 && ended)
+		(void)puts("Its counters show nothing wrong.");
+	else if (count == 0)
+		(void)puts("Nothing is wrong that counters could show: media flows both ways as "
+			   "agreed.");
+	for (size_t i = 0; i < count; i++)
+		finding_print(i + 1, json_array_get(findings, i));
+}
+
+/* The result of sip.recent for people: messages as they were on the wire, each below a line that says when and where. */
+
+static void when_print(const json_t *message)
+{
+	json_int_t utc_ms = json_integer_value(json_object_get(message, "utc_ms"));
+	time_t seconds = (time_t)(utc_ms / 1000);
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)printf("---- %s.%03dZ", text, (int)(utc_ms % 1000));
+}
+
+static const char *recent_text_of(const json_t *message, const char *name)
+{
+	const char *text = json_string_value(json_object_get(message, name));
+
+	return text ? text : "?";
+}
+
+void ctl_recent_print(const json_t *result)
+{
+	const json_t *message;
+	size_t i;
+
+	json_array_foreach(result, i, message)
+	{
+		bool sent = json_is_true(json_object_get(message, "sent"));
+
+		when_print(message);
+		(void)printf(" %s %s %s %s\n", recent_text_of(message, "transport"),
+			     recent_text_of(message, "local"), sent ? "->" : "<-",
+			     recent_text_of(message, "remote"));
+		for (const char *p = recent_text_of(message, "message"); *p; p++) {
+			if (*p != '\r')
+				(void)putchar(*p);
+		}
+	}
+	if (json_array_size(result) == 0)
+		(void)puts("No message is kept that has to do with it (trace.recent_kib).");
+}
 
 enum { COLUMNS_MAX = 96, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2, WIDE_CELL = 32 };
 

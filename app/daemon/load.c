@@ -9,8 +9,6 @@
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/document_keep.h"
-#include "app/document/document_restore.h"
-#include "app/document/tenancy.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/loop.h"

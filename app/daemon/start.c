@@ -21,7 +21,6 @@
 #include "app/document/document.h"
 #include "app/document/document_keep.h"
 #include "app/document/extensions.h"
-#include "app/document/tenancy.h"
 #include "app/live/live.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"

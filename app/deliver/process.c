@@ -578,7 +578,7 @@ static void process_scan(struct process *p, uint64_t now_ms)
 	p->scan_ms = now_ms + p->terms.scan_ms + took_ms * WALK_SHARE;
 }
 
-/* tandem-store: started by the node (app/node/node_store.c) with sockets at descriptors 3 and 4, and by nobody else. */
+/* tandem-store: started by the node (app/node/node_deliver.c) with sockets at descriptors 3 and 4, and by nobody else. */
 
 enum { LINK = 3, DESCRIPTORS = 4, IOPRIO_WHO_PROCESS = 1, IOPRIO_IDLE = 3 << 13 };
 

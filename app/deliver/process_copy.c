@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "app/deliver/process.h"
-#include "app/record/left.h"
+#include "app/record/record_facts.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"

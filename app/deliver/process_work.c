@@ -273,8 +273,6 @@ bool work_is_there(const struct process *p, const char *path, const char *ending
 	return access(name, F_OK) == 0;
 }
 
-/* ---- the sidecar of what was made ---- */
-
 /* ---- children ---- */
 
 static int work_start(struct process *p, const char *path, enum work_kind kind)

@@ -1,18 +1,219 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/dns/dns_client.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "app/dns/dns_metric.h"
-#include "app/dns/dns_socket.h"
+#include "app/dns/dns_client.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/loop.h"
+
+/* Connected, or about to be; from a port that the kernel draws. A descriptor or -errno. */
+static int dns_socket_open(const struct addr *server, int type)
+{
+	struct sockaddr_storage to;
+	uint32_t n = addr_to_sockaddr(server, &to);
+	int fd = socket(to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)&to, n) || errno == EINPROGRESS)
+		return fd;
+	err = -errno;
+	(void)close(fd);
+	return err;
+}
+
+/* malloc'ed, or NULL. */
+static struct dns_stream *dns_stream_make(uint16_t id, const struct dns_question *question)
+{
+	struct dns_stream *s = calloc(1, sizeof(*s));
+	struct writer w;
+
+	if (!s)
+		return NULL;
+	w = writer_over(s->out + 2, sizeof(s->out) - 2);
+	dns_query_write(&w, id, question);
+	be16_put(s->out, (uint16_t)w.n);
+	s->out_n = (uint32_t)w.n + 2;
+	return s;
+}
+
+static bool dns_stream_is_sent(const struct dns_stream *s)
+{
+	return s->sent == s->out_n;
+}
+
+static int stream_write(struct dns_stream *s, int fd)
+{
+	while (!dns_stream_is_sent(s)) {
+		ssize_t n = send(fd, s->out + s->sent, s->out_n - s->sent, MSG_NOSIGNAL);
+
+		if (n < 0)
+			return -errno;
+		s->sent += (uint32_t)n;
+	}
+	return 0;
+}
+
+/* 0: *message, in s; -EAGAIN: it goes on when the socket is ready; else -errno. */
+static int dns_stream_step(struct dns_stream *s, int fd, struct bytes *message)
+{
+	int err = stream_write(s, fd);
+
+	while (!err) {
+		uint32_t whole = s->got < 2 ? 2 : 2U + be16_get(s->in);
+		ssize_t n;
+
+		if (whole > sizeof(s->in))
+			return -EMSGSIZE;
+		if (s->got == whole && whole > 2) {
+			*message = bytes_mem(s->in + 2, whole - 2);
+			return 0;
+		}
+		n = recv(fd, s->in + s->got, whole - s->got, 0);
+		if (n <= 0)
+			return n ? -errno : -ECONNRESET;
+		s->got += (uint32_t)n;
+	}
+	return err;
+}
+
+int dns_server_parse(struct addr *out, struct bytes text)
+{
+	if (addr_parse(out, text) || addr_is_any(out) || addr_is_multicast(out))
+		return -EINVAL;
+	if (!out->port)
+		out->port = DNS_PORT;
+	return 0;
+}
+
+static bool resolv_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* "nameserver 192.0.2.53  # near" */
+static bool line_server(struct bytes line, struct addr *out)
+{
+	static const struct bytes keyword = BYTES_LIT("nameserver");
+	struct bytes value;
+	size_t n = 0;
+
+	if (!bytes_eq(bytes_sub(line, 0, keyword.n), keyword) || line.n <= keyword.n ||
+	    !resolv_blank(line.p[keyword.n]))
+		return false;
+	value = bytes_trim(bytes_from(line, keyword.n));
+	while (n < value.n && !resolv_blank(value.p[n]))
+		n++;
+	return dns_server_parse(out, bytes_sub(value, 0, n)) == 0;
+}
+
+uint32_t resolv_conf_servers(struct bytes text, struct addr out[DNS_SERVERS_MAX])
+{
+	struct bytes line;
+	uint32_t n = 0;
+
+	while (n < DNS_SERVERS_MAX && bytes_cut(&text, '\n', &line))
+		n += line_server(line, &out[n]);
+	if (n)
+		return n;
+	addr_set_v4(&out[0], (const uint8_t[]){ 127, 0, 0, 1 }, DNS_PORT);
+	return 1;
+}
+
+enum { ANSWER_OTHER = DNS_CODES, ANSWER_BAD, ANSWERS };
+
+static struct {
+	metric_id udp, tcp, timeouts, waiting;
+	metric_id answers[ANSWERS];
+	metric_id lookups[LOOKUP_BAD + 1], cached;
+	struct histogram time;
+} g_dns_metrics;
+
+static const struct histogram_bound g_bounds[] = {
+	{ 1000, "le=\"0.001\"" }, { 5000, "le=\"0.005\"" }, { 20000, "le=\"0.02\"" },
+	{ 100000, "le=\"0.1\"" }, { 500000, "le=\"0.5\"" }, { 1000000, "le=\"1\"" },
+	{ 2000000, "le=\"2\"" },  { 5000000, "le=\"5\"" },  { UINT64_MAX, "le=\"+Inf\"" },
+};
+
+static const char *const g_answer_labels[ANSWERS] = {
+	"rcode=\"NOERROR\"", "rcode=\"FORMERR\"", "rcode=\"SERVFAIL\"", "rcode=\"NXDOMAIN\"",
+	"rcode=\"NOTIMP\"",  "rcode=\"REFUSED\"", "rcode=\"other\"",    "rcode=\"bad\"",
+};
+
+void dns_metric_setup(void)
+{
+	static const char *const results[] = {
+		[LOOKUP_DONE] = "result=\"done\"",       [LOOKUP_ASK] = "result=\"full\"",
+		[LOOKUP_NOTHING] = "result=\"nothing\"", [LOOKUP_FAILED] = "result=\"failed\"",
+		[LOOKUP_BAD] = "result=\"bad\"",
+	};
+
+	g_dns_metrics.udp = metric_register(METRIC_COUNTER, "tandem_dns_queries_total",
+					    "transport=\"udp\"", "Questions to name servers.");
+	g_dns_metrics.tcp = metric_register(METRIC_COUNTER, "tandem_dns_queries_total",
+					    "transport=\"tcp\"", "Questions to name servers.");
+	for (size_t i = 0; i < ANSWERS; i++)
+		g_dns_metrics.answers[i] = metric_register(
+			METRIC_COUNTER, "tandem_dns_answers_total", g_answer_labels[i],
+			"Answers of name servers. bad: it was none to the question.");
+	g_dns_metrics.timeouts = metric_register(METRIC_COUNTER, "tandem_dns_timeouts_total", NULL,
+						 "Questions without an answer in time.");
+	histogram_open(&g_dns_metrics.time, "tandem_dns_seconds", NULL,
+		       "From a question to its answer, all tries and servers included.", g_bounds,
+		       1000000);
+	for (size_t i = 0; i < COUNT_OF(results); i++)
+		g_dns_metrics.lookups[i] = metric_register(
+			METRIC_COUNTER, "tandem_lookups_total", results[i],
+			"Names that were looked up. nothing: it leads nowhere; failed: no server "
+			"said; bad: it is none, or wants what the node does not speak; full: too "
+			"many were under way.");
+	g_dns_metrics.cached = metric_register(METRIC_COUNTER, "tandem_lookups_cached_total", NULL,
+					       "Those that were known and asked nobody.");
+	g_dns_metrics.waiting = metric_register(METRIC_GAUGE, "tandem_lookups_waiting", NULL,
+						"Look-ups under way.");
+}
+
+static void dns_metric_query(bool tcp)
+{
+	metric_add(tcp ? g_dns_metrics.tcp : g_dns_metrics.udp, 1);
+}
+
+static void dns_metric_answer(unsigned rcode)
+{
+	unsigned which = rcode == DNS_ANSWER_BAD ? ANSWER_BAD
+			 : rcode < DNS_CODES     ? rcode
+						 : ANSWER_OTHER;
+
+	metric_add(g_dns_metrics.answers[which], 1);
+}
+
+static void dns_metric_timeout(void)
+{
+	metric_add(g_dns_metrics.timeouts, 1);
+}
+
+void dns_metric_time(uint64_t took_ns)
+{
+	histogram_add(&g_dns_metrics.time, took_ns / NS_PER_US);
+}
+
+void dns_metric_lookup(enum lookup_state state, bool cached)
+{
+	metric_add(g_dns_metrics.lookups[state], 1);
+	if (cached)
+		metric_add(g_dns_metrics.cached, 1);
+}
+
+void dns_metric_waiting(uint32_t count)
+{
+	metric_set(g_dns_metrics.waiting, count);
+}
 
 enum query_state {
 	QUERY_FREE,

@@ -8,9 +8,20 @@
 #ifndef APP_DNS_DNS_CLIENT_H
 #define APP_DNS_DNS_CLIENT_H
 
-#include "app/dns/resolv_conf.h"
+#include "base/addr.h"
 #include "base/rand.h"
 #include "sig/lookup/dns.h"
+#include "sig/lookup/lookup.h"
+
+/* /etc/resolv.conf, as far as it names servers: the node looks up whole names alone. */
+
+enum { DNS_SERVERS_MAX = 3, DNS_PORT = 53 }; /* MAXNS of resolv.h */
+#define RESOLV_CONF_PATH "/etc/resolv.conf"
+
+/* "192.0.2.53", "[2001:db8::53]:5353"; without a port it is 53. 0 or -EINVAL. */
+int dns_server_parse(struct addr *out, struct bytes text) NODISCARD;
+/* Its nameserver lines, at most DNS_SERVERS_MAX. Without any: 127.0.0.1 (resolv.conf(5)). */
+uint32_t resolv_conf_servers(struct bytes text, struct addr out[DNS_SERVERS_MAX]);
 
 enum {
 	DNS_QUERIES_MAX = 2048, /* that are under way or wait for a socket */
@@ -39,5 +50,26 @@ int dns_client_ask(struct dns_client *c, const struct dns_question *question, ui
 void dns_client_leave(struct dns_client *c, uint32_t query);
 void dns_client_expire(struct dns_client *c, uint64_t now_ns);
 uint64_t dns_client_next_ns(const struct dns_client *c); /* UINT64_MAX: never */
+
+/* A socket towards one name server, and a message each way over TCP (RFC 1035 4.2.2). */
+
+enum { DNS_DATAGRAM_MAX = 4096 };
+
+struct dns_stream {
+	uint8_t out[2 + DNS_QUERY_MAX];
+	uint32_t out_n, sent;
+	uint8_t in[2 + DNS_MESSAGE_MAX];
+	uint32_t got;
+};
+
+/* What is counted of questions and look-ups. */
+
+enum { DNS_ANSWER_BAD = 0x100 }; /* beside the codes: it was no answer to the question */
+
+void dns_metric_setup(void); /* main thread, once */
+void dns_metric_time(uint64_t took_ns);
+/* A look-up is over: cached: it asked nobody. */
+void dns_metric_lookup(enum lookup_state state, bool cached);
+void dns_metric_waiting(uint32_t count);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/dns/dns_metric.h"
+#include "app/dns/dns_client.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/lookup/lookup.h"
@@ -47,12 +47,36 @@ struct resolver {
 	struct resolver_wait waits[RESOLVER_WAITS_MAX];
 };
 
-static void on_answered(uint32_t query, const struct dns_question *question,
-			const struct dns_answer *answer, uint64_t took_ns, void *arg);
-
 void resolver_setup(void)
 {
 	dns_metric_setup();
+}
+
+/* True: it waited for that one, and for no other. */
+static bool wait_heard(struct resolver_wait *w, uint32_t query)
+{
+	for (uint32_t i = 0; w->state == WAIT_ASKS && i < w->query_count; i++) {
+		if (w->queries[i] != query)
+			continue;
+		w->queries[i] = w->queries[--w->query_count];
+		return w->query_count == 0;
+	}
+	return false;
+}
+
+static void on_answered(uint32_t query, const struct dns_question *question,
+			const struct dns_answer *answer, uint64_t took_ns, void *arg)
+{
+	struct resolver *r = arg;
+
+	dns_metric_time(took_ns);
+	dns_cache_put(&r->cache, question, answer, clock_now_ns());
+	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
+		if (!wait_heard(&r->waits[i], query))
+			continue;
+		r->waits[i].state = WAIT_DUE;
+		r->ready++;
+	}
 }
 
 int resolver_open(struct resolver **out, struct rand_source *rand)
@@ -214,33 +238,6 @@ void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
 	w->news.serial = serial;
 	dns_metric_waiting(++r->used);
 	resolver_wait_run(r, w, now_ns);
-}
-
-/* True: it waited for that one, and for no other. */
-static bool wait_heard(struct resolver_wait *w, uint32_t query)
-{
-	for (uint32_t i = 0; w->state == WAIT_ASKS && i < w->query_count; i++) {
-		if (w->queries[i] != query)
-			continue;
-		w->queries[i] = w->queries[--w->query_count];
-		return w->query_count == 0;
-	}
-	return false;
-}
-
-static void on_answered(uint32_t query, const struct dns_question *question,
-			const struct dns_answer *answer, uint64_t took_ns, void *arg)
-{
-	struct resolver *r = arg;
-
-	dns_metric_time(took_ns);
-	dns_cache_put(&r->cache, question, answer, clock_now_ns());
-	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
-		if (!wait_heard(&r->waits[i], query))
-			continue;
-		r->waits[i].state = WAIT_DUE;
-		r->ready++;
-	}
 }
 
 static void resolver_wait_free(struct resolver *r, struct resolver_wait *w)

@@ -7,6 +7,9 @@
 #ifndef APP_DOCUMENT_DIRECTORY_H
 #define APP_DOCUMENT_DIRECTORY_H
 
+#include <stdint.h>
+
+#include "app/document/extensions.h"
 #include "cluster/document/log.h"
 #include "cluster/document/shelf.h"
 #include "cluster/document/snapshot.h"
@@ -70,8 +73,6 @@ bool directory_is_current(const struct node *n, struct bytes tenant, uint64_t ge
 
 /* Looks what Redis has: it is back. */
 void directory_look(struct node *n);
-/* The next thing to do, if nothing is under way. */
-void directory_turn(struct node *n);
 /* Twice a second. */
 void directory_beat(struct node *n, uint64_t now_ns);
 void directory_flush(struct node *n);
@@ -81,11 +82,26 @@ uint64_t directory_next_ns(const struct node *n);
 /* What was lost was put back, or could not be. */
 void directory_restored(struct node *n, bool ok);
 
-/* ---- directory_sync.c ---- */
+/* What a node has for each tenant beside its documents: the realm of its passwords, its profiles and ranges. Control thread. */
 
-/* Compares what Redis has of the i-th tenant with what is known, and takes what differs. Ends in directory_synced. */
-void directory_sync_begin(struct node *n, uint32_t i);
-/* taken: documents that differed. */
-void directory_synced(struct node *n, uint32_t i, bool ok, uint64_t generation, uint32_t taken);
+struct node;
+
+/* By number; NULL: a tenant has the profile default alone, as it is without a document. */
+struct tenancy {
+	struct profiles *profiles[TENANTS_MAX];
+	struct profiles none;
+};
+
+/* 0 or -ENOMEM. */
+int tenancy_open(struct node *n) NODISCARD;
+void tenancy_close(struct node *n);
+/* Of a tenant that there is; "": it has none. */
+const char *document_realm(const struct node *n, uint16_t tenant);
+/* Never NULL. */
+const struct profiles *document_profiles(const struct node *n, uint16_t tenant);
+/* To be changed. NULL: there is no such tenant, or no memory. */
+struct profiles *document_profiles_own(struct node *n, uint16_t tenant);
+/* The tenant is gone: they are none of whoever has its number next. */
+void document_profiles_delete(struct node *n, uint16_t tenant);
 
 #endif

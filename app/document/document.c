@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/document.h"
-
 #include <assert.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "app/command/command.h"
+#include "app/command/command_handlers.h"
 #include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/document/document_keep.h"
+#include "app/document/field.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -80,6 +80,12 @@ static struct snapshot_document change_document(const struct document_change *ch
 					   .kind = bytes_str(change->kind->name),
 					   .name = bytes_str(change->name),
 					   .text = bytes_str(change->text) };
+}
+
+static json_t *document_view(const struct node *node, const struct document_kind *kind,
+			     uint16_t tenant, const void *value)
+{
+	return kind->show ? kind->show(node, tenant, value) : form_view(kind->form, value);
 }
 
 static json_t *change_view(const struct node *node, const struct document_change *change)
@@ -202,6 +208,13 @@ static struct store_document change_stored(const struct document_change *change)
 					.json = bytes_str(change->text) };
 }
 
+static int document_value(const struct node *node, const struct document_kind *kind, void *value,
+			  struct bytes json, const char **reason)
+{
+	return kind->read ? kind->read(node, value, json, reason)
+			  : form_read(kind->form, value, json, reason);
+}
+
 /* What it says is not known here, so it must not be written over. False: the run has failed. */
 static bool may_write_over(const struct document_change *change)
 {
@@ -241,6 +254,24 @@ static bool change_fits(const struct document_change *change)
 	return false;
 }
 
+/* By the kind's function, else by its form. */
+static json_t *document_write(struct node *node, const struct document_kind *kind,
+			      const void *value)
+{
+	return kind->write ? kind->write(node, value) : form_document(kind->form, value);
+}
+
+/* The first field of a form names it, a text. */
+static void document_name(const struct document_kind *kind, const void *value,
+			  char name[DOCUMENT_NAME_MAX])
+{
+	if (kind->name_of)
+		kind->name_of(value, name);
+	else
+		(void)bytes_cstr(bytes_str((const char *)value + kind->form->fields[0].field.at),
+				 name, DOCUMENT_NAME_MAX);
+}
+
 static bool store_put(struct document_change *change)
 {
 	json_t *json = document_write(change->run->node, change->kind, change->value);
@@ -270,6 +301,53 @@ static bool store_delete(struct document_change *change)
 
 	store_document_delete(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;
+}
+
+static bool form_make(struct command_run *run, const struct document_kind *kind, void *value)
+{
+	struct bytes name = command_value(run, kind->argument)->text;
+
+	form_begin(kind->form, value, name);
+	(void)document_stored(run->node, run->tenant, kind, name, value);
+	return document_take(run, kind, value);
+}
+
+static bool document_make(struct command_run *run, const struct document_kind *kind, void *value)
+{
+	return kind->make ? kind->make(run, value) : form_make(run, kind, value);
+}
+
+/* Ends the run: there is none of that name. False. */
+static bool document_missing(struct command_run *run, const struct document_kind *kind)
+{
+	struct bytes name = bytes_str(run->command->name);
+	char list[64];
+
+	while (name.n && name.p[name.n - 1] != '.')
+		name.n--;
+	(void)snprintf(list, sizeof(list), BYTES_FMT "list", BYTES_ARG(name));
+	if (command_find(bytes_str(list)))
+		command_fail(run, COMMAND_NOT_FOUND, kind->argument,
+			     "there is no such %s: %s shows those that there are", kind->name,
+			     list);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, kind->argument, "there is no such %s",
+			     kind->name);
+	return false;
+}
+
+static bool document_aim(struct command_run *run, const struct document_kind *kind,
+			 char name[DOCUMENT_NAME_MAX])
+{
+	struct bytes text;
+
+	if (kind->aim)
+		return kind->aim(run, name);
+	text = command_value(run, kind->argument)->text;
+	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
+			   bytes_str(kind->name), text))
+		return document_missing(run, kind);
+	return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
 }
 
 static void change_begin(struct document_change *change)
@@ -382,6 +460,31 @@ static void document_forget(struct node *node, const struct document_kind *kind,
 		kind->forget(node, tenant, text);
 }
 
+/* Tenants come first, and a range names a profile. */
+const struct document_kind *const g_document_kinds[] = {
+	&g_tenant_documents,
+	&g_profile_documents,
+	&g_range_documents,
+	&g_dial_documents,
+	&g_extension_documents,
+	&g_trunk_documents,
+	&g_location_documents,
+	&g_did_documents,
+	&g_route_documents,
+	&g_room_documents,
+	NULL,
+};
+
+/* NULL: there is none of that name. */
+static const struct document_kind *document_kind_find(struct bytes name)
+{
+	for (size_t i = 0; g_document_kinds[i]; i++) {
+		if (bytes_is(name, g_document_kinds[i]->name))
+			return g_document_kinds[i];
+	}
+	return NULL;
+}
+
 int document_accept(struct node *node, const struct snapshot_document *d)
 {
 	const struct document_kind *kind = document_kind_find(d->kind);
@@ -393,4 +496,124 @@ int document_accept(struct node *node, const struct snapshot_document *d)
 		return document_apply(node, kind, d);
 	document_forget(node, kind, d);
 	return 0;
+}
+
+/* What kinds of documents say of themselves, and what follows from their forms. */
+
+bool document_take(struct command_run *run, const struct document_kind *kind, void *value)
+{
+	const struct form *f = kind->form;
+	const char *wrong, *member = NULL;
+
+	*form_changed(f, value) = clock_utc_ms();
+	if (!field_take(run, f->fields, value))
+		return false;
+	wrong = f->wrong ? f->wrong(value, &member) : NULL;
+	if (wrong)
+		command_fail(run, COMMAND_BAD_ARGUMENT, member, "%s", wrong);
+	return !wrong;
+}
+
+/* Documents of which commands need no more than what Redis has. */
+
+bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
+		     struct bytes name, void *value)
+{
+	struct bytes text = shelf_text(&n->api.documents->keep.shelf, bytes_str(tenant),
+				       bytes_str(kind->name), name);
+	const char *reason;
+
+	return text.n && !document_value(n, kind, value, text, &reason);
+}
+
+static json_t *stored_show(const struct command_run *run, const struct document_kind *kind,
+			   struct bytes name, void *value)
+{
+	return document_stored(run->node, run->tenant, kind, name, value)
+		       ? document_view(run->node, kind, document_tenant(run), value)
+		       : NULL;
+}
+
+void document_show(struct command_run *run)
+{
+	const struct document_kind *kind = run->command->documents;
+	void *value = calloc(1, kind->size);
+	json_t *json =
+		value ? stored_show(run, kind, command_value(run, kind->argument)->text, value)
+		      : NULL;
+
+	if (value)
+		OPENSSL_cleanse(value, kind->size);
+	free(value);
+	if (json)
+		command_answer(run, json);
+	else
+		(void)document_missing(run, kind);
+}
+
+static int names_order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool command_takes(const struct command_run *run, const char *arg)
+{
+	return command_arg_find(run->command, bytes_str(arg)) != NULL;
+}
+
+static size_t list_limit(const struct command_run *run)
+{
+	return command_takes(run, "limit") ? command_limit(run) : SIZE_MAX;
+}
+
+static void list_after(const struct command_run *run, char after[DOCUMENT_NAME_MAX])
+{
+	after[0] = '\0';
+	if (command_takes(run, "after"))
+		(void)bytes_cstr(command_value(run, "after")->text, after, DOCUMENT_NAME_MAX);
+}
+
+/* Those of the tenant behind `after`, sorted. NULL: no memory. */
+static char (*stored_names(const struct command_run *run, const struct document_kind *kind,
+			   const char *after, size_t *count))[DOCUMENT_NAME_MAX]
+{
+	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
+	char(*list)[DOCUMENT_NAME_MAX] = calloc(shelf_count(shelf) + 1U, DOCUMENT_NAME_MAX);
+	struct snapshot_document d;
+	uint32_t cursor = 0;
+
+	*count = 0;
+	while (list && shelf_next(shelf, &cursor, &d)) {
+		if (bytes_is(d.tenant, run->tenant) && bytes_is(d.kind, kind->name) &&
+		    !bytes_cstr(d.name, list[*count], DOCUMENT_NAME_MAX) &&
+		    strcmp(list[*count], after) > 0)
+			(*count)++;
+	}
+	if (list)
+		qsort(list, *count, DOCUMENT_NAME_MAX, names_order);
+	return list;
+}
+
+void document_list(struct command_run *run)
+{
+	const struct document_kind *kind = run->command->documents;
+	size_t count, limit = list_limit(run);
+	char after[DOCUMENT_NAME_MAX];
+	char(*names)[DOCUMENT_NAME_MAX];
+	void *value = calloc(1, kind->size);
+	json_t *list = json_array();
+
+	list_after(run, after);
+	names = stored_names(run, kind, after, &count);
+	for (size_t i = 0; names && value && i < count && i < limit; i++) {
+		json_t *one = stored_show(run, kind, bytes_str(names[i]), value);
+
+		if (one)
+			(void)json_array_append_new(list, one);
+	}
+	if (value)
+		OPENSSL_cleanse(value, kind->size);
+	free(value);
+	free(names);
+	command_answer(run, list);
 }

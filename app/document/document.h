@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "app/document/directory.h"
-#include "app/document/given.h"
+#include "app/document/field.h"
 #include "base/bytes.h"
 #include "cluster/document/shelf.h"
 #include "sig/host/tenant.h"
@@ -54,19 +54,8 @@ struct document_kind {
 	void (*warn)(const struct node *node, uint16_t tenant, const void *value, json_t *out);
 };
 
-/* document_kind.c: by the kind's function, else by its form. */
-json_t *document_write(struct node *node, const struct document_kind *kind, const void *value);
-json_t *document_view(const struct node *node, const struct document_kind *kind, uint16_t tenant,
-		      const void *value);
-int document_value(const struct node *node, const struct document_kind *kind, void *value,
-		   struct bytes json, const char **reason) NODISCARD;
 /* Of one that has a form: what is given of its fields, if all go together. False: the run has failed. */
 bool document_take(struct command_run *run, const struct document_kind *kind, void *value);
-bool document_make(struct command_run *run, const struct document_kind *kind, void *value);
-bool document_aim(struct command_run *run, const struct document_kind *kind,
-		  char name[DOCUMENT_NAME_MAX]);
-void document_name(const struct document_kind *kind, const void *value,
-		   char name[DOCUMENT_NAME_MAX]);
 
 struct document_change;
 
@@ -110,18 +99,14 @@ int document_accept(struct node *node, const struct snapshot_document *d);
 void document_resume(struct node *node);
 /* Time passes: or is given up. */
 void document_beat(struct node *node, uint64_t now_ns);
-/* document_stored.c: for kinds of a tenant of which commands need no more than the texts. As Redis has it, of that name. False: there is
+/* For kinds of a tenant of which commands need no more than the texts. As Redis has it, of that name. False: there is
  * none that can be read. */
 bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
 		     struct bytes name, void *value);
-/* Ends the run: there is none of that name. False. */
-bool document_missing(struct command_run *run, const struct document_kind *kind);
 /* Commands as document_put: what is shown of one; of all of the tenant, sorted, behind `after`, at most `limit`, where the command has
  * these. */
 void document_show(struct command_run *run);
 void document_list(struct command_run *run);
-/* NULL: there is none of that name. */
-const struct document_kind *document_kind_find(struct bytes name);
 /* All kinds in the order in which a start loads them. NULL-terminated. */
 extern const struct document_kind *const g_document_kinds[];
 

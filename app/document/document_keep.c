@@ -1,15 +1,337 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/document_keep.h"
-
-#include <errno.h>
-#include <string.h>
-
 #include "app/document/directory.h"
 #include "app/document/document.h"
-#include "app/document/document_file.h"
-#include "app/document/document_restore.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/document/document.h"
+#include "app/document/document_keep.h"
 #include "app/node/node.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
+
+enum {
+	BYTES_PER_WAIT =
+		1 << 24, /* a long file is written less often: a second more for each of these */
+};
+#define WRITE_NS      (1 * NS_PER_S)
+#define FILE_RETRY_NS (2 * NS_PER_S)
+
+/* A file on its way to disk, which may take seconds: by a thread of its own. */
+struct snapshot_write {
+	pthread_t thread;
+	char path[SETTINGS_STATE_DIR_MAX + 16];
+	uint8_t *file;
+	size_t n;
+	uint64_t changes;
+	int err;
+	atomic_bool done;
+};
+
+static void snapshot_path(const struct node *n, char path[SETTINGS_STATE_DIR_MAX + 16])
+{
+	(void)snprintf(path, SETTINGS_STATE_DIR_MAX + 16, "%s/documents",
+		       n->settings.node.state_dir);
+}
+
+static void *snapshot_write_run(void *arg)
+{
+	struct snapshot_write *w = arg;
+
+	w->err = file_replace(w->path, 0600, bytes_mem(w->file, w->n));
+	atomic_store_explicit(&w->done, true,
+			      memory_order_release); /* pairs with snapshot_write_end */
+	return NULL;
+}
+
+static void snapshot_write_free(struct snapshot_write *w)
+{
+	if (w->file)
+		explicit_bzero(w->file, w->n);
+	free(w->file);
+	free(w);
+}
+
+static struct snapshot_write *snapshot_write_new(const struct node *n)
+{
+	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	struct snapshot_write *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	snapshot_path(n, w->path);
+	w->changes = shelf->changes;
+	w->file = shelf_snapshot(shelf, &w->n);
+	if (w->file)
+		return w;
+	snapshot_write_free(w);
+	return NULL;
+}
+
+static void snapshot_write_begin(struct node *n, uint64_t now_ns)
+{
+	struct document_keep *k = &n->api.documents->keep;
+	struct snapshot_write *w = snapshot_write_new(n);
+
+	k->write_ns = now_ns + WRITE_NS + (w ? w->n / BYTES_PER_WAIT * NS_PER_S : FILE_RETRY_NS);
+	if (w && thread_spawn(&w->thread, "documents", snapshot_write_run, w)) {
+		snapshot_write_free(w);
+		w = NULL;
+	}
+	k->writing = w;
+}
+
+/* wait: for the disk. */
+static void snapshot_write_end(struct node *n, bool wait)
+{
+	struct document_keep *k = &n->api.documents->keep;
+	struct snapshot_write *w = k->writing;
+
+	if (!w || (!wait && !atomic_load_explicit(&w->done, memory_order_acquire)))
+		return;
+	(void)pthread_join(w->thread, NULL);
+	if (w->err) {
+		LOG_ERROR("node", 0, "the snapshot of the documents cannot be written",
+			  LOG_STR("file", w->path), LOG_STR("error", strerror(-w->err)));
+	} else {
+		k->written = w->changes;
+	}
+	k->writing = NULL;
+	snapshot_write_free(w);
+}
+
+/* Twice a second. */
+static void document_file_beat(struct node *n, uint64_t now_ns)
+{
+	struct document_keep *k = &n->api.documents->keep;
+
+	snapshot_write_end(n, false);
+	if (k->writing || k->written == k->shelf.changes)
+		return;
+	if (!k->write_ns)
+		k->write_ns = now_ns + WRITE_NS; /* more changes may follow */
+	if (now_ns < k->write_ns)
+		return;
+	snapshot_write_begin(n, now_ns);
+}
+
+/* The whole file, for the caller to free. 0, -ENOENT or -errno. */
+static int document_file_load(const char *path, uint8_t **out, size_t *n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return -errno;
+	*out = NULL;
+	*n = 0;
+	if (fstat(fd, &st) == 0 && st.st_size <= SNAPSHOT_MAX)
+		*out = malloc((size_t)st.st_size + 1);
+	while (*out && *n < (size_t)st.st_size &&
+	       (got = read(fd, *out + *n, (size_t)st.st_size - *n)) > 0)
+		*n += (size_t)got;
+	(void)close(fd);
+	if (*out && got >= 0)
+		return 0;
+	free(*out);
+	return -EIO;
+}
+
+static int file_open(struct node *n, struct document_file *f, const char *path, const char **reason)
+{
+	int err = document_file_load(path, &f->octets, &f->n);
+
+	if (!err)
+		err = snapshot_open(&f->snapshot, bytes_mem(f->octets, f->n), reason);
+	return err ? err
+		   : shelf_take_generations(&n->api.documents->keep.shelf, f->snapshot,
+					    &f->documents);
+}
+
+/* All that it has onto the shelf. */
+static void document_file_wipe(struct document_file *f)
+{
+	if (f->octets)
+		explicit_bzero(f->octets, f->n);
+	free(f->octets);
+	*f = (struct document_file){ 0 };
+}
+
+/* The tenants that it has, with their generations, onto the shelf. 0; -ENOENT: there is none; -EPROTONOSUPPORT: of a later program; -errno:
+ * it cannot be used. */
+static int document_file_open(struct node *n, struct document_file *f)
+{
+	char path[SETTINGS_STATE_DIR_MAX + 16];
+	const char *reason = "";
+	int err;
+
+	*f = (struct document_file){ 0 };
+	snapshot_path(n, path);
+	err = file_open(n, f, path, &reason);
+	if (!err || err == -ENOENT)
+		return err;
+	LOG_ERROR("node", 0, "the snapshot of the documents cannot be read", LOG_STR("file", path),
+		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+	document_file_wipe(f);
+	return err;
+}
+
+static void document_file_take(struct node *n, struct document_file *f)
+{
+	if (shelf_take(&n->api.documents->keep.shelf, &f->snapshot))
+		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
+}
+
+/* Writes what is not on disk yet. */
+static void document_file_close(struct node *n)
+{
+	struct document_keep *k = &n->api.documents->keep;
+
+	snapshot_write_end(n, true);
+	if (k->loaded && k->written != k->shelf.changes) {
+		snapshot_write_begin(n, 0);
+		snapshot_write_end(n, true);
+	}
+}
+
+enum { RESTORE_WINDOW = 64 };
+
+static void restore_pump(struct node *n);
+
+static void restore_end(struct node *n)
+{
+	struct document_keep *k = &n->api.documents->keep;
+	bool ok = !k->failed;
+
+	k->restoring = false;
+	if (n->life.phase == NODE_STARTING) {
+		node_wait_end(ok ? STORE_OK : STORE_UNKNOWN, 0, 0, n);
+		return;
+	}
+	if (ok) {
+		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
+		LOG_WARN("documents", 0, "the documents are in Redis again",
+			 LOG_U64("documents", shelf_count(&k->shelf)),
+			 LOG_U64("restored", k->restored));
+	}
+	directory_restored(n, ok);
+}
+
+static void on_restored(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node *n = arg;
+	struct document_keep *k = &n->api.documents->keep;
+
+	(void)key;
+	k->in_flight--;
+	k->restored += result == STORE_OK && version == 1;
+	k->failed |= result != STORE_OK;
+	restore_pump(n);
+}
+
+static void restore_send(struct node *n, const struct store_document *d)
+{
+	n->api.documents->keep.in_flight++;
+	store_document_restore(n->redis.store, d, bytes_str(n->api.documents->directory.history),
+			       on_restored, n);
+}
+
+static void document_restore(struct node *n, const struct snapshot_document *d)
+{
+	const struct directory_tenant *t =
+		directory_tenant(&n->api.documents->directory, d->tenant);
+	char kind[SNAPSHOT_NAME_MAX + 1];
+
+	if (!t || !t->lost || bytes_cstr(d->kind, kind, sizeof(kind)))
+		return;
+	restore_send(n, &(struct store_document){ .tenant = d->tenant,
+						  .kind = kind,
+						  .name = d->name,
+						  .version = d->version,
+						  .json = d->text });
+}
+
+bool document_refuse_gone(struct node *n, const struct snapshot_document *d)
+{
+	uint64_t gone =
+		shelf_gone_version(&n->api.documents->keep.shelf, d->tenant, d->kind, d->name);
+	char kind[SNAPSHOT_NAME_MAX + 1];
+
+	if (!d->text.n || gone <= d->version || bytes_cstr(d->kind, kind, sizeof(kind)))
+		return false;
+	LOG_WARN("documents", 0, "a document was put back that had been deleted: deleting it",
+		 LOG_BYTES("tenant", d->tenant), LOG_BYTES("kind", d->kind),
+		 LOG_BYTES("name", d->name));
+	store_document_restore(
+		n->redis.store,
+		&(struct store_document){
+			.tenant = d->tenant, .kind = kind, .name = d->name, .version = gone },
+		bytes_str(n->api.documents->directory.history), NULL, NULL);
+	return true;
+}
+
+/* It comes last: whoever dies before that begins anew. */
+static void generation_restore(struct node *n, const struct directory_tenant *t)
+{
+	const struct document_keep *k = &n->api.documents->keep;
+	uint64_t generation = shelf_generation(&k->shelf, bytes_str(t->name));
+
+	generation = generation > t->seen.all ? generation : t->seen.all;
+	restore_send(n, &(struct store_document){ .tenant = bytes_str(t->name),
+						  .kind = "",
+						  .version = generation ? generation : 1 });
+}
+
+/* Documents, then deletions. One whose text found no memory is neither. */
+static bool restore_next(struct document_keep *k, struct snapshot_document *out)
+{
+	while (shelf_next(&k->shelf, &k->cursor, out)) {
+		if (out->text.n)
+			return true;
+	}
+	return shelf_gone_next(&k->shelf, &k->gone_cursor, out);
+}
+
+static void restore_pump(struct node *n)
+{
+	struct document_keep *k = &n->api.documents->keep;
+	const struct directory *d = &n->api.documents->directory;
+	struct snapshot_document document;
+
+	while (!k->failed && k->in_flight < RESTORE_WINDOW && restore_next(k, &document))
+		document_restore(n, &document);
+	if (k->in_flight)
+		return;
+	while (!k->failed && k->generation < d->tenant_count) {
+		const struct directory_tenant *t = &d->tenants[k->generation++];
+
+		if (t->lost) {
+			generation_restore(n, t);
+			return;
+		}
+	}
+	restore_end(n);
+}
+
+void document_restore_begin(struct node *n)
+{
+	struct document_keep *k = &n->api.documents->keep;
+
+	if (n->life.phase != NODE_STARTING)
+		health_set(&n->web.health, HEALTH_DOCUMENTS, true);
+	k->restoring = true;
+	k->failed = false;
+	k->cursor = k->gone_cursor = k->in_flight = k->restored = k->generation = 0;
+	restore_pump(n);
+}
 
 enum { SPARE_DOCUMENTS = 4096 }; /* documents beside extensions */
 #define LIMIT_NS (300 * NS_PER_S)

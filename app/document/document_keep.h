@@ -6,7 +6,10 @@
 #ifndef APP_DOCUMENT_DOCUMENT_KEEP_H
 #define APP_DOCUMENT_DOCUMENT_KEEP_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "cluster/document/snapshot.h"
 
 struct node;
 struct snapshot_document;
@@ -19,5 +22,28 @@ void document_keep_close(struct node *n);
 void document_keep_put(struct node *n, const struct snapshot_document *d);
 /* Twice a second. */
 void document_keep_beat(struct node *n, uint64_t now_ns);
+
+/* The snapshot of the documents on disk (STATE_DIR/documents): written a moment after a change, as a whole. */
+
+struct node;
+
+/* A file as it was read; all zero: none. */
+struct document_file {
+	uint8_t *octets;
+	size_t n;
+	struct snapshot snapshot; /* points into it */
+	uint32_t documents;
+};
+
+/* Puts documents back into a Redis that has lost them: those of the tenants that directory.h says are lost, of each the newest version. */
+
+struct node;
+struct snapshot_document;
+
+/* Ends in directory_restored, at start in node_wait_end. */
+void document_restore_begin(struct node *n);
+
+/* Another node, which has not heard of its deletion, has put it back: it is deleted again. False: it is newer, or none was deleted. */
+bool document_refuse_gone(struct node *n, const struct snapshot_document *d);
 
 #endif

@@ -6,10 +6,52 @@
 #include <jansson.h>
 
 #include "app/command/command.h"
-#include "app/document/ha1.h"
-#include "app/document/presence.h"
 #include "app/settings/settings.h"
+#include "base/bytes.h"
+#include "base/seal.h"
 #include "sig/shard/shard.h"
+#include "sig/sip/digest.h"
+
+/* What is kept of a password: hashes, sealed under a key of the node where they lie in Redis. */
+
+enum {
+	HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */
+	HA1_OCTETS = 16 + 32 + 32,
+	HA1_SEALED_TEXT = 2 * (HA1_OCTETS + SEAL_OVERHEAD),
+};
+
+/* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */
+int ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
+void ha1_write(char out[HA1_TEXT + 1], const struct digest_secret *secret);
+
+/* Hex with a NUL, which opens with that context alone. 0 or -errno. */
+int ha1_seal(char out[HA1_SEALED_TEXT + 1], const struct digest_secret *secret,
+	     struct bytes context, const struct seal_key *key, struct rand_source *rand) NODISCARD;
+/* 0; -EBADMSG: it is no sealed secret at all; -EACCES: it does not open. */
+int ha1_unseal(struct digest_secret *out, struct bytes hex, struct bytes context,
+	       const struct seal_key *key) NODISCARD;
+
+/*
+ * The presence of an extension as somebody says it (PRES-01), and what its callers hear then: a greeting for each state (VM-09). Values of its
+ * document. Greetings are a list: greeting = STATE "=" FILE, joined by ','. Pure.
+ */
+
+enum {
+	PRESENCE_MAX = 32, /* with its NUL */
+	GREETINGS_MAX = 384,
+	GREETING_FILE_MAX = 65,
+};
+
+#define PRESENCE_USUAL     "available" /* where nobody says anything */
+#define GREETING_OTHERWISE "default"   /* no state: the greeting of those that have none */
+
+/* NULL, or what is wrong. */
+const char *presence_wrong(const char *state);
+const char *greetings_wrong(const char *list);
+/* The greeting of that state, else of GREETING_OTHERWISE, else the prompt of the node for it. state: "": PRESENCE_USUAL. */
+void greeting_of(const char *list, const char *state, char out[GREETING_FILE_MAX]);
+/* file: empty: the state has none any more. False: there is no room. */
+bool greeting_set(const char *list, const char *state, struct bytes file, char out[GREETINGS_MAX]);
 
 enum {
 	EXTENSION_REALM_MAX = 128,
@@ -30,7 +72,7 @@ struct extension {
 	struct shard_located located;
 	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */
 	char presence[PRESENCE_MAX];    /* as somebody said it; "": available */
-	char greetings[GREETINGS_MAX];  /* of each presence (presence.h) */
+	char greetings[GREETINGS_MAX];  /* of each presence */
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */

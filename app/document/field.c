@@ -1,10 +1,196 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/field.h"
-
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command.h"
 #include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/document/field.h"
 #include "sig/dial/pattern.h"
+
+/* Members of documents. People write into Redis by hand: every type is checked. */
+
+json_t *document_versioned(json_t *json)
+{
+	if (json && json_object_set_new(json, "v", json_integer(DOCUMENT_FORMAT))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+json_t *document_shown(json_t *json, uint64_t changed_utc_ms)
+{
+	if (json && json_object_set_new(json, "changed_utc_ms", json_integer(changed_utc_ms))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+static struct given given_flat(struct flat_value v)
+{
+	static const enum given_kind kinds[] = {
+		[FLAT_NONE] = GIVEN_NOTHING, [FLAT_TEXT] = GIVEN_TEXT, [FLAT_NUMBER] = GIVEN_NUMBER,
+		[FLAT_FALSE] = GIVEN_FALSE,  [FLAT_TRUE] = GIVEN_TRUE, [FLAT_WORDS] = GIVEN_LIST,
+	};
+
+	struct given g = { .kind = kinds[v.kind], .number = (int64_t)v.number, .count = v.count };
+
+	*(v.kind == FLAT_TEXT ? &g.text : &g.words) = v.text;
+	return g;
+}
+
+struct given document_member(const struct document_reader *r, const char *name)
+{
+	return r->flat ? given_flat(flat_find(r->flat, bytes_str(name)))
+		       : given_json(json_object_get(r->json, name));
+}
+
+void document_refuse(struct document_reader *r, const char *member)
+{
+	if (!r->wrong)
+		r->wrong = member;
+}
+
+void document_text(struct document_reader *r, const char *member, char *out, size_t cap)
+{
+	struct given g = document_member(r, member);
+
+	if (r->wrong)
+		return;
+	if (g.kind != GIVEN_TEXT || bytes_find(g.text, 0) < g.text.n ||
+	    bytes_cstr(g.text, out, cap))
+		document_refuse(r, member);
+}
+
+uint64_t document_changed(const struct document_reader *r)
+{
+	return (uint64_t)document_member(r, "changed_utc_ms").number;
+}
+
+static json_t *document_tree(struct bytes text)
+{
+	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+}
+
+int document_read(struct bytes text, document_fill_fn *fill, void *value, const char **reason)
+{
+	struct flat flat;
+	struct document_reader r = { .flat = flat_read(&flat, text) ? &flat : NULL };
+	json_t *json = r.flat ? NULL : document_tree(text);
+	bool later;
+
+	r.json = json;
+	later = document_member(&r, "v").number > DOCUMENT_FORMAT;
+	if (later) {
+		document_refuse(&r, "v: of a later program");
+	} else if (r.flat || json_is_object(json)) {
+		fill(&r, value);
+	} else {
+		document_refuse(&r, "not a JSON object");
+	}
+	json_decref(json);
+	*reason = r.wrong;
+	if (!r.wrong)
+		return 0;
+	return later ? -EPROTONOSUPPORT : -EBADMSG;
+}
+
+struct form_filling {
+	const struct form *form;
+	void *value;
+};
+
+void form_begin(const struct form *f, void *value, struct bytes name)
+{
+	memset(value, 0, f->size); /* between its members, too: values are compared */
+	if (f->begin)
+		f->begin(value, name);
+}
+
+uint64_t *form_changed(const struct form *f, void *value)
+{
+	return (uint64_t *)(void *)((uint8_t *)value + f->changed);
+}
+
+json_t *form_view(const struct form *f, const void *value)
+{
+	uint64_t changed;
+
+	memcpy(&changed, (const uint8_t *)value + f->changed, sizeof(changed));
+	return document_shown(field_json(f->fields, value), changed);
+}
+
+json_t *form_document(const struct form *f, const void *value)
+{
+	return document_versioned(form_view(f, value));
+}
+
+static void form_fill(struct document_reader *r, void *arg)
+{
+	const struct form_filling *filling = arg;
+	const struct form *f = filling->form;
+	struct given name = document_member(r, f->fields[0].name);
+	const char *member = NULL;
+
+	form_begin(f, filling->value, name.text);
+	field_fill(r, f->fields, filling->value);
+	if (f->wrong && f->wrong(filling->value, &member))
+		document_refuse(r, member);
+	*form_changed(f, filling->value) = document_changed(r);
+}
+
+int form_read(const struct form *f, void *value, struct bytes json, const char **reason)
+{
+	struct form_filling filling = { .form = f, .value = malloc(f->size) };
+	int err = -ENOMEM;
+
+	*reason = "out of memory";
+	if (filling.value)
+		err = document_read(json, form_fill, &filling, reason);
+	if (!err)
+		memcpy(value, filling.value, f->size);
+	free(filling.value);
+	return err;
+}
+
+static struct bytes given_json_text(const json_t *json)
+{
+	return bytes_mem(json_string_value(json), json_string_length(json));
+}
+
+struct given given_json(const json_t *json)
+{
+	struct given g = { .kind = json ? GIVEN_OTHER : GIVEN_NOTHING };
+
+	if (json_is_string(json)) {
+		g.kind = GIVEN_TEXT;
+		g.text = given_json_text(json);
+	} else if (json_is_integer(json)) {
+		g.kind = GIVEN_NUMBER;
+		g.number = json_integer_value(json);
+	} else if (json_is_boolean(json)) {
+		g.kind = json_is_true(json) ? GIVEN_TRUE : GIVEN_FALSE;
+	} else if (json_is_array(json)) {
+		g.kind = GIVEN_LIST;
+		g.count = json_array_size(json);
+		g.list = json;
+	}
+	return g;
+}
+
+struct given given_next(struct given *list, size_t i)
+{
+	struct given g = { .kind = GIVEN_TEXT };
+
+	if (list->list)
+		return given_json(json_array_get(list->list, i));
+	if (!flat_word(&list->words, &g.text))
+		g.kind = GIVEN_NOTHING;
+	return g;
+}
 
 static void field_number_set(const struct field *f, void *at, uint64_t number)
 {

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+#include "base/flat.h"
+
 struct command_arg;
 struct command_run;
 struct document_reader;
@@ -107,5 +110,61 @@ void field_fill(struct document_reader *r, const struct command_arg *fields, voi
 void field_warn(const struct command_arg *fields, const void *value, json_t *out);
 /* New reference, NULL: out of memory. */
 json_t *field_json(const struct command_arg *fields, const void *value);
+
+/*
+ * Documents without secrets: a table of fields and when they were changed say all of how one is written, shown and read. A kind that has a
+ * form needs no functions for that.
+ */
+
+struct form {
+	const struct command_arg *fields; /* the first one names the document */
+	size_t size;                      /* of a value */
+	size_t changed;                   /* where its changed_utc_ms lies, a uint64_t */
+	/* What a value is before anything is said of it; it is zeroed. NULL: that is all. */
+	void (*begin)(void *value, struct bytes name);
+	/* What of its fields do not go together, and the member to name; or NULL. NULL: all do. */
+	const char *(*wrong)(const void *value, const char **member);
+};
+
+/* Of values of a type, with its member changed_utc_ms. */
+#define FORM_OF(type) .size = sizeof(type), .changed = offsetof(type, changed_utc_ms)
+
+/* Zeroed, and begun. */
+void form_begin(const struct form *f, void *value, struct bytes name);
+uint64_t *form_changed(const struct form *f, void *value);
+/* New references, NULL: out of memory. The document has its version, too. */
+json_t *form_view(const struct form *f, const void *value);
+json_t *form_document(const struct form *f, const void *value);
+/* 0, -EBADMSG or -EPROTONOSUPPORT with a reason, -ENOMEM: then value is as it was. Unknown members are left out, those that lack are as
+ * they begin. */
+int form_read(const struct form *f, void *value, struct bytes json, const char **reason) NODISCARD;
+
+/* A value as it was given: as an argument of a command, by jansson, or in a document, mostly without a tree (base/flat.h). */
+
+enum given_kind {
+	GIVEN_NOTHING,
+	GIVEN_TEXT,
+	GIVEN_NUMBER, /* whole */
+	GIVEN_FALSE,
+	GIVEN_TRUE,
+	GIVEN_LIST,
+	GIVEN_OTHER, /* what nobody takes */
+};
+
+/* Slices of what was read. */
+struct given {
+	enum given_kind kind;
+	struct bytes text;
+	int64_t number;
+	/* of a list */
+	size_t count;
+	const json_t *list; /* NULL: words has it */
+	struct bytes words; /* as flat_word takes them */
+};
+
+/* NULL: nothing. */
+struct given given_json(const json_t *json);
+/* The i-th of a list, taken in their order. kind is GIVEN_TEXT, or no text is there. */
+struct given given_next(struct given *list, size_t i);
 
 #endif

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "app/command/command.h"
-#include "app/document/form.h"
+#include "app/document/field.h"
 #include "sig/shard/shard.h"
 
 enum { PROFILE_PACKET_MS = 20, PROFILE_VIDEO_KBPS = 768 }; /* REG-11, MED-08 */

@@ -4,7 +4,7 @@
 #define APP_DOCUMENT_ROOM_FIELD_H
 
 #include "app/command/command.h"
-#include "app/document/form.h"
+#include "app/document/field.h"
 #include "base/seal.h"
 #include "sig/host/tenant_tables.h"
 

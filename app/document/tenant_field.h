@@ -4,8 +4,10 @@
 #define APP_DOCUMENT_TENANT_FIELD_H
 
 #include "app/command/command.h"
-#include "app/document/form.h"
+#include "app/document/field.h"
+#include "sig/dial/dial.h"
 #include "sig/host/tenant.h"
+#include "sig/host/tenant_tables.h"
 
 enum { TENANT_STORES_MAX = 8, TENANT_STORE_NAME_MAX = 32 };
 
@@ -46,5 +48,39 @@ extern const struct form g_tenant_form;
 uint32_t tenant_roles(const struct tenant_value *t);
 /* What the core needs to know. */
 void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out);
+
+/* A tenant's dial plan: its document in Redis. A tenant has one at most. */
+
+#define DIAL_PLAN_NAME "default"
+enum { DIAL_HELP_LEN_MAX = 8, DIAL_HELP_MAX = 16 };
+
+struct dial_document {
+	struct dial_plan plan;
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_dial_fields[];
+
+extern const struct form g_dial_form;
+
+/* Two codes of which a phone could not dial both, or a code that is an emergency number; or NULL. */
+const char *dial_codes_wrong(const struct dial_plan *plan);
+
+/* Where phones stand: a location of a tenant, by its id, as a document in Redis. */
+
+enum { LOCATION_ID_MAX = 8, LOCATION_LABEL_MAX = 64 };
+
+struct location_value {
+	struct site core; /* without its number */
+	char id[LOCATION_ID_MAX];
+	char label[LOCATION_LABEL_MAX];
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_location_fields[];
+extern const struct form g_location_form;
+
+/* What the core needs to know. */
+void location_to_core(const struct location_value *l, uint16_t tenant, struct site *out);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/sound/sound_tone.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "base/log.h"

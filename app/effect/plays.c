@@ -8,8 +8,6 @@
 #include "app/effect/player.h"
 #include "app/effect/plays.h"
 #include "app/sound/sound_prompt.h"
-#include "app/sound/sound_recording.h"
-#include "app/sound/sound_tone.h"
 #include "app/sound/sounds.h"
 #include "base/log.h"
 #include "base/metric.h"

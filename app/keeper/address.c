@@ -1,13 +1,356 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/keeper/address.h"
-
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
-#include "app/keeper/address_message.h"
+#include "app/keeper/address.h"
 #include "engine/net/netlink.h"
+
+/* Before other rules, or one of theirs would be found first. */
+enum { PROHIBIT_PRIORITY = 10, MESSAGE_MAX = 128 };
+
+struct address_message {
+	uint8_t p[MESSAGE_MAX];
+	uint32_t n;
+};
+
+static void message_put(struct address_message *m, const void *p, size_t n)
+{
+	assert(m->n + NLMSG_ALIGN(n) <= sizeof(m->p));
+	memcpy(m->p + m->n, p, n);
+	m->n += (uint32_t)NLMSG_ALIGN(n);
+}
+
+static void message_put_attribute(struct address_message *m, uint16_t type, const void *p, size_t n)
+{
+	struct rtattr head = { .rta_len = (uint16_t)(sizeof(head) + n), .rta_type = type };
+
+	message_put(m, &head, sizeof(head));
+	message_put(m, p, n);
+}
+
+static void message_begin(struct address_message *m, uint16_t type, uint16_t flags, uint32_t seq)
+{
+	struct nlmsghdr head = { .nlmsg_type = type,
+				 .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+				 .nlmsg_seq = seq };
+
+	message_put(m, &head, sizeof(head));
+}
+
+static void message_end(struct address_message *m, struct writer *w)
+{
+	memcpy(m->p, &m->n, sizeof(m->n)); /* nlmsg_len comes first */
+	if (w->cap - w->n >= m->n)
+		writer_mem(w, m->p, m->n);
+}
+
+static uint8_t kernel_family(const struct addr *ip)
+{
+	return ip->family == ADDR_V4 ? AF_INET : AF_INET6;
+}
+
+static size_t ip_octets(const struct addr *ip)
+{
+	return ip->family == ADDR_V4 ? 4 : 16;
+}
+
+static void address_begin(struct address_message *m, uint16_t type, uint16_t flags, uint32_t seq,
+			  uint32_t ifindex, const struct addr *ip)
+{
+	struct ifaddrmsg head = { .ifa_family = kernel_family(ip),
+				  .ifa_prefixlen = (uint8_t)(ip_octets(ip) * 8),
+				  .ifa_scope = RT_SCOPE_UNIVERSE,
+				  .ifa_index = ifindex };
+
+	message_begin(m, type, flags, seq);
+	message_put(m, &head, sizeof(head));
+	message_put_attribute(m, IFA_LOCAL, ip->ip, ip_octets(ip));
+	message_put_attribute(m, IFA_ADDRESS, ip->ip, ip_octets(ip));
+}
+
+/* IPv6: deprecated, so that the kernel takes it for no connection that did not ask for it. */
+void address_write_add(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip)
+{
+	const struct ifa_cacheinfo times = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX };
+	const uint32_t flags = IFA_F_NODAD;
+	const uint8_t protocol = KEEPER_PROTOCOL;
+	struct address_message m = { .n = 0 };
+
+	address_begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, seq, ifindex, ip);
+	message_put_attribute(&m, IFA_PROTO, &protocol, sizeof(protocol));
+	if (ip->family == ADDR_V6) {
+		message_put_attribute(&m, IFA_FLAGS, &flags, sizeof(flags));
+		message_put_attribute(&m, IFA_CACHEINFO, &times, sizeof(times));
+	}
+	message_end(&m, w);
+}
+
+void address_write_delete(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip)
+{
+	struct address_message m = { .n = 0 };
+
+	address_begin(&m, RTM_DELADDR, NLM_F_ACK, seq, ifindex, ip);
+	message_end(&m, w);
+}
+
+static void rule_write(struct writer *w, uint16_t type, uint16_t flags, uint32_t seq,
+		       const struct addr *ip)
+{
+	struct fib_rule_hdr head = { .family = kernel_family(ip),
+				     .src_len = (uint8_t)(ip_octets(ip) * 8),
+				     .action = FR_ACT_PROHIBIT };
+	const uint32_t priority = PROHIBIT_PRIORITY;
+	const uint8_t protocol = KEEPER_PROTOCOL;
+	struct address_message m = { .n = 0 };
+
+	message_begin(&m, type, flags | NLM_F_ACK, seq);
+	message_put(&m, &head, sizeof(head));
+	message_put_attribute(&m, FRA_SRC, ip->ip, ip_octets(ip));
+	message_put_attribute(&m, FRA_PRIORITY, &priority, sizeof(priority));
+	message_put_attribute(&m, FRA_PROTOCOL, &protocol, sizeof(protocol));
+	message_end(&m, w);
+}
+
+void address_write_prohibit(struct writer *w, uint32_t seq, const struct addr *ip)
+{
+	rule_write(w, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, seq, ip);
+}
+
+void address_write_allow(struct writer *w, uint32_t seq, const struct addr *ip)
+{
+	rule_write(w, RTM_DELRULE, 0, seq, ip);
+}
+
+void address_ask_all(struct writer *w, uint32_t seq, uint8_t family)
+{
+	struct ifaddrmsg head = { .ifa_family = family == ADDR_V4 ? AF_INET : AF_INET6 };
+	struct address_message m = { .n = 0 };
+
+	message_begin(&m, RTM_GETADDR, NLM_F_DUMP, seq);
+	message_put(&m, &head, sizeof(head));
+	message_end(&m, w);
+}
+
+enum { PATH_LEN = 80, ARP_ANNOUNCE_BEST = 2 };
+
+/* ---- which ---- */
+
+static unsigned mask_bits(const struct sockaddr *mask)
+{
+	struct addr a;
+	unsigned bits = 0;
+
+	if (!mask || addr_from_sockaddr(&a, mask))
+		return 0;
+	for (size_t i = 0; i < (a.family == ADDR_V4 ? 4U : 16U); i++)
+		bits += (unsigned)__builtin_popcount(a.ip[i]);
+	return bits;
+}
+
+static bool mask_is_whole(const struct addr *a, unsigned bits)
+{
+	return bits >= (a->family == ADDR_V4 ? 32U : 128U);
+}
+
+/* The longest network that has ip, and as good as none: whoever has beside. */
+static unsigned entry_worth(const struct ifaddrs *entry, const struct addr *ip,
+			    const struct addr *beside)
+{
+	struct addr own;
+	unsigned bits;
+
+	if (!entry->ifa_addr || !(entry->ifa_flags & IFF_UP) ||
+	    addr_from_sockaddr(&own, entry->ifa_addr))
+		return 0;
+	own.scope = 0;
+	bits = mask_bits(entry->ifa_netmask);
+	if (bits && !mask_is_whole(&own, bits) && addr_is_within(ip, &own, bits))
+		return 1 + bits;
+	return addr_ip_eq(&own, beside) ? 1 : 0;
+}
+
+static int interface_choose(char name[INTERFACE_NAME_MAX], const struct addr *ip,
+			    const struct addr *beside)
+{
+	struct ifaddrs *list, *entry;
+	unsigned best = 0;
+
+	if (getifaddrs(&list) < 0)
+		return -errno;
+	for (entry = list; entry; entry = entry->ifa_next) {
+		unsigned worth = entry_worth(entry, ip, beside);
+
+		if (worth <= best)
+			continue;
+		best = worth;
+		(void)snprintf(name, INTERFACE_NAME_MAX, "%s", entry->ifa_name);
+	}
+	freeifaddrs(list);
+	return best ? 0 : -ENODEV;
+}
+
+/* ---- what it is ---- */
+
+static int interface_learn(struct interface *out)
+{
+	struct ifreq r = { 0 };
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = 0;
+
+	if (s < 0)
+		return -errno;
+	memcpy(r.ifr_name, out->name, sizeof(out->name));
+	out->ifindex = if_nametoindex(out->name);
+	if (!out->ifindex || ioctl(s, SIOCGIFHWADDR, &r) < 0)
+		err = -ENODEV;
+	(void)close(s);
+	out->ethernet = !err && r.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+	memcpy(out->mac, r.ifr_hwaddr.sa_data, sizeof(out->mac));
+	return err;
+}
+
+int interface_find(struct interface *out, const char *named, const struct addr *ip,
+		   const struct addr *beside)
+{
+	int err = 0;
+
+	*out = (struct interface){ 0 };
+	if (named[0])
+		(void)snprintf(out->name, sizeof(out->name), "%s", named);
+	else
+		err = interface_choose(out->name, ip, beside);
+	return err ? err : interface_learn(out);
+}
+
+/* ---- in whose name it asks ---- */
+
+static int announce_open(const char *name, int flags)
+{
+	char path[PATH_LEN];
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/arp_announce", name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* The greater of both counts (ip-sysctl). */
+static bool announce_is_best(const char *name)
+{
+	int fd = announce_open(name, O_RDONLY);
+	char digit = '0';
+	bool read_one = fd >= 0 && read(fd, &digit, 1) == 1;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return read_one && digit - '0' >= ARP_ANNOUNCE_BEST;
+}
+
+static bool announce_set(const char *name)
+{
+	int fd = announce_open(name, O_WRONLY);
+	bool done = fd >= 0 && write(fd, "2", 1) == 1;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return done;
+}
+
+bool interface_asks_as_itself(const struct interface *i)
+{
+	return !i->ethernet || announce_is_best("all") || announce_is_best(i->name) ||
+	       announce_set(i->name);
+}
+
+enum { ARP_ETHERNET = 1, ARP_REQUEST = 1, HOP_LIMIT = 255, NA_LEN = 32, OVERRIDE = 0x20 };
+/* ff02::1 */
+static const uint8_t ALL_NODES[16] = { 0xff, 0x02, [15] = 1 };
+static const uint8_t ALL_NODES_MAC[ANNOUNCEMENT_MAC_LEN] = { 0x33, 0x33, 0, 0, 0, 1 };
+static const uint8_t EVERYBODY_MAC[ANNOUNCEMENT_MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+static void link_header_write(struct writer *w, const uint8_t *to, const uint8_t *from,
+			      uint16_t type)
+{
+	writer_mem(w, to, ANNOUNCEMENT_MAC_LEN);
+	writer_mem(w, from, ANNOUNCEMENT_MAC_LEN);
+	writer_be16(w, type);
+}
+
+static void arp_write(struct writer *w, const uint8_t *mac, const struct addr *ip)
+{
+	link_header_write(w, EVERYBODY_MAC, mac, ETHERTYPE_ARP);
+	writer_be16(w, ARP_ETHERNET);
+	writer_be16(w, ETHERTYPE_IP);
+	writer_u8(w, ANNOUNCEMENT_MAC_LEN);
+	writer_u8(w, 4);
+	writer_be16(w, ARP_REQUEST);
+	writer_mem(w, mac, ANNOUNCEMENT_MAC_LEN);
+	writer_mem(w, ip->ip, 4);
+	writer_mem(w, (const uint8_t[ANNOUNCEMENT_MAC_LEN]){ 0 }, ANNOUNCEMENT_MAC_LEN);
+	writer_mem(w, ip->ip, 4);
+}
+
+/* RFC 1071, over the pseudo-header of RFC 8200 8.1 and the message. */
+static uint16_t icmp6_sum(const uint8_t *from, const uint8_t *to, const uint8_t *message)
+{
+	uint32_t sum = NA_LEN + IPPROTO_ICMPV6;
+
+	for (size_t i = 0; i < 16; i += 2)
+		sum += (uint32_t)be16_get(from + i) + be16_get(to + i);
+	for (size_t i = 0; i < NA_LEN; i += 2)
+		sum += be16_get(message + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void advertisement_write(struct writer *w, const uint8_t *mac, const struct addr *ip)
+{
+	uint8_t *message;
+
+	link_header_write(w, ALL_NODES_MAC, mac, ETHERTYPE_IPV6);
+	writer_be32(w, UINT32_C(6) << 28);
+	writer_be16(w, NA_LEN);
+	writer_u8(w, IPPROTO_ICMPV6);
+	writer_u8(w, HOP_LIMIT);
+	writer_mem(w, ip->ip, 16);
+	writer_mem(w, ALL_NODES, 16);
+	message = w->p + w->n;
+	writer_be16(w, (uint16_t)(ND_NEIGHBOR_ADVERT << 8));
+	writer_be16(w, 0); /* the checksum, below */
+	writer_be32(w, (uint32_t)OVERRIDE << 24);
+	writer_mem(w, ip->ip, 16);
+	writer_u8(w, ND_OPT_TARGET_LINKADDR);
+	writer_u8(w, 1);
+	writer_mem(w, mac, ANNOUNCEMENT_MAC_LEN);
+	be16_put(message + 2, icmp6_sum(ip->ip, ALL_NODES, message));
+}
+
+size_t announcement_write(uint8_t out[ANNOUNCEMENT_MAX], const uint8_t mac[ANNOUNCEMENT_MAC_LEN],
+			  const struct addr *ip)
+{
+	struct writer w = writer_over(out, ANNOUNCEMENT_MAX);
+
+	if (ip->family == ADDR_V4)
+		arp_write(&w, mac, ip);
+	else
+		advertisement_write(&w, mac, ip);
+	return w.n;
+}
 
 enum { QUESTION_MAX = 128, ANSWER_MAX = 32768, PATIENCE_S = 1 };
 

@@ -24,4 +24,55 @@ enum address_owner address_find(struct address_link *l, const struct addr *ip, u
 int address_add(struct address_link *l, uint32_t ifindex, const struct addr *ip) NODISCARD;
 int address_delete(struct address_link *l, uint32_t ifindex, const struct addr *ip) NODISCARD;
 
+/*
+ * What the keeper tells the kernel about floating addresses, in the words of rtnetlink(7). Pure: values in, octets out. Answers are
+ * read by engine/net/netlink.h. Needs CAP_NET_ADMIN where it is sent.
+ */
+
+/* In IFA_PROTO and FRA_PROTOCOL of what a keeper made: so another one knows it for its own. Linux 5.18 and newer keep it of addresses. */
+enum { KEEPER_PROTOCOL = 't' };
+
+/* Adds an address, /32 or /128, at once usable; or deletes it. Nothing is appended when it does not fit. */
+void address_write_add(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip);
+void address_write_delete(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip);
+/* A rule by which nothing leaves from this address: sockets of IPv6 go on sending from one that was deleted. */
+void address_write_prohibit(struct writer *w, uint32_t seq, const struct addr *ip);
+void address_write_allow(struct writer *w, uint32_t seq, const struct addr *ip);
+/* All addresses of the family. */
+void address_ask_all(struct writer *w, uint32_t seq, uint8_t family);
+
+/*
+ * The frames that tell a link's neighbours whose an address is from now on. Pure. The kernel sends none by itself when an address is added.
+ */
+
+enum { ANNOUNCEMENT_MAX = 86, ANNOUNCEMENT_MAC_LEN = 6 };
+
+/*
+ * IPv4: an ARP request of the address for itself, which counts at once also where a neighbour's entry is new (RFC 5227 3; a reply may not).
+ * IPv6: a neighbour advertisement to all nodes with the override flag, without which a stale entry stays (RFC 4861 7.2.5).
+ * Returns the octets of the frame.
+ */
+size_t announcement_write(uint8_t out[ANNOUNCEMENT_MAX], const uint8_t mac[ANNOUNCEMENT_MAC_LEN],
+			  const struct addr *ip);
+
+/* Where a floating address goes, and what is to be known of that interface. */
+
+enum { INTERFACE_NAME_MAX = 16 }; /* IFNAMSIZ */
+
+struct interface {
+	uint32_t ifindex;
+	char name[INTERFACE_NAME_MAX];
+	bool ethernet; /* neighbours are told by announcements */
+	uint8_t mac[ANNOUNCEMENT_MAC_LEN];
+};
+
+/* named, else the one in whose network ip is, else the one that has beside. 0, -ENODEV: none of these; or -errno. */
+int interface_find(struct interface *out, const char *named, const struct addr *ip,
+		   const struct addr *beside) NODISCARD;
+/*
+ * The kernel asks for neighbours in the name of a fitting address alone (arp_announce 2): else one packet of a node that is cut off tells
+ * phones that the address is still there. False: it does not, and that could not be set.
+ */
+bool interface_asks_as_itself(const struct interface *i);
+
 #endif

@@ -1,24 +1,165 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keeper's process: orders of the node, until there is no node. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "app/keeper/address.h"
-#include "app/keeper/descriptors.h"
 #include "app/keeper/hook.h"
-#include "app/keeper/interface.h"
-#include "app/keeper/order.h"
+#include "app/keeper/keeper_order.h"
 #include "app/keeper/sockets.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "engine/port/xdp_forwards.h"
+
+/* A keeper needs a few ms after the end of its node. */
+enum { PATIENCE_TURNS = 100, KILLED_TURNS = 1000, TURN_US = 1000 };
+
+static bool lock_try(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_SETLK, &lock) == 0;
+}
+
+static bool lock_await(int fd, int turns)
+{
+	while (turns-- > 0) {
+		if (lock_try(fd))
+			return true;
+		(void)usleep(TURN_US);
+	}
+	return false;
+}
+
+static void holder_kill(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK || lock.l_pid <= 0)
+		return;
+	LOG_WARN("keeper", 0, "the keeper of an earlier start hangs: it is ended",
+		 LOG_INT("pid", lock.l_pid));
+	(void)kill(lock.l_pid, SIGKILL);
+}
+
+/* The lock of this node's keepers, a descriptor; waits until the one before has let go of it, and kills it where that takes long. -errno */
+static int keeper_lock(const char *dir)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/keeper", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (lock_await(fd, PATIENCE_TURNS))
+		return fd;
+	holder_kill(fd);
+	if (lock_await(fd, KILLED_TURNS))
+		return fd;
+	(void)close(fd);
+	return -EBUSY;
+}
+
+/* Those that there are by now, and have frames of Ethernet: loopback's go nowhere. */
+static uint32_t interfaces_of(const struct keeper_settings *s,
+			      struct interface out[EGRESS_INTERFACES_MAX])
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->count && count < EGRESS_INTERFACES_MAX; i++) {
+		const struct keeper_address *a = &s->addresses[i];
+		struct interface *at = &out[count];
+
+		if (!interface_find(at, a->interface, &a->ip, &s->beside) && at->ethernet)
+			count++;
+	}
+	return count;
+}
+
+static int addresses_watch(struct egress *e, const struct keeper_settings *s)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < s->count && !err; i++)
+		err = egress_address(e, &s->addresses[i].ip, s->addresses[i].place);
+	return err;
+}
+
+static int backstop_open(struct egress *out, const struct keeper_settings *s,
+			 char why[EGRESS_WHY_MAX])
+{
+	struct interface interfaces[EGRESS_INTERFACES_MAX];
+	const char *names[EGRESS_INTERFACES_MAX];
+	uint32_t count = interfaces_of(s, interfaces);
+	int err;
+
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = interfaces[i].name;
+	if (!count)
+		return -ENODEV;
+	err = egress_open(out, names, count, why);
+	if (err)
+		return err;
+	err = addresses_watch(out, s);
+	if (err)
+		egress_close(out);
+	return err;
+}
+
+/*
+ * What these addresses say is withheld on their interfaces once the time of their place is past. False: it is not, which is said; or no
+ * frames of Ethernet leave by any of them.
+ */
+static bool keeper_backstop(struct egress *out, const struct keeper_settings *s)
+{
+	char why[EGRESS_WHY_MAX] = "two shards have one address";
+	int err = backstop_open(out, s, why);
+
+	if (err && err != -ENODEV)
+		LOG_WARN("keeper", 0,
+			 "what the kernel says for a node that stands still is not withheld",
+			 LOG_STR("reason", why));
+	return !err;
+}
+
+/* A core may take seconds to be written, and all that while the kernel closes nothing. So the keeper hears of a crash before. */
+
+static const int CRASHES[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+
+static int g_orders = -1;
+
+/* Less than an order is the end. Then the signal does what it does. */
+static void on_crash(int signal)
+{
+	(void)!send(g_orders, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)raise(signal);
+}
+
+/* What a sanitizer handles stays with it. */
+void keeper_crash_tell(int orders)
+{
+	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = SA_RESETHAND | SA_NODEFER };
+
+	g_orders = orders;
+	for (size_t i = 0; i < COUNT_OF(CRASHES); i++) {
+		struct sigaction now;
+
+		if (sigaction(CRASHES[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+			(void)sigaction(CRASHES[i], &crash, NULL);
+	}
+}
 
 /* At once, then so often that one is not lost in a moment of loss; and on and on for whoever heard of another owner meanwhile. */
 #define ANNOUNCE_NS (100 * NS_PER_MS)

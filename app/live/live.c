@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/live/live.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -8,13 +6,145 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/live/live_connection.h"
-#include "app/live/live_metric.h"
+#include "app/live/live.h"
 #include "app/live/live_stream.h"
-#include "app/live/live_tap.h"
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/ring.h"
+#include "media/rtp/rtp_parse.h"
+#include "media/tap.h"
+
+static struct {
+	metric_id streams, connected, lost, failed, missed;
+} g_live_metrics;
+
+static void live_metric_setup(void)
+{
+	g_live_metrics.streams = metric_register(METRIC_GAUGE, "tandem_live_streams", NULL,
+						 "Parties whose sound is with an application.");
+	g_live_metrics.connected =
+		metric_register(METRIC_COUNTER, "tandem_live_connections_total", NULL,
+				"Connections to applications of live sound.");
+	g_live_metrics.lost =
+		metric_register(METRIC_COUNTER, "tandem_live_connections_lost_total", NULL,
+				"Connections of live sound that ended before their stream.");
+	g_live_metrics.failed = metric_register(METRIC_COUNTER, "tandem_live_failed_total", NULL,
+						"Live streams that were given up.");
+	g_live_metrics.missed =
+		metric_register(METRIC_COUNTER, "tandem_live_frames_missed_total", NULL,
+				"Frames of 20 ms that an application was not sent, as "
+				"it read too slowly or was away.");
+}
+
+static void live_metric_streams(uint32_t n)
+{
+	metric_set(g_live_metrics.streams, n);
+}
+
+static void live_metric_connected(void)
+{
+	metric_add(g_live_metrics.connected, 1);
+}
+
+static void live_metric_lost(void)
+{
+	metric_add(g_live_metrics.lost, 1);
+}
+
+static void live_metric_failed(void)
+{
+	metric_add(g_live_metrics.failed, 1);
+}
+
+static void live_metric_missed(uint64_t frames)
+{
+	metric_add(g_live_metrics.missed, frames);
+}
+
+enum { PACKETS_EACH = 65536 };
+
+static void live_taps_open(struct live_taps *t, const struct live_settings *s)
+{
+	*t = (struct live_taps){ .read = s->read, .source = s->source };
+}
+
+static struct live_stream **tap_slot(struct live_taps *t, uint64_t call, uint8_t number)
+{
+	uint64_t h = (call ^ (uint64_t)number << 56) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &t->slots[h >> 52 & (LIVE_TAP_SLOTS - 1)];
+}
+
+static void live_taps_add(struct live_taps *t, struct live_stream *s)
+{
+	struct live_stream **slot = tap_slot(t, s->terms.call, s->terms.tap_number);
+
+	s->tap_next = *slot;
+	*slot = s;
+	t->count++;
+}
+
+/* Of one without a feed; its terms say which copies it gets. */
+static void live_taps_remove(struct live_taps *t, struct live_stream *s)
+{
+	struct live_stream **at = tap_slot(t, s->terms.call, s->terms.tap_number);
+
+	while (*at && *at != s)
+		at = &(*at)->tap_next;
+	if (!*at)
+		return;
+	*at = s->tap_next;
+	t->count--;
+}
+
+/* The channels are in the order of the sides. */
+static uint32_t channel_of(const struct live_stream *s, uint8_t side)
+{
+	return side == TAP_TO_PARTY && s->terms.said;
+}
+
+static void packet_give(struct live_stream *s, const struct tap_packet *p)
+{
+	struct rtp_head h;
+
+	if (rtp_parse(&h, tap_octets(p)))
+		return;
+	live_sound_put(&s->sound, channel_of(s, p->side),
+		       &(struct live_packet){ .at_ns = p->time_ns,
+					      .ssrc = h.ssrc,
+					      .timestamp = h.timestamp,
+					      .sequence = h.sequence,
+					      .payload_type = h.payload_type,
+					      .marker = h.marker,
+					      .codec = (uint8_t)(p->codec - 1),
+					      .payload = h.payload });
+}
+
+/* Of a stream that has ended some may still come. */
+static void on_live_tapped(const struct tap_packet *p, void *arg)
+{
+	struct live_taps *t = arg;
+	struct live_stream *s = *tap_slot(t, p->call, p->number);
+
+	if (p->kind != TAP_SOUND || p->codec == 0)
+		return;
+	for (; s; s = s->tap_next) {
+		if (s->terms.call != p->call || s->terms.tap_number != p->number)
+			continue;
+		if (p->side == TAP_FROM_PARTY ? s->terms.said : s->terms.heard)
+			packet_give(s, p);
+		return;
+	}
+}
+
+/* What was copied since. */
+static void live_taps_read(struct live_taps *t)
+{
+	if (t->read)
+		(void)t->read(t->source, PACKETS_EACH, on_live_tapped, t);
+}
 
 enum {
 	TICK_US = 10000,
@@ -493,4 +623,78 @@ void live_close(struct live *l)
 	lws_cancel_service(l->context);
 	(void)pthread_join(l->thread, NULL);
 	live_free(l);
+}
+
+/* Octets of a path or a host: nothing that would end a line, or a header. */
+static bool url_is_plain(struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f || text.p[i] == '"' || text.p[i] == '@')
+			return false;
+	}
+	return true;
+}
+
+static bool url_scheme_read(struct live_url *out, struct bytes *rest)
+{
+	static const char *const schemes[] = { "ws://", "wss://" };
+
+	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+		if (!bytes_starts(*rest, schemes[i]))
+			continue;
+		*rest = bytes_sub(*rest, strlen(schemes[i]), rest->n);
+		out->tls = i == 1;
+		out->port = out->tls ? 443 : 80;
+		return true;
+	}
+	return false;
+}
+
+/* "[2001:db8::1]" has its colons inside. */
+static size_t host_length(struct bytes place)
+{
+	size_t n = 0;
+
+	if (place.n && place.p[0] == '[') {
+		while (n < place.n && place.p[n] != ']')
+			n++;
+		return n < place.n ? n + 1 : 0;
+	}
+	while (n < place.n && place.p[n] != ':')
+		n++;
+	return n;
+}
+
+static bool url_place_read(struct live_url *out, struct bytes place)
+{
+	size_t n = host_length(place);
+	struct bytes host = bytes_sub(place, 0, n), port = bytes_sub(place, n, place.n);
+	uint32_t number = out->port;
+
+	if (n > 2 && host.p[0] == '[')
+		host = bytes_sub(host, 1, n - 2);
+	if (port.n && (port.p[0] != ':' || bytes_u32(bytes_sub(port, 1, port.n), &number) ||
+		       number == 0 || number > UINT16_MAX))
+		return false;
+	out->port = (uint16_t)number;
+	return host.n && host.n < sizeof(out->host) &&
+	       bytes_cstr(host, out->host, sizeof(out->host)) == 0;
+}
+
+bool live_url_read(struct live_url *out, const char *text)
+{
+	struct bytes rest = bytes_str(text);
+	size_t n = 0;
+
+	*out = (struct live_url){ 0 };
+	if (!url_is_plain(rest) || !url_scheme_read(out, &rest))
+		return false;
+	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#')
+		n++;
+	if (n < rest.n && rest.p[n] != '/')
+		return false;
+	if (!url_place_read(out, bytes_sub(rest, 0, n)))
+		return false;
+	rest = bytes_sub(rest, n, rest.n);
+	return bytes_cstr(rest.n ? rest : bytes_str("/"), out->path, sizeof(out->path)) == 0;
 }

@@ -7,6 +7,8 @@
 #ifndef APP_LIVE_LIVE_H
 #define APP_LIVE_LIVE_H
 
+#include <stdint.h>
+
 #include "app/live/live_wire.h"
 #include "base/bytes.h"
 
@@ -97,5 +99,18 @@ void live_digit(struct live *l, uint64_t id, char digit);
 int live_event_fd(const struct live *l);
 uint32_t live_events(struct live *l, struct live_event *out, uint32_t max);
 bool live_events_wait(struct live *l); /* false: more came, drain again */
+
+/* Copies of what parties of a call say and hear (media/tap.h), for the streams that hear them. The live thread. */
+
+struct live_stream;
+
+enum { LIVE_TAP_SLOTS = 1024 }; /* of the table: a power of two */
+
+struct live_taps {
+	live_source_fn *read; /* NULL: nothing is copied */
+	void *source;
+	uint32_t count;
+	struct live_stream *slots[LIVE_TAP_SLOTS];
+};
 
 #endif

@@ -6,9 +6,44 @@
 #ifndef APP_LIVE_LIVE_SOUND_H
 #define APP_LIVE_LIVE_SOUND_H
 
-#include "app/live/live_party.h"
 #include "app/live/live_wire.h"
+#include "base/bytes.h"
 #include "media/feed.h"
+
+/* What a party of a live stream says, or hears: packets as they come, and PCM at the rate of time. */
+
+struct decoder;
+struct jitter;
+struct plc;
+struct resampler;
+
+enum { LIVE_PCM = 8192 };
+
+/* Samples that wait. */
+struct live_pcm {
+	uint32_t n;
+	int16_t samples[LIVE_PCM];
+};
+
+struct live_packet {
+	uint64_t at_ns;
+	uint32_t ssrc, timestamp;
+	uint16_t sequence;
+	uint8_t payload_type, marker;
+	uint8_t codec; /* enum media_codec */
+	struct bytes payload;
+};
+
+struct live_party {
+	uint32_t rate; /* of the application */
+	int codec;     /* of jitter and decoder; -1: none yet */
+	struct jitter *jitter;
+	struct decoder *decoder;
+	struct resampler *up;
+	struct plc *plc; /* NULL: the decoder has means for what is lost, or there are none */
+	uint32_t decoder_rate, clock_hz;
+	struct live_pcm heard;
+};
 
 enum {
 	LIVE_MARKS = 32,      /* that wait */

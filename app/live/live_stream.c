@@ -1,58 +1,119 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/live/live_stream.h"
-
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "app/live/live_stream.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "sig/sip/id.h"
 
-static int stream_sound_open(struct live_stream *s)
-{
-	const struct live_terms *t = &s->terms;
+enum {
+	READ_SIZE = 4096,
+	TX_PACKET = 4096,
+	HEADERS_MAX = 4096,
+	OWN_DESCRIPTORS = 8,
+	SEND_BUFFER =
+		16384, /* of the kernel, which doubles it: a slow application hears of late what is no older than a second or two */
+	PING_SECONDS = 15, /* an application that is gone without a word is found */
+	HANGUP_SECONDS = 30,
+};
 
-	if (t->feed)
-		return live_sound_open(&s->sound, t->feed, t->format, t->rate, t->feed_rate);
-	return live_sound_open_heard(&s->sound, t->format, t->rate,
-				     (uint32_t)t->said + (uint32_t)t->heard);
+static struct live *live_of(struct lws *wsi)
+{
+	return lws_context_user(lws_get_context(wsi));
 }
 
-struct live_stream *live_stream_make(const struct live_terms *terms, int *err)
+static void buffer_set(struct lws *wsi)
 {
-	struct live_stream *s = calloc(1, sizeof(*s));
+	const int octets = SEND_BUFFER;
 
-	*err = s ? 0 : -ENOMEM;
-	if (!s)
-		return NULL;
-	s->terms = *terms;
-	if (!live_url_read(&s->url, terms->url))
-		*err = -EINVAL;
-	else
-		*err = stream_sound_open(s);
-	if (*err == 0)
-		return s;
-	live_stream_free(s);
-	return NULL;
+	(void)setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &octets, sizeof(octets));
 }
 
-void live_stream_free(struct live_stream *s)
+static struct live_stream *stream_of(struct lws *wsi)
 {
-	live_sound_close(&s->sound);
-	explicit_bzero(s, sizeof(*s));
-	free(s);
+	return lws_get_opaque_user_data(wsi);
 }
 
-/* ---- what is said ---- */
-
-bool live_stream_has(const struct live_stream *s)
+/* The token is in no log: the library does not write headers. */
+static int headers_add(struct live_stream *s, struct lws *wsi, unsigned char **p, size_t room)
 {
-	if (s->state == LIVE_OVER) /* the application wanted so */
-		return s->ends && !s->stopped;
-	if (s->state != LIVE_UP)
+	char value[LIVE_TOKEN_MAX + 8];
+	int n, err;
+
+	if (!s || !s->terms.token[0])
+		return 0;
+	n = snprintf(value, sizeof(value), "Bearer %s", s->terms.token);
+	err = lws_add_http_header_by_name(wsi, (const unsigned char *)"authorization:",
+					  (const unsigned char *)value, n, p, *p + room);
+	explicit_bzero(value, sizeof(value));
+	return err ? -1 : 0;
+}
+
+/* A whole text message. False: it ends the stream. */
+static bool live_stream_take(struct live_stream *s, struct bytes text)
+{
+	struct live_said said;
+
+	if (live_said_parse(&said, text))
+		return true; /* of another version, or none: nothing follows from it */
+	switch (said.kind) {
+	case LIVE_SAID_STARTED:
+		break;
+	case LIVE_SAID_MARK:
+		(void)live_sound_set_mark(&s->sound, said.name);
+		break;
+	case LIVE_SAID_CLEAR:
+		live_sound_clear(&s->sound);
+		break;
+	case LIVE_SAID_STOP:
 		return false;
-	return !s->started || s->ends || s->digit_count || s->sound.refused ||
-	       live_sound_mark(&s->sound) || live_sound_frame(&s->sound);
+	}
+	return true;
+}
+
+/* A piece of a text message. */
+static int text_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
+{
+	bool done = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+	bool goes_on = true;
+
+	if (lws_is_first_fragment(wsi))
+		s->text_n = s->text_is_too_long = 0;
+	if (piece.n > sizeof(s->text) - s->text_n) {
+		s->text_is_too_long = true;
+	} else {
+		memcpy(s->text + s->text_n, piece.p, piece.n);
+		s->text_n += (uint32_t)piece.n;
+	}
+	if (done && !s->text_is_too_long)
+		goes_on = live_stream_take(s, bytes_mem(s->text, s->text_n));
+	if (!goes_on)
+		live_stream_is_done(live_of(wsi), s);
+	return 0;
+}
+
+static int stream_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
+{
+	if (s->state != LIVE_UP || s->closing_ns)
+		return 0;
+	if (!lws_frame_is_binary(wsi))
+		return text_hear(s, wsi, piece);
+	live_sound_say(&s->sound, piece, clock_now_ns());
+	return 0;
+}
+
+/* -1 has the library say Close. Then it reads until the application has said it, too: a connection that ends before is reset, and what the
+ * application has not read yet is lost (RFC 6455 7.1.1). */
+static int stream_part(struct live_stream *s, struct lws *wsi, enum lws_close_status status)
+{
+	s->closing_ns = clock_now_ns();
+	lws_close_reason(wsi, status, NULL, 0);
+	return -1;
 }
 
 static void start_write(struct live_stream *s, struct writer *w)
@@ -119,7 +180,7 @@ static bool missed_next(struct live_stream *s, struct writer *w)
 	return true;
 }
 
-bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets, bool *is_text)
+static bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets, bool *is_text)
 {
 	struct writer w = writer_over(out, LIVE_MESSAGE_MAX);
 	const struct live_frame *f;
@@ -140,25 +201,248 @@ bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets, bool 
 	return true;
 }
 
-/* ---- what it says ---- */
-
-bool live_stream_take(struct live_stream *s, struct bytes text)
+/* One message at a time; what the socket does not take now waits in the stream, where it is counted. */
+static int stream_say(struct live_stream *s, struct lws *wsi)
 {
-	struct live_said said;
+	uint8_t memory[LWS_PRE + LIVE_MESSAGE_MAX];
+	size_t n;
+	bool is_text;
 
-	if (live_said_parse(&said, text))
-		return true; /* of another version, or none: nothing follows from it */
-	switch (said.kind) {
-	case LIVE_SAID_STARTED:
-		break;
-	case LIVE_SAID_MARK:
-		(void)live_sound_set_mark(&s->sound, said.name);
-		break;
-	case LIVE_SAID_CLEAR:
-		live_sound_clear(&s->sound);
-		break;
-	case LIVE_SAID_STOP:
-		return false;
+	if (s->closing_ns)
+		return 0;
+	if (s->leaves)
+		return stream_part(s, wsi, LWS_CLOSE_STATUS_GOINGAWAY);
+	if (s->state != LIVE_UP && !s->ends)
+		return 0;
+	if (!live_stream_next(s, memory + LWS_PRE, &n, &is_text))
+		return 0;
+	if (lws_write(wsi, memory + LWS_PRE, n, is_text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY) <
+	    (int)n)
+		return -1;
+	if (s->stopped)
+		return stream_part(s, wsi, LWS_CLOSE_STATUS_NORMAL);
+	if (live_stream_has(s))
+		(void)lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static void stream_gone(struct lws *wsi, const char *why, bool refused)
+{
+	struct live_stream *s = stream_of(wsi);
+
+	lws_set_opaque_user_data(wsi, NULL);
+	if (s)
+		live_stream_unconnected(live_of(wsi), s, why, refused);
+}
+
+/* The library's words say nothing of the answer: an operator wants its status. */
+static void stream_refused(struct lws *wsi, const char *why)
+{
+	unsigned status = lws_http_client_http_response(wsi);
+	char text[LIVE_REASON_MAX];
+
+	if (status < 200 || status > 999)
+		(void)snprintf(text, sizeof(text), "%s", why ? why : "the connection was refused");
+	else if (status / 100 == 3)
+		(void)snprintf(text, sizeof(text),
+			       "it answers %u, and no redirect is followed: give its new url",
+			       status);
+	else
+		(void)snprintf(text, sizeof(text), "it answers %u, and not 101", status);
+	stream_gone(wsi, text, status >= 200 && status < 500 && status != 408 && status != 429);
+}
+
+static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		   size_t len)
+{
+	struct live_stream *s = wsi ? stream_of(wsi) : NULL;
+
+	(void)user;
+	if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
+		live_woken(live_of(wsi));
+	if (!s)
+		return 0;
+	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return headers_add(s, wsi, in, len);
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		buffer_set(wsi);
+		live_stream_connected(live_of(wsi), s);
+		return 0;
+	case LWS_CALLBACK_CLIENT_RECEIVE:
+		lws_validity_confirmed(wsi); /* who speaks is there, though it reads no ping */
+		return stream_hear(s, wsi, bytes_mem(in, len));
+	case LWS_CALLBACK_CLIENT_WRITEABLE:
+		return stream_say(s, wsi);
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		stream_refused(wsi, in);
+		return 0;
+	case LWS_CALLBACK_CLIENT_HTTP_REDIRECT: /* the token and the sound are for nobody else */
+		return -1;
+	case LWS_CALLBACK_CLIENT_CLOSED:
+	case LWS_CALLBACK_WSI_DESTROY:
+		stream_gone(wsi, "the application has closed the connection", false);
+		return 0;
+	default:
+		return 0;
 	}
-	return true;
+}
+
+static const struct lws_protocols g_protocols[] = {
+	{ .name = "live",
+	  .callback = on_live,
+	  .rx_buffer_size = READ_SIZE,
+	  .tx_packet_size = TX_PACKET },
+	{ 0 },
+};
+
+struct lws_context *live_connection_context(struct live *l, const char *ca, uint32_t streams)
+{
+	static const lws_retry_bo_t validity = { .secs_since_valid_ping = PING_SECONDS,
+						 .secs_since_valid_hangup = HANGUP_SECONDS };
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = g_protocols,
+		.gid = -1,
+		.uid = -1,
+		.user = l,
+		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.fd_limit_per_thread = streams + OWN_DESCRIPTORS,
+		.retry_and_idle_policy = &validity,
+		.max_http_header_data = HEADERS_MAX,
+		.alpn = "http/1.1",
+		.client_ssl_ca_filepath = ca && ca[0] ? ca : NULL,
+	};
+
+	return lws_create_context(&info);
+}
+
+bool live_connection_begin(struct lws_context *context, struct live_stream *s, const char *address)
+{
+	char host[sizeof(s->url.host) + 8];
+	bool is_preset = s->url.port == (s->url.tls ? 443 : 80);
+	struct lws_client_connect_info info = {
+		.context = context,
+		.address = address,
+		.port = s->url.port,
+		.ssl_connection =
+			LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (s->url.tls ? LCCSCF_USE_SSL : 0),
+		.path = s->url.path,
+		.host = host,
+		.local_protocol_name = "live",
+		.ietf_version_or_minus_one = -1,
+		.alpn = "http/1.1",
+		.opaque_user_data = s,
+		.pwsi = &s->wsi,
+	};
+
+	if (is_preset)
+		(void)snprintf(host, sizeof(host), "%s", s->url.host);
+	else
+		(void)snprintf(host, sizeof(host), "%s:%u", s->url.host, s->url.port);
+	if (lws_client_connect_via_info(&info))
+		return true;
+	s->wsi = NULL;
+	return false;
+}
+
+void live_connection_end(struct live_stream *s)
+{
+	lws_set_timeout(s->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+void live_connection_wants(struct live_stream *s)
+{
+	(void)lws_callback_on_writable(s->wsi);
+}
+
+int live_address_ask(struct live_address *a, const char *host)
+{
+	struct gaicb *list[] = { &a->request };
+
+	a->hints = (struct addrinfo){ .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+	a->request = (struct gaicb){ .ar_name = host, .ar_request = &a->hints };
+	a->asks = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) == 0;
+	return a->asks ? 0 : -EAGAIN;
+}
+
+static const struct addrinfo *address_at(const struct addrinfo *list, uint32_t number)
+{
+	const struct addrinfo *at = list;
+
+	while (at && number-- > 0)
+		at = at->ai_next ? at->ai_next : list;
+	return at;
+}
+
+int live_address_take(struct live_address *a, uint32_t number, char out[LIVE_ADDRESS_TEXT])
+{
+	int err = a->asks ? gai_error(&a->request) : EAI_NONAME;
+	const struct addrinfo *at;
+
+	if (err == EAI_INPROGRESS)
+		return -EAGAIN;
+	a->asks = false;
+	at = err ? NULL : address_at(a->request.ar_result, number);
+	err = at ? getnameinfo(at->ai_addr, at->ai_addrlen, out, LIVE_ADDRESS_TEXT, NULL, 0,
+			       NI_NUMERICHOST)
+		 : EAI_NONAME;
+	if (a->request.ar_result)
+		freeaddrinfo(a->request.ar_result);
+	a->request.ar_result = NULL;
+	return err ? -ENOENT : 0;
+}
+
+bool live_address_drop(struct live_address *a)
+{
+	char text[LIVE_ADDRESS_TEXT];
+
+	return !a->asks || live_address_take(a, 0, text) != -EAGAIN;
+}
+
+static int stream_sound_open(struct live_stream *s)
+{
+	const struct live_terms *t = &s->terms;
+
+	if (t->feed)
+		return live_sound_open(&s->sound, t->feed, t->format, t->rate, t->feed_rate);
+	return live_sound_open_heard(&s->sound, t->format, t->rate,
+				     (uint32_t)t->said + (uint32_t)t->heard);
+}
+
+struct live_stream *live_stream_make(const struct live_terms *terms, int *err)
+{
+	struct live_stream *s = calloc(1, sizeof(*s));
+
+	*err = s ? 0 : -ENOMEM;
+	if (!s)
+		return NULL;
+	s->terms = *terms;
+	if (!live_url_read(&s->url, terms->url))
+		*err = -EINVAL;
+	else
+		*err = stream_sound_open(s);
+	if (*err == 0)
+		return s;
+	live_stream_free(s);
+	return NULL;
+}
+
+void live_stream_free(struct live_stream *s)
+{
+	live_sound_close(&s->sound);
+	explicit_bzero(s, sizeof(*s));
+	free(s);
+}
+
+/* ---- what is said ---- */
+
+bool live_stream_has(const struct live_stream *s)
+{
+	if (s->state == LIVE_OVER) /* the application wanted so */
+		return s->ends && !s->stopped;
+	if (s->state != LIVE_UP)
+		return false;
+	return !s->started || s->ends || s->digit_count || s->sound.refused ||
+	       live_sound_mark(&s->sound) || live_sound_frame(&s->sound);
 }

@@ -4,10 +4,31 @@
 #define APP_LIVE_LIVE_STREAM_H
 
 #include <assert.h>
+#include <libwebsockets.h>
+#include <netdb.h>
 
 #include "app/live/live.h"
-#include "app/live/live_address.h"
 #include "app/live/live_sound.h"
+#include "base/bytes.h"
+
+/* The addresses of a host, by the resolver of the system, which nobody waits for. */
+
+enum { LIVE_ADDRESS_TEXT = 64 };
+
+/* Where it lies is told to the resolver: it is not moved or freed while live_address_asks. */
+struct live_address {
+	struct gaicb request;
+	struct addrinfo hints;
+	bool asks;
+};
+
+/* 0 or -errno. The name lives as long. */
+int live_address_ask(struct live_address *a, const char *host) NODISCARD;
+/* -EAGAIN: not yet; -ENOENT: there is none; 0: number (of them, from the first on, again and again) is in *out. */
+int live_address_take(struct live_address *a, uint32_t number,
+		      char out[LIVE_ADDRESS_TEXT]) NODISCARD;
+/* False: not yet, it is still asked for. */
+bool live_address_drop(struct live_address *a);
 
 struct lws;
 
@@ -24,7 +45,7 @@ enum live_state {
 struct live_stream {
 	struct live_terms terms;
 	struct live_url url;
-	struct live_stream *tap_next; /* of live_tap.h */
+	struct live_stream *tap_next; /* of the engine that taps it */
 	enum live_state state;
 	struct lws *wsi; /* NULL: none */
 	struct live_address address;
@@ -58,8 +79,23 @@ bool live_stream_has(const struct live_stream *s);
 /* What is next, into room for LIVE_MESSAGE_MAX; octets: how many. False: nothing. */
 enum { LIVE_MESSAGE_MAX = 2 * LIVE_CHANNELS * FEED_SAMPLES_MAX };
 static_assert((int)LIVE_MESSAGE_MAX >= (int)LIVE_WRITE_MAX, "texts fit, too");
-bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets, bool *is_text);
-/* A whole text message. False: it ends the stream. */
-bool live_stream_take(struct live_stream *s, struct bytes text);
+
+/* The WebSocket of a live stream, by libwebsockets. The live thread. */
+
+/* NULL: the library cannot. */
+struct lws_context *live_connection_context(struct live *l, const char *ca, uint32_t streams);
+/* False: it cannot be begun. What becomes of it is told by those below. */
+bool live_connection_begin(struct lws_context *context, struct live_stream *s, const char *address);
+/* Soon: live_stream_unconnected follows. */
+void live_connection_end(struct live_stream *s);
+void live_connection_wants(struct live_stream *s); /* to say something */
+
+/* ---- what live.c does then ---- */
+
+void live_stream_connected(struct live *l, struct live_stream *s);
+/* refused: by an answer that another try would get as well. */
+void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why, bool refused);
+void live_stream_is_done(struct live *l, struct live_stream *s); /* the application said so */
+void live_woken(struct live *l);
 
 #endif

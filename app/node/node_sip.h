@@ -4,8 +4,8 @@
 #define APP_NODE_NODE_SIP_H
 
 #include "app/web/health.h"
-#include "app/web/web_asks.h"
-#include "app/web/web_file.h"
+#include "app/web/web_link.h"
+#include "app/web/web_page.h"
 #include "sig/shard/shard.h"
 
 struct inter_shard;

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/record/record_facts.h"
-
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "app/record/disk.h"
+#include "app/record/record_facts.h"
 #include "app/record/wav_head.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 
-const char *record_format_name(enum record_format format)
+static const char *record_format_name(enum record_format format)
 {
 	switch (format) {
 	case RECORD_WAV:
@@ -115,4 +124,150 @@ void record_facts_write(struct writer *w, const struct record_facts *f)
 		writer_bytes(w, f->call);
 	}
 	writer_str(w, "}\n");
+}
+
+enum { YOUNG_MS = 10000 }; /* made a moment ago: its lock may be still to come */
+
+struct left {
+	struct record_terms terms;
+	struct record_facts facts;
+	char file[RECORD_FILE_MAX];
+	char begun[WAV_TIME_LEN + 1];
+};
+
+static bool left_number(struct bytes *rest, uint8_t until, uint32_t most, uint32_t *out)
+{
+	struct bytes part;
+
+	return bytes_cut(rest, until, &part) && !bytes_u32(part, out) && *out >= 1 && *out <= most;
+}
+
+/* CALL-NUMBER.SEGMENT.wav */
+static bool left_name(const char *name, struct record_terms *t)
+{
+	struct bytes rest = bytes_str(name), call;
+	uint32_t number, segment;
+
+	if (rest.n >= RECORD_FILE_MAX || !bytes_cut(&rest, '-', &call) ||
+	    base32_u64_get(call, &t->call) || !left_number(&rest, '.', UINT8_MAX, &number) ||
+	    !left_number(&rest, '.', UINT16_MAX, &segment))
+		return false;
+	t->number = (uint8_t)number;
+	t->segment = (uint16_t)segment;
+	t->format = bytes_is(rest, "wav") ? RECORD_WAV : RECORD_PCAPNG;
+	return bytes_is(rest, record_format_name(t->format));
+}
+
+/* What is behind the last whole frame is cut off. */
+static int left_wav(int fd, struct left *l, uint64_t size)
+{
+	static const char *const names[] = { "PCMU", "PCMA", "L16" };
+	uint8_t octets[WAV_HEAD_LEN];
+	struct wav_head h;
+	uint32_t frame;
+
+	if (pread(fd, octets, sizeof(octets), 0) != (ssize_t)sizeof(octets) ||
+	    wav_head_parse(&h, bytes_mem(octets, sizeof(octets))))
+		return 0; /* nothing was heard yet */
+	frame = wav_frame_octets(&h);
+	h.data_octets = (size - WAV_HEAD_LEN) / frame * frame;
+	wav_head_write(octets, &h);
+	if (pwrite(fd, octets, sizeof(octets), 0) != (ssize_t)sizeof(octets) ||
+	    ftruncate(fd, (off_t)(WAV_HEAD_LEN + h.data_octets)))
+		return -errno;
+	l->facts.codec = names[h.sound];
+	l->facts.channels = h.mono ? 1 : WAV_SIDES;
+	l->facts.rate = h.rate;
+	l->facts.octets = WAV_HEAD_LEN + h.data_octets;
+	l->facts.duration_ms = h.rate ? h.data_octets / frame * 1000 / h.rate : 0;
+	return 0;
+}
+
+/* What PATH.json.new says, which is written when a recording begins: members of JSON and a line's end. Else it was not written whole, or is
+ * another thing. out: room for RECORD_FACTS_MAX + 1. */
+static struct bytes left_members(const char *path, char *out)
+{
+	char name[DISK_PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "%.*s.json.new", DISK_PATH_MAX - 10, path);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	n = fd < 0 ? -1 : read(fd, out, RECORD_FACTS_MAX + 1);
+	if (fd >= 0)
+		(void)close(fd);
+	if (n < 2 || out[0] != '"' || out[n - 1] != '\n')
+		return (struct bytes){ 0 };
+	for (ssize_t i = 0; i < n - 1; i++) {
+		if ((uint8_t)out[i] < ' ')
+			return (struct bytes){ 0 };
+	}
+	return bytes_mem(out, (size_t)n - 1);
+}
+
+static int left_finish(int fd, const char *path, struct left *l)
+{
+	uint64_t written_ms, now_ms = clock_utc_ms();
+	char sidecar[DISK_PATH_MAX], *text;
+	struct writer w;
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st))
+		return -errno;
+	written_ms = (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / NS_PER_MS;
+	if (written_ms <= now_ms && now_ms - written_ms < YOUNG_MS && st.st_size == 0)
+		return -EBUSY;
+	l->facts = (struct record_facts){ .terms = &l->terms,
+					  .file = l->file,
+					  .codec = "",
+					  .channels = WAV_SIDES,
+					  .octets = (uint64_t)st.st_size,
+					  .ended_utc_ms = written_ms,
+					  .interrupted = true };
+	err = l->terms.format == RECORD_WAV ? left_wav(fd, l, (uint64_t)st.st_size) : 0;
+	if (err || fdatasync(fd))
+		return err ? err : -errno;
+	l->terms.begun_utc_ms = written_ms - l->facts.duration_ms;
+	text = malloc(RECORD_SIDECAR_MAX + RECORD_FACTS_MAX + 1);
+	if (!text)
+		return -ENOMEM;
+	l->facts.call = left_members(path, text + RECORD_SIDECAR_MAX);
+	w = writer_over(text, RECORD_SIDECAR_MAX);
+	record_facts_write(&w, &l->facts);
+	(void)snprintf(sidecar, sizeof(sidecar), "%.*s.json", DISK_PATH_MAX - 6, path);
+	err = file_replace(sidecar, 0600, writer_done(&w));
+	free(text);
+	return err;
+}
+
+int left_file(const char *folder, const char *name, const char *tenant, struct record_terms *terms,
+	      uint64_t *octets)
+{
+	char path[DISK_PATH_MAX], sidecar[DISK_PATH_MAX];
+	struct left l = { .file = "" };
+	int fd, err;
+
+	if (!left_name(name, &l.terms))
+		return -EINVAL;
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	(void)snprintf(sidecar, sizeof(sidecar), "%s/%s.json", folder, name);
+	(void)snprintf(l.file, sizeof(l.file), "%s", name);
+	(void)snprintf(l.terms.tenant, sizeof(l.terms.tenant), "%.*s", RECORD_TENANT_MAX - 1,
+		       tenant);
+	if (access(sidecar, F_OK) == 0)
+		return -EBUSY;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -EBUSY;
+	err = flock(fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+	/* finished a moment ago, and unlocked since */
+	if (!err && access(sidecar, F_OK) == 0)
+		err = -EBUSY;
+	if (!err)
+		err = left_finish(fd, path, &l);
+	(void)close(fd);
+	*terms = l.terms;
+	*octets = l.facts.octets;
+	return err;
 }

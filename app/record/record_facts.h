@@ -49,9 +49,17 @@ static inline bool record_is_mono(const struct record_terms *t)
 	return t->message || t->mix;
 }
 
-const char *record_format_name(enum record_format format); /* as a file's name ends */
 /* CALL-NUMBER.SEGMENT.FORMAT */
 void record_file_name(char out[RECORD_FILE_MAX], const struct record_terms *t);
 void record_facts_write(struct writer *w, const struct record_facts *f);
+
+/*
+ * A recording's file without a sidecar whose process is gone: killed, or its disk was full. What is in it is whole, as far as it goes: it gets
+ * the right sizes in its head, and a sidecar that says "interrupted". Who writes a file holds its lock, so nobody's work is touched.
+ */
+
+/* FOLDER/NAME of the tenant. 0; -EBUSY: somebody works on it, or did a moment ago; -EINVAL: no recording has such a name; -errno. */
+int left_file(const char *folder, const char *name, const char *tenant, struct record_terms *terms,
+	      uint64_t *octets) NODISCARD;
 
 #endif

@@ -6,9 +6,11 @@
 #ifndef APP_RECORD_RECORD_VOICE_H
 #define APP_RECORD_RECORD_VOICE_H
 
+#include "app/record/timeline.h"
 #include "app/record/wav_head.h"
 #include "dsp/codec/codec.h"
 #include "dsp/half_band.h"
+#include "dsp/voice.h"
 #include "media/codec.h"
 
 struct decoder;
@@ -28,5 +30,63 @@ void record_voice_kind(enum media_codec codec, enum wav_sound *sound, uint32_t *
 uint32_t record_voice_read(struct record_voice *v, enum wav_sound sound, uint32_t rate,
 			   enum media_codec codec, struct bytes payload, uint8_t *out);
 void record_voice_close(struct record_voice *v);
+
+/*
+ * The last seconds of a file in memory: where late packets still find their place. Frames (a sample of each side) lie at their number
+ * modulo the room. What nobody put is silence. One thread; memory is allocated at open alone.
+ */
+
+enum {
+	WAV_WINDOW_S = TIMELINE_BEHIND_S + TIMELINE_AHEAD_S + 1,
+	WAV_HELD_S = 10, /* of a message: silence that may be behind its end */
+};
+
+struct wav_window {
+	uint8_t *frames; /* owned */
+	uint32_t octets; /* of a sample */
+	uint32_t frame;  /* octets of one */
+	int64_t room;    /* frames */
+	int64_t low;     /* the oldest one */
+	int64_t high; /* behind the newest one that was put or read: what follows is not written yet */
+	uint8_t silence;
+};
+
+/* mono: its only side is 0, and it is longer by what may be held. 0 or -ENOMEM. */
+int wav_window_open(struct wav_window *w, enum wav_sound sound, uint32_t rate, bool mono) NODISCARD;
+void wav_window_close(struct wav_window *w);
+/* n samples for one side, from position `at` on, all of which the window has. */
+void wav_window_put(struct wav_window *w, unsigned side, int64_t at, const uint8_t *samples,
+		    uint32_t n);
+/* Frames before `low` are forgotten; as many new ones are silent. */
+void wav_window_advance(struct wav_window *w, int64_t low);
+/* The frames of [from, to) up to where they are folded: call it again for the rest. */
+struct bytes wav_window_read(struct wav_window *w, int64_t from, int64_t to);
+
+/*
+ * A message: what a party says to nobody else, as a voicemail or a greeting. Its file is mono, and has no silence at its two ends: what comes
+ * before the first sound and behind the last one waits in memory, and is written when another sound follows it. So a process that dies
+ * leaves a file that ends where the party was last heard. Positions are samples of the file's clock. The recorder's thread.
+ */
+
+enum {
+	MESSAGE_AROUND_MS = 200, /* of silence that is kept at each end */
+	MESSAGE_LOUD =
+		35, /* -dBov: that loud it is a sound, though it were as constant as a tone */
+};
+
+struct record_message {
+	struct voice voice;
+	bool begun;     /* something was heard */
+	int64_t from;   /* where the file begins */
+	int64_t until;  /* behind the last sound */
+	bool was_quiet; /* it was told */
+	uint64_t told_ms, told_ns;
+};
+
+/* n samples of the party are at that position. True: the first sound is in there. */
+bool record_message_hear(struct record_message *m, enum wav_sound sound, uint32_t rate, int64_t at,
+			 const uint8_t *samples, uint32_t n);
+/* So far it is to be written by then. */
+int64_t record_message_end(const struct record_message *m, uint32_t rate, int64_t now);
 
 #endif

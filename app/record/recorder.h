@@ -52,7 +52,7 @@ struct record_terms {
 	char tenant[RECORD_TENANT_MAX];
 	enum record_format format;
 	uint64_t begun_utc_ms;
-	/* What the party says, alone, without silence at both ends (record_message.h). A WAV file, whatever format says. */
+	/* What the party says, alone, without silence at both ends (record_voice.h). A WAV file, whatever format says. */
 	bool message;
 	bool name; /* a message that is a name: it lies apart, and is no recording to anybody */
 	bool mix;  /* of a conference: what is said in it, alone, as a WAV file */

@@ -8,10 +8,8 @@
 
 #include "app/record/disk.h"
 #include "app/record/record_facts.h"
-#include "app/record/record_message.h"
 #include "app/record/record_voice.h"
 #include "app/record/timeline.h"
-#include "app/record/wav_window.h"
 
 struct tap_packet;
 
@@ -76,18 +74,5 @@ bool recording_falls_quiet(struct recording *r, uint64_t now_ns);
 /* What its file will have by now; false: that is no news. */
 bool recording_has_grown(struct recording *r, uint64_t now_ns, uint64_t *ms);
 void recording_close(struct recording *r);
-
-/* ---- recording_wav.c, recording_pcapng.c ---- */
-void recording_gap(struct recording *r, uint64_t at_ms, uint64_t ms, enum record_side side,
-		   enum record_cause cause);
-/* How much of the clock is in the file up to then. */
-uint64_t recording_time_ns(const struct recording *r, uint64_t at_ns);
-void wav_take(struct recording *r, struct disk *d, const struct tap_packet *p);
-void wav_flush(struct recording *r, struct disk *d, int64_t until);
-int64_t wav_at(const struct recording *r, uint64_t at_ns);
-void wav_finish(struct recording *r, struct disk *d, uint64_t at_ns);
-void pcapng_take(struct recording *r, struct disk *d, const struct tap_packet *p);
-void pcapng_flush(struct recording *r, struct disk *d);
-void pcapng_finish(struct recording *r, struct disk *d, uint64_t at_ns);
 
 #endif

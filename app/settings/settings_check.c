@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/settings/settings_rule.h"
+#include "app/settings/settings_schema.h"
 #include "base/clock.h"
 
 void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_t *column)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/siprec/sender.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -10,13 +8,397 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "app/siprec/sender_report.h"
+#include "app/siprec/sender.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/rand.h"
 #include "base/ring.h"
 #include "base/thread.h"
+#include "engine/srtp/srtp.h"
+#include "media/rtp/rtcp_write.h"
 #include "media/tap.h"
+
+enum {
+	REPORTED_RTP_HEAD = 12,
+	EVERY_MS = 5000, /* RFC 3550 6.2: the minimum; two members of one stream never need more */
+	REPORTS_PER_ROUND = 16,
+};
+
+/* ---- sources ---- */
+
+/* Time in units of the clock; as all RTP timestamps it turns over. */
+static uint32_t report_units_of(uint64_t ns, uint32_t clock_hz)
+{
+	return (uint32_t)(ns / NS_PER_S * clock_hz + ns % NS_PER_S * clock_hz / NS_PER_S);
+}
+
+/* The packet that came fastest tells best when its sound was said. The timestamp of an event is that of its beginning. */
+static void sender_source_note(struct sender_source *source, const struct tap_packet *p)
+{
+	uint32_t transit = report_units_of(p->time_ns, p->clock_hz) - be32_get(tap_octets(p).p + 4);
+
+	source->packets++;
+	source->octets += p->length - REPORTED_RTP_HEAD;
+	if (!p->clock_hz || p->kind == TAP_EVENT)
+		return;
+	if (!source->spoke || source->clock_hz != p->clock_hz ||
+	    (int32_t)(transit - source->transit) < 0)
+		source->transit = transit;
+	source->clock_hz = p->clock_hz;
+	source->spoke = true;
+}
+
+/* ---- what is sent ---- */
+
+/* Both streams have it, so the recorder knows that they share a clock. It is the call's: a successor has the same (RFC 7022 4.1). */
+static void sender_cname_write(char out[RTCP_CNAME_LEN], uint64_t call)
+{
+	for (unsigned i = 0; i < RTCP_CNAME_LEN; i++)
+		out[i] = "0123456789abcdef"[call >> (60 - 4 * i) & 15];
+}
+
+static bool source_report_send(struct sender_stream *s, struct sender_source *source,
+			       struct bytes report)
+{
+	uint8_t data[RTCP_REPORT_MAX + SRTP_TRAILER_MAX];
+	struct srtp_job job = { .stream = source->srtp,
+				.data = data,
+				.length = (uint16_t)report.n,
+				.capacity = sizeof(data),
+				.is_rtcp = 1 };
+
+	memcpy(data, report.p, report.n);
+	if (job.stream) {
+		srtp_jobs_protect(&job, 1);
+		if (job.verdict != VERDICT_NONE)
+			return false;
+	}
+	return sendto(s->rtcp_fd, data, job.length, MSG_NOSIGNAL,
+		      (const struct sockaddr *)&s->rtcp_to, s->rtcp_to_n) == (ssize_t)job.length;
+}
+
+static bool source_report(struct sender_stream *s, struct sender_source *source, uint64_t call,
+			  struct instant now)
+{
+	uint8_t text[RTCP_REPORT_MAX];
+	struct rtcp_report r = { .ssrc = source->ssrc, .sends = source->spoke };
+
+	r.info = (struct rtcp_sender_info){
+		.ntp = rtcp_ntp(now.utc_ms),
+		.timestamp = report_units_of(now.ns, source->clock_hz) - source->transit,
+		.packets = source->packets,
+		.octets = source->octets,
+	};
+	sender_cname_write(r.cname, call);
+	source->spoke = false;
+	return source_report_send(s, source, rtcp_report_write(text, &r));
+}
+
+static bool stream_reports(const struct sender_stream *s)
+{
+	return s->terms.on && s->rtcp_fd >= 0 && s->rtcp_to_n && s->source_count;
+}
+
+/* Who said something, and who did last: its RTCP keeps the path open (RFC 7866 8.1.6). RFC 3550 6.2 lets a session of two say the first one
+ * at once, and 6.3.1 puts the others out of step. */
+uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant now, uint32_t random)
+{
+	uint32_t sent = 0;
+
+	if (!stream_reports(s) || now.ns < s->report_ns)
+		return 0;
+	s->report_ns = now.ns + (EVERY_MS / 2 + random % EVERY_MS) * NS_PER_MS;
+	for (uint32_t i = 0; i < s->source_count; i++) {
+		if (s->sources[i].spoke || i == s->newest)
+			sent += source_report(s, &s->sources[i], call, now);
+	}
+	return sent;
+}
+
+/* ---- what is heard ---- */
+
+/* RFC 3550 6.4.1: the number may fall, by what comes twice. */
+static uint64_t report_block_take(struct sender_stream *s, const struct rtcp_block *b)
+{
+	for (uint32_t i = 0; i < s->source_count; i++) {
+		struct sender_source *source = &s->sources[i];
+		int32_t before = source->lost;
+
+		if (source->ssrc != b->ssrc)
+			continue;
+		source->lost = b->lost;
+		source->fraction_lost = b->fraction_lost;
+		source->reported = true;
+		return b->lost > before ? (uint64_t)(b->lost - before) : 0;
+	}
+	return 0;
+}
+
+static void report_take(struct sender_stream *s, struct bytes in, struct sender_heard *out)
+{
+	struct rtcp_packet packet;
+	struct rtcp_block block;
+
+	if (rtcp_check(in)) {
+		out->refused++;
+		return;
+	}
+	out->reports++;
+	while (rtcp_next(&in, &packet)) {
+		for (uint8_t i = 0; rtcp_block(&packet, i, &block); i++)
+			out->lost += report_block_take(s, &block);
+	}
+}
+
+static bool report_open(struct sender_stream *s, uint8_t *data, uint16_t *n)
+{
+	struct srtp_job job = { .stream = s->srtp_in,
+				.data = data,
+				.length = *n,
+				.capacity = SENDER_PACKET_MAX,
+				.is_rtcp = 1 };
+
+	if (s->terms.key.suite == MEDIA_SUITE_NONE)
+		return true;
+	if (!job.stream)
+		return false;
+	srtp_jobs_unprotect(&job, 1);
+	*n = job.length;
+	return job.verdict == VERDICT_NONE;
+}
+
+/* From whom the recorder's answer says, and nobody else. */
+static bool is_the_recorder(const struct sender_stream *s, const struct sockaddr_storage *from)
+{
+	struct addr at;
+
+	return !addr_from_sockaddr(&at, (const struct sockaddr *)from) &&
+	       addr_ip_eq(&at, &s->terms.rtcp_remote);
+}
+
+void sender_hear(struct sender_stream *s, struct sender_heard *out)
+{
+	uint8_t data[SENDER_PACKET_MAX];
+
+	for (unsigned i = 0; i < REPORTS_PER_ROUND; i++) {
+		struct sockaddr_storage from;
+		socklen_t from_n = sizeof(from);
+		ssize_t got = recvfrom(s->rtcp_fd, data, sizeof(data), 0, (struct sockaddr *)&from,
+				       &from_n);
+		uint16_t n = (uint16_t)got;
+
+		if (got < 0)
+			return;
+		if (is_the_recorder(s, &from) && report_open(s, data, &n))
+			report_take(s, bytes_mem(data, n), out);
+		else
+			out->refused++;
+	}
+}
+
+enum { RTP_HEAD = 12, RECEIVES_OCTETS = 2304 };
+
+void sender_stream_init(struct sender_stream *s)
+{
+	*s = (struct sender_stream){ .fd = -1, .rtcp_fd = -1 };
+}
+
+/* RTP of a recorder is read by nobody: the kernel keeps little of it. */
+static int sender_bind(const struct addr *local)
+{
+	struct sockaddr_storage ss;
+	uint32_t n = addr_to_sockaddr(local, &ss);
+	int room = RECEIVES_OCTETS, on = 1, err;
+	int fd = socket(local->family == ADDR_V6 ? AF_INET6 : AF_INET,
+			SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	if (local->family == ADDR_V6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&ss, n) == 0)
+		return fd;
+	err = -errno;
+	(void)close(fd);
+	return err;
+}
+
+static void sender_forget_keys(struct sender_stream *s)
+{
+	for (uint32_t i = 0; i < s->source_count; i++)
+		srtp_stream_close(s->sources[i].srtp);
+	s->source_count = s->newest = 0;
+	srtp_stream_close(s->srtp_in);
+	s->srtp_in = NULL;
+}
+
+static void sender_unbind(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static bool sender_is_same_key(const struct media_key *a, const struct media_key *b)
+{
+	return a->suite == b->suite && a->length == b->length &&
+	       bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));
+}
+
+/* The pair of ports. 0 or -errno. */
+static int sender_bind_pair(struct sender_stream *s)
+{
+	struct addr rtcp = s->terms.local;
+
+	if (s->fd >= 0)
+		return 0;
+	s->fd = sender_bind(&s->terms.local);
+	if (s->fd < 0)
+		return s->fd;
+	if (rtcp.port)
+		rtcp.port++;
+	s->rtcp_fd = sender_bind(&rtcp);
+	return s->rtcp_fd < 0 ? s->rtcp_fd : 0;
+}
+
+/* Without a key of the recorder its reports are not read. */
+static void sender_open_in(struct sender_stream *s)
+{
+	if (s->terms.key_in.suite != MEDIA_SUITE_NONE && !s->srtp_in &&
+	    srtp_stream_open(&s->srtp_in, &s->terms.key_in))
+		s->srtp_in = NULL;
+}
+
+static void sender_take_terms(struct sender_stream *s, const struct fork_stream *terms)
+{
+	if (!addr_eq(&s->terms.local, &terms->local)) {
+		sender_unbind(&s->fd);
+		sender_unbind(&s->rtcp_fd);
+	}
+	if (!sender_is_same_key(&s->terms.key, &terms->key))
+		sender_forget_keys(s);
+	if (!sender_is_same_key(&s->terms.key_in, &terms->key_in)) {
+		srtp_stream_close(s->srtp_in);
+		s->srtp_in = NULL;
+	}
+	s->terms = *terms;
+	s->to_n = addr_to_sockaddr(&terms->remote, &s->to);
+	s->rtcp_to_n = terms->rtcp_remote.family == ADDR_NONE
+			       ? 0
+			       : addr_to_sockaddr(&terms->rtcp_remote, &s->rtcp_to);
+	sender_open_in(s);
+}
+
+int sender_stream_set(struct sender_stream *s, const struct fork_stream *terms)
+{
+	int err;
+
+	if (!terms->on) {
+		s->terms.on = 0;
+		return 0;
+	}
+	sender_take_terms(s, terms);
+	err = sender_bind_pair(s);
+	if (!err)
+		return 0;
+	sender_unbind(&s->fd);
+	sender_unbind(&s->rtcp_fd);
+	s->terms.on = 0;
+	return err;
+}
+
+void sender_stream_close(struct sender_stream *s)
+{
+	sender_forget_keys(s);
+	sender_unbind(&s->fd);
+	sender_unbind(&s->rtcp_fd);
+	explicit_bzero(s, sizeof(*s));
+	s->fd = s->rtcp_fd = -1;
+}
+
+/* Keys are of as many sources; without one the place of the oldest is taken. */
+static struct sender_source *source_place(struct sender_stream *s)
+{
+	if (s->source_count < SENDER_SOURCES_MAX)
+		return &s->sources[s->source_count];
+	return s->terms.key.suite == MEDIA_SUITE_NONE
+		       ? &s->sources[(s->newest + 1) % SENDER_SOURCES_MAX]
+		       : NULL;
+}
+
+/* Its first number is the party's choice, and who receives it counts from there. */
+static bool source_open_keys(const struct sender_stream *s, struct sender_source *source,
+			     uint16_t sequence)
+{
+	if (s->terms.key.suite == MEDIA_SUITE_NONE)
+		return true;
+	if (srtp_stream_open(&source->srtp, &s->terms.key))
+		return false;
+	srtp_stream_limit(source->srtp, SRTP_INDEX_END, SRTCP_INDEX_END);
+	if (sequence >= SRTP_FIRST_BELOW)
+		srtp_stream_start(source->srtp, sequence, 0);
+	return true;
+}
+
+/* Each source has indexes of its own (RFC 3711 3.2.3). One that comes back goes on with its own: none is used twice. NULL: there are too
+ * many, or no memory. */
+static struct sender_source *sender_source(struct sender_stream *s, uint32_t ssrc,
+					   uint16_t sequence)
+{
+	struct sender_source *place, new = { .ssrc = ssrc };
+
+	for (uint32_t i = 0; i < s->source_count; i++) {
+		if (s->sources[i].ssrc == ssrc) {
+			s->newest = i;
+			return &s->sources[i];
+		}
+	}
+	place = source_place(s);
+	if (!place || !source_open_keys(s, &new, sequence))
+		return NULL;
+	*place = new;
+	s->newest = (uint32_t)(place - s->sources);
+	if (s->newest == s->source_count)
+		s->source_count++;
+	return place;
+}
+
+static bool sender_protect(struct sender_source *source, uint8_t *data, uint16_t *n)
+{
+	struct srtp_job job = {
+		.stream = source->srtp, .data = data, .length = *n, .capacity = SENDER_PACKET_MAX
+	};
+
+	srtp_jobs_protect(&job, 1);
+	*n = job.length;
+	return job.verdict == VERDICT_NONE;
+}
+
+bool sender_stream_send(struct sender_stream *s, const struct tap_packet *p)
+{
+	struct bytes rtp = tap_octets(p);
+	uint8_t data[SENDER_PACKET_MAX];
+	uint16_t n = (uint16_t)rtp.n;
+	struct sender_source *source;
+
+	if (rtp.n < RTP_HEAD || rtp.n > sizeof(data) - SRTP_TRAILER_MAX)
+		return false;
+	source = sender_source(s, be32_get(rtp.p + 8), be16_get(rtp.p + 2));
+	if (!source)
+		return false;
+	if (source->srtp) {
+		memcpy(data, rtp.p, rtp.n);
+		if (!sender_protect(source, data, &n))
+			return false;
+		rtp = bytes_mem(data, n);
+	}
+	if (sendto(s->fd, rtp.p, rtp.n, MSG_NOSIGNAL, (const struct sockaddr *)&s->to, s->to_n) !=
+	    (ssize_t)rtp.n)
+		return false;
+	sender_source_note(source, p);
+	return true;
+}
 
 enum {
 	ROUND_MS = 10,

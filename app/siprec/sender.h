@@ -8,6 +8,10 @@
 #ifndef APP_SIPREC_SENDER_H
 #define APP_SIPREC_SENDER_H
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
 #include "media/fork.h"
 
 struct sender;
@@ -50,5 +54,64 @@ bool sender_ask(struct sender *s, uint64_t call, uint8_t number);
 uint32_t sender_told(struct sender *s, struct sender_told *out, uint32_t max);
 /* Readable when something is told; sender_told drains it. */
 int sender_told_fd(const struct sender *s);
+
+/* One stream to a recorder: its sockets, and the keys of its sources. The sender's thread. */
+
+struct srtp_stream;
+struct tap_packet;
+
+enum {
+	SENDER_SOURCES_MAX = 4, /* SSRCs of a party that one key serves */
+	SENDER_PACKET_MAX = 2048,
+};
+
+/* One SSRC of the party, and what reports say of it. */
+struct sender_source {
+	uint32_t ssrc;
+	struct srtp_stream *srtp; /* NULL: plain */
+	bool spoke;               /* since the last report */
+	uint32_t packets, octets; /* sent */
+	uint32_t clock_hz;
+	uint32_t
+		transit; /* arrival less RTP timestamp, in its units: the least since the last report */
+	int32_t lost;          /* as the recorder reported last, and */
+	uint8_t fraction_lost; /* 1/256; 255 is all */
+	bool reported;         /* it did */
+};
+
+struct sender_stream {
+	struct fork_stream terms;
+	int fd, rtcp_fd; /* -1: none yet */
+	struct sockaddr_storage to, rtcp_to;
+	uint32_t to_n, rtcp_to_n;
+	struct srtp_stream *srtp_in; /* of what the recorder reports */
+	uint64_t report_ns;          /* when the next one is due; 0: with the first packet */
+	uint32_t source_count, newest;
+	struct sender_source sources[SENDER_SOURCES_MAX];
+};
+
+/* As it is before its first terms. */
+void sender_stream_init(struct sender_stream *s);
+/* A socket goes on while its address does, a key while it is the same. 0 or -errno; it sends nothing then. */
+int sender_stream_set(struct sender_stream *s, const struct fork_stream *terms) NODISCARD;
+void sender_stream_close(struct sender_stream *s);
+/* RTP of the party, as it was. False: it is lost. */
+bool sender_stream_send(struct sender_stream *s, const struct tap_packet *p);
+
+/*
+ * RTCP of one stream to a recorder (RFC 3550, RFC 7866 8.1.1): what it is told of each source, so that it can line up both streams, and what
+ * it says that it lost. SRTCP where the stream has a key. The sender's thread.
+ */
+
+/* Compounds of SR or RR and SDES, where they are due. random: for the time of the next ones. How many were sent. There is no BYE at the end:
+ * another process may go on with the same sources. */
+uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant now, uint32_t random);
+
+struct sender_heard {
+	uint32_t reports, refused; /* compounds */
+	uint64_t lost;             /* packets that they say did not come, since those before */
+};
+/* All that wait at its RTCP port. */
+void sender_hear(struct sender_stream *s, struct sender_heard *out);
 
 #endif

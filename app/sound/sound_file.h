@@ -3,8 +3,8 @@
  * A file of a tenant as a sound: WAV, or Opus in Ogg. Takes as long as a disk does: not for control's thread. Of a file that cannot be used it is
  * known where it is wrong and why.
  */
-#ifndef APP_NODE_SOUND_FILE_H
-#define APP_NODE_SOUND_FILE_H
+#ifndef APP_SOUND_SOUND_FILE_H
+#define APP_SOUND_SOUND_FILE_H
 
 #include "media/sound.h"
 #include "sig/host/tenant.h"
@@ -19,12 +19,12 @@ enum sound_kind {
 	SOUND_FILE,      /* FOLDER/TENANT/FILE: sound_name_set */
 	SOUND_PROMPT,    /* sound_prompt.h */
 	SOUND_DIGITS,    /* the same, of the keys in file */
-	SOUND_RECORDING, /* sound_recording.h */
+	SOUND_RECORDING, /* sound_prompt.h */
 	SOUND_SPOKEN,    /* the same: a name */
-	SOUND_BEEP,      /* sound_tone.h */
+	SOUND_BEEP,      /* sounds.h */
 };
 
-/* At a rate of our choice. Or a tone: sound_tone.h. */
+/* At a rate of our choice. Or a tone: sounds.h. */
 struct sound_name {
 	char tenant[SOUND_NAME_MAX + 1];
 	char file[SOUND_NAME_MAX + 1];
@@ -56,5 +56,7 @@ struct media_sound *sound_path_read(int folder, const char *const *parts, size_t
 struct media_sound *sounds_join(struct media_sound *const *parts, size_t count, uint32_t rate_hz);
 struct media_sound *sound_file_read(int folder, const struct sound_name *name,
 				    struct sound_fault *fault);
+
+/* A file of Opus in Ogg as a sound: for the helper that reads files, as decoding takes its time. */
 
 #endif

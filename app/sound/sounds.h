@@ -4,10 +4,11 @@
  * first who asks for a sound asks again when it is there. Sounds that nobody plays make room for others, the longest unused first.
  * Control's thread, but for the helper.
  */
-#ifndef APP_NODE_SOUNDS_H
-#define APP_NODE_SOUNDS_H
+#ifndef APP_SOUND_SOUNDS_H
+#define APP_SOUND_SOUNDS_H
 
 #include "app/sound/sound_file.h"
+#include "dsp/tone.h"
 
 struct sounds;
 
@@ -38,5 +39,19 @@ int sounds_fd(const struct sounds *s);
 uint32_t sounds_round(struct sounds *s, uint64_t now_ns);
 /* All files are of that folder from now on, and read anew: they may have changed. 0 or -ENOMEM. */
 int sounds_folder_set(struct sounds *s, const char *folder) NODISCARD;
+
+/* A tone of a national plan as a sound that repeats without a click (dsp/tone.h). For the helper that reads files, too: a sine costs time. */
+
+/* False: there is no such plan. */
+bool sound_tone_set(struct sound_name *out, struct bytes plan, enum tone_kind kind,
+		    uint32_t rate_hz);
+/* What is heard before a message is recorded, once. */
+#define SOUND_BEEP_MARK "beep"
+/* What all in a conference hear when somebody comes, and when he leaves. */
+#define SOUND_BEEP_ENTRY "beep-entry"
+#define SOUND_BEEP_EXIT  "beep-exit"
+bool sound_beep_set(struct sound_name *out, struct bytes name, uint32_t rate_hz);
+/* With one reference; NULL: fault says why. */
+struct media_sound *sound_tone_make(const struct sound_name *name, struct sound_fault *fault);
 
 #endif

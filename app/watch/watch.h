@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies of SIP messages and media for others' eyes: traces of single calls into files (trace_file.h), and the export to a collector
- * (hep_export.h). A thread of its own writes and sends, fed by bounded rings: a slow disk or a collector that is gone delays no call, and
+ * Copies of SIP messages and media for others' eyes: traces of single calls into files, and the export to a collector
+ * (watch_sink.h). A thread of its own writes and sends, fed by bounded rings: a slow disk or a collector that is gone delays no call, and
  * what does not fit is lost and counted. The functions here are the control thread's.
  */
 #ifndef APP_WATCH_WATCH_H
 #define APP_WATCH_WATCH_H
 
-#include "app/watch/hep_export.h"
-#include "app/watch/trace_file.h"
+#include "app/watch/watch_sink.h"
 #include "sig/shard/shard.h"
 
 struct engine;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The web thread (libwebsockets): GET /healthz, /readyz, /metrics, files, record pages, and SIP over WebSocket on /ws. With the control thread
- * it shares atomics and the rings of web_link.h and web_asks.h only, so a slow client delays nobody; connections, header size and time are bounded.
+ * it shares atomics and the rings of web_link.h only, so a slow client delays nobody; connections, header size and time are bounded.
  */
 #ifndef APP_WEB_WEB_H
 #define APP_WEB_WEB_H

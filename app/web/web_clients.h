@@ -8,7 +8,9 @@
 #define APP_WEB_WEB_CLIENTS_H
 
 #include <libwebsockets.h>
+#include <stdatomic.h>
 
+#include "app/settings/origin.h"
 #include "app/web/web.h"
 
 struct web_client;
@@ -38,5 +40,42 @@ void web_clients_expire(struct web_clients *c, uint64_t now_ns);
 
 /* Where a connection comes from. 0 or -errno. */
 int web_clients_peer(int fd, struct addr *out) NODISCARD;
+
+/* Whose pages may open a WebSocket: the web thread's list, and a newer one that the control thread hands over. */
+
+enum { WEB_ORIGINS_MAX = 16 };
+
+struct web_origins_list {
+	uint32_t count;
+	char list[WEB_ORIGINS_MAX][ORIGIN_MAX];
+};
+
+struct web_origins {
+	struct web_origins_list now;              /* web thread */
+	_Atomic(struct web_origins_list *) fresh; /* malloc'ed; NULL: nothing newer */
+};
+
+void web_origins_open(struct web_origins *o, const char (*list)[ORIGIN_MAX], uint32_t count);
+void web_origins_close(struct web_origins *o);
+/* The control thread. Out of memory: the old ones stay. */
+void web_origins_renew(struct web_origins *o, const char (*list)[ORIGIN_MAX], uint32_t count);
+/* The web thread, when it was woken. */
+void web_origins_refresh(struct web_origins *o);
+
+/*
+ * Whether a request may become a SIP WebSocket (RFC 6455 4.2, RFC 7118 4.1): by its path, its sub-protocol, the page it comes from (Origin),
+ * and whether there is a place. Refusals are counted by their reason, and
+ * logged. Web thread.
+ */
+
+#define WEB_ADMIT_PATH     "/ws"
+#define WEB_ADMIT_PROTOCOL "sip"
+
+void web_admit_setup(void); /* registers the metrics; main thread, once */
+/* False: it was refused, counted and answered. */
+bool web_admit(const struct web_settings *settings, const struct web_origins_list *origins,
+	       bool has_place, struct lws *wsi);
+/* One that was admitted has no place now: counted. */
+void web_admit_lost(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "app/web/web_file.h"
+#include "app/web/web_page.h"
 
 #define HEAD "/recordings/"
 

@@ -7,9 +7,27 @@
 #include <libwebsockets.h>
 
 #include "app/web/health.h"
-#include "app/web/web_desk.h"
-#include "app/web/web_file.h"
+#include "app/web/web_link.h"
+#include "app/web/web_page.h"
 #include "base/bytes.h"
+
+/*
+ * Where record pages are asked for: GET shows one, POST of an act presses its key and shows it again. A link that is none of ours is answered
+ * without a word to the loop; what the loop says of the others is sent, and the connection ends, so that handshakes of a source bound how often
+ * it asks. Web thread.
+ */
+
+struct web_desk;
+struct web_visit;
+
+/* key: copied. asks: borrowed. 0 or -ENOMEM. */
+int web_desk_open(struct web_desk **out, const uint8_t key[WEB_PAGE_KEY_LEN],
+		  struct web_asks *asks) NODISCARD;
+void web_desk_close(struct web_desk *d); /* NULL is fine */
+/* The loop has answered some. */
+void web_desk_news(struct web_desk *d);
+
+/* What the next four return is what the library's callback returns: 0, or -1: it closes the connection. */
 
 enum { WEB_REQUEST_PIECE = 4096 }; /* octets of a page in one write */
 
@@ -63,7 +81,5 @@ int web_request_send(struct web_request *r, struct lws *wsi);
 void web_request_drop(struct web_request *r);
 /* One of which nothing is wanted here: closed without an answer. */
 int web_request_refuse(void);
-/* It is answered. */
-void web_request_count(bool served);
 
 #endif

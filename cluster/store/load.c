@@ -702,8 +702,6 @@ static void load_pump(struct store_load *load)
 		load_done(load, load->result);
 }
 
-/* ---- the index ---- */
-
 /* ---- calls wait for the spool, and for those of older programs ---- */
 
 static void on_moved(enum store_result result, uint64_t key, uint64_t version, void *arg)

@@ -25,7 +25,7 @@ enum {
 		2000, /* a successor says the last words again: how long nobody heard any, it cannot know */
 	PROMPT_MESSAGE_MAX_MS = 600000,
 	PROMPT_SILENCE_MAX_MS =
-		10000, /* as much as a file may lack at its end (app/record/record_message.h) */
+		10000, /* as much as a file may lack at its end (app/record/record_voice.h) */
 	PROMPT_CLOSE_MS = 5000,  /* a file is awaited, where the disk is slow */
 	PROMPT_DONE = UINT8_MAX, /* next: none */
 };

@@ -7,12 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/document/dial_field.h"
 #include "app/document/extension.h"
-#include "app/document/location_field.h"
 #include "app/document/profile.h"
 #include "app/document/room_field.h"
-#include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 #include "sig/dial/pattern.h"

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/web/web_file.h"
+#include "app/web/web_page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tenants, and what is theirs: numbers, locations, rooms, routes and trunks. */
 #include "app/command/table/table.h"
-#include "app/document/dial_field.h"
 #include "app/document/extension.h"
-#include "app/document/location_field.h"
 #include "app/document/profile.h"
 #include "app/document/room_field.h"
-#include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "app/dns/resolv_conf.h"
+#include "app/dns/dns_client.h"
 #include "tests/unit/test.h"
 
 static void servers_text(const char *file, char *out, size_t cap)

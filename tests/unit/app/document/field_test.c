@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "app/command/command_handlers.h"
-#include "app/document/dial_field.h"
 #include "app/document/extension.h"
 #include "app/document/profile.h"
 #include "app/document/tenant_field.h"

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "app/document/profiles.h"
+#include "app/document/extensions.h"
 #include "tests/unit/test.h"
 
 static const struct {

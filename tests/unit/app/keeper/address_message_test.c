@@ -2,12 +2,13 @@
 /* Octet by octet, and once by the kernel itself, in a network of the test's own. */
 #include "tests/unit/test.h"
 
+#include <assert.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "app/keeper/address_message.h"
+#include "app/keeper/address.h"
 #include "engine/net/netlink.h"
 #include "tests/unit/netns.h"
 

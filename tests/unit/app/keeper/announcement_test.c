@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "app/keeper/announcement.h"
+#include "app/keeper/address.h"
 
 static const uint8_t MAC[6] = { 2, 3, 4, 5, 6, 7 };
 

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/keeper/announcement.h"
+#include "app/keeper/address.h"
 #include "app/keeper/keeper.h"
 #include "base/clock.h"
 #include "base/loop.h"
@@ -401,7 +401,7 @@ static void crashed(void **state)
 	(void)close(peer);
 }
 
-#if !THREAD_SANITIZER /* there is none then: app/keeper/holder.c */
+#if !THREAD_SANITIZER /* there is none then: app/keeper/keeper.c */
 /* The first process that such a command lists; 0: none. */
 static pid_t process_of(const char *command, pid_t of)
 {

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "app/keeper/keeper.h"
-#include "app/keeper/sockets_message.h"
+#include "app/keeper/sockets.h"
 #include "engine/port/xdp_forwards.h"
 #include "tests/unit/netns.h"
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "app/record/disk.h"
-#include "app/record/disk_op.h"
 #include "base/clock.h"
 
 enum { SILENCE = 0xd5, MOST = 8 << 20 };

@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 #include "app/record/record_facts.h"
+#include "app/record/record_voice.h"
 #include "app/record/wav_head.h"
-#include "app/record/wav_window.h"
 #include "base/rand.h"
 #include "dsp/file/wav.h"
 

@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "app/siprec/sender_report.h"
+#include "app/siprec/sender.h"
 #include "base/rand.h"
 #include "engine/srtp/srtp.h"
 #include "media/rtp/rtcp_write.h"

@@ -10,8 +10,6 @@
 
 #include "app/settings/settings.h"
 #include "app/sound/sound_prompt.h"
-#include "app/sound/sound_recording.h"
-#include "app/sound/sound_tone.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "app/web/web_file.h"
+#include "app/web/web_page.h"
 
 #define NOW_MS UINT64_C(1795564800000)
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What node and keeper say to each other, each a message of a SOCK_SEQPACKET pair: an order, and struct keeper_answer. */
-#ifndef APP_KEEPER_ORDER_H
-#define APP_KEEPER_ORDER_H
+#ifndef APP_KEEPER_KEEPER_ORDER_H
+#define APP_KEEPER_KEEPER_ORDER_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "app/keeper/keeper.h"
+#include "base/bytes.h"
 
 enum keeper_word { KEEPER_TAKE, KEEPER_LEAVE, KEEPER_NOTICE, KEEPER_REMAIN };
 
@@ -27,16 +29,21 @@ void keeper_answer_send(int to, const struct keeper_answer *answer, const int *f
 /* answer's descriptors are the receiver's. 0, -EAGAIN, or -EPIPE: the other end is gone. */
 int keeper_answer_receive(int from, struct keeper_answer *answer) NODISCARD;
 
-/*
- * What these addresses say is withheld on their interfaces once the time of their place is past. False: it is not, which is said; or no
- * frames of Ethernet leave by any of them.
- */
-bool keeper_backstop(struct egress *out, const struct keeper_settings *s);
-
 /* The node: a signal that ends the process is an end of these orders first; -1: no more. */
 void keeper_crash_tell(int orders);
 
-/* The lock of this node's keepers, a descriptor; waits until the one before has let go of it, and kills it where that takes long. -errno */
-int keeper_lock(const char *dir);
+/* Messages with descriptors over a SOCK_SEQPACKET (SCM_RIGHTS). */
+
+enum { DESCRIPTORS_MAX = 248 }; /* the kernel takes 253 at a time */
+
+/* The descriptors stay the sender's. 0, -EAGAIN (flags has MSG_DONTWAIT), -EPIPE (nobody is there any more) or -errno. */
+int descriptors_send(int to, struct bytes message, const int *fds, uint32_t count,
+		     int flags) NODISCARD;
+/*
+ * At most *count descriptors, which are the receiver's, and how many there were. The octets of the message; 0: the other end is gone; or
+ * -errno: -EAGAIN as above, -EMFILE: there is no room for all of the descriptors, so none is kept.
+ */
+ssize_t descriptors_receive(int from, void *message, size_t size, int *fds, uint32_t *count,
+			    int flags) NODISCARD;
 
 #endif
