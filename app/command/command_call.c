@@ -4,9 +4,9 @@
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/command/queries.h"
-#include "app/document/profile.h"
-#include "app/effect/fields.h"
 #include "app/node/node.h"
+#include "app/schema/fields.h"
+#include "app/schema/profile.h"
 #include "sig/sip/id.h"
 
 bool command_may_see(const struct command_run *run, const char *tenant)

@@ -5,8 +5,8 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
-#include "app/effect/fields.h"
 #include "app/node/node.h"
+#include "app/schema/fields.h"
 #include "cluster/record.h"
 #include "sig/sip/id.h"
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "app/command/command.h"
 #include "app/document/document.h"
+#include "app/schema/command.h"
 #include "base/addr.h"
 #include "sig/shard/shard.h"
 
@@ -54,9 +54,6 @@ command_fn command_node_status, command_node_drain, command_node_undrain, comman
 /* struct node_hooks.delivered */
 void command_recording_told(struct node *n, uint64_t ticket, const json_t *line, const char *why);
 
-json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
-json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
-json_t *command_call_id_json(uint64_t call);
 /* Operators see the calls and phones of all tenants unless they name one, others those of their own. */
 bool command_may_see(const struct command_run *run, const char *tenant);
 /* The argument "call"; fails the run and returns false when it is no call id. */
@@ -100,20 +97,11 @@ void command_looks_join(struct node *node);
 /* Of a call, caller and callee. */
 extern const char *const g_call_legs[];
 extern const char *const g_subscription_endings[];
-/* An argument of ARG_BOOL, where it is given. */
-void command_take_bool(const struct command_run *run, const char *name, bool *out);
-/* The same of ARG_U64. */
-void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
-/* How many entries are wanted at most: limit, of a command that has it. */
-size_t command_limit(const struct command_run *run);
 /* A phone dials it for a feature, by the tenant's codes. */
 bool command_is_code(const struct command_run *run, struct bytes number);
 #define COMMAND_NO_EXTENSION "there is no such extension: extension.list shows those that there are"
 #define COMMAND_NUMBER_IS_CODE \
 	"number begins with a feature code: see codes in the node file, and dialplan.show"
-/* The hashes of a password, or ha1, where either is given. False: the run has failed. */
-bool command_take_secret(struct command_run *run, const char *user, const char *realm,
-			 struct digest_secret *secret, bool *given);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
@@ -127,12 +115,22 @@ bool refusal_words(const char *name, const char **sentence, const char **next);
 /* What the table of commands says of conferences. */
 
 /* struct command.order of command_conference_member: enum order_member, and whether it is to be so. */
-#include "app/command/command.h"
 
 struct shard_room_order;
 
 #define CONFERENCE_ORDER(member, on) ((uint8_t)((member)*2 + (on)))
 #define CONFERENCE_MEMBER(order)     ((uint8_t)((order) / 2))
 #define CONFERENCE_ON(order)         ((order) % 2 != 0)
+
+/* Who asks. */
+struct command_principal {
+	char tenant[COMMAND_TENANT_MAX];
+	enum command_role role;
+};
+
+/* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;
+ * unique among all principals. args: borrowed, may be NULL. */
+void command_start(struct node *node, const struct command_principal *who, struct bytes name,
+		   struct bytes id, const json_t *args, command_done_fn *done, void *arg);
 
 #endif

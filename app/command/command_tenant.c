@@ -9,8 +9,8 @@
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/document/tenant_field.h"
 #include "app/node/node.h"
+#include "app/schema/tenant_field.h"
 #include "base/log.h"
 #include "sig/host/toll.h"
 #include "sig/sip/uri.h"
@@ -726,3 +726,18 @@ void command_tenant_status(struct command_run *run)
 	(void)json_object_update_new(json, tenant_usage(run->node, tenant));
 	command_answer(run, json);
 }
+
+/* Tenants come first, and a range names a profile. */
+const struct document_kind *const g_document_kinds[] = {
+	&g_tenant_documents,
+	&g_profile_documents,
+	&g_range_documents,
+	&g_dial_documents,
+	&g_extension_documents,
+	&g_trunk_documents,
+	&g_location_documents,
+	&g_did_documents,
+	&g_route_documents,
+	&g_room_documents,
+	NULL,
+};

@@ -6,7 +6,7 @@
 #ifndef APP_COMMAND_COMMAND_WALK_H
 #define APP_COMMAND_COMMAND_WALK_H
 
-#include "app/command/command.h"
+#include "app/schema/command.h"
 
 /* What a list is narrowed by: a number, and from when until when. */
 

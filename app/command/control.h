@@ -12,7 +12,7 @@
 #ifndef APP_COMMAND_CONTROL_H
 #define APP_COMMAND_CONTROL_H
 
-#include "app/command/command.h"
+#include "app/command/command_handlers.h"
 #include "base/bytes.h"
 #include "base/metric.h"
 #include "cluster/redis/redis.h"

@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_handlers.h"
 #include "app/command/control.h"
 #include "app/node/node.h"
 #include "app/watch/watch_sink.h"
@@ -39,6 +41,106 @@ enum { PASSES_MAX = 200, PASS_WORDS_MAX = 18 };
 	"if redis.call('XDEL', KEYS[1], ARGV[3]) == 0 then return 0 end " \
 	"redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) "             \
 	"return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))"
+
+/* ---- a command begins ---- */
+
+PRINTF_LIKE(4, 5)
+static void command_refuse(command_done_fn *done, void *arg, enum command_error_code code,
+			   const char *fmt, ...)
+{
+	struct command_error error = { .code = code };
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(error.message, sizeof(error.message), fmt, ap);
+	va_end(ap);
+	done(command_error_json(&error), arg);
+}
+
+/* An operator may speak for a tenant. 0, or -EINVAL and *error. */
+static int run_tenant_take(struct command_run *run, const struct command_principal *who,
+			   struct command_error *error)
+{
+	json_t *given = json_object_get(run->args, g_command_tenant.name);
+	struct command_value value = { 0 };
+
+	if (!given || who->role != COMMAND_FOR_OPERATOR)
+		return 0;
+	if (command_arg_check(&g_command_tenant, given_json(given), &value, error))
+		return -EINVAL;
+	if (tenants_find(run->node->common.tenants, value.text) == TENANT_NONE) {
+		*error = (struct command_error){ .code = COMMAND_NOT_FOUND,
+						 .argument = g_command_tenant.name,
+						 .message = "there is no such tenant" };
+		return -EINVAL;
+	}
+	(void)bytes_cstr(value.text, run->tenant, sizeof(run->tenant));
+	run->of_tenant = true;
+	(void)json_object_del(run->args, g_command_tenant.name);
+	return 0;
+}
+
+/* A switch with on=false is the command that undoes it. */
+static void run_switch(struct command_run *run)
+{
+	if (!run->command->off || !json_is_false(json_object_get(run->args, "on")))
+		return;
+	run->command = command_find(bytes_str(run->command->off));
+	(void)json_object_del(run->args, "on");
+}
+
+/* 0, or -EINVAL and *error. */
+static int run_fill(struct command_run *run, const struct command_principal *who,
+		    const json_t *args, struct command_error *error)
+{
+	run->args = json_deep_copy(args); /* NULL stays NULL */
+	if (args && !run->args) {
+		*error = (struct command_error){ .code = COMMAND_INTERNAL,
+						 .message = "out of memory" };
+		return -EINVAL;
+	}
+	run_switch(run);
+	return run_tenant_take(run, who, error) ||
+			       command_check(run->command, run->args, run->values, error)
+		       ? -EINVAL
+		       : 0;
+}
+
+void command_start(struct node *node, const struct command_principal *who, struct bytes name,
+		   struct bytes id, const json_t *args, command_done_fn *done, void *arg)
+{
+	const struct command *command = command_find(name);
+	struct command_error error = { 0 };
+	struct command_run *run;
+
+	if (!command) {
+		command_refuse(done, arg, COMMAND_UNKNOWN_COMMAND,
+			       "there is no such command; see help");
+		return;
+	}
+	if (who->role < command->role) {
+		command_refuse(done, arg, COMMAND_NOT_ALLOWED,
+			       "%s needs the role %s; whoever asks has the role %s", command->name,
+			       command_role_name(command->role), command_role_name(who->role));
+		return;
+	}
+	run = calloc(1, sizeof(*run));
+	if (!run) {
+		command_refuse(done, arg, COMMAND_INTERNAL, "out of memory");
+		return;
+	}
+	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
+	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
+	run->role = who->role;
+	run->of_tenant = who->role != COMMAND_FOR_OPERATOR;
+	if (bytes_cstr(id, run->id, sizeof(run->id)))
+		assert(false && "an id that is too long");
+	if (run_fill(run, who, args, &error)) {
+		command_end(run, command_error_json(&error));
+		return;
+	}
+	run->command->fn(run);
+}
 
 /* Also one that waits for its lease: its calls are to come. */
 static bool is_of_this_node(const struct node *n, uint16_t shard)

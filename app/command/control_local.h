@@ -10,7 +10,7 @@
 #ifndef APP_COMMAND_CONTROL_LOCAL_H
 #define APP_COMMAND_CONTROL_LOCAL_H
 
-#include "app/command/command.h"
+#include "app/schema/command.h"
 #include "base/bytes.h"
 
 #define CONTROL_LOCAL_SOCKET "control.sock"

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "app/command/command.h"
+#include "app/schema/command.h"
 #include "app/settings/settings.h"
 
 enum {

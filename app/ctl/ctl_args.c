@@ -8,7 +8,7 @@
 
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
-#include "app/document/extension.h"
+#include "app/schema/extension.h"
 #include "sig/sip/uri.h"
 
 #define INIT_TEXT                                                                                  \

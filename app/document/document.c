@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command.h"
-#include "app/command/command_handlers.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/document_keep.h"
-#include "app/document/field.h"
 #include "app/node/node.h"
+#include "app/schema/command.h"
+#include "app/schema/field.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -459,21 +458,6 @@ static void document_forget(struct node *node, const struct document_kind *kind,
 	    !bytes_cstr(d->name, text, sizeof(text)))
 		kind->forget(node, tenant, text);
 }
-
-/* Tenants come first, and a range names a profile. */
-const struct document_kind *const g_document_kinds[] = {
-	&g_tenant_documents,
-	&g_profile_documents,
-	&g_range_documents,
-	&g_dial_documents,
-	&g_extension_documents,
-	&g_trunk_documents,
-	&g_location_documents,
-	&g_did_documents,
-	&g_route_documents,
-	&g_room_documents,
-	NULL,
-};
 
 /* NULL: there is none of that name. */
 static const struct document_kind *document_kind_find(struct bytes name)

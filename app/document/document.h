@@ -10,16 +10,13 @@
 #include <jansson.h>
 
 #include "app/document/directory.h"
-#include "app/document/field.h"
+#include "app/schema/field.h"
 #include "base/bytes.h"
 #include "cluster/document/shelf.h"
 #include "sig/host/tenant.h"
 
 struct command_run;
 struct node;
-
-/* A document of a higher version (its member v) is of a later program, and this one must not go on with it. */
-enum { DOCUMENT_NAME_MAX = 64, DOCUMENT_FORMAT = 1 };
 
 struct form;
 
@@ -109,31 +106,5 @@ void document_show(struct command_run *run);
 void document_list(struct command_run *run);
 /* All kinds in the order in which a start loads them. NULL-terminated. */
 extern const struct document_kind *const g_document_kinds[];
-
-/* json with the version of a document's form. Steals it; NULL: out of memory. */
-json_t *document_versioned(json_t *json);
-
-/* json with when it was changed. Steals it; NULL: out of memory. */
-json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
-
-/* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
-struct document_reader {
-	struct flat *flat; /* NULL: it is not such a one, and a tree has it */
-	const json_t *json;
-	const char *wrong; /* NULL: none yet */
-};
-
-struct given document_member(const struct document_reader *r, const char *name);
-
-/* It must be there, and fit. */
-void document_text(struct document_reader *r, const char *member, char *out, size_t cap);
-/* Something else is wrong with it. */
-void document_refuse(struct document_reader *r, const char *member);
-uint64_t document_changed(const struct document_reader *r);
-
-/* Parses, then fill reads the members of the object. 0, or -EBADMSG with what is wrong. */
-typedef void document_fill_fn(struct document_reader *r, void *value);
-int document_read(struct bytes text, document_fill_fn *fill, void *value,
-		  const char **reason) NODISCARD;
 
 #endif

@@ -6,8 +6,8 @@
 #ifndef APP_DOCUMENT_EXTENSIONS_H
 #define APP_DOCUMENT_EXTENSIONS_H
 
-#include "app/document/extension.h"
-#include "app/document/profile.h"
+#include "app/schema/extension.h"
+#include "app/schema/profile.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/table.h"

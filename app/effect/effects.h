@@ -4,8 +4,8 @@
 #define APP_NODE_EFFECTS_H
 
 #include "app/effect/answers.h"
-#include "app/effect/fields.h"
 #include "app/effect/media_queue.h"
+#include "app/schema/fields.h"
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"
 

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/document/tenant_field.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
 #include "app/record/envelope.h"
+#include "app/schema/tenant_field.h"
 #include "base/clock.h"
 #include "base/log.h"
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "app/dns/resolver.h"
-#include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
+#include "app/schema/fields.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/command/command.h"
+#include "app/schema/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/document/extension.h"
-#include "app/document/profile.h"
-#include "app/document/room_field.h"
-#include "app/document/tenant_field.h"
-#include "app/document/trunk_field.h"
+#include "app/schema/extension.h"
+#include "app/schema/profile.h"
+#include "app/schema/room_field.h"
+#include "app/schema/tenant_field.h"
+#include "app/schema/trunk_field.h"
 #include "sig/dial/pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,8 +3,8 @@
 #ifndef APP_COMMAND_TABLE_TABLE_H
 #define APP_COMMAND_TABLE_TABLE_H
 
-#include "app/command/command.h"
 #include "app/command/command_handlers.h"
+#include "app/schema/command.h"
 #include "sig/model/call.h"
 
 /* What carries a row out is the node's: tandemctl has the rows alone. */

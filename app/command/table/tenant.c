@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tenants, and what is theirs: numbers, locations, rooms, routes and trunks. */
 #include "app/command/table/table.h"
-#include "app/document/extension.h"
-#include "app/document/profile.h"
-#include "app/document/room_field.h"
-#include "app/document/tenant_field.h"
-#include "app/document/trunk_field.h"
+#include "app/schema/extension.h"
+#include "app/schema/profile.h"
+#include "app/schema/room_field.h"
+#include "app/schema/tenant_field.h"
+#include "app/schema/trunk_field.h"
 
 /* Extensions, and profiles of them. */
 

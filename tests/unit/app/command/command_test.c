@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/command/command.h"
 #include "app/command/command_handlers.h"
+#include "app/schema/command.h"
 #include "sig/host/sig_metric.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/extension.h"
+#include "app/schema/extension.h"
 
 #include <errno.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each field of each kind of document, by the tables alone: a line more in one of them is tested as it stands. */
-#include "app/document/field.h"
+#include "app/schema/field.h"
 
 #include <errno.h>
 
 #include "app/command/command_handlers.h"
-#include "app/document/extension.h"
-#include "app/document/profile.h"
-#include "app/document/tenant_field.h"
+#include "app/schema/extension.h"
+#include "app/schema/profile.h"
+#include "app/schema/tenant_field.h"
 #include "tests/unit/test.h"
 
 enum { ROUNDS = COMMAND_LIST_MAX };

@@ -2,7 +2,7 @@
 /* Presence of an extension, and the greeting that goes with it (FEATURES VM-09). */
 #include "tests/unit/test.h"
 
-#include "app/document/extension.h"
+#include "app/schema/extension.h"
 
 static void what_is_good(void **state)
 {

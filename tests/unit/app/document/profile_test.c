@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/profile.h"
+#include "app/schema/profile.h"
 
 #include <errno.h>
 

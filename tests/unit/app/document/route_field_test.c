@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/trunk_field.h"
+#include "app/schema/trunk_field.h"
 
-#include "app/document/tenant_field.h"
+#include "app/schema/tenant_field.h"
 
 #include <errno.h>
 

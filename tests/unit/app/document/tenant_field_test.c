@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/tenant_field.h"
+#include "app/schema/tenant_field.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/effect/fields.h"
+#include "app/schema/fields.h"
 
 #include <jansson.h>
 

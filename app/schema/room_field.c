@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/document/room_field.h"
+#include "app/schema/room_field.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include <openssl/crypto.h>
 
-#include "app/document/document.h"
+#include "app/schema/field.h"
 
 enum { MEMBERS = 100, TALKERS = 3, RATE = 16000 };
 

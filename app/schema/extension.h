@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An extension: its JSON document in Redis, what the shard needs of it, and what may be shown. The password is never kept. */
-#ifndef APP_DOCUMENT_EXTENSION_H
-#define APP_DOCUMENT_EXTENSION_H
+#ifndef APP_SCHEMA_EXTENSION_H
+#define APP_SCHEMA_EXTENSION_H
 
 #include <jansson.h>
 
-#include "app/command/command.h"
+#include "app/schema/command.h"
 #include "app/settings/settings.h"
 #include "base/bytes.h"
 #include "base/seal.h"

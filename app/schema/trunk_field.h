@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A trunk: its document in Redis, and what the core needs of it. */
-#ifndef APP_DOCUMENT_TRUNK_FIELD_H
-#define APP_DOCUMENT_TRUNK_FIELD_H
+#ifndef APP_SCHEMA_TRUNK_FIELD_H
+#define APP_SCHEMA_TRUNK_FIELD_H
 
-#include "app/command/command.h"
-#include "app/document/extension.h"
-#include "app/document/field.h"
+#include "app/schema/command.h"
+#include "app/schema/extension.h"
+#include "app/schema/field.h"
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 

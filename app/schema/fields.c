@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/effect/fields.h"
+#include "app/schema/fields.h"
 #include "base/json.h"
 #include "cluster/record.h"
 #include "media/offer/offer.h"

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command.h"
-#include "app/command/command_handlers.h"
+#include "app/schema/command.h"
 #include "base/addr.h"
 #include "sig/sip/id.h"
 #include "sig/sip/uri.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What call detail records and events say: names and texts, and as JSON, which is one field of a Redis stream. Values; they point into
  * themselves: do not move. */
-#ifndef APP_EFFECT_FIELDS_H
-#define APP_EFFECT_FIELDS_H
+#ifndef APP_SCHEMA_FIELDS_H
+#define APP_SCHEMA_FIELDS_H
 
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"

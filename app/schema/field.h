@@ -3,8 +3,8 @@
  * Fields of documents. One line of a kind's table says all of a field: how it is given and checked (struct command_arg), and where it
  * lies in the value. Arguments, help, what a document holds and what is shown follow from it. In the order in which they are shown.
  */
-#ifndef APP_DOCUMENT_FIELD_H
-#define APP_DOCUMENT_FIELD_H
+#ifndef APP_SCHEMA_FIELD_H
+#define APP_SCHEMA_FIELD_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -166,5 +166,36 @@ struct given {
 struct given given_json(const json_t *json);
 /* The i-th of a list, taken in their order. kind is GIVEN_TEXT, or no text is there. */
 struct given given_next(struct given *list, size_t i);
+
+/* ---- members of documents: people write into Redis by hand, so every type is checked ---- */
+
+/* A document of a higher version (its member v) is of a later program, and this one must not go on with it. */
+enum { DOCUMENT_NAME_MAX = 64, DOCUMENT_FORMAT = 1 };
+
+/* json with the version of a document's form. Steals it; NULL: out of memory. */
+json_t *document_versioned(json_t *json);
+
+/* json with when it was changed. Steals it; NULL: out of memory. */
+json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
+
+/* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
+struct document_reader {
+	struct flat *flat; /* NULL: it is not such a one, and a tree has it */
+	const json_t *json;
+	const char *wrong; /* NULL: none yet */
+};
+
+struct given document_member(const struct document_reader *r, const char *name);
+
+/* It must be there, and fit. */
+void document_text(struct document_reader *r, const char *member, char *out, size_t cap);
+/* Something else is wrong with it. */
+void document_refuse(struct document_reader *r, const char *member);
+uint64_t document_changed(const struct document_reader *r);
+
+/* Parses, then fill reads the members of the object. 0, or -EBADMSG with what is wrong. */
+typedef void document_fill_fn(struct document_reader *r, void *value);
+int document_read(struct bytes text, document_fill_fn *fill, void *value,
+		  const char **reason) NODISCARD;
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rooms for conferences that are dialled: a document of a tenant in Redis, by the room's number. Its PINs are sealed there. */
-#ifndef APP_DOCUMENT_ROOM_FIELD_H
-#define APP_DOCUMENT_ROOM_FIELD_H
+#ifndef APP_SCHEMA_ROOM_FIELD_H
+#define APP_SCHEMA_ROOM_FIELD_H
 
-#include "app/command/command.h"
-#include "app/document/field.h"
+#include "app/schema/command.h"
+#include "app/schema/field.h"
 #include "base/seal.h"
 #include "sig/host/tenant_tables.h"
 

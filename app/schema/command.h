@@ -4,12 +4,13 @@
  * control API and tandemctl are doors to it; their help and docs/api.md are written from it. Results and errors are JSON:
  * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread. The rows are in table/, by area.
  */
-#ifndef APP_COMMAND_COMMAND_H
-#define APP_COMMAND_COMMAND_H
+#ifndef APP_SCHEMA_COMMAND_H
+#define APP_SCHEMA_COMMAND_H
 
 #include <jansson.h>
 
-#include "app/document/field.h"
+#include "app/schema/field.h"
+#include "base/addr.h"
 #include "base/bytes.h"
 
 enum {
@@ -153,6 +154,7 @@ int command_check(const struct command *command, json_t *args,
 /* The answer; owned by the receiver. One with "moved" is none: the command goes on elsewhere, with those arguments (command_move). */
 typedef void command_done_fn(json_t *answer, void *arg);
 
+struct digest_secret;
 struct node;
 
 /* A command under way. Handlers end it with command_answer or command_fail, once, now or later. */
@@ -169,16 +171,8 @@ struct command_run {
 	void *arg;
 };
 
-/* Who asks. */
-struct command_principal {
-	char tenant[COMMAND_TENANT_MAX];
-	enum command_role role;
-};
-
-/* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;
- * unique among all principals. args: borrowed, may be NULL. */
-void command_start(struct node *node, const struct command_principal *who, struct bytes name,
-		   struct bytes id, const json_t *args, command_done_fn *done, void *arg);
+/* Ends the run with that answer, as it is. */
+void command_end(struct command_run *run, json_t *answer);
 /* Ends the run with a result (stolen; NULL: out of memory). */
 void command_answer(struct command_run *run, json_t *result);
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
@@ -195,5 +189,20 @@ bool command_is_of(const struct command *command, struct bytes word);
 json_t *command_help_json(struct bytes word);
 /* The commands' part of docs/api.md. */
 void command_write_reference(struct writer *w);
+
+json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
+json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
+json_t *command_call_id_json(uint64_t call);
+/* An argument of ARG_BOOL, where it is given. */
+void command_take_bool(const struct command_run *run, const char *name, bool *out);
+/* The same of ARG_U64. */
+void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
+/* How many entries are wanted at most: limit, of a command that has it. */
+size_t command_limit(const struct command_run *run);
+/* The hashes of a password, or ha1, where either is given. False: the run has failed. */
+bool command_take_secret(struct command_run *run, const char *user, const char *realm,
+			 struct digest_secret *secret, bool *given);
+
+command_fn command_help;
 
 #endif

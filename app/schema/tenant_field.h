@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tenant: its document in Redis, which operators put. */
-#ifndef APP_DOCUMENT_TENANT_FIELD_H
-#define APP_DOCUMENT_TENANT_FIELD_H
+#ifndef APP_SCHEMA_TENANT_FIELD_H
+#define APP_SCHEMA_TENANT_FIELD_H
 
-#include "app/command/command.h"
-#include "app/document/field.h"
+#include "app/schema/command.h"
+#include "app/schema/field.h"
 #include "sig/dial/dial.h"
 #include "sig/host/tenant.h"
 #include "sig/host/tenant_tables.h"

@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command.h"
-#include "app/command/command_handlers.h"
-#include "app/document/extension.h"
-#include "app/effect/fields.h"
-#include "app/node/node.h"
+#include "app/schema/command.h"
+#include "app/schema/extension.h"
+#include "app/schema/fields.h"
 #include "app/settings/reference.h"
 
 static const struct {
@@ -86,21 +84,9 @@ json_t *command_error_json(const struct command_error *error)
 			 error->message);
 }
 
-PRINTF_LIKE(4, 5)
-static void command_refuse(command_done_fn *done, void *arg, enum command_error_code code,
-			   const char *fmt, ...)
+void command_end(struct command_run *run, json_t *answer)
 {
-	struct command_error error = { .code = code };
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(error.message, sizeof(error.message), fmt, ap);
-	va_end(ap);
-	done(command_error_json(&error), arg);
-}
-
-static void run_free(struct command_run *run)
-{
+	run->done(answer, run->arg);
 	json_decref(run->args);
 	free(run);
 }
@@ -115,92 +101,6 @@ const struct command_arg g_command_tenant = {
 	.help = "For operators, with any command: whose extensions, calls and so on are meant.",
 };
 
-/* An operator may speak for a tenant. 0, or -EINVAL and *error. */
-static int run_tenant_take(struct command_run *run, const struct command_principal *who,
-			   struct command_error *error)
-{
-	json_t *given = json_object_get(run->args, g_command_tenant.name);
-	struct command_value value = { 0 };
-
-	if (!given || who->role != COMMAND_FOR_OPERATOR)
-		return 0;
-	if (command_arg_check(&g_command_tenant, given_json(given), &value, error))
-		return -EINVAL;
-	if (tenants_find(run->node->common.tenants, value.text) == TENANT_NONE) {
-		*error = (struct command_error){ .code = COMMAND_NOT_FOUND,
-						 .argument = g_command_tenant.name,
-						 .message = "there is no such tenant" };
-		return -EINVAL;
-	}
-	(void)bytes_cstr(value.text, run->tenant, sizeof(run->tenant));
-	run->of_tenant = true;
-	(void)json_object_del(run->args, g_command_tenant.name);
-	return 0;
-}
-
-/* A switch with on=false is the command that undoes it. */
-static void run_switch(struct command_run *run)
-{
-	if (!run->command->off || !json_is_false(json_object_get(run->args, "on")))
-		return;
-	run->command = command_find(bytes_str(run->command->off));
-	(void)json_object_del(run->args, "on");
-}
-
-/* 0, or -EINVAL and *error. */
-static int run_fill(struct command_run *run, const struct command_principal *who,
-		    const json_t *args, struct command_error *error)
-{
-	run->args = json_deep_copy(args); /* NULL stays NULL */
-	if (args && !run->args) {
-		*error = (struct command_error){ .code = COMMAND_INTERNAL,
-						 .message = "out of memory" };
-		return -EINVAL;
-	}
-	run_switch(run);
-	return run_tenant_take(run, who, error) ||
-			       command_check(run->command, run->args, run->values, error)
-		       ? -EINVAL
-		       : 0;
-}
-
-void command_start(struct node *node, const struct command_principal *who, struct bytes name,
-		   struct bytes id, const json_t *args, command_done_fn *done, void *arg)
-{
-	const struct command *command = command_find(name);
-	struct command_error error = { 0 };
-	struct command_run *run;
-
-	if (!command) {
-		command_refuse(done, arg, COMMAND_UNKNOWN_COMMAND,
-			       "there is no such command; see help");
-		return;
-	}
-	if (who->role < command->role) {
-		command_refuse(done, arg, COMMAND_NOT_ALLOWED,
-			       "%s needs the role %s; whoever asks has the role %s", command->name,
-			       command_role_name(command->role), command_role_name(who->role));
-		return;
-	}
-	run = calloc(1, sizeof(*run));
-	if (!run) {
-		command_refuse(done, arg, COMMAND_INTERNAL, "out of memory");
-		return;
-	}
-	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
-	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
-	run->role = who->role;
-	run->of_tenant = who->role != COMMAND_FOR_OPERATOR;
-	if (bytes_cstr(id, run->id, sizeof(run->id)))
-		assert(false && "an id that is too long");
-	if (run_fill(run, who, args, &error)) {
-		done(command_error_json(&error), arg);
-		run_free(run);
-		return;
-	}
-	run->command->fn(run);
-}
-
 void command_answer(struct command_run *run, json_t *result)
 {
 	json_t *answer = result ? json_pack("{s:b, s:o}", "ok", 1, "result", result) : NULL;
@@ -209,8 +109,7 @@ void command_answer(struct command_run *run, json_t *result)
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	run->done(answer, run->arg);
-	run_free(run);
+	command_end(run, answer);
 }
 
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
@@ -222,8 +121,7 @@ void command_fail(struct command_run *run, enum command_error_code code, const c
 	va_start(ap, fmt);
 	(void)vsnprintf(error.message, sizeof(error.message), fmt, ap);
 	va_end(ap);
-	run->done(command_error_json(&error), run->arg);
-	run_free(run);
+	command_end(run, command_error_json(&error));
 }
 
 void command_move(struct command_run *run, uint64_t call)
@@ -233,8 +131,7 @@ void command_move(struct command_run *run, uint64_t call)
 	(void)json_object_set_new(args, "call", command_call_id_json(call));
 	if (run->role == COMMAND_FOR_OPERATOR && run->of_tenant)
 		(void)json_object_set_new(args, g_command_tenant.name, json_string(run->tenant));
-	run->done(json_pack("{s:o}", "moved", args), run->arg);
-	run_free(run);
+	command_end(run, json_pack("{s:o}", "moved", args));
 }
 
 const struct command_value *command_value(const struct command_run *run, const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "app/document/document.h"
-#include "app/document/tenant_field.h"
+#include "app/schema/field.h"
+#include "app/schema/tenant_field.h"
 #include "app/sound/sound_file.h"
 #include "base/addr.h"
 #include "sig/dial/dial.h"

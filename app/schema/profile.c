@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/document/document.h"
-#include "app/document/profile.h"
+#include "app/schema/field.h"
+#include "app/schema/profile.h"
 
 static const char *const g_profile_codecs[] = { "PCMU",    "PCMA",  "G722",   "G723", "G729",
 						"G726-32", "G7221", "GSM",    "iLBC", "speex",

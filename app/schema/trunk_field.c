@@ -4,8 +4,8 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "app/document/document.h"
-#include "app/document/trunk_field.h"
+#include "app/schema/field.h"
+#include "app/schema/trunk_field.h"
 #include "app/settings/settings.h"
 #include "base/log.h"
 #include "sig/dial/pattern.h"

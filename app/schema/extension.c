@@ -4,9 +4,9 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "app/document/document.h"
-#include "app/document/extension.h"
-#include "app/document/tenant_field.h"
+#include "app/schema/extension.h"
+#include "app/schema/field.h"
+#include "app/schema/tenant_field.h"
 #include "app/sound/sound_prompt.h"
 #include "sig/call/act.h"
 #include "sig/dial/dial.h"

@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command.h"
-#include "app/command/command_handlers.h"
-#include "app/document/document.h"
-#include "app/document/field.h"
+#include "app/schema/command.h"
+#include "app/schema/field.h"
 #include "sig/dial/pattern.h"
 
 /* Members of documents. People write into Redis by hand: every type is checked. */

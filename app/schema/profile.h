@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codec profiles and the ranges of addresses that choose them (REG-12): documents in Redis, and what the shard needs of them. */
-#ifndef APP_DOCUMENT_PROFILE_H
-#define APP_DOCUMENT_PROFILE_H
+#ifndef APP_SCHEMA_PROFILE_H
+#define APP_SCHEMA_PROFILE_H
 
 #include <jansson.h>
 
-#include "app/command/command.h"
-#include "app/document/field.h"
+#include "app/schema/command.h"
+#include "app/schema/field.h"
 #include "sig/shard/shard.h"
 
 enum { PROFILE_PACKET_MS = 20, PROFILE_VIDEO_KBPS = 768 }; /* REG-11, MED-08 */
