@@ -30,6 +30,7 @@ static bool again(const struct call_host *h, struct bytes record, struct text *o
 	if (!err) {
 		check_bounds(r);
 		check(!room_encode(h, r, out), "not written");
+		text_clear(&r->invited);
 		text_wipe(&r->unknown);
 	}
 	free(r);

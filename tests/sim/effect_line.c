@@ -51,23 +51,10 @@ static void number(struct writer *w, const char *name, uint64_t v)
 
 static void octets(struct writer *w, const char *name, struct bytes b)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	if (b.n == 0)
 		return;
-	WRITER_TEXTS(w, " ", name, "=\"");
-	for (size_t i = 0; i < b.n; i++) {
-		uint8_t c = b.p[i];
-
-		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
-			writer_u8(w, c);
-			continue;
-		}
-		writer_str(w, "\\x");
-		writer_u8(w, (uint8_t)digits[c >> 4]);
-		writer_u8(w, (uint8_t)digits[c & 15]);
-	}
-	writer_str(w, "\"");
+	WRITER_TEXTS(w, " ", name, "=");
+	trace_octets(w, b);
 }
 
 static void word(struct writer *w, const char *name, const char *text)

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "sig/call/legs.h"
 #include "sig/record/call_record.h"
+#include "sig/record/room_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/sim/shape.h"
 #include "tests/sim/sim.h"
@@ -17,9 +19,37 @@
 #define HANG_UP_NS (60 * NS_PER_S) /* whatever lasts until then is ended by the operator */
 #define END_NS     (200 * NS_PER_S)
 
-enum { PATH_MAX_N = 512, RECORD_MAX = 1 << 16, LINE_MAX_N = 256 };
+#define ROOM "room-" /* records of conferences begin with that */
+
+enum {
+	PATH_MAX_N = 512,
+	RECORD_MAX = 1 << 16,
+	LINE_MAX_N = 256,
+	MET_MAX = 1 << 16,
+	HARVEST_FORMAT = 19, /* of those below there are enough */
+};
 
 /* ---- the harvest ---- */
+
+static bool read_file(const char *path, struct text *out)
+{
+	uint8_t *space = malloc(RECORD_MAX);
+	FILE *f = fopen(path, "rb");
+	size_t n = f && space ? fread(space, 1, RECORD_MAX, f) : 0;
+	bool ok = n && n < RECORD_MAX && text_set(out, bytes_mem(space, n)) == 0;
+
+	if (f)
+		(void)fclose(f);
+	free(space);
+	return ok;
+}
+
+static int is_record(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return n > 4 && strcmp(e->d_name + n - 4, ".bin") == 0;
+}
 
 static void path_of(char out[PATH_MAX_N], const char *folder, const char *name)
 {
@@ -40,15 +70,91 @@ static void write_new(const char *folder, const char *name, struct bytes record)
 	(void)printf("# %s\n", name);
 }
 
+/* What records have that were met. */
+static uint64_t met_list[MET_MAX];
+
+/* True: not before. */
+static bool is_new(const char *what)
+{
+	static const struct hash_key key = { 7, 8 };
+	uint64_t hash = hash_sip(&key, bytes_str(what)) | 1;
+	uint32_t at = hash % MET_MAX;
+
+	while (met_list[at] && met_list[at] != hash)
+		at = (at + 1) % MET_MAX;
+	if (met_list[at])
+		return false;
+	met_list[at] = hash;
+	return true;
+}
+
+/* The first thing of it that is new becomes its name: a field that is set, or states of call, legs and INVITE in a format. */
+static bool name_of(const struct shape *shape, const char *what, char name[PATH_MAX_N])
+{
+	char states[SHAPE_NAME_MAX + 16];
+	const char *first = NULL;
+
+	(void)snprintf(states, sizeof(states), "%s%u-%s", what, shape->format, shape->states);
+	for (uint32_t i = 0; i < shape->field_count; i++) {
+		if (is_new(shape->fields[i]) && !first)
+			first = shape->fields[i];
+	}
+	(void)snprintf(name, PATH_MAX_N, "%s%u-%s", what, shape->format,
+		       first ? first : shape->states);
+	return (shape->format >= HARVEST_FORMAT && is_new(states)) || first;
+}
+
+/* Those that are in the folder have been met. */
+static void meet(const struct call_host *h, const char *folder)
+{
+	static struct shape shape;
+	struct dirent **list = NULL;
+	int n = scandir(folder, &list, is_record, alphasort);
+	char path[PATH_MAX_N], name[PATH_MAX_N];
+
+	for (int i = 0; i < n; i++) {
+		struct text record = { 0 };
+		bool room = strncmp(list[i]->d_name, ROOM, strlen(ROOM)) == 0;
+
+		list[i]->d_name[strlen(list[i]->d_name) - 4] = '\0';
+		path_of(path, folder, list[i]->d_name);
+		if (read_file(path, &record) && (room ? shape_of_room(&shape, text_bytes(&record))
+						      : shape_of(&shape, h, text_bytes(&record))))
+			(void)name_of(&shape, room ? ROOM : "", name);
+		text_clear(&record);
+		free(list[i]);
+	}
+	free(list);
+}
+
+static void harvest(struct sim *s, const char *folder, struct bytes record, bool room)
+{
+	static struct shape shape;
+	static bool met;
+	struct shard *core = node_core_any(&s->nodes[0]);
+	char name[PATH_MAX_N];
+
+	if (!core)
+		return;
+	if (!met)
+		meet(&core->host, folder);
+	met = true;
+	if (!(room ? shape_of_room(&shape, record) : shape_of(&shape, &core->host, record)))
+		return;
+	if (id_shard(shape.call) != SHARD_FIRST) /* a node that finds one has that alone */
+		return;
+	if (name_of(&shape, room ? ROOM : "", name))
+		write_new(folder, name, record);
+}
+
 void golden_harvest(struct sim *s, const char *folder, struct bytes record)
 {
-	struct shard *core = node_core_any(&s->nodes[0]);
-	struct shape shape;
+	harvest(s, folder, record, false);
+}
 
-	if (!core || !shape_of(&shape, &core->host, record))
-		return;
-	for (uint32_t i = 0; i < shape.count; i++)
-		write_new(folder, shape.names[i], record);
+void golden_harvest_room(struct sim *s, const char *folder, struct bytes record)
+{
+	harvest(s, folder, record, true);
 }
 
 /* ---- what is said ---- */
@@ -99,22 +205,30 @@ void golden_recorded(struct golden_story *story, const struct effect_record *r, 
 
 /* ---- a node that finds a record ---- */
 
-static bool read_file(const char *path, struct text *out)
-{
-	uint8_t *space = malloc(RECORD_MAX);
-	FILE *f = fopen(path, "rb");
-	size_t n = f && space ? fread(space, 1, RECORD_MAX, f) : 0;
-	bool ok = n && n < RECORD_MAX && text_set(out, bytes_mem(space, n)) == 0;
-
-	if (f)
-		(void)fclose(f);
-	free(space);
-	return ok;
-}
-
 static void on_hang_up(struct sim *s, const struct event *e)
 {
 	node_hangup(s, e->a);
+}
+
+/* A life without phones, store trouble and kills, in which each name is found. */
+static void begin(struct sim *s, struct golden_story *story)
+{
+	memset(s, 0, sizeof(*s));
+	rand_open_seed(&s->rand, 1);
+	rand_open_seed(&s->applications, 1);
+	rand_open_seed(&s->names.rand, 1);
+	rand_open_seed(&s->cluster, 1);
+	rand_open_seed(&s->fences, 1);
+	s->story = story;
+	s->end_ns = END_NS;
+	s->net.delay_max_ms = 1;
+	s->store.latency_max_us = 100;
+	s->phones.extension_count = 4;
+	s->node_count = s->shard_count = s->place_count = 1;
+	node_begin(s);
+	s->nodes[0].settings.media_timeout_ns = 20 * NS_PER_S;
+	s->nodes[0].settings.calls_max = 64;
+	s->nodes[0].settings.txns_max = 512;
 }
 
 /* As this program would have written it. */
@@ -139,10 +253,75 @@ static bool write_again(struct sim *s, struct text *record)
 	return !err;
 }
 
+/* ---- the state that it gives ---- */
+
+struct state {
+	bool tell;
+	struct trace trace;
+};
+
+/* The number of a field counts, and not what it is called. */
+static void add_line(void *arg, const struct field *f)
+{
+	static uint8_t space[RECORD_MAX * 4];
+	struct state *state = arg;
+	struct writer w = writer_over(space, sizeof(space));
+
+	WRITER_TEXTS(&w, f->tags, f->unknown ? " unknown " : " ");
+	trace_octets(&w, f->value);
+	writer_str(&w, "\n");
+	trace_text(&state->trace, writer_done(&w));
+	if (state->tell)
+		(void)printf("%s " BYTES_FMT, f->path, BYTES_ARG(writer_done(&w)));
+}
+
+static bool room_written_again(struct sim *s, struct text *record)
+{
+	const struct call_host *h = &s->nodes[0].shards[0].core->host;
+	struct room *r = calloc(1, sizeof(*r));
+	const char *reason = "out of memory";
+	int err = r ? room_decode(h, r, text_bytes(record), &reason) : -ENOMEM;
+
+	if (err) {
+		check_fail(s, "%s", reason);
+	} else {
+		text_clear(record);
+		err = room_encode(h, r, record);
+		text_clear(&r->invited);
+		text_wipe(&r->unknown);
+	}
+	free(r);
+	return !err;
+}
+
+/* As this program has read it: what it writes of it, field by field. False: it is not read. */
+static bool state_of(const char *path, bool room, struct state *out)
+{
+	struct golden_story ignored = { 0 };
+	struct sim *s = malloc(sizeof(*s));
+	struct text record = { 0 };
+	bool ok;
+
+	if (!s)
+		exit(2);
+	begin(s, &ignored);
+	ok = read_file(path, &record) &&
+	     (room ? room_written_again(s, &record) : write_again(s, &record)) &&
+	     (room ? shape_room_fields(text_bytes(&record), add_line, out)
+		   : shape_fields(&s->nodes[0].shards[0].core->host, text_bytes(&record), add_line,
+				  out));
+	if (!ok)
+		(void)printf("%s: %s\n", path, s->check.broken);
+	text_clear(&record);
+	sim_close(s);
+	free(s);
+	return ok;
+}
+
 static bool put_record(struct sim *s, const char *path, bool again)
 {
 	struct store_call *c = &s->store.calls[0];
-	struct shape shape;
+	static struct shape shape;
 
 	if (!read_file(path, &c->record) ||
 	    !shape_of(&shape, &s->nodes[0].shards[0].core->host, text_bytes(&c->record))) {
@@ -156,27 +335,6 @@ static bool put_record(struct sim *s, const char *path, bool again)
 	check_stored(s, c->call, c->version);
 	sim_after(s, HANG_UP_NS, on_hang_up, 0, c->call, 0);
 	return true;
-}
-
-/* A life without phones, store trouble and kills, in which each name is found. */
-static void begin(struct sim *s, struct golden_story *story)
-{
-	memset(s, 0, sizeof(*s));
-	rand_open_seed(&s->rand, 1);
-	rand_open_seed(&s->applications, 1);
-	rand_open_seed(&s->names.rand, 1);
-	rand_open_seed(&s->cluster, 1);
-	rand_open_seed(&s->fences, 1);
-	s->story = story;
-	s->end_ns = END_NS;
-	s->net.delay_max_ms = 1;
-	s->store.latency_max_us = 100;
-	s->phones.extension_count = 4;
-	s->node_count = s->shard_count = s->place_count = 1;
-	node_begin(s);
-	s->nodes[0].settings.media_timeout_ns = 20 * NS_PER_S;
-	s->nodes[0].settings.calls_max = 64;
-	s->nodes[0].settings.txns_max = 512;
 }
 
 static void tell_cdr(const struct sim *s, struct golden_story *story)
@@ -216,22 +374,16 @@ static bool replay(const char *path, bool again, struct golden_story *story,
 
 /* ---- a folder of them ---- */
 
-static int is_record(const struct dirent *e)
-{
-	size_t n = strlen(e->d_name);
-
-	return n > 4 && strcmp(e->d_name + n - 4, ".bin") == 0;
-}
-
-/* The line of a name in stories.txt. */
-static bool expected(const char *folder, const char *name, struct golden_story *out)
+/* The line of a name in a list. */
+static bool expected(const char *folder, const char *list, const char *name,
+		     struct golden_story *out)
 {
 	char path[PATH_MAX_N], line[GOLDEN_STORY_MAX + LINE_MAX_N];
 	size_t length = strlen(name);
 	bool found = false;
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/stories.txt", folder);
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, list);
 	f = fopen(path, "r");
 	while (f && !found && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
@@ -248,7 +400,7 @@ static bool is_as_expected(const char *folder, const char *name, const struct go
 {
 	struct golden_story want = { 0 };
 
-	if (!expected(folder, name, &want)) {
+	if (!expected(folder, "stories.txt", name, &want)) {
 		(void)printf("%s: no line in stories.txt\n", name);
 		return false;
 	}
@@ -276,21 +428,48 @@ static bool go_on_with(const char *folder, const char *name, bool again, bool te
 	return true;
 }
 
-bool golden_replay(const char *folder, bool tell)
+/* fields: it is printed, too. */
+static bool has_state(const char *folder, const char *name, const struct golden_way *way)
+{
+	struct state state = { .tell = way->story };
+	struct golden_story want = { 0 };
+	char path[PATH_MAX_N], hash[24];
+	bool ok;
+
+	path_of(path, folder, name);
+	ok = state_of(path, strncmp(name, ROOM, strlen(ROOM)) == 0, &state);
+	(void)snprintf(hash, sizeof(hash), "%016" PRIx64, state.trace.hash);
+	if (way->hashes) {
+		(void)printf("%s: %s\n", name, hash);
+	} else if (!expected(folder, "states.txt", name, &want) || strcmp(want.text, hash) != 0) {
+		(void)printf("%s: another state than states.txt says: %s, and not %s\n", name, hash,
+			     want.text);
+		ok = false;
+	}
+	trace_close(&state.trace);
+	return ok;
+}
+
+bool golden_replay(const char *folder, const struct golden_way *way)
 {
 	struct dirent **list = NULL;
 	int n = scandir(folder, &list, is_record, alphasort);
-	bool all = n > 0;
+	bool all = n > 0, tell = way->story && !way->hashes;
 
 	for (int i = 0; i < n; i++) {
-		list[i]->d_name[strlen(list[i]->d_name) - 4] = '\0';
-		all &= go_on_with(folder, list[i]->d_name, false, tell);
+		char *name = list[i]->d_name;
+
+		name[strlen(name) - 4] = '\0';
 		if (!tell)
-			all &= go_on_with(folder, list[i]->d_name, true, false);
+			all &= has_state(folder, name, way);
+		if (!way->hashes && strncmp(name, ROOM, strlen(ROOM)) != 0) {
+			all &= go_on_with(folder, name, false, tell);
+			all &= tell || go_on_with(folder, name, true, false);
+		}
 		free(list[i]);
 	}
 	free(list);
-	if (!tell)
+	if (!tell && !way->hashes)
 		(void)printf("# %d records\n", n);
 	return all;
 }

@@ -21,11 +21,18 @@ void golden_said(struct golden_story *story, const struct addr *to, struct bytes
 /* The recorder is told; act: in words. */
 void golden_recorded(struct golden_story *story, const struct effect_record *r, const char *act);
 
-/* A record reached the store: it becomes a file where its shape has none yet. */
+/* A record of a call, or of a conference, reached the store: it becomes a file where it has something that no record in the folder has. */
 void golden_harvest(struct sim *s, const char *folder, struct bytes record);
+void golden_harvest_room(struct sim *s, const char *folder, struct bytes record);
 
-/* A node starts with each record of the folder in turn, and nobody answers it any more. False: an invariant is broken, or a story is not
- * that of stories.txt. tell: prints the stories instead of comparing them. */
-bool golden_replay(const char *folder, bool tell);
+/*
+ * Each record of the folder gives the state that states.txt has a hash of: what this program writes of it, field by field. Then a node
+ * starts with it, and nobody answers it any more. False: an invariant is broken, or a state or a story is another one.
+ */
+struct golden_way {
+	bool story;  /* stories are printed, and not compared */
+	bool hashes; /* the lines of states.txt are; with story: and the fields */
+};
+bool golden_replay(const char *folder, const struct golden_way *way);
 
 #endif

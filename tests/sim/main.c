@@ -17,7 +17,7 @@
  * in each build, and in two programs that do the same. With --story, or --kill and the like: the effects. --plain: stories without harm.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
- * records (golden.h); --story prints what the node does with each.
+ * records (golden.h); --story prints what the node does with each, --hash which state it gives.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -434,7 +434,9 @@ int main(int argc, char **argv)
 	if (a.self_test)
 		return self_test() ? 0 : 1;
 	if (a.records)
-		return golden_replay(a.records, a.way.story) ? 0 : 1;
+		return golden_replay(a.records, &(struct golden_way){ a.way.story, a.way.hashes })
+			       ? 0
+			       : 1;
 	if (a.list)
 		ok = run_list(&a, &sum, &count);
 	for (uint64_t i = 0; (ok || a.all) && i < a.seeds; i++, count++) {

@@ -44,6 +44,8 @@ enum order_what {
 	ORDER_RECORD_GOES_ON,
 	ORDER_RECORD_STOPS,
 	ORDER_LEAVES_MESSAGE,
+	ORDER_ACCOUNTS, /* its account code */
+	ORDER_PAGES,    /* the record page of leg a has it recorded */
 };
 
 /* A command to a call, as its client has it. */

@@ -304,6 +304,22 @@ static int message_give(struct sim *s, const struct node_order *o, const struct 
 	return shard_call_prompt(node_core(s, o->call), o->call, &terms, by, now_of(s, o));
 }
 
+static int account_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	struct call_order order = { .kind = ORDER_ACCOUNT, .to = BYTES_LIT("4711"), .by = by };
+
+	return shard_call_order(node_core(s, o->call), o->call, &order, now_of(s, o));
+}
+
+static int page_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	struct call_order order = {
+		.kind = ORDER_RECORD, .record = ORDER_RECORD_ON, .by_page = true, .by = by
+	};
+
+	return shard_call_order(node_core(s, o->call), o->call, &order, now_of(s, o));
+}
+
 static int order_give(struct sim *s, const struct node_order *o)
 {
 	struct shard_order by = { .id = o->id, .ticket = o->id };
@@ -319,6 +335,10 @@ static int order_give(struct sim *s, const struct node_order *o)
 		return shard_call_answer(shard, o->call, &by, now);
 	if (is_split(o))
 		return split_give(s, o, &by);
+	if (o->what == ORDER_ACCOUNTS)
+		return account_give(s, o, &by);
+	if (o->what == ORDER_PAGES)
+		return page_give(s, o, &by);
 	if (o->what == ORDER_LEAVES_MESSAGE)
 		return message_give(s, o, &by);
 	if (o->what >= ORDER_RECORDS)
@@ -346,10 +366,11 @@ static void on_order_again(struct sim *s, const struct event *e);
 static const char *order_name(const struct node_order *o)
 {
 	static const char *const names[] = {
-		"hold",          "resume",       "mute",   "unmute",  "dtmf",   "answer",
-		"split",         "split",        "play",   "collect", "stop",   "dial",
-		"late",          "pause",        "go on",  "go back", "record", "record: pause",
-		"record: go on", "record: stop", "message"
+		"hold",    "resume",       "mute",          "unmute",        "dtmf",
+		"answer",  "split",        "split",         "play",          "collect",
+		"stop",    "dial",         "late",          "pause",         "go on",
+		"go back", "record",       "record: pause", "record: go on", "record: stop",
+		"message", "account code", "record page"
 	};
 
 	if (o->what >= ORDER_CONFERS)

@@ -128,6 +128,8 @@ static void apply_room(struct sim *s, struct store_command *c)
 	p->version = c->version;
 	if (c->record.n && text_set(&p->record, text_bytes(&c->record)))
 		assert(false && "out of memory");
+	if (s->harvest && c->record.n)
+		golden_harvest_room(s, s->harvest, text_bytes(&c->record));
 }
 
 static void toll_add(struct store *t, uint16_t shard, struct bytes name, uint64_t day, int64_t ms)

@@ -905,6 +905,11 @@ const struct story story_list[] = {
 	{ "profile-changes-and-one-is-given-away",
 	  TALKING({ 8, STORY_DOCUMENT, EXT_A, DOCUMENT_PROFILE }, { 12, STORY_REFER, B, EXT_C }),
 	  .look_s = 30, .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
+	{ "account-code", TALKING({ 8, STORY_COMMAND, A, ORDER_ACCOUNTS }), .look_s = 20,
+	  .talk = ON(A) | ON(B) },
+	{ "account-code-and-given-away",
+	  TALKING({ 8, STORY_COMMAND, A, ORDER_ACCOUNTS }, { 12, STORY_REFER, B, EXT_C }),
+	  .look_s = 30, .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
 	/* the store */
 	{ "store-away",
 	  TALKING({ 8, STORY_STORE_DOWN }, { 12, STORY_MOVE, A }, { 18, STORY_STORE_UP }),

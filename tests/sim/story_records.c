@@ -38,6 +38,8 @@ const struct story story_records[] = {
 	  TALK_IN_THE_END },
 	{ "recorded-by-command", A_CALLS_B(ORDERED(8, ORDER_RECORDS)), .on_demand = ON(EXT_A),
 	  .look_s = 18, .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "recorded-by-page", A_CALLS_B(ORDERED(8, ORDER_PAGES)), .on_demand = ON(EXT_A),
+	  .look_s = 18, .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
 	{ "recorded-and-paused",
 	  A_CALLS_B(ORDERED(8, ORDER_RECORDS), ORDERED(14, ORDER_RECORD_PAUSES)),
 	  .on_demand = ON(EXT_A), .look_s = 26, .records = 0, .recordings = NUMBER(1),

@@ -61,6 +61,25 @@ void trace_line(struct sim *s, const char *fmt, ...)
 	trace_text(&s->trace, bytes_mem(line, (size_t)n));
 }
 
+void trace_octets(struct writer *w, struct bytes b)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	writer_u8(w, '"');
+	for (size_t i = 0; i < b.n; i++) {
+		uint8_t c = b.p[i];
+
+		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
+			writer_u8(w, c);
+			continue;
+		}
+		writer_str(w, "\\x");
+		writer_u8(w, (uint8_t)digits[c >> 4]);
+		writer_u8(w, (uint8_t)digits[c & 15]);
+	}
+	writer_u8(w, '"');
+}
+
 struct bytes trace_header(struct bytes text, const char *name)
 {
 	struct bytes line;

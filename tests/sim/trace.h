@@ -24,6 +24,9 @@ void trace_line(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A SIP message in one line: who, whom, its first line and what tells it from others. */
 void trace_message(struct sim *s, const char *from, const char *to, struct bytes message);
 
+/* Between quotes, what cannot be printed as \xNN. */
+void trace_octets(struct writer *w, struct bytes b);
+
 /* Value of a header in a message (long names, one line each). */
 struct bytes trace_header(struct bytes text, const char *name);
 
