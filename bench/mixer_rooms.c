@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "dsp/codec/encoder.h"
 #include "dsp/voice.h"
-#include "engine/job/turn.h"
 #include "engine/srtp/srtp.h"
+#include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 #include "tests/unit/dsp/speech.h"
 

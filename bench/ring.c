@@ -52,7 +52,7 @@ static struct lane g_lanes[WORKERS_MAX];
 static pthread_barrier_t g_all;
 static _Atomic uint64_t g_frames_lost;
 
-/* A flow of the ring is sent more than any party sends: what a tick found of it is taken back (trickle.h). */
+/* A flow of the ring is sent more than any party sends: what a tick found of it is taken back (latch.h). */
 static void pace_undo(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->flows.count; i++)

@@ -24,8 +24,8 @@
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
 #include "dsp/sixth_band.h"
-#include "engine/job/turn.h"
 #include "engine/port/port_sim.h"
+#include "engine/walk/worker.h"
 
 /* What parties send: PCMU, and the other codec in two ways. */
 enum sound_kind {

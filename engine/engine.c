@@ -14,14 +14,12 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/dtls/crypto.h"
-#include "engine/flow/kept.h"
-#include "engine/job/job_route.h"
-#include "engine/moves.h"
+#include "engine/flow/shortcut.h"
 #include "engine/net/host_udp.h"
 #include "engine/port/port_open.h"
 #include "engine/walk/spread.h"
 #include "engine/walk/worker.h"
-#include "media/sound.h"
+#include "media/job.h"
 
 enum {
 	/*

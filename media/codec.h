@@ -47,4 +47,25 @@ uint8_t media_codecs_transcodable(uint8_t out[MEDIA_CODECS_KNOWN], bool named);
 /* Those that are spoken, or all that we offer, the best first. How many. */
 uint8_t media_codecs_liked(bool spoken, uint8_t out[MEDIA_CODECS_KNOWN]);
 
+/*
+ * What m-lines carry, and what follows from that alone. A kind that is RTP has its formats in media/offer/line.c, and where profiles
+ * have to allow it a word in media/offer/lines.def.
+ */
+
+/* In records: they keep their numbers. */
+enum media_kind {
+	MEDIA_AUDIO,
+	MEDIA_VIDEO,
+	MEDIA_OPAQUE, /* any other: its packets pass as they are, whatever is in them */
+	MEDIA_TEXT,   /* T.140, as it is typed (RFC 4103) */
+	MEDIA_KINDS,
+};
+
+/* By the first field of m=, in any case. */
+enum media_kind media_kind_of(struct bytes media);
+/* That field, or "other". */
+const char *media_kind_name(enum media_kind kind);
+/* Who sends it sends all the time. On other lines nobody need speak: who reads a text says nothing for hours. */
+bool media_kind_is_steady(enum media_kind kind);
+
 #endif

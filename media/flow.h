@@ -3,14 +3,58 @@
  * What control and packets say to each other about a flow. A flow is one local RTP port (with its RTCP port, or
  * RTCP on the same port) that faces one party. Two flows joined as peers relay: what flow A receives leaves by the
  * socket of flow B towards B's party, and the other way round. Values only: the pointers that cross the threads are those of a
- * sound, which nobody changes (media/sound.h), and of a parcel, which one of them has at a time (engine_move).
+ * sound, which nobody changes (media/job.h), and of a parcel, which one of them has at a time (engine_move).
  */
 #ifndef MEDIA_FLOW_H
 #define MEDIA_FLOW_H
 
-#include "media/flow_detail.h"
+#include "base/addr.h"
+#include "media/codec.h"
 #include "media/job.h"
-#include "media/kind.h"
+
+/*
+ * What explains a flow on which something is wrong: noted where a packet is dropped, a source moves or a report comes, so that a packet
+ * that is relayed costs nothing. The worker writes it; control reads a copy in MEDIA_FLOW_STATS and MEDIA_FLOW_CLOSED.
+ */
+
+enum { FLOW_DROPS_MAX = 45 };
+
+/* All times: CLOCK_BOOTTIME; 0: never. */
+struct flow_detail {
+	uint32_t drops
+		[FLOW_DROPS_MAX]; /* packets received and not relayed, by enum verdict (engine/net/packet.h) */
+	struct addr
+		stranger; /* source of the last one dropped as source_not_latched; ADDR_NONE: there was none */
+	struct addr
+		source_before; /* of the party's RTP, before the present one; ADDR_NONE: there was none */
+	uint64_t moved_ns;     /* its source changed last although the signalled address had not */
+	uint64_t told_ns;      /* the signalled address changed last */
+	uint64_t reported_ns;  /* it reported last on what we send (RFC 3550 6.4) */
+	uint32_t moves;        /* as moved_ns */
+	uint8_t reported_loss; /* 1/256 of what we sent, in its last report */
+	uint8_t refused_type; /* of the last packet dropped as payload_type; valid where there is one */
+	uint8_t payload_type; /* only in a copy: of the last packet relayed, events apart; PAYLOAD_NONE: none yet */
+	/* Of RTP dropped as srtp_auth, pairs in sequence whose payload is as long as their timestamps say of a codec of 8 or 1 bits a unit:
+	 * plain, or with a tag (RFC 3711 4.2). */
+	uint8_t auth_started;
+	uint8_t handshake_failure; /* only in a copy: why the last one failed: enum dtls_failure (engine/dtls/dtls.h); 0: none did */
+	uint16_t auth_sequence; /* of the last one of srtp_auth, valid with auth_started */
+	uint32_t auth_timestamp;
+	uint32_t auth_plain, auth_sealed;
+	/* only in a copy: as it is when asked for */
+	uint32_t
+		sent_timestamp; /* of the RTP stream to the party, and its clock; 0: nothing but events was sent */
+	uint32_t sent_clock_hz;
+	uint64_t now_ns;
+	uint64_t expected_ns;      /* the party is to be heard since */
+	uint64_t received_ns;      /* from the latched source, on the RTP port */
+	uint64_t received_rtcp_ns; /* and on the RTCP port */
+	/* only in a copy, and of the transport: lines of a bundle have the same. ICE: */
+	uint32_t checks;      /* authentic ones */
+	uint32_t checks_key;  /* with our ufrag, and not our password */
+	uint32_t checks_name; /* with another ufrag, or none */
+	uint64_t checked_ns;  /* the last authentic one */
+};
 
 enum {
 	MEDIA_LINES_MAX = 4,    /* m-lines relayed per call; further ones are refused (port 0) */
@@ -191,12 +235,12 @@ struct flow_resume {
 	uint16_t sequence_offset;  /* out = in + offset (mod 2^16) */
 	uint8_t started;           /* 1: a source was relayed */
 	uint8_t pad;
-	/* SRTP: ROC << 16 | SEQ (RFC 3711 3.3.1); SRTCP: its explicit index. 0 where plain. */
+	/* SRTP: ROC << 16 | SEQ (RFC 3711 3.3.1); our: its explicit index. 0 where plain. */
 	uint64_t srtp_in; /* highest one authenticated of the party's stream */
 	uint32_t
 		srtp_key; /* a digest that tells keys apart: of which key srtp_in is; 0: not known */
 	uint64_t srtp_next;         /* next one we would send to the party */
-	uint32_t srtcp_next;        /* of SRTCP */
+	uint32_t srtcp_next;        /* of our */
 	struct flow_last_sent sent; /* to the party of this flow */
 };
 
@@ -387,7 +431,7 @@ enum media_event_kind {
 	/* There are keys of a DTLS handshake: key_in, key_out, association, resume. The flight with which the party can finish waits for
 	 * MEDIA_FLOW_FLIGHT, so that nobody relies on keys that are not saved. suite NONE: those of this association are none after all */
 	MEDIA_FLOW_KEYED,
-	MEDIA_FLOW_RESERVE, /* resume: less than half of the granted SRTP or SRTCP indexes is left */
+	MEDIA_FLOW_RESERVE, /* resume: less than half of the granted SRTP or our indexes is left */
 	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update. Before it an update begins the time
 			    * anew only where receive, silence_ms or remote_rtp changes */
 	MEDIA_FLOW_STATS,

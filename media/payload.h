@@ -30,8 +30,6 @@ const struct payload *payload_find(const struct payload_list *list, uint8_t numb
 bool payload_same_codec(const struct payload *a, const struct payload *b);
 /* The same, and parameters that name another codec in truth agree too (profile of H264, H265, VP9 and AV1, mode of H264, bit rate of G7221). */
 bool payload_same_format(const struct payload *a, const struct payload *b);
-/* Of two that are the same: their H264 profiles have the same constraints too (RFC 6184 8.1, profile-iop). */
-bool payload_same_profile(const struct payload *a, const struct payload *b);
 /* By its name, in any case. */
 static inline bool payload_is(const struct payload *p, const char *name)
 {

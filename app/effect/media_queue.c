@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "media/sound.h"
+#include "media/job.h"
 
 enum { PER_SLOT = 4, SPARE_EVENTS = 64 };
 

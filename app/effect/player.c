@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dsp/codec/encoder.h"
-#include "media/sound.h"
+#include "media/job.h"
 
 enum { PLAYER_MS = 20 };
 

@@ -13,7 +13,7 @@
 #include "base/metric.h"
 #include "engine/engine.h"
 #include "media/feed.h"
-#include "media/sound.h"
+#include "media/job.h"
 #include "media/tap.h"
 #include "sig/call/act.h"
 #include "sig/host/effect.h"

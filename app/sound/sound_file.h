@@ -6,7 +6,7 @@
 #ifndef APP_SOUND_SOUND_FILE_H
 #define APP_SOUND_SOUND_FILE_H
 
-#include "media/sound.h"
+#include "media/job.h"
 #include "sig/host/tenant.h"
 
 enum {

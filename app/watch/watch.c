@@ -16,7 +16,7 @@
 #include "base/ring.h"
 #include "engine/engine.h"
 #include "media/capture.h"
-#include "media/rtp/classify.h"
+#include "media/rtp/rtp_parse.h"
 #include "sig/sip/id.h"
 #include "sig/sip/redact.h"
 

@@ -21,7 +21,7 @@ enum {
 	CRYPTO_REQUESTS = 512,
 	CRYPTO_RESULTS = 512,
 	CRYPTO_ASSOCIATIONS = 8192, /* over all workers; most of them were done a moment ago */
-	/* of these that are under way: some 64 KB each, at worst 384 (dtls_test) */
+	/* of these that are under way: some 64 KB each, at worst 384 (5) */
 	CRYPTO_HANDSHAKES = 512,
 	CRYPTO_HANDSHAKES_S = 500, /* begun in a second: a quarter of a core */
 };

@@ -1,11 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/flow/bundle.h"
-
+#include <errno.h>
 #include <string.h>
 
+#include "engine/flow/bundle.h"
+#include "engine/flow/flow_transport.h"
+#include "engine/flow/srtp_flow.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtcp_split.h"
 #include "media/rtp/rtp_parse.h"
+
+static bool has_ssrc(const struct worker *w, const struct flow *owner, const struct flow *f)
+{
+	const struct flow_transport *t = worker_transport(w, owner);
+
+	if (owner->ssrc_out == f->ssrc_out)
+		return true;
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		const struct flow *other = flow_find(&w->flows, t->bundled[i]);
+
+		if (other && other != f && other->ssrc_out == f->ssrc_out)
+			return true;
+	}
+	return false;
+}
+
+int flow_bundle_join(struct worker *w, struct flow *f, struct flow_id id)
+{
+	struct flow *owner = flow_find(&w->flows, id);
+	struct flow_transport *t;
+
+	if (!owner || owner == f || owner->transport & TRANSPORT_BUNDLED || has_ssrc(w, owner, f))
+		return -EINVAL;
+	t = worker_transport(w, owner);
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		if (flow_find(&w->flows, t->bundled[i]))
+			continue;
+		t->bundled[i] = f->id;
+		worker_transport(w, f)->owner = id;
+		flow_mark_begin(w, f, owner);
+		flow_pair_follow(f, &t->ice, w->now_ns);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static void orphan(struct worker *w, struct flow *f)
+{
+	static const struct ice GONE = { .selected = { ICE_NO_PAIR, ICE_NO_PAIR },
+					 .state = ICE_LOST };
+
+	worker_transport(w, f)->owner = (struct flow_id){ 0 };
+	flow_mark_end(w, f);
+	flow_pair_follow(f, &GONE, w->now_ns);
+}
+
+void flow_bundle_leave(struct worker *w, struct flow *f)
+{
+	struct flow *owner = flow_find(&w->flows, worker_transport(w, f)->owner);
+
+	if (owner)
+		for (uint32_t i = 0; i < BUNDLED_MAX; i++)
+			if (flow_id_eq(worker_transport(w, owner)->bundled[i], f->id))
+				worker_transport(w, owner)->bundled[i] = (struct flow_id){ 0 };
+	orphan(w, f);
+}
+
+void flow_bundle_end(struct worker *w, struct flow *owner)
+{
+	struct flow_transport *t = worker_transport(w, owner);
+
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		struct flow *f = flow_find(&w->flows, t->bundled[i]);
+
+		if (f)
+			orphan(w, f);
+		t->bundled[i] = (struct flow_id){ 0 };
+	}
+}
+
+void dtls_bundle_leave(struct worker *w, struct flow *f)
+{
+	struct flow *owner = flow_find(&w->flows, f->dtls.owner);
+	uint32_t *at = owner ? &owner->dtls.bundled_first : NULL;
+
+	while (at && *at && *at != f->id.slot + 1)
+		at = &w->flows.list[*at - 1].dtls.bundled_next;
+	if (at && *at)
+		*at = f->dtls.bundled_next;
+	f->dtls.bundled_next = 0;
+	f->dtls.owner = (struct flow_id){ 0 };
+	f->dtls.keyed &= f->dtls.role != DTLS_NONE;
+}
+
+static struct flow *bundle_join(struct worker *w, struct flow *f, struct flow_id id)
+{
+	struct flow *owner = flow_find(&w->flows, id);
+
+	if (!owner || owner == f)
+		return NULL;
+	f->dtls.owner = id;
+	f->dtls.bundled_next = owner->dtls.bundled_first;
+	owner->dtls.bundled_first = f->id.slot + 1;
+	return owner;
+}
+
+void dtls_bundle_end(struct worker *w, struct flow *owner)
+{
+	while (owner->dtls.bundled_first) {
+		struct flow *f = &w->flows.list[owner->dtls.bundled_first - 1];
+
+		owner->dtls.bundled_first = f->dtls.bundled_next;
+		f->dtls.bundled_next = 0;
+		f->dtls.owner = (struct flow_id){ 0 };
+	}
+}
+
+int dtls_bundle_set(struct worker *w, struct flow *f, struct flow_id id)
+{
+	struct flow *owner;
+
+	if (flow_id_eq(f->dtls.owner, id))
+		return 0;
+	dtls_bundle_leave(w, f);
+	owner = bundle_join(w, f, id);
+	if (!owner || !owner->dtls.keyed)
+		return 0;
+	return srtp_flow_keys(f, &owner->dtls.key_in, &owner->dtls.key_out, &w->rand);
+}
 
 enum { MEMBERS_MAX = 1 + BUNDLED_MAX };
 

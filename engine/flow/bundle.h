@@ -7,6 +7,7 @@
 #define ENGINE_FLOW_BUNDLE_H
 
 #include "engine/net/packet.h"
+#include "media/flow.h"
 
 /* So long after its last packet the layer that is relayed may be replaced by another. */
 #define LAYER_SILENCE_NS UINT64_C(1000000000)
@@ -20,6 +21,7 @@ struct bundle_parts {
 	uint8_t memory[BUNDLE_PARTS_ROOM];
 };
 
+struct flow;
 struct worker;
 
 /* RTP that came to a transport, by its clear head: its MID, else its SSRC, else a payload type that only one m-line takes. Sets flow and
@@ -35,5 +37,27 @@ void bundle_stage(struct worker *w, struct batch *b);
 void bundle_parts(struct worker *w, struct batch *b);
 /* A browser sends an m-line in several sizes, each under an SSRC of its own: is this one of those that are not relayed? */
 bool bundle_is_other_layer(const struct pkt *p, uint64_t now_ns);
+
+/*
+ * Flows that share the transport of another (RFC 9143): who is with whom. The worker's thread.
+ */
+
+/* 0, or -EINVAL: the owner is not there, is itself bundled, has no room, or there is a flow with this one's SSRC (one SSRC twice
+ * under one key would be one keystream twice). */
+int flow_bundle_join(struct worker *w, struct flow *f, struct flow_id owner) NODISCARD;
+/* It is reached by nobody then, and sends nowhere. */
+void flow_bundle_leave(struct worker *w, struct flow *f);
+/* So are all that are with it. */
+void flow_bundle_end(struct worker *w, struct flow *owner);
+
+/* Flows that share the transport of another, its owner, have the keys of its handshake (RFC 9143 11). On the worker's thread. */
+
+/* id: the owner's, whose generation is not 0; the owner before is left. The keys are the owner's where it has some; a flow of a restored
+ * call may have brought them itself. An owner that is gone is none. 0, or what srtp_flow_keys says. */
+int dtls_bundle_set(struct worker *w, struct flow *f, struct flow_id id) NODISCARD;
+/* Without an owner nothing happens. */
+void dtls_bundle_leave(struct worker *w, struct flow *f);
+/* The owner goes: nobody shares its transport any more. */
+void dtls_bundle_end(struct worker *w, struct flow *owner);
 
 #endif

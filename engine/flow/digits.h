@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Digits sent to a party as telephone events (RFC 4733): a packet each 20 ms, three with the end. To one that takes none they are tones
- * (engine/job/key_tone.h), and the pause is silence. Several queue up, with a pause after each. What the peer sends meanwhile is not
+ * (engine/flow/digits.h), and the pause is silence. Several queue up, with a pause after each. What the peer sends meanwhile is not
  * relayed: one stream says one thing at a time.
  */
 #ifndef ENGINE_FLOW_DIGITS_H
 #define ENGINE_FLOW_DIGITS_H
 
 #include "base/wheel.h"
+#include "dsp/codec/codec.h"
+#include "dsp/tone.h"
+#include "media/flow.h"
 
 struct worker;
 struct flow;

@@ -1,16 +1,479 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/flow/dtls_flow.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "engine/dtls/crypto.h"
 #include "engine/dtls/dtls.h"
-#include "engine/flow/dtls_bundle.h"
-#include "engine/flow/dtls_candidate.h"
-#include "engine/flow/dtls_result.h"
+#include "engine/flow/bundle.h"
+#include "engine/flow/dtls_flow.h"
+#include "engine/flow/latch.h"
+#include "engine/flow/srtp_flow.h"
+#include "engine/walk/control.h"
+#include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
+
+/* Who tries to be the party of a flow, as the worker sees him; the association itself is the crypto thread's. */
+
+struct dtls_candidate {
+	struct flow_id flow;
+	struct addr source;
+	uint64_t mark; /* of its ClientHello; 0: not known yet */
+	uint64_t began_ns, received_ns;
+	uint64_t datagram_due_ns; /* budget_take */
+	uint8_t place;            /* in dtls_flow.candidates */
+	uint8_t proven;           /* 1: it answered what was sent to its address */
+	uint8_t told;             /* 1: control has its keys */
+	uint8_t done; /* 1: its keys are those of the flow; kept for who did not hear the last flight */
+};
+
+/* One of a budget that refills steadily and holds `burst` at most. *due_ns: its state, 0 when full. */
+static bool budget_take(uint64_t *due_ns, uint64_t now_ns, uint64_t each_ns, uint32_t burst)
+{
+	uint64_t due = *due_ns > now_ns ? *due_ns : now_ns;
+
+	if (due - now_ns > (burst - 1) * each_ns)
+		return false;
+	*due_ns = due + each_ns;
+	return true;
+}
+
+static void dtls_refuse(struct worker *w, enum dtls_refusal why)
+{
+	metric_add(w->dtls.metrics.refused[why], 1);
+}
+
+static struct dtls_candidate *candidate_at(struct worker *w, const struct flow *f, uint8_t place)
+{
+	return pool_get(&w->dtls.candidates, f->dtls.candidates[place]);
+}
+
+static pool_handle candidate_handle_of(struct worker *w, const struct dtls_candidate *c)
+{
+	const struct flow *f = flow_find(&w->flows, c->flow);
+
+	assert(f);
+	return f->dtls.candidates[c->place];
+}
+
+/* What flow_stats says of its handshakes. */
+static void dtls_state_update(struct worker *w, struct flow *f, bool failed)
+{
+	struct dtls_flow *d = &f->dtls;
+
+	if (d->role == DTLS_NONE) {
+		d->state = d->keyed ? DTLS_CONNECTED : DTLS_OFF;
+		return;
+	}
+	if (d->keyed && d->keyed_association == d->association) {
+		d->state = DTLS_CONNECTED;
+		return;
+	}
+	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
+		if (candidate_at(w, f, i)) {
+			d->state = DTLS_HANDSHAKING;
+			return;
+		}
+	}
+	if (failed)
+		d->state = DTLS_FAILED;
+	else if (d->state != DTLS_FAILED)
+		d->state = DTLS_WAITING;
+}
+
+/* A handshake of it is under way from now on, or not any more. */
+static void candidate_count(struct worker *w, const struct dtls_candidate *c, int change)
+{
+	w->dtls.running += (uint32_t)change;
+	w->dtls.strange += c->place ? (uint32_t)change : 0;
+}
+
+static void candidate_forget(struct worker *w, struct flow *f, const struct dtls_candidate *c)
+{
+	pool_handle h = f->dtls.candidates[c->place];
+
+	if (!c->done)
+		candidate_count(w, c, -1);
+	f->dtls.candidates[c->place] = 0;
+	(void)pool_give(&w->dtls.candidates, h);
+}
+
+/* The thread forgets by itself what it is not told, because the ring is full. */
+static void candidate_end(struct worker *w, struct flow *f, struct dtls_candidate *c)
+{
+	struct crypto_request r = { .kind = CRYPTO_END, .association = candidate_handle_of(w, c) };
+
+	(void)ring_push(&w->dtls.link->requests, &r);
+	candidate_forget(w, f, c);
+}
+
+/* All but that one, which may be NULL. */
+static void candidates_end(struct worker *w, struct flow *f, const struct dtls_candidate *but)
+{
+	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
+		struct dtls_candidate *c = candidate_at(w, f, i);
+
+		if (c && c != but)
+			candidate_end(w, f, c);
+	}
+}
+
+static bool candidate_request(struct worker *w, struct crypto_request *r, struct bytes datagram)
+{
+	assert(datagram.n <= sizeof(r->datagram));
+	r->length = (uint16_t)datagram.n;
+	if (datagram.n > 0)
+		memcpy(r->datagram, datagram.p, datagram.n);
+	if (ring_push(&w->dtls.link->requests, r))
+		return true;
+	dtls_refuse(w, DTLS_REFUSED_RING);
+	return false;
+}
+
+/* Each budget is asked only where those before it had something left. Half of what all flows share is kept for the parties' own
+ * addresses: whoever shares a host with parties of many calls could else keep all of them waiting. */
+static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
+{
+	struct dtls_worker *d = &w->dtls;
+	uint64_t *due_ns = &f->dtls.begin_due_ns[place != 0];
+	uint32_t burst = (uint32_t)(NS_PER_S / d->begin_every_ns);
+
+	if (d->running >= d->running_max || (place && d->strange >= d->running_max / 2))
+		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
+	else if (!budget_take(due_ns, w->now_ns, DTLS_BEGIN_EACH_S * NS_PER_S, DTLS_BEGIN_BURST))
+		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
+	else if (!budget_take(&d->begin_due_ns, w->now_ns, d->begin_every_ns,
+			      place && burst > 1 ? burst / 2 : burst))
+		dtls_refuse(w, DTLS_REFUSED_RATE);
+	else
+		return true;
+	return false;
+}
+
+static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_candidate *c,
+				pool_handle h, struct bytes datagram)
+{
+	struct crypto_request r = { .kind = CRYPTO_BEGIN,
+				    .association = h,
+				    .call = f->call,
+				    .role = f->dtls.role,
+				    /* one line of a flow in the log */
+				    .quiet = f->dtls.failed || f->dtls.state == DTLS_HANDSHAKING,
+				    .peer = f->dtls.peer };
+	struct dtls_candidate *before;
+
+	if (!candidate_request(w, &r, datagram))
+		return false;
+	before = candidate_at(w, f, c->place);
+	if (before)
+		candidate_end(w, f, before);
+	f->dtls.candidates[c->place] = h;
+	candidate_count(w, c, 1);
+	dtls_state_update(w, f, false);
+	return true;
+}
+
+/* Begins a handshake in this place of the flow, whose candidate goes first; datagram: the first one, may be empty. False: refused, and
+ * counted; then nothing has changed. */
+static bool candidate_begin(struct worker *w, struct flow *f, uint8_t place,
+			    const struct addr *source, struct bytes datagram)
+{
+	struct dtls_candidate *c;
+	pool_handle h;
+
+	if (!is_affordable(w, f, place))
+		return false;
+	c = pool_take(&w->dtls.candidates, &h);
+	if (!c) {
+		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
+		return false;
+	}
+	*c = (struct dtls_candidate){ .flow = f->id,
+				      .source = *source,
+				      .place = place,
+				      .began_ns = w->now_ns,
+				      .received_ns = w->now_ns };
+	if (candidate_handshake(w, f, c, h, datagram))
+		return true;
+	(void)pool_give(&w->dtls.candidates, h);
+	return false;
+}
+
+/* May be lost: the thread waits no longer than DTLS_HOLD_NS. */
+/* What it holds back may be sent. */
+static void candidate_release(struct worker *w, const struct dtls_candidate *c)
+{
+	struct crypto_request r = { .kind = CRYPTO_FLIGHT,
+				    .association = candidate_handle_of(w, c) };
+
+	(void)candidate_request(w, &r, (struct bytes){ 0 });
+}
+
+/* Of all whose keys control has. False: there is none. */
+static bool candidates_release(struct worker *w, const struct flow *f)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
+		const struct dtls_candidate *c = candidate_at(w, f, i);
+
+		if (c && (c->told || c->done)) {
+			candidate_release(w, c);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* One that was done in a process before this: its flight is sent, and again when the party at that address asks for it. */
+static void candidate_resume(struct worker *w, struct flow *f, const struct addr *source,
+			     const struct media_flight *flight)
+{
+	pool_handle h;
+	struct dtls_candidate *c = pool_take(&w->dtls.candidates, &h);
+	struct crypto_request r = {
+		.kind = CRYPTO_FLIGHT, .association = h, .call = f->call, .role = f->dtls.role
+	};
+
+	if (!c) {
+		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
+		return;
+	}
+	if (!candidate_request(w, &r, bytes_mem(flight->octets, flight->length))) {
+		(void)pool_give(&w->dtls.candidates, h);
+		return;
+	}
+	*c = (struct dtls_candidate){ .flow = f->id,
+				      .source = *source,
+				      .began_ns = w->now_ns,
+				      .received_ns = w->now_ns,
+				      .proven = 1,
+				      .told = 1,
+				      .done = 1 };
+	f->dtls.candidates[0] = h;
+}
+
+/* One that the thread cannot be told about begins anew. */
+/* Of all candidates the party is now another one: as far as they have not yet seen its certificate. */
+static void candidates_expect(struct worker *w, struct flow *f)
+{
+	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
+		struct dtls_candidate *c = candidate_at(w, f, i);
+		struct crypto_request r = { .kind = CRYPTO_PEER,
+					    .association = f->dtls.candidates[i],
+					    .peer = f->dtls.peer };
+
+		if (c && !candidate_request(w, &r, (struct bytes){ 0 }))
+			candidate_end(w, f, c);
+	}
+}
+
+/* One more datagram of it. False: refused, and counted. */
+static bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct bytes datagram)
+{
+	struct crypto_request r = { .kind = CRYPTO_DATAGRAM,
+				    .association = candidate_handle_of(w, c) };
+
+	if (!budget_take(&c->datagram_due_ns, w->now_ns, NS_PER_S / DTLS_DATAGRAMS_S,
+			 DTLS_DATAGRAM_BURST)) {
+		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
+		return false;
+	}
+	c->received_ns = w->now_ns;
+	return candidate_request(w, &r, datagram);
+}
+
+#define RETRY_NS     NS_PER_S /* of a client, and doubled with each failure */
+#define RETRY_MAX_NS (32 * NS_PER_S)
+
+enum { RESULTS_A_STEP = 64 };
+
+/* NULL: there are none after all. */
+static bool keys_tell(struct worker *w, struct flow *f, const struct media_key *in,
+		      const struct media_key *out, struct bytes flight)
+{
+	struct media_event event = event_of(f, MEDIA_FLOW_KEYED);
+	bool sent;
+
+	if (in && out) {
+		event.key_in = *in;
+		event.key_out = *out;
+	}
+	event.association = f->dtls.association;
+	if (flight.n <= sizeof(event.flight.octets)) {
+		event.flight.length = (uint16_t)flight.n;
+		if (flight.n > 0)
+			memcpy(event.flight.octets, flight.p, flight.n);
+	}
+	sent = event_send(w, &event);
+	explicit_bzero(&event, sizeof(event));
+	return sent;
+}
+
+/* MEDIA_FLOW_KEYED; dtls_flow.keyed_due stays set while the ring is full, and then it is told without a flight. */
+static void dtls_keyed_tell(struct worker *w, struct flow *f, struct bytes flight)
+{
+	uint8_t was_due = f->dtls.keyed_due;
+
+	f->dtls.keyed_due = f->dtls.keyed_association == f->dtls.association &&
+			    !keys_tell(w, f, &f->dtls.key_in, &f->dtls.key_out, flight);
+	w->dtls.due = w->dtls.due + f->dtls.keyed_due - was_due;
+}
+
+/* Whoever has the right certificate is the party: without ICE its address is worth as much as that of an authentic packet. */
+static void party_latch(struct worker *w, struct flow *f, const struct addr *source)
+{
+	bool changed;
+
+	if (!f->dtls.ice && latch_accept(f, CHANNEL_RTP, source, 0, w->now_ns, &changed) && changed)
+		f->notice = 1;
+}
+
+/* A stream that cannot be opened: nothing passes, and control hears of it. */
+static void keys_install(struct worker *w, struct flow *f, const struct dtls_flow *from)
+{
+	struct media_event event;
+	int err;
+
+	f->dtls.srtp_next = srtp_index_anew(f->dtls.srtp_next);
+	err = srtp_flow_keys(f, &from->key_in, &from->key_out, &w->rand);
+	if (!err)
+		return;
+	event = event_of(f, MEDIA_FLOW_FAILED);
+	event.error = err;
+	if (!event_send(w, &event))
+		metric_add(w->metrics->events_lost, 1);
+}
+
+static void keys_install_all(struct worker *w, struct flow *owner)
+{
+	const struct dtls_flow *d = &owner->dtls;
+
+	keys_install(w, owner, d);
+	for (uint32_t at = d->bundled_first; at; at = w->flows.list[at - 1].dtls.bundled_next)
+		keys_install(w, &w->flows.list[at - 1], d);
+}
+
+/* The keys are the flow's when the server has finished, too; but control has them before. */
+static void made(struct worker *w, struct flow *f, struct dtls_candidate *c,
+		 const struct crypto_result *r)
+{
+	c->told = keys_tell(w, f, &r->key_in, &r->key_out, bytes_mem(r->datagram, r->length));
+	if (!c->told) /* a full ring delays no handshake */
+		candidate_release(w, c);
+}
+
+static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
+		  const struct crypto_result *r)
+{
+	struct dtls_flow *d = &f->dtls;
+
+	candidates_end(w, f, c);
+	candidate_count(w, c, -1);
+	c->done = 1;
+	c->began_ns = w->now_ns;
+	d->key_in = r->key_in;
+	d->key_out = r->key_out;
+	d->keyed = 1;
+	d->keyed_association = d->association;
+	d->retry_wait_ns = 0;
+	dtls_state_update(w, f, false);
+	party_latch(w, f, &c->source);
+	keys_install_all(w, f);
+	if (!c->told)
+		dtls_keyed_tell(w, f, bytes_mem(r->datagram, r->length));
+}
+
+/* What control was told is void, and so is what an update may have brought back of it. */
+static void untell(struct worker *w, struct flow *f)
+{
+	struct dtls_flow *d = &f->dtls;
+
+	d->keyed &= d->keyed_association != d->association;
+	if (!keys_tell(w, f, NULL, NULL, (struct bytes){ 0 }))
+		metric_add(w->metrics->events_lost, 1);
+}
+
+static void dtls_result_failed(struct worker *w, struct flow *f, struct dtls_candidate *c,
+			       uint8_t why)
+{
+	struct dtls_flow *d = &f->dtls;
+	uint8_t place = c->place;
+
+	if (c->told)
+		untell(w, f);
+	candidate_count(w, c, -1);
+	(void)pool_give(&w->dtls.candidates, d->candidates[place]);
+	d->candidates[place] = 0;
+	d->failed = 1;
+	d->failure = why;
+	dtls_state_update(w, f, true);
+	if (d->role != DTLS_CLIENT)
+		return;
+	d->retry_wait_ns = d->retry_wait_ns ? 2 * d->retry_wait_ns : RETRY_NS;
+	if (d->retry_wait_ns > RETRY_MAX_NS)
+		d->retry_wait_ns = RETRY_MAX_NS;
+	d->retry_ns = w->now_ns + d->retry_wait_ns;
+	w->dtls.due++;
+}
+
+/* With ICE to where the party's checks have shown it to be, and as long as they come (RFC 7675 5.1): whoever makes us begin a handshake
+ * cannot have it retransmitted to an address that he has left. */
+static bool has_consent(struct worker *w, const struct flow *f, const struct dtls_candidate *c)
+{
+	return !f->dtls.ice || ice_find(&worker_transport(w, f)->ice, CHANNEL_RTP, &c->source);
+}
+
+static void result(struct worker *w, const struct crypto_result *r)
+{
+	struct dtls_candidate *c = pool_get(&w->dtls.candidates, r->association);
+	struct flow *f = c ? flow_find(&w->flows, c->flow) : NULL;
+
+	if (!f)
+		return; /* given up meanwhile */
+	switch ((enum crypto_result_kind)r->kind) {
+	case CRYPTO_SEND:
+		if (has_consent(w, f, c))
+			(void)originate_datagram(w, f, PKT_DTLS, &c->source,
+						 bytes_mem(r->datagram, r->length));
+		break;
+	case CRYPTO_MADE:
+		made(w, f, c, r);
+		break;
+	case CRYPTO_KEYED:
+		keyed(w, f, c, r);
+		break;
+	case CRYPTO_FAILED:
+		dtls_result_failed(w, f, c, r->failure);
+		break;
+	}
+}
+
+void dtls_results(struct worker *w)
+{
+	struct crypto_result r;
+	uint32_t n = 0;
+
+	if (!w->dtls.link || ring_is_empty(&w->dtls.link->results))
+		return;
+	while (n < RESULTS_A_STEP && ring_pop(&w->dtls.link->results, &r, 1) == 1) {
+		result(w, &r);
+		n++;
+	}
+	explicit_bzero(&r, sizeof(r));
+	originate_flush(w);
+}
+
+bool dtls_sleep(struct worker *w)
+{
+	return !w->dtls.link || ring_sleep(&w->dtls.link->results);
+}
+
+void dtls_awake(struct worker *w)
+{
+	if (w->dtls.link)
+		ring_awake(&w->dtls.link->results);
+}
 
 #define STALE_NS \
 	(2 *     \

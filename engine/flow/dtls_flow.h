@@ -92,4 +92,6 @@ void dtls_tick(struct worker *w, uint64_t now_ns);
 bool dtls_sleep(struct worker *w);
 void dtls_awake(struct worker *w);
 
+/* What the crypto thread answers: datagrams leave, keys are the flow's. */
+
 #endif

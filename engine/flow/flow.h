@@ -8,15 +8,13 @@
 
 #include "engine/flow/digits.h"
 #include "engine/flow/dtls_flow.h"
+#include "engine/flow/feedback.h"
+#include "engine/flow/latch.h"
 #include "engine/flow/reports.h"
-#include "engine/flow/resend.h"
-#include "engine/flow/shortcut.h"
-#include "engine/flow/trickle.h"
-#include "engine/job/listener.h"
+#include "engine/job/job.h"
 #include "engine/net/packet.h"
 #include "engine/srtp/srtp.h"
 #include "media/flow.h"
-#include "media/rtp/report.h"
 #include "media/rtp/seq.h"
 #include "media/rtp/telephone_event.h"
 #include "media/tap.h"
@@ -43,7 +41,7 @@ struct source {
 	uint8_t started;
 	uint8_t relayed;      /* 1: a packet of this run was sent on */
 	uint8_t feeding;      /* 1: the run is of the stream to the present peer's party */
-	uint8_t payload_type; /* of its last packet, events apart: measure.c */
+	uint8_t payload_type; /* of its last packet, events apart: relay.c */
 };
 
 /* The one stream we send to the party, whoever feeds it. */
@@ -66,7 +64,7 @@ struct sink {
 enum {
 	FLOW_RECEIVE = 1,
 	FLOW_RECEIVE_PACED =
-		2, /* the party sends too fast: its packets are counted one by one (trickle.h) */
+		2, /* the party sends too fast: its packets are counted one by one (latch.h) */
 };
 
 /* flow.send */
@@ -78,7 +76,7 @@ enum {
 /* flow.making */
 enum {
 	MAKING_DIGIT = 1, /* packet by packet (digits.h) */
-	MAKING_SOUND = 2, /* it hears a job (engine/job/listener.h) */
+	MAKING_SOUND = 2, /* it hears a job (engine/job/job.h) */
 	MAKING_TONE = 4,  /* within what it hears (engine/job/overlay.h) */
 };
 
@@ -138,9 +136,9 @@ struct flow {
 	/* line 3: written when something was sent to the party */
 	struct sink sink;
 	struct flow_sent sent;
-	uint32_t out_slot; /* of the port, that sends to the party: flow_mark.h */
+	uint32_t out_slot; /* of the port, that sends to the party: flow_transport.h */
 	uint8_t place;     /* of its shard, in worker.validity */
-	uint8_t taps; /* leg_tap.h: bits of enum tap_reader that have what this party says and hears; TAPS_EAR */
+	uint8_t taps; /* copy.h: bits of enum tap_reader that have what this party says and hears; TAPS_EAR */
 	/* not for every packet */
 	uint8_t leg, line;
 	uint8_t latch_mode;      /* enum latch_mode */
@@ -177,15 +175,14 @@ struct flow {
 	uint64_t call;
 	uint8_t unproven;      /* only SDP says that the party is there */
 	uint8_t dscp;          /* of its socket, or of what it sends by another's */
-	uint8_t marked;        /* 1: the port was told so (flow_mark.h) */
-	uint32_t capture_lost; /* packets that capture.h had no room for since its last one */
+	uint8_t marked;        /* 1: the port was told so (flow_transport.h) */
+	uint32_t capture_lost; /* packets that copy.h had no room for since its last one */
 	uint8_t tap_number[TAP_READERS];
-	uint32_t tap_lost
-		[TAP_READERS];  /* packets that leg_tap.h had no room for since its last one */
-	uint64_t digit_told_ns; /* event.c */
-	uint64_t noticed_ns;    /* last MEDIA_FLOW_LATCHED */
+	uint32_t tap_lost[TAP_READERS]; /* packets that copy.h had no room for since its last one */
+	uint64_t digit_told_ns;         /* control.c */
+	uint64_t noticed_ns;            /* last MEDIA_FLOW_LATCHED */
 	struct trickle trickle;
-	struct flow_detail detail; /* detail.h */
+	struct flow_detail detail;
 	struct digits digits;
 	struct resend resend;
 	struct dtls_flow dtls;
@@ -200,7 +197,7 @@ struct flow {
 	struct flow_pace pace;
 	struct reports reports;
 	struct flow_last_sent sent_reported; /* by the last MEDIA_FLOW_LATCHED */
-	uint8_t seen_anew;                   /* new_picture.h: another one sees it */
+	uint8_t seen_anew;                   /* feedback.h: another one sees it */
 	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
 } CACHE_ALIGNED;
 
@@ -218,8 +215,8 @@ struct flow_table {
 	uint32_t count;
 	uint32_t secure;            /* flows with SRTP in any direction */
 	uint32_t own;               /* flows whose party is one of this node */
-	uint32_t watched;           /* flows of which capture.h copies anything */
-	uint32_t tapped;            /* flows of which leg_tap.h does */
+	uint32_t watched;           /* flows of which copy.h copies anything */
+	uint32_t tapped;            /* flows of which copy.h does */
 	struct shortcut *shortcuts; /* by slot */
 	uint32_t shortcut_count;    /* flows that have one, or are about to */
 	uint64_t hop_told_ns;       /* of those who have one: shortcut.c */
@@ -329,5 +326,13 @@ static inline void srtp_half_note(struct flow *f, uint64_t index)
 void flow_fetch(const struct worker *w, const struct batch *b);
 /* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */
 void flow_stage(struct worker *w, struct batch *b);
+
+/* Notes for whoever asks why a flow is silent (media/flow.h). Never called for a packet that is relayed. */
+
+/* The packet of this flow has the verdict of a drop. */
+void detail_drop(struct flow *f, const struct pkt *p);
+/* The RTP latch is about to leave its source: for another one, or, with told, because another address was signalled. */
+void detail_leave_source(struct flow *f, bool told, uint64_t now_ns);
+struct flow_detail detail_read(const struct flow *f, uint64_t now_ns);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/walk/control.h"
-#include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 
 static bool is_same_key(const struct srtp_stream *s, const struct media_key *key)

@@ -2,7 +2,7 @@
 /*
  * A flow goes to another worker, by the way of a restart: it closes here and opens there, with its sockets, and with what a successor
  * would know of it. What a record cannot know, because it changes with every packet, goes along in a parcel. So its stream goes on as if
- * it had stayed, and no SRTP index is used twice. The old worker's, then the new one's; in between it is control's (engine/moves.h).
+ * it had stayed, and no SRTP index is used twice. The old worker's, then the new one's; in between it is control's (engine/walk/spread.h).
  */
 #ifndef ENGINE_FLOW_FLOW_MOVE_H
 #define ENGINE_FLOW_FLOW_MOVE_H

@@ -7,11 +7,11 @@
 #ifndef ENGINE_FLOW_FLOW_TRANSPORT_H
 #define ENGINE_FLOW_FLOW_TRANSPORT_H
 
+#include "engine/flow/flow.h"
 #include "engine/flow/shared.h"
 #include "engine/ice/ice.h"
 
 struct feedback;
-struct flow;
 struct worker;
 
 /* Of flow.transport. */
@@ -70,5 +70,28 @@ void flow_transport_tell(const struct worker *w, const struct flow *f, struct me
 /* An authentic check for this flow. False: the address is another flow's, on a shared port. */
 bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
 			    const struct ice_check *check, uint64_t now_ns);
+
+/*
+ * Where a flow of WebRTC sends to: what ICE has selected (RFC 8445 8.2) becomes its latch, and that of those bundled with it.
+ * The worker's thread.
+ */
+
+static inline bool flow_is_shared(const struct flow *f)
+{
+	return f->transport & TRANSPORT_SHARED;
+}
+
+/* This flow alone, to where that ICE says. */
+void flow_pair_follow(struct flow *f, const struct ice *i, uint64_t now_ns);
+
+/*
+ * By which socket a flow with a transport sends, and under which DSCP: where many flows have one socket each keeps its own (RFC 8837
+ * 5). Others have a socket of their own, which is marked.
+ */
+
+/* By the socket of the owner of its transport, which may be itself. */
+void flow_mark_begin(struct worker *w, struct flow *f, const struct flow *owner);
+/* By its own again. */
+void flow_mark_end(struct worker *w, struct flow *f);
 
 #endif

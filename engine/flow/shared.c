@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "engine/walk/worker.h"
-#include "media/rtp/classify.h"
+#include "media/rtp/rtp_parse.h"
 #include "media/stun/stun.h"
 
 int shared_open(struct shared *s, uint32_t slots, uint32_t ports, struct rand_source *r)

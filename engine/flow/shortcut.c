@@ -1,15 +1,213 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/flow/shortcut.h"
-
 #include "base/clock.h"
-#include "engine/flow/kept.h"
-#include "engine/flow/shortcut_keep.h"
 #include "engine/flow/source.h"
 #include "engine/port/xdp_forwards.h"
-#include "engine/walk/event.h"
+#include "engine/walk/control.h"
 #include "engine/walk/tick.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
+
+/*
+ * What a worker writes down of a flow that may have a shortcut, in memory that outlives the process beside the flow's entry
+ * (docs/adr/0064): its counters and its stream, and how much of what was forwarded is in them. So the next process adds what it does not have yet, once. A
+ * process may be killed between any two stores: there are two copies, and one word says which of them is whole.
+ */
+
+/* Packets that were forwarded by an entry since it was armed the run-th time. */
+struct kept_share {
+	uint32_t run;
+	uint64_t packets, octets;
+};
+
+struct kept_copy {
+	uint64_t call;
+	struct flow_id id, peer;
+	uint32_t ssrc_out;
+	uint8_t leg, line;
+	uint8_t taken;   /* its shortcut was taken: there may be more in the entry than in_heard */
+	uint8_t closely; /* it was taken at some time */
+	uint32_t count_ssrc, lost_before;
+	struct kept_share in_heard; /* by the flow's own entry, in heard and count */
+	struct kept_share in_sent;  /* by that of the one which feeds it, in sent and sink */
+	struct source source;
+	struct sink sink;
+	struct flow_received received;
+	struct flow_sent sent;
+	struct arrival_jitter jitter;
+	struct seq_count count;
+	struct flow_stats stats;
+};
+
+struct kept {
+	uint32_t whole; /* number of the copy that counts + 1; 0: none does */
+	struct kept_copy copies[2];
+};
+
+/*
+ * What is kept of flows for the next process, and when it is written. Of a flow that had a shortcut nothing is missing: what the
+ * kernel forwards is in its entry, and what the worker relays is written with the batch. Of all others it is written at ticks.
+ */
+
+static inline struct shortcut *shortcut_of(const struct worker *w, const struct flow *f)
+{
+	return &w->flows.shortcuts[f->id.slot];
+}
+
+enum { KEPT_VERSION = 1 };
+
+static_assert(sizeof(struct kept) <= XDP_KEPT_OCTETS, "it fits beside an entry");
+
+uint32_t kept_version(void)
+{
+	return KEPT_VERSION << 16 | (uint32_t)sizeof(struct kept);
+}
+
+/* release: what was written before is there for the next process, which the kernel starts after this one's end. */
+static void whole_set(struct kept *k, uint32_t whole)
+{
+	__atomic_store_n(&k->whole, whole, __ATOMIC_RELEASE);
+}
+
+/* Nothing is known from here on. */
+static void kept_forget(struct kept *k)
+{
+	if (k->whole)
+		whole_set(k, 0);
+}
+
+static void kept_write(struct kept *k, const struct flow *f, const struct shortcut *s,
+		       const struct kept_share *in_heard, const struct kept_share *in_sent)
+{
+	uint32_t next = k->whole == 1 ? 1 : 0;
+
+	k->copies[next] = (struct kept_copy){ .call = f->call,
+					      .id = f->id,
+					      .peer = f->peer,
+					      .ssrc_out = f->ssrc_out,
+					      .leg = f->leg,
+					      .line = f->line,
+					      .taken = shortcut_is_taken(s),
+					      .closely = s->closely,
+					      .count_ssrc = f->count_ssrc,
+					      .lost_before = f->lost_before,
+					      .in_heard = *in_heard,
+					      .in_sent = *in_sent,
+					      .source = f->source,
+					      .sink = f->sink,
+					      .received = f->received,
+					      .sent = f->sent,
+					      .jitter = f->jitter,
+					      .count = f->count,
+					      .stats = f->stats };
+	whole_set(k, next + 1);
+}
+
+/* What there is of this flow: it has the call, leg and line, and says what it sends under the same SSRC. NULL: nothing. */
+static const struct kept_copy *kept_of(const struct kept *k, const struct flow *f)
+{
+	uint32_t whole = __atomic_load_n(&k->whole, __ATOMIC_ACQUIRE);
+	const struct kept_copy *c;
+
+	if (whole < 1 || whole > COUNT_OF(k->copies))
+		return NULL;
+	c = &k->copies[whole - 1];
+	return c->call == f->call && c->leg == f->leg && c->line == f->line &&
+			       c->ssrc_out == f->ssrc_out
+		       ? c
+		       : NULL;
+}
+
+/* f, just opened, goes on counting from there. Its stream is another thing: more may have left than is known here. */
+static void kept_apply(const struct kept_copy *c, struct flow *f)
+{
+	int64_t lost = seq_lost(&c->count);
+
+	f->received = c->received;
+	f->sent = c->sent;
+	f->stats = c->stats;
+	f->sink.packets = c->sink.packets;
+	f->sink.octets = c->sink.octets;
+	f->lost_before = c->lost_before;
+	if (c->taken) {
+		f->count = c->count;
+		f->count_ssrc = c->count_ssrc;
+		f->jitter = c->jitter;
+	} else if (lost > 0) { /* some packets may have passed since: they are not lost */
+		f->lost_before += (uint32_t)lost;
+	}
+	f->pace.rtp = f->received.packets; /* none of them came in this tick */
+}
+
+enum {
+	KEPT_TICKS =
+		8, /* of a taken one what is kept is written so seldom: its packets are in the entry */
+};
+
+static struct kept_share share_of(const struct shortcut *s)
+{
+	if (!shortcut_is_taken(s))
+		return (struct kept_share){ 0 };
+	return (struct kept_share){ s->entry->run, s->packets, s->octets };
+}
+
+/* Of what the process before took: what was forwarded is known when both flows are open. */
+static bool is_to_be_found_out(const struct worker *w, const struct flow *f)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	const struct flow *peer = flow_find(&w->flows, f->peer);
+
+	if (s->state == SHORTCUT_LEFT)
+		return true;
+	return peer ? shortcut_of(w, peer)->state == SHORTCUT_LEFT : s->fed_run != 0;
+}
+
+/* What is known of it now. Where something is still to be found out what was kept before is worth more. */
+static void shortcut_keep(const struct worker *w, const struct flow *f)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);
+	struct kept_share in_heard = share_of(s), in_sent = { 0 };
+
+	if (!s->kept || is_to_be_found_out(w, f))
+		return;
+	if (feeder)
+		in_sent = share_of(shortcut_of(w, feeder));
+	kept_write(s->kept, f, s, &in_heard, &in_sent);
+}
+
+/* What is known of the flow now, and of the one that it leads to. */
+static void shortcut_keep_both(const struct worker *w, const struct flow *f)
+{
+	const struct flow *peer = flow_find(&w->flows, shortcut_of(w, f)->to);
+
+	shortcut_keep(w, f);
+	if (peer)
+		shortcut_keep(w, peer);
+}
+
+static void shortcut_keep_tick(const struct worker *w, const struct flow *f, uint64_t now_ns)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+
+	if (!shortcut_is_taken(s) || (now_ns / TICK_NS + f->id.slot) % KEPT_TICKS == 0)
+		shortcut_keep(w, f);
+}
+
+/* What the kernel forwards is in an entry. Whose party is heard by that may be sent to by the worker all the same. */
+void shortcut_keep_stage(const struct worker *w, struct batch *b)
+{
+	if (LIKELY(!w->port->ops->remains))
+		return;
+	BATCH_EACH(p, b)
+	{
+		if (p->flow && shortcut_of(w, p->flow)->closely &&
+		    !shortcut_is_taken(shortcut_of(w, p->flow)))
+			shortcut_keep(w, p->flow);
+		if (p->peer && shortcut_of(w, p->peer)->closely)
+			shortcut_keep(w, p->peer);
+	}
+}
 
 enum {
 	LOOKS = 64, /* at an entry that is at work; nearly all are left at the first */
@@ -138,7 +336,7 @@ static void read_metrics(const struct media_metrics *m, uint64_t packets, uint64
 static void shortcut_join(struct worker *w, struct flow *f);
 
 /* While it is armed a packet may come in between: what is not known of it yet is known next time. */
-void shortcut_read(struct worker *w, struct flow *f)
+static void shortcut_read(struct worker *w, struct flow *f)
 {
 	struct shortcut *s = shortcut_of(w, f);
 	uint64_t packets, octets;
@@ -210,7 +408,7 @@ void shortcut_open(struct worker *w, struct flow *f)
 	s->kept = r.kept;
 	s->fed_run = 0;
 	s->closely = 0;
-	c = r.inherited ? kept_find(s->kept, f) : NULL;
+	c = r.inherited ? kept_of(s->kept, f) : NULL;
 	if (c) {
 		kept_apply(c, f);
 		s->fed_run = c->in_sent.run;
@@ -274,7 +472,7 @@ static void shortcut_join(struct worker *w, struct flow *f)
 {
 	struct shortcut *s = shortcut_of(w, f);
 	struct flow *peer = flow_find(&w->flows, f->peer);
-	const struct kept_copy *c = kept_find(s->kept, f);
+	const struct kept_copy *c = kept_of(s->kept, f);
 
 	if (!peer || !c)
 		return;

@@ -11,7 +11,8 @@
 #ifndef ENGINE_FLOW_SHORTCUT_H
 #define ENGINE_FLOW_SHORTCUT_H
 
-#include "media/flow.h"
+#include "engine/flow/flow.h"
+#include "engine/walk/worker.h"
 
 struct batch;
 struct flow;
@@ -59,8 +60,6 @@ void shortcut_stage(struct worker *w, struct batch *b);
 void shortcuts_begin(struct worker *w);
 /* At each tick: what was forwarded is known, what is no longer ordinary ends, what has become so is wanted, and taken later. */
 void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns);
-/* What was forwarded is known up to now. */
-void shortcut_read(struct worker *w, struct flow *f);
 /* The same of the flow with this id, and of the one that feeds it. */
 void shortcuts_read(struct worker *w, struct flow_id id);
 /* Before anything is done to the flow: neither what its party says nor what it is sent is forwarded below, and all of it is known. False:
@@ -70,5 +69,10 @@ bool shortcut_rest(struct worker *w, struct flow_id id);
 bool shortcut_rest_to(struct worker *w, struct flow_id id);
 /* Of a flow that closes. */
 void shortcut_close(struct worker *w, struct flow *f);
+
+/* Of a batch that is counted, and about to be sent: what is kept of its flows for the next process. */
+void shortcut_keep_stage(const struct worker *w, struct batch *b);
+/* Another one when the meaning of what is kept changes: then nothing is taken over. */
+uint32_t kept_version(void);
 
 #endif

@@ -70,7 +70,7 @@ enum {
 	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
 };
 
-/* Two ticks, and what holds back a notice (event.h). Or the process was gone so long, and the expected time is far ahead. */
+/* Two ticks, and what holds back a notice (control.h). Or the process was gone so long, and the expected time is far ahead. */
 #define SAID_NEW_NS (5 * NS_PER_S / 2)
 
 /* From the time of a to that of b. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a party says and the other one does not take, transcoded (payload_rule.coding). Packets wait here, a few at most, until their turn
- * comes (turn.h): coding takes long, and other packets pass meanwhile. What comes of it joins the one stream to the peer's party as
+ * comes (worker.h): coding takes long, and other packets pass meanwhile. What comes of it joins the one stream to the peer's party as
  * packets of our own do, under the next number. Its timestamps are in step with those that came: what was lost, or not sent, is a gap of
  * the same length. Telephone events go the same way, so that they keep their place.
  *
@@ -10,15 +10,56 @@
 #ifndef ENGINE_JOB_CODER_H
 #define ENGINE_JOB_CODER_H
 
+#include <stdint.h>
+
 #include "dsp/codec/codec.h"
 #include "engine/job/coding.h"
-#include "engine/job/ease.h"
-#include "engine/job/job_line.h"
+#include "engine/job/job.h"
 #include "engine/net/packet.h"
+
+/*
+ * How hard encoders of transcoders try, by how busy the worker is: with less complexity Opus takes a third of the time, and sounds a little
+ * worse. Once a second it is less by a step at once where the worker is busier than it should be, and more again only after some calm. So
+ * it does not swing with its own effect. What is decided is a function of the figures it is given.
+ */
+
+struct worker;
+
+enum {
+	EASE_STEPS = 2,      /* full, half, least */
+	EASE_BUSY = 700,     /* by default: thousandths of a core */
+	EASE_CALM_PART = 75, /* so many percent of that are calm */
+	EASE_CALM_TICKS = 5, /* in a row */
+	EASE_FULL_RATE =
+		1
+		<< 24, /* in the word: Opus of transcoders that open from now on runs at 48,000 Hz */
+};
+
+struct ease {
+	uint8_t step; /* 0: full complexity */
+	uint8_t calm; /* ticks */
+};
+
+/* What the worker was told, in one word. */
+static inline uint32_t ease_pack(uint32_t complexity, uint32_t busy)
+{
+	return complexity << 16 | busy;
+}
+
+static inline uint32_t ease_most(uint32_t word)
+{
+	return word >> 16 & UINT8_MAX;
+}
+
+/* A second has passed. */
+void ease_tick(struct ease *e, uint32_t busy, uint32_t limit);
+/* Of Opus, where most is what it has with time. */
+uint8_t ease_complexity(const struct ease *e, uint32_t most);
+/* By w->busy: the complexity of the worker's transcoders from now on, and its metric. */
+void ease_set(struct worker *w);
 
 struct flow;
 struct pkt;
-struct worker;
 
 enum {
 	TRANSCODER_PACKETS_MAX = 16, /* that wait */
@@ -96,5 +137,10 @@ static inline bool transcoder_is_wanted(const struct transcoder_line *l)
 {
 	return l->line.first != NULL;
 }
+
+/* What a transcoder does in its turn. Private to it. */
+
+/* There is anything to do. */
+bool transcoder_has_work(const struct transcoder *c);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "engine/job/turn.h"
 #include "engine/walk/worker.h"
 
 enum {

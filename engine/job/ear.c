@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "dsp/codec/decoder.h"
-#include "engine/walk/event.h"
+#include "engine/walk/control.h"
 #include "engine/walk/worker.h"
 #include "media/codec.h"
 #include "media/rtp/rtp_parse.h"

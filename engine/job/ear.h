@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DTMF digits of a party that are tones in what it says (flow_spec.detects_dtmf). Copies of its packets wait here, a few at most, until their turn comes
- * (turn.h): then they are decoded and listened to. A digit is told when it is let go. What the party says passes meanwhile, untouched.
+ * DTMF digits of a party that are tones in what it says (flow_spec.hears). Copies of its packets wait here, a few at most, until their turn comes
+ * (worker.h): then they are decoded and listened to. A digit is told when it is let go. What the party says passes meanwhile, untouched.
  *
  * The worker's thread. Memory is allocated by commands alone. Without ears nothing is looked at: they are fed where taps are (leg_tap.h).
  */
@@ -12,7 +12,7 @@
 #include "dsp/codec/codec.h"
 #include "dsp/dtmf.h"
 #include "dsp/half_band.h"
-#include "engine/job/job_line.h"
+#include "engine/job/job.h"
 #include "media/flow.h"
 
 struct decoder;

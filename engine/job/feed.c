@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "dsp/codec/encoder.h"
-#include "engine/job/turn.h"
 #include "engine/walk/worker.h"
 #include "media/feed.h"
 
@@ -26,7 +25,7 @@ struct feed {
 	uint32_t clock_hz, units, timestamp;
 	uint32_t samples; /* of a frame */
 	uint8_t codec;    /* enum media_codec */
-	uint8_t effort;   /* of encoding, in packets sent: turn.h */
+	uint8_t effort;   /* of encoding, in packets sent: worker.h */
 	uint8_t marker;   /* the frame comes behind a gap */
 	uint16_t length;
 	uint8_t octets[FEED_PACKET_MAX]; /* the present frame */

@@ -8,7 +8,7 @@
  * while behind it they go on, so that the decoder of the party finds back. Codecs are opened by command, all that the party takes: nothing is
  * allocated for a packet.
  *
- * The worker's thread. Work is done in slices as that of transcoders is (turn.h).
+ * The worker's thread. Work is done in slices as that of coders is (worker.h).
  */
 #ifndef ENGINE_JOB_OVERLAY_H
 #define ENGINE_JOB_OVERLAY_H
@@ -16,7 +16,7 @@
 #include "base/wheel.h"
 #include "dsp/codec/codec.h"
 #include "dsp/limiter.h"
-#include "engine/job/job_line.h"
+#include "engine/job/job.h"
 #include "engine/net/packet.h"
 #include "media/flow.h"
 

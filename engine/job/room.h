@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A conference (media/job.h) of flows of one worker. What members say waits in a jitter buffer each. While anybody sends sound the room has
- * a tick of 20 ms, in parts (enum room_phase), each no longer than a slice of work (turn.h): what has come is taken, the loudest get the
+ * a tick of 20 ms, in parts (enum room_phase), each no longer than a slice of work (worker.h): what has come is taken, the loudest get the
  * places, they are mixed, what each codec makes of it is encoded once, and sent to all. Only who has a place is decoded, where loudness
- * can be told without that (room_level.c). Where everybody is heard places only say who talks: each member has a voice of its own, which is
+ * can be told without that (room_sound.c). Where everybody is heard places only say who talks: each member has a voice of its own, which is
  * added when it was decoded.
  *
  * Private to the files of that name. The worker's thread. Memory is allocated by commands alone.
@@ -14,13 +14,57 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "dsp/limiter.h"
+#include "dsp/mix/mix.h"
 #include "dsp/mix/payloads.h"
 #include "dsp/plc.h"
 #include "dsp/voice.h"
 #include "engine/job/job.h"
-#include "engine/job/room_part.h"
 #include "media/flow.h"
+#include "media/job.h"
 #include "media/rtp/jitter.h"
+
+/*
+ * What takes part in a room and is no member (media/job.h): a sound, who records, an application. Each is a job of the room's worker, which
+ * no flow hears. In each tick of the room it may say a frame, which all hear, and then hear what has become of the mix.
+ *
+ * Private to room*.c. The worker's thread.
+ */
+
+struct job;
+struct room;
+struct room_part;
+struct worker;
+
+enum { ROOM_PART_MS = 20 }; /* a frame: as long as a tick */
+
+struct room_part_kind {
+	/* It says something, or will in the next ticks: the room does not sleep. */
+	bool (*wants)(const struct room_part *p);
+	/* A frame at the rate of the mix. False: nothing. */
+	bool (*say)(struct worker *w, struct room_part *p, int16_t *out);
+	/* The mix without what it has said; NULL: it does not listen. heard: there is something in it. */
+	void (*hear)(struct worker *w, struct room_part *p, const int16_t *mix, bool heard);
+};
+
+struct room_part {
+	const struct room_part_kind *kind;
+	struct job *job;  /* its own */
+	struct job *room; /* NULL: that has closed, or it has not begun */
+	struct room_part *next;
+	struct limiter limiter; /* of what it hears while it says something */
+	bool says;              /* in this tick; and its frame */
+	int16_t said[MIX_SAMPLES_MAX];
+};
+
+/* ---- the room ---- */
+
+bool room_parts_want(const struct room *r);
+/* In a tick, before the sum and behind it. */
+void room_parts_say(struct worker *w, struct room *r);
+void room_parts_hear(struct worker *w, struct room *r);
+/* It closes: they take part in nothing any more. */
+void room_parts_close(struct room *r);
 
 struct decoder;
 struct room_video;
@@ -46,7 +90,7 @@ enum {
 	ROOM_LINGER_MS = 500, /* who sends silence for so long sends nothing */
 	ROOM_VOICES_MAX = 2 * MIX_TALKERS_MAX,
 	ROOM_COST_NS =
-		200, /* turn.h counts work as packets, and one through protect and out takes so long */
+		200, /* worker.h counts work as packets, and one through protect and out takes so long */
 	ROOM_BURST_TICKS = 32,  /* how often loudness is looked at where only decoding tells it */
 	ROOM_NOISE_TICKS = 250, /* the same of who had a place, and was no voice */
 	ROOM_TALKS_MS = 200,    /* MEDIA_ROOM_TALKS at most so often */
@@ -198,12 +242,7 @@ enum { ROOM_NEAR = 8 };
 
 /* ---- room_near.c: of struct job_kind ---- */
 
-void room_near(const struct worker *w, const struct job *j, uint32_t turns);
-
 /* ---- room_member.c: of struct job_kind ---- */
-
-int room_member_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
-void room_member_leave(struct worker *w, struct job *j, struct flow *f);
 
 /* ---- room_picture*.c: flows of video (room_picture.h). What has no pictures has nothing to do there ---- */
 
@@ -218,7 +257,7 @@ bool room_video_wait(const struct room *r, uint64_t now_ns);
 uint32_t room_video_turn(struct worker *w, struct job *j, uint32_t most);
 void room_video_free(struct room *r);
 
-/* ---- room_take.c ---- */
+/* ---- room_sound.c ---- */
 
 enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p);
 /* What that will touch is on its way to the cache: at first what is known, then what that points to. */
@@ -228,29 +267,22 @@ void room_awake(struct worker *w, struct job *j);
 /* It is not listened to until it sends sound again. */
 void room_hush(struct room *r, uint32_t index);
 
-/* ---- room_hear.c ---- */
+/* ---- room_sound.c ---- */
 
 /* Who is heard next, and in some time. */
 void room_hear_fetch(const struct room *r);
-/* What of this member is due in this tick. As a number of packets: turn.h. */
+/* What of this member is due in this tick. As a number of packets: worker.h. */
 uint32_t room_hear(struct worker *w, struct room *r, uint32_t index);
 /* The places are given away, those who have one are mixed. */
 void room_mix(struct worker *w, struct room *r);
 
-/* ---- room_level.c ---- */
+/* ---- room_sound.c ---- */
 
-/* A packet of a member without a place: how loud it is. */
-uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_member *m,
-			      enum media_codec codec, struct bytes payload);
-/* Before what it says in a tick. */
-void room_level_begin(const struct room *r, struct room_member *m);
 /* n samples of what it says. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate);
 /* A packet of Opus that was decoded: its encoder heard what it encoded for longer than we have. */
 void room_level_flagged(const struct room *r, struct room_member *m, struct bytes payload);
-/* It says so in its packets. */
-bool room_level_told(const struct room *r, const struct room_member *m);
 
 /* ---- room_voice.c ---- */
 
@@ -289,7 +321,7 @@ void room_voice_fetch(const struct room_voice *v);
 /* The next tick of it, at the rate of the mix, until it has its next frame. NULL: there is nothing to hear in it. */
 const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 
-/* ---- room_say.c ---- */
+/* ---- room_sound.c ---- */
 
 /* What the first of them will have to be there; and any one whose member is. */
 void room_say_fetch(const struct worker *w, const struct room *r);

@@ -5,7 +5,7 @@
  * another source where a decoder may begin (media/rtp/picture.h); until then it has what it had. The source is asked for such a place.
  *
  * A browser may send its picture in several sizes (media_layers): each is a source, and each view has one of them (picture_layers.h), a smaller one
- * where its line loses packets (picture_limit.h).
+ * where its line loses packets (picture_layers.h).
  *
  * What comes waits in a ring, for packets are made between two batches alone. Private to the files of that name. The worker's thread; memory is
  * allocated by commands alone.
@@ -15,12 +15,10 @@
 
 #include "engine/job/picture_floor.h"
 #include "engine/job/picture_layers.h"
-#include "engine/job/picture_limit.h"
 #include "engine/job/picture_losses.h"
 #include "engine/job/room.h"
 #include "media/rtp/picture.h"
 #include "media/rtp/rtp_parse.h"
-#include "media/rtp/vp8.h"
 
 enum {
 	VIDEO_RING = 256,       /* packets that wait: a picture of 300 kB */
@@ -131,14 +129,6 @@ static inline struct video_source *video_source_of(const struct room_video *p, s
 
 /* Of which layer the packet is; LAYER_NONE: of none that is shown. */
 uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now_ns);
-/* Other layers than were agreed before: who sends them is found out anew. */
-void video_layers_change(struct member_video *m, const struct media_layers *layers);
-/* The one of that picture that the view shall have. */
-uint8_t video_layer_for(const struct room_video *p, const struct video_view *v, uint32_t most_kbps,
-			uint32_t member, uint64_t now_ns);
-void video_rates_read(struct member_video *m, uint64_t now_ns);
-/* What its party has reported since, if it did. */
-void video_limit_follow(const struct room_video *p, struct video_view *v, const struct flow *f);
 /* What the flow counts, and its party is told of, is one layer while that comes. */
 void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ssrc,
 		       uint64_t now_ns);

@@ -6,8 +6,7 @@
 
 #include "base/clock.h"
 #include "dsp/codec/encoder.h"
-#include "engine/job/turn.h"
-#include "engine/walk/event.h"
+#include "engine/walk/control.h"
 #include "engine/walk/worker.h"
 
 static uint64_t frame_ns(const struct track *t)

@@ -10,7 +10,7 @@
 #define ENGINE_JOB_TRACK_H
 
 #include "engine/job/job.h"
-#include "media/sound.h"
+#include "media/job.h"
 
 struct encoder;
 
@@ -31,7 +31,7 @@ struct track {
 	uint32_t clock_hz, units;  /* of RTP; a frame's */
 	uint32_t timestamp;        /* of the present frame */
 	uint8_t packet_ms;
-	uint8_t effort; /* of encoding, in packets sent: turn.h */
+	uint8_t effort; /* of encoding, in packets sent: worker.h */
 	uint8_t loops;
 	uint8_t ended; /* MEDIA_JOB_ENDED was sent */
 	uint16_t length;

@@ -20,7 +20,7 @@ void own_ports_close(struct own_ports *o)
 	locals_close(&o->open);
 }
 
-/* Without memory for one more address its ports are not known, and a loop through them is paced like any other (trickle.h). */
+/* Without memory for one more address its ports are not known, and a loop through them is paced like any other (latch.h). */
 void own_ports_add(struct own_ports *o, const struct addr *local, const struct local *who)
 {
 	int err = 0;

@@ -96,7 +96,7 @@ struct batch {
 	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */
 	uint32_t count;
 	uint32_t
-		done; /* so many at the front need no stage any more but protect and out: ordinary.h */
+		done; /* so many at the front need no stage any more but protect and out: stage.h */
 	uint32_t
 		opened; /* so many at the front are plain already, or refused, where they have keys */
 	uint8_t opaque;  /* not 0: some of them are PKT_OPAQUE */

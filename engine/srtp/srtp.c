@@ -16,10 +16,10 @@
 static bool srtp_streams_are_many(void);
 
 /*
- * Packets of SRTP and SRTCP (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2):
+ * Packets of SRTP and our (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2):
  *
- *     AES-CM   head | payload | SRTCP: E, index | MKI | tag
- *     AES-GCM  head | payload | tag | SRTCP: E, index | MKI
+ *     AES-CM   head | payload | our: E, index | MKI | tag
+ *     AES-GCM  head | payload | tag | our: E, index | MKI
  */
 
 enum {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a stream is made of. Internal to engine/srtp/srtp*.c, and to protect.c, which asks for each packet. All of it lies in one piece, what each packet wants in its middle: with
+ * What a stream is made of. Internal to engine/srtp/srtp*.c, and to secure.c, which asks for each packet. All of it lies in one piece, what each packet wants in its middle: with
  * thousands of streams none is in the cache, and all lines can be asked for at once when no pointer leads to them.
  *
  *     the cipher of SRTP (srtp_cipher_size), what short packets want of GCM's at its ends
  *     struct srtp_stream: line 0 is lengths and what we send; then sources, the first of them in one line; then the key
- *     the cipher of SRTCP
+ *     the cipher of our
  */
 #ifndef ENGINE_SRTP_SRTP_STREAM_H
 #define ENGINE_SRTP_SRTP_STREAM_H

@@ -35,7 +35,7 @@ enum bundled_rtcp {
 	BUNDLED_RTCP_RESULTS,
 };
 
-/* What became of a number that a party misses (resend.h). */
+/* What became of a number that a party misses (feedback.h). */
 enum nack_result {
 	NACK_ANSWERED,
 	NACK_REPEATED, /* it has left again within the time to the party and back */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/walk/ordinary.h"
+#include "engine/walk/stage.h"
 
 #include "engine/flow/source.h"
-#include "engine/walk/measure.h"
-#include "engine/walk/unprotect.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "engine/flow/source.h"
-#include "engine/walk/out.h"
-#include "engine/walk/protect.h"
+#include "engine/walk/stage.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
 

@@ -1,9 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/walk/spread.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "engine/job/coder.h"
+#include "engine/walk/spread.h"
+#include "media/job.h"
+
+int job_routes_open(struct job_routes *r, uint32_t capacity)
+{
+	*r = (struct job_routes){ .capacity = capacity };
+	if (capacity == 0)
+		return 0;
+	r->list = calloc(capacity, sizeof(*r->list));
+	return r->list ? 0 : -ENOMEM;
+}
+
+void job_routes_close(struct job_routes *r)
+{
+	free(r->list);
+	*r = (struct job_routes){ 0 };
+}
+
+void job_route_open(struct job_routes *r, uint32_t slot, struct job_workers on)
+{
+	assert(slot < r->capacity && on.count > 0 && r->list[slot].open == 0);
+	r->list[slot] = (struct job_route){ .on = on, .open = on.count };
+}
+
+struct job_workers job_route_find(const struct job_routes *r, uint32_t slot)
+{
+	assert(slot < r->capacity);
+	return r->list[slot].on.count ? r->list[slot].on : (struct job_workers){ .count = 1 };
+}
+
+void job_route_closed(struct job_routes *r, struct media_event *event)
+{
+	struct job_route *route;
+
+	if (event->kind != MEDIA_JOB_CLOSED || !event->last)
+		return;
+	assert(event->job.slot < r->capacity);
+	route = &r->list[event->job.slot];
+	assert(route->open > 0);
+	media_sound_drop(event->sound);
+	event->sound = NULL;
+	event->last = --route->open == 0;
+}
+
+struct flow_parcel *moves_begin(struct moves *m, const struct flow_spec *spec)
+{
+	struct flow_parcel *p = calloc(1, sizeof(*p)), **at = &m->first;
+
+	if (!p)
+		return NULL;
+	while (*at)
+		at = &(*at)->next;
+	p->spec = *spec;
+	p->fd[CHANNEL_RTP] = p->fd[CHANNEL_RTCP] = -1;
+	*at = p;
+	return p;
+}
+
+struct flow_parcel *moves_find(const struct moves *m, uint32_t slot)
+{
+	struct flow_parcel *p = m->first;
+
+	while (p && p->spec.id.slot != slot)
+		p = p->next;
+	return p;
+}
+
+void moves_end(struct moves *m, struct flow_parcel *p)
+{
+	struct flow_parcel **at = &m->first;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	for (uint32_t c = 0; c < CHANNELS; c++)
+		if (p->fd[c] >= 0)
+			(void)close(p->fd[c]);
+	transcoder_free(p->transcoder);
+	explicit_bzero(p, sizeof(*p)); /* keys */
+	free(p);
+}
+
+void moves_close(struct moves *m)
+{
+	while (m->first)
+		moves_end(m, m->first);
+}
 
 enum {
 	BUSY_LEAST = SPREAD_WHOLE / 20, /* below it a worker's time tells nothing */

@@ -7,6 +7,8 @@
 #define ENGINE_WALK_SPREAD_H
 
 #include "base/bytes.h"
+#include "engine/flow/flow_move.h"
+#include "media/flow.h"
 
 enum {
 	SPREAD_WORKERS_MAX = 16,
@@ -48,5 +50,52 @@ static inline uint8_t spread_of(const struct spread *s, uint32_t slot)
 {
 	return s->worker_of[slot];
 }
+
+/*
+ * Which workers have a job, as control knows it: that of a call, or all. Each of them has a reference of its sound, which comes back with
+ * its MEDIA_JOB_CLOSED. Control's thread alone; nothing is allocated after open.
+ */
+
+struct job_workers {
+	uint8_t first, count;
+};
+
+struct job_route {
+	struct job_workers on; /* also when it is closed by now */
+	uint8_t open;          /* so many of them have not said that they closed it */
+};
+
+struct job_routes {
+	struct job_route *list; /* by slot */
+	uint32_t capacity;
+};
+
+/* 0 or -ENOMEM. */
+int job_routes_open(struct job_routes *r, uint32_t capacity) NODISCARD;
+void job_routes_close(struct job_routes *r);
+/* Its commands go to these workers from now on. What the slot had before is closed. */
+void job_route_open(struct job_routes *r, uint32_t slot, struct job_workers on);
+/* Where its commands go. */
+struct job_workers job_route_find(const struct job_routes *r, uint32_t slot);
+/* Any event of a worker: of a MEDIA_JOB_CLOSED the sound is dropped, and it is known whether it was the last. */
+void job_route_closed(struct job_routes *r, struct media_event *event);
+
+/*
+ * Flows on their way from one worker to another (engine/flow/flow_move.h), as control knows them. Until such a flow is open again its
+ * commands wait with whoever has them. Control's thread alone.
+ */
+
+struct moves {
+	struct flow_parcel *first; /* in the order that they were asked for in; few */
+};
+
+/* NULL: no memory. */
+struct flow_parcel *moves_begin(struct moves *m, const struct flow_spec *spec);
+/* That of the slot; NULL: nothing of it is on its way. */
+struct flow_parcel *moves_find(const struct moves *m, uint32_t slot);
+/* It is over. Sockets that nobody took are closed. */
+void moves_end(struct moves *m, struct flow_parcel *p);
+/* All are. */
+void moves_close(struct moves *m);
 
 #endif

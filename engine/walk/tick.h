@@ -18,4 +18,20 @@ void tick_icmp(struct worker *w, struct flow *f);
  * to connect or not any more, sockets that died, counters of the port and of CPU time. Walks all open flows: 10 ns each. */
 void tick(struct worker *w, uint64_t now_ns);
 
+/*
+ * How long a worker lets packets gather. Many of them share one sleep and one system call, at the price of latency: worth it where
+ * the core is in demand, and not where it idles. So the wait follows the work of the last second, and is seen in the metrics.
+ */
+
+enum {
+	PACE_LOW = 20,   /* work in thousandths of a core: up to here the least wait */
+	PACE_HIGH = 100, /* and from here on all of it */
+	PACE_LEAST = 4,  /* the least wait is that part of the most */
+};
+
+/* Between the two it grows in proportion. */
+uint64_t pace_wait_ns(uint64_t most_ns, uint32_t busy);
+/* By w->busy; the worker's wait, and its metrics. */
+void pace_set(struct worker *w);
+
 #endif

@@ -5,26 +5,11 @@
 #include "engine/flow/feedback.h"
 #include "engine/flow/latch.h"
 #include "engine/flow/shortcut.h"
-#include "engine/job/turn.h"
-#include "engine/walk/capture.h"
 #include "engine/walk/control.h"
-#include "engine/walk/demux.h"
-#include "engine/walk/event.h"
-#include "engine/walk/hand.h"
-#include "engine/walk/ice_stage.h"
-#include "engine/walk/leg_tap.h"
-#include "engine/walk/measure.h"
-#include "engine/walk/opaque.h"
-#include "engine/walk/ordinary.h"
+#include "engine/walk/copy.h"
 #include "engine/walk/originate.h"
-#include "engine/walk/out.h"
-#include "engine/walk/pace.h"
-#include "engine/walk/protect.h"
-#include "engine/walk/rewrite.h"
-#include "engine/walk/rtcp.h"
-#include "engine/walk/take.h"
+#include "engine/walk/stage.h"
 #include "engine/walk/tick.h"
-#include "engine/walk/unprotect.h"
 
 enum {
 	IDLE_S = 3600,
@@ -159,7 +144,7 @@ static void timers_expire(struct worker *w)
 }
 
 /*
- * Under load full batches are waited for, but not longer than wait_ns (pace.h): so many packets share the cost of one sleep
+ * Under load full batches are waited for, but not longer than wait_ns (tick.h): so many packets share the cost of one sleep
  * and one system call. When that brings nothing, the worker sleeps until anything comes.
  */
 static void worker_receive(struct worker *w, struct batch *b)

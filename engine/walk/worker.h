@@ -10,17 +10,16 @@
 #include "base/rand.h"
 #include "base/ring.h"
 #include "engine/flow/bundle.h"
+#include "engine/flow/feedback.h"
 #include "engine/flow/flow.h"
 #include "engine/flow/flow_transport.h"
-#include "engine/flow/resend.h"
 #include "engine/job/coder.h"
 #include "engine/job/ear.h"
 #include "engine/job/job.h"
 #include "engine/job/overlay.h"
 #include "engine/net/locals.h"
 #include "engine/port/port.h"
-#include "engine/walk/capture.h"
-#include "engine/walk/leg_tap.h"
+#include "engine/walk/copy.h"
 #include "engine/walk/metrics.h"
 
 /* Of worker.wheel; the owner is the slot of a flow, or of a job. */
@@ -40,7 +39,7 @@ struct worker {
 	uint8_t index;             /* among them */
 	_Atomic uint64_t
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
-	uint64_t wait_ns;      /* at present: pace.h */
+	uint64_t wait_ns;      /* at present: tick.h */
 	_Atomic uint32_t
 		coding;   /* ease_pack: how transcoders are to work; control changes it likewise */
 	uint64_t now_ns;  /* of the last batch */
@@ -57,14 +56,14 @@ struct worker {
 	bool holds; /* held did not fit into the event ring yet */
 	struct media_event held;
 	struct batch batch;
-	struct batch handed; /* hand.h */
+	struct batch handed; /* stage.h */
 	struct bundle_parts parts;
 	struct resend_pool resend;
 	struct job_table jobs;
 	struct transcoder_line transcoders;
 	struct overlay_line overlays;
 	struct detector_line detectors;
-	uint8_t turn;         /* enum turn_line: whose slice was the last one (engine/job/turn.h) */
+	uint8_t turn; /* enum turn_line: whose slice was the last one (engine/walk/worker.h) */
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;
@@ -114,5 +113,38 @@ void worker_close(struct worker *w);
 void worker_relay(struct worker *w);
 /* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time and a slice of what jobs have to do. Sleeps when there is nothing to do. */
 void worker_step(struct worker *w);
+
+/*
+ * Who works next. Jobs whose time has come stand in line. Between two polls of the port a slice is done: of the first in line, and of
+ * those behind it as long as both together are no more than a slice. Who has more to do goes to the end of the line. Transcoders (coder.h) and
+ * overlays (overlay.h) have lines of their own, and detectors (ear.h): where several wait, they take turns.
+ */
+
+/* worker.turn: who had it last. */
+enum turn_line {
+	TURN_JOBS,
+	TURN_TRANSCODERS,
+	TURN_OVERLAYS,
+	TURN_DETECTORS,
+	TURN_LINES,
+};
+
+enum {
+	TURN_SLICE = 64,      /* packets; what else is done is counted as so many (track.c) */
+	TURN_PACKET_NS = 200, /* of one through protect and out */
+	TURN_NEAR = 3,        /* of those who wait, so many have what they need brought near */
+};
+
+/* Its timer expired, or there is something to do at once. */
+void turn_want(struct job_table *t, struct job *j);
+/* A slice of work of one line, if any waits. */
+void turn_take(struct worker *w);
+
+/* Somebody is in line: the worker does not sleep. */
+static inline bool turn_is_wanted(const struct worker *w)
+{
+	return w->jobs.line.first || transcoder_is_wanted(&w->transcoders) ||
+	       overlay_is_wanted(&w->overlays) || detector_is_wanted(&w->detectors);
+}
 
 #endif

@@ -4,7 +4,7 @@
 #define MEDIA_OFFER_AGREE_H
 
 #include "media/offer/line.h"
-#include "media/offer/own_picture.h"
+#include "media/offer/own.h"
 #include "media/offer/session.h"
 
 /* What A is answered with: what B has agreed on, to the offer that we made of A's. Or what we can do by ourselves. */
@@ -47,4 +47,18 @@ struct offer_agreement {
 /* 0 or -EBADMSG: A's line is malformed. */
 int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
 		struct offer_error *error) NODISCARD;
+
+/* Which payload types a party may send, and as what the other party receives them: as they are, or transcoded. Internal to media/offer. */
+
+/* One line of two legs, seen from one of them. */
+struct ruling {
+	const struct session_line *own, *other;
+	const uint8_t *
+		to_other; /* of each format of own the index in other of the same, or PAYLOAD_NONE */
+	bool codes; /* what the other party does not take is transcoded, where the node speaks it */
+};
+
+/* Rules and codings of own's side, which has none yet. */
+void rules_make(struct media_side *side, const struct ruling *k);
+
 #endif

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "media/offer/agree.h"
 #include "media/offer/opaque.h"
-#include "media/offer/rules.h"
-#include "media/offer/session_formats.h"
+#include "media/offer/session.h"
 
 /* One line of each leg, and which formats of theirs are the same: the index of the other's, or PAYLOAD_NONE. */
 struct pairing {

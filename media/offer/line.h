@@ -4,9 +4,23 @@
 #define MEDIA_OFFER_LINE_H
 
 #include "media/offer/offer.h"
-#include "media/offer/profile.h"
 #include "media/offer/transport.h"
 #include "media/payload.h"
+#include "media/sdp/sdp.h"
+
+/* The transport profile of an RTP m-line: plain or SRTP, with early feedback or without. Internal to media/offer. */
+
+struct offer_profile {
+	bool secure;   /* RTP/SAVP (RFC 3711), RTP/SAVPF (RFC 5124): keys by SDES */
+	bool feedback; /* RTP/AVPF (RFC 4585), RTP/SAVPF */
+	bool dtls; /* UDP/TLS/RTP/SAVP, UDP/TLS/RTP/SAVPF (RFC 5764): not secure then, its keys come by the handshake */
+};
+
+/* The third field of m=. False: none of these six (over TCP, UDPTL...). */
+bool offer_profile_read(struct offer_profile *out, struct bytes proto);
+const char *offer_profile_name(struct offer_profile p);
+/* A line with a port is DTLS-SRTP: its sender is a browser, or a phone that is like one. */
+bool offer_profile_has_dtls(const struct sdp *s);
 
 enum offer_line_state {
 	OFFER_LINE_RELAYED,
@@ -43,7 +57,7 @@ int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error)
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error) NODISCARD;
 /* Of an offer: drops what we do not relay or the terms of either party do not allow, and refuses the line where nothing is
- * left. Events stay as long as the offerer may send them: we take them where the answerer does not. media/offer/select.c */
+ * left. Events stay as long as the offerer may send them: we take them where the answerer does not. media/offer/line.c */
 void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const struct offer_policy *policy);
 /* The same, for formats alone: the line itself may pass. */

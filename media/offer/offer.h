@@ -67,7 +67,7 @@ struct offer_self {
 	/* First of all, more than that: sendrecv, whatever the direction of the other party's text, which it only answered to a hold. Read by
 	 * offer_forward. */
 	bool both_ways;
-	/* Layers of a picture are taken (media/offer/layers.h): of an answer that is ours, and in an offer those of before. */
+	/* Layers of a picture are taken (media/offer/extension.h): of an answer that is ours, and in an offer those of before. */
 	bool layers;
 	struct offer_record_state record;
 };

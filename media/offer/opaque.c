@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer/opaque.h"
 
-#include "media/offer/attribute.h"
 #include "media/offer/line.h"
 #include "media/offer/record.h"
+#include "media/offer/write.h"
 
 /* Over UDP, and not encrypted: of anything else keys or a connection would have to be ours. */
 static const struct {

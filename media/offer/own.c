@@ -3,12 +3,155 @@
  * An offer of our own. It is first written as a party would write it that can do what we can, at no address. Then it goes the way of any
  * offer, which gives it our addresses, keys and numbers, and takes out what the other party may not have.
  */
-#include "media/offer/own.h"
-#include "media/offer/line.h"
-#include "media/offer/own_picture.h"
-#include "media/offer/write.h"
-
 #include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "media/offer/line.h"
+#include "media/offer/offer.h"
+#include "media/offer/own.h"
+#include "media/offer/write.h"
+#include "media/rtp/picture.h"
+
+enum {
+	LEVEL_AT =
+		4, /* of profile-level-id, in hexadecimal digits: two each of profile, constraints, level */
+	LEVEL_ID_LEN = 6,
+	LEVEL_PRESET = 0x1f, /* 3.1: 1280 x 720 at 30 a second */
+	H264_FIRST = 102,
+	H264_FRAGMENTS,
+	VP8_NUMBER,
+};
+
+static int level_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* profile-level-id. Where nothing is said, or nothing that can be read, RFC 6184 8.1 has what holds. */
+static struct bytes level_id_of(const struct payload *p)
+{
+	struct bytes id = { 0 };
+
+	(void)payload_parameter(p, "profile-level-id", &id);
+	for (size_t i = 0; i < id.n; i++)
+		if (level_digit(id.p[i]) < 0)
+			id.n = 0;
+	return id.n == LEVEL_ID_LEN ? id : BYTES_LIT("42000a");
+}
+
+/* level_idc of RFC 6184 8.1; of what is no H.264: 0. */
+static uint8_t own_video_level(const struct payload *p)
+{
+	struct bytes id = level_id_of(p);
+
+	if (!payload_is(p, "H264"))
+		return 0;
+	return (uint8_t)(level_digit(id.p[LEVEL_AT]) << 4 | level_digit(id.p[LEVEL_AT + 1]));
+}
+
+/* RFC 6184 8.2.2: profile and mode as they were offered, the level no higher. */
+static uint8_t parameters_write(char out[OWN_PARAMETERS_MAX], const struct payload *p,
+				uint8_t level_most)
+{
+	struct bytes id = level_id_of(p), asymmetry = { 0 };
+	bool fragments = video_format_of(p) & VIDEO_H264_MODE_1;
+	uint8_t level = own_video_level(p);
+	int n;
+
+	if (!payload_is(p, "H264"))
+		return 0;
+	(void)payload_parameter(p, "level-asymmetry-allowed", &asymmetry);
+	if (level_most && level > level_most)
+		level = level_most;
+	n = snprintf(out, OWN_PARAMETERS_MAX, "profile-level-id=%.4s%02x;packetization-mode=%d%s",
+		     (const char *)id.p, level, fragments,
+		     bytes_is(asymmetry, "1") ? ";level-asymmetry-allowed=1" : "");
+	return (uint8_t)n;
+}
+
+/* Of constrained baseline before baseline of any kind. */
+static uint8_t format_find(const struct payload_list *formats, uint8_t format)
+{
+	uint8_t found = PAYLOAD_NONE;
+
+	for (uint8_t i = 0; i < formats->count; i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (video_format_of(p) != format)
+			continue;
+		if (bytes_iis(bytes_sub(level_id_of(p), 2, 2), "e0"))
+			return i;
+		if (found == PAYLOAD_NONE)
+			found = i;
+	}
+	return found;
+}
+
+static bool video_add(struct own_video *out, const struct payload_list *formats, uint8_t format,
+		      uint8_t level_most)
+{
+	uint8_t at = format_find(formats, format);
+
+	if (at == PAYLOAD_NONE)
+		return false;
+	out->at[out->count] = at;
+	out->length[out->count] =
+		parameters_write(out->parameters[out->count], &formats->at[at], level_most);
+	out->count++;
+	return true;
+}
+
+static void h264_add(struct own_video *out, const struct payload_list *formats, uint8_t level_most)
+{
+	bool any = false;
+
+	for (uint8_t rank = 0; rank <= VIDEO_H264_RANK - 2 && !any; rank += 2) {
+		any |= video_add(out, formats, (uint8_t)(VIDEO_H264 | rank), level_most);
+		any |= video_add(out, formats, (uint8_t)(VIDEO_H264 | rank | VIDEO_H264_MODE_1),
+				 level_most);
+	}
+}
+
+void own_video_choose(struct own_video *out, const struct payload_list *formats,
+		      const struct offer_capabilities *own)
+{
+	out->count = 0;
+	if (own->vp8_first)
+		(void)video_add(out, formats, VIDEO_VP8, 0);
+	h264_add(out, formats, own->video_level);
+	if (!own->vp8_first)
+		(void)video_add(out, formats, VIDEO_VP8, 0);
+}
+
+static void h264_write(struct writer *w, uint8_t level_most)
+{
+	uint8_t level = level_most && level_most < LEVEL_PRESET ? level_most : LEVEL_PRESET;
+
+	for (int number = H264_FIRST; number <= H264_FRAGMENTS; number++)
+		writer_fmt(w,
+			   "a=rtpmap:%d H264/90000\r\na=fmtp:%d "
+			   "profile-level-id=42e0%02x;packetization-mode=%d\r\n",
+			   number, number, level, number == H264_FRAGMENTS);
+}
+
+/* A line as a party would write it that shows what others do: of an offer. */
+static void own_video_write(struct writer *w, const struct offer_capabilities *own)
+{
+	if (own->vp8_first)
+		writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", VP8_NUMBER, H264_FIRST,
+			   H264_FRAGMENTS);
+	else
+		writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", H264_FIRST, H264_FRAGMENTS,
+			   VP8_NUMBER);
+	h264_write(w, own->video_level);
+	writer_fmt(w, "a=rtpmap:%d VP8/90000\r\n", VP8_NUMBER);
+	writer_str(w, "a=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n"
+		      "a=sendrecv\r\n");
+}
 
 enum { TEXT_MAX = 4096, EVENT = 101, EVENT_FULL = 100 };
 
@@ -175,4 +318,192 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
 		       "c=IN IP4 192.0.2.1\r\nt=0 0\r\n");
 	own_write_lines(&w, own, &policy->b, &earlier);
 	return offer_forward(writer_done(&w), &of_nobody, to_b, offer_b, error);
+}
+
+/* Video that a party and the node have told each other of, and the same as others have it by now. */
+
+static bool is_video(const struct sdp *s, unsigned section)
+{
+	return s->sections[section].port &&
+	       bytes_iis(sdp_slice(s, s->sections[section].kind), "video");
+}
+
+/* The first one; 0: there is none. */
+static unsigned video_find(const struct sdp *s)
+{
+	for (unsigned i = 1; i <= s->media_count; i++)
+		if (is_video(s, i))
+			return i;
+	return 0;
+}
+
+bool offer_has_video(struct bytes local)
+{
+	struct sdp_error error;
+	struct sdp s;
+
+	return !sdp_parse(&s, local, &error) && video_find(&s) != 0;
+}
+
+/* ---- what is said ---- */
+
+struct video_formats {
+	uint8_t lowest, highest; /* levels; 0: none is named */
+	bool h264, vp8, vp8_first;
+};
+
+static void video_formats_note(struct video_formats *out, const struct payload *p)
+{
+	uint8_t level = own_video_level(p);
+
+	if (payload_is(p, "VP8")) {
+		out->vp8_first |= !out->h264;
+		out->vp8 = true;
+	}
+	if (level == 0)
+		return;
+	out->h264 = true;
+	out->lowest = out->lowest && out->lowest < level ? out->lowest : level;
+	out->highest = out->highest > level ? out->highest : level;
+}
+
+static bool video_formats_read(struct video_formats *out, struct bytes text)
+{
+	struct payload_list formats;
+	struct sdp_error error;
+	struct sdp s;
+	unsigned at;
+
+	*out = (struct video_formats){ 0 };
+	if (sdp_parse(&s, text, &error))
+		return false;
+	at = video_find(&s);
+	if (!at)
+		return false;
+	payload_list_read(&formats, &s, at);
+	for (uint8_t i = 0; i < formats.count; i++)
+		video_formats_note(out, &formats.at[i]);
+	return true;
+}
+
+bool offer_video_read(struct offer_video_formats *out, struct bytes remote, struct bytes local)
+{
+	struct video_formats theirs, ours;
+
+	*out = (struct offer_video_formats){ 0 };
+	if (!video_formats_read(&theirs, remote) || !video_formats_read(&ours, local))
+		return false;
+	*out = (struct offer_video_formats){ .level = theirs.lowest,
+					     .local_level = ours.highest,
+					     .h264 = theirs.h264 && ours.h264,
+					     .vp8 = theirs.vp8 && ours.vp8,
+					     .vp8_first = ours.vp8_first };
+	return true;
+}
+
+/* ---- said anew ---- */
+
+struct fitting {
+	struct writer *w;
+	struct payload_list formats; /* of its line of video */
+	uint8_t level;
+	bool vp8_first;
+};
+
+static const struct payload *fitting_format(const struct fitting *k, struct bytes number)
+{
+	uint32_t n;
+
+	return bytes_u32(number, &n) || n > UINT8_MAX ? NULL
+						      : payload_find(&k->formats, (uint8_t)n);
+}
+
+/* Those that are VP8, or those that are not. */
+static void fitting_numbers_write(const struct fitting *k, struct bytes numbers, bool vp8)
+{
+	struct bytes number;
+
+	while (bytes_cut(&numbers, ' ', &number)) {
+		const struct payload *p = fitting_format(k, number);
+
+		if ((p && payload_is(p, "VP8")) != vp8 || number.n == 0)
+			continue;
+		writer_str(k->w, " ");
+		writer_bytes(k->w, number);
+	}
+}
+
+/* m=video 9 RTP/AVP 102 96 */
+static void fitting_line_write(const struct fitting *k, struct bytes line)
+{
+	struct bytes rest = line, word;
+
+	for (int i = 0; i < 3; i++)
+		(void)bytes_cut(&rest, ' ', &word);
+	writer_mem(k->w, line.p, line.n - rest.n - (rest.n > 0));
+	fitting_numbers_write(k, rest, k->vp8_first);
+	fitting_numbers_write(k, rest, !k->vp8_first);
+	writer_str(k->w, "\r\n");
+}
+
+/* Where in the line the level is; line.n: none that is to be lower. */
+static size_t level_find(const struct fitting *k, struct bytes line)
+{
+	struct bytes rest = bytes_from(line, sizeof("a=fmtp:") - 1), number, id = { 0 };
+	const struct payload *p = bytes_cut(&rest, ' ', &number) ? fitting_format(k, number) : NULL;
+
+	if (!p || !k->level || own_video_level(p) <= k->level ||
+	    !payload_parameter(p, "profile-level-id", &id) || id.n != 6 || id.p < line.p ||
+	    id.p >= line.p + line.n)
+		return line.n;
+	return (size_t)(id.p - line.p) + 4;
+}
+
+static void fitting_parameters_write(const struct fitting *k, struct bytes line)
+{
+	size_t at = level_find(k, line);
+
+	if (at < line.n) {
+		writer_mem(k->w, line.p, at);
+		writer_fmt(k->w, "%02x", k->level);
+		line = bytes_from(line, at + 2);
+	}
+	writer_bytes(k->w, line);
+	writer_str(k->w, "\r\n");
+}
+
+static void fitting_write(const struct fitting *k, struct bytes text, unsigned video)
+{
+	unsigned section = 0;
+	struct bytes line;
+
+	while (bytes_cut(&text, '\n', &line)) {
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		section += bytes_starts(line, "m=");
+		if (section == video && bytes_starts(line, "m=")) {
+			fitting_line_write(k, line);
+		} else if (section == video && bytes_starts(line, "a=fmtp:")) {
+			fitting_parameters_write(k, line);
+		} else if (line.n) {
+			writer_bytes(k->w, line);
+			writer_str(k->w, "\r\n");
+		}
+	}
+}
+
+int offer_video_fit(struct bytes local, uint8_t level, bool vp8_first, struct writer *w)
+{
+	struct fitting k = { .w = w, .level = level, .vp8_first = vp8_first };
+	struct sdp_error error;
+	unsigned video;
+	struct sdp s;
+
+	if (sdp_parse(&s, local, &error))
+		return -EBADMSG;
+	video = video_find(&s);
+	if (video)
+		payload_list_read(&k.formats, &s, video);
+	fitting_write(&k, local, video ? video : UINT32_MAX);
+	return w->overflow ? -ENOSPC : 0;
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "media/kind.h"
+#include "media/codec.h"
 #include "media/offer/line.h"
 #include "media/sdp/sdp.h"
 

@@ -1,14 +1,492 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "media/offer/session.h"
-
 #include <errno.h>
 #include <string.h>
 
-#include "media/offer/crypto.h"
+#include "media/offer/extension.h"
 #include "media/offer/line.h"
 #include "media/offer/opaque.h"
-#include "media/offer/session_formats.h"
-#include "media/offer/session_group.h"
+#include "media/offer/session.h"
+#include "media/offer/transport.h"
+#include "media/rtp/picture.h"
+#include "media/rtp/transport_cc.h"
+
+struct agreeing {
+	struct session_line *line;
+	const struct payload_list *remote;
+	struct payload_list local;
+	bool we_offered;
+};
+
+static const struct payload_list *offer_format_of(const struct agreeing *k)
+{
+	return k->we_offered ? &k->local : k->remote;
+}
+
+static const struct payload_list *answer_format_of(const struct agreeing *k)
+{
+	return k->we_offered ? k->remote : &k->local;
+}
+
+static void format_add(struct agreeing *k, const struct payload *offered, uint8_t answered)
+{
+	k->line->formats[k->line->format_count++] = (struct session_format){
+		.to = k->we_offered ? answered : offered->number,
+		.from = k->we_offered ? offered->number : answered,
+		.event = payload_is_event(offered),
+		.channels = offered->channels,
+		.clock_hz = offered->clock_hz,
+		.name = offered->name,
+		.parameters = offered->parameters,
+	};
+}
+
+/* We answer under the offer's numbers (RFC 3264 6.1); parties do as they like. */
+static void match(struct agreeing *k, uint8_t index[PAYLOAD_RULES_MAX])
+{
+	if (k->we_offered) {
+		payload_match(k->remote, &k->local, index);
+		return;
+	}
+	for (uint8_t i = 0; i < k->local.count; i++) {
+		const struct payload *offered = payload_find(k->remote, k->local.at[i].number);
+
+		index[i] = offered ? (uint8_t)(offered - k->remote->at) : PAYLOAD_NONE;
+	}
+}
+
+static void session_find_common(struct agreeing *k)
+{
+	uint8_t index[PAYLOAD_RULES_MAX];
+
+	match(k, index);
+	for (uint8_t i = 0; i < answer_format_of(k)->count; i++) {
+		if (index[i] != PAYLOAD_NONE)
+			format_add(k, &offer_format_of(k)->at[index[i]],
+				   answer_format_of(k)->at[i].number);
+	}
+}
+
+/* The agreed format that an H264 of our offer means as well. */
+static uint8_t twin_of(const struct agreeing *k, const struct payload *p)
+{
+	for (uint8_t i = 0; i < k->line->format_count && payload_is(p, "H264"); i++) {
+		const struct payload *agreed = payload_find(&k->local, k->line->formats[i].from);
+
+		if (agreed != p && payload_same_format(p, agreed))
+			return i;
+	}
+	return PAYLOAD_NONE;
+}
+
+/* libre answers a browser's H264 under one number and sends under another one, that of the first with its packetization-mode: any of ours
+ * that means the same is taken. */
+static void find_twins(struct agreeing *k)
+{
+	for (uint8_t i = 0; i < k->local.count && k->we_offered; i++) {
+		uint8_t format = twin_of(k, &k->local.at[i]);
+
+		if (format != PAYLOAD_NONE)
+			k->line->twins[k->line->twin_count++] =
+				(struct session_twin){ .from = k->local.at[i].number,
+						       .format = format };
+	}
+}
+
+static struct payload meaning_of(const struct session_format *f)
+{
+	return (struct payload){ .number = f->from,
+				 .channels = f->channels,
+				 .clock_hz = f->clock_hz,
+				 .name = f->name,
+				 .parameters = f->parameters };
+}
+
+bool session_is_codec(const struct session_format *f)
+{
+	const struct payload meaning = meaning_of(f);
+
+	return payload_is_codec(&meaning);
+}
+
+enum media_codec session_codec(const struct session_format *f)
+{
+	const struct payload meaning = meaning_of(f);
+
+	return media_codec_of(&meaning);
+}
+
+uint8_t session_spoken(const struct session_line *line)
+{
+	uint8_t module = PAYLOAD_NONE;
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		enum media_codec codec = session_codec(&line->formats[i]);
+
+		if (codec < MEDIA_CODECS)
+			return i;
+		if (module == PAYLOAD_NONE && media_codec_is_transcodable(codec))
+			module = i;
+	}
+	return module;
+}
+
+/* Of the first format that is no event: what the line's packets have. 0: there is none. */
+static uint32_t session_clock_hz(const struct session_line *line)
+{
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		if (!line->formats[i].event)
+			return line->formats[i].clock_hz;
+	}
+	return 0;
+}
+
+/* RFC 4733 2.1: an event has the clock of the audio it goes with. A browser that offers another one sends its digits by it, which phones would
+ * not understand; phones send them as they should. */
+static void part_events(struct session_line *line, bool we_offered)
+{
+	uint32_t clock_hz = session_clock_hz(line);
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		struct session_format *f = &line->formats[i];
+
+		f->apart = f->event && f->clock_hz != clock_hz && !we_offered && line->side.ice;
+	}
+}
+
+static bool format_is_better(const struct media_side *side, uint32_t than, uint32_t clock_hz)
+{
+	return side->event_pt == PAYLOAD_NONE ||
+	       (than == clock_hz && side->event_clock_hz != clock_hz);
+}
+
+/* The one in the clock of the audio, else the first. */
+static void choose_event(struct session_line *line)
+{
+	uint32_t clock_hz = session_clock_hz(line);
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		const struct session_format *f = &line->formats[i];
+
+		if (!f->event || !format_is_better(&line->side, f->clock_hz, clock_hz))
+			continue;
+		line->side.event_pt = f->to;
+		line->side.event_clock_hz = f->clock_hz;
+	}
+}
+
+static void taken_add(struct session_line *line, bool spoken)
+{
+	struct media_side *side = &line->side;
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		enum media_codec codec = session_codec(&line->formats[i]);
+
+		if (media_codec_is_transcodable(codec) && (codec < MEDIA_CODECS) == spoken &&
+		    side->taken_count < MEDIA_TAKEN_MAX)
+			side->taken[side->taken_count++] =
+				(struct media_taken){ .payload_type = line->formats[i].to,
+						      .codec = (uint8_t)codec };
+	}
+}
+
+uint8_t session_video_format(const struct session_format *f)
+{
+	const struct payload meaning = meaning_of(f);
+
+	return video_format_of(&meaning);
+}
+
+static void taken_add_video(struct session_line *line)
+{
+	struct media_side *side = &line->side;
+
+	for (uint8_t i = 0; i < line->format_count && side->taken_count < MEDIA_TAKEN_MAX; i++) {
+		uint8_t format = session_video_format(&line->formats[i]);
+
+		if (format != VIDEO_NONE)
+			side->taken[side->taken_count++] =
+				(struct media_taken){ .payload_type = line->formats[i].to,
+						      .codec = format };
+	}
+}
+
+/* What we can say to the party by ourselves; of video, show it. */
+static void note_taken(struct session_line *line)
+{
+	line->side.taken_count = 0;
+	if (line->kind == MEDIA_VIDEO) {
+		taken_add_video(line);
+		return;
+	}
+	taken_add(line, true);
+	taken_add(line, false);
+}
+
+/* Formats, twins and events of a line whose side has what the party said. False: there are none. */
+static bool session_formats_read(struct session_line *line, const struct payload_list *remote,
+				 const struct sdp *local, uint8_t index, bool we_offered)
+{
+	struct agreeing k = { .line = line, .remote = remote, .we_offered = we_offered };
+
+	payload_list_read(&k.local, local, index + 1U);
+	session_find_common(&k);
+	find_twins(&k);
+	part_events(line, we_offered);
+	choose_event(line);
+	note_taken(line);
+	return line->format_count > 0;
+}
+
+void session_formats_list(struct payload_list *out, const struct session_line *line,
+			  uint8_t at[PAYLOAD_RULES_MAX])
+{
+	out->count = 0;
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		const struct session_format *f = &line->formats[i];
+
+		if (f->apart)
+			continue;
+		at[out->count] = i;
+		out->at[out->count++] = meaning_of(f);
+	}
+}
+
+struct grouping {
+	struct session *session;
+	const struct sdp *remote, *local;
+};
+
+static bool group_takes(const struct grouping *k, uint8_t index)
+{
+	return index < k->session->line_count && k->session->line[index].active &&
+	       k->session->line[index].side.dtls != DTLS_NONE;
+}
+
+/* In an offer the first of the group that we take (RFC 9143 7.3.1), in an answer the first at all. False: nobody's that we take. */
+static bool tagged_of(const struct grouping *k, struct bytes tags, uint8_t *index)
+{
+	struct bytes tag;
+
+	while (bytes_cut(&tags, ' ', &tag)) {
+		bool found = offer_bundle_line(k->remote, tag, index);
+
+		if (found && group_takes(k, *index))
+			return true;
+		if (found && k->session->we_offered && offer_bundle_is_live(k->remote, *index))
+			return false;
+	}
+	return false;
+}
+
+static void group_share(struct media_side *side, const struct media_side *owner, uint8_t tagged)
+{
+	side->bundle = tagged;
+	side->rtp = owner->rtp;
+	side->rtcp = owner->rtcp;
+	side->dtls = owner->dtls;
+	side->ice = owner->ice;
+	side->ice_name = owner->ice_name;
+	side->fingerprint = owner->fingerprint;
+}
+
+static void group_line_drop(struct session_line *line)
+{
+	enum media_kind kind = line->kind;
+
+	explicit_bzero(line, sizeof(*line));
+	line->kind = kind;
+	line->reason = "the transport of its group is not taken";
+	line->side.event_pt = PAYLOAD_NONE;
+}
+
+/* True: some line went, which may have been another one's transport. */
+static bool group_drop_torn(struct grouping *k)
+{
+	struct bytes tags;
+	uint8_t tagged;
+	bool any = false;
+
+	for (uint8_t i = 0; i < k->session->line_count; i++) {
+		if (!group_takes(k, i) || !offer_bundle_of(k->remote, i, &tags) ||
+		    tagged_of(k, tags, &tagged))
+			continue;
+		group_line_drop(&k->session->line[i]);
+		any = true;
+	}
+	return any;
+}
+
+static void share_transports(struct grouping *k)
+{
+	struct bytes tags;
+	uint8_t tagged;
+
+	for (uint8_t i = 0; i < k->session->line_count; i++) {
+		struct session_line *line = &k->session->line[i];
+
+		if (group_takes(k, i) && offer_bundle_of(k->remote, i, &tags) &&
+		    tagged_of(k, tags, &tagged))
+			group_share(&line->side, &k->session->line[tagged].side, tagged);
+	}
+}
+
+/* Of any format that is agreed. */
+static bool has_feedback(const struct sdp *s, const struct session_line *line, uint8_t index,
+			 const char *feedback)
+{
+	bool found = false;
+
+	for (uint8_t i = 0; i < line->format_count && !found; i++)
+		found = offer_feedback_has(s, index + 1U, line->formats[i].from, feedback) ||
+			offer_feedback_has(s, index + 1U, line->formats[i].to, feedback);
+	for (uint8_t i = 0; i < line->twin_count && !found; i++)
+		found = offer_feedback_has(s, index + 1U, line->twins[i].from, feedback);
+	return found;
+}
+
+/* RFC 8285 6: agreed where both have it. */
+static uint8_t agreed_extension(const struct grouping *k, uint8_t index, const char *uri)
+{
+	return offer_extension_of(k->local, index, uri) ? offer_extension_of(k->remote, index, uri)
+							: 0;
+}
+
+static void read_extensions(struct grouping *k, uint8_t index)
+{
+	struct session_line *line = &k->session->line[index];
+
+	if (line->active && line->kind == MEDIA_AUDIO)
+		line->side.level_extension = agreed_extension(k, index, OFFER_LEVEL);
+	if (!line->active || line->side.dtls == DTLS_NONE)
+		return;
+	line->side.mid_extension = agreed_extension(k, index, OFFER_BUNDLE_MID);
+	if (line->side.ice && line->kind == MEDIA_VIDEO)
+		offer_layers_agreed(&line->side.layers, k->remote, k->local, index);
+	if (line->side.ice && has_feedback(k->remote, line, index, OFFER_TRANSPORT_CC))
+		line->side.cc_extension = agreed_extension(k, index, TRANSPORT_CC_URI);
+}
+
+/* A browser counts over all that it sends, so there is none where several transports would each hear a part. */
+static void keep_one_count(struct session *s)
+{
+	uint8_t owner = UINT8_MAX;
+	bool several = false;
+
+	for (uint8_t i = 0; i < s->line_count; i++) {
+		if (!s->line[i].side.cc_extension)
+			continue;
+		several |= owner != UINT8_MAX && owner != s->line[i].side.bundle;
+		owner = s->line[i].side.bundle;
+	}
+	for (uint8_t i = 0; i < s->line_count && several; i++)
+		s->line[i].side.cc_extension = 0;
+}
+
+static bool agrees_feedback(const struct grouping *k, uint8_t index, const char *feedback)
+{
+	const struct session_line *line = &k->session->line[index];
+
+	return line->active && line->kind == MEDIA_VIDEO &&
+	       has_feedback(k->remote, line, index, feedback) &&
+	       has_feedback(k->local, line, index, feedback);
+}
+
+/* Of those who agreed to nothing most know PLI. */
+static void read_feedback(struct grouping *k, uint8_t index)
+{
+	struct media_side *side = &k->session->line[index].side;
+
+	side->nack = agrees_feedback(k, index, OFFER_NACK);
+	side->fir = agrees_feedback(k, index, OFFER_FIR) && !agrees_feedback(k, index, OFFER_PLI);
+}
+
+/* Once all lines are read. A line whose transport is one that is not taken is not active any more. */
+static void session_group(struct session *s, const struct sdp *remote, const struct sdp *local)
+{
+	struct grouping k = { .session = s, .remote = remote, .local = local };
+
+	while (group_drop_torn(&k))
+		continue;
+	share_transports(&k);
+	for (uint8_t i = 0; i < s->line_count; i++) {
+		read_extensions(&k, i);
+		read_feedback(&k, i);
+	}
+	keep_one_count(s);
+}
+
+/* What the other leg carries over a line that is not taken here. */
+static bool drop_carried(struct session *a, const struct session *b)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; b && i < a->line_count; i++) {
+		if (!a->line[i].active || a->line[b->line[i].side.bundle].active)
+			continue;
+		group_line_drop(&a->line[i]);
+		any = true;
+	}
+	return any;
+}
+
+static bool shares_number(const struct session_line *a, const struct session_line *b)
+{
+	for (uint8_t i = 0; i < a->format_count; i++) {
+		for (uint8_t k = 0; k < b->format_count; k++) {
+			if (a->formats[i].from == b->formats[k].from)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Two lines that are carried by the same one have the same codecs: no payload type tells them apart. */
+static bool needs_mid(const struct session *s, uint8_t index)
+{
+	for (uint8_t i = 0; i < s->line_count; i++) {
+		if (i != index && s->line[i].active && s->line[i].side.dtls &&
+		    s->line[i].side.bundle == s->line[index].side.bundle &&
+		    shares_number(&s->line[i], &s->line[index]))
+			return true;
+	}
+	return false;
+}
+
+static void choose_extensions(struct grouping *k, uint8_t index)
+{
+	struct session_line *line = &k->session->line[index];
+
+	if (!group_takes(k, index))
+		return;
+	if (needs_mid(k->session, index))
+		line->side.mid_extension = offer_extension_of(k->remote, index, OFFER_BUNDLE_MID);
+	if (line->side.ice && has_feedback(k->remote, line, index, OFFER_TRANSPORT_CC))
+		line->side.cc_extension = offer_extension_of(k->remote, index, TRANSPORT_CC_URI);
+}
+
+/* Nobody else is there: how loud the party is is for us to read (RFC 6464). */
+static void choose_level(struct grouping *k, uint8_t index)
+{
+	struct session_line *line = &k->session->line[index];
+
+	if (line->active && line->kind == MEDIA_AUDIO)
+		line->side.level_extension = offer_extension_of(k->remote, index, OFFER_LEVEL);
+}
+
+void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer)
+{
+	struct grouping k = { .session = a, .remote = offer };
+
+	while (group_drop_torn(&k) || drop_carried(a, b))
+		continue;
+	share_transports(&k);
+	for (uint8_t i = 0; i < a->line_count; i++) {
+		choose_extensions(&k, i);
+		if (!b)
+			choose_level(&k, i);
+	}
+	keep_one_count(a);
+}
 
 struct reading {
 	const struct sdp *remote, *local;

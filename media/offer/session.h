@@ -8,6 +8,7 @@
 
 #include "media/codec.h"
 #include "media/offer/offer.h"
+#include "media/payload.h"
 #include "media/sdp/sdp.h"
 
 /* The last offer and its answer. */
@@ -65,7 +66,16 @@ enum media_codec session_codec(const struct session_format *f);
 /* Of video: media/rtp/picture.h. */
 uint8_t session_video_format(const struct session_format *f);
 bool session_is_codec(const struct session_format *f);
-/* Of the first format that is no event: what the line's packets have. 0: there is none. */
-uint32_t session_clock_hz(const struct session_line *line);
+
+/* Which formats an offer and its answer have in common, each under two numbers. Internal to media/session*.c. */
+
+/* As a list, under the numbers of the offer; apart ones are not in it. at: the index in line->formats of each. */
+void session_formats_list(struct payload_list *out, const struct session_line *line,
+			  uint8_t at[PAYLOAD_RULES_MAX]);
+
+/* What the lines of a leg have together: transports (RFC 9143), extensions and feedback (RFC 8285, 4585). Internal to media/session*.c. */
+
+/* A's lines, before they are answered (b is the other leg, or NULL) as they will be read. */
+void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer);
 
 #endif

@@ -1,8 +1,371 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "media/offer/transport.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/hash.h"
-#include "media/offer/bundle.h"
+#include "media/offer/extension.h"
+#include "media/offer/line.h"
+#include "media/offer/transport.h"
+#include "media/rtp/transport_cc.h"
+
+static bool has_tag(struct bytes tags, struct bytes want)
+{
+	struct bytes tag;
+
+	while (bytes_cut(&tags, ' ', &tag)) {
+		if (want.n && bytes_eq(tag, want))
+			return true;
+	}
+	return false;
+}
+
+bool offer_bundle_of(const struct sdp *s, uint8_t index, struct bytes *tags)
+{
+	struct bytes mid, semantics;
+	uint16_t line = 0;
+
+	if (!sdp_attribute(s, index + 1U, "mid", &mid))
+		return false;
+	while (sdp_attribute_next(s, SDP_SESSION, "group", &line, tags)) {
+		if (bytes_cut(tags, ' ', &semantics) && bytes_is(semantics, "BUNDLE") &&
+		    has_tag(*tags, mid))
+			return true;
+	}
+	return false;
+}
+
+bool offer_bundle_line(const struct sdp *s, struct bytes tag, uint8_t *index)
+{
+	struct bytes mid;
+
+	for (uint8_t i = 0; i < s->media_count; i++) {
+		if (!sdp_attribute(s, i + 1U, "mid", &mid) || !bytes_eq(mid, tag))
+			continue;
+		*index = i;
+		return true;
+	}
+	return false;
+}
+
+bool offer_bundle_is_live(const struct sdp *s, uint8_t index)
+{
+	struct bytes rest;
+
+	return s->sections[index + 1].port || (sdp_attribute(s, index + 1U, "bundle-only", &rest) &&
+					       offer_bundle_of(s, index, &rest));
+}
+
+/* Of A's offer, as A is answered. */
+struct view {
+	const struct session *answered;
+	const struct sdp *s;
+};
+
+static bool view_takes(const struct view *v, uint8_t index)
+{
+	return index < v->answered->line_count && v->answered->line[index].active &&
+	       v->answered->line[index].side.dtls != DTLS_NONE;
+}
+
+static void write_group(struct writer *w, const struct view *v, struct bytes tags)
+{
+	struct bytes tag;
+	bool any = false;
+	uint8_t index;
+
+	while (bytes_cut(&tags, ' ', &tag)) {
+		if (!offer_bundle_line(v->s, tag, &index) || !view_takes(v, index))
+			continue;
+		writer_str(w, any ? " " : "a=group:BUNDLE ");
+		writer_bytes(w, tag);
+		any = true;
+	}
+	if (any)
+		writer_str(w, "\r\n");
+}
+
+void offer_bundle_write(struct writer *w, const struct sdp *offer_a, const struct session *answered)
+{
+	const struct view v = { .answered = answered, .s = offer_a };
+	struct bytes tags, semantics;
+	uint16_t line = 0;
+
+	while (sdp_attribute_next(offer_a, SDP_SESSION, "group", &line, &tags)) {
+		if (bytes_cut(&tags, ' ', &semantics) && bytes_is(semantics, "BUNDLE"))
+			write_group(w, &v, tags);
+	}
+}
+
+/* RFC 8445 5.1.2.1: host, one address, component 1. */
+#define PRIORITY 2130706431U
+
+/* RFC 4585 6.2.1, 6.3.1, RFC 5104 4.3.1 */
+static const char *const g_feedback[] = { "nack", "nack pli", "ccm fir" };
+
+void offer_webrtc_session(struct writer *w)
+{
+	writer_str(w, "a=ice-lite\r\na=ice-options:ice2\r\n"); /* RFC 8445 10 */
+}
+
+void offer_webrtc_mid(struct writer *w, struct bytes mid)
+{
+	if (mid.n == 0)
+		return;
+	writer_str(w, "a=mid:");
+	writer_bytes(w, mid);
+	writer_str(w, "\r\n");
+}
+
+static void write_ice(struct writer *w, const struct offer_media *media)
+{
+	const struct media_ice *ice = media->webrtc->ice;
+	struct addr address = *media->address;
+
+	address.scope = 0;
+	writer_str(w, "a=ice-ufrag:");
+	writer_mem(w, ice->ufrag, sizeof(ice->ufrag));
+	writer_str(w, "\r\na=ice-pwd:");
+	writer_mem(w, ice->pwd, sizeof(ice->pwd));
+	writer_str(w, "\r\n");
+	if (media->webrtc->is_carried)
+		return;
+	writer_fmt(w, "a=candidate:1 1 UDP %u ", PRIORITY);
+	addr_write_ip(w, &address);
+	writer_fmt(w, " %u typ host\r\na=end-of-candidates\r\n", media->port);
+}
+
+static void write_fingerprint(struct writer *w, const struct media_fingerprint *f)
+{
+	static const struct {
+		const char *name;
+		uint8_t length;
+	} hashes[] = { [MEDIA_HASH_SHA256] = { "sha-256", 32 },
+		       [MEDIA_HASH_SHA384] = { "sha-384", 48 },
+		       [MEDIA_HASH_SHA512] = { "sha-512", 64 } };
+
+	assert(f->hash > MEDIA_HASH_NONE && f->hash < COUNT_OF(hashes));
+	writer_fmt(w, "a=fingerprint:%s", hashes[f->hash].name);
+	for (uint8_t i = 0; i < hashes[f->hash].length; i++)
+		writer_fmt(w, "%c%02X", i ? ':' : ' ', f->octets[i]);
+	writer_str(w, "\r\n");
+}
+
+/* RFC 8830: one stream of the leg, so that its sound and picture are kept together, and a track of it per line. */
+static void write_stream(struct writer *w, const struct offer_media *media)
+{
+	unsigned long long stream = media->webrtc->stream;
+
+	if (!media->direction.sends || media->webrtc->mid.n == 0) /* a phone with DTLS alone */
+		return;
+	writer_fmt(w, "a=msid:%llx %llx-", stream, stream);
+	writer_bytes(w, media->webrtc->mid);
+	writer_str(w, "\r\n");
+	if (media->webrtc->ssrc)
+		writer_fmt(w, "a=ssrc:%u cname:%llx\r\n", media->webrtc->ssrc, stream);
+}
+
+/* A line that is carried by another repeats all but its candidates, as browsers do: RFC 9143 7.1.3 has none of it there, but
+ * Firefox 153 dies of an answer without a=fingerprint. */
+void offer_webrtc_media(struct writer *w, const struct offer_media *media)
+{
+	const struct offer_webrtc *webrtc = media->webrtc;
+
+	offer_webrtc_mid(w, webrtc->mid);
+	offer_extension_write(w, webrtc->mid_extension, OFFER_BUNDLE_MID);
+	offer_extension_write(w, webrtc->cc_extension, TRANSPORT_CC_URI);
+	offer_extension_write(w, webrtc->rid_extension, OFFER_RID);
+	offer_layers_write(w, &webrtc->layers);
+	write_stream(w, media);
+	if (webrtc->ice)
+		write_ice(w, media);
+	write_fingerprint(w, webrtc->fingerprint);
+	writer_fmt(w, "a=setup:%s\r\n", webrtc->setup);
+}
+
+static bool is_asked(const struct offer_media *media, uint8_t number, const char *feedback)
+{
+	return !media->asked ||
+	       offer_feedback_has(media->asked, media->asked_section, number, feedback);
+}
+
+/* Of RTP/AVP there is none (RFC 4585 3.6.2), but a phone that hears of it asks for a picture by PLI instead of in the manner of
+ * RFC 2032, which no browser knows; others do not mind. */
+static void feedback_of_a_phone(struct writer *w, const struct offer_media *media)
+{
+	for (size_t k = 1; media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++) {
+		if (is_asked(media, media->formats->at[0].to, g_feedback[k]))
+			writer_fmt(w, "a=rtcp-fb:* %s\r\n", g_feedback[k]);
+	}
+}
+
+static void write_feedback(struct writer *w, const struct offer_media *media, uint8_t number,
+			   const char *feedback)
+{
+	if (is_asked(media, number, feedback))
+		writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, feedback);
+}
+
+/* Without a profile of feedback there is no NACK (RFC 4585 3.6.2); who says so nevertheless may hear of PLI and FIR. */
+static size_t first_feedback(const struct offer_media *media)
+{
+	struct offer_profile profile;
+
+	return offer_profile_read(&profile, media->proto) && profile.feedback ? 0 : 1;
+}
+
+void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
+{
+	if (!media->feedback) {
+		feedback_of_a_phone(w, media);
+		return;
+	}
+	for (uint8_t i = 0; i < media->formats->count; i++) {
+		const struct offer_format *f = &media->formats->at[i];
+
+		for (size_t k = first_feedback(media);
+		     media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++)
+			write_feedback(w, media, f->to, g_feedback[k]);
+		if (media->webrtc && media->webrtc->cc_extension &&
+		    !bytes_iis(f->name, "telephone-event"))
+			write_feedback(w, media, f->to, OFFER_TRANSPORT_CC);
+	}
+}
+
+static bool mid_is_taken(const struct sdp *earlier, struct bytes mid)
+{
+	struct bytes other;
+
+	for (uint8_t i = 0; earlier && i < earlier->media_count; i++) {
+		if (sdp_attribute(earlier, i + 1U, "mid", &other) && bytes_eq(other, mid))
+			return true;
+	}
+	return false;
+}
+
+struct bytes offer_webrtc_choose_mid(const struct sdp *earlier, uint8_t index,
+				     char out[OFFER_MID_MAX])
+{
+	struct bytes mid;
+
+	if (earlier && index < earlier->media_count &&
+	    sdp_attribute(earlier, index + 1U, "mid", &mid) && mid.n &&
+	    bytes_find(mid, ' ') == mid.n)
+		return mid;
+	(void)snprintf(out, OFFER_MID_MAX, "%u", index);
+	for (char c = 'a'; mid_is_taken(earlier, bytes_str(out)) && c <= 'z'; c++)
+		(void)snprintf(out, OFFER_MID_MAX, "%c%u", c, index);
+	return bytes_str(out);
+}
+
+enum { TAG = 1, SUITE_FIRST = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80 };
+
+bool offer_crypto_usable(const struct sdp *offer, unsigned section)
+{
+	struct crypto c;
+	uint16_t line = 0;
+	bool found = crypto_next(offer, section, &line, &c);
+
+	crypto_wipe(&c);
+	return found;
+}
+
+/* There are as many octets as the suite wants. */
+static bool is_enough(const struct media_key *own, uint8_t suite)
+{
+	uint8_t length = crypto_key_length(suite);
+
+	return length > 0 && own->length >= length;
+}
+
+/* Those at the front. */
+static bool set_key(struct media_key *out, const struct media_key *own, uint8_t suite)
+{
+	if (!is_enough(own, suite))
+		return false;
+	*out = (struct media_key){ .suite = suite, .length = crypto_key_length(suite) };
+	memcpy(out->octets, own->octets, out->length);
+	return true;
+}
+
+bool offer_crypto_offer(struct crypto *out, const struct media_key *own)
+{
+	*out = (struct crypto){ .tag = TAG };
+	if (set_key(&out->key, own, own->suite ? own->suite : SUITE_FIRST))
+		return true;
+	crypto_wipe(out);
+	return false;
+}
+
+/* RFC 3711 9.1: one key for both directions is one keystream too, as soon as two SSRCs are equal. */
+static bool key_is_same(const struct media_key *a, const struct media_key *b)
+{
+	return bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));
+}
+
+static const char *crypto_refuse(struct media_key *ours, struct media_key *theirs,
+				 const char *reason)
+{
+	explicit_bzero(ours, sizeof(*ours));
+	explicit_bzero(theirs, sizeof(*theirs));
+	return reason;
+}
+
+const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
+				const struct media_key *own, struct media_key *theirs,
+				struct crypto *out)
+{
+	const char *reason = "no a=crypto that can be used";
+	struct crypto c;
+	uint16_t line = 0;
+	bool found = crypto_next(offer, section, &line, &c);
+
+	while (found && !is_enough(own, c.key.suite)) {
+		reason = "no key for it";
+		found = crypto_next(offer, section, &line, &c);
+	}
+	*theirs = c.key;
+	*out = (struct crypto){ .tag = c.tag };
+	crypto_wipe(&c);
+	if (!found || !set_key(&out->key, own, theirs->suite))
+		return crypto_refuse(&out->key, theirs, reason);
+	if (key_is_same(&out->key, theirs))
+		return crypto_refuse(&out->key, theirs, "a=crypto has our own key");
+	return NULL;
+}
+
+/* The first line of the offer that has the tag and suite of c. */
+static bool find_offered(const struct sdp *offer, unsigned section, const struct crypto *c,
+			 struct crypto *offered)
+{
+	uint16_t line = 0;
+
+	while (crypto_next(offer, section, &line, offered)) {
+		if (offered->tag == c->tag && offered->key.suite == c->key.suite)
+			return true;
+	}
+	return false;
+}
+
+const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answer, unsigned section,
+				struct media_key *offerer, struct media_key *answerer)
+{
+	struct crypto offered = { 0 }, c = { 0 };
+	uint16_t line = 0;
+	bool same = false;
+
+	while (!same && crypto_next(answer, section, &line, &c))
+		same = find_offered(offer, section, &c, &offered);
+	*offerer = offered.key;
+	*answerer = c.key;
+	crypto_wipe(&offered);
+	crypto_wipe(&c);
+	if (!same) /* RFC 4568 5.1.3, 5.3 */
+		return crypto_refuse(offerer, answerer, "the answer has no a=crypto of ours");
+	return key_is_same(offerer, answerer)
+		       ? crypto_refuse(offerer, answerer, "a=crypto has our own key")
+		       : NULL;
+}
 
 enum { UFRAG_MIN = 4, PWD_MIN = 22, ICE_MAX = 256 }; /* RFC 8839 5.4 */
 

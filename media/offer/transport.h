@@ -6,7 +6,10 @@
 #ifndef MEDIA_OFFER_TRANSPORT_H
 #define MEDIA_OFFER_TRANSPORT_H
 
+#include "media/crypto.h"
 #include "media/flow.h"
+#include "media/offer/session.h"
+#include "media/offer/write.h"
 #include "media/sdp/sdp.h"
 
 enum offer_setup {
@@ -26,5 +29,54 @@ struct offer_transport {
 
 /* m-line index from 0: as its section says, else the section that its BUNDLE group has first (RFC 9143 7.1.3), else the session. */
 void offer_transport_read(struct offer_transport *out, const struct sdp *s, uint8_t index);
+
+/*
+ * Our lines towards a WebRTC endpoint, or a phone with DTLS-SRTP alone (RFC 8829 5, 8839, 5763, 9143). Internal to media/offer.
+ */
+
+enum { OFFER_MID_MAX = 8 };
+
+/* a=ice-lite and its options, for the whole SDP. */
+void offer_webrtc_session(struct writer *w);
+/* The m-line's, but direction and rtcp-mux. */
+void offer_webrtc_media(struct writer *w, const struct offer_media *media);
+/* a=rtcp-fb: of video what passes between the legs whatever the other one said, and transport-cc; within what was asked for. */
+void offer_webrtc_feedback(struct writer *w, const struct offer_media *media);
+void offer_webrtc_mid(struct writer *w, struct bytes mid);
+/* Of a line that we offer: as it was, else a new one. It lies in earlier or in out. */
+struct bytes offer_webrtc_choose_mid(const struct sdp *earlier, uint8_t index,
+				     char out[OFFER_MID_MAX]);
+
+/*
+ * Whose key protects what (RFC 4568 5.1, 7.1): each party's line tells with what that party sends, and no party ever sees
+ * the other's. Internal to media/offer.
+ */
+
+/* An offer's section has a line that we can honour. */
+bool offer_crypto_usable(const struct sdp *offer, unsigned section);
+/* Our line in an offer, with our key: as many octets of its front as the suite wants. False, and *out wiped: it has fewer. */
+bool offer_crypto_offer(struct crypto *out, const struct media_key *own);
+/* Our line in the answer to the first of an offer's that we can honour with the octets of our key; *theirs is its key. NULL or why not (all wiped). */
+const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
+				const struct media_key *own, struct media_key *theirs,
+				struct crypto *out);
+/* By an offer and its answer (RFC 4568 5.1.3), whosever they are. NULL or why not (all wiped). */
+const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answer, unsigned section,
+				struct media_key *offerer, struct media_key *answerer);
+
+/* BUNDLE groups (RFC 9143). Internal to media/offer. */
+
+#define OFFER_BUNDLE_MID "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+/* The value of the a=group:BUNDLE that an m-line is in, its identification-tags. False: in none. */
+bool offer_bundle_of(const struct sdp *s, uint8_t index, struct bytes *tags);
+/* The m-line that a tag names. False: none. */
+bool offer_bundle_line(const struct sdp *s, struct bytes tag, uint8_t *index);
+/* The line has a port, or gets that of its group: a=bundle-only with port 0 refuses nothing (RFC 9143 6). */
+bool offer_bundle_is_live(const struct sdp *s, uint8_t index);
+
+/* The groups of A's offer with the tags of what is answered, the tagged one first; none that is empty. */
+void offer_bundle_write(struct writer *w, const struct sdp *offer_a,
+			const struct session *answered);
 
 #endif

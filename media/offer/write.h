@@ -7,7 +7,7 @@
 #define MEDIA_OFFER_WRITE_H
 
 #include "media/crypto.h"
-#include "media/offer/layers.h"
+#include "media/offer/extension.h"
 #include "media/offer/offer.h"
 #include "media/payload.h"
 
@@ -26,7 +26,7 @@ struct offer_formats {
 	struct offer_format at[PAYLOAD_RULES_MAX];
 };
 
-/* What a DTLS line has beside; media/offer/webrtc.h writes it. */
+/* What a DTLS line has beside; media/offer/transport.h writes it. */
 struct offer_webrtc {
 	uint8_t mid_extension, cc_extension, rid_extension; /* 0: not agreed */
 	struct offer_layers layers;
@@ -86,5 +86,10 @@ void offer_write_media(struct writer *w, const struct sdp *source, unsigned sect
 /* Port 0, formats as they came (RFC 3264 6). */
 void offer_write_refused(struct writer *w, const struct sdp *source, unsigned section,
 			 struct bytes mid);
+
+/* Which of a party's a= lines the other party sees, and how. Internal to media/offer. */
+
+/* An a= value about the path to the party and its keys, not about the call. */
+bool offer_attribute_is_of_the_hop(struct bytes attribute);
 
 #endif

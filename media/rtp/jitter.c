@@ -1,13 +1,370 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "media/rtp/jitter.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/rtp/jitter_state.h"
+#include "media/rtp/jitter.h"
+#include "media/rtp/jitter_delay.h"
+#include "media/rtp/seq.h"
+
+/* What jitter.c, that takes packets, and jitter_play.c, that gives them, share. */
+
+enum {
+	JITTER_NONE = UINT16_MAX,
+	JITTER_LINE = 64,
+	JITTER_FEW = 16, /* slots that are counted in the struct itself */
+};
+
+/* A packet that waits; its octets are behind it. */
+struct jitter_slot {
+	uint64_t index; /* seq_unwrap of its number */
+	int64_t at;     /* its timestamp, counted on */
+	uint32_t timestamp, units;
+	uint16_t length; /* of its payload */
+	uint16_t number; /* of this slot */
+	uint8_t payload_type;
+	bool pauses;
+};
+
+/*
+ * What each packet touches lies in front, and the slots directly behind. The slot that was free last is taken first: where packets come in
+ * order that is the first one, again and again. So of a thousand buffers the cache keeps one piece each, which is asked for at once.
+ */
+struct jitter {
+	uint32_t ssrc;
+	uint32_t mask, kept;
+	uint32_t newest;   /* as it was sent */
+	uint64_t next;     /* index of the packet that is played next */
+	uint64_t played;   /* bit n: next - 1 - n was played */
+	int64_t newest_at; /* timestamp of the newest number, counted on */
+	int64_t play_at;   /* timestamp behind what was played or concealed; valid while playing */
+	uint32_t frame;    /* units of the last packet played */
+	uint32_t step, step_of; /* jitter_step, of packets of so many units */
+	uint32_t concealed;     /* frames since a packet was played */
+	uint32_t passed;        /* numbers that never came, before packets without sound */
+	uint32_t unused_n;
+	bool hushed;      /* packets without sound came since: what is missing may be no sound */
+	bool begun;       /* a packet was played */
+	bool playing;     /* false: silence goes before the next one */
+	uint32_t stride;  /* from slot to slot */
+	uint16_t *places; /* by index: number of its slot, or JITTER_NONE */
+	uint16_t *unused; /* a stack of slots */
+	int64_t paced_at;
+	int64_t calm_at; /* the delay was about what is wanted */
+	uint16_t few[2 * JITTER_FEW];
+	struct jitter_settings settings;
+	struct seq_count numbers;
+	struct jitter_counts counts;
+	struct jitter_delay delay;
+} CACHE_ALIGNED;
+
+static inline struct jitter_slot *jitter_slot(const struct jitter *j, uint16_t n)
+{
+	return (struct jitter_slot *)(void *)((char *)(uintptr_t)(j + 1) + (size_t)n * j->stride);
+}
+
+static inline int64_t jitter_units(const struct jitter *j, uint64_t ns)
+{
+	uint64_t s = ns / 1000000000, rest = ns % 1000000000;
+
+	return (int64_t)(s * j->settings.clock_hz + rest * j->settings.clock_hz / 1000000000);
+}
+
+static inline uint32_t jitter_units_of_ms(const struct jitter *j, uint32_t ms)
+{
+	return j->settings.clock_hz / 1000 * ms;
+}
+
+/* NULL: that packet does not wait. */
+static inline struct jitter_slot *jitter_find(struct jitter *j, uint64_t index)
+{
+	uint16_t n = j->places[index & j->mask];
+
+	return n != JITTER_NONE && jitter_slot(j, n)->index == index ? jitter_slot(j, n) : NULL;
+}
+
+static inline uint8_t *jitter_octets_of(const struct jitter_slot *s)
+{
+	return (uint8_t *)(uintptr_t)(s + 1);
+}
+
+/* Its octets stay until the next one takes the slot. */
+static inline void jitter_slot_give(struct jitter *j, struct jitter_slot *s)
+{
+	j->places[s->index & j->mask] = JITTER_NONE;
+	j->unused[j->unused_n++] = s->number;
+	j->kept--;
+}
+
+/* The next is the one behind this, whatever became of it. */
+static inline void jitter_pass(struct jitter *j, uint64_t index, bool played)
+{
+	uint64_t by = index + 1 - j->next;
+
+	j->played = by < 64 ? j->played << by | played : played;
+	j->next = index + 1;
+}
+
+/* Frees all before index that are there. */
+static void jitter_drop_before(struct jitter *j, uint64_t index);
+
+enum {
+	CONCEALED_MS_MAX = 100, /* when nothing comes any more; behind that there is silence */
+	PACE_MS = 200,          /* speech changes its length that seldom */
+	LITTLE_MS = 1,
+	SPEECH_MS = 30,   /* of more than that some goes in speech, too */
+	UNHEARD_MS = 100, /* more than that, for so long: who plays follows no advice */
+	UNHEARD_S = 10,
+};
+
+/* ---- which packet ---- */
+
+/* The first that is there. */
+static struct jitter_slot *jitter_first(struct jitter *j)
+{
+	if (!j->kept)
+		return NULL;
+	for (uint64_t i = j->next;; i++) {
+		struct jitter_slot *s = jitter_find(j, i);
+
+		if (s)
+			return s;
+	}
+}
+
+/*
+ * What is left over of ticks by packets of so many units, and of packets by ticks, is a multiple of this: 10 ms for packets of 30 in ticks of
+ * 20. Of some packets the turn comes before their time by a tick less a step.
+ */
+static uint32_t jitter_step(struct jitter *j, uint32_t units)
+{
+	uint32_t a = units, b = jitter_units_of_ms(j, j->settings.tick_ms);
+
+	if (LIKELY(j->step_of == units))
+		return j->step;
+	while (b) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	j->step_of = units;
+	j->step = a;
+	return a;
+}
+
+/* Mostly there is none, and a division takes as long as all else. */
+static int64_t whole_steps(int64_t units, int64_t step)
+{
+	return LIKELY(units < step) ? 0 : units - units % step;
+}
+
+/* How much later than the quickest a packet is heard, so that each is there when its turn comes. */
+static int64_t jitter_wanted(struct jitter *j, uint32_t units)
+{
+	return (int64_t)jitter_delay_target(&j->delay) +
+	       jitter_units_of_ms(j, j->settings.tick_ms) - jitter_step(j, units);
+}
+
+static int64_t jitter_behind(const struct jitter *j, const struct jitter_slot *s, int64_t now)
+{
+	return now - s->at - j->delay.floor;
+}
+
+/* Where no advice helps a frame a second is left out, or a sender with a fast clock would be heard ever later. */
+static bool jitter_is_unheard(struct jitter *j, int64_t over, int64_t now)
+{
+	if (over <= (int64_t)jitter_units_of_ms(j, UNHEARD_MS))
+		j->calm_at = now;
+	if (now - j->calm_at <= (int64_t)j->settings.clock_hz * UNHEARD_S)
+		return false;
+	j->calm_at += j->settings.clock_hz;
+	return true;
+}
+
+/* What would be heard too late is left out, where more than a frame of it is too late. */
+static struct jitter_slot *jitter_timely(struct jitter *j, int64_t now)
+{
+	struct jitter_slot *s = jitter_first(j);
+	int64_t max = j->delay.max, behind = s ? jitter_behind(j, s, now) : 0;
+
+	if (!s || s->units == 0)
+		return s;
+	if (behind > max + j->frame) {
+		while (s && s->units > 0 && jitter_behind(j, s, now) > max) {
+			jitter_drop_before(j, s->index + 1);
+			s = jitter_first(j);
+		}
+	} else if (jitter_is_unheard(j, behind - jitter_wanted(j, s->units), now)) {
+		jitter_drop_before(j, s->index + 1);
+		s = jitter_first(j);
+	}
+	return s;
+}
+
+/* Past those that have nothing to play. */
+static struct jitter_slot *jitter_sounding(struct jitter *j, int64_t now)
+{
+	struct jitter_slot *s = jitter_timely(j, now);
+
+	while (s && s->units == 0) {
+		j->passed += (uint32_t)(s->index - j->next);
+		jitter_drop_before(j, s->index + 1);
+		j->hushed = true;
+		s = jitter_timely(j, now);
+	}
+	return s;
+}
+
+/* ---- what is heard ---- */
+
+static void jitter_silence(const struct jitter *j, struct jitter_frame *out)
+{
+	*out = (struct jitter_frame){ .kind = JITTER_SILENCE, .units = j->frame };
+}
+
+static void jitter_conceal(struct jitter *j, uint32_t units, struct jitter_frame *out)
+{
+	*out = (struct jitter_frame){ .kind = JITTER_LOST, .units = units };
+	j->play_at += units;
+	j->concealed++;
+	j->counts.lost++;
+}
+
+/* Nothing is there. */
+static void jitter_starve(struct jitter *j, struct jitter_frame *out)
+{
+	uint64_t concealed = (uint64_t)j->concealed * j->frame;
+
+	if (j->playing && concealed >= jitter_units_of_ms(j, CONCEALED_MS_MAX))
+		j->playing = false;
+	if (j->playing && !j->hushed)
+		jitter_conceal(j, j->frame, out);
+	else
+		jitter_silence(j, out);
+}
+
+static bool jitter_may_pace(struct jitter *j, int64_t now)
+{
+	if (now - j->paced_at < jitter_units_of_ms(j, PACE_MS))
+		return false;
+	j->paced_at = now;
+	return true;
+}
+
+/*
+ * over: later than the packet had to be there. rest: of what is queued, what goes without a risk. More than that brings packets' turns forward
+ * by a step, and they must be there then; less than a step does not put them off. A little is left alone.
+ */
+static void jitter_advise(struct jitter *j, int64_t now, int64_t over, int64_t rest,
+			  struct jitter_frame *out)
+{
+	int64_t little = jitter_units_of_ms(j, LITTLE_MS), step = jitter_step(j, out->units);
+	int64_t spare = over >= 0 ? whole_steps(over, step) + rest : 0;
+
+	if (spare > little) {
+		out->pace = JITTER_SHRINK_SILENCE;
+		if (spare > (int64_t)jitter_units_of_ms(j, SPEECH_MS) && jitter_may_pace(j, now))
+			out->pace = JITTER_SHRINK;
+		out->spare = (uint32_t)spare;
+	}
+	if (over < -little && jitter_may_pace(j, now)) {
+		out->pace = JITTER_STRETCH;
+		out->spare = (uint32_t)((step - 1 - over) / step * step - rest);
+	}
+}
+
+static void jitter_play(struct jitter *j, struct jitter_slot *s, int64_t now, int64_t queued,
+			struct jitter_frame *out)
+{
+	int64_t rest = queued - whole_steps(queued, jitter_step(j, s->units));
+	int64_t over = jitter_behind(j, s, now) + queued - rest - jitter_wanted(j, s->units);
+
+	*out = (struct jitter_frame){
+		.kind = JITTER_PLAY,
+		.units = s->units,
+		.timestamp = s->timestamp,
+		.payload_type = s->payload_type,
+		.payload = bytes_mem(jitter_octets_of(s), s->length),
+	};
+	jitter_advise(j, now, over, rest, out);
+	jitter_slot_give(j, s);
+	j->counts.played++;
+	jitter_pass(j, s->index, true);
+	j->play_at = s->at + s->units;
+	j->frame = s->units;
+	j->concealed = j->passed = 0;
+	j->hushed = false;
+	j->begun = true;
+	j->playing = !s->pauses;
+}
+
+/* Of what is missing before it there is a frame to conceal. */
+static bool jitter_is_gap(const struct jitter *j, const struct jitter_slot *s)
+{
+	return j->concealed < s->index - j->next + j->passed;
+}
+
+/* What s has of the one before it may be heard, so that one must not come behind it. */
+static void jitter_conceal_by(struct jitter *j, const struct jitter_slot *s,
+			      struct jitter_frame *out)
+{
+	out->payload = bytes_mem(jitter_octets_of(s), s->length);
+	jitter_pass(j, s->index - 1, false);
+	j->concealed = j->passed = 0;
+}
+
+/* Before s there is something else to be heard. */
+static void jitter_wait(struct jitter *j, const struct jitter_slot *s, struct jitter_frame *out)
+{
+	int64_t gap = s->at - j->play_at;
+
+	if (j->playing && jitter_is_gap(j, s)) {
+		jitter_conceal(j, j->frame, out);
+		if (j->settings.fec && gap - j->frame < j->frame / 2)
+			jitter_conceal_by(j, s, out);
+		return;
+	}
+	jitter_silence(j, out);
+}
+
+void jitter_get(struct jitter *j, uint64_t now_ns, uint64_t queued_ns, struct jitter_frame *out)
+{
+	int64_t now = jitter_units(j, now_ns), queued = jitter_units(j, queued_ns);
+	struct jitter_slot *s = jitter_sounding(j, now);
+
+	if (!s) {
+		jitter_starve(j, out);
+		return;
+	}
+
+	bool follows = j->playing && s->at - j->play_at < j->frame;
+	bool due = jitter_behind(j, s, now) >= jitter_wanted(j, s->units);
+
+	if (follows || (due && !(j->playing && jitter_is_gap(j, s))))
+		jitter_play(j, s, now, queued, out);
+	else
+		jitter_wait(j, s, out);
+}
+
+/* ---- what there is ---- */
+
+uint32_t jitter_target_ms(const struct jitter *j)
+{
+	return jitter_delay_target(&j->delay) / (j->settings.clock_hz / 1000);
+}
+
+uint32_t jitter_kept(const struct jitter *j)
+{
+	return j->kept;
+}
+
+const struct jitter_counts *jitter_counts(const struct jitter *j)
+{
+	return &j->counts;
+}
 
 enum {
 	CLOCK_MIN = 8000,
@@ -123,7 +480,7 @@ void jitter_fetch_get(const struct jitter *j)
 
 /* ---- whose packet it is, and where it goes ---- */
 
-void jitter_drop_before(struct jitter *j, uint64_t index)
+static void jitter_drop_before(struct jitter *j, uint64_t index)
 {
 	for (uint64_t i = j->next; i < index && j->kept; i++) {
 		struct jitter_slot *s = jitter_find(j, i);

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "media/rtp/rtcp_layout.h"
-
 enum {
 	TYPE_FIRST = 192, /* RFC 5761 4 */
 	TYPE_LAST = 223,

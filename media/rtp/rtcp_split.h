@@ -6,7 +6,28 @@
 #ifndef MEDIA_RTP_RTCP_SPLIT_H
 #define MEDIA_RTP_RTCP_SPLIT_H
 
-#include "media/rtp/rtcp_line.h"
+#include "media/flow.h"
+#include "media/rtp/rtcp_parse.h"
+
+/* The m-lines of a transport (RFC 9143), and which of them RTCP is about. */
+
+#define RTCP_NO_LINE UINT32_MAX
+
+/* As the party knows it. */
+struct rtcp_line {
+	uint32_t sources[2]; /* it sends: now, and before */
+	uint8_t source_count;
+	uint32_t reported; /* it receives, from us */
+};
+
+struct rtcp_lines {
+	struct rtcp_line list[MEDIA_LINES_MAX]; /* that of the transport first */
+	uint32_t count;
+	uint32_t home; /* has what is about none of them */
+};
+
+/* The line of a checked compound as a whole: by its senders, else by those that it reports on or asks; else the first. */
+uint32_t rtcp_home(const struct rtcp_lines *lines, struct bytes in);
 
 struct rtcp_share {
 	struct bytes octets; /* empty: there is nothing about the line */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "media/rtp/rtcp_layout.h"
+#include "media/rtp/rtcp_parse.h"
 
 enum { XR_RANGE_LEN = 8 }; /* SSRC, first and last sequence number */
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "engine/port/port_sim.h"
 #include "engine/walk/worker.h"
-#include "media/sound.h"
+#include "media/job.h"
 
 enum {
 	SHARED_SLOT = 4,

@@ -2,7 +2,7 @@
 /* What is transcoded, and tones within what is heard. */
 #include <assert.h>
 
-#include "engine/job/coder_say.h"
+#include "engine/job/coder.h"
 #include "engine/job/overlay.h"
 #include "tests/fuzz/engine_relay.h"
 

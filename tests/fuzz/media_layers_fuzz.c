@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "media/offer/extension.h"
-#include "media/offer/layers.h"
 #include "media/offer/write.h"
 
 enum { INPUT_MAX = 6000 };

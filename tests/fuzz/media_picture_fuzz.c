@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "media/rtp/picture.h"
-#include "media/rtp/vp8.h"
 
 enum { INPUT_MAX = 2000, SOURCE = 0x01020304, UNITS_MAX = INPUT_MAX };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/rtp/rtcp_nack.h"
+#include "media/rtp/rtcp_write.h"
 
 enum { HEAD_LEN = 5, NUMBERS_MAX = 1 << 16, INPUT_MAX = 2000 };
 

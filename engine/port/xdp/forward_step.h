@@ -275,7 +275,7 @@ FORWARD_INLINE void rtp_write(const struct xdp_forward *e, struct forward_frame 
 	f->udp->check = check ? check : 0xffff; /* RFC 768: 0 would say that there is none */
 }
 
-/* RFC 3550 A.8, as media/rtp/report.h has it. */
+/* RFC 3550 A.8, as media/rtp/seq.h has it. */
 FORWARD_INLINE void jitter_note(struct xdp_forward *e, __u32 timestamp, __u64 now_ns)
 {
 	__u32 transit = (__u32)(now_ns * e->clock_mul / e->clock_div) - timestamp;

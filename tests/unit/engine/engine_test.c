@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "engine/port/port.h"
-#include "media/sound.h"
+#include "media/job.h"
 #include "tests/unit/engine/parties.h"
 
 static void relays_both_ways(enum engine_port port)

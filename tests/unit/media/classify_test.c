@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtp/classify.h"
+#include "media/rtp/rtp_parse.h"
 
 /* RFC 7983 figure 3, every first octet; RFC 5761 4, every second one. */
 static enum datagram_class want(unsigned first, unsigned second)

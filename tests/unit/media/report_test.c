@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtp/report.h"
+#include "media/rtp/seq.h"
 
 static void jitter_update(struct arrival_jitter *j, uint64_t arrival_ns, uint32_t timestamp,
 			  uint32_t clock_hz)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtp/rtcp_nack.h"
+#include "media/rtp/rtcp_write.h"
 
 enum { STREAM = 0x0000aaaa, ASKED_MAX = 64 };
 

@@ -12,7 +12,7 @@
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "engine/engine.h"
-#include "media/sound.h"
+#include "media/job.h"
 
 enum { RATE = 8000, LENGTH = 400, HEAD = 44, WAIT_MS = 5000, SEEN_MAX = 64 };
 enum { JOBS = MEDIA_CODECS, SET = JOBS + 1 /* calls are told */ };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/flow/detail.h"
+#include "engine/flow/flow.h"
 #include "tests/unit/engine/rig.h"
 
 static struct flow_detail detail(struct rig *r, int side)

@@ -8,7 +8,7 @@
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
 #include "engine/flow/flow_move.h"
-#include "engine/job/turn.h"
+#include "engine/walk/worker.h"
 #include "tests/unit/engine/rig.h"
 #include "tests/unit/engine/srtp/libsrtp.h"
 
@@ -94,7 +94,7 @@ static UNUSED void scene_rules(struct flow_spec *spec, enum media_codec from, en
 	spec->event_clock_hz = event_hz;
 }
 
-/* told: how coders are to work (ease.h); 0: by default. */
+/* told: how coders are to work (coder.h); 0: by default. */
 static UNUSED struct scene *scene_open_told(enum media_codec a, enum media_codec b, uint32_t told)
 {
 	struct scene *s = calloc(1, sizeof(*s));

@@ -4,8 +4,8 @@
 #define TESTS_UNIT_ENGINE_JOB_JOB_RIG_H
 
 #include "dsp/codec/g711.h"
-#include "engine/job/turn.h"
-#include "media/sound.h"
+#include "engine/walk/worker.h"
+#include "media/job.h"
 #include "tests/unit/engine/rig.h"
 
 enum { MUSIC = 2 /* slot */, MUSIC_PT = 0, RATE = 8000, FRAME = 160, FRAME_MS = 20 };

@@ -3,7 +3,6 @@
 #include "tests/unit/test.h"
 
 #include "engine/job/picture_layers.h"
-#include "engine/job/picture_limit.h"
 
 #define MS(n) (UINT64_C(1000000000) + (n)*NS_PER_MS)
 

@@ -10,7 +10,7 @@
 
 #include "engine/job/room_picture.h"
 #include "media/rtp/picture.h"
-#include "media/rtp/rtcp_nack.h"
+#include "media/rtp/rtcp_write.h"
 #include "tests/unit/engine/job/room_party.h"
 
 enum { MEMBERS = 4, PICTURE = 8, SLOTS = 16, PT = 97, FRAME_MS = 40, PARTS = 3, CAMERA_KEPT = 256 };

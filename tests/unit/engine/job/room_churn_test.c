@@ -12,7 +12,7 @@
 #include "engine/job/room_picture.h"
 #include "engine/walk/control.h"
 #include "media/feed.h"
-#include "media/sound.h"
+#include "media/job.h"
 #include "tests/unit/engine/job/room_rig.h"
 
 enum {

@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "media/feed.h"
+#include "media/job.h"
 #include "media/rtp/rtp_parse.h"
-#include "media/sound.h"
 #include "media/tap.h"
 #include "tests/unit/engine/job/room_party.h"
 

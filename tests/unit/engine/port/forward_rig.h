@@ -14,7 +14,7 @@
 
 #include "engine/net/frame.h"
 #include "engine/port/xdp_forwards.h"
-#include "engine/walk/ordinary.h"
+#include "engine/walk/stage.h"
 #include "tests/unit/engine/rig.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/walk/demux.h"
+#include "engine/walk/stage.h"
 #include "engine/walk/worker.h"
 
 static const struct row {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/walk/event.h"
+#include "engine/walk/control.h"
 #include "tests/unit/engine/rig.h"
 
 static void a_first_packet_is_worth_saving(void **state)

@@ -2,7 +2,7 @@
 /* Flows of one node that send to each other: party A speaks with HERE, THERE with party B, and HERE and THERE by their ports. */
 #include "tests/unit/test.h"
 
-#include "engine/walk/hand.h"
+#include "engine/walk/stage.h"
 #include "tests/unit/engine/rig.h"
 
 enum { HERE = 2, THERE = 3, PORT_OF = 20000, OTHER_WORKER = 1 };

@@ -2,8 +2,7 @@
 /* What who records gets of a party: what it says with its own numbers and what it hears with ours, in plain text, whatever way it came. */
 #include "tests/unit/engine/walk/secure_rig.h"
 
-#include "engine/walk/ordinary.h"
-#include "engine/walk/out.h"
+#include "engine/walk/stage.h"
 #include "media/tap.h"
 #include "tests/unit/engine/job/job_rig.h"
 

@@ -6,8 +6,7 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "engine/walk/ordinary.h"
-#include "engine/walk/out.h"
+#include "engine/walk/stage.h"
 #include "tests/unit/engine/rig.h"
 #include "tests/unit/engine/srtp/libsrtp.h"
 

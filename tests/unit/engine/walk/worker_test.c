@@ -2,7 +2,7 @@
 /* The whole walk: what goes in comes out or is counted, in batches of any size. */
 #include "tests/unit/test.h"
 
-#include "engine/walk/pace.h"
+#include "engine/walk/tick.h"
 #include "tests/unit/engine/rig.h"
 
 static uint64_t all_dropped(const struct rig *r)
