@@ -17,7 +17,7 @@ static size_t whole_len(const uint8_t *p)
 /* The body without its padding; false: malformed. Only the last packet may be padded (RFC 3550 6.4.1). */
 static bool cut_packet(struct bytes *rest, struct rtcp_packet *out)
 {
-	if (rest->n < HEAD_LEN || rest->p[0] >> 6 != 2 || whole_len(rest->p) > rest->n)
+	if (rest->n < RTCP_COMMON_LEN || rest->p[0] >> 6 != 2 || whole_len(rest->p) > rest->n)
 		return false;
 
 	struct bytes whole = bytes_sub(*rest, 0, whole_len(rest->p));
@@ -25,11 +25,12 @@ static bool cut_packet(struct bytes *rest, struct rtcp_packet *out)
 	uint8_t padding = padded ? whole.p[whole.n - 1] : 0;
 
 	*rest = bytes_from(*rest, whole.n);
-	if (padded && (rest->n || padding == 0 || padding % 4 || padding > whole.n - HEAD_LEN))
+	if (padded &&
+	    (rest->n || padding == 0 || padding % 4 || padding > whole.n - RTCP_COMMON_LEN))
 		return false;
 	out->type = whole.p[1];
 	out->count = whole.p[0] & 0x1f;
-	out->body = bytes_sub(whole, HEAD_LEN, whole.n - HEAD_LEN - padding);
+	out->body = bytes_sub(whole, RTCP_COMMON_LEN, whole.n - RTCP_COMMON_LEN - padding);
 	return true;
 }
 
@@ -83,7 +84,7 @@ int rtcp_check(struct bytes in)
 {
 	struct rtcp_packet packet;
 
-	if (in.n < HEAD_LEN || in.p[1] < TYPE_FIRST || in.p[1] > TYPE_LAST)
+	if (in.n < RTCP_COMMON_LEN || in.p[1] < TYPE_FIRST || in.p[1] > TYPE_LAST)
 		return -EBADMSG;
 	while (in.n) {
 		if (!cut_packet(&in, &packet) || !is_whole(&packet))
@@ -204,13 +205,13 @@ bool rtcp_feedback_has_entries(const struct rtcp_packet *packet)
 
 bool rtcp_xr_next(struct bytes *rest, struct rtcp_xr_block *out)
 {
-	if (rest->n < HEAD_LEN || whole_len(rest->p) > rest->n)
+	if (rest->n < RTCP_COMMON_LEN || whole_len(rest->p) > rest->n)
 		return false;
 
 	size_t len = whole_len(rest->p);
 
 	out->type = rest->p[0];
-	out->content = bytes_sub(*rest, HEAD_LEN, len - HEAD_LEN);
+	out->content = bytes_sub(*rest, RTCP_COMMON_LEN, len - RTCP_COMMON_LEN);
 	*rest = bytes_from(*rest, len);
 	return true;
 }

@@ -107,7 +107,7 @@ bool rtcp_xr_next(struct bytes *rest, struct rtcp_xr_block *out);
 /* Lengths and numbers of RTCP, for the files that read and write it. */
 
 enum {
-	HEAD_LEN = 4,
+	RTCP_COMMON_LEN = 4,
 	SSRC_LEN = 4,
 	SENDER_INFO_LEN = 20,
 	FEEDBACK_LEN = 8, /* sender and media SSRC; APP: SSRC and name */

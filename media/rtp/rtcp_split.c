@@ -338,7 +338,7 @@ static void extended_times(struct split *s, struct bytes list)
 	for (; list.n >= XR_DLRR_LEN; list = bytes_from(list, XR_DLRR_LEN))
 		if (split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
 			writer_bytes(&s->w, bytes_sub(list, 0, XR_DLRR_LEN));
-	if (s->w.n > at + HEAD_LEN)
+	if (s->w.n > at + RTCP_COMMON_LEN)
 		end_write(s, at);
 	else
 		s->w.n = at;
@@ -355,7 +355,7 @@ static void split_extended_block(struct split *s, const struct rtcp_xr_block *bl
 	if (block->type <= XR_VOIP && block->type != XR_RECEIVER_TIME && content.n >= SSRC_LEN)
 		line = rtcp_line_by_reported(s->lines, be32_get(content.p));
 	if (split_takes(s, line))
-		writer_mem(&s->w, content.p - HEAD_LEN, content.n + HEAD_LEN);
+		writer_mem(&s->w, content.p - RTCP_COMMON_LEN, content.n + RTCP_COMMON_LEN);
 }
 
 static void split_extended_report(struct split *s, const struct rtcp_packet *packet)
@@ -369,7 +369,7 @@ static void split_extended_report(struct split *s, const struct rtcp_packet *pac
 	speak(s, be32_get(packet->body.p));
 	while (rtcp_xr_next(&rest, &block))
 		split_extended_block(s, &block, line);
-	if (s->w.n > at + HEAD_LEN + SSRC_LEN)
+	if (s->w.n > at + RTCP_COMMON_LEN + SSRC_LEN)
 		count_write(s, at, packet->count);
 	else
 		*s = before;

@@ -6,7 +6,7 @@
 #include "media/rtp/rtcp_write.h"
 
 enum {
-	NACK_HEAD_LEN = HEAD_LEN + FEEDBACK_LEN,
+	NACK_HEAD_LEN = RTCP_COMMON_LEN + FEEDBACK_LEN,
 	PADDING_BIT = 0x20,
 };
 
