@@ -211,7 +211,7 @@ struct media_overlay {
 /* A payload type under which a party takes a codec that is spoken. */
 struct media_taken {
 	uint8_t payload_type;
-	uint8_t codec; /* enum media_codec; of video: a format (media/rtp/picture.h) */
+	uint8_t codec; /* enum media_codec; of video: a format (media/rtp/video.h) */
 };
 
 enum { MEDIA_TAKEN_MAX = 8 };
@@ -343,7 +343,7 @@ struct flow_spec {
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
-	/* Of each rule's in: enum media_codec + 1; 0: none that is known. For who records, and rooms. Of video: its format (media/rtp/picture.h). */
+	/* Of each rule's in: enum media_codec + 1; 0: none that is known. For who records, and rooms. Of video: its format (media/rtp/video.h). */
 	uint8_t rule_codecs[PAYLOAD_RULES_MAX];
 	struct media_coding codings[MEDIA_CODINGS_MAX]; /* that rules name */
 	struct flow_resume resume;                      /* started or latched: continue from here */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_far.h"
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/document/document.h"
@@ -11,7 +11,7 @@
 #include "app/node/node.h"
 #include "app/schema/room_field.h"
 #include "base/log.h"
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room.h"
 #include "sig/shard/commons.h"

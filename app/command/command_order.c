@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_far.h"
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
-#include "sig/call/act.h"
-#include "sig/call/listen.h"
+#include "sig/call/media_stream.h"
+#include "sig/call/prompts.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/plan.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_far.h"
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/document/document.h"

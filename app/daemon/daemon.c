@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command/command_far.h"
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/command/control.h"
 #include "app/command/queries.h"

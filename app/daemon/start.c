@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command/command_far.h"
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"

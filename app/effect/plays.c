@@ -15,7 +15,7 @@
 #include "media/feed.h"
 #include "media/job.h"
 #include "media/tap.h"
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/host/effect.h"
 #include "sig/sip/id.h"
 

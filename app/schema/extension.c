@@ -8,7 +8,7 @@
 #include "app/schema/field.h"
 #include "app/schema/tenant_field.h"
 #include "app/sound/sound_prompt.h"
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/dial/dial.h"
 #include "sig/sip/uri.h"
 

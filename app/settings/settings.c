@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/conf_value.h"
 #include "dsp/codec/codec.h"
-#include "engine/job/coder.h"
+#include "engine/job/transcoder.h"
 #include "media/job.h"
 #include "sig/sip/uri.h"
 

@@ -8,10 +8,10 @@
 #include "engine/flow/feedback.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
-#include "media/rtp/picture.h"
 #include "media/rtp/rtcp_write.h"
 #include "media/rtp/rtp_parse.h"
 #include "media/rtp/transport_cc.h"
+#include "media/rtp/video.h"
 
 #define RTT_PRESET_NS (20 * NS_PER_MS)
 #define RTT_LEAST_NS  (5 * NS_PER_MS)

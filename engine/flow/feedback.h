@@ -88,7 +88,7 @@ void resend_asked(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
 void resend_flush(struct worker *w);
 
 /*
- * A party is asked for a picture that a decoder may begin with: by rooms (engine/job/room_picture.h), and where somebody else sees it from now on,
+ * A party is asked for a picture that a decoder may begin with: by rooms (engine/job/room_video.h), and where somebody else sees it from now on,
  * behind a transfer, or when a conference is a call of two again. Nobody is asked who sends nothing yet.
  */
 

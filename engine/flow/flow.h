@@ -55,7 +55,7 @@ struct sink {
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
 	uint16_t
 		units; /* of a timestamp, between two packets of what is made or coded here; see flow_last_sent */
-	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/job/coder.h) */
+	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/job/transcoder.h) */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };
@@ -82,7 +82,7 @@ enum {
 
 enum { MAKING_ALL = MAKING_DIGIT | MAKING_SOUND }; /* nothing of its peer's */
 
-/* flow.taps, beside the readers: what its party says is listened to for keys (engine/job/ear.h). */
+/* flow.taps, beside the readers: what its party says is listened to for keys (engine/job/detector.h). */
 enum { TAPS_EAR = 1U << TAP_READERS };
 
 /* Which ways are SRTP. */

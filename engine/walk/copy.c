@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engine/flow/shortcut.h"
-#include "engine/job/ear.h"
+#include "engine/job/detector.h"
 #include "engine/walk/copy.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"

@@ -5,7 +5,7 @@
 #include "engine/flow/flow.h"
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/source.h"
-#include "engine/job/coder.h"
+#include "engine/job/transcoder.h"
 #include "engine/walk/control.h"
 #include "engine/walk/stage.h"
 #include "engine/walk/worker.h"
@@ -319,7 +319,7 @@ static void extension_strip(struct pkt *p)
 	p->tail_known = 0;
 }
 
-/* A picture of a room may come in several sizes at once: its room says which of them counts (engine/job/room_picture.c). */
+/* A picture of a room may come in several sizes at once: its room says which of them counts (engine/job/room_video.c). */
 static bool hears_layers(const struct flow *f)
 {
 	return f->listener.video;
@@ -340,7 +340,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 	return VERDICT_ALONE;
 }
 
-/* What comes of it takes the numbers that it leaves with when its turn has come (engine/job/coder.h). */
+/* What comes of it takes the numbers that it leaves with when its turn has come (engine/job/transcoder.h). */
 static enum verdict transcode_take(struct pkt *p)
 {
 	struct flow *f = p->flow;

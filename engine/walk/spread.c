@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "engine/job/coder.h"
+#include "engine/job/transcoder.h"
 #include "engine/walk/spread.h"
 #include "media/job.h"
 

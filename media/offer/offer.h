@@ -183,7 +183,7 @@ struct media_side {
 	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
 	uint8_t taken_count;
 	struct media_taken taken
-		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes. Video: formats of media/rtp/picture.h */
+		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes. Video: formats of media/rtp/video.h */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */
@@ -216,7 +216,7 @@ struct offer_capabilities {
 	uint8_t codecs
 		[MEDIA_CODECS_KNOWN]; /* enum media_codec, in an offer those we like best first */
 	bool events;                  /* and telephone-event */
-	bool video;                   /* and video: formats that media/rtp/picture.h knows */
+	bool video;                   /* and video: formats that media/rtp/video.h knows */
 	bool vp8_first;      /* of video: all who are there have VP8; else H.264 goes first */
 	uint8_t video_level; /* of H.264, at most (level_idc of RFC 6184 8.1); 0: as the party says */
 };

@@ -11,7 +11,7 @@
 #include "media/offer/offer.h"
 #include "media/offer/own.h"
 #include "media/offer/write.h"
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 
 enum {
 	LEVEL_AT =

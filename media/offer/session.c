@@ -7,8 +7,8 @@
 #include "media/offer/opaque.h"
 #include "media/offer/session.h"
 #include "media/offer/transport.h"
-#include "media/rtp/picture.h"
 #include "media/rtp/transport_cc.h"
+#include "media/rtp/video.h"
 
 struct agreeing {
 	struct session_line *line;

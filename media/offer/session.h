@@ -63,7 +63,7 @@ int session_of(struct session *out, const struct sdp *remote, const struct sdp *
 /* The first codec of the line that the node speaks, else the first that it codes; its index in formats. PAYLOAD_NONE: there is none. */
 uint8_t session_spoken(const struct session_line *line);
 enum media_codec session_codec(const struct session_format *f);
-/* Of video: media/rtp/picture.h. */
+/* Of video: media/rtp/video.h. */
 uint8_t session_video_format(const struct session_format *f);
 bool session_is_codec(const struct session_format *f);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The account code of a call (sig/model/call.h), set by command, or pressed by a party that may: behind the in-call code `account`
- * (sig/call/keys.h) come digits and a '#', of which the other party hears nothing. '#' alone: the call has none from then on; '*': all is as
+ * (sig/call/call_digits.h) come digits and a '#', of which the other party hears nothing. '#' alone: the call has none from then on; '*': all is as
  * it was. What is pressed so far is in the record, so who goes on with the call goes on with it.
  *
  * A call that is recorded goes on, and its recording does, unless a setting has it otherwise (BEAT-09, REC-06).

@@ -2,7 +2,7 @@
 #include "sig/call/announce.h"
 
 #include "base/log.h"
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 
 static const struct shard_forward *announce_terms(const struct call_host *h, const struct call *c)
 {

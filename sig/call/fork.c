@@ -13,7 +13,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
-#include "sig/call/seek.h"
+#include "sig/call/resolve.h"
 #include "sig/call/session.h"
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"

@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sig/call/act.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
-#include "sig/call/listen.h"
+#include "sig/call/media_stream.h"
 #include "sig/call/plan.h"
+#include "sig/call/prompts.h"
 #include "sig/call/recording.h"
 #include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"

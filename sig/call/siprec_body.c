@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "media/crypto.h"
-#include "sig/call/act.h"
 #include "sig/call/cdr.h"
+#include "sig/call/prompts.h"
 #include "sig/call/siprec_body.h"
 #include "sig/host/settings.h"
 #include "sig/sip/body.h"

@@ -3,10 +3,10 @@
 
 #include "sig/call/call_waiting.h"
 #include "sig/feature/conference.h"
-#include "sig/feature/far.h"
 #include "sig/feature/focus.h"
 #include "sig/feature/join.h"
 #include "sig/feature/park.h"
+#include "sig/feature/remote_shard.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/feature/transfer.h"

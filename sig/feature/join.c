@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
+#include "sig/call/prompts.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"

@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/audio_source.h"
 #include "sig/call/call_end.h"
-#include "sig/call/hears.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
 #include "sig/feature/park.h"

@@ -196,7 +196,7 @@ struct shard_range {
 	char profile[PROFILE_NAME_MAX];
 };
 
-/* Sounds that the node plays without end, to all that are to hear them (sig/call/hears.h). */
+/* Sounds that the node plays without end, to all that are to hear them (sig/call/audio_source.h). */
 enum shard_track {
 	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
 #define TONE(suffix, name) SHARD_TRACK_##suffix,

@@ -111,7 +111,7 @@ struct call_host {
 						      struct bytes user);
 	/* Who we are to the party of that dialog, where it asks; the slices live until the next event. False: nobody; or the function is NULL. */
 	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
-	/* Where the server of a step's trunk is (sig/call/way.h), and its number with what was said of it, if that may be told; its slices as
+	/* Where the server of a step's trunk is (sig/call/trunk_route.h), and its number with what was said of it, if that may be told; its slices as
 	 * above. False: it cannot be asked. NULL: there are no trunks. */
 	bool (*trunk_route_target)(void *owner, uint16_t tenant, const struct plan_step *step,
 				   struct bytes portability, struct call_target *out);

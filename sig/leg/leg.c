@@ -674,7 +674,7 @@ static void renamed(struct call *c, struct leg *l, const struct txn_slot *slot,
 	outbox_touch(&c->out);
 }
 
-/* The first INVITE has places of its own (sig/call/seek.h), and a CANCEL goes where that went; one that is given up goes nowhere. */
+/* The first INVITE has places of its own (sig/call/resolve.h), and a CANCEL goes where that went; one that is given up goes nowhere. */
 static bool has_places(const struct leg *l, const struct txn_slot *slot)
 {
 	return slot->client && slot->user != TXN_USER_NONE && slot->user != TXN_USER_CANCEL &&

@@ -28,9 +28,9 @@ enum call_order_kind {
 	ORDER_DIGITS,
 	/* act: shard_call_prompt */
 	ORDER_PROMPT,
-	/* control, ms: prompts_control (sig/call/act.h) */
+	/* control, ms: prompts_control (sig/call/prompts.h) */
 	ORDER_CONTROL,
-	/* leg, listen: media_stream_order (sig/call/listen.h). -ESRCH: nobody hears it who could stop */
+	/* leg, listen: media_stream_order (sig/call/media_stream.h). -ESRCH: nobody hears it who could stop */
 	ORDER_MEDIA_STREAM,
 	/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits
 	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
@@ -71,7 +71,7 @@ enum call_order_kind {
 
 enum { ORDER_PHRASE_MAX = 64 };
 
-/* A party of a call as another shard may ask for it (sig/feature/far.h). Slices of the call. */
+/* A party of a call as another shard may ask for it (sig/feature/remote_shard.h). Slices of the call. */
 struct call_remote {
 	uint16_t shard;
 	bool alone;        /* with the node */

@@ -51,11 +51,11 @@ struct plan_step {
 	uint8_t why;             /* enum plan_why */
 	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */
 	struct plan_set set;
-	/* it goes out by that one (sig/call/way.h); "": the user is one of ours */
+	/* it goes out by that one (sig/call/trunk_route.h); "": the user is one of ours */
 	struct text trunk;
 	struct text number;    /* as that one is told it */
 	uint8_t server;        /* of that trunk */
-	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/way.h) */
+	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/trunk_route.h) */
 	bool rang;             /* that one has said that somebody rings */
 	bool waits; /* the last step alone: its user has another call (sig/call/call_waiting.h) */
 	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */

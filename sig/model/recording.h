@@ -104,8 +104,8 @@ enum {
 enum recording_cause {
 	RECORDING_BY_POLICY, /* of the extension, or of the trunk */
 	RECORDING_BY_COMMAND,
-	RECORDING_MESSAGE, /* what an application asked a party to say (sig/call/act.h) */
-	RECORDING_BY_CODE, /* of its party (sig/call/keys.h) */
+	RECORDING_MESSAGE, /* what an application asked a party to say (sig/call/prompts.h) */
+	RECORDING_BY_CODE, /* of its party (sig/call/call_digits.h) */
 	RECORDING_BY_PAGE, /* of its party's extension (sig/shard/shard_page.c) */
 	RECORDING_CAUSES,
 };

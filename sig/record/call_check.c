@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "sig/call/act.h"
 #include "sig/call/cdr.h"
 #include "sig/call/plan.h"
+#include "sig/call/prompts.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"

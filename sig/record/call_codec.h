@@ -7,8 +7,8 @@
 #define SIG_RECORD_CALL_CODEC_H
 
 #include "sig/call.pb-c.h"
-#include "sig/call/act.h"
 #include "sig/call/cdr.h"
+#include "sig/call/prompts.h"
 #include "sig/model/recording.h"
 #include "sig/record/call_record.h"
 #include "sig/record/proto.h"

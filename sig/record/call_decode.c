@@ -7,7 +7,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
-#include "sig/call/way.h"
+#include "sig/call/trunk_route.h"
 #include "sig/host/settings.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/flow.h"

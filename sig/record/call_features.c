@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/act.h"
-#include "sig/call/listen.h"
+#include "sig/call/media_stream.h"
+#include "sig/call/prompts.h"
 #include "sig/host/settings.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"

@@ -6,9 +6,9 @@
 #ifndef SIG_RECORD_CALL_RECORD_H
 #define SIG_RECORD_CALL_RECORD_H
 
-#include "sig/call/act.h"
 #include "sig/call/conference.h"
 #include "sig/call/plan.h"
+#include "sig/call/prompts.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/host/extension.h"

@@ -60,7 +60,7 @@ struct room_member {
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
 	char named
 		[MEMBER_NAMED_MAX]; /* likewise: what nobody can guess; "": it is called by its id */
-	/* to what others see it was last to be asked again (sig/call/pictures.h); 0: never. Of this process, as those */
+	/* to what others see it was last to be asked again (sig/call/video.h); 0: never. Of this process, as those */
 	uint16_t shown;
 	bool waits; /* it hears music until a host is there; of this process, too */
 	struct room_told told;

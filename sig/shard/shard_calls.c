@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/call/hears.h"
+#include "sig/call/audio_source.h"
 #include "sig/call/legs.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"

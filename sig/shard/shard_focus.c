@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "sig/call/conference.h"
-#include "sig/call/seek.h"
-#include "sig/call/way.h"
-#include "sig/feature/far.h"
+#include "sig/call/resolve.h"
+#include "sig/call/trunk_route.h"
+#include "sig/feature/remote_shard.h"
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/call_order.h"

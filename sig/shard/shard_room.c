@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/audio_source.h"
 #include "sig/call/conference.h"
-#include "sig/call/hears.h"
-#include "sig/call/pictures.h"
+#include "sig/call/video.h"
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/model/transfer.h"

@@ -2,10 +2,10 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "sig/call/act.h"
 #include "sig/call/conference.h"
 #include "sig/call/identity.h"
 #include "sig/call/legs.h"
+#include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/feature/replace.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "media/payload.h"
-#include "sig/call/act.h"
 #include "sig/call/cdr.h"
 #include "sig/call/conference.h"
+#include "sig/call/prompts.h"
 #include "sig/call/siprec_body.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"

@@ -89,7 +89,7 @@ bool feature_code_hides(const struct feature_codes *codes, enum feature feature,
 /*
  * In-call feature codes: what a party presses while it speaks with another one, and the node does, as to record the call (REC-02, REC-09).
  * Others than the feature codes that are dialled in place of a number. The codes are settings, and there are none at first:
- * whose keys might be a code has them looked at before the other party gets them (sig/call/keys.h). Pure.
+ * whose keys might be a code has them looked at before the other party gets them (sig/call/call_digits.h). Pure.
  */
 
 enum { CALL_CODE_LEN = 9 }; /* 2 to 8 keys, and a NUL */

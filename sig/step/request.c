@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/step/step.h"
 
+#include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
-#include "sig/call/keys.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"

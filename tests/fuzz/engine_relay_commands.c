@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/flow/flow_move.h"
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 #include "tests/fuzz/engine_relay.h"
 
 static struct media_key key_of(uint32_t slot, uint8_t how)

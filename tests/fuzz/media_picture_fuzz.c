@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 
 enum { INPUT_MAX = 2000, SOURCE = 0x01020304, UNITS_MAX = INPUT_MAX };
 

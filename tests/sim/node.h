@@ -93,7 +93,7 @@ struct node_held {
 	uint64_t until_ns;
 };
 
-/* A command that waits for what another node says of the other call (app/command/command_far.h). */
+/* A command that waits for what another node says of the other call (app/command/command_ask.h). */
 struct node_far {
 	uint64_t order, serial; /* serial: 0: none */
 };

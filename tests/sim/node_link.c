@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What nodes hand to each other over their channels (link.h), as app/node/node_edge.c, node_held.c, node_lamps.c and app/command/command_far.c
+ * What nodes hand to each other over their channels (link.h), as app/node/node_edge.c, node_held.c, node_lamps.c and app/command/command_ask.c
  * have it: messages to and from phones of other nodes, between shards, of who is watched, which call rings, and whom a call is joined with.
  */
 #include "tests/sim/node_state.h"

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"

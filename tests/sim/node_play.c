@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "tests/sim/sim.h"
 
 enum { PLAY_CODECS = 8 };

@@ -3,7 +3,7 @@
 #include "app/command/command_handlers.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/shard.h"
 

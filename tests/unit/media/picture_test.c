@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 
 static struct payload format(const char *name, const char *parameters)
 {

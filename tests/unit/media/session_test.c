@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "media/offer/session.h"
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 
 #define HEAD  "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define PLAIN HEAD "m=audio 4000 RTP/AVP 0\r\n"

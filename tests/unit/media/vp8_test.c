@@ -2,7 +2,7 @@
 /* The head of a VP8 payload, and numbers of pictures that go on where one stream follows another. */
 #include "tests/unit/test.h"
 
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 
 #define KEY 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x41 /* 640 x 360, scaled */
 

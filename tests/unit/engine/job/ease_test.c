@@ -2,7 +2,7 @@
 /* Less complexity under load, and more again after some calm. */
 #include "tests/unit/test.h"
 
-#include "engine/job/coder.h"
+#include "engine/job/transcoder.h"
 #include "tests/unit/engine/job/coder_rig.h"
 
 enum { LIMIT = 700 };

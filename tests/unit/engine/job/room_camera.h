@@ -8,9 +8,9 @@
 
 #include "tests/unit/test.h"
 
-#include "engine/job/room_picture.h"
-#include "media/rtp/picture.h"
+#include "engine/job/room_video.h"
 #include "media/rtp/rtcp_write.h"
+#include "media/rtp/video.h"
 #include "tests/unit/engine/job/room_party.h"
 
 enum { MEMBERS = 4, PICTURE = 8, SLOTS = 16, PT = 97, FRAME_MS = 40, PARTS = 3, CAMERA_KEPT = 256 };

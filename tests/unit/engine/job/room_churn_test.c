@@ -9,7 +9,7 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "engine/job/room_picture.h"
+#include "engine/job/room_video.h"
 #include "engine/walk/control.h"
 #include "media/feed.h"
 #include "media/job.h"

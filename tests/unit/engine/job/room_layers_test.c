@@ -5,9 +5,9 @@
  */
 #include "tests/unit/test.h"
 
-#include "engine/job/room_picture.h"
-#include "media/rtp/picture.h"
+#include "engine/job/room_video.h"
 #include "media/rtp/rtcp_write.h"
+#include "media/rtp/video.h"
 #include "tests/unit/engine/job/room_party.h"
 
 enum { PICTURE = 8, VIEWERS = 2, SLOTS = 16, PT = 96, FRAME_MS = 40, RID_ID = 4, HEAD_OCTETS = 18 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtp/picture.h"
+#include "media/rtp/video.h"
 #include "tests/unit/engine/rig.h"
 
 enum { SSRC_A = 0x1001, SSRC_B = 0x1002 };

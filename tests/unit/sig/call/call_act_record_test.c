@@ -2,7 +2,7 @@
 /* A message that an application lets a caller say (FEATURES VM-02, VM-09). */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/model/recording.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"

@@ -2,7 +2,7 @@
 /* What an application asks for with a caller that the node has answered. */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 

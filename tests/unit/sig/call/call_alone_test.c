@@ -2,7 +2,7 @@
 /* Parties that are up, and speak with the node alone by now: of a call that an application has answered for them. */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 
 #include "tests/unit/sig/line.h"
 

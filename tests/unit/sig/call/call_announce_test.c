@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What whoever is called hears first (FEATURES CALL-44). */
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "tests/unit/sig/line.h"
 
 static const struct job_id g_music[MEDIA_CODECS] = {

@@ -2,7 +2,7 @@
 /* An application that hears a party of the call: by command, over a pause of a recording, the end of the call and kills. */
 #include <errno.h>
 
-#include "sig/call/listen.h"
+#include "sig/call/media_stream.h"
 #include "sig/model/recording.h"
 #include "tests/unit/sig/trio.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trunks that send a call elsewhere (RFC 3261 8.1.3.4). */
 #include "base/metric.h"
-#include "sig/call/way.h"
+#include "sig/call/trunk_route.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/ways.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of parties that have neither telephone-events nor INFO: tones in their sound (MED-03). */
 #include "media/codec.h"
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"

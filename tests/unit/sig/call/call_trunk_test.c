@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls to trunks: which way they go, and the next one. */
-#include "sig/call/seek.h"
+#include "sig/call/resolve.h"
 #include "tests/unit/sig/ways.h"
 
 static void a_number_goes_out(void **state)

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "sig/call/seek.h"
+#include "sig/call/resolve.h"
 #include "sig/model/call_order.h"
 #include "sig/sip/hop.h"
 #include "tests/unit/sig/line.h"

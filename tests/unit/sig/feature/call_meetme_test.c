@@ -2,7 +2,7 @@
 /* Rooms that are called (FEATURES CONF-01, CONF-10). */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/host/security.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/meetme.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who comes into a room says his name, and all hear it when he comes and goes (FEATURES CONF-17). */
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "tests/unit/sig/meetme.h"
 
 static void settings_more(struct shard_settings *s)

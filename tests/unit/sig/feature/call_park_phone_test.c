@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Phones park by REFER to a feature code, and call it to speak with who waits there (PARK-06). */
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/far.h"
 #include "tests/unit/sig/joins.h"

@@ -2,7 +2,7 @@
 /* A party waits in a slot: what is asked of the store and when, and what a kill leaves. */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
 #include "tests/unit/sig/joins.h"
 

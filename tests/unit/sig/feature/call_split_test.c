@@ -2,7 +2,7 @@
 /* A call of two becomes two calls, each of a party with no other party. */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "tests/unit/sig/line.h"
 
 #define OTHER UINT64_C(0x7800000000001) /* of shard 7, derived */

@@ -2,7 +2,7 @@
 /* By command two calls become one (FEATURES CALL-24, CALL-26). */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "tests/unit/sig/joins.h"
 
 /* They hear each other, and nobody was asked anything. */

@@ -2,7 +2,7 @@
 /* By command a party is given to somebody else (FEATURES CALL-23, CALL-29). */
 #include <errno.h>
 
-#include "sig/call/act.h"
+#include "sig/call/prompts.h"
 #include "tests/unit/sig/joins.h"
 
 static void caller_gives_callee(void **state)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that ask another node of a call there before they are carried out here. Control thread. */
+#ifndef APP_COMMAND_COMMAND_ASK_H
+#define APP_COMMAND_COMMAND_ASK_H
+
+#include "base/bytes.h"
+#include "sig/remote/remote_news.h"
+#include "sig/shard/shard.h"
+
+/* Commands whose answer waits until what they did is saved. Control thread. */
+
+struct command_run;
+
+enum { WAITING_MAX = 128 }; /* as many as run at once */
+
+struct waiting {
+	struct {
+		struct command_run *run; /* NULL: free */
+		uint32_t generation;
+	} list[WAITING_MAX];
+};
+
+/* The ticket under which it is taken out again, never 0; 0: full. */
+uint64_t waiting_put(struct waiting *w, struct command_run *run);
+/* NULL: nobody waits with it. */
+struct command_run *waiting_take(struct waiting *w, uint64_t ticket);
+/* Any; NULL: nobody waits. */
+struct command_run *waiting_take_any(struct waiting *w);
+
+struct node;
+/* told: NULL: it has not answered in time. */
+typedef void command_ask_fn(struct command_run *run, struct shard_join *join,
+			    const struct remote_joined *told);
+
+/* Which call rings, of all nodes. */
+typedef void command_picked_fn(struct command_run *run, const struct park_news *told);
+
+/* By the places of waiting. */
+struct command_asks {
+	struct command_ask {
+		struct node *node;
+		uint64_t ticket, deadline_ns;
+		struct shard_join join;
+		command_ask_fn *done;
+		command_picked_fn *picked; /* else it is about a call that rings */
+	} list[WAITING_MAX];
+};
+
+/* Asks the node that has join->with, which is of that tenant. done is called later, or the run has failed. slot: where its party must wait; "":
+ * anywhere. */
+void command_ask_remote(struct command_run *run, const struct shard_join *join, const char *tenant,
+			const char *slot, command_ask_fn *done);
+/* The name of the tenant of a call here. NULL: there is no such call, and the run has failed. */
+const char *command_ask_tenant(struct command_run *run, uint64_t call);
+/* EFFECT_CONFER: the shard that has the call is told, on whichever node. Nobody answers. */
+void command_ask_confer(const struct effect *e, void *node);
+/* It has answered. */
+void command_ask_answered(struct node *node, const struct remote_joined *told);
+/* Asks all other nodes for the call that rings longest there, beside those of this node. picked is called later, or the run has failed.
+ * False: there are none. */
+struct command_pick {
+	uint16_t tenant;
+	struct bytes by, of; /* extensions: who is to take it, and where it rings */
+};
+bool command_ask_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
+		      command_picked_fn *picked);
+/* They have answered. */
+void command_ask_picked(struct node *node, const struct park_news *told);
+
+#endif

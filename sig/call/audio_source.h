@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the party of a leg hears: the other one of the bridge, or a sound of the node in its place (FEATURES CALL-08, MED-04). It follows
+ * from the call as it is, here and nowhere else: nothing of it is kept in a record. Whoever changes a call need not think of it, for each
+ * step ends with audio_source_settle.
+ */
+#ifndef SIG_CALL_AUDIO_SOURCE_H
+#define SIG_CALL_AUDIO_SOURCE_H
+
+#include "media/job.h"
+#include "sig/model/call.h"
+
+enum audio_source {
+	AUDIO_SOURCE_PEER,
+	AUDIO_SOURCE_MUSIC, /* the other one holds it, or it is alone and nobody says what it is to hear */
+	AUDIO_SOURCE_PLAY,   /* what an application asked for (act.h) */
+	AUDIO_SOURCE_ITSELF, /* that is what an application asked for */
+	AUDIO_SOURCE_ROOM,   /* the conference that it is in (conference.h) */
+#define TONE(suffix, name) AUDIO_SOURCE_##suffix,
+#include "sig/host/tones.def"
+#undef TONE
+};
+
+enum audio_source audio_source_of(const struct call *c, uint8_t leg);
+/* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
+bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
+			struct flow_source *out);
+/* It takes that of the node, on its first line of sound. */
+bool audio_source_takes(const struct call *c, uint8_t leg, enum media_codec codec);
+/* That track is not there yet, and soon will be: until then the party hears nothing. */
+bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8_t leg);
+/* What it takes of what the node can say, on its first line of sound. False: nothing. */
+bool audio_source_codec(const struct call *c, uint8_t leg, enum media_codec *out);
+/* Whom that leg holds hears music, whatever the phone of the leg says. */
+bool audio_source_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
+/* A tone within that. ms of the tone 0: none. */
+struct media_overlay audio_source_overlay(const struct call_host *h, const struct call *c,
+					  const struct call_flow *f);
+/* The engine is told where a party hears something else by now. */
+void audio_source_settle(struct call_host *h, struct call *c);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/media_stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/leg/leg.h"
+#include "sig/model/recording.h"
+
+/* What may not be kept is not told to those who may keep it. */
+uint8_t media_stream_tap(const struct call *c, uint8_t leg)
+{
+	const struct media_stream *l = c->media_stream;
+
+	return l && l->leg == leg && !recordings_pause(c->recordings) ? l->number : 0;
+}
+
+static_assert(sizeof(((struct sig_event *)0)->endpoint) == MEDIA_STREAM_NAME_MAX, "a name fits");
+
+static void media_stream_publish(struct call_host *h, struct call *c, enum sig_event_kind kind,
+				 const char *reason)
+{
+	struct sig_event *event = call_publish_start(h, c, kind);
+
+	if (!event)
+		return;
+	event->leg = c->media_stream->leg != c->bridge.caller;
+	event->order = c->media_stream->order;
+	event->reason = reason;
+	memcpy(event->endpoint, c->media_stream->endpoint, sizeof(event->endpoint));
+}
+
+/* ---- the live thread ---- */
+
+static bool media_stream_open(struct call_host *h, struct call *c, bool resumed)
+{
+	struct media_stream *l = c->media_stream;
+	struct effect *e = effects_add(h->effects, EFFECT_MEDIA_STREAM);
+
+	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
+	    text_set(&e->data, bytes_str(l->endpoint)))
+		return false;
+	l->serial = rand_u64_from(h->rand) | 1;
+	e->call = c->id;
+	e->media_stream = (struct effect_media_stream){ .serial = l->serial,
+							.number = l->number,
+							.sides = l->sides,
+							.of_callee = l->leg != c->bridge.caller,
+							.resumed = resumed };
+	return true;
+}
+
+static void media_stream_close(struct call_host *h, const struct call *c, const char *reason)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_MEDIA_STREAM_STOP);
+
+	if (!e)
+		return;
+	e->call = c->id;
+	e->media_stream.serial = c->media_stream->serial;
+	if (text_set(&e->data, bytes_str(reason)))
+		LOG_ERROR("call", c->id, "no memory for why a stream ends");
+}
+
+/* ---- begin and end ---- */
+
+static void media_stream_drop(struct call *c)
+{
+	outbox_touch(&c->out);
+	c->media_stream_last = c->media_stream->number;
+	free(c->media_stream);
+	c->media_stream = NULL;
+}
+
+static void media_stream_end(struct call_host *h, struct call *c, const char *reason)
+{
+	media_stream_close(h, c, reason);
+	media_stream_publish(h, c, SIG_CALL_STREAM_ENDED, reason);
+	media_stream_drop(c);
+}
+
+static void media_stream_fail(struct call_host *h, struct call *c, const char *reason)
+{
+	media_stream_close(h, c, "failed");
+	media_stream_publish(h, c, SIG_CALL_STREAM_FAILED, reason);
+	media_stream_drop(c);
+}
+
+static int media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
+			      const struct media_stream_terms *terms, uint32_t order)
+{
+	struct media_stream *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	if (c->media_stream)
+		media_stream_end(h, c, "stopped");
+	l->leg = leg;
+	l->sides = terms->sides;
+	l->number = (uint8_t)(c->media_stream_last % UINT8_MAX + 1);
+	l->order = order;
+	memcpy(l->endpoint, terms->endpoint, sizeof(l->endpoint));
+	c->media_stream = l;
+	outbox_touch(&c->out);
+	if (!media_stream_open(h, c, false))
+		media_stream_fail(h, c, "no memory");
+	return 0;
+}
+
+int media_stream_order(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct media_stream_terms *terms, uint32_t order)
+{
+	if (terms->endpoint[0])
+		return media_stream_begin(h, c, leg, terms, order);
+	if (!c->media_stream || c->media_stream->leg != leg)
+		return -ESRCH;
+	media_stream_end(h, c, "stopped");
+	return 0;
+}
+
+void media_stream_on_news(struct call_host *h, struct call *c, const struct media_stream_news *news)
+{
+	if (!c->media_stream || c->media_stream->serial != news->serial)
+		return;
+	switch (news->kind) {
+	case MEDIA_STREAM_STARTED:
+		media_stream_publish(h, c, SIG_CALL_STREAM_STARTED, NULL);
+		return;
+	case MEDIA_STREAM_ENDED:
+		media_stream_end(h, c, "end");
+		return;
+	case MEDIA_STREAM_FAILED:
+		media_stream_fail(h, c, news->reason);
+		return;
+	}
+}
+
+/* ---- after each step ---- */
+
+void media_stream_settle(struct call_host *h, struct call *c)
+{
+	const struct leg *l = c->media_stream ? call_leg(c, c->media_stream->leg) : NULL;
+
+	if (!c->media_stream)
+		return;
+	if (c->state == CALL_ENDING)
+		media_stream_end(h, c, "hangup");
+	else if (!l || l->state >= LEG_LEAVING || !bridge_has(c, c->media_stream->leg))
+		media_stream_end(h, c, "left");
+}
+
+void media_stream_resume(struct call_host *h, struct call *c)
+{
+	if (c->media_stream && !media_stream_open(h, c, true))
+		media_stream_fail(h, c, "no memory");
+}
+
+void media_stream_leave(struct call_host *h, const struct call *c)
+{
+	if (c->media_stream)
+		media_stream_close(h, c, "moved");
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An application that hears a party of the call while it runs: what the party says, what it hears, or both. One at a time. It is in the
+ * record: a successor lets it hear on. The call does not wait for it, and hears nothing of it.
+ */
+#ifndef SIG_CALL_MEDIA_STREAM_H
+#define SIG_CALL_MEDIA_STREAM_H
+
+#include "sig/model/call.h"
+
+enum { MEDIA_STREAM_NAME_MAX = 32 };
+
+struct media_stream {
+	uint8_t leg, sides; /* enum media_stream_sides */
+	uint8_t number;     /* flow_spec.tap_live: another one than of the one before, never 0 */
+	uint32_t order;
+	char endpoint[MEDIA_STREAM_NAME_MAX];
+	/* of this process, not part of a record */
+	uint64_t serial;
+};
+
+/* What is wanted; endpoint "": nobody is to hear it. */
+struct media_stream_terms {
+	char endpoint[MEDIA_STREAM_NAME_MAX];
+	uint8_t sides;
+};
+
+/* By order, in place of the one before. 0; -ENOMEM; -ESRCH: it is to end, and there is none of that leg. */
+int media_stream_order(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct media_stream_terms *terms, uint32_t order) NODISCARD;
+/* The application hears it, or does not any more. */
+void media_stream_on_news(struct call_host *h, struct call *c,
+			  const struct media_stream_news *news);
+/* After each step: it ends with its leg. */
+void media_stream_settle(struct call_host *h, struct call *c);
+void media_stream_resume(struct call_host *h, struct call *c); /* in the next process */
+/* This process has the call no longer. */
+void media_stream_leave(struct call_host *h, const struct call *c);
+/* The number under which the flows of that leg are copied; 0: nobody hears it, or not while a recording is paused. */
+uint8_t media_stream_tap(const struct call *c, uint8_t leg);
+
+#endif

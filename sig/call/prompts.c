@@ -1,0 +1,784 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/audio_source.h"
+#include "sig/call/call_end.h"
+#include "sig/call/feature.h"
+#include "sig/call/prompts.h"
+#include "sig/call/recording.h"
+#include "sig/call/wait.h"
+#include "sig/host/settings.h"
+#include "sig/model/recording.h"
+
+/* False: nothing of that leg can be recorded now. */
+static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct prompts *a = c->prompts;
+
+	a->recording = recording_message_begin(h, c, leg, bytes_str(a->terms.mailbox));
+	a->until_ns = h->now.ns + a->terms.message_max_ms * NS_PER_MS;
+	return a->recording;
+}
+
+/* The file is to be finished, and then the step has that outcome. */
+static void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome)
+{
+	struct prompts *a = c->prompts;
+
+	recording_message_end(h, c, a->recording);
+	a->closing = (uint8_t)(outcome + 1);
+	a->until_ns = h->now.ns + PROMPT_CLOSE_MS * NS_PER_MS;
+	outbox_touch(&c->out);
+}
+
+/* No more is recorded. */
+static void prompt_record_stop(struct call_host *h, struct call *c)
+{
+	recording_message_end(h, c, c->prompts->recording);
+}
+
+static const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome)
+{
+	bool is_short = a->message_ms < a->terms.message_min_ms;
+
+	switch (outcome) {
+	case PROMPT_ENDED:
+		return is_short ? "short" : "silence";
+	case PROMPT_DIGIT:
+		return is_short ? "short" : "key";
+	case PROMPT_TIMEOUT:
+		return is_short ? "short" : "max";
+	case PROMPT_HANGUP:
+		return is_short ? "short" : "hangup";
+	case PROMPT_FAILED:
+		return "failed";
+	case PROMPT_STOPPED:
+		return "stopped";
+	case PROMPT_OUTCOMES:
+		break;
+	}
+	return "";
+}
+
+void prompts_clear(struct prompts **prompts)
+{
+	free(*prompts);
+	*prompts = NULL;
+}
+
+static const struct prompt_step *prompt_step_now(const struct prompts *a)
+{
+	return &a->list[a->at];
+}
+
+bool prompts_are_announcing(const struct call *c)
+{
+	return c->prompts && c->prompts->leg != LEG_NONE;
+}
+
+/* Who hears it. */
+static uint8_t prompt_leg(const struct call *c)
+{
+	return prompts_are_announcing(c) ? c->prompts->leg : c->bridge.caller;
+}
+
+static bool prompt_is_for_both(const struct call *c, uint8_t leg)
+{
+	const struct prompts *a = c->prompts;
+
+	return a->both && bridge_has(c, leg) && a->source == AUDIO_SOURCE_PLAY &&
+	       audio_source_takes(c, leg, a->codec);
+}
+
+enum audio_source prompts_audio_source(const struct call *c, uint8_t leg)
+{
+	if (c->prompts && (leg == prompt_leg(c) || prompt_is_for_both(c, leg)))
+		return c->prompts->source;
+	return prompts_are_announcing(c) && bridge_has(c, leg) ? AUDIO_SOURCE_MUSIC
+							       : AUDIO_SOURCE_PEER;
+}
+
+const struct job_id *prompts_track(const struct call *c)
+{
+	return c->prompts->track;
+}
+
+/* ---- what is played ---- */
+
+static enum audio_source prompt_word(const char *file)
+{
+	static const struct {
+		const char *word;
+		enum audio_source source;
+	} g_words[] = {
+		{ PROMPT_ECHO, AUDIO_SOURCE_ITSELF },
+#define TONE(suffix, name) { PROMPT_TONE name, AUDIO_SOURCE_##suffix },
+#include "sig/host/tones.def"
+#undef TONE
+	};
+
+	for (size_t i = 0; i < COUNT_OF(g_words); i++) {
+		if (!strcmp(file, g_words[i].word))
+			return g_words[i].source;
+	}
+	return AUDIO_SOURCE_PLAY;
+}
+
+static void play_stop(struct call_host *h, struct call *c)
+{
+	struct effect *e = c->prompts->serial ? effects_add(h->effects, EFFECT_PLAY_STOP) : NULL;
+
+	if (e) {
+		e->call = c->id;
+		e->version = c->prompts->serial;
+	}
+	c->prompts->serial = 0;
+	c->prompts->source = AUDIO_SOURCE_PEER;
+	memset(c->prompts->track, 0, sizeof(c->prompts->track));
+}
+
+static void wait_digit(const struct call_host *h, struct prompts *a)
+{
+	uint32_t ms = a->digit_count ? a->terms.inter_ms : a->terms.first_ms;
+
+	a->until_ns = h->now.ns + ms * NS_PER_MS;
+}
+
+/* Beside what has no end the first digit is waited for from its beginning on. */
+static void endless_begin(const struct call_host *h, struct prompts *a)
+{
+	if (a->terms.max && !a->until_ns)
+		wait_digit(h, a);
+}
+
+uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms)
+{
+	uint64_t ms = a->place_ms;
+
+	if (a->since_utc_ms && utc_ms > a->since_utc_ms)
+		ms += utc_ms - a->since_utc_ms;
+	return ms < PROMPT_PLACE_MAX_MS ? (uint32_t)ms : PROMPT_PLACE_MAX_MS;
+}
+
+static void place_set(struct prompts *a, uint32_t ms)
+{
+	a->place_ms = ms;
+	a->since_utc_ms = 0;
+}
+
+/* Of the prompts that the caller hears. */
+static const char *prompt_language(const struct call_host *h, const struct call *c)
+{
+	struct bytes user = text_bytes(&c->legs[prompt_leg(c)]->user);
+	const struct shard_extension *e =
+		user.n && h->extension_of ? h->extension_of(h->owner, c->tenant, user) : NULL;
+
+	if (e && e->language[0])
+		return e->language;
+	return h->settings->tenants ? tenants_language(h->settings->tenants, c->tenant) : "";
+}
+
+/* In its place. False: that tone is not played here, or not in a codec of the caller's. */
+static bool word_start(const struct call_host *h, const struct call *c, enum audio_source word)
+{
+	struct prompts *a = c->prompts;
+	enum media_codec codec;
+
+	if (word != AUDIO_SOURCE_ITSELF &&
+	    (!h->settings->tones || !audio_source_codec(c, prompt_leg(c), &codec)))
+		return false;
+	a->source = word;
+	endless_begin(h, a);
+	return true;
+}
+
+/* The file that is its turn. False: it cannot be asked for. */
+static bool file_start(struct call_host *h, struct call *c)
+{
+	struct prompts *a = c->prompts;
+	enum media_codec codec;
+	struct effect *e;
+
+	if (!audio_source_codec(c, prompt_leg(c), &codec))
+		return false;
+	e = effects_add(h->effects, EFFECT_PLAY);
+	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
+	    text_set(&e->user, bytes_str(prompt_language(h, c))) ||
+	    text_set(&e->data, bytes_str(a->terms.files[a->file])))
+		return false;
+	a->source = AUDIO_SOURCE_PLAY;
+	a->codec = codec;
+	a->serial = rand_u64_from(h->rand) | 1;
+	e->call = c->id;
+	e->version = a->serial;
+	e->expected = codec;
+	e->ttl_ms = a->place_ms;
+	e->peer = a->resumed;
+	if (bytes_starts(text_bytes(&e->data), PROMPT_LATE_ECHO) ||
+	    bytes_starts(text_bytes(&e->data), PROMPT_LIVE))
+		endless_begin(h, a);
+	return true;
+}
+
+static bool play_start(struct call_host *h, struct call *c)
+{
+	enum audio_source word = prompt_word(c->prompts->terms.files[c->prompts->file]);
+
+	play_stop(h, c);
+	return word == AUDIO_SOURCE_PLAY ? file_start(h, c) : word_start(h, c, word);
+}
+
+/* False: all has been played. */
+static bool play_next(struct prompts *a)
+{
+	place_set(a, 0);
+	if (++a->file < a->terms.file_count)
+		return true;
+	a->file = 0;
+	if (a->terms.times == 0)
+		return true;
+	return ++a->time < a->terms.times;
+}
+
+/* ---- steps ---- */
+
+static bool collected_are_few(const struct prompts *a)
+{
+	return a->terms.max && a->digit_count < a->terms.min;
+}
+
+static const char *prompt_reason_of(const struct prompts *a, enum prompt_outcome outcome)
+{
+	bool collects = a->terms.max, few = collected_are_few(a);
+
+	if (a->terms.message_max_ms)
+		return prompt_record_reason(a, outcome);
+	switch (outcome) {
+	case PROMPT_ENDED:
+		return collects ? "max" : "end";
+	case PROMPT_DIGIT:
+		return !collects ? "key" : few ? "short" : "terminator";
+	case PROMPT_TIMEOUT:
+		return few ? "short" : "timeout";
+	case PROMPT_FAILED:
+		return "failed";
+	case PROMPT_STOPPED:
+		return "stopped";
+	case PROMPT_HANGUP:
+		return "hangup";
+	case PROMPT_OUTCOMES:
+		break;
+	}
+	return "";
+}
+
+/* What is known beside the reason: why nothing was played, or recorded; and why digits are not asked for once more. NULL: nothing is. */
+static const char *prompt_cause(const struct prompts *a, enum prompt_outcome outcome)
+{
+	if (outcome == PROMPT_FAILED)
+		return a->why ? a->why : "it cannot be said in a codec of the party";
+	if (!a->terms.max || outcome == PROMPT_STOPPED || outcome == PROMPT_HANGUP)
+		return NULL;
+	if (a->why) /* a prompt that is not heard keeps nobody from pressing digits */
+		return a->why;
+	return collected_are_few(a) && a->terms.tries > 1
+		       ? "fewer digits than min, and no tries are left"
+		       : NULL;
+}
+
+/* They were given as they were asked for: from now on they go where the call goes (IVR-02). */
+static void collected_keep(struct call *c, enum prompt_outcome outcome)
+{
+	const struct prompts *a = c->prompts;
+	bool given =
+		outcome == PROMPT_ENDED || outcome == PROMPT_DIGIT || outcome == PROMPT_TIMEOUT;
+
+	if (!given || !a->terms.max || !a->terms.tag[0] || !a->digit_count || collected_are_few(a))
+		return;
+	if (call_data_set(c, bytes_str(a->terms.tag), bytes_str(a->digits)))
+		LOG_WARN("call", c->id, "the call has no room for what was collected",
+			 LOG_STR("tag", a->terms.tag));
+}
+
+static enum sig_event_kind prompt_event_of(const struct prompts *a)
+{
+	if (a->terms.message_max_ms)
+		return SIG_CALL_RECORDED;
+	return a->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED;
+}
+
+/* The node asks for digits, or a name: who comes into a conference is heard by no application yet. */
+static bool prompt_is_own(const struct call *c)
+{
+	const struct prompt_terms *t = &c->prompts->terms;
+
+	return c->member && c->member->asks && (t->max || (c->member->naming && t->message_max_ms));
+}
+
+/* Also of who has hung up: then it is forgotten. */
+static void name_keep(const struct call *c, enum prompt_outcome outcome)
+{
+	bool said = outcome != PROMPT_FAILED &&
+		    c->prompts->message_ms >= c->prompts->terms.message_min_ms;
+
+	if (c->member && c->member->naming)
+		c->member->name = said || outcome == PROMPT_HANGUP ? c->prompts->recording : 0;
+}
+
+/* What was asked for is told when nothing is under way any more. */
+static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_outcome outcome)
+{
+	bool own = prompt_is_own(c) && outcome != PROMPT_STOPPED && outcome != PROMPT_HANGUP;
+	char digits[PROMPT_DIGITS_MAX + 1];
+
+	name_keep(c, outcome);
+	memcpy(digits, c->prompts->digits, sizeof(digits));
+	explicit_bzero(c->prompts, sizeof(*c->prompts));
+	prompts_clear(&c->prompts);
+	if (own)
+		features_asked(h, c, bytes_str(digits));
+	explicit_bzero(digits, sizeof(digits));
+}
+
+/* The application hears of it; nobody else of digits without a tag. */
+static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outcome outcome)
+{
+	struct sig_event *event = NULL;
+
+	collected_keep(c, outcome);
+	prompt_record_stop(h, c);
+	if (!prompts_are_announcing(c) && !prompt_is_own(c))
+		event = call_publish_start(h, c, prompt_event_of(c->prompts));
+	if (event) {
+		event->order = c->prompts->order;
+		event->reason = prompt_reason_of(c->prompts, outcome);
+		event->cause = prompt_cause(c->prompts, outcome);
+		event->recording = c->prompts->recording;
+		event->ms = c->prompts->message_ms;
+		if (call_application(c).n)
+			memcpy(event->digits, c->prompts->digits, sizeof(c->prompts->digits));
+	}
+	play_stop(h, c);
+	prompt_forget_call(h, c, outcome);
+}
+
+static void prompt_step_end(struct call_host *h, struct call *c, enum prompt_outcome outcome);
+
+static void prompt_fail(struct call_host *h, struct call *c, const char *why)
+{
+	c->prompts->why = why;
+	prompt_step_end(h, c, PROMPT_FAILED);
+}
+
+static void prompt_step_start(struct call_host *h, struct call *c)
+{
+	struct prompts *a = c->prompts;
+
+	switch ((enum prompt_step_kind)prompt_step_now(a)->kind) {
+	case PROMPT_PLAY:
+		if (a->paused)
+			play_stop(h, c);
+		else if (!play_start(h, c))
+			prompt_fail(h, c, "it cannot be said in a codec of the party");
+		return;
+	case PROMPT_COLLECT:
+		play_stop(h, c);
+		wait_digit(h, a);
+		if (a->digit_count == a->terms.max)
+			prompt_step_end(h, c, PROMPT_ENDED);
+		return;
+	case PROMPT_RECORD:
+		play_stop(h, c);
+		if (!prompt_record_begin(h, c, prompt_leg(c)))
+			prompt_step_end(h, c, PROMPT_FAILED);
+		return;
+	}
+}
+
+/* Its file is not there yet, and who hears of it wants to play it. */
+static bool record_waits(const struct prompts *a, enum prompt_outcome outcome)
+{
+	return prompt_step_now(a)->kind == PROMPT_RECORD && !a->closing &&
+	       (outcome == PROMPT_ENDED || outcome == PROMPT_DIGIT || outcome == PROMPT_TIMEOUT);
+}
+
+/* Too few came, and may be given once more (IVR-05). */
+static bool collect_again(struct prompts *a, enum prompt_outcome outcome)
+{
+	if ((outcome != PROMPT_DIGIT && outcome != PROMPT_TIMEOUT) || !collected_are_few(a) ||
+	    a->tried + 1 >= a->terms.tries)
+		return false;
+	a->tried++;
+	a->why = NULL;
+	explicit_bzero(a->digits, sizeof(a->digits));
+	a->digit_count = 0;
+	a->until_ns = 0;
+	return true;
+}
+
+static void prompt_step_end(struct call_host *h, struct call *c, enum prompt_outcome outcome)
+{
+	struct prompts *a = c->prompts;
+	uint8_t next = prompt_step_now(a)->next[outcome];
+
+	if (record_waits(a, outcome)) {
+		prompt_record_close(h, c, outcome);
+		return;
+	}
+	outbox_touch(&c->out);
+	if (next == PROMPT_DONE && collect_again(a, outcome))
+		next = 0;
+	if (next == PROMPT_DONE) {
+		prompt_finish(h, c, outcome);
+		return;
+	}
+	a->at = next;
+	a->file = a->time = 0;
+	a->paused = false;
+	place_set(a, 0);
+	prompt_step_start(h, c);
+}
+
+static struct prompt_step prompt_step_make(enum prompt_step_kind kind)
+{
+	struct prompt_step act = { .kind = (uint8_t)kind };
+
+	memset(act.next, PROMPT_DONE, sizeof(act.next));
+	return act;
+}
+
+/* A digit that is pressed early counts, and a file that is not there keeps nobody from pressing digits. */
+static void steps_make(struct prompts *a)
+{
+	if (a->terms.file_count)
+		a->list[a->count++] = prompt_step_make(PROMPT_PLAY);
+	if (!a->terms.max && !a->terms.message_max_ms)
+		return;
+	if (a->count) {
+		a->list[0].next[PROMPT_ENDED] = a->list[0].next[PROMPT_DIGIT] = 1;
+		a->list[0].next[PROMPT_FAILED] = 1;
+	}
+	a->list[a->count++] = prompt_step_make(a->terms.max ? PROMPT_COLLECT : PROMPT_RECORD);
+}
+
+/* By a command: a leg has one recording. A message that is under way makes room. */
+static bool is_recorded(const struct call *c)
+{
+	const struct recording *r = recording_of_leg(c->recordings, c->bridge.caller);
+
+	return r && r->cause != RECORDING_MESSAGE;
+}
+
+static int prompts_make(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+			uint32_t order)
+{
+	struct prompts *a;
+
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	if (c->prompts)
+		prompt_finish(h, c, PROMPT_STOPPED);
+	outbox_touch(&c->out);
+	a->terms = *terms;
+	a->leg = LEG_NONE;
+	a->order = order;
+	steps_make(a);
+	if (!a->count) {
+		free(a);
+		return 0;
+	}
+	c->prompts = a;
+	prompt_step_start(h, c);
+	return 0;
+}
+
+int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+		  uint32_t order)
+{
+	if (!call_is_alone(c) || c->state == CALL_ENDING)
+		return -EISCONN;
+	assert(!terms->max || !terms->message_max_ms);
+	if (terms->max && !call_application(c).n)
+		return -EACCES;
+	if (terms->message_max_ms && is_recorded(c))
+		return -EBUSY;
+	return prompts_make(h, c, terms, order);
+}
+
+int prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms)
+{
+	if (!call_is_alone(c) || c->state == CALL_ENDING)
+		return -EISCONN;
+	return prompts_make(h, c, terms, 0);
+}
+
+bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
+		      const char *const *files, uint8_t count)
+{
+	struct prompts *a;
+
+	assert(count <= PROMPT_FILES_MAX && bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE);
+	if (c->prompts || !(a = calloc(1, sizeof(*a))))
+		return false;
+	for (uint8_t i = 0; i < count; i++)
+		(void)bytes_cstr(bytes_str(files[i]), a->terms.files[i], sizeof(a->terms.files[i]));
+	a->terms.file_count = count;
+	a->terms.times = 1;
+	a->leg = leg;
+	a->both = both;
+	steps_make(a);
+	c->prompts = a;
+	outbox_touch(&c->out);
+	prompt_step_start(h, c);
+	return c->prompts;
+}
+
+/* ---- what happens ---- */
+
+static void collect_digit(struct call_host *h, struct call *c, char key)
+{
+	struct prompts *a = c->prompts;
+
+	if (strchr(a->terms.ends, key)) {
+		prompt_step_end(h, c, PROMPT_DIGIT);
+		return;
+	}
+	a->digits[a->digit_count++] = key;
+	outbox_touch(&c->out);
+	wait_digit(h, a);
+	if (a->digit_count == a->terms.max)
+		prompt_step_end(h, c, PROMPT_ENDED);
+}
+
+static bool prompt_is_live(const struct prompts *a)
+{
+	return bytes_starts(bytes_str(a->terms.files[a->file]), PROMPT_LIVE);
+}
+
+bool prompts_want_digits(const struct call *c)
+{
+	const struct prompts *a = c->prompts;
+
+	return a && a->leg == LEG_NONE &&
+	       (a->terms.max || a->terms.interruptible || a->terms.ends[0] || prompt_is_live(a));
+}
+
+/* An application that hears the caller has its digits, too. */
+static void prompt_live_digit(struct call_host *h, const struct call *c, char key)
+{
+	const struct prompts *a = c->prompts;
+	struct effect *e;
+
+	if (!a->serial || !prompt_is_live(a))
+		return;
+	e = effects_add(h->effects, EFFECT_PLAY_DIGIT);
+	if (!e)
+		return;
+	e->call = c->id;
+	e->version = a->serial;
+	e->expected = (uint8_t)key;
+}
+
+void prompts_on_digit(struct call_host *h, struct call *c, char key)
+{
+	struct prompts *a = c->prompts;
+
+	if (!a || a->leg != LEG_NONE)
+		return;
+	if (prompt_step_now(a)->kind == PROMPT_PLAY) {
+		prompt_live_digit(h, c, key);
+		if (!a->terms.interruptible)
+			return;
+		if (!a->terms.max && !a->terms.message_max_ms) {
+			a->digits[0] = key;
+			a->digit_count = 1;
+		}
+		prompt_step_end(h, c, PROMPT_DIGIT);
+		if (!c->prompts || prompt_step_now(c->prompts)->kind != PROMPT_COLLECT)
+			return;
+	}
+	if (prompt_step_now(a)->kind == PROMPT_COLLECT)
+		collect_digit(h, c, key);
+	else if (!a->closing && strchr(a->terms.ends, key))
+		prompt_step_end(h, c, PROMPT_DIGIT);
+}
+
+void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news)
+{
+	struct prompts *a = c->prompts;
+
+	if (!a || !a->recording || a->recording != news->number ||
+	    prompt_step_now(a)->kind != PROMPT_RECORD)
+		return;
+	switch (news->kind) {
+	case RECORD_NEWS_GROWN:
+		a->message_ms = a->before_ms + news->ms;
+		outbox_touch_later(&c->out);
+		return;
+	case RECORD_NEWS_QUIET:
+		if (!a->closing)
+			prompt_step_end(h, c, PROMPT_ENDED);
+		return;
+	case RECORD_NEWS_ENDED:
+		a->message_ms = a->before_ms + news->ms;
+		if (a->closing)
+			prompt_step_end(h, c, (enum prompt_outcome)(a->closing - 1));
+		return;
+	}
+}
+
+void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number)
+{
+	if (!c->prompts || !c->prompts->recording || c->prompts->recording != number)
+		return;
+	prompt_fail(h, c, "its file cannot be written");
+}
+
+bool prompts_records(const struct call *c, uint8_t number)
+{
+	return c->prompts && c->prompts->recording == number && !c->prompts->closing;
+}
+
+uint32_t prompts_silence_ms(const struct call *c, uint8_t number)
+{
+	return prompts_records(c, number) ? c->prompts->terms.message_silence_ms : 0;
+}
+
+void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news)
+{
+	struct prompts *a = c->prompts;
+
+	if (!a || a->serial != news->serial || prompt_step_now(a)->kind != PROMPT_PLAY)
+		return;
+	switch (news->kind) {
+	case PROMPT_NEWS_OPEN:
+		a->track[news->codec] = news->job;
+		a->since_utc_ms = h->now.utc_ms;
+		outbox_touch(&c->out);
+		return;
+	case PROMPT_NEWS_ENDED:
+		if (!play_next(a)) {
+			prompt_step_end(h, c, PROMPT_ENDED);
+			return;
+		}
+		outbox_touch(&c->out);
+		prompt_step_start(h, c);
+		return;
+	case PROMPT_NEWS_FAILED:
+		LOG_WARN("call", c->id, "a sound is not played",
+			 LOG_STR("file", a->terms.files[a->file]));
+		prompt_fail(h, c, news->why);
+		return;
+	}
+}
+
+void prompts_on_timeout(struct call_host *h, struct call *c)
+{
+	const struct prompts *a = c->prompts;
+
+	if (a)
+		prompt_step_end(
+			h, c, a->closing ? (enum prompt_outcome)(a->closing - 1) : PROMPT_TIMEOUT);
+}
+
+void prompts_stop(struct call_host *h, struct call *c)
+{
+	if (c->prompts)
+		prompt_finish(h, c, PROMPT_STOPPED);
+}
+
+void prompts_end(struct call_host *h, struct call *c)
+{
+	if (c->prompts)
+		prompt_finish(h, c, PROMPT_HANGUP);
+}
+
+/* It was heard up to a moment before this process, which nobody knows. */
+static void place_resume(const struct call_host *h, struct prompts *a)
+{
+	uint32_t ms = prompts_place_ms(a, h->now.utc_ms),
+		 again = ms > PROMPT_AGAIN_MS ? ms - PROMPT_AGAIN_MS : 0;
+
+	place_set(a, again > a->place_ms ? again : a->place_ms);
+}
+
+/* The recording goes on by itself (recording.h). A file that was to be finished has been, or is by its node. */
+static void record_resume(struct call_host *h, struct call *c)
+{
+	struct prompts *a = c->prompts;
+
+	a->before_ms = a->message_ms;
+	if (a->closing)
+		prompt_step_end(h, c, (enum prompt_outcome)(a->closing - 1));
+	else if (!recording_by_number(c->recordings, a->recording))
+		prompt_step_end(h, c, PROMPT_FAILED);
+}
+
+void prompts_resume(struct call_host *h, struct call *c)
+{
+	if (c->prompts && prompt_step_now(c->prompts)->kind == PROMPT_RECORD)
+		record_resume(h, c);
+	if (!c->prompts || prompt_step_now(c->prompts)->kind != PROMPT_PLAY)
+		return;
+	place_resume(h, c->prompts);
+	c->prompts->resumed = true;
+	prompt_step_start(h, c);
+	if (c->prompts)
+		c->prompts->resumed = false;
+}
+
+/* ---- pause and places ---- */
+
+static bool prompt_has_place(const struct prompts *a)
+{
+	const char *file = a->terms.files[a->file];
+
+	return prompt_word(file) == AUDIO_SOURCE_PLAY &&
+	       !bytes_starts(bytes_str(file), PROMPT_LATE_ECHO) &&
+	       !bytes_starts(bytes_str(file), PROMPT_LIVE);
+}
+
+static uint32_t place_wanted(enum prompt_control control, uint32_t place, uint32_t ms)
+{
+	uint64_t sum = (uint64_t)place + ms;
+
+	switch (control) {
+	case PROMPT_SKIP_FORWARD:
+		return sum < PROMPT_PLACE_MAX_MS ? (uint32_t)sum : PROMPT_PLACE_MAX_MS;
+	case PROMPT_SKIP_BACK:
+		return place > ms ? place - ms : 0;
+	case PROMPT_SEEK:
+		return ms;
+	case PROMPT_PLACE:
+	case PROMPT_PAUSE:
+	case PROMPT_RESUME:
+		break;
+	}
+	return place;
+}
+
+int prompts_control(struct call_host *h, struct call *c, enum prompt_control control, uint32_t ms)
+{
+	bool moves = control == PROMPT_SKIP_FORWARD || control == PROMPT_SKIP_BACK ||
+		     control == PROMPT_SEEK;
+	struct prompts *a = c->prompts;
+	bool paused;
+
+	if (!a || prompt_step_now(a)->kind != PROMPT_PLAY || a->leg != LEG_NONE)
+		return -ENOSTR;
+	if (moves && !prompt_has_place(a))
+		return -ESPIPE;
+	paused = control == PROMPT_PAUSE || (a->paused && control != PROMPT_RESUME);
+	if (!moves && paused == a->paused)
+		return 0;
+	place_set(a, place_wanted(control, prompts_place_ms(a, h->now.utc_ms), ms));
+	a->paused = paused;
+	outbox_touch(&c->out);
+	prompt_step_start(h, c);
+	return 0;
+}

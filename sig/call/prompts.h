@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects digits or records what is said.
+ * Steps, each with what follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor goes on with the file
+ * that was played about where it had got to, and has the digits that were pressed before.
+ */
+#ifndef SIG_CALL_PROMPTS_H
+#define SIG_CALL_PROMPTS_H
+
+#include "media/job.h"
+#include "sig/call/audio_source.h"
+#include "sig/model/call.h"
+
+enum {
+	PROMPT_STEPS_MAX = 2,
+	PROMPT_FILES_MAX = 4,
+	PROMPT_NAME_MAX = 64,
+	PROMPT_MAILBOX_MAX = 63,
+	PROMPT_TIMES_MAX = 100,
+	PROMPT_TRIES_MAX = 10,
+	PROMPT_DIGITS_MAX = 16, /* IVR-02 */
+	PROMPT_WAIT_MAX_MS = 600000,
+	PROMPT_PLACE_MAX_MS = 600000, /* as long as a file may be */
+	PROMPT_AGAIN_MS =
+		2000, /* a successor says the last words again: how long nobody heard any, it cannot know */
+	PROMPT_MESSAGE_MAX_MS = 600000,
+	PROMPT_SILENCE_MAX_MS =
+		10000, /* as much as a file may lack at its end (app/record/record_voice.h) */
+	PROMPT_CLOSE_MS = 5000,  /* a file is awaited, where the disk is slow */
+	PROMPT_DONE = UINT8_MAX, /* next: none */
+};
+
+/* In place of a file: the caller hears itself; or the tone of that name (sig/host/tones.def) of the node's country. They have no end, but
+ * where digits are asked for: the first one is waited for as long as in silence. */
+#define PROMPT_ECHO      "echo"
+#define PROMPT_LATE_ECHO "echo-" /* and how many ms later */
+#define PROMPT_TONE      "tone-"
+/* Not files of the tenant alone: a prompt by its name, in the caller's language; and digits, spoken one by one. */
+#define PROMPT_BY_NAME "prompt:"
+#define PROMPT_DIGITS  "digits:"
+/* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
+#define PROMPT_LIVE "live-"
+/* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
+#define PROMPT_RECORDING "recording:"
+/* What a member of a conference has said as its name, in that call of the tenant: name:CALL-NUMBER. Of no command. */
+#define PROMPT_SPOKEN "name:"
+/* What is heard before a message is recorded. */
+#define PROMPT_BEEP "beep"
+/* What all in a conference hear when somebody comes, or leaves. */
+#define PROMPT_BEEP_ENTRY "beep-entry"
+#define PROMPT_BEEP_EXIT  "beep-exit"
+
+enum prompt_step_kind { PROMPT_PLAY, PROMPT_COLLECT, PROMPT_RECORD };
+enum prompt_outcome {
+	PROMPT_ENDED, /* all was played; or as many digits as there may be; or nothing is said any more */
+	PROMPT_DIGIT, /* a digit was pressed while it played; or the one that ends the digits, or the message */
+	PROMPT_TIMEOUT, /* no (further) digit came; or the message is as long as it may be */
+	PROMPT_FAILED,  /* it cannot be played, or recorded */
+	PROMPT_STOPPED, /* by order */
+	PROMPT_HANGUP,
+	PROMPT_OUTCOMES,
+};
+
+struct prompt_step {
+	uint8_t kind;                  /* enum prompt_step_kind */
+	uint8_t next[PROMPT_OUTCOMES]; /* step; PROMPT_DONE */
+};
+
+/* What is to be played, and how digits are collected, or a message is recorded. */
+struct prompt_terms {
+	char files[PROMPT_FILES_MAX][PROMPT_NAME_MAX + 1];
+	uint8_t file_count;
+	uint8_t times;      /* of all files; 0: without end */
+	bool interruptible; /* a digit ends it */
+	uint8_t min, max;   /* digits; max 0: none are collected */
+	uint32_t first_ms, inter_ms;
+	char ends[PROMPT_DIGITS_MAX + 1]; /* digits that end them, or the message */
+	char tag[CALL_TAG_MAX +
+		 1];   /* what they are called in the call's data; "": they are not kept */
+	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
+	uint32_t message_max_ms; /* 0: no message is recorded */
+	uint32_t
+		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
+	uint32_t message_min_ms;    /* less is "short" */
+	char mailbox[PROMPT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
+};
+
+struct prompts {
+	struct prompt_terms terms;
+	struct prompt_step list[PROMPT_STEPS_MAX];
+	uint8_t count, at;
+	uint8_t file, time;    /* that plays */
+	uint32_t order;        /* number */
+	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
+	uint64_t since_utc_ms; /* it is heard from then on */
+	bool paused;
+	uint64_t until_ns; /* the next digit is waited for, or the message may last; 0: none is */
+	char digits[PROMPT_DIGITS_MAX + 1];
+	uint8_t digit_count;
+	uint8_t tried;     /* before this time */
+	uint8_t recording; /* number of the message; 0: none yet */
+	uint8_t closing; /* 1 + enum prompt_outcome: of the message, when its file is there; 0: it is said */
+	uint32_t message_ms; /* as long as it is known to be; of a process before: before_ms */
+	uint32_t before_ms;
+	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. LEG_NONE: the caller is
+	 * with no other party. */
+	uint8_t leg;
+	bool both; /* ... and the other one hears it, too, where its phone takes the same codec */
+	/* of this process */
+	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
+	bool resumed;                      /* what is played was played by a process before */
+	const char *why;                   /* the last thing that failed did; NULL: nobody said */
+	enum audio_source source;          /* AUDIO_SOURCE_PEER: nothing is played */
+	enum media_codec codec;            /* of what plays */
+	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */
+};
+
+/* What is played is told to do so. MS: by so much. */
+enum prompt_control {
+	PROMPT_PLACE,
+	PROMPT_PAUSE,
+	PROMPT_RESUME,
+	PROMPT_SKIP_FORWARD,
+	PROMPT_SKIP_BACK,
+	PROMPT_SEEK
+};
+
+void prompts_clear(struct prompts **prompts);
+/* 0, -ENOSTR (nothing is played), -ESPIPE (it has no place: it has no end, either). */
+int prompts_control(struct call_host *h, struct call *c, enum prompt_control control,
+		    uint32_t ms) NODISCARD;
+/* Where the file is that plays, or is paused. */
+uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
+/* By order, in place of what was under way; terms without a file, digits and a message: that ends. 0, -EISCONN (the caller is not alone with
+ * the node), -EACCES (its digits are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
+int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+		  uint32_t order) NODISCARD;
+/* The node asks by itself for digits, or for a name, of a caller that is to come into a conference: features_asked tells which, and no event; of a
+ * name what was recorded is in member.name. As above. */
+int prompts_collect(struct call_host *h, struct call *c,
+		    const struct prompt_terms *terms) NODISCARD;
+/* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
+ * something is. */
+bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
+		      const char *const *files, uint8_t count);
+/* It is being said to a leg of the pair. */
+bool prompts_are_announcing(const struct call *c);
+/* A digit would mean something to what is played or collected. */
+bool prompts_want_digits(const struct call *c);
+/* The caller pressed a digit. */
+void prompts_on_digit(struct call_host *h, struct call *c, char key);
+/* News of what was asked to be played. */
+void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
+/* News of the message with that number, and that it cannot be recorded. */
+void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news);
+void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
+/* No digit came in time, or the message is as long as it may be. */
+void prompts_on_timeout(struct call_host *h, struct call *c);
+/* Nothing is played or collected any more: somebody else takes the caller. */
+void prompts_stop(struct call_host *h, struct call *c);
+/* The call ends. */
+void prompts_end(struct call_host *h, struct call *c);
+/* In the next process. */
+void prompts_resume(struct call_host *h, struct call *c);
+/* For how long that message may be silent at its end; 0: for ever, or it is none. */
+uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
+/* Somebody records it. */
+bool prompts_records(const struct call *c, uint8_t number);
+/* What that leg hears of it; AUDIO_SOURCE_PEER: nothing. */
+enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
+/* By codec, where that is AUDIO_SOURCE_PLAY. */
+const struct job_id *prompts_track(const struct call *c);
+
+/*
+ * The step of acts that records what the caller says: a message. Its recording is one of the call's (recording.h), so a successor goes
+ * on with it. When it is to end the file is awaited for a moment: who is told of it may play it at once.
+ */
+
+#endif

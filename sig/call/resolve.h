@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phones that are at a name (RFC 3263): a Contact or Path of who is trusted names a host. What is known of the name is used at once. Else the
+ * last step of the plan waits: the name is looked up (EFFECT_LOOKUP), for RESOLVE_MS at most, and other phones of the user ring meanwhile. Then
+ * the phone is asked at the first place where the name leads, and at the next one when that is not reached (4.3). Where the name leads
+ * nowhere the phone is asked by the way that it registered. That a step waits is in the record: a successor asks again.
+ */
+#ifndef SIG_CALL_RESOLVE_H
+#define SIG_CALL_RESOLVE_H
+
+#include "sig/host/host.h"
+#include "sig/model/event.h"
+#include "sig/model/plan.h"
+
+enum {
+	RESOLVE_MS = 5000,
+	/* calls of a shard that wait; more are refused, but to emergency numbers */
+	RESOLVES_MAX = 1024,
+};
+
+/* The last step waits for a name, or for its user. */
+bool resolve_is_pending(const struct call *c);
+/* ... and nobody rings. */
+void resolve_alone(struct call *c);
+/* A phone that is at a name. 0: it is asked, or its name is looked up. -errno with *refusal. */
+int resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
+		   const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* The same of one that is asked alone, by what is known now: the target is at no name then. -EAGAIN: too little, and it is looked up for the next
+ * time; -EHOSTUNREACH: the name leads nowhere. */
+int resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
+/* Another node may know more of the user of the last step: he is looked up, and rung then. False: what is known must do. */
+bool resolve_user(struct call_host *h, struct call *c, struct bytes user);
+/* What the store says of him is known. */
+void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
+/* What a name leads to. */
+void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news);
+/* Nobody has said: 0: there is no such time. */
+uint64_t resolve_due_ns(const struct call *c);
+void resolve_on_timeout(struct call_host *h, struct call *c);
+/* In the next process, or where another step was tried in vain. */
+void resolve_resume(struct call_host *h, struct call *c);
+/* The leg is not reached where its name led, or is not to be asked for so long (0: nobody said): it is asked at the next place, in the
+ * leg's place. False: there is none. */
+bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s);
+/* The server of a trunk that has said nothing in time (way.h): the next place of its name is asked, and this one left. False: it has none. */
+bool resolve_next_server(struct call_host *h, struct call *c);
+
+/* ---- names that a call waits for, in this process; they follow from its plan ---- */
+
+struct resolve_query {
+	uint64_t serial;
+	struct lookup_want want;
+};
+
+struct resolve {
+	/* counts those of the shard, and is told of what nobody waits for any more */
+	struct call_host *host;
+	uint64_t call;
+	uint64_t due_ns;
+	struct resolve_query *asks;
+	uint8_t count;
+	/* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
+	uint64_t user;
+};
+
+/* The last step waits for no name any more. */
+void resolve_stop(struct plan *plan);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Routes by trunks (sig/host/trunk_route.h). A user who is none of ours is a number outside: its step of the plan has one server of one
+ * trunk, and the next step of the same number has the next. Which were tried is in the steps, so a successor goes on with the next one.
+ */
+#ifndef SIG_CALL_TRUNK_ROUTE_H
+#define SIG_CALL_TRUNK_ROUTE_H
+
+#include "sig/host/route_uri.h"
+#include "sig/host/trunk_route.h"
+#include "sig/model/event.h"
+
+/* The last step gets the first server of its user's route that is open and was not tried. 0; -ENOENT: no route has that number; -EBUSY: no server is
+ * open; -ENOMEM. */
+int trunk_route_choose(const struct call_host *h, struct call *c) NODISCARD;
+/* A route has its user's number. */
+bool trunk_route_is_known(const struct call_host *h, const struct call *c);
+/* Whose calls go on to a number, or who gives somebody there: the number as it is asked for in his name. False: it is outside, and not for
+ * him to call. */
+bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
+			 struct bytes number, char out[ROUTE_USER_MAX]);
+/* A call would go outside in his name, and he may not call that number: operators hear of it. */
+void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
+			   struct bytes number);
+/* Where the last step's server is. False: it is not there any more. */
+bool trunk_route_target(const struct call_host *h, const struct call *c, struct call_target *out);
+/* The last step's server has failed for a reason that is not the callee's, nobody rang, and another server is open. */
+bool trunk_route_has_next(const struct call_host *h, const struct call *c, enum plan_why why);
+/* Its server has said nothing at all yet: the leg that waits for it; LEG_NONE: it has, or it is no trunk's. */
+uint8_t trunk_route_silent_leg(const struct call *c);
+/* The leg is the last step's. */
+bool trunk_route_is_leg(const struct call *c, uint8_t leg);
+/* When it is left for that. 0: not for that. */
+uint64_t trunk_route_until_ns(const struct call_host *h, const struct call *c);
+/* The leg's server has said something. */
+void trunk_route_on_response(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
+/* Logs the server that is tried now, after the one before has failed. */
+void trunk_route_log_next(const struct call_host *h, const struct call *c);
+/* A refusal that is the callee's: no other server is tried. */
+bool trunk_route_is_final(uint16_t status);
+
+/*
+ * A trunk says that a call is to be made elsewhere (3xx, RFC 3261 8.1.3.4). Its Contacts become ways of the same number, before those
+ * of the route that were not tried: but only servers of trunks of the tenant, and numbers that whoever pays may call. The step of the trunk
+ * that said so has the list, as text in the call's record: a successor goes on with it. A list of a call has few entries, and none is
+ * asked twice, so nobody is sent in circles.
+ */
+
+enum {
+	REDIRECTS_MAX = 8, /* of a call */
+	REDIRECTS_TEXT_MAX = REDIRECTS_MAX * (TRUNK_NAME_MAX + TRUNK_NUMBER_MAX + 2),
+};
+
+/* The last step's trunk says so: how many of its places may be asked. */
+uint32_t redirect_on_response(const struct call_host *h, struct call *c,
+			      const struct sip_message *m);
+/* What a record has is such a list. */
+bool redirects_are_valid(struct bytes list);
+
+#endif
