@@ -3,6 +3,7 @@
  * An echo that comes late: what a party says is said to it again some time after. Packets are kept as they came, so any codec will do,
  * and what was lost or not sent is a gap of the same length. Bounded: what is sent faster than any sound is not kept.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,15 +106,17 @@ static void delay_note(struct delay *d, const struct pkt *p, uint64_t now_ns)
 static void delay_keep(struct delay *d, const struct pkt *p, uint64_t now_ns)
 {
 	struct delay_packet *k = &d->list[(d->first + d->count++) % d->capacity];
+	const struct payload_rule *rule = flow_rule(p->flow, p->payload_type);
 	uint32_t units = units_since(d, p, now_ns);
 
+	assert(rule); /* or the stages had dropped it */
 	k->from = p->flow->id;
 	k->at_ns = now_ns;
 	k->timestamp = p->timestamp;
 	k->clock_hz = p->clock_hz;
 	k->anew = units == 0;
 	k->units = units && units < p->clock_hz / 10 ? units : p->clock_hz / 50;
-	k->payload_type = flow_rule(p->flow, p->payload_type)->out;
+	k->payload_type = rule->out;
 	k->marker = p->marker;
 	k->length = p->payload_length;
 	memcpy(k->octets, p->data + p->payload_at, p->payload_length);

@@ -4,6 +4,7 @@
  * Where none is there in time the party gets nothing, and the next one has a marker. What the application says too much of waits on its
  * side. Nothing is allocated per packet, and nobody is waited for.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,7 +211,10 @@ static uint32_t feed_turn(struct worker *w, struct job *j, uint32_t most)
 /* Mostly it says the codec that it hears. MEDIA_CODECS: one that is not spoken here. */
 static enum media_codec feed_codec(const struct feed *f, const struct pkt *p)
 {
-	if (flow_rule(p->flow, p->payload_type)->out == p->flow->listener.payload_type)
+	const struct payload_rule *rule = flow_rule(p->flow, p->payload_type);
+
+	assert(rule); /* or the stages had dropped it */
+	if (rule->out == p->flow->listener.payload_type)
 		return (enum media_codec)f->codec;
 	for (enum media_codec c = 0; c < MEDIA_CODECS; c++) {
 		uint8_t number = media_codec_facts(c)->number;

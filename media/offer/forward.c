@@ -756,8 +756,9 @@ static int line_forward(struct forwarding *k, struct offer_error *error)
 	return forward_remote(k, error);
 }
 
-int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
-		  const struct offer_self *to_b, struct writer *offer_b, struct offer_error *error)
+NOINLINE int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
+			   const struct offer_self *to_b, struct writer *offer_b,
+			   struct offer_error *error)
 {
 	struct sdp s;
 	struct forwarding k = { .w = offer_b,

@@ -437,8 +437,8 @@ static bool trunk_takes_over(const struct shard *s, uint16_t trunk, const struct
 	    !shard_replaces(s, m, shard_tenant_of(s, m), user, &what, &why))
 		return false;
 	c = shard_call_find(s, what.call);
-	l = c->legs[what.leg];
-	return l->channel == trunk &&
+	l = c ? c->legs[what.leg] : NULL;
+	return l && l->channel == trunk &&
 	       trunks_has_room_for(s->settings.trunks, trunk, TRUNK_IN, leg_trunk_direction(l));
 }
 
