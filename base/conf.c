@@ -1,14 +1,171 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk of a tree along its schema. Sections wait in a list, so depth costs no stack. */
-#include "base/conf.h"
-
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/conf_report.h"
+#include "base/conf.h"
 #include "base/conf_tree.h"
-#include "base/conf_value.h"
+
+enum { KEY_MAX = 64, SUGGEST_WITHIN = 3 };
+
+/* Room for one message, always with a NUL behind what was written. */
+struct message {
+	char text[CONF_MESSAGE_MAX];
+	struct writer w;
+};
+
+static struct writer *message_open(struct message *m, const struct conf_node *node)
+{
+	memset(m->text, 0, sizeof(m->text));
+	m->w = writer_over(m->text, sizeof(m->text) - 1);
+	conf_node_path(&m->w, node);
+	return &m->w;
+}
+
+static void message_add(struct conf_errors *errors, const struct message *m,
+			const struct conf_node *at)
+{
+	/* a long append that did not fit has left the part that did */
+	conf_error_add(errors, at->line, at->column, "%s", m->text);
+}
+
+/* What stands there instead; of scalars the text, but never that of a string: it may be a secret. */
+static void found_write(struct writer *w, const struct conf_field *field,
+			const struct conf_node *node)
+{
+	if (node->kind == CONF_NODE_MAP) {
+		writer_str(w, ", not a section");
+	} else if (node->kind == CONF_NODE_SEQUENCE) {
+		writer_str(w, ", not a list");
+	} else if (conf_node_is_null(node)) {
+		writer_str(w, ", and there is no value");
+	} else if (field->type != CONF_STRING && field->type != CONF_STRING_LIST) {
+		writer_str(w, node->plain ? ", not " : ", not \"");
+		conf_text_show(w, node->text);
+		writer_str(w, node->plain ? "" : "\"");
+	}
+}
+
+/* A value of the wrong type or out of range. Values of strings are not shown: they may be secrets. */
+static void conf_report_wrong(struct conf_errors *errors, const struct conf_field *field,
+			      const struct conf_node *node)
+{
+	struct message m;
+	struct writer *w = message_open(&m, node);
+
+	if (node->kind == CONF_NODE_BROKEN)
+		return;
+	writer_str(w, ": must be ");
+	conf_value_allowed(w, field);
+	found_write(w, field, node);
+	message_add(errors, &m, node);
+}
+
+/* A list with more items than there is room for. */
+static void conf_report_long(struct conf_errors *errors, const struct conf_field *field,
+			     const struct conf_node *first_too_many)
+{
+	struct message m;
+	struct writer *w = message_open(&m, first_too_many);
+
+	writer_str(w, ": one too many, must be ");
+	conf_value_allowed(w, field);
+	message_add(errors, &m, first_too_many);
+}
+
+/* A required key that the section lacks. */
+static void conf_report_missing(struct conf_errors *errors, const struct conf_field *field,
+				const struct conf_node *map)
+{
+	struct message m;
+	struct writer *w = message_open(&m, map);
+
+	writer_fmt(w, "%s%s: missing, must be ", w->n ? "." : "", field->key);
+	conf_value_allowed(w, field);
+	message_add(errors, &m, map);
+}
+
+static size_t length_least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Levenshtein's distance: insertions, deletions and replacements from one key to the other. */
+static size_t key_distance(struct bytes a, struct bytes b)
+{
+	size_t row[KEY_MAX + 1];
+
+	if (a.n > KEY_MAX || b.n > KEY_MAX)
+		return KEY_MAX;
+	for (size_t j = 0; j <= b.n; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b.n; j++) {
+			size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
+
+			diagonal = row[j];
+			row[j] = length_least(replaced, length_least(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[b.n];
+}
+
+/* The field whose key is meant, most likely, or NULL. */
+static const struct conf_field *nearest_field(const struct conf_field *fields, struct bytes key)
+{
+	const struct conf_field *nearest = NULL;
+	size_t nearest_distance = SUGGEST_WITHIN;
+
+	for (const struct conf_field *field = fields; field->key; field++) {
+		struct bytes name = bytes_str(field->key);
+		size_t distance = key_distance(key, name);
+
+		/* of a short key so much may not be wrong */
+		if (distance < nearest_distance && distance < name.n) {
+			nearest_distance = distance;
+			nearest = field;
+		}
+	}
+	return nearest;
+}
+
+/* A key that no field has; names the one that was probably meant. */
+static void conf_report_unknown(struct conf_errors *errors, const struct conf_field *fields,
+				const struct conf_node *value)
+{
+	const struct conf_field *meant;
+	struct message m;
+	struct writer *w;
+
+	if (errors->count >= CONF_ERRORS_MAX) {
+		errors->total++; /* nobody would read the suggestion */
+		return;
+	}
+	meant = nearest_field(fields, value->key->text);
+	w = message_open(&m, value);
+	writer_str(w, meant ? ": unknown key, did you mean " : ": unknown key, known here: ");
+	if (meant)
+		writer_str(w, meant->key);
+	for (const struct conf_field *field = fields; !meant && field->key; field++)
+		writer_fmt(w, "%s%s", field == fields ? "" : ", ", field->key);
+	message_add(errors, &m, value->key);
+}
+
+static void conf_report_doubled(struct conf_errors *errors, const struct conf_node *first,
+				const struct conf_node *second)
+{
+	struct message m;
+	struct writer *w = message_open(&m, second);
+
+	writer_fmt(w, ": given twice, first in line %u", first->key->line);
+	message_add(errors, &m, second->key);
+}
 
 /* A section still to be read: the fields of one struct, from one map. */
 struct section {
@@ -298,4 +455,91 @@ int conf_read(void *out, const struct conf_field *fields, struct bytes yaml,
 	conf_tree_close(&tree);
 	errors_sort(errors);
 	return errors->total ? -EINVAL : 0;
+}
+
+/* The list of errors of conf.h. */
+
+void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, const char *fmt,
+		    ...)
+{
+	struct conf_error *error;
+	va_list args;
+
+	errors->total++;
+	if (errors->count >= CONF_ERRORS_MAX)
+		return;
+	error = &errors->list[errors->count++];
+	*error = (struct conf_error){ .line = line, .column = column };
+	va_start(args, fmt);
+	(void)vsnprintf(error->message, sizeof(error->message), fmt, args);
+	va_end(args);
+}
+
+void conf_errors_write(struct writer *w, const char *file, const struct conf_errors *errors)
+{
+	for (uint32_t i = 0; i < errors->count; i++) {
+		const struct conf_error *error = &errors->list[i];
+
+		writer_fmt(w, "%s:%u:%u: %s\n", file, error->line, error->column, error->message);
+	}
+	if (errors->total > errors->count)
+		writer_fmt(w, "%s: and %u more\n", file, errors->total - errors->count);
+}
+
+/* The path of a value, as conf_node_path writes it, back to its place in the text. */
+
+/* One step of a path: "[0]", "key", or ".key" behind another. */
+static const struct conf_node *step_take(const struct conf_node *node, struct bytes *path)
+{
+	struct bytes part;
+	uint32_t index;
+	size_t end;
+
+	if (path->p[0] == '[') {
+		end = bytes_find(*path, ']');
+		if (end == path->n || bytes_u32(bytes_sub(*path, 1, end - 1), &index))
+			return NULL;
+		*path = bytes_from(*path, end + 1);
+		for (node = node->first; node && node->index != index; node = node->next)
+			continue;
+		return node;
+	}
+	if (path->p[0] == '.')
+		*path = bytes_from(*path, 1);
+	end = bytes_find(*path, '.');
+	if (bytes_find(*path, '[') < end)
+		end = bytes_find(*path, '[');
+	part = bytes_sub(*path, 0, end);
+	*path = bytes_from(*path, end);
+	return part.n ? conf_node_get(node, part) : NULL;
+}
+
+static int tree_where(const struct conf_tree *tree, struct bytes path, uint32_t *line,
+		      uint32_t *column)
+{
+	const struct conf_node *node = tree->root;
+
+	while (node && path.n)
+		node = step_take(node, &path);
+	if (!node)
+		return -ENOENT;
+	*line = node->line;
+	*column = node->column;
+	return 0;
+}
+
+int conf_where(struct bytes yaml, const char *path, uint32_t *line, uint32_t *column)
+{
+	struct conf_errors *errors = calloc(1, sizeof(*errors));
+	struct conf_tree tree;
+	int err;
+
+	if (!errors)
+		return -ENOMEM;
+	err = conf_tree_open(&tree, yaml, errors);
+	if (!err)
+		err = tree_where(&tree, bytes_str(path), line, column);
+	conf_tree_close(&tree);
+	free(errors);
+	return err ? -ENOENT : 0;
 }

@@ -4,10 +4,17 @@
 #define BASE_FILE_H
 
 #include "base/bytes.h"
+#include "base/compiler.h"
 
 /* Makes a new file and syncs it and its folder. 0, -EEXIST (nothing is touched) or -errno (nothing is left). */
 int file_create(const char *path, unsigned mode, struct bytes text) NODISCARD;
 /* The same in place of one that may be there. By way of PATH.new: whoever dies meanwhile leaves the file as it was. 0 or -errno. */
 int file_replace(const char *path, unsigned mode, struct bytes text) NODISCARD;
+
+/* Folders of the file system. */
+
+/* Whether this process could make a file there; of a folder that is not there, in the one where it would be made. It asks the disk, and leaves
+ * nothing. 0, or -errno: -ENOSPC where it is full. */
+int folder_try(const char *path) NODISCARD;
 
 #endif

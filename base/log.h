@@ -66,4 +66,13 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 #define LOG_INFO(unit, call, msg, ...)  LOG_AT(LOG_LEVEL_INFO, unit, call, msg, ##__VA_ARGS__)
 #define LOG_DEBUG(unit, call, msg, ...) LOG_AT(LOG_LEVEL_DEBUG, unit, call, msg, ##__VA_ARGS__)
 
+/* Which lines of a flood get out: of the same unit and message so many a second. A warning or an error that is of no call says the same each
+ * time: the first ones tell what is wrong and what to do, the next ones that it is still so. Any thread. */
+
+enum { LOG_FLOOD_PER_S = 100, LOG_FLOOD_TROUBLE = 20, LOG_FLOOD_TROUBLE_S = 10 };
+
+/* trouble: a warning or an error of no call. True: write the line; *suppressed is how many of its kind were held back before it. */
+bool log_flood_pass(const char *unit, const char *msg, bool trouble, uint64_t now_ns,
+		    uint32_t *suppressed);
+
 #endif

@@ -52,7 +52,9 @@ static void on_round_end(void *arg)
 		hook.fn(hook.arg);
 }
 
-void loop_round_end(void)
+/* Asks for fn at the end of this round. Needed only in handlers the loop does not see: those libre
+ * calls by itself (its DNS client). */
+static void loop_round_end(void)
 {
 	/* always from anew: should the wall clock have been set back while the timer waited, the next
 	 * handler puts it right */

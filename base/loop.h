@@ -30,9 +30,6 @@ int loop_timer(uint64_t deadline_ns, loop_timer_fn *fn, void *arg) NODISCARD;
 /* fn runs once after each round of handlers, before the loop sleeps: flush pipelines here. A round is
  * all handlers of the descriptors one wait found ready, the timer and signals among them. */
 void loop_after_round(loop_timer_fn *fn, void *arg);
-/* Asks for fn at the end of this round. Needed only in handlers the loop does not see: those libre
- * calls by itself (its DNS client). */
-void loop_round_end(void);
 /* Signals arrive through a signalfd as ordinary events. Blocks them for the process: call before making threads. */
 int loop_signals(const int *signals, size_t n, loop_signal_fn *fn, void *arg) NODISCARD;
 /* Until loop_stop. 0 or -errno. */

@@ -18,7 +18,7 @@
 #include "dsp/codec/encoder.h"
 #include "dsp/codec/g729.h"
 #include "dsp/dtmf.h"
-#include "dsp/half_band.h"
+#include "dsp/resample.h"
 #include "media/rtp/telephone_event.h"
 #include "sig/leg/dtmf.h"
 

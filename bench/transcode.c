@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
-#include "dsp/sixth_band.h"
+#include "dsp/resample.h"
 #include "engine/port/port_sim.h"
 #include "engine/walk/worker.h"
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "dsp/limiter_wide.h"
+#include "dsp/wide.h"
 
 #define GAIN_FULL     32767.0f
 #define GAIN_MEMORY_S 3.0f  /* of speech, that its loudness is the mean of */

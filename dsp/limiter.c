@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "dsp/limiter_wide.h"
+#include "dsp/wide.h"
 
 #define RELEASE_S 0.5f /* from nothing to all */
 #define FULL      32767.0f

@@ -26,7 +26,7 @@ enum {
 	PLC_FADE_MS_MAX = 4, /* of the first frame after a loss, at most so much is changed */
 };
 
-/* A loss that goes on; dsp/plc_make.c knows. */
+/* A loss that goes on; dsp/plc.c knows. */
 struct plc_loss {
 	uint32_t made;      /* samples; 0: nothing is lost */
 	uint32_t period;    /* of the voice, in samples */
@@ -59,5 +59,22 @@ int16_t *plc_space(struct plc *s, uint32_t n);
 void plc_heard(struct plc *s, int16_t *samples, uint32_t n);
 /* n samples did not come: makes them. However a loss is cut into frames, it sounds the same. */
 void plc_lost(struct plc *s, int16_t *out, uint32_t n);
+
+/* What goes on through a loss, for dsp/plc.c. */
+
+static inline uint32_t plc_samples_of(const struct plc *s, uint32_t ms)
+{
+	return s->rate / 1000 * ms;
+}
+
+/* After how many samples a signal looks most like itself. */
+
+struct plc_pitch {
+	uint32_t period;   /* samples */
+	float correlation; /* normalised: 1 where it repeats itself, 0 and below where it does not */
+};
+
+/* history: PLC_HISTORY_MS of it at that rate. */
+struct plc_pitch plc_pitch_of(const int16_t *history, uint32_t rate);
 
 #endif

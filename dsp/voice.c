@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/voice_wide.h"
+#include "dsp/wide.h"
 
 enum {
 	FLOOR_BLOCKS = 50, /* half a second */

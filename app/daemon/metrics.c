@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/metric.h"
-#include "base/metric_table.h"
 #include "base/tls/tls.h"
 #include "engine/engine.h"
 #include "sig/host/toll.h"

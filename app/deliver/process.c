@@ -16,7 +16,7 @@
 
 #include "app/deliver/process.h"
 #include "base/clock.h"
-#include "base/folder.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/privilege.h"
 

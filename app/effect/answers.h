@@ -6,7 +6,7 @@
 #ifndef APP_EFFECT_ANSWERS_H
 #define APP_EFFECT_ANSWERS_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"
 #include "sig/shard/shard.h"

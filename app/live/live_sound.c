@@ -8,7 +8,7 @@
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/g711.h"
 #include "dsp/plc.h"
-#include "dsp/resampler.h"
+#include "dsp/resample.h"
 #include "media/codec.h"
 #include "media/feed.h"
 #include "media/rtp/jitter.h"

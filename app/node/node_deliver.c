@@ -17,11 +17,10 @@
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
 #include "base/clock.h"
-#include "base/folder.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
-#include "base/metric_table.h"
 
 static void node_deliver_tell_redis(struct node *n);
 

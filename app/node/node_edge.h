@@ -6,8 +6,8 @@
 #ifndef APP_NODE_NODE_EDGE_H
 #define APP_NODE_NODE_EDGE_H
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "sig/sip/message.h"
 
 struct node;

@@ -16,7 +16,7 @@
 #include "app/keeper/hook.h"
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
-#include "base/folder.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
 

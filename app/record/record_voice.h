@@ -9,7 +9,7 @@
 #include "app/record/timeline.h"
 #include "app/record/wav_head.h"
 #include "dsp/codec/codec.h"
-#include "dsp/half_band.h"
+#include "dsp/resample.h"
 #include "dsp/voice.h"
 #include "media/codec.h"
 

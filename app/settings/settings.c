@@ -10,7 +10,7 @@
 
 #include "app/settings/settings.h"
 #include "base/clock.h"
-#include "base/conf_value.h"
+#include "base/conf_tree.h"
 #include "dsp/codec/codec.h"
 #include "engine/job/transcoder.h"
 #include "media/job.h"

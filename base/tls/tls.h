@@ -6,9 +6,11 @@
 #ifndef BASE_TLS_TLS_H
 #define BASE_TLS_TLS_H
 
+#include <openssl/ssl.h>
 #include <sys/types.h>
 
 #include "base/addr.h"
+#include "base/bytes.h"
 
 enum { TLS_IDENTITIES_MAX = 16, TLS_PATH_MAX = 256, TLS_ERROR_MAX = 320 };
 
@@ -105,5 +107,26 @@ ssize_t tls_write(struct tls_link *l, const void *p, size_t n);
 bool tls_wants_write(const struct tls_link *l);
 /* Says goodbye once, if the socket takes it. NULL is fine. */
 void tls_link_close(struct tls_link *l);
+
+/* For which domains a certificate speaks in SIP (RFC 5922 7). Pure. */
+
+struct x509_st;
+
+/* What tls.c and link.c share. */
+
+/* One certificate with its key. */
+struct tls_identity {
+	SSL_CTX *server;
+	X509 *certificate; /* borrowed from server */
+};
+
+/* What a reload replaces as a whole; links that were made keep the SSL_CTX they had. */
+struct tls {
+	struct tls_identity identities[TLS_IDENTITIES_MAX];
+	uint32_t count;
+	SSL_CTX *client;
+	tls_refused_fn *refused; /* of lent contexts; NULL: nobody asks */
+	void *refused_arg;
+};
 
 #endif

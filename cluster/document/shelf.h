@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/table.h"
-#include "base/text.h"
 #include "cluster/document/snapshot.h"
 
 /* How many deletions are remembered; how many kinds of documents are counted, more than there are. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/codec/codec_kind.h"
 #include "dsp/codec/cost.h"
-#include "dsp/codec/decoder_kind.h"
 
 struct decoder {
 	const struct decoder_kind *kind;

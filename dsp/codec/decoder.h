@@ -28,7 +28,7 @@ struct decoder_settings {
 /* 0, -EINVAL (no such codec, or rate), -ENOTSUP (its module is not there: dsp/codec/g729.h), -ENOMEM */
 int decoder_open(struct decoder **out, const struct decoder_settings *s) NODISCARD;
 struct codec_format decoder_format(const struct decoder *d);
-/* What 20 ms cost, about, by the table of dsp/codec/cost.h. */
+/* What 20 ms cost, about, by the table of dsp/codec/codec.h. */
 uint32_t decoder_cost_ns(const struct decoder *d);
 /*
  * One packet of any length up to 120 ms; room for CODEC_SAMPLES_MAX is always enough. The samples, or -EBADMSG (malformed, empty, too

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/codec/codec_kind.h"
 #include "dsp/codec/cost.h"
-#include "dsp/codec/encoder_kind.h"
 
 struct encoder {
 	const struct encoder_kind *kind;

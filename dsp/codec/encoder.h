@@ -43,7 +43,7 @@ struct encoder_settings {
 /* 0, -EINVAL, -ENOTSUP (its module is not there: dsp/codec/g729.h), -ENOMEM */
 int encoder_open(struct encoder **out, const struct encoder_settings *s) NODISCARD;
 struct codec_format encoder_format(const struct encoder *e);
-/* What a packet costs, about, by the table of dsp/codec/cost.h. */
+/* What a packet costs, about, by the table of dsp/codec/codec.h. */
 uint32_t encoder_cost_ns(const struct encoder *e);
 /*
  * One packet: as many samples as its format says. The octets of the payload; 0: nothing is to be sent (dtx). Or -EINVAL, -ENOSPC,

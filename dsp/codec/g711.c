@@ -3,8 +3,10 @@
  * An octet is sign, segment (3 bits) and step (4 bits). The widths of the steps double from segment to segment.
  * On the wire mu-law has all bits inverted and A-law the even ones.
  */
-#include "dsp/codec/g711.h"
+#include <errno.h>
 
+#include "dsp/codec/codec_kind.h"
+#include "dsp/codec/g711.h"
 #include "dsp/codec/g711_wide.h"
 
 enum {
@@ -87,3 +89,114 @@ void g711_alaw_decode(int16_t *pcm, const uint8_t *octets, size_t n)
 	for (size_t i = g711_alaw_decode_wide(pcm, octets, n); i < n; i++)
 		pcm[i] = g711_alaw_sample(octets[i]);
 }
+
+static bool decoder_g711_takes(uint32_t rate)
+{
+	return rate == G711_RATE;
+}
+
+static size_t decoder_g711_state_size(void)
+{
+	return 0;
+}
+
+static int decoder_g711_open(void *state, uint32_t rate)
+{
+	(void)state;
+	(void)rate;
+	return 0;
+}
+
+static int decoder_g711_samples(struct bytes payload, uint32_t rate)
+{
+	(void)rate;
+	return payload.n <= CODEC_SAMPLES_MAX ? (int)payload.n : -EBADMSG;
+}
+
+static int decoder_pcmu_frame(void *state, struct bytes payload, int16_t *pcm, uint32_t samples)
+{
+	(void)state;
+	g711_ulaw_decode(pcm, payload.p, samples);
+	return (int)samples;
+}
+
+static int decoder_pcma_frame(void *state, struct bytes payload, int16_t *pcm, uint32_t samples)
+{
+	(void)state;
+	g711_alaw_decode(pcm, payload.p, samples);
+	return (int)samples;
+}
+
+const struct decoder_kind decoder_pcmu = {
+	.name = "PCMU",
+	.rate = G711_RATE,
+	.takes = decoder_g711_takes,
+	.state_size = decoder_g711_state_size,
+	.state_open = decoder_g711_open,
+	.samples = decoder_g711_samples,
+	.frame = decoder_pcmu_frame,
+};
+
+const struct decoder_kind decoder_pcma = {
+	.name = "PCMA",
+	.rate = G711_RATE,
+	.takes = decoder_g711_takes,
+	.state_size = decoder_g711_state_size,
+	.state_open = decoder_g711_open,
+	.samples = decoder_g711_samples,
+	.frame = decoder_pcma_frame,
+};
+
+static uint32_t encoder_g711_rate(const struct encoder_settings *s)
+{
+	return s->rate == 0 || s->rate == G711_RATE ? G711_RATE : 0;
+}
+
+static size_t encoder_g711_state_size(void)
+{
+	return 0;
+}
+
+static int encoder_g711_open(void *state, const struct encoder_settings *s, uint32_t rate)
+{
+	(void)state;
+	(void)s;
+	(void)rate;
+	return 0;
+}
+
+static int encoder_pcmu_frame(void *state, const int16_t *pcm, uint32_t samples, uint8_t *out,
+			      uint32_t cap)
+{
+	(void)state;
+	if (samples > cap)
+		return -ENOSPC;
+	g711_ulaw_encode(out, pcm, samples);
+	return (int)samples;
+}
+
+static int encoder_pcma_frame(void *state, const int16_t *pcm, uint32_t samples, uint8_t *out,
+			      uint32_t cap)
+{
+	(void)state;
+	if (samples > cap)
+		return -ENOSPC;
+	g711_alaw_encode(out, pcm, samples);
+	return (int)samples;
+}
+
+const struct encoder_kind encoder_pcmu = {
+	.name = "PCMU",
+	.rate = encoder_g711_rate,
+	.state_size = encoder_g711_state_size,
+	.state_open = encoder_g711_open,
+	.frame = encoder_pcmu_frame,
+};
+
+const struct encoder_kind encoder_pcma = {
+	.name = "PCMA",
+	.rate = encoder_g711_rate,
+	.state_size = encoder_g711_state_size,
+	.state_open = encoder_g711_open,
+	.frame = encoder_pcma_frame,
+};

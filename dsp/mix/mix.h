@@ -13,9 +13,11 @@
 #define DSP_MIX_MIX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "dsp/wide.h"
 
 enum {
 	MIX_MEMBERS_MAX = 2000,
@@ -100,5 +102,10 @@ const int16_t *mix_shared(const struct mix *m);
 bool mix_is_apart(const struct mix *m, uint32_t member);
 /* One of them after the other; at is 0 at first. False: those were all. */
 bool mix_apart(const struct mix *m, uint32_t *at, uint32_t *member);
+
+/* Frames of samples, and sums of them in 32 bits: as many as there are members fit into these. */
+
+void sum_add(int32_t *sum, const int32_t *in, uint32_t n);
+void sum_less(const int32_t *sum, const int32_t *in, int32_t *out, uint32_t n);
 
 #endif

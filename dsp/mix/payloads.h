@@ -89,4 +89,34 @@ struct payloads_sent {
 struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct payloads_space *space);
 struct payloads_counts payloads_counts(const struct payloads *p);
 
+/* Members of a mix with one encoding: the stream that they share, and those that some of them have of their own. Of dsp/mix/payloads.c. */
+
+/* A stream of a member's own. They are kept when nobody has them. */
+struct own {
+	struct packer *packer;
+	uint32_t member;   /* or MIX_NOBODY */
+	uint32_t quiet_ms; /* it has heard what all hear */
+};
+
+/* All members of one encoding. Their packets begin and end in the same ticks. */
+struct group {
+	struct packer_settings s;
+	struct packer *shared;
+	uint32_t members, used;   /* how many, and how many of them are sent what nobody else is */
+	uint32_t clock_hz, units; /* of RTP */
+	uint32_t samples, filled; /* of a packet; of the present one up to now */
+	uint32_t packet;          /* number of the present one */
+	uint32_t made;            /* packets, in this tick */
+	uint32_t next;            /* stream that is made next: 0 is the shared one */
+	uint32_t starved;         /* members, in the present packet */
+	uint32_t return_ms;
+	uint32_t cost_ns; /* of a packet, about */
+	bool modes;       /* the first octet says a mode (RFC 6716 3.1) */
+	bool copies;      /* the codec has them */
+	bool plain; /* each tick is a packet, of a codec without a past: there are no streams, what is a member's own is made when it is sent */
+	bool idle;  /* nobody hears the shared stream, so it is not encoded */
+	uint32_t own_n, own_max;
+	struct own *own;
+};
+
 #endif

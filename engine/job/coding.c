@@ -10,7 +10,7 @@
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
 #include "dsp/plc.h"
-#include "dsp/resampler.h"
+#include "dsp/resample.h"
 
 enum {
 	RATE_NARROW = 8000,

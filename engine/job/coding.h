@@ -8,7 +8,7 @@
 #define ENGINE_JOB_CODING_H
 
 #include "base/bytes.h"
-#include "dsp/sixth_band.h"
+#include "dsp/resample.h"
 #include "media/flow.h"
 
 struct decoder;
@@ -49,7 +49,7 @@ struct coding {
 /* opus_hz: of the PCM of Opus; 0: as the other codec has it. 0, -EINVAL, -ENOTSUP, -ENOMEM; with any other than 0 it is closed. */
 int coding_open(struct coding *c, const struct media_coding *spec, uint32_t opus_hz) NODISCARD;
 void coding_close(struct coding *c);
-/* What a packet that comes and one that leaves cost, about, by the table of dsp/codec/cost.h. Of 20 ms where it does not say. */
+/* What a packet that comes and one that leaves cost, about, by the table of dsp/codec/codec.h. Of 20 ms where it does not say. */
 uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz);
 /* As it was opened, but for what the encoder has of before. */
 void coding_begin(struct coding *c);

@@ -11,7 +11,7 @@
 #include "base/wheel.h"
 #include "dsp/codec/codec.h"
 #include "dsp/dtmf.h"
-#include "dsp/half_band.h"
+#include "dsp/resample.h"
 #include "engine/job/job.h"
 #include "media/flow.h"
 

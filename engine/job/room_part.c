@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/mix/convert.h"
+#include "dsp/mix/packer.h"
 #include "dsp/tone.h"
 #include "engine/job/room.h"
 #include "engine/walk/control.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/codec/cost.h"
+#include "dsp/codec/codec.h"
 #include "dsp/codec/decoder.h"
 #include "engine/job/room.h"
 #include "engine/walk/control.h"

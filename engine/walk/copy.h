@@ -6,7 +6,6 @@
 #ifndef ENGINE_WALK_COPY_H
 #define ENGINE_WALK_COPY_H
 
-#include "base/byte_ring.h"
 #include "base/ring.h"
 #include "engine/net/packet.h"
 #include "media/capture.h"

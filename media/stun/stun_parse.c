@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hmac_sha1.h"
+#include "base/hash.h"
 #include "media/stun/stun.h"
 #include "media/stun/stun_wire.h"
 

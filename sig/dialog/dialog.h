@@ -5,10 +5,10 @@
 #ifndef SIG_DIALOG_DIALOG_H
 #define SIG_DIALOG_DIALOG_H
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
-#include "base/text.h"
 #include "sig/host/effect.h"
 #include "sig/host/sig_metric.h"
 #include "sig/sip/digest_client.h"

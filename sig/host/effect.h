@@ -6,7 +6,7 @@
 #ifndef SIG_HOST_EFFECT_H
 #define SIG_HOST_EFFECT_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "media/flow.h"
 #include "media/fork.h"
 #include "media/job.h"

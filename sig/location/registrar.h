@@ -8,10 +8,10 @@
 
 #include <assert.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/seal.h"
 #include "base/steady.h"
-#include "base/text.h"
 #include "sig/host/tenant.h"
 #include "sig/sip/gruu.h"
 

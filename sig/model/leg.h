@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/rand.h"
-#include "base/text.h"
 #include "media/offer/offer.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/toll.h"

@@ -3,7 +3,7 @@
 #ifndef SIG_MODEL_PARK_H
 #define SIG_MODEL_PARK_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 
 enum { PARK_SLOT_LEN = 8 }; /* digits */
 

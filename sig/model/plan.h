@@ -7,7 +7,7 @@
 #ifndef SIG_MODEL_PLAN_H
 #define SIG_MODEL_PLAN_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 
 /* Depth: how often a call is forwarded by a forward's target. */
 enum {

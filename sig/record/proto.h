@@ -9,7 +9,6 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/bytes.h"
-#include "base/text.h"
 
 /* False: it has a field of a kind that our records have none of (proto2, oneof, packed, floating point), and *w is of no use. Whether it
  * fitted the writer knows. */

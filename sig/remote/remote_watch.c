@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/table.h"
-#include "base/text.h"
 #include "sig/remote/remote_watch.h"
 
 /* What processes of other nodes ask for, or tell, of users: found by user, the one that was heard of last is the first. */

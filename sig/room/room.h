@@ -13,7 +13,6 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/pool.h"
-#include "base/text.h"
 #include "base/wheel.h"
 #include "media/job.h"
 #include "sig/host/effect.h"

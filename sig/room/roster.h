@@ -8,7 +8,6 @@
 #define SIG_ROOM_ROSTER_H
 
 #include "base/bytes.h"
-#include "base/text.h"
 
 enum { ROSTER_GONE_MAX = 256 }; /* kept of a conference */
 

@@ -6,8 +6,8 @@
 #ifndef SIG_SIP_TXN_H
 #define SIG_SIP_TXN_H
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "sig/sip/message.h"
 
 enum { /* RFC 3261 17.1.1.1, ms */

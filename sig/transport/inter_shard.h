@@ -6,7 +6,7 @@
 #ifndef SIG_TRANSPORT_INTER_SHARD_H
 #define SIG_TRANSPORT_INTER_SHARD_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "sig/sip/message.h"
 
 enum { INTER_SHARD_MAX = 16, INTER_SHARD_MESSAGES = 256 };

@@ -9,7 +9,7 @@
 
 enum { LINES_MAX = 400 };
 
-struct text {
+struct fuzz_text {
 	unsigned count;
 	struct bytes line[LINES_MAX];
 };
@@ -17,7 +17,7 @@ struct text {
 static uint8_t g_changed[1 << 17];
 static size_t g_used;
 
-static void cut_lines(struct text *t, struct bytes in)
+static void cut_lines(struct fuzz_text *t, struct bytes in)
 {
 	struct bytes line;
 
@@ -26,13 +26,13 @@ static void cut_lines(struct text *t, struct bytes in)
 		t->line[t->count++] = bytes_trim(line);
 }
 
-static void drop(struct text *t, unsigned i)
+static void drop(struct fuzz_text *t, unsigned i)
 {
 	memmove(&t->line[i], &t->line[i + 1], (t->count - i - 1) * sizeof(t->line[0]));
 	t->count--;
 }
 
-static void twice(struct text *t, unsigned i)
+static void twice(struct fuzz_text *t, unsigned i)
 {
 	if (t->count == LINES_MAX)
 		return;
@@ -40,7 +40,7 @@ static void twice(struct text *t, unsigned i)
 	t->count++;
 }
 
-static void swap(struct text *t, unsigned i)
+static void swap(struct fuzz_text *t, unsigned i)
 {
 	struct bytes line = t->line[i];
 	unsigned next = (i + 1) % t->count;
@@ -50,7 +50,7 @@ static void swap(struct text *t, unsigned i)
 }
 
 /* What was written is the line now. */
-static void set(struct text *t, unsigned i, const struct writer *w)
+static void set(struct fuzz_text *t, unsigned i, const struct writer *w)
 {
 	if (w->overflow)
 		return;
@@ -64,7 +64,7 @@ static struct writer anew(void)
 }
 
 /* Each "from" becomes "to". */
-static void replace(struct text *t, unsigned i, const char *from, const char *to)
+static void replace(struct fuzz_text *t, unsigned i, const char *from, const char *to)
 {
 	struct writer w = anew();
 	struct bytes in = t->line[i];
@@ -82,7 +82,7 @@ static void replace(struct text *t, unsigned i, const char *from, const char *to
 }
 
 /* "m=audio 40000 RTP/AVP 0 8 101": the formats are turned, the port is 0, or the last format is gone. */
-static void change_words(struct text *t, unsigned i, uint8_t how)
+static void change_words(struct fuzz_text *t, unsigned i, uint8_t how)
 {
 	struct writer w = anew();
 	struct bytes words[64], rest = t->line[i];
@@ -104,7 +104,7 @@ static void change_words(struct text *t, unsigned i, uint8_t how)
 }
 
 /* The number of a format, of a tag, of an extension, or the last one of m=: one more. */
-static void bump(struct text *t, unsigned i)
+static void bump(struct fuzz_text *t, unsigned i)
 {
 	struct bytes in = t->line[i], head = in;
 	struct writer w = anew();
@@ -131,7 +131,7 @@ static bool has(struct bytes line, const char *part)
 }
 
 /* In the line, or the next that has it. */
-static void change_part(struct text *t, unsigned i, const char *from, const char *to)
+static void change_part(struct fuzz_text *t, unsigned i, const char *from, const char *to)
 {
 	for (unsigned k = 0; k < t->count; k++) {
 		if (has(t->line[(i + k) % t->count], from)) {
@@ -141,7 +141,7 @@ static void change_part(struct text *t, unsigned i, const char *from, const char
 	}
 }
 
-static void change(struct text *t, unsigned i, uint8_t op)
+static void change(struct fuzz_text *t, unsigned i, uint8_t op)
 {
 	static const char *const words[][2] = {
 		{ "RTP/AVP", "RTP/AVPF" },
@@ -184,7 +184,7 @@ static void change(struct text *t, unsigned i, uint8_t op)
 }
 
 /* The party's own address and key; it chooses the role. */
-static void make_its_own(struct text *t)
+static void make_its_own(struct fuzz_text *t)
 {
 	for (unsigned i = 0; i < t->count; i++) {
 		if (bytes_starts(t->line[i], "a=crypto:"))
@@ -198,7 +198,8 @@ static void make_its_own(struct text *t)
 
 enum { OF_OFFER = 0x80, OPS = 64 };
 
-static struct bytes changed(struct text *t, struct bytes script, uint8_t whose, struct writer *w)
+static struct bytes changed(struct fuzz_text *t, struct bytes script, uint8_t whose,
+			    struct writer *w)
 {
 	for (size_t i = 0; i + 1 < script.n && t->count > 1; i += 2) {
 		if ((script.p[i + 1] & OF_OFFER) == whose)
@@ -211,7 +212,7 @@ static struct bytes changed(struct text *t, struct bytes script, uint8_t whose, 
 	return writer_done(w);
 }
 
-static struct text g_text;
+static struct fuzz_text g_text;
 
 struct bytes bridge_offer(struct bytes offer, struct bytes script, struct writer *w)
 {

@@ -6,7 +6,7 @@
 #ifndef TESTS_SIM_NODE_H
 #define TESTS_SIM_NODE_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "sig/host/settings.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/hop.h"

@@ -3,7 +3,7 @@
 #ifndef TESTS_SIM_PHONE_CALL_H
 #define TESTS_SIM_PHONE_CALL_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "sig/sip/message.h"
 #include "tests/sim/phone_sdp.h"
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_SIM_PHONE_TXN_H
 #define TESTS_SIM_PHONE_TXN_H
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "sig/sip/message.h"
 
 struct sim;

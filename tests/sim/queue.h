@@ -4,7 +4,7 @@
 #define TESTS_SIM_QUEUE_H
 
 #include "base/addr.h"
-#include "base/text.h"
+#include "base/bytes.h"
 
 struct sim;
 struct event;

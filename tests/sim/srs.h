@@ -8,7 +8,7 @@
 #define TESTS_SIM_SRS_H
 
 #include "base/addr.h"
-#include "base/text.h"
+#include "base/bytes.h"
 
 struct sim;
 

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "base/byte_ring.h"
+#include "base/ring.h"
 
 enum { SIZE = 4096, LONGEST = 700, ENTRIES = 100000 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/folder.h"
+#include "base/file.h"
 
 static char g_folder[] = "/tmp/folder_test.XXXXXX";
 

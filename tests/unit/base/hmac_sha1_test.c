@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/hmac_sha1.h"
+#include "base/hash.h"
 
 #include "tests/unit/test.h"
 
 /* RFC 2202 3. A repeated octet, n times, where text is NULL. */
-struct text {
+struct hmac_text {
 	const char *text;
 	uint8_t octet;
 	size_t n;
@@ -12,7 +12,7 @@ struct text {
 
 static const struct row {
 	const char *name;
-	struct text key, data;
+	struct hmac_text key, data;
 	const char *digest;
 } ROWS[] = {
 	{ "1", { NULL, 0x0b, 20 }, { "Hi There" }, "b617318655057264e28bc0b6fb378c8ef146be00" },
@@ -39,7 +39,7 @@ static const struct row {
 	  "e8e99d0f45237d786d6bbaa7965c7808bbff1a91" },
 };
 
-static struct bytes text_of(const struct text *t, uint8_t memory[80])
+static struct bytes text_of(const struct hmac_text *t, uint8_t memory[80])
 {
 	if (t->text)
 		return bytes_str(t->text);

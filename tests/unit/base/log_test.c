@@ -8,7 +8,6 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/log_flood.h"
 
 static int g_pipe[2];
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/metric_table.h"
-
 #include "base/metric.h"
+
 #include "tests/unit/test.h"
 
 static const char *page(void)

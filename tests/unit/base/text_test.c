@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "base/text.h"
+#include "base/bytes.h"
 
 static void holds_a_copy(void **state)
 {

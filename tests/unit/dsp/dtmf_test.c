@@ -3,7 +3,7 @@
 
 #include "dsp/codec/g711.h"
 #include "dsp/dtmf.h"
-#include "dsp/half_band.h"
+#include "dsp/resample.h"
 #include "tests/unit/dsp/spoken.h"
 
 enum { N = 8000 * 60, HEARD_MAX = 1000 };

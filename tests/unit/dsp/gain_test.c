@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "dsp/gain.h"
-#include "dsp/limiter_wide.h"
+#include "dsp/wide.h"
 #include "tests/unit/dsp/spoken.h"
 
 enum { SECONDS = 30, RATE = 8000, N = SECONDS * RATE, FRAME = 160 };

@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "dsp/limiter.h"
-#include "dsp/limiter_wide.h"
+#include "dsp/wide.h"
 #include "tests/unit/dsp/measure.h"
 #include "tests/unit/dsp/spoken.h"
 

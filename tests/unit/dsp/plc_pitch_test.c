@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "dsp/plc.h"
-#include "dsp/plc_pitch.h"
 
 static const uint32_t g_rates[] = { 8000, 16000 };
 static int16_t g_history[PLC_HISTORY_MAX];

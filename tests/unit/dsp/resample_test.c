@@ -3,10 +3,7 @@
 
 #include <errno.h>
 
-#include "dsp/half_band.h"
 #include "dsp/resample.h"
-#include "dsp/resampler.h"
-#include "dsp/sixth_band.h"
 #include "tests/unit/dsp/measure.h"
 
 enum { LONGEST = 48000, EDGE_MS = 20, PEAK = 10000 };

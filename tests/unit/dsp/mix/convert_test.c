@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "dsp/codec/codec.h"
-#include "dsp/mix/convert.h"
+#include "dsp/mix/packer.h"
 #include "tests/unit/dsp/measure.h"
 #include "tests/unit/dsp/speech.h"
 

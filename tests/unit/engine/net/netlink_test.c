@@ -14,20 +14,20 @@
 static const uint8_t MAC[6] = { 2, 3, 4, 5, 6, 7 };
 
 /* A message under construction. */
-struct text {
+struct netlink_text {
 	uint8_t p[512];
 	uint32_t n;
 };
 
-static void put(struct text *t, const void *p, size_t n)
+static void put(struct netlink_text *t, const void *p, size_t n)
 {
 	memcpy(t->p + t->n, p, n);
 	t->n += (uint32_t)NLMSG_ALIGN(n);
 }
 
-static struct text begin(uint16_t type, const void *head, size_t n)
+static struct netlink_text begin(uint16_t type, const void *head, size_t n)
 {
-	struct text t = { .n = 0 };
+	struct netlink_text t = { .n = 0 };
 	struct nlmsghdr h = { .nlmsg_type = type, .nlmsg_seq = 77, .nlmsg_pid = 88 };
 
 	put(&t, &h, sizeof(h));
@@ -35,7 +35,7 @@ static struct text begin(uint16_t type, const void *head, size_t n)
 	return t;
 }
 
-static void attribute(struct text *t, uint16_t type, const void *p, size_t n)
+static void attribute(struct netlink_text *t, uint16_t type, const void *p, size_t n)
 {
 	struct rtattr a = { .rta_len = (uint16_t)(sizeof(a) + n), .rta_type = type };
 
@@ -43,17 +43,17 @@ static void attribute(struct text *t, uint16_t type, const void *p, size_t n)
 	put(t, p, n);
 }
 
-static void attribute_u32(struct text *t, uint16_t type, uint32_t value)
+static void attribute_u32(struct netlink_text *t, uint16_t type, uint32_t value)
 {
 	attribute(t, type, &value, sizeof(value));
 }
 
-static void nest(struct text *t, uint16_t type, const struct text *inner)
+static void nest(struct netlink_text *t, uint16_t type, const struct netlink_text *inner)
 {
 	attribute(t, type | NLA_F_NESTED, inner->p, inner->n);
 }
 
-static struct netlink_message parse(struct text *t)
+static struct netlink_message parse(struct netlink_text *t)
 {
 	struct netlink_message m;
 	struct bytes rest;
@@ -71,7 +71,7 @@ static struct netlink_message parse(struct text *t)
 static void a_way_with_a_gateway(void **state)
 {
 	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST };
-	struct text t = begin(RTM_NEWROUTE, &head, sizeof(head)), metrics = { .n = 0 };
+	struct netlink_text t = begin(RTM_NEWROUTE, &head, sizeof(head)), metrics = { .n = 0 };
 	struct netlink_message m;
 
 	(void)state;
@@ -97,7 +97,7 @@ static void a_way_with_a_gateway(void **state)
 static void a_way_via_the_other_family(void **state)
 {
 	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST };
-	struct text t = begin(RTM_NEWROUTE, &head, sizeof(head));
+	struct netlink_text t = begin(RTM_NEWROUTE, &head, sizeof(head));
 	uint8_t via[18] = { AF_INET6, 0, 0xfe, 0x80, [17] = 1 };
 	struct netlink_message m;
 
@@ -111,7 +111,7 @@ static void a_way_via_the_other_family(void **state)
 static void a_way_that_leads_nowhere(void **state)
 {
 	const struct rtmsg head = { .rtm_family = AF_INET6, .rtm_type = RTN_LOCAL };
-	struct text t = begin(RTM_NEWROUTE, &head, sizeof(head));
+	struct netlink_text t = begin(RTM_NEWROUTE, &head, sizeof(head));
 
 	(void)state;
 	assert_false(parse(&t).unicast);
@@ -122,7 +122,7 @@ static void addresses(void **state)
 	const struct ifaddrmsg head = { .ifa_family = AF_INET,
 					.ifa_prefixlen = 32,
 					.ifa_index = 7 };
-	struct text t = begin(RTM_NEWADDR, &head, sizeof(head));
+	struct netlink_text t = begin(RTM_NEWADDR, &head, sizeof(head));
 	struct netlink_message m;
 
 	(void)state;
@@ -146,8 +146,8 @@ static void neighbours(void **state)
 				    .ndm_ifindex = 9,
 				    .ndm_state = NUD_REACHABLE };
 	uint8_t ip[16] = { 0x20, 1, [15] = 7 };
-	struct text t = begin(RTM_NEWNEIGH, &head, sizeof(head)),
-		    gone = begin(RTM_DELNEIGH, &head, sizeof(head));
+	struct netlink_text t = begin(RTM_NEWNEIGH, &head, sizeof(head)),
+			    gone = begin(RTM_DELNEIGH, &head, sizeof(head));
 	struct netlink_message m;
 
 	(void)state;
@@ -168,8 +168,8 @@ static struct netlink_message parse_link(const char *kind, uint16_t vlan, uint16
 	const struct ifinfomsg head = { .ifi_type = ARPHRD_ETHER,
 					.ifi_index = 4,
 					.ifi_flags = IFF_UP | IFF_RUNNING };
-	struct text t = begin(RTM_NEWLINK, &head, sizeof(head)), info = { .n = 0 },
-		    data = { .n = 0 };
+	struct netlink_text t = begin(RTM_NEWLINK, &head, sizeof(head)), info = { .n = 0 },
+			    data = { .n = 0 };
 	uint8_t protocol_be[2] = { (uint8_t)(protocol >> 8), (uint8_t)protocol };
 
 	attribute(&t, IFLA_ADDRESS, MAC, sizeof(MAC));
@@ -204,7 +204,7 @@ static void links(void **state)
 static void errors_and_nonsense(void **state)
 {
 	const int32_t error = -ENETUNREACH;
-	struct text t = begin(NLMSG_ERROR, &error, sizeof(error));
+	struct netlink_text t = begin(NLMSG_ERROR, &error, sizeof(error));
 	struct netlink_message m = parse(&t);
 	struct bytes rest = bytes_mem(t.p, t.n - 1);
 

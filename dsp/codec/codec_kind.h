@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a codec is to dsp/codec/decoder.c. */
-#ifndef DSP_DECODER_KIND_H
-#define DSP_DECODER_KIND_H
+#ifndef DSP_CODEC_CODEC_KIND_H
+#define DSP_CODEC_CODEC_KIND_H
 
+#include <stdalign.h>
 #include <stddef.h>
 
 #include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 
 struct decoder_kind {
 	const char *name; /* encoding name (RFC 3551 6) */
@@ -28,5 +30,28 @@ struct decoder_kind {
 
 extern const struct decoder_kind decoder_pcmu, decoder_pcma, decoder_g722, decoder_g726_32,
 	decoder_g729, decoder_l16, decoder_opus;
+
+/* What a codec is to dsp/codec/encoder.c. */
+
+struct encoder_kind {
+	const char *name; /* encoding name (RFC 3551 6) */
+	/* The rate it has under these settings, whose defaults are filled in. 0: it cannot be had. */
+	uint32_t (*rate)(const struct encoder_settings *s);
+	size_t (*state_size)(void);
+	/* 0 or -errno; also of what was used already */
+	int (*state_open)(void *state, const struct encoder_settings *s, uint32_t rate);
+	/* NULL: there is nothing to do, and a copy of the state is one more. */
+	void (*state_close)(void *state);
+	/* Octets, or -errno. */
+	int (*frame)(void *state, const int16_t *pcm, uint32_t samples, uint8_t *out, uint32_t cap);
+	/* NULL: it cannot. */
+	int (*tune)(void *state, const struct encoder_settings *s);
+	void (*look_forward)(void *state);
+	uint32_t bit_rate; /* by default */
+	uint32_t clock;    /* of RTP; 0: its rate */
+};
+
+extern const struct encoder_kind encoder_pcmu, encoder_pcma, encoder_g722, encoder_opus,
+	encoder_g726_32, encoder_g729, encoder_l16;
 
 #endif

@@ -1,8 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "dsp/codec/decoder_kind.h"
+#include "dsp/codec/codec_kind.h"
 #include "dsp/codec/l16.h"
+
+static uint32_t encoder_l16_rate(const struct encoder_settings *s)
+{
+	uint32_t rate = s->rate ? s->rate : L16_RATE;
+
+	return l16_rate_is_sane(rate) ? rate : 0;
+}
+
+static size_t encoder_l16_state_size(void)
+{
+	return 0;
+}
+
+static int encoder_l16_open(void *state, const struct encoder_settings *s, uint32_t rate)
+{
+	(void)state;
+	(void)s;
+	(void)rate;
+	return 0;
+}
+
+static int encoder_l16_frame(void *state, const int16_t *pcm, uint32_t samples, uint8_t *out,
+			     uint32_t cap)
+{
+	(void)state;
+	if (2 * samples > cap)
+		return -ENOSPC;
+	for (uint32_t i = 0; i < samples; i++) {
+		out[2 * i] = (uint8_t)((uint16_t)pcm[i] >> 8);
+		out[2 * i + 1] = (uint8_t)pcm[i];
+	}
+	return (int)(2 * samples);
+}
+
+const struct encoder_kind encoder_l16 = {
+	.name = "L16",
+	.rate = encoder_l16_rate,
+	.state_size = encoder_l16_state_size,
+	.state_open = encoder_l16_open,
+	.frame = encoder_l16_frame,
+};
 
 static size_t decoder_l16_state_size(void)
 {
