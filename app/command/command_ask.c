@@ -201,7 +201,7 @@ static void confer_local(struct node *node, const struct effect *e)
 	if (text_set(&a.user, text_bytes(&e->user)) ||
 	    text_set(&a.tenant, text_bytes(&e->tenant))) {
 		text_clear(&a.user);
-		return; /* it is asked for again */
+		return; /* No memory: the asking node repeats its request. */
 	}
 	answers_add(&node->shards.answers, &a);
 }

@@ -7,7 +7,7 @@
 #include "sig/remote/remote_news.h"
 #include "sig/shard/shard.h"
 
-/* Commands whose answer waits until what they did is saved. Control thread. */
+/* Commands that are answered once Redis has what they changed. Control thread. */
 
 struct command_run;
 

@@ -201,7 +201,7 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 
 /* ---- a call of another shard ---- */
 
-/* Whose parties come is told so by its room (sig/shard/shard_room_parts.c), wherever it is. */
+/* The room tells the shard of the call when its parties have joined (sig/shard/shard_room_parts.c). */
 static void confer_go(struct command_run *run, const struct shard_join *join)
 {
 	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };
@@ -414,7 +414,7 @@ void command_conference_member(struct command_run *run)
 
 /* ---- all of it ---- */
 
-/* It is told to do that, in the name of whoever is named. */
+/* Gives the order to the conference, on behalf of the extension that the command names. */
 static void conference_order(struct command_run *run, struct shard_room_order *order)
 {
 	struct shard_order by;
@@ -677,7 +677,7 @@ static int room_read_document(const struct node *node, void *value, struct bytes
 	return err;
 }
 
-/* A room whose PINs nobody knows must be open to nobody. */
+/* A room whose PINs cannot be read is deleted, so that nobody enters without one. */
 static int room_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct room_value *r = value;

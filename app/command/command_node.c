@@ -30,7 +30,7 @@ static bool cluster_node_is(const struct roster_node *node, struct bytes name)
 	return bytes_is(name, id) || bytes_is(name, node->name);
 }
 
-/* A node that was set up anew may have the name of one that is gone: that one is meant. */
+/* A new node may have the name of a dead one. The name then means the dead one. */
 static bool cluster_node_find(const struct claimant *c, struct bytes name,
 			      struct claimant_node *out)
 {
@@ -205,7 +205,7 @@ void command_cluster_status(struct command_run *run)
 				 shards_json(n, clock_now_ns())));
 }
 
-/* ---- who is gone ---- */
+/* ---- removal of a dead node ---- */
 
 void command_node_remove(struct command_run *run)
 {

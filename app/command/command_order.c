@@ -73,13 +73,13 @@ static void feature_on_done(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
-/* Those to whom a call may be sent on. */
+/* The targets that a call may be forwarded to. */
 struct feature_reach {
 	uint32_t n;
 	char numbers[PLAN_STEPS_MAX][FORWARD_TARGET_MAX];
 };
 
-/* Once each; one that is too long is no target of anybody. */
+/* Adds each target once. A number that is too long is no target. */
 static void feature_reach_add(struct feature_reach *r, struct bytes number)
 {
 	for (uint32_t i = 0; i < r->n; i++) {
