@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many keys are told right: as tones through each codec, as telephone-events (RFC 4733) and by INFO; and keys that speech is taken for.
 
-Each of the 16 keys 1,000 times, in random order (bench/digits.c): 80 ms on and 80 ms off, 40 ms each, and 80 ms with 5 % of the packets
+Each of the 16 keys 1,000 times, in random order (bench/sound/digits.c): 80 ms on and 80 ms off, 40 ms each, and 80 ms with 5 % of the packets
 lost, where the codec's own concealment is heard. Nothing waits for a clock. Tones are told by dsp/dtmf.h from what the decoder makes.
 A key is right that is told once in its own time; wrong is a key that nobody pressed then. Speech is what prompts of Asterisk say, in
 Italian and French."""

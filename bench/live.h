@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bench/load_latency.h"
+#include "bench/load/latency.h"
 
 enum { LIVE_FRAME = 160, LIVE_MAX = 2000 };
 

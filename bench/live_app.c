@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "bench/live.h"
-#include "bench/load_fail.h"
+#include "bench/load/fail.h"
 
 enum { BUFFER = 65536, BACKLOG = 1024, RECEIVE_BUFFER = 8192 };
 

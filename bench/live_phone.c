@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "bench/live.h"
-#include "bench/load_fail.h"
+#include "bench/load/fail.h"
 
 enum { HEAD = 12, MARK = 8, DIGITS = 4, NUMBERS = 512, FRAME_MS = 20 };
 

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "bench/live.h"
-#include "bench/load_fail.h"
+#include "bench/load/fail.h"
 
 enum { EVENTS = 256, GAP_MS = 100, DRAIN_S = 2, SETTLE_S = 1 };
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What conferences cost: a tick of 500 members of whom three talk, encoded once for all who hear the same and once for each, and rooms in the engine.
 
-bench/mixer.c has sound alone, without port, SRTP or jitter buffer: both ways in turns. bench/mixer_engine.c has a worker with all of these on
+bench/sound/mixer.c has sound alone, without port, SRTP or jitter buffer: both ways in turns. bench/sound/mixer_engine.c has a worker with all of these on
 port_sim, in virtual time: a tick of 500 with SRTP, rooms of G.711, small rooms beside a large one, and rooms in which nobody speaks. CPU time
 of one thread, medians of turns. bench/mixer_wire.py has a conference on sockets, against forwarding as many packets."""
 import json

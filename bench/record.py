@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What it costs to record every call, and whether the files have all that was said.
 
-The media path without signalling (bench/relay.c) forwards G.711 over loopback, pinned to one core with the load on the other. Turns
+The media path without signalling (bench/engine/relay.c) forwards G.711 over loopback, pinned to one core with the load on the other. Turns
 without recordings, with WAV and with pcapng files, and those of rtpengine with and without its own recording, come one after the other.
 Each call is recorded: both directions of one leg. Each payload carries its stream and number and a pattern, and is looked for in the
 file, octet by octet and in order.

@@ -1,4 +1,4 @@
-"""Whether files of recordings have each payload that the load sent, octet by octet and in order (bench/load_send.c makes them)."""
+"""Whether files of recordings have each payload that the load sent, octet by octet and in order (bench/load/send.c makes them)."""
 import json
 import pathlib
 import struct

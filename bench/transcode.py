@@ -4,7 +4,7 @@
 Row `codecs`: CPU of 20 ms encoded and decoded, medians of turns in which all codecs come one after the other. Row `calls`: against the
 bare codecs, and how late packets are for it, on a simulated port, so that the kernel's part of a packet is in neither. PCMU on one side
 of each call, Opus at 8 kHz or G.722 on the other; also a party that sends wideband or fullband Opus. Turns of both kinds alternate in one
-process (bench/transcode.c). Row `peers`: beside rtpengine, which codes the same calls over sockets, with what it does by itself and
+process (bench/sound/transcode.c). Row `peers`: beside rtpengine, which codes the same calls over sockets, with what it does by itself and
 with equal settings (transcode_peers.py)."""
 import json
 import subprocess

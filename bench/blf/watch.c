@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lamps of a phone: of those that follow it in number. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/blf/blf.h"
+
+enum { WINDOW = 64, AGAIN_S = 2, SWITCH_S = 300 };
+
+static uint32_t watched_by(const struct blf_load *l, uint32_t lamp)
+{
+	return (lamp / l->each + 1 + lamp % l->each) % l->phone_count;
+}
+
+static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
+{
+	struct blf_watch *lamp = &l->watches[i];
+	uint32_t phone = i / l->each, watches = l->first + watched_by(l, i);
+	bool begins = !lamp->to_tag[0];
+	char text[BLF_TEXT_MAX], uri[BLF_URI_MAX];
+
+	(void)snprintf(uri, sizeof(uri), "sip:%u@%s", watches, l->ip);
+	lamp->again_ns = now + AGAIN_S * NS_PER_S;
+	blf_say(l, phone, text,
+		snprintf(text, sizeof(text),
+			 "SUBSCRIBE %s SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP %s:%u;branch=z9hG4bKL%u.%u.%u;rport\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:%u@%s>;tag=l%u\r\n"
+			 "To: <sip:%u@%s>%s%s\r\nCall-ID: L%u.%u@lamps\r\n"
+			 "CSeq: %u SUBSCRIBE\r\nContact: <sip:%u@%s:%u>\r\n"
+			 "Event: dialog\r\nAccept: application/dialog-info+xml\r\n"
+			 "Expires: %u\r\nContent-Length: 0\r\n\r\n",
+			 begins ? uri : lamp->target, l->ip, blf_port(l, phone), i, lamp->dialogs,
+			 lamp->cseq, l->first + phone, l->ip, i, watches, l->ip,
+			 begins ? "" : ";tag=", lamp->to_tag, i, lamp->dialogs, lamp->cseq,
+			 l->first + phone, l->ip, blf_port(l, phone),
+			 lamp->state == BLF_WATCH_LEAVES ? 0U : 3600U));
+}
+
+static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t now)
+{
+	struct blf_watch *lamp = &l->watches[i];
+
+	lamp->state = on ? BLF_WATCH_ASKED : BLF_WATCH_LEAVES;
+	lamp->cseq++;
+	if (on) {
+		lamp->dialogs++;
+		lamp->heard = 0;
+		lamp->to_tag[0] = '\0';
+	}
+	l->asked++;
+	blf_watch_ask(l, i, now);
+}
+
+/* What is not answered is said again. */
+static void blf_repeat(struct blf_load *l, uint32_t until, uint64_t now)
+{
+	for (uint32_t i = 0; i < until; i++) {
+		struct blf_watch *lamp = &l->watches[i];
+
+		if ((lamp->state == BLF_WATCH_ASKED || lamp->state == BLF_WATCH_LEAVES) &&
+		    now > lamp->again_ns)
+			blf_watch_ask(l, i, now);
+	}
+}
+
+bool blf_switch(struct blf_load *l, bool on)
+{
+	uint32_t count = l->phone_count * l->each, next = 0;
+	uint64_t began = clock_now_ns(), looked = began;
+
+	l->lit = false;
+	while (next < count || l->asked) {
+		uint64_t now = clock_now_ns();
+
+		for (; next < count && l->asked < WINDOW; next++) {
+			if (on || l->watches[next].state == BLF_WATCH_ON)
+				blf_watch_begin(l, next, on, now);
+		}
+		blf_hear(l);
+		if (now - looked > NS_PER_S) {
+			blf_repeat(l, next, now);
+			looked = now;
+		}
+		if (now - began > SWITCH_S * NS_PER_S)
+			return false;
+	}
+	l->lit = on;
+	return true;
+}
+
+/* ---- what is told ---- */
+
+void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, uint64_t now)
+{
+	struct phone *p = &l->phones[phone];
+
+	p->at_ns[phase] = now;
+	if (!l->lit)
+		return;
+	p->owed += l->each;
+	l->figures.changes += l->each;
+}
+
+/* A phone has one call, or none any more. */
+static enum blf_watch_phase phase_told(struct bytes body)
+{
+	static const char *const names[PHASES] = { "trying", "early", "confirmed", "terminated" };
+	const uint8_t *at = memmem(body.p, body.n, "<state>", 7);
+
+	for (unsigned i = 0; at && i < PHASES; i++) {
+		struct bytes rest = bytes_from(body, (size_t)(at - body.p) + 7);
+
+		if (bytes_starts(rest, names[i]))
+			return (enum blf_watch_phase)i;
+	}
+	return PHASES;
+}
+
+static void blf_watch_told(struct blf_load *l, uint32_t i, enum blf_watch_phase phase, uint64_t now)
+{
+	struct blf_watch *lamp = &l->watches[i];
+	struct phone *p = &l->phones[watched_by(l, i)];
+
+	if (lamp->turn != p->turn)
+		lamp->told = 0;
+	lamp->turn = p->turn;
+	for (unsigned k = 0; k <= phase && k < PHASES; k++) {
+		if (!p->at_ns[k] || (lamp->told & 1U << k))
+			continue;
+		lamp->told |= (uint8_t)(1U << k);
+		load_latency_note(&l->figures.late, now - p->at_ns[k]);
+		l->figures.told++;
+		p->owed -= p->owed > 0;
+	}
+}
+
+static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
+{
+	struct blf_watch *lamp = &l->watches[i];
+	enum blf_watch_phase phase = phase_told(m->body);
+	struct bytes state = { 0 };
+
+	blf_answer(l, i / l->each, m, 200, "", "");
+	if (m->cseq <= lamp->heard || lamp->state == BLF_WATCH_DARK)
+		return;
+	lamp->heard = m->cseq;
+	l->figures.notifies++;
+	(void)message_header(m, "Subscription-State", 0, &state);
+	if (bytes_istarts(state, "terminated")) {
+		l->asked -= lamp->state != BLF_WATCH_ON;
+		lamp->state = BLF_WATCH_DARK;
+	} else if (lamp->state == BLF_WATCH_ACCEPTED) {
+		lamp->state = BLF_WATCH_ON;
+		l->asked--;
+	} else if (lamp->state == BLF_WATCH_ON && phase < PHASES) {
+		blf_watch_told(l, i, phase, now);
+	}
+}
+
+void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
+{
+	struct blf_watch *lamp = &l->watches[i];
+
+	if (m->request) {
+		if (m->method == SIP_NOTIFY)
+			notify_heard(l, m, i, now);
+		return;
+	}
+	if (m->cseq != lamp->cseq || m->status < 200 || lamp->state != BLF_WATCH_ASKED)
+		return;
+	if (m->status != 200) { /* too fast for it: again */
+		lamp->cseq++;
+		return;
+	}
+	if (bytes_cstr(m->to.tag, lamp->to_tag, sizeof(lamp->to_tag)) ||
+	    bytes_cstr(m->contact.uri.all, lamp->target, sizeof(lamp->target)))
+		blf_fail("a tag or contact is too long");
+	lamp->state = BLF_WATCH_ACCEPTED;
+}
