@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "sig/call/announce.h"
 #include "sig/call/call_end.h"
-#include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/recording.h"
@@ -138,7 +138,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 		acknowledge_tell_other(h, c, bridge_peer(c, from));
 	if (answers)
 		announce_begin(h, c);
-	features_established(h, c);
+	modules_established(h, c);
 }
 
 void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg)

@@ -7,10 +7,10 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
-#include "sig/call/feature.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -319,7 +319,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	if (c->state == CALL_ESTABLISHED)
 		close_reinvites(h, c);
 	note_end(h, c, e);
-	features_over(h, c);
+	modules_over(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			leg_leave(h, c, i, &f);
@@ -338,7 +338,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	if (!features_untaken(h, c, e))
+	if (!modules_untaken(h, c, e))
 		call_part(h, c, e);
 }
 

@@ -8,10 +8,10 @@
 #ifndef SIG_CALL_CALL_WAITING_H
 #define SIG_CALL_CALL_WAITING_H
 
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/model/event.h"
 
-extern const struct call_feature call_waiting_feature;
+extern const struct module call_waiting_module;
 
 /* What the call meets at its user. */
 enum call_waiting_verdict {

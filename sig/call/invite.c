@@ -4,11 +4,11 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/feature.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
@@ -66,7 +66,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	session_timer_write_request(&w, h, &l->timer);
 	identity_write_request(&w, h, c, leg);
 	diverted_write_lines(&w, h, c, leg);
-	features_write_lines(&w, h, c, leg);
+	modules_write_lines(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
 	if (conveyed_write(&w, &body, h, c, leg)) {

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/call_end.h"
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/call/prompts.h"
 #include "sig/call/recording.h"
 #include "sig/call/wait.h"
@@ -340,7 +340,7 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	explicit_bzero(c->prompts, sizeof(*c->prompts));
 	prompts_clear(&c->prompts);
 	if (own)
-		features_asked(h, c, bytes_str(digits));
+		modules_asked(h, c, bytes_str(digits));
 	explicit_bzero(digits, sizeof(digits));
 }
 

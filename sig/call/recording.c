@@ -148,7 +148,7 @@ static uint8_t recording_place(uint8_t to)
 	return to == RECORD_TO_MAILBOX ? RECORD_TO_FILES : to;
 }
 
-/* Its party says its name, for a conference alone (sig/feature/conference.c). */
+/* Its party says its name, for a conference alone (sig/pbx/conference.c). */
 static bool recording_is_name(const struct call *c, const struct recording *r)
 {
 	return r->cause == RECORDING_MESSAGE && c->member && c->member->naming;

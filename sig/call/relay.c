@@ -31,7 +31,7 @@ static void answer_to_message(struct response *r, uint16_t status)
 	}
 }
 
-/* To a conference of another shard (sig/feature/focus.h): it says whatever the node says itself where it is. To a 481 its own dialog would
+/* To a conference of another shard (sig/pbx/focus.h): it says whatever the node says itself where it is. To a 481 its own dialog would
  * end (RFC 3261 12.2.1.2). */
 static void answer_to_refer(struct response *r, uint16_t status)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A call that is sent on to a slot (PARK-07): a step of its plan that rings no phone. When the slot is the call's the node answers the
- * caller, who waits there as one that was parked by whose calls go there (sig/feature/park.h). When it is not, the plan goes on.
+ * caller, who waits there as one that was parked by whose calls go there (sig/pbx/park.h). When it is not, the plan goes on.
  */
 #ifndef SIG_CALL_SLOT_STEP_H
 #define SIG_CALL_SLOT_STEP_H

@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
@@ -87,7 +87,7 @@ static void wait_joined(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 	session_refresh(h, c);
 	originate_answered_by(h, c);
-	features_established(h, c);
+	modules_established(h, c);
 }
 
 void wait_on_saved(struct call_host *h, struct call *c)

@@ -183,7 +183,7 @@ enum { RESUME_CSEQ_GAP = 64 };
 
 struct dialog {
 	struct id_tag tag; /* ours, with the call and leg that it was born in */
-	/* of a conference of another shard: of the dialog whose REFER went there last (sig/feature/focus.h); call 0: not known. Not part of a record */
+	/* of a conference of another shard: of the dialog whose REFER went there last (sig/pbx/focus.h); call 0: not known. Not part of a record */
 	struct id_tag referrer;
 	struct elsewhere *elsewhere; /* NULL: it is there still */
 	struct text call_id;

@@ -80,7 +80,7 @@ void flow_dtls_free(struct call_flow *f);
 
 /*
  * A call whose addresses of ours are not there any more goes on at others: of the node that has taken it, or of this one with other
- * settings. Its parties are asked again, for they know the old ones (sig/feature/join.h).
+ * settings. Its parties are asked again, for they know the old ones (sig/pbx/join.h).
  */
 
 /* After a restart: it is between invitations, and so may go on elsewhere. */

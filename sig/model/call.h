@@ -170,9 +170,9 @@ struct call {
 	/* the local user whose watchers were notified that it waits; not part of a record */
 	struct text waits_for;
 	struct call_replaces replaces;
-	/* a call that picks its party up (sig/feature/pick.h); 0: none. Not part of a record */
+	/* a call that picks its party up (sig/pbx/pick.h); 0: none. Not part of a record */
 	uint64_t picker;
-	uint8_t reoffer; /* legs of the bridge that are to be re-offered (sig/feature/join.h), */
+	uint8_t reoffer; /* legs of the bridge that are to be re-offered (sig/pbx/join.h), */
 	/* but not before this: one of them is to be joined with a leg of another call; 0: off */
 	uint64_t meet_ns;
 	struct refusal_kept best;
@@ -223,7 +223,7 @@ struct call {
 	bool end_saved;    /* ... and the store has its end */
 	/* limit of the ring time of all steps of the plan; 0: as settings say */
 	uint32_t ring_s;
-	/* its application may be silent for so long (sig/feature/transfer.h); 0: for ever */
+	/* its application may be silent for so long (sig/pbx/transfer.h); 0: for ever */
 	uint32_t away_s;
 	bool abandoned;    /* ... and did; not part of a record, as both of these: */
 	uint64_t away_ns;  /* then it has, */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call is told to do by command. One more is a kind here, a line in sig/feature/order.c, and a line in the table of commands. */
+/* What a call is told to do by command. One more is a kind here, a line in sig/pbx/order.c, and a line in the table of commands. */
 #ifndef SIG_MODEL_CALL_ORDER_H
 #define SIG_MODEL_CALL_ORDER_H
 
@@ -55,7 +55,7 @@ enum call_order_kind {
 	ORDER_PARK,
 	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
 	ORDER_PICK,
-	/* member, on, number, in_name_of: order_member (sig/feature/conference.h) */
+	/* member, on, number, in_name_of: order_member (sig/pbx/conference.h) */
 	ORDER_MEMBER,
 	/* leg, confer: its parties become members of a room; that of the leg goes to the other call. Where it is alone, it does. */
 	ORDER_CONFER,
@@ -63,7 +63,7 @@ enum call_order_kind {
 	ORDER_RECORD,
 	/* to: as account_set (sig/call/account.h), by command. */
 	ORDER_ACCOUNT,
-	/* seconds, has_seconds: its application is there (sig/feature/transfer.h). -ENOLINK: no application has the call. */
+	/* seconds, has_seconds: its application is there (sig/pbx/transfer.h). -ENOLINK: no application has the call. */
 	ORDER_KEEP,
 	/* A transfer that waits or rings is called off: the call is as before. -ENOTUNIQ: there is none. */
 	ORDER_CANCEL,
@@ -71,7 +71,7 @@ enum call_order_kind {
 
 enum { ORDER_PHRASE_MAX = 64 };
 
-/* A party of a call as another shard may ask for it (sig/feature/remote_shard.h). Slices of the call. */
+/* A party of a call as another shard may ask for it (sig/pbx/remote_shard.h). Slices of the call. */
 struct call_remote {
 	uint16_t shard;
 	bool alone;        /* with the node */

@@ -150,7 +150,7 @@ struct invite_uac {
 	uint64_t branch;    /* its random part */
 	uint8_t from; /* leg on whose behalf we invite: its offer is carried over; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
-	bool joins;   /* to join its party with one of another call (sig/feature/join.h) */
+	bool joins;   /* to join its party with one of another call (sig/pbx/join.h) */
 	bool tells;   /* only the recording state is new; not part of a record */
 	bool pracks;  /* we signalled 100rel to the party */
 	challenge_tries challenged;

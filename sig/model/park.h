@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call whose one party waits in a slot, with no other party (sig/feature/park.h). */
+/* A call whose one party waits in a slot, with no other party (sig/pbx/park.h). */
 #ifndef SIG_MODEL_PARK_H
 #define SIG_MODEL_PARK_H
 

@@ -33,14 +33,14 @@ struct transfer_with {
 struct transfer_remote {
 	uint16_t shard; /* 0: none */
 	bool joins;     /* the leg has no other party: nobody is replaced there (RFC 3911) */
-	bool confers;   /* it goes into a conference there (sig/feature/conference.h) */
+	bool confers;   /* it goes into a conference there (sig/pbx/conference.h) */
 	/* its dialog, as Replaces and Join name it; or the name in the conference */
 	struct text replaces;
 	/* whose right it is to replace it, as Referred-By; "": an operator's */
 	struct text referrer;
 };
 
-/* A slot where who is given waits (sig/feature/park.h). */
+/* A slot where who is given waits (sig/pbx/park.h). */
 struct transfer_slot {
 	char number[PARK_SLOT_LEN + 1]; /* "": none */
 	char last[PARK_SLOT_LEN +

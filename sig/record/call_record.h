@@ -18,7 +18,7 @@
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
- * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/join.h) would end the calls of two that are not joined
+ * used would send an INVITE without its SDP. Who knows of no meeting (sig/pbx/join.h) would end the calls of two that are not joined
  * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. Who knows no way between
  * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. Who knows of no
  * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. Who records

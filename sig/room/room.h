@@ -341,7 +341,7 @@ struct bytes room_shown(const struct room *r, uint8_t space[ROOM_USER_MAX]);
 /* What it is called by, as a member knows it. */
 struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX]);
 
-/* ---- what a member asks the focus for, by REFER (sig/feature/focus.h), of its room ---- */
+/* ---- what a member asks the focus for, by REFER (sig/pbx/focus.h), of its room ---- */
 
 struct room;
 struct call_refusal;

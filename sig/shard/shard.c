@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/call/feature.h"
 #include "sig/call/legs.h"
+#include "sig/call/module.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
@@ -320,7 +320,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.room_changed = shard_room_changed,
 		.call_of = shard_call_of,
 		.call_of_dialog = shard_call_of_dialog,
-		.features = call_features,
+		.modules = modules,
 		.tell = shard_call_publish,
 		.tracks = s->tracks,
 		.music_of = shard_music_of,

@@ -4,12 +4,12 @@
 
 #include "sig/call/legs.h"
 #include "sig/call/originate.h"
-#include "sig/feature/join.h"
-#include "sig/feature/order.h"
-#include "sig/feature/park.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
 #include "sig/model/payer.h"
+#include "sig/pbx/join.h"
+#include "sig/pbx/order.h"
+#include "sig/pbx/park.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 

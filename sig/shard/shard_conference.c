@@ -6,8 +6,8 @@
 #include "sig/call/conference.h"
 #include "sig/call/originate.h"
 #include "sig/call/wait.h"
-#include "sig/feature/remote_shard.h"
 #include "sig/model/call_order.h"
+#include "sig/pbx/remote_shard.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 

@@ -5,9 +5,9 @@
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/dialog/dialog.h"
-#include "sig/feature/transfer.h"
 #include "sig/host/destination.h"
 #include "sig/leg/early.h"
+#include "sig/pbx/transfer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "sig/call/wait.h"
-#include "sig/feature/pick.h"
+#include "sig/pbx/pick.h"
 #include "sig/shard/shard_state.h"
 
 /* What was found until now. */

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "sig/call/call_waiting.h"
 #include "sig/call/plan.h"
-#include "sig/feature/park.h"
+#include "sig/pbx/park.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 

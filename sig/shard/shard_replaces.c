@@ -2,10 +2,10 @@
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
 #include "sig/call/conference.h"
 #include "sig/call/wait.h"
-#include "sig/feature/pick.h"
-#include "sig/feature/refer.h"
 #include "sig/model/leg.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/refer.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/dialog_name.h"

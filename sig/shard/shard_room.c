@@ -8,8 +8,8 @@
 #include "sig/call/conference.h"
 #include "sig/call/video.h"
 #include "sig/call/wait.h"
-#include "sig/feature/conference.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/conference.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard_room.h"
 

@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "sig/call/conference.h"
-#include "sig/feature/conference.h"
-#include "sig/feature/remote_shard.h"
+#include "sig/pbx/conference.h"
+#include "sig/pbx/remote_shard.h"
 #include "sig/record/room_record.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"

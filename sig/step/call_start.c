@@ -9,13 +9,13 @@
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/feature.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/media_stream.h"
+#include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/reliable.h"
@@ -23,9 +23,6 @@
 #include "sig/call/session.h"
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
-#include "sig/feature/conference.h"
-#include "sig/feature/replace.h"
-#include "sig/feature/set.h"
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
@@ -34,6 +31,9 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 #include "sig/model/leg.h"
+#include "sig/pbx/conference.h"
+#include "sig/pbx/replace.h"
+#include "sig/pbx/set.h"
 #include "sig/sip/uri.h"
 #include "sig/step/step.h"
 
@@ -379,7 +379,7 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_invites(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);
-	features_resume(h, c);
+	modules_resume(h, c);
 	wait_on_saved(h, c);
 	set_on_saved(h, c);
 	resolve_resume(h, c);

@@ -8,11 +8,11 @@
 #include "sig/call/call_waiting.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
-#include "sig/call/feature.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/media_stream.h"
+#include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -25,14 +25,6 @@
 #include "sig/call/slot_step.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
-#include "sig/feature/focus.h"
-#include "sig/feature/join.h"
-#include "sig/feature/order.h"
-#include "sig/feature/park.h"
-#include "sig/feature/refer.h"
-#include "sig/feature/replace.h"
-#include "sig/feature/set.h"
-#include "sig/feature/transfer.h"
 #include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
@@ -44,6 +36,14 @@
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
 #include "sig/model/leg.h"
+#include "sig/pbx/focus.h"
+#include "sig/pbx/join.h"
+#include "sig/pbx/order.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/refer.h"
+#include "sig/pbx/replace.h"
+#include "sig/pbx/set.h"
+#include "sig/pbx/transfer.h"
 #include "sig/record/call_record.h"
 #include "sig/step/step.h"
 
@@ -112,7 +112,7 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->later_ns);
 	call_sooner(&next, c->order_ns);
 	call_sooner(&next, siprec_due_ns(c));
-	call_sooner(&next, features_due_ns(h, c));
+	call_sooner(&next, modules_due_ns(h, c));
 	if (c->prompts)
 		call_sooner(&next, c->prompts->until_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -754,7 +754,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		call_met(h, c, ev);
 		break;
 	}
-	features_go(h, c);
+	modules_go(h, c);
 	digits_lost(h, c);
 	call_release(h, c);
 }

@@ -3,19 +3,19 @@
 
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
-#include "sig/call/feature.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/call/wait.h"
-#include "sig/feature/focus.h"
-#include "sig/feature/park.h"
-#include "sig/feature/refer.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/focus.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/refer.h"
 
 static void request_answer(struct call_host *h, const struct call_event *ev, uint16_t status,
 			   struct bytes extra)
@@ -73,7 +73,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		if (l->uac) /* its answer crossed our CANCEL, and a process was killed there */
 			txns_limit(h->txns, l->uac->client, h->now.ns);
 		leg_close(l);
-		features_left(h, c, ev->leg);
+		modules_left(h, c, ev->leg);
 		answer_bye(h, c, ev);
 		return;
 	}

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sig/feature/conference.h"
+#include "sig/pbx/conference.h"
 #include "sig/room/room.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

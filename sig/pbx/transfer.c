@@ -13,17 +13,17 @@
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
-#include "sig/feature/join.h"
-#include "sig/feature/park.h"
-#include "sig/feature/pick.h"
-#include "sig/feature/refer.h"
-#include "sig/feature/remote_shard.h"
-#include "sig/feature/transfer.h"
 #include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call_order.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/join.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/refer.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/pbx/transfer.h"
 
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l)
 {
@@ -758,7 +758,7 @@ static void transfer_write_lines(struct writer *w, const struct call_host *h, co
 	writer_str(w, ">\r\n");
 }
 
-const struct call_feature transfer_feature = {
+const struct module transfer_module = {
 	.go = transfer_go,
 	.due_ns = transfer_due_ns,
 	.resume = transfer_resume,
@@ -864,7 +864,7 @@ static uint64_t attend_due_ns(const struct call *c)
 	return c->again_ns ? c->again_ns : c->away_ns;
 }
 
-const struct call_feature attend_feature = {
+const struct module attend_module = {
 	.go = attend_go,
 	.due_ns = attend_due_ns,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/refer.h"
+#include "sig/pbx/refer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,17 +9,17 @@
 #include "sig/call/session.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
-#include "sig/feature/focus.h"
-#include "sig/feature/park.h"
-#include "sig/feature/pick.h"
-#include "sig/feature/remote_shard.h"
-#include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"
+#include "sig/pbx/focus.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/pbx/transfer.h"
 #include "sig/sip/dialog_name.h"
 #include "sig/sip/id.h"
 #include "sig/sip/lex.h"

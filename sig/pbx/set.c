@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/set.h"
+#include "sig/pbx/set.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
-#include "sig/feature/park.h"
+#include "sig/pbx/park.h"
 
 static_assert((int)SET_TONE_MS <= (int)PARTING_MS, "as a record may have it");
 
@@ -116,4 +116,4 @@ static void set_established(struct call_host *h, struct call *c)
 		parting_for(h, c, &e, SET_TONE_MS);
 }
 
-const struct call_feature set_feature = { .established = set_established };
+const struct module set_module = { .established = set_established };

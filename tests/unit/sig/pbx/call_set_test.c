@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feature codes (FEATURES CALL-15 to CALL-21, CALL-46): a phone sets something in the document of its extension, and hears what became of it. */
-#include "sig/feature/set.h"
+#include "sig/pbx/set.h"
 #include "tests/unit/sig/line.h"
 
 #define SDP_G729                                                                      \
@@ -136,7 +136,7 @@ static void sets_and_confirms(void **state)
 	{
 		dial(l, row->digits);
 		assert_int_equal(l->r->set_count, ++n);
-		ROW_ASSERT(row->digits, l->r->set_feature == row->feature);
+		ROW_ASSERT(row->digits, l->r->set_module == row->feature);
 		assert_string_equal(l->r->set_number, row->number);
 		assert_string_equal(l->r->set_user, "1001");
 		told(l, SET_DONE);
@@ -399,7 +399,7 @@ static void killed_before_it_is_told(void **state)
 	dial(l, "*721002");
 	restart(l);
 	assert_int_equal(l->r->set_count, 2);
-	assert_int_equal(l->r->set_feature, FEATURE_ALWAYS_ON);
+	assert_int_equal(l->r->set_module, FEATURE_ALWAYS_ON);
 	assert_string_equal(l->r->set_number, "1002");
 	assert_string_equal(l->r->set_user, "1001");
 	told(l, SET_DONE);

@@ -3,7 +3,7 @@
 #ifndef SIG_FEATURE_TRANSFER_H
 #define SIG_FEATURE_TRANSFER_H
 
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/model/transfer.h"
 #include "sig/sip/dialog_name.h"
 
@@ -16,7 +16,7 @@ struct transfer_ask {
 	bool notify;
 };
 
-extern const struct call_feature transfer_feature;
+extern const struct module transfer_module;
 
 /* Its user may give parties away by REFER (CALL-27). */
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
@@ -62,7 +62,7 @@ struct call_order;
 
 enum { ATTEND_AGAIN_S = 10 };
 
-extern const struct call_feature attend_feature;
+extern const struct module attend_module;
 
 /* Somebody has given an order to the call. */
 void attend_on_order(struct call *c);

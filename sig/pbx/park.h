@@ -13,12 +13,12 @@
 
 #include <assert.h>
 
-#include "sig/call/feature.h"
-#include "sig/feature/pick.h"
-#include "sig/feature/transfer.h"
+#include "sig/call/module.h"
 #include "sig/model/event.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/transfer.h"
 
-extern const struct call_feature park_feature;
+extern const struct module park_module;
 
 /* It waits in that slot, or is on its way there. */
 bool park_has(const struct call *c, struct bytes slot);

@@ -5,15 +5,15 @@
 #include "sig/call/conference.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
-#include "sig/feature/conference.h"
-#include "sig/feature/focus.h"
-#include "sig/feature/refer.h"
-#include "sig/feature/remote_shard.h"
-#include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/call_order.h"
+#include "sig/pbx/conference.h"
+#include "sig/pbx/focus.h"
+#include "sig/pbx/refer.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/pbx/transfer.h"
 #include "sig/room/room.h"
 #include "sig/sip/dialog_name.h"
 #include "sig/sip/event_parse.h"
@@ -605,4 +605,4 @@ static void focus_resume(struct call_host *h, struct call *c)
 	}
 }
 
-const struct call_feature focus_feature = { .go = focus_go, .resume = focus_resume };
+const struct module focus_module = { .go = focus_go, .resume = focus_resume };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/replace.h"
+#include "sig/pbx/replace.h"
 
 #include <errno.h>
 
@@ -7,10 +7,10 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
-#include "sig/feature/conference.h"
-#include "sig/feature/park.h"
-#include "sig/feature/pick.h"
-#include "sig/feature/transfer.h"
+#include "sig/pbx/conference.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/transfer.h"
 
 enum { REPLACE_AGAIN_MS = 20 };
 
@@ -125,4 +125,4 @@ void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct c
 	LOG_INFO("call", c->id, "a leg is to be replaced", LOG_U64("leg", leg));
 }
 
-const struct call_feature replace_feature = { .go = replace_go, .due_ns = replace_due_ns };
+const struct module replace_module = { .go = replace_go, .due_ns = replace_due_ns };

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "sig/call/conference.h"
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
@@ -28,7 +28,7 @@ int order_member(struct call_host *h, struct call *c, struct call_order *order);
 /* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. 0, -EALREADY (it is
  * not in yet) or -ENOENT: nothing has changed. */
 int conference_yield(struct call_host *h, struct call *c, uint64_t to);
-extern const struct call_feature conference_feature;
+extern const struct module conference_module;
 
 /*
  * Somebody calls the number of a room (sig/host/tenant_tables.h, CONF-01). The node answers, asks for the PIN where there is one, three times

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/remote_shard.h"
+#include "sig/pbx/remote_shard.h"
 
 #include <errno.h>
 
-#include "sig/call/feature.h"
 #include "sig/call/fork.h"
+#include "sig/call/module.h"
 #include "sig/call/secret.h"
 #include "sig/host/settings.h"
 #include "sig/model/call.h"
@@ -203,4 +203,4 @@ static void remote_shard_write_data(struct writer *w, const struct call_host *h,
 		call_source_write(w, writer_done(&source));
 }
 
-const struct call_feature remote_shard_feature = { .write_lines = remote_shard_write_data };
+const struct module remote_shard_module = { .write_lines = remote_shard_write_data };

@@ -30,7 +30,7 @@ int remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_p
 int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
 			   const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* Header lines of each INVITE to another shard. */
-extern const struct call_feature remote_shard_feature;
+extern const struct module remote_shard_module;
 /* Header lines of that INVITE. */
 void remote_shard_write_lines(struct writer *w, const struct call_host *h, const struct call *c);
 

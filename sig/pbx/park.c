@@ -15,15 +15,15 @@
 #include "sig/call/session.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
-#include "sig/feature/conference.h"
-#include "sig/feature/join.h"
-#include "sig/feature/park.h"
-#include "sig/feature/pick.h"
-#include "sig/feature/remote_shard.h"
-#include "sig/feature/replace.h"
-#include "sig/feature/set.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
+#include "sig/pbx/conference.h"
+#include "sig/pbx/join.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/pbx/replace.h"
+#include "sig/pbx/set.h"
 
 static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
@@ -679,7 +679,7 @@ static void park_write_lines(struct writer *w, const struct call_host *h, const 
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }
 
-const struct call_feature park_feature = {
+const struct module park_module = {
 	.go = park_go,
 	.due_ns = park_due_ns,
 	.resume = park_resume,

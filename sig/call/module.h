@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a feature hears of the calls that it is part of. A call knows its features by this alone, in the order of a list
- * (sig/feature/features.c), so that one more is a file of its own and a line there.
+ * What a module hears of the calls that it is part of. A call knows its modules by this alone, in the order of a list
+ * (sig/pbx/modules.c), so that one more is a file of its own and a line there.
  */
-#ifndef SIG_CALL_FEATURE_H
-#define SIG_CALL_FEATURE_H
+#ifndef SIG_CALL_MODULE_H
+#define SIG_CALL_MODULE_H
 
 #include "sig/model/call.h"
 
@@ -12,7 +12,7 @@ struct call_ending;
 struct call_refusal;
 
 /* NULL: it does not care. */
-struct call_feature {
+struct module {
 	/* After each step of the call. */
 	void (*go)(struct call_host *h, struct call *c);
 	/* When it wants the next one at the latest; 0: it does not. */
@@ -38,22 +38,22 @@ struct call_feature {
 			    uint8_t leg);
 };
 
-/* All that there are (sig/feature/features.c); the last is NULL. For call_host.features. */
-extern const struct call_feature *const call_features[];
+/* All that there are (sig/pbx/modules.c); the last is NULL. For call_host.modules. */
+extern const struct module *const modules[];
 
 /* Each tells those that care. */
-void features_go(struct call_host *h, struct call *c);
+void modules_go(struct call_host *h, struct call *c);
 /* The earliest; 0: none. */
-uint64_t features_due_ns(const struct call_host *h, const struct call *c);
-void features_resume(struct call_host *h, struct call *c);
-void features_established(struct call_host *h, struct call *c);
-bool features_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
-void features_left(struct call_host *h, struct call *c, uint8_t leg);
-void features_over(struct call_host *h, struct call *c);
-void features_asked(struct call_host *h, struct call *c, struct bytes digits);
-bool features_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
-		      struct call_refusal *refusal);
-void features_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-			  uint8_t leg);
+uint64_t modules_due_ns(const struct call_host *h, const struct call *c);
+void modules_resume(struct call_host *h, struct call *c);
+void modules_established(struct call_host *h, struct call *c);
+bool modules_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
+void modules_left(struct call_host *h, struct call *c, uint8_t leg);
+void modules_over(struct call_host *h, struct call *c);
+void modules_asked(struct call_host *h, struct call *c, struct bytes digits);
+bool modules_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		     struct call_refusal *refusal);
+void modules_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+			 uint8_t leg);
 
 #endif

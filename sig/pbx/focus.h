@@ -3,10 +3,10 @@
 #ifndef SIG_FEATURE_FOCUS_H
 #define SIG_FEATURE_FOCUS_H
 
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/model/event.h"
 
-extern const struct call_feature focus_feature;
+extern const struct module focus_module;
 
 /* Who calls comes into a conference that is there (RFC 4579 5.1), or to those who speak in a call (RFC 3911). Whose right it is its shard has seen
  * to. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/feature/pick.h"
+#include "sig/pbx/pick.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef SIG_FEATURE_JOIN_H
 #define SIG_FEATURE_JOIN_H
 
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/model/call.h"
 
 struct call_join {
@@ -43,7 +43,7 @@ int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg,
 		 const struct leg *with) NODISCARD;
 /* They will not be joined: the two of the call are to hear each other. */
 void meet_over(struct call *c);
-extern const struct call_feature meet_feature;
+extern const struct module meet_module;
 
 /*
  * A call of two parties becomes two calls of one each: both have no other party (wait.h) then. One stays in its call, the other goes

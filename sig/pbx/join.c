@@ -13,8 +13,6 @@
 #include "sig/call/reinvite.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
-#include "sig/feature/join.h"
-#include "sig/feature/transfer.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
@@ -22,6 +20,8 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 #include "sig/model/payer.h"
+#include "sig/pbx/join.h"
+#include "sig/pbx/transfer.h"
 
 int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
 {
@@ -123,7 +123,7 @@ static void meet_tell(struct call_host *h, struct call *c)
 	transfer_met(h, c);
 }
 
-const struct call_feature meet_feature = { .go = meet_tell, .due_ns = meet_due_ns };
+const struct module meet_module = { .go = meet_tell, .due_ns = meet_due_ns };
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
 {

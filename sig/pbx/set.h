@@ -7,10 +7,10 @@
 #ifndef SIG_FEATURE_SET_H
 #define SIG_FEATURE_SET_H
 
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/model/event.h"
 
-extern const struct call_feature set_feature;
+extern const struct module set_module;
 
 /* How long the document is waited for, and how long its tone is heard: at most PARTING_MS. */
 enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call that rings at B is taken by somebody else (MON-03, CALL-41). */
-#include "sig/feature/pick.h"
 #include "sig/model/plan.h"
+#include "sig/pbx/pick.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a party is called that goes to a conference of another shard. */
-#include "sig/feature/conference.h"
+#include "sig/pbx/conference.h"
 
 #include "tests/unit/test.h"
 

@@ -8,7 +8,7 @@
 #ifndef SIG_FEATURE_REPLACE_H
 #define SIG_FEATURE_REPLACE_H
 
-#include "sig/call/feature.h"
+#include "sig/call/module.h"
 #include "sig/model/event.h"
 
 /* Asked of the call that has the leg (CALL_EV_REPLACE). */
@@ -18,7 +18,7 @@ struct call_replacing {
 	int err;     /* out: 0, -EALREADY (a transfer is under way), -ENOTCONN, -ENOMEM, -ENOTSUP */
 };
 
-extern const struct call_feature replace_feature;
+extern const struct module replace_module;
 
 /* The first INVITE of the call is answered. 0 or -errno with *refusal. */
 int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,

@@ -11,12 +11,12 @@
 #include "sig/call/prompts.h"
 #include "sig/call/secret.h"
 #include "sig/call/wait.h"
-#include "sig/feature/conference.h"
-#include "sig/feature/focus.h"
-#include "sig/feature/join.h"
-#include "sig/feature/remote_shard.h"
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/conference.h"
+#include "sig/pbx/focus.h"
+#include "sig/pbx/join.h"
+#include "sig/pbx/remote_shard.h"
 #include "sig/room/room.h"
 #include "sig/sip/id.h"
 
@@ -652,7 +652,7 @@ int conference_yield(struct call_host *h, struct call *c, uint64_t to)
 	return 0;
 }
 
-const struct call_feature conference_feature = {
+const struct module conference_module = {
 	.go = conference_go,
 	.resume = meetme_resume,
 	.asked = meetme_on_answer,
