@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How parties of calls come into rooms and leave them, and what is ordered of one that is there (sig/call/conference.h). */
-#ifndef SIG_FEATURE_CONFERENCE_H
-#define SIG_FEATURE_CONFERENCE_H
+#ifndef SIG_PBX_CONFERENCE_H
+#define SIG_PBX_CONFERENCE_H
 
 #include <stdbool.h>
 

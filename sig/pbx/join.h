@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two calls become one: a leg of one goes to the other, and the call that it leaves ends. */
-#ifndef SIG_FEATURE_JOIN_H
-#define SIG_FEATURE_JOIN_H
+#ifndef SIG_PBX_JOIN_H
+#define SIG_PBX_JOIN_H
 
 #include "sig/call/module.h"
 #include "sig/model/call.h"

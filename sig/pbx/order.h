@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a call is told to do by command: hold, mute, digits. */
-#ifndef SIG_FEATURE_ORDER_H
-#define SIG_FEATURE_ORDER_H
+#ifndef SIG_PBX_ORDER_H
+#define SIG_PBX_ORDER_H
 
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"

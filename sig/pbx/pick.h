@@ -5,8 +5,8 @@
  * call by a transfer. Before that all is as it was: the phones ring on, and one of them may still be faster. The last step of the call's
  * plan says who took it, for the CDR and for the next process.
  */
-#ifndef SIG_FEATURE_PICK_H
-#define SIG_FEATURE_PICK_H
+#ifndef SIG_PBX_PICK_H
+#define SIG_PBX_PICK_H
 
 #include "sig/model/call.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REFER (RFC 3515), and the NOTIFYs that say what became of it. */
-#ifndef SIG_FEATURE_REFER_H
-#define SIG_FEATURE_REFER_H
+#ifndef SIG_PBX_REFER_H
+#define SIG_PBX_REFER_H
 
 #include "sig/model/event.h"
 

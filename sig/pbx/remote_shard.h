@@ -3,8 +3,8 @@
  * A party is given to whom another shard has in a call (docs/adr/0009). No leg leaves its shard. The call here rings that shard as it would
  * ring a phone, over SIP_INTER_SHARD and with Replaces; there the way to here takes the place of whom Replaces names.
  */
-#ifndef SIG_FEATURE_REMOTE_SHARD_H
-#define SIG_FEATURE_REMOTE_SHARD_H
+#ifndef SIG_PBX_REMOTE_SHARD_H
+#define SIG_PBX_REMOTE_SHARD_H
 
 #include "sig/model/event.h"
 #include "sig/model/transfer.h"

@@ -5,8 +5,8 @@
  * takes its leg by a transfer (transfer.h) and leaves the one that is replaced. Before that either call may end, and the other goes on or
  * ends by itself: no successor finds a leg half replaced.
  */
-#ifndef SIG_FEATURE_REPLACE_H
-#define SIG_FEATURE_REPLACE_H
+#ifndef SIG_PBX_REPLACE_H
+#define SIG_PBX_REPLACE_H
 
 #include "sig/call/module.h"
 #include "sig/model/event.h"

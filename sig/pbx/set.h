@@ -4,8 +4,8 @@
  * the document is asked for, and when that is saved or refused the caller is answered by the node, hears a tone that says which, and is
  * left. A successor that does not know the outcome asks again: a field that is set twice is set.
  */
-#ifndef SIG_FEATURE_SET_H
-#define SIG_FEATURE_SET_H
+#ifndef SIG_PBX_SET_H
+#define SIG_PBX_SET_H
 
 #include "sig/call/module.h"
 #include "sig/model/event.h"

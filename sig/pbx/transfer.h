@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One party of an established call gives the other one to somebody else (sig/model/transfer.h). */
-#ifndef SIG_FEATURE_TRANSFER_H
-#define SIG_FEATURE_TRANSFER_H
+#ifndef SIG_PBX_TRANSFER_H
+#define SIG_PBX_TRANSFER_H
 
 #include "sig/call/module.h"
 #include "sig/model/transfer.h"
