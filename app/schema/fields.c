@@ -5,7 +5,7 @@
 #include "app/schema/fields.h"
 #include "base/json.h"
 #include "cluster/record.h"
-#include "media/offer/offer.h"
+#include "media/offer/terms.h"
 #include "sig/model/plan.h"
 #include "sig/sip/id.h"
 

@@ -10,24 +10,8 @@
 #ifndef MEDIA_OFFER_OFFER_H
 #define MEDIA_OFFER_OFFER_H
 
-#include "media/flow.h"
-
-/* Whether a line is recorded, as a party is told (RFC 7866 7.1.2); a higher one says more. */
-enum offer_record {
-	OFFER_RECORD_NONE, /* nothing is said of it */
-	OFFER_RECORD_OFF,
-	OFFER_RECORD_PAUSED,
-	OFFER_RECORD_ON,
-};
-
-/* What a party would have (RFC 7866 7.1.3). */
-enum offer_record_preference {
-	OFFER_PREFERS_NOTHING,
-	OFFER_PREFERS_ON,
-	OFFER_PREFERS_OFF,
-	OFFER_PREFERS_PAUSE,
-	OFFER_PREFERENCES,
-};
+#include "media/offer/plan.h"
+#include "media/offer/terms.h"
 
 /* What is told of recording; media/offer/record.h. */
 struct offer_record_state {
@@ -72,67 +56,6 @@ struct offer_self {
 	struct offer_record_state record;
 };
 
-enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };
-
-enum offer_video {
-	OFFER_VIDEO_H264 = 1,
-	OFFER_VIDEO_VP8 = 2,
-	OFFER_VIDEO_VP9 = 4,
-	OFFER_VIDEO_AV1 = 8,
-	OFFER_VIDEO_H265 = 16,
-	OFFER_VIDEO_ALL = 31,
-};
-
-enum offer_lines_bit {
-#define OFFER_LINE(suffix, word, help) OFFER_LINES_BIT_##suffix,
-#include "media/offer/lines.def"
-#undef OFFER_LINE
-	OFFER_LINES_WORDS,
-};
-
-/* Lines that are neither audio nor video; one passes where both parties may have it. */
-enum offer_lines {
-	OFFER_LINES_NONE = 0,
-#define OFFER_LINE(suffix, word, help) OFFER_LINES_##suffix = 1 << OFFER_LINES_BIT_##suffix,
-#include "media/offer/lines.def"
-#undef OFFER_LINE
-	OFFER_LINES_ALL = (1 << OFFER_LINES_WORDS) - 1,
-};
-
-/* How digits go to a party, and come from it. */
-enum offer_digits {
-	OFFER_DIGITS_EVENTS,
-	OFFER_DIGITS_INFO,
-	OFFER_DIGITS_TONES, /* in its sound */
-};
-
-/* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
-struct offer_terms {
-	uint8_t codec_count; /* 0: all */
-	char codecs
-		[OFFER_CODECS_MAX]
-		[OFFER_CODEC_NAME_MAX]; /* encoding names of audio; others are taken out of what it offers and is offered */
-	uint8_t ptime_g711,
-		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
-	uint8_t digits; /* enum offer_digits; not EVENTS: telephone-event is neither offered to it nor accepted of it */
-	bool media_elsewhere; /* its media may be at another address than its signalling: sig/leg/line_facts.h; not read here */
-	bool no_video; /* m=video is refused of it and towards it */
-	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */
-	uint32_t
-		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
-	uint8_t lines;    /* enum offer_lines */
-	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
-	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
-	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
-	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side, DTLS-SRTP, rtcp-mux, BUNDLE; or a phone that has
-	 * DTLS-SRTP alone. An offer says itself which of the three it is, so that several may be accepted; of what is offered DTLS goes
-	 * before SDES. rtcp-mux is offered and accepted here whatever the policy says. */
-	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
-	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
-	bool dtls_only;   /* anything else of it is refused */
-	bool transcode; /* its audio may be transcoded, where it has no codec of the other party's that may be, too */
-};
-
 struct offer_policy {
 	bool video;    /* relay m=video; false: refused with port 0 */
 	bool rtcp_mux; /* offer and accept a=rtcp-mux (RFC 5761) */
@@ -150,58 +73,6 @@ static inline bool offer_policy_codes(const struct offer_policy *policy)
 {
 	return policy->a.transcode && policy->b.transcode && !policy->codings_full;
 }
-
-/* One party of one m-line after the answer. */
-struct media_side {
-	struct addr rtp, rtcp; /* the party's signalled addresses; ADDR_NONE where it gave none */
-	uint8_t sends,
-		receives; /* what the party said: a=sendrecv is 1,1; sendonly 1,0; c=0.0.0.0: receives 0 */
-	uint8_t mux;      /* rtcp-mux agreed with this party, or the line has no RTCP */
-	uint8_t event_pt; /* under which this party takes telephone-events; PAYLOAD_NONE: it does not */
-	uint32_t event_clock_hz;
-	struct media_key key_in;  /* with what this party sends; suite NONE: plain */
-	struct media_key key_out; /* with what we send to it */
-	uint8_t dtls; /* enum media_dtls_role: ours with this party. Not NONE: both keys are NONE here and come by the handshake. Another
-		       * one than before is another association (RFC 8842 5.1) */
-	uint8_t ice; /* 1: rtp and rtcp of the party are not to be believed, its checks are. A party that is lite itself has 0 */
-	uint8_t bundle; /* index of the line whose transport carries this one (RFC 9143), and whose addresses, role, certificate and ICE
-			 * this one repeats; its own: none else's. Of offer_inspect always its own */
-	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid. 0: none, and payload types of lines that share a
-				* transport are distinct, unless the party brought equal ones and no id */
-	uint8_t cc_extension; /* id under which the party numbers its packets, all lines of its transport together (media/rtp/transport_cc.h); 0: it does
-			       * not, or wants to hear nothing of it */
-	uint8_t level_extension; /* id under which the party says how loud its sound is (RFC 6464); 0: it does not, or nobody agreed to it */
-	struct media_layers
-		layers; /* of video: that this party sends, and we said we take; `count` 0: none */
-	uint32_t kbps;  /* of video: most that this party would have (b=); 0: it does not say */
-	uint8_t nack;   /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
-	uint8_t fir;    /* 1: so is FIR, and no PLI (RFC 5104 4.3.1) */
-	struct media_fingerprint fingerprint; /* of the party's certificate */
-	uint64_t
-		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */
-	uint8_t mid_length;
-	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
-	uint8_t taken_count;
-	struct media_taken taken
-		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes. Video: formats of media/rtp/video.h */
-	uint8_t rule_count;
-	struct payload_rule rules
-		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */
-	uint8_t rule_codecs[PAYLOAD_RULES_MAX];         /* of each rule, as of struct flow_spec */
-	struct media_coding codings[MEDIA_CODINGS_MAX]; /* that rules name; those behind are zero */
-};
-
-struct media_line {
-	enum media_kind kind;
-	uint8_t active; /* 0: refused by one side (port 0) */
-	uint8_t lines;  /* enum offer_lines: the word that it needs; NONE: audio or video */
-	struct media_side a, b;
-};
-
-struct media_plan {
-	uint8_t line_count; /* m-lines of the SDP that line[] tells about: the first MEDIA_LINES_MAX */
-	struct media_line line[MEDIA_LINES_MAX];
-};
 
 /* Why an SDP was refused: the SIP status to answer with, and a constant sentence for Warning and log. */
 struct offer_error {

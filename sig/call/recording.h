@@ -6,11 +6,14 @@
 #ifndef SIG_CALL_RECORDING_H
 #define SIG_CALL_RECORDING_H
 
-#include "media/offer/offer.h"
+#include "media/flow.h"
+#include "media/offer/terms.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/recording.h"
 #include "sig/sip/feature_code.h"
+
+struct offer_record_state;
 
 /*
  * By command or page (cause), of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy

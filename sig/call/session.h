@@ -4,7 +4,6 @@
 #ifndef SIG_CALL_SESSION_H
 #define SIG_CALL_SESSION_H
 
-#include "media/offer/offer.h"
 #include "sig/call/flow_spec.h"
 #include "sig/leg/flow.h"
 #include "sig/model/event.h"

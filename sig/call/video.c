@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "media/offer/offer.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/conference.h"
 #include "sig/leg/leg.h"

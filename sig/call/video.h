@@ -6,9 +6,10 @@
 #ifndef SIG_CALL_VIDEO_H
 #define SIG_CALL_VIDEO_H
 
-#include "media/offer/offer.h"
 #include "sig/model/call.h"
 #include "sig/room/room.h"
+
+struct offer_capabilities;
 
 /* What we can answer the leg with: own is what we can of sound. True: video is part of it. */
 bool video_answer(const struct call_host *h, const struct call *c, uint8_t leg,

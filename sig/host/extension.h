@@ -3,7 +3,7 @@
 #ifndef SIG_HOST_EXTENSION_H
 #define SIG_HOST_EXTENSION_H
 
-#include "media/offer/offer.h"
+#include "media/offer/terms.h"
 #include "sig/host/effect.h"
 #include "sig/host/tenant.h"
 #include "sig/sip/digest.h"

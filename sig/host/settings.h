@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/seal.h"
-#include "media/offer/offer.h"
+#include "media/flow.h"
 #include "sig/host/effect.h"
 #include "sig/host/network.h"
 #include "sig/host/quota.h"

@@ -3,7 +3,7 @@
 #ifndef SIG_LEG_FLOW_H
 #define SIG_LEG_FLOW_H
 
-#include "media/offer/offer.h"
+#include "media/offer/plan.h"
 #include "sig/model/call.h"
 
 /* Where the media of a leg is: the network of its address, of one that is the shard's own (shard_network.shard). */

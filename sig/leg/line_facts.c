@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "media/offer/plan.h"
 #include "media/payload.h"
 #include "sig/host/destination.h"
 #include "sig/leg/leg.h"

@@ -40,6 +40,8 @@ const struct line_codec *line_codec_find(const struct line_facts *f, uint8_t pay
 /* Codecs of an m-line that we know, and may say to the party. Read from the texts. */
 
 struct leg;
+struct media_plan;
+struct media_side;
 
 /* In the party's own order; what we did not say to it, it need not take. How many. */
 uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_taken out[PAYLOAD_RULES_MAX]);

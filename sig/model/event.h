@@ -3,7 +3,8 @@
 #ifndef SIG_MODEL_EVENT_H
 #define SIG_MODEL_EVENT_H
 
-#include "media/offer/offer.h"
+#include "media/flow.h"
+#include "media/offer/terms.h"
 #include "sig/identity/carried.h"
 #include "sig/model/call.h"
 #include "sig/sip/feature_code.h"

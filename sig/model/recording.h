@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "media/flow.h"
 #include "media/fork.h"
-#include "media/offer/offer.h"
+#include "media/offer/terms.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/cdr.h"
 #include "sig/host/effect.h"

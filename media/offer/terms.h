@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one party may be offered and may use, and what SDP says of recording. Calls keep these; media/offer/offer.h reads them. */
+#ifndef MEDIA_OFFER_TERMS_H
+#define MEDIA_OFFER_TERMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether a line is recorded, as a party is told (RFC 7866 7.1.2); a higher one says more. */
+enum offer_record {
+	OFFER_RECORD_NONE, /* nothing is said of it */
+	OFFER_RECORD_OFF,
+	OFFER_RECORD_PAUSED,
+	OFFER_RECORD_ON,
+};
+
+/* What a party would have (RFC 7866 7.1.3). */
+enum offer_record_preference {
+	OFFER_PREFERS_NOTHING,
+	OFFER_PREFERS_ON,
+	OFFER_PREFERS_OFF,
+	OFFER_PREFERS_PAUSE,
+	OFFER_PREFERENCES,
+};
+
+enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };
+
+enum offer_video {
+	OFFER_VIDEO_H264 = 1,
+	OFFER_VIDEO_VP8 = 2,
+	OFFER_VIDEO_VP9 = 4,
+	OFFER_VIDEO_AV1 = 8,
+	OFFER_VIDEO_H265 = 16,
+	OFFER_VIDEO_ALL = 31,
+};
+
+enum offer_lines_bit {
+#define OFFER_LINE(suffix, word, help) OFFER_LINES_BIT_##suffix,
+#include "media/offer/lines.def"
+#undef OFFER_LINE
+	OFFER_LINES_WORDS,
+};
+
+/* Lines that are neither audio nor video; one passes where both parties may have it. */
+enum offer_lines {
+	OFFER_LINES_NONE = 0,
+#define OFFER_LINE(suffix, word, help) OFFER_LINES_##suffix = 1 << OFFER_LINES_BIT_##suffix,
+#include "media/offer/lines.def"
+#undef OFFER_LINE
+	OFFER_LINES_ALL = (1 << OFFER_LINES_WORDS) - 1,
+};
+
+/* How digits go to a party, and come from it. */
+enum offer_digits {
+	OFFER_DIGITS_EVENTS,
+	OFFER_DIGITS_INFO,
+	OFFER_DIGITS_TONES, /* in its sound */
+};
+
+/* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
+struct offer_terms {
+	uint8_t codec_count; /* 0: all */
+	char codecs
+		[OFFER_CODECS_MAX]
+		[OFFER_CODEC_NAME_MAX]; /* encoding names of audio; others are taken out of what it offers and is offered */
+	uint8_t ptime_g711,
+		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
+	uint8_t digits; /* enum offer_digits; not EVENTS: telephone-event is neither offered to it nor accepted of it */
+	bool media_elsewhere; /* its media may be at another address than its signalling: sig/leg/line_facts.h; not read here */
+	bool no_video; /* m=video is refused of it and towards it */
+	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */
+	uint32_t
+		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
+	uint8_t lines;    /* enum offer_lines */
+	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
+	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
+	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
+	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side, DTLS-SRTP, rtcp-mux, BUNDLE; or a phone that has
+	 * DTLS-SRTP alone. An offer says itself which of the three it is, so that several may be accepted; of what is offered DTLS goes
+	 * before SDES. rtcp-mux is offered and accepted here whatever the policy says. */
+	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
+	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
+	bool dtls_only;   /* anything else of it is refused */
+	bool transcode; /* its audio may be transcoded, where it has no codec of the other party's that may be, too */
+};
+
+#endif
