@@ -25,21 +25,13 @@ enum {
 	STATUS_LEN = 3
 };
 
-static const struct {
-	const char *name, *sentence, *next;
-} g_why_refusals[] = {
-#define REFUSAL(name, sentence, next) { name, sentence, next },
-#include "app/command/refusal.def"
-#undef REFUSAL
-};
-
 bool refusal_words(const char *name, const char **sentence, const char **next)
 {
-	for (size_t i = 0; i < COUNT_OF(g_why_refusals); i++) {
-		if (strcmp(g_why_refusals[i].name, name) != 0)
+	for (size_t i = 1; i < REFUSALS; i++) {
+		if (strcmp(refusals[i].name, name) != 0)
 			continue;
-		*sentence = g_why_refusals[i].sentence;
-		*next = g_why_refusals[i].next;
+		*sentence = refusals[i].words;
+		*next = refusals[i].next;
 		return true;
 	}
 	return false;

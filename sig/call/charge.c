@@ -16,7 +16,7 @@ enum { CHARGE_MAX = 160 };
 
 static const struct {
 	uint16_t status;
-	enum sig_refused reason;
+	enum refusal reason;
 	const char *text;
 } g_verdicts[] = {
 	[TOLL_USER_CALLS] = { 486, REFUSED_TOLL_CALLS, "extension: too many calls outside" },

@@ -427,7 +427,7 @@ static bool server_find(const struct call_host *h, const struct call *c, uint16_
 /* A Contact that may be asked. False: *why not. */
 static bool contact_take(const struct call_host *h, const struct call *c, uint16_t by,
 			 const struct sip_uri *uri, struct trunk_route_server *out,
-			 enum sig_refused *why)
+			 enum refusal *why)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	char number[ROUTE_USER_MAX];
@@ -496,7 +496,7 @@ uint32_t redirect_on_response(const struct call_host *h, struct call *c,
 
 	for (unsigned i = 0; i < REDIRECTS_MAX; i++) {
 		uint16_t q = SIP_Q_MAX;
-		enum sig_refused why;
+		enum refusal why;
 		struct trunk_route_server route;
 		struct bytes value;
 

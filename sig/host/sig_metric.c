@@ -117,16 +117,11 @@ void sound_metrics_add(const struct cdr *cdr)
 		add_leg(&cdr->b, &cdr->b_sound);
 }
 
-static const char *const g_refused_labels[REFUSED_REASONS] = {
-#define X(id, name) "reason=\"" name "\"",
-	SIG_REFUSED(X)
-#undef X
-};
-
-static const char *const g_refused_names[REFUSED_REASONS] = {
-#define X(id, name) name,
-	SIG_REFUSED(X)
-#undef X
+static const char *const g_refused_labels[REFUSALS] = {
+#define REFUSAL(id, name, status, class, argument, words, next) \
+	[REFUSED_##id] = "reason=\"" name "\"",
+#include "sig/host/refusal.def"
+#undef REFUSAL
 };
 
 static const char *const g_dropped_labels[DROPPED_REASONS] = {
@@ -218,7 +213,7 @@ static void open_labelled(struct sig_metrics *m)
 		m->responses_out[i] = shard_counter("tandem_sip_responses_total", g_out_labels[i],
 						    "SIP responses by class.");
 	}
-	for (int i = 0; i < REFUSED_REASONS; i++) {
+	for (int i = 1; i < REFUSALS_COUNTED; i++) {
 		m->refused[i] = shard_counter("tandem_sip_refused_total", g_refused_labels[i],
 					      "SIP requests refused, by reason.");
 	}
@@ -303,9 +298,9 @@ void sig_metrics_open(struct sig_metrics *m)
 	sound_metrics_open();
 }
 
-void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason)
+void sig_count_refused(const struct sig_metrics *m, enum refusal reason)
 {
-	assert(reason < REFUSED_REASONS);
+	assert(reason != REFUSED_NOT && reason < REFUSALS_COUNTED);
 	metric_add(m->refused[reason], 1);
 }
 
@@ -329,12 +324,6 @@ void sig_count_challenge(const struct sig_metrics *m, enum sig_challenge outcome
 	if (outcome != CHALLENGE_ANSWERED)
 		LOG_INFO("call", call, "a party asks for credentials, and is given none",
 			 LOG_STR("reason", g_challenge_names[outcome]), LOG_BYTES("realm", realm));
-}
-
-const char *sig_refused_name(enum sig_refused reason)
-{
-	assert(reason < REFUSED_REASONS);
-	return g_refused_names[reason];
 }
 
 static void count_status(const metric_id *by_class, uint16_t status)

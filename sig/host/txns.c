@@ -356,11 +356,11 @@ int txns_keep_request(struct txn_slot *slot, const struct sip_message *request)
 	return text_set(&slot->request, writer_done(&w));
 }
 
-void txns_refuse_for(struct txns *t, enum sig_refused reason)
+void txns_refuse_for(struct txns *t, enum refusal reason)
 {
 	sig_count_refused(t->metrics, reason);
 	if (!t->why)
-		t->why = sig_refused_name(reason);
+		t->why = refusals[reason].name;
 }
 
 /* RFC 3261 7.2, 21: a final response that is no 2xx. */

@@ -134,7 +134,7 @@ void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct t
 void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
 /* A request is refused for that reason: it is counted, and known of the response that says so. The first reason counts: that credentials are
  * asked for once more says less than what was wrong with those that came. */
-void txns_refuse_for(struct txns *t, enum sig_refused reason);
+void txns_refuse_for(struct txns *t, enum refusal reason);
 /* Forgets it without a word. Stale handles are fine. */
 void txns_drop(struct txns *t, pool_handle h);
 void txns_drop_all(struct txns *t);

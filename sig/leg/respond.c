@@ -112,7 +112,7 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 }
 
 void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
-		    enum sig_refused reason, struct bytes extra)
+		    enum refusal reason, struct bytes extra)
 {
 	struct response r = { .status = status, .extra = extra };
 

@@ -37,7 +37,7 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 	     const struct response *r);
 /* Counts the reason, and answers the request of the event. extra: whole lines. */
 void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
-		    enum sig_refused reason, struct bytes extra);
+		    enum refusal reason, struct bytes extra);
 
 /* 100 to the INVITE of a leg, once the call's record has it: whom it stops from saying it again is asked by nobody else. */
 void respond_trying(struct call_host *h, struct call *c, uint8_t leg, pool_handle txn);

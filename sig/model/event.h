@@ -138,13 +138,12 @@ struct call_originate {
 /* Why a call could not be started: nothing is left behind then. */
 struct call_refusal {
 	uint16_t status;
-	enum sig_refused reason;
+	enum refusal reason;
 	const char *text;       /* constant sentence for Warning, or NULL */
 	uint32_t retry_after_s; /* 0: the usual */
 };
 /* Is err, for who refuses to return. */
-static inline int call_refuse(struct call_refusal *r, int err, uint16_t status,
-			      enum sig_refused reason)
+static inline int call_refuse(struct call_refusal *r, int err, uint16_t status, enum refusal reason)
 {
 	*r = (struct call_refusal){ .status = status, .reason = reason };
 	return err;

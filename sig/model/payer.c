@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-static const enum sig_refused g_reasons[QUOTA_ITEMS] = {
+static const enum refusal g_reasons[QUOTA_ITEMS] = {
 	[QUOTA_CALLS] = REFUSED_QUOTA_CALLS,
 	[QUOTA_TXNS] = REFUSED_QUOTA_TXNS,
 	[QUOTA_PORTS] = REFUSED_QUOTA_PORTS,

@@ -73,12 +73,12 @@ void shard_reply_stateless(struct shard *s, const struct sip_message *m,
 }
 
 void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-		  uint16_t status, enum sig_refused reason, struct bytes extra)
+		  uint16_t status, enum refusal reason, struct bytes extra)
 {
 	struct shard_reply r = { .status = status, .extra = extra };
 
 	txns_refuse_for(&s->txns, reason);
-	LOG_DEBUG("sip", 0, "request refused", LOG_STR("reason", sig_refused_name(reason)),
+	LOG_DEBUG("sip", 0, "request refused", LOG_STR("reason", refusals[reason].name),
 		  LOG_BYTES("method", m->method_name), LOG_U64("status", status),
 		  LOG_ADDR("source", &m->hop.remote));
 	if (slot) {

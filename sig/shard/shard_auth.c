@@ -265,7 +265,7 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 		bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop))));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id), m->call_id);
 	(void)snprintf(cdr->reason, sizeof(cdr->reason), "refused by the node: %s",
-		       why->text ? why->text : sig_refused_name(why->reason));
+		       why->text ? why->text : refusals[why->reason].name);
 }
 
 void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -284,8 +284,8 @@ void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t te
 	refused_cdr_fill(s, e->cdrs, m, tenant, from, why);
 	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdrs->from),
 		 LOG_STR("to", e->cdrs->to), LOG_U64("status", why->status),
-		 LOG_STR("reason", sig_refused_name(why->reason)),
-		 LOG_ADDR("source", &m->hop.remote), LOG_BYTES("sip_call_id", m->call_id));
+		 LOG_STR("reason", refusals[why->reason].name), LOG_ADDR("source", &m->hop.remote),
+		 LOG_BYTES("sip_call_id", m->call_id));
 }
 
 static const struct shard_trusted *shard_trusted_by(const struct shard *s,

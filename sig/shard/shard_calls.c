@@ -152,7 +152,7 @@ void shard_quota_release(const struct shard *s, const struct quota_party *party,
 }
 
 /* Also from a trunk or a trusted peer: who hears 503 may take the node for gone, with all tenants that it has (RFC 3263 4.3). */
-static bool tenant_refuses(struct call_refusal *why, enum sig_refused reason, const char *text,
+static bool tenant_refuses(struct call_refusal *why, enum refusal reason, const char *text,
 			   uint32_t wait_s)
 {
 	*why = (struct call_refusal){

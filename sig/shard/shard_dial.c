@@ -124,7 +124,7 @@ static const char *const g_barred[] = {
 		"calls to numbers of no class are barred for the extension",
 };
 
-static bool refuse_as(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+static bool refuse_as(struct call_refusal *why, uint16_t status, enum refusal reason)
 {
 	*why = (struct call_refusal){ .status = status, .reason = reason };
 	return false;
@@ -163,7 +163,7 @@ uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 	     shard_has_trunk_route(s, tenant, bytes_str(dialled->number))))
 		return 0;
 	(void)shard_dial_refuse(s, tenant, dialled, &why);
-	*reason = why.text ? why.text : sig_refused_name(why.reason);
+	*reason = why.text ? why.text : refusals[why.reason].name;
 	return why.status;
 }
 

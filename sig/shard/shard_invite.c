@@ -41,7 +41,7 @@ struct caller {
 /* Also to phones that do not show Warning. Another shard passes on Reason alone. */
 static bool says_why(const struct sip_message *m, const struct call_refusal *why)
 {
-	enum sig_refused reason = why->reason;
+	enum refusal reason = why->reason;
 
 	return (m->hop.transport == SIP_INTER_SHARD && why->text) || reason == REFUSED_OTHER_NODE ||
 	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
@@ -73,7 +73,7 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
-static bool invite_fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+static bool invite_fail(struct call_refusal *why, uint16_t status, enum refusal reason)
 {
 	*why = (struct call_refusal){ .status = status, .reason = reason };
 	return false;

@@ -31,7 +31,7 @@ struct page {
 	bool too_long; /* for a phone over UDP */
 };
 
-static bool page_fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+static bool page_fail(struct call_refusal *why, uint16_t status, enum refusal reason)
 {
 	*why = (struct call_refusal){ .status = status, .reason = reason };
 	return false;

@@ -10,7 +10,7 @@
 enum { REGISTER_HOME_MAX = 512 }; /* longer names have no GRUU */
 
 static void register_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-			    uint16_t status, enum sig_refused reason)
+			    uint16_t status, enum refusal reason)
 {
 	shard_refuse(s, slot, m, status, reason,
 		     status == 503 ? BYTES_LIT("Retry-After: 5\r\n") : (struct bytes){ 0 });

@@ -45,7 +45,7 @@ static uint16_t refer_head(const struct sip_message *m, struct target_dialog *ou
 }
 
 static void refer_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
-			 enum sig_refused reason)
+			 enum refusal reason)
 {
 	shard_refuse(s, NULL, m, status, reason,
 		     status == 405 ? BYTES_LIT(RESPOND_ALLOW) : (struct bytes){ 0 });

@@ -147,7 +147,7 @@ void shard_reply(struct shard *s, struct txn_slot *slot, const struct sip_messag
 		 const struct shard_reply *r);
 /* Counts the reason and answers: by slot, or without one. */
 void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-		  uint16_t status, enum sig_refused reason, struct bytes extra);
+		  uint16_t status, enum refusal reason, struct bytes extra);
 /* The To tag of such answers. */
 struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m);
 

@@ -42,7 +42,7 @@ struct subscribe_wish {
 };
 
 static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-			     uint16_t status, enum sig_refused reason)
+			     uint16_t status, enum refusal reason)
 {
 	uint8_t space[128];
 	struct writer extra = writer_over(space, sizeof(space));
@@ -102,7 +102,7 @@ static uint16_t read_expires(const struct sip_message *m, struct subscribe_wish 
 }
 
 static uint16_t read_wish(const struct sip_message *m, struct subscribe_wish *wish,
-			  enum sig_refused *reason)
+			  enum refusal *reason)
 {
 	uint16_t status = read_event(m, wish);
 
@@ -303,7 +303,7 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	struct subscribe_ask ask = { .sub = { .tenant = shard_tenant_of(s, m) } };
 	const struct shard_extension *e;
 	struct subscribe_wish wish;
-	enum sig_refused reason;
+	enum refusal reason;
 	uint16_t status = read_wish(m, &wish, &reason);
 	struct bytes trunk = subscribe_trunk(s, m);
 
@@ -404,7 +404,7 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 
 /* 0 or the status to refuse with. */
 static uint16_t refresh_wish(const struct subscription *sub, const struct sip_message *m,
-			     struct subscribe_wish *wish, enum sig_refused *reason)
+			     struct subscribe_wish *wish, enum refusal *reason)
 {
 	uint16_t status;
 
@@ -425,7 +425,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m)
 {
 	struct subscribe_wish wish;
-	enum sig_refused reason;
+	enum refusal reason;
 	uint16_t status = refresh_wish(sub, m, &wish, &reason);
 	struct quota_party party;
 	struct txn_slot *slot;

@@ -643,14 +643,17 @@ static void test_docs(void **state)
 	free(text);
 }
 
-/* Whatever the node refuses something for is told in words, with what to do. */
+/* Whatever the node refuses something for is told in words; a phone by a status. */
 static void test_words_of_refusals(void **state)
 {
 	(void)state;
-	for (int reason = 0; reason < REFUSED_REASONS; reason++) {
-		const char *name = sig_refused_name((enum sig_refused)reason), *words, *next;
+	for (int reason = REFUSED_NOT + 1; reason < REFUSALS; reason++) {
+		const struct refusal_row *r = &refusals[reason];
+		const char *words, *next;
 
-		ROW_ASSERT(name, refusal_words(name, &words, &next) && words[0] && next[0]);
+		ROW_ASSERT(r->name, r->status >= 400 && r->status < 700 && r->words[0]);
+		ROW_ASSERT(r->name, reason >= REFUSALS_COUNTED || r->next[0]);
+		ROW_ASSERT(r->name, refusal_words(r->name, &words, &next) && words == r->words);
 	}
 }
 
