@@ -14,11 +14,11 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/dtls/crypto.h"
-#include "engine/flow/shortcut.h"
 #include "engine/net/host_udp.h"
-#include "engine/port/port_open.h"
-#include "engine/walk/spread.h"
-#include "engine/walk/worker.h"
+#include "engine/port_open.h"
+#include "engine/worker/shortcut.h"
+#include "engine/worker/spread.h"
+#include "engine/worker/worker.h"
 #include "media/job.h"
 
 enum {

@@ -45,7 +45,7 @@ struct engine_settings {
 	uint32_t events;
 	/* How long a packet may wait for others to share one system call with; 0: the default, 1000. */
 	uint32_t batch_wait_us;
-	/* How coders work (engine/job/transcoder.h); 0: the default. */
+	/* How coders work (engine/worker/transcoder.h); 0: the default. */
 	uint32_t coding;
 	enum engine_port port;
 	/* ENGINE_PORT_DPDK (engine/port/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */

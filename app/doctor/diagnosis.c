@@ -6,7 +6,7 @@
 
 #include "app/doctor/diagnosis.h"
 #include "base/json.h"
-#include "engine/job/coding.h"
+#include "engine/worker/coding.h"
 
 /* What is odd about a party that is heard. */
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/conf_tree.h"
 #include "dsp/codec/codec.h"
-#include "engine/job/transcoder.h"
+#include "engine/worker/transcoder.h"
 #include "media/job.h"
 #include "sig/sip/uri.h"
 

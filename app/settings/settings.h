@@ -427,7 +427,7 @@ int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
 uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
-/* How the engine's coders are to work (engine/job/transcoder.h). */
+/* How the engine's coders are to work (engine/worker/transcoder.h). */
 uint32_t settings_to_coding(const struct settings *s);
 /* Of the PCM of Opus in what is transcoded; 0: as the other codec has it. */
 uint32_t settings_to_opus_hz(const struct settings *s);

@@ -34,7 +34,7 @@
 #include "engine/engine.h"
 #include "engine/port/port_sim.h"
 #include "engine/port/port_xdp.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 
 enum {
 	BUSY_TRIES = 250,

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "engine/srtp/srtp.h"
-#include "engine/walk/stage.h"
+#include "engine/worker/stage.h"
 
 enum {
 	FIRST_PORT = 20000,

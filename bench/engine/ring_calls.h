@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 #include "media/crypto.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include "dsp/codec/encoder.h"
 #include "dsp/voice.h"
 #include "engine/srtp/srtp.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 #include "media/rtp/rtp_parse.h"
 #include "tests/unit/dsp/speech.h"
 

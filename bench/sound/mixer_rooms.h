@@ -4,7 +4,7 @@
 #define BENCH_SOUND_MIXER_ROOMS_H
 
 #include "engine/port/port_sim.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 
 enum {
 	ROOMS_FRAME_MS = 20,

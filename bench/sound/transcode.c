@@ -25,7 +25,7 @@
 #include "dsp/codec/encoder.h"
 #include "dsp/resample.h"
 #include "engine/port/port_sim.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 
 /* What parties send: PCMU, and the other codec in two ways. */
 enum sound_kind {

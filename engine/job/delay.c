@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 
 enum {
 	DELAY_MS_MAX = 5000,

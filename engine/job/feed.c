@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "dsp/codec/encoder.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 #include "media/feed.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "dsp/codec/decoder.h"
 #include "engine/job/room.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 
 static void room_near(const struct worker *w, const struct job *j, uint32_t turns);
 

@@ -19,7 +19,7 @@
 #include "dsp/mix/payloads.h"
 #include "dsp/plc.h"
 #include "dsp/voice.h"
-#include "engine/job/job.h"
+#include "engine/worker/job.h"
 #include "media/flow.h"
 #include "media/job.h"
 #include "media/rtp/jitter.h"

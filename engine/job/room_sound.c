@@ -10,8 +10,8 @@
 #include "dsp/codec/codec.h"
 #include "dsp/codec/decoder.h"
 #include "engine/job/room.h"
-#include "engine/walk/control.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/control.h"
+#include "engine/worker/worker.h"
 #include "media/rtp/rtp_parse.h"
 #include "media/rtp/sounding.h"
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/flow/bundle.h"
-#include "engine/flow/feedback.h"
-#include "engine/flow/source.h"
 #include "engine/job/room_video.h"
-#include "engine/walk/originate.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/bundle.h"
+#include "engine/worker/feedback.h"
+#include "engine/worker/originate.h"
+#include "engine/worker/source.h"
+#include "engine/worker/worker.h"
 #include "media/rtp/rtcp_write.h"
 
 static void video_rates_read(struct member_video *m, uint64_t now_ns);

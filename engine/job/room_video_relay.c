@@ -2,11 +2,11 @@
 /* What parties see. */
 #include <string.h>
 
-#include "engine/flow/source.h"
 #include "engine/job/room_video.h"
-#include "engine/walk/control.h"
-#include "engine/walk/originate.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/control.h"
+#include "engine/worker/originate.h"
+#include "engine/worker/source.h"
+#include "engine/worker/worker.h"
 
 bool video_is_waiting(const struct room_video *p, uint64_t now_ns)
 {

@@ -11,7 +11,7 @@
 
 #include "dsp/codec/decoder.h"
 #include "engine/job/room.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 
 enum {
 	VOICE_MS_MAX = CODEC_PACKET_MS_MAX + 2 * ROOM_TICK_MS, /* of what waits */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Flows of one worker that send to each other by their ports. The input is a script: flows of parties and of the node are opened, changed
- * and closed, parties send, time passes. It is played twice: once packets are handed over in the worker (engine/walk/stage.h), and once they
+ * and closed, parties send, time passes. It is played twice: once packets are handed over in the worker (engine/worker/stage.h), and once they
  * go by a wire, on which each arrives with the next step. What leaves to parties is octet by octet the same, in the same order for each, and
  * so is what the flows have counted and whom they believe. Of circles both drop the same packet.
  */
@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "engine/port/port_sim.h"
-#include "engine/walk/stage.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/stage.h"
+#include "engine/worker/worker.h"
 
 enum { SLOTS = 6, PORT_OF = 20000, LEFT_MAX = 2048, STEPS_MAX = 256 };
 

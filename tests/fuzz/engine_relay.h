@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/port/port_sim.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 #include "media/job.h"
 
 enum {

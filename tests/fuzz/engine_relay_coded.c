@@ -2,8 +2,8 @@
 /* What is transcoded, and tones within what is heard. */
 #include <assert.h>
 
-#include "engine/job/overlay.h"
-#include "engine/job/transcoder.h"
+#include "engine/worker/overlay.h"
+#include "engine/worker/transcoder.h"
 #include "tests/fuzz/engine_relay.h"
 
 enum { TONE_MS = 60, TONE_EVERY_MS = 1000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Forwards ordinary RTP within the program: what engine/walk/ordinary.c does to such a packet, and the port with its frame, is done here
+ * Forwards ordinary RTP within the program: what engine/worker/ordinary.c does to such a packet, and the port with its frame, is done here
  * before any socket sees it (docs/adr/0064). A packet is looked at from end to end before anything is written: what goes up is as it came.
  */
 #ifndef ENGINE_PORT_XDP_FORWARD_STEP_H

@@ -9,9 +9,9 @@
 #include <stdalign.h>
 
 #include "base/clock.h"
-#include "engine/flow/latch.h"
 #include "engine/port/port_sim.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/latch.h"
+#include "engine/worker/worker.h"
 
 enum { RIG_SLOTS = 8, RIG_JOBS = 4, RIG_SHARED = 2, RIG_COMMANDS = 64, A = 0, B = 1, NO_RULE = 77 };
 

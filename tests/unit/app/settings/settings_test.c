@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "engine/job/transcoder.h"
+#include "engine/worker/transcoder.h"
 #include "tests/unit/test.h"
 
 #define NODE           \

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "media/rtp/rtp_parse.h"
-#include "tests/unit/engine/job/job_rig.h"
+#include "tests/unit/engine/worker/job_rig.h"
 
 enum { DELAY_MS = 1000, PT_SAID = 8, PT_HEARD = 9, MAX = 256 };
 

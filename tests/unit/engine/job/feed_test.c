@@ -7,7 +7,7 @@
 
 #include "media/feed.h"
 #include "media/rtp/rtp_parse.h"
-#include "tests/unit/engine/job/job_rig.h"
+#include "tests/unit/engine/worker/job_rig.h"
 
 enum { PT = 0, MAX = 256 };
 

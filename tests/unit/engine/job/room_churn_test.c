@@ -10,7 +10,7 @@
 
 #include "base/rand.h"
 #include "engine/job/room_video.h"
-#include "engine/walk/control.h"
+#include "engine/worker/control.h"
 #include "media/feed.h"
 #include "media/job.h"
 #include "tests/unit/engine/job/room_rig.h"

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_ENGINE_JOB_ROOM_RIG_H
 
 #include "engine/job/room.h"
-#include "engine/walk/worker.h"
+#include "engine/worker/worker.h"
 #include "tests/unit/engine/rig.h"
 
 enum { ROOM_CALL = 900, ROOM_SLOT = 1 };

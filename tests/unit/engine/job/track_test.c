@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "media/rtp/rtp_parse.h"
-#include "tests/unit/engine/job/job_rig.h"
+#include "tests/unit/engine/worker/job_rig.h"
 
 enum { LENGTH = 2 * RATE + FRAME / 2 /* no whole number of frames */, MAX = 256 };
 

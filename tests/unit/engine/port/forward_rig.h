@@ -14,7 +14,7 @@
 
 #include "engine/net/frame.h"
 #include "engine/port/xdp_forwards.h"
-#include "engine/walk/stage.h"
+#include "engine/worker/stage.h"
 #include "tests/unit/engine/rig.h"
 
 enum {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One codec into another: what a decoder makes waits here until an encoder has a packet of it. Opus runs at the rate of the other codec, so
+ * nothing is resampled there; 8,000 and 16,000 Hz meet in a half-band filter. Where Opus is told to run at 48,000 a sixth band stands
+ * between, or a resampler beside 16,000. Memory is allocated at open alone.
+ */
+#ifndef ENGINE_WORKER_CODING_H
+#define ENGINE_WORKER_CODING_H
+
+#include "base/bytes.h"
+#include "dsp/resample.h"
+#include "media/flow.h"
+
+struct decoder;
+struct encoder;
+struct plc;
+struct resampler;
+
+enum {
+	CODING_PACKET_MS_MAX = 60, /* of what is sent */
+	/* of codecs that have no packets of their own: what comes is so often encoded */
+	CODING_FRAME_MS = 10,
+	CODING_COMPLEXITY = 5,   /* of Opus, where none was asked for */
+	CODING_LOSS_MS_MAX = 60, /* what is lost of a codec without means is made; more is a gap */
+};
+
+/* Zero-initialised is closed. */
+struct coding {
+	struct decoder *decoder;
+	struct encoder *encoder;
+	struct plc *plc; /* NULL: the decoder has means for what is lost, or there are none */
+	struct sixth_band band;       /* its half alone between 8,000 and 16,000 Hz */
+	struct resampler *resampler;  /* NULL: the rates are equal, or the band's */
+	uint32_t rate_in, rate_out;   /* of PCM: of the decoder, of the encoder */
+	uint32_t clock_in, clock_out; /* of RTP */
+	uint32_t cost_ns;             /* of a packet that comes and one that leaves, about */
+	uint32_t heard;               /* samples of rate_in that the last packet had; 0: none yet */
+	uint32_t frame;               /* samples that the encoder takes at a time */
+	uint32_t packet;              /* of those that leave at a time: a multiple of it */
+	bool broken;                  /* no memory to begin anew: it decodes nothing more */
+	bool eases;                   /* no complexity was asked for: it follows the load */
+	uint8_t complexity;           /* of the encoder, where it eases */
+	uint32_t bit_rate;            /* likewise */
+	bool as_it_comes;             /* that is as long as the last one that came */
+	uint32_t at, count, room;     /* of pcm */
+	int16_t *pcm;                 /* of rate_out: what waits */
+};
+
+/* opus_hz: of the PCM of Opus; 0: as the other codec has it. 0, -EINVAL, -ENOTSUP, -ENOMEM; with any other than 0 it is closed. */
+int coding_open(struct coding *c, const struct media_coding *spec, uint32_t opus_hz) NODISCARD;
+void coding_close(struct coding *c);
+/* What a packet that comes and one that leaves cost, about, by the table of dsp/codec/codec.h. Of 20 ms where it does not say. */
+uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz);
+/* As it was opened, but for what the encoder has of before. */
+void coding_begin(struct coding *c);
+
+/* A packet can leave; before it does nothing may be given to it. */
+static inline bool coding_is_full(const struct coding *c)
+{
+	return c->count >= c->packet;
+}
+
+/* RTP time of so many samples of rate_out. */
+static inline uint32_t coding_units_in(const struct coding *c, uint32_t samples)
+{
+	return (uint32_t)((uint64_t)samples * c->clock_in / c->rate_out);
+}
+
+static inline uint32_t coding_units_out(const struct coding *c, uint32_t samples)
+{
+	return (uint32_t)((uint64_t)samples * c->clock_out / c->rate_out);
+}
+
+/* Room for CODEC_SAMPLES_MAX, that of the worker. */
+typedef int16_t coding_space;
+
+/* Its encoder tries so hard from now on, where no complexity was asked for. */
+void coding_ease(struct coding *c, uint8_t complexity);
+/* One that came. Samples of rate_out that were added, or -EBADMSG, -ENOMEM. */
+int coding_decode(struct coding *c, struct bytes payload, coding_space *space);
+/* So many samples of rate_out were lost, and all are to be made, one packet after the other (coding_fill). */
+bool coding_makes(const struct coding *c, uint32_t lost);
+/*
+ * So many samples of rate_out are missing before what comes next, lost or not sent: as much of them as the packet that waits still needs.
+ * How many.
+ */
+uint32_t coding_fill(struct coding *c, uint32_t missing, bool lost, coding_space *space);
+/* So many samples of rate_out were lost before this packet, and nothing waits: the decoder is told. What the packet repeats of the last one
+ * is added. How many samples. */
+uint32_t coding_miss(struct coding *c, uint32_t lost, struct bytes next, coding_space *space);
+/* The packet that is full: its octets, or -errno; 0: the encoder has nothing to say. *samples are gone in any case. */
+int coding_encode(struct coding *c, uint8_t *out, uint32_t cap, uint32_t *samples);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DTMF digits of a party that are tones in what it says (flow_spec.hears). Copies of its packets wait here, a few at most, until their turn comes
+ * (worker.h): then they are decoded and listened to. A digit is told when it is let go. What the party says passes meanwhile, untouched.
+ *
+ * The worker's thread. Memory is allocated by commands alone. Without ears nothing is looked at: they are fed where taps are (leg_tap.h).
+ */
+#ifndef ENGINE_WORKER_DETECTOR_H
+#define ENGINE_WORKER_DETECTOR_H
+
+#include "base/wheel.h"
+#include "dsp/codec/codec.h"
+#include "dsp/dtmf.h"
+#include "dsp/resample.h"
+#include "engine/worker/job.h"
+#include "media/flow.h"
+
+struct decoder;
+struct flow;
+struct pkt;
+struct worker;
+
+enum {
+	DETECTOR_PACKETS_MAX = 8, /* that wait; one more is not heard */
+	DETECTOR_OCTETS_MAX = 1280,
+	DETECTOR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
+	DETECTOR_GAP_MS = 60, /* what is lost of a tone is made by the decoder; more is a pause */
+	DETECTOR_QUIET_MS = 200, /* without a packet a digit is let go */
+};
+
+/* One that waits. */
+struct detector_packet {
+	uint32_t ssrc, timestamp;
+	uint16_t sequence, length;
+	uint8_t codec; /* enum media_codec */
+	uint8_t octets[DETECTOR_OCTETS_MAX];
+};
+
+struct detector {
+	struct job_place place;
+	uint32_t slot;                    /* of the flow whose party is heard */
+	uint8_t named[PAYLOAD_RULES_MAX]; /* codecs of the party, as flow_spec.rule_codecs */
+	struct decoder
+		*decoders[MEDIA_CODECS_KNOWN]; /* of what it may say; NULL: it cannot be had */
+	struct half_band band;
+	struct dtmf_detector ear;
+	struct wheel_timer timer; /* runs while a digit is heard */
+	uint32_t heard;           /* samples since the digit that is heard began */
+	bool known;               /* a packet was heard: the next four are valid */
+	uint8_t codec;
+	uint16_t sequence;
+	uint32_t ssrc, timestamp; /* of what comes next, if nothing is missing */
+	uint32_t first, count;
+	struct detector_packet packets[DETECTOR_PACKETS_MAX];
+};
+
+/* Of one worker. */
+struct detector_line {
+	struct detector **of; /* by slot of the flow; valid where flow.has_detector */
+	struct job_line line;
+	uint32_t open;
+	int16_t pcm[CODEC_SAMPLES_MAX], narrow[CODEC_SAMPLES_MAX];
+};
+
+/* Slots of flows. 0 or -ENOMEM. */
+int detector_line_open(struct detector_line *l, uint32_t capacity) NODISCARD;
+void detector_line_close(struct detector_line *l);
+/* As the spec says; one that does not change goes on. 0 or -ENOMEM: then there is none. */
+int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+/* The flow closes: a digit that is heard is told. */
+void detector_leave(struct worker *w, struct flow *f);
+/* Of its timer: nothing came for a while. */
+void detector_expire(struct worker *w, struct flow *f);
+/* RTP of the flow's party, in plain text. */
+void detector_take(struct worker *w, const struct flow *f, const struct pkt *p);
+/* A slice of the work of those in line. */
+void detector_turn(struct worker *w);
+
+/* Somebody is in line: the worker does not sleep. */
+static inline bool detector_is_wanted(const struct detector_line *l)
+{
+	return l->line.first != NULL;
+}
+
+#endif

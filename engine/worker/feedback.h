@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a party says of the media that it gets, and is told of its own (RFC 4585).
+ *
+ * Transport-wide feedback to a WebRTC party: when each packet came that it numbered (media/rtp/transport_cc.h). One count for a transport, all
+ * flows of its bundle together; the owner's party is told every FEEDBACK_NS while packets come.
+ */
+#ifndef ENGINE_WORKER_FEEDBACK_H
+#define ENGINE_WORKER_FEEDBACK_H
+
+#include "base/bytes.h"
+
+#define FEEDBACK_NS UINT64_C(100000000)
+
+struct batch;
+struct feedback; /* of the owner of a transport */
+struct flow;
+struct flow_spec;
+struct resend_ring;
+struct worker;
+
+/* The owner has one from here on; where there is no memory for it the party hears nothing. */
+void feedback_open(struct worker *w, const struct flow *owner);
+void feedback_close(struct worker *w, const struct flow *owner);
+/* Notes RTP of flows with TRANSPORT_CC, once it is authentic. Drops nothing. */
+void feedback_stage(struct worker *w, struct batch *b);
+/* Tells what was noted. */
+void feedback_expire(struct worker *w, struct flow *owner);
+
+/*
+ * Video that left for a party which says what it lost (generic NACK, RFC 4585 6.2.1), kept for a moment as it left, so that the
+ * very same octets can leave again: a plain video phone mostly cannot repeat anything, and of a packet that was lost behind us it need not know.
+ * It is the packet of before under its own SSRC and number, no stream of RFC 4588. Of SRTP it is the ciphertext: no
+ * index is used, and whoever has both copies has one.
+ *
+ * Each worker has a pool of rings, reserved at its start and touched when used; a flow has one from its open or update to its close or the end
+ * of the agreement. Flows without one have their party's NACKs relayed. All of it is the worker's own.
+ */
+
+enum {
+	RESEND_RINGS = 128,   /* flows of a worker that have one */
+	RESEND_KEPT = 128,    /* newest packets of each: a power of two */
+	RESEND_OCTETS = 1472, /* longer ones are not kept: more than a frame of Ethernet carries */
+	RESEND_DUE = 256,     /* that leave again after one batch */
+	RESEND_CREDIT = 64,
+	RESEND_ASKED = 512, /* numbers of one datagram that are looked for */
+};
+
+/* Of a flow. */
+struct resend {
+	struct resend_ring *ring; /* NULL: none */
+	/* A packet that is kept earns one, one that leaves again costs one, and there are never more than RESEND_CREDIT: so whatever a party
+	 * asks for, or whoever speaks in its name, it is sent at most twice what the stream has. */
+	uint32_t credit;
+};
+
+struct resend_due {
+	struct flow *flow; /* valid until control is heard again */
+	uint16_t sequence;
+};
+
+struct resend_pool {
+	struct resend_ring *list;
+	uint32_t used; /* flows that have a ring */
+	uint32_t free_count;
+	uint16_t free
+		[RESEND_RINGS]; /* the one given back last is taken first: its memory is there */
+	uint32_t due_count;
+	struct resend_due due[RESEND_DUE];
+};
+
+/* 0 or -ENOMEM. */
+int resend_pool_open(struct resend_pool *pool) NODISCARD;
+void resend_pool_close(struct resend_pool *pool);
+
+/* At its open and update: whether its party says what it lost. Before its close: false. */
+void resend_set(struct worker *w, struct flow *f, bool agreed);
+/* What was sent so far cannot be sent again: under other keys it is of no use. */
+void resend_forget(struct flow *f);
+
+/* Behind protect: keeps what leaves. */
+void resend_stage(struct worker *w, const struct batch *b);
+/* To the party and back, about. */
+uint64_t resend_rtt_ns(const struct flow *f);
+/* Of the party's checked RTCP, in place: marks what it misses, and takes out of its NACKs what we have. *n may be 0 then. */
+void resend_asked(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
+/* What is marked leaves. Between two received batches, and before control is heard. */
+void resend_flush(struct worker *w);
+
+/*
+ * A party is asked for a picture that a decoder may begin with: by rooms (engine/job/room_video.h), and where somebody else sees it from now on,
+ * behind a transfer, or when a conference is a call of two again. Nobody is asked who sends nothing yet.
+ */
+
+/* By PLI (RFC 4585 6.3.1), or FIR (RFC 5104 4.3.1) of a party that knows no PLI, of its stream `source`. False: no address is known, or no
+ * buffer is free. */
+bool keyframe_request(struct worker *w, struct flow *f, uint32_t source);
+/* Before an update. */
+void keyframe_note_update(struct flow *f, const struct flow_spec *spec);
+/* Asks, if that is due. */
+void keyframe_tick(struct worker *w, struct flow *f);
+
+#endif

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "engine/worker/flow.h"
+#include "engine/worker/flow_transport.h"
+#include "engine/worker/latch.h"
+#include "engine/worker/shortcut.h"
+#include "engine/worker/source.h"
+#include "engine/worker/srtp_flow.h"
+#include "engine/worker/worker.h"
+
+static_assert((int)VERDICT_COUNT <= (int)FLOW_DROPS_MAX, "a counter for each reason");
+
+enum {
+	TAG_80 = 10,
+	TAG_32 = 4,
+	LINEAR = 1,
+	PACKED = 8
+}; /* octets of a tag; units of a timestamp per octet */
+
+/* Does this payload fill the time since the packet before, in a codec of 8000 or 1000 octets a second? */
+static bool fills(uint32_t units, uint32_t octets)
+{
+	return octets > 0 && (units == octets * LINEAR || units == octets * PACKED);
+}
+
+/* Only two in sequence tell how much time is in one: what is plain among what should be sealed shows by its length. */
+static void unauthentic(struct flow_detail *d, const struct pkt *p)
+{
+	uint32_t units = p->timestamp - d->auth_timestamp, octets = p->payload_length;
+
+	if (p->kind != PKT_RTP)
+		return;
+	if (d->auth_started && p->sequence == (uint16_t)(d->auth_sequence + 1)) {
+		if (fills(units, octets))
+			d->auth_plain++;
+		else if (octets > TAG_80 &&
+			 (fills(units, octets - TAG_80) || fills(units, octets - TAG_32)))
+			d->auth_sealed++;
+	}
+	d->auth_started = 1;
+	d->auth_sequence = p->sequence;
+	d->auth_timestamp = p->timestamp;
+}
+
+void detail_drop(struct flow *f, const struct pkt *p)
+{
+	struct flow_detail *d = &f->detail;
+
+	d->drops[p->verdict]++;
+	if (p->verdict == VERDICT_SOURCE_NOT_LATCHED)
+		d->stranger = p->from;
+	else if (p->verdict == VERDICT_PAYLOAD_TYPE)
+		d->refused_type = p->payload_type;
+	else if (p->verdict == VERDICT_SRTP_AUTH)
+		unauthentic(d, p);
+}
+
+void detail_leave_source(struct flow *f, bool told, uint64_t now_ns)
+{
+	const struct addr *source = &flow_latch(f, CHANNEL_RTP)->source;
+	struct flow_detail *d = &f->detail;
+
+	if (source->family != ADDR_NONE)
+		d->source_before = *source;
+	if (told) {
+		d->told_ns = now_ns;
+	} else {
+		d->moved_ns = now_ns;
+		d->moves++;
+	}
+}
+
+struct flow_detail detail_read(const struct flow *f, uint64_t now_ns)
+{
+	struct flow_detail d = f->detail;
+
+	d.payload_type = f->source.clock_hz ? f->source.payload_type : PAYLOAD_NONE;
+	d.sent_timestamp = f->sink.timestamp;
+	d.sent_clock_hz = f->sink.clock_hz;
+	d.now_ns = now_ns;
+	d.expected_ns = f->listening_ns;
+	d.received_ns = flow_latch(f, CHANNEL_RTP)->received_ns;
+	d.received_rtcp_ns = flow_latch(f, CHANNEL_RTCP)->received_ns;
+	return d;
+}
+
+int flow_table_open(struct flow_table *t, uint32_t capacity)
+{
+	void *memory;
+
+	assert(capacity > 0);
+	*t = (struct flow_table){ .capacity = capacity };
+	/* mmap: aligned and zero, and a page costs memory only once a slot in it was used */
+	memory = mmap(NULL, (size_t)capacity * sizeof(*t->list), PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->list = memory == MAP_FAILED ? NULL : memory;
+	t->active = calloc(capacity, sizeof(*t->active));
+	t->shortcuts = calloc(capacity, sizeof(*t->shortcuts));
+	if (!t->list || !t->active || !t->shortcuts) {
+		flow_table_close(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void flow_table_close(struct flow_table *t)
+{
+	if (t->list)
+		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	free(t->active);
+	free(t->shortcuts);
+	*t = (struct flow_table){ 0 };
+}
+
+static void rules_set(struct flow *f, const struct flow_spec *spec)
+{
+	uint8_t count = spec->kind == MEDIA_OPAQUE ? 0 : spec->rule_count;
+
+	assert(count <= PAYLOAD_RULES_MAX);
+	memcpy(f->rule_codecs, spec->rule_codecs, sizeof(f->rule_codecs));
+	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
+	f->rules[0].in = PAYLOAD_NONE;
+	for (uint8_t i = 0; i < count; i++) {
+		assert(spec->rules[i].in < PAYLOAD_TYPES);
+		assert(spec->rules[i].out < PAYLOAD_TYPES || spec->rules[i].out == PAYLOAD_NONE);
+		assert(spec->rules[i].coding <= MEDIA_CODINGS_MAX);
+		f->rules[i] = spec->rules[i];
+		if (f->rules[i].clock_hz == 0)
+			f->rules[i].clock_hz = CLOCK_HZ_PRESET;
+		f->rule_of[spec->rules[i].in] = i;
+	}
+	f->rule = f->rules[0];
+}
+
+static void spec_apply(struct flow *f, const struct flow_spec *spec)
+{
+	f->peer = spec->peer;
+	f->ssrc_out = spec->ssrc_out;
+	f->latch_mode = (uint8_t)spec->latch;
+	f->receive = spec->receive;
+	f->send = !spec->send ? 0 : spec->kind == MEDIA_OPAQUE ? FLOW_SEND_AS_IS : FLOW_SEND;
+	f->rtcp_mux = spec->rtcp_mux;
+	f->strips = spec->strips;
+	f->fir = spec->fir;
+	f->nack = spec->nack;
+	f->alone = spec->alone;
+	f->kind = (uint8_t)spec->kind;
+	f->leg = spec->leg;
+	f->line = spec->line;
+	f->call = spec->call;
+	f->silence_ns = spec->silence_ms * NS_PER_MS;
+	f->event_pt = spec->event_pt < PAYLOAD_TYPES && spec->kind != MEDIA_OPAQUE ? spec->event_pt
+										   : PAYLOAD_NONE;
+	f->event_send_hz = spec->event_clock_hz ? spec->event_clock_hz : CLOCK_HZ_PRESET;
+	f->remote[CHANNEL_RTP] = spec->remote_rtp;
+	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
+	f->unproven = spec->unproven;
+	f->own = spec->own;
+	f->tap_number[TAP_RECORD] = spec->tap;
+	f->tap_number[TAP_LIVE] = spec->tap_live;
+	f->tap_number[TAP_FORK] = spec->tap_fork;
+	f->taps = (uint8_t)((spec->tap != 0) << TAP_RECORD | (spec->tap_live != 0) << TAP_LIVE |
+			    (spec->tap_fork != 0) << TAP_FORK |
+			    (spec->detects_dtmf && spec->kind == MEDIA_AUDIO ? TAPS_EAR : 0));
+	f->taken_count = spec->taken_count;
+	memcpy(f->taken, spec->taken, sizeof(f->taken));
+	latch_place_rtcp(f);
+	rules_set(f, spec);
+}
+
+static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t now_ns)
+{
+	f->source = (struct source){ .ssrc = r->source_ssrc,
+				     .timestamp_offset = r->timestamp_offset,
+				     .sequence_offset = r->sequence_offset,
+				     .started = r->started };
+	sink_restore(&f->sink, &r->sent, now_ns);
+	latch_resume(f, CHANNEL_RTP, &r->source_rtp, now_ns);
+	latch_resume(f, CHANNEL_RTCP, &r->source_rtcp, now_ns);
+}
+
+int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
+	      struct flow **out)
+{
+	struct flow *f;
+
+	assert(spec->id.generation != 0);
+	if (spec->id.slot >= t->capacity)
+		return -ERANGE;
+	f = &t->list[spec->id.slot];
+	if (f->id.generation != 0)
+		return -EBUSY;
+	memset(f, 0, sizeof(*f));
+	t->shortcuts[spec->id.slot] = (struct shortcut){ 0 };
+	f->id = spec->id;
+	f->out_slot = spec->id.slot;
+	f->place = spec->place;
+	f->dscp = spec->dscp;
+	f->local[CHANNEL_RTP] = spec->local_rtp;
+	f->local[CHANNEL_RTCP] = spec->local_rtcp;
+	f->active_at = t->count;
+	t->active[t->count++] = spec->id.slot;
+	spec_apply(f, spec);
+	f->listening_ns = now_ns;
+	f->reports.relayed_ns = now_ns;
+	flow_pace_tick(f);
+	resume_apply(f, &spec->resume, now_ns);
+	t->own += f->own;
+	t->tapped += f->taps != 0;
+	*out = f;
+	return 0;
+}
+
+uint64_t flow_received_ns(const struct flow *f)
+{
+	uint64_t rtp_ns = f->latch_rtp.received_ns;
+	uint64_t rtcp_ns = f->latch_rtcp.received_ns;
+	uint64_t received_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
+
+	return received_ns > f->listening_ns ? received_ns : f->listening_ns;
+}
+
+/* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
+static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
+{
+	return !f->receive != !spec->receive || !f->send != !spec->send ||
+	       f->silence_ns != spec->silence_ms * NS_PER_MS ||
+	       !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp) ||
+	       f->silent_told_ns == flow_received_ns(f);
+}
+
+void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
+{
+	bool moves = !(f->transport & TRANSPORT_PAIRS); /* else checks tell where it is */
+	bool rtp_moved = moves && !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
+	bool rtcp_moved = moves && !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
+	bool anew = listens_anew(f, spec);
+
+	assert(f->id.generation == spec->id.generation);
+	if (f->peer.slot != spec->peer.slot || f->peer.generation != spec->peer.generation)
+		f->source.feeding = 0;
+	spec_apply(f, spec);
+	if ((f->receive || f->send) && anew)
+		f->listening_ns = now_ns;
+	if (rtp_moved) {
+		detail_leave_source(f, true, now_ns);
+		latch_forget(f, CHANNEL_RTP);
+		trickle_renew(f);
+	}
+	if (rtp_moved || rtcp_moved)
+		latch_forget(f, CHANNEL_RTCP);
+}
+
+void flow_close(struct flow_table *t, struct flow *f)
+{
+	uint32_t last = t->active[--t->count];
+
+	assert(f->id.generation != 0);
+	t->active[f->active_at] = last;
+	t->list[last].active_at = f->active_at;
+	srtp_flow_close(t, f);
+	t->watched -= f->watch != 0;
+	t->own -= f->own;
+	t->tapped -= f->taps != 0;
+	f->id = (struct flow_id){ 0 };
+}
+
+/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host. */
+static const struct addr *latched_or(const struct flow *f, const struct latch *l,
+				     const struct addr *expected)
+{
+	if (LIKELY(l->source.family != ADDR_NONE))
+		return &l->source;
+	return f->transport || addr_is_any(expected) ? NULL : expected;
+}
+
+const struct addr *flow_rtp_to(const struct flow *f)
+{
+	return latched_or(f, &f->latch_rtp, &f->remote[CHANNEL_RTP]);
+}
+
+const struct addr *flow_rtcp_to(const struct flow *f)
+{
+	return f->rtcp_mux ? flow_rtp_to(f) : latched_or(f, &f->latch_rtcp, &f->rtcp_place);
+}
+
+enum verdict flow_no_way(const struct flow *f)
+{
+	return f->stats.ice == ICE_LOST ? VERDICT_NO_CONSENT : VERDICT_NO_DESTINATION;
+}
+
+const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type)
+{
+	uint8_t i = f->rule_of[payload_type % PAYLOAD_TYPES];
+
+	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
+}
+
+/* What the party hears is made here. */
+static bool is_made(const struct flow *f)
+{
+	return f->listener.begun || f->sink.transcoded;
+}
+
+static struct flow_last_sent said_read(const struct flow *f)
+{
+	const struct sink *k = &f->sink;
+
+	return (struct flow_last_sent){ .at_ns = k->at_ns,
+					.timestamp = k->timestamp,
+					.clock_hz = k->clock_hz,
+					.sequence = k->sequence,
+					.units = is_made(f) || !k->started ? k->units : 0 };
+}
+
+bool flow_last_sent_outran(const struct flow *f)
+{
+	/* First, as the tick has read this cache line of each flow anyway. It is set once control was told of a stream that we generate. */
+	return UNLIKELY(f->sent_reported.units != 0) && is_made(f) && f->sink.started &&
+	       sink_outran(&f->sink, &f->sent_reported);
+}
+
+struct flow_resume flow_resume_read(const struct flow *f)
+{
+	struct flow_resume r = {
+		.source_rtp = f->latch_rtp.source,
+		.source_rtcp = f->latch_rtcp.source,
+		.source_ssrc = f->source.ssrc,
+		.timestamp_offset = f->source.timestamp_offset,
+		.sequence_offset = f->source.sequence_offset,
+		.started = f->source.started,
+		.sent = said_read(f),
+	};
+
+	srtp_flow_resume(f, &r);
+	return r;
+}
+
+struct flow_stats flow_stats_read(const struct flow *f)
+{
+	struct flow_stats s = f->stats;
+	int64_t lost = seq_lost(&f->count); /* negative: packets came twice */
+
+	s.lost = f->lost_before + (lost > 0 ? (uint32_t)lost : 0);
+	s.packets_in = f->received.packets;
+	s.octets_in = f->received.octets;
+	s.last_in_ns = f->received.last_ns;
+	s.packets_out = f->sent.packets;
+	s.octets_out = f->sent.octets;
+	s.jitter_us = jitter_us(&f->jitter);
+	s.dtls = f->dtls.state;
+	return s;
+}
+
+static bool is_wrong_port(const struct pkt *p, const struct flow *f)
+{
+	if (p->kind == PKT_OPAQUE)
+		return p->channel == CHANNEL_RTCP && f->rtcp_mux;
+	if (p->kind != PKT_RTCP)
+		return p->channel != CHANNEL_RTP;
+	return p->channel != (f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
+}
+
+enum { FLOWS_IN_CACHE = 256 };
+
+/* The lines of flow.h, which says who touches which. */
+static void line_fetch(const struct flow *f, uint32_t line)
+{
+	__builtin_prefetch((const char *)f + (size_t)line * FLOW_LINE, 1);
+}
+
+static void peers_fetch(const struct worker *w, const struct batch *b)
+{
+	const struct flow *list = w->flows.list;
+
+	for (uint32_t i = 0; i < b->count; i++) {
+		uint32_t peer = list[b->list[i].slot].peer.slot;
+
+		if (peer >= w->flows.capacity)
+			continue;
+		line_fetch(&list[peer], 0);
+		line_fetch(&list[peer], 3);
+	}
+}
+
+/* Of who hears a job: whose it is, and what counts packets that it takes. */
+static void listeners_fetch(const struct worker *w, const struct batch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct flow *f = &w->flows.list[b->list[i].slot];
+
+		__builtin_prefetch(&f->listener);
+		__builtin_prefetch(&f->alone);
+		__builtin_prefetch(&f->stats.dropped, 1);
+		__builtin_prefetch(&f->detail.drops[VERDICT_ALONE], 1);
+	}
+}
+
+/*
+ * With many flows none of this batch is in the cache, and each packet would be waited for in turn. The flows of a batch are asked
+ * for at once; their peers are known when they are there.
+ */
+void flow_fetch(const struct worker *w, const struct batch *b)
+{
+	const struct flow *list = w->flows.list;
+
+	if (w->flows.count < FLOWS_IN_CACHE)
+		return;
+	for (uint32_t i = 0; i < b->count; i++)
+		for (uint32_t line = 0; line < 3; line++)
+			line_fetch(&list[b->list[i].slot], line);
+	peers_fetch(w, b);
+	if (w->jobs.takers)
+		listeners_fetch(w, b);
+}
+
+void flow_stage(struct worker *w, struct batch *b)
+{
+	BATCH_REST(p, b)
+	{
+		struct flow *f = &w->flows.list[p->slot];
+
+		assert(p->slot < w->flows.capacity);
+		p->flow = f->id.generation != 0 && p->verdict != VERDICT_NO_FLOW ? f : NULL;
+		p->peer = p->flow ? flow_find(&w->flows, f->peer) : NULL;
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (!p->flow)
+			p->verdict = VERDICT_NO_FLOW;
+		else if (is_wrong_port(p, f))
+			p->verdict = VERDICT_WRONG_PORT;
+		else if (p->kind == PKT_DTLS && f->dtls.role == DTLS_NONE)
+			p->verdict = VERDICT_NOT_RTP;
+		else if (p->kind == PKT_RTP && p->padding_bad && !(f->secure & SECURE_IN))
+			p->verdict = VERDICT_MALFORMED;
+	}
+}

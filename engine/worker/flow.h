@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * This worker's flows, by slot. One writer, no locks: packets read and count, control opens, changes and closes
+ * before a batch is looked at. A flow_id whose generation is past is a miss.
+ */
+#ifndef ENGINE_WORKER_FLOW_H
+#define ENGINE_WORKER_FLOW_H
+
+#include "engine/net/packet.h"
+#include "engine/srtp/srtp.h"
+#include "engine/worker/digits.h"
+#include "engine/worker/dtls_flow.h"
+#include "engine/worker/feedback.h"
+#include "engine/worker/job.h"
+#include "engine/worker/latch.h"
+#include "engine/worker/reports.h"
+#include "media/flow.h"
+#include "media/rtp/seq.h"
+#include "media/rtp/telephone_event.h"
+#include "media/tap.h"
+
+enum { PAYLOAD_TYPES = 128 };
+
+struct worker;
+
+/* Whom we believe on one socket. */
+struct latch {
+	struct addr source;   /* ADDR_NONE: nobody yet */
+	uint64_t received_ns; /* last packet of the source */
+	uint64_t since_ns;    /* first one */
+};
+
+/* A run of one RTP source of the party, and what turns its numbers into those of the stream we send on (source.h). */
+struct source {
+	uint32_t ssrc;
+	uint32_t clock_hz;         /* of its audio or video; 0: only events yet */
+	uint32_t timestamp_offset; /* out = in + offset */
+	uint16_t sequence_offset;
+	uint16_t first;         /* no packet before this one is of the run */
+	uint16_t sequence_high; /* highest received */
+	uint8_t started;
+	uint8_t relayed;      /* 1: a packet of this run was sent on */
+	uint8_t feeding;      /* 1: the run is of the stream to the present peer's party */
+	uint8_t payload_type; /* of its last packet, events apart: relay.c */
+};
+
+/* The one stream we send to the party, whoever feeds it. */
+struct sink {
+	struct flow_id feeder; /* flow whose packets were sent last */
+	uint64_t at_ns;        /* when this timestamp was first sent */
+	uint32_t timestamp;
+	uint32_t clock_hz; /* of its audio or video; 0: only events yet */
+	uint16_t sequence; /* highest sent */
+	uint8_t started;
+	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
+	uint16_t
+		units; /* of a timestamp, between two packets of what is made or coded here; see flow_last_sent */
+	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/worker/transcoder.h) */
+	uint32_t packets,
+		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
+};
+
+/* flow.receive */
+enum {
+	FLOW_RECEIVE = 1,
+	FLOW_RECEIVE_PACED =
+		2, /* the party sends too fast: its packets are counted one by one (latch.h) */
+};
+
+/* flow.send */
+enum {
+	FLOW_SEND = 1,
+	FLOW_SEND_AS_IS = 2, /* what its peer's party says, unless that is looked into */
+};
+
+/* flow.making */
+enum {
+	MAKING_DIGIT = 1, /* packet by packet (digits.h) */
+	MAKING_SOUND = 2, /* it hears a job (engine/worker/job.h) */
+	MAKING_TONE = 4,  /* within what it hears (engine/worker/overlay.h) */
+};
+
+enum { MAKING_ALL = MAKING_DIGIT | MAKING_SOUND }; /* nothing of its peer's */
+
+/* flow.taps, beside the readers: what its party says is listened to for keys (engine/worker/detector.h). */
+enum { TAPS_EAR = 1U << TAP_READERS };
+
+/* Which ways are SRTP. */
+enum {
+	SECURE_IN = 1,
+	SECURE_OUT = 2,
+};
+
+/* RTP accepted from the party; sent to it. Octets of UDP payload. */
+struct flow_received {
+	uint64_t packets, octets;
+	uint64_t last_ns; /* 0: never */
+};
+
+struct flow_sent {
+	uint64_t packets, octets;
+};
+
+/*
+ * With many flows each line of the cache that a packet touches is fetched from memory. So what an ordinary packet reads and
+ * writes lies in front, by role: it touches lines 0 to 2 of its own flow, and lines 0 and 3 of its peer.
+ */
+enum { FLOW_LINE = 64 };
+
+struct flow {
+	/* line 0: read for every packet, of the flow and of its peer */
+	struct flow_id id; /* generation 0: the slot is free */
+	struct flow_id peer;
+	uint32_t ssrc_out;
+	uint32_t count_ssrc; /* source of count and jitter */
+	union {
+		struct {
+			uint8_t receive, send, rtcp_mux;
+			uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
+			uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
+			uint8_t making; /* what we send to the party ourselves, in place of its peer or within that: MAKING_DIGIT, MAKING_SOUND, MAKING_TONE */
+			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
+			uint8_t kind;      /* enum media_kind */
+		};
+		uint64_t traits; /* all of them, to be asked at once: ordinary.c */
+	};
+	struct payload_rule rule; /* the first of rules */
+	struct latch latch_rtp;   /* its source is still of line 0, its times are of line 1 */
+	/* lines 1 and 2: written when the party was heard */
+	struct source source; /* the one relayed now */
+	struct flow_received received;
+	struct arrival_jitter jitter;
+	struct seq_count count;
+	uint32_t lost_before; /* of earlier sources */
+	uint32_t event_ssrc;
+	/* line 3: written when something was sent to the party */
+	struct sink sink;
+	struct flow_sent sent;
+	uint32_t out_slot; /* of the port, that sends to the party: flow_transport.h */
+	uint8_t place;     /* of its shard, in worker.validity */
+	uint8_t taps; /* copy.h: bits of enum tap_reader that have what this party says and hears; TAPS_EAR */
+	/* not for every packet */
+	uint8_t leg, line;
+	uint8_t latch_mode;      /* enum latch_mode */
+	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: none */
+	uint8_t event_relayed;   /* of the event being tracked; 0: by INFO */
+	uint8_t fir, fir_number; /* a new picture is asked for by FIR; the number of the next one */
+	uint8_t nack;           /* of video: it sends again what it is asked for (RFC 4585 6.2.1) */
+	uint8_t strips;         /* RTP header extensions do not pass */
+	uint8_t alone;          /* without a peer it is heard all the same */
+	uint8_t watch;          /* points of media/capture.h; 0: nobody looks */
+	uint8_t has_transcoder; /* worker.transcoders has it: what its party says is transcoded */
+	uint8_t has_detector;   /* worker.ears has it: keys of its party are tones */
+	uint8_t taken_count;
+	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
+	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */
+	struct latch latch_rtcp;
+	struct flow_stats stats; /* flow_stats_read adds lost, jitter_us, and what is above */
+	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: none */
+	uint8_t rule_of[PAYLOAD_TYPES];               /* index into rules, or PAYLOAD_NONE */
+	uint8_t rule_codecs[PAYLOAD_RULES_MAX];       /* as of flow_spec */
+	struct addr remote[CHANNELS];                 /* signalled */
+	struct addr rtcp_place;      /* where the party's RTCP should come from: latch.h */
+	struct source source_before; /* its late packets still find their place */
+	uint32_t event_clock_hz;     /* of events received */
+	uint32_t event_send_hz;      /* and of those that we send */
+	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
+	uint64_t srtp_limit;
+	uint32_t srtcp_limit;
+	uint32_t srtp_half; /* of source: SRTP_HALFs of its index, as control knows them */
+	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
+	uint8_t own;                   /* the party is a flow of this node */
+	uint32_t active_at;            /* index in flow_table.active */
+	/* rarely */
+	uint64_t call;
+	uint8_t unproven;      /* only SDP says that the party is there */
+	uint8_t dscp;          /* of its socket, or of what it sends by another's */
+	uint8_t marked;        /* 1: the port was told so (flow_transport.h) */
+	uint32_t capture_lost; /* packets that copy.h had no room for since its last one */
+	uint8_t tap_number[TAP_READERS];
+	uint32_t tap_lost[TAP_READERS]; /* packets that copy.h had no room for since its last one */
+	uint64_t digit_told_ns;         /* control.c */
+	uint64_t noticed_ns;            /* last MEDIA_FLOW_LATCHED */
+	struct trickle trickle;
+	struct flow_detail detail;
+	struct digits digits;
+	struct resend resend;
+	struct dtls_flow dtls;
+	struct addr local[CHANNELS];               /* bound; RTCP: none with rtcp_mux */
+	struct media_taken taken[MEDIA_TAKEN_MAX]; /* codecs that we can say something in */
+	struct listener listener CACHE_ALIGNED;
+	/* what a tick looks at, of each flow (engine/worker/tick.c) */
+	struct event_tracker events; /* of the source event_ssrc */
+	uint64_t silence_ns;         /* of the party, that is worth an event; 0: none is */
+	uint64_t listening_ns;       /* open, or the update since when it is to be heard */
+	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
+	struct flow_pace pace;
+	struct reports reports;
+	struct flow_last_sent sent_reported; /* by the last MEDIA_FLOW_LATCHED */
+	uint8_t seen_anew;                   /* feedback.h: another one sees it */
+	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
+} CACHE_ALIGNED;
+
+static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");
+static_assert(offsetof(struct flow, jitter) == 2 * FLOW_LINE, "line 1");
+static_assert(offsetof(struct flow, sink) == 3 * FLOW_LINE, "line 2");
+static_assert(offsetof(struct flow, leg) <= 4 * FLOW_LINE, "line 3");
+static_assert(sizeof(struct flow) / FLOW_LINE % 2 == 1,
+	      "else the lines in front of many flows share few sets of the cache");
+
+struct flow_table {
+	struct flow *list;
+	uint32_t *active; /* slots in use, dense, in no order */
+	uint32_t capacity;
+	uint32_t count;
+	uint32_t secure;            /* flows with SRTP in any direction */
+	uint32_t own;               /* flows whose party is one of this node */
+	uint32_t watched;           /* flows of which copy.h copies anything */
+	uint32_t tapped;            /* flows of which copy.h does */
+	struct shortcut *shortcuts; /* by slot */
+	uint32_t shortcut_count;    /* flows that have one, or are about to */
+	uint64_t hop_told_ns;       /* of those who have one: shortcut.c */
+	uint32_t shortcut_due_count;
+	uint32_t shortcut_due
+		[BATCH_MAX]; /* slots of those that may get one behind this turn's sending */
+};
+
+/* 0 or -ENOMEM. Memory is touched when a slot is first used. */
+int flow_table_open(struct flow_table *t, uint32_t capacity) NODISCARD;
+void flow_table_close(struct flow_table *t);
+
+/* 0 with *out, -ERANGE (no such slot) or -EBUSY (slot in use). */
+int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
+	      struct flow **out) NODISCARD;
+/* Everything of the spec but id and resume. The living state goes on; a moved signalled address is latched anew. */
+void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
+/* When its party was heard last, or began to be expected. */
+uint64_t flow_received_ns(const struct flow *f);
+void flow_close(struct flow_table *t, struct flow *f);
+/* NULL when the id is stale or never was. */
+static inline struct flow *flow_find(const struct flow_table *t, struct flow_id id)
+{
+	if (id.generation == 0 || id.slot >= t->capacity)
+		return NULL;
+
+	struct flow *f = &t->list[id.slot];
+
+	return f->id.generation == id.generation ? f : NULL;
+}
+
+/* Where to send to this party: the latched source, else the signalled address; NULL: neither is known. */
+const struct addr *flow_rtp_to(const struct flow *f);
+const struct addr *flow_rtcp_to(const struct flow *f);
+/* Why neither is. */
+enum verdict flow_no_way(const struct flow *f);
+const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type);
+/* What a successor needs. */
+struct flow_resume flow_resume_read(const struct flow *f);
+/* Of what its party hears more has left than a successor would expect. */
+bool flow_last_sent_outran(const struct flow *f);
+struct flow_stats flow_stats_read(const struct flow *f);
+
+static inline const struct latch *flow_latch(const struct flow *f, enum channel c)
+{
+	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
+}
+
+/* Its packets pass as they are. Where there are keys or pairs there is no such flow, and nothing passes. */
+static inline bool flow_is_opaque(const struct flow *f)
+{
+	return f->kind == MEDIA_OPAQUE && !f->secure && !f->transport;
+}
+
+/* A packet of the party came, from where it is sent to now: of ICE, a check. */
+static inline bool flow_has_received(const struct flow *f)
+{
+	return LIKELY(f->latch_rtp.source.family != ADDR_NONE) ||
+	       f->latch_rtcp.source.family != ADDR_NONE;
+}
+
+/* NULL: the party may not send this payload type. */
+static inline const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
+{
+	return LIKELY(f->rule.in == payload_type) ? &f->rule : flow_rule_find(f, payload_type);
+}
+
+/* One that is to be relayed came from it. */
+static inline void flow_count_in(struct flow *f, uint16_t length, uint64_t now_ns)
+{
+	if (UNLIKELY(f->received.packets++ == 0))
+		f->stats.first_in_ns = now_ns;
+	f->received.last_ns = now_ns;
+	f->received.octets += length;
+}
+
+/* An RTP packet of so many octets was sent to the party. */
+static inline void flow_count_out(struct flow *f, uint16_t length, uint16_t payload)
+{
+	f->sent.packets++;
+	f->sent.octets += length;
+	f->sink.packets++;
+	f->sink.octets += payload;
+}
+
+/* It was not, after all. */
+static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t payload)
+{
+	f->sent.packets--;
+	f->sent.octets -= length;
+	f->sink.packets--;
+	f->sink.octets -= payload;
+}
+
+/* A successor guesses the index right as long as it knows one of the last half rollover. index: of a packet of f->source. */
+static inline void srtp_half_note(struct flow *f, uint64_t index)
+{
+	uint32_t half = (uint32_t)(index / SRTP_HALF);
+
+	if (LIKELY(half == f->srtp_half))
+		return;
+	f->srtp_half = half;
+	f->notice = 1;
+}
+
+/* Where there are many flows: those of the packets and their peers are on their way to the cache. */
+void flow_fetch(const struct worker *w, const struct batch *b);
+/* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */
+void flow_stage(struct worker *w, struct batch *b);
+
+/* Notes for whoever asks why a flow is silent (media/flow.h). Never called for a packet that is relayed. */
+
+/* The packet of this flow has the verdict of a drop. */
+void detail_drop(struct flow *f, const struct pkt *p);
+/* The RTP latch is about to leave its source: for another one, or, with told, because another address was signalled. */
+void detail_leave_source(struct flow *f, bool told, uint64_t now_ns);
+struct flow_detail detail_read(const struct flow *f, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/worker/bundle.h"
+#include "engine/worker/feedback.h"
+#include "engine/worker/flow.h"
+#include "engine/worker/flow_transport.h"
+#include "engine/worker/latch.h"
+#include "engine/worker/worker.h"
+
+/* As long as a party's checks come that often, its address is not another flow's (RFC 7675 5.1: every 5 s). */
+#define PARTY_KEPT_NS (ICE_CONSENT_NS / 2)
+
+static void latch_follow(struct flow *f, enum channel c, const struct addr *to, uint64_t now_ns)
+{
+	struct latch *l = c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
+
+	if (addr_eq(&l->source, to))
+		return;
+	if (c == CHANNEL_RTP && l->source.family != ADDR_NONE)
+		detail_leave_source(f, false, now_ns);
+	l->source = *to;
+	l->since_ns = now_ns;
+	f->notice = 1;
+}
+
+void flow_pair_follow(struct flow *f, const struct ice *i, uint64_t now_ns)
+{
+	for (enum channel c = CHANNEL_RTP; c < CHANNELS; c++) {
+		struct addr to = ice_to(i, c);
+
+		latch_follow(f, c, &to, now_ns);
+	}
+	f->notice |= f->stats.ice != i->state;
+	f->stats.ice = i->state;
+}
+
+/* The owner and its bundle. */
+static void flow_pairs_follow(struct worker *w, struct flow *owner, uint64_t now_ns)
+{
+	const struct flow_transport *t = worker_transport(w, owner);
+	struct addr before = owner->latch_rtp.source;
+
+	flow_pair_follow(owner, &t->ice, now_ns);
+	if (!addr_eq(&before, &owner->latch_rtp.source))
+		dtls_flow_pair(w, owner);
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		struct flow *f = flow_find(&w->flows, t->bundled[i]);
+
+		if (f)
+			flow_pair_follow(f, &t->ice, now_ns);
+	}
+}
+
+static void pair_drop(struct worker *w, struct flow *f, struct ice_pair *pair)
+{
+	if (flow_is_shared(f))
+		shared_party_del(w, f, pair);
+	ice_drop(&worker_transport(w, f)->ice, pair);
+}
+
+static void pairs_expire(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	struct ice_pair *pair;
+
+	while ((pair = ice_expired(&worker_transport(w, f)->ice, now_ns)) != NULL)
+		pair_drop(w, f, pair);
+}
+
+/* All of them. */
+static void flow_pairs_drop(struct worker *w, struct flow *f)
+{
+	pairs_expire(w, f, UINT64_MAX);
+}
+
+/* A party that lost its address is to have it again from whoever checks with it now; one that is there keeps it. */
+static bool party_take(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
+{
+	struct flow *other = shared_party_find(w, worker_transport(w, f)->links.port, party);
+	struct ice_pair *pair;
+
+	if (!other || other == f)
+		return true;
+	pair = ice_find(&worker_transport(w, other)->ice, CHANNEL_RTP, party);
+	if (now_ns - pair->received_ns < PARTY_KEPT_NS)
+		return false;
+	pair_drop(w, other, pair);
+	flow_pairs_follow(w, other, now_ns);
+	return true;
+}
+
+bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
+			    const struct ice_check *check, uint64_t now_ns)
+{
+	struct ice *i = &worker_transport(w, f)->ice;
+	enum channel c = (enum channel)p->channel;
+	struct ice_pair *pair = ice_find(i, c, &p->from);
+	bool is_new = !pair;
+
+	if (is_new) {
+		if (flow_is_shared(f) && !party_take(w, f, &p->from, now_ns))
+			return false;
+		pair = ice_place(i);
+		if (pair->party.family != ADDR_NONE)
+			pair_drop(w, f, pair);
+	}
+	ice_checked(i, pair, c, &p->from, check, now_ns);
+	if (is_new && flow_is_shared(f))
+		shared_party_add(w, f, pair);
+	pairs_expire(w, f, now_ns);
+	flow_pairs_follow(w, f, now_ns);
+	return true;
+}
+
+void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	if (!(f->transport & TRANSPORT_ICE))
+		return;
+	pairs_expire(w, f, now_ns);
+	flow_pairs_follow(w, f, now_ns);
+}
+
+/* The pair that the process before sent to; nothing where another flow has that address on the same port. */
+static void flow_pair_restore(struct worker *w, struct flow *f, enum channel c,
+			      const struct addr *party)
+{
+	struct flow_transport *t = worker_transport(w, f);
+	struct ice_pair *pair;
+
+	if (party->family == ADDR_NONE ||
+	    (flow_is_shared(f) && shared_party_find(w, t->links.port, party)))
+		return;
+	pair = ice_restore(&t->ice, c, party, w->now_ns);
+	if (flow_is_shared(f))
+		shared_party_add(w, f, pair);
+}
+
+void flow_mark_begin(struct worker *w, struct flow *f, const struct flow *owner)
+{
+	const struct shared *s = &w->transports.shared;
+	uint8_t port = worker_transport(w, owner)->links.port, dscp = owner->dscp;
+
+	f->out_slot = owner->id.slot;
+	if (owner->transport & TRANSPORT_SHARED) {
+		f->out_slot = s->first + port;
+		dscp = s->dscp[port];
+	}
+	if (f->dscp == dscp ||
+	    w->port->ops->send_over(w->port, f->id.slot, f->out_slot, f->dscp) != 0)
+		return;
+	f->out_slot = f->id.slot;
+	f->marked = 1;
+}
+
+void flow_mark_end(struct worker *w, struct flow *f)
+{
+	uint32_t own = f->id.slot;
+
+	f->out_slot = own;
+	if (f->marked && w->port->ops->send_over(w->port, own, own, f->dscp) == 0)
+		f->marked = 0;
+}
+
+int flow_transports_open(struct flow_transports *t, uint32_t capacity, uint32_t shared_ports,
+			 struct rand_source *r)
+{
+	size_t n = (size_t)capacity * sizeof(*t->list);
+	void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	*t = (struct flow_transports){ .capacity = capacity };
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	t->list = memory;
+	return shared_open(&t->shared, capacity, shared_ports, r);
+}
+
+void flow_transports_close(struct flow_transports *t)
+{
+	if (t->list)
+		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	shared_close(&t->shared);
+	*t = (struct flow_transports){ 0 };
+}
+
+void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out)
+{
+	const struct flow *owner = worker_owner(w, f);
+	const struct ice *i;
+
+	if (!owner)
+		return;
+	out->stats.dtls = owner->dtls.state;
+	out->detail.handshake_failure = owner->dtls.failure;
+	if (!(owner->transport & TRANSPORT_ICE))
+		return;
+	i = &worker_transport(w, owner)->ice;
+	out->detail.checks = i->checks;
+	out->detail.checks_key = i->checks_key;
+	out->detail.checks_name = i->checks_name;
+	out->detail.checked_ns = i->checked_ns;
+}
+
+static uint8_t transport_flags(const struct flow_spec *spec)
+{
+	uint8_t flags = spec->shared_port ? TRANSPORT_SHARED : 0;
+
+	if (spec->bundle.generation != 0)
+		flags |= TRANSPORT_BUNDLED;
+	else if (spec->ice.on)
+		flags |= TRANSPORT_ICE;
+	return flags & TRANSPORT_PAIRS && spec->cc_extension ? flags | TRANSPORT_CC : flags;
+}
+
+static void extensions_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct flow_transport *t = worker_transport(w, f);
+	const struct flow *owner = worker_owner(w, f);
+
+	assert(spec->mid_length <= MID_MAX);
+	t->cc_extension = spec->cc_extension;
+	if (owner && owner->transport & TRANSPORT_ICE && f->transport & TRANSPORT_CC)
+		feedback_open(w, owner);
+	t->mid_extension = spec->mid_extension;
+	t->mid_length = spec->mid_length;
+	memcpy(t->mid, spec->mid, sizeof(t->mid));
+}
+
+static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct shared *s = &w->transports.shared;
+	struct flow_transport *t = worker_transport(w, f);
+
+	if (!flow_is_shared(f))
+		return 0;
+	if (shared_port_find(s, &spec->local_rtp, &t->links.port))
+		return -ENODEV;
+	flow_mark_begin(w, f, f);
+	return 0;
+}
+
+static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct flow_transport *t = worker_transport(w, f);
+
+	ice_open(&t->ice, &spec->ice);
+	if (flow_is_shared(f))
+		shared_ufrag_add(w, f);
+}
+
+/* Nothing of the transport is left but its flags. */
+static void transport_end(struct worker *w, struct flow *f)
+{
+	struct flow_transport *t = worker_transport(w, f);
+
+	if (f->transport & TRANSPORT_BUNDLED)
+		flow_bundle_leave(w, f);
+	if (f->transport & TRANSPORT_ICE) {
+		flow_bundle_end(w, f);
+		flow_pairs_drop(w, f);
+		if (flow_is_shared(f))
+			shared_ufrag_del(w, f);
+	}
+	flow_mark_end(w, f);
+	feedback_close(w, f);
+	w->transports.count -= f->transport != 0;
+	w->transports.bundled -= (f->transport & TRANSPORT_BUNDLED) != 0;
+	OPENSSL_cleanse(t, sizeof(*t));
+}
+
+static int transport_begin(struct worker *w, struct flow *f, const struct flow_spec *spec,
+			   uint8_t flags)
+{
+	int err;
+
+	f->transport = flags;
+	f->out_slot = f->id.slot;
+	f->stats.ice = flags & TRANSPORT_ICE ? ICE_CHECKING : ICE_OFF;
+	if (flags == 0)
+		return 0;
+	w->transports.count++;
+	w->transports.bundled += (flags & TRANSPORT_BUNDLED) != 0;
+	if (flags & TRANSPORT_PAIRS)
+		f->latch_rtp.source = f->latch_rtcp.source = (struct addr){ 0 };
+	err = flags & TRANSPORT_BUNDLED ? flow_bundle_join(w, f, spec->bundle)
+					: shared_begin(w, f, spec);
+	extensions_set(w, f, spec);
+	if (flags & TRANSPORT_ICE)
+		ice_begin(w, f, spec);
+	return err;
+}
+
+int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec *spec, bool bare)
+{
+	uint8_t flags = transport_flags(spec);
+	int err;
+
+	if (bare && (flags & TRANSPORT_BUNDLED))
+		flags |= TRANSPORT_BARE;
+	err = transport_begin(w, f, spec, flags);
+	if (err) {
+		transport_end(w, f);
+		f->transport = 0;
+		return err;
+	}
+	if (!(flags & TRANSPORT_ICE))
+		return 0;
+	flow_pair_restore(w, f, CHANNEL_RTP, &spec->resume.source_rtp);
+	if (!f->rtcp_mux)
+		flow_pair_restore(w, f, CHANNEL_RTCP, &spec->resume.source_rtcp);
+	flow_pairs_follow(w, f, w->now_ns);
+	f->notice = 0; /* the record has it */
+	return 0;
+}
+
+static void ice_change(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	if (!(f->transport & TRANSPORT_ICE))
+		return;
+	if (flow_is_shared(f))
+		shared_ufrag_del(w, f);
+	ice_update(&worker_transport(w, f)->ice, &spec->ice);
+	if (flow_is_shared(f))
+		shared_ufrag_add(w, f);
+}
+
+static void latches_forget(struct flow *f)
+{
+	latch_forget(f, CHANNEL_RTP);
+	latch_forget(f, CHANNEL_RTCP);
+}
+
+int flow_transport_update(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	uint8_t kept = TRANSPORT_BARE | TRANSPORT_SHARED; /* sockets are for life */
+	uint8_t flags = (transport_flags(spec) & (uint8_t)~kept) | (f->transport & kept);
+	struct flow_transport *t = worker_transport(w, f);
+	uint8_t roles = TRANSPORT_PAIRS;
+
+	if ((f->transport & roles) != (flags & roles) ||
+	    ((flags & TRANSPORT_BUNDLED) && !flow_id_eq(t->owner, spec->bundle))) {
+		transport_end(w, f);
+		if (!(flags & TRANSPORT_PAIRS))
+			latches_forget(f);
+		return transport_begin(w, f, spec, flags);
+	}
+	w->transports.count += (flags != 0) - (f->transport != 0);
+	f->transport = flags;
+	if (flags == 0)
+		return 0;
+	extensions_set(w, f, spec);
+	ice_change(w, f, spec);
+	return 0;
+}
+
+void flow_transport_close(struct worker *w, struct flow *f)
+{
+	if (w->transports.bundled > 0)
+		flow_bundle_end(w, f);
+	if (f->transport != 0)
+		transport_end(w, f);
+	f->transport = 0;
+}

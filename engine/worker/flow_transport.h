@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a flow has beside its socket when it is of WebRTC: ICE (ice.h), flows bundled with it (RFC 9143),
+ * a port that many share (shared.h). The latch of such a flow is the pair that ICE selected. One entry for each slot, in use where
+ * flow.transport is not 0; ordinary flows touch none of it.
+ */
+#ifndef ENGINE_WORKER_FLOW_TRANSPORT_H
+#define ENGINE_WORKER_FLOW_TRANSPORT_H
+
+#include "engine/ice/ice.h"
+#include "engine/worker/flow.h"
+#include "engine/worker/shared.h"
+
+struct feedback;
+struct worker;
+
+/* Of flow.transport. */
+enum {
+	TRANSPORT_ICE = 1,     /* believes pairs alone */
+	TRANSPORT_BUNDLED = 2, /* is reached by the transport of another flow */
+	TRANSPORT_SHARED = 4,  /* has no socket of its own, but the worker's */
+	TRANSPORT_BARE = 8,    /* bundled, and never had a socket */
+	TRANSPORT_CC = 16,     /* numbers its packets: feedback.h */
+	TRANSPORT_PAIRS = TRANSPORT_ICE | TRANSPORT_BUNDLED,
+	TRANSPORT_NO_SOCKET = TRANSPORT_SHARED | TRANSPORT_BARE,
+};
+
+enum { BUNDLED_MAX = MEDIA_LINES_MAX - 1, MID_MAX = 16 };
+
+struct flow_transport {
+	struct ice ice;
+	struct flow_id bundled[BUNDLED_MAX]; /* generation 0: none */
+	/* of a flow in a bundle, the owner or not */
+	struct flow_id owner; /* generation 0: none */
+	uint8_t mid_extension, mid_length;
+	char mid[MID_MAX];
+	uint8_t cc_extension;      /* with TRANSPORT_CC */
+	struct feedback *feedback; /* of the owner; NULL: none */
+	struct shared_links links;
+};
+
+struct flow_transports {
+	struct flow_transport *list; /* by slot */
+	uint32_t capacity;
+	uint32_t count;    /* flows with flow.transport */
+	uint32_t bundled;  /* flows with TRANSPORT_BUNDLED */
+	uint32_t refusals; /* error responses to strangers since the last tick */
+	struct shared shared;
+};
+
+/* 0 or -ENOMEM. */
+int flow_transports_open(struct flow_transports *t, uint32_t capacity, uint32_t shared_ports,
+			 struct rand_source *r) NODISCARD;
+void flow_transports_close(struct flow_transports *t);
+
+/* Of a flow just opened. bare: it came without a socket. 0, -EINVAL (the owner of its bundle is not there, or there is a flow
+ * with its SSRC) or -ENODEV (no shared port has its local address); then it has no transport. */
+int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec *spec,
+			bool bare) NODISCARD;
+/* Of a flow just updated. The same errors; it is reached by nobody then. */
+int flow_transport_update(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+/* Before flow_close. Those bundled with it are reached by nobody, and send nowhere, from here on. */
+void flow_transport_close(struct worker *w, struct flow *f);
+/* Consent that ended. */
+void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns);
+
+/* What a question about the flow hears of its transport: of its own, or its bundle's. */
+void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out);
+
+/* An authentic check for this flow. False: the address is another flow's, on a shared port. */
+bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
+			    const struct ice_check *check, uint64_t now_ns);
+
+/*
+ * Where a flow of WebRTC sends to: what ICE has selected (RFC 8445 8.2) becomes its latch, and that of those bundled with it.
+ * The worker's thread.
+ */
+
+static inline bool flow_is_shared(const struct flow *f)
+{
+	return f->transport & TRANSPORT_SHARED;
+}
+
+/* This flow alone, to where that ICE says. */
+void flow_pair_follow(struct flow *f, const struct ice *i, uint64_t now_ns);
+
+/*
+ * By which socket a flow with a transport sends, and under which DSCP: where many flows have one socket each keeps its own (RFC 8837
+ * 5). Others have a socket of their own, which is marked.
+ */
+
+/* By the socket of the owner of its transport, which may be itself. */
+void flow_mark_begin(struct worker *w, struct flow *f, const struct flow *owner);
+/* By its own again. */
+void flow_mark_end(struct worker *w, struct flow *f);
+
+#endif

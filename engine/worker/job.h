@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * This worker's jobs: what makes packets for flows in place of their peers. By slot and generation, as flows are. A job that has
+ * nothing to do has no timer and costs nothing. One that has waits in line for its turn: between two polls of the port there is one
+ * slice of work (worker.h), so no packet waits longer than that for a job.
+ *
+ * The worker's thread; a job allocates when it is opened, and never per packet.
+ */
+#ifndef ENGINE_WORKER_JOB_H
+#define ENGINE_WORKER_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/wheel.h"
+#include "engine/net/packet.h"
+#include "media/flow.h"
+#include "media/job.h"
+
+/* Who waits for a turn (worker.h), the first who came first. Each stands there once. The worker's thread; nothing is allocated. */
+
+/* In whoever may wait; all zero: it does not. */
+struct job_place {
+	struct job_place *behind; /* NULL: it is the last */
+	bool waits;
+};
+
+/* All zero: nobody waits. */
+struct job_line {
+	struct job_place *first, *last; /* NULL: none waits */
+};
+
+/* At the end, unless it stands there. */
+static inline void job_line_put(struct job_line *l, struct job_place *p)
+{
+	if (p->waits)
+		return;
+	*p = (struct job_place){ .waits = true };
+	if (l->last)
+		l->last->behind = p;
+	else
+		l->first = p;
+	l->last = p;
+}
+
+/* The first one; somebody waits. */
+static inline struct job_place *job_line_take(struct job_line *l)
+{
+	struct job_place *p = l->first;
+
+	l->first = p->behind;
+	if (!l->first)
+		l->last = NULL;
+	p->waits = false;
+	return p;
+}
+
+/* Seldom, and the line is short: it is walked. */
+static inline void job_line_forget(struct job_line *l, struct job_place *p)
+{
+	struct job_place *before = NULL;
+
+	if (!p->waits)
+		return;
+	for (struct job_place *at = l->first; at != p; at = at->behind)
+		before = at;
+	if (before)
+		before->behind = p->behind;
+	else
+		l->first = p->behind;
+	if (l->last == p)
+		l->last = before;
+	p->waits = false;
+}
+
+struct flow_spec;
+struct worker;
+struct flow;
+struct pkt;
+struct job;
+
+/* What a job of this kind does. */
+struct job_kind {
+	/* 0 with job.work, or -errno. What comes with its references stays the caller's then. */
+	int (*open)(struct job *j, const struct media_work *work);
+	/* Nobody hears it. What it had of a sound, or NULL. */
+	struct media_sound *(*close)(struct job *j);
+	/* The first flow hears it. */
+	void (*wake)(struct worker *w, struct job *j);
+	/* What there is to do now, at least, as a number of packets; 0: nothing. */
+	uint32_t (*effort)(const struct job *j, uint64_t now_ns);
+	/* Does so much of it, at least something. How much it was. */
+	uint32_t (*turn)(struct worker *w, struct job *j, uint32_t most);
+	/* NULL: there is no need. It has its turn after so many others, up to TURN_NEAR: what it will touch is on its way to the cache, with
+	 * each turn what the part before points to. */
+	void (*near)(const struct worker *w, const struct job *j, uint32_t turns);
+	/* Where it has got to (MEDIA_JOB_PLACE). */
+	uint32_t (*place)(const struct job *j);
+	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */
+	enum verdict (*take)(struct worker *w, struct job *j, const struct pkt *p);
+	/* NULL: there is no need. Many packets are to be taken: what each will touch is on its way to the cache. Asked twice: for what is known
+	 * at first, then for what that points to. */
+	void (*fetch)(const struct job *j, const struct pkt *p, bool first);
+	/* Of a room, else NULL: a flow that hears it is this member from now on, and is none any more. 0, or why it cannot be: it hears nothing
+	 * then. */
+	int (*member)(struct worker *w, struct job *j, struct flow *f,
+		      const struct flow_spec *spec);
+	void (*leave)(struct worker *w, struct job *j, struct flow *f);
+	/* Of what shows pictures, else NULL. Checked RTCP of a party that sees them: it asks for a new one. */
+	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
+	/* Of a part of a room, else NULL: it is open. 0, or why it cannot be. */
+	int (*begin)(struct worker *w, struct job *j);
+};
+
+/* The kinds lie in engine/job, which knows the worker; the worker knows this list alone. */
+extern const struct job_kind job_track, job_delay, job_feed, job_room, job_room_play, job_room_tap,
+	job_room_feed;
+
+struct job {
+	struct job_id id; /* generation 0: the slot is free */
+	uint64_t call;    /* 0: of none */
+	struct wheel_timer timer;
+	struct job_place place;
+	uint32_t first; /* listener: slot + 1; 0: none */
+	uint32_t next;  /* who gets the present packet next: slot + 1; 0: all have it */
+	const struct job_kind *kind;
+	void *work; /* the kind's own */
+};
+
+enum { JOB_SAMPLES_MAX = 2880 }; /* of a frame: 60 ms at 48 kHz */
+
+struct job_table {
+	struct job *list; /* NULL: this worker has no room for jobs */
+	uint32_t capacity, count;
+	uint32_t takers; /* open jobs that take what is said to them */
+	struct job_line line;
+	int16_t *pcm;            /* of the frame that is being made: JOB_SAMPLES_MAX */
+	struct mix_space *space; /* of the room whose tick is being made */
+};
+
+/* capacity 0: none can be opened. 0 or -ENOMEM. Memory is touched when a slot is first used. */
+int job_table_open(struct job_table *t, uint32_t capacity) NODISCARD;
+/* Closes what is open: control's thread, for it drops sounds. */
+void job_table_close(struct job_table *t);
+
+/* Nobody hears it. What it had of a sound, or NULL. */
+struct media_sound *job_close(struct job_table *t, struct job *j);
+
+/* NULL when the id is stale or never was. */
+static inline struct job *job_find(const struct job_table *t, struct job_id id)
+{
+	if (id.generation == 0 || id.slot >= t->capacity)
+		return NULL;
+
+	struct job *j = &t->list[id.slot];
+
+	return j->id.generation == id.generation ? j : NULL;
+}
+
+/* Control's commands about jobs. */
+
+void job_control_open(struct worker *w, const struct media_command *c);
+void job_control_close(struct worker *w, struct job_id id);
+void job_control_query(struct worker *w, struct job_id id);
+
+/*
+ * A flow whose party hears a job in place of its peer. What it gets goes on in the one stream that we send to the party, as a digit of
+ * ours does: its SSRC, its next sequence number, a timestamp as far on as time is. When it hears its peer again that one's packets
+ * begin a new run behind it (engine/worker/source.h).
+ */
+
+/* What a job says to who hears it. */
+struct job_frame {
+	struct bytes payload;
+	uint32_t clock_hz, units; /* of RTP; from this packet to the next, mostly */
+	uint32_t timestamp;       /* of the job's own time */
+	uint8_t payload_type;     /* PAYLOAD_NONE: that of the listener */
+	uint8_t marker;
+};
+
+/* Part of a flow; zero-initialised is "hears its peer". */
+struct listener {
+	uint32_t job;              /* slot + 1; 0: none. It is open: or it would have let go */
+	uint32_t next, before;     /* of the same job: slot + 1; 0: none */
+	uint32_t member;           /* of a room: its index + 1; 0: none */
+	uint32_t timestamp_offset; /* out = of the job + offset; valid with begun */
+	uint8_t payload_type;
+	uint8_t video; /* 1: the member is video, as what it joined: the flow may be of another kind by now */
+	uint8_t begun;  /* 1: its stream goes on from the last frame to the next */
+	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
+};
+
+/* As the spec says; a job that is not there is none. 0, or why it is no member of the room that it names. */
+int listener_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+/* It hears its peer again, or closes. */
+void listener_leave(struct worker *w, struct flow *f);
+/* Its packet of the job's present frame, unless its party is to get nothing now. True: one was made. */
+bool listener_hear(struct worker *w, struct flow *f, const struct job_frame *frame);
+
+#endif

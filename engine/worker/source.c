@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/worker/source.h"
+
+#include "base/clock.h"
+
+enum {
+	GAP_MS_AUDIO =
+		20, /* between the last packet of a source and the first of the next, at least */
+	LATE_MAX = SEQ_MISORDER_MAX,
+};
+
+/* How far b is ahead of a; negative: behind. */
+static int32_t seq_distance(uint16_t a, uint16_t b)
+{
+	return (int16_t)(b - a);
+}
+
+static bool is_feeder(const struct sink *k, const struct flow *f)
+{
+	return flow_id_eq(k->feeder, f->id) && f->source.feeding;
+}
+
+static uint32_t elapsed_units(uint64_t elapsed_ns, uint32_t clock_hz)
+{
+	return (uint32_t)(elapsed_ns / NS_PER_MS * clock_hz / 1000);
+}
+
+/* As far on as the time in which nothing was sent. */
+uint32_t sink_timestamp_anew(const struct sink *k, enum media_kind kind, uint32_t clock_hz,
+			     uint64_t now_ns)
+{
+	uint64_t least_ns = (kind == MEDIA_AUDIO ? GAP_MS_AUDIO : 1) * NS_PER_MS;
+	uint64_t elapsed_ns = now_ns - k->at_ns;
+
+	return k->timestamp +
+	       elapsed_units(elapsed_ns > least_ns ? elapsed_ns : least_ns, clock_hz);
+}
+
+/* The new run takes up where the last packet we sent to this party left off. */
+static void continue_stream(struct flow *f, const struct sink *k, const struct pkt *p,
+			    uint64_t now_ns)
+{
+	f->source.sequence_offset = (uint16_t)(k->sequence + 1 - p->sequence);
+	f->source.timestamp_offset =
+		sink_timestamp_anew(k, (enum media_kind)f->kind, p->clock_hz, now_ns) -
+		p->timestamp;
+}
+
+/*
+ * First packet since a restart, and the party changed its SSRC meanwhile. Where the last process stopped is not
+ * in the record (it would have to be saved with every packet), so no offset is known to lie ahead. The saved ones are
+ * kept: they fit the phones that count on under their new SSRC. For the others the stream jumps, and a receiver of RFC 3550
+ * A.1 resynchronises at the second packet; the marker tells jitter buffers to start afresh (RFC 3551 4.1).
+ */
+static void resume_blindly(struct flow *f, struct pkt *p)
+{
+	if (f->kind == MEDIA_AUDIO)
+		p->marker = 1;
+}
+
+/*
+ * The record has a packet of before the kill, and its time. What followed is expected at even steps. But that packet may have been late,
+ * the party's clock may be fast, and digits take numbers, too. sink_outran() bounds all that, but for the last moment before the kill, and
+ * for a packet that it had no time to look at: so many more may have left than is expected.
+ */
+enum {
+	SAID_MARGIN = 16,    /* packets: of numbers, and of the time of a packet not looked at */
+	SAID_MARGIN_OLD = 4, /* of the time of another */
+	SAID_AHEAD = 2,      /* packets ahead of what is expected: told again */
+	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
+};
+
+/* Two ticks, and what holds back a notice (control.h). Or the process was gone so long, and the expected time is far ahead. */
+#define SAID_NEW_NS (5 * NS_PER_S / 2)
+
+/* From the time of a to that of b. */
+static uint32_t said_packets(uint64_t elapsed_ns, const struct flow_last_sent *a)
+{
+	return elapsed_units(elapsed_ns, a->clock_hz) / a->units;
+}
+
+void sink_restore(struct sink *k, const struct flow_last_sent *said, uint64_t now_ns)
+{
+	uint64_t elapsed_ns = now_ns > said->at_ns ? now_ns - said->at_ns : 0;
+	uint32_t margin, packets;
+
+	if (said->units == 0)
+		return;
+	margin = said->units * (elapsed_ns < SAID_NEW_NS ? SAID_MARGIN : SAID_MARGIN_OLD);
+	packets = said_packets(elapsed_ns, said);
+	k->units = said->units;
+	k->clock_hz = said->clock_hz;
+	k->sequence = (uint16_t)(said->sequence + SAID_MARGIN +
+				 (packets < 2 * SAID_AGAIN ? packets : 2 * SAID_AGAIN));
+	k->timestamp = said->timestamp + elapsed_units(elapsed_ns, said->clock_hz) + margin;
+	k->at_ns = now_ns + (uint64_t)margin * NS_PER_S / said->clock_hz;
+}
+
+bool sink_resume(struct sink *k, uint64_t now_ns)
+{
+	if (k->started || k->units == 0)
+		return false;
+	if (now_ns > k->at_ns)
+		k->timestamp += elapsed_units(now_ns - k->at_ns, k->clock_hz);
+	k->at_ns = now_ns;
+	k->started = 1;
+	return true;
+}
+
+bool sink_outran(const struct sink *k, const struct flow_last_sent *told)
+{
+	uint64_t elapsed_ns = k->at_ns - told->at_ns;
+	int32_t ahead;
+
+	if (told->clock_hz != k->clock_hz || k->at_ns < told->at_ns ||
+	    (uint16_t)(k->sequence - told->sequence) > SAID_AGAIN)
+		return true;
+	ahead = (int32_t)(k->timestamp - told->timestamp - elapsed_units(elapsed_ns, k->clock_hz));
+	return ahead > SAID_AHEAD * told->units ||
+	       (uint16_t)(k->sequence - told->sequence) >
+		       said_packets(elapsed_ns, told) + SAID_MARGIN / 2;
+}
+
+static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	bool known = f->source.started && f->source.ssrc == p->ssrc;
+
+	f->stats.source_changes += f->source.started && !known;
+	if (!is_feeder(k, f) &&
+	    !k->transcoded) /* control's doing, no party's: told at once, a kill may be near */
+		f->noticed_ns = 0;
+	/* another flow fed the party meanwhile: what was late for us is void */
+	f->source_before = is_feeder(k, f) ? f->source : (struct source){ 0 };
+	f->source.first = p->sequence;
+	if (k->started || sink_resume(k, now_ns)) {
+		continue_stream(f, k, p, now_ns);
+	} else {
+		if (k->pinned)
+			f->source.sequence_offset = (uint16_t)(k->sequence + 1 - p->sequence);
+		else /* no number below was used by this process */
+			f->source.first = (uint16_t)(p->sequence - LATE_MAX);
+		if (f->source.started && !known)
+			resume_blindly(f, p);
+	}
+	f->source.ssrc = p->ssrc;
+	f->source.started = 1;
+	f->source.sequence_high = p->sequence;
+	f->source.clock_hz = p->event ? 0 : p->clock_hz;
+	f->source.relayed = 1;
+	f->source.feeding = 1;
+	k->feeder = f->id;
+	k->transcoded = 0;
+	f->notice = 1;
+}
+
+/*
+ * Does the source go on in this run? One that begins anew under its old SSRC jumps, and one that changes to a codec of
+ * another clock often begins its timestamps anew (RFC 7160 asks for less). Events are sent in the clock of the audio.
+ */
+static bool goes_on(struct source *s, const struct pkt *p)
+{
+	int32_t ahead = seq_distance(s->sequence_high, p->sequence);
+
+	if (s->clock_hz == 0 && !p->event)
+		s->clock_hz = p->clock_hz;
+	return ahead > 0 && ahead <= SEQ_DROPOUT_MAX && (p->clock_hz == s->clock_hz || p->event);
+}
+
+static bool packet_is_late(const struct source *s, const struct pkt *p)
+{
+	int32_t behind = seq_distance(p->sequence, s->sequence_high);
+
+	return behind >= 0 && behind <= LATE_MAX;
+}
+
+static bool is_in_run(const struct source *s, const struct pkt *p)
+{
+	return s->started && s->ssrc == p->ssrc && packet_is_late(s, p) &&
+	       seq_distance(s->first, p->sequence) >= 0;
+}
+
+/* A packet that does not go on in the run of the one before. */
+static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	if (is_in_run(&f->source, p))
+		return &f->source;
+	if (is_in_run(&f->source_before, p))
+		return &f->source_before;
+	if (f->source.ssrc == p->ssrc && packet_is_late(&f->source, p))
+		return NULL;
+	source_run_begin(f, k, p, now_ns); /* another source, or one that began anew */
+	return &f->source;
+}
+
+/* Offsets are about to change. What is late of this run still finds its place, but no packet from here on does. */
+static void run_end(struct flow *f)
+{
+	if (f->source.relayed)
+		f->source_before = f->source;
+	f->source.relayed = 0;
+	f->source.first = (uint16_t)(f->source.sequence_high + 1);
+	f->notice = 1;
+}
+
+void source_skip(struct flow *f, const struct sink *k, const struct pkt *p)
+{
+	int32_t ahead = seq_distance(f->source.sequence_high, p->sequence);
+
+	if (!is_feeder(k, f) || f->source.ssrc != p->ssrc || ahead <= 0 || ahead > SEQ_DROPOUT_MAX)
+		return;
+	run_end(f);
+	f->source.sequence_high = p->sequence;
+	f->source.first = (uint16_t)(p->sequence + 1);
+	f->source.sequence_offset--;
+}
+
+/*
+ * First packet behind one of ours, and of a time before that: it was late, and we filled its place. A receiver has played that time, or
+ * takes the stream for one that goes back. A second and more is no lateness: the source began its timestamps anew.
+ */
+static bool source_is_overtaken(const struct flow *f, const struct sink *k, const struct pkt *p)
+{
+	int32_t behind = (int32_t)(k->timestamp - f->source.timestamp_offset - p->timestamp);
+
+	return f->kind == MEDIA_AUDIO && !f->source.relayed && !p->event && behind > 0 &&
+	       (uint32_t)behind < p->clock_hz;
+}
+
+const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	if (UNLIKELY(!is_feeder(k, f))) {
+		source_run_begin(f, k, p, now_ns);
+		return &f->source;
+	}
+	if (UNLIKELY(f->source.ssrc != p->ssrc || !goes_on(&f->source, p)))
+		return odd_one(f, k, p, now_ns);
+	if (UNLIKELY(source_is_overtaken(f, k, p))) {
+		source_skip(f, k, p);
+		return NULL;
+	}
+	f->source.sequence_high = p->sequence;
+	f->source.relayed = 1;
+	return &f->source;
+}
+
+void source_hear(struct flow *f, uint32_t ssrc)
+{
+	f->stats.source_changes += f->source.started;
+	f->source = (struct source){ .ssrc = ssrc, .started = 1 };
+	f->notice = 1;
+}
+
+void source_give_way(struct flow *f)
+{
+	run_end(f);
+	f->source.sequence_offset++;
+}
+
+uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns)
+{
+	return k->timestamp +
+	       elapsed_units(now_ns - k->at_ns, k->clock_hz ? k->clock_hz : CLOCK_HZ_PRESET);
+}
