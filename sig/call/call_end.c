@@ -338,7 +338,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	if (!modules_untaken(h, c, e))
+	if (!modules_unanswered(h, c, e))
 		call_part(h, c, e);
 }
 

@@ -114,7 +114,9 @@ static void waiting_look(struct call_host *h, struct call *c)
 		plan_wake(h, c);
 }
 
-const struct module call_waiting_module = { .go = waiting_look, .resume = call_waiting_on_saved };
+const struct module call_waiting_module = { .name = "call_waiting",
+					    .settle = waiting_look,
+					    .resumed = call_waiting_on_saved };
 
 /* ---- what is heard of it ---- */
 

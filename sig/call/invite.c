@@ -66,7 +66,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	session_timer_write_request(&w, h, &l->timer);
 	identity_write_request(&w, h, c, leg);
 	diverted_write_lines(&w, h, c, leg);
-	modules_write_lines(&w, h, c, leg);
+	modules_headers(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
 	if (conveyed_write(&w, &body, h, c, leg)) {

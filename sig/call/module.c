@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/module.h"
 
-/* Those that have the member. */
-#define EACH_MODULE(f, h, member)                                        \
-	for (const struct module *const *f = (h)->modules; f && *f; f++) \
-		if ((*f)->member)
+/* The modules of a hook, in their order. */
+#define EACH_MODULE(m, h, hook) for (const struct module *const *m = (h)->modules->hook; *m; m++)
 
-void modules_go(struct call_host *h, struct call *c)
+void modules_settle(struct call_host *h, struct call *c)
 {
-	EACH_MODULE(f, h, go)
-	(*f)->go(h, c);
+	EACH_MODULE(m, h, settle)
+	(*m)->settle(h, c);
 }
 
 uint64_t modules_due_ns(const struct call_host *h, const struct call *c)
 {
 	uint64_t next = 0;
 
-	EACH_MODULE(f, h, due_ns)
+	EACH_MODULE(m, h, due_ns)
 	{
-		uint64_t due = (*f)->due_ns(c);
+		uint64_t due = (*m)->due_ns(c);
 
 		if (due && (!next || due < next))
 			next = due;
@@ -26,46 +24,46 @@ uint64_t modules_due_ns(const struct call_host *h, const struct call *c)
 	return next;
 }
 
-void modules_resume(struct call_host *h, struct call *c)
+void modules_resumed(struct call_host *h, struct call *c)
 {
-	EACH_MODULE(f, h, resume)
-	(*f)->resume(h, c);
+	EACH_MODULE(m, h, resumed)
+	(*m)->resumed(h, c);
 }
 
 void modules_established(struct call_host *h, struct call *c)
 {
-	EACH_MODULE(f, h, established)
-	(*f)->established(h, c);
+	EACH_MODULE(m, h, established)
+	(*m)->established(h, c);
 }
 
-bool modules_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
+bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	EACH_MODULE(f, h, untaken)
+	EACH_MODULE(m, h, unanswered)
 	{
-		if ((*f)->untaken(h, c, e))
+		if ((*m)->unanswered(h, c, e))
 			return true;
 	}
 	return false;
 }
 
-void modules_left(struct call_host *h, struct call *c, uint8_t leg)
+void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg)
 {
-	EACH_MODULE(f, h, left)
-	(*f)->left(c, leg);
+	EACH_MODULE(m, h, leg_left)
+	(*m)->leg_left(c, leg);
 }
 
-void modules_asked(struct call_host *h, struct call *c, struct bytes digits)
+void modules_prompted(struct call_host *h, struct call *c, struct bytes digits)
 {
-	EACH_MODULE(f, h, asked)
-	(*f)->asked(h, c, digits);
+	EACH_MODULE(m, h, prompted)
+	(*m)->prompted(h, c, digits);
 }
 
-bool modules_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+bool modules_dialled(struct call_host *h, struct call *c, struct bytes display, int *err,
 		     struct call_refusal *refusal)
 {
-	EACH_MODULE(f, h, reached)
+	EACH_MODULE(m, h, dialled)
 	{
-		if ((*f)->reached(h, c, display, err, refusal))
+		if ((*m)->dialled(h, c, display, err, refusal))
 			return true;
 	}
 	return false;
@@ -73,13 +71,12 @@ bool modules_reached(struct call_host *h, struct call *c, struct bytes display, 
 
 void modules_over(struct call_host *h, struct call *c)
 {
-	EACH_MODULE(f, h, over)
-	(*f)->over(h, c);
+	EACH_MODULE(m, h, over)
+	(*m)->over(h, c);
 }
 
-void modules_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-			 uint8_t leg)
+void modules_headers(struct writer *w, const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	EACH_MODULE(f, h, write_lines)
-	(*f)->write_lines(w, h, c, leg);
+	EACH_MODULE(m, h, headers)
+	(*m)->headers(w, h, c, leg);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a module hears of the calls that it is part of. A call knows its modules by this alone, in the order of a list
- * (sig/pbx/modules.c), so that one more is a file of its own and a line there.
+ * What a call does beside connecting two is a module's: a file under sig/pbx/ that exports one of these, and its lines in the lists of
+ * sig/pbx/modules.c. The core calls hooks, and names no module.
+ *
+ * A hook has a list of the modules that have it, in the order in which they are asked, so that one without a module costs nothing. Of
+ * hooks that say whether the module takes it, the first that does is the last that is asked.
  */
 #ifndef SIG_CALL_MODULE_H
 #define SIG_CALL_MODULE_H
@@ -13,47 +16,64 @@ struct call_refusal;
 
 /* NULL: it does not care. */
 struct module {
-	/* After each step of the call. */
-	void (*go)(struct call_host *h, struct call *c);
-	/* When it wants the next one at the latest; 0: it does not. */
+	const char *name;
+	/* At the end of each step, before what waits for a save leaves. It looks at how the call is and not at what happened, so nothing
+	 * is lost where a process ends in between. */
+	void (*settle)(struct call_host *h, struct call *c);
+	/* When it wants the next step at the latest; 0: it does not. */
 	uint64_t (*due_ns)(const struct call *c);
 	/* The call goes on in another process. */
-	void (*resume)(struct call_host *h, struct call *c);
+	void (*resumed)(struct call_host *h, struct call *c);
 	/* Two speak with each other, or one with the node. */
 	void (*established)(struct call_host *h, struct call *c);
-	/* Nobody took the call. True: it goes on all the same, and no other feature is asked. */
-	bool (*untaken)(struct call_host *h, struct call *c, const struct call_ending *e);
+	/* Nobody took the call. True: it goes on all the same. */
+	bool (*unanswered)(struct call_host *h, struct call *c, const struct call_ending *e);
 	/* The party of a leg beside the bridge hung up. */
-	void (*left)(struct call *c, uint8_t leg);
+	void (*leg_left)(struct call *c, uint8_t leg);
 	/* The call ends. */
 	void (*over)(struct call_host *h, struct call *c);
 	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
-	void (*asked)(struct call_host *h, struct call *c, struct bytes digits);
-	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this feature's. True: *err is 0,
+	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
+	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this module's. True: *err is 0,
 	 * or -errno with *refusal. */
-	bool (*reached)(struct call_host *h, struct call *c, struct bytes display, int *err,
+	bool (*dialled)(struct call_host *h, struct call *c, struct bytes display, int *err,
 			struct call_refusal *refusal);
 	/* Header lines of an INVITE to the leg. */
-	void (*write_lines)(struct writer *w, const struct call_host *h, const struct call *c,
-			    uint8_t leg);
+	void (*headers)(struct writer *w, const struct call_host *h, const struct call *c,
+			uint8_t leg);
 };
 
-/* All that there are (sig/pbx/modules.c); the last is NULL. For call_host.modules. */
-extern const struct module *const modules[];
+/* The modules of each hook; the last of a list is NULL. */
+struct module_lists {
+	const struct module *const *all;
+	const struct module *const *settle;
+	const struct module *const *due_ns;
+	const struct module *const *resumed;
+	const struct module *const *established;
+	const struct module *const *unanswered;
+	const struct module *const *leg_left;
+	const struct module *const *over;
+	const struct module *const *prompted;
+	const struct module *const *dialled;
+	const struct module *const *headers;
+};
 
-/* Each tells those that care. */
-void modules_go(struct call_host *h, struct call *c);
+/* For call_host.modules (sig/pbx/modules.c). */
+extern const struct module_lists modules;
+
+/* Each asks those that have the hook. */
+void modules_settle(struct call_host *h, struct call *c);
 /* The earliest; 0: none. */
 uint64_t modules_due_ns(const struct call_host *h, const struct call *c);
-void modules_resume(struct call_host *h, struct call *c);
+void modules_resumed(struct call_host *h, struct call *c);
 void modules_established(struct call_host *h, struct call *c);
-bool modules_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
-void modules_left(struct call_host *h, struct call *c, uint8_t leg);
+bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);
+void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 void modules_over(struct call_host *h, struct call *c);
-void modules_asked(struct call_host *h, struct call *c, struct bytes digits);
-bool modules_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
+bool modules_dialled(struct call_host *h, struct call *c, struct bytes display, int *err,
 		     struct call_refusal *refusal);
-void modules_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-			 uint8_t leg);
+void modules_headers(struct writer *w, const struct call_host *h, const struct call *c,
+		     uint8_t leg);
 
 #endif

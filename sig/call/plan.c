@@ -460,7 +460,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		return call_waiting_begin(h, c, from->local_display, refusal);
 	if (slot_step_find(h, c, &place))
 		return slot_step_begin(h, c, &place, from->local_display, refusal);
-	if (!is_there(h, c, user) && modules_reached(h, c, from->local_display, &err, refusal)) {
+	if (!is_there(h, c, user) && modules_dialled(h, c, from->local_display, &err, refusal)) {
 		*why = err && refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE;
 		return err;
 	}

@@ -340,7 +340,7 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	explicit_bzero(c->prompts, sizeof(*c->prompts));
 	prompts_clear(&c->prompts);
 	if (own)
-		modules_asked(h, c, bytes_str(digits));
+		modules_prompted(h, c, bytes_str(digits));
 	explicit_bzero(digits, sizeof(digits));
 }
 

@@ -135,7 +135,7 @@ uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
  * the node), -EACCES (its digits are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
 int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 		  uint32_t order) NODISCARD;
-/* The node asks by itself for digits, or for a name, of a caller that is to come into a conference: modules_asked tells which, and no event; of a
+/* The node asks by itself for digits, or for a name, of a caller that is to come into a conference: modules_prompted tells which, and no event; of a
  * name what was recorded is in member.name. As above. */
 int prompts_collect(struct call_host *h, struct call *c,
 		    const struct prompt_terms *terms) NODISCARD;

@@ -20,7 +20,7 @@ enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MA
 
 struct call;
 struct call_event;
-struct module;
+struct module_lists;
 struct call_target;
 struct digest_account;
 struct dialog;
@@ -80,8 +80,8 @@ struct call_host {
 	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
 	/* of packing_open (call_record.h): where a record is put together */
 	struct packing *packing;
-	const struct host_track *tracks;     /* by enum shard_track; NULL: none */
-	const struct module *const *modules; /* module.h: the last is NULL */
+	const struct host_track *tracks;    /* by enum shard_track; NULL: none */
+	const struct module_lists *modules; /* sig/call/module.h */
 	void *owner;
 	/* Users are of a tenant (tenant.h). Whom of it a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,

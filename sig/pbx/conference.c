@@ -653,10 +653,11 @@ int conference_yield(struct call_host *h, struct call *c, uint64_t to)
 }
 
 const struct module conference_module = {
-	.go = conference_go,
-	.resume = meetme_resume,
-	.asked = meetme_on_answer,
-	.reached = meetme_reached,
+	.name = "conference",
+	.settle = conference_go,
+	.resumed = meetme_resume,
+	.prompted = meetme_on_answer,
+	.dialled = meetme_reached,
 	.established = conference_established,
 	.over = conference_over,
 };

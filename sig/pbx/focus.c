@@ -605,4 +605,4 @@ static void focus_resume(struct call_host *h, struct call *c)
 	}
 }
 
-const struct module focus_module = { .go = focus_go, .resume = focus_resume };
+const struct module focus_module = { .name = "focus", .settle = focus_go, .resumed = focus_resume };

@@ -123,7 +123,7 @@ static void meet_tell(struct call_host *h, struct call *c)
 	transfer_met(h, c);
 }
 
-const struct module meet_module = { .go = meet_tell, .due_ns = meet_due_ns };
+const struct module meet_module = { .name = "meet", .settle = meet_tell, .due_ns = meet_due_ns };
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
 {

@@ -680,11 +680,12 @@ static void park_write_lines(struct writer *w, const struct call_host *h, const 
 }
 
 const struct module park_module = {
-	.go = park_go,
+	.name = "park",
+	.settle = park_go,
 	.due_ns = park_due_ns,
-	.resume = park_resume,
+	.resumed = park_resume,
 	.over = park_over,
-	.write_lines = park_write_lines,
+	.headers = park_write_lines,
 };
 
 #define SLOT_NAME_BEGINS "slot-"

@@ -125,4 +125,6 @@ void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct c
 	LOG_INFO("call", c->id, "a leg is to be replaced", LOG_U64("leg", leg));
 }
 
-const struct module replace_module = { .go = replace_go, .due_ns = replace_due_ns };
+const struct module replace_module = { .name = "replace",
+				       .settle = replace_go,
+				       .due_ns = replace_due_ns };

@@ -116,4 +116,4 @@ static void set_established(struct call_host *h, struct call *c)
 		parting_for(h, c, &e, SET_TONE_MS);
 }
 
-const struct module set_module = { .established = set_established };
+const struct module set_module = { .name = "set", .established = set_established };

@@ -759,14 +759,15 @@ static void transfer_write_lines(struct writer *w, const struct call_host *h, co
 }
 
 const struct module transfer_module = {
-	.go = transfer_go,
+	.name = "transfer",
+	.settle = transfer_go,
 	.due_ns = transfer_due_ns,
-	.resume = transfer_resume,
+	.resumed = transfer_resume,
 	.established = transfer_established,
-	.untaken = transfer_untaken,
-	.left = transfer_left,
+	.unanswered = transfer_untaken,
+	.leg_left = transfer_left,
 	.over = transfer_over,
-	.write_lines = transfer_write_lines,
+	.headers = transfer_write_lines,
 };
 
 void attend_on_order(struct call *c)
@@ -865,6 +866,7 @@ static uint64_t attend_due_ns(const struct call *c)
 }
 
 const struct module attend_module = {
-	.go = attend_go,
+	.name = "attend",
+	.settle = attend_go,
 	.due_ns = attend_due_ns,
 };

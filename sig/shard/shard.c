@@ -320,7 +320,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.room_changed = shard_room_changed,
 		.call_of = shard_call_of,
 		.call_of_dialog = shard_call_of_dialog,
-		.modules = modules,
+		.modules = &modules,
 		.tell = shard_call_publish,
 		.tracks = s->tracks,
 		.music_of = shard_music_of,

@@ -379,7 +379,7 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_invites(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);
-	modules_resume(h, c);
+	modules_resumed(h, c);
 	wait_on_saved(h, c);
 	set_on_saved(h, c);
 	resolve_resume(h, c);

@@ -754,7 +754,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		call_met(h, c, ev);
 		break;
 	}
-	modules_go(h, c);
+	modules_settle(h, c);
 	digits_lost(h, c);
 	call_release(h, c);
 }

@@ -73,7 +73,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		if (l->uac) /* its answer crossed our CANCEL, and a process was killed there */
 			txns_limit(h->txns, l->uac->client, h->now.ns);
 		leg_close(l);
-		modules_left(h, c, ev->leg);
+		modules_leg_left(h, c, ev->leg);
 		answer_bye(h, c, ev);
 		return;
 	}
