@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/order.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call.h"
@@ -52,7 +53,7 @@ static void account_ends_call(struct call_host *h, struct call *c, uint8_t leg)
 	call_end(h, c, &e);
 }
 
-int account_set(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
+static int account_set(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
 {
 	bool recorded = recordings_say(c->recordings) != OFFER_RECORD_OFF;
 	int err;
@@ -159,3 +160,18 @@ void account_resume(const struct call_host *h, struct call *c)
 			account_wait(h, c->legs[i]);
 	}
 }
+
+static int order_account(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return account_set(h, c, LEG_NONE, order->to);
+}
+
+static const struct module_order account_orders[] = {
+	{ ORDER_ACCOUNT, NEEDS_NOBODY, order_account },
+	{ 0 },
+};
+
+const struct module account_module = {
+	.name = "account",
+	.orders = account_orders,
+};

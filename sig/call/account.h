@@ -11,9 +11,9 @@
 
 #include "sig/leg/dtmf.h"
 
-/* By command where leg is LEG_NONE, else by that party; empty: none. 0, also where it is so already, or the call ends for it. -EROFS: it is
- * recorded, and has what it had. -ENOTCONN: it is over. -ENOMEM */
-int account_set(struct call_host *h, struct call *c, uint8_t leg, struct bytes code) NODISCARD;
+struct module;
+extern const struct module account_module;
+
 /* The party of the leg may press one. */
 bool account_is_pressed(const struct call_host *h, const struct call *c, uint8_t leg);
 /* What it presses from now on is one. */

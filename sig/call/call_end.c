@@ -11,6 +11,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/module.h"
+#include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/invite.h"
+#include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/host/settings.h"
 
@@ -91,14 +92,6 @@ void call_waiting_on_saved(struct call_host *h, struct call *c)
 		 LOG_BYTES("to", cdr_number(h, c, user)));
 }
 
-int call_waiting_accept(struct call_host *h, struct call *c)
-{
-	if (!call_waiting_is_on(c))
-		return -EADDRNOTAVAIL;
-	plan_wake(h, c);
-	return 0;
-}
-
 /* ---- behind each step ---- */
 
 static void waiting_look(struct call_host *h, struct call *c)
@@ -113,10 +106,6 @@ static void waiting_look(struct call_host *h, struct call *c)
 	if (!e.talks && !e.behind && !e.unsure)
 		plan_wake(h, c);
 }
-
-const struct module call_waiting_module = { .name = "call_waiting",
-					    .settle = waiting_look,
-					    .resumed = call_waiting_on_saved };
 
 /* ---- what is heard of it ---- */
 
@@ -157,3 +146,23 @@ struct media_overlay call_waiting_overlay(const struct call_host *h, const struc
 	o.begun_ns = waiting_is_tone(&o.tone, &f->overlay.tone) ? f->overlay.begun_ns : h->now.ns;
 	return o;
 }
+
+/* It waits no longer, whatever calls its user has. */
+static int order_accept(struct call_host *h, struct call *c, struct call_order *order)
+{
+	(void)order;
+	if (!call_waiting_is_on(c))
+		return -EADDRNOTAVAIL;
+	plan_wake(h, c);
+	return 0;
+}
+
+static const struct module_order call_waiting_orders[] = {
+	{ ORDER_ACCEPT, NEEDS_NOBODY, order_accept },
+	{ 0 },
+};
+
+const struct module call_waiting_module = { .name = "call_waiting",
+					    .orders = call_waiting_orders,
+					    .settle = waiting_look,
+					    .resumed = call_waiting_on_saved };

@@ -30,8 +30,6 @@ int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display
 		       struct call_refusal *refusal) NODISCARD;
 /* It is saved, or goes on after a restart: the caller is told, and who watches. */
 void call_waiting_on_saved(struct call_host *h, struct call *c);
-/* By command: it waits no longer, whatever calls its user has. 0, or -EADDRNOTAVAIL: it does not wait. */
-int call_waiting_accept(struct call_host *h, struct call *c) NODISCARD;
 
 /* What the party of that flow hears of a call that waits for it. ms of the tone 0: nothing. */
 struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/order.h"
 #include "sig/leg/leg.h"
 #include "sig/model/recording.h"
 
@@ -111,17 +112,6 @@ static int media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
 	return 0;
 }
 
-int media_stream_order(struct call_host *h, struct call *c, uint8_t leg,
-		       const struct media_stream_terms *terms, uint32_t order)
-{
-	if (terms->endpoint[0])
-		return media_stream_begin(h, c, leg, terms, order);
-	if (!c->media_stream || c->media_stream->leg != leg)
-		return -ESRCH;
-	media_stream_end(h, c, "stopped");
-	return 0;
-}
-
 void media_stream_on_news(struct call_host *h, struct call *c, const struct media_stream_news *news)
 {
 	if (!c->media_stream || c->media_stream->serial != news->serial)
@@ -164,3 +154,25 @@ void media_stream_leave(struct call_host *h, const struct call *c)
 	if (c->media_stream)
 		media_stream_close(h, c, "moved");
 }
+
+static int order_media_stream(struct call_host *h, struct call *c, struct call_order *order)
+{
+	uint8_t leg = order_leg_of(c, order);
+
+	if (order->media_stream->endpoint[0])
+		return media_stream_begin(h, c, leg, order->media_stream, orders_next(c->orders));
+	if (!c->media_stream || c->media_stream->leg != leg)
+		return -ESRCH;
+	media_stream_end(h, c, "stopped");
+	return 0;
+}
+
+static const struct module_order media_stream_orders[] = {
+	{ ORDER_MEDIA_STREAM, NEEDS_LEG, order_media_stream },
+	{ 0 },
+};
+
+const struct module media_stream_module = {
+	.name = "media_stream",
+	.orders = media_stream_orders,
+};

@@ -8,6 +8,9 @@
 
 #include "sig/model/call.h"
 
+struct module;
+extern const struct module media_stream_module;
+
 enum { MEDIA_STREAM_NAME_MAX = 32 };
 
 struct media_stream {
@@ -25,9 +28,6 @@ struct media_stream_terms {
 	uint8_t sides;
 };
 
-/* By order, in place of the one before. 0; -ENOMEM; -ESRCH: it is to end, and there is none of that leg. */
-int media_stream_order(struct call_host *h, struct call *c, uint8_t leg,
-		       const struct media_stream_terms *terms, uint32_t order) NODISCARD;
 /* The application hears it, or does not any more. */
 void media_stream_on_news(struct call_host *h, struct call *c,
 			  const struct media_stream_news *news);

@@ -10,13 +10,25 @@
 #define SIG_CALL_MODULE_H
 
 #include "sig/model/call.h"
+#include "sig/model/call_order.h"
 
 struct call_ending;
 struct call_refusal;
 
+/* What a command orders, and whom it needs in the call. */
+enum order_needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
+
+struct module_order {
+	enum call_order_kind kind;
+	enum order_needs needs;
+	/* 0 or -errno as the kind says: nothing has changed. */
+	int (*carry_out)(struct call_host *h, struct call *c, struct call_order *order);
+};
+
 /* NULL: it does not care. */
 struct module {
 	const char *name;
+	const struct module_order *orders; /* the last has no function */
 	/* At the end of each step, before what waits for a save leaves. It looks at how the call is and not at what happened, so nothing
 	 * is lost where a process ends in between. */
 	void (*settle)(struct call_host *h, struct call *c);
@@ -46,6 +58,7 @@ struct module {
 /* The modules of each hook; the last of a list is NULL. */
 struct module_lists {
 	const struct module *const *all;
+	const struct module *const *orders;
 	const struct module *const *settle;
 	const struct module *const *due_ns;
 	const struct module *const *resumed;

@@ -10,6 +10,7 @@
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
@@ -17,34 +18,6 @@
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg.h"
-
-void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number)
-{
-	struct outbox_item item = { .kind = OUTBOX_ORDER, .number = number };
-
-	if (!by)
-		return;
-	item.txn = by->ticket;
-	outbox_touch(&c->out);
-	/* without room it cannot be told whether it will be saved */
-	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX ||
-	    !outbox_push(&c->out, &item))
-		order_answer(h, c, &item);
-}
-
-void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item)
-{
-	struct effect *e = effects_add(h->effects, EFFECT_ORDERED);
-
-	if (!e)
-		return;
-	e->call = c->id;
-	e->order = (struct effect_order){
-		.ticket = item->txn,
-		.number = item->number,
-		.saved = c->end_saved || (item->gate && item->gate <= c->out.acked),
-	};
-}
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {

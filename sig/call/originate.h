@@ -20,11 +20,4 @@ void originate_answered_by(struct call_host *h, const struct call *c);
 /* Both have answered, and our ACKs are out. */
 void originate_joined(struct call_host *h, struct call *c);
 
-/* ---- who gave an order to a call hears what became of it ---- */
-
-/* The call is as ordered: who waits hears so when it is saved. by: NULL is nobody. */
-void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number);
-/* It waits no longer. */
-void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item);
-
 #endif

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/invite.h"
+#include "sig/call/order.h"
 #include "sig/call/prompts.h"
 #include "sig/call/recording.h"
 #include "sig/call/siprec.h"
@@ -536,8 +537,8 @@ static int recording_do(struct call_host *h, struct call *c, uint8_t leg, enum o
 	return 0;
 }
 
-int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-		    enum order_record_to to, enum recording_cause cause)
+static int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
+			   enum order_record_to to, enum recording_cause cause)
 {
 	return recording_do(h, c, leg, what, to, cause);
 }
@@ -577,7 +578,7 @@ int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_c
 
 /* ---- by preference ---- */
 
-/* By what its party prefers (RFC 7866 7.1.3): as by a code. As recording_order. */
+/* By what its party prefers (RFC 7866 7.1.3): as by a code. As of ORDER_RECORD. */
 static int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
 			       enum offer_record_preference p)
 {
@@ -832,3 +833,20 @@ void aware_settle(struct call_host *h, struct call *c)
 	leg_tell(h, c, c->bridge.caller);
 	leg_tell(h, c, c->bridge.callee);
 }
+
+static int order_record(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return recording_order(h, c, order_leg_of(c, order), (enum order_record)order->record,
+			       (enum order_record_to)order->record_to,
+			       order->by_page ? RECORDING_BY_PAGE : RECORDING_BY_COMMAND);
+}
+
+static const struct module_order recording_orders[] = {
+	{ ORDER_RECORD, NEEDS_LEG, order_record },
+	{ 0 },
+};
+
+const struct module recording_module = {
+	.name = "recording",
+	.orders = recording_orders,
+};

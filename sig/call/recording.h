@@ -13,20 +13,16 @@
 #include "sig/model/recording.h"
 #include "sig/sip/feature_code.h"
 
+struct module;
 struct offer_record_state;
 
-/*
- * By command or page (cause), of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy
- * records it, which no command ends; or an application lets it say a message. -EEXIST: it goes elsewhere already. -ENOPROTOOPT: there is no
- * external recorder. -ENOMSG: nothing is recorded of it. -EUSERS: too many recordings of the call, now or so far.
- */
-int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-		    enum order_record_to to, enum recording_cause cause) NODISCARD;
+extern const struct module recording_module;
+
 /* The party of the leg may begin and end recordings. */
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
 /* By an in-call feature code: of two in turns (whole: 1 << each) the one whose turn it is. */
 enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole);
-/* As recording_order. */
+/* 0 or -errno as of ORDER_RECORD. */
 int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code) NODISCARD;
 /* Why an order of a party was refused, in words. */
 const char *recording_refusal(int err);

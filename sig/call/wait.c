@@ -27,6 +27,12 @@ bool call_awaits_application(const struct call *c)
 	       call_application(c).n;
 }
 
+void call_application_heard(struct call *c)
+{
+	c->abandoned = false;
+	c->away_ns = 0;
+}
+
 bool call_is_alone(const struct call *c)
 {
 	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;

@@ -13,6 +13,8 @@
 struct bytes call_application(const struct call *c);
 /* The application was notified, and has not answered. */
 bool call_awaits_application(const struct call *c);
+/* It has given an order, so it is there (sig/pbx/application.h). */
+void call_application_heard(struct call *c);
 /* The call has one party, in the caller's place, that is established with the node alone; either side may have placed the call. */
 bool call_is_alone(const struct call *c);
 

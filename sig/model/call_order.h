@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call is told to do by command. One more is a kind here, a line in sig/pbx/order.c, and a line in the table of commands. */
+/* What a call is told to do by command. One more is a kind here, a line in its module, and a line in the table of commands. */
 #ifndef SIG_MODEL_CALL_ORDER_H
 #define SIG_MODEL_CALL_ORDER_H
 
@@ -30,7 +30,8 @@ enum call_order_kind {
 	ORDER_PROMPT,
 	/* control, ms: prompts_control (sig/call/prompts.h) */
 	ORDER_CONTROL,
-	/* leg, listen: media_stream_order (sig/call/media_stream.h). -ESRCH: nobody hears it who could stop */
+	/* leg, media_stream: an application hears that party, in place of the one before (sig/call/media_stream.h). endpoint "": none does.
+	 * -ESRCH: there is none of that leg */
 	ORDER_MEDIA_STREAM,
 	/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits
 	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
@@ -41,7 +42,7 @@ enum call_order_kind {
 	ORDER_TRANSFER,
 	/* to: a call that rings goes on to the extension; as plan_forward_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
 	ORDER_DEFLECT,
-	/* A call that waits while its extension has another one rings there now (call_waiting_accept). -EADDRNOTAVAIL: it does not wait. */
+	/* A call that waits while its extension has another one rings there now. -EADDRNOTAVAIL: it does not wait. */
 	ORDER_ACCEPT,
 	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
 	 * goes back. -EDOM: no such status. -EALREADY: it is answered. -ENODATA: it does not ring. */
@@ -55,15 +56,18 @@ enum call_order_kind {
 	ORDER_PARK,
 	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
 	ORDER_PICK,
-	/* member, on, number, in_name_of: order_member (sig/pbx/conference.h) */
+	/* member, on, number, in_name_of: of a member of a conference. -ENODATA: it is in no room. -EACCES: who is named may not. -ENXIO: there is
+	 * no such member. -EDOM: gain. */
 	ORDER_MEMBER,
 	/* leg, confer: its parties become members of a room; that of the leg goes to the other call. Where it is alone, it does. */
 	ORDER_CONFER,
-	/* leg, record: as recording_order (sig/call/recording.h). */
+	/* leg, record, record_to. -EPERM: its party is no extension that may be recorded on demand, or a policy records it, which no command
+	 * ends; or an application lets it say a message. -EEXIST: it goes elsewhere already. -ENOPROTOOPT: there is no external recorder.
+	 * -ENOMSG: nothing is recorded of it. -EUSERS: too many recordings of the call, now or so far. */
 	ORDER_RECORD,
-	/* to: as account_set (sig/call/account.h), by command. */
+	/* to: the account code; empty: none. 0 also where the call ends for it. -EROFS: the call is recorded, and has what it had. */
 	ORDER_ACCOUNT,
-	/* seconds, has_seconds: its application is there (sig/pbx/transfer.h). -ENOLINK: no application has the call. */
+	/* seconds, has_seconds: its application is there (sig/pbx/application.h). -ENOLINK: no application has the call. */
 	ORDER_KEEP,
 	/* A transfer that waits or rings is called off: the call is as before. -ENOTUNIQ: there is none. */
 	ORDER_CANCEL,

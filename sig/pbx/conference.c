@@ -566,7 +566,7 @@ static int confer_pair(struct call_host *h, struct call *c, const struct call_or
 	return 0;
 }
 
-int order_confer(struct call_host *h, struct call *c, struct call_order *order)
+static int order_confer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call_confer *confer = order->confer;
 	struct conference_terms terms = { .inviter = confer->inviter,
@@ -651,16 +651,6 @@ int conference_yield(struct call_host *h, struct call *c, uint64_t to)
 	call_end(h, c, &given);
 	return 0;
 }
-
-const struct module conference_module = {
-	.name = "conference",
-	.settle = conference_go,
-	.resumed = meetme_resume,
-	.prompted = meetme_on_answer,
-	.dialled = meetme_reached,
-	.established = conference_established,
-	.over = conference_over,
-};
 
 /* ---- what is ordered ---- */
 
@@ -747,7 +737,7 @@ static int member_drop(struct call_host *h, struct call *c)
 	return 0;
 }
 
-int order_member(struct call_host *h, struct call *c, struct call_order *order)
+static int order_member(struct call_host *h, struct call *c, struct call_order *order)
 {
 	static const char *const mute[2] = { "unmuted", "muted" },
 				 *const deaf[2] = { "hears", "deaf" },
@@ -780,3 +770,20 @@ int order_member(struct call_host *h, struct call *c, struct call_order *order)
 	}
 	return -EINVAL;
 }
+
+static const struct module_order conference_orders[] = {
+	{ ORDER_MEMBER, NEEDS_NOBODY, order_member },
+	{ ORDER_CONFER, NEEDS_NOBODY, order_confer },
+	{ 0 },
+};
+
+const struct module conference_module = {
+	.name = "conference",
+	.orders = conference_orders,
+	.settle = conference_go,
+	.resumed = meetme_resume,
+	.prompted = meetme_on_answer,
+	.dialled = meetme_reached,
+	.established = conference_established,
+	.over = conference_over,
+};

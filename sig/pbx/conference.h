@@ -21,10 +21,6 @@ struct call_confer {
 	uint16_t inviter;
 };
 
-/* 0, or of conference_join and split_begin: nothing has changed. */
-int order_confer(struct call_host *h, struct call *c, struct call_order *order);
-/* -ENODATA: it is in no room. -EACCES: who is named may not. -ENXIO: there is no such member. -EDOM: gain. */
-int order_member(struct call_host *h, struct call *c, struct call_order *order);
 /* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. 0, -EALREADY (it is
  * not in yet) or -ENOENT: nothing has changed. */
 int conference_yield(struct call_host *h, struct call *c, uint64_t to);

@@ -7,6 +7,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -19,9 +20,11 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
+#include "sig/model/call_order.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/transfer.h"
+#include "sig/sip/lex.h"
 
 int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
 {
@@ -122,8 +125,6 @@ static void meet_tell(struct call_host *h, struct call *c)
 	c->meet_ns = 0;
 	transfer_met(h, c);
 }
-
-const struct module meet_module = { .name = "meet", .settle = meet_tell, .due_ns = meet_due_ns };
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
 {
@@ -374,3 +375,106 @@ int split_begin(struct call_host *h, struct call *c, uint8_t leg, const struct c
 	tell(h, split->to, c);
 	return 0;
 }
+
+/* ---- by command ---- */
+
+static int join_with(const struct call_host *h, const struct call *other, struct call_order *order,
+		     struct transfer_with *with)
+{
+	int err = transfer_is_under_way(h, other)
+			  ? -EALREADY
+			  : transfer_order_leg(other, order->with_leg, &with->leg);
+
+	order->of_with = err != 0;
+	if (err)
+		return err;
+	with->call = other->id;
+	with->peer = bridge_peer(other, with->leg);
+	return 0;
+}
+
+int join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
+	       struct call_remote *out)
+{
+	const struct leg *left;
+	uint8_t leg;
+	int err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, named, &leg);
+
+	if (err)
+		return err;
+	left = call_leg(c, call_is_alone(c) ? leg : bridge_peer(c, leg));
+	if (!left)
+		return -ENOTCONN;
+	*out = (struct call_remote){ .shard = id_shard(c->id),
+				     .alone = call_is_alone(c),
+				     .user = call_leg_user(c, leg),
+				     .call_id = text_bytes(&left->dialog.call_id),
+				     .from_tag = text_bytes(&left->dialog.remote_tag) };
+	id_tag_put(out->to_tag, &left->dialog.tag);
+	return 0;
+}
+
+static int order_join_remote(const struct call_host *h, struct call *c,
+			     const struct call_order *order)
+{
+	const struct call_remote *remote = order->remote;
+	struct transfer_there there = { .shard = remote->shard,
+					.joins = remote->alone,
+					.dialog = { .call_id = remote->call_id,
+						    .to_tag = bytes_mem(remote->to_tag, ID_TAG_LEN),
+						    .from_tag = remote->from_tag },
+					.member = remote->member };
+	struct transfer_ask ask = { .ordered = true };
+	uint8_t stays;
+	int err =
+		transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+
+	if (err)
+		return err;
+	ask.leg = bridge_peer(c, stays);
+	return transfer_begin_remote(
+		c, &ask, lex_is_token(remote->user) ? remote->user : BYTES_LIT("anonymous"),
+		&there);
+}
+
+static int order_join(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
+	struct transfer_ask ask = { .ordered = true };
+	struct transfer_with with;
+	uint8_t stays;
+	int err;
+
+	if (order->remote)
+		return order_join_remote(h, c, order);
+	err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+
+	if (err)
+		return err;
+	order->of_with = !other || other == c || other->tenant != c->tenant;
+	if (order->of_with)
+		return other == c ? -ELOOP : -ENOENT;
+	err = join_with(h, other, order, &with);
+	if (err)
+		return err;
+	ask.leg = bridge_peer(c, stays);
+	return transfer_begin_with(c, &ask, &with);
+}
+
+static int order_split(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return split_begin(h, c, order_leg_of(c, order), order->split);
+}
+
+static const struct module_order join_orders[] = {
+	{ ORDER_JOIN, NEEDS_NOBODY, order_join },
+	{ ORDER_SPLIT, NEEDS_PAIR, order_split },
+	{ 0 },
+};
+
+const struct module join_module = {
+	.name = "join",
+	.orders = join_orders,
+	.settle = meet_tell,
+	.due_ns = meet_due_ns,
+};

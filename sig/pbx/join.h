@@ -5,6 +5,11 @@
 
 #include "sig/call/module.h"
 #include "sig/model/call.h"
+#include "sig/model/call_order.h"
+
+/* By command: the party of that leg, as a call of another shard may ask for it. 0 or -errno as of ORDER_JOIN. */
+int join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
+	       struct call_remote *out) NODISCARD;
 
 struct call_join {
 	struct call *to; /* where the leg goes */
@@ -43,7 +48,7 @@ int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg,
 		 const struct leg *with) NODISCARD;
 /* They will not be joined: the two of the call are to hear each other. */
 void meet_over(struct call *c);
-extern const struct module meet_module;
+extern const struct module join_module;
 
 /*
  * A call of two parties becomes two calls of one each: both have no other party (wait.h) then. One stays in its call, the other goes

@@ -3,11 +3,17 @@
 
 #include <stddef.h>
 
+#include "sig/call/account.h"
 #include "sig/call/call_waiting.h"
+#include "sig/call/media_stream.h"
+#include "sig/call/recording.h"
+#include "sig/pbx/application.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
+#include "sig/pbx/hold.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
+#include "sig/pbx/pick.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/replace.h"
 #include "sig/pbx/set.h"
@@ -16,13 +22,17 @@
 #define MODULES (const struct module *const[])
 
 const struct module_lists modules = {
-	.all = MODULES{ &attend_module, &transfer_module, &replace_module, &set_module,
-			&meet_module, &park_module, &remote_shard_module, &conference_module,
-			&focus_module, &call_waiting_module, NULL },
-	.settle = MODULES{ &attend_module, &transfer_module, &replace_module, &meet_module,
+	.all = MODULES{ &application_module, &transfer_module, &replace_module, &set_module,
+			&join_module, &park_module, &remote_shard_module, &conference_module,
+			&focus_module, &call_waiting_module, &hold_module, &pick_module,
+			&recording_module, &media_stream_module, &account_module, NULL },
+	.orders = MODULES{ &hold_module, &application_module, &transfer_module, &join_module,
+			   &park_module, &pick_module, &conference_module, &call_waiting_module,
+			   &recording_module, &media_stream_module, &account_module, NULL },
+	.settle = MODULES{ &application_module, &transfer_module, &replace_module, &join_module,
 			   &park_module, &conference_module, &focus_module, &call_waiting_module,
 			   NULL },
-	.due_ns = MODULES{ &attend_module, &transfer_module, &replace_module, &meet_module,
+	.due_ns = MODULES{ &application_module, &transfer_module, &replace_module, &join_module,
 			   &park_module, NULL },
 	.resumed = MODULES{ &transfer_module, &park_module, &conference_module, &focus_module,
 			    &call_waiting_module, NULL },

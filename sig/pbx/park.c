@@ -9,6 +9,7 @@
 #include "sig/call/conference.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -679,8 +680,39 @@ static void park_write_lines(struct writer *w, const struct call_host *h, const 
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }
 
+static int order_park(struct call_host *h, struct call *c, struct call_order *order)
+{
+	struct transfer_ask ask = { .ordered = true };
+	struct park_place place = { 0 };
+	uint8_t stays;
+	int err;
+
+	(void)h;
+	order->later = true;
+	if (park_waits_for(c, order->by))
+		return 0;
+	err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	if (err)
+		return err;
+	if (c->park && !c->park->asks) {
+		order->later = false;
+		return order->last.n || bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
+	}
+	ask.leg = bridge_peer(c, stays);
+	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||
+	    bytes_cstr(order->last, place.last, sizeof(place.last)))
+		return -EINVAL;
+	return park_begin(c, &ask, &place, order->by);
+}
+
+static const struct module_order park_orders[] = {
+	{ ORDER_PARK, NEEDS_NOBODY, order_park },
+	{ 0 },
+};
+
 const struct module park_module = {
 	.name = "park",
+	.orders = park_orders,
 	.settle = park_go,
 	.due_ns = park_due_ns,
 	.resumed = park_resume,

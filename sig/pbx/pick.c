@@ -131,3 +131,15 @@ void pick_fail(struct call_host *h, struct call *c)
 
 	call_end(h, c, &e);
 }
+
+static int order_pick(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order->known ? plan_forward_to(h, c, order->to, PLAN_PICKED) : -ENXIO;
+}
+
+static const struct module_order pick_orders[] = {
+	{ ORDER_PICK, NEEDS_NOBODY, order_pick },
+	{ 0 },
+};
+
+const struct module pick_module = { .name = "pick", .orders = pick_orders };

@@ -8,7 +8,9 @@
 #ifndef SIG_PBX_PICK_H
 #define SIG_PBX_PICK_H
 
-#include "sig/model/call.h"
+#include "sig/call/module.h"
+
+extern const struct module pick_module;
 
 enum { PICK_NAME_MAX = 24 };
 

@@ -6,14 +6,17 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/conference.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call_order.h"
@@ -581,13 +584,15 @@ void transfer_call_off(struct call_host *h, struct call *c)
 	transfer_refuse(h, c, e.status);
 }
 
-int transfer_cancel(struct call_host *h, struct call *c)
+/* It waits or rings no longer, and the call is as before. */
+static int order_cancel(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call_ending e = { .cause = CAUSE_OPERATOR,
 				       .by = ENDED_BY_OPERATOR,
 				       .status = 487 };
 	const struct transfer *t = c->transfer;
 
+	(void)order;
 	if (!t || t->slot.number[0] || pick_is_on(c) ||
 	    (t->state != TRANSFER_WAITING && !may_give_back(c)))
 		return -ENOTUNIQ;
@@ -758,8 +763,85 @@ static void transfer_write_lines(struct writer *w, const struct call_host *h, co
 	writer_str(w, ">\r\n");
 }
 
+/* ---- by command ---- */
+
+bool transfer_is_under_way(const struct call_host *h, const struct call *c)
+{
+	return (c->transfer && c->transfer->state != TRANSFER_FAILED) || pick_is_promised(h, c);
+}
+
+/* Its phones can be rung, or another node may know of some, or its calls go elsewhere. */
+static bool is_reachable(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
+	struct call_target targets[LEGS_MAX];
+
+	return rooms_find(h->settings->rooms, c->tenant, user) ||
+	       (h->forward_of && h->forward_of(h->owner, c->tenant, user)) ||
+	       (h->extension_of && h->extension_of(h->owner, c->tenant, user) && h->user_known &&
+		!h->user_known(h->owner, c->tenant, user)) ||
+	       h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
+}
+
+int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg)
+{
+	*leg = named == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
+	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
+		return -ENOTCONN;
+	if (!call_leg(c, *leg))
+		return -ENODEV;
+	return named == SHARD_LEG_NONE && !call_is_alone(c) ? -EDESTADDRREQ : 0;
+}
+
+/* CONF-09: two are left, of whom one began it. */
+static bool conference_keeps_it(const struct call_host *h, const struct call *c)
+{
+	const struct room *r = h->settings->conferences.release == CONFERENCE_RELEASE_INITIATOR_LEFT
+				       ? conference_room(h, c)
+				       : NULL;
+
+	return r && r->kind == ROOM_STATION && r->count == 2 && room_has_initiator(r);
+}
+
+/* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
+static int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
+{
+	struct transfer_ask ask = { .ordered = true };
+	int err = transfer_is_under_way(h, c) ? -EALREADY
+					      : transfer_order_leg(c, order->leg, &ask.leg);
+	uint8_t given;
+
+	if (err)
+		return err;
+	if (conference_keeps_it(h, c))
+		return -EPROTOTYPE;
+	if (call_is_alone(c)) {
+		if (order->leg != SHARD_LEG_NONE) /* nobody else is there to be given away */
+			return -ENODEV;
+		ask.leg = LEG_NONE;
+	}
+	given = transfer_given(&c->bridge, ask.leg);
+	if (!order->known)
+		return -ENXIO;
+	if (bytes_eq(order->to, call_leg_user(c, given)))
+		return -ELOOP;
+	if (!is_reachable(h, c, order->to))
+		return -EHOSTUNREACH;
+	err = transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
+	if (!err)
+		c->transfer->ring_s = order->seconds;
+	return err;
+}
+
+static const struct module_order transfer_orders[] = {
+	{ ORDER_TRANSFER, NEEDS_NOBODY, order_transfer },
+	{ ORDER_CANCEL, NEEDS_NOBODY, order_cancel },
+	{ 0 },
+};
+
 const struct module transfer_module = {
 	.name = "transfer",
+	.orders = transfer_orders,
 	.settle = transfer_go,
 	.due_ns = transfer_due_ns,
 	.resumed = transfer_resume,
@@ -768,105 +850,4 @@ const struct module transfer_module = {
 	.leg_left = transfer_left,
 	.over = transfer_over,
 	.headers = transfer_write_lines,
-};
-
-void attend_on_order(struct call *c)
-{
-	c->abandoned = false;
-	c->away_ns = 0;
-}
-
-int attend_order(struct call *c, const struct call_order *order)
-{
-	if (!call_application(c).n)
-		return -ENOLINK;
-	if (order->has_seconds && order->seconds != c->away_s) {
-		c->away_s = order->seconds;
-		outbox_touch(&c->out);
-	}
-	attend_on_order(c);
-	return 0;
-}
-
-/* The application has its caller, and nobody else does. */
-static bool is_attended(const struct call *c)
-{
-	return c->state == CALL_ESTABLISHED && call_is_alone(c) && call_application(c).n &&
-	       !c->transfer && !c->park && !c->member;
-}
-
-/* Whom it goes on to instead is asked as if a phone had not answered. */
-static bool attend_forward(struct call_host *h, struct call *c)
-{
-	const struct transfer_ask ask = { .leg = LEG_NONE, .ordered = true };
-	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-
-	if (!plan_has_forward(h, c, PLAN_NO_ANSWER) ||
-	    transfer_begin(c, &ask, text_bytes(&last->user), (struct bytes){ 0 }))
-		return false;
-	c->transfer->unattended = true;
-	return true;
-}
-
-static void attend_gone(struct call_host *h, struct call *c)
-{
-	const struct call_ending e = { .cause = CAUSE_NO_ANSWER,
-				       .by = ENDED_BY_NODE,
-				       .status = 480 };
-	bool again = c->abandoned;
-
-	c->abandoned = true;
-	c->away_ns = 0;
-	if (again) /* nobody answered there, either */
-		call_end(h, c, &e);
-	else
-		LOG_WARN("call", c->id, "its application has given no order for too long",
-			 LOG_BYTES("application", call_application(c)),
-			 LOG_U64("seconds", c->away_s),
-			 LOG_STR("next", "call.keep says that the application is there"));
-	if (!again && !attend_forward(h, c))
-		call_end(h, c, &e);
-}
-
-static void attend_caller(struct call_host *h, struct call *c)
-{
-	if (!c->away_s || !is_attended(c))
-		c->away_ns = 0;
-	else if (c->abandoned || (c->away_ns && c->away_ns <= h->now.ns))
-		attend_gone(h, c);
-	else if (!c->away_ns)
-		c->away_ns = h->now.ns + c->away_s * NS_PER_S;
-}
-
-static void attend_waiting(struct call_host *h, struct call *c)
-{
-	const uint64_t next_ns = h->now.ns + ATTEND_AGAIN_S * NS_PER_S;
-
-	if (!call_awaits_application(c)) {
-		c->again_ns = 0;
-	} else if (!c->again_ns) {
-		c->again_ns = next_ns;
-	} else if (c->again_ns <= h->now.ns) {
-		c->again_ns = next_ns;
-		call_publish(h, c, SIG_CALL_WAITING);
-	}
-}
-
-static void attend_go(struct call_host *h, struct call *c)
-{
-	attend_waiting(h, c);
-	attend_caller(h, c);
-}
-
-static uint64_t attend_due_ns(const struct call *c)
-{
-	if (c->abandoned && is_attended(c)) /* it could not go on, and ends now */
-		return 1;
-	return c->again_ns ? c->again_ns : c->away_ns;
-}
-
-const struct module attend_module = {
-	.name = "attend",
-	.settle = attend_go,
-	.due_ns = attend_due_ns,
 };

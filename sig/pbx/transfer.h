@@ -40,8 +40,6 @@ int transfer_begin_remote(struct call *c, const struct transfer_ask *ask, struct
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
 /* Whoever rings, by no transferor, rings no more: somebody else takes the party, who is alone again until then. */
 void transfer_call_off(struct call_host *h, struct call *c);
-/* It waits or rings no longer, and the call is as before: who was to hear is told 487. 0, -ENOTUNIQ (there is none), -EALREADY (it is answered). */
-int transfer_cancel(struct call_host *h, struct call *c) NODISCARD;
 /* It is done: who gave its party away is told so, and left. */
 void transfer_done(struct call_host *h, struct call *c);
 /* That REFER was accepted. */
@@ -51,22 +49,9 @@ void transfer_notified(struct call_host *h, struct call *c, const struct call_ev
 /* Nobody of the pair has still to be asked for what the other one can. */
 void transfer_met(struct call_host *h, struct call *c);
 
-/*
- * Applications may die. A call that waits for one is told to it again and again, so that one that comes back hears of it. A caller that one
- * has goes on to where calls go that nobody answers (forward_no_answer of whom it called) when the application has given no order to the call
- * for as long as it said; where there is nobody, or nobody answers there either, the call ends. While the caller is with somebody else, waits in a slot or is in
- * a conference nobody need say anything.
- */
-
-struct call_order;
-
-enum { ATTEND_AGAIN_S = 10 };
-
-extern const struct module attend_module;
-
-/* Somebody has given an order to the call. */
-void attend_on_order(struct call *c);
-/* ORDER_KEEP, and the seconds of ORDER_ANSWER. 0 or -errno. */
-int attend_order(struct call *c, const struct call_order *order) NODISCARD;
+/* One is under way, or is about to be: another call has been told that it has the place of one of its legs. */
+bool transfer_is_under_way(const struct call_host *h, const struct call *c);
+/* By command, of the leg that was named. Of a caller that is alone none need be. 0 or -errno. */
+int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg) NODISCARD;
 
 #endif

@@ -3,12 +3,12 @@
 #include <errno.h>
 
 #include "sig/call/legs.h"
+#include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/join.h"
-#include "sig/pbx/order.h"
 #include "sig/pbx/park.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
@@ -233,7 +233,7 @@ int shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call, enu
 {
 	const struct call *c = shard_call_find(s, call);
 
-	return c && c->tenant == tenant ? order_remote(&s->host, c, leg, out) : -ENOENT;
+	return c && c->tenant == tenant ? join_party(&s->host, c, leg, out) : -ENOENT;
 }
 
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)

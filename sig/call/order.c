@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/order.h"
+
+#include <errno.h>
+
+#include "sig/call/call_end.h"
+#include "sig/call/wait.h"
+#include "sig/model/event.h"
+
+uint8_t order_leg_of(const struct call *c, const struct call_order *order)
+{
+	return order->leg == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
+}
+
+static int has_what_it_needs(const struct call *c, const struct call_order *order,
+			     enum order_needs needs)
+{
+	if (needs == NEEDS_NOBODY)
+		return 0;
+	if (c->state != CALL_ESTABLISHED)
+		return -ENOTCONN;
+	if (!call_leg(c, order_leg_of(c, order)) || (needs == NEEDS_PAIR && !call_callee(c)))
+		return -ENODEV;
+	return 0;
+}
+
+void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number)
+{
+	struct outbox_item item = { .kind = OUTBOX_ORDER, .number = number };
+
+	if (!by)
+		return;
+	item.txn = by->ticket;
+	outbox_touch(&c->out);
+	/* without room it cannot be told whether it will be saved */
+	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX ||
+	    !outbox_push(&c->out, &item))
+		order_answer(h, c, &item);
+}
+
+void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_ORDERED);
+
+	if (!e)
+		return;
+	e->call = c->id;
+	e->order = (struct effect_order){
+		.ticket = item->txn,
+		.number = item->number,
+		.saved = c->end_saved || (item->gate && item->gate <= c->out.acked),
+	};
+}
+
+static const struct module_order *order_find(const struct call_host *h, enum call_order_kind kind)
+{
+	for (const struct module *const *m = h->modules->orders; *m; m++) {
+		for (const struct module_order *o = (*m)->orders; o->carry_out; o++) {
+			if (o->kind == kind)
+				return o;
+		}
+	}
+	return NULL;
+}
+
+static int order_run(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct module_order *found = order_find(h, order->kind);
+	int err = found ? has_what_it_needs(c, order, found->needs) : -EINVAL;
+
+	return err ? err : found->carry_out(h, c, order);
+}
+
+/* Whoever gives it again gets the first answer again. */
+static bool was_carried_out(struct call_host *h, struct call *c, const struct shard_order *by)
+{
+	const struct order_kept *kept = by ? orders_find(c->orders, by->id) : NULL;
+
+	if (kept)
+		order_wait(h, c, by, kept->number);
+	return kept;
+}
+
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct order_kept *kept;
+
+	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX) {
+		order->err = -EAGAIN;
+		return;
+	}
+	if (was_carried_out(h, c, order->by))
+		return;
+	order->err = order_run(h, c, order);
+	if (!order->err)
+		call_application_heard(c);
+	if (order->err || order->later || !order->by)
+		return;
+	kept = orders_keep(&c->orders, order->by->id);
+	order_wait(h, c, order->by, kept ? kept->number : 0);
+}

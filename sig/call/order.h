@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call is told to do by command: each order is a module's. */
+#ifndef SIG_CALL_ORDER_H
+#define SIG_CALL_ORDER_H
+
+#include "sig/call/module.h"
+
+/* order->err says what became of it. */
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order);
+/* The leg that it names. */
+uint8_t order_leg_of(const struct call *c, const struct call_order *order);
+
+/* The call is as ordered: who waits hears so when it is saved. by: NULL is nobody. */
+void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number);
+/* It waits no longer. */
+void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/application.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/order.h"
+#include "sig/call/plan.h"
+#include "sig/call/prompts.h"
+#include "sig/call/relay.h"
+#include "sig/call/wait.h"
+#include "sig/leg/dtmf.h"
+#include "sig/pbx/transfer.h"
+
+static int attend_order(struct call *c, const struct call_order *order)
+{
+	if (!call_application(c).n)
+		return -ENOLINK;
+	if (order->has_seconds && order->seconds != c->away_s) {
+		c->away_s = order->seconds;
+		outbox_touch(&c->out);
+	}
+	call_application_heard(c);
+	return 0;
+}
+
+/* The application has its caller, and nobody else does. */
+static bool is_attended(const struct call *c)
+{
+	return c->state == CALL_ESTABLISHED && call_is_alone(c) && call_application(c).n &&
+	       !c->transfer && !c->park && !c->member;
+}
+
+/* Whom it goes on to instead is asked as if a phone had not answered. */
+static bool attend_forward(struct call_host *h, struct call *c)
+{
+	const struct transfer_ask ask = { .leg = LEG_NONE, .ordered = true };
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+
+	if (!plan_has_forward(h, c, PLAN_NO_ANSWER) ||
+	    transfer_begin(c, &ask, text_bytes(&last->user), (struct bytes){ 0 }))
+		return false;
+	c->transfer->unattended = true;
+	return true;
+}
+
+static void attend_gone(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_NO_ANSWER,
+				       .by = ENDED_BY_NODE,
+				       .status = 480 };
+	bool again = c->abandoned;
+
+	c->abandoned = true;
+	c->away_ns = 0;
+	if (again) /* nobody answered there, either */
+		call_end(h, c, &e);
+	else
+		LOG_WARN("call", c->id, "its application has given no order for too long",
+			 LOG_BYTES("application", call_application(c)),
+			 LOG_U64("seconds", c->away_s),
+			 LOG_STR("next", "call.keep says that the application is there"));
+	if (!again && !attend_forward(h, c))
+		call_end(h, c, &e);
+}
+
+static void attend_caller(struct call_host *h, struct call *c)
+{
+	if (!c->away_s || !is_attended(c))
+		c->away_ns = 0;
+	else if (c->abandoned || (c->away_ns && c->away_ns <= h->now.ns))
+		attend_gone(h, c);
+	else if (!c->away_ns)
+		c->away_ns = h->now.ns + c->away_s * NS_PER_S;
+}
+
+static void attend_waiting(struct call_host *h, struct call *c)
+{
+	const uint64_t next_ns = h->now.ns + ATTEND_AGAIN_S * NS_PER_S;
+
+	if (!call_awaits_application(c)) {
+		c->again_ns = 0;
+	} else if (!c->again_ns) {
+		c->again_ns = next_ns;
+	} else if (c->again_ns <= h->now.ns) {
+		c->again_ns = next_ns;
+		call_publish(h, c, SIG_CALL_WAITING);
+	}
+}
+
+static void attend_go(struct call_host *h, struct call *c)
+{
+	attend_waiting(h, c);
+	attend_caller(h, c);
+}
+
+static uint64_t attend_due_ns(const struct call *c)
+{
+	if (c->abandoned && is_attended(c)) /* it could not go on, and ends now */
+		return 1;
+	return c->again_ns ? c->again_ns : c->away_ns;
+}
+
+/* ---- what it orders ---- */
+
+static int order_application(struct call_host *h, struct call *c, struct call_order *order)
+{
+	int err = wait_answer(h, c);
+
+	return err || !order->has_seconds ? err : attend_order(c, order);
+}
+
+static int order_keep(struct call_host *h, struct call *c, struct call_order *order)
+{
+	(void)h;
+	return attend_order(c, order);
+}
+
+static int order_prompt(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return prompts_start(h, c, order->prompt, orders_next(c->orders));
+}
+
+static int order_control(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return prompts_control(h, c, (enum prompt_control)order->control, order->ms);
+}
+
+static int order_digits(struct call_host *h, struct call *c, struct call_order *order)
+{
+	if (order->digits.n > leg_digits_room(c->legs[order_leg_of(c, order)]))
+		return -ENOBUFS;
+	for (size_t i = 0; i < order->digits.n; i++) {
+		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
+				     .duration_ms = order->duration_ms };
+
+		dtmf_send(h, c, order_leg_of(c, order), &dtmf);
+	}
+	return 0;
+}
+
+static int order_deflect(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order->known ? plan_forward_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
+}
+
+/* A status that a callee could not have said to the caller is none: it would speak of a request of ours, or of a server. */
+static int order_reject(struct call_host *h, struct call *c, struct call_order *order)
+{
+	char phrase[ORDER_PHRASE_MAX + 1];
+	struct call_ending e = { .cause = CAUSE_OPERATOR,
+				 .by = ENDED_BY_OPERATOR,
+				 .status = order->status };
+	int err = plan_is_open(c);
+
+	if (err)
+		return err;
+	if (order->status < 400 || order->status > 699 ||
+	    refusal_for_other(order->status) != order->status)
+		return -EDOM;
+	if (order->phrase.n && !bytes_cstr(order->phrase, phrase, sizeof(phrase)))
+		e.phrase = phrase;
+	call_untaken(h, c, &e);
+	return 0;
+}
+
+static const struct module_order application_orders[] = {
+	{ ORDER_ANSWER, NEEDS_NOBODY, order_application },
+	{ ORDER_KEEP, NEEDS_NOBODY, order_keep },
+	{ ORDER_PROMPT, NEEDS_NOBODY, order_prompt },
+	{ ORDER_CONTROL, NEEDS_NOBODY, order_control },
+	{ ORDER_DIGITS, NEEDS_LEG, order_digits },
+	{ ORDER_DEFLECT, NEEDS_NOBODY, order_deflect },
+	{ ORDER_REJECT, NEEDS_NOBODY, order_reject },
+	{ 0 },
+};
+
+const struct module application_module = {
+	.name = "application",
+	.orders = application_orders,
+	.settle = attend_go,
+	.due_ns = attend_due_ns,
+};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/hold.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/order.h"
+#include "sig/call/relay.h"
+#include "sig/call/session.h"
+#include "sig/leg/leg.h"
+#include "sig/model/event.h"
+
+/* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
+static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .extra = BYTES_LIT("Event: talk\r\n"
+						       "Subscription-State: active\r\n") };
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot;
+
+	if (!l->takes_talk)
+		return -EOPNOTSUPP;
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_TALK);
+	if (!slot)
+		return -EAGAIN;
+	relay_start(h, c, leg, slot->self);
+	return 0;
+}
+
+void order_talk_answered(const struct call *c, const struct call_event *ev)
+{
+	if (ev->kind == CALL_EV_FAILURE)
+		LOG_WARN("call", c->id, "a phone does not end its hold", LOG_U64("leg", ev->leg),
+			 LOG_U64("status", ev->message->status));
+}
+
+/* The media changes at once, whatever the party that is told says to it. */
+static int order_hold_set(struct call_host *h, struct call *c, uint8_t leg, bool on)
+{
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (!on && session_is_holding(c, leg)) /* its offer to go on ends what we do for it, too */
+		return ask_to_talk(h, c, leg);
+	if (l->held == on)
+		return 0;
+	if (invite_is_open(c))
+		return -EAGAIN;
+	l->held = on;
+	err = invite_own(h, c, leg);
+	if (err) {
+		l->held = !on;
+		return -EAGAIN;
+	}
+	c->order_ns = 0;
+	if (session_apply(h, c))
+		LOG_WARN("call", c->id, "the media could not be changed", LOG_U64("leg", leg));
+	call_publish_leg(h, c, on ? SIG_CALL_HELD : SIG_CALL_RESUMED, leg);
+	return 0;
+}
+
+static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order_hold_set(h, c, order_leg_of(c, order), true);
+}
+
+static int order_resume(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order_hold_set(h, c, order_leg_of(c, order), false);
+}
+
+static int order_mute(struct call_host *h, struct call *c, struct call_order *order)
+{
+	uint8_t leg = order_leg_of(c, order);
+	bool on = order->on;
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (l->muted == on)
+		return 0;
+	l->muted = on;
+	err = session_apply(h, c);
+	if (err) {
+		l->muted = !on;
+		return err;
+	}
+	outbox_touch(&c->out);
+	call_publish_leg(h, c, on ? SIG_CALL_MUTED : SIG_CALL_UNMUTED, leg);
+	return 0;
+}
+
+static const struct module_order hold_orders[] = {
+	{ ORDER_HOLD, NEEDS_PAIR, order_hold },
+	{ ORDER_RESUME, NEEDS_PAIR, order_resume },
+	{ ORDER_MUTE, NEEDS_LEG, order_mute },
+	{ 0 },
+};
+
+const struct module hold_module = { .name = "hold", .orders = hold_orders };
