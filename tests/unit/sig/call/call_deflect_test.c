@@ -108,7 +108,7 @@ static void nobody_answers_there(void **state)
 }
 
 /* Nothing changes: it rings on, and may be answered. */
-static void refusals(void **state)
+static void is_refused_by_name(void **state)
 {
 	static const struct {
 		const char *to;
@@ -227,7 +227,7 @@ int main(void)
 		HUNT_TEST(goes_on),
 		HUNT_TEST(goes_where_that_one_sends_it),
 		HUNT_TEST(nobody_answers_there),
-		HUNT_TEST(refusals),
+		HUNT_TEST(is_refused_by_name),
 		HUNT_TEST(too_often),
 		HUNT_TEST(from_an_application),
 		HUNT_TEST(of_a_call_by_command),

@@ -29,7 +29,7 @@ static void change(struct gate *g, const char *name, enum trunk_redirects redire
 	(void)gate_put(g, &set);
 }
 
-static uint64_t refusals(const char *reason)
+static uint64_t refusals_of(const char *reason)
 {
 	return metric_value(metric_register(METRIC_COUNTER, "tandem_sip_refused_total", reason,
 					    "Requests refused by the node."));
@@ -106,13 +106,13 @@ static void not_followed(void **state)
 
 	leads_out(g, 2);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		uint64_t before = refusals("reason=\"redirect\"");
+		uint64_t before = refusals_of("reason=\"redirect\"");
 
 		calls_out(g);
 		moves(g, 0, rows[i]);
 		ROW_ASSERT(rows[i], phone_hears(&g->l.a, "SIP/2.0 480").n);
 		phone_ack(&g->l.a);
-		ROW_ASSERT(rows[i], refusals("reason=\"redirect\"") > before);
+		ROW_ASSERT(rows[i], refusals_of("reason=\"redirect\"") > before);
 		ROW_ASSERT(rows[i], rig_count(g->l.r, &g->carriers[1].addr, "INVITE ") == 0);
 		ROW_ASSERT(rows[i], rig_count(g->l.r, &g->l.b.addr, "INVITE ") == 0);
 		rig_wait_ms(g->l.r, 70000);
@@ -201,7 +201,7 @@ static void not_at_any_cost(void **state)
 static void in_circles(void **state)
 {
 	struct gate *g = *state;
-	uint64_t before = refusals("reason=\"loop\"");
+	uint64_t before = refusals_of("reason=\"loop\"");
 	char contact[64];
 
 	leads_out(g, 2);
@@ -210,7 +210,7 @@ static void in_circles(void **state)
 	moves(g, 1, "<sip:123@" ONE ">");
 	assert_true(phone_hears(&g->l.a, "SIP/2.0 480").n);
 	phone_ack(&g->l.a);
-	assert_int_equal(refusals("reason=\"loop\""), before + 1);
+	assert_int_equal(refusals_of("reason=\"loop\""), before + 1);
 	rig_wait_ms(g->l.r, 70000);
 	calls_out(g);
 	for (unsigned i = 0; i <= REDIRECTS_MAX; i++) {

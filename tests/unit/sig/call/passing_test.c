@@ -230,7 +230,7 @@ static struct bytes page(char *space, size_t cap)
 }
 
 /* The table for operators is true, row by row. */
-static void refusals(void **state)
+static void is_refused_by_name(void **state)
 {
 	static char space[131072];
 	struct bytes rest = page(space, sizeof(space)), row;
@@ -280,14 +280,10 @@ static void provisional_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(number_with_parameters),
-		LINE_TEST(session_among_parts),
-		LINE_TEST(parts_that_cannot_be_taken),
-		LINE_TEST(body_that_may_be_passed_over),
-		LINE_TEST(info_by_its_type),
-		LINE_TEST(domains),
-		LINE_TEST(refusals),
-		LINE_TEST(provisional_answers),
+		LINE_TEST(number_with_parameters),     LINE_TEST(session_among_parts),
+		LINE_TEST(parts_that_cannot_be_taken), LINE_TEST(body_that_may_be_passed_over),
+		LINE_TEST(info_by_its_type),           LINE_TEST(domains),
+		LINE_TEST(is_refused_by_name),         LINE_TEST(provisional_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

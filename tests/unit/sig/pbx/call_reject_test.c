@@ -98,7 +98,7 @@ static void of_a_call_by_command(void **state)
 	assert_cdr(t, 486, 17);
 }
 
-static void refusals(void **state)
+static void is_refused_by_name(void **state)
 {
 	static const uint16_t none[] = { 0, 200, 302, 399, 401, 407, 420, 481, 503, 700 };
 	struct hunt *t = *state;
@@ -146,9 +146,9 @@ static void over_a_kill(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HUNT_TEST(while_it_rings), HUNT_TEST(no_forward_counts),
-		HUNT_TEST(while_it_waits), HUNT_TEST(of_a_call_by_command),
-		HUNT_TEST(refusals),       HUNT_TEST(over_a_kill),
+		HUNT_TEST(while_it_rings),     HUNT_TEST(no_forward_counts),
+		HUNT_TEST(while_it_waits),     HUNT_TEST(of_a_call_by_command),
+		HUNT_TEST(is_refused_by_name), HUNT_TEST(over_a_kill),
 	};
 
 	return cmocka_run_group_tests_name("sig/call_reject", tests, NULL, NULL);
