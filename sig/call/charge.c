@@ -10,6 +10,7 @@
 #include "sig/call/plan.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
+#include "sig/model/saved.h"
 #include "sig/model/transfer.h"
 
 enum { CHARGE_MAX = 160 };
@@ -361,3 +362,44 @@ void charges_clear(struct call *c)
 	free(c->tolls);
 	c->tolls = NULL;
 }
+
+static const struct schema toll_rows[] = {
+	{ "user", 1, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct call_toll, user),
+	  .max = TOLL_USER_MAX - 1, .wrong = "call: charged" },
+	{ "answer_utc_ms", 2, SCHEMA_TIME, SCHEMA_AT(struct call_toll, answer_utc_ms) },
+	{ "end_utc_ms", 3, SCHEMA_TIME, SCHEMA_AT(struct call_toll, end_utc_ms) },
+	{ 0 },
+};
+
+const struct schema tolls_saved[] = {
+	{ "tolls", 53, SCHEMA_MESSAGE, SCHEMA_LIST | SCHEMA_POINTER,
+	  SCHEMA_OF(struct call, tolls, struct call_toll), .of = toll_rows,
+	  .count = offsetof(struct call, toll_count), .most = CHARGES_MAX,
+	  .wrong = "call: charges" },
+	{ 0 },
+};
+
+static bool leg_toll_is(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct leg_toll *)object)->counted;
+}
+
+static bool leg_toll_check(struct schema_reader *r, void *object)
+{
+	(void)r;
+	return ((struct leg_toll *)object)->counted = true;
+}
+
+static const struct schema leg_toll_rows[] = {
+	{ "user", 1, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct leg_toll, user),
+	  .max = TOLL_USER_MAX - 1, .wrong = "leg: charged" },
+	{ "answer_utc_ms", 2, SCHEMA_TIME, SCHEMA_AT(struct leg_toll, answer_utc_ms) },
+	{ 0 },
+};
+
+const struct schema leg_toll_saved[] = {
+	{ "toll", 29, SCHEMA_MESSAGE, SCHEMA_OF(struct leg, toll, struct leg_toll),
+	  .of = leg_toll_rows, .is = leg_toll_is, .check = leg_toll_check },
+	{ 0 },
+};

@@ -11,6 +11,7 @@
 #include "sig/call/order.h"
 #include "sig/leg/leg.h"
 #include "sig/model/recording.h"
+#include "sig/model/saved.h"
 
 /* What may not be kept is not told to those who may keep it. */
 uint8_t media_stream_tap(const struct call *c, uint8_t leg)
@@ -154,6 +155,35 @@ void media_stream_leave(struct call_host *h, const struct call *c)
 	if (c->media_stream)
 		media_stream_close(h, c, "moved");
 }
+
+/* Its leg was read. */
+static bool media_stream_check(struct schema_reader *r, void *object)
+{
+	const struct media_stream *l = object;
+
+	return call_leg(loader_of(r)->c, l->leg) != NULL;
+}
+
+static const struct schema media_stream_rows[] = {
+	{ "leg", 1, SCHEMA_UINT, SCHEMA_AT(struct media_stream, leg), .wrong = "listen: state" },
+	{ "sides", 2, SCHEMA_UINT, SCHEMA_AT(struct media_stream, sides),
+	  .min = MEDIA_STREAM_FROM_PARTY, .max = MEDIA_STREAM_BOTH, .wrong = "listen: state" },
+	{ "number", 3, SCHEMA_UINT, SCHEMA_AT(struct media_stream, number), .min = 1,
+	  .wrong = "listen: state" },
+	{ "order", 4, SCHEMA_UINT, SCHEMA_AT(struct media_stream, order) },
+	{ "endpoint", 5, SCHEMA_CSTR, SCHEMA_AT(struct media_stream, endpoint), .min = 1,
+	  .wrong = "listen: endpoint" },
+	{ 0 },
+};
+
+const struct schema media_stream_saved[] = {
+	{ "media_stream", 61, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct call, media_stream, struct media_stream), .of = media_stream_rows,
+	  .check = media_stream_check, .wrong = "listen: state" },
+	{ "media_stream_last", 62, SCHEMA_UINT, SCHEMA_AT(struct call, media_stream_last),
+	  .wrong = "listened: number" },
+	{ 0 },
+};
 
 static int order_media_stream(struct call_host *h, struct call *c, struct call_order *order)
 {

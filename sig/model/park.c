@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sig/model/saved.h"
+
 bool park_slot_is(struct bytes slot)
 {
 	for (size_t i = 0; i < slot.n; i++) {
@@ -26,6 +28,31 @@ int park_make(struct park **park, struct bytes slot, struct bytes by, uint64_t s
 	*park = p;
 	return 0;
 }
+
+static bool park_check(struct schema_reader *r, void *object)
+{
+	const struct park *p = object;
+	struct bytes slot = bytes_str(p->slot), last = bytes_str(p->last);
+
+	(void)r;
+	return park_slot_is(slot) && (!last.n || (park_slot_is(last) && last.n == slot.n));
+}
+
+static const struct schema park_rows[] = {
+	{ "slot", 1, SCHEMA_CSTR, SCHEMA_AT(struct park, slot), .wrong = "park: slot" },
+	{ "by", 2, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct park, by), .max = SAVED_USER_MAX,
+	  .wrong = "park: by" },
+	{ "since_utc_ms", 3, SCHEMA_UINT, SCHEMA_AT(struct park, since_utc_ms) },
+	{ "asks", 4, SCHEMA_BOOL, SCHEMA_AT(struct park, asks) },
+	{ "last", 5, SCHEMA_CSTR, SCHEMA_AT(struct park, last), .wrong = "park: slot" },
+	{ 0 },
+};
+
+const struct schema park_saved[] = {
+	{ "park", 54, SCHEMA_MESSAGE, SCHEMA_POINTER, SCHEMA_OF(struct call, park, struct park),
+	  .of = park_rows, .check = park_check, .wrong = "park: slot" },
+	{ 0 },
+};
 
 void park_clear(struct park **park)
 {

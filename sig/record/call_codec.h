@@ -10,6 +10,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/prompts.h"
 #include "sig/model/recording.h"
+#include "sig/model/saved.h"
 #include "sig/record/call_record.h"
 #include "sig/record/proto.h"
 
@@ -29,6 +30,8 @@ struct packed_early {
 
 struct packed_leg {
 	Tandem__Call__Leg leg;
+	const struct leg *of; /* what schemas have of it is read there */
+	uint8_t index;
 	Tandem__Call__Dialog dialog;
 	struct packed_dialog of_dialog;
 	Tandem__Call__Asked asked;
@@ -39,7 +42,6 @@ struct packed_leg {
 	Tandem__Call__Hop hop, sent_to, source;
 	Tandem__Call__Terms terms;
 	Tandem__Call__SessionTimer timer;
-	Tandem__Call__Toll toll;
 	Tandem__Call__Digits digits;
 	Tandem__Call__AccountDigits account;
 	struct packed_early early[EARLY_MAX];
@@ -81,7 +83,6 @@ struct packing {
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
-	Tandem__Call__Park park;
 	Tandem__Call__Member member;
 	Tandem__Call__Payer payer;
 	char payer_text[ADDR_TEXT_MAX];
@@ -94,7 +95,6 @@ struct packing {
 	Tandem__Call__Dialog outside;
 	Tandem__Call__Hop outside_hop;
 	char outside_text[2][ADDR_TEXT_MAX];
-	Tandem__Call__MediaStream media_stream;
 	Tandem__Call__Prompts prompts;
 	Tandem__Call__PromptStep prompt_steps[PROMPT_STEPS_MAX];
 	Tandem__Call__PromptStep *prompt_list[PROMPT_STEPS_MAX];
@@ -103,8 +103,6 @@ struct packing {
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	Tandem__Call__Order orders[ORDERS_KEPT];
 	Tandem__Call__Order *order_list[ORDERS_KEPT];
-	Tandem__Call__Toll tolls[CHARGES_MAX];
-	Tandem__Call__Toll *toll_list[CHARGES_MAX];
 	struct packed_segment segments[SEGMENTS_MAX];
 	Tandem__Call__Segment *segment_list[SEGMENTS_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];
@@ -129,10 +127,8 @@ void packing_legs(const struct call_host *h, struct packing *p, const struct cal
 void packing_once(struct packing *p, Tandem__Call__Leg *leg);
 /* NULL: there is none. */
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
-void packing_media_stream(struct packing *p, const struct call *c);
 void packing_prompts(const struct call_host *h, struct packing *p, const struct prompts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
-void packing_park(struct packing *p, const struct park *park);
 void packing_member(struct packing *p, const struct call *c);
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t);
@@ -140,9 +136,12 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 void packing_recordings(const struct shard_settings *settings, struct packing *p,
 			const struct recordings *recordings);
 
-/* A message as text, by way of the host's space. 0 or -ENOMEM. */
-int call_pack(const struct call_host *h, const Tandem__Call__Call *call,
-	      struct text *out) NODISCARD;
+/* What schemas have of a call and of its legs: an array for proto_write and unknown_keep. */
+extern const struct proto_part call_parts[];
+
+/* A message as text, by way of the host's space. w: as schema_write wants it, but for its room. parts: NULL, or call_parts. 0 or -ENOMEM. */
+int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct schema_writer *w,
+	      const struct proto_part *parts, struct text *out) NODISCARD;
 
 /* Reading a record as if it came from a stranger. Each part: false, and the reason is kept. */
 
@@ -155,9 +154,11 @@ struct reading {
 	const struct call_host *h;
 	struct call *c;
 	struct call_seed *seed;
-	int64_t shift_ms;   /* what makes the record's times ours */
-	const char *reason; /* NULL: all well so far */
-	bool later;         /* it is of a later program */
+	int64_t shift_ms;    /* what makes the record's times ours */
+	const char *reason;  /* NULL: all well so far */
+	bool later;          /* it is of a later program */
+	struct bytes octets; /* the record, opened where it was sealed */
+	struct text plain;   /* ... which it is in then */
 };
 
 /* Keeps the first reason. Always false. */
@@ -191,6 +192,8 @@ bool reading_message(struct reading *r, struct text *out, const struct reading_t
 bool reading_sent(struct reading *r, uint8_t leg, const struct reading_tailed *sent,
 		  const Tandem__Call__Hop *to);
 bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
+/* What schemas have of the call, and of its legs: after legs and bridge. */
+bool reading_saved(struct reading *r, const Tandem__Call__Call *in);
 bool reading_bridge(struct reading *r, const Tandem__Call__Call *in);
 /* INVITEs of all legs, and the best refusal so far. */
 bool reading_invites(struct reading *r, const Tandem__Call__Call *in);
@@ -203,10 +206,7 @@ bool reading_best(struct reading *r, const Tandem__Call__Best *in);
 /* The same in a record of format 0 or 1. */
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
-/* After the bridge. */
-bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in);
 bool reading_prompts(struct reading *r, const Tandem__Call__Prompts *in);
-bool reading_park(struct reading *r, const Tandem__Call__Park *in);
 bool reading_member(struct reading *r, const Tandem__Call__Call *from);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
 /* After the bridge, and the times. */
@@ -219,8 +219,10 @@ const char *call_check(const struct call *c, const struct call_seed *seed);
 
 /* *record is wiped and replaced. 0 or -ENOMEM: it is empty. */
 int call_seal(const struct call_host *h, const struct call *c, struct text *record) NODISCARD;
-/* *in is exchanged for what was sealed in it; NULL when that is no call. NULL, or what is wrong; *later: sealed by a later program. */
-const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, bool *later);
+/* *in is exchanged for what was sealed in it, which is in *plain, too; NULL when that is no call. NULL, or what is wrong; *later: sealed by a
+ * later program. */
+const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, struct text *plain,
+			bool *later);
 
 /* What a record of a call has that this program does not know: kept with the call. */
 enum call_unknown_root {
@@ -230,5 +232,7 @@ enum call_unknown_root {
 
 /* Legs by their index, flows by leg and line. */
 unknown_name_fn call_unknown_name;
+/* Of what is in that leg. */
+uint64_t call_leg_path(uint8_t leg);
 
 #endif

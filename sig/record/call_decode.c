@@ -747,25 +747,49 @@ static bool read_orders(struct reading *r, const Tandem__Call__Call *in)
 	return true;
 }
 
-static bool read_tolls(struct reading *r, const Tandem__Call__Call *in)
+/* Its path among unknown fields, by the leg's index. */
+uint64_t call_leg_path(uint8_t leg)
 {
-	struct call *c = r->c;
+	enum { LEGS_TAG = 17 };
 
-	if (in->n_tolls > CHARGES_MAX)
-		return reading_wrong(r, "call: charges");
-	c->tolls = in->n_tolls ? calloc(in->n_tolls, sizeof(*c->tolls)) : NULL;
-	if (in->n_tolls && !c->tolls)
-		return reading_wrong(r, "out of memory");
-	for (; c->toll_count < in->n_tolls; c->toll_count++) {
-		const Tandem__Call__Toll *from = in->tolls[c->toll_count];
-		struct call_toll *to = &c->tolls[c->toll_count];
+	return schema_path(schema_path(CALL_UNKNOWN_WHOLE, LEGS_TAG), leg);
+}
 
-		to->answer_utc_ms = reading_time(r, from->answer_utc_ms);
-		to->end_utc_ms = reading_time(r, from->end_utc_ms);
-		if (!reading_line(r, &to->user, &from->user, TOLL_USER_MAX - 1, "call: charged"))
-			return false;
+static bool reading_part(struct reading *r, const struct proto_part *part, void *object,
+			 uint64_t path, struct bytes octets)
+{
+	struct call_loader loader = { r->h, r->c };
+	struct schema_place place = { .path = path };
+	struct schema_reader s = { .now = r->h->now,
+				   .shift_ms = r->shift_ms,
+				   .unknown = &r->c->unknown,
+				   .place = &place,
+				   .arg = &loader };
+
+	for (const struct schema *const *rows = part->rows; *rows; rows++) {
+		if (!schema_read_some(&s, *rows, object, octets))
+			return reading_wrong(r, s.reason);
 	}
 	return true;
+}
+
+bool reading_saved(struct reading *r, const Tandem__Call__Call *in)
+{
+	enum { CALL_PART, LEG_PART, LEGS_TAG = 17 };
+	struct bytes rest = r->octets;
+	struct schema_wire field;
+
+	for (size_t i = 0; i < in->n_legs && schema_wire_next(&rest, &field);) {
+		uint8_t leg = (uint8_t)(in->legs[i]->index ? in->legs[i]->index : i);
+
+		if (field.tag != LEGS_TAG)
+			continue;
+		if (!reading_part(r, &call_parts[LEG_PART], r->c->legs[leg], call_leg_path(leg),
+				  field.octets))
+			return false;
+		i++;
+	}
+	return reading_part(r, &call_parts[CALL_PART], r->c, CALL_UNKNOWN_WHOLE, r->octets);
 }
 
 /* Of a program that forgot the ACK to a late offer when it went on with a call: it is said when the 2xx comes again, as to any. */
@@ -793,9 +817,8 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!read_facts(r, in) || !read_payer(r, in->payer) || !reading_legs(r, in) ||
 	    !reading_bridge(r, in) || !reading_invites(r, in) || !reading_sdps(r, in) ||
 	    !record_read_plan(r, in) || !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
-	    !reading_park(r, in->park) || !reading_member(r, in) ||
-	    !reading_prompts(r, in->prompts) || !reading_media_stream(r, in) ||
-	    !reading_flows(r, in) || !reading_segments(r, in) || !read_tolls(r, in) ||
+	    !reading_member(r, in) || !reading_prompts(r, in->prompts) || !reading_saved(r, in) ||
+	    !reading_flows(r, in) || !reading_segments(r, in) ||
 	    !reading_recordings(r, in->recordings))
 		return false;
 	confirm_answered(r->c);
@@ -815,20 +838,22 @@ static bool record_read_format(struct reading *r, const Tandem__Call__Call *in)
 static bool keep_unknown(struct reading *r, const Tandem__Call__Call *in,
 			 enum call_unknown_root root)
 {
-	return !in || !unknown_keep(&r->c->unknown, &in->base, root, call_unknown_name) ||
+	return !in ||
+	       !unknown_keep(&r->c->unknown, &in->base, root, call_unknown_name, call_parts) ||
 	       reading_wrong(r, "out of memory");
 }
 
 static void unseal(struct reading *r, Tandem__Call__Call **in)
 {
 	if (keep_unknown(r, *in, CALL_UNKNOWN_OUTER))
-		r->reason = call_unseal(r->h, in, &r->later);
+		r->reason = call_unseal(r->h, in, &r->plain, &r->later);
+	r->octets = text_bytes(&r->plain);
 }
 
 int call_decode(const struct call_host *h, struct call *c, struct call_seed *seed,
 		struct bytes record, const char **reason)
 {
-	struct reading r = { .h = h, .c = c, .seed = seed };
+	struct reading r = { .h = h, .c = c, .seed = seed, .octets = record };
 	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
 
 	*seed = (struct call_seed){ 0 };
@@ -839,6 +864,7 @@ int call_decode(const struct call_host *h, struct call *c, struct call_seed *see
 		       read_call(&r, in));
 	if (in)
 		tandem__call__call__free_unpacked(in, NULL);
+	text_wipe(&r.plain);
 	if (!r.reason)
 		return 0;
 	*reason = r.reason;

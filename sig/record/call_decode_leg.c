@@ -636,15 +636,6 @@ static bool read_account(struct reading *r, struct leg *l, const Tandem__Call__A
 	return true;
 }
 
-static bool read_toll(struct reading *r, struct leg_toll *t, const Tandem__Call__Toll *in)
-{
-	if (!in)
-		return true;
-	t->counted = true;
-	t->answer_utc_ms = reading_time(r, in->answer_utc_ms);
-	return reading_line(r, &t->user, &in->user, TOLL_USER_MAX - 1, "leg: charged");
-}
-
 static bool read_carried(struct reading *r, struct leg *l, const ProtobufCBinaryData *in)
 {
 	return reading_text(r, &l->carried, in, CARRIED_MAX, "leg: who calls") &&
@@ -707,10 +698,9 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
-	       read_toll(r, &l->toll, in->toll) && read_timer(r, &l->timer, in->timer) &&
-	       leg_read_terms(r, l, in->terms) && read_carried(r, l, &in->carried) &&
-	       read_pidf(r, l, &in->pidf) && read_digits(r, l, in->digits) &&
-	       read_account(r, l, in->account) &&
+	       read_timer(r, &l->timer, in->timer) && leg_read_terms(r, l, in->terms) &&
+	       read_carried(r, l, &in->carried) && read_pidf(r, l, &in->pidf) &&
+	       read_digits(r, l, in->digits) && read_account(r, l, in->account) &&
 	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
 			    "leg: callback") &&
 	       reading_dialog(r, i, &l->dialog, in->dialog) &&

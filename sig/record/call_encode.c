@@ -74,23 +74,62 @@ struct packing *packing_open(void)
 	return malloc(sizeof(struct packing));
 }
 
-int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct text *out)
+static bool call_pack_into(const Tandem__Call__Call *call, struct schema_writer *w,
+			   const struct proto_part *parts, uint8_t *space, size_t n)
 {
-	struct writer w = writer_over(h->space, HOST_SPACE);
-	size_t n;
-	char *p;
-
-	if (proto_write(&w, &call->base) && !w.overflow)
-		return text_set(out, writer_done(&w));
-	n = tandem__call__call__get_packed_size(call);
-	p = malloc(n + 1);
-	if (!p)
-		return -ENOMEM;
-	(void)tandem__call__call__pack(call, (uint8_t *)p);
-	p[n] = '\0';
-	*out = (struct text){ .p = p, .n = (uint32_t)n };
-	return 0;
+	w->start = space;
+	w->at = space + n;
+	w->overflow = false;
+	return proto_write(w, &call->base, parts) && !w->overflow;
 }
+
+enum { RECORD_ROOM_MAX = 16 << 20 };
+
+int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct schema_writer *w,
+	      const struct proto_part *parts, struct text *out)
+{
+	int err = -ENOMEM;
+
+	if (call_pack_into(call, w, parts, h->space, HOST_SPACE))
+		return text_set(out, bytes_mem(w->at, (size_t)(h->space + HOST_SPACE - w->at)));
+	for (size_t n = 4 * HOST_SPACE; err && n <= RECORD_ROOM_MAX; n *= 4) {
+		uint8_t *space = malloc(n);
+
+		if (space && call_pack_into(call, w, parts, space, n))
+			err = text_set(out, bytes_mem(w->at, (size_t)(space + n - w->at)));
+		free(space);
+	}
+	return err;
+}
+
+/* By their tags. */
+static const struct schema *const saved_of_call[] = { tolls_saved, park_saved, media_stream_saved,
+						      NULL };
+static const struct schema *const saved_of_leg[] = { leg_toll_saved, NULL };
+
+static const void *part_call(const struct schema_writer *w, const ProtobufCMessage *m,
+			     uint64_t *path)
+{
+	(void)m;
+	*path = CALL_UNKNOWN_WHOLE;
+	return saver_of(w)->c;
+}
+
+static const void *part_leg(const struct schema_writer *w, const ProtobufCMessage *m,
+			    uint64_t *path)
+{
+	const struct packed_leg *leg = (const struct packed_leg *)(const void *)m;
+
+	(void)w;
+	*path = call_leg_path(leg->index);
+	return leg->of;
+}
+
+const struct proto_part call_parts[] = {
+	{ &tandem__call__call__descriptor, saved_of_call, part_call },
+	{ &tandem__call__leg__descriptor, saved_of_leg, part_leg },
+	{ NULL, NULL, NULL },
+};
 
 /* Texts that a leg has more than once are written once: a message of ours ends with what we said, and an INVITE may say again what is in
  * force. Their slices are made shorter; the texts stay as they are. */
@@ -462,19 +501,6 @@ static void pack_orders(struct packing *p, const struct orders *orders)
 	}
 }
 
-static void pack_tolls(struct packing *p, const struct call *c)
-{
-	p->call.tolls = p->toll_list;
-	p->call.n_tolls = c->toll_count;
-	for (uint8_t i = 0; i < c->toll_count; i++) {
-		tandem__call__toll__init(&p->tolls[i]);
-		p->tolls[i].user = packing_text(&c->tolls[i].user);
-		p->tolls[i].answer_utc_ms = c->tolls[i].answer_utc_ms;
-		p->tolls[i].end_utc_ms = c->tolls[i].end_utc_ms;
-		p->toll_list[i] = &p->tolls[i];
-	}
-}
-
 /* By its 'y', which is rare: memmem() looks at each octet. */
 static bool has_crypto(struct bytes in)
 {
@@ -507,6 +533,8 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 {
 	ProtobufCMessageUnknownField *unknown;
 	struct packing *p = h->packing; /* only what is used of it is written to */
+	const struct call_saver saver = { h, c };
+	struct schema_writer w = { .now = h->now, .unknown = &c->unknown, .arg = &saver };
 	int err;
 
 	tandem__call__call__init(&p->call);
@@ -515,20 +543,17 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_legs(h, p, c, seed);
 	pack_plan(h, p, &c->plan);
 	pack_orders(p, c->orders);
-	pack_tolls(p, c);
 	packing_segments(p, c);
 	packing_transfer(h->settings, p, c->transfer);
-	packing_park(p, c->park);
 	packing_member(p, c);
 	packing_recordings(h->settings, p, c->recordings);
 	packing_prompts(h, p, c->prompts);
-	packing_media_stream(p, c);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
 			      &unknown);
 	if (!err)
-		err = call_pack(h, &p->call, out);
+		err = call_pack(h, &p->call, &w, call_parts, out);
 	free(unknown);
 	return !err && call_has_keys(c, out) ? call_seal(h, c, out) : err;
 }

@@ -293,16 +293,6 @@ static Tandem__Call__SessionTimer *pack_timer(const struct call_host *h,
 	return out;
 }
 
-static Tandem__Call__Toll *pack_toll(Tandem__Call__Toll *out, const struct leg_toll *t)
-{
-	if (!t->counted)
-		return NULL;
-	tandem__call__toll__init(out);
-	out->user = packing_text(&t->user);
-	out->answer_utc_ms = t->answer_utc_ms;
-	return out;
-}
-
 static Tandem__Call__Digits *pack_digits(const struct call_host *h, Tandem__Call__Digits *out,
 					 const struct leg_code_digits *k)
 {
@@ -371,6 +361,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	size_t place = p->call.n_legs++;
 
 	tandem__call__leg__init(out);
+	to->of = l;
+	to->index = i;
 	packing_hop(settings, &to->hop, &l->dialog.hop, to->hop_text);
 	packing_dialog(&to->dialog, &l->dialog, &to->hop);
 	pack_challenges(&to->dialog, &to->of_dialog, &l->dialog);
@@ -407,7 +399,6 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->index = place == i ? 0 : i;
 	out->carried = packing_text(&l->carried);
 	out->pidf = packing_text(&l->pidf);
-	out->toll = pack_toll(&to->toll, &l->toll);
 	out->callback = packing_text(&l->callback);
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/media_stream.h"
 #include "sig/call/prompts.h"
 #include "sig/host/settings.h"
 #include "sig/model/recording.h"
@@ -13,52 +12,6 @@
 #include "sig/sip/dialog_name.h"
 #include "sig/sip/gruu.h"
 #include "sig/sip/id.h"
-
-void packing_media_stream(struct packing *p, const struct call *c)
-{
-	const struct media_stream *l = c->media_stream;
-	Tandem__Call__MediaStream *out = &p->media_stream;
-
-	p->call.media_stream_last = c->media_stream_last;
-	if (!l)
-		return;
-	tandem__call__media_stream__init(out);
-	out->leg = l->leg;
-	out->sides = l->sides;
-	out->number = l->number;
-	out->order = l->order;
-	out->endpoint = packing_octets(l->endpoint, strlen(l->endpoint));
-	p->call.media_stream = out;
-}
-
-/* Its leg was read. */
-bool reading_media_stream(struct reading *r, const Tandem__Call__Call *in)
-{
-	const Tandem__Call__MediaStream *from = in->media_stream;
-	struct media_stream *l;
-
-	if (in->media_stream_last > UINT8_MAX)
-		return reading_wrong(r, "listened: number");
-	r->c->media_stream_last = (uint8_t)in->media_stream_last;
-	if (!from)
-		return true;
-	if (from->leg >= r->c->leg_count || !r->c->legs[from->leg] || from->number == 0 ||
-	    from->number > UINT8_MAX || from->sides < MEDIA_STREAM_FROM_PARTY ||
-	    from->sides > MEDIA_STREAM_BOTH)
-		return reading_wrong(r, "listen: state");
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		return reading_wrong(r, "out of memory");
-	r->c->media_stream = l;
-	l->leg = (uint8_t)from->leg;
-	l->sides = (uint8_t)from->sides;
-	l->number = (uint8_t)from->number;
-	l->order = from->order;
-	if (from->endpoint.len == 0 ||
-	    bytes_cstr(reading_slice(&from->endpoint), l->endpoint, sizeof(l->endpoint)))
-		return reading_wrong(r, "listen: endpoint");
-	return true;
-}
 
 /* What a room knows of the call's party (sig/room/room.h). */
 
@@ -377,36 +330,6 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->from = packing_text(&t->from);
 	out->to = packing_text(&t->to);
 	p->call.transfer = out;
-}
-
-void packing_park(struct packing *p, const struct park *park)
-{
-	if (!park)
-		return;
-	tandem__call__park__init(&p->park);
-	p->park.slot = packing_octets(park->slot, bytes_str(park->slot).n);
-	p->park.by = packing_text(&park->by);
-	p->park.since_utc_ms = park->since_utc_ms;
-	p->park.asks = park->asks;
-	p->park.last = packing_octets(park->last, bytes_str(park->last).n);
-	p->call.park = &p->park;
-}
-
-bool reading_park(struct reading *r, const Tandem__Call__Park *in)
-{
-	struct bytes slot, last;
-
-	if (!in)
-		return true;
-	slot = bytes_mem(in->slot.data, in->slot.len);
-	last = bytes_mem(in->last.data, in->last.len);
-	if (!park_slot_is(slot) || (last.n && (!park_slot_is(last) || last.n != slot.n)))
-		return reading_wrong(r, "park: slot");
-	if (park_make(&r->c->park, slot, (struct bytes){ 0 }, in->since_utc_ms))
-		return reading_wrong(r, "out of memory");
-	r->c->park->asks = in->asks;
-	(void)bytes_cstr(last, r->c->park->last, sizeof(r->c->park->last));
-	return reading_line(r, &r->c->park->by, &in->by, READING_USER_MAX, "park: by");
 }
 
 static bool transfer_is_leg(const struct call *c, uint32_t leg)

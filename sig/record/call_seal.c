@@ -33,6 +33,7 @@ static void wipe(struct text *t)
 int call_seal(const struct call_host *h, const struct call *c, struct text *record)
 {
 	struct context x = context_of(c->id);
+	struct schema_writer w = { 0 };
 	size_t cap = record->n + SEAL_OVERHEAD;
 	uint8_t *sealed = malloc(cap);
 	ProtobufCMessageUnknownField *unknown = NULL;
@@ -54,7 +55,7 @@ int call_seal(const struct call_host *h, const struct call *c, struct text *reco
 		err = unknown_restore(&c->unknown, &outer.base, CALL_UNKNOWN_OUTER,
 				      call_unknown_name, &unknown);
 		if (!err)
-			err = call_pack(h, &outer, record);
+			err = call_pack(h, &outer, &w, NULL, record);
 		free(unknown);
 	}
 	free(sealed);
@@ -78,11 +79,11 @@ static const char *why_sealed(enum seal_refusal why)
 }
 
 static const char *open_sealed(const struct call_host *h, const Tandem__Call__Call *in,
-			       Tandem__Call__Call **inner, bool *later)
+			       Tandem__Call__Call **inner, struct text *kept, bool *later)
 {
 	struct context x = context_of(in->id);
 	struct bytes sealed = bytes_mem(in->sealed.data, in->sealed.len);
-	uint8_t *plain = malloc(sealed.n);
+	uint8_t *plain = malloc(sealed.n + 1);
 	enum seal_refusal why = SEAL_FINE;
 	const char *wrong = NULL;
 	size_t n = 0;
@@ -95,15 +96,15 @@ static const char *open_sealed(const struct call_host *h, const Tandem__Call__Ca
 	else
 		*inner = tandem__call__call__unpack(NULL, n, plain);
 	*later = why == SEAL_VERSION;
-	explicit_bzero(plain, n);
-	free(plain);
+	*kept = (struct text){ .p = (char *)plain, .n = (uint32_t)n };
 	return wrong;
 }
 
-const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, bool *later)
+const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, struct text *plain,
+			bool *later)
 {
 	Tandem__Call__Call *inner = NULL;
-	const char *wrong = open_sealed(h, *in, &inner, later);
+	const char *wrong = open_sealed(h, *in, &inner, plain, later);
 
 	if (!wrong && inner && (inner->id != (*in)->id || inner->sealed.len))
 		wrong = "sealed record is of another call";

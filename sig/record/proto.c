@@ -9,19 +9,11 @@
 /* As kept: path (8), tag (4), wire type (1), length (4), octets. */
 enum { ENTRY_HEAD = 17, AT_TAG = 8, AT_WIRE = 12, AT_LENGTH = 13, DEPTH_MAX = 16 };
 
-/* splitmix64: two paths of a record that are equal by chance would exchange fields that nobody here reads. */
-static uint64_t path_mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	return x ^ (x >> 31);
-}
-
 /* ---- all messages of a record ---- */
 
 struct walk {
 	unknown_name_fn *name;
+	const struct proto_part *parts;
 	bool (*visit)(struct walk *w, ProtobufCMessage *m, uint64_t path); /* false: stop */
 	uint32_t depth;
 	/* of keep */
@@ -35,7 +27,7 @@ struct walk {
 
 static bool walk_message(struct walk *w, ProtobufCMessage *m, uint64_t path);
 
-static const void *member_at(const ProtobufCMessage *m, size_t offset)
+static const void *proto_member_at(const ProtobufCMessage *m, size_t offset)
 {
 	return (const uint8_t *)m + offset;
 }
@@ -43,25 +35,47 @@ static const void *member_at(const ProtobufCMessage *m, size_t offset)
 static bool walk_list(struct walk *w, const ProtobufCMessage *m,
 		      const ProtobufCFieldDescriptor *field, uint64_t path)
 {
-	size_t n = *(const size_t *)member_at(m, field->quantifier_offset);
+	size_t n = *(const size_t *)proto_member_at(m, field->quantifier_offset);
 	ProtobufCMessage *const *list =
-		*(ProtobufCMessage *const *const *)member_at(m, field->offset);
+		*(ProtobufCMessage *const *const *)proto_member_at(m, field->offset);
 
 	for (size_t i = 0; i < n; i++) {
-		if (!walk_message(w, list[i], path_mix(path ^ w->name(list[i], i))))
+		if (!walk_message(w, list[i], schema_path(path, w->name(list[i], i))))
 			return false;
 	}
 	return true;
 }
 
+/* NULL: a schema has none of it. */
+static const struct proto_part *proto_part_of(const struct proto_part *parts,
+					      const ProtobufCMessage *m)
+{
+	while (parts && parts->of && parts->of != m->descriptor)
+		parts++;
+	return parts && parts->of ? parts : NULL;
+}
+
+/* Its schema keeps what is in it. */
+static bool is_of_part(const struct proto_part *part, uint32_t tag)
+{
+	for (const struct schema *const *rows = part ? part->rows : NULL; rows && *rows; rows++) {
+		for (const struct schema *row = *rows; row->type != SCHEMA_END; row++) {
+			if (row->tag == tag)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool walk_field(struct walk *w, const ProtobufCMessage *m,
 		       const ProtobufCFieldDescriptor *field, uint64_t path)
 {
-	ProtobufCMessage *const *one = member_at(m, field->offset);
+	ProtobufCMessage *const *one = proto_member_at(m, field->offset);
 
-	if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+	if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
+	    is_of_part(proto_part_of(w->parts, m), field->id))
 		return true;
-	path = path_mix(path ^ field->id);
+	path = schema_path(path, field->id);
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
 		return walk_list(w, m, field, path);
 	return !*one || walk_message(w, *one, path);
@@ -118,9 +132,10 @@ static ProtobufCMessage *message_of(const ProtobufCMessage *m)
 	return (ProtobufCMessage *)(uintptr_t)m;
 }
 
-int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root, unknown_name_fn *name)
+int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root, unknown_name_fn *name,
+		 const struct proto_part *parts)
 {
-	struct walk w = { .name = name, .visit = size_visit };
+	struct walk w = { .name = name, .visit = size_visit, .parts = parts };
 	uint8_t *all;
 	int err;
 
@@ -206,104 +221,21 @@ int unknown_restore(const struct text *kept, ProtobufCMessage *m, uint64_t root,
 	return 0;
 }
 
-/*
- * From the end to the beginning: then each length is known when it is written, and no message moves to make room for it. A record of two
- * phones takes 12,000 instructions; forward, with a function for each value, it took 20,000.
- */
+static bool back_fields(struct schema_writer *w, const ProtobufCMessage *m,
+			const struct proto_part *parts);
 
-enum { TAG_SHIFT = 3 };
-
-/* What was written lies at `at` up to the end of the writer's room, which begins at `start`. */
-struct back {
-	uint8_t *start, *at;
-	bool overflow;
-};
-
-/* n octets before those written; NULL: they do not fit. */
-static inline uint8_t *back_room(struct back *b, size_t n)
+static bool back_message(struct schema_writer *w, uint32_t id, const ProtobufCMessage *m,
+			 const struct proto_part *parts)
 {
-	if (n > (size_t)(b->at - b->start) || b->overflow) {
-		b->overflow = true;
-		return NULL;
-	}
-	return b->at -= n;
-}
+	const uint8_t *end = w->at;
 
-static inline void back_mem(struct back *b, const void *p, size_t n)
-{
-	uint8_t *to = n ? back_room(b, n) : NULL;
-
-	if (to)
-		memcpy(to, p, n);
-}
-
-static inline size_t varint_length(uint64_t v)
-{
-	enum { PER_OCTET = 7 };
-	unsigned bits = 64U - (unsigned)__builtin_clzll(v | 1);
-
-	return (bits + PER_OCTET - 1) / PER_OCTET;
-}
-
-/* Mostly it is one octet. */
-static inline void back_varint(struct back *b, uint64_t v)
-{
-	uint8_t *to = back_room(b, v <= 0x7f ? 1 : varint_length(v));
-
-	if (!to)
-		return;
-	for (; v > 0x7f; v >>= 7)
-		*to++ = (uint8_t)(v | 0x80);
-	*to = (uint8_t)v;
-}
-
-static inline void back_tag(struct back *b, uint32_t id, ProtobufCWireType wire)
-{
-	back_varint(b, (uint64_t)id << TAG_SHIFT | wire);
-}
-
-static void back_octets(struct back *b, uint32_t id, struct bytes octets)
-{
-	back_mem(b, octets.p, octets.n);
-	back_varint(b, octets.n);
-	back_tag(b, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-}
-
-/* An absent one is not written, nor one that is zero (proto3). */
-static inline void back_number(struct back *b, uint32_t id, uint64_t v)
-{
-	if (v == 0)
-		return;
-	back_varint(b, v);
-	back_tag(b, id, PROTOBUF_C_WIRE_TYPE_VARINT);
-}
-
-static void back_fixed(struct back *b, uint32_t id, ProtobufCWireType wire, uint64_t v)
-{
-	uint64_t little = __builtin_bswap64(v);
-	uint8_t octets[8];
-
-	if (v == 0)
-		return;
-	be64_put(octets, little);
-	back_mem(b, octets, wire == PROTOBUF_C_WIRE_TYPE_32BIT ? 4 : 8);
-	back_tag(b, id, wire);
-}
-
-static bool back_fields(struct back *b, const ProtobufCMessage *m);
-
-static bool back_message(struct back *b, uint32_t id, const ProtobufCMessage *m)
-{
-	const uint8_t *end = b->at;
-
-	if (!back_fields(b, m))
+	if (!back_fields(w, m, parts))
 		return false;
-	back_varint(b, (size_t)(end - b->at));
-	back_tag(b, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+	schema_put_around(w, id, end);
 	return true;
 }
 
-static uint64_t zigzag(int64_t v)
+static uint64_t proto_zigzag(int64_t v)
 {
 	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
 }
@@ -322,49 +254,51 @@ static inline bool text_is_empty(const char *text)
 
 /* p points at the value. An absent one is not written; in a list it is, as often as it is there. False: it is of a kind that is not
  * written here. */
-static ALWAYS_INLINE bool back_value(struct back *b, const ProtobufCFieldDescriptor *f,
-				     const void *p, bool listed)
+static ALWAYS_INLINE bool back_value(struct schema_writer *w, const ProtobufCFieldDescriptor *f,
+				     const void *p, bool listed, const struct proto_part *parts)
 {
 	const ProtobufCMessage *message;
 	const char *text;
 
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_UINT32:
-		back_number(b, f->id, *(const uint32_t *)p);
+		schema_put_number(w, f->id, *(const uint32_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_UINT64:
-		back_number(b, f->id, *(const uint64_t *)p);
+		schema_put_number(w, f->id, *(const uint64_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_BOOL:
-		back_number(b, f->id, *(const protobuf_c_boolean *)p != 0);
+		schema_put_number(w, f->id, *(const protobuf_c_boolean *)p != 0);
 		return true;
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_ENUM: /* negative: in ten octets */
-		back_number(b, f->id, (uint64_t)(int64_t) * (const int32_t *)p);
+		schema_put_number(w, f->id, (uint64_t)(int64_t) * (const int32_t *)p);
+		return true;
+	case PROTOBUF_C_TYPE_SINT32:
+		schema_put_number(w, f->id, proto_zigzag(*(const int32_t *)p));
 		return true;
 	case PROTOBUF_C_TYPE_SINT64:
-		back_number(b, f->id, zigzag(*(const int64_t *)p));
+		schema_put_number(w, f->id, proto_zigzag(*(const int64_t *)p));
 		return true;
 	case PROTOBUF_C_TYPE_FIXED32:
-		back_fixed(b, f->id, PROTOBUF_C_WIRE_TYPE_32BIT, *(const uint32_t *)p);
+		schema_put_fixed(w, f->id, SCHEMA_WIRE_32, *(const uint32_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_FIXED64:
-		back_fixed(b, f->id, PROTOBUF_C_WIRE_TYPE_64BIT, *(const uint64_t *)p);
+		schema_put_fixed(w, f->id, SCHEMA_WIRE_64, *(const uint64_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_STRING:
 		text = *(const char *const *)p;
 		if (listed || !text_is_empty(text))
-			back_octets(b, f->id, bytes_str(text));
+			schema_put_octets(w, f->id, bytes_str(text));
 		return true;
 	case PROTOBUF_C_TYPE_BYTES:
 		if (listed || varint_octets(p).n)
-			back_octets(b, f->id, varint_octets(p));
+			schema_put_octets(w, f->id, varint_octets(p));
 		return true;
 	case PROTOBUF_C_TYPE_MESSAGE:
 		message = *(const ProtobufCMessage *const *)p;
-		return (!listed && !message) || back_message(b, f->id, message);
+		return (!listed && !message) || back_message(w, f->id, message, parts);
 	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT32:
 	case PROTOBUF_C_TYPE_SFIXED32:
 	case PROTOBUF_C_TYPE_SFIXED64:
 	case PROTOBUF_C_TYPE_FLOAT:
@@ -375,23 +309,27 @@ static ALWAYS_INLINE bool back_value(struct back *b, const ProtobufCFieldDescrip
 }
 
 /* Of texts and messages: numbers would be packed. */
-static bool back_list(struct back *b, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
-		      const void *member)
+static bool back_list(struct schema_writer *w, const ProtobufCMessage *m,
+		      const ProtobufCFieldDescriptor *f, const void *member,
+		      const struct proto_part *parts)
 {
 	size_t n = *(const size_t *)(const void *)((const uint8_t *)m + f->quantifier_offset);
-	const void *const *list = *(const void *const *const *)member;
+	bool octets = f->type == PROTOBUF_C_TYPE_BYTES;
+	size_t size = octets ? sizeof(ProtobufCBinaryData) : sizeof(void *);
+	const uint8_t *list = *(const uint8_t *const *)member;
 
-	if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE)
+	if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE && !octets)
 		return n == 0;
 	while (n-- > 0) {
-		if (!back_value(b, f, &list[n], true))
+		if (!back_value(w, f, list + n * size, true, parts))
 			return false;
 	}
 	return true;
 }
 
-static ALWAYS_INLINE bool back_field(struct back *b, const ProtobufCMessage *m,
-				     const ProtobufCFieldDescriptor *f)
+static ALWAYS_INLINE bool back_field(struct schema_writer *w, const ProtobufCMessage *m,
+				     const ProtobufCFieldDescriptor *f,
+				     const struct proto_part *parts)
 {
 	const void *member = (const uint8_t *)m + f->offset;
 
@@ -399,9 +337,9 @@ static ALWAYS_INLINE bool back_field(struct back *b, const ProtobufCMessage *m,
 		return false;
 	switch (f->label) {
 	case PROTOBUF_C_LABEL_NONE:
-		return back_value(b, f, member, false);
+		return back_value(w, f, member, false, parts);
 	case PROTOBUF_C_LABEL_REPEATED:
-		return back_list(b, m, f, member);
+		return back_list(w, m, f, member, parts);
 	case PROTOBUF_C_LABEL_REQUIRED:
 	case PROTOBUF_C_LABEL_OPTIONAL:
 		return false;
@@ -409,31 +347,48 @@ static ALWAYS_INLINE bool back_field(struct back *b, const ProtobufCMessage *m,
 	return false;
 }
 
-static bool back_fields(struct back *b, const ProtobufCMessage *m)
+/* Those rows of a schema that stand behind the tag, and were not written yet. The last ones are written first. */
+static const struct schema *const *part_write(struct schema_writer *w,
+					      const struct proto_part *part,
+					      const struct schema *const *end,
+					      const ProtobufCMessage *m, uint32_t tag)
 {
+	struct schema_place place = { 0 };
+	const void *object;
+
+	while (end != part->rows && end[-1]->tag > tag) {
+		object = part->object(w, m, &place.path);
+		w->place = &place;
+		schema_write_some(w, *--end, object);
+		w->place = NULL;
+	}
+	return end;
+}
+
+static bool back_fields(struct schema_writer *w, const ProtobufCMessage *m,
+			const struct proto_part *parts)
+{
+	const struct proto_part *part = proto_part_of(parts, m);
+	const struct schema *const *rows = part ? part->rows : NULL;
+
 	for (unsigned i = m->n_unknown_fields; i-- > 0;) {
 		const ProtobufCMessageUnknownField *u = &m->unknown_fields[i];
 
-		back_mem(b, u->data, u->len);
-		back_tag(b, u->tag, u->wire_type);
+		schema_put_mem(w, u->data, u->len);
+		schema_put_tag(w, u->tag, (uint8_t)u->wire_type);
 	}
+	while (rows && *rows)
+		rows++;
 	for (unsigned i = m->descriptor->n_fields; i-- > 0;) {
-		if (!back_field(b, m, &m->descriptor->fields[i]))
+		if (part)
+			rows = part_write(w, part, rows, m, m->descriptor->fields[i].id);
+		if (!back_field(w, m, &m->descriptor->fields[i], parts))
 			return false;
 	}
 	return true;
 }
 
-bool proto_write(struct writer *w, const ProtobufCMessage *m)
+bool proto_write(struct schema_writer *w, const ProtobufCMessage *m, const struct proto_part *parts)
 {
-	uint8_t *start = w->p + w->n, *end = w->p + w->cap;
-	struct back b = { .start = start, .at = end, .overflow = w->overflow };
-	bool known = back_fields(&b, m);
-
-	w->overflow = b.overflow;
-	if (w->overflow)
-		return known;
-	memmove(start, b.at, (size_t)(end - b.at));
-	w->n += (size_t)(end - b.at);
-	return known;
+	return back_fields(w, m, parts);
 }

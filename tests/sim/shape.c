@@ -86,10 +86,12 @@ static void states(char *out, const Tandem__Call__Call *in)
 static Tandem__Call__Call *unpack(const struct call_host *h, struct bytes record)
 {
 	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
+	struct text plain = { 0 };
 	bool later;
 
 	if (in && in->sealed.len)
-		(void)call_unseal(h, &in, &later);
+		(void)call_unseal(h, &in, &plain, &later);
+	text_wipe(&plain);
 	return in;
 }
 

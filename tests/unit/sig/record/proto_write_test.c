@@ -12,12 +12,13 @@ static uint8_t g_ours[ROOM + 1], g_theirs[ROOM];
 static void assert_same(const char *name, const Tandem__Call__Call *c)
 {
 	size_t n = tandem__call__call__get_packed_size(c);
-	struct writer w = writer_over(g_ours, ROOM);
+	struct schema_writer w = { .start = g_ours, .at = g_ours + ROOM };
 
 	ROW_ASSERT(name, n <= sizeof(g_theirs));
 	(void)tandem__call__call__pack(c, g_theirs);
-	ROW_ASSERT(name, proto_write(&w, &c->base) && !w.overflow);
-	ROW_ASSERT(name, bytes_eq(writer_done(&w), bytes_mem(g_theirs, n)));
+	ROW_ASSERT(name, proto_write(&w, &c->base, NULL) && !w.overflow);
+	ROW_ASSERT(name, bytes_eq(bytes_mem(w.at, (size_t)(g_ours + ROOM - w.at)),
+				  bytes_mem(g_theirs, n)));
 }
 
 static void assert_bounded(const char *name, const Tandem__Call__Call *c)
@@ -25,10 +26,11 @@ static void assert_bounded(const char *name, const Tandem__Call__Call *c)
 	size_t n = tandem__call__call__get_packed_size(c);
 
 	for (size_t cap = 0; cap < n; cap++) {
-		struct writer w = writer_over(g_ours, cap);
+		struct schema_writer w = { .start = g_ours, .at = g_ours + cap };
 
 		g_ours[cap] = 0xa5;
-		ROW_ASSERT(name, proto_write(&w, &c->base) && w.overflow && g_ours[cap] == 0xa5);
+		ROW_ASSERT(name,
+			   proto_write(&w, &c->base, NULL) && w.overflow && g_ours[cap] == 0xa5);
 	}
 }
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each schema of a part of a call has the fields of call.proto: names, tags, types and lists. */
+#include "tests/unit/test.h"
+
+#include "sig/record/call_codec.h"
+
+static bool type_is(const struct schema *row, ProtobufCType type)
+{
+	switch ((enum schema_type)row->type) {
+	case SCHEMA_UINT:
+	case SCHEMA_TIME:
+	case SCHEMA_DEADLINE:
+		return type == PROTOBUF_C_TYPE_UINT32 || type == PROTOBUF_C_TYPE_UINT64 ||
+		       (type == PROTOBUF_C_TYPE_INT32 && (row->flags & SCHEMA_PLUS_ONE)) ||
+		       type == PROTOBUF_C_TYPE_ENUM;
+	case SCHEMA_SINT:
+		return type == PROTOBUF_C_TYPE_SINT32 || type == PROTOBUF_C_TYPE_SINT64;
+	case SCHEMA_FIXED32:
+		return type == PROTOBUF_C_TYPE_FIXED32;
+	case SCHEMA_FIXED64:
+		return type == PROTOBUF_C_TYPE_FIXED64;
+	case SCHEMA_BOOL:
+		return type == PROTOBUF_C_TYPE_BOOL;
+	case SCHEMA_TEXT:
+	case SCHEMA_CSTR:
+	case SCHEMA_OCTETS:
+	case SCHEMA_CHARS:
+	case SCHEMA_ADDR:
+		return type == PROTOBUF_C_TYPE_BYTES || type == PROTOBUF_C_TYPE_STRING;
+	case SCHEMA_MESSAGE:
+		return type == PROTOBUF_C_TYPE_MESSAGE;
+	case SCHEMA_HAND:
+		return true;
+	case SCHEMA_END:
+		break;
+	}
+	return false;
+}
+
+static uint32_t assert_rows(const struct schema *rows, const ProtobufCMessageDescriptor *of,
+			    uint32_t tag)
+{
+	const struct schema *row = rows;
+
+	for (; row->type != SCHEMA_END; row++) {
+		const ProtobufCFieldDescriptor *field =
+			protobuf_c_message_descriptor_get_field(of, row->tag);
+
+		ROW_ASSERT(
+			row->name,
+			row->tag >
+				tag); /* they ascend, so that octets are as protobuf-c has them */
+		tag = row->tag;
+		ROW_ASSERT(row->name, field && !strcmp(field->name, row->name));
+		ROW_ASSERT(row->name, type_is(row, field->type));
+		ROW_ASSERT(row->name, row->type == SCHEMA_HAND ||
+					      (field->label == PROTOBUF_C_LABEL_REPEATED) ==
+						      ((row->flags & SCHEMA_LIST) != 0));
+		if (row->of)
+			(void)assert_rows(row->of, field->descriptor, 0);
+	}
+	ROW_ASSERT(of->name, row - rows <= 64); /* schema_read has a bit for each */
+	return tag;
+}
+
+static void as_in_the_proto(void **state)
+{
+	(void)state;
+	for (const struct proto_part *part = call_parts; part->of; part++) {
+		uint32_t tag = 0;
+
+		for (const struct schema *const *rows = part->rows; *rows; rows++)
+			tag = assert_rows(*rows, part->of, tag);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_in_the_proto),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
