@@ -52,7 +52,7 @@ GUARD_INLINE void guard_mix(struct guard_sip *s, guard_word word)
 	s->a ^= word;
 }
 
-/* SipHash-2-4 of three words (base/hash.c is the oracle). what: the port, or GUARD_PREFIX. Never 0. */
+/* SipHash-2-4 of three words (base/table.c is the oracle). what: the port, or GUARD_PREFIX. Never 0. */
 GUARD_INLINE guard_word guard_name(const struct guard_rules *r, const struct guard_source *from,
 				   guard_word what)
 {

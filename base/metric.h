@@ -58,4 +58,24 @@ uint32_t metric_table_register(const char *label, const struct metric_table_gaug
 /* In the place of the rows that there were. */
 void metric_table_set(uint32_t table, const struct metric_table_row *rows, uint32_t n);
 
+/* A histogram of metric.h: how many values there were up to each bound, and their sum. Any thread adds. */
+
+enum { HISTOGRAM_BOUNDS_MAX = 16 };
+
+/* labels: with le, in the unit of the name. The last bound of a list is UINT64_MAX, le="+Inf". */
+struct histogram_bound {
+	uint64_t value;
+	const char *labels;
+};
+
+struct histogram {
+	const struct histogram_bound *bounds;
+	metric_id buckets[HISTOGRAM_BOUNDS_MAX], sum, count;
+};
+
+/* labels: those without le, or NULL. per: as in metric_register_per. bounds must outlive the program. */
+void histogram_open(struct histogram *h, const char *name, const char *labels, const char *help,
+		    const struct histogram_bound *bounds, uint32_t per);
+void histogram_add(const struct histogram *h, uint64_t value);
+
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "cluster/record.h"
 
 enum { CDR_LENGTH_SIZE = 4 };

@@ -17,8 +17,8 @@
 #include "app/deliver/upload.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/log.h"
+#include "base/table.h"
 
 enum {
 	DAY_S = 86400,

@@ -7,10 +7,10 @@
 
 #include "app/dns/dns_client.h"
 #include "base/clock.h"
-#include "base/hash.h"
-#include "base/histogram.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/metric.h"
+#include "base/table.h"
 
 /* Connected, or about to be; from a port that the kernel draws. A descriptor or -errno. */
 static int dns_socket_open(const struct addr *server, int type)

@@ -8,7 +8,6 @@
 
 #include "app/schema/extension.h"
 #include "app/schema/profile.h"
-#include "base/hash.h"
 #include "base/pool.h"
 #include "base/table.h"
 

@@ -5,8 +5,8 @@
 
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
-#include "base/hash.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "sig/sip/id.h"
 #include "sig/transport/inter_shard.h"
 

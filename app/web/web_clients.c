@@ -7,10 +7,10 @@
 
 #include "app/web/web_clients.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/rand.h"
+#include "base/table.h"
 
 enum {
 	SOURCES = 1024,

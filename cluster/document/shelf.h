@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/pool.h"
 #include "base/table.h"
 #include "cluster/document/snapshot.h"

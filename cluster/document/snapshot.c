@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 
 enum {
 	SNAPSHOT_FORMAT_AT = 4,

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/loop.h"
 #include "base/privilege.h"
+#include "base/table.h"
 #include "base/thread.h"
 #include "cluster/spool/spool.h"
 

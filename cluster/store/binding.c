@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 

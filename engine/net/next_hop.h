@@ -11,7 +11,7 @@
 #define ENGINE_NET_NEXT_HOP_H
 
 #include "base/addr.h"
-#include "base/hash.h"
+#include "base/table.h"
 #include "engine/net/frame.h"
 
 enum { NEXT_HOP_DEVICES_MAX = 16 };

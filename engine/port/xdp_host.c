@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "base/validity.h"
 #include "engine/port/xdp_host.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "engine/srtp/srtp.h"
 #include "engine/srtp/srtp_stream.h"
 #include "media/rtp/rtp_parse.h"

@@ -9,7 +9,7 @@
 #include "engine/worker/stage.h"
 #include "engine/worker/transcoder.h"
 #include "engine/worker/worker.h"
-#include "media/rtp/rtcp_translate.h"
+#include "media/rtp/rtcp_write.h"
 #include "media/rtp/rtp_parse.h"
 
 static void stats_count(struct pkt *p, uint64_t now_ns)

@@ -6,8 +6,8 @@
 #ifndef ENGINE_WORKER_SHARED_H
 #define ENGINE_WORKER_SHARED_H
 
-#include "base/hash.h"
 #include "base/rand.h"
+#include "base/table.h"
 #include "engine/ice/ice.h"
 
 enum { SHARED_PORTS_MAX = 16 };

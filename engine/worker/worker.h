@@ -6,9 +6,9 @@
 #ifndef ENGINE_WORKER_WORKER_H
 #define ENGINE_WORKER_WORKER_H
 
-#include "base/hash.h"
 #include "base/rand.h"
 #include "base/ring.h"
+#include "base/table.h"
 #include "engine/net/locals.h"
 #include "engine/port/port.h"
 #include "engine/worker/bundle.h"

@@ -5,7 +5,7 @@
  * addresses, ports, ICE, crypto and identity (o=, s=) are ours. Leg A is the offerer, leg B the answerer. Each leg is RTP/AVP,
  * RTP/SAVP with SDES keys (RFC 4568), or DTLS-SRTP (RFC 5763) with ICE (RFC 8839) or without, whatever the other is; each has keys of
  * its own. Header extensions, BUNDLE and feedback of a DTLS leg end here: towards the other leg there is nothing of them. Lines that
- * are neither audio nor video pass as they are (media/offer/opaque.h).
+ * are neither audio nor video pass as they are (media/offer/line.h).
  */
 #ifndef MEDIA_OFFER_OFFER_H
 #define MEDIA_OFFER_OFFER_H
@@ -13,7 +13,7 @@
 #include "media/offer/plan.h"
 #include "media/offer/terms.h"
 
-/* What is told of recording; media/offer/record.h. */
+/* What is told of recording; media/offer/own.h. */
 struct offer_record_state {
 	bool tells;                    /* the party understands it: each line says something */
 	uint8_t sound;                 /* enum offer_record: of lines of sound, by this node */

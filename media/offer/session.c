@@ -4,7 +4,6 @@
 
 #include "media/offer/extension.h"
 #include "media/offer/line.h"
-#include "media/offer/opaque.h"
 #include "media/offer/session.h"
 #include "media/offer/transport.h"
 #include "media/rtp/transport_cc.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one party and we have agreed on, by their two texts alone: what it said, and what we said to it (RFC 3264). Nothing in it knows
- * of another leg; media/offer/bridge.h joins two of them. Pure.
+ * of another leg; media/offer/agree.h joins two of them. Pure.
  */
 #ifndef MEDIA_OFFER_SESSION_H
 #define MEDIA_OFFER_SESSION_H

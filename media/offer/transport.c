@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "media/offer/extension.h"
 #include "media/offer/line.h"
 #include "media/offer/transport.h"

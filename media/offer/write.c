@@ -2,13 +2,13 @@
 #include <assert.h>
 
 #include "media/offer/extension.h"
-#include "media/offer/record.h"
+#include "media/offer/own.h"
 #include "media/offer/transport.h"
 #include "media/offer/write.h"
 
 /* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
  * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. And what is said of recording (RFC 7866),
- * which ends here (media/offer/record.h). */
+ * which ends here (media/offer/own.h). */
 static const char *const g_hop_attributes[] = {
 	"rtcp",
 	"rtcp-mux",

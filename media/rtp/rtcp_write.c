@@ -1,9 +1,258 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "media/rtp/rtcp_parse.h"
 #include "media/rtp/rtcp_write.h"
+
+enum { XR_RANGE_LEN = 8 }; /* SSRC, first and last sequence number */
+
+/* The datagram that is written, and the view of it that is read. */
+struct translation {
+	uint8_t *p;
+	struct bytes in;
+	const struct rtcp_mapping *m;
+};
+
+static uint8_t *written_at(const struct translation *t, const uint8_t *read)
+{
+	return t->p + (read - t->in.p);
+}
+
+static bool translate(const struct translation *t, const uint8_t *read, uint32_t from, uint32_t to)
+{
+	if (be32_get(read) != from)
+		return false;
+	be32_put(written_at(t, read), to);
+	return true;
+}
+
+static bool source(const struct translation *t, const uint8_t *read)
+{
+	return translate(t, read, t->m->source_in, t->m->source_out);
+}
+
+/* Whoever speaks for the party. */
+static void sender(const struct translation *t, const uint8_t *read)
+{
+	if (!source(t, read))
+		(void)translate(t, read, t->m->sender, t->m->source_out);
+}
+
+static bool reported(const struct translation *t, const uint8_t *read)
+{
+	return translate(t, read, t->m->report_in, t->m->report_out);
+}
+
+static void sequence(const struct translation *t, const uint8_t *read)
+{
+	be16_put(written_at(t, read), (uint16_t)(be16_get(read) - t->m->sequence_offset));
+}
+
+/* Is the source among those that leave? Another one that is over may say so late; that is not the end of our stream. */
+static bool sources(const struct translation *t, struct bytes list)
+{
+	bool any = false;
+
+	for (; list.n >= SSRC_LEN; list = bytes_from(list, SSRC_LEN))
+		any |= source(t, list.p);
+	return any;
+}
+
+static bool sender_report(const struct translation *t, const struct rtcp_packet *sr)
+{
+	const uint8_t *timestamp = sr->body.p + 12; /* after SSRC and NTP time */
+
+	if (!source(t, sr->body.p))
+		return false;
+	be32_put(written_at(t, timestamp), be32_get(timestamp) + t->m->timestamp_offset);
+	return true;
+}
+
+static void report_blocks(const struct translation *t, struct bytes blocks)
+{
+	for (; blocks.n >= RTCP_BLOCK_LEN; blocks = bytes_from(blocks, RTCP_BLOCK_LEN)) {
+		const uint8_t *highest = blocks.p + 8;
+
+		if (reported(t, blocks.p))
+			be32_put(written_at(t, highest), be32_get(highest) - t->m->sequence_offset);
+	}
+}
+
+static void descriptions(const struct translation *t, const struct rtcp_packet *sdes)
+{
+	struct bytes rest = sdes->body;
+	struct rtcp_chunk chunk;
+
+	for (uint8_t i = 0; i < sdes->count; i++) {
+		const uint8_t *ssrc = rest.p;
+
+		if (rtcp_chunk_next(&rest, &chunk))
+			sender(t, ssrc);
+	}
+}
+
+static void entries(const struct translation *t, struct bytes control)
+{
+	for (; control.n >= FEEDBACK_ENTRY_LEN; control = bytes_from(control, FEEDBACK_ENTRY_LEN))
+		(void)reported(t, control.p);
+}
+
+static void lost_packets(const struct translation *t, struct bytes control)
+{
+	for (; control.n >= NACK_ENTRY_LEN; control = bytes_from(control, NACK_ENTRY_LEN))
+		sequence(t, control.p);
+}
+
+/* draft-alvestrand-rmcat-remb 2.2: "REMB", count, bit rate, SSRCs. */
+static void remb(const struct translation *t, struct bytes control)
+{
+	if (!bytes_starts(control, "REMB"))
+		return;
+	for (control = bytes_from(control, REMB_HEAD_LEN); control.n >= SSRC_LEN;
+	     control = bytes_from(control, SSRC_LEN))
+		(void)reported(t, control.p);
+}
+
+/* What others carry may name SSRCs, sequence numbers or payload types of a stream where we do not look: the picture of RPSI and
+ * VBCM (RFC 4585 6.3.3, 5104 4.3.4) does, and so does the report of RFC 8888. */
+static bool rtcp_type_is_known(const struct rtcp_packet *packet)
+{
+	static const uint8_t transport[] = { RTCP_FEEDBACK_NACK, RTCP_FEEDBACK_TMMBR,
+					     RTCP_FEEDBACK_TMMBN, RTCP_FEEDBACK_SR_REQ,
+					     RTCP_FEEDBACK_TRANSPORT_CC };
+	static const uint8_t payload[] = { RTCP_FEEDBACK_PLI,  RTCP_FEEDBACK_SLI,
+					   RTCP_FEEDBACK_FIR,  RTCP_FEEDBACK_TSTR,
+					   RTCP_FEEDBACK_TSTN, RTCP_FEEDBACK_AFB };
+
+	if (packet->type == RTCP_TYPE_RTPFB)
+		return memchr(transport, packet->count, sizeof(transport)) != NULL;
+	return memchr(payload, packet->count, sizeof(payload)) != NULL;
+}
+
+/* False: not for the other party. */
+static bool translate_feedback(const struct translation *t, const struct rtcp_packet *packet)
+{
+	struct bytes control = rtcp_feedback(packet).control;
+	bool transport = packet->type == RTCP_TYPE_RTPFB;
+
+	if (!rtcp_type_is_known(packet))
+		return false;
+	sender(t, packet->body.p);
+
+	bool of_reported = reported(t, packet->body.p + SSRC_LEN);
+
+	if (transport && packet->count == RTCP_FEEDBACK_NACK && of_reported) {
+		lost_packets(t, control);
+	} else if (!transport && packet->count == RTCP_FEEDBACK_AFB) {
+		remb(t, control);
+	} else if (rtcp_feedback_has_entries(packet)) {
+		entries(t, control);
+	}
+	return true;
+}
+
+static void translate_extended_block(const struct translation *t, const struct rtcp_xr_block *block)
+{
+	struct bytes content = block->content;
+
+	switch (block->type) {
+	case XR_LOSS_RLE:
+	case XR_DUPLICATE_RLE:
+	case XR_RECEIPT_TIMES:
+	case XR_SUMMARY:
+		if (content.n < XR_RANGE_LEN || !reported(t, content.p))
+			break;
+		sequence(t, content.p + 4);
+		sequence(t, content.p + 6);
+		break;
+	case XR_DLRR:
+		for (; content.n >= XR_DLRR_LEN; content = bytes_from(content, XR_DLRR_LEN))
+			(void)reported(t, content.p);
+		break;
+	case XR_VOIP:
+		if (content.n >= SSRC_LEN)
+			(void)reported(t, content.p);
+		break;
+	default:
+		break;
+	}
+}
+
+static void translate_extended_report(const struct translation *t, struct bytes body)
+{
+	struct bytes rest = bytes_from(body, SSRC_LEN);
+	struct rtcp_xr_block block;
+
+	sender(t, body.p);
+	while (rtcp_xr_next(&rest, &block))
+		translate_extended_block(t, &block);
+}
+
+/* False: it is not for the other party. */
+static bool translate_one_packet(const struct translation *t, const struct rtcp_packet *packet)
+{
+	switch (packet->type) {
+	case RTCP_TYPE_SR:
+		report_blocks(t, rtcp_blocks(packet));
+		return sender_report(t, packet);
+	case RTCP_TYPE_RR:
+		sender(t, packet->body.p);
+		report_blocks(t, rtcp_blocks(packet));
+		return true;
+	case RTCP_TYPE_SDES:
+		descriptions(t, packet);
+		return true;
+	case RTCP_TYPE_BYE:
+		return sources(t, rtcp_bye_sources(packet));
+	case RTCP_TYPE_APP:
+		sender(t, packet->body.p);
+		return true;
+	case RTCP_TYPE_RTPFB:
+	case RTCP_TYPE_PSFB:
+		return translate_feedback(t, packet);
+	case RTCP_TYPE_XR:
+		translate_extended_report(t, packet->body);
+		return true;
+	default: /* what is in it nobody can translate */
+		return false;
+	}
+}
+
+/* An SDES alone, left over of what it came with, says nothing. */
+static bool is_worth_sending(struct bytes in, bool whole)
+{
+	struct rtcp_packet packet;
+
+	while (rtcp_next(&in, &packet))
+		if (whole || packet.type != RTCP_TYPE_SDES)
+			return true;
+	return false;
+}
+
+int rtcp_translate(uint8_t *p, size_t *n, const struct rtcp_mapping *m)
+{
+	const struct translation t = { .p = p, .in = bytes_mem(p, *n), .m = m };
+	struct bytes rest = t.in;
+	struct rtcp_packet packet;
+	size_t kept = 0;
+
+	if (rtcp_check(t.in))
+		return -EBADMSG;
+	for (const uint8_t *from = rest.p; rtcp_next(&rest, &packet); from = rest.p) {
+		size_t len = (size_t)(p + *n - rest.n - from);
+
+		if (!translate_one_packet(&t, &packet))
+			continue;
+		memmove(p + kept, from, len);
+		kept += len;
+	}
+	if (!is_worth_sending(bytes_mem(p, kept), kept == *n))
+		return -ENOMSG;
+	*n = kept;
+	return 0;
+}
 
 enum {
 	NACK_HEAD_LEN = RTCP_COMMON_LEN + FEEDBACK_LEN,

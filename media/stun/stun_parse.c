@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "media/stun/stun.h"
 #include "media/stun/stun_wire.h"
 

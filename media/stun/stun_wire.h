@@ -4,7 +4,7 @@
 #define MEDIA_STUN_STUN_WIRE_H
 
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "base/table.h"
 
 enum {
 	STUN_COOKIE_AT = 4,

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "sig/call/announce.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"

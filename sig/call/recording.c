@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "media/offer/record.h"
+#include "media/offer/own.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/invite.h"

@@ -3,8 +3,8 @@
 
 #include "base/compiler.h"
 #include "base/log.h"
-#include "media/offer/bridge.h"
-#include "media/offer/record.h"
+#include "media/offer/agree.h"
+#include "media/offer/own.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"

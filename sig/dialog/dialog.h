@@ -7,8 +7,8 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/pool.h"
+#include "base/table.h"
 #include "sig/host/effect.h"
 #include "sig/host/sig_metric.h"
 #include "sig/sip/digest_client.h"

@@ -3,7 +3,7 @@
 #ifndef SIG_HOST_HOST_H
 #define SIG_HOST_HOST_H
 
-#include "base/steady.h"
+#include "base/clock.h"
 #include "media/ports.h"
 #include "sig/dial/dial.h"
 #include "sig/host/effect.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/host/share.h"
 #include "sig/sip/stream_rate.h"
 

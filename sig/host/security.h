@@ -10,8 +10,8 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/metric.h"
+#include "base/table.h"
 #include "base/wheel.h"
 
 struct effects;

@@ -4,8 +4,8 @@
 #define SIG_HOST_SETTINGS_H
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/seal.h"
+#include "base/table.h"
 #include "media/flow.h"
 #include "sig/host/effect.h"
 #include "sig/host/network.h"

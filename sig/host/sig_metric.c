@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 
-#include "base/histogram.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "sig/host/sig_metric.h"
 
 enum { BOUNDS_MAX = 8, WHOLE = 10000 };

@@ -3,7 +3,7 @@
 #ifndef SIG_HOST_SIG_METRIC_H
 #define SIG_HOST_SIG_METRIC_H
 
-#include "base/histogram.h"
+#include "base/metric.h"
 #include "sig/host/cdr.h"
 #include "sig/host/refusal.h"
 #include "sig/sip/message.h"

@@ -10,7 +10,7 @@
 #define SIG_HOST_TENANT_H
 
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "base/table.h"
 
 /*
  * The groups of slots that a tenant has (PARK-01), as its document says them: "sales=10-19,support=200-249". A slot is of the group between

@@ -12,7 +12,7 @@
 #ifndef SIG_HOST_TOLL_H
 #define SIG_HOST_TOLL_H
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/host/tenant.h"
 
 enum { TOLL_USER_MAX = 64, TOLL_SLICE_MS = 10000, TOLL_WARN_PERCENT = 80 };
@@ -22,7 +22,7 @@ struct toll_terms {
 	struct toll_limits user, tenant;
 };
 
-/* Days are those of UTC, by the wall; durations are of the node's clock (base/steady.h). */
+/* Days are those of UTC, by the wall; durations are of the node's clock (base/clock.h). */
 struct toll_now {
 	uint64_t utc_ms, midnight_ms; /* of the node's clock */
 	uint64_t day;                 /* since 1970 */

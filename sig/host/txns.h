@@ -7,7 +7,6 @@
 #ifndef SIG_HOST_TXNS_H
 #define SIG_HOST_TXNS_H
 
-#include "base/hash.h"
 #include "base/pool.h"
 #include "base/rand.h"
 #include "base/table.h"

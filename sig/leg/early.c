@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 

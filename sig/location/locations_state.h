@@ -3,7 +3,6 @@
 #ifndef SIG_LOCATION_LOCATIONS_STATE_H
 #define SIG_LOCATION_LOCATIONS_STATE_H
 
-#include "base/hash.h"
 #include "base/table.h"
 #include "base/wheel.h"
 #include "sig/host/network.h"

@@ -11,7 +11,6 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/seal.h"
-#include "base/steady.h"
 #include "sig/host/tenant.h"
 #include "sig/sip/gruu.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/location/registrar.h"
 #include "sig/location/route.h"
 #include "sig/record/proto.h"

@@ -8,7 +8,6 @@
 #define SIG_LOOKUP_DNS_H
 
 #include "base/addr.h"
-#include "base/hash.h"
 #include "base/table.h"
 
 enum {

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/rand.h"
+#include "base/table.h"
 #include "media/flow.h"
 #include "media/offer/terms.h"
 #include "sig/dialog/dialog.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/steady.h"
+#include "base/clock.h"
 #include "sig/host/settings.h"
 #include "sig/record/proto.h"
 #include "sig/room.pb-c.h"

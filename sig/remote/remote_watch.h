@@ -13,7 +13,7 @@
 #ifndef SIG_REMOTE_REMOTE_WATCH_H
 #define SIG_REMOTE_REMOTE_WATCH_H
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/remote/remote_news.h"
 
 /* So often a node asks for each user, and so long what was asked or told lasts. */

@@ -8,7 +8,7 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "base/table.h"
 #include "media/ports.h"
 #include "sig/host/network.h"
 #include "sig/host/security.h"

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/steady.h"
 #include "sig/call/cdr.h"
 #include "sig/call/recording.h"
 #include "sig/shard/shard_room.h"

@@ -6,7 +6,7 @@
 #include <assert.h>
 
 #include "base/addr.h"
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/dial/dial.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/settings.h"

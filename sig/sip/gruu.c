@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/sip/lex.h"
 
 #define PREFIX "tgruu."

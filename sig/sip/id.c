@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/sip/dialog_name.h"
 #include "sig/sip/id.h"
 #include "sig/sip/message.h"

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/sip/message.h"
 #include "sig/sip/txn.h"
 

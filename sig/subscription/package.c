@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/host/host.h"
 #include "sig/sip/body.h"
 #include "sig/subscription/package.h"

@@ -4,7 +4,6 @@
 #define SIG_TRANSPORT_STREAM_CONNECTION_H
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/metric.h"
 #include "base/pool.h"
 #include "base/table.h"

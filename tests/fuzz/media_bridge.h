@@ -3,7 +3,7 @@
 #ifndef TESTS_FUZZ_MEDIA_BRIDGE_H
 #define TESTS_FUZZ_MEDIA_BRIDGE_H
 
-#include "media/offer/bridge.h"
+#include "media/offer/agree.h"
 
 /* ---- media_bridge_answer.c ---- */
 /* A party's offer, changed by the script. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/offer/record.h"
+#include "media/offer/own.h"
 #include "media/offer/session.h"
 #include "tests/fuzz/media_offer.h"
 #include "tests/offer_answer.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/rtp/rtcp_translate.h"
+#include "media/rtp/rtcp_write.h"
 
 enum { HEAD_LEN = 16 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/host/tenant.h"
 #include "sig/remote/remote_news.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "tests/fuzz/sig_shard.h"
 
 enum { ASKED_MAX = 512, COPIES = 7 };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/model/recording.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"

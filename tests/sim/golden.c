@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/call/legs.h"
 #include "sig/record/call_record.h"
 #include "sig/record/room_record.h"

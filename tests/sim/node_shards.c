@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 #include "sig/transport/inter_shard.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "tests/sim/sim.h"
 
 static const char *const lists[] = { "8 0 101", "0 8 101", "8 101", "0 8" };

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/guard_step.h"
-#include "base/hash.h"
 #include "base/metric.h"
+#include "base/table.h"
 #include "tests/unit/test.h"
 
 /* The tables are guard.c's own. */
@@ -70,7 +70,7 @@ static unsigned admitted(struct guard *g, const struct addr *from, unsigned n, u
 	return in;
 }
 
-/* The words that the kernel hashes are those of base/hash.c. */
+/* The words that the kernel hashes are those of base/table.c. */
 static void test_names_are_siphash(void **state)
 {
 	const struct guard_rules r = { .k0 = 0x0706050403020100, .k1 = 0x0f0e0d0c0b0a0908 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "base/hash.h"
+#include "base/table.h"
 
 /* The authors' vectors (vectors_sip64): key 00..0f, input 00, 01, 02... of the row's length. */
 static void is_siphash_2_4(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "base/steady.h"
+#include "base/clock.h"
 
 #define HOUR_MS UINT64_C(3600000)
 #define UTC     UINT64_C(1750000000000)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "tests/unit/test.h"
 
 enum { ROOM = 256 };

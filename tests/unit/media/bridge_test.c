@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "media/offer/bridge.h"
+#include "media/offer/agree.h"
 
 #define EVENT(pt)  "a=rtpmap:" pt " telephone-event/8000\r\n"
 #define OPUS(pt)   "a=rtpmap:" pt " opus/48000/2\r\n"

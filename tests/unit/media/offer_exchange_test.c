@@ -5,7 +5,7 @@
  */
 #include "tests/unit/media/offer_rig.h"
 
-#include "media/offer/bridge.h"
+#include "media/offer/agree.h"
 
 #define V6_A "2001:db8::a"
 #define V6_B "2001:db8::b"

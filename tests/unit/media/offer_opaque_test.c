@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "media/offer/bridge.h"
+#include "media/offer/agree.h"
 
 #define A_HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=a\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define B_HEAD "v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=b\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"

@@ -4,7 +4,7 @@
 
 #include "tests/unit/media/data.h"
 
-#include "media/offer/record.h"
+#include "media/offer/own.h"
 
 #define HEAD   "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=phone\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define SOUND  "m=audio 4000 RTP/AVP 0\r\n"

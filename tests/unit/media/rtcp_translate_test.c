@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "media/rtp/rtcp_translate.h"
+#include "media/rtp/rtcp_write.h"
 
 /* The party sends aaaa0001, known to the other as bbbb0001; it receives cccc0002, in truth the other's dddd0002. */
 static const struct rtcp_mapping g_mapping = {

@@ -2,7 +2,7 @@
 /* Which requests meet in one transaction: RFC 3261 17.2.3, 17.1.3. */
 #include "tests/unit/test.h"
 
-#include "base/hash.h"
+#include "base/table.h"
 #include "sig/sip/txn.h"
 
 static const struct hash_key KEY = { 1, 2 };
