@@ -9,7 +9,7 @@ enum {
 	SALT_LENGTH = 14,
 	SALT_GCM_LENGTH = 12,
 	TAG_DIGITS_MAX = 9,
-	LIFETIME_POWER_MAX = 48,  /* RFC 4568 6.2: packets of SRTP; of our fewer */
+	LIFETIME_POWER_MAX = 48,  /* RFC 4568 6.2: packets of SRTP; of SRTCP fewer */
 	LIFETIME_DIGITS_MAX = 15, /* 2^48 */
 	MKI_DIGITS_MAX = 20,      /* of 8 octets */
 	MKI_LENGTH_MAX = 128,

@@ -475,7 +475,26 @@ static json_t *diagnosis_json(const struct diagnosis *x)
 
 /* ---- two looks ---- */
 
-static void ended_answer(struct command_run *run, const struct ended_call *c);
+/* Nothing moves any more: one look is enough. */
+static void ended_answer(struct command_run *run, const struct ended_call *c)
+{
+	struct diagnosis *x = calloc(1, sizeof(*x));
+	uint64_t talk_ms = c->cdr.answer_utc_ms && c->cdr.end_utc_ms > c->cdr.answer_utc_ms
+				   ? c->cdr.end_utc_ms - c->cdr.answer_utc_ms
+				   : 0;
+
+	if (!x) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	ended_diagnosis(c, x);
+	command_answer(run,
+		       json_pack("{s:o, s:{s:s, s:I, s:I}, s:o}", "id",
+				 command_call_id_json(c->call), "ended", "cause", c->cdr.reason,
+				 "sip_status", (json_int_t)c->cdr.sip_status, "talk_ms",
+				 (json_int_t)talk_ms, "findings", diagnosis_json(x)));
+	free(x);
+}
 
 /* It may have ended meanwhile. */
 static bool doctor_look(struct doctor *d, struct call_view *view)
@@ -540,27 +559,6 @@ static void on_first(const struct query *q, void *arg)
 		queries_pause(pause, clock_now_ns() + window_ms * NS_PER_MS, on_pause, d);
 	else
 		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
-}
-
-/* Nothing moves any more: one look is enough. */
-static void ended_answer(struct command_run *run, const struct ended_call *c)
-{
-	struct diagnosis *x = calloc(1, sizeof(*x));
-	uint64_t talk_ms = c->cdr.answer_utc_ms && c->cdr.end_utc_ms > c->cdr.answer_utc_ms
-				   ? c->cdr.end_utc_ms - c->cdr.answer_utc_ms
-				   : 0;
-
-	if (!x) {
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-		return;
-	}
-	ended_diagnosis(c, x);
-	command_answer(run,
-		       json_pack("{s:o, s:{s:s, s:I, s:I}, s:o}", "id",
-				 command_call_id_json(c->call), "ended", "cause", c->cdr.reason,
-				 "sip_status", (json_int_t)c->cdr.sip_status, "talk_ms",
-				 (json_int_t)talk_ms, "findings", diagnosis_json(x)));
-	free(x);
 }
 
 /* ---- of a process before ---- */

@@ -16,11 +16,6 @@
 #include "base/log.h"
 #include "sig/sip/id.h"
 
-static void control_key(const struct control_job *job, const char *kind, const char *name,
-			char out[CONTROL_KEY_MAX]);
-
-static void control_job_end(struct control_job *job);
-
 /* Any node reads any command, and only one has a call: whoever reads a command about a call of another node puts it back for that one.
  * So with all that lies at one node and says so in its name. */
 
@@ -188,6 +183,20 @@ bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t 
 	return false;
 }
 
+/* It is over: its entry is off the stream, or is read again. */
+static void control_job_end(struct control_job *job)
+{
+	struct control *c = job->control;
+
+	json_decref(job->args);
+	assert(c->running > 0 && job->stream->running > 0);
+	job->stream->running--;
+	*job = (struct control_job){ 0 };
+	c->running--;
+	c->ended = true;
+	control_wake(c);
+}
+
 static void on_passed(int err, const struct redisReply *reply, void *arg)
 {
 	struct control_job *job = arg;
@@ -235,6 +244,17 @@ static bool control_pass(struct control_job *job, const struct control_entry *e)
 	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 	return true;
+}
+
+/* The key of that kind: "done" by an id, "out" by a client. */
+static void control_key(const struct control_job *job, const char *kind, const char *name,
+			char out[CONTROL_KEY_MAX])
+{
+	const char *in = job->stream->key;
+
+	/* all keys of a role share what stands before "in": "td:{cmd:TENANT}:" or "td:{cmd:TENANT}:ROLE:" */
+	(void)snprintf(out, CONTROL_KEY_MAX, "%.*s%s:%s", (int)(strlen(in) - strlen("in")), in,
+		       kind, name);
 }
 
 static void move_send(struct control_job *job, struct bytes json)
@@ -295,17 +315,6 @@ static void control_move(struct control_job *job, const json_t *args)
 #define DROP  "drop"  /* nothing is certain to have happened: the same id may run again */
 #define LEAVE "leave" /* it is another entry's */
 
-/* The key of that kind: "done" by an id, "out" by a client. */
-static void control_key(const struct control_job *job, const char *kind, const char *name,
-			char out[CONTROL_KEY_MAX])
-{
-	const char *in = job->stream->key;
-
-	/* all keys of a role share what stands before "in": "td:{cmd:TENANT}:" or "td:{cmd:TENANT}:ROLE:" */
-	(void)snprintf(out, CONTROL_KEY_MAX, "%.*s%s:%s", (int)(strlen(in) - strlen("in")), in,
-		       kind, name);
-}
-
 static bool job_is_elsewhere(const struct control_job *job)
 {
 	return control_is_elsewhere(job->control->node, bytes_str(job->command), job->args);
@@ -315,20 +324,6 @@ static bool job_is_same(const struct control_job *job, const struct control_stre
 			struct bytes id)
 {
 	return job->used && job->stream == s && bytes_is(id, job->id);
-}
-
-/* It is over: its entry is off the stream, or is read again. */
-static void control_job_end(struct control_job *job)
-{
-	struct control *c = job->control;
-
-	json_decref(job->args);
-	assert(c->running > 0 && job->stream->running > 0);
-	job->stream->running--;
-	*job = (struct control_job){ 0 };
-	c->running--;
-	c->ended = true;
-	control_wake(c);
 }
 
 static void on_finished(int err, const struct redisReply *reply, void *arg)

@@ -30,8 +30,6 @@ static void node_deliver_on_link(int fd, unsigned events, void *arg);
 
 static void node_deliver_died(struct node *n);
 
-static void node_deliver_clear(struct node_deliver_buffer *b);
-
 #define PROGRAM        "tandem-store"
 #define START_AGAIN_NS (1 * NS_PER_S)  /* doubled with each death in turn */
 #define LIVED_NS       (60 * NS_PER_S) /* who lived so long did not die of its start */
@@ -241,6 +239,15 @@ static int store_start(struct node *n)
 	else
 		store_tell_first(n);
 	return err;
+}
+
+/* Secrets were in it. */
+static void node_deliver_clear(struct node_deliver_buffer *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->cap);
+	free(b->p);
+	*b = (struct node_deliver_buffer){ 0 };
 }
 
 static void store_link_close(struct node_deliver *s)
@@ -518,15 +525,6 @@ static int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t
 	memcpy(b->p + b->n, p, n);
 	b->n += n;
 	return 0;
-}
-
-/* Secrets were in it. */
-static void node_deliver_clear(struct node_deliver_buffer *b)
-{
-	if (b->p)
-		explicit_bzero(b->p, b->cap);
-	free(b->p);
-	*b = (struct node_deliver_buffer){ 0 };
 }
 
 static void buffer_drop(struct node_deliver_buffer *b, size_t n)

@@ -16,8 +16,6 @@
 #include "engine/port/xdp_guard.h"
 #include "sig/transport/transport.h"
 
-static uint64_t node_sip_idle_ns(const struct node *n);
-
 /* Whom the SIP ports listen to before anything is parsed: base/guard.h with the settings of a node. */
 
 /* Extensions with several phones, and parties of calls that never registered. */
@@ -100,6 +98,15 @@ static void trust_addresses(struct node *n)
 			 "in a flood, addresses of large networks in sip.trusted are strangers up "
 			 "to their first message");
 	}
+}
+
+/* A phone may be silent for as long as its registration lives. */
+#define IDLE_GRACE_NS (60 * NS_PER_S)
+
+/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
+static uint64_t node_sip_idle_ns(const struct node *n)
+{
+	return n->settings.sip.registration_expires_max + IDLE_GRACE_NS;
 }
 
 void node_guard_configure(struct node *n)
@@ -338,9 +345,6 @@ void node_web_close(struct node *n)
 	n->web.link = NULL;
 }
 
-/* A phone may be silent for as long as its registration lives. */
-#define IDLE_GRACE_NS (60 * NS_PER_S)
-
 enum {
 	EXPIRES_SOON_DAYS = 14,
 	/* TLS handshakes: at 0.25 ms each (P-256) a quarter of the control thread, and 3000 phones that come back at once are served in 3 s. */
@@ -463,12 +467,6 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	}
 	n->sip.local_count = shard.local_count;
 	return shard.local_count;
-}
-
-/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
-static uint64_t node_sip_idle_ns(const struct node *n)
-{
-	return n->settings.sip.registration_expires_max + IDLE_GRACE_NS;
 }
 
 static bool sip_certified(void *arg, const struct sip_hop *hop, const char *domain)

@@ -53,9 +53,6 @@ struct crypto {
 	struct wheel wheel;
 };
 
-/* Without an outcome, and without a word to the worker. */
-static void association_forget(struct crypto *x, struct association *a);
-
 /* The thread, and what it needs from open to close. */
 
 enum {
@@ -207,6 +204,23 @@ int crypto_open(struct crypto **out, const struct certificate *c, uint32_t worke
 	return 0;
 }
 
+static void running_set(struct crypto *x, uint32_t running)
+{
+	x->running = running;
+	metric_set(x->metrics.running, running);
+}
+
+/* Without an outcome, and without a word to the worker. */
+static void association_forget(struct crypto *x, struct association *a)
+{
+	if (a->state == ASSOCIATION_RUNNING)
+		running_set(x, x->running - 1);
+	wheel_stop(&x->wheel, &a->timer);
+	dtls_close(&a->dtls);
+	a->state = ASSOCIATION_FREE;
+	a->handle = 0;
+}
+
 static void list_close(struct crypto *x)
 {
 	if (!x->list)
@@ -308,22 +322,6 @@ static struct association *association_at(struct crypto *x, uint32_t worker, uin
 
 	assert(index < x->per_worker);
 	return &x->list[(size_t)worker * x->per_worker + index];
-}
-
-static void running_set(struct crypto *x, uint32_t running)
-{
-	x->running = running;
-	metric_set(x->metrics.running, running);
-}
-
-static void association_forget(struct crypto *x, struct association *a)
-{
-	if (a->state == ASSOCIATION_RUNNING)
-		running_set(x, x->running - 1);
-	wheel_stop(&x->wheel, &a->timer);
-	dtls_close(&a->dtls);
-	a->state = ASSOCIATION_FREE;
-	a->handle = 0;
 }
 
 static bool result_push(struct crypto *x, const struct association *a, struct crypto_result *r)

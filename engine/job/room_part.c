@@ -13,11 +13,18 @@
 #include "media/job.h"
 #include "media/tap.h"
 
-static void room_part_rouse(struct worker *w, const struct room_part *p);
-
 static_assert((int)ROOM_PART_MS == (int)ROOM_TICK_MS, "one frame in each");
 
 enum { END_PER_S = 200 }; /* so short is the slope behind what ends within a sound */
+
+/* Where nobody hears it, it waits for the first one (room_wake). */
+static void room_part_rouse(struct worker *w, const struct room_part *p)
+{
+	const struct room *r = p->room ? p->room->work : NULL;
+
+	if (r && p->room->first && r->phase == ROOM_SLEEPS && p->kind->wants(p))
+		room_awake(w, p->room);
+}
 
 static int room_part_join(struct worker *w, struct room_part *p, struct job *own,
 			  struct job_id room)
@@ -50,15 +57,6 @@ static void room_part_leave(struct room_part *p)
 	if (p->says)
 		r->parts_end += p->said[mix_samples(r->mix) - 1];
 	p->room = NULL;
-}
-
-/* Where nobody hears it, it waits for the first one (room_wake). */
-static void room_part_rouse(struct worker *w, const struct room_part *p)
-{
-	const struct room *r = p->room ? p->room->work : NULL;
-
-	if (r && p->room->first && r->phase == ROOM_SLEEPS && p->kind->wants(p))
-		room_awake(w, p->room);
 }
 
 /* That of its room, at which it speaks and hears; 0: the room has closed. */

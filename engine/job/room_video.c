@@ -12,16 +12,6 @@
 #include "engine/worker/worker.h"
 #include "media/rtp/rtcp_write.h"
 
-static void video_rates_read(struct member_video *m, uint64_t now_ns);
-
-static void video_limit_follow(const struct room_video *p, struct video_view *v,
-			       const struct flow *f);
-
-static void video_layers_change(struct member_video *m, const struct media_layers *layers);
-
-static uint8_t video_layer_for(const struct room_video *p, const struct video_view *v,
-			       uint32_t most_kbps, uint32_t member, uint64_t now_ns);
-
 /* ---- who sees whom ---- */
 
 /* Who is heard by one alone is seen by nobody. */
@@ -73,6 +63,72 @@ static void view_want(struct room_video *p, uint32_t view, struct video_pick wan
 	p->asks = true;
 }
 
+static struct layer_seen layer_see(const struct member_video *m, const struct video_source *s)
+{
+	return (struct layer_seen){
+		.comes = s->received_ns &&
+			 (m->received_ns - s->received_ns < LAYER_SILENT_MS * NS_PER_MS ||
+			  m->ends - s->ends_then < LAYER_MISSED),
+		.steady = s->rate.times == LAYER_STEADY,
+		.kbps = s->rate.kbps,
+		.pixels = s->pixels,
+	};
+}
+
+static void layers_see(const struct member_video *m, struct layer_seen list[MEDIA_LAYERS_MAX])
+{
+	for (uint8_t i = 0; i < m->terms.layers.count; i++)
+		list[i] = layer_see(m, &m->layers[i]);
+}
+
+/* Of the layer that it has; 0: not known, or none is smaller. */
+static uint32_t view_kbps(const struct room_video *p, const struct video_view *v)
+{
+	const struct member_video *m =
+		v->from.member == FLOOR_NOBODY ? NULL : p->list[v->from.member];
+	struct layer_seen seen[MEDIA_LAYERS_MAX];
+
+	if (!m || v->from.layer >= m->terms.layers.count)
+		return 0;
+	layers_see(m, seen);
+	if (layer_choose(seen, m->terms.layers.count, 1, LAYER_NONE, 0) == v->from.layer)
+		return 0;
+	return seen[v->from.layer].steady ? seen[v->from.layer].kbps : 0;
+}
+
+/* What its party has reported since, if it did. */
+static void video_limit_follow(const struct room_video *p, struct video_view *v,
+			       const struct flow *f)
+{
+	uint32_t span = (uint16_t)(f->sink.sequence - v->reported_at);
+	uint64_t now_ns = f->detail.reported_ns;
+
+	if (now_ns == v->reported_ns)
+		return;
+	(void)video_limit_report(&v->limit, video_limit_own(f->detail.reported_loss, span, v->sent),
+				 view_kbps(p, v), now_ns);
+	v->reported_ns = now_ns;
+	v->reported_at = f->sink.sequence;
+	v->sent = 0;
+}
+
+static uint8_t video_layer_for(const struct room_video *p, const struct video_view *v,
+			       uint32_t most_kbps, uint32_t member, uint64_t now_ns)
+{
+	const struct member_video *m = p->list[member];
+	struct layer_seen seen[MEDIA_LAYERS_MAX];
+	uint8_t now = v->wants.member == member ? v->wants.layer : LAYER_NONE, found;
+
+	if (!m || m->terms.layers.count == 0)
+		return 0;
+	layers_see(m, seen);
+	found = layer_choose(seen, m->terms.layers.count, most_kbps, now,
+			     (uint32_t)((now_ns - v->wants_ns) / NS_PER_MS));
+	if (found == LAYER_NONE)
+		return now == LAYER_NONE ? 0 : now;
+	return found;
+}
+
 /* Of whom it shall see, the layer that fits. */
 static void view_review(struct worker *w, struct room_video *p, uint32_t view)
 {
@@ -102,6 +158,14 @@ static void asks_review(struct room_video *p)
 			p->asks |= m->layers[k].ask.wanted;
 		}
 	}
+}
+
+/* The one of that picture that the view shall have. */
+static void video_rates_read(struct member_video *m, uint64_t now_ns)
+{
+	for (uint8_t i = 0; i < m->terms.layers.count; i++)
+		if (m->layers[i].received_ns)
+			layer_rate_read(&m->layers[i].rate, now_ns);
 }
 
 void video_review(struct worker *w, struct job *j)
@@ -245,6 +309,33 @@ static void video_forget(struct room_video *p, uint32_t index, uint64_t now_ns)
 	}
 }
 
+static uint8_t layer_named(const struct media_layers *layers, struct bytes rid)
+{
+	for (uint8_t i = 0; i < layers->count; i++)
+		if (bytes_eq(rid, bytes_mem(layers->list[i].name, layers->list[i].length)))
+			return i;
+	return LAYER_NONE;
+}
+
+static bool layers_eq(const struct media_layers *a, const struct media_layers *b)
+{
+	if (a->count != b->count || a->extension != b->extension)
+		return false;
+	for (uint8_t i = 0; i < a->count; i++)
+		if (layer_named(b, bytes_mem(a->list[i].name, a->list[i].length)) != i)
+			return false;
+	return true;
+}
+
+/* Other layers than were agreed before: who sends them is found out anew. */
+static void video_layers_change(struct member_video *m, const struct media_layers *layers)
+{
+	if (layers_eq(&m->terms.layers, layers))
+		return;
+	for (uint8_t i = 0; i < (uint8_t)MEDIA_LAYERS_MAX; i++)
+		m->layers[i].received_ns = 0;
+}
+
 int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *of)
 {
 	const struct flow_member *spec = &of->member;
@@ -301,14 +392,6 @@ static struct bytes rid_read(const struct pkt *k, uint8_t extension)
 	if (k->data[0] & RTP_EXTENSION_BIT && !rtp_parse(&head, bytes_mem(k->data, k->length)))
 		(void)rtp_element_find(&head, extension, &rid);
 	return rid;
-}
-
-static uint8_t layer_named(const struct media_layers *layers, struct bytes rid)
-{
-	for (uint8_t i = 0; i < layers->count; i++)
-		if (bytes_eq(rid, bytes_mem(layers->list[i].name, layers->list[i].length)))
-			return i;
-	return LAYER_NONE;
 }
 
 static uint8_t layer_with(const struct member_video *m, uint32_t ssrc)
@@ -368,102 +451,9 @@ uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now
 	return found == LAYER_NONE && k->payload_length ? layer_free(m, now_ns) : found;
 }
 
-static bool layers_eq(const struct media_layers *a, const struct media_layers *b)
-{
-	if (a->count != b->count || a->extension != b->extension)
-		return false;
-	for (uint8_t i = 0; i < a->count; i++)
-		if (layer_named(b, bytes_mem(a->list[i].name, a->list[i].length)) != i)
-			return false;
-	return true;
-}
-
-/* Other layers than were agreed before: who sends them is found out anew. */
-static void video_layers_change(struct member_video *m, const struct media_layers *layers)
-{
-	if (layers_eq(&m->terms.layers, layers))
-		return;
-	for (uint8_t i = 0; i < (uint8_t)MEDIA_LAYERS_MAX; i++)
-		m->layers[i].received_ns = 0;
-}
-
 /* ---- which one a viewer has ---- */
 
-static struct layer_seen layer_see(const struct member_video *m, const struct video_source *s)
-{
-	return (struct layer_seen){
-		.comes = s->received_ns &&
-			 (m->received_ns - s->received_ns < LAYER_SILENT_MS * NS_PER_MS ||
-			  m->ends - s->ends_then < LAYER_MISSED),
-		.steady = s->rate.times == LAYER_STEADY,
-		.kbps = s->rate.kbps,
-		.pixels = s->pixels,
-	};
-}
-
-static void layers_see(const struct member_video *m, struct layer_seen list[MEDIA_LAYERS_MAX])
-{
-	for (uint8_t i = 0; i < m->terms.layers.count; i++)
-		list[i] = layer_see(m, &m->layers[i]);
-}
-
-static uint8_t video_layer_for(const struct room_video *p, const struct video_view *v,
-			       uint32_t most_kbps, uint32_t member, uint64_t now_ns)
-{
-	const struct member_video *m = p->list[member];
-	struct layer_seen seen[MEDIA_LAYERS_MAX];
-	uint8_t now = v->wants.member == member ? v->wants.layer : LAYER_NONE, found;
-
-	if (!m || m->terms.layers.count == 0)
-		return 0;
-	layers_see(m, seen);
-	found = layer_choose(seen, m->terms.layers.count, most_kbps, now,
-			     (uint32_t)((now_ns - v->wants_ns) / NS_PER_MS));
-	if (found == LAYER_NONE)
-		return now == LAYER_NONE ? 0 : now;
-	return found;
-}
-
-/* The one of that picture that the view shall have. */
-static void video_rates_read(struct member_video *m, uint64_t now_ns)
-{
-	for (uint8_t i = 0; i < m->terms.layers.count; i++)
-		if (m->layers[i].received_ns)
-			layer_rate_read(&m->layers[i].rate, now_ns);
-}
-
 /* ---- what its line bears ---- */
-
-/* Of the layer that it has; 0: not known, or none is smaller. */
-static uint32_t view_kbps(const struct room_video *p, const struct video_view *v)
-{
-	const struct member_video *m =
-		v->from.member == FLOOR_NOBODY ? NULL : p->list[v->from.member];
-	struct layer_seen seen[MEDIA_LAYERS_MAX];
-
-	if (!m || v->from.layer >= m->terms.layers.count)
-		return 0;
-	layers_see(m, seen);
-	if (layer_choose(seen, m->terms.layers.count, 1, LAYER_NONE, 0) == v->from.layer)
-		return 0;
-	return seen[v->from.layer].steady ? seen[v->from.layer].kbps : 0;
-}
-
-/* What its party has reported since, if it did. */
-static void video_limit_follow(const struct room_video *p, struct video_view *v,
-			       const struct flow *f)
-{
-	uint32_t span = (uint16_t)(f->sink.sequence - v->reported_at);
-	uint64_t now_ns = f->detail.reported_ns;
-
-	if (now_ns == v->reported_ns)
-		return;
-	(void)video_limit_report(&v->limit, video_limit_own(f->detail.reported_loss, span, v->sent),
-				 view_kbps(p, v), now_ns);
-	v->reported_ns = now_ns;
-	v->reported_at = f->sink.sequence;
-	v->sent = 0;
-}
 
 /* ---- what the flow counts ---- */
 

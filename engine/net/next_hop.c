@@ -75,12 +75,6 @@ struct next_hops {
 	uint8_t read[HOP_READ_ROOM];
 };
 
-/* NULL: nobody of interest. */
-static struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifindex,
-					    const struct addr *ip);
-/* Asks for all links, at once. */
-static void next_hops_ask_links(struct next_hops *t);
-
 static inline bool hop_is_time(uint64_t since_ns, uint64_t now_ns, uint64_t after_ns)
 {
 	return since_ns == 0 || now_ns - since_ns >= after_ns;
@@ -179,6 +173,39 @@ static void way_told(struct next_hops *t, const struct netlink_message *m, uint6
 	w->hops = (uint8_t)(m->hops <= UINT8_MAX ? m->hops : 0);
 }
 
+static bool station_is(const struct hop_station *s, uint32_t ifindex, const struct addr *ip)
+{
+	return s->ip.family && s->ifindex == ifindex && addr_ip_eq(&s->ip, ip);
+}
+
+static uint32_t bucket(const struct next_hops *t, const void *key, size_t n)
+{
+	return (uint32_t)hash_sip(&t->settings.key, bytes_mem(key, n)) & t->mask;
+}
+
+static struct hop_station *stations_of(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
+{
+	struct {
+		uint8_t ip[16];
+		uint32_t ifindex;
+	} key = { .ifindex = ifindex };
+
+	memcpy(key.ip, ip->ip, sizeof(key.ip));
+	return &t->stations[bucket(t, &key, sizeof(key)) * HOP_WAYS];
+}
+
+/* NULL: nobody of interest. */
+static struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifindex,
+					    const struct addr *ip)
+{
+	struct hop_station *s = stations_of(t, ifindex, ip);
+
+	for (uint32_t i = 0; i < HOP_WAYS; i++)
+		if (station_is(&s[i], ifindex, ip))
+			return &s[i];
+	return NULL;
+}
+
 static void station_told(struct next_hops *t, const struct netlink_message *m)
 {
 	struct hop_station *s = next_hop_station(t, m->ifindex, &m->to);
@@ -230,6 +257,20 @@ static void message_told(struct next_hops *t, const struct netlink_message *m, u
 		link_told(t, m);
 		break;
 	}
+}
+
+void next_hops_ask(struct next_hops *t)
+{
+	if (t->writer.n > 0)
+		(void)send(t->fd, t->questions, t->writer.n, MSG_DONTWAIT);
+	t->writer = writer_over(t->questions, sizeof(t->questions));
+}
+
+/* Asks for all links, at once. */
+static void next_hops_ask_links(struct next_hops *t)
+{
+	netlink_ask_links(&t->writer, HOP_SEQ_LINKS);
+	next_hops_ask(t);
 }
 
 /* The kernel had more to tell than fitted: nothing is certain any more. */
@@ -303,38 +344,6 @@ enum {
 #define CONFIRM_NS NS_PER_S
 
 /* ---- both caches: a hash, and the least used of its entries gives way ---- */
-
-static uint32_t bucket(const struct next_hops *t, const void *key, size_t n)
-{
-	return (uint32_t)hash_sip(&t->settings.key, bytes_mem(key, n)) & t->mask;
-}
-
-static struct hop_station *stations_of(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
-{
-	struct {
-		uint8_t ip[16];
-		uint32_t ifindex;
-	} key = { .ifindex = ifindex };
-
-	memcpy(key.ip, ip->ip, sizeof(key.ip));
-	return &t->stations[bucket(t, &key, sizeof(key)) * HOP_WAYS];
-}
-
-static bool station_is(const struct hop_station *s, uint32_t ifindex, const struct addr *ip)
-{
-	return s->ip.family && s->ifindex == ifindex && addr_ip_eq(&s->ip, ip);
-}
-
-static struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifindex,
-					    const struct addr *ip)
-{
-	struct hop_station *s = stations_of(t, ifindex, ip);
-
-	for (uint32_t i = 0; i < HOP_WAYS; i++)
-		if (station_is(&s[i], ifindex, ip))
-			return &s[i];
-	return NULL;
-}
 
 static struct hop_station *station_take(struct next_hops *t, uint32_t ifindex,
 					const struct addr *ip)
@@ -497,19 +506,6 @@ bool next_hop_look(struct next_hops *t, const struct addr *from, const struct ad
 }
 
 /* ---- ask ---- */
-
-void next_hops_ask(struct next_hops *t)
-{
-	if (t->writer.n > 0)
-		(void)send(t->fd, t->questions, t->writer.n, MSG_DONTWAIT);
-	t->writer = writer_over(t->questions, sizeof(t->questions));
-}
-
-static void next_hops_ask_links(struct next_hops *t)
-{
-	netlink_ask_links(&t->writer, HOP_SEQ_LINKS);
-	next_hops_ask(t);
-}
 
 /* ---- open, close ---- */
 

@@ -39,13 +39,6 @@ struct uring {
 	uint32_t submitted; /* entries ever taken */
 };
 
-static void uring_close(struct uring *u);
-/* Hands all entries to the kernel in one call, and then the spent buffers. Where the port is late for its sends they are none. */
-static void uring_submit(struct uring *u);
-/* The buffer is not used any more once what is queued now was submitted. */
-static void uring_spend(struct uring *u, uint16_t buffer);
-static uint8_t *uring_buffer(const struct uring *u, uint16_t buffer);
-
 enum {
 	/* a buffer: io_uring_recvmsg_out, then the source address, then the payload */
 	URING_NAME_ROOM = sizeof(struct sockaddr_in6),
@@ -114,6 +107,67 @@ static void *pages_take(size_t n)
 	return posix_memalign(&p, (size_t)sysconf(_SC_PAGESIZE), n) == 0 ? p : NULL;
 }
 
+/* Entries that the kernel has not taken yet are ours to change, also those that it was shown already. */
+static NOINLINE void sends_withhold(struct uring *u)
+{
+	const struct io_uring_sq *sq = &u->ring.sq;
+
+	for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
+		struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
+
+		if (sqe->opcode != IORING_OP_SEND && sqe->opcode != IORING_OP_SENDMSG)
+			continue;
+		io_uring_prep_nop(sqe);
+		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+		u->port->withheld++;
+	}
+}
+
+static uint8_t *uring_buffer(const struct uring *u, uint16_t buffer)
+{
+	return u->memory + (size_t)buffer * u->buffer_size;
+}
+
+static void spent_give_back(struct uring *u)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < u->spent_count; i++) {
+		uint16_t buffer = u->spent[i];
+
+		if (UNLIKELY(buffer >= u->buffer_count))
+			u->own_free[u->own_free_count++] = buffer;
+		else
+			io_uring_buf_ring_add(u->buffers, uring_buffer(u, buffer), u->buffer_size,
+					      buffer, (int)u->buffer_count - 1, n++);
+	}
+	io_uring_buf_ring_advance(u->buffers, n);
+	u->spent_count = 0;
+}
+
+/* Hands all entries to the kernel in one call, and then the spent buffers. Where the port is late for its sends they are none. */
+static void uring_submit(struct uring *u)
+{
+	while (io_uring_sq_ready(&u->ring) > 0) {
+		int n;
+
+		if (port_is_late(u->port))
+			sends_withhold(u);
+		n = io_uring_submit(&u->ring);
+		if (n < 0 && n != -EINTR)
+			return; /* completions must be reaped first, or no memory: next time */
+	}
+	u->port->until_ns = 0;
+	spent_give_back(u);
+}
+
+/* The buffer is not used any more once what is queued now was submitted. */
+static void uring_spend(struct uring *u, uint16_t buffer)
+{
+	assert(u->spent_count < u->buffer_count + URING_OWN);
+	u->spent[u->spent_count++] = buffer;
+}
+
 static int buffers_open(struct uring *u)
 {
 	struct io_uring_buf_reg reg = { .ring_entries = u->buffer_count,
@@ -134,6 +188,14 @@ static int buffers_open(struct uring *u)
 		uring_spend(u, (uint16_t)i);
 	uring_submit(u);
 	return 0;
+}
+
+static void uring_close(struct uring *u)
+{
+	io_uring_queue_exit(&u->ring);
+	free(u->buffers);
+	free(u->memory);
+	free(u->spent);
 }
 
 /* files: size of the sparse table of registered files. 0, -ENOSYS (no such io_uring here) or -errno. */
@@ -164,14 +226,6 @@ static int uring_open(struct uring *u, struct port *port, uint32_t buffer_count,
 	return err;
 }
 
-static void uring_close(struct uring *u)
-{
-	io_uring_queue_exit(&u->ring);
-	free(u->buffers);
-	free(u->memory);
-	free(u->spent);
-}
-
 /* An entry to fill in, submitting earlier ones to make room. NULL: the kernel takes nothing now. *index, if asked for, is
  * different from that of every other entry not yet submitted, and below URING_ENTRIES. */
 static struct io_uring_sqe *uring_sqe(struct uring *u, uint32_t *index)
@@ -191,54 +245,6 @@ static struct io_uring_sqe *uring_sqe(struct uring *u, uint32_t *index)
 	return sqe;
 }
 
-static void spent_give_back(struct uring *u)
-{
-	int n = 0;
-
-	for (uint32_t i = 0; i < u->spent_count; i++) {
-		uint16_t buffer = u->spent[i];
-
-		if (UNLIKELY(buffer >= u->buffer_count))
-			u->own_free[u->own_free_count++] = buffer;
-		else
-			io_uring_buf_ring_add(u->buffers, uring_buffer(u, buffer), u->buffer_size,
-					      buffer, (int)u->buffer_count - 1, n++);
-	}
-	io_uring_buf_ring_advance(u->buffers, n);
-	u->spent_count = 0;
-}
-
-/* Entries that the kernel has not taken yet are ours to change, also those that it was shown already. */
-static NOINLINE void sends_withhold(struct uring *u)
-{
-	const struct io_uring_sq *sq = &u->ring.sq;
-
-	for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
-		struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
-
-		if (sqe->opcode != IORING_OP_SEND && sqe->opcode != IORING_OP_SENDMSG)
-			continue;
-		io_uring_prep_nop(sqe);
-		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
-		u->port->withheld++;
-	}
-}
-
-static void uring_submit(struct uring *u)
-{
-	while (io_uring_sq_ready(&u->ring) > 0) {
-		int n;
-
-		if (port_is_late(u->port))
-			sends_withhold(u);
-		n = io_uring_submit(&u->ring);
-		if (n < 0 && n != -EINTR)
-			return; /* completions must be reaped first, or no memory: next time */
-	}
-	u->port->until_ns = 0;
-	spent_give_back(u);
-}
-
 /* A buffer of our own. False: all are in use, also after a submit. */
 static bool uring_lend(struct uring *u, uint16_t *buffer)
 {
@@ -248,17 +254,6 @@ static bool uring_lend(struct uring *u, uint16_t *buffer)
 		return false;
 	*buffer = u->own_free[--u->own_free_count];
 	return true;
-}
-
-static void uring_spend(struct uring *u, uint16_t buffer)
-{
-	assert(u->spent_count < u->buffer_count + URING_OWN);
-	u->spent[u->spent_count++] = buffer;
-}
-
-static uint8_t *uring_buffer(const struct uring *u, uint16_t buffer)
-{
-	return u->memory + (size_t)buffer * u->buffer_size;
 }
 
 /* Straight to the kernel: liburing 2.3 waits a second time where the first wait ended with fewer than wanted. */

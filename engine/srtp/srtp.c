@@ -13,14 +13,22 @@
 #include "media/rtp/rtp_parse.h"
 #include "media/rtp/seq.h"
 
-static bool srtp_streams_are_many(void);
-
 /*
- * Packets of SRTP and our (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2):
+ * Packets of SRTP and SRTCP (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2):
  *
- *     AES-CM   head | payload | our: E, index | MKI | tag
- *     AES-GCM  head | payload | tag | our: E, index | MKI
+ *     AES-CM   head | payload | SRTCP: E, index | MKI | tag
+ *     AES-GCM  head | payload | tag | SRTCP: E, index | MKI
  */
+
+enum { STREAMS_IN_CACHE = 512 };
+
+static _Atomic uint32_t g_streams; /* open now, of all threads: no more than a hint */
+
+/* So many are open in this process that they are not in the cache. */
+static bool srtp_streams_are_many(void)
+{
+	return atomic_load_explicit(&g_streams, memory_order_relaxed) > STREAMS_IN_CACHE;
+}
 
 enum {
 	PLAIN_RTCP_LEN = 8, /* with the SSRC: what stays plain */
@@ -359,16 +367,6 @@ void srtp_jobs_unprotect(struct srtp_job *jobs, uint32_t count)
 }
 
 /* ---- streams ---- */
-
-enum { STREAMS_IN_CACHE = 512 };
-
-static _Atomic uint32_t g_streams; /* open now, of all threads: no more than a hint */
-
-/* So many are open in this process that they are not in the cache. */
-static bool srtp_streams_are_many(void)
-{
-	return atomic_load_explicit(&g_streams, memory_order_relaxed) > STREAMS_IN_CACHE;
-}
 
 static int stream_open(struct srtp_stream **out, const struct media_key *key,
 		       enum srtp_backend backend)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SRTP and our (RFC 3711, RFC 7714) of one flow in one direction: everything its party sends, or everything we send to it. Packets
+ * SRTP and SRTCP (RFC 3711, RFC 7714) of one flow in one direction: everything its party sends, or everything we send to it. Packets
  * are given as arrays of jobs, of any streams, so that a back end that works on many packets at a time fits behind this
  * door. Nothing is allocated after a stream was opened. One thread each.
  *
@@ -18,7 +18,7 @@ enum {
 	SRTP_HALF =
 		1
 		<< 15, /* the index of one that was not heard for less is guessed right (RFC 3711 3.3.1) */
-	/* what protection adds: our's index and tag; our keys have no MKI */
+	/* what protection adds: SRTCP's index and tag; our keys have no MKI */
 	SRTP_TRAILER_MAX = 4 + 16,
 };
 

@@ -34,7 +34,7 @@ struct srtp_cipher;
 
 /* Octets of the tag, or 0: no such suite. RFC 4568 6.2.2: a short tag is for SRTP alone. */
 uint8_t srtp_tag_length(enum media_suite suite, enum srtp_use use);
-/* Encrypts and authenticates in one (RFC 7714), so that our's index lies behind the tag and an MKI behind both. */
+/* Encrypts and authenticates in one (RFC 7714), so that SRTCP's index lies behind the tag and an MKI behind both. */
 bool srtp_suite_is_aead(enum media_suite suite);
 
 /* A tag of 4, 10 or 16 octets: calls cost more than what they do here. */
@@ -86,7 +86,7 @@ struct srtp_unit {
 	uint32_t head; /* octets that stay plain */
 	uint32_t n;    /* all octets, without those that protection adds */
 	uint32_t ssrc;
-	/* authenticated with it: the rollover counter (RFC 3711 4.2), or our's index with the E flag */
+	/* authenticated with it: the rollover counter (RFC 3711 4.2), or SRTCP's index with the E flag */
 	uint32_t word;
 	uint64_t index; /* 48 bits */
 	uint8_t tag[SRTP_TAG_MAX];

@@ -5,7 +5,7 @@
  *
  *     the cipher of SRTP (srtp_cipher_size), what short packets want of GCM's at its ends
  *     struct srtp_stream: line 0 is lengths and what we send; then sources, the first of them in one line; then the key
- *     the cipher of our
+ *     the cipher of SRTCP
  */
 #ifndef ENGINE_SRTP_SRTP_STREAM_H
 #define ENGINE_SRTP_SRTP_STREAM_H

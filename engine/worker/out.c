@@ -5,8 +5,6 @@
 #include "engine/worker/stage.h"
 #include "engine/worker/worker.h"
 
-static uint64_t out_fence(struct worker *w, struct batch *b);
-
 /* The party is a flow of this node, and the packet leaves by the socket that this one would know. */
 static bool hand_is_ours(const struct pkt *p)
 {
@@ -42,6 +40,45 @@ static void hand_arrive(struct pkt *out, const struct pkt *p, const struct local
 		.tail_sum = p->tail_sum,
 		.tail_known = p->tail_known,
 	};
+}
+
+static void pkt_fence(struct worker *w, struct pkt *p)
+{
+	p->verdict = VERDICT_FENCED;
+	validity_withhold(w->validity, p->peer->place);
+	if (p->made)
+		return;
+	if (p->kind == PKT_RTCP)
+		p->peer->stats.rtcp_out--;
+	else if (p->kind == PKT_RTP)
+		flow_uncount_out(p->peer, p->length, p->payload_length);
+}
+
+static NOINLINE uint64_t batch_fence(struct worker *w, struct batch *b)
+{
+	uint64_t least = UINT64_MAX;
+
+	BATCH_EACH(p, b)
+	{
+		uint64_t until;
+
+		if (p->verdict != VERDICT_RELAY)
+			continue;
+		until = validity_until(w->validity, p->peer->place);
+		if (w->now_ns >= until)
+			pkt_fence(w, p);
+		else if (until < least)
+			least = until;
+	}
+	return least;
+}
+
+/* With the time of the batch: the port asks again just before it sends. */
+static uint64_t out_fence(struct worker *w, struct batch *b)
+{
+	uint64_t least = validity_least(w->validity);
+
+	return LIKELY(w->now_ns < least) ? least : batch_fence(w, b);
 }
 
 bool hand_take(struct worker *w, struct batch *b, uint32_t from)
@@ -167,45 +204,6 @@ void out_count(struct worker *w, const struct batch *b)
 }
 
 /* It was counted as sent where it was relayed; what is made here stays counted. */
-static void pkt_fence(struct worker *w, struct pkt *p)
-{
-	p->verdict = VERDICT_FENCED;
-	validity_withhold(w->validity, p->peer->place);
-	if (p->made)
-		return;
-	if (p->kind == PKT_RTCP)
-		p->peer->stats.rtcp_out--;
-	else if (p->kind == PKT_RTP)
-		flow_uncount_out(p->peer, p->length, p->payload_length);
-}
-
-static NOINLINE uint64_t batch_fence(struct worker *w, struct batch *b)
-{
-	uint64_t least = UINT64_MAX;
-
-	BATCH_EACH(p, b)
-	{
-		uint64_t until;
-
-		if (p->verdict != VERDICT_RELAY)
-			continue;
-		until = validity_until(w->validity, p->peer->place);
-		if (w->now_ns >= until)
-			pkt_fence(w, p);
-		else if (until < least)
-			least = until;
-	}
-	return least;
-}
-
-/* With the time of the batch: the port asks again just before it sends. */
-static uint64_t out_fence(struct worker *w, struct batch *b)
-{
-	uint64_t least = validity_least(w->validity);
-
-	return LIKELY(w->now_ns < least) ? least : batch_fence(w, b);
-}
-
 void out_stage(struct worker *w, struct batch *b)
 {
 	if (b->count == 0)

@@ -32,7 +32,7 @@ void demux_stage(struct worker *w, struct batch *b);
 void ice_stage(struct worker *w, struct batch *b);
 
 /*
- * SRTP and our of parties that have agreed on keys: authenticated, then believed, then plain. Only what authenticates
+ * SRTP and SRTCP of parties that have agreed on keys: authenticated, then believed, then plain. Only what authenticates
  * moves a latch or keeps it (latch.h), so nobody can turn a call away who has not its key.
  * Drops: srtp_short, srtp_replay, srtp_auth, srtp_key, source_not_latched, malformed.
  */
@@ -83,7 +83,7 @@ void rtcp_stage(struct worker *w, struct batch *b);
  * not read, RTCP of the line is no exception. Drops as of rewrite and rtcp. */
 void opaque_stage(struct worker *w, struct batch *b);
 
-/* What leaves for a party that has agreed on keys, relayed or made here, leaves as SRTP and our, or not at all. Tells control once per limit
+/* What leaves for a party that has agreed on keys, relayed or made here, leaves as SRTP and SRTCP, or not at all. Tells control once per limit
  * when few of the granted indexes are left. Drops: srtp_index, srtp_index_reuse, srtp_key, too_long. */
 void protect_stage(struct worker *w, struct batch *b);
 

@@ -132,7 +132,7 @@ static void rule_add(struct rules *r, uint8_t in, uint8_t format)
  * RFC 3264 5.1, 6.1: each SDP says under which numbers its author receives. So a party shall send under the numbers that we said;
  * some send under those of their own text, which is taken where ours gives the number no other meaning.
  */
-void rules_make(struct media_side *side, const struct ruling *k)
+static void rules_make(struct media_side *side, const struct ruling *k)
 {
 	struct rules r = { .side = side,
 			   .k = k,

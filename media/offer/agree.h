@@ -58,9 +58,6 @@ struct ruling {
 	bool codes; /* what the other party does not take is transcoded, where the node speaks it */
 };
 
-/* Rules and codings of own's side, which has none yet. */
-void rules_make(struct media_side *side, const struct ruling *k);
-
 /* Two legs that hear each other: what the engine does, by what each has agreed on for itself. Pure. */
 
 /*

@@ -31,11 +31,6 @@ struct offering {
 	struct offer_numbers numbers; /* given so far; empty before the first line */
 };
 
-static void offer_formats_fill(struct offer_formats *out, const struct offer_line *line,
-			       const struct sdp *s, uint8_t index,
-			       const struct offer_policy *policy, const struct sdp *earlier,
-			       const struct offer_numbers *others);
-
 /* A line, before it is written. */
 struct offered {
 	struct offer_line line;
@@ -125,160 +120,6 @@ static bool b_lacks_all(const struct offering *k, uint8_t index, const struct pa
 static bool line_adds(const struct offering *k, uint8_t index, const struct offer_line *line)
 {
 	return line->codable && (k->policy->adds_codecs || b_lacks_all(k, index, &line->formats));
-}
-
-static void fill_formats(struct offering *k, uint8_t index, struct offered *f)
-{
-	static const struct offer_numbers none;
-	struct offer_numbers others = k->dtls ? numbers_of_others(k, index) : none;
-
-	f->line.adds = line_adds(k, index, &f->line);
-	offer_formats_fill(&f->formats, &f->line, k->s, index, k->policy, k->earlier, &others);
-	offered_note_numbers(&k->numbers, &f->formats);
-}
-
-/* NULL, or why B cannot be offered it. */
-static const char *offer_to_b(struct offering *k, uint8_t index, struct offered *f)
-{
-	struct crypto crypto = { 0 };
-	bool keyed;
-
-	if (!k->to_b->rtp_port[index])
-		return "no port for it";
-	if (f->line.kind == MEDIA_OPAQUE)
-		return NULL;
-	f->profile = profile_for_b(k, index, &f->line);
-	fill_formats(k, index, f);
-	if (f->formats.count == 0)
-		return "no payload type is free";
-	if (k->dtls)
-		return k->to_b->fingerprint.hash ? NULL : "no certificate for it";
-	keyed = !f->profile.secure || offer_crypto_offer(&crypto, &k->to_b->keys[index]);
-	crypto_wipe(&crypto);
-	return keyed ? NULL : "no key for it";
-}
-
-/* 0, whatever becomes of the line, or -EBADMSG. */
-static int read_offered(struct offered *f, struct offering *k, uint8_t index,
-			struct offer_error *error)
-{
-	const char *reason = NULL;
-
-	if (offer_line_read(&f->line, k->s, index, k->policy, error))
-		return -EBADMSG;
-	offer_line_select(&f->line, k->s, index, k->policy);
-	if (f->line.state == OFFER_LINE_RELAYED)
-		reason = offer_to_b(k, index, f);
-	if (reason)
-		offer_line_refuse(&f->line, k->s, index, reason);
-	return 0;
-}
-
-/* All that B is offered in one group (RFC 9143 7.2): what will be written is found out before it is. */
-static int offer_offered_group(struct writer *w, struct offering *k, struct offer_error *error)
-{
-	char text[OFFER_MID_MAX];
-	struct offered f;
-	bool any = false;
-
-	for (uint8_t i = 0; i < k->s->media_count; i++) {
-		if (read_offered(&f, k, i, error))
-			return -EBADMSG;
-		if (f.line.state != OFFER_LINE_RELAYED)
-			continue;
-		writer_str(w, any ? " " : "a=group:BUNDLE ");
-		writer_bytes(w, offer_webrtc_choose_mid(k->earlier, i, text));
-		any = true;
-	}
-	if (any)
-		writer_str(w, "\r\n");
-	k->numbers = (struct offer_numbers){ 0 };
-	return 0;
-}
-
-static struct sdp_direction direction_for_b(const struct offering *k, const struct offer_line *a)
-{
-	const struct offer_self *b = k->to_b;
-
-	return offer_direction(b, b->both_ways || offer_sends(b, a->kind, a->side.sends),
-			       b->both_ways || a->side.receives);
-}
-
-static void write_opaque(struct writer *w, const struct offering *k, uint8_t index,
-			 const struct offered *f)
-{
-	const struct sdp_section *m = &k->s->sections[index + 1];
-	const struct offer_opaque line = {
-		.media = sdp_slice(k->s, m->kind),
-		.proto = sdp_slice(k->s, m->proto),
-		.port = k->to_b->rtp_port[index],
-		.direction = direction_for_b(k, &f->line),
-		.record = offer_record_of(&k->to_b->record, MEDIA_OPAQUE, index),
-	};
-
-	offer_opaque_write(w, k->s, index, &line);
-}
-
-static void write_relayed(struct writer *w, const struct offering *k, uint8_t index,
-			  const struct offered *f, struct bytes mid)
-{
-	const struct media_ice *ice = &k->to_b->ice[index];
-	struct crypto crypto = { 0 };
-	struct offer_webrtc webrtc = {
-		.mid = mid,
-		.cc_extension = ice->on ? offer_extension_choose(k->earlier, TRANSPORT_CC_URI) : 0,
-		.rid_extension = offer_extension_of_layers_before(k->earlier, index),
-		.ice = ice->on ? ice : NULL,
-		.fingerprint = &k->to_b->fingerprint,
-		.setup = "actpass",
-		.stream = k->to_b->session_id,
-		.ssrc = k->to_b->ssrc[index],
-	};
-	struct offer_media media = {
-		.kind = f->line.kind,
-		.name = sdp_slice(k->s, k->s->sections[index + 1].kind),
-		.proto = bytes_str(offer_profile_name(f->profile)),
-		.formats = &f->formats,
-		.terms = &k->policy->b,
-		.address = &k->to_b->address,
-		.port = k->to_b->rtp_port[index],
-		.direction = direction_for_b(k, &f->line),
-		.mux_offer = k->policy->rtcp_mux || k->dtls,
-		.feedback = k->dtls || !f->line.profile.dtls,
-		.between = k->dtls || f->line.profile.dtls,
-		.crypto = f->profile.secure ? &crypto : NULL,
-		.webrtc = k->dtls ? &webrtc : NULL,
-		.record = offer_record_of(&k->to_b->record, f->line.kind, index),
-	};
-
-	if (media.kind == MEDIA_VIDEO && k->to_b->layers)
-		offer_layers_before(&webrtc.layers, k->earlier, index);
-	if (media.crypto)
-		(void)offer_crypto_offer(&crypto, &k->to_b->keys[index]); /* it could before */
-	offer_write_media(w, k->s, index + 1U, &media);
-	crypto_wipe(&crypto);
-}
-
-/* Lines in their order, from 0; *refused has the first reason of ours. 1: offered, 0: written as refused, or -EBADMSG. */
-static int offer_offered_write(struct writer *w, struct offering *k, uint8_t index,
-			       struct offer_error *refused, struct offer_error *error)
-{
-	char text[OFFER_MID_MAX];
-	struct bytes mid = { 0 };
-	struct offered f;
-
-	if (read_offered(&f, k, index, error))
-		return -EBADMSG;
-	if (k->dtls)
-		mid = offer_webrtc_choose_mid(k->earlier, index, text);
-	offer_error_note(refused, &f.line);
-	if (f.line.state != OFFER_LINE_RELAYED)
-		offer_write_refused(w, k->s, index + 1U, mid);
-	else if (f.line.kind == MEDIA_OPAQUE)
-		write_opaque(w, k, index, &f);
-	else
-		write_relayed(w, k, index, &f, mid);
-	return f.line.state == OFFER_LINE_RELAYED;
 }
 
 enum { DYNAMIC_FIRST = 96, DYNAMIC_LAST = 127 }; /* RFC 3551 6 */
@@ -672,6 +513,160 @@ const char *offer_lacks_codecs(struct bytes offer_a, const struct offer_policy *
 						      : offer_own_lacks(&line.formats);
 	}
 	return NULL;
+}
+
+static void fill_formats(struct offering *k, uint8_t index, struct offered *f)
+{
+	static const struct offer_numbers none;
+	struct offer_numbers others = k->dtls ? numbers_of_others(k, index) : none;
+
+	f->line.adds = line_adds(k, index, &f->line);
+	offer_formats_fill(&f->formats, &f->line, k->s, index, k->policy, k->earlier, &others);
+	offered_note_numbers(&k->numbers, &f->formats);
+}
+
+/* NULL, or why B cannot be offered it. */
+static const char *offer_to_b(struct offering *k, uint8_t index, struct offered *f)
+{
+	struct crypto crypto = { 0 };
+	bool keyed;
+
+	if (!k->to_b->rtp_port[index])
+		return "no port for it";
+	if (f->line.kind == MEDIA_OPAQUE)
+		return NULL;
+	f->profile = profile_for_b(k, index, &f->line);
+	fill_formats(k, index, f);
+	if (f->formats.count == 0)
+		return "no payload type is free";
+	if (k->dtls)
+		return k->to_b->fingerprint.hash ? NULL : "no certificate for it";
+	keyed = !f->profile.secure || offer_crypto_offer(&crypto, &k->to_b->keys[index]);
+	crypto_wipe(&crypto);
+	return keyed ? NULL : "no key for it";
+}
+
+/* 0, whatever becomes of the line, or -EBADMSG. */
+static int read_offered(struct offered *f, struct offering *k, uint8_t index,
+			struct offer_error *error)
+{
+	const char *reason = NULL;
+
+	if (offer_line_read(&f->line, k->s, index, k->policy, error))
+		return -EBADMSG;
+	offer_line_select(&f->line, k->s, index, k->policy);
+	if (f->line.state == OFFER_LINE_RELAYED)
+		reason = offer_to_b(k, index, f);
+	if (reason)
+		offer_line_refuse(&f->line, k->s, index, reason);
+	return 0;
+}
+
+/* All that B is offered in one group (RFC 9143 7.2): what will be written is found out before it is. */
+static int offer_offered_group(struct writer *w, struct offering *k, struct offer_error *error)
+{
+	char text[OFFER_MID_MAX];
+	struct offered f;
+	bool any = false;
+
+	for (uint8_t i = 0; i < k->s->media_count; i++) {
+		if (read_offered(&f, k, i, error))
+			return -EBADMSG;
+		if (f.line.state != OFFER_LINE_RELAYED)
+			continue;
+		writer_str(w, any ? " " : "a=group:BUNDLE ");
+		writer_bytes(w, offer_webrtc_choose_mid(k->earlier, i, text));
+		any = true;
+	}
+	if (any)
+		writer_str(w, "\r\n");
+	k->numbers = (struct offer_numbers){ 0 };
+	return 0;
+}
+
+static struct sdp_direction direction_for_b(const struct offering *k, const struct offer_line *a)
+{
+	const struct offer_self *b = k->to_b;
+
+	return offer_direction(b, b->both_ways || offer_sends(b, a->kind, a->side.sends),
+			       b->both_ways || a->side.receives);
+}
+
+static void write_opaque(struct writer *w, const struct offering *k, uint8_t index,
+			 const struct offered *f)
+{
+	const struct sdp_section *m = &k->s->sections[index + 1];
+	const struct offer_opaque line = {
+		.media = sdp_slice(k->s, m->kind),
+		.proto = sdp_slice(k->s, m->proto),
+		.port = k->to_b->rtp_port[index],
+		.direction = direction_for_b(k, &f->line),
+		.record = offer_record_of(&k->to_b->record, MEDIA_OPAQUE, index),
+	};
+
+	offer_opaque_write(w, k->s, index, &line);
+}
+
+static void write_relayed(struct writer *w, const struct offering *k, uint8_t index,
+			  const struct offered *f, struct bytes mid)
+{
+	const struct media_ice *ice = &k->to_b->ice[index];
+	struct crypto crypto = { 0 };
+	struct offer_webrtc webrtc = {
+		.mid = mid,
+		.cc_extension = ice->on ? offer_extension_choose(k->earlier, TRANSPORT_CC_URI) : 0,
+		.rid_extension = offer_extension_of_layers_before(k->earlier, index),
+		.ice = ice->on ? ice : NULL,
+		.fingerprint = &k->to_b->fingerprint,
+		.setup = "actpass",
+		.stream = k->to_b->session_id,
+		.ssrc = k->to_b->ssrc[index],
+	};
+	struct offer_media media = {
+		.kind = f->line.kind,
+		.name = sdp_slice(k->s, k->s->sections[index + 1].kind),
+		.proto = bytes_str(offer_profile_name(f->profile)),
+		.formats = &f->formats,
+		.terms = &k->policy->b,
+		.address = &k->to_b->address,
+		.port = k->to_b->rtp_port[index],
+		.direction = direction_for_b(k, &f->line),
+		.mux_offer = k->policy->rtcp_mux || k->dtls,
+		.feedback = k->dtls || !f->line.profile.dtls,
+		.between = k->dtls || f->line.profile.dtls,
+		.crypto = f->profile.secure ? &crypto : NULL,
+		.webrtc = k->dtls ? &webrtc : NULL,
+		.record = offer_record_of(&k->to_b->record, f->line.kind, index),
+	};
+
+	if (media.kind == MEDIA_VIDEO && k->to_b->layers)
+		offer_layers_before(&webrtc.layers, k->earlier, index);
+	if (media.crypto)
+		(void)offer_crypto_offer(&crypto, &k->to_b->keys[index]); /* it could before */
+	offer_write_media(w, k->s, index + 1U, &media);
+	crypto_wipe(&crypto);
+}
+
+/* Lines in their order, from 0; *refused has the first reason of ours. 1: offered, 0: written as refused, or -EBADMSG. */
+static int offer_offered_write(struct writer *w, struct offering *k, uint8_t index,
+			       struct offer_error *refused, struct offer_error *error)
+{
+	char text[OFFER_MID_MAX];
+	struct bytes mid = { 0 };
+	struct offered f;
+
+	if (read_offered(&f, k, index, error))
+		return -EBADMSG;
+	if (k->dtls)
+		mid = offer_webrtc_choose_mid(k->earlier, index, text);
+	offer_error_note(refused, &f.line);
+	if (f.line.state != OFFER_LINE_RELAYED)
+		offer_write_refused(w, k->s, index + 1U, mid);
+	else if (f.line.kind == MEDIA_OPAQUE)
+		write_opaque(w, k, index, &f);
+	else
+		write_relayed(w, k, index, &f, mid);
+	return f.line.state == OFFER_LINE_RELAYED;
 }
 
 struct forwarding {

@@ -79,11 +79,6 @@ int offer_fits(const struct writer *w, struct offer_error *error) NODISCARD;
 
 /* The word of a line for terms.lines; NONE: it needs none, or is opaque over a transport that is not relayed. */
 enum offer_lines offer_lines_word(enum media_kind kind, struct bytes proto);
-/* It has a port for RTCP, the next one, as well. */
-bool offer_opaque_has_rtcp(struct bytes proto);
-/* NULL, or why the offered line may not pass between these two, whatever else is asked of its kind. */
-const char *offer_lines_refusal(const struct sdp *s, uint8_t index, enum media_kind kind,
-				const struct offer_policy *policy);
 
 /* What is ours in such a line. */
 struct offer_opaque {

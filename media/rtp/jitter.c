@@ -59,14 +59,16 @@ static void delay_count(struct jitter_delay *d, int64_t late, float times)
 	delay_bin_find(d);
 }
 
-void jitter_delay_open(struct jitter_delay *d, uint32_t clock_hz, uint32_t min, uint32_t start,
-		       uint32_t max)
+/* start: what it is until packets say otherwise. */
+static void jitter_delay_open(struct jitter_delay *d, uint32_t clock_hz, uint32_t min,
+			      uint32_t start, uint32_t max)
 {
 	*d = (struct jitter_delay){ .clock_hz = clock_hz, .min = min, .max = max, .next = 1 };
 	delay_count(d, start > 0 ? start - 1 : 0, PRIOR_MS / 20);
 }
 
-void jitter_delay_rebase(struct jitter_delay *d, int64_t arrival, int64_t timestamp)
+/* What came before has another clock: the floor begins anew; how late packets are, in the end, is kept. */
+static void jitter_delay_rebase(struct jitter_delay *d, int64_t arrival, int64_t timestamp)
 {
 	for (uint32_t i = 0; i < JITTER_FLOORS; i++)
 		d->floors[i] = INT64_MAX;
@@ -110,7 +112,8 @@ static void delay_floor_turn(struct jitter_delay *d, int64_t arrival)
 		delay_shift(d, bins);
 }
 
-void jitter_delay_note(struct jitter_delay *d, int64_t arrival, int64_t timestamp, uint32_t units)
+static void jitter_delay_note(struct jitter_delay *d, int64_t arrival, int64_t timestamp,
+			      uint32_t units)
 {
 	int64_t transit = arrival - timestamp;
 
@@ -125,7 +128,8 @@ void jitter_delay_note(struct jitter_delay *d, int64_t arrival, int64_t timestam
 		delay_scale(d);
 }
 
-uint32_t jitter_delay_target(const struct jitter_delay *d)
+/* A packet of so many units. */
+static uint32_t jitter_delay_target(const struct jitter_delay *d)
 {
 	uint32_t target = (d->bin + 1) * (d->clock_hz / 1000 * JITTER_BIN_MS);
 
@@ -232,9 +236,6 @@ static inline void jitter_pass(struct jitter *j, uint64_t index, bool played)
 	j->next = index + 1;
 }
 
-/* Frees all before index that are there. */
-static void jitter_drop_before(struct jitter *j, uint64_t index);
-
 enum {
 	CONCEALED_MS_MAX = 100, /* when nothing comes any more; behind that there is silence */
 	PACE_MS = 200,          /* speech changes its length that seldom */
@@ -307,6 +308,21 @@ static bool jitter_is_unheard(struct jitter *j, int64_t over, int64_t now)
 		return false;
 	j->calm_at += j->settings.clock_hz;
 	return true;
+}
+
+/* Frees all before index that are there. */
+static void jitter_drop_before(struct jitter *j, uint64_t index)
+{
+	for (uint64_t i = j->next; i < index && j->kept; i++) {
+		struct jitter_slot *s = jitter_find(j, i);
+
+		if (!s)
+			continue;
+		jitter_slot_give(j, s);
+		j->counts.dropped += s->units > 0;
+	}
+	if (index > j->next)
+		jitter_pass(j, index - 1, false);
 }
 
 /* What would be heard too late is left out, where more than a frame of it is too late. */
@@ -604,20 +620,6 @@ void jitter_fetch_get(const struct jitter *j)
 }
 
 /* ---- whose packet it is, and where it goes ---- */
-
-static void jitter_drop_before(struct jitter *j, uint64_t index)
-{
-	for (uint64_t i = j->next; i < index && j->kept; i++) {
-		struct jitter_slot *s = jitter_find(j, i);
-
-		if (!s)
-			continue;
-		jitter_slot_give(j, s);
-		j->counts.dropped += s->units > 0;
-	}
-	if (index > j->next)
-		jitter_pass(j, index - 1, false);
-}
 
 /* The first packet of a source; it is counted. */
 static void jitter_begin(struct jitter *j, const struct jitter_packet *p)

@@ -134,13 +134,4 @@ struct jitter_delay {
 	float bins[JITTER_BINS];
 };
 
-/* start: what it is until packets say otherwise. */
-void jitter_delay_open(struct jitter_delay *d, uint32_t clock_hz, uint32_t min, uint32_t start,
-		       uint32_t max);
-/* What came before has another clock: the floor begins anew; how late packets are, in the end, is kept. */
-void jitter_delay_rebase(struct jitter_delay *d, int64_t arrival, int64_t timestamp);
-/* A packet of so many units. */
-void jitter_delay_note(struct jitter_delay *d, int64_t arrival, int64_t timestamp, uint32_t units);
-uint32_t jitter_delay_target(const struct jitter_delay *d);
-
 #endif
