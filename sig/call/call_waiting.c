@@ -70,11 +70,11 @@ int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display
 	plan_start_ringing(h, c);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
-		call_waiting_on_saved(h, c);
+		modules_saved(h, c);
 	return 0;
 }
 
-void call_waiting_on_saved(struct call_host *h, struct call *c)
+static void call_waiting_on_saved(struct call_host *h, struct call *c)
 {
 	struct sig_event *event;
 	struct bytes user;
@@ -165,4 +165,4 @@ static const struct module_order call_waiting_orders[] = {
 const struct module call_waiting_module = { .name = "call_waiting",
 					    .orders = call_waiting_orders,
 					    .settle = waiting_look,
-					    .resumed = call_waiting_on_saved };
+					    .saved = call_waiting_on_saved };

@@ -28,8 +28,6 @@ bool call_waiting_is_on(const struct call *c);
 /* It does from now on. 0 or -errno with *refusal. */
 int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
 		       struct call_refusal *refusal) NODISCARD;
-/* It is saved, or goes on after a restart: the caller is told, and who watches. */
-void call_waiting_on_saved(struct call_host *h, struct call *c);
 
 /* What the party of that flow hears of a call that waits for it. ms of the tone 0: nothing. */
 struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,

@@ -113,8 +113,10 @@ static int media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
 	return 0;
 }
 
-void media_stream_on_news(struct call_host *h, struct call *c, const struct media_stream_news *news)
+static void media_stream_on_news(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	const struct media_stream_news *news = ev->media_stream;
+
 	if (!c->media_stream || c->media_stream->serial != news->serial)
 		return;
 	switch (news->kind) {
@@ -202,7 +204,13 @@ static const struct module_order media_stream_orders[] = {
 	{ 0 },
 };
 
+static const struct module_event media_stream_events[] = {
+	{ CALL_EV_MEDIA_STREAM, media_stream_on_news },
+	{ 0 },
+};
+
 const struct module media_stream_module = {
+	.events = media_stream_events,
 	.name = "media_stream",
 	.orders = media_stream_orders,
 };

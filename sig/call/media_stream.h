@@ -28,9 +28,6 @@ struct media_stream_terms {
 	uint8_t sides;
 };
 
-/* The application hears it, or does not any more. */
-void media_stream_on_news(struct call_host *h, struct call *c,
-			  const struct media_stream_news *news);
 /* After each step: it ends with its leg. */
 void media_stream_settle(struct call_host *h, struct call *c);
 void media_stream_resume(struct call_host *h, struct call *c); /* in the next process */

@@ -4,6 +4,70 @@
 /* The modules of a hook, in their order. */
 #define EACH_MODULE(m, h, hook) for (const struct module *const *m = (h)->modules->hook; *m; m++)
 
+void modules_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	EACH_MODULE(m, h, events)
+	{
+		for (const struct module_event *e = (*m)->events; e->on; e++) {
+			if (e->kind == ev->kind)
+				e->on(h, c, ev);
+		}
+	}
+}
+
+bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start, int *err,
+		   struct call_refusal *refusal)
+{
+	EACH_MODULE(m, h, begun)
+	{
+		if ((*m)->begun(h, c, start, err, refusal))
+			return true;
+	}
+	return false;
+}
+
+bool modules_request(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	EACH_MODULE(m, h, request)
+	{
+		if ((*m)->request(h, c, ev))
+			return true;
+	}
+	return false;
+}
+
+bool modules_repeated(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	EACH_MODULE(m, h, repeated)
+	{
+		if ((*m)->repeated(h, c, ev))
+			return true;
+	}
+	return false;
+}
+
+void modules_response(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	EACH_MODULE(m, h, response)
+	(*m)->response(h, c, ev);
+}
+
+void modules_saved(struct call_host *h, struct call *c)
+{
+	EACH_MODULE(m, h, saved)
+	(*m)->saved(h, c);
+}
+
+bool modules_overdue(struct call_host *h, struct call *c)
+{
+	EACH_MODULE(m, h, overdue)
+	{
+		if ((*m)->overdue(h, c))
+			return true;
+	}
+	return false;
+}
+
 void modules_settle(struct call_host *h, struct call *c)
 {
 	EACH_MODULE(m, h, settle)

@@ -11,9 +11,9 @@
 
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
+#include "sig/model/event.h"
 
 struct call_ending;
-struct call_refusal;
 
 /* What a command orders, and whom it needs in the call. */
 enum order_needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
@@ -25,10 +25,30 @@ struct module_order {
 	int (*carry_out)(struct call_host *h, struct call *c, struct call_order *order);
 };
 
+/* What happens to a call that is about this module alone. */
+struct module_event {
+	enum call_event_kind kind;
+	void (*on)(struct call_host *h, struct call *c, const struct call_event *ev);
+};
+
 /* NULL: it does not care. */
 struct module {
 	const char *name;
 	const struct module_order *orders; /* the last has no function */
+	const struct module_event *events; /* likewise */
+	/* A call begins: what was dialled, or its INVITE says, is this module's. False: it is not. True: *err is 0, or -errno with *refusal. */
+	bool (*begun)(struct call_host *h, struct call *c, const struct call_start *start, int *err,
+		      struct call_refusal *refusal);
+	/* A request of a party that is up, or rings, which the core does not answer itself. False: nor does the module. */
+	bool (*request)(struct call_host *h, struct call *c, const struct call_event *ev);
+	/* A request that may have been taken by the process before this one, whose answer was lost. True: it has the same answer. */
+	bool (*repeated)(struct call_host *h, struct call *c, const struct call_event *ev);
+	/* A response to a request of ours that is none of the core's, or none came. */
+	void (*response)(struct call_host *h, struct call *c, const struct call_event *ev);
+	/* The last step of its plan, which rings no phone, is saved (OUTBOX_WAIT), or the call goes on in another process. */
+	void (*saved)(struct call_host *h, struct call *c);
+	/* The time of that step is over (plan.until_ns). False: it is not this module's. */
+	bool (*overdue)(struct call_host *h, struct call *c);
 	/* At the end of each step, before what waits for a save leaves. It looks at how the call is and not at what happened, so nothing
 	 * is lost where a process ends in between. */
 	void (*settle)(struct call_host *h, struct call *c);
@@ -59,6 +79,13 @@ struct module {
 struct module_lists {
 	const struct module *const *all;
 	const struct module *const *orders;
+	const struct module *const *events;
+	const struct module *const *begun;
+	const struct module *const *request;
+	const struct module *const *repeated;
+	const struct module *const *response;
+	const struct module *const *saved;
+	const struct module *const *overdue;
 	const struct module *const *settle;
 	const struct module *const *due_ns;
 	const struct module *const *resumed;
@@ -75,6 +102,14 @@ struct module_lists {
 extern const struct module_lists modules;
 
 /* Each asks those that have the hook. */
+void modules_on_event(struct call_host *h, struct call *c, const struct call_event *ev);
+bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start, int *err,
+		   struct call_refusal *refusal);
+bool modules_request(struct call_host *h, struct call *c, const struct call_event *ev);
+bool modules_repeated(struct call_host *h, struct call *c, const struct call_event *ev);
+void modules_response(struct call_host *h, struct call *c, const struct call_event *ev);
+void modules_saved(struct call_host *h, struct call *c);
+bool modules_overdue(struct call_host *h, struct call *c);
 void modules_settle(struct call_host *h, struct call *c);
 /* The earliest; 0: none. */
 uint64_t modules_due_ns(const struct call_host *h, const struct call *c);

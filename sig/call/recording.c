@@ -667,8 +667,11 @@ const char *recording_failure(int error)
 	}
 }
 
-void recording_failed(struct call_host *h, struct call *c, uint8_t number, int error)
+/* The recorder could not: -errno. */
+static void recording_failed(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	uint8_t number = (uint8_t)ev->version;
+	int error = ev->error;
 	struct recording *r = recording_by_number(c->recordings, number);
 
 	if (!r) { /* its end could not be written */
@@ -846,7 +849,13 @@ static const struct module_order recording_orders[] = {
 	{ 0 },
 };
 
+static const struct module_event recording_events[] = {
+	{ CALL_EV_RECORD_FAILED, recording_failed },
+	{ 0 },
+};
+
 const struct module recording_module = {
+	.events = recording_events,
 	.name = "recording",
 	.orders = recording_orders,
 };

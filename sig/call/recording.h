@@ -34,8 +34,6 @@ uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg
 void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number);
 /* Where it goes on. */
 void recording_message_end(struct call_host *h, struct call *c, uint8_t number);
-/* The recorder could not: error -errno. */
-void recording_failed(struct call_host *h, struct call *c, uint8_t number, int error);
 
 /* Why, in words: error is what that says. */
 const char *recording_failure(int error);

@@ -27,9 +27,8 @@ enum outbox_kind {
 	OUTBOX_PROVISIONAL, /* our reliable provisional response */
 	OUTBOX_PRACK,       /* ours to that of a leg */
 	OUTBOX_PRACKED, /* our 200 to a PRACK: who was answered never says it again; line: with SDP */
-	OUTBOX_WAIT,    /* the caller is told 180, and an application of the call */
-	OUTBOX_SET,     /* a document is asked for (set.h) */
-	OUTBOX_ORDER,   /* the answer to an order: what was done is not undone by a kill */
+	OUTBOX_WAIT, /* a step that rings no phone begins: who waits there is told, and who is to do something is asked */
+	OUTBOX_ORDER,    /* the answer to an order: what was done is not undone by a kill */
 	OUTBOX_REFUSAL,  /* our refusal of the INVITE that began the leg */
 	OUTBOX_RESPONSE, /* our 2xx to a BYE or REFER: who was told that it is over, or done, never says so again; our 100 to an INVITE */
 };

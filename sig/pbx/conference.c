@@ -292,8 +292,8 @@ static int member_begin_remote(struct call_host *h, struct call *c, const struct
 	return caller_take(h, c, refusal);
 }
 
-int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
-		 struct call_refusal *refusal)
+static int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
+			struct call_refusal *refusal)
 {
 	const struct room_terms *t;
 	struct member_name name;
@@ -771,6 +771,15 @@ static int order_member(struct call_host *h, struct call *c, struct call_order *
 	return -EINVAL;
 }
 
+static bool meetme_begun(struct call_host *h, struct call *c, const struct call_start *start,
+			 int *err, struct call_refusal *refusal)
+{
+	if (!start->set || !start->set->room)
+		return false;
+	*err = meetme_begin(h, c, start, refusal);
+	return true;
+}
+
 static const struct module_order conference_orders[] = {
 	{ ORDER_MEMBER, NEEDS_NOBODY, order_member },
 	{ ORDER_CONFER, NEEDS_NOBODY, order_confer },
@@ -780,6 +789,7 @@ static const struct module_order conference_orders[] = {
 const struct module conference_module = {
 	.name = "conference",
 	.orders = conference_orders,
+	.begun = meetme_begun,
 	.settle = conference_go,
 	.resumed = meetme_resume,
 	.prompted = meetme_on_answer,

@@ -31,10 +31,7 @@ extern const struct module conference_module;
  * at most, and then the caller is a member. The room begins with the first who calls it.
  */
 
-/* The one step of a call, by a name of ours: that of a conference, or of a room for which another shard asks. 0 or -errno with *refusal. */
-int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
-		 struct call_refusal *refusal) NODISCARD;
-/* The last step comes to that one; the same. */
+/* The last step comes to that one. 0 or -errno with *refusal. */
 int meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
 		 struct call_refusal *refusal) NODISCARD;
 /* The user part of an INVITE to another shard, and back. False: it is none. */

@@ -91,7 +91,7 @@ static void focus_remote_pass_refer(struct call_host *h, struct call *c,
 		c->legs[bridge_peer(c, ev->leg)]->dialog.referrer = c->legs[ev->leg]->dialog.tag;
 }
 
-void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev)
+static void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!relay_may(h, c, ev))
 		return;
@@ -120,7 +120,7 @@ static bool focus_remote_is_for(const struct call *c, uint8_t leg)
 				asked->random == peer->random);
 }
 
-bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev)
+static bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message))
 		return false;
@@ -476,16 +476,16 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 }
 
 /* It was done, and whoever was rung may be gone by now. */
-bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
+static bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (!c->member || ev->leg != c->bridge.caller ||
+	if (ev->message->method != SIP_REFER || !c->member || ev->leg != c->bridge.caller ||
 	    c->member->taken != relay_refer_number(ev->message))
 		return false;
 	focus_refer_say_taken(h, c, ev, refer_wants_notify(ev->message));
 	return true;
 }
 
-void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+static void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
 	uint16_t status = focus_refer_take(h, c, ev, &f);
@@ -542,7 +542,9 @@ void focus_refer_outside(struct call_host *h, struct call *c, const struct call_
 
 /* ---- what becomes of it ---- */
 
-void focus_refer_on_progress(struct call_host *h, struct call *c, const struct call_event *ev)
+/* Somebody whom it asked for has come, or does not. */
+static void focus_refer_on_progress(struct call_host *h, struct call *c,
+				    const struct call_event *ev)
 {
 	const struct leg *l = c->state == CALL_ENDING ? NULL : call_caller(c);
 
@@ -605,4 +607,31 @@ static void focus_resume(struct call_host *h, struct call *c)
 	}
 }
 
-const struct module focus_module = { .name = "focus", .settle = focus_go, .resumed = focus_resume };
+static bool focus_request(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->message->method == SIP_NOTIFY)
+		return focus_remote_notify(h, c, ev);
+	if (ev->message->method != SIP_REFER)
+		return false;
+	if (focus_refer_is(h, c, ev))
+		focus_refer_received(h, c, ev);
+	else if (focus_remote_is(c, ev))
+		focus_remote_refer(h, c, ev);
+	else
+		return false;
+	return true;
+}
+
+static const struct module_event focus_events[] = {
+	{ CALL_EV_FOCUS, focus_refer_on_progress },
+	{ 0 },
+};
+
+const struct module focus_module = {
+	.name = "focus",
+	.events = focus_events,
+	.request = focus_request,
+	.repeated = focus_refer_again,
+	.settle = focus_go,
+	.resumed = focus_resume,
+};

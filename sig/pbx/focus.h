@@ -24,9 +24,6 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 
 /* The REFER is for such a conference. */
 bool focus_remote_is(const struct call *c, const struct call_event *ev);
-void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev);
-/* False: the NOTIFY says nothing of a REFER to it. */
-bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev);
 
 /*
  * REFER to the focus of a conference (RFC 4579 5.5 to 5.11), from a member, in its dialog or outside: somebody is rung, a call of its own comes,
@@ -35,13 +32,8 @@ bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_
 
 /* Its party asks the focus, and nobody is given away. */
 bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev);
-void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev);
-/* One that was taken by the process before this one, whose 202 was lost: it has the same answer, and nothing is done. False: it is another. */
-bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev) NODISCARD;
 /* Outside of its dialog: it is told at once what it is told. */
 void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
-/* CALL_EV_FOCUS: somebody whom it asked for has come, or does not. */
-void focus_refer_on_progress(struct call_host *h, struct call *c, const struct call_event *ev);
 /* To who asked for this one, if anybody did: the status of its call. */
 void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status);
 

@@ -32,9 +32,11 @@ static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
 	return 0;
 }
 
-void order_talk_answered(const struct call *c, const struct call_event *ev)
+/* What a phone says to Event: talk. */
+static void hold_response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->kind == CALL_EV_FAILURE)
+	(void)h;
+	if (ev->user == TXN_USER_TALK && ev->kind == CALL_EV_FAILURE)
 		LOG_WARN("call", c->id, "a phone does not end its hold", LOG_U64("leg", ev->leg),
 			 LOG_U64("status", ev->message->status));
 }
@@ -101,4 +103,6 @@ static const struct module_order hold_orders[] = {
 	{ 0 },
 };
 
-const struct module hold_module = { .name = "hold", .orders = hold_orders };
+const struct module hold_module = { .name = "hold",
+				    .orders = hold_orders,
+				    .response = hold_response };

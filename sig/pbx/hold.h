@@ -4,11 +4,7 @@
 #define SIG_PBX_HOLD_H
 
 #include "sig/call/module.h"
-#include "sig/model/event.h"
 
 extern const struct module hold_module;
-
-/* What a phone says to Event: talk. */
-void order_talk_answered(const struct call *c, const struct call_event *ev);
 
 #endif

@@ -229,8 +229,10 @@ static int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, st
 	return 0;
 }
 
-void join_hand_over(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join)
+static void join_hand_over(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	struct call_join *join = ev->join;
+	uint8_t leg = ev->leg;
 	struct call_ending e = { .cause = CAUSE_TRANSFERRED,
 				 .by = join->ordered ? ENDED_BY_OPERATOR
 						     : call_ended_by(c, bridge_peer(c, leg)),
@@ -466,6 +468,22 @@ static int order_split(struct call_host *h, struct call *c, struct call_order *o
 	return split_begin(h, c, order_leg_of(c, order), order->split);
 }
 
+/* ---- between calls ---- */
+
+static void join_on_meet(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->meeting)
+		ev->meeting->err = meet_reoffer(h, c, ev->leg, ev->meeting->with);
+	else
+		meet_over(c);
+}
+
+static const struct module_event join_events[] = {
+	{ CALL_EV_JOIN, join_hand_over },
+	{ CALL_EV_MEET, join_on_meet },
+	{ 0 },
+};
+
 static const struct module_order join_orders[] = {
 	{ ORDER_JOIN, NEEDS_NOBODY, order_join },
 	{ ORDER_SPLIT, NEEDS_PAIR, order_split },
@@ -475,6 +493,7 @@ static const struct module_order join_orders[] = {
 const struct module join_module = {
 	.name = "join",
 	.orders = join_orders,
+	.events = join_events,
 	.settle = meet_tell,
 	.due_ns = meet_due_ns,
 };

@@ -11,6 +11,7 @@
 int join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
 	       struct call_remote *out) NODISCARD;
 
+/* Asked of the call that loses the leg (CALL_EV_JOIN). */
 struct call_join {
 	struct call *to; /* where the leg goes */
 	bool ordered;    /* by command */
@@ -20,8 +21,6 @@ struct call_join {
 	int err;
 };
 
-/* Of the call that loses the leg (CALL_EV_JOIN). */
-void join_hand_over(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join);
 /* Each save of the call is answered, so that the next one goes with that of another call. */
 bool join_is_settled(const struct call_host *h, const struct call *c);
 

@@ -305,13 +305,17 @@ static bool slot_is_said(struct call_host *h, struct call *c)
 	return prompts_announce(h, c, t->leg, false, files, COUNT_OF(files));
 }
 
-void park_hurry(struct call_host *h, struct call *c, uint8_t leg)
+/* Whoever parks and hears the slot hangs up: it need not be said to its end. */
+static bool park_on_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer *t = c->transfer;
 
+	if (ev->message->method != SIP_BYE)
+		return false;
 	if (t && t->state == TRANSFER_WAITING && t->slot.claimed && prompts_are_announcing(c) &&
-	    t->leg == leg)
+	    t->leg == ev->leg)
 		park_now(h, c);
+	return false;
 }
 
 void park_go_on(struct call_host *h, struct call *c)
@@ -449,11 +453,6 @@ static void ask_go(struct call_host *h, struct call *c)
 		asked_claim(h, c);
 }
 
-void park_overdue(struct call_host *h, struct call *c)
-{
-	asked_in_vain(h, c, 503);
-}
-
 /* ---- it waits ---- */
 
 /* Another one has it: what the party has is its call, until the slot is free again. */
@@ -473,8 +472,10 @@ static void claim_told(struct call_host *h, struct call *c, const struct park_ne
 	}
 }
 
-void park_on_result(struct call_host *h, struct call *c, const struct park_news *news)
+/* What the store has in the slot. */
+static void park_on_result(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	const struct park_news *news = ev->park;
 	const struct transfer *t = c->transfer;
 
 	if (t && t->state == TRANSFER_WAITING && t->slot.serial && t->slot.serial == news->serial)
@@ -649,7 +650,8 @@ static uint64_t park_due_ns(const struct call *c)
 	return p->return_ns && p->return_ns < p->again_ns ? p->return_ns : p->again_ns;
 }
 
-void park_assert(const struct call_host *h, struct call *c)
+/* The store may have lost the slot. */
+static void park_assert(const struct call_host *h, struct call *c)
 {
 	if (slot_step_asks(c))
 		c->park->serial = 0;
@@ -659,6 +661,12 @@ void park_assert(const struct call_host *h, struct call *c)
 
 static void park_resume(struct call_host *h, struct call *c)
 {
+	park_assert(h, c);
+}
+
+static void park_on_store(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	(void)ev;
 	park_assert(h, c);
 }
 
@@ -679,46 +687,6 @@ static void park_write_lines(struct writer *w, const struct call_host *h, const 
 	    !(c->transfer && c->transfer->remote.shard) && c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }
-
-static int order_park(struct call_host *h, struct call *c, struct call_order *order)
-{
-	struct transfer_ask ask = { .ordered = true };
-	struct park_place place = { 0 };
-	uint8_t stays;
-	int err;
-
-	(void)h;
-	order->later = true;
-	if (park_waits_for(c, order->by))
-		return 0;
-	err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
-	if (err)
-		return err;
-	if (c->park && !c->park->asks) {
-		order->later = false;
-		return order->last.n || bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
-	}
-	ask.leg = bridge_peer(c, stays);
-	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||
-	    bytes_cstr(order->last, place.last, sizeof(place.last)))
-		return -EINVAL;
-	return park_begin(c, &ask, &place, order->by);
-}
-
-static const struct module_order park_orders[] = {
-	{ ORDER_PARK, NEEDS_NOBODY, order_park },
-	{ 0 },
-};
-
-const struct module park_module = {
-	.name = "park",
-	.orders = park_orders,
-	.settle = park_go,
-	.due_ns = park_due_ns,
-	.resumed = park_resume,
-	.over = park_over,
-	.headers = park_write_lines,
-};
 
 #define SLOT_NAME_BEGINS "slot-"
 enum {
@@ -792,7 +760,7 @@ static void retrieve_rung(struct call_host *h, struct call *c)
 		retrieve_fail(h, c, news.status, news.text);
 }
 
-void retrieve_find_slot(struct call_host *h, struct call *c)
+static void retrieve_find_slot(struct call_host *h, struct call *c)
 {
 	if (retrieve_is_rung(c)) {
 		retrieve_rung(h, c);
@@ -928,7 +896,7 @@ static void retrieve_on_result(struct call_host *h, struct call *c, const struct
 		retrieve_slot_told(h, c, news);
 }
 
-void retrieve_overdue(struct call_host *h, struct call *c)
+static void retrieve_overdue(struct call_host *h, struct call *c)
 {
 	struct park_news news;
 
@@ -939,3 +907,80 @@ void retrieve_overdue(struct call_host *h, struct call *c)
 	h->picked_remote(h->owner, c->plan.serial, &news);
 	retrieve_rung_told(h, c, &news);
 }
+
+/* ---- what it hears of a call ---- */
+
+static void park_saved(struct call_host *h, struct call *c)
+{
+	if (retrieve_waits(c))
+		retrieve_find_slot(h, c);
+}
+
+/* The store has not said in time whether the call has the slot that it was sent on to, or who waits there. */
+static bool park_overdue(struct call_host *h, struct call *c)
+{
+	if (slot_step_asks(c))
+		asked_in_vain(h, c, 503);
+	else if (retrieve_waits(c))
+		retrieve_overdue(h, c);
+	else
+		return false;
+	return true;
+}
+
+static void park_on_yield(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	(void)ev;
+	park_yield(h, c);
+}
+
+static int order_park(struct call_host *h, struct call *c, struct call_order *order)
+{
+	struct transfer_ask ask = { .ordered = true };
+	struct park_place place = { 0 };
+	uint8_t stays;
+	int err;
+
+	(void)h;
+	order->later = true;
+	if (park_waits_for(c, order->by))
+		return 0;
+	err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	if (err)
+		return err;
+	if (c->park && !c->park->asks) {
+		order->later = false;
+		return order->last.n || bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
+	}
+	ask.leg = bridge_peer(c, stays);
+	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||
+	    bytes_cstr(order->last, place.last, sizeof(place.last)))
+		return -EINVAL;
+	return park_begin(c, &ask, &place, order->by);
+}
+
+static const struct module_order park_orders[] = {
+	{ ORDER_PARK, NEEDS_NOBODY, order_park },
+	{ 0 },
+};
+
+static const struct module_event park_events[] = {
+	{ CALL_EV_PARK, park_on_result },
+	{ CALL_EV_ASSERT, park_on_store },
+	{ CALL_EV_YIELD, park_on_yield },
+	{ 0 },
+};
+
+const struct module park_module = {
+	.name = "park",
+	.orders = park_orders,
+	.events = park_events,
+	.request = park_on_request,
+	.saved = park_saved,
+	.overdue = park_overdue,
+	.settle = park_go,
+	.due_ns = park_due_ns,
+	.resumed = park_resume,
+	.over = park_over,
+	.headers = park_write_lines,
+};

@@ -27,8 +27,6 @@ int park_begin(struct call *c, const struct transfer_ask *ask, const struct park
 	       const struct shard_order *by) NODISCARD;
 /* The same order once more: its answer goes to who gave it last. False: it is another. */
 bool park_waits_for(struct call *c, const struct shard_order *by);
-/* Whoever parks and hears the slot hangs up: it need not be said to its end. */
-void park_hurry(struct call_host *h, struct call *c, uint8_t leg);
 /* The transfer to a slot may go on. */
 void park_go_on(struct call_host *h, struct call *c);
 /* It was refused with that status, or its call is over. */
@@ -37,12 +35,6 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status);
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot);
 /* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
 void park_yield(struct call_host *h, struct call *c);
-/* What the store has in the slot. */
-void park_on_result(struct call_host *h, struct call *c, const struct park_news *news);
-/* The store has not said in time whether the call has the slot that it was sent on to. */
-void park_overdue(struct call_host *h, struct call *c);
-/* The store may have lost the slot. */
-void park_assert(const struct call_host *h, struct call *c);
 
 /*
  * A phone calls a slot: it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
@@ -56,9 +48,6 @@ static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there
 
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
-void retrieve_find_slot(struct call_host *h, struct call *c);
-/* Nobody has said so in time. */
-void retrieve_overdue(struct call_host *h, struct call *c);
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 

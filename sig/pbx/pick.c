@@ -142,4 +142,19 @@ static const struct module_order pick_orders[] = {
 	{ 0 },
 };
 
-const struct module pick_module = { .name = "pick", .orders = pick_orders };
+static void pick_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	(void)h;
+	c->picker = ev->version;
+}
+
+static const struct module_event pick_events[] = {
+	{ CALL_EV_PICK, pick_on_event },
+	{ 0 },
+};
+
+const struct module pick_module = {
+	.name = "pick",
+	.orders = pick_orders,
+	.events = pick_events,
+};

@@ -281,10 +281,9 @@ uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
 
 bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->message->method != SIP_REFER)
+	if (ev->message->method != SIP_REFER ||
+	    !transfer_is_of(c, ev->leg, relay_refer_number(ev->message)))
 		return false;
-	if (!transfer_is_of(c, ev->leg, relay_refer_number(ev->message)))
-		return focus_refer_again(h, c, ev);
 	outbox_touch(&c->out);
 	refer_accept(h, c, ev);
 	return true;
@@ -355,23 +354,18 @@ static void refer_refuse_with(struct call_host *h, const struct call_event *ev, 
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
 
-void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+bool refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint16_t status;
 
-	if (focus_refer_is(h, c, ev)) {
-		focus_refer_received(h, c, ev);
-		return;
-	}
-	if (focus_remote_is(c, ev)) {
-		focus_remote_refer(h, c, ev);
-		return;
-	}
+	if (ev->message->method != SIP_REFER)
+		return false;
 	status = refer_take(h, c, ev);
 	if (status)
 		refer_refuse_with(h, ev, status);
 	else
 		refer_accept(h, c, ev);
+	return true;
 }
 
 /* ---- outside of a dialog ---- */

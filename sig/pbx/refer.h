@@ -10,8 +10,8 @@ struct replaces;
 /* There is no such dialog as Refer-To names. Not 481: who hears that within a dialog ends that one (RFC 3261 12.2.1.2). */
 enum { REFER_NO_OTHER = 403 };
 
-/* A party's REFER: answered with 202 once it is in the record, or refused. */
-void refer_received(struct call_host *h, struct call *c, const struct call_event *ev);
+/* A party's REFER: answered with 202 once it is in the record, or refused. False: another request. */
+bool refer_received(struct call_host *h, struct call *c, const struct call_event *ev);
 /* One that was accepted by the process before this one, whose 202 was lost: it has the same answer. False: it is another. */
 bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev) NODISCARD;
 /* The same outside of a dialog, about that of the leg (RFC 4538), from its user: it makes one of its own. */

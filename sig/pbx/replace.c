@@ -99,8 +99,11 @@ static void replace_go(struct call_host *h, struct call *c)
 		replace_ask(h, c);
 }
 
-void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by)
+/* The leg of this call is to be replaced. */
+static void replace_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	struct call_replacing *by = ev->replacing;
+	uint8_t leg = ev->leg;
 	const struct transfer_ask ask = { .leg = leg,
 					  .replaced = true,
 					  .ordered = leg == LEG_NONE };
@@ -125,6 +128,24 @@ void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct c
 	LOG_INFO("call", c->id, "a leg is to be replaced", LOG_U64("leg", leg));
 }
 
-const struct module replace_module = { .name = "replace",
-				       .settle = replace_go,
-				       .due_ns = replace_due_ns };
+static bool replace_begun(struct call_host *h, struct call *c, const struct call_start *start,
+			  int *err, struct call_refusal *refusal)
+{
+	if (!start->replaces.call)
+		return false;
+	*err = replace_begin(h, c, &start->replaces, refusal);
+	return true;
+}
+
+static const struct module_event replace_events[] = {
+	{ CALL_EV_REPLACE, replace_on_event },
+	{ 0 },
+};
+
+const struct module replace_module = {
+	.name = "replace",
+	.events = replace_events,
+	.begun = replace_begun,
+	.settle = replace_go,
+	.due_ns = replace_due_ns,
+};

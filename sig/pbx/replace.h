@@ -23,7 +23,5 @@ extern const struct module replace_module;
 /* The first INVITE of the call is answered. 0 or -errno with *refusal. */
 int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
 		  struct call_refusal *refusal) NODISCARD;
-/* The leg of this call is to be replaced. */
-void replace_on_order(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by);
 
 #endif

@@ -20,10 +20,10 @@ static struct plan_step *set_step(const struct call *c)
 	return p->count ? &p->steps[p->count - 1] : NULL;
 }
 
-int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
-	      struct call_refusal *refusal)
+static int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		     struct call_refusal *refusal)
 {
-	struct outbox_item item = { .kind = OUTBOX_SET, .leg = c->bridge.caller };
+	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 	struct plan_step *step;
 
 	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
@@ -37,25 +37,21 @@ int set_begin(struct call_host *h, struct call *c, const struct call_start *star
 	c->ring_ns = 0;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
 	if (!outbox_push(&c->out, &item))
-		set_on_saved(h, c);
+		modules_saved(h, c);
 	return 0;
 }
 
 static bool set_waits(const struct call *c)
 {
-	return c->state == CALL_SETUP && plan_set_state(&c->plan) == SET_ASKED;
+	return c->state == CALL_SETUP && plan_set_state(&c->plan) == SET_ASKED &&
+	       !retrieve_waits(c);
 }
 
-void set_on_saved(struct call_host *h, struct call *c)
+/* The document is asked for, or asked for again. */
+static void set_on_saved(struct call_host *h, struct call *c)
 {
 	const struct plan_step *step = set_step(c);
-	struct effect *e;
-
-	if (retrieve_waits(c)) {
-		retrieve_find_slot(h, c);
-		return;
-	}
-	e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
+	struct effect *e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
 	if (!e)
 		return;
 	c->plan.serial = rand_u64_from(h->rand) | 1;
@@ -72,7 +68,8 @@ void set_on_saved(struct call_host *h, struct call *c)
 	h->effects->count--;
 }
 
-void set_on_result(struct call_host *h, struct call *c, const struct set_news *news)
+/* What became of it. */
+static void set_on_result(struct call_host *h, struct call *c, const struct set_news *news)
 {
 	struct call_refusal refusal = { .status = 500 };
 	struct plan_step *step = set_step(c);
@@ -91,16 +88,29 @@ void set_on_result(struct call_host *h, struct call *c, const struct set_news *n
 		wait_refuse(h, c, err, &refusal);
 }
 
-void set_overdue(struct call_host *h, struct call *c)
+static bool set_overdue(struct call_host *h, struct call *c)
 {
 	const struct set_news late = { .state = SET_FAILED };
 
-	if (retrieve_waits(c)) {
-		retrieve_overdue(h, c);
-		return;
-	}
+	if (plan_set_state(&c->plan) == SET_NONE)
+		return false;
 	LOG_WARN("call", c->id, "a document was not saved in time");
 	set_on_result(h, c, &late);
+	return true;
+}
+
+static bool set_begun(struct call_host *h, struct call *c, const struct call_start *start, int *err,
+		      struct call_refusal *refusal)
+{
+	if (!start->set || start->set->room)
+		return false;
+	*err = set_begin(h, c, start, refusal);
+	return true;
+}
+
+static void set_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	set_on_result(h, c, ev->set);
 }
 
 /* Its ACK came: the caller hears the tone. */
@@ -116,4 +126,16 @@ static void set_established(struct call_host *h, struct call *c)
 		parting_for(h, c, &e, SET_TONE_MS);
 }
 
-const struct module set_module = { .name = "set", .established = set_established };
+static const struct module_event set_events[] = {
+	{ CALL_EV_SET, set_on_event },
+	{ 0 },
+};
+
+const struct module set_module = {
+	.name = "set",
+	.events = set_events,
+	.begun = set_begun,
+	.saved = set_on_saved,
+	.overdue = set_overdue,
+	.established = set_established,
+};

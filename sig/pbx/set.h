@@ -15,14 +15,4 @@ extern const struct module set_module;
 /* How long the document is waited for, and how long its tone is heard: at most PARTING_MS. */
 enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
 
-/* The one step of a call: what was dialled, and what it means. 0 or -errno with *refusal. */
-int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
-	      struct call_refusal *refusal) NODISCARD;
-/* It is saved: the document is asked for. Or it goes on after a restart: it is asked for again. */
-void set_on_saved(struct call_host *h, struct call *c);
-/* What became of it. */
-void set_on_result(struct call_host *h, struct call *c, const struct set_news *news);
-/* Nothing did. */
-void set_overdue(struct call_host *h, struct call *c);
-
 #endif

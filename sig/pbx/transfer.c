@@ -676,11 +676,13 @@ void transfer_met(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
-void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)
+/* An answer to our NOTIFY, or none came. */
+static void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct transfer *t = c->transfer;
 
-	if (ev->kind == CALL_EV_PROVISIONAL || !t || t->last != ev->txn)
+	if (ev->user != TXN_USER_REFER || ev->kind == CALL_EV_PROVISIONAL || !t ||
+	    t->last != ev->txn)
 		return;
 	if (t->state == TRANSFER_DONE)
 		leave(h, c);
@@ -833,6 +835,11 @@ static int order_transfer(struct call_host *h, struct call *c, struct call_order
 	return err;
 }
 
+static const struct module_event transfer_events[] = {
+	{ CALL_EV_REFER, refer_outside },
+	{ 0 },
+};
+
 static const struct module_order transfer_orders[] = {
 	{ ORDER_TRANSFER, NEEDS_NOBODY, order_transfer },
 	{ ORDER_CANCEL, NEEDS_NOBODY, order_cancel },
@@ -842,6 +849,10 @@ static const struct module_order transfer_orders[] = {
 const struct module transfer_module = {
 	.name = "transfer",
 	.orders = transfer_orders,
+	.events = transfer_events,
+	.request = refer_received,
+	.repeated = refer_again,
+	.response = transfer_notified,
 	.settle = transfer_go,
 	.due_ns = transfer_due_ns,
 	.resumed = transfer_resume,

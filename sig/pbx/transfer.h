@@ -44,8 +44,6 @@ void transfer_call_off(struct call_host *h, struct call *c);
 void transfer_done(struct call_host *h, struct call *c);
 /* That REFER was accepted. */
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
-/* An answer to our NOTIFY, or none came. */
-void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Nobody of the pair has still to be asked for what the other one can. */
 void transfer_met(struct call_host *h, struct call *c);
 

@@ -31,9 +31,6 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 #include "sig/model/leg.h"
-#include "sig/pbx/conference.h"
-#include "sig/pbx/replace.h"
-#include "sig/pbx/set.h"
 #include "sig/sip/uri.h"
 #include "sig/step/step.h"
 
@@ -381,7 +378,7 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_leaving(h, c);
 	modules_resumed(h, c);
 	wait_on_saved(h, c);
-	set_on_saved(h, c);
+	modules_saved(h, c);
 	resolve_resume(h, c);
 	prompts_resume(h, c);
 	media_stream_resume(h, c);
@@ -452,13 +449,10 @@ static int start_ring(struct call_host *h, struct call *c, const struct call_sta
 		.local_display = s->display,
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),
 	};
+	int err;
 
-	if (s->set && s->set->room)
-		return meetme_begin(h, c, s, refusal);
-	if (s->set)
-		return set_begin(h, c, s, refusal);
-	if (s->replaces.call)
-		return replace_begin(h, c, &s->replaces, refusal);
+	if (modules_begun(h, c, s, &err, refusal))
+		return err;
 	return plan_start(h, c, s->to, s->gruu, &from, refusal);
 }
 

@@ -5,7 +5,6 @@
 #include "sig/call/audio_source.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
-#include "sig/call/call_waiting.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
@@ -23,7 +22,6 @@
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
 #include "sig/call/siprec.h"
-#include "sig/call/slot_step.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
@@ -37,14 +35,6 @@
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
 #include "sig/model/leg.h"
-#include "sig/pbx/focus.h"
-#include "sig/pbx/hold.h"
-#include "sig/pbx/join.h"
-#include "sig/pbx/park.h"
-#include "sig/pbx/refer.h"
-#include "sig/pbx/replace.h"
-#include "sig/pbx/set.h"
-#include "sig/pbx/transfer.h"
 #include "sig/record/call_record.h"
 #include "sig/step/step.h"
 
@@ -250,14 +240,14 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		prack_answered(h, c, ev);
 		break;
 	case TXN_USER_TALK:
-		order_talk_answered(c, ev);
+		modules_response(h, c, ev);
 		gone(h, c, ev);
 		break;
 	case TXN_USER_RELAY:
 		gone(h, c, ev);
 		break;
 	case TXN_USER_REFER:
-		transfer_notified(h, c, ev);
+		modules_response(h, c, ev);
 		break;
 	case TXN_USER_NONE:
 	case TXN_USER_REGISTER:
@@ -284,7 +274,7 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 	} else if (ev->user == TXN_USER_REFRESH) {
 		refresh_answered(h, c, ev);
 	} else if (ev->user == TXN_USER_REFER) {
-		transfer_notified(h, c, ev);
+		modules_response(h, c, ev);
 	} else if (ev->user == TXN_USER_PRACK) {
 		prack_answered(h, c, ev);
 	}
@@ -355,14 +345,8 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 			wait_overdue(h, c);
 			return;
 		}
-		if (slot_step_asks(c)) {
-			park_overdue(h, c);
+		if (modules_overdue(h, c))
 			return;
-		}
-		if (plan_set_state(&c->plan) != SET_NONE) {
-			set_overdue(h, c);
-			return;
-		}
 		if (resolve_next_server(h, c) ||
 		    plan_next(h, c,
 			      trunk_route_silent_leg(c) != LEG_NONE ? PLAN_UNREACHABLE
@@ -612,10 +596,7 @@ static void call_release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_WAIT:
 			wait_on_saved(h, c);
-			call_waiting_on_saved(h, c);
-			break;
-		case OUTBOX_SET:
-			set_on_saved(h, c);
+			modules_saved(h, c);
 			break;
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);
@@ -639,14 +620,6 @@ static void call_release(struct call_host *h, struct call *c)
 	}
 }
 
-static void call_met(struct call_host *h, struct call *c, const struct call_event *ev)
-{
-	if (ev->meeting)
-		ev->meeting->err = meet_reoffer(h, c, ev->leg, ev->meeting->with);
-	else
-		meet_over(c);
-}
-
 static bool is_of_leg(const struct call_event *ev)
 {
 	return ev->kind <= CALL_EV_STRAY;
@@ -663,12 +636,6 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	switch (ev->kind) {
 	case CALL_EV_REQUEST:
 		request_received(h, c, ev);
-		break;
-	case CALL_EV_REFER:
-		refer_outside(h, c, ev);
-		break;
-	case CALL_EV_FOCUS:
-		focus_refer_on_progress(h, c, ev);
 		break;
 	case CALL_EV_CANCEL:
 		invite_cancel(h, c, ev);
@@ -705,21 +672,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_PLAY:
 		prompts_on_news(h, c, ev->play);
 		break;
-	case CALL_EV_MEDIA_STREAM:
-		media_stream_on_news(h, c, ev->media_stream);
-		break;
-	case CALL_EV_SET:
-		set_on_result(h, c, ev->set);
-		break;
-	case CALL_EV_PARK:
-		park_on_result(h, c, ev->park);
-		break;
 	case CALL_EV_LOOKUP:
 		if (!leg_places_on_lookup(h, c, ev->lookup) && !siprec_on_lookup(h, c, ev->lookup))
 			resolve_on_answer(h, c, ev->lookup);
-		break;
-	case CALL_EV_RECORD_FAILED:
-		recording_failed(h, c, (uint8_t)ev->version, ev->error);
 		break;
 	case CALL_EV_RECORDED:
 		prompts_on_recorded(h, c, ev->recorded);
@@ -733,26 +688,24 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_RELEASE:
 		break;
 	case CALL_EV_ASSERT:
-		park_assert(h, c);
+		modules_on_event(h, c, ev);
 		outbox_touch(&c->out);
 		break;
 	case CALL_EV_RESUME:
 		call_resume(h, c);
 		break;
+	case CALL_EV_FOCUS:
 	case CALL_EV_JOIN:
-		join_hand_over(h, c, ev->leg, ev->join);
-		break;
-	case CALL_EV_REPLACE:
-		replace_on_order(h, c, ev->leg, ev->replacing);
-		break;
-	case CALL_EV_PICK:
-		c->picker = ev->version;
-		break;
-	case CALL_EV_YIELD:
-		park_yield(h, c);
-		break;
+	case CALL_EV_MEDIA_STREAM:
 	case CALL_EV_MEET:
-		call_met(h, c, ev);
+	case CALL_EV_PARK:
+	case CALL_EV_PICK:
+	case CALL_EV_RECORD_FAILED:
+	case CALL_EV_REFER:
+	case CALL_EV_REPLACE:
+	case CALL_EV_SET:
+	case CALL_EV_YIELD:
+		modules_on_event(h, c, ev);
 		break;
 	}
 	modules_settle(h, c);

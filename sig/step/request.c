@@ -13,9 +13,6 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
-#include "sig/pbx/focus.h"
-#include "sig/pbx/park.h"
-#include "sig/pbx/refer.h"
 
 static void request_answer(struct call_host *h, const struct call_event *ev, uint16_t status,
 			   struct bytes extra)
@@ -66,7 +63,6 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	if (l->state == LEG_LEAVING &&
 	    l->uac) /* whoever was cancelled and says BYE owes no more answer */
 		txns_limit(h->txns, l->uac->client, h->now.ns);
-	park_hurry(h, c, ev->leg);
 	if (!bridge_has(
 		    c,
 		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
@@ -112,6 +108,8 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 
+	if (modules_request(h, c, ev))
+		return;
 	switch (ev->message->method) {
 	case SIP_BYE:
 		bye(h, c, ev);
@@ -131,24 +129,19 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 	case SIP_UPDATE:
 		refresh_on_update(h, c, ev);
 		break;
-	case SIP_REFER:
-		refer_received(h, c, ev);
-		break;
 	case SIP_PRACK: /* one that fits nothing does not come here */
 		reliable_acknowledged(h, c, ev);
 		break;
 	case SIP_MESSAGE:
 		message_received(h, c, ev);
 		break;
-	case SIP_NOTIFY:
-		if (!focus_remote_notify(h, c, ev))
-			respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));
-		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_REGISTER:
 	case SIP_SUBSCRIBE:
+	case SIP_NOTIFY:
 	case SIP_PUBLISH:
+	case SIP_REFER:
 		respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));
 		break;
 	case SIP_UNKNOWN:
@@ -177,7 +170,7 @@ static void request_go_on(struct call_host *h, struct call *c, const struct call
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	bool rings = c->legs[ev->leg]->state == LEG_EARLY && !c->legs[ev->leg]->uas;
 
-	if (refer_again(h, c, ev))
+	if (modules_repeated(h, c, ev))
 		return;
 	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
 		respond_refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });

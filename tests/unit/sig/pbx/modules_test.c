@@ -16,9 +16,10 @@ static const struct {
 	{                                                                        \
 #x, offsetof(struct module_lists, x), offsetof(struct module, x) \
 	}
-	HOOK(orders),      HOOK(settle),     HOOK(due_ns),   HOOK(resumed),
-	HOOK(established), HOOK(unanswered), HOOK(leg_left), HOOK(over),
-	HOOK(prompted),    HOOK(dialled),    HOOK(headers),
+	HOOK(orders),   HOOK(events),      HOOK(begun),      HOOK(request),  HOOK(repeated),
+	HOOK(response), HOOK(saved),       HOOK(overdue),    HOOK(settle),   HOOK(due_ns),
+	HOOK(resumed),  HOOK(established), HOOK(unanswered), HOOK(leg_left), HOOK(over),
+	HOOK(prompted), HOOK(dialled),     HOOK(headers),
 };
 
 static const struct module *const *list_at(size_t offset)
