@@ -243,7 +243,7 @@ static bool trace_word_read(struct job *j, const char *word, const char *next, b
 
 static bool trace_words_read(struct job *j, int argc, char **argv)
 {
-	struct command_value values[COMMAND_ARGS_MAX];
+	static struct command_value values[COMMAND_ARGS_MAX]; /* too large for a stack */
 	struct command_error error = { 0 };
 	const struct command *start = command_find(BYTES_LIT("call.trace.start"));
 

@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 
 enum {
-	COMMAND_ARGS_MAX = 56,
+	COMMAND_ARGS_MAX = 96,
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
