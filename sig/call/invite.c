@@ -23,9 +23,6 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/payer.h"
 
-/* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
-#define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"
-
 bool invite_is_open(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -67,8 +64,6 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	identity_write_request(&w, h, c, leg);
 	diverted_write_lines(&w, h, c, leg);
 	modules_headers(&w, h, c, leg);
-	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
-		writer_str(&w, AUTO_ANSWER);
 	if (conveyed_write(&w, &body, h, c, leg)) {
 		r.content_type = BYTES_LIT(PIDF_MIXED);
 		r.body = writer_done(&body);

@@ -19,13 +19,16 @@
 #include "sig/pbx/set.h"
 #include "sig/pbx/transfer.h"
 
+extern const struct module auto_answer_module;
+
 #define MODULES (const struct module *const[])
 
 const struct module_lists modules = {
 	.all = MODULES{ &application_module, &transfer_module, &replace_module, &set_module,
 			&join_module, &park_module, &remote_shard_module, &conference_module,
 			&focus_module, &call_waiting_module, &hold_module, &pick_module,
-			&recording_module, &media_stream_module, &account_module, NULL },
+			&recording_module, &media_stream_module, &account_module,
+			&auto_answer_module, NULL },
 	.orders = MODULES{ &hold_module, &application_module, &transfer_module, &join_module,
 			   &park_module, &pick_module, &conference_module, &call_waiting_module,
 			   &recording_module, &media_stream_module, &account_module, NULL },
@@ -51,5 +54,6 @@ const struct module_lists modules = {
 	.over = MODULES{ &transfer_module, &park_module, &conference_module, NULL },
 	.prompted = MODULES{ &conference_module, NULL },
 	.dialled = MODULES{ &conference_module, NULL },
-	.headers = MODULES{ &transfer_module, &park_module, &remote_shard_module, NULL },
+	.headers = MODULES{ &transfer_module, &park_module, &remote_shard_module,
+			    &auto_answer_module, NULL },
 };
