@@ -461,6 +461,9 @@ static const char *const g_record_to[] = { "files", "siprec", "mailbox", NULL };
 /* In the order of enum account_by. */
 static const char *const g_account_code[] = { "off", "optional", NULL };
 
+/* In the order of enum auto_answer. */
+static const char *const g_auto_answer[] = { "off", "alert-autoanswer", "auto-answer", NULL };
+
 /* In the order of enum call_waiting. */
 static const char *const g_call_waiting[] = { "phone", "off", "single", "multiple", NULL };
 
@@ -738,6 +741,13 @@ const struct command_arg g_extension_fields[] = {
 		"and do as they like; off: it is busy; single: the call waits, who speaks hears "
 		"a tone, and its phones ring when it hangs up, holds or parks; one more finds it "
 		"busy; multiple: five wait so, and ring in their order."),
+	WORD_FIELD("auto_answer", core.auto_answer, FIELD_NUMBER, g_auto_answer, "off",
+		   "Whether its phones are asked to answer all calls by themselves: the word that "
+		   "they know in Alert-Info (info=...), or off."),
+	NUMBER_FIELD(
+		"auto_answer_s", core.auto_answer_s, 0, AUTO_ANSWER_MAX_S, "0",
+		"Seconds that they ring before they do (delay of Alert-Info). 0: at once, with "
+		"Answer-Mode: Auto as well."),
 	TEXT_FIELD("application", forward.application, CHARSET_NAME, NULL,
 		   "Application that its calls wait for; no phone of it rings. Empty: off."),
 	NUMBER_FIELD(

@@ -60,6 +60,11 @@ struct shard_located {
 /* Whether the phones of an extension enter account codes (CALL-34). */
 enum account_by { ACCOUNT_OFF, ACCOUNT_OPTIONAL };
 
+/* Whether phones of an extension are asked to answer by themselves, and by which word of Alert-Info (REG-18). */
+enum auto_answer { AUTO_ANSWER_OFF, AUTO_ANSWER_ALERT, AUTO_ANSWER_PLAIN };
+
+enum { AUTO_ANSWER_MAX_S = 60 };
+
 /* What the core needs to know of an extension document. */
 struct shard_extension {
 	uint16_t tenant;
@@ -88,6 +93,8 @@ struct shard_extension {
 	uint8_t record_scope;         /* enum record_scope */
 	uint8_t record_to;            /* enum record_to */
 	uint8_t account_code;         /* enum account_by: whether its phones enter one (CALL-34) */
+	uint8_t auto_answer;          /* enum auto_answer */
+	uint8_t auto_answer_s;        /* its phones ring so long before */
 	uint8_t record_tone;          /* enum record_tone */
 	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */

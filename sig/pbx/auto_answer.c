@@ -1,17 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Phones are asked to answer by themselves (FEATURES REG-18): Alert-Info (RFC 3261 20.4) in the first INVITE to whom a command calls first
- * and wants it. Nothing of it is saved: the INVITE is.
+ * Phones are asked to answer by themselves (FEATURES REG-18, CALL-31, CALL-32): Alert-Info (RFC 3261 20.4) with the word that they know, and
+ * how many seconds they ring before; Answer-Mode (RFC 5373) where they are not to ring at all. The first INVITE to each phone of an
+ * extension that is set so has it, and that to whom a command calls first and wants it. Nothing of it is saved: the INVITE is.
  */
 #include "sig/call/module.h"
+#include "sig/host/extension.h"
 
 static void auto_answer_headers(struct writer *w, const struct call_host *h, const struct call *c,
 				uint8_t leg)
 {
-	(void)h;
-	if (leg == c->bridge.caller && c->auto_answer && c->legs[leg]->state == LEG_EARLY)
-		/* the URI is there for the grammar */
-		writer_str(w, "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n");
+	const struct leg *l = c->legs[leg];
+	const struct shard_extension *e =
+		h->extension_of && l->user.n && !l->trunk.n
+			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
+			: NULL;
+	bool by_command = c->auto_answer && leg == c->bridge.caller;
+	bool is_set = e && e->auto_answer != AUTO_ANSWER_OFF;
+	unsigned seconds = is_set && !by_command ? e->auto_answer_s : 0;
+
+	if (l->state != LEG_EARLY || (!is_set && !by_command))
+		return;
+	/* the URI is there for the grammar */
+	writer_str(w, "Alert-Info: <http://localhost>;info=");
+	writer_str(w, is_set && e->auto_answer == AUTO_ANSWER_PLAIN ? "auto-answer"
+								    : "alert-autoanswer");
+	if (seconds)
+		writer_fmt(w, ";delay=%u\r\n", seconds);
+	else
+		writer_str(w, "\r\nAnswer-Mode: Auto\r\n");
 }
 
 const struct module auto_answer_module = { .name = "auto_answer", .headers = auto_answer_headers };

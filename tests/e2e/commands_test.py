@@ -129,6 +129,31 @@ class Commands(CallTest):
         out.bye()
         into.wait_bye()
 
+    def test_auto_answer(self):
+        """REG-18, CALL-31, CALL-32: an extension is set so: its phone answers, and nobody hears ringing."""
+        self.node.ctl("extension.put", number="1002", auto_answer="alert-autoanswer")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.assertEqual(into.request.all("Alert-Info"), ["<http://localhost>;info=alert-autoanswer"])
+        self.assertEqual(into.request.get("Answer-Mode"), "Auto")
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        self.assertEqual([m.status for m in out.provisional], [100])
+        out.bye()
+        into.wait_bye()
+        self.node.ctl("extension.put", number="1002", auto_answer="auto-answer", auto_answer_s=3)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.assertEqual(into.request.all("Alert-Info"), ["<http://localhost>;info=auto-answer;delay=3"])
+        into.reject(486)
+        self.assertEqual(out.wait_final().status, 486)
+        self.node.ctl("extension.put", number="1002", auto_answer="off")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.assertEqual(into.request.all("Alert-Info"), [])
+        into.reject(486)
+        self.assertEqual(out.wait_final().status, 486)
+
     def test_originate(self):
         """A's phone answers by itself if asked to, then B's rings, and they hear each other.  A link was clicked."""
         answer = self.node.ctl("call.originate", **{"from": "1001", "to": "tel:10-02;ext=7", "auto_answer": "true"})

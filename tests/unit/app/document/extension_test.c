@@ -239,7 +239,8 @@ static void test_names(void **state)
 					     "announce_to",      "record_to",
 					     "call_waiting",     "record_page",
 					     "account_code",     "record_tone",
-					     "presence",         "greetings" };
+					     "presence",         "greetings",
+					     "auto_answer",      "auto_answer_s" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Phones that are asked to answer by themselves (FEATURES REG-18, CALL-31, CALL-32). Calls by a command: call_originate_test.c. */
+#include "tests/unit/sig/line.h"
+
+static void set(struct rig *r, const char *number, enum auto_answer how, uint8_t seconds)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.auto_answer = (uint8_t)how;
+	e.auto_answer_s = seconds;
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+}
+
+/* A calls B: what B's phone gets. */
+static struct bytes ring(struct line *l)
+{
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&l->b).n);
+	return l->b.invite;
+}
+
+static void off(void **state)
+{
+	struct bytes m;
+
+	set(((struct line *)*state)->r, "1002", AUTO_ANSWER_OFF, 7);
+	m = ring(*state);
+	assert_false(rig_has(m, "Alert-Info"));
+	assert_false(rig_has(m, "Answer-Mode"));
+}
+
+static void at_once(void **state)
+{
+	struct bytes m;
+
+	set(((struct line *)*state)->r, "1002", AUTO_ANSWER_ALERT, 0);
+	m = ring(*state);
+	assert_true(rig_has(m, "\r\nAlert-Info: <http://localhost>;info=alert-autoanswer\r\n"
+			       "Answer-Mode: Auto\r\n"));
+}
+
+/* It rings first, so that it is not to answer automatically (RFC 5373 has no time for that). */
+static void later(void **state)
+{
+	struct bytes m;
+
+	set(((struct line *)*state)->r, "1002", AUTO_ANSWER_PLAIN, 7);
+	m = ring(*state);
+	assert_true(rig_has(m, "\r\nAlert-Info: <http://localhost>;info=auto-answer;delay=7\r\n"));
+	assert_false(rig_has(m, "Answer-Mode"));
+}
+
+/* The caller's own extension is of no importance to whom it calls, nor to its own phone later on. */
+static void no_call_of_its_own(void **state)
+{
+	struct line *l = *state;
+
+	set(l->r, "1001", AUTO_ANSWER_ALERT, 0);
+	phones_talk(&l->a, &l->b);
+	assert_false(rig_has(l->b.invite, "Alert-Info"));
+	phone_request(&l->b, "INVITE", "", PHONE_SDP_B);
+	assert_true(phone_rings(&l->a).n);
+	assert_false(rig_has(l->a.invite, "Alert-Info"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(off),
+		LINE_TEST(at_once),
+		LINE_TEST(later),
+		LINE_TEST(no_call_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
