@@ -317,6 +317,7 @@ json_t *extension_to_document(const struct extension *e, const struct seal_key *
 			      struct rand_source *rand)
 {
 	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
+	struct extension initial;
 	json_t *json;
 
 	if (ha1_seal(sealed, &e->core.secret, seal_context(context, e), key, rand))
@@ -328,15 +329,17 @@ json_t *extension_to_document(const struct extension *e, const struct seal_key *
 		json_decref(json);
 		json = NULL;
 	}
-	return document_versioned(
-		document_shown(merged(json, field_json(g_extension_fields, e)), e->changed_utc_ms));
+	extension_begin(&initial);
+	return document_versioned(document_shown(
+		merged(json, field_json(g_extension_fields, e, &initial)), e->changed_utc_ms));
 }
 
 json_t *extension_to_view(const struct extension *e, const char *realm)
 {
 	json_t *valid = json_pack("{s:b}", "password_valid", !strcmp(e->realm, realm));
 
-	return document_shown(merged(field_json(g_extension_fields, e), valid), e->changed_utc_ms);
+	return document_shown(merged(field_json(g_extension_fields, e, NULL), valid),
+			      e->changed_utc_ms);
 }
 
 /* After the number, which the seal is bound to. */

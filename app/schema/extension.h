@@ -85,7 +85,7 @@ extern const struct command_arg g_extension_fields[];
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
 /* What one is before anything is said of it, but not enabled. */
 void extension_begin(struct extension *e);
-/* The document: with the hashes, sealed. New reference, NULL: out of memory. */
+/* The document: with the hashes, sealed, and without fields that are as extension_begin has them, so those never change. New reference, NULL: out of memory. */
 json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
 			      struct rand_source *rand);
 /* What may be shown: without them. realm: the node's. */

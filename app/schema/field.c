@@ -118,7 +118,7 @@ json_t *form_view(const struct form *f, const void *value)
 	uint64_t changed;
 
 	memcpy(&changed, (const uint8_t *)value + f->changed, sizeof(changed));
-	return document_shown(field_json(f->fields, value), changed);
+	return document_shown(field_json(f->fields, value, NULL), changed);
 }
 
 json_t *form_document(const struct form *f, const void *value)
@@ -401,12 +401,19 @@ static json_t *field_value_json(const struct command_arg *arg, const void *value
 	return NULL;
 }
 
-json_t *field_json(const struct command_arg *fields, const void *value)
+static bool field_is_initial(const struct command_arg *arg, const void *value, const void *initial)
+{
+	return initial && !arg->required &&
+	       !memcmp((const char *)value + arg->field.at, (const char *)initial + arg->field.at,
+		       arg->field.size);
+}
+
+json_t *field_json(const struct command_arg *fields, const void *value, const void *initial)
 {
 	json_t *json = json_object();
 
 	for (const struct command_arg *arg = fields; json && arg->name; arg++) {
-		if (arg->field.kind &&
+		if (arg->field.kind && !field_is_initial(arg, value, initial) &&
 		    json_object_set_new(json, arg->name, field_value_json(arg, value))) {
 			json_decref(json);
 			json = NULL;

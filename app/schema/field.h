@@ -108,8 +108,8 @@ bool field_take(struct command_run *run, const struct command_arg *fields, void 
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
 /* Adds to a list a sentence for each thing that is right, but hardly meant so. */
 void field_warn(const struct command_arg *fields, const void *value, json_t *out);
-/* New reference, NULL: out of memory. */
-json_t *field_json(const struct command_arg *fields, const void *value);
+/* Without those that are as in `initial`, where that is not NULL and a document need not have them. New reference, NULL: out of memory. */
+json_t *field_json(const struct command_arg *fields, const void *value, const void *initial);
 
 /*
  * Documents without secrets: a table of fields and when they were changed say all of how one is written, shown and read. A kind that has a

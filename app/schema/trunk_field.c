@@ -429,7 +429,7 @@ void trunk_default(struct trunk_value *out)
 
 json_t *trunk_to_view(const struct trunk_value *t)
 {
-	return document_shown(field_json(g_trunk_fields, t), t->changed_utc_ms);
+	return document_shown(field_json(g_trunk_fields, t, NULL), t->changed_utc_ms);
 }
 
 enum { TRUNK_CONTEXT_MAX = 512 };
