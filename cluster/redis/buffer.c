@@ -124,10 +124,24 @@ int resp_words(struct redis_buffer *b, const struct bytes *words, size_t n)
 	return err;
 }
 
+/* What one burst needed is given back when so many small ones have followed: a busy buffer would only grow again. */
+enum { SMALL_MAX = 16 };
+
+static void redis_buffer_emptied(struct redis_buffer *b)
+{
+	b->small = b->cap > FIRST_CAP && b->end <= b->cap / 8 ? b->small + 1 : 0;
+	b->start = b->end = 0;
+	if (b->small == SMALL_MAX)
+		redis_buffer_clear(b);
+}
+
 void redis_buffer_cut(struct redis_buffer *b, size_t waiting)
 {
 	assert(waiting <= b->end - b->start);
-	b->end = b->start + waiting;
+	if (waiting)
+		b->end = b->start + waiting;
+	else
+		redis_buffer_emptied(b);
 }
 
 int redis_buffer_put(struct redis_buffer *b, struct bytes in)
@@ -157,7 +171,7 @@ void redis_buffer_eat(struct redis_buffer *b, size_t n)
 	assert(n <= b->end - b->start);
 	b->start += n;
 	if (b->start == b->end)
-		b->start = b->end = 0;
+		redis_buffer_emptied(b);
 }
 
 void redis_buffer_clear(struct redis_buffer *b)

@@ -10,6 +10,7 @@ struct redis_buffer {
 	size_t cap;
 	size_t start, end; /* what waits */
 	size_t max;        /* most that may wait */
+	uint32_t small;    /* how often in a row it was emptied of much less than it has room for */
 };
 
 /* 0, -ENOSPC (more than max would wait) or -ENOMEM; all or nothing. */

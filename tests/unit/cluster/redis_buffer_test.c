@@ -57,11 +57,38 @@ static void test_stream(void **state)
 	redis_buffer_clear(&b);
 }
 
+/* One burst keeps no memory for long, and many in a row are not grown for again and again. */
+static void test_burst(void **state)
+{
+	static const uint8_t burst[1 << 20];
+	struct redis_buffer b = { .max = sizeof(burst) };
+	size_t room;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		const struct bytes in =
+			i % 10 ? BYTES_LIT("small") : bytes_mem(burst, sizeof(burst));
+
+		assert_int_equal(redis_buffer_put(&b, in), 0);
+		assert_true(b.cap >= sizeof(burst));
+		redis_buffer_eat(&b, in.n);
+	}
+	room = b.cap;
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(redis_buffer_put(&b, BYTES_LIT("small")), 0);
+		assert_true(bytes_is(redis_buffer_bytes(&b), "small"));
+		redis_buffer_cut(&b, 0);
+	}
+	assert_true(b.cap < room / 8);
+	redis_buffer_clear(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
