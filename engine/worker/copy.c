@@ -172,7 +172,7 @@ static struct flow *flow_at(const struct pkt *p, enum capture_point point)
 /* Of a WebRTC leg's checks and handshakes nothing is left later, and nothing of them is enciphered. */
 static bool is_shown_as_plain(const struct pkt *p, const struct flow *f, enum capture_point point)
 {
-	return point == CAPTURE_IN_WIRE && (f->transport != 0 || f->dtls.role != DTLS_NONE) &&
+	return point == CAPTURE_IN_WIRE && (f->transport != 0 || f->dtls->role != DTLS_NONE) &&
 	       (p->kind == PKT_STUN || p->kind == PKT_DTLS);
 }
 

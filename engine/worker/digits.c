@@ -153,7 +153,7 @@ static void digits_refuse(struct worker *w, enum digit_refusal why, uint32_t cou
 /* There is something to say tones with. Where the party takes another codec now, anew. */
 static bool tone_is_open(struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 
 	if (d->tone && (d->count > 0 || f->making & MAKING_DIGIT))
 		return true;
@@ -178,7 +178,7 @@ static bool digits_are_open(struct worker *w, struct flow *f)
 
 void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_ms)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 	struct digit next = { .duration_ms = duration_ms };
 
 	if (telephone_event_code(digit, &next.event) ||
@@ -203,29 +203,32 @@ void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_
 
 void digits_stop(struct worker *w, struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 
 	digits_refuse(w, DIGIT_FLOW_CHANGED, d->count + (f->making & MAKING_DIGIT ? 1 : 0));
 	wheel_stop(&w->wheel, &d->timer);
-	d->count = d->unrecorded = 0;
+	if (d->count || d->unrecorded)
+		d->count = d->unrecorded = 0;
 	f->making &= (uint8_t)~MAKING_DIGIT;
 }
 
 void digits_hush(struct flow *f)
 {
-	f->digits.unrecorded = (uint8_t)(f->digits.count + (f->making & MAKING_DIGIT ? 1 : 0));
+	f->digits->unrecorded = (uint8_t)(f->digits->count + (f->making & MAKING_DIGIT ? 1 : 0));
 }
 
 void digits_close(struct worker *w, struct flow *f)
 {
 	digits_stop(w, f);
-	digit_tone_close(f->digits.tone);
-	f->digits.tone = NULL;
+	if (!f->digits->tone)
+		return;
+	digit_tone_close(f->digits->tone);
+	f->digits->tone = NULL;
 }
 
 void digits_update(struct worker *w, struct flow *f)
 {
-	const struct digits *d = &f->digits;
+	const struct digits *d = f->digits;
 	bool tones = f->event_pt == PAYLOAD_NONE;
 
 	if (!f->send || d->tones != tones || (tones && !(d->tone && digit_tone_fits(d->tone, f))))
@@ -245,7 +248,7 @@ static uint16_t on_ms(const struct flow *f, uint16_t wanted_ms)
 /* Behind all that was sent before, as a run of the peer's begins. */
 static void tone_begin(struct worker *w, struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 	uint32_t clock_hz = d->tone->format.clock;
 
 	/* whole packets */
@@ -258,7 +261,7 @@ static void tone_begin(struct worker *w, struct flow *f)
 
 static void digit_begin(struct worker *w, struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 	struct digit next = d->list[d->head];
 
 	d->head = (uint8_t)((d->head + 1) % DIGITS_MAX);
@@ -293,7 +296,7 @@ static uint16_t tone_packets(const struct digits *d)
 
 static bool tone_packet_send(struct worker *w, struct flow *f)
 {
-	const struct digits *d = &f->digits;
+	const struct digits *d = f->digits;
 
 	return digit_tone_send(w, f, d->tone,
 			       &(struct digit_tone_at){ .packet = d->sent,
@@ -303,7 +306,7 @@ static bool tone_packet_send(struct worker *w, struct flow *f)
 
 static bool digit_packet_send(struct worker *w, struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 	uint32_t ms = (d->sent + 1U) * DIGIT_PACKET_MS;
 	uint8_t payload[TELEPHONE_EVENT_LEN];
 	if (d->tones)
@@ -326,7 +329,7 @@ static bool digit_packet_send(struct worker *w, struct flow *f)
 
 static void digit_end(struct worker *w, struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 
 	f->making &= (uint8_t)~MAKING_DIGIT;
 	d->free_ns = d->started_ns + (uint64_t)(d->on_ms + DIGIT_OFF_MS) * NS_PER_MS;
@@ -347,7 +350,7 @@ static bool is_event_relayed(const struct worker *w, const struct flow *f)
 
 void digits_expire(struct worker *w, struct flow *f)
 {
-	struct digits *d = &f->digits;
+	struct digits *d = f->digits;
 
 	if (!(f->making & MAKING_DIGIT) && is_event_relayed(w, f)) {
 		wheel_start(&w->wheel, &d->timer, w->now_ns + DIGIT_PACKET_MS * NS_PER_MS);

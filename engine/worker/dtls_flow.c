@@ -45,7 +45,7 @@ static void dtls_refuse(struct worker *w, enum dtls_refusal why)
 
 static struct dtls_candidate *candidate_at(struct worker *w, const struct flow *f, uint8_t place)
 {
-	return pool_get(&w->dtls.candidates, f->dtls.candidates[place]);
+	return pool_get(&w->dtls.candidates, f->dtls->candidates[place]);
 }
 
 static pool_handle candidate_handle_of(struct worker *w, const struct dtls_candidate *c)
@@ -53,16 +53,18 @@ static pool_handle candidate_handle_of(struct worker *w, const struct dtls_candi
 	const struct flow *f = flow_find(&w->flows, c->flow);
 
 	assert(f);
-	return f->dtls.candidates[c->place];
+	return f->dtls->candidates[c->place];
 }
 
 /* What flow_stats says of its handshakes. */
 static void dtls_state_update(struct worker *w, struct flow *f, bool failed)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow *d = f->dtls;
 
 	if (d->role == DTLS_NONE) {
-		d->state = d->keyed ? DTLS_CONNECTED : DTLS_OFF;
+		uint8_t state = d->keyed ? DTLS_CONNECTED : DTLS_OFF;
+
+		flow_rare_set(&d->state, &state, sizeof(state));
 		return;
 	}
 	if (d->keyed && d->keyed_association == d->association) {
@@ -90,11 +92,11 @@ static void candidate_count(struct worker *w, const struct dtls_candidate *c, in
 
 static void candidate_forget(struct worker *w, struct flow *f, const struct dtls_candidate *c)
 {
-	pool_handle h = f->dtls.candidates[c->place];
+	pool_handle h = f->dtls->candidates[c->place];
 
 	if (!c->done)
 		candidate_count(w, c, -1);
-	f->dtls.candidates[c->place] = 0;
+	f->dtls->candidates[c->place] = 0;
 	(void)pool_give(&w->dtls.candidates, h);
 }
 
@@ -135,7 +137,7 @@ static bool candidate_request(struct worker *w, struct crypto_request *r, struct
 static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
 {
 	struct dtls_worker *d = &w->dtls;
-	uint64_t *due_ns = &f->dtls.begin_due_ns[place != 0];
+	uint64_t *due_ns = &f->dtls->begin_due_ns[place != 0];
 	uint32_t burst = (uint32_t)(NS_PER_S / d->begin_every_ns);
 
 	if (d->running >= d->running_max || (place && d->strange >= d->running_max / 2))
@@ -156,10 +158,10 @@ static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_ca
 	struct crypto_request r = { .kind = CRYPTO_BEGIN,
 				    .association = h,
 				    .call = f->call,
-				    .role = f->dtls.role,
+				    .role = f->dtls->role,
 				    /* one line of a flow in the log */
-				    .quiet = f->dtls.failed || f->dtls.state == DTLS_HANDSHAKING,
-				    .peer = f->dtls.peer };
+				    .quiet = f->dtls->failed || f->dtls->state == DTLS_HANDSHAKING,
+				    .peer = f->dtls->peer };
 	struct dtls_candidate *before;
 
 	if (!candidate_request(w, &r, datagram))
@@ -167,7 +169,7 @@ static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_ca
 	before = candidate_at(w, f, c->place);
 	if (before)
 		candidate_end(w, f, before);
-	f->dtls.candidates[c->place] = h;
+	f->dtls->candidates[c->place] = h;
 	candidate_count(w, c, 1);
 	dtls_state_update(w, f, false);
 	return true;
@@ -232,7 +234,7 @@ static void candidate_resume(struct worker *w, struct flow *f, const struct addr
 	pool_handle h;
 	struct dtls_candidate *c = pool_take(&w->dtls.candidates, &h);
 	struct crypto_request r = {
-		.kind = CRYPTO_FLIGHT, .association = h, .call = f->call, .role = f->dtls.role
+		.kind = CRYPTO_FLIGHT, .association = h, .call = f->call, .role = f->dtls->role
 	};
 
 	if (!c) {
@@ -250,7 +252,7 @@ static void candidate_resume(struct worker *w, struct flow *f, const struct addr
 				      .proven = 1,
 				      .told = 1,
 				      .done = 1 };
-	f->dtls.candidates[0] = h;
+	f->dtls->candidates[0] = h;
 }
 
 /* One that the thread cannot be told about begins anew. */
@@ -260,8 +262,8 @@ static void candidates_expect(struct worker *w, struct flow *f)
 	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
 		struct dtls_candidate *c = candidate_at(w, f, i);
 		struct crypto_request r = { .kind = CRYPTO_PEER,
-					    .association = f->dtls.candidates[i],
-					    .peer = f->dtls.peer };
+					    .association = f->dtls->candidates[i],
+					    .peer = f->dtls->peer };
 
 		if (c && !candidate_request(w, &r, (struct bytes){ 0 }))
 			candidate_end(w, f, c);
@@ -299,7 +301,7 @@ static bool keys_tell(struct worker *w, struct flow *f, const struct media_key *
 		event.key_in = *in;
 		event.key_out = *out;
 	}
-	event.association = f->dtls.association;
+	event.association = f->dtls->association;
 	if (flight.n <= sizeof(event.flight.octets)) {
 		event.flight.length = (uint16_t)flight.n;
 		if (flight.n > 0)
@@ -313,11 +315,11 @@ static bool keys_tell(struct worker *w, struct flow *f, const struct media_key *
 /* MEDIA_FLOW_KEYED; dtls_flow.keyed_due stays set while the ring is full, and then it is told without a flight. */
 static void dtls_keyed_tell(struct worker *w, struct flow *f, struct bytes flight)
 {
-	uint8_t was_due = f->dtls.keyed_due;
+	uint8_t was_due = f->dtls->keyed_due;
 
-	f->dtls.keyed_due = f->dtls.keyed_association == f->dtls.association &&
-			    !keys_tell(w, f, &f->dtls.key_in, &f->dtls.key_out, flight);
-	w->dtls.due = w->dtls.due + f->dtls.keyed_due - was_due;
+	f->dtls->keyed_due = f->dtls->keyed_association == f->dtls->association &&
+			     !keys_tell(w, f, &f->dtls->key_in, &f->dtls->key_out, flight);
+	w->dtls.due = w->dtls.due + f->dtls->keyed_due - was_due;
 }
 
 /* Whoever has the right certificate is the party: without ICE its address is worth as much as that of an authentic packet. */
@@ -325,7 +327,8 @@ static void party_latch(struct worker *w, struct flow *f, const struct addr *sou
 {
 	bool changed;
 
-	if (!f->dtls.ice && latch_accept(f, CHANNEL_RTP, source, 0, w->now_ns, &changed) && changed)
+	if (!f->dtls->ice && latch_accept(f, CHANNEL_RTP, source, 0, w->now_ns, &changed) &&
+	    changed)
 		f->notice = 1;
 }
 
@@ -335,7 +338,7 @@ static void keys_install(struct worker *w, struct flow *f, const struct dtls_flo
 	struct media_event event;
 	int err;
 
-	f->dtls.srtp_next = srtp_index_anew(f->dtls.srtp_next);
+	f->dtls->srtp_next = srtp_index_anew(f->dtls->srtp_next);
 	err = srtp_flow_keys(f, &from->key_in, &from->key_out, &w->rand);
 	if (!err)
 		return;
@@ -347,10 +350,10 @@ static void keys_install(struct worker *w, struct flow *f, const struct dtls_flo
 
 static void keys_install_all(struct worker *w, struct flow *owner)
 {
-	const struct dtls_flow *d = &owner->dtls;
+	const struct dtls_flow *d = owner->dtls;
 
 	keys_install(w, owner, d);
-	for (uint32_t at = d->bundled_first; at; at = w->flows.list[at - 1].dtls.bundled_next)
+	for (uint32_t at = d->bundled_first; at; at = w->flows.list[at - 1].dtls->bundled_next)
 		keys_install(w, &w->flows.list[at - 1], d);
 }
 
@@ -366,7 +369,7 @@ static void made(struct worker *w, struct flow *f, struct dtls_candidate *c,
 static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 		  const struct crypto_result *r)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow *d = f->dtls;
 
 	candidates_end(w, f, c);
 	candidate_count(w, c, -1);
@@ -387,7 +390,7 @@ static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 /* What control was told is void, and so is what an update may have brought back of it. */
 static void untell(struct worker *w, struct flow *f)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow *d = f->dtls;
 
 	d->keyed &= d->keyed_association != d->association;
 	if (!keys_tell(w, f, NULL, NULL, (struct bytes){ 0 }))
@@ -397,7 +400,7 @@ static void untell(struct worker *w, struct flow *f)
 static void dtls_result_failed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 			       uint8_t why)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow *d = f->dtls;
 	uint8_t place = c->place;
 
 	if (c->told)
@@ -421,7 +424,7 @@ static void dtls_result_failed(struct worker *w, struct flow *f, struct dtls_can
  * cannot have it retransmitted to an address that he has left. */
 static bool has_consent(struct worker *w, const struct flow *f, const struct dtls_candidate *c)
 {
-	return !f->dtls.ice || ice_find(&worker_transport(w, f)->ice, CHANNEL_RTP, &c->source);
+	return !f->dtls->ice || ice_find(&worker_transport(w, f)->ice, CHANNEL_RTP, &c->source);
 }
 
 static void result(struct worker *w, const struct crypto_result *r)
@@ -484,7 +487,7 @@ void dtls_awake(struct worker *w)
 
 static bool is_partys_own(const struct flow *f, const struct addr *from)
 {
-	return f->dtls.ice || addr_eq(from, &f->remote[CHANNEL_RTP]) ||
+	return f->dtls->ice || addr_eq(from, &f->remote[CHANNEL_RTP]) ||
 	       addr_eq(from, &f->latch_rtp.source);
 }
 
@@ -494,7 +497,7 @@ static struct dtls_candidate *candidate_from(struct worker *w, const struct flow
 	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
 		struct dtls_candidate *c = candidate_at(w, f, i);
 
-		if (c && (f->dtls.ice || addr_eq(&c->source, from)))
+		if (c && (f->dtls->ice || addr_eq(&c->source, from)))
 			return c;
 	}
 	return NULL;
@@ -550,7 +553,7 @@ static bool server_take(struct worker *w, struct flow *f, const struct pkt *p)
 	uint64_t mark;
 	bool hello = dtls_record_is_hello(in, &mark);
 
-	if (!c && hello && f->dtls.peer.hash != MEDIA_HASH_NONE)
+	if (!c && hello && f->dtls->peer.hash != MEDIA_HASH_NONE)
 		return server_begin(w, f, p, dtls_place_of(w, f, &p->from), mark);
 	if (!c) {
 		dtls_refuse(w, DTLS_REFUSED_UNEXPECTED);
@@ -570,7 +573,7 @@ static bool server_take(struct worker *w, struct flow *f, const struct pkt *p)
 static bool dtls_is_answer(const struct flow *f, const struct dtls_candidate *c,
 			   const struct addr *from)
 {
-	if (f->dtls.ice || addr_eq(&c->source, from))
+	if (f->dtls->ice || addr_eq(&c->source, from))
 		return true;
 	return !c->proven && f->latch_mode != LATCH_STRICT && addr_ip_eq(&c->source, from);
 }
@@ -596,7 +599,7 @@ static bool connected_take(struct worker *w, struct flow *f, const struct pkt *p
 	struct bytes in = bytes_mem(p->data, p->length);
 	struct dtls_candidate *c = candidate_from(w, f, &p->from);
 
-	if (c && (f->dtls.role == DTLS_CLIENT || dtls_record_is_finished(in))) {
+	if (c && (f->dtls->role == DTLS_CLIENT || dtls_record_is_finished(in))) {
 		c->source = p->from;
 		return candidate_feed(w, c, in);
 	}
@@ -609,15 +612,15 @@ static enum verdict dtls_pkt_take(struct worker *w, const struct pkt *p)
 	struct flow *f = p->flow;
 	bool taken;
 
-	if (f->dtls.role == DTLS_NONE || !w->dtls.link)
+	if (f->dtls->role == DTLS_NONE || !w->dtls.link)
 		return VERDICT_NOT_RTP;
 	if (p->length > DTLS_DATAGRAM_MAX) {
 		dtls_refuse(w, DTLS_REFUSED_LENGTH);
 		return VERDICT_DTLS_REFUSED;
 	}
-	if (f->dtls.state == DTLS_CONNECTED)
+	if (f->dtls->state == DTLS_CONNECTED)
 		taken = connected_take(w, f, p);
-	else if (f->dtls.role == DTLS_SERVER)
+	else if (f->dtls->role == DTLS_SERVER)
 		taken = server_take(w, f, p);
 	else
 		taken = client_take(w, f, p);
@@ -635,15 +638,15 @@ void dtls_stage(struct worker *w, struct batch *b)
 
 static bool is_client_due(const struct flow *f)
 {
-	return f->dtls.role == DTLS_CLIENT && f->dtls.peer.hash != MEDIA_HASH_NONE &&
-	       (f->dtls.state == DTLS_WAITING || f->dtls.state == DTLS_FAILED);
+	return f->dtls->role == DTLS_CLIENT && f->dtls->peer.hash != MEDIA_HASH_NONE &&
+	       (f->dtls->state == DTLS_WAITING || f->dtls->state == DTLS_FAILED);
 }
 
 static void dtls_client_begin(struct worker *w, struct flow *f)
 {
 	const struct addr *to = flow_rtp_to(f);
 
-	if (w->dtls.link && to && is_client_due(f) && w->now_ns >= f->dtls.retry_ns)
+	if (w->dtls.link && to && is_client_due(f) && w->now_ns >= f->dtls->retry_ns)
 		(void)candidate_begin(w, f, 0, to, (struct bytes){ 0 });
 }
 
@@ -653,7 +656,7 @@ static void candidate_move(struct worker *w, const struct flow *f)
 	const struct addr *to = flow_rtp_to(f);
 	struct dtls_candidate *c = w->dtls.link ? candidate_at(w, f, 0) : NULL;
 
-	if (to && c && f->dtls.ice)
+	if (to && c && f->dtls->ice)
 		c->source = *to;
 }
 
@@ -676,7 +679,7 @@ static bool dtls_has_keys(const struct flow_spec *spec)
 /* Keys that come with a spec that has a role are those of a handshake that was: of this process or the one before. */
 static void keys_note(struct flow *f, const struct flow_spec *spec)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow *d = f->dtls;
 
 	if (d->keyed || d->role == DTLS_NONE || !dtls_has_keys(spec))
 		return;
@@ -688,19 +691,19 @@ static void keys_note(struct flow *f, const struct flow_spec *spec)
 
 static void spec_take(struct flow *f, const struct flow_spec *spec)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow d = *f->dtls;
 
-	d->role = spec->bundle.generation ? DTLS_NONE : spec->dtls.role;
-	d->association = spec->dtls.association;
-	d->ice = spec->ice.on;
-	d->peer = spec->dtls.peer;
-	d->srtp_next = spec->resume.srtp_next;
-	d->srtcp_next = spec->resume.srtcp_next;
+	d.role = spec->bundle.generation ? DTLS_NONE : spec->dtls.role;
+	d.association = spec->dtls.association;
+	d.ice = spec->ice.on;
+	d.peer = spec->dtls.peer;
+	d.srtp_next = spec->resume.srtp_next;
+	d.srtcp_next = spec->resume.srtcp_next;
+	flow_rare_set(f->dtls, &d, sizeof(d));
 }
 
 int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	f->dtls = (struct dtls_flow){ 0 };
 	spec_take(f, spec);
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
@@ -719,7 +722,7 @@ static bool begins_anew(const struct dtls_flow *d, const struct flow_spec *spec)
 
 int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	struct dtls_flow *d = &f->dtls;
+	struct dtls_flow *d = f->dtls;
 	bool anew = begins_anew(d, spec);
 	bool other = memcmp(&spec->dtls.peer, &d->peer, sizeof(d->peer)) != 0;
 
@@ -733,7 +736,7 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 	spec_take(f, spec);
 	if (other && w->dtls.link && d->state != DTLS_CONNECTED)
 		candidates_expect(w, f); /* an early one has spoken before it said who it is */
-	if (d->role == DTLS_NONE && !spec->bundle.generation)
+	if (d->keyed && d->role == DTLS_NONE && !spec->bundle.generation)
 		d->keyed = 0; /* the keys of the spec are the flow's again */
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
@@ -747,14 +750,16 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 
 void dtls_flow_close(struct worker *w, struct flow *f)
 {
-	struct dtls_flow *d = &f->dtls;
+	static const struct dtls_flow nothing;
+	struct dtls_flow *d = f->dtls;
 
 	w->dtls.due -= (uint32_t)is_client_due(f) + d->keyed_due;
 	if (w->dtls.link)
 		candidates_end(w, f, NULL);
 	dtls_bundle_leave(w, f);
 	dtls_bundle_end(w, f);
-	explicit_bzero(d, sizeof(*d));
+	if (memcmp(d, &nothing, sizeof(nothing)) != 0)
+		explicit_bzero(d, sizeof(*d));
 }
 
 void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
@@ -762,12 +767,12 @@ void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
 {
 	const struct addr nowhere = { 0 }, *to = flow_rtp_to(f);
 
-	if (!to && f->dtls.ice)
+	if (!to && f->dtls->ice)
 		to = &nowhere; /* until the party asks, from where its checks have shown it to be */
-	if (!w->dtls.link || association != f->dtls.association || candidates_release(w, f))
+	if (!w->dtls.link || association != f->dtls->association || candidates_release(w, f))
 		return;
 	if (to && flight->length > 0 && flight->length <= MEDIA_FLIGHT_MAX &&
-	    f->dtls.role != DTLS_NONE && f->dtls.state == DTLS_CONNECTED)
+	    f->dtls->role != DTLS_NONE && f->dtls->state == DTLS_CONNECTED)
 		candidate_resume(w, f, to, flight);
 }
 
@@ -802,7 +807,7 @@ void dtls_tick(struct worker *w, uint64_t now_ns)
 		struct flow *f = &w->flows.list[w->flows.active[i]];
 
 		dtls_flow_pair(w, f);
-		if (f->dtls.keyed_due)
+		if (f->dtls->keyed_due)
 			dtls_keyed_tell(w, f, (struct bytes){ 0 });
 	}
 }

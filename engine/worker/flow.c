@@ -89,19 +89,24 @@ struct flow_detail detail_read(const struct flow *f, uint64_t now_ns)
 	return d;
 }
 
+/* mmap: aligned and zero, and a page costs memory only once something in it was written */
+static void *flow_pages(uint32_t capacity, size_t size)
+{
+	void *memory = mmap(NULL, capacity * size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 int flow_table_open(struct flow_table *t, uint32_t capacity)
 {
-	void *memory;
-
 	assert(capacity > 0);
 	*t = (struct flow_table){ .capacity = capacity };
-	/* mmap: aligned and zero, and a page costs memory only once a slot in it was used */
-	memory = mmap(NULL, (size_t)capacity * sizeof(*t->list), PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	t->list = memory == MAP_FAILED ? NULL : memory;
+	t->list = flow_pages(capacity, sizeof(*t->list));
+	t->rare = flow_pages(capacity, sizeof(*t->rare));
 	t->active = calloc(capacity, sizeof(*t->active));
 	t->shortcuts = calloc(capacity, sizeof(*t->shortcuts));
-	if (!t->list || !t->active || !t->shortcuts) {
+	if (!t->list || !t->rare || !t->active || !t->shortcuts) {
 		flow_table_close(t);
 		return -ENOMEM;
 	}
@@ -111,7 +116,9 @@ int flow_table_open(struct flow_table *t, uint32_t capacity)
 void flow_table_close(struct flow_table *t)
 {
 	if (t->list)
-		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+		(void)munmap(t->list, t->capacity * sizeof(*t->list));
+	if (t->rare)
+		(void)munmap(t->rare, t->capacity * sizeof(*t->rare));
 	free(t->active);
 	free(t->shortcuts);
 	*t = (struct flow_table){ 0 };
@@ -187,6 +194,7 @@ static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t n
 int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
 	      struct flow **out)
 {
+	static const struct flow_rare nothing;
 	struct flow *f;
 
 	assert(spec->id.generation != 0);
@@ -196,6 +204,9 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	if (f->id.generation != 0)
 		return -EBUSY;
 	memset(f, 0, sizeof(*f));
+	flow_rare_set(&t->rare[spec->id.slot], &nothing, sizeof(nothing));
+	f->dtls = &t->rare[spec->id.slot].dtls;
+	f->digits = &t->rare[spec->id.slot].digits;
 	t->shortcuts[spec->id.slot] = (struct shortcut){ 0 };
 	f->id = spec->id;
 	f->out_slot = spec->id.slot;
@@ -353,7 +364,7 @@ struct flow_stats flow_stats_read(const struct flow *f)
 	s.packets_out = f->sent.packets;
 	s.octets_out = f->sent.octets;
 	s.jitter_us = jitter_us(&f->jitter);
-	s.dtls = f->dtls.state;
+	s.dtls = f->dtls->state;
 	return s;
 }
 
@@ -434,7 +445,7 @@ void flow_stage(struct worker *w, struct batch *b)
 			p->verdict = VERDICT_NO_FLOW;
 		else if (is_wrong_port(p, f))
 			p->verdict = VERDICT_WRONG_PORT;
-		else if (p->kind == PKT_DTLS && f->dtls.role == DTLS_NONE)
+		else if (p->kind == PKT_DTLS && f->dtls->role == DTLS_NONE)
 			p->verdict = VERDICT_NOT_RTP;
 		else if (p->kind == PKT_RTP && p->padding_bad && !(f->secure & SECURE_IN))
 			p->verdict = VERDICT_MALFORMED;

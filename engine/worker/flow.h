@@ -180,12 +180,11 @@ struct flow {
 	uint8_t tap_number[TAP_READERS];
 	uint32_t tap_lost[TAP_READERS]; /* packets that copy.h had no room for since its last one */
 	uint64_t digit_told_ns;         /* control.c */
-	uint64_t noticed_ns;            /* last MEDIA_FLOW_LATCHED */
 	struct trickle trickle;
 	struct flow_detail detail;
-	struct digits digits;
 	struct resend resend;
-	struct dtls_flow dtls;
+	struct digits *digits; /* both are of its flow_rare */
+	struct dtls_flow *dtls;
 	struct addr local[CHANNELS];               /* bound; RTCP: none with rtcp_mux */
 	struct media_taken taken[MEDIA_TAKEN_MAX]; /* codecs that we can say something in */
 	struct listener listener CACHE_ALIGNED;
@@ -196,7 +195,8 @@ struct flow {
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	struct flow_pace pace;
 	struct reports reports;
-	struct flow_last_sent sent_reported; /* by the last MEDIA_FLOW_LATCHED */
+	uint64_t noticed_ns;                 /* last MEDIA_FLOW_LATCHED, */
+	struct flow_last_sent sent_reported; /* ... and what it said */
 	uint8_t seen_anew;                   /* feedback.h: another one sees it */
 	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
 } CACHE_ALIGNED;
@@ -208,9 +208,22 @@ static_assert(offsetof(struct flow, leg) <= 4 * FLOW_LINE, "line 3");
 static_assert(sizeof(struct flow) / FLOW_LINE % 2 == 1,
 	      "else the lines in front of many flows share few sets of the cache");
 
+/* What few flows use. It lies apart, and where it would be what it is already it is not written: so its page costs no memory. */
+struct flow_rare {
+	struct dtls_flow dtls;
+	struct digits digits;
+};
+
+static inline void flow_rare_set(void *part, const void *value, size_t n)
+{
+	if (memcmp(part, value, n) != 0)
+		memcpy(part, value, n);
+}
+
 struct flow_table {
 	struct flow *list;
-	uint32_t *active; /* slots in use, dense, in no order */
+	struct flow_rare *rare; /* by slot */
+	uint32_t *active;       /* slots in use, dense, in no order */
 	uint32_t capacity;
 	uint32_t count;
 	uint32_t secure;            /* flows with SRTP in any direction */

@@ -17,7 +17,7 @@ static int move_may_leave(const struct flow *f, const struct flow_spec *spec)
 {
 	if ((f->transport & TRANSPORT_SHARED) && addr_eq(&f->local[CHANNEL_RTP], &spec->local_rtp))
 		return -ENOTSUP; /* it is the worker's own */
-	if (f->dtls.state == DTLS_HANDSHAKING)
+	if (f->dtls->state == DTLS_HANDSHAKING)
 		return -EBUSY;
 	if (!is_same_key(f->srtp_in, &spec->key_in) || !is_same_key(f->srtp_out, &spec->key_out))
 		return -EINVAL;

@@ -193,8 +193,8 @@ void flow_transport_tell(const struct worker *w, const struct flow *f, struct me
 
 	if (!owner)
 		return;
-	out->stats.dtls = owner->dtls.state;
-	out->detail.handshake_failure = owner->dtls.failure;
+	out->stats.dtls = owner->dtls->state;
+	out->detail.handshake_failure = owner->dtls->failure;
 	if (!(owner->transport & TRANSPORT_ICE))
 		return;
 	i = &worker_transport(w, owner)->ice;

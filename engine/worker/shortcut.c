@@ -234,8 +234,8 @@ static bool is_unseen(const struct flow *f)
 /* Its party is being sent digits, or will be. */
 static bool has_digits(const struct flow *f)
 {
-	return f->making & MAKING_DIGIT || f->digits.count > 0 ||
-	       wheel_is_running(&f->digits.timer);
+	return f->making & MAKING_DIGIT || f->digits->count > 0 ||
+	       wheel_is_running(&f->digits->timer);
 }
 
 /* Its party is sent nothing of ours, and will not be without a command. */

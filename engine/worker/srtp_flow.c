@@ -151,7 +151,7 @@ static bool is_handshaken(const struct flow_table *t, const struct flow_spec *sp
 
 	if (spec->bundle.generation == 0)
 		return spec->dtls.role != DTLS_NONE;
-	return owner && owner->dtls.role != DTLS_NONE;
+	return owner && owner->dtls->role != DTLS_NONE;
 }
 
 static void secure_set(struct flow_table *t, struct flow *f, const struct flow_spec *spec)
@@ -190,7 +190,7 @@ int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spe
 		     struct rand_source *r)
 {
 	/* control may not have heard yet of keys that are newer than its own */
-	bool keeps = f->dtls.keyed && is_handshaken(t, spec);
+	bool keeps = f->dtls->keyed && is_handshaken(t, spec);
 	bool was_secure = f->secure & SECURE_OUT;
 	int err, err_out;
 
@@ -206,11 +206,11 @@ int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spe
 int srtp_flow_keys(struct flow *f, const struct media_key *in, const struct media_key *out,
 		   struct rand_source *r)
 {
-	const struct flow_resume begin = { .srtp_next = f->dtls.srtp_next,
-					   .srtcp_next = f->dtls.srtcp_next };
+	const struct flow_resume begin = { .srtp_next = f->dtls->srtp_next,
+					   .srtcp_next = f->dtls->srtcp_next };
 	int err = 0, err_out = 0;
 
-	f->dtls.keyed = 1;
+	f->dtls->keyed = 1;
 	if (!f->srtp_in || !srtp_stream_has_key(f->srtp_in, in))
 		err = in_open(f, in, NULL);
 	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, out))

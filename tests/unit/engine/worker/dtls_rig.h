@@ -117,7 +117,7 @@ static UNUSED void rig_saved(struct dtls_rig *x)
 	const struct flow *f = flow_of(x->r, A);
 	const struct media_command c = { .kind = MEDIA_FLOW_FLIGHT,
 					 .id = f->id,
-					 .association = f->dtls.association };
+					 .association = f->dtls->association };
 
 	rig_command(x->r, &c);
 	(void)crypto_step(x->crypto, g_now_ns);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole walk: what goes in comes out or is counted, in batches of any size. */
+#include <sys/mman.h>
+
 #include "tests/unit/test.h"
 
 #include "engine/worker/tick.h"
@@ -232,6 +234,30 @@ static void open_flows_are_listed_once(void **state)
 	flow_table_close(&t);
 }
 
+/* Of what few flows use a plain one writes nothing, so that no page of it costs memory: here that would be the end. */
+static void a_plain_flow_has_nothing_rare(void **state)
+{
+	struct rig *r = rig_open_empty(64);
+	const struct rtp p = { .sequence = 1, .timestamp = 160 };
+
+	(void)state;
+	assert_int_equal(mprotect(r->w.flows.rare, RIG_SLOTS * sizeof(*r->w.flows.rare), PROT_READ),
+			 0);
+	for (uint32_t generation = 1; generation < 4; generation++) {
+		for (int side = A; side <= B; side++) {
+			r->spec[side] = rig_spec(side);
+			r->spec[side].id.generation = r->spec[side].peer.generation = generation;
+			rig_open_flow(r, &r->spec[side]);
+			rig_update(r, &r->spec[side]);
+		}
+		assert_non_null(relay_rtp(r, A, &p));
+		for (int side = A; side <= B; side++)
+			rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
+								.id = r->spec[side].id });
+	}
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +271,7 @@ int main(void)
 		cmocka_unit_test(a_slot_is_used_again_within_a_step),
 		cmocka_unit_test(open_flows_are_listed_once),
 		cmocka_unit_test(a_flow_is_found_by_its_generation_only),
+		cmocka_unit_test(a_plain_flow_has_nothing_rare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
