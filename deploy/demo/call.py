@@ -105,7 +105,9 @@ def place(server, folder, passwords, ports, seconds=4.0):
         caller.dial(CALLEE)
         answered = _answered(caller)
         callee.wait("CALL_ESTABLISHED")
-        time.sleep(max(1.8, seconds - 2.0))     # the tone is measured before the keys are pressed
+        for device in (caller, callee):         # the tone is measured before the keys are pressed
+            device.wait_heard()
+        time.sleep(max(0.0, answered + seconds - 2.0 - time.monotonic()))
         caller.digits(CALLER_DIGITS)
         callee.digits(CALLEE_DIGITS)
         time.sleep(0.3)

@@ -7,12 +7,14 @@ import re
 import secrets
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
 
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
+HEADER = 44                     # octets of a WAV before its sound
 MODULES = ("g711", "ausine", "aufile", "aubridge", "sndfile")
 
 # statmode_default off and no stdio module: baresip must not want a terminal.
@@ -210,6 +212,19 @@ class Phone:
     def recordings(self, direction="dec"):
         """WAV files of what was heard ("dec") or said ("enc"); complete once the call is closed."""
         return sorted(glob.glob(os.path.join(self.folder, f"*-{direction}.wav")))
+
+    def wait_heard(self, seconds=1.6):
+        """Waits until it has heard so much of its newest call; tone.heard() wants 1.5 s."""
+        return until(lambda: self._heard_s() >= seconds, lambda: f"{self._heard_s():.2f} of {seconds} s are heard")
+
+    def _heard_s(self):
+        """By the size of the file: its header says nothing of that before the end."""
+        for path in self.recordings()[-1:]:
+            with open(path, "rb") as file:
+                head = file.read(HEADER)
+            if len(head) == HEADER:
+                return (os.path.getsize(path) - HEADER) / struct.unpack_from("<I", head, 28)[0]     # octets a second
+        return 0.0
 
     def quit(self, seconds=PATIENCE_S):
         """Ends the phone as its user would: it hangs up and un-registers."""

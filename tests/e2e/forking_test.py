@@ -184,7 +184,8 @@ class Phones(ForkingTest):
         callees[0].wait("CALL_CLOSED")
         caller.wait("CALL_ESTABLISHED")
         callees[1].wait("CALL_ESTABLISHED")
-        time.sleep(1.8)
+        for device in (caller, callees[1]):
+            device.wait_heard()
         caller.hangup()
         callees[1].wait("CALL_CLOSED")
         self.assertAlmostEqual(tone.heard(caller.recordings()[0])[0], 990, delta=3)
@@ -197,7 +198,7 @@ class Phones(ForkingTest):
         caller = self.phone("1001", source="ausine,440")
         caller.dial("1002")
         caller.wait("CALL_ESTABLISHED")
-        time.sleep(1.8)
+        caller.wait_heard()
         self.assertEqual([row["state"] for row in self.calls()], ["established"])
         talking = ["ESTABLISHED" in device.command("listcalls") for device in callees]
         self.assertEqual(sorted(talking), [False, True])

@@ -375,7 +375,8 @@ class ForwardedPhones(unittest.TestCase):
         busy.command("hangup")
         caller.wait("CALL_ESTABLISHED")
         callee.wait("CALL_ESTABLISHED")
-        time.sleep(1.5)
+        for device in (caller, callee):
+            device.wait_heard()
         caller.hangup()
         callee.wait("CALL_CLOSED")
         for device, hertz in ((callee, 440), (caller, 880)):

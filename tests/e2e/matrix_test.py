@@ -2,7 +2,6 @@
 """Every kind of leg with every other: transports, address families, plain and encrypted media, between real phones."""
 import concurrent.futures
 import itertools
-import time
 import unittest
 
 from lib.node import Node
@@ -86,7 +85,8 @@ class Matrix(unittest.TestCase):
                 device.wait("CALL_ESTABLISHED")
                 if kind == "sdes":
                     device.wait("CALL_MENC")
-            time.sleep(1.9)
+            for device in (caller, callee):
+                device.wait_heard()
             caller.digits("5")
             callee.digits("8")
             callee.wait_digits("5")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real phones: baresip to baresip and baresip to SIPp, judged by what the far end heard."""
 import os
-import time
 import unittest
 
 from lib.node import Node
@@ -36,7 +35,8 @@ class Phones(unittest.TestCase):
         caller.wait("CALL_ESTABLISHED")
         callee.wait("CALL_ESTABLISHED")
         shown = self.node.ctl("call.show", call=self.node.ctl("call.list")[0]["id"])
-        time.sleep(2.2)
+        for device in (caller, callee):
+            device.wait_heard()
         caller.digits("159#")
         callee.digits("42")
         callee.wait_digits("159#")
@@ -93,7 +93,7 @@ class Phones(unittest.TestCase):
         caller = self.phone("1001", extra="audio_codecs=PCMU/8000/1", source="ausine,620")
         caller.dial("2001")
         caller.wait("CALL_ESTABLISHED")
-        time.sleep(2.5)
+        caller.wait_heard(2.0)
         caller.hangup()
         outcome = sipp.wait()
         self.assertTrue(outcome.ok(1), outcome)
@@ -108,6 +108,7 @@ class Phones(unittest.TestCase):
             out = agent.invite("1002", audio.sdp())
             audio.use(out.wait_answer()).start(500)
             audio.wait_packets(80)
+            callee.wait_heard()
             audio.stop()
             self.assertAlmostEqual(audio.heard()[0], 700, delta=3)
             out.bye()

@@ -72,6 +72,8 @@ class VideoTest(CallTest):
 
     def hang_up(self, caller, callee):
         """Ends the call; each had heard the other."""
+        for device in (caller, callee):
+            device.wait_heard()
         caller.hangup()
         callee.wait("CALL_CLOSED")
         for device, hertz in ((callee, 440), (caller, 880)):
@@ -120,7 +122,6 @@ class Video(VideoTest):
                 for height in (0.1, 0.5, 0.9):
                     for got, wanted in zip(picture.at(place, height), colour):
                         self.assertAlmostEqual(got, wanted, delta=20)
-        time.sleep(0.7)
         self.hang_up(caller, callee)
 
     def test_a_phone_sends_a_new_picture_when_asked(self):
@@ -183,7 +184,7 @@ class Video(VideoTest):
         callee = self.phone("1002", extra=";answermode=auto")
         caller = self.phone("1001", "320x240")
         self.call(caller, callee)
-        time.sleep(1.8)
+        callee.wait_heard()
 
         def sent():
             return [flow["kind"] for flow in self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
@@ -238,7 +239,7 @@ class VideoOff(VideoTest):
         callee = self.phone("1002", "352x288", ";answermode=auto")
         caller = self.phone("1001", "320x240")
         self.call(caller, callee)
-        time.sleep(1.8)
+        callee.wait_heard()
         flows = self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
         self.assertEqual([flow["kind"] for flow in flows], ["audio", "audio"])
         self.hang_up(caller, callee)
