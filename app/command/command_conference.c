@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conferences: made of calls, shown, and told what to do. Whoever is told that it was done is told so when it is saved. */
-#include <errno.h>
 #include <string.h>
 
 #include "app/command/command_ask.h"
@@ -16,86 +15,6 @@
 #include "sig/room/room.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
-
-/* Of the call that was named, and of the other one or the conference. */
-enum { ABOUT_CALL, ABOUT_OTHER, ABOUTS };
-
-static const struct {
-	int err;
-	enum command_error_code code;
-	const char *argument[ABOUTS];
-	const char *text;
-} g_conference_refusals[] = {
-	{ -ENOENT, COMMAND_NOT_FOUND, { "call", NULL }, "there is none of that id" },
-	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
-	{ -ELOOP, COMMAND_CONFLICT, { "call", "with" }, "both are the same call" },
-	{ -ENODEV, COMMAND_CONFLICT, { "with", "with" }, "nobody else is in it" },
-	{ -EISCONN,
-	  COMMAND_CONFLICT,
-	  { "call", "with" },
-	  "its party waits in a slot: see call.retrieve" },
-	{ -EALREADY, COMMAND_CONFLICT, { "call", "with" }, "a transfer of it is under way" },
-	{ -EDESTADDRREQ,
-	  COMMAND_CONFLICT,
-	  { "leg", "leg" },
-	  "two speak with each other in the call: say whose conference it is" },
-	{ -EEXIST, COMMAND_CONFLICT, { "call", "with" }, "it is in a conference already" },
-	{ -EUSERS,
-	  COMMAND_FULL,
-	  { NULL, NULL },
-	  "the conference has as many members as it may have: see conferences.ad_hoc_members "
-	  "and conferences.command_members" },
-	{ -EOPNOTSUPP,
-	  COMMAND_NOT_ALLOWED,
-	  { "with", "with" },
-	  "the call came to an extension without call waiting: see conferences.incoming" },
-	{ -EHOSTUNREACH,
-	  COMMAND_CONFLICT,
-	  { "to", "to" },
-	  "no phone of it is registered: see registration.list" },
-	{ -EINPROGRESS, COMMAND_CONFLICT, { "to", "to" }, "it rings for the conference already" },
-	{ -EDQUOT,
-	  COMMAND_FULL,
-	  { NULL, NULL },
-	  "max_calls or max_calls_per_second of the tenant, or quotas of the member that asks" },
-	{ -EPERM,
-	  COMMAND_NOT_ALLOWED,
-	  { "state", "state" },
-	  "record of the room is not on_demand, nor is that of the host's extension: see room.put "
-	  "and extension.put" },
-	{ -ENOMSG, COMMAND_CONFLICT, { "state", "state" }, "nothing is recorded of it" },
-	{ -ESHUTDOWN, COMMAND_UNAVAILABLE, { NULL, NULL }, "the node takes no new calls" },
-	{ -ENOSPC, COMMAND_FULL, { NULL, NULL }, "calls, conferences or media ports" },
-	{ -ENODATA, COMMAND_CONFLICT, { "call", "call" }, "its party is in no conference" },
-	{ -ENXIO, COMMAND_NOT_FOUND, { "by", "member" }, "the conference has no such member" },
-	{ -EACCES,
-	  COMMAND_NOT_ALLOWED,
-	  { "by", "by" },
-	  "that is for the host, or for whoever invited the member" },
-	{ -EDOM, COMMAND_BAD_ARGUMENT, { "db", "db" }, "db must be -15 to 15" },
-};
-
-static const char *about(const struct command_run *run, const char *argument)
-{
-	return argument && command_arg_find(run->command, bytes_str(argument)) ? argument : NULL;
-}
-
-static void conference_end(struct command_run *run, const struct shard_order *by, bool of_other,
-			   int err)
-{
-	if (!command_order_refused(run, by, err))
-		return;
-	for (size_t i = 0; i < COUNT_OF(g_conference_refusals); i++) {
-		if (g_conference_refusals[i].err != err)
-			continue;
-		command_fail(run, g_conference_refusals[i].code,
-			     about(run, g_conference_refusals[i]
-						.argument[of_other ? ABOUT_OTHER : ABOUT_CALL]),
-			     "%s", g_conference_refusals[i].text);
-		return;
-	}
-	command_fail(run, COMMAND_BUSY, NULL, "it is changing just now: try again");
-}
 
 /* ---- what is named ---- */
 
@@ -184,8 +103,8 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 {
 	struct shard *core = node_core(run->node, o->call);
 	struct shard_order by;
+	enum refusal refused;
 	char to[64];
-	int err;
 
 	if (!command_order_begin(run, &by))
 		return false;
@@ -193,10 +112,10 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 	o->by = &by;
 	o->to = to;
 	confer_ids(run, o, id_shard(o->call));
-	err = o->with ? shard_confer(core, o, clock_instant())
-		      : shard_confer_ring(core, o, clock_instant());
-	conference_end(run, &by, false, err);
-	return err == 0;
+	refused = o->with ? shard_confer(core, o, clock_instant())
+			  : shard_confer_ring(core, o, clock_instant());
+	command_order_end(run, &by, o->of_with, refused);
+	return !refused;
 }
 
 /* ---- a call of another shard ---- */
@@ -209,37 +128,28 @@ static void confer_go(struct command_run *run, const struct shard_join *join)
 	(void)confer(run, &o);
 }
 
-/* of_with: what was refused is about the other call, or the room. */
-static void confer_refuse(struct command_run *run, bool of_with, int err)
-{
-	struct shard_order by;
-
-	if (command_order_begin(run, &by))
-		conference_end(run, &by, of_with, err);
-}
-
 static void confer_told(struct command_run *run, struct shard_join *join,
 			const struct remote_joined *told)
 {
-	int err = told ? shard_remote_error(told->verdict) : 0;
+	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 
 	if (!told)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the node that has the other call did not answer: try again");
-	else if (err)
-		confer_refuse(run, true, err);
+	else if (refused)
+		command_refused(run, refused, true);
 	else
 		confer_go(run, join);
 }
 
 /* Of one that is with this node. */
-static int confer_look(const struct node *n, uint16_t tenant, uint64_t call)
+static enum refusal confer_look(const struct node *n, uint16_t tenant, uint64_t call)
 {
 	const struct shard *other = node_core(n, call);
 	struct call_remote far;
 
 	if (shard_call_room(other, call))
-		return -EEXIST;
+		return REFUSED_IN_CONFERENCE;
 	return shard_call_remote(other, tenant, call, SHARD_LEG_CALLER, &far);
 }
 
@@ -251,8 +161,8 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 	};
 	struct node *n = run->node;
 	struct room_view view;
+	enum refusal refused;
 	const char *tenant;
-	int err;
 
 	confer_ids(run, o, id_shard(o->call));
 	tenant = conference_view_of(n, o->room, &view) ? NULL : command_ask_tenant(run, o->call);
@@ -261,9 +171,10 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 	} else if (tenant && !node_shard_find(n, id_shard(o->with))) {
 		command_ask_remote(run, &join, tenant, "", confer_told);
 	} else if (tenant) {
-		err = confer_look(n, tenants_number(n->common.tenants, bytes_str(tenant)), o->with);
-		if (err)
-			confer_refuse(run, true, err);
+		refused = confer_look(n, tenants_number(n->common.tenants, bytes_str(tenant)),
+				      o->with);
+		if (refused)
+			command_refused(run, refused, true);
 		else
 			confer_go(run, &join);
 	}
@@ -298,27 +209,27 @@ void command_conference_monitor(struct command_run *run)
 static void confer_into(struct command_run *run, uint64_t room, uint64_t call)
 {
 	struct shard_confer o = { .room = room, .call = call };
+	enum refusal refused;
 	struct shard_order by;
-	int err;
 
 	if (!command_order_begin(run, &by))
 		return;
 	o.by = &by;
-	err = shard_confer_into(node_core(run->node, room), &o, clock_instant());
-	conference_end(run, &by, o.of_with, err);
+	refused = shard_confer_into(node_core(run->node, room), &o, clock_instant());
+	command_order_end(run, &by, o.of_with, refused);
 }
 
 /* join: call: the conference. */
 static void into_told(struct command_run *run, struct shard_join *join,
 		      const struct remote_joined *told)
 {
-	int err = told ? shard_remote_error(told->verdict) : 0;
+	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 
 	if (!told)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the node that has the call did not answer: try again");
-	else if (err)
-		confer_refuse(run, false, err);
+	else if (refused)
+		command_refused(run, refused, false);
 	else
 		confer_into(run, join->call, join->with);
 }
@@ -329,7 +240,7 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 	const struct shard_join join = { .call = room, .with = call, .with_leg = SHARD_LEG_CALLER };
 	struct node *n = run->node;
 	struct room_view view;
-	int err;
+	enum refusal refused;
 
 	if (!conference_view_of(n, room, &view))
 		return;
@@ -337,9 +248,9 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 		command_ask_remote(run, &join, view.tenant, "", into_told);
 		return;
 	}
-	err = confer_look(n, tenants_number(n->common.tenants, bytes_str(view.tenant)), call);
-	if (err)
-		confer_refuse(run, false, err);
+	refused = confer_look(n, tenants_number(n->common.tenants, bytes_str(view.tenant)), call);
+	if (refused)
+		command_refused(run, refused, false);
 	else
 		confer_into(run, room, call);
 }
@@ -370,8 +281,8 @@ void command_conference_invite(struct command_run *run)
 	o.room = room;
 	o.to = to;
 	o.by = &by;
-	conference_end(run, &by, false,
-		       shard_confer_ring(node_core(run->node, room), &o, clock_instant()));
+	command_order_end(run, &by, false,
+			  shard_confer_ring(node_core(run->node, room), &o, clock_instant()));
 }
 
 /* ---- one member ---- */
@@ -407,9 +318,9 @@ void command_conference_member(struct command_run *run)
 		order.number = (int32_t)command_value(run, "member")->number;
 	order.by = &by;
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		conference_end(run, &by, order.member == MEMBER_COACH,
-			       shard_call_order(node_core(run->node, call), call, &order,
-						clock_instant()));
+		command_order_end(run, &by, false,
+				  shard_call_order(node_core(run->node, call), call, &order,
+						   clock_instant()));
 }
 
 /* ---- all of it ---- */
@@ -423,9 +334,9 @@ static void conference_order(struct command_run *run, struct shard_room_order *o
 	order->in_name_of = in_name_of(run);
 	order->by = &by;
 	if (conference_id(run, &room) && command_order_begin(run, &by))
-		conference_end(run, &by, false,
-			       shard_conference_order(node_core(run->node, room), room, order,
-						      clock_instant()));
+		command_order_end(run, &by, false,
+				  shard_conference_order(node_core(run->node, room), room, order,
+							 clock_instant()));
 }
 
 void command_conference_order(struct command_run *run)

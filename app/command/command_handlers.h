@@ -68,13 +68,13 @@ bool command_call_view(struct command_run *run, struct call_view *view);
 
 /* The run waits for what becomes of an order. False: it has failed. */
 bool command_order_begin(struct command_run *run, struct shard_order *by);
-/* err: what became of it. True: it was refused, and nobody waits. Else command_ordered goes on. */
 /* Names of files by commas. False: the run has failed. */
 struct prompt_terms;
 bool command_files_take(struct command_run *run, struct prompt_terms *out);
-bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
-/* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
-void command_order_end(struct command_run *run, const struct shard_order *by, int err);
+/* Where it is refused whoever ordered hears why, and nobody waits. Else command_ordered goes on. of_with: it is about the other call. */
+void command_order_end(struct command_run *run, const struct shard_order *by, bool of_with,
+		       enum refusal refused);
+void command_refused(struct command_run *run, enum refusal refused, bool of_with);
 /* An argument that names a leg; SHARD_LEG_NONE where it is not given. */
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* effects_ordered_fn; arg is the node. */

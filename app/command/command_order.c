@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What calls are told to do: begin, hold, resume, mute, digits, end. Whoever is told that it was done is told so when it is saved. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,13 +220,6 @@ bool command_order_begin(struct command_run *run, struct shard_order *by)
 	return by->ticket;
 }
 
-bool command_order_refused(struct command_run *run, const struct shard_order *by, int err)
-{
-	if (err)
-		(void)waiting_take(run->node->api.waiting, by->ticket);
-	return err;
-}
-
 static json_t *result_of(const struct command_run *run, uint64_t call, uint32_t number)
 {
 	json_t *json = json_pack("{s:o}", "id", command_call_id_json(call));
@@ -282,76 +274,51 @@ void command_orders_drop(struct node *node)
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "the node is stopping");
 }
 
-static const struct {
-	int err;
-	enum command_error_code code;
-	const char *argument, *text;
-} g_order_refusals[] = {
-	{ -ENOENT, COMMAND_NOT_FOUND, "call",
-	  "there is no such call: call.list shows those that run" },
-	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
-	{ -ENOLINK, COMMAND_CONFLICT, "call", "no application has the call" },
-	{ -ENOBUFS, COMMAND_BUSY, "digits",
-	  "digits of before wait for that party still: try again" },
-	{ -ENOTUNIQ, COMMAND_CONFLICT, "call", "no transfer of the call rings" },
-	{ -EISCONN, COMMAND_CONFLICT, "call",
-	  "no party is answered by tandem without another party: see call.answer and call.split" },
-	{ -EACCES, COMMAND_CONFLICT, "call",
-	  "keys are for an application alone, and the call has none: name one in call.split" },
-	{ -ENODEV, COMMAND_CONFLICT, "call", "nobody else is in the call" },
-	{ -EINVAL, COMMAND_CONFLICT, "call", "the call waits for no application" },
-	{ -EPROTOTYPE, COMMAND_NOT_ALLOWED, "call",
-	  "two are left in its conference, and whose that is is one of them "
-	  "(conferences.release): he adds the other one with conference.add, and leaves" },
-	{ -EADDRNOTAVAIL, COMMAND_CONFLICT, "call",
-	  "the call waits for no extension that has another call" },
-	{ -EPROTO, COMMAND_CONFLICT, "call",
-	  "the caller takes nothing that the node can say: the call is refused" },
-	{ -ENOSPC, COMMAND_FULL, NULL, "media ports" },
-	{ -EALREADY, COMMAND_CONFLICT, "call",
-	  "the call is answered: see call.transfer and call.hangup" },
-	{ -ENODATA, COMMAND_CONFLICT, "call", "nobody is rung for the call" },
-	{ -EDOM, COMMAND_BAD_ARGUMENT, "status",
-	  "status must be one that a callee may give: 486, 480, 603 and the like" },
-	{ -ENOSTR, COMMAND_CONFLICT, "call", "nothing is played to the call: see call.play" },
-	{ -ESPIPE, COMMAND_CONFLICT, "action",
-	  "what is played has no end, and so no place: pause and resume work" },
-	{ -ENXIO, COMMAND_NOT_FOUND, "to", COMMAND_NO_EXTENSION },
-	{ -ELOOP, COMMAND_CONFLICT, "to",
-	  "it calls, was rung for this call before, or the call was sent on too often" },
-	{ -EHOSTUNREACH, COMMAND_CONFLICT, "to", "nobody there can be rung: the call rings on" },
-	{ -EPERM, COMMAND_NOT_ALLOWED, "leg",
-	  "record of its extension is not on_demand: set that, or pause what a policy records; a "
-	  "message is ended by call.stop" },
-	{ -ENOMSG, COMMAND_CONFLICT, "leg", "nothing is recorded of it: begin with on=true" },
-	{ -EBUSY, COMMAND_CONFLICT, "call",
-	  "its party is recorded already: end that first (call.record with on=false)" },
-	{ -EEXIST, COMMAND_CONFLICT, "to",
-	  "it is recorded already, and goes elsewhere: end that first with on=false" },
-	{ -ENOPROTOOPT, COMMAND_CONFLICT, "to",
-	  "there is no external recorder: give the setting siprec.address" },
-	{ -EROFS, COMMAND_CONFLICT, "call",
-	  "it is recorded, and recordings.account_code is refuse: it has the account code that it "
-	  "had" },
-	{ -ESRCH, COMMAND_CONFLICT, "leg", "no application hears that party: see call.stream" },
-	{ -EUSERS, COMMAND_CONFLICT, "call",
-	  "63 recordings of one call are all that there may be" },
-	{ -EOPNOTSUPP, COMMAND_CONFLICT, "leg",
-	  "the phone itself holds, and does not take Event: talk: resume at the phone" },
-};
-
-void command_order_end(struct command_run *run, const struct shard_order *by, int err)
+/* As the command calls it. NULL: it has none of that name. */
+static const char *refusal_argument(const struct command_run *run, const char *name, bool of_with)
 {
-	if (!command_order_refused(run, by, err))
-		return;
-	for (size_t i = 0; i < COUNT_OF(g_order_refusals); i++) {
-		if (g_order_refusals[i].err == err) {
-			command_fail(run, g_order_refusals[i].code, g_order_refusals[i].argument,
-				     "%s", g_order_refusals[i].text);
-			return;
-		}
+	const char *const names[] = { of_with && !strcmp(name, "leg") ? "with_leg" : "",
+				      of_with ? "with" : "", name,
+				      !strcmp(name, "to") ? "by" : "" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (command_arg_find(run->command, bytes_str(names[i])))
+			return names[i];
 	}
-	command_fail(run, COMMAND_BUSY, "call", "a change of the session is under way: try again");
+	return NULL;
+}
+
+void command_refused(struct command_run *run, enum refusal refused, bool of_with)
+{
+	static const enum command_error_code codes[REFUSAL_CLASSES] = {
+		[REFUSAL_BAD_ARGUMENT] = COMMAND_BAD_ARGUMENT,
+		[REFUSAL_NOT_ALLOWED] = COMMAND_NOT_ALLOWED,
+		[REFUSAL_NOT_FOUND] = COMMAND_NOT_FOUND,
+		[REFUSAL_CONFLICT] = COMMAND_CONFLICT,
+		[REFUSAL_FULL] = COMMAND_FULL,
+		[REFUSAL_BUSY] = COMMAND_BUSY,
+		[REFUSAL_UNAVAILABLE] = COMMAND_UNAVAILABLE,
+		[REFUSAL_INTERNAL] = COMMAND_INTERNAL,
+	};
+	const struct refusal_row *row = &refusals[refused];
+	bool whole = row->words[strlen(row->words) - 1] == '.';
+
+	command_fail(run, codes[row->class],
+		     row->argument ? refusal_argument(run, row->argument, of_with) : NULL, "%s%s%s",
+		     row->words,
+		     !row->next[0] ? ""
+		     : whole       ? " "
+				   : ": ",
+		     row->next);
+}
+
+void command_order_end(struct command_run *run, const struct shard_order *by, bool of_with,
+		       enum refusal refused)
+{
+	if (!refused)
+		return;
+	(void)waiting_take(run->node->api.waiting, by->ticket);
+	command_refused(run, refused, of_with);
 }
 
 /* The argument, or NULL: the command has none of that name, or it is not given. */
@@ -411,7 +378,7 @@ void command_call_order(struct command_run *run)
 	order_take(run, &order);
 	order.by = &by;
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by,
+		command_order_end(run, &by, false,
 				  shard_call_order(node_core(run->node, call), call, &order,
 						   clock_instant()));
 }
@@ -422,7 +389,7 @@ void command_call_hangup(struct command_run *run)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by,
+		command_order_end(run, &by, false,
 				  shard_hangup(node_core(run->node, call), call, &by,
 					       clock_instant()));
 }
@@ -438,7 +405,7 @@ void command_call_play_control(struct command_run *run)
 	order.ms = (uint32_t)(ms->given ? ms->number : 0);
 	order.by = &by;
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by,
+		command_order_end(run, &by, false,
 				  shard_call_order(node_core(run->node, call), call, &order,
 						   clock_instant()));
 }
@@ -504,7 +471,7 @@ static void order_prompts(struct command_run *run, const struct prompt_terms *te
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by,
+		command_order_end(run, &by, false,
 				  shard_call_prompt(node_core(run->node, call), call, terms, &by,
 						    clock_instant()));
 }
@@ -531,7 +498,7 @@ static void order_media_stream_ask(struct command_run *run, const struct media_s
 
 	order.by = &by;
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by,
+		command_order_end(run, &by, false,
 				  shard_call_order(node_core(run->node, call), call, &order,
 						   clock_instant()));
 }
@@ -669,33 +636,6 @@ static uint64_t call_id_of(const struct command_run *run)
 			      bytes_str(run->id));
 }
 
-static void end_originate(struct command_run *run, const struct shard_order *by, int err)
-{
-	if (!command_order_refused(run, by, err))
-		return;
-	switch (err) {
-	case -ENOENT:
-		command_fail(run, COMMAND_CONFLICT, "from",
-			     "no phone of it is registered: see registration.list");
-		return;
-	case -EHOSTUNREACH:
-		command_fail(run, COMMAND_CONFLICT, "to",
-			     "no phone of it is registered: see registration.list");
-		return;
-	case -ESHUTDOWN:
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node takes no new calls");
-		return;
-	case -EDQUOT:
-		command_fail(run, COMMAND_FULL, NULL,
-			     "max_calls or max_calls_per_second of the tenant, or "
-			     "quotas.extension of from");
-		return;
-	default:
-		command_fail(run, COMMAND_FULL, NULL, "calls, media ports or transactions");
-		return;
-	}
-}
-
 static void originate(struct command_run *run)
 {
 	char from[64], to[64];
@@ -713,8 +653,8 @@ static void originate(struct command_run *run)
 	command_take_u32(run, "ring_s", &o.ring_s);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
 	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
-	end_originate(run, &by,
-		      shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
+	command_order_end(run, &by, false,
+			  shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
 }
 
 /* ---- the phone that is rung first ---- */

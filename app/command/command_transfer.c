@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls are told to go on with somebody else: transfer and join. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,21 +171,6 @@ void command_call_retrieve(struct command_run *run)
 
 /* A call that rings at one extension is to ring at another one, which takes it. */
 
-/* By how the number of who takes it is called here. */
-static void pickup_end(struct command_run *run, const struct shard_order *by, int err)
-{
-	if (err != -ENXIO && err != -ELOOP && err != -EHOSTUNREACH)
-		command_order_end(run, by, err);
-	else if (!command_order_refused(run, by, err))
-		return;
-	else if (err == -ENXIO)
-		command_fail(run, COMMAND_NOT_FOUND, "by", COMMAND_NO_EXTENSION);
-	else
-		command_fail(run, COMMAND_CONFLICT, "by",
-			     err == -ELOOP ? "it was rung for this call before"
-					   : "nobody there can be rung: the call rings on");
-}
-
 static void pickup_refuse(struct command_run *run, const struct pick_news *news)
 {
 	command_fail(run, news->status == 404 ? COMMAND_NOT_FOUND : COMMAND_CONFLICT, "extension",
@@ -201,9 +185,9 @@ static void pickup_order(struct command_run *run, uint64_t call)
 				    .by = &by };
 
 	if (command_order_begin(run, &by))
-		pickup_end(run, &by,
-			   shard_call_order(node_core(run->node, call), call, &order,
-					    clock_instant()));
+		command_order_end(run, &by, false,
+				  shard_call_order(node_core(run->node, call), call, &order,
+						   clock_instant()));
 }
 
 static struct command_pick pickup_of(const struct command_run *run)
@@ -288,69 +272,22 @@ void command_call_split(struct command_run *run)
 	struct shard_split split = { .leg = leg->given ? (uint8_t)leg->number : 1,
 				     .application = application,
 				     .by = &by };
-	int err;
 
 	if (!command_call_id(run, &split.call) || !command_order_begin(run, &by))
 		return;
 	(void)bytes_cstr(command_value(run, "application")->text, application, sizeof(application));
 	split.to = id_call_derive(id_shard(split.call), bytes_str(run->id));
-	err = shard_call_split(node_core(run->node, split.call), &split, clock_instant());
-	if (err != -ENOSPC && err != -ENOMEM)
-		command_order_end(run, &by, err);
-	else if (command_order_refused(run, &by, err))
-		command_fail(run, COMMAND_FULL, NULL, "calls");
+	command_order_end(run, &by, false,
+			  shard_call_split(node_core(run->node, split.call), &split,
+					   clock_instant()));
 }
 
-/* Of the call that was told and of the one that it is joined with. */
-enum { OF_CALL, OF_WITH, CALLS };
-
-static const struct reason {
-	int err;
-	enum command_error_code code;
-	const char *argument[CALLS];
-	const char *text;
-} g_reasons[] = {
-	{ -ENOENT,
-	  COMMAND_NOT_FOUND,
-	  { "call", "with" },
-	  "there is no such call: call.list shows those that run" },
-	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
-	{ -EALREADY, COMMAND_CONFLICT, { "call", "with" }, "a transfer of it is under way" },
-	{ -EISCONN, COMMAND_CONFLICT, { "slot", "slot" }, "its party waits in another slot" },
-	{ -ENODEV, COMMAND_CONFLICT, { "leg", "with_leg" }, "nobody else is in the call" },
-	{ -EDESTADDRREQ,
-	  COMMAND_CONFLICT,
-	  { "leg", "with_leg" },
-	  "two speak with each other in the call: one of them must be named" },
-	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, COMMAND_NO_EXTENSION },
-	{ -EHOSTUNREACH,
-	  COMMAND_CONFLICT,
-	  { "to", "to" },
-	  "no phone of it is registered: see registration.list" },
-	{ -ELOOP, COMMAND_CONFLICT, { "to", "with" }, "it is the same one" },
-};
-
-static void end(struct command_run *run, const struct shard_order *by, bool of_with, int err)
+/* Of the other call, which waits in a slot where the command does not name it. */
+static enum refusal join_refusal(const struct command_run *run, enum refusal refused)
 {
-	if (!command_order_refused(run, by, err))
-		return;
-	if (of_with && !command_arg_find(run->command, BYTES_LIT("with"))) {
-		if (err == -ENOENT)
-			command_fail(run, COMMAND_NOT_FOUND, "slot", "nobody waits there");
-		else
-			command_fail(run, COMMAND_CONFLICT, "slot", "another one takes it");
-		return;
-	}
-	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
-		const struct reason *r = &g_reasons[i];
-
-		if (r->err == err) {
-			command_fail(run, r->code, r->argument[of_with ? OF_WITH : OF_CALL], "%s",
-				     r->text);
-			return;
-		}
-	}
-	command_fail(run, COMMAND_BUSY, "call", "too many orders at once: try again");
+	if (!refused || command_arg_find(run->command, BYTES_LIT("with")))
+		return refused;
+	return refused == REFUSED_NO_CALL ? REFUSED_NOBODY_PARKED : REFUSED_PARTY_TAKEN;
 }
 
 void command_call_transfer(struct command_run *run)
@@ -365,8 +302,9 @@ void command_call_transfer(struct command_run *run)
 	command_take_u32(run, "ring_s", &order.seconds);
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
-	end(run, &by, false,
-	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
+	command_order_end(run, &by, false,
+			  shard_call_order(node_core(run->node, call), call, &order,
+					   clock_instant()));
 }
 
 /* Its argument slot. False: the run has failed. */
@@ -422,8 +360,9 @@ void command_call_park(struct command_run *run)
 		return;
 	order.to = bytes_str(place.slot);
 	order.last = bytes_str(place.last);
-	end(run, &by, false,
-	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
+	command_order_end(run, &by, false,
+			  shard_call_order(node_core(run->node, call), call, &order,
+					   clock_instant()));
 }
 
 /* False: the run has failed. */
@@ -440,27 +379,20 @@ static void join_go(struct command_run *run, struct shard_join *join, const stru
 	const struct node *node = run->node;
 	struct shard *core = node_core(node, join->call);
 	struct shard *other = far ? NULL : node_core(node, join->with);
+	enum refusal refused;
 	struct shard_order by;
-	int err;
 
 	if (!command_order_begin(run, &by))
 		return;
 	join->by = &by;
 	if (far)
-		err = shard_call_join_remote(core, join, far, clock_instant());
+		refused = shard_call_join_remote(core, join, far, clock_instant());
 	else if (core == other || !join->with)
-		err = shard_call_join(core, join, clock_instant());
+		refused = shard_call_join(core, join, clock_instant());
 	else
-		err = shard_call_join_local(core, other, join, clock_instant());
-	end(run, &by, join->of_with, err);
-}
-
-static void join_refuse(struct command_run *run, int err)
-{
-	struct shard_order by;
-
-	if (command_order_begin(run, &by))
-		end(run, &by, true, err);
+		refused = shard_call_join_local(core, other, join, clock_instant());
+	command_order_end(run, &by, join->of_with,
+			  join->of_with ? join_refusal(run, refused) : refused);
 }
 
 static bool join_was_done(struct command_run *run, struct shard_join *join)
@@ -474,15 +406,15 @@ static bool join_was_done(struct command_run *run, struct shard_join *join)
 static void join_told(struct command_run *run, struct shard_join *join,
 		      const struct remote_joined *told)
 {
-	int err = told ? shard_remote_error(told->verdict) : 0;
+	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 	struct call_remote far = told ? told->remote : (struct call_remote){ 0 };
 
 	far.shard = id_shard(join->with);
 	if (!told)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the node that has the other call did not answer: try again");
-	else if (err)
-		join_refuse(run, err);
+	else if (refused)
+		command_refused(run, join_refusal(run, refused), true);
 	else if (!node_shard_find(run->node, id_shard(join->call)))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the call goes to another node just now: try again");

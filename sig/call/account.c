@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/account.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -29,12 +28,13 @@ static void account_publish(struct call_host *h, const struct call *c, enum sig_
 							 : "code";
 }
 
-static int account_change(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
+static enum refusal account_change(struct call_host *h, struct call *c, uint8_t leg,
+				   struct bytes code)
 {
 	if (bytes_eq(text_bytes(&c->account), code))
 		return 0;
 	if (text_set(&c->account, code))
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	outbox_touch(&c->out);
 	account_publish(h, c, SIG_CALL_ACCOUNT, leg);
 	return 0;
@@ -53,21 +53,21 @@ static void account_ends_call(struct call_host *h, struct call *c, uint8_t leg)
 	call_end(h, c, &e);
 }
 
-static int account_set(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
+static enum refusal account_set(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
 {
 	bool recorded = recordings_say(c->recordings) != OFFER_RECORD_OFF;
-	int err;
+	enum refusal r;
 
 	if (c->state == CALL_ENDING)
-		return -ENOTCONN;
+		return REFUSED_NOT_ESTABLISHED;
 	if (recorded && h->settings->recording_account == RECORD_ACCOUNT_REFUSED) {
 		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg);
-		return -EROFS;
+		return REFUSED_RECORDED;
 	}
-	err = account_change(h, c, leg, code);
-	if (!err && recorded && h->settings->recording_account == RECORD_ACCOUNT_ENDS)
+	r = account_change(h, c, leg, code);
+	if (!r && recorded && h->settings->recording_account == RECORD_ACCOUNT_ENDS)
 		account_ends_call(h, c, leg);
-	return err;
+	return r;
 }
 
 /* ---- pressed ---- */
@@ -115,14 +115,15 @@ void account_drop(struct call *c, uint8_t leg)
 static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct account_digits keys = *c->legs[leg]->account;
-	int err;
+	enum refusal r;
 
 	account_drop(c, leg);
-	err = account_set(h, c, leg, bytes_mem(keys.list, keys.count));
-	if (err)
+	r = account_set(h, c, leg, bytes_mem(keys.list, keys.count));
+	if (r)
 		LOG_INFO("call", c->id, "an account code is not taken", LOG_U64("leg", leg),
-			 LOG_STR("reason", err == -EROFS ? "it is recorded: recordings.account_code"
-							 : "it cannot be done now"));
+			 LOG_STR("reason", r == REFUSED_RECORDED
+						   ? "it is recorded: recordings.account_code"
+						   : "it cannot be done now"));
 }
 
 bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
@@ -161,7 +162,7 @@ void account_resume(const struct call_host *h, struct call *c)
 	}
 }
 
-static int order_account(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_account(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return account_set(h, c, LEG_NONE, order->to);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,12 +124,12 @@ bool call_digits_are_tones(const struct call_host *h, const struct call *c,
 static void code_record(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	enum call_code code = recording_code_meant(c, leg, whole);
-	int err = recording_code(h, c, leg, code);
+	enum refusal r = recording_code(h, c, leg, code);
 
-	if (err)
+	if (r)
 		LOG_INFO("call", c->id, "an in-call code was refused", LOG_U64("leg", leg),
 			 LOG_STR("code", call_code_key(code)),
-			 LOG_STR("reason", recording_refusal(err)));
+			 LOG_STR("reason", refusals[r].words));
 	else
 		LOG_INFO("call", c->id, "in-call code", LOG_U64("leg", leg),
 			 LOG_STR("code", call_code_key(code)));

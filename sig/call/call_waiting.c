@@ -148,11 +148,11 @@ struct media_overlay call_waiting_overlay(const struct call_host *h, const struc
 }
 
 /* It waits no longer, whatever calls its user has. */
-static int order_accept(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_accept(struct call_host *h, struct call *c, struct call_order *order)
 {
 	(void)order;
 	if (!call_waiting_is_on(c))
-		return -EADDRNOTAVAIL;
+		return REFUSED_NO_CALL_WAITING;
 	plan_wake(h, c);
 	return 0;
 }

@@ -134,14 +134,14 @@ static int member_begin(struct call *c, const struct room *r)
 	return 0;
 }
 
-int conference_add_pending(struct call_host *h, struct call *c, struct room *r)
+enum refusal conference_add_pending(struct call_host *h, struct call *c, struct room *r)
 {
 	if (c->member)
-		return -EISCONN;
+		return REFUSED_IN_CONFERENCE;
 	if (room_is_full(r, 1))
-		return -ENOSPC;
+		return REFUSED_MEMBERS_FULL;
 	if (member_begin(c, r))
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	c->member->asks = true;
 	if (!c->leg_count || !call_caller_is_up(c)) /* who is up is told when it may come in */
 		conference_focus_settle(c);
@@ -151,16 +151,16 @@ int conference_add_pending(struct call_host *h, struct call *c, struct room *r)
 	return 0;
 }
 
-static int conference_may_enter(const struct call *c, const struct room *r)
+static enum refusal conference_may_enter(const struct call *c, const struct room *r)
 {
 	bool asked = c->member && c->member->asks && c->member->room == r->id;
 
 	if (c->member && !asked)
-		return -EISCONN;
+		return REFUSED_IN_CONFERENCE;
 	if (c->state != CALL_ESTABLISHED || !call_is_alone(c) || c->parting_ns ||
 	    (c->transfer && c->transfer->state < TRANSFER_DONE))
-		return -ENOTCONN;
-	return room_is_full(r, !asked) ? -ENOSPC : 0;
+		return REFUSED_NOT_ESTABLISHED;
+	return room_is_full(r, !asked) ? REFUSED_MEMBERS_FULL : REFUSED_NOT;
 }
 
 static uint64_t wall_utc_ms(const struct call_host *h)
@@ -192,19 +192,19 @@ static void member_take(struct room_member *m, const struct conference_terms *te
 	m->hosts = terms->host;
 }
 
-int conference_join(struct call_host *h, struct call *c, struct room *r,
-		    const struct conference_terms *terms)
+enum refusal conference_join(struct call_host *h, struct call *c, struct room *r,
+			     const struct conference_terms *terms)
 {
 	uint16_t number = room_number_next(r);
 	struct room_member *m = NULL;
-	int err = conference_may_enter(c, r);
+	enum refusal refused = conference_may_enter(c, r);
 
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	if (number == MEMBER_NOBODY)
-		return -ENOSPC;
+		return REFUSED_MEMBERS_FULL;
 	if (!c->member && member_begin(c, r))
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	m = c->member;
 	if (m->asks)
 		room_step_out(r, m);

@@ -42,12 +42,12 @@ struct bytes conference_user(const struct call *c);
 bool conference_focus(struct leg *l, struct bytes name);
 /* That of its party, as it comes, goes on in another process or has left. */
 void conference_focus_settle(struct call *c);
-/* It is to come, when it is answered or has said its PIN. 0, -ENOMEM. */
-int conference_add_pending(struct call_host *h, struct call *c, struct room *r) NODISCARD;
-/* The party of the call, which is alone, is in the room from now on; whoever asked comes. 0, -ENOTCONN (it is not alone), -EISCONN (it is in
- * a room), -ENOSPC (the room is full), -ENOMEM. */
-int conference_join(struct call_host *h, struct call *c, struct room *r,
-		    const struct conference_terms *terms) NODISCARD;
+/* It is to come, when it is answered or has said its PIN. */
+enum refusal conference_add_pending(struct call_host *h, struct call *c, struct room *r) NODISCARD;
+/* The party of the call, which is alone, is in the room from now on; whoever asked comes. REFUSED_NOT_ESTABLISHED (it is not alone),
+ * _IN_CONFERENCE, _MEMBERS_FULL, _MEMORY. */
+enum refusal conference_join(struct call_host *h, struct call *c, struct room *r,
+			     const struct conference_terms *terms) NODISCARD;
 /* reason: a constant word. */
 void conference_leave(struct call_host *h, struct call *c, const char *reason);
 /* It is otherwise by now; reason: what. */

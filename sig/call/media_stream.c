@@ -2,7 +2,6 @@
 #include "sig/call/media_stream.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,13 +91,13 @@ static void media_stream_fail(struct call_host *h, struct call *c, const char *r
 	media_stream_drop(c);
 }
 
-static int media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
-			      const struct media_stream_terms *terms, uint32_t order)
+static enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
+				       const struct media_stream_terms *terms, uint32_t order)
 {
 	struct media_stream *l = calloc(1, sizeof(*l));
 
 	if (!l)
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	if (c->media_stream)
 		media_stream_end(h, c, "stopped");
 	l->leg = leg;
@@ -187,14 +186,15 @@ const struct schema media_stream_saved[] = {
 	{ 0 },
 };
 
-static int order_media_stream(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_media_stream(struct call_host *h, struct call *c,
+				       struct call_order *order)
 {
 	uint8_t leg = order_leg_of(c, order);
 
 	if (order->media_stream->endpoint[0])
 		return media_stream_begin(h, c, leg, order->media_stream, orders_next(c->orders));
 	if (!c->media_stream || c->media_stream->leg != leg)
-		return -ESRCH;
+		return REFUSED_NO_MEDIA_STREAM;
 	media_stream_end(h, c, "stopped");
 	return 0;
 }

@@ -22,7 +22,7 @@ struct module_order {
 	enum call_order_kind kind;
 	enum order_needs needs;
 	/* 0 or -errno as the kind says: nothing has changed. */
-	int (*carry_out)(struct call_host *h, struct call *c, struct call_order *order);
+	enum refusal (*carry_out)(struct call_host *h, struct call *c, struct call_order *order);
 };
 
 /* What happens to a call that is about this module alone. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/order.h"
 
-#include <errno.h>
-
 #include "sig/call/call_end.h"
 #include "sig/call/wait.h"
 #include "sig/model/event.h"
@@ -12,15 +10,15 @@ uint8_t order_leg_of(const struct call *c, const struct call_order *order)
 	return order->leg == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
 }
 
-static int has_what_it_needs(const struct call *c, const struct call_order *order,
-			     enum order_needs needs)
+static enum refusal has_what_it_needs(const struct call *c, const struct call_order *order,
+				      enum order_needs needs)
 {
 	if (needs == NEEDS_NOBODY)
 		return 0;
 	if (c->state != CALL_ESTABLISHED)
-		return -ENOTCONN;
+		return REFUSED_NOT_ESTABLISHED;
 	if (!call_leg(c, order_leg_of(c, order)) || (needs == NEEDS_PAIR && !call_callee(c)))
-		return -ENODEV;
+		return REFUSED_NO_PARTY;
 	return 0;
 }
 
@@ -63,12 +61,12 @@ static const struct module_order *order_find(const struct call_host *h, enum cal
 	return NULL;
 }
 
-static int order_run(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_run(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct module_order *found = order_find(h, order->kind);
-	int err = found ? has_what_it_needs(c, order, found->needs) : -EINVAL;
+	enum refusal r = found ? has_what_it_needs(c, order, found->needs) : REFUSED_METHOD;
 
-	return err ? err : found->carry_out(h, c, order);
+	return r ? r : found->carry_out(h, c, order);
 }
 
 /* Whoever gives it again gets the first answer again. */
@@ -86,15 +84,15 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 	const struct order_kept *kept;
 
 	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX) {
-		order->err = -EAGAIN;
+		order->refused = REFUSED_ORDERS_FULL;
 		return;
 	}
 	if (was_carried_out(h, c, order->by))
 		return;
-	order->err = order_run(h, c, order);
-	if (!order->err)
+	order->refused = order_run(h, c, order);
+	if (!order->refused)
 		call_application_heard(c);
-	if (order->err || order->later || !order->by)
+	if (order->refused || order->later || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);
 	order_wait(h, c, order->by, kept ? kept->number : 0);

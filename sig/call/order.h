@@ -5,7 +5,7 @@
 
 #include "sig/call/module.h"
 
-/* order->err says what became of it. */
+/* order->refused says what became of it. */
 void order_carry_out(struct call_host *h, struct call *c, struct call_order *order);
 /* The leg that it names. */
 uint8_t order_leg_of(const struct call *c, const struct call_order *order);

@@ -634,44 +634,45 @@ void plan_wake(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
-int plan_is_open(const struct call *c)
+enum refusal plan_is_open(const struct call *c)
 {
 	const struct plan *p = &c->plan;
 
 	if (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED)
-		return -EALREADY;
+		return REFUSED_ANSWERED;
 	if (c->state == CALL_ENDING || c->parting_ns || !p->count ||
 	    plan_set_state(p) != SET_NONE || slot_step_asks(c) || plan_confers(p))
-		return -ENODATA;
-	return 0;
+		return REFUSED_NOT_RINGING;
+	return REFUSED_NOT;
 }
 
-static int may_go_to(const struct call *c, struct bytes user)
+static enum refusal may_go_to(const struct call *c, struct bytes user)
 {
 	const struct plan *p = &c->plan;
-	int err = plan_is_open(c);
+	enum refusal r = plan_is_open(c);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	return may_ring(c, user) && p->count < PLAN_STEPS_MAX &&
 			       step_depth(p, p->count - 1) < PLAN_DEPTH_MAX
-		       ? 0
-		       : -ELOOP;
+		       ? REFUSED_NOT
+		       : REFUSED_RUNG_BEFORE;
 }
 
-int plan_forward_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why)
+enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes user,
+			     enum plan_why why)
 {
 	uint8_t steps = c->plan.count, legs = c->leg_count;
 	uint64_t until_ns = c->plan.until_ns;
 	struct call_refusal refusal;
 	struct dialog_party party;
-	int err = may_go_to(c, user);
+	enum refusal r = may_go_to(c, user);
 	bool waits = call_awaits_application(c), resolves = resolve_is_pending(c);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (!caller_was(c, &party))
-		return -ENODATA;
+		return REFUSED_NOT_RINGING;
 	outbox_touch(&c->out);
 	c->plan.until_ns = 0;
 	if (walk(h, c, user, (struct bytes){ 0 }, why, steps - 1, &party, &refusal)) {
@@ -679,7 +680,7 @@ int plan_forward_to(struct call_host *h, struct call *c, struct bytes user, enum
 		c->plan.until_ns = until_ns;
 		c->plan.steps[steps - 1].resolves = resolves;
 		resolve_resume(h, c);
-		return -EHOSTUNREACH;
+		return REFUSED_NOBODY_RINGS;
 	}
 	if (waits)
 		call_publish(h, c, SIG_CALL_MISSED);

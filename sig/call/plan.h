@@ -40,13 +40,12 @@ int plan_start(struct call_host *h, struct call *c, struct bytes user, struct by
 	       const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* The last step has failed: cancels its branches and begins the next step. False: no next step can ring, and nothing has changed. */
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;
-/* The call rings, or waits for an application: 0. -EALREADY: it is answered; -ENODATA: neither. */
-int plan_is_open(const struct call *c) NODISCARD;
-/* Forwards the call for that reason: cancels the current branches and rings the user, or the target of the user's forward. 0 or
- * -errno: nothing has changed. As plan_is_open; -ELOOP: the user was rung before, is the caller, or the call was forwarded too
- * often; -EHOSTUNREACH: the user has no phone that can be rung. */
-int plan_forward_to(struct call_host *h, struct call *c, struct bytes user,
-		    enum plan_why why) NODISCARD;
+/* REFUSED_NOT: the call rings, or waits for an application. */
+enum refusal plan_is_open(const struct call *c) NODISCARD;
+/* Forwards the call for that reason: cancels the current branches and rings the user, or the target of the user's forward.
+ * Where it is refused nothing has changed: as plan_is_open, REFUSED_RUNG_BEFORE, REFUSED_NOBODY_RINGS. */
+enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes user,
+			     enum plan_why why) NODISCARD;
 /* The reason for a forward that a refusal gives; PLAN_WHYS: none, no further target is tried. */
 enum plan_why plan_why_of(const struct refusal_kept *refusal);
 /* The user of the last step forwards calls for that reason. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -473,14 +472,14 @@ static bool is_recorded(const struct call *c)
 	return r && r->cause != RECORDING_MESSAGE;
 }
 
-static int prompts_make(struct call_host *h, struct call *c, const struct prompt_terms *terms,
-			uint32_t order)
+static enum refusal prompts_make(struct call_host *h, struct call *c,
+				 const struct prompt_terms *terms, uint32_t order)
 {
 	struct prompts *a;
 
 	a = calloc(1, sizeof(*a));
 	if (!a)
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	if (c->prompts)
 		prompt_finish(h, c, PROMPT_STOPPED);
 	outbox_touch(&c->out);
@@ -497,23 +496,23 @@ static int prompts_make(struct call_host *h, struct call *c, const struct prompt
 	return 0;
 }
 
-int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
-		  uint32_t order)
+enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+			   uint32_t order)
 {
 	if (!call_is_alone(c) || c->state == CALL_ENDING)
-		return -EISCONN;
+		return REFUSED_NOT_ALONE;
 	assert(!terms->max || !terms->message_max_ms);
 	if (terms->max && !call_application(c).n)
-		return -EACCES;
+		return REFUSED_NO_COLLECTOR;
 	if (terms->message_max_ms && is_recorded(c))
-		return -EBUSY;
+		return REFUSED_LEG_RECORDED;
 	return prompts_make(h, c, terms, order);
 }
 
-int prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms)
+enum refusal prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms)
 {
 	if (!call_is_alone(c) || c->state == CALL_ENDING)
-		return -EISCONN;
+		return REFUSED_NOT_ALONE;
 	return prompts_make(h, c, terms, 0);
 }
 
@@ -762,7 +761,8 @@ static uint32_t place_wanted(enum prompt_control control, uint32_t place, uint32
 	return place;
 }
 
-int prompts_control(struct call_host *h, struct call *c, enum prompt_control control, uint32_t ms)
+enum refusal prompts_control(struct call_host *h, struct call *c, enum prompt_control control,
+			     uint32_t ms)
 {
 	bool moves = control == PROMPT_SKIP_FORWARD || control == PROMPT_SKIP_BACK ||
 		     control == PROMPT_SEEK;
@@ -770,9 +770,9 @@ int prompts_control(struct call_host *h, struct call *c, enum prompt_control con
 	bool paused;
 
 	if (!a || prompt_step_now(a)->kind != PROMPT_PLAY || a->leg != LEG_NONE)
-		return -ENOSTR;
+		return REFUSED_NOTHING_PLAYED;
 	if (moves && !prompt_has_place(a))
-		return -ESPIPE;
+		return REFUSED_NO_POSITION;
 	paused = control == PROMPT_PAUSE || (a->paused && control != PROMPT_RESUME);
 	if (!moves && paused == a->paused)
 		return 0;

@@ -126,19 +126,19 @@ enum prompt_control {
 };
 
 void prompts_clear(struct prompts **prompts);
-/* 0, -ENOSTR (nothing is played), -ESPIPE (it has no place: it has no end, either). */
-int prompts_control(struct call_host *h, struct call *c, enum prompt_control control,
-		    uint32_t ms) NODISCARD;
+/* REFUSED_NOTHING_PLAYED, REFUSED_NO_POSITION (it has no end, either). */
+enum refusal prompts_control(struct call_host *h, struct call *c, enum prompt_control control,
+			     uint32_t ms) NODISCARD;
 /* Where the file is that plays, or is paused. */
 uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
-/* By order, in place of what was under way; terms without a file, digits and a message: that ends. 0, -EISCONN (the caller is not alone with
- * the node), -EACCES (its digits are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
-int prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
-		  uint32_t order) NODISCARD;
+/* By order, in place of what was under way; terms without a file, digits and a message: that ends. REFUSED_NOT_ALONE, _NO_COLLECTOR,
+ * _LEG_RECORDED (a message), _MEMORY. */
+enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+			   uint32_t order) NODISCARD;
 /* The node asks by itself for digits, or for a name, of a caller that is to come into a conference: modules_prompted tells which, and no event; of a
  * name what was recorded is in member.name. As above. */
-int prompts_collect(struct call_host *h, struct call *c,
-		    const struct prompt_terms *terms) NODISCARD;
+enum refusal prompts_collect(struct call_host *h, struct call *c,
+			     const struct prompt_terms *terms) NODISCARD;
 /* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
  * something is. */
 bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,

@@ -492,8 +492,8 @@ bool recording_is_on_demand(const struct call_host *h, const struct call *c, uin
 }
 
 /* to: enum order_record_to. It may be there already, and goes nowhere else then. */
-static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
-			      enum order_record_to to, enum recording_cause cause)
+static enum refusal recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
+				       enum order_record_to to, enum recording_cause cause)
 {
 	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
 	struct recording *r = recording_of_leg(c->recordings, leg);
@@ -503,42 +503,44 @@ static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 
 	if (r) {
 		if (to != ORDER_RECORD_AS_SET && place != r->to)
-			return -EEXIST;
+			return REFUSED_RECORDED_ELSEWHERE;
 		recording_set_paused(h, c, r, false);
 		return 0;
 	}
 	if (!e || e->record != RECORD_ON_DEMAND)
-		return -EPERM;
+		return REFUSED_NOT_ON_DEMAND;
 	if (place == RECORD_TO_SIPREC && !h->settings->siprec.count)
-		return -ENOPROTOOPT;
+		return REFUSED_NO_RECORDER;
 	of.to = place;
-	return recording_begin(h, c, leg, &of) ? 0 : -EUSERS;
+	return recording_begin(h, c, leg, &of) ? REFUSED_NOT : REFUSED_RECORDINGS_FULL;
 }
 
-static int recording_do(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-			enum order_record_to to, enum recording_cause cause)
+static enum refusal recording_do(struct call_host *h, struct call *c, uint8_t leg,
+				 enum order_record what, enum order_record_to to,
+				 enum recording_cause cause)
 {
 	struct recording *r = recording_of_leg(c->recordings, leg);
 
 	if (r && r->cause == RECORDING_MESSAGE)
-		return -EPERM;
+		return REFUSED_NOT_ON_DEMAND;
 	if (what == ORDER_RECORD_ON)
 		return recording_order_on(h, c, leg, to, cause);
 	if (!r)
-		return what == ORDER_RECORD_OFF ? 0 : -ENOMSG;
+		return what == ORDER_RECORD_OFF ? REFUSED_NOT : REFUSED_NOT_RECORDED;
 	if (what != ORDER_RECORD_OFF) {
 		recording_set_paused(h, c, r, what == ORDER_RECORD_PAUSE);
 		return 0;
 	}
 	if (r->cause == RECORDING_BY_POLICY)
-		return -EPERM;
+		return REFUSED_NOT_ON_DEMAND;
 	recording_end(h, c, r);
 	outbox_touch(&c->out);
 	return 0;
 }
 
-static int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-			   enum order_record_to to, enum recording_cause cause)
+static enum refusal recording_order(struct call_host *h, struct call *c, uint8_t leg,
+				    enum order_record what, enum order_record_to to,
+				    enum recording_cause cause)
 {
 	return recording_do(h, c, leg, what, to, cause);
 }
@@ -564,7 +566,7 @@ enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t 
 	return CALL_CODE_RECORD_RESUME;
 }
 
-int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code)
+enum refusal recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code)
 {
 	static const enum order_record orders[CALL_CODE_COUNT] = {
 		[CALL_CODE_RECORD_ON] = ORDER_RECORD_ON,
@@ -579,8 +581,8 @@ int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_c
 /* ---- by preference ---- */
 
 /* By what its party prefers (RFC 7866 7.1.3): as by a code. As of ORDER_RECORD. */
-static int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
-			       enum offer_record_preference p)
+static enum refusal recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
+					enum offer_record_preference p)
 {
 	static const enum order_record orders[OFFER_PREFERENCES] = {
 		[OFFER_PREFERS_ON] = ORDER_RECORD_ON,
@@ -591,24 +593,8 @@ static int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
 	if (p == OFFER_PREFERS_NOTHING)
 		return 0;
 	if (!recording_is_on_demand(h, c, leg))
-		return -EPERM;
+		return REFUSED_NOT_ON_DEMAND;
 	return recording_do(h, c, leg, orders[p], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
-}
-
-const char *recording_refusal(int err)
-{
-	switch (err) {
-	case -ENOMSG:
-		return "nothing is recorded";
-	case -EPERM:
-		return "it is not for its party to say";
-	case -EUSERS:
-		return "the call has too many recordings";
-	case -ENOPROTOOPT:
-		return "there is no external recorder";
-	default:
-		return "it cannot be done now";
-	}
 }
 
 /* ---- messages ---- */
@@ -743,10 +729,12 @@ static bool party_talks(const struct call *c, uint8_t leg)
 static void preference_follow(struct call_host *h, struct call *c, uint8_t leg,
 			      enum offer_record_preference p)
 {
-	int err = h->settings->recording_follows ? recording_preferred(h, c, leg, p) : -ENOTSUP;
-	const char *outcome = err == -ENOTSUP ? "recordings.follow_preferences is false"
-			      : err           ? recording_refusal(err)
-					      : "followed";
+	enum refusal r =
+		h->settings->recording_follows ? recording_preferred(h, c, leg, p) : REFUSED_NOT;
+	const char *outcome = !h->settings->recording_follows
+				      ? "recordings.follow_preferences is false"
+			      : r ? refusals[r].words
+				  : "followed";
 
 	LOG_INFO("call", c->id, "a party says what it prefers of recording", LOG_U64("leg", leg),
 		 LOG_STR("preference", offer_record_preference_name(p)),
@@ -837,7 +825,7 @@ void aware_settle(struct call_host *h, struct call *c)
 	leg_tell(h, c, c->bridge.callee);
 }
 
-static int order_record(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_record(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return recording_order(h, c, order_leg_of(c, order), (enum order_record)order->record,
 			       (enum order_record_to)order->record_to,

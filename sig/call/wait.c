@@ -164,18 +164,18 @@ int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal 
 	return 0;
 }
 
-int wait_answer(struct call_host *h, struct call *c)
+enum refusal wait_answer(struct call_host *h, struct call *c)
 {
 	struct call_refusal refusal = { .status = 500 };
 	int err;
 
 	if (!call_awaits_application(c))
-		return -EINVAL;
+		return REFUSED_NOT_WAITING;
 	err = wait_answer_caller(h, c, &refusal);
 	if (err && refusal.status == 503)
-		return -ENOSPC;
+		return REFUSED_PORTS_FULL;
 	if (!err)
-		return 0;
+		return REFUSED_NOT;
 	wait_refuse(h, c, err, &refusal);
-	return -EPROTO;
+	return REFUSED_NO_CODEC;
 }

@@ -41,6 +41,6 @@ int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal 
 /* The node cannot answer: the caller is refused. */
 void wait_refuse(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal);
 /* By command. 0, -EINVAL (it waits for nobody), -ENOSPC, or -EPROTO: there is no codec in common, and the call is refused. */
-int wait_answer(struct call_host *h, struct call *c) NODISCARD;
+enum refusal wait_answer(struct call_host *h, struct call *c) NODISCARD;
 
 #endif

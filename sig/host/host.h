@@ -8,6 +8,7 @@
 #include "sig/dial/dial.h"
 #include "sig/host/effect.h"
 #include "sig/host/quota.h"
+#include "sig/host/refusal.h"
 #include "sig/host/tenant.h"
 #include "sig/host/txns.h"
 #include "sig/identity/policy.h"
@@ -146,12 +147,13 @@ struct call_host {
 	struct room *(*room_make)(void *owner, uint16_t tenant);
 	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */
 	uint16_t (*room_number_shard)(void *owner, uint16_t tenant, struct bytes number);
-	/* What a party asks the focus of a conference for (sig/room/room.h). 0, or -errno as there. NULL: there is none. */
-	int (*focus)(void *owner, const struct focus_ask *ask);
+	/* What a party asks the focus of a conference for (sig/room/room.h). NULL: there is none. */
+	enum refusal (*focus)(void *owner, const struct focus_ask *ask);
 	/* The one of that name here (room_name.h). NULL: there is none; or the function: as above. */
 	struct room *(*room_named)(void *owner, uint16_t tenant, struct bytes user);
-	/* One begins with who calls, and the parties of that call come; the leg's is host. 0, with the room, or -errno as of focus. */
-	int (*room_of_local_call)(void *owner, uint64_t call, uint8_t leg, struct room **out);
+	/* One begins with who calls, and the parties of that call come; the leg's is host. As focus. */
+	enum refusal (*room_of_local_call)(void *owner, uint64_t call, uint8_t leg,
+					   struct room **out);
 	/* Who is in it has changed, or (record) what its record says: it is looked at behind this step. */
 	void (*room_changed)(void *owner, struct room *room, bool record);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "sig/host/effect.h"
+#include "sig/host/refusal.h"
 #include "sig/sip/id.h"
 
 struct prompt_terms;
@@ -12,15 +13,12 @@ struct call_confer;
 struct media_stream_terms;
 struct call_split;
 
-/*
- * Each: 0, also when it is so already. -ENOENT: there is no such call. -EAGAIN: a change of the session is under way, or too many orders
- * wait. -ENOTCONN: it is not established. -ENODEV: nobody else is there.
- */
+/* What each is refused with: sig/host/refusal.def. Where it is so already it is not. */
 enum call_order_kind {
 	/* The party of leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until
 	 * the party's own offer to send and receive (CALL-07). */
 	ORDER_HOLD,
-	/* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
+	/* Where the phone itself holds it is asked to go on (Event: talk). */
 	ORDER_RESUME,
 	/* on, off. Nobody hears the party of leg; it is not told. */
 	ORDER_MUTE,
@@ -30,46 +28,41 @@ enum call_order_kind {
 	ORDER_PROMPT,
 	/* control, ms: prompts_control (sig/call/prompts.h) */
 	ORDER_CONTROL,
-	/* leg, media_stream: an application hears that party, in place of the one before (sig/call/media_stream.h). endpoint "": none does.
-	 * -ESRCH: there is none of that leg */
+	/* leg, media_stream: an application hears that party, in place of the one before (sig/call/media_stream.h). endpoint "": none does. */
 	ORDER_MEDIA_STREAM,
-	/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits
-	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
+	/* A call that waits for an application is answered by the node itself. REFUSED_PORTS_FULL: it waits on.
+	 * REFUSED_NO_CODEC: the call is refused. */
 	ORDER_ANSWER,
 	/* leg, to: its party gives the other one to the extension, as if its phone had sent REFER, which nobody hears of. No leg: the
-	 * caller, which has no other party, goes on to it. -EALREADY: a transfer is under way. -EDESTADDRREQ: there are two, and no
-	 * leg is named. -ENXIO: there is no such extension. -ELOOP: it is the party's own. -EHOSTUNREACH: no phone of it is registered. */
+	 * caller, which has no other party, goes on to it. */
 	ORDER_TRANSFER,
-	/* to: a call that rings goes on to the extension; as plan_forward_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
+	/* to: a call that rings goes on to the extension; as plan_forward_to (sig/call/plan.h). */
 	ORDER_DEFLECT,
-	/* A call that waits while its extension has another one rings there now. -EADDRNOTAVAIL: it does not wait. */
+	/* A call that waits while its extension has another one rings there now. */
 	ORDER_ACCEPT,
 	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
-	 * goes back. -EDOM: no such status. -EALREADY: it is answered. -ENODATA: it does not ring. */
+	 * goes back. */
 	ORDER_REJECT,
 	/* leg, with, with_leg: shard_call_join; far: shard_call_join_remote */
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
 	/* leg, to: its party waits in that slot, with no other party, and the other one is left; no leg: who is alone already. EFFECT_ORDERED
-	 * says later whether it does. -EALREADY, -EDESTADDRREQ as above; -EISCONN: it waits in another slot. */
+	 * says later whether it does. */
 	ORDER_PARK,
 	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
 	ORDER_PICK,
-	/* member, on, number, in_name_of: of a member of a conference. -ENODATA: it is in no room. -EACCES: who is named may not. -ENXIO: there is
-	 * no such member. -EDOM: gain. */
+	/* member, on, number, in_name_of: of a member of a conference. */
 	ORDER_MEMBER,
 	/* leg, confer: its parties become members of a room; that of the leg goes to the other call. Where it is alone, it does. */
 	ORDER_CONFER,
-	/* leg, record, record_to. -EPERM: its party is no extension that may be recorded on demand, or a policy records it, which no command
-	 * ends; or an application lets it say a message. -EEXIST: it goes elsewhere already. -ENOPROTOOPT: there is no external recorder.
-	 * -ENOMSG: nothing is recorded of it. -EUSERS: too many recordings of the call, now or so far. */
+	/* leg, record, record_to */
 	ORDER_RECORD,
-	/* to: the account code; empty: none. 0 also where the call ends for it. -EROFS: the call is recorded, and has what it had. */
+	/* to: the account code; empty: none. It is taken also where the call ends for it. */
 	ORDER_ACCOUNT,
-	/* seconds, has_seconds: its application is there (sig/pbx/application.h). -ENOLINK: no application has the call. */
+	/* seconds, has_seconds: its application is there (sig/pbx/application.h). */
 	ORDER_KEEP,
-	/* A transfer that waits or rings is called off: the call is as before. -ENOTUNIQ: there is none. */
+	/* A transfer that waits or rings is called off: the call is as before. */
 	ORDER_CANCEL,
 };
 
@@ -132,9 +125,9 @@ struct call_order {
 	uint16_t in_name_of; /* the member whose right it is to be; MEMBER_NOBODY: the operator's */
 	bool known;          /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
-	bool of_with;                 /* out: err is about that one */
+	bool of_with;                 /* out: what is refused is about that one */
 	bool later;                   /* out: who waits is answered when its outcome is known */
-	int err;                      /* out */
+	enum refusal refused;         /* out */
 };
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/pbx/application.h"
 
-#include <errno.h>
-
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/order.h"
@@ -13,10 +11,10 @@
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/transfer.h"
 
-static int attend_order(struct call *c, const struct call_order *order)
+static enum refusal attend_order(struct call *c, const struct call_order *order)
 {
 	if (!call_application(c).n)
-		return -ENOLINK;
+		return REFUSED_NO_APPLICATION;
 	if (order->has_seconds && order->seconds != c->away_s) {
 		c->away_s = order->seconds;
 		outbox_touch(&c->out);
@@ -104,33 +102,33 @@ static uint64_t attend_due_ns(const struct call *c)
 
 /* ---- what it orders ---- */
 
-static int order_application(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_application(struct call_host *h, struct call *c, struct call_order *order)
 {
-	int err = wait_answer(h, c);
+	enum refusal r = wait_answer(h, c);
 
-	return err || !order->has_seconds ? err : attend_order(c, order);
+	return r || !order->has_seconds ? r : attend_order(c, order);
 }
 
-static int order_keep(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_keep(struct call_host *h, struct call *c, struct call_order *order)
 {
 	(void)h;
 	return attend_order(c, order);
 }
 
-static int order_prompt(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_prompt(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return prompts_start(h, c, order->prompt, orders_next(c->orders));
 }
 
-static int order_control(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_control(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return prompts_control(h, c, (enum prompt_control)order->control, order->ms);
 }
 
-static int order_digits(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_digits(struct call_host *h, struct call *c, struct call_order *order)
 {
 	if (order->digits.n > leg_digits_room(c->legs[order_leg_of(c, order)]))
-		return -ENOBUFS;
+		return REFUSED_DIGITS_FULL;
 	for (size_t i = 0; i < order->digits.n; i++) {
 		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
 				     .duration_ms = order->duration_ms };
@@ -140,25 +138,26 @@ static int order_digits(struct call_host *h, struct call *c, struct call_order *
 	return 0;
 }
 
-static int order_deflect(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_deflect(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return order->known ? plan_forward_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
+	return order->known ? plan_forward_to(h, c, order->to, PLAN_DEFLECTED)
+			    : REFUSED_NO_EXTENSION;
 }
 
 /* A status that a callee could not have said to the caller is none: it would speak of a request of ours, or of a server. */
-static int order_reject(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_reject(struct call_host *h, struct call *c, struct call_order *order)
 {
 	char phrase[ORDER_PHRASE_MAX + 1];
 	struct call_ending e = { .cause = CAUSE_OPERATOR,
 				 .by = ENDED_BY_OPERATOR,
 				 .status = order->status };
-	int err = plan_is_open(c);
+	enum refusal r = plan_is_open(c);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (order->status < 400 || order->status > 699 ||
 	    refusal_for_other(order->status) != order->status)
-		return -EDOM;
+		return REFUSED_BAD_STATUS;
 	if (order->phrase.n && !bytes_cstr(order->phrase, phrase, sizeof(phrase)))
 		e.phrase = phrase;
 	call_untaken(h, c, &e);

@@ -543,7 +543,7 @@ static void meetme_resume(struct call_host *h, struct call *c)
 
 /* ---- they come ---- */
 
-static int confer_pair(struct call_host *h, struct call *c, const struct call_order *order)
+static enum refusal confer_pair(struct call_host *h, struct call *c, const struct call_order *order)
 {
 	const struct call_confer *confer = order->confer;
 	bool caller = order->leg == SHARD_LEG_CALLER;
@@ -553,27 +553,27 @@ static int confer_pair(struct call_host *h, struct call *c, const struct call_or
 	struct conference_terms goes = { .inviter = confer->inviter,
 					 .host = confer->host == order->leg };
 	const struct call_split split = { .to = confer->to };
-	int err = split_begin(h, c, caller ? c->bridge.caller : c->bridge.callee, &split);
+	enum refusal r = split_begin(h, c, caller ? c->bridge.caller : c->bridge.callee, &split);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (conference_join(h, c, confer->room, &stays)) /* room was made sure of before */
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	if (stays.host)
 		goes.inviter = c->member->number;
 	if (!confer->leaves && conference_join(h, confer->to, confer->room, &goes))
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	return 0;
 }
 
-static int order_confer(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_confer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call_confer *confer = order->confer;
 	struct conference_terms terms = { .inviter = confer->inviter,
 					  .host = confer->host != SHARD_LEG_NONE };
 
 	if (c->state != CALL_ESTABLISHED || c->transfer || (c->park && !c->park->asks))
-		return c->state == CALL_ENDING ? -ENOENT : -EAGAIN;
+		return c->state == CALL_ENDING ? REFUSED_NO_CALL : REFUSED_CHANGING;
 	if (confer->to)
 		return confer_pair(h, c, order);
 	prompts_stop(h, c);
@@ -632,7 +632,7 @@ static void conference_over(struct call_host *h, struct call *c)
 	conference_leave(h, c, left_reason(c));
 }
 
-int conference_yield(struct call_host *h, struct call *c, uint64_t to)
+enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to)
 {
 	const struct call_ending given = { .cause = CAUSE_TRANSFERRED,
 					   .by = ENDED_BY_A,
@@ -641,9 +641,9 @@ int conference_yield(struct call_host *h, struct call *c, uint64_t to)
 	struct room *r = conference_room(h, c);
 
 	if (!r || c->member->asks || !other || !other->member || other->member->room != r->id)
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (other->member->asks)
-		return -EALREADY;
+		return REFUSED_CHANGING;
 	if (r->host == c->member->number) {
 		r->host = other->member->number;
 		h->room_changed(h->owner, r, true);
@@ -671,7 +671,8 @@ static enum room_deed deed_of(enum order_member what)
 	return ROOM_CHANGE;
 }
 
-static int member_may(const struct room *r, const struct call *c, const struct call_order *order)
+static enum refusal member_may(const struct room *r, const struct call *c,
+			       const struct call_order *order)
 {
 	const struct room_member *by;
 
@@ -679,12 +680,14 @@ static int member_may(const struct room *r, const struct call *c, const struct c
 		return 0;
 	by = room_number_of(r, order->in_name_of);
 	if (!by)
-		return -ENXIO;
-	return room_may(r, by, deed_of((enum order_member)order->member), c->member) ? 0 : -EACCES;
+		return REFUSED_NO_MEMBER;
+	return room_may(r, by, deed_of((enum order_member)order->member), c->member)
+		       ? REFUSED_NOT
+		       : REFUSED_NOT_HOST;
 }
 
-static int member_flag(struct call_host *h, struct call *c, bool *flag, bool on,
-		       const char *const words[2])
+static enum refusal member_flag(struct call_host *h, struct call *c, bool *flag, bool on,
+				const char *const words[2])
 {
 	if (*flag == on)
 		return 0;
@@ -693,10 +696,10 @@ static int member_flag(struct call_host *h, struct call *c, bool *flag, bool on,
 	return 0;
 }
 
-static int member_gain(struct call_host *h, struct call *c, int32_t db)
+static enum refusal member_gain(struct call_host *h, struct call *c, int32_t db)
 {
 	if (db > MEMBER_GAIN_DB_MAX || db < -MEMBER_GAIN_DB_MAX)
-		return -EDOM;
+		return REFUSED_BAD_GAIN;
 	if (c->member->gain_db == db)
 		return 0;
 	c->member->gain_db = (int8_t)db;
@@ -704,11 +707,12 @@ static int member_gain(struct call_host *h, struct call *c, int32_t db)
 	return 0;
 }
 
-static int member_coach(struct call_host *h, struct call *c, const struct room *r, int32_t whom)
+static enum refusal member_coach(struct call_host *h, struct call *c, const struct room *r,
+				 int32_t whom)
 {
 	if (whom < 0 || whom > MEMBER_NUMBER_MAX ||
 	    (whom && (whom == c->member->number || !room_number_of(r, (uint16_t)whom))))
-		return -ENXIO;
+		return REFUSED_NO_COACHED;
 	if (c->member->coaches == whom)
 		return 0;
 	c->member->coaches = (uint16_t)whom;
@@ -716,7 +720,7 @@ static int member_coach(struct call_host *h, struct call *c, const struct room *
 	return 0;
 }
 
-static int member_host(struct call_host *h, struct call *c, struct room *r)
+static enum refusal member_host(struct call_host *h, struct call *c, struct room *r)
 {
 	if (r->host == c->member->number)
 		return 0;
@@ -727,7 +731,7 @@ static int member_host(struct call_host *h, struct call *c, struct room *r)
 	return 0;
 }
 
-static int member_drop(struct call_host *h, struct call *c)
+static enum refusal member_drop(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = { .cause = CAUSE_OPERATOR,
 				       .by = ENDED_BY_OPERATOR,
@@ -737,19 +741,19 @@ static int member_drop(struct call_host *h, struct call *c)
 	return 0;
 }
 
-static int order_member(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_member(struct call_host *h, struct call *c, struct call_order *order)
 {
 	static const char *const mute[2] = { "unmuted", "muted" },
 				 *const deaf[2] = { "hears", "deaf" },
 				 *const hold[2] = { "resumed", "held" };
 	struct room *r = conference_room(h, c);
-	int err;
+	enum refusal refused;
 
 	if (!r || c->member->asks)
-		return -ENODATA;
-	err = member_may(r, c, order);
-	if (err)
-		return err;
+		return REFUSED_NO_MEMBERSHIP;
+	refused = member_may(r, c, order);
+	if (refused)
+		return refused;
 	switch ((enum order_member)order->member) {
 	case MEMBER_MUTE:
 		return member_flag(h, c, &c->member->muted, order->on, mute);
@@ -768,7 +772,7 @@ static int order_member(struct call_host *h, struct call *c, struct call_order *
 	case MEMBER_HOST:
 		return member_host(h, c, r);
 	}
-	return -EINVAL;
+	return REFUSED_NOT;
 }
 
 static bool meetme_begun(struct call_host *h, struct call *c, const struct call_start *start,

@@ -21,9 +21,9 @@ struct call_confer {
 	uint16_t inviter;
 };
 
-/* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. 0, -EALREADY (it is
- * not in yet) or -ENOENT: nothing has changed. */
-int conference_yield(struct call_host *h, struct call *c, uint64_t to);
+/* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. REFUSED_CHANGING: it is
+ * not in yet. */
+enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to);
 extern const struct module conference_module;
 
 /*

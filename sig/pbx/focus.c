@@ -19,23 +19,19 @@
 #include "sig/sip/event_parse.h"
 #include "sig/sip/focus_parse.h"
 
-static int focus_call_refuse(struct call_refusal *refusal, int err)
+static int focus_call_refuse(struct call_refusal *refusal, enum refusal why)
 {
-	switch (err) {
-	case -EUSERS:
-		(void)call_refuse(refusal, err, 486, REFUSED_ROOM);
-		refusal->text = "a conference has no more members than that";
-		return err;
-	case -EALREADY:
-	case -EAGAIN:
-		(void)call_refuse(refusal, err, 486, REFUSED_ROOM);
-		refusal->text = "something else happens to that call just now";
-		return err;
-	case -ENOSPC:
-		return call_refuse(refusal, err, 503, REFUSED_CALLS_FULL);
-	default:
-		return call_refuse(refusal, err, 481, REFUSED_ROOM);
+	uint16_t status = refusals[why].status;
+
+	if (status == 503)
+		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+	(void)call_refuse(refusal, -ENOENT, 481, REFUSED_ROOM);
+	if (why == REFUSED_MEMBERS_FULL || status == 491) {
+		refusal->status = 486;
+		refusal->text = status == 491 ? "something else happens to that call just now"
+					      : "a conference has no more members than that";
 	}
+	return -ENOENT;
 }
 
 /* As whoever is there in that place: it is asked for nothing. */
@@ -51,16 +47,17 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 		     struct call_refusal *refusal)
 {
 	const struct call_set *set = start->set;
+	enum refusal why = REFUSED_NOT;
 	struct room *r = NULL;
-	int err = 0;
+	int err;
 
 	c->replaces = set->stead;
 	if (set->conference)
 		r = h->room_of ? h->room_of(h->owner, set->conference) : NULL;
 	else if (h->room_of_local_call)
-		err = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
-	if (err || !r)
-		return focus_call_refuse(refusal, err ? err : -ENOENT);
+		why = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
+	if (why || !r)
+		return focus_call_refuse(refusal, why ? why : REFUSED_NO_CALL);
 	err = meetme_enter(h, c, start->display, r, refusal);
 	if (!err && c->replaces.call)
 		focus_call_admit(h, c);
@@ -218,41 +215,18 @@ bool focus_refer_is(const struct call_host *h, const struct call *c, const struc
 
 /* ---- what is asked for ---- */
 
-static uint16_t focus_refer_status(struct focus_refer *f, int err)
+/* 0 or the status to refuse with, and why where the status does not say it. */
+static uint16_t focus_refer_status(struct focus_refer *f, enum refusal refused)
 {
-	switch (err) {
-	case 0:
-		return 0;
-	case -EUSERS:
-		f->why = "the conference has as many members as it may have";
-		return 486;
-	case -EOPNOTSUPP:
-		f->why = "the extension has no call waiting: a call that came to it does not come";
-		return 403;
-	case -EHOSTUNREACH:
-		return 480;
-	case -EINPROGRESS:
-		f->why = "that number rings for the conference already";
-		return 486;
-	case -EDQUOT:
+	uint16_t status = refusals[refused].status;
+
+	if (f->refusal.reason)
 		return f->refusal.status;
-	case -ENOENT:
+	if (refused == REFUSED_NO_CALL)
 		return REFER_NO_OTHER;
-	case -EACCES:
-		f->why = "that number is not for you to call, or a limit of calls outside is "
-			 "reached";
-		return 403;
-	case -EEXIST:
-	case -EISCONN:
-	case -ENOTCONN:
-		f->why = "that call cannot come into the conference";
-		return 403;
-	case -EALREADY:
-	case -EAGAIN:
-		return 491;
-	default:
-		return 503;
-	}
+	if (status == 403 || status == 486)
+		f->why = refusals[refused].words;
+	return status == 500 ? 503 : status;
 }
 
 /* 0 or the status to refuse with. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/pbx/hold.h"
 
-#include <errno.h>
-
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
@@ -13,7 +11,7 @@
 #include "sig/model/event.h"
 
 /* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
-static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
+static enum refusal ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct dialog_request r = { .method = SIP_NOTIFY,
 				    .max_forwards = -1,
@@ -24,10 +22,10 @@ static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
 	struct txn_slot *slot;
 
 	if (!l->takes_talk)
-		return -EOPNOTSUPP;
+		return REFUSED_NO_TALK;
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_TALK);
 	if (!slot)
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	relay_start(h, c, leg, slot->self);
 	return 0;
 }
@@ -42,22 +40,20 @@ static void hold_response(struct call_host *h, struct call *c, const struct call
 }
 
 /* The media changes at once, whatever the party that is told says to it. */
-static int order_hold_set(struct call_host *h, struct call *c, uint8_t leg, bool on)
+static enum refusal order_hold_set(struct call_host *h, struct call *c, uint8_t leg, bool on)
 {
 	struct leg *l = c->legs[leg];
-	int err;
 
 	if (!on && session_is_holding(c, leg)) /* its offer to go on ends what we do for it, too */
 		return ask_to_talk(h, c, leg);
 	if (l->held == on)
 		return 0;
 	if (invite_is_open(c))
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	l->held = on;
-	err = invite_own(h, c, leg);
-	if (err) {
+	if (invite_own(h, c, leg)) {
 		l->held = !on;
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	}
 	c->order_ns = 0;
 	if (session_apply(h, c))
@@ -66,30 +62,28 @@ static int order_hold_set(struct call_host *h, struct call *c, uint8_t leg, bool
 	return 0;
 }
 
-static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_hold(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return order_hold_set(h, c, order_leg_of(c, order), true);
 }
 
-static int order_resume(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_resume(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return order_hold_set(h, c, order_leg_of(c, order), false);
 }
 
-static int order_mute(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_mute(struct call_host *h, struct call *c, struct call_order *order)
 {
 	uint8_t leg = order_leg_of(c, order);
 	bool on = order->on;
 	struct leg *l = c->legs[leg];
-	int err;
 
 	if (l->muted == on)
 		return 0;
 	l->muted = on;
-	err = session_apply(h, c);
-	if (err) {
+	if (session_apply(h, c)) {
 		l->muted = !on;
-		return err;
+		return REFUSED_CHANGING;
 	}
 	outbox_touch(&c->out);
 	call_publish_leg(h, c, on ? SIG_CALL_MUTED : SIG_CALL_UNMUTED, leg);

@@ -131,11 +131,11 @@ bool join_is_settled(const struct call_host *h, const struct call *c)
 	return h->degraded || c->out.in_flight == 0;
 }
 
-static int may_give(const struct call_host *h, const struct call *c, uint8_t leg)
+static enum refusal may_give(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || c->transfer)
-		return -ENOTCONN;
-	return invite_is_open(c) || !join_is_settled(h, c) ? -EAGAIN : 0;
+		return REFUSED_NO_DIALOG;
+	return invite_is_open(c) || !join_is_settled(h, c) ? REFUSED_CHANGING : REFUSED_NOT;
 }
 
 /* What stays of a leg that left: for the record and the CDR, nobody finds it. */
@@ -238,10 +238,10 @@ static void join_hand_over(struct call_host *h, struct call *c, const struct cal
 						     : call_ended_by(c, bridge_peer(c, leg)),
 				 .status = 480 };
 
-	join->err = may_give(h, c, leg);
-	if (!join->err)
-		join->err = join_take_leg(h, c, leg, join->to, &join->leg);
-	if (join->err)
+	join->refused = may_give(h, c, leg);
+	if (!join->refused && join_take_leg(h, c, leg, join->to, &join->leg))
+		join->refused = REFUSED_MEMORY;
+	if (join->refused)
 		return;
 	prompts_stop(h, c);
 	call_end(h, c, &e);
@@ -271,10 +271,9 @@ static int share_make(struct share *s, struct bytes user, struct bytes applicati
 		       : 0;
 }
 
-static int may_split(const struct call_host *h, const struct call *c)
+static bool may_split(const struct call_host *h, const struct call *c)
 {
-	return invite_is_open(c) || c->transfer || c->out.count || !join_is_settled(h, c) ? -EAGAIN
-											  : 0;
+	return !invite_is_open(c) && !c->transfer && !c->out.count && join_is_settled(h, c);
 }
 
 /* Of the other one; who is told less because of it is asked again. */
@@ -357,19 +356,20 @@ static int split_make(struct call_host *h, struct call *c, uint8_t leg,
 	return 0;
 }
 
-int split_begin(struct call_host *h, struct call *c, uint8_t leg, const struct call_split *split)
+enum refusal split_begin(struct call_host *h, struct call *c, uint8_t leg,
+			 const struct call_split *split)
 {
 	struct share stays = { 0 }, goes = { 0 };
-	int err = may_split(h, c);
+	int err;
 
-	if (err)
-		return err;
+	if (!may_split(h, c))
+		return REFUSED_CHANGING;
 	prompts_stop(h, c);
 	err = split_make(h, c, leg, split, &stays, &goes);
 	share_clear(&stays);
 	share_clear(&goes);
 	if (err)
-		return err;
+		return REFUSED_MEMORY;
 	metric_add(h->metrics->calls_started, 1);
 	metric_add(h->metrics->calls_answered, 1);
 	keep_order(h, c, split);
@@ -380,33 +380,34 @@ int split_begin(struct call_host *h, struct call *c, uint8_t leg, const struct c
 
 /* ---- by command ---- */
 
-static int join_with(const struct call_host *h, const struct call *other, struct call_order *order,
-		     struct transfer_with *with)
+static enum refusal join_with(const struct call_host *h, const struct call *other,
+			      struct call_order *order, struct transfer_with *with)
 {
-	int err = transfer_is_under_way(h, other)
-			  ? -EALREADY
-			  : transfer_order_leg(other, order->with_leg, &with->leg);
+	enum refusal r = transfer_is_under_way(h, other)
+				 ? REFUSED_TRANSFER_OPEN
+				 : transfer_order_leg(other, order->with_leg, &with->leg);
 
-	order->of_with = err != 0;
-	if (err)
-		return err;
+	order->of_with = r != REFUSED_NOT;
+	if (r)
+		return r;
 	with->call = other->id;
 	with->peer = bridge_peer(other, with->leg);
 	return 0;
 }
 
-int join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
-	       struct call_remote *out)
+enum refusal join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
+			struct call_remote *out)
 {
 	const struct leg *left;
 	uint8_t leg;
-	int err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, named, &leg);
+	enum refusal r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
+						     : transfer_order_leg(c, named, &leg);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	left = call_leg(c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 	if (!left)
-		return -ENOTCONN;
+		return REFUSED_NOT_ESTABLISHED;
 	*out = (struct call_remote){ .shard = id_shard(c->id),
 				     .alone = call_is_alone(c),
 				     .user = call_leg_user(c, leg),
@@ -416,8 +417,8 @@ int join_party(const struct call_host *h, const struct call *c, enum shard_leg n
 	return 0;
 }
 
-static int order_join_remote(const struct call_host *h, struct call *c,
-			     const struct call_order *order)
+static enum refusal order_join_remote(const struct call_host *h, struct call *c,
+				      const struct call_order *order)
 {
 	const struct call_remote *remote = order->remote;
 	struct transfer_there there = { .shard = remote->shard,
@@ -428,42 +429,42 @@ static int order_join_remote(const struct call_host *h, struct call *c,
 					.member = remote->member };
 	struct transfer_ask ask = { .ordered = true };
 	uint8_t stays;
-	int err =
-		transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	enum refusal r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
+						     : transfer_order_leg(c, order->leg, &stays);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	ask.leg = bridge_peer(c, stays);
 	return transfer_begin_remote(
 		c, &ask, lex_is_token(remote->user) ? remote->user : BYTES_LIT("anonymous"),
 		&there);
 }
 
-static int order_join(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_join(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
 	struct transfer_ask ask = { .ordered = true };
 	struct transfer_with with;
 	uint8_t stays;
-	int err;
+	enum refusal r;
 
 	if (order->remote)
 		return order_join_remote(h, c, order);
-	err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
-
-	if (err)
-		return err;
+	r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
+					: transfer_order_leg(c, order->leg, &stays);
+	if (r)
+		return r;
 	order->of_with = !other || other == c || other->tenant != c->tenant;
 	if (order->of_with)
-		return other == c ? -ELOOP : -ENOENT;
-	err = join_with(h, other, order, &with);
-	if (err)
-		return err;
+		return other == c ? REFUSED_SAME_CALL : REFUSED_NO_CALL;
+	r = join_with(h, other, order, &with);
+	if (r)
+		return r;
 	ask.leg = bridge_peer(c, stays);
 	return transfer_begin_with(c, &ask, &with);
 }
 
-static int order_split(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_split(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return split_begin(h, c, order_leg_of(c, order), order->split);
 }

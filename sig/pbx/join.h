@@ -8,17 +8,17 @@
 #include "sig/model/call_order.h"
 
 /* By command: the party of that leg, as a call of another shard may ask for it. 0 or -errno as of ORDER_JOIN. */
-int join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
-	       struct call_remote *out) NODISCARD;
+enum refusal join_party(const struct call_host *h, const struct call *c, enum shard_leg named,
+			struct call_remote *out) NODISCARD;
 
 /* Asked of the call that loses the leg (CALL_EV_JOIN). */
 struct call_join {
 	struct call *to; /* where the leg goes */
 	bool ordered;    /* by command */
 	uint8_t leg;     /* out: its index there */
-	/* out: 0, -EAGAIN (an INVITE is open, or a save is on its way: the records of both calls change in one transaction), -ENOTCONN,
-	 * -ENOSPC, -ENOMEM */
-	int err;
+	/* out: REFUSED_CHANGING (an INVITE is open, or a save is on its way: the records of both calls change in one transaction),
+	 * _NO_DIALOG, _MEMORY */
+	enum refusal refused;
 };
 
 /* Each save of the call is answered, so that the next one goes with that of another call. */
@@ -60,10 +60,10 @@ struct call_split {
 	const struct shard_order *by;
 };
 
-/* The party of that leg goes. 0, -EAGAIN (an INVITE or a transfer is open, or a save is on its way: the records of both calls change in one
- * transaction), -ENOSPC, -ENOMEM: nothing has changed. */
-int split_begin(struct call_host *h, struct call *c, uint8_t leg,
-		const struct call_split *split) NODISCARD;
+/* The party of that leg goes. REFUSED_CHANGING (an INVITE or a transfer is open, or a save is on its way: the records of both calls
+ * change in one transaction), _MEMORY: nothing has changed. */
+enum refusal split_begin(struct call_host *h, struct call *c, uint8_t leg,
+			 const struct call_split *split) NODISCARD;
 /* The leg has no other one any more: what its party held of it, or was told not to be heard, ends. */
 void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l);
 

@@ -104,13 +104,13 @@ bool park_has(const struct call *c, struct bytes slot)
 
 /* ---- on its way ---- */
 
-int park_begin(struct call *c, const struct transfer_ask *ask, const struct park_place *place,
-	       const struct shard_order *by)
+enum refusal park_begin(struct call *c, const struct transfer_ask *ask,
+			const struct park_place *place, const struct shard_order *by)
 {
-	int err = transfer_begin(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
+	enum refusal r = transfer_begin(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	static_assert((int)PARK_PLACE_LEN == (int)PARK_SLOT_LEN + 1, "copied whole");
 	memcpy(c->transfer->slot.number, place->slot, sizeof(place->slot));
 	memcpy(c->transfer->slot.last, place->last, sizeof(place->last));
@@ -934,28 +934,31 @@ static void park_on_yield(struct call_host *h, struct call *c, const struct call
 	park_yield(h, c);
 }
 
-static int order_park(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_park(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
 	struct park_place place = { 0 };
 	uint8_t stays;
-	int err;
+	enum refusal r;
 
 	(void)h;
 	order->later = true;
 	if (park_waits_for(c, order->by))
 		return 0;
-	err = transfer_is_under_way(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
-	if (err)
-		return err;
+	r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
+					: transfer_order_leg(c, order->leg, &stays);
+	if (r)
+		return r;
 	if (c->park && !c->park->asks) {
 		order->later = false;
-		return order->last.n || bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
+		return order->last.n || bytes_is(order->to, c->park->slot)
+			       ? REFUSED_NOT
+			       : REFUSED_PARKED_ELSEWHERE;
 	}
 	ask.leg = bridge_peer(c, stays);
 	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||
 	    bytes_cstr(order->last, place.last, sizeof(place.last)))
-		return -EINVAL;
+		return REFUSED_MALFORMED;
 	return park_begin(c, &ask, &place, order->by);
 }
 

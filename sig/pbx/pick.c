@@ -2,7 +2,6 @@
 #include "sig/pbx/pick.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -91,19 +90,17 @@ static int pick_answer(struct call_host *h, struct call *c)
 	return err;
 }
 
-int pick_take(struct call_host *h, struct call *c, uint64_t by)
+enum refusal pick_take(struct call_host *h, struct call *c, uint64_t by)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, by) : NULL;
 	struct bytes user = other ? text_bytes(&other->from) : (struct bytes){ 0 };
 	uint8_t last = c->plan.count - 1;
-	int err;
 
 	if (!call_is_ringing(c))
 		return 0;
 	c->picker = by;
-	err = pick_answer(h, c);
-	if (err)
-		return -ENOTSUP;
+	if (pick_answer(h, c))
+		return REFUSED_SDP;
 	outbox_touch(&c->out);
 	pick_leave_rung(h, c);
 	if (plan_add(&c->plan, user, PLAN_PICKED, last))
@@ -132,9 +129,9 @@ void pick_fail(struct call_host *h, struct call *c)
 	call_end(h, c, &e);
 }
 
-static int order_pick(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_pick(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return order->known ? plan_forward_to(h, c, order->to, PLAN_PICKED) : -ENXIO;
+	return order->known ? plan_forward_to(h, c, order->to, PLAN_PICKED) : REFUSED_NO_EXTENSION;
 }
 
 static const struct module_order pick_orders[] = {

@@ -89,20 +89,6 @@ bool refer_wants_notify(const struct sip_message *m)
 	return !message_header(m, "Refer-Sub", 0, &value) || !bytes_starts(value, "false");
 }
 
-static uint16_t refer_refusal_of(int err)
-{
-	switch (err) {
-	case -EALREADY:
-		return 491;
-	case -EINVAL:
-		return 400;
-	case -ENOTCONN: /* the dialog is there, and nobody to be given away yet */
-		return 403;
-	default:
-		return 500;
-	}
-}
-
 /* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
 bool refer_is_own_dialog(const struct leg *l, const struct leg *other)
 {
@@ -118,19 +104,19 @@ bool refer_is_asked_anew(const struct call *other, uint8_t at)
 }
 
 /* Who rings yet, or the application, is given the party when asked for it: the transferor's own call to them is over. */
-static int refer_begin_anew(struct call_host *h, struct call *c, const struct transfer_ask *ask,
-			    const struct call *other)
+static enum refusal refer_begin_anew(struct call_host *h, struct call *c,
+				     const struct transfer_ask *ask, const struct call *other)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	struct text user = { 0 };
-	int err = text_set(&user, text_bytes(&other->to));
+	enum refusal r = text_set(&user, text_bytes(&other->to)) ? REFUSED_MEMORY : REFUSED_NOT;
 
-	if (!err)
-		err = transfer_begin(c, ask, text_bytes(&user), (struct bytes){ 0 });
+	if (!r)
+		r = transfer_begin(c, ask, text_bytes(&user), (struct bytes){ 0 });
 	text_clear(&user);
-	if (!err)
+	if (!r)
 		h->tell(h->owner, other->id, &hangup);
-	return err;
+	return r;
 }
 
 /* Our tag in it begins with the number of the shard that has the dialog. */
@@ -151,13 +137,11 @@ static uint16_t begin_joining_remote(struct call_host *h, struct call *c,
 				     const struct transfer_ask *ask, const struct target *t)
 {
 	struct transfer_there there = { 0 };
-	int err;
 
 	there.shard = remote_shard_of(h, &t->replaces, &there.dialog);
 	if (!there.shard)
 		return REFER_ELSEWHERE;
-	err = transfer_begin_remote(c, ask, bytes_str(t->user), &there);
-	return err ? refer_refusal_of(err) : 0;
+	return refusals[transfer_begin_remote(c, ask, bytes_str(t->user), &there)].status;
 }
 
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
@@ -168,7 +152,6 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	struct transfer_with with;
 	const struct call *other;
 	uint8_t at;
-	int err;
 
 	other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, &at);
 	if (!other)
@@ -183,30 +166,23 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	with = (struct transfer_with){ .call = other->id,
 				       .leg = bridge_peer(other, at),
 				       .peer = at };
-	if (refer_is_asked_anew(other, at))
-		err = refer_begin_anew(h, c, ask, other);
-	else
-		err = transfer_begin_with(c, ask, &with);
-	return err ? refer_refusal_of(err) : 0;
+	return refusals[refer_is_asked_anew(other, at) ? refer_begin_anew(h, c, ask, other)
+						       : transfer_begin_with(c, ask, &with)]
+		.status;
 }
 
 /* 0 or the status to refuse with. */
 static uint16_t refer_begin(struct call_host *h, struct call *c, const struct transfer_ask *ask,
 			    const struct target *t)
 {
-	int err;
-
 	if (pick_is_promised(
 		    h, c)) /* it would take the party along that another one was told it has */
-		return refer_refusal_of(-EALREADY);
+		return refusals[REFUSED_TRANSFER_OPEN].status;
 	if (t->joins)
 		return begin_joining(h, c, ask, t);
-	if (t->place.slot[0]) {
-		err = park_begin(c, ask, &t->place, NULL);
-		return err ? refer_refusal_of(err) : 0;
-	}
-	err = transfer_begin(c, ask, bytes_str(t->user), t->gruu);
-	return err ? refer_refusal_of(err) : 0;
+	return refusals[t->place.slot[0] ? park_begin(c, ask, &t->place, NULL)
+					 : transfer_begin(c, ask, bytes_str(t->user), t->gruu)]
+		.status;
 }
 
 /* Saved before said: who was told so leaves its party to us. */

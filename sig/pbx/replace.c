@@ -69,13 +69,15 @@ static void replace_forget(struct call *c)
 static void replace_ask(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = { .cause = CAUSE_HANGUP, .by = ENDED_BY_NODE, .status = 481 };
-	struct call_replacing r = { .by = c->id, .leg = c->bridge.caller, .err = -ENOTCONN };
+	struct call_replacing r = { .by = c->id,
+				    .leg = c->bridge.caller,
+				    .refused = REFUSED_NO_CALL };
 	const struct call_event ev = { .kind = CALL_EV_REPLACE,
 				       .leg = c->replaces.leg,
 				       .replacing = &r };
 
 	h->tell(h->owner, c->replaces.call, &ev);
-	if (r.err == -EALREADY) {
+	if (r.refused == REFUSED_TRANSFER_OPEN || r.refused == REFUSED_CHANGING) {
 		replace_later(h, c);
 		return;
 	}
@@ -83,7 +85,7 @@ static void replace_ask(struct call_host *h, struct call *c)
 	c->replaces.asked = true;
 	if (c->member)
 		replace_forget(c);
-	else if (r.err)
+	else if (r.refused)
 		call_end(h, c, &e);
 }
 
@@ -113,15 +115,15 @@ static void replace_on_event(struct call_host *h, struct call *c, const struct c
 	bool known = t && t->replaced && t->with.call == by->by;
 
 	if (c->member) {
-		by->err = conference_yield(h, c, by->by);
+		by->refused = conference_yield(h, c, by->by);
 		return;
 	}
 	if (leg == LEG_NONE)
 		park_yield(h, c);
-	by->err = known ? 0 : leg == LEG_NONE ? pick_take(h, c, by->by) : 0;
-	if (!known && !by->err)
-		by->err = transfer_begin_with(c, &ask, &with);
-	if (by->err)
+	by->refused = known || leg != LEG_NONE ? REFUSED_NOT : pick_take(h, c, by->by);
+	if (!known && !by->refused)
+		by->refused = transfer_begin_with(c, &ask, &with);
+	if (by->refused)
 		return;
 	/* not within the step of who asks */
 	c->transfer->again_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;

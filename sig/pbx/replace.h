@@ -14,8 +14,8 @@
 /* Asked of the call that has the leg (CALL_EV_REPLACE). */
 struct call_replacing {
 	uint64_t by;
-	uint8_t leg; /* of that call */
-	int err;     /* out: 0, -EALREADY (a transfer is under way), -ENOTCONN, -ENOMEM, -ENOTSUP */
+	uint8_t leg;          /* of that call */
+	enum refusal refused; /* out */
 };
 
 extern const struct module replace_module;

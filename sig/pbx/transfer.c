@@ -45,16 +45,16 @@ static bool transfer_may_begin(const struct call *c, uint8_t leg)
 	return c->state == CALL_ESTABLISHED && bridge_has(c, leg) && call_callee(c);
 }
 
-static int transfer_make(struct call *c, const struct transfer_ask *ask)
+static enum refusal transfer_make(struct call *c, const struct transfer_ask *ask)
 {
 	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
-		return -EALREADY;
+		return REFUSED_TRANSFER_OPEN;
 	if (!transfer_may_begin(c, ask->leg))
-		return -ENOTCONN;
+		return REFUSED_NOT_ESTABLISHED;
 	transfer_clear(&c->transfer);
 	c->transfer = calloc(1, sizeof(*c->transfer));
 	if (!c->transfer)
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	c->transfer->leg = ask->leg;
 	c->transfer->given = transfer_given(&c->bridge, ask->leg);
 	c->transfer->ordered = ask->ordered;
@@ -65,43 +65,45 @@ static int transfer_make(struct call *c, const struct transfer_ask *ask)
 	return 0;
 }
 
-int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
-		   struct bytes gruu)
+enum refusal transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
+			    struct bytes gruu)
 {
-	int err = transfer_make(c, ask);
+	enum refusal r = transfer_make(c, ask);
 
-	if (err || (!text_set(&c->transfer->target, user) && !text_set(&c->transfer->gruu, gruu)))
-		return err;
+	if (r || (!text_set(&c->transfer->target, user) && !text_set(&c->transfer->gruu, gruu)))
+		return r;
 	transfer_clear(&c->transfer);
-	return -ENOMEM;
+	return REFUSED_MEMORY;
 }
 
-int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
-			const struct transfer_with *with)
+enum refusal transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+				 const struct transfer_with *with)
 {
-	int err = transfer_make(c, ask);
+	enum refusal r = transfer_make(c, ask);
 
-	if (!err)
+	if (!r)
 		c->transfer->with = *with;
-	return err;
+	return r;
 }
 
-int transfer_begin_remote(struct call *c, const struct transfer_ask *ask, struct bytes user,
-			  const struct transfer_there *there)
+enum refusal transfer_begin_remote(struct call *c, const struct transfer_ask *ask,
+				   struct bytes user, const struct transfer_there *there)
 {
 	const struct leg *referrer = ask->ordered ? NULL : c->legs[ask->leg];
-	int err = transfer_begin(c, ask, user, (struct bytes){ 0 });
+	enum refusal r = transfer_begin(c, ask, user, (struct bytes){ 0 });
+	int err;
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	c->transfer->remote.joins = there->joins;
 	err = there->member.n ? transfer_remote_set_member(&c->transfer->remote, there->shard,
 							   there->member)
 			      : transfer_remote_set(&c->transfer->remote, there->shard,
 						    &there->dialog, referrer);
-	if (err)
-		transfer_clear(&c->transfer);
-	return err;
+	if (!err)
+		return REFUSED_NOT;
+	transfer_clear(&c->transfer);
+	return err == -EINVAL ? REFUSED_MALFORMED : REFUSED_MEMORY;
 }
 
 static uint64_t transfer_due_ns(const struct call *c)
@@ -366,8 +368,9 @@ static int transfer_meet_other(struct call_host *h, struct call *c, uint8_t leg)
 	return meeting.err;
 }
 
-/* They have nothing in common: who can more is asked for what the other one can, then the other one. -EAGAIN: it is. */
-static int transfer_meet(struct call_host *h, struct call *c, const struct call *other, uint8_t leg)
+/* They have nothing in common: who can more is asked for what the other one can, then the other one. REFUSED_CHANGING: it is. */
+static enum refusal transfer_meet(struct call_host *h, struct call *c, const struct call *other,
+				  uint8_t leg)
 {
 	struct transfer *t = c->transfer;
 	bool given = t->met ? !(t->met & MET_GIVEN)
@@ -375,66 +378,52 @@ static int transfer_meet(struct call_host *h, struct call *c, const struct call 
 	int err;
 
 	if (other->state != CALL_ESTABLISHED || other->transfer)
-		return -ENOTCONN;
+		return REFUSED_NO_DIALOG;
 	if (invite_is_open(other))
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	if (t->met == (MET_GIVEN | MET_COMES))
-		return -ENOTSUP;
+		return REFUSED_SDP;
 	err = given ? meet_reoffer(h, c, t->given, other->legs[leg])
 		    : transfer_meet_other(h, c, leg);
 	t->met |= given ? MET_GIVEN : MET_COMES;
 	outbox_touch(&c->out);
-	return err == -ENOMEM || err == -ENOSPC ? err : -EAGAIN;
+	return err == -ENOMEM || err == -ENOSPC ? REFUSED_MEMORY : REFUSED_CHANGING;
 }
 
 static void transfer_on_joined(struct call_host *h, struct call *c);
 
-/* 0, -EAGAIN or -errno: nothing has changed. */
-static int transfer_join(struct call_host *h, struct call *c)
+/* Where it is refused nothing has changed. */
+static enum refusal transfer_join(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 	const struct call *other = h->call_of ? h->call_of(h->owner, t->with.call) : NULL;
 	struct call_join j = { .to = c, .ordered = t->ordered };
 	struct call_event ev = { .kind = CALL_EV_JOIN, .join = &j };
 	struct text own = { 0 }, user = { 0 };
+	enum refusal r = REFUSED_NOT;
 	bool calls;
-	int err;
 
 	if (!other || !who_comes(other, &t->with, &ev.leg))
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (call_is_answered_alone(other) || !flows_dtls_may_move(other, ev.leg))
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
 		return transfer_meet(h, c, other, ev.leg);
 	if (!join_is_settled(h, c))
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	calls = is_caller(c, ev.leg == other->bridge.caller);
-	err = text_set(&own, call_leg_user(c, t->given)) ||
-			      text_set(&user, call_leg_user(other, ev.leg))
-		      ? -ENOMEM
-		      : 0;
-	if (!err) {
+	if (text_set(&own, call_leg_user(c, t->given)) ||
+	    text_set(&user, call_leg_user(other, ev.leg))) {
+		r = REFUSED_MEMORY;
+	} else {
 		h->tell(h->owner, t->with.call, &ev);
-		err = j.err;
+		r = j.refused;
 	}
-	if (!err)
+	if (!r)
 		pair_up(h, c, j.leg, calls, &own, &user);
 	text_clear(&own);
 	text_clear(&user);
-	return err;
-}
-
-static uint16_t join_status(int err)
-{
-	switch (err) {
-	case -ENOTSUP:
-		return 488;
-	case -ENOENT:
-	case -ENOTCONN:
-		return 481;
-	default:
-		return 500;
-	}
+	return r;
 }
 
 enum { AGAIN_MS = 20 };
@@ -446,16 +435,16 @@ static void join_later(const struct call_host *h, struct call *c)
 
 static void go_join(struct call_host *h, struct call *c)
 {
-	int err = transfer_join(h, c);
+	enum refusal r = transfer_join(h, c);
 	char id[ID_TEXT_LEN];
 
-	if (err == -EAGAIN) {
+	if (r == REFUSED_CHANGING) {
 		join_later(h, c);
 		return;
 	}
 	outbox_touch(&c->out);
-	if (err) {
-		transfer_refuse(h, c, join_status(err));
+	if (r) {
+		transfer_refuse(h, c, refusals[r].status);
 		return;
 	}
 	id_call_put(id, c->transfer->with.call);
@@ -585,7 +574,7 @@ void transfer_call_off(struct call_host *h, struct call *c)
 }
 
 /* It waits or rings no longer, and the call is as before. */
-static int order_cancel(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_cancel(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call_ending e = { .cause = CAUSE_OPERATOR,
 				       .by = ENDED_BY_OPERATOR,
@@ -595,9 +584,9 @@ static int order_cancel(struct call_host *h, struct call *c, struct call_order *
 	(void)order;
 	if (!t || t->slot.number[0] || pick_is_on(c) ||
 	    (t->state != TRANSFER_WAITING && !may_give_back(c)))
-		return -ENOTUNIQ;
+		return REFUSED_NO_TRANSFER;
 	if (t->state == TRANSFER_RINGING && c->state == CALL_ESTABLISHED)
-		return -EALREADY; /* who answered is about to be heard */
+		return REFUSED_ANSWERED; /* who answered is about to be heard */
 	outbox_touch(&c->out);
 	if (t->state == TRANSFER_WAITING)
 		transfer_refuse(h, c, e.status);
@@ -785,14 +774,14 @@ static bool is_reachable(const struct call_host *h, const struct call *c, struct
 	       h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
 }
 
-int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg)
+enum refusal transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg)
 {
 	*leg = named == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
 	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
-		return -ENOTCONN;
+		return REFUSED_NOT_ESTABLISHED;
 	if (!call_leg(c, *leg))
-		return -ENODEV;
-	return named == SHARD_LEG_NONE && !call_is_alone(c) ? -EDESTADDRREQ : 0;
+		return REFUSED_NO_LEG;
+	return named == SHARD_LEG_NONE && !call_is_alone(c) ? REFUSED_WHICH_PARTY : REFUSED_NOT;
 }
 
 /* CONF-09: two are left, of whom one began it. */
@@ -805,34 +794,33 @@ static bool conference_keeps_it(const struct call_host *h, const struct call *c)
 	return r && r->kind == ROOM_STATION && r->count == 2 && room_has_initiator(r);
 }
 
-/* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
-static int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
-	int err = transfer_is_under_way(h, c) ? -EALREADY
-					      : transfer_order_leg(c, order->leg, &ask.leg);
+	enum refusal r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
+						     : transfer_order_leg(c, order->leg, &ask.leg);
 	uint8_t given;
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (conference_keeps_it(h, c))
-		return -EPROTOTYPE;
+		return REFUSED_TWO_LEFT;
 	if (call_is_alone(c)) {
 		if (order->leg != SHARD_LEG_NONE) /* nobody else is there to be given away */
-			return -ENODEV;
+			return REFUSED_NO_LEG;
 		ask.leg = LEG_NONE;
 	}
 	given = transfer_given(&c->bridge, ask.leg);
 	if (!order->known)
-		return -ENXIO;
+		return REFUSED_NO_EXTENSION;
 	if (bytes_eq(order->to, call_leg_user(c, given)))
-		return -ELOOP;
+		return REFUSED_TO_ITSELF;
 	if (!is_reachable(h, c, order->to))
-		return -EHOSTUNREACH;
-	err = transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
-	if (!err)
+		return REFUSED_NOT_REGISTERED;
+	r = transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
+	if (!r)
 		c->transfer->ring_s = order->seconds;
-	return err;
+	return r;
 }
 
 static const struct module_event transfer_events[] = {

@@ -20,13 +20,13 @@ extern const struct module transfer_module;
 
 /* Its user may give parties away by REFER (CALL-27). */
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
-/* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open. 0, -EALREADY (one is under way), -ENOTCONN (the call is not
- * established), -ENOMEM. */
-int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
-		   struct bytes gruu) NODISCARD;
+/* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open. REFUSED_TRANSFER_OPEN, _NOT_ESTABLISHED,
+ * _MEMORY: nothing has changed. */
+enum refusal transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
+			    struct bytes gruu) NODISCARD;
 /* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
-int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
-			const struct transfer_with *with) NODISCARD;
+enum refusal transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+				 const struct transfer_with *with) NODISCARD;
 /* To whom another shard has in that dialog, a user of ours perhaps (far.h). */
 struct transfer_there {
 	uint16_t shard;
@@ -34,8 +34,8 @@ struct transfer_there {
 	struct replaces dialog;
 	struct bytes member; /* in place of that: of a conference there (conference.h) */
 };
-int transfer_begin_remote(struct call *c, const struct transfer_ask *ask, struct bytes user,
-			  const struct transfer_there *there) NODISCARD;
+enum refusal transfer_begin_remote(struct call *c, const struct transfer_ask *ask,
+				   struct bytes user, const struct transfer_there *there) NODISCARD;
 /* It cannot be done: who asked is told so, and the call goes on as it was. */
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
 /* Whoever rings, by no transferor, rings no more: somebody else takes the party, who is alone again until then. */
@@ -49,7 +49,7 @@ void transfer_met(struct call_host *h, struct call *c);
 
 /* One is under way, or is about to be: another call has been told that it has the place of one of its legs. */
 bool transfer_is_under_way(const struct call_host *h, const struct call *c);
-/* By command, of the leg that was named. Of a caller that is alone none need be. 0 or -errno. */
-int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg) NODISCARD;
+/* By command, of the leg that was named. Of a caller that is alone none need be. */
+enum refusal transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg) NODISCARD;
 
 #endif

@@ -52,15 +52,15 @@ struct remote_join {
 	uint8_t dialog; /* leg and 1 of a tag of the call, which must be his; 0: he may not be in it */
 };
 
-/* What shard_call_remote says: its errors are these. */
+/* What shard_call_remote says (shard_remote_refusal). */
 enum remote_verdict {
 	REMOTE_OK,
-	REMOTE_NO_CALL,     /* -ENOENT */
-	REMOTE_NOT_UP,      /* -ENOTCONN */
-	REMOTE_BUSY,        /* -EALREADY */
-	REMOTE_NO_PARTY,    /* -ENODEV */
-	REMOTE_WHICH_PARTY, /* -EDESTADDRREQ */
-	REMOTE_NOT_ALLOWED, /* -EOPNOTSUPP */
+	REMOTE_NO_CALL,
+	REMOTE_NOT_UP,
+	REMOTE_BUSY,
+	REMOTE_NO_PARTY,
+	REMOTE_WHICH_PARTY,
+	REMOTE_NOT_ALLOWED,
 	REMOTE_VERDICTS,
 };
 

@@ -200,7 +200,7 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) 
 void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes news,
 		     struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_remote. */
-int shard_remote_error(enum remote_verdict verdict);
+enum refusal shard_remote_refusal(enum remote_verdict verdict);
 /* Not all have answered in time what was asked by that serial: what is known until now. Nothing more is told. */
 void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out);
 /* Another node was not heard before. */

@@ -186,9 +186,9 @@ void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg);
 void shard_resume(struct shard *s, struct instant now);
 
 /* ---- commands and queries ---- */
-/* 0 or -ENOENT. Ends the call with BYE or CANCEL/480. */
-int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
-		 struct instant now) NODISCARD;
+/* Ends the call with BYE or CANCEL/480. */
+enum refusal shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
+			  struct instant now) NODISCARD;
 
 /* 0 or -ENOENT: there is none, or it is over. Its watcher hears why in a last NOTIFY. */
 int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_ending ending,
@@ -198,8 +198,8 @@ bool shard_subscription_tenant(const struct shard *s, uint64_t id, uint16_t *ten
 
 struct call_order;
 /* Carries out an order to a call: 0 or -errno, as the kind of order has it (sig/model/call_order.h). */
-int shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
-		     struct instant now) NODISCARD;
+enum refusal shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
+			      struct instant now) NODISCARD;
 
 /* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
 struct shard_originate {
@@ -210,13 +210,11 @@ struct shard_originate {
 	uint32_t ring_s;  /* so long each of them is rung; 0: as settings say */
 	const struct shard_order *by;
 };
-/* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
-int shard_call_originate(struct shard *s, const struct shard_originate *o,
-			 struct instant now) NODISCARD;
-/* Plays prompts to a caller without peer, and collects DTMF digits, in place of what ran before. Neither: that stops. -EISCONN: the
- * caller has a peer. -EACCES: digits are for an application, and the call has none. */
-int shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
-		      const struct shard_order *by, struct instant now) NODISCARD;
+enum refusal shard_call_originate(struct shard *s, const struct shard_originate *o,
+				  struct instant now) NODISCARD;
+/* Plays prompts to a caller without peer, and collects DTMF digits, in place of what ran before. Neither: that stops. */
+enum refusal shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
+			       const struct shard_order *by, struct instant now) NODISCARD;
 /* Splits a call: the party of that leg gets a call of its own, and the other one stays. Both are without peer then. */
 struct shard_split {
 	uint64_t call;
@@ -226,9 +224,9 @@ struct shard_split {
 	const char *application; /* that both calls have; "": whose the call is */
 	const struct shard_order *by;
 };
-/* EFFECT_ORDERED is of the new call. Beside the usual: -ENOSPC. */
-int shard_call_split(struct shard *s, const struct shard_split *split,
-		     struct instant now) NODISCARD;
+/* EFFECT_ORDERED is of the new call. */
+enum refusal shard_call_split(struct shard *s, const struct shard_split *split,
+			      struct instant now) NODISCARD;
 /* Joins two calls: of each the party of that leg stays, and the other one is released. The call continues, with ends. */
 struct call_remote;
 struct shard_join {
@@ -237,20 +235,20 @@ struct shard_join {
 	const struct shard_order *by;
 	bool of_with; /* out: what was refused is about with */
 };
-/* Beside the usual: -EALREADY, -EDESTADDRREQ (as above), -ELOOP (both are the same). */
-int shard_call_join(struct shard *s, struct shard_join *join, struct instant now) NODISCARD;
+enum refusal shard_call_join(struct shard *s, struct shard_join *join,
+			     struct instant now) NODISCARD;
 /* The same of calls of two shards, by the one that has join.call. Both go on, with a way between them. far: what the other one's shard says of
  * that, which may be of another node; nobody looks at it where shard_call_was_joined. */
-int shard_call_join_remote(struct shard *s, struct shard_join *join, const struct call_remote *far,
-			   struct instant now) NODISCARD;
+enum refusal shard_call_join_remote(struct shard *s, struct shard_join *join,
+				    const struct call_remote *far, struct instant now) NODISCARD;
 /* By the same command before, perhaps by another process. */
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join);
-/* With whom another call is to be joined; slices live until the next event. 0, or as shard_call_join says of with. */
-int shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
-		      struct call_remote *out) NODISCARD;
+/* With whom another call is to be joined; slices live until the next event. As shard_call_join says of with. */
+enum refusal shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call,
+			       enum shard_leg leg, struct call_remote *out) NODISCARD;
 /* Both shards are of this node; other has join.with. */
-int shard_call_join_local(struct shard *s, const struct shard *other, struct shard_join *join,
-			  struct instant now) NODISCARD;
+enum refusal shard_call_join_local(struct shard *s, const struct shard *other,
+				   struct shard_join *join, struct instant now) NODISCARD;
 
 /* How a call of a phone of the tenant begins that means that: 0, it is called, or the status that the phone hears. *reason: why, a constant. */
 struct dial_result;
@@ -291,29 +289,28 @@ struct shard_confer {
 	uint32_t rings;               /* inside */
 	bool of_with;                 /* out: what was refused is about with, or the room */
 	struct call_refusal
-		*refusal;           /* out, of -EDQUOT: what who asks is told; NULL: nobody does */
+		*refusal;           /* out, of a quota: what who asks is told; NULL: nobody does */
 	char host[CONFER_USER_MAX]; /* out, of with of another shard: who is in both, perhaps */
 };
-/* Two calls become a conference, or one call joins the conference of the other. 0; -ENOENT, -ENOTCONN, -ELOOP (both are the same),
- * -EISCONN (parked), -EALREADY (a transfer is under way), -EDESTADDRREQ (of two no leg is named), -EEXIST (it is in a conference),
- * -EUSERS (too many), -ENOSPC, -EAGAIN. */
-int shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
-/* The parties of a call of this shard go into a conference of another one, each in a call of its own. As above; -EEXIST: it is in another. */
+/* Two calls become a conference, or one call joins the conference of the other. */
+enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+/* The parties of a call of this shard go into a conference of another one, each in a call of its own. */
 struct shard_confer_give {
 	uint64_t call, room;
 	struct bytes leaves; /* the user who is there already; empty: nobody */
 	uint8_t dialog; /* leg and 1 of a tag of that call, which must be his; 0: he may not be in it */
 };
-int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
-		      struct instant now) NODISCARD;
+enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
+			       const struct shard_confer_give *give, struct instant now) NODISCARD;
 /* The shard that has the conference which a SUBSCRIBE or a REFER is to, by whom its sender says he is; 0: it is to none that he is in, as far as
  * this one knows. Nothing more is known of him: that shard asks him who he is. */
 uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m);
 /* The parties of call, which may be of another shard, come into a room that is there. */
-int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
-/* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. Beside those: -EHOSTUNREACH
- * (no phone of it is registered), -EINPROGRESS (it rings for the conference already), -EDQUOT, -ESHUTDOWN. */
-int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+enum refusal shard_confer_into(struct shard *s, struct shard_confer *o,
+			       struct instant now) NODISCARD;
+/* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. */
+enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o,
+			       struct instant now) NODISCARD;
 enum shard_room_act {
 	SHARD_ROOM_LOCK,
 	SHARD_ROOM_UNLOCK,
@@ -339,9 +336,8 @@ struct shard_room_order {
 	bool by_page;   /* the record page of a member says so (shard.h) */
 	const struct shard_order *by;
 };
-/* 0, -ENOENT, -ENXIO (no such member), -EACCES (it may not), -EAGAIN; of a recording -EPERM, -ENOMSG, -EUSERS. */
-int shard_conference_order(struct shard *s, uint64_t room, const struct shard_room_order *o,
-			   struct instant now) NODISCARD;
+enum refusal shard_conference_order(struct shard *s, uint64_t room,
+				    const struct shard_room_order *o, struct instant now) NODISCARD;
 struct room_view {
 	uint64_t room;
 	const char *tenant, *kind, *number; /* until the next event */

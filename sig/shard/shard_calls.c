@@ -704,12 +704,13 @@ void shard_on_lookup(struct shard *s, uint64_t call, const struct lookup_news *n
 		subscription_on_lookup(&s->subscriptions, sub, news);
 }
 
-int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)
+enum refusal shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
+			  struct instant now)
 {
 	struct call_order order = { .by = by };
 	const struct call_event ev = { .kind = CALL_EV_HANGUP, .order = &order };
 
-	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
+	return shard_call_event(s, call, &ev, now) ? REFUSED_NOT : REFUSED_NO_CALL;
 }
 
 void shard_calls_hear(struct shard *s)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What calls are told to do by command. */
-#include <errno.h>
 
 #include "sig/call/legs.h"
 #include "sig/call/order.h"
@@ -28,12 +27,13 @@ static bool order_names_one(const struct shard *s, uint16_t tenant, const struct
 		rooms_find(s->settings.rooms, tenant, order->to));
 }
 
-int shard_call_order(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
+enum refusal shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
+			      struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
 
 	order->known = order->to.n && order_names_one(s, order_tenant(s, call), order);
-	return shard_call_event(s, call, &ev, now) ? order->err : -ENOENT;
+	return shard_call_event(s, call, &ev, now) ? order->refused : REFUSED_NO_CALL;
 }
 
 /* Where a number of ours is reached; the best one first. */
@@ -45,27 +45,28 @@ static uint32_t targets_of(struct shard *s, uint16_t tenant, const char *number,
 	return shard_targets_of(s, tenant, &uri, out, cap);
 }
 
-static int may_originate(struct shard *s, const struct shard_originate *o, struct call_target *from)
+static enum refusal may_originate(struct shard *s, const struct shard_originate *o,
+				  struct call_target *from)
 {
 	struct call_target list[BINDINGS_MAX];
 
 	if (s->draining)
-		return -ESHUTDOWN;
+		return REFUSED_DRAINING;
 	if (!targets_of(s, o->tenant, o->from, list, COUNT_OF(list)))
-		return -ENOENT;
+		return REFUSED_CALLER_AWAY;
 	*from = list[0];
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
 	    rooms_find(s->settings.rooms, o->tenant, bytes_str(o->to)) ||
 	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))
-		return 0;
+		return REFUSED_NOT;
 	return shard_extension_of(s, o->tenant, bytes_str(o->to)) &&
 			       !locations_know(s->locations, o->tenant, bytes_str(o->to))
-		       ? 0 /* he is looked up when he is rung */
-		       : -EHOSTUNREACH;
+		       ? REFUSED_NOT /* he is looked up when he is rung */
+		       : REFUSED_NOT_REGISTERED;
 }
 
-static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
-			   const struct call_originate *o)
+static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenant,
+				    const struct call_originate *o)
 {
 	const struct quota_name name = { .kind = QUOTA_EXTENSION,
 					 .tenant = tenant,
@@ -75,20 +76,20 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 
 	if (!shard_tenant_may_call(s, tenant, &refusal)) {
 		txns_refuse_for(&s->txns, refusal.reason);
-		return -EDQUOT;
+		return refusal.reason;
 	}
 	c = shard_call_take(s, id, tenant, false);
 	if (!c)
-		return -ENOSPC;
+		return REFUSED_CALLS_FULL;
 	if (shard_call_charge(s, c, &name, &refusal)) {
 		sig_count_refused(&s->metrics, refusal.reason);
 		shard_call_give(s, c);
-		return -EDQUOT;
+		return refusal.reason;
 	}
 	if (call_originate(&s->host, c, o, &refusal)) {
 		txns_refuse_for(&s->txns, refusal.reason);
 		shard_call_give(s, c);
-		return -ENOSPC;
+		return refusal.reason;
 	}
 	if (!shard_call_settle(s, c))
 		shard_call_give(s, c);
@@ -108,7 +109,8 @@ static bool was_started(struct shard *s, uint64_t call, const struct shard_order
 	return true;
 }
 
-int shard_call_originate(struct shard *s, const struct shard_originate *o, struct instant now)
+enum refusal shard_call_originate(struct shard *s, const struct shard_originate *o,
+				  struct instant now)
 {
 	const struct shard_extension *e = shard_extension_find(s, o->tenant, bytes_str(o->from));
 	struct call_originate start_args = { .from = bytes_str(o->from),
@@ -117,13 +119,13 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o, struc
 					     .auto_answer = o->auto_answer,
 					     .ring_s = o->ring_s,
 					     .by = o->by };
-	int err;
+	enum refusal r;
 
 	shard_begin(s, now);
 	if (was_started(s, o->call, o->by))
 		return 0;
-	err = may_originate(s, o, &start_args.target);
-	return err ? err : originate_start(s, o->call, o->tenant, &start_args);
+	r = may_originate(s, o, &start_args.target);
+	return r ? r : originate_start(s, o->call, o->tenant, &start_args);
 }
 
 /* By the same command, perhaps by another process. Where the new call is over, the old one may still know of it. */
@@ -145,8 +147,8 @@ static bool was_split(struct shard *s, const struct shard_split *split)
 	return true;
 }
 
-static int split_into(struct shard *s, const struct shard_split *split, struct call *to,
-		      struct instant now)
+static enum refusal split_into(struct shard *s, const struct shard_split *split, struct call *to,
+			       struct instant now)
 {
 	const struct call_event next = { .kind = CALL_EV_RELEASE };
 	struct call_split part = { .to = to,
@@ -155,20 +157,20 @@ static int split_into(struct shard *s, const struct shard_split *split, struct c
 	struct call_order order = { .kind = ORDER_SPLIT,
 				    .leg = split->leg ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				    .split = &part };
-	int err = payer_share(&s->host, shard_call_find(s, split->call), to);
+	enum refusal r = payer_share(&s->host, shard_call_find(s, split->call), to)
+				 ? REFUSED_MEMORY
+				 : shard_call_order(s, split->call, &order, now);
 
-	if (!err)
-		err = shard_call_order(s, split->call, &order, now);
-	if (err) {
+	if (r) {
 		shard_call_give(s, to);
-		return err;
+		return r;
 	}
 	s->established++;
 	shard_call_step(s, to, &next); /* both ask for their saves at once */
 	return 0;
 }
 
-int shard_call_split(struct shard *s, const struct shard_split *split, struct instant now)
+enum refusal shard_call_split(struct shard *s, const struct shard_split *split, struct instant now)
 {
 	const struct call *c;
 	struct call *to;
@@ -178,33 +180,33 @@ int shard_call_split(struct shard *s, const struct shard_split *split, struct in
 		return 0;
 	c = shard_call_find(s, split->call);
 	if (!c)
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	to = shard_call_take(s, split->to, c->tenant, c->emergency);
 	if (!to)
-		return -ENOSPC;
+		return REFUSED_CALLS_FULL;
 	call_begin(&s->host, to);
 	return split_into(s, split, to, now);
 }
 
-int shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
-		      const struct shard_order *by, struct instant now)
+enum refusal shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
+			       const struct shard_order *by, struct instant now)
 {
 	struct call_order order = { .kind = ORDER_PROMPT, .prompt = terms, .by = by };
 
 	return shard_call_order(s, call, &order, now);
 }
 
-int shard_call_join(struct shard *s, struct shard_join *join, struct instant now)
+enum refusal shard_call_join(struct shard *s, struct shard_join *join, struct instant now)
 {
 	struct call_order order = { .kind = ORDER_JOIN,
 				    .with = join->with,
 				    .leg = join->leg,
 				    .with_leg = join->with_leg,
 				    .by = join->by };
-	int err = shard_call_order(s, join->call, &order, now);
+	enum refusal r = shard_call_order(s, join->call, &order, now);
 
 	join->of_with = order.of_with;
-	return err;
+	return r;
 }
 
 const char *shard_call_slot(const struct shard *s, uint64_t call)
@@ -228,12 +230,12 @@ bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct 
 	return shard_call_waits_in(s, call, slot) && shard_call_event(s, call, &ev, now);
 }
 
-int shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
-		      struct call_remote *out)
+enum refusal shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call,
+			       enum shard_leg leg, struct call_remote *out)
 {
 	const struct call *c = shard_call_find(s, call);
 
-	return c && c->tenant == tenant ? join_party(&s->host, c, leg, out) : -ENOENT;
+	return c && c->tenant == tenant ? join_party(&s->host, c, leg, out) : REFUSED_NO_CALL;
 }
 
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)
@@ -243,8 +245,8 @@ bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)
 	return c && join->by && orders_find(c->orders, join->by->id);
 }
 
-int shard_call_join_remote(struct shard *s, struct shard_join *join, const struct call_remote *far,
-			   struct instant now)
+enum refusal shard_call_join_remote(struct shard *s, struct shard_join *join,
+				    const struct call_remote *far, struct instant now)
 {
 	struct call_order order = {
 		.kind = ORDER_JOIN, .leg = join->leg, .by = join->by, .remote = far
@@ -253,18 +255,18 @@ int shard_call_join_remote(struct shard *s, struct shard_join *join, const struc
 	return shard_call_order(s, join->call, &order, now);
 }
 
-int shard_call_join_local(struct shard *s, const struct shard *other, struct shard_join *join,
-			  struct instant now)
+enum refusal shard_call_join_local(struct shard *s, const struct shard *other,
+				   struct shard_join *join, struct instant now)
 {
 	const struct call *c = shard_call_find(s, join->call);
 	struct call_remote far = { 0 };
-	int err;
+	enum refusal r;
 
 	if (!c)
-		return -ENOENT;
-	err = shard_call_was_joined(s, join)
-		      ? 0
-		      : shard_call_remote(other, c->tenant, join->with, join->with_leg, &far);
-	join->of_with = err != 0;
-	return err ? err : shard_call_join_remote(s, join, &far, now);
+		return REFUSED_NO_CALL;
+	r = shard_call_was_joined(s, join)
+		    ? REFUSED_NOT
+		    : shard_call_remote(other, c->tenant, join->with, join->with_leg, &far);
+	join->of_with = r != REFUSED_NOT;
+	return r ? r : shard_call_join_remote(s, join, &far, now);
 }

@@ -35,18 +35,19 @@ static bool shard_room_comes_add(struct room *r, const struct call *c, enum shar
 	return true;
 }
 
-/* 0 or why the call cannot be part of a conference. */
-static int shard_may_confer(const struct call *c, enum shard_leg leg, bool host)
+/* Why the call cannot be part of a conference. */
+static enum refusal shard_may_confer(const struct call *c, enum shard_leg leg, bool host)
 {
 	if (c->state == CALL_ENDING)
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
-		return -ENOTCONN;
+		return REFUSED_NOT_ESTABLISHED;
 	if (c->park && !c->park->asks)
-		return -EISCONN;
+		return REFUSED_PARKED;
 	if (c->transfer)
-		return -EALREADY;
-	return host && leg == SHARD_LEG_NONE && call_callee(c) ? -EDESTADDRREQ : 0;
+		return REFUSED_TRANSFER_OPEN;
+	return host && leg == SHARD_LEG_NONE && call_callee(c) ? REFUSED_WHOSE_CONFERENCE
+							       : REFUSED_NOT;
 }
 
 /* CONF-04: it is none that came to who brings it, whose leg is left there, or that one has call waiting. */
@@ -104,37 +105,37 @@ static const struct call *give_find(const struct shard *s, const struct shard_co
 	return c;
 }
 
-/* 0 or why its parties cannot come there. */
-static int may_confer_remote(const struct call *c)
+/* Why its parties cannot come there. */
+static enum refusal may_confer_remote(const struct call *c)
 {
 	if (conference_is_remote(c, c->bridge.caller) ||
 	    (call_callee(c) && conference_is_remote(c, c->bridge.callee)))
-		return -EEXIST; /* there already */
+		return REFUSED_IN_CONFERENCE; /* there already */
 	return shard_may_confer(c, SHARD_LEG_NONE, false);
 }
 
 /* They are a conference here, until all of them are there. */
-int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
-		      struct instant now)
+enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
+			       const struct shard_confer_give *give, struct instant now)
 {
 	enum shard_leg leaves;
 	const struct call *c = give_find(s, give, &leaves);
+	enum refusal refused;
 	struct room *r;
-	int err;
 
 	shard_begin(s, now);
 	if (!c || c->tenant != tenant || id_shard(give->room) == s->settings.number)
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (c->member)
-		return was_given(s, c, give->room) ? 0 : -EEXIST;
-	err = may_confer_remote(c);
-	if (!err && !shard_may_bring(s, c, leaves))
-		err = -EOPNOTSUPP;
-	if (err)
-		return err;
+		return was_given(s, c, give->room) ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
+	refused = may_confer_remote(c);
+	if (!refused && !shard_may_bring(s, c, leaves))
+		refused = REFUSED_NO_WAITING;
+	if (refused)
+		return refused;
 	r = shard_room_add(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
 	if (!r)
-		return -ENOSPC;
+		return REFUSED_CONFERENCES_FULL;
 	(void)shard_room_comes_add(r, c, SHARD_LEG_NONE, leaves); /* the first one */
 	shard_room_follow(s, r, give->room);
 	shard_room_turn(s, r);
@@ -180,21 +181,21 @@ static bool is_own_alone(const struct call *of, enum shard_leg leg, const struct
 	       bytes_eq(text_bytes(&l->user), text_bytes(&call_caller(c)->user));
 }
 
-static int confer_one(const struct shard *s, const struct shard_confer *o, bool host,
-		      const struct call *first, const struct call **out)
+static enum refusal confer_one(const struct shard *s, const struct shard_confer *o, bool host,
+			       const struct call *first, const struct call **out)
 {
 	const struct call *c = shard_call_find(s, host ? o->call : o->with);
-	int err;
+	enum refusal refused;
 
 	if (!c || (first && c->tenant != first->tenant))
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (c == first)
-		return -ELOOP;
-	err = shard_may_confer(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
-	if (!err && c->member && !host)
-		err = -EEXIST;
+		return REFUSED_SAME_CALL;
+	refused = shard_may_confer(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
+	if (!refused && c->member && !host)
+		refused = REFUSED_IN_CONFERENCE;
 	*out = c;
-	return err;
+	return refused;
 }
 
 static uint16_t most_members(const struct shard *s, const struct room *r)
@@ -260,8 +261,9 @@ static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t
 	       (r->kind == ROOM_STATION && most && r->count + r->asking + more > most);
 }
 
-static int confer_gather(const struct shard *s, struct room *r, const struct shard_confer *o,
-			 const struct call *c, const struct call *with)
+static enum refusal confer_gather(const struct shard *s, struct room *r,
+				  const struct shard_confer *o, const struct call *c,
+				  const struct call *with)
 {
 	enum shard_leg left = with ? same_party(c, o->leg, with) : SHARD_LEG_NONE;
 	uint32_t more = (c->member ? 0 : call_parties(c)) +
@@ -269,26 +271,26 @@ static int confer_gather(const struct shard *s, struct room *r, const struct sha
 	uint8_t before = r->comes_count;
 
 	if (confer_is_full(s, r, more + o->rings))
-		return -EUSERS;
+		return REFUSED_MEMBERS_FULL;
 	if (with && !shard_may_bring(s, with, left))
-		return -EOPNOTSUPP;
+		return REFUSED_NO_WAITING;
 	if (with && is_own_alone(c, o->leg, with))
-		return -ENODEV;
+		return REFUSED_OWN_CALL;
 	if (!shard_room_comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
 	    (with && !shard_room_comes_add(r, with, SHARD_LEG_NONE, left)) ||
 	    (!with && o->with &&
 	     !comes_add_remote(r, &(struct room_comes){ .call = o->with }, bytes_str(o->host)))) {
 		r->comes_count = before;
-		return -EAGAIN;
+		return REFUSED_ROOM_CHANGING;
 	}
 	return 0;
 }
 
 /* One that was made for nothing goes. */
-static int confer_end(struct shard *s, struct room *r, int err)
+static enum refusal confer_end(struct shard *s, struct room *r, enum refusal refused)
 {
 	shard_room_hurry(s, r);
-	return err;
+	return refused;
 }
 
 static bool confer_is_remote(const struct shard *s, const struct shard_confer *o)
@@ -307,45 +309,46 @@ static void confer_host(const struct shard *s, struct shard_confer *o)
 }
 
 /* Those who come, and the room; nobody waits yet. */
-static int confer_begin(struct shard *s, struct shard_confer *o, struct room **out)
+static enum refusal confer_begin(struct shard *s, struct shard_confer *o, struct room **out)
 {
 	const struct call *c, *with = NULL;
-	int err = confer_one(s, o, true, NULL, &c);
+	enum refusal refused = confer_one(s, o, true, NULL, &c);
 
-	if (!err && confer_is_remote(s, o)) {
+	if (!refused && confer_is_remote(s, o)) {
 		o->rings = REMOTE_PARTIES;
-	} else if (!err && o->with) {
-		err = confer_one(s, o, false, c, &with);
-		o->of_with = err != 0;
+	} else if (!refused && o->with) {
+		refused = confer_one(s, o, false, c, &with);
+		o->of_with = refused != REFUSED_NOT;
 	}
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	*out = confer_room(s, o, c->tenant);
 	if (!*out)
-		return -ENOSPC;
-	err = confer_gather(s, *out, o, c, with);
-	return err ? confer_end(s, *out, err) : 0;
+		return REFUSED_CONFERENCES_FULL;
+	refused = confer_gather(s, *out, o, c, with);
+	return refused ? confer_end(s, *out, refused) : REFUSED_NOT;
 }
 
-static int confer_wait(struct shard *s, struct room *r, const struct shard_order *by)
+static enum refusal confer_wait(struct shard *s, struct room *r, const struct shard_order *by)
 {
-	int err = shard_room_wait(s, r, by) ? 0 : -EAGAIN;
+	enum refusal refused = shard_room_wait(s, r, by) ? REFUSED_NOT : REFUSED_ROOM_CHANGING;
 
 	shard_room_turn(s, r);
-	return err;
+	return refused;
 }
 
-int shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
+enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
 {
+	enum refusal refused = REFUSED_NOT;
 	struct room *r;
-	int err;
 
 	shard_begin(s, now);
 	confer_host(s, o);
 	r = shard_room_find(s, o->room);
-	err = r ? 0 : confer_begin(s, o, &r); /* by the same command, perhaps by another process */
-	if (err)
-		return err;
+	if (!r) /* else by the same command, perhaps by another process */
+		refused = confer_begin(s, o, &r);
+	if (refused)
+		return refused;
 	o->room = r->id;
 	return confer_wait(s, r, o->by);
 }
@@ -353,38 +356,41 @@ int shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
 /* ---- into one that is there ---- */
 
 /* Of a call of another shard, whose parties are to be sent. */
-static int confer_into_remote(struct shard *s, const struct shard_confer *o, struct room *r)
+static enum refusal confer_into_remote(struct shard *s, const struct shard_confer *o,
+				       struct room *r)
 {
 	if (!remote_shard_is_reachable(&s->settings, id_shard(o->call)))
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (room_is_full(r, REMOTE_PARTIES))
-		return -EUSERS;
+		return REFUSED_MEMBERS_FULL;
 	if (!comes_add_remote(r, &(struct room_comes){ .call = o->call }, (struct bytes){ 0 }))
-		return -EAGAIN;
+		return REFUSED_ROOM_CHANGING;
 	return confer_wait(s, r, o->by);
 }
 
-int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now)
+enum refusal shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now)
 {
 	const struct call *c = shard_call_find(s, o->call);
 	struct room *r = shard_room_find(s, o->room);
-	int err;
+	enum refusal refused;
 
 	shard_begin(s, now);
 	o->of_with = !r;
 	if (r && id_shard(o->call) != s->settings.number)
 		return confer_into_remote(s, o, r);
-	if (!r || !c || c->tenant != r->tenant)
-		return -ENOENT;
+	if (!r)
+		return REFUSED_NO_CONFERENCE;
+	if (!c || c->tenant != r->tenant)
+		return REFUSED_NO_CALL;
 	if (c->member)
-		return c->member->room == r->id ? confer_wait(s, r, o->by) : -EEXIST;
-	err = shard_may_confer(c, o->leg, false);
-	if (err)
-		return err;
+		return c->member->room == r->id ? confer_wait(s, r, o->by) : REFUSED_IN_CONFERENCE;
+	refused = shard_may_confer(c, o->leg, false);
+	if (refused)
+		return refused;
 	if (confer_is_full(s, r, call_parties(c)))
-		return -EUSERS;
+		return REFUSED_MEMBERS_FULL;
 	if (!shard_room_comes_add(r, c, SHARD_LEG_NONE, SHARD_LEG_NONE))
-		return -EAGAIN;
+		return REFUSED_ROOM_CHANGING;
 	return confer_wait(s, r, o->by);
 }
 
@@ -398,14 +404,15 @@ static uint16_t coached_number(const struct shard *s, const struct shard_confer 
 	return c && c->member ? c->member->number : 2;
 }
 
-static int ring_start(struct shard *s, const struct shard_confer *o, struct room *r, struct call *c,
-		      const struct call_originate *start)
+static enum refusal ring_start(struct shard *s, const struct shard_confer *o, struct room *r,
+			       struct call *c, const struct call_originate *start)
 {
 	struct call_refusal refusal = { 0 };
-	int err = conference_add_pending(&s->host, c, r);
+	enum refusal refused = conference_add_pending(&s->host, c, r);
+	int err;
 
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	c->member->inviter = o->inviter ? o->inviter : r->host;
 	c->member->referrer = o->referrer;
 	c->member->refer = o->refer;
@@ -414,9 +421,10 @@ static int ring_start(struct shard *s, const struct shard_confer *o, struct room
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
 	err = call_originate(&s->host, c, start, &refusal);
 	if (!err)
-		return 0;
+		return REFUSED_NOT;
 	txns_refuse_for(&s->txns, refusal.reason);
-	return err == -EDQUOT ? -EACCES : -ENOSPC; /* a limit of calls outside */
+	return err == -EDQUOT ? REFUSED_MAY_NOT_CALL
+			      : REFUSED_CONFERENCES_FULL; /* a limit of calls outside */
 }
 
 static bool ring_target(struct shard *s, uint16_t tenant, const char *to, struct call_target *out)
@@ -448,18 +456,19 @@ static struct bytes ring_name(const struct shard *s, const struct room *r,
 }
 
 /* The best phone of an extension; or, in the name of one, a number outside. */
-static int ring_find(struct shard *s, uint16_t tenant, const struct shard_confer *o,
-		     char number[ROUTE_USER_MAX], struct call_originate *start)
+static enum refusal ring_find(struct shard *s, uint16_t tenant, const struct shard_confer *o,
+			      char number[ROUTE_USER_MAX], struct call_originate *start)
 {
 	const struct call *by = o->whose ? shard_call_find(s, o->call) : NULL;
-	int err;
+	enum refusal refused;
 
 	if (!by || shard_extension_of(s, tenant, bytes_str(o->to)))
-		return ring_target(s, tenant, o->to, &start->target) ? 0 : -EHOSTUNREACH;
-	err = shard_room_way(s, by, o, number, &start->target);
+		return ring_target(s, tenant, o->to, &start->target) ? REFUSED_NOT
+								     : REFUSED_NOT_REGISTERED;
+	refused = shard_room_way(s, by, o, number, &start->target);
 	start->from = bytes_str(number);
 	start->payer = bytes_str(o->whose);
-	return err;
+	return refused;
 }
 
 /* Who asks, or in whose name an operator does; the operator himself has no quota. False: nobody's. */
@@ -479,27 +488,28 @@ static bool ring_payer(const struct shard *s, const struct shard_confer *o, cons
 			   &l->dialog.hop, out);
 }
 
-static int ring_charge(struct shard *s, const struct shard_confer *o, const struct room *r,
-		       struct call *c)
+static enum refusal ring_charge(struct shard *s, const struct shard_confer *o, const struct room *r,
+				struct call *c)
 {
 	struct call_refusal why;
 	struct quota_name name;
-	int err = ring_payer(s, o, r, &name) ? shard_call_charge(s, c, &name, &why) : 0;
 
-	if (err && o->refusal)
+	if (!ring_payer(s, o, r, &name) || !shard_call_charge(s, c, &name, &why))
+		return REFUSED_NOT;
+	if (o->refusal)
 		*o->refusal = why;
-	return err;
+	return why.reason;
 }
 
-static int ring_may(struct shard *s, const struct shard_confer *o, const struct room *r)
+static enum refusal ring_may(struct shard *s, const struct shard_confer *o, const struct room *r)
 {
 	struct call_refusal why;
 
 	if (shard_tenant_may_call(s, r->tenant, &why))
-		return 0;
+		return REFUSED_NOT;
 	if (o->refusal)
 		*o->refusal = why;
-	return -EDQUOT;
+	return why.reason;
 }
 
 /* Whoever asks, and however often: it is the phones of one number, and one leg outside. */
@@ -514,60 +524,59 @@ static bool rings_already(const struct shard *s, const struct room *r, struct by
 	return false;
 }
 
-static int ring(struct shard *s, const struct shard_confer *o, struct room *r)
+static enum refusal ring(struct shard *s, const struct shard_confer *o, struct room *r)
 {
 	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
 	char number[ROUTE_USER_MAX];
+	enum refusal refused = ring_find(s, r->tenant, o, number, &start);
 	struct call *c;
-	int err;
 
-	err = ring_find(s, r->tenant, o, number, &start);
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	if (rings_already(s, r, start.from))
-		return -EINPROGRESS;
-	err = ring_may(s, o, r);
-	if (err)
-		return err;
+		return REFUSED_RINGS_ALREADY;
+	refused = ring_may(s, o, r);
+	if (refused)
+		return refused;
 	c = shard_call_take(s, o->rung, r->tenant, false);
 	if (!c)
-		return -ENOSPC;
-	err = ring_charge(s, o, r, c);
-	if (!err)
-		err = ring_start(s, o, r, c, &start);
-	if (!err) {
+		return REFUSED_CALLS_FULL;
+	refused = ring_charge(s, o, r, c);
+	if (!refused)
+		refused = ring_start(s, o, r, c, &start);
+	if (!refused) {
 		room_invite(r, start.from, true);
 		shard_room_touch(r);
 	}
-	if (err || !shard_call_settle(s, c))
+	if (refused || !shard_call_settle(s, c))
 		shard_call_give(s, c);
-	return err;
+	return refused;
 }
 
-int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now)
+enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now)
 {
+	enum refusal refused = REFUSED_NOT;
 	struct room *r;
-	int err = 0;
 
 	shard_begin(s, now);
 	r = shard_room_find(s, o->room);
 	if (s->draining)
-		return -ESHUTDOWN;
+		return REFUSED_DRAINING;
 	if (r && shard_call_find(s, o->rung)) /* as above */
 		return confer_wait(s, r, o->by);
 	o->rings = 1;
 	if (o->call)
-		err = confer_begin(s, o, &r);
+		refused = confer_begin(s, o, &r);
 	else if (!r)
-		return -ENOENT;
-	if (!err && !o->call && confer_is_full(s, r, 1))
-		return -EUSERS;
-	if (!err)
-		err = ring(s, o, r);
-	if (err) {
+		return REFUSED_NO_CONFERENCE;
+	if (!refused && !o->call && confer_is_full(s, r, 1))
+		return REFUSED_MEMBERS_FULL;
+	if (!refused)
+		refused = ring(s, o, r);
+	if (refused) {
 		if (r && o->call && !r->count)
 			r->comes_count = 0;
-		return r ? confer_end(s, r, err) : err;
+		return r ? confer_end(s, r, refused) : refused;
 	}
 	o->room = r->id;
 	return confer_wait(s, r, o->by);
@@ -575,7 +584,7 @@ int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant no
 
 /* ---- the whole of it ---- */
 
-static int room_rule(const struct room *r, uint16_t in_name_of)
+static enum refusal room_rule(const struct room *r, uint16_t in_name_of)
 {
 	const struct room_member *by;
 
@@ -583,8 +592,8 @@ static int room_rule(const struct room *r, uint16_t in_name_of)
 		return 0;
 	by = room_number_of(r, in_name_of);
 	if (!by)
-		return -ENXIO;
-	return room_may(r, by, ROOM_RULE, NULL) ? 0 : -EACCES;
+		return REFUSED_NO_MEMBER;
+	return room_may(r, by, ROOM_RULE, NULL) ? REFUSED_NOT : REFUSED_NOT_HOST;
 }
 
 static void room_lock(struct shard *s, struct room *r, bool on)
@@ -626,8 +635,8 @@ static const struct room_member *member_to_change(const struct room *r,
 }
 
 /* Its host keeps the word, and so does who orders it (CALL-09, CONF-11). */
-static int members_change(struct shard *s, const struct room *r, uint16_t in_name_of,
-			  enum order_member what, bool on)
+static enum refusal members_change(struct shard *s, const struct room *r, uint16_t in_name_of,
+				   enum order_member what, bool on)
 {
 	const struct room_member *by =
 		in_name_of == MEMBER_NOBODY ? NULL : room_number_of(r, in_name_of);
@@ -636,9 +645,9 @@ static int members_change(struct shard *s, const struct room *r, uint16_t in_nam
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
 
 	if (in_name_of != MEMBER_NOBODY && !by)
-		return -ENXIO;
+		return REFUSED_NO_MEMBER;
 	if (!m && by && r->count > 1)
-		return -EACCES;
+		return REFUSED_NOT_HOST;
 	while (m) {
 		struct call *c = shard_member_call(s, m);
 		uint16_t number = m->number;
@@ -656,27 +665,30 @@ static bool room_act_is_of_members(enum shard_room_act act)
 	       act == SHARD_ROOM_RESUME;
 }
 
-int shard_conference_order(struct shard *s, uint64_t room, const struct shard_room_order *o,
-			   struct instant now)
+enum refusal shard_conference_order(struct shard *s, uint64_t room,
+				    const struct shard_room_order *o, struct instant now)
 {
+	enum refusal refused = REFUSED_NOT;
 	struct room *r;
-	int err;
 
 	shard_begin(s, now);
 	r = shard_room_find(s, room);
 	if (!r)
-		return -ENOENT;
-	err = room_act_is_of_members(o->act) ? 0 : room_rule(r, o->in_name_of);
-	if (err)
-		return err;
+		return REFUSED_NO_CONFERENCE;
+	if (!room_act_is_of_members(o->act))
+		refused = room_rule(r, o->in_name_of);
+	if (refused)
+		return refused;
 	switch (o->act) {
 	case SHARD_ROOM_MUTE:
 	case SHARD_ROOM_UNMUTE:
-		err = members_change(s, r, o->in_name_of, MEMBER_MUTE, o->act == SHARD_ROOM_MUTE);
+		refused =
+			members_change(s, r, o->in_name_of, MEMBER_MUTE, o->act == SHARD_ROOM_MUTE);
 		break;
 	case SHARD_ROOM_HOLD:
 	case SHARD_ROOM_RESUME:
-		err = members_change(s, r, o->in_name_of, MEMBER_HOLD, o->act == SHARD_ROOM_HOLD);
+		refused =
+			members_change(s, r, o->in_name_of, MEMBER_HOLD, o->act == SHARD_ROOM_HOLD);
 		break;
 	case SHARD_ROOM_LOCK:
 	case SHARD_ROOM_UNLOCK:
@@ -690,10 +702,10 @@ int shard_conference_order(struct shard *s, uint64_t room, const struct shard_ro
 	case SHARD_ROOM_PLAY_STOP:
 	case SHARD_ROOM_STREAM_STOP:
 	case SHARD_ROOM_RECORD:
-		err = shard_room_parts_order(s, r, o);
+		refused = shard_room_parts_order(s, r, o);
 		break;
 	}
-	return err ? err : confer_wait(s, r, o->by);
+	return refused ? refused : confer_wait(s, r, o->by);
 }
 
 /* ---- what is shown ---- */
@@ -776,27 +788,27 @@ uint64_t shard_call_room(const struct shard *s, uint64_t call)
 
 /* ---- for the focus (shard_focus.c) ---- */
 
-int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r)
+enum refusal shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r)
 {
 	if (shard_call_find(s, o->rung)) /* asked before by the same */
 		return 0;
-	return room_is_full(r, 1) ? -EUSERS : ring(s, o, r);
+	return room_is_full(r, 1) ? REFUSED_MEMBERS_FULL : ring(s, o, r);
 }
 
-int shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
-		     enum shard_leg leaves)
+enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
+			      enum shard_leg leaves)
 {
-	int err = c->member ? -EEXIST : shard_may_confer(c, host, false);
+	enum refusal refused = c->member ? REFUSED_IN_CONFERENCE : shard_may_confer(c, host, false);
 	uint32_t more = call_parties(c) - (leaves != SHARD_LEG_NONE);
 
-	if (!err && !shard_may_bring(s, c, leaves))
-		err = -EOPNOTSUPP;
-	if (err)
-		return err;
+	if (!refused && !shard_may_bring(s, c, leaves))
+		refused = REFUSED_NO_WAITING;
+	if (refused)
+		return refused;
 	if (room_is_full(r, more))
-		return -EUSERS;
+		return REFUSED_MEMBERS_FULL;
 	if (!shard_room_comes_add(r, c, host, leaves))
-		return -EAGAIN;
+		return REFUSED_ROOM_CHANGING;
 	c->comes_to = r->id; /* its save may be there before the room has had a turn */
 	shard_room_hurry(s, r);
 	return 0;
@@ -813,7 +825,7 @@ struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
 	return r;
 }
 
-int shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a)
+enum refusal shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a)
 {
 	const struct room_comes comes = { .call = a->comes,
 					  .dialog = a->dialog,
@@ -821,11 +833,11 @@ int shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_
 					  .refer = a->refer };
 
 	if (!remote_shard_is_reachable(&s->settings, id_shard(a->comes)))
-		return -EHOSTUNREACH;
+		return REFUSED_NOT_REGISTERED;
 	if (room_is_full(r, 1))
-		return -EUSERS;
+		return REFUSED_MEMBERS_FULL;
 	if (!comes_add_remote(r, &comes, a->user))
-		return -EAGAIN;
+		return REFUSED_ROOM_CHANGING;
 	shard_room_hurry(s, r);
 	return 0;
 }

@@ -178,12 +178,12 @@ static int out_target(struct shard *s, uint16_t tenant, const struct trunk_route
 }
 
 /* Those that answer first. */
-static int out_way(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
-		   struct call_target *out)
+static enum refusal out_way(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
+			    struct call_target *out)
 {
 	struct trunk_route_server routes[TRUNK_ROUTE_SERVERS_MAX];
 	uint32_t n = trunk_route(&s->settings, tenant, number, seed, routes, COUNT_OF(routes));
-	int err = n ? -EBUSY : -EHOSTUNREACH;
+	enum refusal refused = n ? REFUSED_TRUNK_AWAY : REFUSED_NOT_REGISTERED;
 
 	for (uint32_t i = 0; i < 2 * n; i++) {
 		const struct trunk_route_server *route = &routes[i % n];
@@ -191,24 +191,24 @@ static int out_way(struct shard *s, uint16_t tenant, struct bytes number, uint64
 		if (!route->open || route->down != (i >= n))
 			continue;
 		if (!out_target(s, tenant, route, seed, out))
-			return 0;
-		err = -EBUSY;
+			return REFUSED_NOT;
+		refused = REFUSED_TRUNK_AWAY;
 	}
-	return err;
+	return refused;
 }
 
-int shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
-		   char number[ROUTE_USER_MAX], struct call_target *out)
+enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
+			    char number[ROUTE_USER_MAX], struct call_target *out)
 {
 	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(o->to) };
 	struct bytes whose = bytes_str(o->whose);
 	char help[DIAL_NUMBER_MAX];
 
 	if (shard_is_emergency(s, by->tenant, &uri, help))
-		return -EACCES; /* who makes an emergency call does so himself */
+		return REFUSED_MAY_NOT_CALL; /* who makes an emergency call does so himself */
 	if (!trunk_route_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
 		trunk_route_is_barred(&s->host, by, whose, bytes_str(o->to));
-		return -EACCES;
+		return REFUSED_MAY_NOT_CALL;
 	}
 	return out_way(s, by->tenant, bytes_str(number), o->rung, out);
 }
@@ -226,7 +226,7 @@ static uint64_t focus_rung(const struct shard *s, const struct focus_ask *a)
 	return id_call_derive(s->settings.number, writer_done(&w));
 }
 
-static int focus_rings(struct shard *s, const struct focus_ask *a)
+static enum refusal focus_rings(struct shard *s, const struct focus_ask *a)
 {
 	const struct call *by = shard_call_find(s, a->call);
 	char to[ROUTE_USER_MAX], whose[ROUTE_USER_MAX];
@@ -243,37 +243,37 @@ static int focus_rings(struct shard *s, const struct focus_ask *a)
 
 	if (!by || bytes_cstr(a->to, to, sizeof(to)) ||
 	    bytes_cstr(conference_user(by), whose, sizeof(whose)))
-		return -EHOSTUNREACH;
+		return REFUSED_NOT_REGISTERED;
 	return shard_room_ring(s, &o, a->room);
 }
 
 /* Whoever stays of that call is host there where his place is that of one. */
-static int focus_comes(struct shard *s, const struct focus_ask *a, struct call *comes)
+static enum refusal focus_comes(struct shard *s, const struct focus_ask *a, struct call *comes)
 {
 	const struct call *place = a->stead ? shard_call_find(s, a->stead) : NULL;
 	enum shard_leg stays = a->leaves == SHARD_LEG_CALLER ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
 	bool hosts = place && place->member && place->member->hosts;
-	int err = shard_room_comes(s, a->room, comes, hosts ? stays : SHARD_LEG_NONE,
-				   (enum shard_leg)a->leaves);
+	enum refusal refused = shard_room_comes(s, a->room, comes, hosts ? stays : SHARD_LEG_NONE,
+						(enum shard_leg)a->leaves);
 
-	if (!err && place)
+	if (!refused && place)
 		shard_room_comes_instead(a->room, comes->id, place->id);
-	return err;
+	return refused;
 }
 
-int shard_focus(void *owner, const struct focus_ask *a)
+enum refusal shard_focus(void *owner, const struct focus_ask *a)
 {
 	struct shard *s = owner;
 	struct call *comes = a->comes ? shard_call_find(s, a->comes) : NULL;
 
 	if (s->draining)
-		return -ESHUTDOWN;
+		return REFUSED_DRAINING;
 	if (!a->comes)
 		return focus_rings(s, a);
 	if (id_shard(a->comes) != s->settings.number)
 		return shard_room_comes_remote(s, a->room, a);
 	if (!comes || comes->tenant != a->room->tenant)
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	return focus_comes(s, a, comes);
 }
 
@@ -328,23 +328,23 @@ struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user)
 	return shard_room_named(owner, tenant, user);
 }
 
-int shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
+enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
 {
 	struct shard *s = owner;
 	struct call *c = shard_call_find(s, call);
+	enum refusal refused;
 	enum shard_leg host;
-	int err;
 
 	if (!c || !bridge_has(c, leg))
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	host = leg == c->bridge.caller ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
 	*out = shard_room_of_calls(s, c->tenant);
 	if (!*out)
-		return -ENOSPC;
-	err = shard_room_comes(s, *out, c, host, SHARD_LEG_NONE);
-	if (err)
+		return REFUSED_CONFERENCES_FULL;
+	refused = shard_room_comes(s, *out, c, host, SHARD_LEG_NONE);
+	if (refused)
 		shard_room_remove(s, *out);
-	return err;
+	return refused;
 }
 
 /* ---- which shard it is for ---- */

@@ -148,8 +148,8 @@ static uint8_t page_order(enum record_page_act act)
 	return (uint8_t)orders[act];
 }
 
-static int page_order_mix(const struct paging *p, uint64_t room, enum record_page_act act,
-			  struct instant now)
+static enum refusal page_order_mix(const struct paging *p, uint64_t room, enum record_page_act act,
+				   struct instant now)
 {
 	const struct shard_room_order o = { .act = SHARD_ROOM_RECORD,
 					    .record = page_order(act),
@@ -158,7 +158,8 @@ static int page_order_mix(const struct paging *p, uint64_t room, enum record_pag
 	return shard_conference_order(p->shard, room, &o, now);
 }
 
-static int page_order_leg(const struct paging *p, enum record_page_act act, struct instant now)
+static enum refusal page_order_leg(const struct paging *p, enum record_page_act act,
+				   struct instant now)
 {
 	struct call_order o = { .kind = ORDER_RECORD, .record = page_order(act), .by_page = true };
 
@@ -172,12 +173,11 @@ static void page_do(const struct paging *p, enum record_page_act act, struct ins
 							     "off" };
 	const struct room *mix = page_mix(p->shard, p->call, p->leg);
 	uint64_t call = p->call->id;
-	int err = mix ? page_order_mix(p, mix->id, act, now) : page_order_leg(p, act, now);
+	enum refusal r = mix ? page_order_mix(p, mix->id, act, now) : page_order_leg(p, act, now);
 
-	LOG_INFO("call", call,
-		 err ? "a record page was refused" : "recorded as its record page says",
+	LOG_INFO("call", call, r ? "a record page was refused" : "recorded as its record page says",
 		 LOG_BYTES("extension", p->number), LOG_STR("act", names[act]),
-		 LOG_STR("reason", err ? recording_refusal(err) : ""));
+		 LOG_STR("reason", refusals[r].words));
 }
 
 void shard_record_page(struct shard_commons *c, const struct record_page_ask *ask,

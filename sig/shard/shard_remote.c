@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Users who are watched from other nodes, and users of theirs who are watched here: of all shards of the node. */
-#include <errno.h>
 
 #include "base/log.h"
 #include "sig/call/call_waiting.h"
@@ -342,39 +341,28 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 	shard_waiting_changed(c->shards, number, user);
 }
 
-static enum remote_verdict remote_verdict_of(int err)
-{
-	static const struct {
-		int err;
-		enum remote_verdict verdict;
-	} verdicts[] = {
-		{ 0, REMOTE_OK },
-		{ -ENOTCONN, REMOTE_NOT_UP },
-		{ -EALREADY, REMOTE_BUSY },
-		{ -ENODEV, REMOTE_NO_PARTY },
-		{ -EDESTADDRREQ, REMOTE_WHICH_PARTY },
-		{ -EOPNOTSUPP, REMOTE_NOT_ALLOWED },
-	};
+static const enum refusal g_verdicts[REMOTE_VERDICTS] = {
+	[REMOTE_OK] = REFUSED_NOT,
+	[REMOTE_NO_CALL] = REFUSED_NO_CALL,
+	[REMOTE_NOT_UP] = REFUSED_NOT_ESTABLISHED,
+	[REMOTE_BUSY] = REFUSED_TRANSFER_OPEN,
+	[REMOTE_NO_PARTY] = REFUSED_NO_LEG,
+	[REMOTE_WHICH_PARTY] = REFUSED_WHICH_PARTY,
+	[REMOTE_NOT_ALLOWED] = REFUSED_NO_WAITING,
+};
 
-	for (size_t i = 0; i < COUNT_OF(verdicts); i++) {
-		if (verdicts[i].err == err)
-			return verdicts[i].verdict;
+static enum remote_verdict remote_verdict_of(enum refusal refused)
+{
+	for (enum remote_verdict v = 0; v < REMOTE_VERDICTS; v++) {
+		if (g_verdicts[v] == refused)
+			return v;
 	}
 	return REMOTE_NO_CALL;
 }
 
-int shard_remote_error(enum remote_verdict verdict)
+enum refusal shard_remote_refusal(enum remote_verdict verdict)
 {
-	static const int errors[REMOTE_VERDICTS] = {
-		[REMOTE_NO_CALL] = -ENOENT,
-		[REMOTE_NOT_UP] = -ENOTCONN,
-		[REMOTE_BUSY] = -EALREADY,
-		[REMOTE_NO_PARTY] = -ENODEV,
-		[REMOTE_WHICH_PARTY] = -EDESTADDRREQ,
-		[REMOTE_NOT_ALLOWED] = -EOPNOTSUPP,
-	};
-
-	return errors[verdict];
+	return g_verdicts[verdict];
 }
 
 /* Nobody waits there: what is left of one is freed. */
@@ -389,8 +377,8 @@ static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_j
 	return false;
 }
 
-static int remote_confer(struct shard *s, uint16_t tenant, const struct remote_join *j,
-			 struct instant now)
+static enum refusal remote_confer(struct shard *s, uint16_t tenant, const struct remote_join *j,
+				  struct instant now)
 {
 	const struct shard_confer_give give = {
 		.call = j->call, .room = j->room, .leaves = j->leaves, .dialog = j->dialog
@@ -404,17 +392,17 @@ static void remote_join(void *owner, const struct remote_join *j, struct remote_
 	const struct shard_commons *c = owner;
 	struct shard *s = c->shards;
 	uint16_t tenant;
-	int err = -ENOENT;
+	enum refusal refused = REFUSED_NO_CALL;
 
 	while (s && s->settings.number != id_shard(j->call))
 		s = s->next;
 	if (!s || !shard_remote_tenant(c, j->tenant, &tenant))
-		err = -ENOENT;
+		refused = REFUSED_NO_CALL;
 	else if (j->room)
-		err = remote_confer(s, tenant, j, c->remote_now);
+		refused = remote_confer(s, tenant, j, c->remote_now);
 	else if (remote_waits(s, tenant, j, c->remote_now))
-		err = shard_call_remote(s, tenant, j->call, j->leg, &out->remote);
-	out->verdict = remote_verdict_of(err);
+		refused = shard_call_remote(s, tenant, j->call, j->leg, &out->remote);
+	out->verdict = remote_verdict_of(refused);
 }
 
 static void remote_page(void *owner, const struct record_page_ask *ask, struct record_page *out)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +40,8 @@ static void shard_room_show(struct shard *s, struct room *r)
 
 /* What a room is told to say to all, to record, and to be heard by. */
 
-static int room_play_order(struct shard *s, struct room *r, const struct shard_room_order *o)
+static enum refusal room_play_order(struct shard *s, struct room *r,
+				    const struct shard_room_order *o)
 {
 	struct room_play *p = &r->parts.play;
 
@@ -54,7 +54,8 @@ static int room_play_order(struct shard *s, struct room *r, const struct shard_r
 	return 0;
 }
 
-static int room_stream_order(struct shard *s, struct room *r, const struct shard_room_order *o)
+static enum refusal room_stream_order(struct shard *s, struct room *r,
+				      const struct shard_room_order *o)
 {
 	struct room_live *l = &r->parts.live;
 
@@ -66,7 +67,8 @@ static int room_stream_order(struct shard *s, struct room *r, const struct shard
 	return 0;
 }
 
-int shard_room_parts_order(struct shard *s, struct room *r, const struct shard_room_order *o)
+enum refusal shard_room_parts_order(struct shard *s, struct room *r,
+				    const struct shard_room_order *o)
 {
 	switch (o->act) {
 	case SHARD_ROOM_PLAY:

@@ -95,8 +95,8 @@ struct effect *shard_room_part_ask(struct shard *s, const struct room *r, enum e
 void shard_room_play_over(struct shard *s, struct room *r, const char *reason);
 void shard_room_live_over(struct shard *s, struct room *r, const char *reason);
 /* 0 or -errno: as of the acts that are about parts. */
-int shard_room_parts_order(struct shard *s, struct room *r,
-			   const struct shard_room_order *o) NODISCARD;
+enum refusal shard_room_parts_order(struct shard *s, struct room *r,
+				    const struct shard_room_order *o) NODISCARD;
 
 /* ---- shard_room_parts.c ---- */
 /* Those who are still to come do, as far as they can now. */
@@ -118,26 +118,28 @@ void shard_rosters_close(struct shard *s);
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
 /* A call is saved: where a room waits for that it has its turn, before the phone that is told so can hang up. */
 void shard_room_awaited(struct shard *s, uint64_t call);
-/* o: to, whose, rung, call and leg (who calls), inviter. 0, or as shard_confer_ring; -EACCES: it may not call that number; -EBUSY: no trunk
- * can be asked for it. */
-int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r) NODISCARD;
-/* The parties of the call come when they can, but for who is left. 0, or as shard_confer. */
-int shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
-		     enum shard_leg leaves) NODISCARD;
-/* a: comes, of a call of another shard, and whose dialog of it. 0, -EHOSTUNREACH, -EUSERS, -EAGAIN. */
-int shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a) NODISCARD;
+/* o: to, whose, rung, call and leg (who calls), inviter. As shard_confer_ring; REFUSED_MAY_NOT_CALL,
+ * REFUSED_TRUNK_AWAY. */
+enum refusal shard_room_ring(struct shard *s, const struct shard_confer *o,
+			     struct room *r) NODISCARD;
+/* The parties of the call come when they can, but for who is left. As shard_confer. */
+enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
+			      enum shard_leg leaves) NODISCARD;
+/* a: comes, of a call of another shard, and whose dialog of it. */
+enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
+				     const struct focus_ask *a) NODISCARD;
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
 
 /* ---- shard_focus.c ---- */
-/* o->to as o->whose calls it, who is the party of by. 0, -EACCES, -EBUSY, -EHOSTUNREACH. */
-int shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
-		   char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
-int shard_focus(void *owner, const struct focus_ask *ask);
+/* o->to as o->whose calls it, who is the party of by. */
+enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
+			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
+enum refusal shard_focus(void *owner, const struct focus_ask *ask);
 /* False: it is to no conference of this shard. */
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);
-int shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
+enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
 /* A phone calls a conference by its name, or with Join whom a dialog of its own speaks with: set says which. False: neither. why.status: 0, or it
  * may not. */
 bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -147,9 +149,9 @@ bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t te
 /* ---- shard_room_record.c ---- */
 /* As the document of the room wants it, and as was ordered. */
 void shard_room_record_settle(struct shard *s, struct room *r);
-/* 0, also when it is so already. -EPERM: the room is not recorded on demand, or a document wants it; -ENOMSG: nothing is recorded; -EUSERS:
- * it was too often; -ENOMEM. by_page: a member's extension says so, which may. */
-int shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page) NODISCARD;
+/* by_page: a member's extension says so, which may. */
+enum refusal shard_room_record_order(struct shard *s, struct room *r, uint8_t what,
+				     bool by_page) NODISCARD;
 /* The page of a member is about the mix: that of a conference of calls, and of a room whose document lets it be recorded. */
 bool shard_room_record_is_paged(const struct room *r);
 /* The recorder could not, or the copy could not be made. */

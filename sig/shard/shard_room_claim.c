@@ -4,7 +4,6 @@
  * open before the store has said that the number is its own: who called it waits for that, or is rung through to the shard whose it is. The
  * calls are saved, and who they wait for: so a successor asks again, and hears the same.
  */
-#include <errno.h>
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -117,7 +116,7 @@ static bool send_member(struct shard *s, const struct room *r, const struct room
 	if (!r->number[0])
 		far.user = BYTES_LIT("conference");
 	shard_call_step(s, c, &ev);
-	return order.err == 0;
+	return order.refused == REFUSED_NOT;
 }
 
 /* Each once a round; more: there are some left for the next slice of it. */

@@ -249,8 +249,8 @@ static enum shard_leg goes(const struct room_comes *comes)
 	return comes->host == SHARD_LEG_CALLEE ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
 }
 
-static int bring_call(struct shard *s, struct room *r, const struct room_comes *comes,
-		      struct call *c, struct call *to)
+static enum refusal bring_call(struct shard *s, struct room *r, const struct room_comes *comes,
+			       struct call *c, struct call *to)
 {
 	struct call_confer confer = { .room = r,
 				      .to = to,
@@ -261,7 +261,7 @@ static int bring_call(struct shard *s, struct room *r, const struct room_comes *
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
 
 	shard_call_step(s, c, &ev);
-	return order.err;
+	return order.refused;
 }
 
 /* Both ask for their saves at once. */
@@ -274,23 +274,21 @@ static void bring_begin(struct shard *s, struct call *to, bool leaves)
 	shard_call_step(s, to, leaves ? &hangup : &next);
 }
 
-static int bring_pair(struct shard *s, struct room *r, const struct room_comes *comes,
-		      struct call *c)
+static enum refusal bring_pair(struct shard *s, struct room *r, const struct room_comes *comes,
+			       struct call *c)
 {
 	struct call *to = shard_call_take(s, shard_call_new_id(s), c->tenant, c->emergency);
-	int err;
+	enum refusal refused;
 
 	if (!to)
-		return -ENOSPC;
+		return REFUSED_CALLS_FULL;
 	call_begin(&s->host, to);
-	err = payer_share(&s->host, c, to);
-	if (!err)
-		err = bring_call(s, r, comes, c, to);
-	if (err)
+	refused = payer_share(&s->host, c, to) ? REFUSED_MEMORY : bring_call(s, r, comes, c, to);
+	if (refused)
 		shard_call_give(s, to);
 	else
 		bring_begin(s, to, comes->leaves != SHARD_LEG_NONE);
-	return err;
+	return refused;
 }
 
 static void bring_ask(struct shard *s, struct room *r, const struct room_comes *comes)
@@ -308,7 +306,7 @@ static void bring_ask(struct shard *s, struct room *r, const struct room_comes *
 }
 
 /* Its shard sends its parties (shard_room_claim.c). It is asked until one has come: what is said to other nodes may be lost. */
-static int bring_remote(struct shard *s, struct room *r, const struct room_comes *comes)
+static enum refusal bring_remote(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	if (r->arrived) {
 		r->arrived = 0;
@@ -318,23 +316,23 @@ static int bring_remote(struct shard *s, struct room *r, const struct room_comes
 		r->comes_ask_ns = s->host.now.ns + BRING_ASK_MS * NS_PER_MS;
 		bring_ask(s, r, comes);
 	}
-	return -EAGAIN;
+	return REFUSED_CHANGING;
 }
 
 /* Where it is in the room already a process before was killed before it said so. */
-static int bring_one(struct shard *s, struct room *r, const struct room_comes *comes)
+static enum refusal bring_one(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	struct call *c = shard_call_find(s, comes->call);
 
 	if (id_shard(comes->call) != s->settings.number)
 		return bring_remote(s, r, comes);
 	if (!c || c->tenant != r->tenant || c->state == CALL_ENDING)
-		return -ENOENT;
+		return REFUSED_NO_CALL;
 	if (c->member)
-		return c->member->room == r->id ? 0 : -EISCONN;
+		return c->member->room == r->id ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
 	c->comes_to = r->id;
 	if (c->state != CALL_ESTABLISHED)
-		return -EAGAIN;
+		return REFUSED_CHANGING;
 	return call_is_alone(c) ? bring_call(s, r, comes, c, NULL) : bring_pair(s, r, comes, c);
 }
 
@@ -386,13 +384,14 @@ static void bring_tell(struct shard *s, const struct room_comes *comes, uint16_t
 		bring_instead(s, comes, c);
 }
 
-static void bring_failed(const struct room *r, int err)
+static void bring_failed(const struct room *r, enum refusal refused)
 {
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, r->comes[0].call);
 	LOG_WARN("conference", r->id, "a call does not come into the conference",
-		 LOG_BYTES("call", bytes_mem(id, sizeof(id))), LOG_INT("error", err));
+		 LOG_BYTES("call", bytes_mem(id, sizeof(id))),
+		 LOG_STR("reason", refusals[refused].words));
 }
 
 /* Whoever is rung for it comes first, or nobody does. */
@@ -414,19 +413,19 @@ void shard_room_bring(struct shard *s, struct room *r)
 
 	r->comes_ns = 0;
 	while (!bring_waits(r)) {
-		int err = bring_one(s, r, &r->comes[0]);
+		enum refusal refused = bring_one(s, r, &r->comes[0]);
 
 		if (!r->comes_until_ns)
 			r->comes_until_ns = s->host.now.ns + BRING_MS * NS_PER_MS;
-		if (err == -EAGAIN && s->host.now.ns < r->comes_until_ns) {
+		if (refused == REFUSED_CHANGING && s->host.now.ns < r->comes_until_ns) {
 			r->comes_ns = s->host.now.ns + BRING_AGAIN_MS * NS_PER_MS;
 			return;
 		}
-		if (err)
-			bring_failed(r, err);
+		if (refused)
+			bring_failed(r, refused);
 		over = r->comes[0];
 		comes_drop(r);
-		bring_tell(s, &over, err ? 480 : 200);
+		bring_tell(s, &over, refused ? 480 : 200);
 	}
 }
 

@@ -157,12 +157,12 @@ static uint32_t room_record_parties(const struct room *r)
 	return n;
 }
 
-static int room_record_begin(struct shard *s, struct room *r, bool ordered, bool by_page)
+static enum refusal room_record_begin(struct shard *s, struct room *r, bool ordered, bool by_page)
 {
 	struct room_recording *x = &r->parts.recording;
 
 	if (x->last == ROOM_RECORDING_NUMBER_MAX)
-		return -EUSERS;
+		return REFUSED_RECORDINGS_FULL;
 	*x = (struct room_recording){ .last = (uint8_t)(x->last + 1),
 				      .number = (uint8_t)(x->last + 1),
 				      .ordered = ordered,
@@ -262,31 +262,31 @@ static void room_record_pause(struct shard *s, struct room *r, bool paused)
 		room_record_reason(r));
 }
 
-static int room_record_on(struct shard *s, struct room *r, bool by_page)
+static enum refusal room_record_on(struct shard *s, struct room *r, bool by_page)
 {
 	if (r->parts.recording.number) {
 		room_record_pause(s, r, false);
 		return 0;
 	}
 	if (by_page ? !shard_room_record_is_paged(r) : !room_record_is_allowed(s, r))
-		return -EPERM;
+		return REFUSED_ROOM_NOT_ON_DEMAND;
 	return room_record_begin(s, r, true, by_page);
 }
 
-int shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page)
+enum refusal shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page)
 {
 	const struct room_recording *x = &r->parts.recording;
 
 	if (what == ORDER_RECORD_ON)
 		return room_record_on(s, r, by_page);
 	if (!x->number)
-		return what == ORDER_RECORD_OFF ? 0 : -ENOMSG;
+		return what == ORDER_RECORD_OFF ? REFUSED_NOT : REFUSED_ROOM_NOT_RECORDED;
 	if (what != ORDER_RECORD_OFF) {
 		room_record_pause(s, r, what == ORDER_RECORD_PAUSE);
 		return 0;
 	}
 	if (!x->ordered)
-		return -EPERM;
+		return REFUSED_ROOM_NOT_ON_DEMAND;
 	shard_room_record_end(s, r);
 	return 0;
 }

@@ -180,7 +180,7 @@ void node_far_told(struct node *n, uint64_t order, const struct remote_joined *t
 				   .by = &by };
 	struct shard *core = node_core_of(n, o->call);
 	struct call_remote far;
-	int err = told ? shard_remote_error(told->verdict) : -ETIMEDOUT;
+	int err = told ? (int)shard_remote_refusal(told->verdict) : -ETIMEDOUT;
 
 	s->links.totals.refused += err != 0;
 	if (!err && core) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The account code of a call (FEATURES BEAT-09, REC-06, CALL-34, CALL-35): by command and pressed, recorded or not, over transfers and kills. */
-#include <errno.h>
 
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"
@@ -335,7 +334,7 @@ static void refused(void **state)
 	configure(l->r, RECORD_ACCOUNT_REFUSED);
 	extension(l->r, "1001", ACCOUNT_OPTIONAL, RECORD_ON_DEMAND);
 	dial(l, 0, "*1");
-	order_gives(l->r, "2", -EROFS);
+	order_gives(l->r, "2", REFUSED_RECORDED);
 	dial(l, 0, "*73#");
 	assert_code(l->r, "1");
 	event = told(l->r, SIG_CALL_ACCOUNT_REFUSED);

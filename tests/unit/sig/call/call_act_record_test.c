@@ -244,7 +244,7 @@ static void is_stopped(void **state)
 	call = application_call(l->r);
 	assert_int_equal(shard_call_record(l->r->shard, call, 0, ORDER_RECORD_PAUSE, NULL,
 					   l->r->now),
-			 -EPERM);
+			 REFUSED_NOT_ON_DEMAND);
 	assert_int_equal(act_by(l, (struct prompt_terms){ 0 }, 2), 0);
 	assert_over(l, "stopped", 1, 0);
 	assert_int_equal(last_record(l)->act, RECORD_END);

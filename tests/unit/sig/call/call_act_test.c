@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an application asks for with a caller that the node has answered. */
-#include <errno.h>
 
 #include "sig/call/prompts.h"
 #include "sig/shard/shard_state.h"
@@ -157,7 +156,7 @@ static void pauses_and_goes_on(void **state)
 	struct line *l = *state;
 
 	application_answered(l);
-	assert_int_equal(control(l, PROMPT_PAUSE, 0), -ENOSTR);
+	assert_int_equal(control(l, PROMPT_PAUSE, 0), REFUSED_NOTHING_PLAYED);
 	assert_int_equal(act_by(l, g_two, 1), 0);
 	assert_plays(l, "a.wav", 0, false);
 	rig_wait_ms(l->r, 500); /* it is read */
@@ -207,7 +206,7 @@ static void goes_to_a_place(void **state)
 	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_ms, 7000);
 	assert_int_equal(act_by(l, echo, 2), 0);
-	assert_int_equal(control(l, PROMPT_SKIP_BACK, 1), -ESPIPE);
+	assert_int_equal(control(l, PROMPT_SKIP_BACK, 1), REFUSED_NO_POSITION);
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	assert_int_equal(line_last_spec(l->r, 0).peer.generation, 0);
 }
@@ -223,7 +222,7 @@ static void keys_while_it_is_paused(void **state)
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	rig_wait_ms(l->r, 60000);
 	key(l, '1');
-	assert_int_equal(control(l, PROMPT_RESUME, 0), -ENOSTR);
+	assert_int_equal(control(l, PROMPT_RESUME, 0), REFUSED_NOTHING_PLAYED);
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "1");
 }
@@ -688,7 +687,7 @@ static void not_for_two_parties(void **state)
 	struct line *l = *state;
 
 	phones_talk(&l->a, &l->b);
-	assert_int_equal(act_by(l, g_two, 1), -EISCONN);
+	assert_int_equal(act_by(l, g_two, 1), REFUSED_NOT_ALONE);
 	assert_int_equal(l->r->play_count, 0);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parties that are up, and speak with the node alone by now: of a call that an application has answered for them. */
-#include <errno.h>
 
 #include "sig/call/prompts.h"
 
@@ -124,7 +123,7 @@ static void waits(void **state)
 	assert_int_equal(events_of(l->r, SIG_CALL_ANSWERED), 1);
 	assert_alone(l);
 	writes_to_nobody(l);
-	assert_int_equal(answer(l), -EINVAL);
+	assert_int_equal(answer(l), REFUSED_NOT_WAITING);
 	rig_wait_ms(l->r, 10000);
 	restart(l);
 	assert_alone(l);
@@ -161,7 +160,7 @@ static void nobody_answers(void **state)
 	originated(l);
 	rig_wait_ms(l->r, 5100);
 	assert_int_equal(events_of(l->r, SIG_CALL_MISSED), 1);
-	assert_int_equal(answer(l), -EINVAL);
+	assert_int_equal(answer(l), REFUSED_NOT_WAITING);
 	rig_wait_ms(l->r, 6000);
 	line_assert_cdr(l, 480, 19, ENDED_BY_NODE);
 }
@@ -178,9 +177,9 @@ static void answers_too_late(void **state)
 	originated(l);
 	rig_wait_ms(l->r, 5100);
 	assert_int_equal(rig_counts(l->r).calls, 1);
-	assert_int_equal(answer(l), -EINVAL);
+	assert_int_equal(answer(l), REFUSED_NOT_WAITING);
 	restart(l);
-	assert_int_equal(answer(l), -EINVAL);
+	assert_int_equal(answer(l), REFUSED_NOT_WAITING);
 	rig_wait_ms(l->r, 6000);
 	line_assert_cdr(l, 480, 19, ENDED_BY_NODE);
 }
@@ -290,7 +289,7 @@ static void is_given_back(void **state)
 	rig_wait_ms(l->r, 5100);
 	notified(l, "SIP/2.0 480");
 	assert_int_equal(events_of(l->r, SIG_CALL_TRANSFER_FAILED), 1);
-	assert_int_equal(answer(l), -EINVAL);
+	assert_int_equal(answer(l), REFUSED_NOT_WAITING);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 	assert_true(line_last_spec(l->r, 0).peer.generation);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call that rings is sent on by command. */
-#include <errno.h>
 
 #include "sig/call/plan.h"
 
@@ -114,10 +113,10 @@ static void is_refused_by_name(void **state)
 		const char *to;
 		int err;
 	} rows[] = {
-		{ "9999", -ENXIO },
-		{ "1000", -EHOSTUNREACH },
-		{ "1002", -ELOOP },
-		{ "1001", -ELOOP },
+		{ "9999", REFUSED_NO_EXTENSION },
+		{ "1000", REFUSED_NOBODY_RINGS },
+		{ "1002", REFUSED_RUNG_BEFORE },
+		{ "1001", REFUSED_RUNG_BEFORE },
 	};
 	struct hunt *t = *state;
 
@@ -133,10 +132,10 @@ static void is_refused_by_name(void **state)
 		assert_int_equal(rig_count(t->r, &t->b[i].addr, "CANCEL "), 0);
 	assert_int_equal(events_of(t->r, SIG_CALL_FORWARDED), 0);
 	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
-	assert_int_equal(deflect(t, "1004"), -EALREADY);
+	assert_int_equal(deflect(t, "1004"), REFUSED_ANSWERED);
 	assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
 	phone_ack(&t->a);
-	assert_int_equal(deflect(t, "1004"), -EALREADY);
+	assert_int_equal(deflect(t, "1004"), REFUSED_ANSWERED);
 	hang_up(t, &t->b[0]);
 	assert_ended(t, 200, ENDED_BY_A);
 	assert_int_equal(t->r->cdrs[0].forwarded, PLAN_CALLED);
@@ -159,7 +158,7 @@ static void too_often(void **state)
 	phone_invite(&t->a, "200", PHONE_SDP_A);
 	for (unsigned i = 0; i < PHONES; i++)
 		assert_true(phone_rings(&t->b[i]).n);
-	assert_int_equal(deflect(t, "1004"), -ELOOP);
+	assert_int_equal(deflect(t, "1004"), REFUSED_RUNG_BEFORE);
 }
 
 /* The application that it waits for is told that it does no longer. */
@@ -186,7 +185,7 @@ static void of_a_call_by_command(void **state)
 
 	assert_int_equal(shard_call_originate(t->r->shard, &o, t->r->now), 0);
 	rig_wait_ms(t->r, 1);
-	assert_int_equal(deflect(t, "1004"), -ENODATA);
+	assert_int_equal(deflect(t, "1004"), REFUSED_NOT_RINGING);
 	phone_answer(&t->a, phone_rings(&t->a), "200 OK", PHONE_SDP_A);
 	for (unsigned i = 0; i < PHONES; i++)
 		phone_answer(&t->b[i], phone_rings(&t->b[i]), "180 Ringing", "");

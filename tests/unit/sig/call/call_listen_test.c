@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An application that hears a party of the call: by command, over a pause of a recording, the end of the call and kills. */
-#include <errno.h>
 
 #include "sig/call/media_stream.h"
 #include "sig/model/recording.h"
@@ -75,7 +74,7 @@ static void begun_and_stopped(void **state)
 {
 	struct line *l = *state;
 
-	listen_gives(l, 1, "", 0, -ESRCH);
+	listen_gives(l, 1, "", 0, REFUSED_NO_MEDIA_STREAM);
 	listen_gives(l, 1, "ears", MEDIA_STREAM_FROM_PARTY, 0);
 	assert_string_equal(l->r->listener, "ears");
 	assert_int_equal(l->r->listen.sides, MEDIA_STREAM_FROM_PARTY);
@@ -85,7 +84,7 @@ static void begun_and_stopped(void **state)
 	assert_taps(l->r, 0, 1);
 	told(l, MEDIA_STREAM_STARTED, NULL);
 	assert_event(l->r, SIG_CALL_STREAM_STARTED, 1, "");
-	listen_gives(l, 0, "", 0, -ESRCH); /* of the other leg */
+	listen_gives(l, 0, "", 0, REFUSED_NO_MEDIA_STREAM); /* of the other leg */
 	listen_gives(l, 1, "", 0, 0);
 	assert_event(l->r, SIG_CALL_STREAM_ENDED, 1, "stopped");
 	assert_int_equal(l->r->listen_stops, 1);

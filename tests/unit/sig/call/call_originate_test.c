@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call that a command makes. */
-#include <errno.h>
 
 #include "sig/sip/id.h"
 #include "tests/unit/sig/line.h"
@@ -234,11 +233,11 @@ static void not_possible(void **state)
 {
 	struct line *l = *state;
 
-	assert_int_equal(originate(l, "9999", "1002", false), -ENOENT);
-	assert_int_equal(originate(l, "1003", "1002", false), -ENOENT);
-	assert_int_equal(originate(l, "1001", "1003", false), -EHOSTUNREACH);
+	assert_int_equal(originate(l, "9999", "1002", false), REFUSED_CALLER_AWAY);
+	assert_int_equal(originate(l, "1003", "1002", false), REFUSED_CALLER_AWAY);
+	assert_int_equal(originate(l, "1001", "1003", false), REFUSED_NOT_REGISTERED);
 	shard_drain(l->r->shard, true);
-	assert_int_equal(originate(l, "1001", "1002", false), -ESHUTDOWN);
+	assert_int_equal(originate(l, "1001", "1002", false), REFUSED_DRAINING);
 	line_assert_idle(l->r);
 	assert_int_equal(l->r->cdr_count, 0);
 }

@@ -122,7 +122,8 @@ static void of_a_call(void **state)
 			    "\"trunk\":\"\",\"direction\":\"internal\",\"cause\":\"policy\"");
 	assert_taps(l->r, 1, 0);
 	assert_int_equal(count_events(l->r, SIG_CALL_RECORDING), 1);
-	order_gives(l, 0, ORDER_RECORD_OFF, -EPERM); /* a policy's is no command's to end */
+	order_gives(l, 0, ORDER_RECORD_OFF,
+		    REFUSED_NOT_ON_DEMAND); /* a policy's is no command's to end */
 	phone_request(&l->b, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_B);
 	ASSERT_ASKED(l->r, 1, RECORD_END);
@@ -195,8 +196,8 @@ static void by_command(void **state)
 {
 	struct line *l = *state;
 
-	order_gives(l, 1, ORDER_RECORD_ON, -EPERM); /* 1002 may not be */
-	order_gives(l, 0, ORDER_RECORD_PAUSE, -ENOMSG);
+	order_gives(l, 1, ORDER_RECORD_ON, REFUSED_NOT_ON_DEMAND); /* 1002 may not be */
+	order_gives(l, 0, ORDER_RECORD_PAUSE, REFUSED_NOT_RECORDED);
 	order_gives(l, 0, ORDER_RECORD_OFF, 0);
 	assert_int_equal(l->r->record_count, 0);
 	order_gives(l, 0, ORDER_RECORD_ON, 0);
@@ -231,7 +232,7 @@ static void as_many_as_there_may_be(void **state)
 		order_gives(l, 0, ORDER_RECORD_ON, 0);
 		order_gives(l, 0, ORDER_RECORD_OFF, 0);
 	}
-	order_gives(l, 0, ORDER_RECORD_ON, -EUSERS);
+	order_gives(l, 0, ORDER_RECORD_ON, REFUSED_RECORDINGS_FULL);
 	phone_request(&l->a, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 	assert_true(l->r->cdrs[0].recordings == ~UINT64_C(1));

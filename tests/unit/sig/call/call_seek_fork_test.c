@@ -160,7 +160,7 @@ static void sent_on(void **state)
 	phone_open(&c, l->r, "1003", "192.0.2.13:5060");
 	phone_bind(&c);
 	call_b(l);
-	assert_int_equal(deflect(l, "1004"), -EHOSTUNREACH);
+	assert_int_equal(deflect(l, "1004"), REFUSED_NOBODY_RINGS);
 	assert_int_equal(l->r->lookup_count, 2);
 	assert_int_equal(deflect(l, "1003"), 0);
 	assert_int_equal(l->r->lookup_stops, 2);
@@ -174,7 +174,7 @@ static void sent_on_in_vain(void **state)
 	struct line *l = *state;
 
 	call_b(l);
-	assert_int_equal(deflect(l, "1004"), -EHOSTUNREACH);
+	assert_int_equal(deflect(l, "1004"), REFUSED_NOBODY_RINGS);
 	tell(l->r, leads_to("192.0.2.21:5060"));
 	talk_at(l, "192.0.2.21:5060");
 	assert_ends(l);

@@ -383,7 +383,7 @@ static void nowhere(void **state)
 	phones_talk(&l->a, &l->b);
 	assert_int_equal(shard_call_record(l->r->shard, siprec_call(l->r), 0, ORDER_RECORD_ON, NULL,
 					   l->r->now),
-			 -ENOPROTOOPT);
+			 REFUSED_NO_RECORDER);
 	phone_request(&l->a, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 	(void)line_teardown(state);

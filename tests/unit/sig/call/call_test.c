@@ -80,7 +80,7 @@ static void operator_hangs_up(void **state)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1);
 	line_assert_cdr(l, 200, 16, ENDED_BY_OPERATOR);
-	assert_int_equal(shard_hangup(l->r->shard, v.call, NULL, l->r->now), -ENOENT);
+	assert_int_equal(shard_hangup(l->r->shard, v.call, NULL, l->r->now), REFUSED_NO_CALL);
 }
 
 /* What B says, and what A hears. */

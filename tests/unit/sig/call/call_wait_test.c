@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that wait for an application, which answers them by command. */
-#include <errno.h>
 
 #include "sig/model/call_order.h"
 #include "tests/unit/sig/application.h"
@@ -57,7 +56,7 @@ static void is_answered(void **state)
 	s = line_last_spec(l->r, 0);
 	assert_true(s.alone && s.receive && s.send);
 	assert_int_equal(s.peer.generation, 0);
-	assert_int_equal(application_answer(l), -EINVAL); /* it is */
+	assert_int_equal(application_answer(l), REFUSED_NOT_WAITING); /* it is */
 	phone_request(&l->a, "BYE", "", "");
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
@@ -95,7 +94,7 @@ static void goes_on(void **state)
 	m = phone_rings(&l->b);
 	assert_true(rig_has(m, "1001@"));
 	assert_true(rig_has(m, "Diversion: <sip:1004@"));
-	assert_int_equal(application_answer(l), -EINVAL);
+	assert_int_equal(application_answer(l), REFUSED_NOT_WAITING);
 	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
@@ -146,7 +145,7 @@ static void no_codec(void **state)
 	struct line *l = *state;
 
 	application_rings(l, SDP_NO_CODEC);
-	assert_int_equal(application_answer(l), -EPROTO);
+	assert_int_equal(application_answer(l), REFUSED_NO_CODEC);
 	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
 	phone_ack(&l->a);
 	line_assert_idle(l->r);
@@ -206,10 +205,10 @@ static void not_for_two(void **state)
 
 	application_answered(l);
 	call = application_call(l->r);
-	assert_int_equal(shard_call_hold(l->r->shard, call, 0, NULL, l->r->now), -ENODEV);
+	assert_int_equal(shard_call_hold(l->r->shard, call, 0, NULL, l->r->now), REFUSED_NO_PARTY);
 	assert_int_equal(shard_call_dtmf(l->r->shard, call, 1, BYTES_LIT("1"), 120, NULL,
 					 l->r->now),
-			 -ENODEV);
+			 REFUSED_NO_PARTY);
 	assert_int_equal(shard_call_mute(l->r->shard, call, 0, true, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_false(line_last_spec(l->r, 0).receive);
@@ -380,7 +379,7 @@ static void ends_where_nobody_is(void **state)
 	struct line *l = *state;
 
 	application_holds(l, (struct shard_forward){ 0 });
-	assert_int_equal(application_order(l, ORDER_CANCEL, 0), -ENOTUNIQ);
+	assert_int_equal(application_order(l, ORDER_CANCEL, 0), REFUSED_NO_TRANSFER);
 	rig_wait_ms(l->r, 5100);
 	assert_true(rig_take(l->r, &l->a.addr, "BYE ").n);
 	assert_int_equal(events_of(l->r, SIG_CALL_ENDED), 1);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of two shards become one conference: A speaks with B in the one, and B with C in the other (CONF-05). */
-#include <errno.h>
 
 #include "tests/unit/sig/conferences.h"
 #include "tests/unit/sig/far.h"
@@ -68,7 +67,7 @@ static void two_shards(void **state)
 	assert_int_equal(member_from(&all, "1004")->inviter, member_from(&all, "1002")->number);
 	assert_false(has_room(f->other));
 	assert_true(spec_of_call(f->other, c.second).peer.generation != 0);
-	assert_int_equal(gives(f, &c), -EEXIST); /* again: nothing changes */
+	assert_int_equal(gives(f, &c), REFUSED_IN_CONFERENCE); /* again: nothing changes */
 	assert_int_equal(members_of(f->near.l.r, ROOM).count, 3);
 }
 
@@ -123,12 +122,12 @@ static void refused(void **state)
 	two_calls(f, &c);
 	assert_int_equal(gives(f, &c), 0);
 	c.o.room++;
-	assert_int_equal(gives(f, &c), -EEXIST);
+	assert_int_equal(gives(f, &c), REFUSED_IN_CONFERENCE);
 	c.second++;
-	assert_int_equal(gives(f, &c), -ENOENT);
+	assert_int_equal(gives(f, &c), REFUSED_NO_CALL);
 	c.second--;
 	c.o.room = c.second;
-	assert_int_equal(gives(f, &c), -ENOENT);
+	assert_int_equal(gives(f, &c), REFUSED_NO_CALL);
 }
 
 /* The parties of a call of another shard come into a conference that is there (conference.join). */
@@ -156,11 +155,11 @@ static void joins(void **state)
 	assert_int_equal(gives(f, &c), 0);
 	assert_int_equal(members_of(r, ROOM).count, 5);
 	assert_false(has_room(f->other));
-	assert_int_equal(gives(f, &c), -EEXIST); /* it is there already */
+	assert_int_equal(gives(f, &c), REFUSED_IN_CONFERENCE); /* it is there already */
 	far_wait_ms(f, 12000);
 	assert_int_equal(members_of(r, ROOM).count, 5);
 	o.call = (UINT64_C(99) << 48) | 5; /* of a shard that nobody knows */
-	assert_int_equal(shard_confer_into(r->shard, &o, r->now), -ENOENT);
+	assert_int_equal(shard_confer_into(r->shard, &o, r->now), REFUSED_NO_CALL);
 }
 
 int main(void)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conferences of calls (FEATURES CONF-02, CONF-03, CONF-05, CONF-07, CONF-08, CONF-11 to CONF-13). */
-#include <errno.h>
 
 #include "sig/model/call_order.h"
 #include "tests/unit/sig/conferences.h"
@@ -64,7 +63,7 @@ static void recorded_as_its_host(void **state)
 
 	host.record = RECORD_ON_DEMAND;
 	party_confers(p);
-	assert_int_equal(conference_record(r, ORDER_RECORD_ON), -EPERM);
+	assert_int_equal(conference_record(r, ORDER_RECORD_ON), REFUSED_ROOM_NOT_ON_DEMAND);
 	assert_int_equal(shard_extension_put(r->shard, &host), 0);
 	assert_int_equal(conference_record(r, ORDER_RECORD_ON), 0);
 	assert_int_equal(r->records[r->record_count - 1].call, ROOM);
@@ -138,9 +137,9 @@ static void two_left_with_its_initiator(void **state)
 	rig_wait_ms(r, 3000);
 	assert_int_equal(conference_of(r, ROOM).members, 2);
 	assert_int_equal(shard_call_transfer(r->shard, a, SHARD_LEG_NONE, "1003", NULL, r->now),
-			 -EPROTOTYPE);
+			 REFUSED_TWO_LEFT);
 	assert_int_equal(shard_call_transfer(r->shard, b, SHARD_LEG_NONE, "1003", NULL, r->now),
-			 -EPROTOTYPE);
+			 REFUSED_TWO_LEFT);
 	refer(&p->t.l.a, "sip:1003@test.local");
 	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
 	rig_wait_ms(r, 100);
@@ -172,7 +171,7 @@ static void the_host_is_followed(void **state)
 		all = members_of(r, ROOM);
 		assert_int_equal(order_one(r, member_from(&all, "1004")->call, MEMBER_DROP, true, 0,
 					   2),
-				 succession ? 0 : -EACCES);
+				 succession ? 0 : REFUSED_NOT_HOST);
 		if (succession)
 			trio_assert_left(&p->t.c);
 		else
@@ -203,17 +202,17 @@ static void one_member_is_changed(void **state)
 	told = r->media_count;
 	assert_int_equal(order_one(r, b, MEMBER_MUTE, true, 0, 0), 0);
 	assert_int_equal(spec_of_call(r, b).member.muted, 1);
-	assert_int_equal(order_one(r, b, MEMBER_MUTE, false, 0, 3), -EACCES);
+	assert_int_equal(order_one(r, b, MEMBER_MUTE, false, 0, 3), REFUSED_NOT_HOST);
 	assert_int_equal(order_one(r, b, MEMBER_MUTE, false, 0, 2), 0);
 	assert_int_equal(spec_of_call(r, b).member.muted, 0);
 	assert_int_equal(order_one(r, b, MEMBER_GAIN, false, -6, 1), 0);
 	assert_int_equal(spec_of_call(r, b).member.gain_db, -6);
-	assert_int_equal(order_one(r, b, MEMBER_GAIN, false, 16, 1), -EDOM);
+	assert_int_equal(order_one(r, b, MEMBER_GAIN, false, 16, 1), REFUSED_BAD_GAIN);
 	assert_int_equal(order_one(r, b, MEMBER_DEAF, true, 0, 0), 0);
 	assert_int_equal(spec_of_call(r, b).member.deaf, 1);
 	assert_int_equal(order_one(r, b, MEMBER_COACH, false, 3, 0), 0);
 	assert_int_equal(spec_of_call(r, b).member.coaches, 3);
-	assert_int_equal(order_one(r, b, MEMBER_COACH, false, 2, 0), -ENXIO);
+	assert_int_equal(order_one(r, b, MEMBER_COACH, false, 2, 0), REFUSED_NO_COACHED);
 	assert_int_equal(order_one(r, b, MEMBER_HOLD, true, 0, 0), 0);
 	assert_int_not_equal(spec_of_call(r, b).source.job.slot, 100);
 	assert_int_equal(order_one(r, b, MEMBER_HOLD, false, 0, 0), 0);
@@ -306,7 +305,7 @@ static void too_many(void **state)
 	s.conferences.station_members = 2;
 	shard_configure(p->t.l.r->shard, &s);
 	party_calls(p, &first, &second);
-	assert_int_equal(confer(p, first, second), -EUSERS);
+	assert_int_equal(confer(p, first, second), REFUSED_MEMBERS_FULL);
 	assert_false(shard_conference_view(p->t.l.r->shard, ROOM, &(struct room_view){ 0 }));
 	assert_int_equal(rig_counts(p->t.l.r).calls, 2);
 }
@@ -339,7 +338,7 @@ static void fewer_by_command(void **state)
 	s.conferences.command_members = 3;
 	shard_configure(r->shard, &s);
 	party_confers(p);
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), -EUSERS);
+	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_MEMBERS_FULL);
 	refer(&p->t.l.a, "sip:1003@test.local");
 	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
 	rig_wait_ms(r, 100);
@@ -364,7 +363,7 @@ static void who_has_nobody_else(void **state)
 	assert_true(phone_hears(&p->a2, "SIP/2.0 200").n);
 	phone_ack(&p->a2);
 	for (int pressed = 0; pressed < 2; pressed++)
-		assert_int_equal(confer(p, first, second), -ENODEV);
+		assert_int_equal(confer(p, first, second), REFUSED_OWN_CALL);
 	assert_int_equal(rig_counts(r).calls, 2);
 	assert_int_equal(rig_counts(r).calls_established, 2);
 	assert_false(shard_conference_view(r->shard, ROOM, &(struct room_view){ 0 }));
@@ -401,8 +400,8 @@ static void all_are_muted_and_held(void **state)
 	assert_muted_held(r, "1001", false, false);
 	assert_muted_held(r, "1002", true, false);
 	assert_muted_held(r, "1004", true, false);
-	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 2), -EACCES);
-	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 9), -ENXIO);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 2), REFUSED_NOT_HOST);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 9), REFUSED_NO_MEMBER);
 	assert_muted_held(r, "1002", true, false);
 	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 0), 0);
 	assert_muted_held(r, "1002", false, false);
@@ -438,10 +437,10 @@ static void incoming_with_call_waiting(void **state)
 	assert_true(phone_hears(&p->t.c, "SIP/2.0 200").n);
 	phone_ack(&p->t.c);
 	second = call_of_user(r, "1004", "1001");
-	assert_int_equal(confer(p, first, second), -EOPNOTSUPP);
+	assert_int_equal(confer(p, first, second), REFUSED_NO_WAITING);
 	assert_int_equal(rig_counts(r).calls, 2);
 	bound_to_call_waiting(r, CALL_WAITING_OFF);
-	assert_int_equal(confer(p, first, second), -EOPNOTSUPP);
+	assert_int_equal(confer(p, first, second), REFUSED_NO_WAITING);
 	bound_to_call_waiting(r, CALL_WAITING_SINGLE);
 	assert_int_equal(confer(p, first, second), 0);
 	assert_int_equal(conference_of(r, ROOM).members, 3);
@@ -469,19 +468,19 @@ static void refused(void **state)
 	party_calls(p, &first, &second);
 	o.call = first;
 	o.with = first;
-	assert_int_equal(shard_confer(r->shard, &o, r->now), -ELOOP);
+	assert_int_equal(shard_confer(r->shard, &o, r->now), REFUSED_SAME_CALL);
 	o.with = 5;
-	assert_int_equal(shard_confer(r->shard, &o, r->now), -ENOENT);
+	assert_int_equal(shard_confer(r->shard, &o, r->now), REFUSED_NO_CALL);
 	assert_true(o.of_with);
 	o.with = second;
 	o.leg = SHARD_LEG_NONE;
-	assert_int_equal(shard_confer(r->shard, &o, r->now), -EDESTADDRREQ);
-	assert_int_equal(order_one(r, first, MEMBER_MUTE, true, 0, 0), -ENODATA);
+	assert_int_equal(shard_confer(r->shard, &o, r->now), REFUSED_WHOSE_CONFERENCE);
+	assert_int_equal(order_one(r, first, MEMBER_MUTE, true, 0, 0), REFUSED_NO_MEMBERSHIP);
 	o.with = 0;
 	o.leg = SHARD_LEG_CALLER;
 	o.to = "1009";
 	o.rung = RUNG;
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), -EHOSTUNREACH);
+	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_NOT_REGISTERED);
 	rig_run(r);
 	rig_wait_ms(r, 100);
 	assert_int_equal(rig_counts(r).calls, 2);
@@ -622,7 +621,7 @@ static void ruled_by_its_host(void **state)
 
 	party_confers(p);
 	all = members_of(r, ROOM);
-	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), -EACCES);
+	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), REFUSED_NOT_HOST);
 	assert_int_equal(order_one(r, member_from(&all, "1002")->call, MEMBER_HOST, true, 0, 1), 0);
 	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), 0);
 	assert_true(conference_of(r, ROOM).locked);

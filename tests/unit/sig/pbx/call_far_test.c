@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A party is given to whom its transferor has in a call of another shard (docs/adr/0009). */
-#include <errno.h>
 
 #include "sig/call.pb-c.h"
 #include "sig/model/call.h"
@@ -710,15 +709,15 @@ static void not_joined_by_command(void **state)
 
 	assert_int_equal(shard_call_join_local(f->near.l.r->shard, f->other->shard, &join,
 					       f->near.l.r->now),
-			 -ENOENT);
+			 REFUSED_NO_CALL);
 	phones_talk(&f->near.l.a, &f->near.l.b);
 	join.call = call_at(f->near.l.r, 0);
 	assert_int_equal(shard_call_join_local(f->near.l.r->shard, f->other->shard, &join,
 					       f->near.l.r->now),
-			 -ENOENT);
+			 REFUSED_NO_CALL);
 	assert_true(join.of_with);
 	phone_invite(&f->second, "1004", PHONE_SDP_B);
-	assert_int_equal(join_far(f, 0, false), -ENOTCONN - 1000);
+	assert_int_equal(join_far(f, 0, false), REFUSED_NOT_ESTABLISHED - 1000);
 }
 
 /* Neither by whoever may see both. */
@@ -734,7 +733,8 @@ static void not_joined_with_another_tenant(void **state)
 	join.with = call_at(f->other, 0);
 	with = shard_call_find(there, join.with);
 	with->tenant++;
-	assert_int_equal(shard_call_join_local(here, there, &join, f->near.l.r->now), -ENOENT);
+	assert_int_equal(shard_call_join_local(here, there, &join, f->near.l.r->now),
+			 REFUSED_NO_CALL);
 	assert_true(join.of_with);
 	with->tenant--;
 	assert_int_equal(shard_call_join_local(here, there, &join, f->near.l.r->now), 0);
@@ -747,7 +747,7 @@ static void while_it_is_replaced(void **state)
 
 	two_calls(f);
 	assert_int_equal(join_far(f, 5, false), 0);
-	assert_int_equal(join_far(f, 6, true), -EALREADY);
+	assert_int_equal(join_far(f, 6, true), REFUSED_TRANSFER_OPEN);
 	refer(&f->second, "sip:1001@192.0.2.1");
 	assert_true(phone_hears(&f->second, "SIP/2.0 491").n);
 	settle_for(f, 5000);

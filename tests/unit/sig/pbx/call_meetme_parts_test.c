@@ -247,7 +247,7 @@ static void recorded_by_its_document(void **state)
 	assert_int_equal(part_newest(r)->tone.every_ms, TONE_EVERY_MS);
 	assert_int_equal(conference_of(r, room).recording, 1);
 	assert_int_equal(last_event(r, SIG_CONFERENCE_RECORDING)->recording, 1);
-	assert_int_equal(record_it(r, room, ORDER_RECORD_OFF), -EPERM);
+	assert_int_equal(record_it(r, room, ORDER_RECORD_OFF), REFUSED_ROOM_NOT_ON_DEMAND);
 	calls(&m->p.t.c);
 	hangs_up(&m->p.t.c);
 	hangs_up(&m->p.t.l.b);
@@ -274,7 +274,7 @@ static void recorded_on_demand(void **state)
 	calls(&m->p.t.l.b);
 	room = the_room(m);
 	assert_int_equal(r->record_count, 0);
-	assert_int_equal(record_it(r, room, ORDER_RECORD_PAUSE), -ENOMSG);
+	assert_int_equal(record_it(r, room, ORDER_RECORD_PAUSE), REFUSED_ROOM_NOT_RECORDED);
 	assert_int_equal(record_it(r, room, ORDER_RECORD_OFF), 0);
 	assert_int_equal(record_it(r, room, ORDER_RECORD_ON), 0);
 	assert_int_equal(record_it(r, room, ORDER_RECORD_ON), 0);
@@ -317,10 +317,10 @@ static void not_recorded(void **state)
 	put(m, &t);
 	calls(&m->p.t.l.a);
 	room = the_room(m);
-	assert_int_equal(record_it(r, room, ORDER_RECORD_ON), -EPERM);
+	assert_int_equal(record_it(r, room, ORDER_RECORD_ON), REFUSED_ROOM_NOT_ON_DEMAND);
 	assert_int_equal(r->record_count, 0);
 	o.in_name_of = 1; /* who is no host */
-	assert_int_equal(order_it(r, room, &o), -EACCES);
+	assert_int_equal(order_it(r, room, &o), REFUSED_NOT_HOST);
 	o.in_name_of = 0;
 	assert_int_equal(order_it(r, room, &o), 0);
 	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);

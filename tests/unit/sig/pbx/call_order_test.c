@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hold, mute and digits by command. */
-#include <errno.h>
 
 #include "sig/model/call.h"
 #include "sig/model/outbox.h"
@@ -213,7 +212,7 @@ static void meets_another(void **state)
 
 	hold(l, 0, 0);
 	m = rig_take(l->r, &l->b.addr, "INVITE ");
-	resume(l, 0, -EAGAIN);
+	resume(l, 0, REFUSED_CHANGING);
 	phone_request(&l->b, "INVITE", "", SDP_B("sendrecv"));
 	assert_true(rig_take(l->r, &l->b.addr, "SIP/2.0 491").n);
 	phone_write(&l->b, "ACK", "", "");
@@ -431,7 +430,7 @@ static void phone_does_not_talk(void **state)
 	struct bytes m;
 
 	phone_holds(l, "");
-	resume(l, 1, -EOPNOTSUPP);
+	resume(l, 1, REFUSED_NO_TALK);
 	phone_request(&l->b, "INVITE", "Allow-Events: talk\r\n", SDP_B("inactive"));
 	m = rig_take(l->r, &l->a.addr, "INVITE ");
 	phone_answer(&l->a, m, "200 OK", SDP_A("inactive"));
@@ -474,16 +473,18 @@ static void not_now(void **state)
 	struct line *l = *state;
 	struct shard *s = l->r->shard;
 
-	assert_int_equal(shard_call_hold(s, 1, 0, NULL, l->r->now), -ENOENT);
-	assert_int_equal(shard_call_dtmf(s, 1, 0, BYTES_LIT("1"), 120, NULL, l->r->now), -ENOENT);
+	assert_int_equal(shard_call_hold(s, 1, 0, NULL, l->r->now), REFUSED_NO_CALL);
+	assert_int_equal(shard_call_dtmf(s, 1, 0, BYTES_LIT("1"), 120, NULL, l->r->now),
+			 REFUSED_NO_CALL);
 	phone_begin(&l->a, "1002");
 	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
-	hold(l, 0, -ENOTCONN);
-	resume(l, 0, -ENOTCONN);
-	assert_int_equal(shard_call_mute(s, the_call(l->r), 0, true, NULL, l->r->now), -ENOTCONN);
+	hold(l, 0, REFUSED_NOT_ESTABLISHED);
+	resume(l, 0, REFUSED_NOT_ESTABLISHED);
+	assert_int_equal(shard_call_mute(s, the_call(l->r), 0, true, NULL, l->r->now),
+			 REFUSED_NOT_ESTABLISHED);
 	assert_int_equal(shard_call_dtmf(s, the_call(l->r), 0, BYTES_LIT("1"), 120, NULL,
 					 l->r->now),
-			 -ENOTCONN);
+			 REFUSED_NOT_ESTABLISHED);
 }
 
 /* ---- orders whose answers are waited for ---- */
@@ -592,7 +593,7 @@ static void too_many_orders_wait(void **state)
 	l->r->hold_saves = true;
 	for (uint64_t id = 1; id <= OUTBOX_ORDERS_MAX; id++)
 		assert_int_equal(order_mute(l, id, id % 2), 0);
-	assert_int_equal(order_mute(l, 99, true), -EAGAIN);
+	assert_int_equal(order_mute(l, 99, true), REFUSED_ORDERS_FULL);
 	l->r->hold_saves = false;
 	settle(l);
 	assert_ordered(l, OUTBOX_ORDERS_MAX, OUTBOX_ORDERS_MAX, OUTBOX_ORDERS_MAX);

@@ -327,7 +327,7 @@ static void retrieved(void **state)
 	assert_false(shard_call_waits_in(r->shard, join.with, BYTES_LIT("7")));
 	assert_int_equal(join_as(t, &join, 2), 0); /* the same order once more */
 	join.leg = SHARD_LEG_CALLER;               /* it is no more alone */
-	assert_true(join_as(t, &join, 3) < -1000);
+	assert_int_equal(join_as(t, &join, 3), REFUSED_NO_CALL - 1000);
 	assert_int_equal(r->park_count, 2);
 }
 

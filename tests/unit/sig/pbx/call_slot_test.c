@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call is sent on to a slot by whom it is for, and its caller waits there (PARK-07). */
-#include <errno.h>
 
 #include "sig/model/call_order.h"
 #include "sig/shard/shard_state.h"
@@ -396,7 +395,7 @@ static void meanwhile(void **state)
 	forward(r, &(struct shard_forward){ .always = "#4107" });
 	call_b(t);
 	call = call_at(r, 0);
-	assert_int_equal(shard_call_order(r->shard, call, &park, r->now), -ENOTCONN);
+	assert_int_equal(shard_call_order(r->shard, call, &park, r->now), REFUSED_NOT_ESTABLISHED);
 	phone_invite(&t->c, "%234107", PHONE_SDP_B);
 	rig_run(r);
 	told(r, PARK_LOOK, PARK_OK, call);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call of two becomes two calls, each of a party with no other party. */
-#include <errno.h>
 
 #include "sig/call/prompts.h"
 #include "tests/unit/sig/line.h"
@@ -311,30 +310,30 @@ static void is_refused(void **state)
 	};
 	uint64_t call;
 
-	assert_int_equal(split_with(l, 5, 1, ""), -ENOENT);
+	assert_int_equal(split_with(l, 5, 1, ""), REFUSED_NO_CALL);
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	call = the_call(l->r);
-	assert_int_equal(split_with(l, call, 1, ""), -ENOTCONN);
+	assert_int_equal(split_with(l, call, 1, ""), REFUSED_NOT_ESTABLISHED);
 	(void)phone_rings(&l->b);
 	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
 	(void)phone_hears(&l->a, "SIP/2.0 200");
-	assert_int_equal(split_with(l, call, 1, ""), -ENOTCONN);
+	assert_int_equal(split_with(l, call, 1, ""), REFUSED_NOT_ESTABLISHED);
 	l->r->hold_saves = true;
 	phone_ack(&l->a);
-	assert_int_equal(split_with(l, call, 1, ""), -EAGAIN); /* a save is on its way */
+	assert_int_equal(split_with(l, call, 1, ""), REFUSED_CHANGING); /* a save is on its way */
 	l->r->hold_saves = false;
 	rig_run(l->r);
 	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
-	assert_int_equal(split_with(l, call, 1, ""), -EAGAIN);
+	assert_int_equal(split_with(l, call, 1, ""), REFUSED_CHANGING);
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", PHONE_SDP_B);
 	(void)phone_hears(&l->a, "SIP/2.0 200");
 	phone_ack(&l->a);
 	phone_request(&l->b, "REFER", "Refer-To: <sip:1003@test.local>\r\n", "");
-	assert_int_equal(split_with(l, call, 1, ""), -EAGAIN);
+	assert_int_equal(split_with(l, call, 1, ""), REFUSED_CHANGING);
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "NOTIFY "), "200 OK", "");
 	assert_int_equal(rig_counts(l->r).calls, 1);
 	assert_int_equal(split_with(l, call, 1, ""), 0);
-	assert_int_equal(shard_call_split(l->r->shard, &again, l->r->now), -ENODEV);
+	assert_int_equal(shard_call_split(l->r->shard, &again, l->r->now), REFUSED_NO_PARTY);
 	assert_int_equal(rig_counts(l->r).calls, 2);
 	ends(l);
 }
@@ -352,7 +351,7 @@ static void is_full(void **state)
 	phone_bind(&l->a);
 	phone_bind(&l->b);
 	phones_talk(&l->a, &l->b);
-	assert_int_equal(split(l, 1), -ENOSPC);
+	assert_int_equal(split(l, 1), REFUSED_CALLS_FULL);
 	assert_int_equal(rig_counts(r).calls_established, 1);
 	assert_true(line_last_spec(r, 0).peer.generation);
 }
@@ -392,7 +391,8 @@ static void no_keys_without_an_application(void **state)
 
 	phones_talk(&l->a, &l->b);
 	assert_int_equal(split(l, 1), 0);
-	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_pin, NULL, l->r->now), -EACCES);
+	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_pin, NULL, l->r->now),
+			 REFUSED_NO_COLLECTOR);
 	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
 	phone_request(&l->b, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\n");
 	rig_run(l->r);
@@ -495,7 +495,7 @@ static void held_by_command(void **state)
 	rig_run(l->r);
 	m = rig_take(l->r, &l->b.addr, "INVITE ");
 	assert_true(rig_has(m, "a=sendonly\r\n"));
-	assert_int_equal(split_with(l, call, 1, ""), -EAGAIN);
+	assert_int_equal(split_with(l, call, 1, ""), REFUSED_CHANGING);
 	phone_answer(&l->b, m, "200 OK", SDP_OF("12", "5000", "2", "recvonly"));
 	assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
 	assert_int_equal(shard_call_mute(l->r->shard, call, 1, true, NULL, l->r->now), 0);

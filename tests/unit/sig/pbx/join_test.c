@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* By command two calls become one (FEATURES CALL-24, CALL-26). */
-#include <errno.h>
 
 #include "sig/call/prompts.h"
 #include "tests/unit/sig/joins.h"
@@ -269,18 +268,18 @@ static void join_refused(void **state)
 	two_pairs(t, &second, &join);
 	bad = join;
 	bad.call = 1;
-	assert_int_equal(join_as(t, &bad, 1), -ENOENT);
+	assert_int_equal(join_as(t, &bad, 1), REFUSED_NO_CALL);
 	bad = join;
 	bad.with = 1;
-	assert_int_equal(join_as(t, &bad, 2), -ENOENT - 1000);
+	assert_int_equal(join_as(t, &bad, 2), REFUSED_NO_CALL - 1000);
 	bad.with = join.call;
-	assert_int_equal(join_as(t, &bad, 3), -ELOOP - 1000);
+	assert_int_equal(join_as(t, &bad, 3), REFUSED_SAME_CALL - 1000);
 	bad = join;
 	bad.leg = SHARD_LEG_NONE;
-	assert_int_equal(join_as(t, &bad, 4), -EDESTADDRREQ);
+	assert_int_equal(join_as(t, &bad, 4), REFUSED_WHICH_PARTY);
 	bad = join;
 	bad.with_leg = SHARD_LEG_NONE;
-	assert_int_equal(join_as(t, &bad, 5), -EDESTADDRREQ - 1000);
+	assert_int_equal(join_as(t, &bad, 5), REFUSED_WHICH_PARTY - 1000);
 	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1003", 6), 0);
 	assert_int_equal(rig_counts(t->l.r).calls, 2);
 }

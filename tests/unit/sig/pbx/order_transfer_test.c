@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* By command a party is given to somebody else (FEATURES CALL-23, CALL-29). */
-#include <errno.h>
 
 #include "sig/call/prompts.h"
 #include "tests/unit/sig/joins.h"
@@ -107,7 +106,7 @@ static void alone_comes_back(void **state)
 		assert_string_equal(last_event(r, SIG_CALL_PLAYED)->application, "ivr");
 		rings(t);
 		assert_int_equal(shard_call_prompt(r->shard, call_at(r, 0), &terms, NULL, r->now),
-				 -EISCONN);
+				 REFUSED_NOT_ALONE);
 		if (i == 2)
 			joins_restart(t);
 		refuses(t);
@@ -194,7 +193,7 @@ static void same_command_again(void **state)
 	joins_restart(t);
 	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 1), 0);
 	assert_int_equal(t->l.r->order_count, 3);
-	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 2), -EALREADY);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 2), REFUSED_TRANSFER_OPEN);
 	assert_int_equal(rig_count(t->l.r, &t->c.addr, "CANCEL "), 0);
 	trio_c_answers(t, &t->l.b, PHONE_SDP_B);
 	trio_assert_left(&t->l.a);
@@ -224,21 +223,21 @@ static void transfer_refused(void **state)
 	struct trio *t = *state;
 
 	alone(t, &t->l.a, PHONE_SDP_A);
-	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 1), -ENODEV);
-	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1009", 2), -ENXIO);
-	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1001", 3), -ELOOP);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 1), REFUSED_NO_LEG);
+	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1009", 2), REFUSED_NO_EXTENSION);
+	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1001", 3), REFUSED_TO_ITSELF);
 	phone_request(&t->l.a, "BYE", "", "");
 	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
 	line_assert_idle(t->l.r);
 	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
 	assert_true(phone_rings(&t->l.b).n);
-	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 4), -ENOTCONN);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 4), REFUSED_NOT_ESTABLISHED);
 	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
-	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 5), -ENOTCONN);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1004", 5), REFUSED_NOT_ESTABLISHED);
 	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
 	phone_ack(&t->l.a);
-	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1004", 6), -EDESTADDRREQ);
-	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1002", 7), -ELOOP);
+	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1004", 6), REFUSED_WHICH_PARTY);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1002", 7), REFUSED_TO_ITSELF);
 	trio_assert_talks(t->l.r, 0, 1);
 	assert_int_equal(t->l.r->order_count, 0);
 }
@@ -250,7 +249,7 @@ static void unregistered(void **state)
 
 	assert_int_equal(shard_forward_set(t->l.r->shard, TENANT_DEFAULT, "1003", &none), 0);
 	phones_talk(&t->l.a, &t->l.b);
-	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1003", 1), -EHOSTUNREACH);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1003", 1), REFUSED_NOT_REGISTERED);
 	assert_int_equal(last_event(t->l.r, SIG_CALL_TRANSFER_FAILED)->version, 0);
 }
 

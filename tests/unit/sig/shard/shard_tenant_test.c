@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TEN-01: phones of tenants with equal numbers, and what each of them can reach. */
-#include <errno.h>
 
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/sip/credentials.h"
@@ -174,7 +173,7 @@ static void tenant_has_calls_enough(void **state)
 	assert_true(rig_has(m, "too many calls at once of this tenant"));
 	assert_true(rig_has(m, "\r\nRetry-After: 5\r\n"));
 	phone_ack(&acme->a);
-	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), -EDQUOT);
+	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), REFUSED_TENANT_CALLS);
 	phones_talk(&other->a, &other->b);
 	tenant_limit(s, ACME, TENANT_CALLS, 2);
 	o.call = shard_call_new_id(s->r->shard);
@@ -247,7 +246,8 @@ static void tenant_calls_too_often(void **state)
 	assert_false(calls(s, &acme->a, refusal));
 	assert_false(calls(s, &acme->b, refusal));
 	o.call = shard_call_new_id(s->r->shard);
-	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), -EDQUOT);
+	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now),
+			 REFUSED_TENANT_CALL_RATE);
 	for (int i = 0; i < QUOTA_BURST_S + 1; i++)
 		assert_true(calls(s, &s->houses[OTHER].a, ""));
 	rig_wait_ms(s->r, 1000);
@@ -612,7 +612,7 @@ static void commands_are_of_a_tenant(void **state)
 	theirs = s->r->events[s->r->event_count - 1].call;
 	join.call = ours;
 	join.with = theirs;
-	assert_int_equal(shard_call_join(s->r->shard, &join, s->r->now), -ENOENT);
+	assert_int_equal(shard_call_join(s->r->shard, &join, s->r->now), REFUSED_NO_CALL);
 	assert_true(join.of_with);
 }
 
