@@ -97,7 +97,7 @@ static uint64_t zigzag(int64_t v)
 	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
 }
 
-static uint64_t deadline_utc_ms(const struct schema_writer *w, uint64_t deadline_ns)
+uint64_t schema_utc_ms(const struct schema_writer *w, uint64_t deadline_ns)
 {
 	if (deadline_ns == 0)
 		return 0;
@@ -165,7 +165,7 @@ static void value_write(struct schema_writer *w, const struct schema *row, const
 		schema_put_number(w, row->tag, *(const uint64_t *)member);
 		return;
 	case SCHEMA_DEADLINE:
-		schema_put_number(w, row->tag, deadline_utc_ms(w, *(const uint64_t *)member));
+		schema_put_number(w, row->tag, schema_utc_ms(w, *(const uint64_t *)member));
 		return;
 	case SCHEMA_TEXT:
 		schema_octets_write(w, row, text_bytes(member), false);
@@ -189,6 +189,7 @@ static void value_write(struct schema_writer *w, const struct schema *row, const
 		row->write(w, row, object);
 		return;
 	case SCHEMA_MESSAGE:
+	case SCHEMA_GROUP:
 	case SCHEMA_END:
 		return;
 	}
@@ -219,15 +220,17 @@ static void row_write(struct schema_writer *w, const struct schema *row, const v
 
 	if (row->flags & SCHEMA_LIST) {
 		schema_list_write(w, row, object);
-	} else if (row->type != SCHEMA_MESSAGE) {
+	} else if (row->type != SCHEMA_MESSAGE && row->type != SCHEMA_GROUP) {
 		value_write(w, row, object, member);
 	} else {
 		struct schema_place place = { .up = w->place, .row = row };
 
 		if (row->flags & SCHEMA_POINTER)
 			member = *(const void *const *)member;
-		if (member)
+		if (member && row->type == SCHEMA_MESSAGE)
 			schema_message_write(w, row, member, &place);
+		else if (member && (!row->is || row->is(w, member)))
+			schema_write_some(w, row->of, member);
 	}
 	w->secret |= (row->flags & SCHEMA_SECRET) && w->at != end;
 }
@@ -445,13 +448,16 @@ static bool schema_octets_read(struct schema_reader *r, const struct schema *row
 	return true;
 }
 
+static bool message_fields_read(struct schema_reader *r, const struct schema *rows, void *object,
+				struct bytes in);
+
 static bool schema_message_read(struct schema_reader *r, const struct schema *row, void *object,
 				const struct schema_wire *in, const struct schema_place *place)
 {
 	bool ok;
 
 	r->place = place;
-	ok = schema_read(r, row->of, object, in->octets);
+	ok = message_fields_read(r, row->of, object, in->octets);
 	r->place = place->up;
 	return ok;
 }
@@ -476,6 +482,7 @@ static uint8_t wire_kind_of(const struct schema *row)
 	case SCHEMA_TIME:
 	case SCHEMA_DEADLINE:
 	case SCHEMA_HAND:
+	case SCHEMA_GROUP:
 	case SCHEMA_END:
 		break;
 	}
@@ -511,6 +518,7 @@ static bool value_read(struct schema_reader *r, const struct schema *row, void *
 	case SCHEMA_HAND:
 		return row->read(r, row, object, in);
 	case SCHEMA_MESSAGE:
+	case SCHEMA_GROUP:
 	case SCHEMA_END:
 		break;
 	}
@@ -556,37 +564,49 @@ static bool schema_list_read(struct schema_reader *r, const struct schema *row, 
 	return !row->check || row->check(r, element);
 }
 
+static const struct schema *row_find(const struct schema *rows, const struct schema *from,
+				     uint32_t tag);
+static bool row_read(struct schema_reader *r, const struct schema *row, void *object,
+		     const struct schema_wire *in);
+
 /* By value, or behind a pointer that may be there by now: a message that stands in a record twice is one (proto3). */
 static bool one_read(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in)
 {
-	void *member = member_at(object, row->offset);
+	void *member = member_at(object, row->offset), **behind = NULL;
 	struct schema_place place = { .up = r->place, .row = row };
+	bool ok;
 
 	if (row->flags & SCHEMA_POINTER) {
-		void **behind = member;
-
+		behind = member;
 		if (!*behind)
 			*behind = calloc(1, row->size);
 		member = *behind;
 		if (!member)
 			return schema_wrong(r, "out of memory");
 	}
-	if (row->type == SCHEMA_MESSAGE ? !schema_message_read(r, row, member, in, &place)
-					: !value_read(r, row, object, member, in))
-		return false;
-	return !row->check || row->check(r, member);
+	if (row->type == SCHEMA_MESSAGE)
+		ok = schema_message_read(r, row, member, in, &place);
+	else if (row->type == SCHEMA_GROUP)
+		ok = row_read(r, row_find(row->of, row->of, in->tag), member, in);
+	else
+		ok = value_read(r, row, object, member, in);
+	r->behind = behind;
+	return ok && (!row->check || row->check(r, member));
 }
 
 static bool row_read(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in)
 {
-	bool ok = row->type == SCHEMA_HAND || in->kind == wire_kind_of(row);
+	bool ok = row->type == SCHEMA_HAND || row->type == SCHEMA_GROUP ||
+		  in->kind == wire_kind_of(row);
 
 	if (ok)
 		ok = row->flags & SCHEMA_LIST ? schema_list_read(r, row, object, in)
 					      : one_read(r, row, object, in);
-	return ok || schema_wrong(r, row->wrong ? row->wrong : row->name);
+	if (!ok && !r->field)
+		r->field = row->name;
+	return ok || (row->wrong && schema_wrong(r, row->wrong));
 }
 
 static bool unknown_keep_one(struct schema_reader *r, const struct schema_wire *in)
@@ -613,18 +633,24 @@ static bool unknown_keep_one(struct schema_reader *r, const struct schema_wire *
 	return true;
 }
 
+static bool row_has(const struct schema *row, uint32_t tag)
+{
+	return row->type == SCHEMA_GROUP ? tag >= row->tag && row_find(row->of, row->of, tag)
+					 : row->tag == tag;
+}
+
 /* Mostly it is the one behind the last. */
 static const struct schema *row_find(const struct schema *rows, const struct schema *from,
 				     uint32_t tag)
 {
 	const struct schema *row = from;
 
-	while (row->type != SCHEMA_END && row->tag != tag)
+	while (row->type != SCHEMA_END && !row_has(row, tag))
 		row++;
 	if (row->type != SCHEMA_END)
 		return row;
 	for (row = rows; row != from; row++) {
-		if (row->tag == tag)
+		if (row_has(row, tag))
 			return row;
 	}
 	return NULL;
@@ -634,8 +660,10 @@ static const struct schema *row_find(const struct schema *rows, const struct sch
 static bool none_is_missing(struct schema_reader *r, const struct schema *rows, uint64_t seen)
 {
 	for (const struct schema *row = rows; row->type != SCHEMA_END; row++) {
-		if (row->min && !(seen & BIT64(row - rows)))
-			return schema_wrong(r, row->wrong ? row->wrong : row->name);
+		if (!row->min || (seen & BIT64(row - rows)))
+			continue;
+		r->field = row->name;
+		return row->wrong && schema_wrong(r, row->wrong);
 	}
 	return true;
 }
@@ -662,17 +690,21 @@ static bool fields_read(struct schema_reader *r, const struct schema *rows, void
 	return !whole || none_is_missing(r, rows, seen);
 }
 
-bool schema_read_some(struct schema_reader *r, const struct schema *rows, void *object,
-		      struct bytes in)
-{
-	return fields_read(r, rows, object, in, false);
-}
-
-bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in)
+static bool message_fields_read(struct schema_reader *r, const struct schema *rows, void *object,
+				struct bytes in)
 {
 	for (const struct schema *row = rows; row->type != SCHEMA_END; row++) {
 		if (row->flags & SCHEMA_PLUS_ONE)
 			schema_number_set(member_at(object, row->offset), row->size, UINT64_MAX);
 	}
 	return fields_read(r, rows, object, in, true);
+}
+
+bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in,
+		 bool whole)
+{
+	bool ok = whole ? message_fields_read(r, rows, object, in)
+			: fields_read(r, rows, object, in, false);
+
+	return ok || schema_wrong(r, r->field);
 }

@@ -29,7 +29,8 @@ enum schema_type {
 	SCHEMA_CHARS,    /* char[], of which a counter says how many */
 	SCHEMA_ADDR,     /* struct addr, as text */
 	SCHEMA_MESSAGE,  /* a struct with rows of its own */
-	SCHEMA_HAND,     /* the row's own functions write and read it */
+	SCHEMA_GROUP, /* likewise, whose fields are those of the message around it: no tag is between theirs; `tag` is their first */
+	SCHEMA_HAND,  /* the row's own functions write and read it */
 };
 
 enum schema_flag {
@@ -68,9 +69,9 @@ struct schema {
 	uint16_t most;  /* elements of a list */
 	uint64_t min,
 		max; /* of the number in the record, of a text's length; max 0: what the member holds */
-	const char *wrong;       /* why a value is refused */
+	const char *wrong;       /* why a value is refused; NULL: as what it is in, else its name */
 	const struct schema *of; /* rows of a message */
-	/* Of a message by value, or of an element: whether it is written; NULL: always. */
+	/* Of a message, a group or an element: whether it is written; NULL: always. */
 	bool (*is)(const struct schema_writer *w, const void *object);
 	/* What bounds cannot say, of the member, message or element that was read. It may also complete it. False: it is refused, for
 	 * schema_wrong or else for `wrong`. */
@@ -118,6 +119,8 @@ void schema_write_some(struct schema_writer *w, const struct schema *rows, const
 
 /* For rows of SCHEMA_HAND. */
 
+/* A deadline in ms of UTC, as a record has it. */
+uint64_t schema_utc_ms(const struct schema_writer *w, uint64_t deadline_ns);
 /* n octets before those written; NULL: they do not fit. */
 static inline uint8_t *schema_room(struct schema_writer *w, size_t n)
 {
@@ -188,15 +191,16 @@ struct schema_reader {
 	const struct schema_place *place;
 	void *arg;          /* for the rows' functions */
 	const char *reason; /* NULL: all well so far */
+	const char *field;  /* the name of what is refused */
+	void **behind; /* for a check: the pointer that its message is behind, which may be dropped: freed, and NULL */
 };
 
 /* Keeps the first reason. Always false. */
 bool schema_wrong(struct schema_reader *r, const char *reason);
-/* A whole message into *object (zeroed); unknown fields are kept. */
-bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in);
-/* Of a message those fields that there are rows of, and no other. */
-bool schema_read_some(struct schema_reader *r, const struct schema *rows, void *object,
-		      struct bytes in);
+/* A message into *object, which is zero where the message is whole: then unknown fields are kept. Else those fields alone that there are rows
+ * of. False: it is refused for the row's reason, or else that of the message around it, or else the field's name. */
+bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in,
+		 bool whole);
 /* The next field of a message. False: there is none, or *rest is no message (it is not empty then). */
 bool schema_wire_next(struct bytes *rest, struct schema_wire *out);
 /* A time of the record as one of our clock, in ms; as a deadline in ns: 0 stays 0, past is now, and none is further than most_ms. */

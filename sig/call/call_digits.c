@@ -18,6 +18,38 @@
 #include "sig/leg/respond.h"
 #include "sig/leg/trickle.h"
 #include "sig/model/leg.h"
+#include "sig/model/saved.h"
+
+/* How long each was pressed is not in a record. */
+static bool code_digits_check(struct schema_reader *r, void *object)
+{
+	struct leg_code_digits *k = object;
+
+	for (uint8_t i = 0; i < k->count; i++) {
+		if (!k->list[i] || !strchr("0123456789*#", k->list[i]))
+			return false;
+		k->duration_ms[i] = DTMF_DURATION_MS;
+	}
+	saved_forget_old(r, &k->until_ns);
+	return true;
+}
+
+static const struct schema code_digits_rows[] = {
+	{ "list", 1, SCHEMA_CHARS, SCHEMA_AT(struct leg_code_digits, list),
+	  .count = offsetof(struct leg_code_digits, count), .min = 1, .wrong = "leg: keys" },
+	{ "peer", 2, SCHEMA_UINT, SCHEMA_AT(struct leg_code_digits, peer), .max = LEGS_MAX - 1,
+	  .wrong = "leg: keys" },
+	{ "until_utc_ms", 3, SCHEMA_HAND, SCHEMA_AT(struct leg_code_digits, until_ns),
+	  .write = saved_until_write, .read = saved_until_read },
+	{ 0 },
+};
+
+const struct schema code_digits_saved[] = {
+	{ "digits", 31, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct leg, code_digits, struct leg_code_digits), .of = code_digits_rows,
+	  .check = code_digits_check, .wrong = "leg: keys" },
+	{ 0 },
+};
 
 #define PACKAGE "trickle-ice"
 #define TYPE    "application/trickle-ice-sdpfrag"

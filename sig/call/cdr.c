@@ -8,6 +8,123 @@
 #include "sig/call/recording.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
+#include "sig/model/saved.h"
+
+/* ---- what is saved of the pairs before ---- */
+
+static bool flow_stats_are(const struct flow_stats *s)
+{
+	return s->packets_in + s->packets_out + s->dropped + s->rtcp_in + s->rtcp_out != 0;
+}
+
+static bool cdr_has_a(const struct schema_writer *w, const void *cdr)
+{
+	(void)w;
+	return flow_stats_are(&((const struct cdr *)cdr)->a);
+}
+
+static bool cdr_has_b(const struct schema_writer *w, const void *cdr)
+{
+	(void)w;
+	return flow_stats_are(&((const struct cdr *)cdr)->b);
+}
+
+#define COUNTERS(stats, sound)                                                                     \
+	{                                                                                          \
+		{ "packets_in", 1, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.packets_in) },         \
+			{ "octets_in", 2, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.octets_in) },   \
+			{ "packets_out", 3, SCHEMA_UINT,                                           \
+			  SCHEMA_AT(struct cdr, stats.packets_out) },                              \
+			{ "octets_out", 4, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.octets_out) }, \
+			{ "rtcp_in", 5, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.rtcp_in) },       \
+			{ "rtcp_out", 6, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.rtcp_out) },     \
+			{ "dropped", 7, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.dropped) },       \
+			{ "lost", 8, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.lost) },             \
+			{ "jitter_us", 9, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.jitter_us) },   \
+			{ "digits", 10, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.digits) },        \
+			{ "source_changes", 11, SCHEMA_UINT,                                       \
+			  SCHEMA_AT(struct cdr, stats.source_changes) },                           \
+			{ "remote_lost", 12, SCHEMA_UINT,                                          \
+			  SCHEMA_AT(struct cdr, stats.remote_lost) },                              \
+			{ "remote_jitter_us", 13, SCHEMA_UINT,                                     \
+			  SCHEMA_AT(struct cdr, stats.remote_jitter_us) },                         \
+			{ "rtt_us", 14, SCHEMA_UINT, SCHEMA_AT(struct cdr, stats.rtt_us) },        \
+			{ "codec",                                                                 \
+			  15,                                                                      \
+			  SCHEMA_CSTR,                                                             \
+			  SCHEMA_LINE,                                                             \
+			  SCHEMA_AT(struct cdr, sound.codec),                                      \
+			  .wrong = "segment: text" },                                              \
+			{ "mos_in", 16, SCHEMA_UINT, SCHEMA_AT(struct cdr, sound.mos_in),          \
+			  .wrong = "segment: MOS" },                                               \
+			{ "mos_out", 17, SCHEMA_UINT, SCHEMA_AT(struct cdr, sound.mos_out),        \
+			  .wrong = "segment: MOS" },                                               \
+			{ 0 },                                                                     \
+	}
+static const struct schema counters_of_a[] = COUNTERS(a, a_sound);
+static const struct schema counters_of_b[] = COUNTERS(b, b_sound);
+#undef COUNTERS
+
+/* A leg that is gone is none. */
+static bool segment_check(struct schema_reader *r, void *object)
+{
+	const struct call *c = loader_of(r)->c;
+	struct segment *s = object;
+	struct cdr *cdr = &s->cdr;
+
+	if (!call_leg(c, s->caller))
+		s->caller = LEG_NONE;
+	if (!call_leg(c, s->callee))
+		s->callee = LEG_NONE;
+	cdr->lines &= OFFER_LINES_ALL;
+	cdr->audio &= 3;
+	cdr->recordings &= ~UINT64_C(1);
+	if (cdr->forwarded >= PLAN_WHYS)
+		cdr->forwarded = PLAN_CALLED;
+	return true;
+}
+
+static const struct schema segment_rows[] = {
+	{ "from", 1, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct segment, cdr.from) },
+	{ "to", 2, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct segment, cdr.to) },
+	{ "sip_call_id", 3, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct segment, cdr.sip_call_id) },
+	{ "setup_utc_ms", 4, SCHEMA_TIME, SCHEMA_AT(struct segment, cdr.setup_utc_ms) },
+	{ "ringing_utc_ms", 5, SCHEMA_TIME, SCHEMA_AT(struct segment, cdr.ringing_utc_ms) },
+	{ "answer_utc_ms", 6, SCHEMA_TIME, SCHEMA_AT(struct segment, cdr.answer_utc_ms) },
+	{ "end_utc_ms", 7, SCHEMA_TIME, SCHEMA_AT(struct segment, cdr.end_utc_ms) },
+	{ "status", 8, SCHEMA_UINT, SCHEMA_AT(struct segment, cdr.sip_status), .max = 699,
+	  .wrong = "segment: how it ended" },
+	{ "cause", 9, SCHEMA_UINT, SCHEMA_AT(struct segment, cause), .max = CALL_CAUSE_COUNT - 1,
+	  .wrong = "segment: how it ended" },
+	{ "ended_by", 10, SCHEMA_UINT, SCHEMA_AT(struct segment, cdr.ended_by),
+	  .max = ENDED_BY_OPERATOR, .wrong = "segment: how it ended" },
+	{ "caller", 11, SCHEMA_UINT, SCHEMA_PLUS_ONE, SCHEMA_AT(struct segment, caller) },
+	{ "callee", 12, SCHEMA_UINT, SCHEMA_PLUS_ONE, SCHEMA_AT(struct segment, callee) },
+	{ "a", 13, SCHEMA_MESSAGE, SCHEMA_AT(struct segment, cdr), .of = counters_of_a,
+	  .is = cdr_has_a },
+	{ "b", 14, SCHEMA_MESSAGE, SCHEMA_AT(struct segment, cdr), .of = counters_of_b,
+	  .is = cdr_has_b },
+	{ "lines", 15, SCHEMA_UINT, SCHEMA_AT(struct segment, cdr.lines) },
+	{ "audio", 16, SCHEMA_UINT, SCHEMA_AT(struct segment, cdr.audio) },
+	{ "forwarded_to", 17, SCHEMA_CSTR, SCHEMA_LINE,
+	  SCHEMA_AT(struct segment, cdr.forwarded_to) },
+	{ "forwarded", 18, SCHEMA_UINT, SCHEMA_AT(struct segment, cdr.forwarded) },
+	{ "from_trunk", 19, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct segment, cdr.from_trunk) },
+	{ "to_trunk", 20, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct segment, cdr.to_trunk) },
+	{ "recordings", 21, SCHEMA_FIXED64, SCHEMA_AT(struct segment, cdr.recordings) },
+	{ "room", 22, SCHEMA_FIXED64, SCHEMA_AT(struct segment, cdr.room) },
+	{ 0 },
+};
+
+const struct schema segments_saved[] = {
+	{ "segments", 38, SCHEMA_MESSAGE, SCHEMA_LIST | SCHEMA_POINTER,
+	  SCHEMA_OF(struct call, segments, struct segment), .of = segment_rows,
+	  .count = offsetof(struct call, segment_count), .most = SEGMENTS_MAX,
+	  .check = segment_check, .wrong = "segment: text" },
+	{ 0 },
+};
+
+/* ---- what is written of a call ---- */
 
 /* What the party heard was of the codec it sent with, also where that was transcoded for the other one. */
 static void cdr_add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,

@@ -23,7 +23,197 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/event.h"
+#include "sig/model/saved.h"
 #include "sig/sip/gruu.h"
+
+/* ---- what is saved ---- */
+
+/* plan_step.from while a step is read: that of the step before. */
+enum { PLAN_SAVED_AGAIN = PLAN_FIRST - 1 };
+
+static bool plan_set_is(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct plan_step *)object)->set.state != SET_NONE;
+}
+
+static bool plan_trunk_is(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct plan_step *)object)->trunk.n != 0;
+}
+
+static void plan_feature_write(struct schema_writer *w, const struct schema *row,
+			       const void *object)
+{
+	const struct plan_step *step = object;
+
+	schema_put_octets(w, row->tag, bytes_str(feature_key((enum feature)step->set.feature)));
+}
+
+static bool plan_feature_read(struct schema_reader *r, const struct schema *row, void *object,
+			      const struct schema_wire *in)
+{
+	(void)r;
+	(void)row;
+	((struct plan_step *)object)->set.feature = (uint8_t)feature_by_key(in->octets);
+	return in->kind == SCHEMA_WIRE_OCTETS;
+}
+
+/* Mostly it is the one before. */
+static void plan_from_write(struct schema_writer *w, const struct schema *row, const void *object)
+{
+	const struct plan_step *step = object;
+	size_t i = w->place->position;
+
+	if (i && step->from != i - 1 && !plan_is_again(&saver_of(w)->c->plan, (uint8_t)i))
+		schema_put_number(w, row->tag, step->from + 1U);
+}
+
+static bool plan_from_read(struct schema_reader *r, const struct schema *row, void *object,
+			   const struct schema_wire *in)
+{
+	struct plan_step *step = object;
+
+	(void)row;
+	if (in->number && step->from != PLAN_SAVED_AGAIN)
+		step->from = (uint8_t)(in->number - 1);
+	return in->kind == SCHEMA_WIRE_VARINT && in->number <= r->place->position;
+}
+
+static void plan_again_write(struct schema_writer *w, const struct schema *row, const void *object)
+{
+	size_t i = w->place->position;
+
+	(void)object;
+	schema_put_number(w, row->tag, plan_is_again(&saver_of(w)->c->plan, (uint8_t)i));
+}
+
+static bool plan_again_read(struct schema_reader *r, const struct schema *row, void *object,
+			    const struct schema_wire *in)
+{
+	(void)r;
+	(void)row;
+	if (in->number)
+		((struct plan_step *)object)->from = PLAN_SAVED_AGAIN;
+	return in->kind == SCHEMA_WIRE_VARINT;
+}
+
+static bool plan_redirects_check(struct schema_reader *r, void *member)
+{
+	(void)r;
+	return redirects_are_valid(text_bytes(member));
+}
+
+/* Of the last step alone; a record of an earlier program may have them of others. */
+static void plan_write_last(struct schema_writer *w, const struct schema *row, const void *object)
+{
+	const bool *member = (const void *)((const uint8_t *)object + row->offset);
+
+	if (w->place->position + 1 == saver_of(w)->c->plan.count)
+		schema_put_number(w, row->tag, *member);
+}
+
+static bool plan_read_last(struct schema_reader *r, const struct schema *row, void *object,
+			   const struct schema_wire *in)
+{
+	bool *member = (void *)((uint8_t *)object + row->offset);
+
+	*member = in->number && loader_of(r)->c->state <= CALL_RINGING;
+	return in->kind == SCHEMA_WIRE_VARINT;
+}
+
+static void plan_step_forget(struct plan_step *step)
+{
+	step->resolves = step->waits = step->confers = false;
+}
+
+/* What it has of a trunk, or of a document, counts together. */
+static bool plan_step_check(struct schema_reader *r, void *object)
+{
+	struct plan_step *step = object;
+	const struct plan *plan = &loader_of(r)->c->plan;
+	size_t i = plan->count - 1U;
+
+	if (i)
+		plan_step_forget(step - 1);
+	if (step->from == PLAN_SAVED_AGAIN)
+		step->from = i ? step[-1].from : PLAN_FIRST;
+	else if (step->from == PLAN_FIRST || !i)
+		step->from = i ? (uint8_t)(i - 1) : PLAN_FIRST;
+	if (!step->trunk.n) {
+		text_clear(&step->number);
+		text_clear(&step->redirects);
+		step->server = 0;
+		step->rang = false;
+	}
+	if (step->set.state != SET_NONE)
+		return step->set.feature < FEATURES;
+	text_clear(&step->set.number);
+	step->set.feature = 0;
+	return true;
+}
+
+static const struct schema plan_set_rows[] = {
+	{ "feature", 4, SCHEMA_HAND, .write = plan_feature_write, .read = plan_feature_read },
+	{ "number", 5, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, set.number),
+	  .max = FEATURE_VALUE_MAX - 1, .wrong = "plan: number" },
+	{ "set_state", 6, SCHEMA_UINT, SCHEMA_AT(struct plan_step, set.state),
+	  .max = SET_STATES - 1 },
+	{ 0 },
+};
+
+static const struct schema plan_trunk_rows[] = {
+	{ "trunk", 10, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, trunk),
+	  .max = TRUNK_NAME_MAX - 1, .wrong = "plan: trunk" },
+	{ "server", 11, SCHEMA_UINT, SCHEMA_AT(struct plan_step, server),
+	  .max = TRUNK_SERVERS_MAX - 1, .wrong = "plan: server" },
+	{ "told", 12, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, number),
+	  .max = TRUNK_NUMBER_MAX - 1, .wrong = "plan: number" },
+	{ "rang", 13, SCHEMA_BOOL, SCHEMA_AT(struct plan_step, rang) },
+	{ 0 },
+};
+
+static const struct schema plan_redirects_rows[] = {
+	{ "redirects", 15, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, redirects),
+	  .max = REDIRECTS_TEXT_MAX, .check = plan_redirects_check, .wrong = "plan: redirects" },
+	{ 0 },
+};
+
+static const struct schema plan_step_rows[] = {
+	{ "user", 1, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, user),
+	  .max = SAVED_USER_MAX, .wrong = "plan: user" },
+	{ "why", 2, SCHEMA_UINT, SCHEMA_AT(struct plan_step, why), .max = PLAN_WHYS - 1 },
+	{ "application", 3, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, application),
+	  .max = APPLICATION_NAME_MAX - 1, .wrong = "plan: application" },
+	{ "feature", 4, SCHEMA_GROUP, .of = plan_set_rows, .is = plan_set_is },
+	{ "from", 7, SCHEMA_HAND, SCHEMA_PLUS_ONE, SCHEMA_AT(struct plan_step, from),
+	  .write = plan_from_write, .read = plan_from_read },
+	{ "resolves", 8, SCHEMA_HAND, SCHEMA_AT(struct plan_step, resolves),
+	  .write = plan_write_last, .read = plan_read_last },
+	{ "gruu", 9, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, gruu),
+	  .max = GRUU_NAMED_MAX, .wrong = "plan: gruu" },
+	{ "trunk", 10, SCHEMA_GROUP, .of = plan_trunk_rows, .is = plan_trunk_is },
+	{ "again", 14, SCHEMA_HAND, .write = plan_again_write, .read = plan_again_read },
+	{ "redirects", 15, SCHEMA_GROUP, .of = plan_redirects_rows, .is = plan_trunk_is },
+	{ "waits", 16, SCHEMA_HAND, SCHEMA_AT(struct plan_step, waits), .write = plan_write_last,
+	  .read = plan_read_last },
+	{ "confers", 17, SCHEMA_HAND, SCHEMA_AT(struct plan_step, confers),
+	  .write = plan_write_last, .read = plan_read_last },
+	{ 0 },
+};
+
+const struct schema plan_saved[] = {
+	{ "steps", 33, SCHEMA_MESSAGE, SCHEMA_LIST | SCHEMA_POINTER,
+	  SCHEMA_OF(struct call, plan.steps, struct plan_step), .of = plan_step_rows,
+	  .count = offsetof(struct call, plan.count), .most = PLAN_STEPS_MAX,
+	  .check = plan_step_check, .wrong = "plan: step" },
+	{ "step_until_utc_ms", 34, SCHEMA_DEADLINE, SCHEMA_AT(struct call, plan.until_ns),
+	  .max = PLAN_STEP_MAX_MS },
+	{ 0 },
+};
+
+/* ---- the plan ---- */
 
 static const struct {
 	const char *name, *reason, *cause;

@@ -1,8 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/model/payer.h"
 #include "sig/host/settings.h"
+#include "sig/model/saved.h"
 
 #include <errno.h>
+
+static bool payer_is_said(const struct schema_writer *w, const void *object)
+{
+	(void)object;
+	return saver_of(w)->c->payer_name.known && !payer_is_caller(saver_of(w)->c);
+}
+
+static bool payer_check(struct schema_reader *r, void *object)
+{
+	(void)r;
+	return ((struct call_payer *)object)->known = true;
+}
+
+static const struct schema payer_rows[] = {
+	{ "kind", 1, SCHEMA_UINT, SCHEMA_AT(struct call_payer, kind), .max = QUOTA_KINDS - 1,
+	  .wrong = "call: payer" },
+	{ "user", 2, SCHEMA_TEXT, SCHEMA_AT(struct call_payer, user), .max = SAVED_USER_MAX,
+	  .wrong = "call: payer" },
+	{ "source", 3, SCHEMA_ADDR, SCHEMA_AT(struct call_payer, source), .wrong = "call: payer" },
+	{ 0 },
+};
+
+const struct schema payer_saved[] = {
+	{ "payer", 66, SCHEMA_MESSAGE, SCHEMA_OF(struct call, payer_name, struct call_payer),
+	  .of = payer_rows, .is = payer_is_said, .check = payer_check },
+	{ 0 },
+};
 
 static const enum refusal g_reasons[QUOTA_ITEMS] = {
 	[QUOTA_CALLS] = REFUSED_QUOTA_CALLS,

@@ -30,10 +30,26 @@ static inline const struct call_loader *loader_of(const struct schema_reader *r)
 enum { SAVED_USER_MAX = 256 };
 
 /* Of struct call. */
-extern const struct schema park_saved[];
+extern const struct schema plan_saved[];
+extern const struct schema orders_saved[];
+extern const struct schema segments_saved[];
+extern const struct schema prompts_saved[];
 extern const struct schema tolls_saved[];
+extern const struct schema park_saved[];
 extern const struct schema media_stream_saved[];
+extern const struct schema member_saved[];
+extern const struct schema payer_saved[];
 /* Of struct leg. */
 extern const struct schema leg_toll_saved[];
+extern const struct schema code_digits_saved[];
+extern const struct schema account_saved[];
+
+/* Until when the next digit of a party is awaited. Those of a party that nobody was with for 30 s since are forgotten, and what is kept has no
+ * such time. */
+void saved_until_write(struct schema_writer *w, const struct schema *row, const void *object);
+bool saved_until_read(struct schema_reader *r, const struct schema *row, void *object,
+		      const struct schema_wire *in);
+/* In the check of its message, which is behind a pointer. */
+void saved_forget_old(struct schema_reader *r, uint64_t *until_ns);
 
 #endif

@@ -767,7 +767,7 @@ static bool reading_part(struct reading *r, const struct proto_part *part, void 
 				   .arg = &loader };
 
 	for (const struct schema *const *rows = part->rows; *rows; rows++) {
-		if (!schema_read_some(&s, *rows, object, octets))
+		if (!schema_read(&s, *rows, object, octets, false))
 			return reading_wrong(r, s.reason);
 	}
 	return true;

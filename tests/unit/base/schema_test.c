@@ -26,7 +26,7 @@ static const char *read_thing(struct thing *t, struct bytes in, struct text *unk
 	struct schema_reader r = { .now = { THING_NOW_NS, THING_NOW_UTC },
 				   .shift_ms = 500,
 				   .unknown = unknown };
-	bool ok = schema_read(&r, thing_rows, t, in);
+	bool ok = schema_read(&r, thing_rows, t, in, true);
 
 	assert_int_equal(ok, r.reason == NULL);
 	return r.reason;
