@@ -7,7 +7,37 @@
 #include "sig/host/settings.h"
 #include "sig/model/call.h"
 #include "sig/model/plan.h"
+#include "sig/model/saved.h"
 #include "sig/sip/message.h"
+
+/* Their numbers grow. */
+static bool order_check(struct schema_reader *r, void *object)
+{
+	const struct order_kept *kept = object;
+	const struct orders *orders = loader_of(r)->c->orders;
+
+	return kept->id && kept->number > (kept == orders->list ? 0 : kept[-1].number);
+}
+
+static const struct schema order_rows[] = {
+	{ "id", 1, SCHEMA_FIXED64, SCHEMA_AT(struct order_kept, id) },
+	{ "number", 2, SCHEMA_UINT, SCHEMA_AT(struct order_kept, number) },
+	{ 0 },
+};
+
+static const struct schema orders_list[] = {
+	{ "orders", 35, SCHEMA_MESSAGE, SCHEMA_LIST,
+	  SCHEMA_OF(struct orders, list, struct order_kept), .of = order_rows,
+	  .count = offsetof(struct orders, count), .most = ORDERS_KEPT, .check = order_check,
+	  .wrong = "call: orders" },
+	{ 0 },
+};
+
+const struct schema orders_saved[] = {
+	{ "orders", 35, SCHEMA_GROUP, SCHEMA_POINTER, SCHEMA_OF(struct call, orders, struct orders),
+	  .of = orders_list },
+	{ 0 },
+};
 
 static bool account_is_digit(uint8_t c)
 {
@@ -77,16 +107,6 @@ const struct order_kept *orders_keep(struct orders **orders, uint64_t id)
 		memmove(o->list, o->list + 1, --o->count * sizeof(o->list[0]));
 	o->list[o->count] = kept;
 	return &o->list[o->count++];
-}
-
-int orders_add(struct orders **orders, const struct order_kept *kept)
-{
-	if (!orders_make(orders))
-		return -ENOMEM;
-	if ((*orders)->count == ORDERS_KEPT || kept->number <= last_number(*orders))
-		return -EINVAL;
-	(*orders)->list[(*orders)->count++] = *kept;
-	return 0;
 }
 
 #define DATA_LINE    "Tandem-Data"

@@ -94,8 +94,6 @@ const struct order_kept *orders_find(const struct orders *orders, uint64_t id);
 uint32_t orders_next(const struct orders *orders);
 /* The oldest makes room. Makes *orders where there is none. NULL: no memory. */
 const struct order_kept *orders_keep(struct orders **orders, uint64_t id);
-/* As a record has it, in this order. 0, -EINVAL (numbers do not grow, or there are too many) or -ENOMEM. */
-int orders_add(struct orders **orders, const struct order_kept *kept) NODISCARD;
 
 struct prompts;
 struct media_stream;

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "base/steady.h"
+#include "base/clock.h"
 
 enum { DIGITS_OLD_MS = 30000 };
 

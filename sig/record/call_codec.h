@@ -42,8 +42,6 @@ struct packed_leg {
 	Tandem__Call__Hop hop, sent_to, source;
 	Tandem__Call__Terms terms;
 	Tandem__Call__SessionTimer timer;
-	Tandem__Call__Digits digits;
-	Tandem__Call__AccountDigits account;
 	struct packed_early early[EARLY_MAX];
 	Tandem__Call__Early *early_list[EARLY_MAX];
 	Tandem__Call__Acked acked[LEG_ACKS_MAX];
@@ -72,20 +70,12 @@ struct packed_flow {
 	char network[sizeof(((struct shard_network *)NULL)->name)];
 };
 
-struct packed_segment {
-	Tandem__Call__Segment segment;
-	Tandem__Call__Counters a, b;
-};
-
 struct packing {
 	Tandem__Call__Call call;
 	struct packed_leg legs[LEGS_MAX];
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
-	Tandem__Call__Member member;
-	Tandem__Call__Payer payer;
-	char payer_text[ADDR_TEXT_MAX];
 	Tandem__Call__Recordings recordings;
 	Tandem__Call__Recording recording[RECORDINGS_LIVE_MAX];
 	Tandem__Call__Recording *recording_list[RECORDINGS_LIVE_MAX];
@@ -95,16 +85,6 @@ struct packing {
 	Tandem__Call__Dialog outside;
 	Tandem__Call__Hop outside_hop;
 	char outside_text[2][ADDR_TEXT_MAX];
-	Tandem__Call__Prompts prompts;
-	Tandem__Call__PromptStep prompt_steps[PROMPT_STEPS_MAX];
-	Tandem__Call__PromptStep *prompt_list[PROMPT_STEPS_MAX];
-	ProtobufCBinaryData prompt_files[PROMPT_FILES_MAX];
-	Tandem__Call__Step steps[PLAN_STEPS_MAX];
-	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
-	Tandem__Call__Order orders[ORDERS_KEPT];
-	Tandem__Call__Order *order_list[ORDERS_KEPT];
-	struct packed_segment segments[SEGMENTS_MAX];
-	Tandem__Call__Segment *segment_list[SEGMENTS_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[TENANT_NAME_MAX];
@@ -127,9 +107,7 @@ void packing_legs(const struct call_host *h, struct packing *p, const struct cal
 void packing_once(struct packing *p, Tandem__Call__Leg *leg);
 /* NULL: there is none. */
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
-void packing_prompts(const struct call_host *h, struct packing *p, const struct prompts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
-void packing_member(struct packing *p, const struct call *c);
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t);
 /* recordings NULL: none. */
@@ -206,8 +184,6 @@ bool reading_best(struct reading *r, const Tandem__Call__Best *in);
 /* The same in a record of format 0 or 1. */
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
-bool reading_prompts(struct reading *r, const Tandem__Call__Prompts *in);
-bool reading_member(struct reading *r, const Tandem__Call__Call *from);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
 /* After the bridge, and the times. */
 bool reading_recordings(struct reading *r, const Tandem__Call__Recordings *in);

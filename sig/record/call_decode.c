@@ -355,106 +355,6 @@ static bool reading_sdps(struct reading *r, const Tandem__Call__Call *in)
 	return read_offerer(r, in->offerer);
 }
 
-/* Records of a call with one pair, and older ones, have none. */
-
-static bool read_chars(struct reading *r, char *out, size_t cap, const ProtobufCBinaryData *in)
-{
-	struct text line = { 0 };
-	bool ok = reading_line(r, &line, in, cap - 1, "segment: text");
-
-	if (ok)
-		cdr_put(out, cap, text_bytes(&line));
-	text_clear(&line);
-	return ok;
-}
-
-static bool read_counters(struct reading *r, struct flow_stats *stats, struct cdr_sound *sound,
-			  const Tandem__Call__Counters *in)
-{
-	if (!in)
-		return true;
-	if (in->mos_in > UINT16_MAX || in->mos_out > UINT16_MAX)
-		return reading_wrong(r, "segment: MOS");
-	stats->packets_in = in->packets_in;
-	stats->octets_in = in->octets_in;
-	stats->packets_out = in->packets_out;
-	stats->octets_out = in->octets_out;
-	stats->rtcp_in = in->rtcp_in;
-	stats->rtcp_out = in->rtcp_out;
-	stats->dropped = in->dropped;
-	stats->lost = in->lost;
-	stats->jitter_us = in->jitter_us;
-	stats->digits = in->digits;
-	stats->source_changes = in->source_changes;
-	stats->remote_lost = in->remote_lost;
-	stats->remote_jitter_us = in->remote_jitter_us;
-	stats->rtt_us = in->rtt_us;
-	sound->mos_in = (uint16_t)in->mos_in;
-	sound->mos_out = (uint16_t)in->mos_out;
-	return read_chars(r, sound->codec, sizeof(sound->codec), &in->codec);
-}
-
-static uint8_t segment_read_leg(const struct call *c, uint32_t leg)
-{
-	return leg && leg <= LEGS_MAX && call_leg(c, (uint8_t)(leg - 1)) ? (uint8_t)(leg - 1)
-									 : LEG_NONE;
-}
-
-static void segment_read_times(const struct reading *r, struct cdr *cdr,
-			       const Tandem__Call__Segment *in)
-{
-	cdr->setup_utc_ms = reading_time(r, in->setup_utc_ms);
-	cdr->ringing_utc_ms = reading_time(r, in->ringing_utc_ms);
-	cdr->answer_utc_ms = reading_time(r, in->answer_utc_ms);
-	cdr->end_utc_ms = reading_time(r, in->end_utc_ms);
-}
-
-static bool read_segment(struct reading *r, struct segment *s, const Tandem__Call__Segment *in)
-{
-	struct cdr *cdr = &s->cdr;
-
-	if (in->status > 699 || in->cause >= CALL_CAUSE_COUNT || in->ended_by > ENDED_BY_OPERATOR)
-		return reading_wrong(r, "segment: how it ended");
-	s->caller = segment_read_leg(r->c, in->caller);
-	s->callee = segment_read_leg(r->c, in->callee);
-	s->cause = (enum call_cause)in->cause;
-	cdr->sip_status = (uint16_t)in->status;
-	cdr->ended_by = (enum call_ended_by)in->ended_by;
-	cdr->lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
-	cdr->audio = (uint8_t)(in->audio & 3);
-	cdr->recordings = in->recordings & ~UINT64_C(1);
-	cdr->room = in->room;
-	cdr->forwarded = (uint8_t)(in->forwarded < PLAN_WHYS ? in->forwarded : PLAN_CALLED);
-	segment_read_times(r, cdr, in);
-	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&
-	       read_chars(r, cdr->to, sizeof(cdr->to), &in->to) &&
-	       read_chars(r, cdr->forwarded_to, sizeof(cdr->forwarded_to), &in->forwarded_to) &&
-	       read_chars(r, cdr->from_trunk, sizeof(cdr->from_trunk), &in->from_trunk) &&
-	       read_chars(r, cdr->to_trunk, sizeof(cdr->to_trunk), &in->to_trunk) &&
-	       read_chars(r, cdr->sip_call_id, sizeof(cdr->sip_call_id), &in->sip_call_id) &&
-	       read_counters(r, &cdr->a, &cdr->a_sound, in->a) &&
-	       read_counters(r, &cdr->b, &cdr->b_sound, in->b);
-}
-
-static bool reading_segments(struct reading *r, const Tandem__Call__Call *in)
-{
-	struct call *c = r->c;
-
-	if (in->n_segments > SEGMENTS_MAX)
-		return reading_wrong(r, "call: number of segments");
-	if (in->n_segments == 0)
-		return true;
-	c->segments = calloc(in->n_segments, sizeof(*c->segments));
-	if (!c->segments)
-		return reading_wrong(r, "out of memory");
-	c->segment_count = (uint8_t)in->n_segments;
-	for (size_t i = 0; i < in->n_segments; i++) {
-		if (!read_segment(r, &c->segments[i], in->segments[i]))
-			return false;
-	}
-	return true;
-}
-
 enum { SAID_CLOCK_MAX = 192000 };
 
 static bool read_network(struct reading *r, struct call_flow *f, const char *name)
@@ -640,20 +540,6 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	       call_read_times(r, in);
 }
 
-static bool read_payer(struct reading *r, const Tandem__Call__Payer *in)
-{
-	struct call_payer *p = &r->c->payer_name;
-
-	if (!in)
-		return true;
-	if (in->kind >= QUOTA_KINDS)
-		return reading_wrong(r, "call: payer");
-	p->known = true;
-	p->kind = (uint8_t)in->kind;
-	return reading_text(r, &p->user, &in->user, READING_USER_MAX, "call: payer") &&
-	       reading_address(r, &p->source, in->source, "call: payer");
-}
-
 static void read_clock(struct reading *r, const Tandem__Call__Call *in)
 {
 	struct steady_mark mark = { .boot = in->boot,
@@ -661,90 +547,6 @@ static void read_clock(struct reading *r, const Tandem__Call__Call *in)
 				    .utc_ms = in->saved_utc_ms };
 
 	r->shift_ms = steady_shift(&r->h->steady, &mark, r->h->now.ns);
-}
-
-static bool read_set(struct reading *r, struct plan_set *set, const Tandem__Call__Step *in)
-{
-	enum feature feature = feature_by_key(bytes_mem(in->feature.data, in->feature.len));
-
-	if (in->set_state == SET_NONE)
-		return true;
-	if (in->set_state >= SET_STATES || feature == FEATURES)
-		return false;
-	set->state = (uint8_t)in->set_state;
-	set->feature = (uint8_t)feature;
-	return reading_line(r, &set->number, &in->number, FEATURE_VALUE_MAX - 1, "plan: number");
-}
-
-static bool read_way(struct reading *r, struct plan_step *step, const Tandem__Call__Step *in)
-{
-	if (in->trunk.len == 0)
-		return true;
-	if (in->server >= TRUNK_SERVERS_MAX)
-		return reading_wrong(r, "plan: server");
-	step->server = (uint8_t)in->server;
-	step->rang = in->rang;
-	if (!redirects_are_valid(bytes_mem(in->redirects.data, in->redirects.len)))
-		return reading_wrong(r, "plan: redirects");
-	return reading_line(r, &step->trunk, &in->trunk, TRUNK_NAME_MAX - 1, "plan: trunk") &&
-	       reading_line(r, &step->redirects, &in->redirects, REDIRECTS_TEXT_MAX,
-			    "plan: redirects") &&
-	       reading_line(r, &step->number, &in->told, TRUNK_NUMBER_MAX - 1, "plan: number");
-}
-
-static uint8_t read_from(const struct plan *plan, const Tandem__Call__Step *in, size_t i)
-{
-	if (i == 0)
-		return PLAN_FIRST;
-	if (in->again)
-		return plan->steps[i - 1].from;
-	return (uint8_t)((in->from ? in->from : i) - 1);
-}
-
-/* Records of format 0 and 1 have none: the call rings nobody else. */
-static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
-{
-	struct plan *plan = &r->c->plan;
-
-	if (in->n_steps > PLAN_STEPS_MAX)
-		return reading_wrong(r, "plan: steps");
-	for (size_t i = 0; i < in->n_steps; i++) {
-		struct text user = { 0 };
-		bool ok = in->steps[i]->why < PLAN_WHYS && in->steps[i]->from <= i &&
-			  reading_line(r, &user, &in->steps[i]->user, READING_USER_MAX,
-				       "plan: user") &&
-			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why,
-				    read_from(plan, in->steps[i], i)) &&
-			  reading_line(r, &plan->steps[i].gruu, &in->steps[i]->gruu, GRUU_NAMED_MAX,
-				       "plan: gruu") &&
-			  reading_line(r, &plan->steps[i].application, &in->steps[i]->application,
-				       APPLICATION_NAME_MAX - 1, "plan: application") &&
-			  read_set(r, &plan->steps[i].set, in->steps[i]) &&
-			  read_way(r, &plan->steps[i], in->steps[i]);
-
-		text_clear(&user);
-		if (!ok)
-			return reading_wrong(r, "plan: step");
-	}
-	if (plan->count && r->c->state <= CALL_RINGING) {
-		plan->steps[plan->count - 1].resolves = in->steps[plan->count - 1]->resolves;
-		plan->steps[plan->count - 1].waits = in->steps[plan->count - 1]->waits;
-		plan->steps[plan->count - 1].confers = in->steps[plan->count - 1]->confers;
-	}
-	plan->until_ns = reading_deadline(r, in->step_until_utc_ms, PLAN_STEP_MAX_MS);
-	return true;
-}
-
-static bool read_orders(struct reading *r, const Tandem__Call__Call *in)
-{
-	for (size_t i = 0; i < in->n_orders; i++) {
-		struct order_kept kept = { .id = in->orders[i]->id,
-					   .number = in->orders[i]->number };
-
-		if (kept.id == 0 || orders_add(&r->c->orders, &kept))
-			return reading_wrong(r, "call: orders");
-	}
-	return true;
 }
 
 /* Its path among unknown fields, by the leg's index. */
@@ -814,11 +616,9 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!in)
 		return reading_wrong(r, "not a call record");
 	read_clock(r, in);
-	if (!read_facts(r, in) || !read_payer(r, in->payer) || !reading_legs(r, in) ||
-	    !reading_bridge(r, in) || !reading_invites(r, in) || !reading_sdps(r, in) ||
-	    !record_read_plan(r, in) || !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
-	    !reading_member(r, in) || !reading_prompts(r, in->prompts) || !reading_saved(r, in) ||
-	    !reading_flows(r, in) || !reading_segments(r, in) ||
+	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
+	    !reading_invites(r, in) || !reading_sdps(r, in) || !reading_saved(r, in) ||
+	    !reading_transfer(r, in->transfer) || !reading_flows(r, in) ||
 	    !reading_recordings(r, in->recordings))
 		return false;
 	confirm_answered(r->c);

@@ -580,62 +580,6 @@ static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg
 	return !leg_set_trunk(all, l, trunk) || reading_wrong(r, "out of memory");
 }
 
-/* Of a party that nobody was with for so long: what it pressed is forgotten. */
-enum { DIGITS_OLD_MS = 30000 };
-
-static bool digits_fit(const Tandem__Call__Digits *in)
-{
-	if (!in->list.len || in->list.len >= CALL_CODE_LEN || in->peer >= LEGS_MAX)
-		return false;
-	for (size_t i = 0; i < in->list.len; i++) {
-		if (!in->list.data[i] || !strchr("0123456789*#", in->list.data[i]))
-			return false;
-	}
-	return true;
-}
-
-/* How long each was pressed is not there. */
-static bool read_digits(struct reading *r, struct leg *l, const Tandem__Call__Digits *in)
-{
-	const uint64_t now_ms = r->h->now.utc_ms;
-
-	if (!in)
-		return true;
-	if (!digits_fit(in))
-		return reading_wrong(r, "leg: keys");
-	if (reading_time(r, in->until_utc_ms) + DIGITS_OLD_MS < now_ms)
-		return true;
-	l->code_digits = calloc(1, sizeof(*l->code_digits));
-	if (!l->code_digits)
-		return reading_wrong(r, "out of memory");
-	l->code_digits->peer = (uint8_t)in->peer;
-	l->code_digits->count = (uint8_t)in->list.len;
-	for (size_t i = 0; i < in->list.len; i++) {
-		l->code_digits->list[i] = (char)in->list.data[i];
-		l->code_digits->duration_ms[i] = DTMF_DURATION_MS;
-	}
-	return true;
-}
-
-static bool read_account(struct reading *r, struct leg *l, const Tandem__Call__AccountDigits *in)
-{
-	struct bytes list = in ? bytes_mem(in->list.data, in->list.len) : (struct bytes){ 0 };
-
-	if (!in)
-		return true;
-	if (list.n >= ACCOUNT_DIGITS_MAX || !account_digits_are_good(list))
-		return reading_wrong(r, "leg: account code");
-	if (reading_time(r, in->until_utc_ms) + DIGITS_OLD_MS < r->h->now.utc_ms)
-		return true;
-	l->account = calloc(1, sizeof(*l->account));
-	if (!l->account)
-		return reading_wrong(r, "out of memory");
-	l->account->count = (uint8_t)list.n;
-	if (list.n)
-		memcpy(l->account->list, list.p, list.n);
-	return true;
-}
-
 static bool read_carried(struct reading *r, struct leg *l, const ProtobufCBinaryData *in)
 {
 	return reading_text(r, &l->carried, in, CARRIED_MAX, "leg: who calls") &&
@@ -700,7 +644,6 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
 	       read_timer(r, &l->timer, in->timer) && leg_read_terms(r, l, in->terms) &&
 	       read_carried(r, l, &in->carried) && read_pidf(r, l, &in->pidf) &&
-	       read_digits(r, l, in->digits) && read_account(r, l, in->account) &&
 	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
 			    "leg: callback") &&
 	       reading_dialog(r, i, &l->dialog, in->dialog) &&

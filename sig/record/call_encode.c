@@ -103,9 +103,16 @@ int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct 
 }
 
 /* By their tags. */
-static const struct schema *const saved_of_call[] = { tolls_saved, park_saved, media_stream_saved,
-						      NULL };
-static const struct schema *const saved_of_leg[] = { leg_toll_saved, NULL };
+static const struct schema *const saved_of_call[] = {
+	plan_saved, orders_saved,       segments_saved, prompts_saved, tolls_saved,
+	park_saved, media_stream_saved, member_saved,   payer_saved,   NULL,
+};
+static const struct schema *const saved_of_leg[] = {
+	leg_toll_saved,
+	code_digits_saved,
+	account_saved,
+	NULL,
+};
 
 static const void *part_call(const struct schema_writer *w, const ProtobufCMessage *m,
 			     uint64_t *path)
@@ -203,86 +210,6 @@ void packing_once(struct packing *p, Tandem__Call__Leg *leg)
 	any |= sdp_take(leg->open, leg->sdp);
 	if (any && p->call.format < CALL_RECORD_ONCE)
 		p->call.format = CALL_RECORD_ONCE;
-}
-
-static ProtobufCBinaryData packing_chars(const char *s)
-{
-	return packing_octets(s, strlen(s));
-}
-
-/* NULL: nothing is known yet. */
-static Tandem__Call__Counters *pack_counters(Tandem__Call__Counters *out,
-					     const struct flow_stats *stats,
-					     const struct cdr_sound *sound)
-{
-	if (stats->packets_in + stats->packets_out + stats->dropped + stats->rtcp_in +
-		    stats->rtcp_out ==
-	    0)
-		return NULL;
-	tandem__call__counters__init(out);
-	out->packets_in = stats->packets_in;
-	out->octets_in = stats->octets_in;
-	out->packets_out = stats->packets_out;
-	out->octets_out = stats->octets_out;
-	out->rtcp_in = stats->rtcp_in;
-	out->rtcp_out = stats->rtcp_out;
-	out->dropped = stats->dropped;
-	out->lost = stats->lost;
-	out->jitter_us = stats->jitter_us;
-	out->digits = stats->digits;
-	out->source_changes = stats->source_changes;
-	out->remote_lost = stats->remote_lost;
-	out->remote_jitter_us = stats->remote_jitter_us;
-	out->rtt_us = stats->rtt_us;
-	out->codec = packing_chars(sound->codec);
-	out->mos_in = sound->mos_in;
-	out->mos_out = sound->mos_out;
-	return out;
-}
-
-static uint32_t pack_segment_leg(uint8_t leg)
-{
-	return leg == LEG_NONE ? 0 : leg + 1U;
-}
-
-static void pack_segment(struct packed_segment *p, const struct segment *s)
-{
-	Tandem__Call__Segment *out = &p->segment;
-	const struct cdr *cdr = &s->cdr;
-
-	tandem__call__segment__init(out);
-	out->from = packing_chars(cdr->from);
-	out->to = packing_chars(cdr->to);
-	out->sip_call_id = packing_chars(cdr->sip_call_id);
-	out->setup_utc_ms = cdr->setup_utc_ms;
-	out->ringing_utc_ms = cdr->ringing_utc_ms;
-	out->answer_utc_ms = cdr->answer_utc_ms;
-	out->end_utc_ms = cdr->end_utc_ms;
-	out->status = cdr->sip_status;
-	out->cause = s->cause;
-	out->ended_by = cdr->ended_by;
-	out->lines = cdr->lines;
-	out->audio = cdr->audio;
-	out->recordings = cdr->recordings;
-	out->room = cdr->room;
-	out->forwarded_to = packing_chars(cdr->forwarded_to);
-	out->forwarded = cdr->forwarded;
-	out->from_trunk = packing_chars(cdr->from_trunk);
-	out->to_trunk = packing_chars(cdr->to_trunk);
-	out->caller = pack_segment_leg(s->caller);
-	out->callee = pack_segment_leg(s->callee);
-	out->a = pack_counters(&p->a, &cdr->a, &cdr->a_sound);
-	out->b = pack_counters(&p->b, &cdr->b, &cdr->b_sound);
-}
-
-static void packing_segments(struct packing *p, const struct call *c)
-{
-	for (uint8_t i = 0; i < c->segment_count; i++) {
-		pack_segment(&p->segments[i], &c->segments[i]);
-		p->segment_list[i] = &p->segments[i].segment;
-	}
-	p->call.segments = p->segment_list;
-	p->call.n_segments = c->segment_count;
 }
 
 static Tandem__Call__Secret *pack_secret(Tandem__Call__Secret *out,
@@ -432,75 +359,6 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->offerer = c->bridge.offerer;
 }
 
-static void pack_payer(struct packing *p, const struct call *c)
-{
-	if (!c->payer_name.known || payer_is_caller(c))
-		return;
-	tandem__call__payer__init(&p->payer);
-	p->payer.kind = c->payer_name.kind;
-	p->payer.user = packing_text(&c->payer_name.user);
-	p->payer.source = packing_address(&c->payer_name.source, p->payer_text);
-	p->call.payer = &p->payer;
-}
-
-static void pack_set(Tandem__Call__Step *out, const struct plan_set *set)
-{
-	const char *key;
-
-	if (set->state == SET_NONE)
-		return;
-	key = feature_key((enum feature)set->feature);
-	out->feature = packing_octets(key, bytes_str(key).n);
-	out->number = packing_text(&set->number);
-	out->set_state = set->state;
-}
-
-static void pack_way(Tandem__Call__Step *out, const struct plan_step *step)
-{
-	if (step->trunk.n == 0)
-		return;
-	out->trunk = packing_text(&step->trunk);
-	out->server = step->server;
-	out->told = packing_text(&step->number);
-	out->rang = step->rang;
-	out->redirects = packing_text(&step->redirects);
-}
-
-static void pack_plan(const struct call_host *h, struct packing *p, const struct plan *plan)
-{
-	for (uint8_t i = 0; i < plan->count; i++) {
-		tandem__call__step__init(&p->steps[i]);
-		p->steps[i].user = packing_text(&plan->steps[i].user);
-		p->steps[i].gruu = packing_text(&plan->steps[i].gruu);
-		p->steps[i].why = plan->steps[i].why;
-		p->steps[i].again = plan_is_again(plan, i);
-		if (i && plan->steps[i].from != i - 1 && !p->steps[i].again)
-			p->steps[i].from = plan->steps[i].from + 1U;
-		p->steps[i].resolves = plan->steps[i].resolves;
-		p->steps[i].waits = i + 1 == plan->count && plan->steps[i].waits;
-		p->steps[i].confers = i + 1 == plan->count && plan->steps[i].confers;
-		p->steps[i].application = packing_text(&plan->steps[i].application);
-		pack_set(&p->steps[i], &plan->steps[i].set);
-		pack_way(&p->steps[i], &plan->steps[i]);
-		p->step_list[i] = &p->steps[i];
-	}
-	p->call.steps = p->step_list;
-	p->call.n_steps = plan->count;
-	p->call.step_until_utc_ms = packing_utc(h, plan->until_ns);
-}
-
-static void pack_orders(struct packing *p, const struct orders *orders)
-{
-	p->call.orders = p->order_list;
-	p->call.n_orders = orders ? orders->count : 0;
-	for (size_t i = 0; i < p->call.n_orders; i++) {
-		tandem__call__order__init(&p->orders[i]);
-		p->orders[i].id = orders->list[i].id;
-		p->orders[i].number = orders->list[i].number;
-		p->order_list[i] = &p->orders[i];
-	}
-}
-
 /* By its 'y', which is rare: memmem() looks at each octet. */
 static bool has_crypto(struct bytes in)
 {
@@ -515,7 +373,8 @@ static bool has_crypto(struct bytes in)
 }
 
 /* Our keys, or those that a party named in its texts; and what a password could be guessed with. */
-static bool call_has_keys(const struct call *c, const struct text *record)
+static bool call_has_keys(const struct call *c, const struct schema_writer *w,
+			  const struct text *record)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].secret)
@@ -525,7 +384,7 @@ static bool call_has_keys(const struct call *c, const struct text *record)
 		if (c->legs[i] && c->legs[i]->dialog.challenges)
 			return true;
 	}
-	return (c->prompts && c->prompts->digit_count) || has_crypto(text_bytes(record));
+	return w->secret || has_crypto(text_bytes(record));
 }
 
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
@@ -539,15 +398,9 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
-	pack_payer(p, c);
 	packing_legs(h, p, c, seed);
-	pack_plan(h, p, &c->plan);
-	pack_orders(p, c->orders);
-	packing_segments(p, c);
 	packing_transfer(h->settings, p, c->transfer);
-	packing_member(p, c);
 	packing_recordings(h->settings, p, c->recordings);
-	packing_prompts(h, p, c->prompts);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
@@ -555,7 +408,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	if (!err)
 		err = call_pack(h, &p->call, &w, call_parts, out);
 	free(unknown);
-	return !err && call_has_keys(c, out) ? call_seal(h, c, out) : err;
+	return !err && call_has_keys(c, &w, out) ? call_seal(h, c, out) : err;
 }
 
 /* Slices of the living transactions. */

@@ -293,26 +293,6 @@ static Tandem__Call__SessionTimer *pack_timer(const struct call_host *h,
 	return out;
 }
 
-static Tandem__Call__Digits *pack_digits(const struct call_host *h, Tandem__Call__Digits *out,
-					 const struct leg_code_digits *k)
-{
-	tandem__call__digits__init(out);
-	out->list = packing_octets(k->list, k->count);
-	out->peer = k->peer;
-	out->until_utc_ms = packing_utc(h, k->until_ns);
-	return out;
-}
-
-static Tandem__Call__AccountDigits *pack_account(const struct call_host *h,
-						 Tandem__Call__AccountDigits *out,
-						 const struct account_digits *keys)
-{
-	tandem__call__account_digits__init(out);
-	out->list = packing_octets(keys->list, keys->count);
-	out->until_utc_ms = packing_utc(h, keys->until_ns);
-	return out;
-}
-
 static void pack_acks(const struct call_host *h, struct packed_leg *p, const struct leg *l)
 {
 	Tandem__Call__Leg *leg = &p->leg;
@@ -383,10 +363,6 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->open = packing_sdp(&to->open, &l->open);
 	if (l->timer.interval_s)
 		out->timer = pack_timer(h, &to->timer, &l->timer);
-	if (l->code_digits)
-		out->digits = pack_digits(h, &to->digits, l->code_digits);
-	if (l->account)
-		out->account = pack_account(h, &to->account, l->account);
 	out->dialog = &to->dialog;
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;

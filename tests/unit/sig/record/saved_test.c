@@ -31,10 +31,28 @@ static bool type_is(const struct schema *row, ProtobufCType type)
 		return type == PROTOBUF_C_TYPE_MESSAGE;
 	case SCHEMA_HAND:
 		return true;
+	case SCHEMA_GROUP:
 	case SCHEMA_END:
 		break;
 	}
 	return false;
+}
+
+static uint32_t assert_rows(const struct schema *rows, const ProtobufCMessageDescriptor *of,
+			    uint32_t tag);
+
+static void assert_row(const struct schema *row, const ProtobufCMessageDescriptor *of)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field(of, row->tag);
+
+	ROW_ASSERT(row->name, field && !strcmp(field->name, row->name));
+	ROW_ASSERT(row->name, type_is(row, field->type));
+	ROW_ASSERT(row->name,
+		   row->type == SCHEMA_HAND || (field->label == PROTOBUF_C_LABEL_REPEATED) ==
+						       ((row->flags & SCHEMA_LIST) != 0));
+	if (row->of)
+		(void)assert_rows(row->of, field->descriptor, 0);
 }
 
 static uint32_t assert_rows(const struct schema *rows, const ProtobufCMessageDescriptor *of,
@@ -43,21 +61,15 @@ static uint32_t assert_rows(const struct schema *rows, const ProtobufCMessageDes
 	const struct schema *row = rows;
 
 	for (; row->type != SCHEMA_END; row++) {
-		const ProtobufCFieldDescriptor *field =
-			protobuf_c_message_descriptor_get_field(of, row->tag);
-
-		ROW_ASSERT(
-			row->name,
-			row->tag >
-				tag); /* they ascend, so that octets are as protobuf-c has them */
+		if (row->type == SCHEMA_GROUP) {
+			ROW_ASSERT(row->name, row->tag == row->of->tag);
+			tag = assert_rows(row->of, of, tag);
+			continue;
+		}
+		/* they ascend, so that octets are as protobuf-c has them */
+		ROW_ASSERT(row->name, row->tag > tag);
 		tag = row->tag;
-		ROW_ASSERT(row->name, field && !strcmp(field->name, row->name));
-		ROW_ASSERT(row->name, type_is(row, field->type));
-		ROW_ASSERT(row->name, row->type == SCHEMA_HAND ||
-					      (field->label == PROTOBUF_C_LABEL_REPEATED) ==
-						      ((row->flags & SCHEMA_LIST) != 0));
-		if (row->of)
-			(void)assert_rows(row->of, field->descriptor, 0);
+		assert_row(row, of);
 	}
 	ROW_ASSERT(of->name, row - rows <= 64); /* schema_read has a bit for each */
 	return tag;
