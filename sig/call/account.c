@@ -181,7 +181,8 @@ void account_overdue(struct call_host *h, struct call *c, uint8_t leg)
 		account_drop(c, leg);
 }
 
-void account_resume(const struct call_host *h, struct call *c)
+/* In the next process the time begins anew. */
+static void account_resume(struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i] && c->legs[i]->account)
@@ -201,5 +202,6 @@ static const struct module_order account_orders[] = {
 
 const struct module account_module = {
 	.name = "account",
+	.resumed = account_resume,
 	.orders = account_orders,
 };

@@ -24,7 +24,5 @@ bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg, const st
 void account_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* What was pressed is forgotten. */
 void account_drop(struct call *c, uint8_t leg);
-/* In the next process, where the time begins anew. */
-void account_resume(const struct call_host *h, struct call *c);
 
 #endif

@@ -4,12 +4,9 @@
 #include "sig/call/call_digits.h"
 #include "sig/call/call_waiting.h"
 #include "sig/call/conference.h"
-#include "sig/call/media_stream.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/call/session.h"
-#include "sig/call/siprec.h"
 #include "sig/call/video.h"
 #include "sig/call/wait.h"
 #include "sig/leg/line_facts.h"
@@ -184,6 +181,7 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 #define TONE(suffix, name)          \
 	case AUDIO_SOURCE_##suffix: \
 		return h->tracks[SHARD_TRACK_##suffix].jobs;
+#include "sig/call/module.h"
 #include "sig/host/tones.def"
 #undef TONE
 	}
@@ -296,21 +294,21 @@ static bool member_is_changed(const struct call *c, struct call_flow *f)
 	       now.muted != before.muted || now.deaf != before.deaf;
 }
 
-struct media_overlay audio_source_overlay(const struct call_host *h, const struct call *c,
-					  const struct call_flow *f)
-{
-	struct media_overlay waiting = call_waiting_overlay(h, c, f);
-
-	return waiting.tone.ms ? waiting : recordings_overlay(h, c, f->leg);
-}
-
 /* That it is recorded, or that another call waits. */
 static bool tone_is_changed(const struct call_host *h, const struct call *c,
 			    const struct call_flow *f)
 {
-	struct media_overlay now = audio_source_overlay(h, c, f);
+	struct media_overlay now = modules_overlay(h, c, f);
 
 	return now.begun_ns != f->overlay.begun_ns || now.every_ms != f->overlay.every_ms;
+}
+
+static bool taps_are_changed(const struct call_host *h, const struct call *c,
+			     const struct call_flow *f)
+{
+	struct leg_taps now = modules_tap(h, c, f->leg);
+
+	return f->tap != now.tap || f->tap_fork != now.tap_fork || f->tap_live != now.tap_live;
 }
 
 /* Whom it sees. */
@@ -337,10 +335,8 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 		return changed;
 	changed |= member_is_changed(c, f);
 	changed |= f->waits != audio_source_is_late(h, c, f->leg);
-	changed |= f->tap != recording_tap(c->recordings, f->leg) ||
-		   f->tap_fork != siprec_taps(c, f->leg);
 	changed |= tone_is_changed(h, c, f);
-	changed |= f->tap_live != media_stream_tap(c, f->leg);
+	changed |= taps_are_changed(h, c, f);
 	changed |= f->withholds_digits != call_digits_are_read(h, c, f->leg);
 	changed |= f->detects_dtmf != call_digits_are_tones(h, c, f);
 	(void)audio_source_track(h, c, f->leg, f->line, &now);

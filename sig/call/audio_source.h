@@ -33,9 +33,6 @@ bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8
 bool audio_source_codec(const struct call *c, uint8_t leg, enum media_codec *out);
 /* Whom that leg holds hears music, whatever the phone of the leg says. */
 bool audio_source_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
-/* A tone within that. ms of the tone 0: none. */
-struct media_overlay audio_source_overlay(const struct call_host *h, const struct call *c,
-					  const struct call_flow *f);
 /* The engine is told where a party hears something else by now. */
 void audio_source_settle(struct call_host *h, struct call *c);
 

@@ -136,8 +136,8 @@ bool call_waiting_is_heard(const struct call_host *h, const struct call *c)
 }
 
 /* Once begun it goes on as it began. */
-struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,
-					  const struct call_flow *f)
+static struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,
+						 const struct call_flow *f)
 {
 	struct media_overlay o = h->settings->call_waiting_tone;
 
@@ -165,4 +165,5 @@ static const struct module_order call_waiting_orders[] = {
 const struct module call_waiting_module = { .name = "call_waiting",
 					    .orders = call_waiting_orders,
 					    .settle = waiting_look,
+					    .overlay = call_waiting_overlay,
 					    .saved = call_waiting_on_saved };

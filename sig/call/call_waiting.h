@@ -29,9 +29,6 @@ bool call_waiting_is_on(const struct call *c);
 int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
 		       struct call_refusal *refusal) NODISCARD;
 
-/* What the party of that flow hears of a call that waits for it. ms of the tone 0: nothing. */
-struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,
-					  const struct call_flow *f);
 /* A party of the call was told to hear it. */
 bool call_waiting_is_heard(const struct call_host *h, const struct call *c);
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
@@ -251,7 +252,8 @@ static uint64_t charge_due_ns(const struct call_host *h, const struct leg *l)
 					 : h->now.ns + (until_ms - h->now.utc_ms) * NS_PER_MS;
 }
 
-void charges_settle(const struct call_host *h, struct call *c)
+/* Which legs talk, and which are over. */
+static void charges_settle(struct call_host *h, struct call *c)
 {
 	uint64_t due = UINT64_MAX;
 
@@ -403,3 +405,5 @@ const struct schema leg_toll_saved[] = {
 	  .of = leg_toll_rows, .is = leg_toll_is, .check = leg_toll_check },
 	{ 0 },
 };
+
+const struct module charge_module = { .name = "charge", .follow = charges_settle };

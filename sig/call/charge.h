@@ -11,6 +11,9 @@
 
 #include "sig/model/event.h"
 
+struct module;
+extern const struct module charge_module;
+
 /* Whether the last step may go out. 0 or -EDQUOT with *refusal; then it is told, too. */
 int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal) NODISCARD;
 /* The leg is asked by a trunk from now on. 0, -EDQUOT as above, or -ENOMEM. */
@@ -18,8 +21,6 @@ int charge_begin(struct call_host *h, struct call *c, struct leg *l,
 		 struct call_refusal *refusal) NODISCARD;
 /* The same of a record's legs, whatever the limits are. */
 void charges_restore(const struct call_host *h, struct call *c);
-/* After each step: which legs talk, and which are over. */
-void charges_settle(const struct call_host *h, struct call *c);
 /* The time of one of them is over: it is given more, or the call ends. */
 void charges_due(struct call_host *h, struct call *c);
 /* What the call has cost the day that it ends in: "DAY TENANT:USER MS ...". 0 or -ENOMEM; empty: nothing. */

@@ -8,11 +8,9 @@
 #include "sig/call/call_digits.h"
 #include "sig/call/conference.h"
 #include "sig/call/flow_spec.h"
-#include "sig/call/media_stream.h"
+#include "sig/call/module.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/call/session.h"
-#include "sig/call/siprec.h"
 #include "sig/call/video.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
@@ -110,7 +108,12 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)
 {
 	const struct call_flow *peer = spec_peer(c, f);
-	struct flow_spec spec = {
+	struct leg_taps taps = { 0 };
+	struct flow_spec spec;
+
+	if (f->kind == MEDIA_AUDIO)
+		taps = modules_tap(h, c, f->leg);
+	spec = (struct flow_spec){
 		.id = f->id,
 		.peer = peer ? peer->id : (struct flow_id){ 0 },
 		.call = c->id,
@@ -124,9 +127,9 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.line = f->line,
 		.event_pt = PAYLOAD_NONE,
 		.resume = f->resume,
-		.tap = f->kind == MEDIA_AUDIO ? recording_tap(c->recordings, f->leg) : 0,
-		.tap_fork = f->kind == MEDIA_AUDIO && siprec_taps(c, f->leg),
-		.tap_live = f->kind == MEDIA_AUDIO ? media_stream_tap(c, f->leg) : 0,
+		.tap = taps.tap,
+		.tap_fork = taps.tap_fork,
+		.tap_live = taps.tap_live,
 	};
 
 	if (call_is_alone(c))
@@ -336,8 +339,8 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	f->counted_as_video = line && f->kind == MEDIA_VIDEO;
 	command->spec = spec_of(h, c, f);
 	f->tap = command->spec.tap;
-	f->overlay = f->kind == MEDIA_AUDIO ? audio_source_overlay(h, c, f)
-					    : (struct media_overlay){ 0 };
+	f->overlay =
+		f->kind == MEDIA_AUDIO ? modules_overlay(h, c, f) : (struct media_overlay){ 0 };
 	command->spec.overlay = f->overlay;
 	f->tap_fork = command->spec.tap_fork;
 	f->tap_live = command->spec.tap_live;

@@ -8,6 +8,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
 #include "sig/call/media_stream.h"
+#include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/recording.h"
@@ -180,8 +181,7 @@ void call_clear(struct call_host *h, struct call *c)
 		if (uac && uac->state == UAC_QUEUED)
 			txns_drop(h->txns, uac->client);
 	}
-	recordings_leave(h, c);
-	media_stream_leave(h, c);
+	modules_released(h, c);
 	if (c->state != CALL_ENDING)
 		flows_close(h, c);
 	flows_drop_all(h, c);

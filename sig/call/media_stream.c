@@ -13,11 +13,13 @@
 #include "sig/model/saved.h"
 
 /* What may not be kept is not told to those who may keep it. */
-uint8_t media_stream_tap(const struct call *c, uint8_t leg)
+/* Nobody hears it while a recording is paused. */
+static void media_stream_tap(const struct call *c, uint8_t leg, struct leg_taps *taps)
 {
 	const struct media_stream *l = c->media_stream;
 
-	return l && l->leg == leg && !recordings_pause(c->recordings) ? l->number : 0;
+	if (l && l->leg == leg && !recordings_pause(c->recordings))
+		taps->tap_live = l->number;
 }
 
 static_assert(sizeof(((struct sig_event *)0)->endpoint) == MEDIA_STREAM_NAME_MAX, "a name fits");
@@ -133,7 +135,8 @@ static void media_stream_on_news(struct call_host *h, struct call *c, const stru
 
 /* ---- after each step ---- */
 
-void media_stream_settle(struct call_host *h, struct call *c)
+/* It ends with its leg. */
+static void media_stream_settle(struct call_host *h, struct call *c)
 {
 	const struct leg *l = c->media_stream ? call_leg(c, c->media_stream->leg) : NULL;
 
@@ -145,13 +148,13 @@ void media_stream_settle(struct call_host *h, struct call *c)
 		media_stream_end(h, c, "left");
 }
 
-void media_stream_resume(struct call_host *h, struct call *c)
+static void media_stream_resume(struct call_host *h, struct call *c)
 {
 	if (c->media_stream && !media_stream_open(h, c, true))
 		media_stream_fail(h, c, "no memory");
 }
 
-void media_stream_leave(struct call_host *h, const struct call *c)
+static void media_stream_leave(struct call_host *h, const struct call *c)
 {
 	if (c->media_stream)
 		media_stream_close(h, c, "moved");
@@ -212,5 +215,9 @@ static const struct module_event media_stream_events[] = {
 const struct module media_stream_module = {
 	.events = media_stream_events,
 	.name = "media_stream",
+	.follow = media_stream_settle,
+	.tap = media_stream_tap,
+	.resumed = media_stream_resume,
+	.released = media_stream_leave,
 	.orders = media_stream_orders,
 };

@@ -28,12 +28,4 @@ struct media_stream_terms {
 	uint8_t sides;
 };
 
-/* After each step: it ends with its leg. */
-void media_stream_settle(struct call_host *h, struct call *c);
-void media_stream_resume(struct call_host *h, struct call *c); /* in the next process */
-/* This process has the call no longer. */
-void media_stream_leave(struct call_host *h, const struct call *c);
-/* The number under which the flows of that leg are copied; 0: nobody hears it, or not while a recording is paused. */
-uint8_t media_stream_tap(const struct call *c, uint8_t leg);
-
 #endif

@@ -74,6 +74,35 @@ void modules_settle(struct call_host *h, struct call *c)
 	(*m)->settle(h, c);
 }
 
+void modules_follow(struct call_host *h, struct call *c)
+{
+	EACH_MODULE(m, h, follow)
+	(*m)->follow(h, c);
+}
+
+struct leg_taps modules_tap(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	struct leg_taps taps = { 0 };
+
+	EACH_MODULE(m, h, tap)
+	(*m)->tap(c, leg, &taps);
+	return taps;
+}
+
+struct media_overlay modules_overlay(const struct call_host *h, const struct call *c,
+				     const struct call_flow *f)
+{
+	struct media_overlay o = { 0 };
+
+	EACH_MODULE(m, h, overlay)
+	{
+		o = (*m)->overlay(h, c, f);
+		if (o.tone.ms)
+			break;
+	}
+	return o;
+}
+
 uint64_t modules_due_ns(const struct call_host *h, const struct call *c)
 {
 	uint64_t next = 0;
@@ -143,4 +172,10 @@ void modules_headers(struct writer *w, const struct call_host *h, const struct c
 {
 	EACH_MODULE(m, h, headers)
 	(*m)->headers(w, h, c, leg);
+}
+
+void modules_released(struct call_host *h, const struct call *c)
+{
+	EACH_MODULE(m, h, released)
+	(*m)->released(h, c);
 }

@@ -31,6 +31,12 @@ struct module_event {
 	void (*on)(struct call_host *h, struct call *c, const struct call_event *ev);
 };
 
+/* The copies of what a leg says and hears: struct flow_spec (media/flow.h). */
+struct leg_taps {
+	uint8_t tap, tap_live;
+	bool tap_fork;
+};
+
 /* NULL: it does not care. */
 struct module {
 	const char *name;
@@ -52,6 +58,13 @@ struct module {
 	/* At the end of each step, before what waits for a save leaves. It looks at how the call is and not at what happened, so nothing
 	 * is lost where a process ends in between. */
 	void (*settle)(struct call_host *h, struct call *c);
+	/* After each step, and after the call has begun, when all that was saved has left: what follows from how the call is now. */
+	void (*follow)(struct call_host *h, struct call *c);
+	/* The copies that it wants of the audio of the leg. */
+	void (*tap)(const struct call *c, uint8_t leg, struct leg_taps *taps);
+	/* A tone that the party of the flow hears within what it hears; tone.ms 0: none. The first that has one. */
+	struct media_overlay (*overlay)(const struct call_host *h, const struct call *c,
+					const struct call_flow *f);
 	/* When it wants the next step at the latest; 0: it does not. */
 	uint64_t (*due_ns)(const struct call *c);
 	/* The call goes on in another process. */
@@ -64,6 +77,8 @@ struct module {
 	void (*leg_left)(struct call *c, uint8_t leg);
 	/* The call ends. */
 	void (*over)(struct call_host *h, struct call *c);
+	/* This process has the call no longer: it is over, or another one goes on with it. */
+	void (*released)(struct call_host *h, const struct call *c);
 	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
 	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
 	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this module's. True: *err is 0,
@@ -87,12 +102,16 @@ struct module_lists {
 	const struct module *const *saved;
 	const struct module *const *overdue;
 	const struct module *const *settle;
+	const struct module *const *follow;
+	const struct module *const *tap;
+	const struct module *const *overlay;
 	const struct module *const *due_ns;
 	const struct module *const *resumed;
 	const struct module *const *established;
 	const struct module *const *unanswered;
 	const struct module *const *leg_left;
 	const struct module *const *over;
+	const struct module *const *released;
 	const struct module *const *prompted;
 	const struct module *const *dialled;
 	const struct module *const *headers;
@@ -111,6 +130,10 @@ void modules_response(struct call_host *h, struct call *c, const struct call_eve
 void modules_saved(struct call_host *h, struct call *c);
 bool modules_overdue(struct call_host *h, struct call *c);
 void modules_settle(struct call_host *h, struct call *c);
+void modules_follow(struct call_host *h, struct call *c);
+struct leg_taps modules_tap(const struct call_host *h, const struct call *c, uint8_t leg);
+struct media_overlay modules_overlay(const struct call_host *h, const struct call *c,
+				     const struct call_flow *f);
 /* The earliest; 0: none. */
 uint64_t modules_due_ns(const struct call_host *h, const struct call *c);
 void modules_resumed(struct call_host *h, struct call *c);
@@ -118,6 +141,7 @@ void modules_established(struct call_host *h, struct call *c);
 bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);
 void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 void modules_over(struct call_host *h, struct call *c);
+void modules_released(struct call_host *h, const struct call *c);
 void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
 bool modules_dialled(struct call_host *h, struct call *c, struct bytes display, int *err,
 		     struct call_refusal *refusal);

@@ -267,11 +267,12 @@ struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns)
 					 .begun_ns = begun_ns };
 }
 
-struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
-					uint8_t leg)
+/* That it is recorded, or that who speaks with it is. Of two the older one's. Compares by memcmp. */
+static struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
+					       const struct call_flow *f)
 {
 	static const struct media_tone tone = { TONE_HZ, TONE_LEVEL, TONE_MS };
-	const struct recordings *all = bridge_has(c, leg) ? c->recordings : NULL;
+	const struct recordings *all = bridge_has(c, f->leg) ? c->recordings : NULL;
 	struct media_overlay o = { 0 };
 
 	for (uint8_t i = 0; all && i < all->count && !o.every_ms; i++) {
@@ -437,7 +438,8 @@ static bool recording_goes_on(const struct call *c, const struct recording *r)
 	       (r->cause != RECORDING_MESSAGE || prompts_records(c, r->number));
 }
 
-void recordings_settle(struct call_host *h, struct call *c)
+/* Begins what a policy wants, ends what has no leg any more, tells the recorder. */
+static void recordings_settle(struct call_host *h, struct call *c)
 {
 	struct recordings *all;
 
@@ -457,7 +459,8 @@ void recordings_settle(struct call_host *h, struct call *c)
 	}
 }
 
-void recordings_leave(struct call_host *h, const struct call *c)
+/* This process has the call no longer. */
+static void recordings_leave(struct call_host *h, const struct call *c)
 {
 	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
 		struct recording *r = &c->recordings->list[i];
@@ -754,7 +757,8 @@ static void preference_note(struct call_host *h, struct call *c, uint8_t leg)
 		preference_follow(h, c, leg, p);
 }
 
-void aware_prefer(struct call_host *h, struct call *c)
+/* What parties prefer (7.1.3) is noted, and followed where settings say so. */
+static void aware_prefer(struct call_host *h, struct call *c)
 {
 	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
 
@@ -819,7 +823,8 @@ static void leg_tell(struct call_host *h, struct call *c, uint8_t leg)
 	c->order_ns = h->now.ns + NS_PER_S;
 }
 
-void aware_settle(struct call_host *h, struct call *c)
+/* Who was told something else is told by a re-INVITE. */
+static void aware_settle(struct call_host *h, struct call *c)
 {
 	leg_tell(h, c, c->bridge.caller);
 	leg_tell(h, c, c->bridge.callee);
@@ -837,6 +842,19 @@ static const struct module_order recording_orders[] = {
 	{ 0 },
 };
 
+static void recording_follow(struct call_host *h, struct call *c)
+{
+	aware_prefer(h, c);
+	recordings_settle(h, c);
+	aware_settle(h, c);
+}
+
+static void recording_taps(const struct call *c, uint8_t leg, struct leg_taps *taps)
+{
+	taps->tap = recording_tap(c->recordings, leg);
+	taps->tap_fork = siprec_taps(c, leg);
+}
+
 static const struct module_event recording_events[] = {
 	{ CALL_EV_RECORD_FAILED, recording_failed },
 	{ 0 },
@@ -845,5 +863,11 @@ static const struct module_event recording_events[] = {
 const struct module recording_module = {
 	.events = recording_events,
 	.name = "recording",
+	.follow = recording_follow,
+	.tap = recording_taps,
+	.overlay = recordings_overlay,
+	.resumed = siprec_resume,
+	.released = recordings_leave,
+	.due_ns = siprec_due_ns,
 	.orders = recording_orders,
 };

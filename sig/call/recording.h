@@ -41,13 +41,6 @@ uint32_t recording_tone_ms(const struct shard_settings *settings, uint16_t tenan
 /* The same tone, of a conference that is recorded. */
 struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns);
 
-/* After each step: begins what a policy wants, ends what has no leg any more, tells the recorder. */
-void recordings_settle(struct call_host *h, struct call *c);
-/* What the party of the leg hears of it: that it is recorded, or that who speaks with it is. Of two the older one's. Compares by memcmp. */
-struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
-					uint8_t leg);
-/* This process has the call no longer. */
-void recordings_leave(struct call_host *h, const struct call *c);
 /* For the CDR of the pair that parts: 1 << number. Those that go on are of the next pair, too. */
 uint64_t recordings_take_pair(struct call *c);
 /* The same, of the pair that talks. */
@@ -65,9 +58,5 @@ struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, 
 struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg);
 /* The answer to the leg's INVITE is written, and has not left: it says what will be recorded as soon as it does. */
 void aware_answer(struct call_host *h, struct call *c, uint8_t leg);
-/* After each step, before recordings_settle: what parties prefer (7.1.3) is noted, and followed where settings say so. */
-void aware_prefer(struct call_host *h, struct call *c);
-/* ... and behind it: who was told something else is told by a re-INVITE. */
-void aware_settle(struct call_host *h, struct call *c);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "sig/call/account.h"
 #include "sig/call/call_waiting.h"
+#include "sig/call/charge.h"
 #include "sig/call/media_stream.h"
 #include "sig/call/recording.h"
 #include "sig/pbx/application.h"
@@ -27,7 +28,7 @@ const struct module_lists modules = {
 	.all = MODULES{ &application_module, &transfer_module, &replace_module, &set_module,
 			&join_module, &park_module, &remote_shard_module, &conference_module,
 			&focus_module, &call_waiting_module, &hold_module, &pick_module,
-			&recording_module, &media_stream_module, &account_module,
+			&recording_module, &media_stream_module, &account_module, &charge_module,
 			&auto_answer_module, NULL },
 	.orders = MODULES{ &hold_module, &application_module, &transfer_module, &join_module,
 			   &park_module, &pick_module, &conference_module, &call_waiting_module,
@@ -44,10 +45,14 @@ const struct module_lists modules = {
 	.settle = MODULES{ &application_module, &transfer_module, &replace_module, &join_module,
 			   &park_module, &conference_module, &focus_module, &call_waiting_module,
 			   NULL },
+	.follow = MODULES{ &recording_module, &media_stream_module, &charge_module, NULL },
+	.tap = MODULES{ &recording_module, &media_stream_module, NULL },
+	.overlay = MODULES{ &call_waiting_module, &recording_module, NULL },
+	.released = MODULES{ &recording_module, &media_stream_module, NULL },
 	.due_ns = MODULES{ &application_module, &transfer_module, &replace_module, &join_module,
-			   &park_module, NULL },
-	.resumed =
-		MODULES{ &transfer_module, &park_module, &conference_module, &focus_module, NULL },
+			   &park_module, &recording_module, NULL },
+	.resumed = MODULES{ &transfer_module, &park_module, &conference_module, &focus_module,
+			    &recording_module, &media_stream_module, &account_module, NULL },
 	.established = MODULES{ &transfer_module, &set_module, &conference_module, NULL },
 	.unanswered = MODULES{ &transfer_module, NULL },
 	.leg_left = MODULES{ &transfer_module, NULL },

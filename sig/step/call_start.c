@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "sig/call/account.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
@@ -14,14 +13,12 @@
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
-#include "sig/call/media_stream.h"
 #include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/reliable.h"
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
-#include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"
@@ -371,7 +368,6 @@ void call_resume(struct call_host *h, struct call *c)
 	if (flows_may_move(c))
 		tell_moved(h, c);
 	secrets_resume(h, c);
-	siprec_resume(h, c);
 	flows_dtls_resume(h, c);
 	resume_invites(h, c);
 	resume_clients(h, c);
@@ -381,9 +377,7 @@ void call_resume(struct call_host *h, struct call *c)
 	modules_saved(h, c);
 	resolve_resume(h, c);
 	prompts_resume(h, c);
-	media_stream_resume(h, c);
 	call_digits_resume(h, c);
-	account_resume(h, c);
 }
 
 static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)

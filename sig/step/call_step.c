@@ -10,13 +10,11 @@
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
-#include "sig/call/media_stream.h"
 #include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/resolve.h"
@@ -102,7 +100,6 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->save_ns);
 	call_sooner(&next, c->later_ns);
 	call_sooner(&next, c->order_ns);
-	call_sooner(&next, siprec_due_ns(c));
 	call_sooner(&next, modules_due_ns(h, c));
 	if (c->prompts)
 		call_sooner(&next, c->prompts->until_ns);
@@ -160,14 +157,10 @@ bool call_settle(struct call_host *h, struct call *c)
 	bool over = call_is_over(c);
 
 	call_digits_settle(c);
-	aware_prefer(h, c);
-	recordings_settle(h, c);
-	aware_settle(h, c);
+	modules_follow(h, c);
 	if (c->end_done)
 		return false;
-	media_stream_settle(h, c);
 	audio_source_settle(h, c);
-	charges_settle(h, c);
 	legs_trim(h, c);
 	note_open(h, c);
 	/* one save is in flight at a time, the end being the last one */
