@@ -195,6 +195,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	      struct flow **out)
 {
 	static const struct flow_rare nothing;
+	static const struct shortcut no_shortcut;
 	struct flow *f;
 
 	assert(spec->id.generation != 0);
@@ -207,7 +208,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	flow_rare_set(&t->rare[spec->id.slot], &nothing, sizeof(nothing));
 	f->dtls = &t->rare[spec->id.slot].dtls;
 	f->digits = &t->rare[spec->id.slot].digits;
-	t->shortcuts[spec->id.slot] = (struct shortcut){ 0 };
+	flow_rare_set(&t->shortcuts[spec->id.slot], &no_shortcut, sizeof(no_shortcut));
 	f->id = spec->id;
 	f->out_slot = spec->id.slot;
 	f->place = spec->place;
