@@ -59,10 +59,6 @@ enum offer_digits {
 
 /* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
 struct offer_terms {
-	uint8_t codec_count; /* 0: all */
-	char codecs
-		[OFFER_CODECS_MAX]
-		[OFFER_CODEC_NAME_MAX]; /* encoding names of audio; others are taken out of what it offers and is offered */
 	uint8_t ptime_g711,
 		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
 	uint8_t digits; /* enum offer_digits; not EVENTS: telephone-event is neither offered to it nor accepted of it */
@@ -82,6 +78,9 @@ struct offer_terms {
 	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
 	bool dtls_only;   /* anything else of it is refused */
 	bool transcode; /* its audio may be transcoded, where it has no codec of the other party's that may be, too */
+	uint8_t codec_count; /* 0: all */
+	/* encoding names of audio; others are taken out of what it offers and is offered. A leg keeps no more than there are (leg_terms) */
+	char codecs[OFFER_CODECS_MAX][OFFER_CODEC_NAME_MAX];
 };
 
 #endif

@@ -430,7 +430,6 @@ static void resolve_block_place(struct call_host *h, const struct leg *l, uint32
 
 static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 {
-	static const struct offer_terms any;
 	struct call_refusal refusal;
 	struct dialog_party from;
 	struct call_target next = {
@@ -441,7 +440,7 @@ static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 		.rest = l->uac->rest + 1,
 		.rest_count = l->uac->rest_count - 1,
 		.by_name = true,
-		.terms = l->terms ? *l->terms : any,
+		.terms = leg_terms(l),
 		.trunk = l->channel,
 	};
 

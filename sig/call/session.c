@@ -15,6 +15,7 @@
 #include "sig/call/wait.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/payer.h"
 #include "sig/model/transfer.h"
@@ -809,7 +810,7 @@ static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const
 	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
 
 	if (with && with->terms)
-		policy.b = *with->terms;
+		policy.b = leg_terms(with);
 	else
 		policy.b.video_codecs =
 			OFFER_VIDEO_ALL; /* what others have is known to pictures.c */

@@ -12,18 +12,12 @@
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 #include "sig/sip/body.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */
-
-static struct offer_terms talk_terms_of(const struct call *c, uint8_t leg)
-{
-	const struct leg *l = call_leg(c, leg);
-
-	return l && l->terms ? *l->terms : (struct offer_terms){ 0 };
-}
 
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer)
 {
@@ -34,8 +28,8 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 		.sdp_max = HOST_SDP_MAX,
 		/* our own offer to the leg we make a call for is under no terms */
 		.a = offerer == answerer ? (struct offer_terms){ .lines = OFFER_LINES_ALL }
-					 : talk_terms_of(c, offerer),
-		.b = talk_terms_of(c, answerer),
+					 : leg_terms(call_leg(c, offerer)),
+		.b = leg_terms(call_leg(c, answerer)),
 	};
 }
 
@@ -55,7 +49,7 @@ struct offer_policy talk_policy_of(const struct call_host *h, const struct call 
 
 	policy.codings_full = codings_are_full(h, c, t->answerer);
 	if (t->with)
-		policy.a = t->with->terms ? *t->with->terms : (struct offer_terms){ 0 };
+		policy.a = leg_terms(t->with);
 	return policy;
 }
 

@@ -31,17 +31,32 @@ int leg_to_party(struct call_host *h, struct leg *leg, const struct id_tag *tag,
 	return err;
 }
 
+/* With the names of codecs that there are. */
+static size_t terms_octets(const struct offer_terms *terms)
+{
+	return offsetof(struct offer_terms, codecs) + terms->codec_count * sizeof(terms->codecs[0]);
+}
+
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
 {
 	static const struct offer_terms none;
 
 	if (memcmp(terms, &none, sizeof(none)) == 0)
 		return 0;
-	leg->terms = malloc(sizeof(*terms));
+	leg->terms = malloc(terms_octets(terms));
 	if (!leg->terms)
 		return -ENOMEM;
-	*leg->terms = *terms;
+	memcpy(leg->terms, terms, terms_octets(terms));
 	return 0;
+}
+
+struct offer_terms leg_terms(const struct leg *leg)
+{
+	struct offer_terms terms = { 0 };
+
+	if (leg && leg->terms)
+		memcpy(&terms, leg->terms, terms_octets(leg->terms));
+	return terms;
 }
 
 int leg_invite(struct leg *leg, uint8_t from)
