@@ -166,7 +166,7 @@ struct flow_source {
  * changes all of it but the number, and nobody hears a seam. Whose source is another job (music on hold) has left the room, and comes back
  * under its number. Who is not to receive is not heard.
  *
- * A flow of video with the number of a member is its picture (one of each): it sees who talks, by engine/job/video_floor.h, and who talks sees who did
+ * A flow of video with the number of a member is its picture (one of each): it sees who talks, by engine/job/video_choice.h, and who talks sees who did
  * before. Of the formats in `taken` it gets what the source sends, and of its layers the one that fits (flow_video).
  */
 struct flow_member {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dsp/codec/codec_kind.h"
-#include "dsp/codec/cost.h"
+#include "dsp/codec/encoder.h"
 
 struct decoder {
 	const struct decoder_kind *kind;

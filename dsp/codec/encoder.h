@@ -3,8 +3,8 @@
  * PCM into the payload of a packet, for what the node plays, mixes and transcodes. One thread at a time uses an encoder.
  * Memory is allocated at open alone. Opus needs 128 KiB of stack.
  */
-#ifndef DSP_ENCODER_H
-#define DSP_ENCODER_H
+#ifndef DSP_CODEC_ENCODER_H
+#define DSP_CODEC_ENCODER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,5 +68,21 @@ int encoder_copy(struct encoder *to, const struct encoder *from) NODISCARD;
 /* As if opened anew, with the settings of now. 0; -ENOMEM (G.729): it can only be closed then. */
 int encoder_reset(struct encoder *e) NODISCARD;
 void encoder_close(struct encoder *e); /* NULL is fine */
+
+/*
+ * What codecs cost: CPU time for 20 ms, as `./tandem bench transcode --row codecs` measures it, rounded up. Whoever works in slices counts
+ * by this and not by the clock, so that the same order comes out each time.
+ */
+
+/* At another rate. */
+enum {
+	/* whichever of 8,000, 16,000 and 48,000 Hz become which: its filter has as many taps a second */
+	RESAMPLER_NS = 10000,
+	SIXTH_BAND_NS = 2500,
+};
+
+/* Of settings with defaults: codec, rate and complexity count. */
+uint32_t codec_encode_ns(const struct encoder_settings *s);
+uint32_t codec_decode_ns(const char *codec, uint32_t rate);
 
 #endif

@@ -218,7 +218,7 @@ static uint32_t one_hear(struct worker *w, struct room *r, struct room_member *m
 	return cost;
 }
 
-/* Between words nobody is quieter than one who speaks: it falls no faster than it does for who has a place and pauses (rank.c). */
+/* Between words nobody is quieter than one who speaks: it falls no faster than it does for who has a place and pauses (dsp/mix/mix.c). */
 static void loudness_follow(struct room_member *m)
 {
 	if (m->loudness < LEVEL_MAX)

@@ -14,9 +14,7 @@
 #define ENGINE_JOB_ROOM_VIDEO_H
 
 #include "engine/job/room.h"
-#include "engine/job/video_floor.h"
-#include "engine/job/video_layers.h"
-#include "engine/job/video_losses.h"
+#include "engine/job/video_choice.h"
 #include "media/rtp/rtp_parse.h"
 #include "media/rtp/video.h"
 

@@ -69,7 +69,7 @@ struct port_ops {
 	int (*send_over)(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp) NODISCARD;
 	/* Packets that the kernel refused to send since the last call. */
 	uint64_t (*send_errors)(struct port *p);
-	/* ICMP errors about the slot's packets since the last call (engine/net/icmp.h). */
+	/* ICMP errors about the slot's packets since the last call (engine/net/host_udp.h). */
 	uint32_t (*icmp_errors)(struct port *p, uint32_t slot);
 	/* The next socket that failed, once each. False: none. */
 	bool (*fault)(struct port *p, struct port_fault *out);

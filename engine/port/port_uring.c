@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "engine/net/icmp.h"
+#include "engine/net/host_udp.h"
 #include "engine/port/port.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a stream is made of. Internal to engine/srtp/srtp*.c, and to secure.c, which asks for each packet. All of it lies in one piece, what each packet wants in its middle: with
+ * What a stream is made of. Internal to engine/srtp/srtp*.c, and to srtp_flow.c, which asks for each packet. All of it lies in one piece, what each packet wants in its middle: with
  * thousands of streams none is in the cache, and all lines can be asked for at once when no pointer leads to them.
  *
  *     the cipher of SRTP (srtp_cipher_size), what short packets want of GCM's at its ends

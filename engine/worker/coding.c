@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/codec/cost.h"
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
 #include "dsp/plc.h"

@@ -7,11 +7,9 @@
 #include "engine/worker/dtls_flow.h"
 #include "engine/worker/feedback.h"
 #include "engine/worker/flow.h"
-#include "engine/worker/flow_move.h"
 #include "engine/worker/job.h"
 #include "engine/worker/shortcut.h"
 #include "engine/worker/srtp_flow.h"
-#include "engine/worker/tick.h"
 #include "engine/worker/worker.h"
 
 struct media_event event_of(const struct flow *f, enum media_event_kind kind)

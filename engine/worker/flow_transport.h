@@ -1,15 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a flow has beside its socket when it is of WebRTC: ICE (ice.h), flows bundled with it (RFC 9143),
- * a port that many share (shared.h). The latch of such a flow is the pair that ICE selected. One entry for each slot, in use where
+ * a port that many share. The latch of such a flow is the pair that ICE selected. One entry for each slot, in use where
  * flow.transport is not 0; ordinary flows touch none of it.
  */
 #ifndef ENGINE_WORKER_FLOW_TRANSPORT_H
 #define ENGINE_WORKER_FLOW_TRANSPORT_H
 
+#include "base/rand.h"
+#include "base/table.h"
 #include "engine/ice/ice.h"
 #include "engine/worker/flow.h"
-#include "engine/worker/shared.h"
+
+/*
+ * Single-port mode: one socket for all flows of a worker on a network. A check names its flow by our ufrag, all else by the party's
+ * address, which a check has proven. The port knows these sockets as the slots behind those of the flows.
+ */
+
+enum { SHARED_PORTS_MAX = 16 };
+
+struct worker;
+struct flow;
+struct ice_pair;
+
+/* Chains of the two tables, in each transport: nothing is allocated when a pair comes or goes. Entries count from 1; 0 is the end. */
+struct shared_links {
+	uint32_t by_ufrag;
+	uint32_t by_party[ICE_PAIRS_MAX];
+	uint8_t listed; /* 1: under its ufrag */
+	uint8_t port;   /* index into shared.local */
+};
+
+struct shared {
+	uint32_t *ufrags;  /* slot + 1 */
+	uint32_t *parties; /* slot * ICE_PAIRS_MAX + pair + 1 */
+	uint32_t mask;     /* of both */
+	uint32_t count;    /* ports that may be */
+	uint32_t first;    /* slot of the port */
+	struct hash_key key;
+	struct addr local[SHARED_PORTS_MAX]; /* ADDR_NONE: not there */
+	uint8_t dscp[SHARED_PORTS_MAX];      /* of their sockets */
+};
+
+/* Takes the socket. 0 or -errno: then it is still the caller's. */
+int shared_port_add(struct worker *w, uint32_t port, int fd) NODISCARD;
+
+/* Which flows the packets of shared ports are for. Drops: no_flow. Before any stage that reads pkt.slot. */
+void shared_stage(struct worker *w, struct batch *b);
 
 struct feedback;
 struct worker;

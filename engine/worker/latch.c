@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "engine/worker/flow.h"
 #include "engine/worker/flow_transport.h"
-#include "engine/worker/tick.h"
 #include "engine/worker/worker.h"
 
 #define EVERY_NS (NS_PER_S / TRICKLE_PER_S)

@@ -4,7 +4,6 @@
 #include "engine/port/xdp_forwards.h"
 #include "engine/worker/control.h"
 #include "engine/worker/source.h"
-#include "engine/worker/tick.h"
 #include "engine/worker/worker.h"
 #include "media/rtp/rtp_parse.h"
 

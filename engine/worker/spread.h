@@ -7,7 +7,7 @@
 #define ENGINE_WORKER_SPREAD_H
 
 #include "base/bytes.h"
-#include "engine/worker/flow_move.h"
+#include "engine/worker/flow.h"
 #include "media/flow.h"
 
 enum {
@@ -81,7 +81,7 @@ struct job_workers job_route_find(const struct job_routes *r, uint32_t slot);
 void job_route_closed(struct job_routes *r, struct media_event *event);
 
 /*
- * Flows on their way from one worker to another (engine/worker/flow_move.h), as control knows them. Until such a flow is open again its
+ * Flows on their way from one worker to another (engine/worker/flow.h), as control knows them. Until such a flow is open again its
  * commands wait with whoever has them. Control's thread alone.
  */
 

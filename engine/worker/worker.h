@@ -6,10 +6,14 @@
 #ifndef ENGINE_WORKER_WORKER_H
 #define ENGINE_WORKER_WORKER_H
 
+#include <stdint.h>
+
+#include "base/metric.h"
 #include "base/rand.h"
 #include "base/ring.h"
 #include "base/table.h"
 #include "engine/net/locals.h"
+#include "engine/net/packet.h"
 #include "engine/port/port.h"
 #include "engine/worker/bundle.h"
 #include "engine/worker/copy.h"
@@ -18,9 +22,88 @@
 #include "engine/worker/flow.h"
 #include "engine/worker/flow_transport.h"
 #include "engine/worker/job.h"
-#include "engine/worker/metrics.h"
 #include "engine/worker/overlay.h"
 #include "engine/worker/transcoder.h"
+#include "media/tap.h"
+
+/* The numbers of the media path that an operator sees. Registered by the main thread before the workers start. */
+
+/* Why a digit is not sent. */
+enum digit_refusal {
+	DIGIT_UNKNOWN, /* no telephone event */
+	DIGIT_NO_PAYLOAD_TYPE,
+	DIGIT_NOT_SENDING,
+	DIGIT_NO_DESTINATION,
+	DIGIT_QUEUE_FULL,
+	DIGIT_FLOW_CHANGED, /* closed, held or no event type any more, before its turn came */
+	DIGIT_REFUSALS,
+};
+
+/* What became of an ICE check. */
+enum check_result {
+	CHECK_ANSWERED,
+	CHECK_UNAUTHENTICATED, /* 400, 401, or no answer */
+	CHECK_UNKNOWN_ATTRIBUTE,
+	CHECK_ROLE_CONFLICT,
+	CHECK_RESULTS,
+};
+
+/* Parts of RTCP of a bundle (bundle.h). */
+enum bundled_rtcp {
+	BUNDLED_RTCP_MOVED,   /* to another flow than the rest of their packet */
+	BUNDLED_RTCP_STRAY,   /* about no m-line: with the rest */
+	BUNDLED_RTCP_NO_ROOM, /* of another flow, and lost */
+	BUNDLED_RTCP_RESULTS,
+};
+
+/* What became of a number that a party misses (feedback.h). */
+enum nack_result {
+	NACK_ANSWERED,
+	NACK_REPEATED, /* it has left again within the time to the party and back */
+	NACK_LIMITED,
+	NACK_NOT_FOUND, /* relayed */
+	NACK_RESULTS,
+};
+
+/* What becomes of a packet of a picture that a room misses (picture_losses.h). */
+enum video_missed {
+	VIDEO_REPEAT_ASKED, /* each time */
+	VIDEO_GIVEN_UP,
+	VIDEO_MISSED_RESULTS,
+};
+
+struct media_metrics {
+	metric_id packets_in, packets_out; /* RTP and RTCP; in + made = out + dropped */
+	metric_id octets_in, octets_out;   /* UDP payload */
+	metric_id dropped[VERDICT_COUNT];  /* of VERDICT_NONE and VERDICT_RELAY: not registered */
+	metric_id send_errors, icmp_errors, events_lost, stale_commands;
+	metric_id made, handed;
+	metric_id withheld; /* of those out */
+	metric_id checks[CHECK_RESULTS];
+	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
+	metric_id nacked[NACK_RESULTS], resend_refused;
+	metric_id capture_lost, capture_refused;
+	metric_id tap_lost[TAP_READERS];
+	metric_id transcode_sent, transcode_failed;
+	metric_id tones_mixed, tones_made, tones_missed;
+	metric_id frames_encoded, frames_failed, frames_late, frames_played;
+	metric_id video_shown, keyframes_requested, video_layers;
+	metric_id video_missed_packets[VIDEO_MISSED_RESULTS];
+	metric_id digits_sent, digits_detected, digits_refused[DIGIT_REFUSALS], digits_untold;
+	/* of one worker */
+	metric_id flows;
+	metric_id jobs, transcoders, complexity;
+	metric_id cpu_us;
+	metric_id wait_us, busy;
+	metric_id relayed;   /* packets sent, ours among them */
+	metric_id forwarded; /* of these, in the kernel */
+	metric_id rerouted;  /* flows to which it did by a next hop that is another one now */
+};
+
+enum { MEDIA_WORKERS_MAX = 16 };
+
+/* worker: below MEDIA_WORKERS_MAX. */
+void media_metrics_register_of(struct media_metrics *m, uint32_t worker);
 
 /* Of worker.wheel; the owner is the slot of a flow, or of a job. */
 enum worker_timer {
@@ -39,7 +122,7 @@ struct worker {
 	uint8_t index;             /* among them */
 	_Atomic uint64_t
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
-	uint64_t wait_ns;      /* at present: tick.h */
+	uint64_t wait_ns;      /* at present: worker.h */
 	_Atomic uint32_t
 		coding;   /* ease_pack: how transcoders are to work; control changes it likewise */
 	uint64_t now_ns;  /* of the last batch */
@@ -91,8 +174,8 @@ enum { CAPTURE_WAIT = 4096 };
 struct worker_settings {
 	uint32_t slots, commands, events;
 	uint32_t
-		shared_ports; /* sockets that flows share (shared.h); the port has so many slots more */
-	uint32_t jobs;        /* that may be open */
+		shared_ports; /* sockets that flows share (flow_transport.h); the port has so many slots more */
+	uint32_t jobs;     /* that may be open */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint32_t taps;     /* octets of copies that may wait for each reader; 0: TAP_RING_OCTETS */
 	uint64_t batch_wait_ns;
@@ -146,5 +229,34 @@ static inline bool turn_is_wanted(const struct worker *w)
 	return w->jobs.line.first || transcoder_is_wanted(&w->transcoders) ||
 	       overlay_is_wanted(&w->overlays) || detector_is_wanted(&w->detectors);
 }
+
+/* What is due by time and not by packet. */
+
+#define TICK_NS UINT64_C(250000000)
+
+struct worker;
+struct flow;
+
+/* Connects the RTP socket to a source that is stable, and to nobody any more when it is not. */
+void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns);
+/* Counts what ICMP said of the flow's packets. */
+void tick_icmp(struct worker *w, struct flow *f);
+/* Now and then, at most TICK_NS apart: silence, reports of our own, telephone events whose end was lost, notices that were held back, sockets
+ * to connect or not any more, sockets that died, counters of the port and of CPU time. Walks all open flows: 10 ns each. */
+void tick(struct worker *w, uint64_t now_ns);
+
+/*
+ * How long a worker lets packets gather. Many of them share one sleep and one system call, at the price of latency: worth it where
+ * the core is in demand, and not where it idles. So the wait follows the work of the last second, and is seen in the metrics.
+ */
+
+enum {
+	PACE_LOW = 20,   /* work in thousandths of a core: up to here the least wait */
+	PACE_HIGH = 100, /* and from here on all of it */
+	PACE_LEAST = 4,  /* the least wait is that part of the most */
+};
+
+/* By w->busy; the worker's wait, and its metrics. */
+void pace_set(struct worker *w);
 
 #endif

@@ -2,7 +2,7 @@
 /* What is taken for a head of ours is written again as it was. */
 #include <stdlib.h>
 
-#include "app/record/wav_head.h"
+#include "app/record/record_facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

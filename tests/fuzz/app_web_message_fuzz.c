@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/settings/origin.h"
-#include "app/web/web_message.h"
+#include "app/web/web_sip.h"
 
 enum { CUTS = 8 };
 

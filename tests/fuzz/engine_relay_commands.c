@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/worker/flow_move.h"
+#include "engine/worker/flow.h"
 #include "media/rtp/video.h"
 #include "tests/fuzz/engine_relay.h"
 

@@ -2,7 +2,7 @@
 /* A step, and what must hold after each. */
 #include <assert.h>
 
-#include "engine/worker/tick.h"
+#include "engine/worker/worker.h"
 #include "tests/fuzz/engine_relay.h"
 
 uint64_t relay_dropped(const struct fuzz *f)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "dsp/gain.h"
+#include "dsp/limiter.h"
 #include "dsp/wide.h"
 #include "tests/unit/dsp/spoken.h"
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "dsp/codec/cost.h"
 #include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 
 static const struct {
 	struct encoder_settings s;

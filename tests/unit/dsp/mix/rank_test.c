@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "dsp/mix/rank.h"
+#include "dsp/mix/mix.h"
 
 enum { MEMBERS = 10, PLACES = 2, HOLD = 25 };
 

@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "engine/job/video_floor.h"
+#include "engine/job/video_choice.h"
 
 enum { TICK_MS = 20, N = FLOOR_NOBODY };
 

@@ -2,7 +2,7 @@
 /* How much of a picture a viewer is sent whose line loses packets. */
 #include "tests/unit/test.h"
 
-#include "engine/job/video_layers.h"
+#include "engine/job/video_choice.h"
 
 #define MS(n) (UINT64_C(1000000000) + (n)*NS_PER_MS)
 

@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "engine/job/video_losses.h"
+#include "engine/job/video_choice.h"
 
 #define AGAIN_NS (30 * NS_PER_MS)
 #define MS(n)    (UINT64_C(1000000000) + (n)*NS_PER_MS)

@@ -2,7 +2,7 @@
 /* Rooms with many members, with keys, and with members that come from elsewhere. */
 #include "tests/unit/test.h"
 
-#include "engine/worker/flow_move.h"
+#include "engine/worker/flow.h"
 #include "tests/unit/engine/job/room_party.h"
 
 enum { TALKERS = 3, CROWD = MEDIA_ROOM_MEMBERS_MAX - TALKERS };

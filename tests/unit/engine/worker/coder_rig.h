@@ -7,7 +7,7 @@
 
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
-#include "engine/worker/flow_move.h"
+#include "engine/worker/flow.h"
 #include "engine/worker/worker.h"
 #include "tests/unit/engine/rig.h"
 #include "tests/unit/engine/srtp/libsrtp.h"

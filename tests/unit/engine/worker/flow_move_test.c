@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "engine/worker/flow_move.h"
+#include "engine/worker/flow.h"
 #include "media/rtp/rtp_parse.h"
 #include "tests/unit/engine/ice/ice_party.h"
 

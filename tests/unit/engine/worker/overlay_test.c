@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <malloc.h>
 
-#include "engine/worker/flow_move.h"
+#include "engine/worker/flow.h"
 #include "tests/unit/engine/worker/coder_rig.h"
 #include "tests/unit/engine/worker/job_rig.h"
 

@@ -4,7 +4,7 @@
 
 #include "tests/unit/test.h"
 
-#include "engine/worker/tick.h"
+#include "engine/worker/worker.h"
 #include "tests/unit/engine/rig.h"
 
 static uint64_t all_dropped(const struct rig *r)
