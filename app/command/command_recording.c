@@ -11,7 +11,7 @@
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
 #include "app/record/entry.h"
-#include "app/record/wav_head.h"
+#include "app/record/record_facts.h"
 #include "app/web/web_page.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -42,17 +42,4 @@ void node_tenants_setup(void);
 void node_trunks_setup(void);
 void node_metrics_update(const struct node *n);
 
-/*
- * Record pages (docs/adr/0060): each question of the web thread is answered by what this node has of the extension, and what all others say that
- * they have. Who does not answer in time has nothing. Control thread.
- */
-
-struct node;
-
-/* Before the web listener that has them. 0 or -errno. */
-int node_pages_open(struct node *n) NODISCARD;
-void node_pages_close(struct node *n); /* behind that one */
-/* Another node has answered. */
-void node_page_told(struct node *n, const struct remote_paged *told);
-
 #endif

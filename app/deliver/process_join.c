@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "app/deliver/process.h"
-#include "app/record/wav_head.h"
+#include "app/record/record_facts.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"

@@ -19,8 +19,8 @@
 
 #include "app/deliver/process.h"
 #include "app/record/envelope.h"
+#include "app/record/record_facts.h"
 #include "app/record/record_opus.h"
-#include "app/record/wav_head.h"
 #include "base/file.h"
 #include "base/log.h"
 

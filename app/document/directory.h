@@ -12,7 +12,6 @@
 #include "app/document/extensions.h"
 #include "cluster/document/log.h"
 #include "cluster/document/shelf.h"
-#include "cluster/document/snapshot.h"
 #include "cluster/store/store.h"
 
 struct node;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cluster/document/snapshot.h"
+#include "cluster/document/shelf.h"
 
 struct node;
 struct snapshot_document;

@@ -15,7 +15,7 @@
 
 #include "app/keeper/address.h"
 #include "app/keeper/hook.h"
-#include "app/keeper/keeper_order.h"
+#include "app/keeper/keeper.h"
 #include "app/keeper/sockets.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-#include "app/keeper/keeper_order.h"
+#include "app/keeper/keeper.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/remains.h"

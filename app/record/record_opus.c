@@ -9,7 +9,7 @@
 
 #include <opus/opus.h>
 
-#include "app/record/wav_head.h"
+#include "app/record/record_facts.h"
 #include "dsp/codec/g711.h"
 #include "dsp/file/ogg.h"
 

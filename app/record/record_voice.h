@@ -6,8 +6,8 @@
 #ifndef APP_RECORD_RECORD_VOICE_H
 #define APP_RECORD_RECORD_VOICE_H
 
+#include "app/record/record_facts.h"
 #include "app/record/timeline.h"
-#include "app/record/wav_head.h"
 #include "dsp/codec/codec.h"
 #include "dsp/resample.h"
 #include "dsp/voice.h"

@@ -14,7 +14,6 @@
 #include "app/record/record_facts.h"
 #include "app/record/recorder.h"
 #include "app/record/recording.h"
-#include "app/record/wav_head.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"

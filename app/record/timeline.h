@@ -68,15 +68,11 @@ struct timeline_span {
 };
 
 void timeline_open(struct timeline *t, uint32_t rate, timeline_gap_fn *gap, void *arg);
-/* What comes next is anchored where it arrives: after a pause of the recording. */
-void timeline_break(struct timeline *t);
 /* Where the packet goes: mostly one span; none for what was there already. */
 uint32_t timeline_place(struct timeline *t, const struct timeline_packet *p,
 			struct timeline_span out[TIMELINE_SPANS]);
 /* What lies before `until` changes no more: its gaps are told. */
 void timeline_settle(struct timeline *t, int64_t until);
-/* The end of what is there; 0: nothing came yet. */
-int64_t timeline_end(const struct timeline *t);
 /* Packets that are missing by their numbers. */
 uint64_t timeline_lost(const struct timeline *t);
 

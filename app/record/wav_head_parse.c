@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "app/record/wav_head.h"
+#include "app/record/record_facts.h"
 
 enum {
 	AT_TAG = 20,

@@ -9,6 +9,20 @@
 #include "sig/model/plan.h"
 #include "sig/sip/id.h"
 
+/* CALL, and CALL.N of the later pairs. Written to out. */
+static struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
+{
+	struct writer w = writer_over(out, FIELDS_CDR_ID_MAX);
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, cdr->call);
+	writer_mem(&w, text, sizeof(text));
+	if (cdr->pair > 1)
+		writer_fmt(&w, ".%u", (unsigned)cdr->pair);
+	assert(!w.overflow);
+	return writer_done(&w);
+}
+
 static void cdr_put_in(struct cdrs *out, uint32_t i, const struct cdr *cdr)
 {
 	struct fields fields;
@@ -184,19 +198,6 @@ static void sound_field_add(struct fields *f, const struct cdr_sound *sound, siz
 	field_text(f, leg ? "b_codec" : "a_codec", sound->codec);
 	field_number(f, g_mos[leg][0], sound->mos_in);
 	field_number(f, g_mos[leg][1], sound->mos_out);
-}
-
-struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
-{
-	struct writer w = writer_over(out, FIELDS_CDR_ID_MAX);
-	char text[ID_TEXT_LEN];
-
-	id_call_put(text, cdr->call);
-	writer_mem(&w, text, sizeof(text));
-	if (cdr->pair > 1)
-		writer_fmt(&w, ".%u", (unsigned)cdr->pair);
-	assert(!w.overflow);
-	return writer_done(&w);
 }
 
 static void add_lines(struct fields *f, uint8_t lines)
@@ -520,7 +521,7 @@ bool fields_event_is_private(const struct sig_event *e)
 				     e->kind == SIG_CALL_MISSED);
 }
 
-const char *fields_event_name(enum sig_event_kind kind)
+static const char *fields_event_name(enum sig_event_kind kind)
 {
 	assert(kind < SIG_EVENT_KINDS);
 	return g_events[kind].name;

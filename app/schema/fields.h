@@ -17,8 +17,6 @@ struct fields {
 	size_t used;
 };
 
-/* CALL, and CALL.N of the later pairs. Written to out. */
-struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX]);
 /* All but its id. */
 void fields_of_cdr(struct fields *out, const struct cdr *cdr);
 void fields_of_event(struct fields *out, const struct sig_event *event);
@@ -31,7 +29,6 @@ const char *fields_security_source(const struct security_event *event, char *buf
 bool fields_cdr_is_number(struct bytes name);
 /* It is the application's alone. */
 bool fields_event_is_private(const struct sig_event *event);
-const char *fields_event_name(enum sig_event_kind kind);
 /* The events' part of docs/api.md. */
 void fields_write_events(struct writer *w);
 

@@ -75,8 +75,5 @@ int web_file_parse(const struct web_files *f, struct bytes path, uint64_t now_ut
  * the file is in it.
  */
 int web_range_parse(struct bytes header, uint64_t size, struct web_range *out) NODISCARD;
-/* A descriptor of a file in the folder, through no symbolic link; or -errno. */
-int web_file_open(const struct web_files *f, struct bytes name, uint64_t *size);
-const char *web_file_type(struct bytes name);
 
 #endif

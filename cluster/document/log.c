@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/document/log.h"
-#include "cluster/document/snapshot.h"
+#include "cluster/document/shelf.h"
 
 static const char *const g_events[] = {
 	[DOCUMENT_PUT] = "put",

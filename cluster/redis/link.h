@@ -74,8 +74,6 @@ struct redis_sentinel {
 };
 
 /* link: was made for s->owner and is s' from here on. */
-void redis_sentinel_open(struct redis_sentinel *s, struct redis *owner, struct redis *link,
-			 uint64_t now_ns);
 void redis_sentinel_close(struct redis_sentinel *s);
 /* The primary is wanted, or it is not wanted any more: asked at once, and more often. */
 void redis_sentinel_hurry(struct redis_sentinel *s, bool hurry, uint64_t now_ns);

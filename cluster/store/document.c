@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cluster/document/snapshot.h"
+#include "cluster/document/shelf.h"
 #include "cluster/store/state.h"
 
 /* What Redis has of documents, for a node that compares it with what it knows. */

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/document/snapshot.h"
+#include "cluster/document/shelf.h"
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/document/snapshot.h"
+#include "cluster/document/shelf.h"
 
 #include <errno.h>
 

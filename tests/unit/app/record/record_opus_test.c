@@ -9,8 +9,8 @@
 
 #include <opus/opus.h>
 
+#include "app/record/record_facts.h"
 #include "app/record/record_opus.h"
-#include "app/record/wav_head.h"
 #include "dsp/codec/g711.h"
 #include "dsp/file/ogg.h"
 

@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
+#include "app/record/record_facts.h"
 #include "app/record/recorder.h"
-#include "app/record/wav_head.h"
 #include "base/clock.h"
 #include "media/codec.h"
 #include "media/tap.h"

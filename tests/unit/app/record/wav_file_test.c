@@ -8,7 +8,6 @@
 
 #include "app/record/record_facts.h"
 #include "app/record/record_voice.h"
-#include "app/record/wav_head.h"
 #include "base/rand.h"
 #include "dsp/file/wav.h"
 

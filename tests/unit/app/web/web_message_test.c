@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/web/web_message.h"
+#include "app/web/web_sip.h"
 
 #include <errno.h>
 
