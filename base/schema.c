@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-
 /* An unknown field as kept: path (8), tag (4), wire type (1), length (4), octets. */
 enum { ENTRY_HEAD = 17, AT_TAG = 8, AT_KIND = 12, AT_LENGTH = 13 };
 

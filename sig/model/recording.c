@@ -5,6 +5,147 @@
 
 #include "sig/host/settings.h"
 #include "sig/model/recording.h"
+#include "sig/model/saved.h"
+
+/* ---- what is saved ---- */
+
+/* A session that is only asked for is asked for anew by who goes on. */
+static bool siprec_is_up(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct siprec *)object)->state == SIPREC_UP;
+}
+
+/* By an address of this node: that of before may be another's. */
+static bool siprec_is_reached(const struct shard_settings *settings, const struct siprec *s)
+{
+	const struct sip_hop *hop = &s->dialog.hop;
+
+	return hop->local < settings->local_count && shard_local_is_own(settings, hop->local) &&
+	       settings->locals[hop->local].transport == hop->transport &&
+	       settings->locals[hop->local].bind.family == hop->remote.family;
+}
+
+static bool recording_session_check(struct schema_reader *r, struct recording *x)
+{
+	struct siprec *s = x->siprec;
+	bool has = s && s->dialog.hop.remote.family != ADDR_NONE;
+
+	if (x->to != RECORD_TO_SIPREC) {
+		siprec_free(s);
+		x->siprec = NULL;
+		return !has || schema_wrong(r, "recording: session");
+	}
+	if (!s)
+		x->siprec = siprec_make();
+	if (!has)
+		return x->siprec || schema_wrong(r, "out of memory");
+	s->dialog.tag.call = loader_of(r)->c->id;
+	s->dialog.tag.leg = SIPREC_LEG;
+	s->dialog.trunk = true;
+	s->dialog.named = s->dialog.confers = false;
+	if (siprec_is_reached(loader_of(r)->h->settings, s))
+		s->state = SIPREC_UP;
+	else
+		siprec_forget_dialog(s);
+	return true;
+}
+
+/* Of a leg that is there, by a number that was given; each leg has one at most. */
+static bool recording_check(struct schema_reader *r, void *object)
+{
+	const struct call *c = loader_of(r)->c;
+	struct recordings *all = c->recordings;
+	struct recording *x = object;
+	bool first = x == all->list;
+
+	if (x->number <= (first ? 0 : x[-1].number) || !call_leg(c, x->leg) ||
+	    (!first && x[-1].leg == x->leg))
+		return false;
+	if (x->segment == UINT16_MAX)
+		x->segment--;
+	if (!x->tone_utc_ms)
+		x->tone_utc_ms = x->begun_utc_ms;
+	return recording_session_check(r, x);
+}
+
+static bool recordings_check(struct schema_reader *r, void *object)
+{
+	struct recordings *all = object;
+
+	(void)r;
+	all->of_pair &= ~UINT64_C(1);
+	return !all->count || all->list[all->count - 1].number <= all->last;
+}
+
+static void recording_tone_write(struct schema_writer *w, const struct schema *row,
+				 const void *object)
+{
+	const struct recording *x = object;
+
+	if (x->tone_utc_ms != x->begun_utc_ms)
+		schema_put_number(w, row->tag, x->tone_utc_ms);
+}
+
+static bool recording_tone_read(struct schema_reader *r, const struct schema *row, void *object,
+				const struct schema_wire *in)
+{
+	(void)row;
+	((struct recording *)object)->tone_utc_ms = steady_add(in->number, r->shift_ms);
+	return in->kind == SCHEMA_WIRE_VARINT;
+}
+
+static const struct schema session_rows[] = {
+	{ "session", 10, SCHEMA_MESSAGE, SCHEMA_AT(struct siprec, dialog),
+	  .of = saved_dialog_rows },
+	{ "session_id", 11, SCHEMA_UINT, SCHEMA_AT(struct siprec, session_id) },
+	{ "session_version", 12, SCHEMA_UINT, SCHEMA_AT(struct siprec, version) },
+	{ 0 },
+};
+
+static const struct schema siprec_rows[] = {
+	{ "session", 10, SCHEMA_GROUP, .of = session_rows, .is = siprec_is_up },
+	{ "lost", 13, SCHEMA_BOOL, SCHEMA_AT(struct siprec, lost) },
+	{ 0 },
+};
+
+static const struct schema recording_rows[] = {
+	{ "number", 1, SCHEMA_UINT, SCHEMA_AT(struct recording, number) },
+	{ "leg", 2, SCHEMA_UINT, SCHEMA_AT(struct recording, leg) },
+	{ "cause", 3, SCHEMA_UINT, SCHEMA_AT(struct recording, cause),
+	  .max = RECORDING_CAUSES - 1 },
+	{ "paused", 4, SCHEMA_BOOL, SCHEMA_AT(struct recording, paused) },
+	{ "segment", 5, SCHEMA_UINT, SCHEMA_AT(struct recording, segment) },
+	{ "begun_utc_ms", 6, SCHEMA_TIME, SCHEMA_AT(struct recording, begun_utc_ms) },
+	{ "facts", 7, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct recording, facts),
+	  .max = RECORDING_FACTS_MAX },
+	{ "tone_utc_ms", 8, SCHEMA_HAND, .write = recording_tone_write,
+	  .read = recording_tone_read },
+	{ "to", 9, SCHEMA_UINT, SCHEMA_AT(struct recording, to), .max = RECORD_PLACES - 1 },
+	{ "session", 10, SCHEMA_GROUP, SCHEMA_POINTER,
+	  SCHEMA_OF(struct recording, siprec, struct siprec), .of = siprec_rows },
+	{ 0 },
+};
+
+static const struct schema recordings_rows[] = {
+	{ "live", 1, SCHEMA_MESSAGE, SCHEMA_LIST,
+	  SCHEMA_OF(struct recordings, list, struct recording), .of = recording_rows,
+	  .count = offsetof(struct recordings, count), .most = RECORDINGS_LIVE_MAX,
+	  .check = recording_check, .wrong = "call: recording" },
+	{ "last", 2, SCHEMA_UINT, SCHEMA_AT(struct recordings, last), .max = RECORDING_NUMBER_MAX,
+	  .wrong = "call: recordings" },
+	{ "of_pair", 3, SCHEMA_FIXED64, SCHEMA_AT(struct recordings, of_pair) },
+	{ 0 },
+};
+
+const struct schema recordings_saved[] = {
+	{ "recordings", 55, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct call, recordings, struct recordings), .of = recordings_rows,
+	  .check = recordings_check, .wrong = "call: recording" },
+	{ 0 },
+};
+
+/* ---- what is recorded ---- */
 
 struct siprec *siprec_make(void)
 {

@@ -8,6 +8,7 @@
 
 #include "base/schema.h"
 #include "sig/model/call.h"
+#include "sig/sip/hop.h"
 
 /* Who writes and reads them: schema_writer.arg, schema_reader.arg. */
 struct call_saver {
@@ -17,12 +18,17 @@ struct call_saver {
 struct call_loader {
 	const struct call_host *h;
 	struct call *c; /* legs and bridge were read */
+	struct saved_hop {
+		struct addr local; /* an address of ours, perhaps of another node's */
+		struct hop_edge edge;
+		struct bytes name;
+	} hop; /* what stands in a record of the one that was read last, and not in a sip_hop */
 };
 static inline const struct call_saver *saver_of(const struct schema_writer *w)
 {
 	return w->arg;
 }
-static inline const struct call_loader *loader_of(const struct schema_reader *r)
+static inline struct call_loader *loader_of(const struct schema_reader *r)
 {
 	return r->arg;
 }
@@ -32,10 +38,12 @@ enum { SAVED_USER_MAX = 256 };
 /* Of struct call. */
 extern const struct schema plan_saved[];
 extern const struct schema orders_saved[];
+extern const struct schema transfer_saved[];
 extern const struct schema segments_saved[];
 extern const struct schema prompts_saved[];
 extern const struct schema tolls_saved[];
 extern const struct schema park_saved[];
+extern const struct schema recordings_saved[];
 extern const struct schema media_stream_saved[];
 extern const struct schema member_saved[];
 extern const struct schema payer_saved[];
@@ -43,6 +51,12 @@ extern const struct schema payer_saved[];
 extern const struct schema leg_toll_saved[];
 extern const struct schema code_digits_saved[];
 extern const struct schema account_saved[];
+
+/* A dialog beside the legs, which was born where it is: its tag's call and leg are for the owner to set. */
+extern const struct schema saved_dialog_rows[];
+/* The hop of the dialog that was read last is one of that leg's. An address that is ours no longer is an obstacle, and no error. */
+void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop,
+		    const struct addr *bound);
 
 /* Until when the next digit of a party is awaited. Those of a party that nobody was with for 30 s since are forgotten, and what is kept has no
  * such time. */

@@ -75,16 +75,6 @@ struct packing {
 	struct packed_leg legs[LEGS_MAX];
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
-	Tandem__Call__Transfer transfer;
-	Tandem__Call__Recordings recordings;
-	Tandem__Call__Recording recording[RECORDINGS_LIVE_MAX];
-	Tandem__Call__Recording *recording_list[RECORDINGS_LIVE_MAX];
-	Tandem__Call__Dialog session[RECORDINGS_LIVE_MAX];
-	Tandem__Call__Hop session_hop[RECORDINGS_LIVE_MAX];
-	char session_text[RECORDINGS_LIVE_MAX][2][ADDR_TEXT_MAX];
-	Tandem__Call__Dialog outside;
-	Tandem__Call__Hop outside_hop;
-	char outside_text[2][ADDR_TEXT_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[TENANT_NAME_MAX];
@@ -108,11 +98,6 @@ void packing_once(struct packing *p, Tandem__Call__Leg *leg);
 /* NULL: there is none. */
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
-void packing_transfer(const struct shard_settings *settings, struct packing *p,
-		      const struct transfer *t);
-/* recordings NULL: none. */
-void packing_recordings(const struct shard_settings *settings, struct packing *p,
-			const struct recordings *recordings);
 
 /* What schemas have of a call and of its legs: an array for proto_write and unknown_keep. */
 extern const struct proto_part call_parts[];
@@ -184,9 +169,6 @@ bool reading_best(struct reading *r, const Tandem__Call__Best *in);
 /* The same in a record of format 0 or 1. */
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
-bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
-/* After the bridge, and the times. */
-bool reading_recordings(struct reading *r, const Tandem__Call__Recordings *in);
 
 /* Whether the parts of a decoded call fit together. NULL, or what does not. */
 const char *call_check(const struct call *c, const struct call_seed *seed);

@@ -77,50 +77,6 @@ static bool reading_address(struct reading *r, struct addr *out, const char *in,
 	return !*in || !addr_parse(out, bytes_str(in)) || reading_wrong(r, reason);
 }
 
-/* One that reaches the party as well: at best on the same address. */
-static bool find_other_local(const struct shard_settings *s, struct sip_hop *hop,
-			     const struct addr *bound)
-{
-	bool found = false;
-
-	for (uint32_t i = 0; i < s->local_count; i++) {
-		const struct shard_local *l = &s->locals[i];
-
-		if (l->transport != hop->transport || l->bind.family != hop->remote.family ||
-		    !shard_local_is_own(s, i))
-			continue;
-		if (found && !addr_ip_eq(&l->bind, bound))
-			continue;
-		hop->local = (uint16_t)i;
-		found = true;
-	}
-	return found;
-}
-
-static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
-		       const struct addr *bound)
-{
-	const struct shard_settings *s = r->h->settings;
-
-	for (uint32_t i = 0; i < s->local_count; i++) {
-		hop->local = (uint16_t)i;
-		if (s->locals[i].transport == hop->transport && addr_eq(bound, &s->locals[i].bind))
-			return;
-	}
-	hop->local = 0;
-	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal &&
-	    !r->c->legs[leg]->forks)
-		return;
-	if (find_other_local(s, hop, bound)) {
-		/* each node has its own for WebSockets, and that says nothing of media */
-		if (!sip_transport_is_web(hop->transport))
-			r->c->moved |= (uint16_t)BIT64(leg);
-		return;
-	}
-	call_obstacle(r->c, "an address for SIP is not the node's any more");
-	r->c->lost |= (uint16_t)BIT64(leg);
-}
-
 /* All but our own address. */
 static bool read_place(struct reading *r, struct sip_hop *out, struct addr *local,
 		       const Tandem__Call__Hop *in)
@@ -145,14 +101,12 @@ static bool read_place(struct reading *r, struct sip_hop *out, struct addr *loca
 
 bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in)
 {
+	struct call_loader loader = { .h = r->h, .c = r->c };
 	struct addr local;
 
 	if (!read_place(r, out, &local, in))
 		return false;
-	if (out->transport == SIP_INTER_SHARD) /* by no address of the node's */
-		out->local = 0;
-	else
-		find_local(r, leg, out, &local);
+	saved_hop_find(&loader, leg, out, &local);
 	return true;
 }
 
@@ -560,7 +514,7 @@ uint64_t call_leg_path(uint8_t leg)
 static bool reading_part(struct reading *r, const struct proto_part *part, void *object,
 			 uint64_t path, struct bytes octets)
 {
-	struct call_loader loader = { r->h, r->c };
+	struct call_loader loader = { .h = r->h, .c = r->c };
 	struct schema_place place = { .path = path };
 	struct schema_reader s = { .now = r->h->now,
 				   .shift_ms = r->shift_ms,
@@ -594,6 +548,15 @@ bool reading_saved(struct reading *r, const Tandem__Call__Call *in)
 	return reading_part(r, &call_parts[CALL_PART], r->c, CALL_UNKNOWN_WHOLE, r->octets);
 }
 
+/* The policy of the pair that talks was asked by who wrote this. */
+static void policy_was_asked(struct call *c)
+{
+	if (!c->answer_utc_ms || !call_callee(c))
+		return;
+	c->record_asked[0] = c->bridge.caller;
+	c->record_asked[1] = c->bridge.callee;
+}
+
 /* Of a program that forgot the ACK to a late offer when it went on with a call: it is said when the 2xx comes again, as to any. */
 static void confirm_answered(struct call *c)
 {
@@ -618,9 +581,9 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
 	    !reading_invites(r, in) || !reading_sdps(r, in) || !reading_saved(r, in) ||
-	    !reading_transfer(r, in->transfer) || !reading_flows(r, in) ||
-	    !reading_recordings(r, in->recordings))
+	    !reading_flows(r, in))
 		return false;
+	policy_was_asked(r->c);
 	confirm_answered(r->c);
 	wait_for_room(r->c);
 	r->reason = call_check(r->c, r->seed);

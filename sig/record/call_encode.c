@@ -104,8 +104,9 @@ int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct 
 
 /* By their tags. */
 static const struct schema *const saved_of_call[] = {
-	plan_saved, orders_saved,       segments_saved, prompts_saved, tolls_saved,
-	park_saved, media_stream_saved, member_saved,   payer_saved,   NULL,
+	plan_saved,         orders_saved, transfer_saved, segments_saved,
+	prompts_saved,      tolls_saved,  park_saved,     recordings_saved,
+	media_stream_saved, member_saved, payer_saved,    NULL,
 };
 static const struct schema *const saved_of_leg[] = {
 	leg_toll_saved,
@@ -399,8 +400,6 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
 	packing_legs(h, p, c, seed);
-	packing_transfer(h->settings, p, c->transfer);
-	packing_recordings(h->settings, p, c->recordings);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
