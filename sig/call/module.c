@@ -70,8 +70,14 @@ bool modules_overdue(struct call_host *h, struct call *c)
 
 void modules_settle(struct call_host *h, struct call *c)
 {
+	bool late = c->modules_ns <= h->now.ns;
+
 	EACH_MODULE(m, h, settle)
-	(*m)->settle(h, c);
+	{
+		if (late && (*m)->deadlines)
+			deadlines_handle((*m)->deadlines, h, c);
+		(*m)->settle(h, c);
+	}
 }
 
 void modules_follow(struct call_host *h, struct call *c)
@@ -103,16 +109,17 @@ struct media_overlay modules_overlay(const struct call_host *h, const struct cal
 	return o;
 }
 
-uint64_t modules_due_ns(const struct call_host *h, const struct call *c)
+uint64_t modules_next(const struct call_host *h, struct call *c, uint64_t next)
 {
-	uint64_t next = 0;
+	c->modules_ns = UINT64_MAX;
+	EACH_MODULE(m, h, deadlines)
+	for (const struct deadline *d = (*m)->deadlines; d->at; d++) {
+		uint64_t ns = deadline_is_by(d, c, UINT64_MAX) ? *deadline_field(d, c) : UINT64_MAX;
 
-	EACH_MODULE(m, h, due_ns)
-	{
-		uint64_t due = (*m)->due_ns(c);
-
-		if (due && (!next || due < next))
-			next = due;
+		if (ns < c->modules_ns)
+			c->modules_ns = ns;
+		if (ns < next && (!d->on || d->on(c)))
+			next = ns;
 	}
 	return next;
 }

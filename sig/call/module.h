@@ -11,6 +11,7 @@
 
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
+#include "sig/model/deadline.h"
 #include "sig/model/event.h"
 
 struct call_ending;
@@ -65,8 +66,8 @@ struct module {
 	/* A tone that the party of the flow hears within what it hears; tone.ms 0: none. The first that has one. */
 	struct media_overlay (*overlay)(const struct call_host *h, const struct call *c,
 					const struct call_flow *f);
-	/* When it wants the next step at the latest; 0: it does not. */
-	uint64_t (*due_ns)(const struct call *c);
+	/* Its deadlines in the call. What is over is handled at the end of each step, before its settle. */
+	const struct deadline *deadlines;
 	/* The call goes on in another process. */
 	void (*resumed)(struct call_host *h, struct call *c);
 	/* Two speak with each other, or one with the node. */
@@ -105,7 +106,7 @@ struct module_lists {
 	const struct module *const *follow;
 	const struct module *const *tap;
 	const struct module *const *overlay;
-	const struct module *const *due_ns;
+	const struct module *const *deadlines; /* of settle */
 	const struct module *const *resumed;
 	const struct module *const *established;
 	const struct module *const *unanswered;
@@ -134,8 +135,8 @@ void modules_follow(struct call_host *h, struct call *c);
 struct leg_taps modules_tap(const struct call_host *h, const struct call *c, uint8_t leg);
 struct media_overlay modules_overlay(const struct call_host *h, const struct call *c,
 				     const struct call_flow *f);
-/* The earliest; 0: none. */
-uint64_t modules_due_ns(const struct call_host *h, const struct call *c);
+/* The earliest of their deadlines, or next. */
+uint64_t modules_next(const struct call_host *h, struct call *c, uint64_t next);
 void modules_resumed(struct call_host *h, struct call *c);
 void modules_established(struct call_host *h, struct call *c);
 bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);

@@ -868,6 +868,5 @@ const struct module recording_module = {
 	.overlay = recordings_overlay,
 	.resumed = siprec_resume,
 	.released = recordings_leave,
-	.due_ns = siprec_due_ns,
 	.orders = recording_orders,
 };

@@ -85,19 +85,29 @@ static void refresh(struct call_host *h, struct call *c, uint8_t leg)
 		again_soon(h, l);
 }
 
-void refresh_expire(struct call_host *h, struct call *c, uint8_t leg)
+/* False: the timer is off. */
+static bool refresh_is_wanted(const struct call *c, struct leg *l)
 {
-	struct session_timer *t = &c->legs[leg]->timer;
+	if (c->state != CALL_ENDING && l->state == LEG_CONFIRMED)
+		return true;
+	session_timer_stop(&l->timer);
+	return false;
+}
 
-	if (c->state == CALL_ENDING || c->legs[leg]->state != LEG_CONFIRMED) {
-		session_timer_stop(&c->legs[leg]->timer);
-	} else if (t->expires_ns && t->expires_ns <= h->now.ns) {
+void refresh_overdue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	if (refresh_is_wanted(c, c->legs[leg]))
 		refresh_end(h, c, leg);
-	} else if (c->state != CALL_ESTABLISHED) {
+}
+
+void refresh_begin(struct call_host *h, struct call *c, uint8_t leg)
+{
+	if (!refresh_is_wanted(c, c->legs[leg]))
+		return;
+	if (c->state != CALL_ESTABLISHED)
 		again_soon(h, c->legs[leg]);
-	} else {
+	else
 		refresh(h, c, leg);
-	}
 }
 
 /* Any answer shows that the party is there; one that keeps the time wants a 2xx before it is over. */

@@ -12,8 +12,10 @@
 
 /* By an UPDATE, to a party that takes one, who is asked nothing else just now: where we are is another than it knows. */
 void refresh_announce(struct call_host *h, struct call *c, uint8_t leg);
-/* A leg's timer is due. */
-void refresh_expire(struct call_host *h, struct call *c, uint8_t leg);
+/* The session of a leg was not refreshed in time, */
+void refresh_overdue(struct call_host *h, struct call *c, uint8_t leg);
+/* or it is ours to refresh it. */
+void refresh_begin(struct call_host *h, struct call *c, uint8_t leg);
 /* What became of our UPDATE. */
 void refresh_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Our re-INVITE there was refused: later again. */

@@ -341,11 +341,6 @@ void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_
 	resolve_route_on(h, c);
 }
 
-uint64_t resolve_due_ns(const struct call *c)
-{
-	return c->plan.resolve ? c->plan.resolve->due_ns : 0;
-}
-
 void resolve_on_timeout(struct call_host *h, struct call *c)
 {
 	const struct lookup_news none = { .state = LOOKUP_FAILED };
@@ -354,6 +349,8 @@ void resolve_on_timeout(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 	resolve_cancel(c->plan.resolve);
 	if (c->plan.resolve->user) {
+		/* names of the phones that are known now are waited for no longer than he was */
+		c->plan.resolve->due_ns = h->now.ns;
 		LOG_WARN("call", c->id, "who is called was not looked up in time");
 		resolve_on_user(h, c, 0);
 		return;

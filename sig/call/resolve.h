@@ -34,8 +34,7 @@ bool resolve_user(struct call_host *h, struct call *c, struct bytes user);
 void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
 /* What a name leads to. */
 void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news);
-/* Nobody has said: 0: there is no such time. */
-uint64_t resolve_due_ns(const struct call *c);
+/* Nobody has said. */
 void resolve_on_timeout(struct call_host *h, struct call *c);
 /* In the next process, or where another step was tried in vain. */
 void resolve_resume(struct call_host *h, struct call *c);
@@ -56,7 +55,7 @@ struct resolve {
 	/* counts those of the shard, and is told of what nobody waits for any more */
 	struct call_host *host;
 	uint64_t call;
-	uint64_t due_ns;
+	uint64_t due_ns; /* a deadline */
 	struct resolve_query *asks;
 	uint8_t count;
 	/* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */

@@ -193,25 +193,19 @@ static const char *siprec_on_ack(struct call_host *h, struct siprec *s,
 	if (!s->unacked.n || ack->cseq != s->unacked_cseq)
 		return NULL;
 	text_wipe(&s->unacked);
+	s->again_ns = s->unacked_until_ns = 0;
 	s->offered = false;
 	return offered && siprec_read_sdp(h, s, ack, &reason) ? reason : NULL;
 }
 
-/* The 2xx is said again where it is time. False: nobody has acknowledged it. */
-static bool siprec_resend_answer(struct call_host *h, struct siprec *s)
+/* Our 2xx, as long as nobody has acknowledged it. */
+static void siprec_answer_again(struct call_host *h, struct call *c, uint8_t index)
 {
-	if (!s->unacked.n || h->now.ns < s->again_ns)
-		return true;
-	if (h->now.ns >= s->unacked_until_ns) {
-		text_wipe(&s->unacked);
-		return false;
-	}
+	struct siprec *s = c->recordings->list[index].siprec;
+
 	s->interval_ms = s->interval_ms * 2 < TXN_T2_MS ? s->interval_ms * 2 : TXN_T2_MS;
 	s->again_ns = h->now.ns + s->interval_ms * NS_PER_MS;
-	if (s->again_ns > s->unacked_until_ns)
-		s->again_ns = s->unacked_until_ns;
 	txns_send(h->txns, &s->unacked_hop, text_bytes(&s->unacked));
-	return true;
 }
 
 /* ---- ports and keys ---- */
@@ -424,18 +418,12 @@ static void siprec_ask(struct call_host *h, struct call *c, struct recording *r,
 
 /* ---- after each step ---- */
 
-static bool siprec_is_due(uint64_t when_ns, uint64_t now_ns)
-{
-	return when_ns && when_ns <= now_ns;
-}
-
 static void siprec_settle_away(struct call_host *h, struct call *c, struct recording *r)
 {
 	struct siprec *s = r->siprec;
 
-	if (s->retry_ns > h->now.ns)
+	if (s->retry_ns)
 		return;
-	s->retry_ns = 0;
 	if (!h->settings->siprec.count) {
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "siprec.address is not set");
 		return;
@@ -457,10 +445,10 @@ static void siprec_settle_away(struct call_host *h, struct call *c, struct recor
 }
 
 /* It says nothing at all, and another one may. */
-static void siprec_settle_asked(struct call_host *h, struct call *c, struct recording *r)
+static void siprec_unanswered(struct call_host *h, struct call *c, uint8_t index)
 {
-	if (!siprec_is_due(r->siprec->answer_by_ns, h->now.ns))
-		return;
+	struct recording *r = &c->recordings->list[index];
+
 	siprec_hang_up(h, r->siprec);
 	siprec_lost(h, c, r, SIPREC_UNREACHABLE, "the recorder does not answer");
 }
@@ -471,29 +459,52 @@ static void siprec_over(struct call_host *h, struct call *c, struct recording *r
 	siprec_lost(h, c, r, SIPREC_REFUSED, why);
 }
 
-/* What its session needs to go on. False: it does not. */
-static bool siprec_keep(struct call_host *h, struct call *c, struct recording *r)
+/* RFC 3261 13.3.1.4 */
+static void siprec_unacknowledged(struct call_host *h, struct call *c, uint8_t index)
 {
-	struct siprec *s = r->siprec;
-
-	if (!siprec_resend_answer(h, s)) { /* RFC 3261 13.3.1.4 */
-		siprec_over(h, c, r, "the recorder does not acknowledge what it asked for");
-		return false;
-	}
-	if (siprec_is_due(s->timer.expires_ns, h->now.ns)) { /* RFC 4028 10 */
-		siprec_over(h, c, r, "nobody has refreshed the session");
-		return false;
-	}
-	if (siprec_is_due(s->timer.refresh_ns, h->now.ns)) {
-		s->timer.refresh_ns = 0;
-		s->said = 0;
-	}
-	if (siprec_is_due(s->alive_ns, h->now.ns)) {
-		s->alive_ns = 0;
-		siprec_keep_alive(h, s);
-	}
-	return true;
+	siprec_over(h, c, &c->recordings->list[index],
+		    "the recorder does not acknowledge what it asked for");
 }
+
+/* RFC 4028 10 */
+static void siprec_expired(struct call_host *h, struct call *c, uint8_t index)
+{
+	siprec_over(h, c, &c->recordings->list[index], "nobody has refreshed the session");
+}
+
+static void siprec_refresh(struct call_host *h, struct call *c, uint8_t index)
+{
+	(void)h;
+	c->recordings->list[index].siprec->said = 0;
+}
+
+static void siprec_ask_alive(struct call_host *h, struct call *c, uint8_t index)
+{
+	siprec_keep_alive(h, c->recordings->list[index].siprec);
+}
+
+const struct deadline siprec_deadlines[] = {
+	{ .name = "siprec retry", .at = offsetof(struct siprec, retry_ns) },
+	{ .name = "siprec answer",
+	  .at = offsetof(struct siprec, answer_by_ns),
+	  .due_of = siprec_unanswered },
+	{ .name = "siprec ACK",
+	  .at = offsetof(struct siprec, unacked_until_ns),
+	  .due_of = siprec_unacknowledged },
+	{ .name = "siprec 2xx",
+	  .at = offsetof(struct siprec, again_ns),
+	  .due_of = siprec_answer_again },
+	{ .name = "siprec session",
+	  .at = offsetof(struct siprec, timer.expires_ns),
+	  .due_of = siprec_expired },
+	{ .name = "siprec refresh",
+	  .at = offsetof(struct siprec, timer.refresh_ns),
+	  .due_of = siprec_refresh },
+	{ .name = "siprec alive",
+	  .at = offsetof(struct siprec, alive_ns),
+	  .due_of = siprec_ask_alive },
+	{ 0 },
+};
 
 static void siprec_settle_up(struct call_host *h, struct call *c, struct recording *r)
 {
@@ -502,12 +513,8 @@ static void siprec_settle_up(struct call_host *h, struct call *c, struct recordi
 	struct siprec_talk t;
 	struct siprec_words words;
 
-	if (!siprec_keep(h, c, r))
-		return;
-	if (what != s->said && !s->invite && !s->unacked.n && s->retry_ns <= h->now.ns) {
-		s->retry_ns = 0;
+	if (what != s->said && !s->invite && !s->unacked.n && !s->retry_ns)
 		siprec_ask(h, c, r, what);
-	}
 	if (s->state != SIPREC_UP || !s->has_ports)
 		return;
 	siprec_talk_read(&t, &words, h, c, r);
@@ -520,12 +527,13 @@ void siprec_settle(struct call_host *h, struct call *c, struct recording *r)
 		r->siprec = siprec_make();
 	if (!r->siprec)
 		return; /* with the next step */
+	for (const struct deadline *d = siprec_deadlines; d->at; d++)
+		deadline_handle(d, r->siprec, h, c, (uint8_t)(r - c->recordings->list));
 	switch (r->siprec->state) {
 	case SIPREC_AWAY:
 		siprec_settle_away(h, c, r);
 		break;
 	case SIPREC_ASKED:
-		siprec_settle_asked(h, c, r);
 		break;
 	case SIPREC_UP:
 		siprec_settle_up(h, c, r);
@@ -789,38 +797,6 @@ bool siprec_taps(const struct call *c, uint8_t leg)
 		}
 	}
 	return false;
-}
-
-static void siprec_sooner(uint64_t *next, uint64_t when_ns)
-{
-	if (when_ns && (!*next || when_ns < *next))
-		*next = when_ns;
-}
-
-static uint64_t siprec_next_ns(const struct siprec *s)
-{
-	uint64_t next = s->retry_ns;
-
-	siprec_sooner(&next, s->answer_by_ns);
-	if (s->state != SIPREC_UP)
-		return next;
-	siprec_sooner(&next, s->alive_ns);
-	siprec_sooner(&next, session_timer_due_ns(&s->timer));
-	siprec_sooner(&next, s->unacked.n ? s->again_ns : 0);
-	return next;
-}
-
-uint64_t siprec_due_ns(const struct call *c)
-{
-	uint64_t next = 0;
-
-	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
-		const struct siprec *s = c->recordings->list[i].siprec;
-
-		if (s)
-			siprec_sooner(&next, siprec_next_ns(s));
-	}
-	return next;
 }
 
 bool siprec_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news)

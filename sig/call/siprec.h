@@ -8,6 +8,7 @@
 
 #include "sig/call/siprec_body.h"
 #include "sig/model/call.h"
+#include "sig/model/deadline.h"
 #include "sig/model/event.h"
 #include "sig/model/recording.h"
 
@@ -27,7 +28,7 @@ bool siprec_has_dialog(const struct call *c, const struct sip_message *m);
 bool siprec_taps(const struct call *c, uint8_t leg);
 /* What a name leads to. False: no recording waits for it. */
 bool siprec_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news);
-/* When it has to be looked at again; 0: never. */
-uint64_t siprec_due_ns(const struct call *c);
+/* Of its session. */
+extern const struct deadline siprec_deadlines[];
 
 #endif

@@ -11,18 +11,9 @@
 #include "sig/model/leg.h"
 
 enum {
-	WAITING_MAX = 64,
 	TRIES_MAX = 8, /* in about 2 s: later a digit would be a surprise */
 	AGAIN_MIN_MS = 100,
 	AGAIN_SPREAD_MS = 300,
-};
-
-struct leg_digits {
-	struct dtmf list[WAITING_MAX];
-	uint8_t count;
-	uint8_t tries;      /* of the first one */
-	pool_handle client; /* its INFO; 0: none is open */
-	uint64_t again_ns;  /* 0: off */
 };
 
 void leg_digits_clear(struct leg *leg)
@@ -79,7 +70,7 @@ static struct txn_slot *info(struct call_host *h, struct leg *leg, const struct 
 
 uint32_t leg_digits_room(const struct leg *leg)
 {
-	return leg->digits ? WAITING_MAX - leg->digits->count : WAITING_MAX;
+	return leg->digits ? LEG_DIGITS_MAX - leg->digits->count : LEG_DIGITS_MAX;
 }
 
 /* The first one, unless it is under way. */
@@ -111,7 +102,7 @@ static void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg,
 
 	if (!l->digits)
 		l->digits = calloc(1, sizeof(*l->digits));
-	if (!l->digits || l->digits->count == WAITING_MAX) {
+	if (!l->digits || l->digits->count == LEG_DIGITS_MAX) {
 		LOG_WARN("call", c->id, "a digit is lost", LOG_U64("leg", leg));
 		l->digits_lost = "busy";
 		return;
@@ -199,16 +190,8 @@ void leg_digits_answered(struct call_host *h, struct call *c, const struct call_
 	digits_go_on(h, c, ev->leg);
 }
 
-uint64_t leg_digits_due_ns(const struct leg *leg)
-{
-	return leg->digits ? leg->digits->again_ns : 0;
-}
-
 void leg_digits_again(struct call_host *h, struct call *c, uint8_t leg)
 {
-	if (!c->legs[leg]->digits)
-		return;
-	c->legs[leg]->digits->again_ns = 0;
 	digits_go_on(h, c, leg);
 }
 

@@ -41,12 +41,21 @@ void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dt
  * (491) is asked again after a while. They are in no record: a digit that comes after a restart comes too late.
  */
 
+enum { LEG_DIGITS_MAX = 64 };
+
+struct leg_digits {
+	struct dtmf list[LEG_DIGITS_MAX];
+	uint8_t count;
+	uint8_t tries;      /* of the first one */
+	pool_handle client; /* its INFO; 0: none is open */
+	uint64_t again_ns;  /* a deadline: it is sent again */
+};
+
 /* So many more may wait for it. */
 uint32_t leg_digits_room(const struct leg *leg);
 /* The answer to one, or none in time. */
 void leg_digits_answered(struct call_host *h, struct call *c, const struct call_event *ev);
-/* When one is due to be sent again; 0: none is. */
-uint64_t leg_digits_due_ns(const struct leg *leg);
+/* One is sent again. */
 void leg_digits_again(struct call_host *h, struct call *c, uint8_t leg);
 void leg_digits_clear(struct leg *leg);
 

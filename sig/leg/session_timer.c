@@ -176,10 +176,3 @@ void session_timer_stop(struct session_timer *t)
 {
 	t->refresh_ns = t->expires_ns = 0;
 }
-
-uint64_t session_timer_due_ns(const struct session_timer *t)
-{
-	if (t->refresh_ns && (t->expires_ns == 0 || t->refresh_ns < t->expires_ns))
-		return t->refresh_ns;
-	return t->expires_ns;
-}

@@ -26,7 +26,5 @@ bool session_timer_raise(struct session_timer *t, const struct sip_message *m) N
 /* After a restart: what should have come meanwhile has a while to come. confirmed: the party is up. */
 void session_timer_resume(const struct call_host *h, struct session_timer *t, bool confirmed);
 void session_timer_stop(struct session_timer *t);
-/* The next thing that is due; 0: nothing is. */
-uint64_t session_timer_due_ns(const struct session_timer *t);
 
 #endif

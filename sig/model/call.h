@@ -128,7 +128,7 @@ struct call_replaces {
 	uint64_t call;   /* 0: none */
 	uint8_t leg;     /* LEG_NONE: the place beside its caller, who has no other party */
 	bool asked;      /* that call knows; not part of a record */
-	uint64_t due_ns; /* it is asked then; 0: off */
+	uint64_t due_ns; /* a deadline: it is asked */
 };
 
 enum { CHARGES_MAX = 16 };
@@ -235,6 +235,8 @@ struct call {
 	uint8_t order_leg; /* ... for this leg */
 	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
 	uint64_t later_ns; /* what nobody hurries for is saved then: a version, or the end */
+	/* The earliest deadline of a module when the last step ended, whether it counts or not; 0: not known. Not part of a record. */
+	uint64_t modules_ns;
 	struct wheel_timer timer;
 };
 

@@ -167,6 +167,7 @@ void siprec_forget_dialog(struct siprec *s)
 	s->held = 0;
 	s->offered = false;
 	text_wipe(&s->unacked);
+	s->again_ns = s->unacked_until_ns = 0;
 }
 
 void siprec_free(struct siprec *s)

@@ -68,8 +68,8 @@ struct siprec {
 	struct text unacked;        /* our 2xx to its INVITE, until ACK comes: */
 	struct sip_hop unacked_hop;
 	uint32_t unacked_cseq, interval_ms;
-	uint64_t again_ns, unacked_until_ns;
-	bool offered;   /* it has an offer of ours: its ACK has the answer */
+	uint64_t again_ns, unacked_until_ns; /* it is said again, or waited for no longer */
+	bool offered;                        /* it has an offer of ours: its ACK has the answer */
 	uint8_t held;   /* streams that our last answer had as inactive or not at all */
 	bool has_ports; /* these, of this network */
 	uint8_t network;

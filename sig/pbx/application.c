@@ -23,11 +23,11 @@ static enum refusal attend_order(struct call *c, const struct call_order *order)
 	return 0;
 }
 
-/* The application has its caller, and nobody else does. */
+/* The application has its caller, nobody else does, and it may not be silent for ever. */
 static bool is_attended(const struct call *c)
 {
-	return c->state == CALL_ESTABLISHED && call_is_alone(c) && call_application(c).n &&
-	       !c->transfer && !c->park && !c->member;
+	return c->away_s && c->state == CALL_ESTABLISHED && call_is_alone(c) &&
+	       call_application(c).n && !c->transfer && !c->park && !c->member;
 }
 
 /* Whom it goes on to instead is asked as if a phone had not answered. */
@@ -51,8 +51,8 @@ static void attend_gone(struct call_host *h, struct call *c)
 	bool again = c->abandoned;
 
 	c->abandoned = true;
-	c->away_ns = 0;
-	if (again) /* nobody answered there, either */
+	c->away_ns = h->now.ns; /* where it cannot go on it ends at once */
+	if (again)              /* nobody answered there, either */
 		call_end(h, c, &e);
 	else
 		LOG_WARN("call", c->id, "its application has given no order for too long",
@@ -63,42 +63,36 @@ static void attend_gone(struct call_host *h, struct call *c)
 		call_end(h, c, &e);
 }
 
-static void attend_caller(struct call_host *h, struct call *c)
+static void attend_again(struct call_host *h, struct call *c)
 {
-	if (!c->away_s || !is_attended(c))
-		c->away_ns = 0;
-	else if (c->abandoned || (c->away_ns && c->away_ns <= h->now.ns))
-		attend_gone(h, c);
-	else if (!c->away_ns)
-		c->away_ns = h->now.ns + c->away_s * NS_PER_S;
-}
-
-static void attend_waiting(struct call_host *h, struct call *c)
-{
-	const uint64_t next_ns = h->now.ns + ATTEND_AGAIN_S * NS_PER_S;
-
-	if (!call_awaits_application(c)) {
-		c->again_ns = 0;
-	} else if (!c->again_ns) {
-		c->again_ns = next_ns;
-	} else if (c->again_ns <= h->now.ns) {
-		c->again_ns = next_ns;
-		call_publish(h, c, SIG_CALL_WAITING);
-	}
+	call_publish(h, c, SIG_CALL_WAITING);
 }
 
 static void attend_go(struct call_host *h, struct call *c)
 {
-	attend_waiting(h, c);
-	attend_caller(h, c);
+	if (!call_awaits_application(c))
+		c->again_ns = 0;
+	else if (!c->again_ns)
+		c->again_ns = h->now.ns + ATTEND_AGAIN_S * NS_PER_S;
+	if (c->abandoned)
+		return;
+	if (!is_attended(c))
+		c->away_ns = 0;
+	else if (!c->away_ns)
+		c->away_ns = h->now.ns + c->away_s * NS_PER_S;
 }
 
-static uint64_t attend_due_ns(const struct call *c)
-{
-	if (c->abandoned && is_attended(c)) /* it could not go on, and ends now */
-		return 1;
-	return c->again_ns ? c->again_ns : c->away_ns;
-}
+static const struct deadline application_deadlines[] = {
+	{ .name = "application asked again",
+	  .at = offsetof(struct call, again_ns),
+	  .on = call_awaits_application,
+	  .due = attend_again },
+	{ .name = "application away",
+	  .at = offsetof(struct call, away_ns),
+	  .on = is_attended,
+	  .due = attend_gone },
+	{ 0 },
+};
 
 /* ---- what it orders ---- */
 
@@ -179,5 +173,5 @@ const struct module application_module = {
 	.name = "application",
 	.orders = application_orders,
 	.settle = attend_go,
-	.due_ns = attend_due_ns,
+	.deadlines = application_deadlines,
 };

@@ -48,13 +48,6 @@ void meet_over(struct call *c)
 	outbox_touch(&c->out);
 }
 
-static uint64_t meet_due_ns(const struct call *c)
-{
-	bool waits = c->reoffer && c->state == CALL_ESTABLISHED && !invite_is_open(c);
-
-	return waits && !c->order_ns ? c->meet_ns : 0;
-}
-
 static bool is_held_by(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -110,20 +103,29 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 		reoffer_unheard(h, c, leg);
 }
 
-static bool may_tell(const struct call_host *h, const struct call *c)
+/* order_ns: one will be asked again (reinvite.h) */
+static bool meet_may_ask(const struct call *c)
 {
-	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->meet_ns <= h->now.ns &&
-	       c->order_ns == 0; /* one will be asked again (reinvite.h) */
+	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->order_ns == 0;
+}
+
+/* The other call has not said what became of it: whoever is left is asked without it. */
+static const struct deadline meet_deadlines[] = {
+	{ .name = "meet", .at = offsetof(struct call, meet_ns), .saved = true, .on = meet_may_ask },
+	{ 0 },
+};
+
+static bool may_tell(const struct call *c)
+{
+	return !c->meet_ns && meet_may_ask(c);
 }
 
 static void meet_tell(struct call_host *h, struct call *c)
 {
-	while (c->reoffer && may_tell(h, c))
+	while (c->reoffer && may_tell(c))
 		meet_leg(h, c, next_to_reoffer(h, c));
-	if (c->reoffer || !may_tell(h, c))
-		return;
-	c->meet_ns = 0;
-	transfer_met(h, c);
+	if (!c->reoffer && may_tell(c))
+		transfer_met(h, c);
 }
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
@@ -496,5 +498,5 @@ const struct module join_module = {
 	.orders = join_orders,
 	.events = join_events,
 	.settle = meet_tell,
-	.due_ns = meet_due_ns,
+	.deadlines = meet_deadlines,
 };

@@ -318,6 +318,14 @@ static bool park_on_request(struct call_host *h, struct call *c, const struct ca
 	return false;
 }
 
+void park_unclaimed(struct call_host *h, struct call *c)
+{
+	if (c->transfer->slot.claimed)
+		return;
+	outbox_touch(&c->out);
+	transfer_refuse(h, c, 503);
+}
+
 void park_go_on(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -325,9 +333,8 @@ void park_go_on(struct call_host *h, struct call *c)
 	if (t->slot.claimed) {
 		if (!slot_is_said(h, c))
 			park_now(h, c);
-	} else if (h->degraded || (t->again_ns && t->again_ns <= h->now.ns)) {
-		outbox_touch(&c->out);
-		transfer_refuse(h, c, 503);
+	} else if (h->degraded) {
+		park_unclaimed(h, c);
 	} else if (!t->slot.serial && c->out.acked == c->out.version) {
 		claim_slot(h, c);
 	}
@@ -616,9 +623,7 @@ static void return_go(struct call_host *h, struct call *c)
 		p->rings_until_ns = 0;
 	else if (p->rings_until_ns && c->ring_ns > p->rings_until_ns)
 		c->ring_ns = p->rings_until_ns;
-	if (p->return_ns && p->return_ns <= h->now.ns)
-		return_now(h, c);
-	else if (!p->return_ns)
+	if (!p->return_ns)
 		return_wait(h, p);
 }
 
@@ -634,21 +639,27 @@ static void park_go(struct call_host *h, struct call *c)
 		park_leave(h, c, true);
 		return;
 	}
-	if (c->park->again_ns && c->park->again_ns <= h->now.ns)
-		claim_again(h, c);
 	return_go(h, c);
 }
 
-static uint64_t park_due_ns(const struct call *c)
+static bool park_waits(const struct call *c)
 {
-	const struct park *p = c->state != CALL_ENDING ? c->park : NULL;
-
-	if (!p || p->asks)
-		return 0;
-	if (!p->again_ns)
-		return p->return_ns;
-	return p->return_ns && p->return_ns < p->again_ns ? p->return_ns : p->again_ns;
+	return c->state != CALL_ENDING && !slot_step_asks(c) && !is_retrieved(c);
 }
+
+static const struct deadline park_deadlines[] = {
+	{ .name = "park claim",
+	  .owner = offsetof(struct call, park),
+	  .at = offsetof(struct park, again_ns),
+	  .on = park_waits,
+	  .due = claim_again },
+	{ .name = "park return",
+	  .owner = offsetof(struct call, park),
+	  .at = offsetof(struct park, return_ns),
+	  .on = park_waits,
+	  .due = return_now },
+	{ 0 },
+};
 
 /* The store may have lost the slot. */
 static void park_assert(const struct call_host *h, struct call *c)
@@ -982,7 +993,7 @@ const struct module park_module = {
 	.saved = park_saved,
 	.overdue = park_overdue,
 	.settle = park_go,
-	.due_ns = park_due_ns,
+	.deadlines = park_deadlines,
 	.resumed = park_resume,
 	.over = park_over,
 	.headers = park_write_lines,

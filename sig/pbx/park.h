@@ -27,8 +27,9 @@ enum refusal park_begin(struct call *c, const struct transfer_ask *ask,
 			const struct park_place *place, const struct shard_order *by) NODISCARD;
 /* The same order once more: its answer goes to who gave it last. False: it is another. */
 bool park_waits_for(struct call *c, const struct shard_order *by);
-/* The transfer to a slot may go on. */
+/* The transfer to a slot may go on; or nobody has said in time whose the slot is. */
 void park_go_on(struct call_host *h, struct call *c);
+void park_unclaimed(struct call_host *h, struct call *c);
 /* It was refused with that status, or its call is over. */
 void park_failed(struct call_host *h, struct call *c, uint16_t status);
 /* Somebody may speak with who waits in that call. A slot whose call is not parked there is freed. */

@@ -48,9 +48,9 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	return err;
 }
 
-static uint64_t replace_due_ns(const struct call *c)
+static bool replace_may_ask(const struct call *c)
 {
-	return c->state == CALL_ESTABLISHED && !invite_is_open(c) ? c->replaces.due_ns : 0;
+	return c->state == CALL_ESTABLISHED && !invite_is_open(c);
 }
 
 /* Another step of the other call: what it is in the middle of is over then. */
@@ -81,7 +81,6 @@ static void replace_ask(struct call_host *h, struct call *c)
 		replace_later(h, c);
 		return;
 	}
-	c->replaces.due_ns = 0;
 	c->replaces.asked = true;
 	if (c->member)
 		replace_forget(c);
@@ -91,15 +90,19 @@ static void replace_ask(struct call_host *h, struct call *c)
 
 static void replace_go(struct call_host *h, struct call *c)
 {
-	struct call_replaces *r = &c->replaces;
+	const struct call_replaces *r = &c->replaces;
 
-	if (!r->call || r->asked || c->state != CALL_ESTABLISHED || invite_is_open(c))
-		return;
-	if (!r->due_ns)
+	if (r->call && !r->asked && !r->due_ns && replace_may_ask(c))
 		replace_later(h, c);
-	else if (r->due_ns <= h->now.ns)
-		replace_ask(h, c);
 }
+
+static const struct deadline replace_deadlines[] = {
+	{ .name = "replace",
+	  .at = offsetof(struct call, replaces.due_ns),
+	  .on = replace_may_ask,
+	  .due = replace_ask },
+	{ 0 },
+};
 
 /* The leg of this call is to be replaced. */
 static void replace_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -149,5 +152,5 @@ const struct module replace_module = {
 	.events = replace_events,
 	.begun = replace_begun,
 	.settle = replace_go,
-	.due_ns = replace_due_ns,
+	.deadlines = replace_deadlines,
 };

@@ -106,13 +106,6 @@ enum refusal transfer_begin_remote(struct call *c, const struct transfer_ask *as
 	return err == -EINVAL ? REFUSED_MALFORMED : REFUSED_MEMORY;
 }
 
-static uint64_t transfer_due_ns(const struct call *c)
-{
-	const struct transfer *t = c->transfer;
-
-	return t && t->state == TRANSFER_WAITING && !invite_is_open(c) ? t->again_ns : 0;
-}
-
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 {
 	const struct transfer *t = c->transfer;
@@ -471,11 +464,35 @@ static bool is_saved(const struct call_host *h, const struct call *c)
 	return !c->transfer->ordered || h->degraded || c->out.acked == c->out.version;
 }
 
+static bool transfer_may_go(const struct call *c)
+{
+	return c->transfer && c->transfer->state == TRANSFER_WAITING &&
+	       c->state == CALL_ESTABLISHED && !invite_is_open(c);
+}
+
+/* Nobody has said whose the slot is, or the call that is to be joined with may be asked again. */
+static void transfer_again(struct call_host *h, struct call *c)
+{
+	if (c->transfer->slot.number[0])
+		park_unclaimed(h, c);
+	else if (!is_saved(h, c))
+		join_later(h, c);
+}
+
+static const struct deadline transfer_deadlines[] = {
+	{ .name = "transfer again",
+	  .owner = offsetof(struct call, transfer),
+	  .at = offsetof(struct transfer, again_ns),
+	  .on = transfer_may_go,
+	  .due = transfer_again },
+	{ 0 },
+};
+
 static void transfer_go(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
-	if (!t || t->state != TRANSFER_WAITING || c->state != CALL_ESTABLISHED || invite_is_open(c))
+	if (!transfer_may_go(c))
 		return;
 	if (is_forbidden(h, c)) {
 		outbox_touch(&c->out);
@@ -484,11 +501,8 @@ static void transfer_go(struct call_host *h, struct call *c)
 		park_go_on(h, c);
 	else if (!t->with.call)
 		go_ring(h, c);
-	else if (t->again_ns <= h->now.ns && is_saved(h, c))
+	else if (!t->again_ns && is_saved(h, c))
 		go_join(h, c);
-	else if (t->again_ns &&
-		 t->again_ns <= h->now.ns) /* a timer that is due would be due again at once */
-		join_later(h, c);
 }
 
 /* Whoever rings is left. elsewhere: somebody else takes the call (RFC 3326). */
@@ -842,7 +856,7 @@ const struct module transfer_module = {
 	.repeated = refer_again,
 	.response = transfer_notified,
 	.settle = transfer_go,
-	.due_ns = transfer_due_ns,
+	.deadlines = transfer_deadlines,
 	.resumed = transfer_resume,
 	.established = transfer_established,
 	.unanswered = transfer_untaken,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Event in, effects out; and what follows each step: the save, the end, the timer. */
 #include "base/log.h"
-#include "sig/call/account.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
@@ -13,14 +12,12 @@
 #include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
-#include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
 #include "sig/call/siprec.h"
-#include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
@@ -28,7 +25,6 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
-#include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
@@ -58,56 +54,6 @@ static void ask_save(struct call_host *h, struct call *c)
 	c->later_ns = 0;
 	c->save_ns = h->now.ns + SAVE_OVERDUE_MS * NS_PER_MS;
 	metric_add(h->metrics->saves[SAVE_STARTED], 1);
-}
-
-static void call_sooner(uint64_t *next, uint64_t deadline)
-{
-	if (deadline && deadline < *next)
-		*next = deadline;
-}
-
-static void set_leg_timer(uint64_t *next, const struct leg *l)
-{
-	call_sooner(next, l->leave_ns);
-	call_sooner(next, leg_digits_due_ns(l));
-	if (l->code_digits)
-		call_sooner(next, l->code_digits->until_ns);
-	if (l->account)
-		call_sooner(next, l->account->until_ns);
-	call_sooner(next, dialog_lookup_due_ns(&l->dialog));
-	call_sooner(next, session_timer_due_ns(&l->timer));
-	if (l->uac)
-		call_sooner(next, l->uac->deadline_ns);
-	if (l->refusal)
-		call_sooner(next, l->refusal->until_ns);
-	if (l->uas) {
-		call_sooner(next, l->uas->retransmit_ns);
-		call_sooner(next, l->uas->deadline_ns);
-		call_sooner(next, l->uas->expires_ns);
-	}
-}
-
-static void call_timer_set(struct call_host *h, struct call *c)
-{
-	uint64_t next = UINT64_MAX;
-
-	call_sooner(&next, c->ring_ns);
-	call_sooner(&next, c->plan.until_ns);
-	call_sooner(&next, c->parting_ns);
-	call_sooner(&next, resolve_due_ns(c));
-	call_sooner(&next, c->toll_ns);
-	call_sooner(&next, c->flows_ns);
-	call_sooner(&next, c->save_ns);
-	call_sooner(&next, c->later_ns);
-	call_sooner(&next, c->order_ns);
-	call_sooner(&next, modules_due_ns(h, c));
-	if (c->prompts)
-		call_sooner(&next, c->prompts->until_ns);
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i])
-			set_leg_timer(&next, c->legs[i]);
-	}
-	wheel_aim(h->wheel, &c->timer, next);
 }
 
 /* As if the call had ended when it was answered. */
@@ -149,13 +95,15 @@ static bool later_is_due(const struct call_host *h, struct call *c)
 		return true;
 	if (!c->later_ns)
 		c->later_ns = (h->now.ns / step_ns + 1) * step_ns;
-	return c->later_ns <= h->now.ns;
+	return false;
 }
 
 bool call_settle(struct call_host *h, struct call *c)
 {
 	bool over = call_is_over(c);
 
+	if (deadline_is_by(settle_deadlines, c, h->now.ns))
+		deadlines_handle(settle_deadlines, h, c);
 	call_digits_settle(c);
 	modules_follow(h, c);
 	if (c->end_done)
@@ -170,7 +118,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	} else if (!over && outbox_wants_save(&c->out) && later_is_due(h, c)) {
 		ask_save(h, c);
 	}
-	call_timer_set(h, c);
+	wheel_aim(h->wheel, &c->timer, call_deadlines_next(h, c));
 	return true;
 }
 
@@ -271,123 +219,6 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 	} else if (ev->user == TXN_USER_PRACK) {
 		prack_answered(h, c, ev);
 	}
-}
-
-static bool due(uint64_t *deadline, uint64_t now_ns)
-{
-	if (*deadline == 0 || now_ns < *deadline)
-		return false;
-	*deadline = 0;
-	return true;
-}
-
-static void save_overdue(struct call_host *h, struct call *c)
-{
-	if (c->end_tries && !c->end_done) { /* the store did not take it, or never answered */
-		call_end_request(h, c);
-		return;
-	}
-	if (c->out.in_flight == 0) { /* it was refused: once more */
-		outbox_touch(&c->out);
-		return;
-	}
-	LOG_WARN("call", c->id, "no answer to a save", LOG_U64("version", c->out.in_flight));
-	metric_add(h->metrics->saves[SAVE_LATE], 1);
-	(void)outbox_save_done(&c->out, c->out.in_flight, false);
-	outbox_touch(&c->out);
-}
-
-static void timer_of_uas(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct leg *l = c->legs[leg];
-	bool answered = l->uas && l->uas->state == UAS_ACCEPTED;
-
-	if (l->uas && due(&l->uas->deadline_ns, h->now.ns))
-		(answered ? invite_answer_lost : reliable_lost)(h, c, leg);
-	if (l->uas && due(&l->uas->retransmit_ns, h->now.ns))
-		(answered ? invite_answer_again : reliable_again)(h, c, leg);
-	if (l->uas && due(&l->uas->expires_ns, h->now.ns) && l->uas->state == UAS_PROCEEDING)
-		invite_expired(h, c, leg);
-}
-
-static void timer_of_uac(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct leg *l = c->legs[leg];
-
-	if (l->uac && due(&l->uac->deadline_ns, h->now.ns) && leg_is_open(l))
-		invite_again_overdue(h, c, leg, 408);
-}
-
-/* RFC 3261 9.1 */
-static void cancelled_long_ago(struct call_host *h, struct leg *l)
-{
-	if (l->uac)
-		txns_drop(h->txns, l->uac->client);
-	leg_close(l);
-}
-
-/* Where nobody else can be rung, who rings goes on. */
-static void timer_of_plan(struct call_host *h, struct call *c)
-{
-	struct call_ending no_answer = { .cause = CAUSE_NO_ANSWER,
-					 .by = ENDED_BY_NODE,
-					 .status = 408 };
-
-	if (due(&c->plan.until_ns, h->now.ns)) {
-		if (call_awaits_application(c)) {
-			wait_overdue(h, c);
-			return;
-		}
-		if (modules_overdue(h, c))
-			return;
-		if (resolve_next_server(h, c) ||
-		    plan_next(h, c,
-			      trunk_route_silent_leg(c) != LEG_NONE ? PLAN_UNREACHABLE
-								    : PLAN_NO_ANSWER))
-			return;
-	}
-	if (due(&c->ring_ns, h->now.ns) && (c->ring_s || !plan_next(h, c, PLAN_NO_ANSWER)))
-		call_untaken(h, c, &no_answer);
-	if (due(&c->parting_ns, h->now.ns))
-		parting_end(h, c);
-}
-
-static void step_timer(struct call_host *h, struct call *c)
-{
-	if (resolve_due_ns(c) && resolve_due_ns(c) <= h->now.ns)
-		resolve_on_timeout(h, c);
-	timer_of_plan(h, c);
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (!c->legs[i])
-			continue;
-		timer_of_uas(h, c, i);
-		timer_of_uac(h, c, i);
-		if (c->legs[i]->refusal && due(&c->legs[i]->refusal->until_ns, h->now.ns))
-			refusal_clear(c->legs[i]);
-		if (due(&c->legs[i]->leave_ns, h->now.ns))
-			cancelled_long_ago(h, c->legs[i]);
-		if (dialog_lookup_due_ns(&c->legs[i]->dialog) &&
-		    dialog_lookup_due_ns(&c->legs[i]->dialog) <= h->now.ns)
-			leg_places_overdue(h, c, i);
-		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
-			leg_digits_again(h, c, i);
-		if (c->legs[i]->code_digits && c->legs[i]->code_digits->until_ns <= h->now.ns)
-			call_digits_pass(h, c, i);
-		if (c->legs[i]->account && c->legs[i]->account->until_ns <= h->now.ns)
-			account_overdue(h, c, i);
-		if (session_timer_due_ns(&c->legs[i]->timer) &&
-		    session_timer_due_ns(&c->legs[i]->timer) <= h->now.ns)
-			refresh_expire(h, c, i);
-	}
-	if (c->prompts && due(&c->prompts->until_ns, h->now.ns))
-		prompts_on_timeout(h, c);
-	if (due(&c->toll_ns, h->now.ns))
-		charges_due(h, c);
-	if (due(&c->order_ns, h->now.ns))
-		reoffer_again(h, c);
-	if (due(&c->save_ns, h->now.ns))
-		save_overdue(h, c);
-	(void)due(&c->flows_ns, h->now.ns); /* call_is_over looks at it */
 }
 
 static void saved(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -645,7 +476,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		timed_out(h, c, ev);
 		break;
 	case CALL_EV_TIMER:
-		step_timer(h, c);
+		call_deadlines_handle(h, c);
 		break;
 	case CALL_EV_SAVED:
 		saved(h, c, ev);

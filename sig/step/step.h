@@ -3,6 +3,7 @@
 #ifndef SIG_STEP_STEP_H
 #define SIG_STEP_STEP_H
 
+#include "sig/model/deadline.h"
 #include "sig/model/event.h"
 #include "sig/record/call_record.h"
 
@@ -12,6 +13,16 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
 bool call_settle(struct call_host *h, struct call *c);
+
+/* ---- deadlines ---- */
+
+/* When the timer of the call runs out: of a call, before those of its legs; of each leg; of a call, behind them. */
+extern const struct deadline call_deadlines[], leg_deadlines[], call_late_deadlines[];
+void call_deadlines_handle(struct call_host *h, struct call *c);
+/* The earliest of all; UINT64_MAX: none. */
+uint64_t call_deadlines_next(const struct call_host *h, struct call *c);
+/* After any step. */
+extern const struct deadline settle_deadlines[];
 
 /* ---- a call in the next process ---- */
 

@@ -16,10 +16,10 @@ static const struct {
 	{                                                                        \
 #x, offsetof(struct module_lists, x), offsetof(struct module, x) \
 	}
-	HOOK(orders),      HOOK(events),     HOOK(begun),    HOOK(request), HOOK(repeated),
-	HOOK(response),    HOOK(saved),      HOOK(overdue),  HOOK(settle),  HOOK(follow),
-	HOOK(tap),         HOOK(overlay),    HOOK(released), HOOK(due_ns),  HOOK(resumed),
-	HOOK(established), HOOK(unanswered), HOOK(leg_left), HOOK(over),    HOOK(prompted),
+	HOOK(orders),      HOOK(events),     HOOK(begun),    HOOK(request),   HOOK(repeated),
+	HOOK(response),    HOOK(saved),      HOOK(overdue),  HOOK(settle),    HOOK(follow),
+	HOOK(tap),         HOOK(overlay),    HOOK(released), HOOK(deadlines), HOOK(resumed),
+	HOOK(established), HOOK(unanswered), HOOK(leg_left), HOOK(over),      HOOK(prompted),
 	HOOK(dialled),     HOOK(headers),
 };
 
