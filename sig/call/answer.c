@@ -254,22 +254,22 @@ void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev
 }
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
-static int answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
-			       const struct sip_message *m, struct call_refusal *refusal)
+static enum refusal answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
+					const struct sip_message *m, struct call_refusal *refusal)
 {
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
 	if (session_body(m, &sdp))
-		return -ENOTSUP;
+		return REFUSED_SDP;
 	if (c->legs[leg]->uac->late && c->legs[leg]->open.by_18x)
 		return 0;
 	if (c->legs[leg]->uac->late)
-		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : -EBADMSG;
+		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : REFUSED_SDP;
 	/* RFC 3261 13.2.1: the answer may have come in a 18x; in a reliable one it is the only one */
 	if (sdp.n == 0 || c->legs[leg]->open.by_18x)
 		sdp = text_bytes(&c->legs[leg]->open.remote);
-	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
+	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : REFUSED_SDP;
 }
 
 /* Another shard hears what was asked of the party that its own is to speak with (IVR-04). */
@@ -340,26 +340,26 @@ static int refresh_asker(struct call_host *h, struct leg *from)
 	return err;
 }
 
-int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
-		      struct call_refusal *refusal)
+enum refusal invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal)
 {
 	struct outbox_item answer = { .kind = OUTBOX_ANSWER, .leg = leg };
 	struct leg *l = c->legs[leg];
-	int err;
+	enum refusal refused;
 
 	if (l->uas->early) /* what it has for an answer is a phone's: ours is of another early dialog */
 		early_untell(h, l);
 	reliable_leave(l);
-	err = l->uas->late ? session_alone_offer(h, c, leg, refusal)
-			   : session_alone_answer(h, c, leg, text_bytes(&l->open.remote), &l->open,
-						  refusal);
+	refused = l->uas->late ? session_alone_offer(h, c, leg, refusal)
+			       : session_alone_answer(h, c, leg, text_bytes(&l->open.remote),
+						      &l->open, refusal);
 
-	if (!err && l->state == LEG_CONFIRMED && refresh_asker(h, l))
-		err = call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
-	if (!err && offer_make_answer(h, c, leg, LEG_NONE))
-		err = call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-	if (err)
-		return err;
+	if (!refused && l->state == LEG_CONFIRMED && refresh_asker(h, l))
+		refused = call_refuse(refusal, REFUSED_MALFORMED);
+	if (!refused && offer_make_answer(h, c, leg, LEG_NONE))
+		refused = call_refuse(refusal, REFUSED_MEMORY);
+	if (refused)
+		return refused;
 	l->uas->state = UAS_ANSWERED;
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &answer))
@@ -429,29 +429,28 @@ static void answered_too_late(struct call_host *h, struct call *c, uint8_t leg)
 }
 
 /* It goes to the one that asked. */
-static int answer_carry(struct call_host *h, struct call *c, uint8_t leg,
-			const struct sip_message *m, struct call_refusal *refusal)
+static enum refusal answer_carry(struct call_host *h, struct call *c, uint8_t leg,
+				 const struct sip_message *m, struct call_refusal *refusal)
 {
 	struct leg *from = c->legs[c->legs[leg]->uac->from];
 	bool known = false; /* in another dialog than the one that was told last */
-	int err;
+	enum refusal refused;
 
 	if (from->uas && from->uas->early)
 		known = early_select(h, c, leg);
-	err = answer_take_session(h, c, leg, m, refusal);
-	if (err || !from->uas)
-		return err;
-	if (from->state == LEG_CONFIRMED)
-		err = refresh_asker(h, from);
-	if (err)
-		return err;
+	refused = answer_take_session(h, c, leg, m, refusal);
+	if (refused || !from->uas)
+		return refused;
+	if (from->state == LEG_CONFIRMED && refresh_asker(h, from))
+		return refusal->reason;
 	reliable_leave(from);
 	if (known || (from->uas->early && !from->uas->late))
 		session_refresh(h, c); /* from now on silence counts */
 	aware_answer(h, c, c->legs[leg]->uac->from);
-	err = offer_make_answer(h, c, c->legs[leg]->uac->from, leg);
+	if (offer_make_answer(h, c, c->legs[leg]->uac->from, leg))
+		refused = REFUSED_MEMORY;
 	from->uas->state = UAS_ANSWERED;
-	return err;
+	return refused;
 }
 
 static void answered(struct call_host *h, struct call *c, uint8_t leg, bool first,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/call_waiting.h"
 
-#include <errno.h>
-
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
@@ -58,13 +56,13 @@ bool call_waiting_is_on(const struct call *c)
 	return plan_is_call_waiting(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
 }
 
-int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
-		       struct call_refusal *refusal)
+enum refusal call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
+				struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 
 	if (text_set(&c->display, display))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	c->plan.steps[c->plan.count - 1].waits = true;
 	c->bridge.callee = LEG_NONE;
 	plan_start_ringing(h, c);

@@ -25,9 +25,9 @@ enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const st
 
 /* The last step waits. */
 bool call_waiting_is_on(const struct call *c);
-/* It does from now on. 0 or -errno with *refusal. */
-int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
-		       struct call_refusal *refusal) NODISCARD;
+/* It does from now on. */
+enum refusal call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
+				struct call_refusal *refusal) NODISCARD;
 
 /* A party of the call was told to hear it. */
 bool call_waiting_is_heard(const struct call_host *h, const struct call *c);

@@ -100,13 +100,13 @@ static void charge_tell(struct call_host *h, const struct call *c, enum security
 			       h->now.ns);
 }
 
-static int charge_refuse(struct call_host *h, const struct call *c, struct bytes user,
-			 enum toll_verdict verdict, struct call_refusal *refusal)
+static enum refusal charge_refuse(struct call_host *h, const struct call *c, struct bytes user,
+				  enum toll_verdict verdict, struct call_refusal *refusal)
 {
-	(void)call_refuse(refusal, 0, g_verdicts[verdict].status, g_verdicts[verdict].reason);
+	(void)call_refuse_as(refusal, g_verdicts[verdict].status, g_verdicts[verdict].reason);
 	refusal->text = g_verdicts[verdict].text;
 	charge_tell(h, c, SECURITY_TOLL, user, refusal->text);
-	return -EDQUOT;
+	return refusal->reason;
 }
 
 /* ---- a leg ---- */
@@ -124,7 +124,7 @@ static struct leg *trunk_route_before(const struct call *c, struct bytes user)
 	return NULL;
 }
 
-int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal)
+enum refusal charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal)
 {
 	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
@@ -137,7 +137,8 @@ int charge_may(struct call_host *h, const struct call *c, struct call_refusal *r
 	return verdict == TOLL_OK ? 0 : charge_refuse(h, c, who.user, verdict, refusal);
 }
 
-int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call_refusal *refusal)
+enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
+			  struct call_refusal *refusal)
 {
 	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
@@ -153,7 +154,7 @@ int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call
 		return 0;
 	}
 	if (text_set(&l->toll.user, who.user))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	verdict = toll_begin(h->settings->toll, &who, &terms, false, &now, &l->toll.charge);
 	if (verdict != TOLL_OK)
 		return charge_refuse(h, c, who.user, verdict, refusal);

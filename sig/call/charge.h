@@ -15,10 +15,11 @@ struct module;
 extern const struct module charge_module;
 
 /* Whether the last step may go out. 0 or -EDQUOT with *refusal; then it is told, too. */
-int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal) NODISCARD;
+enum refusal charge_may(struct call_host *h, const struct call *c,
+			struct call_refusal *refusal) NODISCARD;
 /* The leg is asked by a trunk from now on. 0, -EDQUOT as above, or -ENOMEM. */
-int charge_begin(struct call_host *h, struct call *c, struct leg *l,
-		 struct call_refusal *refusal) NODISCARD;
+enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
+			  struct call_refusal *refusal) NODISCARD;
 /* The same of a record's legs, whatever the limits are. */
 void charges_restore(const struct call_host *h, struct call *c);
 /* The time of one of them is over: it is given more, or the call ends. */

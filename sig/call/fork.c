@@ -22,15 +22,15 @@
 #include "sig/model/leg.h"
 #include "sig/sip/uri.h"
 
-static int refuse_leg(struct call_refusal *r, int err)
+static enum refusal refuse_leg(struct call_refusal *r, int err)
 {
 	switch (err) {
 	case -EINVAL: /* a URI or name of the caller that cannot be repeated */
-		return call_refuse(r, err, 400, REFUSED_MALFORMED);
+		return call_refuse(r, REFUSED_MALFORMED);
 	case -ENOSPC:
-		return call_refuse(r, err, 503, REFUSED_LEGS_FULL);
+		return call_refuse(r, REFUSED_LEGS_FULL);
 	default:
-		return call_refuse(r, err, 500, REFUSED_MEMORY);
+		return call_refuse(r, REFUSED_MEMORY);
 	}
 }
 
@@ -69,8 +69,8 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	return leg_to_party(h, l, &tag, &party);
 }
 
-static int fork_offer(struct call_host *h, struct call *c, uint8_t leg,
-		      struct call_refusal *refusal)
+static enum refusal fork_offer(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal)
 {
 	const struct leg *asker = c->legs[c->legs[leg]->uac->from];
 
@@ -78,10 +78,11 @@ static int fork_offer(struct call_host *h, struct call *c, uint8_t leg,
 	return c->legs[leg]->uac->late ? 0 : session_offer(h, c, leg, refusal);
 }
 
-int fork_add_branch(struct call_host *h, struct call *c, uint8_t asker,
-		    const struct call_target *target, const struct dialog_party *from,
-		    struct call_refusal *refusal)
+enum refusal fork_add_branch(struct call_host *h, struct call *c, uint8_t asker,
+			     const struct call_target *target, const struct dialog_party *from,
+			     struct call_refusal *refusal)
 {
+	enum refusal refused = REFUSED_NOT;
 	uint8_t leg;
 	int err = legs_add(h, c, &leg);
 
@@ -92,23 +93,24 @@ int fork_add_branch(struct call_host *h, struct call *c, uint8_t asker,
 		legs_free_one(c, leg);
 		return refuse_leg(refusal, err);
 	}
-	err = leg_is_trunk(c->legs[leg]) ? charge_begin(h, c, c->legs[leg], refusal) : 0;
-	if (err) {
+	if (leg_is_trunk(c->legs[leg]))
+		refused = charge_begin(h, c, c->legs[leg], refusal);
+	if (refused) {
 		legs_free_one(c, leg);
-		return err;
+		return refused;
 	}
 	if (c->bridge.callee == LEG_NONE)
 		c->bridge.callee = leg;
-	err = fork_offer(h, c, leg, refusal);
-	if (!err && (err = invite_queue(h, c, leg)))
-		(void)call_refuse(refusal, err, 503, REFUSED_TXNS_FULL);
-	if (!err)
-		return 0;
+	refused = fork_offer(h, c, leg, refusal);
+	if (!refused && invite_queue(h, c, leg))
+		refused = call_refuse(refusal, REFUSED_TXNS_FULL);
+	if (!refused)
+		return REFUSED_NOT;
 	flows_close_leg(h, c, leg);
 	legs_free_one(c, leg);
 	if (c->bridge.callee == leg)
 		c->bridge.callee = LEG_NONE;
-	return err;
+	return refused;
 }
 
 static bool was_tried(const struct call *c, const struct call_target *t)
@@ -138,18 +140,19 @@ bool fork_caller_of(const struct leg *l, struct dialog_party *out)
 }
 
 /* Where it registered: no name is looked up, and none has further places. */
-static int ask_where_registered(struct call_host *h, struct call *c, uint8_t asker,
-				const struct call_target *target, const struct dialog_party *from)
+static enum refusal ask_where_registered(struct call_host *h, struct call *c, uint8_t asker,
+					 const struct call_target *target,
+					 const struct dialog_party *from)
 {
 	struct call_target plain = *target;
 	struct call_refusal refusal;
-	int err;
+	enum refusal refused;
 
 	plain.by_name = false;
-	err = fork_add_branch(h, c, asker, &plain, from, &refusal);
-	if (err)
+	refused = fork_add_branch(h, c, asker, &plain, from, &refusal);
+	if (refused)
 		txns_refuse_for(h->txns, refusal.reason);
-	return err;
+	return refused;
 }
 
 static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,

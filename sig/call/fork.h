@@ -8,10 +8,10 @@
 
 #include "sig/model/event.h"
 
-/* Adds a branch; its INVITE waits for the save. The call must have been touched. 0 or -errno with *refusal: no leg is left. */
-int fork_add_branch(struct call_host *h, struct call *c, uint8_t from_leg,
-		    const struct call_target *target, const struct dialog_party *from,
-		    struct call_refusal *refusal) NODISCARD;
+/* Adds a branch; its INVITE waits for the save. The call must have been touched. Where it is refused: no leg is left. */
+enum refusal fork_add_branch(struct call_host *h, struct call *c, uint8_t from_leg,
+			     const struct call_target *target, const struct dialog_party *from,
+			     struct call_refusal *refusal) NODISCARD;
 /* Adds the contacts of the leg's 3xx as branches: how many. A target is rung once in a call at most. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);

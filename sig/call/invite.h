@@ -36,9 +36,9 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* 180 to a leg that waits for the node. */
 void invite_ring(struct call_host *h, struct call *c, uint8_t leg);
-/* Our own 2xx to the open INVITE of a leg without peer, after the save. 0 or -errno with *refusal: nothing was sent. */
-int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
-		      struct call_refusal *refusal) NODISCARD;
+/* Our own 2xx to the open INVITE of a leg without peer, after the save. Where it is refused: nothing was sent. */
+enum refusal invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal) NODISCARD;
 /* Our 2xx to the leg: sent after the save, repeated by timer, and given up without an ACK. */
 void invite_answer_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 void invite_answer_again(struct call_host *h, struct call *c, uint8_t leg);

@@ -15,12 +15,12 @@ void modules_on_event(struct call_host *h, struct call *c, const struct call_eve
 	}
 }
 
-bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start, int *err,
-		   struct call_refusal *refusal)
+bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start,
+		   enum refusal *refused, struct call_refusal *refusal)
 {
 	EACH_MODULE(m, h, begun)
 	{
-		if ((*m)->begun(h, c, start, err, refusal))
+		if ((*m)->begun(h, c, start, refused, refusal))
 			return true;
 	}
 	return false;
@@ -158,12 +158,12 @@ void modules_prompted(struct call_host *h, struct call *c, struct bytes digits)
 	(*m)->prompted(h, c, digits);
 }
 
-bool modules_dialled(struct call_host *h, struct call *c, struct bytes display, int *err,
-		     struct call_refusal *refusal)
+bool modules_dialled(struct call_host *h, struct call *c, struct bytes display,
+		     enum refusal *refused, struct call_refusal *refusal)
 {
 	EACH_MODULE(m, h, dialled)
 	{
-		if ((*m)->dialled(h, c, display, err, refusal))
+		if ((*m)->dialled(h, c, display, refused, refusal))
 			return true;
 	}
 	return false;

@@ -43,9 +43,9 @@ struct module {
 	const char *name;
 	const struct module_order *orders; /* the last has no function */
 	const struct module_event *events; /* likewise */
-	/* A call begins: what was dialled, or its INVITE says, is this module's. False: it is not. True: *err is 0, or -errno with *refusal. */
-	bool (*begun)(struct call_host *h, struct call *c, const struct call_start *start, int *err,
-		      struct call_refusal *refusal);
+	/* A call begins: what was dialled, or its INVITE says, is this module's. False: it is not. True: *refused says whether it can. */
+	bool (*begun)(struct call_host *h, struct call *c, const struct call_start *start,
+		      enum refusal *refused, struct call_refusal *refusal);
 	/* A request of a party that is up, or rings, which the core does not answer itself. False: nor does the module. */
 	bool (*request)(struct call_host *h, struct call *c, const struct call_event *ev);
 	/* A request that may have been taken by the process before this one, whose answer was lost. True: it has the same answer. */
@@ -82,10 +82,10 @@ struct module {
 	void (*released)(struct call_host *h, const struct call *c);
 	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
 	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
-	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this module's. True: *err is 0,
-	 * or -errno with *refusal. */
-	bool (*dialled)(struct call_host *h, struct call *c, struct bytes display, int *err,
-			struct call_refusal *refusal);
+	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this module's. True: *refused
+	 * says whether it can. */
+	bool (*dialled)(struct call_host *h, struct call *c, struct bytes display,
+			enum refusal *refused, struct call_refusal *refusal);
 	/* Header lines of an INVITE to the leg. */
 	void (*headers)(struct writer *w, const struct call_host *h, const struct call *c,
 			uint8_t leg);
@@ -123,8 +123,8 @@ extern const struct module_lists modules;
 
 /* Each asks those that have the hook. */
 void modules_on_event(struct call_host *h, struct call *c, const struct call_event *ev);
-bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start, int *err,
-		   struct call_refusal *refusal);
+bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start,
+		   enum refusal *refused, struct call_refusal *refusal);
 bool modules_request(struct call_host *h, struct call *c, const struct call_event *ev);
 bool modules_repeated(struct call_host *h, struct call *c, const struct call_event *ev);
 void modules_response(struct call_host *h, struct call *c, const struct call_event *ev);
@@ -144,8 +144,8 @@ void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 void modules_over(struct call_host *h, struct call *c);
 void modules_released(struct call_host *h, const struct call *c);
 void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
-bool modules_dialled(struct call_host *h, struct call *c, struct bytes display, int *err,
-		     struct call_refusal *refusal);
+bool modules_dialled(struct call_host *h, struct call *c, struct bytes display,
+		     enum refusal *refused, struct call_refusal *refusal);
 void modules_headers(struct writer *w, const struct call_host *h, const struct call *c,
 		     uint8_t leg);
 

@@ -46,16 +46,16 @@ static struct bytes shown_outside(const struct call_host *h, const struct call *
 }
 
 /* A number outside is charged to whose call it is, as if he had sent one on there. */
-static int charge_outside(struct call_host *h, struct call *c, const struct call_originate *o,
-			  struct call_refusal *refusal)
+static enum refusal charge_outside(struct call_host *h, struct call *c,
+				   const struct call_originate *o, struct call_refusal *refusal)
 {
-	int err = plan_add(&c->plan, o->payer, PLAN_CALLED, PLAN_FIRST) ||
-				  plan_add(&c->plan, o->from, PLAN_DEFLECTED, 0)
-			  ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
-			  : charge_begin(h, c, call_caller(c), refusal);
+	enum refusal refused = plan_add(&c->plan, o->payer, PLAN_CALLED, PLAN_FIRST) ||
+					       plan_add(&c->plan, o->from, PLAN_DEFLECTED, 0)
+				       ? call_refuse(refusal, REFUSED_MEMORY)
+				       : charge_begin(h, c, call_caller(c), refusal);
 
 	plan_clear(&c->plan);
-	return err;
+	return refused;
 }
 
 /* A hears from the one it is to speak with. */
@@ -90,25 +90,24 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	return err ? err : leg_to_party(h, call_caller(c), &tag, &party);
 }
 
-int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
-		   struct call_refusal *refusal)
+enum refusal call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
+			    struct call_refusal *refusal)
 {
-	int err = originate_fill(h, c, o);
+	enum refusal refused = REFUSED_NOT;
 
-	if (!err)
-		err = open_a(h, c, o);
-	if (err)
-		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
-	err = leg_is_trunk(call_caller(c)) ? charge_outside(h, c, o, refusal) : 0;
-	if (err)
-		return err;
+	if (originate_fill(h, c, o) || open_a(h, c, o))
+		return call_refuse(refusal, REFUSED_MEMORY);
+	if (leg_is_trunk(call_caller(c)))
+		refused = charge_outside(h, c, o, refusal);
+	if (refused)
+		return refused;
 	conference_focus_settle(c);
 	outbox_touch(&c->out);
-	err = session_offer(h, c, c->bridge.caller, refusal);
-	if (err)
-		return err;
+	refused = session_offer(h, c, c->bridge.caller, refusal);
+	if (refused)
+		return refused;
 	if (invite_queue(h, c, c->bridge.caller))
-		return call_refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
+		return call_refuse(refusal, REFUSED_TXNS_FULL);
 	c->ring_ns = h->now.ns + plan_ring_for_ns(h, c);
 	order_wait(h, c, o->by, 0);
 	metric_add(h->metrics->calls_started, 1);

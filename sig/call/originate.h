@@ -9,10 +9,10 @@
 #include "sig/model/call.h"
 #include "sig/model/event.h"
 
-/* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. A number outside (target.trunk) is shown and charged as a call of the
+/* Fills *c (zeroed but for id and self). A number outside (target.trunk) is shown and charged as a call of the
  * extension that pays. */
-int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
-		   struct call_refusal *refusal) NODISCARD;
+enum refusal call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
+			    struct call_refusal *refusal) NODISCARD;
 /* A's 2xx. */
 void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m);
 /* Whoever is to speak with a caller that is up does so: that is told and counted. */

@@ -449,8 +449,8 @@ static uint32_t targets_of_user(const struct call_host *h, const struct call *c,
 	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
 }
 
-static int plan_ask(struct call_host *h, struct call *c, const struct call_target *target,
-		    const struct dialog_party *from, struct call_refusal *refusal)
+static enum refusal plan_ask(struct call_host *h, struct call *c, const struct call_target *target,
+			     const struct dialog_party *from, struct call_refusal *refusal)
 {
 	return target->by_name ? resolve_target(h, c, target, from, refusal)
 			       : fork_add_branch(h, c, c->bridge.caller, target, from, refusal);
@@ -465,8 +465,8 @@ static struct bytes told_as(const struct call *c, struct bytes user)
 }
 
 /* It is enough that one can be asked, or is looked up. */
-static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
-		     const struct dialog_party *from, struct call_refusal *refusal)
+static enum refusal plan_ring(struct call_host *h, struct call *c, struct bytes user,
+			      const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct dialog_party party = *from;
 	struct call_target targets[LEGS_MAX];
@@ -477,17 +477,17 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
 	party.remote_user = told_as(c, user);
 	if (c->plan.steps[c->plan.count - 1].trunk.n)
-		(void)call_refuse(refusal, 0, 503, REFUSED_TRUNK_AWAY);
+		(void)call_refuse(refusal, REFUSED_TRUNK_AWAY);
 	else if (is_there(h, c, user) && h->user_unread &&
 		 h->user_unread(h->owner, c->tenant, user))
-		(void)call_refuse(refusal, 0, 503, REFUSED_REGISTRATION_UNREAD);
+		(void)call_refuse(refusal, REFUSED_REGISTRATION_UNREAD);
 	else if (is_there(h, c, user))
-		(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
+		(void)call_refuse(refusal, REFUSED_NOT_REGISTERED);
 	else
-		(void)call_refuse(refusal, 0, 404, REFUSED_NOT_FOUND);
+		(void)call_refuse(refusal, REFUSED_NOT_FOUND);
 	for (uint32_t i = 0; i < n; i++)
 		asked += plan_ask(h, c, &targets[i], &party, refusal) == 0;
-	return asked ? 0 : -EHOSTUNREACH;
+	return asked ? REFUSED_NOT : refusal->reason;
 }
 
 /* The user's own rings, and of a list those of whom it is: the fewest. 0: as long as any call. */
@@ -522,15 +522,15 @@ void plan_start_ringing(const struct call_host *h, struct call *c)
 }
 
 /* It goes on later, and knows then who calls. */
-static int ring_or_resolve(struct call_host *h, struct call *c, struct bytes display, uint8_t legs,
-			   struct call_refusal *refusal)
+static enum refusal ring_or_resolve(struct call_host *h, struct call *c, struct bytes display,
+				    uint8_t legs, struct call_refusal *refusal)
 {
 	if (!resolve_is_pending(c)) {
 		plan_start_ringing(h, c);
 		return 0;
 	}
 	if (text_set(&c->display, display))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	if (legs == c->leg_count)
 		resolve_alone(c);
 	else
@@ -556,7 +556,7 @@ bool plan_is_again(const struct plan *p, uint8_t step)
 }
 
 /* Whoever was called sends it outside: the number is as he dials it. 0, -EACCES or -ENOMEM. */
-static int trunk_route_in_name_of(struct call_host *h, struct call *c)
+static enum refusal trunk_route_in_name_of(struct call_host *h, struct call *c)
 {
 	struct plan *p = &c->plan;
 	struct plan_step *last = &p->steps[p->count - 1];
@@ -568,37 +568,31 @@ static int trunk_route_in_name_of(struct call_host *h, struct call *c)
 				 text_bytes(&last->user), number)) {
 		trunk_route_is_barred(h, c, text_bytes(&p->steps[last->from].user),
 				      text_bytes(&last->user));
-		return -EACCES;
+		return REFUSED_BARRED;
 	}
-	return text_set(&last->user, bytes_str(number));
+	return text_set(&last->user, bytes_str(number)) ? REFUSED_MEMORY : REFUSED_NOT;
 }
 
-/* None of ours: by a trunk, if a route has the number. 0 or -errno with *refusal. */
-static int trunk_route_out(struct call_host *h, struct call *c, struct call_refusal *refusal)
+/* None of ours: by a trunk, if a route has the number. */
+static enum refusal trunk_route_out(struct call_host *h, struct call *c,
+				    struct call_refusal *refusal)
 {
-	int err = trunk_route_in_name_of(h, c);
+	enum refusal refused = trunk_route_in_name_of(h, c);
 
-	if (!err && trunk_route_is_known(h, c))
-		err = charge_may(h, c, refusal);
-	if (!err)
-		err = trunk_route_choose(h, c);
-	switch (err) {
-	case -EDQUOT:
-		return err;
-	case -EACCES:
-		return call_refuse(refusal, err, 403, REFUSED_BARRED);
-	case -EBUSY:
-		return call_refuse(refusal, err, 503, REFUSED_TRUNK_AWAY);
-	case -ENOMEM:
-		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
-	default: /* nobody has the number */
-		return 0;
-	}
+	if (refused)
+		return call_refuse(refusal, refused);
+	if (trunk_route_is_known(h, c))
+		refused = charge_may(h, c, refusal);
+	if (refused)
+		return refused;
+	refused = trunk_route_choose(h, c);
+	return refused && refused != REFUSED_NOT_FOUND ? call_refuse(refusal, refused)
+						       : REFUSED_NOT;
 }
 
 /* SEC-10. Who hides is blocked as such, by whatever name he is known here (RFC 5079). */
-static int check_blocked(const struct call *c, const struct shard_forward *f,
-			 struct call_refusal *refusal)
+static enum refusal check_blocked(const struct call *c, const struct shard_forward *f,
+				  struct call_refusal *refusal)
 {
 	struct bytes list = f ? bytes_str(f->blocked) : (struct bytes){ 0 };
 	const struct leg *caller = call_caller(c);
@@ -608,40 +602,41 @@ static int check_blocked(const struct call *c, const struct shard_forward *f,
 		return 0;
 	if (bytes_list_has(list, BYTES_LIT(FORWARD_NOBODY)) &&
 	    (identity_is_hidden(c, caller) || bytes_is(number, FORWARD_NOBODY)))
-		return call_refuse(refusal, -EACCES, 433, REFUSED_BLOCKED);
+		return call_refuse_as(refusal, 433, REFUSED_BLOCKED);
 	if (bytes_list_has(list, number) ||
 	    (carried_number(text_bytes(&caller->carried), &number) && bytes_list_has(list, number)))
-		return call_refuse(refusal, -EACCES, 603, REFUSED_BLOCKED);
+		return call_refuse(refusal, REFUSED_BLOCKED);
 	return 0;
 }
 
-/* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
-static int plan_reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
-		      const struct dialog_party *from, struct call_refusal *refusal)
+/* One step; *why: what keeps it from ringing. */
+static enum refusal plan_reach(struct call_host *h, struct call *c, struct bytes user,
+			       enum plan_why *why, const struct dialog_party *from,
+			       struct call_refusal *refusal)
 {
 	const struct shard_forward *f = forward_of(h, c, user);
 	uint8_t legs = c->leg_count;
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
 	enum call_waiting_verdict waiting;
 	struct park_place place;
-	int err = check_blocked(c, f, refusal);
+	enum refusal refused = check_blocked(c, f, refusal);
 
-	if (err) {
+	if (refused) {
 		*why = PLAN_WHYS; /* nobody else takes it for him */
-		return err;
+		return refused;
 	}
 	if (slot_step_is_left(h, c, user, goes_to(goes, PLAN_ALWAYS))) {
 		*why = PLAN_ALWAYS;
-		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
+		return call_refuse(refusal, REFUSED_FORWARD);
 	}
 	if (f && (f->do_not_disturb || (f->smart_do_not_disturb && is_engaged(h, c, user)))) {
 		*why = PLAN_BUSY;
-		return call_refuse(refusal, -EBUSY, 486, REFUSED_DO_NOT_DISTURB);
+		return call_refuse(refusal, REFUSED_DO_NOT_DISTURB);
 	}
 	waiting = call_waiting_meets(h, c, f, user);
 	if (waiting == CALL_WAITING_BUSY) {
 		*why = PLAN_BUSY;
-		return call_refuse(refusal, -EBUSY, 486, REFUSED_ENGAGED);
+		return call_refuse(refusal, REFUSED_ENGAGED);
 	}
 	*why = PLAN_UNREACHABLE;
 	if (goes && goes->application[0])
@@ -650,16 +645,17 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		return call_waiting_begin(h, c, from->local_display, refusal);
 	if (slot_step_find(h, c, &place))
 		return slot_step_begin(h, c, &place, from->local_display, refusal);
-	if (!is_there(h, c, user) && modules_dialled(h, c, from->local_display, &err, refusal)) {
-		*why = err && refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE;
-		return err;
+	if (!is_there(h, c, user) &&
+	    modules_dialled(h, c, from->local_display, &refused, refusal)) {
+		*why = refused && refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE;
+		return refused;
 	}
-	err = is_there(h, c, user) ? 0 : trunk_route_out(h, c, refusal);
-	if (err)
-		return err;
+	refused = is_there(h, c, user) ? 0 : trunk_route_out(h, c, refusal);
+	if (refused)
+		return refused;
 	user = last_user(&c->plan);
-	err = plan_ring(h, c, user, from, refusal);
-	return err ? err : ring_or_resolve(h, c, from->local_display, legs, refusal);
+	refused = plan_ring(h, c, user, from, refusal);
+	return refused ? refused : ring_or_resolve(h, c, from->local_display, legs, refusal);
 }
 
 static int plan_name(struct plan *plan, struct bytes gruu)
@@ -668,29 +664,30 @@ static int plan_name(struct plan *plan, struct bytes gruu)
 }
 
 /* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. */
-static int walk(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
-		enum plan_why why, uint8_t from, const struct dialog_party *party,
-		struct call_refusal *refusal)
+static enum refusal walk(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
+			 enum plan_why why, uint8_t from, const struct dialog_party *party,
+			 struct call_refusal *refusal)
 {
 	struct call_refusal later;
-	int err = 0;
+	enum refusal first = REFUSED_NOT;
 
 	do {
-		int e;
+		enum refusal refused;
 
 		if (plan_add(&c->plan, user, why, from) || plan_name(&c->plan, gruu))
-			return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-		e = plan_reach(h, c, last_user(&c->plan), &why, party, err ? &later : refusal);
-		if (!e)
-			return 0;
-		err = err ? err : e;
+			return call_refuse(refusal, REFUSED_MEMORY);
+		refused = plan_reach(h, c, last_user(&c->plan), &why, party,
+				     first ? &later : refusal);
+		if (!refused)
+			return REFUSED_NOT;
+		first = first ? first : refused;
 		gruu = (struct bytes){ 0 };
 	} while (plan_follow(h, c, &user, &why, &from));
-	return err;
+	return first;
 }
 
-int plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
-	       const struct dialog_party *from, struct call_refusal *refusal)
+enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
+			const struct dialog_party *from, struct call_refusal *refusal)
 {
 	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
 }
@@ -703,17 +700,17 @@ bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan
 	return c->plan.count && plan_follow(h, c, &user, &why, &from);
 }
 
-int plan_start_unanswered(struct call_host *h, struct call *c, struct bytes user,
-			  const struct dialog_party *from, struct call_refusal *refusal)
+enum refusal plan_start_unanswered(struct call_host *h, struct call *c, struct bytes user,
+				   const struct dialog_party *from, struct call_refusal *refusal)
 {
 	enum plan_why why = PLAN_NO_ANSWER;
 	struct bytes to;
 	uint8_t step;
 
 	if (plan_add(&c->plan, user, PLAN_CALLED, PLAN_FIRST))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	if (!plan_follow(h, c, &to, &why, &step))
-		return call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_NOT_REGISTERED);
+		return call_refuse(refusal, REFUSED_NOT_REGISTERED);
 	return walk(h, c, to, (struct bytes){ 0 }, why, step, from, refusal);
 }
 
@@ -809,18 +806,18 @@ void plan_wake(struct call_host *h, struct call *c)
 	struct call_refusal refusal;
 	struct dialog_party party;
 	uint8_t legs = c->leg_count;
-	int err = -ENOMEM;
+	enum refusal refused = REFUSED_MEMORY;
 
 	e.status = 500;
 	if (caller_was(c, &party)) {
 		c->plan.steps[c->plan.count - 1].waits = false;
 		outbox_touch(&c->out);
-		err = plan_ring(h, c, last_user(&c->plan), &party, &refusal);
+		refused = plan_ring(h, c, last_user(&c->plan), &party, &refusal);
 		e.status = refusal.status;
 	}
-	if (!err)
-		err = ring_or_resolve(h, c, party.local_display, legs, &refusal);
-	if (err && !plan_next(h, c, PLAN_UNREACHABLE))
+	if (!refused)
+		refused = ring_or_resolve(h, c, party.local_display, legs, &refusal);
+	if (refused && !plan_next(h, c, PLAN_UNREACHABLE))
 		call_untaken(h, c, &e);
 }
 

@@ -35,9 +35,9 @@ void plan_stop(struct call *c);
 /* Restores a step of a record. from: an earlier step, or PLAN_FIRST. 0 or -ENOMEM. */
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from) NODISCARD;
 /* Rings the user, or the target of the user's forward; gruu: that phone alone. from: the caller as the targets see it; remote_user
- * is filled in. 0 or -errno with *refusal: no target rings. */
-int plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
-	       const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+ * is filled in. Where it is refused: no target rings. */
+enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
+			const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* The last step has failed: cancels its branches and begins the next step. False: no next step can ring, and nothing has changed. */
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;
 /* REFUSED_NOT: the call rings, or waits for an application. */
@@ -51,8 +51,9 @@ enum plan_why plan_why_of(const struct refusal_kept *refusal);
 /* The user of the last step forwards calls for that reason. */
 bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan_why why);
 /* As plan_start, as after no answer of the user. */
-int plan_start_unanswered(struct call_host *h, struct call *c, struct bytes user,
-			  const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+enum refusal plan_start_unanswered(struct call_host *h, struct call *c, struct bytes user,
+				   const struct dialog_party *from,
+				   struct call_refusal *refusal) NODISCARD;
 /* Ring time-out: that of the call, or of the settings. */
 uint64_t plan_ring_for_ns(const struct call_host *h, const struct call *c);
 

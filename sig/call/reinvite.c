@@ -200,17 +200,17 @@ static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg,
 			 LOG_U64("leg", leg));
 }
 
-static int refresh_change(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			  struct call_refusal *refusal)
+static enum refusal refresh_change(struct call_host *h, struct call *c, uint8_t leg,
+				   struct bytes sdp, struct call_refusal *refusal)
 {
 	struct bytes before = text_bytes(&c->legs[leg]->sdp.remote);
 	bool received = session_is_receiving(c, leg, before);
 	bool two_way = session_is_two_way(c, leg, before);
-	int err = session_update(h, c, leg, sdp, refusal);
+	enum refusal refused = session_update(h, c, leg, sdp, refusal);
 
-	if (!err && !call_is_alone(c))
+	if (!refused && !call_is_alone(c))
 		refresh_tell_other(h, c, leg, received, two_way);
-	return err;
+	return refused;
 }
 
 /* Who calls, and who is called, may offer before the call is answered, too: the other one hears of it then. */
@@ -222,32 +222,33 @@ static bool is_early(const struct call *c, uint8_t leg)
 }
 
 /* Of whom is called: who asks is told behind its ACK where it hears otherwise than it was told. Of what nobody was told yet the 2xx tells. */
-static int refresh_early(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			 struct call_refusal *refusal)
+static enum refusal refresh_early(struct call_host *h, struct call *c, uint8_t leg,
+				  struct bytes sdp, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	struct invite_uas *uas = c->legs[l->uac->from]->uas;
 	struct bytes before = text_bytes(&l->open.remote);
 	bool received = session_is_receiving(c, leg, before);
 	bool two_way = session_is_two_way(c, leg, before);
-	int err = session_update(h, c, leg, sdp, refusal);
+	enum refusal refused = session_update(h, c, leg, sdp, refusal);
 
-	if (!err && uas && early_is_selected(c, leg) &&
+	if (!refused && uas && early_is_selected(c, leg) &&
 	    (received != session_is_receiving(c, leg, sdp) ||
 	     two_way != session_is_two_way(c, leg, sdp)))
 		uas->told_otherwise = true;
-	return err;
+	return refused;
 }
 
-static int refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			      struct call_refusal *refusal)
+static enum refusal refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg,
+				       struct bytes sdp, struct call_refusal *refusal)
 {
 	if (!session_may_hold(h, c, leg, sdp, refusal))
-		return -EPERM;
+		return refusal->reason;
 	if (is_early(c, leg))
 		return c->legs[leg]->uac ? refresh_early(h, c, leg, sdp, refusal)
 					 : reliable_renew(h, c, leg, sdp, refusal);
-	return may_offer(c, leg, refusal) ? refresh_change(h, c, leg, sdp, refusal) : -EBUSY;
+	return may_offer(c, leg, refusal) ? refresh_change(h, c, leg, sdp, refusal)
+					  : refusal->reason;
 }
 
 static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
@@ -303,18 +304,17 @@ static void refresh_answer_saved(struct call_host *h, struct call *c, const stru
 			       body ? local : (struct bytes){ 0 });
 }
 
-/* 0, or -errno with *refusal. */
-static int refresh_take(struct call_host *h, struct call *c, const struct call_event *ev,
-			struct bytes *sdp, struct call_refusal *refusal)
+static enum refusal refresh_take(struct call_host *h, struct call *c, const struct call_event *ev,
+				 struct bytes *sdp, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 
 	if (session_body(ev->message, sdp))
-		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
+		return call_refuse(refusal, REFUSED_BODY);
 	if (!session_timer_on_request(h, &l->timer, ev->message))
-		return call_refuse(refusal, -ERANGE, 422, REFUSED_INTERVAL);
+		return call_refuse(refusal, REFUSED_INTERVAL);
 	if (dialog_refresh(&l->dialog, ev->message, h))
-		return call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
+		return call_refuse(refusal, REFUSED_MALFORMED);
 	return 0;
 }
 
@@ -323,12 +323,12 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
-	int err = refresh_take(h, c, ev, &sdp, &refusal);
-	bool news = !err && is_news(c, ev->leg, sdp);
+	enum refusal refused = refresh_take(h, c, ev, &sdp, &refusal);
+	bool news = !refused && is_news(c, ev->leg, sdp);
 
 	if (news)
-		err = refresh_take_offer(h, c, ev->leg, sdp, &refusal);
-	if (err) {
+		refused = refresh_take_offer(h, c, ev->leg, sdp, &refusal);
+	if (refused) {
 		session_refuse(h, ev, &refusal);
 		return;
 	}
@@ -406,19 +406,19 @@ static void reinvite_wake(struct call *c, uint8_t leg, struct bytes offer)
 		l->held = false;
 }
 
-static int reinvite_take(const struct call_host *h, struct call *c, const struct call_event *ev,
-			 struct call_refusal *refusal)
+static enum refusal reinvite_take(const struct call_host *h, struct call *c,
+				  const struct call_event *ev, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
 
 	if (session_body(ev->message, &sdp))
-		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
+		return call_refuse(refusal, REFUSED_BODY);
 	if (!session_may_hold(h, c, ev->leg, sdp, refusal))
-		return -EPERM;
+		return refusal->reason;
 	if (txns_keep_request(ev->slot, ev->message) ||
 	    leg_on_invite(l, ev->message, ev->slot->self) || text_set(&l->open.remote, sdp))
-		return call_refuse(refusal, -ENOSPC, 513, REFUSED_MALFORMED);
+		return call_refuse_as(refusal, 513, REFUSED_MALFORMED);
 	leg_expires(h, l, ev->message);
 	l->uas->late = sdp.n == 0;
 	l->open.theirs = sdp.n != 0;
@@ -426,18 +426,18 @@ static int reinvite_take(const struct call_host *h, struct call *c, const struct
 }
 
 /* To the other leg. */
-static int reinvite_carry(struct call_host *h, struct call *c, const struct call_event *ev,
-			  struct call_refusal *refusal)
+static enum refusal reinvite_carry(struct call_host *h, struct call *c, const struct call_event *ev,
+				   struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 	uint8_t to = bridge_peer(c, ev->leg);
-	int err = reinvite_take(h, c, ev, refusal);
+	enum refusal refused = reinvite_take(h, c, ev, refusal);
 	struct bytes sdp = text_bytes(&l->open.remote);
 
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	if (leg_invite(c->legs[to], ev->leg))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	c->legs[to]->uac->late = l->uas->late;
 	reinvite_wake(c, ev->leg, sdp);

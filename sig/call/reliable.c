@@ -254,20 +254,20 @@ bool prack_may_offer(const struct leg *leg)
 	       leg_sdp_is_agreed(&leg->open);
 }
 
-/* The asker's answer to the offer of the leg's response goes with its PRACK. 0 or -errno with *refusal. */
-static int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			struct call_refusal *refusal)
+/* The asker's answer to the offer of the leg's response goes with its PRACK. */
+static enum refusal prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+				 struct call_refusal *refusal)
 {
 	struct leg *l = call_leg(c, leg);
-	int err;
+	enum refusal refused;
 
 	if (!l || !leg_is_open(l) || l->state != LEG_EARLY)
 		return 0; /* it has gone meanwhile */
 	if (sdp.n == 0)
-		return -EBADMSG;
-	err = session_answer(h, c, leg, sdp, refusal);
-	if (err)
-		return err;
+		return REFUSED_SDP;
+	refused = session_answer(h, c, leg, sdp, refusal);
+	if (refused)
+		return refused;
 	l->open.by_18x = c->legs[l->uac->from]->open.by_18x = true;
 	prack_queue(h, c, leg);
 	return 0;
@@ -588,19 +588,19 @@ static void reliable_answer_saved(struct call_host *h, struct call *c, const str
 }
 
 /* What the other leg would hear otherwise is told to it when the call is answered. */
-int reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal)
+enum refusal reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			    struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	struct bytes before = text_bytes(&l->open.remote);
 	bool received = session_is_receiving(c, leg, before);
 	bool two_way = session_is_two_way(c, leg, before);
-	int err = session_update(h, c, leg, sdp, refusal);
+	enum refusal refused = session_update(h, c, leg, sdp, refusal);
 
-	if (!err && (received != session_is_receiving(c, leg, sdp) ||
-		     two_way != session_is_two_way(c, leg, sdp)))
+	if (!refused && (received != session_is_receiving(c, leg, sdp) ||
+			 two_way != session_is_two_way(c, leg, sdp)))
 		l->uas->turned = true;
-	return err;
+	return refused;
 }
 
 bool reliable_may_offer(const struct leg *leg)
@@ -612,8 +612,8 @@ bool reliable_may_offer(const struct leg *leg)
 }
 
 /* The SDP of the PRACK: an offer beside the answer that the party has (RFC 6337 3.2), or its answer to the offer that it was told. */
-static int reliable_take_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-				 struct call_refusal *refusal)
+static enum refusal reliable_take_session(struct call_host *h, struct call *c, uint8_t leg,
+					  struct bytes sdp, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	bool asked = l->uas->late && !l->open.by_18x && has_sdp(&l->uas->unacknowledged);
@@ -624,7 +624,7 @@ static int reliable_take_session(struct call_host *h, struct call *c, uint8_t le
 	if (sdp.n == 0)
 		return 0;
 	if (!l->open.by_18x || !has_sdp(&l->uas->unacknowledged))
-		return -EBADMSG; /* RFC 6337 3.1.1: before there is an answer nobody offers */
+		return REFUSED_SDP; /* RFC 6337 3.1.1: before there is an answer nobody offers */
 	return reliable_renew(h, c, leg, sdp, refusal);
 }
 

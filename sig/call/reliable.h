@@ -33,9 +33,9 @@ bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *p
 void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Before its INVITE is answered the party has acknowledged the answer to its offer: it may offer anew, by UPDATE (RFC 3311 5.1). */
 bool reliable_may_offer(const struct leg *leg);
-/* Such an offer, or one in PRACK, is answered in open.local. 0 or -errno with *refusal: nothing has changed. */
-int reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal) NODISCARD;
+/* Such an offer, or one in PRACK, is answered in open.local. Where it is refused: nothing has changed. */
+enum refusal reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			    struct call_refusal *refusal) NODISCARD;
 /* The asker's 2xx is of another early dialog than what it has not acknowledged: that waits for nothing any more, and its PRACK is taken. */
 void reliable_leave(struct leg *asker);
 /* The ACK came: of what was never acknowledged the number is kept. */

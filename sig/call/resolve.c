@@ -112,9 +112,9 @@ static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
 	return n;
 }
 
-static int resolve_fork(struct call_host *h, struct call *c, const struct call_target *t,
-			const struct lookup_news *news, const struct dialog_party *from,
-			struct call_refusal *refusal)
+static enum refusal resolve_fork(struct call_host *h, struct call *c, const struct call_target *t,
+				 const struct lookup_news *news, const struct dialog_party *from,
+				 struct call_refusal *refusal)
 {
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
 	struct call_target to = *t;
@@ -126,7 +126,7 @@ static int resolve_fork(struct call_host *h, struct call *c, const struct call_t
 		to.rest = hops + 1;
 		to.rest_count = n - 1;
 	} else if (to.trunk != TRUNK_NONE) {
-		return call_refuse(refusal, -EHOSTUNREACH, 503, REFUSED_TRUNK_AWAY);
+		return call_refuse(refusal, REFUSED_TRUNK_AWAY);
 	} else {
 		LOG_INFO("call", c->id, "its name leads nowhere: asked by the way it registered",
 			 LOG_BYTES("target", t->uri),
@@ -145,11 +145,11 @@ static struct resolve *resolve_open(struct call_host *h, struct call *c,
 	if (s)
 		return s;
 	if (h->resolves >= RESOLVES_MAX && !c->emergency) {
-		(void)call_refuse(refusal, 0, 503, REFUSED_LOOKUPS_FULL);
+		(void)call_refuse(refusal, REFUSED_LOOKUPS_FULL);
 		return NULL;
 	}
 	s = calloc(1, sizeof(*s));
-	(void)call_refuse(refusal, 0, 500, REFUSED_MEMORY);
+	(void)call_refuse(refusal, REFUSED_MEMORY);
 	if (!s)
 		return NULL;
 	*s = (struct resolve){ .host = h,
@@ -177,13 +177,13 @@ static int resolve_add(struct call_host *h, struct call *c, const struct lookup_
 	return 0;
 }
 
-static int resolve_wait(struct call_host *h, struct call *c, const struct lookup_want *want,
-			struct call_refusal *refusal)
+static enum refusal resolve_wait(struct call_host *h, struct call *c,
+				 const struct lookup_want *want, struct call_refusal *refusal)
 {
 	const struct resolve *s = resolve_open(h, c, refusal);
 
 	if (!s)
-		return -ENOSPC;
+		return refusal->reason;
 	for (uint8_t i = 0; i < s->count; i++) {
 		if (want_is(&s->asks[i].want, want))
 			return 0;
@@ -192,7 +192,7 @@ static int resolve_wait(struct call_host *h, struct call *c, const struct lookup
 		return 0;
 	if (!s->count)
 		resolve_stop(&c->plan);
-	return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	return call_refuse(refusal, REFUSED_MEMORY);
 }
 
 /* Of what is known by now. -ENOENT: too little. */
@@ -216,8 +216,8 @@ static int resolve_find(struct call_host *h, const struct lookup_want *want,
 	return err;
 }
 
-int resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
-		   const struct dialog_party *from, struct call_refusal *refusal)
+enum refusal resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
+			    const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct call_target plain = *target;
 	struct lookup_news news;

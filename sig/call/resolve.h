@@ -22,9 +22,10 @@ enum {
 bool resolve_is_pending(const struct call *c);
 /* ... and nobody rings. */
 void resolve_alone(struct call *c);
-/* A phone that is at a name. 0: it is asked, or its name is looked up. -errno with *refusal. */
-int resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
-		   const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* A phone that is at a name. It is asked, or its name is looked up. */
+enum refusal resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
+			    const struct dialog_party *from,
+			    struct call_refusal *refusal) NODISCARD;
 /* The same of one that is asked alone, by what is known now: the target is at no name then. -EAGAIN: too little, and it is looked up for the next
  * time; -EHOSTUNREACH: the name leads nowhere. */
 int resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;

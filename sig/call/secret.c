@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/secret.h"
 
-#include <errno.h>
-
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
 #include "sig/model/leg.h"
@@ -58,13 +56,13 @@ uint64_t secret_waits_ns(const struct call_host *h, const struct call *c, const 
 	return h->secrets ? secret_limit_wait_ns(h->secrets, &g, h->now.ns) : 0;
 }
 
-int secret_refuse(uint64_t wait_ns, struct call_refusal *refusal)
+enum refusal secret_refuse(uint64_t wait_ns, struct call_refusal *refusal)
 {
-	int err = call_refuse(refusal, -EACCES, 403, REFUSED_GUESSING);
+	enum refusal refused = call_refuse(refusal, REFUSED_GUESSING);
 
 	refusal->text = "too many wrong PINs were given: the caller has to wait";
 	refusal->retry_after_s = (uint32_t)((wait_ns + NS_PER_S - 1) / NS_PER_S);
-	return err;
+	return refused;
 }
 
 static void secret_misuse(const struct call_host *h, const struct call *c, const char *object,

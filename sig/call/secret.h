@@ -15,7 +15,7 @@ void secret_source_write(struct writer *w, const struct call_host *h, const stru
 /* So long what the caller gives is not looked at; 0: it is. */
 uint64_t secret_waits_ns(const struct call_host *h, const struct call *c, const char *object);
 /* For who has to wait: before he is asked. -EACCES with *refusal. */
-int secret_refuse(uint64_t wait_ns, struct call_refusal *refusal);
+enum refusal secret_refuse(uint64_t wait_ns, struct call_refusal *refusal);
 void secret_is_wrong(struct call_host *h, const struct call *c, const char *object);
 /* Of the object's secrets the one that gives most: else who has a lesser one could guess the other one unhindered. */
 void secret_is_right(struct call_host *h, const struct call *c, const char *object);

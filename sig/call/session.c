@@ -20,37 +20,38 @@
 #include "sig/model/payer.h"
 #include "sig/model/transfer.h"
 
-static int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
+static enum refusal session_refuse_sdp(struct call_refusal *r, const struct offer_error *error)
 {
-	(void)call_refuse(r, err, error->status ? error->status : 488, REFUSED_SDP);
+	(void)call_refuse_as(r, error->status ? error->status : 488, REFUSED_SDP);
 	r->text = error->reason;
-	return err;
+	return REFUSED_SDP;
 }
 
 /* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
-static int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
-				const struct media_plan *plan, bool first,
-				struct call_refusal *refusal)
+static enum refusal session_refuse_place(const struct call_host *h, const struct call *c,
+					 uint8_t leg, const struct media_plan *plan, bool first,
+					 struct call_refusal *refusal)
 {
 	struct offer_error error = { .reason = place_refusal(h, c->legs[leg], plan, first) };
 
-	return error.reason ? session_refuse_sdp(refusal, -EPERM, &error) : 0;
+	return error.reason ? session_refuse_sdp(refusal, &error) : 0;
 }
 
 /* Of an offer of our own. */
-static int session_open_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
-			      uint8_t offerer, uint8_t to, struct call_refusal *refusal)
+static enum refusal session_open_ports(struct call_host *h, struct call *c,
+				       const struct media_plan *lines, uint8_t offerer, uint8_t to,
+				       struct call_refusal *refusal)
 {
 	int err = flows_open_ports(h, c, offerer, to, lines);
 
 	if (err == -EAGAIN)
-		return call_refuse(refusal, err, 503, REFUSED_PORTS_FULL);
+		return call_refuse(refusal, REFUSED_PORTS_FULL);
 	if (err == -EDQUOT)
-		return payer_refuse(h, err, refusal);
+		return payer_refuse(h, refusal);
 	if (!err)
 		err = flows_dtls_prepare(h, c, offerer, to, lines);
 	if (err)
-		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	flows_open(h, c, NULL);
 	return 0;
 }
@@ -82,9 +83,9 @@ static void session_direct(struct call_host *h, const struct call *c, const stru
 }
 
 /* What `to` is offered, with the session version it will have. */
-static NOINLINE int session_forward(struct call_host *h, struct call *c, const struct talk *t,
-				    uint64_t version, bool adds_codecs,
-				    struct call_refusal *refusal)
+static NOINLINE enum refusal session_forward(struct call_host *h, struct call *c,
+					     const struct talk *t, uint64_t version,
+					     bool adds_codecs, struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy_of(h, c, t);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -103,9 +104,9 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
 			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
+		return session_refuse_sdp(refusal, &error);
 	if (text_set(&c->legs[t->answerer]->open.local, writer_done(&w)))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	return 0;
 }
 
@@ -117,8 +118,9 @@ static struct media_plan session_lines_own(bool pictures)
 }
 
 /* The m-lines of the offer: one of audio where it is our own, and one of what a conference shows. */
-static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const struct talk *t,
-				     struct media_plan *lines, struct call_refusal *refusal)
+static NOINLINE enum refusal session_lines_of(struct call_host *h, struct call *c,
+					      const struct talk *t, struct media_plan *lines,
+					      struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy_of(h, c, t);
 	struct offer_error error = { 0 };
@@ -132,40 +134,40 @@ static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const 
 	}
 	err = offer_inspect(t->offer, &policy, lines, &error);
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
+		return session_refuse_sdp(refusal, &error);
 	return t->with ? 0 : session_refuse_place(h, c, t->offerer, lines, true, refusal);
 }
 
-static int session_offer_text(struct call_host *h, struct call *c, const struct talk *t,
-			      bool adds_codecs, struct call_refusal *refusal)
+static enum refusal session_offer_text(struct call_host *h, struct call *c, const struct talk *t,
+				       bool adds_codecs, struct call_refusal *refusal)
 {
 	struct leg *to = c->legs[t->answerer];
 	struct media_plan lines;
-	int err = session_lines_of(h, c, t, &lines, refusal);
+	enum refusal refused = session_lines_of(h, c, t, &lines, refusal);
 
-	if (err)
-		return err;
-	err = session_open_ports(h, c, &lines, t->offerer, t->answerer, refusal);
-	if (!err)
-		err = session_forward(h, c, t, to->session_version + 1, adds_codecs, refusal);
-	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
+	if (refused)
+		return refused;
+	refused = session_open_ports(h, c, &lines, t->offerer, t->answerer, refusal);
+	if (!refused)
+		refused = session_forward(h, c, t, to->session_version + 1, adds_codecs, refusal);
+	if (!refused) /* RFC 3264 8: by one, with each SDP that is sent */
 		to->session_version++;
-	return err;
+	return refused;
 }
 
 /* What is said now has the next version (RFC 3264 8). */
-static int alone_keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
-		      struct call_refusal *refusal)
+static enum refusal alone_keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
+			       struct call_refusal *refusal)
 {
 	if (text_set(said, writer_done(w)))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	c->legs[leg]->session_version++;
 	return 0;
 }
 
 /* In open.local: what was said last, with the video of those who are there by now. */
-static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg,
-				struct call_refusal *refusal)
+static NOINLINE enum refusal again_local(struct call_host *h, struct call *c, uint8_t leg,
+					 struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -173,12 +175,11 @@ static NOINLINE int again_local(struct call_host *h, struct call *c, uint8_t leg
 
 	if (!video_reoffer(h, c, said, &w))
 		said = writer_done(&w);
-	return text_set(&l->open.local, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
-					      : 0;
+	return text_set(&l->open.local, said) ? call_refuse(refusal, REFUSED_MEMORY) : 0;
 }
 
-static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
-			       struct call_refusal *refusal)
+static enum refusal session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
+					struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, leg, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -187,16 +188,16 @@ static int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
 	int err;
 
 	self.session_version++;
-	err = again_local(h, c, leg, refusal);
-	if (err)
-		return err;
+	if (again_local(h, c, leg, refusal))
+		return refusal->reason;
 	err = offer_again(text_bytes(&c->legs[leg]->open.local), &policy, &self, &w, &error);
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
+		return session_refuse_sdp(refusal, &error);
 	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
 }
 
-int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_refusal *refusal)
+enum refusal session_offer(struct call_host *h, struct call *c, uint8_t to,
+			   struct call_refusal *refusal)
 {
 	struct talk t = talk_open(c, to);
 
@@ -205,8 +206,8 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_r
 	return session_offer_text(h, c, &t, false, refusal);
 }
 
-int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const struct leg *with,
-		     struct call_refusal *refusal)
+enum refusal session_offer_of(struct call_host *h, struct call *c, uint8_t to,
+			      const struct leg *with, struct call_refusal *refusal)
 {
 	struct talk t = talk_open(c, to);
 
@@ -230,8 +231,8 @@ int session_offer_record(struct call_host *h, struct call *c, uint8_t to, struct
 	return err;
 }
 
-int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		       struct call_refusal *refusal)
+enum refusal session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+				struct call_refusal *refusal)
 {
 	struct leg_sdp *open = &c->legs[leg]->open;
 	struct talk t;
@@ -240,7 +241,7 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 	open->theirs = true;
 	text_clear(&c->legs[c->legs[leg]->uac->from]->open.remote); /* its answer to another leg */
 	if (text_set(&open->remote, sdp))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	if (c->legs[leg]->state == LEG_CONFIRMED)
 		c->legs[leg]->holds = !session_is_receiving(c, leg, sdp);
 	t = talk_open(c, leg);
@@ -362,8 +363,8 @@ static bool is_asked_on(const struct call *c, uint8_t leg)
 }
 
 /* Its answer to what we asked by ourselves. */
-static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			       struct call_refusal *refusal)
+static NOINLINE enum refusal answer_own(struct call_host *h, struct call *c, uint8_t leg,
+					struct bytes sdp, struct call_refusal *refusal)
 {
 	uint8_t from = c->legs[leg]->uac->from;
 	struct offer_error error = { .reason = "nothing in common with the other party" };
@@ -372,23 +373,22 @@ static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	int err;
 
 	if (text_set(&c->legs[leg]->open.remote, sdp))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	err = map_legs(c->legs[from], c->legs[leg], &plan, &error);
 	if (!err && !has_active(&plan) && !is_asked_on(c, leg))
 		err = -ENOTSUP;
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	err = session_refuse_place(h, c, leg, &plan, false, refusal);
-	if (err)
-		return err;
+		return session_refuse_sdp(refusal, &error);
+	if (session_refuse_place(h, c, leg, &plan, false, refusal))
+		return refusal->reason;
 	bridge_join(c, from, leg);
 	note_hold_over(c, leg, text_bytes(&c->legs[leg]->open.remote));
 	flows_update(h, c, &agreed);
 	return 0;
 }
 
-int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal)
+enum refusal session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			    struct call_refusal *refusal)
 {
 	struct talk t = talk_open(c, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -406,12 +406,11 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	t.answer = sdp;
 	err = compute(h, c, &t, &w, &plan, &error);
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	err = session_refuse_place(h, c, t.answerer, &plan, false, refusal);
-	if (err)
-		return err;
+		return session_refuse_sdp(refusal, &error);
+	if (session_refuse_place(h, c, t.answerer, &plan, false, refusal))
+		return refusal->reason;
 	if (text_set(&c->legs[t.answerer]->open.remote, sdp) || talk_tell(c, &t, &w))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	note_hold_over(c, t.offerer, t.offer);
 	note_hold_over(c, t.answerer, text_bytes(&c->legs[t.answerer]->open.remote));
@@ -433,8 +432,8 @@ static bool has_early_remote(const struct call *c, uint8_t leg)
 	return from->uas && early_is_selected(c, leg) && from->open.local.n;
 }
 
-static int tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
-		   struct text *told, struct call_refusal *refusal)
+static enum refusal tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
+			    struct text *told, struct call_refusal *refusal)
 {
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
@@ -442,27 +441,26 @@ static int tell_as(struct call_host *h, const struct call *c, const struct talk 
 	int err = compute(h, c, of_invite, &w, &plan, &error);
 
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	return text_set(told, writer_done(&w)) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
-					       : 0;
+		return session_refuse_sdp(refusal, &error);
+	return text_set(told, writer_done(&w)) ? call_refuse(refusal, REFUSED_MEMORY) : 0;
 }
 
 /* Who asks was told nothing of that leg, or what another one has answered: as if the new offer were the answer that it is told now, or the
  * first answer, where that cannot be. */
-static int talk_as_told(struct call_host *h, const struct call *c, struct talk *t,
-			struct text *told, struct call_refusal *refusal)
+static enum refusal talk_as_told(struct call_host *h, const struct call *c, struct talk *t,
+				 struct text *told, struct call_refusal *refusal)
 {
 	const struct talk first = talk_open(c, t->offerer);
 	struct talk now = first;
-	int err;
+	enum refusal refused;
 
 	now.answer = t->offer;
 	now.reversed = false;
-	err = tell_as(h, c, &now, told, refusal);
-	if (err)
-		err = tell_as(h, c, &first, told, refusal);
+	refused = tell_as(h, c, &now, told, refusal);
+	if (refused)
+		refused = tell_as(h, c, &first, told, refusal);
 	t->offer_out = text_bytes(told);
-	return err;
+	return refused;
 }
 
 /* What the INVITE offers: other early dialogs than that of the UPDATE begin with it. */
@@ -506,8 +504,8 @@ static struct talk talk_of_update(const struct call *c, uint8_t leg, struct byte
 }
 
 /* now: by what is agreed the parties hear each other already. */
-static int update_by(struct call_host *h, struct call *c, const struct talk *t, bool now,
-		     struct call_refusal *refusal)
+static enum refusal update_by(struct call_host *h, struct call *c, const struct talk *t, bool now,
+			      struct call_refusal *refusal)
 {
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
@@ -516,84 +514,83 @@ static int update_by(struct call_host *h, struct call *c, const struct talk *t, 
 	int err = compute(h, c, t, &w, &plan, &error);
 
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	err = session_refuse_place(h, c, t->offerer, &plan, true, refusal);
-	if (err)
-		return err;
+		return session_refuse_sdp(refusal, &error);
+	if (session_refuse_place(h, c, t->offerer, &plan, true, refusal))
+		return refusal->reason;
 	if (keep_update(c, t, &w))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	if (now)
 		flows_update(h, c, &agreed);
 	return 0;
 }
 
-int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal)
+enum refusal session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			    struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	struct talk t = talk_of_update(c, leg, sdp);
 	bool now = !l->uac || has_early_remote(c, leg);
 	struct text told = { 0 };
-	int err = 0;
+	enum refusal refused = REFUSED_NOT;
 
 	if (call_is_alone(c) || (l->uac && l->uac->from == leg))
 		return session_alone_answer(h, c, leg, sdp, sdp_of(l), refusal);
 	if (!now && c->legs[t.answerer]->uas)
-		err = talk_as_told(h, c, &t, &told, refusal);
-	if (!err)
-		err = update_by(h, c, &t, now, refusal);
+		refused = talk_as_told(h, c, &t, &told, refusal);
+	if (!refused)
+		refused = update_by(h, c, &t, now, refusal);
 	text_wipe(&told);
-	return err;
+	return refused;
 }
 
-int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
+enum refusal session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct talk t = talk_open(c, leg);
 	struct call_refusal refusal;
-	int err;
+	enum refusal refused;
 
 	if (l->uac->late || !l->terms || !l->terms->sdes_accept || l->terms->sdes_offer ||
 	    l->terms->sdes_only || l->terms->dtls_offer)
-		return -ENOTSUP;
+		return REFUSED_SDP;
 	l->terms->sdes_offer = true;
-	err = session_forward(h, c, &t, l->session_version + 1, false, &refusal);
-	if (err)
-		return err;
-	l->session_version++;
-	return 0;
+	refused = session_forward(h, c, &t, l->session_version + 1, false, &refusal);
+	if (!refused)
+		l->session_version++;
+	return refused;
 }
 
 /* The offer that it refused, and that with codecs of ours. */
-static int offer_codecs(struct call_host *h, struct call *c, uint8_t leg, const struct text *before)
+static enum refusal offer_codecs(struct call_host *h, struct call *c, uint8_t leg,
+				 const struct text *before)
 {
 	struct leg *l = c->legs[leg];
 	struct talk t = talk_open(c, leg);
 	struct call_refusal refusal;
-	int err = session_forward(h, c, &t, l->session_version + 1, true, &refusal);
+	enum refusal refused = session_forward(h, c, &t, l->session_version + 1, true, &refusal);
 
-	if (!err && session_is_same(text_bytes(before), text_bytes(&l->open.local)))
-		err = -EALREADY;
-	if (err)
-		return text_set(&l->open.local, text_bytes(before)) ? -ENOMEM : err;
+	if (!refused && session_is_same(text_bytes(before), text_bytes(&l->open.local)))
+		refused = REFUSED_SDP;
+	if (refused)
+		return text_set(&l->open.local, text_bytes(before)) ? REFUSED_MEMORY : refused;
 	l->session_version++;
 	return 0;
 }
 
-int session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg)
+enum refusal session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct text before = { 0 };
-	int err;
+	enum refusal refused;
 
 	if (l->uac->late || l->uac->joins || l->uac->tells || l->uac->from == leg ||
 	    invite_is_refresh(c, leg))
-		return -ENOTSUP;
+		return REFUSED_SDP;
 	if (text_set(&before, text_bytes(&l->open.local)))
-		return -ENOMEM;
-	err = offer_codecs(h, c, leg, &before);
+		return REFUSED_MEMORY;
+	refused = offer_codecs(h, c, leg, &before);
 	text_wipe(&before);
-	return err;
+	return refused;
 }
 
 const char *session_lacks_codecs(const struct call_host *h, const struct call *c, uint8_t leg)
@@ -649,8 +646,9 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	if (c->legs[leg]->uas)
 		return 0;
 	t = talk_open(c, leg);
-	err = session_forward(h, c, &t, c->legs[leg]->session_version, false, &refusal);
-	return err ? err : invite_requeue(h, c, leg);
+	return session_forward(h, c, &t, c->legs[leg]->session_version, false, &refusal)
+		       ? -EBUSY
+		       : invite_requeue(h, c, leg);
 }
 
 /* Records of format 0 and 1 do not have what a party was told whom a command called. */
@@ -752,21 +750,23 @@ int session_reopen(struct call_host *h, struct call *c)
 
 /* ---- SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer/offer.h) ---- */
 
-static int alone_finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
-			bool first, struct call_refusal *refusal);
+static enum refusal alone_finish(struct call_host *h, struct call *c, uint8_t leg,
+				 struct leg_sdp *to, bool first, struct call_refusal *refusal);
 
 /* The lines of the party's text; those that are no sound have port 0. */
-static NOINLINE int take_lines(struct call_host *h, struct call *c, uint8_t leg, struct bytes offer,
-			       const struct offer_policy *policy, struct call_refusal *refusal)
+static NOINLINE enum refusal take_lines(struct call_host *h, struct call *c, uint8_t leg,
+					struct bytes offer, const struct offer_policy *policy,
+					struct call_refusal *refusal)
 {
 	struct offer_error error = { 0 };
 	struct media_plan lines;
 	int err = offer_inspect(offer, policy, &lines, &error);
 
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	err = session_refuse_place(h, c, leg, &lines, true, refusal);
-	return err ? err : session_open_ports(h, c, &lines, leg, leg, refusal);
+		return session_refuse_sdp(refusal, &error);
+	if (session_refuse_place(h, c, leg, &lines, true, refusal))
+		return refusal->reason;
+	return session_open_ports(h, c, &lines, leg, leg, refusal);
 }
 
 /* What whom it is to speak with has agreed on: that holds for it, too. Where it has none of those codecs it is answered all that the node
@@ -818,8 +818,9 @@ static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const
 	return policy;
 }
 
-int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			 struct leg_sdp *to, struct call_refusal *refusal)
+enum refusal session_alone_answer(struct call_host *h, struct call *c, uint8_t leg,
+				  struct bytes sdp, struct leg_sdp *to,
+				  struct call_refusal *refusal)
 {
 	const struct leg *with = session_replaced_peer(h, c);
 	struct offer_capabilities own = offer_own_spoken();
@@ -830,9 +831,8 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	struct offer_self self;
 	int err;
 
-	err = take_lines(h, c, leg, sdp, &policy, refusal);
-	if (err)
-		return err;
+	if (take_lines(h, c, leg, sdp, &policy, refusal))
+		return refusal->reason;
 	self = talk_self(h, c, leg);
 	self.session_version++;
 	err = with ? answer_as(with, sdp, &policy, &self, &w, &error) : -ENOTSUP;
@@ -841,16 +841,17 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 		err = offer_own_answer(sdp, &own, &policy, &self, &w, &error);
 	}
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
+		return session_refuse_sdp(refusal, &error);
 	if (sdp.p != (const uint8_t *)to->remote.p && text_set(&to->remote, sdp))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	to->theirs = true;
-	err = alone_keep(c, leg, &to->local, &w, refusal);
-	return err ? err : alone_finish(h, c, leg, to, true, refusal);
+	if (alone_keep(c, leg, &to->local, &w, refusal))
+		return refusal->reason;
+	return alone_finish(h, c, leg, to, true, refusal);
 }
 
-int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
-			struct call_refusal *refusal)
+enum refusal session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
+				 struct call_refusal *refusal)
 {
 	struct offer_capabilities own = offer_own_spoken();
 	struct media_plan lines = session_lines_own(video_offer(h, c, &own));
@@ -858,30 +859,29 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct offer_self self;
-	int err = session_open_ports(h, c, &lines, leg, leg, refusal);
 
-	if (err)
-		return err;
+	if (session_open_ports(h, c, &lines, leg, leg, refusal))
+		return refusal->reason;
 	self = talk_self(h, c, leg);
 	self.session_version++;
-	err = offer_own(&own, &policy, &self, &w, &error);
-	if (err)
-		return session_refuse_sdp(refusal, err, &error);
+	if (offer_own(&own, &policy, &self, &w, &error))
+		return session_refuse_sdp(refusal, &error);
 	return alone_keep(c, leg, &c->legs[leg]->open.local, &w, refusal);
 }
 
-int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			   struct call_refusal *refusal)
+enum refusal session_alone_answered(struct call_host *h, struct call *c, uint8_t leg,
+				    struct bytes sdp, struct call_refusal *refusal)
 {
 	struct leg_sdp *open = &c->legs[leg]->open;
 
 	if (text_set(&open->remote, sdp))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	return alone_finish(h, c, leg, open, false, refusal);
 }
 
-static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t leg,
-				 struct leg_sdp *to, bool first, struct call_refusal *refusal)
+static NOINLINE enum refusal alone_finish(struct call_host *h, struct call *c, uint8_t leg,
+					  struct leg_sdp *to, bool first,
+					  struct call_refusal *refusal)
 {
 	struct offer_error error = { 0 };
 	struct media_plan plan;
@@ -889,24 +889,23 @@ static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t le
 	int err = alone_read_plan(to, &plan, &error);
 
 	if (err)
-		return session_refuse_sdp(refusal, err, &error);
-	err = session_refuse_place(h, c, leg, &plan, first, refusal);
-	if (err)
-		return err;
+		return session_refuse_sdp(refusal, &error);
+	if (session_refuse_place(h, c, leg, &plan, first, refusal))
+		return refusal->reason;
 	c->legs[leg]->holds = !session_is_receiving(c, leg, text_bytes(&to->remote));
 	flows_update(h, c, &agreed);
 	return 0;
 }
 
-int session_alone_check(const struct call_host *h, const struct call *c,
-			struct call_refusal *refusal)
+enum refusal session_alone_check(const struct call_host *h, const struct call *c,
+				 struct call_refusal *refusal)
 {
 	struct offer_error error = { .reason = "nothing is agreed" };
 	struct media_plan plan;
 	struct agreed agreed;
 	int err = session_alone_plan(c, &plan, &agreed);
 
-	return err ? session_refuse_sdp(refusal, err, &error)
+	return err ? session_refuse_sdp(refusal, &error)
 		   : session_refuse_place(h, c, agreed.offerer, &plan,
 					  c->legs[agreed.offerer]->sdp.theirs, refusal);
 }

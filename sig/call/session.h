@@ -8,46 +8,47 @@
 #include "sig/leg/flow.h"
 #include "sig/model/event.h"
 
-/* Writes the offer to the callee leg into open.local; opens ports and flows for its new lines. 0 or -errno with *refusal. */
-int session_offer(struct call_host *h, struct call *c, uint8_t to,
-		  struct call_refusal *refusal) NODISCARD;
+/* Writes the offer to the callee leg into open.local; opens ports and flows for its new lines. */
+enum refusal session_offer(struct call_host *h, struct call *c, uint8_t to,
+			   struct call_refusal *refusal) NODISCARD;
 /* The same by the last remote SDP of a leg of another call, in both directions. */
-int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const struct leg *with,
-		     struct call_refusal *refusal) NODISCARD;
+enum refusal session_offer_of(struct call_host *h, struct call *c, uint8_t to,
+			      const struct leg *with, struct call_refusal *refusal) NODISCARD;
 /* Our last SDP once more, with the recording state of now. */
 int session_offer_record(struct call_host *h, struct call *c, uint8_t to,
 			 struct bytes said) NODISCARD;
 /* The offer in the callee's 2xx (late offer); it goes to the caller. */
-int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		       struct call_refusal *refusal) NODISCARD;
+enum refusal session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+				struct call_refusal *refusal) NODISCARD;
 /* The same offer again, now with SRTP keys. 0; -errno: the party may have none, or was offered them already. */
-int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
+enum refusal session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* The same offer again, with codecs that the node transcodes behind the caller's. 0, or -errno and nothing has changed: it is not
  * allowed, or was done already. */
-int session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
+enum refusal session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* Why transcoding is impossible, in words; NULL: no such reason. */
 const char *session_lacks_codecs(const struct call_host *h, const struct call *c, uint8_t leg);
 /* The answer to the INVITE to the asked leg, which takes its place in the bridge: of that leg, or of the asker where the leg made the offer. Writes
  * what the other one of the two hears, updates the flows. Once more with the same SDP and bridge changes nothing. */
-int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal) NODISCARD;
+enum refusal session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			    struct call_refusal *refusal) NODISCARD;
 /* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.local, the flows are updated. Or in PRACK or UPDATE, while
- * its own is, or ours to it, and both have an answer: it is in open.local. 0 or -errno with *refusal:
+ * its own is, or ours to it, and both have an answer: it is in open.local. Where it is refused:
  * nothing has changed. */
-int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		   struct call_refusal *refusal) NODISCARD;
+enum refusal session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			    struct call_refusal *refusal) NODISCARD;
 /* ---- session.c: with one party alone; no other leg is involved ---- */
-/* Our answer to the party's offer, which goes into *to. 0 or -errno with *refusal. */
-int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			 struct leg_sdp *to, struct call_refusal *refusal) NODISCARD;
+/* Our answer to the party's offer, which goes into *to. */
+enum refusal session_alone_answer(struct call_host *h, struct call *c, uint8_t leg,
+				  struct bytes sdp, struct leg_sdp *to,
+				  struct call_refusal *refusal) NODISCARD;
 /* Our offer, in open.local, or our last SDP again, sendrecv; and the party's answer. */
-int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
-			struct call_refusal *refusal) NODISCARD;
-int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			   struct call_refusal *refusal) NODISCARD;
-/* Whether the session that was agreed with another leg fits. 0 or -errno with *refusal. */
-int session_alone_check(const struct call_host *h, const struct call *c,
-			struct call_refusal *refusal) NODISCARD;
+enum refusal session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
+				 struct call_refusal *refusal) NODISCARD;
+enum refusal session_alone_answered(struct call_host *h, struct call *c, uint8_t leg,
+				    struct bytes sdp, struct call_refusal *refusal) NODISCARD;
+/* Whether the session that was agreed with another leg fits. */
+enum refusal session_alone_check(const struct call_host *h, const struct call *c,
+				 struct call_refusal *refusal) NODISCARD;
 
 /* The port of a flow is in use by another program: takes another pair. 0 or -errno: the port was signalled already, or none is left. */
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NODISCARD;

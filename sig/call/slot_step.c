@@ -2,7 +2,6 @@
 #include "sig/call/slot_step.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #include "sig/model/outbox.h"
@@ -27,15 +26,15 @@ bool slot_step_find(const struct call_host *h, const struct call *c, struct park
 			out);
 }
 
-int slot_step_begin(struct call_host *h, struct call *c, const struct park_place *place,
-		    struct bytes display, struct call_refusal *refusal)
+enum refusal slot_step_begin(struct call_host *h, struct call *c, const struct park_place *place,
+			     struct bytes display, struct call_refusal *refusal)
 {
 	if (c->park && !c->park->asks)
-		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
+		return call_refuse(refusal, REFUSED_FORWARD);
 	park_clear(&c->park); /* the one before was not its own */
 	if (park_make(&c->park, bytes_str(place->slot), sent_by(c), h->now.utc_ms) ||
 	    text_set(&c->display, display))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	static_assert((int)PARK_PLACE_LEN == (int)PARK_SLOT_LEN + 1, "copied whole");
 	memcpy(c->park->last, place->last, sizeof(place->last));
 	c->park->asks = true;

@@ -16,10 +16,10 @@ static inline bool slot_step_asks(const struct call *c)
 {
 	return c->park && c->park->asks;
 }
-/* The last step asks. 0 or -errno with *refusal: a party that waits already does not. One that is transferred does: whoever gave it
+/* The last step asks. A party that waits already is refused. One that is transferred is not: whoever gave it
  * hears that it is taken when it waits there. */
-int slot_step_begin(struct call_host *h, struct call *c, const struct park_place *place,
-		    struct bytes display, struct call_refusal *refusal) NODISCARD;
+enum refusal slot_step_begin(struct call_host *h, struct call *c, const struct park_place *place,
+			     struct bytes display, struct call_refusal *refusal) NODISCARD;
 /* Of these numbers one is none of a slot: the phones that a parked party comes back to ring, wherever their calls go. */
 bool slot_step_is_left(const struct call_host *h, const struct call *c, struct bytes user,
 		       struct bytes list);

@@ -196,19 +196,19 @@ bool trunk_route_is_known(const struct call_host *h, const struct call *c)
 	return trunk_route(h->settings, c->tenant, text_bytes(&last->user), c->id, &unused, 1) != 0;
 }
 
-int trunk_route_choose(const struct call_host *h, struct call *c)
+enum refusal trunk_route_choose(const struct call_host *h, struct call *c)
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	struct trunk_route_server route;
 	int err = trunk_route_find(h, c, text_bytes(&last->user), &route);
 
 	if (err)
-		return err;
+		return err == -EBUSY ? REFUSED_TRUNK_AWAY : REFUSED_NOT_FOUND;
 	last->server = route.server;
 	return text_set(&last->trunk, bytes_str(trunks_name(h->settings->trunks, route.trunk))) ||
 			       text_set(&last->number, bytes_str(route.number))
-		       ? -ENOMEM
-		       : 0;
+		       ? REFUSED_MEMORY
+		       : REFUSED_NOT;
 }
 
 bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,

@@ -10,9 +10,9 @@
 #include "sig/host/trunk_route.h"
 #include "sig/model/event.h"
 
-/* The last step gets the first server of its user's route that is open and was not tried. 0; -ENOENT: no route has that number; -EBUSY: no server is
- * open; -ENOMEM. */
-int trunk_route_choose(const struct call_host *h, struct call *c) NODISCARD;
+/* The last step gets the first server of its user's route that is open and was not tried. REFUSED_NOT_FOUND: no route has that
+ * number; REFUSED_TRUNK_AWAY: no server is open. */
+enum refusal trunk_route_choose(const struct call_host *h, struct call *c) NODISCARD;
 /* A route has its user's number. */
 bool trunk_route_is_known(const struct call_host *h, const struct call *c);
 /* Whose calls go on to a number, or who gives somebody there: the number as it is asked for in his name. False: it is outside, and not for

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/wait.h"
 
-#include <errno.h>
-
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
@@ -59,15 +57,15 @@ static uint64_t application_wait_ns(const struct shard_forward *f)
 	return (f->application_wait_s ? f->application_wait_s : APPLICATION_WAIT_S) * NS_PER_S;
 }
 
-int wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
-	       struct bytes display, struct call_refusal *refusal)
+enum refusal wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
+			struct bytes display, struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 	struct plan_step *step = &c->plan.steps[c->plan.count - 1];
 
 	if (text_set(&step->application, bytes_str(f->application)) ||
 	    text_set(&c->display, display))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;
 	c->plan.until_ns = h->now.ns + application_wait_ns(f);
@@ -119,26 +117,27 @@ void wait_overdue(struct call_host *h, struct call *c)
 }
 
 /* What the node cannot answer nobody can. */
-void wait_refuse(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal)
+void wait_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION,
 				 .by = ENDED_BY_NODE,
 				 .status = refusal->status };
 
 	LOG_WARN("call", c->id, "the node cannot answer what is offered",
-		 LOG_U64("status", refusal->status), LOG_INT("error", err),
-		 LOG_STR("reason", refusal->text ? refusal->text : "no memory"));
+		 LOG_U64("status", refusal->status),
+		 LOG_STR("reason",
+			 refusal->text ? refusal->text : refusals[refusal->reason].words));
 	call_untaken(h, c, &e);
 }
 
 /* Nobody is to be asked or told: what it has agreed on holds. */
-static int answer_up(struct call_host *h, struct call *c, struct call_refusal *refusal)
+static enum refusal answer_up(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
-	int err = session_alone_check(h, c, refusal);
+	enum refusal refused = session_alone_check(h, c, refusal);
 
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	outbox_touch(&c->out);
 	c->state = CALL_ANSWERING;
 	if (!outbox_push(&c->out, &item))
@@ -146,16 +145,17 @@ static int answer_up(struct call_host *h, struct call *c, struct call_refusal *r
 	return 0;
 }
 
-int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal *refusal)
+enum refusal wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
 	bool asks = call_caller(c)->uas;
-	int err;
+	enum refusal refused;
 
 	c->answer_utc_ms = h->now.utc_ms;
-	err = asks ? invite_answer_own(h, c, c->bridge.caller, refusal) : answer_up(h, c, refusal);
-	if (err) {
+	refused = asks ? invite_answer_own(h, c, c->bridge.caller, refusal)
+		       : answer_up(h, c, refusal);
+	if (refused) {
 		c->answer_utc_ms = 0;
-		return err;
+		return refused;
 	}
 	if (asks)
 		c->state = CALL_ANSWERING;
@@ -166,16 +166,16 @@ int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal 
 
 enum refusal wait_answer(struct call_host *h, struct call *c)
 {
-	struct call_refusal refusal = { .status = 500 };
-	int err;
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
+	enum refusal refused;
 
 	if (!call_awaits_application(c))
 		return REFUSED_NOT_WAITING;
-	err = wait_answer_caller(h, c, &refusal);
-	if (err && refusal.status == 503)
+	refused = wait_answer_caller(h, c, &refusal);
+	if (refused && refusal.status == 503)
 		return REFUSED_PORTS_FULL;
-	if (!err)
+	if (!refused)
 		return REFUSED_NOT;
-	wait_refuse(h, c, err, &refusal);
+	wait_refuse(h, c, &refusal);
 	return REFUSED_NO_CODEC;
 }

@@ -29,17 +29,18 @@ static inline bool call_is_answered_alone(const struct call *c)
 /* The same, or waiting for that, or ending so: no branch, and no other party. A call by command whose first party is being invited is none. */
 bool call_is_by_itself(const struct call *c);
 
-/* The last step waits. 0 or -errno with *refusal. */
-int wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
-	       struct bytes display, struct call_refusal *refusal) NODISCARD;
+/* The last step waits. */
+enum refusal wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
+			struct bytes display, struct call_refusal *refusal) NODISCARD;
 /* The save is done, or the call was restored: the caller gets 180 (or the answer, where it is established), and the application its event. */
 void wait_on_saved(struct call_host *h, struct call *c);
 /* The application has not answered in time. */
 void wait_overdue(struct call_host *h, struct call *c);
-/* The node answers the caller. 0 or -errno with *refusal. */
-int wait_answer_caller(struct call_host *h, struct call *c, struct call_refusal *refusal) NODISCARD;
+/* The node answers the caller. */
+enum refusal wait_answer_caller(struct call_host *h, struct call *c,
+				struct call_refusal *refusal) NODISCARD;
 /* The node cannot answer: the caller is refused. */
-void wait_refuse(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal);
+void wait_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal);
 /* By command. 0, -EINVAL (it waits for nobody), -ENOSPC, or -EPROTO: there is no codec in common, and the call is refused. */
 enum refusal wait_answer(struct call_host *h, struct call *c) NODISCARD;
 

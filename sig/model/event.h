@@ -142,11 +142,17 @@ struct call_refusal {
 	const char *text;       /* constant sentence for Warning, or NULL */
 	uint32_t retry_after_s; /* 0: the usual */
 };
-/* Is err, for who refuses to return. */
-static inline int call_refuse(struct call_refusal *r, int err, uint16_t status, enum refusal reason)
+/* Is reason, for who refuses to return. */
+static inline enum refusal call_refuse_as(struct call_refusal *r, uint16_t status,
+					  enum refusal reason)
 {
 	*r = (struct call_refusal){ .status = status, .reason = reason };
-	return err;
+	return reason;
+}
+/* With the usual status. */
+static inline enum refusal call_refuse(struct call_refusal *r, enum refusal reason)
+{
+	return call_refuse_as(r, refusals[reason].status, reason);
 }
 
 #endif

@@ -171,8 +171,8 @@ bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause
 	return true;
 }
 
-int payer_refuse(const struct call_host *h, int err, struct call_refusal *refusal)
+enum refusal payer_refuse(const struct call_host *h, struct call_refusal *refusal)
 {
 	call_refuse_quota(refusal, &h->quota_refusal);
-	return err;
+	return refusal->reason;
 }

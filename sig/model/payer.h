@@ -35,6 +35,6 @@ bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause
 /* What the caller hears when somebody has had enough. */
 void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why);
 /* The same for the quota that was exceeded last. Is err. */
-int payer_refuse(const struct call_host *h, int err, struct call_refusal *refusal);
+enum refusal payer_refuse(const struct call_host *h, struct call_refusal *refusal);
 
 #endif

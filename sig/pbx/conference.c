@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,19 +121,19 @@ static bool pin_is_asked(const struct room *r, const struct room_terms *t)
 /* ---- it is called ---- */
 
 /* Who takes somebody's place comes in place of one whom the lock let in. */
-static int room_is_closed(const struct room *r, const struct room_terms *t, bool in_stead,
-			  struct call_refusal *refusal)
+static enum refusal room_is_closed(const struct room *r, const struct room_terms *t, bool in_stead,
+				   struct call_refusal *refusal)
 {
-	int err = 0;
+	enum refusal refused = REFUSED_NOT;
 
 	if (r->locked && !in_stead && !(t && t->host_pin[0])) {
-		err = call_refuse(refusal, -EACCES, 403, REFUSED_ROOM);
+		refused = call_refuse_as(refusal, 403, REFUSED_ROOM);
 		refusal->text = "the conference is locked";
 	} else if (room_is_full(r, 1)) {
-		err = call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
+		refused = call_refuse(refusal, REFUSED_ROOM);
 		refusal->text = "the conference has as many members as it may have";
 	}
-	return err;
+	return refused;
 }
 
 bool meetme_name_get(struct bytes user, struct bytes *number)
@@ -144,9 +143,9 @@ bool meetme_name_get(struct bytes user, struct bytes *number)
 }
 
 /* Through to the shard that has it: what is said and pressed goes there. name: as that one knows it. */
-static int ring_through(struct call_host *h, struct call *c, struct bytes number,
-			struct bytes display, uint16_t shard, struct bytes name,
-			struct call_refusal *refusal)
+static enum refusal ring_through(struct call_host *h, struct call *c, struct bytes number,
+				 struct bytes display, uint16_t shard, struct bytes name,
+				 struct call_refusal *refusal)
 {
 	const struct dialog_party party = { .local_display = display,
 					    .local_user = text_bytes(&c->from),
@@ -156,8 +155,9 @@ static int ring_through(struct call_host *h, struct call *c, struct bytes number
 	return remote_shard_ring_name(h, c, shard, name, &party, refusal);
 }
 
-static int ring_other_shard(struct call_host *h, struct call *c, struct bytes number,
-			    struct bytes display, uint16_t shard, struct call_refusal *refusal)
+static enum refusal ring_other_shard(struct call_host *h, struct call *c, struct bytes number,
+				     struct bytes display, uint16_t shard,
+				     struct call_refusal *refusal)
 {
 	uint8_t space[BESIDE_NAME_MAX];
 	struct writer name = writer_over(space, sizeof(space));
@@ -168,13 +168,13 @@ static int ring_other_shard(struct call_host *h, struct call *c, struct bytes nu
 }
 
 /* The last step of its plan is the room: who comes waits for its answer, or for whose the number is. */
-static int caller_asks(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-		       struct call_refusal *refusal)
+static enum refusal caller_asks(struct call_host *h, struct call *c, struct bytes display,
+				struct room *r, struct call_refusal *refusal)
 {
 	if (c->member) /* of the step before: nobody was let in there */
 		conference_leave(h, c, "elsewhere");
 	if (text_set(&c->display, display) || conference_add_pending(h, c, r))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	c->plan.steps[c->plan.count - 1].confers = true;
 	c->plan.until_ns = c->ring_ns = 0;
 	c->bridge.callee = LEG_NONE;
@@ -183,40 +183,40 @@ static int caller_asks(struct call_host *h, struct call *c, struct bytes display
 }
 
 /* Its caller is answered. */
-static int caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
+static enum refusal caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
-	int err = wait_answer_caller(h, c, refusal);
+	enum refusal refused = wait_answer_caller(h, c, refusal);
 
-	if (!err)
+	if (!refused)
 		c->plan.steps[c->plan.count - 1].confers = false;
-	return err;
+	return refused;
 }
 
-int meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-		 struct call_refusal *refusal)
+enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+			  struct call_refusal *refusal)
 {
 	const struct room_terms *t = called_terms(h, r);
-	int err = room_is_closed(r, t, c->replaces.call, refusal);
-	uint64_t wait_ns = !err && pin_is_asked(r, t) ? pin_waits_ns(h, c, r) : 0;
+	enum refusal refused = room_is_closed(r, t, c->replaces.call, refusal);
+	uint64_t wait_ns = !refused && pin_is_asked(r, t) ? pin_waits_ns(h, c, r) : 0;
 
 	if (wait_ns)
-		err = secret_refuse(wait_ns, refusal);
-	if (!err)
-		err = caller_asks(h, c, display, r, refusal);
-	if (err)
-		return err;
+		refused = secret_refuse(wait_ns, refusal);
+	if (!refused)
+		refused = caller_asks(h, c, display, r, refusal);
+	if (refused)
+		return refused;
 	/* who rang before, or gives it away, is left first: then the room has its turn (shard_room_claim_open) */
 	if (!room_is_open(r) || c->leg_count > 1 || c->transfer)
 		return 0;
-	err = caller_take(h, c, refusal);
-	if (err)
+	refused = caller_take(h, c, refusal);
+	if (refused)
 		conference_leave(h, c, "elsewhere");
-	return err;
+	return refused;
 }
 
 /* Of that number. near: where another shard of the node has it, it is rung through to. */
-static int meetme_call(struct call_host *h, struct call *c, const struct room_terms *t,
-		       struct bytes display, bool near, struct call_refusal *refusal)
+static enum refusal meetme_call(struct call_host *h, struct call *c, const struct room_terms *t,
+				struct bytes display, bool near, struct call_refusal *refusal)
 {
 	struct bytes number = bytes_str(t->number);
 	uint16_t shard = near && h->room_number_shard
@@ -228,33 +228,33 @@ static int meetme_call(struct call_host *h, struct call *c, const struct room_te
 		return ring_other_shard(h, c, number, display, shard, refusal);
 	r = h->room_by_number ? h->room_by_number(h->owner, t) : NULL;
 	if (!r)
-		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+		return call_refuse(refusal, REFUSED_CALLS_FULL);
 	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
 		return ring_other_shard(h, c, number, display, id_shard(r->follows), refusal);
 	return meetme_enter(h, c, display, r, refusal);
 }
 
 /* RFC 4579 5.1: a conference of its own, whose host it is. */
-static int factory_call(struct call_host *h, struct call *c, struct bytes display,
-			struct call_refusal *refusal)
+static enum refusal factory_call(struct call_host *h, struct call *c, struct bytes display,
+				 struct call_refusal *refusal)
 {
 	struct room *r = h->room_make ? h->room_make(h->owner, c->tenant) : NULL;
-	int err;
+	enum refusal refused;
 
 	if (!r) {
-		err = call_refuse(refusal, -ENOSPC, 503, REFUSED_ROOM);
+		refused = call_refuse_as(refusal, 503, REFUSED_ROOM);
 		refusal->text = "the tenant has as many conferences as it may have";
-		return err;
+		return refused;
 	}
-	err = meetme_enter(h, c, display, r, refusal);
-	if (!err)
+	refused = meetme_enter(h, c, display, r, refusal);
+	if (!refused)
 		c->member->hosts = true;
-	return err;
+	return refused;
 }
 
 /* The last step of a call's plan is the number of a room (call_feature.reached). */
-static bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
-			   struct call_refusal *refusal)
+static bool meetme_reached(struct call_host *h, struct call *c, struct bytes display,
+			   enum refusal *refused, struct call_refusal *refusal)
 {
 	const struct room_terms *t;
 	struct bytes number;
@@ -262,25 +262,27 @@ static bool meetme_reached(struct call_host *h, struct call *c, struct bytes dis
 	(void)plan_went_to(&c->plan, &number);
 	t = rooms_find(h->settings->rooms, c->tenant, number);
 	if (t)
-		*err = t->factory ? factory_call(h, c, display, refusal)
-				  : meetme_call(h, c, t, display, true, refusal);
+		*refused = t->factory ? factory_call(h, c, display, refusal)
+				      : meetme_call(h, c, t, display, true, refusal);
 	return t;
 }
 
 /* Another shard gives a party of its conference, or of a call there, into one of ours. */
-static int member_begin_remote(struct call_host *h, struct call *c, const struct call_start *start,
-			       const struct member_name *name, struct call_refusal *refusal)
+static enum refusal member_begin_remote(struct call_host *h, struct call *c,
+					const struct call_start *start,
+					const struct member_name *name,
+					struct call_refusal *refusal)
 {
 	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
-	int err;
+	enum refusal refused;
 
 	if (!r || r->tenant != c->tenant)
-		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
+		return call_refuse_as(refusal, 404, REFUSED_ROOM);
 	if (room_is_full(r, 1))
-		return call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
-	err = caller_asks(h, c, start->display, r, refusal);
-	if (err)
-		return err;
+		return call_refuse(refusal, REFUSED_ROOM);
+	refused = caller_asks(h, c, start->display, r, refusal);
+	if (refused)
+		return refused;
 	c->member->admitted = true;
 	c->member->hosts = name->host;
 	c->member->inviter = r->kind == ROOM_STATION ? r->host : MEMBER_NOBODY;
@@ -292,14 +294,14 @@ static int member_begin_remote(struct call_host *h, struct call *c, const struct
 	return caller_take(h, c, refusal);
 }
 
-static int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
-			struct call_refusal *refusal)
+static enum refusal meetme_begin(struct call_host *h, struct call *c,
+				 const struct call_start *start, struct call_refusal *refusal)
 {
 	const struct room_terms *t;
 	struct member_name name;
 
 	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	if (start->set->member.n && member_name_get(start->set->member, &name))
 		return member_begin_remote(h, c, start, &name, refusal);
 	if (start->set->away)
@@ -309,34 +311,35 @@ static int meetme_begin(struct call_host *h, struct call *c, const struct call_s
 		return focus_call_begin(h, c, start, refusal);
 	t = rooms_find(h->settings->rooms, c->tenant, start->to);
 	if (!t || t->factory)
-		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
+		return call_refuse_as(refusal, 404, REFUSED_ROOM);
 	return meetme_call(h, c, t, start->display, false, refusal);
 }
 
 /* ---- which shard has it ---- */
 
-static int ring_local_shard(struct call_host *h, struct call *c, uint16_t shard,
-			    struct call_refusal *refusal)
+static enum refusal ring_local_shard(struct call_host *h, struct call *c, uint16_t shard,
+				     struct call_refusal *refusal)
 {
 	struct text number = { 0 };
-	int err = text_set(&number, bytes_str(c->member->number_called));
+	enum refusal refused;
 
-	if (!err && remote_shard_is_reachable(h->settings, shard))
-		err = ring_other_shard(h, c, text_bytes(&number), text_bytes(&c->display), shard,
-				       refusal);
-	else if (!err)
-		err = call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_ROOM);
+	if (text_set(&number, bytes_str(c->member->number_called)))
+		refused = call_refuse(refusal, REFUSED_MEMORY);
+	else if (remote_shard_is_reachable(h->settings, shard))
+		refused = ring_other_shard(h, c, text_bytes(&number), text_bytes(&c->display),
+					   shard, refusal);
+	else
+		refused = call_refuse_as(refusal, 480, REFUSED_ROOM);
 	text_clear(&number);
-	if (err)
-		return err;
+	if (refused)
+		return refused;
 	conference_leave(h, c, "elsewhere");
 	c->plan.steps[c->plan.count - 1].confers = false;
 	return 0;
 }
 
 /* Where its plan goes on, and else to nobody. */
-static void caller_refuse(struct call_host *h, struct call *c, int err,
-			  const struct call_refusal *refusal)
+static void caller_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal)
 {
 	uint64_t room = c->member->room;
 	bool next = plan_next(h, c, refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE);
@@ -344,25 +347,25 @@ static void caller_refuse(struct call_host *h, struct call *c, int err,
 	if (c->member && c->member->room == room)
 		conference_leave(h, c, "elsewhere");
 	if (!next)
-		wait_refuse(h, c, err, refusal);
+		wait_refuse(h, c, refusal);
 }
 
 void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news)
 {
-	struct call_refusal refusal = { .status = 500 };
-	int err;
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
+	enum refusal refused;
 
 	outbox_touch(&c->out);
 	if (news->told == PARK_OK) {
-		err = caller_take(h, c, &refusal);
+		refused = caller_take(h, c, &refusal);
 	} else if (news->told == PARK_TAKEN) {
-		err = ring_local_shard(h, c, id_shard(news->owner), &refusal);
+		refused = ring_local_shard(h, c, id_shard(news->owner), &refusal);
 	} else {
-		err = call_refuse(&refusal, -ENOSPC, 503, REFUSED_ROOM);
+		refused = call_refuse_as(&refusal, 503, REFUSED_ROOM);
 		refusal.text = "too many rooms of the tenant are open";
 	}
-	if (err)
-		caller_refuse(h, c, err, &refusal);
+	if (refused)
+		caller_refuse(h, c, &refusal);
 }
 
 /* ---- who it is ---- */
@@ -776,11 +779,11 @@ static enum refusal order_member(struct call_host *h, struct call *c, struct cal
 }
 
 static bool meetme_begun(struct call_host *h, struct call *c, const struct call_start *start,
-			 int *err, struct call_refusal *refusal)
+			 enum refusal *refused, struct call_refusal *refusal)
 {
 	if (!start->set || !start->set->room)
 		return false;
-	*err = meetme_begin(h, c, start, refusal);
+	*refused = meetme_begin(h, c, start, refusal);
 	return true;
 }
 

@@ -31,9 +31,9 @@ extern const struct module conference_module;
  * at most, and then the caller is a member. The room begins with the first who calls it.
  */
 
-/* The last step comes to that one. 0 or -errno with *refusal. */
-int meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-		 struct call_refusal *refusal) NODISCARD;
+/* The last step comes to that one. */
+enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+			  struct call_refusal *refusal) NODISCARD;
 /* The user part of an INVITE to another shard, and back. False: it is none. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
 /* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */

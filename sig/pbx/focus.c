@@ -19,19 +19,19 @@
 #include "sig/sip/event_parse.h"
 #include "sig/sip/focus_parse.h"
 
-static int focus_call_refuse(struct call_refusal *refusal, enum refusal why)
+static enum refusal focus_call_refuse(struct call_refusal *refusal, enum refusal why)
 {
 	uint16_t status = refusals[why].status;
 
 	if (status == 503)
-		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
-	(void)call_refuse(refusal, -ENOENT, 481, REFUSED_ROOM);
+		return call_refuse(refusal, REFUSED_CALLS_FULL);
+	(void)call_refuse_as(refusal, 481, REFUSED_ROOM);
 	if (why == REFUSED_MEMBERS_FULL || status == 491) {
 		refusal->status = 486;
 		refusal->text = status == 491 ? "something else happens to that call just now"
 					      : "a conference has no more members than that";
 	}
-	return -ENOENT;
+	return REFUSED_ROOM;
 }
 
 /* As whoever is there in that place: it is asked for nothing. */
@@ -43,13 +43,13 @@ static void focus_call_admit(const struct call_host *h, struct call *c)
 	c->member->hosts = other && other->member && other->member->hosts;
 }
 
-int focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
-		     struct call_refusal *refusal)
+enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
+			      struct call_refusal *refusal)
 {
 	const struct call_set *set = start->set;
 	enum refusal why = REFUSED_NOT;
 	struct room *r = NULL;
-	int err;
+	enum refusal refused;
 
 	c->replaces = set->stead;
 	if (set->conference)
@@ -58,10 +58,10 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 		why = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
 	if (why || !r)
 		return focus_call_refuse(refusal, why ? why : REFUSED_NO_CALL);
-	err = meetme_enter(h, c, start->display, r, refusal);
-	if (!err && c->replaces.call)
+	refused = meetme_enter(h, c, start->display, r, refusal);
+	if (!refused && c->replaces.call)
 		focus_call_admit(h, c);
-	return err;
+	return refused;
 }
 
 bool focus_remote_is(const struct call *c, const struct call_event *ev)

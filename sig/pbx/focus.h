@@ -13,9 +13,9 @@ extern const struct module focus_module;
 
 struct call_host;
 
-/* set.conference, or set.joins. 0, or -errno with *refusal. */
-int focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
-		     struct call_refusal *refusal) NODISCARD;
+/* set.conference, or set.joins. */
+enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
+			      struct call_refusal *refusal) NODISCARD;
 
 /*
  * Parties of conferences of another shard: their phones ask the focus in the dialog that they have, which is with this shard. It goes on to the

@@ -410,18 +410,18 @@ static void asked_in_vain(struct call_host *h, struct call *c, uint16_t status)
 /* The slot is the call's: its caller is answered, and waits there. */
 static void asked_well(struct call_host *h, struct call *c)
 {
-	struct call_refusal refusal = { .status = 500 };
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct park *p = c->park;
-	int err;
+	enum refusal refused;
 
 	outbox_touch(&c->out);
 	p->asks = false;
 	p->last[0] = '\0';
 	p->serial = p->again_ns = 0;
 	p->since_utc_ms = shown_utc_ms(h);
-	err = wait_answer_caller(h, c, &refusal);
-	if (err)
-		wait_refuse(h, c, err, &refusal);
+	refused = wait_answer_caller(h, c, &refusal);
+	if (refused)
+		wait_refuse(h, c, &refusal);
 	else
 		publish(h, c, SIG_CALL_PARKED);
 }
@@ -805,8 +805,8 @@ bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
 }
 
 /* rung: the call rings, else its party waits in the slot. */
-static int ring_remote(struct call_host *h, struct call *c, uint64_t owner, bool rung,
-		       struct bytes slot, struct call_refusal *refusal)
+static enum refusal ring_remote(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+				struct bytes slot, struct call_refusal *refusal)
 {
 	struct dialog_party party = { .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from),
@@ -824,9 +824,8 @@ static int ring_remote(struct call_host *h, struct call *c, uint64_t owner, bool
 
 /* ---- */
 
-/* 0 or -errno with *refusal. */
-static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bool rung,
-			 struct bytes slot, struct call_refusal *refusal)
+static enum refusal retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+				  struct bytes slot, struct call_refusal *refusal)
 {
 	const struct call_replaces what = { .call = owner, .leg = LEG_NONE };
 
@@ -838,19 +837,21 @@ static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bo
 
 static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 {
-	struct call_refusal refusal = { .status = 500 };
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	bool rung = retrieve_is_rung(c);
 	struct text slot = { 0 };
-	int err = text_set(&slot, text_bytes(&retrieve_step(c)->number));
+	enum refusal refused = text_set(&slot, text_bytes(&retrieve_step(c)->number))
+				       ? REFUSED_MEMORY
+				       : REFUSED_NOT;
 
 	plan_stop(c);
-	if (!err) {
+	if (!refused) {
 		plan_clear(&c->plan);
-		err = retrieve_from(h, c, owner, rung, text_bytes(&slot), &refusal);
+		refused = retrieve_from(h, c, owner, rung, text_bytes(&slot), &refusal);
 	}
 	text_clear(&slot);
-	if (err)
-		wait_refuse(h, c, err, &refusal);
+	if (refused)
+		wait_refuse(h, c, &refusal);
 }
 
 /* What was said of a call here may be past. */

@@ -75,19 +75,19 @@ static void pick_leave_rung(struct call_host *h, struct call *c)
 }
 
 /* The caller's answer says what the phone of the other call has agreed on. */
-static int pick_answer(struct call_host *h, struct call *c)
+static enum refusal pick_answer(struct call_host *h, struct call *c)
 {
-	struct call_refusal refusal = { .status = 500 };
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct bridge before = c->bridge;
-	int err;
+	enum refusal refused;
 
 	c->bridge = (struct bridge){ .caller = before.caller,
 				     .callee = LEG_NONE,
 				     .offerer = before.caller };
-	err = wait_answer_caller(h, c, &refusal);
-	if (err)
+	refused = wait_answer_caller(h, c, &refusal);
+	if (refused)
 		c->bridge = before;
-	return err;
+	return refused;
 }
 
 enum refusal pick_take(struct call_host *h, struct call *c, uint64_t by)

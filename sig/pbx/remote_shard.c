@@ -110,8 +110,9 @@ int transfer_remote_set_member(struct transfer_remote *remote, uint16_t shard, s
 	return 0;
 }
 
-int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
-			   const struct dialog_party *from, struct call_refusal *refusal)
+enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard,
+				    struct bytes name, const struct dialog_party *from,
+				    struct call_refusal *refusal)
 {
 	struct call_target target = {
 		.hop = { .transport = SIP_INTER_SHARD, .remote = inter_shard_address(shard) },
@@ -119,7 +120,7 @@ int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, 
 	};
 	uint8_t space[URI_MAX];
 	struct writer uri = writer_over(space, sizeof(space));
-	int err;
+	enum refusal refused;
 
 	writer_str(&uri, "sip:");
 	writer_bytes(&uri, name);
@@ -128,14 +129,14 @@ int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, 
 	writer_str(&uri, ";transport=cell");
 	target.uri = writer_done(&uri);
 	outbox_touch(&c->out);
-	err = fork_add_branch(h, c, c->bridge.caller, &target, from, refusal);
-	if (!err)
+	refused = fork_add_branch(h, c, c->bridge.caller, &target, from, refusal);
+	if (!refused)
 		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
-	return err;
+	return refused;
 }
 
-int remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
-		      struct call_refusal *refusal)
+enum refusal remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+			       struct call_refusal *refusal)
 {
 	const struct transfer_remote *remote = &c->transfer->remote;
 	struct dialog_party party = *from;

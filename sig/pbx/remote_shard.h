@@ -23,12 +23,13 @@ int transfer_remote_set(struct transfer_remote *remote, uint16_t shard, const st
 /* It goes into a conference there, under that name. 0 or -ENOMEM. */
 int transfer_remote_set_member(struct transfer_remote *remote, uint16_t shard,
 			       struct bytes name) NODISCARD;
-/* Whom the transfer gives away calls there. from: as whom. 0 or -errno with *refusal. */
-int remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
-		      struct call_refusal *refusal) NODISCARD;
+/* Whom the transfer gives away calls there. from: as whom. */
+enum refusal remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+			       struct call_refusal *refusal) NODISCARD;
 /* That shard is rung for what it knows by a name of ours (retrieve_name_put, pick_name_put, meetme_name_get); "": by none. As remote_shard_ring. */
-int remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
-			   const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard,
+				    struct bytes name, const struct dialog_party *from,
+				    struct call_refusal *refusal) NODISCARD;
 /* Header lines of each INVITE to another shard. */
 extern const struct module remote_shard_module;
 /* Header lines of that INVITE. */

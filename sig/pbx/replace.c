@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/pbx/replace.h"
 
-#include <errno.h>
-
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
@@ -14,19 +12,19 @@
 
 enum { REPLACE_AGAIN_MS = 20 };
 
-static int replace_refuse(struct call_refusal *refusal, uint16_t status, const char *text)
+static enum refusal replace_refuse(struct call_refusal *refusal, uint16_t status, const char *text)
 {
-	(void)call_refuse(refusal, 0, status, REFUSED_REPLACES);
+	(void)call_refuse_as(refusal, status, REFUSED_REPLACES);
 	refusal->text = text;
-	return -ENOTSUP;
+	return REFUSED_REPLACES;
 }
 
-int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
-		  struct call_refusal *refusal)
+enum refusal replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
+			   struct call_refusal *refusal)
 {
 	uint8_t leg = c->bridge.caller;
 	const struct leg *peer;
-	int err;
+	enum refusal refused;
 
 	c->replaces = *what;
 	if (c->legs[leg]->uas->late)
@@ -34,18 +32,18 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	c->state = CALL_ANSWERING;
 	c->status = 200;
 	c->answer_utc_ms = h->now.utc_ms;
-	err = invite_answer_own(h, c, leg, refusal);
+	refused = invite_answer_own(h, c, leg, refusal);
 	peer = session_replaced_peer(h, c);
-	if (!err && !peer)
-		err = replace_refuse(refusal, 481, "the other party has hung up");
-	if (!err) {
+	if (!refused && !peer)
+		refused = replace_refuse(refusal, 481, "the other party has hung up");
+	if (!refused) {
 		h->tell(h->owner, what->call,
 			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });
 		return 0;
 	}
 	c->state = CALL_SETUP;
 	c->answer_utc_ms = 0;
-	return err;
+	return refused;
 }
 
 static bool replace_may_ask(const struct call *c)
@@ -134,11 +132,11 @@ static void replace_on_event(struct call_host *h, struct call *c, const struct c
 }
 
 static bool replace_begun(struct call_host *h, struct call *c, const struct call_start *start,
-			  int *err, struct call_refusal *refusal)
+			  enum refusal *refused, struct call_refusal *refusal)
 {
 	if (!start->replaces.call)
 		return false;
-	*err = replace_begin(h, c, &start->replaces, refusal);
+	*refused = replace_begin(h, c, &start->replaces, refusal);
 	return true;
 }
 

@@ -20,8 +20,8 @@ struct call_replacing {
 
 extern const struct module replace_module;
 
-/* The first INVITE of the call is answered. 0 or -errno with *refusal. */
-int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
-		  struct call_refusal *refusal) NODISCARD;
+/* The first INVITE of the call is answered. */
+enum refusal replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
+			   struct call_refusal *refusal) NODISCARD;
 
 #endif

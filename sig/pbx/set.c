@@ -2,7 +2,6 @@
 #include "sig/pbx/set.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "base/log.h"
 #include "sig/call/audio_source.h"
@@ -20,19 +19,19 @@ static struct plan_step *set_step(const struct call *c)
 	return p->count ? &p->steps[p->count - 1] : NULL;
 }
 
-static int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
-		     struct call_refusal *refusal)
+static enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+			      struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 	struct plan_step *step;
 
 	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	step = &c->plan.steps[c->plan.count - 1];
 	step->set.state = SET_ASKED;
 	step->set.feature = (uint8_t)start->set->feature;
 	if (text_set(&step->set.number, start->set->number))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
@@ -71,9 +70,9 @@ static void set_on_saved(struct call_host *h, struct call *c)
 /* What became of it. */
 static void set_on_result(struct call_host *h, struct call *c, const struct set_news *news)
 {
-	struct call_refusal refusal = { .status = 500 };
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct plan_step *step = set_step(c);
-	int err;
+	enum refusal refused;
 
 	if (!set_waits(c) || (news->serial && news->serial != c->plan.serial))
 		return;
@@ -83,9 +82,9 @@ static void set_on_result(struct call_host *h, struct call *c, const struct set_
 		 LOG_STR("result", news->state == SET_DONE      ? "set"
 				   : news->state == SET_REFUSED ? "refused"
 								: "failed"));
-	err = wait_answer_caller(h, c, &refusal);
-	if (err)
-		wait_refuse(h, c, err, &refusal);
+	refused = wait_answer_caller(h, c, &refusal);
+	if (refused)
+		wait_refuse(h, c, &refusal);
 }
 
 static bool set_overdue(struct call_host *h, struct call *c)
@@ -99,12 +98,12 @@ static bool set_overdue(struct call_host *h, struct call *c)
 	return true;
 }
 
-static bool set_begun(struct call_host *h, struct call *c, const struct call_start *start, int *err,
-		      struct call_refusal *refusal)
+static bool set_begun(struct call_host *h, struct call *c, const struct call_start *start,
+		      enum refusal *refused, struct call_refusal *refusal)
 {
 	if (!start->set || start->set->room)
 		return false;
-	*err = set_begin(h, c, start, refusal);
+	*refused = set_begin(h, c, start, refusal);
 	return true;
 }
 

@@ -194,8 +194,8 @@ static int part(struct call *c)
 	return 0;
 }
 
-static int transfer_ask(struct call_host *h, struct call *c, const struct dialog_party *from,
-			struct call_refusal *refusal)
+static enum refusal transfer_ask(struct call_host *h, struct call *c,
+				 const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct bytes target = text_bytes(&c->transfer->target);
 
@@ -206,27 +206,27 @@ static int transfer_ask(struct call_host *h, struct call *c, const struct dialog
 	return plan_start(h, c, target, text_bytes(&c->transfer->gruu), from, refusal);
 }
 
-/* 0 or -errno with *refusal: nothing has changed. *before: the plan until now. */
-static int transfer_ring(struct call_host *h, struct call *c, struct plan *before,
-			 struct call_refusal *refusal)
+/* Where it is refused: nothing has changed. *before: the plan until now. */
+static enum refusal transfer_ring(struct call_host *h, struct call *c, struct plan *before,
+				  struct call_refusal *refusal)
 {
 	struct dialog_party from;
-	int err;
+	enum refusal refused;
 
 	if (!caller_of(c, &from) || part(c))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	*before = c->plan;
 	c->plan = (struct plan){ 0 };
 	c->ring_s = c->transfer->ring_s;
 	c->ring_ns = 0;
-	err = transfer_ask(h, c, &from, refusal);
-	if (!err)
+	refused = transfer_ask(h, c, &from, refusal);
+	if (!refused)
 		return 0;
 	plan_clear(&c->plan);
 	c->plan = *before;
 	c->ring_s = 0;
 	swap_pairs(c);
-	return err;
+	return refused;
 }
 
 static void begun(struct call_host *h, struct call *c, struct plan *before)

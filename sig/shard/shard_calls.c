@@ -128,8 +128,8 @@ bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
 	return false;
 }
 
-int shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
-		      struct call_refusal *why)
+enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
+			       struct call_refusal *why)
 {
 	int err = payer_begin(&s->host, c, name, false);
 
@@ -142,7 +142,7 @@ int shard_call_charge(struct shard *s, struct call *c, const struct quota_name *
 	if (err == -EDQUOT)
 		security_event(&s->security, SECURITY_QUOTA, &name->source, name->user, why->text,
 			       s->host.now.ns);
-	return -EDQUOT;
+	return why->reason;
 }
 
 void shard_quota_release(const struct shard *s, const struct quota_party *party,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is ordered of conferences, and shown of them. */
-#include <errno.h>
 #include <string.h>
 
 #include "sig/call/conference.h"
@@ -409,7 +408,6 @@ static enum refusal ring_start(struct shard *s, const struct shard_confer *o, st
 {
 	struct call_refusal refusal = { 0 };
 	enum refusal refused = conference_add_pending(&s->host, c, r);
-	int err;
 
 	if (refused)
 		return refused;
@@ -419,12 +417,13 @@ static enum refusal ring_start(struct shard *s, const struct shard_confer *o, st
 	c->member->monitors = o->listens || o->coaches;
 	c->member->muted = o->listens;
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
-	err = call_originate(&s->host, c, start, &refusal);
-	if (!err)
+	refused = call_originate(&s->host, c, start, &refusal);
+	if (!refused)
 		return REFUSED_NOT;
 	txns_refuse_for(&s->txns, refusal.reason);
-	return err == -EDQUOT ? REFUSED_MAY_NOT_CALL
-			      : REFUSED_CONFERENCES_FULL; /* a limit of calls outside */
+	return refused == REFUSED_TOLL_CALLS || refused == REFUSED_TOLL_MINUTES
+		       ? REFUSED_MAY_NOT_CALL
+		       : REFUSED_CONFERENCES_FULL;
 }
 
 static bool ring_target(struct shard *s, uint16_t tenant, const char *to, struct call_target *out)

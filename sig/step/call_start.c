@@ -405,22 +405,22 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	return err ? err : conveyed_begin(h, c, s);
 }
 
-static int start_take_offer(const struct call_host *h, struct call *c,
-			    const struct sip_message *invite, struct call_refusal *refusal)
+static enum refusal start_take_offer(const struct call_host *h, struct call *c,
+				     const struct sip_message *invite, struct call_refusal *refusal)
 {
 	struct leg *a = call_caller(c);
 	struct bytes sdp;
 	int err = session_body(invite, &sdp);
 
 	if (err)
-		return call_refuse(refusal, err, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
+		return call_refuse_as(refusal, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
 	a->uas->late = sdp.n == 0;
 	a->uas->reliable = reliable_wish(invite);
 	a->open.theirs = sdp.n != 0;
 	if (!c->emergency)
 		leg_expires(h, a, invite);
 	if (text_set(&a->open.remote, sdp))
-		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, REFUSED_MEMORY);
 	return 0;
 }
 
@@ -435,18 +435,18 @@ static struct bytes caller_name(const struct call *c, const struct call_start *s
 	return name;
 }
 
-static int start_ring(struct call_host *h, struct call *c, const struct call_start *s,
-		      struct call_refusal *refusal)
+static enum refusal start_ring(struct call_host *h, struct call *c, const struct call_start *s,
+			       struct call_refusal *refusal)
 {
 	struct bytes caller = caller_name(c, s);
 	struct dialog_party from = {
 		.local_display = s->display,
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),
 	};
-	int err;
+	enum refusal refused;
 
-	if (modules_begun(h, c, s, &err, refusal))
-		return err;
+	if (modules_begun(h, c, s, &refused, refusal))
+		return refused;
 	return plan_start(h, c, s->to, s->gruu, &from, refusal);
 }
 
@@ -470,27 +470,25 @@ static void tell_emergency(struct call_host *h, const struct call *c)
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 }
 
-int call_start(struct call_host *h, struct call *c, const struct call_start *start,
-	       struct call_refusal *refusal)
+enum refusal call_start(struct call_host *h, struct call *c, const struct call_start *start,
+			struct call_refusal *refusal)
 {
 	int err = start_fill(h, c, start);
 
 	if (err)
-		return call_refuse(refusal, err, 513, REFUSED_MALFORMED);
+		return call_refuse_as(refusal, 513, REFUSED_MALFORMED);
 	err = open_caller(h, c, start);
 	if (err == -EINVAL)
-		return call_refuse(refusal, err, 400, REFUSED_MALFORMED);
+		return call_refuse(refusal, REFUSED_MALFORMED);
 	if (err == -ERANGE)
-		return call_refuse(refusal, err, 422, REFUSED_INTERVAL);
+		return call_refuse(refusal, REFUSED_INTERVAL);
 	if (err)
-		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
-	err = start_take_offer(h, c, start->invite, refusal);
-	if (err)
-		return err;
+		return call_refuse(refusal, REFUSED_MEMORY);
+	if (start_take_offer(h, c, start->invite, refusal))
+		return refusal->reason;
 	respond_trying(h, c, c->bridge.caller, start->slot->self);
-	err = start_ring(h, c, start, refusal);
-	if (err)
-		return err;
+	if (start_ring(h, c, start, refusal))
+		return refusal->reason;
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
 	if (c->emergency)
