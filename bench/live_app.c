@@ -83,7 +83,7 @@ static void handshake(struct connection *c)
 	c->up = true;
 }
 
-static void text_hear(struct live_load *l, const char *text)
+static void text_receive(struct live_load *l, const char *text)
 {
 	const char *frames = strstr(text, "\"frames\":");
 
@@ -95,7 +95,7 @@ static void text_hear(struct live_load *l, const char *text)
 }
 
 /* One whole frame; how many octets it had, 0: it is not whole. */
-static size_t frame_hear(struct live_load *l, struct connection *c, uint8_t *p, size_t n)
+static size_t frame_play(struct live_load *l, struct connection *c, uint8_t *p, size_t n)
 {
 	size_t at = 2, length = n < 2 ? 0 : p[1] & 0x7f;
 	uint8_t kind = n < 2 ? 0 : p[0] & 0x0f;
@@ -116,7 +116,7 @@ static size_t frame_hear(struct live_load *l, struct connection *c, uint8_t *p, 
 	switch (kind) {
 	case 1:
 		(void)snprintf(text, sizeof(text), "%.*s", (int)length, (char *)p);
-		text_hear(l, text);
+		text_receive(l, text);
 		break;
 	case 9:
 		pong(c, p, length);
@@ -137,7 +137,7 @@ static void frames_hear(struct live_load *l, struct connection *c)
 {
 	size_t at = 0, n;
 
-	while ((n = frame_hear(l, c, c->in + at, c->n - at)) > 0)
+	while ((n = frame_play(l, c, c->in + at, c->n - at)) > 0)
 		at += n;
 	c->n -= at;
 	memmove(c->in, c->in + at, c->n);

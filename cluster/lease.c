@@ -531,7 +531,7 @@ static void ack_note(const struct members *m, uint64_t acked_ns[MEMBERS_MAX], ui
 		acked_ns[i] = sent_ns;
 }
 
-static unsigned lease_heard(struct lease *l, const struct lease_event *event)
+static unsigned lease_on_ack(struct lease *l, const struct lease_event *event)
 {
 	if (l->state != LEASE_HELD && l->state != LEASE_DOUBT)
 		return 0;
@@ -547,7 +547,7 @@ bool lease_tells(const struct lease *l)
 	return l->named.count || l->wanted_ns || l->others.count;
 }
 
-static unsigned named_tell(struct lease *l, uint64_t now_ns)
+static unsigned named_notify(struct lease *l, uint64_t now_ns)
 {
 	if (!lease_tells(l) || now_ns < l->tell_ns)
 		return 0;
@@ -706,7 +706,7 @@ static unsigned lease_timer(struct lease *l, uint64_t now_ns)
 	unsigned actions = 0;
 
 	if (l->state == LEASE_HELD || l->state == LEASE_DOUBT)
-		actions = named_tell(l, now_ns);
+		actions = named_notify(l, now_ns);
 	if (now_ns < l->next_ns)
 		return actions;
 	l->next_ns = UINT64_MAX;
@@ -743,7 +743,7 @@ static unsigned lease_settle(struct lease *l, const struct lease_event *event,
 	case LEASE_RENEWED:
 		return renewed(l, event->epoch);
 	case LEASE_HEARD:
-		return lease_heard(l, event);
+		return lease_on_ack(l, event);
 	case LEASE_CLAIMED:
 		return claimed(l, event, now_ns);
 	case LEASE_GIVE:

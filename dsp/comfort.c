@@ -68,7 +68,7 @@ static void comfort_colour(const struct comfort_ear *e, uint32_t order, struct c
 	out->order = (uint8_t)order;
 }
 
-void comfort_heard(const struct comfort_ear *e, uint32_t order, struct comfort *out)
+void comfort_measure(const struct comfort_ear *e, uint32_t order, struct comfort *out)
 {
 	assert(order <= COMFORT_ORDER_MAX);
 	*out = (struct comfort){ .level = VOICE_LEVEL_SILENCE };

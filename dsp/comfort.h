@@ -41,7 +41,7 @@ struct comfort_ear {
 /* A frame of noise. */
 void comfort_listen(struct comfort_ear *e, uint32_t rate, const int16_t *pcm, size_t n);
 /* order: 0 for the level alone. */
-void comfort_heard(const struct comfort_ear *e, uint32_t order, struct comfort *out);
+void comfort_measure(const struct comfort_ear *e, uint32_t order, struct comfort *out);
 
 /* What is rendered; seed: not 0, and of each stream its own. */
 struct comfort_noise {

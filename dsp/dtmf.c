@@ -168,7 +168,7 @@ static void block_ends(struct dtmf_detector *e)
 
 /* ---- samples ---- */
 
-static void sample_hear(struct dtmf_detector *e, float x)
+static void sample_feed(struct dtmf_detector *e, float x)
 {
 	e->energy += x * x;
 	for (uint32_t i = 0; i < 2 * TONES; i++) {
@@ -179,12 +179,12 @@ static void sample_hear(struct dtmf_detector *e, float x)
 	}
 }
 
-uint32_t dtmf_detector_hear(struct dtmf_detector *e, const int16_t *pcm, uint32_t n)
+uint32_t dtmf_detector_feed(struct dtmf_detector *e, const int16_t *pcm, uint32_t n)
 {
 	assert(n <= DTMF_FRAME_MAX);
 	e->count = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		sample_hear(e, pcm[i]);
+		sample_feed(e, pcm[i]);
 		if (++e->at == DETECTOR_BLOCK)
 			block_ends(e);
 	}

@@ -47,6 +47,6 @@ struct dtmf_detector {
 
 void dtmf_detector_open(struct dtmf_detector *e);
 /* What begins and ends in n samples; they may be cut anywhere. A digit is heard from some 25 ms behind its begin. The number of events. */
-uint32_t dtmf_detector_hear(struct dtmf_detector *e, const int16_t *pcm, uint32_t n);
+uint32_t dtmf_detector_feed(struct dtmf_detector *e, const int16_t *pcm, uint32_t n);
 
 #endif

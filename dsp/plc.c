@@ -431,7 +431,7 @@ static void plc_join(struct plc *s, int16_t *x, uint32_t n)
 	s->loss.made = 0;
 }
 
-void plc_heard(struct plc *s, int16_t *samples, uint32_t n)
+void plc_on_samples(struct plc *s, int16_t *samples, uint32_t n)
 {
 	if (n == 0)
 		return;

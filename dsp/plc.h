@@ -5,7 +5,7 @@
  * It adds no delay: how a loss begins and ends is made of what is heard already. A loss is never louder than what was
  * heard. From 20 ms on it falls by 1.5 dB in 10 ms, by 27 dB in 200 ms, down to that noise, of -50 dB at most.
  *
- *   each frame that came      plc_heard()   its beginning is changed where it comes after a loss
+ *   each frame that came      plc_on_samples()   its beginning is changed where it comes after a loss
  *   each frame that did not   plc_lost()
  *
  * One for each direction of a stream. It has no pointers. Frames may have any length. A decoder of G.722 is left as it
@@ -53,10 +53,10 @@ struct plc {
 bool plc_takes(uint32_t rate);
 /* rate: 8000 or 16000 */
 void plc_open(struct plc *s, uint32_t rate);
-/* Where the next n may be put, so that plc_heard need not copy them; they stay there until 40 ms more came. NULL: not in one piece. */
+/* Where the next n may be put, so that plc_on_samples need not copy them; they stay there until 40 ms more came. NULL: not in one piece. */
 int16_t *plc_space(struct plc *s, uint32_t n);
 /* n samples came. */
-void plc_heard(struct plc *s, int16_t *samples, uint32_t n);
+void plc_on_samples(struct plc *s, int16_t *samples, uint32_t n);
 /* n samples did not come: makes them. However a loss is cut into frames, it sounds the same. */
 void plc_lost(struct plc *s, int16_t *out, uint32_t n);
 

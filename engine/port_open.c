@@ -389,7 +389,7 @@ void port_choice_remains(const struct port_choice *c, struct remains *out)
 {
 	*out = (struct remains){ .fd_count = 0 };
 	if (c->xdp)
-		xdp_remains_tell(c->xdp, out);
+		xdp_remains_of(c->xdp, out);
 }
 
 uint32_t port_choice_remains_change(const struct port_choice *c)
@@ -424,7 +424,7 @@ static int socket_port_open(struct port **out, const struct port_settings *setti
 	return err == -ENOSYS ? port_epoll_open(out, settings) : err;
 }
 
-static void dpdk_said(const char *line)
+static void dpdk_on_log(const char *line)
 {
 	LOG_WARN("media", 0, "DPDK says", LOG_STR("text", line));
 }
@@ -445,7 +445,7 @@ static int dpdk_open(struct port **out, const struct port_choice *c,
 	dpdk.worker = worker;
 	dpdk.workers = c->settings->workers;
 	dpdk.count = port_dpdk_metric;
-	dpdk.said = dpdk_said;
+	dpdk.said = dpdk_on_log;
 	err = c->dpdk(out, settings, &dpdk, why);
 	privilege_drop();
 	if (err) {

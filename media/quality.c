@@ -55,7 +55,7 @@ struct quality quality_of(const struct quality_in *in)
 	return q;
 }
 
-struct quality quality_heard(const struct flow_stats *s, const struct quality_codec *codec)
+struct quality quality_received(const struct flow_stats *s, const struct quality_codec *codec)
 {
 	struct quality_in in = { .codec = codec,
 				 .packets = s->packets_in,
@@ -66,8 +66,8 @@ struct quality quality_heard(const struct flow_stats *s, const struct quality_co
 	return quality_of(&in);
 }
 
-struct quality quality_told(const struct flow_stats *s, const struct flow_detail *d,
-			    const struct quality_codec *codec)
+struct quality quality_reported(const struct flow_stats *s, const struct flow_detail *d,
+				const struct quality_codec *codec)
 {
 	uint64_t lost = s->remote_lost < s->packets_out ? s->remote_lost : s->packets_out;
 	struct quality_in in = { .codec = codec,

@@ -42,9 +42,9 @@ struct quality {
 struct quality quality_of(const struct quality_in *in);
 
 /* What comes from the party of a flow. */
-struct quality quality_heard(const struct flow_stats *s, const struct quality_codec *codec);
+struct quality quality_received(const struct flow_stats *s, const struct quality_codec *codec);
 /* What the party hears, by its RTCP reports; no mark where it sent none. */
-struct quality quality_told(const struct flow_stats *s, const struct flow_detail *d,
-			    const struct quality_codec *codec);
+struct quality quality_reported(const struct flow_stats *s, const struct flow_detail *d,
+				const struct quality_codec *codec);
 
 #endif

@@ -121,15 +121,15 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 /* ---- a call of another shard ---- */
 
 /* The room tells the shard of the call when its parties have joined (sig/shard/shard_room_parts.c). */
-static void confer_go(struct command_run *run, const struct shard_join *join)
+static void confer_start(struct command_run *run, const struct shard_join *join)
 {
 	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };
 
 	(void)confer(run, &o);
 }
 
-static void confer_told(struct command_run *run, struct shard_join *join,
-			const struct remote_joined *told)
+static void confer_on_joined(struct command_run *run, struct shard_join *join,
+			     const struct remote_joined *told)
 {
 	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 
@@ -139,7 +139,7 @@ static void confer_told(struct command_run *run, struct shard_join *join,
 	else if (refused)
 		command_refused(run, refused, true);
 	else
-		confer_go(run, join);
+		confer_start(run, join);
 }
 
 /* Of one that is with this node. */
@@ -167,16 +167,16 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 	confer_ids(run, o, id_shard(o->call));
 	tenant = conference_view_of(n, o->room, &view) ? NULL : command_ask_tenant(run, o->call);
 	if (conference_view_of(n, o->room, &view)) {
-		confer_go(run, &join);
+		confer_start(run, &join);
 	} else if (tenant && !node_shard_find(n, id_shard(o->with))) {
-		command_ask_remote(run, &join, tenant, "", confer_told);
+		command_ask_remote(run, &join, tenant, "", confer_on_joined);
 	} else if (tenant) {
 		refused = confer_look(n, tenants_number(n->common.tenants, bytes_str(tenant)),
 				      o->with);
 		if (refused)
 			command_refused(run, refused, true);
 		else
-			confer_go(run, &join);
+			confer_start(run, &join);
 	}
 }
 
@@ -220,8 +220,8 @@ static void confer_into(struct command_run *run, uint64_t room, uint64_t call)
 }
 
 /* join: call: the conference. */
-static void into_told(struct command_run *run, struct shard_join *join,
-		      const struct remote_joined *told)
+static void into_on_joined(struct command_run *run, struct shard_join *join,
+			   const struct remote_joined *told)
 {
 	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 
@@ -245,7 +245,7 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 	if (!conference_view_of(n, room, &view))
 		return;
 	if (!node_shard_find(n, id_shard(call))) {
-		command_ask_remote(run, &join, view.tenant, "", into_told);
+		command_ask_remote(run, &join, view.tenant, "", into_on_joined);
 		return;
 	}
 	refused = confer_look(n, tenants_number(n->common.tenants, bytes_str(view.tenant)), call);

@@ -91,7 +91,7 @@ struct presence_run {
 	char state[PRESENCE_MAX], file[GREETING_FILE_MAX];
 };
 
-static void presence_tell(const struct presence_run *p)
+static void presence_notify(const struct presence_run *p)
 {
 	struct node *n = p->run->node;
 	struct sig_event *event = calloc(1, sizeof(*event));
@@ -135,7 +135,7 @@ static void presence_on_done(json_t *answer, void *arg)
 		presence_failed(p, json_object_get(answer, "error"));
 	} else {
 		if (p->tells)
-			presence_tell(p);
+			presence_notify(p);
 		command_answer(p->run, p->greets ? json_pack("{s:s, s:s, s:s}", "number", p->number,
 							     "state", p->state, "file", p->file)
 						 : json_pack("{s:s, s:s}", "number", p->number,

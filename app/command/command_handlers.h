@@ -52,7 +52,8 @@ command_fn command_node_status, command_node_drain, command_node_undrain, comman
 	command_help;
 
 /* struct node_hooks.delivered */
-void command_recording_told(struct node *n, uint64_t ticket, const json_t *line, const char *why);
+void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
+				    const char *why);
 
 /* Operators see the calls and phones of all tenants unless they name one, others those of their own. */
 bool command_may_see(const struct command_run *run, const char *tenant);

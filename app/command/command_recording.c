@@ -70,7 +70,7 @@ static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *j
 
 	return (!mailbox[0] || (entry_lies_in(json, mailbox) &&
 				(recorded_arg(l, "state")[0] || entry_is_there(json)))) &&
-	       (!heard || entry_is_heard(json) == json_is_true(heard)) &&
+	       (!heard || entry_has_audio(json) == json_is_true(heard)) &&
 	       entry_is_between(json, l->run->args) &&
 	       recorded_is(recorded_arg(l, "state"), json, "state") &&
 	       recorded_is(recorded_arg(l, "call"), json, "call") &&
@@ -575,7 +575,8 @@ static enum command_error_code recording_error(const char *name)
 	return COMMAND_INTERNAL;
 }
 
-void command_recording_told(struct node *n, uint64_t ticket, const json_t *line, const char *why)
+void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
+				    const char *why)
 {
 	struct command_run *run = waiting_take(n->api.waiting, ticket);
 	const char *error = json_string_value(json_object_get(line, "error"));

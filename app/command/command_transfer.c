@@ -114,7 +114,8 @@ static struct store_slot slot_of_retrieval(const struct retrieval *r)
 }
 
 /* Nobody waits there: who gave the order before is told what became of it then. */
-static void retrieve_go(struct command_run *run, uint64_t call, uint64_t parked, const char *slot)
+static void retrieve_start(struct command_run *run, uint64_t call, uint64_t parked,
+			   const char *slot)
 {
 	struct shard_join join = { .call = call,
 				   .with = parked,
@@ -143,10 +144,10 @@ static void on_slot_looked(const struct store_parked *parked, void *arg)
 	} else if (live &&
 		   !shard_call_yield(live->core, parked->call, slot.slot, clock_instant())) {
 		store_park_free(node->redis.store, &slot, parked->call, on_freed, NULL);
-		retrieve_go(r.run, r.call, 0, "");
+		retrieve_start(r.run, r.call, 0, "");
 	} else {
 		(void)bytes_cstr(slot.slot, number, sizeof(number));
-		retrieve_go(r.run, r.call, parked->call, number);
+		retrieve_start(r.run, r.call, parked->call, number);
 	}
 }
 
@@ -223,7 +224,7 @@ static void pickup_here(struct command_run *run, uint64_t call)
 		pickup_refuse(run, &news);
 }
 
-static void pickup_told(struct command_run *run, const struct park_news *told)
+static void pickup_on_result(struct command_run *run, const struct park_news *told)
 {
 	if (told->told == PARK_TAKEN)
 		command_fail(run, COMMAND_CONFLICT, "extension", "somebody else takes the call");
@@ -244,7 +245,7 @@ static void pickup_any(struct command_run *run)
 	struct pick_news news;
 
 	pickup_look(run, 0, &news);
-	if (news.may && command_ask_pick(run, core, &pick, pickup_told))
+	if (news.may && command_ask_pick(run, core, &pick, pickup_on_result))
 		return;
 	if (news.call)
 		pickup_order(run, news.call);
@@ -374,7 +375,8 @@ static bool with_id(struct command_run *run, uint64_t *with)
 	return false;
 }
 
-static void join_go(struct command_run *run, struct shard_join *join, const struct call_remote *far)
+static void join_start(struct command_run *run, struct shard_join *join,
+		       const struct call_remote *far)
 {
 	const struct node *node = run->node;
 	struct shard *core = node_core(node, join->call);
@@ -403,8 +405,8 @@ static bool join_was_done(struct command_run *run, struct shard_join *join)
 	return shard_call_was_joined(node_core(run->node, join->call), join);
 }
 
-static void join_told(struct command_run *run, struct shard_join *join,
-		      const struct remote_joined *told)
+static void join_on_joined(struct command_run *run, struct shard_join *join,
+			   const struct remote_joined *told)
 {
 	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 	struct call_remote far = told ? told->remote : (struct call_remote){ 0 };
@@ -419,7 +421,7 @@ static void join_told(struct command_run *run, struct shard_join *join,
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the call goes to another node just now: try again");
 	else
-		join_go(run, join, &far);
+		join_start(run, join, &far);
 }
 
 /* The order is given: call, with and the legs of *join are there. slot: where with waits, if that is what the command is about; "": anywhere. */
@@ -429,11 +431,11 @@ static void command_join(struct command_run *run, struct shard_join *join, const
 	const char *tenant;
 
 	if (!join->with || node_shard_find(run->node, id_shard(join->with)))
-		join_go(run, join, NULL);
+		join_start(run, join, NULL);
 	else if (join_was_done(run, join))
-		join_go(run, join, &again);
+		join_start(run, join, &again);
 	else if ((tenant = command_ask_tenant(run, join->call)) != NULL)
-		command_ask_remote(run, join, tenant, slot, join_told);
+		command_ask_remote(run, join, tenant, slot, join_on_joined);
 }
 
 void command_call_join(struct command_run *run)

@@ -352,7 +352,7 @@ static uint64_t others_ns(const struct control_link *l, uint64_t now_ns)
 	return least;
 }
 
-static bool ask_news(struct control_link *l, uint64_t now_ns)
+static bool control_read_streams(struct control_link *l, uint64_t now_ns)
 {
 	uint64_t until_ns = others_ns(l, now_ns);
 	char batch[16], block[24];
@@ -399,7 +399,7 @@ static void control_link_read(struct control_link *l)
 	}
 	streams_again(l);
 	if (!ask_group(l, now_ns) && !ask_history(l, now_ns) && !ask_claim(l, now_ns) &&
-	    !ask_news(l, now_ns))
+	    !control_read_streams(l, now_ns))
 		l->wake_ns = others_ns(l, now_ns);
 }
 

@@ -596,7 +596,7 @@ static const char *job_fill(struct control_job *job, struct control_entry *e, bo
 }
 
 /* running: another entry has the same id. */
-static void job_go(struct control_job *job, const struct control_entry *entry, bool running)
+static void job_start(struct control_job *job, const struct control_entry *entry, bool running)
 {
 	if (control_entry_is_expired(entry, clock_utc_ms())) {
 		job_refuse(job, COMMAND_EXPIRED, "older than its ttl_ms", LEAVE);
@@ -635,6 +635,6 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 	if (wrong)
 		job_refuse(job, COMMAND_BAD_REQUEST, wrong, LEAVE);
 	else
-		job_go(job, &entry, running);
+		job_start(job, &entry, running);
 	return true;
 }

@@ -91,8 +91,8 @@ static json_t *mark_json(const struct quality *q, uint32_t lost, uint32_t jitter
 static json_t *quality_json(const struct query_flow *live, const struct quality_codec *codec)
 {
 	const struct flow_stats *s = &live->stats;
-	struct quality received = quality_heard(s, codec);
-	struct quality reported = quality_told(s, &live->detail, codec);
+	struct quality received = quality_received(s, codec);
+	struct quality reported = quality_reported(s, &live->detail, codec);
 	json_t *in = mark_json(&received, s->lost, s->jitter_us);
 	json_t *out = live->detail.reported_ns
 			      ? mark_json(&reported, s->remote_lost, s->remote_jitter_us)

@@ -471,7 +471,7 @@ static bool file_is_there(const char *path)
 }
 
 /* err of what should have made it: 0 or -EEXIST is fine. */
-static int file_tell(int err, const char *path, const char *what)
+static int file_report(int err, const char *path, const char *what)
 {
 	if (!err || err == -EEXIST)
 		(void)printf("%s %s (%s)\n", err ? "kept" : "made", path, what);
@@ -485,7 +485,7 @@ static int keys_complete(const struct settings *s)
 	static char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/keys", s->node.state_dir);
-	return file_tell(keys_create(path), path, "the secret of the cluster");
+	return file_report(keys_create(path), path, "the secret of the cluster");
 }
 
 static int tls_complete(const struct init *x, const struct settings *s)
@@ -499,8 +499,8 @@ static int tls_complete(const struct init *x, const struct settings *s)
 	}
 	names_collect(&names, x, s);
 	(void)snprintf(path, sizeof(path), "%s/tls", s->node.state_dir);
-	return file_tell(certificates_make(path, &names.list), path,
-			 "certificate and authority: phones trust its ca.pem");
+	return file_report(certificates_make(path, &names.list), path,
+			   "certificate and authority: phones trust its ca.pem");
 }
 
 static bool settings_are_fine(const char *file, const char *yaml, size_t n, struct settings *out)
@@ -542,7 +542,7 @@ static int config_make(struct init *x, const char *config)
 		return CTL_USAGE;
 	err = rest_complete(x, &settings);
 	if (!err)
-		err = file_tell(file_create(config, 0600, bytes_str(yaml)), config, "settings");
+		err = file_report(file_create(config, 0600, bytes_str(yaml)), config, "settings");
 	return err ? CTL_REFUSED : CTL_DONE;
 }
 

@@ -53,7 +53,8 @@ static const json_t *node_ask(const struct job *j, const char *command, const js
 	return NULL;
 }
 
-static bool node_tell(const struct job *j, const char *command, const char *name, const char *value)
+static bool trace_node_command(const struct job *j, const char *command, const char *name,
+			       const char *value)
 {
 	json_t *args = json_pack("{s:s}", name, value), *answer;
 	bool fine = node_ask(j, command, args, &answer) != NULL;
@@ -140,12 +141,12 @@ static void pause_ms(long ms)
 }
 
 /* An interrupt ends the trace; what it has is still fetched. */
-static void stop_if_told(struct job *j)
+static void stop_on_interrupt(struct job *j)
 {
 	if (!atomic_load(&g_interrupted) || j->stopped)
 		return;
 	j->stopped = true;
-	(void)node_tell(j, "call.trace.stop", "name", j->name);
+	(void)trace_node_command(j, "call.trace.stop", "name", j->name);
 }
 
 static bool fetch_all(struct job *j)
@@ -153,7 +154,7 @@ static bool fetch_all(struct job *j)
 	int n;
 
 	do {
-		stop_if_told(j);
+		stop_on_interrupt(j);
 		n = fetch(j);
 		if (n == 0 && j->running)
 			pause_ms(PAUSE_MS);
@@ -192,7 +193,7 @@ static int trace_run(struct job *j)
 		      j->file);
 	fine = fetch_all(j);
 	if (fine)
-		fine = node_tell(j, "call.trace.delete", "name", j->name);
+		fine = trace_node_command(j, "call.trace.delete", "name", j->name);
 	(void)fprintf(stderr, "tandemctl: %" PRIu64 " octets\n", j->offset);
 	return fine ? CTL_DONE : CTL_REFUSED;
 }

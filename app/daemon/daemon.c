@@ -335,7 +335,7 @@ static void node_reload(struct node *n)
 	node_players_reload(n);
 	node_deliver_reload(n);
 	node_dns_configure(n);
-	node_fsync_tell(n);
+	node_fsync_log(n);
 	node_probe_configure(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
@@ -410,7 +410,7 @@ static const struct node_hooks g_hooks = {
 	.pages_open = node_pages_open,
 	.pages_close = node_pages_close,
 	.tenant_value = command_tenant_value,
-	.delivered = command_recording_told,
+	.delivered = command_recording_on_delivered,
 };
 
 /* The node, and what lies above it. */

@@ -32,7 +32,7 @@ void node_round(void *arg); /* end of each round: effects, answers, flushes, the
 void node_on_media(int fd, unsigned events, void *arg);
 void node_on_redis(bool connected, void *arg);
 void node_on_leases(bool connected, void *arg); /* that link */
-void node_fsync_tell(struct node *n);
+void node_fsync_log(struct node *n);
 void node_on_store_health(bool healthy, void *arg); /* arg: struct node_shard */
 void node_on_signal(int signal, void *arg);
 

@@ -79,7 +79,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 }
 
 /* Also to a server that was started by a node with other settings. */
-void node_fsync_tell(struct node *n)
+void node_fsync_log(struct node *n)
 {
 	const char *fsync = g_settings_fsync[n->settings.redis.fsync];
 	const struct bytes args[] = { BYTES_LIT("CONFIG"), BYTES_LIT("SET"),
@@ -110,7 +110,7 @@ void node_on_redis(bool connected, void *arg)
 	if (connected)
 		node_belonging_linked(n);
 	if (connected)
-		node_fsync_tell(n);
+		node_fsync_log(n);
 	if (connected && n->redis.embedded_used)
 		health_set(&n->web.health, HEALTH_REDIS_DEAD, false);
 }
@@ -255,7 +255,7 @@ static void carry_effects(struct node *n)
 }
 
 /* Locations are saved by no shard: they are degraded while none is healthy. */
-static void locations_hear(struct node *n, const struct answer *a, struct instant now)
+static void locations_on_answer(struct node *n, const struct answer *a, struct instant now)
 {
 	bool degraded = !store_shared_is_healthy(n->redis.store);
 
@@ -344,7 +344,7 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 }
 
 /* Who asked, else whose the call is; what is of no certain one is for all of them. One that was lost meanwhile hears nothing. */
-static void shards_hear(struct node *n, const struct answer *a, struct instant now)
+static void shards_on_answer(struct node *n, const struct answer *a, struct instant now)
 {
 	uint16_t number = a->shard || !a->call ? a->shard : id_shard(a->call);
 
@@ -373,9 +373,9 @@ static void on_answer(const struct answer *a, void *arg)
 		shard_security_event(node_core(n, 0), SECURITY_CERTIFICATE, &a->hop.remote,
 				     (struct bytes){ 0 }, a->detail, now);
 	} else {
-		shards_hear(n, a, now);
+		shards_on_answer(n, a, now);
 		if (a->kind == ANSWER_DEGRADED)
-			locations_hear(n, a, now);
+			locations_on_answer(n, a, now);
 	}
 }
 
@@ -385,7 +385,7 @@ static bool inter_shard_feed(struct node *n)
 	bool any = false;
 
 	for (uint32_t i = 0; n->sip.inter_shard && i < n->shards.count; i++)
-		any |= node_shard_hear(&n->shards.list[i]);
+		any |= node_shard_receive(&n->shards.list[i]);
 	n->round.inter_shard_left = any;
 	return any;
 }

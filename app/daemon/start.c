@@ -642,7 +642,7 @@ static void locations_forget_gone(struct node *n)
 
 static int start_running(struct node *n)
 {
-	node_keeper_sockets_hear(n);
+	node_keeper_sockets_receive(n);
 	node_players_start(n); /* restored calls know what they wait for */
 	for (uint32_t i = 0; i < n->shards.count; i++) {
 		if (n->shards.list[i].state == NODE_SHARD_LIVE)

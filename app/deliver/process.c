@@ -94,7 +94,7 @@ static bool scan_take(const struct folder_entry *entry, void *arg)
 }
 
 /* The same of what came since all was counted. */
-static bool scan_take_news(const struct folder_entry *entry, void *arg)
+static bool scan_add_new(const struct folder_entry *entry, void *arg)
 {
 	struct process *p = arg;
 
@@ -131,7 +131,7 @@ static uint64_t sweep_size(const struct process *p, const char *path, uint64_t *
 }
 
 /* Never before it is delivered; one that goes nowhere has nothing to wait for. */
-static bool sweep_may_go(const struct process *p, const struct folder_entry *entry)
+static bool sweep_may_delete(const struct process *p, const struct folder_entry *entry)
 {
 	return entry->state == FOLDER_DONE ||
 	       (entry->state == FOLDER_NEW && !terms_tenant(&p->terms, entry->tenant)->count);
@@ -142,7 +142,7 @@ static bool sweep_over(const struct folder_entry *entry, void *arg)
 	struct sweep *s = arg;
 	uint64_t changed_ms = 0, octets;
 
-	if (!sweep_may_go(s->p, entry))
+	if (!sweep_may_delete(s->p, entry))
 		return true;
 	octets = sweep_size(s->p, entry->path, &changed_ms);
 	process_delete(s->p, entry->path, "the tenant has more than it may keep");
@@ -321,7 +321,7 @@ static void process_scan(struct process *p, uint64_t now_ms)
 		p->sweep_ms = now_ms + p->terms.scan_ms * SWEEP_SCANS + took_ms * WALK_SHARE;
 	} else {
 		folder_day(yesterday, now_ms / 1000 - FOLDER_DAY_S);
-		folder_walk_all(p->terms.folder, yesterday, scan_take_news, p);
+		folder_walk_all(p->terms.folder, yesterday, scan_add_new, p);
 		took_ms = (clock_now_ns() - began_ns) / NS_PER_MS;
 	}
 	p->scan_ms = now_ms + p->terms.scan_ms + took_ms * WALK_SHARE;
@@ -388,7 +388,7 @@ static void process_run(int link, int descriptors)
 		free(p);
 		return;
 	}
-	while (process_hear(p)) {
+	while (process_read(p)) {
 		process_round(p);
 		process_wait(p);
 	}
@@ -446,7 +446,7 @@ static void process_line(struct process *p, const char *text, size_t n)
 	else if (json_object_get(line, "nodes"))
 		process_copies_nodes(p, json_object_get(line, "nodes"));
 	else if (json_object_get(line, "said"))
-		process_index_said(p, line, clock_utc_ms());
+		process_index_on_answer(p, line, clock_utc_ms());
 	else if (json_object_get(line, "redis"))
 		process_index_redis(p, line);
 	else if (json_object_get(line, "ask"))
@@ -488,7 +488,7 @@ static void process_lines(struct process *p)
 	}
 }
 
-bool process_hear(struct process *p)
+bool process_read(struct process *p)
 {
 	ssize_t n;
 
@@ -521,7 +521,7 @@ static void process_send(struct process *p, const char *text, size_t n)
 	}
 }
 
-void process_tell(struct process *p, json_t *line)
+void process_send_line(struct process *p, json_t *line)
 {
 	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 
@@ -557,23 +557,23 @@ void process_tell_figures(struct process *p)
 	bool late = uncoded && uncoded + p->terms.opus_wait_ms / 2 < now_ms;
 	json_int_t age = oldest && oldest < now_ms ? (json_int_t)(now_ms - oldest) : 0;
 
-	process_tell(p,
-		     json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, "
-			       "s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:I, s:I}}",
-			       "figures", "files", (json_int_t)p->found.files, "octets",
-			       (json_int_t)p->found.octets, "backlog", (json_int_t)p->found.backlog,
-			       "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
-			       (json_int_t)p->deleted, "lost", (json_int_t)p->lost, "full",
-			       (int)p->full, "sealed", (json_int_t)p->sealed, "seal_failures",
-			       (json_int_t)p->seal_failures, "seal_fails", (int)p->seal_fails,
-			       "uncoded", (json_int_t)p->found.uncoded, "coded",
-			       (json_int_t)p->coded, "opus_failures", (json_int_t)p->opus_failures,
-			       "opus_skipped", (json_int_t)p->opus_skipped, "opus_late", (int)late,
-			       "destinations", process_destinations_json(p), "copies",
-			       process_copies_figures(p, now_ms), "uploads_aborted",
-			       (json_int_t)p->uploads_aborted, "unlisted",
-			       (json_int_t)process_index_open(p), "folder_error",
-			       (json_int_t)-p->folder_error));
+	process_send_line(
+		p,
+		json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, "
+			  "s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:I, s:I}}",
+			  "figures", "files", (json_int_t)p->found.files, "octets",
+			  (json_int_t)p->found.octets, "backlog", (json_int_t)p->found.backlog,
+			  "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
+			  (json_int_t)p->deleted, "lost", (json_int_t)p->lost, "full", (int)p->full,
+			  "sealed", (json_int_t)p->sealed, "seal_failures",
+			  (json_int_t)p->seal_failures, "seal_fails", (int)p->seal_fails, "uncoded",
+			  (json_int_t)p->found.uncoded, "coded", (json_int_t)p->coded,
+			  "opus_failures", (json_int_t)p->opus_failures, "opus_skipped",
+			  (json_int_t)p->opus_skipped, "opus_late", (int)late, "destinations",
+			  process_destinations_json(p), "copies", process_copies_figures(p, now_ms),
+			  "uploads_aborted", (json_int_t)p->uploads_aborted, "unlisted",
+			  (json_int_t)process_index_open(p), "folder_error",
+			  (json_int_t)-p->folder_error));
 }
 
 /* What there is, what is new, and what is kept no longer. */

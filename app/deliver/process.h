@@ -140,8 +140,8 @@ struct process {
 
 /* ---- process.c ---- */
 /* Reads what has come. False: the node is gone. */
-bool process_hear(struct process *p);
-void process_tell(struct process *p, json_t *line); /* stolen */
+bool process_read(struct process *p);
+void process_send_line(struct process *p, json_t *line); /* stolen */
 void process_tell_figures(struct process *p);
 /* Deletes it, and says so. */
 void process_delete(struct process *p, const char *path, const char *why);
@@ -189,7 +189,7 @@ void process_index_saw(struct process *p, const struct folder_entry *entry, uint
 void process_index_changed(struct process *p, const char *path);
 /* Says what is to be said, and notes what Redis knows. */
 void process_index_round(struct process *p, uint64_t now_ms);
-void process_index_said(struct process *p, const json_t *line, uint64_t now_ms);
+void process_index_on_answer(struct process *p, const json_t *line, uint64_t now_ms);
 void process_index_redis(struct process *p, const json_t *line);
 /* All folders were walked through. */
 void process_index_swept(struct process *p);

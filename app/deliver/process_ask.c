@@ -131,7 +131,7 @@ static bool ask_wants_facts(const struct ask *a, const char *path)
 	facts = process_sidecar(a->p, path, FOLDER_HERE);
 	wants = (!party[0] || entry_is_of(facts, party)) &&
 		(!mailbox[0] || entry_lies_in(facts, mailbox)) &&
-		(!heard || entry_is_heard(facts) == json_is_true(heard)) &&
+		(!heard || entry_has_audio(facts) == json_is_true(heard)) &&
 		entry_is_between(facts, a->args);
 	json_decref(facts);
 	return wants;
@@ -383,7 +383,7 @@ static bool ask_put_part(struct ask *a, const char *path)
 	if (done && !a->result)
 		a->result = json_pack("{s:s, s:s, s:b}", "name", ask_text(a, "name"), "mailbox",
 				      mailbox ? json_string_value(mailbox) : "", "heard",
-				      entry_is_heard(sidecar));
+				      entry_has_audio(sidecar));
 	json_decref(sidecar);
 	return done;
 }
@@ -488,11 +488,12 @@ void process_ask(struct process *p, const json_t *line)
 	ask_run(&a, command ? command : "");
 	if (a.error) {
 		json_decref(a.result);
-		process_tell(p, json_pack("{s:O, s:s, s:s}", "answer", json_object_get(line, "ask"),
-					  "error", a.error, "message", a.message));
+		process_send_line(p, json_pack("{s:O, s:s, s:s}", "answer",
+					       json_object_get(line, "ask"), "error", a.error,
+					       "message", a.message));
 	} else {
-		process_tell(p, json_pack("{s:O, s:o}", "answer", json_object_get(line, "ask"),
-					  "result", a.result));
+		process_send_line(p, json_pack("{s:O, s:o}", "answer", json_object_get(line, "ask"),
+					       "result", a.result));
 	}
 	process_tell_figures(p);
 }

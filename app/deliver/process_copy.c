@@ -489,7 +489,7 @@ static void copies_reap(struct process *p, uint64_t now_ms)
 	}
 }
 
-static bool copies_is_heard(const struct process_copies *c, uint64_t id, uint64_t now_ms)
+static bool copies_is_alive(const struct process_copies *c, uint64_t id, uint64_t now_ms)
 {
 	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
 		if (c->takers[i].pid && shared_read(&c->shared->taken[i].other) == id &&
@@ -504,7 +504,7 @@ static void copies_look_at(struct process *p, uint64_t id, uint64_t now_ms)
 	struct process_node *node = process_copies_node(&p->copies, id);
 	uint32_t count;
 
-	if (!node || node->alive || copies_is_heard(&p->copies, id, now_ms))
+	if (!node || node->alive || copies_is_alive(&p->copies, id, now_ms))
 		return;
 	if (!node->gone_ms)
 		node->gone_ms = now_ms;
@@ -553,7 +553,7 @@ static void copies_clear(struct process *p, uint64_t now_ms)
 		clearer_begin(p, former);
 }
 
-static void copies_go(struct process *p, uint64_t now_ms)
+static void copies_run(struct process *p, uint64_t now_ms)
 {
 	struct process_copies *c = &p->copies;
 	struct process_node *to = process_copies_neighbour(p);
@@ -581,7 +581,7 @@ void process_copies_round(struct process *p, uint64_t now_ms)
 	copies_reap(p, now_ms);
 	if (!p->terms.copies.on)
 		return;
-	copies_go(p, now_ms);
+	copies_run(p, now_ms);
 	copies_clear(p, now_ms);
 	if (now_ms >= c->look_ms && process_copies_sees_itself(p)) {
 		copies_look(p, now_ms);

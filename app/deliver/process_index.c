@@ -294,7 +294,7 @@ static void index_say(struct process *p, struct index_row *row, uint64_t now_ms)
 	row->changed = false;
 	row->at_ms = now_ms;
 	x->flight++;
-	process_tell(p, line);
+	process_send_line(p, line);
 }
 
 static void index_row_round(struct process *p, struct index_row *row, uint64_t now_ms)
@@ -325,7 +325,7 @@ void process_index_round(struct process *p, uint64_t now_ms)
 	}
 }
 
-void process_index_said(struct process *p, const json_t *line, uint64_t now_ms)
+void process_index_on_answer(struct process *p, const json_t *line, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
 	uint64_t number = (uint64_t)json_integer_value(json_object_get(line, "said"));

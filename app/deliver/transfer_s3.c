@@ -163,7 +163,7 @@ int transfer_upload_open(struct transfer *t, const char *from)
 
 /* ---- answers ---- */
 
-static struct bytes upload_said(const struct transfer *t, const char *element)
+static struct bytes upload_element_of(const struct transfer *t, const char *element)
 {
 	return upload_element(bytes_mem(t->answer, t->answer_n), element);
 }
@@ -183,7 +183,7 @@ static bool upload_header(const struct transfer *t, const char *name, char *out,
 
 static void upload_fails(const struct transfer *t, struct outcome *o, const char *what)
 {
-	struct bytes code = upload_said(t, "Code");
+	struct bytes code = upload_element_of(t, "Code");
 
 	if (!upload_word_fits(code, 64))
 		code = BYTES_LIT("nothing that we know");
@@ -193,7 +193,7 @@ static void upload_fails(const struct transfer *t, struct outcome *o, const char
 
 static void upload_begun(struct transfer *t, struct outcome *o)
 {
-	struct bytes id = upload_said(t, "UploadId");
+	struct bytes id = upload_element_of(t, "UploadId");
 
 	if (upload_word_fits(id, UPLOAD_ID_MAX - 1))
 		(void)bytes_cstr(id, t->upload->id, sizeof(t->upload->id));
@@ -214,7 +214,7 @@ static void upload_part_sent(struct transfer *t, struct outcome *o)
 /* S3 says 200 before it knows, and then what went wrong. */
 static void upload_completed(struct transfer *t, struct outcome *o)
 {
-	if (!upload_said(t, "ETag").n || upload_said(t, "Code").n) {
+	if (!upload_element_of(t, "ETag").n || upload_element_of(t, "Code").n) {
 		upload_fails(t, o, "that the parts are one object");
 		return;
 	}
@@ -256,7 +256,7 @@ void transfer_upload_answered(struct transfer *t, long status, struct outcome *o
 	if (o->kind == JOB_DELIVERED) {
 		upload_went_well(t, o);
 	} else if (t->step != UPLOAD_BEGIN && status == 404 &&
-		   bytes_is(upload_said(t, "Code"), "NoSuchUpload")) {
+		   bytes_is(upload_element_of(t, "Code"), "NoSuchUpload")) {
 		outcome_say(o, JOB_FAILED, "%s has forgotten the parts: they are sent again",
 			    t->to.name);
 		upload_forget(t);
@@ -386,7 +386,7 @@ static int s3_part(struct transfer *t)
 }
 
 /* The beginning of it: all that is needed stands there. */
-static size_t s3_hear(char *data, size_t size, size_t n, void *arg)
+static size_t s3_on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
 	size_t room = ANSWER_MAX - t->answer_n, take = size * n < room ? size * n : room;
@@ -447,7 +447,7 @@ int transfer_s3(struct transfer *t)
 	t->answer = malloc(ANSWER_MAX);
 	if (!t->answer)
 		return -ENOMEM;
-	(void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, s3_hear);
+	(void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, s3_on_body);
 	(void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	return s3_step(t);
 }

@@ -53,7 +53,7 @@ void resolver_setup(void)
 }
 
 /* True: it waited for that one, and for no other. */
-static bool wait_heard(struct resolver_wait *w, uint32_t query)
+static bool wait_on_answer(struct resolver_wait *w, uint32_t query)
 {
 	for (uint32_t i = 0; w->state == WAIT_ASKS && i < w->query_count; i++) {
 		if (w->queries[i] != query)
@@ -72,7 +72,7 @@ static void on_answered(uint32_t query, const struct dns_question *question,
 	dns_metric_time(took_ns);
 	dns_cache_put(&r->cache, question, answer, clock_now_ns());
 	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
-		if (!wait_heard(&r->waits[i], query))
+		if (!wait_on_answer(&r->waits[i], query))
 			continue;
 		r->waits[i].state = WAIT_DUE;
 		r->ready++;

@@ -183,7 +183,7 @@ enum answer_of_rule note_jitter(const struct suspect *s, struct finding *out)
 }
 
 /* What it says, as it is known by its packets. */
-static enum media_codec codec_said(const struct suspect *s)
+static enum media_codec codec_received(const struct suspect *s)
 {
 	const struct line_codec *c = line_codec_find(&s->f->facts, s->f->now.detail.payload_type);
 	unsigned codec = 0;
@@ -197,7 +197,7 @@ static enum media_codec codec_said(const struct suspect *s)
 enum answer_of_rule note_transcoded(const struct suspect *s, struct finding *out)
 {
 	uint32_t full = fresh_drops(s, VERDICT_TRANSCODER_FULL);
-	enum media_codec from = codec_said(s);
+	enum media_codec from = codec_received(s);
 	struct media_coding coding = { .from = (uint8_t)from };
 	const char *to;
 

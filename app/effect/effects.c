@@ -371,8 +371,8 @@ static void carry_media(struct effects_to *to, struct effect *e)
 		media_drop(to, command, e->call);
 }
 
-static void event_tell(struct effects_to *to, struct bytes tenant, struct bytes application,
-		       const struct store_field *event)
+static void event_publish(struct effects_to *to, struct bytes tenant, struct bytes application,
+			  const struct store_field *event)
 {
 	if (to->store)
 		store_event(to->store, tenant, application, event, 1);
@@ -389,10 +389,10 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 	fields_of_event(&fields, e->event);
 	event = (struct store_field){ "event", fields_json(&fields, to->json) };
 	if (!fields_event_is_private(e->event))
-		event_tell(to, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event);
+		event_publish(to, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event);
 	if (e->event->application[0])
-		event_tell(to, bytes_str(e->event->tenant), bytes_str(e->event->application),
-			   &event);
+		event_publish(to, bytes_str(e->event->tenant), bytes_str(e->event->application),
+			      &event);
 }
 
 /* So few of them that the log's limits hold none back. */

@@ -39,8 +39,8 @@ void mixers_close(struct mixers *m)
 	*m = (struct mixers){ 0 };
 }
 
-static void mixer_tell(const struct mixers *m, uint64_t room, uint64_t serial,
-		       const struct job_id *job)
+static void mixer_notify(const struct mixers *m, uint64_t room, uint64_t serial,
+			 const struct job_id *job)
 {
 	struct answer a = {
 		.kind = ANSWER_ROOM, .call = room, .version = serial, .ok = job != NULL
@@ -125,14 +125,14 @@ void mixers_begin(struct mixers *m, const struct effect *e)
 		LOG_ERROR("conference", e->call, "nothing mixes a conference",
 			  LOG_STR("reason", x ? "the media workers do not keep up"
 					      : "there are too many conferences"));
-		mixer_tell(m, e->call, e->version, NULL);
+		mixer_notify(m, e->call, e->version, NULL);
 		return;
 	}
 	*x = (struct mixer){
 		.state = MIXER_OPEN, .room = e->call, .serial = e->version, .job = c.job
 	};
 	mixer_count(m, 1);
-	mixer_tell(m, x->room, x->serial, &x->job);
+	mixer_notify(m, x->room, x->serial, &x->job);
 }
 
 static void mixer_leave(struct mixers *m, struct mixer *x)
@@ -175,7 +175,7 @@ bool mixers_event(struct mixers *m, const struct media_event *event)
 	if (x->state == MIXER_OPEN) {
 		LOG_ERROR("conference", x->room, "a media worker cannot mix a conference",
 			  LOG_STR("error", strerror(-event->error)));
-		mixer_tell(m, x->room, x->serial, NULL);
+		mixer_notify(m, x->room, x->serial, NULL);
 	}
 	m->left -= x->state == MIXER_LEFT;
 	room = x->room;

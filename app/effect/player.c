@@ -111,7 +111,7 @@ static void fault_say(struct player *p, const struct sound_fault *fault)
 
 /* ---- its jobs ---- */
 
-static void jobs_tell(const struct player *p)
+static void jobs_notify(const struct player *p)
 {
 	struct job_id ids[MEDIA_CODECS] = { 0 };
 
@@ -141,7 +141,7 @@ static void player_await(struct player *p)
 static void player_give_up(struct player *p)
 {
 	if (p->coming)
-		jobs_tell(p);
+		jobs_notify(p);
 	p->coming = false;
 }
 
@@ -249,7 +249,7 @@ static void sounds_play(struct player *p, struct player_sounds *sounds, uint64_t
 	p->set = next;
 	p->wanted = p->coming = false;
 	p->said = (struct sound_fault){ 0 };
-	jobs_tell(p);
+	jobs_notify(p);
 	if (p->settings.tone)
 		return;
 	LOG_INFO("music", 0, "hold music is there", LOG_STR("tenant", p->settings.tenant),
@@ -290,7 +290,7 @@ void player_play(struct player *p, const char *file, uint64_t now_ns)
 		return;
 	}
 	set_leave(p, p->set);
-	jobs_tell(p);
+	jobs_notify(p);
 }
 
 static struct player_job *player_job_find(struct player *p, struct job_id id)
@@ -312,7 +312,7 @@ static void job_failed(struct player *p, struct player_job *j, int error, uint64
 	p->wanted = true;
 	p->again_ns = now_ns + PLAYER_AGAIN_NS;
 	job_leave(p, j);
-	jobs_tell(p);
+	jobs_notify(p);
 }
 
 void player_event(struct player *p, const struct media_event *event, uint64_t now_ns)

@@ -261,7 +261,7 @@ void lives_leave(struct lives *l, uint16_t shard)
 	}
 }
 
-bool lives_stream_news(const struct live_event *event, struct media_stream_news *out)
+bool lives_stream_outcome(const struct live_event *event, struct media_stream_news *out)
 {
 	*out = (struct media_stream_news){ .serial = event->id };
 	switch (event->kind) {
@@ -330,7 +330,7 @@ static void play_tell_why(const struct plays *p, const struct play *y, enum prom
 	answers_add(p->answers, &a);
 }
 
-static void play_tell(const struct plays *p, const struct play *y, enum prompt_news_kind kind)
+static void play_notify(const struct plays *p, const struct play *y, enum prompt_news_kind kind)
 {
 	play_tell_why(p, y, kind, NULL);
 }
@@ -390,11 +390,11 @@ static void play_job_open(struct plays *p, struct play *y, const struct media_wo
 	c.job = y->job;
 	if (play_command_put(p, &c)) {
 		y->state = PLAY_OPEN;
-		play_tell(p, y, PROMPT_NEWS_OPEN);
+		play_notify(p, y, PROMPT_NEWS_OPEN);
 		return;
 	}
 	media_sound_drop(media_work_sound(work));
-	play_tell(p, y, PROMPT_NEWS_FAILED);
+	play_notify(p, y, PROMPT_NEWS_FAILED);
 	play_release(p, y);
 }
 
@@ -423,7 +423,7 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 		return;
 	}
 	media_sound_drop(s);
-	play_tell(p, y, PROMPT_NEWS_ENDED);
+	play_notify(p, y, PROMPT_NEWS_ENDED);
 	play_release(p, y);
 }
 
@@ -587,7 +587,7 @@ void plays_room_tap(struct plays *p, const struct effect *e)
 	struct play *y = play_place_find(p);
 
 	if (!y) {
-		play_tell(p, &one, PROMPT_NEWS_FAILED);
+		play_notify(p, &one, PROMPT_NEWS_FAILED);
 		return;
 	}
 	play_put(p, y, &one);
@@ -678,13 +678,13 @@ void plays_event(struct plays *p, const struct media_event *event)
 	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
 		return;
 	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
-		play_tell(p, y, PROMPT_NEWS_ENDED);
+		play_notify(p, y, PROMPT_NEWS_ENDED);
 		play_leave(p, y);
 	}
 	if (event->kind != MEDIA_JOB_CLOSED)
 		return;
 	if (event->error && y->state == PLAY_OPEN)
-		play_tell(p, y, PROMPT_NEWS_FAILED);
+		play_notify(p, y, PROMPT_NEWS_FAILED);
 	p->left -= y->state == PLAY_LEFT;
 	play_release(p, y);
 }

@@ -135,6 +135,6 @@ void lives_leave(struct lives *l, uint16_t shard);
 /* There is an endpoint of that name for the tenant; tenant empty: for any. */
 bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoint);
 /* What became of it, of an event without a feed. False: nothing that the call is to know. */
-bool lives_stream_news(const struct live_event *event, struct media_stream_news *out);
+bool lives_stream_outcome(const struct live_event *event, struct media_stream_news *out);
 
 #endif

@@ -410,7 +410,7 @@ struct address_search {
 	struct netlink_message found; /* ifindex 0: nothing */
 };
 
-static void address_told(const struct netlink_message *m, void *arg)
+static void address_on_netlink(const struct netlink_message *m, void *arg)
 {
 	struct address_search *s = arg;
 
@@ -452,7 +452,7 @@ enum address_owner address_find(struct address_link *l, const struct addr *ip, u
 	struct address_search s = search_of(ip);
 
 	address_ask_all(&w, ++l->seq, ip->family);
-	(void)address_ask(l, &w, false, address_told, &s);
+	(void)address_ask(l, &w, false, address_on_netlink, &s);
 	*ifindex = s.found.ifindex;
 	if (s.found.ifindex)
 		return s.found.protocol == KEEPER_PROTOCOL ? ADDRESS_KEEPER : ADDRESS_OTHER;

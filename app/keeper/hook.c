@@ -128,7 +128,7 @@ static void orders_end(struct hooks *h, uint64_t now_ns)
 		h->list[i].due &= !h->list[i].here;
 }
 
-static void hook_orders_hear(struct hooks *h, uint64_t now_ns)
+static void hook_orders_receive(struct hooks *h, uint64_t now_ns)
 {
 	struct hook_order order;
 	ssize_t n;
@@ -303,7 +303,7 @@ static void octet_take(struct hook_program *p, char c)
 }
 
 /* Says what it has written so far. */
-static void hook_program_hear(struct hook_program *p)
+static void hook_program_read(struct hook_program *p)
 {
 	char octets[512];
 	ssize_t n = 1;
@@ -328,7 +328,7 @@ static enum hook_result hook_program_end(struct hook_program *p, bool late)
 	(void)kill(p->pid, SIGKILL);
 	if (waitpid(p->pid, &status, 0) != p->pid)
 		status = 1;
-	hook_program_hear(p);
+	hook_program_read(p);
 	line_say(p);
 	if (p->output >= 0)
 		(void)close(p->output);
@@ -400,10 +400,10 @@ static void hooks_poll(struct hooks *h)
 	}
 	(void)poll(wait, COUNT_OF(wait), hooks_wait(h, clock_now_ns()));
 	now_ns = clock_now_ns();
-	hook_orders_hear(h, now_ns);
+	hook_orders_receive(h, now_ns);
 	for (uint32_t i = 0; i < HOOK_RUNS_MAX; i++) {
 		if (wait[2 + 2 * i].revents)
-			hook_program_hear(&h->runs[i]);
+			hook_program_read(&h->runs[i]);
 	}
 	for (uint32_t i = 0; i < h->count; i++) {
 		const struct hook_program *run = h->list[i].run;
@@ -520,7 +520,7 @@ int hook_fork(struct hook *out, const struct hook_settings *s)
 }
 
 /* What does not fit is lost: so many orders wait that a later one is among them. */
-void hook_tell(const struct hook *h, enum hook_word word, const struct addr *ip, uint16_t shard)
+void hook_send(const struct hook *h, enum hook_word word, const struct addr *ip, uint16_t shard)
 {
 	struct hook_order order;
 
@@ -534,7 +534,7 @@ void hook_tell(const struct hook *h, enum hook_word word, const struct addr *ip,
 	(void)!send(h->fd, &order, sizeof(order), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-int hook_hear(const struct hook *h, enum hook_result *result, struct addr *ip)
+int hook_receive(const struct hook *h, enum hook_result *result, struct addr *ip)
 {
 	struct hook_said said;
 	ssize_t n = recv(h->fd, &said, sizeof(said), MSG_DONTWAIT);

@@ -49,9 +49,9 @@ struct hook {
 const char *hook_fault(const char *program);
 /* By the keeper, which has one thread. 0 or -errno. */
 int hook_fork(struct hook *out, const struct hook_settings *s) NODISCARD;
-void hook_tell(const struct hook *h, enum hook_word word, const struct addr *ip, uint16_t shard);
+void hook_send(const struct hook *h, enum hook_word word, const struct addr *ip, uint16_t shard);
 /* 0: a program of that address has ended so; -EAGAIN; -EPIPE: the process is gone. */
-int hook_hear(const struct hook *h, enum hook_result *result, struct addr *ip) NODISCARD;
+int hook_receive(const struct hook *h, enum hook_result *result, struct addr *ip) NODISCARD;
 void hook_close(struct hook *h); /* it goes on with what it was told */
 
 #endif

@@ -198,7 +198,7 @@ int keeper_fork(struct keeper **out, const struct keeper_settings *s)
 		free(k);
 		return err;
 	}
-	keeper_crash_tell(k->fd);
+	keeper_on_crash_notify(k->fd);
 	*out = k;
 	return 0;
 }
@@ -210,7 +210,7 @@ static void keeper_died(struct keeper *k)
 	const struct keeper_answer died = { .event = KEEPER_DIED };
 
 	loop_unwatch(k->fd);
-	keeper_crash_tell(-1);
+	keeper_on_crash_notify(-1);
 	(void)close(k->fd);
 	k->fd = -1;
 	k->fn(&died, k->arg);
@@ -363,7 +363,7 @@ void keeper_close(struct keeper *k)
 	if (k->fd >= 0) {
 		if (k->fn)
 			loop_unwatch(k->fd);
-		keeper_crash_tell(-1);
+		keeper_on_crash_notify(-1);
 		deleted_await(k->fd);
 		(void)close(k->fd);
 	}

@@ -129,7 +129,7 @@ void keeper_run(int orders, int sockets, const struct keeper_settings *s);
 void keeper_answer_send(int to, const struct keeper_answer *answer, const int *fds, uint32_t count);
 
 /* The node: a signal that ends the process is an end of these orders first; -1: no more. */
-void keeper_crash_tell(int orders);
+void keeper_on_crash_notify(int orders);
 
 /* Messages with descriptors over a SOCK_SEQPACKET (SCM_RIGHTS). */
 

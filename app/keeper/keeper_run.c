@@ -148,7 +148,7 @@ static void on_crash(int signal)
 }
 
 /* What a sanitizer handles stays with it. */
-void keeper_crash_tell(int orders)
+void keeper_on_crash_notify(int orders)
 {
 	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = SA_RESETHAND | SA_NODEFER };
 
@@ -300,7 +300,7 @@ static void hook_take(const struct process *p, struct keeper_answer *answer)
 		answer->error = 0;
 	for (uint32_t i = 0; !answer->error && i < s->count; i++) {
 		if (addr_ip_eq(&s->addresses[i].ip, &answer->address))
-			hook_tell(&p->hook, HOOK_ADD, &answer->address, s->addresses[i].shard);
+			hook_send(&p->hook, HOOK_ADD, &answer->address, s->addresses[i].shard);
 	}
 }
 
@@ -310,7 +310,7 @@ static void hook_leave(const struct process *p, const struct addr *ip)
 
 	for (uint32_t i = 0; i < s->count; i++) {
 		if (addr_ip_eq(&s->addresses[i].ip, ip))
-			hook_tell(&p->hook, HOOK_DELETE, ip, s->addresses[i].shard);
+			hook_send(&p->hook, HOOK_DELETE, ip, s->addresses[i].shard);
 	}
 }
 
@@ -348,7 +348,7 @@ static void order_answer(const struct process *p, const struct keeper_answer *an
 	keeper_answer_send(p->orders, answer, NULL, 0);
 }
 
-static void backstop_tell(const struct process *p)
+static void backstop_send(const struct process *p)
 {
 	struct keeper_answer told;
 	int fds[EGRESS_FDS_MAX];
@@ -360,7 +360,7 @@ static void backstop_tell(const struct process *p)
 }
 
 /* What the process before left, once; the next thing that is said of that is this one's. */
-static void remains_tell(const struct process *p)
+static void left_remains_send(const struct process *p)
 {
 	const struct remains *r = &p->sockets.remains;
 	struct keeper_answer told;
@@ -416,7 +416,7 @@ static void order_do(struct process *p, const struct keeper_order *order, size_t
 }
 
 /* False: the node is gone. */
-static bool order_hear(struct process *p)
+static bool order_receive(struct process *p)
 {
 	int fds[REMAINS_FDS_MAX + 1];
 	uint32_t fd_count = REMAINS_FDS_MAX;
@@ -469,7 +469,7 @@ static void notices_send(const struct process *p)
 	}
 }
 
-static bool others_are_told(const struct process *p)
+static bool others_are_notified(const struct process *p)
 {
 	bool told = false;
 
@@ -483,7 +483,7 @@ static void forwarding_end(struct process *p)
 {
 	struct remains *r = &p->sockets.remains;
 
-	if (r->fd_count > XDP_FORWARDS_FENCE && others_are_told(p) &&
+	if (r->fd_count > XDP_FORWARDS_FENCE && others_are_notified(p) &&
 	    !xdp_forwards_end(r->fds[XDP_FORWARDS_FENCE]))
 		remains_close(r);
 }
@@ -492,7 +492,7 @@ static void forwarding_end(struct process *p)
 static void sockets_leave(struct process *p)
 {
 	const struct keeper_settings *s = p->settings;
-	bool told = others_are_told(p);
+	bool told = others_are_notified(p);
 
 	for (uint32_t i = 0; told && i < s->count; i++)
 		sockets_kept_leave(&p->sockets, &s->addresses[i].ip);
@@ -509,7 +509,7 @@ static void process_end(struct process *p)
 	if (all) {
 		notices_send(p);
 		sockets_leave(p);
-		hook_tell(&p->hook, HOOK_DELETE_ALL, NULL, 0);
+		hook_send(&p->hook, HOOK_DELETE_ALL, NULL, 0);
 	}
 	hook_close(&p->hook);
 	(void)close(p->lock); /* a new node need not wait for the rest */
@@ -551,7 +551,7 @@ static void hook_open(struct process *p, const struct keeper_settings *s)
 }
 
 /* Programs that have ended. */
-static void hook_heard(struct process *p)
+static void hook_on_ended(struct process *p)
 {
 	struct keeper_answer answer;
 	enum hook_result result = HOOK_DONE;
@@ -559,7 +559,7 @@ static void hook_heard(struct process *p)
 
 	do {
 		memset(&answer, 0, sizeof(answer));
-		err = hook_hear(&p->hook, &result, &answer.address);
+		err = hook_receive(&p->hook, &result, &answer.address);
 		answer.event = KEEPER_HOOKED;
 		answer.error = (int)result;
 		if (!err)
@@ -583,11 +583,11 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 	hook_open(p, s);
 	if (sockets >= 0)
 		sockets_open_in(p, sockets, s);
-	remains_tell(p);
+	left_remains_send(p);
 	if (p->sockets.flows)
 		sockets_kept_begin(&p->sockets);
 	if (keeper_backstop(&p->egress, s))
-		backstop_tell(p);
+		backstop_send(p);
 	if (s->count)
 		privilege_drop_to_network();
 	else
@@ -602,7 +602,7 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 }
 
 /* Until the node is gone. */
-static void process_hear(struct process *p)
+static void process_read(struct process *p)
 {
 	struct pollfd wait[] = { { .fd = p->orders, .events = POLLIN },
 				 { .fd = -1, .events = POLLIN },
@@ -613,10 +613,10 @@ static void process_hear(struct process *p)
 		wait[2].fd = p->hook.fd;
 		(void)poll(wait, COUNT_OF(wait), announce_due(p));
 		if (wait[2].revents & (POLLIN | POLLHUP))
-			hook_heard(p);
+			hook_on_ended(p);
 		if (wait[1].revents & (POLLIN | POLLHUP))
-			sockets_kept_hear(&p->sockets);
-	} while (!(wait[0].revents & (POLLIN | POLLHUP)) || order_hear(p));
+			sockets_kept_receive(&p->sockets);
+	} while (!(wait[0].revents & (POLLIN | POLLHUP)) || order_receive(p));
 }
 
 void keeper_run(int orders, int sockets, const struct keeper_settings *s)
@@ -637,7 +637,7 @@ void keeper_run(int orders, int sockets, const struct keeper_settings *s)
 		free(p);
 		return;
 	}
-	process_hear(p);
+	process_read(p);
 	process_end(p);
 	egress_close(&p->egress);
 	if (p->sockets.flows)

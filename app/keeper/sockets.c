@@ -184,7 +184,7 @@ static void left_add(struct sockets_link *l, struct sockets *s)
 }
 
 /* False: there are no more. */
-static bool left_hear(struct sockets_link *l, struct sockets_message *m, struct sockets *of)
+static bool left_read(struct sockets_link *l, struct sockets_message *m, struct sockets *of)
 {
 	int err = sockets_receive(l->keeper, m, of, MSG_DONTWAIT);
 
@@ -195,7 +195,7 @@ static bool left_hear(struct sockets_link *l, struct sockets_message *m, struct 
 	return !err && m->head.word == SOCKETS_LEFT;
 }
 
-uint32_t sockets_hear(struct sockets_link *l, uint64_t patience_ns)
+uint32_t sockets_await_left(struct sockets_link *l, uint64_t patience_ns)
 {
 	static struct sockets_message m;
 	static struct sockets of[SOCKETS_BATCH];
@@ -208,7 +208,7 @@ uint32_t sockets_hear(struct sockets_link *l, uint64_t patience_ns)
 		if (l->keeper < 0 || now_ns >= end_ns)
 			break;
 		if (poll(&wait, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1) > 0 &&
-		    !left_hear(l, &m, of))
+		    !left_read(l, &m, of))
 			break;
 	}
 	return l->left_count;
@@ -229,7 +229,7 @@ static uint32_t left_find(const struct sockets_link *l, const struct addr local[
 /* ---- what the keeper is told ---- */
 
 /* -EAGAIN: it has no room. */
-static int keeper_tell(struct sockets_link *l, uint32_t flow, const struct sockets_waiting *what)
+static int keeper_send(struct sockets_link *l, uint32_t flow, const struct sockets_waiting *what)
 {
 	const struct sockets_head head = { .word = what->word,
 					   .number = what->number,
@@ -254,7 +254,7 @@ static void waiting_flush(struct sockets_link *l)
 		uint32_t flow = l->order[l->order_first];
 		struct sockets_waiting *w = &l->waiting[flow];
 
-		if (keeper_tell(l, flow, w) == -EAGAIN)
+		if (keeper_send(l, flow, w) == -EAGAIN)
 			return;
 		if (w->word == SOCKETS_HOLD)
 			sockets_let_go(&w->sockets);
@@ -293,7 +293,7 @@ static void link_say(struct sockets_link *l, uint32_t flow, const struct sockets
 {
 	assert(flow < l->flows);
 	waiting_flush(l);
-	if (l->order_count || keeper_tell(l, flow, what) == -EAGAIN)
+	if (l->order_count || keeper_send(l, flow, what) == -EAGAIN)
 		waiting_put(l, flow, what);
 }
 
@@ -637,7 +637,7 @@ static void word_do(struct sockets_kept *k, const struct sockets_message *m, str
 	}
 }
 
-void sockets_kept_hear(struct sockets_kept *k)
+void sockets_kept_receive(struct sockets_kept *k)
 {
 	static struct sockets_message m;
 	static struct sockets of[SOCKETS_BATCH];
@@ -666,7 +666,7 @@ static void leave_one(struct sockets *s, const struct addr *ip)
 void sockets_kept_leave(struct sockets_kept *k, const struct addr *ip)
 {
 	if (k->node >= 0)
-		sockets_kept_hear(k);
+		sockets_kept_receive(k);
 	for (uint32_t i = 0; k->of && i < k->flows; i++)
 		leave_one(&k->of[i], ip);
 	for (uint32_t i = 0; i < k->left_count; i++)
@@ -741,7 +741,7 @@ void sockets_kept_outlive(struct sockets_kept *k)
 	uint32_t count;
 
 	if (k->node >= 0)
-		sockets_kept_hear(k);
+		sockets_kept_receive(k);
 	count = ended_at(k, now_ns);
 	if (k->remains_ns == 0)
 		k->remains_ns = now_ns;

@@ -55,7 +55,7 @@ struct sockets_link {
 /* keeper: of keeper_sockets_fd, or -1. flows: their numbers are below it. 0 or -ENOMEM. */
 int sockets_open(struct sockets_link *l, int keeper, uint32_t flows) NODISCARD;
 /* Those that the process before left; waits for the keeper, but not longer than this. How many flows' there are. */
-uint32_t sockets_hear(struct sockets_link *l, uint64_t patience_ns);
+uint32_t sockets_await_left(struct sockets_link *l, uint64_t patience_ns);
 /* True: *out are those that were bound to exactly these addresses, the caller's from now on, and held for flow. */
 bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr local[SOCKETS_PER_FLOW],
 		   struct sockets *out);
@@ -90,7 +90,7 @@ void sockets_kept_begin(struct sockets_kept *k);
 /* In place of what there was: the descriptors are k's. */
 void sockets_kept_remain(struct sockets_kept *k, const struct remains *r);
 /* What the node says. */
-void sockets_kept_hear(struct sockets_kept *k);
+void sockets_kept_receive(struct sockets_kept *k);
 /* Another node has this address now, whatever its ports: those of it are let go. */
 void sockets_kept_leave(struct sockets_kept *k, const struct addr *ip);
 /* The node is gone. Returns when the next keeper has all of them, or it is too late for that; at once where there are none. */

@@ -185,7 +185,7 @@ void live_setup(void)
 
 /* ---- what control hears ---- */
 
-static bool live_tell(struct live *l, const struct live_stream *s, enum live_event_kind kind)
+static bool live_notify(struct live *l, const struct live_stream *s, enum live_event_kind kind)
 {
 	struct live_event event = { .kind = kind,
 				    .id = s->terms.id,
@@ -204,7 +204,7 @@ static void stream_fail(struct live *l, struct live_stream *s, const char *reaso
 				 "(live.endpoints)"));
 	live_metric_failed();
 	s->state = LIVE_OVER;
-	(void)live_tell(l, s, LIVE_FAILED);
+	(void)live_notify(l, s, LIVE_FAILED);
 }
 
 /* ---- connections ---- */
@@ -281,7 +281,7 @@ void live_stream_connected(struct live *l, struct live_stream *s)
 	live_metric_connected();
 	LOG_INFO("live", s->terms.call, "live sound is with an application",
 		 LOG_STR("endpoint", s->terms.endpoint), LOG_U64("connected", s->times));
-	(void)live_tell(l, s, LIVE_STARTED);
+	(void)live_notify(l, s, LIVE_STARTED);
 }
 
 void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why, bool refused)
@@ -299,7 +299,7 @@ void live_stream_is_done(struct live *l, struct live_stream *s)
 	if (s->ends || s->state == LIVE_OVER)
 		return;
 	s->state = LIVE_OVER;
-	(void)live_tell(l, s, LIVE_ENDED);
+	(void)live_notify(l, s, LIVE_ENDED);
 }
 
 /* ---- commands ---- */
@@ -414,7 +414,7 @@ static void stream_tick(struct live *l, uint32_t at, uint64_t now_ns)
 		stream_sound(s, now_ns);
 		return;
 	}
-	if (!live_tell(l, s, LIVE_GONE))
+	if (!live_notify(l, s, LIVE_GONE))
 		return;
 	l->list[at] = l->list[--l->count];
 	if (!s->terms.feed)

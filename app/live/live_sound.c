@@ -60,7 +60,7 @@ static bool codec_is_linear(enum media_codec codec)
 }
 
 /* Parties speak those of the node; a mix is linear. */
-static bool codec_is_heard(enum media_codec codec)
+static bool codec_is_decoded(enum media_codec codec)
 {
 	return codec < MEDIA_CODECS || codec_is_linear(codec);
 }
@@ -125,7 +125,7 @@ static void live_party_put(struct live_party *p, const struct live_packet *packe
 				    .marker = packet->marker,
 				    .payload = packet->payload };
 
-	if (!codec_is_heard((enum media_codec)packet->codec) ||
+	if (!codec_is_decoded((enum media_codec)packet->codec) ||
 	    (packet->codec != p->codec && codec_set(p, (enum media_codec)packet->codec)))
 		return;
 	in.units = sounding_units((enum media_codec)p->codec, packet->payload);
@@ -174,14 +174,14 @@ static void frame_decode(struct live_party *p, const struct jitter_frame *f)
 	else if (samples <= DECODED_MAX)
 		n = lost_make(p, pcm, samples);
 	if (f->kind == JITTER_PLAY && n > 0 && p->plc)
-		plc_heard(p->plc, pcm, (uint32_t)n);
+		plc_on_samples(p->plc, pcm, (uint32_t)n);
 	if (n > 0)
 		pcm_add(p, pcm, (uint32_t)n);
 	else
 		silence_add(p, (uint32_t)((uint64_t)f->units * p->rate / p->clock_hz));
 }
 
-static void live_party_hear(struct live_party *p, uint64_t now_ns, uint32_t n)
+static void live_party_decode(struct live_party *p, uint64_t now_ns, uint32_t n)
 {
 	for (uint32_t i = 0; i < ROUNDS_MAX && p->jitter && p->heard.n < n; i++) {
 		struct jitter_frame f;
@@ -230,7 +230,7 @@ static int frames_open(struct live_sound *s)
 	return s->octets ? 0 : -ENOMEM;
 }
 
-int live_sound_open_heard(struct live_sound *s, enum live_format format, uint32_t rate,
+int live_sound_open_mixed(struct live_sound *s, enum live_format format, uint32_t rate,
 			  uint32_t channels)
 {
 	bool is_known = rate == 8000 || rate == 16000 || rate == 24000;
@@ -248,7 +248,7 @@ int live_sound_open_heard(struct live_sound *s, enum live_format format, uint32_
 int live_sound_open(struct live_sound *s, struct media_feed *feed, enum live_format format,
 		    uint32_t rate, uint32_t feed_rate)
 {
-	int err = live_sound_open_heard(s, format, rate, 1);
+	int err = live_sound_open_mixed(s, format, rate, 1);
 
 	if (err)
 		return err;
@@ -547,12 +547,12 @@ static void live_frame_put(struct live_sound *s, uint32_t n)
 	s->frame_count++;
 }
 
-static void frame_hear(struct live_sound *s)
+static void frame_play(struct live_sound *s)
 {
 	uint32_t n = s->rate * FEED_FRAME_MS / 1000;
 
 	for (uint32_t c = 0; c < s->channels; c++)
-		live_party_hear(&s->parties[c], s->next_ns, n);
+		live_party_decode(&s->parties[c], s->next_ns, n);
 	live_frame_put(s, n);
 	for (uint32_t c = 0; c < s->channels; c++)
 		live_party_release(&s->parties[c], n);
@@ -564,7 +564,7 @@ void live_sound_put(struct live_sound *s, uint32_t channel, const struct live_pa
 }
 
 /* Packets that came since. */
-static void feed_take_said(struct live_sound *s)
+static void feed_read_packets(struct live_sound *s)
 {
 	const struct feed_out *said;
 
@@ -589,11 +589,11 @@ void live_sound_tick(struct live_sound *s, uint64_t now_ns)
 	const uint64_t frame_ns = FEED_FRAME_MS * NS_PER_MS;
 
 	if (s->feed)
-		feed_take_said(s);
+		feed_read_packets(s);
 	if (s->next_ns == 0 || now_ns > s->next_ns + NS_PER_S)
 		s->next_ns = now_ns;
 	for (; s->next_ns <= now_ns; s->next_ns += frame_ns)
-		frame_hear(s);
+		frame_play(s);
 	if (s->feed)
 		say_tick(s, now_ns);
 }

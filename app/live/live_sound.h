@@ -94,7 +94,7 @@ struct live_sound {
 int live_sound_open(struct live_sound *s, struct media_feed *feed, enum live_format format,
 		    uint32_t rate, uint32_t feed_rate) NODISCARD;
 /* A stream that only hears, of one or two channels. */
-int live_sound_open_heard(struct live_sound *s, enum live_format format, uint32_t rate,
+int live_sound_open_mixed(struct live_sound *s, enum live_format format, uint32_t rate,
 			  uint32_t channels) NODISCARD;
 void live_sound_put(struct live_sound *s, uint32_t channel, const struct live_packet *packet);
 void live_sound_close(struct live_sound *s);

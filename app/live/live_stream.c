@@ -234,7 +234,7 @@ static bool live_stream_take(struct live_stream *s, struct bytes text)
 }
 
 /* A piece of a text message. */
-static int text_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
+static int text_receive(struct live_stream *s, struct lws *wsi, struct bytes piece)
 {
 	bool done = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
 	bool goes_on = true;
@@ -254,12 +254,12 @@ static int text_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
 	return 0;
 }
 
-static int stream_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
+static int stream_receive(struct live_stream *s, struct lws *wsi, struct bytes piece)
 {
 	if (s->state != LIVE_UP || s->closing_ns)
 		return 0;
 	if (!lws_frame_is_binary(wsi))
-		return text_hear(s, wsi, piece);
+		return text_receive(s, wsi, piece);
 	live_sound_say(&s->sound, piece, clock_now_ns());
 	return 0;
 }
@@ -428,7 +428,7 @@ static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		lws_validity_confirmed(wsi); /* who speaks is there, though it reads no ping */
-		return stream_hear(s, wsi, bytes_mem(in, len));
+		return stream_receive(s, wsi, bytes_mem(in, len));
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return stream_say(s, wsi);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
@@ -563,7 +563,7 @@ static int stream_sound_open(struct live_stream *s)
 
 	if (t->feed)
 		return live_sound_open(&s->sound, t->feed, t->format, t->rate, t->feed_rate);
-	return live_sound_open_heard(&s->sound, t->format, t->rate,
+	return live_sound_open_mixed(&s->sound, t->format, t->rate,
 				     (uint32_t)t->said + (uint32_t)t->heard);
 }
 

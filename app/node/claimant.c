@@ -144,20 +144,20 @@ static bool claims_owning(uint16_t shard, void *arg)
 	       !store_lease_is_past(s->store);
 }
 
-static void claims_heard(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
+static void claims_on_ack(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
 {
 	struct node_shard *s = claimed_shard(arg, shard);
 
 	if (s)
-		store_lease_heard(s->store, from, sent_ns);
+		store_lease_on_ack(s->store, from, sent_ns);
 }
 
-static void claims_told(uint16_t shard, struct lease_epoch epoch, void *arg)
+static void claims_on_epoch(uint16_t shard, struct lease_epoch epoch, void *arg)
 {
 	struct node_shard *s = claimed_shard(arg, shard);
 
 	if (s && s->state == NODE_SHARD_LIVE)
-		store_lease_told(s->store, epoch);
+		store_lease_on_epoch(s->store, epoch);
 }
 
 static void claims_renewed(uint16_t shard, struct lease_epoch epoch, void *arg)
@@ -188,8 +188,8 @@ static const struct claims_handlers g_handlers = { .look = claims_look,
 						   .claim = claims_claim,
 						   .owned = claims_owned,
 						   .owning = claims_owning,
-						   .heard = claims_heard,
-						   .seen = claims_told,
+						   .heard = claims_on_ack,
+						   .seen = claims_on_epoch,
 						   .renewed = claims_renewed,
 						   .say = claims_say };
 
@@ -224,7 +224,7 @@ static bool claimant_leaves(const struct claimant *c, uint64_t id)
 	return false;
 }
 
-static void on_heard(uint64_t id, bool is_heard, void *arg)
+static void on_alive(uint64_t id, bool is_heard, void *arg)
 {
 	struct claimant *c = arg;
 	char text[17];
@@ -401,7 +401,7 @@ static void names_turn(const struct claimant *c, uint64_t now_ns)
 	}
 }
 
-void claimant_tell(struct claimant *c, const struct store_tell *tell)
+void claimant_notify(struct claimant *c, const struct store_tell *tell)
 {
 	const bool changes = tell->before.count;
 	const struct peer_item item = { .kind = PEER_TOLD,
@@ -411,8 +411,8 @@ void claimant_tell(struct claimant *c, const struct store_tell *tell)
 					.sent_ns = tell->told_ns };
 
 	if (c)
-		claims_tell(c->claims, &item, tell->others.count ? &tell->others : &tell->named,
-			    tell->renewal);
+		claims_notify(c->claims, &item, tell->others.count ? &tell->others : &tell->named,
+			      tell->renewal);
 }
 
 /* ---- what this node says of itself ---- */
@@ -704,7 +704,7 @@ static int peers_start(struct claimant *c)
 
 	static_assert((int)KEYS_LEN == (int)PEER_KEY_LEN, "one derived key");
 	keys_derive(&n->keys, "tandem peer 1", settings.key);
-	err = peers_open(&c->peers, &settings, on_item, on_heard, c);
+	err = peers_open(&c->peers, &settings, on_item, on_alive, c);
 	explicit_bzero(settings.key, sizeof(settings.key));
 	if (err)
 		LOG_ERROR("node", 0, "cannot listen at cluster.listen",

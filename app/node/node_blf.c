@@ -62,10 +62,10 @@ static void blf_send(void *arg, uint64_t process, struct bytes news)
 	else if (!claimant_process(n->cluster.claimant, process, to))
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		node_edge_news(n, &to[i], news);
+		node_edge_on_message(n, &to[i], news);
 }
 
-static bool blf_is_heard(void *arg, uint64_t process)
+static bool blf_is_alive(void *arg, uint64_t process)
 {
 	const struct node *n = arg;
 	struct channel_to to;
@@ -84,7 +84,7 @@ static uint32_t blf_others(void *arg)
 int node_blf_open(struct node *n)
 {
 	const struct shard_remote with = { .send = blf_send,
-					   .is_heard = blf_is_heard,
+					   .is_heard = blf_is_alive,
 					   .others = blf_others,
 					   .joined = n->hooks->joined,
 					   .picked = n->hooks->picked,
@@ -95,7 +95,7 @@ int node_blf_open(struct node *n)
 	return n->cluster.edge ? shard_remote_open(n->shards.commons, &with) : 0;
 }
 
-void node_blf_hear(struct node *n, uint64_t process, struct bytes news)
+void node_blf_on_message(struct node *n, uint64_t process, struct bytes news)
 {
 	if (blf_of(n))
 		shard_on_remote(n->shards.commons, process, news, clock_instant());

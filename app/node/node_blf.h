@@ -19,7 +19,7 @@ void node_blf_setup(void); /* registers the metrics; main thread, once */
 /* The shards' commons and the edge are open. Without an edge there is nothing to do. 0 or -ENOMEM. */
 int node_blf_open(struct node *n) NODISCARD;
 /* That process has told something. */
-void node_blf_hear(struct node *n, uint64_t process, struct bytes news);
+void node_blf_on_message(struct node *n, uint64_t process, struct bytes news);
 /* End of each round. */
 void node_blf_flush(struct node *n);
 void node_blf_expire(struct node *n, uint64_t now_ns);

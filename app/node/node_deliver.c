@@ -484,7 +484,7 @@ static void store_figures(struct node *n, const json_t *f)
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
 
-static void node_deliver_heard(struct node *n, const json_t *line)
+static void node_deliver_on_line(struct node *n, const json_t *line)
 {
 	const json_t *figures = json_object_get(line, "figures");
 
@@ -580,7 +580,7 @@ static void store_link_line(struct node *n, size_t length)
 
 	buffer_drop(&n->deliver.in, length);
 	if (line)
-		node_deliver_heard(n, line);
+		node_deliver_on_line(n, line);
 	json_decref(line);
 }
 
@@ -690,7 +690,8 @@ static void store_index_answer(struct node *n, uint64_t number, bool ok)
 					       (int)ok));
 }
 
-static void store_index_said(enum store_result result, uint64_t key, uint64_t version, void *arg)
+static void store_index_on_reply(enum store_result result, uint64_t key, uint64_t version,
+				 void *arg)
 {
 	struct store_index_flight flight = *(struct store_index_flight *)arg;
 
@@ -756,7 +757,7 @@ static void store_index_say(struct node *n, const struct store_recording *r, uin
 		return;
 	}
 	*flight = (struct store_index_flight){ n, number, n->deliver.start_ns };
-	store_recording_say(n->redis.store, r, store_index_said, flight);
+	store_recording_say(n->redis.store, r, store_index_on_reply, flight);
 }
 
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])

@@ -343,7 +343,7 @@ static bool edge_heard_at(struct node *n, const struct parcel *p, uint64_t incar
 	return edge_bound(n, p, hop);
 }
 
-static void edge_heard(struct node *n, const struct parcel *p, uint64_t incarnation)
+static void edge_on_parcel(struct node *n, const struct parcel *p, uint64_t incarnation)
 {
 	struct sip_hop hop;
 
@@ -446,7 +446,7 @@ static void edge_inter_shard(struct node *n, const struct parcel *p)
 
 /* ---- of users that are watched ---- */
 
-void node_edge_news(struct node *n, const struct channel_to *to, struct bytes news)
+void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes news)
 {
 	const struct parcel p = { .kind = PARCEL_NEWS, .data = news };
 
@@ -480,7 +480,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		edge_carry(n, p, incarnation);
 		return;
 	case PARCEL_HEARD:
-		edge_heard(n, p, incarnation);
+		edge_on_parcel(n, p, incarnation);
 		return;
 	case PARCEL_GONE:
 		edge_gone(n, p, incarnation, ENOTCONN);
@@ -490,7 +490,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		return;
 	case PARCEL_HEARD_DATAGRAM:
 	case PARCEL_HEARD_FLOW:
-		edge_heard(n, p, incarnation);
+		edge_on_parcel(n, p, incarnation);
 		return;
 	case PARCEL_SEND_FLOW:
 		edge_carry_flow(n, p);
@@ -499,7 +499,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		edge_inter_shard(n, p);
 		return;
 	case PARCEL_NEWS:
-		node_blf_hear(n, incarnation, p->data);
+		node_blf_on_message(n, incarnation, p->data);
 		return;
 	case PARCEL_BACK:
 		edge_hold(n, p);

@@ -30,7 +30,7 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct bytes message);
 /* What other nodes are told of users that are watched (node_lamps.h). Lost where its channel is full: it is said again. */
 struct channel_to;
-void node_edge_news(struct node *n, const struct channel_to *to, struct bytes news);
+void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes news);
 void node_edge_expire(struct node *n, uint64_t now_ns);
 uint64_t node_edge_next_ns(const struct node *n);
 void node_edge_metrics(const struct node *n);

@@ -30,7 +30,7 @@
 
 enum { DESCRIPTORS_OF_A_CALL = 4 };
 
-void node_drain_tell(struct node *n)
+void node_drain_apply(struct node *n)
 {
 	bool on = n->life.drain.asked || n->life.drain.ends || n->life.phase == NODE_STOPPING;
 
@@ -44,7 +44,7 @@ void node_drain_tell(struct node *n)
 
 static void drain_show(struct node *n)
 {
-	node_drain_tell(n);
+	node_drain_apply(n);
 	health_set(&n->web.health, HEALTH_DRAINING, n->life.drain.asked || n->life.drain.ends);
 }
 
@@ -135,7 +135,7 @@ void node_ask_stop(struct node *n)
 		n->life.stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
 		health_set(&n->web.health, HEALTH_STOPPING, true);
 		n->hooks->stopping(n);
-		node_drain_tell(n);
+		node_drain_apply(n);
 		claimant_leave(n->cluster.claimant);
 		LOG_INFO("node", 0, "stopping: calls stay in Redis");
 		notify_manager("STOPPING=1");

@@ -180,9 +180,9 @@ int node_keeper_sockets(struct node *n)
 			    settings_port_pairs(&n->settings));
 }
 
-void node_keeper_sockets_hear(struct node *n)
+void node_keeper_sockets_receive(struct node *n)
 {
-	uint32_t flows = sockets_hear(&n->cluster.keeper.sockets, SOCKETS_PATIENCE_NS);
+	uint32_t flows = sockets_await_left(&n->cluster.keeper.sockets, SOCKETS_PATIENCE_NS);
 
 	if (flows)
 		LOG_INFO("node", 0, "media sockets of the process before are here",

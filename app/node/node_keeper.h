@@ -41,7 +41,7 @@ int node_keeper_watch(struct node *n) NODISCARD;
 /* Memory for media sockets. 0 or -ENOMEM. */
 int node_keeper_sockets(struct node *n) NODISCARD;
 /* Those that the process before left are here, if there are any: as late as can be, as the keeper has to get them first. */
-void node_keeper_sockets_hear(struct node *n);
+void node_keeper_sockets_receive(struct node *n);
 /* What the process before left in the kernel, for engine_open; what is not taken of it the caller closes. */
 void node_keeper_remains_await(struct node *n, struct remains *out);
 /* What this one would leave: the keeper holds it, and nothing else any more. */

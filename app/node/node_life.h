@@ -80,7 +80,7 @@ struct node_hooks {
 };
 
 /* Tells all shards whether new calls are welcome. */
-void node_drain_tell(struct node *n);
+void node_drain_apply(struct node *n);
 /* By command: new calls are refused, or welcome again. */
 void node_drain_set(struct node *n, bool on);
 /* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */

@@ -50,7 +50,7 @@ static void live_event_give(struct node *n, const struct live_event *event)
 
 	if (event->feed)
 		plays_live(&n->media.plays, event);
-	else if (lives_stream_news(event, &a.media_stream))
+	else if (lives_stream_outcome(event, &a.media_stream))
 		answers_add(&n->shards.answers, &a);
 }
 

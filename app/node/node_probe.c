@@ -287,8 +287,8 @@ static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t
 		place_keep(n, trunk, server, &found.targets[i], want.host, now_ns);
 }
 
-static void change_tell(struct node *n, const struct trunk_settings *t, uint8_t server, bool up,
-			const char *why)
+static void change_publish(struct node *n, const struct trunk_settings *t, uint8_t server, bool up,
+			   const char *why)
 {
 	struct sig_event event = { .kind = up ? SIG_TRUNK_UP : SIG_TRUNK_DOWN,
 				   .version = clock_utc_ms(),
@@ -328,7 +328,7 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 		return;
 	trunks_set_up(n->common.trunks, trunk, server, up);
 	metric_add(g_probe_metrics.changes[up], 1);
-	change_tell(n, t, server, up, why);
+	change_publish(n, t, server, up, why);
 	LOG_WARN("trunk", 0, up ? "a server of a trunk is up" : "a server of a trunk is down",
 		 LOG_STR("tenant", tenants_name(n->common.tenants, t->tenant)),
 		 LOG_STR("trunk", t->name), LOG_STR("server", t->servers[server].host),

@@ -39,7 +39,7 @@ static struct node_figure *figure_find(struct node_figures *f, uint64_t call, ui
 	return NULL;
 }
 
-static void figure_keep(struct node_figures *f, const struct sender_told *told)
+static void figure_keep(struct node_figures *f, const struct sender_results *told)
 {
 	struct node_figure *to = figure_find(f, told->call, told->number);
 
@@ -73,8 +73,8 @@ const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t 
 static void node_on_sender(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
-	struct sender_told told[FAILED_PER_TURN];
-	uint32_t count = sender_told(n->record.sender, told, FAILED_PER_TURN);
+	struct sender_results told[FAILED_PER_TURN];
+	uint32_t count = sender_results(n->record.sender, told, FAILED_PER_TURN);
 
 	(void)fd;
 	(void)events;
@@ -138,8 +138,8 @@ static uint32_t taps_read(void *source, uint32_t max, recorder_packet_fn *fn, vo
 }
 
 /* Who records a message waits for its end. */
-static void recording_news(struct node *n, const struct recorder_told *told,
-			   enum record_news_kind kind)
+static void recording_notify(struct node *n, const struct recorder_results *told,
+			     enum record_news_kind kind)
 {
 	struct answer a = { .kind = ANSWER_RECORDED,
 			    .call = told->call,
@@ -151,7 +151,7 @@ static void recording_news(struct node *n, const struct recorder_told *told,
 		answers_add(&n->shards.answers, &a);
 }
 
-static void recording_told(struct node *n, const struct recorder_told *told)
+static void recording_on_result(struct node *n, const struct recorder_results *told)
 {
 	struct answer failed = { .kind = ANSWER_RECORD,
 				 .call = told->call,
@@ -166,13 +166,13 @@ static void recording_told(struct node *n, const struct recorder_told *told)
 		LOG_INFO("record", told->call, "recording ended", LOG_STR("file", told->file),
 			 LOG_U64("duration_ms", told->duration_ms),
 			 LOG_U64("octets", told->octets));
-		recording_news(n, told, RECORD_NEWS_ENDED);
+		recording_notify(n, told, RECORD_NEWS_ENDED);
 		break;
 	case RECORDER_GROWN:
-		recording_news(n, told, RECORD_NEWS_GROWN);
+		recording_notify(n, told, RECORD_NEWS_GROWN);
 		break;
 	case RECORDER_QUIET:
-		recording_news(n, told, RECORD_NEWS_QUIET);
+		recording_notify(n, told, RECORD_NEWS_QUIET);
 		break;
 	case RECORDER_FAILED: /* the recorder has logged it */
 		answers_add(&n->shards.answers, &failed);
@@ -183,13 +183,13 @@ static void recording_told(struct node *n, const struct recorder_told *told)
 static void node_on_recorded(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
-	struct recorder_told told[TOLD_PER_TURN];
-	uint32_t count = recorder_told(n->record.recorder, told, TOLD_PER_TURN);
+	struct recorder_results told[TOLD_PER_TURN];
+	uint32_t count = recorder_results(n->record.recorder, told, TOLD_PER_TURN);
 
 	(void)fd;
 	(void)events;
 	for (uint32_t i = 0; i < count; i++)
-		recording_told(n, &told[i]);
+		recording_on_result(n, &told[i]);
 }
 
 static bool record_begin(struct node *n, const struct effect *e)

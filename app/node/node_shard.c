@@ -188,7 +188,7 @@ static void events_drop(struct node_ahead *a)
 	a->event_count = 0;
 }
 
-void node_ahead_tell(struct node_shard *s)
+void node_ahead_notify(struct node_shard *s)
 {
 	for (uint32_t i = 0; i < s->ahead.event_count; i++)
 		shard_media_event(s->core, s->ahead.events[i], clock_instant());
@@ -336,14 +336,14 @@ static uint16_t shard_of_conference(const struct node *n, const struct sip_messa
 	return number;
 }
 
-static uint16_t shard_said(const struct node *n, const struct sip_message *m)
+static uint16_t shard_of_message(const struct node *n, const struct sip_message *m)
 {
 	uint16_t number = shard_name(m);
 
 	return number ? number : shard_of_conference(n, m);
 }
 
-/* number: of shard_said. NULL: it is for a shard that is not here, or not yet. */
+/* number: of shard_of_message. NULL: it is for a shard that is not here, or not yet. */
 static struct node_shard *shard_of_parsed(struct node *n, const struct sip_message *m,
 					  uint16_t number)
 {
@@ -401,7 +401,7 @@ bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes m
 		taken = receive_unparsed(s, from, message, behind_ns, now);
 	} else {
 		m.hop = *from;
-		number = shard_said(n, &m);
+		number = shard_of_message(n, &m);
 		s = is_live ? shard_of_parsed(n, &m, number) : NULL;
 		taken = (!s && node_edge_hand(n, number, from, message)) ||
 			receive_parsed(s, &m, message, behind_ns, now);
@@ -419,7 +419,7 @@ void node_shards_receive(struct node *n, const struct sip_hop *from, struct byte
 }
 
 /* One that is not live yet hears it when it is said again. */
-bool node_shard_hear(struct node_shard *s)
+bool node_shard_receive(struct node_shard *s)
 {
 	struct node *n = s->node;
 	struct text message;

@@ -123,7 +123,7 @@ bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes m
 void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
 			 uint64_t behind_ns, struct instant now);
 /* What other shards of the node have said to it, while it is live. False: nothing. */
-bool node_shard_hear(struct node_shard *s);
+bool node_shard_receive(struct node_shard *s);
 uint32_t node_shards_live(const struct node *n);
 
 /* ---- in a cluster ---- */
@@ -174,7 +174,7 @@ void node_ahead_open(struct node_shard *s);
 /* WAITING: the event is of such a flow, and is kept until the shard is live. */
 bool node_ahead_keeps(struct node *n, const struct media_event *event);
 /* It is live, and has been resumed. */
-void node_ahead_tell(struct node_shard *s);
+void node_ahead_notify(struct node_shard *s);
 /* Whatever is left of it goes. */
 void node_ahead_close(struct node_shard *s);
 /* End of a round. True: a shard is being loaded, and what can wait does. */

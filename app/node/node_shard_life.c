@@ -94,11 +94,11 @@ uint8_t node_shard_toll(const struct node_shard *s)
 }
 
 /* Its lease names others. */
-static void shard_told(const struct store_tell *tell, void *arg)
+static void shard_on_lease_names(const struct store_tell *tell, void *arg)
 {
 	const struct node_shard *s = arg;
 
-	claimant_tell(s->node->cluster.claimant, tell);
+	claimant_notify(s->node->cluster.claimant, tell);
 }
 
 /* EXEC forgets what its link watches, and with Redis Cluster a transaction is one shard's. */
@@ -126,7 +126,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.lease_ns = node_is_clustered(n) ? n->settings.cluster.lease : LEASE_NS,
 		.validity = &n->shards.validity,
 		.place = node_shard_place(s),
-		.tell = shard_told,
+		.tell = shard_on_lease_names,
 		.keeps_names = node_is_clustered(n),
 		.wanted = node_shard_wanted,
 	};
@@ -416,9 +416,9 @@ static void go_live(struct node_shard *s)
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
 	s->effects_to.hurries = false;
 	shard_resume(s->core, clock_instant());
-	node_ahead_tell(s);
+	node_ahead_notify(s);
 	shard_hops(s->core, shard_hop_know, n);
-	node_drain_tell(n);
+	node_drain_apply(n);
 	claimant_notices(n->cluster.claimant);
 	LOG_INFO("node", 0, "the shard is live", LOG_U64("shard", s->number),
 		 LOG_U64("epoch", store_epoch(s->store)));
@@ -469,7 +469,7 @@ void node_shard_clear(struct node_shard *s)
 		toll_forget(n->common.toll, node_shard_toll(s));
 	node_shards_listen(n);
 	shard_join_again(s->core);
-	node_drain_tell(n);
+	node_drain_apply(n);
 	claimant_notices(n->cluster.claimant);
 	lack_show(n);
 }
@@ -639,7 +639,7 @@ static void silence_say(const struct node_shard *s, uint64_t withheld)
 }
 
 /* Some were messages, perhaps. It hears of that when it may speak. */
-static void withheld_tell(struct node_shard *s, uint64_t withheld)
+static void withheld_report(struct node_shard *s, uint64_t withheld)
 {
 	if (s->silent || withheld == s->unsaid)
 		return;
@@ -690,7 +690,7 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 				silence_say(s, withheld - s->withheld);
 			s->withheld = withheld;
 		}
-		withheld_tell(s, withheld);
+		withheld_report(s, withheld);
 	}
 	health_set(&n->web.health, HEALTH_SHARD_SILENT, any);
 }

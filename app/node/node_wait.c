@@ -155,7 +155,7 @@ int node_belonging_start(struct node *n)
 
 /* ---- while it runs ---- */
 
-static void belonging_tell(struct node *n, bool other)
+static void belonging_log(struct node *n, bool other)
 {
 	if (other && !(health_reasons(&n->web.health, 0) & HEALTH_REDIS_OTHER))
 		LOG_ERROR("node", 0,
@@ -165,14 +165,14 @@ static void belonging_tell(struct node *n, bool other)
 	health_set(&n->web.health, HEALTH_REDIS_OTHER, other);
 }
 
-static void on_told(const struct store_know *said, void *arg)
+static void on_membership(const struct store_know *said, void *arg)
 {
 	struct node *n = arg;
 
 	if (said->result != STORE_OK)
 		return;
 	n->redis.belonging.known = said->known;
-	belonging_tell(n, !said->known);
+	belonging_log(n, !said->known);
 }
 
 void node_belonging_linked(struct node *n)
@@ -187,12 +187,12 @@ void node_belonging_beat(struct node *n, uint64_t now_ns)
 	struct node_belonging *b = &n->redis.belonging;
 
 	if (redis_is_another(n->redis.link))
-		belonging_tell(n, true);
+		belonging_log(n, true);
 	if (now_ns < b->next_ns || !redis_is_connected(n->redis.link))
 		return;
 	b->next_ns = now_ns + TELL_NS;
 	store_cluster_know(n->redis.store, bytes_str(b->of.id),
-			   b->known ? STORE_KNOW_ALWAYS : STORE_KNOW_FIRST, on_told, n);
+			   b->known ? STORE_KNOW_ALWAYS : STORE_KNOW_FIRST, on_membership, n);
 }
 
 /*

@@ -145,8 +145,8 @@ static void samples_read(enum wav_sound sound, const uint8_t *in, int16_t *pcm, 
 		pcm[i] = (int16_t)(in[i * 2] | (uint16_t)in[i * 2 + 1] << 8);
 }
 
-bool record_message_hear(struct record_message *m, enum wav_sound sound, uint32_t rate, int64_t at,
-			 const uint8_t *samples, uint32_t n)
+bool record_message_on_samples(struct record_message *m, enum wav_sound sound, uint32_t rate,
+			       int64_t at, const uint8_t *samples, uint32_t n)
 {
 	static _Thread_local int16_t pcm[CODEC_SAMPLES_MAX];
 	uint32_t block = rate / 1000 * VOICE_BLOCK_MS, whole = n / block * block;

@@ -84,8 +84,8 @@ struct record_message {
 };
 
 /* n samples of the party are at that position. True: the first sound is in there. */
-bool record_message_hear(struct record_message *m, enum wav_sound sound, uint32_t rate, int64_t at,
-			 const uint8_t *samples, uint32_t n);
+bool record_message_on_samples(struct record_message *m, enum wav_sound sound, uint32_t rate,
+			       int64_t at, const uint8_t *samples, uint32_t n);
 /* So far it is to be written by then. */
 int64_t record_message_end(const struct record_message *m, uint32_t rate, int64_t now);
 

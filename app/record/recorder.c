@@ -59,7 +59,7 @@ struct recorder_item {
 struct recorder {
 	struct recorder_settings settings;
 	struct ring orders; /* of struct recorder_order; control produces */
-	struct ring told;   /* of struct recorder_told; the thread produces */
+	struct ring told;   /* of struct recorder_results; the thread produces */
 	_Atomic bool stopping;
 	pthread_t thread, finder; /* finder: looks after what was left behind */
 	bool started, finding;
@@ -240,22 +240,22 @@ static struct recorder_item *recorder_item_find(struct recorder *r, uint64_t cal
 	return NULL;
 }
 
-static struct recorder_told recorder_told_of(enum recorder_event event,
-					     const struct record_terms *t, int err)
+static struct recorder_results recorder_told_of(enum recorder_event event,
+						const struct record_terms *t, int err)
 {
-	struct recorder_told told = { .event = event,
-				      .call = t->call,
-				      .number = t->number,
-				      .segment = t->segment,
-				      .message = t->message,
-				      .error = err };
+	struct recorder_results told = { .event = event,
+					 .call = t->call,
+					 .number = t->number,
+					 .segment = t->segment,
+					 .message = t->message,
+					 .error = err };
 
 	return told;
 }
 
 static void recorder_tell_failed(struct recorder *r, const struct record_terms *t, int err)
 {
-	struct recorder_told told = recorder_told_of(RECORDER_FAILED, t, err);
+	struct recorder_results told = recorder_told_of(RECORDER_FAILED, t, err);
 
 	metric_add(g_recorder_metrics.failed, 1);
 	LOG_WARN("record", t->call, "a recording failed", LOG_U64("number", t->number),
@@ -417,11 +417,11 @@ static void on_tapped(const struct tap_packet *p, void *arg)
 
 /* ---- files ---- */
 
-static bool item_tell(struct recorder *r, struct recorder_item *item)
+static bool item_notify(struct recorder *r, struct recorder_item *item)
 {
 	struct recording *c = &item->recording;
 	bool well = c->file.error == 0;
-	struct recorder_told told =
+	struct recorder_results told =
 		recorder_told_of(well ? RECORDER_ENDED : RECORDER_FAILED, &c->terms, c->file.error);
 
 	told.duration_ms = recording_ms(c, item->end_ns);
@@ -467,7 +467,7 @@ static void item_rename(struct recorder *r, struct recorder_item *item)
 
 static void item_begun(struct recorder *r, struct recorder_item *item)
 {
-	struct recorder_told told = recorder_told_of(RECORDER_BEGUN, &item->recording.terms, 0);
+	struct recorder_results told = recorder_told_of(RECORDER_BEGUN, &item->recording.terms, 0);
 
 	if (item->recording.told || !item->recording.file.made)
 		return;
@@ -476,9 +476,9 @@ static void item_begun(struct recorder *r, struct recorder_item *item)
 }
 
 /* Lost where the ring is full: it comes again. */
-static void message_tell(struct recorder *r, struct recording *c)
+static void message_notify(struct recorder *r, struct recording *c)
 {
-	struct recorder_told told = recorder_told_of(RECORDER_GROWN, &c->terms, 0);
+	struct recorder_results told = recorder_told_of(RECORDER_GROWN, &c->terms, 0);
 
 	if (recording_has_grown(c, r->now_ns, &told.duration_ms))
 		(void)ring_push(&r->told, &told);
@@ -510,7 +510,7 @@ static bool item_step(struct recorder *r, struct recorder_item *item)
 	item_begun(r, item);
 	if (c->file.state == DISK_DONE) {
 		c->failed = c->file.error != 0;
-		if (!item_tell(r, item))
+		if (!item_notify(r, item))
 			return false;
 		item_count(item);
 		return true;
@@ -520,7 +520,7 @@ static bool item_step(struct recorder *r, struct recorder_item *item)
 	else if (!item->ended)
 		recording_flush(c, &r->disk, r->now_ns);
 	if (c->terms.message && !item->ends)
-		message_tell(r, c);
+		message_notify(r, c);
 	return false;
 }
 
@@ -679,7 +679,7 @@ int recorder_open(struct recorder **out, const struct recorder_settings *setting
 	if (!err)
 		err = ring_open(&r->orders, sizeof(struct recorder_order), RECORDER_ORDERS);
 	if (!err)
-		err = ring_open(&r->told, sizeof(struct recorder_told), RECORDER_TOLD);
+		err = ring_open(&r->told, sizeof(struct recorder_results), RECORDER_TOLD);
 	if (!err)
 		err = disk_open(&r->disk, settings->memory_mib);
 	if (!err)
@@ -792,7 +792,7 @@ bool recorder_forget(struct recorder *r, const struct record_terms *terms)
 	return recorder_order(r, &o);
 }
 
-uint32_t recorder_told(struct recorder *r, struct recorder_told *out, uint32_t max)
+uint32_t recorder_results(struct recorder *r, struct recorder_results *out, uint32_t max)
 {
 	uint32_t n;
 

@@ -67,7 +67,7 @@ enum recorder_event {
 	RECORDER_QUIET,  /* a message: nothing was heard for silence_ms */
 };
 
-struct recorder_told {
+struct recorder_results {
 	enum recorder_event event;
 	uint64_t call;
 	uint8_t number;
@@ -85,7 +85,7 @@ int recorder_open(struct recorder **out, const struct recorder_settings *setting
 void recorder_close(struct recorder *r);
 
 /* Before the flow has its tap. False: 16384 orders wait already; the same again a moment later. A segment whose file is there already becomes
- * the next one: recorder_told says which. facts: as of recorder_end, for the sidecar of a file that a kill cuts. */
+ * the next one: recorder_results says which. facts: as of recorder_end, for the sidecar of a file that a kill cuts. */
 bool recorder_begin(struct recorder *r, const struct record_terms *terms, struct bytes facts);
 /* What comes from now on until recorder_resume is in no file. */
 bool recorder_pause(struct recorder *r, uint64_t call, uint8_t number);
@@ -100,11 +100,11 @@ bool recorder_end(struct recorder *r, uint64_t call, uint8_t number, bool last, 
 bool recorder_forget(struct recorder *r, const struct record_terms *terms);
 
 /* What became of them, in order. How many. */
-uint32_t recorder_told(struct recorder *r, struct recorder_told *out, uint32_t max);
+uint32_t recorder_results(struct recorder *r, struct recorder_results *out, uint32_t max);
 /* The disk refuses what is recorded, for that -errno, or does not answer, -ETIMEDOUT: recordings have gaps soon, or have them already. 0: it
  * does. Any thread. */
 int recorder_trouble(const struct recorder *r);
-/* Readable when something is told; recorder_told drains it. */
+/* Readable when something is told; recorder_results drains it. */
 int recorder_told_fd(const struct recorder *r);
 
 #endif

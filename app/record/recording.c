@@ -450,12 +450,12 @@ static bool wav_begin(struct recording *r, struct disk *d, enum media_codec code
 }
 
 /* It begins a moment before its first sound. */
-static void message_hear(struct recording *r, int64_t at, const uint8_t *samples, uint32_t n)
+static void message_on_samples(struct recording *r, int64_t at, const uint8_t *samples, uint32_t n)
 {
 	struct record_message *m = &r->message;
 	int64_t around = (int64_t)r->rate * MESSAGE_AROUND_MS / 1000;
 
-	if (!record_message_hear(m, r->sound, r->rate, at, samples, n))
+	if (!record_message_on_samples(m, r->sound, r->rate, at, samples, n))
 		return;
 	m->from = at - around > r->window.low ? at - around : r->window.low;
 	r->written = m->from;
@@ -491,7 +491,8 @@ static void wav_put(struct recording *r, const struct tap_packet *p, const struc
 		wav_window_put(&r->window, p->side, spans[i].at, samples + spans[i].skip * octets,
 			       spans[i].n);
 		if (r->terms.message)
-			message_hear(r, spans[i].at, samples + spans[i].skip * octets, spans[i].n);
+			message_on_samples(r, spans[i].at, samples + spans[i].skip * octets,
+					   spans[i].n);
 		if (spans[i].at < r->written && spans[i].at < r->dirty)
 			r->dirty = spans[i].at;
 	}

@@ -176,7 +176,7 @@ static bool is_the_recorder(const struct sender_stream *s, const struct sockaddr
 	       addr_ip_eq(&at, &s->terms.rtcp_remote);
 }
 
-void sender_hear(struct sender_stream *s, struct sender_heard *out)
+void sender_receive(struct sender_stream *s, struct sender_heard *out)
 {
 	uint8_t data[SENDER_PACKET_MAX];
 
@@ -522,7 +522,7 @@ static struct sender_session *session_add(struct sender *s, struct sender_sessio
 
 static void sender_fail(struct sender *s, const struct sender_order *o, int err)
 {
-	struct sender_told told = { .call = o->call, .number = o->number, .error = err };
+	struct sender_results told = { .call = o->call, .number = o->number, .error = err };
 
 	LOG_WARN("siprec", o->call, "nothing can be sent to the recorder",
 		 LOG_U64("number", o->number), LOG_STR("error", strerror(-err)),
@@ -560,9 +560,9 @@ static void session_set(struct sender *s, const struct sender_order *o)
 
 static void session_offer_record(struct sender *s, const struct sender_session *session)
 {
-	struct sender_told told = { .call = session->call,
-				    .number = session->number,
-				    .figures = { session->sent, session->unsent, 0, 0 } };
+	struct sender_results told = { .call = session->call,
+				       .number = session->number,
+				       .figures = { session->sent, session->unsent, 0, 0 } };
 
 	for (unsigned i = 0; i < FORK_STREAMS; i++) {
 		const struct sender_stream *stream = &session->stream[i];
@@ -650,14 +650,14 @@ static void sender_reports_send(struct sender *s)
 	}
 }
 
-static void sender_reports_hear(struct sender *s)
+static void sender_reports_receive(struct sender *s)
 {
 	struct epoll_event events[HEARD_PER_ROUND];
 	int count = s->count ? epoll_wait(s->reports_fd, events, HEARD_PER_ROUND, 0) : 0;
 	struct sender_heard heard = { 0 };
 
 	for (int i = 0; i < count; i++)
-		sender_hear(events[i].data.ptr, &heard);
+		sender_receive(events[i].data.ptr, &heard);
 	metric_add(g_sender_metrics.reports_heard, heard.reports);
 	metric_add(g_sender_metrics.reports_refused, heard.refused);
 	metric_add(g_sender_metrics.reported_lost, heard.lost);
@@ -673,7 +673,7 @@ static void sender_round(struct sender *s)
 		sender_order_take(s, &o);
 	explicit_bzero(&o, sizeof(o));
 	(void)s->read(s->source, TAPS_PER_ROUND, sender_on_tapped, s);
-	sender_reports_hear(s);
+	sender_reports_receive(s);
 	sender_reports_send(s);
 }
 
@@ -723,7 +723,7 @@ int sender_open(struct sender **out, sender_source_fn *read, void *source)
 	err = s->reports_fd < 0 ? -errno
 				: ring_open(&s->orders, sizeof(struct sender_order), ORDERS);
 	if (!err)
-		err = ring_open(&s->told, sizeof(struct sender_told), TOLD);
+		err = ring_open(&s->told, sizeof(struct sender_results), TOLD);
 	s->orders.wipes = true;
 	if (!err)
 		err = thread_spawn(&s->thread, "siprec", sender_thread, s);
@@ -779,7 +779,7 @@ bool sender_ask(struct sender *s, uint64_t call, uint8_t number)
 	return ring_push(&s->orders, &o);
 }
 
-uint32_t sender_told(struct sender *s, struct sender_told *out, uint32_t max)
+uint32_t sender_results(struct sender *s, struct sender_results *out, uint32_t max)
 {
 	uint32_t n;
 

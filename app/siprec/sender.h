@@ -31,7 +31,7 @@ struct sender_figures {
 };
 
 /* A session has ended: its sockets or keys could not be had; or what was asked about one. */
-struct sender_told {
+struct sender_results {
 	uint64_t call;
 	uint8_t number;
 	int error; /* -errno; 0: it was asked */
@@ -51,8 +51,8 @@ bool sender_end(struct sender *s, uint64_t call, uint8_t number);
 bool sender_ask(struct sender *s, uint64_t call, uint8_t number);
 
 /* What failed, and what was asked, in order. How many. */
-uint32_t sender_told(struct sender *s, struct sender_told *out, uint32_t max);
-/* Readable when something is told; sender_told drains it. */
+uint32_t sender_results(struct sender *s, struct sender_results *out, uint32_t max);
+/* Readable when something is told; sender_results drains it. */
 int sender_told_fd(const struct sender *s);
 
 /* One stream to a recorder: its sockets, and the keys of its sources. The sender's thread. */
@@ -112,6 +112,6 @@ struct sender_heard {
 	uint64_t lost;             /* packets that they say did not come, since those before */
 };
 /* All that wait at its RTCP port. */
-void sender_hear(struct sender_stream *s, struct sender_heard *out);
+void sender_receive(struct sender_stream *s, struct sender_heard *out);
 
 #endif

@@ -211,9 +211,9 @@ static void news(struct web *web)
 	if (web->certificates)
 		web_certificates_refresh(web->certificates);
 	if (web->sip)
-		web_sip_news(web->sip);
+		web_sip_on_messages(web->sip);
 	if (web->pages.desk)
-		web_desk_news(web->pages.desk);
+		web_desk_on_answers(web->pages.desk);
 }
 
 static int upgrade(const struct web *web, struct lws *wsi)

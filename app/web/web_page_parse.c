@@ -52,7 +52,7 @@ static int page_name_read(struct bytes in, char *out, size_t size)
 }
 
 /* "PAGE TENANT NUMBER" */
-static void page_said(struct writer *w, const struct web_page_of *of)
+static void page_text(struct writer *w, const struct web_page_of *of)
 {
 	char page[BASE32_U64_LEN];
 
@@ -69,7 +69,7 @@ static void page_mac(struct writer *w, const uint8_t key[WEB_PAGE_KEY_LEN],
 	struct writer text = writer_over(said, sizeof(said));
 	unsigned n = 0;
 
-	page_said(&text, of);
+	page_text(&text, of);
 	if (text.overflow || !HMAC(EVP_sha256(), key, WEB_PAGE_KEY_LEN, said, text.n, mac, &n))
 		w->overflow = true;
 	else

@@ -671,7 +671,7 @@ void web_desk_close(struct web_desk *d)
 
 /* ---- what is answered ---- */
 
-static void visit_told(struct web_visit *v, const struct web_answered *answered)
+static void visit_on_answer(struct web_visit *v, const struct web_answered *answered)
 {
 	struct writer w = visit_writer(v);
 
@@ -684,7 +684,7 @@ static void visit_told(struct web_visit *v, const struct web_answered *answered)
 	(void)visit_answer(v, 200, &w);
 }
 
-void web_desk_news(struct web_desk *d)
+void web_desk_on_answers(struct web_desk *d)
 {
 	struct web_answered answered;
 
@@ -695,6 +695,6 @@ void web_desk_news(struct web_desk *d)
 		assert(place->id == answered.id);
 		*place = (struct web_place){ 0 };
 		if (v)
-			visit_told(v, &answered);
+			visit_on_answer(v, &answered);
 	}
 }

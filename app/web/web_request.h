@@ -25,7 +25,7 @@ int web_desk_open(struct web_desk **out, const uint8_t key[WEB_PAGE_KEY_LEN],
 		  struct web_asks *asks) NODISCARD;
 void web_desk_close(struct web_desk *d); /* NULL is fine */
 /* The loop has answered some. */
-void web_desk_news(struct web_desk *d);
+void web_desk_on_answers(struct web_desk *d);
 
 /* What the next four return is what the library's callback returns: 0, or -1: it closes the connection. */
 

@@ -688,7 +688,7 @@ bool web_sip_stop(struct web_sip *s)
 	return any;
 }
 
-void web_sip_news(struct web_sip *s)
+void web_sip_on_messages(struct web_sip *s)
 {
 	struct web_link_out out;
 

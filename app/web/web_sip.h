@@ -52,7 +52,7 @@ void web_sip_origins(struct web_sip *s, const char (*list)[ORIGIN_MAX], uint32_t
 /* The node stops: all hear Close. True: some are there still. */
 bool web_sip_stop(struct web_sip *s);
 /* The loop has pushed something, or handed something over. */
-void web_sip_news(struct web_sip *s);
+void web_sip_on_messages(struct web_sip *s);
 
 /*
  * The life of one SIP WebSocket (RFC 7118): messages of the browser's go to the loop, messages of the loop's to the browser, and one that

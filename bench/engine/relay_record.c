@@ -35,8 +35,8 @@ static void record_open(struct relay_record *r, struct engine *e,
 
 static void record_news(struct relay_record *r)
 {
-	struct recorder_told told[TOLD];
-	uint32_t n = recorder_told(r->recorder, told, TOLD);
+	struct recorder_results told[TOLD];
+	uint32_t n = recorder_results(r->recorder, told, TOLD);
 
 	for (uint32_t i = 0; i < n; i++) {
 		r->ended += told[i].event == RECORDER_ENDED;

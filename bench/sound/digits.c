@@ -120,9 +120,9 @@ static uint32_t line_pass(struct line *l, const int16_t *pcm)
 	else if (decoder_conceal(l->decoder, heard, l->frame) != (int)l->frame)
 		memset(heard, 0, l->frame * sizeof(*heard));
 	if (l->frame == DTMF_RATE / 1000 * FRAME_MS)
-		return dtmf_detector_hear(&l->ear, heard, l->frame);
+		return dtmf_detector_feed(&l->ear, heard, l->frame);
 	half_band_down(&l->band, heard, l->frame / 2, narrow);
-	return dtmf_detector_hear(&l->ear, narrow, l->frame / 2);
+	return dtmf_detector_feed(&l->ear, narrow, l->frame / 2);
 }
 
 /* ---- tones ---- */

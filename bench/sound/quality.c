@@ -116,13 +116,13 @@ static void time_frame(const struct plc *s, uint32_t frame, const int16_t *next,
 		memcpy(x, next, sizeof(x));
 		memcpy(y, next, sizeof(y));
 		at[HEARD] = clock_now_ns();
-		plc_heard(&a, x, frame);
+		plc_on_samples(&a, x, frame);
 		at[LOST] = clock_now_ns();
 		plc_lost(&b, x, frame);
 		at[LOST_AGAIN] = clock_now_ns();
 		plc_lost(&b, x, frame);
 		at[HEARD_AFTER] = clock_now_ns();
-		plc_heard(&b, y, frame);
+		plc_on_samples(&b, y, frame);
 		at[LOST_LED] = clock_now_ns();
 		if (s->rate == PLC_RATE_MAX)
 			quality_led_lost(&c, &decoder, x, frame);
@@ -142,7 +142,7 @@ static void time_rate(uint32_t rate, uint32_t frames, uint64_t sum[STEPS])
 		uint64_t least[STEPS] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
 					  UINT64_MAX };
 
-		plc_heard(&s, g_in + f * frame, frame);
+		plc_on_samples(&s, g_in + f * frame, frame);
 		time_frame(&s, frame, g_in + (f + 1) * frame, least);
 		for (int i = 0; i < STEPS; i++)
 			sum[i] += least[i];

@@ -54,7 +54,7 @@ static void listener_open(struct listener *l, uint32_t rate)
 static void listener_heard(struct listener *l, const struct quality *q, int16_t *x)
 {
 	if (q->method >= QUALITY_PLC)
-		plc_heard(&l->plc, x, q->frame);
+		plc_on_samples(&l->plc, x, q->frame);
 	if (q->method == QUALITY_LIBRARY)
 		plc_rx(&l->spandsp, x, (int)q->frame);
 }
@@ -229,7 +229,7 @@ void quality_coded(const struct quality *q)
 		if (lost)
 			plc_lost(&plc, heard, q->frame);
 		else if (q->method == QUALITY_PLC)
-			plc_heard(&plc, heard, q->frame);
+			plc_on_samples(&plc, heard, q->frame);
 		len = checked(opus_encode(encoder, heard, (int)q->frame, packet, PACKET_MAX));
 		checked(opus_decode(decoder, packet, len, x, (int)q->frame, 0));
 	}

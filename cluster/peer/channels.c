@@ -199,7 +199,7 @@ static int outward_greeted(struct outward *o)
 }
 
 /* After its hello the other says nothing: its end is heard here. */
-static int outward_hear(struct outward *o)
+static int outward_receive(struct outward *o)
 {
 	uint8_t more;
 	bool greets = o->state == OUTWARD_GREETING;
@@ -240,7 +240,7 @@ static void outward_ready(int fd, unsigned events, void *arg)
 		err = outward_connected(o);
 	} else {
 		if (events & (LOOP_READ | LOOP_ERROR))
-			err = outward_hear(o);
+			err = outward_receive(o);
 		if (!err && o->state == OUTWARD_OPEN && events & LOOP_WRITE)
 			err = outward_flush(o);
 	}

@@ -187,8 +187,8 @@ static void tell_names(struct claims *c, const struct peer_item *told, uint64_t 
 		c->handlers.say(item.named.ids[i], &item, c->arg);
 }
 
-void claims_tell(struct claims *c, const struct peer_item *told, const struct members *next,
-		 uint64_t renewal)
+void claims_notify(struct claims *c, const struct peer_item *told, const struct members *next,
+		   uint64_t renewal)
 {
 	if (renewal)
 		tell_names(c, told, renewal);

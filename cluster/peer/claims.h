@@ -50,7 +50,7 @@ void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *l
 void claims_answered(struct claims *c, uint16_t shard, bool won, bool kept, uint64_t now_ns);
 /* An own lease has LEASE_TELL: told, to those whom it names, and to those of next as well. renewal: its newest question, where the names stay
  * as they are; 0: they change. */
-void claims_tell(struct claims *c, const struct peer_item *told, const struct members *next,
-		 uint64_t renewal);
+void claims_notify(struct claims *c, const struct peer_item *told, const struct members *next,
+		   uint64_t renewal);
 
 #endif

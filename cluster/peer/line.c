@@ -213,7 +213,7 @@ static enum peer_verdict line_open_packet(const struct peer_line *l, const struc
 	return head->voice == PEER_OF_KEEPER ? PEER_NOTICE : PEER_TRUE;
 }
 
-static bool number_hear(struct peer_line *l, uint64_t number)
+static bool number_accept(struct peer_line *l, uint64_t number)
 {
 	uint64_t back = l->newest - number;
 
@@ -253,7 +253,7 @@ static enum peer_verdict line_judge(struct peer_line *l, const struct peer_self 
 	out->begins = head->incarnation != l->incarnation;
 	if (out->begins)
 		incarnation_begin(l, self, head);
-	else if (!number_hear(l, head->number))
+	else if (!number_accept(l, head->number))
 		return PEER_REPEATED;
 	return PEER_TRUE;
 }

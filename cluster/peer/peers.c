@@ -134,7 +134,7 @@ struct peers {
 	uint32_t count;
 	struct peers_counts counts;
 	peers_item_fn *on_item;
-	peers_heard_fn *on_heard;
+	peers_heard_fn *on_alive;
 	void *arg;
 };
 
@@ -228,13 +228,13 @@ static void peer_answer(struct peers *p, struct peer *to, const struct peer_echo
 
 /* ---- from others ---- */
 
-static void peer_heard(struct peers *p, struct peer *from, uint64_t now_ns)
+static void peer_on_datagram(struct peers *p, struct peer *from, uint64_t now_ns)
 {
 	from->received_ns = now_ns;
 	if (from->heard)
 		return;
 	from->heard = true;
-	p->on_heard(from->line.id, true, p->arg);
+	p->on_alive(from->line.id, true, p->arg);
 }
 
 static void peer_unheard(struct peers *p, struct peer *from)
@@ -242,7 +242,7 @@ static void peer_unheard(struct peers *p, struct peer *from)
 	if (!from->heard)
 		return;
 	from->heard = false;
-	p->on_heard(from->line.id, false, p->arg);
+	p->on_alive(from->line.id, false, p->arg);
 }
 
 static void item_take(struct peers *p, struct peer *from, bool notice, const struct peer_item *item)
@@ -294,7 +294,7 @@ static void verdict_take(struct peers *p, struct peer *from, const struct peer_r
 	};
 
 	if (read->verdict == PEER_TRUE) {
-		peer_heard(p, from, now_ns);
+		peer_on_datagram(p, from, now_ns);
 		items_take(p, from, read);
 	} else if (read->verdict == PEER_NOTICE) {
 		peer_gone(p, from, read->incarnation);
@@ -477,7 +477,7 @@ static int peers_bind(struct peers *p, const struct addr *listen)
 }
 
 int peers_open(struct peers **out, const struct peers_settings *s, peers_item_fn *on_item,
-	       peers_heard_fn *on_heard, void *arg)
+	       peers_heard_fn *on_alive, void *arg)
 {
 	uint64_t third_ns = s->lease_ns / 3;
 	struct peers *p = calloc(1, sizeof(*p));
@@ -493,7 +493,7 @@ int peers_open(struct peers **out, const struct peers_settings *s, peers_item_fn
 	memcpy(p->self.key, s->key, sizeof(p->self.key));
 	p->hello_every_ns = third_ns < HELLO_NS ? third_ns : HELLO_NS;
 	p->on_item = on_item;
-	p->on_heard = on_heard;
+	p->on_alive = on_alive;
 	p->arg = arg;
 	err = peers_bind(p, &s->listen);
 	if (!err)

@@ -47,7 +47,7 @@ typedef void peers_heard_fn(uint64_t id, bool heard, void *arg);
 
 /* 0 or -errno. */
 int peers_open(struct peers **out, const struct peers_settings *s, peers_item_fn *on_item,
-	       peers_heard_fn *on_heard, void *arg) NODISCARD;
+	       peers_heard_fn *on_alive, void *arg) NODISCARD;
 void peers_close(struct peers *p);
 /* Where it listens: for port 0. */
 const struct addr *peers_address(const struct peers *p);

@@ -94,7 +94,7 @@ enum {
 #define GREET_NS (3 * NS_PER_S)
 /* Of a Sentinel, or a server that is asked for slots: another one may know. */
 #define GREET_ASKED_NS (1 * NS_PER_S)
-#define ASK_NS         (1 * NS_PER_S) /* redis_primary_said ends it */
+#define ASK_NS         (1 * NS_PER_S) /* redis_on_primary ends it */
 /* An answer this late: the peer is gone or hangs, and its socket does not say so. */
 #define STALL_NS (3 * NS_PER_S)
 
@@ -147,7 +147,7 @@ static bool has_gauges(const struct redis *r)
 	return !r->follows || r->is_of_slot;
 }
 
-static void redis_guests_tell(struct redis *r, bool connected)
+static void redis_guests_notify(struct redis *r, bool connected)
 {
 	struct redis_guest *guest;
 
@@ -157,13 +157,13 @@ static void redis_guests_tell(struct redis *r, bool connected)
 	}
 }
 
-static void link_tell(struct redis *r, bool connected)
+static void link_notify(struct redis *r, bool connected)
 {
 	if (has_gauges(r))
 		metric_set(r->metrics.up, connected);
 	if (r->state_fn && !r->closing)
 		r->state_fn(connected, r->arg);
-	redis_guests_tell(r, connected);
+	redis_guests_notify(r, connected);
 }
 
 /* ---- the end of a link ---- */
@@ -216,7 +216,7 @@ static void link_lost(struct redis *r)
 		redis_route_hurry(r->follows, now_ns);
 	loss_log(r, why, wait_ns);
 	if (was_up)
-		link_tell(r, false);
+		link_notify(r, false);
 	queue_fail(r);
 }
 
@@ -334,7 +334,7 @@ void redis_link_is(struct redis *r, bool up)
 	r->up_ns = clock_now_ns();
 	LOG_AT(up ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "redis", 0,
 	       up ? "links to the whole cluster up" : "no link to the whole cluster");
-	link_tell(r, up);
+	link_notify(r, up);
 }
 
 void redis_link_turn(struct redis *r)
@@ -345,7 +345,7 @@ void redis_link_turn(struct redis *r)
 	redis_link_leave(r);
 }
 
-void redis_primary_said(struct redis *r)
+void redis_on_primary(struct redis *r)
 {
 	bool other = r->addr.port && !addr_eq(&r->addr, &r->sentinel.primary);
 
@@ -399,7 +399,7 @@ static void redis_link_up(struct redis *r)
 	metric_add(r->metrics.connects, 1);
 	redis_sentinel_hurry(&r->sentinel, false, r->up_ns);
 	LOG_AT(r->sentinel_count ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "redis", 0, "link up");
-	link_tell(r, true);
+	link_notify(r, true);
 }
 
 /* What Redis says of user, password and database. It says so of nothing that passes, as of data that it loads. */
@@ -748,7 +748,7 @@ void redis_close(struct redis *r)
 	socket_drop(r);
 	queue_fail(r);
 	if (was_up)
-		link_tell(r, false);
+		link_notify(r, false);
 	while (r->guests)
 		redis_leave(r->guests);
 	redis_link_leave(r);

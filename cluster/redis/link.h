@@ -62,7 +62,7 @@ struct redisReply;
 
 struct redis_sentinel {
 	struct redis *link;   /* to one Sentinel; NULL: no Sentinel is asked */
-	struct redis *owner;  /* told by redis_primary_said */
+	struct redis *owner;  /* told by redis_on_primary */
 	struct addr primary;  /* the newest that counts; port 0: none yet */
 	struct addr said;     /* the first half of an answer */
 	uint64_t epoch;       /* of primary */
@@ -196,7 +196,7 @@ void redis_link_break(struct redis *r, const char *why, struct bytes detail);
 /* Of a link to Sentinels: the next one has its turn. */
 void redis_link_turn(struct redis *r);
 /* Sentinel says so: r->sentinel.primary. */
-void redis_primary_said(struct redis *r);
+void redis_on_primary(struct redis *r);
 
 /* It begins anew, now. */
 void redis_link_end(struct redis *r, const char *why);

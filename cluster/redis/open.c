@@ -86,7 +86,7 @@ static void answer_take(struct redis_sentinel *s, uint64_t epoch)
 	if (++s->answers == TURN_ANSWERS)
 		sentinel_hop(s);
 	if (changed)
-		redis_primary_said(s->owner);
+		redis_on_primary(s->owner);
 }
 
 static void sentinel_on_address(int err, const struct redisReply *reply, void *arg)

@@ -656,7 +656,7 @@ static void unhealthy(struct store_shard *s, bool fenced)
 }
 
 /* Those who send for the shard hear it before anybody else does. */
-static void valid_until_tell(const struct store_shard *s)
+static void valid_until_publish(const struct store_shard *s)
 {
 	const struct store_shard_settings *to = &s->settings;
 
@@ -665,7 +665,7 @@ static void valid_until_tell(const struct store_shard *s)
 			     atomic_load_explicit(&s->lease.valid_until_ns, memory_order_relaxed));
 }
 
-static void named_are_told(struct store_shard *s)
+static void named_are_notified(struct store_shard *s)
 {
 	const struct lease *l = &s->lease;
 	struct store_tell tell = { .shard = s->settings.shard,
@@ -687,7 +687,7 @@ void store_lease_event(struct store_shard *s, const struct lease_event *event)
 	unsigned actions = lease_step(&s->lease, event, clock_now_ns());
 	unsigned question = actions & (LEASE_SEND_ACQUIRE | LEASE_SEND_ASSERT | LEASE_SEND_RENEW);
 
-	valid_until_tell(s);
+	valid_until_publish(s);
 	if (question && !s->base.closing)
 		lease_question_send(s, (enum lease_action)question);
 	s->late = !(actions & LEASE_ANEW);
@@ -696,7 +696,7 @@ void store_lease_event(struct store_shard *s, const struct lease_event *event)
 	if (actions & (LEASE_DEGRADED | LEASE_FENCE))
 		unhealthy(s, actions & LEASE_FENCE);
 	if (actions & LEASE_TELL)
-		named_are_told(s);
+		named_are_notified(s);
 }
 
 void store_shard_anew(struct store_shard *s)
@@ -731,7 +731,7 @@ bool store_lease_lasts(const struct store_shard *s)
 	       clock_now_ns() <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
 }
 
-void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns)
+void store_lease_on_ack(struct store_shard *s, uint64_t from, uint64_t sent_ns)
 {
 	store_enter(&s->base);
 	store_lease_event(
@@ -743,7 +743,7 @@ void store_lease_name(struct store_shard *s, const struct members *named)
 {
 	store_enter(&s->base);
 	lease_name(&s->lease, named, clock_now_ns());
-	valid_until_tell(s);
+	valid_until_publish(s);
 	store_leave(&s->base);
 }
 
@@ -763,7 +763,7 @@ void store_lease_view(const struct store_shard *s, struct store_lease_view *out)
 	out->valid_until_ns = atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
 }
 
-void store_lease_told(struct store_shard *s, struct lease_epoch epoch)
+void store_lease_on_epoch(struct store_shard *s, struct lease_epoch epoch)
 {
 	if (!lease_epoch_above(epoch, s->lease.epoch))
 		return;
@@ -785,7 +785,7 @@ void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool nam
 {
 	s->watch.heard = epoch;
 	s->watch.heard_named = named;
-	store_lease_told(s, epoch);
+	store_lease_on_epoch(s, epoch);
 }
 
 /* ---- time ---- */

@@ -40,7 +40,7 @@ static void peek_done(const struct peek *p, enum store_result result)
 }
 
 /* What is broken is found, and set aside, by whoever loads it. */
-static void peek_tell(struct peek *p, const struct redisReply *pairs)
+static void peek_report(struct peek *p, const struct redisReply *pairs)
 {
 	for (size_t i = 1; i < redis_reply_count(pairs); i += 2) {
 		struct bytes text = redis_reply_text(redis_reply_at(pairs, i));
@@ -64,7 +64,7 @@ static void peek_finish(struct store_op *op, const struct store_answer *a)
 		return;
 	}
 	cursor = redis_reply_text(redis_reply_at(a->reply, 0));
-	peek_tell(p, redis_reply_at(a->reply, 1));
+	peek_report(p, redis_reply_at(a->reply, 1));
 	if (!cursor.n || bytes_is(cursor, "0"))
 		peek_done(p, STORE_OK);
 	else

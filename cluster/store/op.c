@@ -151,7 +151,7 @@ static struct lease_epoch epoch_of(const struct redisReply *reply)
 	};
 }
 
-static void lease_tell(struct store_answer *a, enum lease_event_type type)
+static void lease_answer(struct store_answer *a, enum lease_event_type type)
 {
 	a->lease.type = type;
 	a->lease_told = true;
@@ -164,7 +164,7 @@ static void answer_error_read(struct store_answer *a, struct bytes text)
 	a->wrong_type = memmem(text.p, text.n, "WRONGTYPE", 9) ||
 			memmem(text.p, text.n, "not an integer", 14);
 	if (is_general(text))
-		lease_tell(a, LEASE_LATE);
+		lease_answer(a, LEASE_LATE);
 	if (refuses_writes(text))
 		(void)snprintf(g_refusal, sizeof(g_refusal), BYTES_FMT, BYTES_ARG(text));
 	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text),
@@ -189,16 +189,16 @@ static void op_word_read(const struct store_base *base, struct store_answer *a)
 	} else if (bytes_is(word, "TAKEN")) {
 		a->result = STORE_CONFLICT;
 		a->lease.epoch = epoch_of(a->reply);
-		lease_tell(a, LEASE_TAKEN);
+		lease_answer(a, LEASE_TAKEN);
 	} else if (bytes_is(word, "FENCED")) {
 		a->lease.epoch = epoch_of(a->reply);
 		a->result = base->lease && lease_epoch_above(a->lease.epoch, base->lease->epoch)
 				    ? STORE_FENCED
 				    : STORE_UNKNOWN;
-		lease_tell(a, LEASE_SEEN);
+		lease_answer(a, LEASE_SEEN);
 	} else if (bytes_is(word, "MISSING")) {
 		a->result = STORE_UNKNOWN;
-		lease_tell(a, LEASE_MISSING);
+		lease_answer(a, LEASE_MISSING);
 	} else {
 		answer_error_read(a, word);
 	}
@@ -211,7 +211,7 @@ static struct store_answer op_answer_read(const struct store_base *base, bool sc
 	struct bytes text;
 
 	if (err) {
-		lease_tell(&a, LEASE_LATE);
+		lease_answer(&a, LEASE_LATE);
 	} else if (redis_is_error(reply, &text)) {
 		answer_error_read(&a, text);
 	} else if (script) {
@@ -262,11 +262,11 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 	unlink_op(op);
 	a->lease.answer = op->question;
 	if (op->question && !a->lease_told)
-		lease_tell(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);
+		lease_answer(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);
 	if (op->question && a->lease.type == LEASE_LATE)
 		a->lease.type = LEASE_UNKNOWN;
 	if (op->fenced && !a->lease_told && a->result == STORE_OK)
-		lease_tell(a, LEASE_ACKED);
+		lease_answer(a, LEASE_ACKED);
 	if (a->wrong_type)
 		store_keys_doubt(base);
 	if (a->lease_told && !op->question)
@@ -348,7 +348,7 @@ void store_failed_answer(struct store_base *base)
 
 		base->answering = op->failed_next;
 		if (op->failed == STORE_UNKNOWN)
-			lease_tell(&a, LEASE_LATE);
+			lease_answer(&a, LEASE_LATE);
 		op_finish(op, &a);
 	}
 }

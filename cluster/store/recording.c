@@ -47,7 +47,7 @@ struct recording_put {
 	void *arg;
 };
 
-static void recording_said(struct store_op *op, const struct store_answer *a)
+static void recording_on_reply(struct store_op *op, const struct store_answer *a)
 {
 	const struct recording_put *put = (const struct recording_put *)op;
 
@@ -99,7 +99,7 @@ void store_recording_say(struct store_shared *s, const struct store_recording *r
 	struct recording_put *put;
 
 	store_enter(&s->base);
-	put = (struct recording_put *)store_op_new(&s->base, sizeof(*put), recording_said);
+	put = (struct recording_put *)store_op_new(&s->base, sizeof(*put), recording_on_reply);
 	if (!put) {
 		done(STORE_UNKNOWN, 0, 0, arg);
 	} else {

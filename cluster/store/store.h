@@ -53,7 +53,7 @@ struct store_shared_settings {
 	uint32_t save_replicas;
 };
 
-/* The owner tells those who may claim its shard that it lives: their acks are store_lease_heard. */
+/* The owner tells those who may claim its shard that it lives: their acks are store_lease_on_ack. */
 struct store_tell {
 	uint16_t shard;
 	uint64_t told_ns; /* which they bring back */
@@ -245,7 +245,7 @@ bool store_lease_is_past(const struct store_shard *s);
 /* It is the one under which store_load_calls began, and valid all the time since: nobody else has had the calls that were read. */
 bool store_lease_lasts(const struct store_shard *s);
 /* One of the named acks what it was told then. */
-void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns);
+void store_lease_on_ack(struct store_shard *s, uint64_t from, uint64_t sent_ns);
 /* Whom to name from now on (members_next); not while another change is under way. */
 void store_lease_name(struct store_shard *s, const struct members *named);
 /* Who is named by now, or will be when that counts. */
@@ -260,7 +260,7 @@ struct store_lease_view {
 };
 void store_lease_view(const struct store_shard *s, struct store_lease_view *out);
 /* Somebody has told of that epoch: a higher one than ours fences the shard. */
-void store_lease_told(struct store_shard *s, struct lease_epoch epoch);
+void store_lease_on_epoch(struct store_shard *s, struct lease_epoch epoch);
 /* An owner of that epoch lives: a shard whose lease is past is that one's, though Redis may have forgotten a newer one of ours. */
 void store_lease_renewed(struct store_shard *s, struct lease_epoch epoch);
 /* The newest lease that this node has heard of, and whether it names others: before store_acquire, for a Redis that has forgotten it. */

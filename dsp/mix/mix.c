@@ -276,7 +276,7 @@ void mix_fetch_member(const struct mix *m, uint32_t member)
 	__builtin_prefetch(&m->ranks[member], 1);
 }
 
-void mix_fetch_said(const struct mix *m, uint32_t member)
+void mix_fetch_input(const struct mix *m, uint32_t member)
 {
 	const struct mix_member *of = &m->members[member];
 
@@ -571,7 +571,7 @@ void mix_guest(struct mix *m, const int16_t *pcm)
 	m->guests_n++;
 }
 
-void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *limiter, int16_t *out)
+void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *limiter, int16_t *out)
 {
 	int32_t less[MIX_SAMPLES_MAX];
 

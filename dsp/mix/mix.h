@@ -70,7 +70,7 @@ void mix_note(struct mix *m, uint32_t member, uint8_t level);
 void mix_fetch(const struct mix *m);
 void mix_fetch_member(const struct mix *m, uint32_t member);
 /* What it said. */
-void mix_fetch_said(const struct mix *m, uint32_t member);
+void mix_fetch_input(const struct mix *m, uint32_t member);
 /* From now on. What all hear (mix_shared) is there until another mix has its sum made in that space. */
 void mix_lend(struct mix *m, struct mix_space *space);
 /* Begins a tick. */
@@ -84,7 +84,7 @@ void mix_guest(struct mix *m, const int16_t *pcm);
 /* Ends a tick. false: nobody is heard by all, shared frames are silent. */
 bool mix_sum(struct mix *m);
 /* Behind it: what all hear, less what one guest has added. limiter: that guest's. */
-void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *limiter,
+void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *limiter,
 		     int16_t *out);
 
 struct mix_heard {

@@ -339,7 +339,8 @@ static void flush(struct crypto *x, struct association *a)
 			metric_add(x->metrics.lost, 1);
 }
 
-static bool result_tell(struct crypto *x, const struct association *a, enum crypto_result_kind kind)
+static bool result_notify(struct crypto *x, const struct association *a,
+			  enum crypto_result_kind kind)
 {
 	const struct dtls *d = &a->dtls;
 	struct crypto_result r = { .kind = (uint8_t)kind,
@@ -366,11 +367,11 @@ static void done_wait(struct crypto *x, struct association *a, uint64_t now_ns)
 					  : now_ns + CRYPTO_LINGER_NS + FORGET_MARGIN_NS);
 }
 
-static void outcome_tell(struct crypto *x, struct association *a, uint64_t now_ns)
+static void outcome_notify(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	bool keyed = a->dtls.outcome == DTLS_DONE;
 
-	if (!result_tell(x, a, keyed ? CRYPTO_KEYED : CRYPTO_FAILED)) {
+	if (!result_notify(x, a, keyed ? CRYPTO_KEYED : CRYPTO_FAILED)) {
 		a->state = ASSOCIATION_TELLING;
 		wheel_start(&x->wheel, &a->timer, now_ns + TELL_AGAIN_NS);
 	} else if (keyed) {
@@ -403,7 +404,7 @@ static void handshake_go_on(struct crypto *x, struct association *a, uint64_t no
 	bool untold = a->dtls.held_until_ns && !a->made;
 
 	if (untold)
-		a->made = result_tell(x, a, CRYPTO_MADE);
+		a->made = result_notify(x, a, CRYPTO_MADE);
 	wheel_start(&x->wheel, &a->timer,
 		    untold && !a->made ? now_ns + TELL_AGAIN_NS : dtls_next_ns(&a->dtls, now_ns));
 }
@@ -421,7 +422,7 @@ static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 	running_set(x, x->running - 1);
 	end_note(x, a);
 	a->state = ASSOCIATION_TELLING;
-	outcome_tell(x, a, now_ns);
+	outcome_notify(x, a, now_ns);
 }
 
 /* ---- requests ---- */
@@ -545,7 +546,7 @@ static void expire(struct crypto *x, struct association *a, uint64_t now_ns)
 		advance(x, a, now_ns);
 		break;
 	case ASSOCIATION_TELLING:
-		outcome_tell(x, a, now_ns);
+		outcome_notify(x, a, now_ns);
 		break;
 	case ASSOCIATION_DONE:
 		if (a->dtls.held_until_ns)

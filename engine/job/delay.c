@@ -165,7 +165,7 @@ static void packet_say(struct worker *w, const struct job *j, const struct delay
 		return;
 	if (k->anew)
 		f->listener.begun = 0;
-	metric_add(w->metrics->frames_played, listener_hear(w, f, &frame));
+	metric_add(w->metrics->frames_played, listener_send(w, f, &frame));
 }
 
 static uint32_t delay_turn(struct worker *w, struct job *j, uint32_t most)

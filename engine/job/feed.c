@@ -198,7 +198,7 @@ static uint32_t feed_turn(struct worker *w, struct job *j, uint32_t most)
 		struct flow *flow = &w->flows.list[j->next - 1];
 
 		j->next = flow->listener.next;
-		played += listener_hear(w, flow, &frame);
+		played += listener_send(w, flow, &frame);
 	}
 	if (played && !j->next)
 		f->marker = 0;

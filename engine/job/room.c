@@ -169,7 +169,7 @@ static void tick_begin(struct worker *w, struct room *r)
 static void tick_end(struct worker *w, struct job *j)
 {
 	struct room *r = j->work;
-	bool told = room_talks_tell(w, j);
+	bool told = room_talks_notify(w, j);
 
 	room_video_tick(w, j);
 	metric_add(w->metrics->frames_played, r->played);
@@ -187,13 +187,13 @@ static void tick_end(struct worker *w, struct job *j)
 	wheel_start(&w->wheel, &j->timer, r->due_ns);
 }
 
-static uint32_t phase_hear(struct worker *w, struct room *r, uint32_t most)
+static uint32_t phase_receive(struct worker *w, struct room *r, uint32_t most)
 {
 	uint32_t done = 0;
 
 	while (r->cursor && done < most) {
 		room_hear_fetch(r);
-		done += room_hear(w, r, r->active[--r->cursor]);
+		done += room_receive(w, r, r->active[--r->cursor]);
 	}
 	if (!r->cursor)
 		r->phase = ROOM_MIXES;
@@ -234,7 +234,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 		tick_begin(w, r);
 		return 1;
 	case ROOM_HEARS:
-		return phase_hear(w, r, most);
+		return phase_receive(w, r, most);
 	case ROOM_MIXES:
 		room_say_fetch(w, r);
 		room_mix(w, r);
@@ -400,7 +400,7 @@ static int speech_set(struct room *r, uint32_t index)
 }
 
 /* Who coaches this number has whom to speak to, or has not any more. */
-static void coaches_tell(struct room *r, uint32_t number)
+static void coaches_update(struct room *r, uint32_t number)
 {
 	for (uint32_t i = 0; r->coaches && i < r->spec.members; i++) {
 		struct room_member *m = r->members[i];
@@ -518,7 +518,7 @@ static int member_join(struct room *r, struct flow *f, uint32_t number)
 	r->members[index] = m;
 	r->count++;
 	f->listener.member = index + 1;
-	coaches_tell(r, number);
+	coaches_update(r, number);
 	return 0;
 }
 
@@ -611,7 +611,7 @@ static void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	for (uint32_t i = 0; r->coaches && i < r->spec.members; i++)
 		if (r->members[i] && r->members[i]->whom == index)
 			r->members[i]->whom = MIX_NOBODY;
-	coaches_tell(r, number);
+	coaches_update(r, number);
 }
 
 /*

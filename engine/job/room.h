@@ -62,7 +62,7 @@ struct room_part {
 bool room_parts_want(const struct room *r);
 /* In a tick, before the sum and behind it. */
 void room_parts_say(struct worker *w, struct room *r);
-void room_parts_hear(struct worker *w, struct room *r);
+void room_parts_receive(struct worker *w, struct room *r);
 /* It closes: they take part in nothing any more. */
 void room_parts_close(struct room *r);
 
@@ -272,7 +272,7 @@ void room_hush(struct room *r, uint32_t index);
 /* Who is heard next, and in some time. */
 void room_hear_fetch(const struct room *r);
 /* What of this member is due in this tick. As a number of packets: worker.h. */
-uint32_t room_hear(struct worker *w, struct room *r, uint32_t index);
+uint32_t room_receive(struct worker *w, struct room *r, uint32_t index);
 /* The places are given away, those who have one are mixed. */
 void room_mix(struct worker *w, struct room *r);
 
@@ -329,6 +329,6 @@ void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t in
 /* To the next one who hears it. How many packets. */
 uint32_t room_say(struct worker *w, struct room *r);
 /* Who talks, if others do than it was told, and it is time. False: that is to be told yet. */
-bool room_talks_tell(struct worker *w, const struct job *j);
+bool room_talks_notify(struct worker *w, const struct job *j);
 
 #endif

@@ -135,7 +135,7 @@ void room_parts_say(struct worker *w, struct room *r)
 	}
 }
 
-void room_parts_hear(struct worker *w, struct room *r)
+void room_parts_receive(struct worker *w, struct room *r)
 {
 	for (struct room_part *p = r->parts; p; p = p->next) {
 		int16_t own[MIX_SAMPLES_MAX];
@@ -143,7 +143,7 @@ void room_parts_hear(struct worker *w, struct room *r)
 		if (!p->kind->hear)
 			continue;
 		if (p->says)
-			mix_guest_heard(r->mix, p->said, &p->limiter, own);
+			mix_minus_guest(r->mix, p->said, &p->limiter, own);
 		p->kind->hear(w, p, p->says ? own : mix_shared(r->mix), r->heard);
 	}
 }
@@ -185,7 +185,7 @@ static void room_play_read(struct room_play *y, int16_t *out, uint32_t n)
 }
 
 /* A full ring: in the next tick. */
-static bool room_play_end_tell(struct worker *w, const struct room_play *y)
+static bool room_play_end_notify(struct worker *w, const struct room_play *y)
 {
 	const struct job *j = y->part.job;
 
@@ -202,7 +202,7 @@ static bool room_play_say(struct worker *w, struct room_part *p, int16_t *out)
 	if (y->ended)
 		return false;
 	if (y->place == y->sound->length && !y->loops) {
-		y->ended = room_play_end_tell(w, y);
+		y->ended = room_play_end_notify(w, y);
 		return false;
 	}
 	room_play_read(y, out, room_part_rate(p) / 1000 * ROOM_PART_MS);
@@ -377,7 +377,7 @@ static void room_tap_put(struct worker *w, struct room_tap *t, const int16_t *pc
 }
 
 /* Silence is no packet: the timestamps say how long it was. */
-static void room_tap_hear(struct worker *w, struct room_part *p, const int16_t *mix, bool heard)
+static void room_tap_on_mix(struct worker *w, struct room_part *p, const int16_t *mix, bool heard)
 {
 	struct room_tap *t = (struct room_tap *)p;
 	int16_t pcm[MIX_SAMPLES_MAX];
@@ -388,7 +388,7 @@ static void room_tap_hear(struct worker *w, struct room_part *p, const int16_t *
 
 static const struct room_part_kind g_room_tap = { .wants = room_tap_wants,
 						  .say = room_tap_say,
-						  .hear = room_tap_hear };
+						  .hear = room_tap_on_mix };
 
 /* ---- open, close ---- */
 
@@ -521,7 +521,7 @@ static bool room_feed_say(struct worker *w, struct room_part *p, int16_t *out)
 }
 
 /* In the order of the network, as L16 is (RFC 3551 4.5.11). */
-static void room_feed_hear(struct worker *w, struct room_part *p, const int16_t *mix, bool heard)
+static void room_feed_on_mix(struct worker *w, struct room_part *p, const int16_t *mix, bool heard)
 {
 	struct room_feed *f = (struct room_feed *)p;
 	struct feed_out *said = media_feed_out_reserve(f->spec.feed);
@@ -549,7 +549,7 @@ static void room_feed_hear(struct worker *w, struct room_part *p, const int16_t 
 
 static const struct room_part_kind g_room_feed = { .wants = room_feed_wants,
 						   .say = room_feed_say,
-						   .hear = room_feed_hear };
+						   .hear = room_feed_on_mix };
 
 static int room_feed_open(struct job *j, const struct media_work *work)
 {

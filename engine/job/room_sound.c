@@ -31,12 +31,12 @@ static bool told_is_doubtful(const struct room_member *m)
 }
 
 /* It says so in its packets. */
-static bool room_level_told(const struct room *r, const struct room_member *m)
+static bool room_level_is_signalled(const struct room *r, const struct room_member *m)
 {
 	return m->levels && m->told_ns && r->tick_ns < m->told_ns + TOLD_MS * NS_PER_MS;
 }
 
-static void level_as_told(struct room_member *m)
+static void level_from_header(struct room_member *m)
 {
 	m->level = m->told_level;
 	m->speaks |= m->tells_voice ? m->told_voice : m->told_level <= TOLD_LOUD;
@@ -55,11 +55,11 @@ static void room_level_begin(const struct room *r, struct room_member *m)
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate)
 {
-	bool told = room_level_told(r, m);
+	bool told = room_level_is_signalled(r, m);
 	struct voice_heard h;
 
 	if (told)
-		level_as_told(m);
+		level_from_header(m);
 	if (told && !told_is_doubtful(m))
 		return;
 	if (r->everybody && m->unheard > 0)
@@ -85,7 +85,7 @@ void room_level_flagged(const struct room *r, struct room_member *m, struct byte
 	enum sounding_opus sounds = sounding_opus(payload);
 
 	m->unsure |= sounds != SOUNDING_QUIET;
-	if (!room_level_told(r, m) && sounds != SOUNDING_UNKNOWN)
+	if (!room_level_is_signalled(r, m) && sounds != SOUNDING_UNKNOWN)
 		m->speaks = sounds == SOUNDING_VOICE || m->tone;
 }
 
@@ -143,12 +143,12 @@ static uint32_t room_level_undecoded(struct worker *w, struct room *r, struct ro
 				     enum media_codec codec, struct bytes payload)
 {
 	struct decoder *d = r->decoders[codec];
-	bool told = room_level_told(r, m);
+	bool told = room_level_is_signalled(r, m);
 	int16_t *space = w->transcoders.space;
 	int n;
 
 	if (told)
-		level_as_told(m);
+		level_from_header(m);
 	if (told && !told_is_doubtful(m)) {
 		room_past_put(m, codec, payload);
 		return 1;
@@ -179,8 +179,8 @@ enum {
 
 /* ---- what a member says ---- */
 
-static uint32_t member_frame_hear(struct worker *w, struct room *r, struct room_member *m,
-				  const struct jitter_frame *f)
+static uint32_t member_frame_decode(struct worker *w, struct room *r, struct room_member *m,
+				    const struct jitter_frame *f)
 {
 	enum media_codec codec = (enum media_codec)f->payload_type;
 
@@ -193,7 +193,7 @@ static uint32_t member_frame_hear(struct worker *w, struct room *r, struct room_
 }
 
 /* Of silence no more than this tick. */
-static uint32_t one_hear(struct worker *w, struct room *r, struct room_member *m)
+static uint32_t member_receive(struct worker *w, struct room *r, struct room_member *m)
 {
 	struct jitter_frame f;
 	uint32_t cost = 1;
@@ -201,7 +201,7 @@ static uint32_t one_hear(struct worker *w, struct room *r, struct room_member *m
 	jitter_get(m->jitter, r->tick_ns, (uint64_t)m->ahead * NS_PER_S / ROOM_CLOCK_HZ, &f);
 	switch (f.kind) {
 	case JITTER_PLAY:
-		cost = member_frame_hear(w, r, m, &f);
+		cost = member_frame_decode(w, r, m, &f);
 		break;
 	case JITTER_LOST:
 		if (m->voice)
@@ -262,7 +262,7 @@ static void voice_mix(struct room *r, uint32_t index)
 		mix_put(r->mix, index, pcm);
 }
 
-uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
+uint32_t room_receive(struct worker *w, struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];
 	uint32_t cost = 0;
@@ -273,7 +273,7 @@ uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
 	}
 	room_level_begin(r, m);
 	for (int i = 0; i < FRAMES_MAX && m->ahead < ROOM_TICK_UNITS; i++)
-		cost += one_hear(w, r, m);
+		cost += member_receive(w, r, m);
 	m->ahead = m->ahead > ROOM_TICK_UNITS ? m->ahead - ROOM_TICK_UNITS : 0;
 	loudness_follow(m);
 	if (r->everybody)
@@ -363,7 +363,7 @@ void room_mix(struct worker *w, struct room *r)
 		places_mix(w, r, changed);
 	room_parts_say(w, r);
 	r->heard = mix_sum(r->mix);
-	room_parts_hear(w, r);
+	room_parts_receive(w, r);
 }
 
 /* What members are sent. */
@@ -386,7 +386,7 @@ static bool member_packet_say(struct worker *w, struct flow *f, const struct roo
 		.marker = begins,
 	};
 
-	return listener_hear(w, f, &frame);
+	return listener_send(w, f, &frame);
 }
 
 static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uint32_t index)
@@ -429,7 +429,7 @@ static void flow_fetch_to(const struct flow *f)
 void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index)
 {
 	flow_fetch_to(&w->flows.list[r->members[index]->slot]);
-	mix_fetch_said(r->mix, index);
+	mix_fetch_input(r->mix, index);
 }
 
 static void say_fetch(const struct worker *w, const struct room *r)
@@ -489,7 +489,7 @@ static struct media_talks talks_read(const struct room *r)
 	return t;
 }
 
-bool room_talks_tell(struct worker *w, const struct job *j)
+bool room_talks_notify(struct worker *w, const struct job *j)
 {
 	struct room *r = j->work;
 	struct media_event event;

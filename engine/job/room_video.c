@@ -38,7 +38,7 @@ static void watch(struct room_video *p, struct video_pick k, bool more)
 	video_source_of(p, k)->watchers += more ? 1U : UINT32_MAX;
 }
 
-void video_view_go(struct room_video *p, uint32_t view, struct video_pick from)
+void video_view_switch(struct room_video *p, uint32_t view, struct video_pick from)
 {
 	struct video_view *v = &p->list[view]->view;
 
@@ -303,7 +303,7 @@ static void video_forget(struct room_video *p, uint32_t index, uint64_t now_ns)
 		if (!p->list[i])
 			continue;
 		if (p->list[i]->view.from.member == index)
-			video_view_go(p, i, VIDEO_PICK_NONE);
+			video_view_switch(p, i, VIDEO_PICK_NONE);
 		if (p->list[i]->view.wants.member == index)
 			view_want(p, i, VIDEO_PICK_NONE, now_ns);
 	}
@@ -366,7 +366,7 @@ void room_video_leave(struct worker *w, struct job *j, struct flow *f)
 	uint32_t index = f->listener.member - 1;
 	struct member_video *m = p->list[index];
 
-	video_view_go(p, index, VIDEO_PICK_NONE);
+	video_view_switch(p, index, VIDEO_PICK_NONE);
 	view_want(p, index, VIDEO_PICK_NONE, w->now_ns);
 	video_forget(p, index, w->now_ns);
 	p->list[index] = NULL;
@@ -466,7 +466,7 @@ void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ss
 	for (uint8_t i = 0; f->source.started && i < m->terms.layers.count; i++)
 		if (m->layers[i].ssrc == counted && !layer_is_silent(&m->layers[i], now_ns))
 			return;
-	source_hear(f, ssrc);
+	source_switch(f, ssrc);
 }
 
 /* What sources are asked for: packets that are missing, and new pictures. */

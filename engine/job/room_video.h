@@ -117,7 +117,7 @@ static inline bool video_review_is_due(const struct room_video *p, uint64_t now_
 {
 	return now_ns >= p->review_ns + VIDEO_REVIEW_MS * NS_PER_MS;
 }
-void video_view_go(struct room_video *p, uint32_t view, struct video_pick from);
+void video_view_switch(struct room_video *p, uint32_t view, struct video_pick from);
 static inline struct video_source *video_source_of(const struct room_video *p, struct video_pick k)
 {
 	return &p->list[k.member]->layers[k.layer];

@@ -54,7 +54,7 @@ static void view_begin(struct worker *w, struct room_video *p, uint32_t view,
 	v->sequence_offset = (uint16_t)(f->sink.sequence + 1 - k->sequence);
 	v->timestamp_offset =
 		sink_timestamp_anew(&f->sink, MEDIA_VIDEO, VIDEO_HZ, w->now_ns) - k->timestamp;
-	video_view_go(p, view, k->from);
+	video_view_switch(p, view, k->from);
 }
 
 enum { FIRST_FAR = 1 << 14, FIRST_NEAR = 1 << 13 };
@@ -144,7 +144,7 @@ static void video_show(struct worker *w, struct room_video *p, uint32_t view,
 	if (payload_type == PAYLOAD_NONE)
 		return;
 	if (!flow_sees(w, f)) {
-		video_view_go(p, view, VIDEO_PICK_NONE);
+		video_view_switch(p, view, VIDEO_PICK_NONE);
 		return;
 	}
 	if (view_has(w, p, view, k))
@@ -432,7 +432,7 @@ static enum verdict video_take(struct room_video *p, struct video_pick from, con
 	return VERDICT_ALONE;
 }
 
-static void video_heard(struct member_video *m, uint8_t layer, bool ends, uint64_t now_ns)
+static void video_on_packet(struct member_video *m, uint8_t layer, bool ends, uint64_t now_ns)
 {
 	m->received_ns = now_ns;
 	m->ends += ends;
@@ -461,7 +461,7 @@ enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *
 	if (from.layer == LAYER_NONE)
 		return VERDICT_OTHER_LAYER;
 	follows = source_note(p, &m->layers[from.layer], k, format, now_ns);
-	video_heard(m, from.layer, k->marker, now_ns);
+	video_on_packet(m, from.layer, k->marker, now_ns);
 	video_flow_follow(k->flow, m, k->ssrc, now_ns);
 	if (video_review_is_due(p, now_ns))
 		video_review(w, j);

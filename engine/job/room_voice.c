@@ -340,7 +340,7 @@ static void voice_add(struct room_voice *v, enum media_codec codec, int16_t *pcm
 {
 	voice_rate_set(v, rate);
 	if (!codec_conceals(codec) && rate <= PLC_RATE_MAX)
-		plc_heard(&v->plc, pcm, n);
+		plc_on_samples(&v->plc, pcm, n);
 	samples_add(v, pcm, n);
 }
 

@@ -212,7 +212,7 @@ static uint32_t track_place(const struct job *j)
 	return t->place;
 }
 
-static bool track_place_tell(struct worker *w, const struct job *j, enum media_event_kind kind)
+static bool track_place_notify(struct worker *w, const struct job *j, enum media_event_kind kind)
 {
 	const struct media_event event = {
 		.kind = kind, .job = j->id, .call = j->call, .place = track_place(j)
@@ -228,7 +228,7 @@ static void place_tell_now_and_then(struct worker *w, struct job *j)
 
 	if (t->tell_ns == 0 || w->now_ns - t->told_ns < t->tell_ns)
 		return;
-	if (track_place_tell(w, j, MEDIA_JOB_PLACE))
+	if (track_place_notify(w, j, MEDIA_JOB_PLACE))
 		t->told_ns = w->now_ns;
 }
 
@@ -245,7 +245,7 @@ static void frame_turn(struct worker *w, struct job *j)
 	if (t->loops || t->place < t->sound->length)
 		frame_make(w, j);
 	else
-		t->ended = track_place_tell(w, j, MEDIA_JOB_ENDED);
+		t->ended = track_place_notify(w, j, MEDIA_JOB_ENDED);
 	place_tell_now_and_then(w, j);
 	if (!t->ended)
 		wheel_start(&w->wheel, &j->timer, t->due_ns);
@@ -270,7 +270,7 @@ static uint32_t track_turn(struct worker *w, struct job *j, uint32_t most)
 		struct flow *f = &w->flows.list[j->next - 1];
 
 		j->next = f->listener.next;
-		played += listener_hear(w, f, &frame);
+		played += listener_send(w, f, &frame);
 	}
 	metric_add(w->metrics->frames_played, played);
 	return done < most ? done : most;

@@ -119,7 +119,7 @@ static bool device_of(const struct next_hops *t, const struct netlink_message *m
 	return device_is(t, m->parent, out);
 }
 
-static void link_told(struct next_hops *t, const struct netlink_message *m)
+static void link_on_message(struct next_hops *t, const struct netlink_message *m)
 {
 	struct hop_link *l = next_hop_link(t, m->ifindex);
 	uint32_t device;
@@ -154,7 +154,7 @@ bool next_hops_has_vlan(const struct next_hops *t, uint32_t device, uint16_t vla
 
 /* ---- ways and stations ---- */
 
-static void way_told(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
+static void route_on_message(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
 {
 	struct hop_way *w = &t->ways[m->seq & HOP_SEQ_INDEX];
 	bool ours = m->kind == NETLINK_WAY && m->unicast && m->ifindex &&
@@ -206,7 +206,7 @@ static struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifinde
 	return NULL;
 }
 
-static void station_told(struct next_hops *t, const struct netlink_message *m)
+static void station_on_message(struct next_hops *t, const struct netlink_message *m)
 {
 	struct hop_station *s = next_hop_station(t, m->ifindex, &m->to);
 
@@ -219,12 +219,12 @@ static void station_told(struct next_hops *t, const struct netlink_message *m)
 }
 
 /* To a question: there is no such neighbour, or no way. */
-static void error_told(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
+static void error_on_message(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
 {
 	if (m->error == 0 || (m->seq & HOP_SEQ_LINKS))
 		return;
 	if (!(m->seq & HOP_SEQ_STATION))
-		way_told(t, m, now_ns);
+		route_on_message(t, m, now_ns);
 	else
 		t->stations[m->seq & HOP_SEQ_INDEX].told = true;
 }
@@ -234,7 +234,8 @@ static bool seq_is_ours(const struct next_hops *t, const struct netlink_message 
 	return m->port == t->port && (m->seq & HOP_SEQ_INDEX) < (t->mask + 1) * HOP_WAYS;
 }
 
-static void message_told(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
+static void next_hops_on_message(struct next_hops *t, const struct netlink_message *m,
+				 uint64_t now_ns)
 {
 	switch (m->kind) {
 	case NETLINK_OTHER:
@@ -242,19 +243,19 @@ static void message_told(struct next_hops *t, const struct netlink_message *m, u
 		break;
 	case NETLINK_ERROR:
 		if (seq_is_ours(t, m))
-			error_told(t, m, now_ns);
+			error_on_message(t, m, now_ns);
 		break;
 	case NETLINK_WAY:
 		if (seq_is_ours(t, m))
-			way_told(t, m, now_ns);
+			route_on_message(t, m, now_ns);
 		else
 			t->changed = true;
 		break;
 	case NETLINK_NEIGHBOUR:
-		station_told(t, m);
+		station_on_message(t, m);
 		break;
 	case NETLINK_LINK:
-		link_told(t, m);
+		link_on_message(t, m);
 		break;
 	}
 }
@@ -304,12 +305,12 @@ void next_hops_doubt(struct next_hops *t)
 	t->changed = t->doubted = true;
 }
 
-void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns)
+void next_hops_on_messages(struct next_hops *t, struct bytes messages, uint64_t now_ns)
 {
 	struct netlink_message m;
 
 	while (netlink_next(&messages, &m) == 0)
-		message_told(t, &m, now_ns);
+		next_hops_on_message(t, &m, now_ns);
 	epoch_move(t, now_ns);
 }
 
@@ -323,7 +324,7 @@ void next_hops_read(struct next_hops *t, uint64_t now_ns)
 		else if (n <= 0)
 			break;
 		else
-			next_hops_told(t, bytes_mem(t->read, (size_t)n), now_ns);
+			next_hops_on_messages(t, bytes_mem(t->read, (size_t)n), now_ns);
 	}
 	epoch_move(t, now_ns);
 }

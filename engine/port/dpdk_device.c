@@ -453,8 +453,8 @@ static int device_open(struct dpdk_device *d, const struct port_dpdk_settings *s
 	return err;
 }
 
-static int device_open_said(struct dpdk_device *d, const struct port_dpdk_settings *s,
-			    char why[DPDK_TEXT_MAX])
+static int device_open_logged(struct dpdk_device *d, const struct port_dpdk_settings *s,
+			      char why[DPDK_TEXT_MAX])
 {
 	int err;
 
@@ -474,7 +474,7 @@ int dpdk_device_join(struct dpdk_device **out, const struct port_dpdk_settings *
 	(void)pthread_mutex_lock(&d->lock);
 	if (d->users == 0)
 		err = s->worker == 0
-			      ? device_open_said(d, s, why)
+			      ? device_open_logged(d, s, why)
 			      : dpdk_refuse(why, -EINVAL, "the first worker has not opened it");
 	d->users += err == 0;
 	*out = d;

@@ -18,7 +18,7 @@ static bool is_lost(struct sim_port *s)
 }
 
 /* As the kernel does it: a connected socket is closed to all others. */
-static bool sim_is_heard(const struct sim_port *s, const struct sim_packet *p)
+static bool sim_is_delivered(const struct sim_port *s, const struct sim_packet *p)
 {
 	const struct addr *connected = &s->connected[p->slot];
 
@@ -87,7 +87,7 @@ static void sim_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait
 			continue; /* no socket */
 		if (is_lost(s))
 			s->lost++;
-		else if (!sim_is_heard(s, in))
+		else if (!sim_is_delivered(s, in))
 			s->unheard++;
 		else
 			sim_receive_one(s, b, in);

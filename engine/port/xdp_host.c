@@ -165,7 +165,7 @@ static bool links_add(const struct xdp_host *h, struct xdp_word *word, struct re
 	return all;
 }
 
-void xdp_remains_tell(struct xdp_host *h, struct remains *out)
+void xdp_remains_of(struct xdp_host *h, struct remains *out)
 {
 	struct xdp_word word = { .magic = MAGIC, .version = WORD_VERSION };
 	bool all = true;

@@ -134,10 +134,10 @@ bool xdp_host_has(const struct xdp_host *h, const struct addr *local);
 /*
  * What of a host goes on in the kernel when its process is gone, and is the next one's (docs/adr/0064): the table of what is forwarded, and
  * the links on which the programs hang. The word with the descriptors says of what shape that is: another version's, or that of other
- * settings, is not taken over. By the main thread, while no worker runs, but for xdp_remains_tell.
+ * settings, is not taken over. By the main thread, while no worker runs, but for xdp_remains_of.
  */
 
 /* As it is now, in duplicates that are the caller's. Where h forwards nothing there is nothing. By any one thread. */
-void xdp_remains_tell(struct xdp_host *h, struct remains *out);
+void xdp_remains_of(struct xdp_host *h, struct remains *out);
 
 #endif

@@ -192,7 +192,7 @@ static void stale_close(struct xdp_host *h)
 }
 
 /* Workers without flows sleep for long. */
-static void heartbeat_tell(const struct xdp_host *h)
+static void heartbeat_write(const struct xdp_host *h)
 {
 	if (h->forwards)
 		xdp_forwards_present(h->forwards, clock_to_kernel(clock_now_ns()) + h->alive_ns);
@@ -224,7 +224,7 @@ static void *keeper_main(void *arg)
 		(void)poll(fds, 2, LOOK_MS);
 		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)
 			continue;
-		heartbeat_tell(k->host);
+		heartbeat_write(k->host);
 		forwards_settle(k->host);
 		keeper_look(k->host);
 		stale_close(k->host);

@@ -120,8 +120,8 @@ struct xdp_address xdp_address_of(const struct addr *local)
 }
 
 /* All ranges of the first one's address: two networks may share it. */
-static int range_tell(int map_fd, const struct xdp_range *first, const struct xdp_range *ranges,
-		      uint32_t count, struct xdp_forwards *forwards)
+static int range_write(int map_fd, const struct xdp_range *first, const struct xdp_range *ranges,
+		       uint32_t count, struct xdp_forwards *forwards)
 {
 	struct xdp_ports *ports = calloc(1, sizeof(*ports));
 	struct xdp_address key = xdp_address_of(&first->local);
@@ -141,7 +141,7 @@ static int range_tell(int map_fd, const struct xdp_range *first, const struct xd
 }
 
 /* The way round the map of all addresses leads to entries alone. */
-static int first_tell(int map_fd, const struct addr *local, struct xdp_forwards *forwards)
+static int first_write(int map_fd, const struct addr *local, struct xdp_forwards *forwards)
 {
 	struct xdp_first first = { .ip = xdp_address_of(local), .is_set = 1 };
 	uint32_t key = 0;
@@ -172,10 +172,10 @@ static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *
 		return program_failed(why, "the XDP program cannot be loaded", err);
 	p->sockets_fd = bpf_map__fd(sockets);
 	for (uint32_t i = 0; !err && i < count; i++)
-		err = range_tell(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count,
-				 forwards);
+		err = range_write(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count,
+				  forwards);
 	if (!err && forwards && count > 0)
-		err = first_tell(map_fd(p->object, XDP_FIRST_MAP), &ranges[0].local, forwards);
+		err = first_write(map_fd(p->object, XDP_FIRST_MAP), &ranges[0].local, forwards);
 	return err ? program_failed(why, "the media ports cannot be told to the XDP program", err)
 		   : 0;
 }

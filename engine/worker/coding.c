@@ -282,7 +282,7 @@ int coding_decode(struct coding *c, struct bytes payload, coding_space *space)
 		return n ? n : -EBADMSG;
 	c->heard = (uint32_t)n;
 	if (c->plc)
-		plc_heard(c->plc, to, c->heard);
+		plc_on_samples(c->plc, to, c->heard);
 	if (straight)
 		c->count += (uint32_t)n;
 	else

@@ -45,7 +45,7 @@ static bool may_tell_digit(struct flow *f, uint64_t now_ns)
 	return true;
 }
 
-static void digit_tell(struct worker *w, struct flow *f, const struct media_event *key)
+static void digit_notify(struct worker *w, struct flow *f, const struct media_event *key)
 {
 	struct media_event event;
 
@@ -64,18 +64,19 @@ static void digit_tell(struct worker *w, struct flow *f, const struct media_even
 
 void event_digit(struct worker *w, struct flow *f, const struct event_done *done)
 {
-	digit_tell(w, f,
-		   &(struct media_event){ .digit = telephone_event_digit(done->event),
-					  .duration_ms = event_duration_ms(done, f->event_clock_hz),
-					  .relayed = f->event_relayed });
+	digit_notify(w, f,
+		     &(struct media_event){ .digit = telephone_event_digit(done->event),
+					    .duration_ms =
+						    event_duration_ms(done, f->event_clock_hz),
+					    .relayed = f->event_relayed });
 }
 
 void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms)
 {
 	metric_add(w->metrics->digits_detected, 1);
-	digit_tell(w, f,
-		   &(struct media_event){
-			   .digit = digit, .duration_ms = duration_ms, .relayed = 1, .tone = 1 });
+	digit_notify(w, f,
+		     &(struct media_event){
+			     .digit = digit, .duration_ms = duration_ms, .relayed = 1, .tone = 1 });
 }
 
 void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -313,7 +314,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 		tick_icmp(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);
 		event.detail = detail_read(f, w->now_ns);
-		flow_transport_tell(w, f, &event);
+		flow_transport_report(w, f, &event);
 		batch_forget(&w->batch, id.slot);
 		control_flow_end(w, f);
 	} else {
@@ -334,7 +335,7 @@ static void apply_query(struct worker *w, struct flow_id id)
 	tick_icmp(w, f);
 	event = event_of(f, MEDIA_FLOW_STATS);
 	event.detail = detail_read(f, w->now_ns);
-	flow_transport_tell(w, f, &event);
+	flow_transport_report(w, f, &event);
 	control_answer(w, &event);
 }
 

@@ -82,7 +82,7 @@ int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 
 /* ---- what is heard ---- */
 
-static void key_tell(struct worker *w, struct detector *e, char digit)
+static void digit_detected(struct worker *w, struct detector *e, char digit)
 {
 	wheel_stop(&w->wheel, &e->timer);
 	event_tone(w, &w->flows.list[e->slot], digit, e->heard * 1000 / DTMF_RATE);
@@ -95,7 +95,7 @@ void detector_leave(struct worker *w, struct flow *f)
 	if (!e)
 		return;
 	if (e->ear.digit)
-		key_tell(w, e, e->ear.digit);
+		digit_detected(w, e, e->ear.digit);
 	job_line_forget(&w->detectors.line, &e->place);
 	for (uint32_t i = 0; i < MEDIA_CODECS_KNOWN; i++)
 		decoder_close(e->decoders[i]);
@@ -104,14 +104,14 @@ void detector_leave(struct worker *w, struct flow *f)
 	w->detectors.open--;
 }
 
-static void narrow_hear(struct worker *w, struct detector *e, const int16_t *pcm, uint32_t n)
+static void narrow_feed(struct worker *w, struct detector *e, const int16_t *pcm, uint32_t n)
 {
-	uint32_t events = dtmf_detector_hear(&e->ear, pcm, n);
+	uint32_t events = dtmf_detector_feed(&e->ear, pcm, n);
 
 	e->heard += n;
 	for (uint32_t i = 0; i < events; i++) {
 		if (e->ear.events[i].ends)
-			key_tell(w, e, e->ear.events[i].digit);
+			digit_detected(w, e, e->ear.events[i].digit);
 		else
 			e->heard = 0;
 	}
@@ -123,7 +123,7 @@ static void narrow_hear(struct worker *w, struct detector *e, const int16_t *pcm
 }
 
 /* n samples of the line's pcm, at the rate of that codec's decoder. */
-static void pcm_hear(struct worker *w, struct detector *e, uint8_t codec, uint32_t n)
+static void pcm_feed(struct worker *w, struct detector *e, uint8_t codec, uint32_t n)
 {
 	const int16_t *pcm = w->detectors.pcm;
 
@@ -134,16 +134,16 @@ static void pcm_hear(struct worker *w, struct detector *e, uint8_t codec, uint32
 	}
 	for (uint32_t at = 0, piece; at < n; at += piece) {
 		piece = n - at < (uint32_t)DTMF_FRAME_MAX ? n - at : (uint32_t)DTMF_FRAME_MAX;
-		narrow_hear(w, e, pcm + at, piece);
+		narrow_feed(w, e, pcm + at, piece);
 	}
 }
 
-static void silence_hear(struct worker *w, struct detector *e)
+static void silence_feed(struct worker *w, struct detector *e)
 {
 	uint32_t n = DTMF_RATE / 1000 * DETECTOR_GAP_MS;
 
 	memset(w->detectors.pcm, 0, n * sizeof(w->detectors.pcm[0]));
-	narrow_hear(w, e, w->detectors.pcm, n);
+	narrow_feed(w, e, w->detectors.pcm, n);
 }
 
 void detector_expire(struct worker *w, struct flow *f)
@@ -151,7 +151,7 @@ void detector_expire(struct worker *w, struct flow *f)
 	struct detector *e = detector_of(w, f);
 
 	if (e)
-		silence_hear(w, e);
+		silence_feed(w, e);
 }
 
 static uint32_t codec_rate(uint8_t codec)
@@ -160,7 +160,7 @@ static uint32_t codec_rate(uint8_t codec)
 }
 
 /* Before this packet, of the stream that was heard. */
-static void gap_hear(struct worker *w, struct detector *e, const struct detector_packet *k)
+static void gap_conceal(struct worker *w, struct detector *e, const struct detector_packet *k)
 {
 	uint32_t clock_hz = media_codec_facts((enum media_codec)k->codec)->clock_hz;
 	uint32_t units = k->timestamp - e->timestamp;
@@ -170,12 +170,12 @@ static void gap_hear(struct worker *w, struct detector *e, const struct detector
 		return;
 	if ((uint16_t)(k->sequence - e->sequence) == 1 ||
 	    units > clock_hz / 1000 * (uint32_t)DETECTOR_GAP_MS) {
-		silence_hear(w, e);
+		silence_feed(w, e);
 		return;
 	}
 	if (decoder_conceal(e->decoders[k->codec], w->detectors.pcm, n) != (int)n)
 		memset(w->detectors.pcm, 0, n * sizeof(w->detectors.pcm[0]));
-	pcm_hear(w, e, k->codec, n);
+	pcm_feed(w, e, k->codec, n);
 }
 
 /* Another stream: of the one before nothing is left. */
@@ -183,7 +183,7 @@ static void detector_stream_begin(struct worker *w, struct detector *e,
 				  const struct detector_packet *k)
 {
 	if (e->known)
-		silence_hear(w, e);
+		silence_feed(w, e);
 	if (decoder_reset(e->decoders[k->codec])) { /* no memory: it is not heard any more */
 		decoder_close(e->decoders[k->codec]);
 		e->decoders[k->codec] = NULL;
@@ -199,7 +199,7 @@ static bool detector_stream_goes_on(const struct detector *e, const struct detec
 	return e->known && e->ssrc == k->ssrc && e->codec == k->codec;
 }
 
-static void packet_hear(struct worker *w, struct detector *e)
+static void packet_decode(struct worker *w, struct detector *e)
 {
 	const struct detector_packet *k = &e->packets[e->first];
 	uint32_t clock_hz = media_codec_facts((enum media_codec)k->codec)->clock_hz;
@@ -210,7 +210,7 @@ static void packet_hear(struct worker *w, struct detector *e)
 	if (!detector_stream_goes_on(e, k))
 		detector_stream_begin(w, e, k);
 	else
-		gap_hear(w, e, k);
+		gap_conceal(w, e, k);
 	e->sequence = k->sequence;
 	e->timestamp = k->timestamp;
 	if (!e->decoders[k->codec])
@@ -219,7 +219,7 @@ static void packet_hear(struct worker *w, struct detector *e)
 			  CODEC_SAMPLES_MAX);
 	if (n <= 0)
 		return;
-	pcm_hear(w, e, k->codec, (uint32_t)n);
+	pcm_feed(w, e, k->codec, (uint32_t)n);
 	e->timestamp += (uint32_t)((uint64_t)n * clock_hz / codec_rate(k->codec));
 }
 
@@ -287,7 +287,7 @@ void detector_turn(struct worker *w)
 		struct detector *e = CONTAINER_OF(job_line_take(&l->line), struct detector, place);
 
 		cost = detector_cost_ns(e);
-		packet_hear(w, e);
+		packet_decode(w, e);
 		e->count--;
 		e->first = e->count ? (e->first + 1) % DETECTOR_PACKETS_MAX : 0;
 		if (e->count > 0)

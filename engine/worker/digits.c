@@ -58,7 +58,7 @@ static const struct media_taken *digit_tone_taken(const struct flow *f)
 }
 
 /* L16 has the rate of its clock; for others that is the codec's own. */
-static bool rate_is_said(uint8_t codec)
+static bool rate_is_clock(uint8_t codec)
 {
 	return codec == MEDIA_CODEC_L16 || codec == MEDIA_CODEC_L16_WIDE;
 }
@@ -81,7 +81,7 @@ static struct digit_tone *digit_tone_open(const struct flow *f)
 	if (!k)
 		return NULL;
 	s.codec = media_codec_facts(t->codec)->name;
-	if (rate_is_said(t->codec))
+	if (rate_is_clock(t->codec))
 		s.rate = media_codec_facts(t->codec)->clock_hz;
 	if (t->codec == MEDIA_CODEC_OPUS) {
 		s.rate = DTMF_RATE;

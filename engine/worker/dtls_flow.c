@@ -291,8 +291,8 @@ static bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct by
 enum { RESULTS_A_STEP = 64 };
 
 /* NULL: there are none after all. */
-static bool keys_tell(struct worker *w, struct flow *f, const struct media_key *in,
-		      const struct media_key *out, struct bytes flight)
+static bool keys_notify(struct worker *w, struct flow *f, const struct media_key *in,
+			const struct media_key *out, struct bytes flight)
 {
 	struct media_event event = event_of(f, MEDIA_FLOW_KEYED);
 	bool sent;
@@ -313,12 +313,12 @@ static bool keys_tell(struct worker *w, struct flow *f, const struct media_key *
 }
 
 /* MEDIA_FLOW_KEYED; dtls_flow.keyed_due stays set while the ring is full, and then it is told without a flight. */
-static void dtls_keyed_tell(struct worker *w, struct flow *f, struct bytes flight)
+static void dtls_keyed_notify(struct worker *w, struct flow *f, struct bytes flight)
 {
 	uint8_t was_due = f->dtls->keyed_due;
 
 	f->dtls->keyed_due = f->dtls->keyed_association == f->dtls->association &&
-			     !keys_tell(w, f, &f->dtls->key_in, &f->dtls->key_out, flight);
+			     !keys_notify(w, f, &f->dtls->key_in, &f->dtls->key_out, flight);
 	w->dtls.due = w->dtls.due + f->dtls->keyed_due - was_due;
 }
 
@@ -361,7 +361,7 @@ static void keys_install_all(struct worker *w, struct flow *owner)
 static void made(struct worker *w, struct flow *f, struct dtls_candidate *c,
 		 const struct crypto_result *r)
 {
-	c->told = keys_tell(w, f, &r->key_in, &r->key_out, bytes_mem(r->datagram, r->length));
+	c->told = keys_notify(w, f, &r->key_in, &r->key_out, bytes_mem(r->datagram, r->length));
 	if (!c->told) /* a full ring delays no handshake */
 		candidate_release(w, c);
 }
@@ -384,7 +384,7 @@ static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 	party_latch(w, f, &c->source);
 	keys_install_all(w, f);
 	if (!c->told)
-		dtls_keyed_tell(w, f, bytes_mem(r->datagram, r->length));
+		dtls_keyed_notify(w, f, bytes_mem(r->datagram, r->length));
 }
 
 /* What control was told is void, and so is what an update may have brought back of it. */
@@ -393,7 +393,7 @@ static void untell(struct worker *w, struct flow *f)
 	struct dtls_flow *d = f->dtls;
 
 	d->keyed &= d->keyed_association != d->association;
-	if (!keys_tell(w, f, NULL, NULL, (struct bytes){ 0 }))
+	if (!keys_notify(w, f, NULL, NULL, (struct bytes){ 0 }))
 		metric_add(w->metrics->events_lost, 1);
 }
 
@@ -808,7 +808,7 @@ void dtls_tick(struct worker *w, uint64_t now_ns)
 
 		dtls_flow_pair(w, f);
 		if (f->dtls->keyed_due)
-			dtls_keyed_tell(w, f, (struct bytes){ 0 });
+			dtls_keyed_notify(w, f, (struct bytes){ 0 });
 	}
 }
 

@@ -428,7 +428,7 @@ void flow_transports_close(struct flow_transports *t)
 	*t = (struct flow_transports){ 0 };
 }
 
-void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out)
+void flow_transport_report(const struct worker *w, const struct flow *f, struct media_event *out)
 {
 	const struct flow *owner = worker_owner(w, f);
 	const struct ice *i;

@@ -102,7 +102,7 @@ void flow_transport_close(struct worker *w, struct flow *f);
 void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns);
 
 /* What a question about the flow hears of its transport: of its own, or its bundle's. */
-void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out);
+void flow_transport_report(const struct worker *w, const struct flow *f, struct media_event *out);
 
 /* An authentic check for this flow. False: the address is another flow's, on a shared port. */
 bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,

@@ -369,7 +369,7 @@ static void listener_begin(struct worker *w, struct flow *f, const struct job_fr
 	f->notice = 1;
 }
 
-bool listener_hear(struct worker *w, struct flow *f, const struct job_frame *frame)
+bool listener_send(struct worker *w, struct flow *f, const struct job_frame *frame)
 {
 	struct listener *l = &f->listener;
 	struct made_rtp rtp = { .payload_type = frame->payload_type == PAYLOAD_NONE
@@ -389,7 +389,7 @@ bool listener_hear(struct worker *w, struct flow *f, const struct job_frame *fra
 	rtp.marker = frame->marker || !l->marked;
 	rtp.timestamp = frame->timestamp + l->timestamp_offset;
 	if (UNLIKELY(f->making & MAKING_TONE))
-		overlay_hear(w, f, &rtp);
+		overlay_mix_made(w, f, &rtp);
 	if (!originate_rtp(w, f, &rtp))
 		return false;
 	l->marked = 1;

@@ -196,6 +196,6 @@ int listener_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 /* It hears its peer again, or closes. */
 void listener_leave(struct worker *w, struct flow *f);
 /* Its packet of the job's present frame, unless its party is to get nothing now. True: one was made. */
-bool listener_hear(struct worker *w, struct flow *f, const struct job_frame *frame);
+bool listener_send(struct worker *w, struct flow *f, const struct job_frame *frame);
 
 #endif

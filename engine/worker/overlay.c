@@ -400,7 +400,7 @@ void overlay_add(struct worker *w, struct flow *f, uint32_t timestamp, struct ov
 	metric_add(w->metrics->tones_mixed, 1);
 }
 
-void overlay_hear(struct worker *w, struct flow *f, struct made_rtp *rtp)
+void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp)
 {
 	struct overlay *o = overlay_of(w, f);
 	bool sounds;

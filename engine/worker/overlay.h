@@ -115,7 +115,7 @@ void overlay_expire(struct worker *w, struct flow *f);
 /* Audio that is relayed to the party of p->peer while a tone is due: it waits for its turn, or passes. */
 enum verdict overlay_take(struct worker *w, struct pkt *p);
 /* What is made for the party is to have the tone in it: the payload changes. */
-void overlay_hear(struct worker *w, struct flow *f, struct made_rtp *rtp);
+void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp);
 /* Samples that are sent to the party under that timestamp of that clock, before they are encoded. */
 struct overlay_samples {
 	int16_t *pcm;

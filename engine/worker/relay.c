@@ -336,7 +336,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 	p->event = rule->event;
 	if (f->source.started && (f->source.ssrc == p->ssrc || hears_layers(f)))
 		return VERDICT_ALONE;
-	source_hear(f, p->ssrc);
+	source_switch(f, p->ssrc);
 	return VERDICT_ALONE;
 }
 
@@ -348,7 +348,7 @@ static enum verdict transcode_take(struct pkt *p)
 	if (!f->has_transcoder)
 		return VERDICT_TRANSCODER_FULL;
 	if (f->source.ssrc != p->ssrc || !f->source.started)
-		source_hear(f, p->ssrc);
+		source_switch(f, p->ssrc);
 	f->source.feeding = 0;
 	if (!p->event)
 		f->source.clock_hz = p->clock_hz;

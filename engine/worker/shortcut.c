@@ -757,8 +757,8 @@ static bool may_tell_hop(struct flow_table *t, uint64_t now_ns)
 }
 
 /* What the party of that flow is sent leads elsewhere now; NULL: to nobody who is known. */
-static void shortcut_tell(struct worker *w, const struct flow *to, const struct xdp_forward *e,
-			  const struct xdp_forward_plan *now)
+static void shortcut_update(struct worker *w, const struct flow *to, const struct xdp_forward *e,
+			    const struct xdp_forward_plan *now)
 {
 	struct media_event event;
 
@@ -794,7 +794,7 @@ static bool is_way_planned(struct worker *w, const struct flow *f, const struct 
 	if (!planned && w->now_ns < s->again_ns)
 		return true;
 	if (xdp_forward_is_to(e, plan.out_to) && (planned != e || !xdp_forward_is_by(e, &plan)))
-		shortcut_tell(w, peer, e, planned == e ? &plan : NULL);
+		shortcut_update(w, peer, e, planned == e ? &plan : NULL);
 	return planned == e && !plan.doubtful && xdp_forward_leads_by(e, &plan);
 }
 

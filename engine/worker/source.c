@@ -243,7 +243,7 @@ const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, u
 	return &f->source;
 }
 
-void source_hear(struct flow *f, uint32_t ssrc)
+void source_switch(struct flow *f, uint32_t ssrc)
 {
 	f->stats.source_changes += f->source.started;
 	f->source = (struct source){ .ssrc = ssrc, .started = 1 };

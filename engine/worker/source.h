@@ -42,7 +42,7 @@ static inline const struct source *source_of(struct flow *f, struct sink *k, str
 }
 
 /* It is another source of the party that is heard, and not sent on as it is: of its numbers nothing is kept. */
-void source_hear(struct flow *f, uint32_t ssrc);
+void source_switch(struct flow *f, uint32_t ssrc);
 /* The packet is not sent on, and is not to be missed either: those after it close up. */
 void source_skip(struct flow *f, const struct sink *k, const struct pkt *p);
 /* A packet of ours took the next number of the sink that f feeds: those of f that follow give way. */

@@ -15,7 +15,7 @@ static bool is_scarce(uint64_t next, uint64_t limit, uint32_t reserve)
 }
 
 /* Said again with the next packet when the event ring is full. */
-static NOINLINE void reserve_tell(struct worker *w, struct flow *f, bool srtp, bool srtcp)
+static NOINLINE void reserve_notify(struct worker *w, struct flow *f, bool srtp, bool srtcp)
 {
 	struct media_event event = event_of(f, MEDIA_FLOW_RESERVE);
 
@@ -32,7 +32,7 @@ static inline void reserve_check(struct worker *w, struct flow *f)
 	bool srtcp = is_scarce(s->rtcp_next, f->srtcp_limit, SRTCP_RESERVE);
 
 	if (UNLIKELY((srtp && !f->srtp_told) || (srtcp && !f->srtcp_told)))
-		reserve_tell(w, f, srtp, srtcp);
+		reserve_notify(w, f, srtp, srtcp);
 }
 
 /* It was counted as sent. */

@@ -117,8 +117,8 @@ enum offer_record_preference offer_record_preference(struct bytes sdp)
 }
 
 /* Of a text of ours; more lines than there may be have no port. */
-static enum offer_record line_is_told(const struct sdp *s, uint8_t index,
-				      const struct offer_record_state *told)
+static enum offer_record line_record_state(const struct sdp *s, uint8_t index,
+					   const struct offer_record_state *told)
 {
 	if (index >= MEDIA_LINES_MAX || !s->sections[index + 1U].port)
 		return OFFER_RECORD_NONE;
@@ -135,7 +135,7 @@ bool offer_record_is_in_local(struct bytes local, const struct offer_record_stat
 		return true;
 	for (uint8_t i = 0; i < s.media_count && i < MEDIA_LINES_MAX; i++) {
 		uint8_t says = line_says(&s, i + 1U);
-		enum offer_record now = line_is_told(&s, i, told);
+		enum offer_record now = line_record_state(&s, i, told);
 
 		if (now != OFFER_RECORD_NONE && (says ? says : OFFER_RECORD_OFF) != (uint8_t)now)
 			return false;
@@ -187,7 +187,7 @@ int offer_record_again(struct bytes local, const struct offer_record_state *told
 		const struct sdp_section *in = &s.sections[m + 1U];
 
 		write_lines_again(w, &s, in->first - 1, in->end, version); /* with the m-line */
-		offer_record_line(w, line_is_told(&s, m, told));
+		offer_record_line(w, line_record_state(&s, m, told));
 	}
 	return offer_fits(w, error);
 }

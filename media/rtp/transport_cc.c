@@ -34,7 +34,7 @@ static uint64_t received_bit(uint16_t number)
 	return UINT64_C(1) << number % 64;
 }
 
-static bool number_is_heard(const struct transport_cc *t, uint16_t number)
+static bool number_is_received(const struct transport_cc *t, uint16_t number)
 {
 	return t->received[number % TRANSPORT_CC_KEPT / 64] & received_bit(number);
 }
@@ -78,7 +78,7 @@ void transport_cc_note(struct transport_cc *t, uint16_t number, uint64_t now_ns)
 	}
 	if (is_next)
 		cc_reach(t, number);
-	else if (number_is_heard(t, number))
+	else if (number_is_received(t, number))
 		return;
 	else if (number_distance(number, t->end) > number_distance(t->begin, t->end))
 		t->begin = number;
@@ -104,7 +104,7 @@ static uint32_t reference_of(const struct transport_cc *t)
 {
 	uint16_t first = t->begin;
 
-	while (!number_is_heard(t, first)) /* the last one was */
+	while (!number_is_received(t, first)) /* the last one was */
 		first++;
 	return arrival_of(t, first) / TICKS_OF_REFERENCE * TICKS_OF_REFERENCE;
 }
@@ -119,7 +119,7 @@ static void arrival_judge(const struct transport_cc *t, struct report *r)
 		int32_t delta = (int32_t)(arrival_of(t, number) - before);
 
 		r->symbols[i] = NOT_RECEIVED;
-		if (!number_is_heard(t, number))
+		if (!number_is_received(t, number))
 			continue;
 		if (delta != (int16_t)delta) {
 			r->count = i;

@@ -142,8 +142,8 @@ static void cdr_add_sound(struct cdr_sound *to, const struct call *c, const stru
 		return;
 	cdr_put(to->codec, sizeof(to->codec), bytes_str(codec->name));
 	values = quality_codec_find(bytes_str(codec->name));
-	to->mos_in = quality_heard(&closed->stats, values).mos_hundredths;
-	to->mos_out = quality_told(&closed->stats, &closed->detail, values).mos_hundredths;
+	to->mos_in = quality_received(&closed->stats, values).mos_hundredths;
+	to->mos_out = quality_reported(&closed->stats, &closed->detail, values).mos_hundredths;
 }
 
 /* Also of a line that became a fax: it is counted in one. */

@@ -70,7 +70,7 @@ static void named_told(struct claims *c, const struct lease *l)
 					.sent_ns = l->told_ns };
 	const struct members nobody = { 0 };
 
-	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody, l->wanted_ns ? 0 : l->renewal);
+	claims_notify(c, &told, l->wanted_ns ? &l->wanted : &nobody, l->wanted_ns ? 0 : l->renewal);
 }
 
 static void lease_event(struct node *n, struct lease_event event)
@@ -112,7 +112,7 @@ static bool on_owning(uint16_t shard, void *arg)
 	return shard == SHARD && valid(arg);
 }
 
-static void on_heard(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
+static void on_alive(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
 {
 	assert_int_equal(shard, SHARD);
 	lease_event(arg,
@@ -143,7 +143,7 @@ static void on_say(uint64_t to, const struct peer_item *item, void *arg)
 }
 
 static const struct claims_handlers HANDLERS = { on_look,  on_claim, on_owned,   on_owning,
-						 on_heard, on_seen,  on_renewed, on_say };
+						 on_alive, on_seen,  on_renewed, on_say };
 
 static void node_start(struct node *n, uint64_t incarnation)
 {

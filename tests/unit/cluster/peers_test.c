@@ -38,7 +38,7 @@ static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 	s->items[s->count++] = *item;
 }
 
-static void on_heard(uint64_t id, bool heard, void *arg)
+static void on_alive(uint64_t id, bool heard, void *arg)
 {
 	struct side *s = arg;
 
@@ -57,7 +57,7 @@ static void side_open(uint32_t i, uint64_t incarnation)
 	rand_open_seed(&g_sides[i].rand, incarnation);
 	memset(s.key, 7, sizeof(s.key));
 	assert_int_equal(addr_parse(&s.listen, bytes_str("127.0.0.1:0")), 0);
-	assert_int_equal(peers_open(&g_sides[i].peers, &s, on_item, on_heard, &g_sides[i]), 0);
+	assert_int_equal(peers_open(&g_sides[i].peers, &s, on_item, on_alive, &g_sides[i]), 0);
 }
 
 static void know(uint32_t i, uint32_t other)

@@ -292,7 +292,7 @@ static void test_acked_then_past(void **state)
 	while (clock_now_ns() < until_ns) {
 		before = g_tells;
 		assert_true(drive(n.redis, 10000, tells_again, &before));
-		store_lease_heard(n.store, 10, g_told.told_ns);
+		store_lease_on_ack(n.store, 10, g_told.told_ns);
 		assert_false(store_lease_is_past(n.store));
 	}
 	assert_true(drive(n.redis, 10000, is_past, &n));

@@ -124,7 +124,7 @@ static bool acks(void *arg)
 {
 	struct node *n = arg;
 
-	store_lease_heard(n->store, 10, g_told.told_ns);
+	store_lease_on_ack(n->store, 10, g_told.told_ns);
 	return is_past(n);
 }
 

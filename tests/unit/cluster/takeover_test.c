@@ -76,7 +76,7 @@ static void named_told(struct claims *c, const struct lease *l)
 					.sent_ns = l->told_ns };
 	const struct members nobody = { 0 };
 
-	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody, l->wanted_ns ? 0 : l->renewal);
+	claims_notify(c, &told, l->wanted_ns ? &l->wanted : &nobody, l->wanted_ns ? 0 : l->renewal);
 }
 
 /* What is asked of Redis is answered at once. */
@@ -174,7 +174,7 @@ static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 	claims_item(g_node.claims, item, from, clock_now_ns());
 }
 
-static void on_heard(uint64_t id, bool heard, void *arg)
+static void on_alive(uint64_t id, bool heard, void *arg)
 {
 	(void)id;
 	(void)heard;
@@ -272,7 +272,7 @@ static void node_open(uint32_t i, const char *lock)
 	rand_open_system(&g_node.rand);
 	memset(s.key, 7, sizeof(s.key));
 	if (g_node.lock < 0 || loop_open(64) || addr_parse(&s.listen, bytes_str("127.0.0.1:0")) ||
-	    peers_open(&g_node.peers, &s, on_item, on_heard, NULL) ||
+	    peers_open(&g_node.peers, &s, on_item, on_alive, NULL) ||
 	    claims_open(&g_node.claims, s.id, s.incarnation, LENGTH_NS, &handlers, NULL) ||
 	    claims_watch(g_node.claims, SHARD, clock_now_ns()))
 		abort();

@@ -174,7 +174,7 @@ static void test_heard_and_rendered(void **state)
 		}
 		for (size_t at = 0; at < N; at += FRAME)
 			comfort_listen(&ear, RATE, g_pcm + at, FRAME);
-		comfort_heard(&ear, 8, &c);
+		comfort_measure(&ear, 8, &c);
 		assert_int_equal(comfort_write(&c, octets), 9);
 		assert_int_equal(comfort_parse(&told, bytes_mem(octets, 9)), 0);
 		render(&told);
@@ -202,15 +202,15 @@ static void test_what_is_no_noise(void **state)
 
 	(void)state;
 	memset(g_pcm, 0, sizeof(g_pcm));
-	comfort_heard(&ear, 8, &c);
+	comfort_measure(&ear, 8, &c);
 	assert_true(c.level == 127 && c.order == 0);
 	comfort_listen(&ear, RATE, g_pcm, FRAME);
-	comfort_heard(&ear, 8, &c);
+	comfort_measure(&ear, 8, &c);
 	assert_true(c.level == 127 && c.order == 0);
 	measure_add_sine(g_pcm, N, RATE, 425, 10000);
 	for (size_t at = 0; at < N; at += FRAME)
 		comfort_listen(&ear, RATE, g_pcm + at, FRAME);
-	comfort_heard(&ear, 12, &c);
+	comfort_measure(&ear, 12, &c);
 	assert_int_equal(c.level, 13);
 	render(&c);
 	assert_in_range(voice_level(voice_energy(g_out, N), N), 10, 17);

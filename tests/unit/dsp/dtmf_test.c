@@ -61,7 +61,7 @@ static const char *heard_in(size_t n, size_t frame)
 
 	dtmf_detector_open(&ear);
 	for (size_t at = 0; at < n; at += frame) {
-		uint32_t events = dtmf_detector_hear(&ear, g_pcm + at,
+		uint32_t events = dtmf_detector_feed(&ear, g_pcm + at,
 						     (uint32_t)(n - at < frame ? n - at : frame));
 
 		for (uint32_t i = 0; i < events; i++) {

@@ -26,7 +26,7 @@ static void pass(struct plc *s, const int16_t *sent, int16_t *heard, uint32_t n,
 		if (f >= from && f < to)
 			plc_lost(s, heard + f * frame, frame);
 		else
-			plc_heard(s, heard + f * frame, frame);
+			plc_on_samples(s, heard + f * frame, frame);
 	}
 }
 
@@ -323,7 +323,7 @@ static void test_cuts(void **state)
 		plc_open(&whole, rate);
 		speak(g_sent, n, rate, 133, true);
 		add_noise(g_sent, n, 300, 5);
-		plc_heard(&whole, g_sent, n);
+		plc_on_samples(&whole, g_sent, n);
 		parts = whole;
 		plc_lost(&whole, g_heard, n);
 		for (uint32_t done = 0, part; done < n; done += part) {
@@ -362,11 +362,11 @@ static void heard_in_place(struct plc *s, int16_t *pcm, uint32_t n)
 	int16_t *space = plc_space(s, n);
 
 	if (!space) {
-		plc_heard(s, pcm, n);
+		plc_on_samples(s, pcm, n);
 		return;
 	}
 	memcpy(space, pcm, n * sizeof(*pcm));
-	plc_heard(s, space, n);
+	plc_on_samples(s, space, n);
 	memcpy(pcm, space, n * sizeof(*pcm));
 }
 
@@ -385,7 +385,7 @@ static void test_frames_in_place(void **state)
 
 			assert_non_null(space);
 			space[0] = space[n - 1] = i;
-			plc_heard(&s, space, n);
+			plc_on_samples(&s, space, n);
 			if (before)
 				assert_true(before[0] == i - 1 && before[n - 1] == i - 1);
 			before = space;
@@ -413,7 +413,7 @@ static void test_any_frames(void **state)
 			signal_of(g_heard, n, g_rates[r], &seed);
 			memcpy(g_other, g_heard, n * sizeof(*g_heard));
 			g_heard[n] = g_other[n] = 0x1234;
-			(is_lost ? plc_lost : plc_heard)(&a, g_heard, n);
+			(is_lost ? plc_lost : plc_on_samples)(&a, g_heard, n);
 			(is_lost ? plc_lost : heard_in_place)(&b, g_other, n);
 			assert_int_equal(g_heard[n], 0x1234);
 			assert_memory_equal(g_heard, g_other, (n + 1) * sizeof(*g_heard));

@@ -69,12 +69,12 @@ static void test_both_ways(void **state)
 	struct flow_detail d = { 0 };
 
 	(void)state;
-	assert_int_equal(quality_heard(&s, pcmu).loss_hundredths, 100);
-	assert_int_equal(quality_told(&s, &d, pcmu).mos_hundredths, 0);
+	assert_int_equal(quality_received(&s, pcmu).loss_hundredths, 100);
+	assert_int_equal(quality_reported(&s, &d, pcmu).mos_hundredths, 0);
 	d.reported_ns = 1;
-	assert_int_equal(quality_told(&s, &d, pcmu).loss_hundredths, 200);
+	assert_int_equal(quality_reported(&s, &d, pcmu).loss_hundredths, 200);
 	s.remote_lost = 5000; /* it counts what another process sent, too */
-	assert_int_equal(quality_told(&s, &d, pcmu).loss_hundredths, 10000);
+	assert_int_equal(quality_reported(&s, &d, pcmu).loss_hundredths, 10000);
 }
 
 int main(void)

@@ -86,7 +86,7 @@ static enum hook_result result_wait(const struct hook *h)
 	struct addr ip;
 
 	assert_int_equal(poll(&wait, 1, PATIENCE_NS / NS_PER_MS), 1);
-	assert_int_equal(hook_hear(h, &result, &ip), 0);
+	assert_int_equal(hook_receive(h, &result, &ip), 0);
 	return result;
 }
 
@@ -94,7 +94,7 @@ static void hook_say_to(const struct hook *h, enum hook_word word, const char *i
 {
 	struct addr a = hook_address(ip);
 
-	hook_tell(h, word, &a, 17);
+	hook_send(h, word, &a, 17);
 }
 
 /* ---- tests ---- */
@@ -268,7 +268,7 @@ static void test_outlives(void **state)
 	(void)unlink(g_said);
 	hook_say_to(&h, HOOK_DELETE, "192.0.2.18");
 	assert_true(file_becomes("delete 192.0.2.18 32 17 a-node\n"));
-	hook_tell(&h, HOOK_DELETE_ALL, NULL, 0); /* of the one that is being said nothing more */
+	hook_send(&h, HOOK_DELETE_ALL, NULL, 0); /* of the one that is being said nothing more */
 	hook_close(&h);
 	next = hook_of(PATIENCE_NS);
 	hook_say_to(&next, HOOK_ADD, "192.0.2.17");

@@ -103,7 +103,7 @@ static struct process process_begin(void)
 
 	assert_int_equal(keeper_fork(&p.keeper, &s), 0);
 	assert_int_equal(sockets_open(&p.link, keeper_sockets_fd(p.keeper), FLOWS), 0);
-	p.heard = sockets_hear(&p.link, PATIENCE_NS);
+	p.heard = sockets_await_left(&p.link, PATIENCE_NS);
 	return p;
 }
 
@@ -342,7 +342,7 @@ static void let_go(void **state)
 }
 
 /* Its address floats, and others hear of its death: whoever takes it binds these ports. */
-static void others_are_told(struct process *p, uint16_t port)
+static void others_are_notified(struct process *p, uint16_t port)
 {
 	const struct addr other = port_of(port);
 
@@ -353,7 +353,7 @@ static void others_are_told(struct process *p, uint16_t port)
 static void others_take_it(struct process *p)
 {
 	all_open(p);
-	others_are_told(p, 9);
+	others_are_notified(p, 9);
 }
 
 static void address_goes(void **state)
@@ -536,7 +536,7 @@ static void others_hear_of_it(struct process *p)
 	if (pwrite(g_fence, &fence, sizeof(fence), 0) != (ssize_t)sizeof(fence) ||
 	    keeper_remain(p->keeper, &r))
 		abort();
-	others_are_told(p, OTHER_PORT);
+	others_are_notified(p, OTHER_PORT);
 }
 
 static void what_is_forwarded_ends(void **state)

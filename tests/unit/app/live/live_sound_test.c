@@ -212,7 +212,7 @@ static void a_pair_is_heard(void **state)
 	uint32_t n = 0;
 
 	(void)state;
-	assert_int_equal(live_sound_open_heard(s, LIVE_L16, 16000, 2), 0);
+	assert_int_equal(live_sound_open_mixed(s, LIVE_L16, 16000, 2), 0);
 	assert_int_equal(live_sound_frame_octets(s), 1280);
 	for (uint32_t i = 0; i < N; i++, now_ns += MS * NS_PER_MS) {
 		channel_put(s, 0, i, 440, now_ns);

@@ -305,11 +305,11 @@ static void test_events_wait(void **state)
 	assert_int_equal(g.heard, 0);
 	g_shard->state = NODE_SHARD_LIVE;
 	assert_false(keeps(NUMBER, MANY));
-	node_ahead_tell(g_shard);
+	node_ahead_notify(g_shard);
 	assert_int_equal(g.heard, MANY);
 	for (uint32_t i = 0; i < MANY; i++)
 		assert_int_equal(g.durations[i], i);
-	node_ahead_tell(g_shard);
+	node_ahead_notify(g_shard);
 	assert_int_equal(g.heard, MANY);
 	g_shard->state = NODE_SHARD_WAITING;
 	assert_false(keeps(NUMBER, 0));
@@ -323,7 +323,7 @@ static void test_too_many_events(void **state)
 	log_setup(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	for (uint32_t i = 0; i < EVENTS_MAX + 10; i++)
 		assert_true(keeps(NUMBER, i));
-	node_ahead_tell(g_shard);
+	node_ahead_notify(g_shard);
 	assert_int_equal(g.heard, EVENTS_MAX);
 	assert_int_equal(g.durations[EVENTS_MAX - 1], EVENTS_MAX - 1);
 }
@@ -336,7 +336,7 @@ static void test_events_of_none(void **state)
 	assert_true(keeps(NUMBER, 1));
 	node_ahead_close(g_shard);
 	assert_false(keeps(NUMBER, 2));
-	node_ahead_tell(g_shard);
+	node_ahead_notify(g_shard);
 	assert_int_equal(g.heard, 0);
 }
 

@@ -85,13 +85,13 @@ static int rig_teardown(void **state)
 	return system(command);
 }
 
-static struct recorder_told told_wait(void)
+static struct recorder_results told_wait(void)
 {
-	struct recorder_told told = { .error = 1 };
+	struct recorder_results told = { .error = 1 };
 	struct pollfd p = { .fd = recorder_told_fd(g_recorder), .events = POLLIN };
 
 	for (unsigned i = 0; i < 100; i++) {
-		if (recorder_told(g_recorder, &told, 1) == 1)
+		if (recorder_results(g_recorder, &told, 1) == 1)
 			return told;
 		(void)poll(&p, 1, 200);
 	}
@@ -205,7 +205,7 @@ static json_int_t sidecar_int(const json_t *json, const char *key)
 	return json_integer_value(json_object_get(json, key));
 }
 
-static struct recorder_told end(bool last)
+static struct recorder_results end(bool last)
 {
 	feed_wait();
 	assert_true(recorder_end(g_recorder, CALL, 1, last, BYTES_LIT("\"from\":\"1001\"")));
@@ -247,7 +247,7 @@ static bool file_has(unsigned side, uint32_t number, uint32_t at_ms, size_t late
 
 static void test_wav(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 	json_t *json;
 	size_t n, late;
 
@@ -295,7 +295,7 @@ static void test_wav(void **state)
 static void test_pcapng_and_pause(void **state)
 {
 	uint64_t from_ns;
-	struct recorder_told told;
+	struct recorder_results told;
 	size_t n, at = 0;
 	json_t *json;
 	uint8_t want[FRAME];
@@ -342,7 +342,7 @@ static void test_pcapng_and_pause(void **state)
 /* The time of a WAV stands still meanwhile. */
 static void test_wav_pause(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 	uint64_t paused_ms, resumed_ms;
 	json_t *json;
 
@@ -380,7 +380,7 @@ static void test_other_codecs(void **state)
 
 	(void)state;
 	for (uint16_t row = 0; row < COUNT_OF(rows); row++) {
-		struct recorder_told told;
+		struct recorder_results told;
 		json_t *json;
 
 		begin(RECORD_WAV, (uint16_t)(row + 1));
@@ -405,7 +405,7 @@ static void test_other_codecs(void **state)
 /* Segment 1 is there, of a process that nobody remembers. */
 static void test_segment_is_there(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 
 	(void)state;
 	begin(RECORD_WAV, 1);
@@ -419,7 +419,7 @@ static void test_segment_is_there(void **state)
 static void test_too_many(void **state)
 {
 	struct record_terms t = { .call = 1, .number = 1, .segment = 1, .tenant = "../x" };
-	struct recorder_told told;
+	struct recorder_results told;
 
 	(void)state;
 	recorder_close(g_recorder);
@@ -590,9 +590,9 @@ static uint32_t feed_for(uint32_t at_ms, uint32_t ms, bool silent)
 }
 
 /* Behind what it told of how it grew. */
-static struct recorder_told told_of(enum recorder_event event)
+static struct recorder_results told_of(enum recorder_event event)
 {
-	struct recorder_told told = told_wait();
+	struct recorder_results told = told_wait();
 
 	while (told.event != event)
 		told = told_wait();
@@ -611,7 +611,7 @@ static bool message_has(uint32_t number, uint32_t at_ms)
 /* It has what was said, the pause in it, and a moment around it. What the party heard is not in there. */
 static void test_message(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 	struct wav_head head;
 	uint32_t at = 0, first, last;
 	json_t *json;
@@ -678,7 +678,7 @@ static void test_name(void **state)
 
 static void test_mix(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 	struct wav_head head;
 	uint32_t at = 0;
 	json_t *json;
@@ -715,7 +715,7 @@ static void test_mix(void **state)
 /* Silence is told once; who never says a word has a file without a sample. */
 static void test_message_of_nobody(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 	uint64_t begun_ns;
 
 	(void)state;
@@ -753,7 +753,7 @@ static void test_message_left_behind(void **state)
 /* A machine that was suspended for a minute: what comes next is where it belongs, silence before it. */
 static void test_stood_still(void **state)
 {
-	struct recorder_told told;
+	struct recorder_results told;
 	size_t n, late;
 
 	(void)state;

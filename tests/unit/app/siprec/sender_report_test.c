@@ -196,7 +196,7 @@ static struct sender_heard hear(void)
 {
 	struct sender_heard heard = { 0 };
 
-	sender_hear(&g_stream, &heard);
+	sender_receive(&g_stream, &heard);
 	return heard;
 }
 

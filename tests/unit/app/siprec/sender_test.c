@@ -184,7 +184,7 @@ static void figures(void **state)
 {
 	struct pollfd p = { .fd = sender_told_fd(g_sender), .events = POLLIN };
 	struct media_fork nobody = g_fork;
-	struct sender_told told[2];
+	struct sender_results told[2];
 
 	(void)state;
 	nobody.stream[1].remote =
@@ -198,7 +198,7 @@ static void figures(void **state)
 	assert_true(sender_ask(g_sender, CALL, 4));
 	assert_true(sender_ask(g_sender, CALL, 3));
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-	assert_int_equal(sender_told(g_sender, told, 2), 1);
+	assert_int_equal(sender_results(g_sender, told, 2), 1);
 	assert_int_equal(told[0].call, CALL);
 	assert_int_equal(told[0].number, 3);
 	assert_int_equal(told[0].error, 0);
@@ -212,14 +212,14 @@ static void port_taken(void **state)
 {
 	struct media_fork wrong = g_fork;
 	struct pollfd p = { .fd = sender_told_fd(g_sender), .events = POLLIN };
-	struct sender_told told[2];
+	struct sender_results told[2];
 	int fd;
 
 	(void)state;
 	wrong.stream[1].local = bound(&fd);
 	assert_true(sender_set(g_sender, CALL, 3, &wrong));
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-	assert_int_equal(sender_told(g_sender, told, 2), 1);
+	assert_int_equal(sender_results(g_sender, told, 2), 1);
 	assert_int_equal(told[0].call, CALL);
 	assert_int_equal(told[0].number, 3);
 	assert_int_equal(told[0].error, -EADDRINUSE);

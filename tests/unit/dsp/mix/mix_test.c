@@ -448,7 +448,7 @@ static void test_guests(void **state)
 	assert_hears(m, members[0], 0x30, false);
 	assert_hears(m, members[2], 0x31, true);
 	assert_hears(m, members[3], 0x33, false);
-	mix_guest_heard(m, g_pcm[5], &limiter, heard);
+	mix_minus_guest(m, g_pcm[5], &limiter, heard);
 	for (int j = 0; j < N; j++)
 		assert_int_equal(heard[j], g_pcm[0][j] + g_pcm[4][j]);
 	room_say(m, members, 0);

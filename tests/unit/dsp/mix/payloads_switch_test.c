@@ -67,8 +67,8 @@ static struct changed compare(uint32_t rate, uint32_t at)
 static void both_hear(struct room *r, uint32_t *n)
 {
 	for (uint32_t i = 0; i < room_sent(r, L).count; i++) {
-		(void)room_hear(r, A, i, g_mine + *n);
-		*n += room_hear(r, L, i, g_theirs + *n);
+		(void)room_receive(r, A, i, g_mine + *n);
+		*n += room_receive(r, L, i, g_theirs + *n);
 	}
 }
 
@@ -251,7 +251,7 @@ static void heard_put(struct heard *h, struct room *r, uint32_t member)
 
 		h->owned += (uint32_t)decoder_frame(h->decoder, octets, h->own + h->owned,
 						    CODEC_SAMPLES_MAX);
-		h->heard += room_hear(r, member, i, h->ear + h->heard);
+		h->heard += room_receive(r, member, i, h->ear + h->heard);
 	}
 	assert_int_equal(h->owned, h->heard);
 }

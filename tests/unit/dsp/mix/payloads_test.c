@@ -540,7 +540,7 @@ static void test_what_a_pause_says(void **state)
 		room_tick(&r, t < 10 ? BIT(A) : 0);
 		assert_false(room_sent(&r, L).begins);
 		if (t < 19)
-			(void)room_hear(&r, L, 0, pcm);
+			(void)room_receive(&r, L, 0, pcm);
 	}
 	sent = room_sent(&r, M);
 	assert_int_equal(sent.packets[0].kind, PACKER_COMFORT);
@@ -634,7 +634,7 @@ static void check_member(struct room *r, uint32_t i)
 
 	assert_int_equal(sent.whose == PAYLOADS_DEAF, h.pcm == NULL);
 	for (uint32_t k = 0; k < sent.count; k++)
-		(void)room_hear(r, i, k, pcm);
+		(void)room_receive(r, i, k, pcm);
 	if (sent.whose == PAYLOADS_SHARED && payloads_format(r->payloads, r->id[i]).clock == 8000 &&
 	    strcmp(payloads_format(r->payloads, r->id[i]).codec, "PCMU") == 0)
 		assert_true(h.shared);

@@ -142,7 +142,7 @@ static inline struct payloads_sent room_sent(const struct room *r, uint32_t i)
 }
 
 /* What it decodes of packet i of this tick; what is not there its decoder makes. Samples. */
-static inline uint32_t room_hear(struct room *r, uint32_t member, uint32_t i, int16_t *pcm)
+static inline uint32_t room_receive(struct room *r, uint32_t member, uint32_t i, int16_t *pcm)
 {
 	struct payloads_sent sent = room_sent(r, member);
 	struct codec_format f = payloads_format(r->payloads, r->id[member]);

@@ -387,17 +387,17 @@ static void vlans_upon_our_device(void **state)
 	next_hops_read(r.hops, r.now_ns);
 	assert_true(next_hops_has_vlan(r.hops, 0, 0));
 	assert_false(next_hops_has_vlan(r.hops, 0, 100));
-	next_hops_told(r.hops, bytes_mem(&ours, sizeof(ours)), r.now_ns);
+	next_hops_on_messages(r.hops, bytes_mem(&ours, sizeof(ours)), r.now_ns);
 	other.info.ifi_index++;
-	next_hops_told(r.hops, bytes_mem(&other, sizeof(other)), r.now_ns);
+	next_hops_on_messages(r.hops, bytes_mem(&other, sizeof(other)), r.now_ns);
 	assert_true(next_hops_has_vlan(r.hops, 0, 100));
 	assert_false(next_hops_has_vlan(r.hops, 0, 200));
 	other.info.ifi_index = (int)r.ifindex; /* our device is a VLAN itself */
-	next_hops_told(r.hops, bytes_mem(&other, sizeof(other)), r.now_ns);
+	next_hops_on_messages(r.hops, bytes_mem(&other, sizeof(other)), r.now_ns);
 	assert_true(next_hops_has_vlan(r.hops, 0, 0));
 	assert_false(next_hops_has_vlan(r.hops, 0, 200));
 	ours.head.nlmsg_type = RTM_DELLINK;
-	next_hops_told(r.hops, bytes_mem(&ours, sizeof(ours)), r.now_ns);
+	next_hops_on_messages(r.hops, bytes_mem(&ours, sizeof(ours)), r.now_ns);
 	assert_false(next_hops_has_vlan(r.hops, 0, 100));
 	rig_close(&r);
 }

@@ -226,7 +226,7 @@ static const char *keys_heard(const struct scene *s, enum media_codec codec)
 		narrow[i] = pcm[i * rate / DTMF_RATE];
 	dtmf_detector_open(&ear);
 	for (size_t at = 0; at < n * DTMF_RATE / rate; at += 160) {
-		dtmf_detector_hear(&ear, narrow + at, 160);
+		dtmf_detector_feed(&ear, narrow + at, 160);
 		for (uint8_t i = 0; i < ear.count; i++)
 			if (!ear.events[i].ends)
 				keys[count++] = ear.events[i].digit;

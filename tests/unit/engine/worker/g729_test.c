@@ -112,7 +112,7 @@ static void keys_heard(const struct scene *s, char *out, size_t cap)
 
 	dtmf_detector_open(&ear);
 	for (size_t at = 0; at + 160 <= n; at += 160) {
-		dtmf_detector_hear(&ear, pcm + at, 160);
+		dtmf_detector_feed(&ear, pcm + at, 160);
 		for (uint8_t i = 0; i < ear.count && count + 1 < cap; i++)
 			if (!ear.events[i].ends)
 				out[count++] = ear.events[i].digit;
