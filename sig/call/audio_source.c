@@ -2,8 +2,8 @@
 #include "sig/call/audio_source.h"
 
 #include "sig/call/call_digits.h"
-#include "sig/call/call_waiting.h"
 #include "sig/call/conference.h"
+#include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
@@ -38,7 +38,7 @@ static bool leg_rings_back(const struct call *c, uint8_t leg)
 static bool waits_up(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller && !c->legs[leg]->uas &&
-	       (call_awaits_application(c) || call_waiting_is_on(c));
+	       (call_awaits_application(c) || call_awaits_user(c));
 }
 
 /* It is heard itself: it has answered, or has early media. */
@@ -181,7 +181,6 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 #define TONE(suffix, name)          \
 	case AUDIO_SOURCE_##suffix: \
 		return h->tracks[SHARD_TRACK_##suffix].jobs;
-#include "sig/call/module.h"
 #include "sig/host/tones.def"
 #undef TONE
 	}

@@ -158,12 +158,23 @@ void modules_prompted(struct call_host *h, struct call *c, struct bytes digits)
 	(*m)->prompted(h, c, digits);
 }
 
-bool modules_dialled(struct call_host *h, struct call *c, struct bytes display,
+enum refusal modules_admit(const struct call_host *h, const struct call *c,
+			   const struct plan_target *at, enum plan_why *why,
+			   struct call_refusal *refusal)
+{
+	enum refusal refused = REFUSED_NOT;
+
+	for (const struct module *const *m = h->modules->admit; *m && !refused; m++)
+		refused = (*m)->admit(h, c, at, why, refusal);
+	return refused;
+}
+
+bool modules_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
 		     enum refusal *refused, struct call_refusal *refusal)
 {
 	EACH_MODULE(m, h, dialled)
 	{
-		if ((*m)->dialled(h, c, display, refused, refusal))
+		if ((*m)->dialled(h, c, at, refused, refusal))
 			return true;
 	}
 	return false;

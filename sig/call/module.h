@@ -32,6 +32,13 @@ struct module_event {
 	void (*on)(struct call_host *h, struct call *c, const struct call_event *ev);
 };
 
+/* The last step of a plan, before anybody is asked. */
+struct plan_target {
+	struct bytes user;                   /* of ours, or a number */
+	struct bytes display;                /* the caller's name */
+	const struct shard_forward *forward; /* what the user has set; NULL: nothing */
+};
+
 /* The copies of what a leg says and hears: struct flow_spec (media/flow.h). */
 struct leg_taps {
 	uint8_t tap, tap_live;
@@ -82,9 +89,13 @@ struct module {
 	void (*released)(struct call_host *h, const struct call *c);
 	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
 	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
-	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this module's. True: *refused
-	 * says whether it can. */
-	bool (*dialled)(struct call_host *h, struct call *c, struct bytes display,
+	/* The user of the last step takes the call, or *why it is forwarded. */
+	enum refusal (*admit)(const struct call_host *h, const struct call *c,
+			      const struct plan_target *at, enum plan_why *why,
+			      struct call_refusal *refusal);
+	/* The last step rings no phone: what calls to it are begins. False: it is none of this module's. True: *refused says whether
+	 * it can. */
+	bool (*dialled)(struct call_host *h, struct call *c, const struct plan_target *at,
 			enum refusal *refused, struct call_refusal *refusal);
 	/* Header lines of an INVITE to the leg. */
 	void (*headers)(struct writer *w, const struct call_host *h, const struct call *c,
@@ -114,6 +125,7 @@ struct module_lists {
 	const struct module *const *over;
 	const struct module *const *released;
 	const struct module *const *prompted;
+	const struct module *const *admit;
 	const struct module *const *dialled;
 	const struct module *const *headers;
 };
@@ -144,7 +156,10 @@ void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 void modules_over(struct call_host *h, struct call *c);
 void modules_released(struct call_host *h, const struct call *c);
 void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
-bool modules_dialled(struct call_host *h, struct call *c, struct bytes display,
+enum refusal modules_admit(const struct call_host *h, const struct call *c,
+			   const struct plan_target *at, enum plan_why *why,
+			   struct call_refusal *refusal);
+bool modules_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
 		     enum refusal *refused, struct call_refusal *refusal);
 void modules_headers(struct writer *w, const struct call_host *h, const struct call *c,
 		     uint8_t leg);

@@ -7,16 +7,13 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/call_waiting.h"
 #include "sig/call/cdr.h"
 #include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
-#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/module.h"
 #include "sig/call/resolve.h"
-#include "sig/call/slot_step.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
@@ -372,6 +369,11 @@ static const struct shard_forward *step_forward(const struct call_host *h, const
 	return s->gruu.n ? NULL : forward_of(h, c, text_bytes(&s->user));
 }
 
+struct bytes plan_forwards(const struct call_host *h, const struct call *c, enum plan_why why)
+{
+	return goes_to(step_forward(h, c, c->plan.count - 1), why);
+}
+
 static uint8_t step_depth(const struct plan *p, uint8_t step)
 {
 	uint8_t depth = 0;
@@ -430,7 +432,7 @@ static bool has_next(const struct call_host *h, const struct call *c, const stru
 			 &next, &tried);
 }
 
-static bool is_there(const struct call_host *h, const struct call *c, struct bytes user)
+bool plan_is_of_user(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	return !h->extension_of || h->extension_of(h->owner, c->tenant, user);
 }
@@ -472,16 +474,16 @@ static enum refusal plan_ring(struct call_host *h, struct call *c, struct bytes 
 	struct call_target targets[LEGS_MAX];
 	uint32_t n, asked = 0;
 
-	if (is_there(h, c, user) && resolve_user(h, c, user))
+	if (plan_is_of_user(h, c, user) && resolve_user(h, c, user))
 		return 0;
 	n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
 	party.remote_user = told_as(c, user);
 	if (c->plan.steps[c->plan.count - 1].trunk.n)
 		(void)call_refuse(refusal, REFUSED_TRUNK_AWAY);
-	else if (is_there(h, c, user) && h->user_unread &&
+	else if (plan_is_of_user(h, c, user) && h->user_unread &&
 		 h->user_unread(h->owner, c->tenant, user))
 		(void)call_refuse(refusal, REFUSED_REGISTRATION_UNREAD);
-	else if (is_there(h, c, user))
+	else if (plan_is_of_user(h, c, user))
 		(void)call_refuse(refusal, REFUSED_NOT_REGISTERED);
 	else
 		(void)call_refuse(refusal, REFUSED_NOT_FOUND);
@@ -538,16 +540,6 @@ static enum refusal ring_or_resolve(struct call_host *h, struct call *c, struct 
 	return 0;
 }
 
-/* Another call has a phone of the user: whoever made it, and also while it rings. */
-static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
-{
-	struct engaged e = { 0 };
-
-	if (h->engaged_of)
-		h->engaged_of(h->owner, c, user, &e);
-	return e.calls;
-}
-
 bool plan_is_again(const struct plan *p, uint8_t step)
 {
 	return step && p->steps[step - 1].trunk.n &&
@@ -590,67 +582,28 @@ static enum refusal trunk_route_out(struct call_host *h, struct call *c,
 						       : REFUSED_NOT;
 }
 
-/* SEC-10. Who hides is blocked as such, by whatever name he is known here (RFC 5079). */
-static enum refusal check_blocked(const struct call *c, const struct shard_forward *f,
-				  struct call_refusal *refusal)
-{
-	struct bytes list = f ? bytes_str(f->blocked) : (struct bytes){ 0 };
-	const struct leg *caller = call_caller(c);
-	struct bytes number = text_bytes(&c->from);
-
-	if (!list.n)
-		return 0;
-	if (bytes_list_has(list, BYTES_LIT(FORWARD_NOBODY)) &&
-	    (identity_is_hidden(c, caller) || bytes_is(number, FORWARD_NOBODY)))
-		return call_refuse_as(refusal, 433, REFUSED_BLOCKED);
-	if (bytes_list_has(list, number) ||
-	    (carried_number(text_bytes(&caller->carried), &number) && bytes_list_has(list, number)))
-		return call_refuse(refusal, REFUSED_BLOCKED);
-	return 0;
-}
-
 /* One step; *why: what keeps it from ringing. */
 static enum refusal plan_reach(struct call_host *h, struct call *c, struct bytes user,
 			       enum plan_why *why, const struct dialog_party *from,
 			       struct call_refusal *refusal)
 {
-	const struct shard_forward *f = forward_of(h, c, user);
-	uint8_t legs = c->leg_count;
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
-	enum call_waiting_verdict waiting;
-	struct park_place place;
-	enum refusal refused = check_blocked(c, f, refusal);
+	const struct plan_target at = { .user = user,
+					.display = from->local_display,
+					.forward = forward_of(h, c, user) };
+	uint8_t legs = c->leg_count;
+	enum refusal refused = modules_admit(h, c, &at, why, refusal);
 
-	if (refused) {
-		*why = PLAN_WHYS; /* nobody else takes it for him */
+	if (refused)
 		return refused;
-	}
-	if (slot_step_is_left(h, c, user, goes_to(goes, PLAN_ALWAYS))) {
-		*why = PLAN_ALWAYS;
-		return call_refuse(refusal, REFUSED_FORWARD);
-	}
-	if (f && (f->do_not_disturb || (f->smart_do_not_disturb && is_engaged(h, c, user)))) {
-		*why = PLAN_BUSY;
-		return call_refuse(refusal, REFUSED_DO_NOT_DISTURB);
-	}
-	waiting = call_waiting_meets(h, c, f, user);
-	if (waiting == CALL_WAITING_BUSY) {
-		*why = PLAN_BUSY;
-		return call_refuse(refusal, REFUSED_ENGAGED);
-	}
 	*why = PLAN_UNREACHABLE;
 	if (goes && goes->application[0])
-		return wait_start(h, c, f, from->local_display, refusal);
-	if (waiting == CALL_WAITING_WAITS)
-		return call_waiting_begin(h, c, from->local_display, refusal);
-	if (slot_step_find(h, c, &place))
-		return slot_step_begin(h, c, &place, from->local_display, refusal);
-	if (!is_there(h, c, user) &&
-	    modules_dialled(h, c, from->local_display, &refused, refusal)) {
+		return wait_start(h, c, at.forward, from->local_display, refusal);
+	if (modules_dialled(h, c, &at, &refused, refusal)) {
 		*why = refused && refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE;
 		return refused;
 	}
-	refused = is_there(h, c, user) ? 0 : trunk_route_out(h, c, refusal);
+	refused = plan_is_of_user(h, c, user) ? 0 : trunk_route_out(h, c, refusal);
 	if (refused)
 		return refused;
 	user = last_user(&c->plan);

@@ -11,6 +11,10 @@ const char *plan_why_reason(enum plan_why why);
 const char *plan_why_cause(enum plan_why why);
 /* The last target, and why the call was forwarded there; PLAN_CALLED: it was not forwarded. */
 enum plan_why plan_went_to(const struct plan *plan, struct bytes *user);
+/* A number is of a user of ours. */
+bool plan_is_of_user(const struct call_host *h, const struct call *c, struct bytes user);
+/* The list that the calls of the last step's user go to; empty: none. */
+struct bytes plan_forwards(const struct call_host *h, const struct call *c, enum plan_why why);
 /* Of the last step; SET_NONE: it sets nothing. */
 enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: the node itself answers the caller. */

@@ -9,7 +9,6 @@
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
-#include "sig/call/slot_step.h"
 #include "sig/model/transfer.h"
 
 struct bytes call_application(const struct call *c)
@@ -29,6 +28,11 @@ void call_application_heard(struct call *c)
 {
 	c->abandoned = false;
 	c->away_ns = 0;
+}
+
+bool call_awaits_user(const struct call *c)
+{
+	return plan_is_call_waiting(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
 }
 
 bool call_is_alone(const struct call *c)

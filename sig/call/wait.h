@@ -15,6 +15,8 @@ struct bytes call_application(const struct call *c);
 bool call_awaits_application(const struct call *c);
 /* It has given an order, so it is there (sig/pbx/application.h). */
 void call_application_heard(struct call *c);
+/* It waits until its user has no other call (sig/pbx/call_waiting.c). */
+bool call_awaits_user(const struct call *c);
 /* The call has one party, in the caller's place, that is established with the node alone; either side may have placed the call. */
 bool call_is_alone(const struct call *c);
 

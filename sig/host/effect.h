@@ -300,7 +300,7 @@ struct pick_news {
 struct engaged {
 	bool calls;    /* one at least, also one that rings, or that it makes */
 	bool talks;    /* ... whose party its phone does not hold */
-	uint8_t waits; /* calls that wait for it (sig/call/call_waiting.h) */
+	uint8_t waits; /* calls that wait for it (sig/pbx/call_waiting.h) */
 	bool behind;   /* one of those called before */
 	bool unsure;   /* another node was not asked yet */
 };

@@ -133,7 +133,7 @@ enum {
 /* Who hears an announcement, while the other one hears music (CALL-44). */
 enum announce_to { ANNOUNCE_CALLEE, ANNOUNCE_CALLER, ANNOUNCE_BOTH };
 
-/* What a call meets that comes while the extension has another one (sig/call/call_waiting.h). */
+/* What a call meets that comes while the extension has another one (sig/pbx/call_waiting.h). */
 enum call_waiting {
 	CALL_WAITING_PHONE, /* its phones ring, and do as they like */
 	CALL_WAITING_OFF,   /* a busy extension */

@@ -242,6 +242,12 @@ struct call {
 
 enum { CALL_RING_MAX_S = 600, CALL_AWAY_MAX_S = 3600 };
 
+/* It was sent on to a slot, which is not the call's yet. */
+static inline bool slot_step_asks(const struct call *c)
+{
+	return c->park && c->park->asks;
+}
+
 /* NULL: there is none, or it is gone. */
 static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 {

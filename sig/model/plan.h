@@ -57,7 +57,7 @@ struct plan_step {
 	uint8_t server;        /* of that trunk */
 	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/trunk_route.h) */
 	bool rang;             /* that one has said that somebody rings */
-	bool waits; /* the last step alone: its user has another call (sig/call/call_waiting.h) */
+	bool waits; /* the last step alone: its user has another call (sig/pbx/call_waiting.h) */
 	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */
 	bool resolves; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };

@@ -253,17 +253,16 @@ static enum refusal factory_call(struct call_host *h, struct call *c, struct byt
 }
 
 /* The last step of a call's plan is the number of a room (call_feature.reached). */
-static bool meetme_reached(struct call_host *h, struct call *c, struct bytes display,
+static bool meetme_reached(struct call_host *h, struct call *c, const struct plan_target *at,
 			   enum refusal *refused, struct call_refusal *refusal)
 {
-	const struct room_terms *t;
-	struct bytes number;
+	const struct room_terms *t = plan_is_of_user(h, c, at->user)
+					     ? NULL
+					     : rooms_find(h->settings->rooms, c->tenant, at->user);
 
-	(void)plan_went_to(&c->plan, &number);
-	t = rooms_find(h->settings->rooms, c->tenant, number);
 	if (t)
-		*refused = t->factory ? factory_call(h, c, display, refusal)
-				      : meetme_call(h, c, t, display, true, refusal);
+		*refused = t->factory ? factory_call(h, c, at->display, refusal)
+				      : meetme_call(h, c, t, at->display, true, refusal);
 	return t;
 }
 

@@ -4,11 +4,11 @@
 #include <stddef.h>
 
 #include "sig/call/account.h"
-#include "sig/call/call_waiting.h"
 #include "sig/call/charge.h"
 #include "sig/call/media_stream.h"
 #include "sig/call/recording.h"
 #include "sig/pbx/application.h"
+#include "sig/pbx/call_waiting.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
 #include "sig/pbx/hold.h"
@@ -20,7 +20,7 @@
 #include "sig/pbx/set.h"
 #include "sig/pbx/transfer.h"
 
-extern const struct module auto_answer_module;
+extern const struct module auto_answer_module, forward_module;
 
 #define MODULES (const struct module *const[])
 
@@ -29,7 +29,7 @@ const struct module_lists modules = {
 			&join_module, &park_module, &remote_shard_module, &conference_module,
 			&focus_module, &call_waiting_module, &hold_module, &pick_module,
 			&recording_module, &media_stream_module, &account_module, &charge_module,
-			&auto_answer_module, NULL },
+			&auto_answer_module, &forward_module, NULL },
 	.orders = MODULES{ &hold_module, &application_module, &transfer_module, &join_module,
 			   &park_module, &pick_module, &conference_module, &call_waiting_module,
 			   &recording_module, &media_stream_module, &account_module, NULL },
@@ -58,7 +58,8 @@ const struct module_lists modules = {
 	.leg_left = MODULES{ &transfer_module, NULL },
 	.over = MODULES{ &transfer_module, &park_module, &conference_module, NULL },
 	.prompted = MODULES{ &conference_module, NULL },
-	.dialled = MODULES{ &conference_module, NULL },
+	.admit = MODULES{ &forward_module, &call_waiting_module, NULL },
+	.dialled = MODULES{ &call_waiting_module, &park_module, &conference_module, NULL },
 	.headers = MODULES{ &transfer_module, &park_module, &remote_shard_module,
 			    &auto_answer_module, NULL },
 };

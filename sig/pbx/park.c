@@ -14,7 +14,6 @@
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
-#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
@@ -920,6 +919,66 @@ static void retrieve_overdue(struct call_host *h, struct call *c)
 	retrieve_rung_told(h, c, &news);
 }
 
+/*
+ * A call that is sent on to a slot (PARK-07): a step of its plan that rings no phone. When the slot is the call's the node answers the
+ * caller, who waits there as one that was parked by whose calls go there. When it is not, the plan goes on.
+ */
+
+/* The store answers within its own deadline. */
+enum { SLOT_WAIT_MS = 5000 };
+
+/* Who sends the call on; empty: it was dialled. */
+static struct bytes sent_by(const struct call *c)
+{
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+
+	return last->from == PLAN_FIRST ? (struct bytes){ 0 }
+					: text_bytes(&c->plan.steps[last->from].user);
+}
+
+/* The last step's number is what parks there, as who sends the call on dials it. */
+static bool slot_step_find(const struct call_host *h, const struct call *c, struct park_place *out)
+{
+	struct bytes by = sent_by(c);
+
+	return by.n && h->parks &&
+	       h->parks(h->owner, c->tenant, by, text_bytes(&c->plan.steps[c->plan.count - 1].user),
+			out);
+}
+
+/* The last step asks: a party that waits already does not. One that is transferred does: whoever gave it
+ * hears that it is taken when it waits there. */
+static enum refusal slot_step_begin(struct call_host *h, struct call *c,
+				    const struct park_place *place, struct bytes display,
+				    struct call_refusal *refusal)
+{
+	if (c->park && !c->park->asks)
+		return call_refuse(refusal, REFUSED_FORWARD);
+	park_clear(&c->park); /* the one before was not its own */
+	if (park_make(&c->park, bytes_str(place->slot), sent_by(c), h->now.utc_ms) ||
+	    text_set(&c->display, display))
+		return call_refuse(refusal, REFUSED_MEMORY);
+	static_assert((int)PARK_PLACE_LEN == (int)PARK_SLOT_LEN + 1, "copied whole");
+	memcpy(c->park->last, place->last, sizeof(place->last));
+	c->park->asks = true;
+	c->bridge.callee = LEG_NONE;
+	c->ring_ns = 0;
+	c->plan.until_ns = h->now.ns + SLOT_WAIT_MS * NS_PER_MS;
+	outbox_touch(&c->out);
+	return 0;
+}
+
+static bool park_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
+			 enum refusal *refused, struct call_refusal *refusal)
+{
+	struct park_place place;
+
+	if (!slot_step_find(h, c, &place))
+		return false;
+	*refused = slot_step_begin(h, c, &place, at->display, refusal);
+	return true;
+}
+
 /* ---- what it hears of a call ---- */
 
 static void park_saved(struct call_host *h, struct call *c)
@@ -988,6 +1047,7 @@ static const struct module_event park_events[] = {
 
 const struct module park_module = {
 	.name = "park",
+	.dialled = park_dialled,
 	.orders = park_orders,
 	.events = park_events,
 	.request = park_on_request,

@@ -7,7 +7,6 @@
 #include "sig/call/cdr.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/model/transfer.h"

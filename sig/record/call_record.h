@@ -9,7 +9,6 @@
 #include "sig/call/conference.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/host/extension.h"
 #include "sig/identity/carried.h"

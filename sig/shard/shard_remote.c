@@ -2,8 +2,9 @@
 /* Users who are watched from other nodes, and users of theirs who are watched here: of all shards of the node. */
 
 #include "base/log.h"
-#include "sig/call/call_waiting.h"
 #include "sig/call/plan.h"
+#include "sig/call/wait.h"
+#include "sig/pbx/call_waiting.h"
 #include "sig/pbx/park.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
@@ -198,7 +199,7 @@ void shard_waiting_note(struct shard *s, struct call *c)
 	struct text before = c->waits_for;
 	struct bytes user = { 0 };
 
-	if (call_waiting_is_on(c))
+	if (call_awaits_user(c))
 		(void)plan_went_to(&c->plan, &user);
 	if (bytes_eq(text_bytes(&before), user))
 		return;

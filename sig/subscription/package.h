@@ -76,7 +76,7 @@ struct dialog_state {
 	bool recipient; /* the phone was called */
 	bool held;      /* the phone takes nothing of the other party */
 	uint32_t shard; /* of its call, and 1; 0: not known */
-	/* no dialog, but a call that waits for the user (sig/call/call_waiting.h), which began then; 0: a dialog */
+	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then; 0: a dialog */
 	uint64_t waits_utc_ms;
 	struct bytes call_id,
 		tag; /* tag: the phone's; all slices live until the next event; call_id empty: neither is told */

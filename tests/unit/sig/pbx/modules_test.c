@@ -20,7 +20,7 @@ static const struct {
 	HOOK(response),    HOOK(saved),      HOOK(overdue),  HOOK(settle),    HOOK(follow),
 	HOOK(tap),         HOOK(overlay),    HOOK(released), HOOK(deadlines), HOOK(resumed),
 	HOOK(established), HOOK(unanswered), HOOK(leg_left), HOOK(over),      HOOK(prompted),
-	HOOK(dialled),     HOOK(headers),
+	HOOK(admit),       HOOK(dialled),    HOOK(headers),
 };
 
 static const struct module *const *list_at(size_t offset)

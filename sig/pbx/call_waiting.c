@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/call/call_waiting.h"
+#include "sig/pbx/call_waiting.h"
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
@@ -7,9 +7,17 @@
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
+#include "sig/call/wait.h"
 #include "sig/host/settings.h"
 
 /* ---- what it meets ---- */
+
+/* What the call meets at its user. */
+enum call_waiting_verdict {
+	CALL_WAITING_FREE, /* his phones ring */
+	CALL_WAITING_BUSY,
+	CALL_WAITING_WAITS,
+};
 
 static struct engaged engaged_of(const struct call_host *h, const struct call *c, struct bytes user)
 {
@@ -28,8 +36,9 @@ static enum call_waiting_verdict waiting_verdict_of(const struct engaged *e, uin
 	return e->waits < most ? CALL_WAITING_WAITS : CALL_WAITING_BUSY;
 }
 
-enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const struct call *c,
-					     const struct shard_forward *f, struct bytes user)
+static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const struct call *c,
+						    const struct shard_forward *f,
+						    struct bytes user)
 {
 	struct engaged e;
 
@@ -51,13 +60,9 @@ enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const st
 
 /* ---- it waits ---- */
 
-bool call_waiting_is_on(const struct call *c)
-{
-	return plan_is_call_waiting(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
-}
-
-enum refusal call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
-				struct call_refusal *refusal)
+/* The last step does from now on. */
+static enum refusal call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
+				       struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 
@@ -77,7 +82,7 @@ static void call_waiting_on_saved(struct call_host *h, struct call *c)
 	struct sig_event *event;
 	struct bytes user;
 
-	if (!call_waiting_is_on(c))
+	if (!call_awaits_user(c))
 		return;
 	(void)plan_went_to(&c->plan, &user);
 	if (call_caller(c)->uas)
@@ -90,6 +95,25 @@ static void call_waiting_on_saved(struct call_host *h, struct call *c)
 		 LOG_BYTES("to", cdr_number(h, c, user)));
 }
 
+static enum refusal call_waiting_admit(const struct call_host *h, const struct call *c,
+				       const struct plan_target *at, enum plan_why *why,
+				       struct call_refusal *refusal)
+{
+	if (call_waiting_meets(h, c, at->forward, at->user) != CALL_WAITING_BUSY)
+		return 0;
+	*why = PLAN_BUSY;
+	return call_refuse(refusal, REFUSED_ENGAGED);
+}
+
+static bool call_waiting_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
+				 enum refusal *refused, struct call_refusal *refusal)
+{
+	if (call_waiting_meets(h, c, at->forward, at->user) != CALL_WAITING_WAITS)
+		return false;
+	*refused = call_waiting_begin(h, c, at->display, refusal);
+	return true;
+}
+
 /* ---- behind each step ---- */
 
 static void waiting_look(struct call_host *h, struct call *c)
@@ -97,7 +121,7 @@ static void waiting_look(struct call_host *h, struct call *c)
 	struct engaged e;
 	struct bytes user;
 
-	if (!call_waiting_is_on(c))
+	if (!call_awaits_user(c))
 		return;
 	(void)plan_went_to(&c->plan, &user);
 	e = engaged_of(h, c, user);
@@ -149,7 +173,7 @@ static struct media_overlay call_waiting_overlay(const struct call_host *h, cons
 static enum refusal order_accept(struct call_host *h, struct call *c, struct call_order *order)
 {
 	(void)order;
-	if (!call_waiting_is_on(c))
+	if (!call_awaits_user(c))
 		return REFUSED_NO_CALL_WAITING;
 	plan_wake(h, c);
 	return 0;
@@ -161,6 +185,8 @@ static const struct module_order call_waiting_orders[] = {
 };
 
 const struct module call_waiting_module = { .name = "call_waiting",
+					    .admit = call_waiting_admit,
+					    .dialled = call_waiting_dialled,
 					    .orders = call_waiting_orders,
 					    .settle = waiting_look,
 					    .overlay = call_waiting_overlay,

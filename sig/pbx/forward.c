@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a user of ours has set about calls to him: whom he lets through to nobody (SEC-10), that his calls always go elsewhere, and that he is
+ * not to be disturbed. Where a call goes on to is the plan's (sig/call/plan.h).
+ */
+#include "sig/call/identity.h"
+#include "sig/call/module.h"
+#include "sig/call/plan.h"
+#include "sig/host/settings.h"
+#include "sig/identity/carried.h"
+
+/* SEC-10. Who hides is blocked as such, by whatever name he is known here (RFC 5079). */
+static enum refusal check_blocked(const struct call *c, const struct shard_forward *f,
+				  struct call_refusal *refusal)
+{
+	struct bytes list = f ? bytes_str(f->blocked) : (struct bytes){ 0 };
+	const struct leg *caller = call_caller(c);
+	struct bytes number = text_bytes(&c->from);
+
+	if (!list.n)
+		return 0;
+	if (bytes_list_has(list, BYTES_LIT(FORWARD_NOBODY)) &&
+	    (identity_is_hidden(c, caller) || bytes_is(number, FORWARD_NOBODY)))
+		return call_refuse_as(refusal, 433, REFUSED_BLOCKED);
+	if (bytes_list_has(list, number) ||
+	    (carried_number(text_bytes(&caller->carried), &number) && bytes_list_has(list, number)))
+		return call_refuse(refusal, REFUSED_BLOCKED);
+	return 0;
+}
+
+/* Another call has a phone of the user: whoever made it, and also while it rings. */
+static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	struct engaged e = { 0 };
+
+	if (h->engaged_of)
+		h->engaged_of(h->owner, c, user, &e);
+	return e.calls;
+}
+
+/* Of these numbers one is none of a slot: the phones that a parked party comes back to ring, wherever their calls go. */
+static bool forward_goes_elsewhere(const struct call_host *h, const struct call *c,
+				   struct bytes user, struct bytes list)
+{
+	struct park_place unused;
+	struct bytes one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (!c->park || c->park->asks || !h->parks ||
+		    !h->parks(h->owner, c->tenant, user, one, &unused))
+			return true;
+	}
+	return false;
+}
+static enum refusal forward_admit(const struct call_host *h, const struct call *c,
+				  const struct plan_target *at, enum plan_why *why,
+				  struct call_refusal *refusal)
+{
+	const struct shard_forward *f = at->forward;
+	enum refusal refused = check_blocked(c, f, refusal);
+
+	if (refused) {
+		*why = PLAN_WHYS; /* nobody else takes it for him */
+		return refused;
+	}
+	if (forward_goes_elsewhere(h, c, at->user, plan_forwards(h, c, PLAN_ALWAYS))) {
+		*why = PLAN_ALWAYS;
+		return call_refuse(refusal, REFUSED_FORWARD);
+	}
+	if (f && (f->do_not_disturb || (f->smart_do_not_disturb && is_engaged(h, c, at->user)))) {
+		*why = PLAN_BUSY;
+		return call_refuse(refusal, REFUSED_DO_NOT_DISTURB);
+	}
+	return 0;
+}
+
+const struct module forward_module = { .name = "forward", .admit = forward_admit };
