@@ -147,7 +147,7 @@ class Audio(BrowserTest):
         self.assertEqual(self.received(page), before)
         page.run("new Promise((done) => phone.session.unhold({}, () => done(1)))")
         # WebAudio stays silent once the browser has made its receiver anew, so its decoder is asked
-        until(lambda: page.stats("inbound-rtp")[0]["totalAudioEnergy"] > 0.1)
+        until(lambda: sum(stream["totalAudioEnergy"] for stream in page.stats("inbound-rtp")) > 0.1)
         until(lambda: self.received(page) - before > 30)
         page.hangup()
         device.wait("CALL_CLOSED")
