@@ -358,8 +358,11 @@ void node_on_signal(int signal, void *arg)
 	case SIGTERM:
 		node_drain_begin(n);
 		return;
-	case SIGINT: /* somebody waits at a terminal */
-		node_ask_stop(n);
+	case SIGINT: /* somebody waits: at a terminal, or for a restart, which has all calls again */
+		if (node_hand_is_possible(n))
+			node_drain_begin(n);
+		else
+			node_ask_stop(n);
 		return;
 	case SIGHUP:
 		if (n->life.phase == NODE_RUNNING)

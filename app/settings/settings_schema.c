@@ -121,7 +121,8 @@ const struct conf_field g_node_fields[] = {
 	  .preset = "5s",
 	  .help = "After SIGTERM: for so long the node takes no new calls and waits for those it "
 		  "has, then it stops and its next start continues them. It stops earlier when "
-		  "none is left, and at once on another SIGTERM or on SIGINT. Let "
+		  "none is left, at once on another SIGTERM, and on SIGINT, which systemctl "
+		  "restart sends: at once where no other node can have its calls. Let "
 		  "TimeoutStopSec= of the unit be 20s longer." },
 	{ .key = NULL },
 };

@@ -112,6 +112,14 @@ class Drain(CallTest):
         self.node.restart()
         self.assertEqual(self.node.cdrs()[-1]["id"], call)
 
+    def test_sigint(self):
+        """As by a restart: a node that is alone waits for no call, as the next start has them all."""
+        self.connect()
+        self.node.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.node.process.wait(20 * slowness()), 0)
+        self.node.restart()
+        self.assertEqual(len(self.calls()), 1)
+
     def test_the_time_is_over(self):
         """A reload counts for a wait that has begun."""
         self.connect()

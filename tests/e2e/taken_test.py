@@ -377,13 +377,13 @@ class Two(Cluster):
         self.assertEqual(len(self.cdrs(self.a, talk.id)), 1)
 
     def test_stopped(self):
-        """It hands over first. The other one is alone then, and goes on also without Redis, until there are two again."""
+        """As by a restart: it hands over first. The other one is alone then, and goes on also without Redis, until there are two again."""
         self.registers(18, "1001", "1002")
         talk = Talk(self, 18, at=18).answer().speaks()
         talk.hears()
         name = self.owner(18)
         leaves, stays = (self.a, self.b) if name == "a" else (self.b, self.a)
-        leaves.process.send_signal(signal.SIGTERM)
+        leaves.process.send_signal(signal.SIGINT)
         self.assertEqual(leaves.process.wait(PATIENCE_S), 0)
         for shard in self.shards:
             self.assertNotEqual(self.owner(shard), name)

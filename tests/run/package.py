@@ -23,7 +23,7 @@ import systemd
 import takeover
 from patience import until
 
-CALLS, GAP_MS = 50, 250
+CALLS, GAP_MS, AWAY_MS = 50, 250, 1000
 AFTER_S = 2.5           # a stream is silent after 2 s without a packet
 PAIRS = [f"{kind}{pair:03}" for pair in range(2) for kind in (1, 2)]        # the extensions of tests/cluster/talk.py
 SETTINGS, DEFAULT, STATE = "/etc/tandem/tandem.yaml", "/etc/default/tandem", "/var/lib/tandem"
@@ -99,6 +99,17 @@ class Load:
         self.process.stdout.close()
 
 
+class Newcomer:
+    """New calls, until it is ended."""
+
+    def __init__(self, unit):
+        self.process = unit.container.on_its_network(sys.executable, str(ROOT / "tests" / "run" / "newcomer.py"))
+        assert self.process.stdout.readline() == "welcome\n", "no new call is welcome"
+
+    def end(self):
+        return json.loads(self.process.communicate()[0])
+
+
 class Packaged(systemd.Unit):
     """tandem.service of the package."""
 
@@ -153,16 +164,19 @@ def changed_by_the_operator(unit):
 def through(unit, load, path):
     """What the calls hear while that package comes, with how long the new process waited for a core of a machine that has other work."""
     load.listen()
+    newcomer = Newcomer(unit)
     pid, began = unit.main(), time.monotonic()
     unit.install(path)
     took = time.monotonic() - began
+    new = newcomer.end()
     waited = int(unit.sh(f"cat /proc/{unit.main()}/schedstat").split()[1]) / 1e6
     time.sleep(AFTER_S)
     heard = load.heard()
     unit.runs(path)
     assert unit.main() != pid, "it was not restarted"
     assert all(MARK in unit.sh(f"tail -n 1 {name}") for name in (SETTINGS, DEFAULT)), "what the operator wrote is gone"
-    return {**heard["gap_ms"], "silent": heard["silent_calls"], "took": took, "waited": waited}
+    assert not new["hasty"], new
+    return {**heard["gap_ms"], "silent": heard["silent_calls"], "took": took, "waited": waited, "away": new["away_ms"], "refused": new["refused"]}
 
 
 def recording_is_whole(unit, call, seconds):
@@ -186,10 +200,12 @@ def goes_on_over_an_upgrade(unit):
     worst = max(forth, again, key=lambda each: each["p99"])
     lost = max(len(faults), *(each["silent"] for each in (forth, back, again)))
     unit.figures.update(calls=CALLS, upgrade_calls_lost=lost, upgrade_gap_p99_ms=worst["p99"], upgrade_gap_max_ms=worst["max"],
-                        upgrade_cpu_wait_ms=round(worst["waited"], 1), downgrade_gap_p99_ms=back["p99"], upgrade_s=round(worst["took"], 1))
+                        upgrade_cpu_wait_ms=round(worst["waited"], 1), downgrade_gap_p99_ms=back["p99"], upgrade_s=round(worst["took"], 1),
+                        upgrade_new_calls_away_ms=max(forth["away"], again["away"]), upgrade_new_calls_refused=forth["refused"] + again["refused"])
     assert not lost, faults[:3]
     recording_is_whole(unit, call, lasted)
     assert worst["p99"] - worst["waited"] <= GAP_MS, unit.figures
+    assert max(each["away"] - each["waited"] for each in (forth, again)) <= AWAY_MS, unit.figures
     return f"{CALLS} calls; gap p99 {forth['p99']:.0f} ms, back {back['p99']:.0f} ms, forth again {again['p99']:.0f} ms"
 
 
@@ -216,11 +232,11 @@ def stays_where_the_new_node_refuses(unit):
 
 
 def goes_on_where_it_is_killed_meanwhile(unit):
-    """While it waits for its calls, and the new one is to start."""
+    """When the new programs are unpacked, and it is to be restarted."""
     load = Load(unit)
     try:
         pid = unit.main()
-        unit.sh(f"(while ! journalctl -u tandem _PID={pid} --no-pager | grep -q 'told to stop'; do sleep 0.2; done; kill -9 {pid}) >/dev/null 2>&1 &")
+        unit.sh(f"(until readlink /proc/{pid}/exe | grep -q deleted; do sleep 0.05; done; kill -9 {pid}) >/dev/null 2>&1 &")
         unit.install(unit.old)
         load.listen()
         time.sleep(AFTER_S)
