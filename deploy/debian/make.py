@@ -87,8 +87,32 @@ def documents_put(stage, version, when):
     put(stage, f"{doc}/examples/tandem.yaml", ROOT / "deploy" / "tandem.yaml")
 
 
+def roff(text):
+    """As it stands."""
+    escaped = text.strip("\n").replace("\\", "\\e").replace("-", "\\-")
+    return ".nf\n" + re.sub(r"^([.'])", r"\\&\1", escaped, flags=re.M) + "\n.fi\n"
+
+
+def pages_put(stage, version, when):
+    """Manual pages of what the programs say of themselves: their tables of commands and settings."""
+    def told(*words):
+        return say(stage / "usr" / "bin" / words[0], *words[1:])
+    usage, _, listed = told("tandemctl", "help").partition("\nCommands:\n")
+    names = re.findall(r"^ {2}(\S+)", listed, re.M)
+    commands = "".join(f".SS {name}\n{roff(told('tandemctl', 'help', name))}" for name in names)
+    date = f"{datetime.datetime.fromtimestamp(when, datetime.timezone.utc):%Y-%m-%d}"
+    for program, does, synopsis, rest in (
+            ("tandemctl", "commands a tandem node", usage, f".SH COMMANDS\n{commands}"),
+            ("tandemd", "SIP server and media engine", told("tandemd", "--help"),
+             f".SH FILES\n{SETTINGS}: all settings are in /usr/share/doc/tandem/docs/config.md\n")):
+        text = (f'.TH {program.upper()} 8 {date} "tandem {version.partition('~')[0]}" "System Manager\'s Manual"\n.SH NAME\n{program} \\- {does}\n'
+                f".SH SYNOPSIS\n{roff(synopsis.replace('usage:', '      ', 1))}{rest}")
+        put(stage, f"/usr/share/man/man8/{program}.8.gz", gzip.compress(text.encode(), mtime=when))
+
+
 def staged(stage, build, version, when):
     programs_put(stage, build)
+    pages_put(stage, version, when)
     put(stage, "/usr/lib/systemd/system/tandem.service", unit())
     put(stage, "/usr/lib/sysusers.d/tandem.conf", HERE / "sysusers")
     put(stage, "/etc/default/tandem", HERE / "default")

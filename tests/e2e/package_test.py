@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in the Debian package. That it is installed and upgraded under calls, ./tandem package --check shows."""
 import datetime
+import gzip
 import importlib.util
 import os
 import pathlib
@@ -60,6 +61,18 @@ class Package(unittest.TestCase):
         for name in ("tandemd", "tandemctl"):
             said = subprocess.run([str(self.stage / "usr/bin" / name), "--help"], capture_output=True, text=True, check=True).stdout
             self.assertIn("usage", said)
+
+    def test_manual_pages_have_each_command(self):
+        pages = {path.name: gzip.decompress(path.read_bytes()).decode() for path in (self.stage / "usr/share/man/man8").iterdir()}
+        self.assertEqual(set(pages), {"tandemctl.8.gz", "tandemd.8.gz"})
+        told = subprocess.run([str(self.stage / "usr/bin/tandemctl"), "help", "api"], capture_output=True, text=True, check=True).stdout
+        commands = re.findall(r"^### `?([a-z_.]+)`?$", told, re.M)
+        self.assertGreater(len(commands), 100)
+        self.assertEqual([name for name in commands if f"\n.SS {name}\n" not in pages["tandemctl.8.gz"]], [])
+        for name, text in pages.items():
+            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=text, capture_output=True, text=True, check=True)
+            self.assertEqual(done.stderr, "", name)
+            self.assertRegex(text, r"\n\.SH NAME\n\w+ \\- \w+")
 
     def test_what_it_depends_on_is_what_it_is_linked_with(self):
         """The libraries by dpkg-shlibdeps; what is started, by name. Modules are for who wants them."""
