@@ -290,20 +290,10 @@ static const char *refusal_argument(const struct command_run *run, const char *n
 
 void command_refused(struct command_run *run, enum refusal refused, bool of_with)
 {
-	static const enum command_error_code codes[REFUSAL_CLASSES] = {
-		[REFUSAL_BAD_ARGUMENT] = COMMAND_BAD_ARGUMENT,
-		[REFUSAL_NOT_ALLOWED] = COMMAND_NOT_ALLOWED,
-		[REFUSAL_NOT_FOUND] = COMMAND_NOT_FOUND,
-		[REFUSAL_CONFLICT] = COMMAND_CONFLICT,
-		[REFUSAL_FULL] = COMMAND_FULL,
-		[REFUSAL_BUSY] = COMMAND_BUSY,
-		[REFUSAL_UNAVAILABLE] = COMMAND_UNAVAILABLE,
-		[REFUSAL_INTERNAL] = COMMAND_INTERNAL,
-	};
 	const struct refusal_row *row = &refusals[refused];
 	bool whole = row->words[strlen(row->words) - 1] == '.';
 
-	command_fail(run, codes[row->class],
+	command_fail(run, command_error_of((enum refusal_class)row->class),
 		     row->argument ? refusal_argument(run, row->argument, of_with) : NULL, "%s%s%s",
 		     row->words,
 		     !row->next[0] ? ""

@@ -40,6 +40,22 @@ static const struct {
 	[COMMAND_INTERNAL] = { "internal", "The node is out of memory, or a file cannot be made." },
 };
 
+enum command_error_code command_error_of(enum refusal_class class)
+{
+	static const enum command_error_code codes[REFUSAL_CLASSES] = {
+		[REFUSAL_BAD_ARGUMENT] = COMMAND_BAD_ARGUMENT,
+		[REFUSAL_NOT_ALLOWED] = COMMAND_NOT_ALLOWED,
+		[REFUSAL_NOT_FOUND] = COMMAND_NOT_FOUND,
+		[REFUSAL_CONFLICT] = COMMAND_CONFLICT,
+		[REFUSAL_FULL] = COMMAND_FULL,
+		[REFUSAL_BUSY] = COMMAND_BUSY,
+		[REFUSAL_UNAVAILABLE] = COMMAND_UNAVAILABLE,
+		[REFUSAL_INTERNAL] = COMMAND_INTERNAL,
+	};
+
+	return codes[class];
+}
+
 const char *command_error_name(enum command_error_code code)
 {
 	assert((size_t)code < COUNT_OF(g_errors));
@@ -327,6 +343,21 @@ static void write_command(struct writer *w, const struct command *c)
 	writer_str(w, ".\n");
 }
 
+static void write_refusals(struct writer *w)
+{
+	writer_str(
+		w,
+		"\n## Refusals\n\nWhy a request or a command is refused. `sip.recent` shows the "
+		"reason of a request, and `tandem_sip_refused_total` counts it. A command tells it "
+		"by the words of its error. SIP: the usual status.\n\n"
+		"| Reason | SIP | Error | Meaning | What to do |\n|---|---|---|---|---|\n");
+	for (const struct refusal_row *r = refusals + 1; r < refusals + REFUSALS; r++) {
+		writer_fmt(w, "| `%s` | %u | %s | %s | %s |\n", r->name, r->status,
+			   command_error_name(command_error_of((enum refusal_class)r->class)),
+			   r->words, r->next);
+	}
+}
+
 void command_write_reference(struct writer *w)
 {
 	writer_str(w, "\n## Errors\n\n| Code | Meaning |\n|---|---|\n");
@@ -334,6 +365,7 @@ void command_write_reference(struct writer *w)
 		writer_fmt(w, "| `%s` | %s |\n", command_error_name((enum command_error_code)code),
 			   command_error_help((enum command_error_code)code));
 	}
+	write_refusals(w);
 	fields_write_events(w);
 	writer_str(w, "\n## Commands\n");
 	COMMAND_EACH (c)

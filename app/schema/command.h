@@ -12,6 +12,7 @@
 #include "app/schema/field.h"
 #include "base/addr.h"
 #include "base/bytes.h"
+#include "sig/host/refusal.h"
 
 enum {
 	COMMAND_ARGS_MAX = 96,
@@ -103,6 +104,7 @@ enum command_error_code {
 	COMMAND_ERROR_CODES,
 };
 const char *command_error_name(enum command_error_code code);
+enum command_error_code command_error_of(enum refusal_class class);
 
 struct command_error {
 	enum command_error_code code;
