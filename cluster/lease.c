@@ -186,7 +186,7 @@ static void news_take(struct claim *c, const struct claim_event *event)
 }
 
 /* Of two lists one is old: who asks by that one learns the other. */
-static unsigned claim_asked(struct claim *c, const struct claim_event *event, uint64_t now_ns)
+static unsigned claim_on_question(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
 	news_take(c, event);
 	if (event->owning || !same_names(&c->named, &event->named) || c->record != event->record)
@@ -231,7 +231,7 @@ static uint64_t quiet_from(const struct claim *c)
 	return c->seen_ns + c->quiet_ns;
 }
 
-static bool may_ask(const struct claim *c, uint64_t now_ns)
+static bool claim_may_ask(const struct claim *c, uint64_t now_ns)
 {
 	/* one after the other: who is named first need not ask twice */
 	uint64_t turn_ns = members_rank(&c->named, c->self) * c->length_ns / LOOKS;
@@ -249,7 +249,7 @@ static unsigned ask_again(const struct claim *c)
 	return CLAIM_SEND_ASK | (is_gone(c, c->heard) ? CLAIM_SEND_DEAD : 0U);
 }
 
-static unsigned claim_ask(struct claim *c, uint64_t now_ns)
+static unsigned claim_send_question(struct claim *c, uint64_t now_ns)
 {
 	c->state = CLAIM_ASK;
 	c->asked_ns = now_ns;
@@ -299,8 +299,8 @@ static unsigned claim_timer(struct claim *c, bool owning, uint64_t now_ns)
 		c->look_ns = now_ns + c->length_ns / LOOKS;
 		actions = CLAIM_SEND_LOOK | (c->state == CLAIM_ASK ? ask_again(c) : 0U);
 	}
-	if (c->state == CLAIM_WATCH && may_ask(c, now_ns))
-		actions |= claim_ask(c, now_ns);
+	if (c->state == CLAIM_WATCH && claim_may_ask(c, now_ns))
+		actions |= claim_send_question(c, now_ns);
 	return actions;
 }
 
@@ -314,7 +314,7 @@ unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t n
 	case CLAIM_TOLD:
 		return claim_answered(c, event, now_ns);
 	case CLAIM_ASKED:
-		return claim_asked(c, event, now_ns);
+		return claim_on_question(c, event, now_ns);
 	case CLAIM_CONSENTED:
 		return claim_consented(c, event, now_ns);
 	case CLAIM_NEWS:
@@ -387,7 +387,7 @@ static bool may_lapse(const struct lease *l)
 	return l->named.count || l->wanted_ns || l->unnamed;
 }
 
-static unsigned lease_question_ask(struct lease *l, enum lease_action question, uint64_t now_ns)
+static unsigned lease_send_question(struct lease *l, enum lease_action question, uint64_t now_ns)
 {
 	l->question = question;
 	l->renewal++;
@@ -403,7 +403,7 @@ static unsigned probe(struct lease *l, uint64_t now_ns)
 {
 	if (!l->link_up || l->question)
 		return 0;
-	return lease_question_ask(l, l->stale ? LEASE_SEND_ASSERT : LEASE_SEND_RENEW, now_ns);
+	return lease_send_question(l, l->stale ? LEASE_SEND_ASSERT : LEASE_SEND_RENEW, now_ns);
 }
 
 static void probe_later(struct lease *l, uint64_t now_ns)
@@ -630,7 +630,7 @@ static unsigned want(struct lease *l, uint64_t now_ns)
 	if (l->state != LEASE_IDLE && l->state != LEASE_FENCED)
 		return 0;
 	l->state = LEASE_ASKING;
-	return l->link_up && !l->question ? lease_question_ask(l, LEASE_SEND_ACQUIRE, now_ns) : 0;
+	return l->link_up && !l->question ? lease_send_question(l, LEASE_SEND_ACQUIRE, now_ns) : 0;
 }
 
 static unsigned lease_link_up(struct lease *l, uint64_t now_ns)
@@ -638,7 +638,7 @@ static unsigned lease_link_up(struct lease *l, uint64_t now_ns)
 	l->link_up = true;
 	switch (l->state) {
 	case LEASE_ASKING:
-		return l->question ? 0 : lease_question_ask(l, LEASE_SEND_ACQUIRE, now_ns);
+		return l->question ? 0 : lease_send_question(l, LEASE_SEND_ACQUIRE, now_ns);
 	case LEASE_DOUBT:
 		return probe(l, now_ns);
 	case LEASE_IDLE:

@@ -225,7 +225,7 @@ static void on_entries(int err, const struct redisReply *reply, void *arg)
 		cdrs_end(l);
 }
 
-static int cdr_stream_ask(struct cdr_list *l, unsigned shard, uint64_t count)
+static int cdr_stream_read(struct cdr_list *l, unsigned shard, uint64_t count)
 {
 	char key[32], number[24], first[24] = "+", last[24] = "-";
 	struct bytes args[6] = { BYTES_LIT("XREVRANGE"), [4] = BYTES_LIT("COUNT") };
@@ -248,7 +248,7 @@ static int cdr_stream_ask(struct cdr_list *l, unsigned shard, uint64_t count)
 			     l);
 }
 
-static bool cdr_shard_is_asked(const struct command_run *run, uint16_t shard)
+static bool cdr_shard_is_named(const struct command_run *run, uint16_t shard)
 {
 	uint64_t call;
 
@@ -282,8 +282,8 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 		uint16_t shard = run->node->shards.list[i].number;
 
 		l->waits++;
-		if (!cdr_shard_is_asked(run, shard) || cdr_stream_ask(l, shard, count)) {
-			l->failed |= cdr_shard_is_asked(run, shard);
+		if (!cdr_shard_is_named(run, shard) || cdr_stream_read(l, shard, count)) {
+			l->failed |= cdr_shard_is_named(run, shard);
 			l->waits--;
 		}
 	}

@@ -630,7 +630,7 @@ void command_call_doctor(struct command_run *run)
 	}
 	*d = (struct doctor){ .run = run, .call = view.call };
 	for (uint32_t i = 0; i < view.recording_count; i++)
-		node_siprec_ask(run->node, view.call, view.recordings[i].number);
+		node_siprec_query(run->node, view.call, view.recordings[i].number);
 	if (!call_query(run->node, &view, on_first, d))
 		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }

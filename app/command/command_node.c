@@ -452,7 +452,7 @@ void command_shard_take(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "shard",
 			     "no floating network of this node is of shard %llu",
 			     (unsigned long long)number);
-	} else if (!node_shard_want(s)) {
+	} else if (!node_shard_request(s)) {
 		command_fail(run, COMMAND_CONFLICT, "shard",
 			     "this node has shard %llu, or is about to",
 			     (unsigned long long)number);

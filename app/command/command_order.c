@@ -478,7 +478,8 @@ void command_call_play(struct command_run *run)
 		order_prompts(run, &terms);
 }
 
-static void order_media_stream_ask(struct command_run *run, const struct media_stream_terms *terms)
+static void order_media_stream_start(struct command_run *run,
+				     const struct media_stream_terms *terms)
 {
 	struct call_order order = { .kind = ORDER_MEDIA_STREAM,
 				    .leg = command_order_leg(run, "leg"),
@@ -506,7 +507,7 @@ static void stream_listen(struct command_run *run)
 		       sizeof(terms.endpoint)))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "endpoint", "endpoint is too long");
 	else
-		order_media_stream_ask(run, &terms);
+		order_media_stream_start(run, &terms);
 }
 
 /* Checks an endpoint name against the tenant of the call. False: the command has failed, and was answered. */
@@ -547,7 +548,7 @@ void command_call_stream(struct command_run *run)
 void command_call_stop(struct command_run *run)
 {
 	if (command_value(run, "leg")->given)
-		order_media_stream_ask(run, &(struct media_stream_terms){ 0 });
+		order_media_stream_start(run, &(struct media_stream_terms){ 0 });
 	else
 		order_prompts(run, &(struct prompt_terms){ 0 });
 }

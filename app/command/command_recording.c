@@ -129,8 +129,8 @@ static void listing_fail(struct recorded_listing *l, const char *why)
 
 /* ---- a page ---- */
 
-static void listing_days_ask(struct recorded_listing *l, struct bytes until, bool before);
-static void listing_page_ask(struct recorded_listing *l);
+static void listing_days_read(struct recorded_listing *l, struct bytes until, bool before);
+static void listing_page_read(struct recorded_listing *l);
 
 static json_t *recorded_read(struct recorded_listing *l, struct bytes file, struct bytes entry)
 {
@@ -168,16 +168,16 @@ static void listing_tenant_next(struct recorded_listing *l)
 	if (++l->tenant == l->tenant_count)
 		listing_answer(l);
 	else
-		listing_days_ask(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
+		listing_days_read(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
 }
 
 static void listing_day_next(struct recorded_listing *l)
 {
 	l->file[0] = '\0';
 	if (++l->day < l->day_count)
-		listing_page_ask(l);
+		listing_page_read(l);
 	else if (l->day_count == STORE_RECORDING_DAYS)
-		listing_days_ask(l, bytes_str(l->days[l->day_count - 1]), true);
+		listing_days_read(l, bytes_str(l->days[l->day_count - 1]), true);
 	else
 		listing_tenant_next(l);
 }
@@ -194,12 +194,12 @@ static void on_page(enum store_result result, uint64_t key, uint64_t count, void
 	else if (clock_now_ns() > l->until_ns)
 		listing_fail(l, "it takes too long: name fewer days by since and until");
 	else if (count == STORE_RECORDINGS_PAGE)
-		listing_page_ask(l);
+		listing_page_read(l);
 	else
 		listing_day_next(l);
 }
 
-static void listing_page_ask(struct recorded_listing *l)
+static void listing_page_read(struct recorded_listing *l)
 {
 	const struct store_recordings q = recorded_query(l);
 
@@ -234,10 +234,10 @@ static void on_days(enum store_result result, uint64_t key, uint64_t count, void
 	}
 	if (!strcmp(l->tenants[l->tenant], l->first_tenant) && !strcmp(l->days[0], l->first_day))
 		memcpy(l->file, l->first_file, sizeof(l->file));
-	listing_page_ask(l);
+	listing_page_read(l);
 }
 
-static void listing_days_ask(struct recorded_listing *l, struct bytes until, bool before)
+static void listing_days_read(struct recorded_listing *l, struct bytes until, bool before)
 {
 	char last[DAY_LEN + 1];
 	struct store_recording_days of = { .tenant = bytes_str(l->tenants[l->tenant]),
@@ -337,7 +337,7 @@ static void command_recorded_list(struct command_run *run)
 	} else if (!l->tenant_count) {
 		listing_answer(l);
 	} else {
-		listing_days_ask(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
+		listing_days_read(l, bytes_str(recorded_arg(l, ENTRY_UNTIL_DAY)), false);
 	}
 }
 
@@ -558,8 +558,8 @@ static void recording_request(struct command_run *run)
 	struct node *n = run->node;
 	uint64_t ticket = waiting_put(n->api.waiting, run);
 
-	if (ticket && node_deliver_ask(n, ticket, run->command->name,
-				       run->of_tenant ? run->tenant : "", run->args))
+	if (ticket && node_deliver_query(n, ticket, run->command->name,
+					 run->of_tenant ? run->tenant : "", run->args))
 		return;
 	if (ticket)
 		(void)waiting_take(n->api.waiting, ticket);

@@ -246,7 +246,8 @@ static void on_group(int err, const struct redisReply *reply, void *arg)
 
 /* ---- questions ---- */
 
-static void link_ask(struct control_link *l, uint32_t n, uint64_t limit_ns, redis_reply_fn *fn)
+static void control_link_send(struct control_link *l, uint32_t n, uint64_t limit_ns,
+			      redis_reply_fn *fn)
 {
 	l->asked = !redis_command(l->redis, l->args, n, limit_ns, fn, l);
 	if (!l->asked)
@@ -291,10 +292,10 @@ static bool ask_group(struct control_link *l, uint64_t now_ns)
 {
 	if (!link_choose(l, CONTROL_GROUP, 1, now_ns))
 		return false;
-	link_ask(l,
-		 words_put(l, (const char *const[]){ "XGROUP", "CREATE", l->of[0]->key, "nodes",
-						     "0", "MKSTREAM", NULL }),
-		 STREAM_ASK_NS, on_group);
+	control_link_send(l,
+			  words_put(l, (const char *const[]){ "XGROUP", "CREATE", l->of[0]->key,
+							      "nodes", "0", "MKSTREAM", NULL }),
+			  STREAM_ASK_NS, on_group);
 	return true;
 }
 
@@ -312,7 +313,7 @@ static bool ask_history(struct control_link *l, uint64_t now_ns)
 		l->args[n + i] = bytes_str(l->of[i]->key);
 		l->args[n + l->of_count + i] = bytes_str(l->of[i]->after);
 	}
-	link_ask(l, n + 2 * l->of_count, STREAM_ASK_NS, on_read);
+	control_link_send(l, n + 2 * l->of_count, STREAM_ASK_NS, on_read);
 	return true;
 }
 
@@ -326,11 +327,12 @@ static bool ask_claim(struct control_link *l, uint64_t now_ns)
 		s->claim_ns = now_ns + CLAIM_EVERY_NS;
 		l->of[0] = s;
 		l->of_count = 1;
-		link_ask(l,
-			 words_put(l, (const char *const[]){ "XAUTOCLAIM", s->key, "nodes",
-							     l->control->consumer, CLAIM_IDLE,
-							     "0-0", "COUNT", "32", NULL }),
-			 STREAM_ASK_NS, stream_on_claimed);
+		control_link_send(l,
+				  words_put(l,
+					    (const char *const[]){ "XAUTOCLAIM", s->key, "nodes",
+								   l->control->consumer, CLAIM_IDLE,
+								   "0-0", "COUNT", "32", NULL }),
+				  STREAM_ASK_NS, stream_on_claimed);
 		return true;
 	}
 	return false;
@@ -369,7 +371,7 @@ static bool control_read_streams(struct control_link *l, uint64_t now_ns)
 		l->args[n + i] = bytes_str(l->of[i]->key);
 		l->args[n + l->of_count + i] = BYTES_LIT(">");
 	}
-	link_ask(l, n + 2 * l->of_count, BLOCK_LIMIT_NS, on_read);
+	control_link_send(l, n + 2 * l->of_count, BLOCK_LIMIT_NS, on_read);
 	return true;
 }
 

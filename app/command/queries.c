@@ -13,7 +13,7 @@
 
 #define QUERY_LIMIT_NS (100 * NS_PER_MS)
 
-static void query_ask(struct node *node, struct query *q, const struct call_view *view)
+static void query_start(struct node *node, struct query *q, const struct call_view *view)
 {
 	for (uint32_t i = 0; i < view->flow_count && q->count < QUERY_FLOWS_MAX; i++) {
 		struct media_command command = { .kind = MEDIA_FLOW_QUERY,
@@ -36,7 +36,7 @@ bool call_query(struct node *node, const struct call_view *view, query_done_fn *
 
 	if (!q)
 		return false;
-	query_ask(node, q, view);
+	query_start(node, q, view);
 	queries_start(node->api.queries, q, clock_now_ns() + QUERY_LIMIT_NS, done, arg);
 	return true;
 }

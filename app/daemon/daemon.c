@@ -100,8 +100,8 @@ static uint32_t page_others(const struct node *n)
 }
 
 /* False: there are none, or too much is asked just now. */
-static bool others_ask(struct node *n, uint64_t id, const struct record_page_ask *ask,
-		       const struct record_page *here)
+static bool others_query(struct node *n, uint64_t id, const struct record_page_ask *ask,
+			 const struct record_page *here)
 {
 	uint32_t others = page_others(n);
 	struct node_paging *p = others ? paging_place(n) : NULL;
@@ -136,7 +136,7 @@ static bool page_is_open(const struct node *n, const struct web_page_of *of)
 	return open;
 }
 
-static void on_page_asked(const struct web_asked *asked, void *arg)
+static void on_page_request(const struct web_asked *asked, void *arg)
 {
 	const struct web_page_ask *a = &asked->ask;
 	struct node *n = arg;
@@ -153,7 +153,7 @@ static void on_page_asked(const struct web_asked *asked, void *arg)
 	shard_record_page(n->shards.commons, &ask, clock_instant(), &here);
 	if (node_shard_find(n, id_shard(a->call))) /* the others have not that call */
 		ask = (struct record_page_ask){ .tenant = ask.tenant, .number = ask.number };
-	if (!others_ask(n, asked->id, &ask, &here))
+	if (!others_query(n, asked->id, &ask, &here))
 		paging_answer(n, asked->id, true, &here);
 }
 
@@ -164,7 +164,7 @@ static int node_pages_open(struct node *n)
 {
 	static_assert((int)WEB_PAGE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
 	keys_derive(&n->keys, "tandem record page 1", n->web.pages.key);
-	return web_asks_open(&n->web.pages.asks, on_page_asked, n);
+	return web_asks_open(&n->web.pages.asks, on_page_request, n);
 }
 
 /* Behind that one. */
@@ -247,7 +247,7 @@ static void reload_refused(struct node *n, const struct conf_errors *errors)
 
 	(void)snprintf(text, sizeof(text), "%s:%" PRIu32 ":%" PRIu32 ": %s", n->config_path,
 		       errors->list[0].line, errors->list[0].column, errors->list[0].message);
-	health_say(&n->web.health, HEALTH_RELOAD, text);
+	health_set_reason(&n->web.health, HEALTH_RELOAD, text);
 	LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
 		  LOG_STR("file", n->config_path), LOG_U64("errors", errors->total),
 		  LOG_STR("next",
@@ -308,7 +308,7 @@ static void node_reload(struct node *n)
 		reload_refused(n, &g_reload_errors);
 		return;
 	}
-	health_say(&n->web.health, HEALTH_RELOAD, NULL);
+	health_set_reason(&n->web.health, HEALTH_RELOAD, NULL);
 	settings_keep_at_start(&fresh, &n->settings, &changed);
 	if (changed.n) {
 		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",

@@ -189,8 +189,8 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_players_beat(n, now_ns);
 		node_deliver_beat(n, now_ns);
 		node_record_beat(n);
-		health_say(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
-		health_say(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);
+		health_set_reason(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
+		health_set_reason(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->redis.embedded_used && n->life.phase != NODE_STARTING &&

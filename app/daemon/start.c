@@ -166,10 +166,10 @@ static void on_names(int fd, unsigned events, void *arg)
 }
 
 /* Exit status; *known: redis_open finds an address. */
-static int names_ask(struct node *n, bool *known)
+static int names_resolve(struct node *n, bool *known)
 {
 	struct redis_names *names = NULL;
-	int status = NODE_EXIT_OK, err = redis_names_ask(&names, bytes_str(n->redis.place.url));
+	int status = NODE_EXIT_OK, err = redis_names_resolve(&names, bytes_str(n->redis.place.url));
 
 	*known = err == -ENODATA || err == -EINVAL; /* redis_open says what is wrong */
 	node_wait_begin(n);
@@ -188,12 +188,12 @@ static int names_ask(struct node *n, bool *known)
 static int names_await(struct node *n)
 {
 	bool known = false;
-	int status = names_ask(n, &known);
+	int status = names_resolve(n, &known);
 
 	while (!status && !known) {
 		status = node_late_pause(n, NAME_AGAIN_NS);
 		if (!status)
-			status = names_ask(n, &known);
+			status = names_resolve(n, &known);
 	}
 	return status;
 }

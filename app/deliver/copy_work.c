@@ -298,7 +298,7 @@ static void sender_forget(struct sender *s, uint32_t at)
 /* ---- one message ---- */
 
 /* 0; -ENOSPC: the neighbour does not take it now; else the link is over. */
-static int sender_say(struct sender *s, const struct copy_message *m)
+static int sender_write(struct sender *s, const struct copy_message *m)
 {
 	struct copy_message answer;
 	int err = copy_link_send(s->link, m);
@@ -326,7 +326,7 @@ static struct copy_message copy_message_of(enum copy_kind kind, const char *path
 	return m;
 }
 
-/* ending: of the owner's file. *end: how far it goes. 0; -ENOENT; or of sender_say. */
+/* ending: of the owner's file. *end: how far it goes. 0; -ENOENT; or of sender_write. */
 static int sender_octets(struct sender *s, const char *path, const char *ending,
 			 enum copy_part part, uint64_t from, uint64_t *end)
 {
@@ -343,7 +343,7 @@ static int sender_octets(struct sender *s, const char *path, const char *ending,
 	m.at = from;
 	while (!err && (n = pread(fd, s->octets, sizeof(s->octets), (off_t)m.at)) > 0) {
 		m.data = bytes_mem(s->octets, (size_t)n);
-		err = sender_say(s, &m);
+		err = sender_write(s, &m);
 		m.at += (uint64_t)n;
 	}
 	*end = m.at;
@@ -362,7 +362,7 @@ static void sender_whole(struct sender *s, struct send_file *f)
 	if (!err)
 		err = sender_octets(s, f->path, "json", COPY_SIDECAR, 0, &ignored);
 	if (!err)
-		err = sender_say(s, &m);
+		err = sender_write(s, &m);
 	f->whole = !err;
 	s->behind |= !f->whole && err != -ENOENT; /* that one is gone */
 }
@@ -460,7 +460,7 @@ static void sender_drop(struct sender *s)
 		if (sender_is_there(s, path, "") &&
 		    !sender_is_there(s, path, g_folder_states[FOLDER_DONE]))
 			continue;
-		if (!sender_say(s, &m))
+		if (!sender_write(s, &m))
 			sender_forget(s, i);
 	}
 }
@@ -476,7 +476,7 @@ int copy_clear(const struct terms *terms, struct copy_link *link, struct copy_sh
 		const struct copy_message m =
 			copy_message_of(COPY_DROP, s->files[s->count - 1]->path);
 
-		if (!sender_say(s, &m))
+		if (!sender_write(s, &m))
 			sender_forget(s, s->count - 1);
 	}
 	return s->err || !s->behind ? s->err : -EAGAIN; /* the child ends with it */
@@ -505,7 +505,7 @@ static void copy_sender_round(struct sender *s, uint32_t round)
 		(void)folder_walk_running(s->terms->folder, since, sender_running, s);
 	sender_drop(s);
 	if (!s->err)
-		(void)sender_say(s, &beat);
+		(void)sender_write(s, &beat);
 	if (!s->err && !s->behind)
 		atomic_store_explicit(&s->shared->whole_ms, began_ms, memory_order_relaxed);
 }

@@ -151,7 +151,7 @@ static enum job_action delivery_failed(struct delivery *d, const struct job_even
 	return JOB_DEAD;
 }
 
-static enum job_action delivery_asked(struct delivery *d)
+static enum job_action delivery_on_retry(struct delivery *d)
 {
 	if (d->state != DELIVERY_DEAD)
 		return JOB_NOTHING;
@@ -169,7 +169,7 @@ enum job_action job_step(struct job *j, const struct job_event *e, const struct 
 	assert(e->delivery < j->count);
 	switch (e->kind) {
 	case JOB_ASKED:
-		return delivery_asked(d);
+		return delivery_on_retry(d);
 	case JOB_DELIVERED:
 		if (d->state == DELIVERY_DONE)
 			return JOB_NOTHING;

@@ -450,7 +450,7 @@ static void process_line(struct process *p, const char *text, size_t n)
 	else if (json_object_get(line, "redis"))
 		process_index_redis(p, line);
 	else if (json_object_get(line, "ask"))
-		process_ask(p, line);
+		process_on_question(p, line);
 	json_decref(line);
 }
 

@@ -232,6 +232,6 @@ void process_abort(struct process *p, uint64_t now_ms);
 enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
 /* Its sidecar, or what is left of it; an empty object where there is none that can be read. */
 json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone);
-void process_ask(struct process *p, const json_t *line);
+void process_on_question(struct process *p, const json_t *line);
 
 #endif

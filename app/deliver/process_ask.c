@@ -475,7 +475,7 @@ static void ask_run(struct ask *a, const char *command)
 		ask_fail(a, "unavailable", "this version of tandem-store does not know it");
 }
 
-void process_ask(struct process *p, const json_t *line)
+void process_on_question(struct process *p, const json_t *line)
 {
 	const char *command = json_string_value(json_object_get(line, "command"));
 	const char *tenant = json_string_value(json_object_get(line, "tenant"));

@@ -274,7 +274,7 @@ static void index_known(struct process *p, struct index_row *row)
 	index_drop(&p->index, row);
 }
 
-static void index_say(struct process *p, struct index_row *row, uint64_t now_ms)
+static void index_announce(struct process *p, struct index_row *row, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
 	json_t *line;
@@ -308,7 +308,7 @@ static void index_row_round(struct process *p, struct index_row *row, uint64_t n
 		index_wait(x, row);
 	if (row->state == INDEX_WAITS && x->linked && now_ms >= x->again_ms &&
 	    x->flight < INDEX_FLIGHT_MAX)
-		index_say(p, row, now_ms);
+		index_announce(p, row, now_ms);
 }
 
 void process_index_round(struct process *p, uint64_t now_ms)

@@ -342,8 +342,8 @@ static void process_job_keep(struct process *p, const char *path, const struct j
 
 /* ---- how it went ---- */
 
-static void process_say(const char *path, const struct delivery *d, const struct outcome *o,
-			enum job_action action)
+static void process_log_outcome(const char *path, const struct delivery *d, const struct outcome *o,
+				enum job_action action)
 {
 	if (o->kind == JOB_DELIVERED)
 		LOG_INFO("recordings", 0, "a recording is delivered", LOG_STR("file", path),
@@ -390,7 +390,7 @@ static void process_outcome(struct process *p, const char *path, const char *to,
 	}
 	action = job_step(&j, &e, &p->terms.job, now_ms, &p->rand);
 	process_count(p, to, o, action, octets, now_ms);
-	process_say(path, &j.of[e.delivery], o, action);
+	process_log_outcome(path, &j.of[e.delivery], o, action);
 	process_job_keep(p, path, &j, now_ms);
 }
 
@@ -506,7 +506,7 @@ static void transfer_start(struct process *p, struct transfer *t, const char *pa
 	if (of) /* it is, as to is of the same terms */
 		of->running++;
 	if (transfer_facts(p, path, &t->facts)) {
-		outcome_say(&o, JOB_REFUSED,
+		outcome_add(&o, JOB_REFUSED,
 			    "the file %s.json beside it is not what a recorder writes: fetch the "
 			    "recording by hand, and delete it by recording.delete",
 			    strrchr(path, '/') + 1);
@@ -551,7 +551,7 @@ static void process_job_begin(struct process *p, struct queue_job *q, struct tra
 	} else if (!(to = terms_destination(&p->terms, j.of[which].to))) {
 		struct outcome o;
 
-		outcome_say(&o, JOB_REFUSED,
+		outcome_add(&o, JOB_REFUSED,
 			    "recordings.store of the settings has no %s: add it, "
 			    "or take it out of the tenant's recording_store",
 			    j.of[which].to);

@@ -455,8 +455,8 @@ static bool opus_fits(const struct sidecar *facts)
 }
 
 /* What has a job was begun as it is, before settings were these. In a file without sound is nothing to hide. */
-static enum work_kind work_wanted(const struct process *p, const char *path,
-				  const struct sidecar *facts)
+static enum work_kind work_due(const struct process *p, const char *path,
+			       const struct sidecar *facts)
 {
 	if (facts->sealed || work_is_there(p, path, g_folder_states[FOLDER_JOB]))
 		return WORK_KINDS;
@@ -479,7 +479,7 @@ bool process_work(struct process *p, struct queue_job *q, const struct sidecar *
 		  uint64_t now_ms)
 {
 	const struct terms_certificate *c = work_certificate(p, q->path);
-	enum work_kind kind = work_wanted(p, q->path, facts);
+	enum work_kind kind = work_due(p, q->path, facts);
 	int err;
 
 	q->waits = 0;

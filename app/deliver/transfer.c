@@ -20,7 +20,7 @@
 
 enum { CONNECT_LIMIT_S = 10, SLOW_LIMIT_S = 60 };
 
-void outcome_say(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
+void outcome_add(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
 {
 	va_list args;
 
@@ -384,7 +384,7 @@ static bool transfer_is_too_large(const struct transfer *t, const char *from,
 
 	if (!t->to.most || stat(from, &st) < 0 || (uint64_t)st.st_size <= t->to.most)
 		return false;
-	outcome_say(outcome, JOB_REFUSED,
+	outcome_add(outcome, JOB_REFUSED,
 		    "it has %llu octets, and max_mib of the destination allows %llu: raise it, or "
 		    "fetch it by recording.get",
 		    (unsigned long long)st.st_size, (unsigned long long)t->to.most);
@@ -479,7 +479,7 @@ int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome)
 
 	folder_path(from, t->folder, t->path, transfer_ending(t));
 	if (t->to.fault[0]) {
-		outcome_say(outcome, JOB_FAILED, "%s", t->to.fault);
+		outcome_add(outcome, JOB_FAILED, "%s", t->to.fault);
 		return -EINVAL;
 	}
 	if (transfer_is_too_large(t, from, outcome))
@@ -490,7 +490,7 @@ int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome)
 			      ? transfer_copy(t, from, transfer_ending(t))
 			      : transfer_curl(t, multi, from);
 	if (err)
-		outcome_say(outcome, JOB_FAILED, "the delivery cannot begin: %s", strerror(-err));
+		outcome_add(outcome, JOB_FAILED, "the delivery cannot begin: %s", strerror(-err));
 	return err;
 }
 
@@ -528,24 +528,24 @@ static void outcome_http(const struct transfer *t, long status, struct outcome *
 	const char *name = t->to.name;
 
 	if (status == 401 || status == 403)
-		outcome_say(o, JOB_REFUSED,
+		outcome_add(o, JOB_REFUSED,
 			    "%s answers %ld: look at user and password_file of this destination, "
 			    "and at what that user may write",
 			    name, status);
 	else if (status == 404 || status == 405 || status == 409)
-		outcome_say(o, JOB_REFUSED,
+		outcome_add(o, JOB_REFUSED,
 			    "%s answers %ld: look at its url and bucket; the server must take PUT "
 			    "and make folders",
 			    name, status);
 	else if (status == 413)
-		outcome_say(o, JOB_REFUSED, "%s answers 413: the file is too large for it", name);
+		outcome_add(o, JOB_REFUSED, "%s answers 413: the file is too large for it", name);
 	else if (status >= 300 && status < 400)
-		outcome_say(o, JOB_REFUSED, "%s answers %ld, it is elsewhere: give its new url",
+		outcome_add(o, JOB_REFUSED, "%s answers %ld, it is elsewhere: give its new url",
 			    name, status);
 	else if (status >= 400 && status < 500 && status != 408 && status != 429)
-		outcome_say(o, JOB_REFUSED, "%s answers %ld: look into its log", name, status);
+		outcome_add(o, JOB_REFUSED, "%s answers %ld: look into its log", name, status);
 	else
-		outcome_say(o, JOB_FAILED, "%s answers %ld", name, status);
+		outcome_add(o, JOB_FAILED, "%s answers %ld", name, status);
 }
 
 /* 5xx of SMTP and FTP is for good. */
@@ -556,7 +556,7 @@ static bool outcome_is_final(const struct transfer *t, long status)
 
 static void outcome_login(const struct transfer *t, struct outcome *o)
 {
-	outcome_say(o, JOB_REFUSED,
+	outcome_add(o, JOB_REFUSED,
 		    "%s does not let us in: look at user, password_file and key_file of this "
 		    "destination",
 		    t->to.name);
@@ -565,12 +565,12 @@ static void outcome_login(const struct transfer *t, struct outcome *o)
 static void outcome_trust(const struct transfer *t, struct outcome *o)
 {
 	if (t->to.kind == DESTINATION_SFTP)
-		outcome_say(o, JOB_REFUSED,
+		outcome_add(o, JOB_REFUSED,
 			    "the key of %s is not in known_hosts: make sure that it is the right "
 			    "server, then add what ssh-keyscan prints",
 			    t->to.name);
 	else
-		outcome_say(o, JOB_REFUSED,
+		outcome_add(o, JOB_REFUSED,
 			    "the certificate of %s is not believed: look at ca of this "
 			    "destination, and at the host in its url (%s)",
 			    t->to.name, t->error);
@@ -590,9 +590,9 @@ static void outcome_other(const struct transfer *t, CURLcode code, long status, 
 
 	o->unreachable = kind == JOB_FAILED && outcome_is_of_all(code);
 	if (o->unreachable)
-		outcome_say(o, kind, "%s cannot be reached: %s", t->to.name, text);
+		outcome_add(o, kind, "%s cannot be reached: %s", t->to.name, text);
 	else
-		outcome_say(o, kind, "%s: %s", t->to.name, text);
+		outcome_add(o, kind, "%s: %s", t->to.name, text);
 }
 
 void transfer_outcome(struct transfer *t, CURLcode code, struct outcome *o)
@@ -606,11 +606,11 @@ void transfer_outcome(struct transfer *t, CURLcode code, struct outcome *o)
 	else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
 		outcome_trust(t, o);
 	else if (code == CURLE_USE_SSL_FAILED)
-		outcome_say(o, JOB_REFUSED,
+		outcome_add(o, JOB_REFUSED,
 			    "%s speaks no TLS: starttls: false would send the password in plain",
 			    t->to.name);
 	else if (code == CURLE_REMOTE_ACCESS_DENIED)
-		outcome_say(o, JOB_REFUSED, "%s forbids the folder: look at its url (%s)",
+		outcome_add(o, JOB_REFUSED, "%s forbids the folder: look at its url (%s)",
 			    t->to.name, t->error);
 	else if (code != CURLE_OK)
 		outcome_other(t, code, status, o);
@@ -627,12 +627,12 @@ void transfer_child_outcome(struct transfer *t, int status, struct outcome *o)
 
 	*o = (struct outcome){ .kind = JOB_DELIVERED };
 	if (err == ENOENT)
-		outcome_say(o, JOB_FAILED, "%s is not there: is it mounted?", t->to.url);
+		outcome_add(o, JOB_FAILED, "%s is not there: is it mounted?", t->to.url);
 	else if (err == EACCES || err == EPERM || err == EROFS)
-		outcome_say(o, JOB_REFUSED, "%s: %s: let the node's user write there", t->to.url,
+		outcome_add(o, JOB_REFUSED, "%s: %s: let the node's user write there", t->to.url,
 			    strerror(err));
 	else if (err)
-		outcome_say(o, JOB_FAILED, "%s: %s", t->to.url, strerror(err));
+		outcome_add(o, JOB_FAILED, "%s: %s", t->to.url, strerror(err));
 	o->unreachable = o->kind == JOB_FAILED;
 }
 

@@ -72,7 +72,7 @@ bool transfer_upload_goes_on(struct transfer *t, const struct outcome *o);
 int upload_load(const char *folder, const char *name, struct upload **out) NODISCARD;
 void upload_file(char out[FOLDER_PATH_MAX], const char *folder, const char *name);
 
-void outcome_say(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
+void outcome_add(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
 #endif

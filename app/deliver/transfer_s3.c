@@ -187,7 +187,7 @@ static void upload_fails(const struct transfer *t, struct outcome *o, const char
 
 	if (!upload_word_fits(code, 64))
 		code = BYTES_LIT("nothing that we know");
-	outcome_say(o, JOB_FAILED, "%s does not say %s: it says " BYTES_FMT, t->to.name, what,
+	outcome_add(o, JOB_FAILED, "%s does not say %s: it says " BYTES_FMT, t->to.name, what,
 		    BYTES_ARG(code));
 }
 
@@ -243,7 +243,7 @@ static void upload_went_well(struct transfer *t, struct outcome *o)
 	}
 	err = o->kind == JOB_DELIVERED ? upload_save(t) : 0;
 	if (err)
-		outcome_say(o, JOB_FAILED, "what is sent of it cannot be written down: %s",
+		outcome_add(o, JOB_FAILED, "what is sent of it cannot be written down: %s",
 			    strerror(-err));
 }
 
@@ -257,7 +257,7 @@ void transfer_upload_answered(struct transfer *t, long status, struct outcome *o
 		upload_went_well(t, o);
 	} else if (t->step != UPLOAD_BEGIN && status == 404 &&
 		   bytes_is(upload_element_of(t, "Code"), "NoSuchUpload")) {
-		outcome_say(o, JOB_FAILED, "%s has forgotten the parts: they are sent again",
+		outcome_add(o, JOB_FAILED, "%s has forgotten the parts: they are sent again",
 			    t->to.name);
 		upload_forget(t);
 		upload_begin_anew(t);

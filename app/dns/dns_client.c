@@ -344,8 +344,8 @@ static void query_queue(struct dns_query *q)
 	c->queue[(c->queue_first + c->queue_count++) % DNS_QUERIES_MAX] = query_index(q);
 }
 
-int dns_client_ask(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
-		   uint32_t *query)
+int dns_client_query(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
+		     uint32_t *query)
 {
 	uint64_t hash = client_hash(c, question);
 	struct dns_query *q = query_find(c, question, hash);

@@ -3,7 +3,7 @@
  * Questions to name servers over UDP, and over TCP where an answer does not fit. Each try has a socket of its own, connected to its
  * server: its port is drawn by the kernel, its id here, and what comes from elsewhere never arrives. So who forges an answer must guess both.
  * Bounded: sockets, questions and tries. Control's thread; the answer comes from the loop or from dns_client_expire, never from
- * within dns_client_ask.
+ * within dns_client_query.
  */
 #ifndef APP_DNS_DNS_CLIENT_H
 #define APP_DNS_DNS_CLIENT_H
@@ -43,8 +43,8 @@ void dns_client_close(struct dns_client *c);
 /* What is under way goes on; the next tries are theirs. */
 void dns_client_servers(struct dns_client *c, const struct addr *servers, uint32_t count);
 /* *query names it in the answer; one that is asked already has one answer for all. 0 or -ENOSPC. */
-int dns_client_ask(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
-		   uint32_t *query) NODISCARD;
+int dns_client_query(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
+		     uint32_t *query) NODISCARD;
 /* Nobody waits for it any more. One that has no socket yet is never asked; another one's answer is still good for the next who asks, but
  * there is no further try. */
 void dns_client_leave(struct dns_client *c, uint32_t query);

@@ -206,8 +206,8 @@ static void resolver_wait_run(struct resolver *r, struct resolver_wait *w, uint6
 		return;
 	}
 	for (uint32_t i = 0; i < r->found.ask_count; i++) {
-		if (!dns_client_ask(r->client, &r->found.asks[i], now_ns,
-				    &w->queries[w->query_count]))
+		if (!dns_client_query(r->client, &r->found.asks[i], now_ns,
+				      &w->queries[w->query_count]))
 			w->query_count++;
 	}
 	if (!w->query_count)

@@ -369,7 +369,7 @@ static void on_looked(const struct store_look *look, void *arg)
 	directory_turn(n);
 }
 
-static void directory_ask(struct node *n, struct bytes history, store_look_fn *looked)
+static void directory_query(struct node *n, struct bytes history, store_look_fn *looked)
 {
 	const struct directory *d = &n->api.documents->directory;
 	struct bytes names[STORE_LOOK_MAX];
@@ -382,7 +382,7 @@ static void directory_ask(struct node *n, struct bytes history, store_look_fn *l
 
 static void look_next(struct node *n)
 {
-	directory_ask(n, (struct bytes){ 0 }, on_looked);
+	directory_query(n, (struct bytes){ 0 }, on_looked);
 }
 
 void directory_look(struct node *n)
@@ -525,7 +525,7 @@ static void ask_generations(struct node *n, const void *arg)
 	char history[STORE_HISTORY_MAX];
 
 	(void)arg;
-	directory_ask(n, history_new(n, history), on_looked_at_start);
+	directory_query(n, history_new(n, history), on_looked_at_start);
 }
 
 int directory_look_at_start(struct node *n, uint32_t from)
@@ -708,7 +708,7 @@ static void kind_skip(struct directory_sync *s)
 		s->kind++;
 }
 
-static void versions_ask(struct directory_sync *s);
+static void versions_read(struct directory_sync *s);
 
 static void sync_name_add(struct directory_sync *s, struct bytes name)
 {
@@ -769,12 +769,12 @@ static void on_versions(enum store_result result, uint64_t key, uint64_t count, 
 	s->kind++;
 	kind_skip(s);
 	if (!s->failed && g_document_kinds[s->kind])
-		versions_ask(s);
+		versions_read(s);
 	else
 		sync_pump(s);
 }
 
-static void versions_ask(struct directory_sync *s)
+static void versions_read(struct directory_sync *s)
 {
 	store_document_versions(s->node->redis.store, sync_tenant(s),
 				g_document_kinds[s->kind]->name, on_version, on_versions, s);
@@ -793,7 +793,7 @@ static void sync_on_look(const struct store_look *look, void *arg)
 	if (s->failed)
 		sync_end(s);
 	else
-		versions_ask(s);
+		versions_read(s);
 }
 
 /* Compares what Redis has of the i-th tenant with what is known, and takes what differs. Ends in directory_synced. */

@@ -97,7 +97,7 @@ static void mixer_worker_leave(const struct mixers *m, uint64_t room)
 }
 
 /* The room has its worker from now on: members come there, whoever else chooses one meanwhile. */
-static bool mixer_ask(struct mixers *m, const struct media_command *open)
+static bool mixer_open_job(struct mixers *m, const struct media_command *open)
 {
 	(void)engine_worker_for(m->queue->engine, open->call);
 	if (mixer_command_put(m, open))
@@ -121,7 +121,7 @@ void mixers_begin(struct mixers *m, const struct effect *e)
 	if (x)
 		c.job = (struct job_id){ .slot = m->first_slot + (uint32_t)(x - m->list),
 					 .generation = m->generation };
-	if (!x || !mixer_ask(m, &c)) {
+	if (!x || !mixer_open_job(m, &c)) {
 		LOG_ERROR("conference", e->call, "nothing mixes a conference",
 			  LOG_STR("reason", x ? "the media workers do not keep up"
 					      : "there are too many conferences"));

@@ -87,7 +87,7 @@ static enum sounds_answer sounds_collect(const struct player *p, uint64_t now_ns
 }
 
 /* Once for each fault. */
-static void fault_say(struct player *p, const struct sound_fault *fault)
+static void fault_log(struct player *p, const struct sound_fault *fault)
 {
 	bool is_known = p->said.reason && strcmp(p->said.reason, fault->reason) == 0 &&
 			p->said.at == fault->at;
@@ -241,7 +241,7 @@ static void sounds_play(struct player *p, struct player_sounds *sounds, uint64_t
 		return; /* of an older file: tried again when it is closed */
 	if (!set_open(p, next, sounds)) {
 		p->again_ns = now_ns + PLAYER_AGAIN_NS;
-		fault_say(p, &BUSY);
+		fault_log(p, &BUSY);
 		player_give_up(p);
 		return;
 	}
@@ -271,7 +271,7 @@ void player_try(struct player *p, uint64_t now_ns)
 	case SOUNDS_LATER:
 		return;
 	case SOUNDS_NONE:
-		fault_say(p, &fault);
+		fault_log(p, &fault);
 		player_give_up(p);
 		return;
 	}

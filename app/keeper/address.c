@@ -387,8 +387,8 @@ static bool answer_read(struct address_link *l, struct bytes rest, int *error, a
 }
 
 /* single: the answer is one message. 0 or -errno. */
-static int address_ask(struct address_link *l, const struct writer *w, bool single,
-		       address_told_fn *fn, void *arg)
+static int address_request(struct address_link *l, const struct writer *w, bool single,
+			   address_told_fn *fn, void *arg)
 {
 	static _Alignas(8) uint8_t buffer[ANSWER_MAX];
 	int error = 0;
@@ -441,7 +441,7 @@ static struct netlink_message address_way(struct address_link *l, const struct a
 	struct address_search s = search_of(ip);
 
 	netlink_ask_way(&w, ++l->seq, &from, ip);
-	(void)address_ask(l, &w, true, way_told_to, &s);
+	(void)address_request(l, &w, true, way_told_to, &s);
 	return s.found;
 }
 
@@ -452,7 +452,7 @@ enum address_owner address_find(struct address_link *l, const struct addr *ip, u
 	struct address_search s = search_of(ip);
 
 	address_ask_all(&w, ++l->seq, ip->family);
-	(void)address_ask(l, &w, false, address_on_netlink, &s);
+	(void)address_request(l, &w, false, address_on_netlink, &s);
 	*ifindex = s.found.ifindex;
 	if (s.found.ifindex)
 		return s.found.protocol == KEEPER_PROTOCOL ? ADDRESS_KEEPER : ADDRESS_OTHER;
@@ -466,11 +466,11 @@ int address_add(struct address_link *l, uint32_t ifindex, const struct addr *ip)
 
 	if (ip->family == ADDR_V6) { /* as a rule there is none */
 		address_write_allow(&w, ++l->seq, ip);
-		(void)address_ask(l, &w, true, NULL, NULL);
+		(void)address_request(l, &w, true, NULL, NULL);
 		w = writer_over(question, sizeof(question));
 	}
 	address_write_add(&w, ++l->seq, ifindex, ip);
-	return address_ask(l, &w, true, NULL, NULL);
+	return address_request(l, &w, true, NULL, NULL);
 }
 
 int address_delete(struct address_link *l, uint32_t ifindex, const struct addr *ip)
@@ -481,10 +481,10 @@ int address_delete(struct address_link *l, uint32_t ifindex, const struct addr *
 
 	if (ip->family == ADDR_V6) {
 		address_write_prohibit(&w, ++l->seq, ip);
-		(void)address_ask(l, &w, true, NULL, NULL);
+		(void)address_request(l, &w, true, NULL, NULL);
 		w = writer_over(question, sizeof(question));
 	}
 	address_write_delete(&w, ++l->seq, ifindex, ip);
-	err = address_ask(l, &w, true, NULL, NULL);
+	err = address_request(l, &w, true, NULL, NULL);
 	return err == -EADDRNOTAVAIL || err == -ENODEV ? 0 : err; /* somebody was faster */
 }

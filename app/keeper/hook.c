@@ -92,7 +92,7 @@ static struct hook_address *hook_address_of(struct hooks *h, const struct addr *
 	return &h->list[h->count++];
 }
 
-static void hook_want(struct hook_address *a, bool here)
+static void hook_set_wanted(struct hook_address *a, bool here)
 {
 	if (!here && !a->told && !a->due)
 		return; /* it has never been here */
@@ -109,14 +109,14 @@ static void hook_order_take(struct hooks *h, const struct hook_order *order)
 
 	if (order->word == HOOK_DELETE_ALL) {
 		for (uint32_t i = 0; i < h->count; i++)
-			hook_want(&h->list[i], false);
+			hook_set_wanted(&h->list[i], false);
 		return;
 	}
 	a = hook_address_of(h, &order->ip);
 	if (!a)
 		return;
 	a->shard = order->shard;
-	hook_want(a, order->word == HOOK_ADD);
+	hook_set_wanted(a, order->word == HOOK_ADD);
 }
 
 static void orders_end(struct hooks *h, uint64_t now_ns)
@@ -146,7 +146,7 @@ static void hook_orders_receive(struct hooks *h, uint64_t now_ns)
 
 /* ---- runs ---- */
 
-static void hook_say(const struct hooks *h, const struct addr *ip, enum hook_result result)
+static void hook_report(const struct hooks *h, const struct addr *ip, enum hook_result result)
 {
 	struct hook_said said;
 
@@ -161,7 +161,7 @@ static void hook_say(const struct hooks *h, const struct addr *ip, enum hook_res
 static void hook_ended(struct hooks *h, struct hook_address *a, enum hook_result result,
 		       uint64_t now_ns)
 {
-	hook_say(h, &a->ip, result);
+	hook_report(h, &a->ip, result);
 	if (result == HOOK_DONE) {
 		a->told = a->saying;
 		a->again_ns = 0;
@@ -286,7 +286,7 @@ static void hooks_begin(struct hooks *h, uint64_t now_ns)
 	}
 }
 
-static void line_say(struct hook_program *p)
+static void hook_line_log(struct hook_program *p)
 {
 	if (p->n && p->lines++ < HOOK_LINES_MAX)
 		LOG_INFO("keeper", 0, "the address hook says", LOG_ADDR("address", &p->ip),
@@ -297,7 +297,7 @@ static void line_say(struct hook_program *p)
 static void octet_take(struct hook_program *p, char c)
 {
 	if (c == '\n')
-		line_say(p);
+		hook_line_log(p);
 	else if (p->n < sizeof(p->line)) /* the rest of a long line is left out */
 		p->line[p->n++] = c;
 }
@@ -329,7 +329,7 @@ static enum hook_result hook_program_end(struct hook_program *p, bool late)
 	if (waitpid(p->pid, &status, 0) != p->pid)
 		status = 1;
 	hook_program_read(p);
-	line_say(p);
+	hook_line_log(p);
 	if (p->output >= 0)
 		(void)close(p->output);
 	(void)close(p->end);

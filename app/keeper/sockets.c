@@ -289,7 +289,8 @@ static void waiting_put(struct sockets_link *l, uint32_t flow, const struct sock
 		sockets_copy(&w->sockets, &what->sockets);
 }
 
-static void link_say(struct sockets_link *l, uint32_t flow, const struct sockets_waiting *what)
+static void sockets_link_send(struct sockets_link *l, uint32_t flow,
+			      const struct sockets_waiting *what)
 {
 	assert(flow < l->flows);
 	waiting_flush(l);
@@ -305,7 +306,7 @@ static void left_forget(struct sockets_link *l, uint32_t number, uint32_t flow)
 	const struct sockets_waiting forget = { .word = SOCKETS_DROP, .number = number };
 
 	sockets_let_go(&l->left[number]);
-	link_say(l, flow, &forget);
+	sockets_link_send(l, flow, &forget);
 }
 
 bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr local[SOCKETS_PER_FLOW],
@@ -324,7 +325,7 @@ bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr loca
 		return false;
 	}
 	l->left[number] = SOCKETS_NONE;
-	link_say(l, flow, &claim);
+	sockets_link_send(l, flow, &claim);
 	return true;
 }
 
@@ -335,7 +336,7 @@ void sockets_hold(struct sockets_link *l, uint32_t flow, const struct sockets *s
 					      .sockets = *s };
 
 	if (l->keeper >= 0)
-		link_say(l, flow, &hold);
+		sockets_link_send(l, flow, &hold);
 }
 
 void sockets_hold_later(struct sockets_link *l, uint32_t flow, const struct sockets *s)
@@ -354,7 +355,7 @@ void sockets_drop(struct sockets_link *l, uint32_t flow)
 	const struct sockets_waiting drop = { .word = SOCKETS_DROP, .number = NO_NUMBER };
 
 	if (l->keeper >= 0)
-		link_say(l, flow, &drop);
+		sockets_link_send(l, flow, &drop);
 }
 
 /* ---- in time ---- */

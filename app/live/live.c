@@ -251,7 +251,7 @@ static void stream_try(struct live *l, struct live_stream *s)
 	s->state = LIVE_RESOLVES;
 	s->try_ns = clock_now_ns();
 	s->tries++;
-	if (live_address_ask(&s->address, s->url.host))
+	if (live_address_resolve(&s->address, s->url.host))
 		stream_lost(l, s, "the resolver takes no more questions");
 }
 

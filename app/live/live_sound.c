@@ -66,7 +66,7 @@ static bool codec_is_decoded(enum media_codec codec)
 }
 
 /* Opus decodes at any of our rates, L16 has that of its clock. */
-static uint32_t rate_asked(const struct live_party *p, enum media_codec codec)
+static uint32_t rate_of_decoder(const struct live_party *p, enum media_codec codec)
 {
 	if (codec_is_linear(codec))
 		return media_codec_facts(codec)->clock_hz;
@@ -77,7 +77,7 @@ static int decoder_of(struct live_party *p, enum media_codec codec)
 {
 	const struct decoder_settings settings = {
 		.codec = media_codec_facts(codec)->name,
-		.rate = rate_asked(p, codec),
+		.rate = rate_of_decoder(p, codec),
 	};
 	int err = decoder_open(&p->decoder, &settings);
 
@@ -306,7 +306,7 @@ static void app_said_put(struct live_sound *s, const uint8_t *p, uint32_t n)
 	s->said_total += n;
 }
 
-void live_sound_say(struct live_sound *s, struct bytes octets, uint64_t now_ns)
+void live_sound_receive(struct live_sound *s, struct bytes octets, uint64_t now_ns)
 {
 	uint32_t room, n = (uint32_t)(octets.n - octets.n % sample_octets(s));
 

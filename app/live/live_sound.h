@@ -116,7 +116,7 @@ void live_sound_mark_release(struct live_sound *s);
 
 /* ---- of the application ---- */
 
-void live_sound_say(struct live_sound *s, struct bytes octets, uint64_t now_ns);
+void live_sound_receive(struct live_sound *s, struct bytes octets, uint64_t now_ns);
 /* False: too many wait. */
 bool live_sound_set_mark(struct live_sound *s, const char *name);
 void live_sound_clear(struct live_sound *s);

@@ -260,7 +260,7 @@ static int stream_receive(struct live_stream *s, struct lws *wsi, struct bytes p
 		return 0;
 	if (!lws_frame_is_binary(wsi))
 		return text_receive(s, wsi, piece);
-	live_sound_say(&s->sound, piece, clock_now_ns());
+	live_sound_receive(&s->sound, piece, clock_now_ns());
 	return 0;
 }
 
@@ -359,7 +359,7 @@ static bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets
 }
 
 /* One message at a time; what the socket does not take now waits in the stream, where it is counted. */
-static int stream_say(struct live_stream *s, struct lws *wsi)
+static int live_stream_write(struct live_stream *s, struct lws *wsi)
 {
 	uint8_t memory[LWS_PRE + LIVE_MESSAGE_MAX];
 	size_t n;
@@ -430,7 +430,7 @@ static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		lws_validity_confirmed(wsi); /* who speaks is there, though it reads no ping */
 		return stream_receive(s, wsi, bytes_mem(in, len));
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return stream_say(s, wsi);
+		return live_stream_write(s, wsi);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		stream_refused(wsi, in);
 		return 0;
@@ -513,7 +513,7 @@ void live_connection_wants(struct live_stream *s)
 	(void)lws_callback_on_writable(s->wsi);
 }
 
-int live_address_ask(struct live_address *a, const char *host)
+int live_address_resolve(struct live_address *a, const char *host)
 {
 	struct gaicb *list[] = { &a->request };
 

@@ -177,11 +177,11 @@ void claimant_acquires(const struct claimant *c, const struct node_shard *s)
 				  claim->named.count || claim_hears_owner(claim, clock_now_ns()));
 }
 
-static void claims_say(uint64_t to, const struct peer_item *item, void *arg)
+static void claims_send(uint64_t to, const struct peer_item *item, void *arg)
 {
 	const struct claimant *c = arg;
 
-	peers_say(c->peers, to, item);
+	peers_queue(c->peers, to, item);
 }
 
 static const struct claims_handlers g_handlers = { .look = claims_look,
@@ -191,7 +191,7 @@ static const struct claims_handlers g_handlers = { .look = claims_look,
 						   .heard = claims_on_ack,
 						   .seen = claims_on_epoch,
 						   .renewed = claims_renewed,
-						   .say = claims_say };
+						   .say = claims_send };
 
 /* ---- other nodes ---- */
 
@@ -204,7 +204,7 @@ static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 	if (item->kind == PEER_TAKE) {
 		s = claimed_shard(c, item->shard);
 		if (s)
-			node_shard_told_to_want(s);
+			node_shard_on_request_order(s);
 	} else if (!standings_take(&c->standings, item, from,
 				   peers_process(c->peers, from, &address), clock_now_ns())) {
 		claims_item(c->claims, item, from, clock_now_ns());
@@ -417,11 +417,12 @@ void claimant_notify(struct claimant *c, const struct store_tell *tell)
 
 /* ---- what this node says of itself ---- */
 
-static void standing_say(const struct claimant *c, uint64_t to, enum peer_kind kind, uint16_t shard)
+static void standing_send(const struct claimant *c, uint64_t to, enum peer_kind kind,
+			  uint16_t shard)
 {
 	const struct peer_item item = { .kind = kind, .shard = shard };
 
-	peers_say(c->peers, to, &item);
+	peers_queue(c->peers, to, &item);
 }
 
 static void standing_say_all(const struct claimant *c, uint64_t to)
@@ -432,12 +433,12 @@ static void standing_say_all(const struct claimant *c, uint64_t to)
 		const struct node_shard *s = &n->shards.list[i];
 
 		if (s->home)
-			standing_say(c, to, PEER_HOME, s->number);
+			standing_send(c, to, PEER_HOME, s->number);
 		if (node_shard_hears(s))
-			standing_say(c, to, PEER_RUNS, s->number);
+			standing_send(c, to, PEER_RUNS, s->number);
 	}
 	if (node_leaves(n))
-		standing_say(c, to, PEER_DRAINS, 0);
+		standing_send(c, to, PEER_DRAINS, 0);
 }
 
 static void standing_turn(const struct claimant *c)
@@ -458,7 +459,7 @@ const struct standing *claimant_standing(const struct claimant *c, uint64_t id)
 
 void claimant_let_take(const struct claimant *c, uint64_t id, uint16_t shard)
 {
-	standing_say(c, id, PEER_TAKE, shard);
+	standing_send(c, id, PEER_TAKE, shard);
 }
 
 /* ---- what others hear when this process is gone ---- */

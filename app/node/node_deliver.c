@@ -24,7 +24,7 @@
 
 static void node_deliver_tell_redis(struct node *n);
 
-static void node_deliver_say(struct node *n, const json_t *line);
+static void node_deliver_write(struct node *n, const json_t *line);
 
 static void node_deliver_on_link(int fd, unsigned events, void *arg);
 
@@ -281,7 +281,7 @@ static void store_begin(struct node *n, uint64_t now_ns)
 static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 {
 	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
-		struct node_deliver_ask *ask = &n->deliver.asks[i];
+		struct node_deliver_query *ask = &n->deliver.asks[i];
 		uint64_t ticket = ask->ticket;
 
 		if (!ticket || ask->deadline_ns > now_ns)
@@ -375,7 +375,7 @@ void node_deliver_close(struct node *n)
 
 /* ---- questions ---- */
 
-static struct node_deliver_ask *store_ask_free(struct node_deliver *s)
+static struct node_deliver_query *store_ask_free(struct node_deliver *s)
 {
 	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
 		if (!s->asks[i].ticket)
@@ -384,14 +384,14 @@ static struct node_deliver_ask *store_ask_free(struct node_deliver *s)
 	return NULL;
 }
 
-bool node_deliver_ask(struct node *n, uint64_t ticket, const char *command, const char *tenant,
-		      json_t *args)
+bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
+			json_t *args)
 {
-	struct node_deliver_ask *ask = store_ask_free(&n->deliver);
+	struct node_deliver_query *ask = store_ask_free(&n->deliver);
 
 	if (!ask)
 		return false;
-	*ask = (struct node_deliver_ask){ ticket, clock_now_ns() + ANSWER_NS };
+	*ask = (struct node_deliver_query){ ticket, clock_now_ns() + ANSWER_NS };
 	if (n->deliver.stale) /* whoever changed a document sees it */
 		node_deliver_reload(n);
 	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
@@ -493,7 +493,7 @@ static void node_deliver_on_line(struct node *n, const json_t *line)
 	else if (json_object_get(line, "answer"))
 		store_answered(n, line);
 	else if (json_object_get(line, "say"))
-		node_deliver_say(n, line);
+		node_deliver_write(n, line);
 }
 
 /* Lines of JSON to the process that stores recordings, and from it. It never delays the node: what does not go at once waits here. */
@@ -748,7 +748,7 @@ static bool store_index_read(const json_t *line, struct store_recording *r)
 	       r->life_s && r->life_s <= LATER_MAX_S;
 }
 
-static void store_index_say(struct node *n, const struct store_recording *r, uint64_t number)
+static void store_index_write(struct node *n, const struct store_recording *r, uint64_t number)
 {
 	struct store_index_flight *flight = malloc(sizeof(*flight));
 
@@ -757,7 +757,7 @@ static void store_index_say(struct node *n, const struct store_recording *r, uin
 		return;
 	}
 	*flight = (struct store_index_flight){ n, number, n->deliver.start_ns };
-	store_recording_say(n->redis.store, r, store_index_on_reply, flight);
+	store_recording_announce(n->redis.store, r, store_index_on_reply, flight);
 }
 
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
@@ -767,7 +767,7 @@ const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
 }
 
 /* What Redis is to know of a recording. */
-static void node_deliver_say(struct node *n, const json_t *line)
+static void node_deliver_write(struct node *n, const json_t *line)
 {
 	char id[NODE_DELIVER_ID_MAX], mine[NODE_DELIVER_ID_MAX + 16];
 	struct store_recording r = { 0 };
@@ -782,6 +782,6 @@ static void node_deliver_say(struct node *n, const json_t *line)
 	} else if (!n->redis.store || !redis_is_connected(n->redis.link)) {
 		store_index_answer(n, number, false);
 	} else {
-		store_index_say(n, &r, number);
+		store_index_write(n, &r, number);
 	}
 }

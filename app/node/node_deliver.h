@@ -40,7 +40,7 @@ struct node_deliver {
 	bool redis_stale;                /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as it was told last */
 	struct node_deliver_buffer in, out;
-	struct node_deliver_ask {
+	struct node_deliver_query {
 		uint64_t ticket; /* 0: free */
 		uint64_t deadline_ns;
 	} asks[NODE_DELIVER_ASKS_MAX];
@@ -60,8 +60,8 @@ void node_deliver_reload(struct node *n);
 void node_deliver_close(struct node *n);
 bool node_deliver_runs(const struct node *n);
 /* Asks the process what the command says; hooks->delivered has the answer, with that ticket. False: too many questions at once. args: borrowed. */
-bool node_deliver_ask(struct node *n, uint64_t ticket, const char *command, const char *tenant,
-		      json_t *args) NODISCARD;
+bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
+			json_t *args) NODISCARD;
 
 /* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
 void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t length);

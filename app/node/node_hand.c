@@ -290,7 +290,7 @@ static bool move_may_begin(const struct node_rebalance *r, const struct node_mov
 	return true;
 }
 
-static void move_ask(struct node *n, const struct node_move *move, uint64_t self)
+static void move_start(struct node *n, const struct node_move *move, uint64_t self)
 {
 	if (move->to != self) {
 		claimant_let_take(n->cluster.claimant, move->to, move->shard);
@@ -298,7 +298,7 @@ static void move_ask(struct node *n, const struct node_move *move, uint64_t self
 	}
 	for (uint32_t i = 0; i < n->shards.count; i++) {
 		if (n->shards.list[i].number == move->shard)
-			node_shard_told_to_want(&n->shards.list[i]);
+			node_shard_on_request_order(&n->shards.list[i]);
 	}
 }
 
@@ -328,7 +328,7 @@ static void move_turn(struct node *n, struct node_move *move, uint64_t self, uin
 		move_end(move, false);
 	} else if (now_ns >= move->again_ns) {
 		move->again_ns = now_ns + MOVE_AGAIN_NS;
-		move_ask(n, move, self);
+		move_start(n, move, self);
 	}
 }
 
@@ -390,7 +390,7 @@ static void on_phones(enum store_result result, uint64_t key, uint64_t version, 
 		node_ahead_prepare(s, on_prepared);
 }
 
-bool node_shard_want(struct node_shard *s)
+bool node_shard_request(struct node_shard *s)
 {
 	const struct store_holder *h = store_holder(s->store);
 
@@ -406,10 +406,10 @@ bool node_shard_want(struct node_shard *s)
 	return true;
 }
 
-void node_shard_told_to_want(struct node_shard *s)
+void node_shard_on_request_order(struct node_shard *s)
 {
 	if (s->node->life.phase == NODE_RUNNING && !node_leaves(s->node))
-		(void)node_shard_want(s);
+		(void)node_shard_request(s);
 }
 
 /* The owner may stay by now, or another one has the shard: neither is asked for what was offered before. */
@@ -419,11 +419,11 @@ static bool want_is_stale(const struct node_shard *s)
 }
 
 /* What was said last may still be heard: the lease is looked at as often as before. */
-static void want_say(struct node_shard *s)
+static void shard_request_send(struct node_shard *s)
 {
 	if (!want_is_stale(s))
-		store_lease_want(s->store);
-	node_shard_ask(s);
+		store_lease_request(s->store);
+	node_shard_claim(s);
 }
 
 static void want_end(struct node_shard *s, uint64_t now_ns)
@@ -443,7 +443,7 @@ static void want_expire(struct node_shard *s, uint64_t now_ns)
 	if (now_ns >= s->wants_until_ns)
 		want_end(s, now_ns);
 	else if (s->wants_now && now_ns >= s->retry_ns)
-		want_say(s);
+		shard_request_send(s);
 }
 
 void node_hand_expire(struct node *n, uint64_t now_ns)
@@ -463,7 +463,7 @@ static bool store_is_away(const struct node_shard *s)
 	return c.degraded || !store_is_healthy(s->store);
 }
 
-void node_shard_wanted(uint64_t by, void *arg)
+void node_shard_on_request(uint64_t by, void *arg)
 {
 	struct node_shard *s = arg;
 
@@ -575,7 +575,7 @@ static void offer_withdraw(struct node_shard *s)
 	s->offered_ns = 0;
 }
 
-static bool may_want(const struct node_shard *s, uint64_t now_ns)
+static bool may_request(const struct node_shard *s, uint64_t now_ns)
 {
 	return s->watches && !s->wants_until_ns && now_ns >= s->wants_again_ns &&
 	       store_holder(s->store)->alive;
@@ -591,7 +591,7 @@ static void want_by_itself(struct node_shard *s)
 {
 	bool home = comes_home(s);
 
-	if ((home || store_holder(s->store)->offers) && node_shard_want(s))
+	if ((home || store_holder(s->store)->offers) && node_shard_request(s))
 		s->wants_offered = !home;
 }
 
@@ -604,7 +604,8 @@ void node_hand_beat(struct node *n, uint64_t now_ns)
 			shard_offer(s, now_ns);
 		else if (node_shard_hears(s))
 			offer_withdraw(s);
-		else if (!node_leaves(n) && s->state == NODE_SHARD_WAITING && may_want(s, now_ns))
+		else if (!node_leaves(n) && s->state == NODE_SHARD_WAITING &&
+			 may_request(s, now_ns))
 			want_by_itself(s);
 	}
 }

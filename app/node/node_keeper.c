@@ -243,7 +243,7 @@ void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes da
 
 /* ---- what it answers ---- */
 
-static void refusal_say(struct node *n, const struct keeper_answer *a)
+static void refusal_log(struct node *n, const struct keeper_answer *a)
 {
 	if (a->error == -EPERM && n->cluster.keeper.refusal_said)
 		return;
@@ -262,10 +262,10 @@ static void refusal_say(struct node *n, const struct keeper_answer *a)
 	n->cluster.keeper.refusal_said |= a->error == -EPERM;
 }
 
-static void taken_say(struct node *n, const struct keeper_answer *a)
+static void taken_log(struct node *n, const struct keeper_answer *a)
 {
 	if (a->error)
-		refusal_say(n, a);
+		refusal_log(n, a);
 	else if (!a->standing && !a->hooked)
 		LOG_INFO("node", 0, "a floating address is here", LOG_ADDR("address", &a->address),
 			 LOG_STR("interface", a->interface));
@@ -296,7 +296,7 @@ static void on_taken(struct node *n, const struct keeper_answer *a)
 {
 	struct node_shard *s = NULL;
 
-	taken_say(n, a);
+	taken_log(n, a);
 	for (uint32_t i = 0; i < n->settings.network_count; i++) {
 		struct node_shard *of = shard_of_network(n, i);
 

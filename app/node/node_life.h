@@ -75,7 +75,7 @@ struct node_hooks {
 	void (*pages_close)(struct node *n);
 	/* The tenant's document. False: there is no such tenant. */
 	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
-	/* The process of recordings has answered node_deliver_ask with that line; NULL: it will not, and why. */
+	/* The process of recordings has answered node_deliver_query with that line; NULL: it will not, and why. */
 	void (*delivered)(struct node *n, uint64_t ticket, const json_t *line, const char *why);
 };
 

@@ -230,7 +230,7 @@ static void prompts_warn(const struct machine *m)
 enum { HEALTH_ANSWER_MAX = 4096, HEALTH_WAIT_S = 2 };
 
 /* Octets of an HTTP answer of /healthz; 0: there is none. */
-static size_t health_ask(const struct settings *s, char out[HEALTH_ANSWER_MAX])
+static size_t health_query(const struct settings *s, char out[HEALTH_ANSWER_MAX])
 {
 	static const char request[] =
 		"GET /healthz HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n";
@@ -267,7 +267,7 @@ static void running_warn(const struct machine *m)
 	size_t i;
 
 	if (!embedded_is_locked(m->s->node.state_dir) ||
-	    (m->s->http.tls && !m->s->http.health_port) || !health_ask(m->s, answer))
+	    (m->s->http.tls && !m->s->http.health_port) || !health_query(m->s, answer))
 		return;
 	body = strstr(answer, "\r\n\r\n");
 	json = body ? json_loads(body + 4, 0, NULL) : NULL;

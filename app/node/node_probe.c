@@ -397,7 +397,7 @@ static void probe_write(struct writer *w, const struct node_probes *p,
 		     "\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n");
 }
 
-static void probe_say(struct node *n, struct probe_place *place)
+static void probe_log(struct node *n, struct probe_place *place)
 {
 	uint8_t space[MESSAGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -425,7 +425,7 @@ static void place_expire(struct node *n, struct probe_place *place, uint64_t now
 		if (!under_way)
 			metric_add(g_probe_metrics.asked, 1);
 		under_way = true;
-		probe_say(n, place);
+		probe_log(n, place);
 	}
 }
 

@@ -48,14 +48,14 @@ static void figure_keep(struct node_figures *f, const struct sender_results *tol
 	*to = (struct node_figure){ told->call, told->number, told->figures };
 }
 
-void node_siprec_ask(struct node *n, uint64_t call, uint8_t number)
+void node_siprec_query(struct node *n, uint64_t call, uint8_t number)
 {
 	struct node_figure *before = figure_find(&n->record.figures, call, number);
 
 	if (before)
 		*before = (struct node_figure){ 0 };
 	if (n->record.sender)
-		(void)sender_ask(n->record.sender, call, number);
+		(void)sender_query(n->record.sender, call, number);
 }
 
 const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
@@ -335,7 +335,7 @@ static void record_health(struct node *n)
 	if (error_is_of_folder(err))
 		(void)snprintf(text, sizeof(text), "%s: %s", n->settings.recordings.folder,
 			       strerror(-err));
-	health_say(&n->web.health, HEALTH_RECORDINGS_FOLDER, text);
+	health_set_reason(&n->web.health, HEALTH_RECORDINGS_FOLDER, text);
 	health_set(&n->web.health, HEALTH_RECORDINGS_FULL, n->deliver.full || error_is_full(err));
 	health_set(&n->web.health, HEALTH_RECORDINGS_DISK,
 		   err && !error_is_full(err) && !error_is_of_folder(err));

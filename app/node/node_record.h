@@ -65,7 +65,7 @@ int node_siprec_open(struct node *n);
 void node_siprec_close(struct node *n);
 
 /* Some 10 ms later there are figures of that session. */
-void node_siprec_ask(struct node *n, uint64_t call, uint8_t number);
+void node_siprec_query(struct node *n, uint64_t call, uint8_t number);
 /* As it was asked last. NULL: there are none, or not yet. */
 const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
 						 uint8_t number);

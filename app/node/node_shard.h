@@ -141,20 +141,20 @@ void node_shard_clear(struct node_shard *s);
 /* What is known of phones, as far as Redis knows more. */
 void node_shard_load_phones(struct node_shard *s, store_done_fn *done);
 /* Its lease is asked for. */
-void node_shard_ask(struct node_shard *s);
+void node_shard_claim(struct node_shard *s);
 /* SIP is heard at the floating networks of all that live. */
 void node_shards_listen(struct node *n);
 
 /* ---- from a node that lives to another one: node_hand.c ---- */
 
 /* The node asks for a shard of another one. False: it has it, or is about to. */
-bool node_shard_want(struct node_shard *s);
+bool node_shard_request(struct node_shard *s);
 /* Another node says that this one is to ask for it (cluster.rebalance). */
-void node_shard_told_to_want(struct node_shard *s);
+void node_shard_on_request_order(struct node_shard *s);
 /* The node takes no calls: by command, or before its end. */
 bool node_leaves(const struct node *n);
 /* store_shard_settings.wanted, with the shard. */
-void node_shard_wanted(uint64_t by, void *arg);
+void node_shard_on_request(uint64_t by, void *arg);
 /* It is live, and is not about to be given away. */
 bool node_shard_hears(const struct node_shard *s);
 void node_hand_beat(struct node *n, uint64_t now_ns);

@@ -128,7 +128,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.place = node_shard_place(s),
 		.tell = shard_on_lease_names,
 		.keeps_names = node_is_clustered(n),
-		.wanted = node_shard_wanted,
+		.wanted = node_shard_on_request,
 	};
 	int err;
 
@@ -597,7 +597,7 @@ void node_shard_load_phones(struct node_shard *s, store_done_fn *done)
 	store_load_bindings(s->node->redis.store, on_late_binding, done, s);
 }
 
-void node_shard_ask(struct node_shard *s)
+void node_shard_claim(struct node_shard *s)
 {
 	s->busy = true;
 	claimant_acquires(s->node->cluster.claimant, s);
@@ -621,13 +621,13 @@ void node_shards_beat(struct node *n, uint64_t now_ns)
 
 		if (s->state == NODE_SHARD_WAITING && !s->busy && !s->wants_until_ns &&
 		    now_ns >= s->retry_ns)
-			node_shard_ask(s);
+			node_shard_claim(s);
 	}
 }
 
 /* ---- whose lease is past ---- */
 
-static void silence_say(const struct node_shard *s, uint64_t withheld)
+static void silence_log(const struct node_shard *s, uint64_t withheld)
 {
 	if (s->silent)
 		LOG_ERROR("node", 0,
@@ -687,7 +687,7 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 		if (silent != s->silent) {
 			s->silent = silent;
 			if (s->state == NODE_SHARD_LIVE)
-				silence_say(s, withheld - s->withheld);
+				silence_log(s, withheld - s->withheld);
 			s->withheld = withheld;
 		}
 		withheld_report(s, withheld);

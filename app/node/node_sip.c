@@ -408,7 +408,7 @@ void node_tls_reload(struct node *n)
 		LOG_ERROR("tls", 0, "the new certificates cannot be used: the old ones stay",
 			  LOG_STR("error", error),
 			  LOG_STR("next", "put usable files there, and reload"));
-		health_say(&n->web.health, HEALTH_RELOAD, error);
+		health_set_reason(&n->web.health, HEALTH_RELOAD, error);
 		return;
 	}
 	warn_expiry(n);

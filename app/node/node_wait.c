@@ -51,7 +51,7 @@ static void ask_known(struct node *n, const void *arg)
 }
 
 /* Whatever Redis refuses it with, it is asked again: without an answer nothing may go there. */
-static int belonging_ask(struct node *n, enum store_know_when when)
+static int belonging_query(struct node *n, enum store_know_when when)
 {
 	const struct node_question q = {
 		.what = "which Redis this is", .ask = ask_known, .arg = &when, .even_refused = true
@@ -83,7 +83,7 @@ static int belonging_begin(struct node *n)
 	writer_hex(&w, bytes_mem(octets, sizeof(octets)));
 	of->id[IDENTITY_LEN] = '\0';
 	node_redis_place(n, of->place, sizeof(of->place));
-	status = belonging_ask(n, STORE_KNOW_FIRST);
+	status = belonging_query(n, STORE_KNOW_FIRST);
 	if (status)
 		return status;
 	if (n->redis.belonging.found[0])
@@ -117,7 +117,7 @@ static int belonging_check(struct node *n)
 
 	node_redis_place(n, place, sizeof(place));
 	moved = strcmp(place, n->redis.belonging.of.place) != 0;
-	status = belonging_ask(n, moved ? STORE_KNOW_NEVER : STORE_KNOW_FIRST);
+	status = belonging_query(n, moved ? STORE_KNOW_NEVER : STORE_KNOW_FIRST);
 	if (status)
 		return status;
 	if (!n->redis.belonging.known)
@@ -383,7 +383,7 @@ static void late_status(const char *place, const struct redis_trouble *t)
 	notify_manager(text);
 }
 
-static void late_say(struct node *n, uint64_t now_ns)
+static void late_log(struct node *n, uint64_t now_ns)
 {
 	char place[BELONGING_PLACE_MAX], server[ADDR_TEXT_MAX];
 	struct redis_trouble t;
@@ -432,7 +432,7 @@ static int late_look(struct node *n)
 	int status = late_refused(n, now_ns);
 
 	if (!status && now_ns >= n->redis.late.say_ns)
-		late_say(n, now_ns);
+		late_log(n, now_ns);
 	return status;
 }
 

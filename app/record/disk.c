@@ -667,7 +667,8 @@ void disk_file_end(struct disk *d, struct disk_file *f, struct bytes head, char 
 }
 
 /* False: the kernel takes nothing now. */
-static bool disk_ask(struct disk *d, struct disk_file *f, const struct disk_op *op, uint64_t now_ns)
+static bool disk_submit(struct disk *d, struct disk_file *f, const struct disk_op *op,
+			uint64_t now_ns)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&d->ring);
 
@@ -691,7 +692,7 @@ static void disk_go_on(struct disk *d, struct disk_file *f, uint64_t now_ns)
 	if (f->busy || now_ns < f->retry_ns || !disk_step_next(f, &op))
 		return;
 	if (!d->plain) {
-		(void)disk_ask(d, f, &op, now_ns);
+		(void)disk_submit(d, f, &op, now_ns);
 		return;
 	}
 	f->busy = true;

@@ -772,7 +772,7 @@ bool sender_end(struct sender *s, uint64_t call, uint8_t number)
 	return ring_push(&s->orders, &o);
 }
 
-bool sender_ask(struct sender *s, uint64_t call, uint8_t number)
+bool sender_query(struct sender *s, uint64_t call, uint8_t number)
 {
 	const struct sender_order o = { .wish = SENDER_ASK, .call = call, .number = number };
 

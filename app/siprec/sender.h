@@ -48,7 +48,7 @@ void sender_close(struct sender *s);
 bool sender_set(struct sender *s, uint64_t call, uint8_t number, const struct media_fork *fork);
 bool sender_end(struct sender *s, uint64_t call, uint8_t number);
 /* Its figures will be told, if there is such a session. */
-bool sender_ask(struct sender *s, uint64_t call, uint8_t number);
+bool sender_query(struct sender *s, uint64_t call, uint8_t number);
 
 /* What failed, and what was asked, in order. How many. */
 uint32_t sender_results(struct sender *s, struct sender_results *out, uint32_t max);

@@ -64,7 +64,7 @@ static void detail_put(struct health *h, enum health_reason reason, const char *
 	(void)snprintf(h->details[at].text, HEALTH_DETAIL_MAX, "%s", detail);
 }
 
-void health_say(struct health *h, enum health_reason reason, const char *detail)
+void health_set_reason(struct health *h, enum health_reason reason, const char *detail)
 {
 	(void)pthread_mutex_lock(&h->lock);
 	detail_put(h, reason, detail ? detail : "");

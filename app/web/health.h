@@ -59,7 +59,7 @@ struct health {
 
 void health_set(struct health *h, enum health_reason reason, bool on);
 /* The same with words that are shown beside it; "" or NULL: it is so no longer. Never a secret. */
-void health_say(struct health *h, enum health_reason reason, const char *detail);
+void health_set_reason(struct health *h, enum health_reason reason, const char *detail);
 /* Control thread, at least once a second. */
 void health_beat(struct health *h, uint64_t now_ns);
 uint32_t health_reasons(const struct health *h, uint64_t now_ns);

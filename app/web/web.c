@@ -74,7 +74,7 @@ static int web_certificates_open(struct web_certificates **out, const struct tls
 }
 
 /* The library's own copy of the certificate is never shown: web_certificates_lend. */
-static void web_certificates_ask(const struct web_certificates *c,
+static void web_certificates_set(const struct web_certificates *c,
 				 struct lws_context_creation_info *info,
 				 const struct tls_settings *settings)
 {
@@ -197,12 +197,12 @@ static void on_tick(lws_sorted_usec_list_t *sul)
 }
 
 /* A whole request came. */
-static void client_asked(struct lws *wsi)
+static void client_on_request(struct lws *wsi)
 {
 	struct web_client *client = lws_get_opaque_user_data(wsi);
 
 	if (client)
-		web_client_asked(client, clock_now_ns());
+		web_client_on_request(client, clock_now_ns());
 }
 
 /* What may have woken us: certificates, SIP, record pages. */
@@ -231,7 +231,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
 	case LWS_CALLBACK_HTTP:
-		client_asked(wsi);
+		client_on_request(wsi);
 		return web_request_take(request, wsi, &web->pages, bytes_mem(in, len));
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return web_request_send(request, wsi);
@@ -360,7 +360,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
 	}
 	if (settings->tls)
-		web_certificates_ask(web->certificates, &info, settings->tls);
+		web_certificates_set(web->certificates, &info, settings->tls);
 	web->context = lws_create_context(&info);
 	return web->context ? 0 : -EIO;
 }

@@ -221,7 +221,7 @@ void web_clients_remove(struct web_clients *c, struct web_client *client)
 	client->used = false;
 }
 
-void web_client_asked(struct web_client *client, uint64_t now_ns)
+void web_client_on_request(struct web_client *client, uint64_t now_ns)
 {
 	client->received_ns = now_ns;
 }

@@ -30,7 +30,7 @@ bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns);
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns);
 void web_clients_remove(struct web_clients *c, struct web_client *client);
 /* It has asked for something, and may ask again. */
-void web_client_asked(struct web_client *client, uint64_t now_ns);
+void web_client_on_request(struct web_client *client, uint64_t now_ns);
 /* It is a WebSocket from now on. */
 void web_client_upgraded(struct web_client *client);
 /* SIP has proved who is there: it keeps its place. */

@@ -102,7 +102,7 @@ void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg)
 	a->wake_arg = arg;
 }
 
-void web_asks_ask(struct web_asks *a, const struct web_asked *asked)
+void web_asks_push(struct web_asks *a, const struct web_asked *asked)
 {
 	if (!ring_push(&a->in, asked))
 		assert(false && "there are as many places as the ring has");

@@ -105,7 +105,7 @@ void web_asks_answer(struct web_asks *a, const struct web_answered *answered);
 /* Before its thread runs: wake makes it call web_asks_take, from the loop's thread. */
 void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg);
 /* At most WEB_ASKS_MAX of them wait for their answer. */
-void web_asks_ask(struct web_asks *a, const struct web_asked *asked);
+void web_asks_push(struct web_asks *a, const struct web_asked *asked);
 bool web_asks_take(struct web_asks *a, struct web_answered *out);
 
 /* Two rings between the thread of HTTP and that of calls: what comes in wakes the loop of the thread that opens them. */

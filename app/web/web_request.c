@@ -427,7 +427,7 @@ static struct web_place *desk_place(struct web_desk *d)
 	return NULL;
 }
 
-static int visit_ask(struct web_visit *v)
+static int visit_push(struct web_visit *v)
 {
 	struct web_desk *d = v->desk;
 	struct web_place *place = desk_place(d);
@@ -439,7 +439,7 @@ static int visit_ask(struct web_visit *v)
 	*place = (struct web_place){ asked.id, v };
 	v->place = place;
 	lws_set_timeout(v->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
-	web_asks_ask(d->asks, &asked);
+	web_asks_push(d->asks, &asked);
 	return 0;
 }
 
@@ -461,7 +461,7 @@ static int visit_press(struct web_visit *v)
 	if (n > BODY_MAX)
 		return visit_refuse(v, 413, "too long");
 	v->body_left = (size_t)n;
-	return n ? 0 : visit_ask(v);
+	return n ? 0 : visit_push(v);
 }
 
 /* The head of a request came, of a path that begins as WEB_PAGE_HEAD. *out: to be dropped. */
@@ -481,7 +481,7 @@ static int web_visit_take(struct web_desk *d, struct web_visit **out, struct lws
 	memcpy(v->link, link.p, link.n);
 	v->link_n = link.n;
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
-		return v->ask.act ? visit_refuse_method(v, "POST") : visit_ask(v);
+		return v->ask.act ? visit_refuse_method(v, "POST") : visit_push(v);
 	if (!lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) || !v->ask.act)
 		return visit_refuse_method(v, v->ask.act ? "POST" : "GET");
 	return visit_press(v);
@@ -534,7 +534,7 @@ static int web_visit_body_end(struct web_visit *v)
 {
 	if (v->status || v->place)
 		return 0;
-	return v->body_left ? -1 : visit_ask(v);
+	return v->body_left ? -1 : visit_push(v);
 }
 
 int web_request_body_end(struct web_request *r)

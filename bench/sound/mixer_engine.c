@@ -36,7 +36,7 @@ struct options {
 	const char *only; /* rows whose name begins so; NULL: all */
 };
 
-static bool is_asked(const struct options *o, const char *name)
+static bool feedback_is_offered(const struct options *o, const char *name)
 {
 	return !o->only || strncmp(name, o->only, strlen(o->only)) == 0;
 }
@@ -281,23 +281,23 @@ static void rows_run(const struct options *o)
 {
 	static const uint32_t SIZES[] = { 10, 100, ALL_MEMBERS };
 
-	if (is_asked(o, "room_opus_16"))
+	if (feedback_is_offered(o, "room_opus_16"))
 		opus_rows(16000, 20000, o);
-	if (is_asked(o, "room_opus_48"))
+	if (feedback_is_offered(o, "room_opus_48"))
 		opus_rows(48000, 28000, o);
 	rooms_speech_make(&g_speech, MEDIA_CODEC_PCMU, 8000, 0);
 	for (size_t i = 0; i < COUNT_OF(SIZES); i++) {
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "g711_rooms_of_%u", SIZES[i]);
-		if (is_asked(o, name))
+		if (feedback_is_offered(o, name))
 			g711_row(SIZES[i], o);
 	}
-	if (is_asked(o, "g711_200"))
+	if (feedback_is_offered(o, "g711_200"))
 		g711_forward_row(o);
-	if (is_asked(o, "g711_33"))
+	if (feedback_is_offered(o, "g711_33"))
 		thirds_row(o);
-	if (is_asked(o, "idle"))
+	if (feedback_is_offered(o, "idle"))
 		idle_row(o);
 }
 

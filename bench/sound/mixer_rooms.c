@@ -254,7 +254,7 @@ static void step(struct rooms *r)
 		r->cpu_ns += end_ns - start_ns > r->clock_ns ? end_ns - start_ns - r->clock_ns : 0;
 		while (ring_pop(&r->w.events, &event, 1) == 1)
 			continue;
-	} while (turn_is_wanted(&r->w) || r->sim->in_head != r->sim->in_tail);
+	} while (turn_is_queued(&r->w) || r->sim->in_head != r->sim->in_tail);
 }
 
 static size_t level_write(uint8_t *p, uint8_t level)

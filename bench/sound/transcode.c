@@ -339,7 +339,7 @@ static uint64_t engine_round(struct bench *b)
 		do {
 			cpu_ns += step(b);
 			packets_take(b, 0);
-		} while (turn_is_wanted(&b->w));
+		} while (turn_is_queued(&b->w));
 	}
 	b->sim->now_ns += PERIOD_MS * NS_PER_MS;
 	return cpu_ns;
@@ -377,7 +377,7 @@ static void paced_run(struct bench *b)
 			packet_put(b, slot);
 		}
 		b->sim->now_ns = now_ns > b->sim->now_ns ? now_ns : b->sim->now_ns;
-		if (put == 0 && !turn_is_wanted(&b->w))
+		if (put == 0 && !turn_is_queued(&b->w))
 			continue;
 		(void)step(b);
 		packets_take(b, clock_now_ns());

@@ -109,7 +109,7 @@ struct document_log {
 	uint64_t pause_ns; /* nothing is read before */
 };
 
-static void log_ask(struct document_log *log);
+static void log_read(struct document_log *log);
 
 /* Where reading goes on. */
 static void after_set(struct document_log *log, struct bytes id)
@@ -162,10 +162,10 @@ static void log_on_read(int err, const struct redisReply *reply, void *arg)
 	}
 	if (redis_reply_count(entries))
 		log->user.read(log->user.arg);
-	log_ask(log);
+	log_read(log);
 }
 
-static void log_ask(struct document_log *log)
+static void log_read(struct document_log *log)
 {
 	const struct bytes args[] = { BYTES_LIT("XREAD"),         BYTES_LIT("COUNT"),
 				      BYTES_LIT(BATCH),           BYTES_LIT("BLOCK"),
@@ -188,7 +188,7 @@ static void log_on_state(bool connected, void *arg)
 		return;
 	log->pause_ns = 0;
 	log->user.connected(log->user.arg);
-	log_ask(log);
+	log_read(log);
 }
 
 int document_log_open(struct document_log **out, const struct redis_place *place,
@@ -244,7 +244,7 @@ void document_log_flush(struct document_log *log)
 void document_log_expire(struct document_log *log, uint64_t now_ns)
 {
 	redis_expire(log->link, now_ns);
-	log_ask(log);
+	log_read(log);
 }
 
 uint64_t document_log_next_ns(const struct document_log *log)

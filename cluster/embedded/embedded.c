@@ -108,7 +108,7 @@ static int probe_dial(const char *path)
 }
 
 /* Reads until the answer ends with a line end, which both answers do. */
-static int probe_ask(int fd, const char *command, char answer[ANSWER_MAX])
+static int embedded_query(int fd, const char *command, char answer[ANSWER_MAX])
 {
 	size_t n = 0;
 
@@ -141,13 +141,13 @@ static int pid_read(const char *info, int32_t *pid)
 static int talk(int fd, int32_t *pid)
 {
 	char answer[ANSWER_MAX];
-	int err = probe_ask(fd, "PING\r\n", answer);
+	int err = embedded_query(fd, "PING\r\n", answer);
 
 	if (err)
 		return err;
 	if (!bytes_starts(bytes_str(answer), "+PONG"))
 		return bytes_starts(bytes_str(answer), "-LOADING") ? -EAGAIN : -EPROTO;
-	err = probe_ask(fd, "INFO server\r\n", answer);
+	err = embedded_query(fd, "INFO server\r\n", answer);
 	return err ? err : pid_read(answer, pid);
 }
 

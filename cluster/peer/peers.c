@@ -181,7 +181,7 @@ static void peer_flush(struct peers *p, struct peer *to, uint64_t now_ns)
 	to->said = writer_over(to->items, sizeof(to->items));
 }
 
-static void peer_say(struct peers *p, struct peer *to, const struct peer_item *item)
+static void peer_queue(struct peers *p, struct peer *to, const struct peer_item *item)
 {
 	bool fits = peer_item_write(&to->said, item);
 
@@ -192,12 +192,12 @@ static void peer_say(struct peers *p, struct peer *to, const struct peer_item *i
 	assert(fits);
 }
 
-void peers_say(struct peers *p, uint64_t to, const struct peer_item *item)
+void peers_queue(struct peers *p, uint64_t to, const struct peer_item *item)
 {
 	struct peer *peer = peer_find(p, to);
 
 	if (peer)
-		peer_say(p, peer, item);
+		peer_queue(p, peer, item);
 }
 
 void peers_flush(struct peers *p, uint64_t now_ns)
@@ -409,7 +409,7 @@ void peers_beat(struct peers *p, uint64_t now_ns)
 		if (now_ns > peer->received_ns + MEMBER_UNHEARD_NS)
 			peer_unheard(p, peer);
 		if (due)
-			peer_say(p, peer, &hello);
+			peer_queue(p, peer, &hello);
 	}
 	if (due)
 		p->hello_ns = now_ns + p->hello_every_ns;

@@ -59,7 +59,7 @@ bool peers_stranger(struct peers *p);
 /* Said at once, and with each HELLO from now on. Whoever hears of it names this node no more. */
 void peers_leave(struct peers *p, uint64_t now_ns);
 /* To a node that is known: with the round's others, by peers_flush. */
-void peers_say(struct peers *p, uint64_t to, const struct peer_item *item);
+void peers_queue(struct peers *p, uint64_t to, const struct peer_item *item);
 void peers_flush(struct peers *p, uint64_t now_ns);
 /* What is due by now: HELLO, and who is not heard any more. */
 void peers_beat(struct peers *p, uint64_t now_ns);

@@ -118,7 +118,7 @@ static void sentinel_on_primary(int err, const struct redisReply *reply, void *a
 /* ---- questions ---- */
 
 /* Both at once: they are of one moment. The address of the first is that of a failover under way already. */
-static void sentinel_ask(struct redis_sentinel *s)
+static void sentinel_query(struct redis_sentinel *s)
 {
 	struct bytes name = bytes_str(s->owner->url.primary);
 	const struct bytes address[] = { BYTES_LIT("SENTINEL"),
@@ -146,7 +146,7 @@ void redis_sentinel_expire(struct redis_sentinel *s, uint64_t now_ns)
 	if (!s->link)
 		return;
 	if (redis_is_connected(s->link) && !s->asked && now_ns >= s->ask_ns)
-		sentinel_ask(s);
+		sentinel_query(s);
 	miss_log(s, now_ns);
 	redis_expire(s->link, now_ns);
 }

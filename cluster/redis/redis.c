@@ -47,7 +47,7 @@ static struct redis_said *said_new(struct bytes command)
 }
 
 /* It has many slots of a cluster, one of which may be on its way elsewhere. A link of one slot goes there as a whole. */
-static bool may_be_asked(const struct redis *r)
+static bool may_get_ask_reply(const struct redis *r)
 {
 	return r->follows && !r->is_of_slot && r->state == REDIS_LINK_UP;
 }
@@ -62,7 +62,7 @@ int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
 	if (err)
 		return err;
 	metric_add(r->metrics.commands, 1);
-	if (may_be_asked(r))
+	if (may_get_ask_reply(r))
 		w.said = said_new(bytes_from(redis_buffer_bytes(&r->out), before));
 	return redis_queue_push(&r->queue, &w) ? 0 : -EAGAIN;
 }
@@ -219,15 +219,15 @@ static int asking_put(struct redis *there, const struct redis_wait *wait)
 }
 
 /* The slot is on its way to another server, which has the key already: that one answers. */
-static bool reply_is_asked(const struct redis *r, const struct redisReply *reply,
-			   const struct redis_wait *wait)
+static bool reply_is_ask(const struct redis *r, const struct redisReply *reply,
+			 const struct redis_wait *wait)
 {
 	struct bytes text;
 	struct redis *there;
 
 	if (!wait->said || !redis_is_error(reply, &text))
 		return false;
-	there = redis_route_asked(r, text);
+	there = redis_route_on_ask(r, text);
 	return there && asking_put(there, wait) == 0;
 }
 
@@ -240,7 +240,7 @@ static void reply_give(struct redis *r, const struct redisReply *reply,
 		redis_link_break(r, "no primary any more", bytes_mem(reply->str, reply->len));
 		if (wait->fn)
 			wait->fn(-ENOTCONN, NULL, wait->arg);
-	} else if (reply_is_asked(r, reply, wait)) {
+	} else if (reply_is_ask(r, reply, wait)) {
 		return;
 	} else if (reply_is_elsewhere(r, reply)) {
 		if (wait->fn)

@@ -380,7 +380,7 @@ static void route_on_slots(int err, const struct redisReply *reply, void *arg)
 	redis_link_leave(owner);
 }
 
-static void route_ask(struct redis_route *route)
+static void route_query_slots(struct redis_route *route)
 {
 	const struct bytes args[] = { BYTES_LIT("CLUSTER"), BYTES_LIT("SLOTS") };
 
@@ -398,7 +398,7 @@ void redis_route_hurry(struct redis_route *route, uint64_t now_ns)
 void redis_route_expire(struct redis_route *route, uint64_t now_ns)
 {
 	if (redis_is_connected(route->asker) && !route->asked && now_ns >= route->ask_ns)
-		route_ask(route);
+		route_query_slots(route);
 	redis_expire(route->asker, now_ns);
 }
 
@@ -452,7 +452,7 @@ static void slot_moved(struct redis_route *route, struct bytes text, const struc
 		links_follow(route);
 }
 
-struct redis *redis_route_asked(const struct redis *link, struct bytes text)
+struct redis *redis_route_on_ask(const struct redis *link, struct bytes text)
 {
 	struct redis *there = NULL;
 	struct addr to;

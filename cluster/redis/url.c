@@ -243,7 +243,7 @@ void redis_url_write(struct writer *w, const struct redis_url *url)
 	}
 }
 
-static int resolver_ask(const struct redis_server *server, struct addr *out)
+static int redis_server_query(const struct redis_server *server, struct addr *out)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
@@ -262,7 +262,7 @@ int redis_server_resolve(const struct redis_server *server, struct addr *out)
 	int err = addr_parse(out, bytes_is(host, "localhost") ? BYTES_LIT("127.0.0.1") : host);
 
 	if (err)
-		err = resolver_ask(server, out);
+		err = redis_server_query(server, out);
 	out->port = server->port;
 	return err;
 }
@@ -341,7 +341,7 @@ static int names_begin(struct redis_names *n)
 	return err;
 }
 
-int redis_names_ask(struct redis_names **out, struct bytes url)
+int redis_names_resolve(struct redis_names **out, struct bytes url)
 {
 	struct redis_names *n = calloc(1, sizeof(*n));
 	const char *reason;

@@ -50,7 +50,7 @@ int redis_server_resolve(const struct redis_server *server, struct addr *out) NO
 struct redis_names;
 
 /* Asks. 0, -ENODATA: there are no names in it, or -errno. url: valid (cluster/redis/url.h). */
-int redis_names_ask(struct redis_names **out, struct bytes url) NODISCARD;
+int redis_names_resolve(struct redis_names **out, struct bytes url) NODISCARD;
 /* Readable when there is an answer. */
 int redis_names_fd(const struct redis_names *n);
 /* Then: redis_open finds an address. */

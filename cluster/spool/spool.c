@@ -482,7 +482,7 @@ static void spool_on_event(int fd, unsigned events, void *arg)
 		answers_take(arg);
 }
 
-static void spool_job_ask(struct spool *sp, struct job *job)
+static void spool_job_push(struct spool *sp, struct job *job)
 {
 	(void)pthread_mutex_lock(&sp->lock);
 	jobs_add(&sp->asked, job);
@@ -511,7 +511,7 @@ void spool_append(struct spool *sp, const struct spool_entry *entry, spool_done_
 	sp->stored = true;
 	if (entry->number < sp->lowest)
 		sp->lowest = entry->number;
-	spool_job_ask(sp, job);
+	spool_job_push(sp, job);
 }
 
 void spool_read(struct spool *sp, spool_segment_fn *fn, void *arg)
@@ -525,7 +525,7 @@ void spool_read(struct spool *sp, spool_segment_fn *fn, void *arg)
 	job->type = JOB_READ;
 	job->segment = fn;
 	job->arg = arg;
-	spool_job_ask(sp, job);
+	spool_job_push(sp, job);
 }
 
 void spool_remove(struct spool *sp, uint64_t number, bool aside, spool_done_fn *fn, void *arg)
@@ -541,7 +541,7 @@ void spool_remove(struct spool *sp, uint64_t number, bool aside, spool_done_fn *
 	job->aside = aside;
 	job->done = fn;
 	job->arg = arg;
-	spool_job_ask(sp, job);
+	spool_job_push(sp, job);
 }
 
 bool spool_is_empty(const struct spool *sp)

@@ -417,7 +417,7 @@ static void length_finish(struct store_op *op, const struct store_answer *a)
 }
 
 /* For those who watch whether anybody reads the stream. */
-static void length_ask(struct store_shard *s)
+static void length_query(struct store_shard *s)
 {
 	uint64_t now_ns = clock_now_ns();
 	char buf[STORE_KEY_MAX];
@@ -442,7 +442,7 @@ void store_batch_took(struct store_shard *s, struct batch_answers *out,
 			    ends = { .result = STORE_OK, .version = 1 };
 
 	if (p->end_count)
-		length_ask(s);
+		length_query(s);
 	if (p->save_count)
 		element_read(s, &saves, redis_reply_at(reply, at++));
 	for (int i = 0; i < BATCH_KINDS; i++) {
@@ -495,7 +495,7 @@ static void ask_finish(struct store_op *op, const struct store_answer *a)
 }
 
 /* The key may be missing alone: then the owner writes it again. */
-static void lease_ask(struct store_shard *s)
+static void lease_fence_query(struct store_shard *s)
 {
 	struct store_op *op = store_op_new(&s->base, sizeof(*op), ask_finish);
 	char lease[STORE_KEY_MAX], fence[STORE_KEY_MAX], own[LEASE_FENCE_TEXT];
@@ -524,7 +524,7 @@ void store_batch_fence(struct store_shard *s, struct bytes fence, const struct s
 		lease_hears(s, broken);
 		part_fail(s, &s->batch.next, STORE_REFUSED);
 	} else if (s->batch.next.first || s->lease.state == LEASE_HELD) {
-		lease_ask(s);
+		lease_fence_query(s);
 	}
 }
 

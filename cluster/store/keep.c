@@ -144,7 +144,8 @@ static void seat_send(struct keep_flight *f, struct keep_seat *seat)
 		f->waits++;
 }
 
-static int wait_ask(const struct store_shared *s, uint64_t length_ns, redis_reply_fn *fn, void *arg)
+static int wait_send(const struct store_shared *s, uint64_t length_ns, redis_reply_fn *fn,
+		     void *arg)
 {
 	uint64_t wait_ms = length_ns / WAITS_OF_A_LEASE / NS_PER_MS;
 	struct lease_words words;
@@ -184,7 +185,7 @@ static void keep_depart(struct store_shared *shared, uint32_t count)
 		length_ns = s->lease.length_ns;
 		seat_send(f, &f->seats[f->count++]);
 	}
-	if (wait_ask(shared, length_ns, on_waited, f))
+	if (wait_send(shared, length_ns, on_waited, f))
 		on_waited(-ENOTCONN, NULL, f);
 }
 
@@ -201,7 +202,7 @@ static void keep_flush(void *arg)
 		waiting_fail(shared);
 }
 
-void store_keep_ask(struct store_shard *s)
+void store_keep_wait(struct store_shard *s)
 {
 	struct store_shared *shared = s->shared;
 
@@ -289,7 +290,7 @@ static void claim_keep_send(struct store_shared *s, struct claim_keep *keep,
 	keep->waits = 2;
 	if (script_run(&s->scripts, s->settings.leases, &call, on_claim_written, keep))
 		keep->waits--;
-	if (wait_ask(s, c->length_ns, on_claim_waited, keep))
+	if (wait_send(s, c->length_ns, on_claim_waited, keep))
 		on_claim_waited(-ENOTCONN, NULL, keep);
 }
 

@@ -286,7 +286,7 @@ static void hand_send(struct store_op *op, enum script_id script, const struct b
 						.deadline_ns = op->base->deadline_ns });
 }
 
-void store_lease_want(struct store_shard *s)
+void store_lease_request(struct store_shard *s)
 {
 	const struct identity *own = &s->settings.identity;
 	struct lease_words words;
@@ -534,7 +534,7 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 	if (a->lease.type == LEASE_TAKEN)
 		holder_note(s, a);
 	if (granted && !s->base.closing)
-		store_keep_ask(s);
+		store_keep_wait(s);
 	else
 		store_lease_answered(s, false);
 }

@@ -50,7 +50,7 @@ static void parked_say_broken(const char *key, const char *slot)
 
 /* ---- answers ---- */
 
-static void park_say(const struct park_op *p, const struct store_parked *parked)
+static void park_report(const struct park_op *p, const struct store_parked *parked)
 {
 	metric_id refused = p->op.base->metrics.refused, unknown = p->op.base->metrics.unknown;
 
@@ -69,7 +69,7 @@ static void park_say_value(const struct park_op *p, enum store_result result, st
 		parked_say_broken(p->key, p->slot);
 		parked = (struct store_parked){ .result = STORE_REFUSED };
 	}
-	park_say(p, &parked);
+	park_report(p, &parked);
 }
 
 static void park_finish(struct store_op *op, const struct store_answer *a)
@@ -87,7 +87,7 @@ static void park_finish(struct store_op *op, const struct store_answer *a)
 	} else if (a->result == STORE_OK && p->claim) {
 		parked.call = p->call;
 	}
-	park_say(p, &parked);
+	park_report(p, &parked);
 }
 
 static void park_looked(struct store_op *op, const struct store_answer *a)
@@ -97,7 +97,7 @@ static void park_looked(struct store_op *op, const struct store_answer *a)
 	if (a->result == STORE_OK && redis_reply_type(a->reply) != REDIS_TYPE_NIL)
 		park_say_value(p, STORE_OK, redis_reply_text(a->reply));
 	else
-		park_say(p, &(struct store_parked){ .result = a->result });
+		park_report(p, &(struct store_parked){ .result = a->result });
 }
 
 /* ---- questions ---- */

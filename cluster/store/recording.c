@@ -76,8 +76,8 @@ static struct bytes recording_act(enum store_recording_act act)
 	return BYTES_LIT("remove");
 }
 
-void store_recording_say(struct store_shared *s, const struct store_recording *r,
-			 store_done_fn *done, void *arg)
+void store_recording_announce(struct store_shared *s, const struct store_recording *r,
+			      store_done_fn *done, void *arg)
 {
 	char days[STORE_KEY_MAX], of[STORE_KEY_MAX], by[STORE_KEY_MAX], life[RECORDING_NUMBER];
 	const struct bytes args[RECORDING_PUT_WORDS] = {
@@ -147,8 +147,8 @@ static void recordings_listed(struct store_op *op, const struct store_answer *a)
 }
 
 /* call: its args live as long as this call. */
-static void recording_ask(struct store_shared *s, const struct script_call *call,
-			  store_finish_fn *finish, const struct recording_list *as)
+static void recording_query(struct store_shared *s, const struct script_call *call,
+			    store_finish_fn *finish, const struct recording_list *as)
 {
 	struct recording_list *list;
 
@@ -187,14 +187,14 @@ void store_recording_days(struct store_shared *s, const struct store_recording_d
 		recording_number(most, STORE_RECORDING_DAYS),
 	};
 
-	recording_ask(s,
-		      &(struct script_call){ .id = SCRIPT_RECORDING_DAYS,
-					     .args = args,
-					     .keys = 1,
-					     .n = COUNT_OF(args),
-					     .deadline_ns = RECORDING_LIMIT_NS },
-		      recording_days_listed,
-		      &(struct recording_list){ .each = each, .done = done, .arg = arg });
+	recording_query(s,
+			&(struct script_call){ .id = SCRIPT_RECORDING_DAYS,
+					       .args = args,
+					       .keys = 1,
+					       .n = COUNT_OF(args),
+					       .deadline_ns = RECORDING_LIMIT_NS },
+			recording_days_listed,
+			&(struct recording_list){ .each = each, .done = done, .arg = arg });
 }
 
 /* What stands before a name in the index. */
@@ -265,14 +265,14 @@ void store_recordings_read(struct store_shared *s, const struct store_recordings
 		done(STORE_OK, 0, 0, arg); /* nobody has so long a name */
 		return;
 	}
-	recording_ask(s,
-		      &(struct script_call){ .id = SCRIPT_RECORDING_READ,
-					     .args = args,
-					     .keys = 2,
-					     .n = COUNT_OF(args),
-					     .deadline_ns = RECORDING_LIMIT_NS },
-		      recordings_listed,
-		      &(struct recording_list){ .each = each, .done = done, .arg = arg });
+	recording_query(s,
+			&(struct script_call){ .id = SCRIPT_RECORDING_READ,
+					       .args = args,
+					       .keys = 2,
+					       .n = COUNT_OF(args),
+					       .deadline_ns = RECORDING_LIMIT_NS },
+			recordings_listed,
+			&(struct recording_list){ .each = each, .done = done, .arg = arg });
 }
 
 void store_recording_get(struct store_shared *s, struct bytes tenant, struct bytes day,
@@ -283,12 +283,12 @@ void store_recording_get(struct store_shared *s, struct bytes tenant, struct byt
 	const struct bytes args[] = { recording_key(key, tenant, "of", day), name,
 				      recording_number(longest, STORE_RECORDING_MAX) };
 
-	recording_ask(s,
-		      &(struct script_call){ .id = SCRIPT_RECORDING_GET,
-					     .args = args,
-					     .keys = 1,
-					     .n = COUNT_OF(args),
-					     .deadline_ns = RECORDING_LIMIT_NS },
-		      recording_days_listed,
-		      &(struct recording_list){ .each = each, .done = done, .arg = arg });
+	recording_query(s,
+			&(struct script_call){ .id = SCRIPT_RECORDING_GET,
+					       .args = args,
+					       .keys = 1,
+					       .n = COUNT_OF(args),
+					       .deadline_ns = RECORDING_LIMIT_NS },
+			recording_days_listed,
+			&(struct recording_list){ .each = each, .done = done, .arg = arg });
 }

@@ -466,7 +466,7 @@ struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
 void store_keep_open(struct store_shared *s);
 void store_keep_close(struct store_shared *s);
 /* store_lease_answered is called for s->keep, once: at once, or when the replicas have it or are late. */
-void store_keep_ask(struct store_shard *s);
+void store_keep_wait(struct store_shard *s);
 /* A claim was granted: done hears STORE_OK, with version 1 where the replicas have it. */
 void store_keep_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		      void *arg);

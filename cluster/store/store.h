@@ -202,7 +202,7 @@ void store_lease_claim(struct store_shared *s, const struct store_claim *claim, 
 
 /* Of a shard of another node: its owner is told that this one wants it (store_shard_settings.wanted). To be said again as long as that is
  * so, with a store_acquire each time. */
-void store_lease_want(struct store_shard *s);
+void store_lease_request(struct store_shard *s);
 /* All of it is saved, and nothing is said any more. The lease is that of whoever wants it, or, where the answer is not STORE_OK,
  * perhaps: store_acquire tells. REFUSED: it is ours, as before; not now. */
 void store_lease_give(struct store_shard *s, uint64_t to, store_done_fn *done, void *arg);
@@ -365,8 +365,8 @@ struct store_recording {
 	struct bytes first_day; /* of those that are kept */
 };
 /* Said again it changes nothing. Done: version: how many keys were of another type, and are set aside. */
-void store_recording_say(struct store_shared *s, const struct store_recording *r,
-			 store_done_fn *done, void *arg);
+void store_recording_announce(struct store_shared *s, const struct store_recording *r,
+			      store_done_fn *done, void *arg);
 /* Of each name, or day, before done: version: how many. */
 typedef void store_recording_fn(struct bytes name, struct bytes entry, void *arg);
 struct store_recording_days {

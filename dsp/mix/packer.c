@@ -256,7 +256,7 @@ bool packer_is_plain(const struct packer *s, const struct packer_settings *of)
 	return c->from == c->to && c->samples == s->samples && of->pause == PACKER_PAUSE_SENT;
 }
 
-void packer_say(struct packer *s, const int16_t *pcm)
+void packer_pack(struct packer *s, const int16_t *pcm)
 {
 	static const int16_t g_silence[MIX_SAMPLES_MAX];
 

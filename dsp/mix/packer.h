@@ -97,7 +97,7 @@ void packer_close(struct packer *s); /* NULL is fine */
 uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled);
 /* Both at once, where a frame is a packet and of the encoder's rate, and pauses are sent: it is encoded from where it is. */
 bool packer_is_plain(const struct packer *s, const struct packer_settings *of);
-void packer_say(struct packer *s, const int16_t *pcm);
+void packer_pack(struct packer *s, const int16_t *pcm);
 /* The same to where the caller wants it, by an encoder without a past. */
 struct packer_packet packer_say_to(struct packer *s, const int16_t *pcm,
 				   uint8_t octets[PACKER_OCTETS_MAX]);

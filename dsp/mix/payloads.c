@@ -479,12 +479,12 @@ static void group_end(struct payloads *p, struct group *g)
 }
 
 /* What all hear, unless nobody does. */
-static void group_say(struct payloads *p, struct group *g)
+static void group_pack(struct payloads *p, struct group *g)
 {
 	g->idle = g->used == g->members;
 	g->made = 1;
 	if (!g->idle) {
-		packer_say(g->shared, mix_shared(p->mix));
+		packer_pack(g->shared, mix_shared(p->mix));
 		p->counts.shared++;
 	}
 	g->packet++;
@@ -531,7 +531,7 @@ void payloads_begin(struct payloads *p)
 		struct group *g = p->groups[i];
 
 		if (g && g->plain)
-			group_say(p, g);
+			group_pack(p, g);
 		else if (g)
 			group_tick(p, g);
 	}
@@ -609,8 +609,8 @@ bool payloads_any(const struct payloads *p)
 }
 
 /* Of a codec without a past, for this member alone. */
-static void own_say(struct payloads *p, const struct group *g, uint32_t member,
-		    struct payloads_space *space)
+static void own_pack(struct payloads *p, const struct group *g, uint32_t member,
+		     struct payloads_space *space)
 {
 	const int16_t *pcm = mix_heard(p->mix, member).pcm;
 
@@ -639,7 +639,7 @@ struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct pay
 	if (of->starved && of->starved == g->packet - 1)
 		return (struct payloads_sent){ .whose = PAYLOADS_STARVED };
 	if (g->plain && mix_is_apart(p->mix, member)) {
-		own_say(p, g, member, space);
+		own_pack(p, g, member, space);
 		sent.packets = &space->packet;
 		sent.whose = PAYLOADS_OWN;
 	}

@@ -151,7 +151,7 @@ static uint32_t delay_effort(const struct job *j, uint64_t now_ns)
 	return d->count > 0 && now_ns >= due_ns(d);
 }
 
-static void packet_say(struct worker *w, const struct job *j, const struct delay_packet *k)
+static void delay_packet_send(struct worker *w, const struct job *j, const struct delay_packet *k)
 {
 	struct flow *f = flow_find(&w->flows, k->from);
 	const struct job_frame frame = { .payload = bytes_mem(k->octets, k->length),
@@ -174,7 +174,7 @@ static uint32_t delay_turn(struct worker *w, struct job *j, uint32_t most)
 	uint32_t done = 0;
 
 	for (; done < most && delay_effort(j, w->now_ns) > 0; done++) {
-		packet_say(w, j, &d->list[d->first]);
+		delay_packet_send(w, j, &d->list[d->first]);
 		d->first = (d->first + 1) % d->capacity;
 		d->count--;
 	}

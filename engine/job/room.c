@@ -111,7 +111,7 @@ static void room_wake(struct worker *w, struct job *j)
 	r->phase = ROOM_SLEEPS;
 	r->quiet_ms = 0;
 	r->unsaid = 0;
-	if (room_parts_want(r))
+	if (room_parts_are_due(r))
 		room_awake(w, j);
 }
 
@@ -174,7 +174,7 @@ static void tick_end(struct worker *w, struct job *j)
 	room_video_tick(w, j);
 	metric_add(w->metrics->frames_played, r->played);
 	metric_add(w->metrics->frames_encoded, encodes_since(r));
-	r->quiet_ms = r->heard || r->active_n || r->places_n || room_parts_want(r)
+	r->quiet_ms = r->heard || r->active_n || r->places_n || room_parts_are_due(r)
 			      ? 0
 			      : r->quiet_ms + ROOM_TICK_MS;
 	r->due_ns += ROOM_TICK_MS * NS_PER_MS;
@@ -200,13 +200,13 @@ static uint32_t phase_receive(struct worker *w, struct room *r, uint32_t most)
 	return done;
 }
 
-static uint32_t phase_say(struct worker *w, struct job *j, uint32_t most)
+static uint32_t phase_send(struct worker *w, struct job *j, uint32_t most)
 {
 	struct room *r = j->work;
 	uint32_t done = 0;
 
 	while (r->unsaid && done < most)
-		done += room_say(w, r);
+		done += room_send(w, r);
 	if (!r->unsaid && r->phase == ROOM_SAYS)
 		tick_end(w, j);
 	return done;
@@ -244,7 +244,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	case ROOM_ENCODES:
 		return phase_encode(r);
 	case ROOM_SAYS:
-		return phase_say(w, j, most);
+		return phase_send(w, j, most);
 	}
 	return most;
 }
@@ -286,7 +286,7 @@ const struct job_kind job_room = {
 	.fetch = room_take_fetch,
 	.near = room_near,
 	.member = room_member_set,
-	.asked = room_video_asked,
+	.asked = room_video_on_feedback,
 	.leave = room_member_leave,
 };
 
@@ -393,7 +393,7 @@ static int speech_set(struct room *r, uint32_t index)
 	if (hushed != m->hushed)
 		mix_mute(r->mix, index, hushed);
 	if (hushed)
-		room_hush(r, index);
+		room_pause_member(r, index);
 	m->whom = err ? MIX_NOBODY : whom;
 	m->hushed = hushed;
 	return err;
@@ -599,7 +599,7 @@ static void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	number = m->spec.number;
 	r->coaches -= m->spec.coaches != 0;
 	r->count--;
-	room_hush(r, index);
+	room_pause_member(r, index);
 	here_drop(r, m->here_at);
 	place_forget(r, index);
 	if (m->encodes)

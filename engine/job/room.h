@@ -59,9 +59,9 @@ struct room_part {
 
 /* ---- the room ---- */
 
-bool room_parts_want(const struct room *r);
+bool room_parts_are_due(const struct room *r);
 /* In a tick, before the sum and behind it. */
-void room_parts_say(struct worker *w, struct room *r);
+void room_parts_send(struct worker *w, struct room *r);
 void room_parts_receive(struct worker *w, struct room *r);
 /* It closes: they take part in nothing any more. */
 void room_parts_close(struct room *r);
@@ -249,7 +249,8 @@ enum { ROOM_NEAR = 8 };
 int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
 void room_video_leave(struct worker *w, struct job *j, struct flow *f);
 enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *p);
-bool room_video_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
+bool room_video_on_feedback(struct worker *w, struct job *j, const struct flow *f,
+			    struct bytes rtcp);
 /* Behind the mix: who talks. */
 void room_video_tick(struct worker *w, struct job *j);
 bool room_video_wait(const struct room *r, uint64_t now_ns);
@@ -265,7 +266,7 @@ void room_take_fetch(const struct job *j, const struct pkt *p, bool first);
 /* One that sleeps has ticks from now on. */
 void room_awake(struct worker *w, struct job *j);
 /* It is not listened to until it sends sound again. */
-void room_hush(struct room *r, uint32_t index);
+void room_pause_member(struct room *r, uint32_t index);
 
 /* ---- room_sound.c ---- */
 
@@ -327,7 +328,7 @@ const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 void room_say_fetch(const struct worker *w, const struct room *r);
 void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index);
 /* To the next one who hears it. How many packets. */
-uint32_t room_say(struct worker *w, struct room *r);
+uint32_t room_send(struct worker *w, struct room *r);
 /* Who talks, if others do than it was told, and it is time. False: that is to be told yet. */
 bool room_talks_notify(struct worker *w, const struct job *j);
 

@@ -99,7 +99,7 @@ static uint32_t room_part_turn(struct worker *w, struct job *j, uint32_t most)
 
 /* ---- the room ---- */
 
-bool room_parts_want(const struct room *r)
+bool room_parts_are_due(const struct room *r)
 {
 	for (const struct room_part *p = r->parts; p; p = p->next) {
 		if (p->kind->wants(p))
@@ -125,7 +125,7 @@ static void room_parts_end(struct room *r)
 	r->parts_end = 0;
 }
 
-void room_parts_say(struct worker *w, struct room *r)
+void room_parts_send(struct worker *w, struct room *r)
 {
 	room_parts_end(r);
 	for (struct room_part *p = r->parts; p; p = p->next) {
@@ -195,7 +195,7 @@ static bool room_play_end_notify(struct worker *w, const struct room_play *y)
 						    .place = y->place });
 }
 
-static bool room_play_say(struct worker *w, struct room_part *p, int16_t *out)
+static bool room_play_mix(struct worker *w, struct room_part *p, int16_t *out)
 {
 	struct room_play *y = (struct room_play *)p;
 
@@ -209,7 +209,7 @@ static bool room_play_say(struct worker *w, struct room_part *p, int16_t *out)
 	return true;
 }
 
-static const struct room_part_kind g_room_play = { .wants = room_play_wants, .say = room_play_say };
+static const struct room_part_kind g_room_play = { .wants = room_play_wants, .say = room_play_mix };
 
 static int room_play_open(struct job *j, const struct media_work *work)
 {
@@ -319,7 +319,7 @@ static bool room_tap_wants(const struct room_part *p)
 	return ((const struct room_tap *)p)->sounding;
 }
 
-static bool room_tap_say(struct worker *w, struct room_part *p, int16_t *out)
+static bool room_tap_mix(struct worker *w, struct room_part *p, int16_t *out)
 {
 	struct room_tap *t = (struct room_tap *)p;
 	const struct media_room_tone *spec = &t->spec.tone;
@@ -387,7 +387,7 @@ static void room_tap_on_mix(struct worker *w, struct room_part *p, const int16_t
 }
 
 static const struct room_part_kind g_room_tap = { .wants = room_tap_wants,
-						  .say = room_tap_say,
+						  .say = room_tap_mix,
 						  .hear = room_tap_on_mix };
 
 /* ---- open, close ---- */
@@ -501,7 +501,7 @@ static bool room_feed_wants(const struct room_part *p)
 	return true;
 }
 
-static bool room_feed_say(struct worker *w, struct room_part *p, int16_t *out)
+static bool room_feed_mix(struct worker *w, struct room_part *p, int16_t *out)
 {
 	struct room_feed *f = (struct room_feed *)p;
 	const struct feed_frame *frame = media_feed_frame(f->spec.feed);
@@ -548,7 +548,7 @@ static void room_feed_on_mix(struct worker *w, struct room_part *p, const int16_
 }
 
 static const struct room_part_kind g_room_feed = { .wants = room_feed_wants,
-						   .say = room_feed_say,
+						   .say = room_feed_mix,
 						   .hear = room_feed_on_mix };
 
 static int room_feed_open(struct job *j, const struct media_work *work)

@@ -268,7 +268,7 @@ uint32_t room_receive(struct worker *w, struct room *r, uint32_t index)
 	uint32_t cost = 0;
 
 	if (r->tick_ns > m->sound_ns + ROOM_LINGER_MS * NS_PER_MS) {
-		room_hush(r, index);
+		room_pause_member(r, index);
 		return 1;
 	}
 	room_level_begin(r, m);
@@ -361,7 +361,7 @@ void room_mix(struct worker *w, struct room *r)
 	r->talks_due |= changed;
 	if (!r->everybody)
 		places_mix(w, r, changed);
-	room_parts_say(w, r);
+	room_parts_send(w, r);
 	r->heard = mix_sum(r->mix);
 	room_parts_receive(w, r);
 }
@@ -373,8 +373,8 @@ enum { SAY_AHEAD = 4 }; /* members */
 /* ---- packets ---- */
 
 /* Timestamps are those of time, so that one which was not sent is a gap of its length. */
-static bool member_packet_say(struct worker *w, struct flow *f, const struct room *r,
-			      const struct payloads_sent *sent, uint32_t i, bool begins)
+static bool member_packet_send(struct worker *w, struct flow *f, const struct room *r,
+			       const struct payloads_sent *sent, uint32_t i, bool begins)
 {
 	uint32_t tick = (uint32_t)(r->due_ns / (ROOM_TICK_MS * NS_PER_MS));
 	const struct job_frame frame = {
@@ -389,7 +389,7 @@ static bool member_packet_say(struct worker *w, struct flow *f, const struct roo
 	return listener_send(w, f, &frame);
 }
 
-static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uint32_t index)
+static uint32_t member_mix_send(struct worker *w, struct room *r, struct flow *f, uint32_t index)
 {
 	struct room_member *m = r->members[index];
 	struct payloads_space space;
@@ -402,7 +402,7 @@ static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uin
 
 		if (packet->kind != PACKER_SOUND && packet->kind != PACKER_EMPTY)
 			continue;
-		if (!member_packet_say(w, f, r, &sent, i, begins)) {
+		if (!member_packet_send(w, f, r, &sent, i, begins)) {
 			m->missed = true;
 			if (f->making & MAKING_DIGIT) /* nobody says when it is over */
 				payloads_missed(r->payloads, index);
@@ -453,7 +453,7 @@ void room_say_fetch(const struct worker *w, const struct room *r)
 		flow_fetch_to(&w->flows.list[r->members[r->here[r->here_n - i]]->slot]);
 }
 
-uint32_t room_say(struct worker *w, struct room *r)
+uint32_t room_send(struct worker *w, struct room *r)
 {
 	const struct room_member *m;
 	uint32_t index;
@@ -463,7 +463,7 @@ uint32_t room_say(struct worker *w, struct room *r)
 	m = r->members[index];
 	if (!m->encodes || m->since == r->tick)
 		return 1;
-	return member_say(w, r, &w->flows.list[m->slot], index);
+	return member_mix_send(w, r, &w->flows.list[m->slot], index);
 }
 
 /* ---- who talks ---- */
@@ -550,7 +550,7 @@ static void active_drop(struct room *r, uint32_t at)
 	active_move(r, --r->active_n, at);
 }
 
-void room_hush(struct room *r, uint32_t index)
+void room_pause_member(struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];
 

@@ -47,7 +47,8 @@ void video_view_switch(struct room_video *p, uint32_t view, struct video_pick fr
 	v->from = from;
 }
 
-static void view_want(struct room_video *p, uint32_t view, struct video_pick wants, uint64_t now_ns)
+static void view_set_wanted(struct room_video *p, uint32_t view, struct video_pick wants,
+			    uint64_t now_ns)
 {
 	struct video_view *v = &p->list[view]->view;
 
@@ -59,7 +60,7 @@ static void view_want(struct room_video *p, uint32_t view, struct video_pick wan
 	v->wants_ns = now_ns;
 	if (wants.member == FLOOR_NOBODY || video_pick_eq(wants, v->from))
 		return;
-	keyframe_want(&video_source_of(p, wants)->ask);
+	keyframe_set_due(&video_source_of(p, wants)->ask);
 	p->asks = true;
 }
 
@@ -141,7 +142,7 @@ static void view_review(struct worker *w, struct room_video *p, uint32_t view)
 	wants.member = floor_seen_by(&p->floor, view);
 	if (wants.member != FLOOR_NOBODY)
 		wants.layer = video_layer_for(p, &m->view, most_kbps, wants.member, w->now_ns);
-	view_want(p, view, wants, w->now_ns);
+	view_set_wanted(p, view, wants, w->now_ns);
 	if (wants.member == before.member && wants.layer != before.layer)
 		metric_add(w->metrics->video_layers, 1);
 }
@@ -183,7 +184,7 @@ void video_review(struct worker *w, struct job *j)
 			view_review(w, p, i);
 	asks_review(p);
 	if (video_is_waiting(p, w->now_ns))
-		turn_want(&w->jobs, j);
+		turn_queue(&w->jobs, j);
 }
 
 /* FLOOR_NOBODY: that member has no picture. */
@@ -305,7 +306,7 @@ static void video_forget(struct room_video *p, uint32_t index, uint64_t now_ns)
 		if (p->list[i]->view.from.member == index)
 			video_view_switch(p, i, VIDEO_PICK_NONE);
 		if (p->list[i]->view.wants.member == index)
-			view_want(p, i, VIDEO_PICK_NONE, now_ns);
+			view_set_wanted(p, i, VIDEO_PICK_NONE, now_ns);
 	}
 }
 
@@ -367,7 +368,7 @@ void room_video_leave(struct worker *w, struct job *j, struct flow *f)
 	struct member_video *m = p->list[index];
 
 	video_view_switch(p, index, VIDEO_PICK_NONE);
-	view_want(p, index, VIDEO_PICK_NONE, w->now_ns);
+	view_set_wanted(p, index, VIDEO_PICK_NONE, w->now_ns);
 	video_forget(p, index, w->now_ns);
 	p->list[index] = NULL;
 	free(m);
@@ -477,8 +478,8 @@ void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ss
 static_assert((int)LOSSES_MAX <= (int)RTCP_NACK_NUMBERS, "one NACK has them all");
 
 /* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */
-static void missing_say(struct worker *w, struct flow *f, uint32_t source,
-			const struct losses_asked *a)
+static void missing_send(struct worker *w, struct flow *f, uint32_t source,
+			 const struct losses_asked *a)
 {
 	uint8_t memory[RTCP_REPORT_MAX + RTCP_NACK_MAX];
 	size_t n = reports_empty(w, f, memory).n;
@@ -492,25 +493,25 @@ static void missing_say(struct worker *w, struct flow *f, uint32_t source,
 }
 
 /* What is given up costs a new picture, unless one has begun since. */
-static void missing_ask(struct worker *w, struct video_source *s, struct flow *f)
+static void missing_request(struct worker *w, struct video_source *s, struct flow *f)
 {
 	struct losses_asked a;
 
 	if (!losses_are_due(&s->losses, w->now_ns))
 		return;
-	losses_ask(&s->losses, w->now_ns, AGAIN_NS(resend_rtt_ns(f)), &a);
+	losses_request(&s->losses, w->now_ns, AGAIN_NS(resend_rtt_ns(f)), &a);
 	if (a.count)
-		missing_say(w, f, s->ssrc, &a);
+		missing_send(w, f, s->ssrc, &a);
 	if (!a.given_up)
 		return;
 	metric_add(w->metrics->video_missed_packets[VIDEO_GIVEN_UP], a.given_up);
 	if (s->begun_ns < a.since_ns)
-		keyframe_want(&s->ask);
+		keyframe_set_due(&s->ask);
 }
 
-static bool source_ask(struct worker *w, struct video_source *s, struct flow *f)
+static bool source_request_keyframe(struct worker *w, struct video_source *s, struct flow *f)
 {
-	missing_ask(w, s, f);
+	missing_request(w, s, f);
 	return keyframe_is_due(&s->ask, w->now_ns) && keyframe_request(w, f, s->ssrc);
 }
 
@@ -524,7 +525,8 @@ uint32_t video_requests_send(struct worker *w, struct room_video *p)
 
 		for (uint8_t k = 0; m && k < (uint8_t)MEDIA_LAYERS_MAX; k++)
 			if (m->layers[k].received_ns)
-				done += source_ask(w, &m->layers[k], &w->flows.list[m->slot]);
+				done += source_request_keyframe(w, &m->layers[k],
+								&w->flows.list[m->slot]);
 	}
 	p->asks = false;
 	return done;

@@ -81,7 +81,7 @@ static bool view_has(struct worker *w, struct room_video *p, uint32_t view,
 	if (!video_pick_eq(v->wants, k->from))
 		return false;
 	if (!k->begins) {
-		keyframe_want(&video_source_of(p, k->from)->ask);
+		keyframe_set_due(&video_source_of(p, k->from)->ask);
 		p->asks = true;
 		return false;
 	}
@@ -328,7 +328,7 @@ static void source_begin(struct room_video *p, struct video_source *s, const str
 	losses_forget(&s->losses);
 	if (s->watchers == 0)
 		return;
-	keyframe_want(&s->ask);
+	keyframe_set_due(&s->ask);
 	p->asks = true;
 }
 
@@ -341,7 +341,7 @@ static void losses_follow(struct room_video *p, struct video_source *s, const st
 		return;
 	}
 	if (!losses_note(&s->losses, s->sequence, k->sequence, now_ns))
-		keyframe_want(&s->ask);
+		keyframe_set_due(&s->ask);
 	p->asks |= s->ask.wanted || losses_are_due(&s->losses, now_ns);
 }
 
@@ -467,11 +467,12 @@ enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *
 		video_review(w, j);
 	v = video_take(p, from, k, follows);
 	if (video_is_waiting(p, now_ns))
-		turn_want(&w->jobs, j);
+		turn_queue(&w->jobs, j);
 	return v;
 }
 
-bool room_video_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp)
+bool room_video_on_feedback(struct worker *w, struct job *j, const struct flow *f,
+			    struct bytes rtcp)
 {
 	struct room_video *p = ((struct room *)j->work)->video;
 	struct video_pick from;
@@ -481,8 +482,8 @@ bool room_video_asked(struct worker *w, struct job *j, const struct flow *f, str
 	from = p->list[f->listener.member - 1]->view.from;
 	if (from.member == FLOOR_NOBODY)
 		return true;
-	keyframe_want(&video_source_of(p, from)->ask);
+	keyframe_set_due(&video_source_of(p, from)->ask);
 	p->asks = true;
-	turn_want(&w->jobs, j);
+	turn_queue(&w->jobs, j);
 	return true;
 }

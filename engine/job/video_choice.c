@@ -210,7 +210,8 @@ static void loss_give_up(const struct loss *k, struct losses_asked *out)
 	out->since_ns = k->since_ns;
 }
 
-static void loss_ask(struct loss *k, uint64_t now_ns, uint64_t again_ns, struct losses_asked *out)
+static void loss_request(struct loss *k, uint64_t now_ns, uint64_t again_ns,
+			 struct losses_asked *out)
 {
 	if (!loss_is_due(k, now_ns))
 		return;
@@ -219,7 +220,7 @@ static void loss_ask(struct loss *k, uint64_t now_ns, uint64_t again_ns, struct 
 	k->due_ns = now_ns + again_ns;
 }
 
-void losses_ask(struct losses *l, uint64_t now_ns, uint64_t again_ns, struct losses_asked *out)
+void losses_request(struct losses *l, uint64_t now_ns, uint64_t again_ns, struct losses_asked *out)
 {
 	uint8_t kept = 0;
 
@@ -231,7 +232,7 @@ void losses_ask(struct losses *l, uint64_t now_ns, uint64_t again_ns, struct los
 			loss_give_up(&k, out);
 			continue;
 		}
-		loss_ask(&k, now_ns, again_ns, out);
+		loss_request(&k, now_ns, again_ns, out);
 		l->list[kept++] = k;
 	}
 	l->count = kept;

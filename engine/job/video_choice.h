@@ -64,7 +64,7 @@ struct keyframe_need {
 	bool wanted;
 };
 
-static inline void keyframe_want(struct keyframe_need *a)
+static inline void keyframe_set_due(struct keyframe_need *a)
 {
 	a->wanted = true;
 }
@@ -204,7 +204,7 @@ struct losses_asked {
 };
 
 /* They count as asked for, and are due again after again_ns. */
-void losses_ask(struct losses *l, uint64_t now_ns, uint64_t again_ns, struct losses_asked *out);
+void losses_request(struct losses *l, uint64_t now_ns, uint64_t again_ns, struct losses_asked *out);
 /* None is missed any more. */
 static inline void losses_forget(struct losses *l)
 {

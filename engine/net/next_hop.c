@@ -260,7 +260,7 @@ static void next_hops_on_message(struct next_hops *t, const struct netlink_messa
 	}
 }
 
-void next_hops_ask(struct next_hops *t)
+void next_hops_flush(struct next_hops *t)
 {
 	if (t->writer.n > 0)
 		(void)send(t->fd, t->questions, t->writer.n, MSG_DONTWAIT);
@@ -271,7 +271,7 @@ void next_hops_ask(struct next_hops *t)
 static void next_hops_ask_links(struct next_hops *t)
 {
 	netlink_ask_links(&t->writer, HOP_SEQ_LINKS);
-	next_hops_ask(t);
+	next_hops_flush(t);
 }
 
 /* The kernel had more to tell than fitted: nothing is certain any more. */
@@ -364,7 +364,8 @@ static struct hop_station *station_take(struct next_hops *t, uint32_t ifindex,
 	return oldest;
 }
 
-static struct hop_way *way_take(struct next_hops *t, const struct addr *from, const struct addr *to)
+static struct hop_way *route_take(struct next_hops *t, const struct addr *from,
+				  const struct addr *to)
 {
 	uint8_t key[32];
 
@@ -393,7 +394,7 @@ static bool question_fits(const struct next_hops *t)
 	return t->writer.cap - t->writer.n >= 128;
 }
 
-static void way_ask(struct next_hops *t, struct hop_way *w, uint64_t now_ns)
+static void route_request(struct next_hops *t, struct hop_way *w, uint64_t now_ns)
 {
 	bool current =
 		w->told && w->epoch == t->epoch && !hop_is_time(w->told_ns, now_ns, WAY_LIFE_NS);
@@ -404,7 +405,7 @@ static void way_ask(struct next_hops *t, struct hop_way *w, uint64_t now_ns)
 	netlink_ask_way(&t->writer, (uint32_t)(w - t->ways), &w->from, &w->to);
 }
 
-static void station_ask(struct next_hops *t, struct hop_station *s, uint64_t now_ns)
+static void station_request(struct next_hops *t, struct hop_station *s, uint64_t now_ns)
 {
 	if (s->told || !hop_is_time(s->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
 		return;
@@ -467,14 +468,14 @@ static struct hop_station *station_find(struct next_hops *t, const struct addr *
 					const struct addr *to, uint64_t now_ns,
 					struct next_hop *out)
 {
-	struct hop_way *w = way_take(t, from, to);
+	struct hop_way *w = route_take(t, from, to);
 	struct hop_station *s;
 	const struct hop_link *l;
 
 	if (to->scope != 0)
 		return NULL; /* link-local: the socket knows where */
 	w->used_ns = now_ns;
-	way_ask(t, w, now_ns);
+	route_request(t, w, now_ns);
 	if (!w->told || w->ifindex == 0 || (int32_t)(w->epoch - t->trusted) < 0)
 		return NULL;
 	l = link_of(t, w);
@@ -482,7 +483,7 @@ static struct hop_station *station_find(struct next_hops *t, const struct addr *
 		return NULL;
 	s = station_of(t, w);
 	s->used_ns = now_ns;
-	station_ask(t, s, now_ns);
+	station_request(t, s, now_ns);
 	if (!(s->state & VALID))
 		return NULL;
 	next_hop_fill(out, w, s, l);

@@ -44,7 +44,7 @@ void next_hops_read(struct next_hops *t, uint64_t now_ns);
 void next_hops_doubt(struct next_hops *t);
 /* Takes messages of rtnetlink(7), as next_hops_read does. */
 void next_hops_on_messages(struct next_hops *t, struct bytes messages, uint64_t now_ns);
-/* False: leave the packet to the kernel. Asks nobody yet: next_hops_ask does. */
+/* False: leave the packet to the kernel. Asks nobody yet: next_hops_flush does. */
 bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out);
 /* Of packets that others send by that way, false: nobody knows it. The neighbour is doubtful once in each second in which the kernel should
@@ -52,7 +52,7 @@ bool next_hop_find(struct next_hops *t, const struct addr *from, const struct ad
 bool next_hop_look(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out);
 /* Sends what next_hop_find wants to know: at most one system call, often none. */
-void next_hops_ask(struct next_hops *t);
+void next_hops_flush(struct next_hops *t);
 /* Another device took the place of the one with this index. */
 void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex);
 /* Whether the kernel has a device for frames with this tag on it (0: none), and it is up. */

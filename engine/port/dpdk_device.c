@@ -125,7 +125,7 @@ static void routes_turn(struct dpdk_port *d, uint64_t now_ns)
 	}
 	if (!d->routes)
 		return;
-	next_hops_ask(d->routes);
+	next_hops_flush(d->routes);
 	if (now_ns < d->routes_ns)
 		return;
 	d->routes_ns = now_ns + ROUTES_MS * NS_PER_MS;

@@ -376,8 +376,8 @@ static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, cons
 }
 
 /* An ordinary answer is good for a second. */
-static bool end_ask(struct dpdk_port *d, struct dpdk_end *e, const struct addr *to,
-		    struct next_hop *hop)
+static bool end_query(struct dpdk_port *d, struct dpdk_end *e, const struct addr *to,
+		      struct next_hop *hop)
 {
 	e->second = 0;
 	if (!next_hop_find(d->routes, &e->local, to, d->now_ns, hop))
@@ -397,7 +397,7 @@ static bool end_resolve(struct dpdk_port *d, struct dpdk_end *e, const struct ad
 		return end_guess(d->device, e, to);
 	if (LIKELY(e->second == d->second && addr_eq(&e->to, to)))
 		return true;
-	return end_ask(d, e, to, hop);
+	return end_query(d, e, to, hop);
 }
 
 static bool fits(const struct pkt *p, uint16_t mtu)
@@ -406,7 +406,8 @@ static bool fits(const struct pkt *p, uint16_t mtu)
 }
 
 /* What the device is to do to the frame. */
-static void sums_ask(const struct dpdk_port *d, struct rte_mbuf *m, uint8_t family, uint16_t vlan)
+static void sums_offload(const struct dpdk_port *d, struct rte_mbuf *m, uint8_t family,
+			 uint16_t vlan)
 {
 	bool v4 = family == ADDR_V4;
 
@@ -441,7 +442,7 @@ static inline bool ready_send(struct dpdk_port *d, const struct pkt *p, struct r
 		return false;
 	frame_ready_write(&e->ready, p->data, p->length, d->id++,
 			  p->tail_known ? &p->tail_sum : NULL);
-	sums_ask(d, m, ADDR_V4, 0);
+	sums_offload(d, m, ADDR_V4, 0);
 	frame_put(d, p, m, p->data - FRAME_READY_LEN);
 	return true;
 }
@@ -468,7 +469,7 @@ static bool dpdk_frame_send(struct dpdk_port *d, const struct pkt *p, struct rte
 	d->id++;
 	head.hops = hop.hops ? hop.hops : HOPS;
 	start = frame_write(&head, p->data, p->length);
-	sums_ask(d, m, p->to->family, e->path.vlan);
+	sums_offload(d, m, p->to->family, e->path.vlan);
 	frame_put(d, p, m, start);
 	if (hop.hops == 0 && hop.mtu >= d->device->mtu)
 		frame_ready_set(&e->ready, &head);

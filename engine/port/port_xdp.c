@@ -233,7 +233,7 @@ static void xdp_tx(struct port *p, struct batch *b)
 		x->sockets->ops->tx(x->sockets, &x->aside);
 		x->sockets_due = true;
 	}
-	next_hops_ask(x->next_hops);
+	next_hops_flush(x->next_hops);
 }
 
 enum {

@@ -254,7 +254,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	w->flows.own -= f->own;
 	w->flows.tapped -= f->taps != 0;
 	if (spec->tap && spec->tap != f->tap_number[TAP_RECORD])
-		digits_hush(f);
+		digits_drop_queued(f);
 	keyframe_note_update(f, spec);
 	flow_update(f, spec, now_ns);
 	w->flows.own += f->own;

@@ -77,7 +77,7 @@ void detector_take(struct worker *w, const struct flow *f, const struct pkt *p);
 void detector_turn(struct worker *w);
 
 /* Somebody is in line: the worker does not sleep. */
-static inline bool detector_is_wanted(const struct detector_line *l)
+static inline bool detector_is_queued(const struct detector_line *l)
 {
 	return l->line.first != NULL;
 }

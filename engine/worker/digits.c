@@ -212,7 +212,7 @@ void digits_stop(struct worker *w, struct flow *f)
 	f->making &= (uint8_t)~MAKING_DIGIT;
 }
 
-void digits_hush(struct flow *f)
+void digits_drop_queued(struct flow *f)
 {
 	f->digits->unrecorded = (uint8_t)(f->digits->count + (f->making & MAKING_DIGIT ? 1 : 0));
 }

@@ -55,7 +55,7 @@ void digits_update(struct worker *w, struct flow *f);
 /* Forgets them all, and gives back memory: the flow closes. */
 void digits_close(struct worker *w, struct flow *f);
 /* A recording of the flow begins, or goes on: what was pressed before is not on it (REC-04). */
-void digits_hush(struct flow *f);
+void digits_drop_queued(struct flow *f);
 /* Forgets them all. */
 void digits_stop(struct worker *w, struct flow *f);
 

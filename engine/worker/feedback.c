@@ -318,7 +318,7 @@ static enum nack_result entry_mark(const struct asked *k, struct resend_entry *e
 }
 
 /* What we have is never asked for again elsewhere: the sender could only repeat what was not lost on its way here. */
-static bool number_asked(void *user, uint16_t sequence)
+static bool number_is_requested(void *user, uint16_t sequence)
 {
 	struct asked *k = user;
 	struct resend_entry *e =
@@ -329,12 +329,12 @@ static bool number_asked(void *user, uint16_t sequence)
 	return e != NULL;
 }
 
-void resend_asked(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n)
+void resend_on_nack(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n)
 {
 	struct asked k = { .w = w, .flow = f };
 
 	if (f->resend.ring && f->send && flow_rtp_to(f))
-		rtcp_nack_take(rtcp, n, f->ssrc_out, number_asked, &k);
+		rtcp_nack_take(rtcp, n, f->ssrc_out, number_is_requested, &k);
 }
 
 static void due_send(struct worker *w, const struct resend_due *due)

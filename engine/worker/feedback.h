@@ -83,7 +83,7 @@ void resend_stage(struct worker *w, const struct batch *b);
 /* To the party and back, about. */
 uint64_t resend_rtt_ns(const struct flow *f);
 /* Of the party's checked RTCP, in place: marks what it misses, and takes out of its NACKs what we have. *n may be 0 then. */
-void resend_asked(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
+void resend_on_nack(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
 /* What is marked leaves. Between two received batches, and before control is heard. */
 void resend_flush(struct worker *w);
 

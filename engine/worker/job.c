@@ -14,7 +14,7 @@
 #include "engine/worker/worker.h"
 #include "media/job.h"
 
-void turn_want(struct job_table *t, struct job *j)
+void turn_queue(struct job_table *t, struct job *j)
 {
 	job_line_put(&t->line, &j->place);
 }
@@ -51,21 +51,21 @@ static void jobs_turn(struct worker *w)
 		waiting_near(w);
 		left -= j->kind->turn(w, j, left);
 		if (j->kind->effort(j, w->now_ns) > 0)
-			turn_want(t, j);
+			turn_queue(t, j);
 	}
 }
 
-static bool line_is_wanted(const struct worker *w, enum turn_line line)
+static bool line_is_queued(const struct worker *w, enum turn_line line)
 {
 	switch (line) {
 	case TURN_JOBS:
 		return w->jobs.line.first != NULL;
 	case TURN_TRANSCODERS:
-		return transcoder_is_wanted(&w->transcoders);
+		return transcoder_is_queued(&w->transcoders);
 	case TURN_OVERLAYS:
-		return overlay_is_wanted(&w->overlays);
+		return overlay_is_queued(&w->overlays);
 	case TURN_DETECTORS:
-		return detector_is_wanted(&w->detectors);
+		return detector_is_queued(&w->detectors);
 	case TURN_LINES:
 		break;
 	}
@@ -92,12 +92,12 @@ static void line_turn(struct worker *w, enum turn_line line)
 	}
 }
 
-void turn_take(struct worker *w)
+void turn_slice(struct worker *w)
 {
 	for (uint8_t i = 1; i <= TURN_LINES; i++) {
 		enum turn_line line = (enum turn_line)((w->turn + i) % TURN_LINES);
 
-		if (!line_is_wanted(w, line))
+		if (!line_is_queued(w, line))
 			continue;
 		w->turn = (uint8_t)line;
 		line_turn(w, line);

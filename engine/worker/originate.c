@@ -59,7 +59,7 @@ static void give_way(struct worker *w, struct flow *to)
 	struct flow *feeder = flow_find(&w->flows, to->sink.feeder);
 
 	if (feeder && feeder->source.feeding)
-		source_give_way(feeder);
+		source_yield(feeder);
 	else
 		to->sink.feeder = (struct flow_id){ 0 };
 }

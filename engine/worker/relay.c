@@ -145,7 +145,7 @@ static bool pkt_answer(struct worker *w, struct pkt *p)
 {
 	size_t n = p->length;
 
-	resend_asked(w, p->flow, p->data, &n);
+	resend_on_nack(w, p->flow, p->data, &n);
 	p->length = (uint16_t)n;
 	return n > 0;
 }

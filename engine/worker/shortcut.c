@@ -596,7 +596,7 @@ static void entry_begin(struct xdp_forward *e, const struct flow *f, const struc
 }
 
 /* From here on the program notes what it leaves to us of the party's stream. */
-static void shortcut_want(struct worker *w, struct flow *f, uint64_t now_ns)
+static void shortcut_prepare(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	const struct flow *peer = flow_find(&w->flows, f->peer);
 	struct shortcut *s = shortcut_of(w, f);
@@ -656,7 +656,7 @@ static void shortcut_begin(struct worker *w, struct flow *f)
 	bool noted = s->state == SHORTCUT_WANTED;
 
 	if (s->state == SHORTCUT_SOON) {
-		shortcut_want(w, f, w->now_ns);
+		shortcut_prepare(w, f, w->now_ns);
 		noted = s->noted;
 	}
 	if (s->state == SHORTCUT_WANTED && noted)
@@ -822,7 +822,7 @@ static void soon_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 	const struct flow *peer = flow_find(&w->flows, f->peer);
 	struct shortcut *s = shortcut_of(w, f);
 
-	shortcut_want(w, f, now_ns);
+	shortcut_prepare(w, f, now_ns);
 	if (s->state == SHORTCUT_SOON && !(peer && has_digits(peer)))
 		state_set(w, s, SHORTCUT_NONE);
 }
@@ -833,7 +833,7 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		return;
 	switch ((enum shortcut_state)shortcut_of(w, f)->state) {
 	case SHORTCUT_NONE:
-		shortcut_want(w, f, now_ns);
+		shortcut_prepare(w, f, now_ns);
 		break;
 	case SHORTCUT_SOON:
 		soon_tick(w, f, now_ns);

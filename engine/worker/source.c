@@ -250,7 +250,7 @@ void source_switch(struct flow *f, uint32_t ssrc)
 	f->notice = 1;
 }
 
-void source_give_way(struct flow *f)
+void source_yield(struct flow *f)
 {
 	run_end(f);
 	f->source.sequence_offset++;

@@ -46,7 +46,7 @@ void source_switch(struct flow *f, uint32_t ssrc);
 /* The packet is not sent on, and is not to be missed either: those after it close up. */
 void source_skip(struct flow *f, const struct sink *k, const struct pkt *p);
 /* A packet of ours took the next number of the sink that f feeds: those of f that follow give way. */
-void source_give_way(struct flow *f);
+void source_yield(struct flow *f);
 
 /* What was sent last. clock_hz 0: as before, for it is an event. */
 static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timestamp,

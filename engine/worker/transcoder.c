@@ -49,7 +49,8 @@ static bool peer_is_open(const struct flow *peer)
 	return peer && peer->send == FLOW_SEND && !(peer->making & MAKING_ALL) && flow_rtp_to(peer);
 }
 
-static bool rtp_say(struct worker *w, struct flow *f, struct flow *peer, const struct made_rtp *rtp)
+static bool transcoded_send(struct worker *w, struct flow *f, struct flow *peer,
+			    const struct made_rtp *rtp)
 {
 	bool sent = originate_rtp(w, peer, rtp);
 
@@ -67,7 +68,7 @@ static struct overlay_samples full_samples(const struct coding *g)
 }
 
 /* What is full leaves. */
-static void full_say(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
+static void full_send(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
 {
 	struct coding *g = &c->list[c->coding];
 	uint8_t octets[TRANSCODER_OCTETS_MAX];
@@ -87,7 +88,7 @@ static void full_say(struct worker *w, struct transcoder *c, struct flow *f, str
 
 	if (n < 0)
 		metric_add(w->metrics->transcode_failed, 1);
-	else if (n > 0 && rtp_say(w, f, peer, &rtp))
+	else if (n > 0 && transcoded_send(w, f, peer, &rtp))
 		c->marker = 0;
 	c->timestamp_out += coding_units_out(g, samples);
 	peer->sink.units = (uint16_t)coding_units_out(g, samples);
@@ -184,7 +185,7 @@ static bool gap_pass(struct transcoder *c, const struct transcoder_packet *k, co
 	return !coding_is_full(g);
 }
 
-static void audio_say(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
+static void audio_send(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
 {
 	const struct transcoder_packet *k = &c->packets[c->first];
 	struct coding *g;
@@ -231,7 +232,7 @@ static uint32_t event_timestamp(const struct transcoder *c, uint32_t timestamp)
 	       (uint32_t)(ahead * g->clock_out / g->clock_in);
 }
 
-static void event_say(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
+static void event_encode(struct worker *w, struct transcoder *c, struct flow *f, struct flow *peer)
 {
 	struct transcoder_packet *k = &c->packets[c->first];
 	uint32_t to_hz;
@@ -241,11 +242,11 @@ static void event_say(struct worker *w, struct transcoder *c, struct flow *f, st
 	to_hz = k->payload_type == peer->event_pt ? peer->event_send_hz
 						  : c->list[c->coding].clock_out;
 	durations_scale(k->octets, k->length, k->event_hz, to_hz);
-	(void)rtp_say(w, f, peer,
-		      &(struct made_rtp){ .payload_type = k->payload_type,
-					  .marker = k->marker,
-					  .timestamp = event_timestamp(c, k->timestamp),
-					  .payload = bytes_mem(k->octets, k->length) });
+	(void)transcoded_send(w, f, peer,
+			      &(struct made_rtp){ .payload_type = k->payload_type,
+						  .marker = k->marker,
+						  .timestamp = event_timestamp(c, k->timestamp),
+						  .payload = bytes_mem(k->octets, k->length) });
 	packet_done(c);
 }
 
@@ -272,12 +273,12 @@ static void transcoder_send(struct worker *w, struct transcoder *c)
 	}
 	if (!c->begun || !coding_is_full(&c->list[c->coding])) {
 		if (c->packets[c->first].event_hz)
-			event_say(w, c, f, peer);
+			event_encode(w, c, f, peer);
 		else
-			audio_say(w, c, f, peer);
+			audio_send(w, c, f, peer);
 	}
 	if (c->begun && coding_is_full(&c->list[c->coding]))
-		full_say(w, c, f, peer);
+		full_send(w, c, f, peer);
 }
 
 void ease_tick(struct ease *e, uint32_t busy, uint32_t limit)

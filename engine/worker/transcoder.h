@@ -133,7 +133,7 @@ enum verdict transcoder_queue(struct worker *w, const struct pkt *p);
 void transcoder_turn(struct worker *w);
 
 /* Somebody is in line: the worker does not sleep. */
-static inline bool transcoder_is_wanted(const struct transcoder_line *l)
+static inline bool transcoder_is_queued(const struct transcoder_line *l)
 {
 	return l->line.first != NULL;
 }

@@ -131,7 +131,7 @@ static void timers_expire(struct worker *w)
 			feedback_expire(w, &w->flows.list[t->owner]);
 			break;
 		case TIMER_JOB:
-			turn_want(&w->jobs, &w->jobs.list[t->owner]);
+			turn_queue(&w->jobs, &w->jobs.list[t->owner]);
 			break;
 		case TIMER_OVERLAY:
 			overlay_expire(w, &w->flows.list[t->owner]);
@@ -151,7 +151,7 @@ static void timers_expire(struct worker *w)
 static void worker_receive(struct worker *w, struct batch *b)
 {
 	const struct port_ops *ops = w->port->ops;
-	bool works = turn_is_wanted(w); /* there is no time to wait */
+	bool works = turn_is_queued(w); /* there is no time to wait */
 
 	if (w->flows.count > 0) {
 		ops->rx(w->port, b, GATHER, works ? 0 : w->wait_ns);
@@ -187,8 +187,8 @@ void worker_step(struct worker *w)
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
-	if (UNLIKELY(turn_is_wanted(w)))
-		turn_take(w);
+	if (UNLIKELY(turn_is_queued(w)))
+		turn_slice(w);
 	if (w->now_ns >= w->tick_ns)
 		tick(w, w->now_ns);
 }

@@ -219,15 +219,15 @@ enum {
 };
 
 /* Its timer expired, or there is something to do at once. */
-void turn_want(struct job_table *t, struct job *j);
+void turn_queue(struct job_table *t, struct job *j);
 /* A slice of work of one line, if any waits. */
-void turn_take(struct worker *w);
+void turn_slice(struct worker *w);
 
 /* Somebody is in line: the worker does not sleep. */
-static inline bool turn_is_wanted(const struct worker *w)
+static inline bool turn_is_queued(const struct worker *w)
 {
-	return w->jobs.line.first || transcoder_is_wanted(&w->transcoders) ||
-	       overlay_is_wanted(&w->overlays) || detector_is_wanted(&w->detectors);
+	return w->jobs.line.first || transcoder_is_queued(&w->transcoders) ||
+	       overlay_is_queued(&w->overlays) || detector_is_queued(&w->detectors);
 }
 
 /* What is due by time and not by packet. */

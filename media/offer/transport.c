@@ -183,7 +183,8 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	writer_fmt(w, "a=setup:%s\r\n", webrtc->setup);
 }
 
-static bool is_asked(const struct offer_media *media, uint8_t number, const char *feedback)
+static bool feedback_is_offered(const struct offer_media *media, uint8_t number,
+				const char *feedback)
 {
 	return !media->asked ||
 	       offer_feedback_has(media->asked, media->asked_section, number, feedback);
@@ -194,7 +195,7 @@ static bool is_asked(const struct offer_media *media, uint8_t number, const char
 static void feedback_of_a_phone(struct writer *w, const struct offer_media *media)
 {
 	for (size_t k = 1; media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++) {
-		if (is_asked(media, media->formats->at[0].to, g_feedback[k]))
+		if (feedback_is_offered(media, media->formats->at[0].to, g_feedback[k]))
 			writer_fmt(w, "a=rtcp-fb:* %s\r\n", g_feedback[k]);
 	}
 }
@@ -202,7 +203,7 @@ static void feedback_of_a_phone(struct writer *w, const struct offer_media *medi
 static void write_feedback(struct writer *w, const struct offer_media *media, uint8_t number,
 			   const char *feedback)
 {
-	if (is_asked(media, number, feedback))
+	if (feedback_is_offered(media, number, feedback))
 		writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, feedback);
 }
 

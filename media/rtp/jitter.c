@@ -288,7 +288,7 @@ static int64_t whole_steps(int64_t units, int64_t step)
 }
 
 /* How much later than the quickest a packet is heard, so that each is there when its turn comes. */
-static int64_t jitter_wanted(struct jitter *j, uint32_t units)
+static int64_t jitter_target(struct jitter *j, uint32_t units)
 {
 	return (int64_t)jitter_delay_target(&j->delay) +
 	       jitter_units_of_ms(j, j->settings.tick_ms) - jitter_step(j, units);
@@ -338,7 +338,7 @@ static struct jitter_slot *jitter_timely(struct jitter *j, int64_t now)
 			jitter_drop_before(j, s->index + 1);
 			s = jitter_first(j);
 		}
-	} else if (jitter_is_unheard(j, behind - jitter_wanted(j, s->units), now)) {
+	} else if (jitter_is_unheard(j, behind - jitter_target(j, s->units), now)) {
 		jitter_drop_before(j, s->index + 1);
 		s = jitter_first(j);
 	}
@@ -421,7 +421,7 @@ static void jitter_play(struct jitter *j, struct jitter_slot *s, int64_t now, in
 			struct jitter_frame *out)
 {
 	int64_t rest = queued - whole_steps(queued, jitter_step(j, s->units));
-	int64_t over = jitter_behind(j, s, now) + queued - rest - jitter_wanted(j, s->units);
+	int64_t over = jitter_behind(j, s, now) + queued - rest - jitter_target(j, s->units);
 
 	*out = (struct jitter_frame){
 		.kind = JITTER_PLAY,
@@ -482,7 +482,7 @@ void jitter_get(struct jitter *j, uint64_t now_ns, uint64_t queued_ns, struct ji
 	}
 
 	bool follows = j->playing && s->at - j->play_at < j->frame;
-	bool due = jitter_behind(j, s, now) >= jitter_wanted(j, s->units);
+	bool due = jitter_behind(j, s, now) >= jitter_target(j, s->units);
 
 	if (follows || (due && !(j->playing && jitter_is_gap(j, s))))
 		jitter_play(j, s, now, queued, out);

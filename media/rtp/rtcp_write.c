@@ -265,7 +265,7 @@ struct asking {
 };
 
 /* Bit i: the number pid + i. What is left of them. */
-static uint32_t nack_ask(const struct asking *k, uint16_t pid, uint32_t numbers)
+static uint32_t nack_write_item(const struct asking *k, uint16_t pid, uint32_t numbers)
 {
 	for (unsigned i = 0; i <= 16; i++) {
 		uint32_t bit = UINT32_C(1) << i;
@@ -298,7 +298,8 @@ static size_t nack_take(const struct asking *k, uint8_t *to, const uint8_t *from
 	memmove(to, from, NACK_HEAD_LEN);
 	for (; control.n >= NACK_ENTRY_LEN; control = bytes_from(control, NACK_ENTRY_LEN)) {
 		uint16_t pid = be16_get(control.p);
-		uint32_t numbers = nack_ask(k, pid, 1 | (uint32_t)be16_get(control.p + 2) << 1);
+		uint32_t numbers =
+			nack_write_item(k, pid, 1 | (uint32_t)be16_get(control.p + 2) << 1);
 
 		if (entry_write(to + n, pid, numbers))
 			n += NACK_ENTRY_LEN;

@@ -117,7 +117,7 @@ static bool met(void)
 	static const struct peer_item ack = { .kind = PEER_ACK, .shard = 9, .sent_ns = 77 };
 
 	for (uint32_t i = 0; i < SIDES; i++)
-		peers_say(g_sides[i].peers, 2 - i, &ack);
+		peers_queue(g_sides[i].peers, 2 - i, &ack);
 	return g_sides[0].count && g_sides[1].count;
 }
 
@@ -186,8 +186,8 @@ static void test_many(void **state)
 	sent = peers_counts(g_sides[0].peers)->sent;
 	g_sides[1].count = 0;
 	for (uint32_t i = 1; i <= 100; i++)
-		peers_say(g_sides[0].peers, 2,
-			  &(struct peer_item){ .kind = PEER_NEWS, .shard = (uint16_t)i });
+		peers_queue(g_sides[0].peers, 2,
+			    &(struct peer_item){ .kind = PEER_NEWS, .shard = (uint16_t)i });
 	peers_flush(g_sides[0].peers, clock_now_ns());
 	assert_true(peers_counts(g_sides[0].peers)->sent - sent <= 4);
 	wait_until(all_came);

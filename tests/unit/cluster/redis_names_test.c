@@ -27,7 +27,7 @@ static void test_nothing_to_ask(void **state)
 
 	(void)state;
 	EACH_ROW(row, rows)
-	ROW_ASSERT(row->url, redis_names_ask(&names, bytes_str(row->url)) == row->err);
+	ROW_ASSERT(row->url, redis_names_resolve(&names, bytes_str(row->url)) == row->err);
 	assert_null(names);
 	redis_names_close(NULL);
 }
@@ -49,7 +49,7 @@ static void test_answered(void **state)
 		struct redis_names *names;
 		struct pollfd p = { .events = POLLIN };
 
-		ROW_ASSERT(row->name, redis_names_ask(&names, bytes_str(row->url)) == 0);
+		ROW_ASSERT(row->name, redis_names_resolve(&names, bytes_str(row->url)) == 0);
 		p.fd = redis_names_fd(names);
 		ROW_ASSERT(row->name, poll(&p, 1, 20000) == 1);
 		ROW_ASSERT(row->name, redis_names_are_known(names) == row->known);
@@ -64,7 +64,8 @@ static void test_closed_early(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(redis_names_ask(&names, BYTES_LIT("redis://u:p@" NONE ":1")), 0);
+		assert_int_equal(redis_names_resolve(&names, BYTES_LIT("redis://u:p@" NONE ":1")),
+				 0);
 		redis_names_close(names);
 	}
 }

@@ -53,7 +53,7 @@ static bool is_connected(void *arg)
 static void want(struct node *b)
 {
 	assert_true(drive(b->redis, 10000, is_connected, b));
-	store_lease_want(b->store);
+	store_lease_request(b->store);
 	store_acquire(b->store, node_done, b);
 	NODE_EXPECT(b, "c"); /* not yet */
 }

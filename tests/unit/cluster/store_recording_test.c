@@ -49,7 +49,7 @@ static void say(struct node *n, enum store_recording_act act, const char *name, 
 		.first_day = BYTES_LIT("2026-11-01"),
 	};
 
-	store_recording_say(n->shared, &r, node_done, n);
+	store_recording_announce(n->shared, &r, node_done, n);
 	NODE_EXPECT(n, "o");
 }
 
@@ -91,7 +91,7 @@ static void put_in(struct node *n, const char *name, const char *mailbox)
 	(void)snprintf(found, sizeof(found), mailbox[0] ? "mailbox:%s" : "%s", mailbox);
 	r.entry = mailbox[0] ? bytes_str(entry) : BYTES_LIT("-");
 	r.parties[2] = bytes_str(found);
-	store_recording_say(n->shared, &r, node_done, n);
+	store_recording_announce(n->shared, &r, node_done, n);
 	NODE_EXPECT(n, "o");
 }
 

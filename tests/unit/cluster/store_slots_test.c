@@ -133,12 +133,12 @@ static void recordings_do(struct node *n)
 				     .life_s = 100,
 				     .first_day = day };
 
-	store_recording_say(n->shared, &r, node_done, n);
+	store_recording_announce(n->shared, &r, node_done, n);
 	store_recordings_read(n->shared, &(struct store_recordings){ ACME, day }, on_recording,
 			      node_done, n);
 	NODE_EXPECT(n, "ooo");
 	r.act = STORE_RECORDING_REMOVE;
-	store_recording_say(n->shared, &r, node_done, n);
+	store_recording_announce(n->shared, &r, node_done, n);
 	NODE_EXPECT(n, "o");
 }
 
@@ -220,17 +220,18 @@ static void beside_open(struct node *beside, struct node *n, const struct server
 	NODE_EXPECT(beside, "o");
 }
 
-static bool is_asked(void *arg)
+static bool feedback_is_offered(void *arg)
 {
 	return ((const struct redis *)arg)->route->asked;
 }
 
 /* Who asks may have to come back: it had its turn while the other links were not up yet. */
-static bool may_be_asked(void *arg)
+static bool may_get_ask_reply(void *arg)
 {
 	const struct redis *r = arg;
 
-	return redis_is_connected(r) && redis_is_connected(r->route->asker) && !is_asked(arg);
+	return redis_is_connected(r) && redis_is_connected(r->route->asker) &&
+	       !feedback_is_offered(arg);
 }
 
 /* A server that hangs is being asked who has which slot. */
@@ -244,9 +245,9 @@ static void test_closed_while_asked(void **state)
 	slots_start(&s);
 	(void)snprintf(settings.place.url, sizeof(settings.place.url), "%s", s.url);
 	assert_int_equal(redis_open(&r, &settings, NULL, NULL), 0);
-	assert_true(drive(r, 10000, may_be_asked, r));
+	assert_true(drive(r, 10000, may_get_ask_reply, r));
 	server_signal(&s, SIGSTOP);
-	assert_true(drive(r, 10000, is_asked, r));
+	assert_true(drive(r, 10000, feedback_is_offered, r));
 	redis_close(r);
 	server_signal(&s, SIGCONT);
 	server_stop(&s);

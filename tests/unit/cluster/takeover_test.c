@@ -165,7 +165,7 @@ static void node_renewed(uint16_t shard, struct lease_epoch epoch, void *arg)
 static void node_say(uint64_t to, const struct peer_item *item, void *arg)
 {
 	(void)arg;
-	peers_say(g_node.peers, to, item);
+	peers_queue(g_node.peers, to, item);
 }
 
 static void on_item(const struct peer_item *item, uint64_t from, void *arg)

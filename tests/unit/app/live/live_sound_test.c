@@ -156,7 +156,7 @@ static void app_says(struct scene *c, uint32_t hz, uint32_t ms)
 		octets[n++] = (uint8_t)((uint16_t)pcm & 0xff);
 		octets[n++] = (uint8_t)((uint16_t)pcm >> 8);
 	}
-	live_sound_say(c->s, bytes_mem(octets, n), c->now_ns);
+	live_sound_receive(c->s, bytes_mem(octets, n), c->now_ns);
 	free(octets);
 }
 
@@ -229,7 +229,7 @@ static void a_pair_is_heard(void **state)
 	assert_int_equal(n, N * 320);
 	assert_true(share_of(pcm[0] + n / 2, n / 4, 16000, 440) > 0.9);
 	assert_true(share_of(pcm[1] + n / 2, n / 4, 16000, 1000) > 0.9);
-	live_sound_say(s, bytes_mem("abcd", 4), now_ns); /* nobody hears it */
+	live_sound_receive(s, bytes_mem("abcd", 4), now_ns); /* nobody hears it */
 	assert_false(live_sound_set_mark(s, "m"));
 	live_sound_clear(s);
 	assert_null(live_sound_mark(s));

@@ -195,8 +195,8 @@ static void figures(void **state)
 	say(said(1), 8, 1, 6, 'b'); /* a broadcast: the system refuses it */
 	assert_arrives(0, 1, 5, 'a');
 	assert_arrives(0, 2, 5, 'a');
-	assert_true(sender_ask(g_sender, CALL, 4));
-	assert_true(sender_ask(g_sender, CALL, 3));
+	assert_true(sender_query(g_sender, CALL, 4));
+	assert_true(sender_query(g_sender, CALL, 3));
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	assert_int_equal(sender_results(g_sender, told, 2), 1);
 	assert_int_equal(told[0].call, CALL);

@@ -172,15 +172,15 @@ static void test_words_of_reasons(void **state)
 {
 	(void)state;
 	health_beat(&g_health, clock_now_ns());
-	health_say(&g_health, HEALTH_REDIS_REFUSES, "MISCONF \"disk\"");
-	health_say(&g_health, HEALTH_PROMPTS, "prompt:closed");
+	health_set_reason(&g_health, HEALTH_REDIS_REFUSES, "MISCONF \"disk\"");
+	health_set_reason(&g_health, HEALTH_PROMPTS, "prompt:closed");
 	assert_non_null(
 		strstr(get(GET("/healthz")), "\"redis_refuses_writes\":\"MISCONF \\\"disk\\\"\""));
 	assert_non_null(strstr(get(GET("/readyz")), "\"prompts_missing\":\"prompt:closed\"}}\n"));
-	health_say(&g_health, HEALTH_REDIS_REFUSES, "");
+	health_set_reason(&g_health, HEALTH_REDIS_REFUSES, "");
 	assert_non_null(strstr(get(GET("/healthz")), "HTTP/1.1 200"));
 	assert_non_null(strstr(get(GET("/healthz")), "{\"prompts_missing\":"));
-	health_say(&g_health, HEALTH_PROMPTS, NULL);
+	health_set_reason(&g_health, HEALTH_PROMPTS, NULL);
 	assert_non_null(strstr(get(GET("/healthz")), "\"reasons\":[]}\n"));
 }
 

@@ -38,7 +38,7 @@ static struct mix *room_open(uint32_t *members, uint32_t n)
 }
 
 /* The first n talk; there is no sum yet. */
-static void room_say(struct mix *m, const uint32_t *members, uint32_t n)
+static void room_send(struct mix *m, const uint32_t *members, uint32_t n)
 {
 	uint32_t placed[2 * MIX_TALKERS_MAX];
 
@@ -52,7 +52,7 @@ static void room_say(struct mix *m, const uint32_t *members, uint32_t n)
 
 static bool room_tick(struct mix *m, const uint32_t *members, uint32_t n)
 {
-	room_say(m, members, n);
+	room_send(m, members, n);
 	return mix_sum(m);
 }
 
@@ -441,7 +441,7 @@ static void test_guests(void **state)
 	(void)state;
 	frames_make(4000);
 	assert_int_equal(mix_coach(m, members[1], members[3]), 0);
-	room_say(m, members, 2);
+	room_send(m, members, 2);
 	mix_guest(m, g_pcm[4]);
 	mix_guest(m, g_pcm[5]);
 	assert_true(mix_sum(m));
@@ -451,7 +451,7 @@ static void test_guests(void **state)
 	mix_minus_guest(m, g_pcm[5], &limiter, heard);
 	for (int j = 0; j < N; j++)
 		assert_int_equal(heard[j], g_pcm[0][j] + g_pcm[4][j]);
-	room_say(m, members, 0);
+	room_send(m, members, 0);
 	mix_guest(m, g_pcm[4]);
 	assert_true(mix_sum(m));
 	assert_hears(m, members[2], 0x10, true);

@@ -247,10 +247,10 @@ static void many_come_back_by_slices(void **state)
 	worker_step(&s->r->w);
 	n = played_take(s->r, s->heard, MAX);
 	assert_int_equal(n, TURN_SLICE);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	worker_step(&s->r->w);
 	assert_int_equal(n + played_take(s->r, s->heard + n, MAX - n), 100);
-	assert_false(turn_is_wanted(&s->r->w));
+	assert_false(turn_is_queued(&s->r->w));
 	scene_close(s);
 }
 

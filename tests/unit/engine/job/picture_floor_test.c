@@ -170,16 +170,16 @@ static void requests_are_few(void **state)
 
 	(void)state;
 	assert_false(keyframe_is_due(&a, now_ns));
-	keyframe_want(&a);
+	keyframe_set_due(&a);
 	assert_true(keyframe_is_due(&a, now_ns));
 	assert_false(keyframe_is_due(&a, now_ns + VIDEO_AGAIN_NS - 1));
 	assert_true(keyframe_is_due(&a, now_ns + VIDEO_AGAIN_NS)); /* none came */
 	keyframe_came(&a);
 	assert_false(keyframe_is_due(&a, now_ns + 10 * VIDEO_AGAIN_NS));
-	keyframe_want(&a);
+	keyframe_set_due(&a);
 	assert_true(keyframe_is_due(&a, now_ns + 10 * VIDEO_AGAIN_NS));
 	keyframe_came(&a);
-	keyframe_want(&a);
+	keyframe_set_due(&a);
 	assert_false(keyframe_is_due(&a, now_ns + 10 * VIDEO_AGAIN_NS + 1));
 }
 

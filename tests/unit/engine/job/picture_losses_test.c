@@ -12,7 +12,7 @@ static struct losses_asked asked_at(struct losses *l, uint64_t now_ns)
 	struct losses_asked a = { 0 };
 
 	if (losses_are_due(l, now_ns))
-		losses_ask(l, now_ns, AGAIN_NS, &a);
+		losses_request(l, now_ns, AGAIN_NS, &a);
 	return a;
 }
 
@@ -66,10 +66,10 @@ static void what_is_old_is_given_up(void **state)
 
 	(void)state;
 	assert_true(losses_note(&l, 7, 9, MS(0)));
-	losses_ask(&l, MS(0), 1000 * NS_PER_MS, &a);
+	losses_request(&l, MS(0), 1000 * NS_PER_MS, &a);
 	assert_int_equal(a.count, 1);
 	assert_false(losses_are_due(&l, MS(399)));
-	losses_ask(&l, MS(400), 1000 * NS_PER_MS, &a);
+	losses_request(&l, MS(400), 1000 * NS_PER_MS, &a);
 	assert_int_equal(a.given_up, 1);
 	assert_int_equal(a.count, 0);
 }

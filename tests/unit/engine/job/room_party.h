@@ -264,7 +264,7 @@ static UNUSED void parties_step(struct parties *s)
 			else if (s->other)
 				s->other(s, packet);
 		}
-	} while (turn_is_wanted(&s->r->w));
+	} while (turn_is_queued(&s->r->w));
 }
 
 /* In steps of 1 ms. */

@@ -209,7 +209,7 @@ static void many_hear_one_encoding(void **state)
 		for (size_t i = 0; i < n; i++)
 			is_frame(&heard[i], sound, got[heard[i].slot]++ * FRAME);
 		all += (uint32_t)n;
-		if (!turn_is_wanted(&r->w))
+		if (!turn_is_queued(&r->w))
 			advance_ms(r, 1);
 		(void)rig_events(r, MEDIA_FLOW_LATCHED);
 	}
@@ -248,11 +248,11 @@ static void the_next_one_leaves(void **state)
 	worker_step(&r->w);
 	n = played_take(r, heard, PARTIES);
 	assert_in_range(n, 1, TURN_SLICE);
-	assert_true(turn_is_wanted(&r->w));
+	assert_true(turn_is_queued(&r->w));
 	slot = r->w.jobs.list[MUSIC].next - 1;
 	rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
 						.id = { .slot = slot, .generation = 7 } });
-	while (turn_is_wanted(&r->w))
+	while (turn_is_queued(&r->w))
 		worker_step(&r->w);
 	n += played_take(r, heard, PARTIES);
 	assert_int_equal(n, PARTIES - 1);
@@ -418,7 +418,7 @@ static void nobody_listens(void **state)
 	assert_int_equal(s->r->w.wheel.running, 1);
 	hears_peer(s->r, B);
 	assert_int_equal(s->r->w.wheel.running, 0);
-	assert_false(turn_is_wanted(&s->r->w));
+	assert_false(turn_is_queued(&s->r->w));
 	s->n = 0;
 	play(s, 1000);
 	assert_int_equal(s->n, 0);
@@ -681,7 +681,7 @@ static void a_costly_frame_has_a_slice_of_its_own(void **state)
 
 		worker_step(&s->r->w);
 		assert_true(metric_value(s->r->metrics.frames_encoded) - encoded <= 1);
-	} while (turn_is_wanted(&s->r->w));
+	} while (turn_is_queued(&s->r->w));
 	s->n = played_take(s->r, s->heard, MAX);
 	assert_int_equal(s->n, 2);
 	assert_int_equal(s->heard[0].rtp.payload_type, MUSIC_PT);

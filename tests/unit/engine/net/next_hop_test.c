@@ -95,7 +95,7 @@ static bool learn(struct rig *r, const char *from, const char *to, struct next_h
 		next_hops_read(r->hops, r->now_ns);
 		if (find(r, from, to, out))
 			return true;
-		next_hops_ask(r->hops);
+		next_hops_flush(r->hops);
 		r->now_ns += 20 * NS_PER_MS;
 	}
 	return false;
@@ -114,7 +114,7 @@ static bool follows_from(struct rig *r, const char *from, const char *to, const 
 	for (int i = 0; i < TRIES; i++) {
 		if (learn(r, from, to, &h) && is_to(&h, mac))
 			return true;
-		next_hops_ask(r->hops);
+		next_hops_flush(r->hops);
 		r->now_ns += 20 * NS_PER_MS;
 	}
 	return false;
@@ -205,7 +205,7 @@ static void settle(struct rig *r, const char *from, const char *to)
 	for (int i = 0; i < TRIES; i++) {
 		r->now_ns += 20 * NS_PER_MS;
 		assert_true(learn(r, from, to, &h));
-		next_hops_ask(r->hops);
+		next_hops_flush(r->hops);
 	}
 }
 
@@ -330,7 +330,7 @@ static void more_destinations_than_fit(void **state)
 		if (i % 50 == 2)
 			run(command);
 		(void)find(&r, "192.0.2.1", to, &h);
-		next_hops_ask(r.hops);
+		next_hops_flush(r.hops);
 		next_hops_read(r.hops, r.now_ns);
 	}
 	assert_true(learn(&r, "192.0.2.1", "192.0.2.2", &h));

@@ -156,7 +156,7 @@ static UNUSED void scene_close(struct scene *s)
 			flow_end(s->r, side);
 	}
 	assert_int_equal(s->r->w.transcoders.open, 0);
-	assert_false(turn_is_wanted(&s->r->w));
+	assert_false(turn_is_queued(&s->r->w));
 	rig_close(s->r);
 	free(s);
 }
@@ -192,7 +192,7 @@ static UNUSED void work_off(struct scene *s)
 {
 	do
 		worker_step(&s->r->w);
-	while (turn_is_wanted(&s->r->w));
+	while (turn_is_queued(&s->r->w));
 	heard_take(s);
 }
 

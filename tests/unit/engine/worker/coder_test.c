@@ -428,7 +428,7 @@ static void what_waits_does_not_cross_a_digit(void **state)
 	for (int i = 0; i < 12; i++)
 		talker_put(s, A);
 	worker_step(&s->r->w);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	rig_command(s->r, &(struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
 						   .id = s->r->spec[B].id,
 						   .digit = '7',
@@ -572,7 +572,7 @@ static void too_many_are_dropped(void **state)
 	worker_step(&s->r->w);
 	heard_take(s);
 	assert_in_range(s->n[B], 1, 4);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	assert_int_equal(dropped(s->r, VERDICT_TRANSCODER_FULL), 4);
 	work_off(s);
 	assert_int_equal(s->n[B], TRANSCODER_PACKETS_MAX);
@@ -592,7 +592,7 @@ static void it_closes_while_packets_wait(void **state)
 		talker_put(s, B);
 	}
 	worker_step(&s->r->w);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	flow_end(s->r, A);
 	heard_take(s);
 	assert_int_equal(transcoder_of(&s->r->w, flow_of(s->r, B))->count, 0);
@@ -834,7 +834,7 @@ static void what_waits_goes_along(void **state)
 	heard_take(s);
 	assert_in_range(s->n[B], 1, 11);
 	flow_goes(from, to, &from->spec[A]);
-	assert_false(turn_is_wanted(&from->w));
+	assert_false(turn_is_queued(&from->w));
 	flow_end(from, B);
 	heard_take(s);
 	s->r = to;

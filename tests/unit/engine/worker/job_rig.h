@@ -92,7 +92,7 @@ static UNUSED size_t play_ms(struct rig *r, uint32_t ms, struct played *out, siz
 		advance_ms(r, 1);
 		do
 			worker_step(&r->w);
-		while (turn_is_wanted(&r->w));
+		while (turn_is_queued(&r->w));
 		n += played_take(r, out + n, max - n);
 	}
 	return n;

@@ -532,7 +532,7 @@ static void too_many_pass(void **state)
 	for (int i = 0; i < 3 * OVERLAY_PACKETS_MAX; i++)
 		talker_put(s, A);
 	worker_step(&s->r->w);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	work_off(s);
 	assert_int_equal(s->n[B], 5 + 3 * OVERLAY_PACKETS_MAX);
 	scene_close(s);
@@ -564,7 +564,7 @@ static void it_closes_in_the_midst(void **state)
 	for (int i = 0; i < 6; i++)
 		talker_put(s, A);
 	worker_step(&s->r->w);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	flow_end(s->r, B);
 	heard_take(s);
 	assert_int_equal(s->r->w.overlays.open, 0);
@@ -612,7 +612,7 @@ static void it_goes_to_another_worker(void **state)
 	for (int i = 0; i < 6; i++)
 		talker_put(s, A);
 	worker_step(&s->r->w);
-	assert_true(turn_is_wanted(&s->r->w));
+	assert_true(turn_is_queued(&s->r->w));
 	p = (struct flow_parcel){ .spec = s->r->spec[B], .fd = { -1, -1 } };
 	rig_command(s->r, &(struct media_command){
 				  .kind = MEDIA_FLOW_YIELD, .id = p.spec.id, .parcel = &p });

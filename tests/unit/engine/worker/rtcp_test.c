@@ -249,7 +249,7 @@ static void goes_on_during_hold(void **state)
 	rig_close(r);
 }
 
-static bool is_asked(struct rig *r, int side, uint32_t source)
+static bool feedback_is_offered(struct rig *r, int side, uint32_t source)
 {
 	const struct sim_packet *p;
 	bool asked = false;
@@ -283,17 +283,17 @@ static void another_one_sees_it(void **state)
 	spec = r->spec[A];
 	spec.peer = other;
 	rig_update(r, &spec);
-	assert_false(is_asked(r, A, SSRC_A)); /* it says nothing yet */
+	assert_false(feedback_is_offered(r, A, SSRC_A)); /* it says nothing yet */
 	rig_update(r, &r->spec[A]);
 	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = SSRC_A, .sequence = 1 }));
 	rig_update(r, &r->spec[A]);
-	assert_false(is_asked(r, A, SSRC_A)); /* the same one */
+	assert_false(feedback_is_offered(r, A, SSRC_A)); /* the same one */
 	rig_update(r, &spec);
-	assert_true(is_asked(r, A, SSRC_A));
-	assert_false(is_asked(r, A, SSRC_A));
+	assert_true(feedback_is_offered(r, A, SSRC_A));
+	assert_false(feedback_is_offered(r, A, SSRC_A));
 	spec.peer = (struct flow_id){ 0 };
 	rig_update(r, &spec);
-	assert_false(is_asked(r, A, SSRC_A)); /* nobody does */
+	assert_false(feedback_is_offered(r, A, SSRC_A)); /* nobody does */
 	rig_close(r);
 }
 
