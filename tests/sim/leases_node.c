@@ -104,8 +104,8 @@ static void told(struct lease_node *n, const struct lease_holder *h)
 							 : *names_to_write(l),
 					.sent_ns = l->told_ns };
 
-	claims_tell(n->claims, &item, lease_is_nameless(l) ? &l->others : names_to_write(l),
-		    l->wanted_ns ? 0 : l->renewal);
+	claims_notify(n->claims, &item, lease_is_nameless(l) ? &l->others : names_to_write(l),
+		      l->wanted_ns ? 0 : l->renewal);
 }
 
 static void stand_by(struct lease_node *n, struct lease_holder *h)
