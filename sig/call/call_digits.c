@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/call/account.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
+#include "sig/call/module.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/call/relay.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
@@ -110,21 +109,26 @@ static bool leg_talks(const struct call *c, uint8_t leg)
 	return l && l->state == LEG_CONFIRMED;
 }
 
+static void call_codes_drop(struct call_codes *out, uint32_t codes)
+{
+	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
+		if (codes & UINT32_C(1) << i)
+			out->code[i][0] = '\0';
+	}
+}
+
 /* False: the tenant has none that the party of the leg may use. */
 static bool call_codes_of(const struct call_host *h, const struct call *c, uint8_t leg,
 			  struct call_codes *out)
 {
 	const struct dial_plan *plan = dial_plans_of(h->settings->dials, c->tenant);
-	bool records, accounts;
 
 	dial_plan_call_codes(plan, &h->settings->call_codes, out);
 	if (!call_codes_any(out))
 		return false;
-	records = recording_is_on_demand(h, c, leg);
-	accounts = account_is_pressed(h, c, leg);
-	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
-		if (!(i == CALL_CODE_ACCOUNT ? accounts : records))
-			out->code[i][0] = '\0';
+	for (const struct module *const *m = h->modules->codes; *m; m++) {
+		if (!(*m)->codes->may(h, c, leg))
+			call_codes_drop(out, (*m)->codes->codes);
 	}
 	return call_codes_any(out);
 }
@@ -152,27 +156,41 @@ bool call_digits_are_tones(const struct call_host *h, const struct call *c,
 
 /* ---- what they mean ---- */
 
-/* Of two in turns the one whose turn it is. */
-static void code_record(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
-{
-	enum call_code code = recording_code_meant(c, leg, whole);
-	enum refusal r = recording_code(h, c, leg, code);
-
-	if (r)
-		LOG_INFO("call", c->id, "an in-call code was refused", LOG_U64("leg", leg),
-			 LOG_STR("code", call_code_key(code)),
-			 LOG_STR("reason", refusals[r].words));
-	else
-		LOG_INFO("call", c->id, "in-call code", LOG_U64("leg", leg),
-			 LOG_STR("code", call_code_key(code)));
-}
-
 static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
-	if (whole == UINT32_C(1) << CALL_CODE_ACCOUNT)
-		account_begin(h, c, leg);
-	else
-		code_record(h, c, leg, whole);
+	for (const struct module *const *m = h->modules->codes; *m; m++) {
+		if ((*m)->codes->codes & whole) {
+			(*m)->codes->pressed(h, c, leg, whole);
+			return;
+		}
+	}
+}
+
+/* ---- keys behind a code ---- */
+
+static bool code_key(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+{
+	for (const struct module *const *m = h->modules->codes; *m; m++) {
+		if ((*m)->codes->key && (*m)->codes->key(h, c, leg, dtmf))
+			return true;
+	}
+	return false;
+}
+
+static void code_keys_drop(const struct call_host *h, struct call *c, uint8_t leg)
+{
+	for (const struct module *const *m = h->modules->codes; *m; m++) {
+		if ((*m)->codes->drop)
+			(*m)->codes->drop(c, leg);
+	}
+}
+
+void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	for (const struct module *const *m = h->modules->codes; *m; m++) {
+		if ((*m)->codes->overdue)
+			(*m)->codes->overdue(h, c, leg);
+	}
 }
 
 /* ---- what is kept ---- */
@@ -265,11 +283,11 @@ bool call_digits_take(struct call_host *h, struct call *c, uint8_t leg, const st
 	uint32_t whole;
 
 	if (!call_digits_codes(h, c, leg, &codes)) {
-		account_drop(c, leg);
+		code_keys_drop(h, c, leg);
 		call_digits_pass(h, c, leg);
 		return false;
 	}
-	if (account_on_digit(h, c, leg, dtmf))
+	if (code_key(h, c, leg, dtmf))
 		return true;
 	if (!call_digits_make(c, leg)) {
 		call_digits_pass(h, c, leg);

@@ -31,4 +31,7 @@ void call_digits_resume(const struct call_host *h, struct call *c);
 /* By its type: it ends here, or goes to the other party as it is. The call may be over by then. */
 void info_received(struct call_host *h, struct call *c, const struct call_event *ev);
 
+/* The next key behind a code did not come in time. */
+void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg);
+
 #endif

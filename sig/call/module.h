@@ -15,6 +15,7 @@
 #include "sig/model/event.h"
 
 struct call_ending;
+struct dtmf;
 
 /* What a command orders, and whom it needs in the call. */
 enum order_needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
@@ -30,6 +31,20 @@ struct module_order {
 struct module_event {
 	enum call_event_kind kind;
 	void (*on)(struct call_host *h, struct call *c, const struct call_event *ev);
+};
+
+/* In-call codes of the parties of a call (sig/sip/feature_code.h). */
+struct module_codes {
+	uint32_t codes; /* 1 << enum call_code each */
+	/* The party of the leg may press them. */
+	bool (*may)(const struct call_host *h, const struct call *c, uint8_t leg);
+	/* It has. whole: those that it can be, a bit each. */
+	void (*pressed)(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole);
+	/* Of a code that keys follow; NULL: none does. A key, false: none is awaited; the next one did not come in time; the party may press
+	 * no codes any more. */
+	bool (*key)(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
+	void (*overdue)(struct call_host *h, struct call *c, uint8_t leg);
+	void (*drop)(struct call *c, uint8_t leg);
 };
 
 /* The last step of a plan, before anybody is asked. */
@@ -50,6 +65,7 @@ struct module {
 	const char *name;
 	const struct module_order *orders; /* the last has no function */
 	const struct module_event *events; /* likewise */
+	const struct module_codes *codes;
 	/* A call begins: what was dialled, or its INVITE says, is this module's. False: it is not. True: *refused says whether it can. */
 	bool (*begun)(struct call_host *h, struct call *c, const struct call_start *start,
 		      enum refusal *refused, struct call_refusal *refusal);
@@ -107,6 +123,7 @@ struct module_lists {
 	const struct module *const *all;
 	const struct module *const *orders;
 	const struct module *const *events;
+	const struct module *const *codes;
 	const struct module *const *begun;
 	const struct module *const *request;
 	const struct module *const *repeated;

@@ -555,7 +555,7 @@ static bool has_code(uint32_t whole, enum call_code code)
 	return whole & UINT32_C(1) << code;
 }
 
-enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole)
+static enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole)
 {
 	const struct recording *r = recording_of_leg(c->recordings, leg);
 
@@ -569,7 +569,8 @@ enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t 
 	return CALL_CODE_RECORD_RESUME;
 }
 
-enum refusal recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code)
+static enum refusal recording_code(struct call_host *h, struct call *c, uint8_t leg,
+				   enum call_code code)
 {
 	static const enum order_record orders[CALL_CODE_COUNT] = {
 		[CALL_CODE_RECORD_ON] = ORDER_RECORD_ON,
@@ -855,6 +856,28 @@ static void recording_taps(const struct call *c, uint8_t leg, struct leg_taps *t
 	taps->tap_fork = siprec_taps(c, leg);
 }
 
+/* Of two in turns the one whose turn it is. */
+static void recording_pressed(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
+{
+	enum call_code code = recording_code_meant(c, leg, whole);
+	enum refusal r = recording_code(h, c, leg, code);
+
+	if (r)
+		LOG_INFO("call", c->id, "an in-call code was refused", LOG_U64("leg", leg),
+			 LOG_STR("code", call_code_key(code)),
+			 LOG_STR("reason", refusals[r].words));
+	else
+		LOG_INFO("call", c->id, "in-call code", LOG_U64("leg", leg),
+			 LOG_STR("code", call_code_key(code)));
+}
+
+static const struct module_codes recording_codes = {
+	.codes = UINT32_C(1) << CALL_CODE_RECORD_ON | UINT32_C(1) << CALL_CODE_RECORD_OFF |
+		 UINT32_C(1) << CALL_CODE_RECORD_PAUSE | UINT32_C(1) << CALL_CODE_RECORD_RESUME,
+	.may = recording_is_on_demand,
+	.pressed = recording_pressed,
+};
+
 static const struct module_event recording_events[] = {
 	{ CALL_EV_RECORD_FAILED, recording_failed },
 	{ 0 },
@@ -863,6 +886,7 @@ static const struct module_event recording_events[] = {
 const struct module recording_module = {
 	.events = recording_events,
 	.name = "recording",
+	.codes = &recording_codes,
 	.follow = recording_follow,
 	.tap = recording_taps,
 	.overlay = recordings_overlay,

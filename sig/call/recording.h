@@ -20,11 +20,6 @@ extern const struct module recording_module;
 
 /* The party of the leg may begin and end recordings. */
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
-/* By an in-call feature code: of two in turns (whole: 1 << each) the one whose turn it is. */
-enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole);
-/* As ORDER_RECORD. */
-enum refusal recording_code(struct call_host *h, struct call *c, uint8_t leg,
-			    enum call_code code) NODISCARD;
 /* What an application asked for (act.h). mailbox: that it lies in; empty: none. Its number; 0: the leg is recorded already, or there are too
  * many. */
 uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,

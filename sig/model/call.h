@@ -336,7 +336,7 @@ enum {
 	ACCOUNT_DIGITS_MAX = 16, /* of one that is pressed */
 };
 
-/* One that a party presses by now (sig/call/account.h), behind the in-call code that says so. */
+/* One that a party presses by now (sig/pbx/account.c), behind the in-call code that says so. */
 struct account_digits {
 	char list[ACCOUNT_DIGITS_MAX];
 	uint8_t count;

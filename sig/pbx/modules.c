@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 
-#include "sig/call/account.h"
 #include "sig/call/charge.h"
 #include "sig/call/media_stream.h"
 #include "sig/call/recording.h"
@@ -20,7 +19,7 @@
 #include "sig/pbx/set.h"
 #include "sig/pbx/transfer.h"
 
-extern const struct module auto_answer_module, forward_module;
+extern const struct module account_module, auto_answer_module, forward_module;
 
 #define MODULES (const struct module *const[])
 
@@ -36,6 +35,7 @@ const struct module_lists modules = {
 	.events = MODULES{ &park_module, &set_module, &transfer_module, &join_module,
 			   &replace_module, &pick_module, &focus_module, &media_stream_module,
 			   &recording_module, NULL },
+	.codes = MODULES{ &recording_module, &account_module, NULL },
 	.begun = MODULES{ &conference_module, &set_module, &replace_module, NULL },
 	.request = MODULES{ &focus_module, &transfer_module, &park_module, NULL },
 	.repeated = MODULES{ &transfer_module, &focus_module, NULL },

@@ -981,7 +981,7 @@ static bool park_dialled(struct call_host *h, struct call *c, const struct plan_
 
 /* ---- what it hears of a call ---- */
 
-static void park_saved(struct call_host *h, struct call *c)
+static void park_on_saved(struct call_host *h, struct call *c)
 {
 	if (retrieve_waits(c))
 		retrieve_find_slot(h, c);
@@ -1051,7 +1051,7 @@ const struct module park_module = {
 	.orders = park_orders,
 	.events = park_events,
 	.request = park_on_request,
-	.saved = park_saved,
+	.saved = park_on_saved,
 	.overdue = park_overdue,
 	.settle = park_go,
 	.deadlines = park_deadlines,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The deadlines of a call and of its legs, in the order in which they are handled. */
 #include "base/log.h"
-#include "sig/call/account.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
 #include "sig/call/charge.h"
@@ -176,11 +175,11 @@ const struct deadline leg_deadlines[] = {
 	  .at = offsetof(struct leg_code_digits, until_ns),
 	  .saved = true,
 	  .due_of = call_digits_pass },
-	{ .name = "account digit",
+	{ .name = "digit behind a code",
 	  .owner = offsetof(struct leg, account),
 	  .at = offsetof(struct account_digits, until_ns),
 	  .saved = true,
-	  .due_of = account_overdue },
+	  .due_of = call_digits_code_overdue },
 	{ .name = "session", OF_LEG(timer.expires_ns), .saved = true, .due_of = refresh_overdue },
 	{ .name = "refresh", OF_LEG(timer.refresh_ns), .saved = true, .due_of = refresh_begin },
 	{ 0 },
