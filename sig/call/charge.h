@@ -14,10 +14,10 @@
 struct module;
 extern const struct module charge_module;
 
-/* Whether the last step may go out. 0 or -EDQUOT with *refusal; then it is told, too. */
+/* Whether the last step may go out. Where it is refused it is told, too. */
 enum refusal charge_may(struct call_host *h, const struct call *c,
 			struct call_refusal *refusal) NODISCARD;
-/* The leg is asked by a trunk from now on. 0, -EDQUOT as above, or -ENOMEM. */
+/* The leg is asked by a trunk from now on. As above. */
 enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
 			  struct call_refusal *refusal) NODISCARD;
 /* The same of a record's legs, whatever the limits are. */

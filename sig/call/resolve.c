@@ -195,25 +195,25 @@ static enum refusal resolve_wait(struct call_host *h, struct call *c,
 	return call_refuse(refusal, REFUSED_MEMORY);
 }
 
-/* Of what is known by now. -ENOENT: too little. */
-static int resolve_find(struct call_host *h, const struct lookup_want *want,
-			struct lookup_news *news)
+/* Of what is known by now. False: too little. */
+static bool resolve_find(struct call_host *h, const struct lookup_want *want,
+			 struct lookup_news *news)
 {
 	struct lookup *found = malloc(sizeof(*found)); /* large for a stack */
-	int err = -ENOENT;
+	bool known = false;
 
 	*news = (struct lookup_news){ .state = LOOKUP_FAILED };
 	if (!found)
-		return 0;
+		return true;
 	h->settings->lookup.find(h->settings->lookup.arg, want, h->now.ns, found);
 	if (found->state != LOOKUP_ASK) {
 		news->state = found->state;
 		news->count = found->state == LOOKUP_DONE ? found->target_count : 0;
 		memcpy(news->targets, found->targets, news->count * sizeof(news->targets[0]));
-		err = 0;
+		known = true;
 	}
 	free(found);
-	return err;
+	return known;
 }
 
 enum refusal resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
@@ -227,12 +227,12 @@ enum refusal resolve_target(struct call_host *h, struct call *c, const struct ca
 		plain.by_name = false;
 		return fork_add_branch(h, c, c->bridge.caller, &plain, from, refusal);
 	}
-	if (resolve_find(h, &want, &news))
+	if (!resolve_find(h, &want, &news))
 		return resolve_wait(h, c, &want, refusal);
 	return resolve_fork(h, c, target, &news, from, refusal);
 }
 
-int resolve_known_target(struct call_host *h, uint64_t call, struct call_target *t)
+bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target *t)
 {
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
 	struct lookup_news news;
@@ -240,21 +240,21 @@ int resolve_known_target(struct call_host *h, uint64_t call, struct call_target 
 	struct effect *e;
 
 	if (!t->by_name)
-		return 0;
+		return true;
 	if (!want_of(h, call, t, &want))
-		return -EHOSTUNREACH;
-	if (resolve_find(h, &want, &news)) {
+		return false;
+	if (!resolve_find(h, &want, &news)) {
 		e = effects_lookup(h->effects, call,
 				   &want); /* nobody waits for it: it is known next time */
 		if (e)
 			e->version = rand_u64_from(h->rand) | 1;
-		return -EAGAIN;
+		return false;
 	}
 	if (!hops_of(h, t, news.targets, news.count, hops))
-		return -EHOSTUNREACH;
+		return false;
 	t->by_name = false;
 	t->hop = hops[0];
-	return 0;
+	return true;
 }
 
 bool resolve_user(struct call_host *h, struct call *c, struct bytes user)

@@ -26,9 +26,9 @@ void resolve_alone(struct call *c);
 enum refusal resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
 			    const struct dialog_party *from,
 			    struct call_refusal *refusal) NODISCARD;
-/* The same of one that is asked alone, by what is known now: the target is at no name then. -EAGAIN: too little, and it is looked up for the next
- * time; -EHOSTUNREACH: the name leads nowhere. */
-int resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
+/* The same of one that is asked alone, by what is known now: the target is at no name then. False: the name leads nowhere,
+ * or too little is known, and it is looked up for the next time. */
+bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
 /* Another node may know more of the user of the last step: he is looked up, and rung then. False: what is known must do. */
 bool resolve_user(struct call_host *h, struct call *c, struct bytes user);
 /* What the store says of him is known. */

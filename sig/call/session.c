@@ -42,15 +42,13 @@ static enum refusal session_open_ports(struct call_host *h, struct call *c,
 				       const struct media_plan *lines, uint8_t offerer, uint8_t to,
 				       struct call_refusal *refusal)
 {
-	int err = flows_open_ports(h, c, offerer, to, lines);
+	enum refusal refused = flows_open_ports(h, c, offerer, to, lines);
 
-	if (err == -EAGAIN)
-		return call_refuse(refusal, REFUSED_PORTS_FULL);
-	if (err == -EDQUOT)
+	if (refused == REFUSED_QUOTA_PORTS)
 		return payer_refuse(h, refusal);
-	if (!err)
-		err = flows_dtls_prepare(h, c, offerer, to, lines);
-	if (err)
+	if (refused)
+		return call_refuse(refusal, refused);
+	if (flows_dtls_prepare(h, c, offerer, to, lines))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	flows_open(h, c, NULL);
 	return 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 
+#include "sig/call/trunk_route.h"
 #include "base/log.h"
 #include "sig/call/plan.h"
-#include "sig/call/trunk_route.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
@@ -165,9 +164,9 @@ static bool has_rung(const struct call *c, struct bytes user)
 	return false;
 }
 
-/* The first that may be asked and was not tried. 0, -ENOENT or -EBUSY. */
-static int trunk_route_find(const struct call_host *h, const struct call *c, struct bytes user,
-			    struct trunk_route_server *out)
+/* The first that may be asked and was not tried. */
+static enum refusal trunk_route_find(const struct call_host *h, const struct call *c,
+				     struct bytes user, struct trunk_route_server *out)
 {
 	struct trunk_route_server list[TRUNK_ROUTE_SERVERS_MAX];
 	uint32_t n;
@@ -175,7 +174,7 @@ static int trunk_route_find(const struct call_host *h, const struct call *c, str
 	if (trunk_route_find_redirect(h, c, user, out))
 		return 0;
 	if (has_rung(c, user))
-		return -EBUSY;
+		return REFUSED_TRUNK_AWAY;
 	n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
 	for (uint32_t i = 0; i < n * trunk_route_turns(c); i++) {
 		const struct trunk_route_server *route = &list[i % n];
@@ -185,7 +184,7 @@ static int trunk_route_find(const struct call_host *h, const struct call *c, str
 		*out = *route;
 		return 0;
 	}
-	return n ? -EBUSY : -ENOENT;
+	return n ? REFUSED_TRUNK_AWAY : REFUSED_NOT_FOUND;
 }
 
 bool trunk_route_is_known(const struct call_host *h, const struct call *c)
@@ -200,10 +199,10 @@ enum refusal trunk_route_choose(const struct call_host *h, struct call *c)
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	struct trunk_route_server route;
-	int err = trunk_route_find(h, c, text_bytes(&last->user), &route);
+	enum refusal refused = trunk_route_find(h, c, text_bytes(&last->user), &route);
 
-	if (err)
-		return err == -EBUSY ? REFUSED_TRUNK_AWAY : REFUSED_NOT_FOUND;
+	if (refused)
+		return refused;
 	last->server = route.server;
 	return text_set(&last->trunk, bytes_str(trunks_name(h->settings->trunks, route.trunk))) ||
 			       text_set(&last->number, bytes_str(route.number))

@@ -282,36 +282,35 @@ static bool may_be_secure(const struct leg *l)
 /* Some are left for emergency calls, where there are many. */
 enum { PORTS_SHARE_KEPT = 128, PORTS_KEPT_MAX = 16 };
 
-static int media_port_take(struct call_host *h, const struct call *c, struct call_flow *f)
+static bool media_port_take(struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	struct ports *ports = &h->ports[f->network];
 	uint32_t kept = ports->pair_count / PORTS_SHARE_KEPT;
 
 	if (!c->emergency && ports->free_count <= (kept < PORTS_KEPT_MAX ? kept : PORTS_KEPT_MAX))
-		return -EAGAIN;
-	return ports_take(ports, h->now.ns, &f->id);
+		return false;
+	return !ports_take(ports, h->now.ns, &f->id);
 }
 
-static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
-		     enum media_kind kind)
+static enum refusal flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
+			      enum media_kind kind)
 {
 	struct call_flow *f = &c->flows[c->flow_count];
 	uint8_t network = (uint8_t)flow_network(h, c->legs[leg]);
-	int err;
+	enum refusal refused;
 
 	*f = (struct call_flow){ .leg = leg, .line = line, .network = network, .kind = kind };
 	f->event_pt = PAYLOAD_NONE;
 	if (may_be_secure(c->legs[leg]) && secret_make(h, f))
-		return -ENOMEM;
-	err = payer_charge_port(h, c);
-	if (!err) {
-		err = media_port_take(h, c, f);
-		if (err)
-			payer_release_port(h, c);
+		return REFUSED_MEMORY;
+	refused = payer_charge_port(h, c);
+	if (!refused && !media_port_take(h, c, f)) {
+		payer_release_port(h, c);
+		refused = REFUSED_PORTS_FULL;
 	}
-	if (err) {
+	if (refused) {
 		secret_free(f);
-		return err;
+		return refused;
 	}
 	f->port = ports_rtp_port(&h->ports[network], f->id);
 	f->ssrc_out = rand_u32_from(h->rand);
@@ -329,38 +328,38 @@ static uint32_t lines_without_flow(const struct call *c, uint8_t leg,
 	return n;
 }
 
-static int take_of_leg(struct call_host *h, struct call *c, uint8_t leg,
-		       const struct media_plan *lines)
+static enum refusal take_of_leg(struct call_host *h, struct call *c, uint8_t leg,
+				const struct media_plan *lines)
 {
-	int err = 0;
+	enum refusal refused = REFUSED_NOT;
 
-	for (uint8_t i = 0; i < lines->line_count && !err; i++) {
+	for (uint8_t i = 0; i < lines->line_count && !refused; i++) {
 		if (lines->line[i].active && !call_flow_find(c, leg, i))
-			err = flow_take(h, c, leg, i, lines->line[i].kind);
+			refused = flow_take(h, c, leg, i, lines->line[i].kind);
 	}
-	return err;
+	return refused;
 }
 
-int flows_open_ports(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
-		     const struct media_plan *lines)
+enum refusal flows_open_ports(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
+			      const struct media_plan *lines)
 {
 	uint32_t before = c->flow_count;
 	uint32_t more = lines_without_flow(c, a, lines) + lines_without_flow(c, b, lines);
 	struct call_flow *list;
-	int err;
+	enum refusal refused;
 
 	if (more == 0)
 		return 0;
 	list = reallocarray(c->flows, before + more, sizeof(*list));
 	if (!list)
-		return -ENOMEM;
+		return REFUSED_MEMORY;
 	c->flows = list;
-	err = take_of_leg(h, c, a, lines);
-	if (!err)
-		err = take_of_leg(h, c, b, lines);
-	while (err && c->flow_count > before)
+	refused = take_of_leg(h, c, a, lines);
+	if (!refused)
+		refused = take_of_leg(h, c, b, lines);
+	while (refused && c->flow_count > before)
 		flow_drop(h, c, &c->flows[c->flow_count - 1]);
-	return err;
+	return refused;
 }
 
 int flow_retake(struct call_host *h, struct call_flow *f)
@@ -401,8 +400,8 @@ int flows_claim(struct call_host *h, struct call *c)
 		struct call_flow *f = &c->flows[i];
 		int err = flow_claim(h, c, f);
 
-		if (!err)
-			err = payer_charge_port(h, c);
+		if (!err && payer_charge_port(h, c)) /* not of a call that was restored */
+			err = -EDQUOT;
 		if (err) {
 			f->id = (struct flow_id){ 0 };
 			flows_drop_all(h, c);

@@ -13,10 +13,10 @@ const struct addr *flow_address(const struct call_host *h, const struct leg *l);
 /* Not one that is being closed. */
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line);
 struct call_flow *flow_by_id(const struct call *c, struct flow_id id);
-/* Takes flows of both legs for each active line where they have none yet. 0; nothing was taken: -EAGAIN (no ports),
- * -EDQUOT (of the caller; payer.h), -ENOMEM. */
-int flows_open_ports(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
-		     const struct media_plan *lines) NODISCARD;
+/* Takes flows of both legs for each active line where they have none yet. REFUSED_PORTS_FULL, _QUOTA_PORTS (of
+ * the caller: *h->quota_refusal says why), _MEMORY: nothing was taken. */
+enum refusal flows_open_ports(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
+			      const struct media_plan *lines) NODISCARD;
 /* Another pair for a flow that the engine has not. 0 or -EAGAIN: it is as it was. */
 int flow_retake(struct call_host *h, struct call_flow *f) NODISCARD;
 /* After a restart: takes the very ports of the record, or others where the call may go on elsewhere. 0, -EBUSY, -ERANGE;

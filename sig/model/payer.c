@@ -75,7 +75,8 @@ int payer_note(struct call *c, const struct quota_name *name)
 	return 0;
 }
 
-int payer_begin(struct call_host *h, struct call *c, const struct quota_name *name, bool always)
+enum refusal payer_begin(struct call_host *h, struct call *c, const struct quota_name *name,
+			 bool always)
 {
 	const struct quota_host *q = &h->settings->quota;
 	const struct quota_party party = quota_party(q, name, h->now.ns);
@@ -83,9 +84,9 @@ int payer_begin(struct call_host *h, struct call *c, const struct quota_name *na
 	if ((!always &&
 	     !quota_take(q, &party, QUOTA_CALL_RATE, false, h->now.ns, &h->quota_refusal)) ||
 	    !quota_take(q, &party, QUOTA_CALLS, always, h->now.ns, &h->quota_refusal))
-		return -EDQUOT;
+		return g_reasons[h->quota_refusal.item];
 	c->payer = party; /* given back with the call */
-	return payer_note(c, name);
+	return payer_note(c, name) ? REFUSED_MEMORY : REFUSED_NOT;
 }
 
 bool payer_of(const struct call *c, struct quota_name *out)
@@ -98,11 +99,11 @@ bool payer_of(const struct call *c, struct quota_name *out)
 	return c->payer_name.known;
 }
 
-int payer_share(struct call_host *h, const struct call *from, struct call *to)
+enum refusal payer_share(struct call_host *h, const struct call *from, struct call *to)
 {
 	struct quota_name name;
 
-	return payer_of(from, &name) ? payer_begin(h, to, &name, true) : 0;
+	return payer_of(from, &name) ? payer_begin(h, to, &name, true) : REFUSED_NOT;
 }
 
 bool payer_is_caller(const struct call *c)
@@ -116,20 +117,21 @@ bool payer_is_caller(const struct call *c)
 		       : addr_ip_eq(&a->dialog.hop.remote, &c->payer_name.source);
 }
 
-int payer_may_begin(struct call_host *h, const struct call *c, const struct txn_slot *cause)
+enum refusal payer_may_begin(struct call_host *h, const struct call *c,
+			     const struct txn_slot *cause)
 {
 	return quota_take(&h->settings->quota, &cause->payer, QUOTA_CALL_RATE, c->emergency,
 			  h->now.ns, &h->quota_refusal)
-		       ? 0
-		       : -EDQUOT;
+		       ? REFUSED_NOT
+		       : g_reasons[h->quota_refusal.item];
 }
 
-int payer_charge_port(struct call_host *h, const struct call *c)
+enum refusal payer_charge_port(struct call_host *h, const struct call *c)
 {
 	return quota_take(&h->settings->quota, &c->payer, QUOTA_PORTS, c->emergency || c->restored,
 			  h->now.ns, &h->quota_refusal)
-		       ? 0
-		       : -EDQUOT;
+		       ? REFUSED_NOT
+		       : g_reasons[h->quota_refusal.item];
 }
 
 void payer_release_port(const struct call_host *h, const struct call *c)

@@ -9,19 +9,20 @@
 /* Whose it is, who has been charged for it. 0 or -ENOMEM. */
 int payer_note(struct call *c, const struct quota_name *name) NODISCARD;
 /* The same of a call that somebody asks for without an INVITE of his own: it is one more of his calls, and of those of this second. always:
- * whatever the limits are. 0, -ENOMEM or -EDQUOT: *h->quota_refusal says why. */
-int payer_begin(struct call_host *h, struct call *c, const struct quota_name *name,
-		bool always) NODISCARD;
+ * whatever the limits are. REFUSED_MEMORY, or a quota's: *h->quota_refusal says why. */
+enum refusal payer_begin(struct call_host *h, struct call *c, const struct quota_name *name,
+			 bool always) NODISCARD;
 /* A party of `from` goes on in `to`: that is charged to the same. */
-int payer_share(struct call_host *h, const struct call *from, struct call *to) NODISCARD;
+enum refusal payer_share(struct call_host *h, const struct call *from, struct call *to) NODISCARD;
 /* Whose it is. False: nobody's. */
 bool payer_of(const struct call *c, struct quota_name *out);
 /* The record need not say so: it is whoever the caller is. */
 bool payer_is_caller(const struct call *c);
-/* What a request asks for begins. 0 or -EDQUOT: *h->quota_refusal. */
-int payer_may_begin(struct call_host *h, const struct call *c, const struct txn_slot *cause);
-/* One pair of ports more, which flow_drop gives back. 0 or -EDQUOT: *h->quota_refusal says why. */
-int payer_charge_port(struct call_host *h, const struct call *c) NODISCARD;
+/* What a request asks for begins. Where it is refused *h->quota_refusal says why. */
+enum refusal payer_may_begin(struct call_host *h, const struct call *c,
+			     const struct txn_slot *cause);
+/* One pair of ports more, which flow_drop gives back. As payer_may_begin. */
+enum refusal payer_charge_port(struct call_host *h, const struct call *c) NODISCARD;
 void payer_release_port(const struct call_host *h, const struct call *c);
 /* It goes to another call with its leg, and is not refused there. */
 void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of a shard, found by their id; and everything that reaches a call from outside of SIP. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -131,18 +130,16 @@ bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
 enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
 			       struct call_refusal *why)
 {
-	int err = payer_begin(&s->host, c, name, false);
+	enum refusal refused = payer_begin(&s->host, c, name, false);
 
-	if (!err)
-		return 0;
-	if (err == -ENOMEM)
-		*why = (struct call_refusal){ .status = 500, .reason = REFUSED_MEMORY };
-	else
-		call_refuse_quota(why, &s->host.quota_refusal);
-	if (err == -EDQUOT)
-		security_event(&s->security, SECURITY_QUOTA, &name->source, name->user, why->text,
-			       s->host.now.ns);
-	return why->reason;
+	if (!refused)
+		return REFUSED_NOT;
+	if (refused == REFUSED_MEMORY)
+		return call_refuse(why, refused);
+	call_refuse_quota(why, &s->host.quota_refusal);
+	security_event(&s->security, SECURITY_QUOTA, &name->source, name->user, why->text,
+		       s->host.now.ns);
+	return refused;
 }
 
 void shard_quota_release(const struct shard *s, const struct quota_party *party,

@@ -157,10 +157,10 @@ static enum refusal split_into(struct shard *s, const struct shard_split *split,
 	struct call_order order = { .kind = ORDER_SPLIT,
 				    .leg = split->leg ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				    .split = &part };
-	enum refusal r = payer_share(&s->host, shard_call_find(s, split->call), to)
-				 ? REFUSED_MEMORY
-				 : shard_call_order(s, split->call, &order, now);
+	enum refusal r = payer_share(&s->host, shard_call_find(s, split->call), to);
 
+	if (!r)
+		r = shard_call_order(s, split->call, &order, now);
 	if (r) {
 		shard_call_give(s, to);
 		return r;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What parties ask the focus of a conference for (RFC 4579): whoever is rung, comes with another call, or begins one beside a call of two. Rooms
  * have their turn behind the step in which that is asked. */
-#include <errno.h>
 
 #include "sig/call/conference.h"
 #include "sig/call/resolve.h"
@@ -160,9 +159,9 @@ bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t te
 
 /* A number outside that a member brings: its phone's extension calls it, as its dial plan has it, by the first trunk that can be asked. */
 
-/* 0 or -errno: its server is not there, or its name is not known yet. */
-static int out_target(struct shard *s, uint16_t tenant, const struct trunk_route_server *route,
-		      uint64_t seed, struct call_target *out)
+/* False: its server is not there, or its name is not known yet. */
+static bool out_target(struct shard *s, uint16_t tenant, const struct trunk_route_server *route,
+		       uint64_t seed, struct call_target *out)
 {
 	const char *trunk = trunks_name(s->settings.trunks, route->trunk);
 	const struct plan_step step = {
@@ -172,9 +171,8 @@ static int out_target(struct shard *s, uint16_t tenant, const struct trunk_route
 		.server = route->server,
 	};
 
-	return shard_trunk_route_target(s, tenant, &step, (struct bytes){ 0 }, out)
-		       ? resolve_known_target(&s->host, seed, out)
-		       : -EHOSTUNREACH;
+	return shard_trunk_route_target(s, tenant, &step, (struct bytes){ 0 }, out) &&
+	       resolve_known_target(&s->host, seed, out);
 }
 
 /* Those that answer first. */
@@ -190,7 +188,7 @@ static enum refusal out_way(struct shard *s, uint16_t tenant, struct bytes numbe
 
 		if (!route->open || route->down != (i >= n))
 			continue;
-		if (!out_target(s, tenant, route, seed, out))
+		if (out_target(s, tenant, route, seed, out))
 			return REFUSED_NOT;
 		refused = REFUSED_TRUNK_AWAY;
 	}

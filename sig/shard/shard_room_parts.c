@@ -283,7 +283,9 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 	if (!to)
 		return REFUSED_CALLS_FULL;
 	call_begin(&s->host, to);
-	refused = payer_share(&s->host, c, to) ? REFUSED_MEMORY : bring_call(s, r, comes, c, to);
+	refused = payer_share(&s->host, c, to);
+	if (!refused)
+		refused = bring_call(s, r, comes, c, to);
 	if (refused)
 		shard_call_give(s, to);
 	else

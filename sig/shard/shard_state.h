@@ -169,7 +169,7 @@ bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *e
 /* Whose quota has what a party asks for. False: nobody's that is known here. */
 bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
 		 const struct sip_hop *hop, struct quota_name *out);
-/* The call was asked for without an INVITE of theirs. 0 or -EDQUOT with *why, which is noted. */
+/* The call was asked for without an INVITE of theirs. Where it is refused it is noted. */
 enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
 			       struct call_refusal *why) NODISCARD;
 /* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without
