@@ -159,7 +159,7 @@ static void seen_join(struct seen *s)
 /* What came while it was read counts, too. */
 void seen_begin(struct seen *s, uint64_t generation)
 {
-	s->base = s->all = generation;
+	s->all = generation;
 	seen_join(s);
 }
 
@@ -179,11 +179,6 @@ enum seen_is seen_add(struct seen *s, uint64_t version)
 bool seen_lacks(const struct seen *s)
 {
 	return s->to > s->all;
-}
-
-bool seen_is_read(const struct seen *s, uint64_t version)
-{
-	return version <= s->base;
 }
 
 /* One block of memory: there are as many as extensions. */

@@ -137,7 +137,6 @@ int shelf_take(struct shelf *s, struct snapshot *from) NODISCARD;
  */
 
 struct seen {
-	uint64_t base;     /* all up to here were read from Redis at once */
 	uint64_t all;      /* all up to here are known */
 	uint64_t from, to; /* and these, which came in a row */
 };
@@ -154,7 +153,5 @@ void seen_begin(struct seen *s, uint64_t generation);
 enum seen_is seen_add(struct seen *s, uint64_t version);
 /* One is missing before those that came last: all is to be read. */
 bool seen_lacks(const struct seen *s);
-/* It is among those that were read at once, and may have been changed since then. */
-bool seen_is_read(const struct seen *s, uint64_t version);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "dsp/codec/codec.h"
-#include "dsp/comfort.h"
 #include "dsp/mix/packer.h"
 #include "dsp/voice.h"
 
@@ -188,13 +187,12 @@ uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled)
 
 /* ---- packets ---- */
 
+/* RFC 3389 3: the level alone, in -dBov. */
 static void packer_comfort(struct packer *s, const struct packer_settings *of, uint32_t i)
 {
-	struct comfort c = { .level = of->comfort_level };
-	size_t n = comfort_write(&c, s->octets[i]);
-
+	s->octets[i][0] = of->comfort_level;
 	s->packets[i] = (struct packer_packet){ .kind = PACKER_COMFORT,
-						.octets = bytes_mem(s->octets[i], n) };
+						.octets = bytes_mem(s->octets[i], 1) };
 }
 
 /* One frame without an octet: a decoder makes what it makes in pauses (RFC 6716 3.1, 3.2.1). */
