@@ -92,14 +92,6 @@ class Forwards(ForwardTest):
         self.assert_for(into, "no-answer")
         self.talk(out, into)
 
-    def test_not_registered(self):
-        self.forward(forward_unreachable="1003")
-        self.assertEqual(self.b.register(expires=0).status, 200)
-        out = self.a.invite("1002", self.audio_a.sdp())
-        into = self.c.incoming()
-        self.assert_for(into, "unavailable")
-        self.talk(out, into)
-
     def test_do_not_disturb(self):
         """CALL-19: as if it were busy; without a target the caller hears so."""
         self.forward(do_not_disturb="true")
@@ -113,51 +105,12 @@ class Forwards(ForwardTest):
         into.reject(480, "Temporarily Unavailable")
         out.wait_final()
 
-    def test_hunts_through_several(self):
-        """One number after the other, each for its rings, over a kill: who is not there is passed over."""
-        self.node.put_extension("1009", "secret1009")
-        self.node.put_extension("1900", "secret1900")
-        self.node.ctl("extension.put", number="1900", forward_always="1009,1002,1003", forward_rings="1")
-        out = self.a.invite("1900", self.audio_a.sdp())
-        rung = self.b.incoming()
-        begun = time.monotonic()
-        rung.ring()
-        out.wait_provisional(180)
-        while not self.node.ctl("call.show", call=self.calls()[0]["id"])["saved"]:
-            time.sleep(0.05)
-        self.node.kill()
-        self.node.restart()
-        into = self.c.incoming()
-        self.assertAlmostEqual(time.monotonic() - begun, 6, delta=2)
-        rung.wait_cancel()
-        self.assertRegex(into.request.get("History-Info"), r"1003@[^>]+>;index=1\.3;mp=1$")
-        into.answer(self.audio_c.sdp(), ack=False)
-        out.wait_answer()
-        into.wait_ack()
-        out.bye()
-        into.wait_bye()
-        self.assertEqual(self.ended()["to"], "1900")
-
     def test_lists_of_numbers(self):
         for wrong in ("1003,", ",1003", "1003,,1001", "1003,1002", "3," * 8 + "4"):
             with self.assertRaisesRegex(ServerError, "forward_busy"):
                 self.forward(forward_busy=wrong)
         self.forward(forward_busy="1003,1001")
 
-    def test_killed_while_it_rings_elsewhere(self):
-        """The next process lets it ring on, and asks nobody of before."""
-        self.forward(forward_busy="1003")
-        out = self.a.invite("1002", self.audio_a.sdp())
-        self.b.incoming().reject(486, "Busy Here")
-        into = self.c.incoming()
-        into.ring()
-        out.wait_provisional(180)
-        while not self.node.ctl("call.show", call=self.calls()[0]["id"])["saved"]:
-            time.sleep(0.05)
-        self.node.kill()
-        self.node.restart()
-        self.talk(out, into)
-        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 1)
 
 
 class Smart(ForwardTest):
@@ -265,18 +218,6 @@ class Deflected(ForwardTest):
         out.bye()
         rung.wait_bye()
         self.assertEqual(self.ended()["forwarded"], "")
-
-    def test_killed(self):
-        """Whoever gave the order has its answer: then it survives."""
-        out, rung = self.ringing()
-        self.deflect()
-        self.node.kill()
-        self.node.restart()
-        into = self.c.incoming()
-        self.assert_for(into, "deflection")
-        rung.wait_cancel()
-        self.talk(out, into)
-        self.assertEqual(self.node.cdrs()[-1]["forwarded"], "deflection")
 
     def test_phones(self):
         """Of a baresip to another one."""

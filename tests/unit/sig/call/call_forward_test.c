@@ -249,26 +249,6 @@ static void loops(void **state)
 	assert_int_equal(rig_count(t->r, &t->a.addr, "INVITE "), 0);
 }
 
-/* The next process rings who was rung last, and nobody of before. */
-static void after_a_restart(void **state)
-{
-	struct hunt *t = *state;
-
-	forward(t, "1002", &(struct shard_forward){ .busy = "1004" });
-	ring(t);
-	busy(t, "486 Busy Here");
-	assert_true(phone_rings(&t->c).n);
-	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
-	restart(t);
-	for (unsigned i = 0; i < PHONES; i++)
-		assert_int_equal(rig_count(t->r, &t->b[i].addr, "INVITE "), 1);
-	forward(t, "1004", &(struct shard_forward){ .busy = "1002" });
-	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
-	for (unsigned i = 0; i < PHONES; i++)
-		assert_int_equal(rig_count(t->r, &t->b[i].addr, "INVITE "), 1);
-	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
-}
-
 /* The rings of a step go on after a restart. */
 static void rings_after_a_restart(void **state)
 {
@@ -322,28 +302,6 @@ static void hunts_in_turn(void **state)
 	rig_wait_ms(t->r, 60000);
 	talk_and_end(t);
 	assert_string_equal(t->r->cdrs[0].to, "1000");
-}
-
-/* A successor knows which number of whose list rings. */
-static void hunts_after_a_restart(void **state)
-{
-	static const struct shard_forward list = { .always = "2001,1002,1004", .rings = 2 };
-	struct hunt *t = *state;
-
-	forward(t, "1000", &list);
-	phone_invite(&t->a, "1000", PHONE_SDP_A);
-	for (unsigned i = 0; i < PHONES; i++)
-		assert_true(phone_rings(&t->b[i]).n);
-	rig_wait_ms(t->r, RING_MS);
-	restart(t);
-	forward(t, "1000", &list);
-	for (unsigned i = 0; i < PHONES; i++)
-		phone_answer(&t->b[i], t->b[i].invite, "180 Ringing", "");
-	rig_wait_ms(t->r, RING_MS + 200);
-	assert_true(phone_rings(&t->c).n);
-	assert_true(rig_has(t->c.invite, "1004@192.0.2.1:5060>;index=1.3;mp=1\r\n"));
-	assert_all_cancelled(t);
-	talk_and_end(t);
 }
 
 /* Whom it is sent on to by a number of the list comes before the next of the list. */
@@ -440,11 +398,9 @@ int main(void)
 		HUNT_TEST(do_not_disturb_goes_to_another),
 		HUNT_TEST(through_several),
 		HUNT_TEST(loops),
-		HUNT_TEST(after_a_restart),
 		HUNT_TEST(rings_after_a_restart),
 		HUNT_TEST(on_busy_through_a_list),
 		HUNT_TEST(hunts_in_turn),
-		HUNT_TEST(hunts_after_a_restart),
 		HUNT_TEST(its_own_forward_comes_first),
 		HUNT_TEST(sent_on_eight_times),
 		HUNT_TEST(not_sent_on_nine_times),

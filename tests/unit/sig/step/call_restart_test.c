@@ -184,14 +184,11 @@ static void assert_same_dialog(const struct rig *r, const struct phone *p, bool 
 	}
 }
 
-static bool tell(struct line *l, size_t restart_after, bool hold)
+static bool tell(struct line *l, size_t restart_after)
 {
 	for (size_t i = 0; i < COUNT_OF(story); i++) {
-		bool done;
+		bool done = story[i](l);
 
-		l->r->hold_saves = hold && i == restart_after;
-		done = story[i](l);
-		l->r->hold_saves = false;
 		for (int again = 0; !done && again < 3; again++) {
 			rig_wait_ms(l->r, 1000);
 			done = story[i](l);
@@ -215,7 +212,7 @@ static void at_every_message(void **state)
 			assert_int_equal(line_setup(state), 0);
 		}
 		l = *state;
-		if (!tell(l, i, false))
+		if (!tell(l, i))
 			fail_msg("restart after step %zu", i);
 		assert_same_media(l->r);
 		assert_same_dialog(l->r, &l->a, true);
@@ -223,29 +220,6 @@ static void at_every_message(void **state)
 		rig_wait_ms(l->r, 70000);
 		assert_int_equal(l->r->cdr_count, 1);
 		assert_int_equal(l->r->cdrs[0].sip_status, 200);
-		line_assert_idle(l->r);
-	}
-}
-
-/* The process dies with its save on the way: what was not acknowledged was not said either, and the peers' retransmissions bring
- * the rest again. */
-static void with_the_save_on_its_way(void **state)
-{
-	static const size_t steps[] = { 1, 2, 3, 4, 7, 8 }; /* a lone 100 promises nothing */
-
-	for (size_t i = 0; i < COUNT_OF(steps); i++) {
-		struct line *l = *state;
-
-		assert_int_equal(line_teardown(state), 0);
-		assert_int_equal(line_setup(state), 0);
-		l = *state;
-		if (!tell(l, steps[i], true))
-			fail_msg("restart after step %zu", steps[i]);
-		rig_wait_ms(l->r, 70000);
-		assert_same_media(l->r);
-		assert_same_dialog(l->r, &l->a, true);
-		assert_same_dialog(l->r, &l->b, false);
-		assert_int_equal(l->r->cdr_count, 1);
 		line_assert_idle(l->r);
 	}
 }
@@ -510,20 +484,6 @@ static void caller_cancels_afterwards(void **state)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 487"), 1);
 }
 
-static void callee_refuses_afterwards(void **state)
-{
-	struct line *l = *state;
-
-	phone_invite(&l->a, "1002", PHONE_SDP_A);
-	(void)b_rings(l);
-	restart(l, 1);
-	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
-	assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
-	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
-	phone_write(&l->a, "ACK", "", "");
-	line_assert_cdr(l, 486, 17, ENDED_BY_B);
-}
-
 /* The machine's clock is set, under a call and between two processes: it lasted as long as it did. */
 static void the_wall_is_set(void **state)
 {
@@ -574,19 +534,6 @@ static void the_wall_is_set(void **state)
 	}
 }
 
-/* The time to ring is that of the call, not of the process. */
-static void nobody_answers_afterwards(void **state)
-{
-	struct line *l = *state;
-
-	phone_invite(&l->a, "1002", PHONE_SDP_A);
-	(void)b_rings(l);
-	rig_wait_ms(l->r, 100000);
-	restart(l, 1);
-	rig_wait_ms(l->r, 81000);
-	assert_true(phone_hears(&l->a, "SIP/2.0 408").n);
-}
-
 static void ringing_while_the_wall_is_set(void **state)
 {
 	struct line *l = *state;
@@ -628,23 +575,6 @@ static void hung_up_before(void **state)
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "481 Gone", "");
 	assert_int_equal(rig_counts(l->r).calls, 0);
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
-}
-
-/* The offer was B's: its answer comes to another process. */
-static void late_offer_across(void **state)
-{
-	struct line *l = *state;
-	struct bytes m;
-
-	phone_invite(&l->a, "1002", "");
-	phone_answer(&l->b, phone_rings(&l->b), "200 OK", PHONE_SDP_B);
-	(void)phone_hears(&l->a, "SIP/2.0 200");
-	restart(l, 1);
-	phone_ack_with(&l->a, PHONE_SDP_A);
-	m = rig_take(l->r, &l->b.addr, "ACK ");
-	assert_true(rig_has(m, "m=audio "));
-	assert_int_equal(rig_counts(l->r).calls_established, 1);
-	assert_same_media(l->r);
 }
 
 static uint32_t g_places;
@@ -691,19 +621,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(at_every_message),
-		LINE_TEST(with_the_save_on_its_way),
 		LINE_TEST(what_cannot_go_on),
 		LINE_TEST(who_is_away),
 		LINE_TEST(too_few_transactions),
 		LINE_TEST(no_room),
 		LINE_TEST(caller_cancels_afterwards),
-		LINE_TEST(callee_refuses_afterwards),
-		LINE_TEST(nobody_answers_afterwards),
 		LINE_TEST(the_wall_is_set),
 		LINE_TEST(ringing_while_the_wall_is_set),
 		LINE_TEST(cancelled_before),
 		LINE_TEST(hung_up_before),
-		LINE_TEST(late_offer_across),
 		LINE_TEST(places_of_a_record),
 	};
 
