@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ports of the kernel's sockets have in common. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/port/port.h"
+
+void port_mark(struct port_mark *m, const struct pkt *p, uint8_t dscp)
+{
+	bool v6 = p->to->family == ADDR_V6;
+	int tos = dscp << 2;
+
+	m->data = (struct iovec){ .iov_base = p->data, .iov_len = p->length };
+	m->control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(tos)),
+					    .cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+					    .cmsg_type = v6 ? IPV6_TCLASS : IP_TOS };
+	memcpy(CMSG_DATA(&m->control.head), &tos, sizeof(tos));
+	m->message = (struct msghdr){ .msg_name = &m->to,
+				      .msg_namelen = addr_to_sockaddr(p->to, &m->to),
+				      .msg_iov = &m->data,
+				      .msg_iovlen = 1,
+				      .msg_control = &m->control,
+				      .msg_controllen = CMSG_SPACE(sizeof(tos)) };
+}
+
+int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS])
+{
+	to[CHANNEL_RTP] = to[CHANNEL_RTCP] = -1;
+	for (uint32_t c = 0; c < CHANNELS; c++) {
+		int err;
+
+		if (from[c] < 0)
+			continue;
+		to[c] = fcntl(from[c], F_DUPFD_CLOEXEC, 0);
+		if (to[c] >= 0)
+			continue;
+		err = -errno;
+		if (to[CHANNEL_RTP] >= 0)
+			(void)close(to[CHANNEL_RTP]);
+		to[CHANNEL_RTP] = -1;
+		return err;
+	}
+	return 0;
+}
+
+/* Without a party the socket keeps its port only because that was bound by number. */
+int port_socket_connect(int fd, const struct addr *to)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = to ? addr_to_sockaddr(to, &ss) : sizeof(ss);
+
+	return connect(fd, (const struct sockaddr *)&ss, len) == 0 ? 0 : -errno;
+}
