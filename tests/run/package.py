@@ -326,11 +326,31 @@ def lint(root, path):
     return not done.returncode
 
 
+INSTALL = "apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install /root/tandem.deb"
+RUN = ("setpriv --reuid tandem --regid tandem --init-groups tandemd --config /etc/tandem/tandem.yaml >/dev/null & "
+       "timeout 60 sh -c 'until tandemctl node.status; do sleep 0.2; done' && kill $! && wait $!")
+
+
+def bare(path):
+    """On a Debian that has nothing else: the package brings all that a node starts with. False where it does not."""
+    with subprocess.Popen([ROOT / "deploy" / "chroot-proof.sh", "--hold"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as maker:
+        program = maker.stdout.readline().strip()
+        system = pathlib.Path(program).with_name("system")
+        shutil.copy(path, system / "root" / "tandem.deb")
+        done = subprocess.run([program, INSTALL], capture_output=True, text=True)
+        if not done.returncode:     # its settings name an address of this machine; in a network of its own its ports are nobody else's
+            address = re.search(r'bind: "([\d.]+)"', (system / SETTINGS[1:]).read_text(encoding="utf-8"))[1]
+            line = f'ip link set lo up && ip address replace {address}/32 dev lo && exec "$0" "$1"'
+            done = subprocess.run(["unshare", "--net", "sh", "-c", line, program, RUN], capture_output=True, text=True)
+    print(f"on a bare Debian: {'NO: ' + done.stdout[-2000:] + done.stderr[-2000:] if done.returncode else 'it runs'}", flush=True)
+    return not done.returncode
+
+
 def prove(folder, commit):
     """In memory the container; the packages lie where it sees them."""
     with tempfile.TemporaryDirectory(prefix="package-", dir=ROOT / "build") as place:
         old, new = debs(commit, pathlib.Path(place))
-        figures, clean = {}, []
+        figures, clean = {}, [bare(new)]
 
         def of(container):
             (container.root / "usr" / "sbin" / "policy-rc.d").unlink(missing_ok=True)       # of this machine: nothing is started
