@@ -7,11 +7,9 @@
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
-#include "sig/call/media_stream.h"
 #include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
@@ -19,6 +17,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/leg.h"
+#include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */

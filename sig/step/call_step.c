@@ -5,7 +5,6 @@
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which commits that add a module touch too much beside it."""
+"""Which commits that add a module touch too much beside it, and which files of the core name one."""
 import pathlib
 import sys
 import unittest
@@ -31,6 +31,24 @@ class Findings(unittest.TestCase):
 
     def test_what_moves_or_changes_adds_none(self):
         self.assertIsNone(modules.finding("", [("R", "sig/pbx/park.c"), *THREE, ("M", "sig/call/fork.c")]))
+
+
+class Core(unittest.TestCase):
+    FILES = {"sig/call/fork.c": '#include "sig/call/charge.h"\n#include "sig/call/plan.h"\n'}
+
+    def test_who_may_name_one(self):
+        self.assertEqual(modules.named(self.FILES, {"sig/call/fork.c": {"charge"}}), [])
+        self.assertEqual(len(modules.named(self.FILES, {})), 1)
+
+    def test_nobody_names_one_of_pbx(self):
+        self.assertEqual(len(modules.named({"sig/step/request.c": '#include "sig/pbx/park.h"\n'}, {})), 1)
+
+    def test_the_list_only_shrinks(self):
+        self.assertEqual(len(modules.named(self.FILES, {"sig/call/fork.c": {"charge", "siprec"}})), 1)
+        self.assertEqual(len(modules.named({}, {"sig/call/fork.c": {"charge"}})), 1)
+
+    def test_a_module_may_name_another(self):
+        self.assertEqual(modules.named({"sig/call/siprec.c": '#include "sig/call/recording.h"\n'}, {}), [])
 
 
 if __name__ == "__main__":
