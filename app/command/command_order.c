@@ -23,7 +23,7 @@
 struct feature_run {
 	struct node *node;
 	uint64_t call;
-	struct set_news news;
+	uint64_t serial;
 	char tenant[TENANT_NAME_MAX];
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
 	enum feature feature;
@@ -31,9 +31,10 @@ struct feature_run {
 
 static void feature_end(struct feature_run *run, enum set_state state, const char *reason)
 {
-	struct answer a = { .kind = ANSWER_SET, .call = run->call, .set = run->news };
+	const struct reply reply = { .ask = ASK_SET,
+				     .of = run->call,
+				     .set = { .state = state, .serial = run->serial } };
 
-	a.set.state = state;
 	if (state == SET_DONE)
 		LOG_INFO("feature", run->call, "an extension was changed by its phone",
 			 LOG_STR("number", run->number),
@@ -42,7 +43,7 @@ static void feature_end(struct feature_run *run, enum set_state state, const cha
 		LOG_WARN("feature", run->call, "an extension was not changed by its phone",
 			 LOG_STR("number", run->number),
 			 LOG_STR("feature", feature_key(run->feature)), LOG_STR("reason", reason));
-	answers_add(&run->node->shards.answers, &a);
+	answers_reply(&run->node->shards.answers, &reply);
 	free(run);
 }
 
@@ -186,7 +187,7 @@ void command_feature(const struct effect *e, void *arg)
 	}
 	*run = (struct feature_run){ .node = arg,
 				     .call = e->call,
-				     .news = { .serial = e->version },
+				     .serial = e->version,
 				     .feature = (enum feature)e->expected };
 	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)) ||
 	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)))

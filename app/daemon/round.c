@@ -282,6 +282,15 @@ static void confer_give(struct node *n, const struct answer *a, struct instant n
 		LOG_INFO("conference", a->version, "a call of another shard does not come");
 }
 
+static void answer_reply_give(struct shard *core, const struct answer *a, struct instant now)
+{
+	struct reply reply = a->reply;
+
+	if (reply.ask == ASK_PARK)
+		reply.park.entry = text_bytes(&a->record);
+	shard_replied(core, &reply, now);
+}
+
 static void answer_give(struct shard *core, const struct answer *a, struct instant now)
 {
 	switch (a->kind) {
@@ -303,24 +312,8 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_CONNECTION_CLOSED:
 		shard_connection_closed(core, &a->hop, now);
 		return;
-	case ANSWER_PLAY:
-		shard_on_play(core, a->call, &a->news, now);
-		return;
-	case ANSWER_MEDIA_STREAM:
-		shard_on_media_stream(core, a->call, &a->media_stream, now);
-		return;
-	case ANSWER_SET:
-		shard_on_set(core, a->call, &a->set, now);
-		return;
-	case ANSWER_RECORD:
-		shard_record_failed(core, a->call, (uint8_t)a->version, a->error, now);
-		return;
-	case ANSWER_RECORDED:
-		shard_recorded(core, a->call, &a->recorded, now);
-		return;
-	case ANSWER_PARK:
-		shard_on_park(core, a->call, a->version, a->park, a->owner, text_bytes(&a->record),
-			      now);
+	case ANSWER_REPLY:
+		answer_reply_give(core, a, now);
 		return;
 	case ANSWER_ROOM_SAVED:
 		shard_room_saved(core, a->call, a->version, a->ok, now);

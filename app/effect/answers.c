@@ -31,10 +31,12 @@ static void on_parked(const struct store_parked *parked, void *arg)
 {
 	struct park_ask *ask = arg;
 
-	ask->answer.park = park_told_of(ask, parked);
-	ask->answer.owner = parked->call;
+	struct park_news *news = &ask->answer.reply.park;
+
+	news->told = park_told_of(ask, parked);
+	news->owner = parked->call;
 	if (text_set(&ask->answer.record, parked->beside))
-		ask->answer.park = PARK_UNKNOWN;
+		news->told = PARK_UNKNOWN;
 	answers_add(ask->answers, &ask->answer);
 	free(ask);
 }
@@ -65,11 +67,13 @@ void parks_carry(struct store_shared *store, struct answers *answers, uint16_t s
 		 const struct effect *e)
 {
 	struct park_ask *ask = malloc(sizeof(*ask));
-	struct answer answer = { .kind = ANSWER_PARK,
+	struct answer answer = { .kind = ANSWER_REPLY,
 				 .shard = shard,
 				 .call = e->call,
-				 .version = e->version,
-				 .park = PARK_UNKNOWN };
+				 .reply = {
+					 .ask = ASK_PARK,
+					 .of = e->call,
+					 .park = { .serial = e->version, .told = PARK_UNKNOWN } } };
 
 	if (!ask) {
 		LOG_ERROR("effects", e->call, "out of memory: a slot is not asked for");
@@ -112,6 +116,13 @@ void answers_add(struct answers *q, struct answer *a)
 		return;
 	}
 	q->list[q->count++] = *a;
+}
+
+void answers_reply(struct answers *q, const struct reply *reply)
+{
+	struct answer a = { .kind = ANSWER_REPLY, .call = reply->of, .reply = *reply };
+
+	answers_add(q, &a);
 }
 
 bool answers_feed(struct answers *q, answers_feed_fn *feed, void *arg)

@@ -20,17 +20,12 @@ enum answer_kind {
 	ANSWER_MEDIA_FAILED,
 	ANSWER_SEND_FAILED,
 	ANSWER_CONNECTION_CLOSED,
-	ANSWER_CERTIFICATE,  /* of hop: a connection was refused for it */
-	ANSWER_DEGRADED,     /* ok: healthy again */
-	ANSWER_PLAY,         /* call, news */
-	ANSWER_SET,          /* call, set */
-	ANSWER_MEDIA_STREAM, /* call, listen */
-	ANSWER_RECORD,       /* call, version: the number of a recording that failed, error */
-	ANSWER_RECORDED,     /* call, recorded: of a message */
-	ANSWER_ROOM_SAVED,   /* call: a conference, version, ok */
-	ANSWER_ROOM,         /* the same; version: the serial, ok: job */
+	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
+	ANSWER_DEGRADED,    /* ok: healthy again */
+	ANSWER_REPLY,       /* reply; of ASK_PARK: shard, record: what lies there */
+	ANSWER_ROOM_SAVED,  /* call: a conference, version, ok */
+	ANSWER_ROOM,        /* the same; version: the serial, ok: job */
 	ANSWER_CONFER, /* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
-	ANSWER_PARK, /* shard, call, version: the serial, park, owner, record */
 };
 
 struct answer {
@@ -45,12 +40,8 @@ struct answer {
 	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
 	struct job_id job;
-	struct prompt_news news;
-	struct media_stream_news media_stream;
-	struct set_news set;
-	struct record_news recorded;
-	enum park_result park;
-	uint64_t owner; /* PARK: the call that has the slot */
+	struct reply reply;
+	uint64_t owner; /* CONFER: the dialog */
 	struct sip_hop hop;
 };
 
@@ -61,6 +52,8 @@ struct answers {
 
 /* Takes over the texts of *a. Out of memory: the answer is lost and logged; the shard's own timers then decide. */
 void answers_add(struct answers *q, struct answer *a);
+/* ANSWER_REPLY. */
+void answers_reply(struct answers *q, const struct reply *reply);
 /* Hands all to feed in the order they came, also those added meanwhile. False when there were none. */
 typedef void answers_feed_fn(const struct answer *a, void *arg);
 bool answers_feed(struct answers *q, answers_feed_fn *feed, void *arg);
@@ -68,7 +61,7 @@ void answers_close(struct answers *q);
 
 /* Slots where calls are parked: what a shard asks of them, and what the store answers. Control thread. */
 
-/* EFFECT_PARK of that shard; its answer is ANSWER_PARK. */
+/* EFFECT_PARK of that shard; its answer is a reply. */
 void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		 const struct effect *e);
 

@@ -427,17 +427,16 @@ static void carry_play(struct effects_to *to, const struct effect *e)
 /* Who records nothing says so. */
 static void carry_record(struct effects_to *to, const struct effect *e)
 {
-	struct answer a = { .kind = ANSWER_RECORD,
-			    .call = e->call,
-			    .version = e->record.number,
-			    .error = -ENOSYS };
+	const struct reply none = { .ask = ASK_RECORD,
+				    .of = e->call,
+				    .record = { .number = e->record.number, .error = -ENOSYS } };
 
 	if (to->record)
 		to->record(e, to->record_arg);
 	else if (e->kind == EFFECT_FORK
 			 ? e->fork != NULL
 			 : e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
-		answers_add(to->answers, &a);
+		answers_reply(to->answers, &none);
 }
 
 static void carry_media_stream(struct effects_to *to, const struct effect *e)
@@ -451,14 +450,14 @@ static void carry_media_stream(struct effects_to *to, const struct effect *e)
 					 .said = e->media_stream.sides & MEDIA_STREAM_FROM_PARTY,
 					 .heard = e->media_stream.sides & MEDIA_STREAM_TO_PARTY,
 					 .tap_number = e->media_stream.number };
-	struct answer a = { .kind = ANSWER_MEDIA_STREAM,
-			    .call = e->call,
-			    .media_stream = { .kind = MEDIA_STREAM_FAILED,
-					      .serial = e->media_stream.serial } };
+	struct reply failed = { .ask = ASK_MEDIA_STREAM,
+				.of = e->call,
+				.media_stream = { .kind = MEDIA_STREAM_FAILED,
+						  .serial = e->media_stream.serial } };
 
-	a.media_stream.reason = lives_stream_open(to->plays->lives, &want);
-	if (a.media_stream.reason)
-		answers_add(to->answers, &a);
+	failed.media_stream.reason = lives_stream_open(to->plays->lives, &want);
+	if (failed.media_stream.reason)
+		answers_reply(to->answers, &failed);
 }
 
 static void carry_one(struct effects_to *to, struct effect *e)

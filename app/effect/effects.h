@@ -20,13 +20,13 @@ typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct byte
 /* An order is carried out. */
 typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order, void *arg);
 
-/* EFFECT_SET; its answer is ANSWER_SET. */
+/* EFFECT_SET; its answer is a reply. */
 typedef void effects_set_fn(const struct effect *set, void *arg);
 
 /* EFFECT_LOOKUP, EFFECT_LOOKUP_STOP. */
 typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
 
-/* EFFECT_RECORD and EFFECT_FORK; what fails is ANSWER_RECORD. */
+/* EFFECT_RECORD and EFFECT_FORK; what fails is a reply. */
 typedef void effects_record_fn(const struct effect *record, void *arg);
 
 /* EFFECT_CONFER. */

@@ -317,17 +317,17 @@ void plays_close(struct plays *p)
 static void play_tell_why(const struct plays *p, const struct play *y, enum prompt_news_kind kind,
 			  const char *why)
 {
-	struct answer a = { .kind = ANSWER_PLAY,
-			    .call = y->call,
-			    .news = { .kind = kind,
-				      .serial = y->serial,
-				      .job = y->job,
-				      .codec = y->codec,
-				      .why = why } };
+	const struct reply reply = { .ask = ASK_PLAY,
+				     .of = y->call,
+				     .play = { .kind = kind,
+					       .serial = y->serial,
+					       .job = y->job,
+					       .codec = y->codec,
+					       .why = why } };
 
 	if (kind == PROMPT_NEWS_FAILED)
 		metric_add(g_plays_metrics.failed, 1);
-	answers_add(p->answers, &a);
+	answers_reply(p->answers, &reply);
 }
 
 static void play_notify(const struct plays *p, const struct play *y, enum prompt_news_kind kind)

@@ -46,12 +46,12 @@ static void on_sounds(int fd, unsigned events, void *arg)
 
 static void live_event_give(struct node *n, const struct live_event *event)
 {
-	struct answer a = { .kind = ANSWER_MEDIA_STREAM, .call = event->call };
+	struct reply reply = { .ask = ASK_MEDIA_STREAM, .of = event->call };
 
 	if (event->feed)
 		plays_live(&n->media.plays, event);
-	else if (lives_stream_outcome(event, &a.media_stream))
-		answers_add(&n->shards.answers, &a);
+	else if (lives_stream_outcome(event, &reply.media_stream))
+		answers_reply(&n->shards.answers, &reply);
 }
 
 static void on_live_events(int fd, unsigned events, void *arg)

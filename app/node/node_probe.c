@@ -85,16 +85,16 @@ void node_dns_look_up(const struct effect *lookup, void *arg)
 void node_dns_feed(struct node *n)
 {
 	struct lookup_news news;
-	uint64_t call;
+	struct reply reply = { .ask = ASK_LOOKUP, .lookup = &news };
 
 	for (unsigned i = 0; i < NEWS_MAX && n->dns.resolver; i++) {
 		struct shard *core;
 
-		if (!resolver_take(n->dns.resolver, &call, &news, clock_now_ns()))
+		if (!resolver_take(n->dns.resolver, &reply.of, &news, clock_now_ns()))
 			return;
-		core = node_core(n, call);
+		core = node_core(n, reply.of);
 		if (core)
-			shard_on_lookup(core, call, &news, clock_instant());
+			shard_replied(core, &reply, clock_instant());
 	}
 }
 

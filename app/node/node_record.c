@@ -23,11 +23,11 @@ static uint32_t forks_read(void *source, uint32_t max, sender_packet_fn *fn, voi
 
 static void fork_failed(struct node *n, uint64_t call, uint8_t number, int error)
 {
-	struct answer failed = {
-		.kind = ANSWER_RECORD, .call = call, .version = number, .error = error
-	};
+	const struct reply failed = { .ask = ASK_RECORD,
+				      .of = call,
+				      .record = { .number = number, .error = error } };
 
-	answers_add(&n->shards.answers, &failed);
+	answers_reply(&n->shards.answers, &failed);
 }
 
 static struct node_figure *figure_find(struct node_figures *f, uint64_t call, uint8_t number)
@@ -86,7 +86,7 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 	}
 }
 
-/* EFFECT_FORK. One that is lost is answered by ANSWER_RECORD. */
+/* EFFECT_FORK. One that is lost is answered by a reply. */
 static void node_siprec_carry(struct node *n, const struct effect *e)
 {
 	bool taken = n->record.sender &&
@@ -141,22 +141,21 @@ static uint32_t taps_read(void *source, uint32_t max, recorder_packet_fn *fn, vo
 static void recording_notify(struct node *n, const struct recorder_results *told,
 			     enum record_news_kind kind)
 {
-	struct answer a = { .kind = ANSWER_RECORDED,
-			    .call = told->call,
-			    .recorded = { .kind = kind,
-					  .number = told->number,
-					  .ms = (uint32_t)told->duration_ms } };
+	const struct reply reply = { .ask = ASK_RECORD,
+				     .of = told->call,
+				     .record = { .kind = kind,
+						 .number = told->number,
+						 .ms = (uint32_t)told->duration_ms } };
 
 	if (told->message)
-		answers_add(&n->shards.answers, &a);
+		answers_reply(&n->shards.answers, &reply);
 }
 
 static void recording_on_result(struct node *n, const struct recorder_results *told)
 {
-	struct answer failed = { .kind = ANSWER_RECORD,
-				 .call = told->call,
-				 .version = told->number,
-				 .error = told->error };
+	const struct reply failed = { .ask = ASK_RECORD,
+				      .of = told->call,
+				      .record = { .number = told->number, .error = told->error } };
 
 	switch (told->event) {
 	case RECORDER_BEGUN:
@@ -175,7 +174,7 @@ static void recording_on_result(struct node *n, const struct recorder_results *t
 		recording_notify(n, told, RECORD_NEWS_QUIET);
 		break;
 	case RECORDER_FAILED: /* the recorder has logged it */
-		answers_add(&n->shards.answers, &failed);
+		answers_reply(&n->shards.answers, &failed);
 		break;
 	}
 }
@@ -270,10 +269,11 @@ static bool record_order(struct node *n, const struct effect *e)
 void node_record_carry(const struct effect *e, void *arg)
 {
 	struct node *n = arg;
-	struct answer failed = { .kind = ANSWER_RECORD,
-				 .call = e->call,
-				 .version = e->record.number,
-				 .error = n->record.recorder ? -EAGAIN : -ENOSYS };
+	const struct reply failed = { .ask = ASK_RECORD,
+				      .of = e->call,
+				      .record = { .number = e->record.number,
+						  .error = n->record.recorder ? -EAGAIN
+									      : -ENOSYS } };
 
 	if (e->kind == EFFECT_FORK) {
 		node_siprec_carry(n, e);
@@ -284,7 +284,7 @@ void node_record_carry(const struct effect *e, void *arg)
 	LOG_ERROR("record", e->call, "an order about a recording is lost",
 		  LOG_U64("recording", e->record.number));
 	if (e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
-		answers_add(&n->shards.answers, &failed);
+		answers_reply(&n->shards.answers, &failed);
 }
 
 int node_record_open(struct node *n)

@@ -29,7 +29,7 @@ void node_record_beat(struct node *n);
 /* Before the engine closes; recordings under way end as interrupted. */
 void node_record_close(struct node *n);
 
-/* EFFECT_RECORD and EFFECT_FORK; arg: the node. One that is lost is answered by ANSWER_RECORD. */
+/* EFFECT_RECORD and EFFECT_FORK; arg: the node. One that is lost is answered by a reply. */
 void node_record_carry(const struct effect *e, void *arg);
 
 /* What ties external recorders (app/siprec/sender.h) to the node: what the call plane wants sent, and what failed, back. Control thread. */

@@ -114,9 +114,9 @@ static enum refusal media_stream_begin(struct call_host *h, struct call *c, uint
 	return 0;
 }
 
-static void media_stream_on_news(struct call_host *h, struct call *c, const struct call_event *ev)
+static void media_stream_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	const struct media_stream_news *news = ev->media_stream;
+	const struct media_stream_news *news = &reply->media_stream;
 
 	if (!c->media_stream || c->media_stream->serial != news->serial)
 		return;
@@ -207,13 +207,13 @@ static const struct module_order media_stream_orders[] = {
 	{ 0 },
 };
 
-static const struct module_event media_stream_events[] = {
-	{ CALL_EV_MEDIA_STREAM, media_stream_on_news },
+static const struct module_reply media_stream_replies[] = {
+	{ ASK_MEDIA_STREAM, media_stream_replied },
 	{ 0 },
 };
 
 const struct module media_stream_module = {
-	.events = media_stream_events,
+	.replied = media_stream_replies,
 	.name = "media_stream",
 	.follow = media_stream_settle,
 	.tap = media_stream_tap,

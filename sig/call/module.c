@@ -15,6 +15,17 @@ void modules_on_event(struct call_host *h, struct call *c, const struct call_eve
 	}
 }
 
+void modules_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	EACH_MODULE(m, h, replied)
+	{
+		for (const struct module_reply *r = (*m)->replied; r->on; r++) {
+			if (r->ask == reply->ask)
+				r->on(h, c, reply);
+		}
+	}
+}
+
 bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start,
 		   enum refusal *refused, struct call_refusal *refusal)
 {

@@ -60,12 +60,19 @@ struct leg_taps {
 	bool tap_fork;
 };
 
+/* What it asks the world for. */
+struct module_reply {
+	enum ask ask;
+	void (*on)(struct call_host *h, struct call *c, const struct reply *reply);
+};
+
 /* NULL: it does not care. */
 struct module {
 	const char *name;
 	const struct module_order *orders; /* the last has no function */
 	const struct module_event *events; /* likewise */
 	const struct module_codes *codes;
+	const struct module_reply *replied;
 	/* A call begins: what was dialled, or its INVITE says, is this module's. False: it is not. True: *refused says whether it can. */
 	bool (*begun)(struct call_host *h, struct call *c, const struct call_start *start,
 		      enum refusal *refused, struct call_refusal *refusal);
@@ -124,6 +131,7 @@ struct module_lists {
 	const struct module *const *orders;
 	const struct module *const *events;
 	const struct module *const *codes;
+	const struct module *const *replied;
 	const struct module *const *begun;
 	const struct module *const *request;
 	const struct module *const *repeated;
@@ -152,6 +160,7 @@ extern const struct module_lists modules;
 
 /* Each asks those that have the hook. */
 void modules_on_event(struct call_host *h, struct call *c, const struct call_event *ev);
+void modules_replied(struct call_host *h, struct call *c, const struct reply *reply);
 bool modules_begun(struct call_host *h, struct call *c, const struct call_start *start,
 		   enum refusal *refused, struct call_refusal *refusal);
 bool modules_request(struct call_host *h, struct call *c, const struct call_event *ev);

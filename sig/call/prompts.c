@@ -779,6 +779,8 @@ void prompts_on_recorded(struct call_host *h, struct call *c, const struct recor
 	    prompt_step_now(a)->kind != PROMPT_RECORD)
 		return;
 	switch (news->kind) {
+	case RECORD_NEWS_FAILED: /* prompts_on_record_failed */
+		return;
 	case RECORD_NEWS_GROWN:
 		a->message_ms = a->before_ms + news->ms;
 		outbox_touch_later(&c->out);

@@ -657,13 +657,16 @@ const char *recording_failure(int error)
 	}
 }
 
-/* The recorder could not: -errno. */
-static void recording_failed(struct call_host *h, struct call *c, const struct call_event *ev)
+static void recording_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	uint8_t number = (uint8_t)ev->version;
-	int error = ev->error;
+	uint8_t number = reply->record.number;
+	int error = reply->record.error;
 	struct recording *r = recording_by_number(c->recordings, number);
 
+	if (reply->record.kind != RECORD_NEWS_FAILED) {
+		prompts_on_recorded(h, c, &reply->record);
+		return;
+	}
 	if (!r) { /* its end could not be written */
 		prompts_on_record_failed(h, c, number);
 		return;
@@ -878,13 +881,13 @@ static const struct module_codes recording_codes = {
 	.pressed = recording_pressed,
 };
 
-static const struct module_event recording_events[] = {
-	{ CALL_EV_RECORD_FAILED, recording_failed },
+static const struct module_reply recording_replies[] = {
+	{ ASK_RECORD, recording_replied },
 	{ 0 },
 };
 
 const struct module recording_module = {
-	.events = recording_events,
+	.replied = recording_replies,
 	.name = "recording",
 	.codes = &recording_codes,
 	.follow = recording_follow,

@@ -29,24 +29,24 @@ enum effect_kind {
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: shard_on_play */
-	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_on_set */
-	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: shard_on_park */
-	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_on_lookup. Nobody does in time: the call waits no longer */
+	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: replies */
+	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: a reply */
+	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
+	EFFECT_LOOKUP, /* call, version: a serial, want: answer: a reply. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
 	EFFECT_PLAY_DIGIT, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
-	EFFECT_MEDIA_STREAM, /* call, listen, tenant, data: an endpoint; answers: shard_on_media_stream */
+	EFFECT_MEDIA_STREAM, /* call, listen, tenant, data: an endpoint; answers: replies */
 	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
 	EFFECT_ORDERED,           /* order: the answer to an order, whose effect is in the store */
-	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: shard_record_failed */
+	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: a reply */
 	EFFECT_ROOM_SAVE, /* call: id of a room, version, data; empty: it is over. Answer: shard_room_saved */
 	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_on_room. It may fail later */
 	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
 	EFFECT_ROOM_PLAY, /* call: a room, job: what mixes it, version, expected: the rate of the mix, tenant, user, data, ttl_ms, peer: as EFFECT_PLAY. All in it hear that; EFFECT_PLAY_STOP ends it */
-	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: shard_on_play */
+	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: a reply as of EFFECT_PLAY */
 	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
-	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: shard_record_failed */
+	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: a reply */
 };
 
 enum sig_event_kind {
@@ -169,7 +169,7 @@ struct effect_record {
 	uint8_t number;
 	uint16_t segment;
 	uint64_t begun_utc_ms; /* of the recording, as the wall shows it */
-	bool message;          /* what the party says, alone; what becomes of it: shard_recorded */
+	bool message;          /* what the party says, alone; what becomes of it: replies */
 	bool name;             /* a message that is the party's name, for a conference alone */
 	bool mix;              /* of a conference: what all in it say */
 	/* of a message: it is told when nothing is said for so long; 0: never */
@@ -268,11 +268,18 @@ struct prompt_news {
 	enum media_codec codec;
 	const char *why; /* FAILED: a constant phrase, or NULL */
 };
-/* Of a message that is recorded. QUIET: nothing was said for as long as it may be silent. */
-enum record_news_kind { RECORD_NEWS_GROWN, RECORD_NEWS_QUIET, RECORD_NEWS_ENDED };
+/* Of an EFFECT_RECORD, and of an EFFECT_FORK. FAILED: it does not go on; the others are of a message. QUIET: nothing was said for as long as it
+ * may be silent. */
+enum record_news_kind {
+	RECORD_NEWS_FAILED,
+	RECORD_NEWS_GROWN,
+	RECORD_NEWS_QUIET,
+	RECORD_NEWS_ENDED
+};
 struct record_news {
 	enum record_news_kind kind;
 	uint8_t number;
+	int error;   /* FAILED: -errno */
 	uint32_t ms; /* GROWN, ENDED: how long it is, of this process alone */
 };
 /* Of an EFFECT_MEDIA_STREAM. STARTED: the application is connected, once more where it was before; ENDED: it has said so. */
@@ -327,6 +334,23 @@ struct lookup_news {
 	enum lookup_state state;
 	uint32_t count;
 	struct lookup_target targets[LOOKUP_TARGETS_MAX]; /* DONE */
+};
+
+/* What was asked of the world by an effect, and may be answered: by one reply, or by several. A serial in it says which question it is about;
+ * who asked looks whether that still waits. */
+enum ask { ASK_PLAY, ASK_MEDIA_STREAM, ASK_SET, ASK_RECORD, ASK_PARK, ASK_LOOKUP, ASK_USER };
+struct reply {
+	enum ask ask;
+	uint64_t of; /* who asked: a call, a room or a subscription */
+	union {
+		struct prompt_news play;
+		struct media_stream_news media_stream;
+		struct set_news set;
+		struct record_news record;
+		struct park_news park;
+		const struct lookup_news *lookup;
+		uint64_t user; /* what call_host.user_ask returned */
+	};
 };
 
 /* Why a subscription is over (RFC 6665 4.1.3). */

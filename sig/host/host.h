@@ -91,7 +91,7 @@ struct call_host {
 	bool (*user_known)(void *owner, uint16_t tenant, struct bytes user);
 	/* It could not be asked for. NULL: there is none. */
 	bool (*user_unread)(void *owner, uint16_t tenant, struct bytes user);
-	/* Asks the store for the user's contacts: CALL_EV_USER_KNOWN with the returned number follows. 0: use the contacts that are known. */
+	/* Asks the store for the user's contacts: a reply (ASK_USER) with the returned number follows. 0: use the contacts that are known. */
 	uint64_t (*user_ask)(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
 	/* The other ways to the phone that a leg asks, of one instance (RFC 5626), the best first; as above. NULL: no phone has another. */
 	uint32_t (*flows_of)(void *owner, const struct leg *leg, struct call_target *out,
@@ -129,7 +129,7 @@ struct call_host {
 	/* Which call rings at that extension, or ("") at any whose calls the user may take: the one that does so longest. NULL: none is taken. */
 	void (*picks)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		      struct pick_news *out);
-	/* The same is asked of other nodes, for that call, which is told of it as of a slot (CALL_EV_PARK). Its serial; 0: there are none. NULL:
+	/* The same is asked of other nodes, for that call, which is told of it as of a slot (ASK_PARK). Its serial; 0: there are none. NULL:
 	 * nor is there a way to them. */
 	uint64_t (*picks_remote)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 				 uint64_t call);

@@ -32,9 +32,10 @@ const struct module_lists modules = {
 	.orders = MODULES{ &hold_module, &application_module, &transfer_module, &join_module,
 			   &park_module, &pick_module, &conference_module, &call_waiting_module,
 			   &recording_module, &media_stream_module, &account_module, NULL },
-	.events = MODULES{ &park_module, &set_module, &transfer_module, &join_module,
-			   &replace_module, &pick_module, &focus_module, &media_stream_module,
-			   &recording_module, NULL },
+	.events = MODULES{ &park_module, &transfer_module, &join_module, &replace_module,
+			   &pick_module, &focus_module, NULL },
+	.replied =
+		MODULES{ &park_module, &set_module, &media_stream_module, &recording_module, NULL },
 	.codes = MODULES{ &recording_module, &account_module, NULL },
 	.begun = MODULES{ &conference_module, &set_module, &replace_module, NULL },
 	.request = MODULES{ &focus_module, &transfer_module, &park_module, NULL },

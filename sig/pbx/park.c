@@ -479,9 +479,9 @@ static void claim_told(struct call_host *h, struct call *c, const struct park_ne
 }
 
 /* What the store has in the slot. */
-static void park_on_result(struct call_host *h, struct call *c, const struct call_event *ev)
+static void park_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	const struct park_news *news = ev->park;
+	const struct park_news *news = &reply->park;
 	const struct transfer *t = c->transfer;
 
 	if (t && t->state == TRANSFER_WAITING && t->slot.serial && t->slot.serial == news->serial)
@@ -1039,9 +1039,13 @@ static const struct module_order park_orders[] = {
 };
 
 static const struct module_event park_events[] = {
-	{ CALL_EV_PARK, park_on_result },
 	{ CALL_EV_ASSERT, park_on_store },
 	{ CALL_EV_YIELD, park_on_yield },
+	{ 0 },
+};
+
+static const struct module_reply park_replies[] = {
+	{ ASK_PARK, park_replied },
 	{ 0 },
 };
 
@@ -1050,6 +1054,7 @@ const struct module park_module = {
 	.dialled = park_dialled,
 	.orders = park_orders,
 	.events = park_events,
+	.replied = park_replies,
 	.request = park_on_request,
 	.saved = park_on_saved,
 	.overdue = park_overdue,

@@ -107,9 +107,9 @@ static bool set_begun(struct call_host *h, struct call *c, const struct call_sta
 	return true;
 }
 
-static void set_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
+static void set_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	set_on_result(h, c, ev->set);
+	set_on_result(h, c, &reply->set);
 }
 
 /* Its ACK came: the caller hears the tone. */
@@ -125,14 +125,14 @@ static void set_established(struct call_host *h, struct call *c)
 		parting_for(h, c, &e, SET_TONE_MS);
 }
 
-static const struct module_event set_events[] = {
-	{ CALL_EV_SET, set_on_event },
+static const struct module_reply set_replies[] = {
+	{ ASK_SET, set_replied },
 	{ 0 },
 };
 
 const struct module set_module = {
 	.name = "set",
-	.events = set_events,
+	.replied = set_replies,
 	.begun = set_begun,
 	.saved = set_on_saved,
 	.overdue = set_overdue,

@@ -102,11 +102,8 @@ void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct
 		   struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct prompt_terms;
-void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_stream_news *news,
-			   struct instant now);
-void shard_on_play(struct shard *s, uint64_t call, const struct prompt_news *news,
-		   struct instant now);
-void shard_on_set(struct shard *s, uint64_t call, const struct set_news *news, struct instant now);
+/* To what a call, a room or a subscription has asked by an effect. */
+void shard_replied(struct shard *s, const struct reply *reply, struct instant now);
 /* call_host.picks */
 void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		 struct pick_news *out);
@@ -117,17 +114,6 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
  * there are none. */
 bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		     uint64_t serial);
-/* call: or a room. owner, entry: as of struct park_news. */
-void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_result told,
-		   uint64_t owner, struct bytes entry, struct instant now);
-/* The recorder could not go on with that recording of the call: -errno. */
-void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,
-			 struct instant now);
-/* News of a message. */
-void shard_recorded(struct shard *s, uint64_t call, const struct record_news *news,
-		    struct instant now);
-void shard_on_lookup(struct shard *s, uint64_t call, const struct lookup_news *news,
-		     struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);

@@ -624,81 +624,31 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-void shard_on_media_stream(struct shard *s, uint64_t call, const struct media_stream_news *news,
-			   struct instant now)
+static void room_replied(struct shard *s, struct room *r, const struct reply *reply)
 {
-	const struct call_event ev = { .kind = CALL_EV_MEDIA_STREAM, .media_stream = news };
-
-	(void)shard_call_event(s, call, &ev, now);
+	if (reply->ask == ASK_PLAY)
+		shard_room_on_play(s, r, &reply->play);
+	else if (reply->ask == ASK_PARK)
+		shard_room_on_claim(s, r, &reply->park);
+	else if (reply->ask == ASK_RECORD && reply->record.kind == RECORD_NEWS_FAILED &&
+		 r->parts.recording.number == reply->record.number)
+		shard_room_record_failed(s, r, reply->record.error);
 }
 
-void shard_on_play(struct shard *s, uint64_t call, const struct prompt_news *news,
-		   struct instant now)
+void shard_replied(struct shard *s, const struct reply *reply, struct instant now)
 {
-	const struct call_event ev = { .kind = CALL_EV_PLAY, .play = news };
-	struct room *r;
-
-	if (shard_call_event(s, call, &ev, now))
-		return;
-	r = shard_room_find(s, call);
-	if (r)
-		shard_room_on_play(s, r, news);
-}
-
-void shard_on_set(struct shard *s, uint64_t call, const struct set_news *news, struct instant now)
-{
-	const struct call_event ev = { .kind = CALL_EV_SET, .set = news };
-
-	(void)shard_call_event(s, call, &ev, now);
-}
-
-void shard_on_park(struct shard *s, uint64_t call, uint64_t serial, enum park_result told,
-		   uint64_t owner, struct bytes entry, struct instant now)
-{
-	const struct park_news news = {
-		.serial = serial, .told = told, .owner = owner, .entry = entry
-	};
-	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
-
-	if (!shard_call_event(s, call, &ev, now))
-		(void)shard_room_on_claim(s, call, &news);
-}
-
-void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,
-			 struct instant now)
-{
-	const struct call_event ev = { .kind = CALL_EV_RECORD_FAILED,
-				       .version = number,
-				       .error = error };
-	struct room *r;
-
-	if (shard_call_event(s, call, &ev, now))
-		return;
-	r = shard_room_find(s, call);
-	if (r && r->parts.recording.number == number)
-		shard_room_record_failed(s, r, error);
-}
-
-void shard_recorded(struct shard *s, uint64_t call, const struct record_news *news,
-		    struct instant now)
-{
-	const struct call_event ev = { .kind = CALL_EV_RECORDED, .recorded = news };
-
-	(void)shard_call_event(s, call, &ev, now);
-}
-
-void shard_on_lookup(struct shard *s, uint64_t call, const struct lookup_news *news,
-		     struct instant now)
-{
-	const struct call_event ev = { .kind = CALL_EV_LOOKUP, .lookup = news };
-
+	const struct call_event ev = { .kind = CALL_EV_REPLY, .reply = reply };
 	struct subscription *sub;
+	struct room *r;
 
-	if (shard_call_event(s, call, &ev, now))
+	if (shard_call_event(s, reply->of, &ev, now))
 		return;
-	sub = subscription_find(&s->subscriptions, call);
+	r = shard_room_find(s, reply->of);
+	sub = reply->ask == ASK_LOOKUP ? subscription_find(&s->subscriptions, reply->of) : NULL;
 	if (sub)
-		subscription_on_lookup(&s->subscriptions, sub, news);
+		subscription_on_lookup(&s->subscriptions, sub, reply->lookup);
+	else if (r)
+		room_replied(s, r, reply);
 }
 
 enum refusal shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,

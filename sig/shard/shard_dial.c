@@ -21,7 +21,7 @@ struct user_ask {
 static void shard_user_found(struct shard *s, uint64_t token, struct instant now)
 {
 	struct user_ask **at = &s->user_asks, *a;
-	const struct call_event ev = { .kind = CALL_EV_USER_KNOWN, .version = token };
+	struct reply reply = { .ask = ASK_USER, .user = token };
 
 	while (*at && (*at)->token != token)
 		at = &(*at)->next;
@@ -29,7 +29,8 @@ static void shard_user_found(struct shard *s, uint64_t token, struct instant now
 	if (!a)
 		return;
 	*at = a->next;
-	(void)shard_call_event(s, a->call, &ev, now);
+	reply.of = a->call;
+	shard_replied(s, &reply, now);
 	free(a);
 }
 

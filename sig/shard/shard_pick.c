@@ -247,13 +247,13 @@ void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_
 
 static void picked_tell(struct shard_commons *c, uint64_t call, const struct park_news *news)
 {
-	const struct call_event ev = { .kind = CALL_EV_PARK, .park = news };
+	const struct reply reply = { .ask = ASK_PARK, .of = call, .park = *news };
 
 	if (!call)
 		c->remote_with.picked(c->remote_with.arg, news);
 	for (struct shard *s = c->shards; call && s; s = s->next) {
 		if (s->settings.number == id_shard(call))
-			(void)shard_call_event(s, call, &ev, c->remote_now);
+			shard_replied(s, &reply, c->remote_now);
 	}
 }
 

@@ -60,8 +60,8 @@ void shard_room_claim(struct shard *s, struct room *r);
 void shard_room_claim_open(struct shard *s, struct room *r);
 /* The room ends: the number is free. */
 void shard_room_claim_end(struct shard *s, const struct room *r);
-/* What the store says of it. False: there is no such room. */
-bool shard_room_on_claim(struct shard *s, uint64_t room, const struct park_news *news);
+/* What the store says of it. */
+void shard_room_on_claim(struct shard *s, struct room *r, const struct park_news *news);
 /* All who are in it go to that one, of another shard. */
 void shard_room_follow(struct shard *s, struct room *r, uint64_t other);
 /* In its turn: some go. */

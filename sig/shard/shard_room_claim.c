@@ -353,8 +353,8 @@ static struct call *claim_waiter(const struct shard *s, const struct room_member
 /* Each is answered, sent on or refused, and waits no more. */
 static void claim_tell(struct shard *s, const struct room *r, enum park_result told, uint64_t owner)
 {
-	const struct park_news news = { .told = told, .owner = owner };
-	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
+	const struct reply reply = { .ask = ASK_PARK, .park = { .told = told, .owner = owner } };
+	const struct call_event ev = { .kind = CALL_EV_REPLY, .reply = &reply };
 	const struct room_member *stays = NULL; /* the last one whom the step left waiting */
 	struct call *c = r->asking ? claim_waiter(s, r->first) : NULL, *before;
 
@@ -468,12 +468,10 @@ void shard_room_claim_end(struct shard *s, const struct room *r)
 		room_claim_free(s, r, r->id);
 }
 
-bool shard_room_on_claim(struct shard *s, uint64_t room, const struct park_news *news)
+void shard_room_on_claim(struct shard *s, struct room *r, const struct park_news *news)
 {
-	struct room *r = shard_room_find(s, room);
-
-	if (!r || !r->claim_serial || r->claim_serial != news->serial)
-		return r;
+	if (!r->claim_serial || r->claim_serial != news->serial)
+		return;
 	r->claim_serial = r->claim_ns = 0;
 	if (news->told == PARK_OK)
 		claim_open(s, r, ROOM_OWN);
@@ -484,5 +482,4 @@ bool shard_room_on_claim(struct shard *s, uint64_t room, const struct park_news 
 	else
 		claim_full(s, r);
 	shard_room_hurry(s, r);
-	return true;
 }

@@ -443,6 +443,29 @@ static void call_release(struct call_host *h, struct call *c)
 	}
 }
 
+static void call_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	switch (reply->ask) {
+	case ASK_PLAY:
+		prompts_on_news(h, c, &reply->play);
+		break;
+	case ASK_LOOKUP:
+		if (!leg_places_on_lookup(h, c, reply->lookup) &&
+		    !siprec_on_lookup(h, c, reply->lookup))
+			resolve_on_answer(h, c, reply->lookup);
+		break;
+	case ASK_USER:
+		resolve_on_user(h, c, reply->user);
+		break;
+	case ASK_MEDIA_STREAM:
+	case ASK_PARK:
+	case ASK_RECORD:
+	case ASK_SET:
+		modules_replied(h, c, reply);
+		break;
+	}
+}
+
 static bool is_of_leg(const struct call_event *ev)
 {
 	return ev->kind <= CALL_EV_STRAY;
@@ -492,18 +515,8 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_HANGUP:
 		hangup(h, c, ev);
 		break;
-	case CALL_EV_PLAY:
-		prompts_on_news(h, c, ev->play);
-		break;
-	case CALL_EV_LOOKUP:
-		if (!leg_places_on_lookup(h, c, ev->lookup) && !siprec_on_lookup(h, c, ev->lookup))
-			resolve_on_answer(h, c, ev->lookup);
-		break;
-	case CALL_EV_RECORDED:
-		prompts_on_recorded(h, c, ev->recorded);
-		break;
-	case CALL_EV_USER_KNOWN:
-		resolve_on_user(h, c, ev->version);
+	case CALL_EV_REPLY:
+		call_replied(h, c, ev->reply);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);
@@ -519,14 +532,10 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_FOCUS:
 	case CALL_EV_JOIN:
-	case CALL_EV_MEDIA_STREAM:
 	case CALL_EV_MEET:
-	case CALL_EV_PARK:
 	case CALL_EV_PICK:
-	case CALL_EV_RECORD_FAILED:
 	case CALL_EV_REFER:
 	case CALL_EV_REPLACE:
-	case CALL_EV_SET:
 	case CALL_EV_YIELD:
 		modules_on_event(h, c, ev);
 		break;

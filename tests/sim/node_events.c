@@ -173,6 +173,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news)
 {
 	struct sim *s = n->sim;
+	const struct reply reply = { .ask = ASK_SET, .of = call, .set = *news };
 	struct shard *core = node_core_of(n, call);
 	struct call_view view;
 	bool waits;
@@ -181,7 +182,7 @@ void node_set_told(struct node *n, uint32_t extension, uint64_t call, const stru
 	if (!core)
 		return;
 	waits = shard_call_glance(core, call, &view) && view.state < CALL_ANSWERING;
-	shard_on_set(core, call, news, node_now(n));
+	shard_replied(core, &reply, node_now(n));
 	if (waits && shard_call_glance(core, call, &view) && view.state == CALL_ANSWERING)
 		check_answers(s, call);
 	node_carry(n);
@@ -189,11 +190,12 @@ void node_set_told(struct node *n, uint32_t extension, uint64_t call, const stru
 
 void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news)
 {
+	const struct reply reply = { .ask = ASK_LOOKUP, .of = call, .lookup = news };
 	struct shard *core = node_core_of(n, call);
 
 	if (!core)
 		return;
-	shard_on_lookup(core, call, news, node_now(n));
+	shard_replied(core, &reply, node_now(n));
 	node_carry(n);
 }
 

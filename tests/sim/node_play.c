@@ -13,16 +13,19 @@ enum { PLAY_CODECS = 8 };
 
 static void play_told(struct sim *s, const struct event *e, enum prompt_news_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = e->a,
-					  .job = { .slot = 9, .generation = 1 },
-					  .codec = (enum media_codec)(e->who % PLAY_CODECS) };
+	const struct reply reply = { .ask = ASK_PLAY,
+				     .of = e->b,
+				     .play = { .kind = kind,
+					       .serial = e->a,
+					       .job = { .slot = 9, .generation = 1 },
+					       .codec =
+						       (enum media_codec)(e->who % PLAY_CODECS) } };
 	struct node *n = node_of_process(s, e->who / PLAY_CODECS);
 	struct shard *core = n ? node_core_of(n, e->b) : NULL;
 
 	if (!core)
 		return;
-	shard_on_play(core, e->b, &news, node_now(n));
+	shard_replied(core, &reply, node_now(n));
 	node_carry(n);
 }
 

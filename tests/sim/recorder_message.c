@@ -23,11 +23,12 @@ static uint32_t file_ms(const struct sim *s, const struct recorder_file *f)
 
 static void tell(struct node *n, uint64_t call, const struct record_news *news)
 {
+	const struct reply reply = { .ask = ASK_RECORD, .of = call, .record = *news };
 	struct shard *core = node_core_of(n, call);
 
 	if (!core)
 		return;
-	shard_recorded(core, call, news, node_now(n));
+	shard_replied(core, &reply, node_now(n));
 	node_carry(n);
 }
 

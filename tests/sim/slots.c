@@ -98,6 +98,9 @@ static enum park_result slot_do(struct sim *s, const struct slot_asked *a)
 
 static void slot_tell(struct node *n, const struct slot_asked *a, enum park_result told)
 {
+	struct reply reply = { .ask = ASK_PARK,
+			       .of = a->call,
+			       .park = { .serial = a->serial, .told = told } };
 	struct node_shard *shard = NULL;
 	const struct slot_taken *slot = slot_asked_for(&n->sim->slots, a);
 
@@ -107,9 +110,11 @@ static void slot_tell(struct node *n, const struct slot_asked *a, enum park_resu
 	}
 	if (!shard || !shard->core || shard->fenced)
 		return;
-	shard_on_park(shard->core, a->call, a->serial, told,
-		      slot && told != PARK_UNKNOWN ? slot->call : 0,
-		      slot ? text_bytes(&slot->beside) : (struct bytes){ 0 }, node_now(n));
+	if (slot && told != PARK_UNKNOWN)
+		reply.park.owner = slot->call;
+	if (slot)
+		reply.park.entry = text_bytes(&slot->beside);
+	shard_replied(shard->core, &reply, node_now(n));
 	node_carry(n);
 }
 

@@ -81,8 +81,11 @@ RIG_FN void claims_told(struct claims *x, struct rig *r, enum park_result told, 
 {
 	const struct rig_park *asked = claims_park(r, PARK_ROOM_CLAIM);
 
-	shard_on_park(r->shard, asked->call, asked->serial, told, owner ? owner : asked->call,
-		      (struct bytes){ 0 }, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PARK,
+				     .of = asked->call,
+				     .park = { .serial = asked->serial,
+					       .told = told,
+					       .owner = owner ? owner : asked->call } });
 	rig_run(r);
 	far_run(&x->f);
 }

@@ -79,7 +79,8 @@ static inline void tell(struct rig *r, struct lookup_news news)
 
 	assert_true(r->lookup_count);
 	news.serial = r->lookups[i].serial;
-	shard_on_lookup(r->shard, r->lookups[i].call, &news, r->now);
+	rig_reply(r,
+		  (struct reply){ .ask = ASK_LOOKUP, .of = r->lookups[i].call, .lookup = &news });
 	rig_run(r);
 }
 

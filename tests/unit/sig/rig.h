@@ -560,6 +560,12 @@ RIG_FN void rig_caught_up(struct rig *r)
 	locations_caught_up(r->locations, r->now);
 }
 
+/* What the world says to what was asked. */
+RIG_FN void rig_reply(struct rig *r, struct reply reply)
+{
+	shard_replied(r->shard, &reply, r->now);
+}
+
 /* The store's answer to one save. */
 RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 {

@@ -23,11 +23,13 @@ static void hear(const struct answer *a, void *arg)
 					    [PARK_UNKNOWN] = "unknown" };
 	struct heard *h = arg;
 	size_t n = strlen(h->text);
+	const struct park_news *news = &a->reply.park;
 
-	assert_int_equal(a->kind, ANSWER_PARK);
+	assert_int_equal(a->kind, ANSWER_REPLY);
+	assert_int_equal(a->reply.ask, ASK_PARK);
 	(void)snprintf(h->text + n, sizeof(h->text) - n,
 		       "%u %" PRIu64 " %" PRIu64 " %s %" PRIu64 " " BYTES_FMT ";", a->shard,
-		       a->call, a->version, told[a->park], a->owner,
+		       a->call, news->serial, told[news->told], news->owner,
 		       BYTES_ARG(text_bytes(&a->record)));
 }
 

@@ -33,7 +33,8 @@ static void told(struct line *l, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = l->r->play_codec };
 
-	shard_on_play(l->r->shard, application_call(l->r), &news, l->r->now);
+	rig_reply(l->r,
+		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
 	rig_run(l->r);
 }
 
@@ -54,7 +55,8 @@ static void recorder_says(struct line *l, enum record_news_kind kind, uint8_t nu
 {
 	const struct record_news news = { .kind = kind, .number = number, .ms = ms };
 
-	shard_recorded(l->r->shard, application_call(l->r), &news, l->r->now);
+	rig_reply(l->r, (struct reply){
+				.ask = ASK_RECORD, .of = application_call(l->r), .record = news });
 	rig_run(l->r);
 }
 
@@ -188,7 +190,9 @@ static void fails(void **state)
 	struct line *l = *state;
 
 	speaks(l, g_message);
-	shard_record_failed(l->r->shard, application_call(l->r), 1, -ENOSPC, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = application_call(l->r),
+					.record = { .number = 1, .error = -ENOSPC } });
 	rig_run(l->r);
 	assert_over(l, "failed", 1, 0);
 	assert_int_equal(line_last_spec(l->r, 0).tap, 0);
@@ -201,9 +205,13 @@ static void fails_at_its_end(void **state)
 
 	speaks(l, g_message);
 	key(l, '#');
-	shard_record_failed(l->r->shard, application_call(l->r), 2, -EIO, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = application_call(l->r),
+					.record = { .number = 2, .error = -EIO } });
 	assert_null(last_of(l->r, SIG_CALL_RECORDED));
-	shard_record_failed(l->r->shard, application_call(l->r), 1, -EIO, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = application_call(l->r),
+					.record = { .number = 1, .error = -EIO } });
 	rig_run(l->r);
 	assert_over(l, "failed", 1, 0);
 }

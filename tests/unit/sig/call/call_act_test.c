@@ -23,7 +23,8 @@ static void told(struct line *l, enum prompt_news_kind kind)
 					  .why = kind == PROMPT_NEWS_FAILED ? "no such file"
 									    : NULL };
 
-	shard_on_play(l->r->shard, application_call(l->r), &news, l->r->now);
+	rig_reply(l->r,
+		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
 	rig_run(l->r);
 }
 

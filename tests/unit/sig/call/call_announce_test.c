@@ -40,7 +40,7 @@ static void told(struct line *l, enum prompt_news_kind kind)
 					  .job = { .slot = PROMPT, .generation = 7 },
 					  .codec = l->r->play_codec };
 
-	shard_on_play(l->r->shard, the_call(l->r), &news, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = the_call(l->r), .play = news });
 	rig_run(l->r);
 }
 

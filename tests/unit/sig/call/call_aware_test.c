@@ -263,7 +263,9 @@ static void failed(void **state)
 
 	order_is(l, ORDER_RECORD_ON);
 	(void)takes_note(l, &l->a, "on", PHONE_SDP_A);
-	shard_record_failed(l->r->shard, siprec_call(l->r), 1, -ENOSPC, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = siprec_call(l->r),
+					.record = { .number = 1, .error = -ENOSPC } });
 	rig_run(l->r);
 	(void)takes_note(l, &l->a, "off", PHONE_SDP_A);
 }

@@ -32,7 +32,9 @@ static void told(struct line *l, enum media_stream_news_kind kind, const char *r
 						.serial = l->r->listen.serial,
 						.reason = reason };
 
-	shard_on_media_stream(l->r->shard, the_call(l->r), &news, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_MEDIA_STREAM,
+					.of = the_call(l->r),
+					.media_stream = news });
 	rig_run(l->r);
 }
 

@@ -276,8 +276,12 @@ static void failed(void **state)
 	const struct sig_event *event;
 
 	order_gives(l, 0, ORDER_RECORD_ON, 0);
-	shard_record_failed(l->r->shard, the_call(l->r), 7, -EIO, l->r->now); /* nobody's */
-	shard_record_failed(l->r->shard, the_call(l->r), 1, -ENOSPC, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = the_call(l->r),
+					.record = { .number = 7, .error = -EIO } }); /* nobody's */
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = the_call(l->r),
+					.record = { .number = 1, .error = -ENOSPC } });
 	rig_run(l->r);
 	event = &l->r->events[l->r->event_count - 1];
 	assert_int_equal(event->kind, SIG_CALL_RECORDING_FAILED);
@@ -347,7 +351,9 @@ static void both_hear_it(void **state)
 	tone_every(l, 0);
 	no_tone(l->r);
 	tone_every(l, TONE_EVERY_MS);
-	shard_record_failed(l->r->shard, the_call(l->r), 2, -EIO, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = the_call(l->r),
+					.record = { .number = 2, .error = -EIO } });
 	rig_run(l->r);
 	no_tone(l->r); /* nothing is written any more */
 	phone_request(&l->a, "BYE", "", "");

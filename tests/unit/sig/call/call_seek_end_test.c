@@ -119,9 +119,10 @@ static void killed(void **state)
 	phone_write(&l->a, "INVITE", "", PHONE_SDP_A); /* a copy */
 	rig_run(l->r);
 	assert_int_equal(rig_counts(l->r).calls, 1);
-	shard_on_lookup(l->r->shard, l->r->lookups[0].call,
-			&(struct lookup_news){ .serial = before, .state = LOOKUP_NOTHING },
-			l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_LOOKUP,
+					.of = l->r->lookups[0].call,
+					.lookup = &(struct lookup_news){
+						.serial = before, .state = LOOKUP_NOTHING } });
 	rig_run(l->r);
 	assert_int_equal(rings_at(l, "192.0.2.12:5060").n, 0);
 	tell(l->r, leads_to("192.0.2.21:5060"));

@@ -421,7 +421,9 @@ static void name_leads(struct gate *g, const char *places)
 		assert_int_equal(addr_parse(&news.targets[news.count++].to, one), 0);
 	assert_true(r->lookup_count);
 	news.serial = r->lookups[r->lookup_count - 1].serial;
-	shard_on_lookup(r->shard, r->lookups[r->lookup_count - 1].call, &news, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_LOOKUP,
+				     .of = r->lookups[r->lookup_count - 1].call,
+				     .lookup = &news });
 	rig_run(r);
 }
 

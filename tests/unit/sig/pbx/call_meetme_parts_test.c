@@ -29,7 +29,7 @@ static void part_told(struct rig *r, const struct rig_part *p, enum prompt_news_
 {
 	const struct prompt_news news = { .kind = kind, .serial = p->serial };
 
-	shard_on_play(r->shard, p->room, &news, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = p->room, .play = news });
 	rig_run(r);
 	rig_wait_ms(r, 50);
 }
@@ -294,9 +294,14 @@ static void recorded_on_demand(void **state)
 	assert_true(r->parts[1].stopped);
 	assert_int_equal(record_it(r, room, ORDER_RECORD_ON), 0);
 	assert_int_equal(r->records[4].record.number, 2);
-	shard_record_failed(r->shard, room, 1, -EIO, r->now); /* of the one before */
+	rig_reply(r, (struct reply){
+			     .ask = ASK_RECORD,
+			     .of = room,
+			     .record = { .number = 1, .error = -EIO } }); /* of the one before */
 	assert_int_equal(conference_of(r, room).recording, 2);
-	shard_record_failed(r->shard, room, 2, -ENOSPC, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_RECORD,
+				     .of = room,
+				     .record = { .number = 2, .error = -ENOSPC } });
 	rig_wait_ms(r, 50);
 	assert_int_equal(conference_of(r, room).recording, 0);
 	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING_FAILED)->reason,

@@ -193,7 +193,7 @@ static void stopped_while_it_asks(void **state)
 	rig_wait_ms(r, 50);
 	assert_string_equal(r->played, "hello.wav");
 	ended.serial = r->play;
-	shard_on_play(r->shard, a, &ended, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = a, .play = ended });
 	rig_run(r);
 	assert_string_equal(r->played, "prompt:conference-pin");
 	assert_int_equal(last_event(r, SIG_CALL_PLAYED)->call, a);

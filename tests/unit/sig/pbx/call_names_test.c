@@ -31,7 +31,7 @@ static void told(struct rig *r, uint64_t call, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = r->play_codec };
 
-	shard_on_play(r->shard, call, &news, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = call, .play = news });
 	rig_run(r);
 	rig_wait_ms(r, 20);
 }
@@ -40,7 +40,7 @@ static void recorder_says(struct rig *r, uint64_t call, enum record_news_kind ki
 {
 	const struct record_news news = { .kind = kind, .number = 1, .ms = ms };
 
-	shard_recorded(r->shard, call, &news, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_RECORD, .of = call, .record = news });
 	rig_run(r);
 	rig_wait_ms(r, 20);
 }
@@ -94,7 +94,7 @@ static void heard(struct rig *r, enum prompt_news_kind kind, const char *file)
 
 	assert_true(r->part_count > 0);
 	assert_string_equal(p->file, file);
-	shard_on_play(r->shard, p->room, &news, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = p->room, .play = news });
 	rig_run(r);
 	rig_wait_ms(r, 50);
 }
@@ -170,7 +170,9 @@ static void not_recorded(void **state)
 
 	calls(&m->p.t.l.a);
 	call = is_asked(m, "1001");
-	shard_record_failed(r->shard, call, 1, -5, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_RECORD,
+				     .of = call,
+				     .record = { .number = 1, .error = -5 } });
 	rig_run(r);
 	rig_wait_ms(r, 50);
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);

@@ -37,8 +37,10 @@ static void told(struct far *f, struct rig *r, enum park_act act, enum park_resu
 {
 	const struct rig_park *asked = last_asked(r, act);
 
-	shard_on_park(r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
-		      r->now);
+	rig_reply(r, (struct reply){
+			     .ask = ASK_PARK,
+			     .of = asked->call,
+			     .park = { .serial = asked->serial, .told = told, .owner = owner } });
 	rig_run(r);
 	far_run(f);
 }
@@ -318,8 +320,11 @@ static void the_one_who_was_rung_is_faster(void **state)
 	asked = *last_asked(f->near.l.r, PARK_LOOK);
 	phone_answer(&f->near.l.b, invite, "200 OK", PHONE_SDP_B);
 	rig_run(f->near.l.r);
-	shard_on_park(f->near.l.r->shard, asked.call, asked.serial, PARK_OK, call,
-		      (struct bytes){ 0 }, f->near.l.r->now);
+	rig_reply(f->near.l.r,
+		  (struct reply){
+			  .ask = ASK_PARK,
+			  .of = asked.call,
+			  .park = { .serial = asked.serial, .told = PARK_OK, .owner = call } });
 	rig_run(f->near.l.r);
 	assert_true(phone_hears(&p, "SIP/2.0 404").n);
 	far_wait_ms(f, 200);
@@ -457,7 +462,7 @@ static void play_told(struct rig *r, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = r->play_codec };
 
-	shard_on_play(r->shard, call_at(r, 0), &news, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = call_at(r, 0), .play = news });
 	rig_run(r);
 }
 

@@ -47,8 +47,11 @@ static void told(struct line *l, enum park_result told, uint64_t owner)
 {
 	const struct rig_park *asked = last_asked(l->r, PARK_CLAIM);
 
-	shard_on_park(l->r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
-		      l->r->now);
+	rig_reply(l->r,
+		  (struct reply){
+			  .ask = ASK_PARK,
+			  .of = asked->call,
+			  .park = { .serial = asked->serial, .told = told, .owner = owner } });
 	rig_run(l->r);
 }
 
@@ -434,7 +437,7 @@ static void played(struct line *l, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = l->r->play_codec };
 
-	shard_on_play(l->r->shard, the_call(l->r), &news, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = the_call(l->r), .play = news });
 	rig_run(l->r);
 }
 

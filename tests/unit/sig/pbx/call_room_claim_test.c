@@ -67,8 +67,11 @@ static void calls_behind_the_answer(void **state)
 	claims_is_in(x, &x->f.near.c);
 	claims_dials(x, &x->f.near.l.a);
 	asked = claims_park(r, PARK_ROOM_CLAIM);
-	shard_on_park(r->shard, asked->call, asked->serial, PARK_TAKEN, owner, (struct bytes){ 0 },
-		      r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PARK,
+				     .of = asked->call,
+				     .park = { .serial = asked->serial,
+					       .told = PARK_TAKEN,
+					       .owner = owner } });
 	claims_dials(x, &x->f.near.l.b);
 	claims_is_in(x, &x->f.near.l.a);
 	assert_false(claims_is_answered(&x->f.near.l.b));
@@ -112,8 +115,9 @@ static void calls_behind_a_refusal(void **state)
 
 	claims_dials(x, &x->f.near.l.a);
 	asked = claims_park(r, PARK_ROOM_CLAIM);
-	shard_on_park(r->shard, asked->call, asked->serial, PARK_FULL, 0, (struct bytes){ 0 },
-		      r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PARK,
+				     .of = asked->call,
+				     .park = { .serial = asked->serial, .told = PARK_FULL } });
 	claims_dials(x, &x->f.near.l.b);
 	assert_true(phone_hears(&x->f.near.l.a, "SIP/2.0 503").n);
 	far_wait_ms(&x->f, 20);

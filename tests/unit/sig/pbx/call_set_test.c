@@ -69,7 +69,7 @@ static void told_of(struct line *l, uint64_t call, enum set_state state)
 {
 	const struct set_news news = { .serial = l->r->set, .state = state };
 
-	shard_on_set(l->r->shard, call, &news, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_SET, .of = call, .set = news });
 	rig_run(l->r);
 }
 
@@ -208,7 +208,7 @@ static void stale_news(void **state)
 	struct line *l = *state;
 
 	dial(l, "*78");
-	shard_on_set(l->r->shard, the_call(l->r), &news, l->r->now);
+	rig_reply(l->r, (struct reply){ .ask = ASK_SET, .of = the_call(l->r), .set = news });
 	rig_run(l->r);
 	assert_int_equal(phone_hears(&l->a, "SIP/2.0 200").n, 0);
 	told(l, SET_DONE);

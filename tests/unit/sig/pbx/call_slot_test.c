@@ -43,8 +43,10 @@ static void told(struct rig *r, enum park_act act, enum park_result told, uint64
 {
 	const struct rig_park *asked = last_asked(r, act);
 
-	shard_on_park(r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
-		      r->now);
+	rig_reply(r, (struct reply){
+			     .ask = ASK_PARK,
+			     .of = asked->call,
+			     .park = { .serial = asked->serial, .told = told, .owner = owner } });
 	rig_run(r);
 }
 

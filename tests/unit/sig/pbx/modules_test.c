@@ -16,11 +16,11 @@ static const struct {
 	{                                                                        \
 #x, offsetof(struct module_lists, x), offsetof(struct module, x) \
 	}
-	HOOK(orders),   HOOK(events),      HOOK(codes),      HOOK(begun),    HOOK(request),
-	HOOK(repeated), HOOK(response),    HOOK(saved),      HOOK(overdue),  HOOK(settle),
-	HOOK(follow),   HOOK(tap),         HOOK(overlay),    HOOK(released), HOOK(deadlines),
-	HOOK(resumed),  HOOK(established), HOOK(unanswered), HOOK(leg_left), HOOK(over),
-	HOOK(prompted), HOOK(admit),       HOOK(dialled),    HOOK(headers),
+	HOOK(orders),    HOOK(events),   HOOK(codes),       HOOK(replied),    HOOK(begun),
+	HOOK(request),   HOOK(repeated), HOOK(response),    HOOK(saved),      HOOK(overdue),
+	HOOK(settle),    HOOK(follow),   HOOK(tap),         HOOK(overlay),    HOOK(released),
+	HOOK(deadlines), HOOK(resumed),  HOOK(established), HOOK(unanswered), HOOK(leg_left),
+	HOOK(over),      HOOK(prompted), HOOK(admit),       HOOK(dialled),    HOOK(headers),
 };
 
 static const struct module *const *list_at(size_t offset)

@@ -47,8 +47,11 @@ static void slot_park(struct watch *t, const char *slot)
 	assert_int_equal(shard_call_order(r->shard, only_call(r), &order, r->now), 0);
 	rig_run(r);
 	asked = &r->parks[(r->park_count - 1) % RIG_LOOKUPS_MAX];
-	shard_on_park(r->shard, asked->call, asked->serial, PARK_OK, asked->call,
-		      (struct bytes){ 0 }, r->now);
+	rig_reply(r, (struct reply){ .ask = ASK_PARK,
+				     .of = asked->call,
+				     .park = { .serial = asked->serial,
+					       .told = PARK_OK,
+					       .owner = asked->call } });
 	rig_run(r);
 	phone_answer(&t->l.b, rig_take(r, &t->l.b.addr, "BYE "), "200 OK", "");
 	rig_run(r);
