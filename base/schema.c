@@ -45,6 +45,17 @@ static void *member_at(void *object, size_t offset)
 
 /* ---- write ---- */
 
+void schema_put_long(struct schema_writer *w, uint64_t v)
+{
+	uint8_t *to = schema_room(w, schema_varint_length(v));
+
+	if (!to)
+		return;
+	for (; v > 0x7f; v >>= 7)
+		*to++ = (uint8_t)(v | 0x80);
+	*to = (uint8_t)v;
+}
+
 void schema_put_octets(struct schema_writer *w, uint32_t tag, struct bytes octets)
 {
 	schema_put_mem(w, octets.p, octets.n);
@@ -63,18 +74,13 @@ void schema_put_fixed(struct schema_writer *w, uint32_t tag, uint8_t kind, uint6
 	schema_put_tag(w, tag, kind);
 }
 
-static uint64_t schema_number_get(const void *member, uint16_t size)
+static ALWAYS_INLINE uint64_t schema_number_get(const void *member, uint16_t size)
 {
-	switch (size) {
-	case sizeof(uint8_t):
+	if (size == sizeof(uint8_t))
 		return *(const uint8_t *)member;
-	case sizeof(uint16_t):
-		return *(const uint16_t *)member;
-	case sizeof(uint32_t):
+	if (size == sizeof(uint32_t))
 		return *(const uint32_t *)member;
-	default:
-		return *(const uint64_t *)member;
-	}
+	return size == sizeof(uint16_t) ? *(const uint16_t *)member : *(const uint64_t *)member;
 }
 
 static uint64_t number_most(uint16_t size)
@@ -135,8 +141,8 @@ static void schema_message_write(struct schema_writer *w, const struct schema *r
 }
 
 /* But for lists: one value, where it is not zero. */
-static void value_write(struct schema_writer *w, const struct schema *row, const void *object,
-			const void *member)
+static ALWAYS_INLINE void value_write(struct schema_writer *w, const struct schema *row,
+				      const void *object, const void *member)
 {
 	uint64_t number;
 
@@ -193,10 +199,15 @@ static void value_write(struct schema_writer *w, const struct schema *row, const
 	}
 }
 
+static uint32_t list_count(const struct schema *row, const void *count)
+{
+	return row->flags & SCHEMA_COUNT32 ? *(const uint32_t *)count : *(const uint8_t *)count;
+}
+
 static void schema_list_write(struct schema_writer *w, const struct schema *row, const void *object)
 {
 	const uint8_t *list = const_member_at(object, row->offset);
-	size_t n = *(const uint8_t *)const_member_at(object, row->count);
+	size_t n = list_count(row, const_member_at(object, row->count));
 
 	if (row->flags & SCHEMA_POINTER)
 		list = *(const uint8_t *const *)(const void *)list;
@@ -211,24 +222,31 @@ static void schema_list_write(struct schema_writer *w, const struct schema *row,
 	}
 }
 
-static void row_write(struct schema_writer *w, const struct schema *row, const void *object)
+static void single_write(struct schema_writer *w, const struct schema *row, const void *member)
+{
+	struct schema_place place = { .up = w->place, .row = row };
+
+	if (row->type == SCHEMA_MESSAGE)
+		schema_message_write(w, row, member, &place);
+	else if (!row->is || row->is(w, member))
+		schema_write_some(w, row->of, member);
+}
+
+/* A list, a message, a group, or a secret. */
+static NOINLINE void row_write(struct schema_writer *w, const struct schema *row,
+			       const void *object)
 {
 	const void *member = const_member_at(object, row->offset);
 	const uint8_t *end = w->at;
 
 	if (row->flags & SCHEMA_LIST) {
 		schema_list_write(w, row, object);
-	} else if (row->type != SCHEMA_MESSAGE && row->type != SCHEMA_GROUP) {
+	} else if (row->type < SCHEMA_MESSAGE) {
 		value_write(w, row, object, member);
 	} else {
-		struct schema_place place = { .up = w->place, .row = row };
-
 		if (row->flags & SCHEMA_POINTER)
 			member = *(const void *const *)member;
-		if (member && row->type == SCHEMA_MESSAGE)
-			schema_message_write(w, row, member, &place);
-		else if (member && (!row->is || row->is(w, member)))
-			schema_write_some(w, row->of, member);
+		single_write(w, row, member);
 	}
 	w->secret |= (row->flags & SCHEMA_SECRET) && w->at != end;
 }
@@ -286,8 +304,14 @@ void schema_write_some(struct schema_writer *w, const struct schema *rows, const
 
 	while (end->type != SCHEMA_END)
 		end++;
-	while (end-- != rows)
-		row_write(w, end, object);
+	while (end-- != rows) {
+		const void *member = const_member_at(object, end->offset);
+
+		if (end->type < SCHEMA_MESSAGE && !(end->flags & (SCHEMA_LIST | SCHEMA_SECRET)))
+			value_write(w, end, object, member);
+		else if (!(end->flags & SCHEMA_POINTER) || *(const void *const *)member)
+			row_write(w, end, object);
+	}
 }
 
 /* ---- read ---- */
@@ -526,24 +550,26 @@ static bool value_read(struct schema_reader *r, const struct schema *row, void *
 /* One more element, which is zero. NULL: there are as many as there may be, or no memory. */
 static void *schema_list_more(struct schema_reader *r, const struct schema *row, void *object)
 {
-	uint8_t *count = member_at(object, row->count);
+	void *count = member_at(object, row->count);
+	uint32_t n = list_count(row, count);
 	uint8_t *list = member_at(object, row->offset);
 
-	if (*count >= row->most)
+	if (n >= row->most)
 		return NULL;
 	if (row->flags & SCHEMA_POINTER) {
 		uint8_t **behind = (uint8_t **)(void *)list;
 
-		list = reallocarray(*behind, *count + 1U, row->size);
+		list = reallocarray(*behind, n + 1U, row->size);
 		if (!list) {
 			(void)schema_wrong(r, "out of memory");
 			return NULL;
 		}
 		*behind = list;
 	}
-	list += (size_t)*count * row->size;
+	list += (size_t)n * row->size;
 	memset(list, 0, row->size);
-	++*count;
+	schema_number_set(count, row->flags & SCHEMA_COUNT32 ? sizeof(uint32_t) : sizeof(uint8_t),
+			  n + 1);
 	return list;
 }
 
@@ -555,7 +581,7 @@ static bool schema_list_read(struct schema_reader *r, const struct schema *row, 
 
 	if (!element)
 		return false;
-	place.position = *(const uint8_t *)member_at(object, row->count) - 1U;
+	place.position = list_count(row, member_at(object, row->count)) - 1U;
 	if (row->type == SCHEMA_MESSAGE ? !schema_message_read(r, row, element, in, &place)
 					: !value_read(r, row, object, element, in))
 		return false;

@@ -28,18 +28,19 @@ enum schema_type {
 	SCHEMA_OCTETS,   /* uint8_t[], always all of them */
 	SCHEMA_CHARS,    /* char[], of which a counter says how many */
 	SCHEMA_ADDR,     /* struct addr, as text */
+	SCHEMA_HAND,     /* the row's own functions write and read it */
 	SCHEMA_MESSAGE,  /* a struct with rows of its own */
 	SCHEMA_GROUP, /* likewise, whose fields are those of the message around it: no tag is between theirs; `tag` is their first */
-	SCHEMA_HAND,  /* the row's own functions write and read it */
 };
 
 enum schema_flag {
 	SCHEMA_LINE = 1, /* of a text: nothing that could end a header's line */
 	SCHEMA_PLUS_ONE =
 		2, /* the record has the number and 1; none is all bits set here, and 0 there */
-	SCHEMA_POINTER = 4, /* a message, or a list, behind a pointer: allocated when it is read */
-	SCHEMA_LIST = 8,    /* up to `most`, of which a counter says how many */
-	SCHEMA_SECRET = 16, /* never shown; the writer says that it wrote one */
+	SCHEMA_POINTER = 4,  /* a message, or a list, behind a pointer: allocated when it is read */
+	SCHEMA_LIST = 8,     /* up to `most`, of which a counter says how many */
+	SCHEMA_SECRET = 16,  /* never shown; the writer says that it wrote one */
+	SCHEMA_COUNT32 = 32, /* of a list: its counter is a uint32_t */
 };
 
 /* A field as it stands in a record. */
@@ -122,9 +123,9 @@ void schema_write_some(struct schema_writer *w, const struct schema *rows, const
 /* A deadline in ms of UTC, as a record has it. */
 uint64_t schema_utc_ms(const struct schema_writer *w, uint64_t deadline_ns);
 /* n octets before those written; NULL: they do not fit. */
-static inline uint8_t *schema_room(struct schema_writer *w, size_t n)
+static ALWAYS_INLINE uint8_t *schema_room(struct schema_writer *w, size_t n)
 {
-	if (n > (size_t)(w->at - w->start) || w->overflow) {
+	if (n > (size_t)(w->at - w->start)) {
 		w->overflow = true;
 		return NULL;
 	}
@@ -147,26 +148,35 @@ static inline size_t schema_varint_length(uint64_t v)
 	return (bits + 6) / 7;
 }
 
-/* Mostly it is one octet. */
-static inline void schema_put_varint(struct schema_writer *w, uint64_t v)
+/* Of more than two octets. */
+void schema_put_long(struct schema_writer *w, uint64_t v);
+static ALWAYS_INLINE void schema_put_varint(struct schema_writer *w, uint64_t v)
 {
-	uint8_t *to = schema_room(w, v <= 0x7f ? 1 : schema_varint_length(v));
+	uint8_t *to;
 
-	if (!to)
-		return;
-	for (; v > 0x7f; v >>= 7)
-		*to++ = (uint8_t)(v | 0x80);
-	*to = (uint8_t)v;
+	if (v <= 0x7f) {
+		to = schema_room(w, 1);
+		if (to)
+			*to = (uint8_t)v;
+	} else if (v <= 0x3fff) {
+		to = schema_room(w, 2);
+		if (to) {
+			to[0] = (uint8_t)(v | 0x80);
+			to[1] = (uint8_t)(v >> 7);
+		}
+	} else {
+		schema_put_long(w, v);
+	}
 }
 
-static inline void schema_put_tag(struct schema_writer *w, uint32_t tag, uint8_t kind)
+static ALWAYS_INLINE void schema_put_tag(struct schema_writer *w, uint32_t tag, uint8_t kind)
 {
 	schema_put_varint(w, (uint64_t)tag << 3 | kind);
 }
 
 /* Not left out where it is zero. */
 void schema_put_octets(struct schema_writer *w, uint32_t tag, struct bytes octets);
-static inline void schema_put_number(struct schema_writer *w, uint32_t tag, uint64_t v)
+static ALWAYS_INLINE void schema_put_number(struct schema_writer *w, uint32_t tag, uint64_t v)
 {
 	if (v == 0)
 		return;

@@ -6,10 +6,10 @@
 
 #include "media/crypto.h"
 #include "media/offer/line.h"
-#include "sig/call.pb-c.h"
 #include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
+#include "sig/model/saved.h"
 
 bool flows_may_move(const struct call *c)
 {
@@ -200,25 +200,40 @@ static bool secret_rekey(struct flow_secret *s)
 	return s->rtp.limit != limit;
 }
 
-int secret_restore(struct call_flow *f, const struct secret_record *record, uint64_t now)
+/* What a restart may add to an index before it says so. */
+enum { SRTP_HEADROOM = 1 << 16 };
+
+/*
+ * Whoever goes on must not wait for a save before it speaks, or encrypted calls would be silent for as long as the saves of a restart take.
+ * So above the recorded limit each incarnation has a share of its own, which no other ever begins in; further ones than SECRET_SHARES, or one
+ * that is not known to be later, wait.
+ */
+static bool secret_check(struct schema_reader *r, void *object)
 {
-	struct flow_secret *s = calloc(1, sizeof(*s));
-	uint64_t later =
-		record->incarnation && now > record->incarnation ? now - record->incarnation : 0;
+	uint64_t wrote = loader_of(r)->incarnation, now = loader_of(r)->h->incarnation;
+	uint64_t later = wrote && now > wrote ? now - wrote : 0;
 	uint64_t before = later > SECRET_SHARES ? SECRET_SHARES : later - (later > 0);
 	uint64_t own = later > 0 && later <= SECRET_SHARES;
+	struct flow_secret *s = object;
 
-	if (!s)
-		return -ENOMEM;
-	s->key.length = (uint8_t)record->key.n;
-	memcpy(s->key.octets, record->key.p, record->key.n);
-	s->rtp.first = record->limit + before * SECRET_SHARE;
-	s->rtcp.first = record->limit_rtcp + before * SECRET_SHARE_RTCP;
+	if (s->key.length != SECRET_LEN && s->key.length != SECRET_LEN_BEFORE)
+		return false;
+	s->rtp.first = s->rtp.limit + before * SECRET_SHARE;
+	s->rtcp.first = s->rtcp.limit + before * SECRET_SHARE_RTCP;
 	s->rtp.limit = s->rtp.granted = s->rtp.first + own * SECRET_SHARE;
 	s->rtcp.limit = s->rtcp.granted = s->rtcp.first + own * SECRET_SHARE_RTCP;
-	f->secret = s;
-	return 0;
+	return true;
 }
+
+static const struct schema secret_rows[] = {
+	{ "key", 1, SCHEMA_CHARS, SCHEMA_SECRET, SCHEMA_AT(struct flow_secret, key.octets),
+	  .count = offsetof(struct flow_secret, key.length), .min = SECRET_LEN_BEFORE },
+	{ "limit", 2, SCHEMA_UINT, SCHEMA_AT(struct flow_secret, rtp.limit), .min = 1,
+	  .max = SRTP_INDEX_END - SRTP_HEADROOM - 1 },
+	{ "limit_rtcp", 3, SCHEMA_UINT, SCHEMA_AT(struct flow_secret, rtcp.limit),
+	  .max = SRTCP_INDEX_END - SRTP_HEADROOM - 1 },
+	{ 0 },
+};
 
 void secret_free(struct call_flow *f)
 {
@@ -677,61 +692,264 @@ void flow_dtls_age(const struct call_host *h, const struct call_flow *f)
 		text_clear(&f->dtls->flight);
 }
 
-static bool restore_key(struct media_key *out, const Tandem__Call__Key *in)
+static bool media_key_is(const struct schema_writer *w, const void *object)
 {
-	if (!in)
-		return true;
-	if (in->suite == MEDIA_SUITE_NONE || in->suite > UINT8_MAX ||
-	    !crypto_suite_name((enum media_suite)in->suite) ||
-	    in->octets.len != crypto_key_length((enum media_suite)in->suite))
+	(void)w;
+	return ((const struct media_key *)object)->suite != MEDIA_SUITE_NONE;
+}
+
+static bool media_key_check(struct schema_reader *r, void *object)
+{
+	const struct media_key *key = object;
+	enum media_suite suite = key->suite;
+
+	(void)r;
+	return suite != MEDIA_SUITE_NONE && crypto_suite_name(suite) &&
+	       key->length == crypto_key_length(suite);
+}
+
+static bool dtls_has_peer(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct flow_dtls *)object)->peer.hash != MEDIA_HASH_NONE;
+}
+
+static bool dtls_has_flight(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct flow_dtls *)object)->flight.n != 0;
+}
+
+static bool dtls_check(struct schema_reader *r, void *object)
+{
+	struct flow_dtls *d = object;
+	bool in = d->key_in.suite != MEDIA_SUITE_NONE, out = d->key_out.suite != MEDIA_SUITE_NONE;
+
+	d->ice.on = 1;
+	if (in != out || (d->flight.n && !in))
 		return false;
-	out->suite = (uint8_t)in->suite;
-	out->length = (uint8_t)in->octets.len;
-	memcpy(out->octets, in->octets.data, in->octets.len);
+	if (!d->flight.n || r->now.utc_ms >= d->flight_until_utc_ms) {
+		text_clear(&d->flight);
+		d->flight_until_utc_ms = 0;
+	}
 	return true;
 }
 
-static bool is_restorable(const Tandem__Call__Dtls *in)
+static const struct schema media_key_rows[] = {
+	{ "suite", 1, SCHEMA_UINT, SCHEMA_AT(struct media_key, suite) },
+	{ "octets", 2, SCHEMA_CHARS, SCHEMA_SECRET, SCHEMA_AT(struct media_key, octets),
+	  .count = offsetof(struct media_key, length) },
+	{ 0 },
+};
+
+/* Of a party that moves none is heard yet. */
+static const struct schema fingerprint_rows[] = {
+	{ "fingerprint", 7, SCHEMA_OCTETS, SCHEMA_AT(struct flow_dtls, peer.octets) },
+	{ 0 },
+};
+
+static const struct schema flight_rows[] = {
+	{ "flight", 11, SCHEMA_TEXT, SCHEMA_AT(struct flow_dtls, flight), .max = MEDIA_FLIGHT_MAX },
+	{ "flight_until_utc_ms", 12, SCHEMA_TIME,
+	  SCHEMA_AT(struct flow_dtls, flight_until_utc_ms) },
+	{ 0 },
+};
+
+static const struct schema dtls_rows[] = {
+	{ "ufrag", 1, SCHEMA_OCTETS, SCHEMA_AT(struct flow_dtls, ice.ufrag), .min = ICE_UFRAG_LEN },
+	{ "pwd", 2, SCHEMA_OCTETS, SCHEMA_SECRET, SCHEMA_AT(struct flow_dtls, ice.pwd),
+	  .min = ICE_PWD_LEN },
+	{ "ice_name", 3, SCHEMA_FIXED64, SCHEMA_AT(struct flow_dtls, ice_name) },
+	{ "role", 4, SCHEMA_UINT, SCHEMA_AT(struct flow_dtls, role), .max = DTLS_CLIENT },
+	{ "association", 5, SCHEMA_UINT, SCHEMA_AT(struct flow_dtls, association) },
+	{ "hash", 6, SCHEMA_UINT, SCHEMA_AT(struct flow_dtls, peer.hash),
+	  .max = MEDIA_HASH_SHA512 },
+	{ "fingerprint", 7, SCHEMA_GROUP, .of = fingerprint_rows, .is = dtls_has_peer },
+	{ "key_in", 8, SCHEMA_MESSAGE, SCHEMA_AT(struct flow_dtls, key_in), .of = media_key_rows,
+	  .is = media_key_is, .check = media_key_check },
+	{ "key_out", 9, SCHEMA_MESSAGE, SCHEMA_AT(struct flow_dtls, key_out), .of = media_key_rows,
+	  .is = media_key_is, .check = media_key_check },
+	{ "shared_port", 10, SCHEMA_UINT, SCHEMA_AT(struct flow_dtls, shared_port) },
+	{ "flight", 11, SCHEMA_GROUP, .of = flight_rows, .is = dtls_has_flight },
+	{ 0 },
+};
+
+/* ---- where a successor goes on ---- */
+
+enum { SAID_CLOCK_MAX = 192000 };
+
+static uint64_t sent_ago_ms(const struct instant *now, const struct flow_last_sent *sent)
 {
-	return in->ufrag.len == ICE_UFRAG_LEN && in->pwd.len == ICE_PWD_LEN &&
-	       in->role <= DTLS_CLIENT && in->association <= UINT8_MAX &&
-	       in->hash <= MEDIA_HASH_SHA512 && in->shared_port <= UINT16_MAX &&
-	       (in->fingerprint.len == 0 ||
-		in->fingerprint.len == sizeof(((struct media_fingerprint *)0)->octets)) &&
-	       !in->key_in == !in->key_out && in->flight.len <= MEDIA_FLIGHT_MAX &&
-	       (in->flight.len == 0 || in->key_in);
+	return sent->at_ns < now->ns ? (now->ns - sent->at_ns) / NS_PER_MS : 0;
 }
 
-static bool restore_flight(struct flow_dtls *d, const Tandem__Call__Dtls *in, uint64_t utc_ms)
+static bool sent_is(const struct schema_writer *w, const void *object)
 {
-	if (in->flight.len == 0 || utc_ms >= in->flight_until_utc_ms)
-		return true;
-	d->flight_until_utc_ms = in->flight_until_utc_ms;
-	return !text_set(&d->flight, bytes_mem(in->flight.data, in->flight.len));
+	const struct flow_last_sent *sent = &((const struct flow_resume *)object)->sent;
+
+	return sent->units && sent_ago_ms(&w->now, sent) <= w->now.utc_ms;
 }
 
-bool flow_dtls_restore(struct call_flow *f, const Tandem__Call__Dtls *in, uint64_t utc_ms)
+static void sent_at_write(struct schema_writer *w, const struct schema *row, const void *object)
 {
-	struct flow_dtls *d;
+	const struct flow_resume *x = object;
 
-	if (!is_restorable(in))
+	schema_put_number(w, row->tag, w->now.utc_ms - sent_ago_ms(&w->now, &x->sent));
+}
+
+/* 0: before this machine started. */
+static bool sent_at_read(struct schema_reader *r, const struct schema *row, void *object,
+			 const struct schema_wire *in)
+{
+	const struct instant *now = &r->now;
+	uint64_t at_ms = steady_add(in->number, r->shift_ms);
+	uint64_t ago_ms = at_ms < now->utc_ms ? now->utc_ms - at_ms : 0;
+
+	(void)row;
+	((struct flow_resume *)object)->sent.at_ns =
+		ago_ms < now->ns / NS_PER_MS ? now->ns - ago_ms * NS_PER_MS : 0;
+	return in->kind == SCHEMA_WIRE_VARINT;
+}
+
+static bool resume_check(struct schema_reader *r, void *object)
+{
+	struct flow_last_sent *sent = &((struct flow_resume *)object)->sent;
+
+	if (sent->units && (!sent->clock_hz || sent->clock_hz > SAID_CLOCK_MAX))
+		return schema_wrong(r, "flow: what its party heard");
+	if (!sent->units || !sent->at_ns)
+		*sent = (struct flow_last_sent){ 0 };
+	return true;
+}
+
+static const struct schema sent_rows[] = {
+	{ "said_utc_ms", 8, SCHEMA_HAND, .write = sent_at_write, .read = sent_at_read },
+	{ "said_timestamp", 9, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, sent.timestamp) },
+	{ "said_clock_hz", 10, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.clock_hz) },
+	{ "said_sequence", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.sequence) },
+	{ "said_units", 12, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.units) },
+	{ 0 },
+};
+
+static const struct schema resume_rows[] = {
+	{ "rtp", 1, SCHEMA_ADDR, SCHEMA_AT(struct flow_resume, source_rtp),
+	  .wrong = "flow: latched address" },
+	{ "rtcp", 2, SCHEMA_ADDR, SCHEMA_AT(struct flow_resume, source_rtcp),
+	  .wrong = "flow: latched address" },
+	{ "ssrc", 3, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, source_ssrc) },
+	{ "timestamp_offset", 4, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, timestamp_offset) },
+	{ "sequence_offset", 5, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sequence_offset),
+	  .wrong = "flow: sequence offset" },
+	{ "started", 6, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, started), .max = 1 },
+	{ "srtp", 7, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, srtp_in), .max = SRTP_INDEX_END - 1,
+	  .wrong = "flow: SRTP index" },
+	{ "said_utc_ms", 8, SCHEMA_GROUP, .of = sent_rows, .is = sent_is },
+	{ "srtp_key", 13, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, srtp_key) },
+	{ 0 },
+};
+
+/* ---- a flow ---- */
+
+static void flow_network_write(struct schema_writer *w, const struct schema *row,
+			       const void *object)
+{
+	const struct call_flow *f = object;
+
+	schema_put_octets(w, row->tag,
+			  bytes_str(saver_of(w)->h->settings->networks[f->network].name));
+}
+
+static bool flow_network_read(struct schema_reader *r, const struct schema *row, void *object,
+			      const struct schema_wire *in)
+{
+	(void)row;
+	(void)object;
+	loader_of(r)->network = in->octets;
+	return in->kind == SCHEMA_WIRE_OCTETS;
+}
+
+/* One that is not there any more is no error: its flows have to move. */
+static void flow_network_find(struct call_loader *l, struct call_flow *f)
+{
+	const struct shard_settings *s = l->h->settings;
+	uint32_t i = 0;
+
+	while (i < s->network_count && !bytes_is(l->network, s->networks[i].name))
+		i++;
+	f->network = (uint8_t)(i < s->network_count ? i : 0);
+	if (i == s->network_count)
+		l->c->moved |= (uint16_t)BIT64(f->leg);
+	l->network = (struct bytes){ 0 };
+}
+
+static bool flow_is_twice(const struct call *c, const struct call_flow *f)
+{
+	for (const struct call_flow *x = c->flows; x != f; x++) {
+		if (x->leg == f->leg && x->line == f->line)
+			return true;
+	}
+	return false;
+}
+
+static bool flow_check(struct schema_reader *r, void *object)
+{
+	struct call_loader *l = loader_of(r);
+	struct call_flow *f = object;
+
+	if (!call_leg(l->c, f->leg))
 		return false;
-	d = f->dtls = calloc(1, sizeof(*d));
-	if (!d)
-		return false;
-	d->ice.on = 1;
-	memcpy(d->ice.ufrag, in->ufrag.data, in->ufrag.len);
-	memcpy(d->ice.pwd, in->pwd.data, in->pwd.len);
-	d->ice_name = in->ice_name;
-	d->shared_port = (uint16_t)in->shared_port;
-	d->role = (uint8_t)in->role;
-	d->association = (uint8_t)in->association;
-	d->peer.hash = (uint8_t)in->hash;
-	if (in->fingerprint.len) /* a party that moves is not heard yet */
-		memcpy(d->peer.octets, in->fingerprint.data, in->fingerprint.len);
-	return restore_flight(d, in, utc_ms) && restore_key(&d->key_in, in->key_in) &&
-	       restore_key(&d->key_out, in->key_out);
+	if (!f->port || f->port % 2)
+		return schema_wrong(r, "flow: port");
+	if (flow_is_twice(l->c, f))
+		return schema_wrong(r, "flow: twice");
+	if (f->dtls && !f->secret)
+		return schema_wrong(r, "flow: DTLS");
+	f->been &= OFFER_LINES_ALL | FLOW_BEEN_AUDIO;
+	f->event_pt = PAYLOAD_NONE;
+	flow_network_find(l, f);
+	return true;
 }
+
+static bool flow_is_saved(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return !((const struct call_flow *)object)->closing;
+}
+
+static uint64_t flow_called(const void *element, size_t position)
+{
+	const struct call_flow *f = element;
+
+	(void)position;
+	return (uint64_t)f->leg << 32 | f->line;
+}
+
+static const struct schema flow_rows[] = {
+	{ "leg", 1, SCHEMA_UINT, SCHEMA_AT(struct call_flow, leg), .max = LEGS_MAX - 1 },
+	{ "line", 2, SCHEMA_UINT, SCHEMA_AT(struct call_flow, line), .max = MEDIA_LINES_MAX - 1 },
+	{ "kind", 3, SCHEMA_UINT, SCHEMA_AT(struct call_flow, kind), .max = MEDIA_KINDS - 1 },
+	{ "network", 4, SCHEMA_HAND, .write = flow_network_write, .read = flow_network_read },
+	{ "port", 5, SCHEMA_UINT, SCHEMA_AT(struct call_flow, port), .wrong = "flow: port" },
+	{ "ssrc", 6, SCHEMA_FIXED32, SCHEMA_AT(struct call_flow, ssrc_out) },
+	{ "resume", 7, SCHEMA_MESSAGE, SCHEMA_AT(struct call_flow, resume), .of = resume_rows,
+	  .check = resume_check },
+	{ "secret", 8, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct call_flow, secret, struct flow_secret), .of = secret_rows,
+	  .check = secret_check, .wrong = "flow: SRTP key" },
+	{ "dtls", 9, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct call_flow, dtls, struct flow_dtls), .of = dtls_rows, .check = dtls_check,
+	  .wrong = "flow: DTLS" },
+	{ "been", 10, SCHEMA_UINT, SCHEMA_AT(struct call_flow, been) },
+	{ 0 },
+};
+
+const struct schema flows_saved[] = {
+	{ "flows", 20, SCHEMA_MESSAGE, SCHEMA_LIST | SCHEMA_POINTER | SCHEMA_COUNT32,
+	  SCHEMA_OF(struct call, flows, struct call_flow), .of = flow_rows,
+	  .count = offsetof(struct call, flow_count), .most = CALL_FLOWS_MAX, .is = flow_is_saved,
+	  .check = flow_check, .called = flow_called, .wrong = "flow: place" },
+	{ 0 },
+};
 
 void flow_dtls_free(struct call_flow *f)
 {

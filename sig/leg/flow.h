@@ -72,9 +72,6 @@ void flow_dtls_saved(struct call_host *h, const struct call *c, const struct out
 void flows_dtls_resume(struct call_host *h, const struct call *c);
 /* Forgets what nobody asks for any more. */
 void flow_dtls_age(const struct call_host *h, const struct call_flow *f);
-/* What the record says, sealed. False: it is no such thing, or there is no memory for it. */
-struct Tandem__Call__Dtls;
-bool flow_dtls_restore(struct call_flow *f, const struct Tandem__Call__Dtls *in, uint64_t utc_ms);
 /* Wiped. */
 void flow_dtls_free(struct call_flow *f);
 
@@ -105,18 +102,6 @@ enum { SECRET_SHARES = 64, SECRET_SHARE = 256, SECRET_SHARE_RTCP = 16 };
 #define SRTP_INDEX_END  (UINT64_C(1) << 48)
 #define SRTCP_INDEX_END (UINT64_C(1) << 31)
 
-/* What a record says of one. */
-struct secret_record {
-	struct bytes key;
-	uint64_t limit, limit_rtcp;
-	uint64_t incarnation; /* that wrote it */
-};
-/*
- * To be continued by incarnation `now`. It must not wait for a save before it speaks, or encrypted calls would be silent for as long as the
- * saves of a restart take. So above the recorded limit each incarnation has a share of its own, which no other ever begins in; further ones
- * than SECRET_SHARES, or one that is not known to be later, wait. 0 or -ENOMEM.
- */
-int secret_restore(struct call_flow *f, const struct secret_record *record, uint64_t now) NODISCARD;
 /* Wiped. */
 void secret_free(struct call_flow *f);
 

@@ -17,7 +17,9 @@ struct call_saver {
 };
 struct call_loader {
 	const struct call_host *h;
-	struct call *c; /* legs and bridge were read */
+	struct call *c;       /* legs and bridge were read */
+	uint64_t incarnation; /* of who wrote it */
+	struct bytes network; /* of the flow that is read */
 	struct saved_hop {
 		struct addr local; /* an address of ours, perhaps of another node's */
 		struct hop_edge edge;
@@ -36,6 +38,7 @@ static inline struct call_loader *loader_of(const struct schema_reader *r)
 enum { SAVED_USER_MAX = 256 };
 
 /* Of struct call. */
+extern const struct schema flows_saved[];
 extern const struct schema plan_saved[];
 extern const struct schema orders_saved[];
 extern const struct schema transfer_saved[];

@@ -60,23 +60,11 @@ struct packed_leg {
 	char rest_text[LOOKUP_TARGETS_MAX][2][ADDR_TEXT_MAX];
 };
 
-struct packed_flow {
-	Tandem__Call__Flow flow;
-	Tandem__Call__Dtls dtls;
-	Tandem__Call__Key key_in, key_out;
-	Tandem__Call__Resume resume;
-	Tandem__Call__Secret secret;
-	char text[2][ADDR_TEXT_MAX];
-	char network[sizeof(((struct shard_network *)NULL)->name)];
-};
-
 struct packing {
 	Tandem__Call__Call call;
 	struct packed_leg legs[LEGS_MAX];
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
-	struct packed_flow flows[CALL_FLOWS_MAX];
-	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[TENANT_NAME_MAX];
 };
 
@@ -117,11 +105,12 @@ struct reading {
 	const struct call_host *h;
 	struct call *c;
 	struct call_seed *seed;
-	int64_t shift_ms;    /* what makes the record's times ours */
-	const char *reason;  /* NULL: all well so far */
-	bool later;          /* it is of a later program */
-	struct bytes octets; /* the record, opened where it was sealed */
-	struct text plain;   /* ... which it is in then */
+	int64_t shift_ms;     /* what makes the record's times ours */
+	uint64_t incarnation; /* of who wrote it */
+	const char *reason;   /* NULL: all well so far */
+	bool later;           /* it is of a later program */
+	struct bytes octets;  /* the record, opened where it was sealed */
+	struct text plain;    /* ... which it is in then */
 };
 
 /* Keeps the first reason. Always false. */
@@ -188,7 +177,7 @@ enum call_unknown_root {
 	CALL_UNKNOWN_OUTER, /* around what is sealed */
 };
 
-/* Legs by their index, flows by leg and line. */
+/* Legs by their index. */
 unknown_name_fn call_unknown_name;
 /* Of what is in that leg. */
 uint64_t call_leg_path(uint8_t leg);

@@ -120,10 +120,5 @@ uint64_t call_unknown_name(const ProtobufCMessage *element, size_t position)
 
 		return leg->index ? leg->index : position;
 	}
-	if (element->descriptor == &tandem__call__flow__descriptor) {
-		const Tandem__Call__Flow *flow = (const Tandem__Call__Flow *)(const void *)element;
-
-		return (uint64_t)flow->leg << 32 | flow->line;
-	}
 	return position;
 }

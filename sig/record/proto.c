@@ -347,42 +347,57 @@ static ALWAYS_INLINE bool back_field(struct schema_writer *w, const ProtobufCMes
 	return false;
 }
 
-/* Those rows of a schema that stand behind the tag, and were not written yet. The last ones are written first. */
-static const struct schema *const *part_write(struct schema_writer *w,
-					      const struct proto_part *part,
-					      const struct schema *const *end,
-					      const ProtobufCMessage *m, uint32_t tag)
+static void back_unknown(struct schema_writer *w, const ProtobufCMessage *m)
 {
-	struct schema_place place = { 0 };
-	const void *object;
-
-	while (end != part->rows && end[-1]->tag > tag) {
-		object = part->object(w, m, &place.path);
-		w->place = &place;
-		schema_write_some(w, *--end, object);
-		w->place = NULL;
-	}
-	return end;
-}
-
-static bool back_fields(struct schema_writer *w, const ProtobufCMessage *m,
-			const struct proto_part *parts)
-{
-	const struct proto_part *part = proto_part_of(parts, m);
-	const struct schema *const *rows = part ? part->rows : NULL;
-
 	for (unsigned i = m->n_unknown_fields; i-- > 0;) {
 		const ProtobufCMessageUnknownField *u = &m->unknown_fields[i];
 
 		schema_put_mem(w, u->data, u->len);
 		schema_put_tag(w, u->tag, (uint8_t)u->wire_type);
 	}
-	while (rows && *rows)
+}
+
+/* Each group of rows before the first field whose tag is lower: the last ones are written first. */
+static bool back_with_part(struct schema_writer *w, const ProtobufCMessage *m,
+			   const struct proto_part *part)
+{
+	const ProtobufCFieldDescriptor *first = m->descriptor->fields;
+	const ProtobufCFieldDescriptor *field = first + m->descriptor->n_fields;
+	const struct schema *const *rows = part->rows;
+	const struct proto_part *within = part[1].of ? part + 1 : NULL;
+	struct schema_place place = { 0 };
+	const void *object = part->object(w, m, &place.path);
+
+	while (*rows)
 		rows++;
+	while (rows-- != part->rows) {
+		for (; field != first && field[-1].id > (*rows)->tag; field--) {
+			if (!back_field(w, m, field - 1, within))
+				return false;
+		}
+		w->place = &place;
+		schema_write_some(w, *rows, object);
+		w->place = NULL;
+		while (field != first && field[-1].id >= (*rows)->tag)
+			field--; /* empty: the schema has them */
+	}
+	while (field-- != first) {
+		if (!back_field(w, m, field, within))
+			return false;
+	}
+	return true;
+}
+
+static bool back_fields(struct schema_writer *w, const ProtobufCMessage *m,
+			const struct proto_part *parts)
+{
+	const struct proto_part *part = parts ? proto_part_of(parts, m) : NULL;
+
+	back_unknown(w, m);
+	if (part)
+		return back_with_part(w, m, part);
 	for (unsigned i = m->descriptor->n_fields; i-- > 0;) {
-		if (part)
-			rows = part_write(w, part, rows, m, m->descriptor->fields[i].id);
-		if (!back_field(w, m, &m->descriptor->fields[i], parts))
+		if (!back_field(w, m, &m->descriptor->fields[i], NULL))
 			return false;
 	}
 	return true;

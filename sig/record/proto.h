@@ -9,7 +9,7 @@
 
 #include "base/schema.h"
 
-/* Fields of a message that a schema has: they are not in the struct. */
+/* Fields of a message that a schema has: they are not in the struct. Of several the next one is of messages within that of the one before. */
 struct proto_part {
 	const ProtobufCMessageDescriptor *of; /* NULL: behind the last one */
 	const struct schema *const

@@ -12,7 +12,7 @@ static bool type_is(const struct schema *row, ProtobufCType type)
 	case SCHEMA_DEADLINE:
 		return type == PROTOBUF_C_TYPE_UINT32 || type == PROTOBUF_C_TYPE_UINT64 ||
 		       (type == PROTOBUF_C_TYPE_INT32 && (row->flags & SCHEMA_PLUS_ONE)) ||
-		       type == PROTOBUF_C_TYPE_ENUM;
+		       type == PROTOBUF_C_TYPE_ENUM || type == PROTOBUF_C_TYPE_BOOL;
 	case SCHEMA_SINT:
 		return type == PROTOBUF_C_TYPE_SINT32 || type == PROTOBUF_C_TYPE_SINT64;
 	case SCHEMA_FIXED32:
