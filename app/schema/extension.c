@@ -702,7 +702,7 @@ const struct command_arg g_extension_fields[] = {
 		   "in-call code (call_codes.account in the node file); off: they do not. "
 		   "call.account_code sets one in either case."),
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
-		   "Whom its phones may watch by lamps. listed: those of monitors; none: itself "
+		   "Whom its phones may watch by BLF. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),
 	TEXT_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong,
 		   "Numbers joined by ',' that it may watch with monitor=listed."),

@@ -329,12 +329,12 @@ static const struct {
 				       "reason of sip_status; from and to are as they were before.",
 				       HAS_CALL | HAS_STATUS },
 	[SIG_CALL_PLAYED] = { "call.played",
-			      "What call.play asked for is over: end, key (one was pressed), "
+			      "What call.play asked for is over: end, key (a DTMF digit came), "
 			      "stopped, failed (cause: why, in words) or hangup.",
 			      HAS_CALL | HAS_ORDER },
 	[SIG_CALL_COLLECTED] = { "call.collected",
 				 "What call.collect asked for is over: max, terminator, timeout, "
-				 "short (fewer keys than min), stopped or hangup. cause, in "
+				 "short (fewer digits than min), stopped or hangup. cause, in "
 				 "words: what of the files was not heard, or that no tries are "
 				 "left.",
 				 HAS_CALL | HAS_ORDER },

@@ -68,8 +68,8 @@ const struct command_arg g_profile_fields[] = {
 		    "None: all for browsers, H264 for other phones. Nothing is transcoded."),
 	NUMBER_FIELD("video_kbps", core.terms.video_kbps, PROFILE_VIDEO_KBPS_MIN,
 		     PROFILE_VIDEO_KBPS_MAX, "768",
-		     "Most that video in SDP towards them may ask for, and that they are sent of a "
-		     "picture in several sizes (simulcast), in a conference."),
+		     "Most that video in SDP towards them may ask for, and that they are sent of "
+		     "video in several layers (simulcast), in a conference."),
 	WORDS_FIELD("lines", core.terms.lines, g_profile_lines, OFFER_LINES_WORDS, "t38",
 		    g_profile_lines_help),
 	WORD_FIELD("transcode", core.transcode, FIELD_NUMBER, g_profile_transcode, "setting",

@@ -71,7 +71,7 @@ static const char *field_call_code_wrong(const void *value, const char *text)
 	(void)value;
 	return !text[0] || !strcmp(text, DIAL_OFF) || call_code_is_valid(text)
 		       ? NULL
-		       : "it is off, or begins with '*' or '#' and has 2 to 8 keys, as \"*1\"";
+		       : "it is off, or begins with '*' or '#' and has 2 to 8 digits, as \"*1\"";
 }
 
 #undef FIELD_OF

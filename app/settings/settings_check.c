@@ -358,7 +358,8 @@ static void check_call_codes(const struct check *c)
 			       call_code_key((enum call_code)i));
 		if (codes.code[i][0] && !call_code_is_valid(codes.code[i]))
 			REPORT(c, path,
-			       "%s must be \"off\", or begin with '*' or '#' and have 2 to 8 keys, "
+			       "%s must be \"off\", or begin with '*' or '#' and have 2 to 8 "
+			       "digits, "
 			       "as \"*1\"",
 			       path);
 		else if (other != CALL_CODE_COUNT)

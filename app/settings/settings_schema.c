@@ -24,7 +24,8 @@ const struct conf_field g_settings_fields[] = {
 	  MAP(settings, call_codes, g_call_codes_fields),
 	  .help = "In-call feature codes: what the party of an extension with record=on_demand "
 		  "presses while it speaks with another one. The other party hears nothing of "
-		  "a code. Each begins with * or #, in quotes, and has 2 to 8 keys; \"off\": there "
+		  "a code. Each begins with * or #, in quotes, and has 2 to 8 digits; \"off\": "
+		  "there "
 		  "is none, as at first. The dial plan of a tenant may have others." },
 	{ .key = "tls",
 	  MAP(settings, tls, g_tls_fields),

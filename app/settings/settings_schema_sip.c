@@ -428,7 +428,7 @@ const struct conf_field g_call_codes_fields[] = {
 		{ .key = "wait",
 		  DURATION(settings_call_codes, wait, 200 * NS_PER_MS, SECONDS(10)),
 		  .preset = "2s",
-		  .help = "How long the next key of a code is waited for. After it the other "
+		  .help = "How long the next digit of a code is awaited. After it the other "
 			  "party gets what was pressed." },
 	{ .key = NULL },
 };

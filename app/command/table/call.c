@@ -318,7 +318,7 @@ const struct command g_call_digits_commands[] = {
 	{ .name = NULL },
 };
 
-/* What a party of a call hears, says and keys in. */
+/* Prompts and DTMF digits of a party of a call. */
 
 static const struct command_arg g_play_args[] = {
 	CALL_ARG,
@@ -328,7 +328,7 @@ static const struct command_arg g_play_args[] = {
 	{ .name = "interruptible",
 	  .type = ARG_BOOL,
 	  .preset = "false",
-	  .help = "A key of the caller ends it." },
+	  .help = "A DTMF digit of the caller ends it." },
 	END,
 };
 
@@ -384,26 +384,26 @@ static const struct command_arg g_collect_args[] = {
 	  .min = 0,
 	  .max = PROMPT_DIGITS_MAX,
 	  .preset = "1",
-	  .help = "Fewer keys are reported as short." },
+	  .help = "Fewer digits are reported as short." },
 	{ .name = "max",
 	  .type = ARG_U64,
 	  .min = 1,
 	  .max = PROMPT_DIGITS_MAX,
 	  .preset = "16",
-	  .help = "After so many keys it is over. At most ivr.max_digits, which it is when it is "
+	  .help = "It ends after so many digits. At most ivr.max_digits, which it is when it is "
 		  "not given." },
 	{ .name = "first_ms",
 	  .type = ARG_U64,
 	  .min = 100,
 	  .max = PROMPT_WAIT_MAX_MS,
 	  .preset = "5000",
-	  .help = "How long the first key is waited for, behind what is played." },
+	  .help = "How long the first digit is awaited, after what is played." },
 	{ .name = "inter_ms",
 	  .type = ARG_U64,
 	  .min = 100,
 	  .max = PROMPT_WAIT_MAX_MS,
 	  .preset = "3000",
-	  .help = "How long each further key is waited for." },
+	  .help = "How long each further digit is awaited." },
 	{ .name = "terminators",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_DIGITS,
@@ -425,7 +425,7 @@ static const struct command_arg g_collect_args[] = {
 	  .min = 1,
 	  .max = PROMPT_TRIES_MAX,
 	  .preset = "1",
-	  .help = "So often the files are played and keys are waited for, while fewer than min "
+	  .help = "So often the files are played and digits awaited, while fewer than min "
 		  "come." },
 	FILE_ARG(false, "Files that are played before, as of call.play."),
 	END,
@@ -463,7 +463,7 @@ static const struct command_arg g_message_args[] = {
 	  .preset = "#",
 	  .help = "Keys that end it. Others do nothing." },
 	MAILBOX_ARG("The mailbox that it lies in when it is finished (recording.list mailbox)."),
-	FILE_ARG(false, "Files that are played before, as of call.play. A key skips them."),
+	FILE_ARG(false, "Files that are played before, as of call.play. A digit skips them."),
 	END,
 };
 
@@ -473,10 +473,10 @@ const struct command g_call_sound_commands[] = {
 	  "(call.answer, call.split), in place of what was played or collected. After a restart "
 	  "the file that was played goes on, with its last two seconds again. The event "
 	  "call.played tells its end. prompt:NAME is said in the language of the party's extension "
-	  "or tenant, and digits:KEYS key by key. recording:CALL-NUMBER is a message "
+	  "or tenant, and digits:DIGITS one by one. recording:CALL-NUMBER is a message "
 	  "(call.record_message) of the tenant, beep what is heard before one. In place of a file "
-	  "echo lets the party hear itself, in any codec, keys of RFC 4733 too, without an end; "
-	  "echo-2000 2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
+	  "echo lets the party hear itself, in any codec, DTMF of RFC 4733 too, without an end; "
+	  "echo-2000 2,000 ms later (100 to 5000), without DTMF. tone-dial, tone-ringback, "
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
 	  "id, order", BY(command_call_play) },
@@ -502,11 +502,13 @@ const struct command g_call_sound_commands[] = {
 	  "leg, that an application hears that party. conflict: none does.",
 	  "id, order", BY(command_call_stop) },
 	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
-	  "Collects keys of a party that is answered by tandem, with no other party, in place of "
-	  "what was played or collected: those of RFC 4733 and of INFO. A key ends what it plays, "
+	  "Collects DTMF digits of a party that is answered by tandem, with no other party, in "
+	  "place of "
+	  "what was played or collected: those of RFC 4733 and of INFO. A digit ends what it "
+	  "plays, "
 	  "and counts. The event call.collected has them, in the stream of the call's application "
 	  "alone. A call that has none: conflict. As the last file tone-dial is heard until the "
-	  "first key, for first_ms at most.",
+	  "first digit, for first_ms at most.",
 	  "id, order", BY(command_call_collect) },
 	{ "call.record_message", COMMAND_FOR_APPLICATION, g_message_args,
 	  "Records what a party says that is answered by tandem, with no other party, in place of "

@@ -264,7 +264,7 @@ static const struct {
 	{ "in-call code without a star", NODE NETWORK "call_codes:\n  record_on: \"11\"\n", 9, 14,
 	  "'*' or '#'" },
 	{ "in-call code of one key", NODE NETWORK "call_codes: {record_pause: \"*\"}\n", 8, 28,
-	  "2 to 8 keys" },
+	  "2 to 8 digits" },
 	{ "in-call code of letters", NODE NETWORK "call_codes: {record_off: \"*a\"}\n", 8, 26,
 	  "'*' or '#'" },
 	{ "in-call code that is too long", NODE NETWORK "call_codes: {record_off: \"*12345678\"}\n",
