@@ -437,10 +437,10 @@ static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 		.rest = l->uac->rest + 1,
 		.rest_count = l->uac->rest_count - 1,
 		.by_name = true,
-		.terms = leg_terms(l),
 		.trunk = l->channel,
 	};
 
+	leg_terms(l, &next.terms);
 	if (!fork_caller_of(l, &from))
 		return -EINVAL;
 	from.remote_user =

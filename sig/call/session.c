@@ -808,7 +808,7 @@ static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const
 	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
 
 	if (with && with->terms)
-		policy.b = leg_terms(with);
+		leg_terms(with, &policy.b);
 	else
 		policy.b.video_codecs =
 			OFFER_VIDEO_ALL; /* what others have is known to pictures.c */

@@ -21,16 +21,19 @@ enum { EVENT_PT = 101 }; /* REG-14 */
 
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer)
 {
-	return (struct offer_policy){
+	struct offer_policy policy = {
 		.video = c->video,
 		.rtcp_mux = true,
 		.event_pt = EVENT_PT,
 		.sdp_max = HOST_SDP_MAX,
-		/* our own offer to the leg we make a call for is under no terms */
-		.a = offerer == answerer ? (struct offer_terms){ .lines = OFFER_LINES_ALL }
-					 : leg_terms(call_leg(c, offerer)),
-		.b = leg_terms(call_leg(c, answerer)),
 	};
+
+	if (offerer == answerer) /* our own offer to the leg we make a call for is under no terms */
+		policy.a.lines = OFFER_LINES_ALL;
+	else
+		leg_terms(call_leg(c, offerer), &policy.a);
+	leg_terms(call_leg(c, answerer), &policy.b);
+	return policy;
 }
 
 /* A call that is up goes on as it was. */
@@ -48,8 +51,10 @@ struct offer_policy talk_policy_of(const struct call_host *h, const struct call 
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 
 	policy.codings_full = codings_are_full(h, c, t->answerer);
-	if (t->with)
-		policy.a = leg_terms(t->with);
+	if (t->with) {
+		policy.a = (struct offer_terms){ 0 };
+		leg_terms(t->with, &policy.a);
+	}
 	return policy;
 }
 

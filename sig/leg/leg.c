@@ -50,13 +50,10 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
 	return 0;
 }
 
-struct offer_terms leg_terms(const struct leg *leg)
+void leg_terms(const struct leg *leg, struct offer_terms *out)
 {
-	struct offer_terms terms = { 0 };
-
 	if (leg && leg->terms)
-		memcpy(&terms, leg->terms, terms_octets(leg->terms));
-	return terms;
+		memcpy(out, leg->terms, terms_octets(leg->terms));
 }
 
 int leg_invite(struct leg *leg, uint8_t from)

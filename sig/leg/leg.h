@@ -13,8 +13,8 @@ int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant,
 int leg_to_party(struct call_host *h, struct leg *leg, const struct id_tag *tag,
 		 const struct dialog_party *party) NODISCARD;
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
-/* All zero: it has none, or is NULL. leg->terms itself has no places for codecs that are not there: it is not to be copied. */
-struct offer_terms leg_terms(const struct leg *leg);
+/* Into what is zero, and stays so where it has none or is NULL. leg->terms itself has no places for codecs that are not there. */
+void leg_terms(const struct leg *leg, struct offer_terms *out);
 /* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
 int leg_invite(struct leg *leg, uint8_t from) NODISCARD;
 void leg_uac_clear(struct leg *leg);
