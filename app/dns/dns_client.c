@@ -193,11 +193,6 @@ static void dns_metric_answer(unsigned rcode)
 	metric_add(g_dns_metrics.answers[which], 1);
 }
 
-static void dns_metric_timeout(void)
-{
-	metric_add(g_dns_metrics.timeouts, 1);
-}
-
 void dns_metric_time(uint64_t took_ns)
 {
 	histogram_add(&g_dns_metrics.time, took_ns / NS_PER_US);
@@ -588,7 +583,7 @@ void dns_client_expire(struct dns_client *c, uint64_t now_ns)
 
 		if (!q || q->due_ns > now_ns)
 			continue;
-		dns_metric_timeout();
+		metric_add(g_dns_metrics.timeouts, 1);
 		query_try(q, now_ns);
 	}
 	queue_start(c, now_ns);

@@ -524,11 +524,6 @@ static void process_end(struct process *p)
 
 /* ---- its life ---- */
 
-static int notice_socket(int family)
-{
-	return socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-}
-
 static void sockets_open_in(struct process *p, int sockets, const struct keeper_settings *s)
 {
 	int err = chdir(s->dir) < 0 ? -errno : sockets_kept_open(&p->sockets, sockets, s->flows);
@@ -593,8 +588,8 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 	else
 		privilege_drop_all();
 	p->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* hears nothing */
-	p->udp = notice_socket(AF_INET);
-	p->udp6 = notice_socket(AF_INET6);
+	p->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	p->udp6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	err = address_open(&p->link);
 	for (uint32_t i = 0; i < s->count && !err; i++)
 		leftover_delete(p, &s->addresses[i].ip);

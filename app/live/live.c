@@ -38,31 +38,6 @@ static void live_metric_setup(void)
 				"it read too slowly or was away.");
 }
 
-static void live_metric_streams(uint32_t n)
-{
-	metric_set(g_live_metrics.streams, n);
-}
-
-static void live_metric_connected(void)
-{
-	metric_add(g_live_metrics.connected, 1);
-}
-
-static void live_metric_lost(void)
-{
-	metric_add(g_live_metrics.lost, 1);
-}
-
-static void live_metric_failed(void)
-{
-	metric_add(g_live_metrics.failed, 1);
-}
-
-static void live_metric_missed(uint64_t frames)
-{
-	metric_add(g_live_metrics.missed, frames);
-}
-
 enum { PACKETS_EACH = 65536 };
 
 static void live_taps_open(struct live_taps *t, const struct live_settings *s)
@@ -202,7 +177,7 @@ static void stream_fail(struct live *l, struct live_stream *s, const char *reaso
 		 LOG_STR("endpoint", s->terms.endpoint), LOG_STR("reason", reason),
 		 LOG_STR("next", "look whether the application listens at the endpoint's url "
 				 "(live.endpoints)"));
-	live_metric_failed();
+	metric_add(g_live_metrics.failed, 1);
 	s->state = LIVE_OVER;
 	(void)live_notify(l, s, LIVE_FAILED);
 }
@@ -227,7 +202,7 @@ static void stream_lost(struct live *l, struct live_stream *s, const char *why)
 	if (s->state == LIVE_UP) {
 		s->lost_ns = now_ns;
 		s->tries = 0;
-		live_metric_lost();
+		metric_add(g_live_metrics.lost, 1);
 	}
 	s->started = false;
 	s->text_n = 0;
@@ -278,7 +253,7 @@ void live_stream_connected(struct live *l, struct live_stream *s)
 	s->tries = 0;
 	if (s->times++ == 0)
 		s->sound.missed = 0; /* it begins now */
-	live_metric_connected();
+	metric_add(g_live_metrics.connected, 1);
 	LOG_INFO("live", s->terms.call, "live sound is with an application",
 		 LOG_STR("endpoint", s->terms.endpoint), LOG_U64("connected", s->times));
 	(void)live_notify(l, s, LIVE_STARTED);
@@ -319,7 +294,7 @@ static void live_stream_begin(struct live *l, struct live_stream *s)
 	l->list[l->count++] = s;
 	if (!s->terms.feed)
 		live_taps_add(&l->taps, s);
-	live_metric_streams(l->count);
+	metric_set(g_live_metrics.streams, l->count);
 	s->lost_ns = clock_now_ns();
 	stream_try(l, s);
 }
@@ -386,7 +361,7 @@ static void stream_sound(struct live_stream *s, uint64_t now_ns)
 	if (s->state != LIVE_UP)
 		live_sound_unheard(&s->sound);
 	if (s->times && s->sound.frames_missed != before)
-		live_metric_missed(s->sound.frames_missed - before);
+		metric_add(g_live_metrics.missed, s->sound.frames_missed - before);
 	if (s->wsi && live_stream_has(s))
 		live_connection_wants(s);
 }
@@ -419,7 +394,7 @@ static void stream_tick(struct live *l, uint32_t at, uint64_t now_ns)
 	l->list[at] = l->list[--l->count];
 	if (!s->terms.feed)
 		live_taps_remove(&l->taps, s);
-	live_metric_streams(l->count);
+	metric_set(g_live_metrics.streams, l->count);
 	live_stream_free(s);
 }
 

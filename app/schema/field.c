@@ -154,18 +154,13 @@ int form_read(const struct form *f, void *value, struct bytes json, const char *
 	return err;
 }
 
-static struct bytes given_json_text(const json_t *json)
-{
-	return bytes_mem(json_string_value(json), json_string_length(json));
-}
-
 struct given given_json(const json_t *json)
 {
 	struct given g = { .kind = json ? GIVEN_OTHER : GIVEN_NOTHING };
 
 	if (json_is_string(json)) {
 		g.kind = GIVEN_TEXT;
-		g.text = given_json_text(json);
+		g.text = bytes_mem(json_string_value(json), json_string_length(json));
 	} else if (json_is_integer(json)) {
 		g.kind = GIVEN_NUMBER;
 		g.number = json_integer_value(json);

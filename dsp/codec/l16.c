@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsp/codec/codec.h"
 #include "dsp/codec/codec_kind.h"
-#include "dsp/codec/l16.h"
+
+/* L16: PCM as it is, the upper octet first, one channel (RFC 3551 4.5.11). */
+
+enum { L16_RATE = 16000 }; /* where nobody says */
+
+/* Whole samples of each ms: 44,100 Hz, as the static types 10 and 11 have, is music's. */
+static inline bool l16_rate_is_sane(uint32_t rate)
+{
+	return rate >= 8000 && rate <= CODEC_RATE_MAX && rate % 1000 == 0;
+}
 
 static uint32_t encoder_l16_rate(const struct encoder_settings *s)
 {

@@ -388,18 +388,12 @@ static uint64_t sum_less(uint64_t sum)
 	return (uint16_t)~frame_sum_fold(sum);
 }
 
-static uint64_t ssrc_sum(uint32_t ssrc)
-{
-	return htonl(ssrc);
-}
-
 static uint16_t plan_delta(const struct xdp_forward_plan *p)
 {
 	uint64_t before = addr_sum(p->from) + addr_sum(p->to) + sum_word(p->from->port) +
-			  sum_word(p->to->port) + sum_word(p->payload_in) + ssrc_sum(p->ssrc_in);
+			  sum_word(p->to->port) + sum_word(p->payload_in) + htonl(p->ssrc_in);
 	uint64_t after = addr_sum(p->out_from) + addr_sum(p->out_to) + sum_word(p->out_from->port) +
-			 sum_word(p->out_to->port) + sum_word(p->payload_out) +
-			 ssrc_sum(p->ssrc_out);
+			 sum_word(p->out_to->port) + sum_word(p->payload_out) + htonl(p->ssrc_out);
 
 	return frame_sum_fold(sum_less(before) + after);
 }

@@ -19,12 +19,6 @@ void turn_queue(struct job_table *t, struct job *j)
 	job_line_put(&t->line, &j->place);
 }
 
-/* It closes. */
-static void turn_forget(struct job_table *t, struct job *j)
-{
-	job_line_forget(&t->line, &j->place);
-}
-
 static void waiting_near(const struct worker *w)
 {
 	struct job_place *p = w->jobs.line.first;
@@ -182,13 +176,8 @@ struct media_sound *job_close(struct job_table *t, struct job *j)
 static void job_rest(struct worker *w, struct job *j)
 {
 	wheel_stop(&w->wheel, &j->timer);
-	turn_forget(&w->jobs, j);
+	job_line_forget(&w->jobs.line, &j->place);
 	j->next = 0;
-}
-
-static void count_publish(const struct worker *w)
-{
-	metric_set(w->metrics->jobs, w->jobs.count);
 }
 
 /* Its sound stays the caller's where it cannot. */
@@ -222,7 +211,7 @@ void job_control_open(struct worker *w, const struct media_command *c)
 		control_answer(w, &event);
 	else
 		j->call = c->call;
-	count_publish(w);
+	metric_set(w->metrics->jobs, w->jobs.count);
 }
 
 static void listeners_leave(struct worker *w, const struct job *j)
@@ -242,9 +231,9 @@ void job_control_close(struct worker *w, struct job_id id)
 		event.call = j->call;
 		event.place = j->kind->place(j);
 		wheel_stop(&w->wheel, &j->timer);
-		turn_forget(&w->jobs, j);
+		job_line_forget(&w->jobs.line, &j->place);
 		event.sound = job_close(&w->jobs, j);
-		count_publish(w);
+		metric_set(w->metrics->jobs, w->jobs.count);
 	} else {
 		metric_add(w->metrics->stale_commands, 1);
 	}
