@@ -71,18 +71,24 @@ def started():
         wire().ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", NODE)
 
 
-def carried(node):
-    """The port that is tested had the media of the node's last start: all but what is the kernel's, such as packets that are none of
-    media, or whose neighbour is not known yet. What flows hand to each other no port carries."""
+def detours(node):
+    """What the port that is tested did not have of the media of the node's last start, in words; it has all but what is the kernel's, such as
+    packets that are none of media, or whose neighbour is not known yet. What flows hand to each other no port carries. None: nothing."""
     if not PORT:
-        return
+        return None
     name, label = CARRIED[PORT]
     handed = node.metric("tandem_media_handed_packets_total") + node.metric("tandem_media_forwarded_packets_total")
     for way in ("in", "out"):
         whole = node.metric("tandem_media_packets_total", direction=way) - handed
         part = node.metric(name, **{label: way})
         if part < 0.75 * whole - 20:
-            raise AssertionError(f"{part:.0f} of {whole:.0f} packets went {way} by {PORT}")
+            return f"{part:.0f} of {whole:.0f} packets went {way} by {PORT}"
+    return None
+
+
+def carried(node):
+    if why := detours(node):
+        raise AssertionError(why)
 
 
 def forwarded(node, packets):
