@@ -100,13 +100,14 @@ def pages_put(stage, version, when):
     usage, _, listed = told("tandemctl", "help").partition("\nCommands:\n")
     names = re.findall(r"^ {2}(\S+)", listed, re.M)
     commands = "".join(f".SS {name}\n{roff(told('tandemctl', 'help', name))}" for name in names)
-    date = f"{datetime.datetime.fromtimestamp(when, datetime.timezone.utc):%Y-%m-%d}"
+    date, release = f"{datetime.datetime.fromtimestamp(when, datetime.timezone.utc):%Y-%m-%d}", version.partition("~")[0]
+    usage, options = (text.replace("usage:", "      ", 1) for text in (usage, told("tandemd", "--help")))
     for program, does, synopsis, rest in (
             ("tandemctl", "commands a tandem node", usage, f".SH COMMANDS\n{commands}"),
-            ("tandemd", "SIP server and media engine", told("tandemd", "--help"),
+            ("tandemd", "SIP server and media engine", options,
              f".SH FILES\n{SETTINGS}: all settings are in /usr/share/doc/tandem/docs/config.md\n")):
-        text = (f'.TH {program.upper()} 8 {date} "tandem {version.partition('~')[0]}" "System Manager\'s Manual"\n.SH NAME\n{program} \\- {does}\n'
-                f".SH SYNOPSIS\n{roff(synopsis.replace('usage:', '      ', 1))}{rest}")
+        text = (f'.TH {program.upper()} 8 {date} "tandem {release}" "System Manager\'s Manual"\n.SH NAME\n{program} \\- {does}\n'
+                f".SH SYNOPSIS\n{roff(synopsis)}{rest}")
         put(stage, f"/usr/share/man/man8/{program}.8.gz", gzip.compress(text.encode(), mtime=when))
 
 
