@@ -113,8 +113,7 @@ struct media_overlay modules_overlay(const struct call_host *h, const struct cal
 
 	EACH_MODULE(m, h, overlay)
 	{
-		o = (*m)->overlay(h, c, f);
-		if (o.tone.ms)
+		if ((*m)->overlay(h, c, f, &o))
 			break;
 	}
 	return o;

@@ -93,9 +93,9 @@ struct module {
 	void (*follow)(struct call_host *h, struct call *c);
 	/* The copies that it wants of the audio of the leg. */
 	void (*tap)(const struct call *c, uint8_t leg, struct leg_taps *taps);
-	/* A tone that the party of the flow hears within what it hears; tone.ms 0: none. The first that has one. */
-	struct media_overlay (*overlay)(const struct call_host *h, const struct call *c,
-					const struct call_flow *f);
+	/* A tone that the party of the flow hears within what it hears. False: none. */
+	bool (*overlay)(const struct call_host *h, const struct call *c, const struct call_flow *f,
+			struct media_overlay *out);
 	/* Its deadlines in the call. What is over is handled at the end of each step, before its settle. */
 	const struct deadline *deadlines;
 	/* The call goes on in another process. */

@@ -268,22 +268,27 @@ struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns)
 }
 
 /* That it is recorded, or that who speaks with it is. Of two the older one's. Compares by memcmp. */
-static struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
-					       const struct call_flow *f)
+static bool recordings_overlay(const struct call_host *h, const struct call *c,
+			       const struct call_flow *f, struct media_overlay *out)
 {
 	static const struct media_tone tone = { TONE_HZ, TONE_LEVEL, TONE_MS };
-	const struct recordings *all = bridge_has(c, f->leg) ? c->recordings : NULL;
-	struct media_overlay o = { 0 };
+	const struct recordings *all = c->recordings;
+	uint32_t every_ms = 0;
 
-	for (uint8_t i = 0; all && i < all->count && !o.every_ms; i++) {
+	if (!all || !bridge_has(c, f->leg))
+		return false;
+	for (uint8_t i = 0; i < all->count && !every_ms; i++) {
 		if (recording_is_open(&all->list[i]))
-			o.every_ms = tone_every_ms(h, c, &all->list[i]);
-		o.begun_ns = all->list[i].tone_ns;
+			every_ms = tone_every_ms(h, c, &all->list[i]);
+		out->begun_ns = all->list[i].tone_ns;
 	}
-	if (!o.every_ms)
-		return (struct media_overlay){ 0 };
-	o.tone = tone;
-	return o;
+	if (!every_ms) {
+		out->begun_ns = 0;
+		return false;
+	}
+	out->every_ms = every_ms;
+	out->tone = tone;
+	return true;
 }
 
 /* ---- the recorder ---- */

@@ -158,15 +158,17 @@ bool call_waiting_is_heard(const struct call_host *h, const struct call *c)
 }
 
 /* Once begun it goes on as it began. */
-static struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,
-						 const struct call_flow *f)
+static bool call_waiting_overlay(const struct call_host *h, const struct call *c,
+				 const struct call_flow *f, struct media_overlay *out)
 {
-	struct media_overlay o = h->settings->call_waiting_tone;
+	const struct media_overlay *o = &h->settings->call_waiting_tone;
 
-	if (!o.tone.ms || !is_told_of_it(h, c, f))
-		return (struct media_overlay){ 0 };
-	o.begun_ns = waiting_is_tone(&o.tone, &f->overlay.tone) ? f->overlay.begun_ns : h->now.ns;
-	return o;
+	if (!o->tone.ms || !is_told_of_it(h, c, f))
+		return false;
+	*out = *o;
+	out->begun_ns =
+		waiting_is_tone(&o->tone, &f->overlay.tone) ? f->overlay.begun_ns : h->now.ns;
+	return true;
 }
 
 /* It waits no longer, whatever calls its user has. */
