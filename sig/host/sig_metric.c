@@ -300,8 +300,9 @@ void sig_metrics_open(struct sig_metrics *m)
 
 void sig_count_refused(const struct sig_metrics *m, enum refusal reason)
 {
-	assert(reason != REFUSED_NOT && reason < REFUSALS_COUNTED);
-	metric_add(m->refused[reason], 1);
+	bool counted = reason != REFUSED_NOT && reason < REFUSALS_COUNTED;
+
+	metric_add(m->refused[counted ? reason : REFUSED_OTHER], 1);
 }
 
 void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason)

@@ -115,6 +115,7 @@ struct sig_metrics {
 
 /* Before other threads run (metric_register). */
 void sig_metrics_open(struct sig_metrics *m);
+/* One that is not among those of requests, or none, is counted as REFUSED_OTHER. */
 void sig_count_refused(const struct sig_metrics *m, enum refusal reason);
 void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason);
 void sig_count_destination(const struct sig_metrics *m, enum destination_verdict verdict);

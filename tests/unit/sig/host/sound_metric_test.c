@@ -4,7 +4,7 @@
 #include "base/metric.h"
 #include "sig/host/sig_metric.h"
 
-static char g_page[16384];
+static char g_page[262144];
 
 static double value(const char *series)
 {
@@ -46,9 +46,24 @@ static void test_a_call(void **state)
 	assert_true(value("rtt_seconds_count{direction=\"out\"} ") == 1);
 }
 
+/* A request may be refused for what is named among orders alone, or for nothing that has a name: no process ends for that. */
+static void test_other_refusals(void **state)
+{
+	struct sig_metrics m;
+
+	(void)state;
+	sig_metrics_open(&m);
+	sig_count_refused(&m, REFUSED_NOT);
+	sig_count_refused(&m, REFUSED_NO_CALL);
+	sig_count_refused(&m, REFUSED_LOOP);
+	assert_true(value("refused_total{reason=\"other\"} ") == 2);
+	assert_true(value("refused_total{reason=\"loop\"} ") == 1);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_call) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_call),
+						   cmocka_unit_test(test_other_refusals) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
