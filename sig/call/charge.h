@@ -12,7 +12,6 @@
 #include "sig/model/event.h"
 
 struct module;
-extern const struct module charge_module;
 
 /* Whether the last step may go out. Where it is refused it is told, too. */
 enum refusal charge_may(struct call_host *h, const struct call *c,

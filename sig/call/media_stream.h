@@ -9,7 +9,6 @@
 #include "sig/model/call.h"
 
 struct module;
-extern const struct module media_stream_module;
 
 enum { MEDIA_STREAM_NAME_MAX = 32 };
 

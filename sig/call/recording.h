@@ -16,8 +16,6 @@
 struct module;
 struct offer_record_state;
 
-extern const struct module recording_module;
-
 /* The party of the leg may begin and end recordings. */
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
 /* What an application asked for (act.h). mailbox: that it lies in; empty: none. Its number; 0: the leg is recorded already, or there are too

@@ -221,7 +221,7 @@ struct call {
 	bool end_saved;    /* ... and the store has its end */
 	/* limit of the ring time of all steps of the plan; 0: as settings say */
 	uint32_t ring_s;
-	/* its application may be silent for so long (sig/pbx/application.h); 0: for ever */
+	/* its application may be silent for so long (sig/pbx/application.c); 0: for ever */
 	uint32_t away_s;
 	bool abandoned;    /* ... and did; not part of a record, as both of these: */
 	uint64_t away_ns;  /* then it has, */

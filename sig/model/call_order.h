@@ -60,7 +60,7 @@ enum call_order_kind {
 	ORDER_RECORD,
 	/* to: the account code; empty: none. It is taken also where the call ends for it. */
 	ORDER_ACCOUNT,
-	/* seconds, has_seconds: its application is there (sig/pbx/application.h). */
+	/* seconds, has_seconds: its application is there (sig/pbx/application.c). */
 	ORDER_KEEP,
 	/* A transfer that waits or rings is called off: the call is as before. */
 	ORDER_CANCEL,

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/pbx/application.h"
-
+/*
+ * Applications may die. The node publishes a call that waits for an application again and again, so that one that comes back learns of it.
+ * An application that has answered a caller, and then gives no order for as long as it said, loses the call: it goes on to
+ * forward_no_answer of the callee, and ends where there is none or nobody answers. While the caller talks to somebody, is parked or in a
+ * conference, no order is due.
+ */
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -10,6 +15,8 @@
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/transfer.h"
+
+enum { ATTEND_AGAIN_S = 10 };
 
 static enum refusal attend_order(struct call *c, const struct call_order *order)
 {

@@ -11,8 +11,6 @@
 #include "sig/call/module.h"
 #include "sig/model/event.h"
 
-extern const struct module call_waiting_module;
-
 /* A party of the call was told to hear it. */
 bool call_waiting_is_heard(const struct call_host *h, const struct call *c);
 

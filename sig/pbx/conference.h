@@ -24,7 +24,6 @@ struct call_confer {
 /* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. REFUSED_CHANGING: it is
  * not in yet. */
 enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to);
-extern const struct module conference_module;
 
 /*
  * Somebody calls the number of a room (sig/host/tenant_tables.h, CONF-01). The node answers, asks for the PIN where there is one, three times

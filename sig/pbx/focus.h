@@ -6,8 +6,6 @@
 #include "sig/call/module.h"
 #include "sig/model/event.h"
 
-extern const struct module focus_module;
-
 /* Who calls comes into a conference that is there (RFC 4579 5.1), or to those who speak in a call (RFC 3911). Whose right it is its shard has seen
  * to. */
 

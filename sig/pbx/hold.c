@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/pbx/hold.h"
-
+/* Commands put a party on hold, or mute it. */
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"

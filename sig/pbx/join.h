@@ -47,7 +47,6 @@ int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg,
 		 const struct leg *with) NODISCARD;
 /* They will not be joined: the two of the call are to hear each other. */
 void meet_over(struct call *c);
-extern const struct module join_module;
 
 /*
  * A call of two parties becomes two calls of one each: both have no other party (wait.h) then. One stays in its call, the other goes

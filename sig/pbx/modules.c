@@ -3,23 +3,11 @@
 
 #include <stddef.h>
 
-#include "sig/call/charge.h"
-#include "sig/call/media_stream.h"
-#include "sig/call/recording.h"
-#include "sig/pbx/application.h"
-#include "sig/pbx/call_waiting.h"
-#include "sig/pbx/conference.h"
-#include "sig/pbx/focus.h"
-#include "sig/pbx/hold.h"
-#include "sig/pbx/join.h"
-#include "sig/pbx/park.h"
-#include "sig/pbx/pick.h"
-#include "sig/pbx/remote_shard.h"
-#include "sig/pbx/replace.h"
-#include "sig/pbx/set.h"
-#include "sig/pbx/transfer.h"
-
-extern const struct module account_module, auto_answer_module, forward_module;
+/* Each is in the file of its name. */
+extern const struct module account_module, application_module, auto_answer_module,
+	call_waiting_module, charge_module, conference_module, focus_module, forward_module,
+	hold_module, join_module, media_stream_module, park_module, pick_module, recording_module,
+	remote_shard_module, replace_module, set_module, transfer_module;
 
 #define MODULES (const struct module *const[])
 

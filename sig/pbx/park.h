@@ -18,8 +18,6 @@
 #include "sig/pbx/pick.h"
 #include "sig/pbx/transfer.h"
 
-extern const struct module park_module;
-
 /* It waits in that slot, or is on its way there. */
 bool park_has(const struct call *c, struct bytes slot);
 /* A transfer to a slot begins. by: who waits to hear what became of it; NULL: nobody. As transfer_begin. */

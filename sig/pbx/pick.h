@@ -10,8 +10,6 @@
 
 #include "sig/call/module.h"
 
-extern const struct module pick_module;
-
 enum { PICK_NAME_MAX = 24 };
 
 /* The user part of an INVITE to the shard of the call that rings, and back. False: it is none. */

@@ -31,7 +31,6 @@ enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_
 				    struct bytes name, const struct dialog_party *from,
 				    struct call_refusal *refusal) NODISCARD;
 /* Header lines of each INVITE to another shard. */
-extern const struct module remote_shard_module;
 /* Header lines of that INVITE. */
 void remote_shard_write_lines(struct writer *w, const struct call_host *h, const struct call *c);
 

@@ -18,8 +18,6 @@ struct call_replacing {
 	enum refusal refused; /* out */
 };
 
-extern const struct module replace_module;
-
 /* The first INVITE of the call is answered. */
 enum refusal replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
 			   struct call_refusal *refusal) NODISCARD;

@@ -10,8 +10,6 @@
 #include "sig/call/module.h"
 #include "sig/model/event.h"
 
-extern const struct module set_module;
-
 /* How long the document is waited for, and how long its tone is heard: at most PARTING_MS. */
 enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
 

@@ -16,8 +16,6 @@ struct transfer_ask {
 	bool notify;
 };
 
-extern const struct module transfer_module;
-
 /* Its user may give parties away by REFER (CALL-27). */
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
 /* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open. REFUSED_TRANSFER_OPEN, _NOT_ESTABLISHED,

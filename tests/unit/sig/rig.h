@@ -104,7 +104,7 @@ struct rig {
 		uint32_t count;
 	} confer;     /* the last EFFECT_CONFER */
 	uint64_t set; /* serial of the last EFFECT_SET */
-	enum feature set_module;
+	enum feature set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
 	uint32_t set_count;
 	struct {
@@ -479,7 +479,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_SET:
 		r->set = e->version;
-		r->set_module = (enum feature)e->expected;
+		r->set_feature = (enum feature)e->expected;
 		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
 		(void)bytes_cstr(text_bytes(&e->data), r->set_number, sizeof(r->set_number));
 		r->set_count++;

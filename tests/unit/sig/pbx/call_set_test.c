@@ -136,7 +136,7 @@ static void sets_and_confirms(void **state)
 	{
 		dial(l, row->digits);
 		assert_int_equal(l->r->set_count, ++n);
-		ROW_ASSERT(row->digits, l->r->set_module == row->feature);
+		ROW_ASSERT(row->digits, l->r->set_feature == row->feature);
 		assert_string_equal(l->r->set_number, row->number);
 		assert_string_equal(l->r->set_user, "1001");
 		told(l, SET_DONE);
@@ -399,7 +399,7 @@ static void killed_before_it_is_told(void **state)
 	dial(l, "*721002");
 	restart(l);
 	assert_int_equal(l->r->set_count, 2);
-	assert_int_equal(l->r->set_module, FEATURE_ALWAYS_ON);
+	assert_int_equal(l->r->set_feature, FEATURE_ALWAYS_ON);
 	assert_string_equal(l->r->set_number, "1002");
 	assert_string_equal(l->r->set_user, "1001");
 	told(l, SET_DONE);
