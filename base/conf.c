@@ -116,7 +116,7 @@ static size_t key_distance(struct bytes a, struct bytes b)
 	return row[b.n];
 }
 
-/* The field whose key is meant, most likely, or NULL. */
+/* The field with the most similar key, for an error that suggests it; NULL: none is similar. */
 static const struct conf_field *nearest_field(const struct conf_field *fields, struct bytes key)
 {
 	const struct conf_field *nearest = NULL;

@@ -15,7 +15,7 @@ struct unit {
 	uint64_t ns;
 };
 
-/* Largest first, and "ms" before "s", whose end it shares. */
+/* Units in descending order, and "ms" before "s": both end in s. */
 static const struct unit g_units[] = {
 	{ "d", 86400 * NS_PER_S }, { "h", 3600 * NS_PER_S }, { "m", 60 * NS_PER_S },
 	{ "ms", NS_PER_MS },       { "s", NS_PER_S },

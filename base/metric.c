@@ -46,7 +46,7 @@ static struct {
 	uint32_t count;
 } g_tables = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Tests register anew. */
+/* A test may register its metrics a second time. */
 static struct metric_table *table_labelled(const char *label)
 {
 	for (uint32_t i = 0; i < g_tables.count; i++) {

@@ -588,7 +588,7 @@ static int room_read_document(const struct node *node, void *value, struct bytes
 	return err;
 }
 
-/* A room whose PINs cannot be read is deleted, so that nobody enters without one. */
+/* The node deletes a room whose PINs it cannot read: nobody may enter without one. */
 static int room_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct room_value *r = value;

@@ -72,7 +72,7 @@ bool command_order_begin(struct command_run *run, struct shard_order *by);
 /* Names of files by commas. False: the run has failed. */
 struct prompt_terms;
 bool command_files_take(struct command_run *run, struct prompt_terms *out);
-/* Where it is refused whoever ordered hears why, and nobody waits. Else command_ordered goes on. of_with: it is about the other call. */
+/* Answers the command with the reason of a refusal; without one it goes on by command_ordered. of_with: the refusal is about the other call. */
 void command_order_end(struct command_run *run, const struct shard_order *by, bool of_with,
 		       enum refusal refused);
 void command_refused(struct command_run *run, enum refusal refused, bool of_with);

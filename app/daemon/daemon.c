@@ -99,7 +99,7 @@ static uint32_t page_others(const struct node *n)
 		       : 0;
 }
 
-/* False: there are none, or too much is asked just now. */
+/* Asks the other nodes. False: there are none, or too many questions are open. */
 static bool others_query(struct node *n, uint64_t id, const struct record_page_ask *ask,
 			 const struct record_page *here)
 {

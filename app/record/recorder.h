@@ -104,7 +104,7 @@ uint32_t recorder_results(struct recorder *r, struct recorder_results *out, uint
 /* The disk refuses what is recorded, for that -errno, or does not answer, -ETIMEDOUT: recordings have gaps soon, or have them already. 0: it
  * does. Any thread. */
 int recorder_trouble(const struct recorder *r);
-/* Readable when something is told; recorder_results drains it. */
+/* This descriptor is readable while results wait; recorder_results drains it. */
 int recorder_told_fd(const struct recorder *r);
 
 #endif

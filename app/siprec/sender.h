@@ -52,7 +52,7 @@ bool sender_query(struct sender *s, uint64_t call, uint8_t number);
 
 /* What failed, and what was asked, in order. How many. */
 uint32_t sender_results(struct sender *s, struct sender_results *out, uint32_t max);
-/* Readable when something is told; sender_results drains it. */
+/* This descriptor is readable while results wait; sender_results drains it. */
 int sender_told_fd(const struct sender *s);
 
 /* One stream to a recorder: its sockets, and the keys of its sources. The sender's thread. */
