@@ -11,11 +11,11 @@
 #include "app/node/node.h"
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
-#include "sig/call/media_stream.h"
 #include "sig/call/prompts.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/plan.h"
+#include "sig/pbx/media_stream.h"
 #include "sig/sip/id.h"
 
 /* Feature codes: a phone changes its own extension, by the command extension.put in its name. */

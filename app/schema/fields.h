@@ -42,7 +42,7 @@ struct cdrs {
 	char json[CDR_PAIRS_MAX][FIELDS_JSON_MAX];
 };
 
-/* toll: what the call has cost (sig/call/charge.h); findings: what was wrong with its last pair. Empty: nothing. */
+/* toll: what the call has cost (sig/pbx/charge.h); findings: what was wrong with its last pair. Empty: nothing. */
 void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n, struct bytes toll,
 		struct bytes findings);
 

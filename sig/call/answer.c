@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/table.h"
-#include "sig/call/announce.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
@@ -137,7 +136,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	if (told_otherwise)
 		acknowledge_tell_other(h, c, bridge_peer(c, from));
 	if (answers)
-		announce_begin(h, c);
+		modules_answered(h, c);
 	modules_established(h, c);
 }
 

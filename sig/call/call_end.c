@@ -6,7 +6,6 @@
 #include "sig/call/audio_source.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
@@ -459,8 +458,7 @@ void call_end_request(struct call_host *h, struct call *c)
 			e->cdrs[c->segment_count] = *c->cdr;
 		cdrs_fill(e->cdrs, h, c);
 		e->version = c->out.version;
-		if (charges_write(h, c, &e->data))
-			LOG_ERROR("call", c->id, "no memory to note what it has cost");
+		modules_ended(h, c, e);
 	}
 	if (c->end_tries++ == 0)
 		add_sounds(c);

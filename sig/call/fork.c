@@ -7,11 +7,11 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
@@ -94,7 +94,7 @@ enum refusal fork_add_branch(struct call_host *h, struct call *c, uint8_t asker,
 		return refuse_leg(refusal, err);
 	}
 	if (leg_is_trunk(c->legs[leg]))
-		refused = charge_begin(h, c, c->legs[leg], refusal);
+		refused = modules_outside(h, c, c->legs[leg], refusal);
 	if (refused) {
 		legs_free_one(c, leg);
 		return refused;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "sig/call/cdr.h"
-#include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
@@ -149,7 +148,7 @@ void call_free(struct call *c)
 	text_clear(&c->source);
 	text_clear(&c->payer_name.user);
 	segments_clear(c);
-	charges_clear(c);
+	tolls_clear(c);
 	free(c->cdr);
 }
 

@@ -87,7 +87,8 @@ void modules_settle(struct call_host *h, struct call *c)
 	{
 		if (late && (*m)->deadlines)
 			deadlines_handle((*m)->deadlines, h, c);
-		(*m)->settle(h, c);
+		if ((*m)->settle)
+			(*m)->settle(h, c);
 	}
 }
 
@@ -140,6 +141,12 @@ void modules_resumed(struct call_host *h, struct call *c)
 	(*m)->resumed(h, c);
 }
 
+void modules_answered(struct call_host *h, struct call *c)
+{
+	EACH_MODULE(m, h, answered)
+	(*m)->answered(h, c);
+}
+
 void modules_established(struct call_host *h, struct call *c)
 {
 	EACH_MODULE(m, h, established)
@@ -166,6 +173,22 @@ void modules_prompted(struct call_host *h, struct call *c, struct bytes digits)
 {
 	EACH_MODULE(m, h, prompted)
 	(*m)->prompted(h, c, digits);
+}
+
+enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
+			     struct call_refusal *refusal)
+{
+	enum refusal refused = REFUSED_NOT;
+
+	for (const struct module *const *m = h->modules->outside; *m && !refused; m++)
+		refused = (*m)->outside(h, c, l, refusal);
+	return refused;
+}
+
+void modules_ended(const struct call_host *h, const struct call *c, struct effect *end)
+{
+	EACH_MODULE(m, h, ended)
+	(*m)->ended(h, c, end);
 }
 
 enum refusal modules_admit(const struct call_host *h, const struct call *c,

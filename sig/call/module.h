@@ -16,6 +16,7 @@
 
 struct call_ending;
 struct dtmf;
+struct effect;
 
 /* What a command orders, and whom it needs in the call. */
 enum order_needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
@@ -100,6 +101,8 @@ struct module {
 	const struct deadline *deadlines;
 	/* The call goes on in another process. */
 	void (*resumed)(struct call_host *h, struct call *c);
+	/* Its callee has answered, and the caller knows. */
+	void (*answered)(struct call_host *h, struct call *c);
 	/* Two speak with each other, or one with the node. */
 	void (*established)(struct call_host *h, struct call *c);
 	/* Nobody took the call. True: it goes on all the same. */
@@ -112,6 +115,11 @@ struct module {
 	void (*released)(struct call_host *h, const struct call *c);
 	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
 	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
+	/* The call goes outside: a trunk is asked for the leg. NULL: one will be for the last step. */
+	enum refusal (*outside)(struct call_host *h, struct call *c, struct leg *l,
+				struct call_refusal *refusal);
+	/* The store is told that the call is over. */
+	void (*ended)(const struct call_host *h, const struct call *c, struct effect *end);
 	/* The user of the last step takes the call, or *why it is forwarded. */
 	enum refusal (*admit)(const struct call_host *h, const struct call *c,
 			      const struct plan_target *at, enum plan_why *why,
@@ -138,18 +146,21 @@ struct module_lists {
 	const struct module *const *response;
 	const struct module *const *saved;
 	const struct module *const *overdue;
-	const struct module *const *settle;
+	const struct module *const *settle; /* those that have deadlines, too */
 	const struct module *const *follow;
 	const struct module *const *tap;
 	const struct module *const *overlay;
-	const struct module *const *deadlines; /* of settle */
+	const struct module *const *deadlines;
 	const struct module *const *resumed;
+	const struct module *const *answered;
 	const struct module *const *established;
 	const struct module *const *unanswered;
 	const struct module *const *leg_left;
 	const struct module *const *over;
 	const struct module *const *released;
 	const struct module *const *prompted;
+	const struct module *const *outside;
+	const struct module *const *ended;
 	const struct module *const *admit;
 	const struct module *const *dialled;
 	const struct module *const *headers;
@@ -176,12 +187,16 @@ struct media_overlay modules_overlay(const struct call_host *h, const struct cal
 /* The earliest of their deadlines, or next. */
 uint64_t modules_next(const struct call_host *h, struct call *c, uint64_t next);
 void modules_resumed(struct call_host *h, struct call *c);
+void modules_answered(struct call_host *h, struct call *c);
 void modules_established(struct call_host *h, struct call *c);
 bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);
 void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 void modules_over(struct call_host *h, struct call *c);
 void modules_released(struct call_host *h, const struct call *c);
 void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
+enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
+			     struct call_refusal *refusal) NODISCARD;
+void modules_ended(const struct call_host *h, const struct call *c, struct effect *end);
 enum refusal modules_admit(const struct call_host *h, const struct call *c,
 			   const struct plan_target *at, enum plan_why *why,
 			   struct call_refusal *refusal);

@@ -4,12 +4,12 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/charge.h"
 #include "sig/call/conference.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
@@ -46,13 +46,13 @@ static struct bytes shown_outside(const struct call_host *h, const struct call *
 }
 
 /* A number outside is charged to whose call it is, as if he had sent one on there. */
-static enum refusal charge_outside(struct call_host *h, struct call *c,
-				   const struct call_originate *o, struct call_refusal *refusal)
+static enum refusal originate_outside(struct call_host *h, struct call *c,
+				      const struct call_originate *o, struct call_refusal *refusal)
 {
 	enum refusal refused = plan_add(&c->plan, o->payer, PLAN_CALLED, PLAN_FIRST) ||
 					       plan_add(&c->plan, o->from, PLAN_DEFLECTED, 0)
 				       ? call_refuse(refusal, REFUSED_MEMORY)
-				       : charge_begin(h, c, call_caller(c), refusal);
+				       : modules_outside(h, c, call_caller(c), refusal);
 
 	plan_clear(&c->plan);
 	return refused;
@@ -98,7 +98,7 @@ enum refusal call_originate(struct call_host *h, struct call *c, const struct ca
 	if (originate_fill(h, c, o) || open_a(h, c, o))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	if (leg_is_trunk(call_caller(c)))
-		refused = charge_outside(h, c, o, refusal);
+		refused = originate_outside(h, c, o, refusal);
 	if (refused)
 		return refused;
 	conference_focus_settle(c);

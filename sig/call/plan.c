@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/charge.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
@@ -574,7 +573,7 @@ static enum refusal trunk_route_out(struct call_host *h, struct call *c,
 	if (refused)
 		return call_refuse(refusal, refused);
 	if (trunk_route_is_known(h, c))
-		refused = charge_may(h, c, refusal);
+		refused = modules_outside(h, c, NULL, refusal);
 	if (refused)
 		return refused;
 	refused = trunk_route_choose(h, c);

@@ -160,7 +160,7 @@ struct shard_forward {
 	char blocked
 		[FORWARD_BLOCKED_MAX]; /* whose calls it does not take, as above; FORWARD_NOBODY: of who hides */
 	char announce_inside
-		[FORWARD_ANNOUNCE_MAX]; /* what whom its phones call hears first (sig/call/announce.h) */
+		[FORWARD_ANNOUNCE_MAX]; /* what whom its phones call hears first (sig/pbx/announce.c) */
 	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
 	uint8_t announce_to; /* enum announce_to: or somebody else hears it */
 };

@@ -284,3 +284,11 @@ const struct schema account_saved[] = {
 	  .check = account_check, .wrong = "leg: account code" },
 	{ 0 },
 };
+
+void tolls_clear(struct call *c)
+{
+	while (c->toll_count)
+		text_clear(&c->tolls[--c->toll_count].user);
+	free(c->tolls);
+	c->tolls = NULL;
+}

@@ -205,7 +205,7 @@ struct call {
 	/* the pairs before this one (sig/call/cdr.h): the times above are of this one */
 	struct segment *segments;
 	uint8_t segment_count;
-	struct call_toll *tolls; /* charge.h */
+	struct call_toll *tolls; /* sig/pbx/charge.c */
 	uint8_t toll_count;
 	struct outbox out;
 	struct prompts *prompts;           /* NULL: nothing is played or collected (act.h) */
@@ -253,6 +253,8 @@ static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 {
 	return leg < c->leg_count ? c->legs[leg] : NULL;
 }
+
+void tolls_clear(struct call *c);
 
 /* Its name. */
 const char *call_tenant(const struct call_host *h, const struct call *c);

@@ -28,7 +28,7 @@ enum call_order_kind {
 	ORDER_PROMPT,
 	/* control, ms: prompts_control (sig/call/prompts.h) */
 	ORDER_CONTROL,
-	/* leg, media_stream: an application hears that party, in place of the one before (sig/call/media_stream.h). endpoint "": none does. */
+	/* leg, media_stream: an application hears that party, in place of the one before (sig/pbx/media_stream.h). endpoint "": none does. */
 	ORDER_MEDIA_STREAM,
 	/* A call that waits for an application is answered by the node itself. REFUSED_PORTS_FULL: it waits on.
 	 * REFUSED_NO_CODEC: the call is refused. */

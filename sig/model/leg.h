@@ -218,7 +218,7 @@ struct leg_refusal {
 	uint64_t until_ns;  /* the ACK is awaited until then; 0: it was not sent yet */
 };
 
-/* Whom a leg outside is charged to (sig/call/charge.h). */
+/* Whom a leg outside is charged to (sig/pbx/charge.h). */
 struct leg_toll {
 	bool counted;
 	struct text user;          /* extension; "": its tenant alone */

@@ -6,10 +6,10 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/charge.h"
 #include "sig/call/legs.h"
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
+#include "sig/pbx/charge.h"
 #include "sig/record/room_record.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"

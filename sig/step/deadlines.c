@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
-#include "sig/call/charge.h"
 #include "sig/call/invite.h"
 #include "sig/call/module.h"
 #include "sig/call/plan.h"
@@ -89,7 +88,6 @@ const struct deadline call_late_deadlines[] = {
 	  .at = offsetof(struct prompts, until_ns),
 	  .saved = true,
 	  .due = prompts_on_timeout },
-	{ .name = "toll", OF_CALL(toll_ns), .due = charges_due },
 	{ .name = "order", OF_CALL(order_ns), .due = reoffer_again },
 	{ .name = "save", OF_CALL(save_ns), .due = save_overdue },
 	/* call_is_over looks at it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An application that hears a party of the call: by command, over a pause of a recording, the end of the call and kills. */
 
-#include "sig/call/media_stream.h"
 #include "sig/model/recording.h"
+#include "sig/pbx/media_stream.h"
 #include "tests/unit/sig/trio.h"
 
 static uint64_t the_call(struct rig *r)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/call/announce.h"
-
 #include "base/log.h"
+#include "sig/call/module.h"
 #include "sig/call/prompts.h"
 
 static const struct shard_forward *announce_terms(const struct call_host *h, const struct call *c)
@@ -11,7 +10,9 @@ static const struct shard_forward *announce_terms(const struct call_host *h, con
 	return user.n && h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
 }
 
-void announce_begin(struct call_host *h, struct call *c)
+/* What whoever is called hears first, where the extension that calls has chosen so, while its own phone hears music; or the other way round, or
+ * both hear it. Then they speak (FEATURES CALL-44). */
+static void announce_begin(struct call_host *h, struct call *c)
 {
 	const struct leg *callee = call_callee(c);
 	const struct shard_forward *f = announce_terms(h, c);
@@ -26,3 +27,5 @@ void announce_begin(struct call_host *h, struct call *c)
 	if (file[0] && !prompts_announce(h, c, leg, f->announce_to == ANNOUNCE_BOTH, &file, 1))
 		LOG_WARN("call", c->id, "an announcement is left out", LOG_STR("file", file));
 }
+
+const struct module announce_module = { .name = "announce", .answered = announce_begin };

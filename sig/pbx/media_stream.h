@@ -3,8 +3,8 @@
  * An application that hears a party of the call while it runs: what the party says, what it hears, or both. One at a time. It is in the
  * record: a successor lets it hear on. The call does not wait for it, and hears nothing of it.
  */
-#ifndef SIG_CALL_MEDIA_STREAM_H
-#define SIG_CALL_MEDIA_STREAM_H
+#ifndef SIG_PBX_MEDIA_STREAM_H
+#define SIG_PBX_MEDIA_STREAM_H
 
 #include "sig/model/call.h"
 

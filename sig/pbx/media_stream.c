@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/call/media_stream.h"
+#include "sig/pbx/media_stream.h"
 
 #include <assert.h>
 #include <stdlib.h>

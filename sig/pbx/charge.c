@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/call/charge.h"
+#include "sig/pbx/charge.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -124,7 +123,9 @@ static struct leg *trunk_route_before(const struct call *c, struct bytes user)
 	return NULL;
 }
 
-enum refusal charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal)
+/* Whether the last step may go out. Where it is refused it is told, too. */
+static enum refusal charge_may(struct call_host *h, const struct call *c,
+			       struct call_refusal *refusal)
 {
 	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
@@ -137,8 +138,9 @@ enum refusal charge_may(struct call_host *h, const struct call *c, struct call_r
 	return verdict == TOLL_OK ? 0 : charge_refuse(h, c, who.user, verdict, refusal);
 }
 
-enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
-			  struct call_refusal *refusal)
+/* The leg is asked by a trunk from now on. As above. */
+static enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
+				 struct call_refusal *refusal)
 {
 	const struct toll_payer who = toll_payer_of(h, c);
 	const struct toll_now now = charge_now(h, c);
@@ -160,6 +162,12 @@ enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
 		return charge_refuse(h, c, who.user, verdict, refusal);
 	l->toll.counted = true;
 	return 0;
+}
+
+static enum refusal charge_outside(struct call_host *h, struct call *c, struct leg *l,
+				   struct call_refusal *refusal)
+{
+	return l ? charge_begin(h, c, l, refusal) : charge_may(h, c, refusal);
 }
 
 /* Of legs that are over: the store is told when the call is. */
@@ -297,7 +305,8 @@ static bool charge_extend(struct call_host *h, const struct call *c, struct leg 
 	return slice.ms;
 }
 
-void charges_due(struct call_host *h, struct call *c)
+/* The time of one of them is over: it is given more, or the call ends. */
+static void charges_due(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = { .cause = CAUSE_TOLL,
 				       .by = ENDED_BY_NODE,
@@ -341,7 +350,8 @@ static void cost_add(struct cost *cost, const struct text *user, uint64_t answer
 	writer_u64(cost->w, end_utc_ms - from);
 }
 
-int charges_write(const struct call_host *h, const struct call *c, struct text *out)
+/* What the call has cost the day that it ends in: "DAY TENANT:USER MS ...". Empty: nothing. */
+static void charges_write(const struct call_host *h, const struct call *c, struct effect *end)
 {
 	uint8_t space[(CHARGES_MAX + LEGS_MAX) * CHARGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -355,15 +365,8 @@ int charges_write(const struct call_host *h, const struct call *c, struct text *
 			cost_add(&cost, &c->legs[i]->toll.user, c->legs[i]->toll.answer_utc_ms,
 				 c->end_utc_ms);
 	}
-	return w.overflow ? -ENOMEM : text_set(out, writer_done(&w));
-}
-
-void charges_clear(struct call *c)
-{
-	while (c->toll_count)
-		text_clear(&c->tolls[--c->toll_count].user);
-	free(c->tolls);
-	c->tolls = NULL;
+	if (w.overflow || text_set(&end->data, writer_done(&w)))
+		LOG_ERROR("call", c->id, "no memory to note what it has cost");
 }
 
 static const struct schema toll_rows[] = {
@@ -407,4 +410,15 @@ const struct schema leg_toll_saved[] = {
 	{ 0 },
 };
 
-const struct module charge_module = { .name = "charge", .follow = charges_settle };
+static const struct deadline charge_deadlines[] = {
+	{ .name = "toll", .at = offsetof(struct call, toll_ns), .due = charges_due },
+	{ 0 },
+};
+
+const struct module charge_module = {
+	.name = "charge",
+	.outside = charge_outside,
+	.deadlines = charge_deadlines,
+	.follow = charges_settle,
+	.ended = charges_write,
+};
