@@ -15,17 +15,13 @@ MODULE = re.compile(r"^sig/pbx/([a-z_]+)(?:\.c|/[^/]+\.c)$")
 LIST = "sig/pbx/modules.c"
 CORE = ("step", "call", "model", "leg")
 # Modules whose files lie in sig/call until the core names them no more, and who does.  These lists only shrink (ADR 76).
-AT_CALL = {"conference", "recording", "siprec", "siprec_body", "siprec_dialog"}
+AT_CALL = {"recording", "siprec", "siprec_body", "siprec_dialog"}
 NAMED = {
     "sig/call/answer.c": {"recording"},
-    "sig/call/audio_source.c": {"conference"},
     "sig/call/cdr.c": {"recording"},
-    "sig/call/flow_spec.c": {"conference"},
-    "sig/call/originate.c": {"conference"},
     "sig/call/prompts.c": {"recording"},
     "sig/call/session.c": {"recording"},
-    "sig/call/session_talk.c": {"conference", "recording"},
-    "sig/call/video.c": {"conference"},
+    "sig/call/session_talk.c": {"recording"},
     "sig/step/call_step.c": {"siprec"},
     "sig/step/deadlines.c": {"siprec"},
 }

@@ -2,7 +2,6 @@
 #include "sig/call/audio_source.h"
 
 #include "sig/call/call_digits.h"
-#include "sig/call/conference.h"
 #include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -10,6 +9,7 @@
 #include "sig/call/video.h"
 #include "sig/call/wait.h"
 #include "sig/leg/line_facts.h"
+#include "sig/model/conference.h"
 #include "sig/model/recording.h"
 
 /* ---- what ---- */

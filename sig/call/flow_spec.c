@@ -6,7 +6,6 @@
 #include "media/offer/session.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/call_digits.h"
-#include "sig/call/conference.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/module.h"
 #include "sig/call/prompts.h"
@@ -16,6 +15,7 @@
 #include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/line_facts.h"
+#include "sig/model/conference.h"
 #include "sig/model/recording.h"
 
 static uint64_t secret_later(uint64_t a, uint64_t b)

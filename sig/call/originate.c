@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/conference.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
@@ -17,6 +16,7 @@
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
+#include "sig/model/conference.h"
 #include "sig/model/leg.h"
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)

@@ -6,8 +6,8 @@
 
 #include "media/offer/offer.h"
 #include "sig/call/audio_source.h"
-#include "sig/call/conference.h"
 #include "sig/leg/leg.h"
+#include "sig/model/conference.h"
 
 /* Video of those who are in a room. */
 struct shown {

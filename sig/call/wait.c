@@ -35,11 +35,6 @@ bool call_awaits_user(const struct call *c)
 	return plan_is_call_waiting(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
 }
 
-bool call_is_alone(const struct call *c)
-{
-	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;
-}
-
 bool call_is_ringing(const struct call *c)
 {
 	const struct leg *a = call_caller(c);

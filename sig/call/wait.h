@@ -17,8 +17,6 @@ bool call_awaits_application(const struct call *c);
 void call_application_heard(struct call *c);
 /* It waits until its user has no other call (sig/pbx/call_waiting.c). */
 bool call_awaits_user(const struct call *c);
-/* The call has one party, in the caller's place, that is established with the node alone; either side may have placed the call. */
-bool call_is_alone(const struct call *c);
 
 /* Phones ring, or will in a moment, and the caller has not left. */
 bool call_is_ringing(const struct call *c);

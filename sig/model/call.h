@@ -158,7 +158,7 @@ struct call {
 	struct plan plan;
 	struct transfer *transfer;  /* NULL: none is under way (transfer.h) */
 	struct park *park;          /* NULL: its party waits in no slot (park.h) */
-	struct room_member *member; /* NULL: it is in no room (sig/call/conference.h) */
+	struct room_member *member; /* NULL: it is in no room (sig/model/conference.h) */
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
 	/* the room that its parties are to come to, when it is saved; 0: none. Not part of a record */
 	uint64_t comes_to;
@@ -273,6 +273,11 @@ static inline struct leg *call_caller(const struct call *c)
 static inline struct leg *call_callee(const struct call *c)
 {
 	return call_leg(c, c->bridge.callee);
+}
+/* The call has one party, in the caller's place, that is established with the node alone; either side may have placed the call. */
+static inline bool call_is_alone(const struct call *c)
+{
+	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;
 }
 static inline bool bridge_has(const struct call *c, uint8_t leg)
 {

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
+#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/fork.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/secret.h"
+#include "sig/call/recording.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
 #include "sig/pbx/join.h"
-#include "sig/pbx/remote_shard.h"
-#include "sig/room/room.h"
 #include "sig/sip/id.h"
+
+/* ---- what a party is called that goes to another shard ---- */
 
 #define MEMBER_NAME_BEGINS "conference-"
 enum {
@@ -83,464 +83,197 @@ bool member_name_get(struct bytes user, struct member_name *out)
 	return true;
 }
 
-#define ROOM_NAME_BEGINS "room-"
-enum {
-	PIN_TRIES = 3,
-	PIN_FIRST_MS = 10000,
-	PIN_NEXT_MS = 5000,
-	BESIDE_NAME_MAX = 64,
-	NAME_MS = 5000,
-	NAME_SILENCE_MS = 1000, /* at its end */
-	NAME_LEAST_MS = 200,    /* less is none */
-};
+/* ---- a member of a room ---- */
 
-static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
+bool conference_was_dialled(const struct call *c)
 {
-	return rooms_find(h->settings->rooms, r->tenant, bytes_str(r->number));
+	struct bytes user;
+
+	(void)plan_went_to(&c->plan, &user);
+	return !call_caller(c)->outbound || (user.n && bytes_is(user, c->member->number_called));
 }
 
-static void pin_object(char out[SECRET_OBJECT_MAX], const struct room *r)
+static void member_publish(struct call_host *h, const struct call *c, const struct room *r,
+			   enum sig_event_kind kind, const char *reason)
 {
-	(void)snprintf(out, SECRET_OBJECT_MAX, "room %s", r->number);
+	struct sig_event *event = call_publish_start(h, c, kind);
+
+	if (!event)
+		return;
+	event->room = c->member->room;
+	event->member = c->member->number;
+	event->reason = reason;
+	if (r)
+		cdr_put(event->number, sizeof(event->number), bytes_str(r->number));
 }
 
-/* So long who calls gets no answer to a PIN. */
-static uint64_t pin_waits_ns(const struct call_host *h, const struct call *c, const struct room *r)
+static void member_log(const struct call_host *h, const struct call *c, const char *what)
 {
-	char object[SECRET_OBJECT_MAX];
+	char id[ID_TEXT_LEN];
 
-	pin_object(object, r);
-	return secret_waits_ns(h, c, object);
-}
-
-static bool pin_is_asked(const struct room *r, const struct room_terms *t)
-{
-	return t && (room_asks_pin(t) || (r->locked && t->host_pin[0]));
-}
-
-/* ---- it is called ---- */
-
-/* Who takes somebody's place comes in place of one whom the lock let in. */
-static enum refusal room_is_closed(const struct room *r, const struct room_terms *t, bool in_stead,
-				   struct call_refusal *refusal)
-{
-	enum refusal refused = REFUSED_NOT;
-
-	if (r->locked && !in_stead && !(t && t->host_pin[0])) {
-		refused = call_refuse_as(refusal, 403, REFUSED_ROOM);
-		refusal->text = "the conference is locked";
-	} else if (room_is_full(r, 1)) {
-		refused = call_refuse(refusal, REFUSED_ROOM);
-		refusal->text = "the conference has as many members as it may have";
-	}
-	return refused;
-}
-
-bool meetme_name_get(struct bytes user, struct bytes *number)
-{
-	*number = bytes_from(user, strlen(ROOM_NAME_BEGINS));
-	return bytes_starts(user, ROOM_NAME_BEGINS) && number->n;
-}
-
-/* Through to the shard that has it: what is said and pressed goes there. name: as that one knows it. */
-static enum refusal ring_through(struct call_host *h, struct call *c, struct bytes number,
-				 struct bytes display, uint16_t shard, struct bytes name,
-				 struct call_refusal *refusal)
-{
-	const struct dialog_party party = { .local_display = display,
-					    .local_user = text_bytes(&c->from),
-					    .remote_user = number };
-
-	(void)conference_focus(call_caller(c), number);
-	return remote_shard_ring_name(h, c, shard, name, &party, refusal);
-}
-
-static enum refusal ring_other_shard(struct call_host *h, struct call *c, struct bytes number,
-				     struct bytes display, uint16_t shard,
-				     struct call_refusal *refusal)
-{
-	uint8_t space[BESIDE_NAME_MAX];
-	struct writer name = writer_over(space, sizeof(space));
-
-	writer_str(&name, ROOM_NAME_BEGINS);
-	writer_bytes(&name, number);
-	return ring_through(h, c, number, display, shard, writer_done(&name), refusal);
-}
-
-/* The last step of its plan is the room: who comes waits for its answer, or for whose the number is. */
-static enum refusal caller_asks(struct call_host *h, struct call *c, struct bytes display,
-				struct room *r, struct call_refusal *refusal)
-{
-	if (c->member) /* of the step before: nobody was let in there */
-		conference_leave(h, c, "elsewhere");
-	if (text_set(&c->display, display) || conference_add_pending(h, c, r))
-		return call_refuse(refusal, REFUSED_MEMORY);
-	c->plan.steps[c->plan.count - 1].confers = true;
-	c->plan.until_ns = c->ring_ns = 0;
-	c->bridge.callee = LEG_NONE;
-	outbox_touch(&c->out);
-	return 0;
-}
-
-/* Its caller is answered. */
-static enum refusal caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
-{
-	enum refusal refused = wait_answer_caller(h, c, refusal);
-
-	if (!refused)
-		c->plan.steps[c->plan.count - 1].confers = false;
-	return refused;
-}
-
-enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-			  struct call_refusal *refusal)
-{
-	const struct room_terms *t = called_terms(h, r);
-	enum refusal refused = room_is_closed(r, t, c->replaces.call, refusal);
-	uint64_t wait_ns = !refused && pin_is_asked(r, t) ? pin_waits_ns(h, c, r) : 0;
-
-	if (wait_ns)
-		refused = secret_refuse(wait_ns, refusal);
-	if (!refused)
-		refused = caller_asks(h, c, display, r, refusal);
-	if (refused)
-		return refused;
-	/* who rang before, or gives it away, is left first: then the room has its turn (shard_room_claim_open) */
-	if (!room_is_open(r) || c->leg_count > 1 || c->transfer)
-		return 0;
-	refused = caller_take(h, c, refusal);
-	if (refused)
-		conference_leave(h, c, "elsewhere");
-	return refused;
-}
-
-/* Of that number. near: where another shard of the node has it, it is rung through to. */
-static enum refusal meetme_call(struct call_host *h, struct call *c, const struct room_terms *t,
-				struct bytes display, bool near, struct call_refusal *refusal)
-{
-	struct bytes number = bytes_str(t->number);
-	uint16_t shard = near && h->room_number_shard
-				 ? h->room_number_shard(h->owner, c->tenant, number)
-				 : 0;
-	struct room *r;
-
-	if (shard && remote_shard_is_reachable(h->settings, shard))
-		return ring_other_shard(h, c, number, display, shard, refusal);
-	r = h->room_by_number ? h->room_by_number(h->owner, t) : NULL;
-	if (!r)
-		return call_refuse(refusal, REFUSED_CALLS_FULL);
-	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
-		return ring_other_shard(h, c, number, display, id_shard(r->follows), refusal);
-	return meetme_enter(h, c, display, r, refusal);
-}
-
-/* RFC 4579 5.1: a conference of its own, whose host it is. */
-static enum refusal factory_call(struct call_host *h, struct call *c, struct bytes display,
-				 struct call_refusal *refusal)
-{
-	struct room *r = h->room_make ? h->room_make(h->owner, c->tenant) : NULL;
-	enum refusal refused;
-
-	if (!r) {
-		refused = call_refuse_as(refusal, 503, REFUSED_ROOM);
-		refusal->text = "the tenant has as many conferences as it may have";
-		return refused;
-	}
-	refused = meetme_enter(h, c, display, r, refusal);
-	if (!refused)
-		c->member->hosts = true;
-	return refused;
-}
-
-/* The last step of a call's plan is the number of a room (call_feature.reached). */
-static bool meetme_reached(struct call_host *h, struct call *c, const struct plan_target *at,
-			   enum refusal *refused, struct call_refusal *refusal)
-{
-	const struct room_terms *t = plan_is_of_user(h, c, at->user)
-					     ? NULL
-					     : rooms_find(h->settings->rooms, c->tenant, at->user);
-
-	if (t)
-		*refused = t->factory ? factory_call(h, c, at->display, refusal)
-				      : meetme_call(h, c, t, at->display, true, refusal);
-	return t;
-}
-
-/* Another shard gives a party of its conference, or of a call there, into one of ours. */
-static enum refusal member_begin_remote(struct call_host *h, struct call *c,
-					const struct call_start *start,
-					const struct member_name *name,
-					struct call_refusal *refusal)
-{
-	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
-	enum refusal refused;
-
-	if (!r || r->tenant != c->tenant)
-		return call_refuse_as(refusal, 404, REFUSED_ROOM);
-	if (room_is_full(r, 1))
-		return call_refuse(refusal, REFUSED_ROOM);
-	refused = caller_asks(h, c, start->display, r, refusal);
-	if (refused)
-		return refused;
-	c->member->admitted = true;
-	c->member->hosts = name->host;
-	c->member->inviter = r->kind == ROOM_STATION ? r->host : MEMBER_NOBODY;
-	c->member->muted = name->muted;
-	c->member->deaf = name->deaf;
-	c->member->held = name->held;
-	c->member->gain_db = name->gain_db;
-	r->arrived++;
-	return caller_take(h, c, refusal);
-}
-
-static enum refusal meetme_begin(struct call_host *h, struct call *c,
-				 const struct call_start *start, struct call_refusal *refusal)
-{
-	const struct room_terms *t;
-	struct member_name name;
-
-	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
-		return call_refuse(refusal, REFUSED_MEMORY);
-	if (start->set->member.n && member_name_get(start->set->member, &name))
-		return member_begin_remote(h, c, start, &name, refusal);
-	if (start->set->away)
-		return ring_through(h, c, start->set->named, start->display, start->set->away,
-				    start->set->named, refusal);
-	if (start->set->conference || start->set->joins)
-		return focus_call_begin(h, c, start, refusal);
-	t = rooms_find(h->settings->rooms, c->tenant, start->to);
-	if (!t || t->factory)
-		return call_refuse_as(refusal, 404, REFUSED_ROOM);
-	return meetme_call(h, c, t, start->display, false, refusal);
-}
-
-/* ---- which shard has it ---- */
-
-static enum refusal ring_local_shard(struct call_host *h, struct call *c, uint16_t shard,
-				     struct call_refusal *refusal)
-{
-	struct text number = { 0 };
-	enum refusal refused;
-
-	if (text_set(&number, bytes_str(c->member->number_called)))
-		refused = call_refuse(refusal, REFUSED_MEMORY);
-	else if (remote_shard_is_reachable(h->settings, shard))
-		refused = ring_other_shard(h, c, text_bytes(&number), text_bytes(&c->display),
-					   shard, refusal);
-	else
-		refused = call_refuse_as(refusal, 480, REFUSED_ROOM);
-	text_clear(&number);
-	if (refused)
-		return refused;
-	conference_leave(h, c, "elsewhere");
-	c->plan.steps[c->plan.count - 1].confers = false;
-	return 0;
-}
-
-/* Where its plan goes on, and else to nobody. */
-static void caller_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal)
-{
-	uint64_t room = c->member->room;
-	bool next = plan_next(h, c, refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE);
-
-	if (c->member && c->member->room == room)
-		conference_leave(h, c, "elsewhere");
-	if (!next)
-		wait_refuse(h, c, refusal);
-}
-
-void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news)
-{
-	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
-	enum refusal refused;
-
-	outbox_touch(&c->out);
-	if (news->told == PARK_OK) {
-		refused = caller_take(h, c, &refusal);
-	} else if (news->told == PARK_TAKEN) {
-		refused = ring_local_shard(h, c, id_shard(news->owner), &refusal);
-	} else {
-		refused = call_refuse_as(&refusal, 503, REFUSED_ROOM);
-		refusal.text = "too many rooms of the tenant are open";
-	}
-	if (refused)
-		caller_refuse(h, c, &refusal);
-}
-
-/* ---- who it is ---- */
-
-static bool member_comes(struct call_host *h, struct call *c, struct room *r,
-			 const struct room_terms *t, bool host)
-{
-	const struct conference_terms terms = {
-		.inviter = c->member->inviter,
-		.coaches = c->member->coaches,
-		.monitors = c->member->monitors,
-		.muted = c->member->muted || (t && t->muted && !host && !c->member->admitted),
-		.host = host
-	};
-
-	/* it may have been asked, and something else have come between */
-	c->member->naming = false;
-	return !conference_join(h, c, r, &terms);
-}
-
-/* Once, when it may come in. False: it cannot be. */
-static bool name_ask(struct call_host *h, struct call *c)
-{
-	const struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-name",
-						     PROMPT_BEEP },
-					  .file_count = 2,
-					  .times = 1,
-					  .interruptible = true,
-					  .ends = "#",
-					  .message_max_ms = NAME_MS,
-					  .message_silence_ms = NAME_SILENCE_MS,
-					  .message_min_ms = NAME_LEAST_MS };
-
-	c->member->naming = true;
-	outbox_touch(&c->out);
-	if (!prompts_collect(h, c, &ask))
-		return true;
-	c->member->naming = false;
-	return false;
-}
-
-/* It may come in: at once, or when it has said its name. */
-static bool member_enters(struct call_host *h, struct call *c, struct room *r,
-			  const struct room_terms *t, bool host)
-{
-	bool named = t->entry == ROOM_TONE_NAME || t->exit == ROOM_TONE_NAME;
-
-	if (!named || c->member->naming)
-		return member_comes(h, c, r, t, host);
-	c->member->hosts = host;
-	return name_ask(h, c) || member_comes(h, c, r, t, host);
-}
-
-static void pin_said(struct call_host *h, struct call *c, struct bytes digits);
-
-static void pin_ask(struct call_host *h, struct call *c)
-{
-	struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-pin" },
-				    .file_count = 1,
-				    .times = 1,
-				    .interruptible = true,
-				    .min = 1,
-				    .max = PROMPT_DIGITS_MAX,
-				    .first_ms = PIN_FIRST_MS,
-				    .inter_ms = PIN_NEXT_MS,
-				    .ends = "#" };
-
-	if (c->member->tries)
-		(void)bytes_cstr(BYTES_LIT(PROMPT_BY_NAME "conference-pin-wrong"), ask.files[0],
-				 sizeof(ask.files[0]));
-	if (prompts_collect(h, c, &ask))
-		pin_said(h, c, (struct bytes){ 0 });
-}
-
-/* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
-static bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
-{
-	const struct room_terms *t = called_terms(h, r);
-
-	if (!conference_was_dialled(c) || c->member->admitted ||
-	    r->kind == ROOM_STATION) /* it was invited, or may come */
-		return member_comes(h, c, r, t, c->member->hosts);
-	if (!t)
-		return false;
-	if (c->prompts) /* it is asked already: an ACK that comes again */
-		return true;
-	if (pin_is_asked(r, t)) {
-		pin_ask(h, c);
-		return true;
-	}
-	return member_enters(h, c, r, t, false);
-}
-
-static void turned_away(struct call_host *h, struct call *c, const char *why)
-{
-	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
-				       .by = ENDED_BY_NODE,
-				       .status = 403 };
-
-	LOG_INFO("call", c->id, "a caller does not come into a conference", LOG_STR("reason", why),
+	id_call_put(id, c->member->room);
+	LOG_INFO("call", c->id, what, LOG_BYTES("conference", bytes_mem(id, sizeof(id))),
+		 LOG_U64("member", c->member->number),
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
-	call_end(h, c, &e);
 }
 
-/* Silence is no guess. */
-static void pin_wrong(struct call_host *h, struct call *c, const struct room *r, bool guessed)
+bool conference_is_remote(const struct call *c, uint8_t leg)
 {
-	char object[SECRET_OBJECT_MAX];
+	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
 
-	pin_object(object, r);
+	return peer && peer->dialog.confers && peer->dialog.hop.transport == SIP_INTER_SHARD;
+}
+
+struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX])
+{
+	struct sip_uri uri;
+
+	if (c->member)
+		return leg == c->bridge.caller ? room_member_names(c->member, space)
+					       : (struct bytes){ 0 };
+	if (!conference_is_remote(c, leg) ||
+	    sip_uri_parse(&uri, text_bytes(&c->legs[bridge_peer(c, leg)]->dialog.target)))
+		return (struct bytes){ 0 };
+	return uri.user;
+}
+
+struct bytes conference_user(const struct call *c)
+{
+	const struct leg *l = call_caller(c);
+
+	return l->user.n || l->dialog.hop.transport != SIP_INTER_SHARD ? text_bytes(&l->user)
+								       : text_bytes(&c->from);
+}
+
+/* Of that room. 0 or -ENOMEM. */
+static int member_begin(struct call *c, const struct room *r)
+{
+	struct room_member *m;
+
+	if (room_member_make(&m, r->id, c->id))
+		return -ENOMEM;
+	cdr_put(m->number_called, sizeof(m->number_called), bytes_str(r->number));
+	m->made = r->made;
+	memcpy(m->named, r->name, sizeof(m->named));
+	c->member = m;
+	return 0;
+}
+
+enum refusal conference_add_pending(struct call_host *h, struct call *c, struct room *r)
+{
+	if (c->member)
+		return REFUSED_IN_CONFERENCE;
+	if (room_is_full(r, 1))
+		return REFUSED_MEMBERS_FULL;
+	if (member_begin(c, r))
+		return REFUSED_MEMORY;
+	c->member->asks = true;
+	if (!c->leg_count || !call_caller_is_up(c)) /* who is up is told when it may come in */
+		conference_focus_settle(c);
+	room_enter(r, c->member);
+	h->room_changed(h->owner, r, false);
 	outbox_touch(&c->out);
-	if (guessed)
-		secret_is_wrong(h, c, object);
-	if (++c->member->tries < PIN_TRIES && !pin_waits_ns(h, c, r))
-		pin_ask(h, c);
-	else
-		turned_away(h, c, "no PIN of the conference");
+	return 0;
 }
 
-/* A PIN of members says nothing against guesses of that of hosts. */
-static void pin_right(struct call_host *h, struct call *c, const struct room *r,
-		      const struct room_terms *t, enum room_pin pin)
+static enum refusal conference_may_enter(const struct call *c, const struct room *r)
 {
-	char object[SECRET_OBJECT_MAX];
+	bool asked = c->member && c->member->asks && c->member->room == r->id;
 
-	pin_object(object, r);
-	if (pin == ROOM_PIN_HOST || !t->host_pin[0])
-		secret_is_right(h, c, object);
+	if (c->member && !asked)
+		return REFUSED_IN_CONFERENCE;
+	if (c->state != CALL_ESTABLISHED || !call_is_alone(c) || c->parting_ns ||
+	    (c->transfer && c->transfer->state < TRANSFER_DONE))
+		return REFUSED_NOT_ESTABLISHED;
+	return room_is_full(r, !asked) ? REFUSED_MEMBERS_FULL : REFUSED_NOT;
 }
 
-static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
+static uint64_t wall_utc_ms(const struct call_host *h)
+{
+	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+}
+
+/* It has its number from now on. */
+static void member_enter(struct call_host *h, struct call *c, struct room *r, uint16_t number)
+{
+	struct room_member *m = c->member;
+
+	m->asks = false;
+	m->tries = 0;
+	m->number = r->last = number;
+	m->joined_utc_ms = wall_utc_ms(h);
+	room_enter(r, m);
+	c->in_room = r->follows ? r->follows : r->id;
+	outbox_touch(&c->out);
+	h->room_changed(h->owner, r, true);
+}
+
+static void member_take(struct room_member *m, const struct conference_terms *terms)
+{
+	m->inviter = terms->inviter;
+	m->coaches = terms->coaches;
+	m->muted = terms->muted;
+	m->monitors = terms->monitors;
+	m->hosts = terms->host;
+}
+
+enum refusal conference_join(struct call_host *h, struct call *c, struct room *r,
+			     const struct conference_terms *terms)
+{
+	uint16_t number = room_number_next(r);
+	struct room_member *m = NULL;
+	enum refusal refused = conference_may_enter(c, r);
+
+	if (refused)
+		return refused;
+	if (number == MEMBER_NOBODY)
+		return REFUSED_MEMBERS_FULL;
+	if (!c->member && member_begin(c, r))
+		return REFUSED_MEMORY;
+	m = c->member;
+	if (m->asks)
+		room_step_out(r, m);
+	member_take(m, terms);
+	room_invite(r, conference_user(c), true);
+	member_enter(h, c, r, number);
+	if (terms->host && !r->host)
+		r->host = number;
+	member_log(h, c, "a party is in a conference");
+	member_publish(h, c, r, SIG_CONFERENCE_JOINED, NULL);
+	room_member_on_join(r, m, cdr_number(h, c, text_bytes(&c->from)), m->joined_utc_ms);
+	return 0;
+}
+
+void conference_leave(struct call_host *h, struct call *c, const char *reason)
 {
 	struct room *r = conference_room(h, c);
-	const struct room_terms *t = r ? called_terms(h, r) : NULL;
-	bool waits = t && digits.n && pin_waits_ns(h, c, r); /* what it gives is not looked at */
-	enum room_pin pin = t && !waits ? room_pin_check(t, digits) : ROOM_PIN_WRONG;
+	bool was_host;
 
-	if (t && digits.n && pin != ROOM_PIN_WRONG)
-		pin_right(h, c, r, t, pin);
-	if (!t)
-		turned_away(h, c, "there is no such room any more");
-	else if (waits)
-		turned_away(h, c, "too many wrong PINs were given: it has to wait");
-	else if (pin == ROOM_PIN_WRONG)
-		pin_wrong(h, c, r, digits.n);
-	else if (r->locked && pin != ROOM_PIN_HOST)
-		turned_away(h, c, "the conference is locked");
-	else if (!member_enters(h, c, r, t, pin == ROOM_PIN_HOST))
-		turned_away(h, c, "the conference is full");
-}
-
-/* It has said its PIN, or its name. */
-static void meetme_on_answer(struct call_host *h, struct call *c, struct bytes digits)
-{
-	struct room *r = conference_room(h, c);
-
-	if (!c->member->naming) {
-		pin_said(h, c, digits);
-		return;
+	assert(c->member);
+	was_host = r && !c->member->asks && r->host == c->member->number;
+	if (!c->member->asks) {
+		member_log(h, c, "a party has left a conference");
+		member_publish(h, c, r, SIG_CONFERENCE_LEFT, reason);
 	}
-	if (!r)
-		turned_away(h, c, "there is no such room any more");
-	else if (!member_comes(h, c, r, called_terms(h, r), c->member->hosts))
-		turned_away(h, c, "the conference is full");
+	if (r) {
+		if (!c->member->asks)
+			room_member_on_leave(r, c->member, wall_utc_ms(h));
+		room_leave(r, c->member);
+		if (was_host)
+			r->host = MEMBER_NOBODY;
+		h->room_changed(h->owner, r, was_host);
+	}
+	if (c->member->name)
+		recording_name_forget(h, c, c->member->name);
+	room_member_clear(&c->member);
+	if (c->state != CALL_ENDING)
+		outbox_touch(&c->out);
 }
 
-/* A successor asks again, and so does who finds that a command has stopped what was asked. */
-static void meetme_resume(struct call_host *h, struct call *c)
+void conference_publish_changed(struct call_host *h, struct call *c, const char *reason)
 {
-	struct room *r = conference_room(h, c);
-
-	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || c->prompts ||
-	    !call_is_alone(c))
-		return;
-	if (!r || !meetme_arrives(h, c, r))
-		turned_away(h, c, "it cannot come in");
+	outbox_touch(&c->out);
+	member_publish(h, c, conference_room(h, c), SIG_CONFERENCE_CHANGED, reason);
 }
 
 /* ---- they come ---- */
@@ -582,22 +315,6 @@ static enum refusal order_confer(struct call_host *h, struct call *c, struct cal
 	return conference_join(h, c, confer->room, &terms);
 }
 
-/* Whom it was rung for may be gone by now. */
-static void conference_established(struct call_host *h, struct call *c)
-{
-	const struct call_ending gone = { .cause = CAUSE_UNREACHABLE,
-					  .by = ENDED_BY_NODE,
-					  .status = 480 };
-	struct room *r = conference_room(h, c);
-
-	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || !call_is_alone(c))
-		return;
-	if (!r || !meetme_arrives(h, c, r))
-		call_end(h, c, &gone);
-	else if (!c->member->asks)
-		focus_refer_notify(h, c, 200);
-}
-
 /* ---- they leave ---- */
 
 /* Somebody else speaks with it; who rings for it may not answer. */
@@ -615,8 +332,6 @@ static void conference_go(struct call_host *h, struct call *c)
 		conference_leave(h, c, "parked");
 	else if (conference_is_left(c))
 		conference_leave(h, c, "connected");
-	else if (c->member->asks && !c->transfer) /* a command has stopped what it was asked */
-		meetme_resume(h, c);
 }
 
 static const char *left_reason(const struct call *c)
@@ -777,15 +492,6 @@ static enum refusal order_member(struct call_host *h, struct call *c, struct cal
 	return REFUSED_NOT;
 }
 
-static bool meetme_begun(struct call_host *h, struct call *c, const struct call_start *start,
-			 enum refusal *refused, struct call_refusal *refusal)
-{
-	if (!start->set || !start->set->room)
-		return false;
-	*refused = meetme_begin(h, c, start, refusal);
-	return true;
-}
-
 static const struct module_order conference_orders[] = {
 	{ ORDER_MEMBER, NEEDS_NOBODY, order_member },
 	{ ORDER_CONFER, NEEDS_NOBODY, order_confer },
@@ -795,11 +501,6 @@ static const struct module_order conference_orders[] = {
 const struct module conference_module = {
 	.name = "conference",
 	.orders = conference_orders,
-	.begun = meetme_begun,
 	.settle = conference_go,
-	.resumed = meetme_resume,
-	.prompted = meetme_on_answer,
-	.dialled = meetme_reached,
-	.established = conference_established,
 	.over = conference_over,
 };

@@ -1,16 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How parties of calls come into rooms and leave them, and what is ordered of one that is there (sig/call/conference.h). */
+/* How parties of calls come into rooms and leave them, and what is ordered of one that is there (sig/model/conference.h). */
 #ifndef SIG_PBX_CONFERENCE_H
 #define SIG_PBX_CONFERENCE_H
 
 #include <stdbool.h>
 
 #include "base/bytes.h"
-#include "sig/call/conference.h"
-#include "sig/call/module.h"
+#include "sig/call/plan.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
+#include "sig/model/conference.h"
 #include "sig/model/event.h"
+
+/* A room is the last step of its plan, and it is not answered before it is known which shard has that (sig/shard/shard_room_claim.c), and who
+ * rang before is left. */
+static inline bool conference_waits(const struct call *c)
+{
+	return c->member && c->member->asks && c->state < CALL_ANSWERING && plan_confers(&c->plan);
+}
+/* It has called the room, or was sent on there: nobody has rung it for that. */
+bool conference_was_dialled(const struct call *c);
+/* The leg's party speaks with a conference of another shard. */
+bool conference_is_remote(const struct call *c, uint8_t leg);
+/* The user of the URI of the conference that it is in; in space, or of the call. Empty: in none. */
+struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX]);
+/* Who it is that has come from another shard, or is here: an extension, or whom it says. */
+struct bytes conference_user(const struct call *c);
+
+/* What a member begins as. */
+struct conference_terms {
+	uint16_t inviter, coaches;
+	bool muted, host, monitors;
+};
+
+/* It is to come, when it is answered or has said its PIN. */
+enum refusal conference_add_pending(struct call_host *h, struct call *c, struct room *r) NODISCARD;
+/* The party of the call, which is alone, is in the room from now on; whoever asked comes. REFUSED_NOT_ESTABLISHED (it is not alone),
+ * _IN_CONFERENCE, _MEMBERS_FULL, _MEMORY. */
+enum refusal conference_join(struct call_host *h, struct call *c, struct room *r,
+			     const struct conference_terms *terms) NODISCARD;
+/* reason: a constant word. */
+void conference_leave(struct call_host *h, struct call *c, const char *reason);
+/* It is otherwise by now; reason: what. */
+void conference_publish_changed(struct call_host *h, struct call *c, const char *reason);
 
 /* Of ORDER_CONFER. */
 struct call_confer {
@@ -24,19 +56,6 @@ struct call_confer {
 /* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. REFUSED_CHANGING: it is
  * not in yet. */
 enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to);
-
-/*
- * Somebody calls the number of a room (sig/host/tenant_tables.h, CONF-01). The node answers, asks for the PIN where there is one, three times
- * at most, and then the caller is a member. The room begins with the first who calls it.
- */
-
-/* The last step comes to that one. */
-enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
-			  struct call_refusal *refusal) NODISCARD;
-/* The user part of an INVITE to another shard, and back. False: it is none. */
-bool meetme_name_get(struct bytes user, struct bytes *number);
-/* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
-void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news);
 
 /*
  * What a party is called that goes to a conference of another shard: the user part of the INVITE. It says which one that is, and what the

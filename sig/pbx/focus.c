@@ -2,15 +2,16 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "sig/call/conference.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/call_order.h"
+#include "sig/model/conference.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
+#include "sig/pbx/meetme.h"
 #include "sig/pbx/refer.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/transfer.h"

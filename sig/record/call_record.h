@@ -6,7 +6,6 @@
 #ifndef SIG_RECORD_CALL_RECORD_H
 #define SIG_RECORD_CALL_RECORD_H
 
-#include "sig/call/conference.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
@@ -14,6 +13,7 @@
 #include "sig/identity/carried.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/conference.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is

@@ -2,10 +2,10 @@
 /* What is ordered of conferences, and shown of them. */
 #include <string.h>
 
-#include "sig/call/conference.h"
 #include "sig/call/originate.h"
 #include "sig/call/wait.h"
 #include "sig/model/call_order.h"
+#include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"

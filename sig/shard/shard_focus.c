@@ -2,12 +2,12 @@
 /* What parties ask the focus of a conference for (RFC 4579): whoever is rung, comes with another call, or begins one beside a call of two. Rooms
  * have their turn behind the step in which that is asked. */
 
-#include "sig/call/conference.h"
 #include "sig/call/resolve.h"
 #include "sig/call/trunk_route.h"
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/call_order.h"
+#include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard_room.h"

@@ -10,6 +10,7 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/conference.h"
+#include "sig/pbx/meetme.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/remote_shard.h"

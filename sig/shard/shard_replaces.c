@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
-#include "sig/call/conference.h"
 #include "sig/call/wait.h"
+#include "sig/model/conference.h"
 #include "sig/model/leg.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/pick.h"

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "sig/call/audio_source.h"
-#include "sig/call/conference.h"
 #include "sig/call/video.h"
 #include "sig/call/wait.h"
 #include "sig/model/transfer.h"

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 
 #include "base/log.h"
-#include "sig/call/conference.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/record/room_record.h"

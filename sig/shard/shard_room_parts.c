@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "sig/call/conference.h"
 #include "sig/call/identity.h"
 #include "sig/call/legs.h"
 #include "sig/call/prompts.h"

@@ -5,12 +5,12 @@
 
 #include "media/payload.h"
 #include "sig/call/cdr.h"
-#include "sig/call/conference.h"
 #include "sig/call/prompts.h"
 #include "sig/call/siprec_body.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/model/recording.h"
+#include "sig/pbx/conference.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"

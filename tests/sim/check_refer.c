@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "sig/call/conference.h"
+#include "sig/pbx/conference.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
