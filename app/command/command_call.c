@@ -84,9 +84,8 @@ static bool call_is_listed(const struct command_run *run, const struct call_view
 			   const struct command_span *span)
 {
 	const struct command_value *application = command_value(run, "application");
-	bool ending = false;
+	bool ending = command_value(run, "ending")->number;
 
-	command_take_bool(run, "ending", &ending);
 	if (!command_may_see(run, view->tenant) || (view->state == CALL_ENDING && !ending))
 		return false;
 	if (application->given && !bytes_is(application->text, view->application))

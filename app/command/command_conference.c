@@ -307,20 +307,14 @@ void command_conference_member(struct command_run *run)
 				    .on = CONFERENCE_ON(run->command->order),
 				    .in_name_of = in_name_of(run) };
 	const struct command_arg *on = command_arg_find(run->command, BYTES_LIT("on"));
-	struct shard_order by;
-	uint64_t call;
 
 	if (on)
-		order.on = !command_value(run, "on")->given || command_value(run, "on")->number;
+		order.on = command_value(run, "on")->number;
 	if (order.member == MEMBER_GAIN)
 		order.number = gain_read(command_value(run, "db")->text);
 	if (order.member == MEMBER_COACH)
 		order.number = (int32_t)command_value(run, "member")->number;
-	order.by = &by;
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by, false,
-				  shard_call_order(node_core(run->node, call), call, &order,
-						   clock_instant()));
+	command_order_give(run, &order);
 }
 
 /* ---- all of it ---- */
@@ -430,10 +424,8 @@ void command_conference_play(struct command_run *run)
 	struct room_play play = { 0 };
 	struct shard_room_order order = { .act = SHARD_ROOM_PLAY, .play = &play };
 	struct prompt_terms terms = { 0 };
-	uint32_t times = 1;
 
-	command_take_u32(run, "times", &times);
-	play.times = (uint8_t)times;
+	field_order(run, &play);
 	if (!command_files_take(run, &terms))
 		return;
 	files_copy(&play, &terms);

@@ -16,7 +16,6 @@
 
 /* However many are kept: it is the control thread that looks. */
 enum {
-	WHY_LIMIT = 20,
 	WHY_ROWS_MAX = 200,
 	WHY_MESSAGES_MAX = 1000,
 	WHY_TEXT_MAX = 255,
@@ -190,13 +189,12 @@ static json_t *why_find(const struct node *node, struct recent_choice *choice,
 
 static void why_answer(struct command_run *run, json_t *list)
 {
-	uint32_t limit = WHY_LIMIT;
 	json_t *out = json_array();
 
-	command_take_u32(run, "limit", &limit);
 	/* of one millisecond the last one first */
 	for (size_t i = json_array_size(list); i-- > 0;)
-		command_newest_put(out, json_incref(json_array_get(list, i)), "utc_ms", limit);
+		command_newest_put(out, json_incref(json_array_get(list, i)), "utc_ms",
+				   command_limit(run));
 	json_decref(list);
 	command_answer(run, out);
 }
@@ -312,7 +310,7 @@ void command_call_why(struct command_run *run)
 	why_answer(run, why_find(run->node, &choice, &span));
 }
 
-enum { WINDOW_MS = 1000, FINDINGS_TEXT_MAX = 65536 };
+enum { FINDINGS_TEXT_MAX = 65536 };
 
 struct doctor {
 	struct command_run *run;
@@ -551,9 +549,8 @@ static void on_first(const struct query *q, void *arg)
 	struct doctor *d = arg;
 	struct queries *queries = d->run->node->api.queries;
 	struct query *pause = queries_take(queries);
-	uint32_t window_ms = WINDOW_MS;
+	uint64_t window_ms = command_value(d->run, "window_ms")->number;
 
-	command_take_u32(d->run, "window_ms", &window_ms);
 	d->first = *q;
 	if (pause)
 		queries_pause(pause, clock_now_ns() + window_ms * NS_PER_MS, on_pause, d);

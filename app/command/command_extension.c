@@ -461,9 +461,8 @@ static bool tls_and_srtp(struct command_run *run, const struct extension *e)
 /* REC-07. A page that is switched off takes its link along. False: the run has failed. */
 static bool page_make(struct command_run *run, struct extension *e)
 {
-	bool anew = false;
+	bool anew = command_value(run, "record_page_renew")->number;
 
-	command_take_bool(run, "record_page_renew", &anew);
 	if (anew && !e->core.record_page) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "record_page_renew",
 			     "it has no page: give record_page=true");

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "sig/shard/shard.h"
 
+struct call_order;
 struct call_view;
 struct effect;
 struct effect_order;
@@ -23,9 +24,8 @@ command_fn command_call_list, command_call_show, command_call_doctor, command_ca
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;
 command_fn command_call_originate, command_call_play, command_call_stream, command_call_stop,
-	command_call_play_control, command_call_collect, command_call_record_message,
-	command_call_transfer, command_call_join, command_call_split, command_call_park,
-	command_call_pickup, command_call_retrieve;
+	command_call_collect, command_call_record_message, command_call_join, command_call_split,
+	command_call_park, command_call_pickup, command_call_retrieve;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_park_list;
@@ -69,6 +69,9 @@ bool command_call_view(struct command_run *run, struct call_view *view);
 
 /* The run waits for what becomes of an order. False: it has failed. */
 bool command_order_begin(struct command_run *run, struct shard_order *by);
+/* Gives the order to a call, or to the one that the command names, and answers when it is saved. */
+void command_order_to(struct command_run *run, uint64_t call, struct call_order *order);
+void command_order_give(struct command_run *run, struct call_order *order);
 /* Names of files by commas. False: the run has failed. */
 struct prompt_terms;
 bool command_files_take(struct command_run *run, struct prompt_terms *out);

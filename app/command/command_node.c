@@ -307,11 +307,10 @@ void command_cluster_rebalance(struct command_run *run)
 {
 	static struct rebalance_plan plan; /* the control thread's */
 	struct node *n = run->node;
-	bool dry = false;
+	bool dry = command_value(run, "dry")->number;
 
 	if (rebalance_is_refused(run))
 		return;
-	command_take_bool(run, "dry", &dry);
 	node_rebalance_plan(n, &plan);
 	if (plan_is_refused(run, &plan, dry))
 		return;

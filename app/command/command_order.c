@@ -203,13 +203,6 @@ void command_feature(const struct effect *e, void *arg)
 		feature_put(run, number);
 }
 
-enum {
-	DIGIT_MS = 120, /* REG-14 */
-	REJECT_STATUS = 486,
-	MESSAGE_MAX_MS = 120000,
-	MESSAGE_SILENCE_MS = 3000,
-};
-
 #define FILE_GREETING "greeting:"
 
 bool command_order_begin(struct command_run *run, struct shard_order *by)
@@ -312,66 +305,42 @@ void command_order_end(struct command_run *run, const struct shard_order *by, bo
 	command_refused(run, refused, of_with);
 }
 
-/* The argument, or NULL: the command has none of that name, or it is not given. */
-static const struct command_value *order_argument(const struct command_run *run, const char *name)
-{
-	const struct command_value *value =
-		command_arg_find(run->command, bytes_str(name)) ? command_value(run, name) : NULL;
-
-	return value && value->given ? value : NULL;
-}
-
 enum shard_leg command_order_leg(const struct command_run *run, const char *name)
 {
-	const struct command_value *leg = order_argument(run, name);
+	const struct command_value *leg = command_value(run, name);
 
-	if (!leg)
+	if (!leg->given)
 		return SHARD_LEG_NONE;
 	return leg->number ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
 }
 
-static void order_take(const struct command_run *run, struct call_order *order)
+void command_order_to(struct command_run *run, uint64_t call, struct call_order *order)
 {
-	const struct command_value *on = order_argument(run, "on");
-	const struct command_value *digits = order_argument(run, "digits");
-	const struct command_value *ms = order_argument(run, "duration_ms");
-	const struct command_value *to = order_argument(run, "to");
-	const struct command_value *state = order_argument(run, "state");
-	const struct command_value *status = order_argument(run, "status");
-	const struct command_value *reason = order_argument(run, "reason");
-	const struct command_value *code = order_argument(run, "code");
-	const struct command_value *away = order_argument(run, "away_s");
+	struct shard_order by;
 
-	order->leg = command_order_leg(run, "leg");
-	order->on = on && on->number;
-	order->record = (uint8_t)(state ? state->number : 0);
-	order->digits = digits ? digits->text : (struct bytes){ 0 };
-	order->duration_ms = (uint16_t)(ms ? ms->number : DIGIT_MS);
-	order->status = (uint16_t)(status ? status->number : REJECT_STATUS);
-	order->phrase = reason ? reason->text : (struct bytes){ 0 };
-	order->has_seconds = away;
-	order->seconds = (uint32_t)(away ? away->number : 0);
-	if (order->kind == ORDER_RECORD)
-		order->record_to =
-			(uint8_t)(to ? ORDER_RECORD_TO_FILES + to->number : ORDER_RECORD_AS_SET);
-	else if (order->kind == ORDER_ACCOUNT)
-		order->to = code ? code->text : (struct bytes){ 0 };
-	else
-		order->to = to ? to->text : (struct bytes){ 0 };
+	order->by = &by;
+	if (command_order_begin(run, &by))
+		command_order_end(run, &by, false,
+				  shard_call_order(node_core(run->node, call), call, order,
+						   clock_instant()));
+}
+
+void command_order_give(struct command_run *run, struct call_order *order)
+{
+	uint64_t call;
+
+	if (command_call_id(run, &call))
+		command_order_to(run, call, order);
 }
 
 void command_call_order(struct command_run *run)
 {
 	struct call_order order = { .kind = (enum call_order_kind)run->command->order };
-	struct shard_order by;
-	uint64_t call;
 
-	order_take(run, &order);
-	order.by = &by;
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by, false,
-				  shard_call_order(node_core(run->node, call), call, &order,
-						   clock_instant()));
+	field_order(run, &order);
+	order.has_seconds = command_arg_find(run->command, BYTES_LIT("away_s")) &&
+			    command_value(run, "away_s")->given;
+	command_order_give(run, &order);
 }
 
 void command_call_hangup(struct command_run *run)
@@ -383,22 +352,6 @@ void command_call_hangup(struct command_run *run)
 		command_order_end(run, &by, false,
 				  shard_hangup(node_core(run->node, call), call, &by,
 					       clock_instant()));
-}
-
-void command_call_play_control(struct command_run *run)
-{
-	const struct command_value *ms = command_value(run, "ms");
-	struct call_order order = { .kind = ORDER_CONTROL };
-	struct shard_order by;
-	uint64_t call;
-
-	order.control = (uint8_t)command_value(run, "action")->number;
-	order.ms = (uint32_t)(ms->given ? ms->number : 0);
-	order.by = &by;
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by, false,
-				  shard_call_order(node_core(run->node, call), call, &order,
-						   clock_instant()));
 }
 
 /* What is left of it is to be a name. */
@@ -469,12 +422,9 @@ static void order_prompts(struct command_run *run, const struct prompt_terms *te
 
 void command_call_play(struct command_run *run)
 {
-	struct prompt_terms terms = { .times = 1 };
-	uint32_t times = 1;
+	struct prompt_terms terms = { 0 };
 
-	command_take_u32(run, "times", &times);
-	terms.times = (uint8_t)times;
-	command_take_bool(run, "interruptible", &terms.interruptible);
+	field_order(run, &terms);
 	if (command_files_take(run, &terms))
 		order_prompts(run, &terms);
 }
@@ -485,14 +435,8 @@ static void order_media_stream_start(struct command_run *run,
 	struct call_order order = { .kind = ORDER_MEDIA_STREAM,
 				    .leg = command_order_leg(run, "leg"),
 				    .media_stream = terms };
-	struct shard_order by;
-	uint64_t call;
 
-	order.by = &by;
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by, false,
-				  shard_call_order(node_core(run->node, call), call, &order,
-						   clock_instant()));
+	command_order_give(run, &order);
 }
 
 /* Of a call of two. */
@@ -556,32 +500,19 @@ void command_call_stop(struct command_run *run)
 
 void command_call_collect(struct command_run *run)
 {
-	struct prompt_terms terms = {
-		.times = 1, .interruptible = true, .first_ms = 5000, .inter_ms = 3000, .ends = "#"
-	};
-	const struct command_value *ends = command_value(run, "terminators");
+	struct prompt_terms terms = { .times = 1, .interruptible = true, .ends = "#" };
 	const struct command_value *tag = command_value(run, "tag");
 	uint32_t most = run->node->settings.ivr.max_digits;
-	uint32_t min = 1, max = most, tries = 1;
 
-	command_take_u32(run, "min", &min);
-	command_take_u32(run, "max", &max);
-	command_take_u32(run, "first_ms", &terms.first_ms);
-	command_take_u32(run, "inter_ms", &terms.inter_ms);
-	terms.min = (uint8_t)min;
-	terms.max = (uint8_t)max;
-	if (ends->given)
-		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
-	command_take_u32(run, "tries", &tries);
-	terms.tries = (uint8_t)tries;
-	if (tag->given)
-		(void)bytes_cstr(tag->text, terms.tag, sizeof(terms.tag));
+	field_order(run, &terms);
+	if (!command_value(run, "max")->given)
+		terms.max = (uint8_t)most;
 	if (tag->given && !call_tag_is_good(tag->text))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "tag",
 			     "tag must be TAB.FIELD, of letters, digits, '_' and '-'");
-	else if (min > max)
+	else if (terms.min > terms.max)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "min", "min must not be above max");
-	else if (max > most)
+	else if (terms.max > most)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "max",
 			     "max must be at most %u: ivr.max_digits of tandem.yaml", most);
 	else if (command_files_take(run, &terms))
@@ -590,23 +521,11 @@ void command_call_collect(struct command_run *run)
 
 void command_call_record_message(struct command_run *run)
 {
-	struct prompt_terms terms = { .times = 1,
-				      .interruptible = true,
-				      .ends = "#",
-				      .message_max_ms = MESSAGE_MAX_MS,
-				      .message_silence_ms = MESSAGE_SILENCE_MS };
-	const struct command_value *ends = command_value(run, "terminators");
-	const struct command_value *mailbox = command_value(run, "mailbox");
-	bool beep = true;
+	struct prompt_terms terms = { .times = 1, .interruptible = true, .ends = "#" };
+	bool beep = command_value(run, "beep")->number;
 
-	command_take_bool(run, "beep", &beep);
-	command_take_u32(run, "max_ms", &terms.message_max_ms);
-	command_take_u32(run, "silence_ms", &terms.message_silence_ms);
-	command_take_u32(run, "min_ms", &terms.message_min_ms);
-	if (ends->given)
-		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
-	if (mailbox->given)
-		(void)bytes_cstr(mailbox->text, terms.mailbox, sizeof(terms.mailbox));
+	field_order(run, &terms);
+	(void)bytes_cstr(command_value(run, "mailbox")->text, terms.mailbox, sizeof(terms.mailbox));
 	if (!command_files_take(run, &terms))
 		return;
 	if (beep && terms.file_count == PROMPT_FILES_MAX)
@@ -641,8 +560,7 @@ static void originate(struct command_run *run)
 	}
 	if (!command_order_begin(run, &by))
 		return;
-	command_take_bool(run, "auto_answer", &o.auto_answer);
-	command_take_u32(run, "ring_s", &o.ring_s);
+	field_order(run, &o);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
 	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
 	command_order_end(run, &by, false,

@@ -396,8 +396,6 @@ static void command_recorded_get(struct command_run *run)
 	store_recording_get(run->node->redis.store, tenant, day, file, on_one, on_one_read, one);
 }
 
-enum { LINK_SECONDS = 300 };
-
 /* Whose it is stands in its name. Whether there is one is said by whoever is asked for it. */
 static bool recording_may_see(const struct command_run *run, struct bytes name)
 {
@@ -424,15 +422,14 @@ static bool command_recording_found(struct command_run *run, const json_t *found
 {
 	const struct node *n = run->node;
 	struct bytes name = bytes_str(json_string_value(json_object_get(found, "name")));
-	uint64_t expires_utc_ms = clock_utc_ms();
-	uint32_t seconds = LINK_SECONDS;
+	uint64_t expires_utc_ms, seconds;
 	char path[WEB_FILE_PATH_MAX];
 	struct writer w = writer_over(path, sizeof(path) - 1);
 
 	if (run->command->fn != command_recording_link)
 		return false;
-	command_take_u32(run, "seconds", &seconds);
-	expires_utc_ms += (uint64_t)seconds * 1000;
+	seconds = command_value(run, "seconds")->number;
+	expires_utc_ms = clock_utc_ms() + seconds * 1000;
 	web_file_link(&w, &n->web.files, name, expires_utc_ms);
 	if (w.overflow || !name.n) {
 		command_fail(run, COMMAND_NOT_FOUND, "name", "the name is too long for a link");

@@ -15,7 +15,7 @@
 
 /* The newest SIP messages, as they may be shown. */
 
-enum { RECENT_LIMIT = 50, ANSWER_OCTETS = 256 * 1024 };
+enum { ANSWER_OCTETS = 256 * 1024 };
 
 static json_t *octets_json(struct bytes message)
 {
@@ -52,7 +52,7 @@ void command_sip_recent(struct command_run *run)
 	struct command_span span;
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;
-	uint32_t limit = RECENT_LIMIT, skip;
+	uint32_t limit = (uint32_t)command_limit(run), skip;
 	json_t *list;
 
 	if (command_value(run, "call")->given && !command_call_id(run, &choice.call))
@@ -62,7 +62,6 @@ void command_sip_recent(struct command_run *run)
 	choice.user = span.number;
 	choice.since_utc_ms = span.since_utc_ms;
 	choice.until_utc_ms = span.until_utc_ms;
-	command_take_u32(run, "limit", &limit);
 	recent_choose(r, &choice);
 	skip = recent_surplus(r, &choice, limit, ANSWER_OCTETS);
 	list = json_array();
@@ -78,9 +77,7 @@ void command_sip_recent(struct command_run *run)
 }
 
 enum {
-	TRACE_SECONDS = 300,
 	MIB = 1 << 20,
-	TRACED_OCTETS = 16 * MIB,
 	CHUNK = 48 * 1024, /* read at once; a multiple of 3 */
 };
 
@@ -154,15 +151,12 @@ static bool user_take(const struct command_run *run, struct trace_order *order)
 
 void command_call_trace_start(struct command_run *run)
 {
-	struct trace_order order = { .seconds = TRACE_SECONDS,
+	struct trace_order order = { .seconds = (uint32_t)command_value(run, "seconds")->number,
+				     .octets = command_value(run, "octets")->number,
+				     .decrypted = command_value(run, "decrypted")->number,
 				     .shard = run->node->shards.list[0].number };
 	static struct call_view call;
-	uint32_t octets = TRACED_OCTETS;
 
-	command_take_u32(run, "seconds", &order.seconds);
-	command_take_u32(run, "octets", &octets);
-	command_take_bool(run, "decrypted", &order.decrypted);
-	order.octets = octets;
 	if (command_value(run, "call")->given ==
 	    (command_value(run, "from")->given || command_value(run, "to")->given)) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "call",

@@ -180,15 +180,10 @@ static void pickup_refuse(struct command_run *run, const struct pick_news *news)
 
 static void pickup_order(struct command_run *run, uint64_t call)
 {
-	struct shard_order by;
-	struct call_order order = { .kind = ORDER_PICK,
-				    .to = command_value(run, "by")->text,
-				    .by = &by };
+	struct call_order order = { .kind = ORDER_PICK };
 
-	if (command_order_begin(run, &by))
-		command_order_end(run, &by, false,
-				  shard_call_order(node_core(run->node, call), call, &order,
-						   clock_instant()));
+	field_order(run, &order);
+	command_order_to(run, call, &order);
 }
 
 static struct command_pick pickup_of(const struct command_run *run)
@@ -291,23 +286,6 @@ static enum refusal join_refusal(const struct command_run *run, enum refusal ref
 	return refused == REFUSED_NO_CALL ? REFUSED_NOBODY_PARKED : REFUSED_PARTY_TAKEN;
 }
 
-void command_call_transfer(struct command_run *run)
-{
-	struct shard_order by;
-	uint64_t call;
-	struct call_order order = { .kind = ORDER_TRANSFER,
-				    .leg = command_order_leg(run, "leg"),
-				    .to = command_value(run, "to")->text,
-				    .by = &by };
-
-	command_take_u32(run, "ring_s", &order.seconds);
-	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
-		return;
-	command_order_end(run, &by, false,
-			  shard_call_order(node_core(run->node, call), call, &order,
-					   clock_instant()));
-}
-
 /* Its argument slot. False: the run has failed. */
 static bool command_slot(struct command_run *run)
 {
@@ -349,21 +327,16 @@ static bool park_place(struct command_run *run, uint64_t call, struct park_place
 
 void command_call_park(struct command_run *run)
 {
+	struct call_order order = { .kind = ORDER_PARK };
 	struct park_place place = { 0 };
-	struct shard_order by;
 	uint64_t call;
-	struct call_order order = { .kind = ORDER_PARK,
-				    .leg = command_order_leg(run, "leg"),
-				    .by = &by };
 
-	if (!command_call_id(run, &call) || !park_place(run, call, &place) ||
-	    !command_order_begin(run, &by))
+	if (!command_call_id(run, &call) || !park_place(run, call, &place))
 		return;
+	field_order(run, &order);
 	order.to = bytes_str(place.slot);
 	order.last = bytes_str(place.last);
-	command_order_end(run, &by, false,
-			  shard_call_order(node_core(run->node, call), call, &order,
-					   clock_instant()));
+	command_order_to(run, call, &order);
 }
 
 /* False: the run has failed. */

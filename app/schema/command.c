@@ -181,25 +181,7 @@ bool command_take_secret(struct command_run *run, const char *user, const char *
 
 size_t command_limit(const struct command_run *run)
 {
-	const struct command_value *limit = command_value(run, "limit");
-
-	return limit->given ? limit->number : 100;
-}
-
-void command_take_bool(const struct command_run *run, const char *name, bool *out)
-{
-	const struct command_value *value = command_value(run, name);
-
-	if (value->given)
-		*out = value->number;
-}
-
-void command_take_u32(const struct command_run *run, const char *name, uint32_t *out)
-{
-	const struct command_value *value = command_value(run, name);
-
-	if (value->given)
-		*out = (uint32_t)value->number;
+	return command_value(run, "limit")->number;
 }
 
 /* The table in words: as JSON, and as the commands' part of docs/api.md. */

@@ -74,14 +74,15 @@ struct command_arg {
 	const char *preset;       /* for the help: what an absent argument means */
 	const char *help;
 	enum command_place place;
-	struct field field; /* of a document: where it lies there */
+	struct field field; /* of a document, or an order: where it lies there */
 };
 
 /* One argument as checked, where it stays; text points into command_run.args. */
 struct command_value {
 	bool given;
 	struct bytes text; /* ARG_STRING, ARG_SECRET */
-	uint64_t number;   /* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index), ARG_LIST (how many) */
+	/* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index), ARG_LIST (how many). Not given: as the preset says, or 0 */
+	uint64_t number;
 	uint8_t list[COMMAND_LIST_MAX]; /* ARG_LIST: indexes */
 	char number_of[64];             /* CHARSET_DIALLED: of a link, where text points then */
 };
@@ -124,8 +125,8 @@ struct command {
 	const char *result; /* what "result" holds */
 	command_fn *fn;
 	const struct document_kind *documents; /* fn is document_put or its like: of that kind */
-	uint8_t order;                         /* fn is command_call_order: enum call_order_kind */
-	const struct command_arg *shows;       /* "result" begins with these fields; or NULL */
+	uint8_t order; /* fn is command_call_order: enum call_order_kind, with the fields of args */
+	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
 	const char *columns; /* of a list, joined by ',': what a page of tandemctl shows; or NULL */
 	const char *off;     /* the command that it is with on=false; or NULL */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
@@ -195,10 +196,6 @@ void command_write_reference(struct writer *w);
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
 json_t *command_call_id_json(uint64_t call);
-/* An argument of ARG_BOOL, where it is given. */
-void command_take_bool(const struct command_run *run, const char *name, bool *out);
-/* The same of ARG_U64. */
-void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
 /* How many entries are wanted at most: limit, of a command that has it. */
 size_t command_limit(const struct command_run *run);
 /* The hashes of a password, or ha1, where either is given. False: the run has failed. */

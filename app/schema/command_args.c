@@ -331,6 +331,22 @@ static int state_of_on(const struct command *command, json_t *args, struct comma
 	return 0;
 }
 
+/* A preset of digits, or that is a word of the argument, is its value; others say in words what is so then. */
+static void preset_read(const struct command_arg *arg, struct command_value *value)
+{
+	struct bytes preset = bytes_str(arg->preset ? arg->preset : "");
+	size_t i;
+
+	if (arg->type == ARG_U64)
+		(void)bytes_u64(preset, &value->number);
+	if (arg->type == ARG_BOOL)
+		value->number = bytes_is(preset, "true");
+	if (arg->type != ARG_ENUM)
+		return;
+	i = word_index(arg->names, preset);
+	value->number = arg->names[i] ? i : 0;
+}
+
 int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX], struct command_error *error)
 {
@@ -353,6 +369,8 @@ int command_check(const struct command *command, json_t *args,
 		} else if (arg->required) {
 			err = argument_refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
 					      "%s is required: %s", arg->name, arg->help);
+		} else {
+			preset_read(arg, &values[i]);
 		}
 	}
 	return err;

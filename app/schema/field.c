@@ -254,30 +254,31 @@ static bool field_addr_set(struct addr *out, struct bytes text)
 	return !addr_parse(out, text) && !out->port;
 }
 
-static bool field_set(const struct command_arg *arg, struct given given, void *value)
+static bool field_member_put(const struct command_arg *arg, const struct command_value *v,
+			     void *value)
 {
 	char *at = (char *)value + arg->field.at;
-	struct command_value v = { 0 };
-	struct command_error unused;
 
-	if (arg->type == ARG_LIST)
-		return field_list_set(arg, given, at);
-	if (command_arg_check(arg, given, &v, &unused))
-		return false;
 	switch (arg->field.kind) {
 	case FIELD_TEXT:
 		memset(at, 0, arg->field.size);
-		return !bytes_cstr(v.text, at, arg->field.size);
+		return !bytes_cstr(v->text, at, arg->field.size);
+	case FIELD_SLICE:
+		memcpy(at, &v->text, sizeof(v->text));
+		return true;
 	case FIELD_ADDR:
-		return field_addr_set((void *)at, v.text);
+		return field_addr_set((void *)at, v->text);
 	case FIELD_NUMBER:
-		field_number_set(&arg->field, at, v.number);
+		field_number_set(&arg->field, at, v->number);
 		return true;
 	case FIELD_NOT:
-		field_number_set(&arg->field, at, !v.number);
+		field_number_set(&arg->field, at, !v->number);
 		return true;
 	case FIELD_BIT:
-		field_number_set(&arg->field, at, v.number ? 1u << (v.number - 1) : 0);
+		field_number_set(&arg->field, at, v->number ? 1u << (v->number - 1) : 0);
+		return true;
+	case FIELD_PLUS_ONE:
+		field_number_set(&arg->field, at, v->given ? v->number + 1 : 0);
 		return true;
 	case FIELD_BITS:
 	case FIELD_NAMES:
@@ -285,6 +286,26 @@ static bool field_set(const struct command_arg *arg, struct given given, void *v
 		break;
 	}
 	return false;
+}
+
+static bool field_set(const struct command_arg *arg, struct given given, void *value)
+{
+	struct command_value v = { 0 };
+	struct command_error unused;
+
+	if (arg->type == ARG_LIST)
+		return field_list_set(arg, given, (char *)value + arg->field.at);
+	return !command_arg_check(arg, given, &v, &unused) && field_member_put(arg, &v, value);
+}
+
+void field_order(const struct command_run *run, void *order)
+{
+	const struct command_value *v = run->values;
+
+	for (const struct command_arg *arg = run->command->args; arg->name; arg++, v++) {
+		if (arg->field.kind && (v->given || arg->type != ARG_STRING))
+			(void)field_member_put(arg, v, order);
+	}
 }
 
 /* The first one that is wrong, and why; or NULL. What is about several of them is told last, when all are known. */
@@ -390,6 +411,8 @@ static json_t *field_value_json(const struct command_arg *arg, const void *value
 		return field_bits_json(arg, field_number_get(&arg->field, at));
 	case FIELD_NAMES:
 		return field_names_json(at);
+	case FIELD_SLICE:
+	case FIELD_PLUS_ONE:
 	case FIELD_NONE:
 		break;
 	}

@@ -29,6 +29,9 @@ enum field_kind {
 	FIELD_BIT,    /* a word: none for the first, 1 << (index - 1) for any other */
 	FIELD_BITS,   /* several words: 1 << index of each */
 	FIELD_NAMES, /* several words, as text: how many in one octet, and char[][FIELD_NAME_MAX] behind it */
+	/* of orders, which are no documents */
+	FIELD_SLICE,    /* struct bytes, valid as long as the command */
+	FIELD_PLUS_ONE, /* a word: 1 + its index; 0: it is not given */
 };
 
 struct field {
@@ -102,6 +105,8 @@ struct field {
 
 /* Tables of fields end with name NULL. */
 
+/* Sets the members of an order that the arguments of its command are: as given, else as their presets say, else text stays and numbers are 0. */
+void field_order(const struct command_run *run, void *order);
 /* What is given of them as arguments. False: the run has failed. */
 bool field_take(struct command_run *run, const struct command_arg *fields, void *value);
 /* What the document has of them: one of an older version lacks some. Its lists may have words that this version does not know. */

@@ -7,17 +7,25 @@
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 
-/* Orders to a call, and where it is parked. */
+/* Orders to a call, and where it is parked. What they are given is a field of struct call_order, which goes to the module. */
+
+#define FIELD_OF struct call_order
 
 #define LEG_ARG(text)                                                                    \
 	{                                                                                \
 		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
-		.help = (text)                                                           \
+		.help = (text), IN(FIELD_PLUS_ONE, leg)                                  \
 	}
-#define LEG_CHOICE(what, text)                                                                   \
-	{                                                                                        \
-		.name = (what), .type = ARG_ENUM, .names = g_call_legs,                          \
-		.preset = "none: the caller, answered by tandem; no other party", .help = (text) \
+#define LEG_CHOICE(what, text)                                                                    \
+	{                                                                                         \
+		.name = #what, .type = ARG_ENUM, .names = g_call_legs,                            \
+		.preset = "none: the caller, answered by tandem; no other party", .help = (text), \
+		IN(FIELD_PLUS_ONE, what)                                                          \
+	}
+#define EXTENSION_ARG(what, text)                                                                 \
+	{                                                                                         \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_DIALLED, .required = true, \
+		.min = 1, .max = 63, .help = (text), IN(FIELD_SLICE, to)                          \
 	}
 
 static const struct command_arg g_split_args[] = {
@@ -53,7 +61,7 @@ static const struct command_arg g_park_args[] = {
 	  .preset = "the tenant's first one",
 	  .help = "In whose first free slot it waits where none is named (park_groups of "
 		  "tenant.put)." },
-	LEG_CHOICE("leg", "Whose party waits: a is the caller, b whom it speaks with."),
+	LEG_CHOICE(leg, "Whose party waits: a is the caller, b whom it speaks with."),
 	END,
 };
 
@@ -66,7 +74,7 @@ static const struct command_arg g_park_args[] = {
 static const struct command_arg g_retrieve_args[] = {
 	CALL_ARG,
 	SLOT_ARG,
-	LEG_CHOICE("leg", "Who is to speak with it: a is the caller, b whom it speaks with."),
+	LEG_CHOICE(leg, "Who is to speak with it: a is the caller, b whom it speaks with."),
 	END,
 };
 
@@ -86,7 +94,11 @@ static const struct command_arg g_hold_switch_args[] = {
 static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
-	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "false: it is heard again." },
+	{ .name = "on",
+	  .type = ARG_BOOL,
+	  .required = true,
+	  .help = "false: it is heard again.",
+	  IN(FIELD_NUMBER, on) },
 	END,
 };
 
@@ -101,11 +113,13 @@ static const struct command_arg g_record_args[] = {
 	  .type = ARG_ENUM,
 	  .names = g_record_states,
 	  .required = true,
+	  IN(FIELD_NUMBER, record),
 	  .help = "on: begin, or go on; pause: what is said from now on is in no file; resume; "
 		  "off: the file is finished. on=true and on=false are the same as on and off." },
 	{ .name = "to",
 	  .type = ARG_ENUM,
 	  .names = g_record_places,
+	  IN(FIELD_PLUS_ONE, record_to),
 	  .help = "With on=true, where it goes: files of the node, or siprec, the external "
 		  "recorder of the setting siprec.address. Without it: as record_to of the "
 		  "extension." },
@@ -118,28 +132,30 @@ static const struct command_arg g_account_args[] = {
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NAME,
 	  .max = ACCOUNT_CODE_MAX,
+	  IN(FIELD_SLICE, to),
 	  .help = "In place of what it has. Empty, or without it: none." },
 	END,
 };
 
 static const struct command_arg g_transfer_args[] = {
 	CALL_ARG,
-	LEG_CHOICE("leg", "Whose party gives the other one away: a is the caller, b whom it speaks "
-			  "with."),
-	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it is given to, or a link to it."),
-	RING_ARG("So long is rung in all, wherever calls to it go: then nobody has answered."),
+	LEG_CHOICE(leg, "Whose party gives the other one away: a is the caller, b whom it speaks "
+			"with."),
+	EXTENSION_ARG("to", "Extension that it is given to, or a link to it."),
+	RING_ARG(seconds,
+		 "So long is rung in all, wherever calls to it go: then nobody has answered."),
 	END,
 };
 
 static const struct command_arg g_deflect_args[] = {
 	CALL_ARG,
-	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it goes on to, or a link to it."),
+	EXTENSION_ARG("to", "Extension that it goes on to, or a link to it."),
 	END,
 };
 
 static const struct command_arg g_pickup_args[] = {
 	PARTY_ARG("extension", CHARSET_DIALLED, "Extension where the call rings, or a link to it."),
-	PARTY_ARG("by", CHARSET_DIALLED, "Extension whose phones are to ring for it, or a link."),
+	EXTENSION_ARG("by", "Extension whose phones are to ring for it, or a link."),
 	CALL_OR_NONE("That call alone; else the one that rings longest."),
 	END,
 };
@@ -150,6 +166,7 @@ static const struct command_arg g_reject_args[] = {
 	  .type = ARG_U64,
 	  .min = 400,
 	  .max = 699,
+	  IN(FIELD_NUMBER, status),
 	  .preset = "486",
 	  .help = "What the caller hears: 480 (not there), 486 (busy), 603 (does not want it) or "
 		  "another that a callee may give, so none as 401, 407, 420 or 503." },
@@ -158,6 +175,7 @@ static const struct command_arg g_reject_args[] = {
 	  .charset = CHARSET_TEXT,
 	  .min = 1,
 	  .max = ORDER_PHRASE_MAX,
+	  IN(FIELD_SLICE, phrase),
 	  .preset = "that of RFC 3261",
 	  .help = "Words beside the status, which many phones show." },
 	END,
@@ -167,8 +185,8 @@ static const struct command_arg g_join_args[] = {
 	CALL_ARG,
 	OTHER_CALL_ARG("with", true,
 		       "Id of the call that becomes one with it, and ends: 13 characters."),
-	LEG_CHOICE("leg", "Whose party stays in the call: a is the caller, b whom it speaks with."),
-	LEG_CHOICE("with_leg", "Whose party of the other one comes."),
+	LEG_CHOICE(leg, "Whose party stays in the call: a is the caller, b whom it speaks with."),
+	LEG_CHOICE(with_leg, "Whose party of the other one comes."),
 	END,
 };
 
@@ -188,15 +206,51 @@ static const struct command_arg g_dtmf_args[] = {
 	  .required = true,
 	  .min = 1,
 	  .max = 32,
+	  IN(FIELD_SLICE, digits),
 	  .help = "Sent one after the other." },
 	{ .name = "duration_ms",
 	  .type = ARG_U64,
 	  .min = 40,
 	  .max = 6000,
+	  IN(FIELD_NUMBER, duration_ms),
 	  .preset = "120",
 	  .help = "How long each sounds." },
 	END,
 };
+
+/* In the order of enum prompt_control. */
+static const char *const g_controls[] = {
+	"place", "pause", "resume", "forward", "back", "to", NULL
+};
+
+static const struct command_arg g_control_args[] = {
+	CALL_ARG,
+	{ .name = "action",
+	  .type = ARG_ENUM,
+	  .names = g_controls,
+	  IN(FIELD_NUMBER, control),
+	  .required = true,
+	  .help = "pause, resume; forward, back: by ms; to: the place ms; place: nothing, but says "
+		  "where it is." },
+	{ .name = "ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = PROMPT_PLACE_MAX_MS,
+	  IN(FIELD_NUMBER, ms),
+	  .preset = "0",
+	  .help = "So much, or the place from the beginning of the file." },
+	END,
+};
+
+#define AWAY_ARG(unset)                                                                       \
+	{                                                                                     \
+		.name = "away_s", .type = ARG_U64, .max = CALL_AWAY_MAX_S, .preset = (unset), \
+		IN(FIELD_NUMBER, seconds),                                                    \
+		.help = "When the application gives no order to the call for so long, the"    \
+			" caller goes on to forward_no_answer of the extension. 0: never."    \
+	}
+static const struct command_arg g_answer_args[] = { CALL_ARG, AWAY_ARG("0"), END };
+static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"), END };
 
 const struct command g_call_order_commands[] = {
 	{ "call.split", COMMAND_FOR_APPLICATION, g_split_args,
@@ -256,7 +310,7 @@ const struct command g_call_order_commands[] = {
 	  "tandem, with no other party goes on to the extension, and is its application's again "
 	  "where nobody answers. Answered when it is saved; the events call.transferred and "
 	  "call.transfer_failed tell what becomes of it.",
-	  "id, order", BY(command_call_transfer) },
+	  "id, order", BY(command_call_order), .order = ORDER_TRANSFER },
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Calls a transfer off that has not been answered: it stops ringing there, and the call "
 	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
@@ -320,6 +374,9 @@ const struct command g_call_digits_commands[] = {
 
 /* Prompts and DTMF digits of a party of a call. */
 
+#undef FIELD_OF
+#define FIELD_OF struct prompt_terms
+
 static const struct command_arg g_play_args[] = {
 	CALL_ARG,
 	FILE_ARG(true, "Files in media.sounds (WAV, or Opus in Ogg), at most 4, with commas "
@@ -328,28 +385,8 @@ static const struct command_arg g_play_args[] = {
 	{ .name = "interruptible",
 	  .type = ARG_BOOL,
 	  .preset = "false",
-	  .help = "A DTMF digit of the caller ends it." },
-	END,
-};
-
-static const char *const g_controls[] = {
-	"place", "pause", "resume", "forward", "back", "to", NULL
-};
-
-static const struct command_arg g_control_args[] = {
-	CALL_ARG,
-	{ .name = "action",
-	  .type = ARG_ENUM,
-	  .names = g_controls,
-	  .required = true,
-	  .help = "pause, resume; forward, back: by ms; to: the place ms; place: nothing, but says "
-		  "where it is." },
-	{ .name = "ms",
-	  .type = ARG_U64,
-	  .min = 0,
-	  .max = PROMPT_PLACE_MAX_MS,
-	  .preset = "0",
-	  .help = "So much, or the place from the beginning of the file." },
+	  .help = "A DTMF digit of the caller ends it.",
+	  IN(FIELD_NUMBER, interruptible) },
 	END,
 };
 
@@ -381,12 +418,14 @@ static const struct command_arg g_collect_args[] = {
 	CALL_ARG,
 	{ .name = "min",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, min),
 	  .min = 0,
 	  .max = PROMPT_DIGITS_MAX,
 	  .preset = "1",
 	  .help = "Fewer digits are reported as short." },
 	{ .name = "max",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, max),
 	  .min = 1,
 	  .max = PROMPT_DIGITS_MAX,
 	  .preset = "16",
@@ -394,18 +433,21 @@ static const struct command_arg g_collect_args[] = {
 		  "not given." },
 	{ .name = "first_ms",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, first_ms),
 	  .min = 100,
 	  .max = PROMPT_WAIT_MAX_MS,
 	  .preset = "5000",
 	  .help = "How long the first digit is awaited, after what is played." },
 	{ .name = "inter_ms",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, inter_ms),
 	  .min = 100,
 	  .max = PROMPT_WAIT_MAX_MS,
 	  .preset = "3000",
 	  .help = "How long each further digit is awaited." },
 	{ .name = "terminators",
 	  .type = ARG_STRING,
+	  IN(FIELD_TEXT, ends),
 	  .charset = CHARSET_DIGITS,
 	  .min = 0,
 	  .max = PROMPT_DIGITS_MAX,
@@ -413,6 +455,7 @@ static const struct command_arg g_collect_args[] = {
 	  .help = "Keys that end it, and are not among those that are reported." },
 	{ .name = "tag",
 	  .type = ARG_STRING,
+	  IN(FIELD_TEXT, tag),
 	  .charset = CHARSET_NAME,
 	  .min = 3,
 	  .max = CALL_TAG_MAX,
@@ -422,6 +465,7 @@ static const struct command_arg g_collect_args[] = {
 		  "records. Not for secrets." },
 	{ .name = "tries",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, tries),
 	  .min = 1,
 	  .max = PROMPT_TRIES_MAX,
 	  .preset = "1",
@@ -439,24 +483,28 @@ static const struct command_arg g_message_args[] = {
 	  .help = "The party hears a beep before." },
 	{ .name = "max_ms",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, message_max_ms),
 	  .min = 1000,
 	  .max = PROMPT_MESSAGE_MAX_MS,
 	  .preset = "120000",
 	  .help = "It ends after so long." },
 	{ .name = "silence_ms",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, message_silence_ms),
 	  .min = 0,
 	  .max = PROMPT_SILENCE_MAX_MS,
 	  .preset = "3000",
 	  .help = "It ends when nothing was said for so long; 0: silence does not end it." },
 	{ .name = "min_ms",
 	  .type = ARG_U64,
+	  IN(FIELD_NUMBER, message_min_ms),
 	  .min = 0,
 	  .max = PROMPT_MESSAGE_MAX_MS,
 	  .preset = "0",
 	  .help = "Less is reported as short." },
 	{ .name = "terminators",
 	  .type = ARG_STRING,
+	  IN(FIELD_TEXT, ends),
 	  .charset = CHARSET_DIGITS,
 	  .min = 0,
 	  .max = PROMPT_DIGITS_MAX,
@@ -485,7 +533,7 @@ const struct command g_call_sound_commands[] = {
 	  "of the file. A pause lasts until resume. Behind its end a file is over. After a restart "
 	  "it goes on about there.",
 	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
-	  BY(command_call_play_control) },
+	  BY(command_call_order), .order = ORDER_CONTROL },
 	{ "call.stream", COMMAND_FOR_APPLICATION, g_stream_args,
 	  "Lets an application speak with a party that is answered by tandem, with no other party "
 	  "(call.answer, call.split), in place of what was played or collected: the node connects "
@@ -548,6 +596,9 @@ static const struct command_arg g_doctor_args[] = {
 	END,
 };
 
+#undef FIELD_OF
+#define FIELD_OF struct shard_originate
+
 static const struct command_arg g_originate_args[] = {
 	PARTY_ARG("from", CHARSET_NUMBER, "Extension whose phone is rung first."),
 	PARTY_ARG("to", CHARSET_DIALLED,
@@ -555,19 +606,11 @@ static const struct command_arg g_originate_args[] = {
 	{ .name = "auto_answer",
 	  .type = ARG_BOOL,
 	  .preset = "false",
+	  IN(FIELD_NUMBER, auto_answer),
 	  .help = "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer." },
-	RING_ARG("So long each of the two is rung, in all, wherever calls to it go."),
+	RING_ARG(ring_s, "So long each of the two is rung, in all, wherever calls to it go."),
 	END,
 };
-
-#define AWAY_ARG(unset)                                                                       \
-	{                                                                                     \
-		.name = "away_s", .type = ARG_U64, .max = CALL_AWAY_MAX_S, .preset = (unset), \
-		.help = "When the application gives no order to the call for so long, the"    \
-			" caller goes on to forward_no_answer of the extension. 0: never."    \
-	}
-static const struct command_arg g_answer_args[] = { CALL_ARG, AWAY_ARG("0"), END };
-static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"), END };
 
 const struct command g_call_commands[] = {
 	{ "call.list", COMMAND_FOR_READER, g_calls_args,

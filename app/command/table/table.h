@@ -14,6 +14,9 @@
 #define BY(what) (what)
 #endif
 
+/* Where it lies in the order, a FIELD_OF. */
+#define IN(kind, member) .field = { FIELD_AT(kind, member) }
+
 /* The node that has what it names gets the command. */
 #define ID_ARG(what, text)                                                                   \
 	{                                                                                    \
@@ -32,10 +35,10 @@
 		.name = (called), .type = ARG_STRING, .charset = CHARSET_ID, .required = (needed), \
 		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
 	}
-#define RING_ARG(text)                                                               \
-	{                                                                            \
-		.name = "ring_s", .type = ARG_U64, .min = 1, .max = CALL_RING_MAX_S, \
-		.preset = "sip.ring_timeout", .help = (text)                         \
+#define RING_ARG(member, text)                                                         \
+	{                                                                              \
+		.name = "ring_s", .type = ARG_U64, .min = 1, .max = CALL_RING_MAX_S,   \
+		.preset = "sip.ring_timeout", .help = (text), IN(FIELD_NUMBER, member) \
 	}
 #define LIMIT_ARG                                                                         \
 	{                                                                                 \
@@ -92,10 +95,11 @@
 		.required = (is_required), .min = 1,                                              \
 		.max = PROMPT_FILES_MAX * (PROMPT_NAME_MAX + 1), .preset = "none", .help = (text) \
 	}
-#define TIMES_ARG                                                                          \
-	{                                                                                  \
-		.name = "times", .type = ARG_U64, .min = 0, .max = PROMPT_TIMES_MAX,       \
-		.preset = "1", .help = "How often all of them are played; 0: without end." \
+#define TIMES_ARG                                                                           \
+	{                                                                                   \
+		.name = "times", .type = ARG_U64, .min = 0, .max = PROMPT_TIMES_MAX,        \
+		.preset = "1", .help = "How often all of them are played; 0: without end.", \
+		IN(FIELD_NUMBER, times)                                                     \
 	}
 #define ENDPOINT_ARG                                                                               \
 	{                                                                                          \

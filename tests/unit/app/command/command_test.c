@@ -8,6 +8,8 @@
 
 #include "app/ctl/ctl.h"
 #include "app/settings/settings.h"
+#include "sig/call/prompts.h"
+#include "sig/model/call_order.h"
 #include "tests/unit/test.h"
 
 #define MARK "<!-- From here on written by tandemctl help api. -->\n"
@@ -225,6 +227,69 @@ static void test_arguments(void **state)
 	}
 }
 
+/* The order of a command with these arguments. */
+static struct call_order order_of(struct command_run *run, const char *command, json_t *args)
+{
+	struct call_order order = { 0 };
+	struct command_error e = { 0 };
+
+	run->command = command_find(bytes_str(command));
+	if (command_check(run->command, args, run->values, &e))
+		fail_msg("%s: %s", command, e.message);
+	field_order(run, &order);
+	return order;
+}
+
+static void test_order(void **state)
+{
+	static struct command_run run;
+	json_t *args = json_pack("{s:s, s:s, s:s, s:i}", "call", "0000000000000", "leg", "b", "to",
+				 "tel:+43-1-23", "ring_s", 7);
+	struct call_order order = order_of(&run, "call.transfer", args);
+
+	(void)state;
+	assert_int_equal(order.leg, SHARD_LEG_CALLEE);
+	assert_true(bytes_is(order.to, "+43123"));
+	assert_int_equal(order.seconds, 7);
+	json_decref(args);
+
+	args = json_pack("{s:s}", "call", "0000000000000");
+	order = order_of(&run, "call.reject", args);
+	assert_int_equal(order.status, 486);
+	assert_int_equal(order.phrase.n, 0);
+	order = order_of(&run, "call.account_code", args);
+	assert_int_equal(order.to.n, 0);
+	json_decref(args);
+
+	args = json_pack("{s:s, s:s, s:s, s:s}", "call", "0000000000000", "leg", "a", "state",
+			 "pause", "to", "siprec");
+	order = order_of(&run, "call.record", args);
+	assert_int_equal(order.leg, SHARD_LEG_CALLER);
+	assert_int_equal(order.record, ORDER_RECORD_PAUSE);
+	assert_int_equal(order.record_to, ORDER_RECORD_TO_SIPREC);
+	json_decref(args);
+}
+
+static void test_presets(void **state)
+{
+	static struct command_run run;
+	struct prompt_terms terms = { .ends = "#" };
+	struct command_error e;
+	json_t *args = json_pack("{s:s, s:i}", "call", "0000000000000", "max", 5);
+
+	(void)state;
+	run.command = command_find(BYTES_LIT("call.collect"));
+	assert_int_equal(command_check(run.command, args, run.values, &e), 0);
+	field_order(&run, &terms);
+	assert_int_equal(terms.max, 5);
+	assert_int_equal(terms.min, 1);
+	assert_int_equal(terms.first_ms, 5000);
+	assert_int_equal(terms.inter_ms, 3000);
+	assert_string_equal(terms.ends, "#");
+	assert_false(command_value(&run, "first_ms")->given);
+	json_decref(args);
+}
+
 static void test_secret_is_not_repeated(void **state)
 {
 	struct command_value values[COMMAND_ARGS_MAX];
@@ -257,6 +322,9 @@ static void test_table(void **state)
 		for (const struct command_arg *arg = c->args; arg->name; arg++, count++) {
 			ROW_ASSERT(c->name, command_arg_find(c, bytes_str(arg->name)) == arg);
 			ROW_ASSERT(c->name, arg->help && arg->min <= arg->max);
+			/* on of call.hold makes it call.resume */
+			ROW_ASSERT(c->name, c->fn != command_call_order || arg->field.kind ||
+						    arg->place == PLACE_ID || c->off);
 			ROW_ASSERT(c->name, (arg->type == ARG_ENUM || arg->type == ARG_LIST) ==
 						    (arg->names != NULL));
 			ROW_ASSERT(c->name, arg->type != ARG_LIST || arg->max <= COMMAND_LIST_MAX);
@@ -663,6 +731,8 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_secret_is_not_repeated),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_places),
