@@ -83,6 +83,23 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
 	return command;
 }
 
+struct effect *effects_park(struct effects *e, enum park_act act, uint64_t owner,
+			    struct bytes tenant, struct bytes slot)
+{
+	struct effect *effect = effects_add(e, EFFECT_PARK);
+
+	if (!effect)
+		return NULL;
+	effect->call = owner;
+	effect->expected = act;
+	if (!text_set(&effect->tenant, tenant) && !text_set(&effect->user, slot))
+		return effect;
+	text_clear(&effect->tenant);
+	text_clear(&effect->user);
+	e->count--;
+	return NULL;
+}
+
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want)
 {
 	struct effect *effect = effects_add(e, EFFECT_LOOKUP);

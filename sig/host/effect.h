@@ -191,6 +191,10 @@ struct effect_media_stream {
 	bool resumed; /* it continues a stream of a process before */
 };
 
+/* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
+/* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/shard_room_claim.c). */
+enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
+
 struct effect {
 	enum effect_kind kind;
 	uint64_t call;
@@ -230,6 +234,9 @@ struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64
 /* A command for the engine about a flow of the call, without descriptors; the caller fills in the rest. NULL: out of memory, nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
+/* EFFECT_PARK of that tenant's slot, or name. NULL: likewise. */
+struct effect *effects_park(struct effects *e, enum park_act act, uint64_t owner,
+			    struct bytes tenant, struct bytes slot);
 /* EFFECT_LOOKUP with *want. NULL: out of memory, nothing was added. */
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
@@ -317,9 +324,6 @@ enum { PARK_PLACE_LEN = 9 };
 struct park_place {
 	char slot[PARK_PLACE_LEN], last[PARK_PLACE_LEN];
 };
-/* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
-/* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/shard_room_claim.c). */
-enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
 /* TAKEN: by another call; FULL: the tenant may have no more; EMPTY: nobody is there; UNKNOWN: the store did not say. */
 enum park_result { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
 struct park_news {

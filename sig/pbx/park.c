@@ -42,19 +42,7 @@ enum {
 static struct effect *park_ask(struct call_host *h, const struct call *c, enum park_act act,
 			       const char *slot, uint64_t owner)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_PARK);
-
-	if (!e)
-		return NULL;
-	e->call = owner;
-	e->expected = act;
-	if (!text_set(&e->tenant, bytes_str(call_tenant(h, c))) &&
-	    !text_set(&e->user, bytes_str(slot)))
-		return e;
-	text_clear(&e->tenant);
-	text_clear(&e->user);
-	h->effects->count--;
-	return NULL;
+	return effects_park(h->effects, act, owner, bytes_str(call_tenant(h, c)), bytes_str(slot));
 }
 
 static void park_free(struct call_host *h, const struct call *c, const char *slot, uint64_t owner)
@@ -551,19 +539,13 @@ static bool may_pick_now(struct call_host *h, uint64_t owner, struct bytes slot)
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot)
 {
 	const struct call *c = h->call_of ? h->call_of(h->owner, owner) : NULL;
-	struct effect *e;
 
 	if (c && c->tenant == tenant && park_has(c, slot))
 		return may_pick_now(h, owner, slot);
 	if (c && c->tenant != tenant)
 		return false;
-	e = effects_add(h->effects, EFFECT_PARK);
-	if (!e)
-		return false;
-	e->call = owner;
-	e->expected = PARK_FREE;
-	if (text_set(&e->tenant, bytes_str(tenants_name(h->settings->tenants, tenant))) ||
-	    text_set(&e->user, slot))
+	if (!effects_park(h->effects, PARK_FREE, owner,
+			  bytes_str(tenants_name(h->settings->tenants, tenant)), slot))
 		LOG_ERROR("call", owner, "no memory to free a slot");
 	return false;
 }
