@@ -315,8 +315,8 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_REPLY:
 		answer_reply_give(core, a, now);
 		return;
-	case ANSWER_ROOM_SAVED:
-		shard_room_saved(core, a->call, a->version, a->ok, now);
+	case ANSWER_OBJECT_SAVED:
+		shard_object_saved(core, a->call, a->version, a->ok, now);
 		return;
 	case ANSWER_ROOM:
 		shard_on_room(core, a->call, a->version, a->ok ? &a->job : NULL, now);

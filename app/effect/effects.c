@@ -191,16 +191,16 @@ static void carry_subscription_save(struct effects_to *to, const struct effect *
 	}
 }
 
-static void carry_room_save(struct effects_to *to, const struct effect *e)
+static void carry_object_save(struct effects_to *to, const struct effect *e)
 {
-	struct answer answer = { .kind = ANSWER_ROOM_SAVED,
+	struct answer answer = { .kind = ANSWER_OBJECT_SAVED,
 				 .call = e->call,
 				 .version = e->version };
 	struct save *save = save_begin(to, &answer);
 
 	if (save)
-		store_room_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
-				save);
+		store_object_save(to->store, (enum store_objects)e->expected, e->call, e->version,
+				  text_bytes(&e->data), on_saved, save);
 }
 
 static void carry_call_end(struct effects_to *to, const struct effect *e)
@@ -514,8 +514,8 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_SET:
 		to->set(e, to->set_arg);
 		return;
-	case EFFECT_ROOM_SAVE:
-		carry_room_save(to, e);
+	case EFFECT_OBJECT_SAVE:
+		carry_object_save(to, e);
 		return;
 	case EFFECT_ROOM_OPEN:
 		mixers_begin(to->mixers, e);

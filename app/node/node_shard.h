@@ -72,8 +72,9 @@ struct node_shard {
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
 	struct node_ahead ahead;
-	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
-	uint32_t check_cursor; /* calls whose records are looked for come after it */
+	enum object_kind loads; /* WAITING: whose records are read */
+	uint64_t toll_day;      /* WAITING: of which it is read what calls outside have cost */
+	uint32_t check_cursor;  /* calls whose records are looked for come after it */
 };
 
 /* All of them. */

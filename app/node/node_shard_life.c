@@ -223,11 +223,11 @@ static int on_subscription(struct bytes key, struct bytes record, void *arg)
 	return err == -ENOSPC ? 0 : err; /* its phone asks again */
 }
 
-static int on_room(struct bytes key, struct bytes record, void *arg)
+static int on_object(struct bytes key, struct bytes record, void *arg)
 {
 	struct node_shard *s = arg;
 	const char *reason = "";
-	int err = shard_restore_room(s->core, record, clock_instant(), &reason);
+	int err = shard_restore_object(s->core, s->loads, record, clock_instant(), &reason);
 
 	if (!err)
 		return 0;
@@ -237,15 +237,18 @@ static int on_room(struct bytes key, struct bytes record, void *arg)
 	return err;
 }
 
-static void on_rooms_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
+/* Each kind, then subscriptions. */
+static void on_objects_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
 
-	if (result != STORE_OK) {
+	if (result != STORE_OK)
 		s->loaded(result, key, version, s);
-		return;
-	}
-	store_load_subscriptions(s->store, on_subscription, s->loaded, s);
+	else if (++s->loads < OBJECT_KINDS)
+		store_load_objects(s->store, (enum store_objects)s->loads, on_object,
+				   on_objects_loaded, s);
+	else
+		store_load_subscriptions(s->store, on_subscription, s->loaded, s);
 }
 
 static void on_toll(struct bytes name, int64_t ms, void *arg)
@@ -275,7 +278,8 @@ static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t ver
 		s->loaded(result, key, version, s);
 		return;
 	}
-	store_load_rooms(s->store, on_room, on_rooms_loaded, s);
+	s->loads = 0;
+	store_load_objects(s->store, STORE_ROOMS, on_object, on_objects_loaded, s);
 }
 
 /* The day of the others. */

@@ -35,7 +35,7 @@ static int saves_write(struct redis_buffer *to, struct store_shard *s, const str
 	       key(to, s, "rec") || redis_buffer_put(to, redis_buffer_bytes(&p->saves));
 }
 
-static const char *const g_beside[BATCH_KINDS] = { "sub", "room" };
+const char *const store_beside[BATCH_KINDS] = { "sub", "room" };
 
 static int beside_write(struct redis_buffer *to, struct store_shard *s,
 			const struct batch_beside *b, const char *name)
@@ -159,7 +159,7 @@ int store_batch_write(struct redis_buffer *to, struct store_shard *s, const stru
 	int err = saves_write(to, s, p);
 
 	for (int i = 0; i < BATCH_KINDS && !err; i++)
-		err = beside_write(to, s, &p->beside[i], g_beside[i]);
+		err = beside_write(to, s, &p->beside[i], store_beside[i]);
 	return err || ends_write(to, s, p) ? -1 : 0;
 }
 

@@ -538,10 +538,10 @@ void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t versio
 	beside_save(s, BATCH_SUBSCRIPTIONS, id, version, record, done, arg);
 }
 
-void store_room_save(struct store_shard *s, uint64_t id, uint64_t version, struct bytes record,
-		     store_done_fn *done, void *arg)
+void store_object_save(struct store_shard *s, enum store_objects kind, uint64_t id,
+		       uint64_t version, struct bytes record, store_done_fn *done, void *arg)
 {
-	beside_save(s, BATCH_ROOMS, id, version, record, done, arg);
+	beside_save(s, BATCH_OBJECTS + (enum batch_kind)kind, id, version, record, done, arg);
 }
 
 /* ---- are they still there? ---- */

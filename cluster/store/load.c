@@ -118,7 +118,7 @@ enum {
 enum load_kind {
 	LOAD_CALLS,
 	LOAD_SUBSCRIPTIONS,
-	LOAD_ROOMS,
+	LOAD_OBJECTS,
 	LOAD_BINDINGS,
 	LOAD_DOCUMENTS,
 };
@@ -264,7 +264,7 @@ static struct bytes broken_key(const struct store_load *load, struct bytes membe
 {
 	char text[STORE_KEY_MAX];
 
-	if (load->kind == LOAD_SUBSCRIPTIONS || load->kind == LOAD_ROOMS) {
+	if (load->kind == LOAD_SUBSCRIPTIONS || load->kind == LOAD_OBJECTS) {
 		struct writer w = writer_over(text, sizeof(text));
 
 		writer_bytes(&w, load->index);
@@ -329,7 +329,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	switch (load->kind) {
 	case LOAD_CALLS:
 	case LOAD_SUBSCRIPTIONS:
-	case LOAD_ROOMS:
+	case LOAD_OBJECTS:
 		run.id = SCRIPT_CALL_ASIDE;
 		run.args = call;
 		run.keys = 3;
@@ -815,9 +815,10 @@ void store_load_subscriptions(struct store_shard *s, store_record_fn *each, stor
 	beside_load(s, LOAD_SUBSCRIPTIONS, "sub", each, done, arg);
 }
 
-void store_load_rooms(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg)
+void store_load_objects(struct store_shard *s, enum store_objects kind, store_record_fn *each,
+			store_done_fn *done, void *arg)
 {
-	beside_load(s, LOAD_ROOMS, "room", each, done, arg);
+	beside_load(s, LOAD_OBJECTS, store_beside[BATCH_OBJECTS + kind], each, done, arg);
 }
 
 void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,

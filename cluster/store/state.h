@@ -44,7 +44,13 @@ enum store_batch_state {
 };
 
 /* Records beside those of calls: each kind in a hash of its own. */
-enum batch_kind { BATCH_SUBSCRIPTIONS, BATCH_ROOMS, BATCH_KINDS };
+enum batch_kind {
+	BATCH_SUBSCRIPTIONS,
+	BATCH_OBJECTS, /* the first kind of them */
+	BATCH_KINDS = BATCH_OBJECTS + STORE_OBJECT_KINDS
+};
+/* The hash of each. */
+extern const char *const store_beside[BATCH_KINDS];
 
 struct batch_beside {
 	struct redis_buffer saves; /* arguments of HSET, and */

@@ -273,9 +273,10 @@ void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, str
 /* The same of a subscription. Whoever asks has one save of each in flight. record empty: it is over. */
 void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
 			     struct bytes record, store_done_fn *done, void *arg);
-/* ... and of a conference. */
-void store_room_save(struct store_shard *s, uint64_t id, uint64_t version, struct bytes record,
-		     store_done_fn *done, void *arg);
+/* ... and of what else has an owner: by kind, in the order of sig/host/object.h. */
+enum store_objects { STORE_ROOMS, STORE_OBJECT_KINDS };
+void store_object_save(struct store_shard *s, enum store_objects kind, uint64_t id,
+		       uint64_t version, struct bytes record, store_done_fn *done, void *arg);
 /* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
  * script. A field "id" among them begins a further CDR, with that id: all of them, or none. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
 void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
@@ -475,8 +476,8 @@ typedef void store_peek_fn(struct bytes record, void *arg);
 void store_peek_calls(struct store_shard *s, store_peek_fn *each, store_done_fn *done, void *arg);
 void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
 			      void *arg);
-/* The same of conferences. */
-void store_load_rooms(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg);
+void store_load_objects(struct store_shard *s, enum store_objects kind, store_record_fn *each,
+			store_done_fn *done, void *arg);
 void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,
 			 void *arg);
 typedef int store_document_fn(struct bytes name, uint64_t version, struct bytes json, void *arg);

@@ -40,8 +40,8 @@ enum effect_kind {
 	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
 	EFFECT_ORDERED,           /* order: the answer to an order, whose effect is in the store */
 	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: a reply */
-	EFFECT_ROOM_SAVE, /* call: id of a room, version, data; empty: it is over. Answer: shard_room_saved */
-	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_on_room. It may fail later */
+	EFFECT_OBJECT_SAVE, /* call: its id, expected: enum object_kind, version, data; empty: it is over. Answer: shard_object_saved */
+	EFFECT_ROOM_OPEN, /* call: a room, version: a serial, room: a job that mixes; answer: shard_on_room. It may fail later */
 	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
 	EFFECT_ROOM_PLAY, /* call: a room, job: what mixes it, version, expected: the rate of the mix, tenant, user, data, ttl_ms, peer: as EFFECT_PLAY. All in it hear that; EFFECT_PLAY_STOP ends it */
 	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: a reply as of EFFECT_PLAY */
@@ -192,7 +192,7 @@ struct effect_media_stream {
 };
 
 /* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
-/* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/shard_room_claim.c). */
+/* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/objects.h). */
 enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
 
 struct effect {

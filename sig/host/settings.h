@@ -168,7 +168,7 @@ struct shard_settings {
 	bool calls_unsaved; /* records of calls go nowhere: the end of the process ends them */
 	bool digits_shown;  /* events say which digit was pressed; else there are none of digits */
 	bool shards_are_apart; /* SIP_INTER_SHARD leads to other nodes, too: to shards of any number, and media between shards has keys */
-	bool rooms_claimed; /* other nodes may have a conference of a room's number: the store says whose it is (sig/shard/shard_room_claim.c) */
+	bool rooms_claimed; /* other nodes may have a conference of a room's number: the store says whose it is (sig/shard/objects.h) */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct identity_extra extra; /* headers of applications that pass */

@@ -8,13 +8,13 @@
 #include "sig/call/cdr.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
+#include "sig/call/recording.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
 #include "sig/pbx/join.h"
-#include "sig/pbx/recording/recording.h"
 #include "sig/sip/id.h"
 
 /* ---- what a party is called that goes to another shard ---- */
@@ -150,7 +150,7 @@ static int member_begin(struct call *c, const struct room *r)
 {
 	struct room_member *m;
 
-	if (room_member_make(&m, r->id, c->id))
+	if (room_member_make(&m, r->object.id, c->id))
 		return -ENOMEM;
 	cdr_put(m->number_called, sizeof(m->number_called), bytes_str(r->number));
 	m->made = r->made;
@@ -178,7 +178,7 @@ enum refusal conference_add_pending(struct call_host *h, struct call *c, struct 
 
 static enum refusal conference_may_enter(const struct call *c, const struct room *r)
 {
-	bool asked = c->member && c->member->asks && c->member->room == r->id;
+	bool asked = c->member && c->member->asks && c->member->room == r->object.id;
 
 	if (c->member && !asked)
 		return REFUSED_IN_CONFERENCE;
@@ -203,7 +203,7 @@ static void member_enter(struct call_host *h, struct call *c, struct room *r, ui
 	m->number = r->last = number;
 	m->joined_utc_ms = wall_utc_ms(h);
 	room_enter(r, m);
-	c->in_room = r->follows ? r->follows : r->id;
+	c->in_room = r->object.follows ? r->object.follows : r->object.id;
 	outbox_touch(&c->out);
 	h->room_changed(h->owner, r, true);
 }
@@ -357,7 +357,8 @@ enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to)
 	const struct call *other = h->call_of ? h->call_of(h->owner, to) : NULL;
 	struct room *r = conference_room(h, c);
 
-	if (!r || c->member->asks || !other || !other->member || other->member->room != r->id)
+	if (!r || c->member->asks || !other || !other->member ||
+	    other->member->room != r->object.id)
 		return REFUSED_NO_CALL;
 	if (other->member->asks)
 		return REFUSED_CHANGING;

@@ -12,7 +12,7 @@
 #include "sig/model/conference.h"
 #include "sig/model/event.h"
 
-/* A room is the last step of its plan, and it is not answered before it is known which shard has that (sig/shard/shard_room_claim.c), and who
+/* A room is the last step of its plan, and it is not answered before it is known which shard has that (sig/shard/objects.h), and who
  * rang before is left. */
 static inline bool conference_waits(const struct call *c)
 {

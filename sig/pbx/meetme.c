@@ -31,7 +31,7 @@ enum {
 
 static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
 {
-	return rooms_find(h->settings->rooms, r->tenant, bytes_str(r->number));
+	return rooms_find(h->settings->rooms, r->object.tenant, bytes_str(r->number));
 }
 
 static void pin_object(char out[SECRET_OBJECT_MAX], const struct room *r)
@@ -140,8 +140,8 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 		refused = caller_asks(h, c, display, r, refusal);
 	if (refused)
 		return refused;
-	/* who rang before, or gives it away, is left first: then the room has its turn (shard_room_claim_open) */
-	if (!room_is_open(r) || c->leg_count > 1 || c->transfer)
+	/* who rang before, or gives it away, is left first: then the room has its turn (object_turn) */
+	if (!object_is_open(&r->object) || c->leg_count > 1 || c->transfer)
 		return 0;
 	refused = caller_take(h, c, refusal);
 	if (refused)
@@ -164,8 +164,10 @@ static enum refusal meetme_call(struct call_host *h, struct call *c, const struc
 	r = h->room_by_number ? h->room_by_number(h->owner, t) : NULL;
 	if (!r)
 		return call_refuse(refusal, REFUSED_CALLS_FULL);
-	if (r->follows && remote_shard_is_reachable(h->settings, id_shard(r->follows)))
-		return ring_other_shard(h, c, number, display, id_shard(r->follows), refusal);
+	if (r->object.follows &&
+	    remote_shard_is_reachable(h->settings, id_shard(r->object.follows)))
+		return ring_other_shard(h, c, number, display, id_shard(r->object.follows),
+					refusal);
 	return meetme_enter(h, c, display, r, refusal);
 }
 
@@ -210,7 +212,7 @@ static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
 	enum refusal refused;
 
-	if (!r || r->tenant != c->tenant)
+	if (!r || r->object.tenant != c->tenant)
 		return call_refuse_as(refusal, 404, REFUSED_ROOM);
 	if (room_is_full(r, 1))
 		return call_refuse(refusal, REFUSED_ROOM);

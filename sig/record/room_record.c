@@ -90,10 +90,10 @@ static void room_pack_comes(struct packed_room *p, const struct room *r)
 /* Who knows of no other shards would set it aside. */
 static uint32_t room_format(const struct room *r)
 {
-	bool others = r->follows != 0;
+	bool others = r->object.follows != 0;
 
 	for (uint8_t i = 0; i < r->comes_count; i++)
-		others |= id_shard(r->comes[i].call) != id_shard(r->id);
+		others |= id_shard(r->comes[i].call) != id_shard(r->object.id);
 	return others ? ROOM_RECORD_SHARDS : ROOM_RECORD_ONE;
 }
 
@@ -103,11 +103,11 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 	pb_room *out = &p->whole;
 
 	tandem__room__room__init(out);
-	out->id = r->id;
-	out->version = r->version;
+	out->id = r->object.id;
+	out->version = r->object.version;
 	out->format = room_format(r);
-	out->follows = r->follows;
-	out->tenant = (char *)(uintptr_t)tenants_name(h->settings->tenants, r->tenant);
+	out->follows = r->object.follows;
+	out->tenant = (char *)(uintptr_t)tenants_name(h->settings->tenants, r->object.tenant);
 	out->kind = r->kind;
 	out->number =
 		(ProtobufCBinaryData){ .len = number.n, .data = (uint8_t *)(uintptr_t)number.p };
@@ -122,7 +122,7 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 		(ProtobufCBinaryData){ .len = r->invited.n, .data = (uint8_t *)r->invited.p };
 	out->everybody = r->talkers == CONFERENCE_TALKERS_ALL;
 	out->talkers = out->everybody ? 0 : r->talkers;
-	out->created_utc_ms = r->created_utc_ms;
+	out->created_utc_ms = r->object.created_utc_ms;
 	out->stream = (char *)(uintptr_t)r->parts.live.endpoint;
 	room_pack_comes(p, r);
 	room_pack_play(h, p, &r->parts.play);
@@ -274,11 +274,11 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	    in->last > MEMBER_NUMBER_MAX || !in->max_members ||
 	    in->max_members > CONFERENCE_MEMBERS_MAX || in->talkers > CONFERENCE_TALKERS_MAX)
 		return "number";
-	r->tenant = tenants_claim(h->settings->tenants, bytes_str(in->tenant));
-	if (r->tenant == TENANT_NONE)
+	r->object.tenant = tenants_claim(h->settings->tenants, bytes_str(in->tenant));
+	if (r->object.tenant == TENANT_NONE)
 		return "tenant";
-	r->id = in->id;
-	r->version = r->acked = in->version;
+	r->object.id = in->id;
+	r->object.version = r->object.acked = in->version;
 	r->kind = (uint8_t)in->kind;
 	r->host = (uint16_t)in->host;
 	r->last = (uint16_t)in->last;
@@ -288,11 +288,11 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	r->locked = in->locked;
 	r->max_members = (uint16_t)in->max_members;
 	r->talkers = in->everybody ? CONFERENCE_TALKERS_ALL : (uint8_t)in->talkers;
-	r->created_utc_ms = in->created_utc_ms;
+	r->object.created_utc_ms = in->created_utc_ms;
 	if (!room_number_read(r, &in->number) || (r->kind == ROOM_MEETME) != (r->number[0] != '\0'))
 		return "number that is called";
-	r->follows = in->follows;
-	if (r->follows && id_shard(r->follows) == id_shard(in->id))
+	r->object.follows = in->follows;
+	if (r->object.follows && id_shard(r->object.follows) == id_shard(in->id))
 		return "follows";
 	return room_comes_read(r, in) ? room_parts_decode(h, &r->parts, in) : "comes";
 }

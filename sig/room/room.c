@@ -27,7 +27,7 @@ struct bytes room_name(const struct room *r, uint8_t space[ROOM_USER_MAX])
 
 struct bytes room_shown(const struct room *r, uint8_t space[ROOM_USER_MAX])
 {
-	return room_name_write(r->number, r->id, space);
+	return room_name_write(r->number, r->object.id, space);
 }
 
 struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX])

@@ -12,10 +12,9 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
-#include "base/pool.h"
-#include "base/wheel.h"
 #include "media/job.h"
 #include "sig/host/effect.h"
+#include "sig/host/object.h"
 #include "sig/room/roster.h"
 #include "sig/sip/id.h"
 
@@ -191,7 +190,6 @@ enum {
 	ROOM_COMES_USER_MAX = 64, /* with its NUL */
 	ROOM_INVITED_USER_MAX = 255,
 	ROOM_INVITED_MAX = 2048, /* octets of all their names */
-	ROOM_ORDERS_MAX = 8,
 	ROOM_RATE_HZ = 16000,
 };
 
@@ -203,14 +201,6 @@ enum room_kind {
 const char *room_kind_name(enum room_kind kind);
 /* It may be one that is called, or is empty. */
 bool room_number_is(struct bytes number);
-
-/* Whose its number is among all shards, where others may have a conference of it (sig/shard/shard_room_claim.c). From OWN on it is open. */
-enum room_claim {
-	ROOM_UNCLAIMED,
-	ROOM_ASKED, /* the store is */
-	ROOM_OWN,   /* it is the only one; also where nobody else may have one */
-	ROOM_APART, /* that is not known, and others may be elsewhere */
-};
 
 /* A call whose parties are to become members, when its record may change. */
 struct room_comes {
@@ -225,15 +215,8 @@ struct room_comes {
 	uint32_t refer; /* CSeq of its REFER */
 };
 
-/* Who waits for a save. */
-struct room_order {
-	uint64_t ticket, version;
-};
-
 struct room {
-	uint64_t id;
-	pool_handle self;
-	uint16_t tenant;
+	struct object object;
 	uint8_t kind;                       /* enum room_kind */
 	char number[CONFERENCE_NUMBER_MAX]; /* that is called; "": none */
 	uint16_t host;                      /* member; MEMBER_NOBODY: none */
@@ -241,7 +224,6 @@ struct room {
 	bool locked;                        /* nobody comes by himself */
 	uint16_t max_members;
 	uint8_t talkers; /* heard at once; 0: as the mixer has it; CONFERENCE_TALKERS_ALL */
-	uint64_t created_utc_ms;
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
 	struct room_parts parts;
@@ -249,30 +231,19 @@ struct room {
 	char name
 		[MEMBER_NAMED_MAX]; /* ... by which it is called alone (conf_name_make); "": by its id */
 	struct text invited; /* ... users who may call that: "1001 1002 ", the newest first */
-	uint64_t follows; /* the conference of another shard where all who are in it go; 0: none */
 	struct text unknown; /* of its record: what a later program wrote (sig/record/proto.h) */
 	/* of this process */
 	struct room_member *first, *end;
 	uint32_t count; /* those in it */
 	uint32_t asking;
-	uint64_t version, acked; /* of its record */
-	uint64_t saving;         /* the save that is not answered yet; 0: none */
-	uint64_t save_ns, go_ns, comes_ns, release_ns; /* 0: off */
-	uint64_t comes_until_ns; /* the first of those who come is waited for no longer */
-	uint64_t comes_ask_ns;   /* its shard is asked for it again */
-	uint8_t claim;           /* enum room_claim */
-	uint64_t claim_serial;   /* of what the store was asked; 0: nothing */
-	uint32_t arrived;        /* who came from another shard, as comes has it */
-	uint64_t follow_ns, follow_until_ns; /* when they go; 0: off */
-	uint32_t follow_again_ms;
-	uint16_t follow_after; /* the member that was sent last */
-	uint64_t claim_ns;     /* it is asked again, or waited for no longer; 0: off */
-	struct room_order orders[ROOM_ORDERS_MAX];
-	uint8_t order_count;
-	struct room_roster roster; /* of those who are told of (roster.h) */
-	uint32_t told_count;       /* ... and count */
-	uint64_t told_change;      /* those who watch know of */
-	uint16_t told_host;        /* ... as host */
+	uint64_t comes_ns, release_ns; /* 0: off */
+	uint64_t comes_until_ns;       /* the first of those who come is waited for no longer */
+	uint64_t comes_ask_ns;         /* its shard is asked for it again */
+	uint32_t arrived;              /* who came from another shard, as comes has it */
+	struct room_roster roster;     /* of those who are told of (roster.h) */
+	uint32_t told_count;           /* ... and count */
+	uint64_t told_change;          /* those who watch know of */
+	uint16_t told_host;            /* ... as host */
 	bool told_locked;
 	uint64_t serial;   /* of what was asked to mix; 0: nothing is */
 	struct job_id job; /* that mixes; generation 0: not yet */
@@ -284,7 +255,6 @@ struct room {
 	uint32_t rate_hz;  /* of the mix; 0: ROOM_RATE_HZ */
 	bool waits_for_host, ends_with_host; /* as its document says */
 	bool hosted;                         /* a host has been there */
-	struct wheel_timer timer;
 };
 
 /* The next number, which nobody has; MEMBER_NOBODY: all are given. */
@@ -295,11 +265,6 @@ void room_leave(struct room *r, struct room_member *m);
 /* Out of the list alone: it enters again at once, and is told of as before. */
 void room_step_out(struct room *r, struct room_member *m);
 struct room_member *room_number_of(const struct room *r, uint16_t number);
-/* Who calls it may come in. */
-static inline bool room_is_open(const struct room *r)
-{
-	return r->kind == ROOM_STATION || r->claim >= ROOM_OWN;
-}
 /* More than the two have been in it whose call a conference of calls becomes again. One that a factory made begins with less than two. */
 static inline bool room_has_grown(const struct room *r)
 {

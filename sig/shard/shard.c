@@ -356,13 +356,14 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 	uint32_t calls = set->calls_max + SHARD_EMERGENCY_CALLS;
 	int err;
 
+	s->conference = shard_room_shown;
 	s->key.k0 = rand_u64_from(rand);
 	s->key.k1 = rand_u64_from(rand);
 	if ((err = shard_own_open(s, rand)) || (err = txns_open(&s->txns, set->txns_max, rand)) ||
 	    (err = pool_open(&s->calls, sizeof(struct call), calls)) ||
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
 			     set->registrations_max)) ||
-	    (err = shard_rooms_open(s)) || (err = table_open(&s->calls_by_id, calls)) ||
+	    (err = objects_open(s)) || (err = table_open(&s->calls_by_id, calls)) ||
 	    (err = table_open(&s->calls_by_slot, calls)) ||
 	    (err = table_open(&s->calls_by_wait, calls)) ||
 	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
@@ -502,7 +503,7 @@ void shard_close(struct shard *s)
 	close_extensions(s);
 	shard_profiles_close(s);
 	txns_close(&s->txns);
-	shard_rooms_close(s);
+	objects_close(s);
 	pool_close_any(&s->calls);
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
@@ -602,7 +603,7 @@ void shard_silence(struct shard *s, struct instant now)
 		shard_watch_left(s, c);
 		shard_call_give(s, c);
 	}
-	shard_rooms_silence(s);
+	objects_silence(s);
 	shard_watch_silence(s);
 	shard_invites_drop(s);
 	shard_user_asks_drop(s);
@@ -644,7 +645,6 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 	const struct call_event ev = { .kind = CALL_EV_TIMER };
 	struct subscription *sub;
 	struct txn_slot *slot;
-	struct room *room;
 	struct call *c;
 
 	switch ((enum shard_timer)t->kind) {
@@ -672,10 +672,8 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 	case TIMER_LOST:
 		shard_lost_turn(s);
 		break;
-	case TIMER_ROOM:
-		room = pool_get(&s->rooms, t->owner);
-		if (room)
-			shard_room_turn(s, room);
+	case TIMER_OBJECT:
+		objects_timer(s, t);
 		break;
 	case TIMER_SECURITY:
 		security_publish(&s->security, s->host.now.ns);

@@ -95,8 +95,8 @@ void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool sav
 void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bool saved,
 			      struct instant now);
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now);
-void shard_room_saved(struct shard *s, uint64_t room, uint64_t version, bool saved,
-		      struct instant now);
+void shard_object_saved(struct shard *s, uint64_t id, uint64_t version, bool saved,
+			struct instant now);
 /* Of EFFECT_ROOM_OPEN. job NULL: it does not mix, or no more. */
 void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
 		   struct instant now);
@@ -160,9 +160,9 @@ void shard_record_places(struct shard *s, struct bytes record, struct instant no
 /* The same of a subscription; after the calls. */
 int shard_restore_subscription(struct shard *s, struct bytes record, struct instant now,
 			       const char **reason) NODISCARD;
-/* The same of a conference, in any order with calls. */
-int shard_restore_room(struct shard *s, struct bytes record, struct instant now,
-		       const char **reason) NODISCARD;
+/* The same of an object, in any order with calls. */
+int shard_restore_object(struct shard *s, enum object_kind kind, struct bytes record,
+			 struct instant now, const char **reason) NODISCARD;
 /* Its record is there and cannot be read: all that can be done is to say so, in a CDR. */
 void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now);
 /* Where the parties of calls are. */

@@ -40,7 +40,7 @@ static bool recorder_account(const struct shard *s, struct digest_account *out)
 
 bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out)
 {
-	if (dialog_leg(d) == LEG_OF_MODULE)
+	if (dialog_leg(d) == SIPREC_LEG)
 		return recorder_account(owner, out);
 
 	const struct trunk_settings *set = trunk_of_dialog(owner, d);
@@ -249,7 +249,6 @@ uint64_t shard_unsaved(const struct shard *s)
 {
 	const struct subscription *sub;
 	const struct call *c;
-	const struct room *r;
 	uint32_t cursor = 0;
 	uint64_t n = 0;
 	pool_handle h;
@@ -259,10 +258,7 @@ uint64_t shard_unsaved(const struct shard *s)
 	cursor = 0;
 	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
 		n += subscription_is_behind(sub);
-	cursor = 0;
-	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
-		n += shard_room_is_behind(r);
-	return n;
+	return n + objects_unsaved(s);
 }
 
 /* What the store did not take in time, and what would wait for its turn: all of it now. */
@@ -271,7 +267,6 @@ static void save_behind(struct shard *s)
 	const struct call_event ev = { .kind = CALL_EV_ASSERT };
 	struct subscription *sub;
 	uint32_t cursor = 0;
-	struct room *r;
 	struct call *c;
 	pool_handle h;
 
@@ -284,9 +279,7 @@ static void save_behind(struct shard *s)
 		if (!sub->saving)
 			subscription_assert(&s->subscriptions, sub, false);
 	}
-	cursor = 0;
-	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
-		shard_room_save(s, r);
+	objects_save(s);
 }
 
 void shard_hurry(struct shard *s, bool hurries, struct instant now)
@@ -308,7 +301,7 @@ void shard_hurry(struct shard *s, bool hurries, struct instant now)
 
 static void assert_start(struct shard *s)
 {
-	s->assert_call = s->assert_room = 0;
+	s->assert_call = s->objects.asserted = 0;
 	s->assert_subscription = 0;
 	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
 }
@@ -378,7 +371,7 @@ static bool assert_calls(struct shard *s)
 
 void shard_assert_some(struct shard *s)
 {
-	if (assert_calls(s) || shard_rooms_assert(s, ASSERT_CALLS) ||
+	if (assert_calls(s) || objects_assert(s, ASSERT_CALLS) ||
 	    shard_watch_assert(s, ASSERT_CALLS)) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
@@ -446,7 +439,7 @@ uint64_t shard_call_new_id(struct shard *s)
 
 	do {
 		id = id_call_next(&s->ids, s->host.now.utc_ms);
-	} while (shard_call_find(s, id) || shard_room_find(s, id) ||
+	} while (shard_call_find(s, id) || objects_find(s, id) ||
 		 subscription_find(&s->subscriptions, id));
 	return id;
 }
@@ -624,31 +617,22 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-static void room_replied(struct shard *s, struct room *r, const struct reply *reply)
-{
-	if (reply->ask == ASK_PLAY)
-		shard_room_on_play(s, r, &reply->play);
-	else if (reply->ask == ASK_PARK)
-		shard_room_on_claim(s, r, &reply->park);
-	else if (reply->ask == ASK_RECORD && reply->record.kind == RECORD_NEWS_FAILED &&
-		 r->parts.recording.number == reply->record.number)
-		shard_room_record_failed(s, r, reply->record.error);
-}
-
 void shard_replied(struct shard *s, const struct reply *reply, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_REPLY, .reply = reply };
 	struct subscription *sub;
-	struct room *r;
+	struct object *o;
 
 	if (shard_call_event(s, reply->of, &ev, now))
 		return;
-	r = shard_room_find(s, reply->of);
+	o = objects_find(s, reply->of);
 	sub = reply->ask == ASK_LOOKUP ? subscription_find(&s->subscriptions, reply->of) : NULL;
 	if (sub)
 		subscription_on_lookup(&s->subscriptions, sub, reply->lookup);
-	else if (r)
-		room_replied(s, r, reply);
+	else if (o && reply->ask == ASK_PARK)
+		object_on_claim(s, o, &reply->park);
+	else if (o)
+		o->type->replied(s, o, reply);
 }
 
 enum refusal shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,

@@ -30,7 +30,7 @@ static bool shard_room_comes_add(struct room *r, const struct call *c, enum shar
 	r->comes[r->comes_count++] = (struct room_comes){ .call = c->id,
 							  .host = (uint8_t)host,
 							  .leaves = (uint8_t)leaves };
-	shard_room_touch(r);
+	object_touch(&r->object);
 	return true;
 }
 
@@ -79,7 +79,7 @@ static bool was_given(const struct shard *s, const struct call *c, uint64_t room
 {
 	const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;
 
-	return r && r->follows == room;
+	return r && r->object.follows == room;
 }
 
 /* Whose party leaves it. By his dialog: that is where it is now, and nobody else's. NULL: there is none. */
@@ -136,8 +136,8 @@ enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
 	if (!r)
 		return REFUSED_CONFERENCES_FULL;
 	(void)shard_room_comes_add(r, c, SHARD_LEG_NONE, leaves); /* the first one */
-	shard_room_follow(s, r, give->room);
-	shard_room_turn(s, r);
+	object_follow(s, &r->object, give->room);
+	object_turn(s, &r->object);
 	return 0;
 }
 
@@ -197,26 +197,23 @@ static enum refusal confer_one(const struct shard *s, const struct shard_confer 
 	return refused;
 }
 
-static uint16_t most_members(const struct shard *s, const struct room *r)
+struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant)
 {
-	uint16_t most = s->settings.conferences.station_members;
+	struct room *r = shard_room_add(s, id, tenant, (struct bytes){ 0 });
 
-	return r->kind == ROOM_STATION && most ? most : r->max_members;
+	if (!r)
+		return NULL;
+	if (s->settings.conferences.station_members)
+		r->max_members = s->settings.conferences.station_members;
+	r->talkers = s->settings.conferences.station_talkers;
+	return r;
 }
 
 static struct room *confer_room(struct shard *s, const struct shard_confer *o, uint16_t tenant)
 {
 	struct room *r;
 
-	if (confer_is_made(s, o, &r))
-		return r;
-	r = shard_room_add(s, o->room, tenant, (struct bytes){ 0 });
-	if (!r)
-		return NULL;
-	r->max_members = most_members(s, r);
-	if (r->kind == ROOM_STATION)
-		r->talkers = s->settings.conferences.station_talkers;
-	return r;
+	return confer_is_made(s, o, &r) ? r : shard_room_of_calls(s, o->room, tenant);
 }
 
 /* Its shard is asked to send its parties (shard_room_parts.c). user: who is here already. */
@@ -233,7 +230,7 @@ static bool comes_add_remote(struct room *r, const struct room_comes *comes, str
 		return false;
 	r->comes_count++;
 	r->arrived = 0;
-	shard_room_touch(r);
+	object_touch(&r->object);
 	return true;
 }
 
@@ -288,7 +285,7 @@ static enum refusal confer_gather(const struct shard *s, struct room *r,
 /* One that was made for nothing goes. */
 static enum refusal confer_end(struct shard *s, struct room *r, enum refusal refused)
 {
-	shard_room_hurry(s, r);
+	object_hurry(s, &r->object);
 	return refused;
 }
 
@@ -330,9 +327,9 @@ static enum refusal confer_begin(struct shard *s, struct shard_confer *o, struct
 
 static enum refusal confer_wait(struct shard *s, struct room *r, const struct shard_order *by)
 {
-	enum refusal refused = shard_room_wait(s, r, by) ? REFUSED_NOT : REFUSED_ROOM_CHANGING;
+	enum refusal refused = object_wait(s, &r->object, by) ? REFUSED_NOT : REFUSED_ROOM_CHANGING;
 
-	shard_room_turn(s, r);
+	object_turn(s, &r->object);
 	return refused;
 }
 
@@ -348,7 +345,7 @@ enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instan
 		refused = confer_begin(s, o, &r);
 	if (refused)
 		return refused;
-	o->room = r->id;
+	o->room = r->object.id;
 	return confer_wait(s, r, o->by);
 }
 
@@ -379,10 +376,11 @@ enum refusal shard_confer_into(struct shard *s, struct shard_confer *o, struct i
 		return confer_into_remote(s, o, r);
 	if (!r)
 		return REFUSED_NO_CONFERENCE;
-	if (!c || c->tenant != r->tenant)
+	if (!c || c->tenant != r->object.tenant)
 		return REFUSED_NO_CALL;
 	if (c->member)
-		return c->member->room == r->id ? confer_wait(s, r, o->by) : REFUSED_IN_CONFERENCE;
+		return c->member->room == r->object.id ? confer_wait(s, r, o->by)
+						       : REFUSED_IN_CONFERENCE;
 	refused = shard_may_confer(c, o->leg, false);
 	if (refused)
 		return refused;
@@ -482,9 +480,9 @@ static bool ring_payer(const struct shard *s, const struct shard_confer *o, cons
 			      : by              ? call_caller(by)
 						: NULL;
 
-	return l &&
-	       shard_payer(s, r->tenant, by->member ? conference_user(by) : text_bytes(&l->user),
-			   &l->dialog.hop, out);
+	return l && shard_payer(s, r->object.tenant,
+				by->member ? conference_user(by) : text_bytes(&l->user),
+				&l->dialog.hop, out);
 }
 
 static enum refusal ring_charge(struct shard *s, const struct shard_confer *o, const struct room *r,
@@ -504,7 +502,7 @@ static enum refusal ring_may(struct shard *s, const struct shard_confer *o, cons
 {
 	struct call_refusal why;
 
-	if (shard_tenant_may_call(s, r->tenant, &why))
+	if (shard_tenant_may_call(s, r->object.tenant, &why))
 		return REFUSED_NOT;
 	if (o->refusal)
 		*o->refusal = why;
@@ -527,7 +525,7 @@ static enum refusal ring(struct shard *s, const struct shard_confer *o, struct r
 {
 	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
 	char number[ROUTE_USER_MAX];
-	enum refusal refused = ring_find(s, r->tenant, o, number, &start);
+	enum refusal refused = ring_find(s, r->object.tenant, o, number, &start);
 	struct call *c;
 
 	if (refused)
@@ -537,7 +535,7 @@ static enum refusal ring(struct shard *s, const struct shard_confer *o, struct r
 	refused = ring_may(s, o, r);
 	if (refused)
 		return refused;
-	c = shard_call_take(s, o->rung, r->tenant, false);
+	c = shard_call_take(s, o->rung, r->object.tenant, false);
 	if (!c)
 		return REFUSED_CALLS_FULL;
 	refused = ring_charge(s, o, r, c);
@@ -545,7 +543,7 @@ static enum refusal ring(struct shard *s, const struct shard_confer *o, struct r
 		refused = ring_start(s, o, r, c, &start);
 	if (!refused) {
 		room_invite(r, start.from, true);
-		shard_room_touch(r);
+		object_touch(&r->object);
 	}
 	if (refused || !shard_call_settle(s, c))
 		shard_call_give(s, c);
@@ -577,7 +575,7 @@ enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o, struct i
 			r->comes_count = 0;
 		return r ? confer_end(s, r, refused) : refused;
 	}
-	o->room = r->id;
+	o->room = r->object.id;
 	return confer_wait(s, r, o->by);
 }
 
@@ -600,7 +598,7 @@ static void room_lock(struct shard *s, struct room *r, bool on)
 	if (r->locked == on)
 		return;
 	r->locked = on;
-	shard_room_touch(r);
+	object_touch(&r->object);
 	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, on ? "locked" : "unlocked");
 }
 
@@ -712,8 +710,8 @@ enum refusal shard_conference_order(struct shard *s, uint64_t room,
 static void view_fill(const struct shard *s, const struct room *r, struct room_view *out)
 {
 	*out = (struct room_view){
-		.room = r->id,
-		.tenant = tenants_name(s->settings.tenants, r->tenant),
+		.room = r->object.id,
+		.tenant = tenants_name(s->settings.tenants, r->object.tenant),
 		.kind = room_kind_name((enum room_kind)r->kind),
 		.number = r->number,
 		.members = r->count,
@@ -721,15 +719,15 @@ static void view_fill(const struct shard *s, const struct room *r, struct room_v
 		.host = r->host,
 		.locked = r->locked,
 		.max_members = r->max_members,
-		.created_utc_ms = r->created_utc_ms,
-		.version = r->version,
-		.saved = r->version == r->acked,
+		.created_utc_ms = r->object.created_utc_ms,
+		.version = r->object.version,
+		.saved = r->object.version == r->object.acked,
 		.mixes = r->job.generation != 0,
 		.recording = r->parts.recording.number,
 		.recording_paused = r->parts.recording.paused,
 		.plays = r->parts.play.files[r->parts.play.at],
 		.endpoint = r->parts.live.endpoint,
-		.apart = r->claim == ROOM_APART,
+		.apart = r->object.claim == OBJECT_APART,
 	};
 }
 
@@ -744,8 +742,7 @@ bool shard_conference_view(const struct shard *s, uint64_t room, struct room_vie
 
 bool shard_conference_next(const struct shard *s, uint32_t *cursor, struct room_view *out)
 {
-	pool_handle h;
-	const struct room *r = pool_next(&s->rooms, cursor, &h);
+	const struct room *r = shard_room_next(s, cursor);
 
 	if (r)
 		view_fill(s, r, out);
@@ -808,20 +805,9 @@ enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, e
 		return REFUSED_MEMBERS_FULL;
 	if (!shard_room_comes_add(r, c, host, leaves))
 		return REFUSED_ROOM_CHANGING;
-	c->comes_to = r->id; /* its save may be there before the room has had a turn */
-	shard_room_hurry(s, r);
+	c->comes_to = r->object.id; /* its save may be there before the room has had a turn */
+	object_hurry(s, &r->object);
 	return 0;
-}
-
-struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
-{
-	struct room *r = shard_room_add(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
-
-	if (!r)
-		return NULL;
-	r->max_members = most_members(s, r);
-	r->talkers = s->settings.conferences.station_talkers;
-	return r;
 }
 
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a)
@@ -837,6 +823,6 @@ enum refusal shard_room_comes_remote(struct shard *s, struct room *r, const stru
 		return REFUSED_MEMBERS_FULL;
 	if (!comes_add_remote(r, &comes, a->user))
 		return REFUSED_ROOM_CHANGING;
-	shard_room_hurry(s, r);
+	object_hurry(s, &r->object);
 	return 0;
 }

@@ -30,7 +30,7 @@ static bool focus_call_into(const struct room *r, char to[ROUTE_USER_MAX], struc
 	uint8_t space[ROOM_USER_MAX];
 
 	set->room = true;
-	set->conference = r->id;
+	set->conference = r->object.id;
 	(void)bytes_cstr(room_shown(r, space), to, ROUTE_USER_MAX);
 	return true;
 }
@@ -228,7 +228,7 @@ static enum refusal focus_rings(struct shard *s, const struct focus_ask *a)
 {
 	const struct call *by = shard_call_find(s, a->call);
 	char to[ROUTE_USER_MAX], whose[ROUTE_USER_MAX];
-	struct shard_confer o = { .room = a->room->id,
+	struct shard_confer o = { .room = a->room->object.id,
 				  .call = a->call,
 				  .leg = SHARD_LEG_CALLER,
 				  .to = to,
@@ -270,7 +270,7 @@ enum refusal shard_focus(void *owner, const struct focus_ask *a)
 		return focus_rings(s, a);
 	if (id_shard(a->comes) != s->settings.number)
 		return shard_room_comes_remote(s, a->room, a);
-	if (!comes || comes->tenant != a->room->tenant)
+	if (!comes || comes->tenant != a->room->object.tenant)
 		return REFUSED_NO_CALL;
 	return focus_comes(s, a, comes);
 }
@@ -336,12 +336,12 @@ enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, s
 	if (!c || !bridge_has(c, leg))
 		return REFUSED_NO_CALL;
 	host = leg == c->bridge.caller ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
-	*out = shard_room_of_calls(s, c->tenant);
+	*out = shard_room_of_calls(s, shard_call_new_id(s), c->tenant);
 	if (!*out)
 		return REFUSED_CONFERENCES_FULL;
 	refused = shard_room_comes(s, *out, c, host, SHARD_LEG_NONE);
 	if (refused)
-		shard_room_remove(s, *out);
+		object_remove(s, &(*out)->object);
 	return refused;
 }
 

@@ -2,9 +2,9 @@
 #include "sig/shard/shard.h"
 
 #include "base/log.h"
+#include "sig/call/recording.h"
 #include "sig/model/call_order.h"
 #include "sig/model/conference.h"
-#include "sig/pbx/recording/recording.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
@@ -173,7 +173,8 @@ static void page_do(const struct paging *p, enum record_page_act act, struct ins
 							     "off" };
 	const struct room *mix = page_mix(p->shard, p->call, p->leg);
 	uint64_t call = p->call->id;
-	enum refusal r = mix ? page_order_mix(p, mix->id, act, now) : page_order_leg(p, act, now);
+	enum refusal r =
+		mix ? page_order_mix(p, mix->object.id, act, now) : page_order_leg(p, act, now);
 
 	LOG_INFO("call", call, r ? "a record page was refused" : "recorded as its record page says",
 		 LOG_BYTES("extension", p->number), LOG_STR("act", names[act]),

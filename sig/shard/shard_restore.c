@@ -10,7 +10,6 @@
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/charge.h"
-#include "sig/record/room_record.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop.h"
@@ -324,34 +323,6 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	LOG_INFO("call", decoded.id, "call restored",
 		 LOG_STR("tenant", tenants_name(s->settings.tenants, decoded.tenant)),
 		 LOG_STR("state", call_state_name(decoded.state)));
-	return 0;
-}
-
-int shard_restore_room(struct shard *s, struct bytes record, struct instant now,
-		       const char **reason)
-{
-	struct room decoded = { 0 };
-	struct room *r;
-	int err;
-
-	shard_begin(s, now);
-	err = room_decode(&s->host, &decoded, record, reason);
-	if (err)
-		return err;
-	r = shard_room_find(s, decoded.id)
-		    ? NULL
-		    : shard_room_add(s, decoded.id, decoded.tenant, bytes_str(decoded.number));
-	if (!r) {
-		text_wipe(&decoded.unknown);
-		text_clear(&decoded.invited);
-		return restore_refuse(reason, -ENOSPC,
-				      "the conference is here, or there are too many");
-	}
-	decoded.self = r->self;
-	decoded.timer = r->timer;
-	*r = decoded;
-	if (r->made && !shard_room_make_of(s, r, decoded.name))
-		LOG_ERROR("conference", r->id, "no memory: it is not found by its name");
 	return 0;
 }
 

@@ -8,8 +8,11 @@
 #include "sig/call/wait.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/record/room_record.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard_room.h"
+#include "sig/step/step.h"
 
 #define APART_NS (20 * NS_PER_MS) /* from one to the next: not all phones answer at once */
 
@@ -49,7 +52,7 @@ static enum refusal room_play_order(struct shard *s, struct room *r,
 	shard_room_play_over(s, r, "stopped");
 	*p = *o->play;
 	p->order = o->by ? o->by->id : 0;
-	shard_room_touch(r);
+	object_touch(&r->object);
 	return 0;
 }
 
@@ -62,7 +65,7 @@ static enum refusal room_stream_order(struct shard *s, struct room *r,
 		return 0;
 	shard_room_live_over(s, r, "stopped");
 	(void)bytes_cstr(bytes_str(o->endpoint), l->endpoint, sizeof(l->endpoint));
-	shard_room_touch(r);
+	object_touch(&r->object);
 	return 0;
 }
 
@@ -101,119 +104,40 @@ enum {
 
 /* ---- where they are ---- */
 
-int shard_rooms_open(struct shard *s)
-{
-	uint32_t most = s->settings.calls_max;
-	int err = pool_open(&s->rooms, sizeof(struct room), most);
-
-	s->conference = shard_room_shown;
-	if (!err)
-		err = table_open(&s->rooms_by_id, most);
-	return err ? err : table_open(&s->rooms_by_number, most);
-}
-
-void shard_rooms_close(struct shard *s)
-{
-	uint32_t cursor = 0;
-	struct room *r;
-	pool_handle h;
-
-	while (s->rooms.slots && (r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
-		text_wipe(&r->unknown);
-		text_clear(&r->invited);
-		room_parts_clear(&r->parts);
-		tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
-	}
-	if (s->rooms.slots)
-		pool_close(&s->rooms);
-	table_close(&s->rooms_by_id);
-	table_close(&s->rooms_by_number);
-}
-
 struct room *shard_room_find(const struct shard *s, uint64_t id)
 {
-	uint32_t cursor = 0;
-	pool_handle h = table_next(&s->rooms_by_id, id, &cursor);
+	struct object *o = objects_find(s, id);
 
-	return h ? pool_get(&s->rooms, h) : NULL;
+	return o && o->type == &room_object ? (struct room *)o : NULL;
 }
 
-/* What it is found by beside its id: its number, or a name of its own; "": nothing. */
-static const char *room_listed(const struct room *r)
+struct room *shard_room_next(const struct shard *s, uint32_t *cursor)
 {
-	return r->number[0] ? r->number : r->name;
-}
+	struct object *o;
+	pool_handle h;
 
-static uint64_t room_number_hash(const struct shard *s, uint16_t tenant, struct bytes number)
-{
-	return tenant_hash(hash_sip(&s->key, number), tenant);
+	while ((o = pool_next(&s->objects.pool, cursor, &h)) != NULL && o->type != &room_object)
+		;
+	return (struct room *)o;
 }
 
 struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct bytes number)
 {
-	uint64_t hash = room_number_hash(s, tenant, number);
-	uint32_t cursor = 0;
-	pool_handle h;
-
-	while ((h = table_next(&s->rooms_by_number, hash, &cursor)) != 0) {
-		struct room *r = pool_get(&s->rooms, h);
-
-		if (r && r->tenant == tenant && number.n && bytes_is(number, room_listed(r)))
-			return r;
-	}
-	return NULL;
-}
-
-static bool room_list(struct shard *s, struct room *r)
-{
-	struct bytes number = bytes_str(r->number);
-
-	if (table_put(&s->rooms_by_id, r->id, r->self))
-		return false;
-	if (!number.n ||
-	    !table_put(&s->rooms_by_number, room_number_hash(s, r->tenant, number), r->self))
-		return true;
-	(void)table_del(&s->rooms_by_id, r->id, r->self);
-	return false;
+	return (struct room *)objects_named(s, &room_object, tenant, number);
 }
 
 struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number)
 {
-	pool_handle self;
-	struct room *r = pool_take(&s->rooms, &self);
+	struct room *r = (struct room *)object_take(s, &room_object, id, tenant);
 
 	if (!r)
 		return NULL;
-	r->id = id;
-	r->self = r->timer.owner = self;
-	r->timer.kind = TIMER_ROOM;
-	r->tenant = tenant;
 	r->kind = number.n ? ROOM_MEETME : ROOM_STATION;
 	r->max_members = CONFERENCE_MEMBERS_MAX;
-	if (bytes_cstr(number, r->number, sizeof(r->number)) || !room_list(s, r)) {
-		(void)pool_give(&s->rooms, self);
-		return NULL;
-	}
-	r->created_utc_ms = (uint64_t)((int64_t)s->host.now.utc_ms + s->host.wall_ms);
-	tenants_hold(s->settings.tenants, tenant, TENANT_CONFERENCES);
-	return r;
-}
-
-void shard_room_remove(struct shard *s, struct room *r)
-{
-	struct bytes number = bytes_str(room_listed(r));
-
-	wheel_stop(&s->wheel, &r->timer);
-	roster_close(&r->roster);
-	text_wipe(&r->unknown);
-	text_clear(&r->invited);
-	room_parts_clear(&r->parts);
-	tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
-	(void)table_del(&s->rooms_by_id, r->id, r->self);
-	if (number.n)
-		(void)table_del(&s->rooms_by_number, room_number_hash(s, r->tenant, number),
-				r->self);
-	(void)pool_give(&s->rooms, r->self);
+	if (!bytes_cstr(number, r->number, sizeof(r->number)) && object_list(s, &r->object))
+		return r;
+	object_drop(s, &r->object);
+	return NULL;
 }
 
 struct room *shard_room_of(void *owner, uint64_t room)
@@ -223,15 +147,7 @@ struct room *shard_room_of(void *owner, uint64_t room)
 
 uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number)
 {
-	const struct shard *s = owner;
-
-	for (const struct shard *of = s->commons->shards; of; of = of->next) {
-		const struct room *r = of != s ? shard_room_called(of, tenant, number) : NULL;
-
-		if (r && room_is_open(r) && !r->follows)
-			return of->settings.number;
-	}
-	return 0;
+	return objects_shard(owner, &room_object, tenant, number);
 }
 
 static void room_take_terms(const struct shard *s, struct room *r, const struct room_terms *t)
@@ -259,11 +175,10 @@ struct room *shard_room_begin(void *owner, const struct room_terms *terms)
 	if (!r)
 		return NULL;
 	room_take_terms(s, r, terms);
-	shard_room_claim_start(s, r);
-	shard_room_claim(s, r); /* nobody waits longer than he must */
+	object_claim(s, &r->object); /* nobody waits longer than he must */
 	r->locked = terms->locked;
-	shard_room_touch(r);
-	shard_room_hurry(s, r);
+	object_touch(&r->object);
+	object_hurry(s, &r->object);
 	return r;
 }
 
@@ -274,9 +189,7 @@ bool shard_room_make_of(struct shard *s, struct room *r, const char *name)
 		(void)bytes_cstr(bytes_str(name), r->name, sizeof(r->name));
 	else
 		conf_name_make(r->name, s->settings.number, s->host.rand);
-	return !r->name[0] ||
-	       !table_put(&s->rooms_by_number, room_number_hash(s, r->tenant, bytes_str(r->name)),
-			  r->self);
+	return object_list_name(s, &r->object);
 }
 
 struct room *shard_room_make(void *owner, uint16_t tenant)
@@ -285,31 +198,25 @@ struct room *shard_room_make(void *owner, uint16_t tenant)
 	const struct tenants *all = s->settings.tenants;
 	struct room *r = all && tenants_is_full(all, tenant, TENANT_CONFERENCES)
 				 ? NULL
-				 : shard_room_of_calls(s, tenant);
+				 : shard_room_of_calls(s, shard_call_new_id(s), tenant);
 
 	if (!r)
 		return NULL;
 	if (!shard_room_make_of(s, r, NULL)) {
-		shard_room_remove(s, r);
+		object_remove(s, &r->object);
 		return NULL;
 	}
-	shard_room_touch(r);
-	shard_room_hurry(s, r);
+	object_touch(&r->object);
+	object_hurry(s, &r->object);
 	return r;
-}
-
-void shard_room_hurry(struct shard *s, struct room *r)
-{
-	r->go_ns = s->host.now.ns;
-	shard_room_aim(s, r);
 }
 
 void shard_room_changed(void *owner, struct room *r, bool record)
 {
 	if (record)
-		shard_room_touch(r);
+		object_touch(&r->object);
 	r->releases = 0;
-	shard_room_hurry(owner, r);
+	object_hurry(owner, &r->object);
 }
 
 struct call *shard_member_call(const struct shard *s, const struct room_member *m)
@@ -329,38 +236,7 @@ void shard_room_part(struct shard *s, struct call *c)
 	if (!r || !room_lists(r, c->member))
 		return;
 	room_leave(r, c->member);
-	shard_room_hurry(s, r);
-}
-
-static void room_sooner(uint64_t *next, uint64_t deadline)
-{
-	if (deadline && deadline < *next)
-		*next = deadline;
-}
-
-void shard_room_aim(struct shard *s, struct room *r)
-{
-	uint64_t next = UINT64_MAX;
-
-	room_sooner(&next, r->go_ns);
-	room_sooner(&next, r->save_ns);
-	room_sooner(&next, r->comes_ns);
-	room_sooner(&next, r->release_ns);
-	room_sooner(&next, r->claim_ns);
-	room_sooner(&next, r->follow_ns);
-	wheel_aim(&s->wheel, &r->timer, next);
-}
-
-void shard_rooms_silence(struct shard *s)
-{
-	uint32_t cursor = 0;
-	struct room *r;
-	pool_handle h;
-
-	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
-		shard_room_record_leave(s, r);
-		shard_room_remove(s, r);
-	}
+	object_hurry(s, &r->object);
 }
 
 /* ---- its job ---- */
@@ -375,7 +251,7 @@ static void room_mix(struct shard *s, struct room *r)
 	if (!e)
 		return;
 	r->serial = rand_u64_from(s->host.rand) | 1;
-	e->call = r->id;
+	e->call = r->object.id;
 	e->version = r->serial;
 	e->room = (struct media_room){ .rate_hz = r->rate_hz ? r->rate_hz : ROOM_RATE_HZ,
 				       .members = r->max_members,
@@ -387,7 +263,7 @@ static void room_mix_stop(struct shard *s, struct room *r)
 	struct effect *e = r->serial ? effects_add(&s->effects, EFFECT_ROOM_CLOSE) : NULL;
 
 	if (e) {
-		e->call = r->id;
+		e->call = r->object.id;
 		e->version = r->serial;
 	}
 	r->serial = 0;
@@ -419,12 +295,12 @@ void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct
 		shard_room_parts_lost(s, r);
 		LOG_ERROR("conference", room, "nothing mixes the conference: it is tried again");
 		r->serial = 0;
-		r->go_ns = s->host.now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
-		shard_room_aim(s, r);
+		r->object.turn_ns = s->host.now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
+		object_aim(s, &r->object);
 	}
 	room_hear(s, r);
 	if (job)
-		shard_room_hurry(s, r);
+		object_hurry(s, &r->object);
 }
 
 /* ---- who is host ---- */
@@ -443,7 +319,7 @@ static void room_succeed(struct shard *s, struct room *r)
 {
 	if (r->host && !room_number_of(r, r->host)) {
 		r->host = MEMBER_NOBODY;
-		shard_room_touch(r);
+		object_touch(&r->object);
 	}
 	if (r->host || !r->count ||
 	    (r->kind == ROOM_STATION && !s->settings.conferences.succession))
@@ -451,7 +327,7 @@ static void room_succeed(struct shard *s, struct room *r)
 	r->host = r->kind == ROOM_STATION ? room_successor(r) : room_host_by_pin(r);
 	if (!r->host)
 		return;
-	shard_room_touch(r);
+	object_touch(&r->object);
 	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, "host");
 }
 
@@ -512,7 +388,7 @@ static void room_release(struct shard *s, struct room *r)
 		return;
 	order.with = b->call;
 	r->releases++;
-	LOG_INFO("conference", r->id, "two are left: it is a call of two again");
+	LOG_INFO("conference", r->object.id, "two are left: it is a call of two again");
 	shard_call_step(s, c, &ev);
 }
 
@@ -561,8 +437,8 @@ static void room_shrink(struct shard *s, struct room *r)
 	uint32_t parties = room_parties(r);
 
 	r->release_ns = 0;
-	if (r->kind != ROOM_STATION || r->follows || r->asking || r->comes_count || !r->count ||
-	    parties > 2)
+	if (r->kind != ROOM_STATION || r->object.follows || r->asking || r->comes_count ||
+	    !r->count || parties > 2)
 		return;
 	if (parties < 2 && r->gathered)
 		shard_room_empty(s, r);
@@ -579,12 +455,11 @@ static void room_end(struct shard *s, struct room *r)
 
 	shard_room_parts_end(s, r);
 	room_mix_stop(s, r);
-	shard_room_claim_end(s, r);
-	shard_room_forget(s, r);
+	object_end(s, &r->object);
 	if (r->told)
 		shard_room_publish(s, r, SIG_CONFERENCE_ENDED, NULL);
-	shard_conference_changed(s, r->tenant, room_name(r, space));
-	shard_room_remove(s, r);
+	shard_conference_changed(s, r->object.tenant, room_name(r, space));
+	object_remove(s, &r->object);
 }
 
 static void room_begin(struct shard *s, struct room *r)
@@ -596,33 +471,30 @@ static void room_begin(struct shard *s, struct room *r)
 	shard_room_publish(s, r, SIG_CONFERENCE_STARTED, NULL);
 }
 
-void shard_room_turn(struct shard *s, struct room *r)
+static bool room_object_turn(struct shard *s, struct object *o)
 {
-	pool_handle self = r->self;
+	struct room *r = (struct room *)o;
+	pool_handle self = o->self;
 
-	r->go_ns = 0;
-	if (!room_is_empty(r))
-		shard_room_claim(s, r);
-	shard_room_claim_open(s, r);
 	shard_room_bring(s, r);
-	shard_room_send(s, r);
+	object_send(s, o,
+		    !r->comes_count); /* those of a call that is given here are not here yet */
 	room_begin(s, r);
 	if (room_attend(s, r))
 		shard_room_empty(s, r);
 	room_shrink(s, r);
-	if (pool_get(&s->rooms, self) != r)
-		return;
+	if (pool_get(&s->objects.pool, self) != r)
+		return false;
 	if (room_is_empty(r)) {
 		room_end(s, r);
-		return;
+		return false;
 	}
 	room_succeed(s, r);
 	shard_room_show(s, r);
 	shard_room_watched(s, r);
 	room_mix(s, r);
 	shard_room_parts_settle(s, r);
-	shard_room_save(s, r);
-	shard_room_aim(s, r);
+	return true;
 }
 
 /* ---- in the next process ---- */
@@ -635,13 +507,13 @@ static struct room *room_of_member(struct shard *s, const struct call *c)
 	struct room *r = shard_room_find(s, m->room);
 
 	if (r)
-		return r->tenant == c->tenant ? r : NULL;
+		return r->object.tenant == c->tenant ? r : NULL;
 	r = shard_room_add(s, m->room, c->tenant, number);
 	if (!r)
 		return NULL;
 	if (m->made && !shard_room_make_of(s, r, m->named))
-		LOG_ERROR("conference", r->id, "no memory: it is not found by its name");
-	shard_room_touch(r);
+		LOG_ERROR("conference", r->object.id, "no memory: it is not found by its name");
+	object_touch(&r->object);
 	return r;
 }
 
@@ -677,20 +549,197 @@ void shard_rooms_resume(struct shard *s)
 			room_member_clear(&c->member);
 	}
 	cursor = 0;
-	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
+	while ((r = shard_room_next(s, &cursor)) != NULL) {
 		const struct room_terms *t =
-			rooms_find(s->settings.rooms, r->tenant, bytes_str(r->number));
+			rooms_find(s->settings.rooms, r->object.tenant, bytes_str(r->number));
 
 		if (t)
 			room_take_terms(s, r, t);
 		r->told = true;
 		r->gathered = !r->made || r->last > 1; /* one may be there alone */
-		shard_room_claim_start(s, r);
-		if (r->follows)
-			shard_room_follow(s, r, r->follows);
-		shard_room_hurry(s, r);
+		object_resume(s, &r->object, r->count);
 	}
 }
+
+/* ---- what of it is as any object is ---- */
+
+/* No leg leaves its shard: each member's call rings the other shard as in a transfer, by a name that says what it is there, and has left when
+ * that answers. Until then it is a member here, and where it is refused it stays one, and is sent again. */
+enum { SEND_AT_ONCE = 16 };
+
+static void send_name(const struct room *r, const struct room_member *m, char out[MEMBER_NAME_MAX])
+{
+	const struct member_name name = { .room = r->object.follows,
+					  .host = m->hosts || (r->host && r->host == m->number),
+					  .muted = m->muted,
+					  .deaf = m->deaf,
+					  .held = m->held,
+					  .gain_db = m->gain_db };
+
+	member_name_put(out, &name);
+}
+
+/* False: it speaks with somebody else just now. */
+static bool send_member(struct shard *s, const struct room *r, const struct room_member *m,
+			struct call *c)
+{
+	struct call_remote far = { .shard = id_shard(r->object.follows),
+				   .user = bytes_str(r->number) };
+	struct call_order order = { .kind = ORDER_JOIN, .remote = &far };
+	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
+	char name[MEMBER_NAME_MAX];
+
+	if (!conference_speaks(c) || c->transfer)
+		return false;
+	send_name(r, m, name);
+	far.member = bytes_str(name);
+	if (!r->number[0])
+		far.user = BYTES_LIT("conference");
+	shard_call_step(s, c, &ev);
+	return order.refused == REFUSED_NOT;
+}
+
+/* Each once a round. */
+static bool room_send(struct shard *s, struct object *o)
+{
+	const struct room *r = (const struct room *)o;
+	const struct room_member *m = r->first;
+	uint32_t sent = 0;
+
+	while (m && !m->asks && m->number <= o->follow_after)
+		m = m->next;
+	while (m && !m->asks && sent < SEND_AT_ONCE) {
+		const struct room_member *next = m->next;
+		struct call *c = shard_member_call(s, m);
+
+		o->follow_after = m->number;
+		sent += c && send_member(s, r, m, c);
+		m = next;
+	}
+	return m && !m->asks;
+}
+
+/* ---- who waits for it ---- */
+
+static struct call *claim_waiter(const struct shard *s, const struct room_member *from)
+{
+	for (const struct room_member *m = from; m; m = m->next) {
+		struct call *c = m->asks ? shard_member_call(s, m) : NULL;
+
+		if (c && conference_waits(c))
+			return c;
+	}
+	return NULL;
+}
+
+/* Each is answered, sent on or refused, and waits no more. */
+static void room_told(struct shard *s, struct object *o, enum park_result told, uint64_t owner)
+{
+	const struct room *r = (const struct room *)o;
+	const struct reply reply = { .ask = ASK_PARK, .park = { .told = told, .owner = owner } };
+	const struct call_event ev = { .kind = CALL_EV_REPLY, .reply = &reply };
+	const struct room_member *stays = NULL; /* the last one whom the step left waiting */
+	struct call *c = r->asking ? claim_waiter(s, r->first) : NULL, *before;
+
+	while (c) {
+		before = c;
+		shard_call_step(s, c, &ev);
+		c = claim_waiter(s, stays ? stays->next : r->first);
+		if (c == before) {
+			stays = c->member;
+			c = claim_waiter(s, stays->next);
+		}
+	}
+}
+
+static int room_object_encode(const struct call_host *h, const struct object *o, struct text *out)
+{
+	return room_encode(h, (const struct room *)o, out);
+}
+
+static int room_object_decode(const struct call_host *h, struct object *o, struct bytes record,
+			      const char **reason)
+{
+	return room_decode(h, (struct room *)o, record, reason);
+}
+
+/* Its number, or a name of its own. */
+static const char *room_object_name(const struct object *o)
+{
+	const struct room *r = (const struct room *)o;
+
+	return r->number[0] ? r->number : r->name;
+}
+
+static bool room_object_is_claimed(const struct object *o)
+{
+	return ((const struct room *)o)->kind == ROOM_MEETME;
+}
+
+static bool room_object_is_empty(const struct object *o)
+{
+	return room_is_empty((const struct room *)o);
+}
+
+static uint64_t room_next_ns(const struct object *o)
+{
+	const struct room *r = (const struct room *)o;
+	uint64_t next = r->comes_ns ? r->comes_ns : UINT64_MAX;
+
+	return r->release_ns && r->release_ns < next ? r->release_ns : next;
+}
+
+static void room_replied(struct shard *s, struct object *o, const struct reply *reply)
+{
+	struct room *r = (struct room *)o;
+
+	if (reply->ask == ASK_PLAY)
+		shard_room_on_play(s, r, &reply->play);
+	else if (reply->ask == ASK_RECORD && reply->record.kind == RECORD_NEWS_FAILED &&
+		 r->parts.recording.number == reply->record.number)
+		shard_room_record_failed(s, r, reply->record.error);
+}
+
+static void room_leave_shard(struct shard *s, struct object *o)
+{
+	shard_room_record_leave(s, (const struct room *)o);
+}
+
+static void room_clear(struct object *o)
+{
+	struct room *r = (struct room *)o;
+
+	roster_close(&r->roster);
+	text_wipe(&r->unknown);
+	text_clear(&r->invited);
+	room_parts_clear(&r->parts);
+}
+
+const struct object_type room_object = {
+	.noun = "conference",
+	.elsewhere = "the room is open in another shard",
+	.apart = "the store does not say whether the room is open elsewhere: who calls it at "
+		 "another "
+		 "node may be in another conference meanwhile",
+	.stays = "its members do not come into that of another shard",
+	.kind = OBJECT_ROOM,
+	.size = sizeof(struct room),
+	.item = TENANT_CONFERENCES,
+	.claim = PARK_ROOM_CLAIM,
+	.release = PARK_ROOM_FREE,
+	.encode = room_object_encode,
+	.decode = room_object_decode,
+	.name = room_object_name,
+	.is_claimed = room_object_is_claimed,
+	.is_empty = room_object_is_empty,
+	.told = room_told,
+	.send = room_send,
+	.next_ns = room_next_ns,
+	.turn = room_object_turn,
+	.replied = room_replied,
+	.leave = room_leave_shard,
+	.clear = room_clear,
+};
 
 /* What is told of rooms. Of their members their calls tell (sig/call/conference.c). */
 
@@ -706,16 +755,16 @@ static struct sig_event *room_event(struct shard *s, const struct room *r, enum 
 			s->effects.count--;
 		return NULL;
 	}
-	e->call = r->id;
+	e->call = r->object.id;
 	e->event = event;
 	event->kind = kind;
-	event->room = r->id;
-	event->version = r->version;
+	event->room = r->object.id;
+	event->version = r->object.version;
 	event->member = r->host;
 	event->recording = r->parts.recording.number;
 	memcpy(event->endpoint, r->parts.live.endpoint, sizeof(event->endpoint));
-	(void)bytes_cstr(bytes_str(tenants_name(s->settings.tenants, r->tenant)), event->tenant,
-			 sizeof(event->tenant));
+	(void)bytes_cstr(bytes_str(tenants_name(s->settings.tenants, r->object.tenant)),
+			 event->tenant, sizeof(event->tenant));
 	(void)bytes_cstr(bytes_str(r->number), event->number, sizeof(event->number));
 	return event;
 }
@@ -741,7 +790,7 @@ void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
 
 	if (event)
 		(void)bytes_cstr(user, event->from, sizeof(event->from));
-	LOG_INFO("conference", r->id, "one who was not invited has called it",
+	LOG_INFO("conference", r->object.id, "one who was not invited has called it",
 		 LOG_BYTES("from", user), LOG_U64("host", r->host));
 }
 
@@ -752,7 +801,7 @@ void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_ki
 
 	if (event)
 		event->reason = reason;
-	LOG_INFO("conference", r->id, room_sentence(kind),
+	LOG_INFO("conference", r->object.id, room_sentence(kind),
 		 LOG_STR("kind", room_kind_name((enum room_kind)r->kind)),
 		 LOG_STR("number", r->number), LOG_U64("members", r->count),
 		 LOG_U64("host", r->host), LOG_STR("what", reason ? reason : ""));

@@ -7,15 +7,13 @@
 #include "sig/room/room.h"
 #include "sig/shard/shard_state.h"
 
-int shard_rooms_open(struct shard *s) NODISCARD;
-void shard_rooms_close(struct shard *s);
 /* NULL: there is none. */
 struct room *shard_room_find(const struct shard *s, uint64_t id);
+/* Of all: start with *cursor = 0. */
+struct room *shard_room_next(const struct shard *s, uint32_t *cursor);
 struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct bytes number);
 /* Zeroed but for these, and found by them. NULL: full. */
 struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
-/* Forgotten without a word. */
-void shard_room_remove(struct shard *s, struct room *r);
 /* call_host.room_of, call_host.room_by_number, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
 struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
@@ -24,48 +22,13 @@ struct room *shard_room_make(void *owner, uint16_t tenant);
 /* It is a factory's, and called so; NULL: by a new name, which nobody can guess. False: no memory to find it by that. */
 bool shard_room_make_of(struct shard *s, struct room *r, const char *name) NODISCARD;
 void shard_room_changed(void *owner, struct room *r, bool record);
-/* Its timer. */
-void shard_room_turn(struct shard *s, struct room *r);
-void shard_room_aim(struct shard *s, struct room *r);
 struct call *shard_member_call(const struct shard *s, const struct room_member *m);
-/* Its turn comes at once. */
-void shard_room_hurry(struct shard *s, struct room *r);
 /* The call is forgotten: it is in no room any more. */
 void shard_room_part(struct shard *s, struct call *c);
 /* All its members are left. */
 void shard_room_empty(struct shard *s, struct room *r);
-/* Another node has the shard: all are forgotten, and app closes what mixes. */
-void shard_rooms_silence(struct shard *s);
 /* Before calls are resumed: each member is in its room again. */
 void shard_rooms_resume(struct shard *s);
-
-/* ---- shard_room_claim.c ---- */
-/* What its record says is another. */
-void shard_room_touch(struct room *r);
-/* The store has an older record of it, or none. */
-bool shard_room_is_behind(const struct room *r);
-/* What is not saved is, one save at a time. */
-void shard_room_save(struct shard *s, struct room *r);
-/* Its record goes. */
-void shard_room_forget(struct shard *s, struct room *r);
-/* Who ordered hears of it when what is there now is saved. False: too many wait. */
-bool shard_room_wait(struct shard *s, struct room *r, const struct shard_order *by);
-/* Some are saved again. False: that was all. */
-bool shard_rooms_assert(struct shard *s, uint32_t most);
-/* One whose number is called begins, or goes on in this process. */
-void shard_room_claim_start(struct shard *s, struct room *r);
-/* In its turn: the store is asked where that is due. */
-void shard_room_claim(struct shard *s, struct room *r);
-/* In its turn: where it is open those who were sent there are answered. */
-void shard_room_claim_open(struct shard *s, struct room *r);
-/* The room ends: the number is free. */
-void shard_room_claim_end(struct shard *s, const struct room *r);
-/* What the store says of it. */
-void shard_room_on_claim(struct shard *s, struct room *r, const struct park_news *news);
-/* All who are in it go to that one, of another shard. */
-void shard_room_follow(struct shard *s, struct room *r, uint64_t other);
-/* In its turn: some go. */
-void shard_room_send(struct shard *s, struct room *r);
 
 /* ---- shard_room.c ---- */
 /* Somebody has come: members whose video not all there can decode are asked again. */
@@ -129,7 +92,7 @@ enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, e
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 				     const struct focus_ask *a) NODISCARD;
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
-struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
+struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 
 /* ---- shard_focus.c ---- */
 /* o->to as o->whose calls it, who is the party of by. */

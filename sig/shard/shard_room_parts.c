@@ -27,7 +27,7 @@ struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct byt
 	if (r || !conf_name_get(user, &id))
 		return r;
 	r = shard_room_find(s, id);
-	return r && r->tenant == tenant && !r->number[0] && !r->name[0] ? r : NULL;
+	return r && r->object.tenant == tenant && !r->number[0] && !r->name[0] ? r : NULL;
 }
 
 /* ---- a member ---- */
@@ -137,7 +137,7 @@ void shard_room_watch(struct shard *s, const struct call *c)
 		(void)room_tell(r, c->member, &face);
 	}
 	if (r->roster.change != r->told_change)
-		shard_room_hurry(s, r);
+		object_hurry(s, &r->object);
 }
 
 /* ---- the room ---- */
@@ -167,7 +167,7 @@ void shard_room_watched(struct shard *s, struct room *r)
 	if (r->told_change == r->roster.change)
 		return;
 	r->told_change = r->roster.change;
-	shard_conference_changed(s, r->tenant, room_name(r, space));
+	shard_conference_changed(s, r->object.tenant, room_name(r, space));
 }
 
 static void shown_read(const void *room, const struct roster_link *link,
@@ -205,7 +205,7 @@ bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
 	if (!r)
 		return false;
 	*out = (struct conference_view){
-		.id = r->id,
+		.id = r->object.id,
 		.room = r,
 		.title = bytes_str(t ? t->name : NULL),
 		.count = r->told_count,
@@ -222,9 +222,8 @@ void shard_rosters_close(struct shard *s)
 {
 	uint32_t cursor = 0;
 	struct room *r;
-	pool_handle h;
 
-	while (s->rooms.slots && (r = pool_next(&s->rooms, &cursor, &h)) != NULL)
+	while (s->objects.pool.slots && (r = shard_room_next(s, &cursor)) != NULL)
 		roster_close(&r->roster);
 }
 
@@ -299,14 +298,14 @@ static void bring_ask(struct shard *s, struct room *r, const struct room_comes *
 	if (!e)
 		return;
 	e->call = comes->call;
-	e->version = r->id;
+	e->version = r->object.id;
 	e->expected = comes->dialog;
-	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->tenant))) ||
+	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) ||
 	    text_set(&e->user, bytes_str(comes->user)))
 		e->version = 0; /* nobody comes there */
 }
 
-/* Its shard sends its parties (shard_room_claim.c). It is asked until one has come: what is said to other nodes may be lost. */
+/* Its shard sends its parties (object_follow). It is asked until one has come: what is said to other nodes may be lost. */
 static enum refusal bring_remote(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	if (r->arrived) {
@@ -327,11 +326,11 @@ static enum refusal bring_one(struct shard *s, struct room *r, const struct room
 
 	if (id_shard(comes->call) != s->settings.number)
 		return bring_remote(s, r, comes);
-	if (!c || c->tenant != r->tenant || c->state == CALL_ENDING)
+	if (!c || c->tenant != r->object.tenant || c->state == CALL_ENDING)
 		return REFUSED_NO_CALL;
 	if (c->member)
-		return c->member->room == r->id ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
-	c->comes_to = r->id;
+		return c->member->room == r->object.id ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
+	c->comes_to = r->object.id;
 	if (c->state != CALL_ESTABLISHED)
 		return REFUSED_CHANGING;
 	return call_is_alone(c) ? bring_call(s, r, comes, c, NULL) : bring_pair(s, r, comes, c);
@@ -346,7 +345,7 @@ void shard_room_awaited(struct shard *s, uint64_t call)
 		return;
 	c->comes_to = 0;
 	if (r->comes_count)
-		shard_room_turn(s, r);
+		object_turn(s, &r->object);
 }
 
 static void comes_drop(struct room *r)
@@ -355,7 +354,7 @@ static void comes_drop(struct room *r)
 	for (uint8_t i = 0; i < r->comes_count; i++)
 		r->comes[i] = r->comes[i + 1];
 	r->comes_until_ns = r->comes_ask_ns = 0;
-	shard_room_touch(r);
+	object_touch(&r->object);
 }
 
 /* Of that one. */
@@ -390,7 +389,7 @@ static void bring_failed(const struct room *r, enum refusal refused)
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, r->comes[0].call);
-	LOG_WARN("conference", r->id, "a call does not come into the conference",
+	LOG_WARN("conference", r->object.id, "a call does not come into the conference",
 		 LOG_BYTES("call", bytes_mem(id, sizeof(id))),
 		 LOG_STR("reason", refusals[refused].words));
 }
@@ -402,7 +401,7 @@ static bool bring_waits(struct room *r)
 		return !r->comes_count;
 	if (r->awaits && !r->asking) {
 		r->comes_count = 0;
-		shard_room_touch(r);
+		object_touch(&r->object);
 	}
 	r->awaits = r->asking;
 	return r->asking || !r->comes_count;
@@ -443,7 +442,7 @@ struct effect *shard_room_part_ask(struct shard *s, const struct room *r, enum e
 
 	if (!e)
 		return NULL;
-	e->call = r->id;
+	e->call = r->object.id;
 	e->job = r->job;
 	e->version = rand_u64_from(s->host.rand) | 1;
 	e->expected = r->rate_hz ? r->rate_hz : ROOM_RATE_HZ;
@@ -456,7 +455,7 @@ void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial
 
 	if (!e)
 		return;
-	e->call = r->id;
+	e->call = r->object.id;
 	e->version = serial;
 }
 
@@ -470,11 +469,12 @@ static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes fil
 		return 0;
 	e->ttl_ms = from_ms;
 	e->peer = resumed;
-	if (!text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->tenant))) &&
-	    !text_set(&e->user, bytes_str(tenants_language(s->settings.tenants, r->tenant))) &&
+	if (!text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) &&
+	    !text_set(&e->user,
+		      bytes_str(tenants_language(s->settings.tenants, r->object.tenant))) &&
 	    !text_set(&e->data, file))
 		return e->version;
-	LOG_ERROR("conference", r->id, "no memory for what is to be played");
+	LOG_ERROR("conference", r->object.id, "no memory for what is to be played");
 	s->effects.count--;
 	return 0;
 }
@@ -550,7 +550,7 @@ void shard_room_parts_end(struct shard *s, struct room *r)
 static void room_tell_of(struct shard *s, struct room *r, enum sig_event_kind kind,
 			 const char *reason)
 {
-	shard_room_touch(r);
+	object_touch(&r->object);
 	shard_room_publish(s, r, kind, reason);
 }
 
@@ -585,12 +585,12 @@ static void play_told(struct shard *s, struct room *r, enum prompt_news_kind kin
 	case PROMPT_NEWS_OPEN:
 		if (!p->since_utc_ms) {
 			p->since_utc_ms = s->host.now.utc_ms;
-			shard_room_touch(r);
+			object_touch(&r->object);
 		}
 		return;
 	case PROMPT_NEWS_ENDED:
 		if (room_play_next(p))
-			shard_room_touch(r);
+			object_touch(&r->object);
 		else
 			room_tell_of(s, r, SIG_CONFERENCE_PLAYED, "end");
 		return;
@@ -622,5 +622,5 @@ void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_new
 		live_told(s, r, news->kind);
 	else if (news->serial == p->recording.serial && news->kind == PROMPT_NEWS_FAILED)
 		shard_room_record_failed(s, r, -EIO);
-	shard_room_hurry(s, r);
+	object_hurry(s, &r->object);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recording of a room's mix (CONF-17): as sig/pbx/recording/recording.c does for a party. */
+/* The recording of a room's mix (CONF-17): as sig/call/recording.c does for a party. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "sig/call/cdr.h"
-#include "sig/pbx/recording/recording.h"
+#include "sig/call/recording.h"
 #include "sig/shard/shard_room.h"
 
 enum { FACTS_MAX = 16 * 1024 - 1, PARTIES_MIN = 2 };
@@ -46,7 +46,7 @@ static int facts_put(struct shard *s, const struct room *r, struct text *out)
 	struct writer w = writer_over(space, space ? FACTS_MAX : 0);
 	int err = -ENOMEM;
 
-	id_call_put(id, r->id);
+	id_call_put(id, r->object.id);
 	fact_put(&w, "conference", bytes_mem(id, sizeof(id)));
 	fact_put(&w, "from", BYTES_LIT("conference"));
 	fact_put(&w, "to", room_record_name(s, r));
@@ -64,7 +64,7 @@ static int facts_put(struct shard *s, const struct room *r, struct text *out)
 static void room_record_tell(struct shard *s, struct room *r, enum sig_event_kind kind,
 			     const char *reason)
 {
-	shard_room_touch(r);
+	object_touch(&r->object);
 	shard_room_publish(s, r, kind, reason);
 }
 
@@ -77,16 +77,16 @@ static void room_record_ask(struct shard *s, const struct room *r, enum record_a
 
 	if (!e)
 		return;
-	e->call = r->id;
+	e->call = r->object.id;
 	e->record = (struct effect_record){ .act = act,
 					    .number = x->number,
 					    .segment = x->segment,
 					    .begun_utc_ms =
 						    steady_add(x->begun_utc_ms, s->host.wall_ms),
 					    .mix = true };
-	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->tenant))) ||
+	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) ||
 	    facts_put(s, r, &e->data))
-		LOG_ERROR("conference", r->id, "no memory for what a recording is of");
+		LOG_ERROR("conference", r->object.id, "no memory for what a recording is of");
 }
 
 /* Who is there as the segment begins. */
@@ -117,7 +117,7 @@ static uint64_t record_tone_ns(const struct shard *s, const struct room_recordin
 
 static void tap_ask(struct shard *s, struct room *r)
 {
-	uint32_t every_ms = recording_tone_ms(&s->settings, r->tenant, RECORD_TONE_AS_SET);
+	uint32_t every_ms = recording_tone_ms(&s->settings, r->object.tenant, RECORD_TONE_AS_SET);
 	struct room_recording *x = &r->parts.recording;
 	struct effect *e = shard_room_part_ask(s, r, EFFECT_ROOM_TAP);
 
@@ -136,7 +136,7 @@ static void recorder_tell(struct shard *s, struct room *r)
 
 	if (!x->told) {
 		x->segment++;
-		shard_room_touch(r);
+		object_touch(&r->object);
 		attendance_begin(s, r);
 		room_record_ask(s, r, x->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
 		x->told = true;
@@ -221,7 +221,7 @@ void shard_room_record_failed(struct shard *s, struct room *r, int error)
 	struct room_recording *x = &r->parts.recording;
 	const char *reason = recording_failure(error);
 
-	LOG_ERROR("conference", r->id, "a recording failed", LOG_U64("recording", x->number),
+	LOG_ERROR("conference", r->object.id, "a recording failed", LOG_U64("recording", x->number),
 		  LOG_STR("reason", reason), LOG_INT("error", error));
 	if (!x->number)
 		return;

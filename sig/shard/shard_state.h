@@ -15,6 +15,7 @@
 #include "sig/location/route.h"
 #include "sig/model/event.h"
 #include "sig/shard/commons.h"
+#include "sig/shard/objects.h"
 #include "sig/shard/overload.h"
 #include "sig/shard/shard.h"
 #include "sig/subscription/subscriptions.h"
@@ -50,7 +51,7 @@ enum shard_timer {
 	TIMER_SUBSCRIPTION,
 	TIMER_NOTIFY,
 	TIMER_LOST,
-	TIMER_ROOM,
+	TIMER_OBJECT,
 };
 
 enum { SHARD_TRUNK_TARGET_MAX = 512 };
@@ -87,9 +88,9 @@ struct shard {
 	struct sig_metrics metrics;
 	struct id_source ids;
 	struct host_track tracks[SHARD_TRACKS];
-	struct pool calls, extensions, rooms;
+	struct pool calls, extensions;
 	struct table calls_by_id, extensions_by_number;
-	struct table rooms_by_id, rooms_by_number;
+	struct objects objects;
 	struct table calls_by_slot;  /* of parked ones, by tenant and slot: their ids */
 	struct table calls_by_wait;  /* those that wait for a user, by tenant and user: likewise */
 	uint32_t engaged_extensions; /* of which other nodes are asked what calls they have */
@@ -124,7 +125,7 @@ struct shard {
 	uint64_t resumed_ns; /* when it went on with what another process had; 0: not yet */
 	/* telling the store everything again, some at a time */
 	struct wheel_timer assert_timer;
-	uint32_t assert_call, assert_room;
+	uint32_t assert_call;
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	uint8_t *space;
 	uint8_t trunk_target

@@ -122,7 +122,8 @@ static void restore_rooms(struct node *n, const struct node_shard *shard)
 		const struct store_call *c = &s->store.rooms[i];
 
 		if (c->record.n && id_shard(c->call) == shard->number &&
-		    shard_restore_room(shard->core, text_bytes(&c->record), node_now(n), &reason))
+		    shard_restore_object(shard->core, OBJECT_ROOM, text_bytes(&c->record),
+					 node_now(n), &reason))
 			check_fail(s, "conference %" PRIx64 " is not taken back: %s", c->call,
 				   reason);
 	}

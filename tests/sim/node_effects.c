@@ -122,7 +122,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 			check_lamp_save(s, shard, e);
 		store_save(n, shard, e);
 		break;
-	case EFFECT_ROOM_SAVE:
+	case EFFECT_OBJECT_SAVE:
 		store_save(n, shard, e);
 		break;
 	case EFFECT_ROOM_OPEN:

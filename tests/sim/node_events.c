@@ -131,9 +131,9 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 		locations_saved(n->locations, tenant, user, c->version,
 				ok ? result : BINDING_FAILED, node_now(n));
 		break;
-	case EFFECT_ROOM_SAVE:
+	case EFFECT_OBJECT_SAVE:
 		if (core)
-			shard_room_saved(core, c->call, c->version, ok, node_now(n));
+			shard_object_saved(core, c->call, c->version, ok, node_now(n));
 		break;
 	case EFFECT_SUBSCRIPTION_SAVE:
 		check_lamp_saved(n->sim, c, ok);

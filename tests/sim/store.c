@@ -306,7 +306,7 @@ void store_forget(struct sim *s, uint64_t ns)
 			take_back_call(s, c);
 		else if (c->kind == EFFECT_SUBSCRIPTION_SAVE)
 			take_back_lamp(s, c);
-		else if (c->kind == EFFECT_ROOM_SAVE)
+		else if (c->kind == EFFECT_OBJECT_SAVE)
 			take_back_room(s, c);
 		else
 			take_back_binding(s, c);
@@ -358,7 +358,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_SUBSCRIPTION_SAVE:
 		apply_lamp(s, c);
 		break;
-	case EFFECT_ROOM_SAVE:
+	case EFFECT_OBJECT_SAVE:
 		apply_room(s, c);
 		break;
 	case EFFECT_BINDING_GET:
@@ -541,7 +541,7 @@ static void on_deadline(struct sim *s, const struct event *e)
 	trace_line(s, "store: no answer about %s %" PRIx64 " version %" PRIu64,
 		   c->kind == EFFECT_BINDING_SAVE        ? "a binding"
 		   : c->kind == EFFECT_SUBSCRIPTION_SAVE ? "subscription"
-		   : c->kind == EFFECT_ROOM_SAVE         ? "conference"
+		   : c->kind == EFFECT_OBJECT_SAVE       ? "conference"
 							 : "call",
 		   c->call, c->version);
 	/* the end of a call is in the spool by now, and will be told */

@@ -153,9 +153,7 @@ RIG_FN void claims_killed(struct claims *x, struct rig *r)
 
 		for (uint32_t k = i + 1; k < count; k++)
 			newest &= r->saves[k].call != s->call;
-		if (newest &&
-		    (s->kind == EFFECT_ROOM_SAVE ? shard_restore_room : shard_restore_call)(
-			    r->shard, text_bytes(&s->record), r->now, &reason))
+		if (newest && rig_restore(r, s, &reason))
 			fail_msg("%s", reason);
 	}
 	shard_resume(r->shard, r->now);

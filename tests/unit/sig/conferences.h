@@ -188,13 +188,12 @@ RIG_FN void party_restart(struct party *p, bool rooms_first, bool with_rooms)
 
 		for (uint32_t i = 0; i < count; i++) {
 			const struct rig_save *s = &r->saves[i];
-			bool newest = s->kind == (rooms ? EFFECT_ROOM_SAVE : EFFECT_CALL_SAVE) &&
+			bool newest = s->kind == (rooms ? EFFECT_OBJECT_SAVE : EFFECT_CALL_SAVE) &&
 				      s->record.n && (with_rooms || !rooms);
 
 			for (uint32_t k = i + 1; k < count; k++)
 				newest &= r->saves[k].call != s->call;
-			if (newest && (rooms ? shard_restore_room : shard_restore_call)(
-					      r->shard, text_bytes(&s->record), r->now, &reason))
+			if (newest && rig_restore(r, s, &reason))
 				fail_msg("%s", reason);
 		}
 	}

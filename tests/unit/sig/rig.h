@@ -419,7 +419,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_BINDING_SAVE:
 	case EFFECT_BINDING_GET:
-	case EFFECT_ROOM_SAVE:
+	case EFFECT_OBJECT_SAVE:
 		rig_keep_save(r, e);
 		break;
 	case EFFECT_ROOM_OPEN:
@@ -567,6 +567,15 @@ RIG_FN void rig_reply(struct rig *r, struct reply reply)
 }
 
 /* The store's answer to one save. */
+/* What is in it is there again. 0 or -errno. */
+RIG_FN int rig_restore(struct rig *r, const struct rig_save *s, const char **reason)
+{
+	if (s->kind == EFFECT_OBJECT_SAVE)
+		return shard_restore_object(r->shard, OBJECT_ROOM, text_bytes(&s->record), r->now,
+					    reason);
+	return shard_restore_call(r->shard, text_bytes(&s->record), r->now, reason);
+}
+
 RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 {
 	struct rig_save *s = &r->saves[i];
@@ -581,8 +590,8 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_CALL_END:
 		shard_call_ended(r->shard, s->call, ok, r->now);
 		break;
-	case EFFECT_ROOM_SAVE:
-		shard_room_saved(r->shard, s->call, s->version, ok, r->now);
+	case EFFECT_OBJECT_SAVE:
+		shard_object_saved(r->shard, s->call, s->version, ok, r->now);
 		break;
 	case EFFECT_SUBSCRIPTION_SAVE:
 		shard_subscription_saved(r->shard, s->call, s->version, ok, r->now);

@@ -107,7 +107,7 @@ static void names(void **state)
 	uint64_t id;
 
 	(void)state;
-	g_room.id = 5;
+	g_room.object.id = 5;
 	assert_true(bytes_is(room_name(&g_room, space), "conf-0000000000005"));
 	assert_true(conf_name_get(room_name(&g_room, space), &id));
 	assert_int_equal(id, 5);
