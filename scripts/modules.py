@@ -14,18 +14,7 @@ PRODUCT = re.compile(r"^(app|base|client|cluster|dsp|engine|media|sig)/.*\.[ch]$
 MODULE = re.compile(r"^sig/pbx/([a-z_]+)(?:\.c|/[^/]+\.c)$")
 LIST = "sig/pbx/modules.c"
 CORE = ("step", "call", "model", "leg")
-# Modules whose files lie in sig/call until the core names them no more, and who does.  These lists only shrink (ADR 76).
-AT_CALL = {"recording", "siprec", "siprec_body", "siprec_dialog"}
-NAMED = {
-    "sig/call/answer.c": {"recording"},
-    "sig/call/cdr.c": {"recording"},
-    "sig/call/prompts.c": {"recording"},
-    "sig/call/session.c": {"recording"},
-    "sig/call/session_talk.c": {"recording"},
-    "sig/step/call_step.c": {"siprec"},
-    "sig/step/deadlines.c": {"siprec"},
-}
-INCLUDE = re.compile(r'^#include "sig/(call|pbx)/(\w+)\.h"', re.M)
+INCLUDE = re.compile(r'^#include "(sig/pbx/[^"]+)"', re.M)
 
 
 def finding(text, changes):
@@ -38,18 +27,9 @@ def finding(text, changes):
     return f"it adds {', '.join(sorted(added))} and touches {len(outside)} files beside: {' '.join(outside)}"
 
 
-def named(files, allowed):
-    """Findings about {path: text} of the core: modules that a file includes and may not, or may and does not."""
-    found = []
-    for path, text in sorted(files.items()):
-        if pathlib.Path(path).stem in AT_CALL:
-            continue
-        included = INCLUDE.findall(text)
-        found += [f"{path}: the core includes sig/pbx/{name}.h" for folder, name in included if folder == "pbx"]
-        names = {name for folder, name in included if folder == "call" and name in AT_CALL}
-        found += [f"{path}: the core includes sig/call/{name}.h, which is a module's" for name in sorted(names - allowed.get(path, set()))]
-        found += [f"{path}: {name} is not included any more: take it out of NAMED" for name in sorted(allowed.get(path, set()) - names)]
-    return found + [f"{path}: is gone: take it out of NAMED" for path in sorted(set(allowed) - set(files))]
+def named(files):
+    """Findings about {path: text} of the core."""
+    return [f"{path}: the core includes {name}" for path, text in sorted(files.items()) for name in INCLUDE.findall(text)]
 
 
 def core():
@@ -61,7 +41,7 @@ def git(*words):
 
 
 def main():
-    breaches = named(core(), NAMED)
+    breaches = named(core())
     for breach in breaches:
         print(breach)
     if breaches:

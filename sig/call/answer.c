@@ -12,7 +12,6 @@
 #include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
-#include "sig/call/recording.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -445,7 +444,7 @@ static enum refusal answer_carry(struct call_host *h, struct call *c, uint8_t le
 	reliable_leave(from);
 	if (known || (from->uas->early && !from->uas->late))
 		session_refresh(h, c); /* from now on silence counts */
-	aware_answer(h, c, c->legs[leg]->uac->from);
+	modules_answering(h, c, c->legs[leg]->uac->from);
 	if (offer_make_answer(h, c, c->legs[leg]->uac->from, leg))
 		refused = REFUSED_MEMORY;
 	from->uas->state = UAS_ANSWERED;

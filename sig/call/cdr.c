@@ -5,9 +5,9 @@
 #include "media/quality.h"
 #include "sig/call/cdr.h"
 #include "sig/call/plan.h"
-#include "sig/call/recording.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
+#include "sig/model/recording.h"
 #include "sig/model/saved.h"
 
 /* ---- what is saved of the pairs before ---- */

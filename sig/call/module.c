@@ -132,6 +132,8 @@ uint64_t modules_next(const struct call_host *h, struct call *c, uint64_t next)
 		if (ns < next && (!d->on || d->on(c)))
 			next = ns;
 	}
+	EACH_MODULE(m, h, next)
+	next = (*m)->next(c, next);
 	return next;
 }
 
@@ -139,6 +141,18 @@ void modules_resumed(struct call_host *h, struct call *c)
 {
 	EACH_MODULE(m, h, resumed)
 	(*m)->resumed(h, c);
+}
+
+void modules_dialog(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	EACH_MODULE(m, h, dialog)
+	(*m)->dialog(h, c, ev);
+}
+
+void modules_answering(struct call_host *h, struct call *c, uint8_t leg)
+{
+	EACH_MODULE(m, h, answering)
+	(*m)->answering(h, c, leg);
 }
 
 void modules_answered(struct call_host *h, struct call *c)
@@ -167,6 +181,22 @@ void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg)
 {
 	EACH_MODULE(m, h, leg_left)
 	(*m)->leg_left(c, leg);
+}
+
+uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+			      struct bytes mailbox)
+{
+	uint8_t number = 0;
+
+	for (const struct module *const *m = h->modules->message_begin; *m && !number; m++)
+		number = (*m)->message_begin(h, c, leg, mailbox);
+	return number;
+}
+
+void modules_message_end(struct call_host *h, struct call *c, uint8_t number)
+{
+	EACH_MODULE(m, h, message_end)
+	(*m)->message_end(h, c, number);
 }
 
 void modules_prompted(struct call_host *h, struct call *c, struct bytes digits)

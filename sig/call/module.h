@@ -99,8 +99,14 @@ struct module {
 			struct media_overlay *out);
 	/* Its deadlines in the call. What is over is handled at the end of each step, before its settle. */
 	const struct deadline *deadlines;
+	/* The earliest deadline of what the call has several of, or next. Its follow handles them. */
+	uint64_t (*next)(const struct call *c, uint64_t next);
 	/* The call goes on in another process. */
 	void (*resumed)(struct call_host *h, struct call *c);
+	/* An event of a dialog that it has beside the legs (LEG_OF_MODULE). */
+	void (*dialog)(struct call_host *h, struct call *c, const struct call_event *ev);
+	/* The answer to the INVITE of the leg is chosen, and not written yet. */
+	void (*answering)(struct call_host *h, struct call *c, uint8_t leg);
 	/* Its callee has answered, and the caller knows. */
 	void (*answered)(struct call_host *h, struct call *c);
 	/* Two speak with each other, or one with the node. */
@@ -113,6 +119,10 @@ struct module {
 	void (*over)(struct call_host *h, struct call *c);
 	/* This process has the call no longer: it is over, or another one goes on with it. */
 	void (*released)(struct call_host *h, const struct call *c);
+	/* What the party of the leg says is recorded as a message (prompts.h): its number, 0: it cannot be. mailbox: that it lies in. */
+	uint8_t (*message_begin)(struct call_host *h, struct call *c, uint8_t leg,
+				 struct bytes mailbox);
+	void (*message_end)(struct call_host *h, struct call *c, uint8_t number);
 	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
 	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
 	/* The call goes outside: a trunk is asked for the leg. NULL: one will be for the last step. */
@@ -151,13 +161,18 @@ struct module_lists {
 	const struct module *const *tap;
 	const struct module *const *overlay;
 	const struct module *const *deadlines;
+	const struct module *const *next;
 	const struct module *const *resumed;
+	const struct module *const *dialog;
+	const struct module *const *answering;
 	const struct module *const *answered;
 	const struct module *const *established;
 	const struct module *const *unanswered;
 	const struct module *const *leg_left;
 	const struct module *const *over;
 	const struct module *const *released;
+	const struct module *const *message_begin;
+	const struct module *const *message_end;
 	const struct module *const *prompted;
 	const struct module *const *outside;
 	const struct module *const *ended;
@@ -187,12 +202,17 @@ struct media_overlay modules_overlay(const struct call_host *h, const struct cal
 /* The earliest of their deadlines, or next. */
 uint64_t modules_next(const struct call_host *h, struct call *c, uint64_t next);
 void modules_resumed(struct call_host *h, struct call *c);
+void modules_dialog(struct call_host *h, struct call *c, const struct call_event *ev);
+void modules_answering(struct call_host *h, struct call *c, uint8_t leg);
 void modules_answered(struct call_host *h, struct call *c);
 void modules_established(struct call_host *h, struct call *c);
 bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);
 void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 void modules_over(struct call_host *h, struct call *c);
 void modules_released(struct call_host *h, const struct call *c);
+uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+			      struct bytes mailbox);
+void modules_message_end(struct call_host *h, struct call *c, uint8_t number);
 void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
 enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
 			     struct call_refusal *refusal) NODISCARD;

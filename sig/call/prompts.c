@@ -8,7 +8,6 @@
 #include "sig/call/call_end.h"
 #include "sig/call/module.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/recording.h"
@@ -182,7 +181,7 @@ static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg
 {
 	struct prompts *a = c->prompts;
 
-	a->recording = recording_message_begin(h, c, leg, bytes_str(a->terms.mailbox));
+	a->recording = modules_message_begin(h, c, leg, bytes_str(a->terms.mailbox));
 	a->until_ns = h->now.ns + a->terms.message_max_ms * NS_PER_MS;
 	return a->recording;
 }
@@ -192,7 +191,7 @@ static void prompt_record_close(struct call_host *h, struct call *c, enum prompt
 {
 	struct prompts *a = c->prompts;
 
-	recording_message_end(h, c, a->recording);
+	modules_message_end(h, c, a->recording);
 	a->closing = (uint8_t)(outcome + 1);
 	a->until_ns = h->now.ns + PROMPT_CLOSE_MS * NS_PER_MS;
 	outbox_touch(&c->out);
@@ -201,7 +200,7 @@ static void prompt_record_close(struct call_host *h, struct call *c, enum prompt
 /* No more is recorded. */
 static void prompt_record_stop(struct call_host *h, struct call *c)
 {
-	recording_message_end(h, c, c->prompts->recording);
+	modules_message_end(h, c, c->prompts->recording);
 }
 
 static const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome)

@@ -8,7 +8,6 @@
 #include "sig/call/audio_source.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"
-#include "sig/call/recording.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 #include "sig/call/video.h"
@@ -18,6 +17,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/payer.h"
+#include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 
 static enum refusal session_refuse_sdp(struct call_refusal *r, const struct offer_error *error)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "media/payload.h"
-#include "sig/call/recording.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 #include "sig/host/settings.h"
@@ -15,6 +14,7 @@
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/conference.h"
+#include "sig/model/recording.h"
 #include "sig/sip/body.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */

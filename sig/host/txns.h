@@ -31,7 +31,7 @@ enum txn_user {
 	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
 	TXN_USER_PRACK,
 	TXN_USER_SUBSCRIPTION, /* NOTIFY of a subscription; call: its id */
-	TXN_USER_SIPREC,       /* INVITE to a recorder (sig/call/siprec.h) */
+	TXN_USER_SIPREC,       /* INVITE to a recorder (sig/pbx/recording/siprec.h) */
 	TXN_USER_MESSAGE,      /* MESSAGE outside of dialogs; call: its id, of no call */
 };
 

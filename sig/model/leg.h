@@ -89,7 +89,12 @@ struct leg *leg_users_next(const struct leg_users *u, uint16_t tenant, struct by
 			   const struct leg *after);
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
-enum { LEGS_MAX = 16, LEG_NONE = UINT8_MAX };
+enum {
+	LEGS_MAX = 16,
+	LEG_NONE = UINT8_MAX,
+	/* in tags and branches of a dialog that a module has beside the legs */
+	LEG_OF_MODULE = ID_LEG_MAX,
+};
 enum { INVITE_EXPIRES_MAX_S = 24 * 3600 };
 
 enum leg_state {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/offer/own.h"
 #include "sig/host/settings.h"
 #include "sig/model/recording.h"
 #include "sig/model/saved.h"
@@ -41,7 +42,7 @@ static bool recording_session_check(struct schema_reader *r, struct recording *x
 	if (!has)
 		return x->siprec || schema_wrong(r, "out of memory");
 	s->dialog.tag.call = loader_of(r)->c->id;
-	s->dialog.tag.leg = SIPREC_LEG;
+	s->dialog.tag.leg = LEG_OF_MODULE;
 	s->dialog.trunk = true;
 	s->dialog.named = s->dialog.confers = false;
 	if (siprec_is_reached(loader_of(r)->h->settings, s))
@@ -293,6 +294,39 @@ void recordings_clear(struct recordings **r)
 	}
 	free(*r);
 	*r = NULL;
+}
+
+uint64_t recordings_pair(const struct call *c)
+{
+	return c->recordings ? c->recordings->of_pair : 0;
+}
+
+uint64_t recordings_take_pair(struct call *c)
+{
+	uint64_t all = recordings_pair(c);
+
+	if (c->recordings)
+		c->recordings->of_pair = 0;
+	return all;
+}
+
+struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other)
+{
+	struct offer_record_state told = { .tells = c->legs[leg]->record_aware };
+
+	if (!told.tells)
+		return told;
+	told.sound = (uint8_t)recordings_say(c->recordings);
+	offer_record_read(other, told.line);
+	return told;
+}
+
+struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg)
+{
+	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
+
+	return aware_record_state(
+		c, leg, peer ? text_bytes(&leg_sdp_newest(peer)->remote) : (struct bytes){ 0 });
 }
 
 const char *recording_place_name(uint8_t to)

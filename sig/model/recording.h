@@ -18,13 +18,13 @@
 #include "sig/host/txns.h"
 #include "sig/model/leg.h"
 
+struct call;
+struct offer_record_state;
+
 /*
  * A recording session with an external recorder (RFC 7866): a dialog beside the legs of a call. It is part of a recording, and in the record as
  * far as a successor needs it.
  */
-
-/* In the place of a leg's index in its tags and branches: no leg has it. */
-enum { SIPREC_LEG = ID_LEG_MAX };
 
 enum { SIPREC_PLACES_MAX = 16 };
 
@@ -156,6 +156,14 @@ enum offer_record recordings_say(const struct recordings *r);
 struct recording *recording_add(struct recordings **r, uint8_t leg, enum recording_cause cause);
 void recording_remove(struct recordings *r, struct recording *which);
 void recordings_clear(struct recordings **r);
+/* For the CDR of the pair that parts: 1 << number. Those that go on are of the next pair, too. */
+uint64_t recordings_take_pair(struct call *c);
+/* The same, of the pair that talks. */
+uint64_t recordings_pair(const struct call *c);
+/* What the party of the leg is told; other: what the party says with whom it speaks, which may be recording, too (7.3.1). */
+struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other);
+/* The same by what that party said last. */
+struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg);
 /* "policy", "command", "message", "code", "page". */
 const char *recording_cause_name(enum recording_cause cause);
 /* "files", "siprec". */

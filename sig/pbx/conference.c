@@ -8,13 +8,13 @@
 #include "sig/call/cdr.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
 #include "sig/pbx/join.h"
+#include "sig/pbx/recording/recording.h"
 #include "sig/sip/id.h"
 
 /* ---- what a party is called that goes to another shard ---- */

@@ -40,7 +40,7 @@ static bool recorder_account(const struct shard *s, struct digest_account *out)
 
 bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out)
 {
-	if (dialog_leg(d) == SIPREC_LEG)
+	if (dialog_leg(d) == LEG_OF_MODULE)
 		return recorder_account(owner, out);
 
 	const struct trunk_settings *set = trunk_of_dialog(owner, d);

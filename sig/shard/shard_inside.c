@@ -6,9 +6,9 @@
 #include "sig/call/invite.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
-#include "sig/call/siprec.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
+#include "sig/pbx/recording/siprec.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop.h"
 
@@ -50,7 +50,7 @@ static struct call *success_find(const struct shard *s, const struct sip_message
 	elsewhere_follow(&s->elsewhere, &tag);
 	*leg = tag.leg;
 	c = shard_call_find(s, tag.call);
-	if (!c || tag.leg == SIPREC_LEG)
+	if (!c || tag.leg == LEG_OF_MODULE)
 		return c;
 	l = call_leg(c, tag.leg);
 	return l && is_own_tag(&l->dialog, m->call_id, m->from.tag) ? c : NULL;
@@ -319,7 +319,7 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 static struct call *siprec_find(const struct shard *s, const struct sip_message *m)
 {
 	struct id_tag tag;
-	struct call *c = id_tag_get(m->to.tag, &tag) || tag.leg != SIPREC_LEG
+	struct call *c = id_tag_get(m->to.tag, &tag) || tag.leg != LEG_OF_MODULE
 				 ? NULL
 				 : shard_call_find(s, tag.call);
 
@@ -328,7 +328,7 @@ static struct call *siprec_find(const struct shard *s, const struct sip_message 
 
 static void siprec_inside(struct shard *s, struct call *c, const struct sip_message *m)
 {
-	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m, .leg = SIPREC_LEG };
+	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m, .leg = LEG_OF_MODULE };
 	struct quota_party party = shard_party(s, c->tenant, (struct bytes){ 0 }, &m->hop);
 
 	ev.slot = shard_take_inside(s, m, &party);
@@ -370,7 +370,7 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 		shard_hop_follow(s, c, ev.leg, m);
 		shard_call_step(s, c, &ev);
 	} else if ((c = siprec_find(s, m)) != NULL) {
-		ev.leg = SIPREC_LEG;
+		ev.leg = LEG_OF_MODULE;
 		shard_call_step(s, c, &ev);
 	} else { /* also the ACK to a refusal that was sent without a transaction */
 		sig_count_dropped(&s->metrics, DROPPED_ACK);

@@ -2,9 +2,9 @@
 #include "sig/shard/shard.h"
 
 #include "base/log.h"
-#include "sig/call/recording.h"
 #include "sig/model/call_order.h"
 #include "sig/model/conference.h"
+#include "sig/pbx/recording/recording.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"

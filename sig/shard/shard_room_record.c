@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recording of a room's mix (CONF-17): as sig/call/recording.c does for a party. */
+/* The recording of a room's mix (CONF-17): as sig/pbx/recording/recording.c does for a party. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "sig/call/cdr.h"
-#include "sig/call/recording.h"
+#include "sig/pbx/recording/recording.h"
 #include "sig/shard/shard_room.h"
 
 enum { FACTS_MAX = 16 * 1024 - 1, PARTIES_MIN = 2 };

@@ -16,7 +16,6 @@
 #include "sig/call/reliable.h"
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
-#include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
@@ -450,9 +449,10 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 		prompts_on_news(h, c, &reply->play);
 		break;
 	case ASK_LOOKUP:
-		if (!leg_places_on_lookup(h, c, reply->lookup) &&
-		    !siprec_on_lookup(h, c, reply->lookup))
-			resolve_on_answer(h, c, reply->lookup);
+		if (leg_places_on_lookup(h, c, reply->lookup))
+			break;
+		modules_replied(h, c, reply);
+		resolve_on_answer(h, c, reply->lookup);
 		break;
 	case ASK_USER:
 		resolve_on_user(h, c, reply->user);
@@ -473,8 +473,8 @@ static bool is_of_leg(const struct call_event *ev)
 
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (is_of_leg(ev) && ev->leg == SIPREC_LEG) {
-		siprec_step(h, c, ev);
+	if (is_of_leg(ev) && ev->leg == LEG_OF_MODULE) {
+		modules_dialog(h, c, ev);
 		return;
 	}
 	if (is_of_leg(ev) && !call_leg(c, ev->leg)) /* what lost the race is gone */

@@ -10,7 +10,6 @@
 #include "sig/call/reinvite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/resolve.h"
-#include "sig/call/siprec.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
@@ -223,12 +222,6 @@ uint64_t call_deadlines_next(const struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			next = DEADLINES_NEXT(leg_deadlines, c->legs[i], next);
-	}
-	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
-		void *session = c->recordings->list[i].siprec;
-
-		for (const struct deadline *d = siprec_deadlines; session && d->at; d++)
-			next = deadlines_next(d, 1, session, next);
 	}
 	return next;
 }

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sig/call/siprec_body.h"
+#include "sig/pbx/recording/siprec_body.h"
 #include "sig/sip/body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -436,7 +436,7 @@ static bool is_of_recorder(const struct sip_message *m)
 {
 	struct id_tag id;
 
-	return !id_tag_get(m->request ? m->to.tag : m->from.tag, &id) && id.leg == SIPREC_LEG;
+	return !id_tag_get(m->request ? m->to.tag : m->from.tag, &id) && id.leg == LEG_OF_MODULE;
 }
 
 /* A 2xx to the node: the next save knows it. */

@@ -16,12 +16,13 @@ static const struct {
 	{                                                                        \
 #x, offsetof(struct module_lists, x), offsetof(struct module, x) \
 	}
-	HOOK(orders),    HOOK(events),   HOOK(codes),       HOOK(replied),    HOOK(begun),
-	HOOK(request),   HOOK(repeated), HOOK(response),    HOOK(saved),      HOOK(overdue),
-	HOOK(settle),    HOOK(follow),   HOOK(tap),         HOOK(overlay),    HOOK(released),
-	HOOK(deadlines), HOOK(resumed),  HOOK(established), HOOK(unanswered), HOOK(leg_left),
-	HOOK(over),      HOOK(prompted), HOOK(admit),       HOOK(dialled),    HOOK(headers),
-	HOOK(answered),  HOOK(outside),  HOOK(ended),
+	HOOK(orders),    HOOK(events),        HOOK(codes),       HOOK(replied),    HOOK(begun),
+	HOOK(request),   HOOK(repeated),      HOOK(response),    HOOK(saved),      HOOK(overdue),
+	HOOK(settle),    HOOK(follow),        HOOK(tap),         HOOK(overlay),    HOOK(released),
+	HOOK(deadlines), HOOK(resumed),       HOOK(established), HOOK(unanswered), HOOK(leg_left),
+	HOOK(over),      HOOK(prompted),      HOOK(admit),       HOOK(dialled),    HOOK(headers),
+	HOOK(answered),  HOOK(outside),       HOOK(ended),       HOOK(dialog),     HOOK(answering),
+	HOOK(next),      HOOK(message_begin), HOOK(message_end),
 };
 
 static const struct module *const *list_at(size_t offset)

@@ -4,7 +4,7 @@
 
 #include "base/rand.h"
 #include "media/crypto.h"
-#include "sig/call/siprec_body.h"
+#include "sig/pbx/recording/siprec_body.h"
 #include "sig/sip/body.h"
 #include "tests/unit/test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every deadline of a call is in one table, the call's timer is aimed at it, and what is over is handled once, in the written order. */
 #include "sig/call/module.h"
-#include "sig/call/siprec.h"
+#include "sig/pbx/recording/siprec.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 #include "tests/unit/sig/line.h"

@@ -3,8 +3,8 @@
  * Recording of a call (docs/adr/0039-recordings.md). What is recorded is a value (sig/model/recording.h), and all else follows from it
  * after each step: what the recorder is told, and which flows are copied for it.
  */
-#ifndef SIG_CALL_RECORDING_H
-#define SIG_CALL_RECORDING_H
+#ifndef SIG_PBX_RECORDING_RECORDING_H
+#define SIG_PBX_RECORDING_RECORDING_H
 
 #include "media/flow.h"
 #include "media/offer/terms.h"
@@ -13,20 +13,10 @@
 #include "sig/model/recording.h"
 #include "sig/sip/feature_code.h"
 
-struct module;
-struct offer_record_state;
-
 /* The party of the leg may begin and end recordings. */
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
-/* What an application asked for (act.h). mailbox: that it lies in; empty: none. Its number; 0: the leg is recorded already, or there are too
- * many. */
-uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
-				struct bytes mailbox);
 /* The name that a member has said is nobody's any more. */
 void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number);
-/* Where it goes on. */
-void recording_message_end(struct call_host *h, struct call *c, uint8_t number);
-
 /* Why, in words: error is what that says. */
 const char *recording_failure(int error);
 /* How often a tone is to be heard of what is recorded of the tenant; own: enum record_tone of the extension. 0: never. */
@@ -34,10 +24,12 @@ uint32_t recording_tone_ms(const struct shard_settings *settings, uint16_t tenan
 /* The same tone, of a conference that is recorded. */
 struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns);
 
-/* For the CDR of the pair that parts: 1 << number. Those that go on are of the next pair, too. */
-uint64_t recordings_take_pair(struct call *c);
-/* The same, of the pair that talks. */
-uint64_t recordings_pair(const struct call *c);
+/* A policy has the pair that talks recorded into files as soon as this step is over. */
+bool recordings_are_due(const struct call_host *h, const struct call *c);
+/* to: enum order_record_to. */
+enum refusal recording_order(struct call_host *h, struct call *c, uint8_t leg,
+			     enum order_record what, enum order_record_to to,
+			     enum recording_cause cause) NODISCARD;
 
 /*
  * Parties that understand a=record (RFC 7866 6.1.2, 7.1.2, docs/adr/0049-recording-awareness.md): each SDP to them says what is recorded, and a
@@ -45,11 +37,11 @@ uint64_t recordings_pair(const struct call *c);
  * kept, so that whoever goes on with the call tells what the one before could not.
  */
 
-/* What the party of the leg is told; other: what the party says with whom it speaks, which may be recording, too (7.3.1). */
-struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other);
-/* The same by what that party said last. */
-struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg);
 /* The answer to the leg's INVITE is written, and has not left: it says what will be recorded as soon as it does. */
 void aware_answer(struct call_host *h, struct call *c, uint8_t leg);
+/* What parties prefer (7.1.3) is noted, and followed where settings say so. */
+void aware_prefer(struct call_host *h, struct call *c);
+/* Who was told something else is told by a re-INVITE. */
+void aware_settle(struct call_host *h, struct call *c);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dialog of a recording session: where it is to be, and what is said in it. */
-#ifndef SIG_CALL_SIPREC_DIALOG_H
-#define SIG_CALL_SIPREC_DIALOG_H
+#ifndef SIG_PBX_RECORDING_SIPREC_DIALOG_H
+#define SIG_PBX_RECORDING_SIPREC_DIALOG_H
 
-#include "sig/call/siprec_body.h"
 #include "sig/host/effect.h"
 #include "sig/model/call.h"
 #include "sig/model/recording.h"
+#include "sig/pbx/recording/siprec_body.h"
 
 /* A new one, at the place that was found. False: no address of ours leads to the recorder, or there is no memory. */
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s) NODISCARD;

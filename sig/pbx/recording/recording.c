@@ -9,12 +9,12 @@
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
 #include "sig/call/prompts.h"
-#include "sig/call/recording.h"
-#include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/leg.h"
+#include "sig/pbx/recording/recording.h"
+#include "sig/pbx/recording/siprec.h"
 #include "sig/sip/id.h"
 
 /* As in the countries that ask for one: 1400 Hz, short, well below speech. */
@@ -390,8 +390,7 @@ static bool pair_talks(const struct call *c)
 	       (b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED);
 }
 
-/* A policy has the pair that talks recorded into files as soon as this step is over. */
-static bool recordings_are_due(const struct call_host *h, const struct call *c)
+bool recordings_are_due(const struct call_host *h, const struct call *c)
 {
 	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
 	uint8_t to;
@@ -476,20 +475,6 @@ static void recordings_leave(struct call_host *h, const struct call *c)
 	}
 }
 
-uint64_t recordings_pair(const struct call *c)
-{
-	return c->recordings ? c->recordings->of_pair : 0;
-}
-
-uint64_t recordings_take_pair(struct call *c)
-{
-	uint64_t all = recordings_pair(c);
-
-	if (c->recordings)
-		c->recordings->of_pair = 0;
-	return all;
-}
-
 /* ---- by command ---- */
 
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg)
@@ -523,9 +508,9 @@ static enum refusal recording_order_on(struct call_host *h, struct call *c, uint
 	return recording_begin(h, c, leg, &of) ? REFUSED_NOT : REFUSED_RECORDINGS_FULL;
 }
 
-static enum refusal recording_do(struct call_host *h, struct call *c, uint8_t leg,
-				 enum order_record what, enum order_record_to to,
-				 enum recording_cause cause)
+enum refusal recording_order(struct call_host *h, struct call *c, uint8_t leg,
+			     enum order_record what, enum order_record_to to,
+			     enum recording_cause cause)
 {
 	struct recording *r = recording_of_leg(c->recordings, leg);
 
@@ -544,13 +529,6 @@ static enum refusal recording_do(struct call_host *h, struct call *c, uint8_t le
 	recording_end(h, c, r);
 	outbox_touch(&c->out);
 	return 0;
-}
-
-static enum refusal recording_order(struct call_host *h, struct call *c, uint8_t leg,
-				    enum order_record what, enum order_record_to to,
-				    enum recording_cause cause)
-{
-	return recording_do(h, c, leg, what, to, cause);
 }
 
 /* ---- by code ---- */
@@ -584,32 +562,13 @@ static enum refusal recording_code(struct call_host *h, struct call *c, uint8_t 
 		[CALL_CODE_RECORD_RESUME] = ORDER_RECORD_RESUME,
 	};
 
-	return recording_do(h, c, leg, orders[code], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
-}
-
-/* ---- by preference ---- */
-
-/* By what its party prefers (RFC 7866 7.1.3): as by a code. As of ORDER_RECORD. */
-static enum refusal recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
-					enum offer_record_preference p)
-{
-	static const enum order_record orders[OFFER_PREFERENCES] = {
-		[OFFER_PREFERS_ON] = ORDER_RECORD_ON,
-		[OFFER_PREFERS_OFF] = ORDER_RECORD_OFF,
-		[OFFER_PREFERS_PAUSE] = ORDER_RECORD_PAUSE,
-	};
-
-	if (p == OFFER_PREFERS_NOTHING)
-		return 0;
-	if (!recording_is_on_demand(h, c, leg))
-		return REFUSED_NOT_ON_DEMAND;
-	return recording_do(h, c, leg, orders[p], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
+	return recording_order(h, c, leg, orders[code], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
 }
 
 /* ---- messages ---- */
 
-uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
-				struct bytes mailbox)
+static uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+				       struct bytes mailbox)
 {
 	const struct recording_of of = { .cause = RECORDING_MESSAGE,
 					 .to = RECORD_TO_FILES,
@@ -632,7 +591,7 @@ void recording_name_forget(struct call_host *h, const struct call *c, uint8_t nu
 		LOG_WARN("call", c->id, "no memory: a name that was said stays on the disk");
 }
 
-void recording_message_end(struct call_host *h, struct call *c, uint8_t number)
+static void recording_message_end(struct call_host *h, struct call *c, uint8_t number)
 {
 	struct recording *r = recording_by_number(c->recordings, number);
 
@@ -685,160 +644,6 @@ static void recording_replied(struct call_host *h, struct call *c, const struct 
 	prompts_on_record_failed(h, c, number);
 }
 
-struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other)
-{
-	struct offer_record_state told = { .tells = c->legs[leg]->record_aware };
-
-	if (!told.tells)
-		return told;
-	told.sound = (uint8_t)recordings_say(c->recordings);
-	offer_record_read(other, told.line);
-	return told;
-}
-
-struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg)
-{
-	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
-
-	return aware_record_state(
-		c, leg, peer ? text_bytes(&leg_sdp_newest(peer)->remote) : (struct bytes){ 0 });
-}
-
-/* ---- with the answer ---- */
-
-/* What was said before it must be said again as it was (RFC 3261 13.2.1). */
-static bool answer_is_new(const struct leg *l)
-{
-	return l->record_aware && l->uas && !l->uas->early && !l->open.by_18x && l->open.local.n;
-}
-
-void aware_answer(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	struct leg *l = c->legs[leg];
-	struct offer_record_state told;
-	struct offer_error error;
-
-	if (!answer_is_new(l) || !recordings_are_due(h, c))
-		return;
-	told = aware_record_state_now(c, leg);
-	told.sound = OFFER_RECORD_ON;
-	if (offer_record_again(text_bytes(&l->open.local), &told, l->session_version, &w, &error) ||
-	    text_set(&l->open.local, writer_done(&w)))
-		LOG_WARN("call", c->id, "a party is told later that it is recorded",
-			 LOG_U64("leg", leg));
-}
-
-/* ---- what they prefer ---- */
-
-static bool party_talks(const struct call *c, uint8_t leg)
-{
-	const struct leg *l = call_leg(c, leg);
-
-	return l && l->state == LEG_CONFIRMED;
-}
-
-static void preference_follow(struct call_host *h, struct call *c, uint8_t leg,
-			      enum offer_record_preference p)
-{
-	enum refusal r =
-		h->settings->recording_follows ? recording_preferred(h, c, leg, p) : REFUSED_NOT;
-	const char *outcome = !h->settings->recording_follows
-				      ? "recordings.follow_preferences is false"
-			      : r ? refusals[r].words
-				  : "followed";
-
-	LOG_INFO("call", c->id, "a party says what it prefers of recording", LOG_U64("leg", leg),
-		 LOG_STR("preference", offer_record_preference_name(p)),
-		 LOG_STR("outcome", outcome));
-}
-
-static void preference_note(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct leg *l = c->legs[leg];
-	enum offer_record_preference p = offer_record_preference(text_bytes(&l->sdp.remote));
-
-	if (p == l->record_preference)
-		return;
-	l->record_preference = (uint8_t)p;
-	outbox_touch_later(&c->out);
-	if (p != OFFER_PREFERS_NOTHING)
-		preference_follow(h, c, leg, p);
-}
-
-/* What parties prefer (7.1.3) is noted, and followed where settings say so. */
-static void aware_prefer(struct call_host *h, struct call *c)
-{
-	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
-
-	if (c->state != CALL_ESTABLISHED || !party_talks(c, legs[0]) || !party_talks(c, legs[1]))
-		return;
-	for (size_t i = 0; i < COUNT_OF(legs); i++) {
-		if (c->legs[legs[i]]->record_aware)
-			preference_note(h, c, legs[i]);
-	}
-}
-
-/* ---- what has changed ---- */
-
-/* Something else is to be said of the session first, and says this, too. */
-static bool call_is_busy(const struct call *c)
-{
-	return c->state != CALL_ESTABLISHED || c->parting_ns || c->order_ns || c->reoffer ||
-	       invite_is_open(c);
-}
-
-static uint16_t told_hash(const struct offer_record_state *told)
-{
-	uint16_t hash = (uint16_t)(4U | told->sound);
-
-	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++)
-		hash = (uint16_t)(hash << 2 | told->line[i]);
-	return hash;
-}
-
-/* Whoever has refused it is asked again when there is something else to say. */
-static bool leg_is_to_be_told(const struct call *c, uint8_t leg)
-{
-	struct leg *l = c->legs[leg];
-	struct offer_record_state told = aware_record_state_now(c, leg);
-	uint16_t hash = told_hash(&told);
-
-	if (offer_record_is_in_local(text_bytes(&l->sdp.local), &told)) {
-		l->record_asked = 0;
-		return false;
-	}
-	if (l->record_asked == hash)
-		return false;
-	l->record_asked = hash;
-	return true;
-}
-
-static void leg_tell(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct leg *l = call_leg(c, leg);
-	int err;
-
-	if (!l || !l->record_aware || l->state != LEG_CONFIRMED || call_is_busy(c) ||
-	    !leg_is_to_be_told(c, leg))
-		return;
-	err = invite_reoffer_record(h, c, leg);
-	if (!err)
-		return;
-	LOG_WARN("call", c->id, "a party is told a second later what is recorded",
-		 LOG_U64("leg", leg), LOG_INT("error", err));
-	l->record_asked = 0;
-	c->order_leg = call_is_alone(c) ? leg : bridge_peer(c, leg);
-	c->order_ns = h->now.ns + NS_PER_S;
-}
-
-/* Who was told something else is told by a re-INVITE. */
-static void aware_settle(struct call_host *h, struct call *c)
-{
-	leg_tell(h, c, c->bridge.caller);
-	leg_tell(h, c, c->bridge.callee);
-}
-
 static enum refusal order_record(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return recording_order(h, c, order_leg_of(c, order), (enum order_record)order->record,
@@ -888,6 +693,7 @@ static const struct module_codes recording_codes = {
 
 static const struct module_reply recording_replies[] = {
 	{ ASK_RECORD, recording_replied },
+	{ ASK_LOOKUP, siprec_replied },
 	{ 0 },
 };
 
@@ -895,6 +701,11 @@ const struct module recording_module = {
 	.replied = recording_replies,
 	.name = "recording",
 	.codes = &recording_codes,
+	.answering = aware_answer,
+	.message_begin = recording_message_begin,
+	.message_end = recording_message_end,
+	.dialog = siprec_step,
+	.next = siprec_next,
 	.follow = recording_follow,
 	.tap = recording_taps,
 	.overlay = recordings_overlay,

@@ -7,14 +7,14 @@
 #include "media/crypto.h"
 #include "sig/call/call_end.h"
 #include "sig/call/session.h"
-#include "sig/call/siprec.h"
-#include "sig/call/siprec_body.h"
-#include "sig/call/siprec_dialog.h"
 #include "sig/host/destination.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/pbx/recording/siprec.h"
+#include "sig/pbx/recording/siprec_body.h"
+#include "sig/pbx/recording/siprec_dialog.h"
 
 /* ---- what the recorder asks in its session: re-INVITE, UPDATE, OPTIONS and INFO; our answer ---- */
 
@@ -799,13 +799,25 @@ bool siprec_taps(const struct call *c, uint8_t leg)
 	return false;
 }
 
-bool siprec_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news)
+void siprec_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
 	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
 		struct siprec *s = c->recordings->list[i].siprec;
 
-		if (s && siprec_on_found(h, s, news))
-			return true;
+		if (s && siprec_on_found(h, s, reply->lookup))
+			return;
 	}
-	return false;
+}
+
+uint64_t siprec_next(const struct call *c, uint64_t next)
+{
+	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
+		void *session = c->recordings->list[i].siprec;
+
+		for (const struct deadline *d = siprec_deadlines; session && d->at; d++) {
+			if (deadline_is_by(d, session, next - 1))
+				next = *deadline_field(d, session);
+		}
+	}
+	return next;
 }

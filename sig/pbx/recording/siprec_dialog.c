@@ -5,14 +5,14 @@
 
 #include "base/log.h"
 #include "sig/call/session.h"
-#include "sig/call/siprec.h"
-#include "sig/call/siprec_dialog.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/pbx/recording/siprec.h"
+#include "sig/pbx/recording/siprec_dialog.h"
 #include "sig/sip/hop.h"
 
 /* ---- names ---- */
@@ -344,7 +344,9 @@ bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec
 {
 	char text[SIPREC_LINES_MAX];
 	struct writer uri = writer_over(text, sizeof(text));
-	struct id_tag tag = { .call = c->id, .leg = SIPREC_LEG, .random = rand_u64_from(h->rand) };
+	struct id_tag tag = { .call = c->id,
+			      .leg = LEG_OF_MODULE,
+			      .random = rand_u64_from(h->rand) };
 	struct dialog_party party = { .local_user = BYTES_LIT("recording") };
 
 	if (!siprec_hop(h, s, &party.hop))

@@ -3,8 +3,8 @@
  * What a recorder is told: SDP (RFC 7866 7.1.1) and metadata (RFC 7865 9) in one body of two parts. And what its answer says. Pure: texts of
  * others go in as they are, and come out as they may stand there.
  */
-#ifndef SIG_CALL_SIPREC_BODY_H
-#define SIG_CALL_SIPREC_BODY_H
+#ifndef SIG_PBX_RECORDING_SIPREC_BODY_H
+#define SIG_PBX_RECORDING_SIPREC_BODY_H
 
 #include "media/fork.h"
 #include "media/sdp/sdp.h"

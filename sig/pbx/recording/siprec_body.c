@@ -6,8 +6,8 @@
 #include "media/crypto.h"
 #include "sig/call/cdr.h"
 #include "sig/call/prompts.h"
-#include "sig/call/siprec_body.h"
 #include "sig/host/settings.h"
+#include "sig/pbx/recording/siprec_body.h"
 #include "sig/sip/body.h"
 #include "sig/sip/id.h"
 
