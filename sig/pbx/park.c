@@ -466,6 +466,12 @@ static void claim_told(struct call_host *h, struct call *c, const struct park_ne
 	}
 }
 
+/* It is not known yet who waits there. */
+static bool retrieve_waits(const struct call *c)
+{
+	return set_waits_for(c, FEATURE_PARK) || set_waits_for(c, FEATURE_PICKUP);
+}
+
 /* What the store has in the slot. */
 static void park_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
@@ -681,11 +687,8 @@ static void park_write_lines(struct writer *w, const struct call_host *h, const 
 }
 
 #define SLOT_NAME_BEGINS "slot-"
-enum {
-	WARNING_MAX = 256,
-	/* a node that is about to be given up does not delay who presses a key */
-	REMOTE_WAIT_MS = 300,
-};
+/* A node that is about to be given up does not delay who presses a key. */
+enum { REMOTE_WAIT_MS = 300 };
 
 static const struct plan_set *retrieve_step(const struct call *c)
 {
@@ -698,14 +701,6 @@ static bool retrieve_is_rung(const struct call *c)
 	const struct plan_set *set = retrieve_step(c);
 
 	return set && set->feature == FEATURE_PICKUP;
-}
-
-bool retrieve_waits(const struct call *c)
-{
-	const struct plan_set *set = retrieve_step(c);
-
-	return c->state == CALL_SETUP && set && set->state == SET_ASKED &&
-	       (set->feature == FEATURE_PARK || set->feature == FEATURE_PICKUP);
 }
 
 static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
@@ -723,18 +718,9 @@ static bool retrieve_ask_remote(struct call_host *h, struct call *c)
 
 static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
 {
-	uint8_t space[WARNING_MAX];
-	struct writer w = writer_over(space, sizeof(space));
-	struct call_ending e = { .cause = CAUSE_UNREACHABLE,
-				 .by = ENDED_BY_NODE,
-				 .status = status };
-
-	session_write_warning(&w, h, text);
-	e.extra = writer_lines(&w);
 	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
 		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
-	plan_stop(c);
-	call_end(h, c, &e);
+	set_refuse(h, c, status, text);
 }
 
 static void retrieve_rung(struct call_host *h, struct call *c)

@@ -45,8 +45,6 @@ void park_yield(struct call_host *h, struct call *c);
 enum { RETRIEVE_NAME_MAX = 40 };
 static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
 
-/* It is not known yet who waits there. */
-bool retrieve_waits(const struct call *c);
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 

@@ -7,9 +7,10 @@
 #include "sig/call/audio_source.h"
 #include "sig/call/call_end.h"
 #include "sig/call/plan.h"
+#include "sig/call/session.h"
 #include "sig/call/wait.h"
-#include "sig/pbx/park.h"
 
+enum { WARNING_MAX = 256 };
 static_assert((int)SET_TONE_MS <= (int)PARTING_MS, "as a record may have it");
 
 static struct plan_step *set_step(const struct call *c)
@@ -19,8 +20,8 @@ static struct plan_step *set_step(const struct call *c)
 	return p->count ? &p->steps[p->count - 1] : NULL;
 }
 
-static enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
-			      struct call_refusal *refusal)
+enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		       struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 	struct plan_step *step;
@@ -40,10 +41,21 @@ static enum refusal set_begin(struct call_host *h, struct call *c, const struct 
 	return 0;
 }
 
+bool set_waits_for(const struct call *c, enum feature feature)
+{
+	const struct plan_step *step = set_step(c);
+
+	return c->state == CALL_SETUP && plan_set_state(&c->plan) == SET_ASKED &&
+	       step->set.feature == feature;
+}
+
+/* Other codes set no field. */
 static bool set_waits(const struct call *c)
 {
-	return c->state == CALL_SETUP && plan_set_state(&c->plan) == SET_ASKED &&
-	       !retrieve_waits(c);
+	const struct plan_step *step = set_step(c);
+
+	return step && feature_field((enum feature)step->set.feature)[0] &&
+	       set_waits_for(c, (enum feature)step->set.feature);
 }
 
 /* The document is asked for, or asked for again. */
@@ -87,11 +99,25 @@ static void set_on_result(struct call_host *h, struct call *c, const struct set_
 		wait_refuse(h, c, &refusal);
 }
 
+void set_refuse(struct call_host *h, struct call *c, uint16_t status, const char *text)
+{
+	uint8_t space[WARNING_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				 .by = ENDED_BY_NODE,
+				 .status = status };
+
+	session_write_warning(&w, h, text);
+	e.extra = writer_lines(&w);
+	plan_stop(c);
+	call_end(h, c, &e);
+}
+
 static bool set_overdue(struct call_host *h, struct call *c)
 {
 	const struct set_news late = { .state = SET_FAILED };
 
-	if (plan_set_state(&c->plan) == SET_NONE)
+	if (!set_waits(c))
 		return false;
 	LOG_WARN("call", c->id, "a document was not saved in time");
 	set_on_result(h, c, &late);
