@@ -196,6 +196,16 @@ static void number_with_access(const struct call_host *h, const struct leg *aske
 		*shown = writer_done(&w);
 }
 
+void identity_of_caller(const struct call_host *h, const struct call *c, struct bytes *number,
+			char space[IDENTITY_SHOWN_MAX])
+{
+	const struct leg *caller = call_caller(c);
+
+	number_with_access(h, caller, number, space);
+	if (identity_is_hidden(c, caller))
+		*number = BYTES_LIT("anonymous");
+}
+
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX])
 {

@@ -18,7 +18,10 @@ void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const stru
 /* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
 bool identity_is_hidden(const struct call *c, const struct leg *leg);
 enum { IDENTITY_SHOWN_MAX = 128 };
-/* Who the leg is asked for, in the words that its party may hear. They may lie in space. */
+/* The number of the caller as a phone of ours is shown it, and may call it back. It may lie in space, as below. */
+void identity_of_caller(const struct call_host *h, const struct call *c, struct bytes *number,
+			char space[IDENTITY_SHOWN_MAX]);
+/* Who the leg is asked for, in the words that its party may hear. */
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX]);
 /* Who was called at that step of the plan, as the leg's side knows him: to a trunk by the number outside of an extension. False: it may not

@@ -51,7 +51,7 @@ struct module_codes {
 /* The last step of a plan, before anybody is asked. */
 struct plan_target {
 	struct bytes user;                   /* of ours, or a number */
-	struct bytes display;                /* the caller's name */
+	struct bytes display, caller;        /* the caller's name and number */
 	const struct shard_forward *forward; /* what the user has set; NULL: nothing */
 };
 

@@ -589,6 +589,7 @@ static enum refusal plan_reach(struct call_host *h, struct call *c, struct bytes
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
 	const struct plan_target at = { .user = user,
 					.display = from->local_display,
+					.caller = from->local_user,
 					.forward = forward_of(h, c, user) };
 	uint8_t legs = c->leg_count;
 	enum refusal refused = modules_admit(h, c, &at, why, refusal);
