@@ -618,6 +618,20 @@ static int extension_apply(struct node *node, uint16_t tenant, const void *value
 	return err;
 }
 
+/* Who has the number next has called nobody, and was called by nobody. */
+static void extension_kept_drop(const struct node *node, uint16_t tenant, const char *number)
+{
+	for (unsigned i = 0; i < KEPT_COUNT; i++) {
+		const struct store_kept of = {
+			.tenant = bytes_str(tenants_name(node->common.tenants, tenant)),
+			.user = bytes_str(number),
+			.name = kept_name((enum kept)i),
+		};
+
+		store_kept_drop(node->redis.store, &of, NULL, NULL);
+	}
+}
+
 static void extension_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char before[SETTINGS_SOUND_MAX];
@@ -626,6 +640,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 	shards_delete(node, tenant, name);
 	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
+	extension_kept_drop(node, tenant, name);
 	node_music_leave(node, tenants_name(node->common.tenants, tenant), before);
 }
 

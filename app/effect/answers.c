@@ -84,6 +84,65 @@ void parks_carry(struct store_shared *store, struct answers *answers, uint16_t s
 	park_send(store, ask, e);
 }
 
+/* ---- small values of extensions ---- */
+
+struct kept_wait {
+	struct answers *answers;
+	struct answer answer;
+};
+
+static_assert((int)KEPT_VALUE_MAX == (int)STORE_KEPT_MAX, "what may be asked for is taken");
+
+static void on_kept(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct kept_wait *wait = arg;
+	struct kept_news *news = &wait->answer.reply.kept;
+
+	if (result == STORE_OK)
+		news->result = there ? KEPT_OK : KEPT_NONE;
+	if (text_set(&wait->answer.record, value))
+		news->result = KEPT_UNKNOWN;
+	answers_add(wait->answers, &wait->answer);
+	free(wait);
+}
+
+/* NULL: nobody waits, or there is no memory and he has been told. */
+static struct kept_wait *kept_wait_open(struct answers *answers, uint16_t shard,
+					const struct effect *e)
+{
+	struct kept_wait *wait = e->version ? malloc(sizeof(*wait)) : NULL;
+	struct answer answer = { .kind = ANSWER_REPLY,
+				 .shard = shard,
+				 .call = e->call,
+				 .reply = { .ask = ASK_KEPT,
+					    .of = e->call,
+					    .kept = { .serial = e->version,
+						      .result = KEPT_UNKNOWN } } };
+
+	if (wait) {
+		*wait = (struct kept_wait){ answers, answer };
+		return wait;
+	}
+	if (e->version)
+		answers_add(answers, &answer);
+	return NULL;
+}
+
+void kept_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
+		const struct effect *e)
+{
+	const struct store_kept of = { .tenant = text_bytes(&e->tenant),
+				       .user = text_bytes(&e->user),
+				       .name = kept_name((enum kept)e->expected) };
+	struct kept_wait *wait = kept_wait_open(answers, shard, e);
+
+	if (e->ttl_ms)
+		store_kept_put(store, &of, text_bytes(&e->data), e->ttl_ms, wait ? on_kept : NULL,
+			       wait);
+	else if (wait)
+		store_kept_get(store, &of, on_kept, wait);
+}
+
 enum { FIRST_CAPACITY = 64 };
 
 static void answer_clear(struct answer *a)

@@ -22,7 +22,7 @@ enum answer_kind {
 	ANSWER_CONNECTION_CLOSED,
 	ANSWER_CERTIFICATE,  /* of hop: a connection was refused for it */
 	ANSWER_DEGRADED,     /* ok: healthy again */
-	ANSWER_REPLY,        /* reply; of ASK_PARK: shard, record: what lies there */
+	ANSWER_REPLY,        /* reply; of ASK_PARK, ASK_KEPT: shard, record: what lies there */
 	ANSWER_OBJECT_SAVED, /* call: an object, version, ok */
 	ANSWER_ROOM,         /* the same; version: the serial, ok: job */
 	ANSWER_CONFER, /* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
@@ -64,5 +64,9 @@ void answers_close(struct answers *q);
 /* EFFECT_PARK of that shard; its answer is a reply. */
 void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		 const struct effect *e);
+
+/* EFFECT_KEPT, likewise. */
+void kept_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
+		const struct effect *e);
 
 #endif

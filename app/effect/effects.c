@@ -536,6 +536,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_PARK:
 		parks_carry(to->shared, to->answers, to->shard, e);
 		return;
+	case EFFECT_KEPT:
+		kept_carry(to->shared, to->answers, to->shard, e);
+		return;
 	case EFFECT_CONFER:
 		to->confer(e, to->confer_arg);
 		return;

@@ -7,7 +7,7 @@
  *
  * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:room (hash)  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
- * td:{t:TENANT}:park:GROUP (hash)  td:{ev:TENANT} (stream)
+ * td:{t:TENANT}:park:GROUP (hash)  td:{kept:TENANT:USER}:NAME (string)  td:{ev:TENANT} (stream)
  * td:security (stream)  td:{cluster}:ids (set)  td:{rec:TENANT}:days (sorted set)  td:{rec:TENANT}:of:DAY (hash)  td:{rec:TENANT}:by:DAY (sorted set)
  * td:broken:<key> (records set aside)
  */
@@ -341,6 +341,23 @@ void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn 
 		     store_done_fn *done, void *arg);
 /* The tenant is no more. */
 void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg);
+
+/* Small values of an extension, by name: each is octets of its owner, and forgotten when its time is over. No version: the last one
+ * counts. */
+enum { STORE_KEPT_MAX = 256 };
+struct store_kept {
+	struct bytes tenant, user;
+	const char *name;
+};
+/* OK: there is one, which was asked for and lives as long as the call, or none. */
+typedef void store_kept_fn(enum store_result result, bool there, struct bytes value, void *arg);
+void store_kept_put(struct store_shared *s, const struct store_kept *of, struct bytes value,
+		    uint64_t ttl_ms, store_kept_fn *done, void *arg);
+void store_kept_get(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
+		    void *arg);
+/* The extension is no more. */
+void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
+		     void *arg);
 
 /* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/record/entry.h). */
 enum {

@@ -116,6 +116,18 @@ struct effect *effects_lookup(struct effects *e, uint64_t call, const struct loo
 	return effect;
 }
 
+const char *kept_name(enum kept what)
+{
+	static const char *const names[KEPT_COUNT] = {
+#define X(id, name) name,
+		KEPT_VALUES(X)
+#undef X
+	};
+
+	assert(what < KEPT_COUNT);
+	return names[what];
+}
+
 static void effect_clear(struct effect *e)
 {
 	text_clear(&e->data);
@@ -129,6 +141,25 @@ static void effect_clear(struct effect *e)
 	if (e->fork)
 		explicit_bzero(e->fork, sizeof(*e->fork));
 	free(e->fork);
+}
+
+bool effects_kept(struct effects *e, const struct kept_ask *ask)
+{
+	struct effect *effect = effects_add(e, EFFECT_KEPT);
+
+	if (!effect)
+		return false;
+	assert(ask->value.n <= KEPT_VALUE_MAX);
+	effect->call = ask->call;
+	effect->version = ask->serial;
+	effect->expected = ask->what;
+	effect->ttl_ms = ask->ttl_ms;
+	if (!text_set(&effect->tenant, ask->tenant) && !text_set(&effect->user, ask->user) &&
+	    !text_set(&effect->data, ask->value))
+		return true;
+	effect_clear(effect);
+	e->count--;
+	return false;
 }
 
 void effects_clear(struct effects *e)

@@ -17,6 +17,16 @@
 
 enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_S = 600 };
 
+/* Small values that are kept of extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. */
+#define KEPT_VALUES(X) X(LAST_CALLER, "last_caller")
+enum kept {
+#define X(id, name) KEPT_##id,
+	KEPT_VALUES(X)
+#undef X
+		KEPT_COUNT
+};
+enum { KEPT_VALUE_MAX = 256 };
+
 enum effect_kind {
 	EFFECT_SEND, /* data to hop */
 	EFFECT_CALL_SAVE, /* call, version, data; empty: calls are not saved: answer with shard_call_saved */
@@ -32,6 +42,7 @@ enum effect_kind {
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: replies */
 	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: a reply */
 	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
+	EFFECT_KEPT, /* call, version: a serial, expected: enum kept, tenant, user: whose, ttl_ms: data is kept so long; 0: it is asked for. Answer: a reply, where there is a serial */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer: a reply. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
@@ -239,6 +250,16 @@ struct effect *effects_park(struct effects *e, enum park_act act, uint64_t owner
 			    struct bytes tenant, struct bytes slot);
 /* EFFECT_LOOKUP with *want. NULL: out of memory, nothing was added. */
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
+/* A small value of an extension: it is kept for so long from now on; or (0) asked for, and serial is in the reply. */
+struct kept_ask {
+	uint64_t call, serial; /* serial 0: nobody waits for an answer */
+	enum kept what;
+	struct bytes tenant, user, value;
+	uint64_t ttl_ms;
+};
+/* EFFECT_KEPT. False: out of memory, nothing was added. */
+bool effects_kept(struct effects *e, const struct kept_ask *ask);
+const char *kept_name(enum kept what);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 /* Removes the effects for which take returns true; the others keep their order. */
 typedef bool effects_take_fn(struct effect *e, void *arg);
@@ -332,6 +353,13 @@ struct park_news {
 	uint64_t owner;     /* OK, TAKEN: the call that is there; 0: none */
 	struct bytes entry; /* ... and what it has put there */
 };
+/* Of an EFFECT_KEPT. OK: it is kept, or is what was kept; NONE: nothing is; UNKNOWN: the store did not say. */
+enum kept_result { KEPT_OK, KEPT_NONE, KEPT_UNKNOWN };
+struct kept_news {
+	uint64_t serial;
+	enum kept_result result;
+	struct bytes value;
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
 struct lookup_news {
 	uint64_t serial;
@@ -342,7 +370,16 @@ struct lookup_news {
 
 /* What was asked of the world by an effect, and may be answered: by one reply, or by several. A serial in it says which question it is about;
  * who asked looks whether that still waits. */
-enum ask { ASK_PLAY, ASK_MEDIA_STREAM, ASK_SET, ASK_RECORD, ASK_PARK, ASK_LOOKUP, ASK_USER };
+enum ask {
+	ASK_PLAY,
+	ASK_MEDIA_STREAM,
+	ASK_SET,
+	ASK_RECORD,
+	ASK_PARK,
+	ASK_KEPT,
+	ASK_LOOKUP,
+	ASK_USER
+};
 struct reply {
 	enum ask ask;
 	uint64_t of; /* who asked: a call, a room or a subscription */
@@ -352,6 +389,7 @@ struct reply {
 		struct set_news set;
 		struct record_news record;
 		struct park_news park;
+		struct kept_news kept;
 		const struct lookup_news *lookup;
 		uint64_t user; /* what call_host.user_ask returned */
 	};

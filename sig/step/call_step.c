@@ -457,6 +457,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 	case ASK_USER:
 		resolve_on_user(h, c, reply->user);
 		break;
+	case ASK_KEPT:
 	case ASK_MEDIA_STREAM:
 	case ASK_PARK:
 	case ASK_RECORD:

@@ -150,6 +150,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_PLAY:
 	case EFFECT_SET:
 	case EFFECT_PARK:
+	case EFFECT_KEPT:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_MEDIA_STREAM:

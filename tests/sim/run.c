@@ -199,6 +199,7 @@ void sim_close(struct sim *s)
 	node_close(s);
 	store_close(&s->store);
 	slots_close(&s->slots);
+	kept_close(&s->kept);
 	srs_close(s);
 	leases_close(s);
 	links_close(s);

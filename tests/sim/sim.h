@@ -17,6 +17,7 @@
 #include "tests/sim/document.h"
 #include "tests/sim/engine.h"
 #include "tests/sim/golden.h"
+#include "tests/sim/kept.h"
 #include "tests/sim/lamp.h"
 #include "tests/sim/leases.h"
 #include "tests/sim/link.h"
@@ -111,6 +112,7 @@ struct sim {
 	struct net net;
 	struct store store;
 	struct slots slots;
+	struct kept_values kept;
 	struct leases *leases; /* NULL: nobody asks who owns a shard */
 	struct links links;    /* between nodes, where they have any */
 	struct engine engine;

@@ -371,6 +371,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_PLAY:
 	case EFFECT_SET:
 	case EFFECT_PARK:
+	case EFFECT_KEPT:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_MEDIA_STREAM:

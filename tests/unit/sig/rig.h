@@ -79,6 +79,12 @@ struct rig {
 		char tenant[32], slot[16], entry[64];
 	} parks[RIG_LOOKUPS_MAX]; /* all EFFECT_PARK, as lookups below */
 	uint32_t park_count;
+	struct rig_kept {
+		uint64_t call, serial, ttl_ms;
+		enum kept what;
+		char tenant[32], user[32], value[64];
+	} kept[RIG_LOOKUPS_MAX]; /* all EFFECT_KEPT, as lookups below */
+	uint32_t kept_count;
 	struct rig_mixer {
 		uint64_t room, serial;
 		struct media_room terms;
@@ -368,6 +374,19 @@ RIG_FN void rig_keep_park(struct rig *r, const struct effect *e)
 	(void)bytes_cstr(text_bytes(&e->data), to->entry, sizeof(to->entry));
 }
 
+RIG_FN void rig_keep_kept(struct rig *r, const struct effect *e)
+{
+	struct rig_kept *to = &r->kept[r->kept_count++ % RIG_LOOKUPS_MAX];
+
+	*to = (struct rig_kept){ .call = e->call,
+				 .serial = e->version,
+				 .ttl_ms = e->ttl_ms,
+				 .what = (enum kept)e->expected };
+	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&e->user), to->user, sizeof(to->user));
+	(void)bytes_cstr(text_bytes(&e->data), to->value, sizeof(to->value));
+}
+
 RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
 {
 	uint32_t i = r->lookup_count++ % RIG_LOOKUPS_MAX;
@@ -494,6 +513,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
 		break;
+	case EFFECT_KEPT:
+		rig_keep_kept(r, e);
+		break;
 	case EFFECT_MEDIA_STREAM:
 		r->listen = e->media_stream;
 		r->listen_count++;
@@ -613,6 +635,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_PLAY:
 	case EFFECT_SET:
 	case EFFECT_PARK:
+	case EFFECT_KEPT:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_FORK:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a shard hears of a slot that it asked for: each answer once, for the shard that asked, also when the store is gone. */
+/* What a shard hears of a slot, or a kept value, that it asked for: each answer once, for the shard that asked, also when the store is gone. */
 #include "app/effect/answers.h"
 
 #include <inttypes.h>
@@ -97,6 +97,61 @@ static void test_told(void **state)
 	node_without_server(&n, &s);
 }
 
+static void hear_kept(const struct answer *a, void *arg)
+{
+	static const char *const told[] = {
+		[KEPT_OK] = "ok", [KEPT_NONE] = "none", [KEPT_UNKNOWN] = "unknown"
+	};
+	struct heard *h = arg;
+
+	assert_int_equal(a->kind, ANSWER_REPLY);
+	assert_int_equal(a->reply.ask, ASK_KEPT);
+	(void)snprintf(h->text, sizeof(h->text), "%u %" PRIu64 " %" PRIu64 " %s " BYTES_FMT,
+		       a->shard, a->call, a->reply.kept.serial, told[a->reply.kept.result],
+		       BYTES_ARG(text_bytes(&a->record)));
+}
+
+static const char *ask_kept(struct node *n, struct heard *h, uint64_t serial, const char *value)
+{
+	const struct kept_ask ask = { .call = CALL,
+				      .serial = serial,
+				      .what = KEPT_LAST_CALLER,
+				      .tenant = BYTES_LIT("acme"),
+				      .user = BYTES_LIT("1001"),
+				      .value = bytes_str(value),
+				      .ttl_ms = value ? 60000 : 0 };
+	struct effects e = { 0 };
+
+	assert_true(effects_kept(&e, &ask));
+	kept_carry(n->shared, &h->answers, SHARD, &e.list[0]);
+	effects_close(&e);
+	if (!serial)
+		return "";
+	assert_true(drive(n->redis, 5000, has_answer, h));
+	(void)answers_feed(&h->answers, hear_kept, h);
+	return h->text;
+}
+
+/* Who wants no answer hears none, and what he has kept is there for who asks behind him. */
+static void test_kept(void **state)
+{
+	struct heard h = { 0 };
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	assert_string_equal(ask_kept(&n, &h, SERIAL, NULL), "17 42 5 none ");
+	assert_string_equal(ask_kept(&n, &h, 0, "1002"), "");
+	assert_string_equal(ask_kept(&n, &h, SERIAL, NULL), "17 42 5 ok 1002");
+	assert_string_equal(ask_kept(&n, &h, SERIAL, "1003"), "17 42 5 ok ");
+	(void)server_ask(&s, "DEL td:{kept:acme:1001}:last_caller");
+	(void)server_ask(&s, "LPUSH td:{kept:acme:1001}:last_caller x");
+	assert_string_equal(ask_kept(&n, &h, SERIAL, NULL), "17 42 5 unknown ");
+	answers_close(&h.answers);
+	node_without_server(&n, &s);
+}
+
 /* Whoever asked is told that nobody knows, and what is under way is nobody's trouble. */
 static void test_closed_meanwhile(void **state)
 {
@@ -119,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_closed_meanwhile),
 	};
 

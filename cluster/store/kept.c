@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small values of extensions: a string each, which Redis forgets when its time is over. Those of one extension have a hash tag of their own,
+ * so with Redis Cluster they are spread over all servers. One command each, on the link of what the shards save in the same round: none of
+ * them is a round trip more.
+ */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "cluster/store/state.h"
+
+enum { KEPT_TTL_TEXT = 24 };
+
+struct kept_op {
+	struct store_op op;
+	bool asks;
+	store_kept_fn *done;
+	void *arg;
+};
+
+static struct bytes kept_key(char buf[STORE_KEY_MAX], const struct store_kept *of)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_str(&w, "td:{kept:");
+	writer_bytes(&w, of->tenant);
+	writer_str(&w, ":");
+	writer_bytes(&w, of->user);
+	WRITER_TEXTS(&w, "}:", of->name);
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+static void kept_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct kept_op *k = (const struct kept_op *)op;
+	const struct store_metrics *m = &op->base->metrics;
+	bool there = a->result == STORE_OK && redis_reply_type(a->reply) != REDIS_TYPE_NIL;
+
+	if (a->result == STORE_REFUSED)
+		metric_add(m->refused, 1);
+	else if (a->result == STORE_UNKNOWN)
+		metric_add(m->unknown, 1);
+	if (k->done)
+		k->done(a->result, there,
+			there && k->asks ? redis_reply_text(a->reply) : (struct bytes){ 0 },
+			k->arg);
+}
+
+/* args[1]: the key. */
+static void kept_run(struct store_shared *s, const struct bytes *args, size_t n, bool asks,
+		     store_kept_fn *done, void *arg)
+{
+	struct kept_op *k;
+
+	store_enter(&s->base);
+	k = (struct kept_op *)store_op_new(&s->base, sizeof(*k), kept_finish);
+	if (k) {
+		k->asks = asks;
+		k->done = done;
+		k->arg = arg;
+		if (args[1].n)
+			store_op_command(&k->op, args, n, s->base.deadline_ns);
+		else
+			store_op_fail(&k->op, STORE_REFUSED);
+	} else if (done) {
+		done(STORE_UNKNOWN, false, (struct bytes){ 0 }, arg);
+	}
+	store_leave(&s->base);
+}
+
+void store_kept_put(struct store_shared *s, const struct store_kept *of, struct bytes value,
+		    uint64_t ttl_ms, store_kept_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX], ttl[KEPT_TTL_TEXT];
+	struct writer w = writer_over(ttl, sizeof(ttl));
+	bool fits = value.n <= STORE_KEPT_MAX;
+	struct bytes args[] = { BYTES_LIT("SET"),
+				fits ? kept_key(key, of) : (struct bytes){ 0 },
+				value,
+				BYTES_LIT("PX"),
+				{ 0 } };
+
+	writer_u64(&w, ttl_ms);
+	args[4] = writer_done(&w);
+	metric_add(s->base.metrics.saves, 1);
+	kept_run(s, args, COUNT_OF(args), false, done, arg);
+}
+
+void store_kept_get(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
+		    void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("GET"), kept_key(key, of) };
+
+	kept_run(s, args, COUNT_OF(args), true, done, arg);
+}
+
+void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
+		     void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("DEL"), kept_key(key, of) };
+
+	kept_run(s, args, COUNT_OF(args), false, done, arg);
+}
