@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Feature codes: what a phone dials to change what its own extension does (CALL-15 to CALL-21). Each sets one argument of the command
- * extension.put, so another code is another line here; one is a place to park calls (PARK-06), and one takes calls of
- * others (MON-03). The codes themselves are settings.
+ * extension.put, so another code is another line here; one is a place to park calls (PARK-06), one takes calls of
+ * others (MON-03), and one calls back (REG-20). The codes themselves are settings.
  */
 #ifndef SIG_SIP_FEATURE_CODE_H
 #define SIG_SIP_FEATURE_CODE_H
@@ -57,7 +57,9 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	  "who calls it speaks with who waits there.")                                        \
 	X(PICKUP, "pickup", "**", "", MAYBE,                                                  \
 	  "Takes the call that rings at the extension behind the code; with nothing behind "  \
-	  "it the one that rings longest in the extension's pick-up groups.")
+	  "it the one that rings longest in the extension's pick-up groups.")                 \
+	X(LAST_CALLER, "last_caller", "#69", "", NOTHING,                                     \
+	  "Calls whoever called the extension last, by the number that was shown.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,

@@ -140,6 +140,8 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	(void)snprintf(out->codes.code[FEATURE_##id], FEATURE_CODE_LEN, "%s", dialled);
 	FEATURE_CODES(X)
 #undef X
+	if (!s->script || !s->script->calls_back)
+		out->codes.code[FEATURE_LAST_CALLER][0] = '\0';
 	listen_at(n, out);
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
 	out->lookup = names_host(n);

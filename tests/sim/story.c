@@ -162,6 +162,7 @@ static void take(struct sim *s, const struct story_step *step)
 		[CODE_PICK_B] = PHONE_PICK "1002",
 		[CODE_PICK] = PHONE_PICK,
 		[CODE_ROOM] = PHONE_ROOM,
+		[CODE_LAST_CALLER] = "#69",
 	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);

@@ -43,6 +43,7 @@ enum story_code {
 	CODE_PICK_B, /* who rings at B */
 	CODE_PICK,   /* ... at anybody of its group: all are of one */
 	CODE_ROOM,   /* a room (room_put) */
+	CODE_LAST_CALLER,
 };
 
 enum story_what {
@@ -144,6 +145,7 @@ struct story {
 	uint8_t recorded, on_demand;    /* extensions: always, and by command; bits */
 	bool external;                  /* ... with an external recorder (srs.h) */
 	bool codes;          /* their parties may do the same: *1 begins, *2 pauses, *3 ends */
+	bool calls_back;     /* last callers are kept, and called back by a code */
 	uint8_t records;     /* recordings that are on then, and not paused, at look_s */
 	const char *message; /* why the one that is left is over, "": whyever; NULL: none is left */
 	uint8_t recordings;  /* that its CDRs name: 1 << number each; 0: not looked at */

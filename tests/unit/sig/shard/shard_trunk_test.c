@@ -282,16 +282,23 @@ static void called_back(void **state)
 	struct trunk_settings set, first = gate_trunk("first", "198.51.100.2");
 	struct phone *gw = carrier(g, &set);
 	struct text record = { 0 };
+	const struct rig_kept *kept;
 	FILE *log = log_begin();
 	struct bytes m;
 
 	memcpy(set.access, "81", sizeof("81"));
+	memcpy(g->l.r->settings.codes.code[FEATURE_LAST_CALLER], "#69", sizeof("#69"));
+	shard_configure(g->l.r->shard, &g->l.r->settings);
 	(void)gate_put(g, &set);
 	(void)gate_put(g, &first);
 	for (size_t i = 0; i < COUNT_OF(shown); i++) {
 		calls_as(gw, shown[i][0], NUMBER);
 		m = phone_rings(&g->l.a);
 		ROW_ASSERT(shown[i][0], rig_has(rig_header(m, "From"), shown[i][1]));
+		kept = &g->l.r->kept[(g->l.r->kept_count - 1) % RIG_LOOKUPS_MAX];
+		ROW_ASSERT(shown[i][0], g->l.r->kept_count == i + 1 &&
+						bytes_starts(bytes_from(bytes_str(shown[i][1]), 5),
+							     kept->value));
 		phone_answer(&g->l.a, m, "486 Busy Here", "");
 		assert_true(phone_hears(gw, "SIP/2.0 486").n);
 		phone_ack(gw);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who called last is called back by a code (FEATURES REG-20). Whoever calls a user of ours, and was not forwarded or turned away by what that
+ * one has set, is kept as his last caller: the number that his phones are shown, in the store, so that any node has it. It is on its way there
+ * before the call is saved, and nobody rings until that is done. Who dials the code calls the number that is kept as if he had dialled it
+ * (CALL-39: with the access code of the trunk by which it came); who has hidden his number is called back by nobody.
+ */
+#include "base/log.h"
+#include "sig/call/cdr.h"
+#include "sig/call/identity.h"
+#include "sig/call/module.h"
+#include "sig/call/plan.h"
+#include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
+#include "sig/pbx/set.h"
+
+#define KEPT_MS (UINT64_C(30) * 86400 * 1000)
+
+/* ---- who is called ---- */
+
+static bool last_caller_has_code(const struct call_host *h, const struct call *c)
+{
+	const char *own =
+		dial_plans_of(h->settings->dials, c->tenant)->codes.code[FEATURE_LAST_CALLER];
+
+	return own[0] ? strcmp(own, DIAL_OFF) != 0
+		      : h->settings->codes.code[FEATURE_LAST_CALLER][0] != '\0';
+}
+
+static enum refusal last_caller_admit(const struct call_host *h, const struct call *c,
+				      const struct plan_target *at, enum plan_why *why,
+				      struct call_refusal *refusal)
+{
+	char shown[IDENTITY_SHOWN_MAX];
+	struct kept_ask ask = { .call = c->id,
+				.what = KEPT_LAST_CALLER,
+				.tenant = bytes_str(call_tenant(h, c)),
+				.user = at->user,
+				.value = at->caller,
+				.ttl_ms = KEPT_MS };
+
+	(void)why;
+	(void)refusal;
+	if (!last_caller_has_code(h, c) || !plan_is_of_user(h, c, at->user))
+		return REFUSED_NOT;
+	identity_of_caller(h, c, &ask.value, shown);
+	if (ask.value.n <= KEPT_VALUE_MAX && !effects_kept(h->effects, &ask))
+		LOG_WARN("call", c->id, "no memory: the last caller is not kept");
+	return REFUSED_NOT;
+}
+
+/* ---- who calls back ---- */
+
+static bool last_caller_begun(struct call_host *h, struct call *c, const struct call_start *start,
+			      enum refusal *refused, struct call_refusal *refusal)
+{
+	if (!start->set || start->set->room || start->set->feature != FEATURE_LAST_CALLER)
+		return false;
+	*refused = text_set(&c->display, start->display) ? call_refuse(refusal, REFUSED_MEMORY)
+							 : set_begin(h, c, start, refusal);
+	return true;
+}
+
+/* It is asked for, or asked for again. Without memory its time runs. */
+static void last_caller_ask(struct call_host *h, struct call *c)
+{
+	struct kept_ask ask = { .call = c->id,
+				.what = KEPT_LAST_CALLER,
+				.tenant = bytes_str(call_tenant(h, c)),
+				.user = text_bytes(&c->from) };
+
+	if (!set_waits_for(c, FEATURE_LAST_CALLER))
+		return;
+	c->plan.serial = ask.serial = rand_u64_from(h->rand) | 1;
+	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
+	(void)effects_kept(h->effects, &ask);
+}
+
+static void last_caller_refuse(struct call_host *h, struct call *c, uint16_t status,
+			       const char *text)
+{
+	LOG_INFO("call", c->id, "nobody is called back", LOG_STR("reason", text));
+	set_refuse(h, c, status, text);
+}
+
+/* As he would dial it. False: he may not. */
+static bool last_caller_number(const struct call_host *h, const struct call *c, struct bytes last,
+			       char out[DIAL_NUMBER_MAX])
+{
+	enum dial_kind kind;
+
+	if (plan_is_of_user(h, c, last))
+		return !bytes_cstr(last, out, DIAL_NUMBER_MAX);
+	kind = h->dials ? h->dials(h->owner, c->tenant, text_bytes(&c->from), last, out)
+			: DIAL_UNKNOWN;
+	return kind == DIAL_OUTSIDE || kind == DIAL_EXTENSION;
+}
+
+static void call_back(struct call_host *h, struct call *c, struct bytes number)
+{
+	const struct dialog_party from = { .local_display = text_bytes(&c->display),
+					   .local_user = text_bytes(&c->from) };
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
+	enum refusal refused;
+
+	plan_stop(c);
+	plan_clear(&c->plan);
+	outbox_touch(&c->out);
+	refused = text_set(&c->to, number) ? REFUSED_MEMORY
+					   : plan_start(h, c, text_bytes(&c->to),
+							(struct bytes){ 0 }, &from, &refusal);
+	LOG_INFO("call", c->id, "the last caller is called back",
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
+	if (refused)
+		last_caller_refuse(h, c, refusal.status,
+				   refusal.text ? refusal.text : refusals[refusal.reason].words);
+}
+
+static void last_caller_told(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	const struct kept_news *news = &reply->kept;
+	char number[DIAL_NUMBER_MAX];
+
+	if (!set_waits_for(c, FEATURE_LAST_CALLER) || news->serial != c->plan.serial)
+		return;
+	if (news->result == KEPT_UNKNOWN)
+		last_caller_refuse(h, c, 503, "it is not known who called last");
+	else if (news->result == KEPT_NONE)
+		last_caller_refuse(h, c, 404, "nobody has called yet");
+	else if (bytes_is(news->value, "anonymous"))
+		last_caller_refuse(h, c, 404, "who called last did not show a number");
+	else if (!last_caller_number(h, c, news->value, number))
+		last_caller_refuse(h, c, 403, "the extension may not call who called last");
+	else
+		call_back(h, c, bytes_str(number));
+}
+
+static bool last_caller_overdue(struct call_host *h, struct call *c)
+{
+	if (!set_waits_for(c, FEATURE_LAST_CALLER))
+		return false;
+	last_caller_refuse(h, c, 503, "it is not known who called last");
+	return true;
+}
+
+static const struct module_reply last_caller_replies[] = {
+	{ ASK_KEPT, last_caller_told },
+	{ 0 },
+};
+
+const struct module last_caller_module = {
+	.name = "last_caller",
+	.admit = last_caller_admit,
+	.begun = last_caller_begun,
+	.saved = last_caller_ask,
+	.overdue = last_caller_overdue,
+	.replied = last_caller_replies,
+};
