@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/schema/extension.h"
+#include "app/schema/hours_field.h"
 #include "app/schema/profile.h"
 #include "app/schema/room_field.h"
 #include "app/schema/tenant_field.h"
@@ -62,9 +63,9 @@ static void form_by_both(const struct form *f, struct bytes in)
 
 static void forms_by_both(struct bytes in)
 {
-	static const struct form *const forms[] = { &g_profile_form, &g_range_form, &g_dial_form,
-						    &g_tenant_form,  &g_did_form,   &g_route_form,
-						    &g_location_form };
+	static const struct form *const forms[] = { &g_profile_form,  &g_range_form, &g_dial_form,
+						    &g_tenant_form,   &g_did_form,   &g_route_form,
+						    &g_location_form, &g_hours_form };
 
 	for (size_t i = 0; i < COUNT_OF(forms); i++)
 		form_by_both(forms[i], in);
@@ -263,6 +264,26 @@ static void location(struct bytes in)
 	free(text);
 }
 
+static void hours(struct bytes in)
+{
+	static struct hours_value v, again;
+	static struct hours core;
+	const char *reason = NULL;
+	char *text;
+
+	v = again = (struct hours_value){ .changed_utc_ms = 1 };
+	if (form_read(&g_hours_form, &v, in, &reason)) {
+		assert(reason && v.changed_utc_ms == 1);
+		return;
+	}
+	hours_to_core(&v, &core);
+	assert(core.count <= HOURS_HOLIDAYS_MAX && !!core.until_local_s <= !!v.until[0]);
+	assert(!form_read(&g_hours_form, &again, text_of(form_document(&g_hours_form, &v), &text),
+			  &reason));
+	assert(!memcmp(&v, &again, sizeof(v)));
+	free(text);
+}
+
 static void room(struct bytes in)
 {
 	struct room_value r = { .changed_utc_ms = 1 }, again;
@@ -314,7 +335,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(struct bytes in) = { profile,  range, extension, tenant,
 							  trunk,    did,   route,     dialplan,
-							  location, room };
+							  location, room,  hours };
 
 	struct bytes in = bytes_mem(data + 1, size ? size - 1 : 0);
 

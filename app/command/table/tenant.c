@@ -2,6 +2,7 @@
 /* Tenants, and what is theirs: numbers, locations, rooms, routes and trunks. */
 #include "app/command/table/table.h"
 #include "app/schema/extension.h"
+#include "app/schema/hours_field.h"
 #include "app/schema/profile.h"
 #include "app/schema/room_field.h"
 #include "app/schema/tenant_field.h"
@@ -200,6 +201,40 @@ static const struct command_arg g_room_args[] = {
 };
 #undef FIELD_OF
 
+#define FIELD_OF  struct hours_value
+#define HOURS_ARG KEY_FIELD("name", name, CHARSET_NAME, "Name of the hours.")
+static const struct command_arg g_hours_args[] = { HOURS_ARG, END };
+static const struct command_arg g_hours_check_args[] = {
+	HOURS_ARG,
+	{ .name = "time",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 5,
+	  .max = HOURS_UNTIL_MAX - 1,
+	  .preset = "now",
+	  .help = "As the wall shows it in the zone of the hours: 18:00 of today, or 2026-12-24 "
+		  "18:00." },
+	END,
+};
+static const struct command_arg g_hours_override_args[] = {
+	HOURS_ARG,
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_hours_overrides,
+	  .required = true,
+	  .help = "What counts from now on; none: their times do." },
+	{ .name = "until",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 5,
+	  .max = HOURS_UNTIL_MAX - 1,
+	  .preset = "until it is taken back",
+	  .help = "18:00: the next time that the wall shows it in their zone; or 2026-12-24 "
+		  "18:00." },
+	END,
+};
+#undef FIELD_OF
+
 #define FIELD_OF struct route_value
 static const struct command_arg g_route_args[] = {
 	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the route."),
@@ -272,6 +307,29 @@ const struct command g_tenant_commands[] = {
 	{ "room.list", COMMAND_FOR_READER, g_no_args, "Lists rooms by number.", "a list of rooms",
 	  BY(document_list), .documents = BY(&g_room_documents),
 	  .columns = "number,name,max_members,wait_for_host,locked,record,factory" },
+	{ "hours.put", COMMAND_FOR_ADMIN, g_hours_fields,
+	  "Says when the tenant is open, or changes what is given of it.", "the hours",
+	  BY(document_put), .documents = BY(&g_hours_documents) },
+	{ "hours.get", COMMAND_FOR_READER, g_hours_args, "Shows hours.", "changed_utc_ms",
+	  BY(document_show), .documents = BY(&g_hours_documents), .shows = g_hours_fields },
+	{ "hours.delete", COMMAND_FOR_ADMIN, g_hours_args, "Deletes hours.", "name",
+	  BY(document_delete), .documents = BY(&g_hours_documents) },
+	{ "hours.list", COMMAND_FOR_READER, g_no_args, "Lists hours by name.", "a list of hours",
+	  BY(document_list), .documents = BY(&g_hours_documents),
+	  .columns = "name,zone,week,override,until" },
+	{ "hours.override", COMMAND_FOR_APPLICATION, g_hours_override_args,
+	  "Says that it is open or closed now, whatever the hours have, at all nodes and over a "
+	  "restart.",
+	  "the hours", BY(document_put), .documents = BY(&g_hours_override) },
+	{ "hours.check", COMMAND_FOR_READER, g_hours_check_args,
+	  "Says whether it is open at a time. Times of the wall that come twice are meant the "
+	  "first "
+	  "time; those that never come are as much later.",
+	  "name, open, overridden (it was said by hand), label (of the holiday; empty: none), time "
+	  "and utc_ms, next and next_utc_ms (when it opens or closes; null and 0: not within a "
+	  "year, "
+	  "or not before the override is taken back)",
+	  BY(command_hours_check) },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "

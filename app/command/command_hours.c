@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a tenant is open: documents, what is said by hand instead, and what counts at a time. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/node/node.h"
+#include "app/schema/hours_field.h"
+#include "base/clock.h"
+
+enum { HOURS_MAX = 64 }; /* of a tenant */
+
+/* As the files of this node have it. False: the run has failed. */
+static bool zone_take(struct command_run *run, const struct hours_value *v, struct zone **out)
+{
+	int err = zone_load(out, v->zone[0] ? v->zone : "UTC");
+
+	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR || err == -EISDIR)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "zone",
+			     "zone: there is no such time zone in /usr/share/zoneinfo; names are "
+			     "those of the IANA database, as Europe/Berlin");
+	else if (err)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the time zone cannot be read: %s",
+			     strerror(-err));
+	return !err;
+}
+
+static bool hours_make(struct command_run *run, void *value)
+{
+	struct bytes name = command_value(run, "name")->text;
+	struct zone *z;
+
+	form_begin(&g_hours_form, value, name);
+	if (!document_stored(run->node, run->tenant, &g_hours_documents, name, value) &&
+	    shelf_count_of(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
+			   BYTES_LIT("hours")) >= HOURS_MAX) {
+		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d hours", HOURS_MAX);
+		return false;
+	}
+	if (!document_take(run, &g_hours_documents, value) || !zone_take(run, value, &z))
+		return false;
+	free(z);
+	return true;
+}
+
+/* False: the run has failed. */
+static bool hours_find(struct command_run *run, struct hours_value *out, struct zone **z)
+{
+	struct bytes name = command_value(run, "name")->text;
+
+	if (document_stored(run->node, run->tenant, &g_hours_documents, name, out))
+		return zone_take(run, out, z);
+	command_fail(run, COMMAND_NOT_FOUND, "name",
+		     "there are no such hours: hours.list shows those that there are");
+	return false;
+}
+
+static int64_t now_utc_s(void)
+{
+	return (int64_t)(clock_utc_ms() / 1000);
+}
+
+static bool override_make(struct command_run *run, void *value)
+{
+	struct bytes until = command_value(run, "until")->text;
+	int64_t now = now_utc_s();
+	struct hours_value *v = value;
+	struct zone *z;
+
+	if (!hours_find(run, v, &z))
+		return false;
+	now += zone_offset_s(z, now);
+	free(z);
+	v->override = (uint8_t)command_value(run, "state")->number;
+	v->until[0] = '\0';
+	v->changed_utc_ms = clock_utc_ms();
+	if (!until.n || hours_until_set(v->until, until, now))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "until",
+		     "until is a time such as 18:00 or 2026-12-24 18:00");
+	return false;
+}
+
+/* Whoever needs them takes them from the text. */
+static int hours_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	(void)node;
+	(void)tenant;
+	(void)value;
+	return 0;
+}
+
+static void hours_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	(void)node;
+	(void)tenant;
+	(void)name;
+}
+
+const struct document_kind g_hours_documents = {
+	.name = "hours",
+	.argument = "name",
+	.size = sizeof(struct hours_value),
+	.form = &g_hours_form,
+	.make = hours_make,
+	.apply = hours_apply,
+	.forget = hours_forget,
+};
+
+/* The same documents, of which one field is said. */
+const struct document_kind g_hours_override = {
+	.name = "hours",
+	.argument = "name",
+	.size = sizeof(struct hours_value),
+	.form = &g_hours_form,
+	.make = override_make,
+	.apply = hours_apply,
+	.forget = hours_forget,
+};
+
+/* What the wall shows then; null for 0. */
+static json_t *time_json(const struct zone *z, int64_t utc_s)
+{
+	char text[HOURS_UNTIL_MAX];
+
+	if (!utc_s)
+		return json_null();
+	hours_local_text(text, utc_s + zone_offset_s(z, utc_s));
+	return json_string(text);
+}
+
+static json_t *check_json(const struct hours_value *v, const struct zone *z, int64_t at)
+{
+	struct hours *h = malloc(sizeof(*h));
+	struct hours_state state;
+	int64_t next;
+	json_t *out;
+
+	if (!h)
+		return NULL;
+	hours_to_core(v, h);
+	state = hours_at(h, z, at);
+	next = hours_next(h, z, at);
+	out = json_pack("{s:s, s:b, s:b, s:s, s:o, s:I, s:o, s:I}", "name", v->name, "open",
+			state.open, "overridden", state.overridden, "label", state.label, "time",
+			time_json(z, at), "utc_ms", (json_int_t)at * 1000, "next",
+			time_json(z, next), "next_utc_ms", (json_int_t)next * 1000);
+	free(h);
+	return out;
+}
+
+void command_hours_check(struct command_run *run)
+{
+	const struct command_value *time = command_value(run, "time");
+	int64_t now = now_utc_s(), local;
+	struct hours_value v;
+	struct zone *z;
+
+	if (!hours_find(run, &v, &z))
+		return;
+	local = now + zone_offset_s(z, now);
+	if (!time->given)
+		command_answer(run, check_json(&v, z, now));
+	else if (hours_time_parse(&local, time->text, civil_day(local)))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "time",
+			     "time is one such as 18:00 or 2026-12-24 18:00");
+	else
+		command_answer(run, check_json(&v, z, zone_utc_s(z, local)));
+	free(z);
+}
