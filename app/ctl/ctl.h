@@ -37,6 +37,8 @@ void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int ctl_init(int argc, char **argv);
 /* tandemctl trace CALL OPTIONS: the words behind "trace". */
 int ctl_trace(const struct ctl_target *target, int argc, char **argv);
+/* tandemctl flow WORD [FILE [...]]: the words behind "flow". */
+int ctl_flow(int argc, char **argv);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
 /* Commands begin with that word and a dot. */

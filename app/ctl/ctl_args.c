@@ -9,6 +9,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
 #include "app/schema/extension.h"
+#include "sig/flow/program.h"
 #include "sig/sip/uri.h"
 
 #define INIT_TEXT                                                                                  \
@@ -33,6 +34,10 @@
 	"           limit or an interrupt; from, to: of the next call of that extension, or to "  \
 	"it\n"                                                                                    \
 	"           without -o into call-CALL.pcapng; -: to standard output\n"
+
+#define FLOW_TEXT                        \
+	"       tandemctl flow schema\n" \
+	"           the JSON Schema of flows\n"
 
 static const char g_command[] =
 	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [-o "
@@ -62,10 +67,13 @@ static const struct {
 	  "           why a party of a call is not heard, or hears nothing; of a running call,\n"
 	  "           or of one that ended in the last hour; see call.doctor\n" },
 	{ "trace", TRACE_TEXT },
+	{ "flow", FLOW_TEXT },
 	{ "help",
-	  "       tandemctl help [COMMAND|init|doctor|trace|config|api], or COMMAND --help\n"
+	  "       tandemctl help [COMMAND|init|doctor|trace|flow|config|api|flows]\n"
+	  "                      or COMMAND --help\n"
 	  "           call: the commands that begin so; as well trunk, conference and so on\n"
-	  "           config: every setting, in Markdown; api: every command\n" },
+	  "           config: every setting, in Markdown; api: every command; flows: their "
+	  "verbs\n" },
 };
 
 static const char g_statuses[] =
@@ -187,6 +195,10 @@ int ctl_help(const char *word)
 	}
 	if (bytes_is(bytes_str(word), "api")) {
 		command_write_reference(&w);
+		return print(&w);
+	}
+	if (bytes_is(bytes_str(word), "flows")) {
+		flow_write_reference(&w);
 		return print(&w);
 	}
 	if (command)

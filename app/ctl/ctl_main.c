@@ -282,6 +282,8 @@ int main(int argc, char **argv)
 	/* the own table says the same as a node's, which programs may ask for */
 	if (!strcmp(argv[o.first], "help") && !o.json)
 		return ctl_help(argv[o.first + 1]);
+	if (!strcmp(argv[o.first], "flow"))
+		return ctl_flow(argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);
 	return ctl_run(&o, argc, argv);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens to a caller, as data: a program of steps, each a verb with arguments and the step that comes next by outcome (docs/flows.md).
+ * Text becomes a checked program, or all that is wrong with it. Of a program, a position and the outcome of the last verb the next verb is
+ * made. Pure: whoever carries verbs out knows calls, clocks and sockets (ADR 85). One table of verbs is checks, help and JSON Schema.
+ */
+#ifndef SIG_FLOW_PROGRAM_H
+#define SIG_FLOW_PROGRAM_H
+
+#include <jansson.h>
+
+#include "base/schema.h"
+
+/* ---- the table ---- */
+
+enum {
+	PROGRAM_TEXT_MAX = 65536,
+	PROGRAM_STEPS_MAX = 500,
+	PROGRAM_DEPTH_MAX = 16,
+	PROGRAM_VERBS_MAX = 1000, /* that one call may begin */
+	PROGRAM_HASH_LEN = 32,    /* SHA-256 */
+	VERB_ARGS_MAX = 16,
+	VERB_TEXTS_MAX = 96,  /* of all arguments of a verb */
+	VERB_ROOM_MAX = 4096, /* octets of what was put in for names */
+	VERB_TEXT_MAX = 1024, /* octets of one of them */
+	VARIABLES_MAX = 2048, /* octets of all, with their names */
+	VARIABLE_NAME_MAX = 32,
+	STEP_NAME_MAX = 64,
+};
+
+enum arg_type {
+	ARG_IS_TEXT,    /* min, max: octets */
+	ARG_IS_TEXTS,   /* min, max: how many; one may be written without a list */
+	ARG_IS_NUMBER,  /* whole */
+	ARG_IS_SECONDS, /* with up to three decimals; min, max and preset: ms */
+	ARG_IS_BOOL,
+	ARG_IS_WORD, /* one of words */
+	ARG_IS_MAP,  /* texts by name; min, max: how many */
+};
+
+/* What a text is, once all names in it are replaced. */
+enum arg_form {
+	FORM_ANY,
+	FORM_NAME,     /* of a document: letters, digits . _ - */
+	FORM_KEYS,     /* 0-9 * # A-D */
+	FORM_VARIABLE, /* a-z 0-9 _ */
+	FORM_TAG,      /* TAB.FIELD */
+	FORM_TARGET,   /* a number, or a SIP URI */
+	FORM_URL,      /* http, https, ws or wss */
+	FORM_FLOW,     /* flow:NAME */
+};
+
+struct verb_arg {
+	const char *name;
+	uint8_t type, form; /* enum arg_type, enum arg_form; form: of each text */
+	bool required;
+	uint32_t min, max;
+	uint32_t preset;         /* of numbers, and of a word its place */
+	const char *preset_text; /* of a text */
+	const char *const *words;
+	const char *kind; /* of document that the text names */
+	const char *help;
+};
+
+/* How a verb ended. A step may have a branch for each that its verb has; without one, `next` is taken, and without that the program ends. */
+enum flow_outcome {
+	OUTCOME_NEXT,
+	OUTCOME_ELSE,
+	OUTCOME_TIMEOUT,
+	OUTCOME_INVALID,
+	OUTCOME_FAILED,
+	OUTCOME_BUSY,
+	OUTCOME_NO_ANSWER,
+	OUTCOME_REJECTED,
+	OUTCOME_FULL,
+	OUTCOME_NONE,
+	OUTCOME_CLOSED,
+	FLOW_OUTCOMES,
+};
+extern const char *const g_flow_outcomes[FLOW_OUTCOMES + 1]; /* NULL behind them */
+
+enum verb_flag {
+	VERB_WAITS = 1, /* for the caller, or for time to pass: but not where it fails at once */
+	VERB_DECIDES =
+		2,   /* nobody else sees that it was done: no save is needed before the next one */
+	VERB_ON = 4, /* has branches by what came, under `on` */
+	VERB_MAIN = 8, /* the first argument may stand in place of all */
+};
+
+struct verb {
+	const char *name;
+	const struct verb_arg *args;
+	uint16_t outcomes; /* 1 << enum flow_outcome */
+	uint16_t required; /* those that need a branch, or `next` */
+	uint16_t wanted;   /* those whose lack is worth a warning */
+	uint8_t flags;     /* enum verb_flag */
+	const char *help;
+};
+extern const struct verb g_flow_verbs[]; /* the last one has no name */
+
+/* What a text may name in braces, beside variables. A name that ends in a dot has anything behind it. */
+struct flow_fact {
+	const char *name, *help;
+};
+extern const struct flow_fact g_flow_facts[];
+
+/* The table as Markdown, and as a JSON Schema (draft 2020-12). NULL: no memory. */
+void flow_write_reference(struct writer *w);
+json_t *flow_schema(void);
+
+bool variable_name_is(struct bytes name);
+/* NULL; else what is wrong with a text in which nothing is to be replaced any more. */
+const char *form_wrong(enum arg_form form, struct bytes text);
+
+#endif

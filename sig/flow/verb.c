@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of verbs. Its texts are docs/flows.md, so each is a sentence. */
+#include "sig/flow/program.h"
+
+const char *const g_flow_outcomes[] = {
+	[OUTCOME_NEXT] = "next",           [OUTCOME_ELSE] = "else",
+	[OUTCOME_TIMEOUT] = "timeout",     [OUTCOME_INVALID] = "invalid",
+	[OUTCOME_FAILED] = "failed",       [OUTCOME_BUSY] = "busy",
+	[OUTCOME_NO_ANSWER] = "no_answer", [OUTCOME_REJECTED] = "rejected",
+	[OUTCOME_FULL] = "full",           [OUTCOME_NONE] = "none",
+	[OUTCOME_CLOSED] = "closed",       [FLOW_OUTCOMES] = NULL,
+};
+
+#define ON(outcome) (1 << OUTCOME_##outcome)
+
+enum {
+	SECOND = 1000,
+	NO_PRESET = 0,
+};
+
+#define ARG(what, type_, least, most, text, ...)                                                \
+	{                                                                                       \
+		.name = (what), .type = (type_), .min = (least), .max = (most), .help = (text), \
+		__VA_ARGS__                                                                     \
+	}
+#define MUST .required = true
+#define TEXT(what, form_, most, text, ...) \
+	ARG(what, ARG_IS_TEXT, 1, most, text, .form = (form_), __VA_ARGS__)
+#define PROMPTS(what, text, ...) \
+	ARG(what, ARG_IS_TEXTS, 1, 16, text, .form = FORM_NAME, .kind = "prompt", __VA_ARGS__)
+#define NUMBER(what, least, most, preset_, text) \
+	ARG(what, ARG_IS_NUMBER, least, most, text, .preset = (preset_))
+#define SECONDS(what, least, most, preset_, text) \
+	ARG(what, ARG_IS_SECONDS, least, most, text, .preset = (preset_))
+#define YES_NO(what, preset_, text) ARG(what, ARG_IS_BOOL, 0, 1, text, .preset = (preset_))
+#define WORD(what, words_, text)    ARG(what, ARG_IS_WORD, 0, 0, text, .words = (words_))
+#define MAP(what, form_, least, text, ...) \
+	ARG(what, ARG_IS_MAP, least, 16, text, .form = (form_), __VA_ARGS__)
+#define MAY .required = false
+
+static const struct verb_arg g_answer_args[] = { { 0 } };
+
+static const struct verb_arg g_play_args[] = {
+	PROMPTS("prompt", "Prompts, one after the other.", MUST),
+	NUMBER("loop", 1, 1000, 1, "How often all of them are played."),
+	TEXT("stop_keys", FORM_KEYS, 16, "Keys that end it. Without them no key does.", MAY),
+	{ 0 },
+};
+
+static const struct verb_arg g_say_args[] = {
+	TEXT("text", FORM_ANY, VERB_TEXT_MAX, "What is said.", MUST),
+	TEXT("language", FORM_NAME, 16, "Its language, such as en or de-CH; else that of the call.",
+	     MAY),
+	TEXT("voice", FORM_NAME, 64, "A voice of the speech engine.", MAY),
+	TEXT("stop_keys", FORM_KEYS, 16, "Keys that end it. Without them no key does.", MAY),
+	{ 0 },
+};
+
+static const struct verb_arg g_gather_args[] = {
+	PROMPTS("prompt", "Prompts that are played before, one after the other.", MAY),
+	PROMPTS("again", "Prompts in their place from the second try on.", MAY),
+	TEXT("say", FORM_ANY, VERB_TEXT_MAX, "A text that is said behind the prompts.", MAY),
+	NUMBER("min", 1, 64, 1, "Fewer digits are invalid."),
+	NUMBER("max", 1, 64, 16, "It ends after so many digits."),
+	ARG("terminators", ARG_IS_TEXT, 0, 16, "Keys that end it, and are not among the digits.",
+	    .form = FORM_KEYS, .preset_text = "#"),
+	SECONDS("first_s", SECOND / 10, 600 * SECOND, 5 * SECOND,
+		"How long the first digit is awaited, after what is played."),
+	SECONDS("digit_s", SECOND / 10, 600 * SECOND, 3 * SECOND,
+		"How long each further digit is awaited."),
+	NUMBER("tries", 1, 10, 1, "How often the caller is asked, while nothing valid comes."),
+	YES_NO("barge_in", true, "A digit ends what is played."),
+	TEXT("into", FORM_VARIABLE, VARIABLE_NAME_MAX, "The variable that has the digits.", MAY,
+	     .preset_text = "digits"),
+	TEXT("tag", FORM_TAG, 40, "A tag of the call that has them, too.", MAY),
+	YES_NO("secret", false, "They are in no log, event, tag or record that can be read."),
+	{ 0 },
+};
+
+static const struct verb_arg g_record_args[] = {
+	PROMPTS("prompt", "Prompts that are played before.", MAY),
+	YES_NO("beep", true, "The caller hears a beep before."),
+	SECONDS("max_s", SECOND, 3600 * SECOND, 120 * SECOND, "It ends after so long."),
+	SECONDS("silence_s", 0, 60 * SECOND, 5 * SECOND,
+		"It ends when nothing was said for so long; 0: it does not."),
+	SECONDS("min_s", 0, 600 * SECOND, SECOND, "Less is nothing: the branch timeout."),
+	ARG("terminators", ARG_IS_TEXT, 0, 16, "Keys that end it.", .form = FORM_KEYS,
+	    .preset_text = "#"),
+	TEXT("into", FORM_VARIABLE, VARIABLE_NAME_MAX,
+	     "The variable that has the name of the recording.", MAY, .preset_text = "recording"),
+	{ 0 },
+};
+
+static const struct verb_arg g_tag_args[] = {
+	MAP("tags", FORM_TAG, 1, "Values by TAB.FIELD.", MUST),
+	{ 0 },
+};
+
+static const struct verb_arg g_set_args[] = {
+	MAP("variables", FORM_VARIABLE, 1,
+	    "Values by name, made before any is set. An empty one deletes the variable.", MUST),
+	{ 0 },
+};
+
+static const struct verb_arg g_match_args[] = {
+	ARG("value", ARG_IS_TEXT, 0, VERB_TEXT_MAX,
+	    "What is compared with the keys of on: mostly a name in braces.", MUST),
+	{ 0 },
+};
+
+static const struct verb_arg g_hours_args[] = {
+	TEXT("name", FORM_NAME, 64, "The calendar.", MUST, .kind = "hours"),
+	{ 0 },
+};
+
+static const struct verb_arg g_pause_args[] = {
+	ARG("seconds", ARG_IS_SECONDS, SECOND / 10, 600 * SECOND, "How long.", MUST),
+	{ 0 },
+};
+
+static const struct verb_arg g_reject_args[] = {
+	NUMBER("status", 400, 699, 603, "The SIP status that the caller hears."),
+	TEXT("reason", FORM_ANY, 64, "Words beside the status, which many phones show.", MAY),
+	{ 0 },
+};
+
+static const struct verb_arg g_hangup_args[] = {
+	TEXT("reason", FORM_ANY, 64, "Why, in the Reason header and the call record.", MAY),
+	{ 0 },
+};
+
+static const struct verb_arg g_redirect_args[] = {
+	TEXT("to", FORM_FLOW, 70, "flow:NAME. Variables and tags stay.", MUST, .kind = "flow"),
+	{ 0 },
+};
+
+static const struct verb_arg g_refer_args[] = {
+	TEXT("to", FORM_TARGET, 256,
+	     "A number or a SIP URI, which the caller's side is to call itself.", MUST),
+	{ 0 },
+};
+
+static const struct verb_arg g_dtmf_args[] = {
+	TEXT("digits", FORM_KEYS, 32, "Sent one after the other.", MUST),
+	NUMBER("duration_ms", 40, 6000, 120, "How long each sounds."),
+	{ 0 },
+};
+
+static const struct verb_arg g_park_args[] = {
+	TEXT("slot", FORM_KEYS, 8, "The slot; else the first free one of the group.", MAY),
+	TEXT("group", FORM_NAME, 31, "The group of slots; else the tenant's first one.", MAY),
+	SECONDS("timeout_s", SECOND, 86400 * SECOND, 300 * SECOND,
+		"How long the caller waits to be picked up."),
+	{ 0 },
+};
+
+static const struct verb_arg g_pickup_args[] = {
+	TEXT("target", FORM_TARGET, 63,
+	     "An extension that rings, or a slot in which somebody is parked.", MUST,
+	     .kind = "number"),
+	{ 0 },
+};
+
+static const struct verb_arg g_conference_args[] = {
+	TEXT("name", FORM_NAME, 63, "The conference.", MUST),
+	YES_NO("muted", false, "The caller only listens."),
+	YES_NO("beep", false, "Members hear who comes and leaves."),
+	YES_NO("moderator", false, "The caller may moderate."),
+	NUMBER("max", 0, 1000, NO_PRESET, "Members at most; 0: as many as the room may have."),
+	{ 0 },
+};
+
+static const char *const g_hear_words[] = { "said", "heard", "both", NULL };
+
+static const struct verb_arg g_stream_args[] = {
+	TEXT("endpoint", FORM_NAME, 31, "A name in live.endpoints that is for the tenant.", MUST),
+	WORD("hear", g_hear_words,
+	     "What the application hears: what the caller says, what the caller hears, or "
+	     "both."),
+	{ 0 },
+};
+
+static const struct verb_arg g_notify_args[] = {
+	TEXT("event", FORM_NAME, 64, "The name of the event that applications are told.", MUST),
+	MAP("data", FORM_VARIABLE, 0, "Values by name, which the event has.", MAY),
+	{ 0 },
+};
+
+static const char *const g_dial_words[] = { "together", "in_turn",      "rotating",
+					    "random",   "longest_idle", NULL };
+
+static const struct verb_arg g_dial_args[] = {
+	ARG("to", ARG_IS_TEXTS, 1, 20, "Numbers or SIP URIs.", .form = FORM_TARGET, MUST,
+	    .kind = "number"),
+	WORD("how", g_dial_words, "In which order they ring."),
+	NUMBER("rings", 1, 60, 6, "How long each rings, in rings of five seconds."),
+	SECONDS("ring_s", SECOND, 600 * SECOND, NO_PRESET, "The same in seconds; it counts."),
+	SECONDS("total_s", SECOND, 3600 * SECOND, 180 * SECOND, "How long they ring in all."),
+	SECONDS("limit_s", SECOND, 86400 * SECOND, NO_PRESET,
+		"How long the conversation may last."),
+	TEXT("caller_id", FORM_TARGET, 256,
+	     "The number that they see, where the caller may show it.", MAY),
+	YES_NO("skip_busy", false, "Who speaks is not rung."),
+	PROMPTS("whisper", "Prompts that who answers hears before they are connected.", MAY),
+	PROMPTS("confirm", "Likewise, until a key is pressed: a voicemail does not take the call.",
+		MAY),
+	TEXT("confirm_keys", FORM_KEYS, 16, "The keys that do it; else any.", MAY),
+	PROMPTS("announce", "Prompts that both hear before they are connected.", MAY),
+	YES_NO("video", true, "Video is offered where the caller has it."),
+	{ 0 },
+};
+
+static const char *const g_method_words[] = { "post", "get", NULL };
+
+static const struct verb_arg g_http_args[] = {
+	TEXT("url", FORM_URL, VERB_TEXT_MAX, "Where the request goes.", MUST),
+	WORD("method", g_method_words, "post sends data as JSON, get in the URL."),
+	MAP("data", FORM_VARIABLE, 0, "Values by name, beside the facts of the call.", MAY),
+	ARG("take", ARG_IS_TEXTS, 1, 16,
+	    "Members of the JSON object of the answer that become variables.",
+	    .form = FORM_VARIABLE, MAY),
+	SECONDS("timeout_s", SECOND / 10, 30 * SECOND, 2 * SECOND,
+		"How long the answer is awaited."),
+	{ 0 },
+};
+
+const struct verb g_flow_verbs[] = {
+	{ "answer", g_answer_args, ON(NEXT) | ON(FAILED), 0, 0, 0,
+	  "Answers the call. What is played or asked before that is early media." },
+	{ "play", g_play_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
+	  "Plays prompts." },
+	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
+	  "Says a text by the speech engine." },
+	{ "gather", g_gather_args, ON(NEXT) | ON(TIMEOUT) | ON(INVALID) | ON(FAILED), ON(TIMEOUT),
+	  0, VERB_WAITS | VERB_ON | VERB_MAIN,
+	  "Asks for digits. Keys of on are digits or patterns of them (x: any digit). Without on "
+	  "all digits lead to next." },
+	{ "record", g_record_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), ON(TIMEOUT), 0, VERB_WAITS,
+	  "Records what the caller says." },
+	{ "tag", g_tag_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
+	  "Sets tags of the call, which events, applications and call records have." },
+	{ "set", g_set_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
+	  "Sets variables. One that is made of a secret is a secret." },
+	{ "match", g_match_args, ON(ELSE), ON(ELSE), 0, VERB_DECIDES | VERB_ON | VERB_MAIN,
+	  "Compares a value with the keys of on: texts, or patterns of numbers. The most exact one "
+	  "counts." },
+	{ "hours", g_hours_args, ON(NEXT) | ON(CLOSED) | ON(FAILED), ON(CLOSED), 0,
+	  VERB_DECIDES | VERB_ON | VERB_MAIN,
+	  "Looks into a calendar: next when it is open, else closed. Keys of on are its other "
+	  "words, such as holiday." },
+	{ "pause", g_pause_args, ON(NEXT), 0, 0, VERB_WAITS | VERB_MAIN, "Waits." },
+	{ "reject", g_reject_args, 0, 0, 0, VERB_MAIN,
+	  "Refuses the call. One that is answered is ended." },
+	{ "hangup", g_hangup_args, 0, 0, 0, VERB_MAIN, "Ends the call." },
+	{ "redirect", g_redirect_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
+	  "Goes on with another flow, which takes the place of this one." },
+	{ "refer", g_refer_args, ON(FAILED), 0, 0, VERB_MAIN,
+	  "Has the caller's side call somebody else (REFER), and leaves the call." },
+	{ "dtmf", g_dtmf_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
+	  "Sends digits." },
+	{ "park", g_park_args, ON(TIMEOUT) | ON(FULL) | ON(FAILED), ON(TIMEOUT), ON(FULL),
+	  VERB_WAITS | VERB_MAIN,
+	  "Leaves the caller in a slot, until somebody picks the call up." },
+	{ "pickup", g_pickup_args, ON(NEXT) | ON(NONE) | ON(FAILED), 0, ON(NONE),
+	  VERB_WAITS | VERB_MAIN,
+	  "Connects the caller with a call that rings elsewhere, or is parked. Next comes when "
+	  "they "
+	  "have spoken." },
+	{ "conference", g_conference_args, ON(NEXT) | ON(FULL) | ON(FAILED), 0, 0,
+	  VERB_WAITS | VERB_MAIN, "Joins a conference. Next comes when it is over." },
+	{ "stream", g_stream_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
+	  "Lets an application speak with the caller by WebSocket." },
+	{ "notify", g_notify_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_MAIN,
+	  "Tells applications an event." },
+	{ "dial", g_dial_args, ON(NEXT) | ON(BUSY) | ON(NO_ANSWER) | ON(REJECTED) | ON(FAILED), 0,
+	  ON(BUSY) | ON(NO_ANSWER), VERB_WAITS | VERB_MAIN,
+	  "Calls somebody, and connects the caller with who answers. Next comes when they have "
+	  "spoken." },
+	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
+	  "Asks a web server, and takes variables from its answer." },
+	{ 0 },
+};
+
+const struct flow_fact g_flow_facts[] = {
+	{ "caller", "the caller's number" },
+	{ "caller_name", "the caller's name" },
+	{ "called", "the number that was called" },
+	{ "trunk", "the trunk that the call came by; empty: a phone of the tenant called" },
+	{ "language", "the language of the call, such as en or de-CH" },
+	{ "call", "the id of the call" },
+	{ "tenant", "the tenant" },
+	{ "time.date", "the day in the tenant's time zone, such as 2027-01-31" },
+	{ "time.weekday", "mon, tue, wed, thu, fri, sat or sun" },
+	{ "time.hour", "00 to 23" },
+	{ "time.minute", "00 to 59" },
+	{ "tag.", "a tag of the call: tag.Case.Number" },
+	{ "header.", "a header of the INVITE that the trunk may pass: header.X-Customer" },
+	{ 0 },
+};
+
+/* ---- texts ---- */
+
+static bool all_of(struct bytes text, const char *more)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z', digit = c >= '0' && c <= '9';
+
+		if (!letter && !digit && (!c || !strchr(more, c)))
+			return false;
+	}
+	return text.n != 0;
+}
+
+bool variable_name_is(struct bytes name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] >= 'A' && name.p[i] <= 'Z')
+			return false;
+	}
+	return name.n <= VARIABLE_NAME_MAX && all_of(name, "_") &&
+	       (name.p[0] < '0' || name.p[0] > '9');
+}
+
+static bool keys_are(struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (!text.p[i] || !strchr("0123456789*#ABCD", text.p[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool tag_is(struct bytes text)
+{
+	size_t dot = bytes_find(text, '.');
+
+	return text.n <= 40 && dot < text.n && all_of(bytes_sub(text, 0, dot), "_-") &&
+	       all_of(bytes_from(text, dot + 1), "_-");
+}
+
+/* With one of the schemes, and something behind it that stays within the brackets of a header. */
+static bool uri_is(struct bytes text, const char *const *schemes)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f || strchr("<>\"", text.p[i]))
+			return false;
+	}
+	for (; *schemes; schemes++) {
+		struct bytes scheme = bytes_str(*schemes);
+
+		if (text.n > scheme.n && bytes_eq(bytes_sub(text, 0, scheme.n), scheme))
+			return true;
+	}
+	return false;
+}
+
+const char *form_wrong(enum arg_form form, struct bytes text)
+{
+	static const char *const sip[] = { "sip:", "sips:", NULL }, *const web[] = {
+		"https://", "http://", "wss://", "ws://", NULL
+	};
+
+	switch (form) {
+	case FORM_ANY:
+		return NULL;
+	case FORM_NAME:
+		return all_of(text, "._-") ? NULL : "has letters, digits and . _ - alone";
+	case FORM_KEYS:
+		return keys_are(text) ? NULL : "has 0-9 * # A-D alone";
+	case FORM_VARIABLE:
+		return variable_name_is(text)
+			       ? NULL
+			       : "is a name of a-z, 0-9 and _ that begins with no digit";
+	case FORM_TAG:
+		return tag_is(text) ? NULL : "is TAB.FIELD, of letters, digits, _ and -";
+	case FORM_TARGET:
+		return uri_is(text, sip) || all_of(text, "+*#._-") ? NULL
+								   : "is a number or a SIP URI";
+	case FORM_URL:
+		return uri_is(text, web) ? NULL : "is a URL of http, https, ws or wss";
+	case FORM_FLOW:
+		return bytes_is(bytes_sub(text, 0, 5), "flow:") &&
+				       !form_wrong(FORM_NAME, bytes_from(text, 5))
+			       ? NULL
+			       : "is flow:NAME";
+	}
+	return NULL;
+}
