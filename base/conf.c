@@ -93,8 +93,7 @@ static size_t length_least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Levenshtein's distance: insertions, deletions and replacements from one key to the other. */
-static size_t key_distance(struct bytes a, struct bytes b)
+size_t key_distance(struct bytes a, struct bytes b)
 {
 	size_t row[KEY_MAX + 1];
 

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of verbs, as others read it. */
+/* Programs and the table of verbs, as others read them. */
 #include "sig/flow/program.h"
+
+char *program_text(const struct flow_program *p, bool compact)
+{
+	return json_dumps(p->root,
+			  (compact ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(12));
+}
 
 /* ---- the reference ---- */
 

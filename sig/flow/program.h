@@ -98,11 +98,14 @@ struct verb {
 };
 extern const struct verb g_flow_verbs[]; /* the last one has no name */
 
+const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name);
+
 /* What a text may name in braces, beside variables. A name that ends in a dot has anything behind it. */
 struct flow_fact {
 	const char *name, *help;
 };
 extern const struct flow_fact g_flow_facts[];
+bool fact_is(struct bytes name);
 
 /* The table as Markdown, and as a JSON Schema (draft 2020-12). NULL: no memory. */
 void flow_write_reference(struct writer *w);
@@ -111,5 +114,68 @@ json_t *flow_schema(void);
 bool variable_name_is(struct bytes name);
 /* NULL; else what is wrong with a text in which nothing is to be replaced any more. */
 const char *form_wrong(enum arg_form form, struct bytes text);
+
+/* ---- programs ---- */
+
+struct flow_branch {
+	const char *key; /* under `on`; NULL: the outcome's own */
+	uint16_t outcome, to;
+};
+
+struct flow_step {
+	const char *name;
+	const struct verb *verb;
+	json_t *args; /* an object, of the arguments that are given */
+	uint16_t first, count;
+};
+
+struct flow_program {
+	json_t *root; /* as it is written */
+	uint8_t hash[PROGRAM_HASH_LEN];
+	struct flow_step *steps;
+	struct flow_branch *branches;
+	uint16_t count, start, branch_count;
+};
+
+enum { FLOW_FINDINGS_MAX = 64, FLOW_PATH_MAX = 256, FLOW_MESSAGE_MAX = 256 };
+
+struct flow_finding {
+	bool warning;
+	char path[FLOW_PATH_MAX]; /* a JSON pointer (RFC 6901); "": the whole */
+	char message[FLOW_MESSAGE_MAX];
+};
+
+struct flow_findings {
+	struct flow_finding list[FLOW_FINDINGS_MAX];
+	uint32_t count;
+	uint32_t errors, warnings; /* also those beyond the list */
+};
+
+/* Whether there is such a document: prompt, hours, number, flow. NULL: nobody knows. */
+struct flow_known {
+	bool (*exists)(void *arg, const char *kind, struct bytes name);
+	void *arg;
+};
+
+/* NULL: there are errors. Warnings alone do not hinder. */
+struct flow_program *program_parse(struct bytes text, const struct flow_known *known,
+				   struct flow_findings *out);
+void program_free(struct flow_program *p); /* NULL is fine */
+
+/* JSON that is read as an equal program; the hash is of its compact form. For free(). NULL: no memory. */
+char *program_text(const struct flow_program *p, bool compact);
+
+/* The branch that stands there for an outcome, or else `next`; NULL: neither does. */
+const struct flow_branch *step_branch(const struct flow_program *p, const struct flow_step *s,
+				      enum flow_outcome outcome);
+
+/* The next piece of a text: octets as they stand, or a name in braces. "{{" stands for a brace. */
+enum text_piece {
+	PIECE_END,
+	PIECE_LITERAL,
+	PIECE_NAME,
+	PIECE_WRONG, /* a brace without an end, or what is no name */
+};
+enum text_piece text_piece_cut(struct bytes *rest, struct bytes *out);
 
 #endif

@@ -281,6 +281,15 @@ const struct verb g_flow_verbs[] = {
 	{ 0 },
 };
 
+const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name)
+{
+	for (const struct verb_arg *arg = verb->args; arg->name; arg++) {
+		if (!strcmp(arg->name, name))
+			return arg;
+	}
+	return NULL;
+}
+
 const struct flow_fact g_flow_facts[] = {
 	{ "caller", "the caller's number" },
 	{ "caller_name", "the caller's name" },
@@ -297,6 +306,18 @@ const struct flow_fact g_flow_facts[] = {
 	{ "header.", "a header of the INVITE that the trunk may pass: header.X-Customer" },
 	{ 0 },
 };
+
+bool fact_is(struct bytes name)
+{
+	for (const struct flow_fact *f = g_flow_facts; f->name; f++) {
+		struct bytes known = bytes_str(f->name);
+
+		if (bytes_eq(known, name) || (known.p[known.n - 1] == '.' && name.n > known.n &&
+					      bytes_eq(bytes_sub(name, 0, known.n), known)))
+			return true;
+	}
+	return false;
+}
 
 /* ---- texts ---- */
 
@@ -386,4 +407,25 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 			       : "is flow:NAME";
 	}
 	return NULL;
+}
+
+enum text_piece text_piece_cut(struct bytes *rest, struct bytes *out)
+{
+	size_t brace = bytes_find(*rest, '{'), end;
+
+	if (!rest->n)
+		return PIECE_END;
+	if (brace || rest->n == 1 || rest->p[1] == '{') {
+		*out = bytes_sub(*rest, 0, brace ? brace : 1);
+		if (!brace && rest->n == 1)
+			return PIECE_WRONG;
+		*rest = bytes_from(*rest, brace ? brace : 2);
+		return PIECE_LITERAL;
+	}
+	end = bytes_find(*rest, '}');
+	*out = bytes_sub(*rest, 1, end - 1);
+	if (end == rest->n || !all_of(*out, "._-"))
+		return PIECE_WRONG;
+	*rest = bytes_from(*rest, end + 1);
+	return PIECE_NAME;
 }
