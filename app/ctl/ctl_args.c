@@ -36,10 +36,10 @@
 	"           without -o into call-CALL.pcapng; -: to standard output\n"
 
 #define FLOW_TEXT                                                                            \
-	"       tandemctl flow check|print FILE|-\n"                                         \
+	"       tandemctl flow check|print|graph FILE|-\n"                                   \
 	"       tandemctl flow schema\n"                                                     \
 	"           of a flow in a file, without a node: what is wrong with it; how it is\n" \
-	"           kept; the JSON Schema of all flows\n"
+	"           kept; a picture for graphviz; the JSON Schema of all flows\n"
 
 static const char g_command[] =
 	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [-o "

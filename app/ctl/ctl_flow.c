@@ -7,7 +7,7 @@
 #include "app/ctl/ctl.h"
 #include "sig/flow/program.h"
 
-enum { FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
+enum { FLOW_DOT_MAX = 1 << 20, FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
 
 static bool flow_read(const char *path, char *text, size_t *n)
 {
@@ -62,6 +62,16 @@ static int flow_print(const struct flow_program *p)
 	return text ? CTL_DONE : CTL_REFUSED;
 }
 
+static int flow_graph(const struct flow_program *p)
+{
+	static char text[FLOW_DOT_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	program_graph(p, &w);
+	(void)fwrite(text, 1, w.n, stdout);
+	return w.overflow ? CTL_REFUSED : CTL_DONE;
+}
+
 static int flow_schema_print(void)
 {
 	json_t *schema = flow_schema();
@@ -90,6 +100,8 @@ int ctl_flow(int argc, char **argv)
 		status = CTL_DONE;
 	else if (!strcmp(argv[0], "print"))
 		status = flow_print(p);
+	else if (!strcmp(argv[0], "graph"))
+		status = flow_graph(p);
 	else
 		ctl_complain("see tandemctl help flow");
 	program_free(p);

@@ -664,6 +664,104 @@ static void check_step(struct checker *c, uint16_t place, bool again)
 	c->path_n = before;
 }
 
+/* ---- where steps lead ---- */
+
+/* The outcomes that take a branch. */
+static uint16_t branch_outcomes(const struct flow_program *p, const struct flow_step *s,
+				const struct flow_branch *b)
+{
+	uint16_t mask = 0;
+
+	for (enum flow_outcome o = 0; o < FLOW_OUTCOMES; o++) {
+		if ((s->verb->outcomes & 1U << o) && step_branch(p, s, o) == b)
+			mask |= (uint16_t)(1U << o);
+	}
+	return mask;
+}
+
+/* Nobody is waited for on this way. */
+static bool branch_is_quick(const struct flow_program *p, const struct flow_step *s,
+			    const struct flow_branch *b)
+{
+	enum {
+		QUICK = 1 << OUTCOME_FAILED | 1 << OUTCOME_BUSY | 1 << OUTCOME_REJECTED |
+			1 << OUTCOME_FULL | 1 << OUTCOME_NONE
+	};
+
+	if (b->key)
+		return !(s->verb->flags & VERB_WAITS);
+	return branch_outcomes(p, s, b) & (s->verb->flags & VERB_WAITS ? QUICK : UINT16_MAX);
+}
+
+/* From where each step is reached first: from[] is the step before and 1, or 0. `quick`: on ways on which nobody is waited for. */
+static void steps_reach(const struct flow_program *p, uint16_t first, bool quick,
+			uint16_t from[PROGRAM_STEPS_MAX])
+{
+	uint16_t queue[PROGRAM_STEPS_MAX + 1], n = 0;
+
+	memset(from, 0, PROGRAM_STEPS_MAX * sizeof(*from));
+	queue[n++] = first;
+	for (uint16_t i = 0; i < n; i++) {
+		const struct flow_step *s = &p->steps[queue[i]];
+
+		for (uint16_t j = s->first; j < s->first + s->count; j++) {
+			const struct flow_branch *b = &p->branches[j];
+
+			if (from[b->to] || (quick && !branch_is_quick(p, s, b)))
+				continue;
+			from[b->to] = (uint16_t)(queue[i] + 1);
+			if (b->to != first)
+				queue[n++] = b->to;
+		}
+	}
+}
+
+static void check_reached(struct checker *c)
+{
+	uint16_t from[PROGRAM_STEPS_MAX];
+
+	steps_reach(c->p, c->p->start, false, from);
+	for (uint16_t i = 0; i < c->p->count; i++) {
+		size_t before = c->path_n;
+
+		if (from[i] || i == c->p->start)
+			continue;
+		if (json_is_array(c->steps))
+			(void)path_into_index(c, i);
+		else
+			(void)path_into(c, c->p->steps[i].name);
+		wrong(c, "no way leads to this step");
+		c->path_n = before;
+	}
+}
+
+/* A call that went round there would do so as fast as a machine can. */
+static void check_circles(struct checker *c)
+{
+	uint16_t from[PROGRAM_STEPS_MAX];
+	bool told[PROGRAM_STEPS_MAX] = { false };
+
+	for (uint16_t i = 0; i < c->p->count; i++) {
+		size_t before = c->path_n;
+		unsigned length = 1;
+
+		if (told[i])
+			continue;
+		steps_reach(c->p, i, true, from);
+		if (!from[i])
+			continue;
+		for (uint16_t at = (uint16_t)(from[i] - 1); at != i;
+		     at = (uint16_t)(from[at] - 1)) {
+			told[at] = true;
+			length++;
+		}
+		(void)path_into(c, c->p->steps[i].name);
+		wrong(c, "from here the call comes back in %u step%s and waits for nobody: by %s",
+		      length, length == 1 ? "" : "s", c->p->steps[from[i] - 1].name);
+		c->path_n = before;
+	}
+}
+
 /* ---- the whole ---- */
 
 static bool check_root(struct checker *c, json_t *root)
@@ -759,6 +857,10 @@ static void check_steps(struct checker *c)
 		wrong(c, "there is no memory for it");
 	for (uint32_t i = 0; i < 2U * c->p->count; i++)
 		check_step(c, (uint16_t)(i % c->p->count), i >= c->p->count);
+	if (!c->broken && c->p->count) {
+		check_reached(c);
+		check_circles(c);
+	}
 	c->path_n = 0;
 }
 

@@ -12,6 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct flow_findings g_findings;
+static char g_dot[4 << 20];
 
 static void check(bool ok, const char *what)
 {
@@ -57,6 +58,7 @@ static void check_text(const struct flow_program *p, bool compact)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes rest = bytes_mem(data, size), text = { 0 };
+	struct writer w = writer_over(g_dot, sizeof(g_dot));
 	struct flow_program *p;
 
 	(void)bytes_cut(&rest, '\0', &text);
@@ -66,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_text(p, true);
 	check_text(p, false);
+	program_graph(p, &w);
 	program_free(p);
 	return 0;
 }

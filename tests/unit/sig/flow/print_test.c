@@ -1,8 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of verbs, and as what it is shown. */
+/* A program as a picture, and the table as docs/flows.md. */
 #include "tests/unit/test.h"
 
 #include "sig/flow/program.h"
+
+static void test_graph(void **state)
+{
+	static const char program[] = "{\"name\":\"n\",\"start\":\"m\",\"steps\":{\"m\":{\"match\":"
+				      "\"{caller}\",\"on\":{\"\\\"\":\"d\"},"
+				      "\"else\":\"d\"},\"d\":{\"dial\":\"1\",\"busy\":\"h\",\"no_"
+				      "answer\":\"m\"},\"h\":{\"hangup\":{}}}}";
+	static const char want[] =
+		"digraph \"n\" {\n"
+		"  node [shape=box];\n"
+		"  \"(start)\" [shape=plaintext];\n"
+		"  \"(end)\" [shape=plaintext];\n"
+		"  \"(start)\" -> \"m\" [label=\"\"];\n"
+		"  \"m\" [label=\"m\\nmatch\"];\n"
+		"  \"m\" -> \"d\" [label=\"\\\"\"];\n"
+		"  \"m\" -> \"d\" [label=\"else\"];\n"
+		"  \"d\" [label=\"d\\ndial\"];\n"
+		"  \"d\" -> \"h\" [label=\"busy\"];\n"
+		"  \"d\" -> \"m\" [label=\"no_answer\"];\n"
+		"  \"d\" -> \"(end)\" [label=\"next, failed, rejected\", style=dashed];\n"
+		"  \"h\" [label=\"h\\nhangup\"];\n"
+		"}\n";
+	static struct flow_findings found;
+	char text[4096];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+	struct flow_program *p;
+
+	(void)state;
+	p = program_parse(bytes_str(program), NULL, &found);
+	if (!p)
+		fail_msg("%s: %s", found.list[0].path, found.list[0].message);
+	program_graph(p, &w);
+	text[w.n] = '\0';
+	assert_string_equal(text, want);
+	program_free(p);
+}
 
 static void test_schema(void **state)
 {
@@ -19,35 +55,11 @@ static void test_schema(void **state)
 	json_decref(schema);
 }
 
-/* What is a verb is no branch, and what an argument is by itself is allowed. */
-static void test_table(void **state)
-{
-	(void)state;
-	for (const struct verb *v = g_flow_verbs; v->name; v++) {
-		size_t n = 0;
-
-		for (size_t o = 0; g_flow_outcomes[o]; o++)
-			ROW_ASSERT(v->name, strcmp(v->name, g_flow_outcomes[o]) != 0);
-		ROW_ASSERT(v->name, strcmp(v->name, "on") != 0 && v->help[0]);
-		ROW_ASSERT(v->name, !((v->required | v->wanted) & ~v->outcomes));
-		for (const struct verb_arg *arg = v->args; arg->name; arg++, n++) {
-			ROW_ASSERT(arg->name,
-				   !arg->preset || arg->type == ARG_IS_WORD ||
-					   (arg->preset >= arg->min && arg->preset <= arg->max));
-			ROW_ASSERT(arg->name,
-				   !arg->preset_text ||
-					   !form_wrong(arg->form, bytes_str(arg->preset_text)));
-			ROW_ASSERT(arg->name, arg->help[strlen(arg->help) - 1] == '.');
-		}
-		ROW_ASSERT(v->name, n <= VERB_ARGS_MAX);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_graph),
 
-		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_schema),
 	};
 
