@@ -7,7 +7,13 @@
 #include "app/ctl/ctl.h"
 #include "sig/flow/program.h"
 
-enum { FLOW_DOT_MAX = 1 << 20, FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
+enum { FLOW_LINE_MAX = 8192, FLOW_DOT_MAX = 1 << 20, FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
+
+/* The words behind the file: NAME=VALUE says what is known of the call, all else how one verb after the other ended. */
+struct flow_words {
+	int argc;
+	char **argv;
+};
 
 static bool flow_read(const char *path, char *text, size_t *n)
 {
@@ -50,6 +56,98 @@ static struct flow_program *flow_load(const char *path)
 	return p;
 }
 
+/* ---- try ---- */
+
+/* What NAME=VALUE says. */
+static struct bytes words_find(const struct flow_words *words, const char *before,
+			       struct bytes name)
+{
+	for (int i = 0; i < words->argc; i++) {
+		struct bytes word = bytes_str(words->argv[i]), key = { 0 };
+		size_t n = strlen(before);
+
+		if (bytes_find(word, '=') == word.n || !bytes_cut(&word, '=', &key))
+			continue;
+		if (bytes_eq(bytes_sub(key, 0, n), bytes_str(before)) &&
+		    bytes_eq(bytes_from(key, n), name))
+			return word;
+	}
+	return (struct bytes){ 0 };
+}
+
+static void flow_fact_write(void *arg, struct bytes name, struct writer *w)
+{
+	writer_bytes(w, words_find(arg, "", name));
+}
+
+static void flow_hours_write(void *arg, struct bytes name, struct writer *w)
+{
+	writer_bytes(w, words_find(arg, "hours.", name));
+}
+
+static bool flow_tag(void *arg, struct bytes name, struct bytes value)
+{
+	(void)arg;
+	(void)printf("{\"tag\":\"" BYTES_FMT "\",\"value\":\"" BYTES_FMT "\"}\n", BYTES_ARG(name),
+		     BYTES_ARG(value));
+	return true;
+}
+
+static void verb_print(const struct flow_verb *v)
+{
+	static char text[FLOW_LINE_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	verb_write(&w, v);
+	(void)printf(BYTES_FMT "\n", BYTES_ARG(writer_done(&w)));
+}
+
+/* The next word that is no fact, as an outcome: its name, or else what came. False: there is none. */
+static bool outcome_take(struct flow_words *words, enum flow_outcome *outcome, struct bytes *value)
+{
+	while (words->argc && strchr(*words->argv, '=')) {
+		words->argc--;
+		words->argv++;
+	}
+	if (!words->argc)
+		return false;
+	*value = bytes_str(*words->argv);
+	*outcome = OUTCOME_NEXT;
+	for (enum flow_outcome o = 0; o < FLOW_OUTCOMES; o++) {
+		if (bytes_is(*value, g_flow_outcomes[o])) {
+			*outcome = o;
+			*value = (struct bytes){ 0 };
+		}
+	}
+	words->argc--;
+	words->argv++;
+	return true;
+}
+
+static int flow_try(const struct flow_program *p, struct flow_words words)
+{
+	struct flow_words rest = words;
+	const struct flow_world world = { flow_fact_write, flow_hours_write, flow_tag, &words };
+	struct flow_position pos = { 0 };
+	static struct flow_verb verb;
+	enum flow_turn turn = program_begin(p, &pos, &world, &verb);
+	enum flow_outcome outcome;
+	struct bytes value;
+
+	while (turn == FLOW_VERB) {
+		verb_print(&verb);
+		if (!verb.verb->outcomes || !outcome_take(&rest, &outcome, &value))
+			break;
+		turn = program_next(p, &pos, outcome, value, &world, &verb);
+	}
+	if (turn == FLOW_OVER)
+		(void)puts("{\"end\":true}");
+	else if (turn != FLOW_VERB)
+		(void)puts("{\"end\":\"too many verbs\"}");
+	position_clear(&pos);
+	return CTL_DONE;
+}
+
 /* ---- print ---- */
 
 static int flow_print(const struct flow_program *p)
@@ -89,7 +187,7 @@ int ctl_flow(int argc, char **argv)
 
 	if (argc == 1 && !strcmp(argv[0], "schema"))
 		return flow_schema_print();
-	if (argc != 2) {
+	if (argc < 2 || (strcmp(argv[0], "try") != 0 && argc != 2)) {
 		ctl_complain("see tandemctl help flow");
 		return CTL_USAGE;
 	}
@@ -102,6 +200,8 @@ int ctl_flow(int argc, char **argv)
 		status = flow_print(p);
 	else if (!strcmp(argv[0], "graph"))
 		status = flow_graph(p);
+	else if (!strcmp(argv[0], "try"))
+		status = flow_try(p, (struct flow_words){ argc - 2, argv + 2 });
 	else
 		ctl_complain("see tandemctl help flow");
 	program_free(p);

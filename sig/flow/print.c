@@ -9,6 +9,81 @@ char *program_text(const struct flow_program *p, bool compact)
 			  (compact ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(12));
 }
 
+/* ---- a verb ---- */
+
+static void seconds_write(struct writer *w, uint32_t ms)
+{
+	char text[16];
+	struct writer digits = writer_over(text, sizeof(text));
+
+	writer_fmt(&digits, "%u.%03u", ms / 1000, ms % 1000);
+	while (digits.n && digits.p[digits.n - 1] == '0')
+		digits.n--;
+	if (digits.n && digits.p[digits.n - 1] == '.')
+		digits.n--;
+	writer_bytes(w, writer_done(&digits));
+}
+
+static void texts_write(struct writer *w, const struct flow_verb *v, const struct flow_value *value,
+			bool map)
+{
+	for (uint8_t i = 0; i < value->count; i++) {
+		uint8_t at = (uint8_t)(value->first + i);
+
+		if (i)
+			writer_str(w, map && i % 2 ? ":" : ",");
+		json_write_text(w, v->secrets[at] ? BYTES_LIT("***") : v->texts[at]);
+	}
+}
+
+static void arg_value_write(struct writer *w, const struct flow_verb *v, size_t place)
+{
+	static const char *const around[][2] = { [ARG_IS_TEXT] = { "", "" },
+						 [ARG_IS_TEXTS] = { "[", "]" },
+						 [ARG_IS_MAP] = { "{", "}" } };
+	const struct verb_arg *arg = &v->verb->args[place];
+	const struct flow_value *value = &v->values[place];
+
+	switch ((enum arg_type)arg->type) {
+	case ARG_IS_TEXT:
+	case ARG_IS_TEXTS:
+	case ARG_IS_MAP:
+		writer_str(w, around[arg->type][0]);
+		texts_write(w, v, value, arg->type == ARG_IS_MAP);
+		writer_str(w, around[arg->type][1]);
+		return;
+	case ARG_IS_NUMBER:
+		writer_u64(w, value->number);
+		return;
+	case ARG_IS_SECONDS:
+		seconds_write(w, value->number);
+		return;
+	case ARG_IS_BOOL:
+		writer_str(w, value->number ? "true" : "false");
+		return;
+	case ARG_IS_WORD:
+		json_write_text(w, bytes_str(arg->words[value->number]));
+		return;
+	}
+}
+
+void verb_write(struct writer *w, const struct flow_verb *v)
+{
+	const char *before = "";
+
+	writer_str(w, "{\"step\":");
+	json_write_text(w, bytes_str(v->step->name));
+	writer_fmt(w, ",\"visit\":%u,\"%s\":{", v->visit, v->verb->name);
+	for (size_t i = 0; v->verb->args[i].name; i++) {
+		if (!v->values[i].given)
+			continue;
+		writer_fmt(w, "%s\"%s\":", before, v->verb->args[i].name);
+		arg_value_write(w, v, i);
+		before = ",";
+	}
+	writer_str(w, "}}");
+}
+
 /* ---- a picture ---- */
 
 static void edge_write(struct writer *w, const char *from, const char *to, const char *label,
@@ -67,19 +142,6 @@ void program_graph(const struct flow_program *p, struct writer *w)
 }
 
 /* ---- the reference ---- */
-
-static void seconds_write(struct writer *w, uint32_t ms)
-{
-	char text[16];
-	struct writer digits = writer_over(text, sizeof(text));
-
-	writer_fmt(&digits, "%u.%03u", ms / 1000, ms % 1000);
-	while (digits.n && digits.p[digits.n - 1] == '0')
-		digits.n--;
-	if (digits.n && digits.p[digits.n - 1] == '.')
-		digits.n--;
-	writer_bytes(w, writer_done(&digits));
-}
 
 static const char *const g_type_names[] = { "text",    "text or list", "number", "seconds",
 					    "boolean", "word",         "object" };

@@ -180,4 +180,73 @@ enum text_piece {
 };
 enum text_piece text_piece_cut(struct bytes *rest, struct bytes *out);
 
+/* ---- what happens ---- */
+
+/* Where a call is in a program: saved before what others can observe. */
+struct flow_position {
+	uint8_t program[PROGRAM_HASH_LEN];
+	uint16_t step;
+	uint16_t visit; /* verbs that were begun: what is done more than once has the same one */
+	uint8_t tries;  /* of gather: how often the caller was asked in vain */
+	/* name NUL value NUL, one behind the other; together VARIABLES_MAX octets at most */
+	struct text variables, secrets;
+};
+extern const struct schema position_rows[];
+void position_clear(struct flow_position *pos);
+/* Empty: there is none. */
+struct bytes variable_get(const struct flow_position *pos, struct bytes name, bool *secret);
+/* An empty value deletes it. 0, -EINVAL (no name, or no text), -ENOSPC or -ENOMEM; nothing is changed then. */
+int variable_set(struct flow_position *pos, struct bytes name, struct bytes value,
+		 bool secret) NODISCARD;
+
+/* What a program may ask about the call. */
+struct flow_world {
+	/* One of g_flow_facts; nothing is written where there is none. */
+	void (*fact)(void *arg, struct bytes name, struct writer *w);
+	/* What a calendar says: open, or another word such as closed or holiday; nothing: there is no such calendar. */
+	void (*hours)(void *arg, struct bytes name, struct writer *w);
+	bool (*tag)(void *arg, struct bytes name, struct bytes value); /* false: it cannot be set */
+	void *arg;
+};
+
+/* A verb that is to be carried out. Texts are good as long as it and its program are. */
+struct flow_verb {
+	const struct verb *verb;
+	const struct flow_step *step;
+	uint16_t visit;
+	uint8_t tries;
+	bool secret; /* an argument has a secret: no log, no event */
+	struct flow_value {
+		bool given;
+		uint8_t first, count; /* of texts; of a map names and values in turn */
+		uint32_t number;      /* also ms, true, and the place of a word */
+	} values[VERB_ARGS_MAX];
+	struct bytes texts[VERB_TEXTS_MAX];
+	bool secrets[VERB_TEXTS_MAX];
+	uint8_t count;
+	size_t room_n;
+	uint8_t room[VERB_ROOM_MAX];
+};
+/* Of an argument the verb has: what is given, or the preset. */
+const struct flow_value *verb_value(const struct flow_verb *v, const char *arg);
+struct bytes verb_text(const struct flow_verb *v, const char *arg);
+
+/* As JSON, for who watches; secrets are not shown. */
+void verb_write(struct writer *w, const struct flow_verb *v);
+
+enum flow_turn {
+	FLOW_VERB, /* it is to be carried out; of redirect, program_begin of another program or OUTCOME_FAILED */
+	FLOW_OVER,     /* the program has no more to say: the call ends */
+	FLOW_TOO_MANY, /* PROGRAM_VERBS_MAX were begun: the call is refused */
+	FLOW_ASTRAY,   /* the position is not of this program */
+};
+
+/* The first verb of a program. A position that was in another one keeps its variables and visits. */
+enum flow_turn program_begin(const struct flow_program *p, struct flow_position *pos,
+			     const struct flow_world *world, struct flow_verb *out);
+/* The verb behind the one at the position, which ended so. value: digits of gather, the name of a recording, the JSON of an answer of http. */
+enum flow_turn program_next(const struct flow_program *p, struct flow_position *pos,
+			    enum flow_outcome outcome, struct bytes value,
+			    const struct flow_world *world, struct flow_verb *out);
+
 #endif
