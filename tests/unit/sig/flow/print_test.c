@@ -4,6 +4,8 @@
 
 #include "sig/flow/program.h"
 
+#define MARK "<!-- What follows is written by `tandemctl help flows`. -->\n"
+
 static void test_graph(void **state)
 {
 	static const char program[] = "{\"name\":\"n\",\"start\":\"m\",\"steps\":{\"m\":{\"match\":"
@@ -40,6 +42,26 @@ static void test_graph(void **state)
 	program_free(p);
 }
 
+static void test_docs(void **state)
+{
+	static char want[65536], text[65536];
+	struct writer w = writer_over(want, sizeof(want) - 1);
+	FILE *file = fopen("../docs/flows.md", "rb");
+	char *mark;
+
+	(void)state;
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	(void)fclose(file);
+	flow_write_reference(&w);
+	assert_false(w.overflow);
+	mark = strstr(text, MARK);
+	assert_non_null(mark);
+	if (strcmp(mark + strlen(MARK), want) != 0)
+		fail_msg("docs/flows.md is old: put the output of tandemctl help flows below its "
+			 "comment");
+}
+
 static void test_schema(void **state)
 {
 	json_t *schema = flow_schema(), *verbs;
@@ -59,7 +81,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_graph),
-
+		cmocka_unit_test(test_docs),
 		cmocka_unit_test(test_schema),
 	};
 
