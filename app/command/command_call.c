@@ -177,6 +177,18 @@ static json_t *recordings_json(const struct call_view *v)
 	return list;
 }
 
+static void call_facts_put(json_t *json, const struct shard *core, uint64_t call)
+{
+	struct call_facts facts;
+
+	if (!shard_call_facts(core, call, &facts))
+		return;
+	for (const struct call_fact *fact = call_facts; fact->name; fact++)
+		(void)json_object_set_new(
+			json, fact->name,
+			command_text_json(bytes_str((const char *)&facts + fact->at)));
+}
+
 static void on_stats(const struct query *q, void *arg)
 {
 	struct command_run *run = arg;
@@ -198,8 +210,7 @@ static void on_stats(const struct query *q, void *arg)
 	(void)json_object_set_new(json, "recordings", recordings_json(&view));
 	(void)json_object_set_new(json, "flows", flows_json(run->node, &view, q));
 	command_play_put(json, node_core(run->node, view.call), view.call);
-	(void)json_object_set_new(json, "data", command_text_json(view.data));
-	(void)json_object_set_new(json, "account_code", command_text_json(view.account));
+	call_facts_put(json, node_core(run->node, view.call), view.call);
 	conference_put(json, node_core(run->node, view.call), view.call);
 	command_answer(run, json);
 }

@@ -141,6 +141,17 @@ static const char *ended_by_name(enum call_ended_by by)
 	return "node";
 }
 
+/* empty: those that the call has not, too. */
+static void add_facts(struct fields *f, const struct call_facts *facts, bool empty)
+{
+	for (const struct call_fact *fact = call_facts; fact->name; fact++) {
+		const char *text = (const char *)facts + fact->at;
+
+		if (text[0] || empty)
+			field_text(f, fact->name, text);
+	}
+}
+
 /* One leg's numbers: names of leg a, names of leg b, where they stand. */
 static const struct {
 	const char *name[2];
@@ -243,8 +254,7 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	field_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
 	field_text(out, "from_trunk", cdr->from_trunk);
 	field_text(out, "to_trunk", cdr->to_trunk);
-	field_text(out, "data", cdr->data);
-	field_text(out, "account_code", cdr->account);
+	add_facts(out, &cdr->facts, true);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);
@@ -544,10 +554,10 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	if (has & (HAS_CALL | HAS_SUBSCRIPTION | HAS_FROM))
 		field_text(out, "from", event->from);
 	field_text(out, "to", event->to);
-	if (has & HAS_CALL && event->data[0])
-		field_text(out, "data", event->data);
-	if (has & HAS_CALL && (event->account[0] || has & HAS_ACCOUNT))
-		field_text(out, "account_code", event->account);
+	if (has & HAS_CALL)
+		add_facts(out, &event->facts, false);
+	if (has & HAS_ACCOUNT && !event->facts.account[0])
+		field_text(out, "account_code", "");
 	if (has & HAS_CALL)
 		field_text(out, "from_trunk", event->from_trunk);
 	if (has & (HAS_CALL | HAS_TRUNK))

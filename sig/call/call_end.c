@@ -143,8 +143,7 @@ struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
 	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
 	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
-	cdr_put(event->data, sizeof(event->data), text_bytes(&c->data));
-	cdr_put(event->account, sizeof(event->account), text_bytes(&c->account));
+	call_facts_fill(&event->facts, c);
 	return event;
 }
 

@@ -204,6 +204,13 @@ void cdr_put_number(char *out, size_t cap, const struct call_host *h, const stru
 	cdr_put(out, cap, cdr_number(h, c, number));
 }
 
+void call_facts_fill(struct call_facts *out, const struct call *c)
+{
+#define CALL_FACT(member, size, from, name, help) cdr_put(out->member, size, from);
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+}
+
 void cdr_put_trunks(const struct call *c, char from[32], char to[32])
 {
 	const struct leg *caller = call_caller(c), *callee = call_callee(c);
@@ -268,8 +275,7 @@ static void common_fill(struct cdr *cdr, const struct call_host *h, const struct
 
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
-	cdr_put(cdr->data, sizeof(cdr->data), text_bytes(&c->data));
-	cdr_put(cdr->account, sizeof(cdr->account), text_bytes(&c->account));
+	call_facts_fill(&cdr->facts, c);
 	number_fill(cdr->from, h, c);
 	number_fill(cdr->to, h, c);
 	number_fill(cdr->forwarded_to, h, c);

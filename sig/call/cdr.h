@@ -16,6 +16,7 @@ struct bytes cdr_number(const struct call_host *h, const struct call *c, struct 
 /* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);
+void call_facts_fill(struct call_facts *out, const struct call *c);
 /* Names of the parties' trunks; "": a phone's. */
 void cdr_put_trunks(const struct call *c, char from[32], char to[32]);
 /* How many a call has: one for each pair. */

@@ -26,6 +26,13 @@ static const struct {
 	{ 504, 102 }, { 600, 17 }, { 603, 21 }, { 604, 1 },
 };
 
+const struct call_fact call_facts[] = {
+#define CALL_FACT(member, size, from, name, help) { name, offsetof(struct call_facts, member) },
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+	{ NULL, 0 },
+};
+
 const char *call_cause_text(enum call_cause cause)
 {
 	assert(cause < CALL_CAUSE_COUNT);

@@ -3,6 +3,7 @@
 #ifndef SIG_HOST_CDR_H
 #define SIG_HOST_CDR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "media/flow.h"
@@ -17,6 +18,18 @@ struct cdr_sound {
 
 /* Of one call. */
 enum { CDR_PAIRS_MAX = 17, CALL_DATA_MAX = 256, CALL_ACCOUNT_MAX = 33 };
+
+/* Each ends with a NUL; "": none. */
+struct call_facts {
+#define CALL_FACT(member, size, from, name, help) char member[size];
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+};
+struct call_fact {
+	const char *name; /* NULL: the last one */
+	size_t at;        /* in struct call_facts */
+};
+extern const struct call_fact call_facts[];
 
 struct cdr {
 	uint64_t call;
@@ -34,9 +47,8 @@ struct cdr {
 	char reason[64];                   /* constant sentence */
 	char forwarded_to[64];             /* where the call went on to at last; "": nowhere else */
 	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
-	char data[CALL_DATA_MAX];          /* sig/model/call.h */
-	char account[CALL_ACCOUNT_MAX];    /* sig/model/call.h; "": none */
-	uint8_t forwarded;                 /* enum plan_why: for that reason */
+	struct call_facts facts;
+	uint8_t forwarded;   /* enum plan_why: for that reason */
 	uint8_t lines;       /* enum offer_lines: those that it had beside audio and video */
 	uint64_t room;       /* the conference that it was in; 0: none */
 	uint64_t recordings; /* 1 << number: what was recorded of it (sig/model/recording.h) */

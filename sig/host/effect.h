@@ -145,12 +145,11 @@ struct sig_event {
 	bool for_both;     /* with it: the other party's setting asked for the same */
 	uint32_t ms;       /* recorded */
 	uint32_t order;
-	const char *package;            /* constant, or NULL */
-	const char *reason;             /* constant, or NULL */
-	const char *cause;              /* likewise: why it failed, in words */
-	char digits[17];                /* a secret of caller and application */
-	char data[CALL_DATA_MAX];       /* of the call; "": none */
-	char account[CALL_ACCOUNT_MAX]; /* likewise */
+	const char *package;     /* constant, or NULL */
+	const char *reason;      /* constant, or NULL */
+	const char *cause;       /* likewise: why it failed, in words */
+	char digits[17];         /* a secret of caller and application */
+	struct call_facts facts; /* of the call */
 };
 
 /* What became of an order. */

@@ -375,8 +375,6 @@ struct call_view {
 	char application[33]; /* that has it, or that it waits for; "": none */
 	bool waits;           /* it does */
 	char from[64], to[64];
-	struct bytes data;    /* call_data.h; valid until the next event */
-	struct bytes account; /* account.h; likewise */
 	struct text const *sip_call_id
 		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */
 	struct addr remote[2]; /* SIP peers */
@@ -413,6 +411,8 @@ struct call_view {
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* False: there is no such call. */
+bool shard_call_facts(const struct shard *s, uint64_t call, struct call_facts *out);
 /* What call.play and call.collect play. */
 struct call_play {
 	const char *file; /* valid until the next event */

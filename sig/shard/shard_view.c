@@ -357,10 +357,7 @@ static void view_head(const struct shard *s, const struct call *c, struct call_v
 
 static void glance(const struct shard *s, const struct call *c, struct call_view *out)
 {
-	*out = (struct call_view){
-		.data = text_bytes(&c->data),
-		.account = text_bytes(&c->account),
-	};
+	*out = (struct call_view){ 0 };
 	view_head(s, c, out);
 	glance_legs(s, c, out);
 	view_recordings(s, c, out);
@@ -381,6 +378,15 @@ bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *o
 
 	if (c)
 		glance(s, c, out);
+	return c != NULL;
+}
+
+bool shard_call_facts(const struct shard *s, uint64_t call, struct call_facts *out)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (c)
+		call_facts_fill(out, c);
 	return c != NULL;
 }
 

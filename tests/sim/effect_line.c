@@ -368,6 +368,13 @@ static void put_sound(struct writer *w, const char *name, const struct cdr_sound
 	close(w);
 }
 
+static void put_facts(struct writer *w, const struct call_facts *facts)
+{
+#define CALL_FACT(member, size, from, name, help) word(w, #member, facts->member);
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+}
+
 static void put_cdr(struct writer *w, const struct cdr *c)
 {
 	open(w, "cdr");
@@ -389,8 +396,7 @@ static void put_cdr(struct writer *w, const struct cdr *c)
 	word(w, "forwarded_to", c->forwarded_to);
 	word(w, "from_trunk", c->from_trunk);
 	word(w, "to_trunk", c->to_trunk);
-	word(w, "data", c->data);
-	word(w, "account", c->account);
+	put_facts(w, &c->facts);
 	number(w, "forwarded", c->forwarded);
 	number(w, "lines", c->lines);
 	number(w, "room", c->room);
@@ -432,8 +438,7 @@ static void put_event(struct writer *w, const struct sig_event *e)
 	word(w, "reason", e->reason);
 	word(w, "cause", e->cause);
 	word(w, "digits", e->digits);
-	word(w, "data", e->data);
-	word(w, "account", e->account);
+	put_facts(w, &e->facts);
 }
 
 static void put_security(struct writer *w, const struct security_event *e)

@@ -631,7 +631,11 @@ const struct command g_call_commands[] = {
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
 	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
 	  "leg, state: on or paused, to, cause: policy, command, code, page or message, "
-	  "begun_utc_ms), account_code, and flows: leg, line, kind (audio, video, other), proto "
+	  "begun_utc_ms), "
+#define CALL_FACT(member, size, from, name, help) name help ", "
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+	  "and flows: leg, line, kind (audio, video, other), proto "
 	  "(of its m-line), local, remote (where its media is expected), signalled (by its SDP), "
 	  "latched (where it comes from), srtp, payload_type, codec, transcoded_to (the codec in "
 	  "which the other party hears it; null: in its own), ssrc_out, ice (off, checking, "

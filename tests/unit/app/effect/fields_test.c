@@ -120,8 +120,9 @@ static void test_longest_cdr(void **state)
 	memset(&cdr, 0xff, sizeof(cdr));
 	cdr.ended_by = ENDED_BY_OPERATOR;
 	cdr.forwarded = PLAN_UNREACHABLE;
-	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = cdr.data[sizeof(cdr.data) - 1] = '\0';
-	cdr.account[sizeof(cdr.account) - 1] = '\0';
+	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] =
+		cdr.facts.data[sizeof(cdr.facts.data) - 1] = '\0';
+	cdr.facts.account[sizeof(cdr.facts.account) - 1] = '\0';
 	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
 		cdr.to[sizeof(cdr.to) - 1] = '\0';
@@ -164,8 +165,9 @@ static void test_json(void **state)
 	memset(&cdr.a, 0x0f, sizeof(cdr.a));
 	memset(&cdr.b, 0x0f, sizeof(cdr.b));
 	cdr.forwarded = PLAN_UNREACHABLE;
-	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = cdr.data[sizeof(cdr.data) - 1] = '\0';
-	cdr.account[sizeof(cdr.account) - 1] = '\0';
+	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] =
+		cdr.facts.data[sizeof(cdr.facts.data) - 1] = '\0';
+	cdr.facts.account[sizeof(cdr.facts.account) - 1] = '\0';
 	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.setup_utc_ms = cdr.ringing_utc_ms = cdr.answer_utc_ms = cdr.end_utc_ms = INT64_MAX;
 	cdr.ended_by = ENDED_BY_OPERATOR;

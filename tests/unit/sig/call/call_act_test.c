@@ -344,11 +344,10 @@ static void keys_do_not_come(void **state)
 
 static void assert_data(const struct line *l, const char *want)
 {
-	struct call_view view;
+	struct call_facts facts;
 
-	assert_true(shard_call_view(l->r->shard, application_call(l->r), &view));
-	if (!bytes_is(view.data, want))
-		fail_msg("%.*s, not %s", (int)view.data.n, (const char *)view.data.p, want);
+	assert_true(shard_call_facts(l->r->shard, application_call(l->r), &facts));
+	assert_string_equal(facts.data, want);
 }
 
 static struct prompt_terms tagged(const char *tag)
@@ -370,7 +369,7 @@ static void keeps_what_has_a_tag(void **state)
 	for (const char *k = "1234#"; *k; k++)
 		key(l, *k);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "terminator", "1234");
-	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->data, "Case.CaseNumber=1234");
+	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->facts.data, "Case.CaseNumber=1234");
 	assert_data(l, "Case.CaseNumber=1234");
 	application_restart(l);
 	assert_data(l, "Case.CaseNumber=1234");
@@ -382,7 +381,7 @@ static void keeps_what_has_a_tag(void **state)
 	phone_request(&l->a, "BYE", "", "");
 	rig_run(l->r);
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
-	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].data, "Case.CaseNumber=1234");
+	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].facts.data, "Case.CaseNumber=1234");
 }
 
 /* Three digits of four: the file again, for so often; and over a restart. */

@@ -59,10 +59,10 @@ static uint64_t the_call(struct rig *r, struct call_view *view)
 static void assert_code(struct rig *r, const char *want)
 {
 	struct call_view view;
+	struct call_facts facts;
 
-	(void)the_call(r, &view);
-	if (!bytes_is(view.account, want))
-		fail_msg("%.*s, not %s", (int)view.account.n, (const char *)view.account.p, want);
+	assert_true(shard_call_facts(r->shard, the_call(r, &view), &facts));
+	assert_string_equal(facts.account, want);
 }
 
 static void order_gives(struct rig *r, const char *code, int want)
@@ -121,7 +121,7 @@ static void ends(struct line *l, const char *code)
 {
 	phone_request(&l->a, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
-	assert_string_equal(l->r->cdrs[0].account, code);
+	assert_string_equal(l->r->cdrs[0].facts.account, code);
 }
 
 /* ---- by command ---- */
@@ -136,7 +136,7 @@ static void by_command(void **state)
 	assert_code(l->r, "project-7");
 	event = told(l->r, SIG_CALL_ACCOUNT);
 	assert_non_null(event);
-	assert_string_equal(event->account, "project-7");
+	assert_string_equal(event->facts.account, "project-7");
 	assert_string_equal(event->reason, "command");
 	order_gives(l->r, "8", 0);
 	assert_code(l->r, "8");
@@ -339,7 +339,7 @@ static void refused(void **state)
 	assert_code(l->r, "1");
 	event = told(l->r, SIG_CALL_ACCOUNT_REFUSED);
 	assert_non_null(event);
-	assert_string_equal(event->account, "1");
+	assert_string_equal(event->facts.account, "1");
 	assert_string_equal(event->reason, "recorded");
 	assert_unheard(l->r);
 	assert_int_equal(l->r->record_count, 1); /* it goes on */
@@ -355,7 +355,7 @@ static void disconnected(void **state)
 	rig_wait_ms(l->r, OVERDUE_MS);
 	dial(l, 0, "*73#");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
-	assert_string_equal(l->r->cdrs[0].account, "3");
+	assert_string_equal(l->r->cdrs[0].facts.account, "3");
 	assert_string_equal(l->r->cdrs[0].reason, "account code while it was recorded");
 	record(l, FACTS ",\"account_code\":\"3\"");
 }
@@ -395,7 +395,7 @@ static void given_away(void **state)
 	rig_wait_ms(l->r, 70000);
 	assert_int_equal(l->r->cdr_count, 2);
 	for (uint32_t i = 0; i < 2; i++)
-		assert_string_equal(l->r->cdrs[i].account, "67");
+		assert_string_equal(l->r->cdrs[i].facts.account, "67");
 }
 
 int main(void)
