@@ -96,10 +96,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list",
                                                              "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
@@ -228,6 +228,12 @@ ROWS = {
     "room.show": each(own(lambda me, row: row["name"] == me.lone, number="7000"), hidden(number="LONE")),
     "room.delete": each(own(number="7001"), hidden(number="LONE")),
     "room.list": own(lambda me, rows: [row["name"] for row in rows] == [me.lone]),
+    "hours.put": own(name="night", week="mon 20:00-24:00"),
+    "hours.get": each(own(name="night"), hidden(name="LONE")),
+    "hours.list": own(lambda me, rows: [row["name"] for row in rows] == ["night"]),
+    "hours.override": each(own(name="night", state="open"), hidden(name="LONE", state="open")),
+    "hours.check": each(own(lambda me, row: row["open"], name="night"), hidden(name="LONE")),
+    "hours.delete": each(own(name="night"), hidden(name="LONE")),
     "route.put": own(name="far", pattern="00x.", trunks="carrier"),
     "route.show": each(own(lambda me, row: row["prefix"] == me.lone, name="out"), hidden(name="LONE")),
     "route.delete": each(own(name="far"), hidden(name="LONE")),
