@@ -87,8 +87,11 @@ void modules_settle(struct call_host *h, struct call *c)
 	{
 		if (late && (*m)->deadlines)
 			deadlines_handle((*m)->deadlines, h, c);
-		if ((*m)->settle)
-			(*m)->settle(h, c);
+		(*m)->settle(h, c);
+	}
+	for (const struct module *const *m = h->modules->deadlines; late && *m; m++) {
+		if (!(*m)->settle)
+			deadlines_handle((*m)->deadlines, h, c);
 	}
 }
 

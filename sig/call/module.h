@@ -156,7 +156,7 @@ struct module_lists {
 	const struct module *const *response;
 	const struct module *const *saved;
 	const struct module *const *overdue;
-	const struct module *const *settle; /* those that have deadlines, too */
+	const struct module *const *settle;
 	const struct module *const *follow;
 	const struct module *const *tap;
 	const struct module *const *overlay;

@@ -7,12 +7,6 @@
 #include "sig/model/saved.h"
 #include "sig/sip/id.h"
 
-bool conference_speaks(const struct call *c)
-{
-	return c->member && !c->member->asks && c->state == CALL_ESTABLISHED && call_is_alone(c) &&
-	       !c->park && !c->parting_ns;
-}
-
 bool conference_is_held(const struct call *c)
 {
 	return c->member->held || c->member->waits || call_caller(c)->holds;

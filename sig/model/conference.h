@@ -10,7 +10,11 @@
 #include "sig/room/room.h"
 
 /* Its party hears the room, or music in its place. */
-bool conference_speaks(const struct call *c);
+static inline bool conference_speaks(const struct call *c)
+{
+	return c->member && !c->member->asks && c->state == CALL_ESTABLISHED && call_is_alone(c) &&
+	       !c->park && !c->parting_ns;
+}
 /* It is out of the mix: held by command, or its phone holds. */
 bool conference_is_held(const struct call *c);
 /* Its room; NULL: it is in none, or that is gone. */

@@ -14,6 +14,7 @@
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
 #include "sig/pbx/join.h"
+#include "sig/pbx/meetme.h"
 #include "sig/pbx/recording/recording.h"
 #include "sig/sip/id.h"
 
@@ -332,6 +333,8 @@ static void conference_go(struct call_host *h, struct call *c)
 		conference_leave(h, c, "parked");
 	else if (conference_is_left(c))
 		conference_leave(h, c, "connected");
+	else if (c->member->asks && !c->transfer)
+		meetme_resume(h, c);
 }
 
 static const char *left_reason(const struct call *c)

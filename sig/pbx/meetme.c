@@ -468,8 +468,7 @@ static void meetme_on_answer(struct call_host *h, struct call *c, struct bytes d
 		turned_away(h, c, "the conference is full");
 }
 
-/* A successor asks again, and so does who finds that a command has stopped what was asked. */
-static void meetme_resume(struct call_host *h, struct call *c)
+void meetme_resume(struct call_host *h, struct call *c)
 {
 	struct room *r = conference_room(h, c);
 
@@ -496,13 +495,6 @@ static void meetme_established(struct call_host *h, struct call *c)
 		focus_refer_notify(h, c, 200);
 }
 
-/* A command has stopped what it was asked. */
-static void meetme_settle(struct call_host *h, struct call *c)
-{
-	if (!c->transfer)
-		meetme_resume(h, c);
-}
-
 static bool meetme_begun(struct call_host *h, struct call *c, const struct call_start *start,
 			 enum refusal *refused, struct call_refusal *refusal)
 {
@@ -515,7 +507,6 @@ static bool meetme_begun(struct call_host *h, struct call *c, const struct call_
 const struct module meetme_module = {
 	.name = "meetme",
 	.begun = meetme_begun,
-	.settle = meetme_settle,
 	.resumed = meetme_resume,
 	.prompted = meetme_on_answer,
 	.dialled = meetme_reached,

@@ -13,6 +13,8 @@
 /* The last step comes to that one. */
 enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes display, struct room *r,
 			  struct call_refusal *refusal) NODISCARD;
+/* A successor asks again, and so does who finds that a command has stopped what was asked. */
+void meetme_resume(struct call_host *h, struct call *c);
 /* The user part of an INVITE to another shard, and back. False: it is none. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
 /* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
