@@ -97,12 +97,12 @@ static void on_command_ask_late(const struct query *q, void *arg)
 		command_ask_late(question);
 }
 
-void command_ask_answered(struct node *node, const struct remote_joined *told)
+void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told)
 {
-	uint32_t place = (uint32_t)told->serial;
+	uint32_t place = (uint32_t)serial;
 
-	if (place && place <= WAITING_MAX && node->api.asks->list[place - 1].ticket == told->serial)
-		command_ask_end(node, told->serial, told);
+	if (place && place <= WAITING_MAX && node->api.asks->list[place - 1].ticket == serial)
+		command_ask_end(node, serial, told);
 }
 
 void command_ask_picked(struct node *node, const struct park_news *told)
@@ -173,7 +173,8 @@ const char *command_ask_tenant(struct command_run *run, uint64_t call)
 void command_ask_remote(struct command_run *run, const struct shard_join *join, const char *tenant,
 			const char *slot, command_ask_fn *done)
 {
-	struct remote_join ask = { .call = join->with, .leg = join->with_leg };
+	struct remote_item ask = { .kind = REMOTE_JOIN,
+				   .join = { .call = join->with, .leg = join->with_leg } };
 	struct command_ask *question;
 	uint64_t process;
 
@@ -186,9 +187,9 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 	question->join.by = NULL;
 	question->done = done;
 	ask.serial = question->ticket;
-	ask.tenant = bytes_str(tenant);
-	(void)bytes_cstr(bytes_str(slot), ask.slot, sizeof(ask.slot));
-	remote_watch_join(run->node->shards.commons->remote, process, &ask);
+	ask.join.tenant = bytes_str(tenant);
+	(void)bytes_cstr(bytes_str(slot), ask.join.slot, sizeof(ask.join.slot));
+	remote_watch_send(run->node->shards.commons->remote, process, &ask);
 }
 
 /* Of this node: no shard is entered from within another. */
@@ -210,12 +211,13 @@ void command_ask_confer(const struct effect *e, void *arg)
 {
 	struct node *node = arg;
 	struct channel_to to = { 0 };
-	const struct remote_join ask = { .serial = REMOTE_NO_PLACE,
-					 .call = e->call,
-					 .room = e->version,
-					 .leaves = text_bytes(&e->user),
-					 .dialog = (uint8_t)e->expected,
-					 .tenant = text_bytes(&e->tenant) };
+	const struct remote_item ask = { .kind = REMOTE_JOIN,
+					 .serial = REMOTE_NO_PLACE,
+					 .join = { .call = e->call,
+						   .room = e->version,
+						   .leaves = text_bytes(&e->user),
+						   .dialog = (uint8_t)e->expected,
+						   .tenant = text_bytes(&e->tenant) } };
 
 	if (!e->version)
 		return;
@@ -223,7 +225,7 @@ void command_ask_confer(const struct effect *e, void *arg)
 		confer_local(node, e);
 	else if (node->shards.commons->remote &&
 		 claimant_owner(node->cluster.claimant, id_shard(e->call), &to))
-		remote_watch_join(node->shards.commons->remote, to.incarnation, &ask);
+		remote_watch_send(node->shards.commons->remote, to.incarnation, &ask);
 }
 
 static bool command_ask_has_others(const struct node *n)

@@ -55,7 +55,7 @@ const char *command_ask_tenant(struct command_run *run, uint64_t call);
 /* EFFECT_CONFER: the shard that has the call is told, on whichever node. Nobody answers. */
 void command_ask_confer(const struct effect *e, void *node);
 /* It has answered. */
-void command_ask_answered(struct node *node, const struct remote_joined *told);
+void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told);
 /* Asks all other nodes for the call that rings longest there, beside those of this node. picked is called later, or the run has failed.
  * False: there are none. */
 struct command_pick {

@@ -62,17 +62,15 @@ static void on_page_late(const struct query *q, void *arg)
 }
 
 /* Another node has answered. */
-static void on_paged(void *node, const struct remote_paged *told)
+static void on_paged(struct node *n, uint64_t serial, const struct record_page *told)
 {
-	struct node *n = node;
-
 	for (size_t i = 0; i < COUNT_OF(n->web.pages.list); i++) {
 		struct node_paging *p = &n->web.pages.list[i];
 
-		if (p->serial != told->serial)
+		if (p->serial != serial)
 			continue;
-		if (record_page_is_before(&told->page, &p->best))
-			p->best = told->page;
+		if (record_page_is_before(told, &p->best))
+			p->best = *told;
 		if (--p->awaited == 0)
 			paging_end(p);
 		return;
@@ -106,7 +104,9 @@ static bool others_query(struct node *n, uint64_t id, const struct record_page_a
 	uint32_t others = page_others(n);
 	struct node_paging *p = others ? paging_place(n) : NULL;
 	struct query *pause = p ? queries_take(n->api.queries) : NULL;
-	struct remote_page page = { .serial = rand_u64_from(&n->rand) | 1, .ask = *ask };
+	const struct remote_item page = { .kind = REMOTE_PAGE,
+					  .serial = rand_u64_from(&n->rand) | 1,
+					  .page = *ask };
 
 	if (!pause)
 		return false;
@@ -117,7 +117,7 @@ static bool others_query(struct node *n, uint64_t id, const struct record_page_a
 				   .awaited = others,
 				   .best = *here };
 	queries_pause(pause, p->deadline_ns, on_page_late, p);
-	remote_watch_page(n->shards.commons->remote, &page);
+	remote_watch_send(n->shards.commons->remote, 0, &page);
 	return true;
 }
 
@@ -394,9 +394,13 @@ static void on_stopping(struct node *n)
 	control_stop(n->api.control);
 }
 
-static void on_joined(void *node, const struct remote_joined *told)
+/* Another node has. */
+static void on_node_answered(void *node, const struct remote_item *item)
 {
-	command_ask_answered(node, told);
+	if (item->kind == REMOTE_JOINED)
+		command_ask_answered(node, item->serial, &item->joined);
+	else
+		on_paged(node, item->serial, &item->paged);
 }
 
 static void on_picked(void *node, const struct park_news *told)
@@ -407,9 +411,8 @@ static void on_picked(void *node, const struct park_news *told)
 static const struct node_hooks g_hooks = {
 	.stopping = on_stopping,
 	.store_health = node_on_store_health,
-	.joined = on_joined,
+	.answered = on_node_answered,
 	.picked = on_picked,
-	.paged = on_paged,
 	.pages_open = node_pages_open,
 	.pages_close = node_pages_close,
 	.tenant_value = command_tenant_value,

@@ -86,9 +86,8 @@ int node_blf_open(struct node *n)
 	const struct shard_remote with = { .send = blf_send,
 					   .is_heard = blf_is_alive,
 					   .others = blf_others,
-					   .joined = n->hooks->joined,
 					   .picked = n->hooks->picked,
-					   .paged = n->hooks->paged,
+					   .answered = n->hooks->answered,
 					   .arg = n };
 
 	n->shards.commons->shares = n->common.shares;
@@ -103,12 +102,12 @@ void node_blf_on_message(struct node *n, uint64_t process, struct bytes news)
 
 void node_blf_flush(struct node *n)
 {
-	struct share_word word;
+	struct remote_item item = { .kind = REMOTE_SHARE };
 
 	if (!blf_of(n) || n->life.phase != NODE_RUNNING)
 		return;
-	while (n->common.shares && shares_next(n->common.shares, &word))
-		remote_watch_share(blf_of(n), &word);
+	while (n->common.shares && shares_next(n->common.shares, &item.share))
+		remote_watch_send(blf_of(n), item.share.process, &item);
 	remote_watch_flush(blf_of(n));
 }
 

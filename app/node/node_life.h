@@ -8,9 +8,8 @@
 #include <stdint.h>
 
 struct node;
-struct remote_joined;
+struct remote_item;
 struct park_news;
-struct remote_paged;
 struct tenant_value;
 
 enum {
@@ -67,9 +66,8 @@ struct node_hooks {
 	void (*stopping)(struct node *n);
 	void (*store_health)(bool healthy, void *shard); /* struct node_shard */
 	/* Of other nodes: as in struct shard_remote. */
-	void (*joined)(void *node, const struct remote_joined *told);
 	void (*picked)(void *node, const struct park_news *told);
-	void (*paged)(void *node, const struct remote_paged *told);
+	void (*answered)(void *node, const struct remote_item *item);
 	/* Record pages: before the web listener that has them, and behind it. */
 	int (*pages_open)(struct node *n);
 	void (*pages_close)(struct node *n);

@@ -108,168 +108,6 @@ void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t cou
 	news_put(w, &news);
 }
 
-void remote_news_add_pick(struct writer *w, const struct remote_pick *p)
-{
-	pb_news news;
-	pb_pick pick, *picks[] = { &pick };
-	char tenant[TENANT_NAME_MAX];
-
-	if (bytes_cstr(p->tenant, tenant, sizeof(tenant))) {
-		w->overflow = true;
-		return;
-	}
-	tandem__remote__news__init(&news);
-	tandem__remote__pick__init(&pick);
-	pick.serial = p->serial;
-	pick.tenant = tenant;
-	pick.by = news_lend(p->by);
-	pick.of = news_lend(p->of);
-	news.picks = picks;
-	news.n_picks = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_picked(struct writer *w, const struct remote_picked *p)
-{
-	pb_news news;
-	pb_picked picked, *list[] = { &picked };
-
-	tandem__remote__news__init(&news);
-	tandem__remote__picked__init(&picked);
-	picked.serial = p->serial;
-	picked.call = p->call;
-	picked.utc_ms = p->utc_ms;
-	picked.promised = p->promised;
-	news.picked = list;
-	news.n_picked = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_join(struct writer *w, const struct remote_join *j)
-{
-	char tenant[TENANT_NAME_MAX];
-	pb_news news;
-	pb_join join, *list[] = { &join };
-
-	if (bytes_cstr(j->tenant, tenant, sizeof(tenant))) {
-		w->overflow = true;
-		return;
-	}
-	tandem__remote__news__init(&news);
-	tandem__remote__join__init(&join);
-	join.serial = j->serial;
-	join.tenant = tenant;
-	join.call = j->call;
-	join.leg = (uint32_t)j->leg;
-	join.slot = (char *)(uintptr_t)j->slot;
-	join.room = j->dialog ? 0 : j->room;
-	join.into = j->dialog ? j->room : 0;
-	join.leaves = news_lend(j->leaves);
-	join.dialog = j->dialog;
-	news.joins = list;
-	news.n_joins = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_joined(struct writer *w, const struct remote_joined *j)
-{
-	bool ok = j->verdict == REMOTE_OK;
-	pb_news news;
-	pb_joined joined, *list[] = { &joined };
-
-	tandem__remote__news__init(&news);
-	tandem__remote__joined__init(&joined);
-	joined.serial = j->serial;
-	joined.verdict = (uint32_t)j->verdict;
-	joined.alone = j->remote.alone;
-	joined.user = news_lend(j->remote.user);
-	joined.call_id = news_lend(j->remote.call_id);
-	joined.from_tag = news_lend(j->remote.from_tag);
-	joined.to_tag = news_lend(bytes_mem(j->remote.to_tag, ok ? ID_TAG_LEN : 0));
-	news.joined = list;
-	news.n_joined = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_page(struct writer *w, const struct remote_page *p)
-{
-	char tenant[TENANT_NAME_MAX];
-	pb_news news;
-	pb_page page, *list[] = { &page };
-
-	if (bytes_cstr(p->ask.tenant, tenant, sizeof(tenant))) {
-		w->overflow = true;
-		return;
-	}
-	tandem__remote__news__init(&news);
-	tandem__remote__page__init(&page);
-	page.serial = p->serial;
-	page.tenant = tenant;
-	page.number = news_lend(p->ask.number);
-	page.act = (uint32_t)p->ask.act;
-	page.call = p->ask.call;
-	news.pages = list;
-	news.n_pages = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_paged(struct writer *w, const struct remote_paged *p)
-{
-	pb_news news;
-	pb_paged paged, *list[] = { &paged };
-
-	tandem__remote__news__init(&news);
-	tandem__remote__paged__init(&paged);
-	paged.serial = p->serial;
-	paged.state = (uint32_t)p->page.state;
-	paged.place = (uint32_t)p->page.place;
-	paged.call = p->page.call;
-	paged.utc_ms = p->page.utc_ms;
-	paged.lasts = p->page.lasts;
-	news.paged = list;
-	news.n_paged = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_guess(struct writer *w, const struct remote_guess *g)
-{
-	char tenant[TENANT_NAME_MAX];
-	pb_news news;
-	pb_guess guess, *list[] = { &guess };
-
-	if (bytes_cstr(g->guess.tenant, tenant, sizeof(tenant))) {
-		w->overflow = true;
-		return;
-	}
-	tandem__remote__news__init(&news);
-	tandem__remote__guess__init(&guess);
-	guess.tenant = tenant;
-	guess.object = news_lend(g->guess.object);
-	guess.source = news_lend(g->guess.source);
-	guess.caller = news_lend(g->guess.caller);
-	guess.right = g->right;
-	news.guesses = list;
-	news.n_guesses = 1;
-	news_put(w, &news);
-}
-
-void remote_news_add_share(struct writer *w, const struct share_word *word)
-{
-	pb_news news;
-	pb_share share, *list[] = { &share };
-
-	tandem__remote__news__init(&news);
-	tandem__remote__share__init(&share);
-	share.id = word->id;
-	share.limit = word->limit;
-	share.want = word->want;
-	share.given = word->given;
-	share.refused = word->refused;
-	news.shares = list;
-	news.n_shares = 1;
-	news_put(w, &news);
-}
-
 /* ---- read ---- */
 
 static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
@@ -280,6 +118,12 @@ static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t m
 			return false;
 	}
 	return in->len <= max;
+}
+
+static bool tenant_unpack(struct bytes *out, const char *in)
+{
+	*out = bytes_str(in);
+	return out->n && out->n < TENANT_NAME_MAX;
 }
 
 static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
@@ -307,10 +151,8 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 
 static bool user_unpack(struct remote_user *out, const pb_user *in)
 {
-	*out = (struct remote_user){ .tenant = bytes_str(in->tenant),
-				     .asks = in->asks,
-				     .holds = in->holds };
-	if (!out->tenant.n || out->tenant.n >= TENANT_NAME_MAX || !in->user.len ||
+	*out = (struct remote_user){ .asks = in->asks, .holds = in->holds };
+	if (!tenant_unpack(&out->tenant, in->tenant) || !in->user.len ||
 	    !news_line(&out->user, &in->user, REMOTE_USER_MAX) ||
 	    in->n_dialogs > DIALOG_STATES_MAX || (in->asks && in->n_dialogs) ||
 	    (in->holds && !in->asks))
@@ -322,132 +164,286 @@ static bool user_unpack(struct remote_user *out, const pb_user *in)
 	return true;
 }
 
-static bool pick_unpack(struct remote_pick *out, const pb_pick *in)
+/* ---- items ---- */
+
+/* One of News, as that points at it. */
+union packed_item {
+	ProtobufCMessage base;
+	pb_pick pick;
+	pb_picked picked;
+	pb_share share;
+	pb_join join;
+	pb_joined joined;
+	pb_page page;
+	pb_paged paged;
+	pb_guess guess;
+};
+
+/* These return the tenant whose name is to be there; of kinds that have none: empty. */
+static struct bytes pick_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
-	*out = (struct remote_pick){ .serial = in->serial, .tenant = bytes_str(in->tenant) };
-	return in->serial && out->tenant.n && out->tenant.n < TENANT_NAME_MAX && in->by.len &&
-	       news_line(&out->by, &in->by, REMOTE_USER_MAX) &&
-	       news_line(&out->of, &in->of, REMOTE_USER_MAX);
+	out->pick.serial = in->serial;
+	out->pick.tenant = tenant;
+	out->pick.by = news_lend(in->pick.by);
+	out->pick.of = news_lend(in->pick.of);
+	return in->pick.tenant;
 }
 
-static bool join_unpack(struct remote_join *out, const pb_join *in)
+static struct bytes picked_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
-	*out = (struct remote_join){ .serial = in->serial,
-				     .call = in->call,
-				     .tenant = bytes_str(in->tenant),
-				     .leg = (enum shard_leg)in->leg,
-				     .room = in->room ? in->room : in->into,
-				     .dialog = (uint8_t)in->dialog };
-	return in->serial && in->call && in->dialog <= ID_LEG_MAX + 1 && out->tenant.n &&
-	       out->tenant.n < TENANT_NAME_MAX && in->leg <= SHARD_LEG_CALLEE &&
-	       news_line(&out->leaves, &in->leaves, REMOTE_USER_MAX) &&
-	       (!in->slot[0] || park_slot_is(bytes_str(in->slot))) &&
-	       !bytes_cstr(bytes_str(in->slot), out->slot, sizeof(out->slot));
+	(void)tenant;
+	out->picked.serial = in->serial;
+	out->picked.call = in->picked.call;
+	out->picked.utc_ms = in->picked.utc_ms;
+	out->picked.promised = in->picked.promised;
+	return (struct bytes){ 0 };
 }
 
-static bool joined_unpack(struct remote_joined *out, const pb_joined *in)
+static struct bytes share_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
+	(void)tenant;
+	out->share.id = in->share.id;
+	out->share.limit = in->share.limit;
+	out->share.want = in->share.want;
+	out->share.given = in->share.given;
+	out->share.refused = in->share.refused;
+	return (struct bytes){ 0 };
+}
+
+static struct bytes join_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+{
+	const struct remote_join *j = &in->join;
+
+	out->join.serial = in->serial;
+	out->join.tenant = tenant;
+	out->join.call = j->call;
+	out->join.leg = (uint32_t)j->leg;
+	out->join.slot = (char *)(uintptr_t)j->slot;
+	out->join.room = j->dialog ? 0 : j->room;
+	out->join.into = j->dialog ? j->room : 0;
+	out->join.leaves = news_lend(j->leaves);
+	out->join.dialog = j->dialog;
+	return j->tenant;
+}
+
+static struct bytes joined_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+{
+	const struct remote_joined *j = &in->joined;
+	bool ok = j->verdict == REMOTE_OK;
+
+	(void)tenant;
+	out->joined.serial = in->serial;
+	out->joined.verdict = (uint32_t)j->verdict;
+	out->joined.alone = j->remote.alone;
+	out->joined.user = news_lend(j->remote.user);
+	out->joined.call_id = news_lend(j->remote.call_id);
+	out->joined.from_tag = news_lend(j->remote.from_tag);
+	out->joined.to_tag = news_lend(bytes_mem(j->remote.to_tag, ok ? ID_TAG_LEN : 0));
+	return (struct bytes){ 0 };
+}
+
+static struct bytes page_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+{
+	out->page.serial = in->serial;
+	out->page.tenant = tenant;
+	out->page.number = news_lend(in->page.number);
+	out->page.act = (uint32_t)in->page.act;
+	out->page.call = in->page.call;
+	return in->page.tenant;
+}
+
+static struct bytes paged_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+{
+	(void)tenant;
+	out->paged.serial = in->serial;
+	out->paged.state = (uint32_t)in->paged.state;
+	out->paged.place = (uint32_t)in->paged.place;
+	out->paged.call = in->paged.call;
+	out->paged.utc_ms = in->paged.utc_ms;
+	out->paged.lasts = in->paged.lasts;
+	return (struct bytes){ 0 };
+}
+
+static struct bytes guess_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+{
+	out->guess.tenant = tenant;
+	out->guess.object = news_lend(in->guess.guess.object);
+	out->guess.source = news_lend(in->guess.guess.source);
+	out->guess.caller = news_lend(in->guess.guess.caller);
+	out->guess.right = in->guess.right;
+	return in->guess.guess.tenant;
+}
+
+static bool pick_unpack(struct remote_item *out, const union packed_item *in)
+{
+	struct remote_pick *p = &out->pick;
+
+	out->serial = in->pick.serial;
+	return out->serial && tenant_unpack(&p->tenant, in->pick.tenant) && in->pick.by.len &&
+	       news_line(&p->by, &in->pick.by, REMOTE_USER_MAX) &&
+	       news_line(&p->of, &in->pick.of, REMOTE_USER_MAX);
+}
+
+static bool picked_unpack(struct remote_item *out, const union packed_item *in)
+{
+	out->serial = in->picked.serial;
+	out->picked = (struct remote_picked){ .call = in->picked.call,
+					      .utc_ms = in->picked.utc_ms,
+					      .promised = in->picked.promised };
+	return out->serial;
+}
+
+static bool share_unpack(struct remote_item *out, const union packed_item *in)
+{
+	const pb_share *p = &in->share;
+
+	out->share = (struct share_word){ .id = p->id,
+					  .limit = p->limit,
+					  .want = p->want,
+					  .given = p->given,
+					  .refused = p->refused };
+	return p->id && p->limit && p->want <= p->limit;
+}
+
+static bool join_unpack(struct remote_item *out, const union packed_item *in)
+{
+	struct remote_join *j = &out->join;
+	const pb_join *p = &in->join;
+
+	out->serial = p->serial;
+	*j = (struct remote_join){ .call = p->call,
+				   .leg = (enum shard_leg)p->leg,
+				   .room = p->room ? p->room : p->into,
+				   .dialog = (uint8_t)p->dialog };
+	return out->serial && p->call && p->dialog <= ID_LEG_MAX + 1 &&
+	       tenant_unpack(&j->tenant, p->tenant) && p->leg <= SHARD_LEG_CALLEE &&
+	       news_line(&j->leaves, &p->leaves, REMOTE_USER_MAX) &&
+	       (!p->slot[0] || park_slot_is(bytes_str(p->slot))) &&
+	       !bytes_cstr(bytes_str(p->slot), j->slot, sizeof(j->slot));
+}
+
+static bool joined_unpack(struct remote_item *out, const union packed_item *in)
+{
+	struct remote_joined *j = &out->joined;
+	const pb_joined *p = &in->joined;
 	struct bytes tag;
 
-	*out = (struct remote_joined){ .serial = in->serial,
-				       .verdict = (enum remote_verdict)in->verdict,
-				       .remote.alone = in->alone };
-	if (!in->serial || in->verdict >= REMOTE_VERDICTS ||
-	    in->to_tag.len != (in->verdict ? 0 : sizeof(out->remote.to_tag)) ||
-	    !news_line(&tag, &in->to_tag, sizeof(out->remote.to_tag)) ||
-	    !news_line(&out->remote.user, &in->user, REMOTE_USER_MAX) ||
-	    !news_line(&out->remote.call_id, &in->call_id, DIALOG_TEXT_MAX) ||
-	    !news_line(&out->remote.from_tag, &in->from_tag, DIALOG_TEXT_MAX))
+	out->serial = p->serial;
+	*j = (struct remote_joined){ .verdict = (enum remote_verdict)p->verdict,
+				     .remote.alone = p->alone };
+	if (!out->serial || p->verdict >= REMOTE_VERDICTS ||
+	    p->to_tag.len != (p->verdict ? 0 : sizeof(j->remote.to_tag)) ||
+	    !news_line(&tag, &p->to_tag, sizeof(j->remote.to_tag)) ||
+	    !news_line(&j->remote.user, &p->user, REMOTE_USER_MAX) ||
+	    !news_line(&j->remote.call_id, &p->call_id, DIALOG_TEXT_MAX) ||
+	    !news_line(&j->remote.from_tag, &p->from_tag, DIALOG_TEXT_MAX))
 		return false;
 	if (tag.n)
-		memcpy(out->remote.to_tag, tag.p, tag.n);
+		memcpy(j->remote.to_tag, tag.p, tag.n);
 	return true;
 }
 
-static bool page_unpack(struct remote_page *out, const pb_page *in)
+static bool page_unpack(struct remote_item *out, const union packed_item *in)
 {
-	*out = (struct remote_page){ .serial = in->serial,
-				     .ask = { .tenant = bytes_str(in->tenant),
-					      .act = (enum record_page_act)in->act,
-					      .call = in->call } };
-	return in->serial && out->ask.tenant.n && out->ask.tenant.n < TENANT_NAME_MAX &&
-	       in->number.len && news_line(&out->ask.number, &in->number, REMOTE_USER_MAX) &&
-	       in->act < RECORD_PAGE_ACTS && (in->act == RECORD_PAGE_LOOK) == (in->call == 0);
+	struct record_page_ask *ask = &out->page;
+	const pb_page *p = &in->page;
+
+	out->serial = p->serial;
+	*ask = (struct record_page_ask){ .act = (enum record_page_act)p->act, .call = p->call };
+	return out->serial && tenant_unpack(&ask->tenant, p->tenant) && p->number.len &&
+	       news_line(&ask->number, &p->number, REMOTE_USER_MAX) && p->act < RECORD_PAGE_ACTS &&
+	       (p->act == RECORD_PAGE_LOOK) == (p->call == 0);
 }
 
-static bool paged_unpack(struct remote_paged *out, const pb_paged *in)
+static bool paged_unpack(struct remote_item *out, const union packed_item *in)
 {
-	*out = (struct remote_paged){ .serial = in->serial,
-				      .page = { .state = (enum record_page_state)in->state,
-						.place = (enum record_page_place)in->place,
-						.call = in->call,
-						.utc_ms = in->utc_ms,
-						.lasts = in->lasts } };
-	return in->serial && in->state < RECORD_PAGE_STATES && in->place < RECORD_PAGE_PLACES &&
-	       (in->state == RECORD_PAGE_NOTHING) == (in->call == 0);
+	const pb_paged *p = &in->paged;
+
+	out->serial = p->serial;
+	out->paged = (struct record_page){ .state = (enum record_page_state)p->state,
+					   .place = (enum record_page_place)p->place,
+					   .call = p->call,
+					   .utc_ms = p->utc_ms,
+					   .lasts = p->lasts };
+	return out->serial && p->state < RECORD_PAGE_STATES && p->place < RECORD_PAGE_PLACES &&
+	       (p->state == RECORD_PAGE_NOTHING) == (p->call == 0);
 }
 
-static bool guess_unpack(struct remote_guess *out, const pb_guess *in)
+static bool guess_unpack(struct remote_item *out, const union packed_item *in)
 {
-	struct secret_guess *g = &out->guess;
+	struct secret_guess *g = &out->guess.guess;
+	const pb_guess *p = &in->guess;
 
-	*out = (struct remote_guess){ .guess.tenant = bytes_str(in->tenant), .right = in->right };
-	return g->tenant.n && g->tenant.n < TENANT_NAME_MAX && in->object.len && in->source.len &&
-	       news_line(&g->object, &in->object, SECRET_TEXT_MAX) &&
-	       news_line(&g->source, &in->source, SECRET_TEXT_MAX) &&
-	       news_line(&g->caller, &in->caller, SECRET_TEXT_MAX);
+	out->guess.right = p->right;
+	return tenant_unpack(&g->tenant, p->tenant) && p->object.len && p->source.len &&
+	       news_line(&g->object, &p->object, SECRET_TEXT_MAX) &&
+	       news_line(&g->source, &p->source, SECRET_TEXT_MAX) &&
+	       news_line(&g->caller, &p->caller, SECRET_TEXT_MAX);
 }
 
-static bool guesses_are_good(const pb_news *in)
-{
-	struct remote_guess g;
+/* ---- by kind ---- */
 
-	for (size_t i = 0; i < in->n_guesses; i++) {
-		if (!guess_unpack(&g, in->guesses[i]))
-			return false;
+static const struct item_form {
+	const ProtobufCMessageDescriptor *type;
+	size_t count, list; /* where News has them */
+	struct bytes (*pack)(union packed_item *out, char *tenant, const struct remote_item *in);
+	bool (*unpack)(struct remote_item *out, const union packed_item *in);
+} item_forms[REMOTE_KINDS] = {
+	[REMOTE_PICK] = { &tandem__remote__pick__descriptor, offsetof(pb_news, n_picks),
+			  offsetof(pb_news, picks), pick_pack, pick_unpack },
+	[REMOTE_PICKED] = { &tandem__remote__picked__descriptor, offsetof(pb_news, n_picked),
+			    offsetof(pb_news, picked), picked_pack, picked_unpack },
+	[REMOTE_SHARE] = { &tandem__remote__share__descriptor, offsetof(pb_news, n_shares),
+			   offsetof(pb_news, shares), share_pack, share_unpack },
+	[REMOTE_JOIN] = { &tandem__remote__join__descriptor, offsetof(pb_news, n_joins),
+			  offsetof(pb_news, joins), join_pack, join_unpack },
+	[REMOTE_JOINED] = { &tandem__remote__joined__descriptor, offsetof(pb_news, n_joined),
+			    offsetof(pb_news, joined), joined_pack, joined_unpack },
+	[REMOTE_PAGE] = { &tandem__remote__page__descriptor, offsetof(pb_news, n_pages),
+			  offsetof(pb_news, pages), page_pack, page_unpack },
+	[REMOTE_PAGED] = { &tandem__remote__paged__descriptor, offsetof(pb_news, n_paged),
+			   offsetof(pb_news, paged), paged_pack, paged_unpack },
+	[REMOTE_GUESS] = { &tandem__remote__guess__descriptor, offsetof(pb_news, n_guesses),
+			   offsetof(pb_news, guesses), guess_pack, guess_unpack },
+};
+
+void remote_news_add_item(struct writer *w, const struct remote_item *item)
+{
+	const struct item_form *form = &item_forms[item->kind];
+	char tenant[TENANT_NAME_MAX];
+	union packed_item packed;
+	void *list[] = { &packed };
+	pb_news news;
+
+	tandem__remote__news__init(&news);
+	protobuf_c_message_init(form->type, &packed);
+	if (bytes_cstr(form->pack(&packed, tenant, item), tenant, sizeof(tenant))) {
+		w->overflow = true;
+		return;
 	}
-	return true;
+	*(size_t *)(void *)((char *)&news + form->count) = COUNT_OF(list);
+	*(void ***)(void *)((char *)&news + form->list) = list;
+	news_put(w, &news);
 }
 
-static bool pages_are_good(const pb_news *in)
+/* readers NULL: they are only looked at. False: there is one that is none. */
+static bool items_read(const pb_news *in, const struct remote_news_readers *readers)
 {
-	struct remote_page page;
-	struct remote_paged paged;
+	for (enum remote_kind kind = 0; kind < REMOTE_KINDS; kind++) {
+		const struct item_form *form = &item_forms[kind];
+		size_t count = *(const size_t *)(const void *)((const char *)in + form->count);
+		union packed_item *const *list =
+			*(union packed_item *const *const *)(const void *)((const char *)in +
+									   form->list);
 
-	for (size_t i = 0; i < in->n_pages; i++) {
-		if (!page_unpack(&page, in->pages[i]))
-			return false;
-	}
-	for (size_t i = 0; i < in->n_paged; i++) {
-		if (!paged_unpack(&paged, in->paged[i]))
-			return false;
-	}
-	return true;
-}
+		for (size_t i = 0; i < count; i++) {
+			struct remote_item item = { .kind = kind };
 
-static bool joins_are_good(const pb_news *in)
-{
-	struct remote_join j;
-	struct remote_joined d;
-
-	for (size_t i = 0; i < in->n_joins; i++) {
-		if (!join_unpack(&j, in->joins[i]))
-			return false;
-	}
-	for (size_t i = 0; i < in->n_joined; i++) {
-		if (!joined_unpack(&d, in->joined[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool shares_are_good(const pb_news *in)
-{
-	for (size_t i = 0; i < in->n_shares; i++) {
-		const pb_share *p = in->shares[i];
-
-		if (!p->id || !p->limit || p->want > p->limit)
-			return false;
+			if (!form->unpack(&item, list[i]))
+				return false;
+			if (readers)
+				readers->item(&item, readers->arg);
+		}
 	}
 	return true;
 }
@@ -455,7 +451,6 @@ static bool shares_are_good(const pb_news *in)
 static bool news_are_good(const pb_news *in)
 {
 	struct remote_user u;
-	struct remote_pick p;
 
 	if (in->n_shards > 1 + REMOTE_SHARDS_MAX || (in->n_shards && in->shards[0]))
 		return false;
@@ -463,53 +458,12 @@ static bool news_are_good(const pb_news *in)
 		if (!user_unpack(&u, in->users[i]))
 			return false;
 	}
-	for (size_t i = 0; i < in->n_picks; i++) {
-		if (!pick_unpack(&p, in->picks[i]))
-			return false;
-	}
-	for (size_t i = 0; i < in->n_picked; i++) {
-		if (!in->picked[i]->serial)
-			return false;
-	}
-	return joins_are_good(in) && pages_are_good(in) && guesses_are_good(in) &&
-	       shares_are_good(in);
-}
-
-static void joins_tell(const pb_news *in, const struct remote_news_readers *r)
-{
-	struct remote_join j;
-	struct remote_joined d;
-
-	for (size_t i = 0; i < in->n_joins; i++) {
-		if (join_unpack(&j, in->joins[i]))
-			r->join(&j, r->arg);
-	}
-	for (size_t i = 0; i < in->n_joined; i++) {
-		if (joined_unpack(&d, in->joined[i]))
-			r->joined(&d, r->arg);
-	}
-}
-
-static void pages_tell(const pb_news *in, const struct remote_news_readers *r)
-{
-	struct remote_page page;
-	struct remote_paged paged;
-
-	for (size_t i = 0; i < in->n_pages; i++) {
-		if (page_unpack(&page, in->pages[i]))
-			r->page(&page, r->arg);
-	}
-	for (size_t i = 0; i < in->n_paged; i++) {
-		if (paged_unpack(&paged, in->paged[i]))
-			r->paged(&paged, r->arg);
-	}
+	return items_read(in, NULL);
 }
 
 static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 {
 	struct remote_user u;
-	struct remote_pick p;
-	struct remote_guess g;
 
 	if (r->shards)
 		r->shards(in->n_shards ? in->shards + 1 : NULL, in->n_shards ? in->n_shards - 1 : 0,
@@ -518,29 +472,7 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 		if (user_unpack(&u, in->users[i]))
 			r->user(&u, r->arg);
 	}
-	for (size_t i = 0; i < in->n_picks; i++) {
-		if (pick_unpack(&p, in->picks[i]))
-			r->pick(&p, r->arg);
-	}
-	for (size_t i = 0; i < in->n_picked; i++)
-		r->picked(&(struct remote_picked){ .serial = in->picked[i]->serial,
-						   .call = in->picked[i]->call,
-						   .utc_ms = in->picked[i]->utc_ms,
-						   .promised = in->picked[i]->promised },
-			  r->arg);
-	for (size_t i = 0; i < in->n_shares; i++)
-		r->share(&(struct share_word){ .id = in->shares[i]->id,
-					       .limit = in->shares[i]->limit,
-					       .want = in->shares[i]->want,
-					       .given = in->shares[i]->given,
-					       .refused = in->shares[i]->refused },
-			 r->arg);
-	joins_tell(in, r);
-	pages_tell(in, r);
-	for (size_t i = 0; i < in->n_guesses; i++) {
-		if (guess_unpack(&g, in->guesses[i]))
-			r->guess(&g, r->arg);
-	}
+	(void)items_read(in, r);
 }
 
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers)

@@ -27,14 +27,12 @@ struct remote_user {
 
 /* Which call that rings a user may take. */
 struct remote_pick {
-	uint64_t serial; /* of the question, never 0 */
 	struct bytes tenant, by;
 	struct bytes of; /* at whom it rings; empty: at any whose calls he may take */
 };
 
 /* The one that rings for longest. */
 struct remote_picked {
-	uint64_t serial;
 	uint64_t call; /* 0: none */
 	uint64_t utc_ms;
 	bool promised; /* there is one that another one takes */
@@ -42,7 +40,7 @@ struct remote_picked {
 
 /* With whom a call is to be joined. */
 struct remote_join {
-	uint64_t serial, call;
+	uint64_t call;
 	struct bytes tenant;
 	enum shard_leg leg;
 	char slot[PARK_SLOT_LEN + 1]; /* its party must wait there; "": anywhere */
@@ -65,20 +63,8 @@ enum remote_verdict {
 };
 
 struct remote_joined {
-	uint64_t serial;
 	enum remote_verdict verdict;
 	struct call_remote remote; /* OK; but for its shard, which the call's id says */
-};
-
-/* What an extension's record page shows, and does. */
-struct remote_page {
-	uint64_t serial;
-	struct record_page_ask ask;
-};
-
-struct remote_paged {
-	uint64_t serial;
-	struct record_page page;
 };
 
 /* What was given for a secret. */
@@ -87,33 +73,47 @@ struct remote_guess {
 	bool right;
 };
 
+/* What is asked, answered or told. The answer to a question is the kind behind it, with the same serial. */
+enum remote_kind {
+	REMOTE_PICK,
+	REMOTE_PICKED,
+	REMOTE_SHARE,
+	REMOTE_JOIN,
+	REMOTE_JOINED,
+	REMOTE_PAGE,
+	REMOTE_PAGED,
+	REMOTE_GUESS,
+	REMOTE_KINDS,
+};
+
+struct remote_item {
+	enum remote_kind kind;
+	uint64_t serial; /* of a question, never 0; of what is told 0 */
+	union {
+		struct remote_pick pick;
+		struct remote_picked picked;
+		struct share_word share;
+		struct remote_join join;
+		struct remote_joined joined;
+		struct record_page_ask page; /* what an extension's record page shows, and does */
+		struct record_page paged;
+		struct remote_guess guess;
+	};
+};
+
 struct remote_news_readers {
 	/* First of all: of these the sender tells all dialogs; each is a shard and 1. NULL: it does not say, as older ones. */
 	void (*shards)(const uint32_t *shards, size_t count, void *arg);
 	void (*user)(const struct remote_user *u, void *arg);
-	void (*pick)(const struct remote_pick *p, void *arg);
-	void (*picked)(const struct remote_picked *p, void *arg);
-	void (*join)(const struct remote_join *j, void *arg);
-	void (*joined)(const struct remote_joined *j, void *arg);
-	void (*page)(const struct remote_page *p, void *arg);
-	void (*paged)(const struct remote_paged *p, void *arg);
-	void (*guess)(const struct remote_guess *g, void *arg);
-	void (*share)(const struct share_word *word, void *arg);
+	void (*item)(const struct remote_item *item, void *arg);
 	void *arg;
 };
 
 /* Behind what is there already. Dialogs that do not fit any more are left out; w->overflow: not even the user fits, and nothing is written. */
 void remote_news_add(struct writer *w, const struct remote_user *u);
 void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t count);
-void remote_news_add_pick(struct writer *w, const struct remote_pick *p);
-void remote_news_add_picked(struct writer *w, const struct remote_picked *p);
-void remote_news_add_join(struct writer *w, const struct remote_join *j);
-void remote_news_add_joined(struct writer *w, const struct remote_joined *j);
-void remote_news_add_page(struct writer *w, const struct remote_page *p);
-void remote_news_add_share(struct writer *w, const struct share_word *word);
-void remote_news_add_paged(struct writer *w, const struct remote_paged *p);
-void remote_news_add_guess(struct writer *w, const struct remote_guess *g);
-/* For each user, question and answer, in their order. 0 or -EBADMSG: then nothing was read. */
+void remote_news_add_item(struct writer *w, const struct remote_item *item);
+/* For each user, then for each item in the order of their kinds. 0 or -EBADMSG: then nothing was read. */
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers) NODISCARD;
 
 #endif

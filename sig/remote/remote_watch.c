@@ -304,47 +304,11 @@ void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes 
 	remote_ask(r, &u);
 }
 
-void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p)
+void remote_watch_send(struct remote_watch *r, uint64_t process, const struct remote_item *item)
 {
 	struct writer w = writer_over(r->one, sizeof(r->one));
 
-	remote_news_add_pick(&w, p);
-	if (!w.overflow)
-		r->host.send(r->host.with, 0, writer_done(&w));
-}
-
-void remote_watch_page(struct remote_watch *r, const struct remote_page *p)
-{
-	struct writer w = writer_over(r->one, sizeof(r->one));
-
-	remote_news_add_page(&w, p);
-	if (!w.overflow)
-		r->host.send(r->host.with, 0, writer_done(&w));
-}
-
-void remote_watch_guess(struct remote_watch *r, const struct remote_guess *g)
-{
-	struct writer w = writer_over(r->one, sizeof(r->one));
-
-	remote_news_add_guess(&w, g);
-	if (!w.overflow)
-		r->host.send(r->host.with, 0, writer_done(&w));
-}
-
-void remote_watch_share(struct remote_watch *r, const struct share_word *word)
-{
-	struct writer w = writer_over(r->one, sizeof(r->one));
-
-	remote_news_add_share(&w, word);
-	if (!w.overflow)
-		r->host.send(r->host.with, word->process, writer_done(&w));
-}
-
-void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j)
-{
-	struct writer w = writer_over(r->one, sizeof(r->one));
-
-	remote_news_add_join(&w, j);
+	remote_news_add_item(&w, item);
 	if (!w.overflow)
 		r->host.send(r->host.with, process, writer_done(&w));
 }
@@ -564,75 +528,13 @@ static void hear_user(const struct remote_user *u, void *arg)
 		hear_view(r, u);
 }
 
-static void hear_pick(const struct remote_pick *p, void *arg)
+static void hear_item(const struct remote_item *item, void *arg)
 {
 	struct remote_watch *r = arg;
-	struct remote_picked picked = { .serial = p->serial };
-	struct writer w = writer_over(r->one, sizeof(r->one));
+	struct remote_item answer = { .kind = item->kind + 1, .serial = item->serial };
 
-	r->host.pick(r->host.owner, p, &picked);
-	remote_news_add_picked(&w, &picked);
-	r->host.send(r->host.with, r->process, writer_done(&w));
-}
-
-static void hear_picked(const struct remote_picked *p, void *arg)
-{
-	const struct remote_watch *r = arg;
-
-	r->host.picked(r->host.owner, p);
-}
-
-static void hear_join(const struct remote_join *j, void *arg)
-{
-	struct remote_watch *r = arg;
-	struct remote_joined joined = { .serial = j->serial };
-	struct writer w = writer_over(r->one, sizeof(r->one));
-
-	r->host.join(r->host.owner, j, &joined);
-	remote_news_add_joined(&w, &joined);
-	r->host.send(r->host.with, r->process, writer_done(&w));
-}
-
-static void hear_joined(const struct remote_joined *j, void *arg)
-{
-	const struct remote_watch *r = arg;
-
-	r->host.joined(r->host.with, j);
-}
-
-static void hear_page(const struct remote_page *p, void *arg)
-{
-	struct remote_watch *r = arg;
-	struct remote_paged paged = { .serial = p->serial };
-	struct writer w = writer_over(r->one, sizeof(r->one));
-
-	r->host.page(r->host.owner, &p->ask, &paged.page);
-	remote_news_add_paged(&w, &paged);
-	r->host.send(r->host.with, r->process, writer_done(&w));
-}
-
-static void hear_paged(const struct remote_paged *p, void *arg)
-{
-	const struct remote_watch *r = arg;
-
-	r->host.paged(r->host.with, p);
-}
-
-static void hear_guess(const struct remote_guess *g, void *arg)
-{
-	const struct remote_watch *r = arg;
-
-	r->host.guess(r->host.owner, g);
-}
-
-static void hear_share(const struct share_word *word, void *arg)
-{
-	const struct remote_watch *r = arg;
-	struct share_word from = *word;
-
-	from.process = r->process;
-	if (r->host.share)
-		r->host.share(r->host.owner, &from);
+	if (r->host.hear(r->host.owner, r->process, item, &answer))
+		remote_watch_send(r, r->process, &answer);
 }
 
 static bool process_note(struct remote_watch *r, uint64_t process)
@@ -654,14 +556,7 @@ void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes
 	const struct remote_news_readers readers = {
 		.shards = hear_shards,
 		.user = hear_user,
-		.pick = hear_pick,
-		.picked = hear_picked,
-		.join = hear_join,
-		.joined = hear_joined,
-		.page = hear_page,
-		.paged = hear_paged,
-		.share = hear_share,
-		.guess = hear_guess,
+		.item = hear_item,
 		.arg = r,
 	};
 

@@ -24,7 +24,7 @@
 enum { REMOTE_ENTRIES_MAX = 1 << 18 }; /* that others ask for; that others told */
 
 struct remote_watch_host {
-	void *owner, *with; /* with: of send, is_heard and joined */
+	void *owner, *with; /* with: of send and is_heard */
 	/* To that process of another node; 0: to all of them. What is lost is lost. */
 	void (*send)(void *with, uint64_t process, struct bytes news);
 	/* What this node has of a user: how many of DIALOG_STATES_MAX were filled. */
@@ -34,20 +34,10 @@ struct remote_watch_host {
 	uint32_t (*shards)(void *owner, uint32_t *out);
 	/* Somebody here watches the user. */
 	bool (*is_watched)(void *owner, struct bytes tenant, struct bytes user);
-	/* Another node asks which call its user may take: the answer is written into *out. */
-	void (*pick)(void *owner, const struct remote_pick *p, struct remote_picked *out);
-	/* ... and what one has answered. */
-	void (*picked)(void *owner, const struct remote_picked *p);
-	/* Another node is to be told with whom a call is to be joined (until the next event), and has told. */
-	void (*join)(void *owner, const struct remote_join *j, struct remote_joined *out);
-	void (*joined)(void *with, const struct remote_joined *j);
-	/* Another node asks what an extension's record page is about here, or has answered. */
-	void (*page)(void *owner, const struct record_page_ask *ask, struct record_page *out);
-	void (*paged)(void *with, const struct remote_paged *p);
-	/* Another node was given a secret, right or wrong. */
-	void (*guess)(void *owner, const struct remote_guess *g);
-	/* Of a limit that holds over all nodes; process: who says so. */
-	void (*share)(void *owner, const struct share_word *word);
+	/* That process of another node asks, answers or tells. True: it asks, and *answer is filled in, but for its kind and serial. Slices live
+	 * until the next event. */
+	bool (*hear)(void *owner, uint64_t process, const struct remote_item *item,
+		     struct remote_item *answer);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process was heard a moment ago. */
@@ -73,14 +63,8 @@ void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct by
 /* This node no longer has the shard of his dialog d: it is held. */
 void remote_watch_hold(struct remote_watch *r, struct bytes tenant, struct bytes user,
 		       const struct dialog_state *d);
-/* All others are asked, at once. */
-void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
-void remote_watch_page(struct remote_watch *r, const struct remote_page *p);
-/* All others are told, at once. */
-void remote_watch_guess(struct remote_watch *r, const struct remote_guess *g);
-void remote_watch_share(struct remote_watch *r, const struct share_word *word);
-/* That process is asked, at once. */
-void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j);
+/* That process is asked, or told, at once; 0: all others are. */
+void remote_watch_send(struct remote_watch *r, uint64_t process, const struct remote_item *item);
 /* Another node has asked or told. */
 void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes news,
 			  uint64_t now_ns);

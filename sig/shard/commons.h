@@ -160,9 +160,9 @@ struct shard_remote {
 	void (*send)(void *arg, uint64_t process, struct bytes news);
 	bool (*is_heard)(void *arg, uint64_t process);
 	uint32_t (*others)(void *arg);
-	void (*joined)(void *arg, const struct remote_joined *j);
 	void (*picked)(void *arg, const struct park_news *news); /* shard_picks_ask */
-	void (*paged)(void *arg, const struct remote_paged *p);  /* remote_watch_page */
+	/* REMOTE_JOINED or REMOTE_PAGED, of what app asks itself by remote_watch_send. NULL: nothing. */
+	void (*answered)(void *arg, const struct remote_item *item);
 	void *arg;
 };
 

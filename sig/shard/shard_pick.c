@@ -178,10 +178,13 @@ static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes b
 			  uint64_t serial, uint64_t call)
 {
 	struct shard_commons *c = s->commons;
-	struct remote_pick ask = { .serial = serial,
-				   .tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
-				   .by = by,
-				   .of = of };
+	const struct remote_item ask = {
+		.kind = REMOTE_PICK,
+		.serial = serial,
+		.pick = { .tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
+			  .by = by,
+			  .of = of },
+	};
 	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
 	struct remote_picking *picking = others ? picking_take(c) : NULL;
 
@@ -192,7 +195,7 @@ static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes b
 	picking->awaited = others;
 	picking->seconds_left = PICKING_KEPT_S;
 	shard_pick_here(s, tenant, by, of, &picking->best);
-	remote_watch_pick(c->remote, &ask);
+	remote_watch_send(c->remote, 0, &ask);
 	return true;
 }
 
@@ -235,9 +238,9 @@ void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out)
 	shard_remote_picked(s->commons, serial, out);
 }
 
-void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_picked *out)
+void shard_remote_asked(const struct shard_commons *c, const struct remote_pick *p,
+			struct remote_picked *out)
 {
-	const struct shard_commons *c = owner;
 	uint16_t tenant;
 
 	if (shard_remote_tenant(c, p->tenant, &tenant) &&
@@ -257,10 +260,9 @@ static void picked_tell(struct shard_commons *c, uint64_t call, const struct par
 	}
 }
 
-void shard_remote_answered(void *owner, const struct remote_picked *p)
+void shard_remote_answered(struct shard_commons *c, uint64_t serial, const struct remote_picked *p)
 {
-	struct shard_commons *c = owner;
-	struct remote_picking **at = picking_find(c, p->serial);
+	struct remote_picking **at = picking_find(c, serial);
 	struct park_news news;
 	uint64_t call;
 

@@ -388,9 +388,9 @@ static enum refusal remote_confer(struct shard *s, uint16_t tenant, const struct
 	return shard_confer_give(s, tenant, &give, now);
 }
 
-static void remote_join(void *owner, const struct remote_join *j, struct remote_joined *out)
+static void remote_join(const struct shard_commons *c, const struct remote_join *j,
+			struct remote_joined *out)
 {
-	const struct shard_commons *c = owner;
 	struct shard *s = c->shards;
 	uint16_t tenant;
 	enum refusal refused = REFUSED_NO_CALL;
@@ -406,38 +406,61 @@ static void remote_join(void *owner, const struct remote_join *j, struct remote_
 	out->verdict = remote_verdict_of(refused);
 }
 
-static void remote_page(void *owner, const struct record_page_ask *ask, struct record_page *out)
+void shard_on_secret(void *owner, const struct secret_guess *g, bool right)
 {
-	struct shard_commons *c = owner;
+	const struct shard *s = owner;
+	const struct remote_item told = { .kind = REMOTE_GUESS,
+					  .guess = { .guess = *g, .right = right } };
 
-	shard_record_page(c, ask, c->remote_now, out);
+	if (s->commons->remote)
+		remote_watch_send(s->commons->remote, 0, &told);
 }
 
-static void remote_guess(void *owner, const struct remote_guess *g)
+static void remote_guess(const struct shard_commons *c, const struct remote_guess *g)
 {
-	struct shard_commons *c = owner;
-
 	if (g->right)
 		secret_limit_passed(c->secrets, &g->guess, c->remote_now.ns);
 	else
 		secret_limit_failed(c->secrets, &g->guess, c->remote_now.ns);
 }
 
-void shard_on_secret(void *owner, const struct secret_guess *g, bool right)
+static bool remote_hear(void *owner, uint64_t process, const struct remote_item *item,
+			struct remote_item *answer)
 {
-	const struct shard *s = owner;
-	const struct remote_guess told = { .guess = *g, .right = right };
+	struct shard_commons *c = owner;
+	struct share_word word;
 
-	if (s->commons->remote)
-		remote_watch_guess(s->commons->remote, &told);
-}
-
-static void remote_share(void *owner, const struct share_word *word)
-{
-	const struct shard_commons *c = owner;
-
-	if (c->shares)
-		shares_hear(c->shares, word);
+	switch (item->kind) {
+	case REMOTE_PICK:
+		shard_remote_asked(c, &item->pick, &answer->picked);
+		return true;
+	case REMOTE_JOIN:
+		remote_join(c, &item->join, &answer->joined);
+		return true;
+	case REMOTE_PAGE:
+		shard_record_page(c, &item->page, c->remote_now, &answer->paged);
+		return true;
+	case REMOTE_PICKED:
+		shard_remote_answered(c, item->serial, &item->picked);
+		break;
+	case REMOTE_JOINED:
+	case REMOTE_PAGED:
+		if (c->remote_with.answered)
+			c->remote_with.answered(c->remote_with.arg, item);
+		break;
+	case REMOTE_GUESS:
+		remote_guess(c, &item->guess);
+		break;
+	case REMOTE_SHARE:
+		word = item->share;
+		word.process = process;
+		if (c->shares)
+			shares_hear(c->shares, &word);
+		break;
+	case REMOTE_KINDS:
+		break;
+	}
+	return false;
 }
 
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
@@ -450,14 +473,7 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.shards = remote_shards,
 						.is_watched = remote_is_watched,
 						.changed = remote_changed,
-						.pick = shard_remote_asked,
-						.picked = shard_remote_answered,
-						.join = remote_join,
-						.joined = with->joined,
-						.page = remote_page,
-						.share = remote_share,
-						.guess = remote_guess,
-						.paged = with->paged };
+						.hear = remote_hear };
 
 	c->remote_with = *with;
 	return remote_watch_open(&c->remote, &host, &c->key);

@@ -328,9 +328,10 @@ enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct byte
 uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
 			    uint64_t call);
 void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out);
-/* remote_watch_host.pick, remote_watch_host.picked */
-void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_picked *out);
-void shard_remote_answered(void *owner, const struct remote_picked *p);
+/* Another node asks which call rings, or has answered. */
+void shard_remote_asked(const struct shard_commons *c, const struct remote_pick *p,
+			struct remote_picked *out);
+void shard_remote_answered(struct shard_commons *c, uint64_t serial, const struct remote_picked *p);
 void shard_remote_picks_expire(struct shard_commons *c); /* once a second */
 void shard_remote_picks_close(struct shard_commons *c);
 

@@ -62,114 +62,110 @@ static void on_user(const struct remote_user *u, void *arg)
 	remote_news_add(&t->again, u);
 }
 
-static void on_pick(const struct remote_pick *p, void *arg)
+static void on_pick(struct told *t, const struct remote_pick *p)
 {
-	struct told *t = arg;
-
-	assert(p->serial && p->tenant.n && p->tenant.n < TENANT_NAME_MAX && p->by.n);
+	assert(p->tenant.n && p->tenant.n < TENANT_NAME_MAX && p->by.n);
 	assert(p->by.n <= REMOTE_USER_MAX && p->of.n <= REMOTE_USER_MAX);
-	t->users++;
-	t->sum += p->serial;
 	sum_add(t, p->tenant);
 	sum_add(t, p->by);
 	sum_add(t, p->of);
-	remote_news_add_pick(&t->again, p);
 }
 
-static void on_picked(const struct remote_picked *p, void *arg)
+static void on_join(struct told *t, const struct remote_join *j)
 {
-	struct told *t = arg;
-
-	assert(p->serial);
-	t->users++;
-	t->sum += p->serial * 3 + p->call * 5 + p->utc_ms * 7 + p->promised;
-	remote_news_add_picked(&t->again, p);
-}
-
-static void on_join(const struct remote_join *j, void *arg)
-{
-	struct told *t = arg;
-
-	assert(j->serial && j->call && j->tenant.n && j->tenant.n < TENANT_NAME_MAX);
+	assert(j->call && j->tenant.n && j->tenant.n < TENANT_NAME_MAX);
 	assert(j->leg <= SHARD_LEG_CALLEE);
 	assert(!j->slot[0] || park_slot_is(bytes_str(j->slot)));
-	t->users++;
 	assert(j->leaves.n <= REMOTE_USER_MAX);
 	assert(j->dialog <= ID_LEG_MAX + 1);
-	t->sum += j->serial * 3 + j->call * 5 + j->leg + j->room * 7 + j->dialog * 11U;
+	t->sum += j->call * 5 + j->leg + j->room * 7 + j->dialog * 11U;
 	sum_add(t, j->tenant);
 	sum_add(t, j->leaves);
 	sum_add(t, bytes_str(j->slot));
-	remote_news_add_join(&t->again, j);
 }
 
-static void on_joined(const struct remote_joined *j, void *arg)
+static void on_joined(struct told *t, const struct remote_joined *j)
 {
-	struct told *t = arg;
-
-	assert(j->serial && j->verdict < REMOTE_VERDICTS);
+	assert(j->verdict < REMOTE_VERDICTS);
 	assert(j->remote.user.n <= REMOTE_USER_MAX && j->remote.call_id.n <= DIALOG_TEXT_MAX);
 	assert(j->remote.from_tag.n <= DIALOG_TEXT_MAX);
-	t->users++;
-	t->sum += j->serial * 3 + j->verdict * 5 + j->remote.alone;
+	t->sum += j->verdict * 5 + j->remote.alone;
 	sum_add(t, j->remote.user);
 	sum_add(t, j->remote.call_id);
 	sum_add(t, j->remote.from_tag);
 	sum_add(t, bytes_mem(j->remote.to_tag, sizeof(j->remote.to_tag)));
-	remote_news_add_joined(&t->again, j);
 }
 
-static void on_page(const struct remote_page *p, void *arg)
+static void on_page(struct told *t, const struct record_page_ask *ask)
 {
-	struct told *t = arg;
-
-	assert(p->serial && p->ask.tenant.n && p->ask.tenant.n < TENANT_NAME_MAX);
-	assert(p->ask.number.n && p->ask.number.n <= REMOTE_USER_MAX);
-	assert(p->ask.act < RECORD_PAGE_ACTS && !p->ask.act == !p->ask.call);
-	t->users++;
-	t->sum += p->serial * 3 + p->ask.act * UINT64_C(5) + p->ask.call * 7;
-	sum_add(t, p->ask.tenant);
-	sum_add(t, p->ask.number);
-	remote_news_add_page(&t->again, p);
+	assert(ask->tenant.n && ask->tenant.n < TENANT_NAME_MAX);
+	assert(ask->number.n && ask->number.n <= REMOTE_USER_MAX);
+	assert(ask->act < RECORD_PAGE_ACTS && !ask->act == !ask->call);
+	t->sum += ask->act * UINT64_C(5) + ask->call * 7;
+	sum_add(t, ask->tenant);
+	sum_add(t, ask->number);
 }
 
-static void on_paged(const struct remote_paged *p, void *arg)
+static void on_paged(struct told *t, const struct record_page *p)
 {
-	struct told *t = arg;
-
-	assert(p->serial && p->page.state < RECORD_PAGE_STATES);
-	assert(p->page.place < RECORD_PAGE_PLACES && !p->page.state == !p->page.call);
-	t->users++;
-	t->sum += p->serial * 3 + p->page.state * UINT64_C(5) + p->page.place * UINT64_C(7) +
-		  p->page.call * 11 + p->page.utc_ms * 13 + p->page.lasts;
-	remote_news_add_paged(&t->again, p);
+	assert(p->state < RECORD_PAGE_STATES);
+	assert(p->place < RECORD_PAGE_PLACES && !p->state == !p->call);
+	t->sum += p->state * UINT64_C(5) + p->place * UINT64_C(7) + p->call * 11 + p->utc_ms * 13 +
+		  p->lasts;
 }
 
-static void on_share(const struct share_word *word, void *arg)
+static void on_guess(struct told *t, const struct remote_guess *g)
 {
-	struct told *t = arg;
-
-	assert(word->id && word->limit && word->want <= word->limit);
-	t->users++;
-	t->sum += word->id + word->limit + word->want + word->given + word->refused;
-	remote_news_add_share(&t->again, word);
-}
-
-static void on_guess(const struct remote_guess *g, void *arg)
-{
-	struct told *t = arg;
-
 	assert(g->guess.tenant.n && g->guess.tenant.n < TENANT_NAME_MAX);
 	assert(g->guess.object.n && g->guess.object.n <= SECRET_TEXT_MAX);
 	assert(g->guess.source.n && g->guess.source.n <= SECRET_TEXT_MAX);
 	assert(g->guess.caller.n <= SECRET_TEXT_MAX);
-	t->users++;
 	t->sum += g->right;
 	sum_add(t, g->guess.tenant);
 	sum_add(t, g->guess.object);
 	sum_add(t, g->guess.source);
 	sum_add(t, g->guess.caller);
-	remote_news_add_guess(&t->again, g);
+}
+
+static void on_item(const struct remote_item *item, void *arg)
+{
+	struct told *t = arg;
+	const struct share_word *word = &item->share;
+	bool told = item->kind == REMOTE_SHARE || item->kind == REMOTE_GUESS;
+
+	assert(told == !item->serial);
+	t->users++;
+	t->sum += item->serial * 3 + item->kind;
+	switch (item->kind) {
+	case REMOTE_PICK:
+		on_pick(t, &item->pick);
+		break;
+	case REMOTE_PICKED:
+		t->sum += item->picked.call * 5 + item->picked.utc_ms * 7 + item->picked.promised;
+		break;
+	case REMOTE_SHARE:
+		assert(word->id && word->limit && word->want <= word->limit);
+		t->sum += word->id + word->limit + word->want + word->given + word->refused;
+		break;
+	case REMOTE_JOIN:
+		on_join(t, &item->join);
+		break;
+	case REMOTE_JOINED:
+		on_joined(t, &item->joined);
+		break;
+	case REMOTE_PAGE:
+		on_page(t, &item->page);
+		break;
+	case REMOTE_PAGED:
+		on_paged(t, &item->paged);
+		break;
+	case REMOTE_GUESS:
+		on_guess(t, &item->guess);
+		break;
+	case REMOTE_KINDS:
+		assert(false);
+	}
+	remote_news_add_item(&t->again, item);
 }
 
 static int news_read(struct bytes news, struct told *t)
@@ -177,14 +173,7 @@ static int news_read(struct bytes news, struct told *t)
 	const struct remote_news_readers readers = {
 		.shards = on_shards,
 		.user = on_user,
-		.pick = on_pick,
-		.picked = on_picked,
-		.join = on_join,
-		.joined = on_joined,
-		.page = on_page,
-		.paged = on_paged,
-		.guess = on_guess,
-		.share = on_share,
+		.item = on_item,
 		.arg = t,
 	};
 

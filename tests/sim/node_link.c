@@ -524,13 +524,13 @@ static void command_ask_end(struct node *n, struct node_far *far, const struct r
 	node_far_told(n, order, told);
 }
 
-static void news_joined(void *arg, const struct remote_joined *told)
+static void news_answered(void *arg, const struct remote_item *item)
 {
 	struct node *n = arg;
 
 	for (uint32_t i = 0; i < NODE_FARS; i++) {
-		if (n->fars[i].serial == told->serial && told->serial)
-			command_ask_end(n, &n->fars[i], told);
+		if (n->fars[i].serial == item->serial && item->kind == REMOTE_JOINED)
+			command_ask_end(n, &n->fars[i], &item->joined);
 	}
 }
 
@@ -551,7 +551,8 @@ static void on_command_ask_late(struct sim *s, const struct event *e)
 bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *join)
 {
 	struct sim *s = n->sim;
-	struct remote_join ask = { .call = join->with, .leg = join->with_leg };
+	struct remote_item ask = { .kind = REMOTE_JOIN,
+				   .join = { .call = join->with, .leg = join->with_leg } };
 	uint32_t to, process, i = 0;
 	bool knows;
 
@@ -562,10 +563,10 @@ bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *joi
 		return false;
 	s->links.totals.asked++;
 	ask.serial = ++s->links.serials;
-	ask.tenant = bytes_str(tenants_name(n->tenants, n->tenant));
+	ask.join.tenant = bytes_str(tenants_name(n->tenants, n->tenant));
 	n->fars[i] = (struct node_far){ .order = order, .serial = ask.serial };
 	sim_after(s, REMOTE_WAIT_NS, on_command_ask_late, n->incarnation, ask.serial, 0);
-	remote_watch_join(n->commons->remote, process, &ask);
+	remote_watch_send(n->commons->remote, process, &ask);
 	return true;
 }
 
@@ -615,7 +616,7 @@ void node_link_open(struct node *n)
 	const struct shard_remote with = { .send = news_send,
 					   .is_heard = news_is_heard,
 					   .others = news_others,
-					   .joined = news_joined,
+					   .answered = news_answered,
 					   .arg = n };
 	int err = 0;
 

@@ -349,28 +349,22 @@ static void others_user(const struct remote_user *u, void *arg)
 	fail_msg("%zu octets", u->user.n);
 }
 
-static void others_asked(const struct remote_pick *p, void *arg)
+static void others_asked(const struct remote_item *item, void *arg)
 {
 	struct others *o = arg;
 
-	assert_true(bytes_is(p->tenant, "default") && bytes_is(p->by, "1004"));
-	assert_true(bytes_is(p->of, "1002"));
-	o->serial = p->serial;
+	assert_int_equal(item->kind, REMOTE_PICK);
+	assert_true(bytes_is(item->pick.tenant, "default") && bytes_is(item->pick.by, "1004"));
+	assert_true(bytes_is(item->pick.of, "1002"));
+	o->serial = item->serial;
 	o->asked++;
-}
-
-static void others_picked(const struct remote_picked *p, void *arg)
-{
-	(void)arg;
-	fail_msg("%d", (int)p->promised);
 }
 
 static void others_send(void *arg, uint64_t process, struct bytes news)
 {
 	const struct remote_news_readers readers = {
 		.user = others_user,
-		.pick = others_asked,
-		.picked = others_picked,
+		.item = others_asked,
 		.arg = arg,
 	};
 
@@ -419,14 +413,16 @@ static void others_answer(struct trio *t, const struct others *o, bool rings, in
 			  bool promised)
 {
 	struct rig *r = t->l.r;
-	struct remote_picked p = { .serial = o->serial, .promised = promised };
+	struct remote_item p = { .kind = REMOTE_PICKED,
+				 .serial = o->serial,
+				 .picked.promised = promised };
 	uint8_t space[64];
 	struct writer w = writer_over(space, sizeof(space));
 
 	if (rings)
-		p.call = id_call_none(OTHERS_CALL_SHARD) + 1;
-	p.utc_ms = (uint64_t)((int64_t)r->now.utc_ms + since_ms);
-	remote_news_add_picked(&w, &p);
+		p.picked.call = id_call_none(OTHERS_CALL_SHARD) + 1;
+	p.picked.utc_ms = (uint64_t)((int64_t)r->now.utc_ms + since_ms);
+	remote_news_add_item(&w, &p);
 	shard_on_remote(r->shard->commons, 5, writer_done(&w), r->now);
 	rig_run(r);
 }

@@ -99,10 +99,8 @@ static void changed(void *owner, struct bytes tenant, struct bytes user)
 	s->changes++;
 }
 
-static void pick(void *owner, const struct remote_pick *p, struct remote_picked *out)
+static void pick(const struct side *s, const struct remote_pick *p, struct remote_picked *out)
 {
-	const struct side *s = owner;
-
 	assert_true(bytes_eq(p->tenant, ACME) && bytes_eq(p->by, USER));
 	assert_true(p->of.n == 0 || bytes_eq(p->of, OTHER));
 	out->call = p->of.n ? s->process : 0;
@@ -110,21 +108,16 @@ static void pick(void *owner, const struct remote_pick *p, struct remote_picked 
 	out->promised = !p->of.n;
 }
 
-static void picked(void *owner, const struct remote_picked *p)
+static void picked(struct side *s, const struct remote_picked *p)
 {
-	struct side *s = owner;
-
-	assert_int_equal(p->serial, 77);
 	assert_int_equal(p->utc_ms, p->call ? 10 * p->call : p->utc_ms);
 	s->calls += p->call;
 	s->promised += p->promised;
 }
 
 /* Of call 5 the party of "c4ll" stays, of all others there is none. */
-static void join(void *owner, const struct remote_join *j, struct remote_joined *out)
+static void join(const struct side *s, const struct remote_join *j, struct remote_joined *out)
 {
-	const struct side *s = owner;
-
 	assert_int_equal(s->process, 2);
 	assert_true(bytes_eq(j->tenant, ACME) && j->leg == SHARD_LEG_CALLEE);
 	assert_string_equal(j->slot, "07");
@@ -138,11 +131,8 @@ static void join(void *owner, const struct remote_join *j, struct remote_joined 
 	memset(out->remote.to_tag, 'y', sizeof(out->remote.to_tag));
 }
 
-static void joined(void *with, const struct remote_joined *j)
+static void joined(struct side *s, const struct remote_joined *j)
 {
-	struct side *s = with;
-
-	assert_int_equal(j->serial, 78);
 	s->promised++;
 	if (j->verdict != REMOTE_OK) {
 		assert_int_equal(j->verdict, REMOTE_NO_PARTY);
@@ -154,10 +144,8 @@ static void joined(void *with, const struct remote_joined *j)
 	s->calls++;
 }
 
-static void page(void *owner, const struct record_page_ask *ask, struct record_page *out)
+static void page(const struct side *s, const struct record_page_ask *ask, struct record_page *out)
 {
-	const struct side *s = owner;
-
 	assert_true(bytes_eq(ask->tenant, ACME) && bytes_eq(ask->number, USER));
 	assert_int_equal(ask->act, ask->call ? RECORD_PAGE_PAUSE : RECORD_PAGE_LOOK);
 	*out = (struct record_page){ .state = RECORD_PAGE_PAUSED,
@@ -169,31 +157,66 @@ static void page(void *owner, const struct record_page_ask *ask, struct record_p
 		*out = (struct record_page){ 0 };
 }
 
-static void paged(void *with, const struct remote_paged *p)
+static void paged(struct side *s, const struct record_page *p)
 {
-	struct side *s = with;
-
-	assert_int_equal(p->serial, 79);
 	s->promised++;
-	if (!p->page.call) {
-		assert_int_equal(p->page.state, RECORD_PAGE_NOTHING);
+	if (!p->call) {
+		assert_int_equal(p->state, RECORD_PAGE_NOTHING);
 		return;
 	}
-	assert_int_equal(p->page.state, RECORD_PAGE_PAUSED);
-	assert_int_equal(p->page.place, RECORD_PAGE_MONITOR);
-	assert_int_equal(p->page.utc_ms, 10 * p->page.call);
-	assert_true(p->page.lasts);
-	s->calls += p->page.call;
+	assert_int_equal(p->state, RECORD_PAGE_PAUSED);
+	assert_int_equal(p->place, RECORD_PAGE_MONITOR);
+	assert_int_equal(p->utc_ms, 10 * p->call);
+	assert_true(p->lasts);
+	s->calls += p->call;
 }
 
-static void guess(void *owner, const struct remote_guess *g)
+static void guess(struct side *s, const struct remote_guess *g)
 {
-	struct side *s = owner;
-
 	assert_true(bytes_eq(g->guess.tenant, ACME) && bytes_is(g->guess.object, "room 700"));
 	assert_true(bytes_is(g->guess.source, "trunk carrier") && !g->guess.caller.n);
 	s->promised += g->right;
 	s->calls++;
+}
+
+static bool hear(void *owner, uint64_t process, const struct remote_item *item,
+		 struct remote_item *answer)
+{
+	static const uint64_t serials[REMOTE_KINDS] = {
+		[REMOTE_PICKED] = 77, [REMOTE_JOINED] = 78, [REMOTE_PAGED] = 79
+	};
+	struct side *s = owner;
+
+	assert_true(process && process != s->process);
+	if (serials[item->kind])
+		assert_int_equal(item->serial, serials[item->kind]);
+	switch (item->kind) {
+	case REMOTE_PICK:
+		pick(s, &item->pick, &answer->picked);
+		return true;
+	case REMOTE_JOIN:
+		join(s, &item->join, &answer->joined);
+		return true;
+	case REMOTE_PAGE:
+		page(s, &item->page, &answer->paged);
+		return true;
+	case REMOTE_PICKED:
+		picked(s, &item->picked);
+		break;
+	case REMOTE_JOINED:
+		joined(s, &item->joined);
+		break;
+	case REMOTE_PAGED:
+		paged(s, &item->paged);
+		break;
+	case REMOTE_GUESS:
+		guess(s, &item->guess);
+		break;
+	case REMOTE_SHARE:
+	case REMOTE_KINDS:
+		fail();
+	}
+	return false;
 }
 
 static int net_setup(void **state)
@@ -213,13 +236,7 @@ static int net_setup(void **state)
 							.is_watched = is_watched,
 							.changed = changed,
 							.is_heard = is_heard,
-							.pick = pick,
-							.picked = picked,
-							.join = join,
-							.joined = joined,
-							.page = page,
-							.paged = paged,
-							.guess = guess };
+							.hear = hear };
 
 		s->net = net;
 		s->process = i + 1;
@@ -309,13 +326,14 @@ static uint32_t known(const struct side *s)
 static void guessed(void **state)
 {
 	struct net *net = *state;
-	struct remote_guess g = { .guess = { .tenant = ACME,
-					     .object = BYTES_LIT("room 700"),
-					     .source = BYTES_LIT("trunk carrier") } };
+	struct remote_item g = { .kind = REMOTE_GUESS,
+				 .guess.guess = { .tenant = ACME,
+						  .object = BYTES_LIT("room 700"),
+						  .source = BYTES_LIT("trunk carrier") } };
 
-	remote_watch_guess(net->sides[0].watch, &g);
-	g.right = true;
-	remote_watch_guess(net->sides[0].watch, &g);
+	remote_watch_send(net->sides[0].watch, 0, &g);
+	g.guess.right = true;
+	remote_watch_send(net->sides[0].watch, 0, &g);
 	net_run(net);
 	assert_int_equal(net->sides[0].calls, 0);
 	assert_int_equal(net->sides[1].calls, 2);
@@ -618,14 +636,16 @@ static void who_rings(void **state)
 {
 	struct net *net = *state;
 	struct side *a = &net->sides[0];
-	struct remote_pick p = { .serial = 77, .tenant = ACME, .by = USER, .of = OTHER };
+	struct remote_item p = { .kind = REMOTE_PICK,
+				 .serial = 77,
+				 .pick = { .tenant = ACME, .by = USER, .of = OTHER } };
 
-	remote_watch_pick(a->watch, &p);
+	remote_watch_send(a->watch, 0, &p);
 	net_run(net);
 	assert_int_equal(a->calls, 2 + 3);
 	assert_int_equal(a->promised, 0);
-	p.of = (struct bytes){ 0 };
-	remote_watch_pick(a->watch, &p);
+	p.pick.of = (struct bytes){ 0 };
+	remote_watch_send(a->watch, 0, &p);
 	net_run(net);
 	assert_int_equal(a->calls, 2 + 3);
 	assert_int_equal(a->promised, 2);
@@ -635,15 +655,17 @@ static void with_whom_to_join(void **state)
 {
 	struct net *net = *state;
 	struct side *a = &net->sides[0];
-	struct remote_join j = {
-		.serial = 78, .call = 5, .tenant = ACME, .leg = SHARD_LEG_CALLEE, .slot = "07"
+	struct remote_item j = {
+		.kind = REMOTE_JOIN,
+		.serial = 78,
+		.join = { .call = 5, .tenant = ACME, .leg = SHARD_LEG_CALLEE, .slot = "07" },
 	};
 
-	remote_watch_join(a->watch, 2, &j);
+	remote_watch_send(a->watch, 2, &j);
 	net_run(net);
 	assert_int_equal(a->calls, 1);
-	j.call = 6;
-	remote_watch_join(a->watch, 2, &j);
+	j.join.call = 6;
+	remote_watch_send(a->watch, 2, &j);
 	net_run(net);
 	assert_int_equal(a->calls, 1);
 	assert_int_equal(a->promised, 2);
@@ -654,15 +676,17 @@ static void what_a_page_shows(void **state)
 {
 	struct net *net = *state;
 	struct side *a = &net->sides[0];
-	struct remote_page p = { .serial = 79, .ask = { .tenant = ACME, .number = USER } };
+	struct remote_item p = { .kind = REMOTE_PAGE,
+				 .serial = 79,
+				 .page = { .tenant = ACME, .number = USER } };
 
-	remote_watch_page(a->watch, &p);
+	remote_watch_send(a->watch, 0, &p);
 	net_run(net);
 	assert_int_equal(a->calls, 3);
 	assert_int_equal(a->promised, 2);
-	p.ask.act = RECORD_PAGE_PAUSE;
-	p.ask.call = 3;
-	remote_watch_page(a->watch, &p);
+	p.page.act = RECORD_PAGE_PAUSE;
+	p.page.call = 3;
+	remote_watch_send(a->watch, 0, &p);
 	net_run(net);
 	assert_int_equal(a->promised, 4);
 }
@@ -683,28 +707,13 @@ static void garbage(void **state)
 static struct remote_user g_read;
 static uint32_t g_users;
 
-static void on_pick(const struct remote_pick *p, void *arg)
-{
-	(void)arg;
-	fail_msg("a question of %zu octets", p->by.n);
-}
+static struct remote_item g_item;
 
-static void on_picked(const struct remote_picked *p, void *arg)
+static void on_item(const struct remote_item *item, void *arg)
 {
 	(void)arg;
-	fail_msg("an answer %d", (int)p->promised);
-}
-
-static void on_join(const struct remote_join *j, void *arg)
-{
-	(void)arg;
-	fail_msg("a question about %s", j->slot);
-}
-
-static void on_joined(const struct remote_joined *j, void *arg)
-{
-	(void)arg;
-	fail_msg("a verdict %d", (int)j->verdict);
+	g_item = *item;
+	g_users++;
 }
 
 static void on_user(const struct remote_user *u, void *arg)
@@ -714,130 +723,82 @@ static void on_user(const struct remote_user *u, void *arg)
 	g_users++;
 }
 
-static const struct remote_news_readers g_readers = {
-	.user = on_user,
-	.pick = on_pick,
-	.picked = on_picked,
-	.join = on_join,
-	.joined = on_joined,
-};
-
-static void no_question(void **state)
-{
-	const struct remote_pick questions[] = {
-		{ .tenant = ACME, .by = USER },
-		{ .serial = 1, .by = USER },
-		{ .serial = 1, .tenant = ACME },
-		{ .serial = 1, .tenant = ACME, .by = BYTES_LIT("10\r\n01") },
-	};
-	uint8_t octets[100];
-	struct writer w;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(questions); i++) {
-		w = writer_over(octets, sizeof(octets));
-		remote_news_add_pick(&w, &questions[i]);
-		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
-	}
-	w = writer_over(octets, sizeof(octets));
-	remote_news_add_picked(&w, &(struct remote_picked){ .call = 5 });
-	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
-}
-
-static struct remote_join g_join;
-
-static void on_join_read(const struct remote_join *j, void *arg)
-{
-	(void)arg;
-	g_join = *j;
-}
+static const struct remote_news_readers g_readers = { .user = on_user, .item = on_item };
 
 /* Whose dialog it must be is read by who looks for it; who does not is asked about the call alone: field 6 is not there. */
 static void join_of_dialog(void **state)
 {
-	const struct remote_news_readers readers = { .join = on_join_read };
+	const struct remote_item join = {
+		.kind = REMOTE_JOIN,
+		.serial = 1,
+		.join = { .call = 5, .tenant = ACME, .room = 7, .leaves = USER, .dialog = 2 },
+	};
 	const uint8_t room[] = { 6 << 3 | 1, 7, 0, 0, 0, 0, 0, 0, 0 };
 	uint8_t octets[100];
 	struct writer w = writer_over(octets, sizeof(octets));
 
 	(void)state;
-	remote_news_add_join(&w, &(struct remote_join){ .serial = 1,
-							.call = 5,
-							.tenant = ACME,
-							.room = 7,
-							.leaves = USER,
-							.dialog = 2 });
+	remote_news_add_item(&w, &join);
 	assert_null(memmem(octets, w.n, room, sizeof(room)));
-	assert_int_equal(remote_news_read(writer_done(&w), &readers), 0);
-	assert_int_equal(g_join.room, 7);
-	assert_int_equal(g_join.dialog, 2);
+	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), 0);
+	assert_int_equal(g_item.kind, REMOTE_JOIN);
+	assert_int_equal(g_item.join.room, 7);
+	assert_int_equal(g_item.join.dialog, 2);
 }
 
-static void no_join(void **state)
+#define JOIN(...)   REMOTE_JOIN, 1, .join = { __VA_ARGS__ }
+#define JOINED(...) REMOTE_JOINED, 1, .joined = { __VA_ARGS__ }
+#define PAGE(...)   REMOTE_PAGE, 1, .page = { __VA_ARGS__ }
+#define PAGED(...)  REMOTE_PAGED, 1, .paged = { __VA_ARGS__ }
+
+static void what_is_no_item(void **state)
 {
-	const struct remote_join joins[] = {
-		{ .call = 5, .tenant = ACME },
-		{ .serial = 1, .tenant = ACME },
-		{ .serial = 1, .call = 5 },
-		{ .serial = 1, .call = 5, .tenant = ACME, .leg = (enum shard_leg)3 },
-		{ .serial = 1, .call = 5, .tenant = ACME, .slot = "x" },
-		{ .serial = 1, .call = 5, .tenant = ACME, .room = 6, .leaves = BYTES_LIT("1\n") },
-	};
-	const struct remote_joined answers[] = {
-		{ .verdict = REMOTE_NO_CALL },
-		{ .serial = 1, .verdict = REMOTE_VERDICTS },
-		{ .serial = 1, .remote.call_id = BYTES_LIT("\n") },
+	const struct remote_item items[] = {
+		{ REMOTE_PICK, .pick = { .tenant = ACME, .by = USER } },
+		{ REMOTE_PICK, 1, .pick = { .by = USER } },
+		{ REMOTE_PICK, 1, .pick = { .tenant = ACME } },
+		{ REMOTE_PICK, 1, .pick = { .tenant = ACME, .by = BYTES_LIT("10\r\n01") } },
+		{ REMOTE_PICKED, .picked = { .call = 5 } },
+		{ REMOTE_SHARE, .share = { .limit = 5 } },
+		{ REMOTE_SHARE, .share = { .id = 1 } },
+		{ REMOTE_SHARE, .share = { .id = 1, .limit = 5, .want = 6 } },
+		{ REMOTE_JOIN, .join = { .call = 5, .tenant = ACME } },
+		{ JOIN(.tenant = ACME) },
+		{ JOIN(.call = 5) },
+		{ JOIN(.call = 5, .tenant = ACME, .leg = (enum shard_leg)3) },
+		{ JOIN(.call = 5, .tenant = ACME, .slot = "x") },
+		{ JOIN(.call = 5, .tenant = ACME, .room = 6, .leaves = BYTES_LIT("1\n")) },
+		{ REMOTE_JOINED, .joined = { .verdict = REMOTE_NO_CALL } },
+		{ JOINED(.verdict = REMOTE_VERDICTS) },
+		{ JOINED(.remote.call_id = BYTES_LIT("\n")) },
+		{ REMOTE_PAGE, .page = { .tenant = ACME, .number = USER } },
+		{ PAGE(.number = USER) },
+		{ PAGE(.tenant = ACME) },
+		{ PAGE(.tenant = ACME, .number = BYTES_LIT("1\n")) },
+		{ PAGE(.tenant = ACME, .number = USER, .call = 5) },
+		{ PAGE(.tenant = ACME, .number = USER, .act = RECORD_PAGE_ON) },
+		{ PAGE(.tenant = ACME, .number = USER, .act = RECORD_PAGE_ACTS, .call = 5) },
+		{ REMOTE_PAGED },
+		{ PAGED(.call = 5) },
+		{ PAGED(.state = RECORD_PAGE_IDLE) },
+		{ PAGED(.state = RECORD_PAGE_STATES, .call = 5) },
+		{ PAGED(.state = RECORD_PAGE_IDLE, .place = RECORD_PAGE_PLACES, .call = 5) },
+		{ REMOTE_GUESS, .guess.guess = { .object = USER, .source = USER } },
+		{ REMOTE_GUESS, .guess.guess = { .tenant = ACME, .source = USER } },
+		{ REMOTE_GUESS, .guess.guess = { .tenant = ACME, .object = USER } },
 	};
 	uint8_t octets[100];
-	struct writer w;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(joins); i++) {
-		w = writer_over(octets, sizeof(octets));
-		remote_news_add_join(&w, &joins[i]);
-		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
-	}
-	for (size_t i = 0; i < COUNT_OF(answers); i++) {
-		w = writer_over(octets, sizeof(octets));
-		remote_news_add_joined(&w, &answers[i]);
-		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
-	}
-}
+	g_users = 0;
+	for (size_t i = 0; i < COUNT_OF(items); i++) {
+		struct writer w = writer_over(octets, sizeof(octets));
 
-static void no_page(void **state)
-{
-	const struct remote_page pages[] = {
-		{ .ask = { .tenant = ACME, .number = USER } },
-		{ .serial = 1, .ask = { .number = USER } },
-		{ .serial = 1, .ask = { .tenant = ACME } },
-		{ .serial = 1, .ask = { .tenant = ACME, .number = BYTES_LIT("1\n") } },
-		{ .serial = 1, .ask = { .tenant = ACME, .number = USER, .call = 5 } },
-		{ .serial = 1, .ask = { .tenant = ACME, .number = USER, .act = RECORD_PAGE_ON } },
-		{ .serial = 1,
-		  .ask = { .tenant = ACME, .number = USER, .act = RECORD_PAGE_ACTS, .call = 5 } },
-	};
-	const struct remote_paged answers[] = {
-		{ .page = { 0 } },
-		{ .serial = 1, .page = { .call = 5 } },
-		{ .serial = 1, .page = { .state = RECORD_PAGE_IDLE } },
-		{ .serial = 1, .page = { .state = RECORD_PAGE_STATES, .call = 5 } },
-		{ .serial = 1,
-		  .page = { .state = RECORD_PAGE_IDLE, .place = RECORD_PAGE_PLACES, .call = 5 } },
-	};
-	uint8_t octets[100];
-	struct writer w;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(pages); i++) {
-		w = writer_over(octets, sizeof(octets));
-		remote_news_add_page(&w, &pages[i]);
+		remote_news_add_item(&w, &items[i]);
+		assert_true(w.n > 0);
 		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
 	}
-	for (size_t i = 0; i < COUNT_OF(answers); i++) {
-		w = writer_over(octets, sizeof(octets));
-		remote_news_add_paged(&w, &answers[i]);
-		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
-	}
+	assert_int_equal(g_users, 0);
 }
 
 static void what_is_no_news(void **state)
@@ -917,10 +878,8 @@ int main(void)
 		NET_TEST(what_a_page_shows),
 		NET_TEST(garbage),
 		cmocka_unit_test(what_is_no_news),
-		cmocka_unit_test(no_question),
 		cmocka_unit_test(join_of_dialog),
-		cmocka_unit_test(no_join),
-		cmocka_unit_test(no_page),
+		cmocka_unit_test(what_is_no_item),
 		cmocka_unit_test(what_does_not_fit),
 	};
 
