@@ -127,8 +127,8 @@ static void addr_field_write(struct schema_writer *w, const struct schema *row,
 		schema_put_octets(w, row->tag, bytes_str(addr_text(a, text)));
 }
 
-static void schema_message_write(struct schema_writer *w, const struct schema *row,
-				 const void *object, const struct schema_place *place)
+void schema_put_message(struct schema_writer *w, const struct schema *row, const void *object,
+			const struct schema_place *place)
 {
 	const uint8_t *end = w->at;
 
@@ -192,6 +192,7 @@ static ALWAYS_INLINE void value_write(struct schema_writer *w, const struct sche
 	case SCHEMA_HAND:
 		row->write(w, row, object);
 		return;
+	case SCHEMA_IGNORED:
 	case SCHEMA_MESSAGE:
 	case SCHEMA_GROUP:
 	case SCHEMA_END:
@@ -216,7 +217,7 @@ static void schema_list_write(struct schema_writer *w, const struct schema *row,
 		struct schema_place place = { w->place, 0, row, element, n };
 
 		if (row->type == SCHEMA_MESSAGE)
-			schema_message_write(w, row, element, &place);
+			schema_put_message(w, row, element, &place);
 		else
 			value_write(w, row, object, element);
 	}
@@ -227,22 +228,26 @@ static void single_write(struct schema_writer *w, const struct schema *row, cons
 	struct schema_place place = { .up = w->place, .row = row };
 
 	if (row->type == SCHEMA_MESSAGE)
-		schema_message_write(w, row, member, &place);
+		schema_put_message(w, row, member, &place);
 	else if (!row->is || row->is(w, member))
 		schema_write_some(w, row->of, member);
 }
 
-/* A list, a message, a group, or a secret. */
+/* A list, a message, a group, a secret, or what is not always written. */
 static NOINLINE void row_write(struct schema_writer *w, const struct schema *row,
 			       const void *object)
 {
-	const void *member = const_member_at(object, row->offset);
 	const uint8_t *end = w->at;
+	const void *member;
 
+	if (row->flags & SCHEMA_BESIDE)
+		object = row->beside ? row->beside(w->beside, w->place) : w->beside;
+	member = const_member_at(object, row->offset);
 	if (row->flags & SCHEMA_LIST) {
 		schema_list_write(w, row, object);
 	} else if (row->type < SCHEMA_MESSAGE) {
-		value_write(w, row, object, member);
+		if (!(row->flags & SCHEMA_IF) || row->is(w, object))
+			value_write(w, row, object, member);
 	} else {
 		if (row->flags & SCHEMA_POINTER)
 			member = *(const void *const *)member;
@@ -307,7 +312,8 @@ void schema_write_some(struct schema_writer *w, const struct schema *rows, const
 	while (end-- != rows) {
 		const void *member = const_member_at(object, end->offset);
 
-		if (end->type < SCHEMA_MESSAGE && !(end->flags & (SCHEMA_LIST | SCHEMA_SECRET)))
+		if (end->type < SCHEMA_MESSAGE &&
+		    !(end->flags & (SCHEMA_LIST | SCHEMA_SECRET | SCHEMA_IF | SCHEMA_BESIDE)))
 			value_write(w, end, object, member);
 		else if (!(end->flags & SCHEMA_POINTER) || *(const void *const *)member)
 			row_write(w, end, object);
@@ -388,6 +394,18 @@ bool schema_wire_next(struct bytes *rest, struct schema_wire *out)
 	return true;
 }
 
+uint64_t schema_wire_number(struct bytes message, uint32_t tag)
+{
+	struct schema_wire field;
+	uint64_t number = 0;
+
+	while (schema_wire_next(&message, &field)) {
+		if (field.tag == tag)
+			number = field.number;
+	}
+	return number;
+}
+
 uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms)
 {
 	uint64_t at = steady_add(utc_ms, r->shift_ms);
@@ -417,6 +435,8 @@ static void schema_number_set(void *member, uint16_t size, uint64_t v)
 
 static bool uint_read(const struct schema *row, void *member, uint64_t v)
 {
+	if (row->flags & SCHEMA_BITS)
+		v &= row->max;
 	if (v < row->min || v > (row->max ? row->max : number_most(row->size)))
 		return false;
 	schema_number_set(member, row->size, row->flags & SCHEMA_PLUS_ONE ? v - 1 : v);
@@ -470,16 +490,18 @@ static bool schema_octets_read(struct schema_reader *r, const struct schema *row
 	return true;
 }
 
-static bool message_fields_read(struct schema_reader *r, const struct schema *rows, void *object,
-				struct bytes in);
+static bool rows_read(struct schema_reader *r, const struct schema *rows, void *object,
+		      struct bytes in, enum schema_turn turn);
 
-static bool schema_message_read(struct schema_reader *r, const struct schema *row, void *object,
-				const struct schema_wire *in, const struct schema_place *place)
+bool schema_read_message(struct schema_reader *r, const struct schema *row, void *object,
+			 const struct schema_wire *in, const struct schema_place *place)
 {
 	bool ok;
 
+	if (in->kind != SCHEMA_WIRE_OCTETS)
+		return false;
 	r->place = place;
-	ok = message_fields_read(r, row->of, object, in->octets);
+	ok = rows_read(r, row->of, object, in->octets, SCHEMA_WHOLE);
 	r->place = place->up;
 	return ok;
 }
@@ -503,6 +525,7 @@ static uint8_t wire_kind_of(const struct schema *row)
 	case SCHEMA_BOOL:
 	case SCHEMA_TIME:
 	case SCHEMA_DEADLINE:
+	case SCHEMA_IGNORED:
 	case SCHEMA_HAND:
 	case SCHEMA_GROUP:
 	case SCHEMA_END:
@@ -537,6 +560,8 @@ static bool value_read(struct schema_reader *r, const struct schema *row, void *
 	case SCHEMA_CHARS:
 	case SCHEMA_ADDR:
 		return schema_octets_read(r, row, object, member, in->octets);
+	case SCHEMA_IGNORED:
+		return true;
 	case SCHEMA_HAND:
 		return row->read(r, row, object, in);
 	case SCHEMA_MESSAGE:
@@ -582,7 +607,7 @@ static bool schema_list_read(struct schema_reader *r, const struct schema *row, 
 	if (!element)
 		return false;
 	place.position = list_count(row, member_at(object, row->count)) - 1U;
-	if (row->type == SCHEMA_MESSAGE ? !schema_message_read(r, row, element, in, &place)
+	if (row->type == SCHEMA_MESSAGE ? !schema_read_message(r, row, element, in, &place)
 					: !value_read(r, row, object, element, in))
 		return false;
 	return !row->check || row->check(r, element);
@@ -610,7 +635,7 @@ static bool one_read(struct schema_reader *r, const struct schema *row, void *ob
 			return schema_wrong(r, "out of memory");
 	}
 	if (row->type == SCHEMA_MESSAGE)
-		ok = schema_message_read(r, row, member, in, &place);
+		ok = schema_read_message(r, row, member, in, &place);
 	else if (row->type == SCHEMA_GROUP)
 		ok = row_read(r, row_find(row->of, row->of, in->tag), member, in);
 	else
@@ -622,9 +647,11 @@ static bool one_read(struct schema_reader *r, const struct schema *row, void *ob
 static bool row_read(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in)
 {
-	bool ok = row->type == SCHEMA_HAND || row->type == SCHEMA_GROUP ||
-		  in->kind == wire_kind_of(row);
+	bool ok = row->type == SCHEMA_IGNORED || row->type == SCHEMA_HAND ||
+		  row->type == SCHEMA_GROUP || in->kind == wire_kind_of(row);
 
+	if (row->flags & SCHEMA_BESIDE)
+		object = row->beside ? row->beside(r->beside, r->place) : r->beside;
 	if (ok)
 		ok = row->flags & SCHEMA_LIST ? schema_list_read(r, row, object, in)
 					      : one_read(r, row, object, in);
@@ -684,7 +711,7 @@ static const struct schema *row_find(const struct schema *rows, const struct sch
 static bool none_is_missing(struct schema_reader *r, const struct schema *rows, uint64_t seen)
 {
 	for (const struct schema *row = rows; row->type != SCHEMA_END; row++) {
-		if (!row->min || (seen & BIT64(row - rows)))
+		if (!row->min || (row->flags & SCHEMA_LATE) || (seen & BIT64(row - rows)))
 			continue;
 		r->field = row->name;
 		return row->wrong && schema_wrong(r, row->wrong);
@@ -692,9 +719,18 @@ static bool none_is_missing(struct schema_reader *r, const struct schema *rows, 
 	return true;
 }
 
-static bool fields_read(struct schema_reader *r, const struct schema *rows, void *object,
-			struct bytes in, bool whole)
+static bool is_of_turn(const struct schema *row, enum schema_turn turn)
 {
+	bool late = row->flags & SCHEMA_LATE;
+
+	return turn == SCHEMA_WHOLE || turn == SCHEMA_SOME || (turn == SCHEMA_FIRST && !late) ||
+	       (turn == SCHEMA_SECOND && late);
+}
+
+static bool fields_read(struct schema_reader *r, const struct schema *rows, void *object,
+			struct bytes in, enum schema_turn turn)
+{
+	bool keeps = r->unknown && turn != SCHEMA_SECOND && turn != SCHEMA_SOME;
 	const struct schema *from = rows;
 	struct schema_wire field;
 	uint64_t seen = 0;
@@ -702,33 +738,32 @@ static bool fields_read(struct schema_reader *r, const struct schema *rows, void
 	while (schema_wire_next(&in, &field)) {
 		const struct schema *row = row_find(rows, from, field.tag);
 
-		if (row && !row_read(r, row, object, &field))
+		if (row && is_of_turn(row, turn) && !row_read(r, row, object, &field))
 			return false;
-		if (!row && whole && r->unknown && !unknown_keep_one(r, &field))
+		if (!row && keeps && !unknown_keep_one(r, &field))
 			return false;
 		from = row ? row : from;
 		seen |= row ? BIT64(row - rows) : 0;
 	}
 	if (in.n)
 		return schema_wrong(r, "not a record");
-	return !whole || none_is_missing(r, rows, seen);
+	return turn > SCHEMA_FIRST || none_is_missing(r, rows, seen);
 }
 
-static bool message_fields_read(struct schema_reader *r, const struct schema *rows, void *object,
-				struct bytes in)
+static bool rows_read(struct schema_reader *r, const struct schema *rows, void *object,
+		      struct bytes in, enum schema_turn turn)
 {
-	for (const struct schema *row = rows; row->type != SCHEMA_END; row++) {
+	const struct schema *row = turn > SCHEMA_FIRST ? NULL : rows;
+
+	for (; row && row->type != SCHEMA_END; row++) {
 		if (row->flags & SCHEMA_PLUS_ONE)
 			schema_number_set(member_at(object, row->offset), row->size, UINT64_MAX);
 	}
-	return fields_read(r, rows, object, in, true);
+	return fields_read(r, rows, object, in, turn);
 }
 
 bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in,
-		 bool whole)
+		 enum schema_turn turn)
 {
-	bool ok = whole ? message_fields_read(r, rows, object, in)
-			: fields_read(r, rows, object, in, false);
-
-	return ok || schema_wrong(r, r->field);
+	return rows_read(r, rows, object, in, turn) || schema_wrong(r, r->field);
 }

@@ -28,6 +28,7 @@ enum schema_type {
 	SCHEMA_OCTETS,   /* uint8_t[], always all of them */
 	SCHEMA_CHARS,    /* char[], of which a counter says how many */
 	SCHEMA_ADDR,     /* struct addr, as text */
+	SCHEMA_IGNORED,  /* a field of the message that this struct has not: it is no unknown one */
 	SCHEMA_HAND,     /* the row's own functions write and read it */
 	SCHEMA_MESSAGE,  /* a struct with rows of its own */
 	SCHEMA_GROUP, /* likewise, whose fields are those of the message around it: no tag is between theirs; `tag` is their first */
@@ -41,6 +42,11 @@ enum schema_flag {
 	SCHEMA_LIST = 8,     /* up to `most`, of which a counter says how many */
 	SCHEMA_SECRET = 16,  /* never shown; the writer says that it wrote one */
 	SCHEMA_COUNT32 = 32, /* of a list: its counter is a uint32_t */
+	SCHEMA_IF = 64,      /* of one value: `is` is asked of the struct that it is in */
+	SCHEMA_LATE = 128,   /* of a record that is read in two turns: in the second one */
+	SCHEMA_BESIDE = 256, /* the member is in what is beside the struct (`beside`) */
+	SCHEMA_BITS =
+		512, /* a number of bits: max has all of them, and those of a later program are forgotten */
 };
 
 /* A field as it stands in a record. */
@@ -59,11 +65,13 @@ enum schema_wire_kind {
 	SCHEMA_WIRE_32 = 5
 };
 
+struct schema_place;
+
 struct schema {
 	const char *name;
 	uint32_t tag;
-	uint8_t type;  /* enum schema_type */
-	uint8_t flags; /* enum schema_flag */
+	uint8_t type;   /* enum schema_type */
+	uint16_t flags; /* enum schema_flag */
 	/* of the member in its struct; size: of one element of a list, or of what the pointer points at */
 	uint16_t offset, size;
 	uint16_t count; /* offset of a counter, uint8_t, of a list or of chars */
@@ -71,8 +79,8 @@ struct schema {
 	uint64_t min,
 		max; /* of the number in the record, of a text's length; max 0: what the member holds */
 	const char *wrong;       /* why a value is refused; NULL: as what it is in, else its name */
-	const struct schema *of; /* rows of a message */
-	/* Of a message, a group or an element: whether it is written; NULL: always. */
+	const struct schema *of; /* rows of a message, or of HAND rows' */
+	/* Of a message, a group or an element: whether it is written; NULL: always. Of a value: SCHEMA_IF. */
 	bool (*is)(const struct schema_writer *w, const void *object);
 	/* What bounds cannot say, of the member, message or element that was read. It may also complete it. False: it is refused, for
 	 * schema_wrong or else for `wrong`. */
@@ -81,6 +89,8 @@ struct schema {
 	void (*write)(struct schema_writer *w, const struct schema *row, const void *object);
 	bool (*read)(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in);
+	/* Of BESIDE rows: the struct, by what the writer or reader has beside; NULL: it is that. */
+	void *(*beside)(void *beside, const struct schema_place *place);
 	/* What an element is called among its siblings, wherever it stands; NULL: by its position. */
 	uint64_t (*called)(const void *element, size_t position);
 };
@@ -111,6 +121,7 @@ struct schema_writer {
 	const struct text *unknown; /* as schema_reader kept them */
 	const struct schema_place *place;
 	const void *arg; /* for the rows' functions */
+	void *beside;    /* ... and of BESIDE rows; it is only read */
 };
 
 /* Before what was written: the fields of object that are not zero. */
@@ -185,6 +196,9 @@ static ALWAYS_INLINE void schema_put_number(struct schema_writer *w, uint32_t ta
 }
 /* kind: SCHEMA_WIRE_64 or SCHEMA_WIRE_32. */
 void schema_put_fixed(struct schema_writer *w, uint32_t tag, uint8_t kind, uint64_t v);
+/* A message of the row, which stands at that place, unless its `is` says no. */
+void schema_put_message(struct schema_writer *w, const struct schema *row, const void *object,
+			const struct schema_place *place);
 /* Around what was written since `end`, which `at` was before. */
 static inline void schema_put_around(struct schema_writer *w, uint32_t tag, const uint8_t *end)
 {
@@ -200,6 +214,7 @@ struct schema_reader {
 	struct text *unknown; /* fields of a later program are kept here, by their paths */
 	const struct schema_place *place;
 	void *arg;          /* for the rows' functions */
+	void *beside;       /* ... and of BESIDE rows */
 	const char *reason; /* NULL: all well so far */
 	const char *field;  /* the name of what is refused */
 	void **behind; /* for a check: the pointer that its message is behind, which may be dropped: freed, and NULL */
@@ -207,12 +222,24 @@ struct schema_reader {
 
 /* Keeps the first reason. Always false. */
 bool schema_wrong(struct schema_reader *r, const char *reason);
-/* A message into *object, which is zero where the message is whole: then unknown fields are kept. Else those fields alone that there are rows
- * of. False: it is refused for the row's reason, or else that of the message around it, or else the field's name. */
+enum schema_turn {
+	SCHEMA_WHOLE,
+	SCHEMA_FIRST,   /* all but rows of SCHEMA_LATE, which may look at it, */
+	SCHEMA_SECOND,  /* and these */
+	SCHEMA_SOME,    /* rows of some fields: no other one is unknown, and none is missing */
+	SCHEMA_UNKNOWN, /* nothing is read: unknown fields are kept */
+};
+/* A message into *object, which is zero at first. False: it is refused for the row's reason, or else that of the message around it, or else
+ * the field's name. */
 bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in,
-		 bool whole);
+		 enum schema_turn turn);
+/* The same of a message of the row, which stands at that place. Whether it fits is for the row's `check`, which is not called. */
+bool schema_read_message(struct schema_reader *r, const struct schema *row, void *object,
+			 const struct schema_wire *in, const struct schema_place *place);
 /* The next field of a message. False: there is none, or *rest is no message (it is not empty then). */
 bool schema_wire_next(struct bytes *rest, struct schema_wire *out);
+/* A number of a message, before that is read; 0: it has none. */
+uint64_t schema_wire_number(struct bytes message, uint32_t tag);
 /* A time of the record as one of our clock, in ms; as a deadline in ns: 0 stays 0, past is now, and none is further than most_ms. */
 uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms);
 

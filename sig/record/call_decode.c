@@ -402,7 +402,7 @@ static bool reading_part(struct reading *r, const struct proto_part *part, void 
 				   .arg = &loader };
 
 	for (const struct schema *const *rows = part->rows; *rows; rows++) {
-		if (!schema_read(&s, *rows, object, octets, false))
+		if (!schema_read(&s, *rows, object, octets, SCHEMA_SOME))
 			return reading_wrong(r, s.reason);
 	}
 	return true;

@@ -17,7 +17,7 @@ static bool again(struct bytes in, uint8_t room[ROOM], struct bytes *out)
 	struct schema_writer w = {
 		.start = room, .at = room + ROOM, .now = r.now, .unknown = &unknown
 	};
-	bool ok = schema_read(&r, thing_rows, &t, in, true);
+	bool ok = schema_read(&r, thing_rows, &t, in, SCHEMA_WHOLE);
 
 	assert(ok == !r.reason);
 	if (ok)

@@ -26,7 +26,7 @@ static const char *read_thing(struct thing *t, struct bytes in, struct text *unk
 	struct schema_reader r = { .now = { THING_NOW_NS, THING_NOW_UTC },
 				   .shift_ms = 500,
 				   .unknown = unknown };
-	bool ok = schema_read(&r, thing_rows, t, in, true);
+	bool ok = schema_read(&r, thing_rows, t, in, SCHEMA_WHOLE);
 
 	assert_int_equal(ok, r.reason == NULL);
 	return r.reason;
@@ -261,12 +261,80 @@ static void test_room(void **state)
 	}
 }
 
+/* ---- what is not always written, or stands elsewhere, or waits for other fields ---- */
+
+struct turned {
+	uint8_t first, sometimes, bits, second, beside;
+};
+
+static bool turned_is(const struct schema_writer *w, const void *object)
+{
+	(void)w;
+	return ((const struct turned *)object)->first > 1;
+}
+
+static bool second_check(struct schema_reader *r, void *object)
+{
+	(void)object;
+	return ((const struct turned *)r->arg)->first == 2;
+}
+
+static const struct schema turned_rows[] = {
+	{ "second", 1, SCHEMA_UINT, SCHEMA_LATE, SCHEMA_AT(struct turned, second), .min = 1,
+	  .check = second_check },
+	{ "first", 2, SCHEMA_UINT, SCHEMA_AT(struct turned, first), .min = 1 },
+	{ "sometimes", 3, SCHEMA_UINT, SCHEMA_IF, SCHEMA_AT(struct turned, sometimes),
+	  .is = turned_is },
+	{ "bits", 4, SCHEMA_UINT, SCHEMA_BITS, SCHEMA_AT(struct turned, bits), .max = 3 },
+	{ "beside", 5, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct turned, beside) },
+	{ "ignored", 6, SCHEMA_IGNORED },
+	{ 0 },
+};
+
+static void assert_turned(const struct turned *t, struct turned *beside, const char *hex)
+{
+	struct schema_writer w = { .start = g_room,
+				   .at = g_room + sizeof(g_room),
+				   .beside = beside };
+
+	schema_write(&w, turned_rows, t);
+	assert_octets(bytes_mem(w.at, (size_t)(g_room + sizeof(g_room) - w.at)), hex);
+}
+
+static void test_turns(void **state)
+{
+	static const uint8_t in[] = {
+		0x08, 7, 0x10, 2, 0x18, 9, 0x20, 6, 0x28, 5, 0x30, 1, 0x38, 1
+	};
+	struct bytes whole = bytes_mem(in, sizeof(in));
+	struct text unknown = { 0 };
+	struct turned t = { 0 }, beside = { 0 };
+	struct schema_reader r = { .unknown = &unknown, .arg = &t, .beside = &beside };
+
+	(void)state;
+	assert_true(schema_read(&r, turned_rows, &t, whole, SCHEMA_FIRST));
+	assert_int_equal(t.second, 0);
+	assert_int_equal(t.bits, 2);
+	assert_int_equal(beside.beside, 5);
+	assert_true(schema_read(&r, turned_rows, &t, whole, SCHEMA_SECOND));
+	assert_int_equal(t.second, 7);
+	assert_int_equal(unknown.n, 17 + 1); /* once, and not what is ignored */
+	assert_int_equal(schema_wire_number(whole, 4), 6);
+	assert_turned(&t, &beside, "08071002180920022805");
+	t.first = 1;
+	assert_turned(&t, &beside, "0807100120022805");
+	assert_false(schema_read(&r, turned_rows, &t, bytes_from(whole, 4), SCHEMA_FIRST));
+	assert_string_equal(r.reason, "first");
+	text_clear(&unknown);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_merged),
 		cmocka_unit_test(test_unknown), cmocka_unit_test(test_room),
+		cmocka_unit_test(test_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static bool type_is(const struct schema *row, ProtobufCType type)
 		return type == PROTOBUF_C_TYPE_BYTES || type == PROTOBUF_C_TYPE_STRING;
 	case SCHEMA_MESSAGE:
 		return type == PROTOBUF_C_TYPE_MESSAGE;
+	case SCHEMA_IGNORED:
 	case SCHEMA_HAND:
 		return true;
 	case SCHEMA_GROUP:
