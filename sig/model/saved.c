@@ -34,6 +34,22 @@ void saved_forget_old(struct schema_reader *r, uint64_t *until_ns)
 	*r->behind = NULL;
 }
 
+void saved_position_write(struct schema_writer *w, const struct schema *row, const void *object)
+{
+	(void)object;
+	schema_put_number(w, row->tag, w->place->position);
+}
+
+bool saved_read_before(struct schema_reader *r, const struct schema *row, void *object,
+		       const struct schema_wire *in)
+{
+	(void)r;
+	(void)row;
+	(void)object;
+	(void)in;
+	return true;
+}
+
 /* ---- hops and dialogs ---- */
 
 /* One that reaches the party as well: at best on the same address. */
@@ -151,7 +167,7 @@ static bool saved_hop_edge_keep(struct schema_reader *r, const struct schema *ro
 }
 
 /* Its own address of ours is looked for, and whoever the hop is of says what it means that there is none. */
-static bool saved_hop_check(struct schema_reader *r, void *object)
+bool saved_hop_check(struct schema_reader *r, void *object)
 {
 	struct call_loader *l = loader_of(r);
 	const struct shard_settings *s = l->h->settings;
@@ -176,7 +192,7 @@ static bool saved_hop_check(struct schema_reader *r, void *object)
 	return true;
 }
 
-static const struct schema saved_hop_rows[] = {
+const struct schema saved_hop_rows[] = {
 	{ "transport", 1, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, transport), .max = SIP_INTER_SHARD,
 	  .wrong = "hop: unknown transport" },
 	{ "local", 2, SCHEMA_HAND, .write = saved_hop_local_write, .read = saved_hop_local_read,
@@ -192,7 +208,8 @@ static const struct schema saved_hop_rows[] = {
 	{ 0 },
 };
 
-const struct schema saved_dialog_rows[] = {
+/* What all have: their first fields. */
+static const struct schema dialog_rows[] = {
 	{ "tag", 1, SCHEMA_FIXED64, SCHEMA_AT(struct dialog, tag.random) },
 	{ "call_id", 2, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, call_id),
 	  .max = DIALOG_TEXT_MAX, .wrong = "dialog: Call-ID" },
@@ -206,12 +223,97 @@ const struct schema saved_dialog_rows[] = {
 	  .max = DIALOG_TEXT_MAX, .wrong = "dialog: target" },
 	{ "routes", 7, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, routes),
 	  .max = DIALOG_ROUTES_MAX, .wrong = "dialog: routes" },
-	{ "hop", 8, SCHEMA_MESSAGE, SCHEMA_AT(struct dialog, hop), .of = saved_hop_rows, .min = 1,
+	{ "hop", 8, SCHEMA_MESSAGE, SCHEMA_AT(struct dialog, hop), .of = saved_hop_rows,
 	  .check = saved_hop_check, .wrong = "dialog: hop" },
 	{ "local_cseq", 9, SCHEMA_UINT, SCHEMA_AT(struct dialog, local_cseq), .max = INT32_MAX,
 	  .wrong = "dialog: CSeq" },
 	{ "remote_cseq", 10, SCHEMA_UINT, SCHEMA_AT(struct dialog, remote_cseq), .max = INT32_MAX,
 	  .wrong = "dialog: CSeq" },
+	{ 0 },
+};
+
+const struct schema saved_dialog_rows[] = {
+	{ "tag", 1, SCHEMA_GROUP, .of = dialog_rows },
+	{ "born_call", 11, SCHEMA_IGNORED },
+	{ "born_leg", 12, SCHEMA_IGNORED },
+	{ "challenges", 13, SCHEMA_IGNORED },
+	{ "proof", 14, SCHEMA_IGNORED },
+	{ "named", 15, SCHEMA_BOOL, SCHEMA_AT(struct dialog, named) },
+	{ "confers", 16, SCHEMA_BOOL, SCHEMA_AT(struct dialog, confers) },
+	{ 0 },
+};
+
+/* ---- the dialog of a leg ---- */
+
+static bool dialog_is_elsewhere(const struct schema_writer *w, const void *dialog)
+{
+	(void)w;
+	return ((const struct dialog *)dialog)->elsewhere != NULL;
+}
+
+enum { CHALLENGE_PROXY = 1 };
+
+static const struct schema challenge_rows[] = {
+	{ "proxy", CHALLENGE_PROXY, SCHEMA_HAND, .write = saved_position_write,
+	  .read = saved_read_before },
+	{ "nonce", 2, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog_challenge, nonce), .min = 1,
+	  .max = DIGEST_CLIENT_TEXT_MAX },
+	{ "opaque", 3, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog_challenge, opaque),
+	  .max = DIGEST_CLIENT_TEXT_MAX },
+	{ "algorithm", 4, SCHEMA_UINT, SCHEMA_AT(struct dialog_challenge, algorithm),
+	  .max = DIGEST_ALGORITHMS - 1 },
+	{ "qop", 5, SCHEMA_UINT, SCHEMA_AT(struct dialog_challenge, qop),
+	  .max = DIGEST_QOP_AUTH_INT },
+	{ "session", 6, SCHEMA_BOOL, SCHEMA_AT(struct dialog_challenge, session) },
+	{ "count", 7, SCHEMA_UINT, SCHEMA_AT(struct dialog_challenge, count), .max = INT32_MAX },
+	{ "cnonce", 8, SCHEMA_FIXED64, SCHEMA_AT(struct dialog_challenge, cnonce) },
+	{ 0 },
+};
+
+static void challenges_write(struct schema_writer *w, const struct schema *row, const void *object)
+{
+	const struct dialog_challenges *all = object;
+
+	for (size_t i = COUNT_OF(all->of); i-- > 0;) {
+		const struct schema_place place = { w->place, 0, row, &all->of[i], i };
+
+		if (all->of[i].nonce.n)
+			schema_put_message(w, row, &all->of[i], &place);
+	}
+}
+
+static bool challenge_read(struct schema_reader *r, const struct schema *row, void *object,
+			   const struct schema_wire *in)
+{
+	size_t i = schema_wire_number(in->octets, CHALLENGE_PROXY) != 0;
+	struct dialog_challenge *one = &((struct dialog_challenges *)object)->of[i];
+	const struct schema_place place = { r->place, 0, row, one, i };
+
+	return !one->nonce.n && schema_read_message(r, row, one, in, &place);
+}
+
+static bool dialog_proof_check(struct schema_reader *r, void *member)
+{
+	(void)r;
+	return bytes_are_lines(text_bytes(member));
+}
+
+static const struct schema challenges_rows[] = {
+	{ "challenges", 13, SCHEMA_HAND, .of = challenge_rows, .write = challenges_write,
+	  .read = challenge_read, .wrong = "dialog: challenge" },
+	{ "proof", 14, SCHEMA_TEXT, SCHEMA_AT(struct dialog_challenges, invite), .max = HOST_EXTRA,
+	  .check = dialog_proof_check, .wrong = "dialog: proof" },
+	{ 0 },
+};
+
+const struct schema saved_leg_dialog_rows[] = {
+	{ "tag", 1, SCHEMA_GROUP, .of = dialog_rows },
+	{ "born_call", 11, SCHEMA_FIXED64, SCHEMA_IF, SCHEMA_AT(struct dialog, tag.call),
+	  .is = dialog_is_elsewhere },
+	{ "born_leg", 12, SCHEMA_UINT, SCHEMA_IF, SCHEMA_AT(struct dialog, tag.leg),
+	  .is = dialog_is_elsewhere, .max = ID_LEG_MAX, .wrong = "dialog: where it was born" },
+	{ "challenges", 13, SCHEMA_GROUP, SCHEMA_POINTER,
+	  SCHEMA_OF(struct dialog, challenges, struct dialog_challenges), .of = challenges_rows },
 	{ "named", 15, SCHEMA_BOOL, SCHEMA_AT(struct dialog, named) },
 	{ "confers", 16, SCHEMA_BOOL, SCHEMA_AT(struct dialog, confers) },
 	{ 0 },

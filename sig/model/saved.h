@@ -37,6 +37,14 @@ static inline struct call_loader *loader_of(const struct schema_reader *r)
 
 enum { SAVED_USER_MAX = 256 };
 
+/* The leg in whose record a field stands. */
+static inline uint8_t saved_leg(const struct schema_place *place)
+{
+	while (place->up->row)
+		place = place->up;
+	return (uint8_t)place->position;
+}
+
 /* Of struct call. */
 extern const struct schema flows_saved[];
 extern const struct schema plan_saved[];
@@ -55,11 +63,21 @@ extern const struct schema leg_toll_saved[];
 extern const struct schema code_digits_saved[];
 extern const struct schema account_saved[];
 
+extern const struct schema saved_hop_rows[];
 /* A dialog beside the legs, which was born where it is: its tag's call and leg are for the owner to set. */
 extern const struct schema saved_dialog_rows[];
-/* The hop of the dialog that was read last is one of that leg's. An address that is ours no longer is an obstacle, and no error. */
+/* That of a leg: also where it was born, and what its party asks who we are with. */
+extern const struct schema saved_leg_dialog_rows[];
+/* The check of a hop: its address of ours is found where it is one still. */
+bool saved_hop_check(struct schema_reader *r, void *hop);
+/* The hop that was read last is one of that leg's. An address that is ours no longer is an obstacle, and no error. */
 void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop,
 		    const struct addr *bound);
+
+/* What an element is among others, which are not all there: it was read before the rest of it (schema_wire_number). */
+void saved_position_write(struct schema_writer *w, const struct schema *row, const void *object);
+bool saved_read_before(struct schema_reader *r, const struct schema *row, void *object,
+		       const struct schema_wire *in);
 
 /* Until when the next digit of a party is awaited. Those of a party that nobody was with for 30 s since are forgotten, and what is kept has no
  * such time. */

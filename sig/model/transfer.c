@@ -63,6 +63,8 @@ static bool transfer_check(struct schema_reader *r, void *object)
 		t->slot = (struct transfer_slot){ 0 };
 	else if (!transfer_slot_fits(t))
 		return schema_wrong(r, "transfer: slot");
+	if (t->outside && t->outside->hop.remote.family == ADDR_NONE)
+		return schema_wrong(r, "dialog: hop");
 	if (t->outside) {
 		t->outside->tag.call = l->c->id;
 		t->outside->tag.leg = t->given;

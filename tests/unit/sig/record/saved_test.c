@@ -91,9 +91,9 @@ static void assert_row(const struct schema *row, const ProtobufCMessageDescripto
 
 	ROW_ASSERT(row->name, field && !strcmp(field->name, row->name));
 	ROW_ASSERT(row->name, type_is(row, field->type));
-	ROW_ASSERT(row->name,
-		   row->type == SCHEMA_HAND || (field->label == PROTOBUF_C_LABEL_REPEATED) ==
-						       ((row->flags & SCHEMA_LIST) != 0));
+	ROW_ASSERT(row->name, row->type == SCHEMA_IGNORED || row->type == SCHEMA_HAND ||
+				      (field->label == PROTOBUF_C_LABEL_REPEATED) ==
+					      ((row->flags & SCHEMA_LIST) != 0));
 	if (row->of) {
 		(void)assert_rows(row->of, field->descriptor, 0);
 		assert_whole(field->descriptor);
