@@ -192,6 +192,17 @@ int forks_add(struct leg *l, struct bytes bye, const struct sip_hop *hop)
 	return err;
 }
 
+bool forks_read(const struct leg *l, struct leg_fork *f)
+{
+	struct message_error error;
+	struct sip_message m;
+	bool ok = !message_parse(&m, text_bytes(&f->bye), &error) && fork_is_of(&m, l);
+
+	f->tag = ok ? hash_crc32c(0, m.to.tag) : 0;
+	message_close(&m);
+	return ok;
+}
+
 void forks_resume(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg_forks *forks = c->legs[leg]->forks;

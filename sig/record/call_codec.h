@@ -68,6 +68,39 @@ struct packing {
 	char tenant[TENANT_NAME_MAX];
 };
 
+/* Tail of call.proto: what a message of ours ends with. */
+enum saved_tail { TAIL_NONE, TAIL_SDP, TAIL_OPEN };
+
+/* Of a leg. Texts are without what they end with; while it is written they are slices of the call's. */
+struct leg_beside {
+	struct text sent, request, answer, unacknowledged;
+	struct sip_hop sent_to, source;
+	uint8_t index, uas_state, sent_tail, answer_tail, unacknowledged_tail;
+	bool remote_again, local_again; /* of its open INVITE: as in force */
+};
+struct call_beside {
+	uint32_t format;
+	uint64_t incarnation;
+	struct steady_mark mark;
+	struct text sealed;
+	char tenant[TENANT_NAME_MAX];
+	uint8_t callee, callee_place;
+	bool alone, meets, originated;
+	struct leg_beside legs[LEGS_MAX];
+};
+extern const struct schema legs_saved[];
+
+/* Of all legs. True: some text is there once that they have twice. */
+bool legs_beside(struct call_beside *beside, const struct call *c, const struct call_seed *seed);
+/* Of one that was read, where it ends early. */
+void legs_beside_clear(struct call_beside *beside);
+/* All fields of the legs and of the bridge were read. */
+bool legs_fit(struct schema_reader *r, struct call_seed *seed);
+/* InviteState of call.proto. */
+bool uas_state_of(uint64_t number, enum uas_state *out);
+
+enum { MESSAGE_MAX = 65000 };
+
 /* Slices of what is given, and of the text given for it. */
 ProtobufCBinaryData packing_text(const struct text *t);
 ProtobufCBinaryData packing_octets(const void *p, size_t n);
