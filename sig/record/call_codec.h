@@ -88,6 +88,9 @@ struct call_beside {
 	bool alone, meets, originated;
 	struct leg_beside legs[LEGS_MAX];
 };
+extern const struct schema call_rows[];
+/* What is also around what is sealed. */
+extern const struct schema call_outer_rows[];
 extern const struct schema legs_saved[];
 
 /* Of all legs. True: some text is there once that they have twice. */
