@@ -375,7 +375,8 @@ static bool wire_value(struct bytes *rest, struct schema_wire *out)
 	}
 }
 
-bool schema_wire_next(struct bytes *rest, struct schema_wire *out)
+/* The next field of a message. False: there is none, or *rest is no message (it is not empty then). */
+static bool schema_wire_next(struct bytes *rest, struct schema_wire *out)
 {
 	struct bytes in = *rest;
 	const uint8_t *begin;
@@ -406,7 +407,8 @@ uint64_t schema_wire_number(struct bytes message, uint32_t tag)
 	return number;
 }
 
-uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms)
+/* A time of the record as one of our clock, in ms; as a deadline in ns: 0 stays 0, past is now, and none is further than most_ms. */
+static uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms)
 {
 	uint64_t at = steady_add(utc_ms, r->shift_ms);
 	uint64_t left = at > r->now.utc_ms ? at - r->now.utc_ms : 0;

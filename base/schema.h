@@ -236,12 +236,8 @@ bool schema_read(struct schema_reader *r, const struct schema *rows, void *objec
 /* The same of a message of the row, which stands at that place. Whether it fits is for the row's `check`, which is not called. */
 bool schema_read_message(struct schema_reader *r, const struct schema *row, void *object,
 			 const struct schema_wire *in, const struct schema_place *place);
-/* The next field of a message. False: there is none, or *rest is no message (it is not empty then). */
-bool schema_wire_next(struct bytes *rest, struct schema_wire *out);
 /* A number of a message, before that is read; 0: it has none. */
 uint64_t schema_wire_number(struct bytes message, uint32_t tag);
-/* A time of the record as one of our clock, in ms; as a deadline in ns: 0 stays 0, past is now, and none is further than most_ms. */
-uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms);
 
 /* The path of what is in a message, by the path of that and a field's tag, or what an element is called. */
 uint64_t schema_path(uint64_t path, uint64_t name);

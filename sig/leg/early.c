@@ -175,23 +175,6 @@ static bool fork_is_of(const struct sip_message *m, const struct leg *l)
 	       bytes_ieq(m->from.tag, bytes_mem(own.text, sizeof(own.text)));
 }
 
-int forks_add(struct leg *l, struct bytes bye, const struct sip_hop *hop)
-{
-	struct message_error error;
-	struct leg_fork *f = NULL;
-	struct sip_message m;
-	int err = -EBADMSG;
-
-	if (!message_parse(&m, bye, &error) && fork_is_of(&m, l)) {
-		f = fork_new(l, hash_crc32c(0, m.to.tag));
-		err = f ? text_set(&f->bye, bye) : -ENOSPC;
-	}
-	message_close(&m);
-	if (!err)
-		f->hop = *hop;
-	return err;
-}
-
 bool forks_read(const struct leg *l, struct leg_fork *f)
 {
 	struct message_error error;

@@ -84,8 +84,6 @@ void forks_on_saved(struct call_host *h, struct call *c, uint8_t leg, uint8_t at
 void forks_answered(struct call *c, uint8_t leg, pool_handle client);
 /* A BYE waits for its answer, or for a save. */
 bool forks_are_open(const struct leg *l);
-/* That of a record. 0, -EBADMSG (it is no BYE of the leg's), -ENOSPC or -ENOMEM. */
-int forks_add(struct leg *l, struct bytes bye, const struct sip_hop *hop) NODISCARD;
 /* Of a record, which has its BYE and hop. False: it is no BYE of the leg's. */
 bool forks_read(const struct leg *l, struct leg_fork *f) NODISCARD;
 void forks_resume(struct call_host *h, struct call *c, uint8_t leg);

@@ -258,8 +258,9 @@ static void acks_drop_oldest(struct leg_acks *acks)
 	memset(&acks->list[acks->count], 0, sizeof(acks->list[0]));
 }
 
-struct leg_acked *leg_acks_add(struct leg *leg, uint32_t cseq, uint64_t until_ns,
-			       struct bytes answer)
+/* An answer that an ACK had; the oldest one gives it room. NULL: out of memory. */
+static struct leg_acked *leg_acks_add(struct leg *leg, uint32_t cseq, uint64_t until_ns,
+				      struct bytes answer)
 {
 	struct leg_acked *to;
 

@@ -47,9 +47,6 @@ void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, ui
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
 /* ... to that of an older one, which comes again. */
 void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq);
-/* An answer that an ACK had; the oldest one gives it room. NULL: out of memory. */
-struct leg_acked *leg_acks_add(struct leg *leg, uint32_t cseq, uint64_t until_ns,
-			       struct bytes answer);
 /* Those whose 2xx does not come again are forgotten. */
 void leg_acks_expire(struct leg *leg, uint64_t now_ns);
 /* A 2xx to an INVITE of ours whose dialog nobody keeps: ACK goes to where it came from, and BYE where it was not said before. */

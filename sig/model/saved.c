@@ -72,9 +72,9 @@ static bool saved_hop_other(const struct shard_settings *s, struct sip_hop *hop,
 	return found;
 }
 
-void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop,
-		    const struct addr *bound)
+void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop)
 {
+	const struct addr *bound = &l->hop.bound;
 	const struct shard_settings *s = l->h->settings;
 	struct call *c = l->c;
 
@@ -187,8 +187,7 @@ bool saved_hop_check(struct schema_reader *r, void *object)
 		    addr_eq(&read->local, &s->locals[i].bind))
 			hop->local = (uint16_t)i;
 	}
-	read->edge = (struct hop_edge){ 0 };
-	read->name = (struct bytes){ 0 };
+	*read = (struct saved_hop){ .bound = read->local };
 	return true;
 }
 

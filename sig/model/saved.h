@@ -24,6 +24,7 @@ struct call_loader {
 		struct addr local; /* an address of ours, perhaps of another node's */
 		struct hop_edge edge;
 		struct bytes name;
+		struct addr bound; /* local of the one that was checked last */
 	} hop; /* what stands in a record of the one that was read last, and not in a sip_hop */
 };
 static inline const struct call_saver *saver_of(const struct schema_writer *w)
@@ -71,8 +72,7 @@ extern const struct schema saved_leg_dialog_rows[];
 /* The check of a hop: its address of ours is found where it is one still. */
 bool saved_hop_check(struct schema_reader *r, void *hop);
 /* The hop that was read last is one of that leg's. An address that is ours no longer is an obstacle, and no error. */
-void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop,
-		    const struct addr *bound);
+void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop);
 
 /* What an element is among others, which are not all there: it was read before the rest of it (schema_wire_number). */
 void saved_position_write(struct schema_writer *w, const struct schema *row, const void *object);

@@ -68,7 +68,7 @@ static bool transfer_check(struct schema_reader *r, void *object)
 	if (t->outside) {
 		t->outside->tag.call = l->c->id;
 		t->outside->tag.leg = t->given;
-		saved_hop_find(l, t->given, &t->outside->hop, &l->hop.local);
+		saved_hop_find(l, t->given, &t->outside->hop);
 	}
 	return true;
 }

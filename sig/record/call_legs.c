@@ -26,15 +26,13 @@ static struct leg *leg_that_is_read(const struct schema_reader *r)
 
 static bool leg_hop_check(struct schema_reader *r, void *object)
 {
-	struct call_loader *l = loader_of(r);
-
 	if (!saved_hop_check(r, object))
 		return false;
-	saved_hop_find(l, saved_leg(r->place), object, &l->hop.local);
+	saved_hop_find(loader_of(r), saved_leg(r->place), object);
 	return true;
 }
 
-static bool hop_is_known(const struct schema_writer *w, const void *object)
+static bool leg_hop_is(const struct schema_writer *w, const void *object)
 {
 	(void)w;
 	return ((const struct sip_hop *)object)->remote.family != ADDR_NONE;
@@ -359,7 +357,7 @@ static const struct schema uac_rows[] = {
 	{ "sent", 4, SCHEMA_TEXT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, sent),
 	  .beside = beside_leg, .max = MESSAGE_MAX, .wrong = "asked: too long" },
 	{ "sent_to", 5, SCHEMA_MESSAGE, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, sent_to),
-	  .beside = beside_leg, .of = saved_hop_rows, .is = hop_is_known, .check = leg_hop_check,
+	  .beside = beside_leg, .of = saved_hop_rows, .is = leg_hop_is, .check = leg_hop_check,
 	  .wrong = "hop" },
 	{ "from", 6, SCHEMA_UINT, SCHEMA_AT(struct invite_uac, from), .max = LEGS_MAX - 1,
 	  .wrong = "asked: from" },
@@ -406,7 +404,7 @@ static const struct schema uas_rows[] = {
 	{ "request", 9, SCHEMA_TEXT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, request),
 	  .beside = beside_leg, .max = MESSAGE_MAX, .wrong = "invite: too long" },
 	{ "source", 10, SCHEMA_MESSAGE, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, source),
-	  .beside = beside_leg, .of = saved_hop_rows, .is = hop_is_known, .check = leg_hop_check,
+	  .beside = beside_leg, .of = saved_hop_rows, .is = leg_hop_is, .check = leg_hop_check,
 	  .wrong = "hop" },
 	{ "held_before", 11, SCHEMA_BOOL, SCHEMA_AT(struct invite_uas, held_before) },
 	{ "reliable", 12, SCHEMA_UINT, SCHEMA_AT(struct invite_uas, reliable),
@@ -436,7 +434,7 @@ static const struct schema uas_rows[] = {
 static bool refusal_is(const struct schema_writer *w, const void *object)
 {
 	(void)object;
-	return hop_is_known(w, &beside_written(w)->source);
+	return leg_hop_is(w, &beside_written(w)->source);
 }
 
 static const struct schema refusal_rows[] = {
@@ -598,7 +596,7 @@ static bool leg_dialog_check(struct schema_reader *r, void *object)
 
 	if (d->hop.remote.family == ADDR_NONE)
 		return schema_wrong(r, "dialog: hop");
-	saved_hop_find(l, leg, &d->hop, &l->hop.local);
+	saved_hop_find(l, leg, &d->hop);
 	if (!d->tag.call) {
 		d->tag.call = l->c->id;
 		d->tag.leg = leg;
@@ -830,8 +828,8 @@ static bool leg_invites_fit(struct schema_reader *r, struct leg *l, struct leg_b
 		return schema_wrong(r, "asked: from");
 	if (l->uas && !uas_state_of(b->uas_state, &l->uas->state))
 		return schema_wrong(r, "invite: state");
-	if ((b->sent.n && !hop_is_known(NULL, &b->sent_to)) ||
-	    (b->request.n && !hop_is_known(NULL, &b->source)))
+	if ((b->sent.n && !leg_hop_is(NULL, &b->sent_to)) ||
+	    (b->request.n && !leg_hop_is(NULL, &b->source)))
 		return schema_wrong(r, "hop: unknown transport");
 	seed->source[leg] = b->source;
 	if (b->sent.n)

@@ -3,6 +3,7 @@
  * A call record from anywhere. What is taken must be written as it was read (decode, encode, decode agree to the byte), and a shard
  * that takes it must be able to end the call and have nothing left. What is refused leaves nothing and names a reason.
  */
+#include "sig/call.pb-c.h"
 #include "sig/call/legs.h"
 #include "sig/record/call_codec.h"
 #include "tests/fuzz/sig_record.h"
@@ -18,8 +19,13 @@ static void check_octets(const struct call_host *h, struct bytes record)
 
 	check(in != NULL, "what was written is no message");
 	if (in->sealed.len) {
-		check(!call_unseal(h, &in, &plain, &later) && in, "what was sealed is no message");
+		check(!call_unseal(h, in->id, bytes_mem(in->sealed.data, in->sealed.len), &plain,
+				   &later),
+		      "what was sealed does not open");
 		record = text_bytes(&plain);
+		tandem__call__call__free_unpacked(in, NULL);
+		in = tandem__call__call__unpack(NULL, record.n, record.p);
+		check(in != NULL, "what was sealed is no message");
 	}
 	packed = malloc(record.n + 1);
 	check(packed != NULL, "memory");

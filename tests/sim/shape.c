@@ -89,8 +89,12 @@ static Tandem__Call__Call *unpack(const struct call_host *h, struct bytes record
 	struct text plain = { 0 };
 	bool later;
 
-	if (in && in->sealed.len)
-		(void)call_unseal(h, &in, &plain, &later);
+	if (in && in->sealed.len) {
+		(void)call_unseal(h, in->id, bytes_mem(in->sealed.data, in->sealed.len), &plain,
+				  &later);
+		tandem__call__call__free_unpacked(in, NULL);
+		in = tandem__call__call__unpack(NULL, plain.n, (const uint8_t *)plain.p);
+	}
 	text_wipe(&plain);
 	return in;
 }
