@@ -313,7 +313,7 @@ int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges, co
 	} else {
 		*reason = p ? read_aor(&a, p, edges) : "not_protobuf";
 	}
-	if (p && !*reason && unknown_keep(&a.unknown, &p->base, 0, binding_name, NULL))
+	if (p && !*reason && unknown_keep(&a.unknown, &p->base, 0, binding_name))
 		*reason = "out_of_memory";
 	if (p)
 		tandem__sig__aor__free_unpacked(p, NULL);

@@ -13,7 +13,6 @@ enum { ENTRY_HEAD = 17, AT_TAG = 8, AT_WIRE = 12, AT_LENGTH = 13, DEPTH_MAX = 16
 
 struct walk {
 	unknown_name_fn *name;
-	const struct proto_part *parts;
 	bool (*visit)(struct walk *w, ProtobufCMessage *m, uint64_t path); /* false: stop */
 	uint32_t depth;
 	/* of keep */
@@ -46,34 +45,12 @@ static bool walk_list(struct walk *w, const ProtobufCMessage *m,
 	return true;
 }
 
-/* NULL: a schema has none of it. */
-static const struct proto_part *proto_part_of(const struct proto_part *parts,
-					      const ProtobufCMessage *m)
-{
-	while (parts && parts->of && parts->of != m->descriptor)
-		parts++;
-	return parts && parts->of ? parts : NULL;
-}
-
-/* Its schema keeps what is in it. */
-static bool is_of_part(const struct proto_part *part, uint32_t tag)
-{
-	for (const struct schema *const *rows = part ? part->rows : NULL; rows && *rows; rows++) {
-		for (const struct schema *row = *rows; row->type != SCHEMA_END; row++) {
-			if (row->tag == tag)
-				return true;
-		}
-	}
-	return false;
-}
-
 static bool walk_field(struct walk *w, const ProtobufCMessage *m,
 		       const ProtobufCFieldDescriptor *field, uint64_t path)
 {
 	ProtobufCMessage *const *one = proto_member_at(m, field->offset);
 
-	if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
-	    is_of_part(proto_part_of(w->parts, m), field->id))
+	if (field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return true;
 	path = schema_path(path, field->id);
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
@@ -132,10 +109,9 @@ static ProtobufCMessage *message_of(const ProtobufCMessage *m)
 	return (ProtobufCMessage *)(uintptr_t)m;
 }
 
-int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root, unknown_name_fn *name,
-		 const struct proto_part *parts)
+int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root, unknown_name_fn *name)
 {
-	struct walk w = { .name = name, .visit = size_visit, .parts = parts };
+	struct walk w = { .name = name, .visit = size_visit };
 	uint8_t *all;
 	int err;
 
@@ -219,191 +195,4 @@ int unknown_restore(const struct text *kept, ProtobufCMessage *m, uint64_t root,
 	free(paths);
 	*list = w.list;
 	return 0;
-}
-
-static bool back_fields(struct schema_writer *w, const ProtobufCMessage *m,
-			const struct proto_part *parts);
-
-static bool back_message(struct schema_writer *w, uint32_t id, const ProtobufCMessage *m,
-			 const struct proto_part *parts)
-{
-	const uint8_t *end = w->at;
-
-	if (!back_fields(w, m, parts))
-		return false;
-	schema_put_around(w, id, end);
-	return true;
-}
-
-static uint64_t proto_zigzag(int64_t v)
-{
-	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
-}
-
-static inline struct bytes varint_octets(const void *member)
-{
-	const ProtobufCBinaryData *octets = member;
-
-	return bytes_mem(octets->data, octets->len);
-}
-
-static inline bool text_is_empty(const char *text)
-{
-	return !text || !text[0];
-}
-
-/* p points at the value. An absent one is not written; in a list it is, as often as it is there. False: it is of a kind that is not
- * written here. */
-static ALWAYS_INLINE bool back_value(struct schema_writer *w, const ProtobufCFieldDescriptor *f,
-				     const void *p, bool listed, const struct proto_part *parts)
-{
-	const ProtobufCMessage *message;
-	const char *text;
-
-	switch (f->type) {
-	case PROTOBUF_C_TYPE_UINT32:
-		schema_put_number(w, f->id, *(const uint32_t *)p);
-		return true;
-	case PROTOBUF_C_TYPE_UINT64:
-		schema_put_number(w, f->id, *(const uint64_t *)p);
-		return true;
-	case PROTOBUF_C_TYPE_BOOL:
-		schema_put_number(w, f->id, *(const protobuf_c_boolean *)p != 0);
-		return true;
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM: /* negative: in ten octets */
-		schema_put_number(w, f->id, (uint64_t)(int64_t) * (const int32_t *)p);
-		return true;
-	case PROTOBUF_C_TYPE_SINT32:
-		schema_put_number(w, f->id, proto_zigzag(*(const int32_t *)p));
-		return true;
-	case PROTOBUF_C_TYPE_SINT64:
-		schema_put_number(w, f->id, proto_zigzag(*(const int64_t *)p));
-		return true;
-	case PROTOBUF_C_TYPE_FIXED32:
-		schema_put_fixed(w, f->id, SCHEMA_WIRE_32, *(const uint32_t *)p);
-		return true;
-	case PROTOBUF_C_TYPE_FIXED64:
-		schema_put_fixed(w, f->id, SCHEMA_WIRE_64, *(const uint64_t *)p);
-		return true;
-	case PROTOBUF_C_TYPE_STRING:
-		text = *(const char *const *)p;
-		if (listed || !text_is_empty(text))
-			schema_put_octets(w, f->id, bytes_str(text));
-		return true;
-	case PROTOBUF_C_TYPE_BYTES:
-		if (listed || varint_octets(p).n)
-			schema_put_octets(w, f->id, varint_octets(p));
-		return true;
-	case PROTOBUF_C_TYPE_MESSAGE:
-		message = *(const ProtobufCMessage *const *)p;
-		return (!listed && !message) || back_message(w, f->id, message, parts);
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_FLOAT:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return false;
-	}
-	return false;
-}
-
-/* Of texts and messages: numbers would be packed. */
-static bool back_list(struct schema_writer *w, const ProtobufCMessage *m,
-		      const ProtobufCFieldDescriptor *f, const void *member,
-		      const struct proto_part *parts)
-{
-	size_t n = *(const size_t *)(const void *)((const uint8_t *)m + f->quantifier_offset);
-	bool octets = f->type == PROTOBUF_C_TYPE_BYTES;
-	size_t size = octets ? sizeof(ProtobufCBinaryData) : sizeof(void *);
-	const uint8_t *list = *(const uint8_t *const *)member;
-
-	if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE && !octets)
-		return n == 0;
-	while (n-- > 0) {
-		if (!back_value(w, f, list + n * size, true, parts))
-			return false;
-	}
-	return true;
-}
-
-static ALWAYS_INLINE bool back_field(struct schema_writer *w, const ProtobufCMessage *m,
-				     const ProtobufCFieldDescriptor *f,
-				     const struct proto_part *parts)
-{
-	const void *member = (const uint8_t *)m + f->offset;
-
-	if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-		return false;
-	switch (f->label) {
-	case PROTOBUF_C_LABEL_NONE:
-		return back_value(w, f, member, false, parts);
-	case PROTOBUF_C_LABEL_REPEATED:
-		return back_list(w, m, f, member, parts);
-	case PROTOBUF_C_LABEL_REQUIRED:
-	case PROTOBUF_C_LABEL_OPTIONAL:
-		return false;
-	}
-	return false;
-}
-
-static void back_unknown(struct schema_writer *w, const ProtobufCMessage *m)
-{
-	for (unsigned i = m->n_unknown_fields; i-- > 0;) {
-		const ProtobufCMessageUnknownField *u = &m->unknown_fields[i];
-
-		schema_put_mem(w, u->data, u->len);
-		schema_put_tag(w, u->tag, (uint8_t)u->wire_type);
-	}
-}
-
-/* Each group of rows before the first field whose tag is lower: the last ones are written first. */
-static bool back_with_part(struct schema_writer *w, const ProtobufCMessage *m,
-			   const struct proto_part *part)
-{
-	const ProtobufCFieldDescriptor *first = m->descriptor->fields;
-	const ProtobufCFieldDescriptor *field = first + m->descriptor->n_fields;
-	const struct schema *const *rows = part->rows;
-	const struct proto_part *within = part[1].of ? part + 1 : NULL;
-	struct schema_place place = { 0 };
-	const void *object = part->object(w, m, &place.path);
-
-	while (*rows)
-		rows++;
-	while (rows-- != part->rows) {
-		for (; field != first && field[-1].id > (*rows)->tag; field--) {
-			if (!back_field(w, m, field - 1, within))
-				return false;
-		}
-		w->place = &place;
-		schema_write_some(w, *rows, object);
-		w->place = NULL;
-		while (field != first && field[-1].id >= (*rows)->tag)
-			field--; /* empty: the schema has them */
-	}
-	while (field-- != first) {
-		if (!back_field(w, m, field, within))
-			return false;
-	}
-	return true;
-}
-
-static bool back_fields(struct schema_writer *w, const ProtobufCMessage *m,
-			const struct proto_part *parts)
-{
-	const struct proto_part *part = parts ? proto_part_of(parts, m) : NULL;
-
-	back_unknown(w, m);
-	if (part)
-		return back_with_part(w, m, part);
-	for (unsigned i = m->descriptor->n_fields; i-- > 0;) {
-		if (!back_field(w, m, &m->descriptor->fields[i], NULL))
-			return false;
-	}
-	return true;
-}
-
-bool proto_write(struct schema_writer *w, const ProtobufCMessage *m, const struct proto_part *parts)
-{
-	return back_fields(w, m, parts);
 }

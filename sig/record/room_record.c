@@ -305,7 +305,7 @@ int room_decode(const struct call_host *h, struct room *r, struct bytes record, 
 	*reason = !in ? "no room" : later ? "of a later program" : NULL;
 	if (!*reason)
 		*reason = room_read(h, r, in);
-	if (!*reason && unknown_keep(&r->unknown, &in->base, 0, room_unknown_name, NULL))
+	if (!*reason && unknown_keep(&r->unknown, &in->base, 0, room_unknown_name))
 		*reason = "out of memory";
 	if (in)
 		tandem__room__room__free_unpacked(in, NULL);

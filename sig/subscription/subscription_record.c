@@ -358,7 +358,7 @@ int subscription_decode(const struct call_host *h, struct subscription *sub, str
 	*reason = !in ? "no subscription" : later ? "of a later program" : NULL;
 	if (!*reason)
 		*reason = subscription_read(h, sub, in);
-	if (!*reason && unknown_keep(&sub->unknown, &in->base, 0, subscription_unknown_name, NULL))
+	if (!*reason && unknown_keep(&sub->unknown, &in->base, 0, subscription_unknown_name))
 		*reason = "out of memory";
 	if (in)
 		tandem__subscription__subscription__free_unpacked(in, NULL);
