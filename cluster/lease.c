@@ -542,6 +542,12 @@ static unsigned lease_on_ack(struct lease *l, const struct lease_event *event)
 	return 0;
 }
 
+bool lease_covers(const struct lease *l, uint64_t at_ns)
+{
+	return (l->state == LEASE_HELD || l->state == LEASE_DOUBT || l->state == LEASE_LAPSED) &&
+	       at_ns <= valid_until(l);
+}
+
 bool lease_tells(const struct lease *l)
 {
 	return l->named.count || l->wanted_ns || l->others.count;
@@ -761,7 +767,7 @@ unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t n
 		l->question = 0;
 	if (event->epoch.counter > l->heard)
 		l->heard = event->epoch.counter;
-	if ((l->state == LEASE_HELD || l->state == LEASE_DOUBT) && now_ns > valid_until(l))
+	if ((l->state == LEASE_HELD || l->state == LEASE_DOUBT) && !lease_covers(l, now_ns))
 		actions = lapse(l);
 	return actions | lease_settle(l, event, question, now_ns);
 }

@@ -132,6 +132,8 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns);
 unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t now_ns) NODISCARD;
 /* Whether a is higher than b. */
 bool lease_epoch_above(struct lease_epoch a, struct lease_epoch b);
+/* Nobody else had it then: what was said was heard as its owner's. */
+bool lease_covers(const struct lease *l, uint64_t at_ns);
 /* Somebody is to hear that it is owned: LEASE_TIMER is due at tell_ns, too. */
 bool lease_tells(const struct lease *l);
 

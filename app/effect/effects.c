@@ -216,7 +216,12 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 		findings = ended_findings(to->ended, e->call);
 	}
 	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data), findings);
-	store_call_end(to->store, e->call, to->cdrs.list, to->cdrs.count, on_saved, save);
+	store_call_end(to->store, e->call,
+		       &(struct store_ended){ .cdr = to->cdrs.list,
+					      .fields = to->cdrs.count,
+					      .ended_ns = clock_now_ns() - e->ago_ms * NS_PER_MS,
+					      .again = e->again },
+		       on_saved, save);
 }
 
 static void carry_call_open(struct effects_to *to, const struct effect *e)

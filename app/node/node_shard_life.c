@@ -701,11 +701,11 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 
 /* ---- records that somebody deleted ---- */
 
-static void on_call_missing(uint64_t call, void *arg)
+static void on_call_missing(uint64_t call, bool ended, void *arg)
 {
 	struct node_shard *s = arg;
 
-	shard_call_missing(s->core, call, clock_instant());
+	(ended ? shard_call_over : shard_call_missing)(s->core, call, clock_instant());
 }
 
 /* Whether Redis still has what it acknowledged: a few calls are looked at with each beat, many in CHECK_BEATS of them. */

@@ -189,7 +189,7 @@ static void on_noted(int err, void *arg)
 static void entry_note(struct store_shard *s, uint64_t call, const struct store_field *cdr,
 		       size_t n)
 {
-	struct spool_entry entry = { .number = store_end_number(s), .call = call };
+	struct spool_entry entry = { .number = store_end_number(s, clock_now_ns()), .call = call };
 	struct writer w;
 	size_t size = 0;
 	uint8_t *fields;
@@ -551,37 +551,46 @@ struct calls_op {
 	store_missing_fn *missing;
 };
 
+static void calls_notify(const struct calls_op *op, const struct redisReply *ids, size_t first,
+			 bool ended)
+{
+	uint64_t call = 0;
+
+	for (size_t i = first; i < redis_reply_count(ids); i++) {
+		if (base32_u64_get(redis_reply_text(redis_reply_at(ids, i)), &call) == 0)
+			op->missing(call, ended, op->op.arg);
+	}
+}
+
 static void calls_finish(struct store_op *op, const struct store_answer *a)
 {
-	store_missing_fn *missing = ((struct calls_op *)op)->missing;
-	uint64_t call = 0;
+	const struct calls_op *calls = (const struct calls_op *)op;
 
 	if (a->result != STORE_OK || op->base->closing)
 		return;
-	for (size_t i = 2; i < redis_reply_count(a->reply); i++) {
-		if (base32_u64_get(redis_reply_text(redis_reply_at(a->reply, i)), &call) == 0)
-			missing(call, op->arg);
-	}
+	calls_notify(calls, redis_reply_at(a->reply, 2), 0, true);
+	calls_notify(calls, a->reply, 3, false);
 }
 
 static void calls_send(struct store_op *op, const uint64_t *calls, size_t n)
 {
 	struct store_shard *s = store_shard_of(op);
-	char lease[STORE_KEY_MAX], records[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
+	char lease[STORE_KEY_MAX], records[STORE_KEY_MAX], ended[STORE_KEY_MAX],
+		fence[LEASE_FENCE_TEXT];
 	char ids[STORE_CALLS_CHECKED][BASE32_U64_LEN];
-	struct bytes args[3 + STORE_CALLS_CHECKED] = {
-		store_key_shard(lease, s, "lease"),
-		store_key_shard(records, s, "rec"), [2] = store_fence(s, fence)
-	};
+	struct bytes args[4 + STORE_CALLS_CHECKED] = { store_key_shard(lease, s, "lease"),
+						       store_key_shard(records, s, "rec"),
+						       store_key_shard(ended, s, "ended"),
+						       store_fence(s, fence) };
 
 	for (size_t i = 0; i < n; i++) {
 		base32_u64_put(ids[i], calls[i]);
-		args[3 + i] = bytes_mem(ids[i], BASE32_U64_LEN);
+		args[4 + i] = bytes_mem(ids[i], BASE32_U64_LEN);
 	}
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_CALLS_CHECK,
 						.args = args,
-						.keys = 2,
-						.n = 3 + n,
+						.keys = 3,
+						.n = 4 + n,
 						.deadline_ns = CALL_CHECK_NS });
 }
 

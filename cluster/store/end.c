@@ -7,6 +7,10 @@
  * again while it waits for its answer, while it lies in the spool, and for some seconds after Redis acknowledged it, out of the
  * spool or not: a Redis that is killed may lose what its file or its replica was not told yet, and its owner then sends it
  * again.
+ *
+ * Another node may have the shard before Redis has an end. Then its record is live there, and nobody would end it: phones have
+ * said goodbye to us. So the end stays in our spool, and goes to Redis by lua/call_left.lua. The new owner finds the call in what
+ * has ended (lua/calls_check.lua).
  */
 #include <assert.h>
 #include <errno.h>
@@ -61,6 +65,9 @@ enum {
 	NUMBER_TEXT = 24,
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
+
+/* In numbers of ends whose lease was past: nobody was told of them. */
+#define END_PAST (UINT64_C(1) << 31)
 
 /* Two failovers may come one after the other, and the second one promotes who has not heard of the first yet. */
 #define ACKED_NS (10 * NS_PER_S)
@@ -236,13 +243,31 @@ static size_t fields_put(struct bytes *args, struct bytes fields)
 	return n;
 }
 
+/* The four words behind the keys: what they are depends on the script. */
+static void end_words(struct bytes args[4], char number[NUMBER_TEXT], char low[NUMBER_TEXT],
+		      struct store_shard *s, enum script_id script, uint64_t end)
+{
+	struct writer wn = writer_over(number, NUMBER_TEXT), wl = writer_over(low, NUMBER_TEXT);
+
+	if (script == SCRIPT_CALL_LEFT) {
+		writer_u64(&wn, end >> EPOCH_SHIFT);
+		args[0] = writer_done(&wn);
+		args[2] = bytes_str(end & END_PAST ? "past" : "");
+		args[3] = bytes_str(s->settings.identity.id);
+		return;
+	}
+	writer_u64(&wn, end);
+	writer_u64(&wl, store_ends_settled(s));
+	args[2] = writer_done(&wn);
+	args[3] = writer_done(&wl);
+}
+
 void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
 		    uint64_t deadline_ns)
 {
 	struct store_shard *s = store_shard_of(op);
 	char keys[END_KEYS][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
 	char number[NUMBER_TEXT], low[NUMBER_TEXT];
-	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
 	struct bytes args[END_ARGS + 2 * CDR_FIELDS_MAX] = {
 		store_key_shard(keys[0], s, "lease"),
 		store_key_shard(keys[1], s, "calls"),
@@ -256,10 +281,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 	};
 
 	base32_u64_put(id, entry->call);
-	writer_fmt(&wn, "%" PRIu64, entry->number);
-	writer_fmt(&wl, "%" PRIu64, store_ends_settled(s));
-	args[END_KEYS + 2] = writer_done(&wn);
-	args[END_KEYS + 3] = writer_done(&wl);
+	end_words(args + END_KEYS, number, low, s, script, entry->number);
 	args[END_KEYS + 4] = BYTES_LIT(CDR_STREAM_KEPT);
 	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
@@ -333,9 +355,8 @@ static void end_finish(struct store_op *op, const struct store_answer *a)
 		end_acked(end, a);
 		break;
 	case STORE_FENCED:
-		/* the shard's new owner has the record, ends the call and writes the CDR */
 		end_answer(end, STORE_FENCED);
-		end_free(end);
+		end_spool(end);
 		break;
 	case STORE_CONFLICT:
 	case STORE_UNKNOWN:
@@ -415,16 +436,17 @@ void store_ends_free(struct store_shard *s)
 /* ---- a call ends ---- */
 
 /* A later epoch has higher ones than any earlier one. */
-uint64_t store_end_number(struct store_shard *s)
+uint64_t store_end_number(struct store_shard *s, uint64_t at_ns)
 {
 	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
 		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
-	return s->ends.next++;
+	return s->ends.next++ | (lease_covers(&s->lease, at_ns) ? 0 : END_PAST);
 }
 
-static struct store_end *end_new(struct store_shard *s, uint64_t call,
-				 const struct store_field *cdr, size_t n)
+static struct store_end *end_new(struct store_shard *s, uint64_t call, const struct store_ended *e)
 {
+	const struct store_field *cdr = e->cdr;
+	size_t n = e->fields;
 	struct store_end *end;
 	struct writer w;
 	size_t size = 0;
@@ -439,7 +461,8 @@ static struct store_end *end_new(struct store_shard *s, uint64_t call,
 	for (size_t i = 0; i < n; i++)
 		cdr_field_write(&w, &(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
 	assert(!w.overflow);
-	end->entry = (struct spool_entry){ store_end_number(s), call, writer_done(&w) };
+	end->entry =
+		(struct spool_entry){ store_end_number(s, e->ended_ns), call, writer_done(&w) };
 	end->s = s;
 	if (end_add(s, end)) {
 		free(end);
@@ -457,13 +480,13 @@ static void end_refuse(struct store_shard *s, uint64_t call, enum store_result r
 		store_op_fail(op, result);
 }
 
-static void end_take(struct store_end *end)
+static void end_take(struct store_end *end, bool again)
 {
 	struct store_op *op;
 
 	if (!store_is_healthy(end->s)) {
 		end_spool(end);
-	} else if ((op = end_op(end)) != NULL && cdr_toll_day(end->entry.fields).n) {
+	} else if ((op = end_op(end)) != NULL && (again || cdr_toll_day(end->entry.fields).n)) {
 		/* nothing else of the call is on its way: it is in order without the batch */
 		store_end_send(op, SCRIPT_CALL_END, &end->entry, end->s->base.deadline_ns);
 	} else if (op) {
@@ -483,24 +506,24 @@ static void end_join(struct store_end *end, store_done_fn *done, void *arg)
 		end_spool(end);
 }
 
-static void end_begin(struct store_shard *s, uint64_t call, const struct store_field *cdr,
-		      size_t fields, store_done_fn *done, void *arg)
+static void end_begin(struct store_shard *s, uint64_t call, const struct store_ended *e,
+		      store_done_fn *done, void *arg)
 {
-	struct store_end *end = end_new(s, call, cdr, fields);
+	struct store_end *end = end_new(s, call, e);
 
 	if (end && end_await(end, done, arg) == 0) {
-		end_take(end);
+		end_take(end, e->again);
 		return;
 	}
 	if (end)
 		end_free(end);
 	metric_add(s->base.metrics.cdr_lost, 1);
-	LOG_ERROR("store", call, "CDR lost: too large, or no memory", LOG_U64("fields", fields));
+	LOG_ERROR("store", call, "CDR lost: too large, or no memory", LOG_U64("fields", e->fields));
 	end_refuse(s, call, STORE_REFUSED, done, arg);
 }
 
-void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
-		    size_t fields, store_done_fn *done, void *arg)
+void store_call_end(struct store_shard *s, uint64_t call, const struct store_ended *e,
+		    store_done_fn *done, void *arg)
 {
 	struct store_end *end;
 
@@ -512,13 +535,14 @@ void store_call_end(struct store_shard *s, uint64_t call, const struct store_fie
 	else if (end)
 		end_join(end, done, arg);
 	else
-		end_begin(s, call, cdr, fields, done, arg);
+		end_begin(s, call, e, done, arg);
 	store_leave(&s->base);
 }
 
 /*
  * The spool's way back into Redis, segment by segment from the oldest on. A segment goes only when Redis has taken all of
- * it; begun again after a failure or a crash, what Redis has already changes nothing (above).
+ * it; begun again after a failure or a crash, what Redis has already changes nothing (above). Where the shard is another
+ * node's the ends are left to that one.
  */
 
 enum { REPLAYED_AT_ONCE = 64 };
@@ -536,11 +560,15 @@ static void stop(struct store_shard *s)
 	r->state = STORE_REPLAY_IDLE;
 }
 
+/* Who has got the shard meanwhile says the ends himself, and loads wait for that. */
 static void retry_later(struct store_shard *s)
 {
+	bool ours = s->replay.left && store_is_healthy(s);
+
 	stop(s);
-	s->replay.retry_ns = clock_now_ns() + RETRY_NS;
-	store_loads_resume(s, false);
+	s->replay.retry_ns = clock_now_ns() + (ours ? 0 : RETRY_NS);
+	if (!ours)
+		store_loads_resume(s, false);
 }
 
 static void replay_on_removed(int err, void *arg)
@@ -585,7 +613,8 @@ static void replay_send_finish(struct store_op *op, const struct store_answer *a
 	if (a->result == STORE_OK) {
 		metric_add(a->version ? s->base.metrics.cdr_sent : s->base.metrics.cdr_again,
 			   cdr_count(sent->entry.fields));
-		store_end_taken(s, &sent->entry);
+		if (!r->left)
+			store_end_taken(s, &sent->entry);
 	} else {
 		r->failed = true;
 	}
@@ -603,7 +632,8 @@ static void replay_entry_send(struct store_shard *s, const struct spool_entry *e
 	}
 	((struct replay_op *)op)->entry = *entry;
 	s->replay.in_flight++;
-	store_end_send(op, SCRIPT_CALL_END, entry, REPLAY_SEND_NS);
+	store_end_send(op, s->replay.left ? SCRIPT_CALL_LEFT : SCRIPT_CALL_END, entry,
+		       REPLAY_SEND_NS);
 }
 
 static void damage_note(struct store_shard *s, int err)
@@ -640,7 +670,7 @@ static void replay_send_next(struct store_shard *s)
 		segment_done(s);
 }
 
-static int segment_take(struct store_replay *r, uint64_t number, struct bytes segment)
+static int segment_take(struct store_replay *r, uint64_t number, struct bytes segment, bool left)
 {
 	r->segment = malloc(segment.n + 1);
 	if (!r->segment)
@@ -650,9 +680,16 @@ static int segment_take(struct store_replay *r, uint64_t number, struct bytes se
 	r->rest = bytes_mem(r->segment, segment.n);
 	r->number = number;
 	r->failed = r->damaged = false;
+	r->left = left;
 	r->in_flight = 0;
 	r->state = STORE_REPLAY_SENDING;
 	return 0;
+}
+
+static void replay_is_over(struct store_shard *s)
+{
+	if (store_is_healthy(s) && store_opens_replay(s))
+		store_loads_resume(s, true);
 }
 
 static void replay_on_segment(int err, uint64_t number, struct bytes segment, void *arg)
@@ -663,17 +700,27 @@ static void replay_on_segment(int err, uint64_t number, struct bytes segment, vo
 	s->replay.state = STORE_REPLAY_IDLE;
 	metric_set(s->base.metrics.cdr_waiting, !spool_is_empty(s->spool));
 	if (!err)
-		err = segment_take(&s->replay, number, segment);
+		err = segment_take(&s->replay, number, segment, !store_is_healthy(s));
 	if (s->base.closing) {
 		stop(s);
 	} else if (!err) {
 		replay_send_next(s);
 	} else if (err != -ENOENT || !spool_is_empty(s->spool)) {
 		retry_later(s);
-	} else if (store_opens_replay(s)) {
-		store_loads_resume(s, true);
+	} else {
+		replay_is_over(s);
 	}
 	store_leave(&s->base);
+}
+
+/* Not while Redis is asked whose it is: then it is ours or another's soon. */
+static bool replay_may_begin(const struct store_shard *s)
+{
+	enum lease_state state = s->lease.state;
+
+	return state == LEASE_HELD ||
+	       (s->base.guest.redis && redis_is_connected(s->base.guest.redis) &&
+		(state == LEASE_IDLE || state == LEASE_FENCED || state == LEASE_LAPSED));
 }
 
 void store_replay_start(struct store_shard *s)
@@ -681,13 +728,14 @@ void store_replay_start(struct store_shard *s)
 	struct store_replay *r = &s->replay;
 
 	r->retry_ns = UINT64_MAX;
-	if (r->state != STORE_REPLAY_IDLE || !store_is_healthy(s))
+	if (r->state != STORE_REPLAY_IDLE)
 		return;
 	if (spool_is_empty(s->spool)) {
-		if (store_opens_replay(s))
-			store_loads_resume(s, true);
-		return;
+		replay_is_over(s);
+	} else if (replay_may_begin(s)) {
+		r->state = STORE_REPLAY_BUSY;
+		spool_read(s->spool, replay_on_segment, s);
+	} else {
+		r->retry_ns = clock_now_ns() + RETRY_NS;
 	}
-	r->state = STORE_REPLAY_BUSY;
-	spool_read(s->spool, replay_on_segment, s);
 }

@@ -651,6 +651,7 @@ static void unhealthy(struct store_shard *s, bool fenced)
 			 LOG_U64("epoch", s->lease.epoch.counter));
 	}
 	store_loads_resume(s, false);
+	store_replay_start(s);
 	if (s->health_fn && !s->base.closing)
 		s->health_fn(false, s->arg);
 }
@@ -725,10 +726,8 @@ bool store_lease_lasts(const struct store_shard *s)
 {
 	const struct lease *l = &s->lease;
 
-	return (l->state == LEASE_HELD || l->state == LEASE_DOUBT) &&
-	       l->epoch.counter == s->loads.counter &&
-	       l->epoch.incarnation == s->loads.incarnation &&
-	       clock_now_ns() <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+	return lease_covers(l, clock_now_ns()) && l->epoch.counter == s->loads.counter &&
+	       l->epoch.incarnation == s->loads.incarnation;
 }
 
 void store_lease_on_ack(struct store_shard *s, uint64_t from, uint64_t sent_ns)

@@ -201,6 +201,8 @@ static void shard_on_state(bool connected, void *arg)
 	}
 	store_lease_event(s, &(struct lease_event){ .type = connected ? LEASE_LINK_UP
 								      : LEASE_LINK_DOWN });
+	if (connected)
+		store_replay_start(s);
 	store_leave(&s->base);
 }
 

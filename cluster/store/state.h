@@ -287,6 +287,7 @@ struct store_replay {
 	uint64_t number;
 	uint64_t retry_ns;
 	uint32_t in_flight;
+	bool left;    /* another node has the shard */
 	bool failed;  /* Redis did not take all */
 	bool damaged; /* part of the segment is unreadable */
 };
@@ -497,8 +498,8 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 		    uint64_t deadline_ns);
 /* Below it no end is sent again. */
 uint64_t store_ends_settled(struct store_shard *s);
-/* A new one. */
-uint64_t store_end_number(struct store_shard *s);
+/* A new one, for a call that ended then. */
+uint64_t store_end_number(struct store_shard *s, uint64_t at_ns);
 int store_ends_open(struct store_shard *s) NODISCARD;
 /* For store_close: all that Redis has not acknowledged goes to the spool. */
 void store_ends_close(struct store_shard *s);

@@ -278,9 +278,16 @@ enum store_objects { STORE_ROOMS, STORE_OBJECT_KINDS };
 void store_object_save(struct store_shard *s, enum store_objects kind, uint64_t id,
 		       uint64_t version, struct bytes record, store_done_fn *done, void *arg);
 /* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
- * script. A field "id" among them begins a further CDR, with that id: all of them, or none. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
-void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
-		    size_t fields, store_done_fn *done, void *arg);
+ * script. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
+struct store_ended {
+	const struct store_field
+		*cdr; /* a field "id" begins a further CDR, with that id: all of them, or none */
+	size_t fields;
+	uint64_t ended_ns; /* when its parties heard so */
+	bool again;        /* the process that had it before may have ended it, too */
+};
+void store_call_end(struct store_shard *s, uint64_t call, const struct store_ended *e,
+		    store_done_fn *done, void *arg);
 
 /* What calls have cost a day, by name: of the shard alone. The end of a call adds to it with its CDRs by a field "toll" (cluster/record.h). */
 typedef void store_toll_fn(struct bytes name, int64_t ms, void *arg);
@@ -292,9 +299,10 @@ void store_toll_add(struct store_shard *s, uint64_t day, struct bytes name, int6
 /* Answered while Redis is away: should this process be killed before the call is saved or has ended, the next start makes this its
  * CDR. At once; the disk follows within the moment. */
 void store_call_open(struct store_shard *s, uint64_t call, const struct store_field *cdr, size_t n);
-/* Tells each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it was saved: somebody deleted it. */
+/* Tells each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it was saved: somebody deleted it.
+ * ended: its CDR is there, too, as the node that had the shard before has ended it. */
 enum { STORE_CALLS_CHECKED = 64 };
-typedef void store_missing_fn(uint64_t call, void *arg);
+typedef void store_missing_fn(uint64_t call, bool ended, void *arg);
 void store_calls_check(struct store_shard *s, const uint64_t *calls, size_t n,
 		       store_missing_fn *missing, void *arg);
 

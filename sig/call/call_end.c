@@ -457,6 +457,8 @@ void call_end_request(struct call_host *h, struct call *c)
 			e->cdrs[c->segment_count] = *c->cdr;
 		cdrs_fill(e->cdrs, h, c);
 		e->version = c->out.version;
+		e->again = c->restored;
+		e->ago_ms = h->now.utc_ms > c->end_utc_ms ? h->now.utc_ms - c->end_utc_ms : 0;
 		modules_ended(h, c, e);
 	}
 	if (c->end_tries++ == 0)

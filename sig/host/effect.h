@@ -30,7 +30,7 @@ enum { KEPT_VALUE_MAX = 256 };
 enum effect_kind {
 	EFFECT_SEND, /* data to hop */
 	EFFECT_CALL_SAVE, /* call, version, data; empty: calls are not saved: answer with shard_call_saved */
-	EFFECT_CALL_END, /* call, cdrs: remove the record, append the CDRs; data: add what it has cost (charge.h); answer with shard_call_ended */
+	EFFECT_CALL_END, /* call, cdrs: remove the record, append the CDRs; data: add what it has cost (charge.h); again: unless who had it before did; ago_ms: so long ago; answer with shard_call_ended */
 	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
 	EFFECT_BINDING_GET, /* tenant, user: answer with locations_got */
@@ -209,9 +209,9 @@ struct effect {
 	enum effect_kind kind;
 	uint64_t call;
 	uint64_t version, expected;
-	uint64_t ttl_ms;
+	uint64_t ttl_ms, ago_ms;
 	struct sip_hop hop;
-	bool peer;
+	bool peer, again;
 	/* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
 	const char *why;
 	struct effect_order order;

@@ -47,6 +47,7 @@ struct call_event {
 	uint8_t leg;
 	bool ok, failed;
 	bool again; /* SUCCESS: its transaction has had one before */
+	bool over;  /* HANGUP: the node that had the call before has ended it */
 	bool transferred; /* HANGUP: not by the operator; whom it rings is rung for another of its calls */
 	enum txn_user user;
 	pool_handle txn;

@@ -126,6 +126,8 @@ void shard_hurry(struct shard *s, bool hurries, struct instant now);
 uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max);
 /* The store has no record of that call: it is saved again, if it still lives. */
 void shard_call_missing(struct shard *s, uint64_t call, struct instant now);
+/* The store has its CDR: the node that had the shard before has ended it, and its parties have heard so. */
+void shard_call_over(struct shard *s, uint64_t call, struct instant now);
 /* As with degraded false, of a store that was late only and lost nothing: what it has not acknowledged is saved again. */
 void shard_caught_up(struct shard *s, struct instant now);
 /* What those around the shard saw of misuse: transports, the web. detail: words of ours. */

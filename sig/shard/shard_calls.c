@@ -418,6 +418,19 @@ void shard_call_missing(struct shard *s, uint64_t call, struct instant now)
 	shard_call_step(s, c, &ev);
 }
 
+void shard_call_over(struct shard *s, uint64_t call, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_HANGUP, .over = true };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (!c || !c->restored || c->state == CALL_ENDING)
+		return;
+	LOG_WARN("sig", call, "the node that had the call before has ended it");
+	shard_call_step(s, c, &ev);
+}
+
 struct call *shard_call_find(const struct shard *s, uint64_t id)
 {
 	uint32_t cursor = 0;

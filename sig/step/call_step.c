@@ -357,6 +357,13 @@ static void hangup(struct call_host *h, struct call *c, const struct call_event 
 	if (ev->transferred) {
 		e.cause = CAUSE_TRANSFERRED;
 		e.by = ENDED_BY_A;
+	} else if (ev->over) { /* its parties have left */
+		for (uint8_t i = 0; i < c->leg_count; i++) {
+			if (c->legs[i])
+				leg_close(c->legs[i]);
+		}
+		e.cause = CAUSE_NOT_CONTINUED;
+		e.by = ENDED_BY_NODE;
 	}
 	call_end(h, c, &e);
 	if (ev->order)

@@ -221,7 +221,11 @@ UNUSED static void node_end(struct node *n, uint64_t call)
 		{ "to", BYTES_LIT("1002") },
 	};
 
-	store_call_end(n->store, call, fields, COUNT_OF(fields), node_done, n);
+	store_call_end(n->store, call,
+		       &(struct store_ended){ .cdr = fields,
+					      .fields = COUNT_OF(fields),
+					      .ended_ns = clock_now_ns() },
+		       node_done, n);
 }
 
 /* The field of a call in the hash of its shard, in a static buffer. */

@@ -352,11 +352,14 @@ static void test_unreadable_lease(void **state)
 	server_stop(&s);
 }
 
-static void on_missing(uint64_t call, void *arg)
+static void on_missing(uint64_t call, bool ended, void *arg)
 {
 	struct node *n = arg;
 
-	n->key = call;
+	if (ended)
+		n->version = call;
+	else
+		n->key = call;
 	n->loaded++;
 }
 
@@ -384,6 +387,14 @@ static void test_deleted(void **state)
 	store_calls_check(n.store, calls, COUNT_OF(calls), on_missing, &n);
 	assert_true(drive(n.redis, 5000, two_are_missing, &n));
 	assert_int_equal(n.key, 3);
+	/* another node had the shard, and has ended one since */
+	(void)server_ask(&s, "ZADD td:{s17}:ended 1 %s", node_id(2));
+	n.loaded = 0;
+	n.key = n.version = 0;
+	store_calls_check(n.store, calls, 2, on_missing, &n);
+	assert_true(drive(n.redis, 5000, two_are_missing, &n));
+	assert_int_equal(n.key, 1);
+	assert_int_equal(n.version, 2);
 	node_without_server(&n, &s);
 }
 

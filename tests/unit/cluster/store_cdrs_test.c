@@ -11,7 +11,11 @@ static const struct store_field g_fields[] = {
 
 static void end_three(struct node *n, uint64_t call)
 {
-	store_call_end(n->store, call, g_fields, COUNT_OF(g_fields), node_done, n);
+	store_call_end(n->store, call,
+		       &(struct store_ended){ .cdr = g_fields,
+					      .fields = COUNT_OF(g_fields),
+					      .ended_ns = clock_now_ns() },
+		       node_done, n);
 }
 
 /* As "ID=CDR ID=CDR ...", in the order of the stream. */

@@ -298,6 +298,116 @@ static void test_taken_and_lost(void **state)
 	node_without_server(&n, &s);
 }
 
+static bool is_fenced(void *arg)
+{
+	return store_is_fenced(((struct node *)arg)->store);
+}
+
+/* The lease as another node claims it while this one does not reach Redis. */
+static void lease_lost(const struct server *s)
+{
+	(void)server_ask(s, "HSET td:{s17}:lease counter 2 incarnation 0000000000000009 fence x "
+			    "link 0 identity other");
+}
+
+/* Calls end while Redis is away, and another node has the shard when it is back: it has read their records, and nobody told it. */
+static void test_left_to_another(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	node_save(&n, 42, 1, "first");
+	node_save(&n, 43, 1, "first");
+	expect_ok(&n, 2);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	node_end(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	server_start(&s, NULL);
+	lease_lost(&s);
+	assert_true(drive(n.redis, 5000, is_fenced, &n));
+	/* it has ended one by itself meanwhile */
+	(void)server_ask(&s, "XADD td:{s17}:cdr * id %s from 1001 to 1002", node_id(42));
+	(void)server_ask(&s, "ZADD td:{s17}:ended 8589934592 %s", node_id(42));
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 42, 2);
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "0");
+	/* it is not forgotten with what that owner ends */
+	assert_string_equal(server_ask(&s, "ZSCORE td:{s17}:ended %s", node_id(43)), "12884901887");
+	node_without_server(&n, &s);
+}
+
+/* What was on its way then is no word of the owner any more, and has happened all the same. */
+static void test_fenced_on_its_way(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	node_save(&n, 42, 1, "first");
+	expect_ok(&n, 1);
+	lease_lost(&s);
+	(void)server_ask(&s, "SET td:{s17}:fence x");
+	node_end(&n, 42);
+	NODE_EXPECT(&n, "f");
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 42, 1);
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "0");
+	node_without_server(&n, &s);
+}
+
+/* So long after the end of a call its last figures may come. */
+static void end_late(struct node *n, uint64_t call, uint64_t ended_ns)
+{
+	const struct store_field fields[] = { { "from", BYTES_LIT("1001") },
+					      { "to", BYTES_LIT("1002") } };
+
+	store_call_end(n->store, call,
+		       &(struct store_ended){
+			       .cdr = fields, .fields = COUNT_OF(fields), .ended_ns = ended_ns },
+		       node_done, n);
+}
+
+/* A node whose lease was past by then has said goodbye to nobody: the call goes on elsewhere. */
+static void test_ended_too_late(void **state)
+{
+	const struct members named = { .ids = { 7 }, .count = 1 };
+	struct server s;
+	struct node n;
+	uint64_t ended_ns;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .lease_ms = 300 });
+	store_acquire(n.store, node_done, &n);
+	expect_ok(&n, 1);
+	node_save(&n, 42, 1, "first");
+	expect_ok(&n, 1);
+	store_lease_name(n.store, &named);
+	node_save(&n, 43, 1, "first");
+	expect_ok(&n, 1);
+	ended_ns = clock_now_ns();
+	server_kill(&s);
+	assert_false(drive(n.redis, 1000, never, NULL));
+	end_late(&n, 42, clock_now_ns());
+	end_late(&n, 43, ended_ns); /* not this one: its parties have heard it in time */
+	expect_ok(&n, 2);
+	assert_int_equal(spool_files(&s, ".cdr"), 1);
+	server_start(&s, NULL);
+	lease_lost(&s);
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 43, 1);
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "1");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
+	node_without_server(&n, &s);
+}
+
 /* Calls end all the time while Redis is killed, started, stopped and let go. */
 static void test_storm(void **state)
 {
@@ -428,7 +538,10 @@ static void test_too_large(void **state)
 
 	(void)state;
 	node_with_server(&n, &s);
-	store_call_end(n.store, 42, &field, 1, node_done, &n);
+	store_call_end(
+		n.store, 42,
+		&(struct store_ended){ .cdr = &field, .fields = 1, .ended_ns = clock_now_ns() },
+		node_done, &n);
 	NODE_EXPECT(&n, "r");
 	node_without_server(&n, &s);
 }
@@ -546,6 +659,9 @@ int main(void)
 		cmocka_unit_test(test_spool_replayed_twice),
 		cmocka_unit_test(test_acknowledged_and_lost),
 		cmocka_unit_test(test_taken_and_lost),
+		cmocka_unit_test(test_left_to_another),
+		cmocka_unit_test(test_fenced_on_its_way),
+		cmocka_unit_test(test_ended_too_late),
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_damaged_file),
 		cmocka_unit_test(test_markers_are_forgotten),

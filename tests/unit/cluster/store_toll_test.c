@@ -14,7 +14,11 @@ static void ends(struct node *n, uint64_t call, const char *toll)
 					      { "cdr", BYTES_LIT("two") },
 					      { "toll", bytes_str(toll) } };
 
-	store_call_end(n->store, call, fields, COUNT_OF(fields), node_done, n);
+	store_call_end(n->store, call,
+		       &(struct store_ended){ .cdr = fields,
+					      .fields = COUNT_OF(fields),
+					      .ended_ns = clock_now_ns() },
+		       node_done, n);
 }
 
 static const char *cost(const struct server *s, const char *name)

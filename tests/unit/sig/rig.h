@@ -30,6 +30,7 @@ struct rig_save {
 	enum effect_kind kind;
 	uint64_t call, version, expected, ttl_ms;
 	struct text tenant, user, record;
+	bool again;
 	bool answered;
 };
 
@@ -331,6 +332,7 @@ RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
 		.version = e->version,
 		.expected = e->expected,
 		.ttl_ms = e->ttl_ms,
+		.again = e->again,
 		.tenant = e->tenant,
 		.user = e->user,
 		.record = e->data,

@@ -577,6 +577,31 @@ static void hung_up_before(void **state)
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 }
 
+/* The node that had the shard before has ended it and could not say so in time: its record was read here before that. */
+static void ended_before(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	const struct rig_save *end;
+	uint64_t call;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	call = rig_stored(r)->call;
+	shard_call_over(r->shard, call, r->now); /* no other node had this one */
+	rig_run(r);
+	assert_int_equal(rig_counts(r).calls, 1);
+	line_restart(l, line_stored(l));
+	shard_call_over(r->shard, call, r->now);
+	rig_run(r);
+	assert_int_equal(rig_count(r, &l->a.addr, "BYE ") + rig_count(r, &l->b.addr, "BYE "), 0);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	end = &r->saves[r->save_count - 1];
+	assert_int_equal(end->kind, EFFECT_CALL_END);
+	assert_true(end->again);
+	line_assert_idle(r);
+}
+
 static uint32_t g_places;
 
 static void on_place(const struct shard_place *place, void *arg)
@@ -620,17 +645,12 @@ static void places_of_a_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(at_every_message),
-		LINE_TEST(what_cannot_go_on),
-		LINE_TEST(who_is_away),
-		LINE_TEST(too_few_transactions),
-		LINE_TEST(no_room),
-		LINE_TEST(caller_cancels_afterwards),
-		LINE_TEST(the_wall_is_set),
-		LINE_TEST(ringing_while_the_wall_is_set),
-		LINE_TEST(cancelled_before),
-		LINE_TEST(hung_up_before),
-		LINE_TEST(places_of_a_record),
+		LINE_TEST(at_every_message), LINE_TEST(what_cannot_go_on),
+		LINE_TEST(who_is_away),      LINE_TEST(too_few_transactions),
+		LINE_TEST(no_room),          LINE_TEST(caller_cancels_afterwards),
+		LINE_TEST(the_wall_is_set),  LINE_TEST(ringing_while_the_wall_is_set),
+		LINE_TEST(cancelled_before), LINE_TEST(hung_up_before),
+		LINE_TEST(ended_before),     LINE_TEST(places_of_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
