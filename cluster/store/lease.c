@@ -307,7 +307,11 @@ void store_lease_request(struct store_shard *s)
 
 bool store_lease_may_be_given(const struct store_shard *s)
 {
-	return s->lease.state == LEASE_HELD && !s->lease.question && spool_is_empty(s->spool);
+	const struct lease *l = &s->lease;
+
+	/* one that Redis can forget would be past at once where it goes: nobody has acked it there */
+	return l->state == LEASE_HELD && !l->question &&
+	       (l->kept || !store_lease_named(s)->count) && spool_is_empty(s->spool);
 }
 
 /* False: not while the lease is not known to be ours, or Redis is asked about it. */

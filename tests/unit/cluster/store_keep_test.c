@@ -99,6 +99,43 @@ static bool is_past(void *arg)
 	return store_lease_is_past(((struct node *)arg)->store);
 }
 
+static bool may_be_given(void *arg)
+{
+	return store_lease_may_be_given(((struct node *)arg)->store);
+}
+
+static bool is_unkept(void *arg)
+{
+	struct store_lease_view lease;
+
+	store_lease_view(((struct node *)arg)->store, &lease);
+	return !lease.kept;
+}
+
+static bool is_given_unkept(void *arg)
+{
+	return is_unkept(arg) && may_be_given(arg);
+}
+
+/* Where it went it would be past at once, and a third one would claim it: its calls would be silent for a lease's length. */
+static void test_not_given_unkept(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	owner_open(&n, &p, 1);
+	others_name(&n);
+	assert_true(drive(n.redis, 10000, may_be_given, &n));
+	server_signal(&p.replica, SIGSTOP);
+	assert_true(drive(n.redis, 10000, is_unkept, &n));
+	assert_false(drive(n.redis, LENGTH_MS / 2, is_given_unkept, &n));
+	server_signal(&p.replica, SIGCONT);
+	node_close(&n);
+	pair_stop(&p);
+}
+
 /* Nobody acks: as long as the replica has each renewal the owner may speak, and then not. */
 static void test_replica_pauses(void **state)
 {
@@ -384,6 +421,7 @@ static void test_saves_broken_amid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_not_given_unkept, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_replica_pauses, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_acks_carry, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_link_is_lost, loop_setup, loop_teardown),
