@@ -363,25 +363,26 @@ static bool file_start(struct call_host *h, struct call *c)
 {
 	struct prompts *a = c->prompts;
 	enum media_codec codec;
+	struct effect_ask ask = { .kind = EFFECT_PLAY,
+				  .call = c->id,
+				  .ttl_ms = a->place_ms,
+				  .tenant = bytes_str(call_tenant(h, c)),
+				  .user = bytes_str(prompt_language(h, c)),
+				  .data = bytes_str(a->terms.files[a->file]) };
 	struct effect *e;
 
 	if (!audio_source_codec(c, prompt_leg(c), &codec))
 		return false;
-	e = effects_add(h->effects, EFFECT_PLAY);
-	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
-	    text_set(&e->user, bytes_str(prompt_language(h, c))) ||
-	    text_set(&e->data, bytes_str(a->terms.files[a->file])))
+	ask.what = codec;
+	ask.serial = rand_u64_from(h->rand) | 1;
+	e = effects_ask(h->effects, &ask);
+	if (!e)
 		return false;
 	a->source = AUDIO_SOURCE_PLAY;
 	a->codec = codec;
-	a->serial = rand_u64_from(h->rand) | 1;
-	e->call = c->id;
-	e->version = a->serial;
-	e->expected = codec;
-	e->ttl_ms = a->place_ms;
+	a->serial = ask.serial;
 	e->peer = a->resumed;
-	if (bytes_starts(text_bytes(&e->data), PROMPT_LATE_ECHO) ||
-	    bytes_starts(text_bytes(&e->data), PROMPT_LIVE))
+	if (bytes_starts(ask.data, PROMPT_LATE_ECHO) || bytes_starts(ask.data, PROMPT_LIVE))
 		endless_begin(h, a);
 	return true;
 }

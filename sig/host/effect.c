@@ -83,23 +83,6 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
 	return command;
 }
 
-struct effect *effects_park(struct effects *e, enum park_act act, uint64_t owner,
-			    struct bytes tenant, struct bytes slot)
-{
-	struct effect *effect = effects_add(e, EFFECT_PARK);
-
-	if (!effect)
-		return NULL;
-	effect->call = owner;
-	effect->expected = act;
-	if (!text_set(&effect->tenant, tenant) && !text_set(&effect->user, slot))
-		return effect;
-	text_clear(&effect->tenant);
-	text_clear(&effect->user);
-	e->count--;
-	return NULL;
-}
-
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want)
 {
 	struct effect *effect = effects_add(e, EFFECT_LOOKUP);
@@ -143,23 +126,22 @@ static void effect_clear(struct effect *e)
 	free(e->fork);
 }
 
-bool effects_kept(struct effects *e, const struct kept_ask *ask)
+struct effect *effects_ask(struct effects *e, const struct effect_ask *ask)
 {
-	struct effect *effect = effects_add(e, EFFECT_KEPT);
+	struct effect *effect = effects_add(e, ask->kind);
 
 	if (!effect)
-		return false;
-	assert(ask->value.n <= KEPT_VALUE_MAX);
+		return NULL;
 	effect->call = ask->call;
 	effect->version = ask->serial;
 	effect->expected = ask->what;
 	effect->ttl_ms = ask->ttl_ms;
 	if (!text_set(&effect->tenant, ask->tenant) && !text_set(&effect->user, ask->user) &&
-	    !text_set(&effect->data, ask->value))
-		return true;
+	    !text_set(&effect->data, ask->data))
+		return effect;
 	effect_clear(effect);
 	e->count--;
-	return false;
+	return NULL;
 }
 
 void effects_clear(struct effects *e)

@@ -59,6 +59,7 @@ enum effect_kind {
 	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: a reply */
 };
+enum { EFFECT_KINDS = EFFECT_RECORD + 1 };
 
 enum sig_event_kind {
 	SIG_CALL_NEW,
@@ -244,20 +245,19 @@ struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64
 /* A command for the engine about a flow of the call, without descriptors; the caller fills in the rest. NULL: out of memory, nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
-/* EFFECT_PARK of that tenant's slot, or name. NULL: likewise. */
-struct effect *effects_park(struct effects *e, enum park_act act, uint64_t owner,
-			    struct bytes tenant, struct bytes slot);
+/* What the world is asked for, and has the answer of a reply; each kind says which of these it has (enum effect_kind). */
+struct effect_ask {
+	enum effect_kind kind;
+	uint64_t call;   /* who asks */
+	uint64_t serial; /* version */
+	uint64_t what;   /* expected */
+	uint64_t ttl_ms;
+	struct bytes tenant, user, data; /* copied */
+};
+/* With what else its kind has to be filled in by the caller. NULL: out of memory, nothing was added. */
+struct effect *effects_ask(struct effects *e, const struct effect_ask *ask);
 /* EFFECT_LOOKUP with *want. NULL: out of memory, nothing was added. */
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
-/* A small value of an extension: it is kept for so long from now on; or (0) asked for, and serial is in the reply. */
-struct kept_ask {
-	uint64_t call, serial; /* serial 0: nobody waits for an answer */
-	enum kept what;
-	struct bytes tenant, user, value;
-	uint64_t ttl_ms;
-};
-/* EFFECT_KEPT. False: out of memory, nothing was added. */
-bool effects_kept(struct effects *e, const struct kept_ask *ask);
 const char *kept_name(enum kept what);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 /* Removes the effects for which take returns true; the others keep their order. */

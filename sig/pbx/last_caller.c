@@ -32,19 +32,20 @@ static enum refusal last_caller_admit(const struct call_host *h, const struct ca
 				      struct call_refusal *refusal)
 {
 	char shown[IDENTITY_SHOWN_MAX];
-	struct kept_ask ask = { .call = c->id,
-				.what = KEPT_LAST_CALLER,
-				.tenant = bytes_str(call_tenant(h, c)),
-				.user = at->user,
-				.value = at->caller,
-				.ttl_ms = KEPT_MS };
+	struct effect_ask ask = { .kind = EFFECT_KEPT,
+				  .call = c->id,
+				  .what = KEPT_LAST_CALLER,
+				  .ttl_ms = KEPT_MS,
+				  .tenant = bytes_str(call_tenant(h, c)),
+				  .user = at->user,
+				  .data = at->caller };
 
 	(void)why;
 	(void)refusal;
 	if (!last_caller_has_code(h, c) || !plan_is_of_user(h, c, at->user))
 		return REFUSED_NOT;
-	identity_of_caller(h, c, &ask.value, shown);
-	if (ask.value.n <= KEPT_VALUE_MAX && !effects_kept(h->effects, &ask))
+	identity_of_caller(h, c, &ask.data, shown);
+	if (ask.data.n <= KEPT_VALUE_MAX && !effects_ask(h->effects, &ask))
 		LOG_WARN("call", c->id, "no memory: the last caller is not kept");
 	return REFUSED_NOT;
 }
@@ -64,16 +65,17 @@ static bool last_caller_begun(struct call_host *h, struct call *c, const struct 
 /* It is asked for, or asked for again. Without memory its time runs. */
 static void last_caller_ask(struct call_host *h, struct call *c)
 {
-	struct kept_ask ask = { .call = c->id,
-				.what = KEPT_LAST_CALLER,
-				.tenant = bytes_str(call_tenant(h, c)),
-				.user = text_bytes(&c->from) };
+	struct effect_ask ask = { .kind = EFFECT_KEPT,
+				  .call = c->id,
+				  .what = KEPT_LAST_CALLER,
+				  .tenant = bytes_str(call_tenant(h, c)),
+				  .user = text_bytes(&c->from) };
 
 	if (!set_waits_for(c, FEATURE_LAST_CALLER))
 		return;
 	c->plan.serial = ask.serial = rand_u64_from(h->rand) | 1;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-	(void)effects_kept(h->effects, &ask);
+	(void)effects_ask(h->effects, &ask);
 }
 
 static void last_caller_refuse(struct call_host *h, struct call *c, uint16_t status,

@@ -42,13 +42,15 @@ static void media_stream_publish(struct call_host *h, struct call *c, enum sig_e
 static bool media_stream_open(struct call_host *h, struct call *c, bool resumed)
 {
 	struct media_stream *l = c->media_stream;
-	struct effect *e = effects_add(h->effects, EFFECT_MEDIA_STREAM);
+	const struct effect_ask ask = { .kind = EFFECT_MEDIA_STREAM,
+					.call = c->id,
+					.tenant = bytes_str(call_tenant(h, c)),
+					.data = bytes_str(l->endpoint) };
+	struct effect *e = effects_ask(h->effects, &ask);
 
-	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
-	    text_set(&e->data, bytes_str(l->endpoint)))
+	if (!e)
 		return false;
 	l->serial = rand_u64_from(h->rand) | 1;
-	e->call = c->id;
 	e->media_stream = (struct effect_media_stream){ .serial = l->serial,
 							.number = l->number,
 							.sides = l->sides,

@@ -39,15 +39,22 @@ enum {
 
 /* ---- what is asked of the store ---- */
 
-static struct effect *park_ask(struct call_host *h, const struct call *c, enum park_act act,
-			       const char *slot, uint64_t owner)
+static struct effect *park_ask(struct call_host *h, uint16_t tenant, enum park_act act,
+			       struct bytes slot, uint64_t owner)
 {
-	return effects_park(h->effects, act, owner, bytes_str(call_tenant(h, c)), bytes_str(slot));
+	const struct effect_ask ask = { .kind = EFFECT_PARK,
+					.call = owner,
+					.what = act,
+					.tenant = bytes_str(
+						tenants_name(h->settings->tenants, tenant)),
+					.user = slot };
+
+	return effects_ask(h->effects, &ask);
 }
 
 static void park_free(struct call_host *h, const struct call *c, const char *slot, uint64_t owner)
 {
-	(void)park_ask(h, c, PARK_FREE, slot, owner);
+	(void)park_ask(h, c->tenant, PARK_FREE, bytes_str(slot), owner);
 }
 
 /* Who parked, who is parked, since when: with a space between them, for those who list slots. Its serial; 0: no memory. */
@@ -56,7 +63,7 @@ static uint64_t park_claim(struct call_host *h, const struct call *c, const char
 {
 	uint8_t space[ENTRY_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	struct effect *e = park_ask(h, c, PARK_CLAIM, slot, c->id);
+	struct effect *e = park_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id);
 
 	if (!e)
 		return 0;
@@ -495,11 +502,9 @@ static void park_replied(struct call_host *h, struct call *c, const struct reply
 /* Who waits there is asked for. The serial of the answer; 0: no memory. */
 static uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot)
 {
-	char number[PARK_SLOT_LEN + 1];
-	struct effect *e = NULL;
+	struct effect *e =
+		slot.n <= PARK_SLOT_LEN ? park_ask(h, c->tenant, PARK_LOOK, slot, c->id) : NULL;
 
-	if (!bytes_cstr(slot, number, sizeof(number)))
-		e = park_ask(h, c, PARK_LOOK, number, c->id);
 	if (!e)
 		return 0;
 	e->version = rand_u64_from(h->rand) | 1;
@@ -550,8 +555,7 @@ bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct 
 		return may_pick_now(h, owner, slot);
 	if (c && c->tenant != tenant)
 		return false;
-	if (!effects_park(h->effects, PARK_FREE, owner,
-			  bytes_str(tenants_name(h->settings->tenants, tenant)), slot))
+	if (!park_ask(h, tenant, PARK_FREE, slot, owner))
 		LOG_ERROR("call", owner, "no memory to free a slot");
 	return false;
 }

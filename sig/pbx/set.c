@@ -62,21 +62,17 @@ static bool set_waits(const struct call *c)
 static void set_on_saved(struct call_host *h, struct call *c)
 {
 	const struct plan_step *step = set_step(c);
-	struct effect *e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
-	if (!e)
+	struct effect_ask ask = { .kind = EFFECT_SET, .call = c->id };
+
+	if (!set_waits(c))
 		return;
-	c->plan.serial = rand_u64_from(h->rand) | 1;
+	ask.serial = c->plan.serial = rand_u64_from(h->rand) | 1;
+	ask.what = step->set.feature;
+	ask.tenant = bytes_str(call_tenant(h, c));
+	ask.user = text_bytes(&c->from);
+	ask.data = text_bytes(&step->set.number);
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-	e->call = c->id;
-	e->version = c->plan.serial;
-	e->expected = step->set.feature;
-	if (!text_set(&e->user, text_bytes(&c->from)) &&
-	    !text_set(&e->tenant, bytes_str(call_tenant(h, c))) &&
-	    !text_set(&e->data, text_bytes(&step->set.number)))
-		return;
-	text_clear(&e->tenant);
-	text_clear(&e->user); /* no memory: its time runs */
-	h->effects->count--;
+	(void)effects_ask(h->effects, &ask); /* without memory its time runs */
 }
 
 /* What became of it. */

@@ -404,9 +404,14 @@ int shard_restore_object(struct shard *s, enum object_kind kind, struct bytes re
 static struct effect *claim_effect(struct shard *s, const struct object *o, enum park_act act,
 				   uint64_t owner)
 {
-	return effects_park(&s->effects, act, owner,
-			    bytes_str(tenants_name(s->settings.tenants, o->tenant)),
-			    object_name(o));
+	const struct effect_ask ask = { .kind = EFFECT_PARK,
+					.call = owner,
+					.what = act,
+					.tenant = bytes_str(
+						tenants_name(s->settings.tenants, o->tenant)),
+					.user = object_name(o) };
+
+	return effects_ask(&s->effects, &ask);
 }
 
 /* Since when it is there, for people. */

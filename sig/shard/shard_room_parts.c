@@ -293,16 +293,15 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 
 static void bring_ask(struct shard *s, struct room *r, const struct room_comes *comes)
 {
-	struct effect *e = effects_add(&s->effects, EFFECT_CONFER);
+	const struct effect_ask ask = { .kind = EFFECT_CONFER,
+					.call = comes->call,
+					.serial = r->object.id,
+					.what = comes->dialog,
+					.tenant = bytes_str(tenants_name(s->settings.tenants,
+									 r->object.tenant)),
+					.user = bytes_str(comes->user) };
 
-	if (!e)
-		return;
-	e->call = comes->call;
-	e->version = r->object.id;
-	e->expected = comes->dialog;
-	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) ||
-	    text_set(&e->user, bytes_str(comes->user)))
-		e->version = 0; /* nobody comes there */
+	(void)effects_ask(&s->effects, &ask);
 }
 
 /* Its shard sends its parties (object_follow). It is asked until one has come: what is said to other nodes may be lost. */

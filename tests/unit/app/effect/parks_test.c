@@ -113,16 +113,17 @@ static void hear_kept(const struct answer *a, void *arg)
 
 static const char *ask_kept(struct node *n, struct heard *h, uint64_t serial, const char *value)
 {
-	const struct kept_ask ask = { .call = CALL,
-				      .serial = serial,
-				      .what = KEPT_LAST_CALLER,
-				      .tenant = BYTES_LIT("acme"),
-				      .user = BYTES_LIT("1001"),
-				      .value = bytes_str(value),
-				      .ttl_ms = value ? 60000 : 0 };
+	const struct effect_ask ask = { .kind = EFFECT_KEPT,
+					.call = CALL,
+					.serial = serial,
+					.what = KEPT_LAST_CALLER,
+					.tenant = BYTES_LIT("acme"),
+					.user = BYTES_LIT("1001"),
+					.data = bytes_str(value),
+					.ttl_ms = value ? 60000 : 0 };
 	struct effects e = { 0 };
 
-	assert_true(effects_kept(&e, &ask));
+	assert_non_null(effects_ask(&e, &ask));
 	kept_carry(n->shared, &h->answers, SHARD, &e.list[0]);
 	effects_close(&e);
 	if (!serial)
