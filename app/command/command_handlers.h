@@ -81,8 +81,8 @@ void command_order_end(struct command_run *run, const struct shard_order *by, bo
 void command_refused(struct command_run *run, enum refusal refused, bool of_with);
 /* An argument that names a leg; SHARD_LEG_NONE where it is not given. */
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
-/* effects_ordered_fn; arg is the node. */
-void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
+/* EFFECT_ORDERED. */
+void command_ordered(const struct effect *e, void *node);
 /* Once the control API is open: what tenants say is read as their documents have it. */
 void command_tenants_listen(struct node *n);
 struct tenant_value;
@@ -92,8 +92,8 @@ bool command_tenant_value(const struct node *n, const char *name, struct tenant_
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 /* What is played to the call, where anything is. */
 void command_play_put(json_t *json, const struct shard *core, uint64_t call);
-/* effects_set_fn; arg is the node. */
-void command_feature(const struct effect *e, void *arg);
+/* EFFECT_SET. */
+void command_feature(const struct effect *e, void *node);
 /* Nobody hears any more what became of them. */
 void command_orders_drop(struct node *node);
 /* The locations are open: commands look users up. */

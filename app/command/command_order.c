@@ -246,15 +246,16 @@ static void order_failed(struct command_run *run, const struct effect_order *ord
 		command_fail(run, COMMAND_CONFLICT, "call", "the call is over");
 }
 
-void command_ordered(uint64_t call, const struct effect_order *order, void *arg)
+void command_ordered(const struct effect *e, void *arg)
 {
+	const struct effect_order *order = &e->order;
 	struct node *node = arg;
 	struct command_run *run = waiting_take(node->api.waiting, order->ticket);
 
 	if (run && order->status)
 		order_failed(run, order);
 	else if (run && order->saved)
-		command_answer(run, result_of(run, call, order->number));
+		command_answer(run, result_of(run, e->call, order->number));
 	else if (run)
 		command_fail(run, COMMAND_UNCERTAIN, NULL,
 			     "it was done, and a kill now may undo it: Redis did not answer");

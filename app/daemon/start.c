@@ -545,13 +545,19 @@ static int message_away(uint16_t from, uint16_t to, struct bytes message, void *
 	return node_edge_inter_shard(arg, from, to, message);
 }
 
+static effects_node_fn *const g_carries[EFFECT_KINDS] = {
+	[EFFECT_SET] = command_feature,          [EFFECT_LOOKUP] = node_dns_look_up,
+	[EFFECT_LOOKUP_STOP] = node_dns_look_up, [EFFECT_CONFER] = command_ask_confer,
+	[EFFECT_FORK] = node_record_carry,       [EFFECT_RECORD] = node_record_carry,
+	[EFFECT_ORDERED] = command_ordered,
+};
+
 /* s NULL: of locations */
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
 {
 	to->sip = n->sip.transport;
 	to->inter_shard = n->sip.inter_shard;
 	to->away = message_away;
-	to->away_arg = n;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
 	to->validity = &n->shards.validity;
@@ -564,19 +570,10 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->ended = &n->shards.ended;
 	to->plays = &n->media.plays;
 	to->mixers = &n->media.mixers;
-	to->record = node_record_carry;
-	to->record_arg = n;
 	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
 	to->passed = node_on_passed;
-	to->passed_arg = n;
-	to->ordered = command_ordered;
-	to->ordered_arg = n;
-	to->set = command_feature;
-	to->set_arg = n;
-	to->confer = command_ask_confer;
-	to->confer_arg = n;
-	to->lookup = node_dns_look_up;
-	to->lookup_arg = n;
+	to->carries = g_carries;
+	to->node = n;
 	to->fenced = s ? &s->fenced : &n->life.silent;
 }
 

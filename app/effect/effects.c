@@ -80,7 +80,7 @@ static int carry_send_inside(struct effects_to *to, const struct effect *e)
 	if (to->inter_shard)
 		err = inter_shard_send(to->inter_shard, to->shard, &e->hop, message);
 	return err == -EHOSTUNREACH
-		       ? to->away(to->shard, inter_shard_of(&e->hop.remote), message, to->away_arg)
+		       ? to->away(to->shard, inter_shard_of(&e->hop.remote), message, to->node)
 		       : err;
 }
 
@@ -88,8 +88,7 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 {
 	int err;
 
-	if (to->passed)
-		to->passed(&e->hop, true, text_bytes(&e->data), e->why, to->passed_arg);
+	to->passed(&e->hop, true, text_bytes(&e->data), e->why, to->node);
 	if (e->hop.transport == SIP_INTER_SHARD)
 		err = carry_send_inside(to, e);
 	else
@@ -429,21 +428,6 @@ static void carry_play(struct effects_to *to, const struct effect *e)
 	plays_begin(to->plays, e->call, e->version, &wanted, clock_now_ns());
 }
 
-/* Who records nothing says so. */
-static void carry_record(struct effects_to *to, const struct effect *e)
-{
-	const struct reply none = { .ask = ASK_RECORD,
-				    .of = e->call,
-				    .record = { .number = e->record.number, .error = -ENOSYS } };
-
-	if (to->record)
-		to->record(e, to->record_arg);
-	else if (e->kind == EFFECT_FORK
-			 ? e->fork != NULL
-			 : e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
-		answers_reply(to->answers, &none);
-}
-
 static void carry_media_stream(struct effects_to *to, const struct effect *e)
 {
 	const struct lives_want want = { .id = e->media_stream.serial,
@@ -516,9 +500,6 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_PLAY_STOP:
 		plays_stop(to->plays, e->call, e->version);
 		return;
-	case EFFECT_SET:
-		to->set(e, to->set_arg);
-		return;
 	case EFFECT_OBJECT_SAVE:
 		carry_object_save(to, e);
 		return;
@@ -534,25 +515,20 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_ROOM_TAP:
 		plays_room_tap(to->plays, e);
 		return;
-	case EFFECT_FORK:
-	case EFFECT_RECORD:
-		carry_record(to, e);
-		return;
 	case EFFECT_PARK:
 		parks_carry(to->shared, to->answers, to->shard, e);
 		return;
 	case EFFECT_KEPT:
 		kept_carry(to->shared, to->answers, to->shard, e);
 		return;
-	case EFFECT_CONFER:
-		to->confer(e, to->confer_arg);
-		return;
+	case EFFECT_SET:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
-		to->lookup(e, to->lookup_arg);
-		return;
+	case EFFECT_CONFER:
+	case EFFECT_FORK:
+	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
-		to->ordered(e->call, &e->order, to->ordered_arg);
+		to->carries[e->kind](e, to->node);
 		return;
 	}
 	assert(false && "an effect of no kind");

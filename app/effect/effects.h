@@ -15,25 +15,13 @@ struct validity;
 
 /* Sees each SIP message that is sent, before it is. */
 typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
-			       const char *why, void *arg);
+			       const char *why, void *node);
 
-/* An order is carried out. */
-typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order, void *arg);
-
-/* EFFECT_SET; its answer is a reply. */
-typedef void effects_set_fn(const struct effect *set, void *arg);
-
-/* EFFECT_LOOKUP, EFFECT_LOOKUP_STOP. */
-typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
-
-/* EFFECT_RECORD and EFFECT_FORK; what fails is a reply. */
-typedef void effects_record_fn(const struct effect *record, void *arg);
-
-/* EFFECT_CONFER. */
-typedef void effects_confer_fn(const struct effect *confer, void *arg);
+/* One that another part of the node carries out; what is asked for is answered by a reply. */
+typedef void effects_node_fn(const struct effect *e, void *node);
 
 /* A message to a shard that is not of this node: 0 or -errno. */
-typedef int effects_away_fn(uint16_t from, uint16_t to, struct bytes message, void *arg);
+typedef int effects_away_fn(uint16_t from, uint16_t to, struct bytes message, void *node);
 
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
@@ -41,7 +29,6 @@ struct effects_to {
 	struct inter_shard *inter_shard; /* NULL: there is no other shard */
 	struct store_shard *store;       /* NULL: of no shard, for locations */
 	effects_away_fn *away;
-	void *away_arg;
 	uint16_t shard;            /* its number */
 	struct validity *validity; /* of all shards of the node */
 	uint8_t place;             /* its own there */
@@ -53,18 +40,10 @@ struct effects_to {
 	struct answers *answers;
 	uint64_t
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
-	effects_passed_fn *passed; /* NULL: nobody looks */
-	void *passed_arg;
-	effects_ordered_fn *ordered;
-	void *ordered_arg;
-	effects_set_fn *set;
-	void *set_arg;
-	effects_confer_fn *confer;
-	void *confer_arg;
-	effects_lookup_fn *lookup;
-	void *lookup_arg;
-	effects_record_fn *record; /* NULL: nobody records */
-	void *record_arg;
+	effects_passed_fn *passed;
+	/* by enum effect_kind; NULL: it is carried out here */
+	effects_node_fn *const *carries;
+	void *node; /* for all of these */
 	struct plays *plays;
 	struct mixers *mixers;
 	struct ended *ended;        /* NULL: nobody wants to know */

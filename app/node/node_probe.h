@@ -41,7 +41,7 @@ int node_dns_open(struct node *n) NODISCARD;
 void node_dns_configure(struct node *n);
 /* For shards, which are closed before it. */
 struct shard_lookup node_dns_of(struct node *n);
-/* effects_lookup_fn */
+/* EFFECT_LOOKUP, EFFECT_LOOKUP_STOP. */
 void node_dns_look_up(const struct effect *lookup, void *arg);
 /* Some outcomes to the shards that have the calls. What is left is for the next round, which is soon (resolver_next_ns). */
 void node_dns_feed(struct node *n);
