@@ -118,55 +118,19 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 
 	check_saved(n->sim, c, ok);
 	(void)bytes_cut(&user, ':', &tenant);
-	switch (c->kind) {
-	case EFFECT_CALL_SAVE:
-		if (core)
-			shard_call_saved(core, c->call, c->version, ok, node_now(n));
-		break;
-	case EFFECT_CALL_END:
-		if (core)
-			shard_call_ended(core, c->call, ok, node_now(n));
-		break;
-	case EFFECT_BINDING_SAVE:
+	if (c->kind == EFFECT_SUBSCRIPTION_SAVE)
+		check_lamp_saved(n->sim, c, ok);
+	if (c->kind == EFFECT_BINDING_SAVE)
 		locations_saved(n->locations, tenant, user, c->version,
 				ok ? result : BINDING_FAILED, node_now(n));
-		break;
-	case EFFECT_OBJECT_SAVE:
-		if (core)
-			shard_object_saved(core, c->call, c->version, ok, node_now(n));
-		break;
-	case EFFECT_SUBSCRIPTION_SAVE:
-		check_lamp_saved(n->sim, c, ok);
-		if (core)
-			shard_subscription_saved(core, c->call, c->version, ok, node_now(n));
-		break;
-	case EFFECT_BINDING_GET:
-	case EFFECT_SEND:
-	case EFFECT_CALL_OPEN:
-	case EFFECT_MEDIA:
-	case EFFECT_EVENT:
-	case EFFECT_TRUST:
-	case EFFECT_SECURITY:
-	case EFFECT_PLAY:
-	case EFFECT_SET:
-	case EFFECT_PARK:
-	case EFFECT_KEPT:
-	case EFFECT_LOOKUP:
-	case EFFECT_LOOKUP_STOP:
-	case EFFECT_MEDIA_STREAM:
-	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_DIGIT:
-	case EFFECT_PLAY_STOP:
-	case EFFECT_FORK:
-	case EFFECT_CONFER:
-	case EFFECT_ROOM_OPEN:
-	case EFFECT_ROOM_CLOSE:
-	case EFFECT_ROOM_PLAY:
-	case EFFECT_ROOM_TAP:
-	case EFFECT_RECORD:
-	case EFFECT_ORDERED:
-		break;
-	}
+	else if (core && c->kind == EFFECT_CALL_SAVE)
+		shard_call_saved(core, c->call, c->version, ok, node_now(n));
+	else if (core && c->kind == EFFECT_CALL_END)
+		shard_call_ended(core, c->call, ok, node_now(n));
+	else if (core && c->kind == EFFECT_OBJECT_SAVE)
+		shard_object_saved(core, c->call, c->version, ok, node_now(n));
+	else if (core && c->kind == EFFECT_SUBSCRIPTION_SAVE)
+		shard_subscription_saved(core, c->call, c->version, ok, node_now(n));
 	node_carry(n);
 }
 

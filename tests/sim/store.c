@@ -335,6 +335,12 @@ static bool is_taken(const struct sim *s, const struct store_command *c)
 
 static void on_end_again(struct sim *s, const struct event *e);
 
+static void (*const g_applies[EFFECT_KINDS])(struct sim *s, struct store_command *c) = {
+	[EFFECT_CALL_SAVE] = apply_save,       [EFFECT_CALL_END] = apply_end,
+	[EFFECT_BINDING_SAVE] = apply_binding, [EFFECT_SUBSCRIPTION_SAVE] = apply_lamp,
+	[EFFECT_OBJECT_SAVE] = apply_room,
+};
+
 static void apply(struct sim *s, struct store_command *c)
 {
 	if (c->applied)
@@ -345,49 +351,8 @@ static void apply(struct sim *s, struct store_command *c)
 		sim_after(s, END_AGAIN_NS, on_end_again, 0, (uint64_t)(c - s->store.commands), 0);
 	if (c->fate == STORE_FATE_DROPPED || c->refused)
 		return;
-	switch (c->kind) {
-	case EFFECT_CALL_SAVE:
-		apply_save(s, c);
-		break;
-	case EFFECT_CALL_END:
-		apply_end(s, c);
-		break;
-	case EFFECT_BINDING_SAVE:
-		apply_binding(s, c);
-		break;
-	case EFFECT_SUBSCRIPTION_SAVE:
-		apply_lamp(s, c);
-		break;
-	case EFFECT_OBJECT_SAVE:
-		apply_room(s, c);
-		break;
-	case EFFECT_BINDING_GET:
-	case EFFECT_SEND:
-	case EFFECT_CALL_OPEN:
-	case EFFECT_MEDIA:
-	case EFFECT_EVENT:
-	case EFFECT_TRUST:
-	case EFFECT_SECURITY:
-	case EFFECT_PLAY:
-	case EFFECT_SET:
-	case EFFECT_PARK:
-	case EFFECT_KEPT:
-	case EFFECT_LOOKUP:
-	case EFFECT_LOOKUP_STOP:
-	case EFFECT_MEDIA_STREAM:
-	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_DIGIT:
-	case EFFECT_PLAY_STOP:
-	case EFFECT_FORK:
-	case EFFECT_CONFER:
-	case EFFECT_ROOM_OPEN:
-	case EFFECT_ROOM_CLOSE:
-	case EFFECT_ROOM_PLAY:
-	case EFFECT_ROOM_TAP:
-	case EFFECT_RECORD:
-	case EFFECT_ORDERED:
-		break;
-	}
+	if (g_applies[c->kind])
+		g_applies[c->kind](s, c);
 }
 
 static bool is_of_link(const struct store_command *c, const struct store_command *other)

@@ -607,53 +607,20 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	if (s->answered)
 		return;
 	s->answered = true;
-	switch (s->kind) {
-	case EFFECT_CALL_SAVE:
+	if (s->kind == EFFECT_CALL_SAVE)
 		shard_call_saved(r->shard, s->call, s->version, ok, r->now);
-		break;
-	case EFFECT_CALL_END:
+	else if (s->kind == EFFECT_CALL_END)
 		shard_call_ended(r->shard, s->call, ok, r->now);
-		break;
-	case EFFECT_OBJECT_SAVE:
+	else if (s->kind == EFFECT_OBJECT_SAVE)
 		shard_object_saved(r->shard, s->call, s->version, ok, r->now);
-		break;
-	case EFFECT_SUBSCRIPTION_SAVE:
+	else if (s->kind == EFFECT_SUBSCRIPTION_SAVE)
 		shard_subscription_saved(r->shard, s->call, s->version, ok, r->now);
-		break;
-	case EFFECT_BINDING_SAVE:
+	else if (s->kind == EFFECT_BINDING_SAVE)
 		locations_saved(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
 				s->version, ok ? BINDING_SAVED : BINDING_FAILED, r->now);
-		break;
-	case EFFECT_BINDING_GET: /* there is nothing */
+	else if (s->kind == EFFECT_BINDING_GET) /* there is nothing */
 		locations_got(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
 			      ok ? BINDING_SAVED : BINDING_FAILED, (struct bytes){ 0 }, r->now);
-		break;
-	case EFFECT_SEND:
-	case EFFECT_CALL_OPEN:
-	case EFFECT_MEDIA:
-	case EFFECT_EVENT:
-	case EFFECT_TRUST:
-	case EFFECT_SECURITY:
-	case EFFECT_PLAY:
-	case EFFECT_SET:
-	case EFFECT_PARK:
-	case EFFECT_KEPT:
-	case EFFECT_LOOKUP:
-	case EFFECT_LOOKUP_STOP:
-	case EFFECT_FORK:
-	case EFFECT_MEDIA_STREAM:
-	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_DIGIT:
-	case EFFECT_PLAY_STOP:
-	case EFFECT_CONFER:
-	case EFFECT_ROOM_OPEN:
-	case EFFECT_ROOM_CLOSE:
-	case EFFECT_ROOM_PLAY:
-	case EFFECT_ROOM_TAP:
-	case EFFECT_RECORD:
-	case EFFECT_ORDERED:
-		break;
-	}
 	rig_drain(r);
 }
 
