@@ -41,6 +41,7 @@ enum arg_type {
 /* What a text is, once all names in it are replaced. */
 enum arg_form {
 	FORM_ANY,
+	FORM_LINE,     /* without control characters: it stands in a header */
 	FORM_NAME,     /* of a document: letters, digits . _ - */
 	FORM_KEYS,     /* 0-9 * # A-D */
 	FORM_VARIABLE, /* a-z 0-9 _ */

@@ -120,12 +120,12 @@ static const struct verb_arg g_pause_args[] = {
 
 static const struct verb_arg g_reject_args[] = {
 	NUMBER("status", 400, 699, 603, "The SIP status that the caller hears."),
-	TEXT("reason", FORM_ANY, 64, "Words beside the status, which many phones show.", MAY),
+	TEXT("reason", FORM_LINE, 64, "Words beside the status, which many phones show.", MAY),
 	{ 0 },
 };
 
 static const struct verb_arg g_hangup_args[] = {
-	TEXT("reason", FORM_ANY, 64, "Why, in the Reason header and the call record.", MAY),
+	TEXT("reason", FORM_LINE, 64, "Why, in the Reason header and the call record.", MAY),
 	{ 0 },
 };
 
@@ -343,6 +343,15 @@ bool variable_name_is(struct bytes name)
 	       (name.p[0] < '0' || name.p[0] > '9');
 }
 
+static bool is_one_line(struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < ' ' || text.p[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 static bool keys_are(struct bytes text)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -385,6 +394,8 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 	switch (form) {
 	case FORM_ANY:
 		return NULL;
+	case FORM_LINE:
+		return is_one_line(text) ? NULL : "has no control characters";
 	case FORM_NAME:
 		return all_of(text, "._-") ? NULL : "has letters, digits and . _ - alone";
 	case FORM_KEYS:
