@@ -85,12 +85,25 @@ static void flow_hours_write(void *arg, struct bytes name, struct writer *w)
 	writer_bytes(w, words_find(arg, "hours.", name));
 }
 
+static void flow_line_print(json_t *line)
+{
+	(void)json_dumpf(line, stdout, JSON_COMPACT);
+	(void)putchar('\n');
+	json_decref(line);
+}
+
 static bool flow_tag(void *arg, struct bytes name, struct bytes value)
 {
 	(void)arg;
-	(void)printf("{\"tag\":\"" BYTES_FMT "\",\"value\":\"" BYTES_FMT "\"}\n", BYTES_ARG(name),
-		     BYTES_ARG(value));
+	flow_line_print(json_pack("{s:s%, s:s%}", "tag", name.p, name.n, "value",
+				  value.n ? (const char *)value.p : "", value.n));
 	return true;
+}
+
+static void flow_left(void *arg, const struct flow_step *step, const char *by)
+{
+	(void)arg;
+	flow_line_print(json_pack("{s:s, s:s}", "left", step->name, "by", by));
 }
 
 static void verb_print(const struct flow_verb *v)
@@ -127,7 +140,8 @@ static bool outcome_take(struct flow_words *words, enum flow_outcome *outcome, s
 static int flow_try(const struct flow_program *p, struct flow_words words)
 {
 	struct flow_words rest = words;
-	const struct flow_world world = { flow_fact_write, flow_hours_write, flow_tag, &words };
+	const struct flow_world world = { flow_fact_write, flow_hours_write, flow_tag, flow_left,
+					  &words };
 	struct flow_position pos = { 0 };
 	static struct flow_verb verb;
 	enum flow_turn turn = program_begin(p, &pos, &world, &verb);

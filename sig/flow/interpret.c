@@ -486,23 +486,24 @@ static enum flow_outcome outcome_check(const struct flow_step *s, enum flow_outc
 }
 
 /* The next step; -1: there is none. */
-static int position_follow(const struct flow_program *p, struct flow_position *pos,
-			   enum flow_outcome outcome, struct bytes value)
+static int position_follow(struct turn *t, enum flow_outcome outcome, struct bytes value)
 {
-	const struct flow_step *s = &p->steps[pos->step];
+	const struct flow_step *s = &t->p->steps[t->pos->step];
 	const struct flow_branch *b;
+	bool again;
 
 	outcome = outcome_check(s, outcome, value);
-	b = step_follow(p, s, &outcome, value);
-	if ((outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_INVALID) &&
-	    pos->tries + 1 < step_number(s, "tries")) {
-		pos->tries++;
-		return pos->step;
+	b = step_follow(t->p, s, &outcome, value);
+	again = (outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_INVALID) &&
+		t->pos->tries + 1 < step_number(s, "tries");
+	t->pos->tries = again ? (uint8_t)(t->pos->tries + 1) : 0;
+	if (outcome == OUTCOME_NEXT && result_take(t->pos, s, value) == OUTCOME_FAILED) {
+		outcome = OUTCOME_FAILED;
+		b = step_branch(t->p, s, outcome);
 	}
-	pos->tries = 0;
-	if (outcome == OUTCOME_NEXT && result_take(pos, s, value) == OUTCOME_FAILED)
-		b = step_branch(p, s, OUTCOME_FAILED);
-	return b ? b->to : -1;
+	if (t->world->left)
+		t->world->left(t->world->arg, s, b && b->key ? b->key : g_flow_outcomes[outcome]);
+	return again ? t->pos->step : b ? b->to : -1;
 }
 
 /* ---- turns ---- */
@@ -523,7 +524,7 @@ static enum flow_turn program_run(struct turn *t, int to)
 				return FLOW_VERB;
 			outcome = verb_decide(t, &value);
 		}
-		to = position_follow(t->p, t->pos, outcome, value);
+		to = position_follow(t, outcome, value);
 	}
 	return FLOW_OVER;
 }
@@ -546,5 +547,5 @@ enum flow_turn program_next(const struct flow_program *p, struct flow_position *
 
 	if (memcmp(pos->program, p->hash, sizeof(pos->program)) != 0 || pos->step >= p->count)
 		return FLOW_ASTRAY;
-	return program_run(&t, position_follow(p, pos, outcome, value));
+	return program_run(&t, position_follow(&t, outcome, value));
 }

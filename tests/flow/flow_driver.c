@@ -46,6 +46,14 @@ static bool tag(void *arg, struct bytes name, struct bytes value)
 						value.n ? (const char *)value.p : "", value.n));
 }
 
+static void left(void *arg, const struct flow_step *step, const char *by)
+{
+	const struct caller *c = arg;
+
+	(void)json_array_append_new(c->lines,
+				    json_pack("{s:s, s:s}", "left", step->name, "by", by));
+}
+
 static void verb_note(const struct caller *c)
 {
 	static char text[1 << 16];
@@ -69,7 +77,7 @@ static enum flow_outcome outcome_read(const char *word, struct bytes *value)
 
 static void call_run(const struct flow_program *p, struct caller *c, const json_t *words)
 {
-	const struct flow_world world = { fact, hours, tag, c };
+	const struct flow_world world = { fact, hours, tag, left, c };
 	struct flow_position pos = { 0 };
 	enum flow_turn turn = program_begin(p, &pos, &world, &g_verb);
 

@@ -31,9 +31,9 @@ LISTS = {("play", "prompt"), ("gather", "prompt"), ("dial", "to")}
 NAME = r"[A-Za-z0-9._-]+"
 FORMS = {("play", "prompt"): NAME, ("gather", "prompt"): NAME, ("dial", "to"): r"[A-Za-z0-9+*#._-]+|sips?:[!#-;=?-~]+", ("dtmf", "digits"): r"[0-9*#A-D]+",
          ("park", "slot"): r"[0-9*#A-D]+", ("conference", "name"): NAME, ("hours", "name"): NAME, ("redirect", "to"): "flow:" + NAME,
-         ("notify", "event"): NAME, ("match", "value"): r"(?s).*"}
+         ("notify", "event"): NAME, ("hangup", "reason"): r"[^\x00-\x1f\x7f]+", ("match", "value"): r"(?s).*"}
 MOST = {("dtmf", "digits"): 32, ("park", "slot"): 8, ("conference", "name"): 63, ("hours", "name"): 64, ("redirect", "to"): 70, ("notify", "event"): 64,
-        ("hangup", "reason"): 64}
+        ("hangup", "reason"): 64, ("reject", "reason"): 64}
 OPTIONAL = {("park", "slot"), ("hangup", "reason"), ("gather", "say")}
 VERBS_MAX, VARIABLES_MAX, TEXT_MAX = 1000, 2048, 1024
 
@@ -124,11 +124,12 @@ def fits(pattern, value):
 
 
 def on(step, value):
+    """The key that counts."""
     keys = step.get("on", {})
     if value in keys:
-        return keys[value]
+        return value
     found = [key for key in keys if re.fullmatch(r"(?:(?:[0-9*#+x]|\[[0-9-]+\])\.?)+", key) and fits(key, value)]
-    return keys[min(found, key=pattern_key)] if found else None
+    return min(found, key=pattern_key, default=None)
 
 
 class Call:
@@ -228,20 +229,23 @@ class Call:
         if verb == "gather" and outcome == "next" and not (
                 args.get("min", 1) <= len(value) <= args.get("max", 16) and re.fullmatch("[0-9*#A-D]*", value)):
             outcome = "invalid"
-        to = on(step, value) if outcome in ("next", "else", "closed") else None
-        if to is None:
-            outcome = "invalid" if verb == "gather" and outcome == "next" and "on" in step else outcome
-            to = branch(step, outcome)
+        key = on(step, value) if outcome in ("next", "else", "closed") else None
+        if key is None and verb == "gather" and outcome == "next" and "on" in step:
+            outcome = "invalid"
         if outcome in ("timeout", "invalid") and self.tries + 1 < args.get("tries", 1):
             self.tries += 1
-            return self.at
+            return self.leave(outcome, self.at)
         self.tries = 0
         into = {"gather": "digits", "record": "recording"}.get(verb)
         try:
             if into and outcome == "next":
                 self.set(args.get("into", into), value, args.get("secret", False))
         except Failed:
-            to = branch(step, "failed")
+            key, outcome = None, "failed"
+        return self.leave(outcome, branch(step, outcome)) if key is None else self.leave(key, step["on"][key])
+
+    def leave(self, by, to):
+        self.lines.append({"left": self.at, "by": by})
         return to
 
     def shown(self, value):

@@ -128,7 +128,7 @@ static struct bytes value_cut(struct bytes *rest)
 
 static void check_way(const struct flow_program *p, struct bytes rest, bool fails)
 {
-	const struct flow_world world = { fact, hours, tag, &rest };
+	const struct flow_world world = { fact, hours, tag, NULL, &rest };
 	struct flow_position pos = { 0 };
 	enum flow_turn turn = program_begin(p, &pos, &world, &g_verb);
 	unsigned turns = 0;

@@ -9,7 +9,7 @@
 static struct flow_program *g_program;
 static struct flow_position g_at;
 static struct flow_verb g_verb;
-static char g_tags[256];
+static char g_tags[256], g_way[8192];
 static const char *g_hours;
 
 static void fact(void *arg, struct bytes name, struct writer *w)
@@ -17,6 +17,8 @@ static void fact(void *arg, struct bytes name, struct writer *w)
 	(void)arg;
 	if (bytes_is(name, "caller"))
 		writer_str(w, "+4930{called}");
+	if (bytes_is(name, "header.X-Line"))
+		writer_str(w, "a\r\nb");
 	if (bytes_is(name, "header.X-Long"))
 		for (int i = 0; i < 100; i++)
 			writer_str(w, "0123456789");
@@ -39,7 +41,15 @@ static bool tag(void *arg, struct bytes name, struct bytes value)
 	return !bytes_is(name, "No.no");
 }
 
-static const struct flow_world g_world = { fact, hours, tag, NULL };
+static void left(void *arg, const struct flow_step *step, const char *by)
+{
+	size_t n = strlen(g_way);
+
+	(void)arg;
+	(void)snprintf(g_way + n, sizeof(g_way) - n, "%s:%s ", step->name, by);
+}
+
+static const struct flow_world g_world = { fact, hours, tag, left, NULL };
 
 static enum flow_turn begin(const char *text)
 {
@@ -63,7 +73,7 @@ static int leave(void **state)
 	position_clear(&g_at);
 	program_free(g_program);
 	g_program = NULL;
-	g_tags[0] = '\0';
+	g_tags[0] = g_way[0] = '\0';
 	return 0;
 }
 
@@ -244,6 +254,22 @@ static void test_secrets(void **state)
 	assert_false(g_verb.secret);
 }
 
+/* Decisions are told as well as what others did. */
+static void test_way(void **state)
+{
+	(void)state;
+	g_hours = "holiday";
+	(void)begin("{\"start\":\"h\",\"steps\":{\"h\":{\"hours\":\"office\",\"next\":\"g\",\"on\":"
+		    "{\"holiday\":\"g\"}},"
+		    "\"g\":{\"gather\":{\"tries\":2},\"on\":{\"1x\":\"d\"},\"next\":\"e\"},\"d\":{"
+		    "\"dial\":\"1\",\"next\":\"e\"},"
+		    "\"e\":{\"hangup\":{\"reason\":\"{header.X-Line}\"}}}}");
+	(void)next(OUTCOME_TIMEOUT, "");
+	(void)next(OUTCOME_NEXT, "12");
+	assert_int_equal(next(OUTCOME_BUSY, ""), FLOW_OVER); /* a reason of two lines */
+	assert_string_equal(g_way, "h:holiday g:timeout g:1x d:busy e:failed ");
+}
+
 static void test_tags(void **state)
 {
 	(void)state;
@@ -398,6 +424,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_redirect, leave),
 		cmocka_unit_test_teardown(test_ends, leave),
 		cmocka_unit_test_teardown(test_saved, leave),
+		cmocka_unit_test_teardown(test_way, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
