@@ -124,14 +124,10 @@ static bool outcome_take(struct flow_words *words, enum flow_outcome *outcome, s
 	}
 	if (!words->argc)
 		return false;
-	*value = bytes_str(*words->argv);
-	*outcome = OUTCOME_NEXT;
-	for (enum flow_outcome o = 0; o < FLOW_OUTCOMES; o++) {
-		if (bytes_is(*value, g_flow_outcomes[o])) {
-			*outcome = o;
-			*value = (struct bytes){ 0 };
-		}
-	}
+	*outcome = (enum flow_outcome)word_index(g_flow_outcomes, *words->argv);
+	*value = bytes_str(*outcome == FLOW_OUTCOMES ? *words->argv : NULL);
+	if (*outcome == FLOW_OUTCOMES)
+		*outcome = OUTCOME_NEXT;
 	words->argc--;
 	words->argv++;
 	return true;

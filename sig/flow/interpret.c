@@ -281,15 +281,6 @@ static bool map_put(struct turn *t, struct flow_value *value, json_t *map)
 	return true;
 }
 
-static uint32_t word_place(const struct verb_arg *arg, const char *word)
-{
-	uint32_t i = 0;
-
-	while (arg->words[i] && strcmp(arg->words[i], word) != 0)
-		i++;
-	return i;
-}
-
 /* False: it cannot be made of what is known by now. */
 static bool value_put(struct turn *t, const struct verb_arg *arg, json_t *in,
 		      struct flow_value *out)
@@ -317,7 +308,7 @@ static bool value_put(struct turn *t, const struct verb_arg *arg, json_t *in,
 		out->number = json_is_true(in);
 		return true;
 	case ARG_IS_WORD:
-		out->number = word_place(arg, json_string_value(in));
+		out->number = (uint32_t)word_index(arg->words, json_string_value(in));
 		return true;
 	case ARG_IS_MAP:
 		return map_put(t, out, in);

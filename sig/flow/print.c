@@ -11,19 +11,6 @@ char *program_text(const struct flow_program *p, bool compact)
 
 /* ---- a verb ---- */
 
-static void seconds_write(struct writer *w, uint32_t ms)
-{
-	char text[16];
-	struct writer digits = writer_over(text, sizeof(text));
-
-	writer_fmt(&digits, "%u.%03u", ms / 1000, ms % 1000);
-	while (digits.n && digits.p[digits.n - 1] == '0')
-		digits.n--;
-	if (digits.n && digits.p[digits.n - 1] == '.')
-		digits.n--;
-	writer_bytes(w, writer_done(&digits));
-}
-
 static void texts_write(struct writer *w, const struct flow_verb *v, const struct flow_value *value,
 			bool map)
 {
@@ -56,7 +43,7 @@ static void arg_value_write(struct writer *w, const struct flow_verb *v, size_t 
 		writer_u64(w, value->number);
 		return;
 	case ARG_IS_SECONDS:
-		seconds_write(w, value->number);
+		writer_fmt(w, "%.12g", value->number / 1000.0);
 		return;
 	case ARG_IS_BOOL:
 		writer_str(w, value->number ? "true" : "false");
@@ -159,9 +146,9 @@ static void allowed_write(struct writer *w, const struct verb_arg *arg)
 						     : "");
 		return;
 	case ARG_IS_SECONDS:
-		seconds_write(w, arg->min);
+		writer_fmt(w, "%.12g", arg->min / 1000.0);
 		writer_str(w, " to ");
-		seconds_write(w, arg->max);
+		writer_fmt(w, "%.12g", arg->max / 1000.0);
 		return;
 	case ARG_IS_BOOL:
 		writer_str(w, "true, false");
@@ -180,7 +167,7 @@ static void preset_write(struct writer *w, const struct verb_arg *arg)
 	else if (arg->preset_text)
 		writer_fmt(w, "%s", arg->preset_text);
 	else if (arg->type == ARG_IS_SECONDS && arg->preset)
-		seconds_write(w, arg->preset);
+		writer_fmt(w, "%.12g", arg->preset / 1000.0);
 	else if (arg->type == ARG_IS_NUMBER)
 		writer_u64(w, arg->preset);
 	else if (arg->type == ARG_IS_BOOL)

@@ -100,6 +100,8 @@ struct verb {
 extern const struct verb g_flow_verbs[]; /* the last one has no name */
 
 const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name);
+/* Of a list that ends with NULL: where that is, if it has no such word. */
+size_t word_index(const char *const *words, const char *word);
 
 /* What a text may name in braces, beside variables. A name that ends in a dot has anything behind it. */
 struct flow_fact {

@@ -72,14 +72,6 @@ static size_t path_into(struct checker *c, const char *key)
 	return before;
 }
 
-static size_t path_into_index(struct checker *c, size_t index)
-{
-	char number[24];
-
-	(void)snprintf(number, sizeof(number), "%zu", index);
-	return path_into(c, number);
-}
-
 /* The known word that was probably meant. */
 struct guess {
 	struct bytes word;
@@ -107,9 +99,13 @@ static const char *guess_text(struct guess *g)
 	return g->text;
 }
 
-static struct guess word_guess(const char *word)
+/* A member that is none of those that are known. */
+static void check_unknown(struct checker *c, const char *key, const char *what, struct guess *g)
 {
-	return (struct guess){ .word = bytes_str(word) };
+	size_t before = path_into(c, key);
+
+	wrong(c, "'%s' is no %s%s", shown(key), what, guess_text(g));
+	c->path_n = before;
 }
 
 /* ---- texts ---- */
@@ -189,8 +185,11 @@ static void check_texts(struct checker *c, const struct verb_arg *arg, const jso
 		      arg->max);
 	json_array_foreach(list, i, value)
 	{
-		size_t before = path_into_index(c, i);
+		char index[24];
+		size_t before;
 
+		(void)snprintf(index, sizeof(index), "%zu", i);
+		before = path_into(c, index);
 		check_text(c, arg, value, 1, 256);
 		c->path_n = before;
 	}
@@ -258,13 +257,12 @@ static void check_seconds(struct checker *c, const struct verb_arg *arg, json_t 
 static void check_word(struct checker *c, const struct verb_arg *arg, const json_t *value)
 {
 	const char *word = json_string_value(value);
-	struct guess g = word_guess(word);
+	struct guess g = { .word = bytes_str(word) };
 
-	for (size_t i = 0; word && arg->words[i]; i++) {
-		if (!strcmp(arg->words[i], word))
-			return;
+	if (word && arg->words[word_index(arg->words, word)])
+		return;
+	for (size_t i = 0; word && arg->words[i]; i++)
 		guess_add(&g, arg->words[i]);
-	}
 	wrong(c, "'%s' is no word that is allowed%s", word ? shown(word) : "", guess_text(&g));
 }
 
@@ -311,16 +309,12 @@ static void check_unknown_args(struct checker *c, const struct verb *verb, json_
 
 	json_object_foreach(args, key, value)
 	{
-		struct guess g = word_guess(key);
-		size_t before;
+		struct guess g = { .word = bytes_str(key) };
 
-		if (verb_arg_find(verb, key))
-			continue;
 		for (const struct verb_arg *arg = verb->args; arg->name; arg++)
 			guess_add(&g, arg->name);
-		before = path_into(c, key);
-		wrong(c, "%s has no argument '%s'%s", verb->name, shown(key), guess_text(&g));
-		c->path_n = before;
+		if (!verb_arg_find(verb, key))
+			check_unknown(c, key, "argument of this verb", &g);
 	}
 }
 
@@ -432,7 +426,7 @@ static int check_target(struct checker *c, const json_t *value)
 {
 	const char *name = json_string_value(value);
 	int to = name ? step_named(c->p, name) : -1;
-	struct guess g = word_guess(name);
+	struct guess g = { .word = bytes_str(name) };
 
 	if (to >= 0)
 		return to;
@@ -493,16 +487,6 @@ static void check_on(struct checker *c, const json_t *on)
 	c->path_n = before;
 }
 
-/* FLOW_OUTCOMES: it is none. */
-static enum flow_outcome outcome_named(const char *name)
-{
-	enum flow_outcome outcome = 0;
-
-	while (outcome < FLOW_OUTCOMES && strcmp(g_flow_outcomes[outcome], name) != 0)
-		outcome++;
-	return outcome;
-}
-
 /* `next` stands for all that have no branch. */
 static bool verb_has(const struct verb *verb, enum flow_outcome outcome)
 {
@@ -512,7 +496,7 @@ static bool verb_has(const struct verb *verb, enum flow_outcome outcome)
 static void check_branch(struct checker *c, const char *key, const json_t *value)
 {
 	const struct verb *verb = c->step->verb;
-	enum flow_outcome outcome = outcome_named(key);
+	enum flow_outcome outcome = (enum flow_outcome)word_index(g_flow_outcomes, key);
 	size_t before = path_into(c, key);
 
 	if (json_is_array(c->steps))
@@ -535,15 +519,13 @@ static const struct verb *verb_named(const char *name)
 
 static void check_unknown_key(struct checker *c, const char *key)
 {
-	struct guess g = word_guess(key);
-	size_t before = path_into(c, key);
+	struct guess g = { .word = bytes_str(key) };
 
 	for (const struct verb *verb = g_flow_verbs; verb->name; verb++)
 		guess_add(&g, verb->name);
 	for (size_t i = 0; g_flow_outcomes[i]; i++)
 		guess_add(&g, g_flow_outcomes[i]);
-	wrong(c, "'%s' is neither a verb nor a branch%s", shown(key), guess_text(&g));
-	c->path_n = before;
+	check_unknown(c, key, "verb and no branch", &g);
 }
 
 const struct flow_branch *step_branch(const struct flow_program *p, const struct flow_step *s,
@@ -598,7 +580,7 @@ static void check_step_branches(struct checker *c, json_t *step, uint16_t place)
 	{
 		if (!strcmp(key, "on") && !json_is_array(c->steps))
 			check_on(c, value);
-		else if (!strcmp(key, "on") || outcome_named(key) != FLOW_OUTCOMES)
+		else if (!strcmp(key, "on") || word_index(g_flow_outcomes, key) != FLOW_OUTCOMES)
 			check_branch(c, key, value);
 	}
 	if (json_is_array(c->steps) && c->step->verb->outcomes && place + 1 < c->p->count) {
@@ -624,7 +606,8 @@ static void step_verb_find(struct checker *c, json_t *step)
 		if (verb) {
 			c->step->verb = verb;
 			verbs++;
-		} else if (strcmp(key, "on") != 0 && outcome_named(key) == FLOW_OUTCOMES) {
+		} else if (strcmp(key, "on") != 0 &&
+			   word_index(g_flow_outcomes, key) == FLOW_OUTCOMES) {
 			check_unknown_key(c, key);
 		}
 	}
@@ -642,12 +625,20 @@ static json_t *step_json(const json_t *steps, const struct flow_step *s, uint16_
 				    : json_object_get(steps, s->name);
 }
 
+static size_t path_into_step(struct checker *c, uint16_t place)
+{
+	char index[8];
+
+	(void)snprintf(index, sizeof(index), "%u", place);
+	return path_into(c, json_is_array(c->steps) ? index : c->p->steps[place].name);
+}
+
 /* Once for its verb and the variables that it makes, and when all of them are known once more. */
 static void check_step(struct checker *c, uint16_t place, bool again)
 {
 	const char *name = c->p->steps[place].name;
 	json_t *step = step_json(c->steps, &c->p->steps[place], place);
-	size_t before = json_is_array(c->steps) ? path_into_index(c, place) : path_into(c, name);
+	size_t before = path_into_step(c, place);
 
 	c->step = &c->p->steps[place];
 	if (!again) {
@@ -722,15 +713,10 @@ static void check_reached(struct checker *c)
 
 	steps_reach(c->p, c->p->start, false, from);
 	for (uint16_t i = 0; i < c->p->count; i++) {
-		size_t before = c->path_n;
+		size_t before = path_into_step(c, i);
 
-		if (from[i] || i == c->p->start)
-			continue;
-		if (json_is_array(c->steps))
-			(void)path_into_index(c, i);
-		else
-			(void)path_into(c, c->p->steps[i].name);
-		wrong(c, "no way leads to this step");
+		if (!from[i] && i != c->p->start)
+			wrong(c, "no way leads to this step");
 		c->path_n = before;
 	}
 }
@@ -742,20 +728,19 @@ static void check_circles(struct checker *c)
 	bool told[PROGRAM_STEPS_MAX] = { false };
 
 	for (uint16_t i = 0; i < c->p->count; i++) {
-		size_t before = c->path_n;
 		unsigned length = 1;
+		size_t before;
 
-		if (told[i])
-			continue;
-		steps_reach(c->p, i, true, from);
-		if (!from[i])
+		if (!told[i])
+			steps_reach(c->p, i, true, from);
+		if (told[i] || !from[i])
 			continue;
 		for (uint16_t at = (uint16_t)(from[i] - 1); at != i;
 		     at = (uint16_t)(from[at] - 1)) {
 			told[at] = true;
 			length++;
 		}
-		(void)path_into(c, c->p->steps[i].name);
+		before = path_into_step(c, i);
 		wrong(c, "from here the call comes back in %u step%s and waits for nobody: by %s",
 		      length, length == 1 ? "" : "s", c->p->steps[from[i] - 1].name);
 		c->path_n = before;
@@ -782,16 +767,13 @@ static bool check_root(struct checker *c, json_t *root)
 	}
 	json_object_foreach(root, key, value)
 	{
-		struct guess g = word_guess(key);
-		size_t i = 0, before;
+		struct guess g = { .word = bytes_str(key) };
+		size_t i = 0;
 
 		for (; i < COUNT_OF(members) && strcmp(members[i], key) != 0; i++)
 			guess_add(&g, members[i]);
-		if (i < COUNT_OF(members))
-			continue;
-		before = path_into(c, key);
-		wrong(c, "a flow has no member '%s'%s", shown(key), guess_text(&g));
-		c->path_n = before;
+		if (i == COUNT_OF(members))
+			check_unknown(c, key, "member of a flow", &g);
 	}
 	if (name && (!json_is_string(name) || json_string_length(name) > STEP_NAME_MAX ||
 		     form_wrong(FORM_NAME, bytes_str(json_string_value(name)))))

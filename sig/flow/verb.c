@@ -13,10 +13,7 @@ const char *const g_flow_outcomes[] = {
 
 #define ON(outcome) (1 << OUTCOME_##outcome)
 
-enum {
-	SECOND = 1000,
-	NO_PRESET = 0,
-};
+enum { SECOND = 1000 };
 
 #define ARG(what, type_, least, most, text, ...)                                                \
 	{                                                                                       \
@@ -166,7 +163,7 @@ static const struct verb_arg g_conference_args[] = {
 	YES_NO("muted", false, "The caller only listens."),
 	YES_NO("beep", false, "Members hear who comes and leaves."),
 	YES_NO("moderator", false, "The caller may moderate."),
-	NUMBER("max", 0, 1000, NO_PRESET, "Members at most; 0: as many as the room may have."),
+	NUMBER("max", 0, 1000, 0, "Members at most; 0: as many as the room may have."),
 	{ 0 },
 };
 
@@ -194,10 +191,9 @@ static const struct verb_arg g_dial_args[] = {
 	    .kind = "number"),
 	WORD("how", g_dial_words, "In which order they ring."),
 	NUMBER("rings", 1, 60, 6, "How long each rings, in rings of five seconds."),
-	SECONDS("ring_s", SECOND, 600 * SECOND, NO_PRESET, "The same in seconds; it counts."),
+	SECONDS("ring_s", SECOND, 600 * SECOND, 0, "The same in seconds; it counts."),
 	SECONDS("total_s", SECOND, 3600 * SECOND, 180 * SECOND, "How long they ring in all."),
-	SECONDS("limit_s", SECOND, 86400 * SECOND, NO_PRESET,
-		"How long the conversation may last."),
+	SECONDS("limit_s", SECOND, 86400 * SECOND, 0, "How long the conversation may last."),
 	TEXT("caller_id", FORM_TARGET, 256,
 	     "The number that they see, where the caller may show it.", MAY),
 	YES_NO("skip_busy", false, "Who speaks is not rung."),
@@ -280,6 +276,15 @@ const struct verb g_flow_verbs[] = {
 	  "Asks a web server, and takes variables from its answer." },
 	{ 0 },
 };
+
+size_t word_index(const char *const *words, const char *word)
+{
+	size_t i = 0;
+
+	while (words[i] && strcmp(words[i], word) != 0)
+		i++;
+	return i;
+}
 
 const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name)
 {

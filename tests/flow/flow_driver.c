@@ -63,18 +63,6 @@ static void verb_note(const struct caller *c)
 	(void)json_array_append_new(c->lines, json_loadb(text, w.n, 0, NULL));
 }
 
-/* A word is the name of an outcome, or what came. */
-static enum flow_outcome outcome_read(const char *word, struct bytes *value)
-{
-	*value = (struct bytes){ 0 };
-	for (enum flow_outcome o = 0; o < FLOW_OUTCOMES; o++) {
-		if (!strcmp(word, g_flow_outcomes[o]))
-			return o;
-	}
-	*value = bytes_str(word);
-	return OUTCOME_NEXT;
-}
-
 static void call_run(const struct flow_program *p, struct caller *c, const json_t *words)
 {
 	const struct flow_world world = { fact, hours, tag, left, c };
@@ -89,7 +77,10 @@ static void call_run(const struct flow_program *p, struct caller *c, const json_
 		verb_note(c);
 		if (!word || !g_verb.verb->outcomes)
 			break;
-		outcome = outcome_read(word, &value);
+		outcome = (enum flow_outcome)word_index(g_flow_outcomes, word); /* or what came */
+		value = bytes_str(outcome == FLOW_OUTCOMES ? word : NULL);
+		if (outcome == FLOW_OUTCOMES)
+			outcome = OUTCOME_NEXT;
 		turn = program_next(p, &pos, outcome, value, &world, &g_verb);
 	}
 	if (turn != FLOW_VERB)

@@ -36,7 +36,7 @@ static const struct row g_wrong[] = {
 	{ "none", "{\"start\":\"a\",\"steps\":{}}", "/steps", "0 steps; 1 to 500" },
 	{ "an empty list", "[]", "", "0 steps" },
 	{ "a strange member", "{\"stepz\":1,\"start\":\"a\",\"steps\":{\"a\":{\"hangup\":{}}}}",
-	  "/stepz", "no member 'stepz'; did you mean 'steps'?" },
+	  "/stepz", "'stepz' is no member of a flow; did you mean 'steps'?" },
 	{ "a bad name", "{\"name\":\"a b\",\"start\":\"a\",\"steps\":{\"a\":{\"hangup\":{}}}}", "",
 	  "the name has" },
 	{ "no start", "{\"steps\":{\"a\":{\"hangup\":{}}}}", "/start",
@@ -49,9 +49,9 @@ static const struct row g_wrong[] = {
 	{ "no verb", ALONE("{}"), "/steps/a", "an object with a verb" },
 	{ "two verbs", ALONE("{\"hangup\":{},\"answer\":{}}"), "/steps/a", "one verb" },
 	{ "an unknown verb", ALONE("{\"gahter\":{}}"), "/steps/a/gahter",
-	  "neither a verb nor a branch; did you mean 'gather'?" },
+	  "no verb and no branch; did you mean 'gather'?" },
 	{ "a verb to come", ALONE("{\"voicemail\":{}}"), "/steps/a/voicemail",
-	  "'voicemail' is neither a verb nor a branch" },
+	  "'voicemail' is no verb and no branch" },
 	{ "an unknown branch", STEP("{\"answer\":{},\"nxt\":\"c\"}"), "/steps/a/nxt",
 	  "did you mean 'next'?" },
 	{ "a branch of others", STEP("{\"answer\":{},\"busy\":\"c\"}"), "/steps/a/busy",
@@ -94,7 +94,7 @@ static const struct row g_wrong[] = {
 	  "waits for nobody" },
 	{ "no arguments", ALONE("{\"answer\":1}"), "/steps/a/answer", "an object of arguments" },
 	{ "an unknown argument", ALONE("{\"play\":{\"prompt\":\"a\",\"lop\":2}}"),
-	  "/steps/a/play/lop", "play has no argument 'lop'; did you mean 'loop'?" },
+	  "/steps/a/play/lop", "'lop' is no argument of this verb; did you mean 'loop'?" },
 	{ "a lack", ALONE("{\"play\":{}}"), "/steps/a/play", "play needs the argument 'prompt'" },
 	{ "no text", ALONE("{\"say\":1}"), "/steps/a/say", "a text is expected" },
 	{ "an empty text", ALONE("{\"say\":\"\"}"), "/steps/a/say", "it has 0 octets; 1 to 1024" },
@@ -263,7 +263,7 @@ static void test_all(void **state)
 	assert_int_equal(g_found.errors, 301);
 	assert_true(has(false, "/steps/s3/play", "needs the argument 'prompt'"));
 	assert_true(has(false, "/steps/s3/play/loop", "1 to 1000"));
-	assert_true(has(false, "/steps/s3/play/what", "no argument 'what'"));
+	assert_true(has(false, "/steps/s3/play/what", "'what' is no argument"));
 	memset(text, ' ', sizeof(text));
 	assert_null(program_parse(bytes_mem(text, sizeof(text)), NULL, &g_found));
 	assert_true(has(false, "", "65536 are allowed"));
