@@ -288,6 +288,16 @@ static void dial_outcome_put(json_t *json, const struct dial_whose *whose,
 				  json_string(status ? dial_rule(whose, r, may) : ""));
 }
 
+static void dial_forms_put(json_t *json, const struct dial_whose *whose, struct bytes number)
+{
+	const struct dial_plan *plan = dial_plans_of(whose->node->common.dials, whose->tenant);
+	struct dial_forms forms;
+
+	(void)dial_forms_of(plan, number, &forms);
+	(void)json_object_set_new(json, "international", json_string(forms.international));
+	(void)json_object_set_new(json, "national", json_string(forms.national));
+}
+
 /* may: a feature code that is meant. */
 static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r, bool may)
 {
@@ -310,6 +320,8 @@ static json_t *dial_result_json(struct dial_whose *whose, const struct dial_resu
 
 	if (json)
 		dial_outcome_put(json, whose, r, may);
+	if (json && outside)
+		dial_forms_put(json, whose, number);
 	return json;
 }
 

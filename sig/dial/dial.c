@@ -145,26 +145,128 @@ static void number_drop_prefix(const struct dial_plan *plan, char number[DIAL_NU
 		memmove(behind, behind + n, strlen(behind + n) + 1);
 }
 
-void dial_number_international(const struct dial_plan *plan, struct bytes number,
-			       char out[DIAL_NUMBER_MAX])
+/* area: of whoever dials. */
+static void number_from(const struct dial_plan *plan, struct bytes area, struct bytes number,
+			char out[DIAL_NUMBER_MAX])
 {
-	const char *area = "";
 	char front[2 + sizeof(plan->country) + sizeof(plan->area)] = "";
 
 	if (begins(number, "+") || !plan->country[0]) {
-		/* as it is */
+		area.n = 0; /* as it is */
 	} else if (begins(number, plan->international_prefix)) {
 		memcpy(front, "+", sizeof("+"));
 		number = bytes_from(number, bytes_str(plan->international_prefix).n);
 	} else {
-		if (begins(number, plan->national_prefix))
+		if (begins(number, plan->national_prefix)) {
 			number = bytes_from(number, bytes_str(plan->national_prefix).n);
-		else if (!plan->area_digits || number.n == plan->area_digits)
-			area = plan->area;
-		(void)snprintf(front, sizeof(front), "+%s%s", plan->country, area);
+			area.n = 0;
+		} else if (plan->area_digits && number.n != plan->area_digits) {
+			area.n = 0;
+		}
+		(void)snprintf(front, sizeof(front), "+%s" BYTES_FMT, plan->country,
+			       BYTES_ARG(area));
 	}
 	if (number_put(out, front, number))
 		number_drop_prefix(plan, out);
+}
+
+void dial_number_international(const struct dial_plan *plan, struct bytes number,
+			       char out[DIAL_NUMBER_MAX])
+{
+	number_from(plan, bytes_str(plan->area), number, out);
+}
+
+/* ---- forms of a number ---- */
+
+/* RFC 3966 3: visual-separator, and what people write besides. */
+static bool dial_is_separator(uint8_t c)
+{
+	return c && strchr(" -./()[]", c);
+}
+
+/* Its digits, without what people write between them, and + in front. False: there is something else, or nothing. */
+static bool number_plain(struct bytes text, char out[DIAL_NUMBER_MAX])
+{
+	struct writer w = writer_over(out, DIAL_NUMBER_MAX - 1);
+	bool other = false;
+
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if ((c >= '0' && c <= '9') || (c == '+' && !w.n))
+			writer_u8(&w, c);
+		else
+			other |= !dial_is_separator(c);
+	}
+	out[w.n] = '\0';
+	return !other && !w.overflow && w.n > (out[0] == '+');
+}
+
+/* Where a number counts that is not of the whole world: the area there. False: not in the plan's country. */
+static bool context_area(const struct dial_plan *plan, struct bytes context, char *plain,
+			 struct bytes *area)
+{
+	if (!begins(context, "+") || !number_plain(context, plain) || !plan->country[0] ||
+	    !bytes_starts(bytes_str(plain + 1), plan->country))
+		return false;
+	*area = bytes_str(plain + 1 + strlen(plan->country));
+	/* areas are equally long there: what is behind is of the number, too */
+	if (plan->area_digits)
+		*area = bytes_sub(*area, 0, strlen(plan->area));
+	return area->n < sizeof(plan->area);
+}
+
+static void national_of(const struct dial_plan *plan, const char *international,
+			char out[DIAL_NUMBER_MAX])
+{
+	size_t country = strlen(plan->country);
+
+	if (!country)
+		out[0] = '\0';
+	else if (bytes_starts(bytes_str(international + 1), plan->country))
+		(void)number_put(out, plan->national_prefix,
+				 bytes_str(international + 1 + country));
+	else if (!plan->international_prefix[0])
+		out[0] = '\0';
+	else
+		(void)number_put(out, plan->international_prefix, bytes_str(international + 1));
+}
+
+/* What is behind the number. False: it counts elsewhere. */
+static bool forms_params(const struct dial_plan *plan, struct bytes params, char *plain,
+			 struct bytes *area, struct dial_forms *out)
+{
+	struct bytes param, name;
+	bool here = true;
+
+	while (bytes_cut(&params, ';', &param)) {
+		if (!bytes_cut(&param, '=', &name))
+			continue;
+		if (bytes_iis(name, "phone-context"))
+			here = context_area(plan, param, plain, area);
+		else if (bytes_iis(name, "ext") && !number_plain(param, out->extension))
+			out->extension[0] = '\0';
+	}
+	return here;
+}
+
+bool dial_forms_of(const struct dial_plan *plan, struct bytes text, struct dial_forms *out)
+{
+	char number[DIAL_NUMBER_MAX], context[DIAL_NUMBER_MAX];
+	struct bytes area = bytes_str(plan->area), front;
+	bool here;
+
+	*out = (struct dial_forms){ 0 };
+	if (!bytes_cut(&text, ';', &front) || !number_plain(front, number))
+		return false;
+	here = forms_params(plan, text, context, &area, out);
+	if (here || number[0] == '+')
+		number_from(plan, area, bytes_str(number), out->international);
+	if (out->international[0] != '+')
+		out->international[0] = '\0';
+	else
+		national_of(plan, out->international, out->national);
+	return true;
 }
 
 /* ---- what a network could read a number as ---- */
@@ -600,12 +702,6 @@ static void dial_plain(const struct dial_asker *asker, struct bytes dialled,
 			return;
 	}
 	dial_outside(asker, dialled, out);
-}
-
-/* RFC 3966 3: visual-separator, and what people write besides. */
-static bool dial_is_separator(uint8_t c)
-{
-	return c && strchr(" -./()[]", c);
 }
 
 /* Enough of a number to say what it costs: whatever stands before it, it fits. */

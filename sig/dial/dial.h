@@ -83,6 +83,17 @@ bool dial_rules_apply(struct bytes rules, struct bytes number, char out[DIAL_NUM
 /* The number as the whole world dials it, with + and country. It is left as it is where the plan does not know. */
 void dial_number_international(const struct dial_plan *plan, struct bytes number,
 			       char out[DIAL_NUMBER_MAX]);
+
+/* A number in the forms of E.164. "": it is not known. */
+struct dial_forms {
+	char international[DIAL_NUMBER_MAX]; /* +4930123456 */
+	char national
+		[DIAL_NUMBER_MAX]; /* as it is dialled in the plan's country: 030123456, 0033... */
+	char extension[DIAL_NUMBER_MAX]; /* behind it */
+};
+/* Of a number as phones, trunks and people write it: 030/123456, +49 (0)30 123456;ext=12, 123456;phone-context=+4930 (RFC 3966). Where it
+ * counts in another country, or in a domain, it is not known. False: it is no number. */
+bool dial_forms_of(const struct dial_plan *plan, struct bytes text, struct dial_forms *out);
 /* A number outside, as any network may read it: with or without trunk and international prefixes that stand where none belongs, as in
  * +49 (0) 900 or +49 00 1 900. The dearest reading counts. */
 struct dial_judgement {

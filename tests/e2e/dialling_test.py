@@ -76,6 +76,8 @@ class Dialling(unittest.TestCase):
         self.node.ctl("route.put", name="out", pattern="+x.", trunks="branch")
         self.assertEqual(self.means("91030123"), ("outside", "+4930123", "branch"))
         self.assertEqual(self.means("9030123"), ("outside", "+4930123", ""))
+        forms = self.node.ctl("dialplan.check", **{"from": "1001", "number": "9030123"})
+        self.assertEqual((forms["international"], forms["national"]), ("+4930123", "030123"))
         self.assertEqual(self.means("91002"), ("emergency", "1002", ""))
         self.rings("91002")
         self.assertEqual(self.hears("91030123").status, 480)

@@ -91,6 +91,24 @@ static void plan_take(struct bytes *rest, struct dial_plan *plan)
 	plan->overlap = plan->numbers[0];
 }
 
+/* A form of it has the same forms. */
+static void check_forms(const struct dial_plan *plan, struct bytes text)
+{
+	struct dial_forms forms, again;
+
+	if (!dial_forms_of(plan, text, &forms) || !forms.international[0])
+		return;
+	check(dial_forms_of(plan, bytes_str(forms.international), &again), "no number");
+	check(!strcmp(forms.international, again.international), "another number");
+	check(!strcmp(forms.national, again.national), "another national number");
+	if (!plan->national_prefix[0] || !forms.national[0] ||
+	    (plan->international_prefix[0] &&
+	     bytes_starts(bytes_str(forms.national), plan->international_prefix)))
+		return;
+	check(dial_forms_of(plan, bytes_str(forms.national), &again), "no number");
+	check(!strcmp(forms.international, again.international), "a national number is another");
+}
+
 static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_t classes,
 			      struct bytes dialled)
 {
@@ -225,5 +243,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		plan.rules[0] = '\0';
 	check_help(&plan, rest);
 	check_permissions(&plan, rest);
+	check_forms(&plan, rest);
 	return 0;
 }

@@ -146,7 +146,8 @@ const struct command g_dial_commands[] = {
 	  "called), why (in words), rule (the setting that refuses it: extension.classes, "
 	  "tenant.classes, dialplan.blocked, dialplan.numbers, extension.enabled, route) and, of "
 	  "numbers outside, pattern (of the plan, by which it has its class or is blocked; empty "
-	  "where it is read as another number that has it)",
+	  "where it is read as another number that has it), international (+4930123456) and "
+	  "national (030123456): its forms of E.164, empty where the plan does not know them",
 	  BY(command_dialplan_check) },
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
 	  "Shows what calls outside have cost today, on a node.",

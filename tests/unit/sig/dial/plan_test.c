@@ -139,6 +139,46 @@ static void test_default(void **state)
 		     (1 << DIAL_INTERNATIONAL | 1 << DIAL_PREMIUM | 1 << DIAL_OTHER));
 }
 
+static void test_forms(void **state)
+{
+	static const struct {
+		const struct dial_plan *plan;
+		const char *text, *international, *national, *extension;
+	} rows[] = {
+		{ &g_germany, "+49 (0) 30/123-456", "+4930123456", "030123456", "" },
+		{ &g_germany, "0301234;ext=1-2", "+49301234", "0301234", "12" },
+		{ &g_germany, "1234", "+49301234", "0301234", "" },
+		{ &g_germany, "1234;phone-context=+49 89", "+49891234", "0891234", "" },
+		{ &g_germany, "891234;phone-context=+49", "+49891234", "0891234", "" },
+		{ &g_germany, "089 1234;isub=1;Phone-Context=+49;ext=7", "+49891234", "0891234",
+		  "7" },
+		{ &g_germany, "1234;phone-context=+44", "", "", "" },
+		{ &g_germany, "1234;phone-context=example.com", "", "", "" },
+		{ &g_germany, "+441234;phone-context=example.com", "+441234", "00441234", "" },
+		{ &g_germany, "0033 1 23", "+33123", "0033123", "" },
+		{ &g_america, "597-9000", "+14085979000", "14085979000", "" },
+		{ &g_america, "863-1234;phone-context=+1-914-555", "+19148631234", "19148631234",
+		  "" },
+		{ &g_america, "+49 30 1", "+49301", "01149301", "" },
+		{ &g_nowhere, "0891", "", "", "" },
+		{ &g_nowhere, "+49 891", "+49891", "", "" },
+	};
+	static const char *const none[] = { "", ";ext=1", "+", "*72", "alice", "0900p12", "1+2" };
+	const typeof(rows[0]) *row;
+	struct dial_forms forms;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		ROW_ASSERT(row->text, dial_forms_of(row->plan, bytes_str(row->text), &forms));
+		ROW_ASSERT(row->text, !strcmp(forms.international, row->international));
+		ROW_ASSERT(row->text, !strcmp(forms.national, row->national));
+		ROW_ASSERT(row->text, !strcmp(forms.extension, row->extension));
+	}
+	for (size_t i = 0; i < COUNT_OF(none); i++)
+		ROW_ASSERT(none[i], !dial_forms_of(&g_germany, bytes_str(none[i]), &forms));
+}
+
 static void test_too_long(void **state)
 {
 	struct dial_plan plan = { .country = "49", .area = "30" };
@@ -152,9 +192,9 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),    cmocka_unit_test(test_rules_wrong),
-		cmocka_unit_test(test_classes),  cmocka_unit_test(test_default),
-		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_rules),   cmocka_unit_test(test_rules_wrong),
+		cmocka_unit_test(test_classes), cmocka_unit_test(test_default),
+		cmocka_unit_test(test_forms),   cmocka_unit_test(test_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
