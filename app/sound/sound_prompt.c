@@ -183,7 +183,7 @@ enum {
 	KEYS_MAX = 16,
 	PATH_PARTS = 3,
 	NAME_SIZE = SOUND_NAME_MAX + 8,
-	PLACES = 4,
+	PLACES = 6,
 	PROMPT_ENDINGS = 2
 };
 
@@ -224,15 +224,18 @@ bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes 
 
 /* ---- where it lies ---- */
 
-/* The folders of each place: as many as there are before NULL. */
-static void places_make(const char *out[PLACES][PATH_PARTS], const struct sound_name *name)
+/* RFC 4647 3.4: de-AT, de, none. In each the folders before NULL. plain: the language without its region. */
+static void places_make(const char *out[PLACES][PATH_PARTS], const struct sound_name *name,
+			char plain[LANGUAGE_MAX])
 {
-	const char *language = name->language[0] ? name->language : NULL;
+	struct bytes all = bytes_str(name->language);
 
 	memset(out, 0, sizeof(out[0]) * PLACES);
-	out[0][0] = out[1][0] = name->tenant;
-	out[2][0] = out[3][0] = NODE_FOLDER;
-	out[0][1] = out[2][1] = language;
+	(void)bytes_cstr(bytes_sub(all, 0, bytes_find(all, '-')), plain, LANGUAGE_MAX);
+	for (size_t i = 0; i < PLACES; i++)
+		out[i][0] = i < PLACES / 2 ? name->tenant : NODE_FOLDER;
+	out[0][1] = out[3][1] = all.n ? name->language : NULL;
+	out[1][1] = out[4][1] = plain[0] ? plain : NULL;
 }
 
 static struct media_sound *prompt_place_read(int folder, const char *place[PATH_PARTS],
@@ -260,8 +263,9 @@ static struct media_sound *prompt_read(int folder, const struct sound_name *name
 {
 	const char *places[PLACES][PATH_PARTS];
 	struct media_sound *s = NULL;
+	char plain[LANGUAGE_MAX];
 
-	places_make(places, name);
+	places_make(places, name, plain);
 	fault->absent = true;
 	for (size_t i = 0; !s && fault->absent && i < PLACES; i++)
 		s = prompt_place_read(folder, places[i], what, name->rate_hz, fault);

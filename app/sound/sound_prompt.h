@@ -5,7 +5,7 @@
  *
  *	FOLDER/TENANT/LANGUAGE/NAME   FOLDER/TENANT/NAME   FOLDER/.prompts/LANGUAGE/NAME   FOLDER/.prompts/NAME
  *
- * each with .wav or .opus behind it. For the helper that reads files.
+ * each with .wav or .opus behind it. Behind a language with a region, as de-AT, comes the one without. For the helper that reads files.
  */
 #ifndef APP_SOUND_SOUND_PROMPT_H
 #define APP_SOUND_SOUND_PROMPT_H

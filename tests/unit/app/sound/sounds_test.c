@@ -399,6 +399,14 @@ static void prompts_are_found(void **state)
 		if (row->none)
 			ROW_ASSERT(row->path, prompt_says(s, row->name, "") == row->none);
 	}
+	/* of Austria, else German */
+	folder_put(s, "acme/de-AT");
+	prompt_put(s, "acme/de-AT/no.wav", LENGTH, 6);
+	prompt_put(s, ".prompts/de/no.wav", LENGTH, 7);
+	assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 4);
+	assert_int_equal(prompt_says(s, "prompt:no", "de-AT"), 6);
+	assert_int_equal(prompt_says(s, "prompt:no", "de-CH"), 7);
 	assert_int_equal(prompt_get(s, "prompt:yes", "fr", &sound, &fault), SOUNDS_NONE);
 	assert_non_null(strstr(fault.reason, "no such prompt"));
 	/* one that is wrong is not passed over */
