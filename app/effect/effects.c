@@ -88,7 +88,7 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 {
 	int err;
 
-	to->passed(&e->hop, true, text_bytes(&e->data), e->why, to->node);
+	to->passed(&e->hop, true, e->sender, text_bytes(&e->data), e->why, to->node);
 	if (e->hop.transport == SIP_INTER_SHARD)
 		err = carry_send_inside(to, e);
 	else

@@ -13,9 +13,9 @@ struct inter_shard;
 struct transport;
 struct validity;
 
-/* Sees each SIP message that is sent, before it is. */
-typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
-			       const char *why, void *node);
+/* Sees each SIP message that is sent, before it is. call: that says it; 0: it is not known. */
+typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, uint64_t call,
+			       struct bytes message, const char *why, void *node);
 
 /* One that another part of the node carries out; what is asked for is answered by a reply. */
 typedef void effects_node_fn(const struct effect *e, void *node);

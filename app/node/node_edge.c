@@ -441,7 +441,7 @@ static void edge_inter_shard(struct node *n, const struct parcel *p)
 	if (!to || !inter_shard_of(&p->remote) || !node_shard_hears(to))
 		return;
 	shard_receive(to->core, &from, p->data, clock_instant());
-	node_on_passed(&from, false, p->data, NULL, n);
+	node_on_passed(&from, false, 0, p->data, NULL, n);
 }
 
 /* ---- of users that are watched ---- */

@@ -405,7 +405,7 @@ static void probe_log(struct node *n, struct probe_place *place)
 	probe_write(&w, n->dns.probes, trunks_settings(n->common.trunks, place->trunk), place);
 	if (w.overflow)
 		return;
-	node_on_passed(&place->hop, true, writer_done(&w), NULL, n);
+	node_on_passed(&place->hop, true, 0, writer_done(&w), NULL, n);
 	(void)transport_send(n->sip.transport, &place->hop, writer_done(&w));
 }
 

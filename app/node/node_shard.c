@@ -430,7 +430,7 @@ bool node_shard_receive(struct node_shard *s)
 		any = true;
 		if (node_shard_hears(s))
 			shard_receive(s->core, &from, text_bytes(&message), clock_instant());
-		node_on_passed(&from, false, text_bytes(&message), NULL, n);
+		node_on_passed(&from, false, 0, text_bytes(&message), NULL, n);
 		text_clear(&message);
 	}
 	return any;

@@ -40,7 +40,7 @@ void node_on_message(const struct sip_hop *from, struct bytes message, void *arg
 
 	if (!node_probe_takes(n, from, message))
 		node_shards_receive(n, from, message, sip_behind_ns(n, now.ns), now);
-	node_on_passed(from, false, message, NULL, n);
+	node_on_passed(from, false, 0, message, NULL, n);
 }
 
 static void node_on_connection_closed(const struct sip_hop *hop, void *arg)

@@ -285,16 +285,17 @@ static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct 
 	return call;
 }
 
-void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, const char *why,
-		    void *arg)
+/* The last words of a call leave when it is gone: they say whose they are. */
+void node_on_passed(const struct sip_hop *hop, bool sent, uint64_t call, struct bytes message,
+		    const char *why, void *arg)
 {
 	struct node *n = arg;
-	uint64_t call;
 
 	recent_add(&n->watch.recent, hop, sent, clock_utc_ms(), message, why);
 	if (!n->watch.watch || !watch_wants(n->watch.watch))
 		return;
-	call = call_of(n, hop, message);
+	if (!call)
+		call = call_of(n, hop, message);
 	call_catch(n, call);
 	watch_message(n->watch.watch, hop, sent, call, message);
 }

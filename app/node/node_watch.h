@@ -23,7 +23,7 @@ void node_watch_close(struct node *n);
 /* What a trace of that call begins with. but_newest: all but the message that passes now. */
 void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_newest);
 /* effects_passed_fn: each SIP message after it came, or before it goes. */
-void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, const char *why,
-		    void *arg);
+void node_on_passed(const struct sip_hop *hop, bool sent, uint64_t call, struct bytes message,
+		    const char *why, void *arg);
 
 #endif

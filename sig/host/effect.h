@@ -213,6 +213,7 @@ struct effect {
 	uint64_t ttl_ms, ago_ms;
 	struct sip_hop hop;
 	bool peer, again;
+	uint64_t sender; /* of EFFECT_SEND: the call that says it, for those who watch; 0: none */
 	/* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
 	const char *why;
 	struct effect_order order;

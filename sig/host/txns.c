@@ -380,6 +380,7 @@ void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
 		return;
 	}
 	e->hop = *hop;
+	e->sender = t->sender;
 	if (!t->why || !txns_is_refusal(datagram))
 		return;
 	e->why = t->why;

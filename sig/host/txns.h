@@ -83,6 +83,7 @@ struct txns {
 	const struct quota_host *quota;
 	uint32_t reserve; /* for each enum txn_use but the first */
 	const char *why;  /* of the refusal that is sent next, a constant; NULL: not known */
+	uint64_t sender;  /* the call whose step this is; 0: none's */
 };
 
 int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand) NODISCARD;

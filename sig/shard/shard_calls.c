@@ -529,20 +529,37 @@ static void note_video(struct shard *s, struct call *c)
 	s->commons->videos += c->counted_as_video - before;
 }
 
+/* One call may have another one step. What is sent meanwhile to those who watch either is of neither. */
+static uint64_t sender_set(struct shard *s, uint64_t call)
+{
+	uint64_t outer = s->txns.sender;
+
+	s->txns.sender = call;
+	return outer;
+}
+
 bool shard_call_settle(struct shard *s, struct call *c)
 {
+	uint64_t outer;
+	bool goes_on;
+
 	note_transcoded(s, c);
 	note_video(s, c);
 	shard_watch_call(s, c);
 	shard_room_watch(s, c);
-	return call_settle(&s->host, c);
+	outer = sender_set(s, c->id);
+	goes_on = call_settle(&s->host, c);
+	s->txns.sender = outer;
+	return goes_on;
 }
 
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev)
 {
 	bool before = c->state == CALL_ESTABLISHED;
+	uint64_t outer = sender_set(s, c->id);
 
 	call_step(&s->host, c, ev);
+	s->txns.sender = outer;
 	s->established += (c->state == CALL_ESTABLISHED) - before;
 	if (!shard_call_settle(s, c))
 		shard_call_give(s, c);

@@ -22,7 +22,7 @@ enum { RIG_LOOKUPS_MAX = 2048, RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT
 struct rig_sent {
 	struct sip_hop hop;
 	struct text data;
-	uint64_t ns;
+	uint64_t ns, sender;
 	bool taken;
 };
 
@@ -317,8 +317,9 @@ RIG_FN void rig_keep_sent(struct rig *r, struct effect *e)
 	assert(rig_is_whole(text_bytes(&e->data)));
 	if (r->sent_count == RIG_SENT_MAX)
 		rig_forget_sent(r);
-	r->sent[r->sent_count++] =
-		(struct rig_sent){ .hop = e->hop, .data = e->data, .ns = r->now.ns };
+	r->sent[r->sent_count++] = (struct rig_sent){
+		.hop = e->hop, .data = e->data, .ns = r->now.ns, .sender = e->sender
+	};
 	e->data = (struct text){ 0 };
 }
 

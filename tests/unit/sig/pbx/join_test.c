@@ -36,6 +36,28 @@ static void joins_two_alone(void **state)
 	assert_two_joined(t);
 }
 
+/* Who watches asks whose a message is when it leaves. The call that the dialog went to is gone by then. */
+static void the_last_200_is_its_calls(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct shard_join join = { 0 };
+	const struct rig_sent *last;
+	uint64_t stays;
+
+	two_alone(t, &join);
+	assert_int_equal(join_as(t, &join, 1), 0);
+	rig_wait_ms(r, 1000);
+	stays = call_at(r, 0);
+	phone_request(stays == join.call ? &t->c : &t->l.a, "BYE", "", "");
+	trio_assert_left(stays == join.call ? &t->l.a : &t->c);
+	line_assert_idle(r);
+	last = &r->sent[r->sent_count - 1];
+	assert_true(bytes_starts(text_bytes(&last->data), "SIP/2.0 200 "));
+	assert_int_equal(last->sender, stays);
+	assert_int_not_equal(shard_whose(r->shard, text_bytes(&last->data)), stays);
+}
+
 /* While what they hear is played, or their keys are collected. */
 static void joins_who_hear_something(void **state)
 {
@@ -287,19 +309,13 @@ static void join_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ORDER_TEST(joins_two_alone),
-		ORDER_TEST(joins_who_hear_something),
-		ORDER_TEST(joins_one_of_two),
-		ORDER_TEST(joins_two_pairs),
-		ORDER_TEST(joined_when_it_is_saved),
-		ORDER_TEST(joined_when_others_wait),
-		ORDER_TEST(join_over_kills),
-		ORDER_TEST(two_alone_over_kills),
-		ORDER_TEST(without_the_store),
-		ORDER_TEST(before_the_ack),
-		ORDER_TEST(before_the_ack_of_the_other),
-		ORDER_TEST(ack_never_comes),
-		ORDER_TEST(join_refused),
+		ORDER_TEST(joins_two_alone),          ORDER_TEST(the_last_200_is_its_calls),
+		ORDER_TEST(joins_who_hear_something), ORDER_TEST(joins_one_of_two),
+		ORDER_TEST(joins_two_pairs),          ORDER_TEST(joined_when_it_is_saved),
+		ORDER_TEST(joined_when_others_wait),  ORDER_TEST(join_over_kills),
+		ORDER_TEST(two_alone_over_kills),     ORDER_TEST(without_the_store),
+		ORDER_TEST(before_the_ack),           ORDER_TEST(before_the_ack_of_the_other),
+		ORDER_TEST(ack_never_comes),          ORDER_TEST(join_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
