@@ -194,7 +194,7 @@ class Rooms(ConferenceTest):
         self.node.ctl("conference.deaf", call=second, on=True)
         until(lambda: not self.shares("1002"), lambda: self.shares("1002"))
         self.hears("1003", "1001", "1002")
-        self.assertLess(self.audio["1003"].gap(since), 0.15 * slowness())
+        self.assertLess(self.audio["1003"].gap(since), 0.15 + slowness() - 1, "but for what the node stood still")
         self.node.ctl("conference.drop", call=second)
         self.dialogs["1002"].wait_bye()
         self.all_hear("1001", "1003")
@@ -216,7 +216,7 @@ class Rooms(ConferenceTest):
         self.hangs_up("1002")           # held and muted
         time.sleep(0.7)
         heard = self.audio["1003"].audio(since)
-        self.assertGreater(len(heard), 200)
+        self.assertGreater(len(heard), 200 / slowness())
         self.assertEqual({(after.seq - before.seq) & 0xffff for before, after in zip(heard, heard[1:])}, {1})
         steps = [(after.ts - before.ts) & 0xffffffff for before, after in zip(heard, heard[1:])]
         self.assertFalse([step for step in steps if step % 160], "20 ms each")

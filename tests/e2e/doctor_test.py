@@ -324,9 +324,14 @@ class DoctorTest(unittest.TestCase):
             thread.start()
         return pairs, threads
 
+    def starved(self):
+        """The kernel had no room for packets: the node was given no processor for so long that it had taken none."""
+        return sum(self.node.metric("tandem_media_xdp_refused_packets_total", reason=reason) for reason in ("no_frame", "ring_full"))
+
     def fine(self, pair):
         """Nothing is found; what a busy machine does to the pace of scripted ends is no fault of the call."""
-        self.assertEqual([finding for finding in pair.findings() if finding["code"] != "jitter"], [])
+        but = {"jitter", "loss_in"} if self.starved() else {"jitter"}
+        self.assertEqual([finding for finding in pair.findings() if finding["code"] not in but], [])
 
     def judge(self, faults):
         for name, codes, _, _ in faults:
