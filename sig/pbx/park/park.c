@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
-#include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
@@ -19,13 +17,10 @@
 #include "sig/pbx/conference.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/meetme.h"
-#include "sig/pbx/park.h"
+#include "sig/pbx/park/park.h"
+#include "sig/pbx/park/retrieve.h"
+#include "sig/pbx/park/slot.h"
 #include "sig/pbx/pick.h"
-#include "sig/pbx/remote_shard.h"
-#include "sig/pbx/replace.h"
-#include "sig/pbx/set.h"
-
-static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
 enum {
 	/* the store answers within its own deadline; this is for none at all */
@@ -33,58 +28,8 @@ enum {
 	CLAIM_AGAIN_MS = 2000,
 	RETURN_RINGS_MS = 20000,
 	RETURN_AGAIN_MS = 2000, /* just now its call is busy with something else */
-	ENTRY_MAX = 256,
 	CONFIRM_MAX = 512,
 };
-
-/* ---- what is asked of the store ---- */
-
-static struct effect *park_ask(struct call_host *h, uint16_t tenant, enum park_act act,
-			       struct bytes slot, uint64_t owner)
-{
-	const struct effect_ask ask = { .kind = EFFECT_PARK,
-					.call = owner,
-					.what = act,
-					.tenant = bytes_str(
-						tenants_name(h->settings->tenants, tenant)),
-					.user = slot };
-
-	return effects_ask(h->effects, &ask);
-}
-
-static void park_free(struct call_host *h, const struct call *c, const char *slot, uint64_t owner)
-{
-	(void)park_ask(h, c->tenant, PARK_FREE, bytes_str(slot), owner);
-}
-
-/* Who parked, who is parked, since when: with a space between them, for those who list slots. Its serial; 0: no memory. */
-static uint64_t park_claim(struct call_host *h, const struct call *c, const char *slot,
-			   struct bytes by, struct bytes party, uint64_t since_utc_ms)
-{
-	uint8_t space[ENTRY_MAX];
-	struct writer w = writer_over(space, sizeof(space));
-	struct effect *e = park_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id);
-
-	if (!e)
-		return 0;
-	writer_bytes(&w, by);
-	writer_str(&w, " ");
-	writer_bytes(&w, party);
-	writer_fmt(&w, " %" PRIu64, since_utc_ms);
-	if (w.overflow || text_set(&e->data, writer_done(&w)))
-		LOG_WARN("call", c->id, "who is parked cannot be listed");
-	e->version = rand_u64_from(h->rand) | 1;
-	return e->version;
-}
-
-/* A call of this shard that is not parked there: what is left of one. */
-static bool is_orphan(const struct call_host *h, const char *slot, uint64_t owner)
-{
-	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
-
-	return id_shard(owner) == h->settings->number &&
-	       (!other || !park_has(other, bytes_str(slot)));
-}
 
 bool park_has(const struct call *c, struct bytes slot)
 {
@@ -135,18 +80,12 @@ static struct bytes giver_of(const struct call *c)
 	return l->user.n ? text_bytes(&l->user) : call_leg_user(c, c->transfer->leg);
 }
 
-/* For those who read it. */
-static uint64_t shown_utc_ms(const struct call_host *h)
-{
-	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
-}
-
 static void claim_slot(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
-	t->slot.serial = park_claim(h, c, t->slot.number, giver_of(c), call_leg_user(c, t->given),
-				    shown_utc_ms(h));
+	t->slot.serial = slot_claim(h, c, t->slot.number, giver_of(c), call_leg_user(c, t->given),
+				    slot_shown_ms(h));
 	t->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
 }
 
@@ -166,7 +105,7 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status)
 	struct effect *e = slot->ticket ? effects_add(h->effects, EFFECT_ORDERED) : NULL;
 
 	if (slot->serial)
-		park_free(h, c, slot->number, c->id);
+		slot_free(h, c->tenant, bytes_str(slot->number), c->id);
 	if (e) {
 		e->call = c->id;
 		e->order = (struct effect_order){ .ticket = slot->ticket,
@@ -217,7 +156,7 @@ static int park_fill(struct call_host *h, struct call *c, struct text *from)
 	if (text_set(from, call_leg_user(c, c->transfer->given)))
 		return -ENOMEM;
 	return park_make(&c->park, bytes_str(c->transfer->slot.number), giver_of(c),
-			 shown_utc_ms(h));
+			 slot_shown_ms(h));
 }
 
 /* The phone that parked it is told in which slot (RFC 3428), in the dialog that it is about to leave: when that is saved. */
@@ -334,12 +273,6 @@ void park_go_on(struct call_host *h, struct call *c)
 	}
 }
 
-/* It is the next one that is tried; a successor begins again where the record does. */
-static bool slot_advance(char *number, const char *last)
-{
-	return last[0] && strcmp(number, last) != 0 && park_slot_next(number);
-}
-
 static void slot_told(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct transfer_slot *slot = &c->transfer->slot;
@@ -348,8 +281,8 @@ static void slot_told(struct call_host *h, struct call *c, const struct park_new
 		slot->claimed = true;
 		return;
 	}
-	if (news->told == PARK_TAKEN && is_orphan(h, slot->number, news->owner)) {
-		park_free(h, c, slot->number, news->owner);
+	if (news->told == PARK_TAKEN && slot_is_orphan(h, slot->number, news->owner)) {
+		slot_free(h, c->tenant, bytes_str(slot->number), news->owner);
 		claim_slot(h, c);
 		return;
 	}
@@ -371,7 +304,7 @@ static void claim_again(struct call_host *h, struct call *c)
 {
 	struct park *p = c->park;
 
-	p->serial = park_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
+	p->serial = slot_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
 			       p->since_utc_ms);
 	p->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
 }
@@ -391,7 +324,7 @@ static void asked_in_vain(struct call_host *h, struct call *c, uint16_t status)
 	LOG_INFO("call", c->id, "a call is not sent on to a slot", LOG_STR("slot", c->park->slot),
 		 LOG_U64("status", status));
 	if (c->park->serial)
-		park_free(h, c, c->park->slot, c->id);
+		slot_free(h, c->tenant, bytes_str(c->park->slot), c->id);
 	c->park->serial = IN_VAIN;
 	outbox_touch(&c->out);
 	next = plan_next(h, c, status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE);
@@ -412,7 +345,7 @@ static void asked_well(struct call_host *h, struct call *c)
 	p->asks = false;
 	p->last[0] = '\0';
 	p->serial = p->again_ns = 0;
-	p->since_utc_ms = shown_utc_ms(h);
+	p->since_utc_ms = slot_shown_ms(h);
 	refused = wait_answer_caller(h, c, &refusal);
 	if (refused)
 		wait_refuse(h, c, &refusal);
@@ -424,8 +357,8 @@ static void asked_claim(struct call_host *h, struct call *c)
 {
 	struct park *p = c->park;
 
-	p->serial = park_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
-			       shown_utc_ms(h));
+	p->serial = slot_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
+			       slot_shown_ms(h));
 }
 
 static void asked_told(struct call_host *h, struct call *c, const struct park_news *news)
@@ -434,8 +367,8 @@ static void asked_told(struct call_host *h, struct call *c, const struct park_ne
 
 	if (news->told == PARK_OK) {
 		asked_well(h, c);
-	} else if (news->told == PARK_TAKEN && is_orphan(h, p->slot, news->owner)) {
-		park_free(h, c, p->slot, news->owner);
+	} else if (news->told == PARK_TAKEN && slot_is_orphan(h, p->slot, news->owner)) {
+		slot_free(h, c->tenant, bytes_str(p->slot), news->owner);
 		asked_claim(h, c);
 	} else if (news->told == PARK_TAKEN && slot_advance(p->slot, p->last)) {
 		asked_claim(h, c);
@@ -467,16 +400,10 @@ static void claim_told(struct call_host *h, struct call *c, const struct park_ne
 		return;
 	LOG_WARN("call", c->id, "the slot of a parked party is another's",
 		 LOG_STR("slot", p->slot));
-	if (is_orphan(h, p->slot, news->owner)) {
-		park_free(h, c, p->slot, news->owner);
+	if (slot_is_orphan(h, p->slot, news->owner)) {
+		slot_free(h, c->tenant, bytes_str(p->slot), news->owner);
 		claim_again(h, c);
 	}
-}
-
-/* It is not known yet who waits there. */
-static bool retrieve_waits(const struct call *c)
-{
-	return set_waits_for(c, FEATURE_PARK) || set_waits_for(c, FEATURE_PICKUP);
 }
 
 /* What the store has in the slot. */
@@ -498,18 +425,6 @@ static void park_replied(struct call_host *h, struct call *c, const struct reply
 }
 
 /* ---- who takes it from there ---- */
-
-/* Who waits there is asked for. The serial of the answer; 0: no memory. */
-static uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot)
-{
-	struct effect *e =
-		slot.n <= PARK_SLOT_LEN ? park_ask(h, c->tenant, PARK_LOOK, slot, c->id) : NULL;
-
-	if (!e)
-		return 0;
-	e->version = rand_u64_from(h->rand) | 1;
-	return e->version;
-}
 
 static bool is_picked(const struct call_host *h, const struct call *c)
 {
@@ -555,8 +470,7 @@ bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct 
 		return may_pick_now(h, owner, slot);
 	if (c && c->tenant != tenant)
 		return false;
-	if (!park_ask(h, tenant, PARK_FREE, slot, owner))
-		LOG_ERROR("call", owner, "no memory to free a slot");
+	slot_free(h, tenant, slot, owner);
 	return false;
 }
 
@@ -564,7 +478,7 @@ static void park_leave(struct call_host *h, struct call *c, bool retrieved)
 {
 	if (retrieved)
 		publish(h, c, SIG_CALL_RETRIEVED);
-	park_free(h, c, c->park->slot, c->id);
+	slot_free(h, c->tenant, bytes_str(c->park->slot), c->id);
 	park_clear(&c->park);
 	outbox_touch(&c->out);
 }
@@ -581,7 +495,7 @@ static bool is_retrieved(const struct call *c)
 /* By when it was parked: a successor comes to the same time. */
 static void return_wait(const struct call_host *h, struct park *p)
 {
-	uint64_t time_ns = h->settings->park_return_ns, shown_ms = shown_utc_ms(h), waited_ns = 0;
+	uint64_t time_ns = h->settings->park_return_ns, shown_ms = slot_shown_ms(h), waited_ns = 0;
 
 	if (shown_ms > p->since_utc_ms)
 		waited_ns = (shown_ms - p->since_utc_ms) * NS_PER_MS;
@@ -679,218 +593,6 @@ static void park_over(struct call_host *h, struct call *c)
 		park_leave(h, c, c->cause == CAUSE_TRANSFERRED);
 }
 
-/* Another shard is asked for who waits there. */
-static void park_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-			     uint8_t leg)
-{
-	const struct leg *l = c->legs[leg];
-
-	if (l->dialog.hop.transport == SIP_INTER_SHARD && l->state == LEG_EARLY &&
-	    !(c->transfer && c->transfer->remote.shard) && c->tenant != TENANT_DEFAULT)
-		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
-}
-
-#define SLOT_NAME_BEGINS "slot-"
-/* A node that is about to be given up does not delay who presses a key. */
-enum { REMOTE_WAIT_MS = 300 };
-
-static const struct plan_set *retrieve_step(const struct call *c)
-{
-	return c->plan.count ? &c->plan.steps[c->plan.count - 1].set : NULL;
-}
-
-/* Who is to be spoken with rings somebody, and waits in no slot. */
-static bool retrieve_is_rung(const struct call *c)
-{
-	const struct plan_set *set = retrieve_step(c);
-
-	return set && set->feature == FEATURE_PICKUP;
-}
-
-static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
-
-/* Of other nodes, if there are any. */
-static bool retrieve_ask_remote(struct call_host *h, struct call *c)
-{
-	c->plan.serial = h->picks_remote
-				 ? h->picks_remote(h->owner, c->tenant, text_bytes(&c->from),
-						   text_bytes(&retrieve_step(c)->number), c->id)
-				 : 0;
-	c->plan.until_ns = h->now.ns + REMOTE_WAIT_MS * NS_PER_MS;
-	return c->plan.serial != 0;
-}
-
-static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
-{
-	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
-		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
-	set_refuse(h, c, status, text);
-}
-
-static void retrieve_rung(struct call_host *h, struct call *c)
-{
-	struct pick_news news = { .status = 404, .text = "nobody calls there" };
-
-	if (h->picks)
-		h->picks(h->owner, c->tenant, text_bytes(&c->from),
-			 text_bytes(&retrieve_step(c)->number), &news);
-	if (news.may && retrieve_ask_remote(h, c))
-		return;
-	if (news.call)
-		retrieve_begin(h, c, news.call);
-	else
-		retrieve_fail(h, c, news.status, news.text);
-}
-
-static void retrieve_find_slot(struct call_host *h, struct call *c)
-{
-	if (retrieve_is_rung(c)) {
-		retrieve_rung(h, c);
-		return;
-	}
-	c->plan.serial = park_look(h, c, text_bytes(&retrieve_step(c)->number));
-	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-}
-
-/* ---- of another shard ---- */
-
-static void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
-{
-	struct writer w = writer_over(out, RETRIEVE_NAME_MAX - 1);
-	char id[ID_TEXT_LEN];
-
-	id_call_put(id, call);
-	writer_str(&w, SLOT_NAME_BEGINS);
-	writer_bytes(&w, slot);
-	writer_str(&w, "-");
-	writer_bytes(&w, bytes_mem(id, sizeof(id)));
-	out[w.overflow ? 0 : w.n] = '\0';
-}
-
-bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
-{
-	if (!bytes_starts(user, SLOT_NAME_BEGINS))
-		return false;
-	user = bytes_from(user, sizeof(SLOT_NAME_BEGINS) - 1);
-	return bytes_cut(&user, '-', slot) && park_slot_is(*slot) && !id_call_get(user, call);
-}
-
-/* rung: the call rings, else its party waits in the slot. */
-static enum refusal ring_remote(struct call_host *h, struct call *c, uint64_t owner, bool rung,
-				struct bytes slot, struct call_refusal *refusal)
-{
-	struct dialog_party party = { .local_display = text_bytes(&c->display),
-				      .local_user = text_bytes(&c->from),
-				      .remote_user = slot };
-	char name[RETRIEVE_NAME_MAX];
-
-	if (rung)
-		pick_name_put(name, owner);
-	else
-		retrieve_name_put(name, owner, slot);
-	if (!slot.n) /* To names somebody */
-		party.remote_user = bytes_str(name);
-	return remote_shard_ring_name(h, c, id_shard(owner), bytes_str(name), &party, refusal);
-}
-
-/* ---- */
-
-static enum refusal retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bool rung,
-				  struct bytes slot, struct call_refusal *refusal)
-{
-	const struct call_replaces what = { .call = owner, .leg = LEG_NONE };
-
-	if (id_shard(owner) != h->settings->number)
-		return ring_remote(h, c, owner, rung, slot, refusal);
-	outbox_touch(&c->out);
-	return replace_begin(h, c, &what, refusal);
-}
-
-static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
-{
-	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
-	bool rung = retrieve_is_rung(c);
-	struct text slot = { 0 };
-	enum refusal refused = text_set(&slot, text_bytes(&retrieve_step(c)->number))
-				       ? REFUSED_MEMORY
-				       : REFUSED_NOT;
-
-	plan_stop(c);
-	if (!refused) {
-		plan_clear(&c->plan);
-		refused = retrieve_from(h, c, owner, rung, text_bytes(&slot), &refusal);
-	}
-	text_clear(&slot);
-	if (refused)
-		wait_refuse(h, c, &refusal);
-}
-
-/* What was said of a call here may be past. */
-static enum park_result rung_told_now(const struct call_host *h, const struct park_news *news)
-{
-	const struct call *rung;
-
-	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
-		return news->told;
-	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
-	if (!rung || !call_is_ringing(rung))
-		return PARK_EMPTY;
-	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
-}
-
-static void retrieve_rung_told(struct call_host *h, struct call *c, const struct park_news *news)
-{
-	enum park_result told = rung_told_now(h, news);
-	uint16_t shard = id_shard(news->owner);
-
-	if (told == PARK_TAKEN)
-		retrieve_fail(h, c, 486, "somebody else takes the call");
-	else if (told != PARK_OK)
-		retrieve_fail(h, c, 404, "nobody calls there");
-	else if (shard != h->settings->number && !remote_shard_is_reachable(h->settings, shard))
-		retrieve_fail(h, c, 480, "the call that rings is on another node");
-	else
-		retrieve_begin(h, c, news->owner);
-}
-
-static void retrieve_slot_told(struct call_host *h, struct call *c, const struct park_news *news)
-{
-	struct bytes slot = text_bytes(&retrieve_step(c)->number);
-	bool here = id_shard(news->owner) == h->settings->number;
-
-	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
-		retrieve_fail(h, c, 503, "it is not known who waits there");
-	else if (news->told != PARK_OK)
-		retrieve_fail(h, c, 404, "nobody waits there");
-	else if (here && !park_may_pick(h, c->tenant, news->owner, slot))
-		retrieve_fail(h, c, 404, "nobody waits there any more");
-	else if (!here && !remote_shard_is_reachable(h->settings, id_shard(news->owner)))
-		retrieve_fail(h, c, 480, "who waits there is on another node");
-	else
-		retrieve_begin(h, c, news->owner);
-}
-
-/* Nobody is there, or it is not known: the caller hears why. */
-static void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news)
-{
-	if (retrieve_is_rung(c))
-		retrieve_rung_told(h, c, news);
-	else
-		retrieve_slot_told(h, c, news);
-}
-
-static void retrieve_overdue(struct call_host *h, struct call *c)
-{
-	struct park_news news;
-
-	if (!retrieve_is_rung(c) || !h->picked_remote) {
-		retrieve_fail(h, c, 503, "it is not known who waits there");
-		return;
-	}
-	h->picked_remote(h->owner, c->plan.serial, &news);
-	retrieve_rung_told(h, c, &news);
-}
-
 /*
  * A call that is sent on to a slot (PARK-07): a step of its plan that rings no phone. When the slot is the call's the node answers the
  * caller, who waits there as one that was parked by whose calls go there. When it is not, the plan goes on.
@@ -953,22 +655,14 @@ static bool park_dialled(struct call_host *h, struct call *c, const struct plan_
 
 /* ---- what it hears of a call ---- */
 
-static void park_on_saved(struct call_host *h, struct call *c)
-{
-	if (retrieve_waits(c))
-		retrieve_find_slot(h, c);
-}
-
-/* The store has not said in time whether the call has the slot that it was sent on to, or who waits there. */
+/* The store has not said in time whether the call has the slot that it was sent on to. */
 static bool park_overdue(struct call_host *h, struct call *c)
 {
-	if (slot_step_asks(c))
+	bool asks = slot_step_asks(c);
+
+	if (asks)
 		asked_in_vain(h, c, 503);
-	else if (retrieve_waits(c))
-		retrieve_overdue(h, c);
-	else
-		return false;
-	return true;
+	return asks;
 }
 
 static void park_on_yield(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -1028,11 +722,9 @@ const struct module park_module = {
 	.events = park_events,
 	.replied = park_replies,
 	.request = park_on_request,
-	.saved = park_on_saved,
 	.overdue = park_overdue,
 	.settle = park_go,
 	.deadlines = park_deadlines,
 	.resumed = park_resume,
 	.over = park_over,
-	.headers = park_write_lines,
 };

@@ -8,14 +8,11 @@
  *
  * The slot is claimed again whenever it is not known to be the call's: after a restart, and where the store has lost what it had.
  */
-#ifndef SIG_PBX_PARK_H
-#define SIG_PBX_PARK_H
-
-#include <assert.h>
+#ifndef SIG_PBX_PARK_PARK_H
+#define SIG_PBX_PARK_PARK_H
 
 #include "sig/call/module.h"
 #include "sig/model/event.h"
-#include "sig/pbx/pick.h"
 #include "sig/pbx/transfer.h"
 
 /* It waits in that slot, or is on its way there. */
@@ -34,18 +31,5 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status);
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot);
 /* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
 void park_yield(struct call_host *h, struct call *c);
-
-/*
- * A phone calls a slot: it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
- * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
- * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
- * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).
- */
-
-enum { RETRIEVE_NAME_MAX = 40 };
-static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
-
-/* The user part of an INVITE to the shard of that call, and back. False: it is none. */
-bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 
 #endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/park/retrieve.h"
+
+#include <assert.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/module.h"
+#include "sig/call/plan.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/host/settings.h"
+#include "sig/model/transfer.h"
+#include "sig/pbx/park/park.h"
+#include "sig/pbx/park/slot.h"
+#include "sig/pbx/pick.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/pbx/replace.h"
+#include "sig/pbx/set.h"
+
+#define SLOT_NAME_BEGINS "slot-"
+/* A node that is about to be given up does not delay who presses a key. */
+enum { REMOTE_WAIT_MS = 300 };
+enum { RETRIEVE_NAME_MAX = 40 };
+static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
+
+bool retrieve_waits(const struct call *c)
+{
+	return set_waits_for(c, FEATURE_PARK) || set_waits_for(c, FEATURE_PICKUP);
+}
+
+static const struct plan_set *retrieve_step(const struct call *c)
+{
+	return c->plan.count ? &c->plan.steps[c->plan.count - 1].set : NULL;
+}
+
+/* Who is to be spoken with rings somebody, and waits in no slot. */
+static bool retrieve_is_rung(const struct call *c)
+{
+	const struct plan_set *set = retrieve_step(c);
+
+	return set && set->feature == FEATURE_PICKUP;
+}
+
+static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
+
+/* Of other nodes, if there are any. */
+static bool retrieve_ask_remote(struct call_host *h, struct call *c)
+{
+	c->plan.serial = h->picks_remote
+				 ? h->picks_remote(h->owner, c->tenant, text_bytes(&c->from),
+						   text_bytes(&retrieve_step(c)->number), c->id)
+				 : 0;
+	c->plan.until_ns = h->now.ns + REMOTE_WAIT_MS * NS_PER_MS;
+	return c->plan.serial != 0;
+}
+
+static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
+{
+	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
+		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
+	set_refuse(h, c, status, text);
+}
+
+static void retrieve_rung(struct call_host *h, struct call *c)
+{
+	struct pick_news news = { .status = 404, .text = "nobody calls there" };
+
+	if (h->picks)
+		h->picks(h->owner, c->tenant, text_bytes(&c->from),
+			 text_bytes(&retrieve_step(c)->number), &news);
+	if (news.may && retrieve_ask_remote(h, c))
+		return;
+	if (news.call)
+		retrieve_begin(h, c, news.call);
+	else
+		retrieve_fail(h, c, news.status, news.text);
+}
+
+static void retrieve_find_slot(struct call_host *h, struct call *c)
+{
+	if (retrieve_is_rung(c)) {
+		retrieve_rung(h, c);
+		return;
+	}
+	c->plan.serial = slot_look(h, c, text_bytes(&retrieve_step(c)->number));
+	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
+}
+
+/* ---- of another shard ---- */
+
+static void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
+{
+	struct writer w = writer_over(out, RETRIEVE_NAME_MAX - 1);
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, call);
+	writer_str(&w, SLOT_NAME_BEGINS);
+	writer_bytes(&w, slot);
+	writer_str(&w, "-");
+	writer_bytes(&w, bytes_mem(id, sizeof(id)));
+	out[w.overflow ? 0 : w.n] = '\0';
+}
+
+bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
+{
+	if (!bytes_starts(user, SLOT_NAME_BEGINS))
+		return false;
+	user = bytes_from(user, sizeof(SLOT_NAME_BEGINS) - 1);
+	return bytes_cut(&user, '-', slot) && park_slot_is(*slot) && !id_call_get(user, call);
+}
+
+/* rung: the call rings, else its party waits in the slot. */
+static enum refusal ring_remote(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+				struct bytes slot, struct call_refusal *refusal)
+{
+	struct dialog_party party = { .local_display = text_bytes(&c->display),
+				      .local_user = text_bytes(&c->from),
+				      .remote_user = slot };
+	char name[RETRIEVE_NAME_MAX];
+
+	if (rung)
+		pick_name_put(name, owner);
+	else
+		retrieve_name_put(name, owner, slot);
+	if (!slot.n) /* To names somebody */
+		party.remote_user = bytes_str(name);
+	return remote_shard_ring_name(h, c, id_shard(owner), bytes_str(name), &party, refusal);
+}
+
+/* ---- */
+
+static enum refusal retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+				  struct bytes slot, struct call_refusal *refusal)
+{
+	const struct call_replaces what = { .call = owner, .leg = LEG_NONE };
+
+	if (id_shard(owner) != h->settings->number)
+		return ring_remote(h, c, owner, rung, slot, refusal);
+	outbox_touch(&c->out);
+	return replace_begin(h, c, &what, refusal);
+}
+
+static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
+{
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
+	bool rung = retrieve_is_rung(c);
+	struct text slot = { 0 };
+	enum refusal refused = text_set(&slot, text_bytes(&retrieve_step(c)->number))
+				       ? REFUSED_MEMORY
+				       : REFUSED_NOT;
+
+	plan_stop(c);
+	if (!refused) {
+		plan_clear(&c->plan);
+		refused = retrieve_from(h, c, owner, rung, text_bytes(&slot), &refusal);
+	}
+	text_clear(&slot);
+	if (refused)
+		wait_refuse(h, c, &refusal);
+}
+
+/* What was said of a call here may be past. */
+static enum park_result rung_told_now(const struct call_host *h, const struct park_news *news)
+{
+	const struct call *rung;
+
+	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
+		return news->told;
+	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
+	if (!rung || !call_is_ringing(rung))
+		return PARK_EMPTY;
+	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
+}
+
+static void retrieve_rung_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	enum park_result told = rung_told_now(h, news);
+	uint16_t shard = id_shard(news->owner);
+
+	if (told == PARK_TAKEN)
+		retrieve_fail(h, c, 486, "somebody else takes the call");
+	else if (told != PARK_OK)
+		retrieve_fail(h, c, 404, "nobody calls there");
+	else if (shard != h->settings->number && !remote_shard_is_reachable(h->settings, shard))
+		retrieve_fail(h, c, 480, "the call that rings is on another node");
+	else
+		retrieve_begin(h, c, news->owner);
+}
+
+static void retrieve_slot_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct bytes slot = text_bytes(&retrieve_step(c)->number);
+	bool here = id_shard(news->owner) == h->settings->number;
+
+	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
+		retrieve_fail(h, c, 503, "it is not known who waits there");
+	else if (news->told != PARK_OK)
+		retrieve_fail(h, c, 404, "nobody waits there");
+	else if (here && !park_may_pick(h, c->tenant, news->owner, slot))
+		retrieve_fail(h, c, 404, "nobody waits there any more");
+	else if (!here && !remote_shard_is_reachable(h->settings, id_shard(news->owner)))
+		retrieve_fail(h, c, 480, "who waits there is on another node");
+	else
+		retrieve_begin(h, c, news->owner);
+}
+
+void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	if (retrieve_is_rung(c))
+		retrieve_rung_told(h, c, news);
+	else
+		retrieve_slot_told(h, c, news);
+}
+
+static void retrieve_unknown(struct call_host *h, struct call *c)
+{
+	struct park_news news;
+
+	if (!retrieve_is_rung(c) || !h->picked_remote) {
+		retrieve_fail(h, c, 503, "it is not known who waits there");
+		return;
+	}
+	h->picked_remote(h->owner, c->plan.serial, &news);
+	retrieve_rung_told(h, c, &news);
+}
+
+static void retrieve_on_saved(struct call_host *h, struct call *c)
+{
+	if (retrieve_waits(c))
+		retrieve_find_slot(h, c);
+}
+
+static bool retrieve_overdue(struct call_host *h, struct call *c)
+{
+	bool waits = retrieve_waits(c);
+
+	if (waits)
+		retrieve_unknown(h, c);
+	return waits;
+}
+
+/* Another shard is asked for who waits there. */
+static void retrieve_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+				 uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (l->dialog.hop.transport == SIP_INTER_SHARD && l->state == LEG_EARLY &&
+	    !(c->transfer && c->transfer->remote.shard) && c->tenant != TENANT_DEFAULT)
+		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
+}
+
+const struct module retrieve_module = {
+	.name = "retrieve",
+	.saved = retrieve_on_saved,
+	.overdue = retrieve_overdue,
+	.headers = retrieve_write_lines,
+};

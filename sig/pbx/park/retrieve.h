@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A phone calls a slot: it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
+ * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
+ * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
+ * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).
+ */
+#ifndef SIG_PBX_PARK_RETRIEVE_H
+#define SIG_PBX_PARK_RETRIEVE_H
+
+#include "sig/model/call.h"
+#include "sig/model/event.h"
+
+/* The user part of an INVITE to the shard of that call, and back. False: it is none. */
+bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
+/* It is not known yet who waits there. */
+bool retrieve_waits(const struct call *c);
+/* Nobody is there, or it is not known: the caller hears why. */
+void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/park/slot.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/host/settings.h"
+#include "sig/pbx/park/park.h"
+#include "sig/sip/id.h"
+
+enum { ENTRY_MAX = 256 };
+
+static struct effect *slot_ask(struct call_host *h, uint16_t tenant, enum park_act act,
+			       struct bytes slot, uint64_t owner)
+{
+	const struct effect_ask ask = { .kind = EFFECT_PARK,
+					.call = owner,
+					.what = act,
+					.tenant = bytes_str(
+						tenants_name(h->settings->tenants, tenant)),
+					.user = slot };
+
+	return effects_ask(h->effects, &ask);
+}
+
+void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t owner)
+{
+	if (!slot_ask(h, tenant, PARK_FREE, slot, owner))
+		LOG_ERROR("call", owner, "no memory to free a slot");
+}
+
+uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot, struct bytes by,
+		    struct bytes party, uint64_t since_utc_ms)
+{
+	uint8_t space[ENTRY_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct effect *e = slot_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id);
+
+	if (!e)
+		return 0;
+	writer_bytes(&w, by);
+	writer_str(&w, " ");
+	writer_bytes(&w, party);
+	writer_fmt(&w, " %" PRIu64, since_utc_ms);
+	if (w.overflow || text_set(&e->data, writer_done(&w)))
+		LOG_WARN("call", c->id, "who is parked cannot be listed");
+	e->version = rand_u64_from(h->rand) | 1;
+	return e->version;
+}
+
+uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot)
+{
+	struct effect *e =
+		slot.n <= PARK_SLOT_LEN ? slot_ask(h, c->tenant, PARK_LOOK, slot, c->id) : NULL;
+
+	if (!e)
+		return 0;
+	e->version = rand_u64_from(h->rand) | 1;
+	return e->version;
+}
+
+bool slot_is_orphan(const struct call_host *h, const char *slot, uint64_t owner)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
+
+	return id_shard(owner) == h->settings->number &&
+	       (!other || !park_has(other, bytes_str(slot)));
+}
+
+bool slot_advance(char *number, const char *last)
+{
+	return last[0] && strcmp(number, last) != 0 && park_slot_next(number);
+}
+
+uint64_t slot_shown_ms(const struct call_host *h)
+{
+	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slots as the store has them, which all shards share. */
+#ifndef SIG_PBX_PARK_SLOT_H
+#define SIG_PBX_PARK_SLOT_H
+
+#include "sig/model/call.h"
+#include "sig/model/event.h"
+
+void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t owner);
+/* Who parked, who is parked, since when: with a space between them, for those who list slots. Its serial; 0: no memory. */
+uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot, struct bytes by,
+		    struct bytes party, uint64_t since_utc_ms);
+/* Who waits there is asked for. The serial of the answer; 0: no memory. */
+uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot);
+/* A call of this shard that is not parked there: what is left of one. */
+bool slot_is_orphan(const struct call_host *h, const char *slot, uint64_t owner);
+/* For those who read it. */
+uint64_t slot_shown_ms(const struct call_host *h);
+/* It is the next one that is tried; a successor begins again where the record does. */
+bool slot_advance(char *number, const char *last);
+
+#endif
