@@ -166,7 +166,9 @@ static ALWAYS_INLINE void value_write(struct schema_writer *w, const struct sche
 		schema_put_number(w, row->tag, *(const bool *)member);
 		return;
 	case SCHEMA_TIME:
-		schema_put_number(w, row->tag, *(const uint64_t *)member);
+		number = *(const uint64_t *)member;
+		schema_put_number(w, row->tag,
+				  w->shift_ms ? steady_add(number, w->shift_ms) : number);
 		return;
 	case SCHEMA_DEADLINE:
 		schema_put_number(w, row->tag, schema_utc_ms(w, *(const uint64_t *)member));

@@ -118,6 +118,7 @@ struct schema_writer {
 	bool overflow;
 	bool secret; /* a row of SCHEMA_SECRET was written */
 	struct instant now;
+	int64_t shift_ms;           /* what makes our times the record's */
 	const struct text *unknown; /* as schema_reader kept them */
 	const struct schema_place *place;
 	const void *arg; /* for the rows' functions */

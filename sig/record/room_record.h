@@ -3,6 +3,7 @@
 #ifndef SIG_RECORD_ROOM_RECORD_H
 #define SIG_RECORD_ROOM_RECORD_H
 
+#include "base/schema.h"
 #include "sig/host/host.h"
 #include "sig/room/room.h"
 
@@ -10,8 +11,12 @@
 enum {
 	ROOM_RECORD_ONE = 1,
 	ROOM_RECORD_SHARDS = 2, /* parties come from another shard, or go there */
-	ROOM_RECORD_FORMAT = ROOM_RECORD_SHARDS
+	ROOM_RECORD_FORMAT = ROOM_RECORD_SHARDS,
+	ROOM_FORMAT_TAG = 3,
 };
+
+/* Of struct room. */
+extern const struct schema room_rows[];
 
 /* 0 or -ENOMEM. */
 int room_encode(const struct call_host *h, const struct room *r, struct text *out) NODISCARD;

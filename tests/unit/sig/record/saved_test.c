@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each schema of a part of a call has the fields of call.proto: names, tags, types and lists; and each of them. */
+/* Each schema of a record has the fields of its message: names, tags, types and lists; and each of them. */
 #include "tests/unit/test.h"
 
 #include "sig/call.pb-c.h"
 #include "sig/record/call_codec.h"
+#include "sig/record/room_record.h"
+#include "sig/room.pb-c.h"
 
 static bool type_is(const struct schema *row, ProtobufCType type)
 {
@@ -64,13 +66,16 @@ static bool has_row(const struct schema *rows, const ProtobufCMessageDescriptor 
 	return false;
 }
 
+/* Of the record that is looked at. */
+static const struct schema *g_rows;
+static const ProtobufCMessageDescriptor *g_record;
+
 /* Nobody saves a field without a row. */
 static void assert_whole(const ProtobufCMessageDescriptor *message)
 {
 	for (unsigned i = 0; i < message->n_fields; i++)
 		ROW_ASSERT(message->fields[i].name,
-			   has_row(call_rows, &tandem__call__call__descriptor, message,
-				   message->fields[i].id));
+			   has_row(g_rows, g_record, message, message->fields[i].id));
 }
 
 static void assert_row(const struct schema *row, const ProtobufCMessageDescriptor *of)
@@ -109,12 +114,20 @@ static uint32_t assert_rows(const struct schema *rows, const ProtobufCMessageDes
 	return tag;
 }
 
+static void assert_record(const struct schema *rows, const ProtobufCMessageDescriptor *of)
+{
+	g_rows = rows;
+	g_record = of;
+	(void)assert_rows(rows, of, 0);
+	assert_whole(of);
+}
+
 static void as_in_the_proto(void **state)
 {
 	(void)state;
-	(void)assert_rows(call_rows, &tandem__call__call__descriptor, 0);
+	assert_record(call_rows, &tandem__call__call__descriptor);
 	(void)assert_rows(call_outer_rows, &tandem__call__call__descriptor, 0);
-	assert_whole(&tandem__call__call__descriptor);
+	assert_record(room_rows, &tandem__room__room__descriptor);
 }
 
 int main(void)
