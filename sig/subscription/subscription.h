@@ -10,6 +10,7 @@
 #ifndef SIG_SUBSCRIPTION_SUBSCRIPTION_H
 #define SIG_SUBSCRIPTION_SUBSCRIPTION_H
 
+#include "base/schema.h"
 #include "sig/host/effect.h"
 #include "sig/subscription/package.h"
 
@@ -56,6 +57,7 @@ struct subscription {
 
 /* Record (protobuf sig/subscription/subscription.proto). */
 enum { SUBSCRIPTION_FORMAT = 1 };
+extern const struct schema subscription_rows[];
 int subscription_encode(const struct call_host *h, const struct subscription *sub,
 			struct text *out) NODISCARD;
 /* Into *sub (zeroed, but for self): 0; -EBADMSG or -EPROTONOSUPPORT (of a later program) with a reason, and nothing to clear. */

@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/schema.h"
 #include "sig/host/host.h"
 #include "sig/host/settings.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/respond.h"
-#include "sig/record/proto.h"
 #include "sig/sip/event_parse.h"
 #include "sig/sip/hop.h"
 #include "sig/sip/lex.h"
-#include "sig/subscription.pb-c.h"
 #include "sig/subscription/subscription.h"
 #include "sig/subscription/subscriptions.h"
 
@@ -141,120 +140,110 @@ void subscription_forget(struct subscriptions *s, const struct subscription *sub
 	e->version = sub->version + 1;
 }
 
-typedef Tandem__Subscription__Subscription pb_subscription;
-typedef Tandem__Subscription__Dialog pb_dialog;
-typedef Tandem__Subscription__Hop pb_hop;
-
-enum { WATCHER_MAX = 256, EXPIRES_MAX_MS = 24 * 3600 * 1000 };
-
-/* What a record points at while it is packed. */
-struct packed_subscription {
-	pb_subscription whole;
-	pb_dialog dialog;
-	pb_hop hop;
-	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+enum {
+	WATCHER_MAX = 256,
+	EXPIRES_MAX_MS = 24 * 3600 * 1000,
+	FORMAT_TAG = 3,
+	PACKAGE_NAME_MAX = 32
 };
 
-static ProtobufCBinaryData lend(const struct text *t)
-{
-	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
-}
-
-static void subscription_pack_dialog(const struct call_host *h, struct packed_subscription *p,
-				     const struct dialog *d)
-{
+/* What is no member of a subscription, or means something else in its record. */
+struct subscription_beside {
+	uint32_t format;
+	char tenant[TENANT_NAME_MAX], package[PACKAGE_NAME_MAX];
+	uint64_t expires_utc_ms;
+	struct steady_mark mark;
+	struct addr bound; /* an address of ours, perhaps of another node's */
 	struct hop_edge edge;
+};
 
-	tandem__subscription__hop__init(&p->hop);
-	p->hop.transport = d->hop.transport;
-	p->hop.inbound = d->hop.inbound;
-	if (hop_edge_get(h->settings->edges, d->hop.connection, &edge)) {
-		p->hop.process = edge.process;
-		p->hop.connection = edge.connection;
-	}
-	(void)addr_text(&h->settings->locals[d->hop.local].bind, p->local);
-	(void)addr_text(&d->hop.remote, p->remote);
-	p->hop.local = p->local;
-	p->hop.remote = p->remote;
-	tandem__subscription__dialog__init(&p->dialog);
-	p->dialog.tag = d->tag.random;
-	p->dialog.call_id = lend(&d->call_id);
-	p->dialog.remote_tag = lend(&d->remote_tag);
-	p->dialog.local = lend(&d->local);
-	p->dialog.remote = lend(&d->remote);
-	p->dialog.target = lend(&d->target);
-	p->dialog.routes = lend(&d->routes);
-	p->dialog.remote_cseq = d->remote_cseq;
-	p->dialog.hop = &p->hop;
-	p->dialog.named = d->named;
-	p->whole.dialog = &p->dialog;
-}
+static const struct schema subscription_hop_rows[] = {
+	{ "transport", 1, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, transport),
+	  .max = SIP_TRANSPORTS - 1, .wrong = "hop: transport" },
+	{ "local", 2, SCHEMA_ADDR, SCHEMA_BESIDE, SCHEMA_AT(struct subscription_beside, bound) },
+	{ "remote", 3, SCHEMA_ADDR, SCHEMA_AT(struct sip_hop, remote) },
+	{ "inbound", 4, SCHEMA_BOOL, SCHEMA_AT(struct sip_hop, inbound) },
+	{ "process", 5, SCHEMA_FIXED64, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, edge.process) },
+	{ "connection", 6, SCHEMA_FIXED64, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, edge.connection) },
+	{ 0 },
+};
 
-static uint64_t expires_utc_ms(const struct call_host *h, const struct subscription *sub)
-{
-	uint64_t left = sub->expires_ns > h->now.ns ? sub->expires_ns - h->now.ns : 0;
+static const struct schema subscription_dialog_rows[] = {
+	{ "tag", 1, SCHEMA_FIXED64, SCHEMA_AT(struct dialog, tag.random) },
+	{ "call_id", 2, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, call_id),
+	  .max = DIALOG_TEXT_MAX },
+	{ "remote_tag", 3, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, remote_tag),
+	  .max = DIALOG_TEXT_MAX },
+	{ "local", 4, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, local),
+	  .max = DIALOG_TEXT_MAX },
+	{ "remote", 5, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, remote),
+	  .max = DIALOG_TEXT_MAX },
+	{ "target", 6, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, target),
+	  .max = DIALOG_TEXT_MAX },
+	{ "routes", 7, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct dialog, routes),
+	  .max = DIALOG_ROUTES_MAX },
+	{ "hop", 8, SCHEMA_MESSAGE, SCHEMA_AT(struct dialog, hop), .of = subscription_hop_rows,
+	  .min = 1, .wrong = "hop: address" },
+	{ "remote_cseq", 9, SCHEMA_UINT, SCHEMA_AT(struct dialog, remote_cseq), .max = INT32_MAX },
+	{ "named", 10, SCHEMA_BOOL, SCHEMA_AT(struct dialog, named) },
+	{ 0 },
+};
 
-	return h->now.utc_ms + left / NS_PER_MS;
-}
-
-static void pack_subscription(const struct call_host *h, struct packed_subscription *p,
-			      const struct subscription *sub)
-{
-	struct steady_mark mark = steady_mark(&h->steady, h->now.ns);
-	pb_subscription *out = &p->whole;
-
-	tandem__subscription__subscription__init(out);
-	out->id = sub->id;
-	out->version = sub->version;
-	out->format = SUBSCRIPTION_FORMAT;
-	out->tenant = (char *)(uintptr_t)tenants_name(h->settings->tenants, sub->tenant);
-	out->package = (char *)(uintptr_t)package_of(sub->package)->name;
-	out->watcher = lend(&sub->watcher);
-	out->resource = lend(&sub->resource);
-	out->event_id = lend(&sub->event_id);
-	out->trunk = (char *)(uintptr_t)text_str(&sub->trunk);
-	out->limit = sub->limit;
-	out->expires_utc_ms = expires_utc_ms(h, sub);
-	out->boot = mark.boot;
-	out->clock_offset_ms = mark.offset_ms;
-	out->saved_utc_ms = mark.utc_ms;
-	subscription_pack_dialog(h, p, &sub->dialog);
-}
-
-static uint64_t subscription_unknown_name(const ProtobufCMessage *element, size_t position)
-{
-	(void)element;
-	return position; /* it has no lists */
-}
+const struct schema subscription_rows[] = {
+	{ "id", 1, SCHEMA_FIXED64, SCHEMA_AT(struct subscription, id) },
+	{ "version", 2, SCHEMA_UINT, SCHEMA_AT(struct subscription, version), .min = 1,
+	  .max = INT64_MAX },
+	{ "format", FORMAT_TAG, SCHEMA_UINT, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, format) },
+	{ "tenant", 4, SCHEMA_CSTR, SCHEMA_BESIDE, SCHEMA_AT(struct subscription_beside, tenant) },
+	{ "watcher", 5, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, watcher), .min = 1,
+	  .max = WATCHER_MAX },
+	{ "resource", 6, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, resource),
+	  .min = 1, .max = WATCHER_MAX },
+	{ "package", 7, SCHEMA_CSTR, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, package) },
+	{ "event_id", 8, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, event_id),
+	  .max = EVENT_ID_MAX },
+	{ "dialog", 9, SCHEMA_MESSAGE, SCHEMA_AT(struct subscription, dialog),
+	  .of = subscription_dialog_rows, .min = 1, .wrong = "dialog" },
+	{ "limit", 10, SCHEMA_UINT, SCHEMA_AT(struct subscription, limit), .max = INT32_MAX },
+	{ "expires_utc_ms", 11, SCHEMA_UINT, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, expires_utc_ms) },
+	{ "boot", 12, SCHEMA_FIXED64, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, mark.boot) },
+	{ "clock_offset_ms", 13, SCHEMA_SINT, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, mark.offset_ms) },
+	{ "saved_utc_ms", 14, SCHEMA_UINT, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct subscription_beside, mark.utc_ms) },
+	{ "trunk", 15, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, trunk),
+	  .max = TRUNK_NAME_MAX - 1 },
+	{ 0 },
+};
 
 int subscription_encode(const struct call_host *h, const struct subscription *sub, struct text *out)
 {
-	ProtobufCMessageUnknownField *unknown;
-	struct packed_subscription p;
-	struct writer w = writer_over(h->space, HOST_SPACE);
-	uint8_t *to;
-	int err;
+	const struct sip_hop *hop = &sub->dialog.hop;
+	uint64_t left = sub->expires_ns > h->now.ns ? sub->expires_ns - h->now.ns : 0;
+	uint8_t *end = h->space + HOST_SPACE;
+	struct subscription_beside beside = {
+		.format = SUBSCRIPTION_FORMAT,
+		.expires_utc_ms = h->now.utc_ms + left / NS_PER_MS,
+		.mark = steady_mark(&h->steady, h->now.ns),
+		.bound = h->settings->locals[hop->local].bind,
+	};
+	struct schema_writer w = {
+		.start = h->space, .at = end, .unknown = &sub->unknown, .beside = &beside
+	};
 
-	pack_subscription(h, &p, sub);
-	err = unknown_restore(&sub->unknown, &p.whole.base, 0, subscription_unknown_name, &unknown);
-	if (err)
-		return err;
-	to = writer_room(&w, tandem__subscription__subscription__get_packed_size(&p.whole));
-	if (to)
-		(void)tandem__subscription__subscription__pack(&p.whole, to);
-	free(unknown);
-	return to ? text_set(out, writer_done(&w)) : -EMSGSIZE;
-}
-
-static bool subscription_line(struct text *out, const ProtobufCBinaryData *in, size_t max)
-{
-	if (in->len > max)
-		return false;
-	for (size_t i = 0; i < in->len; i++) {
-		if (in->data[i] < ' ' || in->data[i] == 0x7f)
-			return false;
-	}
-	return !text_set(out, bytes_mem(in->data, in->len));
+	(void)hop_edge_get(h->settings->edges, hop->connection, &beside.edge);
+	(void)bytes_cstr(bytes_str(tenants_name(h->settings->tenants, sub->tenant)), beside.tenant,
+			 sizeof(beside.tenant));
+	(void)bytes_cstr(bytes_str(package_of(sub->package)->name), beside.package,
+			 sizeof(beside.package));
+	schema_write(&w, subscription_rows, sub);
+	return w.overflow ? -EMSGSIZE : text_set(out, bytes_mem(w.at, (size_t)(end - w.at)));
 }
 
 /* Where it is not ours any more, any other one of the transport will do. */
@@ -275,93 +264,60 @@ static bool subscription_local(const struct shard_settings *s, struct sip_hop *h
 	return false;
 }
 
-static const char *subscription_way(const struct call_host *h, struct sip_hop *hop,
-				    const pb_hop *in)
+static const char *subscription_hop_fits(const struct call_host *h, struct sip_hop *hop,
+					 const struct subscription_beside *beside)
 {
-	struct addr bound;
-
-	if (!in || in->transport >= SIP_TRANSPORTS)
-		return "hop: transport";
-	hop->transport = (enum sip_transport)in->transport;
-	hop->inbound = in->inbound && sip_transport_is_stream(hop->transport);
-	if (addr_parse(&bound, bytes_str(in->local)) ||
-	    addr_parse(&hop->remote, bytes_str(in->remote)) || !hop->remote.port)
+	if (beside->bound.family == ADDR_NONE || !hop->remote.port)
 		return "hop: address";
-	hop->connection = hop_edge_read(h->settings->edges, hop->transport,
-					&(struct hop_edge){ in->process, in->connection });
-	return subscription_local(h->settings, hop, &bound) ? NULL
-							    : "hop: no such transport any more";
+	hop->inbound = hop->inbound && sip_transport_is_stream(hop->transport);
+	hop->connection = hop_edge_read(h->settings->edges, hop->transport, &beside->edge);
+	return subscription_local(h->settings, hop, &beside->bound)
+		       ? NULL
+		       : "hop: no such transport any more";
 }
 
-static const char *subscription_talk(const struct call_host *h, struct subscription *sub,
-				     const pb_dialog *in)
+static uint64_t subscription_expiry(const struct call_host *h,
+				    const struct subscription_beside *beside)
 {
-	struct dialog *d = &sub->dialog;
-
-	if (!in || in->remote_cseq > INT32_MAX)
-		return "dialog";
-	d->tag = (struct id_tag){ .call = sub->id, .random = in->tag };
-	d->remote_cseq = in->remote_cseq;
-	d->named = in->named;
-	if (!subscription_line(&d->call_id, &in->call_id, DIALOG_TEXT_MAX) ||
-	    !subscription_line(&d->remote_tag, &in->remote_tag, DIALOG_TEXT_MAX) ||
-	    !subscription_line(&d->local, &in->local, DIALOG_TEXT_MAX) ||
-	    !subscription_line(&d->remote, &in->remote, DIALOG_TEXT_MAX) ||
-	    !subscription_line(&d->target, &in->target, DIALOG_TEXT_MAX) ||
-	    !subscription_line(&d->routes, &in->routes, DIALOG_ROUTES_MAX))
-		return "dialog: text";
-	return subscription_way(h, &d->hop, in->hop);
-}
-
-static uint64_t subscription_expiry(const struct call_host *h, const pb_subscription *in)
-{
-	struct steady_mark mark = { .boot = in->boot,
-				    .offset_ms = in->clock_offset_ms,
-				    .utc_ms = in->saved_utc_ms };
-	uint64_t at = steady_add(in->expires_utc_ms, steady_shift(&h->steady, &mark, h->now.ns));
+	uint64_t at = steady_add(beside->expires_utc_ms,
+				 steady_shift(&h->steady, &beside->mark, h->now.ns));
 	uint64_t left = at > h->now.utc_ms ? at - h->now.utc_ms : 0;
 
 	return h->now.ns + (left < EXPIRES_MAX_MS ? left : EXPIRES_MAX_MS) * NS_PER_MS;
 }
 
-static const char *subscription_read(const struct call_host *h, struct subscription *sub,
-				     const pb_subscription *in)
+/* NULL, or what is wrong. */
+static const char *subscription_fits(const struct call_host *h, struct subscription *sub,
+				     const struct subscription_beside *beside)
 {
-	if (!in->id || id_shard(in->id) != h->settings->number)
+	if (!sub->id || id_shard(sub->id) != h->settings->number)
 		return "id is of another shard";
-	if (!in->version || in->version > INT64_MAX || in->limit > INT32_MAX)
-		return "version";
-	sub->id = in->id;
-	sub->version = sub->acked = in->version;
-	sub->limit = sub->acked_limit = sub->dialog.local_cseq = in->limit;
-	sub->package = package_find(bytes_str(in->package));
-	sub->tenant = tenants_claim(h->settings->tenants, bytes_str(in->tenant));
-	sub->expires_ns = subscription_expiry(h, in);
+	sub->acked = sub->version;
+	sub->acked_limit = sub->dialog.local_cseq = sub->limit;
+	sub->dialog.tag.call = sub->id;
+	sub->package = package_find(bytes_str(beside->package));
+	sub->tenant = tenants_claim(h->settings->tenants, bytes_str(beside->tenant));
+	sub->expires_ns = subscription_expiry(h, beside);
 	if (sub->package == PACKAGES || sub->tenant == TENANT_NONE)
 		return "package or tenant";
-	if (!subscription_line(&sub->watcher, &in->watcher, WATCHER_MAX) ||
-	    !subscription_line(&sub->resource, &in->resource, WATCHER_MAX) ||
-	    !subscription_line(&sub->event_id, &in->event_id, EVENT_ID_MAX) || !sub->watcher.n ||
-	    !sub->resource.n || (sub->event_id.n && !lex_is_token(text_bytes(&sub->event_id))))
+	if (sub->event_id.n && !lex_is_token(text_bytes(&sub->event_id)))
 		return "users or event";
-	if (strlen(in->trunk) >= TRUNK_NAME_MAX || text_set(&sub->trunk, bytes_str(in->trunk)))
-		return "trunk";
-	return subscription_talk(h, sub, in->dialog);
+	return subscription_hop_fits(h, &sub->dialog.hop, beside);
 }
 
 int subscription_decode(const struct call_host *h, struct subscription *sub, struct bytes record,
 			const char **reason)
 {
-	pb_subscription *in = tandem__subscription__subscription__unpack(NULL, record.n, record.p);
-	bool later = in && in->format > SUBSCRIPTION_FORMAT;
+	bool later = schema_wire_number(record, FORMAT_TAG) > SUBSCRIPTION_FORMAT;
+	struct subscription_beside beside = { 0 };
+	struct schema_reader r = { .unknown = &sub->unknown, .beside = &beside };
 
-	*reason = !in ? "no subscription" : later ? "of a later program" : NULL;
-	if (!*reason)
-		*reason = subscription_read(h, sub, in);
-	if (!*reason && unknown_keep(&sub->unknown, &in->base, 0, subscription_unknown_name))
-		*reason = "out of memory";
-	if (in)
-		tandem__subscription__subscription__free_unpacked(in, NULL);
+	if (later)
+		*reason = "of a later program";
+	else if (!schema_read(&r, subscription_rows, sub, record, SCHEMA_WHOLE))
+		*reason = r.reason;
+	else
+		*reason = subscription_fits(h, sub, &beside);
 	sub->published = true;
 	if (!*reason)
 		return 0;

@@ -6,6 +6,8 @@
 #include "sig/record/call_codec.h"
 #include "sig/record/room_record.h"
 #include "sig/room.pb-c.h"
+#include "sig/subscription.pb-c.h"
+#include "sig/subscription/subscription.h"
 
 static bool type_is(const struct schema *row, ProtobufCType type)
 {
@@ -128,6 +130,7 @@ static void as_in_the_proto(void **state)
 	assert_record(call_rows, &tandem__call__call__descriptor);
 	(void)assert_rows(call_outer_rows, &tandem__call__call__descriptor, 0);
 	assert_record(room_rows, &tandem__room__room__descriptor);
+	assert_record(subscription_rows, &tandem__subscription__subscription__descriptor);
 }
 
 int main(void)
