@@ -225,6 +225,8 @@ static void schema_list_write(struct schema_writer *w, const struct schema *row,
 	}
 }
 
+static void rows_write(struct schema_writer *w, const struct schema *rows, const void *object);
+
 static void single_write(struct schema_writer *w, const struct schema *row, const void *member)
 {
 	struct schema_place place = { .up = w->place, .row = row };
@@ -232,7 +234,7 @@ static void single_write(struct schema_writer *w, const struct schema *row, cons
 	if (row->type == SCHEMA_MESSAGE)
 		schema_put_message(w, row, member, &place);
 	else if (!row->is || row->is(w, member))
-		schema_write_some(w, row->of, member);
+		rows_write(w, row->of, member);
 }
 
 /* A list, a message, a group, a secret, or what is not always written. */
@@ -302,10 +304,10 @@ void schema_write(struct schema_writer *w, const struct schema *rows, const void
 {
 	if (w->unknown && w->unknown->n)
 		unknown_write(w);
-	schema_write_some(w, rows, object);
+	rows_write(w, rows, object);
 }
 
-void schema_write_some(struct schema_writer *w, const struct schema *rows, const void *object)
+static void rows_write(struct schema_writer *w, const struct schema *rows, const void *object)
 {
 	const struct schema *end = rows;
 

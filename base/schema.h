@@ -127,8 +127,6 @@ struct schema_writer {
 
 /* Before what was written: the fields of object that are not zero. */
 void schema_write(struct schema_writer *w, const struct schema *rows, const void *object);
-/* The same without what is unknown: of rows that are not all of a message. */
-void schema_write_some(struct schema_writer *w, const struct schema *rows, const void *object);
 
 /* For rows of SCHEMA_HAND. */
 
