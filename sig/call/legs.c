@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -15,7 +16,9 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 #include "sig/model/leg.h"
+#include "sig/model/payer.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 
@@ -184,4 +187,99 @@ void call_clear(struct call_host *h, struct call *c)
 		flows_close(h, c);
 	flows_drop_all(h, c);
 	call_free(c);
+}
+
+/* ---- a leg goes to another call ---- */
+
+/* What stays of a leg that left: for the record and the CDR, nobody finds it. */
+static int join_closed_copy(struct call_host *h, struct leg *copy, const struct leg *l,
+			    const struct id_tag *tag)
+{
+	copy->state = LEG_CLOSED;
+	copy->outbound = l->outbound;
+	copy->dialog.tag = *tag;
+	copy->dialog.tag.random = rand_u64_from(h->rand);
+	return text_set(&copy->user, text_bytes(&l->user)) ||
+			       text_set(&copy->trunk, text_bytes(&l->trunk)) ||
+			       dialog_copy(&copy->dialog, &l->dialog)
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* The ports go with their leg. There is room for them. */
+static void join_move_flows(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
+			    uint8_t as)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < from->flow_count; i++) {
+		struct call_flow *f = &from->flows[i];
+
+		if (f->leg != leg || f->closing) {
+			from->flows[kept++] = *f;
+			continue;
+		}
+		to->flows[to->flow_count] = *f;
+		to->flows[to->flow_count].leg = as;
+		to->flows[to->flow_count].moves = true;
+		flow_dtls_follow(h, to, &to->flows[to->flow_count++]);
+		payer_move_port(h, from, to);
+	}
+	from->flow_count = kept;
+}
+
+static int join_make_room(struct call *to, const struct call *from)
+{
+	struct call_flow *list =
+		reallocarray(to->flows, to->flow_count + from->flow_count + 1U, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	to->flows = list;
+	return 0;
+}
+
+/* What answers in a transaction of the call it left is not heard. */
+static void join_await_no_answer(const struct call_host *h, struct leg *l)
+{
+	const struct session_timer *t = &l->timer;
+
+	leg_digits_clear(l);
+	leg_code_digits_clear(l);
+	if (t->ours && t->interval_s && !t->refresh_ns)
+		session_timer_resume(h, &l->timer, l->state == LEG_CONFIRMED);
+}
+
+bool call_may_join(const struct call_host *h, const struct call *c)
+{
+	return h->degraded || c->out.in_flight == 0;
+}
+
+int calls_join(struct call_host *h, struct call *from, uint8_t leg, struct call *to, uint8_t *as)
+{
+	struct id_tag tag = { .call = from->id, .leg = leg };
+	struct leg *l = from->legs[leg];
+	int err = legs_add(h, to, as);
+
+	assert(call_may_join(h, from) && call_may_join(h, to));
+	if (err)
+		return err;
+	err = join_make_room(to, from);
+	if (!err)
+		err = join_closed_copy(h, to->legs[*as], l, &tag);
+	if (!err)
+		err = elsewhere_set(h->elsewhere, &l->dialog, to->id, *as);
+	if (err) {
+		legs_free_one(to, *as);
+		return err;
+	}
+	from->legs[leg] = to->legs[*as];
+	to->legs[*as] = l;
+	forks_clear(l); /* their BYEs are of the call that it leaves */
+	join_move_flows(h, from, leg, to, *as);
+	join_await_no_answer(h, l);
+	call_data_merge(to, from);
+	outbox_touch(&from->out);
+	outbox_touch(&to->out);
+	return 0;
 }

@@ -19,4 +19,11 @@ void call_clear(struct call_host *h, struct call *c);
 /* The memory alone: of a call that is not part of a shard. */
 void call_free(struct call *c);
 
+/* Each save of the call is answered, so the next one goes with that of another call. */
+bool call_may_join(const struct call_host *h, const struct call *c);
+/* The leg goes to another call of the shard, with its ports, dialog and timers; a closed copy of it stays. Both may join: so both records go
+ * in one transaction. Else a kill leaves the leg in both calls, or in none. 0, -ENOSPC or -ENOMEM: nothing has changed. */
+int calls_join(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
+	       uint8_t *as) NODISCARD;
+
 #endif

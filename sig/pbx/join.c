@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
@@ -14,14 +13,11 @@
 #include "sig/call/reinvite.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
-#include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
-#include "sig/model/payer.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/transfer.h"
 #include "sig/sip/lex.h"
@@ -128,107 +124,11 @@ static void meet_tell(struct call_host *h, struct call *c)
 		transfer_met(h, c);
 }
 
-bool join_is_settled(const struct call_host *h, const struct call *c)
-{
-	return h->degraded || c->out.in_flight == 0;
-}
-
 static enum refusal may_give(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || c->transfer)
 		return REFUSED_NO_DIALOG;
-	return invite_is_open(c) || !join_is_settled(h, c) ? REFUSED_CHANGING : REFUSED_NOT;
-}
-
-/* What stays of a leg that left: for the record and the CDR, nobody finds it. */
-static int closed_copy(struct call_host *h, struct leg *copy, const struct leg *l,
-		       const struct id_tag *tag)
-{
-	copy->state = LEG_CLOSED;
-	copy->outbound = l->outbound;
-	copy->dialog.tag = *tag;
-	copy->dialog.tag.random = rand_u64_from(h->rand);
-	return text_set(&copy->user, text_bytes(&l->user)) ||
-			       text_set(&copy->trunk, text_bytes(&l->trunk)) ||
-			       dialog_copy(&copy->dialog, &l->dialog)
-		       ? -ENOMEM
-		       : 0;
-}
-
-/* The ports go with their leg. There is room for them. */
-static void move_flows(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
-		       uint8_t as)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < from->flow_count; i++) {
-		struct call_flow *f = &from->flows[i];
-
-		if (f->leg != leg || f->closing) {
-			from->flows[kept++] = *f;
-			continue;
-		}
-		to->flows[to->flow_count] = *f;
-		to->flows[to->flow_count].leg = as;
-		to->flows[to->flow_count].moves = true;
-		flow_dtls_follow(h, to, &to->flows[to->flow_count++]);
-		payer_move_port(h, from, to);
-	}
-	from->flow_count = kept;
-}
-
-static int make_room(struct call *to, const struct call *from)
-{
-	struct call_flow *list =
-		reallocarray(to->flows, to->flow_count + from->flow_count + 1U, sizeof(*list));
-
-	if (!list)
-		return -ENOMEM;
-	to->flows = list;
-	return 0;
-}
-
-/* What answers in a transaction of the call it left is not heard. */
-static void await_no_answer(const struct call_host *h, struct leg *l)
-{
-	const struct session_timer *t = &l->timer;
-
-	leg_digits_clear(l);
-	leg_code_digits_clear(l);
-	if (t->ours && t->interval_s && !t->refresh_ns)
-		session_timer_resume(h, &l->timer, l->state == LEG_CONFIRMED);
-}
-
-/* The leg goes from one call to another, with its ports, dialog and timers; a closed copy of it stays. 0, -ENOSPC or -ENOMEM: nothing has
- * changed. */
-static int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
-			 uint8_t *as)
-{
-	struct id_tag tag = { .call = from->id, .leg = leg };
-	struct leg *l = from->legs[leg];
-	int err = legs_add(h, to, as);
-
-	if (err)
-		return err;
-	err = make_room(to, from);
-	if (!err)
-		err = closed_copy(h, to->legs[*as], l, &tag);
-	if (!err)
-		err = elsewhere_set(h->elsewhere, &l->dialog, to->id, *as);
-	if (err) {
-		legs_free_one(to, *as);
-		return err;
-	}
-	from->legs[leg] = to->legs[*as];
-	to->legs[*as] = l;
-	forks_clear(l); /* their BYEs are of the call that it leaves */
-	move_flows(h, from, leg, to, *as);
-	await_no_answer(h, l);
-	/* both records go in one transaction: else a kill leaves the leg in both calls, or in none */
-	call_data_merge(to, from);
-	outbox_touch(&from->out);
-	outbox_touch(&to->out);
-	return 0;
+	return invite_is_open(c) || !call_may_join(h, c) ? REFUSED_CHANGING : REFUSED_NOT;
 }
 
 static void join_hand_over(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -241,7 +141,7 @@ static void join_hand_over(struct call_host *h, struct call *c, const struct cal
 				 .status = 480 };
 
 	join->refused = may_give(h, c, leg);
-	if (!join->refused && join_take_leg(h, c, leg, join->to, &join->leg))
+	if (!join->refused && calls_join(h, c, leg, join->to, &join->leg))
 		join->refused = REFUSED_MEMORY;
 	if (join->refused)
 		return;
@@ -275,7 +175,7 @@ static int share_make(struct share *s, struct bytes user, struct bytes applicati
 
 static bool may_split(const struct call_host *h, const struct call *c)
 {
-	return !invite_is_open(c) && !c->transfer && !c->out.count && join_is_settled(h, c);
+	return !invite_is_open(c) && !c->transfer && !c->out.count && call_may_join(h, c);
 }
 
 /* Of the other one; who is told less because of it is asked again. */
@@ -345,7 +245,7 @@ static int split_make(struct call_host *h, struct call *c, uint8_t leg,
 	if (!err)
 		err = share_make(goes, call_leg_user(c, leg), application);
 	if (!err)
-		err = join_take_leg(h, c, leg, split->to, &as);
+		err = calls_join(h, c, leg, split->to, &as);
 	if (err)
 		return err;
 	split_orders_end(h, c, peer, c->legs[peer]);

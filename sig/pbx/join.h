@@ -21,9 +21,6 @@ struct call_join {
 	enum refusal refused;
 };
 
-/* Each save of the call is answered, so that the next one goes with that of another call. */
-bool join_is_settled(const struct call_host *h, const struct call *c);
-
 /*
  * Two legs that are up, and have agreed on something with others, are to hear each other: by call.join, by a transfer, by Replaces, or
  * because whom one of them spoke with is gone. Where what they have will do nobody is asked. Else one of them is asked again

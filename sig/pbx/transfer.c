@@ -9,6 +9,7 @@
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/legs.h"
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
@@ -402,7 +403,7 @@ static enum refusal transfer_join(struct call_host *h, struct call *c)
 		return REFUSED_CHANGING;
 	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
 		return transfer_meet(h, c, other, ev.leg);
-	if (!join_is_settled(h, c))
+	if (!call_may_join(h, c))
 		return REFUSED_CHANGING;
 	calls = is_caller(c, ev.leg == other->bridge.caller);
 	if (text_set(&own, call_leg_user(c, t->given)) ||
