@@ -190,6 +190,8 @@ static void carry_subscription_save(struct effects_to *to, const struct effect *
 	}
 }
 
+static_assert((int)STORE_OBJECT_KINDS == (int)OBJECT_KINDS, "a hash for each");
+
 static void carry_object_save(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_OBJECT_SAVED,
