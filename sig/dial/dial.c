@@ -262,7 +262,7 @@ bool dial_forms_of(const struct dial_plan *plan, struct bytes text, struct dial_
 	here = forms_params(plan, text, context, &area, out);
 	if (here || number[0] == '+')
 		number_from(plan, area, bytes_str(number), out->international);
-	if (out->international[0] != '+')
+	if (out->international[0] != '+' || !out->international[1])
 		out->international[0] = '\0';
 	else
 		national_of(plan, out->international, out->national);

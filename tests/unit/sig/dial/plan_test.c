@@ -155,6 +155,7 @@ static void test_forms(void **state)
 		{ &g_germany, "1234;phone-context=+44", "", "", "" },
 		{ &g_germany, "1234;phone-context=example.com", "", "", "" },
 		{ &g_germany, "+441234;phone-context=example.com", "+441234", "00441234", "" },
+		{ &g_germany, "00", "", "", "" },
 		{ &g_germany, "0033 1 23", "+33123", "0033123", "" },
 		{ &g_america, "597-9000", "+14085979000", "14085979000", "" },
 		{ &g_america, "863-1234;phone-context=+1-914-555", "+19148631234", "19148631234",
