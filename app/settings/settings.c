@@ -500,25 +500,13 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.video = s->media.video,
 		.transcode = s->media.transcode,
 		.tones = s->media.tones,
-		.ring_timeout_ns = s->sip.ring_timeout,
-		.park_return_ns = s->sip.park_return,
-		.conferences = { .station_members = (uint16_t)s->conferences.station_members,
-				 .station_talkers =
-					 s->conferences.station_talkers
-						 ? (uint8_t)s->conferences.station_talkers
-						 : MEDIA_ROOM_TALKERS_ALL,
-				 .succession = s->conferences.host_succession,
-				 .release = (uint8_t)s->conferences.release,
-				 .command_members = (uint16_t)s->conferences.command_members,
-				 .incoming_bound = s->conferences.incoming,
-				 .tones_most = (uint16_t)s->conferences.tones_most },
+		.calls = s->sip.calls,
+		.conferences = s->conferences,
+		.recordings = s->recordings.calls,
 		.overload_delay_ns = s->sip.overload_delay,
 		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),
 		.port_rest_ns = s->media.port_rest,
 		.media_timeout_ns = s->media.timeout,
-		.recording_tone_ms = (uint32_t)(s->recordings.tone / NS_PER_MS),
-		.recording_follows = s->recordings.follow_preferences,
-		.recording_account = (uint8_t)s->recordings.account_code,
 		.calls_max = s->limits.calls,
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,
@@ -528,6 +516,8 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.calls_unsaved = !s->redis.save_calls,
 		.save_later_ms = SHARD_SAVE_LATER_MS,
 	};
+	if (!s->conferences.station_talkers)
+		out->conferences.station_talkers = MEDIA_ROOM_TALKERS_ALL;
 	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
 	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));
 	for (uint32_t i = 0; i < s->sip.digest_algorithm_count; i++) {

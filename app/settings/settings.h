@@ -97,8 +97,7 @@ struct settings_sip {
 	uint64_t registration_expires_max;
 	uint64_t registration_expires_many;
 	uint32_t registration_many;
-	uint64_t ring_timeout;
-	uint64_t park_return;
+	struct call_settings calls;
 	uint64_t session_expires; /* 0: off */
 	uint32_t max_contacts;
 	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];
@@ -303,11 +302,9 @@ struct settings_recordings {
 	uint32_t store_count;
 	char deliver[SETTINGS_DELIVER_MAX][SETTINGS_DESTINATION_NAME_MAX];
 	uint32_t deliver_count;
-	int format;                /* as enum record_format of the recorder */
-	uint32_t memory_mib, most; /* of those that are made */
-	uint64_t tone;             /* that one is made is heard so often; 0: never */
-	bool follow_preferences;   /* of parties (RFC 7866 7.1.3) */
-	int account_code;          /* enum record_account */
+	int format;                      /* as enum record_format of the recorder */
+	uint32_t memory_mib, most;       /* of those that are made */
+	struct recording_settings calls; /* what calls follow */
 	uint64_t retry, retry_max, give_up, scan, join_wait;
 	uint32_t refusals;
 	uint32_t keep_days; /* 0: for ever */
@@ -319,13 +316,6 @@ struct settings_recordings {
 	char certificate[SETTINGS_PATH_MAX]; /* "": recordings stay as they are */
 	struct settings_tenant_certificate tenant_certificates[SETTINGS_TENANT_CERTIFICATES_MAX];
 	uint32_t tenant_certificate_count;
-};
-
-struct settings_conferences {
-	uint32_t station_members, station_talkers, command_members, tones_most;
-	bool host_succession;
-	int release;  /* enum conference_release */
-	int incoming; /* 1: with call waiting alone */
 };
 
 struct settings_ivr {
@@ -371,7 +361,7 @@ struct settings {
 	struct settings_hep hep;
 	struct settings_recordings recordings;
 	struct settings_live live;
-	struct settings_conferences conferences;
+	struct conference_settings conferences;
 	struct settings_ivr ivr;
 	struct settings_siprec siprec;
 };

@@ -186,7 +186,7 @@ void rule_recordings(const struct check *c)
 		REPORT(c, "recordings.folder",
 		       "recordings.folder must be an absolute path, such as "
 		       "/var/lib/tandem/recordings");
-	if (r->tone && r->tone < NS_PER_S)
+	if (r->calls.tone_ns && r->calls.tone_ns < NS_PER_S)
 		REPORT(c, "recordings.tone",
 		       "recordings.tone must be 0s, or 1s or more, such as 15s");
 	if (r->port && (r->port == c->s->http.port || r->port == c->s->http.health_port))
@@ -435,7 +435,7 @@ const struct conf_field g_recordings_fields[] = {
 	  .at_start = true,
 	  .help = "Recordings at once. A further one fails, and its call goes on." },
 	{ .key = "tone",
-	  DURATION(settings_recordings, tone, 0, SECONDS(3600)),
+	  DURATION(settings_recordings, calls.tone_ns, 0, SECONDS(3600)),
 	  .preset = "0s",
 	  .help = "While a call is recorded, both parties hear a short tone when that begins and "
 		  "so "
@@ -443,13 +443,13 @@ const struct conf_field g_recordings_fields[] = {
 		  "recording "
 		  "is paused." },
 	{ .key = "follow_preferences",
-	  FLAG(settings_recordings, follow_preferences),
+	  FLAG(settings_recordings, calls.follow_preferences),
 	  .preset = "false",
 	  .help = "Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
 		  "is done, as if its party had pressed the code: of extensions with "
 		  "record=on_demand alone. Else it is written to the log." },
 	{ .key = "account_code",
-	  WORD(settings_recordings, account_code, g_account_names),
+	  WORD(settings_recordings, calls.account_code, g_account_names),
 	  .preset = "allow",
 	  .help = "What an account code does to a call that is recorded (call.account_code, "
 		  "call_codes.account): allow (call and recording go on), refuse (the call keeps "

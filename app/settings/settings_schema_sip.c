@@ -209,38 +209,38 @@ static const char *const g_conferences_incoming[] = { "always", "call_waiting", 
 const struct conf_field g_conferences_fields[] = {
 	{ .key = "ad_hoc_members",
 	  .was = "station_members",
-	  U32(settings_conferences, station_members, 3, 2000),
+	  U32(conference_settings, station_members, 3, 2000),
 	  .preset = "8",
 	  .help = "Members of a conference that began as a call, at most (conference.add). Those "
 		  "of "
 		  "a room are in its document." },
 	{ .key = "ad_hoc_talkers",
 	  .was = "station_talkers",
-	  U32(settings_conferences, station_talkers, 0, 8),
+	  U32(conference_settings, station_talkers, 0, 8),
 	  .preset = "3",
 	  .help = "How many members of such a conference are heard at a time: the loudest of "
 		  "those who speak. 0: all who are not silent. Of conferences that begin from then "
 		  "on; those of a room are in its document." },
 	{ .key = "command_members",
-	  U32(settings_conferences, command_members, 0, 2000),
+	  U32(conference_settings, command_members, 0, 2000),
 	  .preset = "0",
 	  .help = "The same where a command adds the next one, as programs of users do; phones add "
 		  "up to ad_hoc_members. 0: likewise. Systems that had both gave programs 6 and "
 		  "phones 8." },
 	{ .key = "incoming",
-	  WORD(settings_conferences, incoming, g_conferences_incoming),
+	  WORD(conference_settings, incoming_bound, g_conferences_incoming),
 	  .preset = "always",
 	  .help = "Whether who has two calls may bring the second one into a conference when that "
 		  "call came to him. call_waiting: where his extension has call_waiting single or "
 		  "multiple; else his REFER is answered 403, and conference.add not_allowed. That "
 		  "is how some systems were." },
 	{ .key = "host_succession",
-	  FLAG(settings_conferences, host_succession),
+	  FLAG(conference_settings, succession),
 	  .preset = "true",
 	  .help = "When the host of such a conference leaves, the member that is there for longest "
 		  "is host. false: nobody is, and members are dropped by command alone." },
 	{ .key = "release",
-	  WORD(settings_conferences, release, g_conferences_release),
+	  WORD(conference_settings, release, g_conferences_release),
 	  .preset = "true",
 	  .help = "With two members left such a conference is a call of two again, which is "
 		  "transferred and parked as any. false: it stays one until one of them leaves. "
@@ -248,7 +248,7 @@ const struct conf_field g_conferences_fields[] = {
 		  "two, and call.transfer gives neither away; he adds whom the other one wants, "
 		  "and leaves. That is how some phones did it." },
 	{ .key = "tones_most",
-	  U32(settings_conferences, tones_most, 0, 2000),
+	  U32(conference_settings, tones_most, 0, 2000),
 	  .preset = "30",
 	  .help = "With more members in a room nobody hears who comes and goes (entry_tone, "
 		  "exit_tone of room.put). 0: nobody ever does. Of rooms that begin from then "
@@ -335,11 +335,11 @@ const struct conf_field g_sip_fields[] = {
 	  .preset = "100",
 	  .help = "More registrations than this are many." },
 	{ .key = "ring_timeout",
-	  DURATION(settings_sip, ring_timeout, SECONDS(1), SECONDS(3600)),
+	  DURATION(settings_sip, calls.ring_timeout_ns, SECONDS(1), SECONDS(3600)),
 	  .preset = "180s",
 	  .help = "A call that nobody answers ends with 408 after this." },
 	{ .key = "park_return",
-	  DURATION(settings_sip, park_return, 0, SECONDS(86400)),
+	  DURATION(settings_sip, calls.park_return_ns, 0, SECONDS(86400)),
 	  .preset = "120s",
 	  .help = "Who is parked for so long comes back: the phones of the extension that parked "
 		  "it ring for 20 s. When nobody answers the party waits on in its slot, and comes "

@@ -507,7 +507,7 @@ static uint32_t rings_of(const struct call_host *h, const struct call *c)
 
 uint64_t plan_ring_for_ns(const struct call_host *h, const struct call *c)
 {
-	return c->ring_s ? c->ring_s * NS_PER_S : h->settings->ring_timeout_ns;
+	return c->ring_s ? c->ring_s * NS_PER_S : h->settings->calls.ring_timeout_ns;
 }
 
 void plan_start_ringing(const struct call_host *h, struct call *c)

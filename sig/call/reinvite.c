@@ -438,7 +438,7 @@ static enum refusal reinvite_carry(struct call_host *h, struct call *c, const st
 		return refused;
 	if (leg_invite(c->legs[to], ev->leg))
 		return call_refuse(refusal, REFUSED_MEMORY);
-	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->calls.ring_timeout_ns;
 	c->legs[to]->uac->late = l->uas->late;
 	reinvite_wake(c, ev->leg, sdp);
 	l->uas->held_before = l->holds;
@@ -585,7 +585,7 @@ static int own(struct call_host *h, struct call *c, const struct own *o)
 	err = leg_invite(c->legs[to], o->from);
 	if (err)
 		return err;
-	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->calls.ring_timeout_ns;
 	c->legs[to]->uac->joins = o->with != NULL;
 	c->legs[to]->uac->tells = o->tells;
 	err = ask_own(h, c, to, o);

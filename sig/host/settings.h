@@ -84,16 +84,37 @@ enum conference_release {
 	CONFERENCE_RELEASE_INITIATOR_LEFT, /* its initiator is none of them (CONF-09) */
 };
 
-/* Conferences. */
+/*
+ * Settings of the node file as they stand there: its schema writes them (app/settings), and the shard has them as they are. Types are
+ * those of base/conf.h.
+ */
+
+/* Of conferences: */
 struct conference_settings {
 	/* of one that began as a call (CONF-02); 0: as many as there may be */
-	uint16_t station_members;
-	uint16_t command_members; /* ... of which commands add to so many; 0: to as many */
-	uint8_t station_talkers;  /* heard at once in such a one, as struct room has it */
+	uint32_t station_members;
+	uint32_t command_members; /* ... of which commands add to so many; 0: to as many */
+	uint32_t station_talkers; /* heard at once in such a one, as struct room has it */
 	bool succession;          /* when its host has left another member is host (BEAT-08) */
-	uint8_t release;          /* enum conference_release */
-	bool incoming_bound; /* a call that came to an extension comes into one where that has call waiting alone (CONF-04) */
-	uint16_t tones_most; /* of a room with more members nobody hears who comes and goes */
+	int release;              /* enum conference_release */
+	int incoming_bound; /* a call that came to an extension comes into one where that has call waiting alone (CONF-04) */
+	uint32_t tones_most; /* of a room with more members nobody hears who comes and goes */
+};
+
+/* Of recordings: */
+struct recording_settings {
+	/* who is recorded, and who speaks with them, hear a tone so often; 0: never */
+	uint64_t tone_ns;
+	int account_code; /* enum record_account */
+	bool follow_preferences; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
+};
+
+/* Of sip: */
+struct call_settings {
+	/* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
+	uint64_t ring_timeout_ns;
+	/* so long a party is parked before who parked it is rung; 0: for ever */
+	uint64_t park_return_ns;
 };
 
 struct registrar_settings {
@@ -174,15 +195,13 @@ struct shard_settings {
 	struct identity_extra extra; /* headers of applications that pass */
 	struct registrar_settings registrar;
 	struct conference_settings conferences;
+	struct recording_settings recordings;
+	struct call_settings calls;
 	struct digest_server digest;
 	enum latch_mode latch;
 	uint8_t dscp_audio, dscp_video;
 	bool video;
 	bool transcode; /* audio is transcoded where two parties have no codec in common; a profile may say otherwise */
-	/* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
-	uint64_t ring_timeout_ns;
-	/* so long a party is parked before who parked it is rung; 0: for ever */
-	uint64_t park_return_ns;
 	/* RFC 4028: a session that nobody refreshes ends then; 0: off */
 	uint32_t session_expires_s;
 	/* what nobody waits for is saved at a multiple of this, with all that is by then; 0: at once */
@@ -192,10 +211,6 @@ struct shard_settings {
 	uint64_t media_timeout_ns;
 	/* who speaks while a call waits for it hears this; begun_ns is of no importance */
 	struct media_overlay call_waiting_tone;
-	/* who is recorded, and who speaks with them, hear a tone so often; 0: never */
-	uint32_t recording_tone_ms;
-	uint8_t recording_account; /* enum record_account */
-	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */

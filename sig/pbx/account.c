@@ -67,12 +67,12 @@ static enum refusal account_set(struct call_host *h, struct call *c, uint8_t leg
 
 	if (c->state == CALL_ENDING)
 		return REFUSED_NOT_ESTABLISHED;
-	if (recorded && h->settings->recording_account == RECORD_ACCOUNT_REFUSED) {
+	if (recorded && h->settings->recordings.account_code == RECORD_ACCOUNT_REFUSED) {
 		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg);
 		return REFUSED_RECORDED;
 	}
 	r = account_change(h, c, leg, code);
-	if (!r && recorded && h->settings->recording_account == RECORD_ACCOUNT_ENDS)
+	if (!r && recorded && h->settings->recordings.account_code == RECORD_ACCOUNT_ENDS)
 		account_ends_call(h, c, leg);
 	return r;
 }

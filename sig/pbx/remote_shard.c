@@ -131,7 +131,7 @@ enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_
 	outbox_touch(&c->out);
 	refused = fork_add_branch(h, c, c->bridge.caller, &target, from, refusal);
 	if (!refused)
-		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+		c->ring_ns = h->now.ns + h->settings->calls.ring_timeout_ns;
 	return refused;
 }
 

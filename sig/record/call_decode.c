@@ -48,7 +48,7 @@ static bool bridge_fit(struct schema_reader *r)
 /* Who rings rings no longer than settings say, or the call. */
 static void ring_fit(const struct call_host *h, struct call *c)
 {
-	uint64_t most_ns = h->settings->ring_timeout_ns / NS_PER_MS * NS_PER_MS;
+	uint64_t most_ns = h->settings->calls.ring_timeout_ns / NS_PER_MS * NS_PER_MS;
 
 	if (most_ns < c->ring_s * NS_PER_S)
 		most_ns = c->ring_s * NS_PER_S;

@@ -564,7 +564,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 void shard_configure(struct shard *s, const struct shard_settings *settings)
 {
 	struct shard_settings *next = malloc(sizeof(*next));
-	uint32_t tone_ms = s->settings.recording_tone_ms;
+	uint64_t tone_ns = s->settings.recordings.tone_ns;
 
 	assert(settings->trusted_count <= SHARD_TRUSTED_MAX);
 	if (!next) {
@@ -578,7 +578,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	seal_key_wipe(&next->gruu_key);
 	explicit_bzero(&next->message_key, sizeof(next->message_key));
 	free(next);
-	if (tone_ms != s->settings.recording_tone_ms)
+	if (tone_ns != s->settings.recordings.tone_ns)
 		shard_calls_hear(s);
 }
 

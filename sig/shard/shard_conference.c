@@ -204,8 +204,8 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant)
 	if (!r)
 		return NULL;
 	if (s->settings.conferences.station_members)
-		r->max_members = s->settings.conferences.station_members;
-	r->talkers = s->settings.conferences.station_talkers;
+		r->max_members = (uint16_t)s->settings.conferences.station_members;
+	r->talkers = (uint8_t)s->settings.conferences.station_talkers;
 	return r;
 }
 
@@ -251,7 +251,7 @@ static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 /* CONF-02: programs may be given fewer than phones. */
 static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t more)
 {
-	uint16_t most = s->settings.conferences.command_members;
+	uint32_t most = s->settings.conferences.command_members;
 
 	return room_is_full(r, more) ||
 	       (r->kind == ROOM_STATION && most && r->count + r->asking + more > most);

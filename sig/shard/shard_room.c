@@ -155,7 +155,7 @@ static void room_take_terms(const struct shard *s, struct room *r, const struct 
 	r->parts.entry = t->entry;
 	r->parts.exit = t->exit;
 	r->parts.record = t->record;
-	r->parts.tones_most = s->settings.conferences.tones_most;
+	r->parts.tones_most = (uint16_t)s->settings.conferences.tones_most;
 	r->max_members = t->max_members;
 	r->talkers = t->talkers ? t->talkers : CONFERENCE_TALKERS_ALL;
 	r->rate_hz = t->rate;

@@ -359,7 +359,8 @@ void call_resume(struct call_host *h, struct call *c)
 		else
 			forks_resume(h, c, i);
 		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)
-			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+			c->legs[i]->uac->deadline_ns =
+				h->now.ns + h->settings->calls.ring_timeout_ns;
 	}
 	if (c->obstacle) {
 		call_abandon(h, c);

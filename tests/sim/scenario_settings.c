@@ -132,7 +132,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	out->latch = LATCH_SAME_IP;
 	out->video = true;
 	out->tones = s->phones.music;
-	out->ring_timeout_ns = RING_NS;
+	out->calls.ring_timeout_ns = RING_NS;
 	out->port_rest_ns = NS_PER_S;
 	out->save_later_ms = s->script || s->seed % 4 ? SHARD_SAVE_LATER_MS : 0;
 	settings_bounds(out, small);
@@ -146,7 +146,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
 	out->lookup = names_host(n);
 	if (s->script)
-		out->park_return_ns = s->script->returns_s * NS_PER_S;
+		out->calls.park_return_ns = s->script->returns_s * NS_PER_S;
 	if (s->script && s->script->codes)
 		call_codes(out);
 	if (s->script && s->script->external)

@@ -495,7 +495,8 @@ static bool is_retrieved(const struct call *c)
 /* By when it was parked: a successor comes to the same time. */
 static void return_wait(const struct call_host *h, struct park *p)
 {
-	uint64_t time_ns = h->settings->park_return_ns, shown_ms = slot_shown_ms(h), waited_ns = 0;
+	uint64_t time_ns = h->settings->calls.park_return_ns, shown_ms = slot_shown_ms(h),
+		 waited_ns = 0;
 
 	if (shown_ms > p->since_utc_ms)
 		waited_ns = (shown_ms - p->since_utc_ms) * NS_PER_MS;

@@ -61,9 +61,10 @@ static bool party_talks(const struct call *c, uint8_t leg)
 static void preference_follow(struct call_host *h, struct call *c, uint8_t leg,
 			      enum offer_record_preference p)
 {
-	enum refusal r =
-		h->settings->recording_follows ? recording_preferred(h, c, leg, p) : REFUSED_NOT;
-	const char *outcome = !h->settings->recording_follows
+	enum refusal r = h->settings->recordings.follow_preferences
+				 ? recording_preferred(h, c, leg, p)
+				 : REFUSED_NOT;
+	const char *outcome = !h->settings->recordings.follow_preferences
 				      ? "recordings.follow_preferences is false"
 			      : r ? refusals[r].words
 				  : "followed";

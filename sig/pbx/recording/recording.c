@@ -223,17 +223,19 @@ static void recording_set_paused(struct call_host *h, struct call *c, struct rec
 
 uint32_t recording_tone_ms(const struct shard_settings *settings, uint16_t tenant, uint8_t own)
 {
+	uint32_t tone_ms = (uint32_t)(settings->recordings.tone_ns / NS_PER_MS);
+
 	if (own == RECORD_TONE_AS_SET && settings->tenants)
 		own = tenants_record_tone(settings->tenants, tenant);
 	switch ((enum record_tone)own) {
 	case RECORD_TONE_AS_SET:
 		break;
 	case RECORD_TONE_ON:
-		return settings->recording_tone_ms ? settings->recording_tone_ms : RECORD_TONE_MS;
+		return tone_ms ? tone_ms : RECORD_TONE_MS;
 	case RECORD_TONE_OFF:
 		return 0;
 	}
-	return settings->recording_tone_ms;
+	return tone_ms;
 }
 
 static uint32_t tone_every_ms(const struct call_host *h, const struct call *c,

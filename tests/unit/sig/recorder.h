@@ -31,7 +31,7 @@ RIG_FN struct shard_settings siprec_settings(void)
 					  .transport = SIP_UDP,
 					  .addresses = { rig_addr("192.0.2.77:5060") },
 					  .user = "srs" };
-	s.recording_tone_ms = 15000;
+	s.recordings.tone_ns = 15 * NS_PER_S;
 	return s;
 }
 

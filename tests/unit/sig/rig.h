@@ -172,7 +172,7 @@ RIG_FN struct shard_settings rig_settings(void)
 		.fingerprint = { .hash = MEDIA_HASH_SHA256, .octets = { 0xab, 0xcd } },
 		.video = true,
 		.digits_shown = true,
-		.ring_timeout_ns = 180 * NS_PER_S,
+		.calls.ring_timeout_ns = 180 * NS_PER_S,
 		.port_rest_ns = 1 * NS_PER_S,
 		.conferences = { .station_members = 8, .succession = true, .release = true },
 		.calls_max = 64,

@@ -50,7 +50,7 @@ static void test_minimal(void **state)
 	assert_int_equal(s->sip.registration_expires, 90 * NS_PER_S);
 	assert_int_equal(s->sip.registration_expires_min, 60 * NS_PER_S);
 	assert_int_equal(s->sip.registration_expires_max, 3600 * NS_PER_S);
-	assert_int_equal(s->sip.ring_timeout, 180 * NS_PER_S);
+	assert_int_equal(s->sip.calls.ring_timeout_ns, 180 * NS_PER_S);
 	assert_int_equal(s->sip.session_expires, 1800 * NS_PER_S);
 	assert_int_equal(s->media.port, ENGINE_PORT_AUTO);
 	assert_true(s->media.dpdk.hugepages);
@@ -521,7 +521,7 @@ static void test_reload_keeps_what_needs_a_restart(void **state)
 	assert_int_equal(g_other.node.shard, 1);
 	assert_true(addr_eq(&g_other.networks[0].bind, &g_settings.networks[0].bind));
 	assert_int_equal(g_other.limits.calls, 4000);
-	assert_int_equal(g_other.sip.ring_timeout, 5 * NS_PER_S);
+	assert_int_equal(g_other.sip.calls.ring_timeout_ns, 5 * NS_PER_S);
 	assert_int_equal(g_other.sip.trusted_count, 1);
 	assert_int_equal(g_other.media.latch, LATCH_STRICT);
 	assert_string_equal(g_other.media.music, "m.wav");

@@ -16,7 +16,7 @@ static void configure(struct rig *r, enum record_account recorded)
 	r->settings.call_codes = codes;
 	r->settings.call_code_wait_ms = 2000;
 	r->settings.digits_shown = true;
-	r->settings.recording_account = (uint8_t)recorded;
+	r->settings.recordings.account_code = (int)recorded;
 	shard_configure(r->shard, &r->settings);
 }
 

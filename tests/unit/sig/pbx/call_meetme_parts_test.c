@@ -11,7 +11,7 @@ enum { TONE_EVERY_MS = 15000 };
 static void settings_more(struct shard_settings *s)
 {
 	s->conferences.tones_most = 3;
-	s->recording_tone_ms = TONE_EVERY_MS;
+	s->recordings.tone_ns = TONE_EVERY_MS * NS_PER_MS;
 }
 
 static int parts_setup(void **state)

@@ -238,7 +238,7 @@ static struct bytes comes_back(struct far *f, uint64_t *call)
 	struct rig *r = f->near.l.r;
 	struct bytes invite;
 
-	r->settings.park_return_ns = 120 * NS_PER_S;
+	r->settings.calls.park_return_ns = 120 * NS_PER_S;
 	shard_configure(r->shard, &r->settings);
 	*call = parked(f);
 	far_wait_ms(f, 120100);

@@ -338,7 +338,7 @@ static void retrieved(void **state)
 
 static void return_after(struct line *l, uint64_t s)
 {
-	l->r->settings.park_return_ns = s * NS_PER_S;
+	l->r->settings.calls.park_return_ns = s * NS_PER_S;
 	shard_configure(l->r->shard, &l->r->settings);
 }
 

@@ -6,7 +6,7 @@ static struct shard_settings following(void)
 {
 	struct shard_settings s = rig_settings();
 
-	s.recording_follows = true;
+	s.recordings.follow_preferences = true;
 	return s;
 }
 
@@ -17,7 +17,7 @@ static int prefer_setup(void **state, bool follows, enum record_method method)
 
 	if (!l)
 		return -1;
-	s.recording_follows = follows;
+	s.recordings.follow_preferences = follows;
 	l->r = rig_open_with(&s);
 	phones_open(l->r, &l->a, &l->b);
 	recorded(l->r, "1001", method);

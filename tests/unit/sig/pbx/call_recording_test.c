@@ -301,7 +301,7 @@ enum { TONE_EVERY_MS = 15000 };
 
 static void tone_every(struct line *l, uint32_t ms)
 {
-	l->r->settings.recording_tone_ms = ms;
+	l->r->settings.recordings.tone_ns = ms * NS_PER_MS;
 	shard_configure(l->r->shard, &l->r->settings);
 	rig_wait_ms(l->r, 1);
 }
@@ -400,7 +400,7 @@ static void tone_of_whom(void **state)
 	EACH_ROW(row, rows)
 	{
 		print_message("# %s\n", row->name);
-		l->r->settings.recording_tone_ms = row->node_ms;
+		l->r->settings.recordings.tone_ns = row->node_ms * NS_PER_MS;
 		shard_configure(l->r->shard, &l->r->settings);
 		tenant_tone(l, row->tenant);
 		extension_tone(l, "1001", row->own);

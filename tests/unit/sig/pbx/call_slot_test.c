@@ -12,7 +12,7 @@ static void put_codes(struct rig *r)
 	static const struct feature_codes codes = { .code[FEATURE_PARK] = "#41" };
 
 	r->settings.codes = codes;
-	r->settings.park_return_ns = 120 * NS_PER_S;
+	r->settings.calls.park_return_ns = 120 * NS_PER_S;
 	shard_configure(r->shard, &r->settings);
 }
 
