@@ -376,16 +376,16 @@ const struct command_arg g_tenant_fields[] = {
 		"outside_day_begins", outside_day, CHARSET_PLACES, field_day_wrong,
 		"When such a day begins, as HH:MM of UTC: 23:00 for midnight in Berlin in winter. "
 		"Empty: 00:00."),
-	TEXT_FIELD("park_groups", park_groups, CHARSET_RANGES, field_park_wrong,
+	TEXT_FIELD("park_groups", core.park_groups, CHARSET_RANGES, field_park_wrong,
 		   "Its slots to park calls in, joined by ',': NAME=FIRST-LAST each, such as "
 		   "sales=10-19. An extension uses those of the groups it is in (park_groups of "
 		   "extension.put). Empty: all slots are there, for everybody."),
-	FLAG_FIELD("park_confirm", park_confirm, "false",
+	FLAG_FIELD("park_confirm", core.park_confirm, "false",
 		   "true: a phone that parks somebody hears the slot by MESSAGE."),
-	FLAG_FIELD("park_spoken", park_spoken, "false",
+	FLAG_FIELD("park_spoken", core.park_spoken, "false",
 		   "true: whoever parks somebody, and does not hold it, hears the slot said (the "
 		   "prompt parked, and its digits) before tandem hangs up on it."),
-	TEXT_FIELD("language", language, CHARSET_NAME, tenant_language_wrong,
+	TEXT_FIELD("language", core.language, CHARSET_NAME, tenant_language_wrong,
 		   "Language of the prompts that its phones hear, such as de: that of an extension "
 		   "comes before it. Empty: the node's."),
 	NUMBER_FIELD(
@@ -427,7 +427,7 @@ const struct command_arg g_tenant_fields[] = {
 		   "Empty: those of recordings.deliver."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
-	WORD_FIELD("record_tone", record_tone, FIELD_NUMBER, g_record_tone, "default",
+	WORD_FIELD("record_tone", core.record_tone, FIELD_NUMBER, g_record_tone, "default",
 		   "Whether a tone tells both parties that a call is recorded: on, off, or "
 		   "default, as recordings.tone says. On: as often as that says; where it is 0s, "
 		   "every 15 s. What an extension says comes before it."),
@@ -464,7 +464,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 
 	*out = (struct tenant_settings){ .barred = (uint8_t)(CLASSES_ALL & ~t->classes),
 					 .disabled = !t->enabled,
-					 .toll = t->outside };
+					 .toll = t->outside,
+					 .terms = t->core };
 	if (day_second(t->outside_day) > 0)
 		out->toll_begins_s = (uint32_t)day_second(t->outside_day);
 	out->most[TENANT_CALLS] = t->max.calls;
@@ -479,11 +480,6 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_CONFERENCES] = t->max.conferences;
 	out->per_second[TENANT_CALL_RATE] = t->max.calls_per_s;
 	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
-	out->park_confirm = t->park_confirm;
-	out->park_spoken = t->park_spoken;
-	out->record_tone = t->record_tone;
-	(void)bytes_cstr(bytes_str(t->language), out->language, sizeof(out->language));
-	memcpy(out->park_groups, t->park_groups, sizeof(out->park_groups));
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

@@ -22,15 +22,12 @@ struct tenant_value {
 	uint8_t extension_classes; /* the same, of an extension that is new */
 	struct toll_limits outside;
 	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */
-	char park_groups[PARK_GROUPS_TEXT_MAX];
-	bool park_confirm, park_spoken;
-	char language[LANGUAGE_MAX];
+	struct tenant_terms core;
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations, rooms, conferences;
 		uint32_t calls_per_s, registers_per_s;
-	} max;               /* on one node; 0: any number */
-	uint8_t record_tone; /* enum record_tone */
+	} max; /* on one node; 0: any number */
 	struct tenant_recordings {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
 		uint32_t days, mib; /* kept; 0: as the node says; any number */

@@ -341,7 +341,7 @@ static const char *prompt_language(const struct call_host *h, const struct call 
 
 	if (e && e->language[0])
 		return e->language;
-	return h->settings->tenants ? tenants_language(h->settings->tenants, c->tenant) : "";
+	return h->settings->tenants ? tenants_terms(h->settings->tenants, c->tenant)->language : "";
 }
 
 /* In its place. False: that tone is not played here, or not in a codec of the caller's. */

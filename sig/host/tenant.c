@@ -407,29 +407,9 @@ uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant)
 	return tenant == TENANT_NONE ? 0 : tenant_at(t, tenant)->settings.toll_begins_s;
 }
 
-struct bytes tenants_park_groups(const struct tenants *t, uint16_t tenant)
+const struct tenant_terms *tenants_terms(const struct tenants *t, uint16_t tenant)
 {
-	return bytes_str(tenant_at(t, tenant)->settings.park_groups);
-}
-
-bool tenants_park_confirm(const struct tenants *t, uint16_t tenant)
-{
-	return tenant_at(t, tenant)->settings.park_confirm;
-}
-
-bool tenants_park_spoken(const struct tenants *t, uint16_t tenant)
-{
-	return tenant_at(t, tenant)->settings.park_spoken;
-}
-
-uint8_t tenants_record_tone(const struct tenants *t, uint16_t tenant)
-{
-	return tenant_at(t, tenant)->settings.record_tone;
-}
-
-const char *tenants_language(const struct tenants *t, uint16_t tenant)
-{
-	return tenant_at(t, tenant)->settings.language;
+	return &tenant_at(t, tenant)->settings.terms;
 }
 
 bool tenants_next(const struct tenants *t, uint16_t *tenant)

@@ -81,6 +81,15 @@ enum tenant_item {
 /* What it may do so often. */
 enum tenant_rate { TENANT_CALL_RATE, TENANT_REGISTER_RATE, TENANT_RATES };
 
+/* What modules follow: the fields of its document, as they stand there (app/schema/tenant_field.c). */
+struct tenant_terms {
+	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h); "": it has all */
+	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
+	bool park_spoken;            /* ... and hears it said, before it is left */
+	uint8_t record_tone;         /* enum record_tone */
+	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
+};
+
 /* What its document says. */
 struct tenant_settings {
 	char name
@@ -91,13 +100,9 @@ struct tenant_settings {
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
 	bool disabled; /* nobody reaches it by its domains, which stay its own */
 	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
-	struct toll_limits toll;                /* of all its extensions together */
-	uint32_t toll_begins_s;                 /* a day of those, behind midnight UTC */
-	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h) */
-	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
-	bool park_spoken;            /* ... and hears it said, before it is left */
-	uint8_t record_tone;         /* enum record_tone */
-	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
+	struct toll_limits toll; /* of all its extensions together */
+	uint32_t toll_begins_s;  /* a day of those, behind midnight UTC */
+	struct tenant_terms terms;
 	uint32_t most
 		[TENANT_ITEMS]; /* its quotas: calls on all nodes, the rest on one; 0: any number */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
@@ -138,14 +143,8 @@ uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classe
 struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant);
 /* When a day of those begins, behind midnight UTC. Of TENANT_NONE then. */
 uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant);
-/* Its slots; empty: it has all. Valid until it is put again. */
-struct bytes tenants_park_groups(const struct tenants *t, uint16_t tenant);
-bool tenants_park_confirm(const struct tenants *t, uint16_t tenant);
-bool tenants_park_spoken(const struct tenants *t, uint16_t tenant);
-/* enum record_tone */
-uint8_t tenants_record_tone(const struct tenants *t, uint16_t tenant);
-/* Of its prompts. Valid until it is put again. */
-const char *tenants_language(const struct tenants *t, uint16_t tenant);
+/* Valid until it is put again. */
+const struct tenant_terms *tenants_terms(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);
 

@@ -301,7 +301,7 @@ void shard_remote_picks_expire(struct shard_commons *c)
 enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
 			     struct bytes slot)
 {
-	struct bytes groups = tenants_park_groups(s->settings.tenants, tenant);
+	struct bytes groups = bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups);
 	const struct shard_extension_slot *e;
 	struct park_group g;
 
@@ -317,7 +317,7 @@ enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct byte
 
 bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot)
 {
-	struct bytes groups = tenants_park_groups(s->settings.tenants, tenant);
+	struct bytes groups = bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups);
 	struct park_group g;
 
 	return !groups.n || park_group_of(groups, slot, &g);
@@ -334,7 +334,8 @@ bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group
 {
 	struct park_group g;
 
-	return park_group_find(tenants_park_groups(s->settings.tenants, tenant), group, &g) &&
+	return park_group_find(bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups),
+			       group, &g) &&
 	       place_of_group(&g, out);
 }
 

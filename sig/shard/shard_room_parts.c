@@ -470,7 +470,7 @@ static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes fil
 	e->peer = resumed;
 	if (!text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) &&
 	    !text_set(&e->user,
-		      bytes_str(tenants_language(s->settings.tenants, r->object.tenant))) &&
+		      bytes_str(tenants_terms(s->settings.tenants, r->object.tenant)->language)) &&
 	    !text_set(&e->data, file))
 		return e->version;
 	LOG_ERROR("conference", r->object.id, "no memory for what is to be played");

@@ -51,7 +51,7 @@ static uint16_t acme_put(struct node *n)
 	struct tenant_settings set = { .name = ACME,
 				       .realm = ACME_DOMAIN,
 				       .disabled = n->sim->documents.shut_ns != 0,
-				       .park_spoken = n->sim->phones.spoken,
+				       .terms.park_spoken = n->sim->phones.spoken,
 				       .domain_count = 1,
 				       .domains = { ACME_DOMAIN } };
 	uint16_t acme;
@@ -65,7 +65,7 @@ static uint16_t acme_put(struct node *n)
 static void default_put(struct node *n)
 {
 	const struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
-					     .park_spoken = n->sim->phones.spoken };
+					     .terms.park_spoken = n->sim->phones.spoken };
 	uint16_t number;
 	int err = tenants_put(n->tenants, &set, &number);
 

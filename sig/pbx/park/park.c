@@ -172,7 +172,7 @@ static void confirm_slot(struct call_host *h, struct call *c)
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = t->leg };
 	struct txn_slot *slot;
 
-	if (!l || !l->user.n || !tenants_park_confirm(h->settings->tenants, c->tenant))
+	if (!l || !l->user.n || !tenants_terms(h->settings->tenants, c->tenant)->park_confirm)
 		return;
 	writer_bytes(&w, call_leg_user(c, t->given));
 	writer_str(&w, " waits in slot ");
@@ -231,7 +231,7 @@ static bool slot_is_said(struct call_host *h, struct call *c)
 		return prompts_are_announcing(c);
 	}
 	t->slot.spoken = true;
-	if (!tenants_park_spoken(h->settings->tenants, c->tenant) || !giver_listens(c))
+	if (!tenants_terms(h->settings->tenants, c->tenant)->park_spoken || !giver_listens(c))
 		return false;
 	WRITER_TEXTS(&w, PROMPT_DIGITS, t->slot.number);
 	digits[w.n] = '\0';

@@ -226,7 +226,7 @@ uint32_t recording_tone_ms(const struct shard_settings *settings, uint16_t tenan
 	uint32_t tone_ms = (uint32_t)(settings->recordings.tone_ns / NS_PER_MS);
 
 	if (own == RECORD_TONE_AS_SET && settings->tenants)
-		own = tenants_record_tone(settings->tenants, tenant);
+		own = tenants_terms(settings->tenants, tenant)->record_tone;
 	switch ((enum record_tone)own) {
 	case RECORD_TONE_AS_SET:
 		break;

@@ -258,7 +258,7 @@ static void language_of_prompts(void **state)
 	const struct prompt_terms terms = { .files = { "prompt:parked", "digits:41" },
 					    .file_count = 2,
 					    .times = 1 };
-	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .language = "de" };
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .terms.language = "de" };
 	struct shard_extension e = rig_extension("1001", false);
 	struct line *l = *state;
 	uint16_t number;

@@ -379,8 +379,8 @@ static void two_come_while_it_comes_back(void **state)
 static void put_groups(struct rig *r, bool confirm)
 {
 	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
-				       .park_groups = "sales=10-12,support=20-21",
-				       .park_confirm = confirm };
+				       .terms.park_groups = "sales=10-12,support=20-21",
+				       .terms.park_confirm = confirm };
 	uint16_t number;
 
 	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &number), 0);
@@ -469,8 +469,8 @@ static void play_told(struct rig *r, enum prompt_news_kind kind)
 static void put_spoken(struct rig *r)
 {
 	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
-				       .park_groups = "sales=10-12",
-				       .park_spoken = true };
+				       .terms.park_groups = "sales=10-12",
+				       .terms.park_spoken = true };
 	uint16_t number;
 
 	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &number), 0);

@@ -372,7 +372,8 @@ static void extension_tone(struct line *l, const char *number, enum record_tone 
 
 static void tenant_tone(struct line *l, enum record_tone tone)
 {
-	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .record_tone = (uint8_t)tone };
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .terms.record_tone = (uint8_t)tone };
 	uint16_t tenant;
 
 	assert_int_equal(tenants_put(l->r->shard->settings.tenants, &set, &tenant), 0);

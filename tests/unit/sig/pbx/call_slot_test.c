@@ -181,7 +181,7 @@ static void gives_up_meanwhile(void **state)
 static void of_its_groups(void **state)
 {
 	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
-				       .park_groups = "sales=10-12,support=20-21" };
+				       .terms.park_groups = "sales=10-12,support=20-21" };
 	struct trio *t = *state;
 	struct rig *r = t->l.r;
 	uint16_t number;
@@ -415,7 +415,8 @@ static void restart(struct trio *t)
 /* Its next process asks again, wherever calls go by then; the group's next slot is known, too. */
 static void killed(void **state)
 {
-	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .park_groups = "sales=10-12" };
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .terms.park_groups = "sales=10-12" };
 	struct trio *t = *state;
 	struct rig *r = t->l.r;
 	uint16_t number;

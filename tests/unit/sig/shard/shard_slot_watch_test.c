@@ -154,7 +154,7 @@ static void of_its_groups(void **state)
 {
 	struct watch *t = *state;
 	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
-				       .park_groups = "sales=07-09,support=20-21" };
+				       .terms.park_groups = "sales=07-09,support=20-21" };
 	uint16_t number;
 
 	assert_int_equal(tenants_put(t->l.r->shard->settings.tenants, &set, &number), 0);
