@@ -380,12 +380,31 @@ static void check_x_headers(const struct check *c)
 	}
 }
 
+/* A file of an older version may have the code that a newer one brings: the newer one is off then. */
+static void newer_codes_give_way(const struct check *c, struct feature_codes *codes)
+{
+	for (unsigned i = FEATURE_LAST_CALLER; i < FEATURES; i++) {
+		char path[PATH_MAX_BYTES];
+		uint32_t line, column;
+		unsigned other = 0;
+
+		(void)snprintf(path, sizeof(path), "codes.%s", feature_key((enum feature)i));
+		while (other < FEATURES && !are_alike(codes, (enum feature)i, (enum feature)other))
+			other++;
+		if (other == FEATURES || !conf_where(c->yaml, path, &line, &column))
+			continue;
+		memcpy(c->s->codes.dialled.code[i], SETTINGS_CODE_OFF, sizeof(SETTINGS_CODE_OFF));
+		codes->code[i][0] = '\0';
+	}
+}
+
 /* Behind the emergency numbers. */
 static void check_codes(const struct check *c)
 {
 	struct feature_codes codes;
 
 	settings_codes_read(c->s, &codes);
+	newer_codes_give_way(c, &codes);
 	for (unsigned i = 0; i < FEATURES; i++)
 		check_code(c, &codes, (enum feature)i);
 }

@@ -259,6 +259,8 @@ static const struct {
 	  25, "codes.forward_always does" },
 	{ "code before others", NODE NETWORK "codes: {forward_always: \"*7\"}\n", 8, 25,
 	  "codes.forward_always_off does" },
+	{ "code of the last caller that is another's",
+	  NODE NETWORK "codes: {last_caller: \"*73\"}\n", 8, 22, "codes.forward_always_off" },
 	{ "code of an emergency number", NODE NETWORK "sip: {emergency_numbers: [\"*78\"]}\n", 1, 1,
 	  "emergency number *78" },
 	{ "in-call code without a star", NODE NETWORK "call_codes:\n  record_on: \"11\"\n", 9, 14,
@@ -477,6 +479,19 @@ static void test_rules_of_trust(void **state)
 	assert_int_equal(t[2].calls_per_second, 5);
 	assert_false(t[2].certificate);
 	assert_true(t[3].certificate);
+}
+
+/* A code that a newer version brings is off where the file has it for another one. */
+static void test_newer_codes(void **state)
+{
+	struct feature_codes codes;
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK "codes: {do_not_disturb: \"#69\"}\n"),
+			 0);
+	settings_codes_read(&g_settings, &codes);
+	assert_string_equal(codes.code[FEATURE_DISTURB_OFF], "#69");
+	assert_string_equal(codes.code[FEATURE_LAST_CALLER], "");
 }
 
 static void test_call_codes(void **state)
@@ -774,6 +789,7 @@ int main(void)
 		cmocka_unit_test(test_secret_is_not_shown),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_rules_of_trust),
+		cmocka_unit_test(test_newer_codes),
 		cmocka_unit_test(test_call_codes),
 		cmocka_unit_test(test_reload_keeps_what_needs_a_restart),
 		cmocka_unit_test(test_reload_of_the_same_names_nothing),
