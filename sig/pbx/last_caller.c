@@ -27,9 +27,8 @@ static bool last_caller_has_code(const struct call_host *h, const struct call *c
 		      : h->settings->codes.code[FEATURE_LAST_CALLER][0] != '\0';
 }
 
-static enum refusal last_caller_admit(const struct call_host *h, const struct call *c,
-				      const struct plan_target *at, enum plan_why *why,
-				      struct call_refusal *refusal)
+static void last_caller_keep(const struct call_host *h, const struct call *c,
+			     const struct plan_target *at)
 {
 	char shown[IDENTITY_SHOWN_MAX];
 	struct effect_ask ask = { .kind = EFFECT_KEPT,
@@ -40,13 +39,19 @@ static enum refusal last_caller_admit(const struct call_host *h, const struct ca
 				  .user = at->user,
 				  .data = at->caller };
 
-	(void)why;
-	(void)refusal;
-	if (!last_caller_has_code(h, c) || !plan_is_of_user(h, c, at->user))
-		return REFUSED_NOT;
 	identity_of_caller(h, c, &ask.data, shown);
 	if (ask.data.n <= KEPT_VALUE_MAX && !effects_ask(h->effects, &ask))
 		LOG_WARN("call", c->id, "no memory: the last caller is not kept");
+}
+
+static enum refusal last_caller_admit(const struct call_host *h, const struct call *c,
+				      const struct plan_target *at, enum plan_why *why,
+				      struct call_refusal *refusal)
+{
+	(void)why;
+	(void)refusal;
+	if (last_caller_has_code(h, c) && plan_is_of_user(h, c, at->user))
+		last_caller_keep(h, c, at);
 	return REFUSED_NOT;
 }
 
