@@ -319,6 +319,8 @@ static void rows_write(struct schema_writer *w, const struct schema *rows, const
 		if (end->type < SCHEMA_MESSAGE &&
 		    !(end->flags & (SCHEMA_LIST | SCHEMA_SECRET | SCHEMA_IF | SCHEMA_BESIDE)))
 			value_write(w, end, object, member);
+		else if (end->type == SCHEMA_GROUP && !end->is && !(end->flags & SCHEMA_POINTER))
+			rows_write(w, end->of, member);
 		else if (!(end->flags & SCHEMA_POINTER) || *(const void *const *)member)
 			row_write(w, end, object);
 	}

@@ -305,12 +305,16 @@ static const struct schema challenges_rows[] = {
 	{ 0 },
 };
 
+static const struct schema dialog_birth_rows[] = {
+	{ "born_call", 11, SCHEMA_FIXED64, SCHEMA_AT(struct dialog, tag.call) },
+	{ "born_leg", 12, SCHEMA_UINT, SCHEMA_AT(struct dialog, tag.leg), .max = ID_LEG_MAX,
+	  .wrong = "dialog: where it was born" },
+	{ 0 },
+};
+
 const struct schema saved_leg_dialog_rows[] = {
 	{ "tag", 1, SCHEMA_GROUP, .of = dialog_rows },
-	{ "born_call", 11, SCHEMA_FIXED64, SCHEMA_IF, SCHEMA_AT(struct dialog, tag.call),
-	  .is = dialog_is_elsewhere },
-	{ "born_leg", 12, SCHEMA_UINT, SCHEMA_IF, SCHEMA_AT(struct dialog, tag.leg),
-	  .is = dialog_is_elsewhere, .max = ID_LEG_MAX, .wrong = "dialog: where it was born" },
+	{ "born_call", 11, SCHEMA_GROUP, .of = dialog_birth_rows, .is = dialog_is_elsewhere },
 	{ "challenges", 13, SCHEMA_GROUP, SCHEMA_POINTER,
 	  SCHEMA_OF(struct dialog, challenges, struct dialog_challenges), .of = challenges_rows },
 	{ "named", 15, SCHEMA_BOOL, SCHEMA_AT(struct dialog, named) },
