@@ -40,7 +40,7 @@ struct transfer_remote {
 	struct text referrer;
 };
 
-/* A slot where who is given waits (sig/pbx/park/park.h). */
+/* A slot where who is given waits (sig/pbx/park.h). */
 struct transfer_slot {
 	char number[PARK_SLOT_LEN + 1]; /* "": none */
 	char last[PARK_SLOT_LEN +

@@ -16,7 +16,7 @@
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/focus.h"
-#include "sig/pbx/park/park.h"
+#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/transfer.h"

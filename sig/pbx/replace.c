@@ -6,7 +6,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/pbx/conference.h"
-#include "sig/pbx/park/park.h"
+#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/transfer.h"
 

@@ -23,7 +23,7 @@
 #include "sig/model/conference.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/join.h"
-#include "sig/pbx/park/park.h"
+#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/refer.h"
 #include "sig/pbx/remote_shard.h"

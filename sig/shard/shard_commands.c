@@ -8,7 +8,7 @@
 #include "sig/model/call_order.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/join.h"
-#include "sig/pbx/park/park.h"
+#include "sig/pbx/park.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 

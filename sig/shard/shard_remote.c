@@ -5,7 +5,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
 #include "sig/pbx/call_waiting.h"
-#include "sig/pbx/park/park.h"
+#include "sig/pbx/park.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 

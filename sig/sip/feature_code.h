@@ -11,7 +11,7 @@
 
 enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32, FEATURE_SLOT_MIN = 2, FEATURE_SLOT_MAX = 8 };
 
-/* What a field is set to: the number behind the code, nothing, true, false. SLOT: none is, the digits behind it are a slot (sig/pbx/park/park.h).
+/* What a field is set to: the number behind the code, nothing, true, false. SLOT: none is, the digits behind it are a slot (sig/pbx/park.h).
  * MAYBE: none is, and there may be an extension behind it (sig/pbx/pick.h). */
 enum feature_value {
 	FEATURE_NUMBER,

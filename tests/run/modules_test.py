@@ -23,20 +23,20 @@ class Findings(unittest.TestCase):
         self.assertIsNone(modules.finding("call: call back\n\nADR 74 says why.", OWN + THREE + more))
 
     def test_another_module_is_outside(self):
-        self.assertIn("sig/pbx/park/park.c", modules.finding("", OWN + THREE + [("M", "sig/pbx/park/park.c")]))
+        self.assertIn("sig/pbx/park.c", modules.finding("", OWN + THREE + [("M", "sig/pbx/park.c")]))
 
     def test_a_folder_is_a_module(self):
         own = [("A", f"sig/pbx/queue/{name}.c") for name in ("queue", "agent", "record", "ring")]
         self.assertIsNone(modules.finding("", own + THREE))
 
     def test_what_moves_or_changes_adds_none(self):
-        self.assertIsNone(modules.finding("", [("R", "sig/pbx/park/park.c"), *THREE, ("M", "sig/call/fork.c")]))
+        self.assertIsNone(modules.finding("", [("R", "sig/pbx/park.c"), *THREE, ("M", "sig/call/fork.c")]))
 
 
 class Core(unittest.TestCase):
     def test_it_names_no_module(self):
-        files = {"sig/step/request.c": '#include "sig/pbx/park/park.h"\n', "sig/call/fork.c": '#include "sig/call/plan.h"\n'}
-        self.assertEqual(modules.named(files), ["sig/step/request.c: the core includes sig/pbx/park/park.h"])
+        files = {"sig/step/request.c": '#include "sig/pbx/park.h"\n', "sig/call/fork.c": '#include "sig/call/plan.h"\n'}
+        self.assertEqual(modules.named(files), ["sig/step/request.c: the core includes sig/pbx/park.h"])
 
 
 if __name__ == "__main__":

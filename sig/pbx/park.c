@@ -17,10 +17,10 @@
 #include "sig/pbx/conference.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/meetme.h"
-#include "sig/pbx/park/park.h"
-#include "sig/pbx/park/retrieve.h"
-#include "sig/pbx/park/slot.h"
+#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
+#include "sig/pbx/retrieve.h"
+#include "sig/pbx/slot.h"
 
 enum {
 	/* the store answers within its own deadline; this is for none at all */

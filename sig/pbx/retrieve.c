@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/pbx/park/retrieve.h"
+#include "sig/pbx/retrieve.h"
 
 #include <assert.h>
 
@@ -11,12 +11,12 @@
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
-#include "sig/pbx/park/park.h"
-#include "sig/pbx/park/slot.h"
+#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/replace.h"
 #include "sig/pbx/set.h"
+#include "sig/pbx/slot.h"
 
 #define SLOT_NAME_BEGINS "slot-"
 /* A node that is about to be given up does not delay who presses a key. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slots as the store has them, which all shards share. */
-#ifndef SIG_PBX_PARK_SLOT_H
-#define SIG_PBX_PARK_SLOT_H
+#ifndef SIG_PBX_SLOT_H
+#define SIG_PBX_SLOT_H
 
 #include "sig/model/call.h"
 #include "sig/model/event.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/pbx/park/slot.h"
+#include "sig/pbx/slot.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "sig/host/settings.h"
-#include "sig/pbx/park/park.h"
+#include "sig/pbx/park.h"
 #include "sig/sip/id.h"
 
 enum { ENTRY_MAX = 256 };

@@ -8,8 +8,8 @@
  *
  * The slot is claimed again whenever it is not known to be the call's: after a restart, and where the store has lost what it had.
  */
-#ifndef SIG_PBX_PARK_PARK_H
-#define SIG_PBX_PARK_PARK_H
+#ifndef SIG_PBX_PARK_H
+#define SIG_PBX_PARK_H
 
 #include "sig/call/module.h"
 #include "sig/model/event.h"

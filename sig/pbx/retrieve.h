@@ -5,8 +5,8 @@
  * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
  * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).
  */
-#ifndef SIG_PBX_PARK_RETRIEVE_H
-#define SIG_PBX_PARK_RETRIEVE_H
+#ifndef SIG_PBX_RETRIEVE_H
+#define SIG_PBX_RETRIEVE_H
 
 #include "sig/model/call.h"
 #include "sig/model/event.h"
