@@ -606,6 +606,21 @@ static void *schema_list_more(struct schema_reader *r, const struct schema *row,
 	return list;
 }
 
+/* An unknown field is kept by the name of its element, so two of one name would each get those of both. */
+static bool name_is_taken(const struct schema *row, const void *list, size_t position)
+{
+	const uint8_t *first = row->flags & SCHEMA_POINTER ? *(const uint8_t *const *)list : list;
+
+	if (!row->called)
+		return false;
+	for (size_t i = 0; i < position; i++) {
+		if (row->called(first + i * row->size, i) ==
+		    row->called(first + position * row->size, position))
+			return true;
+	}
+	return false;
+}
+
 static bool schema_list_read(struct schema_reader *r, const struct schema *row, void *object,
 			     const struct schema_wire *in)
 {
@@ -618,6 +633,8 @@ static bool schema_list_read(struct schema_reader *r, const struct schema *row, 
 	if (row->type == SCHEMA_MESSAGE ? !schema_read_message(r, row, element, in, &place)
 					: !value_read(r, row, object, element, in))
 		return false;
+	if (name_is_taken(row, member_at(object, row->offset), place.position))
+		return schema_wrong(r, "two of one name");
 	return !row->check || row->check(r, element);
 }
 

@@ -882,15 +882,6 @@ static void flow_network_find(struct call_loader *l, struct call_flow *f)
 	l->network = (struct bytes){ 0 };
 }
 
-static bool flow_is_twice(const struct call *c, const struct call_flow *f)
-{
-	for (const struct call_flow *x = c->flows; x != f; x++) {
-		if (x->leg == f->leg && x->line == f->line)
-			return true;
-	}
-	return false;
-}
-
 static bool flow_check(struct schema_reader *r, void *object)
 {
 	struct call_loader *l = loader_of(r);
@@ -900,8 +891,6 @@ static bool flow_check(struct schema_reader *r, void *object)
 		return false;
 	if (!f->port || f->port % 2)
 		return schema_wrong(r, "flow: port");
-	if (flow_is_twice(l->c, f))
-		return schema_wrong(r, "flow: twice");
 	if (f->dtls && !f->secret)
 		return schema_wrong(r, "flow: DTLS");
 	f->been &= OFFER_LINES_ALL | FLOW_BEEN_AUDIO;

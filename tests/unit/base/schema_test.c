@@ -159,6 +159,7 @@ static void test_refused(void **state)
 		{ "8a0100", "part: number" },     /* not there */
 		{ "8a01020864", "part: number" }, /* 100 */
 		{ "8a0102080d", "bad luck" },
+		{ "9a010208019a01020801", "two of one name" },
 		{ "9a010208019a010208029a01020803", "list" },
 		{ "b00103", "twice" },
 		{ "0001", "not a record" }, /* there is no field 0 */
