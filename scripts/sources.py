@@ -10,10 +10,10 @@ import collections
 import json
 import pathlib
 import re
-import subprocess
 import sys
 
 PRODUCT = ("app", "base", "client", "cluster", "dsp", "engine", "media", "sig")
+TESTS = ("bench", "tests")
 COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 RETURNED = r"^(?!static\b|typedef\b|return\b|else\b|#)(?:[A-Za-z_]\w*[ *]+)+\**"
 DEFINED = re.compile(RETURNED + r"(\w+)\([^;{}]*\)\s*\{", re.M)
@@ -35,8 +35,8 @@ class Source:
 
 
 def read():
-    names = subprocess.run(["git", "ls-files", "*.c", "*.h"], capture_output=True, text=True, check=True).stdout.split()
-    return {name: Source(name) for name in names if pathlib.Path(name).is_file()}
+    paths = sorted(path.as_posix() for folder in PRODUCT + TESTS for path in pathlib.Path(folder).rglob("*.[ch]"))
+    return {path: Source(path) for path in paths}
 
 
 def product(files):

@@ -2,7 +2,6 @@
 """Figures of the tree by which work is judged: each counts what its name says, in a tree of a few files."""
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -32,8 +31,6 @@ class Tree(unittest.TestCase):
         for name, text in FILES.items():
             pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)
             pathlib.Path(name).write_text(text, encoding="utf-8")
-        subprocess.run(["git", "init", "--quiet"], check=True)
-        subprocess.run(["git", "add", "."], check=True)
         self.files = sources.read()
 
     def test_what_is_counted(self):
