@@ -98,10 +98,10 @@ int32_t zone_rule_offset_s(const struct zone_rule *r, int64_t utc_s)
 	int64_t year = civil_of(civil_day(utc_s + r->standard_s)).year;
 	int64_t begin = edge_local_s(&r->begin, year) - r->standard_s;
 	int64_t end = edge_local_s(&r->end, year) - r->daylight_s;
-	bool daylight = begin < end ? utc_s >= begin && utc_s < end
-				    : !(utc_s >= end && utc_s < begin); /* in the south */
+	bool in_summer = begin < end ? utc_s >= begin && utc_s < end
+				     : !(utc_s >= end && utc_s < begin); /* in the south */
 
-	return r->daylight && daylight ? r->daylight_s : r->standard_s;
+	return r->daylight && in_summer ? r->daylight_s : r->standard_s;
 }
 
 int32_t zone_offset_s(const struct zone *z, int64_t utc_s)
