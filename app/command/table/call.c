@@ -9,6 +9,7 @@
 
 /* Orders to a call, and where it is parked. What they are given is a field of struct call_order, which goes to the module. */
 
+#undef FIELD_OF
 #define FIELD_OF struct call_order
 
 #define LEG_ARG(text)                                                                    \

@@ -102,6 +102,7 @@ static const struct command_arg g_conference_coach_args[] = {
 	END,
 };
 
+#undef FIELD_OF
 #define FIELD_OF struct room_play
 static const struct command_arg g_conference_play_args[] = {
 	CONFERENCE_ARG,
