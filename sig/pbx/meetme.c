@@ -189,7 +189,7 @@ static enum refusal factory_call(struct call_host *h, struct call *c, struct byt
 	return refused;
 }
 
-/* The last step of a call's plan is the number of a room (call_feature.reached). */
+/* The last step of a call's plan is the number of a room. */
 static bool meetme_reached(struct call_host *h, struct call *c, const struct plan_target *at,
 			   enum refusal *refused, struct call_refusal *refusal)
 {
