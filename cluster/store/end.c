@@ -68,6 +68,8 @@ enum {
 
 /* In numbers of ends whose lease was past: nobody was told of them. */
 #define END_PAST (UINT64_C(1) << 31)
+/* All numbers of ends of an epoch are below: what has it is remembered for as long as the epoch lasts. */
+#define END_LAST (END_PAST - 1)
 
 /* Two failovers may come one after the other, and the second one promotes who has not heard of the first yet. */
 #define ACKED_NS (10 * NS_PER_S)
@@ -87,6 +89,7 @@ struct store_end {
 	struct end_waiter *waiters; /* those who were not answered yet */
 	uint64_t acked_ns;
 	enum end_state state;
+	bool again; /* store_ended */
 	struct spool_entry entry;
 	uint8_t fields[];
 };
@@ -380,13 +383,23 @@ static struct store_op *end_op(struct store_end *end)
 	return op;
 }
 
+/* Who had the call before may say its end at any time later: a node that is repaired has its spool still. */
+static void end_send(const struct store_end *end, struct store_op *op, uint64_t deadline_ns)
+{
+	struct spool_entry entry = end->entry;
+
+	if (end->again)
+		entry.number |= END_LAST;
+	store_end_send(op, SCRIPT_CALL_END, &entry, deadline_ns);
+}
+
 /* Redis may have it already. */
 static void end_send_again(struct store_end *end)
 {
 	struct store_op *op = end_op(end);
 
 	if (op)
-		store_end_send(op, SCRIPT_CALL_END, &end->entry, RESEND_NS);
+		end_send(end, op, RESEND_NS);
 }
 
 void store_ends_resend(struct store_shard *s)
@@ -440,6 +453,8 @@ uint64_t store_end_number(struct store_shard *s, uint64_t at_ns)
 {
 	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
 		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
+	if ((s->ends.next & END_LAST) == END_LAST) /* those of this one are used up */
+		s->ends.next += END_PAST + 1;
 	return s->ends.next++ | (lease_covers(&s->lease, at_ns) ? 0 : END_PAST);
 }
 
@@ -464,6 +479,7 @@ static struct store_end *end_new(struct store_shard *s, uint64_t call, const str
 	end->entry =
 		(struct spool_entry){ store_end_number(s, e->ended_ns), call, writer_done(&w) };
 	end->s = s;
+	end->again = e->again;
 	if (end_add(s, end)) {
 		free(end);
 		return NULL;
@@ -480,15 +496,16 @@ static void end_refuse(struct store_shard *s, uint64_t call, enum store_result r
 		store_op_fail(op, result);
 }
 
-static void end_take(struct store_end *end, bool again)
+static void end_take(struct store_end *end)
 {
 	struct store_op *op;
 
 	if (!store_is_healthy(end->s)) {
 		end_spool(end);
-	} else if ((op = end_op(end)) != NULL && (again || cdr_toll_day(end->entry.fields).n)) {
+	} else if ((op = end_op(end)) != NULL &&
+		   (end->again || cdr_toll_day(end->entry.fields).n)) {
 		/* nothing else of the call is on its way: it is in order without the batch */
-		store_end_send(op, SCRIPT_CALL_END, &end->entry, end->s->base.deadline_ns);
+		end_send(end, op, end->s->base.deadline_ns);
 	} else if (op) {
 		store_batch_end(op, &end->entry);
 	}
@@ -512,7 +529,7 @@ static void end_begin(struct store_shard *s, uint64_t call, const struct store_e
 	struct store_end *end = end_new(s, call, e);
 
 	if (end && end_await(end, done, arg) == 0) {
-		end_take(end, e->again);
+		end_take(end);
 		return;
 	}
 	if (end)
@@ -557,6 +574,7 @@ static void stop(struct store_shard *s)
 
 	free(r->segment);
 	r->segment = NULL;
+	r->left = false;
 	r->state = STORE_REPLAY_IDLE;
 }
 

@@ -4,7 +4,10 @@
 
 #include <dirent.h>
 
+#include <sys/stat.h>
+
 #include "cluster/redis/script.h"
+#include "cluster/store/state.h"
 
 /* The ids in the stream, in any order: each must be there exactly once. */
 static void expect_cdrs(const struct server *s, uint64_t first, size_t count)
@@ -408,6 +411,89 @@ static void test_ended_too_late(void **state)
 	node_without_server(&n, &s);
 }
 
+static void end_again(struct node *n, uint64_t call)
+{
+	const struct store_field fields[] = { { "from", BYTES_LIT("1001") },
+					      { "to", BYTES_LIT("1002") } };
+
+	store_call_end(n->store, call,
+		       &(struct store_ended){ .cdr = fields,
+					      .fields = COUNT_OF(fields),
+					      .ended_ns = clock_now_ns(),
+					      .again = true },
+		       node_done, n);
+}
+
+/* A call that was restored has ended. Who had it before may be repaired days later, and have its end in the spool. */
+static void test_restored_is_remembered(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	end_again(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	/* above all other numbers of the epoch */
+	assert_string_equal(server_ask(&s, "ZSCORE td:{s17}:ended %s", node_id(42)), "6442450943");
+	assert_string_equal(server_ask(&s, "ZSCORE td:{s17}:ended %s", node_id(43)), "4294967297");
+	expect_cdrs(&s, 42, 2);
+	node_without_server(&n, &s);
+}
+
+/* So many calls that those of one epoch have no numbers left: none may look as if it had ended too late. */
+static void test_numbers_used_up(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	n.store->ends.next = (UINT64_C(1) << 32) + 0x7ffffffe;
+	node_end(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	assert_string_equal(server_ask(&s, "ZSCORE td:{s17}:ended %s", node_id(42)), "6442450942");
+	assert_string_equal(server_ask(&s, "ZSCORE td:{s17}:ended %s", node_id(43)), "8589934592");
+	node_without_server(&n, &s);
+}
+
+/* It has left ends to another node, has the shard again, and cannot read its spool then: who loads is told, and it is tried again in time. */
+static void test_unreadable_after_another(void **state)
+{
+	struct server s;
+	struct node n;
+	char path[96];
+
+	(void)state;
+	node_with_server(&n, &s);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	node_end(&n, 42);
+	expect_ok(&n, 1);
+	server_start(&s, NULL);
+	lease_lost(&s);
+	assert_true(drive(n.redis, 5000, is_fenced, &n));
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	(void)server_ask(&s, "HSET td:{s17}:lease incarnation 0000000000000001");
+	store_acquire(n.store, node_done, &n);
+	expect_ok(&n, 1);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	node_end(&n, 43);
+	expect_ok(&n, 1);
+	(void)snprintf(path, sizeof(path), "%s/spool/0000000000000002.cdr", s.dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "u");
+	assert_int_equal(rmdir(path), 0);
+	node_without_server(&n, &s);
+}
+
 /* Calls end all the time while Redis is killed, started, stopped and let go. */
 static void test_storm(void **state)
 {
@@ -662,6 +748,9 @@ int main(void)
 		cmocka_unit_test(test_left_to_another),
 		cmocka_unit_test(test_fenced_on_its_way),
 		cmocka_unit_test(test_ended_too_late),
+		cmocka_unit_test(test_restored_is_remembered),
+		cmocka_unit_test(test_numbers_used_up),
+		cmocka_unit_test(test_unreadable_after_another),
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_damaged_file),
 		cmocka_unit_test(test_markers_are_forgotten),
