@@ -525,6 +525,15 @@ static void shard_stays(struct node_shard *s)
 	shard_hurry(s->core, false, clock_instant());
 }
 
+static const char *stays_because(const struct node_shard *s)
+{
+	struct store_lease_view lease;
+
+	store_lease_view(s->store, &lease);
+	return lease.kept ? "not all of it is saved"
+			  : "Redis could forget its lease, which no replica has";
+}
+
 static void give_turn(struct node_shard *s, uint64_t now_ns)
 {
 	if (s->state != NODE_SHARD_LIVE || !s->gives_to)
@@ -534,8 +543,8 @@ static void give_turn(struct node_shard *s, uint64_t now_ns)
 	} else if (is_all_saved(s) && store_lease_may_be_given(s->store)) {
 		shard_give(s);
 	} else if (now_ns > s->gives_ns + GIVE_NS) {
-		LOG_WARN("node", 0, "not all of a shard that another node wants is saved: it stays",
-			 LOG_U64("shard", s->number));
+		LOG_WARN("node", 0, "a shard that another node wants stays",
+			 LOG_U64("shard", s->number), LOG_STR("reason", stays_because(s)));
 		shard_stays(s);
 	}
 }
