@@ -204,6 +204,14 @@ static void carry_object_save(struct effects_to *to, const struct effect *e)
 				  text_bytes(&e->data), on_saved, save);
 }
 
+/* A restored call may have ended before this machine was started. */
+static uint64_t call_ended_ns(const struct effect *e)
+{
+	uint64_t now_ns = clock_now_ns(), ago_ns = e->ago_ms * NS_PER_MS;
+
+	return ago_ns < now_ns ? now_ns - ago_ns : 0;
+}
+
 static void carry_call_end(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
@@ -220,7 +228,7 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 	store_call_end(to->store, e->call,
 		       &(struct store_ended){ .cdr = to->cdrs.list,
 					      .fields = to->cdrs.count,
-					      .ended_ns = clock_now_ns() - e->ago_ms * NS_PER_MS,
+					      .ended_ns = call_ended_ns(e),
 					      .again = e->again },
 		       on_saved, save);
 }
