@@ -9,7 +9,7 @@
 #include <assert.h>
 
 #include "base/bytes.h"
-#include "base/clock.h"
+#include "base/schema.h"
 #include "base/seal.h"
 #include "sig/host/tenant.h"
 #include "sig/sip/gruu.h"
@@ -69,7 +69,7 @@ struct aor {
 	uint64_t written_utc_ms;  /* when the record was made that it was read from */
 	const char *node;         /* whose name the record gets; NULL: none */
 	struct text writer;       /* whose name it had; empty once that was looked at */
-	struct text unknown;      /* of its record: what a later program wrote (proto.h) */
+	struct text unknown;      /* of its record: what a later program wrote (base/schema.h) */
 	uint32_t count, room;     /* of those below; most have one phone */
 	struct binding *bindings; /* BINDINGS_MAX at most, the last refreshed one at the end */
 };
@@ -124,8 +124,9 @@ bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);
 bool registrar_expire(struct aor *entry, uint64_t utc_ms);
 
 /* Record (protobuf sig/location/registrar.proto). edges: by which its connections are named; NULL: they are not. */
+extern const struct schema aor_rows[];
 int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct text *out) NODISCARD;
-/* 0 or -EBADMSG with a reason; unknown fields are ignored, every bound is checked. */
+/* 0, -EBADMSG or -EPROTONOSUPPORT with a reason; unknown fields are kept, every bound is checked. */
 int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges,
 	       const char **reason) NODISCARD;
 

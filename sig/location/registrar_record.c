@@ -7,320 +7,247 @@
 #include "base/table.h"
 #include "sig/location/registrar.h"
 #include "sig/location/route.h"
-#include "sig/record/proto.h"
-#include "sig/registrar.pb-c.h"
 #include "sig/sip/hop.h"
 
-typedef Tandem__Sig__Aor pb_aor;
-typedef Tandem__Sig__Binding pb_binding;
-typedef Tandem__Sig__Hop pb_hop;
+/* Octets: of an entry, and of each of its bindings, at most; path and addresses are the longest. */
+enum { ENTRY_ROOM = 1024, BINDING_ROOM = 3072, WAS_TAG = 11, FORMAT_TAG = 8 };
 
-/* One entry as protobuf structs that borrow everything from it. */
-struct borrowed {
-	pb_aor aor;
-	pb_binding bindings[BINDINGS_MAX];
-	pb_binding *list[BINDINGS_MAX];
-	pb_hop hops[BINDINGS_MAX], were[BINDINGS_MAX];
-	uint8_t ips[BINDINGS_MAX][16], were_ips[BINDINGS_MAX][16];
-	char bounds[BINDINGS_MAX][ADDR_TEXT_MAX];
+/* What a record has of a hop that the hop has not. */
+struct hop_beside {
+	struct hop_edge edge; /* of its connection or flow */
+	struct addr bound;
 };
 
-static ProtobufCBinaryData borrow(const struct text *t)
+struct aor_beside {
+	uint32_t format;
+	struct hop_beside hops[BINDINGS_MAX], were[BINDINGS_MAX];
+};
+
+/* ---- rows ---- */
+
+static void *hop_beside(void *beside, const struct schema_place *place)
 {
-	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
+	struct aor_beside *b = beside;
+
+	return &(place->row->tag == WAS_TAG ? b->were : b->hops)[place->up->position];
 }
 
-static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop,
-		       const struct hop_edges *edges)
+/* Where our address itself is not in the record. */
+static bool hop_local_is(const struct schema_writer *w, const void *object)
 {
-	struct hop_edge edge;
+	const struct binding *b = w->place->up->element;
 
-	tandem__sig__hop__init(h);
-	memcpy(ip, hop->remote.ip, 16);
-	h->transport = (uint32_t)hop->transport;
-	h->inbound = hop->inbound;
-	if (hop_edge_get(edges, hop->connection, &edge)) {
-		h->process = edge.process;
-		h->connection = edge.connection;
-	}
-	h->port = hop->remote.port;
-	h->scope = hop->remote.scope;
-	h->ip = (ProtobufCBinaryData){
-		.len = hop->remote.family == ADDR_V4 ? 4 : 16,
-		.data = ip,
-	};
+	return object == &b->hop && b->bound.family == ADDR_NONE;
 }
 
-/* By no other way. Who reads it knows whether the address has come to him meanwhile. */
-static void borrow_flow(pb_hop *h, const struct binding *b, const struct hop_edges *edges)
+static void hop_ip_write(struct schema_writer *w, const struct schema *row, const void *object)
 {
-	struct hop_edge edge;
+	const struct addr *a = &((const struct sip_hop *)object)->remote;
 
-	if (b->hop.transport != SIP_UDP || !b->nat || b->path.n || b->hop.connection ||
-	    !hop_edge_get(edges, hop_edge_flow(b->hop.local), &edge))
-		return;
-	h->process = edge.process;
-	h->connection = edge.connection;
+	schema_put_octets(w, row->tag, bytes_mem(a->ip, a->family == ADDR_V4 ? 4 : 16));
 }
 
-static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b,
-			const struct hop_edges *edges)
+static bool hop_ip_read(struct schema_reader *r, const struct schema *row, void *object,
+			const struct schema_wire *in)
 {
-	pb_hop *h = &to->hops[i];
+	struct addr *a = &((struct sip_hop *)object)->remote;
 
-	borrow_hop(h, to->ips[i], &b->hop, edges);
-	borrow_flow(h, b, edges);
-	if (b->bound.family == ADDR_NONE) {
-		h->local = b->hop.local;
-	} else {
-		(void)addr_text(&b->bound, to->bounds[i]);
-		h->bound = to->bounds[i];
-	}
-	to->bindings[i].hop = h;
-	if (!b->was)
-		return;
-	borrow_hop(&to->were[i], to->were_ips[i], b->was, edges);
-	to->bindings[i].was = &to->were[i];
+	(void)r;
+	(void)row;
+	if (in->kind != SCHEMA_WIRE_OCTETS || (in->octets.n != 4 && in->octets.n != 16))
+		return false;
+	a->family = in->octets.n == 4 ? ADDR_V4 : ADDR_V6;
+	memset(a->ip, 0, sizeof(a->ip));
+	memcpy(a->ip, in->octets.p, in->octets.n);
+	return true;
 }
 
-static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding *b,
-			   const struct hop_edges *edges)
-{
-	pb_binding *p = &to->bindings[i];
+static const struct schema hop_rows[] = {
+	{ "transport", 1, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, transport),
+	  .max = SIP_TRANSPORTS - 1 },
+	{ "local", 2, SCHEMA_UINT, SCHEMA_IF, SCHEMA_AT(struct sip_hop, local),
+	  .is = hop_local_is },
+	{ "ip", 3, SCHEMA_HAND, .min = 1, .write = hop_ip_write, .read = hop_ip_read },
+	{ "scope", 4, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, remote.scope) },
+	{ "port", 5, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, remote.port) },
+	{ "inbound", 6, SCHEMA_BOOL, SCHEMA_AT(struct sip_hop, inbound) },
+	{ "bound", 7, SCHEMA_ADDR, SCHEMA_BESIDE, SCHEMA_AT(struct hop_beside, bound),
+	  .beside = hop_beside },
+	{ "process", 8, SCHEMA_FIXED64, SCHEMA_BESIDE, SCHEMA_AT(struct hop_beside, edge.process),
+	  .beside = hop_beside },
+	{ "connection", 9, SCHEMA_FIXED64, SCHEMA_BESIDE,
+	  SCHEMA_AT(struct hop_beside, edge.connection), .beside = hop_beside },
+	{ 0 },
+};
 
-	tandem__sig__binding__init(p);
-	borrow_hops(to, i, b, edges);
-	p->contact = borrow(&b->contact);
-	p->call_id = borrow(&b->call_id);
-	p->user_agent = borrow(&b->user_agent);
-	p->cseq = b->cseq;
-	p->expires_utc_ms = b->expires_utc_ms;
-	p->nat = b->nat;
-	p->q = b->q;
-	p->location = b->location;
-	p->instance = borrow(&b->instance);
-	p->path = borrow(&b->path);
-	p->registered_utc_ms = b->registered_utc_ms;
-	p->reg_id = b->reg_id;
-	to->list[i] = p;
+static bool hop_check(struct schema_reader *r, void *object)
+{
+	struct sip_hop *hop = object;
+
+	(void)r;
+	hop->inbound = hop->inbound && sip_transport_is_stream(hop->transport);
+	return true;
 }
 
-static char *borrow_name(const struct text *name, const char *own)
+static bool contact_check(struct schema_reader *r, void *object)
 {
-	static char nothing[1];
+	struct sip_uri uri;
 
-	if (name->n)
-		return name->p;
-	return own ? (char *)(uintptr_t)own : nothing;
+	(void)r;
+	return !sip_uri_parse(&uri, text_bytes(object));
 }
 
-static void borrow_aor(struct borrowed *to, const struct aor *a, const struct hop_edges *edges)
+static bool path_check(struct schema_reader *r, void *object)
 {
-	static char nothing[1];
+	(void)r;
+	return path_is_route(text_bytes(object));
+}
 
-	tandem__sig__aor__init(&to->aor);
+static const struct schema binding_rows[] = {
+	{ "contact", 1, SCHEMA_TEXT, SCHEMA_AT(struct binding, contact), .min = 1,
+	  .max = BINDING_CONTACT_MAX, .check = contact_check },
+	{ "call_id", 2, SCHEMA_TEXT, SCHEMA_AT(struct binding, call_id),
+	  .max = BINDING_CALL_ID_MAX },
+	{ "cseq", 3, SCHEMA_UINT, SCHEMA_AT(struct binding, cseq) },
+	{ "expires_utc_ms", 4, SCHEMA_UINT, SCHEMA_AT(struct binding, expires_utc_ms) },
+	{ "hop", 5, SCHEMA_MESSAGE, SCHEMA_AT(struct binding, hop), .of = hop_rows, .min = 1,
+	  .check = hop_check, .wrong = "hop" },
+	{ "nat", 6, SCHEMA_BOOL, SCHEMA_AT(struct binding, nat) },
+	{ "user_agent", 7, SCHEMA_TEXT, SCHEMA_AT(struct binding, user_agent),
+	  .max = BINDING_AGENT_MAX },
+	{ "q", 8, SCHEMA_UINT, SCHEMA_AT(struct binding, q), .max = BINDING_Q_MAX },
+	{ "instance", 9, SCHEMA_TEXT, SCHEMA_AT(struct binding, instance),
+	  .max = BINDING_INSTANCE_MAX },
+	{ "reg_id", 10, SCHEMA_UINT, SCHEMA_AT(struct binding, reg_id) },
+	{ "was", WAS_TAG, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct binding, was, struct sip_hop), .of = hop_rows, .check = hop_check,
+	  .wrong = "hop" },
+	{ "path", 12, SCHEMA_TEXT, SCHEMA_AT(struct binding, path), .check = path_check },
+	{ "node", 13, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct binding, node),
+	  .max = AOR_NODE_MAX },
+	{ "registered_utc_ms", 14, SCHEMA_UINT, SCHEMA_AT(struct binding, registered_utc_ms) },
+	{ "location", 15, SCHEMA_UINT, SCHEMA_AT(struct binding, location) },
+	{ 0 },
+};
+
+static bool binding_check(struct schema_reader *r, void *object)
+{
+	const struct binding *b = object;
+
+	return !b->reg_id || b->instance.n || schema_wrong(r, "instance");
+}
+
+/* Whose phone it is, and where: what a REGISTER that refreshes it leaves as it was. No entry has a Contact twice. */
+static uint64_t binding_called(const void *element, size_t position)
+{
+	static const struct hash_key key; /* no record has this name */
+	const struct binding *b = element;
+
+	(void)position;
+	return schema_path(hash_sip(&key, text_bytes(&b->contact)),
+			   hash_sip(&key, text_bytes(&b->call_id)));
+}
+
+const struct schema aor_rows[] = {
+	{ "tenant", 1, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct aor, tenant), .min = 1,
+	  .max = AOR_NAME_MAX },
+	{ "user", 2, SCHEMA_TEXT, SCHEMA_AT(struct aor, user), .min = 1, .max = AOR_NAME_MAX },
+	{ "version", 3, SCHEMA_UINT, SCHEMA_AT(struct aor, version) },
+	{ "bindings", 4, SCHEMA_MESSAGE, SCHEMA_LIST | SCHEMA_POINTER | SCHEMA_COUNT32,
+	  SCHEMA_OF(struct aor, bindings, struct binding), .of = binding_rows,
+	  .count = offsetof(struct aor, count), .most = BINDINGS_MAX, .check = binding_check,
+	  .called = binding_called },
+	{ "boot", 5, SCHEMA_FIXED64, SCHEMA_AT(struct aor, clock.boot) },
+	{ "clock_offset_ms", 6, SCHEMA_SINT, SCHEMA_AT(struct aor, clock.offset_ms) },
+	{ "saved_utc_ms", 7, SCHEMA_UINT, SCHEMA_AT(struct aor, clock.utc_ms) },
+	{ "format", FORMAT_TAG, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct aor_beside, format) },
+	{ "writer", 9, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct aor, writer),
+	  .max = AOR_NODE_MAX },
+	{ "born", 10, SCHEMA_FIXED64, SCHEMA_AT(struct aor, born) },
+	{ 0 },
+};
+
+/* ---- writing ---- */
+
+/* By its connection, or else, where no other way leads to it, by its flow. Who reads it knows whether the address has come to him meanwhile. */
+static uint64_t binding_connection(const struct binding *b)
+{
+	bool flow = b->hop.transport == SIP_UDP && b->nat && !b->path.n && !b->hop.connection;
+
+	return flow ? hop_edge_flow(b->hop.local) : b->hop.connection;
+}
+
+static void aor_beside_fill(struct aor_beside *to, const struct aor *a,
+			    const struct hop_edges *edges)
+{
 	for (uint32_t i = 0; i < a->count; i++) {
-		borrow_binding(to, i, &a->bindings[i], edges);
-		to->bindings[i].node = borrow_name(&a->bindings[i].node, a->node);
+		const struct binding *b = &a->bindings[i];
+
+		(void)hop_edge_get(edges, binding_connection(b), &to->hops[i].edge);
+		to->hops[i].bound = b->bound;
+		if (b->was)
+			(void)hop_edge_get(edges, b->was->connection, &to->were[i].edge);
 	}
-	to->aor.writer = borrow_name(&a->writer, a->node);
-	to->aor.tenant = a->tenant.p ? a->tenant.p : nothing;
-	to->aor.user = borrow(&a->user);
-	to->aor.version = a->version;
-	to->aor.born = a->born;
-	to->aor.boot = a->clock.boot;
-	to->aor.clock_offset_ms = a->clock.offset_ms;
-	to->aor.saved_utc_ms = a->clock.utc_ms;
-	to->aor.n_bindings = a->count;
-	to->aor.bindings = to->list;
+	to->format = bytes_is(text_bytes(&a->tenant), TENANT_DEFAULT_NAME) ? AOR_FORMAT_DEFAULT
+									   : AOR_FORMAT_TENANTS;
 }
 
-/* Whose phone it is, and where: what a REGISTER that refreshes it leaves as it was. */
-static uint64_t binding_name(const ProtobufCMessage *element, size_t position)
+static struct text node_or(const struct text *name, const char *own)
 {
-	const pb_binding *p = (const pb_binding *)(const void *)element;
-	uint64_t name = 0;
-
-	if (element->descriptor != &tandem__sig__binding__descriptor)
-		return position;
-	name = hash_crc32c(0, bytes_mem(p->contact.data, p->contact.len));
-	return name << 32 | hash_crc32c(0, bytes_mem(p->call_id.data, p->call_id.len));
+	if (name->n || !own)
+		return *name;
+	return (struct text){ .p = (char *)(uintptr_t)own, .n = (uint32_t)strlen(own) };
 }
 
 int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct text *out)
 {
-	ProtobufCMessageUnknownField *unknown;
-	struct borrowed b;
-	uint8_t *packed;
-	size_t n;
+	size_t n = ENTRY_ROOM + entry->count * BINDING_ROOM + entry->unknown.n;
+	struct binding bindings[BINDINGS_MAX];
+	struct aor_beside beside = { 0 };
+	struct aor saved = *entry; /* with our name where there is none */
+	uint8_t *space = malloc(n);
+	struct schema_writer w = {
+		.start = space, .at = space + n, .unknown = &entry->unknown, .beside = &beside
+	};
 	int err;
 
-	borrow_aor(&b, entry, edges);
-	b.aor.format = bytes_is(text_bytes(&entry->tenant), TENANT_DEFAULT_NAME)
-			       ? AOR_FORMAT_DEFAULT
-			       : AOR_FORMAT_TENANTS;
-	err = unknown_restore(&entry->unknown, &b.aor.base, 0, binding_name, &unknown);
-	if (err)
-		return err;
-	n = tandem__sig__aor__get_packed_size(&b.aor);
-	packed = malloc(n + 1);
-	if (!packed) {
-		free(unknown);
+	if (!space)
 		return -ENOMEM;
+	saved.bindings = bindings;
+	saved.writer = node_or(&entry->writer, entry->node);
+	for (uint32_t i = 0; i < entry->count; i++) {
+		bindings[i] = entry->bindings[i];
+		bindings[i].node = node_or(&bindings[i].node, entry->node);
 	}
-	n = tandem__sig__aor__pack(&b.aor, packed);
-	free(unknown);
-	err = text_set(out, bytes_mem(packed, n));
-	free(packed);
+	aor_beside_fill(&beside, &saved, edges);
+	schema_write(&w, aor_rows, &saved);
+	err = w.overflow ? -EMSGSIZE : text_set(out, bytes_mem(w.at, (size_t)(space + n - w.at)));
+	free(space);
 	return err;
 }
 
-static struct bytes data(ProtobufCBinaryData d)
-{
-	return bytes_mem(d.data, d.len);
-}
-
-static const char *read_hop(struct sip_hop *hop, const pb_hop *h)
-{
-	if (!h)
-		return "hop_missing";
-	if (h->transport >= SIP_TRANSPORTS)
-		return "hop_transport";
-	if ((h->ip.len != 4 && h->ip.len != 16) || h->port > UINT16_MAX || h->local > UINT16_MAX)
-		return "hop_address";
-	hop->transport = (enum sip_transport)h->transport;
-	hop->inbound = h->inbound && sip_transport_is_stream(hop->transport);
-	hop->local = (uint16_t)h->local;
-	hop->remote.family = h->ip.len == 4 ? ADDR_V4 : ADDR_V6;
-	hop->remote.port = (uint16_t)h->port;
-	hop->remote.scope = h->scope;
-	memcpy(hop->remote.ip, h->ip.data, h->ip.len);
-	return NULL;
-}
-
-static const char *check_binding(const pb_binding *p)
-{
-	struct sip_uri uri;
-
-	if (p->contact.len > BINDING_CONTACT_MAX || sip_uri_parse(&uri, data(p->contact)))
-		return "contact";
-	if (p->call_id.len > BINDING_CALL_ID_MAX)
-		return "call_id";
-	if (p->user_agent.len > BINDING_AGENT_MAX)
-		return "user_agent";
-	if (p->instance.len > BINDING_INSTANCE_MAX || (p->reg_id && !p->instance.len))
-		return "instance";
-	if (strlen(p->node) > AOR_NODE_MAX)
-		return "node";
-	if (p->path.len && !path_is_route(data(p->path)))
-		return "path";
-	if (p->location > UINT16_MAX)
-		return "location";
-	return p->q > BINDING_Q_MAX ? "q" : NULL;
-}
-
-static const char *read_was(struct binding *b, const pb_hop *h)
-{
-	struct sip_hop was = { 0 };
-	const char *reason = read_hop(&was, h);
-
-	if (!reason && binding_was(b, &was))
-		reason = "out_of_memory";
-	return reason;
-}
-
-static const char *read_binding(struct binding *b, const pb_binding *p, struct hop_edges *edges)
-{
-	const char *reason = check_binding(p);
-	int err;
-
-	if (!reason)
-		reason = read_hop(&b->hop, p->hop);
-	if (!reason && p->was)
-		reason = read_was(b, p->was);
-	if (!reason && p->hop->bound[0] && addr_parse(&b->bound, bytes_str(p->hop->bound)))
-		reason = "hop_bound";
-	if (reason)
-		return reason;
-	b->hop.connection = hop_edge_read(
-		edges, b->hop.transport, &(struct hop_edge){ p->hop->process, p->hop->connection });
-	b->cseq = p->cseq;
-	b->registered_utc_ms = p->registered_utc_ms;
-	b->expires_utc_ms = p->expires_utc_ms;
-	b->nat = p->nat;
-	b->q = (uint16_t)p->q;
-	b->location = (uint16_t)p->location;
-	b->reg_id = p->reg_id;
-	err = text_set(&b->contact, data(p->contact));
-	if (!err)
-		err = text_set(&b->call_id, data(p->call_id));
-	if (!err)
-		err = text_set(&b->user_agent, data(p->user_agent));
-	if (!err)
-		err = text_set(&b->instance, data(p->instance));
-	if (!err)
-		err = text_set(&b->path, data(p->path));
-	if (!err)
-		err = text_set(&b->node, bytes_str(p->node));
-	return err ? "out_of_memory" : NULL;
-}
-
-static const char *read_names(struct aor *a, const pb_aor *p)
-{
-	struct bytes tenant = bytes_str(p->tenant);
-
-	if (tenant.n == 0 || tenant.n > AOR_NAME_MAX)
-		return "tenant";
-	if (p->user.len == 0 || p->user.len > AOR_NAME_MAX)
-		return "user";
-	if (strlen(p->writer) > AOR_NODE_MAX)
-		return "writer";
-	a->version = p->version;
-	a->born = p->born;
-	a->clock = (struct steady_mark){ .boot = p->boot,
-					 .offset_ms = p->clock_offset_ms,
-					 .utc_ms = p->saved_utc_ms };
-	if (text_set(&a->tenant, tenant) || text_set(&a->user, data(p->user)) ||
-	    text_set(&a->writer, bytes_str(p->writer)))
-		return "out_of_memory";
-	return NULL;
-}
-
-static const char *read_aor(struct aor *a, const pb_aor *p, struct hop_edges *edges)
-{
-	const char *reason = read_names(a, p);
-
-	if (!reason && p->n_bindings > BINDINGS_MAX)
-		reason = "too_many_bindings";
-	if (!reason && aor_reserve(a, (uint32_t)p->n_bindings))
-		reason = "out_of_memory";
-	for (size_t i = 0; !reason && i < p->n_bindings; i++) {
-		a->count++; /* counted first, so that aor_clear frees half a binding too */
-		reason = read_binding(&a->bindings[i], p->bindings[i], edges);
-	}
-	return reason;
-}
+/* ---- reading ---- */
 
 int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges, const char **reason)
 {
-	pb_aor *p = tandem__sig__aor__unpack(NULL, record.n, record.p);
+	bool later = schema_wire_number(record, FORMAT_TAG) > AOR_FORMAT;
+	struct aor_beside beside = { 0 };
 	struct aor a = { 0 };
-	int err = -EBADMSG;
+	struct schema_reader r = { .unknown = &a.unknown, .beside = &beside };
 
-	if (p && p->format > AOR_FORMAT) {
-		*reason = "of a later program";
-		err = -EPROTONOSUPPORT;
-	} else {
-		*reason = p ? read_aor(&a, p, edges) : "not_protobuf";
-	}
-	if (p && !*reason && unknown_keep(&a.unknown, &p->base, 0, binding_name))
-		*reason = "out_of_memory";
-	if (p)
-		tandem__sig__aor__free_unpacked(p, NULL);
-	if (*reason) {
+	if (later || !schema_read(&r, aor_rows, &a, record, SCHEMA_WHOLE)) {
+		*reason = later ? "of a later program" : r.reason;
 		aor_clear(&a);
-		return err;
+		return later ? -EPROTONOSUPPORT : -EBADMSG;
 	}
+	for (uint32_t i = 0; i < a.count; i++) {
+		struct binding *b = &a.bindings[i];
+
+		b->bound = beside.hops[i].bound;
+		b->hop.connection = hop_edge_read(edges, b->hop.transport, &beside.hops[i].edge);
+	}
+	a.room = a.count;
+	*reason = NULL;
 	*out = a;
 	return 0;
 }

@@ -1,8 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Includes the source, to bend a record in the shape it is packed from. */
+/* The shared entry as bytes, bent field by field. */
 #include "tests/unit/test.h"
 
-#include "sig/location/registrar_record.c" /* NOLINT(bugprone-suspicious-include) */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sig/location/registrar.h"
+#include "sig/sip/hop.h"
+
+static uint8_t g_room[4096];
+
+/* From the end to the beginning, as schema_writer does it. */
+static struct schema_writer room_open(void)
+{
+	return (struct schema_writer){ .start = g_room, .at = g_room + sizeof(g_room) };
+}
+
+static struct bytes room_done(const struct schema_writer *w)
+{
+	assert_false(w->overflow);
+	return bytes_mem(w->at, (size_t)(g_room + sizeof(g_room) - w->at));
+}
+
+/* A field that does not belong there, or not so. */
+struct bent {
+	const char *reason; /* NULL: it is taken */
+	enum { IN_AOR, IN_BINDING, IN_HOP, FOR_HOP } in;
+	uint32_t tag;
+	uint64_t number; /* 0: it is octets, */
+	size_t length;   /* of which there are so many */
+};
+
+static void put_bent(struct schema_writer *w, const struct bent *b)
+{
+	static char octets[1024] = "sip:";
+
+	memset(octets + 4, 'a', sizeof(octets) - 4);
+	if (b->number)
+		schema_put_number(w, b->tag, b->number);
+	else
+		schema_put_octets(w, b->tag, bytes_mem(octets, b->length));
+}
+
+/* The least that a binding has, and what is bent in it. */
+static void put_binding(struct schema_writer *w, const char *contact, const struct bent *b)
+{
+	const uint8_t *end = w->at, *hop_end;
+
+	if (b->in == IN_BINDING)
+		put_bent(w, b);
+	hop_end = w->at;
+	if (b->in == IN_HOP)
+		put_bent(w, b);
+	if (b->in != FOR_HOP) {
+		schema_put_octets(w, 3, bytes_mem("\xc0\0\2\x09", 4));
+		schema_put_around(w, 5, hop_end);
+	}
+	schema_put_octets(w, 1, bytes_str(contact));
+	schema_put_around(w, 4, end);
+}
 
 static void set(struct text *t, const char *s)
 {
@@ -181,53 +237,55 @@ static void test_flows(void **state)
 	text_clear(&record);
 }
 
+static struct bytes record_later(bool both)
+{
+	const struct bent later = { .in = IN_BINDING, .tag = 901, .length = 2 };
+	const struct bent other = { .in = IN_BINDING, .tag = 902, .length = 3 };
+	struct schema_writer w = room_open();
+
+	schema_put_number(&w, 900, 7);
+	schema_put_number(&w, 8, AOR_FORMAT_DEFAULT);
+	put_binding(&w, "sip:b@d", &later);
+	if (both)
+		put_binding(&w, "sip:a@d", &other);
+	schema_put_octets(&w, 2, BYTES_LIT("1001"));
+	schema_put_octets(&w, 1, BYTES_LIT("default"));
+	return room_done(&w);
+}
+
 /* What a later program wrote stays with its binding, wherever that stands meanwhile. */
 static void test_unknown_stays(void **state)
 {
-	static uint8_t texts[2][2] = { { 1, 'a' }, { 1, 'b' } };
-	ProtobufCMessageUnknownField later[2];
 	const char *reason = "";
 	struct text record = { 0 };
-	uint8_t packed[1024];
 	struct aor a, copy;
-	pb_aor *p;
-	size_t n;
 
 	(void)state;
-	for (uint32_t i = 0; i < 2; i++)
-		later[i] = (ProtobufCMessageUnknownField){ 900 + i,
-							   PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
-							   sizeof(texts[i]), texts[i] };
-	entry_open(&a);
+	assert_int_equal(aor_decode(&a, record_later(true), NULL, &reason), 0);
 	assert_int_equal(aor_encode(&a, NULL, &record), 0);
-	aor_clear(&a);
-	p = tandem__sig__aor__unpack(NULL, record.n, (const uint8_t *)record.p);
-	p->base.n_unknown_fields = p->bindings[1]->base.n_unknown_fields = 1;
-	p->base.unknown_fields = &later[0];
-	p->bindings[1]->base.unknown_fields = &later[1];
-	n = tandem__sig__aor__pack(p, packed);
-	p->base.n_unknown_fields = p->bindings[1]->base.n_unknown_fields = 0;
-	p->base.unknown_fields = p->bindings[1]->base.unknown_fields = NULL;
-	tandem__sig__aor__free_unpacked(p, NULL);
-	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), NULL, &reason), 0);
+	assert_true(bytes_eq(text_bytes(&record), record_later(true)));
 	assert_int_equal(aor_copy(&copy, &a), 0);
 	aor_remove(&copy, 0);
 	assert_int_equal(aor_encode(&copy, NULL, &record), 0);
-	p = tandem__sig__aor__unpack(NULL, record.n, (const uint8_t *)record.p);
-	assert_int_equal(p->format, 1);
-	assert_int_equal(p->base.n_unknown_fields, 1);
-	assert_int_equal(p->base.unknown_fields[0].tag, 900);
-	assert_int_equal(p->bindings[0]->base.n_unknown_fields, 1);
-	assert_int_equal(p->bindings[0]->base.unknown_fields[0].data[1], 'b');
-	/* and one of a later format is not read at all */
-	p->format = AOR_FORMAT + 1;
-	n = tandem__sig__aor__pack(p, packed);
-	tandem__sig__aor__free_unpacked(p, NULL);
+	assert_true(bytes_eq(text_bytes(&record), record_later(false)));
 	aor_clear(&a);
-	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), NULL, &reason), -EPROTONOSUPPORT);
-	assert_string_equal(reason, "of a later program");
 	aor_clear(&copy);
 	text_clear(&record);
+}
+
+/* One of a later format is not read at all. */
+static void test_later_format(void **state)
+{
+	struct schema_writer w = room_open();
+	const char *reason = "";
+	struct aor a;
+
+	(void)state;
+	schema_put_number(&w, 8, AOR_FORMAT + 1);
+	schema_put_octets(&w, 2, BYTES_LIT("1001"));
+	schema_put_octets(&w, 1, BYTES_LIT("default"));
+	assert_int_equal(aor_decode(&a, room_done(&w), NULL, &reason), -EPROTONOSUPPORT);
+	assert_string_equal(reason, "of a later program");
 }
 
 /* The bytes of this version, written down: later ones must read them. */
@@ -262,144 +320,102 @@ static void test_golden(void **state)
 	aor_clear(&a);
 }
 
-static void bend_tenant(struct borrowed *b)
+static void assert_read(const struct text *record, struct schema_writer *w, const char *want)
 {
-	static char nothing[1];
+	struct aor out = { .version = 3 };
+	const char *reason = "";
+	int err;
 
-	b->aor.tenant = nothing;
+	schema_put_mem(w, record->p, record->n);
+	err = aor_decode(&out, room_done(w), NULL, &reason);
+	if (want ? !reason || strcmp(reason, want) != 0 : reason != NULL)
+		fail_msg("%s: %s", want ? want : "taken", reason ? reason : "taken");
+	assert_int_equal(err, want ? -EBADMSG : 0);
+	if (want)
+		assert_int_equal(out.version, 3);
+	else
+		aor_clear(&out);
 }
 
-static void bend_user(struct borrowed *b)
-{
-	b->aor.user.len = 0;
-}
-
-static void bend_user_long(struct borrowed *b)
-{
-	static uint8_t name[AOR_NAME_MAX + 1];
-
-	b->aor.user = (ProtobufCBinaryData){ .len = sizeof(name), .data = name };
-}
-
-static void bend_contact(struct borrowed *b)
-{
-	b->bindings[1].contact.len = 3;
-}
-
-static void bend_contact_long(struct borrowed *b)
-{
-	static uint8_t uri[BINDING_CONTACT_MAX + 1];
-
-	memset(uri, 'a', sizeof(uri));
-	memcpy(uri, "sip:", 4);
-	b->bindings[0].contact = (ProtobufCBinaryData){ .len = sizeof(uri), .data = uri };
-}
-
-static void bend_call_id(struct borrowed *b)
-{
-	static uint8_t id[BINDING_CALL_ID_MAX + 1];
-
-	b->bindings[0].call_id = (ProtobufCBinaryData){ .len = sizeof(id), .data = id };
-}
-
-static void bend_agent(struct borrowed *b)
-{
-	static uint8_t agent[BINDING_AGENT_MAX + 1];
-
-	b->bindings[0].user_agent = (ProtobufCBinaryData){ .len = sizeof(agent), .data = agent };
-}
-
-static void bend_location(struct borrowed *b)
-{
-	b->bindings[0].location = 65536;
-}
-
-static void bend_q(struct borrowed *b)
-{
-	b->bindings[0].q = 1001;
-}
-
-static void bend_no_hop(struct borrowed *b)
-{
-	b->bindings[0].hop = NULL;
-}
-
-static void bend_transport(struct borrowed *b)
-{
-	b->hops[0].transport = SIP_TRANSPORTS;
-}
-
-static void bend_ip(struct borrowed *b)
-{
-	b->hops[0].ip.len = 5;
-}
-
-static void bend_port(struct borrowed *b)
-{
-	b->hops[0].port = 65536;
-}
-
-static void bend_local(struct borrowed *b)
-{
-	b->hops[0].local = 65536;
-}
-
-static void bend_bound(struct borrowed *b)
-{
-	static char name[] = "here";
-
-	b->hops[0].bound = name;
-}
-
-static void bend_count(struct borrowed *b)
-{
-	static pb_binding *list[BINDINGS_MAX + 1];
-
-	for (size_t i = 0; i < COUNT_OF(list); i++)
-		list[i] = &b->bindings[0];
-	b->aor.bindings = list;
-	b->aor.n_bindings = COUNT_OF(list);
-}
-
+/* One more binding, or a field once more, of which the last one counts. */
 static void test_refuses(void **state)
 {
-	static const struct {
-		const char *reason;
-		void (*bend)(struct borrowed *b);
-	} rows[] = {
-		{ "tenant", bend_tenant },	{ "user", bend_user },
-		{ "user", bend_user_long },	{ "contact", bend_contact },
-		{ "contact", bend_contact_long }, { "call_id", bend_call_id },
-		{ "user_agent", bend_agent },	{ "q", bend_q },
-		{ "location", bend_location },
-		{ "hop_missing", bend_no_hop }, { "hop_transport", bend_transport },
-		{ "hop_address", bend_ip },	{ "hop_address", bend_port },
-		{ "hop_address", bend_local },	{ "hop_bound", bend_bound },
-		{ "too_many_bindings", bend_count },
+	static const struct bent rows[] = {
+		{ "tenant", IN_AOR, 1 },
+		{ "user", IN_AOR, 2 },
+		{ "user", IN_AOR, 2, .length = AOR_NAME_MAX + 1 },
+		{ NULL, IN_AOR, 2, .length = AOR_NAME_MAX },
+		{ "writer", IN_AOR, 9, .length = AOR_NODE_MAX + 1 },
+		{ "contact", IN_BINDING, 1, .length = 3 },
+		{ "contact", IN_BINDING, 1, .length = BINDING_CONTACT_MAX + 1 },
+		{ NULL, IN_BINDING, 1, .length = BINDING_CONTACT_MAX },
+		{ "call_id", IN_BINDING, 2, .length = BINDING_CALL_ID_MAX + 1 },
+		{ NULL, IN_BINDING, 2, .length = BINDING_CALL_ID_MAX },
+		{ "user_agent", IN_BINDING, 7, .length = BINDING_AGENT_MAX + 1 },
+		{ NULL, IN_BINDING, 7, .length = BINDING_AGENT_MAX },
+		{ "q", IN_BINDING, 8, 1001 },
+		{ NULL, IN_BINDING, 8, 1000 },
+		{ "instance", IN_BINDING, 9, .length = BINDING_INSTANCE_MAX + 1 },
+		{ NULL, IN_BINDING, 9, .length = BINDING_INSTANCE_MAX },
+		{ "instance", IN_BINDING, 10, 1 }, /* a flow of nobody */
+		{ "hop", IN_BINDING, 11 },
+		{ "path", IN_BINDING, 12, .length = 3 },
+		{ "node", IN_BINDING, 13, .length = AOR_NODE_MAX + 1 },
+		{ NULL, IN_BINDING, 13, .length = AOR_NODE_MAX },
+		{ "location", IN_BINDING, 15, 65536 },
+		{ NULL, IN_BINDING, 15, 65535 },
+		{ "hop", FOR_HOP },
+		{ "hop", IN_HOP, 1, SIP_TRANSPORTS },
+		{ NULL, IN_HOP, 1, SIP_TRANSPORTS - 1 },
+		{ "hop", IN_HOP, 2, 65536 },
+		{ "hop", IN_HOP, 3, .length = 5 },
+		{ NULL, IN_HOP, 3, .length = 16 },
+		{ "hop", IN_HOP, 5, 65536 },
+		{ "hop", IN_HOP, 7, .length = 4 },
 	}, *row;
+	struct text record = { 0 };
 	struct aor a;
 
 	(void)state;
 	entry_open(&a);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
 	EACH_ROW(row, rows)
 	{
-		static uint8_t packed[65536];
-		const char *reason = NULL;
-		struct aor out = { .version = 3 };
-		struct borrowed b;
-		size_t n;
+		struct schema_writer w = room_open();
 
-		borrow_aor(&b, &a, NULL);
-		row->bend(&b);
-		n = tandem__sig__aor__pack(&b.aor, packed);
-		ROW_ASSERT(row->reason, n < sizeof(packed));
-		ROW_ASSERT(row->reason,
-			   aor_decode(&out, bytes_mem(packed, n), NULL, &reason) == -EBADMSG);
-		if (strcmp(reason, row->reason) != 0)
-			fail_msg("%s: %s", row->reason, reason);
-		ROW_ASSERT(row->reason, out.version == 3);
+		if (row->in == IN_AOR)
+			put_bent(&w, row);
+		else
+			put_binding(&w, "sip:c@d", row);
+		assert_read(&record, &w, row->reason);
 	}
 	aor_clear(&a);
+	text_clear(&record);
+}
+
+static void test_bindings(void **state)
+{
+	const struct bent none = { 0 };
+	struct text record = { 0 };
+	struct schema_writer w;
+	struct aor a;
+
+	(void)state;
+	entry_open(&a);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
+	for (uint32_t n = BINDINGS_MAX - a.count; n <= BINDINGS_MAX - a.count + 1; n++) {
+		w = room_open();
+		for (uint32_t i = 0; i < n; i++)
+			put_binding(&w, (char[]){ 's', 'i', 'p', ':', (char)('a' + i), '\0' },
+				    &none);
+		assert_read(&record, &w, n + a.count > BINDINGS_MAX ? "bindings" : NULL);
+	}
+	w = room_open();
+	put_binding(&w, "sip:c@d", &none);
+	put_binding(&w, "sip:c@d", &none);
+	assert_read(&record, &w, "two of one name");
+	aor_clear(&a);
+	text_clear(&record);
 }
 
 /* No cut record reads, unless the cut falls between two fields. */
@@ -453,8 +469,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flows),         cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_refuses),       cmocka_unit_test(test_cut_records),
-		cmocka_unit_test(test_unknown_field), cmocka_unit_test(test_unknown_stays),
+		cmocka_unit_test(test_refuses),       cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_cut_records),   cmocka_unit_test(test_unknown_field),
+		cmocka_unit_test(test_unknown_stays), cmocka_unit_test(test_later_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,10 @@
 #include "tests/unit/test.h"
 
 #include "sig/call.pb-c.h"
+#include "sig/location/registrar.h"
 #include "sig/record/call_codec.h"
 #include "sig/record/room_record.h"
+#include "sig/registrar.pb-c.h"
 #include "sig/room.pb-c.h"
 #include "sig/subscription.pb-c.h"
 #include "sig/subscription/subscription.h"
@@ -129,6 +131,7 @@ static void as_in_the_proto(void **state)
 	(void)state;
 	assert_record(call_rows, &tandem__call__call__descriptor);
 	(void)assert_rows(call_outer_rows, &tandem__call__call__descriptor, 0);
+	assert_record(aor_rows, &tandem__sig__aor__descriptor);
 	assert_record(room_rows, &tandem__room__room__descriptor);
 	assert_record(subscription_rows, &tandem__subscription__subscription__descriptor);
 }
