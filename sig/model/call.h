@@ -188,7 +188,7 @@ struct call {
 	bool transcoded;       /* counted as one whose audio is transcoded */
 	bool counted_as_video; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
-	struct text unknown; /* of its record: what a later program wrote (sig/record/proto.h) */
+	struct text unknown; /* of its record: what a later program wrote (base/schema.h) */
 	/* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
 	const char *obstacle;
 	uint16_t lost; /* legs that no address of ours reaches, a bit each */

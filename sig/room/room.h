@@ -231,7 +231,7 @@ struct room {
 	char name
 		[MEMBER_NAMED_MAX]; /* ... by which it is called alone (conf_name_make); "": by its id */
 	struct text invited; /* ... users who may call that: "1001 1002 ", the newest first */
-	struct text unknown; /* of its record: what a later program wrote (sig/record/proto.h) */
+	struct text unknown; /* of its record: what a later program wrote (base/schema.h) */
 	/* of this process */
 	struct room_member *first, *end;
 	uint32_t count; /* those in it */
