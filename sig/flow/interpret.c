@@ -184,6 +184,7 @@ struct turn {
 	struct flow_position *pos;
 	const struct flow_world *world;
 	struct flow_verb *out;
+	bool secret; /* what came is for nobody else to see */
 };
 
 static void piece_write(struct turn *t, struct writer *w, struct bytes name, bool *secret)
@@ -493,7 +494,10 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 		b = step_branch(t->p, s, outcome);
 	}
 	if (t->world->left)
-		t->world->left(t->world->arg, s, b && b->key ? b->key : g_flow_outcomes[outcome]);
+		t->world->left(t->world->arg, s,
+			       !b || !b->key ? g_flow_outcomes[outcome]
+			       : t->secret   ? "***"
+					     : b->key);
 	return again ? t->pos->step : b ? b->to : -1;
 }
 
@@ -515,6 +519,7 @@ static enum flow_turn program_run(struct turn *t, int to)
 				return FLOW_VERB;
 			outcome = verb_decide(t, &value);
 		}
+		t->secret = t->out->secret;
 		to = position_follow(t, outcome, value);
 	}
 	return FLOW_OVER;
@@ -523,7 +528,7 @@ static enum flow_turn program_run(struct turn *t, int to)
 enum flow_turn program_begin(const struct flow_program *p, struct flow_position *pos,
 			     const struct flow_world *world, struct flow_verb *out)
 {
-	struct turn t = { p, pos, world, out };
+	struct turn t = { p, pos, world, out, false };
 
 	memcpy(pos->program, p->hash, sizeof(pos->program));
 	pos->tries = 0;
@@ -534,9 +539,10 @@ enum flow_turn program_next(const struct flow_program *p, struct flow_position *
 			    enum flow_outcome outcome, struct bytes value,
 			    const struct flow_world *world, struct flow_verb *out)
 {
-	struct turn t = { p, pos, world, out };
+	struct turn t = { p, pos, world, out, false };
 
 	if (memcmp(pos->program, p->hash, sizeof(pos->program)) != 0 || pos->step >= p->count)
 		return FLOW_ASTRAY;
+	t.secret = json_is_true(json_object_get(p->steps[pos->step].args, "secret"));
 	return program_run(&t, position_follow(&t, outcome, value));
 }

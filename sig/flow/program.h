@@ -209,7 +209,7 @@ struct flow_world {
 	/* What a calendar says: open, or another word such as closed or holiday; nothing: there is no such calendar. */
 	void (*hours)(void *arg, struct bytes name, struct writer *w);
 	bool (*tag)(void *arg, struct bytes name, struct bytes value); /* false: it cannot be set */
-	/* A step is left: by a key of `on`, or an outcome. For who tells which way a call took; NULL: nobody does. */
+	/* A step is left: by a key of `on` ("***": of a secret), or an outcome. For who tells which way a call took; NULL: nobody does. */
 	void (*left)(void *arg, const struct flow_step *step, const char *by);
 	void *arg;
 };

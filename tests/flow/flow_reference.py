@@ -204,7 +204,7 @@ class Call:
             self.secret |= {name} if secret else set()
 
     def decide(self, verb, args):
-        """The outcome, and what is compared with the keys of `on`."""
+        """The outcome, what is compared with the keys of `on`, and whether that is a secret."""
         if verb == "set":
             for name, (value, secret) in args["variables"].items():
                 self.set(name, value, secret)
@@ -214,12 +214,12 @@ class Call:
             self.lines += [{"tag": name, "value": value} for name, (value, _) in args["tags"].items()]
         elif verb == "hours":
             says = self.facts.get("hours." + args["name"][0], "")
-            return ("failed" if not says else "next" if says == "open" else "closed"), says
+            return ("failed" if not says else "next" if says == "open" else "closed"), says, args["name"][1]
         elif verb == "match":
-            return "else", args["value"][0]
+            return "else", *args["value"]
         return "next", ""
 
-    def follow(self, outcome, value):
+    def follow(self, outcome, value, hidden=False):
         """Where it goes: a step, or None."""
         step = self.steps[self.at]
         verb, args = verb_of(step), args_of(step)
@@ -242,7 +242,8 @@ class Call:
                 self.set(args.get("into", into), value, args.get("secret", False))
         except Failed:
             key, outcome = None, "failed"
-        return self.leave(outcome, branch(step, outcome)) if key is None else self.leave(key, step["on"][key])
+        return self.leave(outcome, branch(step, outcome)) if key is None else self.leave(
+            "***" if hidden or args.get("secret") else key, step["on"][key])
 
     def leave(self, by, to):
         self.lines.append({"left": self.at, "by": by})

@@ -254,6 +254,21 @@ static void test_secrets(void **state)
 	assert_false(g_verb.secret);
 }
 
+/* The key that fits is as good as what was pressed. */
+static void test_secret_way(void **state)
+{
+	(void)state;
+	(void)begin(
+		"{\"start\":\"g\",\"steps\":{\"g\":{\"gather\":{\"into\":\"pin\",\"secret\":true},"
+		"\"on\":{\"4711\":\"m\"},\"next\":\"e\"},\"m\":{\"match\":\"{pin}\",\"on\":{"
+		"\"4711\":"
+		"\"n\"},\"else\":\"e\"},\"n\":{\"match\":\"{called}\",\"on\":{\"x.\":\"e\"},"
+		"\"else\":"
+		"\"e\"},\"e\":{\"hangup\":{}}}}");
+	(void)next(OUTCOME_NEXT, "4711");
+	assert_string_equal(g_way, "g:*** m:*** n:x. ");
+}
+
 /* Decisions are told as well as what others did. */
 static void test_way(void **state)
 {
@@ -425,6 +440,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_ends, leave),
 		cmocka_unit_test_teardown(test_saved, leave),
 		cmocka_unit_test_teardown(test_way, leave),
+		cmocka_unit_test_teardown(test_secret_way, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
