@@ -166,7 +166,7 @@ static bool is_hurried(struct web_clients *c, const struct addr *source, uint64_
 	uint64_t hash = hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip)));
 
 	return c->handshakes.per_s &&
-	       !stream_rate_take(&c->source_handshakes[hash % SOURCES], &c->handshakes, now_ns);
+	       !stream_rate_spend(&c->source_handshakes[hash % SOURCES], &c->handshakes, now_ns);
 }
 
 static struct web_client *free_client(struct web_clients *c)

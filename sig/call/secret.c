@@ -84,8 +84,8 @@ void secret_is_wrong(struct call_host *h, const struct call *c, const char *obje
 	if (!h->secrets)
 		return;
 	secret_limit_failed(h->secrets, &g, h->now.ns);
-	if (h->secret_told)
-		h->secret_told(h->owner, &g, false);
+	if (h->secret_tried)
+		h->secret_tried(h->owner, &g, false);
 	if (secret_limit_wait_ns(h->secrets, &g, h->now.ns))
 		secret_misuse(h, c, object, SECURITY_PIN_GUESSING);
 }
@@ -98,6 +98,6 @@ void secret_is_right(struct call_host *h, const struct call *c, const char *obje
 	if (!h->secrets)
 		return;
 	secret_limit_passed(h->secrets, &g, h->now.ns);
-	if (h->secret_told)
-		h->secret_told(h->owner, &g, true);
+	if (h->secret_tried)
+		h->secret_tried(h->owner, &g, true);
 }

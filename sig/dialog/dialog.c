@@ -684,9 +684,9 @@ static enum sig_challenge outcome_of(enum digest_asked asked)
 	return CHALLENGE_MALFORMED;
 }
 
-static enum sig_challenge challenge_take(struct dialog *d, struct call_host *h,
-					 const struct sip_message *m, struct bytes said,
-					 challenge_tries *tries, struct bytes *realm)
+static enum sig_challenge challenge_accept(struct dialog *d, struct call_host *h,
+					   const struct sip_message *m, struct bytes said,
+					   challenge_tries *tries, struct bytes *realm)
 {
 	bool proxy = m->status == 407;
 	struct digest_account account;
@@ -715,7 +715,7 @@ enum sig_challenge dialog_challenged(struct dialog *d, struct call_host *h,
 				     challenge_tries *tries)
 {
 	struct bytes realm = { 0 };
-	enum sig_challenge outcome = challenge_take(d, h, m, said, tries, &realm);
+	enum sig_challenge outcome = challenge_accept(d, h, m, said, tries, &realm);
 
 	sig_count_challenge(h->metrics, outcome, dialog_call(d), realm);
 	return outcome;

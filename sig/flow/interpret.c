@@ -449,8 +449,8 @@ static enum flow_outcome variables_from_answer(struct flow_position *pos, const 
 }
 
 /* What a verb that is done well leaves in variables. */
-static enum flow_outcome result_take(struct flow_position *pos, const struct flow_step *s,
-				     struct bytes value)
+static enum flow_outcome result_store(struct flow_position *pos, const struct flow_step *s,
+				      struct bytes value)
 {
 	const struct verb_arg *into = verb_arg_find(s->verb, "into");
 	const char *name = json_string_value(json_object_get(s->args, "into"));
@@ -489,7 +489,7 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 	again = (outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_INVALID) &&
 		t->pos->tries + 1 < step_number(s, "tries");
 	t->pos->tries = again ? (uint8_t)(t->pos->tries + 1) : 0;
-	if (outcome == OUTCOME_NEXT && result_take(t->pos, s, value) == OUTCOME_FAILED) {
+	if (outcome == OUTCOME_NEXT && result_store(t->pos, s, value) == OUTCOME_FAILED) {
 		outcome = OUTCOME_FAILED;
 		b = step_branch(t->p, s, outcome);
 	}

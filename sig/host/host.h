@@ -121,7 +121,7 @@ struct call_host {
 	enum dial_kind (*dials)(void *owner, uint16_t tenant, struct bytes user,
 				struct bytes number, char out[DIAL_NUMBER_MAX]);
 	/* A PIN or password was tried: other nodes are informed. */
-	void (*secret_told)(void *owner, const struct secret_guess *g, bool right);
+	void (*secret_tried)(void *owner, const struct secret_guess *g, bool right);
 	/* What a user of ours means is a slot, or the next free one (sig/pbx/park.h). False: it is none, or he may not; or the function is
 	 * NULL. */
 	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

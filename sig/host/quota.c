@@ -30,7 +30,7 @@ struct entry {
 	uint64_t id; /* 0: never used */
 	uint32_t held[QUOTA_HELD];
 	uint32_t calls, calls_per_s; /* of a peer's rule; 0: those of its kind */
-	uint64_t full_ns[RATES];     /* stream_rate_take */
+	uint64_t full_ns[RATES];     /* stream_rate_spend */
 	uint64_t shares[SHARED];     /* share_id; 0: it has none */
 };
 
@@ -190,7 +190,7 @@ static void share_name(const struct quota *q, struct entry *e, const struct quot
 	e->shares[1] = share_id(q->shares, SHARE_PORTS, name->tenant, name->user, 0);
 }
 
-static void share_tell(const struct quota *q, struct entry *e, enum quota_item item)
+static void quota_share_note(const struct quota *q, struct entry *e, enum quota_item item)
 {
 	uint64_t *id = share_at(e, item);
 
@@ -270,8 +270,8 @@ static uint32_t wait_s(const struct entry *e, enum quota_item item, uint32_t lim
 	return next > now_ns ? (uint32_t)((next - now_ns) / NS_PER_S) + 1 : 0;
 }
 
-static bool may_take(const struct quota *q, uint32_t number, enum quota_item item, uint64_t now_ns,
-		     struct quota_refusal *why)
+static bool quota_entry_admits(const struct quota *q, uint32_t number, enum quota_item item,
+			       uint64_t now_ns, struct quota_refusal *why)
 {
 	struct entry *e = quota_entry_of(q, number);
 	enum quota_kind kind;
@@ -299,21 +299,21 @@ static void quota_charge(const struct quota *q, uint32_t number, enum quota_item
 		return;
 	if (item < QUOTA_HELD) {
 		e->held[item]++;
-		share_tell(q, e, item);
+		quota_share_note(q, e, item);
 		return;
 	}
 	rate = rate_of(limit_of(q, e, quota_kind_of(q, number), item));
 	if (rate.per_s)
-		(void)stream_rate_take(&e->full_ns[item - QUOTA_HELD], &rate, now_ns);
+		(void)stream_rate_spend(&e->full_ns[item - QUOTA_HELD], &rate, now_ns);
 }
 
-static bool quota_item_take(void *arg, const struct quota_party *p, enum quota_item item,
-			    bool always, uint64_t now_ns, struct quota_refusal *why)
+static bool quota_item_acquire(void *arg, const struct quota_party *p, enum quota_item item,
+			       bool always, uint64_t now_ns, struct quota_refusal *why)
 {
 	const struct quota *q = arg;
 
 	for (size_t i = 0; i < COUNT_OF(p->entry) && !always; i++) {
-		if (!may_take(q, p->entry[i], item, now_ns, why))
+		if (!quota_entry_admits(q, p->entry[i], item, now_ns, why))
 			return false;
 	}
 	for (size_t i = 0; i < COUNT_OF(p->entry); i++)
@@ -333,13 +333,13 @@ static void quota_give_entry(void *arg, const struct quota_party *p, enum quota_
 			continue;
 		assert(e->held[item]);
 		e->held[item]--;
-		share_tell(q, e, item);
+		quota_share_note(q, e, item);
 	}
 }
 
 struct quota_host quota_of(struct quota *q)
 {
 	return (struct quota_host){
-		.arg = q, .party = party, .take = quota_item_take, .give = quota_give_entry
+		.arg = q, .party = party, .take = quota_item_acquire, .give = quota_give_entry
 	};
 }

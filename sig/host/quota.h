@@ -93,16 +93,16 @@ static inline struct quota_party quota_party(const struct quota_host *h,
 }
 
 /* One more. always: also beyond the limit (emergency calls, what a record holds). False: *why, and nothing was taken. */
-static inline bool quota_take(const struct quota_host *h, const struct quota_party *party,
-			      enum quota_item item, bool always, uint64_t now_ns,
-			      struct quota_refusal *why)
+static inline bool quota_acquire(const struct quota_host *h, const struct quota_party *party,
+				 enum quota_item item, bool always, uint64_t now_ns,
+				 struct quota_refusal *why)
 {
 	return !h->arg || h->take(h->arg, party, item, always, now_ns, why);
 }
 
 /* One that is held. */
-static inline void quota_give(const struct quota_host *h, const struct quota_party *party,
-			      enum quota_item item)
+static inline void quota_release(const struct quota_host *h, const struct quota_party *party,
+				 enum quota_item item)
 {
 	if (h->arg)
 		h->give(h->arg, party, item);

@@ -90,8 +90,8 @@ static bool caller_is_less(const struct secret_caller *a, const struct secret_ca
 }
 
 /* NULL: he is not known, and all who are remembered there are. His guesses count with his source. */
-static struct secret_caller *secret_caller_take(struct secret_limit *l, uint64_t id, bool known,
-						uint64_t now_ns)
+static struct secret_caller *secret_caller_ensure(struct secret_limit *l, uint64_t id, bool known,
+						  uint64_t now_ns)
 {
 	struct secret_caller *set = l->callers[id % SECRET_SETS], *least = set;
 
@@ -133,7 +133,7 @@ static void secret_caller_failed(struct secret_caller *c, uint64_t now_ns)
 
 /* ---- sources ---- */
 
-static struct secret_bucket *secret_bucket_take(struct secret_limit *l, uint64_t id)
+static struct secret_bucket *secret_bucket_ensure(struct secret_limit *l, uint64_t id)
 {
 	struct secret_bucket *set = l->buckets[id % SECRET_SETS], *least = set;
 
@@ -151,7 +151,7 @@ static struct secret_bucket *secret_bucket_take(struct secret_limit *l, uint64_t
 static void bucket_failed(struct secret_limit *l, uint64_t id, uint64_t burst, uint64_t each_s,
 			  uint64_t now_ns)
 {
-	struct secret_bucket *b = secret_bucket_take(l, id);
+	struct secret_bucket *b = secret_bucket_ensure(l, id);
 	uint64_t most_ns = now_ns + burst * each_s * NS_PER_S;
 
 	if (b->full_ns < now_ns)
@@ -195,7 +195,7 @@ void secret_limit_failed(struct secret_limit *l, const struct secret_guess *g, u
 {
 	const struct secret_places at = secret_places_of(l, g);
 
-	struct secret_caller *c = secret_caller_take(l, at.caller, false, now_ns);
+	struct secret_caller *c = secret_caller_ensure(l, at.caller, false, now_ns);
 
 	if (c)
 		secret_caller_failed(c, now_ns);
@@ -207,7 +207,7 @@ void secret_limit_failed(struct secret_limit *l, const struct secret_guess *g, u
 void secret_limit_passed(struct secret_limit *l, const struct secret_guess *g, uint64_t now_ns)
 {
 	struct secret_caller *c =
-		secret_caller_take(l, secret_places_of(l, g).caller, true, now_ns);
+		secret_caller_ensure(l, secret_places_of(l, g).caller, true, now_ns);
 
 	if (c->until_ns <= now_ns && !c->waits)
 		c->failures = 0;
@@ -289,9 +289,10 @@ static bool security_is_due(const struct security_entry *e, uint64_t now_ns)
 	       (!e->told_ns || now_ns - e->told_ns >= SECURITY_WINDOW_S * NS_PER_S);
 }
 
-static void entry_tell(struct security *s, struct security_entry *e, uint64_t now_ns)
+static void security_entry_report(struct security *s, struct security_entry *e, uint64_t now_ns)
 {
-	if (!stream_rate_take(&s->budget_full_ns, &g_budget, now_ns) || !security_put(s, &e->event))
+	if (!stream_rate_spend(&s->budget_full_ns, &g_budget, now_ns) ||
+	    !security_put(s, &e->event))
 		return;
 	e->event.count = 0;
 	e->told_ns = now_ns;
@@ -311,9 +312,9 @@ static uint64_t entry_id(const struct security *s, enum security_kind kind,
 }
 
 /* That of the id, or the one with the least to say and then the oldest, which is forgotten for it. */
-static struct security_entry *security_entry_take(struct security *s, uint64_t id,
-						  enum security_kind kind,
-						  const struct addr *source)
+static struct security_entry *security_entry_ensure(struct security *s, uint64_t id,
+						    enum security_kind kind,
+						    const struct addr *source)
 {
 	struct security_entry *set = s->sets[id % SECURITY_SETS], *out = set;
 
@@ -338,20 +339,20 @@ void security_event(struct security *s, enum security_kind kind, const struct ad
 
 	assert(kind < SECURITY_KIND_COUNT);
 	metric_add(s->events[kind], 1);
-	e = security_entry_take(s, entry_id(s, kind, &whose), kind, source);
+	e = security_entry_ensure(s, entry_id(s, kind, &whose), kind, source);
 	e->last_ns = now_ns;
 	e->event.count++;
 	e->event.source = *source;
 	security_text(e->event.user, sizeof(e->event.user), user);
 	security_text(e->event.detail, sizeof(e->event.detail), bytes_str(detail ? detail : ""));
 	if (security_is_due(e, now_ns))
-		entry_tell(s, e, now_ns);
+		security_entry_report(s, e, now_ns);
 	if (!wheel_is_running(&s->timer))
 		wheel_start(s->wheel, &s->timer, now_ns + SECURITY_WINDOW_S * NS_PER_S);
 }
 
 /* Whether there is still something to tell. */
-static bool others_tell(struct security *s)
+static bool security_others_report(struct security *s)
 {
 	bool left = false;
 
@@ -368,13 +369,13 @@ static bool others_tell(struct security *s)
 
 void security_publish(struct security *s, uint64_t now_ns)
 {
-	bool left = others_tell(s);
+	bool left = security_others_report(s);
 
 	for (size_t i = 0; i < SECURITY_SETS * SECURITY_WAYS; i++) {
 		struct security_entry *e = &s->sets[i / SECURITY_WAYS][i % SECURITY_WAYS];
 
 		if (security_is_due(e, now_ns))
-			entry_tell(s, e, now_ns);
+			security_entry_report(s, e, now_ns);
 		left = left || e->event.count;
 	}
 	if (left)

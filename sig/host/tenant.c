@@ -116,7 +116,7 @@ struct tenant {
 	struct tenant_settings settings;
 	bool there; /* was put, and not deleted since */
 	uint32_t held[TENANT_ITEMS];
-	uint64_t full_ns[TENANT_RATES]; /* stream_rate_take */
+	uint64_t full_ns[TENANT_RATES]; /* stream_rate_spend */
 };
 
 struct tenants {
@@ -273,7 +273,7 @@ static uint16_t number_new(struct tenants *t)
 	return t->end < TENANTS_MAX ? (uint16_t)t->end : TENANT_NONE;
 }
 
-static int number_take(struct tenants *t, struct bytes name, uint16_t *tenant)
+static int tenant_number_allocate(struct tenants *t, struct bytes name, uint16_t *tenant)
 {
 	struct tenant *fresh;
 
@@ -301,7 +301,7 @@ uint16_t tenants_claim(struct tenants *t, struct bytes name)
 	if (!name_fits(name))
 		return TENANT_NONE;
 	tenant = tenants_number(t, name);
-	if (tenant == TENANT_NONE && number_take(t, name, &tenant))
+	if (tenant == TENANT_NONE && tenant_number_allocate(t, name, &tenant))
 		return TENANT_NONE;
 	return tenant;
 }
@@ -334,7 +334,7 @@ int tenants_put(struct tenants *t, const struct tenant_settings *set, uint16_t *
 	if (err)
 		return err;
 	*tenant = tenants_number(t, name);
-	if (*tenant == TENANT_NONE && (err = number_take(t, name, tenant)))
+	if (*tenant == TENANT_NONE && (err = tenant_number_allocate(t, name, tenant)))
 		return err;
 	domains_forget(t, *tenant);
 	t->list[*tenant]->settings = *set;
@@ -458,7 +458,7 @@ uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate
 	struct stream_rate bucket = { .per_s = per_s, .burst = per_s * QUOTA_BURST_S };
 	uint64_t next;
 
-	if (!per_s || stream_rate_take(&which->full_ns[rate], &bucket, now_ns))
+	if (!per_s || stream_rate_spend(&which->full_ns[rate], &bucket, now_ns))
 		return 0;
 	next = stream_rate_next_ns(which->full_ns[rate], &bucket);
 	return (uint32_t)((next - now_ns + NS_PER_S - 1) / NS_PER_S);

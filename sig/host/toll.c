@@ -177,7 +177,7 @@ static uint64_t account_spent_ms(const struct toll *t, uint32_t at)
 }
 
 /* What its calls cost has changed. */
-static void account_tell(const struct toll *t, uint32_t at)
+static void account_share_note(const struct toll *t, uint32_t at)
 {
 	if (at && t->shares)
 		share_note(t->shares, t->accounts[at].share_ms, account_spent_ms(t, at));
@@ -313,8 +313,8 @@ static void charge_add(const struct toll_charge *c, int64_t ms)
 		used_ms[c->user] += ms;
 	if (c->tenant)
 		used_ms[c->tenant] += ms;
-	account_tell(c->of, c->user);
-	account_tell(c->of, c->tenant);
+	account_share_note(c->of, c->user);
+	account_share_note(c->of, c->tenant);
 }
 
 static void charge_turn(const struct toll_charge *c, const struct toll_now *now)
@@ -419,7 +419,7 @@ static void account_settle(const struct toll_charge *c, uint32_t at, int64_t ms)
 	if (!at || c->of->accounts[at].day != c->day)
 		return;
 	c->of->parts[c->shard].ms[at] += ms;
-	account_tell(c->of, at);
+	account_share_note(c->of, at);
 }
 
 void toll_end(struct toll_charge *c, const struct toll_now *now)
@@ -460,7 +460,7 @@ void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
 	if (!at)
 		return;
 	t->parts[who->shard].ms[at] -= ms;
-	account_tell(t, at);
+	account_share_note(t, at);
 	t->accounts[at].warned = false;
 }
 
@@ -470,7 +470,7 @@ void toll_forget(struct toll *t, uint8_t shard)
 	if (t->count > 1)
 		memset(t->parts[shard].ms, 0, t->count * sizeof(*t->parts[shard].ms));
 	for (uint32_t i = 1; i < t->count; i++)
-		account_tell(t, i);
+		account_share_note(t, i);
 }
 
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,

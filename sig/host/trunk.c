@@ -100,7 +100,7 @@ static void trunk_index_begin(struct trunk_index *x)
 }
 
 /* The octets of an address that are within its first bits. */
-static void prefix_take(uint8_t out[IP_LEN], const struct addr *a, unsigned bits)
+static void prefix_of_address(uint8_t out[IP_LEN], const struct addr *a, unsigned bits)
 {
 	memset(out, 0, IP_LEN);
 	memcpy(out, a->ip, bits / 8);
@@ -118,7 +118,7 @@ static void source_add(struct trunk_index *x, uint16_t trunk, const struct shard
 	struct source *s = &x->sources[x->source_count++];
 
 	*s = (struct source){ .trunk = trunk, .family = rule->net.family, .rule = *rule };
-	prefix_take(s->ip, &rule->net, rule->bits);
+	prefix_of_address(s->ip, &rule->net, rule->bits);
 }
 
 static void trunk_index_add(struct trunk_index *x, uint16_t trunk, const struct trunk_settings *set,
@@ -330,7 +330,7 @@ static const struct shard_trusted *trunk_index_next(const struct trunk_index *x,
 
 		if (g->family != ADDR_NONE && g->family != from->family)
 			continue;
-		prefix_take(ip, from, g->bits);
+		prefix_of_address(ip, from, g->bits);
 		if (!cursor->inside)
 			cursor->at = group_seek(x, g, ip);
 		cursor->inside = true;
@@ -440,7 +440,7 @@ static bool is_spare(const struct trunk *x)
 	return !x->there && !x->in && !x->out;
 }
 
-static uint16_t trunk_number_take(struct trunks *t)
+static uint16_t trunk_number_allocate(struct trunks *t)
 {
 	for (uint16_t i = 1; i < t->end; i++) {
 		if (!t->list[i])
@@ -459,7 +459,7 @@ static int trunk_add(struct trunks *t, uint16_t tenant, struct bytes name, uint1
 
 	if (name.n == 0 || name.n >= TRUNK_NAME_MAX || tenant == TENANT_NONE)
 		return -EINVAL;
-	*trunk = trunk_number_take(t);
+	*trunk = trunk_number_allocate(t);
 	if (*trunk == TRUNK_NONE)
 		return -ENOSPC;
 	if (trunk_index_reserve(t->index, t->end, t->end * TRUNK_SOURCES_MAX))
@@ -477,18 +477,18 @@ static int trunk_add(struct trunks *t, uint16_t tenant, struct bytes name, uint1
 }
 
 /* Of what there is no limit nobody is told. */
-static void channel_tell(const struct trunks *t, const struct trunk *x, enum share_item item,
-			 uint32_t limit, uint32_t count)
+static void channel_share_note(const struct trunks *t, const struct trunk *x, enum share_item item,
+			       uint32_t limit, uint32_t count)
 {
 	if (limit)
 		share_note(t->shares, x->shares[item - SHARE_TRUNK], count);
 }
 
-static void channels_tell(const struct trunks *t, const struct trunk *x)
+static void channels_share_note(const struct trunks *t, const struct trunk *x)
 {
-	channel_tell(t, x, SHARE_TRUNK, x->settings.channels, x->in + x->out);
-	channel_tell(t, x, SHARE_TRUNK_IN, x->settings.channels_in, x->in);
-	channel_tell(t, x, SHARE_TRUNK_OUT, x->settings.channels_out, x->out);
+	channel_share_note(t, x, SHARE_TRUNK, x->settings.channels, x->in + x->out);
+	channel_share_note(t, x, SHARE_TRUNK_IN, x->settings.channels_in, x->in);
+	channel_share_note(t, x, SHARE_TRUNK_OUT, x->settings.channels_out, x->out);
 }
 
 /* Other servers are in the places of those that were down. */
@@ -512,7 +512,7 @@ int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *tru
 		t->list[*trunk]->down = 0;
 	t->list[*trunk]->settings = *set;
 	t->list[*trunk]->there = true;
-	channels_tell(t, t->list[*trunk]); /* there may be calls of it already */
+	channels_share_note(t, t->list[*trunk]); /* there may be calls of it already */
 	trunk_index_spoil(t->index);
 	return 0;
 }
@@ -602,7 +602,7 @@ void trunks_hold(struct trunks *t, uint16_t trunk, enum trunk_direction way)
 	if (!x)
 		return;
 	(*held(x, way))++;
-	channels_tell(t, x);
+	channels_share_note(t, x);
 }
 
 void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way)
@@ -613,7 +613,7 @@ void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way)
 		return;
 	assert(*held(x, way) > 0);
 	(*held(x, way))--;
-	channels_tell(t, x);
+	channels_share_note(t, x);
 	if (is_spare(x))
 		trunk_free(t, trunk);
 }

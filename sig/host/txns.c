@@ -172,7 +172,7 @@ bool txns_has_room(const struct txns *t, enum txn_use use)
 	return t->pool.in_use + kept < t->pool.capacity;
 }
 
-static struct txn_slot *txn_take(struct txns *t, enum txn_use use)
+static struct txn_slot *txn_allocate(struct txns *t, enum txn_use use)
 {
 	pool_handle h;
 	struct txn_slot *slot;
@@ -202,7 +202,7 @@ static void txns_give(struct txns *t, struct txn_slot *slot)
 	txns_unlist(&t->by_merge, &slot->merge, slot->self);
 	txns_unlist(&t->by_call, &slot->call, slot->self);
 	txns_unlist_on(t, slot);
-	quota_give(t->quota, &slot->payer, QUOTA_TXNS);
+	quota_release(t->quota, &slot->payer, QUOTA_TXNS);
 	txn_clear(&slot->txn);
 	text_clear(&slot->request);
 	(void)pool_give(&t->pool, slot->self);
@@ -241,7 +241,7 @@ void txns_charge(struct txn_slot *slot, const struct quota_party *payer)
 struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
 				  enum txn_use use, uint64_t now_ns)
 {
-	struct txn_slot *slot = txn_take(t, use);
+	struct txn_slot *slot = txn_allocate(t, use);
 	struct sip_hop hop;
 
 	if (!slot)
@@ -271,7 +271,7 @@ static bool is_said_until_heard(enum sip_method method, const struct sip_hop *ho
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
 				  struct bytes branch, enum txn_use use, uint64_t now_ns)
 {
-	struct txn_slot *slot = txn_take(t, use);
+	struct txn_slot *slot = txn_allocate(t, use);
 
 	if (!slot)
 		return NULL;

@@ -111,7 +111,7 @@ bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
 		struct bytes branch, struct bytes request, uint64_t now_ns) NODISCARD;
 /* It is held no longer: where it was started meanwhile its request leaves. slot may be gone afterwards. */
 void txns_release(struct txns *t, struct txn_slot *slot, uint64_t now_ns);
-/* It is one of the party's, who had a place for it (quota_take), until it ends. */
+/* It is one of the party's, who had a place for it (quota_acquire), until it ends. */
 void txns_charge(struct txn_slot *slot, const struct quota_party *payer);
 /* Whose it is, said once. */
 void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,

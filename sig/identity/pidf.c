@@ -89,7 +89,7 @@ static bool cid_read(struct bytes value, char out[CID_MAX], struct bytes *id)
 	return true;
 }
 
-static bool pidf_part_take(const struct sip_message *m, struct bytes id, struct bytes *pidf)
+static bool pidf_part_find(const struct sip_message *m, struct bytes id, struct bytes *pidf)
 {
 	struct body_part whole = { .type = m->content_type, .octets = m->body }, part;
 
@@ -108,7 +108,7 @@ struct bytes pidf_of(const struct sip_message *m)
 
 	for (unsigned i = 0; message_header(m, "Geolocation", i, &value); i++) {
 		while (lex_element(&value, &element)) {
-			if (cid_read(element, space, &id) && pidf_part_take(m, id, &pidf))
+			if (cid_read(element, space, &id) && pidf_part_find(m, id, &pidf))
 				return pidf;
 		}
 	}

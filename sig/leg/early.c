@@ -669,8 +669,8 @@ static bool is_tag(const struct dialog *d, uint64_t random, struct bytes text)
 	return bytes_ieq(text, bytes_mem(own, sizeof(own)));
 }
 
-static bool find_told(const struct call *c, uint8_t leg, struct bytes local, uint8_t *of,
-		      uint8_t *at)
+static bool early_find_by_tag(const struct call *c, uint8_t leg, struct bytes local, uint8_t *of,
+			      uint8_t *at)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
@@ -700,7 +700,7 @@ bool early_find(const struct call *c, uint8_t leg, const struct sip_message *req
 	if (l->uas)
 		return (l->uas->state == UAS_PROCEEDING || request->method == SIP_PRACK) &&
 		       bytes_eq(request->from.tag, text_bytes(&l->dialog.remote_tag)) &&
-		       find_told(c, leg, request->to.tag, of, at);
+		       early_find_by_tag(c, leg, request->to.tag, of, at);
 	if (l->state != LEG_EARLY || !l->uac || !l->uac->early || !leg_is_open(l) ||
 	    !is_tag(&l->dialog, l->dialog.tag.random, request->to.tag))
 		return false;

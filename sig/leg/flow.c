@@ -297,7 +297,7 @@ static bool may_be_secure(const struct leg *l)
 /* Some are left for emergency calls, where there are many. */
 enum { PORTS_SHARE_KEPT = 128, PORTS_KEPT_MAX = 16 };
 
-static bool media_port_take(struct call_host *h, const struct call *c, struct call_flow *f)
+static bool media_port_allocate(struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	struct ports *ports = &h->ports[f->network];
 	uint32_t kept = ports->pair_count / PORTS_SHARE_KEPT;
@@ -307,8 +307,8 @@ static bool media_port_take(struct call_host *h, const struct call *c, struct ca
 	return !ports_take(ports, h->now.ns, &f->id);
 }
 
-static enum refusal flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
-			      enum media_kind kind)
+static enum refusal flow_allocate(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
+				  enum media_kind kind)
 {
 	struct call_flow *f = &c->flows[c->flow_count];
 	uint8_t network = (uint8_t)flow_network(h, c->legs[leg]);
@@ -319,7 +319,7 @@ static enum refusal flow_take(struct call_host *h, struct call *c, uint8_t leg, 
 	if (may_be_secure(c->legs[leg]) && secret_make(h, f))
 		return REFUSED_MEMORY;
 	refused = payer_charge_port(h, c);
-	if (!refused && !media_port_take(h, c, f)) {
+	if (!refused && !media_port_allocate(h, c, f)) {
 		payer_release_port(h, c);
 		refused = REFUSED_PORTS_FULL;
 	}
@@ -350,7 +350,7 @@ static enum refusal take_of_leg(struct call_host *h, struct call *c, uint8_t leg
 
 	for (uint8_t i = 0; i < lines->line_count && !refused; i++) {
 		if (lines->line[i].active && !call_flow_find(c, leg, i))
-			refused = flow_take(h, c, leg, i, lines->line[i].kind);
+			refused = flow_allocate(h, c, leg, i, lines->line[i].kind);
 	}
 	return refused;
 }

@@ -221,7 +221,7 @@ static void facts_read_suite(const struct sdp *s, unsigned section, struct line_
 				 sizeof(out->suite));
 }
 
-static void read_told(const struct sdp *s, unsigned section, struct line_facts *out)
+static void facts_read_local(const struct sdp *s, unsigned section, struct line_facts *out)
 {
 	struct bytes proto = sdp_slice(s, s->sections[section].proto);
 	struct payload_list list;
@@ -260,7 +260,7 @@ bool line_facts_read(const struct call *c, uint8_t leg, uint8_t line, struct lin
 	facts_read_remote(&sdp, section, out);
 	if (!line_parse(&sdp, facts_text_of(c, leg, false), line))
 		return false;
-	read_told(&sdp, section, out);
+	facts_read_local(&sdp, section, out);
 	return true;
 }
 

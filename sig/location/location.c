@@ -655,7 +655,7 @@ void locations_closed(struct locations *l, uint64_t connection)
 	struct location *a;
 	pool_handle h;
 
-	while (aor_connections_take(&l->connections, connection, &h)) {
+	while (aor_connections_pop(&l->connections, connection, &h)) {
 		a = pool_get(&l->aors, h);
 		if (a && registrar_close(&a->entry, connection, l->now.utc_ms))
 			aor_timer_set(l, a);

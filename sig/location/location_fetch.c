@@ -271,7 +271,7 @@ static void again(struct locations *l, struct locations_user *user, pool_handle 
 	user->again(user->owner, txn, l->clock);
 }
 
-static void asked_tell(struct locations *l, struct location *a)
+static void location_asked_notify(struct locations *l, struct location *a)
 {
 	struct location_asked *list = a->asked;
 
@@ -493,7 +493,7 @@ void location_fetch_failed(struct locations *l, struct location *a)
 		location_save_failed(l, a);
 	}
 	a->known_ns = l->now.ns + KNOWN_NS;
-	asked_tell(l, a);
+	location_asked_notify(l, a);
 }
 
 void location_conflict(struct locations *l, struct location *a)
@@ -524,7 +524,7 @@ void locations_got(struct locations *l, struct bytes tenant, struct bytes user,
 	} else {
 		a->getting = a->unread = false;
 		fetched(l, a, record);
-		asked_tell(l, a);
+		location_asked_notify(l, a);
 	}
 	a->held = false;
 	location_settle(l, a);

@@ -182,7 +182,7 @@ void aor_connections_list(struct aor_connections *c, struct aor_links *links, po
 	}
 }
 
-bool aor_connections_take(struct aor_connections *c, uint64_t connection, pool_handle *aor)
+bool aor_connections_pop(struct aor_connections *c, uint64_t connection, pool_handle *aor)
 {
 	struct aor_link *l = *connection_bucket(c, connection);
 

@@ -38,7 +38,7 @@ struct aor_connections {
 void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
 			  const struct aor *entry);
 /* Takes one off the connection's list. False: nothing is on it any more. */
-bool aor_connections_take(struct aor_connections *c, uint64_t connection, pool_handle *aor);
+bool aor_connections_pop(struct aor_connections *c, uint64_t connection, pool_handle *aor);
 
 enum location_timer { LOCATION_TIMER_ENTRY, LOCATION_TIMER_ASSERT };
 

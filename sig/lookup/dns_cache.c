@@ -198,7 +198,7 @@ static uint32_t answer_lives_s(const struct dns_answer *a)
 }
 
 /* Of the question, a free one, or the one that was not asked for the longest; in no list. */
-static struct dns_entry *dns_entry_take(struct dns_cache *c, const struct dns_question *q)
+static struct dns_entry *dns_entry_ensure(struct dns_cache *c, const struct dns_question *q)
 {
 	uint64_t hash = question_hash(c, q);
 	struct dns_entry *e = dns_entry_find(c, q, hash);
@@ -224,7 +224,7 @@ static struct dns_entry *dns_entry_take(struct dns_cache *c, const struct dns_qu
 void dns_cache_put(struct dns_cache *c, const struct dns_question *question,
 		   const struct dns_answer *answer, uint64_t now_ns)
 {
-	struct dns_entry *e = dns_entry_take(c, question);
+	struct dns_entry *e = dns_entry_ensure(c, question);
 
 	dns_entry_clear(e);
 	dns_entry_link(c, e);

@@ -82,8 +82,8 @@ enum refusal payer_begin(struct call_host *h, struct call *c, const struct quota
 	const struct quota_party party = quota_party(q, name, h->now.ns);
 
 	if ((!always &&
-	     !quota_take(q, &party, QUOTA_CALL_RATE, false, h->now.ns, &h->quota_refusal)) ||
-	    !quota_take(q, &party, QUOTA_CALLS, always, h->now.ns, &h->quota_refusal))
+	     !quota_acquire(q, &party, QUOTA_CALL_RATE, false, h->now.ns, &h->quota_refusal)) ||
+	    !quota_acquire(q, &party, QUOTA_CALLS, always, h->now.ns, &h->quota_refusal))
 		return g_reasons[h->quota_refusal.item];
 	c->payer = party; /* given back with the call */
 	return payer_note(c, name) ? REFUSED_MEMORY : REFUSED_NOT;
@@ -120,23 +120,23 @@ bool payer_is_caller(const struct call *c)
 enum refusal payer_may_begin(struct call_host *h, const struct call *c,
 			     const struct txn_slot *cause)
 {
-	return quota_take(&h->settings->quota, &cause->payer, QUOTA_CALL_RATE, c->emergency,
-			  h->now.ns, &h->quota_refusal)
+	return quota_acquire(&h->settings->quota, &cause->payer, QUOTA_CALL_RATE, c->emergency,
+			     h->now.ns, &h->quota_refusal)
 		       ? REFUSED_NOT
 		       : g_reasons[h->quota_refusal.item];
 }
 
 enum refusal payer_charge_port(struct call_host *h, const struct call *c)
 {
-	return quota_take(&h->settings->quota, &c->payer, QUOTA_PORTS, c->emergency || c->restored,
-			  h->now.ns, &h->quota_refusal)
+	return quota_acquire(&h->settings->quota, &c->payer, QUOTA_PORTS,
+			     c->emergency || c->restored, h->now.ns, &h->quota_refusal)
 		       ? REFUSED_NOT
 		       : g_reasons[h->quota_refusal.item];
 }
 
 void payer_release_port(const struct call_host *h, const struct call *c)
 {
-	quota_give(&h->settings->quota, &c->payer, QUOTA_PORTS);
+	quota_release(&h->settings->quota, &c->payer, QUOTA_PORTS);
 }
 
 void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to)
@@ -144,7 +144,7 @@ void payer_move_port(const struct call_host *h, const struct call *from, const s
 	struct quota_refusal none;
 
 	payer_release_port(h, from);
-	(void)quota_take(&h->settings->quota, &to->payer, QUOTA_PORTS, true, h->now.ns, &none);
+	(void)quota_acquire(&h->settings->quota, &to->payer, QUOTA_PORTS, true, h->now.ns, &none);
 }
 
 bool payer_may_ask(const struct call_host *h, const struct call *c)
@@ -158,7 +158,7 @@ void payer_charge_txn(const struct call_host *h, const struct call *c, struct tx
 {
 	struct quota_refusal none;
 
-	if (quota_take(&h->settings->quota, &c->payer, QUOTA_TXNS, true, h->now.ns, &none))
+	if (quota_acquire(&h->settings->quota, &c->payer, QUOTA_TXNS, true, h->now.ns, &none))
 		txns_charge(slot, &c->payer);
 }
 
@@ -167,7 +167,7 @@ bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause
 {
 	struct quota_refusal why;
 
-	if (!quota_take(&h->settings->quota, &cause->payer, QUOTA_TXNS, false, h->now.ns, &why))
+	if (!quota_acquire(&h->settings->quota, &cause->payer, QUOTA_TXNS, false, h->now.ns, &why))
 		return false;
 	txns_charge(slot, &cause->payer);
 	return true;

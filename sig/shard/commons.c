@@ -198,11 +198,11 @@ bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t 
 
 	assert(t->guesses);
 	if (limit_is_free(t, now_ns))
-		return !stream_rate_take(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
+		return !stream_rate_spend(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
 	waits = pair_failed(t, now_ns);
 	flow_failed(&s->flows, t->flow, stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns,
 		    now_ns);
-	(void)stream_rate_take(&s->full_ns, &g_source_rate, now_ns);
+	(void)stream_rate_spend(&s->full_ns, &g_source_rate, now_ns);
 	return waits || stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns;
 }
 

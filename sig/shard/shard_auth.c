@@ -242,8 +242,8 @@ static uint64_t *budget_of(struct refused_calls *r, uint64_t id)
 static bool refused_call_may_tell(struct refused_calls *r, const struct hash_key *key,
 				  const struct addr *source, uint64_t now_ns)
 {
-	return stream_rate_take(budget_of(r, source_id(key, source)), &g_source, now_ns) &&
-	       stream_rate_take(&r->all_full_ns, &g_all, now_ns);
+	return stream_rate_spend(budget_of(r, source_id(key, source)), &g_source, now_ns) &&
+	       stream_rate_spend(&r->all_full_ns, &g_all, now_ns);
 }
 
 static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struct sip_message *m,

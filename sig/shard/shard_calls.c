@@ -121,7 +121,7 @@ bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
 {
 	struct quota_refusal refusal;
 
-	if (quota_take(&s->settings.quota, party, item, always, s->host.now.ns, &refusal))
+	if (quota_acquire(&s->settings.quota, party, item, always, s->host.now.ns, &refusal))
 		return true;
 	call_refuse_quota(why, &refusal);
 	return false;
@@ -145,7 +145,7 @@ enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quo
 void shard_quota_release(const struct shard *s, const struct quota_party *party,
 			 enum quota_item item)
 {
-	quota_give(&s->settings.quota, party, item);
+	quota_release(&s->settings.quota, party, item);
 }
 
 /* Also from a trunk or a trusted peer: who hears 503 may take the node for gone, with all tenants that it has (RFC 3263 4.3). */

@@ -388,7 +388,8 @@ static void answer_cancel(struct shard *s, const struct sip_message *m, const st
 	struct shard_reply ok = { .status = 200 };
 	struct response r = { .status = 200 };
 
-	if (slot && quota_take(&s->settings.quota, payer, QUOTA_TXNS, true, s->host.now.ns, &none))
+	if (slot &&
+	    quota_acquire(&s->settings.quota, payer, QUOTA_TXNS, true, s->host.now.ns, &none))
 		txns_charge(slot, payer);
 	if (!slot) {
 		shard_reply_stateless(s, m, &ok);

@@ -293,7 +293,7 @@ bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_st
 /* call_host.parks */
 bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		 struct park_place *out);
-/* call_host.secret_told */
+/* call_host.secret_tried */
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

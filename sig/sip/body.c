@@ -192,7 +192,7 @@ static struct bytes without_brackets(struct bytes value)
 	return bytes_sub(value, 1, value.n - 2);
 }
 
-static bool header_take(struct body_part *p, struct bytes line)
+static bool part_header_read(struct body_part *p, struct bytes line)
 {
 	struct bytes value;
 
@@ -235,7 +235,7 @@ static int part_read(struct body_part *out, struct bytes in)
 		line = part_header_cut(&in);
 		if (line.n == 0)
 			break;
-		if (!header_take(&p, line))
+		if (!part_header_read(&p, line))
 			return -EBADMSG;
 	}
 	p.octets = without_line_end(in);

@@ -73,7 +73,7 @@ bool lex_sep(struct bytes *in, uint8_t c)
 }
 
 /* Cuts n bytes off the front. */
-static struct bytes bytes_take(struct bytes *in, size_t n)
+static struct bytes bytes_split_off(struct bytes *in, size_t n)
 {
 	struct bytes part = bytes_sub(*in, 0, n);
 
@@ -87,7 +87,7 @@ struct bytes lex_token(struct bytes *in)
 
 	while (n < in->n && g_token[in->p[n]])
 		n++;
-	return bytes_take(in, n);
+	return bytes_split_off(in, n);
 }
 
 int lex_quoted(struct bytes *in, struct bytes *inner)
@@ -150,7 +150,7 @@ static struct bytes param_run(struct bytes *in, uint8_t stop)
 
 	while (n < in->n && g_param[in->p[n]] && in->p[n] != stop)
 		n++;
-	return bytes_take(in, n);
+	return bytes_split_off(in, n);
 }
 
 static int param_value(struct bytes *in, struct bytes *value)

@@ -11,7 +11,7 @@ uint64_t stream_rate_next_ns(uint64_t full_ns, const struct stream_rate *rate)
 	return full_ns > all_but_one_ns ? full_ns - all_but_one_ns : 0;
 }
 
-bool stream_rate_take(uint64_t *full_ns, const struct stream_rate *rate, uint64_t now_ns)
+bool stream_rate_spend(uint64_t *full_ns, const struct stream_rate *rate, uint64_t now_ns)
 {
 	if (stream_rate_next_ns(*full_ns, rate) > now_ns)
 		return false;

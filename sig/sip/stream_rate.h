@@ -11,7 +11,7 @@ struct stream_rate {
 };
 
 /* full_ns: zeroed, it is full. False: not now. */
-bool stream_rate_take(uint64_t *full_ns, const struct stream_rate *rate, uint64_t now_ns);
+bool stream_rate_spend(uint64_t *full_ns, const struct stream_rate *rate, uint64_t now_ns);
 /* When the next one may be had: now or earlier, at once. */
 uint64_t stream_rate_next_ns(uint64_t full_ns, const struct stream_rate *rate);
 

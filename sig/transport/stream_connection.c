@@ -216,7 +216,7 @@ static ssize_t write_waiting(struct stream_connection *c)
 	while (n > 0 && connection_withhold(c)) {
 		n = write_some(c);
 		if (n > 0) {
-			stream_queue_take(&c->out, (size_t)n);
+			stream_queue_consume(&c->out, (size_t)n);
 			c->stalled_ns = 0;
 		} else if (
 			c->tls) { /* a record of it may be enciphered, and is to be offered again */
@@ -479,7 +479,8 @@ static uint64_t *handshake_bucket(struct transport_stream *t, const struct sip_h
 
 bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns)
 {
-	return stream_rate_take(handshake_bucket(t, hop), &t->limits.handshakes_per_source, now_ns);
+	return stream_rate_spend(handshake_bucket(t, hop), &t->limits.handshakes_per_source,
+				 now_ns);
 }
 
 /* It has something to say for its handshake: it waits for its turn, or is doomed. */
@@ -502,7 +503,7 @@ static bool go(struct transport_stream *t, pool_handle h, uint64_t now_ns)
 
 	if (!c || c->is_doomed)
 		return true; /* it did not wait for it */
-	if (!stream_rate_take(&t->all_handshakes, &t->limits.handshakes, now_ns))
+	if (!stream_rate_spend(&t->all_handshakes, &t->limits.handshakes, now_ns))
 		return false;
 	stream_count(t, STREAM_HANDSHAKES);
 	c->waits = false;
@@ -601,7 +602,7 @@ static void frames(struct stream_connection *c, size_t n, uint64_t now_ns)
 	if (c->is_doomed)
 		return;
 	if (kept) {
-		stream_buffer_take(&c->in, in.n - rest.n);
+		stream_buffer_consume(&c->in, in.n - rest.n);
 	} else if (stream_buffer_add(&c->in, rest)) {
 		stream_connection_doom(c, STREAM_END_MEMORY);
 	}

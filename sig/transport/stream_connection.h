@@ -28,7 +28,7 @@ struct stream_buffer { /* zeroed: empty */
 
 /* 0, -ENOMEM. */
 int stream_buffer_add(struct stream_buffer *b, struct bytes in) NODISCARD;
-void stream_buffer_take(struct stream_buffer *b, size_t n); /* frees the memory when empty */
+void stream_buffer_consume(struct stream_buffer *b, size_t n); /* frees the memory when empty */
 void stream_buffer_clear(struct stream_buffer *b);
 static inline struct bytes stream_buffer_bytes(const struct stream_buffer *b)
 {
@@ -55,7 +55,7 @@ static inline struct bytes stream_queue_bytes(const struct stream_queue *q)
 /* A message of the shard with that place. 0, -ENOMEM. */
 int stream_queue_add(struct stream_queue *q, uint8_t place, struct bytes message) NODISCARD;
 /* They have left. */
-void stream_queue_take(struct stream_queue *q, size_t n);
+void stream_queue_consume(struct stream_queue *q, size_t n);
 /* They will: the layer below wants them again (SSL_write(3)). */
 void stream_queue_hold(struct stream_queue *q, size_t n);
 /* How many messages went, of those that may not speak at that time. */

@@ -39,7 +39,7 @@ int stream_buffer_add(struct stream_buffer *b, struct bytes in)
 	return 0;
 }
 
-void stream_buffer_take(struct stream_buffer *b, size_t n)
+void stream_buffer_consume(struct stream_buffer *b, size_t n)
 {
 	assert(n <= b->to - b->from);
 	b->from += n;
@@ -97,7 +97,7 @@ int stream_queue_add(struct stream_queue *q, uint8_t place, struct bytes message
 }
 
 /* What is left of a message that has begun must leave as well. */
-static void marks_take(struct stream_queue *q, size_t n)
+static void stream_marks_consume(struct stream_queue *q, size_t n)
 {
 	while (n > 0) {
 		struct stream_mark *m = &q->marks[q->first];
@@ -113,11 +113,11 @@ static void marks_take(struct stream_queue *q, size_t n)
 	}
 }
 
-void stream_queue_take(struct stream_queue *q, size_t n)
+void stream_queue_consume(struct stream_queue *q, size_t n)
 {
 	q->begun -= n < q->begun ? n : q->begun;
-	stream_buffer_take(&q->octets, n);
-	marks_take(q, n);
+	stream_buffer_consume(&q->octets, n);
+	stream_marks_consume(q, n);
 	if (stream_queue_bytes(q).n == 0)
 		stream_queue_clear(q);
 }

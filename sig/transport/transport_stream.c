@@ -16,7 +16,7 @@
 #include "sig/transport/transport_stream.h"
 
 /* They come through the handshake first where there is one: with something to read they ask for it. */
-static void connection_take(struct stream_listener *l, int fd, const struct addr *remote)
+static void connection_accept(struct stream_listener *l, int fd, const struct addr *remote)
 {
 	struct transport_stream *t = l->owner;
 	struct sip_hop hop = {
@@ -70,7 +70,7 @@ static void on_listener(int listen_fd, unsigned events, void *arg)
 			(void)close(fd);
 			continue;
 		}
-		connection_take(l, fd, &remote);
+		connection_accept(l, fd, &remote);
 	}
 }
 

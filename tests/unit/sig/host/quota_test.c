@@ -58,7 +58,7 @@ static struct quota_party phone(struct desk *d, const char *user, const char *so
 
 static bool take(struct desk *d, const struct quota_party *p, enum quota_item item)
 {
-	return quota_take(&d->host, p, item, false, d->now_ns, &d->why);
+	return quota_acquire(&d->host, p, item, false, d->now_ns, &d->why);
 }
 
 static uint32_t take_all(struct desk *d, const struct quota_party *p, enum quota_item item)
@@ -81,7 +81,7 @@ static void an_extension_has_its_own(void **state)
 	assert_true(d->why.wait_s > 0);
 	assert_int_equal(take_all(d, &a, QUOTA_TXNS), 5);
 	assert_int_equal(take_all(d, &b, QUOTA_CALLS), 3);
-	quota_give(&d->host, &a, QUOTA_CALLS);
+	quota_release(&d->host, &a, QUOTA_CALLS);
 	assert_int_equal(take_all(d, &a, QUOTA_CALLS), 1);
 }
 
@@ -101,7 +101,7 @@ static void equal_names_of_tenants_lie_apart(void **state)
 		assert_int_equal(d->why.kind, QUOTA_EXTENSION);
 		assert_int_equal(take_all(d, &tenants[i], QUOTA_CALL_RATE), 2 * QUOTA_BURST_S);
 	}
-	quota_give(&d->host, &tenants[1], QUOTA_CALLS);
+	quota_release(&d->host, &tenants[1], QUOTA_CALLS);
 	assert_false(take(d, &tenants[0], QUOTA_CALLS));
 	assert_false(take(d, &tenants[2], QUOTA_CALLS));
 	assert_true(take(d, &tenants[1], QUOTA_CALLS));
@@ -137,7 +137,7 @@ static void refused_is_not_charged(void **state)
 		assert_false(take(d, &a, QUOTA_CALLS));
 	assert_int_equal(take_all(d, &b, QUOTA_CALLS), 3);
 	assert_false(take(d, &c, QUOTA_CALLS)); /* by its source */
-	quota_give(&d->host, &a, QUOTA_CALLS);
+	quota_release(&d->host, &a, QUOTA_CALLS);
 	assert_true(take(d, &c, QUOTA_CALLS));
 }
 
@@ -194,10 +194,10 @@ static void always_is_counted_and_never_refused(void **state)
 	struct quota_party a = phone(d, "1001", "192.0.2.1");
 
 	for (int i = 0; i < 20; i++)
-		assert_true(quota_take(&d->host, &a, QUOTA_CALLS, true, d->now_ns, &d->why));
+		assert_true(quota_acquire(&d->host, &a, QUOTA_CALLS, true, d->now_ns, &d->why));
 	assert_false(take(d, &a, QUOTA_CALLS));
 	for (int i = 0; i < 18; i++)
-		quota_give(&d->host, &a, QUOTA_CALLS);
+		quota_release(&d->host, &a, QUOTA_CALLS);
 	assert_int_equal(take_all(d, &a, QUOTA_CALLS), 1);
 }
 
@@ -213,7 +213,7 @@ static void settings_change(void **state)
 	assert_int_equal(take_all(d, &a, QUOTA_CALLS), 1);
 	d->settings.limits[QUOTA_EXTENSION].of[QUOTA_CALLS] = 2;
 	quota_configure(d->q, &d->settings);
-	quota_give(&d->host, &a, QUOTA_CALLS);
+	quota_release(&d->host, &a, QUOTA_CALLS);
 	assert_false(take(d, &a, QUOTA_CALLS));
 }
 
@@ -241,7 +241,7 @@ static void nobody_is_pushed_out(void **state)
 	spent = phone(d, "1002", "192.0.2.2");
 	assert_false(take(d, &spent, QUOTA_CALL_RATE));
 	for (int i = 0; i < 3; i++)
-		quota_give(&d->host, &held, QUOTA_CALLS);
+		quota_release(&d->host, &held, QUOTA_CALLS);
 }
 
 /* After what they owed is paid there is room for as many others, each with its own. */
@@ -258,7 +258,7 @@ static void room_comes_back(void **state)
 			(void)snprintf(user, sizeof(user), "%u-%u", round, i);
 			p = party_of(d, QUOTA_PEER, user, "192.0.2.1");
 			own += take(d, &p, QUOTA_CALLS);
-			quota_give(&d->host, &p, QUOTA_CALLS);
+			quota_release(&d->host, &p, QUOTA_CALLS);
 		}
 		assert_int_equal(own, 200);
 	}
@@ -273,8 +273,8 @@ static void without_a_table_nothing_is_limited(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		assert_true(quota_take(&none, &p, QUOTA_CALLS, false, 1, &why));
-	quota_give(&none, &p, QUOTA_CALLS);
+		assert_true(quota_acquire(&none, &p, QUOTA_CALLS, false, 1, &why));
+	quota_release(&none, &p, QUOTA_CALLS);
 }
 
 /* ---- over nodes (sig/host/share.h) ---- */
@@ -350,7 +350,7 @@ static void hangs_up(struct nodes *n, int node)
 {
 	struct quota_party p = phone(n->desks[node], "1001", "192.0.2.1");
 
-	quota_give(&n->desks[node]->host, &p, QUOTA_CALLS);
+	quota_release(&n->desks[node]->host, &p, QUOTA_CALLS);
 }
 
 /* A password has as many calls at two nodes as at one, wherever it has them; another one has its own. */
@@ -385,7 +385,7 @@ static void nobody_is_heard(void **state)
 	assert_true(take(d, &p, QUOTA_CALLS));
 	assert_true(take(d, &p, QUOTA_CALLS));
 	assert_false(take(d, &p, QUOTA_CALLS));
-	assert_true(quota_take(&d->host, &p, QUOTA_CALLS, true, d->now_ns, &d->why));
+	assert_true(quota_acquire(&d->host, &p, QUOTA_CALLS, true, d->now_ns, &d->why));
 	assert_int_equal(quota_held(d->q, QUOTA_EXTENSION, QUOTA_CALLS), 3);
 	assert_true(calls(n, 1)); /* and is not asked for what it has not */
 	assert_false(calls(n, 1));

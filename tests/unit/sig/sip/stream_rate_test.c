@@ -7,7 +7,7 @@ static unsigned take_all(uint64_t *full_ns, const struct stream_rate *rate, uint
 {
 	unsigned n = 0;
 
-	while (stream_rate_take(full_ns, rate, now_ns))
+	while (stream_rate_spend(full_ns, rate, now_ns))
 		n++;
 	return n;
 }
@@ -34,7 +34,7 @@ static void test_rates(void **state)
 		assert_int_equal(take_all(&full_ns, rate, now_ns), rows[i].first);
 		next_ns = stream_rate_next_ns(full_ns, rate);
 		assert_true(next_ns == now_ns + NS_PER_S / rate->per_s);
-		assert_false(stream_rate_take(&full_ns, rate, next_ns - 1));
+		assert_false(stream_rate_spend(&full_ns, rate, next_ns - 1));
 		now_ns += rows[i].later_ms * NS_PER_MS;
 		assert_int_equal(take_all(&full_ns, rate, now_ns), rows[i].then);
 	}

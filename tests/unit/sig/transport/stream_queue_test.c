@@ -63,7 +63,7 @@ static void test_what_goes_and_what_stays(void **state)
 		for (s = row->said; s->text; s++)
 			assert_int_equal(stream_queue_add(&q, s->place, bytes_str(s->text)), 0);
 		if (row->taken)
-			stream_queue_take(&q, row->taken);
+			stream_queue_consume(&q, row->taken);
 		stream_queue_hold(&q, row->held);
 		ROW_ASSERT(row->name, stream_queue_withhold(&q, &v, 9) == 0);
 		ROW_ASSERT(row->name, stream_queue_withhold(&q, &v, 10) == row->gone);
@@ -97,7 +97,7 @@ static void test_first_in_first_out(void **state)
 			n = b.n;
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(b.p[i], next_out++);
-		stream_queue_take(&q, n);
+		stream_queue_consume(&q, n);
 	}
 	assert_int_equal(next_in, next_out);
 	assert_null(q.octets.p);
