@@ -56,7 +56,7 @@ static bool text_ends_with(const struct text *t, const struct text *end)
 }
 
 /* *out is the message without what it ends with; of which that is the return value. */
-static uint8_t tail_take(const struct leg *l, const struct text *message, struct text *out)
+static uint8_t message_tail_cut(const struct leg *l, const struct text *message, struct text *out)
 {
 	uint8_t tail = text_ends_with(message, &l->sdp.local)    ? TAIL_SDP
 		       : text_ends_with(message, &l->open.local) ? TAIL_OPEN
@@ -97,14 +97,15 @@ static void leg_beside_fill(struct leg_beside *b, const struct call_seed *seed, 
 	b->remote_again = is_again(&l->open.remote, &l->sdp.remote);
 	b->local_again = is_again(&l->open.local, &l->sdp.local);
 	if (l->uac && seed->sent[leg].n) {
-		b->sent_tail = tail_take(l, &seed->sent[leg], &b->sent);
+		b->sent_tail = message_tail_cut(l, &seed->sent[leg], &b->sent);
 		b->sent_to = seed->sent_to[leg];
 	}
 	if (l->uas) {
 		b->uas_state = g_uas_states[l->uas->state];
 		b->request = seed->request[leg];
-		b->answer_tail = tail_take(l, &l->uas->answer, &b->answer);
-		b->unacknowledged_tail = tail_take(l, &l->uas->unacknowledged, &b->unacknowledged);
+		b->answer_tail = message_tail_cut(l, &l->uas->answer, &b->answer);
+		b->unacknowledged_tail =
+			message_tail_cut(l, &l->uas->unacknowledged, &b->unacknowledged);
 	}
 	b->source = seed->source[leg];
 }
@@ -235,7 +236,7 @@ static bool early_is_used(const struct schema_writer *w, const void *object)
 	return e->used && e->party.target.n;
 }
 
-static bool early_is_told(const struct schema_writer *w, const void *object)
+static bool early_is_relayed(const struct schema_writer *w, const void *object)
 {
 	(void)w;
 	return ((const struct early *)object)->asker.told;
@@ -271,7 +272,7 @@ static const struct schema early_rows[] = {
 	{ "used", 2, SCHEMA_BOOL, SCHEMA_IF, SCHEMA_AT(struct early, used), .is = early_is_used },
 	{ "dialog", 3, SCHEMA_GROUP, .of = early_party_rows, .is = early_is_used },
 	{ "told", 6, SCHEMA_BOOL, SCHEMA_AT(struct early, asker.told) },
-	{ "tag", 7, SCHEMA_GROUP, .of = early_asker_rows, .is = early_is_told },
+	{ "tag", 7, SCHEMA_GROUP, .of = early_asker_rows, .is = early_is_relayed },
 	{ 0 },
 };
 

@@ -461,7 +461,7 @@ static bool news_are_good(const pb_news *in)
 	return items_read(in, NULL);
 }
 
-static void news_tell(const pb_news *in, const struct remote_news_readers *r)
+static void news_dispatch(const pb_news *in, const struct remote_news_readers *r)
 {
 	struct remote_user u;
 
@@ -481,7 +481,7 @@ int remote_news_read(struct bytes news, const struct remote_news_readers *reader
 	bool good = in && news_are_good(in);
 
 	if (good)
-		news_tell(in, readers);
+		news_dispatch(in, readers);
 	if (in)
 		tandem__remote__news__free_unpacked(in, NULL);
 	return good ? 0 : -EBADMSG;

@@ -107,8 +107,8 @@ static struct remote_entry *remote_new(struct remote_list *l, uint64_t process,
 }
 
 /* The same, made if there is none, and the first from now on. NULL: full, or no memory. */
-static struct remote_entry *remote_list_take(struct remote_list *l, uint64_t process,
-					     const struct remote_user *u, uint64_t until_ns)
+static struct remote_entry *remote_list_refresh(struct remote_list *l, uint64_t process,
+						const struct remote_user *u, uint64_t until_ns)
 {
 	struct remote_entry *e = remote_list_find(l, process, u->tenant, u->user);
 
@@ -225,7 +225,7 @@ struct remote_watch {
 	struct remote_list asks, views;
 	struct remote_list held; /* dialogs of shards that nobody tells of now; of process 0 */
 	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the node whose news are read */
-	bool shards_told;                                /* it is one that says them */
+	bool lists_shards;                               /* it is one that says them */
 	uint32_t seconds;
 	struct remote_process processes[PROCESSES_MAX];
 	uint32_t process_count;
@@ -269,10 +269,10 @@ static void remote_forget(struct remote_watch *r, struct remote_list *l, struct 
 }
 
 /* Of the node whose news are read. */
-static struct remote_entry *remote_take(struct remote_watch *r, struct remote_list *l,
-					const struct remote_user *u)
+static struct remote_entry *remote_entry_refresh(struct remote_watch *r, struct remote_list *l,
+						 const struct remote_user *u)
 {
-	return remote_list_take(l, r->process, u, r->now_ns + REMOTE_KEPT_NS);
+	return remote_list_refresh(l, r->process, u, r->now_ns + REMOTE_KEPT_NS);
 }
 
 /* ---- what is said ---- */
@@ -338,7 +338,7 @@ static void news_begin(struct remote_watch *r, struct writer *w)
 	remote_news_add_shards(w, shards, r->host.shards(r->host.owner, shards));
 }
 
-static void remote_tell(struct remote_watch *r, struct remote_entry *e, struct writer *w)
+static void remote_entry_write(struct remote_watch *r, struct remote_entry *e, struct writer *w)
 {
 	struct remote_user u = { .tenant = text_bytes(&e->tenant), .user = text_bytes(&e->user) };
 	size_t before = w->n;
@@ -369,7 +369,7 @@ void remote_watch_flush(struct remote_watch *r)
 		if (e->process != process)
 			news_for(r, process, &w);
 		process = e->process;
-		remote_tell(r, e, &w);
+		remote_entry_write(r, e, &w);
 	}
 	r->due_end = &r->due;
 	news_for(r, process, &w);
@@ -381,7 +381,7 @@ static void hear_shards(const uint32_t *shards, size_t count, void *arg)
 {
 	struct remote_watch *r = arg;
 
-	r->shards_told = shards != NULL;
+	r->lists_shards = shards != NULL;
 	if (count)
 		memcpy(r->shards, shards, count * sizeof(*shards));
 	r->shard_count = (uint32_t)count;
@@ -389,7 +389,7 @@ static void hear_shards(const uint32_t *shards, size_t count, void *arg)
 
 static void hear_ask(struct remote_watch *r, const struct remote_user *u)
 {
-	struct remote_entry *e = remote_take(r, &r->asks, u);
+	struct remote_entry *e = remote_entry_refresh(r, &r->asks, u);
 
 	if (!e) {
 		r->counts.refused++;
@@ -422,7 +422,7 @@ static void hold_add(struct remote_watch *r, struct bytes tenant, struct bytes u
 
 	if (!r->host.is_watched(r->host.owner, tenant, user))
 		return;
-	e = remote_list_take(&r->held, 0, &u, r->now_ns + REMOTE_KEPT_NS);
+	e = remote_list_refresh(&r->held, 0, &u, r->now_ns + REMOTE_KEPT_NS);
 	if (!e) {
 		r->counts.refused++;
 		return;
@@ -444,8 +444,9 @@ static void hold_rest(struct remote_watch *r, const struct remote_entry *e,
 	for (uint32_t i = 0; i < e->count; i++) {
 		const struct dialog_state *d = &e->dialogs[i];
 
-		if (!d->shard || (u && (!r->shards_told || is_listed(u->dialogs, u->count, d->id) ||
-					has_shard(r->shards, r->shard_count, d->shard))))
+		if (!d->shard ||
+		    (u && (!r->lists_shards || is_listed(u->dialogs, u->count, d->id) ||
+			   has_shard(r->shards, r->shard_count, d->shard))))
 			continue;
 		hold_add(r, text_bytes(&e->tenant), text_bytes(&e->user), d);
 	}
@@ -500,7 +501,7 @@ static void hear_view(struct remote_watch *r, const struct remote_user *u)
 	bool wanted = u->count && r->host.is_watched(r->host.owner, u->tenant, u->user);
 	bool changed = views_settle(r, u);
 	struct remote_entry *e =
-		wanted ? remote_take(r, &r->views, u)
+		wanted ? remote_entry_refresh(r, &r->views, u)
 		       : remote_list_find(&r->views, r->process, u->tenant, u->user);
 
 	if (!e)

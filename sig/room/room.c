@@ -49,7 +49,7 @@ int room_member_make(struct room_member **out, uint64_t room, uint64_t call)
 void room_member_clear(struct room_member **member)
 {
 	if (*member)
-		room_told_clear(&(*member)->told);
+		roster_entry_clear(&(*member)->told);
 	free(*member);
 	*member = NULL;
 }
@@ -281,7 +281,7 @@ void room_step_out(struct room *r, struct room_member *m)
 
 void room_leave(struct room *r, struct room_member *m)
 {
-	room_untell(r, m);
+	roster_withdraw(r, m);
 	room_step_out(r, m);
 }
 

@@ -61,7 +61,7 @@ struct room_member {
 	/* to what others see it was last to be asked again (sig/call/video.h); 0: never. Of this process, as those */
 	uint16_t shown;
 	bool waits; /* it hears music until a host is there; of this process, too */
-	struct room_told told;
+	struct roster_entry told;
 	struct room_member *next,
 		*prev; /* in the order of their numbers; who asks stands behind. Of this process */
 };

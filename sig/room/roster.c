@@ -8,7 +8,7 @@
 #include "sig/room/roster.h"
 #include "sig/sip/id.h"
 
-static bool told_is(const struct room_told *t, const struct room_face *f)
+static bool roster_entry_is(const struct roster_entry *t, const struct room_face *f)
 {
 	return t->link.change && t->status == f->status && t->joined == f->joined &&
 	       t->way == f->way && t->host == f->host && t->there == f->there &&
@@ -17,22 +17,22 @@ static bool told_is(const struct room_told *t, const struct room_face *f)
 }
 
 /* By another name it is another one. */
-static bool told_is_named(const struct room_told *t, const struct room_face *f)
+static bool roster_entry_is_named(const struct roster_entry *t, const struct room_face *f)
 {
 	return bytes_eq(text_bytes(&t->uri), f->uri);
 }
 
-bool room_tell(struct room *r, struct room_member *m, const struct room_face *face)
+bool roster_update(struct room *r, struct room_member *m, const struct room_face *face)
 {
-	struct room_told *t = &m->told;
+	struct roster_entry *t = &m->told;
 
-	if (told_is(t, face))
+	if (roster_entry_is(t, face))
 		return false;
-	if (t->link.change && !told_is_named(t, face))
-		room_untell(r, m);
+	if (t->link.change && !roster_entry_is_named(t, face))
+		roster_withdraw(r, m);
 	if (text_set(&t->user, face->user) || text_set(&t->uri, face->uri) ||
 	    text_set(&t->display, face->display)) {
-		room_untell(r, m);
+		roster_withdraw(r, m);
 		return false;
 	}
 	r->told_count += face->there - t->there;
@@ -45,7 +45,7 @@ bool room_tell(struct room *r, struct room_member *m, const struct room_face *fa
 	return true;
 }
 
-struct roster_name room_told_name(const struct room_member *m, uint8_t space[ROOM_ENDPOINT_MAX])
+struct roster_name roster_entry_name(const struct room_member *m, uint8_t space[ROOM_ENDPOINT_MAX])
 {
 	struct writer w = writer_over(space, ROOM_ENDPOINT_MAX);
 	char id[ID_TEXT_LEN];
@@ -57,33 +57,33 @@ struct roster_name room_told_name(const struct room_member *m, uint8_t space[ROO
 	return (struct roster_name){ text_bytes(&m->told.uri), writer_done(&w) };
 }
 
-static bool told_is_last(const struct room *r, const struct room_member *m)
+static bool roster_entry_is_last(const struct room *r, const struct room_member *m)
 {
 	for (const struct roster_link *l = r->roster.first; l; l = l->next) {
-		const struct room_member *other = l->gone ? NULL : room_told_member(l);
+		const struct room_member *other = l->gone ? NULL : roster_entry_member(l);
 
 		if (other && other != m &&
-		    told_is_named(&other->told,
-				  &(struct room_face){ .uri = text_bytes(&m->told.uri) }))
+		    roster_entry_is_named(&other->told,
+					  &(struct room_face){ .uri = text_bytes(&m->told.uri) }))
 			return false;
 	}
 	return true;
 }
 
-void room_untell(struct room *r, struct room_member *m)
+void roster_withdraw(struct room *r, struct room_member *m)
 {
 	uint8_t space[ROOM_ENDPOINT_MAX];
 	struct roster_name name;
 
 	if (!m->told.link.change)
 		return;
-	name = room_told_name(m, space);
-	roster_leave(&r->roster, &m->told.link, &name, told_is_last(r, m));
+	name = roster_entry_name(m, space);
+	roster_leave(&r->roster, &m->told.link, &name, roster_entry_is_last(r, m));
 	r->told_count -= m->told.there;
 	m->told.there = false;
 }
 
-void room_told_clear(struct room_told *told)
+void roster_entry_clear(struct roster_entry *told)
 {
 	text_clear(&told->user);
 	text_clear(&told->uri);
@@ -99,9 +99,9 @@ bool room_has_user(const struct room *r, struct bytes user)
 	return false;
 }
 
-const struct room_member *room_told_member(const struct roster_link *link)
+const struct room_member *roster_entry_member(const struct roster_link *link)
 {
-	static_assert(offsetof(struct room_told, link) == 0, "it begins with it");
+	static_assert(offsetof(struct roster_entry, link) == 0, "it begins with it");
 	return (const void *)((const uint8_t *)link - offsetof(struct room_member, told));
 }
 
@@ -114,7 +114,7 @@ static void roster_append(struct room_roster *r, struct roster_link *l)
 	r->last = l;
 }
 
-static void roster_take(struct room_roster *r, struct roster_link *l)
+static void roster_unlink(struct room_roster *r, struct roster_link *l)
 {
 	*(l->prev ? &l->prev->next : &r->first) = l->next;
 	*(l->next ? &l->next->prev : &r->last) = l->prev;
@@ -125,7 +125,7 @@ static void roster_take(struct room_roster *r, struct roster_link *l)
 void roster_change(struct room_roster *r, struct roster_link *member)
 {
 	if (member->change)
-		roster_take(r, member);
+		roster_unlink(r, member);
 	roster_append(r, member);
 }
 
@@ -158,7 +158,7 @@ static void gone_forget(struct room_roster *r)
 		return;
 	r->forgotten = l->change;
 	r->gone_count--;
-	roster_take(r, l);
+	roster_unlink(r, l);
 	free(l->gone);
 }
 
@@ -169,7 +169,7 @@ void roster_leave(struct room_roster *r, struct roster_link *member, const struc
 
 	if (!member->change)
 		return;
-	roster_take(r, member);
+	roster_unlink(r, member);
 	gone = gone_make(name, last);
 	if (!gone) {
 		r->forgotten = ++r->change;
@@ -200,7 +200,7 @@ void roster_close(struct room_roster *r)
 	while (r->first) {
 		struct roster_link *l = r->first;
 
-		roster_take(r, l);
+		roster_unlink(r, l);
 		free(l->gone);
 	}
 	*r = (struct room_roster){ 0 };

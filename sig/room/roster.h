@@ -90,7 +90,7 @@ struct room_face {
 };
 
 /* In a member; zeroed at first. */
-struct room_told {
+struct roster_entry {
 	struct roster_link link; /* first: it is one */
 	struct text user, uri, display;
 	uint8_t status, joined, way;
@@ -103,15 +103,15 @@ struct room_member;
 enum { ROOM_ENDPOINT_MAX = 192 };
 
 /* It is told so from now on, where that is another than before. False: it is not, or there is no memory. */
-bool room_tell(struct room *r, struct room_member *m, const struct room_face *face);
+bool roster_update(struct room *r, struct room_member *m, const struct room_face *face);
 /* It is told of no more: it leaves, or is to be seen by nobody. One that was not told of is as it was. */
-void room_untell(struct room *r, struct room_member *m);
-void room_told_clear(struct room_told *told);
+void roster_withdraw(struct room *r, struct room_member *m);
+void roster_entry_clear(struct roster_entry *told);
 /* What names it: its user by a URI, and its phone by that with the id of its call. */
-struct roster_name room_told_name(const struct room_member *m, uint8_t space[ROOM_ENDPOINT_MAX]);
+struct roster_name roster_entry_name(const struct room_member *m, uint8_t space[ROOM_ENDPOINT_MAX]);
 /* A phone of that user is in it, and was let in. */
 bool room_has_user(const struct room *r, struct bytes user);
 /* Of a link in the roster of a room. */
-const struct room_member *room_told_member(const struct roster_link *link);
+const struct room_member *roster_entry_member(const struct roster_link *link);
 
 #endif

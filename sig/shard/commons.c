@@ -47,7 +47,7 @@ static struct auth_guess *guess_find(struct auth_guesses *g, uint64_t source)
 }
 
 /* A free one, or the one that failed longest ago. */
-static struct auth_guess *guess_take(struct auth_guesses *g, uint64_t source, uint64_t now_ns)
+static struct auth_guess *auth_guess_evict(struct auth_guesses *g, uint64_t source, uint64_t now_ns)
 {
 	struct auth_guess *oldest = g->ways;
 
@@ -71,7 +71,7 @@ static const struct auth_source *source_find(const struct auth_limit *l, uint64_
 }
 
 /* That of the id, or the one with the least to remember. */
-static struct auth_source *source_take(struct auth_limit *l, uint64_t id)
+static struct auth_source *auth_source_ensure(struct auth_limit *l, uint64_t id)
 {
 	struct auth_source *set = l->sources[id % AUTH_LIMIT_SETS], *least = set;
 
@@ -170,7 +170,7 @@ static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
 	bool waits;
 
 	if (!g)
-		g = guess_take(t->guesses, t->source, now_ns);
+		g = auth_guess_evict(t->guesses, t->source, now_ns);
 	waits = g->until_ns > now_ns;
 	flow_failed(&g->flows, t->flow, waits, now_ns);
 	if (waits) { /* others at its source: they make nobody wait for longer */
@@ -193,7 +193,7 @@ static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
 
 bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t now_ns)
 {
-	struct auth_source *s = source_take(l, t->source);
+	struct auth_source *s = auth_source_ensure(l, t->source);
 	bool waits;
 
 	assert(t->guesses);
@@ -223,7 +223,7 @@ static bool nonce_is_dead(const struct nonce_now *n, uint64_t made_utc_ms)
 	return away > n->lifetime_ms;
 }
 
-static bool count_take(struct nonce_use *u, uint32_t nc)
+static bool nonce_count_accept(struct nonce_use *u, uint32_t nc)
 {
 	uint64_t bit;
 
@@ -262,7 +262,7 @@ static struct nonce_use *nonce_place_find(struct nonce_set *set, const struct no
 }
 
 /* That of the oldest, of which the floor keeps the memory. */
-static struct nonce_use *nonce_place_take(struct nonce_set *set, const struct nonce_now *n)
+static struct nonce_use *nonce_place_evict(struct nonce_set *set, const struct nonce_now *n)
 {
 	struct nonce_use *oldest = &set->uses[0];
 
@@ -327,21 +327,21 @@ void nonce_window_close(struct nonce_window *w)
 	*w = (struct nonce_window){ 0 };
 }
 
-bool nonce_window_take(struct nonce_window *w, const struct nonce_now *n)
+bool nonce_window_accept(struct nonce_window *w, const struct nonce_now *n)
 {
 	struct nonce_set *set = set_of(w, n->id);
 	struct nonce_use *u;
 
 	for (size_t i = 0; i < NONCE_WAYS; i++) {
 		if (set->uses[i].id == n->id)
-			return count_take(&set->uses[i], n->nc);
+			return nonce_count_accept(&set->uses[i], n->nc);
 	}
 	if (n->made_utc_ms <= set->floor_utc_ms && !nonce_is_dead(n, set->floor_utc_ms))
 		return false;
 	while (!(u = nonce_place_find(set, n)) && sets_grow(w))
 		set = set_of(w, n->id);
 	if (!u)
-		u = nonce_place_take(set, n);
+		u = nonce_place_evict(set, n);
 	if (!u)
 		return false;
 	w->used += u->id == 0;

@@ -151,7 +151,7 @@ struct nonce_now {
 };
 
 /* True: it is the first time. */
-bool nonce_window_take(struct nonce_window *w, const struct nonce_now *n);
+bool nonce_window_accept(struct nonce_window *w, const struct nonce_now *n);
 
 struct park_news;
 

@@ -129,8 +129,8 @@ void objects_silence(struct shard *s)
 
 /* ---- one ---- */
 
-struct object *object_take(struct shard *s, const struct object_type *type, uint64_t id,
-			   uint16_t tenant)
+struct object *object_allocate(struct shard *s, const struct object_type *type, uint64_t id,
+			       uint16_t tenant)
 {
 	pool_handle self;
 	struct object *o = pool_take(&s->objects.pool, &self);
@@ -361,9 +361,10 @@ bool objects_assert(struct shard *s, uint32_t most)
 
 static struct object *object_adopt(struct shard *s, struct object *decoded)
 {
-	struct object *o = objects_find(s, decoded->id)
-				   ? NULL
-				   : object_take(s, decoded->type, decoded->id, decoded->tenant);
+	struct object *o =
+		objects_find(s, decoded->id)
+			? NULL
+			: object_allocate(s, decoded->type, decoded->id, decoded->tenant);
 
 	if (!o)
 		return NULL;

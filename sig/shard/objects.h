@@ -82,8 +82,8 @@ void objects_silence(struct shard *s);
 
 /* ---- one ---- */
 /* Zeroed but for these. It is filled in and listed, or dropped. NULL: full. */
-struct object *object_take(struct shard *s, const struct object_type *type, uint64_t id,
-			   uint16_t tenant);
+struct object *object_allocate(struct shard *s, const struct object_type *type, uint64_t id,
+			       uint16_t tenant);
 void object_drop(struct shard *s, struct object *o);
 /* By its id, and its name. False: no memory. */
 bool object_list(struct shard *s, struct object *o) NODISCARD;

@@ -239,8 +239,8 @@ static uint64_t *budget_of(struct refused_calls *r, uint64_t id)
 }
 
 /* Whether one more of that source is told. */
-static bool refused_call_may_tell(struct refused_calls *r, const struct hash_key *key,
-				  const struct addr *source, uint64_t now_ns)
+static bool refused_call_may_report(struct refused_calls *r, const struct hash_key *key,
+				    const struct addr *source, uint64_t now_ns)
 {
 	return stream_rate_spend(budget_of(r, source_id(key, source)), &g_source, now_ns) &&
 	       stream_rate_spend(&r->all_full_ns, &g_all, now_ns);
@@ -268,13 +268,13 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 		       why->text ? why->text : refusals[why->reason].name);
 }
 
-void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
-		       struct bytes from, const struct call_refusal *why)
+void refused_call_report(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 struct bytes from, const struct call_refusal *why)
 {
 	struct effect *e;
 
 	trunks_count(s->settings.trunks, shard_trunk_of(s, &m->hop), TRUNK_REFUSED);
-	if (!refused_call_may_tell(&s->refused_calls, &s->key, &m->hop.remote, s->host.now.ns)) {
+	if (!refused_call_may_report(&s->refused_calls, &s->key, &m->hop.remote, s->host.now.ns)) {
 		metric_add(s->metrics.refused_untold, 1);
 		return;
 	}
@@ -504,7 +504,7 @@ static bool auth_is_first(struct shard *s, const struct auth_ask *ask,
 		.lifetime_ms = digest_nonce_lifetime_ms(ask->server),
 	};
 
-	return nonce_window_take(&s->commons->nonces, &now);
+	return nonce_window_accept(&s->commons->nonces, &now);
 }
 
 static const struct shard_extension *auth_right(struct shard *s, const struct auth_ask *ask,

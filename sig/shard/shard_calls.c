@@ -457,7 +457,7 @@ uint64_t shard_call_new_id(struct shard *s)
 	return id;
 }
 
-struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency)
+struct call *shard_call_allocate(struct shard *s, uint64_t id, uint16_t tenant, bool emergency)
 {
 	pool_handle h;
 	struct call *c = shard_call_fits(s, emergency) ? pool_take(&s->calls, &h) : NULL;

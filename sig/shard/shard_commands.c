@@ -78,7 +78,7 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 		txns_refuse_for(&s->txns, refusal.reason);
 		return refusal.reason;
 	}
-	c = shard_call_take(s, id, tenant, false);
+	c = shard_call_allocate(s, id, tenant, false);
 	if (!c)
 		return REFUSED_CALLS_FULL;
 	if (shard_call_charge(s, c, &name, &refusal)) {
@@ -181,7 +181,7 @@ enum refusal shard_call_split(struct shard *s, const struct shard_split *split, 
 	c = shard_call_find(s, split->call);
 	if (!c)
 		return REFUSED_NO_CALL;
-	to = shard_call_take(s, split->to, c->tenant, c->emergency);
+	to = shard_call_allocate(s, split->to, c->tenant, c->emergency);
 	if (!to)
 		return REFUSED_CALLS_FULL;
 	call_begin(&s->host, to);

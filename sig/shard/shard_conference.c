@@ -535,7 +535,7 @@ static enum refusal ring(struct shard *s, const struct shard_confer *o, struct r
 	refused = ring_may(s, o, r);
 	if (refused)
 		return refused;
-	c = shard_call_take(s, o->rung, r->object.tenant, false);
+	c = shard_call_allocate(s, o->rung, r->object.tenant, false);
 	if (!c)
 		return REFUSED_CALLS_FULL;
 	refused = ring_charge(s, o, r, c);

@@ -22,7 +22,7 @@ static struct shard_profile *profile_find(const struct shard_profiles *p, const 
 }
 
 /* Few tenants have any. NULL: no memory. */
-static struct shard_profiles *profiles_take(struct shard *s, uint16_t tenant)
+static struct shard_profiles *profiles_ensure(struct shard *s, uint16_t tenant)
 {
 	struct shard_profiles **p = &s->profiles[tenant];
 
@@ -47,7 +47,7 @@ static void profiles_settle(struct shard *s, uint16_t tenant)
 
 int shard_profile_put(struct shard *s, uint16_t tenant, const struct shard_profile *profile)
 {
-	struct shard_profiles *all = profiles_take(s, tenant);
+	struct shard_profiles *all = profiles_ensure(s, tenant);
 	struct shard_profile *p = profile_find(all, profile->name);
 
 	if (!all)
@@ -89,7 +89,7 @@ int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range 
 
 	if (count > SHARD_RANGES_MAX)
 		return -ENOSPC;
-	all = profiles_take(s, tenant);
+	all = profiles_ensure(s, tenant);
 	if (!all)
 		return -ENOMEM;
 	if (count)

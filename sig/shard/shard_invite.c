@@ -202,7 +202,7 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 	shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 	(void)invite_fail(&why, 403, REFUSED_IDENTITY);
 	if (m->method == SIP_INVITE)
-		refused_call_tell(s, m, e->tenant, bytes_str(e->number), &why);
+		refused_call_report(s, m, e->tenant, bytes_str(e->number), &why);
 	first_invite_refuse(s, NULL, m, &why);
 	return false;
 }
@@ -646,7 +646,7 @@ static void refuse_known(struct shard *s, struct txn_slot *slot, const struct si
 			 uint16_t tenant, struct bytes from, const struct call_refusal *why)
 {
 	if (why->status != 484) /* not dialled yet: the call is still to come */
-		refused_call_tell(s, m, tenant, from, why);
+		refused_call_report(s, m, tenant, from, why);
 	first_invite_refuse(s, slot, m, why);
 }
 
@@ -665,7 +665,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	pool_handle server = slot->self;
 	struct call_refusal why;
 	struct call *c =
-		shard_call_take(s, shard_call_new_id(s), tenant, call_start_args->emergency);
+		shard_call_allocate(s, shard_call_new_id(s), tenant, call_start_args->emergency);
 
 	if (!c) {
 		shard_quota_release(s, &call_start_args->payer, QUOTA_CALLS);
@@ -787,9 +787,10 @@ static bool invite_confers(const struct shard *s, const struct sip_message *m,
 }
 
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
-static bool invite_goes(struct shard *s, const struct sip_message *m, const struct caller *caller,
-			char to[ROUTE_USER_MAX], struct call_set *set,
-			struct call_replaces *replaces, struct call_refusal *why)
+static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
+				  const struct caller *caller, char to[ROUTE_USER_MAX],
+				  struct call_set *set, struct call_replaces *replaces,
+				  struct call_refusal *why)
 {
 	const struct call *c;
 	struct bytes room;
@@ -831,7 +832,7 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 
 	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
-	if (slot && !invite_goes(s, m, &caller, to, &set, &replaces, &why)) {
+	if (slot && !invite_resolve_target(s, m, &caller, to, &set, &replaces, &why)) {
 		shard_quota_release(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;

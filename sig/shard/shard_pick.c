@@ -150,7 +150,7 @@ static struct remote_picking **picking_find(struct shard_commons *c, uint64_t se
 	return at;
 }
 
-static struct remote_picking *picking_take(struct shard_commons *c)
+static struct remote_picking *remote_picking_add(struct shard_commons *c)
 {
 	struct remote_picking *picking;
 	uint32_t count = 0;
@@ -186,7 +186,7 @@ static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes b
 			  .of = of },
 	};
 	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
-	struct remote_picking *picking = others ? picking_take(c) : NULL;
+	struct remote_picking *picking = others ? remote_picking_add(c) : NULL;
 
 	if (!picking)
 		return false;
@@ -248,7 +248,7 @@ void shard_remote_asked(const struct shard_commons *c, const struct remote_pick 
 		shard_pick_here(c->shards, tenant, p->by, p->of, out);
 }
 
-static void picked_tell(struct shard_commons *c, uint64_t call, const struct park_news *news)
+static void picking_notify(struct shard_commons *c, uint64_t call, const struct park_news *news)
 {
 	const struct reply reply = { .ask = ASK_PARK, .of = call, .park = *news };
 
@@ -274,7 +274,7 @@ void shard_remote_answered(struct shard_commons *c, uint64_t serial, const struc
 	picked_news(*at, &news);
 	call = (*at)->call;
 	picking_drop(at);
-	picked_tell(c, call, &news);
+	picking_notify(c, call, &news);
 }
 
 void shard_remote_picks_close(struct shard_commons *c)

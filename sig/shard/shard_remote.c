@@ -162,7 +162,7 @@ void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user)
 		shard_waiting_changed(s, tenant, user);
 }
 
-static void waiting_tell(struct shard *s, uint16_t tenant, struct bytes user)
+static void waiting_notify(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	if (!user.n)
 		return;
@@ -206,8 +206,8 @@ void shard_waiting_note(struct shard *s, struct call *c)
 	waiting_list_drop(s, c);
 	c->waits_for = (struct text){ 0 };
 	waiting_list_put(s, c, user);
-	waiting_tell(s, c->tenant, text_bytes(&before));
-	waiting_tell(s, c->tenant, user);
+	waiting_notify(s, c->tenant, text_bytes(&before));
+	waiting_notify(s, c->tenant, user);
 	text_clear(&before);
 }
 

@@ -128,7 +128,7 @@ struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct by
 
 struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number)
 {
-	struct room *r = (struct room *)object_take(s, &room_object, id, tenant);
+	struct room *r = (struct room *)object_allocate(s, &room_object, id, tenant);
 
 	if (!r)
 		return NULL;
@@ -633,7 +633,7 @@ static struct call *claim_waiter(const struct shard *s, const struct room_member
 }
 
 /* Each is answered, sent on or refused, and waits no more. */
-static void room_told(struct shard *s, struct object *o, enum park_result told, uint64_t owner)
+static void room_on_claim(struct shard *s, struct object *o, enum park_result told, uint64_t owner)
 {
 	const struct room *r = (const struct room *)o;
 	const struct reply reply = { .ask = ASK_PARK, .park = { .told = told, .owner = owner } };
@@ -732,7 +732,7 @@ const struct object_type room_object = {
 	.name = room_object_name,
 	.is_claimed = room_object_is_claimed,
 	.is_empty = room_object_is_empty,
-	.told = room_told,
+	.told = room_on_claim,
 	.send = room_send,
 	.next_ns = room_next_ns,
 	.turn = room_object_turn,

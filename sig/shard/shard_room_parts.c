@@ -131,10 +131,10 @@ void shard_room_watch(struct shard *s, const struct call *c)
 	if (!r || (!c->member->next && !c->member->prev && r->first != c->member))
 		return;
 	if (face_is_hidden(c->member)) {
-		room_untell(r, c->member);
+		roster_withdraw(r, c->member);
 	} else {
 		face_read(s, r, c, space, &face);
-		(void)room_tell(r, c->member, &face);
+		(void)roster_update(r, c->member, &face);
 	}
 	if (r->roster.change != r->told_change)
 		object_hurry(s, &r->object);
@@ -174,12 +174,12 @@ static void shown_read(const void *room, const struct roster_link *link,
 		       struct conference_member *out)
 {
 	static uint8_t space[ROOM_ENDPOINT_MAX];
-	const struct room_member *m = room_told_member(link);
-	const struct room_told *t = &m->told;
+	const struct room_member *m = roster_entry_member(link);
+	const struct roster_entry *t = &m->told;
 
 	(void)room;
 	*out = (struct conference_member){
-		.name = room_told_name(m, space),
+		.name = roster_entry_name(m, space),
 		.display = text_bytes(&t->display),
 		.host = t->host,
 		.status = (enum conference_status)t->status,
@@ -275,7 +275,7 @@ static void bring_begin(struct shard *s, struct call *to, bool leaves)
 static enum refusal bring_pair(struct shard *s, struct room *r, const struct room_comes *comes,
 			       struct call *c)
 {
-	struct call *to = shard_call_take(s, shard_call_new_id(s), c->tenant, c->emergency);
+	struct call *to = shard_call_allocate(s, shard_call_new_id(s), c->tenant, c->emergency);
 	enum refusal refused;
 
 	if (!to)
@@ -368,7 +368,7 @@ static void bring_instead(struct shard *s, const struct room_comes *comes, struc
 }
 
 /* By whom it was asked for. */
-static void bring_tell(struct shard *s, const struct room_comes *comes, uint16_t status)
+static void bring_notify(struct shard *s, const struct room_comes *comes, uint16_t status)
 {
 	const struct call_event ev = { .kind = CALL_EV_FOCUS,
 				       .version = comes->refer,
@@ -424,7 +424,7 @@ void shard_room_bring(struct shard *s, struct room *r)
 			bring_failed(r, refused);
 		over = r->comes[0];
 		comes_drop(r);
-		bring_tell(s, &over, refused ? 480 : 200);
+		bring_notify(s, &over, refused ? 480 : 200);
 	}
 }
 
@@ -576,7 +576,7 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
 	*l = (struct room_live){ 0 };
 }
 
-static void play_told(struct shard *s, struct room *r, enum prompt_news_kind kind)
+static void room_play_on_news(struct shard *s, struct room *r, enum prompt_news_kind kind)
 {
 	struct room_play *p = &r->parts.play;
 
@@ -600,7 +600,7 @@ static void play_told(struct shard *s, struct room *r, enum prompt_news_kind kin
 	}
 }
 
-static void live_told(struct shard *s, struct room *r, enum prompt_news_kind kind)
+static void room_live_on_news(struct shard *s, struct room *r, enum prompt_news_kind kind)
 {
 	if (kind == PROMPT_NEWS_OPEN)
 		return;
@@ -616,9 +616,9 @@ void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_new
 	if (news->serial == p->sounds.serial && news->kind != PROMPT_NEWS_OPEN)
 		room_sound_played(&p->sounds, news->kind == PROMPT_NEWS_ENDED);
 	else if (news->serial == p->play.serial)
-		play_told(s, r, news->kind);
+		room_play_on_news(s, r, news->kind);
 	else if (news->serial == p->live.serial)
-		live_told(s, r, news->kind);
+		room_live_on_news(s, r, news->kind);
 	else if (news->serial == p->recording.serial && news->kind == PROMPT_NEWS_FAILED)
 		shard_room_record_failed(s, r, -EIO);
 	object_hurry(s, &r->object);

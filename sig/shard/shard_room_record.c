@@ -61,8 +61,8 @@ static int facts_put(struct shard *s, const struct room *r, struct text *out)
 	return err;
 }
 
-static void room_record_tell(struct shard *s, struct room *r, enum sig_event_kind kind,
-			     const char *reason)
+static void room_record_publish(struct shard *s, struct room *r, enum sig_event_kind kind,
+				const char *reason)
 {
 	object_touch(&r->object);
 	shard_room_publish(s, r, kind, reason);
@@ -130,7 +130,7 @@ static void tap_ask(struct shard *s, struct room *r)
 }
 
 /* A further segment is in the record soon: see recording_tell. */
-static void recorder_tell(struct shard *s, struct room *r)
+static void room_recording_sync(struct shard *s, struct room *r)
 {
 	struct room_recording *x = &r->parts.recording;
 
@@ -169,7 +169,7 @@ static enum refusal room_record_begin(struct shard *s, struct room *r, bool orde
 				      .by_page = by_page,
 				      .begun_utc_ms = s->host.now.utc_ms,
 				      .tone_utc_ms = s->host.now.utc_ms };
-	room_record_tell(s, r, SIG_CONFERENCE_RECORDING, room_record_reason(r));
+	room_record_publish(s, r, SIG_CONFERENCE_RECORDING, room_record_reason(r));
 	return 0;
 }
 
@@ -182,7 +182,7 @@ void shard_room_record_settle(struct shard *s, struct room *r)
 		(void)room_record_begin(s, r, false, false);
 	if (!x->number)
 		return;
-	recorder_tell(s, r);
+	room_recording_sync(s, r);
 	if (x->paused && x->serial) {
 		shard_room_part_stop(s, r, x->serial);
 		x->serial = 0;
@@ -206,7 +206,7 @@ void shard_room_record_end(struct shard *s, struct room *r)
 	if (x->told)
 		room_record_ask(s, r, RECORD_END);
 	shard_room_part_stop(s, r, x->serial);
-	room_record_tell(s, r, SIG_CONFERENCE_RECORDING_ENDED, room_record_reason(r));
+	room_record_publish(s, r, SIG_CONFERENCE_RECORDING_ENDED, room_record_reason(r));
 	recording_clear(x);
 }
 
@@ -226,7 +226,7 @@ void shard_room_record_failed(struct shard *s, struct room *r, int error)
 	if (!x->number)
 		return;
 	shard_room_part_stop(s, r, x->serial);
-	room_record_tell(s, r, SIG_CONFERENCE_RECORDING_FAILED, reason);
+	room_record_publish(s, r, SIG_CONFERENCE_RECORDING_FAILED, reason);
 	recording_clear(x);
 }
 
@@ -257,7 +257,7 @@ static void room_record_pause(struct shard *s, struct room *r, bool paused)
 	x->paused = paused;
 	if (!paused) /* who may not have noticed the pause hears that it goes on */
 		x->tone_utc_ms = s->host.now.utc_ms;
-	room_record_tell(
+	room_record_publish(
 		s, r, paused ? SIG_CONFERENCE_RECORDING_PAUSED : SIG_CONFERENCE_RECORDING_RESUMED,
 		room_record_reason(r));
 }

@@ -161,7 +161,7 @@ bool shard_call_fits(const struct shard *s, bool emergency);
 uint64_t shard_call_new_id(struct shard *s);
 /* A step of it is over. False: so is the call. */
 bool shard_call_settle(struct shard *s, struct call *c);
-struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency);
+struct call *shard_call_allocate(struct shard *s, uint64_t id, uint16_t tenant, bool emergency);
 void shard_call_give(struct shard *s, struct call *c);
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
 /* A step of its own from outside. False: there is no such call. */
@@ -202,8 +202,8 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot);
 
 /* ---- shard_auth.c ---- */
 /* from: who asked, authenticated or believed. */
-void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
-		       struct bytes from, const struct call_refusal *why);
+void refused_call_report(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 struct bytes from, const struct call_refusal *why);
 /* Whether a hop falls under a rule of trust: by its network, transport, address, port and certificate. Pure. */
 
 /* The first rule that fits, or NULL. Never over a WebSocket: its address may be that of a proxy on this machine, and its page anybody's. */

@@ -283,7 +283,7 @@ static struct bytes slot_user(const struct shard *s, uint16_t tenant, const char
 	return writer_done(&w);
 }
 
-static void slot_tell(struct shard *s, uint16_t tenant, const char *slot)
+static void slot_notify(struct shard *s, uint16_t tenant, const char *slot)
 {
 	char user[SLOT_USER_MAX];
 
@@ -307,9 +307,9 @@ static void slot_changed(struct shard *s, struct call *c)
 		LOG_ERROR("call", c->id, "no memory: the lamp of a slot stays dark",
 			  LOG_STR("slot", now));
 	if (before[0])
-		slot_tell(s, c->tenant, before);
+		slot_notify(s, c->tenant, before);
 	if (now[0])
-		slot_tell(s, c->tenant, now);
+		slot_notify(s, c->tenant, now);
 }
 
 void shard_watch_gone(struct shard *s, const struct call *c)

@@ -89,7 +89,7 @@ struct notify_about {
 	uint32_t dialog_count;
 	bool has_conference;
 	struct conference_view conference;
-	struct conference_told told; /* of it, when this is said */
+	struct conference_notified told; /* of it, when this is said */
 };
 
 static void about_read(struct subscriptions *s, struct subscription *sub, struct notify_about *a)
@@ -115,10 +115,10 @@ static void told_note(struct subscription *sub, const struct notify_about *a)
 	sub->conference = a->told;
 	sub->told_count = a->dialog_count;
 	for (uint32_t i = 0; i < a->dialog_count; i++)
-		sub->told[i] = (struct package_told){ .id = a->dialogs[i].id,
-						      .phase = (uint8_t)a->dialogs[i].phase,
-						      .recipient = a->dialogs[i].recipient,
-						      .held = a->dialogs[i].held };
+		sub->told[i] = (struct dialog_notified){ .id = a->dialogs[i].id,
+							 .phase = (uint8_t)a->dialogs[i].phase,
+							 .recipient = a->dialogs[i].recipient,
+							 .held = a->dialogs[i].held };
 }
 
 static bool is_same_dialogs(const struct subscription *sub, const struct notify_about *a)
@@ -126,7 +126,7 @@ static bool is_same_dialogs(const struct subscription *sub, const struct notify_
 	if (sub->told_count != a->dialog_count)
 		return false;
 	for (uint32_t i = 0; i < a->dialog_count; i++) {
-		const struct package_told *t = &sub->told[i];
+		const struct dialog_notified *t = &sub->told[i];
 
 		if (t->id != a->dialogs[i].id || t->phase != a->dialogs[i].phase ||
 		    t->held != a->dialogs[i].held)
@@ -165,7 +165,7 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		.entry = s->view.entry(s->view.owner, sub->tenant, user),
 		.utc_ms = s->host->now.utc_ms,
 		.conference = a->has_conference ? &a->conference : NULL,
-		.conference_told = &a->told,
+		.conference_notified = &a->told,
 		.most = most_of(sub),
 	};
 
@@ -339,7 +339,7 @@ static bool may_notify(struct subscriptions *s, struct subscription *sub)
 	       !is_at_limit(s, sub);
 }
 
-static void subscription_tell(struct subscriptions *s, struct subscription *sub)
+static void subscription_notify(struct subscriptions *s, struct subscription *sub)
 {
 	enum watch_verdict verdict;
 
@@ -379,7 +379,7 @@ void subscriptions_turn(struct subscriptions *s)
 		if (!s->due)
 			s->due_end = &s->due;
 		sub->is_due = false;
-		subscription_tell(s, sub);
+		subscription_notify(s, sub);
 	}
 	if (s->due)
 		wheel_start(s->host->wheel, &s->turn, s->host->now.ns + TURN_MS * NS_PER_MS);

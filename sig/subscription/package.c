@@ -112,7 +112,8 @@ static void presence_write(struct writer *w, const struct package_state *state)
 enum { HEAD_MAX = 1024, DIALOG_MAX = 1792, OVER_MAX = 128 };
 static_assert(HEAD_MAX + DIALOG_STATES_MAX * (DIALOG_MAX + OVER_MAX) <= HOST_SDP_MAX, "all fit");
 
-static const struct package_told *told_of(const struct package_state *state, uint64_t id)
+static const struct dialog_notified *dialog_notified_find(const struct package_state *state,
+							  uint64_t id)
 {
 	for (uint32_t i = 0; i < state->told_count; i++) {
 		if (state->told[i].id == id)
@@ -121,9 +122,9 @@ static const struct package_told *told_of(const struct package_state *state, uin
 	return NULL;
 }
 
-static bool is_told(const struct package_state *state, const struct dialog_state *d)
+static bool dialog_is_notified(const struct package_state *state, const struct dialog_state *d)
 {
-	const struct package_told *t = told_of(state, d->id);
+	const struct dialog_notified *t = dialog_notified_find(state, d->id);
 
 	return t && t->phase == d->phase && t->held == d->held;
 }
@@ -237,7 +238,7 @@ static bool info_is_there(const struct package_state *state, uint64_t id)
 static void info_write_over(struct writer *w, const struct package_state *state)
 {
 	for (uint32_t i = 0; i < state->told_count; i++) {
-		const struct package_told *t = &state->told[i];
+		const struct dialog_notified *t = &state->told[i];
 
 		if (info_is_there(state, t->id))
 			continue;
@@ -257,7 +258,7 @@ static void dialog_info_write(struct writer *w, const struct package_state *stat
 	package_write_uri(w, &state->entity);
 	writer_str(w, "\">\r\n");
 	for (uint32_t i = 0; i < state->dialog_count; i++) {
-		if (state->whole || !is_told(state, &state->dialogs[i]))
+		if (state->whole || !dialog_is_notified(state, &state->dialogs[i]))
 			info_bounded(w, state, &state->dialogs[i]);
 	}
 	info_write_over(w, state);
@@ -464,7 +465,7 @@ static bool info_members(struct writer *w, const struct package_state *state, ui
 static void info_users(struct writer *w, const struct package_state *state)
 {
 	const struct writer before = *w;
-	struct conference_told *told = state->conference_told;
+	struct conference_notified *told = state->conference_notified;
 	uint64_t from = state->whole ? 0 : told->change;
 	bool all;
 
@@ -504,7 +505,7 @@ void conference_info_write(struct writer *w, const struct package_state *state)
 	}
 	conference_open(w, state, state->whole ? "full" : "partial");
 	writer_str(w, ">\r\n");
-	if (state->whole || c->roster->described > state->conference_told->change)
+	if (state->whole || c->roster->described > state->conference_notified->change)
 		info_description(w, c);
 	info_state(w, c);
 	info_users(w, state);

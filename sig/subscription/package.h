@@ -44,7 +44,7 @@ struct conference_view {
 };
 
 /* How far its watcher was told. */
-struct conference_told {
+struct conference_notified {
 	uint64_t id;     /* of the conference; 0: nothing was */
 	uint64_t begun;  /* its newest change when all of it was told last, or began to be */
 	uint64_t change; /* all up to this one */
@@ -52,7 +52,7 @@ struct conference_told {
 };
 
 /* What was told is of another one, or lacks somebody who has left since and is forgotten. */
-static inline bool conference_is_news(const struct conference_told *told,
+static inline bool conference_is_news(const struct conference_notified *told,
 				      const struct conference_view *c)
 {
 	uint64_t known = told->begun > told->change ? told->begun : told->change;
@@ -97,7 +97,7 @@ enum package_kind {
 };
 
 /* What its watcher was told of a dialog last. */
-struct package_told {
+struct dialog_notified {
 	uint64_t id;
 	uint8_t phase;
 	bool recipient, held;
@@ -110,13 +110,13 @@ struct package_state {
 	struct sip_uri entity;
 	const struct dialog_state *dialogs; /* none is over */
 	uint32_t dialog_count;
-	const struct package_told *told;
+	const struct dialog_notified *told;
 	uint32_t told_count;
-	const struct aor *entry;                  /* where its phones are; NULL: nowhere */
-	uint64_t utc_ms;                          /* that its times are of */
-	const struct conference_view *conference; /* NULL: there is none */
-	struct conference_told *conference_told;  /* read and written */
-	size_t most;                              /* octets of the body */
+	const struct aor *entry;                         /* where its phones are; NULL: nowhere */
+	uint64_t utc_ms;                                 /* that its times are of */
+	const struct conference_view *conference;        /* NULL: there is none */
+	struct conference_notified *conference_notified; /* read and written */
+	size_t most;                                     /* octets of the body */
 };
 
 struct package {

@@ -49,10 +49,10 @@ struct subscription {
 	bool is_due;            /* listed among those that are told next */
 	struct subscription *due_next;
 	struct subscription_link of_watcher, of_resource;
-	struct package_told told[DIALOG_STATES_MAX];
+	struct dialog_notified told[DIALOG_STATES_MAX];
 	uint32_t told_count;
-	struct conference_told conference; /* the same of a conference */
-	struct wheel_timer timer;          /* its expiry, or one of these */
+	struct conference_notified conference; /* the same of a conference */
+	struct wheel_timer timer;              /* its expiry, or one of these */
 };
 
 /* Record (protobuf sig/subscription/subscription.proto). */

@@ -16,7 +16,7 @@ static struct {
 	struct room_roster roster;
 	struct member members[MEMBERS_MAX];
 	struct conference_view view;
-	struct conference_told told;
+	struct conference_notified told;
 	uint32_t version;
 	bool whole;
 	size_t most;
@@ -99,7 +99,7 @@ static const char *told(void)
 {
 	struct package_state s = { .whole = g.whole || conference_is_news(&g.told, &g.view),
 				   .conference = &g.view,
-				   .conference_told = &g.told,
+				   .conference_notified = &g.told,
 				   .most = g.most };
 
 	write_next(&s);

@@ -26,7 +26,7 @@ static int teardown(void **state)
 	(void)state;
 	roster_close(&g_room.roster);
 	for (unsigned i = 0; i < MEMBERS; i++)
-		room_told_clear(&g_members[i].told);
+		roster_entry_clear(&g_members[i].told);
 	return 0;
 }
 
@@ -37,7 +37,7 @@ static bool told(unsigned i, const char *user, const char *uri, bool there)
 					.status = CONFERENCE_CONNECTED,
 					.there = there };
 
-	return room_tell(&g_room, &g_members[i], &face);
+	return roster_update(&g_room, &g_members[i], &face);
 }
 
 /* The same twice is no news; who is asked yet does not count. */
@@ -50,7 +50,7 @@ static void news(void **state)
 	assert_int_equal(g_room.roster.change, 1);
 	assert_true(told(0, "1001", "sip:1001@x", true));
 	assert_int_equal(g_room.told_count, 1);
-	assert_ptr_equal(room_told_member(g_room.roster.first), &g_members[0]);
+	assert_ptr_equal(roster_entry_member(g_room.roster.first), &g_members[0]);
 	room_step_out(&g_room, &g_members[0]);
 	room_enter(&g_room, &g_members[0]);
 	assert_int_equal(g_room.roster.change, 2);
@@ -65,7 +65,7 @@ static void leaves(void **state)
 	(void)state;
 	(void)told(0, "1001", "sip:1001@x", true);
 	(void)told(1, "1001", "sip:1001@x", true);
-	assert_true(bytes_is(room_told_name(&g_members[1], space).endpoint,
+	assert_true(bytes_is(roster_entry_name(&g_members[1], space).endpoint,
 			     "sip:1001@x;member=0000000000035"));
 	room_leave(&g_room, &g_members[0]);
 	gone = g_room.roster.last;
