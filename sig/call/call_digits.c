@@ -275,7 +275,7 @@ void call_digits_pass(struct call_host *h, struct call *c, uint8_t leg)
 	call_digits_drop(c, leg);
 }
 
-bool call_digits_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
 	bool kept = c->legs[leg]->code_digits;
 	struct call_codes codes;
@@ -358,7 +358,7 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
 		return false;
 	if (dtmf_came_by_info(h, c, ev->leg, dtmf.digit) ||
-	    call_digits_take(h, c, ev->leg, &dtmf)) {
+	    call_digits_on_digit(h, c, ev->leg, &dtmf)) {
 		respond(h, ev->slot, ev->message, &ok);
 		return true;
 	}

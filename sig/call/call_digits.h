@@ -18,7 +18,8 @@ bool call_digits_are_tones(const struct call_host *h, const struct call *c,
 			   const struct call_flow *f);
 /* A digit that the other party did not get yet. False: digits of the leg are not heard, and what was kept went on. Else all that is to become of
  * it does. */
-bool call_digits_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
+bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg,
+			  const struct dtmf *dtmf);
 /* The other party gets what is kept: no further digit came in time, or it has one that came behind it. */
 void call_digits_pass(struct call_host *h, struct call *c, uint8_t leg);
 /* After each step: what was for a party that is gone is for nobody. */

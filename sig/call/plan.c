@@ -714,7 +714,7 @@ void plan_stop(struct call *c)
 }
 
 /* Of a call that is there already: one that begins has not told anybody of itself yet. */
-static void plan_tell(struct call_host *h, const struct call *c)
+static void plan_publish_forward(struct call_host *h, const struct call *c)
 {
 	struct sig_event *event;
 	struct bytes to;
@@ -749,7 +749,7 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 		return false;
 	leave_first(h, c, count);
 	fork_forget_best(c);
-	plan_tell(h, c);
+	plan_publish_forward(h, c);
 	return true;
 }
 
@@ -826,7 +826,7 @@ enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes u
 		call_publish(h, c, SIG_CALL_MISSED);
 	leave_first(h, c, legs);
 	fork_forget_best(c);
-	plan_tell(h, c);
+	plan_publish_forward(h, c);
 	return 0;
 }
 

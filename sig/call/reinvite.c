@@ -304,8 +304,8 @@ static void refresh_answer_saved(struct call_host *h, struct call *c, const stru
 			       body ? local : (struct bytes){ 0 });
 }
 
-static enum refusal refresh_take(struct call_host *h, struct call *c, const struct call_event *ev,
-				 struct bytes *sdp, struct call_refusal *refusal)
+static enum refusal refresh_accept(struct call_host *h, struct call *c, const struct call_event *ev,
+				   struct bytes *sdp, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 
@@ -323,7 +323,7 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
-	enum refusal refused = refresh_take(h, c, ev, &sdp, &refusal);
+	enum refusal refused = refresh_accept(h, c, ev, &sdp, &refusal);
 	bool news = !refused && is_news(c, ev->leg, sdp);
 
 	if (news)
@@ -406,8 +406,8 @@ static void reinvite_wake(struct call *c, uint8_t leg, struct bytes offer)
 		l->held = false;
 }
 
-static enum refusal reinvite_take(const struct call_host *h, struct call *c,
-				  const struct call_event *ev, struct call_refusal *refusal)
+static enum refusal reinvite_accept(const struct call_host *h, struct call *c,
+				    const struct call_event *ev, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
@@ -431,7 +431,7 @@ static enum refusal reinvite_carry(struct call_host *h, struct call *c, const st
 {
 	struct leg *l = c->legs[ev->leg];
 	uint8_t to = bridge_peer(c, ev->leg);
-	enum refusal refused = reinvite_take(h, c, ev, refusal);
+	enum refusal refused = reinvite_accept(h, c, ev, refusal);
 	struct bytes sdp = text_bytes(&l->open.remote);
 
 	if (refused)
@@ -473,7 +473,7 @@ static void again_alone(struct call_host *h, struct call *c, const struct call_e
 	struct call_refusal refusal;
 
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
-	if (reinvite_take(h, c, ev, &refusal) || invite_answer_own(h, c, ev->leg, &refusal)) {
+	if (reinvite_accept(h, c, ev, &refusal) || invite_answer_own(h, c, ev->leg, &refusal)) {
 		leg_uas_clear(c->legs[ev->leg]);
 		session_refuse(h, ev, &refusal);
 		return;

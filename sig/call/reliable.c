@@ -649,7 +649,7 @@ static void reliable_clear(struct invite_uas *uas, uint32_t cseq)
 }
 
 /* Behind the 200 to the PRACK. */
-static void answer_goes(struct call_host *h, struct call *c, uint8_t leg)
+static void prack_queue_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct outbox_item item = { .kind = OUTBOX_ANSWER, .leg = leg };
 
@@ -695,6 +695,6 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 		say_next(h, c, uas);
 	} else if (uas->answer_waits) {
 		uas->answer_waits = false;
-		answer_goes(h, c, ev->leg);
+		prack_queue_answer(h, c, ev->leg);
 	}
 }

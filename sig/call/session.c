@@ -265,7 +265,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 }
 
 /* What the offerer hears. */
-static int talk_tell(struct call *c, const struct talk *t, struct writer *w)
+static int talk_keep_answer(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
 
@@ -289,7 +289,7 @@ static void note_hold_over(struct call *c, uint8_t leg, struct bytes sdp)
 }
 
 /* Whoever we asked for did not ask us. */
-static bool nobody_is_told(const struct call *c, const struct talk *t)
+static bool offerer_has_no_invite(const struct call *c, const struct talk *t)
 {
 	const struct leg *l = c->legs[t->offerer];
 
@@ -399,7 +399,7 @@ enum refusal session_answer(struct call_host *h, struct call *c, uint8_t leg, st
 		return session_alone_answered(h, c, leg, sdp, refusal);
 	if (was_answered(c, leg, &t, sdp))
 		return 0;
-	if (nobody_is_told(c, &t))
+	if (offerer_has_no_invite(c, &t))
 		return answer_own(h, c, leg, sdp, refusal);
 	t.answer = sdp;
 	err = compute(h, c, &t, &w, &plan, &error);
@@ -407,7 +407,7 @@ enum refusal session_answer(struct call_host *h, struct call *c, uint8_t leg, st
 		return session_refuse_sdp(refusal, &error);
 	if (session_refuse_place(h, c, t.answerer, &plan, false, refusal))
 		return refusal->reason;
-	if (text_set(&c->legs[t.answerer]->open.remote, sdp) || talk_tell(c, &t, &w))
+	if (text_set(&c->legs[t.answerer]->open.remote, sdp) || talk_keep_answer(c, &t, &w))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	note_hold_over(c, t.offerer, t.offer);
@@ -430,8 +430,9 @@ static bool has_early_remote(const struct call *c, uint8_t leg)
 	return from->uas && early_is_selected(c, leg) && from->open.local.n;
 }
 
-static enum refusal tell_as(struct call_host *h, const struct call *c, const struct talk *of_invite,
-			    struct text *told, struct call_refusal *refusal)
+static enum refusal talk_write_answer(struct call_host *h, const struct call *c,
+				      const struct talk *of_invite, struct text *told,
+				      struct call_refusal *refusal)
 {
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
@@ -445,8 +446,8 @@ static enum refusal tell_as(struct call_host *h, const struct call *c, const str
 
 /* Who asks was told nothing of that leg, or what another one has answered: as if the new offer were the answer that it is told now, or the
  * first answer, where that cannot be. */
-static enum refusal talk_as_told(struct call_host *h, const struct call *c, struct talk *t,
-				 struct text *told, struct call_refusal *refusal)
+static enum refusal talk_answer_again(struct call_host *h, const struct call *c, struct talk *t,
+				      struct text *told, struct call_refusal *refusal)
 {
 	const struct talk first = talk_open(c, t->offerer);
 	struct talk now = first;
@@ -454,9 +455,9 @@ static enum refusal talk_as_told(struct call_host *h, const struct call *c, stru
 
 	now.answer = t->offer;
 	now.reversed = false;
-	refused = tell_as(h, c, &now, told, refusal);
+	refused = talk_write_answer(h, c, &now, told, refusal);
 	if (refused)
-		refused = tell_as(h, c, &first, told, refusal);
+		refused = talk_write_answer(h, c, &first, told, refusal);
 	t->offer_out = text_bytes(told);
 	return refused;
 }
@@ -534,7 +535,7 @@ enum refusal session_update(struct call_host *h, struct call *c, uint8_t leg, st
 	if (call_is_alone(c) || (l->uac && l->uac->from == leg))
 		return session_alone_answer(h, c, leg, sdp, sdp_of(l), refusal);
 	if (!now && c->legs[t.answerer]->uas)
-		refused = talk_as_told(h, c, &t, &told, refusal);
+		refused = talk_answer_again(h, c, &t, &told, refusal);
 	if (!refused)
 		refused = update_by(h, c, &t, now, refusal);
 	text_wipe(&told);
@@ -601,7 +602,7 @@ const char *session_lacks_codecs(const struct call_host *h, const struct call *c
 
 enum { PORTS_TRIES = 8 };
 
-static bool was_told(const struct call *c, uint8_t leg)
+static bool session_was_sent(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
@@ -632,7 +633,7 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	struct talk t;
 	int err;
 
-	if (was_told(c, leg) || !tries || *tries == PORTS_TRIES ||
+	if (session_was_sent(c, leg) || !tries || *tries == PORTS_TRIES ||
 	    (c->legs[leg]->uac && c->legs[leg]->uac->joins))
 		return -EBUSY;
 	++*tries;

@@ -424,9 +424,9 @@ static bool server_find(const struct call_host *h, const struct call *c, uint16_
 }
 
 /* A Contact that may be asked. False: *why not. */
-static bool contact_take(const struct call_host *h, const struct call *c, uint16_t by,
-			 const struct sip_uri *uri, struct trunk_route_server *out,
-			 enum refusal *why)
+static bool contact_resolve(const struct call_host *h, const struct call *c, uint16_t by,
+			    const struct sip_uri *uri, struct trunk_route_server *out,
+			    enum refusal *why)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	char number[ROUTE_USER_MAX];
@@ -503,7 +503,7 @@ uint32_t redirect_on_response(const struct call_host *h, struct call *c,
 			break;
 		if (sip_param(contact.params, "q", &value) && sip_q_parse(&q, value))
 			q = 0;
-		if (contact_take(h, c, by, &contact.uri, &route, &why))
+		if (contact_resolve(h, c, by, &contact.uri, &route, &why))
 			redirects_add(&found, cap, &route, q);
 		else
 			txns_refuse_for(h->txns, why);

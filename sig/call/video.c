@@ -70,8 +70,8 @@ static bool has_video(const struct call *c, uint8_t leg)
 }
 
 /* What the call is told of those who are in its room. False: it is in none. */
-static bool own_take(const struct call_host *h, const struct call *c,
-		     struct offer_capabilities *own, struct shown *all)
+static bool video_capabilities_read(const struct call_host *h, const struct call *c,
+				    struct offer_capabilities *own, struct shown *all)
 {
 	const struct room *r = conference_room(h, c);
 
@@ -91,7 +91,7 @@ bool video_answer(const struct call_host *h, const struct call *c, uint8_t leg,
 {
 	struct shown all;
 
-	own->video = own_take(h, c, own, &all) || has_video(c, leg);
+	own->video = video_capabilities_read(h, c, own, &all) || has_video(c, leg);
 	return own->video;
 }
 
@@ -99,7 +99,7 @@ bool video_offer(const struct call_host *h, const struct call *c, struct offer_c
 {
 	struct shown all;
 
-	own->video = own_take(h, c, own, &all) && all.any;
+	own->video = video_capabilities_read(h, c, own, &all) && all.any;
 	return own->video;
 }
 
@@ -109,7 +109,7 @@ int video_reoffer(const struct call_host *h, const struct call *c, struct bytes 
 	struct offer_capabilities own;
 	struct shown all;
 
-	if (!own_take(h, c, &own, &all) || !all.any)
+	if (!video_capabilities_read(h, c, &own, &all) || !all.any)
 		return -ENOENT;
 	return offer_video_fit(local, own.video_level, own.vp8_first, w);
 }

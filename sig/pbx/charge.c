@@ -89,8 +89,8 @@ static bool last_terms(const struct call_host *h, const struct call *c,
 
 /* ---- who is told ---- */
 
-static void charge_tell(struct call_host *h, const struct call *c, enum security_kind kind,
-			struct bytes user, const char *text)
+static void charge_report(struct call_host *h, const struct call *c, enum security_kind kind,
+			  struct bytes user, const char *text)
 {
 	LOG_WARN("call", c->id, "limit of calls outside", LOG_STR("limit", text),
 		 LOG_STR("tenant", call_tenant(h, c)), LOG_BYTES("extension", user));
@@ -104,7 +104,7 @@ static enum refusal charge_refuse(struct call_host *h, const struct call *c, str
 {
 	(void)call_refuse_as(refusal, g_verdicts[verdict].status, g_verdicts[verdict].reason);
 	refusal->text = g_verdicts[verdict].text;
-	charge_tell(h, c, SECURITY_TOLL, user, refusal->text);
+	charge_report(h, c, SECURITY_TOLL, user, refusal->text);
 	return refusal->reason;
 }
 
@@ -282,11 +282,11 @@ static void warn(struct call_host *h, const struct call *c, const struct leg *l,
 		 const struct toll_slice *slice)
 {
 	if (slice->warn_user)
-		charge_tell(h, c, SECURITY_TOLL_SOON, text_bytes(&l->toll.user),
-			    "extension: 80 % of the minutes outside are used");
+		charge_report(h, c, SECURITY_TOLL_SOON, text_bytes(&l->toll.user),
+			      "extension: 80 % of the minutes outside are used");
 	if (slice->warn_tenant)
-		charge_tell(h, c, SECURITY_TOLL_SOON, text_bytes(&l->toll.user),
-			    "tenant: 80 % of the minutes outside are used");
+		charge_report(h, c, SECURITY_TOLL_SOON, text_bytes(&l->toll.user),
+			      "tenant: 80 % of the minutes outside are used");
 }
 
 /* False: there is no more. */
@@ -300,8 +300,8 @@ static bool charge_extend(struct call_host *h, const struct call *c, struct leg 
 	slice = toll_extend(&l->toll.charge, &terms, &now);
 	warn(h, c, l, &slice);
 	if (!slice.ms)
-		charge_tell(h, c, SECURITY_TOLL, text_bytes(&l->toll.user),
-			    g_verdicts[slice.ended].text);
+		charge_report(h, c, SECURITY_TOLL, text_bytes(&l->toll.user),
+			      g_verdicts[slice.ended].text);
 	return slice.ms;
 }
 

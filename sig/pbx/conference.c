@@ -209,7 +209,7 @@ static void member_enter(struct call_host *h, struct call *c, struct room *r, ui
 	h->room_changed(h->owner, r, true);
 }
 
-static void member_take(struct room_member *m, const struct conference_terms *terms)
+static void member_apply_terms(struct room_member *m, const struct conference_terms *terms)
 {
 	m->inviter = terms->inviter;
 	m->coaches = terms->coaches;
@@ -234,7 +234,7 @@ enum refusal conference_join(struct call_host *h, struct call *c, struct room *r
 	m = c->member;
 	if (m->asks)
 		room_step_out(r, m);
-	member_take(m, terms);
+	member_apply_terms(m, terms);
 	room_invite(r, conference_user(c), true);
 	member_enter(h, c, r, number);
 	if (terms->host && !r->host)

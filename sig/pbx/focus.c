@@ -387,8 +387,8 @@ static uint16_t focus_refer_given(struct call_host *h, struct call *c, const str
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t focus_refer_take(struct call_host *h, struct call *c, const struct call_event *ev,
-				 struct focus_refer *f)
+static uint16_t focus_refer_admit(struct call_host *h, struct call *c, const struct call_event *ev,
+				  struct focus_refer *f)
 {
 	return c->member ? focus_refer_member(h, c, ev->message, f)
 			 : focus_refer_given(h, c, ev, f);
@@ -463,7 +463,7 @@ static bool focus_refer_again(struct call_host *h, struct call *c, const struct 
 static void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
-	uint16_t status = focus_refer_take(h, c, ev, &f);
+	uint16_t status = focus_refer_admit(h, c, ev, &f);
 
 	if (status)
 		focus_refer_refuse(h, ev, status, &f);
@@ -472,8 +472,8 @@ static void focus_refer_received(struct call_host *h, struct call *c, const stru
 }
 
 /* RFC 3515 2.4.5: one NOTIFY, which may say that it goes on; nothing of this dialog is kept. */
-static void focus_refer_outside_told(struct call_host *h, struct dialog *d,
-				     const struct call_event *ev, const struct focus_refer *f)
+static void focus_refer_outside_accept(struct call_host *h, struct dialog *d,
+				       const struct call_event *ev, const struct focus_refer *f)
 {
 	struct response r = { .status = 202,
 			      .dialog = d,
@@ -504,14 +504,14 @@ void focus_refer_outside(struct call_host *h, struct call *c, const struct call_
 		status = 400;
 	} else {
 		f.notify = false; /* nobody could be told later */
-		status = focus_refer_take(h, c, ev, &f);
+		status = focus_refer_admit(h, c, ev, &f);
 		f.notify = notify;
 	}
 	d.named = false; /* what waits for a name is of a leg */
 	if (status)
 		focus_refer_refuse(h, ev, status, &f);
 	else
-		focus_refer_outside_told(h, &d, ev, &f);
+		focus_refer_outside_accept(h, &d, ev, &f);
 	dialog_clear(&d);
 }
 

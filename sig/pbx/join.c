@@ -111,16 +111,16 @@ static const struct deadline meet_deadlines[] = {
 	{ 0 },
 };
 
-static bool may_tell(const struct call *c)
+static bool meet_may_reoffer(const struct call *c)
 {
 	return !c->meet_ns && meet_may_ask(c);
 }
 
-static void meet_tell(struct call_host *h, struct call *c)
+static void meet_reoffer_legs(struct call_host *h, struct call *c)
 {
-	while (c->reoffer && may_tell(c))
+	while (c->reoffer && meet_may_reoffer(c))
 		meet_leg(h, c, next_to_reoffer(h, c));
-	if (!c->reoffer && may_tell(c))
+	if (!c->reoffer && meet_may_reoffer(c))
 		transfer_met(h, c);
 }
 
@@ -397,6 +397,6 @@ const struct module join_module = {
 	.name = "join",
 	.orders = join_orders,
 	.events = join_events,
-	.settle = meet_tell,
+	.settle = meet_reoffer_legs,
 	.deadlines = meet_deadlines,
 };

@@ -124,7 +124,7 @@ static void call_back(struct call_host *h, struct call *c, struct bytes number)
 				   refusal.text ? refusal.text : refusals[refusal.reason].words);
 }
 
-static void last_caller_told(struct call_host *h, struct call *c, const struct reply *reply)
+static void last_caller_on_reply(struct call_host *h, struct call *c, const struct reply *reply)
 {
 	const struct kept_news *news = &reply->kept;
 	char number[DIAL_NUMBER_MAX];
@@ -152,7 +152,7 @@ static bool last_caller_overdue(struct call_host *h, struct call *c)
 }
 
 static const struct module_reply last_caller_replies[] = {
-	{ ASK_KEPT, last_caller_told },
+	{ ASK_KEPT, last_caller_on_reply },
 	{ 0 },
 };
 

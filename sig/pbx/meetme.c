@@ -118,7 +118,8 @@ static enum refusal caller_asks(struct call_host *h, struct call *c, struct byte
 }
 
 /* Its caller is answered. */
-static enum refusal caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
+static enum refusal meetme_answer_caller(struct call_host *h, struct call *c,
+					 struct call_refusal *refusal)
 {
 	enum refusal refused = wait_answer_caller(h, c, refusal);
 
@@ -143,7 +144,7 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 	/* who rang before, or gives it away, is left first: then the room has its turn (object_turn) */
 	if (!object_is_open(&r->object) || c->leg_count > 1 || c->transfer)
 		return 0;
-	refused = caller_take(h, c, refusal);
+	refused = meetme_answer_caller(h, c, refusal);
 	if (refused)
 		conference_leave(h, c, "elsewhere");
 	return refused;
@@ -227,7 +228,7 @@ static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 	c->member->held = name->held;
 	c->member->gain_db = name->gain_db;
 	r->arrived++;
-	return caller_take(h, c, refusal);
+	return meetme_answer_caller(h, c, refusal);
 }
 
 static enum refusal meetme_begin(struct call_host *h, struct call *c,
@@ -293,7 +294,7 @@ void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news
 
 	outbox_touch(&c->out);
 	if (news->told == PARK_OK) {
-		refused = caller_take(h, c, &refusal);
+		refused = meetme_answer_caller(h, c, &refusal);
 	} else if (news->told == PARK_TAKEN) {
 		refused = ring_local_shard(h, c, id_shard(news->owner), &refusal);
 	} else {

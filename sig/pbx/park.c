@@ -273,7 +273,7 @@ void park_go_on(struct call_host *h, struct call *c)
 	}
 }
 
-static void slot_told(struct call_host *h, struct call *c, const struct park_news *news)
+static void slot_on_claim(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct transfer_slot *slot = &c->transfer->slot;
 
@@ -361,7 +361,7 @@ static void asked_claim(struct call_host *h, struct call *c)
 			       slot_shown_ms(h));
 }
 
-static void asked_told(struct call_host *h, struct call *c, const struct park_news *news)
+static void asked_on_claim(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct park *p = c->park;
 
@@ -390,7 +390,7 @@ static void ask_go(struct call_host *h, struct call *c)
 /* ---- it waits ---- */
 
 /* Another one has it: what the party has is its call, until the slot is free again. */
-static void claim_told(struct call_host *h, struct call *c, const struct park_news *news)
+static void claim_on_reply(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct park *p = c->park;
 
@@ -413,11 +413,11 @@ static void park_replied(struct call_host *h, struct call *c, const struct reply
 	const struct transfer *t = c->transfer;
 
 	if (t && t->state == TRANSFER_WAITING && t->slot.serial && t->slot.serial == news->serial)
-		slot_told(h, c, news);
+		slot_on_claim(h, c, news);
 	else if (slot_step_asks(c) && c->park->serial == news->serial)
-		asked_told(h, c, news);
+		asked_on_claim(h, c, news);
 	else if (c->park && c->park->serial && c->park->serial == news->serial)
-		claim_told(h, c, news);
+		claim_on_reply(h, c, news);
 	else if (retrieve_waits(c) && c->plan.serial == news->serial)
 		retrieve_on_result(h, c, news);
 	else if (conference_waits(c))

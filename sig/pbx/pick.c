@@ -90,7 +90,7 @@ static enum refusal pick_answer(struct call_host *h, struct call *c)
 	return refused;
 }
 
-enum refusal pick_take(struct call_host *h, struct call *c, uint64_t by)
+enum refusal pick_up(struct call_host *h, struct call *c, uint64_t by)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, by) : NULL;
 	struct bytes user = other ? text_bytes(&other->from) : (struct bytes){ 0 };

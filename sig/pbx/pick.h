@@ -18,7 +18,7 @@ bool pick_name_get(struct bytes user, uint64_t *call);
 /* A call was answered to take this one's party, and will say so when its phone has heard that. Nobody else may. */
 bool pick_is_promised(const struct call_host *h, const struct call *c);
 /* That call takes it now. REFUSED_NOT also where nothing rings; else all is as before. */
-enum refusal pick_take(struct call_host *h, struct call *c, uint64_t by) NODISCARD;
+enum refusal pick_up(struct call_host *h, struct call *c, uint64_t by) NODISCARD;
 /* It was taken, and is to be joined with the call that took it. */
 bool pick_is_on(const struct call *c);
 /* Its parties are joined. */

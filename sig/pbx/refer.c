@@ -283,7 +283,7 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t refer_take(struct call_host *h, struct call *c, const struct call_event *ev)
+static uint16_t refer_on_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer_ask ask = { .leg = ev->leg,
 					  .cseq = relay_refer_number(ev->message),
@@ -336,7 +336,7 @@ bool refer_received(struct call_host *h, struct call *c, const struct call_event
 
 	if (ev->message->method != SIP_REFER)
 		return false;
-	status = refer_take(h, c, ev);
+	status = refer_on_request(h, c, ev);
 	if (status)
 		refer_refuse_with(h, ev, status);
 	else
@@ -390,7 +390,7 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 	else if (transfer_is_of_transferor(c, ev->leg))
 		status = 491;
 	else
-		status = refer_take(h, c, ev);
+		status = refer_on_request(h, c, ev);
 	if (!status && !c->transfer->outside)
 		status = make_dialog(h, c, ev->message);
 	if (status)

@@ -121,7 +121,7 @@ static void replace_on_event(struct call_host *h, struct call *c, const struct c
 	}
 	if (leg == LEG_NONE)
 		park_yield(h, c);
-	by->refused = known || leg != LEG_NONE ? REFUSED_NOT : pick_take(h, c, by->by);
+	by->refused = known || leg != LEG_NONE ? REFUSED_NOT : pick_up(h, c, by->by);
 	if (!known && !by->refused)
 		by->refused = transfer_begin_with(c, &ask, &with);
 	if (by->refused)

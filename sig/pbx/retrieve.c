@@ -173,7 +173,8 @@ static enum park_result rung_told_now(const struct call_host *h, const struct pa
 	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
 }
 
-static void retrieve_rung_told(struct call_host *h, struct call *c, const struct park_news *news)
+static void retrieve_rung_on_reply(struct call_host *h, struct call *c,
+				   const struct park_news *news)
 {
 	enum park_result told = rung_told_now(h, news);
 	uint16_t shard = id_shard(news->owner);
@@ -188,7 +189,8 @@ static void retrieve_rung_told(struct call_host *h, struct call *c, const struct
 		retrieve_begin(h, c, news->owner);
 }
 
-static void retrieve_slot_told(struct call_host *h, struct call *c, const struct park_news *news)
+static void retrieve_slot_on_reply(struct call_host *h, struct call *c,
+				   const struct park_news *news)
 {
 	struct bytes slot = text_bytes(&retrieve_step(c)->number);
 	bool here = id_shard(news->owner) == h->settings->number;
@@ -208,9 +210,9 @@ static void retrieve_slot_told(struct call_host *h, struct call *c, const struct
 void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	if (retrieve_is_rung(c))
-		retrieve_rung_told(h, c, news);
+		retrieve_rung_on_reply(h, c, news);
 	else
-		retrieve_slot_told(h, c, news);
+		retrieve_slot_on_reply(h, c, news);
 }
 
 static void retrieve_unknown(struct call_host *h, struct call *c)
@@ -222,7 +224,7 @@ static void retrieve_unknown(struct call_host *h, struct call *c)
 		return;
 	}
 	h->picked_remote(h->owner, c->plan.serial, &news);
-	retrieve_rung_told(h, c, &news);
+	retrieve_rung_on_reply(h, c, &news);
 }
 
 static void retrieve_on_saved(struct call_host *h, struct call *c)

@@ -129,7 +129,7 @@ static void tap_ask(struct shard *s, struct room *r)
 		e->tone = recording_room_tone(every_ms, record_tone_ns(s, x));
 }
 
-/* A further segment is in the record soon: see recording_tell. */
+/* A further segment is in the record soon: see recording_sync. */
 static void room_recording_sync(struct shard *s, struct room *r)
 {
 	struct room_recording *x = &r->parts.recording;

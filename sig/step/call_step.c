@@ -247,7 +247,7 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 	}
 	if (m->relayed && !m->tone)
 		call_digits_pass(h, c, leg);
-	else if (call_digits_take(h, c, leg, &dtmf))
+	else if (call_digits_on_digit(h, c, leg, &dtmf))
 		return;
 	call_publish_digit(h, c, leg, m->digit);
 	if (!m->relayed && c->state == CALL_ESTABLISHED && bridge_peer(c, leg) != LEG_NONE)

@@ -118,7 +118,7 @@ static uint16_t told_hash(const struct offer_record_state *told)
 }
 
 /* Whoever has refused it is asked again when there is something else to say. */
-static bool leg_is_to_be_told(const struct call *c, uint8_t leg)
+static bool leg_lacks_record_state(const struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct offer_record_state told = aware_record_state_now(c, leg);
@@ -134,13 +134,13 @@ static bool leg_is_to_be_told(const struct call *c, uint8_t leg)
 	return true;
 }
 
-static void leg_tell(struct call_host *h, struct call *c, uint8_t leg)
+static void leg_notify_record_state(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
 	int err;
 
 	if (!l || !l->record_aware || l->state != LEG_CONFIRMED || call_is_busy(c) ||
-	    !leg_is_to_be_told(c, leg))
+	    !leg_lacks_record_state(c, leg))
 		return;
 	err = invite_reoffer_record(h, c, leg);
 	if (!err)
@@ -154,6 +154,6 @@ static void leg_tell(struct call_host *h, struct call *c, uint8_t leg)
 
 void aware_settle(struct call_host *h, struct call *c)
 {
-	leg_tell(h, c, c->bridge.caller);
-	leg_tell(h, c, c->bridge.callee);
+	leg_notify_record_state(h, c, c->bridge.caller);
+	leg_notify_record_state(h, c, c->bridge.callee);
 }

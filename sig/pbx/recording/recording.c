@@ -329,14 +329,14 @@ static void record_ask(struct call_host *h, const struct call *c, struct recordi
 	(void)bytes_cstr(text_bytes(&c->account), r->told_account, sizeof(r->told_account));
 }
 
-static bool account_is_told(const struct call *c, const struct recording *r)
+static bool account_is_noted(const struct call *c, const struct recording *r)
 {
 	return !r->facts.n || bytes_is(text_bytes(&c->account), r->told_account);
 }
 
 /* A further segment is in the record soon: were it not, the next process would name its own as this one, and the recorder takes the next
  * name that is free. */
-static void recording_tell(struct call_host *h, struct call *c, struct recording *r)
+static void recording_sync(struct call_host *h, struct call *c, struct recording *r)
 {
 	if (r->to == RECORD_TO_SIPREC) {
 		siprec_settle(h, c, r);
@@ -350,7 +350,7 @@ static void recording_tell(struct call_host *h, struct call *c, struct recording
 		record_ask(h, c, r, r->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
 		r->told = true;
 	}
-	if (!account_is_told(c, r))
+	if (!account_is_noted(c, r))
 		record_ask(h, c, r, RECORD_NOTE);
 	if (r->told_paused != r->paused)
 		record_ask(h, c, r, r->paused ? RECORD_PAUSE : RECORD_RESUME);
@@ -461,7 +461,7 @@ static void recordings_settle(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; all && i < all->count; i++) {
 		if (!recording_is_name(c, &all->list[i]))
 			all->of_pair |= UINT64_C(1) << all->list[i].number;
-		recording_tell(h, c, &all->list[i]);
+		recording_sync(h, c, &all->list[i]);
 	}
 }
 

@@ -107,7 +107,8 @@ static void siprec_accept(struct call_host *h, struct call *c, struct recording 
 /* ---- what it wants ---- */
 
 /* 0, or the status that refuses it; all is as before then. */
-static uint16_t offer_take(struct call_host *h, struct siprec *s, const struct sip_message *m)
+static uint16_t siprec_accept_offer(struct call_host *h, struct siprec *s,
+				    const struct sip_message *m)
 {
 	struct media_fork before = s->answer;
 	const char *reason;
@@ -132,7 +133,7 @@ static uint16_t siprec_refusal_of(struct call_host *h, struct siprec *s,
 		return 491; /* RFC 3261 14.2, RFC 3311 5.2 */
 	if (!session_timer_on_request(h, &s->timer, m))
 		return 422;
-	return offer->n ? offer_take(h, s, m) : 0;
+	return offer->n ? siprec_accept_offer(h, s, m) : 0;
 }
 
 static void siprec_refuse(struct call_host *h, const struct call_event *ev, uint16_t status)
