@@ -600,7 +600,7 @@ static bool originate_waits(struct command_run *run)
 	ticket = waiting_put(n->api.waiting, run);
 	if (!ticket)
 		return false;
-	locations_begin(n->common.locations, clock_instant());
+	locations_set_now(n->common.locations, clock_instant());
 	if (locations_ask(n->common.locations, tenant, from, &n->common.looks, ticket))
 		return true;
 	(void)waiting_take(n->api.waiting, ticket);

@@ -232,7 +232,7 @@ static void cdr_add_forward(struct cdr *cdr, const struct plan *plan)
 }
 
 /* What of a pair is in the call from its setup on: names, times until the answer, status. */
-static void cdr_begin(struct cdr *cdr, const struct call *c)
+static void cdr_fill_setup(struct cdr *cdr, const struct call *c)
 {
 	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
@@ -253,7 +253,7 @@ static void cdr_begin(struct cdr *cdr, const struct call *c)
 
 static void last_fill(struct cdr *cdr, const struct call *c)
 {
-	cdr_begin(cdr, c);
+	cdr_fill_setup(cdr, c);
 	cdr->recordings = recordings_pair(c);
 	cdr->end_utc_ms = c->end_utc_ms;
 	cdr->ended_by = c->ended_by;
@@ -324,7 +324,7 @@ static void segment_fill(struct segment *s, struct call *c)
 
 	s->caller = c->bridge.caller;
 	s->callee = c->bridge.callee;
-	cdr_begin(cdr, c);
+	cdr_fill_setup(cdr, c);
 	cdr->recordings = recordings_take_pair(c);
 	cdr->answer_utc_ms =
 		c->answer_utc_ms ? segment_later(c->answer_utc_ms, c->setup_utc_ms) : 0;
@@ -366,7 +366,7 @@ static int segment_keep(struct call *c, const struct segment *s)
 }
 
 /* It begins where the last one ended, whatever the clock says. */
-static void next_begin(struct call *c, uint64_t end_utc_ms)
+static void cdr_next_segment(struct call *c, uint64_t end_utc_ms)
 {
 	c->setup_utc_ms = end_utc_ms;
 	c->ringing_utc_ms = c->answer_utc_ms = 0;
@@ -385,7 +385,7 @@ int segment_end(struct call_host *h, struct call *c, enum call_cause cause, enum
 		segment_later(h->now.utc_ms, segment_later(c->setup_utc_ms, c->answer_utc_ms));
 	if (segment_keep(c, &s))
 		return -ENOMEM;
-	next_begin(c, s.cdr.end_utc_ms);
+	cdr_next_segment(c, s.cdr.end_utc_ms);
 	return 0;
 }
 

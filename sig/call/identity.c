@@ -75,7 +75,7 @@ static bool claims_ours(const struct call_host *h, const struct call *c, const s
 	return false;
 }
 
-int identity_begin(struct call_host *h, struct call *c, const struct call_start *s)
+int identity_on_invite(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	uint8_t space[CARRIED_MAX];
 	struct writer taken = writer_over(space, sizeof(space));
@@ -363,7 +363,7 @@ static int conveyed_take_site(struct call_host *h, const struct call *c, struct 
 	return text_set(&l->callback, bytes_str(site->caller_id));
 }
 
-int conveyed_begin(struct call_host *h, struct call *c, const struct call_start *s)
+int conveyed_on_invite(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	struct leg *l = call_caller(c);
 	struct identity_policy p = identity_of(h, l);

@@ -12,7 +12,7 @@
 /* Of the side that the leg's party is on. */
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg);
 /* The caller's INVITE has come. 0 or -ENOMEM. */
-int identity_begin(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
+int identity_on_invite(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
 /* The party says it anew, in a request or a response of its dialog. */
 void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
@@ -38,7 +38,7 @@ void identity_write_peer(struct writer *w, const struct call_host *h, const stru
 /* Where a party is (sig/identity/pidf.h): taken of its INVITE, kept with its leg, and told to those who may hear it (RFC 6442). */
 
 /* The caller's INVITE has come. 0 or -ENOMEM. */
-int conveyed_begin(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
+int conveyed_on_invite(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
 /* In our first INVITE to the leg: the header line, and a body of PIDF_MIXED with the session in it. False: it goes without. */
 bool conveyed_write(struct writer *lines, struct writer *body, const struct call_host *h,
 		    const struct call *c, uint8_t leg);

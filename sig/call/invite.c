@@ -79,7 +79,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 
 static int invite_txn_queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
 {
-	struct txn_slot *slot = payer_may_ask(h, c) ? make_request(h, c, leg, cseq) : NULL;
+	struct txn_slot *slot = payer_may_add_branch(h, c) ? make_request(h, c, leg, cseq) : NULL;
 	struct outbox_item item = { .kind = OUTBOX_INVITE, .leg = leg };
 
 	if (!slot)

@@ -163,7 +163,7 @@ static bool call_may_show(const struct call_host *h)
 	return h->settings->video && (!most || *h->videos < most);
 }
 
-void call_begin(struct call_host *h, struct call *c)
+void call_init(struct call_host *h, struct call *c)
 {
 	c->state = CALL_SETUP;
 	c->bridge.callee = LEG_NONE; /* the first leg will be the caller's, and offers */

@@ -13,7 +13,7 @@ void legs_free_one(struct call *c, uint8_t leg);
 void legs_trim(struct call_host *h, struct call *c);
 
 /* What every new call begins as: the caller's INVITE is open, and nobody else is there yet. */
-void call_begin(struct call_host *h, struct call *c);
+void call_init(struct call_host *h, struct call *c);
 /* Frees what it holds, gives ports back. */
 void call_clear(struct call_host *h, struct call *c);
 /* The memory alone: of a call that is not part of a shard. */

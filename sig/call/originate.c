@@ -21,7 +21,7 @@
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
-	call_begin(h, c);
+	call_init(h, c);
 	c->auto_answer = o->auto_answer;
 	c->ring_s = o->ring_s;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||

@@ -450,8 +450,9 @@ static uint32_t targets_of_user(const struct call_host *h, const struct call *c,
 	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
 }
 
-static enum refusal plan_ask(struct call_host *h, struct call *c, const struct call_target *target,
-			     const struct dialog_party *from, struct call_refusal *refusal)
+static enum refusal plan_add_target(struct call_host *h, struct call *c,
+				    const struct call_target *target,
+				    const struct dialog_party *from, struct call_refusal *refusal)
 {
 	return target->by_name ? resolve_target(h, c, target, from, refusal)
 			       : fork_add_branch(h, c, c->bridge.caller, target, from, refusal);
@@ -487,7 +488,7 @@ static enum refusal plan_ring(struct call_host *h, struct call *c, struct bytes 
 	else
 		(void)call_refuse(refusal, REFUSED_NOT_FOUND);
 	for (uint32_t i = 0; i < n; i++)
-		asked += plan_ask(h, c, &targets[i], &party, refusal) == 0;
+		asked += plan_add_target(h, c, &targets[i], &party, refusal) == 0;
 	return asked ? REFUSED_NOT : refusal->reason;
 }
 

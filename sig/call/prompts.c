@@ -311,7 +311,7 @@ static void wait_digit(const struct call_host *h, struct prompts *a)
 }
 
 /* Beside what has no end the first digit is waited for from its beginning on. */
-static void endless_begin(const struct call_host *h, struct prompts *a)
+static void endless_wait_digit(const struct call_host *h, struct prompts *a)
 {
 	if (a->terms.max && !a->until_ns)
 		wait_digit(h, a);
@@ -354,7 +354,7 @@ static bool word_start(const struct call_host *h, const struct call *c, enum aud
 	    (!h->settings->tones || !audio_source_codec(c, prompt_leg(c), &codec)))
 		return false;
 	a->source = word;
-	endless_begin(h, a);
+	endless_wait_digit(h, a);
 	return true;
 }
 
@@ -383,7 +383,7 @@ static bool file_start(struct call_host *h, struct call *c)
 	a->serial = ask.serial;
 	e->peer = a->resumed;
 	if (bytes_starts(ask.data, PROMPT_LATE_ECHO) || bytes_starts(ask.data, PROMPT_LIVE))
-		endless_begin(h, a);
+		endless_wait_digit(h, a);
 	return true;
 }
 

@@ -100,7 +100,7 @@ void refresh_overdue(struct call_host *h, struct call *c, uint8_t leg)
 		refresh_end(h, c, leg);
 }
 
-void refresh_begin(struct call_host *h, struct call *c, uint8_t leg)
+void refresh_if_due(struct call_host *h, struct call *c, uint8_t leg)
 {
 	if (!refresh_is_wanted(c, c->legs[leg]))
 		return;

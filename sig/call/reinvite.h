@@ -15,7 +15,7 @@ void refresh_announce(struct call_host *h, struct call *c, uint8_t leg);
 /* The session of a leg was not refreshed in time, */
 void refresh_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* or it is ours to refresh it. */
-void refresh_begin(struct call_host *h, struct call *c, uint8_t leg);
+void refresh_if_due(struct call_host *h, struct call *c, uint8_t leg);
 /* What became of our UPDATE. */
 void refresh_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Our re-INVITE there was refused: later again. */

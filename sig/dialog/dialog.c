@@ -638,8 +638,8 @@ static bool was_not_believed(struct bytes said, struct bytes nonce)
 }
 
 /* Once; and once more where what we said was right, but old. */
-static bool is_answerable(challenge_tries *tries, const struct digest_ask *ask, struct bytes said,
-			  bool proxy)
+static bool is_answerable(challenge_tries *tries, const struct digest_client_challenge *ask,
+			  struct bytes said, bool proxy)
 {
 	challenge_tries once = (challenge_tries)(1U << proxy);
 	challenge_tries twice = (challenge_tries)(4U << proxy);
@@ -651,7 +651,7 @@ static bool is_answerable(challenge_tries *tries, const struct digest_ask *ask, 
 }
 
 static int challenge_keep(struct call_host *h, struct dialog_challenge *c,
-			  const struct digest_ask *ask)
+			  const struct digest_client_challenge *ask)
 {
 	bool same = bytes_eq(text_bytes(&c->nonce), ask->nonce);
 
@@ -691,7 +691,7 @@ static enum sig_challenge challenge_accept(struct dialog *d, struct call_host *h
 	bool proxy = m->status == 407;
 	struct digest_account account;
 	enum sig_challenge outcome;
-	struct digest_ask ask;
+	struct digest_client_challenge ask;
 
 	if (!challenge_account(h, d, &account))
 		return CHALLENGE_NOBODY;
@@ -746,12 +746,12 @@ static struct bytes request_uri(struct bytes request)
 static void prove_one(struct dialog_challenge *c, bool proxy, const struct digest_account *account,
 		      struct writer *w, enum sip_method method, size_t body)
 {
-	const struct digest_ask ask = { .realm = account->realm,
-					.nonce = text_bytes(&c->nonce),
-					.opaque = text_bytes(&c->opaque),
-					.algorithm = c->algorithm,
-					.qop = c->qop,
-					.session = c->session };
+	const struct digest_client_challenge ask = { .realm = account->realm,
+						     .nonce = text_bytes(&c->nonce),
+						     .opaque = text_bytes(&c->opaque),
+						     .algorithm = c->algorithm,
+						     .qop = c->qop,
+						     .session = c->session };
 	const struct digest_answering r = { .method = bytes_str(sip_method_name(method)),
 					    .uri = request_uri(writer_done(w)),
 					    .body = bytes_from(writer_done(w), w->n - body),

@@ -25,7 +25,7 @@ struct module_lists;
 struct call_target;
 struct digest_account;
 struct dialog;
-struct focus_ask;
+struct focus_addition;
 struct leg;
 struct leg_users;
 struct packing;
@@ -148,7 +148,7 @@ struct call_host {
 	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */
 	uint16_t (*room_number_shard)(void *owner, uint16_t tenant, struct bytes number);
 	/* What a party asks the focus of a conference for (sig/room/room.h). NULL: there is none. */
-	enum refusal (*focus)(void *owner, const struct focus_ask *ask);
+	enum refusal (*focus)(void *owner, const struct focus_addition *ask);
 	/* The one of that name here (room_name.h). NULL: there is none; or the function: as above. */
 	struct room *(*room_named)(void *owner, uint16_t tenant, struct bytes user);
 	/* One begins with who calls, and the parties of that call come; the leg's is host. As focus. */

@@ -94,7 +94,7 @@ static bool trunk_index_holds(const struct trunk_index *x)
 	return x->holds;
 }
 
-static void trunk_index_begin(struct trunk_index *x)
+static void trunk_index_clear(struct trunk_index *x)
 {
 	x->source_count = x->name_count = x->access_count = x->group_count = 0;
 }
@@ -413,7 +413,7 @@ static void index_make(const struct trunks *t)
 {
 	if (!t || trunk_index_holds(t->index))
 		return;
-	trunk_index_begin(t->index);
+	trunk_index_clear(t->index);
 	for (uint16_t i = 1; i < t->end; i++) {
 		if (t->list[i])
 			trunk_index_add(t->index, i, &t->list[i]->settings, trunks_has(t, i));

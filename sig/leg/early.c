@@ -70,8 +70,8 @@ void forks_hold_for_save(struct call_host *h, struct call *c, uint8_t leg, uint8
 		forks_on_saved(h, c, leg, at);
 }
 
-static void fork_begin(struct call_host *h, struct call *c, uint8_t leg, struct dialog *d,
-		       const struct sip_message *m)
+static void fork_add(struct call_host *h, struct call *c, uint8_t leg, struct dialog *d,
+		     const struct sip_message *m)
 {
 	struct leg *l = c->legs[leg];
 	struct leg_fork *f = fork_new(l, hash_crc32c(0, m->to.tag));
@@ -102,7 +102,7 @@ void forks_on_answer(struct call_host *h, struct call *c, uint8_t leg, const str
 	else if (f)
 		leg_send_ack(h, &d, m->cseq, d.tag.random ^ tag ^ m->cseq, (struct bytes){ 0 });
 	else
-		fork_begin(h, c, leg, &d, m);
+		fork_add(h, c, leg, &d, m);
 	dialog_clear(&d);
 }
 
@@ -348,7 +348,7 @@ static const struct text *early_offer(const struct leg *l)
 	return l->uac->offer.n ? &l->uac->offer : &l->open.local;
 }
 
-static int party_begin(struct call_host *h, const struct leg *l, struct early_party *p)
+static int early_party_init(struct call_host *h, const struct leg *l, struct early_party *p)
 {
 	const struct txn_slot *invite = txns_get(h->txns, l->uac->client);
 	int err = text_set(&p->target, early_first_target(l));
@@ -406,7 +406,7 @@ static int early_begin(struct call_host *h, struct call *c, uint8_t leg,
 	if (at < 0)
 		return all ? -ENOSPC : -ENOMEM;
 	early_clear(&all[at]);
-	err = party_begin(h, l, &all[at].party);
+	err = early_party_init(h, l, &all[at].party);
 	if (!err) {
 		all[at].used = true;
 		early_use(l, (uint8_t)at);
@@ -466,7 +466,7 @@ static void asker_swap(struct leg *from, struct early_asker *a)
 }
 
 /* As it was when the INVITE came, under another tag. */
-static void asker_begin(struct call_host *h, const struct leg *from, struct early_asker *a)
+static void early_asker_init(struct call_host *h, const struct leg *from, struct early_asker *a)
 {
 	const struct invite_uas *uas = from->uas;
 	const struct text *offer = uas->offer.n ? &uas->offer : &from->open.remote;
@@ -493,7 +493,7 @@ void early_untell(struct call_host *h, struct leg *asker)
 {
 	struct early_asker other;
 
-	asker_begin(h, asker, &other);
+	early_asker_init(h, asker, &other);
 	asker_swap(asker, &other);
 	asker_clear(&other);
 	asker->uas->early = asker->uas->early_at = 0;
@@ -510,7 +510,7 @@ static void asker_leave(struct call_host *h, struct call *c, struct leg *from)
 		early_untell(h, from);
 		return;
 	}
-	asker_begin(h, from, &other);
+	early_asker_init(h, from, &other);
 	asker_swap(from, &other);
 	asker_clear(kept);
 	*kept = other;

@@ -166,7 +166,7 @@ bool flows_are_elsewhere(const struct call_host *h, const struct call *c, uint8_
 	return any_line(h, c, leg, line_is_elsewhere);
 }
 
-static void secret_begin(struct flow_secret *s, uint64_t first)
+static void secret_init(struct flow_secret *s, uint64_t first)
 {
 	s->rtp.first = first;
 	s->rtp.limit = s->rtp.granted = first + SRTP_RESERVE;
@@ -177,7 +177,7 @@ static void secret_renew(struct call_host *h, struct flow_secret *s)
 {
 	*s = (struct flow_secret){ .key = { .length = SECRET_LEN } };
 	rand_fill(h->rand, s->key.octets, SECRET_LEN);
-	secret_begin(s, 1 + rand_below(h->rand, SRTP_FIRST_END - 1));
+	secret_init(s, 1 + rand_below(h->rand, SRTP_FIRST_END - 1));
 	s->rtcp.limit = s->rtcp.granted = SRTCP_RESERVE;
 }
 
@@ -196,7 +196,7 @@ static bool secret_rekey(struct flow_secret *s)
 {
 	uint64_t limit = s->rtp.limit;
 
-	secret_begin(s, srtp_index_anew(s->rtp.first));
+	secret_init(s, srtp_index_anew(s->rtp.first));
 	return s->rtp.limit != limit;
 }
 

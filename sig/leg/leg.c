@@ -456,7 +456,7 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 	switch (l->state) {
 	case LEG_EARLY:
 		if (l->uas) {
-			refusal_begin(h, c, leg, f);
+			refusal_send(h, c, leg, f);
 			leg_close(l);
 		} else {
 			cancel_uac(h, c, leg, f->reason);

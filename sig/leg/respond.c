@@ -219,7 +219,7 @@ static bool refusal_make(struct call_host *h, struct leg *l, const struct txn_sl
 	return response_make_later(h, slot, r, &l->refusal->response) == 0;
 }
 
-void refusal_begin(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
+void refusal_send(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
 {
 	struct leg *l = c->legs[leg];
 	struct response r = {

@@ -57,11 +57,11 @@ bool respond_unsupported(struct writer *w, const struct call_host *h, const stru
  * Our final refusal of the INVITE that began a leg: what ends its call. It leaves behind its save, and is in the call's record until the
  * party has acknowledged it, so that a successor says the same again and asks no phone anew.
  *
- *   refusal_begin -> refusal_on_saved -> ACK, or 64*T1 (RFC 3261 17.2.1, timer H) -> refusal_clear
+ *   refusal_send -> refusal_on_saved -> ACK, or 64*T1 (RFC 3261 17.2.1, timer H) -> refusal_clear
  */
 
 /* Its party's INVITE is open. Without memory it is said at once. */
-void refusal_begin(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
+void refusal_send(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
 /* Behind the next save. */
 void refusal_hold_for_save(struct call_host *h, struct call *c, uint8_t leg);
 /* It is in the store. */

@@ -251,7 +251,7 @@ void locations_saved(struct locations *l, struct bytes tenant, struct bytes user
 	uint16_t whose = tenants_number(l->tenants, tenant);
 	struct location *a;
 
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	a = whose != TENANT_NONE ? location_get(l, whose, user) : NULL;
 	if (!a || a->saving == 0 || a->saving != version) {
 		metric_add(l->metrics.saves[SAVE_LATE], 1);
@@ -374,7 +374,7 @@ int locations_restore(struct locations *l, struct bytes record, struct instant n
 	uint16_t tenant;
 	int err;
 
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	*reason = NULL;
 	err = aor_decode(&entry, record, l->edges, reason);
 	if (err)
@@ -407,7 +407,7 @@ void locations_resume(struct locations *l, struct instant now)
 	struct location *a;
 	pool_handle h;
 
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	while ((a = pool_next(&l->aors, &cursor, &h)) != NULL)
 		location_timer(l, a);
 }
@@ -695,7 +695,7 @@ void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, s
 {
 	struct location *a;
 
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	a = location_get(l, tenant, user);
 	if (!a && locations_has_others(l))
 		a = location_add(l, tenant, user);

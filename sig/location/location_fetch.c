@@ -513,7 +513,7 @@ void locations_got(struct locations *l, struct bytes tenant, struct bytes user,
 	struct location *a;
 	uint16_t whose;
 
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	whose = tenants_number(l->tenants, tenant);
 	a = whose == TENANT_NONE ? NULL : location_get(l, whose, user);
 	if (!a || !a->getting)

@@ -37,7 +37,7 @@ static void locations_assert_start(struct locations *l)
 
 void locations_degraded(struct locations *l, bool degraded, struct instant now)
 {
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	if (l->degraded == degraded)
 		return;
 	l->degraded = degraded;
@@ -52,7 +52,7 @@ void locations_degraded(struct locations *l, bool degraded, struct instant now)
 
 void locations_caught_up(struct locations *l, struct instant now)
 {
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	if (!l->degraded)
 		return;
 	l->degraded = false;
@@ -238,7 +238,7 @@ int locations_open(struct locations **out, const struct shard_settings *settings
 	sig_metrics_open(&l->metrics);
 	l->assert_timer.kind = LOCATION_TIMER_ASSERT;
 	steady_open(&l->steady, settings->boot, now);
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	err = locations_tables_open(l, settings->registrations_max, rand);
 	if (err) {
 		locations_close(l);
@@ -300,7 +300,7 @@ void locations_leave(struct locations *l, struct locations_user *user)
 	}
 }
 
-void locations_begin(struct locations *l, struct instant now)
+void locations_set_now(struct locations *l, struct instant now)
 {
 	l->clock = now;
 	l->now = (struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&l->steady, now.ns) };
@@ -326,7 +326,7 @@ void locations_expire(struct locations *l, struct instant now)
 {
 	const struct wheel_timer *t;
 
-	locations_begin(l, now);
+	locations_set_now(l, now);
 	while ((t = wheel_expire(&l->wheel, now.ns)) != NULL)
 		location_expired(l, t);
 }

@@ -48,7 +48,7 @@ struct locations_user {
 void locations_join(struct locations *l, struct locations_user *user);
 void locations_leave(struct locations *l, struct locations_user *user);
 /* Time goes on. */
-void locations_begin(struct locations *l, struct instant now);
+void locations_set_now(struct locations *l, struct instant now);
 /* NULL: there is none. */
 struct location *location_get(const struct locations *l, uint16_t tenant, struct bytes user);
 struct location *location_add(struct locations *l, uint16_t tenant,

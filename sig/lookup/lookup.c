@@ -212,7 +212,7 @@ static void lookup_target_add(struct lookup *out, const struct addr *to,
 			(struct lookup_target){ .to = *to, .transport = (uint8_t)transport };
 }
 
-static void lookup_ask(struct lookup *out, const struct dns_question *q)
+static void lookup_add_question(struct lookup *out, const struct dns_question *q)
 {
 	for (uint32_t i = 0; i < out->ask_count; i++) {
 		if (out->asks[i].type == q->type && dns_name_eq(&out->asks[i].name, &q->name))
@@ -230,7 +230,7 @@ static bool set_read(struct lookup_walk *w, const struct dns_name *name, enum dn
 
 	for (unsigned links = 0; links <= DNS_ALIASES_MAX; links++) {
 		if (!dns_cache_find(w->cache, &q, w->now_ns, set)) {
-			lookup_ask(w->out, &q);
+			lookup_add_question(w->out, &q);
 			return false;
 		}
 		if (set->result != DNS_ALIAS) {

@@ -75,8 +75,8 @@ int payer_note(struct call *c, const struct quota_name *name)
 	return 0;
 }
 
-enum refusal payer_begin(struct call_host *h, struct call *c, const struct quota_name *name,
-			 bool always)
+enum refusal payer_charge_call(struct call_host *h, struct call *c, const struct quota_name *name,
+			       bool always)
 {
 	const struct quota_host *q = &h->settings->quota;
 	const struct quota_party party = quota_party(q, name, h->now.ns);
@@ -103,7 +103,7 @@ enum refusal payer_share(struct call_host *h, const struct call *from, struct ca
 {
 	struct quota_name name;
 
-	return payer_of(from, &name) ? payer_begin(h, to, &name, true) : REFUSED_NOT;
+	return payer_of(from, &name) ? payer_charge_call(h, to, &name, true) : REFUSED_NOT;
 }
 
 bool payer_is_caller(const struct call *c)
@@ -117,8 +117,8 @@ bool payer_is_caller(const struct call *c)
 		       : addr_ip_eq(&a->dialog.hop.remote, &c->payer_name.source);
 }
 
-enum refusal payer_may_begin(struct call_host *h, const struct call *c,
-			     const struct txn_slot *cause)
+enum refusal payer_charge_request(struct call_host *h, const struct call *c,
+				  const struct txn_slot *cause)
 {
 	return quota_acquire(&h->settings->quota, &cause->payer, QUOTA_CALL_RATE, c->emergency,
 			     h->now.ns, &h->quota_refusal)
@@ -147,7 +147,7 @@ void payer_move_port(const struct call_host *h, const struct call *from, const s
 	(void)quota_acquire(&h->settings->quota, &to->payer, QUOTA_PORTS, true, h->now.ns, &none);
 }
 
-bool payer_may_ask(const struct call_host *h, const struct call *c)
+bool payer_may_add_branch(const struct call_host *h, const struct call *c)
 {
 	return txns_has_room(h->txns,
 			     c->emergency || c->state == CALL_ESTABLISHED ? TXN_INSIDE : TXN_NEW);

@@ -10,8 +10,8 @@
 int payer_note(struct call *c, const struct quota_name *name) NODISCARD;
 /* The same of a call that somebody asks for without an INVITE of his own: it is one more of his calls, and of those of this second. always:
  * whatever the limits are. REFUSED_MEMORY, or a quota's: *h->quota_refusal says why. */
-enum refusal payer_begin(struct call_host *h, struct call *c, const struct quota_name *name,
-			 bool always) NODISCARD;
+enum refusal payer_charge_call(struct call_host *h, struct call *c, const struct quota_name *name,
+			       bool always) NODISCARD;
 /* A party of `from` goes on in `to`: that is charged to the same. */
 enum refusal payer_share(struct call_host *h, const struct call *from, struct call *to) NODISCARD;
 /* Whose it is. False: nobody's. */
@@ -19,15 +19,15 @@ bool payer_of(const struct call *c, struct quota_name *out);
 /* The record need not say so: it is whoever the caller is. */
 bool payer_is_caller(const struct call *c);
 /* What a request asks for begins. Where it is refused *h->quota_refusal says why. */
-enum refusal payer_may_begin(struct call_host *h, const struct call *c,
-			     const struct txn_slot *cause);
-/* One pair of ports more, which flow_drop gives back. As payer_may_begin. */
+enum refusal payer_charge_request(struct call_host *h, const struct call *c,
+				  const struct txn_slot *cause);
+/* One pair of ports more, which flow_drop gives back. As payer_charge_request. */
 enum refusal payer_charge_port(struct call_host *h, const struct call *c) NODISCARD;
 void payer_release_port(const struct call_host *h, const struct call *c);
 /* It goes to another call with its leg, and is not refused there. */
 void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to);
 /* Whether one more branch may be asked: there is room for its transaction. */
-bool payer_may_ask(const struct call_host *h, const struct call *c);
+bool payer_may_add_branch(const struct call_host *h, const struct call *c);
 /* The transaction is one of the caller's until it ends. */
 void payer_charge_txn(const struct call_host *h, const struct call *c, struct txn_slot *slot);
 /* What a party's request makes us ask of the other party is that party's as well. False: it has had enough. */

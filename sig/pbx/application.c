@@ -40,7 +40,7 @@ static bool is_attended(const struct call *c)
 /* Whom it goes on to instead is asked as if a phone had not answered. */
 static bool attend_forward(struct call_host *h, struct call *c)
 {
-	const struct transfer_ask ask = { .leg = LEG_NONE, .ordered = true };
+	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 
 	if (!plan_has_forward(h, c, PLAN_NO_ANSWER) ||

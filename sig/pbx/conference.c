@@ -147,7 +147,7 @@ struct bytes conference_user(const struct call *c)
 }
 
 /* Of that room. 0 or -ENOMEM. */
-static int member_begin(struct call *c, const struct room *r)
+static int member_add(struct call *c, const struct room *r)
 {
 	struct room_member *m;
 
@@ -166,7 +166,7 @@ enum refusal conference_add_pending(struct call_host *h, struct call *c, struct 
 		return REFUSED_IN_CONFERENCE;
 	if (room_is_full(r, 1))
 		return REFUSED_MEMBERS_FULL;
-	if (member_begin(c, r))
+	if (member_add(c, r))
 		return REFUSED_MEMORY;
 	c->member->asks = true;
 	if (!c->leg_count || !call_caller_is_up(c)) /* who is up is told when it may come in */
@@ -229,7 +229,7 @@ enum refusal conference_join(struct call_host *h, struct call *c, struct room *r
 		return refused;
 	if (number == MEMBER_NOBODY)
 		return REFUSED_MEMBERS_FULL;
-	if (!c->member && member_begin(c, r))
+	if (!c->member && member_add(c, r))
 		return REFUSED_MEMORY;
 	m = c->member;
 	if (m->asks)

@@ -294,7 +294,7 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 
 /* Of a dialog of another shard, which sees to it that it is of the same extension. False: it is of none that can be reached. */
 static bool focus_remote_dialog(const struct call_host *h, const struct replaces *r,
-				struct focus_ask *ask)
+				struct focus_addition *ask)
 {
 	struct replaces there;
 	struct id_tag tag;
@@ -308,7 +308,7 @@ static bool focus_remote_dialog(const struct call_host *h, const struct replaces
 }
 
 /* RFC 4579 5.8: whom the same phone speaks with in another call; its leg there is left. */
-static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus_ask *ask,
+static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus_addition *ask,
 			       struct focus_refer *f)
 {
 	const struct leg *own = call_caller(c);
@@ -337,7 +337,7 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 	return focus_refer_status(f, h->focus(h->owner, ask));
 }
 
-static uint16_t focus_add(struct call_host *h, const struct room *r, struct focus_ask *ask,
+static uint16_t focus_add(struct call_host *h, const struct room *r, struct focus_addition *ask,
 			  struct focus_refer *f)
 {
 	if (r->locked && r->host != ask->inviter) {
@@ -352,12 +352,12 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 				   struct focus_refer *f)
 {
 	struct room *r = conference_room(h, c);
-	struct focus_ask ask = { .room = r,
-				 .call = c->id,
-				 .inviter = c->member->number,
-				 .refer = relay_refer_number(m),
-				 .refusal = &f->refusal,
-				 .notify = f->notify };
+	struct focus_addition ask = { .room = r,
+				      .call = c->id,
+				      .inviter = c->member->number,
+				      .refer = relay_refer_number(m),
+				      .refusal = &f->refusal,
+				      .notify = f->notify };
 	/* a phone of an extension, as its own shard has seen to where that is another */
 	bool may = r && !c->member->asks &&
 		   (call_caller(c)->user.n || m->hop.transport == SIP_INTER_SHARD);
@@ -375,11 +375,11 @@ static uint16_t focus_refer_given(struct call_host *h, struct call *c, const str
 				  struct focus_refer *f)
 {
 	const struct call *place;
-	struct focus_ask ask = { .room = focus_refer_room(h, c, ev, &place),
-				 .call = c->id,
-				 .comes = c->id,
-				 .leaves = ev->leg == c->bridge.caller ? SHARD_LEG_CALLER
-								       : SHARD_LEG_CALLEE };
+	struct focus_addition ask = { .room = focus_refer_room(h, c, ev, &place),
+				      .call = c->id,
+				      .comes = c->id,
+				      .leaves = ev->leg == c->bridge.caller ? SHARD_LEG_CALLER
+									    : SHARD_LEG_CALLEE };
 
 	ask.stead = place ? place->id : 0;
 	f->done = true;

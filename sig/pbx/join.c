@@ -100,20 +100,23 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 }
 
 /* order_ns: one will be asked again (reinvite.h) */
-static bool meet_may_ask(const struct call *c)
+static bool meet_may_reinvite(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->order_ns == 0;
 }
 
 /* The other call has not said what became of it: whoever is left is asked without it. */
 static const struct deadline meet_deadlines[] = {
-	{ .name = "meet", .at = offsetof(struct call, meet_ns), .saved = true, .on = meet_may_ask },
+	{ .name = "meet",
+	  .at = offsetof(struct call, meet_ns),
+	  .saved = true,
+	  .on = meet_may_reinvite },
 	{ 0 },
 };
 
 static bool meet_may_reoffer(const struct call *c)
 {
-	return !c->meet_ns && meet_may_ask(c);
+	return !c->meet_ns && meet_may_reinvite(c);
 }
 
 static void meet_reoffer_legs(struct call_host *h, struct call *c)
@@ -329,7 +332,7 @@ static enum refusal order_join_remote(const struct call_host *h, struct call *c,
 						    .to_tag = bytes_mem(remote->to_tag, ID_TAG_LEN),
 						    .from_tag = remote->from_tag },
 					.member = remote->member };
-	struct transfer_ask ask = { .ordered = true };
+	struct transfer_request ask = { .ordered = true };
 	uint8_t stays;
 	enum refusal r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
 						     : transfer_order_leg(c, order->leg, &stays);
@@ -345,7 +348,7 @@ static enum refusal order_join_remote(const struct call_host *h, struct call *c,
 static enum refusal order_join(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
-	struct transfer_ask ask = { .ordered = true };
+	struct transfer_request ask = { .ordered = true };
 	struct transfer_with with;
 	uint8_t stays;
 	enum refusal r;

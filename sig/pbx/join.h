@@ -51,7 +51,7 @@ void meet_over(struct call *c);
  */
 
 struct call_split {
-	struct call *to;          /* begun (call_begin), and empty */
+	struct call *to;          /* begun (call_init), and empty */
 	struct bytes application; /* that has both calls; empty: whose the call is */
 	const struct shard_order *by;
 };

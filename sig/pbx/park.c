@@ -43,7 +43,7 @@ bool park_has(const struct call *c, struct bytes slot)
 
 /* ---- on its way ---- */
 
-enum refusal park_begin(struct call *c, const struct transfer_ask *ask,
+enum refusal park_begin(struct call *c, const struct transfer_request *ask,
 			const struct park_place *place, const struct shard_order *by)
 {
 	enum refusal r = transfer_begin(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
@@ -506,7 +506,7 @@ static void return_wait(const struct call_host *h, struct park *p)
 /* The phones of who parked it ring, as by a transfer that nobody gives: when none answers it is parked as before. */
 static void return_now(struct call_host *h, struct call *c)
 {
-	const struct transfer_ask ask = { .leg = LEG_NONE, .ordered = true };
+	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
 	struct park *p = c->park;
 
 	p->return_ns = h->now.ns + RETURN_AGAIN_MS * NS_PER_MS;
@@ -674,7 +674,7 @@ static void park_on_yield(struct call_host *h, struct call *c, const struct call
 
 static enum refusal order_park(struct call_host *h, struct call *c, struct call_order *order)
 {
-	struct transfer_ask ask = { .ordered = true };
+	struct transfer_request ask = { .ordered = true };
 	struct park_place place = { 0 };
 	uint8_t stays;
 	enum refusal r;

@@ -18,7 +18,7 @@
 /* It waits in that slot, or is on its way there. */
 bool park_has(const struct call *c, struct bytes slot);
 /* A transfer to a slot begins. by: who waits to hear what became of it; NULL: nobody. As transfer_begin. */
-enum refusal park_begin(struct call *c, const struct transfer_ask *ask,
+enum refusal park_begin(struct call *c, const struct transfer_request *ask,
 			const struct park_place *place, const struct shard_order *by) NODISCARD;
 /* The same order once more: its answer goes to who gave it last. False: it is another. */
 bool park_waits_for(struct call *c, const struct shard_order *by);

@@ -105,7 +105,7 @@ bool refer_is_asked_anew(const struct call *other, uint8_t at)
 
 /* Who rings yet, or the application, is given the party when asked for it: the transferor's own call to them is over. */
 static enum refusal refer_begin_anew(struct call_host *h, struct call *c,
-				     const struct transfer_ask *ask, const struct call *other)
+				     const struct transfer_request *ask, const struct call *other)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	struct text user = { 0 };
@@ -134,7 +134,7 @@ bool refer_is_of_another_shard(const struct call_host *h, const struct replaces 
 
 /* Of another shard of the node, or of another node. */
 static uint16_t begin_joining_remote(struct call_host *h, struct call *c,
-				     const struct transfer_ask *ask, const struct target *t)
+				     const struct transfer_request *ask, const struct target *t)
 {
 	struct transfer_there there = { 0 };
 
@@ -145,8 +145,8 @@ static uint16_t begin_joining_remote(struct call_host *h, struct call *c,
 }
 
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
-static uint16_t begin_joining(struct call_host *h, struct call *c, const struct transfer_ask *ask,
-			      const struct target *t)
+static uint16_t begin_joining(struct call_host *h, struct call *c,
+			      const struct transfer_request *ask, const struct target *t)
 {
 	const struct replaces *r = &t->replaces;
 	struct transfer_with with;
@@ -172,7 +172,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t refer_begin(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+static uint16_t refer_begin(struct call_host *h, struct call *c, const struct transfer_request *ask,
 			    const struct target *t)
 {
 	if (pick_is_promised(
@@ -285,9 +285,9 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 /* 0 or the status to refuse with. */
 static uint16_t refer_on_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	const struct transfer_ask ask = { .leg = ev->leg,
-					  .cseq = relay_refer_number(ev->message),
-					  .notify = refer_wants_notify(ev->message) };
+	const struct transfer_request ask = { .leg = ev->leg,
+					      .cseq = relay_refer_number(ev->message),
+					      .notify = refer_wants_notify(ev->message) };
 	struct target target = { 0 };
 	uint16_t status = transfer_is_allowed(h, c, c->legs[ev->leg])
 				  ? read_target(h, c, ev->message, &target)
@@ -295,7 +295,7 @@ static uint16_t refer_on_request(struct call_host *h, struct call *c, const stru
 
 	if (!status && !target.joins && !may_go_there(h, c, ev->leg, &target))
 		status = 403;
-	if (!status && payer_may_begin(h, c, ev->slot))
+	if (!status && payer_charge_request(h, c, ev->slot))
 		status = REFER_TOO_OFTEN;
 	return status ? status : refer_begin(h, c, &ask, &target);
 }

@@ -107,9 +107,9 @@ static void replace_on_event(struct call_host *h, struct call *c, const struct c
 {
 	struct call_replacing *by = ev->replacing;
 	uint8_t leg = ev->leg;
-	const struct transfer_ask ask = { .leg = leg,
-					  .replaced = true,
-					  .ordered = leg == LEG_NONE };
+	const struct transfer_request ask = { .leg = leg,
+					      .replaced = true,
+					      .ordered = leg == LEG_NONE };
 	const struct transfer_with with = { .call = by->by, .leg = by->leg, .peer = LEG_NONE };
 	const struct transfer *t = c->transfer;
 	/* the process before this one may have asked */

@@ -46,7 +46,7 @@ static bool transfer_may_begin(const struct call *c, uint8_t leg)
 	return c->state == CALL_ESTABLISHED && bridge_has(c, leg) && call_callee(c);
 }
 
-static enum refusal transfer_make(struct call *c, const struct transfer_ask *ask)
+static enum refusal transfer_make(struct call *c, const struct transfer_request *ask)
 {
 	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
 		return REFUSED_TRANSFER_OPEN;
@@ -66,7 +66,7 @@ static enum refusal transfer_make(struct call *c, const struct transfer_ask *ask
 	return 0;
 }
 
-enum refusal transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
+enum refusal transfer_begin(struct call *c, const struct transfer_request *ask, struct bytes user,
 			    struct bytes gruu)
 {
 	enum refusal r = transfer_make(c, ask);
@@ -77,7 +77,7 @@ enum refusal transfer_begin(struct call *c, const struct transfer_ask *ask, stru
 	return REFUSED_MEMORY;
 }
 
-enum refusal transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+enum refusal transfer_begin_with(struct call *c, const struct transfer_request *ask,
 				 const struct transfer_with *with)
 {
 	enum refusal r = transfer_make(c, ask);
@@ -87,7 +87,7 @@ enum refusal transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 	return r;
 }
 
-enum refusal transfer_begin_remote(struct call *c, const struct transfer_ask *ask,
+enum refusal transfer_begin_remote(struct call *c, const struct transfer_request *ask,
 				   struct bytes user, const struct transfer_there *there)
 {
 	const struct leg *referrer = ask->ordered ? NULL : c->legs[ask->leg];
@@ -195,8 +195,9 @@ static int part(struct call *c)
 	return 0;
 }
 
-static enum refusal transfer_ask(struct call_host *h, struct call *c,
-				 const struct dialog_party *from, struct call_refusal *refusal)
+static enum refusal transfer_ring_target(struct call_host *h, struct call *c,
+					 const struct dialog_party *from,
+					 struct call_refusal *refusal)
 {
 	struct bytes target = text_bytes(&c->transfer->target);
 
@@ -220,7 +221,7 @@ static enum refusal transfer_ring(struct call_host *h, struct call *c, struct pl
 	c->plan = (struct plan){ 0 };
 	c->ring_s = c->transfer->ring_s;
 	c->ring_ns = 0;
-	refused = transfer_ask(h, c, &from, refusal);
+	refused = transfer_ring_target(h, c, &from, refusal);
 	if (!refused)
 		return 0;
 	plan_clear(&c->plan);
@@ -811,7 +812,7 @@ static bool conference_keeps_it(const struct call_host *h, const struct call *c)
 
 static enum refusal order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
-	struct transfer_ask ask = { .ordered = true };
+	struct transfer_request ask = { .ordered = true };
 	enum refusal r = transfer_is_under_way(h, c) ? REFUSED_TRANSFER_OPEN
 						     : transfer_order_leg(c, order->leg, &ask.leg);
 	uint8_t given;

@@ -8,7 +8,7 @@
 #include "sig/sip/dialog_name.h"
 
 /* Who wants it. */
-struct transfer_ask {
+struct transfer_request {
 	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who has no other party, is given away */
 	bool ordered;  /* by command, and not by REFER: */
 	bool replaced; /* by who takes its place (replace.h) */
@@ -20,10 +20,10 @@ struct transfer_ask {
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
 /* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open. REFUSED_TRANSFER_OPEN, _NOT_ESTABLISHED,
  * _MEMORY: nothing has changed. */
-enum refusal transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
+enum refusal transfer_begin(struct call *c, const struct transfer_request *ask, struct bytes user,
 			    struct bytes gruu) NODISCARD;
 /* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
-enum refusal transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+enum refusal transfer_begin_with(struct call *c, const struct transfer_request *ask,
 				 const struct transfer_with *with) NODISCARD;
 /* To whom another shard has in that dialog, a user of ours perhaps (far.h). */
 struct transfer_there {
@@ -32,7 +32,7 @@ struct transfer_there {
 	struct replaces dialog;
 	struct bytes member; /* in place of that: of a conference there (conference.h) */
 };
-enum refusal transfer_begin_remote(struct call *c, const struct transfer_ask *ask,
+enum refusal transfer_begin_remote(struct call *c, const struct transfer_request *ask,
 				   struct bytes user, const struct transfer_there *there) NODISCARD;
 /* It cannot be done: who asked is told so, and the call goes on as it was. */
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);

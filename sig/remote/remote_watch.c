@@ -331,7 +331,7 @@ static void news_for(struct remote_watch *r, uint64_t process, struct writer *w)
 	*w = writer_over(r->one, sizeof(r->one));
 }
 
-static void news_begin(struct remote_watch *r, struct writer *w)
+static void news_write_shards(struct remote_watch *r, struct writer *w)
 {
 	uint32_t shards[REMOTE_SHARDS_MAX];
 
@@ -350,7 +350,7 @@ static void remote_entry_write(struct remote_watch *r, struct remote_entry *e, s
 	if (before > REMOTE_NEWS_MAX / 2) /* the next one may need the other half */
 		news_for(r, e->process, w);
 	if (!w->n)
-		news_begin(r, w);
+		news_write_shards(r, w);
 	remote_news_add(w, &u);
 	r->counts.told++;
 }
@@ -387,7 +387,7 @@ static void hear_shards(const uint32_t *shards, size_t count, void *arg)
 	r->shard_count = (uint32_t)count;
 }
 
-static void hear_ask(struct remote_watch *r, const struct remote_user *u)
+static void remote_on_ask(struct remote_watch *r, const struct remote_user *u)
 {
 	struct remote_entry *e = remote_entry_refresh(r, &r->asks, u);
 
@@ -524,7 +524,7 @@ static void hear_user(const struct remote_user *u, void *arg)
 
 	r->counts.heard++;
 	if (u->asks)
-		hear_ask(r, u);
+		remote_on_ask(r, u);
 	else
 		hear_view(r, u);
 }

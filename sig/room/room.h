@@ -311,7 +311,7 @@ struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_U
 struct room;
 struct call_refusal;
 
-struct focus_ask {
+struct focus_addition {
 	struct room *room;
 	uint64_t call;    /* whose party asks */
 	uint16_t inviter; /* its number */

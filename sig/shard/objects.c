@@ -306,7 +306,7 @@ void shard_object_saved(struct shard *s, uint64_t id, uint64_t version, bool sav
 {
 	struct object *o;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	o = objects_find(s, id);
 	metric_add(s->metrics.saves[saved ? SAVE_DONE : SAVE_FAILED], 1);
 	if (!o || version != o->saving)
@@ -384,7 +384,7 @@ int shard_restore_object(struct shard *s, enum object_kind kind, struct bytes re
 	struct object *decoded = calloc(1, type->size);
 	int err = -ENOMEM;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	*reason = "out of memory";
 	if (decoded)
 		err = type->decode(&s->host, decoded, record, reason);

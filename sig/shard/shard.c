@@ -247,7 +247,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 	struct message_error error;
 	struct sip_message m;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (is_refused(s, from, datagram))
 		return;
 	if (message_parse(&m, datagram, &error)) {
@@ -262,7 +262,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
 			  struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (!is_refused(s, &m->hop, datagram))
 		message_receive(s, m);
 }
@@ -311,7 +311,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.waited_for = shard_waited_for,
 		.extension_of = shard_extension_of,
 		.room_of = shard_room_of,
-		.room_by_number = shard_room_begin,
+		.room_by_number = shard_room_ensure,
 		.room_make = shard_room_make,
 		.room_number_shard = shard_room_number_shard,
 		.room_of_local_call = shard_room_of_local_call,
@@ -431,7 +431,7 @@ int shard_open(struct shard **out, const struct shard_settings *settings,
 		return err;
 	}
 	shard_join_again(s);
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	*out = s;
 	return 0;
 }
@@ -596,7 +596,7 @@ void shard_silence(struct shard *s, struct instant now)
 	struct call *c;
 	pool_handle h;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	s->resumed_ns = 0;
 	shard_leave_node(s);
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
@@ -618,25 +618,25 @@ struct effects *shard_effects(struct shard *s)
 	return &s->effects;
 }
 
-void shard_begin(struct shard *s, struct instant now)
+void shard_set_now(struct shard *s, struct instant now)
 {
 	s->host.now =
 		(struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&s->host.steady, now.ns) };
 	s->host.wall_ms = steady_off_wall(&s->host.steady, now);
 	s->txns.why = NULL;
-	locations_begin(s->locations, now);
+	locations_set_now(s->locations, now);
 }
 
 struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	return toll_now_of(s->settings.tenants, tenant, s->host.now.utc_ms, s->host.wall_ms);
 }
 
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
 			  struct bytes user, const char *detail, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	security_event(&s->security, kind, source, user, detail, now.ns);
 }
 
@@ -685,7 +685,7 @@ void shard_expire(struct shard *s, struct instant now)
 {
 	const struct wheel_timer *t;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	while ((t = wheel_expire(&s->wheel, now.ns)) != NULL)
 		expired(s, t);
 }

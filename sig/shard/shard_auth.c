@@ -350,7 +350,7 @@ void shard_trust_peer(struct shard *s, const struct sip_hop *hop)
 }
 
 /* Credentials that are asked for. */
-struct auth_ask {
+struct auth_request {
 	const struct sip_message *m;
 	uint16_t tenant; /* whose user its sender says that it is */
 	bool proxy;
@@ -372,7 +372,7 @@ static const struct digest_server *auth_server(const struct shard *s, uint16_t t
 }
 
 /* Stateless, so the nonce of a repeated request is the same within its millisecond and costs nothing. */
-static void auth_challenge(struct shard *s, const struct auth_ask *ask, bool stale)
+static void auth_challenge(struct shard *s, const struct auth_request *ask, bool stale)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
 	struct dialog_tag tag = shard_tag(s, ask->m);
@@ -478,7 +478,7 @@ static struct auth_who auth_who(const struct shard *s, uint16_t tenant, struct b
 	return who;
 }
 
-static void auth_wrong(struct shard *s, const struct auth_ask *ask, const struct auth_who *who,
+static void auth_wrong(struct shard *s, const struct auth_request *ask, const struct auth_who *who,
 		       struct bytes user, struct auth_try *t)
 {
 	t->guesses = auth_guesses_of(s, ask->tenant, who->number);
@@ -492,7 +492,7 @@ static void auth_wrong(struct shard *s, const struct auth_ask *ask, const struct
 }
 
 /* Also whom a right answer was taken from, and who sends it again from the same address: a phone that never counts asks once more. */
-static bool auth_is_first(struct shard *s, const struct auth_ask *ask,
+static bool auth_is_first(struct shard *s, const struct auth_request *ask,
 			  const struct digest_answer *a)
 {
 	uint64_t parts[2] = { a->nonce_id, hash_sip(&s->key, a->c.user) };
@@ -507,7 +507,7 @@ static bool auth_is_first(struct shard *s, const struct auth_ask *ask,
 	return nonce_window_accept(&s->commons->nonces, &now);
 }
 
-static const struct shard_extension *auth_right(struct shard *s, const struct auth_ask *ask,
+static const struct shard_extension *auth_right(struct shard *s, const struct auth_request *ask,
 						const struct digest_answer *a,
 						const struct shard_extension *e)
 {
@@ -527,7 +527,7 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 }
 
 /* Credentials that answer a challenge which their source got. */
-static const struct shard_extension *auth_prove(struct shard *s, const struct auth_ask *ask,
+static const struct shard_extension *auth_prove(struct shard *s, const struct auth_request *ask,
 						const struct digest_answer *a)
 {
 	const struct auth_who who = auth_who(s, ask->tenant, a->c.user);
@@ -565,7 +565,7 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 						 uint16_t tenant, bool proxy)
 {
 	struct digest_server space;
-	const struct auth_ask ask = {
+	const struct auth_request ask = {
 		.m = m, .tenant = tenant, .proxy = proxy, .server = auth_server(s, tenant, &space)
 	};
 	struct digest_answer a;

@@ -130,7 +130,7 @@ bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
 enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
 			       struct call_refusal *why)
 {
-	enum refusal refused = payer_begin(&s->host, c, name, false);
+	enum refusal refused = payer_charge_call(&s->host, c, name, false);
 
 	if (!refused)
 		return REFUSED_NOT;
@@ -158,7 +158,7 @@ static bool tenant_refuses(struct call_refusal *why, enum refusal reason, const 
 	return false;
 }
 
-bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why)
+bool shard_tenant_spend_call(const struct shard *s, uint16_t tenant, struct call_refusal *why)
 {
 	uint32_t wait_s =
 		tenants_spend(s->settings.tenants, tenant, TENANT_CALL_RATE, s->host.now.ns);
@@ -196,7 +196,7 @@ bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_r
 	    tenant_share_is_full(s, tenant))
 		return tenant_refuses(why, REFUSED_TENANT_CALLS,
 				      "too many calls at once of this tenant", TENANT_WAIT_S);
-	return shard_tenant_may_begin(s, tenant, why);
+	return shard_tenant_spend_call(s, tenant, why);
 }
 
 void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why)
@@ -289,7 +289,7 @@ void shard_hurry(struct shard *s, bool hurries, struct instant now)
 	struct call *c;
 	pool_handle h;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	s->host.hurries = hurries;
 	while (hurries && (c = pool_next(&s->calls, &cursor, &h)) != NULL) {
 		if (c->later_ns)
@@ -318,7 +318,7 @@ static bool degraded_set(struct shard *s, bool degraded, const char *text)
 
 void shard_degraded(struct shard *s, bool degraded, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (!degraded_set(s, degraded,
 			  degraded ? "the store is away: nothing waits for saves"
 				   : "the store is back: saving everything again"))
@@ -334,7 +334,7 @@ void shard_degraded(struct shard *s, bool degraded, struct instant now)
 
 void shard_caught_up(struct shard *s, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (degraded_set(s, false,
 			 "the store is in time again: saving what it has not acknowledged"))
 		assert_start(s);
@@ -410,7 +410,7 @@ void shard_call_missing(struct shard *s, uint64_t call, struct instant now)
 	const struct call_event ev = { .kind = CALL_EV_ASSERT };
 	struct call *c;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	c = shard_call_find(s, call);
 	if (!c || !call_is_saved(c))
 		return;
@@ -423,7 +423,7 @@ void shard_call_over(struct shard *s, uint64_t call, struct instant now)
 	const struct call_event ev = { .kind = CALL_EV_HANGUP, .over = true };
 	struct call *c;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	c = shard_call_find(s, call);
 	if (!c || !c->restored || c->state == CALL_ENDING)
 		return;
@@ -589,7 +589,7 @@ bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *e
 {
 	struct call *c;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	c = shard_call_find(s, call);
 	if (c)
 		shard_call_step(s, c, ev);
@@ -633,7 +633,7 @@ void shard_media_event(struct shard *s, const struct media_event *event, struct 
 	const struct call_event ev = { .kind = CALL_EV_MEDIA, .media = event };
 	struct call *c;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	c = call_of_flow(s, event->call, event->id);
 	if (c)
 		shard_call_step(s, c, &ev);

@@ -121,7 +121,7 @@ enum refusal shard_call_originate(struct shard *s, const struct shard_originate 
 					     .by = o->by };
 	enum refusal r;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (was_started(s, o->call, o->by))
 		return 0;
 	r = may_originate(s, o, &start_args.target);
@@ -175,7 +175,7 @@ enum refusal shard_call_split(struct shard *s, const struct shard_split *split, 
 	const struct call *c;
 	struct call *to;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (was_split(s, split))
 		return 0;
 	c = shard_call_find(s, split->call);
@@ -184,7 +184,7 @@ enum refusal shard_call_split(struct shard *s, const struct shard_split *split, 
 	to = shard_call_allocate(s, split->to, c->tenant, c->emergency);
 	if (!to)
 		return REFUSED_CALLS_FULL;
-	call_begin(&s->host, to);
+	call_init(&s->host, to);
 	return split_into(s, split, to, now);
 }
 

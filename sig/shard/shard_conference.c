@@ -122,7 +122,7 @@ enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
 	enum refusal refused;
 	struct room *r;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (!c || c->tenant != tenant || id_shard(give->room) == s->settings.number)
 		return REFUSED_NO_CALL;
 	if (c->member)
@@ -338,7 +338,7 @@ enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instan
 	enum refusal refused = REFUSED_NOT;
 	struct room *r;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	confer_host(s, o);
 	r = shard_room_find(s, o->room);
 	if (!r) /* else by the same command, perhaps by another process */
@@ -370,7 +370,7 @@ enum refusal shard_confer_into(struct shard *s, struct shard_confer *o, struct i
 	struct room *r = shard_room_find(s, o->room);
 	enum refusal refused;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	o->of_with = !r;
 	if (r && id_shard(o->call) != s->settings.number)
 		return confer_into_remote(s, o, r);
@@ -555,7 +555,7 @@ enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o, struct i
 	enum refusal refused = REFUSED_NOT;
 	struct room *r;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	r = shard_room_find(s, o->room);
 	if (s->draining)
 		return REFUSED_DRAINING;
@@ -668,7 +668,7 @@ enum refusal shard_conference_order(struct shard *s, uint64_t room,
 	enum refusal refused = REFUSED_NOT;
 	struct room *r;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	r = shard_room_find(s, room);
 	if (!r)
 		return REFUSED_NO_CONFERENCE;
@@ -810,7 +810,8 @@ enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, e
 	return 0;
 }
 
-enum refusal shard_room_comes_remote(struct shard *s, struct room *r, const struct focus_ask *a)
+enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
+				     const struct focus_addition *a)
 {
 	const struct room_comes comes = { .call = a->comes,
 					  .dialog = a->dialog,

@@ -318,7 +318,7 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 	struct message_error error;
 	struct sip_message m;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	while (*at && (*at)->token != token)
 		at = &(*at)->next;
 	w = *at;

@@ -214,7 +214,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by, const struct
 enum { RUNG_NAME_MAX = 64 };
 
 /* The same REFER, said again to a successor, rings nobody twice. */
-static uint64_t focus_rung(const struct shard *s, const struct focus_ask *a)
+static uint64_t focus_rung(const struct shard *s, const struct focus_addition *a)
 {
 	uint8_t space[RUNG_NAME_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -224,7 +224,7 @@ static uint64_t focus_rung(const struct shard *s, const struct focus_ask *a)
 	return id_call_derive(s->settings.number, writer_done(&w));
 }
 
-static enum refusal focus_rings(struct shard *s, const struct focus_ask *a)
+static enum refusal focus_rings(struct shard *s, const struct focus_addition *a)
 {
 	const struct call *by = shard_call_find(s, a->call);
 	char to[ROUTE_USER_MAX], whose[ROUTE_USER_MAX];
@@ -246,7 +246,7 @@ static enum refusal focus_rings(struct shard *s, const struct focus_ask *a)
 }
 
 /* Whoever stays of that call is host there where his place is that of one. */
-static enum refusal focus_comes(struct shard *s, const struct focus_ask *a, struct call *comes)
+static enum refusal focus_comes(struct shard *s, const struct focus_addition *a, struct call *comes)
 {
 	const struct call *place = a->stead ? shard_call_find(s, a->stead) : NULL;
 	enum shard_leg stays = a->leaves == SHARD_LEG_CALLER ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
@@ -259,7 +259,7 @@ static enum refusal focus_comes(struct shard *s, const struct focus_ask *a, stru
 	return refused;
 }
 
-enum refusal shard_focus(void *owner, const struct focus_ask *a)
+enum refusal shard_focus(void *owner, const struct focus_addition *a)
 {
 	struct shard *s = owner;
 	struct call *comes = a->comes ? shard_call_find(s, a->comes) : NULL;

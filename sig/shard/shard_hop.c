@@ -125,7 +125,7 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 {
 	struct sip_hop own_from = shard_hop_own(owner, from), own_to = shard_hop_own(owner, to);
 
-	shard_begin(owner, now);
+	shard_set_now(owner, now);
 	shard_hop_moved(owner, tenant, user, from, &own_to);
 	if (own_from.local != from->local)
 		shard_hop_moved(owner, tenant, user, &own_from, &own_to);
@@ -278,14 +278,14 @@ void shard_hop_listeners(struct shard *s, uint64_t connection)
 /* Costs what was on that connection, so a storm of ends costs no more than its beginning. Who came to us comes again, or is forgotten. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	shard_hop_listeners(s, hop->connection);
 	locations_closed(s->locations, hop->connection);
 }
 
 void shard_withheld(struct shard *s, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	txns_say_again(&s->txns);
 }
 

@@ -257,7 +257,7 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 	struct txn_slot *slot;
 	uint32_t cursor = 0;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (!told_once && s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
 		return;
 	if (!told_once)

@@ -112,7 +112,7 @@ static bool page_may_cost(const struct shard *s, const struct page *p,
 			  const struct quota_party *party, struct call_refusal *why)
 {
 	if (shard_quota_charge(s, party, QUOTA_CALL_RATE, false, why) &&
-	    shard_tenant_may_begin(s, p->tenant, why) &&
+	    shard_tenant_spend_call(s, p->tenant, why) &&
 	    shard_quota_charge(s, party, QUOTA_TXNS, false, why))
 		return true;
 	why->status = 480;
@@ -195,7 +195,7 @@ static struct txn_slot *page_request(struct shard *s, const struct page *p,
 }
 
 /* One phone. RFC 3428 8: what may be lost for its length alone does not leave. */
-static bool page_ask(struct shard *s, struct page *p, struct txn_slot *server, uint32_t phone)
+static bool page_send_to(struct shard *s, struct page *p, struct txn_slot *server, uint32_t phone)
 {
 	struct txn_slot *client = page_request(s, p, &p->phones[phone]);
 	bool fits = client && (client->txn.message.n <= MESSAGE_DATAGRAM_MAX ||
@@ -220,7 +220,7 @@ static void page_say(struct shard *s, struct page *p, struct txn_slot *server)
 	p->id = page_id(s, p->m);
 	txns_belong(&s->txns, server, p->id, 0, TXN_USER_MESSAGE);
 	for (uint32_t i = 0; i < p->count; i++)
-		server->forks += page_ask(s, p, server, i);
+		server->forks += page_send_to(s, p, server, i);
 	LOG_INFO("sip", p->id, "message relayed",
 		 LOG_STR("tenant", tenants_name(s->settings.tenants, p->tenant)),
 		 LOG_STR("from", p->from), LOG_STR("to", p->to), LOG_U64("phones", server->forks),

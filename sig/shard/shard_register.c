@@ -141,7 +141,7 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 	struct shard *s = owner;
 	struct txn_slot *slot = txns_get(&s->txns, txn);
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (slot && response->n)
 		txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
 	else if (slot)
@@ -328,7 +328,7 @@ void shard_register_again(void *owner, pool_handle txn, struct instant now)
 	struct message_error error;
 	struct sip_message m;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (!slot)
 		return;
 	if (message_parse(&m, text_bytes(&slot->request), &error)) {

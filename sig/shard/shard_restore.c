@@ -231,7 +231,7 @@ static void restored_charge(struct shard *s, struct call *c)
 	    (a->outbound || a->dialog.hop.transport == SIP_INTER_SHARD ||
 	     !shard_payer(s, c->tenant, text_bytes(&a->user), &a->dialog.hop, &name)))
 		return;
-	if (payer_begin(&s->host, c, &name, true))
+	if (payer_charge_call(&s->host, c, &name, true))
 		LOG_ERROR("call", c->id, "no memory to note who pays for it");
 }
 
@@ -279,7 +279,7 @@ void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now)
 	struct effect *e;
 	struct cdr *cdr;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, call, 1);
 	if (!e)
 		return;
@@ -299,7 +299,7 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	struct call_seed seed;
 	int err;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	*reason = NULL;
 	err = call_decode(&s->host, &decoded, &seed, record, reason);
 	if (err)
@@ -352,7 +352,7 @@ void shard_record_places(struct shard *s, struct bytes record, struct instant no
 	struct call_seed seed;
 	const char *reason;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	if (call_decode(&s->host, &decoded, &seed, record, &reason))
 		return;
 	if (decoded.state != CALL_ENDING)
@@ -378,7 +378,7 @@ static void resume_calls(struct shard *s)
 
 void shard_resume(struct shard *s, struct instant now)
 {
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	s->resumed_ns = now.ns;
 	shard_rooms_resume(s);
 	resume_calls(s);

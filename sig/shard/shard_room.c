@@ -16,7 +16,7 @@
 
 #define APART_NS (20 * NS_PER_MS) /* from one to the next: not all phones answer at once */
 
-static void member_ask(struct shard *s, struct call *c, uint64_t at_ns)
+static void member_reoffer(struct shard *s, struct call *c, uint64_t at_ns)
 {
 	const struct call_event ev = { .kind = CALL_EV_TIMER };
 
@@ -36,7 +36,7 @@ static void shard_room_show(struct shard *s, struct room *r)
 		struct call *c = shard_call_find(s, calls[i]);
 
 		if (c && !c->order_ns && conference_speaks(c))
-			member_ask(s, c, s->host.now.ns + i * APART_NS);
+			member_reoffer(s, c, s->host.now.ns + i * APART_NS);
 	}
 }
 
@@ -164,7 +164,7 @@ static void room_take_terms(const struct shard *s, struct room *r, const struct 
 }
 
 /* Until the room is locked or unlocked by command its document says whether it is. */
-struct room *shard_room_begin(void *owner, const struct room_terms *terms)
+struct room *shard_room_ensure(void *owner, const struct room_terms *terms)
 {
 	struct shard *s = owner;
 	struct room *r = shard_room_called(s, terms->tenant, bytes_str(terms->number));
@@ -286,7 +286,7 @@ void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct
 {
 	struct room *r;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	r = shard_room_find(s, room);
 	if (!r || r->serial != serial)
 		return;
@@ -462,7 +462,7 @@ static void room_end(struct shard *s, struct room *r)
 	object_remove(s, &r->object);
 }
 
-static void room_begin(struct shard *s, struct room *r)
+static void room_publish_started(struct shard *s, struct room *r)
 {
 	r->gathered |= room_parties(r) > 1;
 	if (r->told || !r->count)
@@ -479,7 +479,7 @@ static bool room_object_turn(struct shard *s, struct object *o)
 	shard_room_bring(s, r);
 	object_send(s, o,
 		    !r->comes_count); /* those of a call that is given here are not here yet */
-	room_begin(s, r);
+	room_publish_started(s, r);
 	if (room_attend(s, r))
 		shard_room_empty(s, r);
 	room_shrink(s, r);

@@ -17,7 +17,7 @@ struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struc
 /* call_host.room_of, call_host.room_by_number, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
 struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
-struct room *shard_room_begin(void *owner, const struct room_terms *terms);
+struct room *shard_room_ensure(void *owner, const struct room_terms *terms);
 struct room *shard_room_make(void *owner, uint16_t tenant);
 /* It is a factory's, and called so; NULL: by a new name, which nobody can guess. False: no memory to find it by that. */
 bool shard_room_make_of(struct shard *s, struct room *r, const char *name) NODISCARD;
@@ -90,7 +90,7 @@ enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, e
 			      enum shard_leg leaves) NODISCARD;
 /* a: comes, of a call of another shard, and whose dialog of it. */
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
-				     const struct focus_ask *a) NODISCARD;
+				     const struct focus_addition *a) NODISCARD;
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 
@@ -98,7 +98,7 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 /* o->to as o->whose calls it, who is the party of by. */
 enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
-enum refusal shard_focus(void *owner, const struct focus_ask *ask);
+enum refusal shard_focus(void *owner, const struct focus_addition *ask);
 /* False: it is to no conference of this shard. */
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);

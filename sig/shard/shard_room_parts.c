@@ -280,7 +280,7 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 
 	if (!to)
 		return REFUSED_CALLS_FULL;
-	call_begin(&s->host, to);
+	call_init(&s->host, to);
 	refused = payer_share(&s->host, c, to);
 	if (!refused)
 		refused = bring_call(s, r, comes, c, to);

@@ -135,7 +135,7 @@ struct shard {
 };
 
 /* ---- shard.c ---- */
-void shard_begin(struct shard *s, struct instant now);
+void shard_set_now(struct shard *s, struct instant now);
 struct shard_reply {
 	uint16_t status;
 	const char *reason; /* NULL: the standard phrase */
@@ -178,7 +178,7 @@ enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quo
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
 			       const struct sip_hop *hop);
 /* It begins no more calls a second, messages among them. False: *why. */
-bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why);
+bool shard_tenant_spend_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more of that tenant's, whoever brings it. False: *why. */
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more. always: also beyond the limit. False: *why. */

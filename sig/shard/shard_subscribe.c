@@ -253,7 +253,7 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 }
 
 /* As it would be: what is looked at before there is one. */
-struct subscribe_ask {
+struct subscribe_candidate {
 	struct subscription sub; /* its texts are not owned */
 	char watcher[ROUTE_USER_MAX], resource[ROUTE_USER_MAX];
 };
@@ -300,7 +300,7 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 
 void shard_subscribe(struct shard *s, const struct sip_message *m)
 {
-	struct subscribe_ask ask = { .sub = { .tenant = shard_tenant_of(s, m) } };
+	struct subscribe_candidate ask = { .sub = { .tenant = shard_tenant_of(s, m) } };
 	const struct shard_extension *e;
 	struct subscribe_wish wish;
 	enum refusal reason;

@@ -245,7 +245,7 @@ void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 		if (!to->subscriptions.pool.in_use)
 			continue;
 		if (to != s)
-			shard_begin(to, wall);
+			shard_set_now(to, wall);
 		subscriptions_changed(&to->subscriptions, tenant, user, what);
 	}
 }
@@ -379,7 +379,7 @@ void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struc
 
 	if (!s->subscriptions.pool.in_use)
 		return;
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	subscriptions_changed(&s->subscriptions, tenant, user, CHANGED_PHONES);
 }
 
@@ -411,7 +411,7 @@ int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_endin
 {
 	struct subscription *sub;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	sub = subscription_find(&s->subscriptions, id);
 	if (!sub || sub->ending)
 		return -ENOENT;
@@ -435,7 +435,7 @@ void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bo
 {
 	struct subscription *sub;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	sub = subscription_find(&s->subscriptions, id);
 	if (sub)
 		subscription_saved(&s->subscriptions, sub, version, saved);
@@ -448,7 +448,7 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 	pool_handle self;
 	int err;
 
-	shard_begin(s, now);
+	shard_set_now(s, now);
 	sub = pool_take(&s->subscriptions.pool, &self);
 	*reason = "too many subscriptions";
 	if (!sub)

@@ -18,7 +18,7 @@ bool digest_client_is_plain(struct bytes text)
 
 /* One challenge while it is read. */
 struct asking {
-	struct digest_ask ask;
+	struct digest_client_challenge ask;
 	struct bytes algorithm, qop, stale;
 	bool digest; /* the scheme; else its parameters are not ours */
 	bool wrong;
@@ -26,7 +26,7 @@ struct asking {
 
 /* The best so far. */
 struct choice {
-	struct digest_ask *best;
+	struct digest_client_challenge *best;
 	struct bytes realm;
 	enum digest_asked is;
 };
@@ -94,7 +94,7 @@ static bool choose_qop(struct asking *a)
 	return integrity;
 }
 
-static bool is_better(const struct choice *c, const struct digest_ask *ask)
+static bool is_better(const struct choice *c, const struct digest_client_challenge *ask)
 {
 	return c->is != DIGEST_ASKED_OK || ask->algorithm > c->best->algorithm;
 }
@@ -159,14 +159,14 @@ static void ask_read_line(struct choice *c, struct bytes value)
 	end_one(c, &a);
 }
 
-enum digest_asked digest_client_choose(struct digest_ask *out, const struct sip_message *m,
-				       bool proxy, struct bytes realm)
+enum digest_asked digest_client_choose(struct digest_client_challenge *out,
+				       const struct sip_message *m, bool proxy, struct bytes realm)
 {
 	const char *name = proxy ? "Proxy-Authenticate" : "WWW-Authenticate";
 	struct choice c = { .best = out, .realm = realm, .is = DIGEST_ASKED_NOTHING };
 	struct bytes value;
 
-	*out = (struct digest_ask){ 0 };
+	*out = (struct digest_client_challenge){ 0 };
 	for (unsigned i = 0; i < LINES_MAX && message_header(m, name, i, &value); i++)
 		ask_read_line(&c, value);
 	return c.is;
@@ -194,7 +194,8 @@ static bool is_quotable(struct bytes text)
 	return text.n <= DIGEST_CLIENT_TEXT_MAX;
 }
 
-static bool digest_is_writable(const struct digest_ask *ask, const struct digest_account *account,
+static bool digest_is_writable(const struct digest_client_challenge *ask,
+			       const struct digest_account *account,
 			       const struct digest_answering *r)
 {
 	return digest_client_is_plain(account->user) && digest_client_is_plain(account->realm) &&
@@ -213,7 +214,7 @@ static void write_counts(struct writer *w, const struct digest_credentials *c)
 	write_quoted(w, ", cnonce=", c->cnonce);
 }
 
-static void write_line(struct writer *w, const struct digest_ask *ask,
+static void write_line(struct writer *w, const struct digest_client_challenge *ask,
 		       const struct digest_credentials *c, bool proxy)
 {
 	writer_str(w, proxy ? "Proxy-Authorization" : "Authorization");
@@ -229,7 +230,7 @@ static void write_line(struct writer *w, const struct digest_ask *ask,
 	writer_str(w, "\r\n");
 }
 
-bool digest_client_write(struct writer *w, const struct digest_ask *ask,
+bool digest_client_write(struct writer *w, const struct digest_client_challenge *ask,
 			 const struct digest_account *account, const struct digest_answering *r)
 {
 	char numbers[NC_LEN + CNONCE_LEN];

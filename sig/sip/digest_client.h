@@ -22,7 +22,7 @@ struct digest_account {
 bool digest_client_is_plain(struct bytes text);
 
 /* One challenge. */
-struct digest_ask {
+struct digest_client_challenge {
 	struct bytes realm, nonce, opaque; /* as between their quotes */
 	enum digest_algorithm algorithm;
 	enum digest_qop qop;
@@ -38,8 +38,8 @@ enum digest_asked {
 };
 
 /* Of all challenges in Proxy-Authenticate (proxy) or WWW-Authenticate the one of the realm with the strongest algorithm. */
-enum digest_asked digest_client_choose(struct digest_ask *out, const struct sip_message *m,
-				       bool proxy, struct bytes realm);
+enum digest_asked digest_client_choose(struct digest_client_challenge *out,
+				       const struct sip_message *m, bool proxy, struct bytes realm);
 
 /* The request that answers. */
 struct digest_answering {
@@ -50,7 +50,7 @@ struct digest_answering {
 };
 /* "Authorization: Digest ...", or Proxy-Authorization, with its CRLF. False: a text is too long or stands in no quotes, or OpenSSL does
  * not have the hash; *w may hold a part then. */
-bool digest_client_write(struct writer *w, const struct digest_ask *ask,
+bool digest_client_write(struct writer *w, const struct digest_client_challenge *ask,
 			 const struct digest_account *account,
 			 const struct digest_answering *r) NODISCARD;
 

@@ -402,8 +402,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	trunks_count(h->settings->trunks, s->trunk, TRUNK_CALLS);
 	err = dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
 	if (!err)
-		err = identity_begin(h, c, s);
-	return err ? err : conveyed_begin(h, c, s);
+		err = identity_on_invite(h, c, s);
+	return err ? err : conveyed_on_invite(h, c, s);
 }
 
 static enum refusal start_take_offer(const struct call_host *h, struct call *c,
@@ -453,7 +453,7 @@ static enum refusal start_ring(struct call_host *h, struct call *c, const struct
 
 static int start_fill(struct call_host *h, struct call *c, const struct call_start *s)
 {
-	call_begin(h, c);
+	call_init(h, c);
 	c->early_media = s->early_media;
 	txns_belong(h->txns, s->slot, c->id, c->bridge.caller, TXN_USER_INVITE);
 	if (text_set(&c->from, s->from) || text_set(&c->to, s->to))

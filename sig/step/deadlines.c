@@ -178,7 +178,7 @@ const struct deadline leg_deadlines[] = {
 	  .saved = true,
 	  .due_of = call_digits_code_overdue },
 	{ .name = "session", OF_LEG(timer.expires_ns), .saved = true, .due_of = refresh_overdue },
-	{ .name = "refresh", OF_LEG(timer.refresh_ns), .saved = true, .due_of = refresh_begin },
+	{ .name = "refresh", OF_LEG(timer.refresh_ns), .saved = true, .due_of = refresh_if_due },
 	{ 0 },
 };
 

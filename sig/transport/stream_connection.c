@@ -12,7 +12,7 @@
 #include "sig/sip/hop.h"
 #include "sig/transport/stream_connection.h"
 
-static void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns);
+static void stream_handshake_queue(struct stream_connection *c, uint64_t now_ns);
 static void stream_connection_read(struct stream_connection *c);
 static void stream_connection_doom(struct stream_connection *c, enum stream_end why);
 
@@ -359,7 +359,7 @@ static void begin_handshake(struct stream_connection *c, unsigned events)
 		}
 		return;
 	}
-	stream_handshake_ask(c, clock_now_ns());
+	stream_handshake_queue(c, clock_now_ns());
 	if (!c->is_doomed)
 		connection_watch(c);
 }
@@ -484,7 +484,7 @@ bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop,
 }
 
 /* It has something to say for its handshake: it waits for its turn, or is doomed. */
-static void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns)
+static void stream_handshake_queue(struct stream_connection *c, uint64_t now_ns)
 {
 	struct transport_stream *t = c->owner;
 

@@ -46,8 +46,8 @@ static bool stands_in(const struct sip_message *m, struct bytes part)
 	return part.n == 0 || (part.p >= all.p && part.p + part.n <= all.p + all.n);
 }
 
-static void check_answer(const struct digest_ask *ask, const struct digest_account *account,
-			 bool proxy)
+static void check_answer(const struct digest_client_challenge *ask,
+			 const struct digest_account *account, bool proxy)
 {
 	const struct digest_answering r = { .method = BYTES_LIT("INVITE"),
 					    .uri = BYTES_LIT("sip:2@h"),
@@ -81,7 +81,7 @@ static void check_answer(const struct digest_ask *ask, const struct digest_accou
 static void check_choice(const struct sip_message *m, bool proxy,
 			 const struct digest_account *account)
 {
-	struct digest_ask ask;
+	struct digest_client_challenge ask;
 	enum digest_asked is = digest_client_choose(&ask, m, proxy, account->realm);
 
 	if (is == DIGEST_ASKED_REALM)

@@ -62,7 +62,7 @@ static bool store_has(const struct node *n, const struct phone *p, uint32_t cseq
 static bool knows(const struct node *n, const struct phone *p)
 {
 	if (n->sim->node_count > 1)
-		locations_begin(n->locations, node_now(n));
+		locations_set_now(n->locations, node_now(n));
 	return locations_know(n->locations, n->tenant, bytes_str(p->user));
 }
 

@@ -407,7 +407,7 @@ bool recordings_are_due(const struct call_host *h, const struct call *c)
 }
 
 /* One recording has what both say: where both policies want it at one place, that of the caller is for both. A mailbox is nobody else's. */
-static void policy_ask(struct call_host *h, struct call *c)
+static void recording_apply_policy(struct call_host *h, struct call *c)
 {
 	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
 	bool wants[2];
@@ -452,7 +452,7 @@ static void recordings_settle(struct call_host *h, struct call *c)
 	if (has_asked(c) && !is_the_pair(c))
 		c->record_asked[0] = c->record_asked[1] = 0;
 	if (!has_asked(c) && pair_talks(c))
-		policy_ask(h, c);
+		recording_apply_policy(h, c);
 	all = c->recordings;
 	for (uint8_t i = all ? all->count : 0; i-- > 0;) {
 		if (!recording_goes_on(c, &all->list[i]))

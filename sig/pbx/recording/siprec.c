@@ -391,7 +391,7 @@ static void siprec_note_parties(struct siprec *s, const struct siprec_talk *t)
 	}
 }
 
-static void siprec_ask(struct call_host *h, struct call *c, struct recording *r, uint64_t what)
+static void siprec_invite(struct call_host *h, struct call *c, struct recording *r, uint64_t what)
 {
 	struct siprec *s = r->siprec;
 	struct siprec_talk t;
@@ -437,7 +437,7 @@ static void siprec_settle_away(struct call_host *h, struct call *c, struct recor
 		break;
 	case SIPREC_FOUND:
 		if (siprec_open_dialog(h, c, s))
-			siprec_ask(h, c, r, siprec_talk_hash(h, c, r));
+			siprec_invite(h, c, r, siprec_talk_hash(h, c, r));
 		else
 			siprec_lost(h, c, r, SIPREC_UNREACHABLE,
 				    "no address of the node leads to it");
@@ -515,7 +515,7 @@ static void siprec_settle_up(struct call_host *h, struct call *c, struct recordi
 	struct siprec_words words;
 
 	if (what != s->said && !s->invite && !s->unacked.n && !s->retry_ns)
-		siprec_ask(h, c, r, what);
+		siprec_invite(h, c, r, what);
 	if (s->state != SIPREC_UP || !s->has_ports)
 		return;
 	siprec_talk_read(&t, &words, h, c, r);
@@ -647,7 +647,7 @@ static void siprec_failed(struct call_host *h, struct call *c, struct recording 
 
 	s->invite = 0;
 	if (siprec_may_ask_again(h, s, ev->message)) {
-		siprec_ask(h, c, r, s->said);
+		siprec_invite(h, c, r, s->said);
 		return;
 	}
 	if (siprec_is_pending(s, ev)) {

@@ -396,7 +396,7 @@ void siprec_write_type(struct writer *w, const struct siprec_talk *t)
 	boundary_write(w, t);
 }
 
-static void part_begin(struct writer *w, const struct siprec_talk *t, const char *head)
+static void part_write_head(struct writer *w, const struct siprec_talk *t, const char *head)
 {
 	writer_str(w, "--");
 	boundary_write(w, t);
@@ -405,12 +405,12 @@ static void part_begin(struct writer *w, const struct siprec_talk *t, const char
 
 void siprec_write_body(struct writer *w, const struct siprec_talk *t)
 {
-	part_begin(w, t, "Content-Type: application/sdp\r\n");
+	part_write_head(w, t, "Content-Type: application/sdp\r\n");
 	siprec_write_sdp(w, t);
 	writer_str(w, "\r\n");
-	part_begin(w, t,
-		   "Content-Type: application/rs-metadata+xml\r\n"
-		   "Content-Disposition: recording-session\r\n");
+	part_write_head(w, t,
+			"Content-Type: application/rs-metadata+xml\r\n"
+			"Content-Disposition: recording-session\r\n");
 	siprec_write_metadata(w, t);
 	writer_str(w, "\r\n--");
 	boundary_write(w, t);

@@ -76,7 +76,7 @@ static void test_what_is_asked(void **state)
 	(void)state;
 	EACH_ROW(row, table)
 	{
-		struct digest_ask ask;
+		struct digest_client_challenge ask;
 		struct sip_message m;
 
 		refused(&m, row->lines);
@@ -147,7 +147,7 @@ static void answer(struct writer *w, const struct digest_server *s, bool proxy,
 					    .proxy = proxy };
 	char lines[2048];
 	struct writer l = writer_over(lines, sizeof(lines) - 1);
-	struct digest_ask ask;
+	struct digest_client_challenge ask;
 	struct sip_message m;
 
 	digest_challenge(s, &l, proxy, false, &g_source, NOW, 5);
@@ -208,11 +208,11 @@ static void test_other_challenges(void **state)
 					      .nc = row->qop == DIGEST_QOP_NONE ? 1 : 7 };
 		uint8_t space[DIGEST_CLIENT_LINE_MAX];
 		struct writer w = writer_over(space, sizeof(space));
-		struct digest_ask ask = { .algorithm = row->algorithm,
-					  .qop = row->qop,
-					  .session = row->session,
-					  .realm = account.realm,
-					  .opaque = BYTES_LIT("\\\"x") };
+		struct digest_client_challenge ask = { .algorithm = row->algorithm,
+						       .qop = row->qop,
+						       .session = row->session,
+						       .realm = account.realm,
+						       .opaque = BYTES_LIT("\\\"x") };
 		char lines[2048];
 		struct writer l = writer_over(lines, sizeof(lines));
 		struct bytes nonce;
@@ -241,10 +241,10 @@ static void test_what_is_not_answered(void **state)
 	const struct digest_answering r = { .method = BYTES_LIT("INVITE"),
 					    .uri = BYTES_LIT("sip:h"),
 					    .nc = 1 };
-	const struct digest_ask good = { .nonce = BYTES_LIT("n") };
+	const struct digest_client_challenge good = { .nonce = BYTES_LIT("n") };
 	uint8_t space[DIGEST_CLIENT_LINE_MAX];
 	struct digest_account account;
-	struct digest_ask ask = good;
+	struct digest_client_challenge ask = good;
 	struct writer w = writer_over(space, sizeof(space));
 
 	(void)state;

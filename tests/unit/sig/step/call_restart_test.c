@@ -400,7 +400,7 @@ static void who_is_away(void **state)
 	from.remote = l->a.addr;
 	to = from;
 	to.remote.port = l->a.addr.port = 5099;
-	shard_begin(l->r->shard, l->r->now);
+	shard_set_now(l->r->shard, l->r->now);
 	shard_hop_moved(l->r->shard, TENANT_DEFAULT, BYTES_LIT("1001"), &from, &to);
 	rig_run(l->r);
 	assert_true(comes(l->r, &l->a, 2, PHONE_SDP_A));
