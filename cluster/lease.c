@@ -176,7 +176,7 @@ static unsigned claim_named(struct claim *c, const struct claim_lease *lease)
 	return CLAIM_PASS_NAMES;
 }
 
-static void news_take(struct claim *c, const struct claim_event *event)
+static void claim_on_news(struct claim *c, const struct claim_event *event)
 {
 	if (!lease_epoch_above(event->epoch, c->heard))
 		return;
@@ -188,7 +188,7 @@ static void news_take(struct claim *c, const struct claim_event *event)
 /* Of two lists one is old: who asks by that one learns the other. */
 static unsigned claim_on_question(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
-	news_take(c, event);
+	claim_on_news(c, event);
 	if (event->owning || !same_names(&c->named, &event->named) || c->record != event->record)
 		return CLAIM_SEND_NEWS | (names_are_dated(c) ? CLAIM_SEND_NAMES : 0U);
 	if (bound_to_others(c, event->from, now_ns) && !stands_back(c, event->from))
@@ -318,7 +318,7 @@ unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t n
 	case CLAIM_CONSENTED:
 		return claim_consented(c, event, now_ns);
 	case CLAIM_NEWS:
-		news_take(c, event);
+		claim_on_news(c, event);
 		return 0;
 	case CLAIM_WON:
 		return claim_won(c, event->kept, now_ns);

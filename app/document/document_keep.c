@@ -186,7 +186,7 @@ static int document_file_open(struct node *n, struct document_file *f)
 
 static void document_file_take(struct node *n, struct document_file *f)
 {
-	if (shelf_take(&n->api.documents->keep.shelf, &f->snapshot))
+	if (shelf_load(&n->api.documents->keep.shelf, &f->snapshot))
 		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
 }
 

@@ -205,8 +205,8 @@ static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 		s = claimed_shard(c, item->shard);
 		if (s)
 			node_shard_on_request_order(s);
-	} else if (!standings_take(&c->standings, item, from,
-				   peers_process(c->peers, from, &address), clock_now_ns())) {
+	} else if (!standings_on_item(&c->standings, item, from,
+				      peers_process(c->peers, from, &address), clock_now_ns())) {
 		claims_item(c->claims, item, from, clock_now_ns());
 	}
 }
@@ -401,7 +401,7 @@ static void names_turn(const struct claimant *c, uint64_t now_ns)
 	}
 }
 
-void claimant_notify(struct claimant *c, const struct store_tell *tell)
+void claimant_notify(struct claimant *c, const struct store_notice *tell)
 {
 	const bool changes = tell->before.count;
 	const struct peer_item item = { .kind = PEER_TOLD,

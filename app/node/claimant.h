@@ -62,8 +62,8 @@ void claimant_metrics(struct claimant *c);
 void claimant_notices(struct claimant *c);
 /* A shard has come to live here: its lease names others at once. */
 void claimant_lives(struct claimant *c);
-/* A lease of this node: those whom it names hear that it lives (store_tell_fn). */
-void claimant_notify(struct claimant *c, const struct store_tell *tell);
+/* A lease of this node: those whom it names hear that it lives (store_notice_fn). */
+void claimant_notify(struct claimant *c, const struct store_notice *tell);
 /* Before a shard is asked for: its store learns what others know of its lease. */
 void claimant_acquires(const struct claimant *c, const struct node_shard *s);
 

@@ -94,7 +94,7 @@ uint8_t node_shard_toll(const struct node_shard *s)
 }
 
 /* Its lease names others. */
-static void shard_on_lease_names(const struct store_tell *tell, void *arg)
+static void shard_on_lease_names(const struct store_notice *tell, void *arg)
 {
 	const struct node_shard *s = arg;
 

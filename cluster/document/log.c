@@ -120,7 +120,8 @@ static void after_set(struct document_log *log, struct bytes id)
 		(void)snprintf(log->after, sizeof(log->after), "%s", BEGINNING);
 }
 
-static void entry_take(struct document_log *log, struct bytes id, const struct redisReply *fields)
+static void log_entry_read(struct document_log *log, struct bytes id,
+			   const struct redisReply *fields)
 {
 	struct document_entry e;
 	const char *wrong;
@@ -157,8 +158,8 @@ static void log_on_read(int err, const struct redisReply *reply, void *arg)
 	for (size_t i = 0; i < redis_reply_count(entries); i++) {
 		const struct redisReply *entry = redis_reply_at(entries, i);
 
-		entry_take(log, redis_reply_text(redis_reply_at(entry, 0)),
-			   redis_reply_at(entry, 1));
+		log_entry_read(log, redis_reply_text(redis_reply_at(entry, 0)),
+			       redis_reply_at(entry, 1));
 	}
 	if (redis_reply_count(entries))
 		log->user.read(log->user.arg);

@@ -63,7 +63,7 @@ void snapshot_tail_write(struct writer *w, struct bytes whole)
 
 /* ---- reading ---- */
 
-static bool octets_take(struct bytes *rest, size_t n, struct bytes *out)
+static bool snapshot_octets_cut(struct bytes *rest, size_t n, struct bytes *out)
 {
 	if (rest->n < n)
 		return false;
@@ -72,28 +72,29 @@ static bool octets_take(struct bytes *rest, size_t n, struct bytes *out)
 	return true;
 }
 
-static bool name_take(struct bytes *rest, struct bytes *out)
+static bool snapshot_name_cut(struct bytes *rest, struct bytes *out)
 {
 	struct bytes n;
 
-	return octets_take(rest, 1, &n) && n.p[0] > 0 && n.p[0] <= SNAPSHOT_NAME_MAX &&
-	       octets_take(rest, n.p[0], out);
+	return snapshot_octets_cut(rest, 1, &n) && n.p[0] > 0 && n.p[0] <= SNAPSHOT_NAME_MAX &&
+	       snapshot_octets_cut(rest, n.p[0], out);
 }
 
-static bool document_take(struct bytes *rest, uint16_t format, struct snapshot_document *out)
+static bool snapshot_document_cut(struct bytes *rest, uint16_t format,
+				  struct snapshot_document *out)
 {
 	struct bytes version, length;
 
 	out->tenant = BYTES_LIT(SNAPSHOT_TENANT);
-	if (format != SNAPSHOT_OF_ONE && !name_take(rest, &out->tenant))
+	if (format != SNAPSHOT_OF_ONE && !snapshot_name_cut(rest, &out->tenant))
 		return false;
-	if (!name_take(rest, &out->kind) || !name_take(rest, &out->name) ||
-	    !octets_take(rest, SNAPSHOT_VERSION_SIZE, &version) ||
-	    !octets_take(rest, SNAPSHOT_LENGTH_SIZE, &length))
+	if (!snapshot_name_cut(rest, &out->kind) || !snapshot_name_cut(rest, &out->name) ||
+	    !snapshot_octets_cut(rest, SNAPSHOT_VERSION_SIZE, &version) ||
+	    !snapshot_octets_cut(rest, SNAPSHOT_LENGTH_SIZE, &length))
 		return false;
 	out->version = be64_get(version.p);
 	return be32_get(length.p) <= SNAPSHOT_TEXT_MAX &&
-	       octets_take(rest, be32_get(length.p), &out->text);
+	       snapshot_octets_cut(rest, be32_get(length.p), &out->text);
 }
 
 static uint16_t format_of(struct bytes file)
@@ -118,7 +119,7 @@ static const char *snapshot_fault_of(struct bytes in)
 	for (left = be32_get(in.p + AT_COUNT); left && rest.n; left--) {
 		struct snapshot_document d;
 
-		if (!document_take(&rest, format, &d))
+		if (!snapshot_document_cut(&rest, format, &d))
 			return "a document in it is damaged";
 	}
 	return left || rest.n ? "not as many documents as it says" : NULL;
@@ -147,7 +148,7 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason)
 
 bool snapshot_next(struct snapshot *s, struct snapshot_document *out)
 {
-	return s->rest.n > 0 && document_take(&s->rest, s->format, out);
+	return s->rest.n > 0 && snapshot_document_cut(&s->rest, s->format, out);
 }
 
 static void seen_join(struct seen *s)
@@ -312,7 +313,7 @@ uint64_t shelf_generation(const struct shelf *s, struct bytes tenant)
 	return t ? t->generation : 0;
 }
 
-static struct shelf_tenant *tenant_take(struct shelf *s, struct bytes name)
+static struct shelf_tenant *shelf_tenant_ensure(struct shelf *s, struct bytes name)
 {
 	struct shelf_tenant *t = tenant_find(s, name);
 
@@ -327,7 +328,7 @@ static void generation_raise(struct shelf_tenant *t, uint64_t generation)
 
 int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generation)
 {
-	struct shelf_tenant *t = tenant_take(s, tenant);
+	struct shelf_tenant *t = shelf_tenant_ensure(s, tenant);
 
 	if (!t)
 		return -ENOMEM;
@@ -349,7 +350,7 @@ static uint32_t kind_find(const struct shelf *s, struct bytes kind)
 }
 
 /* A later program may have kinds of its own: what finds no place is not counted. */
-static uint32_t kind_take(struct shelf *s, struct bytes kind)
+static uint32_t shelf_kind_ensure(struct shelf *s, struct bytes kind)
 {
 	uint32_t i = kind_find(s, kind);
 
@@ -361,7 +362,7 @@ static uint32_t kind_take(struct shelf *s, struct bytes kind)
 
 static void count_add(struct shelf *s, struct shelf_tenant *t, struct bytes kind)
 {
-	uint32_t i = kind_take(s, kind);
+	uint32_t i = shelf_kind_ensure(s, kind);
 
 	if (i < SHELF_KINDS_MAX)
 		t->count[i]++;
@@ -534,7 +535,7 @@ bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_do
 
 int shelf_put(struct shelf *s, const struct snapshot_document *d)
 {
-	struct shelf_tenant *t = document_fits(d) ? tenant_take(s, d->tenant) : NULL;
+	struct shelf_tenant *t = document_fits(d) ? shelf_tenant_ensure(s, d->tenant) : NULL;
 	pool_handle h = t ? item_find(s, d) : 0;
 	int err;
 
@@ -698,7 +699,7 @@ uint8_t *shelf_snapshot(const struct shelf *s, size_t *n)
 }
 
 /* Without a text: a deletion. */
-static int written_take(struct shelf *s, const struct snapshot_document *d)
+static int shelf_apply(struct shelf *s, const struct snapshot_document *d)
 {
 	if (bytes_is(d->kind, SNAPSHOT_GENERATION))
 		return shelf_generation_set(s, d->tenant, d->version);
@@ -723,7 +724,7 @@ int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *docu
 		if (!d.text.n && !bytes_is(d.kind, SNAPSHOT_GENERATION))
 			gone_note(s, &d);
 		if (!t || !bytes_is(d.tenant, t->name))
-			t = tenant_take(s, d.tenant);
+			t = shelf_tenant_ensure(s, d.tenant);
 		if (t)
 			generation_raise(t, d.version);
 		else
@@ -732,7 +733,7 @@ int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *docu
 	return err;
 }
 
-int shelf_take(struct shelf *s, struct snapshot *from)
+int shelf_load(struct shelf *s, struct snapshot *from)
 {
 	struct snapshot_document d;
 	int err = 0, first = 0;
@@ -740,7 +741,7 @@ int shelf_take(struct shelf *s, struct snapshot *from)
 	if (from->format == SNAPSHOT_OF_ONE)
 		first = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from->generation);
 	while (snapshot_next(from, &d)) {
-		err = written_take(s, &d);
+		err = shelf_apply(s, &d);
 		first = first ? first : err;
 	}
 	return first;

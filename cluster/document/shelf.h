@@ -129,7 +129,7 @@ uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
 /* The tenants of a snapshot alone, with their generations and deletions. *documents: how many of both. 0 or -ENOMEM. */
 int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents) NODISCARD;
 /* Puts all that a snapshot has. 0 or, as shelf_put, what became of the first one that has no place. */
-int shelf_take(struct shelf *s, struct snapshot *from) NODISCARD;
+int shelf_load(struct shelf *s, struct snapshot *from) NODISCARD;
 
 /*
  * Which changes of a tenant's documents a node knows. Each change has a number, one more than the one before (the tenant's generation),

@@ -208,7 +208,7 @@ static int pid_write(int fd)
 }
 
 /* The descriptor, or -errno; -EBUSY when another process holds it. */
-static int lock_take(const char *path)
+static int lock_acquire(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int err;
@@ -227,7 +227,7 @@ static int node_lock(struct embedded *e)
 	char path[PATH_TEXT];
 	int err = path_write(path, e->dir, "lock");
 
-	e->lock_fd = err ? err : lock_take(path);
+	e->lock_fd = err ? err : lock_acquire(path);
 	if (e->lock_fd == -EBUSY) {
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -286,7 +286,7 @@ static int server_lock(const struct embedded *e)
 	char path[PATH_TEXT];
 	int err = server_path(e, path, "lock");
 
-	return err ? err : lock_take(path);
+	return err ? err : lock_acquire(path);
 }
 
 bool embedded_is_dead(struct embedded *e)

@@ -436,7 +436,7 @@ static int inward_frame(struct inward *in, struct bytes frame)
 }
 
 /* Takes what is whole off what has come. */
-static int inward_take(struct inward *in)
+static int inward_read_frames(struct inward *in)
 {
 	size_t at = 0, n = 0;
 	int err = 0;
@@ -480,7 +480,7 @@ static void inward_ready(int fd, unsigned events, void *arg)
 			inward_give(in);
 			return;
 		}
-		if (inward_take(in)) {
+		if (inward_read_frames(in)) {
 			inward_refuse(in);
 			return;
 		}

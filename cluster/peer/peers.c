@@ -31,7 +31,7 @@ static struct standing *standing_place(struct standings *s, uint64_t id)
 }
 
 /* NULL: no node has so many. */
-static struct standing_shard *standing_shard_take(struct standing *s, uint16_t number)
+static struct standing_shard *standing_shard_ensure(struct standing *s, uint16_t number)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
 		if (s->shards[i].number == number)
@@ -43,8 +43,8 @@ static struct standing_shard *standing_shard_take(struct standing *s, uint16_t n
 	return &s->shards[s->count++];
 }
 
-bool standings_take(struct standings *s, const struct peer_item *item, uint64_t from,
-		    uint64_t process, uint64_t now_ns)
+bool standings_on_item(struct standings *s, const struct peer_item *item, uint64_t from,
+		       uint64_t process, uint64_t now_ns)
 {
 	struct standing_shard *shard;
 	struct standing *of;
@@ -59,7 +59,7 @@ bool standings_take(struct standings *s, const struct peer_item *item, uint64_t 
 		of->drains_ns = now_ns;
 		return true;
 	}
-	shard = standing_shard_take(of, item->shard);
+	shard = standing_shard_ensure(of, item->shard);
 	if (shard && item->kind == PEER_HOME)
 		shard->home = true;
 	else if (shard)
@@ -245,7 +245,8 @@ static void peer_unheard(struct peers *p, struct peer *from)
 	p->on_alive(from->line.id, false, p->arg);
 }
 
-static void item_take(struct peers *p, struct peer *from, bool notice, const struct peer_item *item)
+static void peer_on_item(struct peers *p, struct peer *from, bool notice,
+			 const struct peer_item *item)
 {
 	if (notice && item->kind != PEER_DEAD) {
 		p->counts.refused[PEERS_MALFORMED]++;
@@ -258,7 +259,7 @@ static void item_take(struct peers *p, struct peer *from, bool notice, const str
 }
 
 /* Nothing of a datagram counts that has an item which is none. */
-static void items_take(struct peers *p, struct peer *from, const struct peer_read *read)
+static void peer_on_items(struct peers *p, struct peer *from, const struct peer_read *read)
 {
 	struct bytes rest = read->items;
 	struct peer_item item;
@@ -272,7 +273,7 @@ static void items_take(struct peers *p, struct peer *from, const struct peer_rea
 	}
 	for (rest = read->items; rest.n;) {
 		if (!peer_item_read(&rest, &item))
-			item_take(p, from, read->verdict == PEER_NOTICE, &item);
+			peer_on_item(p, from, read->verdict == PEER_NOTICE, &item);
 	}
 }
 
@@ -284,8 +285,8 @@ static void peer_gone(struct peers *p, struct peer *from, uint64_t incarnation)
 	peer_unheard(p, from);
 }
 
-static void verdict_take(struct peers *p, struct peer *from, const struct peer_read *read,
-			 uint64_t now_ns)
+static void peer_on_verdict(struct peers *p, struct peer *from, const struct peer_read *read,
+			    uint64_t now_ns)
 {
 	static const enum peers_refusal refusals[PEER_VERDICTS] = {
 		[PEER_UNPROVEN] = PEERS_UNPROVEN,   [PEER_STALE] = PEERS_STALE,
@@ -295,10 +296,10 @@ static void verdict_take(struct peers *p, struct peer *from, const struct peer_r
 
 	if (read->verdict == PEER_TRUE) {
 		peer_on_datagram(p, from, now_ns);
-		items_take(p, from, read);
+		peer_on_items(p, from, read);
 	} else if (read->verdict == PEER_NOTICE) {
 		peer_gone(p, from, read->incarnation);
-		items_take(p, from, read);
+		peer_on_items(p, from, read);
 	} else {
 		p->counts.refused[refusals[read->verdict]]++;
 		if (read->verdict == PEER_UNPROVEN || read->verdict == PEER_STALE)
@@ -306,7 +307,7 @@ static void verdict_take(struct peers *p, struct peer *from, const struct peer_r
 	}
 }
 
-static void datagram_take(struct peers *p, struct bytes packet, uint64_t now_ns)
+static void peers_on_datagram(struct peers *p, struct bytes packet, uint64_t now_ns)
 {
 	struct peer_head head;
 	struct peer_read read;
@@ -324,7 +325,7 @@ static void datagram_take(struct peers *p, struct bytes packet, uint64_t now_ns)
 		return;
 	}
 	peer_line_read(&from->line, &p->self, &head, packet, now_ns, &read);
-	verdict_take(p, from, &read, now_ns);
+	peer_on_verdict(p, from, &read, now_ns);
 	OPENSSL_cleanse(read.plain, sizeof(read.plain));
 }
 
@@ -340,7 +341,7 @@ static void peers_on_fd(int fd, unsigned events, void *arg)
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n >= 0) /* else a port was closed somewhere */
-			datagram_take(p, bytes_mem(packet, (size_t)n), clock_now_ns());
+			peers_on_datagram(p, bytes_mem(packet, (size_t)n), clock_now_ns());
 	}
 }
 

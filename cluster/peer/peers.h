@@ -99,8 +99,8 @@ struct standings {
 };
 
 /* False: it is no such item. from, process: a node that is heard. */
-bool standings_take(struct standings *s, const struct peer_item *item, uint64_t from,
-		    uint64_t process, uint64_t now_ns);
+bool standings_on_item(struct standings *s, const struct peer_item *item, uint64_t from,
+		       uint64_t process, uint64_t now_ns);
 /* NULL: that process has not said which shards are its own. Programs of before say nothing. */
 const struct standing *standings_of(const struct standings *s, uint64_t id, uint64_t process);
 bool standing_drains(const struct standing *s, uint64_t now_ns);

@@ -70,7 +70,7 @@ static void sentinel_refuse(struct redis_sentinel *s, const struct redisReply *r
 }
 
 /* The owner may be closed when it hears of it, and this with it. */
-static void answer_take(struct redis_sentinel *s, uint64_t epoch)
+static void sentinel_on_answer(struct redis_sentinel *s, uint64_t epoch)
 {
 	bool changed = !addr_eq(&s->said, &s->primary);
 
@@ -111,7 +111,7 @@ static void sentinel_on_primary(int err, const struct redisReply *reply, void *a
 	} else if (epoch_read(&epoch, reply)) {
 		sentinel_refuse(s, reply);
 	} else {
-		answer_take(s, epoch);
+		sentinel_on_answer(s, epoch);
 	}
 }
 

@@ -250,7 +250,7 @@ static void reply_give(struct redis *r, const struct redisReply *reply,
 	}
 }
 
-static void reply_take(struct redis *r, const struct redisReply *reply)
+static void redis_on_reply(struct redis *r, const struct redisReply *reply)
 {
 	struct redis_wait wait;
 
@@ -275,7 +275,7 @@ void redis_reader_feed(struct redis *r, struct bytes in)
 	/* a callback that closed the link has taken the reader with it */
 	while (!r->broken && r->reader && redisReaderGetReply(r->reader, &reply) == REDIS_OK &&
 	       reply) {
-		reply_take(r, reply);
+		redis_on_reply(r, reply);
 		freeReplyObject(reply);
 	}
 	if (r->reader && r->reader->err)

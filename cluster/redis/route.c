@@ -333,7 +333,7 @@ static void asker_learn(struct redis_route *route)
 		asker->sentinel_count = n;
 }
 
-static void table_take(struct redis_route *route, const struct redis_slots *said)
+static void route_adopt_slots(struct redis_route *route, const struct redis_slots *said)
 {
 	bool changed = !slots_are_equal(said, &route->slots);
 
@@ -370,7 +370,7 @@ static void route_on_slots(int err, const struct redisReply *reply, void *arg)
 	route->ask_ns =
 		clock_now_ns() + (redis_is_connected(owner) ? ROUTE_PACE_NS : ROUTE_HURRY_NS);
 	if (!err && said && redis_slots_read(said, reply, &route->asker->addr) == 0)
-		table_take(route, said);
+		route_adopt_slots(route, said);
 	else if (!err)
 		table_refuse(route, reply);
 	/* while something is wrong, each has its turn: one of them may be cut off from the others */

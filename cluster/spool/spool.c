@@ -462,7 +462,7 @@ static void spool_destroy(struct spool *sp)
 }
 
 /* An answer may close the spool: it is gone then after the outermost round. */
-static void answers_take(struct spool *sp)
+static void spool_answers_deliver(struct spool *sp)
 {
 	struct job *job;
 
@@ -479,7 +479,7 @@ static void spool_on_event(int fd, unsigned events, void *arg)
 
 	(void)events;
 	if (read(fd, &count, sizeof(count)) == sizeof(count))
-		answers_take(arg);
+		spool_answers_deliver(arg);
 }
 
 static void spool_job_push(struct spool *sp, struct job *job)
@@ -599,5 +599,5 @@ void spool_close(struct spool *sp)
 	(void)pthread_mutex_unlock(&sp->lock);
 	(void)pthread_join(sp->thread, NULL);
 	sp->closed = true;
-	answers_take(sp);
+	spool_answers_deliver(sp);
 }

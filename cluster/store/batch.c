@@ -201,7 +201,7 @@ static void part_clear(struct batch_part *p)
 }
 
 /* Takes over what is in *from, which is something, and empty then. */
-static struct batch_part part_take(struct batch_part *from)
+static struct batch_part batch_part_move(struct batch_part *from)
 {
 	struct batch_part p = *from;
 
@@ -222,7 +222,7 @@ static void saves_spare(struct store_batch *b, struct redis_buffer *saves)
 	*saves = (struct redis_buffer){ .max = saves->max };
 }
 
-static void saves_take(struct store_batch *b)
+static void batch_reuse_saves(struct store_batch *b)
 {
 	if (!b->spare.p)
 		return;
@@ -343,8 +343,8 @@ void store_batch_end(struct store_op *op, const struct spool_entry *entry)
 
 void store_batch_load(struct store_shard *s)
 {
-	s->batch.flying = part_take(&s->batch.next);
-	saves_take(&s->batch);
+	s->batch.flying = batch_part_move(&s->batch.next);
+	batch_reuse_saves(&s->batch);
 }
 
 void store_batch_dropped(struct store_shard *s)

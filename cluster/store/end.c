@@ -496,7 +496,7 @@ static void end_refuse(struct store_shard *s, uint64_t call, enum store_result r
 		store_op_fail(op, result);
 }
 
-static void end_take(struct store_end *end)
+static void end_dispatch(struct store_end *end)
 {
 	struct store_op *op;
 
@@ -529,7 +529,7 @@ static void end_begin(struct store_shard *s, uint64_t call, const struct store_e
 	struct store_end *end = end_new(s, call, e);
 
 	if (end && end_await(end, done, arg) == 0) {
-		end_take(end);
+		end_dispatch(end);
 		return;
 	}
 	if (end)
@@ -688,7 +688,8 @@ static void replay_send_next(struct store_shard *s)
 		segment_done(s);
 }
 
-static int segment_take(struct store_replay *r, uint64_t number, struct bytes segment, bool left)
+static int replay_load_segment(struct store_replay *r, uint64_t number, struct bytes segment,
+			       bool left)
 {
 	r->segment = malloc(segment.n + 1);
 	if (!r->segment)
@@ -718,7 +719,7 @@ static void replay_on_segment(int err, uint64_t number, struct bytes segment, vo
 	s->replay.state = STORE_REPLAY_IDLE;
 	metric_set(s->base.metrics.cdr_waiting, !spool_is_empty(s->spool));
 	if (!err)
-		err = segment_take(&s->replay, number, segment, !store_is_healthy(s));
+		err = replay_load_segment(&s->replay, number, segment, !store_is_healthy(s));
 	if (s->base.closing) {
 		stop(s);
 	} else if (!err) {

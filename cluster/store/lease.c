@@ -476,7 +476,7 @@ static struct members names_before(const struct store_shard *s, const struct sto
 }
 
 /* The link number begins anew with the counter, as the claim wrote it. */
-static void grant_take(struct store_shard *s)
+static void lease_grant_apply(struct store_shard *s)
 {
 	const struct lease_grant *grant = &s->grant;
 	const struct lease_event claimed = { .type = LEASE_CLAIMED,
@@ -509,7 +509,7 @@ void store_lease_answered(struct store_shard *s, bool kept)
 	if (answer.acquire)
 		acquire_answer(s, answer.result);
 	if (!s->base.closing)
-		grant_take(s);
+		lease_grant_apply(s);
 }
 
 static void granted_note(struct store_shard *s, const struct store_answer *a)
@@ -673,11 +673,11 @@ static void valid_until_publish(const struct store_shard *s)
 static void named_are_notified(struct store_shard *s)
 {
 	const struct lease *l = &s->lease;
-	struct store_tell tell = { .shard = s->settings.shard,
-				   .told_ns = l->told_ns,
-				   .epoch = l->epoch,
-				   .named = *names_to_write(l),
-				   .renewal = l->wanted_ns ? 0 : l->renewal };
+	struct store_notice tell = { .shard = s->settings.shard,
+				     .told_ns = l->told_ns,
+				     .epoch = l->epoch,
+				     .named = *names_to_write(l),
+				     .renewal = l->wanted_ns ? 0 : l->renewal };
 
 	if (l->wanted_ns)
 		tell.before = l->named;
@@ -717,7 +717,7 @@ void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant)
 	store_enter(&s->base);
 	s->grant = *grant;
 	s->grant_waits = true;
-	grant_take(s);
+	lease_grant_apply(s);
 	store_leave(&s->base);
 }
 

@@ -417,7 +417,7 @@ static void record_taken(struct store_load *load, struct bytes member, struct by
 	}
 }
 
-static void record_take(struct store_load *load, struct bytes member, struct bytes raw)
+static void load_record_read(struct store_load *load, struct bytes member, struct bytes raw)
 {
 	const struct store_base *base = load->base;
 	struct record record = { .payload = raw };
@@ -446,19 +446,19 @@ static void large(struct store_load *load, struct bytes member)
 	load_broken(load, member, &seen, "larger than any record");
 }
 
-static void string_take(struct store_load *load, struct bytes member, struct bytes text)
+static void load_string_read(struct store_load *load, struct bytes member, struct bytes text)
 {
 	if (text.n == 0) {
 		load_forget(load, member);
 	} else if (text.n > record_max(load)) {
 		large(load, member);
 	} else {
-		record_take(load, member, text);
+		load_record_read(load, member, text);
 	}
 }
 
-static void document_text_take(struct store_load *load, struct bytes member, uint64_t version,
-			       struct bytes text)
+static void load_document_text_read(struct store_load *load, struct bytes member, uint64_t version,
+				    struct bytes text)
 {
 	const struct store_base *base = load->base;
 	int err;
@@ -473,11 +473,11 @@ static void document_text_take(struct store_load *load, struct bytes member, uin
 }
 
 /* found: its text, or its length. */
-static void load_document_take(struct store_load *load, struct bytes member, uint64_t version,
+static void load_document_read(struct store_load *load, struct bytes member, uint64_t version,
 			       const struct redisReply *found)
 {
 	if (redis_reply_type(found) == REDIS_TYPE_TEXT)
-		document_text_take(load, member, version, redis_reply_text(found));
+		load_document_text_read(load, member, version, redis_reply_text(found));
 	else if (redis_reply_integer(found) > 0)
 		large(load, member); /* else another node has deleted it */
 }
@@ -491,38 +491,38 @@ static struct bytes member_cut(struct bytes *rest)
 	return member;
 }
 
-static void documents_take(struct store_load *load, struct bytes members,
-			   const struct redisReply *reply)
+static void load_documents_read(struct store_load *load, struct bytes members,
+				const struct redisReply *reply)
 {
 	const struct store_base *base = load->base;
 
 	for (size_t i = 1; members.n && !base->closing && load->result == STORE_OK; i += 2) {
 		int64_t version = redis_reply_integer(redis_reply_at(reply, i));
 
-		load_document_take(load, member_cut(&members), (uint64_t)version,
+		load_document_read(load, member_cut(&members), (uint64_t)version,
 				   redis_reply_at(reply, i + 1));
 	}
 }
 
 /* found: the record, or its length. */
-static void hash_record_take(struct store_load *load, struct bytes member,
-			     const struct redisReply *found)
+static void load_hash_record_read(struct store_load *load, struct bytes member,
+				  const struct redisReply *found)
 {
 	if (redis_reply_type(found) == REDIS_TYPE_TEXT)
-		string_take(load, member, redis_reply_text(found));
+		load_string_read(load, member, redis_reply_text(found));
 	else if (redis_reply_integer(found) > 0)
 		large(load, member);
 	else
 		load_forget(load, member);
 }
 
-static void hash_records_take(struct store_load *load, struct bytes members,
-			      const struct redisReply *reply)
+static void load_hash_records_read(struct store_load *load, struct bytes members,
+				   const struct redisReply *reply)
 {
 	const struct store_base *base = load->base;
 
 	for (size_t i = 1; members.n && !base->closing && load->result == STORE_OK; i++)
-		hash_record_take(load, member_cut(&members), redis_reply_at(reply, i));
+		load_hash_record_read(load, member_cut(&members), redis_reply_at(reply, i));
 }
 
 static void fetch_finish(struct store_op *op, const struct store_answer *a)
@@ -541,11 +541,11 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 	} else if (a->result != STORE_OK) {
 		load->result = a->result;
 	} else if (load->kind == LOAD_DOCUMENTS) {
-		documents_take(load, fetch->member, a->reply);
+		load_documents_read(load, fetch->member, a->reply);
 	} else if (is_hash(load)) {
-		hash_records_take(load, fetch->member, a->reply);
+		load_hash_records_read(load, fetch->member, a->reply);
 	} else {
-		string_take(load, fetch->member, redis_reply_text(a->reply));
+		load_string_read(load, fetch->member, redis_reply_text(a->reply));
 	}
 	if (!op->base->closing)
 		load_pump(load);
@@ -618,7 +618,7 @@ static struct bytes fetch_cut(struct store_load *load)
 	return bytes_sub(from, 0, from.n - load->rest.n);
 }
 
-static int members_take(struct store_load *load, const struct redisReply *reply)
+static int load_members_copy(struct store_load *load, const struct redisReply *reply)
 {
 	struct writer w;
 	size_t size = 0;
@@ -647,7 +647,7 @@ static void load_list_finish(struct store_op *op, const struct store_answer *a)
 	load->result = a->result;
 	if (op->base->closing)
 		return; /* store_loads_free answers */
-	if (load->result == STORE_OK && members_take(load, a->reply) != 0)
+	if (load->result == STORE_OK && load_members_copy(load, a->reply) != 0)
 		load->result = STORE_UNKNOWN;
 	load_pump(load);
 }

@@ -163,8 +163,8 @@ void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done,
 }
 
 /* False: it is nobody's. Said once, and when there are others. */
-static bool node_take(const struct nodes_op *nodes, struct roster *roster, struct bytes id,
-		      struct bytes text, bool say)
+static bool node_entry_read(const struct nodes_op *nodes, struct roster *roster, struct bytes id,
+			    struct bytes text, bool say)
 {
 	struct roster_node node;
 	int err = roster_read(&node, id, text);
@@ -182,7 +182,7 @@ static bool node_take(const struct nodes_op *nodes, struct roster *roster, struc
 	return false;
 }
 
-static uint32_t nodes_take(const struct nodes_op *nodes, const struct redisReply *reply,
+static uint32_t nodes_read(const struct nodes_op *nodes, const struct redisReply *reply,
 			   uint32_t known)
 {
 	struct store_shared *s = (struct store_shared *)nodes->op.base;
@@ -193,7 +193,7 @@ static uint32_t nodes_take(const struct nodes_op *nodes, const struct redisReply
 		struct bytes id = redis_reply_text(redis_reply_at(reply, i));
 		struct bytes text = redis_reply_text(redis_reply_at(reply, i + 1));
 
-		if (node_take(nodes, &s->roster, id, text, unreadable >= known))
+		if (node_entry_read(nodes, &s->roster, id, text, unreadable >= known))
 			taken++;
 		else
 			unreadable++;
@@ -209,7 +209,7 @@ static void nodes_finish(struct store_op *op, const struct store_answer *a)
 	uint32_t taken = 0;
 
 	if (a->result == STORE_OK)
-		taken = nodes_take(nodes, a->reply, s->nodes_unreadable);
+		taken = nodes_read(nodes, a->reply, s->nodes_unreadable);
 	nodes->done(a->result, 0, taken, nodes->arg);
 }
 

@@ -54,7 +54,7 @@ struct store_shared_settings {
 };
 
 /* The owner tells those who may claim its shard that it lives: their acks are store_lease_on_ack. */
-struct store_tell {
+struct store_notice {
 	uint16_t shard;
 	uint64_t told_ns; /* which they bring back */
 	struct lease_epoch epoch;
@@ -63,7 +63,7 @@ struct store_tell {
 	struct members others; /* told as well, while nobody can be named */
 	uint64_t renewal;      /* the newest, of these names; 0: they change */
 };
-typedef void store_tell_fn(const struct store_tell *tell, void *arg);
+typedef void store_notice_fn(const struct store_notice *tell, void *arg);
 
 /* Another node wants the shard, and will say it again: store_lease_give once nothing is said for it any more. */
 typedef void store_wanted_fn(uint64_t by, void *arg);
@@ -78,7 +78,7 @@ struct store_shard_settings {
 	bool keeps_names;     /* ... or whom the lease of the process before has named */
 	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
 	uint8_t place;
-	store_tell_fn *tell;     /* with the arg of health; NULL: nobody is named, ever */
+	store_notice_fn *tell;   /* with the arg of health; NULL: nobody is named, ever */
 	store_wanted_fn *wanted; /* the same; NULL: it is given to nobody */
 	/* It was claimed, or handed over: it is ours from the start, and is not asked for. Who opens it is not told that it is healthy.
 	 * NULL: store_acquire. */

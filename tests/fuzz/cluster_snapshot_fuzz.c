@@ -31,7 +31,7 @@ static void shelf_check(struct bytes file)
 
 	assert(shelf_open(&shelf, 64, &key) == 0);
 	assert(snapshot_open(&read, file, &reason) == 0);
-	err = shelf_take(&shelf, &read);
+	err = shelf_load(&shelf, &read);
 	assert(!err || err == -ENOSPC || err == -EINVAL);
 	out = shelf_snapshot(&shelf, &n);
 	assert(out && snapshot_open(&again, bytes_mem(out, n), &reason) == 0);

@@ -79,7 +79,7 @@ struct node_settings {
 	const char *spool;    /* beside the server; NULL: "spool" */
 	bool keeps_names;
 	const char *id, *place; /* of its directory; NULL: its name */
-	store_tell_fn *tell;
+	store_notice_fn *tell;
 	store_wanted_fn *wanted;
 	const struct lease_grant *grant;
 	uint32_t replicas, save_replicas;

@@ -74,7 +74,7 @@ static void test_tenants(void **state)
 	file = shelf_snapshot(&s, &n);
 	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
 	assert_int_equal(snapshot.format, SNAPSHOT_FORMAT);
-	assert_int_equal(shelf_take(&again, &snapshot), 0);
+	assert_int_equal(shelf_load(&again, &snapshot), 0);
 	free(file);
 	assert_int_equal(shelf_count(&again), 2);
 	assert_int_equal(shelf_version(&again, T, EXTENSION, BYTES_LIT("1")), 1);
@@ -141,7 +141,7 @@ static void test_deletions(void **state)
 	take(&s, T, EXTENSION, "2", 3); /* was never here: so it is with one of another node */
 	file = shelf_snapshot(&s, &n);
 	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
-	assert_int_equal(shelf_take(&again, &snapshot), 0);
+	assert_int_equal(shelf_load(&again, &snapshot), 0);
 	free(file);
 	assert_int_equal(shelf_count(&again), 0);
 	assert_int_equal(gone_count(&again), 2);

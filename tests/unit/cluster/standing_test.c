@@ -10,7 +10,7 @@ static bool say(enum peer_kind kind, uint16_t shard, uint64_t from, uint64_t pro
 {
 	const struct peer_item item = { .kind = kind, .shard = shard };
 
-	return standings_take(&g_standings, &item, from, process, now_ns);
+	return standings_on_item(&g_standings, &item, from, process, now_ns);
 }
 
 static void test_said_and_over(void **state)

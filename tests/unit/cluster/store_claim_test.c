@@ -172,10 +172,10 @@ static void test_hostile(void **state)
 
 /* ---- a shard that was claimed ---- */
 
-static struct store_tell g_told;
+static struct store_notice g_told;
 static unsigned g_tells;
 
-static void on_tell(const struct store_tell *tell, void *arg)
+static void on_tell(const struct store_notice *tell, void *arg)
 {
 	(void)arg;
 	g_told = *tell;
