@@ -23,7 +23,7 @@ uint64_t waiting_put(struct waiting *w, struct command_run *run)
 	return 0;
 }
 
-static struct command_run *waiting_run_take(struct waiting *w, uint32_t i)
+static struct command_run *waiting_run_pop(struct waiting *w, uint32_t i)
 {
 	struct command_run *run = w->list[i].run;
 
@@ -31,20 +31,20 @@ static struct command_run *waiting_run_take(struct waiting *w, uint32_t i)
 	return run;
 }
 
-struct command_run *waiting_take(struct waiting *w, uint64_t ticket)
+struct command_run *waiting_pop(struct waiting *w, uint64_t ticket)
 {
 	uint32_t i = (uint32_t)ticket - 1;
 
 	if (i >= WAITING_MAX || w->list[i].generation != (uint32_t)(ticket >> 32))
 		return NULL;
-	return waiting_run_take(w, i);
+	return waiting_run_pop(w, i);
 }
 
 struct command_run *waiting_take_any(struct waiting *w)
 {
 	for (uint32_t i = 0; i < WAITING_MAX; i++) {
 		if (w->list[i].run)
-			return waiting_run_take(w, i);
+			return waiting_run_pop(w, i);
 	}
 	return NULL;
 }
@@ -56,7 +56,7 @@ struct command_run *waiting_take_any(struct waiting *w)
 static void command_ask_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
 {
 	struct command_ask *question = &node->api.asks->list[(uint32_t)ticket - 1];
-	struct command_run *run = waiting_take(node->api.waiting, ticket);
+	struct command_run *run = waiting_pop(node->api.waiting, ticket);
 
 	if (!run)
 		return;
@@ -67,7 +67,7 @@ static void command_ask_end(struct node *node, uint64_t ticket, const struct rem
 static void command_ask_picked_end(struct node *node, const struct park_news *told)
 {
 	struct command_ask *question = &node->api.asks->list[(uint32_t)told->serial - 1];
-	struct command_run *run = waiting_take(node->api.waiting, told->serial);
+	struct command_run *run = waiting_pop(node->api.waiting, told->serial);
 
 	if (!run)
 		return;
@@ -140,15 +140,15 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 	return false;
 }
 
-static struct command_ask *command_ask_take(struct command_run *run, uint64_t wait_ns)
+static struct command_ask *command_ask_open(struct command_run *run, uint64_t wait_ns)
 {
 	struct node *n = run->node;
 	uint64_t ticket = waiting_put(n->api.waiting, run);
-	struct query *pause = ticket ? queries_take(n->api.queries) : NULL;
+	struct query *pause = ticket ? queries_open(n->api.queries) : NULL;
 	struct command_ask *question = &n->api.asks->list[pause ? (uint32_t)ticket - 1 : 0];
 
 	if (!pause) {
-		(void)waiting_take(n->api.waiting, ticket);
+		(void)waiting_pop(n->api.waiting, ticket);
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 		return NULL;
 	}
@@ -179,7 +179,7 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 	uint64_t process;
 
 	question = command_ask_owner(run, join->with, &process)
-			   ? command_ask_take(run, REMOTE_WAIT_NS)
+			   ? command_ask_open(run, REMOTE_WAIT_NS)
 			   : NULL;
 	if (!question)
 		return;
@@ -243,13 +243,13 @@ bool command_ask_pick(struct command_run *run, struct shard *core, const struct 
 
 	if (!command_ask_has_others(run->node))
 		return false;
-	question = command_ask_take(run, PICK_WAIT_NS);
+	question = command_ask_open(run, PICK_WAIT_NS);
 	if (!question)
 		return true;
 	question->picked = picked;
 	if (shard_picks_ask(core, pick->tenant, pick->by, pick->of, question->ticket))
 		return true;
-	(void)waiting_take(run->node->api.waiting, question->ticket);
+	(void)waiting_pop(run->node->api.waiting, question->ticket);
 	question->ticket = 0;
 	command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 	return true;

@@ -23,7 +23,7 @@ struct waiting {
 /* The ticket under which it is taken out again, never 0; 0: full. */
 uint64_t waiting_put(struct waiting *w, struct command_run *run);
 /* NULL: nobody waits with it. */
-struct command_run *waiting_take(struct waiting *w, uint64_t ticket);
+struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);
 /* Any; NULL: nobody waits. */
 struct command_run *waiting_take_any(struct waiting *w);
 

@@ -89,7 +89,7 @@ void command_security_list(struct command_run *run)
 				BYTES_LIT("COUNT"),     BYTES_LIT(SECURITY_READ) };
 	struct command_span span;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	if (span.until_utc_ms != UINT64_MAX)
 		(void)snprintf(last, sizeof(last), "%" PRIu64, span.until_utc_ms);
@@ -297,7 +297,7 @@ void command_cdr_list(struct command_run *run)
 	uint64_t count = most;
 	struct command_span span;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	if (command_value(run, "call")->given || command_value(run, "number")->given ||
 	    command_value(run, "until")->given || cdrs_are_mixed(run))

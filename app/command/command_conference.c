@@ -73,7 +73,7 @@ static uint16_t in_name_of(const struct command_run *run)
 
 /* ---- who comes ---- */
 
-static void conf_number_take(const struct command_run *run, const char *name, char out[64])
+static void conference_number_read(const struct command_run *run, const char *name, char out[64])
 {
 	(void)bytes_cstr(command_value(run, name)->text, out, 64);
 }
@@ -108,7 +108,7 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 
 	if (!command_order_begin(run, &by))
 		return false;
-	conf_number_take(run, "to", to);
+	conference_number_read(run, "to", to);
 	o->by = &by;
 	o->to = to;
 	confer_ids(run, o, id_shard(o->call));
@@ -276,7 +276,7 @@ void command_conference_invite(struct command_run *run)
 
 	if (!conference_id(run, &room) || !command_order_begin(run, &by))
 		return;
-	conf_number_take(run, "to", to);
+	conference_number_read(run, "to", to);
 	confer_ids(run, &o, id_shard(room));
 	o.room = room;
 	o.to = to;
@@ -426,7 +426,7 @@ void command_conference_play(struct command_run *run)
 	struct prompt_terms terms = { 0 };
 
 	field_order(run, &play);
-	if (!command_files_take(run, &terms))
+	if (!command_files_read(run, &terms))
 		return;
 	files_copy(&play, &terms);
 	conference_order(run, &order);
@@ -503,7 +503,7 @@ static bool room_may_change(struct command_run *run, const struct room_value *r)
 }
 
 /* False: the run has failed. */
-static bool room_pin_take(struct command_run *run, const char *name, char pin[ROOM_PIN_MAX])
+static bool command_room_pin_read(struct command_run *run, const char *name, char pin[ROOM_PIN_MAX])
 {
 	const struct command_value *given = command_value(run, name);
 
@@ -515,12 +515,12 @@ static bool room_pin_take(struct command_run *run, const char *name, char pin[RO
 }
 
 /* False: the run has failed. */
-static bool room_pins_take(struct command_run *run, struct room_value *r)
+static bool command_room_pins_read(struct command_run *run, struct room_value *r)
 {
 	const char *member, *wrong;
 
-	if (!room_pin_take(run, "pin", r->core.pin) ||
-	    !room_pin_take(run, "host_pin", r->core.host_pin))
+	if (!command_room_pin_read(run, "pin", r->core.pin) ||
+	    !command_room_pin_read(run, "host_pin", r->core.host_pin))
 		return false;
 	r->unread = false;
 	wrong = room_wrong(r, &member);
@@ -540,7 +540,7 @@ static bool room_put_make(struct command_run *run, void *value)
 		    : !room_number_is_free(run, number))
 		return false;
 	r->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_room_fields, r) && room_pins_take(run, r);
+	return fields_read_args(run, g_room_fields, r) && command_room_pins_read(run, r);
 }
 
 static void conference_row_name(const void *value, char name[DOCUMENT_NAME_MAX])

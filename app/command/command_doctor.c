@@ -150,7 +150,7 @@ static bool why_is_again(const json_t *list, const struct recent_message *m, uin
 	return row && !m->why && json_integer_value(json_object_get(row, "status")) == status;
 }
 
-static void why_take(json_t *list, const struct recent_message *m)
+static void why_add_message(json_t *list, const struct recent_message *m)
 {
 	uint32_t status = refusal_status(m->octets);
 
@@ -180,7 +180,7 @@ static json_t *why_find(const struct node *node, struct recent_choice *choice,
 		if (skip)
 			skip--;
 		else
-			why_take(list, &m);
+			why_add_message(list, &m);
 	}
 	return list;
 }
@@ -275,7 +275,7 @@ static void why_past(struct command_run *run, json_t *records)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
 		return;
 	}
-	(void)command_span_take(run, &span);
+	(void)command_span_read(run, &span);
 	(void)command_call_id(run, &choice.call);
 	list = why_find(run->node, &choice, &span);
 	json_array_foreach(records, i, cdr)
@@ -299,7 +299,7 @@ void command_call_why(struct command_run *run)
 	struct recent_choice choice = { 0 };
 	struct command_span span;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	if (command_value(run, "call")->given) {
 		if (command_call_id(run, &choice.call))
@@ -548,7 +548,7 @@ static void on_first(const struct query *q, void *arg)
 {
 	struct doctor *d = arg;
 	struct queries *queries = d->run->node->api.queries;
-	struct query *pause = queries_take(queries);
+	struct query *pause = queries_open(queries);
 	uint64_t window_ms = command_value(d->run, "window_ms")->number;
 
 	d->first = *q;

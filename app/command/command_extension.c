@@ -336,7 +336,7 @@ static bool located_make(const struct command_run *run, const struct extension *
 }
 
 /* REG-32: each name is hashed for itself, and the password is not kept. False: the run has failed. */
-static bool located_take(struct command_run *run, struct extension *e)
+static bool extension_located_read(struct command_run *run, struct extension *e)
 {
 	uint16_t ids[EXTENSION_LOCATIONS_MAX];
 	int count = extension_locations(bytes_str(e->locations), ids);
@@ -364,7 +364,7 @@ static bool located_take(struct command_run *run, struct extension *e)
 }
 
 /* False: the run has failed. */
-static bool secret_take(struct command_run *run, struct extension *e)
+static bool extension_secret_read(struct command_run *run, struct extension *e)
 {
 	const char *realm = document_realm(run->node, document_tenant(run));
 	bool given;
@@ -373,7 +373,7 @@ static bool secret_take(struct command_run *run, struct extension *e)
 		return false;
 	if (given)
 		(void)bytes_cstr(bytes_str(realm), e->realm, sizeof(e->realm));
-	return located_take(run, e);
+	return extension_located_read(run, e);
 }
 
 bool command_is_code(const struct command_run *run, struct bytes number)
@@ -492,8 +492,8 @@ static bool extension_make(struct command_run *run, void *value)
 	}
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_extension_fields, e) && tls_and_srtp(run, e) &&
-	       page_make(run, e) && secret_take(run, e);
+	return fields_read_args(run, g_extension_fields, e) && tls_and_srtp(run, e) &&
+	       page_make(run, e) && extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -591,7 +591,8 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	err = extensions_put(node->api.extensions, e);
 	if (err)
 		return err;
-	music = node_music_take(node, tenants_name(node->common.tenants, e->core.tenant), e->music);
+	music = node_music_track(node, tenants_name(node->common.tenants, e->core.tenant),
+				 e->music);
 	if (!strcmp(e->realm, document_realm(node, e->core.tenant)))
 		err = shards_put(node, e, music);
 	node_music_leave(node, tenants_name(node->common.tenants, e->core.tenant), before);

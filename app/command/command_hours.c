@@ -13,7 +13,7 @@
 enum { HOURS_MAX = 64 }; /* of a tenant */
 
 /* As the files of this node have it. False: the run has failed. */
-static bool zone_take(struct command_run *run, const struct hours_value *v, struct zone **out)
+static bool hours_zone_load(struct command_run *run, const struct hours_value *v, struct zone **out)
 {
 	int err = zone_load(out, v->zone[0] ? v->zone : "UTC");
 
@@ -39,7 +39,7 @@ static bool hours_make(struct command_run *run, void *value)
 		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d hours", HOURS_MAX);
 		return false;
 	}
-	if (!document_take(run, &g_hours_documents, value) || !zone_take(run, value, &z))
+	if (!document_read_args(run, &g_hours_documents, value) || !hours_zone_load(run, value, &z))
 		return false;
 	free(z);
 	return true;
@@ -51,7 +51,7 @@ static bool hours_find(struct command_run *run, struct hours_value *out, struct 
 	struct bytes name = command_value(run, "name")->text;
 
 	if (document_stored(run->node, run->tenant, &g_hours_documents, name, out))
-		return zone_take(run, out, z);
+		return hours_zone_load(run, out, z);
 	command_fail(run, COMMAND_NOT_FOUND, "name",
 		     "there are no such hours: hours.list shows those that there are");
 	return false;

@@ -250,7 +250,7 @@ void command_ordered(const struct effect *e, void *arg)
 {
 	const struct effect_order *order = &e->order;
 	struct node *node = arg;
-	struct command_run *run = waiting_take(node->api.waiting, order->ticket);
+	struct command_run *run = waiting_pop(node->api.waiting, order->ticket);
 
 	if (run && order->status)
 		order_failed(run, order);
@@ -302,7 +302,7 @@ void command_order_end(struct command_run *run, const struct shard_order *by, bo
 {
 	if (!refused)
 		return;
-	(void)waiting_take(run->node->api.waiting, by->ticket);
+	(void)waiting_pop(run->node->api.waiting, by->ticket);
 	command_refused(run, refused, of_with);
 }
 
@@ -375,7 +375,7 @@ static bool file_is_good(struct bytes name)
 }
 
 /* greeting:NUMBER is what that extension's callers hear now. False: there is no such extension. */
-static bool order_file_take(const struct command_run *run, struct bytes name,
+static bool order_file_read(const struct command_run *run, struct bytes name,
 			    char out[PROMPT_NAME_MAX + 1])
 {
 	struct extension e;
@@ -391,13 +391,13 @@ static bool order_file_take(const struct command_run *run, struct bytes name,
 }
 
 /* Names of files by commas. False: the run has failed. */
-bool command_files_take(struct command_run *run, struct prompt_terms *out)
+bool command_files_read(struct command_run *run, struct prompt_terms *out)
 {
 	struct bytes rest = command_value(run, "file")->text, name;
 
 	while (bytes_cut(&rest, ',', &name)) {
 		if (out->file_count == PROMPT_FILES_MAX || !file_is_good(name) ||
-		    !order_file_take(run, name, out->files[out->file_count++])) {
+		    !order_file_read(run, name, out->files[out->file_count++])) {
 			command_fail(
 				run, COMMAND_BAD_ARGUMENT, "file",
 				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS, "
@@ -426,7 +426,7 @@ void command_call_play(struct command_run *run)
 	struct prompt_terms terms = { 0 };
 
 	field_order(run, &terms);
-	if (command_files_take(run, &terms))
+	if (command_files_read(run, &terms))
 		order_prompts(run, &terms);
 }
 
@@ -516,7 +516,7 @@ void command_call_collect(struct command_run *run)
 	else if (terms.max > most)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "max",
 			     "max must be at most %u: ivr.max_digits of tandem.yaml", most);
-	else if (command_files_take(run, &terms))
+	else if (command_files_read(run, &terms))
 		order_prompts(run, &terms);
 }
 
@@ -527,7 +527,7 @@ void command_call_record_message(struct command_run *run)
 
 	field_order(run, &terms);
 	(void)bytes_cstr(command_value(run, "mailbox")->text, terms.mailbox, sizeof(terms.mailbox));
-	if (!command_files_take(run, &terms))
+	if (!command_files_read(run, &terms))
 		return;
 	if (beep && terms.file_count == PROMPT_FILES_MAX)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
@@ -573,7 +573,7 @@ static void originate(struct command_run *run)
 static void look_found(void *owner, uint64_t token, struct instant now)
 {
 	struct node *n = owner;
-	struct command_run *run = waiting_take(n->api.waiting, token);
+	struct command_run *run = waiting_pop(n->api.waiting, token);
 
 	(void)now;
 	if (run)
@@ -603,7 +603,7 @@ static bool originate_waits(struct command_run *run)
 	locations_set_now(n->common.locations, clock_instant());
 	if (locations_ask(n->common.locations, tenant, from, &n->common.looks, ticket))
 		return true;
-	(void)waiting_take(n->api.waiting, ticket);
+	(void)waiting_pop(n->api.waiting, ticket);
 	return false;
 }
 

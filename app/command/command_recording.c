@@ -507,11 +507,11 @@ static void recording_time_put(json_t *args, const char *day, const char *ms, ui
 }
 
 /* False: the run has failed. */
-static bool recording_span_take(struct command_run *run)
+static bool recording_span_read(struct command_run *run)
 {
 	struct command_span span;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return false;
 	if (span.since_utc_ms)
 		recording_time_put(run->args, ENTRY_SINCE_DAY, ENTRY_SINCE_MS, span.since_utc_ms);
@@ -526,7 +526,7 @@ void command_recording_list(struct command_run *run)
 {
 	if (recording_is_of_node(run))
 		command_store_list(run);
-	else if (recording_span_take(run))
+	else if (recording_span_read(run))
 		command_recorded_list(run);
 }
 
@@ -559,7 +559,7 @@ static void recording_request(struct command_run *run)
 					 run->of_tenant ? run->tenant : "", run->args))
 		return;
 	if (ticket)
-		(void)waiting_take(n->api.waiting, ticket);
+		(void)waiting_pop(n->api.waiting, ticket);
 	command_fail(run, COMMAND_BUSY, NULL, "too many questions at once: try again");
 }
 
@@ -575,7 +575,7 @@ static enum command_error_code recording_error(const char *name)
 void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
 				    const char *why)
 {
-	struct command_run *run = waiting_take(n->api.waiting, ticket);
+	struct command_run *run = waiting_pop(n->api.waiting, ticket);
 	const char *error = json_string_value(json_object_get(line, "error"));
 	const char *message = json_string_value(json_object_get(line, "message"));
 
@@ -593,7 +593,7 @@ void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_
 
 void command_store_list(struct command_run *run)
 {
-	if (!recording_span_take(run))
+	if (!recording_span_read(run))
 		return;
 	if (node_deliver_runs(run->node))
 		recording_request(run);

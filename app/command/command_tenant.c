@@ -32,7 +32,7 @@ static bool profile_make(struct command_run *run, void *value)
 		*p = *before;
 	else
 		form_begin(&g_profile_form, p, (struct bytes){ 0 });
-	return document_take(run, &g_profile_documents, p);
+	return document_read_args(run, &g_profile_documents, p);
 }
 
 static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -161,7 +161,7 @@ static bool range_make(struct command_run *run, void *value)
 {
 	struct profile_range *r = value;
 
-	return document_take(run, &g_range_documents, r) && profile_stands(run, &r->core) &&
+	return document_read_args(run, &g_range_documents, r) && profile_stands(run, &r->core) &&
 	       may_stand(run, &r->core);
 }
 
@@ -538,7 +538,7 @@ static bool tenant_make(struct command_run *run, void *value)
 	form_begin(&g_tenant_form, &before, (struct bytes){ 0 });
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
-	return document_take(run, &g_tenant_documents, t) && domains_are_free(run, t) &&
+	return document_read_args(run, &g_tenant_documents, t) && domains_are_free(run, t) &&
 	       realm_may_change(run, &before, t) && streams_have_room(run, t);
 }
 

@@ -57,7 +57,7 @@ void command_sip_recent(struct command_run *run)
 
 	if (command_value(run, "call")->given && !command_call_id(run, &choice.call))
 		return;
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	choice.user = span.number;
 	choice.since_utc_ms = span.since_utc_ms;
@@ -137,7 +137,7 @@ static void command_trace_begin(struct command_run *run, const struct trace_orde
 }
 
 /* Of the next call from or to somebody. */
-static bool user_take(const struct command_run *run, struct trace_order *order)
+static bool trace_user_read(const struct command_run *run, struct trace_order *order)
 {
 	const struct command_value *from = command_value(run, "from"),
 				   *to = command_value(run, "to");
@@ -162,7 +162,7 @@ void command_call_trace_start(struct command_run *run)
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "call",
 			     "one of call, from and to says what is traced");
 	} else if (!command_value(run, "call")->given) {
-		if (user_take(run, &order))
+		if (trace_user_read(run, &order))
 			command_trace_begin(run, &order);
 		else
 			command_fail(run, COMMAND_BAD_ARGUMENT, "to", "give from or to, not both");
@@ -216,7 +216,7 @@ void command_call_trace_list(struct command_run *run)
 	struct command_span span;
 	json_t *json;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	json = json_array();
 	for (uint32_t i = n; i-- > 0 && json_array_size(json) < command_limit(run);) {

@@ -89,7 +89,7 @@ void command_park_list(struct command_run *run)
 	struct command_span span;
 	struct park_listing *l;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	l = malloc(sizeof(*l));
 	if (!l) {

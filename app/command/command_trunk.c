@@ -125,7 +125,7 @@ static bool dial_make(struct command_run *run, void *value)
 	struct dial_document *d = value;
 
 	dial_known(run, d);
-	return document_take(run, &g_dial_documents, d);
+	return document_read_args(run, &g_dial_documents, d);
 }
 
 static bool dial_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -403,7 +403,7 @@ static bool is_somewhere(struct command_run *run, const struct trunk_value *t)
 }
 
 /* A password is one of a user in a realm. False: the run has failed. */
-static bool credentials_take(struct command_run *run, struct trunk_value *t)
+static bool trunk_credentials_read(struct command_run *run, struct trunk_value *t)
 {
 	bool named = command_value(run, "user")->given || command_value(run, "realm")->given;
 	bool given = command_value(run, "password")->given || command_value(run, "ha1")->given;
@@ -437,8 +437,8 @@ static bool trunk_make(struct command_run *run, void *value)
 	(void)document_stored(run->node, run->tenant, &g_trunk_documents,
 			      command_value(run, "name")->text, t);
 	t->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_trunk_fields, t) && network_stands(run, t) &&
-	       is_somewhere(run, t) && credentials_take(run, t);
+	return fields_read_args(run, g_trunk_fields, t) && network_stands(run, t) &&
+	       is_somewhere(run, t) && trunk_credentials_read(run, t);
 }
 
 static void trunk_name(const void *value, char name[DOCUMENT_NAME_MAX])

@@ -11,7 +11,7 @@
 
 enum { MS_PER_S = 1000, S_PER_MIN = 60, S_PER_DAY = 86400 };
 
-static int digits_take(struct bytes *rest, size_t n, unsigned from, unsigned to, int *out)
+static int time_digits_read(struct bytes *rest, size_t n, unsigned from, unsigned to, int *out)
 {
 	struct bytes text = bytes_sub(*rest, 0, n);
 	uint64_t number;
@@ -23,7 +23,7 @@ static int digits_take(struct bytes *rest, size_t n, unsigned from, unsigned to,
 	return 0;
 }
 
-static int mark_take(struct bytes *rest, char mark)
+static int time_mark_read(struct bytes *rest, char mark)
 {
 	if (!rest->n || rest->p[0] != (uint8_t)mark)
 		return -EINVAL;
@@ -53,16 +53,16 @@ static int ago_read(struct bytes text, uint64_t now_utc_ms, uint64_t *utc_ms)
 }
 
 /* THH:MM, with :SS behind or without. What it names lasts so many seconds. */
-static int hour_take(struct bytes *rest, struct tm *tm, uint64_t *lasts_s)
+static int time_hour_read(struct bytes *rest, struct tm *tm, uint64_t *lasts_s)
 {
-	if (mark_take(rest, 'T') || digits_take(rest, 2, 0, 23, &tm->tm_hour) ||
-	    mark_take(rest, ':') || digits_take(rest, 2, 0, 59, &tm->tm_min))
+	if (time_mark_read(rest, 'T') || time_digits_read(rest, 2, 0, 23, &tm->tm_hour) ||
+	    time_mark_read(rest, ':') || time_digits_read(rest, 2, 0, 59, &tm->tm_min))
 		return -EINVAL;
 	*lasts_s = S_PER_MIN;
-	if (mark_take(rest, ':'))
+	if (time_mark_read(rest, ':'))
 		return 0;
 	*lasts_s = 1;
-	return digits_take(rest, 2, 0, 59, &tm->tm_sec);
+	return time_digits_read(rest, 2, 0, 59, &tm->tm_sec);
 }
 
 int command_time_read(struct bytes text, uint64_t now_utc_ms, bool last, uint64_t *utc_ms)
@@ -74,14 +74,14 @@ int command_time_read(struct bytes text, uint64_t now_utc_ms, bool last, uint64_
 
 	if (!ago_read(text, now_utc_ms, utc_ms))
 		return 0;
-	if (digits_take(&rest, 4, 1970, 9999, &tm.tm_year) || mark_take(&rest, '-') ||
-	    digits_take(&rest, 2, 1, 12, &month) || mark_take(&rest, '-') ||
-	    digits_take(&rest, 2, 1, 31, &day))
+	if (time_digits_read(&rest, 4, 1970, 9999, &tm.tm_year) || time_mark_read(&rest, '-') ||
+	    time_digits_read(&rest, 2, 1, 12, &month) || time_mark_read(&rest, '-') ||
+	    time_digits_read(&rest, 2, 1, 31, &day))
 		return -EINVAL;
-	if (rest.n && hour_take(&rest, &tm, &lasts_s))
+	if (rest.n && time_hour_read(&rest, &tm, &lasts_s))
 		return -EINVAL;
 	if (lasts_s < S_PER_DAY)
-		(void)mark_take(&rest, 'Z');
+		(void)time_mark_read(&rest, 'Z');
 	tm.tm_year -= 1900;
 	tm.tm_mon = month - 1;
 	tm.tm_mday = day;
@@ -93,7 +93,7 @@ int command_time_read(struct bytes text, uint64_t now_utc_ms, bool last, uint64_
 	return 0;
 }
 
-static bool span_time_take(struct command_run *run, const char *name, bool last, uint64_t *utc_ms)
+static bool span_time_read(struct command_run *run, const char *name, bool last, uint64_t *utc_ms)
 {
 	const struct command_value *value = command_value(run, name);
 
@@ -106,14 +106,14 @@ static bool span_time_take(struct command_run *run, const char *name, bool last,
 	return false;
 }
 
-bool command_span_take(struct command_run *run, struct command_span *out)
+bool command_span_read(struct command_run *run, struct command_span *out)
 {
 	*out = (struct command_span){ .until_utc_ms = UINT64_MAX };
 	if (command_arg_find(run->command, BYTES_LIT("number")) &&
 	    command_value(run, "number")->given)
 		out->number = command_value(run, "number")->text;
-	return span_time_take(run, "since", false, &out->since_utc_ms) &&
-	       span_time_take(run, "until", true, &out->until_utc_ms);
+	return span_time_read(run, "since", false, &out->since_utc_ms) &&
+	       span_time_read(run, "until", true, &out->until_utc_ms);
 }
 
 bool command_span_has(const struct command_span *s, uint64_t utc_ms)
@@ -192,7 +192,7 @@ void command_walk_start(struct command_run *run, command_walk_fn *look)
 	struct command_walk *w, **last = &run->node->api.walks;
 	struct command_span span;
 
-	if (!command_span_take(run, &span))
+	if (!command_span_read(run, &span))
 		return;
 	w = calloc(1, sizeof(*w) + most * sizeof(w->rows[0]));
 	if (!w) {

@@ -21,7 +21,7 @@ struct command_span {
  */
 int command_time_read(struct bytes text, uint64_t now_utc_ms, bool last, uint64_t *utc_ms);
 /* The arguments since and until of the run, and number, where it has that one. False: it has failed. */
-bool command_span_take(struct command_run *run, struct command_span *out);
+bool command_span_read(struct command_run *run, struct command_span *out);
 bool command_span_has(const struct command_span *s, uint64_t utc_ms);
 /* One of the two is that number, or there is none to be. */
 bool command_span_is_of(const struct command_span *s, const char *from, const char *to);
@@ -45,7 +45,7 @@ struct command_walk_entry {
 typedef bool command_walk_fn(const struct command_run *run, const struct command_span *span,
 			     struct command_walk_at *at, bool show, struct command_walk_entry *out);
 
-/* Answers the run, which has the arguments of command_span_take and limit, with a list of what there is. */
+/* Answers the run, which has the arguments of command_span_read and limit, with a list of what there is. */
 void command_walk_start(struct command_run *run, command_walk_fn *look);
 /* The shard of that place, or the next one that is here; NULL: none is left. */
 struct shard *command_walk_shard(const struct command_run *run, struct command_walk_at *at);

@@ -150,8 +150,8 @@ static bool take_all(struct control_stream *s, const struct redisReply *entries)
 					*fields = redis_reply_at(entry, 1);
 		struct bytes id = redis_reply_text(redis_reply_at(entry, 0));
 
-		if (!control_job_take(s, id,
-				      redis_reply_type(fields) == REDIS_TYPE_ARRAY ? fields : NULL))
+		if (!control_job_on_entry(
+			    s, id, redis_reply_type(fields) == REDIS_TYPE_ARRAY ? fields : NULL))
 			return false;
 		(void)bytes_cstr(id, s->after, sizeof(s->after));
 	}
@@ -159,7 +159,7 @@ static bool take_all(struct control_stream *s, const struct redisReply *entries)
 }
 
 /* entries NULL: there are none. */
-static void stream_take(struct control_stream *s, const struct redisReply *entries)
+static void control_stream_on_entries(struct control_stream *s, const struct redisReply *entries)
 {
 	if (s->gone)
 		return; /* they are its history, should it come back */
@@ -170,7 +170,7 @@ static void stream_take(struct control_stream *s, const struct redisReply *entri
 }
 
 /* [[key, entries], ...], in the order in which they were asked for; some are missing. */
-static void streams_take(struct control_link *l, const struct redisReply *reply)
+static void control_on_entries(struct control_link *l, const struct redisReply *reply)
 {
 	size_t next = 0;
 
@@ -178,7 +178,7 @@ static void streams_take(struct control_link *l, const struct redisReply *reply)
 		const struct redisReply *one = redis_reply_at(reply, next);
 		bool told = bytes_is(redis_reply_text(redis_reply_at(one, 0)), l->of[i]->key);
 
-		stream_take(l->of[i], told ? redis_reply_at(one, 1) : NULL);
+		control_stream_on_entries(l->of[i], told ? redis_reply_at(one, 1) : NULL);
 		next += told;
 	}
 }
@@ -210,7 +210,7 @@ static void on_read(int err, const struct redisReply *reply, void *arg)
 		streams_start_over(l, CONTROL_GROUP);
 		link_pause(l);
 	} else {
-		streams_take(l, reply);
+		control_on_entries(l, reply);
 	}
 	link_answered(l);
 }

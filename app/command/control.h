@@ -145,8 +145,8 @@ extern struct control_metrics g_control_metrics;
 /* The line of the log about a command that is over. */
 void control_log(const char *command, const char *client, const char *id, const char *result);
 /* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
-bool control_job_take(struct control_stream *s, struct bytes entry_id,
-		      const struct redisReply *fields);
+bool control_job_on_entry(struct control_stream *s, struct bytes entry_id,
+			  const struct redisReply *fields);
 /* That command with those arguments is about what another node has (enum command_place). */
 bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args);
 /* The key of that kind of who asks: "in"; or with an id behind "done:", a client behind "out:". */

@@ -53,7 +53,7 @@ static void command_refuse(command_done_fn *done, void *arg, enum command_error_
 }
 
 /* An operator may speak for a tenant. 0, or -EINVAL and *error. */
-static int run_tenant_take(struct command_run *run, const struct command_principal *who,
+static int run_tenant_read(struct command_run *run, const struct command_principal *who,
 			   struct command_error *error)
 {
 	json_t *given = json_object_get(run->args, g_command_tenant.name);
@@ -95,7 +95,7 @@ static int run_fill(struct command_run *run, const struct command_principal *who
 		return -EINVAL;
 	}
 	run_switch(run);
-	return run_tenant_take(run, who, error) ||
+	return run_tenant_read(run, who, error) ||
 			       command_check(run->command, run->args, run->values, error)
 		       ? -EINVAL
 		       : 0;
@@ -612,8 +612,8 @@ static void job_start(struct control_job *job, const struct control_entry *entry
 	claim_id(job);
 }
 
-bool control_job_take(struct control_stream *s, struct bytes entry_id,
-		      const struct redisReply *fields)
+bool control_job_on_entry(struct control_stream *s, struct bytes entry_id,
+			  const struct redisReply *fields)
 {
 	struct control_entry entry;
 	struct control_job *job;

@@ -29,7 +29,7 @@ static bool is_member(const char *name)
 }
 
 /* Empty where it is absent. False: it is no string. */
-static bool text_take(const json_t *json, const char *name, struct bytes *out)
+static bool json_text_read(const json_t *json, const char *name, struct bytes *out)
 {
 	const json_t *value = json_object_get(json, name);
 
@@ -70,8 +70,9 @@ static const char *request_fill(struct local_request *r)
 		if (!is_member(name))
 			return "a request has id, do, args, tenant and role, and nothing else";
 	}
-	if (!text_take(r->json, "id", &r->id) || !text_take(r->json, "do", &r->command) ||
-	    !text_take(r->json, "tenant", &r->tenant) || !text_take(r->json, "role", &role))
+	if (!json_text_read(r->json, "id", &r->id) || !json_text_read(r->json, "do", &r->command) ||
+	    !json_text_read(r->json, "tenant", &r->tenant) ||
+	    !json_text_read(r->json, "role", &role))
 		return "id, do, tenant and role must be strings";
 	r->args = json_object_get(r->json, "args");
 	if (r->args && !json_is_object(r->args))
@@ -234,7 +235,7 @@ static void local_fail(struct local_client *c, enum command_error_code code, boo
 
 /* ---- a command ---- */
 
-static void client_lines_take(struct local_client *c);
+static void client_read_lines(struct local_client *c);
 
 static void local_on_done(json_t *answer, void *arg)
 {
@@ -254,7 +255,7 @@ static void local_on_done(json_t *answer, void *arg)
 	} else {
 		client_answer(c, answer, false);
 	}
-	client_lines_take(c);
+	client_read_lines(c);
 }
 
 /* NULL, or why the command is not for this node now. */
@@ -298,7 +299,7 @@ static void client_run(struct local_client *c, const struct local_request *r)
 	command_start(n, &who, bytes_str(c->command), bytes_str(key), r->args, local_on_done, c);
 }
 
-static void client_line_take(struct local_client *c, struct bytes line)
+static void client_on_line(struct local_client *c, struct bytes line)
 {
 	struct local_request r;
 	const char *wrong = local_request_read(&r, line);
@@ -313,7 +314,7 @@ static void client_line_take(struct local_client *c, struct bytes line)
 }
 
 /* One after the other, while there are whole ones and nothing waits. */
-static void client_lines_take(struct local_client *c)
+static void client_read_lines(struct local_client *c)
 {
 	char *end;
 
@@ -333,7 +334,7 @@ static void client_lines_take(struct local_client *c)
 		memmove(c->in, end + 1, c->in_n - n - 1);
 		explicit_bzero(c->in + c->in_n - n - 1, n + 1);
 		c->in_n -= n + 1;
-		client_line_take(c, bytes_mem(line, n));
+		client_on_line(c, bytes_mem(line, n));
 		explicit_bzero(line, n);
 		free(line);
 	}
@@ -360,7 +361,7 @@ static void client_read(struct local_client *c)
 		return;
 	}
 	c->in_n += (size_t)n;
-	client_lines_take(c);
+	client_read_lines(c);
 }
 
 static void on_client(int fd, unsigned events, void *arg)
@@ -372,7 +373,7 @@ static void on_client(int fd, unsigned events, void *arg)
 		client_close(c);
 	} else if (c->out) {
 		client_flush(c);
-		client_lines_take(c);
+		client_read_lines(c);
 	} else if (!c->running) {
 		client_read(c);
 	}

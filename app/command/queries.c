@@ -32,7 +32,7 @@ static void query_start(struct node *node, struct query *q, const struct call_vi
 
 bool call_query(struct node *node, const struct call_view *view, query_done_fn *done, void *arg)
 {
-	struct query *q = queries_take(node->api.queries);
+	struct query *q = queries_open(node->api.queries);
 
 	if (!q)
 		return false;
@@ -211,7 +211,7 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 	return json;
 }
 
-struct query *queries_take(struct queries *x)
+struct query *queries_open(struct queries *x)
 {
 	for (size_t i = 0; i < QUERIES_MAX; i++) {
 		struct query *q = &x->list[i];

@@ -36,7 +36,7 @@ struct queries {
 };
 
 /* A free one, or NULL: the caller fills flows and count, sends the questions, and calls queries_start. */
-struct query *queries_take(struct queries *x);
+struct query *queries_open(struct queries *x);
 /* Ends at once where nothing is awaited (all flows marked answered). */
 void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, query_done_fn *done,
 		   void *arg);

@@ -116,7 +116,7 @@ static void verb_print(const struct flow_verb *v)
 }
 
 /* The next word that is no fact, as an outcome: its name, or else what came. False: there is none. */
-static bool outcome_take(struct flow_words *words, enum flow_outcome *outcome, struct bytes *value)
+static bool outcome_shift(struct flow_words *words, enum flow_outcome *outcome, struct bytes *value)
 {
 	while (words->argc && strchr(*words->argv, '=')) {
 		words->argc--;
@@ -146,7 +146,7 @@ static int flow_try(const struct flow_program *p, struct flow_words words)
 
 	while (turn == FLOW_VERB) {
 		verb_print(&verb);
-		if (!verb.verb->outcomes || !outcome_take(&rest, &outcome, &value))
+		if (!verb.verb->outcomes || !outcome_shift(&rest, &outcome, &value))
 			break;
 		turn = program_next(p, &pos, outcome, value, &world, &verb);
 	}

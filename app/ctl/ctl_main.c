@@ -66,7 +66,7 @@ static bool output_read(struct options *o, const char *word)
 }
 
 /* The same behind a command. How many words stay. */
-static int forms_take(struct options *o, int argc, char **argv)
+static int options_read_forms(struct options *o, int argc, char **argv)
 {
 	int kept = o->first + 1;
 
@@ -230,7 +230,7 @@ static int ctl_run(struct options *o, int argc, char **argv)
 			     ctl_help_is_group(argv[o->first]) ? argv[o->first] : "");
 		return CTL_USAGE;
 	}
-	argc = forms_take(o, argc, argv);
+	argc = options_read_forms(o, argc, argv);
 	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
 	if (!args)
 		return CTL_USAGE;

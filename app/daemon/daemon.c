@@ -103,7 +103,7 @@ static bool others_query(struct node *n, uint64_t id, const struct record_page_a
 {
 	uint32_t others = page_others(n);
 	struct node_paging *p = others ? paging_place(n) : NULL;
-	struct query *pause = p ? queries_take(n->api.queries) : NULL;
+	struct query *pause = p ? queries_open(n->api.queries) : NULL;
 	const struct remote_item page = { .kind = REMOTE_PAGE,
 					  .serial = rand_u64_from(&n->rand) | 1,
 					  .page = *ask };

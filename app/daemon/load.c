@@ -283,7 +283,7 @@ static int load_calls(struct node *n, struct node_shard *s)
 	int status;
 
 	node_wait_begin(n);
-	node_addresses_take(s, on_addresses);
+	node_addresses_claim(s, on_addresses);
 	if (!node_await(n, "the shard's addresses", ACQUIRE_LIMIT_NS))
 		return NODE_EXIT_FAILED;
 	status = node_ask(

@@ -732,8 +732,8 @@ static int taker_start(struct taker *t)
 	return mkdir(all, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int copy_take(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
-	      struct copy_taken *slot)
+int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
+		 struct copy_taken *slot)
 {
 	struct taker t = { .terms = terms, .link = link, .shared = shared };
 	struct copy_message m;

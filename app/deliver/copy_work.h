@@ -61,8 +61,8 @@ struct copy_shared {
 int copy_send(const struct terms *terms, struct copy_link *link, struct copy_shared *shared);
 /* The other has copies that nobody needs any more, as a neighbour has all: they go. 0 or -errno. */
 int copy_clear(const struct terms *terms, struct copy_link *link, struct copy_shared *shared);
-int copy_take(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
-	      struct copy_taken *slot);
+int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
+		 struct copy_taken *slot);
 
 /* FOLDER/.copies/NODE; NODE 0: all. */
 void copy_folder(char out[FOLDER_PATH_MAX], const char *folder, uint64_t node);

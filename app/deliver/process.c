@@ -84,7 +84,7 @@ static bool scan_is_gone(const struct folder_entry *entry)
 	return entry->gone != FOLDER_HERE && entry->gone != FOLDER_LOST;
 }
 
-static bool scan_take(const struct folder_entry *entry, void *arg)
+static bool scan_on_entry(const struct folder_entry *entry, void *arg)
 {
 	struct process *p = arg;
 
@@ -214,7 +214,7 @@ static bool sweep_entry(const struct folder_entry *entry, void *arg)
 		return true;
 	}
 	sweep_count(s, entry);
-	return scan_take(entry, s->p);
+	return scan_on_entry(entry, s->p);
 }
 
 /* ---- a full disk ---- */

@@ -322,7 +322,7 @@ static int taker_run(const struct process *p, int fd, const uint8_t *asks, struc
 	rand_open_system(&rand);
 	copies_self(p, &self);
 	err = copy_link_accept(&link, &self, fd, asks, &rand);
-	return err ? err : copy_take(&p->terms, &link, p->copies.shared, slot);
+	return err ? err : copy_receive(&p->terms, &link, p->copies.shared, slot);
 }
 
 static int child_pidfd(pid_t pid)

@@ -322,7 +322,7 @@ static struct dns_query *query_find(struct dns_client *c, const struct dns_quest
 	return NULL;
 }
 
-static struct dns_query *query_take(struct dns_client *c)
+static struct dns_query *dns_query_find_free(struct dns_client *c)
 {
 	for (uint32_t i = 0; i < DNS_QUERIES_MAX; i++) {
 		if (!c->hashes[i])
@@ -346,7 +346,7 @@ int dns_client_query(struct dns_client *c, const struct dns_question *question, 
 	struct dns_query *q = query_find(c, question, hash);
 
 	if (!q) {
-		q = query_take(c);
+		q = dns_query_find_free(c);
 		if (!q)
 			return -ENOSPC;
 		*q = (struct dns_query){

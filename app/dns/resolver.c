@@ -293,7 +293,7 @@ static void resolver_wait_again(struct resolver *r, struct resolver_wait *w, uin
 	resolver_wait_run(r, w, now_ns);
 }
 
-bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns)
+bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns)
 {
 	unsigned runs = 0;
 

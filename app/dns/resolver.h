@@ -32,7 +32,7 @@ void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
 void resolver_stop(struct resolver *r, uint64_t call, uint64_t serial);
 /* The next outcome. False: there is none, or the turn is over: resolver_next_ns says which. A thousand may wait for one name, so what an
  * answer leads to is done here, some at a time. */
-bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns);
+bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns);
 /* Until when it is tried behind others; 0: it is not. */
 uint64_t resolver_blocked_ns(const struct resolver *r, const struct lookup_target *target,
 			     uint64_t now_ns);

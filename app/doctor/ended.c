@@ -57,7 +57,7 @@ static struct ended_call *ended_entry_find(const struct ended *e, uint64_t call)
 }
 
 /* The oldest one makes room. NULL: nothing is kept. */
-static struct ended_call *ended_take(struct ended *e, uint64_t call)
+static struct ended_call *ended_call_ensure(struct ended *e, uint64_t call)
 {
 	struct ended_call *c = ended_entry_find(e, call);
 
@@ -119,7 +119,7 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 	for (uint32_t i = 0; i < view.flow_count; i++) {
 		if (!flow_id_eq(view.flows[i].id, event->id))
 			continue;
-		c = ended_take(e, event->call);
+		c = ended_call_ensure(e, event->call);
 		f = c && c->flow_count < ENDED_FLOWS_MAX ? calloc(1, sizeof(*f)) : NULL;
 		if (!f)
 			return;
@@ -132,7 +132,7 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 
 void ended_record(struct ended *e, const struct cdr *cdr, uint64_t now_ns)
 {
-	struct ended_call *c = ended_take(e, cdr->call);
+	struct ended_call *c = ended_call_ensure(e, cdr->call);
 
 	if (!c)
 		return;

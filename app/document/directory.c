@@ -242,7 +242,7 @@ static struct snapshot_document entry_document(const struct document_entry *e)
 					   .text = e->json };
 }
 
-static void told_take(struct node *n, const struct document_entry *e)
+static void directory_apply_entry(struct node *n, const struct document_entry *e)
 {
 	const struct snapshot_document document = entry_document(e);
 	const struct shelf *shelf = &n->api.documents->keep.shelf;
@@ -266,7 +266,7 @@ static void directory_on_entry(const struct document_entry *e, void *arg)
 	if (!bytes_is(e->history, d->history))
 		d->look_ns = 0;
 	if (e->event == DOCUMENT_RESTORE) {
-		told_take(n, e);
+		directory_apply_entry(n, e);
 		return;
 	}
 	switch (seen_add(&t->seen, e->version)) {
@@ -274,10 +274,10 @@ static void directory_on_entry(const struct document_entry *e, void *arg)
 		return;
 	case SEEN_AHEAD:
 		t->differs = true;
-		told_take(n, e);
+		directory_apply_entry(n, e);
 		return;
 	case SEEN_NEXT:
-		told_take(n, e);
+		directory_apply_entry(n, e);
 		return;
 	}
 }
@@ -336,7 +336,7 @@ static uint32_t look_count(const struct directory *d)
 	return left < STORE_LOOK_MAX ? left : (uint32_t)STORE_LOOK_MAX;
 }
 
-static void look_take(struct node *n, const struct store_look *look)
+static void directory_on_look(struct node *n, const struct store_look *look)
 {
 	struct directory *d = &n->api.documents->directory;
 	bool anew = !bytes_is(look->history, d->history);
@@ -365,7 +365,7 @@ static void on_looked(const struct store_look *look, void *arg)
 		d->look_ns = clock_now_ns() + RETRY_NS;
 		return;
 	}
-	look_take(n, look);
+	directory_on_look(n, look);
 	directory_turn(n);
 }
 
@@ -632,8 +632,8 @@ static void sync_end(struct directory_sync *s)
 
 static void sync_pump(struct directory_sync *s);
 
-static void found_take(struct directory_sync *s, const struct sync_name *name,
-		       const struct store_found *found)
+static void sync_on_found(struct directory_sync *s, const struct sync_name *name,
+			  const struct store_found *found)
 {
 	struct snapshot_document d = { .tenant = sync_tenant(s),
 				       .kind = bytes_str(name->kind->name),
@@ -666,14 +666,14 @@ static void on_found(const struct store_found *found, void *arg)
 
 	s->in_flight--;
 	if (found->result == STORE_OK)
-		found_take(s, fetch->name, found);
+		sync_on_found(s, fetch->name, found);
 	else
 		s->failed = true;
 	fetch->name = NULL;
 	sync_pump(s);
 }
 
-static struct sync_fetch *fetch_take(struct directory_sync *s)
+static struct sync_fetch *sync_fetch_find_free(struct directory_sync *s)
 {
 	for (size_t i = 0; i < SYNC_WINDOW; i++) {
 		if (!s->fetches[i].name)
@@ -686,7 +686,7 @@ static void sync_pump(struct directory_sync *s)
 {
 	struct sync_fetch *fetch;
 
-	while (!s->failed && s->next < s->count && (fetch = fetch_take(s)) != NULL) {
+	while (!s->failed && s->next < s->count && (fetch = sync_fetch_find_free(s)) != NULL) {
 		fetch->sync = s;
 		fetch->name = &s->names[s->next++];
 		s->in_flight++;

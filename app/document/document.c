@@ -308,7 +308,7 @@ static bool form_make(struct command_run *run, const struct document_kind *kind,
 
 	form_begin(kind->form, value, name);
 	(void)document_stored(run->node, run->tenant, kind, name, value);
-	return document_take(run, kind, value);
+	return document_read_args(run, kind, value);
 }
 
 static bool document_make(struct command_run *run, const struct document_kind *kind, void *value)
@@ -484,13 +484,13 @@ int document_accept(struct node *node, const struct snapshot_document *d)
 
 /* What kinds of documents say of themselves, and what follows from their forms. */
 
-bool document_take(struct command_run *run, const struct document_kind *kind, void *value)
+bool document_read_args(struct command_run *run, const struct document_kind *kind, void *value)
 {
 	const struct form *f = kind->form;
 	const char *wrong, *member = NULL;
 
 	*form_changed(f, value) = clock_utc_ms();
-	if (!field_take(run, f->fields, value))
+	if (!fields_read_args(run, f->fields, value))
 		return false;
 	wrong = f->wrong ? f->wrong(value, &member) : NULL;
 	if (wrong)

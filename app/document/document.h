@@ -52,7 +52,7 @@ struct document_kind {
 };
 
 /* Of one that has a form: what is given of its fields, if all go together. False: the run has failed. */
-bool document_take(struct command_run *run, const struct document_kind *kind, void *value);
+bool document_read_args(struct command_run *run, const struct document_kind *kind, void *value);
 
 struct document_change;
 

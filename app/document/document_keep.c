@@ -184,7 +184,7 @@ static int document_file_open(struct node *n, struct document_file *f)
 	return err;
 }
 
-static void document_file_take(struct node *n, struct document_file *f)
+static void document_file_shelve(struct node *n, struct document_file *f)
 {
 	if (shelf_load(&n->api.documents->keep.shelf, &f->snapshot))
 		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
@@ -396,7 +396,7 @@ static int restore_at_start(struct node *n, struct document_file *f)
 {
 	struct directory *d = &n->api.documents->directory;
 
-	document_file_take(n, f);
+	document_file_shelve(n, f);
 	node_wait_begin(n);
 	document_restore_begin(n);
 	if (!node_await(n, "the documents of the snapshot", LIMIT_NS))

@@ -87,8 +87,8 @@ bool ahead_has(const struct ahead *a, const struct addr *rtp, const struct addr 
 	return ahead_fit(a, rtp, rtcp, dscp) != NULL;
 }
 
-bool ahead_take(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
-		int fd[2])
+bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+	       int fd[2])
 {
 	struct ahead_pair *p = ahead_find(a, rtp);
 	bool fits = ahead_fit(a, rtp, rtcp, dscp) != NULL;

@@ -29,8 +29,8 @@ void ahead_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp
 bool ahead_has(const struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
 	       uint8_t dscp);
 /* True: they are the caller's. */
-bool ahead_take(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
-		int fd[2]);
+bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+	       int fd[2]);
 /* Those that nobody took are closed. */
 void ahead_close(struct ahead *a);
 

@@ -322,7 +322,7 @@ static bool media_ahead(struct effects_to *to, struct media_command *command)
 	int fd[2];
 
 	if (!to->ahead ||
-	    !ahead_take(to->ahead, &spec->local_rtp, &spec->local_rtcp, spec->dscp, fd))
+	    !ahead_pop(to->ahead, &spec->local_rtp, &spec->local_rtcp, spec->dscp, fd))
 		return false;
 	command->rtp_fd = fd[0];
 	command->rtcp_fd = fd[1];

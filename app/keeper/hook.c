@@ -103,7 +103,7 @@ static void hook_set_wanted(struct hook_address *a, bool here)
 	a->at_ns = a->again_ns = 0;
 }
 
-static void hook_order_take(struct hooks *h, const struct hook_order *order)
+static void hooks_on_order(struct hooks *h, const struct hook_order *order)
 {
 	struct hook_address *a;
 
@@ -138,7 +138,7 @@ static void hook_orders_receive(struct hooks *h, uint64_t now_ns)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n == (ssize_t)sizeof(order))
-			hook_order_take(h, &order);
+			hooks_on_order(h, &order);
 		else
 			orders_end(h, now_ns);
 	}
@@ -294,7 +294,7 @@ static void hook_line_log(struct hook_program *p)
 	p->n = 0;
 }
 
-static void octet_take(struct hook_program *p, char c)
+static void hook_on_octet(struct hook_program *p, char c)
 {
 	if (c == '\n')
 		hook_line_log(p);
@@ -311,7 +311,7 @@ static void hook_program_read(struct hook_program *p)
 	for (unsigned turns = 0; p->output >= 0 && n > 0 && turns < 8; turns++) {
 		n = read(p->output, octets, sizeof(octets));
 		for (ssize_t i = 0; i < n; i++)
-			octet_take(p, octets[i]);
+			hook_on_octet(p, octets[i]);
 	}
 	if (n > 0 || p->output < 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;

@@ -50,7 +50,7 @@ int descriptors_send(int to, struct bytes message, const int *fds, uint32_t coun
 	return sendmsg(to, &m, flags | MSG_NOSIGNAL) == (ssize_t)message.n ? 0 : -errno;
 }
 
-static uint32_t fds_take(struct msghdr *m, int *fds, uint32_t room)
+static uint32_t message_fds_read(struct msghdr *m, int *fds, uint32_t room)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(m);
 	uint32_t count;
@@ -80,7 +80,7 @@ ssize_t descriptors_receive(int from, void *message, size_t size, int *fds, uint
 	n = recvmsg(from, &m, flags | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
-	*count = fds_take(&m, fds, (room + 1) & ~1U); /* CMSG_SPACE rounds up */
+	*count = message_fds_read(&m, fds, (room + 1) & ~1U); /* CMSG_SPACE rounds up */
 	if (!(m.msg_flags & MSG_CTRUNC) && *count <= room)
 		return n;
 	while (*count)

@@ -254,8 +254,8 @@ static int kept_add(struct process *p, const struct addr *ip, const struct inter
 	return 0;
 }
 
-static int address_take(struct process *p, const struct keeper_order *order,
-			struct keeper_answer *answer)
+static int kept_address_add(struct process *p, const struct keeper_order *order,
+			    struct keeper_answer *answer)
 {
 	struct interface at;
 	uint32_t ifindex;
@@ -289,7 +289,7 @@ static int address_leave(struct process *p, const struct addr *ip)
 }
 
 /* The operator's program moves it, if this machine cannot: then nothing is wrong. */
-static void hook_take(const struct process *p, struct keeper_answer *answer)
+static void hook_on_refusal(const struct process *p, struct keeper_answer *answer)
 {
 	const struct keeper_settings *s = p->settings;
 
@@ -396,8 +396,8 @@ static void order_do(struct process *p, const struct keeper_order *order, size_t
 	switch (order->word) {
 	case KEEPER_TAKE:
 		answer.event = KEEPER_TAKEN;
-		answer.error = address_take(p, order, &answer);
-		hook_take(p, &answer);
+		answer.error = kept_address_add(p, order, &answer);
+		hook_on_refusal(p, &answer);
 		order_answer(p, &answer);
 		return;
 	case KEEPER_LEAVE:

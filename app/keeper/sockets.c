@@ -589,7 +589,7 @@ static void settle(struct sockets_kept *k)
 		sockets_let_go(&k->left[i]);
 }
 
-static struct sockets left_take(struct sockets_kept *k, uint32_t number)
+static struct sockets sockets_left_pop(struct sockets_kept *k, uint32_t number)
 {
 	struct sockets s = number < k->left_count ? k->left[number] : SOCKETS_NONE;
 
@@ -614,15 +614,15 @@ static void word_do(struct sockets_kept *k, const struct sockets_message *m, str
 
 	switch ((enum sockets_word)m->head.word) {
 	case SOCKETS_HOLD:
-		gone = left_take(k, m->head.number);
+		gone = sockets_left_pop(k, m->head.number);
 		sockets_let_go(&gone);
 		flow_set(k, m->head.flow, m->head.count ? *of : SOCKETS_NONE);
 		return;
 	case SOCKETS_CLAIM:
-		flow_set(k, m->head.flow, left_take(k, m->head.number));
+		flow_set(k, m->head.flow, sockets_left_pop(k, m->head.number));
 		return;
 	case SOCKETS_DROP:
-		gone = left_take(k, m->head.number);
+		gone = sockets_left_pop(k, m->head.number);
 		sockets_let_go(&gone);
 		flow_set(k, m->head.flow, SOCKETS_NONE);
 		return;

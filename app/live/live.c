@@ -233,7 +233,7 @@ static void stream_try(struct live *l, struct live_stream *s)
 static void stream_connect(struct live *l, struct live_stream *s)
 {
 	char address[LIVE_ADDRESS_TEXT];
-	int err = live_address_take(&s->address, s->tries - 1, address);
+	int err = live_address_read(&s->address, s->tries - 1, address);
 
 	if (err == -EAGAIN)
 		return;
@@ -321,7 +321,7 @@ static void command_do(struct live *l, const struct live_command *c)
 	}
 }
 
-static void commands_take(struct live *l)
+static void live_commands_run(struct live *l)
 {
 	struct live_command c;
 
@@ -407,7 +407,7 @@ static void on_live_tick(lws_sorted_usec_list_t *sul)
 		lws_sul_schedule(l->context, 0, &l->tick, on_live_tick, TICK_US);
 		return;
 	}
-	commands_take(l);
+	live_commands_run(l);
 	live_taps_read(&l->taps);
 	now_ns = clock_now_ns(); /* no earlier than what was noted of a command */
 	for (uint32_t i = l->count; i-- > 0;)

@@ -399,7 +399,7 @@ static uint32_t said_until_mark(const struct live_sound *s)
 	return s->said_count;
 }
 
-static uint32_t said_take(struct live_sound *s, int16_t *pcm, uint32_t samples)
+static uint32_t live_said_pop(struct live_sound *s, int16_t *pcm, uint32_t samples)
 {
 	uint32_t octets = sample_octets(s);
 
@@ -432,7 +432,7 @@ static bool said_convert(struct live_sound *s, uint64_t now_ns)
 	samples = n / sample_octets(s);
 	if (samples == 0 || (n < whole && !is_tail))
 		return false;
-	(void)said_take(s, pcm, samples);
+	(void)live_said_pop(s, pcm, samples);
 	s->ready.n += resampler_run(s->down, pcm, samples, s->ready.samples + s->ready.n,
 				    LIVE_PCM - s->ready.n);
 	return true;

@@ -212,7 +212,7 @@ static int headers_add(struct live_stream *s, struct lws *wsi, unsigned char **p
 }
 
 /* A whole text message. False: it ends the stream. */
-static bool live_stream_take(struct live_stream *s, struct bytes text)
+static bool live_stream_on_text(struct live_stream *s, struct bytes text)
 {
 	struct live_said said;
 
@@ -248,7 +248,7 @@ static int text_receive(struct live_stream *s, struct lws *wsi, struct bytes pie
 		s->text_n += (uint32_t)piece.n;
 	}
 	if (done && !s->text_is_too_long)
-		goes_on = live_stream_take(s, bytes_mem(s->text, s->text_n));
+		goes_on = live_stream_on_text(s, bytes_mem(s->text, s->text_n));
 	if (!goes_on)
 		live_stream_is_done(live_of(wsi), s);
 	return 0;
@@ -532,7 +532,7 @@ static const struct addrinfo *address_at(const struct addrinfo *list, uint32_t n
 	return at;
 }
 
-int live_address_take(struct live_address *a, uint32_t number, char out[LIVE_ADDRESS_TEXT])
+int live_address_read(struct live_address *a, uint32_t number, char out[LIVE_ADDRESS_TEXT])
 {
 	int err = a->asks ? gai_error(&a->request) : EAI_NONAME;
 	const struct addrinfo *at;
@@ -554,7 +554,7 @@ bool live_address_drop(struct live_address *a)
 {
 	char text[LIVE_ADDRESS_TEXT];
 
-	return !a->asks || live_address_take(a, 0, text) != -EAGAIN;
+	return !a->asks || live_address_read(a, 0, text) != -EAGAIN;
 }
 
 static int stream_sound_open(struct live_stream *s)

@@ -25,7 +25,7 @@ struct live_address {
 /* 0 or -errno. The name lives as long. */
 int live_address_resolve(struct live_address *a, const char *host) NODISCARD;
 /* -EAGAIN: not yet; -ENOENT: there is none; 0: number (of them, from the first on, again and again) is in *out. */
-int live_address_take(struct live_address *a, uint32_t number,
+int live_address_read(struct live_address *a, uint32_t number,
 		      char out[LIVE_ADDRESS_TEXT]) NODISCARD;
 /* False: not yet, it is still asked for. */
 bool live_address_drop(struct live_address *a);

@@ -108,7 +108,7 @@ int shared_ports_open(struct shared_ports *p, struct engine *e, const struct set
 
 /* ---- for calls ---- */
 
-static uint16_t shared_port_take(void *arg, uint64_t call, uint16_t network)
+static uint16_t shared_port_of(void *arg, uint64_t call, uint16_t network)
 {
 	const struct shared_ports *p = arg;
 
@@ -136,7 +136,7 @@ static void shared_port_release(void *arg, uint64_t call)
 struct shard_shared_ports shared_ports_of(struct shared_ports *p)
 {
 	return (struct shard_shared_ports){ .arg = p,
-					    .take = shared_port_take,
+					    .take = shared_port_of,
 					    .claim = shared_port_claim,
 					    .release = shared_port_release };
 }

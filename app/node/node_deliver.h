@@ -64,7 +64,7 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 			json_t *args) NODISCARD;
 
 /* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
-void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t length);
+void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length);
 
 /* ---- between the files ---- */
 /* Of this node, in what others read. */

@@ -183,7 +183,7 @@ void node_deliver_tell_nodes(struct node *n)
 }
 
 /* The process does not read for a moment: the other one tries again. */
-void node_deliver_take(struct node *n, int fd, const uint8_t *hello, size_t length)
+void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length)
 {
 	struct iovec octets = { (void *)(uintptr_t)hello, length };
 	union {

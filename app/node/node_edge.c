@@ -84,7 +84,7 @@ bool node_holds(const struct node *n, const struct sip_hop *from)
 /* True: it waits no longer. */
 static bool held_retry(struct node *n, struct node_held_message *m, struct instant now)
 {
-	if (node_shards_take(n, &m->from, text_bytes(&m->message), 0, now))
+	if (node_shards_dispatch(n, &m->from, text_bytes(&m->message), 0, now))
 		metric_add(g_held_metrics.taken, 1);
 	else if (m->until_ns <= now.ns)
 		metric_add(g_held_metrics.late, 1);
@@ -519,7 +519,7 @@ static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 
 static void on_files(int fd, const uint8_t hello[CHANNEL_HELLO_LEN], void *arg)
 {
-	node_deliver_take(arg, fd, hello, CHANNEL_HELLO_LEN);
+	node_deliver_pass_on(arg, fd, hello, CHANNEL_HELLO_LEN);
 }
 
 int node_edge_open(struct node *n)

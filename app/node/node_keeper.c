@@ -391,7 +391,7 @@ int node_keeper_watch(struct node *n)
 
 /* ---- orders ---- */
 
-void node_addresses_take(struct node_shard *s, node_shard_fn *done)
+void node_addresses_claim(struct node_shard *s, node_shard_fn *done)
 {
 	struct node *n = s->node;
 

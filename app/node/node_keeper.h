@@ -49,7 +49,7 @@ void node_keeper_remain(struct node *n);
 /* Again where it has changed. */
 void node_keeper_round(struct node *n);
 /* The shard is this node's: done comes when its addresses are there, or cannot be. At once where it has none. */
-void node_addresses_take(struct node_shard *s, node_shard_fn *done);
+void node_addresses_claim(struct node_shard *s, node_shard_fn *done);
 /* It is no longer. */
 void node_addresses_leave(struct node_shard *s);
 /* What that node is to hear when this process is gone. */

@@ -209,7 +209,7 @@ static void choice_play(struct node *n, uint32_t i, const char *file)
 		player_play(&n->media.players[i], file, clock_now_ns());
 }
 
-uint8_t node_music_take(struct node *n, const char *tenant, const char *file)
+uint8_t node_music_track(struct node *n, const char *tenant, const char *file)
 {
 	uint32_t i = choice_find(n, tenant, file);
 

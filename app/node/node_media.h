@@ -54,7 +54,7 @@ void node_players_reload(struct node *n);
 void node_call_waiting_tone(const struct node *n, struct shard_settings *out);
 /* An extension chose that file: the track that has it from now on; "": the node's, "off": none. When there is no track left for another
  * file it is the node's, too. */
-uint8_t node_music_take(struct node *n, const char *tenant, const char *file);
+uint8_t node_music_track(struct node *n, const char *tenant, const char *file);
 /* It does so no longer. */
 void node_music_leave(struct node *n, const char *tenant, const char *file);
 /* An event of a job, which is perhaps of a player. */

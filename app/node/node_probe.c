@@ -90,7 +90,7 @@ void node_dns_feed(struct node *n)
 	for (unsigned i = 0; i < NEWS_MAX && n->dns.resolver; i++) {
 		struct shard *core;
 
-		if (!resolver_take(n->dns.resolver, &reply.of, &news, clock_now_ns()))
+		if (!resolver_pop(n->dns.resolver, &reply.of, &news, clock_now_ns()))
 			return;
 		core = node_core(n, reply.of);
 		if (core)
@@ -468,7 +468,7 @@ static uint64_t probe_branch_of(const struct sip_message *m)
 		       : 0;
 }
 
-static bool probe_take(struct node *n, const struct sip_message *m)
+static bool probe_on_response(struct node *n, const struct sip_message *m)
 {
 	uint64_t branch = probe_branch_of(m);
 
@@ -496,7 +496,7 @@ bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes m
 		return false;
 	ours = message_parse(&m, message, &error) == 0;
 	m.hop = *from;
-	ours = ours && probe_take(n, &m);
+	ours = ours && probe_on_response(n, &m);
 	message_close(&m);
 	return ours;
 }

@@ -381,8 +381,8 @@ static bool receive_parsed(struct node_shard *s, const struct sip_message *m, st
 	return true;
 }
 
-bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes message,
-		      uint64_t behind_ns, struct instant now)
+bool node_shards_dispatch(struct node *n, const struct sip_hop *from, struct bytes message,
+			  uint64_t behind_ns, struct instant now)
 {
 	struct message_error error;
 	struct node_shard *s;
@@ -414,7 +414,7 @@ void node_shards_receive(struct node *n, const struct sip_hop *from, struct byte
 			 uint64_t behind_ns, struct instant now)
 {
 	if ((n->cluster.held.count && node_holds(n, from)) ||
-	    !node_shards_take(n, from, message, behind_ns, now))
+	    !node_shards_dispatch(n, from, message, behind_ns, now))
 		node_hold(n, from, message);
 }
 

@@ -118,8 +118,8 @@ struct shard *node_core_next(const struct node *n, uint32_t *cursor);
 /* A new call by command: the same command finds the same shard while that lives. */
 uint16_t node_shard_of_command(const struct node *n, struct bytes command);
 /* A message that came from the wire: to the shard that it is for. behind_ns: as shard_behind. False: nobody takes it just now. */
-bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes message,
-		      uint64_t behind_ns, struct instant now);
+bool node_shards_dispatch(struct node *n, const struct sip_hop *from, struct bytes message,
+			  uint64_t behind_ns, struct instant now);
 /* The same; what nobody takes, and nobody says again, is kept for a while (node_held.h). */
 void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
 			 uint64_t behind_ns, struct instant now);

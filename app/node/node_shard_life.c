@@ -574,7 +574,7 @@ static void late_load(struct node_shard *s, bool phones)
 {
 	s->has_addresses = s->has_calls = s->fenced = false;
 	s->ahead.loads = true;
-	node_addresses_take(s, late_addressed);
+	node_addresses_claim(s, late_addressed);
 	if (phones)
 		node_shard_load_phones(s, on_late_bindings);
 	else

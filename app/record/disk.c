@@ -159,7 +159,8 @@ static void tail_put(struct disk_file *f, uint64_t offset, struct bytes octets)
 		f->octets = c->offset + c->n;
 }
 
-static void chunk_take(struct disk *d, struct disk_file *f, uint64_t offset, struct bytes octets)
+static void disk_chunk_add(struct disk *d, struct disk_file *f, uint64_t offset,
+			   struct bytes octets)
 {
 	struct disk_chunk *c = d->free;
 
@@ -185,13 +186,13 @@ bool disk_file_write(struct disk *d, struct disk_file *f, uint64_t offset, struc
 	while (first < octets.n) {
 		struct bytes part = bytes_sub(octets, first, DISK_CHUNK);
 
-		chunk_take(d, f, offset + first, part);
+		disk_chunk_add(d, f, offset + first, part);
 		first += part.n;
 	}
 	return true;
 }
 
-static struct disk_chunk *hole_take(struct disk_file *f)
+static struct disk_chunk *disk_hole_find(struct disk_file *f)
 {
 	for (uint32_t i = 0; i < DISK_HOLES; i++) {
 		struct disk_chunk *c = &f->holes[i];
@@ -232,7 +233,7 @@ uint64_t disk_file_hole(struct disk *d, struct disk_file *f, uint64_t offset, ui
 	if (f->state == DISK_DONE || !n)
 		return offset;
 	if (!c || c->octets || chunk_is_away(f, c) || c->offset + c->n != offset) {
-		c = f->hole_count < DISK_HOLES ? hole_take(f) : NULL;
+		c = f->hole_count < DISK_HOLES ? disk_hole_find(f) : NULL;
 		if (c) {
 			*c = (struct disk_chunk){ .offset = offset, .n = n };
 			f->hole_count++;

@@ -207,7 +207,7 @@ json_t *entry_list_end(struct entry_list *l)
 }
 
 /* False: one is there, and of another kind. */
-static bool entry_members_take(json_t *out, const json_t *from, const struct entry_member *members,
+static bool entry_members_copy(json_t *out, const json_t *from, const struct entry_member *members,
 			       size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -245,7 +245,7 @@ static json_t *entry_place_read(const json_t *from)
 	json_t *out = json_object();
 
 	if (json_is_object(from) && json_object_get(from, "to") &&
-	    entry_members_take(out, from, members, COUNT_OF(members)))
+	    entry_members_copy(out, from, members, COUNT_OF(members)))
 		return out;
 	json_decref(out);
 	return NULL;
@@ -270,8 +270,8 @@ static bool entry_read(json_t *out, const json_t *from, struct bytes name)
 	return json_is_object(from) && bytes_cut(&rest, '/', &tenant) &&
 	       entry_says(from, "name", name) && entry_says(from, "tenant", tenant) &&
 	       entry_state_is_known(from) && json_is_string(json_object_get(from, "node")) &&
-	       entry_members_take(out, from, g_own, COUNT_OF(g_own)) &&
-	       entry_members_take(out, from, g_members, COUNT_OF(g_members)) &&
+	       entry_members_copy(out, from, g_own, COUNT_OF(g_own)) &&
+	       entry_members_copy(out, from, g_members, COUNT_OF(g_members)) &&
 	       entry_places(out, from);
 }
 

@@ -364,7 +364,7 @@ static void order_end(struct recorder *r, struct recorder_order *o)
 	item->facts_n = o->facts_n;
 }
 
-static void recorder_order_take(struct recorder *r, struct recorder_order *o)
+static void recorder_on_order(struct recorder *r, struct recorder_order *o)
 {
 	struct recorder_item *item = recorder_item_find(r, o->terms.call, o->terms.number, false);
 
@@ -409,7 +409,7 @@ static void on_tapped(const struct tap_packet *p, void *arg)
 
 		if (c->terms.call == p->call && c->terms.number == p->number && !item->ended &&
 		    p->time_ns >= c->begun_ns && (!item->ends || p->time_ns < item->end_ns)) {
-			recording_take(c, &r->disk, p);
+			recording_on_packet(c, &r->disk, p);
 			return;
 		}
 	}
@@ -578,7 +578,7 @@ static void recorder_round(struct recorder *r)
 	struct recorder_order o;
 
 	while (ring_pop(&r->orders, &o, 1) == 1)
-		recorder_order_take(r, &o);
+		recorder_on_order(r, &o);
 	(void)r->settings.read(r->settings.source, TAPS_PER_ROUND, on_tapped, r);
 	r->now_ns = clock_now_ns();
 	items_step(r);

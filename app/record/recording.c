@@ -557,7 +557,7 @@ static void wav_flush(struct recording *r, struct disk *d, int64_t until)
 }
 
 /* How much of the clock is in the file up to then. */
-static void wav_take(struct recording *r, struct disk *d, const struct tap_packet *p)
+static void wav_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	struct rtp_head h;
 
@@ -602,7 +602,7 @@ static uint64_t utc_of(const struct recording *r, uint64_t at_ns)
 	return r->terms.begun_utc_ms * NS_PER_MS + (at_ns - r->begun_ns);
 }
 
-static void pcapng_take(struct recording *r, struct disk *d, const struct tap_packet *p)
+static void pcapng_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	struct pcapng_packet packet = { .utc_ns = utc_of(r, p->time_ns),
 					.from = &p->from,
@@ -626,7 +626,7 @@ static void pcapng_take(struct recording *r, struct disk *d, const struct tap_pa
 		r->packets[p->side]++;
 }
 
-void recording_take(struct recording *r, struct disk *d, const struct tap_packet *p)
+void recording_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	if (r->failed || p->time_ns < r->begun_ns || is_stopped(r, p->time_ns) ||
 	    (r->ended_ns && p->time_ns >= r->ended_ns))
@@ -634,10 +634,10 @@ void recording_take(struct recording *r, struct disk *d, const struct tap_packet
 	r->untapped += p->lost;
 	switch (r->terms.format) {
 	case RECORD_WAV:
-		wav_take(r, d, p);
+		wav_on_packet(r, d, p);
 		break;
 	case RECORD_PCAPNG:
-		pcapng_take(r, d, p);
+		pcapng_on_packet(r, d, p);
 		break;
 	}
 }

@@ -60,7 +60,7 @@ struct recording {
 /* path: of the file. 0 or -ENOMEM. */
 int recording_open(struct recording *r, struct disk *d, const struct record_terms *terms,
 		   const char *path, uint64_t now_ns) NODISCARD;
-void recording_take(struct recording *r, struct disk *d, const struct tap_packet *p);
+void recording_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p);
 void recording_pause(struct recording *r, uint64_t at_ns);
 void recording_resume(struct recording *r, uint64_t at_ns);
 /* Hands to the disk what is old enough. */

@@ -124,7 +124,7 @@ bool command_allows(enum command_charset charset, struct bytes text)
 }
 
 /* A link that was clicked (RFC 3966; callto: is what web pages had before): the number in it. Others stay as they are. */
-static void dialled_take(struct command_value *value)
+static void dialled_number_read(struct command_value *value)
 {
 	size_t colon = bytes_find(value->text, ':');
 	struct bytes scheme = bytes_sub(value->text, 0, colon);
@@ -161,7 +161,7 @@ static int check_string(const struct command_arg *arg, const struct given *given
 	}
 	value->text = given->text;
 	if (arg->charset == CHARSET_DIALLED)
-		dialled_take(value);
+		dialled_number_read(value);
 	if (value->text.n < arg->min || value->text.n > arg->max)
 		return length_refuse(error, arg);
 	if (!command_allows(arg->charset, value->text)) {

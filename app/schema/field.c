@@ -334,7 +334,7 @@ static const struct command_arg *field_read_all(const struct command_arg *fields
 	return NULL;
 }
 
-bool field_take(struct command_run *run, const struct command_arg *fields, void *value)
+bool fields_read_args(struct command_run *run, const struct command_arg *fields, void *value)
 {
 	const char *reason;
 	const struct document_reader args = { .json = run->args };

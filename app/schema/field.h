@@ -108,7 +108,7 @@ struct field {
 /* Sets the members of an order that the arguments of its command are: as given, else as their presets say, else text stays and numbers are 0. */
 void field_order(const struct command_run *run, void *order);
 /* What is given of them as arguments. False: the run has failed. */
-bool field_take(struct command_run *run, const struct command_arg *fields, void *value);
+bool fields_read_args(struct command_run *run, const struct command_arg *fields, void *value);
 /* What the document has of them: one of an older version lacks some. Its lists may have words that this version does not know. */
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
 /* Adds to a list a sentence for each thing that is right, but hardly meant so. */

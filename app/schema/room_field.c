@@ -195,7 +195,7 @@ struct room_filling {
 };
 
 /* One of them in the plain text: digits, or nothing, and zeros behind. */
-static bool pin_take(char pin[ROOM_PIN_MAX], const uint8_t plain[ROOM_PIN_MAX])
+static bool room_pin_unpack(char pin[ROOM_PIN_MAX], const uint8_t plain[ROOM_PIN_MAX])
 {
 	size_t n = strnlen((const char *)plain, ROOM_PIN_MAX);
 
@@ -210,8 +210,8 @@ static bool pins_open(struct room_value *r, struct bytes sealed, const struct se
 	size_t n = 0;
 	bool ok =
 		!seal_open(key, room_context(context, r), sealed, plain, sizeof(plain), &n, &why) &&
-		n == sizeof(plain) && pin_take(r->core.pin, plain) &&
-		pin_take(r->core.host_pin, plain + ROOM_PIN_MAX);
+		n == sizeof(plain) && room_pin_unpack(r->core.pin, plain) &&
+		room_pin_unpack(r->core.host_pin, plain + ROOM_PIN_MAX);
 
 	OPENSSL_cleanse(plain, sizeof(plain));
 	return ok;

@@ -511,20 +511,20 @@ int trunk_from_document(struct trunk_value *out, struct bytes json, const struct
 
 /* ---- for the core ---- */
 
-static void place_take(struct sip_place *out, const struct trunk_value *t, struct bytes text)
+static void trunk_place_read(struct sip_place *out, const struct trunk_value *t, struct bytes text)
 {
 	if (!sip_place_read(out, text) && !out->port)
 		out->port = t->port;
 }
 
-static void servers_take(struct trunk_settings *out, const struct trunk_value *t)
+static void trunk_servers_read(struct trunk_settings *out, const struct trunk_value *t)
 {
 	struct bytes list = bytes_str(t->servers), one;
 
 	while (bytes_cut(&list, ',', &one) && out->server_count < TRUNK_SERVERS_MAX)
-		place_take(&out->servers[out->server_count++], t, one);
+		trunk_place_read(&out->servers[out->server_count++], t, one);
 	if (t->proxy[0])
-		place_take(&out->proxy, t, bytes_str(t->proxy));
+		trunk_place_read(&out->proxy, t, bytes_str(t->proxy));
 }
 
 static bool shows_certificate(const struct trunk_value *t)
@@ -532,8 +532,8 @@ static bool shows_certificate(const struct trunk_value *t)
 	return t->certificate || t->certificate_name[0];
 }
 
-static void trunk_source_take(struct trunk_settings *out, const struct trunk_value *t,
-			      struct bytes text)
+static void trunk_source_add(struct trunk_settings *out, const struct trunk_value *t,
+			     struct bytes text)
 {
 	struct shard_trusted rule = {
 		.port = t->source_port,
@@ -546,22 +546,22 @@ static void trunk_source_take(struct trunk_settings *out, const struct trunk_val
 		out->sources[out->source_count++] = rule;
 }
 
-static void sources_take(struct trunk_settings *out, const struct trunk_value *t)
+static void trunk_sources_read(struct trunk_settings *out, const struct trunk_value *t)
 {
 	struct bytes list = bytes_str(t->sources), one;
 
 	while (bytes_cut(&list, ',', &one))
-		trunk_source_take(out, t, one);
+		trunk_source_add(out, t, one);
 	if (t->sources[0] || t->listener[0] || !(out->directions & TRUNK_IN))
 		return;
 	for (uint8_t i = 0; i < out->server_count; i++)
-		trunk_source_take(out, t, bytes_str(out->servers[i].host));
+		trunk_source_add(out, t, bytes_str(out->servers[i].host));
 	if (out->proxy.host[0])
-		trunk_source_take(out, t, bytes_str(out->proxy.host));
+		trunk_source_add(out, t, bytes_str(out->proxy.host));
 }
 
 /* Where a call is to go by, and when a token was made, go with what they are about. */
-static void identity_take(struct identity_trunk *out, const struct trunk_value *t)
+static void trunk_identity_read(struct identity_trunk *out, const struct trunk_value *t)
 {
 	struct bytes list = bytes_str(t->x_headers), one;
 
@@ -613,9 +613,9 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 	memcpy(out->caller_id, t->caller_id, sizeof(out->caller_id));
 	memcpy(out->caller_ids, t->caller_ids, sizeof(out->caller_ids));
 	memcpy(out->monitors, t->monitors, sizeof(out->monitors));
-	identity_take(&out->identity, t);
-	servers_take(out, t);
-	sources_take(out, t);
+	trunk_identity_read(&out->identity, t);
+	trunk_servers_read(out, t);
+	trunk_sources_read(out, t);
 	if (t->listener[0] && addr_parse(&out->listener, bytes_str(t->listener)))
 		out->enabled = false; /* it was checked when it was put */
 }

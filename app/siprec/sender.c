@@ -118,7 +118,7 @@ uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant no
 /* ---- what is heard ---- */
 
 /* RFC 3550 6.4.1: the number may fall, by what comes twice. */
-static uint64_t report_block_take(struct sender_stream *s, const struct rtcp_block *b)
+static uint64_t sender_on_report_block(struct sender_stream *s, const struct rtcp_block *b)
 {
 	for (uint32_t i = 0; i < s->source_count; i++) {
 		struct sender_source *source = &s->sources[i];
@@ -134,7 +134,7 @@ static uint64_t report_block_take(struct sender_stream *s, const struct rtcp_blo
 	return 0;
 }
 
-static void report_take(struct sender_stream *s, struct bytes in, struct sender_heard *out)
+static void sender_on_report(struct sender_stream *s, struct bytes in, struct sender_heard *out)
 {
 	struct rtcp_packet packet;
 	struct rtcp_block block;
@@ -146,7 +146,7 @@ static void report_take(struct sender_stream *s, struct bytes in, struct sender_
 	out->reports++;
 	while (rtcp_next(&in, &packet)) {
 		for (uint8_t i = 0; rtcp_block(&packet, i, &block); i++)
-			out->lost += report_block_take(s, &block);
+			out->lost += sender_on_report_block(s, &block);
 	}
 }
 
@@ -190,7 +190,7 @@ void sender_receive(struct sender_stream *s, struct sender_heard *out)
 		if (got < 0)
 			return;
 		if (is_the_recorder(s, &from) && report_open(s, data, &n))
-			report_take(s, bytes_mem(data, n), out);
+			sender_on_report(s, bytes_mem(data, n), out);
 		else
 			out->refused++;
 	}
@@ -578,7 +578,7 @@ static void session_offer_record(struct sender *s, const struct sender_session *
 	(void)ring_push(&s->told, &told);
 }
 
-static void sender_order_take(struct sender *s, const struct sender_order *o)
+static void sender_on_order(struct sender *s, const struct sender_order *o)
 {
 	struct sender_session **it = session_find(s, o->call, o->number);
 
@@ -670,7 +670,7 @@ static void sender_round(struct sender *s)
 	struct sender_order o;
 
 	while (ring_pop(&s->orders, &o, 1) == 1)
-		sender_order_take(s, &o);
+		sender_on_order(s, &o);
 	explicit_bzero(&o, sizeof(o));
 	(void)s->read(s->source, TAPS_PER_ROUND, sender_on_tapped, s);
 	sender_reports_receive(s);

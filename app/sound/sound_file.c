@@ -22,7 +22,8 @@ struct opus_work {
 };
 
 /* Behind what was taken before. */
-static void samples_take(struct opus_work *o, uint32_t n, struct media_sound *s, uint32_t *taken)
+static void opus_samples_copy(struct opus_work *o, uint32_t n, struct media_sound *s,
+			      uint32_t *taken)
 {
 	uint32_t from = o->skip < n ? o->skip : n, count = n - from;
 
@@ -48,7 +49,7 @@ static bool packets_decode(struct opus_work *o, struct media_sound *s, struct so
 			};
 			return false;
 		}
-		samples_take(o, (uint32_t)n, s, &taken);
+		opus_samples_copy(o, (uint32_t)n, s, &taken);
 	}
 	return true;
 }

@@ -115,7 +115,7 @@ struct sounds {
 
 /* ---- the helper ---- */
 
-static void folder_take(struct sounds *s)
+static void sounds_adopt_folder(struct sounds *s)
 {
 	/* acquire: pairs with the release in sounds_folder_set, so the path is written */
 	char *fresh = atomic_exchange_explicit(&s->folder_fresh, NULL, memory_order_acquire);
@@ -165,7 +165,7 @@ static void *helper_main(void *arg)
 		/* relaxed: it was set before the request was pushed that wakes us */
 		if (atomic_load_explicit(&s->stops, memory_order_relaxed))
 			return NULL;
-		folder_take(s);
+		sounds_adopt_folder(s);
 		done.entry = r.entry;
 		done.sound = request_read(s, &r, &done.fault);
 		(void)ring_push(&s->readings, &done);
@@ -301,7 +301,7 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at));
 }
 
-static void reading_take(struct sounds *s, const struct reading *r, uint64_t now_ns)
+static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_t now_ns)
 {
 	static const struct sound_fault FULL = { .reason = "no room for more sounds" };
 	struct entry *e = &s->list[r->entry];
@@ -336,7 +336,7 @@ uint32_t sounds_round(struct sounds *s, uint64_t now_ns)
 	do {
 		ring_awake(&s->readings);
 		while (ring_pop(&s->readings, &r, 1) == 1) {
-			reading_take(s, &r, now_ns);
+			sounds_on_reading(s, &r, now_ns);
 			n++;
 		}
 	} while (!ring_sleep(&s->readings));
@@ -367,7 +367,7 @@ int sounds_folder_set(struct sounds *s, const char *folder)
 
 	if (!fresh)
 		return -ENOMEM;
-	/* acq_rel: pairs with folder_take; what it did not take is ours again */
+	/* acq_rel: pairs with sounds_adopt_folder; what it did not take is ours again */
 	free(atomic_exchange_explicit(&s->folder_fresh, fresh, memory_order_acq_rel));
 	for (uint32_t i = 0; i < s->settings.count; i++)
 		entry_forget(s, &s->list[i]);
@@ -420,7 +420,7 @@ void sounds_close(struct sounds *s)
 		entry_drop(s, &s->list[i]);
 	ring_close(&s->requests);
 	ring_close(&s->readings);
-	folder_take(s);
+	sounds_adopt_folder(s);
 	free(s->list);
 	free(s->folder);
 	free(s);

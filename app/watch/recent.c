@@ -127,7 +127,7 @@ static void oldest_forget(struct recent_room *room)
 }
 
 /* A place of n octets in a row; what was there is forgotten, oldest first. */
-static size_t recent_place_take(struct recent_room *room, size_t n)
+static size_t recent_place_make(struct recent_room *room, size_t n)
 {
 	if (room->at + n > room->octets_max) {
 		while (room->count && recent_slot_at(room, 0)->at >= room->at)
@@ -157,7 +157,7 @@ void recent_add(struct recent *r, const struct sip_hop *hop, bool sent, uint64_t
 	if (room->count == room->slots_max)
 		oldest_forget(room);
 	slot.serial = ++r->serial;
-	slot.at = recent_place_take(room, message.n);
+	slot.at = recent_place_make(room, message.n);
 	memcpy(room->octets + slot.at, message.p, message.n);
 	room->count++;
 	*recent_slot_at(room, room->count - 1) = slot;

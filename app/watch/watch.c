@@ -191,7 +191,7 @@ static void export_message(struct watch *w, const struct watch_item *m)
 }
 
 /* Passwords' traces are for nobody; keys, and digits that may be PINs, for those who may see what is encrypted. */
-static void message_take(struct watch *w, struct watch_item *m)
+static void watch_on_message(struct watch *w, struct watch_item *m)
 {
 	redact_credentials(m->octets, m->n);
 	traces_message(w, m, true);
@@ -205,7 +205,7 @@ static void message_take(struct watch *w, struct watch_item *m)
 	free(m);
 }
 
-static void settings_take(struct watch *w)
+static void watch_adopt_settings(struct watch *w)
 {
 	struct hep_settings *fresh =
 		atomic_exchange_explicit(&w->fresh, NULL, memory_order_acq_rel);
@@ -260,7 +260,7 @@ static void watch_drain(struct watch *w)
 
 	while (ring_pop(&w->messages, &m, 1) == 1) {
 		traces_begin(w); /* one that began meanwhile: this may be its first message */
-		message_take(w, m);
+		watch_on_message(w, m);
 	}
 	(void)engine_captured(w->engine, PACKETS_PER_ROUND, on_packet, w);
 }
@@ -272,7 +272,7 @@ static void work(struct watch *w)
 	uint32_t stops[WATCH_TRACES_MAX];
 
 	clock_follow(w, now);
-	settings_take(w);
+	watch_adopt_settings(w);
 	traces_begin(w);
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++)
 		stops[i] = w->traces[i].begun ? atomic_load(&w->traces[i].stop) : TRACE_RUNS;

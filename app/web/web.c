@@ -232,7 +232,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
 	case LWS_CALLBACK_HTTP:
 		client_on_request(wsi);
-		return web_request_take(request, wsi, &web->pages, bytes_mem(in, len));
+		return web_request_on_head(request, wsi, &web->pages, bytes_mem(in, len));
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return web_request_send(request, wsi);
 	case LWS_CALLBACK_CLOSED_HTTP:

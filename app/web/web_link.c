@@ -108,7 +108,7 @@ void web_asks_push(struct web_asks *a, const struct web_asked *asked)
 		assert(false && "there are as many places as the ring has");
 }
 
-bool web_asks_take(struct web_asks *a, struct web_answered *out)
+bool web_asks_pop(struct web_asks *a, struct web_answered *out)
 {
 	return ring_pop(&a->out, out, 1) == 1;
 }
@@ -449,7 +449,7 @@ bool web_link_ended(struct web_link *l, const struct sip_hop *hop)
 	return ring_push(&l->in, &item);
 }
 
-bool web_link_take(struct web_link *l, struct web_link_out *out)
+bool web_link_pop(struct web_link *l, struct web_link_out *out)
 {
 	return ring_pop(&l->out, out, 1) == 1;
 }

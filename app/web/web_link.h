@@ -55,7 +55,7 @@ struct transport_provider web_link_provider(struct web_link *l);
 
 /* ---- the web thread ---- */
 
-/* Before its thread runs: wake makes it call web_link_take, from the loop's thread. */
+/* Before its thread runs: wake makes it call web_link_pop, from the loop's thread. */
 void web_link_attach(struct web_link *l, void (*wake)(void *arg), void *arg);
 /* A new name for the connection that has the place now. */
 uint64_t web_link_name(struct web_link *l, uint32_t place);
@@ -67,7 +67,7 @@ void web_link_refused(struct web_link *l, const struct addr *remote, enum tls_fa
 /* A connection that brought messages is gone. False: no room, try again; the place is not free before. */
 bool web_link_ended(struct web_link *l, const struct sip_hop *hop) NODISCARD;
 /* The next one to send; the caller frees data and says web_link_sent when it has gone, or was thrown away. */
-bool web_link_take(struct web_link *l, struct web_link_out *out);
+bool web_link_pop(struct web_link *l, struct web_link_out *out);
 /* Asked just before it is written: it must not be, and that is counted. */
 bool web_link_withholds(struct web_link *l, const struct web_link_out *out);
 void web_link_sent(struct web_link *l, const struct web_link_out *out);
@@ -102,11 +102,11 @@ void web_asks_answer(struct web_asks *a, const struct web_answered *answered);
 
 /* ---- the web thread ---- */
 
-/* Before its thread runs: wake makes it call web_asks_take, from the loop's thread. */
+/* Before its thread runs: wake makes it call web_asks_pop, from the loop's thread. */
 void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg);
 /* At most WEB_ASKS_MAX of them wait for their answer. */
 void web_asks_push(struct web_asks *a, const struct web_asked *asked);
-bool web_asks_take(struct web_asks *a, struct web_answered *out);
+bool web_asks_pop(struct web_asks *a, struct web_answered *out);
 
 /* Two rings between the thread of HTTP and that of calls: what comes in wakes the loop of the thread that opens them. */
 

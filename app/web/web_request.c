@@ -200,7 +200,7 @@ void web_budget_spend(struct web_budget *b, uint64_t began_ns, uint64_t now_ns)
 }
 
 /* It is long, and the thread has pages and phones of browsers to serve. Who asks too often is given what was made last. */
-static struct web_text *metrics_take(struct web_pages *pages)
+static struct web_text *web_metrics_get(struct web_pages *pages)
 {
 	uint64_t began_ns = clock_now_ns();
 
@@ -326,8 +326,8 @@ static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name,
 }
 
 /* The link was given to somebody who may: now it is only looked at. */
-static int file_take(struct web_request *r, struct lws *wsi, const struct web_files *files,
-		     struct bytes path)
+static int web_file_answer(struct web_request *r, struct lws *wsi, const struct web_files *files,
+			   struct bytes path)
 {
 	struct bytes name;
 	uint64_t size = 0;
@@ -351,8 +351,8 @@ static size_t file_read(struct web_request *r, size_t n)
 	return got == (ssize_t)n ? n : 0;
 }
 
-static struct web_answer page_take(struct web_request *r, struct web_pages *pages,
-				   struct bytes path)
+static struct web_answer web_page_answer(struct web_request *r, struct web_pages *pages,
+					 struct bytes path)
 {
 	static const struct web_answer metrics = { 200, "text/plain; version=0.0.4" };
 	uint8_t space[PAGE_SHORT];
@@ -360,7 +360,7 @@ static struct web_answer page_take(struct web_request *r, struct web_pages *page
 	struct web_answer answer;
 
 	if (pages->health && bytes_is(path, "/metrics")) {
-		r->text = metrics_take(pages);
+		r->text = web_metrics_get(pages);
 		return metrics;
 	}
 	answer = page_write(pages->health, path, &w);
@@ -465,8 +465,8 @@ static int visit_press(struct web_visit *v)
 }
 
 /* The head of a request came, of a path that begins as WEB_PAGE_HEAD. *out: to be dropped. */
-static int web_visit_take(struct web_desk *d, struct web_visit **out, struct lws *wsi,
-			  struct bytes path)
+static int web_visit_on_head(struct web_desk *d, struct web_visit **out, struct lws *wsi,
+			     struct bytes path)
 {
 	struct web_visit *v = calloc(1, sizeof(*v));
 	struct bytes link;
@@ -487,21 +487,21 @@ static int web_visit_take(struct web_desk *d, struct web_visit **out, struct lws
 	return visit_press(v);
 }
 
-int web_request_take(struct web_request *r, struct lws *wsi, struct web_pages *pages,
-		     struct bytes path)
+int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
+			struct bytes path)
 {
 	struct web_answer answer;
 
 	web_request_drop(r);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
-		return web_visit_take(pages->desk, &r->visit, wsi, path);
+		return web_visit_on_head(pages->desk, &r->visit, wsi, path);
 	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
 		(void)lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "only GET");
 		return web_request_refuse();
 	}
 	if (pages->files)
-		return file_take(r, wsi, pages->files, path);
-	answer = page_take(r, pages, path);
+		return web_file_answer(r, wsi, pages->files, path);
+	answer = web_page_answer(r, pages, path);
 	if (!r->text)
 		return -1;
 	metric_add(answer.status == 404 ? g_request_metrics.refused : g_request_metrics.served, 1);
@@ -688,7 +688,7 @@ void web_desk_on_answers(struct web_desk *d)
 {
 	struct web_answered answered;
 
-	while (web_asks_take(d->asks, &answered)) {
+	while (web_asks_pop(d->asks, &answered)) {
 		struct web_place *place = &d->places[answered.id & ((1U << PLACE_BITS) - 1)];
 		struct web_visit *v = place->v;
 

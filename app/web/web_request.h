@@ -70,8 +70,8 @@ struct web_pages {
 void web_pages_close(struct web_pages *pages);
 
 /* Its head has come: the answer's goes out, the page follows. path without the query. */
-int web_request_take(struct web_request *r, struct lws *wsi, struct web_pages *pages,
-		     struct bytes path);
+int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
+			struct bytes path);
 /* Octets of its body; and its end. */
 int web_request_body(struct web_request *r, size_t n);
 int web_request_body_end(struct web_request *r);

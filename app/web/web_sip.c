@@ -229,7 +229,7 @@ static void pong_soon(struct web_session *s)
 }
 
 /* A whole message. */
-static int session_take(struct web_session *s)
+static int session_on_message(struct web_session *s)
 {
 	enum web_message_kind kind = web_message_kind(bytes_mem(s->in.data, s->in.n));
 
@@ -261,7 +261,7 @@ static int web_session_receive(struct web_session *s, struct bytes piece)
 		return session_doom(s, WEB_SESSION_END_OVERFLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	err = web_message_add(&s->in, piece, left);
 	if (!err && lws_is_final_fragment(s->wsi) && !left) {
-		err = session_take(s);
+		err = session_on_message(s);
 	} else if (!err && !s->begun_ns) {
 		s->begun_ns = clock_now_ns();
 	}
@@ -693,6 +693,6 @@ void web_sip_on_messages(struct web_sip *s)
 	struct web_link_out out;
 
 	web_origins_refresh(&s->origins);
-	while (web_link_take(s->settings.link, &out))
+	while (web_link_pop(s->settings.link, &out))
 		hand_out(s, &out);
 }

@@ -224,7 +224,7 @@ static bool link_hand(struct node *n, uint16_t shard, const struct sip_hop *from
 	return link_send(n, to, process, &p) == 0;
 }
 
-/* As node_shards_take. handed: by another node, so not on again. */
+/* As node_shards_dispatch. handed: by another node, so not on again. */
 static bool link_take(struct node *n, const struct sip_hop *from, struct bytes message, bool handed)
 {
 	struct message_error error;

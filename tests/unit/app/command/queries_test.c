@@ -16,7 +16,7 @@ static void on_done(const struct query *q, void *arg)
 
 static struct query *begin(uint32_t flows)
 {
-	struct query *q = queries_take(&g_queries);
+	struct query *q = queries_open(&g_queries);
 
 	assert_non_null(q);
 	for (uint32_t i = 0; i < flows; i++)
@@ -87,14 +87,14 @@ static void test_full(void **state)
 	(void)state;
 	for (int i = 0; i < QUERIES_MAX; i++)
 		queries_start(&g_queries, begin(1), 1000, on_done, NULL);
-	assert_null(queries_take(&g_queries));
+	assert_null(queries_open(&g_queries));
 	queries_expire(&g_queries, UINT64_MAX);
 	assert_int_equal(g_queries.used, 0);
 }
 
 static void test_pause(void **state)
 {
-	struct query *q = queries_take(&g_queries);
+	struct query *q = queries_open(&g_queries);
 
 	(void)state;
 	assert_non_null(q);

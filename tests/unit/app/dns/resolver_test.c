@@ -152,7 +152,7 @@ static void on_round(void *arg)
 	uint64_t next = resolver_next_ns(g_resolver);
 
 	(void)arg;
-	if (resolver_take(g_resolver, &g_call, &g_news, clock_now_ns())) {
+	if (resolver_pop(g_resolver, &g_call, &g_news, clock_now_ns())) {
 		loop_stop();
 		return;
 	}
@@ -365,7 +365,7 @@ static void test_full(void **state)
 	do {
 		taken++;
 		assert_found();
-	} while (resolver_take(g_resolver, &g_call, &g_news, clock_now_ns()));
+	} while (resolver_pop(g_resolver, &g_call, &g_news, clock_now_ns()));
 	assert_int_equal(taken, RESOLVER_WAITS_MAX);
 	end();
 }
@@ -404,7 +404,7 @@ static void test_one_gives_up(void **state)
 	assert_int_equal(loop_run(), 0);
 	assert_int_equal(g_news.serial, 2);
 	assert_found();
-	assert_false(resolver_take(g_resolver, &g_call, &g_news, clock_now_ns()));
+	assert_false(resolver_pop(g_resolver, &g_call, &g_news, clock_now_ns()));
 	end();
 }
 
@@ -417,7 +417,7 @@ static void test_given_up_late(void **state)
 	resolver_begin(g_resolver, 9, 1, &g_want, clock_now_ns()); /* it is known */
 	assert_int_equal(resolver_next_ns(g_resolver), 0);
 	resolver_stop(g_resolver, 9, 1);
-	assert_false(resolver_take(g_resolver, &g_call, &g_news, clock_now_ns()));
+	assert_false(resolver_pop(g_resolver, &g_call, &g_news, clock_now_ns()));
 	assert_true(resolver_next_ns(g_resolver) > 0);
 	look_up(&g_want);
 	assert_found();

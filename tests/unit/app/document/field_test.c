@@ -145,7 +145,7 @@ static void put(const struct kind *kind, json_t *args, union value *v)
 	memset(v, 0, sizeof(*v));
 	if (!kind->form)
 		memcpy(v->extension.realm, "tandem", sizeof("tandem"));
-	assert_true(field_take(run, kind->fields, v));
+	assert_true(fields_read_args(run, kind->fields, v));
 	if (!kind->form && v->extension.locations[0]) { /* each has a hash, beside the field */
 		v->extension.located.count = 1;
 		v->extension.located.of[0].location = 7;

@@ -36,7 +36,7 @@ static bool take_pair(struct ahead *a, unsigned port, uint8_t dscp, int fd[2])
 {
 	const struct addr rtp = at(g_ip, port), rtcp = at(g_ip, port + 1);
 
-	return ahead_take(a, &rtp, &rtcp, dscp, fd);
+	return ahead_pop(a, &rtp, &rtcp, dscp, fd);
 }
 
 /* By anybody else. */
@@ -89,7 +89,7 @@ static void test_of_another_flow(void **state)
 	bind_pair(&a, PORT + 2);
 	assert_true(ahead_has(&a, &rtp, &rtcp, DSCP));
 	assert_false(ahead_has(&a, &rtp, &rtcp, 0) || ahead_has(&a, &rtp, &none, DSCP));
-	assert_false(ahead_take(&a, &rtp, &none, DSCP, fd));
+	assert_false(ahead_pop(&a, &rtp, &none, DSCP, fd));
 	assert_false(take_pair(&a, PORT + 2, 0, fd));
 	assert_int_equal(a.left, 0);
 	assert_true(is_free(PORT) && is_free(PORT + 2));

@@ -121,11 +121,11 @@ static void test_there_and_back(void **state)
 	g.to.flush(g.to.arg);
 	g.to.flush(g.to.arg);
 	assert_int_equal(g.wakes, 1);
-	assert_true(web_link_take(g.link, &out));
+	assert_true(web_link_pop(g.link, &out));
 	assert_int_equal(out.connection, hop.connection);
 	assert_true(bytes_is(bytes_mem(out.data + WEB_LINK_ROOM, out.n), "answer"));
 	done(&out);
-	assert_false(web_link_take(g.link, &out));
+	assert_false(web_link_pop(g.link, &out));
 }
 
 /* Its place has another one meanwhile: what is for the old one goes nowhere. */
@@ -207,7 +207,7 @@ static void test_one_reads_too_slowly(void **state)
 	assert_int_equal(sent, WEB_LINK_OUT_OCTETS / sizeof(large));
 	assert_int_equal(send_to(&slow, "x"), -ENOTCONN);
 	assert_int_equal(send_to(&other, "x"), 0);
-	while (web_link_take(g.link, &out)) {
+	while (web_link_pop(g.link, &out)) {
 		cuts += !out.data;
 		assert_true(out.data || out.connection == slow.connection);
 		if (out.data)
@@ -245,7 +245,7 @@ static void *web_thread(void *arg)
 	while (taken < MANY) {
 		if (brought < MANY && !web_link_bring(g.link, &hop, BYTES_LIT("again and again")))
 			brought++;
-		while (web_link_take(g.link, &out)) {
+		while (web_link_pop(g.link, &out)) {
 			taken++;
 			done(&out);
 		}
