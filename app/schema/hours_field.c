@@ -108,5 +108,5 @@ bool hours_until_set(char out[HOURS_UNTIL_MAX], struct bytes text, int64_t now_l
 	if (text.n == sizeof("18:00") - 1 && until <= now_local_s)
 		until += ZONE_DAY_S;
 	hours_local_text(out, until);
-	return true;
+	return hours_time_parse(&until, bytes_str(out), 0) == 0;
 }

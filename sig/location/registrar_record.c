@@ -144,7 +144,7 @@ static uint64_t binding_called(const void *element, size_t position)
 	const struct binding *b = element;
 
 	(void)position;
-	return schema_path(hash_sip(&key, text_bytes(&b->contact)),
+	return schema_path(schema_path(0, hash_sip(&key, text_bytes(&b->contact))),
 			   hash_sip(&key, text_bytes(&b->call_id)));
 }
 

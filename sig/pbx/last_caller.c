@@ -135,7 +135,7 @@ static void last_caller_on_reply(struct call_host *h, struct call *c, const stru
 		last_caller_refuse(h, c, 503, "it is not known who called last");
 	else if (news->result == KEPT_NONE)
 		last_caller_refuse(h, c, 404, "nobody has called yet");
-	else if (bytes_is(news->value, "anonymous"))
+	else if (!news->value.n || bytes_is(news->value, "anonymous"))
 		last_caller_refuse(h, c, 404, "who called last did not show a number");
 	else if (!last_caller_number(h, c, news->value, number))
 		last_caller_refuse(h, c, 403, "the extension may not call who called last");

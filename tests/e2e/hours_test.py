@@ -66,6 +66,7 @@ class Hours(Pair):
         self.refused("bad_argument", "zone", "hours.put", name="office", zone="Europe/Bonn")
         self.refused("bad_argument", "zone", "hours.put", name="office", zone="../../../etc/passwd")
         self.refused("bad_argument", "until", "hours.override", name="office", state="open", until="25:00")
+        self.refused("bad_argument", "until", "hours.override", name="office", state="open", until="2999-12-31 24:00")
         self.refused("bad_argument", "time", "hours.check", name="office", time="tomorrow")
         self.refused("not_found", "name", "hours.check", name="shop")
         self.refused("not_found", "name", "hours.override", name="shop", state="open")
