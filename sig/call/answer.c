@@ -102,7 +102,7 @@ static void listen_again(struct call_host *h, struct call *c)
 		session_refresh(h, c);
 }
 
-static void acknowledge_tell_other(struct call_host *h, struct call *c, uint8_t leg)
+static void acknowledge_reoffer_other(struct call_host *h, struct call *c, uint8_t leg)
 {
 	if (c->state == CALL_ESTABLISHED && invite_own(h, c, leg))
 		LOG_WARN("call", c->id, "the other party is not told of an offer before the answer",
@@ -131,9 +131,9 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	if (begun)
 		originate_joined(h, c);
 	if (turned)
-		acknowledge_tell_other(h, c, from);
+		acknowledge_reoffer_other(h, c, from);
 	if (told_otherwise)
-		acknowledge_tell_other(h, c, bridge_peer(c, from));
+		acknowledge_reoffer_other(h, c, bridge_peer(c, from));
 	if (answers)
 		modules_answered(h, c);
 	modules_established(h, c);
@@ -252,8 +252,8 @@ void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev
 }
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
-static enum refusal answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
-					const struct sip_message *m, struct call_refusal *refusal)
+static enum refusal answer_accept_session(struct call_host *h, struct call *c, uint8_t leg,
+					  const struct sip_message *m, struct call_refusal *refusal)
 {
 	struct bytes sdp;
 
@@ -436,7 +436,7 @@ static enum refusal answer_carry(struct call_host *h, struct call *c, uint8_t le
 
 	if (from->uas && from->uas->early)
 		known = early_select(h, c, leg);
-	refused = answer_take_session(h, c, leg, m, refusal);
+	refused = answer_accept_session(h, c, leg, m, refusal);
 	if (refused || !from->uas)
 		return refused;
 	if (from->state == LEG_CONFIRMED && refresh_asker(h, from))

@@ -110,7 +110,7 @@ enum {
 };
 
 /* One that has given its caller away hears what becomes of that, until there is somebody, also as he is one of another application. */
-static struct bytes told_application(const struct call *c, enum sig_event_kind kind)
+static struct bytes application_of_event(const struct call *c, enum sig_event_kind kind)
 {
 	const struct transfer *t = c->transfer;
 	bool of_it = kind == SIG_CALL_TRANSFERRING || kind == SIG_CALL_TRANSFERRED ||
@@ -139,7 +139,7 @@ struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
 	event->version = c->out.version;
 	event->status = c->status;
 	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(call_tenant(h, c)));
-	cdr_put(event->application, sizeof(event->application), told_application(c, kind));
+	cdr_put(event->application, sizeof(event->application), application_of_event(c, kind));
 	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
 	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);

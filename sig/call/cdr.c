@@ -325,7 +325,7 @@ static void segment_fill(struct segment *s, struct call *c)
 	s->caller = c->bridge.caller;
 	s->callee = c->bridge.callee;
 	cdr_fill_setup(cdr, c);
-	cdr->recordings = recordings_take_pair(c);
+	cdr->recordings = recordings_detach_pair(c);
 	cdr->answer_utc_ms =
 		c->answer_utc_ms ? segment_later(c->answer_utc_ms, c->setup_utc_ms) : 0;
 }

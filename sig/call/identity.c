@@ -249,7 +249,7 @@ static bool telling_open(struct telling *t, struct writer *w, const struct call_
 	return true;
 }
 
-static void tell_line(struct telling *t, struct bytes name, struct bytes value)
+static void identity_line_write(struct telling *t, struct bytes name, struct bytes value)
 {
 	writer_bytes(t->w, name);
 	writer_str(t->w, ": ");
@@ -261,7 +261,7 @@ static void tell_line(struct telling *t, struct bytes name, struct bytes value)
 }
 
 /* Who was not asserted by a peer is so by us where he is of ours: he has shown his password, or was called by his number. */
-static void tell_own_user(struct telling *t)
+static void identity_own_user_write(struct telling *t)
 {
 	struct bytes user = text_bytes(&t->who->user);
 	const struct dialog *d = &t->to->dialog;
@@ -278,7 +278,7 @@ static void tell_own_user(struct telling *t)
 }
 
 /* RFC 3325 5: not to who is not trusted, where the party wants to be hidden. */
-static void tell_asserted(struct telling *t)
+static void identity_asserted_write(struct telling *t)
 {
 	struct bytes lines = lines_of(t->who), value;
 	unsigned i = 0;
@@ -289,22 +289,22 @@ static void tell_asserted(struct telling *t)
 	if (leg_is_trunk(t->to) && is_of_ours(t->h, t->c, text_bytes(&t->who->user)))
 		lines = (struct bytes){ 0 };
 	for (; carried_find(lines, CARRIED_ASSERTED, i, &value); i++)
-		tell_line(t, BYTES_LIT("P-Asserted-Identity"), value);
+		identity_line_write(t, BYTES_LIT("P-Asserted-Identity"), value);
 	if (i == 0)
-		tell_own_user(t);
+		identity_own_user_write(t);
 }
 
 /* What we have hidden ourselves is not asked of others; who is trusted is told what it must hide. */
-static void tell_privacy(struct telling *t)
+static void identity_privacy_write(struct telling *t)
 {
 	struct bytes value;
 
 	if (t->policy.trusted && identity_tells(&t->policy, CARRIED_PRIVACY) && !t->c->emergency &&
 	    carried_find(lines_of(t->who), CARRIED_PRIVACY, 0, &value))
-		tell_line(t, BYTES_LIT("Privacy"), value);
+		identity_line_write(t, BYTES_LIT("Privacy"), value);
 }
 
-static void tell_others(struct telling *t)
+static void identity_others_write(struct telling *t)
 {
 	struct bytes lines = lines_of(t->who);
 	struct carried_line line;
@@ -326,8 +326,8 @@ void identity_write_peer(struct writer *w, const struct call_host *h, const stru
 
 	if (!telling_open(&t, w, h, c, leg, by))
 		return;
-	tell_asserted(&t);
-	tell_privacy(&t);
+	identity_asserted_write(&t);
+	identity_privacy_write(&t);
 }
 
 void identity_write_request(struct writer *w, const struct call_host *h, const struct call *c,
@@ -340,14 +340,14 @@ void identity_write_request(struct writer *w, const struct call_host *h, const s
 		asker = bridge_peer(c, leg);
 	if (!telling_open(&t, w, h, c, leg, asker))
 		return;
-	tell_asserted(&t);
-	tell_privacy(&t);
+	identity_asserted_write(&t);
+	identity_privacy_write(&t);
 	if (c->legs[leg]->state == LEG_EARLY)
-		tell_others(&t);
+		identity_others_write(&t);
 }
 
 /* Where an administrator says that its phone stands: more than a phone can know. */
-static int conveyed_take_site(struct call_host *h, const struct call *c, struct leg *l,
+static int conveyed_from_site(struct call_host *h, const struct call *c, struct leg *l,
 			      const struct site *site)
 {
 	const struct addr *own = &h->settings->locals[l->dialog.hop.local].advertise;
@@ -371,7 +371,7 @@ int conveyed_on_invite(struct call_host *h, struct call *c, const struct call_st
 		s->location ? sites_find(h->settings->sites, c->tenant, s->location) : NULL;
 
 	if (site)
-		return conveyed_take_site(h, c, l, site);
+		return conveyed_from_site(h, c, l, site);
 	if (s->location)
 		LOG_WARN("call", c->id, "no such location: see location.put",
 			 LOG_U64("location", s->location));

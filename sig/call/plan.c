@@ -459,7 +459,7 @@ static enum refusal plan_add_target(struct call_host *h, struct call *c,
 }
 
 /* A trunk is told the number as its route has it. */
-static struct bytes told_as(const struct call *c, struct bytes user)
+static struct bytes number_as_sent(const struct call *c, struct bytes user)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 
@@ -477,7 +477,7 @@ static enum refusal plan_ring(struct call_host *h, struct call *c, struct bytes 
 	if (plan_is_of_user(h, c, user) && resolve_user(h, c, user))
 		return 0;
 	n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
-	party.remote_user = told_as(c, user);
+	party.remote_user = number_as_sent(c, user);
 	if (c->plan.steps[c->plan.count - 1].trunk.n)
 		(void)call_refuse(refusal, REFUSED_TRUNK_AWAY);
 	else if (plan_is_of_user(h, c, user) && h->user_unread &&
@@ -704,7 +704,7 @@ uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_p
 {
 	if (!c->plan.count || !caller_was(c, from))
 		return 0;
-	from->remote_user = told_as(c, last_user(&c->plan));
+	from->remote_user = number_as_sent(c, last_user(&c->plan));
 	return targets_of_user(h, c, last_user(&c->plan), out, cap);
 }
 

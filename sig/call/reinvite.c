@@ -187,8 +187,8 @@ static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *re
 }
 
 /* What the other one would hear otherwise from now on is told to it. */
-static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
-			       bool sent)
+static void refresh_reoffer_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
+				  bool sent)
 {
 	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.remote);
 
@@ -209,7 +209,7 @@ static enum refusal refresh_change(struct call_host *h, struct call *c, uint8_t 
 	enum refusal refused = session_update(h, c, leg, sdp, refusal);
 
 	if (!refused && !call_is_alone(c))
-		refresh_tell_other(h, c, leg, received, two_way);
+		refresh_reoffer_other(h, c, leg, received, two_way);
 	return refused;
 }
 
@@ -239,8 +239,8 @@ static enum refusal refresh_early(struct call_host *h, struct call *c, uint8_t l
 	return refused;
 }
 
-static enum refusal refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg,
-				       struct bytes sdp, struct call_refusal *refusal)
+static enum refusal refresh_accept_offer(struct call_host *h, struct call *c, uint8_t leg,
+					 struct bytes sdp, struct call_refusal *refusal)
 {
 	if (!session_may_hold(h, c, leg, sdp, refusal))
 		return refusal->reason;
@@ -327,7 +327,7 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 	bool news = !refused && is_news(c, ev->leg, sdp);
 
 	if (news)
-		refused = refresh_take_offer(h, c, ev->leg, sdp, &refusal);
+		refused = refresh_accept_offer(h, c, ev->leg, sdp, &refusal);
 	if (refused) {
 		session_refuse(h, ev, &refusal);
 		return;
@@ -459,8 +459,8 @@ static void asker_failed(struct call *c, uint8_t leg)
 	leg_uas_clear(l);
 }
 
-static void take_back(struct call_host *h, struct call *c, const struct call_event *ev,
-		      const struct call_refusal *refusal)
+static void reoffer_withdraw(struct call_host *h, struct call *c, const struct call_event *ev,
+			     const struct call_refusal *refusal)
 {
 	leg_uac_clear(c->legs[bridge_peer(c, ev->leg)]);
 	asker_failed(c, ev->leg);
@@ -494,7 +494,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		return;
 	}
 	if (reinvite_carry(h, c, ev, &refusal)) {
-		take_back(h, c, ev, &refusal);
+		reoffer_withdraw(h, c, ev, &refusal);
 		return;
 	}
 	leg_learn(c->legs[ev->leg], ev->message);
@@ -503,7 +503,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	respond_trying(h, c, ev->leg, ev->slot->self);
 	if (invite_queue(h, c, bridge_peer(c, ev->leg))) {
 		refusal = (struct call_refusal){ .status = 503, .reason = REFUSED_TXNS_FULL };
-		take_back(h, c, ev, &refusal);
+		reoffer_withdraw(h, c, ev, &refusal);
 	}
 }
 

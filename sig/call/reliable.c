@@ -159,7 +159,7 @@ static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint8_t
 /* ---- the response ---- */
 
 /* The party's offer goes to the asker, whose answer the PRACK waits for. */
-static bool prack_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
+static bool prack_accept_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
 	struct call_refusal refusal;
 
@@ -173,7 +173,7 @@ static bool prack_take_offer(struct call_host *h, struct call *c, uint8_t leg, s
 }
 
 /* An asker that has heard another offer, or has still to acknowledge what it was told, is told nothing; the party says it again. */
-static bool may_take_offer(const struct call *c, uint8_t leg)
+static bool prack_may_accept_offer(const struct call *c, uint8_t leg)
 {
 	const struct invite_uas *uas = invite_carried(c, leg);
 	const struct leg *early = uas ? call_leg(c, uas->early) : NULL;
@@ -199,8 +199,8 @@ static void prack_begin(struct call_host *h, struct leg *l, const struct sip_mes
 					.branch = rand_u64_from(h->rand) };
 }
 
-static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
-		      uint32_t rseq)
+static bool prack_accept_provisional(struct call_host *h, struct call *c, uint8_t leg,
+				     const struct sip_message *m, uint32_t rseq)
 {
 	struct leg *l = c->legs[leg];
 	struct bytes sdp;
@@ -209,12 +209,12 @@ static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const st
 	if (session_body(m, &sdp))
 		sdp = (struct bytes){ 0 };
 	offers = l->uac->late && !l->open.by_18x && sdp.n;
-	if (offers && !may_take_offer(c, leg))
+	if (offers && !prack_may_accept_offer(c, leg))
 		return false;
 	prack_begin(h, l, m, rseq);
 	outbox_touch(&c->out);
 	if (offers)
-		return prack_take_offer(h, c, leg, sdp);
+		return prack_accept_offer(h, c, leg, sdp);
 	prack_queue(h, c, leg);
 	return true;
 }
@@ -229,7 +229,7 @@ bool prack_on_response(struct call_host *h, struct call *c, uint8_t leg,
 	if (!rseq_of(m, &rseq))
 		return false;
 	if (is_next(p, rseq))
-		return take_next(h, c, leg, m, rseq);
+		return prack_accept_provisional(h, c, leg, m, rseq);
 	if (rseq == p->rseq && p->state == PRACK_SENT && !txns_get(h->txns, p->txn))
 		prack_say_answer(h, c, leg); /* there was no room for it */
 	return false;
@@ -612,8 +612,8 @@ bool reliable_may_offer(const struct leg *leg)
 }
 
 /* The SDP of the PRACK: an offer beside the answer that the party has (RFC 6337 3.2), or its answer to the offer that it was told. */
-static enum refusal reliable_take_session(struct call_host *h, struct call *c, uint8_t leg,
-					  struct bytes sdp, struct call_refusal *refusal)
+static enum refusal reliable_accept_session(struct call_host *h, struct call *c, uint8_t leg,
+					    struct bytes sdp, struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	bool asked = l->uas->late && !l->open.by_18x && has_sdp(&l->uas->unacknowledged);
@@ -685,7 +685,7 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 		reliable_answer_saved(h, c, ev, sdp.n && !uas->late);
 		return;
 	}
-	if (reliable_take_session(h, c, ev->leg, sdp, &refusal)) {
+	if (reliable_accept_session(h, c, ev->leg, sdp, &refusal)) {
 		reliable_refuse(h, c, ev, &refusal);
 		return;
 	}

@@ -753,9 +753,10 @@ static enum refusal alone_finish(struct call_host *h, struct call *c, uint8_t le
 				 struct leg_sdp *to, bool first, struct call_refusal *refusal);
 
 /* The lines of the party's text; those that are no sound have port 0. */
-static NOINLINE enum refusal take_lines(struct call_host *h, struct call *c, uint8_t leg,
-					struct bytes offer, const struct offer_policy *policy,
-					struct call_refusal *refusal)
+static NOINLINE enum refusal session_lines_read(struct call_host *h, struct call *c, uint8_t leg,
+						struct bytes offer,
+						const struct offer_policy *policy,
+						struct call_refusal *refusal)
 {
 	struct offer_error error = { 0 };
 	struct media_plan lines;
@@ -830,7 +831,7 @@ enum refusal session_alone_answer(struct call_host *h, struct call *c, uint8_t l
 	struct offer_self self;
 	int err;
 
-	if (take_lines(h, c, leg, sdp, &policy, refusal))
+	if (session_lines_read(h, c, leg, sdp, &policy, refusal))
 		return refusal->reason;
 	self = talk_self(h, c, leg);
 	self.session_version++;

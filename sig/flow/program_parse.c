@@ -377,7 +377,7 @@ static bool verb_is_map(const struct verb *verb)
 }
 
 /* The arguments of a step as an object. */
-static void step_take_args(struct checker *c, json_t *step)
+static void step_read_args(struct checker *c, json_t *step)
 {
 	const struct verb *verb = c->step->verb;
 	json_t *value = json_object_get(step, verb->name);
@@ -647,7 +647,7 @@ static void check_step(struct checker *c, uint16_t place, bool again)
 			      STEP_NAME_MAX);
 		step_verb_find(c, step);
 		if (c->step->verb)
-			step_take_args(c, step);
+			step_read_args(c, step);
 	} else if (c->step->verb) {
 		check_verb(c, step);
 		check_step_branches(c, step, place);

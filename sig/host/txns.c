@@ -238,8 +238,8 @@ void txns_charge(struct txn_slot *slot, const struct quota_party *payer)
 	slot->payer = *payer;
 }
 
-struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
-				  enum txn_use use, uint64_t now_ns)
+struct txn_slot *txns_add_server(struct txns *t, const struct sip_message *request,
+				 enum txn_use use, uint64_t now_ns)
 {
 	struct txn_slot *slot = txn_allocate(t, use);
 	struct sip_hop hop;
@@ -268,8 +268,8 @@ static bool is_said_until_heard(enum sip_method method, const struct sip_hop *ho
 	       hop_is_edge(hop->connection);
 }
 
-struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
-				  struct bytes branch, enum txn_use use, uint64_t now_ns)
+struct txn_slot *txns_add_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
+				 struct bytes branch, enum txn_use use, uint64_t now_ns)
 {
 	struct txn_slot *slot = txn_allocate(t, use);
 
@@ -628,7 +628,7 @@ void txns_say_again(struct txns *t)
 
 /* Which client transactions wait for a first answer on a connection: a list each, so that the end of one costs what was on it. */
 
-struct txn_slot *txns_take_on(struct txns *t, uint64_t connection)
+struct txn_slot *txns_detach_from(struct txns *t, uint64_t connection)
 {
 	struct txn_slot *slot = first_on(t, connection);
 

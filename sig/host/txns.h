@@ -101,10 +101,10 @@ bool txns_is_merged(const struct txns *t, const struct sip_message *request);
 /* There is a place for one more. */
 bool txns_has_room(const struct txns *t, enum txn_use use);
 /* NULL: full, or out of memory. */
-struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
-				  enum txn_use use, uint64_t now_ns);
-struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
-				  struct bytes branch, enum txn_use use, uint64_t now_ns);
+struct txn_slot *txns_add_server(struct txns *t, const struct sip_message *request,
+				 enum txn_use use, uint64_t now_ns);
+struct txn_slot *txns_add_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
+				 struct bytes branch, enum txn_use use, uint64_t now_ns);
 /* The same client, not started yet, says another request to there: whoever waits for its answer waits on. False: out of memory, all is as
  * before. */
 bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
@@ -143,7 +143,7 @@ void txns_drop_all(struct txns *t);
 struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
 				   uint32_t *cursor);
 /* One that waits for its first answer on a connection that is gone, to a party that listens: from now on it is on none. NULL: no more. */
-struct txn_slot *txns_take_on(struct txns *t, uint64_t connection);
+struct txn_slot *txns_detach_from(struct txns *t, uint64_t connection);
 /* The leg is no more, and another one may have its number. Clients of it go on until they end, and are nobody's. */
 void txns_leg_gone(struct txns *t, uint64_t call, uint8_t leg);
 /* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party

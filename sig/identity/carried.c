@@ -347,7 +347,7 @@ struct taking {
 	unsigned left;
 };
 
-static void take_value(struct taking *t, struct bytes value)
+static void carried_value_add(struct taking *t, struct bytes value)
 {
 	value = bytes_trim(value);
 	if (!t->left || !carried_value_is_valid(t->kind, value))
@@ -356,16 +356,16 @@ static void take_value(struct taking *t, struct bytes value)
 	t->left--;
 }
 
-static void take_all_of(struct taking *t)
+static void carried_all_read(struct taking *t)
 {
 	struct bytes value, element;
 
 	t->left = g_kinds[t->kind].most;
 	for (unsigned i = 0; message_header(t->m, g_kinds[t->kind].name, i, &value); i++) {
 		if (!g_kinds[t->kind].list)
-			take_value(t, value);
+			carried_value_add(t, value);
 		while (g_kinds[t->kind].list && lex_element(&value, &element))
-			take_value(t, element);
+			carried_value_add(t, element);
 	}
 }
 
@@ -387,7 +387,7 @@ static unsigned list_values(const struct sip_message *m, const char *header, str
 }
 
 /* RFC 3325 9.1: one value, or a sip and a tel URI; else nothing is believed of it. */
-static void take_asserted(struct taking *t)
+static void carried_asserted_read(struct taking *t)
 {
 	struct bytes values[2];
 	unsigned count = list_values(t->m, "P-Asserted-Identity", values, COUNT_OF(values));
@@ -402,7 +402,7 @@ static void take_asserted(struct taking *t)
 		return;
 	t->left = count;
 	for (unsigned i = 0; i < count; i++)
-		take_value(t, values[i]);
+		carried_value_add(t, values[i]);
 }
 
 static bool self_has(const struct carried_self *self, const struct sip_uri *uri)
@@ -418,7 +418,7 @@ static bool self_has(const struct carried_self *self, const struct sip_uri *uri)
 }
 
 /* RFC 3325 9.2: a wish, which counts for what its party may be called. */
-static void take_preferred(struct taking *t, const struct carried_self *self)
+static void carried_preferred_read(struct taking *t, const struct carried_self *self)
 {
 	struct sip_name_addr a;
 	struct bytes value;
@@ -427,10 +427,10 @@ static void take_preferred(struct taking *t, const struct carried_self *self)
 	t->left = 1;
 	if (self && list_values(t->m, "P-Preferred-Identity", &value, 1) == 1 &&
 	    !sip_name_addr_parse(&a, value) && self_has(self, &a.uri))
-		take_value(t, value);
+		carried_value_add(t, value);
 }
 
-static void take_privacy(struct taking *t)
+static void carried_privacy_read(struct taking *t)
 {
 	uint8_t space[64];
 	struct writer w = writer_over(space, sizeof(space));
@@ -438,10 +438,10 @@ static void take_privacy(struct taking *t)
 	privacy_write(&w, privacy_of(t->m));
 	t->left = 1;
 	if (w.n)
-		take_value(t, writer_done(&w));
+		carried_value_add(t, writer_done(&w));
 }
 
-static void take_number(struct taking *t)
+static void carried_number_read(struct taking *t)
 {
 	uint8_t space[CARRIED_VALUE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -449,10 +449,10 @@ static void take_number(struct taking *t)
 	carried_number_params(&w, &t->m->uri);
 	t->left = 1;
 	if (w.n && !w.overflow)
-		take_value(t, writer_done(&w));
+		carried_value_add(t, writer_done(&w));
 }
 
-static void take_extra(struct taking *t, const struct identity_policy *p)
+static void carried_extra_read(struct taking *t, const struct identity_policy *p)
 {
 	struct bytes name, value;
 
@@ -466,20 +466,20 @@ static void take_extra(struct taking *t, const struct identity_policy *p)
 	}
 }
 
-static void take_kind(struct taking *t, const struct identity_policy *p)
+static void carried_kind_read(struct taking *t, const struct identity_policy *p)
 {
 	switch (t->kind) {
 	case CARRIED_ASSERTED:
-		take_asserted(t);
+		carried_asserted_read(t);
 		break;
 	case CARRIED_PRIVACY:
-		take_privacy(t);
+		carried_privacy_read(t);
 		break;
 	case CARRIED_NUMBER:
-		take_number(t);
+		carried_number_read(t);
 		break;
 	case CARRIED_EXTRA:
-		take_extra(t, p);
+		carried_extra_read(t, p);
 		break;
 	case CARRIED_DIVERSION:
 	case CARRIED_HISTORY:
@@ -488,7 +488,7 @@ static void take_kind(struct taking *t, const struct identity_policy *p)
 	case CARRIED_ROUTING:
 	case CARRIED_IDENTITY:
 	case CARRIED_DATE:
-		take_all_of(t);
+		carried_all_read(t);
 		break;
 	case CARRIED_KINDS:
 		break;
@@ -501,11 +501,11 @@ void carried_read(struct writer *w, const struct sip_message *m, const struct id
 	struct taking t = { .w = w, .m = m };
 
 	if (!identity_takes(p, CARRIED_ASSERTED))
-		take_preferred(&t, self);
+		carried_preferred_read(&t, self);
 	for (unsigned i = 0; i < CARRIED_KINDS; i++) {
 		t.kind = (enum carried)i;
 		if (identity_takes(p, t.kind))
-			take_kind(&t, p);
+			carried_kind_read(&t, p);
 	}
 }
 

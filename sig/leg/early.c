@@ -113,8 +113,8 @@ static struct txn_slot *fork_client(struct call_host *h, const struct leg_fork *
 
 	if (!dialog_read_branch(text_bytes(&f->bye), branch))
 		return NULL;
-	slot = txns_take_client(h->txns, SIP_BYE, &f->hop, bytes_mem(branch, sizeof(branch)),
-				TXN_INSIDE, h->now.ns);
+	slot = txns_add_client(h->txns, SIP_BYE, &f->hop, bytes_mem(branch, sizeof(branch)),
+			       TXN_INSIDE, h->now.ns);
 	if (!slot || !text_set(&slot->txn.message, text_bytes(&f->bye)))
 		return slot;
 	txns_drop(h->txns, slot->self);
@@ -613,7 +613,7 @@ struct early_mark early_mark(const struct leg *l)
 				    .at = l->uac ? l->uac->early_at : 0 };
 }
 
-static const struct early *early_told_as(const struct call *c, uint8_t leg, uint64_t tag)
+static const struct early *early_of_asker_tag(const struct call *c, uint8_t leg, uint64_t tag)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
@@ -637,7 +637,7 @@ struct bytes early_local_sdp(const struct call *c, uint8_t leg, const struct ear
 		return text_bytes(&l->uac->early[mark->at % EARLY_MAX].party.open.local);
 	if (mark->tag == l->dialog.tag.random)
 		return text_bytes(&l->open.local);
-	e = early_told_as(c, leg, mark->tag);
+	e = early_of_asker_tag(c, leg, mark->tag);
 	return e ? text_bytes(&e->asker.open.local) : (struct bytes){ 0 };
 }
 

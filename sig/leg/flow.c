@@ -343,8 +343,8 @@ static uint32_t lines_without_flow(const struct call *c, uint8_t leg,
 	return n;
 }
 
-static enum refusal take_of_leg(struct call_host *h, struct call *c, uint8_t leg,
-				const struct media_plan *lines)
+static enum refusal flows_allocate(struct call_host *h, struct call *c, uint8_t leg,
+				   const struct media_plan *lines)
 {
 	enum refusal refused = REFUSED_NOT;
 
@@ -369,9 +369,9 @@ enum refusal flows_open_ports(struct call_host *h, struct call *c, uint8_t a, ui
 	if (!list)
 		return REFUSED_MEMORY;
 	c->flows = list;
-	refused = take_of_leg(h, c, a, lines);
+	refused = flows_allocate(h, c, a, lines);
 	if (!refused)
-		refused = take_of_leg(h, c, b, lines);
+		refused = flows_allocate(h, c, b, lines);
 	while (refused && c->flow_count > before)
 		flow_drop(h, c, &c->flows[c->flow_count - 1]);
 	return refused;

@@ -150,16 +150,16 @@ static void branch_of(char out[ID_BRANCH_LEN], const struct dialog *d, uint64_t 
 	id_branch_put(out, &tag);
 }
 
-static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
-				    enum sip_method method, const struct sip_hop *hop,
-				    uint64_t random, enum txn_user user, struct bytes text)
+static struct txn_slot *leg_txn_allocate(struct call_host *h, const struct dialog *d,
+					 enum sip_method method, const struct sip_hop *hop,
+					 uint64_t random, enum txn_user user, struct bytes text)
 {
 	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
 
 	branch_of(branch, d, random);
-	slot = txns_take_client(h->txns, method, hop, bytes_mem(branch, sizeof(branch)), TXN_INSIDE,
-				h->now.ns);
+	slot = txns_add_client(h->txns, method, hop, bytes_mem(branch, sizeof(branch)), TXN_INSIDE,
+			       h->now.ns);
 	if (!slot)
 		return NULL;
 	txns_belong(h->txns, slot, dialog_call(d), dialog_leg(d), user);
@@ -191,7 +191,8 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 	dialog_write_request(&w, d, r, h->settings);
 	dialog_prove(d, h, &w, r->method, r->body.n);
 	slot = w.overflow ? NULL
-			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));
+			  : leg_txn_allocate(h, d, r->method, &d->hop, r->branch, user,
+					     writer_done(&w));
 	if (slot && waits)
 		dialog_hold(d, slot);
 	return slot;
@@ -404,8 +405,8 @@ void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes r
 	dialog_write_derived(&w, text_bytes(&invite->txn.message), SIP_CANCEL, (struct bytes){ 0 },
 			     reason);
 	slot = w.overflow ? NULL
-			  : take_client(h, &l->dialog, SIP_CANCEL, &invite->txn.hop, l->uac->branch,
-					TXN_USER_CANCEL, writer_done(&w));
+			  : leg_txn_allocate(h, &l->dialog, SIP_CANCEL, &invite->txn.hop,
+					     l->uac->branch, TXN_USER_CANCEL, writer_done(&w));
 	if (!slot)
 		return;
 	payer_charge_txn(h, c, slot);

@@ -290,7 +290,7 @@ int refusal_attach(struct call_host *h, struct call *c, uint8_t leg, const struc
 	}
 	m.hop = *source;
 	refusal->status = m.status;
-	slot = txns_take_server(h->txns, &m, TXN_NEW, h->now.ns);
+	slot = txns_add_server(h->txns, &m, TXN_NEW, h->now.ns);
 	message_close(&m);
 	if (!slot)
 		return -ENOSPC;

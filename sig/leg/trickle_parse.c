@@ -57,7 +57,7 @@ static bool is_candidate(struct bytes rest)
 	       next_word(&rest, &type);
 }
 
-static bool take_attribute(struct fragment *f, struct bytes value)
+static bool trickle_attribute_read(struct fragment *f, struct bytes value)
 {
 	struct bytes name = bytes_sub(value, 0, bytes_find(value, ':'));
 	struct bytes rest = bytes_from(value, name.n + 1);
@@ -84,7 +84,7 @@ static bool trickle_is_text(struct bytes line)
 	return true;
 }
 
-static bool trickle_take_line(struct fragment *f, struct bytes line)
+static bool trickle_line_read(struct fragment *f, struct bytes line)
 {
 	if (!trickle_is_text(line))
 		return false;
@@ -92,7 +92,7 @@ static bool trickle_take_line(struct fragment *f, struct bytes line)
 		f->in_media = true;
 		return line.n > 2;
 	}
-	return bytes_starts(line, "a=") && take_attribute(f, bytes_from(line, 2));
+	return bytes_starts(line, "a=") && trickle_attribute_read(f, bytes_from(line, 2));
 }
 
 int trickle_check(struct bytes body)
@@ -105,7 +105,7 @@ int trickle_check(struct bytes body)
 	while (bytes_cut(&body, '\n', &line)) {
 		if (line.n && line.p[line.n - 1] == '\r')
 			line.n--;
-		if (!trickle_take_line(&f, line))
+		if (!trickle_line_read(&f, line))
 			return -EBADMSG;
 	}
 	return f.ufrag && f.pwd ? 0 : -EBADMSG; /* RFC 8840 4.4: each has them */

@@ -544,7 +544,7 @@ static bool bindings_make_room(struct step *s, const struct binding *b)
 }
 
 /* RFC 5626 4.4.1, 4.4.2: how often it must be heard of for its NAT to stay open. */
-static void registrar_tell_flow(struct step *s, const struct binding *b)
+static void registrar_answer_outbound(struct step *s, const struct binding *b)
 {
 	if (!b->reg_id || !message_has_token(s->request, "Supported", "outbound"))
 		return;
@@ -565,7 +565,7 @@ static bool registrar_put(struct step *s, struct binding *b)
 		return step_refuse(s, 403, "too_many_contacts");
 	if (aor_append(&s->next, b))
 		return step_refuse(s, 500, "out_of_memory");
-	registrar_tell_flow(s, &s->next.bindings[s->next.count - 1]);
+	registrar_answer_outbound(s, &s->next.bindings[s->next.count - 1]);
 	s->answer.path = tells_path(s);
 	s->answer.changed = true;
 	return true;

@@ -301,7 +301,7 @@ uint64_t recordings_pair(const struct call *c)
 	return c->recordings ? c->recordings->of_pair : 0;
 }
 
-uint64_t recordings_take_pair(struct call *c)
+uint64_t recordings_detach_pair(struct call *c)
 {
 	uint64_t all = recordings_pair(c);
 

@@ -157,7 +157,7 @@ struct recording *recording_add(struct recordings **r, uint8_t leg, enum recordi
 void recording_remove(struct recordings *r, struct recording *which);
 void recordings_clear(struct recordings **r);
 /* For the CDR of the pair that parts: 1 << number. Those that go on are of the next pair, too. */
-uint64_t recordings_take_pair(struct call *c);
+uint64_t recordings_detach_pair(struct call *c);
 /* The same, of the pair that talks. */
 uint64_t recordings_pair(const struct call *c);
 /* What the party of the leg is told; other: what the party says with whom it speaks, which may be recording, too (7.3.1). */

@@ -131,8 +131,8 @@ static void waiting_look(struct call_host *h, struct call *c)
 
 /* ---- what is heard of it ---- */
 
-static bool is_told_of_it(const struct call_host *h, const struct call *c,
-			  const struct call_flow *f)
+static bool waiting_is_shown_to(const struct call_host *h, const struct call *c,
+				const struct call_flow *f)
 {
 	const struct leg *l = call_leg(c, f->leg);
 
@@ -163,7 +163,7 @@ static bool call_waiting_overlay(const struct call_host *h, const struct call *c
 {
 	const struct media_overlay *o = &h->settings->call_waiting_tone;
 
-	if (!o->tone.ms || !is_told_of_it(h, c, f))
+	if (!o->tone.ms || !waiting_is_shown_to(h, c, f))
 		return false;
 	*out = *o;
 	out->begun_ns =

@@ -39,8 +39,8 @@ static bool is_engaged(const struct call_host *h, const struct call *c, struct b
 }
 
 /* Of these numbers one is none of a slot: the phones that a parked party comes back to ring, wherever their calls go. */
-static bool forward_goes_elsewhere(const struct call_host *h, const struct call *c,
-				   struct bytes user, struct bytes list)
+static bool forward_leaves_slots(const struct call_host *h, const struct call *c, struct bytes user,
+				 struct bytes list)
 {
 	struct park_place unused;
 	struct bytes one;
@@ -63,7 +63,7 @@ static enum refusal forward_admit(const struct call_host *h, const struct call *
 		*why = PLAN_WHYS; /* nobody else takes it for him */
 		return refused;
 	}
-	if (forward_goes_elsewhere(h, c, at->user, plan_forwards(h, c, PLAN_ALWAYS))) {
+	if (forward_leaves_slots(h, c, at->user, plan_forwards(h, c, PLAN_ALWAYS))) {
 		*why = PLAN_ALWAYS;
 		return call_refuse(refusal, REFUSED_FORWARD);
 	}

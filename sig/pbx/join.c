@@ -52,7 +52,7 @@ static bool is_held_by(const struct call *c, uint8_t leg)
 }
 
 /* Of a party alone: whoever held it is not there any more, and what its own phone holds is not ours to end. */
-static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
+static bool session_was_reduced(const struct call *c, uint8_t leg, uint8_t peer)
 {
 	bool held = peer == LEG_NONE ? c->legs[leg]->holds : is_held_by(c, peer);
 
@@ -89,7 +89,7 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 	c->reoffer &= (uint8_t)~bridge_reoffer_side(c, leg);
 	outbox_touch(&c->out);
 	if (!call_leg(c, leg) ||
-	    (!meet_is_unheard(h, c, leg) && !was_told_less(c, leg, peer) && pair_fits(c)))
+	    (!meet_is_unheard(h, c, leg) && !session_was_reduced(c, leg, peer) && pair_fits(c)))
 		return;
 	if (!invite_own(h, c, peer == LEG_NONE ? leg : peer))
 		return;

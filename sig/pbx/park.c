@@ -90,7 +90,7 @@ static void claim_slot(struct call_host *h, struct call *c)
 }
 
 /* The order was carried out, and its answer waits for the save. */
-static void tell_done(struct call_host *h, struct call *c, const struct transfer_slot *slot)
+static void slot_order_answer(struct call_host *h, struct call *c, const struct transfer_slot *slot)
 {
 	const struct shard_order by = { .id = slot->order, .ticket = slot->ticket };
 	const struct order_kept *kept = by.id ? orders_keep(&c->orders, by.id) : NULL;
@@ -205,7 +205,7 @@ static void park_now(struct call_host *h, struct call *c)
 	text_clear(&from);
 	publish(h, c, SIG_CALL_PARKED);
 	transfer_done(h, c);
-	tell_done(h, c, &slot);
+	slot_order_answer(h, c, &slot);
 	session_refresh(h, c);
 }
 

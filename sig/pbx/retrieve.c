@@ -161,7 +161,7 @@ static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 }
 
 /* What was said of a call here may be past. */
-static enum park_result rung_told_now(const struct call_host *h, const struct park_news *news)
+static enum park_result rung_result_now(const struct call_host *h, const struct park_news *news)
 {
 	const struct call *rung;
 
@@ -176,7 +176,7 @@ static enum park_result rung_told_now(const struct call_host *h, const struct pa
 static void retrieve_rung_on_reply(struct call_host *h, struct call *c,
 				   const struct park_news *news)
 {
-	enum park_result told = rung_told_now(h, news);
+	enum park_result told = rung_result_now(h, news);
 	uint16_t shard = id_shard(news->owner);
 
 	if (told == PARK_TAKEN)

@@ -251,7 +251,7 @@ static void begun(struct call_host *h, struct call *c, struct plan *before)
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 }
 
-static void tell_failed(struct call_host *h, const struct call *c, uint16_t status)
+static void transfer_publish_failed(struct call_host *h, const struct call *c, uint16_t status)
 {
 	struct sig_event *event = call_publish_start(h, c, SIG_CALL_TRANSFER_FAILED);
 
@@ -283,7 +283,7 @@ void transfer_refuse(struct call_host *h, struct call *c, uint16_t status)
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->transfer->target))),
 		 LOG_U64("status", status));
-	tell_failed(h, c, status);
+	transfer_publish_failed(h, c, status);
 	part_unmet(h, c);
 	turn_away(h, c);
 	if (c->transfer->slot.number[0])

@@ -319,7 +319,7 @@ uint16_t room_successor(const struct room *r)
 /* ---- what is heard of them ---- */
 
 /* Who listens or coaches is not told of; nor is anybody where a tone would come all the time. */
-static bool room_is_told_of(const struct room *r, const struct room_member *m, uint8_t tone)
+static bool room_plays_tone_for(const struct room *r, const struct room_member *m, uint8_t tone)
 {
 	return tone != ROOM_TONE_NONE && !m->monitors && r->count > 1 &&
 	       r->count <= r->parts.tones_most;
@@ -328,7 +328,7 @@ static bool room_is_told_of(const struct room *r, const struct room_member *m, u
 static void room_tells_of(struct room *r, const struct room_member *m, uint8_t tone,
 			  enum room_sound sound)
 {
-	if (room_is_told_of(r, m, tone))
+	if (room_plays_tone_for(r, m, tone))
 		room_sound_add(&r->parts.sounds, sound, m->call,
 			       tone == ROOM_TONE_NAME ? m->name : 0);
 }

@@ -63,7 +63,7 @@ static bool method_is_named(struct bytes name, const char *full, char compact)
 	return name.n == 1 ? compact && (name.p[0] | 0x20) == compact : bytes_iis(name, full);
 }
 
-static bool take_via(struct overload_glance *g, struct bytes value)
+static bool glance_via_read(struct overload_glance *g, struct bytes value)
 {
 	if (g->via_count == OVERLOAD_VIAS_MAX || lex_find(value, ',') < value.n)
 		return false;
@@ -72,10 +72,10 @@ static bool take_via(struct overload_glance *g, struct bytes value)
 }
 
 /* False: it is twice there, or a Via that has more to say. */
-static bool take_header(struct overload_glance *g, struct bytes name, struct bytes value)
+static bool glance_header_read(struct overload_glance *g, struct bytes name, struct bytes value)
 {
 	if (method_is_named(name, "Via", 'v'))
-		return take_via(g, value);
+		return glance_via_read(g, value);
 	for (size_t i = 0; i < COUNT_OF(g_wanted); i++) {
 		struct bytes *slot = (struct bytes *)(void *)((uint8_t *)g + g_wanted[i].at);
 
@@ -90,7 +90,7 @@ static bool take_header(struct overload_glance *g, struct bytes name, struct byt
 }
 
 /* CRLF alone ends a line, and a line that begins with a blank goes on with the one before: the parser's. */
-static bool glance_take_line(struct overload_glance *g, struct bytes line)
+static bool glance_line_read(struct overload_glance *g, struct bytes line)
 {
 	size_t colon;
 
@@ -100,11 +100,11 @@ static bool glance_take_line(struct overload_glance *g, struct bytes line)
 	if (bytes_find(line, '\r') < line.n)
 		return false;
 	colon = bytes_find(line, ':');
-	return colon < line.n && take_header(g, bytes_trim(bytes_sub(line, 0, colon)),
-					     bytes_trim(bytes_from(line, colon + 1)));
+	return colon < line.n && glance_header_read(g, bytes_trim(bytes_sub(line, 0, colon)),
+						    bytes_trim(bytes_from(line, colon + 1)));
 }
 
-static bool take_start(struct overload_glance *g, struct bytes line)
+static bool glance_start_read(struct overload_glance *g, struct bytes line)
 {
 	line = bytes_from(bytes_trim(line), sizeof("INVITE ") - 1);
 	g->uri = bytes_sub(line, 0, bytes_find(line, ' '));
@@ -118,10 +118,10 @@ bool overload_glance(struct overload_glance *out, struct bytes datagram)
 	struct sip_name_addr to;
 
 	if (!bytes_starts(datagram, "INVITE ") || !bytes_cut(&datagram, '\n', &line) ||
-	    !take_start(&g, line))
+	    !glance_start_read(&g, line))
 		return false;
 	while (bytes_cut(&datagram, '\n', &line) && !bytes_is(line, "\r")) {
-		if (!glance_take_line(&g, line))
+		if (!glance_line_read(&g, line))
 			return false;
 	}
 	if (!bytes_is(line, "\r") || !g.via_count || !g.from.n || !g.to.n || !g.call_id.n ||

@@ -584,7 +584,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 
 /* Nobody hears it, and the store is not told. What this node does by itself is ended: media, and files and copies that another node goes on
  * with. */
-static bool is_told_others(struct effect *e, void *arg)
+static bool effect_is_dropped(struct effect *e, void *arg)
 {
 	(void)arg;
 	return e->kind != EFFECT_MEDIA && e->kind != EFFECT_RECORD && e->kind != EFFECT_FORK;
@@ -610,7 +610,7 @@ void shard_silence(struct shard *s, struct instant now)
 	shard_lost_drop(s);
 	txns_drop_all(&s->txns);
 	shard_store_forget(s);
-	effects_sift(&s->effects, is_told_others, NULL);
+	effects_sift(&s->effects, effect_is_dropped, NULL);
 }
 
 struct effects *shard_effects(struct shard *s)

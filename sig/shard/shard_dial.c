@@ -606,7 +606,7 @@ static bool trunk_hop(const struct shard *s, const struct trunk_settings *t,
 }
 
 /* RFC 4694: parameters of the number, which is a telephone number then (RFC 3261 19.1.6). What would need an escape is left out. */
-static bool may_tell_portability(const struct trunk_settings *t, struct bytes value)
+static bool portability_is_sendable(const struct trunk_settings *t, struct bytes value)
 {
 	struct identity_policy policy = identity_of_trunk(&t->identity);
 
@@ -636,13 +636,13 @@ bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_st
 		return false;
 	writer_str(&uri, "sip:");
 	write_user(&uri, &step->number);
-	if (may_tell_portability(t, portability)) {
+	if (portability_is_sendable(t, portability)) {
 		writer_str(&uri, ";");
 		writer_bytes(&uri, portability);
 	}
 	writer_str(&uri, "@");
 	write_place(&uri, &t->servers[step->server], t->transport);
-	if (may_tell_portability(t, portability))
+	if (portability_is_sendable(t, portability))
 		writer_str(&uri, ";user=phone");
 	if (t->proxy.host[0]) {
 		writer_str(&route, "<sip:");

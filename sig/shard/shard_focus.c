@@ -292,7 +292,7 @@ static void focus_referred_by(struct shard *s, const struct sip_message *m, uint
 	struct call_event ev = { .kind = CALL_EV_REFER, .message = m, .leg = c->bridge.caller };
 	struct quota_party party = shard_party(s, tenant, user, &m->hop);
 
-	ev.slot = shard_take_inside(s, m, &party);
+	ev.slot = shard_txn_in_dialog(s, m, &party);
 	if (ev.slot)
 		shard_call_step(s, c, &ev);
 }

@@ -271,7 +271,7 @@ void shard_hop_listeners(struct shard *s, uint64_t connection)
 {
 	struct txn_slot *slot;
 
-	while ((slot = txns_take_on(&s->txns, connection)) != NULL)
+	while ((slot = txns_detach_from(&s->txns, connection)) != NULL)
 		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
 }
 

@@ -22,7 +22,7 @@ static struct call_event client_event(const struct txn_slot *slot)
 	};
 }
 
-static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
+static void inside_call_notify(struct shard *s, uint64_t id, const struct call_event *ev)
 {
 	struct call *c = id ? shard_call_find(s, id) : NULL;
 
@@ -76,7 +76,7 @@ static void success_deliver(struct shard *s, uint64_t call, const struct call_ev
 		leg_stray(&s->host, ev->message, !ev->again);
 }
 
-static void tell_subscription(struct shard *s, uint64_t id, const struct call_event *ev)
+static void inside_subscription_notify(struct shard *s, uint64_t id, const struct call_event *ev)
 {
 	struct subscription *sub = subscription_find(&s->subscriptions, id);
 
@@ -92,13 +92,13 @@ static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 	else if (ev->user == TXN_USER_RELAY)
 		relay_timeout(&s->host, peer);
 	if (ev->user == TXN_USER_SUBSCRIPTION)
-		tell_subscription(s, call, ev);
+		inside_subscription_notify(s, call, ev);
 	else if (ev->kind == CALL_EV_SUCCESS && ev->message->method == SIP_INVITE)
 		success_deliver(s, call, ev);
 	else if (ev->user == TXN_USER_MESSAGE)
 		shard_message_answered(s, peer, ev);
 	else if (ev->user != TXN_USER_NONE)
-		tell_call(s, call, ev);
+		inside_call_notify(s, call, ev);
 }
 
 /* RFC 3261 17.1.1.3 */
@@ -331,7 +331,7 @@ static void siprec_inside(struct shard *s, struct call *c, const struct sip_mess
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m, .leg = LEG_OF_MODULE };
 	struct quota_party party = shard_party(s, c->tenant, (struct bytes){ 0 }, &m->hop);
 
-	ev.slot = shard_take_inside(s, m, &party);
+	ev.slot = shard_txn_in_dialog(s, m, &party);
 	if (ev.slot)
 		shard_call_step(s, c, &ev);
 }
@@ -359,7 +359,7 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 		ev.leg = slot->leg;
 		call = slot->call;
 		(void)txns_step(&s->txns, slot, TXN_EV_ACK, s->host.now.ns);
-		tell_call(s, call, &ev);
+		inside_call_notify(s, call, &ev);
 		return;
 	}
 	c = dialog_find(s, m, &ev.leg);
@@ -384,7 +384,7 @@ static void answer_cancel(struct shard *s, const struct sip_message *m, const st
 {
 	struct quota_refusal none;
 	const struct leg *l = c ? call_leg(c, leg) : NULL;
-	struct txn_slot *slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
+	struct txn_slot *slot = txns_add_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
 	struct shard_reply ok = { .status = 200 };
 	struct response r = { .status = 200 };
 
@@ -420,8 +420,8 @@ void shard_cancel(struct shard *s, const struct sip_message *m)
 		shard_call_step(s, c, &ev);
 }
 
-struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
-				   const struct quota_party *party)
+struct txn_slot *shard_txn_in_dialog(struct shard *s, const struct sip_message *m,
+				     const struct quota_party *party)
 {
 	struct call_refusal why;
 	struct txn_slot *slot;
@@ -430,7 +430,7 @@ struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
-	slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
+	slot = txns_add_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
 	if (slot) {
 		txns_charge(slot, party);
 		return slot;
@@ -512,7 +512,7 @@ void shard_inside_resume(struct shard *s, const struct sip_message *m)
 	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
 	party = shard_party(s, c->tenant, text_bytes(&c->legs[ev.leg]->user), &m->hop);
-	ev.slot = shard_take_inside(s, m, &party);
+	ev.slot = shard_txn_in_dialog(s, m, &party);
 	if (ev.slot)
 		shard_call_step(s, c, &ev);
 }

@@ -556,7 +556,8 @@ static enum route_verdict verdict_of_number(const struct shard *s, uint16_t tena
 }
 
 /* No extension has it, and calls to it go somewhere: into a room, or outside. */
-static bool route_goes_on(const struct shard *s, uint16_t tenant, const char *number, bool outside)
+static bool number_has_route(const struct shard *s, uint16_t tenant, const char *number,
+			     bool outside)
 {
 	return rooms_find(s->settings.rooms, tenant, bytes_str(number)) ||
 	       (outside && shard_has_trunk_route(s, tenant, bytes_str(number)));
@@ -613,7 +614,7 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	verdict = verdict_of_number(s, caller->tenant, user);
 	/* only the number's document sends its calls on to outside */
-	if (verdict == ROUTE_NOT_FOUND && route_goes_on(s, caller->tenant, user, fixed))
+	if (verdict == ROUTE_NOT_FOUND && number_has_route(s, caller->tenant, user, fixed))
 		return true;
 	return route_verdict_is(s, m, caller, verdict, user, why);
 }
@@ -635,7 +636,7 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 			return false;
 		verdict = set->feature < FEATURES ? ROUTE_OK
 						  : verdict_of_number(s, caller->tenant, user);
-		if (verdict == ROUTE_NOT_FOUND && route_goes_on(s, caller->tenant, user, true))
+		if (verdict == ROUTE_NOT_FOUND && number_has_route(s, caller->tenant, user, true))
 			return true;
 	}
 	return route_verdict_is(s, m, caller, verdict, user, why);
@@ -706,7 +707,7 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 		shard_quota_release(s, payer, QUOTA_CALLS);
 		return NULL;
 	}
-	slot = txns_take_server(&s->txns, m, always ? TXN_INSIDE : TXN_NEW, s->host.now.ns);
+	slot = txns_add_server(&s->txns, m, always ? TXN_INSIDE : TXN_NEW, s->host.now.ns);
 	if (slot) {
 		txns_charge(slot, payer);
 		return slot;

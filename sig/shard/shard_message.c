@@ -127,7 +127,7 @@ static struct txn_slot *page_admit(struct shard *s, const struct page *p)
 	struct txn_slot *slot = NULL;
 
 	if (page_may_cost(s, p, &party, &why)) {
-		slot = txns_take_server(&s->txns, p->m, TXN_NEW, s->host.now.ns);
+		slot = txns_add_server(&s->txns, p->m, TXN_NEW, s->host.now.ns);
 		if (slot) {
 			txns_charge(slot, &party);
 			return slot;

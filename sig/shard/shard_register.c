@@ -245,7 +245,7 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
-	slot = txns_take_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	slot = txns_add_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
 	if (slot) {
 		slot->tenant = e->tenant;
 		txns_charge(slot, &party);

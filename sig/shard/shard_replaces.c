@@ -76,7 +76,7 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	party = shard_party(s, tenant, bytes_str(user), &m->hop);
-	ev.slot = shard_take_inside(s, m, &party);
+	ev.slot = shard_txn_in_dialog(s, m, &party);
 	if (ev.slot)
 		shard_call_step(s, c, &ev);
 }

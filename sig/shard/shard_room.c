@@ -150,7 +150,7 @@ uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes numb
 	return objects_shard(owner, &room_object, tenant, number);
 }
 
-static void room_take_terms(const struct shard *s, struct room *r, const struct room_terms *t)
+static void room_apply_terms(const struct shard *s, struct room *r, const struct room_terms *t)
 {
 	r->parts.entry = t->entry;
 	r->parts.exit = t->exit;
@@ -174,7 +174,7 @@ struct room *shard_room_ensure(void *owner, const struct room_terms *terms)
 	r = shard_room_add(s, shard_call_new_id(s), terms->tenant, bytes_str(terms->number));
 	if (!r)
 		return NULL;
-	room_take_terms(s, r, terms);
+	room_apply_terms(s, r, terms);
 	object_claim(s, &r->object); /* nobody waits longer than he must */
 	r->locked = terms->locked;
 	object_touch(&r->object);
@@ -554,7 +554,7 @@ void shard_rooms_resume(struct shard *s)
 			rooms_find(s->settings.rooms, r->object.tenant, bytes_str(r->number));
 
 		if (t)
-			room_take_terms(s, r, t);
+			room_apply_terms(s, r, t);
 		r->told = true;
 		r->gathered = !r->made || r->last > 1; /* one may be there alone */
 		object_resume(s, &r->object, r->count);

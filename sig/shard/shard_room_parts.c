@@ -546,8 +546,8 @@ void shard_room_parts_end(struct shard *s, struct room *r)
 
 /* ---- what has become of it ---- */
 
-static void room_tell_of(struct shard *s, struct room *r, enum sig_event_kind kind,
-			 const char *reason)
+static void room_publish_part(struct shard *s, struct room *r, enum sig_event_kind kind,
+			      const char *reason)
 {
 	object_touch(&r->object);
 	shard_room_publish(s, r, kind, reason);
@@ -561,7 +561,7 @@ void shard_room_play_over(struct shard *s, struct room *r, const char *reason)
 		return;
 	shard_room_part_stop(s, r, p->serial);
 	*p = (struct room_play){ .order = p->order };
-	room_tell_of(s, r, SIG_CONFERENCE_PLAYED, reason);
+	room_publish_part(s, r, SIG_CONFERENCE_PLAYED, reason);
 }
 
 void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
@@ -572,7 +572,7 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
 		return;
 	shard_room_part_stop(s, r, l->serial);
 	l->serial = 0;
-	room_tell_of(s, r, SIG_CONFERENCE_STREAM_ENDED, reason);
+	room_publish_part(s, r, SIG_CONFERENCE_STREAM_ENDED, reason);
 	*l = (struct room_live){ 0 };
 }
 
@@ -591,7 +591,7 @@ static void room_play_on_news(struct shard *s, struct room *r, enum prompt_news_
 		if (room_play_next(p))
 			object_touch(&r->object);
 		else
-			room_tell_of(s, r, SIG_CONFERENCE_PLAYED, "end");
+			room_publish_part(s, r, SIG_CONFERENCE_PLAYED, "end");
 		return;
 	case PROMPT_NEWS_FAILED:
 		p->serial = 0;

@@ -424,8 +424,8 @@ bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t 
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
 bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */
-struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
-				   const struct quota_party *party);
+struct txn_slot *shard_txn_in_dialog(struct shard *s, const struct sip_message *m,
+				     const struct quota_party *party);
 /* call_host.music_of */
 const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user);
 /* Calls look who hears what now. */

@@ -242,7 +242,7 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
-	slot = txns_take_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	slot = txns_add_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
 	if (slot) {
 		txns_charge(slot, party);
 		return slot;
@@ -437,7 +437,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 	if (!subscription_may_move(s, sub, m))
 		return;
 	party = shard_party(s, sub->tenant, text_bytes(&sub->watcher), &m->hop);
-	slot = shard_take_inside(s, m, &party);
+	slot = shard_txn_in_dialog(s, m, &party);
 	if (!slot)
 		return;
 	if (subscription_follow(s, sub, m))

@@ -122,7 +122,7 @@ static void end_one(struct choice *c, struct asking *a)
 }
 
 /* "Digest realm=...": a scheme is followed by a blank and a parameter, a parameter by '='. */
-static bool take_scheme(struct bytes *element, struct bytes *scheme)
+static bool challenge_scheme_read(struct bytes *element, struct bytes *scheme)
 {
 	struct bytes rest = *element;
 
@@ -149,7 +149,7 @@ static void ask_read_line(struct choice *c, struct bytes value)
 			a.wrong = true;
 		if (n > CHALLENGE_PARAMS_MAX)
 			break;
-		if (take_scheme(&element, &scheme)) {
+		if (challenge_scheme_read(&element, &scheme)) {
 			end_one(c, &a);
 			a.digest = bytes_iis(scheme, "Digest");
 		}

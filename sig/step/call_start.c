@@ -44,7 +44,7 @@ static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struc
 		return -EBADMSG;
 	}
 	m.hop = *source;
-	slot = txns_take_server(h->txns, &m, use, h->now.ns);
+	slot = txns_add_server(h->txns, &m, use, h->now.ns);
 	message_close(&m);
 	if (!slot)
 		return -ENOSPC;
@@ -71,7 +71,7 @@ static int attach_answered(struct call_host *h, struct call *c, uint8_t leg,
 		return -EBADMSG;
 	}
 	m.hop = source->remote.family == ADDR_NONE ? l->dialog.hop : *source;
-	slot = txns_take_server(h->txns, &m, use, h->now.ns);
+	slot = txns_add_server(h->txns, &m, use, h->now.ns);
 	message_close(&m);
 	if (!slot)
 		return 0; /* the answer is said again without it */
@@ -112,8 +112,8 @@ static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struc
 
 	tag.random = uac->branch;
 	id_branch_put(branch, &tag);
-	slot = txns_take_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)),
-				TXN_INSIDE, h->now.ns);
+	slot = txns_add_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)),
+			       TXN_INSIDE, h->now.ns);
 	if (!slot)
 		return -ENOSPC;
 	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
@@ -154,7 +154,7 @@ static void attach_moved(struct call *c)
 }
 
 /* Its record has the new place; what the party was told says that a predecessor moved it and was not heard. */
-static void tell_moved(const struct call_host *h, struct call *c)
+static void flows_reoffer_moved(const struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!call_leg(c, i) || !bridge_has(c, i) || !flows_moved(h, c, i))
@@ -367,7 +367,7 @@ void call_resume(struct call_host *h, struct call *c)
 		return;
 	}
 	if (flows_may_move(c))
-		tell_moved(h, c);
+		flows_reoffer_moved(h, c);
 	secrets_resume(h, c);
 	flows_dtls_resume(h, c);
 	resume_invites(h, c);
@@ -406,8 +406,9 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	return err ? err : conveyed_on_invite(h, c, s);
 }
 
-static enum refusal start_take_offer(const struct call_host *h, struct call *c,
-				     const struct sip_message *invite, struct call_refusal *refusal)
+static enum refusal start_accept_offer(const struct call_host *h, struct call *c,
+				       const struct sip_message *invite,
+				       struct call_refusal *refusal)
 {
 	struct leg *a = call_caller(c);
 	struct bytes sdp;
@@ -463,7 +464,7 @@ static int start_fill(struct call_host *h, struct call *c, const struct call_sta
 }
 
 /* Somebody has to know who needs help, whether or not anybody answers. */
-static void tell_emergency(struct call_host *h, const struct call *c)
+static void emergency_publish(struct call_host *h, const struct call *c)
 {
 	call_publish(h, c, SIG_CALL_EMERGENCY);
 	LOG_WARN("call", c->id, "emergency call", LOG_STR("tenant", call_tenant(h, c)),
@@ -485,7 +486,7 @@ enum refusal call_start(struct call_host *h, struct call *c, const struct call_s
 		return call_refuse(refusal, REFUSED_INTERVAL);
 	if (err)
 		return call_refuse(refusal, REFUSED_MEMORY);
-	if (start_take_offer(h, c, start->invite, refusal))
+	if (start_accept_offer(h, c, start->invite, refusal))
 		return refusal->reason;
 	respond_trying(h, c, c->bridge.caller, start->slot->self);
 	if (start_ring(h, c, start, refusal))
@@ -493,7 +494,7 @@ enum refusal call_start(struct call_host *h, struct call *c, const struct call_s
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
 	if (c->emergency)
-		tell_emergency(h, c);
+		emergency_publish(h, c);
 	LOG_INFO("call", c->id, "call started", LOG_STR("tenant", call_tenant(h, c)),
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))),

@@ -110,7 +110,7 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 	sub->whole |= a->has_conference && conference_is_news(&a->told, &a->conference);
 }
 
-static void told_note(struct subscription *sub, const struct notify_about *a)
+static void notified_note(struct subscription *sub, const struct notify_about *a)
 {
 	sub->conference = a->told;
 	sub->told_count = a->dialog_count;
@@ -253,12 +253,12 @@ static bool may_hear(const struct subscription *sub, enum watch_verdict verdict)
 }
 
 /* What did not fit goes on when this is answered; what changes now has its time. */
-static void told_now(struct subscriptions *s, struct subscription *sub,
-		     const struct notify_about *a)
+static void notified_now(struct subscriptions *s, struct subscription *sub,
+			 const struct notify_about *a)
 {
 	uint32_t pace_ms = package_of(sub->package)->pace_ms;
 
-	told_note(sub, a);
+	notified_note(sub, a);
 	sub->whole = false;
 	sub->changed = a->told.more;
 	sub->pace_ns = pace_ms && !sub->changed && !sub->ending
@@ -287,7 +287,7 @@ static void notify_state(struct subscriptions *s, struct subscription *sub,
 		notify_later(s, sub, SEND_AGAIN_MS);
 		return;
 	}
-	told_now(s, sub, &about);
+	notified_now(s, sub, &about);
 }
 
 /* The numbers that the record allows are used up: a successor might use those that follow, too. */

@@ -108,7 +108,7 @@ static bool call_is_busy(const struct call *c)
 	       invite_is_open(c);
 }
 
-static uint16_t told_hash(const struct offer_record_state *told)
+static uint16_t record_state_hash(const struct offer_record_state *told)
 {
 	uint16_t hash = (uint16_t)(4U | told->sound);
 
@@ -122,7 +122,7 @@ static bool leg_lacks_record_state(const struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct offer_record_state told = aware_record_state_now(c, leg);
-	uint16_t hash = told_hash(&told);
+	uint16_t hash = record_state_hash(&told);
 
 	if (offer_record_is_in_local(text_bytes(&l->sdp.local), &told)) {
 		l->record_asked = 0;

@@ -435,7 +435,7 @@ static void recording_apply_policy(struct call_host *h, struct call *c)
 	}
 }
 
-static bool recording_goes_on(const struct call *c, const struct recording *r)
+static bool recording_is_wanted(const struct call *c, const struct recording *r)
 {
 	const struct leg *l = call_leg(c, r->leg);
 
@@ -455,7 +455,7 @@ static void recordings_settle(struct call_host *h, struct call *c)
 		recording_apply_policy(h, c);
 	all = c->recordings;
 	for (uint8_t i = all ? all->count : 0; i-- > 0;) {
-		if (!recording_goes_on(c, &all->list[i]))
+		if (!recording_is_wanted(c, &all->list[i]))
 			recording_end(h, c, &all->list[i]);
 	}
 	for (uint8_t i = 0; all && i < all->count; i++) {

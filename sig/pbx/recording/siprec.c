@@ -19,7 +19,7 @@
 /* ---- what the recorder asks in its session: re-INVITE, UPDATE, OPTIONS and INFO; our answer ---- */
 
 /* RFC 3264 6: where it takes nothing now our line is inactive, and where it has none we have none. */
-static void talk_take_offer(struct siprec_talk *t, const struct siprec *s, struct bytes sdp)
+static void talk_read_offer(struct siprec_talk *t, const struct siprec *s, struct bytes sdp)
 {
 	struct sdp_error error;
 	struct sdp offer;
@@ -54,7 +54,7 @@ static struct bytes answer_write(struct call_host *h, const struct call *c,
 
 	siprec_talk_read(&t, &words, h, c, r);
 	if (offer.n)
-		talk_take_offer(&t, s, offer);
+		talk_read_offer(&t, s, offer);
 	held = held_of(&t);
 	if (held != s->held)
 		t.version = ++s->version;
@@ -336,8 +336,8 @@ static uint64_t siprec_again_ns(const struct siprec *s)
 }
 
 /* Once, until it is taken again. */
-static void siprec_tell_lost(struct call_host *h, struct call *c, const struct recording *r,
-			     const char *reason)
+static void siprec_report_lost(struct call_host *h, struct call *c, const struct recording *r,
+			       const char *reason)
 {
 	struct siprec *s = r->siprec;
 
@@ -370,7 +370,7 @@ static void siprec_lost_to(struct call_host *h, struct call *c, struct recording
 		s->tries++;
 	s->retry_ns = h->now.ns + (next ? 1 : siprec_again_ns(s));
 	if (!next || was_up)
-		siprec_tell_lost(h, c, r, reason);
+		siprec_report_lost(h, c, r, reason);
 	outbox_touch_later(&c->out);
 }
 

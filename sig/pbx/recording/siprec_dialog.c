@@ -273,8 +273,8 @@ static void siprec_cancel(struct call_host *h, const struct siprec *s)
 			     (struct bytes){ 0 });
 	slot = w.overflow
 		       ? NULL
-		       : txns_take_client(h->txns, SIP_CANCEL, &invite->txn.hop,
-					  bytes_mem(branch, sizeof(branch)), TXN_INSIDE, h->now.ns);
+		       : txns_add_client(h->txns, SIP_CANCEL, &invite->txn.hop,
+					 bytes_mem(branch, sizeof(branch)), TXN_INSIDE, h->now.ns);
 	if (!slot)
 		return;
 	if (text_set(&slot->txn.message, writer_done(&w))) {

@@ -27,7 +27,7 @@ static struct txn_slot *start(struct table_rig *r, const struct sip_hop *hop, un
 	struct txn_slot *slot;
 
 	(void)snprintf(branch, sizeof(branch), "z9hG4bK%u", n);
-	slot = txns_take_client(&r->txns, SIP_BYE, hop, bytes_str(branch), TXN_INSIDE, NS_PER_S);
+	slot = txns_add_client(&r->txns, SIP_BYE, hop, bytes_str(branch), TXN_INSIDE, NS_PER_S);
 	assert_non_null(slot);
 	(void)txns_step(&r->txns, slot, TXN_EV_START, NS_PER_S);
 	return slot;
@@ -66,7 +66,7 @@ static unsigned end_of(struct table_rig *r, uint64_t connection)
 	const struct txn_slot *slot;
 	unsigned n = 0;
 
-	while ((slot = txns_take_on(&r->txns, connection)) != NULL) {
+	while ((slot = txns_detach_from(&r->txns, connection)) != NULL) {
 		assert_true(slot->txn.hop.connection == 0);
 		n++;
 	}
@@ -115,8 +115,8 @@ static void test_who_is_on_it(void **state)
 	(void)txns_step(&r->txns, slots[3], TXN_EV_SUCCESS, NS_PER_S);
 	txns_drop(&r->txns, slots[5]->self);
 	txns_hop_moved(&r->txns, 42, 2, &on, &to, NS_PER_S);
-	assert_ptr_equal(txns_take_on(&r->txns, 8), slots[2]);
-	assert_null(txns_take_on(&r->txns, 8));
+	assert_ptr_equal(txns_detach_from(&r->txns, 8), slots[2]);
+	assert_null(txns_detach_from(&r->txns, 8));
 	assert_int_equal(end_of(r, 7), 2);
 	assert_int_equal(end_of(r, 0), 0);
 	assert_true(slots[1]->txn.hop.connection == 0 && slots[4]->txn.hop.connection == 0);
