@@ -580,7 +580,7 @@ static int room_read_document(const struct node *node, void *value, struct bytes
 	return err;
 }
 
-/* The node deletes a room whose PINs it cannot read: nobody may enter without one. */
+/* A room whose PINs cannot be read is deleted by the node: nobody may enter without a PIN. */
 static int room_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct room_value *r = value;

@@ -75,7 +75,7 @@ void command_order_give(struct command_run *run, struct call_order *order);
 /* Names of files by commas. False: the run has failed. */
 struct prompt_terms;
 bool command_files_read(struct command_run *run, struct prompt_terms *out);
-/* Answers the command with the reason of a refusal; without one it goes on by command_ordered. of_with: the refusal is about the other call. */
+/* A refusal is answered with its reason; an order that was accepted waits by command_ordered. of_with: the refusal is about the other call. */
 void command_order_end(struct command_run *run, const struct shard_order *by, bool of_with,
 		       enum refusal refused);
 void command_refused(struct command_run *run, enum refusal refused, bool of_with);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a tenant is open: documents, what is said by hand instead, and what counts at a time. */
+/* Opening hours of a tenant: their documents, an override by hand, and the state at a time. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +109,7 @@ const struct document_kind g_hours_documents = {
 	.forget = hours_forget,
 };
 
-/* The same documents, of which one field is said. */
+/* The override is a field of the document of hours. */
 const struct document_kind g_hours_override = {
 	.name = "hours",
 	.argument = "name",

@@ -17,7 +17,7 @@ struct validity;
 typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, uint64_t call,
 			       struct bytes message, const char *why, void *node);
 
-/* One that another part of the node carries out; what is asked for is answered by a reply. */
+/* An effect that another part of the node carries out; an ask is answered by a reply. */
 typedef void effects_node_fn(const struct effect *e, void *node);
 
 /* A message to a shard that is not of this node: 0 or -errno. */

@@ -62,7 +62,7 @@ void claimant_metrics(struct claimant *c);
 void claimant_notices(struct claimant *c);
 /* A shard has come to live here: its lease names others at once. */
 void claimant_lives(struct claimant *c);
-/* A lease of this node: those whom it names hear that it lives (store_notice_fn). */
+/* A lease of this node: the named nodes are notified that it is renewed (store_notice_fn). */
 void claimant_notify(struct claimant *c, const struct store_notice *tell);
 /* Before a shard is asked for: its store learns what others know of its lease. */
 void claimant_acquires(const struct claimant *c, const struct node_shard *s);

@@ -72,9 +72,9 @@ struct node_shard {
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
 	struct node_ahead ahead;
-	enum object_kind loads; /* WAITING: whose records are read */
+	enum object_kind loads; /* WAITING: the kind whose records are read */
 	uint64_t toll_day;      /* WAITING: of which it is read what calls outside have cost */
-	uint32_t check_cursor;  /* calls whose records are looked for come after it */
+	uint32_t check_cursor;  /* where the look at records goes on; 0: at the first call */
 };
 
 /* All of them. */

@@ -61,13 +61,12 @@ const struct command_arg g_hours_fields[] = {
 	TEXT_FIELD("week", week, CHARSET_TEXT, field_week_wrong,
 		   "When it is open: days and their times, joined by ';', as mon-fri 08:00-12:30 "
 		   "13:30-18:00; sat 22:00-02:00. A day that is not named is closed."),
-	TEXT_FIELD(
-		"holidays", holidays, CHARSET_TEXT, field_holidays_wrong,
-		"Days with times of their own, or closed, and what they are called, joined by "
-		"';', 64 at most: 2026-12-24 08:00-12:00 Christmas Eve; 12-25..12-26 closed "
-		"Christmas; easter-2 closed; orthodox+1 closed; 4th thu nov+1 closed; last mon "
-		"may closed; wed before 11-23 closed; sat after 06-19 closed. The first one that "
-		"a day has counts."),
+	TEXT_FIELD("holidays", holidays, CHARSET_TEXT, field_holidays_wrong,
+		   "Days with times of their own, or closed, and what they are called, joined by "
+		   "';', 64 at most: 2026-12-24 08:00-12:00 Christmas Eve; 12-25..12-26 closed "
+		   "Christmas; easter-2 closed; orthodox+1 closed; 4th thu nov+1 closed; last mon "
+		   "may closed; wed before 11-23 closed; sat after 06-19 closed. Of "
+		   "two that fit a day the first one counts."),
 	WORD_FIELD("override", override, FIELD_NUMBER, g_hours_overrides, "none",
 		   "What counts instead of these times, as hours.override says it."),
 	TEXT_FIELD("until", until, CHARSET_TEXT, field_until_wrong,

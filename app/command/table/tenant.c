@@ -213,8 +213,7 @@ static const struct command_arg g_hours_check_args[] = {
 	  .min = 5,
 	  .max = HOURS_UNTIL_MAX - 1,
 	  .preset = "now",
-	  .help = "As the wall shows it in the zone of the hours: 18:00 of today, or 2026-12-24 "
-		  "18:00." },
+	  .help = "Local time in the zone of the hours: 18:00 of today, or 2026-12-24 18:00." },
 	END,
 };
 static const struct command_arg g_hours_override_args[] = {
@@ -230,8 +229,7 @@ static const struct command_arg g_hours_override_args[] = {
 	  .min = 5,
 	  .max = HOURS_UNTIL_MAX - 1,
 	  .preset = "until it is taken back",
-	  .help = "18:00: the next time that the wall shows it in their zone; or 2026-12-24 "
-		  "18:00." },
+	  .help = "Local time in their zone: the next 18:00, or 2026-12-24 18:00." },
 	END,
 };
 #undef FIELD_OF
