@@ -43,6 +43,7 @@ enum effect_kind {
 	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: a reply */
 	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
 	EFFECT_KEPT, /* call, version: a serial, expected: enum kept, tenant, user: whose, ttl_ms: data is kept so long; 0: it is asked for. Answer: a reply, where there is a serial */
+	EFFECT_PROGRAM, /* call, version: a serial, tenant, data: the hash of a flow's program, which is to be in memory (sig/pbx/flow/programs.h). Answer: a reply */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer: a reply. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
@@ -360,6 +361,11 @@ struct kept_news {
 	enum kept_result result;
 	struct bytes value;
 };
+/* Of an EFFECT_PROGRAM. */
+struct program_news {
+	uint64_t serial;
+	bool found; /* it is in memory; else nobody has it, or the store did not say */
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
 struct lookup_news {
 	uint64_t serial;
@@ -377,6 +383,7 @@ enum ask {
 	ASK_RECORD,
 	ASK_PARK,
 	ASK_KEPT,
+	ASK_PROGRAM,
 	ASK_LOOKUP,
 	ASK_USER
 };
@@ -390,6 +397,7 @@ struct reply {
 		struct record_news record;
 		struct park_news park;
 		struct kept_news kept;
+		struct program_news program;
 		const struct lookup_news *lookup;
 		uint64_t user; /* what call_host.user_ask returned */
 	};

@@ -32,6 +32,7 @@ struct packing;
 struct secret_guess;
 struct secret_limit;
 struct plan_step;
+struct programs;
 struct room;
 struct room_terms;
 struct toll_terms;
@@ -64,6 +65,7 @@ struct call_host {
 	struct elsewhere_list *elsewhere;
 	struct security *security;    /* security_event: misuse of the node */
 	struct secret_limit *secrets; /* of sig/call/secret.h */
+	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
 	struct steady steady;
@@ -135,6 +137,8 @@ struct call_host {
 				 uint64_t call);
 	/* Not all have answered in time: what is known until now. Nothing more is told. */
 	void (*picked_remote)(void *owner, uint64_t serial, struct park_news *out);
+	/* What a tenant's calendar says now: open, or another word; nothing: there is none of that name. NULL: there is none at all. */
+	void (*hours_of)(void *owner, uint16_t tenant, struct bytes name, struct writer *w);
 	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

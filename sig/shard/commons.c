@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "sig/host/tenant.h"
+#include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/stream_rate.h"
@@ -382,7 +383,8 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 		return -ENOMEM;
 	c->key.k0 = rand_u64_from(rand);
 	c->key.k1 = rand_u64_from(rand);
-	err = nonce_window_open(&c->nonces);
+	c->programs = programs_create();
+	err = c->programs ? nonce_window_open(&c->nonces) : -ENOMEM;
 	if (!err)
 		err = secret_limit_open(&c->secrets, &c->key);
 	if (!err)
@@ -403,6 +405,7 @@ void shard_commons_close(struct shard_commons *c)
 		ports_close(&c->ports[i]);
 	nonce_window_close(&c->nonces);
 	secret_limit_close(c->secrets);
+	programs_free(c->programs);
 	remote_watch_close(c->remote);
 	shard_remote_picks_close(c);
 	free(c);

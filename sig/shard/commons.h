@@ -166,6 +166,7 @@ struct shard_remote {
 	void *arg;
 };
 
+struct programs;
 struct shard;
 struct remote_picking;
 struct shard_commons {
@@ -175,6 +176,7 @@ struct shard_commons {
 	struct auth_limit auth_limit; /* guesses of a source count for all shards */
 	struct hash_key key;          /* of auth_limit */
 	struct secret_limit *secrets; /* guesses of PINs and the like */
+	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is transcoded */
 	uint32_t videos;              /* of these that have video */

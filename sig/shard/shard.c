@@ -284,6 +284,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,
 		.secrets = s->commons->secrets,
+		.programs = s->commons->programs,
 		.secret_tried = shard_on_secret,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,

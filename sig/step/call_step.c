@@ -465,6 +465,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 		resolve_on_user(h, c, reply->user);
 		break;
 	case ASK_KEPT:
+	case ASK_PROGRAM:
 	case ASK_MEDIA_STREAM:
 	case ASK_PARK:
 	case ASK_RECORD:

@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[EFFECT_SET] = "set",
 	[EFFECT_PARK] = "park",
 	[EFFECT_KEPT] = "kept",
+	[EFFECT_PROGRAM] = "program",
 	[EFFECT_LOOKUP] = "lookup",
 	[EFFECT_LOOKUP_STOP] = "lookup_stop",
 	[EFFECT_PLAY_STOP] = "play_stop",

@@ -180,6 +180,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_MEDIA_STREAM_STOP:
 	case EFFECT_PLAY_DIGIT:
 	case EFFECT_FORK:
+	case EFFECT_PROGRAM:   /* all nodes have all programs */
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:

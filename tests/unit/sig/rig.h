@@ -86,6 +86,8 @@ struct rig {
 		char tenant[32], user[32], value[64];
 	} kept[RIG_LOOKUPS_MAX]; /* all EFFECT_KEPT, as lookups below */
 	uint32_t kept_count;
+	uint64_t program; /* the serial of the last EFFECT_PROGRAM */
+	uint32_t program_count;
 	struct rig_mixer {
 		uint64_t room, serial;
 		struct media_room terms;
@@ -515,6 +517,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
+		break;
+	case EFFECT_PROGRAM:
+		r->program = e->version;
+		r->program_count++;
 		break;
 	case EFFECT_KEPT:
 		rig_keep_kept(r, e);

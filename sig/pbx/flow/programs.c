@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/flow/programs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/table.h"
+
+struct kept_program {
+	struct flow_program *p;
+	uint32_t names, calls;
+	struct kept_program *older, *newer; /* among those that are idle */
+};
+
+/* A name of a tenant, which means a program; or a number, which leads to a flow of that name. */
+struct program_name {
+	struct text tenant, name;
+	struct kept_program *means;
+	struct text flow;
+};
+
+struct programs {
+	struct table by_hash, by_name, by_number; /* pointers to those above */
+	struct kept_program *oldest, *newest;
+	uint32_t idle;
+};
+
+struct programs *programs_create(void)
+{
+	struct programs *t = calloc(1, sizeof(*t));
+
+	if (t && (table_open(&t->by_hash, PROGRAMS_MAX) < 0 ||
+		  table_open(&t->by_name, PROGRAMS_MAX) < 0 ||
+		  table_open(&t->by_number, PROGRAMS_MAX) < 0)) {
+		programs_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void *program_at(uint64_t value)
+{
+	return (void *)(uintptr_t)value;
+}
+
+static uint64_t value_of(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+static void program_name_free(struct program_name *n)
+{
+	text_clear(&n->tenant);
+	text_clear(&n->name);
+	text_clear(&n->flow);
+	free(n);
+}
+
+static void program_let_go(struct kept_program *k)
+{
+	program_free(k->p);
+	free(k);
+}
+
+static void program_names_free(struct table *names)
+{
+	for (uint32_t i = 0; names->slots && i <= names->mask; i++)
+		if (names->slots[i].value)
+			program_name_free(program_at(names->slots[i].value));
+	table_close(names);
+}
+
+void programs_free(struct programs *t)
+{
+	if (!t)
+		return;
+	program_names_free(&t->by_name);
+	program_names_free(&t->by_number);
+	for (uint32_t i = 0; t->by_hash.slots && i <= t->by_hash.mask; i++)
+		if (t->by_hash.slots[i].value)
+			program_let_go(program_at(t->by_hash.slots[i].value));
+	table_close(&t->by_hash);
+	free(t);
+}
+
+/* A digest has its own eight octets as hash. */
+static uint64_t hash_of_digest(const uint8_t hash[PROGRAM_HASH_LEN])
+{
+	return be64_get(hash);
+}
+
+static struct kept_program *program_find(const struct programs *t,
+					 const uint8_t hash[PROGRAM_HASH_LEN])
+{
+	uint32_t cursor = 0;
+	uint64_t value;
+
+	while ((value = table_next(&t->by_hash, hash_of_digest(hash), &cursor)) != 0) {
+		struct kept_program *k = program_at(value);
+
+		if (memcmp(k->p->hash, hash, PROGRAM_HASH_LEN) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+/* Names are given by operators: the key need be no secret. */
+static uint64_t program_name_hash(struct bytes tenant, struct bytes name)
+{
+	static const struct hash_key key;
+
+	return hash_sip(&key, tenant) * 31 + hash_sip(&key, name);
+}
+
+static struct program_name *program_name_find(const struct table *names, struct bytes tenant,
+					      struct bytes name)
+{
+	uint32_t cursor = 0;
+	uint64_t value;
+
+	while ((value = table_next(names, program_name_hash(tenant, name), &cursor)) != 0) {
+		struct program_name *n = program_at(value);
+
+		if (bytes_eq(text_bytes(&n->tenant), tenant) &&
+		    bytes_eq(text_bytes(&n->name), name))
+			return n;
+	}
+	return NULL;
+}
+
+const struct flow_program *programs_find(const struct programs *t,
+					 const uint8_t hash[PROGRAM_HASH_LEN])
+{
+	const struct kept_program *k = program_find(t, hash);
+
+	return k ? k->p : NULL;
+}
+
+const struct flow_program *programs_named(const struct programs *t, struct bytes tenant,
+					  struct bytes name)
+{
+	const struct program_name *n = program_name_find(&t->by_name, tenant, name);
+
+	return n ? n->means->p : NULL;
+}
+
+/* ---- what is used by nobody ---- */
+
+static bool kept_is_idle(const struct kept_program *k)
+{
+	return k->names == 0 && k->calls == 0;
+}
+
+static void idle_unlink(struct programs *t, struct kept_program *k)
+{
+	*(k->older ? &k->older->newer : &t->oldest) = k->newer;
+	*(k->newer ? &k->newer->older : &t->newest) = k->older;
+	k->older = k->newer = NULL;
+	t->idle--;
+}
+
+/* Somebody begins to use it, or nobody does any more. */
+static void kept_use(struct programs *t, struct kept_program *k, uint32_t *counter)
+{
+	if (kept_is_idle(k))
+		idle_unlink(t, k);
+	++*counter;
+}
+
+static void kept_rest(struct programs *t, struct kept_program *k)
+{
+	k->older = t->newest;
+	*(t->newest ? &t->newest->newer : &t->oldest) = k;
+	t->newest = k;
+	if (++t->idle <= PROGRAMS_IDLE_MAX)
+		return;
+	k = t->oldest;
+	idle_unlink(t, k);
+	(void)table_del(&t->by_hash, hash_of_digest(k->p->hash), value_of(k));
+	program_let_go(k);
+}
+
+static void kept_unuse(struct programs *t, struct kept_program *k, uint32_t *counter)
+{
+	assert(*counter > 0);
+	--*counter;
+	if (kept_is_idle(k))
+		kept_rest(t, k);
+}
+
+void programs_hold(struct programs *t, const uint8_t hash[PROGRAM_HASH_LEN])
+{
+	struct kept_program *k = program_find(t, hash);
+
+	if (k)
+		kept_use(t, k, &k->calls);
+}
+
+void programs_release(struct programs *t, const uint8_t hash[PROGRAM_HASH_LEN])
+{
+	struct kept_program *k = program_find(t, hash);
+
+	if (k && k->calls > 0)
+		kept_unuse(t, k, &k->calls);
+}
+
+/* ---- what comes and goes ---- */
+
+/* The one that is here with its hash, or p, which is idle then. It owns p. NULL: -*error. */
+static struct kept_program *kept_put(struct programs *t, struct flow_program *p, int *error)
+{
+	struct kept_program *k = program_find(t, p->hash);
+
+	if (k) {
+		program_free(p);
+		return k;
+	}
+	k = calloc(1, sizeof(*k));
+	*error = k ? table_put(&t->by_hash, hash_of_digest(p->hash), value_of(k)) : -ENOMEM;
+	if (*error < 0) {
+		program_free(p);
+		free(k);
+		return NULL;
+	}
+	k->p = p;
+	kept_rest(t, k);
+	return k;
+}
+
+static struct program_name *program_name_new(struct table *names, struct bytes tenant,
+					     struct bytes name, int *error)
+{
+	struct program_name *n = calloc(1, sizeof(*n));
+
+	*error = n && text_set(&n->tenant, tenant) == 0 && text_set(&n->name, name) == 0
+			 ? table_put(names, program_name_hash(tenant, name), value_of(n))
+			 : -ENOMEM;
+	if (*error == 0)
+		return n;
+	if (n)
+		program_name_free(n);
+	return NULL;
+}
+
+int programs_put(struct programs *t, struct bytes tenant, struct bytes name, struct flow_program *p)
+{
+	struct kept_program *k, *former;
+	struct program_name *n;
+	int error = 0;
+
+	k = kept_put(t, p, &error);
+	if (!k || name.n == 0)
+		return error;
+	n = program_name_find(&t->by_name, tenant, name);
+	if (!n)
+		n = program_name_new(&t->by_name, tenant, name, &error);
+	if (!n)
+		return error;
+	former = n->means;
+	kept_use(t, k, &k->names);
+	n->means = k;
+	if (former)
+		kept_unuse(t, former, &former->names);
+	return 0;
+}
+
+void programs_delete(struct programs *t, struct bytes tenant, struct bytes name)
+{
+	struct program_name *n = program_name_find(&t->by_name, tenant, name);
+
+	if (!n)
+		return;
+	(void)table_del(&t->by_name, program_name_hash(tenant, name), value_of(n));
+	kept_unuse(t, n->means, &n->means->names);
+	program_name_free(n);
+}
+
+struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number)
+{
+	const struct program_name *n =
+		t->by_number.count ? program_name_find(&t->by_number, tenant, number) : NULL;
+
+	return n ? text_bytes(&n->flow) : (struct bytes){ 0 };
+}
+
+int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
+			struct bytes flow)
+{
+	struct program_name *n = program_name_find(&t->by_number, tenant, number);
+	int error = 0;
+
+	if (!n && flow.n)
+		n = program_name_new(&t->by_number, tenant, number, &error);
+	if (n && flow.n)
+		return text_set(&n->flow, flow);
+	if (n) {
+		(void)table_del(&t->by_number, program_name_hash(tenant, number), value_of(n));
+		program_name_free(n);
+	}
+	return error;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs of flows in memory: one table for all shards of a node, of its control thread. No socket, no Redis. */
+#ifndef SIG_PBX_FLOW_PROGRAMS_H
+#define SIG_PBX_FLOW_PROGRAMS_H
+
+#include "sig/flow/program.h"
+
+enum {
+	PROGRAMS_MAX = 65536,   /* of all tenants together, and names of them */
+	PROGRAMS_IDLE_MAX = 64, /* that neither a name means nor a call goes through: the newest */
+};
+
+struct programs;
+struct programs *programs_create(void); /* NULL: no memory */
+void programs_free(struct programs *t); /* NULL is fine */
+
+/* By its hash; NULL: it is not here. Whoever keeps a pointer over a step holds it. */
+const struct flow_program *programs_find(const struct programs *t,
+					 const uint8_t hash[PROGRAM_HASH_LEN]);
+/* What a name of a tenant means now; NULL: nothing. */
+const struct flow_program *programs_named(const struct programs *t, struct bytes tenant,
+					  struct bytes name);
+/* A program comes, or what a name means changes; name "": a one-off program. It owns p, also where it fails: -ENOMEM, or -ENOSPC. */
+int programs_put(struct programs *t, struct bytes tenant, struct bytes name,
+		 struct flow_program *p) NODISCARD;
+void programs_delete(struct programs *t, struct bytes tenant, struct bytes name);
+/* The flow that a number of the tenant leads to; empty: none. */
+struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number);
+/* flow "": it leads to none any more. 0, -ENOSPC or -ENOMEM. */
+int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
+			struct bytes flow) NODISCARD;
+/* A call goes through it: it stays after its name means another one, until the last call lets it go. Nothing happens where it is not here. */
+void programs_hold(struct programs *t, const uint8_t hash[PROGRAM_HASH_LEN]);
+void programs_release(struct programs *t, const uint8_t hash[PROGRAM_HASH_LEN]);
+
+#endif
