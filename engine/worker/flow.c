@@ -441,12 +441,6 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
 }
 
-/* What the party hears is made here. */
-static bool is_made(const struct flow *f)
-{
-	return f->listener.begun || f->sink.transcoded;
-}
-
 static struct flow_last_sent said_read(const struct flow *f)
 {
 	const struct sink *k = &f->sink;
@@ -455,14 +449,21 @@ static struct flow_last_sent said_read(const struct flow *f)
 					.timestamp = k->timestamp,
 					.clock_hz = k->clock_hz,
 					.sequence = k->sequence,
-					.units = is_made(f) || !k->started ? k->units : 0 };
+					.units = k->made || !k->started ? k->units : 0 };
 }
 
-bool flow_last_sent_outran(const struct flow *f)
+bool flow_last_sent_outran(const struct flow_table *t, const struct flow *f)
 {
+	const struct flow *feeder;
+
 	/* First, as the tick has read this cache line of each flow anyway. It is set once control was told of a stream that we generate. */
-	return UNLIKELY(f->sent_reported.units != 0) && is_made(f) && f->sink.started &&
-	       sink_outran(&f->sink, &f->sent_reported);
+	if (LIKELY(f->sent_reported.units == 0) || !f->sink.started)
+		return false;
+	if (f->sink.made)
+		return sink_outran(&f->sink, &f->sent_reported);
+	feeder = flow_find(t, f->sink.feeder);
+	return !feeder ||
+	       !feeder->notice; /* its offsets, which say the numbers now, are told first */
 }
 
 struct flow_resume flow_resume_read(const struct flow *f)

@@ -55,6 +55,7 @@ struct sink {
 	uint16_t
 		units; /* of a timestamp, between two packets of what is made or coded here; see flow_last_sent */
 	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/worker/transcoder.h) */
+	uint8_t made;       /* 1: the packet sent last was made here, and not relayed */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };
@@ -269,7 +270,7 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 /* What a successor needs. */
 struct flow_resume flow_resume_read(const struct flow *f);
 /* Of what its party hears more has left than a successor would expect. */
-bool flow_last_sent_outran(const struct flow *f);
+bool flow_last_sent_outran(const struct flow_table *t, const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
 static inline const struct latch *flow_latch(const struct flow *f, enum channel c)

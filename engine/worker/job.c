@@ -352,8 +352,6 @@ static void listener_begin(struct worker *w, struct flow *f, const struct job_fr
 				       frame->timestamp;
 	f->listener.begun = 1;
 	f->listener.marked = 0;
-	if (f->sink.units == 0) /* its first sound is told at once: a kill may be near */
-		f->noticed_ns = 0;
 	f->sink.units = (uint16_t)frame->units;
 	f->notice = 1;
 }
@@ -382,8 +380,6 @@ bool listener_send(struct worker *w, struct flow *f, const struct job_frame *fra
 	if (!originate_rtp(w, f, &rtp))
 		return false;
 	l->marked = 1;
-	if (UNLIKELY(f->notice)) /* the party may say nothing */
-		event_notice(w, f, w->now_ns);
 	return true;
 }
 

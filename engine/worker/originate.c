@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/worker/control.h"
 #include "engine/worker/source.h"
 #include "engine/worker/stage.h"
 #include "engine/worker/worker.h"
@@ -39,10 +40,26 @@ static struct pkt *pkt_make(struct worker *w, struct flow *to, enum pkt_kind kin
 	return p;
 }
 
+/* The first packet that is made is told at once: a kill may be near, and no offset says the numbers of such a packet. */
+static void made_begin(struct flow *to, uint32_t clock_hz)
+{
+	struct sink *k = &to->sink;
+
+	if (k->made)
+		return;
+	k->made = 1;
+	to->notice = 1;
+	if (k->units == 0) {
+		k->units = (uint16_t)(clock_hz / 50);
+		to->noticed_ns = 0;
+	}
+}
+
 void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz)
 {
 	struct sink *k = &to->sink;
 
+	made_begin(to, clock_hz);
 	if (k->started || sink_resume(k, w->now_ns))
 		return;
 	/* the upper half is left free: RFC 3711 3.3.1 counts roll-overs from 0 */
@@ -92,6 +109,8 @@ bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp
 		  w->now_ns);
 	rtp_write(p, to, rtp);
 	flow_count_out(to, p->length, (uint16_t)rtp->payload.n);
+	if (UNLIKELY(to->notice)) /* the party may say nothing */
+		event_notice(w, to, w->now_ns);
 	return true;
 }
 

@@ -149,7 +149,7 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
 	f->source.relayed = 1;
 	f->source.feeding = 1;
 	k->feeder = f->id;
-	k->transcoded = 0;
+	k->transcoded = k->made = 0;
 	f->notice = 1;
 }
 
@@ -238,6 +238,7 @@ const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, u
 		source_skip(f, k, p);
 		return NULL;
 	}
+	k->made = 0;
 	f->source.sequence_high = p->sequence;
 	f->source.relayed = 1;
 	return &f->source;

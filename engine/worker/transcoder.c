@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/worker/control.h"
 #include "engine/worker/originate.h"
 #include "engine/worker/source.h"
 #include "engine/worker/transcoder.h"
@@ -56,8 +55,6 @@ static bool transcoded_send(struct worker *w, struct flow *f, struct flow *peer,
 
 	if (sent)
 		peer->sink.feeder = f->id;
-	if (UNLIKELY(sent && peer->notice)) /* the party may say nothing */
-		event_notice(w, peer, w->now_ns);
 	metric_add(sent ? w->metrics->transcode_sent : w->metrics->transcode_failed, 1);
 	return sent;
 }
@@ -145,8 +142,6 @@ static void stream_begin(struct worker *w, struct transcoder *c, const struct tr
 	f->source.feeding = 0;
 	peer->sink.feeder = f->id;
 	peer->sink.transcoded = 1;
-	if (peer->sink.units == 0) /* its first packet is told at once: a kill may be near */
-		peer->noticed_ns = 0;
 	peer->sink.units = (uint16_t)coding_units_out(g, g->packet);
 	peer->notice = 1;
 }

@@ -374,7 +374,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		shortcut_tick(w, f, now_ns);
 		if (event_tracker_expire(&f->events, now_ns, &done))
 			event_digit(w, f, &done);
-		if (f->notice || flow_last_sent_outran(f))
+		if (f->notice || flow_last_sent_outran(&w->flows, f))
 			event_notice(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);

@@ -148,6 +148,28 @@ static UNUSED void flow_goes(struct rig *from, struct rig *to, const struct flow
 	assert_null(p.transcoder);
 }
 
+/* Another process, so long after the one that was killed, with what the record has of each flow. */
+static UNUSED struct scene *scene_successor(const struct scene *s,
+					    const struct flow_resume resume[2], uint32_t after_ms)
+{
+	struct scene *next = calloc(1, sizeof(*next));
+
+	assert_non_null(next);
+	next->r = rig_open_empty(64);
+	next->r->sim->now_ns = next->r->w.now_ns = s->r->sim->now_ns + after_ms * NS_PER_MS;
+	for (int side = A; side <= B; side++) {
+		next->r->spec[side] = s->r->spec[side];
+		next->r->spec[side].resume = resume[side];
+		talker_open(&next->talker[side], s->talker[side].codec, PACKET_MS);
+	}
+	for (int side = A; side <= B; side++) {
+		rig_open_flow(next->r, &next->r->spec[side]);
+		rig_hear(next->r, side);
+	}
+	next->talker[A].sequence = s->talker[A].sequence;
+	return next;
+}
+
 static UNUSED void scene_close(struct scene *s)
 {
 	for (int side = A; side <= B; side++) {

@@ -619,28 +619,6 @@ static bool told_read(struct scene *s, struct flow_resume *told)
 	return found;
 }
 
-/* Another process, so long after the one that was killed. */
-static struct scene *scene_successor(const struct scene *s, const struct flow_resume *told,
-				     uint32_t after_ms)
-{
-	struct scene *next = calloc(1, sizeof(*next));
-
-	assert_non_null(next);
-	next->r = rig_open_empty(64);
-	next->r->sim->now_ns = next->r->w.now_ns = s->r->sim->now_ns + after_ms * NS_PER_MS;
-	for (int side = A; side <= B; side++) {
-		next->r->spec[side] = s->r->spec[side];
-		talker_open(&next->talker[side], s->talker[side].codec, PACKET_MS);
-	}
-	next->r->spec[B].resume = *told;
-	for (int side = A; side <= B; side++) {
-		rig_open_flow(next->r, &next->r->spec[side]);
-		rig_hear(next->r, side);
-	}
-	next->talker[A].sequence = s->talker[A].sequence;
-	return next;
-}
-
 /* The process before was killed. Its stream goes on: later numbers, and a timestamp of this moment. */
 static void another_process_goes_on(void **state)
 {
@@ -652,7 +630,7 @@ static void another_process_goes_on(void **state)
 	talk(s, A, 150); /* the worker's tick tells of it */
 	assert_true(told_read(s, &told));
 	last = &s->heard[B][149];
-	next = scene_successor(s, &told, 980);
+	next = scene_successor(s, (struct flow_resume[2]){ [B] = told }, 980);
 	say(next, A);
 	first = &next->heard[B][0];
 	assert_int_equal(next->n[B], 1);
@@ -684,7 +662,7 @@ static void late_and_killed(uint32_t late_ms, uint32_t packets, uint32_t every_m
 	}
 	assert_int_not_equal(told.sent.units, 0);
 	last = &s->heard[B][s->n[B] - 1].rtp;
-	next = scene_successor(s, &told, after_ms);
+	next = scene_successor(s, (struct flow_resume[2]){ [B] = told }, after_ms);
 	say(next, A);
 	first = &next->heard[B][0].rtp;
 	assert_in_range((uint16_t)(first->sequence - last->sequence), 1,

@@ -624,6 +624,107 @@ static void it_goes_to_another_worker(void **state)
 	scene_close(s);
 }
 
+/* ---- a kill ---- */
+
+/* What the record has of both flows by now. */
+static void record_read(struct scene *s, struct flow_resume record[2])
+{
+	struct media_event event;
+
+	while (rig_event(s->r, MEDIA_FLOW_LATCHED, &event))
+		record[event.id.slot] = event.resume;
+}
+
+static void pass_noted(struct scene *s, uint32_t ms, struct flow_resume record[2])
+{
+	while (ms-- > 0) {
+		pass_ms(s, 1);
+		record_read(s, record);
+	}
+}
+
+/* Of a successor, to which A goes on to speak, after the packets that a socket kept. No number and no time comes twice. */
+static void goes_on_at(struct scene *s, struct flow_resume record[2], uint32_t kept)
+{
+	const struct rtp *last = &s->heard[B][s->n[B] - 1].rtp, *p;
+	struct scene *next;
+
+	record_read(s, record);
+	s->r->spec[B].overlay.tone.ms = 0;
+	next = scene_successor(s, record, 40);
+	next->talker[A].ssrc = s->talker[A].ssrc;
+	next->talker[A].timestamp = s->talker[A].timestamp;
+	for (uint32_t i = 0; i < kept; i++)
+		say(next, A);
+	talk(next, A, 20);
+	assert_int_equal(next->n[B], kept + 20);
+	for (size_t i = 0; i < next->n[B]; i++) {
+		p = &next->heard[B][i].rtp;
+		assert_int_equal(p->ssrc, last->ssrc);
+		assert_in_range((uint16_t)(p->sequence - last->sequence), 1, 100);
+		assert_in_range(p->timestamp - last->timestamp, 1, 100 * 160);
+		last = p;
+	}
+	scene_close(next);
+}
+
+/* Killed within a tone, or within a digit, while A's packets are late and the node makes its own. */
+static void killed_within(bool digit, uint32_t made_ms)
+{
+	struct flow_resume record[2] = { 0 };
+	struct scene *s = scene_plain(MEDIA_CODEC_PCMU);
+
+	tone_order(s, B, MEDIA_CODEC_PCMU);
+	talk_noted(s, A, 15);
+	record_read(s, record);
+	if (digit)
+		rig_command(s->r, &(struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
+							   .id = s->r->spec[B].id,
+							   .digit = '5',
+							   .duration_ms = 100 });
+	pass_noted(s, made_ms, record);
+	assert_true(s->n[B] > 15);
+	goes_on_at(s, record, made_ms / PACKET_MS);
+	scene_close(s);
+}
+
+static void does_not_go_back_behind_a_kill(void **state)
+{
+	(void)state;
+	for (uint32_t made_ms = 120; made_ms <= 300; made_ms += 20) {
+		killed_within(false, made_ms);
+		killed_within(true, made_ms);
+	}
+}
+
+/* Where the tone is over, and what A says is relayed again, a successor relays it under the very same numbers. */
+static void is_relayed_alike_behind_a_kill(void **state)
+{
+	struct flow_resume record[2] = { 0 };
+	struct scene *s = scene_plain(MEDIA_CODEC_PCMU), *next;
+	const struct rtp *last, *first;
+
+	(void)state;
+	tone_order(s, B, MEDIA_CODEC_PCMU);
+	talk_noted(s, A, 15);
+	pass_noted(s, 300, record);
+	talker_skip(&s->talker[A], 15, true);
+	for (int i = 0; i < 75; i++) {
+		talk_noted(s, A, 1);
+		record_read(s, record);
+	}
+	last = &s->heard[B][s->n[B] - 1].rtp;
+	next = scene_successor(s, record, 0);
+	next->talker[A].ssrc = s->talker[A].ssrc;
+	next->talker[A].timestamp = s->talker[A].timestamp;
+	say(next, A);
+	first = &next->heard[B][0].rtp;
+	assert_int_equal((uint16_t)(first->sequence - last->sequence), 1);
+	assert_int_equal(first->timestamp - last->timestamp, 160);
+	scene_close(next);
+	scene_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -633,6 +734,8 @@ int main(void)
 		cmocka_unit_test(nobody_speaks),
 		cmocka_unit_test(one_begins_to_speak),
 		cmocka_unit_test(late_ones_do_not_go_back),
+		cmocka_unit_test(does_not_go_back_behind_a_kill),
+		cmocka_unit_test(is_relayed_alike_behind_a_kill),
 		cmocka_unit_test(codec_is_not_spoken),
 		cmocka_unit_test(nothing_is_spoken),
 		cmocka_unit_test(coded_anew),
