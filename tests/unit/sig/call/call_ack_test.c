@@ -244,13 +244,51 @@ static void a_branch_repeats(void **state)
 	assert_int_equal(rig_counts(t->r).calls_established, 1);
 }
 
+/* Its 2xx crosses our CANCEL, and the process is killed before that, or when the BYE to it was lost. */
+static void a_cancelled_one_behind_kill(void **state)
+{
+	for (uint32_t lost = 0; lost < 2; lost++) {
+		struct bytes bye = { 0 };
+		struct line *l;
+
+		if (lost) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+		}
+		l = *state;
+		phone_invite(&l->a, "1002", PHONE_SDP_A);
+		(void)phone_rings(&l->b);
+		phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+		phone_cancel(&l->a);
+		assert_true(rig_take(l->r, &l->b.addr, "CANCEL ").n);
+		if (lost)
+			phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		line_restart(l, line_stored(l));
+		if (!lost)
+			phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		(void)ack_to(l, "1 ACK");
+		assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1 + lost);
+		for (uint32_t i = 0; i <= lost; i++)
+			bye = rig_take(l->r, &l->b.addr, "BYE ");
+		phone_answer(&l->b, bye, "200 OK", "");
+		rig_wait_ms(l->r, 40000);
+		assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1 + lost);
+		line_assert_idle(l->r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(an_older_answer),      LINE_TEST(an_older_answer_meanwhile),
-		LINE_TEST(an_older_offer),       LINE_TEST(the_answer_it_had),
-		LINE_TEST(reinvite_crosses_bye), LINE_TEST(reinvite_behind_bye),
-		LINE_TEST(reinvite_behind_kill), LINE_TEST(a_fork_repeats),
+		LINE_TEST(an_older_answer),
+		LINE_TEST(an_older_answer_meanwhile),
+		LINE_TEST(an_older_offer),
+		LINE_TEST(the_answer_it_had),
+		LINE_TEST(reinvite_crosses_bye),
+		LINE_TEST(reinvite_behind_bye),
+		LINE_TEST(reinvite_behind_kill),
+		LINE_TEST(a_fork_repeats),
+		LINE_TEST(a_cancelled_one_behind_kill),
 		HUNT_TEST(a_branch_repeats),
 	};
 
