@@ -13,6 +13,7 @@ enum {
 	ASK_AGAIN_MS = 100,
 	KEEPS_BELOW = 60000, /* a limit of that and more is one of ms */
 	EXPIRE_STEP = 16,
+	PAIRS_MAX = 4 * SHARE_NODES_MAX, /* of a limit: nodes, and processes that are gone */
 };
 
 /* Whoever was thought dead and is not has what was given to it: it is remembered for so long. */
@@ -175,22 +176,40 @@ static bool is_node(const struct shares *s, uint64_t process)
 	return false;
 }
 
-/* NULL: no memory. */
+/* A place for another process: a new one, or that of who is gone longest. NULL: no memory. */
+static struct share_pair *share_pair_make(struct shares *s, struct share *of)
+{
+	struct share_pair *list, *oldest = NULL;
+
+	for (uint32_t i = 0; of->pair_count == PAIRS_MAX && i < PAIRS_MAX; i++) {
+		struct share_pair *p = &of->pairs[i];
+
+		/* gone_ns 0: since a moment ago */
+		if (!is_node(s, p->process) && (!oldest || p->gone_ns - 1 < oldest->gone_ns - 1))
+			oldest = p;
+	}
+	if (of->pair_count == PAIRS_MAX)
+		return oldest;
+	list = reallocarray(of->pairs, of->pair_count + 1U, sizeof(*list));
+	if (!list)
+		return NULL;
+	of->pairs = list;
+	s->counts.neighbours++;
+	return &list[of->pair_count++];
+}
+
 static struct share_pair *share_pair_of(struct shares *s, struct share *of, uint64_t process)
 {
-	struct share_pair *list;
+	struct share_pair *new;
 
 	for (uint32_t i = 0; i < of->pair_count; i++) {
 		if (of->pairs[i].process == process)
 			return &of->pairs[i];
 	}
-	list = reallocarray(of->pairs, of->pair_count + 1U, sizeof(*list));
-	if (!list)
-		return NULL;
-	of->pairs = list;
-	list[of->pair_count] = (struct share_pair){ .process = process };
-	s->counts.neighbours++;
-	return &list[of->pair_count++];
+	new = share_pair_make(s, of);
+	if (new)
+		*new = (struct share_pair){ .process = process };
+	return new;
 }
 
 /* Before anybody gives. At least one, or nobody could begin: a limit below the number of nodes is that number. */

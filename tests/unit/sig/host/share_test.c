@@ -537,6 +537,27 @@ static void neighbours_go_by(void **state)
 	net_close(&n);
 }
 
+/* It does not come up, all day long: each process asks, and is gone. */
+static void neighbour_starts_again_and_again(void **state)
+{
+	struct share_counts counts;
+	struct net n;
+
+	(void)state;
+	net_open(&n, 2, 47);
+	for (int round = 0; round < 3000; round++) {
+		assert_int_equal(takes_all(&n, 1, LIMIT), LIMIT);
+		while (n.used[1])
+			gives(&n, 1);
+		net_restart(&n, 1);
+		net_seconds(&n, 1);
+	}
+	shares_counts(n.nodes[0], &counts);
+	assert_in_range(counts.neighbours, 1, 4 * SHARE_NODES_MAX);
+	assert_int_equal(takes_all(&n, 0, LIMIT), LIMIT);
+	net_close(&n);
+}
+
 /* Clocks are set: nobody waits for them before others are asked. */
 static void clock_is_set_back(void **state)
 {
@@ -574,6 +595,7 @@ int main(void)
 		cmocka_unit_test(clock_is_set_back),
 		cmocka_unit_test(restarted_in_a_day),
 		cmocka_unit_test(neighbours_go_by),
+		cmocka_unit_test(neighbour_starts_again_and_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
