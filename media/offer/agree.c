@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/compiler.h"
@@ -498,7 +499,8 @@ int offer_agree(struct offer_agreement *out, const struct offer_answering *k, ui
 {
 	struct offer_line a;
 
-	*out = (struct offer_agreement){ .state = OFFER_LINE_OFF };
+	memset(out, 0, offsetof(struct offer_agreement, video));
+	out->state = OFFER_LINE_OFF;
 	if (k->own)
 		return agree_own(out, k, index, error);
 	if (read_line_of_a(&a, k, index, error))
@@ -644,9 +646,14 @@ void bridge_map(const struct session *a, const struct session *b, bool codes,
 	bool from_b = b->we_offered || !a->we_offered;
 	uint8_t count = a->line_count > b->line_count ? a->line_count : b->line_count;
 
-	*out = (struct media_plan){ .line_count = count };
-	for (uint8_t i = 0; i < count; i++)
-		map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b, codes);
+	memset(out, 0, offsetof(struct media_plan, line));
+	out->line_count = count;
+	for (uint8_t i = 0; i < MEDIA_LINES_MAX; i++) {
+		if (i < count)
+			map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b, codes);
+		else
+			out->line[i] = (struct media_line){ 0 };
+	}
 	while (bridge_drop_torn(out))
 		continue;
 }
@@ -712,7 +719,7 @@ static NOINLINE int session_pair_second(const struct session *a, const struct se
 	if (err)
 		return err;
 	take(a, &s, out);
-	explicit_bzero(&s, sizeof(s));
+	session_wipe(&s);
 	return 0;
 }
 
@@ -725,7 +732,7 @@ static int session_pair_read(const struct session_texts *a, const struct session
 	if (err)
 		return err;
 	err = session_pair_second(&s, b, take, out, error);
-	explicit_bzero(&s, sizeof(s));
+	session_wipe(&s);
 	return err;
 }
 

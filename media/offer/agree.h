@@ -38,8 +38,8 @@ struct offer_agreement {
 	enum media_kind kind;
 	struct media_side a; /* rules and keys empty */
 	struct offer_profile profile_a;
-	struct own_video video; /* parameters of our own lie here: it is not copied */
 	uint8_t count;
+	struct own_video video; /* parameters of our own lie here: it is not copied */
 	struct offer_agreed at
 		[PAYLOAD_RULES_MAX]; /* in B's order, then those of A alone; at least one under all three */
 };

@@ -208,6 +208,7 @@ static int settle_one(struct session_line *line, const struct offer_answering *k
 {
 	struct offer_agreement g;
 
+	*line = (struct session_line){ 0 };
 	if (offer_agree(&g, k, index, error))
 		return -EBADMSG;
 	line->kind = g.kind;
@@ -257,7 +258,8 @@ static NOINLINE int offer_settle(struct session *a, struct crypto to_a[MEDIA_LIN
 	uint8_t count = k->offer_a->media_count;
 	struct offer_error refused = { 0 };
 
-	*a = (struct session){ .line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX };
+	a->we_offered = false;
+	a->line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX;
 	for (uint8_t i = 0; i < a->line_count; i++) {
 		if (settle_one(&a->line[i], k, i, &to_a[i], error))
 			return -EBADMSG;
@@ -269,11 +271,6 @@ static NOINLINE int offer_settle(struct session *a, struct crypto to_a[MEDIA_LIN
 		return 0;
 	*error = refused;
 	return -ENOTSUP;
-}
-
-static bool is_active(const struct session *s, uint8_t index)
-{
-	return index < s->line_count && s->line[index].active;
 }
 
 /* A's line, or any that is joined with it. */
@@ -309,7 +306,7 @@ static int answer_write_lines(struct writer *w, const struct offer_answering *k,
 
 		if (webrtc)
 			(void)sdp_attribute(k->offer_a, i + 1U, "mid", &mid);
-		if (is_active(a, i))
+		if (session_is_active(a, i))
 			err = offer_reply(w, k, i, &a->line[i].side, &crypto[i], error);
 		else
 			offer_write_refused(w, k->offer_a, i + 1U, mid);
@@ -328,7 +325,7 @@ static NOINLINE int write_answer(struct writer *w, const struct offer_answering 
 		err = answer_write_lines(w, k, &a, crypto, error);
 	for (size_t i = 0; i < COUNT_OF(crypto); i++)
 		crypto_wipe(&crypto[i]);
-	explicit_bzero(&a, sizeof(a));
+	session_wipe(&a);
 	return err;
 }
 
@@ -341,7 +338,7 @@ static NOINLINE int map_answer(struct media_plan *plan, const struct offer_answe
 	if (err)
 		return err;
 	bridge_map(&a, k->b, offer_policy_codes(k->policy), plan);
-	explicit_bzero(&a, sizeof(a));
+	session_wipe(&a);
 	return 0;
 }
 
@@ -380,7 +377,7 @@ static NOINLINE int offer_answer_make(struct offer_answering *k, struct writer *
 	err = write_answer(w, k, error);
 	if (!err)
 		err = plan_answer(plan, k, writer_done(w), error);
-	explicit_bzero(&b, sizeof(b));
+	session_wipe(&b);
 	return err;
 }
 
@@ -407,7 +404,6 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 				     .to_a = to_a };
 	int err = offer_parse(&a, offer_a, policy, error);
 
-	*plan = (struct media_plan){ 0 };
 	if (!err)
 		err = offer_parse_own(&offered, b->local, error);
 	if (!err)

@@ -2,6 +2,7 @@
 /* The way of an offer: A's SDP looked at, and written again for B. */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/compiler.h"
 #include "media/codec.h"
@@ -432,8 +433,11 @@ static void offer_formats_fill(struct offer_formats *out, const struct offer_lin
 			       const struct offer_policy *policy, const struct sdp *earlier,
 			       const struct offer_numbers *others)
 {
-	struct numbering n = { .others = others };
+	struct numbering n;
 
+	n.others = others;
+	n.wanted.count = n.earlier.count = 0;
+	memset(n.theirs, 0, sizeof(n.theirs));
 	want_formats(&n, line, policy);
 	read_earlier(&n, earlier, index);
 	mark_theirs(&n, s, index + 1U);
@@ -467,20 +471,21 @@ static uint8_t planned(const struct sdp *s)
 static NOINLINE int inspect_lines(const struct sdp *s, const struct offer_policy *policy,
 				  struct media_plan *lines, struct offer_error *error)
 {
-	struct media_plan plan = { .line_count = planned(s) };
 	struct offer_line line;
 
+	lines->line_count = planned(s);
 	for (uint8_t i = 0; i < s->media_count; i++) {
 		if (offer_line_read(&line, s, i, policy, error))
 			return -EBADMSG;
 		offer_line_select(&line, s, i, policy);
-		if (i >= plan.line_count)
+		if (i >= lines->line_count)
 			continue;
-		plan.line[i].kind = line.kind;
-		plan.line[i].active = line.state == OFFER_LINE_RELAYED;
-		plan.line[i].a = line.side;
+		lines->line[i] = (struct media_line){
+			.kind = line.kind,
+			.active = line.state == OFFER_LINE_RELAYED,
+			.a = line.side,
+		};
 	}
-	*lines = plan;
 	return 0;
 }
 

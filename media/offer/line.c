@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "media/offer/line.h"
@@ -423,14 +424,21 @@ static void read_formats(struct offer_line *out, const struct sdp *s, uint8_t in
 		payload_list_read(&out->formats, s, index + 1U);
 }
 
+void offer_line_clear(struct offer_line *out)
+{
+	memset(out, 0, offsetof(struct offer_line, formats.at));
+	out->state = OFFER_LINE_OFF;
+}
+
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error)
 {
 	const struct sdp_section *m = &s->sections[index + 1];
 
 	assert(index < s->media_count);
-	*out = (struct offer_line){ .state = OFFER_LINE_OFF,
-				    .side = { .event_pt = PAYLOAD_NONE, .bundle = index } };
+	offer_line_clear(out);
+	out->side.event_pt = PAYLOAD_NONE;
+	out->side.bundle = index;
 
 	const char *reason = line_refusal(s, index, policy, &out->profile);
 

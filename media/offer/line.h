@@ -37,9 +37,9 @@ struct offer_line {
 	struct offer_transport transport; /* of a DTLS line */
 	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
 	struct media_side side;
-	struct payload_list formats; /* in the party's order; none of an opaque line */
 	bool codable; /* selected: the answerer may be offered audio codecs that the node speaks; those of the offerer are transcoded then */
 	bool adds;    /* ... and is */
+	struct payload_list formats; /* in the party's order; none of an opaque line */
 };
 
 /* What is offered under the terms is DTLS-SRTP. */
@@ -53,6 +53,8 @@ int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *pol
 		struct offer_error *error) NODISCARD;
 /* One that we wrote. */
 int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error) NODISCARD;
+/* One that the party gave port 0, and no format. */
+void offer_line_clear(struct offer_line *out);
 /* m-line index from 0. 0 or -EBADMSG (then error tells). */
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error) NODISCARD;

@@ -420,7 +420,7 @@ static bool drop_carried(struct session *a, const struct session *b)
 	bool any = false;
 
 	for (uint8_t i = 0; b && i < a->line_count; i++) {
-		if (!a->line[i].active || a->line[b->line[i].side.bundle].active)
+		if (!a->line[i].active || session_is_active(a, b->line[i].side.bundle))
 			continue;
 		group_line_drop(&a->line[i]);
 		any = true;
@@ -651,7 +651,7 @@ static int session_read_remote(struct offer_line *out, const struct reading *k, 
 {
 	static const struct offer_policy all = { .video = true };
 
-	*out = (struct offer_line){ .state = OFFER_LINE_OFF };
+	offer_line_clear(out);
 	if (index < k->remote->media_count && offer_line_read(out, k->remote, index, &all, error))
 		return -EBADMSG;
 	if (out->state != OFFER_LINE_OFF && index < k->local->media_count &&
@@ -702,6 +702,11 @@ static int read_rest(const struct reading *k, uint8_t from, struct offer_error *
 	return 0;
 }
 
+void session_wipe(struct session *s)
+{
+	explicit_bzero(s->line, s->line_count * sizeof(s->line[0]));
+}
+
 static int read_lines(struct session *out, const struct reading *k, struct offer_error *error)
 {
 	uint8_t count = session_offer_of(k)->media_count;
@@ -709,14 +714,14 @@ static int read_lines(struct session *out, const struct reading *k, struct offer
 
 	if (answer_of(k)->media_count > count)
 		return session_malformed(error, 0, "another number of m-lines than offered");
-	*out = (struct session){ .we_offered = k->we_offered,
-				 .line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX };
+	out->we_offered = k->we_offered;
+	out->line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX;
 	for (uint8_t i = 0; i < out->line_count && !err; i++)
 		err = read_line(&out->line[i], k, i, error);
 	if (!err)
 		err = read_rest(k, out->line_count, error);
 	if (err)
-		explicit_bzero(out, sizeof(*out));
+		session_wipe(out);
 	else
 		session_group(out, k->remote, k->local);
 	return err;

@@ -50,9 +50,14 @@ struct session_line {
 
 struct session {
 	bool we_offered;
-	uint8_t line_count; /* of the offer: the first MEDIA_LINES_MAX */
-	struct session_line line[MEDIA_LINES_MAX];
+	uint8_t line_count;                        /* of the offer: the first MEDIA_LINES_MAX */
+	struct session_line line[MEDIA_LINES_MAX]; /* nothing is behind line_count of them */
 };
+
+static inline bool session_is_active(const struct session *s, uint8_t index)
+{
+	return index < s->line_count && s->line[index].active;
+}
 
 /* The texts outlive it, and its owner wipes it: it has keys. 0 or -EBADMSG: a text is malformed, or they are no offer and answer. */
 int session_read(struct session *out, const struct session_texts *texts,
@@ -60,6 +65,7 @@ int session_read(struct session *out, const struct session_texts *texts,
 /* The same, of texts that are parsed. */
 int session_of(struct session *out, const struct sdp *remote, const struct sdp *local,
 	       bool we_offered, struct offer_error *error) NODISCARD;
+void session_wipe(struct session *s);
 /* The first codec of the line that the node speaks, else the first that it codes; its index in formats. PAYLOAD_NONE: there is none. */
 uint8_t session_spoken(const struct session_line *line);
 enum media_codec session_codec(const struct session_format *f);

@@ -38,8 +38,8 @@ struct sdp {
 	struct bytes text;
 	uint16_t line_count; /* lines[i] is line i + 1 of the text */
 	uint8_t media_count;
-	struct sdp_line lines[SDP_LINES_MAX];
 	struct sdp_section sections[SDP_MEDIA_MAX + 1];
+	struct sdp_line lines[SDP_LINES_MAX]; /* nothing is behind line_count of them */
 };
 
 struct sdp_error {

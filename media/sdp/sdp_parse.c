@@ -3,11 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 struct parser {
-	struct sdp sdp;
 	struct sdp_error *error;
 	uint32_t seen; /* line types of the section so far: bit 0 is 'a' */
+	struct sdp sdp;
 };
 
 static int sdp_malformed(struct parser *p, const char *reason)
@@ -224,9 +226,12 @@ static int parse_lines(struct parser *p, struct bytes in)
 
 int sdp_parse(struct sdp *out, struct bytes in, struct sdp_error *error)
 {
-	struct parser p = { .sdp.text = in, .error = error };
+	struct parser p;
 
 	assert(error);
+	memset(&p, 0, offsetof(struct parser, sdp.lines));
+	p.error = error;
+	p.sdp.text = in;
 	if (in.n > SDP_TEXT_MAX)
 		return sdp_malformed(&p, "too long");
 
@@ -235,6 +240,7 @@ int sdp_parse(struct sdp *out, struct bytes in, struct sdp_error *error)
 	if (!err && p.sdp.line_count < 2)
 		err = sdp_malformed(&p, "o= is missing");
 	if (!err)
-		*out = p.sdp;
+		memcpy(out, &p.sdp,
+		       offsetof(struct sdp, lines) + p.sdp.line_count * sizeof(p.sdp.lines[0]));
 	return err;
 }

@@ -247,7 +247,7 @@ static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 	active = f->line < s.line_count && s.line[f->line].active;
 	if (active)
 		*out = s.line[f->line].side;
-	explicit_bzero(&s, sizeof(s));
+	session_wipe(&s);
 	return active;
 }
 
