@@ -10,11 +10,82 @@
 #include "cluster/record.h"
 #include "sig/sip/id.h"
 
+/*
+ * Streams are read from their newest entries on, a page for each answer of Redis: an entry of CDRs takes 20 us, so no call waits for a list.
+ */
+enum { PAGE_ENTRIES = 32 };
+
+struct entry_pages {
+	struct redis *link;
+	char key[32];
+	char newest[48], oldest[24]; /* newest, behind a page: '(' and the id of its last entry */
+	uint64_t left;               /* so many entries are looked at */
+	bool (*entry)(void *arg, const struct redisReply *entry); /* false: no more are needed */
+	void (*end)(void *arg, bool failed);
+	void *arg;
+};
+
+static redis_reply_fn entry_page_on_reply;
+
+static uint64_t entry_page_count(const struct entry_pages *s)
+{
+	return s->left < PAGE_ENTRIES ? s->left : PAGE_ENTRIES;
+}
+
+static void entry_page_ask(struct entry_pages *s)
+{
+	char count[24];
+	struct bytes args[] = { BYTES_LIT("XREVRANGE"), bytes_str(s->key),  bytes_str(s->newest),
+				bytes_str(s->oldest),   BYTES_LIT("COUNT"), { 0 } };
+
+	(void)snprintf(count, sizeof(count), "%" PRIu64, entry_page_count(s));
+	args[5] = bytes_str(count);
+	if (redis_command(s->link, args, COUNT_OF(args), NS_PER_S, entry_page_on_reply, s))
+		s->end(s->arg, true);
+}
+
+static void entry_page_on_reply(int err, const struct redisReply *reply, void *arg)
+{
+	struct entry_pages *s = arg;
+	bool failed = err || redis_is_error(reply, NULL), more = true;
+	size_t count = failed ? 0 : redis_reply_count(reply);
+	struct bytes id;
+
+	for (size_t i = 0; i < count && more; i++)
+		more = s->entry(s->arg, redis_reply_at(reply, i));
+	more &= count == entry_page_count(s);
+	s->left -= count < s->left ? count : s->left;
+	if (!more || !s->left) {
+		s->end(s->arg, failed);
+		return;
+	}
+	id = redis_reply_text(redis_reply_at(redis_reply_at(reply, count - 1), 0));
+	(void)snprintf(s->newest, sizeof(s->newest), "(" BYTES_FMT, BYTES_ARG(id));
+	entry_page_ask(s);
+}
+
+/* from, until: UTC ms, 0 and UINT64_MAX for all. Ends by s->end, perhaps at once. */
+static void entry_pages_start(struct entry_pages *s, uint64_t from, uint64_t until)
+{
+	(void)snprintf(s->newest, sizeof(s->newest), "+");
+	(void)snprintf(s->oldest, sizeof(s->oldest), "-");
+	if (until != UINT64_MAX)
+		(void)snprintf(s->newest, sizeof(s->newest), "%" PRIu64, until);
+	if (from)
+		(void)snprintf(s->oldest, sizeof(s->oldest), "%" PRIu64, from);
+	entry_page_ask(s);
+}
+
 /* security.list: the newest entries of the stream of security events, of all nodes. */
 
-#define SECURITY_STREAM  "td:security"
-#define SECURITY_READ    "2000" /* entries are looked through */
-#define SECURITY_WAIT_NS NS_PER_S
+#define SECURITY_STREAM "td:security"
+enum { SECURITY_READ = 2000 }; /* entries are looked through */
+
+struct security_list {
+	struct entry_pages read;
+	struct command_run *run;
+	json_t *list;
+};
 
 /* Its id begins with the time of Redis. */
 static json_t *security_row(const struct redisReply *entry)
@@ -61,46 +132,55 @@ static bool security_is_wanted(const struct command_run *run, const json_t *row)
 	       security_says(row, "source", command_value(run, "source"), true);
 }
 
-static void on_security(int err, const struct redisReply *reply, void *arg)
+static void entries_answer(struct command_run *run, json_t *list)
 {
-	struct command_run *run = arg;
-	json_t *list = json_array();
-
-	if (err || redis_is_error(reply, NULL)) {
-		json_decref(list);
+	if (list)
+		command_answer(run, list);
+	else
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-		return;
-	}
-	for (size_t i = 0;
-	     i < redis_reply_count(reply) && json_array_size(list) < command_limit(run); i++) {
-		json_t *row = security_row(redis_reply_at(reply, i));
+}
 
-		if (security_is_wanted(run, row))
-			(void)json_array_append(list, row);
-		json_decref(row);
-	}
-	command_answer(run, list);
+static bool security_entry(void *arg, const struct redisReply *entry)
+{
+	struct security_list *l = arg;
+	json_t *row = security_row(entry);
+
+	if (security_is_wanted(l->run, row))
+		(void)json_array_append(l->list, row);
+	json_decref(row);
+	return json_array_size(l->list) < command_limit(l->run);
+}
+
+static void security_end(void *arg, bool failed)
+{
+	struct security_list *l = arg;
+
+	entries_answer(l->run, failed ? NULL : json_incref(l->list));
+	json_decref(l->list);
+	free(l);
 }
 
 void command_security_list(struct command_run *run)
 {
-	char last[24] = "+", first[24] = "-";
-	struct bytes args[] = { BYTES_LIT("XREVRANGE"), BYTES_LIT(SECURITY_STREAM), { 0 }, { 0 },
-				BYTES_LIT("COUNT"),     BYTES_LIT(SECURITY_READ) };
 	struct command_span span;
+	struct security_list *l;
 
 	if (!command_span_read(run, &span))
 		return;
-	if (span.until_utc_ms != UINT64_MAX)
-		(void)snprintf(last, sizeof(last), "%" PRIu64, span.until_utc_ms);
-	if (span.since_utc_ms)
-		(void)snprintf(first, sizeof(first), "%" PRIu64, span.since_utc_ms);
-	args[2] = bytes_str(last);
-	args[3] = bytes_str(first);
-
-	if (redis_command(run->node->redis.link, args, COUNT_OF(args), SECURITY_WAIT_NS,
-			  on_security, run))
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "there is no link to Redis");
+	l = calloc(1, sizeof(*l));
+	if (!l) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*l = (struct security_list){ .run = run,
+				     .list = json_array(),
+				     .read = { .link = run->node->redis.link,
+					       .key = SECURITY_STREAM,
+					       .left = SECURITY_READ,
+					       .entry = security_entry,
+					       .end = security_end,
+					       .arg = l } };
+	entry_pages_start(&l->read, span.since_utc_ms, span.until_utc_ms);
 }
 
 enum { NEWEST_MAX = 1000, WRITTEN_LATER_MS = 3600 * 1000, CLOCKS_DIFFER_MS = 60 * 1000 };
@@ -177,75 +257,29 @@ static bool cdr_is_seen(const struct command_run *run, const json_t *json)
 	return command_may_see(run, tenant ? tenant : NODE_TENANT);
 }
 
-/* The streams of all shards, or of the one that has the call. */
+/* The streams of all shards, one behind the other, or of the one that has the call. */
 struct cdr_list {
+	struct entry_pages read;
 	struct command_run *run;
 	command_cdrs_fn *done;
 	json_t *list;
 	struct command_span span;
 	size_t most;
-	uint32_t waits;
-	bool failed;
+	uint64_t count; /* of entries of each stream */
+	uint32_t next;  /* in node_shards.list */
 };
 
-static void cdrs_end(struct cdr_list *l)
-{
-	if (l->failed) {
-		json_decref(l->list);
-		l->list = NULL;
-	}
-	l->done(l->run, l->list);
-	free(l);
-}
-
-static void cdrs_answer(struct command_run *run, json_t *list)
-{
-	if (list)
-		command_answer(run, list);
-	else
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-}
-
-static void on_entries(int err, const struct redisReply *reply, void *arg)
+static bool cdr_entry(void *arg, const struct redisReply *entry)
 {
 	struct cdr_list *l = arg;
+	json_t *json = cdr_entry_json(entry);
 
-	l->failed |= err || redis_is_error(reply, NULL);
-	/* newest first in the reply */
-	for (size_t i = 0; !l->failed && i < redis_reply_count(reply); i++) {
-		json_t *json = cdr_entry_json(redis_reply_at(reply, i));
-
-		if (cdr_is_seen(l->run, json) &&
-		    cdr_is_wanted(json, command_value(l->run, "call"), &l->span))
-			command_newest_put(l->list, json, "end_utc_ms", l->most);
-		else
-			json_decref(json);
-	}
-	if (--l->waits == 0)
-		cdrs_end(l);
-}
-
-static int cdr_stream_read(struct cdr_list *l, unsigned shard, uint64_t count)
-{
-	char key[32], number[24], first[24] = "+", last[24] = "-";
-	struct bytes args[6] = { BYTES_LIT("XREVRANGE"), [4] = BYTES_LIT("COUNT") };
-
-	/* an entry's id is when it was written, which Redis may have put off */
-	if (l->span.until_utc_ms < UINT64_MAX - WRITTEN_LATER_MS)
-		(void)snprintf(first, sizeof(first), "%" PRIu64,
-			       l->span.until_utc_ms + WRITTEN_LATER_MS);
-	if (l->span.since_utc_ms > CLOCKS_DIFFER_MS)
-		(void)snprintf(last, sizeof(last), "%" PRIu64,
-			       l->span.since_utc_ms - CLOCKS_DIFFER_MS);
-	args[2] = bytes_str(first);
-	args[3] = bytes_str(last);
-
-	(void)snprintf(key, sizeof(key), "td:{s%u}:cdr", shard);
-	(void)snprintf(number, sizeof(number), "%" PRIu64, count);
-	args[1] = bytes_str(key);
-	args[5] = bytes_str(number);
-	return redis_command(l->run->node->redis.link, args, COUNT_OF(args), NS_PER_S, on_entries,
-			     l);
+	if (cdr_is_seen(l->run, json) &&
+	    cdr_is_wanted(json, command_value(l->run, "call"), &l->span))
+		command_newest_put(l->list, json, "end_utc_ms", l->most);
+	else
+		json_decref(json);
+	return true;
 }
 
 static bool cdr_shard_is_named(const struct command_run *run, uint16_t shard)
@@ -263,6 +297,31 @@ static bool cdrs_are_mixed(const struct command_run *run)
 	return run->of_tenant && tenants_next(run->node->common.tenants, &other);
 }
 
+/* failed: of the stream before. */
+static void cdrs_next(void *arg, bool failed)
+{
+	struct cdr_list *l = arg;
+	const struct node_shards *shards = &l->run->node->shards;
+	uint64_t until = l->span.until_utc_ms, since = l->span.since_utc_ms;
+
+	while (!failed && l->next < shards->count) {
+		uint16_t shard = shards->list[l->next++].number;
+
+		if (!cdr_shard_is_named(l->run, shard))
+			continue;
+		(void)snprintf(l->read.key, sizeof(l->read.key), "td:{s%u}:cdr", shard);
+		l->read.left = l->count;
+		/* an entry's id is when it was written, which Redis may have put off */
+		entry_pages_start(&l->read, since > CLOCKS_DIFFER_MS ? since - CLOCKS_DIFFER_MS : 0,
+				  until < UINT64_MAX - WRITTEN_LATER_MS ? until + WRITTEN_LATER_MS
+									: UINT64_MAX);
+		return;
+	}
+	l->done(l->run, failed ? NULL : json_incref(l->list));
+	json_decref(l->list);
+	free(l);
+}
+
 static void cdrs_find(struct command_run *run, const struct command_span *span, size_t most,
 		      uint64_t count, command_cdrs_fn *done)
 {
@@ -277,18 +336,12 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 				.list = json_array(),
 				.span = *span,
 				.most = most,
-				.waits = 1 };
-	for (uint32_t i = 0; i < run->node->shards.count; i++) {
-		uint16_t shard = run->node->shards.list[i].number;
-
-		l->waits++;
-		if (!cdr_shard_is_named(run, shard) || cdr_stream_read(l, shard, count)) {
-			l->failed |= cdr_shard_is_named(run, shard);
-			l->waits--;
-		}
-	}
-	if (--l->waits == 0)
-		cdrs_end(l);
+				.count = count,
+				.read = { .link = run->node->redis.link,
+					  .entry = cdr_entry,
+					  .end = cdrs_next,
+					  .arg = l } };
+	cdrs_next(l, false);
 }
 
 void command_cdr_list(struct command_run *run)
@@ -302,7 +355,7 @@ void command_cdr_list(struct command_run *run)
 	if (command_value(run, "call")->given || command_value(run, "number")->given ||
 	    command_value(run, "until")->given || cdrs_are_mixed(run))
 		count = NEWEST_MAX;
-	cdrs_find(run, &span, most, count, cdrs_answer);
+	cdrs_find(run, &span, most, count, entries_answer);
 }
 
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done)

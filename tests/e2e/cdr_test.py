@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call whose parties change has a call detail record for each pair, written together when it ends, and they add up."""
+import json
 import os
 import signal
 import time
@@ -158,6 +159,32 @@ class Pairs(CallTest):
         while not self.node.ctl("call.show", call=call)["saved"] and time.monotonic() < end:
             time.sleep(0.05)
         self.assertTrue(self.node.ctl("call.show", call=call)["saved"])
+
+    def test_a_long_list(self):
+        """It is read from Redis in pages, so that no call waits for it, and nothing is missing or twice between two of them."""
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        record = self.node.cdrs(1)[0]
+        with self.node.redis() as redis:
+            redis("CONFIG", "SET", "slowlog-log-slower-than", "0")
+            redis("CONFIG", "SET", "slowlog-max-len", "1000")
+            for i in range(200):
+                cdr = {name: record[name] for name in ("tenant", "to", "setup_utc_ms")} | {
+                    "from": str(2000 + i), "end_utc_ms": int(record["end_utc_ms"]) + 1 + i}
+                redis("XADD", "td:{s1}:cdr", "*", "id", f"{i:013}", "cdr", json.dumps(cdr))
+                redis("XADD", "td:security", "*", "type", "barred", "user", str(2000 + i), "source", "192.0.2.1:5060")
+            newest = [str(2199 - i) for i in range(200)]
+            self.assertEqual([row["from"] for row in self.node.ctl("cdr.list", limit=1000)], newest + ["1001"])
+            self.assertEqual([row["from"] for row in self.node.ctl("cdr.list", limit=70)], newest[:70])
+            self.assertEqual([row["from"] for row in self.node.ctl("cdr.list", number="2000")], ["2000"])
+            self.assertEqual([row["id"] for row in self.node.ctl("cdr.list", call=record["id"])], [record["id"]])
+            self.assertEqual([row["user"] for row in self.node.ctl("security.list", limit=1000)], newest)
+            self.assertEqual([row["user"] for row in self.node.ctl("security.list", limit=70)], newest[:70])
+            self.assertEqual([row["user"] for row in self.node.ctl("security.list", number="2000")], ["2000"])
+            pages = [int(entry[3][5]) for entry in redis("SLOWLOG", "GET", "-1") if entry[3][0] == "XREVRANGE"]
+        self.assertGreater(len(pages), 20)
+        self.assertLessEqual(max(pages), 64)
 
     def test_killed_after_the_transfer(self):
         out, third, call = self.transferred()
