@@ -389,6 +389,14 @@ static bool may_run_again(const char *code)
 	return false;
 }
 
+/* The same id runs again: what readers may do changes nothing, and long lists of who polls would fill Redis. */
+static bool answer_is_kept(const char *name)
+{
+	const struct command *command = command_find(bytes_str(name));
+
+	return !command || (!command->transient && command->role != COMMAND_FOR_READER);
+}
+
 static bool is_transient(const char *name)
 {
 	const struct command *command = command_find(bytes_str(name));
@@ -418,7 +426,8 @@ static void job_on_done(json_t *answer, void *arg)
 	}
 	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
 	control_log(job->command, job->client, job->id, ok ? "ok" : code ? code : "error");
-	finish_json(job, answer, may_run_again(code) || is_transient(job->command) ? DROP : KEEP);
+	finish_json(job, answer,
+		    may_run_again(code) || !answer_is_kept(job->command) ? DROP : KEEP);
 }
 
 static void job_refuse(struct control_job *job, enum command_error_code code, const char *message,

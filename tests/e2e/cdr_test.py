@@ -182,6 +182,8 @@ class Pairs(CallTest):
             self.assertEqual([row["user"] for row in self.node.ctl("security.list", limit=1000)], newest)
             self.assertEqual([row["user"] for row in self.node.ctl("security.list", limit=70)], newest[:70])
             self.assertEqual([row["user"] for row in self.node.ctl("security.list", number="2000")], ["2000"])
+            self.assertEqual([key for key in redis("KEYS", "td:{cmd:*}:done:*") if redis("STRLEN", key) > 4096], [],
+                             "what is only read is not kept for who asks again")
             pages = [int(entry[3][5]) for entry in redis("SLOWLOG", "GET", "-1") if entry[3][0] == "XREVRANGE"]
         self.assertGreater(len(pages), 20)
         self.assertLessEqual(max(pages), 64)
