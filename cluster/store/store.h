@@ -7,7 +7,8 @@
  *
  * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:room (hash)  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
- * td:{t:TENANT}:park:GROUP (hash)  td:{kept:TENANT:USER}:NAME (string)  td:{ev:TENANT} (stream)
+ * td:{t:TENANT}:park:GROUP (hash)  td:{kept:TENANT:USER}:NAME (string)  td:{t:TENANT}:KIND:HASH (string)
+ * td:{ev:TENANT} (stream)
  * td:security (stream)  td:{cluster}:ids (set)  td:{rec:TENANT}:days (sorted set)  td:{rec:TENANT}:of:DAY (hash)  td:{rec:TENANT}:by:DAY (sorted set)
  * td:broken:<key> (records set aside)
  */
@@ -23,7 +24,7 @@ struct store_shared;
 struct store_shard;
 struct validity;
 
-enum { STORE_KINDS_MAX = 12 };
+enum { STORE_KINDS_MAX = 16 };
 
 enum store_result {
 	STORE_OK,
@@ -366,6 +367,24 @@ void store_kept_get(struct store_shared *s, const struct store_kept *of, store_k
 /* The extension is no more. */
 void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
 		     void *arg);
+
+/* Octets of a tenant's documents, by their hash: td:{t:TENANT}:KIND:HASH. Equal ones are there once. */
+struct store_blob {
+	struct bytes tenant;
+	const char *kind, *hash;
+};
+/* OK: they are there, octets as long as the call where they were asked for, or not. */
+typedef void store_blob_fn(enum store_result result, bool there, struct bytes octets, void *arg);
+/* For ever, until store_blob_expire. */
+void store_blob_put(struct store_shared *s, const struct store_blob *of, struct bytes octets,
+		    store_blob_fn *done, void *arg);
+void store_blob_get(struct store_shared *s, const struct store_blob *of, store_blob_fn *done,
+		    void *arg);
+/* A document names them: for ever again, where they are there. */
+void store_blob_keep(struct store_shared *s, const struct store_blob *of, store_blob_fn *done,
+		     void *arg);
+/* No document names them: they go a day later. */
+void store_blob_expire(struct store_shared *s, const struct store_blob *of);
 
 /* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/record/entry.h). */
 enum {
