@@ -175,7 +175,7 @@ static int sound_file_open(int folder, const char *const *parts, size_t count)
 	return at;
 }
 
-static const char *size_check(int fd, size_t *size)
+static const char *size_check(int fd, size_t max, size_t *size)
 {
 	struct stat st;
 
@@ -183,8 +183,8 @@ static const char *size_check(int fd, size_t *size)
 		return "not a plain file";
 	if (st.st_size == 0)
 		return "empty";
-	if (st.st_size > SOUND_FILE_MAX)
-		return "longer than 64 MiB";
+	if ((uint64_t)st.st_size > max)
+		return max == SOUND_FILE_MAX ? "longer than 64 MiB" : "longer than 1 MiB";
 	*size = (size_t)st.st_size;
 	return NULL;
 }
@@ -206,22 +206,28 @@ static size_t octets_read(int fd, uint8_t *out, size_t size)
 	return n;
 }
 
-/* Its octets, malloc'ed. */
-static const char *sound_file_load(int folder, const char *const *parts, size_t count,
-				   uint8_t **out, size_t *n)
+const char *sound_fd_load(int fd, size_t max, uint8_t **out, size_t *n)
+{
+	const char *reason = size_check(fd, max, n);
+
+	if (reason)
+		return reason;
+	*out = malloc(*n);
+	if (!*out)
+		return "no memory";
+	*n = octets_read(fd, *out, *n);
+	return NULL;
+}
+
+const char *sound_path_load(int folder, const char *const *parts, size_t count, size_t max,
+			    uint8_t **out, size_t *n)
 {
 	int fd = sound_file_open(folder, parts, count);
 	const char *reason;
 
 	if (fd < 0)
 		return errno == ENOENT ? NO_FILE : "cannot be opened";
-	reason = size_check(fd, n);
-	if (!reason) {
-		*out = malloc(*n);
-		reason = *out ? NULL : "no memory";
-	}
-	if (!reason)
-		*n = octets_read(fd, *out, *n);
+	reason = sound_fd_load(fd, max, out, n);
 	(void)close(fd);
 	return reason;
 }
@@ -276,14 +282,22 @@ static struct media_sound *sound_wav_make(struct bytes file, uint32_t rate_hz,
 	return s;
 }
 
-static struct media_sound *sound_make(struct bytes file, uint32_t rate_hz,
+/* ID3v2, or a frame's sync of layer III. */
+static bool is_mp3(struct bytes file)
+{
+	return bytes_starts(file, "ID3") ||
+	       (file.n > 1 && file.p[0] == 0xff && (file.p[1] & 0xe6) == 0xe2);
+}
+
+struct media_sound *sound_octets_read(struct bytes file, uint32_t rate_hz,
 				      struct sound_fault *fault)
 {
 	if (bytes_starts(file, "OggS"))
 		return sound_opus_make(file, rate_hz, fault);
 	if (bytes_starts(file, "RIFF"))
 		return sound_wav_make(file, rate_hz, fault);
-	fault->reason = "neither a WAV file nor Opus in Ogg";
+	fault->reason = is_mp3(file) ? "MP3, which is not played: make Opus in Ogg of it, or WAV"
+				     : "neither a WAV file nor Opus in Ogg";
 	return NULL;
 }
 
@@ -294,11 +308,11 @@ struct media_sound *sound_path_read(int folder, const char *const *parts, size_t
 	uint8_t *octets = NULL;
 	size_t n = 0;
 
-	*fault = (struct sound_fault){ .reason =
-					       sound_file_load(folder, parts, count, &octets, &n) };
+	*fault = (struct sound_fault){ .reason = sound_path_load(folder, parts, count,
+								 SOUND_FILE_MAX, &octets, &n) };
 	fault->absent = fault->reason == NO_FILE;
 	if (!fault->reason)
-		s = sound_make(bytes_mem(octets, n), rate_hz, fault);
+		s = sound_octets_read(bytes_mem(octets, n), rate_hz, fault);
 	free(octets);
 	return s;
 }

@@ -13,6 +13,7 @@ enum {
 	SOUND_NAME_MAX = 64,
 	SOUND_FILE_MAX = 64 << 20, /* octets */
 	SOUND_SECONDS_MAX = 600,
+	PROMPT_HASH_TEXT = 65, /* SHA-256 in hexadecimal digits, and a NUL */
 };
 
 enum sound_kind {
@@ -29,6 +30,8 @@ struct sound_name {
 	char tenant[SOUND_NAME_MAX + 1];
 	char file[SOUND_NAME_MAX + 1];
 	char language[LANGUAGE_MAX]; /* of a prompt; "": none */
+	char hash
+		[PROMPT_HASH_TEXT]; /* ... that a call has begun: whatever its name means now; "": by its name */
 	uint32_t rate_hz;
 	uint8_t kind; /* enum sound_kind */
 	uint8_t tone; /* enum tone_kind + 1: of the plan that file names; 0: a file */
@@ -52,6 +55,13 @@ bool sound_language_is_good(struct bytes language);
 /* With one reference; NULL: fault says why. folder: a descriptor, parts: folders in it, and the file. */
 struct media_sound *sound_path_read(int folder, const char *const *parts, size_t count,
 				    uint32_t rate_hz, struct sound_fault *fault);
+/* The same of its octets. */
+struct media_sound *sound_octets_read(struct bytes file, uint32_t rate_hz,
+				      struct sound_fault *fault);
+/* Octets of a file, malloc'ed, at most so many. NULL, or why not. */
+const char *sound_path_load(int folder, const char *const *parts, size_t count, size_t max,
+			    uint8_t **out, size_t *n);
+const char *sound_fd_load(int fd, size_t max, uint8_t **out, size_t *n);
 /* All of them, one behind the other; NULL: no memory. The parts stay the caller's. */
 struct media_sound *sounds_join(struct media_sound *const *parts, size_t count, uint32_t rate_hz);
 struct media_sound *sound_file_read(int folder, const struct sound_name *name,

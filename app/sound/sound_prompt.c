@@ -257,18 +257,45 @@ static struct media_sound *prompt_place_read(int folder, const char *place[PATH_
 	return s;
 }
 
+/* Where prompts are read. */
+struct prompt_source {
+	int folder; /* -1: none */
+	const struct prompt_cache *documents;
+	const struct sound_name *name;
+	char *hash; /* of the document that was read last; "": it was none */
+};
+
+static struct media_sound *prompt_document_read(const struct prompt_source *of,
+						const char *language, const char *what,
+						struct sound_fault *fault)
+{
+	const char *hash =
+		prompt_cache_find(of->documents, of->name->tenant, language ? language : "", what);
+	struct media_sound *s =
+		hash ? prompt_cache_read(of->documents, hash, of->name->rate_hz, fault) : NULL;
+
+	if (s)
+		memcpy(of->hash, hash, PROMPT_HASH_TEXT);
+	return s;
+}
+
 /* A file that is wrong is no reason to say something else. */
-static struct media_sound *prompt_read(int folder, const struct sound_name *name, const char *what,
+static struct media_sound *prompt_read(const struct prompt_source *of, const char *what,
 				       struct sound_fault *fault)
 {
 	const char *places[PLACES][PATH_PARTS];
 	struct media_sound *s = NULL;
 	char plain[LANGUAGE_MAX];
 
-	places_make(places, name, plain);
+	places_make(places, of->name, plain);
 	fault->absent = true;
-	for (size_t i = 0; !s && fault->absent && i < PLACES; i++)
-		s = prompt_place_read(folder, places[i], what, name->rate_hz, fault);
+	for (size_t i = 0; !s && fault->absent && i < PLACES; i++) {
+		if (i < PLACES / 2)
+			s = prompt_document_read(of, places[i][1], what, fault);
+		if (!s && fault->absent && of->folder >= 0)
+			s = prompt_place_read(of->folder, places[i], what, of->name->rate_hz,
+					      fault);
+	}
 	if (!s && fault->absent)
 		fault->reason = "no such prompt: deploy/prompts/make.py speaks those of the node";
 	return s;
@@ -286,9 +313,9 @@ static void key_name(char out[NAME_SIZE], char key)
 		(void)snprintf(out, NAME_SIZE, "digit-%c", tolower((unsigned char)key));
 }
 
-static struct media_sound *digits_read(int folder, const struct sound_name *name,
-				       struct sound_fault *fault)
+static struct media_sound *digits_read(const struct prompt_source *of, struct sound_fault *fault)
 {
+	const struct sound_name *name = of->name;
 	struct media_sound *parts[KEYS_MAX] = { NULL }, *s = NULL;
 	size_t count = strlen(name->file), n = 0;
 	uint64_t length = 0;
@@ -296,7 +323,7 @@ static struct media_sound *digits_read(int folder, const struct sound_name *name
 
 	for (; n < count; n++) {
 		key_name(what, name->file[n]);
-		parts[n] = prompt_read(folder, name, what, fault);
+		parts[n] = prompt_read(of, what, fault);
 		if (!parts[n])
 			break;
 		length += parts[n]->length;
@@ -312,10 +339,31 @@ static struct media_sound *digits_read(int folder, const struct sound_name *name
 	return s;
 }
 
-struct media_sound *sound_prompt_read(int folder, const struct sound_name *name,
+/* What a call has begun goes on, also when its name means another one by now. */
+static struct media_sound *pinned_read(const struct prompt_source *of, struct sound_fault *fault)
+{
+	struct media_sound *s =
+		prompt_cache_read(of->documents, of->name->hash, of->name->rate_hz, fault);
+
+	if (s)
+		memcpy(of->hash, of->name->hash, PROMPT_HASH_TEXT);
+	return s;
+}
+
+struct media_sound *sound_prompt_read(int folder, const struct prompt_cache *documents,
+				      const struct sound_name *name, char hash[PROMPT_HASH_TEXT],
 				      struct sound_fault *fault)
 {
+	const struct prompt_source of = { folder, documents, name, hash };
+	struct media_sound *s;
+
 	*fault = (struct sound_fault){ 0 };
-	return name->kind == SOUND_DIGITS ? digits_read(folder, name, fault)
-					  : prompt_read(folder, name, name->file, fault);
+	hash[0] = '\0';
+	if (name->kind == SOUND_DIGITS) {
+		s = digits_read(&of, fault);
+		hash[0] = '\0'; /* of several, no hash is that of all */
+		return s;
+	}
+	s = name->hash[0] ? pinned_read(&of, fault) : NULL;
+	return s ? s : prompt_read(&of, name->file, fault);
 }

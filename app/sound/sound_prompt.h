@@ -5,12 +5,12 @@
  *
  *	FOLDER/TENANT/LANGUAGE/NAME   FOLDER/TENANT/NAME   FOLDER/.prompts/LANGUAGE/NAME   FOLDER/.prompts/NAME
  *
- * each with .wav or .opus behind it. Behind a language with a region, as de-AT, comes the one without. For the helper that reads files.
+ * each with .wav or .opus behind it. A document of the tenant in a language comes before the tenant's files of that language. Behind a language with a region, as de-AT, comes the one without. For the helper that reads files.
  */
 #ifndef APP_SOUND_SOUND_PROMPT_H
 #define APP_SOUND_SOUND_PROMPT_H
 
-#include "app/sound/sound_file.h"
+#include "app/sound/prompt_cache.h"
 
 #define SOUND_PROMPT_MARK "prompt:"
 #define SOUND_DIGITS_MARK "digits:"
@@ -18,8 +18,9 @@
 /* "NAME" of one that is not a file: prompt:NAME, or digits:KEYS. False: it is neither, or it has other characters. */
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz);
-/* With one reference; NULL: fault says why. folder: a descriptor. */
-struct media_sound *sound_prompt_read(int folder, const struct sound_name *name,
+/* With one reference; NULL: fault says why. folder: a descriptor; -1: there is none. hash: of the document that it is of; "": of none. */
+struct media_sound *sound_prompt_read(int folder, const struct prompt_cache *documents,
+				      const struct sound_name *name, char hash[PROMPT_HASH_TEXT],
 				      struct sound_fault *fault);
 
 /*

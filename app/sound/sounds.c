@@ -17,6 +17,7 @@ enum {
 	ENDLESS_MS = 1000, /* whole waves, of whatever frequency */
 	BEEP_MS = 300,
 	NOTE_MS = 150,
+	WORKS_MAX = 64, /* under way */
 };
 
 static const struct tone g_beep = { .count = 1, .steps = { { BEEP_MS, { { 1000, -100 } } } } };
@@ -83,20 +84,24 @@ struct media_sound *sound_tone_make(const struct sound_name *name, struct sound_
 struct request {
 	struct sound_name name;
 	uint32_t entry;
+	struct prompt_work *work; /* NULL: the name is read */
 };
 
 /* And back. */
 struct reading {
 	struct media_sound *sound;
 	struct sound_fault fault;
+	char hash[PROMPT_HASH_TEXT];
 	uint32_t entry;
+	struct prompt_work *work;
 };
 
 struct entry {
 	struct sound_name name;
 	struct media_sound *sound; /* NULL: being read, or with a fault */
 	struct sound_fault fault;
-	uint64_t used_ns; /* asked for last; of one with a fault: read */
+	char hash[PROMPT_HASH_TEXT]; /* of the document that it is of */
+	uint64_t used_ns;            /* asked for last; of one with a fault: read */
 	bool used, reads;
 	bool stale; /* what is being read may be of an older file */
 };
@@ -108,6 +113,8 @@ struct sounds {
 	struct entry *list;
 	uint64_t octets;
 	struct ring requests, readings; /* with room for all: each entry is read once at a time */
+	uint32_t works;                 /* under way */
+	struct prompt_cache documents;  /* the helper's */
 	pthread_t thread;
 	bool runs;
 	_Atomic bool stops; /* the thread ends with the next request, whatever it is */
@@ -126,26 +133,32 @@ static void sounds_adopt_folder(struct sounds *s)
 	s->folder = fresh;
 }
 
-static struct media_sound *request_read(const struct sounds *s, const struct request *r,
-					struct sound_fault *fault)
+/* Prompts need no folder of sounds where they are documents. */
+static struct media_sound *sounds_folder_read(const struct sounds *s, const struct sound_name *name,
+					      char hash[PROMPT_HASH_TEXT],
+					      struct sound_fault *fault)
 {
-	int folder;
-	struct media_sound *sound;
+	int folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct media_sound *sound = NULL;
 
+	*fault = (struct sound_fault){ .reason = "there is no folder of sounds", .absent = true };
+	if (name->kind != SOUND_FILE && (folder >= 0 || s->documents.folder))
+		sound = sound_prompt_read(folder, &s->documents, name, hash, fault);
+	else if (folder >= 0)
+		sound = sound_file_read(folder, name, fault);
+	if (folder >= 0)
+		(void)close(folder);
+	return sound;
+}
+
+static struct media_sound *request_read(const struct sounds *s, const struct request *r,
+					char hash[PROMPT_HASH_TEXT], struct sound_fault *fault)
+{
 	if (r->name.tone || r->name.kind == SOUND_BEEP)
 		return sound_tone_make(&r->name, fault);
 	if (r->name.kind == SOUND_RECORDING || r->name.kind == SOUND_SPOKEN)
 		return sound_recording_read(s->settings.recordings, &r->name, fault);
-	folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (folder < 0) {
-		*fault = (struct sound_fault){ .reason = "there is no folder of sounds",
-					       .absent = true };
-		return NULL;
-	}
-	sound = r->name.kind == SOUND_FILE ? sound_file_read(folder, &r->name, fault)
-					   : sound_prompt_read(folder, &r->name, fault);
-	(void)close(folder);
-	return sound;
+	return sounds_folder_read(s, &r->name, hash, fault);
 }
 
 static void *helper_main(void *arg)
@@ -163,11 +176,17 @@ static void *helper_main(void *arg)
 			ring_awake(&s->requests);
 		}
 		/* relaxed: it was set before the request was pushed that wakes us */
-		if (atomic_load_explicit(&s->stops, memory_order_relaxed))
+		if (atomic_load_explicit(&s->stops, memory_order_relaxed)) {
+			prompt_work_free(r.work);
 			return NULL;
+		}
 		sounds_adopt_folder(s);
 		done.entry = r.entry;
-		done.sound = request_read(s, &r, &done.fault);
+		done.work = r.work;
+		if (r.work)
+			prompt_cache_work(&s->documents, r.work);
+		else
+			done.sound = request_read(s, &r, done.hash, &done.fault);
 		(void)ring_push(&s->readings, &done);
 	}
 }
@@ -275,6 +294,16 @@ enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, u
 	return entry_answer(s, e, now_ns, out, fault);
 }
 
+bool sounds_work(struct sounds *s, struct prompt_work *work)
+{
+	const struct request r = { .work = work };
+
+	if (s->works == WORKS_MAX || !ring_push(&s->requests, &r))
+		return false;
+	s->works++;
+	return true;
+}
+
 static bool room_make(struct sounds *s, uint64_t octets)
 {
 	while (s->octets + octets > s->settings.octets_max) {
@@ -314,6 +343,7 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 	e->used_ns = now_ns;
 	if (r->sound && room_make(s, sound_octets_of(r->sound))) {
 		e->sound = r->sound;
+		memcpy(e->hash, r->hash, sizeof(e->hash));
 		e->fault = (struct sound_fault){ 0 };
 		s->octets += sound_octets_of(e->sound);
 	} else {
@@ -321,6 +351,31 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 		entry_fail(e, r->sound ? &FULL : &r->fault);
 	}
 	e->reads = false;
+}
+
+static void entry_forget(struct sounds *s, struct entry *e)
+{
+	if (e->reads)
+		e->stale = true;
+	else if (e->used)
+		entry_drop(s, e);
+}
+
+/* What was read by a name of the tenant may mean something else now. */
+static void sounds_on_work(struct sounds *s, struct prompt_work *w)
+{
+	for (uint32_t i = 0; w->kind == PROMPT_WORK_NAME && i < s->settings.count; i++) {
+		struct entry *e = &s->list[i];
+
+		if ((e->name.kind == SOUND_PROMPT || e->name.kind == SOUND_DIGITS) &&
+		    !e->name.hash[0] && !strcmp(e->name.tenant, w->of.tenant))
+			entry_forget(s, e);
+	}
+	s->works--;
+	if (s->settings.on_work)
+		s->settings.on_work(w, s->settings.arg);
+	else
+		prompt_work_free(w);
 }
 
 int sounds_fd(const struct sounds *s)
@@ -336,19 +391,14 @@ uint32_t sounds_round(struct sounds *s, uint64_t now_ns)
 	do {
 		ring_awake(&s->readings);
 		while (ring_pop(&s->readings, &r, 1) == 1) {
-			sounds_on_reading(s, &r, now_ns);
+			if (r.work)
+				sounds_on_work(s, r.work);
+			else
+				sounds_on_reading(s, &r, now_ns);
 			n++;
 		}
 	} while (!ring_sleep(&s->readings));
 	return n;
-}
-
-static void entry_forget(struct sounds *s, struct entry *e)
-{
-	if (e->reads)
-		e->stale = true;
-	else if (e->used)
-		entry_drop(s, e);
 }
 
 static char *path_copy(const char *path)
@@ -390,9 +440,12 @@ int sounds_open(struct sounds **out, const struct sounds_settings *settings)
 	s->folder = path_copy(settings->folder);
 	err = s->list && s->folder ? 0 : -ENOMEM;
 	if (!err)
-		err = ring_open(&s->requests, sizeof(struct request), settings->count + 1);
+		err = prompt_cache_open(&s->documents, settings->prompts);
 	if (!err)
-		err = ring_open(&s->readings, sizeof(struct reading), settings->count);
+		err = ring_open(&s->requests, sizeof(struct request),
+				settings->count + WORKS_MAX + 1);
+	if (!err)
+		err = ring_open(&s->readings, sizeof(struct reading), settings->count + WORKS_MAX);
 	if (!err)
 		err = thread_spawn(&s->thread, "sounds", helper_main, s);
 	if (err) {
@@ -407,20 +460,26 @@ int sounds_open(struct sounds **out, const struct sounds_settings *settings)
 
 void sounds_close(struct sounds *s)
 {
+	struct request asked;
 	struct reading r;
 
 	if (s->runs) {
 		atomic_store_explicit(&s->stops, true, memory_order_relaxed);
 		(void)ring_push(&s->requests, &(struct request){ 0 });
 		(void)pthread_join(s->thread, NULL);
-		while (ring_pop(&s->readings, &r, 1) == 1)
+		while (ring_pop(&s->requests, &asked, 1) == 1)
+			prompt_work_free(asked.work);
+		while (ring_pop(&s->readings, &r, 1) == 1) {
 			media_sound_drop(r.sound);
+			prompt_work_free(r.work);
+		}
 	}
 	for (uint32_t i = 0; s->list && i < s->settings.count; i++)
 		entry_drop(s, &s->list[i]);
 	ring_close(&s->requests);
 	ring_close(&s->readings);
 	sounds_adopt_folder(s);
+	prompt_cache_close(&s->documents);
 	free(s->list);
 	free(s->folder);
 	free(s);

@@ -7,6 +7,7 @@
 #ifndef APP_SOUND_SOUNDS_H
 #define APP_SOUND_SOUNDS_H
 
+#include "app/sound/prompt_cache.h"
 #include "app/sound/sound_file.h"
 #include "dsp/tone.h"
 
@@ -15,8 +16,12 @@ struct sounds;
 struct sounds_settings {
 	const char *folder;     /* which need not be there yet */
 	const char *recordings; /* the folder of those; lives as long; NULL: none are played */
-	uint32_t count;         /* sounds in memory at most */
-	uint64_t octets_max;    /* of their samples */
+	const char *prompts;    /* the folder of prompts that are documents; NULL: there are none */
+	/* What became of sounds_work, from sounds_round; the receiver frees it. */
+	void (*on_work)(struct prompt_work *work, void *arg);
+	void *arg;
+	uint32_t count;      /* sounds in memory at most */
+	uint64_t octets_max; /* of their samples */
 	uint64_t again_ns; /* a file that could not be used is looked at anew so long afterwards */
 };
 
@@ -33,6 +38,8 @@ void sounds_close(struct sounds *s);
 /* HERE: *out is one reference, the caller's. NONE: *fault. */
 enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
 			      struct media_sound **out, struct sound_fault *fault);
+/* The helper does that, in the order in which it is asked. False: it has enough to do, and the work stays the caller's. */
+bool sounds_work(struct sounds *s, struct prompt_work *work) NODISCARD;
 /* Readable when sounds were read: then sounds_round. */
 int sounds_fd(const struct sounds *s);
 /* How many have been read or could not be. Those who wait ask again. */

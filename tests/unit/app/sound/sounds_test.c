@@ -417,6 +417,169 @@ static void prompts_are_found(void **state)
 	scene_close(s);
 }
 
+/* ---- documents ---- */
+
+static struct prompt_work *g_work; /* that was done last */
+
+static void on_work(struct prompt_work *w, void *arg)
+{
+	(void)arg;
+	prompt_work_free(g_work);
+	g_work = w;
+}
+
+/* Waits for it: what it says is in g_work. */
+static void work_do(struct scene *s, struct prompt_work work)
+{
+	struct pollfd p = { .fd = sounds_fd(s->sounds), .events = POLLIN };
+	struct prompt_work *w = malloc(sizeof(*w));
+
+	assert_non_null(w);
+	*w = work;
+	prompt_work_free(g_work);
+	g_work = NULL;
+	assert_true(sounds_work(s->sounds, w));
+	while (!g_work) {
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		(void)sounds_round(s->sounds, s->now_ns);
+	}
+}
+
+/* A file of acme's that somebody puts; its hash. */
+static void document_read(struct scene *s, const char *file, char hash[PROMPT_HASH_TEXT])
+{
+	char path[160];
+
+	path_of(s, path, "acme", file);
+	work_do(s, (struct prompt_work){ .kind = PROMPT_WORK_READ,
+					 .fd = open(path, O_RDONLY | O_CLOEXEC) });
+	memcpy(hash, g_work->hash, PROMPT_HASH_TEXT);
+}
+
+static void document_name(struct scene *s, const char *name, const char *language, const char *hash)
+{
+	struct prompt_work w = { .kind = PROMPT_WORK_NAME, .fd = -1 };
+
+	(void)snprintf(w.of.tenant, sizeof(w.of.tenant), "acme");
+	(void)snprintf(w.of.file, sizeof(w.of.file), "%s", name);
+	(void)snprintf(w.of.language, sizeof(w.of.language), "%s", language);
+	(void)snprintf(w.hash, sizeof(w.hash), "%s", hash);
+	work_do(s, w);
+}
+
+static struct scene *documents_open(char cache[160])
+{
+	struct scene *s = scene_open(8, 1 << 20);
+	struct sounds_settings settings = { .count = 8,
+					    .octets_max = 1 << 20,
+					    .again_ns = AGAIN_NS,
+					    .folder = s->folder,
+					    .prompts = cache,
+					    .on_work = on_work };
+
+	sounds_close(s->sounds);
+	path_of(s, cache, "cache", "");
+	assert_int_equal(sounds_open(&s->sounds, &settings), 0);
+	folder_put(s, ".prompts");
+	folder_put(s, "acme/de");
+	return s;
+}
+
+static void documents_close(struct scene *s)
+{
+	prompt_work_free(g_work);
+	g_work = NULL;
+	scene_close(s);
+}
+
+/* Each comes before the files of its language; what it meant is played until it means something else, and by its hash afterwards. */
+static void documents_come_first(void **state)
+{
+	char cache[160], one[PROMPT_HASH_TEXT], two[PROMPT_HASH_TEXT];
+	struct scene *s = documents_open(cache);
+	struct media_sound *sound;
+	struct sound_fault fault;
+	struct sound_name name;
+
+	(void)state;
+	wav_put(s, "one.wav", LENGTH, 11);
+	wav_put(s, "two.wav", LENGTH, 12);
+	document_read(s, "one.wav", one);
+	assert_null(g_work->fault.reason);
+	assert_int_equal(g_work->length_ms, LENGTH * 1000 / RATE);
+	assert_int_equal(g_work->n, HEAD + 2 * LENGTH);
+	document_read(s, "two.wav", two);
+	prompt_put(s, "acme/de/hi.wav", LENGTH, 3);
+	prompt_put(s, ".prompts/hi.wav", LENGTH, 1);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 3);
+	document_name(s, "hi", "", one);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 3);
+	assert_int_equal(prompt_says(s, "prompt:hi", ""), 11);
+	document_name(s, "hi", "de", two);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 12);
+	assert_true(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("de-AT"),
+				     BYTES_LIT("prompt:hi"), RATE));
+	document_name(s, "hi", "de", one);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 11);
+	memcpy(name.hash, two, sizeof(two));
+	while (sounds_get(s->sounds, &name, s->now_ns, &sound, &fault) == SOUNDS_LATER)
+		(void)sounds_round(s->sounds, s->now_ns);
+	assert_int_equal(sound->samples[0], 12);
+	media_sound_drop(sound);
+	document_name(s, "hi", "de", "");
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 3);
+	document_name(s, "digit-4", "", two);
+	assert_int_equal(prompt_says(s, "digits:44", "de"), 12);
+	documents_close(s);
+}
+
+static const char *read_fault(struct scene *s, const char *file)
+{
+	char hash[PROMPT_HASH_TEXT];
+
+	document_read(s, file, hash);
+	return g_work->fault.reason ? g_work->fault.reason : "";
+}
+
+/* What has another hash is not believed: neither what comes, nor what lies there. */
+static void documents_are_checked(void **state)
+{
+	static uint8_t large[PROMPT_OCTETS_MAX + 1];
+	char cache[160], path[256], hash[PROMPT_HASH_TEXT];
+	struct scene *s = documents_open(cache);
+	struct prompt_work w = { .kind = PROMPT_WORK_NAME, .fd = -1 };
+
+	(void)state;
+	wav_put(s, "one.wav", LENGTH, 11);
+	file_put(s, "large.wav", large, sizeof(large));
+	file_put(s, "song.mp3", "\xff\xfb\x90\x64", 4);
+	assert_string_equal(read_fault(s, "large.wav"), "longer than 1 MiB");
+	assert_non_null(strstr(read_fault(s, "song.mp3"), "MP3"));
+	assert_string_equal(read_fault(s, "de"), "not a plain file");
+	document_read(s, "one.wav", hash);
+	document_name(s, "hi", "", hash);
+	assert_int_equal(prompt_says(s, "prompt:hi", ""), 11);
+	(void)snprintf(path, sizeof(path), "%s/%s", cache, hash);
+	assert_int_equal(truncate(path, 50), 0);
+	document_name(s, "other", "", hash);
+	assert_string_equal(g_work->fault.reason, "the file of a prompt is damaged");
+	assert_true(g_work->fault.absent);
+	memcpy(w.of.tenant, "acme", 4);
+	memcpy(w.of.file, "other", 5);
+	memcpy(w.hash, hash, sizeof(hash));
+	w.octets = wav_make(LENGTH, 12, &w.n);
+	work_do(s, w);
+	assert_string_equal(g_work->fault.reason, "its octets in Redis have another hash");
+	w.octets = wav_make(LENGTH, 11, &w.n);
+	work_do(s, w);
+	assert_null(g_work->fault.reason);
+	assert_int_equal(prompt_says(s, "prompt:other", ""), 11);
+	assert_int_equal(unlink(path), 0);
+	work_do(s, (struct prompt_work){ .kind = PROMPT_WORK_OCTETS, .fd = -1 });
+	assert_true(g_work->fault.absent);
+	documents_close(s);
+}
+
 static void keys_are_spoken(void **state)
 {
 	static const char *const BAD[] = { "digits:", "digits:12x",  "digits:12345678901234567",
@@ -814,6 +977,8 @@ int main(void)
 		cmocka_unit_test(opus_is_decoded),
 		cmocka_unit_test(opus_that_cannot_be_used),
 		cmocka_unit_test(prompts_are_found),
+		cmocka_unit_test(documents_come_first),
+		cmocka_unit_test(documents_are_checked),
 		cmocka_unit_test(keys_are_spoken),
 		cmocka_unit_test(recordings_are_played),
 		cmocka_unit_test(names_of_recordings),

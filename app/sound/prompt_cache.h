@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prompts that are documents: their octets in a folder of the node, each file named by its SHA-256, and which hash a name means. What lies there is
+ * what Redis has; a folder that is lost fills again. For the helper that reads files, alone.
+ */
+#ifndef APP_SOUND_PROMPT_CACHE_H
+#define APP_SOUND_PROMPT_CACHE_H
+
+#include "app/sound/sound_file.h"
+#include "base/table.h"
+
+enum { PROMPT_OCTETS_MAX = 1 << 20, PROMPT_LENGTH_RATE = 8000 };
+
+struct prompt_cache {
+	char *folder; /* NULL: none, and no prompt is a document */
+	struct table names;
+};
+
+enum prompt_work_kind {
+	PROMPT_WORK_READ, /* a file that somebody put: octets, hash and length_ms are known afterwards, and it is in the folder */
+	PROMPT_WORK_NAME, /* the name means that hash, if its octets are in the folder, or come with it; "": it means none */
+	PROMPT_WORK_OCTETS, /* the octets of a hash are read */
+};
+
+/* What control asks for, and what became of it. */
+struct prompt_work {
+	enum prompt_work_kind kind;
+	int fd;               /* READ; closed */
+	struct sound_name of; /* NAME: tenant, language and file */
+	char hash[PROMPT_HASH_TEXT];
+	uint8_t *octets; /* malloc'ed; NULL: none */
+	size_t n;
+	uint32_t length_ms;
+	struct sound_fault fault; /* absent: the folder lacks it */
+	bool disk;                /* ... and the fault is this node's */
+	/* Who is told, by control, and frees it. NULL: whoever has all prompts. */
+	void (*done)(struct prompt_work *w);
+	void *arg;
+};
+
+/* folder: copied; NULL: none. 0 or -ENOMEM. */
+int prompt_cache_open(struct prompt_cache *c, const char *folder) NODISCARD;
+void prompt_cache_close(struct prompt_cache *c);
+void prompt_cache_work(struct prompt_cache *c, struct prompt_work *w);
+void prompt_work_free(struct prompt_work *w); /* NULL is fine */
+/* What a name of a tenant means in that language; NULL: nothing. */
+const char *prompt_cache_find(const struct prompt_cache *c, const char *tenant,
+			      const char *language, const char *name);
+/* With one reference; NULL: fault says why. */
+struct media_sound *prompt_cache_read(const struct prompt_cache *c, const char *hash,
+				      uint32_t rate_hz, struct sound_fault *fault);
+/* 64 hexadecimal digits, small ones. */
+bool prompt_hash_is_good(struct bytes text);
+
+#endif
