@@ -43,7 +43,7 @@ command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
 command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list,
 	command_tenant_status;
-command_fn command_range_list, command_hours_check;
+command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -109,7 +109,8 @@ bool command_is_code(const struct command_run *run, struct bytes number);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
-	g_location_documents, g_room_documents, g_hours_documents, g_hours_override;
+	g_location_documents, g_room_documents, g_hours_documents, g_hours_override,
+	g_prompt_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 
@@ -130,6 +131,7 @@ struct shard_room_order;
 struct command_principal {
 	char tenant[COMMAND_TENANT_MAX];
 	enum command_role role;
+	int file; /* 1 + a descriptor that he hands over; 0: none */
 };
 
 /* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;

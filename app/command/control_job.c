@@ -2,6 +2,7 @@
 /* One command of a stream: claim its id, run it, and put result, answer and acknowledgement into Redis in one script. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,6 +128,7 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
 	run->role = who->role;
+	run->file = who->file ? fcntl(who->file - 1, F_DUPFD_CLOEXEC, 0) + 1 : 0;
 	run->of_tenant = who->role != COMMAND_FOR_OPERATOR;
 	if (bytes_cstr(id, run->id, sizeof(run->id)))
 		assert(false && "an id that is too long");

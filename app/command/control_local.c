@@ -111,6 +111,7 @@ enum local_refusal { REFUSED_PEER, REFUSED_FULL, REFUSED_BAD, REFUSED_IDLE, LOCA
 struct local_client {
 	struct control_local *local;
 	int fd;       /* -1: free, or the client has disconnected while its command runs */
+	int file;     /* 1 + a descriptor that came with the next line; 0: none */
 	bool running; /* a command is under way */
 	bool taking; /* its lines are being looked at: an answer that comes meanwhile does not do so again */
 	bool ends; /* when the answer was read */
@@ -166,8 +167,16 @@ static void client_out_drop(struct local_client *c)
 	c->out_n = c->out_sent = 0;
 }
 
+static void client_file_drop(struct local_client *c)
+{
+	if (c->file)
+		(void)close(c->file - 1);
+	c->file = 0;
+}
+
 static void client_close(struct local_client *c)
 {
+	client_file_drop(c);
 	if (c->fd < 0)
 		return;
 	loop_unwatch(c->fd);
@@ -271,7 +280,7 @@ static const char *not_here(const struct node *n, const struct local_request *r)
 static void client_run(struct local_client *c, const struct local_request *r)
 {
 	struct node *n = c->local->node;
-	struct command_principal who = { .role = r->role, .tenant = NODE_TENANT };
+	struct command_principal who = { .role = r->role, .tenant = NODE_TENANT, .file = c->file };
 	const char *why = not_here(n, r);
 	char key[CONTROL_KEY_MAX];
 
@@ -310,6 +319,7 @@ static void client_on_line(struct local_client *c, struct bytes line)
 		return;
 	}
 	client_run(c, &r);
+	client_file_drop(c);
 	local_request_free(&r);
 }
 
@@ -350,9 +360,34 @@ static void client_read_lines(struct local_client *c)
 
 /* ---- who comes ---- */
 
+/* As recv; a descriptor that comes along is kept for the line that it came with. */
+static ssize_t client_recv(struct local_client *c)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec at = { c->in + c->in_n, LINE_MAX_OCTETS - c->in_n };
+	struct msghdr m = { .msg_iov = &at,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *h = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	int file;
+
+	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+	    h->cmsg_len == CMSG_LEN(sizeof(int))) {
+		client_file_drop(c);
+		memcpy(&file, CMSG_DATA(h), sizeof(file));
+		c->file = file + 1;
+	}
+	return n;
+}
+
 static void client_read(struct local_client *c)
 {
-	ssize_t n = recv(c->fd, c->in + c->in_n, LINE_MAX_OCTETS - c->in_n, MSG_DONTWAIT);
+	ssize_t n = client_recv(c);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

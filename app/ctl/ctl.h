@@ -65,6 +65,7 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 struct ctl_request {
 	const char *id, *command;
 	const json_t *args;
+	int file; /* goes along by the node's own socket; -1: none */
 };
 
 #endif

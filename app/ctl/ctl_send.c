@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One command and its answer, by the client that others may use as well. */
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -53,6 +54,25 @@ static bool local_write(int fd, const char *text, size_t n)
 		n -= (size_t)sent;
 	}
 	return true;
+}
+
+/* The first octet of a request, and a file that goes along. */
+static bool local_write_file(int fd, int file, char *text)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	struct iovec at = { text, 1 };
+	const struct msghdr m = { .msg_iov = &at,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.head), &file, sizeof(file));
+	return sendmsg(fd, &m, MSG_NOSIGNAL) == 1;
 }
 
 /* It has the command, and may still do it: the same by Redis could be done as well. */
@@ -110,7 +130,9 @@ static json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_
 	char *text = fd >= 0 ? request_text(target, request) : NULL;
 	json_t *answer = NULL;
 
-	if (text && local_write(fd, text, strlen(text)) && local_write(fd, "\n", 1))
+	if (text && (request->file < 0 || local_write_file(fd, request->file, text)) &&
+	    local_write(fd, text + (request->file >= 0), strlen(text) - (request->file >= 0)) &&
+	    local_write(fd, "\n", 1))
 		answer = local_read(fd);
 	if (text)
 		explicit_bzero(text, strlen(text));
@@ -283,15 +305,39 @@ static void request_id(char out[CTL_ID_LEN])
 	(void)snprintf(out, CTL_ID_LEN, "ctl-%016llx", (unsigned long long)rand_u64_from(&source));
 }
 
+/* What a file is for says the command: of two there is none. -1: none is handed over; -2: it cannot be opened. */
+static int request_file(const char *name, const json_t *args)
+{
+	const struct command *command = command_find(bytes_str(name));
+	const char *path = NULL;
+	int fd;
+
+	for (const struct command_arg *a = command ? command->args : NULL; a && a->name; a++)
+		if (a->opens)
+			path = json_string_value(json_object_get(args, a->name));
+	if (!path)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		ctl_complain("%s: %s", path, strerror(errno));
+	return fd < 0 ? -2 : fd;
+}
+
 /* The node may have done what came by its socket, and died before it said so. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
 {
 	char id[CTL_ID_LEN];
-	const struct ctl_request request = { .id = id, .command = command, .args = args };
+	const struct ctl_request request = {
+		.id = id, .command = command, .args = args, .file = request_file(command, args)
+	};
 	json_t *local, *answer;
 
+	if (request.file < -1)
+		return NULL;
 	request_id(id);
 	local = ctl_local_send(target, &request);
+	if (request.file >= 0)
+		(void)close(request.file);
 	if (local && !json_is_true(json_object_get(local, "elsewhere")))
 		return local;
 	answer = redis_send(target, &request);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/schema/command.h"
 #include "app/schema/extension.h"
@@ -104,6 +105,9 @@ void command_end(struct command_run *run, json_t *answer)
 {
 	run->done(answer, run->arg);
 	json_decref(run->args);
+	if (run->file)
+		(void)close(run->file - 1);
+	free(run->kept);
 	free(run);
 }
 

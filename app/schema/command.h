@@ -74,6 +74,7 @@ struct command_arg {
 	const char *preset;       /* for the help: what an absent argument means */
 	const char *help;
 	enum command_place place;
+	bool opens;         /* the path of a file, which tandemctl opens and hands over */
 	struct field field; /* of a document, or an order: where it lies there */
 };
 
@@ -170,6 +171,8 @@ struct command_run {
 	char id[COMMAND_ID_MAX]; /* of whoever asked, unique among its commands */
 	json_t *args;            /* owned */
 	struct command_value values[COMMAND_ARGS_MAX];
+	int file;   /* 1 + a descriptor that came with it, closed at the end; 0: none */
+	void *kept; /* of its handler, malloc'ed, freed at the end */
 	command_done_fn *done;
 	void *arg;
 };
