@@ -677,6 +677,7 @@ int node_start(struct node *n)
 	privilege_keep();
 	effects_setup();
 	plays_setup();
+	node_prompts_setup();
 	mixers_setup();
 	live_setup();
 	resolver_setup();

@@ -289,6 +289,7 @@ static void directory_on_read(void *arg)
 
 static void directory_on_connected(void *arg)
 {
+	node_prompts_doubt(arg);
 	directory_look(arg);
 }
 
@@ -435,7 +436,9 @@ void directory_restored(struct node *n, bool ok)
 		t->differs |= ok && t->lost; /* another node may have put back what we lack */
 		t->lost &= !ok;
 	}
-	if (!ok)
+	if (ok)
+		node_prompts_doubt(n);
+	else
 		d->sync_ns = clock_now_ns() + RETRY_NS;
 	directory_turn(n);
 }

@@ -99,15 +99,29 @@ static void on_track_await(uint32_t number, void *arg)
 		shard_track_await(core, (enum shard_track)number);
 }
 
+static void on_prompt_work(struct prompt_work *w, void *arg)
+{
+	if (w->done)
+		w->done(w);
+	else
+		node_prompts_on_work(arg, w);
+}
+
 int node_players_open(struct node *n)
 {
+	char prompts[SETTINGS_PATH_MAX];
 	const struct sounds_settings settings = { .folder = n->settings.media.sounds,
 						  .recordings = n->settings.recordings.folder,
+						  .prompts = prompts,
+						  .on_work = on_prompt_work,
+						  .arg = n,
 						  .count = SOUNDS_MAX,
 						  .octets_max = SOUNDS_OCTETS_MAX,
 						  .again_ns = PLAYER_AGAIN_NS };
-	int err = sounds_open(&n->media.sounds, &settings);
+	int err;
 
+	(void)snprintf(prompts, sizeof(prompts), "%s/prompts", n->settings.node.state_dir);
+	err = sounds_open(&n->media.sounds, &settings);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++) {
@@ -283,6 +297,7 @@ void node_lives_close(struct node *n)
 
 void node_players_close(struct node *n)
 {
+	node_prompts_close(n);
 	if (!n->media.sounds)
 		return;
 	loop_unwatch(sounds_fd(n->media.sounds));

@@ -8,6 +8,7 @@
 #include "app/effect/player.h"
 #include "app/effect/plays.h"
 #include "app/node/node_capacity.h"
+#include "app/node/node_prompts.h"
 #include "engine/dtls/certificate.h"
 
 struct engine;
@@ -37,6 +38,7 @@ struct node_media {
 	struct media_queue queue;
 	struct plays plays;
 	struct mixers mixers;
+	struct node_prompts prompts;
 	struct lives lives;
 	struct sounds *sounds;                     /* NULL: not open yet */
 	struct player players[SHARD_TRACKS];       /* by enum shard_track */

@@ -10,6 +10,7 @@
 #include "app/schema/extension.h"
 #include "app/schema/hours_field.h"
 #include "app/schema/profile.h"
+#include "app/schema/prompt_field.h"
 #include "app/schema/room_field.h"
 #include "app/schema/tenant_field.h"
 #include "app/schema/trunk_field.h"
@@ -63,9 +64,10 @@ static void form_by_both(const struct form *f, struct bytes in)
 
 static void forms_by_both(struct bytes in)
 {
-	static const struct form *const forms[] = { &g_profile_form,  &g_range_form, &g_dial_form,
-						    &g_tenant_form,   &g_did_form,   &g_route_form,
-						    &g_location_form, &g_hours_form };
+	static const struct form *const forms[] = {
+		&g_profile_form, &g_range_form,    &g_dial_form,  &g_tenant_form, &g_did_form,
+		&g_route_form,   &g_location_form, &g_hours_form, &g_prompt_form
+	};
 
 	for (size_t i = 0; i < COUNT_OF(forms); i++)
 		form_by_both(forms[i], in);

@@ -4,6 +4,7 @@
 #include "app/schema/extension.h"
 #include "app/schema/hours_field.h"
 #include "app/schema/profile.h"
+#include "app/schema/prompt_field.h"
 #include "app/schema/room_field.h"
 #include "app/schema/tenant_field.h"
 #include "app/schema/trunk_field.h"
@@ -234,6 +235,30 @@ static const struct command_arg g_hours_override_args[] = {
 };
 #undef FIELD_OF
 
+#define FIELD_OF struct prompt_value
+#define PROMPT_ARGS                                                                         \
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the prompt."),                       \
+	{                                                                                   \
+		.name = "language", .type = ARG_STRING, .charset = CHARSET_NAME,            \
+		.max = LANGUAGE_MAX - 1, .preset = "empty",                                 \
+		.help = "Language, as de or pt-BR. Empty: of whoever has none, or another " \
+			"one."                                                              \
+	}
+static const struct command_arg g_prompt_args[] = { PROMPT_ARGS, END };
+static const struct command_arg g_prompt_put_args[] = {
+	PROMPT_ARGS,
+	{ .name = "file",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = 4095,
+	  .opens = true,
+	  .help = "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
+		  "the node needs no right to it." },
+	END,
+};
+#undef FIELD_OF
+
 #define FIELD_OF struct route_value
 static const struct command_arg g_route_args[] = {
 	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the route."),
@@ -329,6 +354,19 @@ const struct command g_tenant_commands[] = {
 	  "year, "
 	  "or not before the override is taken back)",
 	  BY(command_hours_check) },
+	{ "prompt.put", COMMAND_FOR_ADMIN, g_prompt_put_args,
+	  "Makes a prompt in a language, or replaces it. Each node of the cluster has it a moment "
+	  "later. Calls that hear the one before hear it to its end.",
+	  "the prompt", BY(command_prompt_put), .documents = BY(&g_prompt_documents) },
+	{ "prompt.get", COMMAND_FOR_READER, g_prompt_args, "Shows a prompt.",
+	  "here (the node that answers has its octets), changed_utc_ms", BY(command_prompt_get),
+	  .shows = g_prompt_fields },
+	{ "prompt.delete", COMMAND_FOR_ADMIN, g_prompt_args,
+	  "Deletes a prompt in a language. Its octets go a day later.", "name", BY(document_delete),
+	  .documents = BY(&g_prompt_documents) },
+	{ "prompt.list", COMMAND_FOR_READER, g_no_args, "Lists prompts by name and language.",
+	  "a list of prompts", BY(document_list), .documents = BY(&g_prompt_documents),
+	  .columns = "name,language,length_ms,octets,here" },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "
