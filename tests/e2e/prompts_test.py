@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prompts are documents: put on one node, played by the other, over restarts of Redis and without the node that has put them."""
+import hashlib
+import json
+import os
+import signal
+import subprocess
+
+from directory_test import Pair
+from music_test import wav
+from server import ServerError
+from tandem_client import Client, Refused
+
+FIRST, SECOND, FILE = 620, 1240, 880
+NUMBER = "1900"
+
+
+class Prompts(Pair):
+    def setUp(self):
+        super().setUp()
+        for number in ("1001", NUMBER):
+            if number not in [row["number"] for row in self.a.tandemctl("extension.list")]:
+                self.a.tandemctl("extension.put", "x" * 12 + "\n", number=number, password="-")
+        self.a.tandemctl("extension.put", number=NUMBER, application="ivr")
+        for row in self.a.tandemctl("prompt.list"):
+            self.a.tandemctl("prompt.delete", name=row["name"], language=row["language"])
+        self.until(lambda: not self.b.tandemctl("prompt.list"))
+
+    def file(self, hertz, name="made.wav", seconds=1):
+        path = os.path.join(self.a.home, name)
+        wav(path, hertz, rate=8000, channels=1, seconds=seconds)
+        return path
+
+    def octets(self, path):
+        with open(path, "rb") as file:
+            return file.read()
+
+    def put(self, hertz, node=None, seconds=1, **named):
+        return (node or self.a).tandemctl("prompt.put", file=self.file(hertz, seconds=seconds), **named)
+
+    def here(self, node, **named):
+        """The node has what the document says."""
+        def is_here():
+            try:
+                return node.tandemctl("prompt.get", **named)["here"]
+            except ServerError:
+                return False
+        self.until(is_here)
+
+    def told(self, kind, call):
+        with self.redis() as redis:
+            rows = [json.loads(fields[1]) for _, fields in redis("XRANGE", "td:{ev:default}:ivr", "-", "+") or []]
+        return [row for row in rows if row["type"] == kind and row["call"] == call]
+
+    def waiting(self):
+        with self.redis() as redis:
+            rows = [json.loads(fields[1]) for _, fields in redis("XRANGE", "td:{ev:default}:ivr", "-", "+") or []]
+        return [row["call"] for row in rows if row["type"] == "call.waiting"]
+
+    def caller(self, node):
+        """A phone of the node that the application has answered: (its media, its dialog, the call)."""
+        agent = self.enterContext(node.user_agent("1001", "x" * 12))
+        self.assertEqual(agent.register().status, 200)
+        media = node.media()
+        self.addCleanup(media.close)
+        before = len(self.waiting())
+        out = agent.invite(NUMBER, media.sdp())
+        out.wait_provisional(180)
+        self.until(lambda: len(self.waiting()) > before)
+        call = self.waiting()[-1]
+        node.tandemctl("call.answer", call=call)
+        media.use(out.wait_answer())
+        return media, out, call
+
+    def plays(self, node, hertz, name="welcome"):
+        """A caller of the node hears the prompt."""
+        media, out, call = self.caller(node)
+        node.tandemctl("call.play", call=call, file=f"prompt:{name}")
+        media.wait_tone(hertz, 20)
+        self.until(lambda: self.told("call.played", call))
+        self.assertEqual(self.told("call.played", call)[-1]["reason"], "end")
+        out.bye()
+
+    def reload(self, node):
+        before = node.log_text().count("settings read again")
+        node.process.send_signal(signal.SIGHUP)
+        self.until(lambda: node.log_text().count("settings read again") > before)
+
+    def refused(self, path, what, node=None, **named):
+        with self.assertRaisesRegex(ServerError, what):
+            (node or self.a).tandemctl("prompt.put", file=path, name="welcome", **named)
+
+
+class Put(Prompts):
+    def test_put_here_and_played_there(self):
+        said = self.put(FIRST, name="welcome")
+        octets = self.octets(self.file(FIRST))
+        self.assertEqual((said["sha256"], said["octets"], said["length_ms"], said["language"]),
+                         (hashlib.sha256(octets).hexdigest(), len(octets), 1000, ""))
+        self.here(self.b, name="welcome")
+        self.plays(self.b, FIRST)
+        self.plays(self.a, FIRST)
+        with open(os.path.join(self.b.state_dir, "prompts", said["sha256"]), "rb") as file:
+            self.assertEqual(file.read(), octets)
+
+    def test_opus(self):
+        path = self.file(FIRST)
+        subprocess.run(["opusenc", "--quiet", path, path + ".opus"], check=True)
+        said = self.b.tandemctl("prompt.put", name="welcome", file=path + ".opus")
+        self.assertEqual(said["length_ms"], 1000)
+        self.here(self.a, name="welcome")
+        self.plays(self.a, FIRST)
+
+    def test_equal_octets_once(self):
+        one, other = self.put(FIRST, name="welcome"), self.put(FIRST, name="goodbye", language="de")
+        self.assertEqual(one["sha256"], other["sha256"])
+        with self.redis() as redis:
+            self.assertEqual(redis("KEYS", "td:{t:default}:prompt:" + one["sha256"]), ["td:{t:default}:prompt:" + one["sha256"]])
+            self.a.tandemctl("prompt.delete", name="goodbye", language="de")
+            self.assertEqual(redis("TTL", "td:{t:default}:prompt:" + one["sha256"]), -1)
+            self.a.tandemctl("prompt.delete", name="welcome")
+            self.until(lambda: redis("TTL", "td:{t:default}:prompt:" + one["sha256"]) > 86000)
+            self.put(FIRST, name="welcome")
+            self.until(lambda: redis("TTL", "td:{t:default}:prompt:" + one["sha256"]) == -1)
+
+    def test_replaced_and_deleted(self):
+        self.put(FIRST, name="welcome")
+        self.here(self.b, name="welcome")
+        self.plays(self.b, FIRST)
+        self.put(SECOND, name="welcome", node=self.b)
+        self.here(self.a, name="welcome")
+        self.here(self.b, name="welcome")
+        self.plays(self.a, SECOND)
+        self.plays(self.b, SECOND)
+        self.b.tandemctl("prompt.delete", name="welcome")
+        self.until(lambda: not self.a.tandemctl("prompt.list"))
+        media, out, call = self.caller(self.a)
+        self.a.tandemctl("call.play", call=call, file="prompt:welcome")
+        self.until(lambda: self.told("call.played", call))
+        self.assertRegex(self.told("call.played", call)[-1]["cause"], "no such prompt")
+        out.bye()
+        with self.assertRaisesRegex(ServerError, "no such prompt"):
+            self.a.tandemctl("prompt.get", name="welcome")
+
+    def test_language(self):
+        """A document before the file of its language, and that before what is of none."""
+        self.put(FIRST, name="welcome")
+        self.put(SECOND, name="welcome", language="de")
+        self.here(self.b, name="welcome", language="de")
+        self.plays(self.b, FIRST)
+        self.a.tandemctl("tenant.put", name="default", language="de-AT")
+        self.addCleanup(self.a.tandemctl, "tenant.put", name="default", language="")
+        self.plays(self.a, SECOND)
+        wav(os.path.join(self.b.folder, "sounds", "default", "de-AT", "welcome.wav"), FILE)
+        wav(os.path.join(self.b.folder, "sounds", "default", "de", "welcome.wav"), 300)
+        self.reload(self.b)
+        self.plays(self.b, FILE)
+        os.unlink(os.path.join(self.b.folder, "sounds", "default", "de-AT", "welcome.wav"))
+        self.reload(self.b)
+        self.plays(self.b, SECOND)
+        self.assertEqual([(row["name"], row["language"]) for row in self.b.tandemctl("prompt.list")],
+                         [("welcome", ""), ("welcome", "de")])
+
+
+class Lost(Prompts):
+    def test_redis_restarts(self):
+        self.put(FIRST, name="welcome")
+        self.redis_stop()
+        self.redis_start()
+        self.b.kill()
+        self.b.start()
+        self.here(self.b, name="welcome")
+        self.plays(self.b, FIRST)
+
+    def test_the_node_that_put_it_is_dead(self):
+        self.b.kill()
+        self.put(SECOND, name="welcome")
+        self.a.kill()
+        subprocess.run(["rm", "-r", os.path.join(self.b.state_dir, "prompts")], check=False)
+        self.b.start()
+        self.here(self.b, name="welcome")
+        self.plays(self.b, SECOND)
+        self.a.start()
+
+    def test_redis_is_emptied(self):
+        said = self.put(FIRST, name="welcome")
+        self.here(self.b, name="welcome")
+        with self.redis() as redis:
+            redis("DEL", "td:{t:default}:prompt:" + said["sha256"])
+        self.redis_stop()
+        self.redis_start()
+        with self.redis() as redis:
+            self.until(lambda: redis("EXISTS", "td:{t:default}:prompt:" + said["sha256"]) == 1)
+            self.assertEqual(redis("TTL", "td:{t:default}:prompt:" + said["sha256"]), -1)
+
+    def test_wrong_octets_in_redis(self):
+        """A node that has them not says so, plays what was there before, and goes on when they are right."""
+        self.b.kill()
+        said = self.put(SECOND, name="welcome")
+        subprocess.run(["rm", "-r", os.path.join(self.b.state_dir, "prompts")], check=False)
+        key = "td:{t:default}:prompt:" + said["sha256"]
+        with self.redis() as redis:
+            redis("SET", key, "no sound")
+            self.b.start()
+            self.until(lambda: "its octets in Redis have another hash" in self.b.log_text())
+            self.assertFalse(self.b.tandemctl("prompt.get", name="welcome")["here"])
+            self.put(SECOND, name="welcome", node=self.a)
+        self.here(self.b, name="welcome")
+        self.plays(self.b, SECOND)
+
+
+class Refuses(Prompts):
+    def path(self, name, octets):
+        path = os.path.join(self.a.home, name)
+        with open(path, "wb") as file:
+            file.write(octets)
+        return path
+
+    def test_what_is_no_prompt(self):
+        whole = self.octets(self.file(FIRST))
+        before = self.put(SECOND, name="welcome")
+        for name, octets, what in (
+                ("text", b"hello", "neither a WAV file nor Opus"), ("empty", b"", "empty"),
+                ("mp3", b"\xff\xfb\x90\x64" + bytes(400), "MP3"), ("id3", b"ID3\x04" + bytes(400), "MP3"),
+                ("cut", whole[:40], "octet|file"), ("long", whole + bytes((1 << 20) + 1 - len(whole)), "longer than 1 MiB")):
+            with self.subTest(name):
+                self.refused(self.path(name, octets), what)
+        self.refused(os.path.join(self.a.home, "nowhere"), "No such file")
+        self.refused(self.a.home, "not a plain file")
+        self.refused(self.file(FIRST), "language", language="d.e")
+        self.assertEqual(self.b.tandemctl("prompt.get", name="welcome")["sha256"], before["sha256"])
+        with self.assertRaisesRegex(Refused, "no file came"), Client(self.socket, "_operator") as client:
+            client.ask("prompt.put", name="welcome", file="/etc/passwd")
+
+    def test_largest(self):
+        whole = self.octets(self.file(FIRST, seconds=60))
+        whole = whole[:40] + (1048576 - 44).to_bytes(4, "little") + whole[44:] + bytes(1 << 20)
+        whole = whole[:4] + (1048576 - 8).to_bytes(4, "little") + whole[8:1 << 20]
+        self.assertEqual(self.a.tandemctl("prompt.put", name="welcome", file=self.path("largest", whole))["octets"], 1 << 20)
+        self.here(self.b, name="welcome")
+
+    def test_the_disk_is_full(self):
+        """In place of the folder: a file, as whoever runs the tests may write everywhere."""
+        before = self.put(FIRST, name="welcome")
+        folder = os.path.join(self.a.state_dir, "prompts")
+        os.rename(folder, folder + ".away")
+        with open(folder, "wb"):
+            pass
+        try:
+            self.refused(self.file(SECOND), "cannot write into the folder prompts")
+        finally:
+            os.unlink(folder)
+            os.rename(folder + ".away", folder)
+        self.assertEqual(self.a.tandemctl("prompt.get", name="welcome")["sha256"], before["sha256"])
+        self.plays(self.a, FIRST)
