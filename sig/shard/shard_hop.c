@@ -61,6 +61,16 @@ static struct hop_party hop_party_of(const struct call *c, uint8_t leg, const st
 	};
 }
 
+/* An address says less than the party has shown: it is forged in a datagram, and who is on the way may have it. RFC 3261 18.1.1 has the same
+ * party speak UDP and TCP. */
+static bool hop_shows_less(const struct sip_hop *known, const struct sip_hop *from)
+{
+	if (sip_transport_is_secure(known->transport))
+		return !sip_transport_is_secure(from->transport);
+	return sip_transport_is_web(known->transport) && from->transport != known->transport &&
+	       !sip_transport_is_secure(from->transport);
+}
+
 /* The host, or the connection, that its requests come from; a neighbour may be anywhere, and a trunk's party wherever that trunk is. */
 static bool hop_is_known(const struct shard *s, const struct hop_party *p,
 			 const struct sip_hop *from)
@@ -69,9 +79,12 @@ static bool hop_is_known(const struct shard *s, const struct hop_party *p,
 		return p->hop->transport == from->transport;
 	if ((sip_transport_is_stream(from->transport) && from->connection &&
 	     from->connection == p->hop->connection) ||
-	    addr_ip_eq(&p->hop->remote, &from->remote) || trust_find(&s->settings, from))
+	    trust_find(&s->settings, from))
 		return true;
-	return p->trunk && trust_is_of_trunk(&s->settings, p->of, from);
+	if (hop_shows_less(p->hop, from))
+		return false;
+	return addr_ip_eq(&p->hop->remote, &from->remote) ||
+	       (p->trunk && trust_is_of_trunk(&s->settings, p->of, from));
 }
 
 static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,

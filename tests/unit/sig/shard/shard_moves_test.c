@@ -290,30 +290,75 @@ static void hangs_up_elsewhere(void **state)
 	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1);
 }
 
-/* Of whom a neighbour has named, and nobody has a password for: there is nothing to ask for. */
+/* Of whom a neighbour has named, and nobody has a password for: there is nothing to ask for. Another neighbour speaks for it, but never over
+ * WebSocket: only phones come over that. */
 static void refuses_without_a_password(void **state)
 {
-	struct watch *t = *state;
-	struct line *l = &t->l;
-	struct bytes m;
+	for (int transport = 0; transport < TRANSPORTS; transport++) {
+		struct watch *t;
+		struct line *l;
+		struct bytes m;
 
-	phone_open(&l->a, l->r, "5550", "192.0.2.11:5060");
-	phone_invite(&l->a, "1002", PHONE_SDP_A);
-	(void)phone_rings(&l->b);
-	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
-	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
-	phone_ack(&l->a);
-	moves_to(&l->a, OVER_UDP, "203.0.113.9:5060", 0);
-	m = says(&l->a, "INVITE", "", SDP_AT("203.0.113.9"), "5550");
-	assert_true(bytes_starts(m, "SIP/2.0 403"));
-	assert_int_equal(l->r->security.kind, SECURITY_FOREIGN_SOURCE);
-	moves_to(&l->a, OVER_UDP, "192.0.2.99:5060", 0); /* another neighbour speaks for it */
-	phone_request(&l->a, "INVITE", "", SDP_AT("192.0.2.99"));
-	m = rig_take(l->r, &l->b.addr, "INVITE ");
-	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
-	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
-	phone_ack(&l->a);
-	hears_the_end(l);
+		if (transport) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		l = &t->l;
+		phone_open(&l->a, l->r, "5550", "192.0.2.11:5060");
+		if (transport != OVER_WS)
+			comes_over(&l->a, transport, 5);
+		phone_invite(&l->a, "1002", PHONE_SDP_A);
+		(void)phone_rings(&l->b);
+		phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+		phone_ack(&l->a);
+		moves_to(&l->a, transport, "203.0.113.9:5060", 6);
+		m = says(&l->a, "INVITE", "", SDP_AT("203.0.113.9"), "5550");
+		assert_true(bytes_starts(m, "SIP/2.0 403"));
+		assert_int_equal(l->r->security.kind, SECURITY_FOREIGN_SOURCE);
+		moves_to(&l->a, transport, "192.0.2.99:5060", 7);
+		phone_request(&l->a, "INVITE", "", SDP_AT("192.0.2.99"));
+		if (transport == OVER_WS) {
+			assert_true(bytes_starts(answer_to(&l->a), "SIP/2.0 403"));
+			continue;
+		}
+		m = rig_take(l->r, &l->b.addr, "INVITE ");
+		phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+		assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+		phone_ack(&l->a);
+		assert_true(hears_at(l->r, &l->a.addr));
+		hears_the_end(l);
+	}
+}
+
+/* Its address can be forged in a datagram, and in TCP by who is on the way: who speaks TLS or WebSocket is not known by that. */
+static void address_of_another_transport(void **state)
+{
+	for (int i = 0; i < TRANSPORTS * TRANSPORTS; i++) {
+		int known = i / TRANSPORTS, from = i % TRANSPORTS;
+		bool follows =
+			known < OVER_TLS || from == known || (known == OVER_WS && from == OVER_TLS);
+		struct phone thief;
+		struct watch *t;
+
+		if (i) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		talk(t, known);
+		thief = t->l.a;
+		thief.hop = (struct sip_hop){ 0 };
+		comes_over(&thief, from, 7);
+		phone_request(&thief, "UPDATE", "", SDP_AT("198.51.100.66"));
+		assert_true(
+			bytes_starts(answer_to(&thief), follows ? "SIP/2.0 200" : "SIP/2.0 407"));
+		if (follows)
+			continue;
+		phone_request(&thief, "BYE", "", "");
+		assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	}
 }
 
 /* A NAT gives it another port of the same address, and its Contact says what it always said. */
@@ -367,10 +412,11 @@ static void follows_who_watches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MOVES_TEST(follows_who_authenticates),  MOVES_TEST(refuses_others),
-		MOVES_TEST(refuses_without_a_password), MOVES_TEST(follows_another_port),
-		MOVES_TEST(follows_who_watches),        MOVES_TEST(hangs_up_elsewhere),
-		MOVES_TEST(ack_of_a_stranger),          MOVES_TEST(prack_of_a_stranger),
+		MOVES_TEST(follows_who_authenticates),    MOVES_TEST(refuses_others),
+		MOVES_TEST(refuses_without_a_password),   MOVES_TEST(follows_another_port),
+		MOVES_TEST(follows_who_watches),          MOVES_TEST(hangs_up_elsewhere),
+		MOVES_TEST(address_of_another_transport), MOVES_TEST(ack_of_a_stranger),
+		MOVES_TEST(prack_of_a_stranger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -532,19 +532,43 @@ static void assert_moved(struct gate *g, struct phone *gw, const char *status)
 	assert_true(bytes_starts(m, status));
 }
 
-/* A carrier's party may be at any host that the trunk has for its own, and a stranger who knows the tags at none. */
-static void strangers_in_its_calls(void **state)
+static void listens(struct shard_settings *s)
 {
-	struct gate *g = *state;
+	s->local_count = SIP_TLS + 1;
+	for (enum sip_transport t = SIP_TCP; t <= SIP_TLS; t++) {
+		s->locals[t] = s->locals[SIP_UDP];
+		s->locals[t].transport = t;
+	}
+}
+
+static void comes_over(struct phone *p, enum sip_transport transport, const char *address)
+{
+	static uint64_t connection = 100;
+
+	comes_from(p, address);
+	if (transport != SIP_UDP)
+		p->hop = (struct sip_hop){ .transport = transport,
+					   .local = (uint16_t)transport,
+					   .remote = p->addr,
+					   .connection = connection++,
+					   .inbound = true };
+}
+
+/* A carrier's party may be at any host that the trunk has for its own, and a stranger who knows the tags at none. */
+static void strangers_over(struct gate *g, enum sip_transport transport)
+{
 	struct trunk_settings set;
 	struct phone *gw = carrier(g, &set);
 
+	listens(&g->l.r->settings);
+	listens(&g->l.r->shard->settings);
 	set.sources[set.source_count] = (struct shard_trusted){ .bits = 24 };
 	assert_int_equal(addr_parse(&set.sources[set.source_count].net, BYTES_LIT("192.0.2.0")), 0);
 	set.source_count++;
 	for (unsigned way = 0; way < 2; way++) {
 		set.directions = TRUNK_BOTH;
 		(void)gate_put(g, &set);
+		comes_over(gw, transport, "198.51.100.1:5060");
 		calls_as(gw, "+4940123", NUMBER);
 		phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
 		assert_true(phone_hears(gw, "SIP/2.0 200").n);
@@ -554,16 +578,27 @@ static void strangers_in_its_calls(void **state)
 			(void)gate_put(g, &set);
 			line_restart(&g->l, line_stored(&g->l));
 		}
-		comes_from(gw, "203.0.113.66:5060");
+		comes_over(gw, transport, "203.0.113.66:5060");
 		assert_moved(g, gw, "SIP/2.0 403");
 		assert_int_equal(g->l.r->security.kind, SECURITY_FOREIGN_SOURCE);
-		comes_from(gw, "192.0.2.77:5060");
+		comes_over(gw, transport, "192.0.2.77:5060");
 		assert_moved(g, gw, "SIP/2.0 200");
-		comes_from(gw, "198.51.100.1:5060");
+		comes_over(gw, transport, "198.51.100.1:5060");
 		assert_moved(g, gw, "SIP/2.0 200");
 		phone_request(gw, "BYE", "", "");
 		assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 200").n);
 		phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
+	}
+}
+
+static void strangers_in_its_calls(void **state)
+{
+	for (enum sip_transport t = SIP_UDP; t <= SIP_TLS; t++) {
+		if (t != SIP_UDP) {
+			assert_int_equal(gate_teardown(state), 0);
+			assert_int_equal(gate_setup(state), 0);
+		}
+		strangers_over(*state, t);
 	}
 }
 
