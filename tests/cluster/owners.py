@@ -14,10 +14,11 @@ TRUST_S = 0.2           # then the Sentinels are asked again which server it is
 
 
 class Owners:
-    """history: [(time, shard, name of the node)], as it changed."""
+    """history: [(since, seen, shard, name of the node)], as it changed: since may be before seen where Redis could not be read meanwhile."""
 
     def __init__(self, redis):
         self.redis, self.history, self.ended = redis, [], threading.Event()
+        self.looked = {}        # shard -> when its lease was read last
         self.thread = threading.Thread(target=self._follow, daemon=True)
         self.thread.start()
 
@@ -35,10 +36,12 @@ class Owners:
         with Redis(f"redis://{primary}:{PORT}", timeout=0.5) as redis:
             while not self.ended.wait(LOOK_S) and time.monotonic() < end:
                 for shard in SHARDS:
-                    name = redis("HGET", f"td:{{s{shard}}}:lease", "node")
+                    asked, name = time.monotonic(), redis("HGET", f"td:{{s{shard}}}:lease", "node")
                     if name and now.get(shard) != name:
                         now[shard] = name
-                        self.history.append((time.monotonic(), shard, name))
+                        self.history.append((self.looked.get(shard, asked), time.monotonic(), shard, name))
+                    if name:
+                        self.looked[shard] = asked
 
     def close(self):
         self.ended.set()

@@ -38,7 +38,7 @@ class Tap:
                 self.spoken[shard, self.names[port]].append(time.monotonic())
 
     def leaks(self, history):
-        """history: [(time, shard, owner)] as it was read. {(shard, node): frames}"""
+        """history: of Owners. {(shard, node): frames}"""
         found = {}
         for (shard, name), times in list(self.spoken.items()):
             own = self._owned(history, shard, name)
@@ -62,9 +62,9 @@ class Tap:
     @staticmethod
     def _owned(history, shard, name):
         """[(from, to)]"""
-        changes = [(at, owner) for at, number, owner in history if number == shard]
-        ends = [at for at, _ in changes[1:]] + [float("inf")]
-        return [(at - AHEAD_S, end + BEHIND_S) for (at, owner), end in zip(changes, ends) if owner == name]
+        changes = [(since, seen, owner) for since, seen, number, owner in history if number == shard]
+        ends = [seen for _, seen, _ in changes[1:]] + [float("inf")]
+        return [(since - AHEAD_S, end + BEHIND_S) for (since, _, owner), end in zip(changes, ends) if owner == name]
 
     def close(self):
         self.ended = True

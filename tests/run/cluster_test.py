@@ -14,7 +14,7 @@ from cluster.nodes import ClusterNode   # noqa: E402
 from cluster.tap import Tap     # noqa: E402
 sys.path[:] = PATH
 
-HISTORY = [(0, 17, "a"), (100, 17, "b"), (100, 18, "b"), (200, 17, "a")]
+HISTORY = [(0, 0, 17, "a"), (100, 100, 17, "b"), (100, 100, 18, "b"), (200, 200, 17, "a"), (300, 303, 17, "b")]
 
 
 class Leaks(unittest.TestCase):
@@ -31,6 +31,10 @@ class Leaks(unittest.TestCase):
     def test_the_reading_is_late(self):
         """What the new owner says before we see it in Redis is no leak, nor is what the former one said until then."""
         self.assertEqual(self.leaks((17, "b", 99.9), (17, "a", 100.02)), {})
+
+    def test_redis_could_not_be_read(self):
+        """Its primary has died with the word that the shard was given, and the next one is asked seconds later."""
+        self.assertEqual(self.leaks((17, "b", 299.9), (17, "b", 302), (17, "a", 302)), {})
 
     def test_the_former_owner_speaks(self):
         self.assertEqual(self.leaks((17, "a", 100.2), (17, "a", 150), (17, "b", 201)), {(17, "a"): 2, (17, "b"): 1})
