@@ -10,7 +10,7 @@ from .nodes import SHARDS
 
 ETH_P_ALL, OUTGOING = 3, 4
 BEHIND_S, AHEAD_S = 0.05, 0.5       # how late we read the lease; how early its owner may speak, by our reading
-TOGETHER_S = 1.0                    # a shard that goes to another node and back takes longer
+TOGETHER_S = 0.2                    # a shard that goes to another node and back takes longer: who asks for it has looked at the lease twice
 SOURCES = {bytes(map(int, address.split("."))): shard for shard, address in SHARDS.items()}
 
 

@@ -17,13 +17,17 @@ sys.path[:] = PATH
 HISTORY = [(0, 0, 17, "a"), (100, 100, 17, "b"), (100, 100, 18, "b"), (200, 200, 17, "a"), (300, 303, 17, "b")]
 
 
+def tap_of(spoken):
+    tap = Tap.__new__(Tap)
+    tap.spoken = collections.defaultdict(list)
+    for shard, name, at in spoken:
+        tap.spoken[shard, name].append(at)
+    return tap
+
+
 class Leaks(unittest.TestCase):
     def leaks(self, *spoken):
-        tap = Tap.__new__(Tap)
-        tap.spoken = collections.defaultdict(list)
-        for shard, name, at in spoken:
-            tap.spoken[shard, name].append(at)
-        return tap.leaks(HISTORY)
+        return tap_of(spoken).leaks(HISTORY)
 
     def test_owners_speak(self):
         self.assertEqual(self.leaks((17, "a", 1), (17, "b", 150), (17, "a", 250), (18, "b", 300)), {})
@@ -41,6 +45,24 @@ class Leaks(unittest.TestCase):
 
     def test_who_never_owned_it_speaks(self):
         self.assertEqual(self.leaks((18, "a", 150)), {(18, "a"): 1})
+
+
+class Doubles(unittest.TestCase):
+    """Frames every 20 ms."""
+
+    def doubles(self, *turns):
+        """turns: (node, first, last)"""
+        return tap_of([(17, name, at / 50) for name, first, last in turns for at in range(round(first * 50), round(last * 50))]).doubles()
+
+    def test_it_goes_away_and_home(self):
+        """Whose shard it is asks for it as soon as the other one has renewed its lease."""
+        self.assertEqual(self.doubles(("a", 0, 0.1), ("b", 3.34, 4), ("a", 4.02, 5)), [])
+
+    def test_two_speak(self):
+        self.assertEqual(self.doubles(("a", 0, 5), ("b", 2, 3)), [17])
+
+    def test_a_frame_comes_late(self):
+        self.assertEqual(self.doubles(("a", 0, 1), ("b", 1, 2), ("a", 1.5, 1.52)), [17])
 
 
 class Order(unittest.TestCase):
