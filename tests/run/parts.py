@@ -28,9 +28,9 @@ PEERS = ROOT / "deploy" / "peers.sh"            # before a command: it sees the 
 SIM = "tests/sim/sim"
 NODES_SEEDS = "500 seeds of three nodes with two shards"
 LEASE_SEEDS = "500 seeds of leases alone"
-PROGRAMS = ("app/tandemd", "app/tandemctl")
+PROGRAMS = "app/tandemd", "app/tandemctl", "app/tandem-store"
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
-OF_RELEASE = "bench/rtpload", "app/tandem-store"    # of a release: audio of many calls, and what else a package has
+OF_RELEASE = ("bench/rtpload",)      # audio of many calls
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 8                       # tests, or programs of a build, that may fail once: a machine that stands still has one of each file that runs
@@ -318,6 +318,8 @@ def e2e(report, chosen=(), beside=(), seed=0):
         results = script_results(script, folders[variant_of(script)], ran=report.ran)
         took[script] = time.monotonic() - began
         gate.leave()
+        for test in [test for test, result, _ in results if result == FAILED]:
+            print(f"   failed beside others: {test}", flush=True)
         return results
 
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):

@@ -512,6 +512,19 @@ class Beside(unittest.TestCase):
                 parts.e2e(report, sorted(str(path) for path in pathlib.Path(folder).iterdir()), self.begins(report))
         self.assertEqual(began, [("b_test", False), ("a_test", True)])
 
+    def test_a_node_has_all_that_it_starts(self):
+        """In each build: what another part has built before may not be there."""
+        built = []
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as output, (report := Report()).part("e2e"):
+            scripts = [pathlib.Path(folder, f"{name}_test.py") for name in ("asan", "release", "tsan")]
+            for script in scripts:
+                script.write_text(f'BUILD = "{script.stem.removesuffix("_test")}"\n', encoding="ascii")
+            with unittest.mock.patch.multiple(parts, build=lambda _, *words: built.append(words),
+                                              script_results=lambda script, *_, **__: [(f"e2e: {script}: ran to its end", FAILED, "")]):
+                parts.e2e(report, map(str, scripts))
+        self.assertEqual({words[0] for words in built if "app/tandem-store" in words}, {"asan", "release", "tsan"})
+        self.assertIn("failed beside others", output.getvalue())       # at once
+
 
 class Patience(unittest.TestCase):
     def test_as_slow_as_the_machine(self):
