@@ -9,13 +9,21 @@
 #include "app/node/node.h"
 #include "app/schema/hours_field.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "sig/host/calendars.h"
+#include "sig/shard/commons.h"
 
 enum { HOURS_MAX = 64 }; /* of a tenant */
+
+static const char *hours_zone(const struct hours_value *v)
+{
+	return v->zone[0] ? v->zone : "UTC";
+}
 
 /* As the files of this node have it. False: the run has failed. */
 static bool hours_zone_load(struct command_run *run, const struct hours_value *v, struct zone **out)
 {
-	int err = zone_load(out, v->zone[0] ? v->zone : "UTC");
+	int err = zone_load(out, hours_zone(v));
 
 	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR || err == -EISDIR)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "zone",
@@ -25,6 +33,12 @@ static bool hours_zone_load(struct command_run *run, const struct hours_value *v
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the time zone cannot be read: %s",
 			     strerror(-err));
 	return !err;
+}
+
+/* Its rules were read just now: those of all calendars in it. */
+static void hours_zone_keep(struct command_run *run, const struct hours_value *v, struct zone *z)
+{
+	(void)!calendars_zone_put(run->node->shards.commons->calendars, hours_zone(v), z);
 }
 
 static bool hours_make(struct command_run *run, void *value)
@@ -41,7 +55,7 @@ static bool hours_make(struct command_run *run, void *value)
 	}
 	if (!document_read_args(run, &g_hours_documents, value) || !hours_zone_load(run, value, &z))
 		return false;
-	free(z);
+	hours_zone_keep(run, value, z);
 	return true;
 }
 
@@ -83,25 +97,42 @@ static bool override_make(struct command_run *run, void *value)
 	return false;
 }
 
-/* Whoever needs them takes them from the text. */
+/* Flows ask it at each call: the zone is read with the first calendar that names it. */
 static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	(void)node;
-	(void)tenant;
-	(void)value;
-	return 0;
+	struct calendars *all = node->shards.commons->calendars;
+	const struct hours_value *v = value;
+	static struct hours h;
+	struct zone *z;
+	int err;
+
+	hours_to_core(v, &h);
+	err = calendars_put(all, tenant, v->name, &h, hours_zone(v));
+	if (err != -ENOENT)
+		return err;
+	err = zone_load(&z, hours_zone(v));
+	if (err) {
+		LOG_ERROR("node", 0,
+			  "the time zone of opening hours cannot be read: flows take "
+			  "the branch failed",
+			  LOG_STR("hours", v->name), LOG_STR("zone", hours_zone(v)),
+			  LOG_STR("error", strerror(-err)));
+		calendars_delete(all, tenant, v->name);
+		return 0;
+	}
+	err = calendars_zone_put(all, hours_zone(v), z);
+	return err ? err : calendars_put(all, tenant, v->name, &h, hours_zone(v));
 }
 
 static void hours_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	(void)node;
-	(void)tenant;
-	(void)name;
+	calendars_delete(node->shards.commons->calendars, tenant, name);
 }
 
 const struct document_kind g_hours_documents = {
 	.name = "hours",
 	.argument = "name",
+	.limit = "the number of calendars in memory",
 	.size = sizeof(struct hours_value),
 	.form = &g_hours_form,
 	.make = hours_make,
@@ -113,6 +144,7 @@ const struct document_kind g_hours_documents = {
 const struct document_kind g_hours_override = {
 	.name = "hours",
 	.argument = "name",
+	.limit = "the number of calendars in memory",
 	.size = sizeof(struct hours_value),
 	.form = &g_hours_form,
 	.make = override_make,

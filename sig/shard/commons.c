@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "sig/host/calendars.h"
 #include "sig/host/tenant.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
@@ -384,7 +385,9 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 	c->key.k0 = rand_u64_from(rand);
 	c->key.k1 = rand_u64_from(rand);
 	c->programs = programs_create();
-	err = c->programs ? nonce_window_open(&c->nonces) : -ENOMEM;
+	err = c->programs ? calendars_open(&c->calendars) : -ENOMEM;
+	if (!err)
+		err = nonce_window_open(&c->nonces);
 	if (!err)
 		err = secret_limit_open(&c->secrets, &c->key);
 	if (!err)
@@ -406,6 +409,7 @@ void shard_commons_close(struct shard_commons *c)
 	nonce_window_close(&c->nonces);
 	secret_limit_close(c->secrets);
 	programs_free(c->programs);
+	calendars_close(c->calendars);
 	remote_watch_close(c->remote);
 	shard_remote_picks_close(c);
 	free(c);

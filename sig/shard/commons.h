@@ -166,6 +166,7 @@ struct shard_remote {
 	void *arg;
 };
 
+struct calendars;
 struct programs;
 struct shard;
 struct remote_picking;
@@ -177,6 +178,7 @@ struct shard_commons {
 	struct hash_key key;          /* of auth_limit */
 	struct secret_limit *secrets; /* guesses of PINs and the like */
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
+	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is transcoded */
 	uint32_t videos;              /* of these that have video */

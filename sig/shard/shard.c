@@ -304,6 +304,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.picks = shard_picks,
 		.picks_remote = shard_picks_remote,
 		.picked_remote = shard_picked_remote,
+		.hours_of = shard_hours_of,
 		.toll_of = shard_toll_of,
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The opening hours of a node's tenants by name, each with its time zone in memory: who asks for each call reads no file. One thread. */
+#ifndef SIG_HOST_CALENDARS_H
+#define SIG_HOST_CALENDARS_H
+
+#include "sig/host/hours.h"
+
+enum { CALENDARS_MAX = 65536, CALENDAR_NAME_MAX = 32 }; /* of a node; with its NUL */
+
+struct calendar {
+	uint16_t tenant;
+	char name[CALENDAR_NAME_MAX];
+	struct hours hours;
+	const struct zone *zone;
+};
+
+struct calendars;
+
+/* 0 or -ENOMEM. */
+int calendars_open(struct calendars **out) NODISCARD;
+void calendars_close(struct calendars *x); /* NULL is fine */
+/* Adds or replaces, with a zone that is in memory. 0, -ENOSPC, -ENOMEM, or -ENOENT: it is not there, see calendars_zone_put. */
+int calendars_put(struct calendars *x, uint16_t tenant, const char *name, const struct hours *hours,
+		  const char *zone) NODISCARD;
+void calendars_delete(struct calendars *x, uint16_t tenant, const char *name);
+/* A zone, or its newer rules. The table has it from now on, and frees it where it fails: -ENOMEM. */
+int calendars_zone_put(struct calendars *x, const char *name, struct zone *zone) NODISCARD;
+/* NULL: there is none. Until one is put or deleted. x NULL: there are none at all. */
+const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant,
+				      struct bytes name);
+/* What it says at that time, as flows have it: open, closed, or holiday on a day of its own. */
+const char *calendar_word(const struct calendar *c, int64_t utc_s);
+
+#endif
