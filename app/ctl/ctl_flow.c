@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "app/ctl/ctl.h"
+#include "app/schema/flow_try.h"
 #include "sig/flow/program.h"
 
-enum { FLOW_LINE_MAX = 8192, FLOW_DOT_MAX = 1 << 20, FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
+enum { FLOW_DOT_MAX = 1 << 20, FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
 
 /* The words behind the file: NAME=VALUE says what is known of the call, all else how one verb after the other ended. */
 struct flow_words {
@@ -85,76 +86,38 @@ static void flow_hours_write(void *arg, struct bytes name, struct writer *w)
 	writer_bytes(w, words_find(arg, "hours.", name));
 }
 
-static void flow_line_print(json_t *line)
+/* The words that say nothing of the call. */
+static size_t words_outcomes(const struct flow_words *words, struct bytes *out)
 {
-	(void)json_dumpf(line, stdout, JSON_COMPACT);
-	(void)putchar('\n');
-	json_decref(line);
-}
+	size_t n = 0;
 
-static bool flow_tag(void *arg, struct bytes name, struct bytes value)
-{
-	(void)arg;
-	flow_line_print(json_pack("{s:s%, s:s%}", "tag", name.p, name.n, "value",
-				  value.n ? (const char *)value.p : "", value.n));
-	return true;
-}
-
-static void flow_left(void *arg, const struct flow_step *step, const char *by)
-{
-	(void)arg;
-	flow_line_print(json_pack("{s:s, s:s}", "left", step->name, "by", by));
-}
-
-static void verb_print(const struct flow_verb *v)
-{
-	static char text[FLOW_LINE_MAX];
-	struct writer w = writer_over(text, sizeof(text));
-
-	verb_write(&w, v);
-	(void)printf(BYTES_FMT "\n", BYTES_ARG(writer_done(&w)));
-}
-
-/* The next word that is no fact, as an outcome: its name, or else what came. False: there is none. */
-static bool outcome_shift(struct flow_words *words, enum flow_outcome *outcome, struct bytes *value)
-{
-	while (words->argc && strchr(*words->argv, '=')) {
-		words->argc--;
-		words->argv++;
+	for (int i = 0; i < words->argc; i++) {
+		if (!strchr(words->argv[i], '='))
+			out[n++] = bytes_str(words->argv[i]);
 	}
-	if (!words->argc)
-		return false;
-	*outcome = (enum flow_outcome)word_index(g_flow_outcomes, *words->argv);
-	*value = bytes_str(*outcome == FLOW_OUTCOMES ? *words->argv : NULL);
-	if (*outcome == FLOW_OUTCOMES)
-		*outcome = OUTCOME_NEXT;
-	words->argc--;
-	words->argv++;
-	return true;
+	return n;
 }
 
-static int flow_try(const struct flow_program *p, struct flow_words words)
+static int flow_try_print(const struct flow_program *p, struct flow_words words)
 {
-	struct flow_words rest = words;
-	const struct flow_world world = { flow_fact_write, flow_hours_write, flow_tag, flow_left,
-					  &words };
-	struct flow_position pos = { 0 };
-	static struct flow_verb verb;
-	enum flow_turn turn = program_begin(p, &pos, &world, &verb);
-	enum flow_outcome outcome;
-	struct bytes value;
+	struct bytes *outcomes = calloc((size_t)words.argc + 1, sizeof(*outcomes));
+	struct flow_trial trial = {
+		.words = outcomes, .fact = flow_fact_write, .hours = flow_hours_write, .arg = &words
+	};
+	json_t *way, *line;
+	size_t i;
 
-	while (turn == FLOW_VERB) {
-		verb_print(&verb);
-		if (!verb.verb->outcomes || !outcome_shift(&rest, &outcome, &value))
-			break;
-		turn = program_next(p, &pos, outcome, value, &world, &verb);
+	if (!outcomes)
+		return CTL_REFUSED;
+	trial.count = words_outcomes(&words, outcomes);
+	way = flow_try(p, &trial);
+	json_array_foreach(way, i, line)
+	{
+		(void)json_dumpf(line, stdout, JSON_COMPACT);
+		(void)putchar('\n');
 	}
-	if (turn == FLOW_OVER)
-		(void)puts("{\"end\":true}");
-	else if (turn != FLOW_VERB)
-		(void)puts("{\"end\":\"too many verbs\"}");
-	position_clear(&pos);
+	json_decref(way);
+	free(outcomes);
 	return CTL_DONE;
 }
 
@@ -211,7 +174,7 @@ int ctl_flow(int argc, char **argv)
 	else if (!strcmp(argv[0], "graph"))
 		status = flow_graph(p);
 	else if (!strcmp(argv[0], "try"))
-		status = flow_try(p, (struct flow_words){ argc - 2, argv + 2 });
+		status = flow_try_print(p, (struct flow_words){ argc - 2, argv + 2 });
 	else
 		ctl_complain("see tandemctl help flow");
 	program_free(p);

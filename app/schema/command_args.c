@@ -214,7 +214,7 @@ static int refuse_names(const struct command_arg *arg, const char *what,
 			       arg->name, what, BYTES_ARG(writer_done(&w)));
 }
 
-static size_t word_index(const char *const *names, struct bytes word)
+static size_t arg_word_index(const char *const *names, struct bytes word)
 {
 	size_t i = 0;
 
@@ -227,12 +227,12 @@ static size_t word_index(const char *const *names, struct bytes word)
 static size_t name_index(const char *const *names, const struct given *given)
 {
 	struct bytes word = given->kind == GIVEN_TEXT ? given->text : (struct bytes){ 0 };
-	size_t i = word_index(names, word);
+	size_t i = arg_word_index(names, word);
 
 	if (!names[i] && (given->kind == GIVEN_TRUE || bytes_is(word, "true")))
-		i = word_index(names, BYTES_LIT("on"));
+		i = arg_word_index(names, BYTES_LIT("on"));
 	else if (!names[i] && (given->kind == GIVEN_FALSE || bytes_is(word, "false")))
-		i = word_index(names, BYTES_LIT("off"));
+		i = arg_word_index(names, BYTES_LIT("off"));
 	return i;
 }
 
@@ -343,7 +343,7 @@ static void preset_read(const struct command_arg *arg, struct command_value *val
 		value->number = bytes_is(preset, "true");
 	if (arg->type != ARG_ENUM)
 		return;
-	i = word_index(arg->names, preset);
+	i = arg_word_index(arg->names, preset);
 	value->number = arg->names[i] ? i : 0;
 }
 
