@@ -488,8 +488,9 @@ const char *control_entry_check(struct control_entry *e)
 		return "v must be 1";
 	if (e->command.n == 0)
 		return "do must be the name of a command";
-	if (e->args.n > CONTROL_ARGS_MAX)
-		return "args is longer than 16384 bytes";
+	if (e->args.n > command_args_max(e->command))
+		return e->args.n > COMMAND_TREE_MAX ? "args is longer than 131072 bytes"
+						    : "args is longer than 16384 bytes";
 	if (e->bad_ttl)
 		return "ttl_ms must be a whole number above 0";
 	return NULL;

@@ -44,7 +44,7 @@ uint32_t control_running(const struct control *c);
 
 /* One entry of a command stream: v, id, do, args, client, ttl_ms. Pure. */
 
-enum { CONTROL_NAME_MAX = 64, CONTROL_ARGS_MAX = 16384 };
+enum { CONTROL_NAME_MAX = 64 };
 
 /* Slices of what was read. */
 struct control_entry {

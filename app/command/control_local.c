@@ -17,6 +17,11 @@
 #include "base/log.h"
 #include "base/loop.h"
 
+/* Beside its arguments a request has as much room as they have. */
+enum { LINE_MAX_OCTETS = COMMAND_JSON_MAX + COMMAND_TREE_MAX };
+#define TOO_LONG \
+	"a request is a line of 32767 octets; with an argument that is JSON it is one of 147455"
+
 static bool is_member(const char *name)
 {
 	static const char *const members[] = { "id", "do", "args", "tenant", "role" };
@@ -56,7 +61,7 @@ static const char *who_read(struct local_request *r, struct bytes role)
 	return "role must be reader, application or admin, of a tenant";
 }
 
-static const char *request_fill(struct local_request *r)
+static const char *request_fill(struct local_request *r, size_t line_n)
 {
 	struct control_entry entry = { .version = BYTES_LIT("1") };
 	struct bytes role;
@@ -74,6 +79,8 @@ static const char *request_fill(struct local_request *r)
 	    !json_text_read(r->json, "tenant", &r->tenant) ||
 	    !json_text_read(r->json, "role", &role))
 		return "id, do, tenant and role must be strings";
+	if (line_n >= LINE_MAX_OCTETS - COMMAND_TREE_MAX + command_args_max(r->command))
+		return TOO_LONG;
 	r->args = json_object_get(r->json, "args");
 	if (r->args && !json_is_object(r->args))
 		return "args must be a JSON object";
@@ -89,7 +96,7 @@ const char *local_request_read(struct local_request *out, struct bytes line)
 
 	*out = (struct local_request){ 0 };
 	out->json = json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES, NULL);
-	wrong = request_fill(out);
+	wrong = request_fill(out, line.n);
 	if (wrong)
 		local_request_free(out);
 	return wrong;
@@ -104,7 +111,7 @@ void local_request_free(struct local_request *r)
 #define PATIENCE_NS     (30 * NS_PER_S)
 #define ACCEPT_PAUSE_NS (500 * NS_PER_MS) /* whoever comes waits so long for a descriptor */
 
-enum { CLIENTS_MAX = 16, LINE_MAX_OCTETS = 2 * COMMAND_JSON_MAX };
+enum { CLIENTS_MAX = 16 };
 
 enum local_refusal { REFUSED_PEER, REFUSED_FULL, REFUSED_BAD, REFUSED_IDLE, LOCAL_REFUSALS };
 
@@ -352,7 +359,7 @@ static void client_read_lines(struct local_client *c)
 	if (c->fd >= 0 && !c->running && !c->out && c->in_n == LINE_MAX_OCTETS) {
 		metric_add(g_refused[REFUSED_BAD], 1);
 		c->ends = true;
-		local_fail(c, COMMAND_BAD_REQUEST, false, "a request is a line of 32767 octets");
+		local_fail(c, COMMAND_BAD_REQUEST, false, TOO_LONG);
 	} else if (c->fd >= 0) {
 		client_watch(c);
 	}

@@ -60,7 +60,8 @@ static const char g_command[] =
 	"           COMMAND, too\n"
 	"           -o json, --json: the whole answer as JSON on one line, errors too: for "
 	"programs\n"
-	"           a secret is given as key=- and read from standard input\n";
+	"           a secret is given as key=- and read from standard input, JSON as key=@FILE\n"
+	"           or key=@- from a file or there\n";
 
 /* The verbs that are no commands of the API, and what help says of each. */
 static const struct {
@@ -266,6 +267,26 @@ static json_t *list_read(const char *value)
 	return list;
 }
 
+/* "@FILE", "@-", or the text itself. NULL: complained. */
+static json_t *tree_read(const struct command_arg *arg, const char *value)
+{
+	json_error_t error;
+	json_t *json;
+
+	if (value[0] != '@')
+		json = json_loads(value, JSON_REJECT_DUPLICATES, &error);
+	else if (!strcmp(value, "@-"))
+		json = json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
+	else
+		json = json_load_file(value + 1, JSON_REJECT_DUPLICATES, &error);
+	if (!json && error.line > 0)
+		ctl_complain("%s: line %d, column %d: %s", arg->name, error.line, error.column,
+			     error.text);
+	else if (!json)
+		ctl_complain("%s: %s", arg->name, error.text);
+	return json;
+}
+
 /* In place of state=on and state=off. */
 static const struct command_arg g_on = { .name = "on", .type = ARG_BOOL };
 
@@ -290,6 +311,8 @@ static json_t *args_value_read(const struct command_arg *arg, const char *value)
 		break;
 	case ARG_LIST:
 		return list_read(value);
+	case ARG_JSON:
+		return tree_read(arg, value);
 	case ARG_STRING:
 	case ARG_ENUM:
 	case ARG_SECRET:
@@ -327,6 +350,8 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 		return false;
 	}
 	json = arg->type == ARG_SECRET ? secret_read(arg->name) : args_value_read(arg, value);
+	if (!json && arg->type == ARG_JSON)
+		return false;
 	if (!json || json_object_set_new(args, arg->name, json)) {
 		ctl_complain(arg->type == ARG_SECRET ? "%s: nothing usable came on standard input"
 						     : "%s must be UTF-8",

@@ -94,6 +94,18 @@ const struct command_arg *command_arg_find(const struct command *command, struct
 	return NULL;
 }
 
+size_t command_args_max(struct bytes name)
+{
+	const struct command *command = command_find(name);
+
+	for (const struct command_arg *arg = command ? command->args : NULL; arg && arg->name;
+	     arg++) {
+		if (arg->type == ARG_JSON)
+			return COMMAND_TREE_MAX;
+	}
+	return COMMAND_JSON_MAX;
+}
+
 json_t *command_error_json(const struct command_error *error)
 {
 	return json_pack("{s:b, s:{s:s, s:s*, s:s}}", "ok", 0, "error", "code",
@@ -205,6 +217,8 @@ static const char *arg_type_name(enum command_arg_type type)
 		return "secret";
 	case ARG_LIST:
 		return "list";
+	case ARG_JSON:
+		return "JSON";
 	}
 	return "string";
 }
@@ -236,6 +250,9 @@ static void write_allowed(struct writer *w, const struct command_arg *arg)
 		return;
 	case ARG_ENUM:
 		help_write_names(w, arg->names);
+		return;
+	case ARG_JSON:
+		writer_str(w, "an object or a list");
 		return;
 	}
 }

@@ -19,7 +19,8 @@ enum {
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
-	COMMAND_JSON_MAX = 16384
+	COMMAND_JSON_MAX = 16384, /* octets of all arguments, */
+	COMMAND_TREE_MAX = 131072 /* of a command that has one of ARG_JSON */
 };
 
 /* Who may: each role may do what those before it may. All but operators speak for one tenant. */
@@ -39,6 +40,7 @@ enum command_arg_type {
 	ARG_ENUM,
 	ARG_SECRET, /* a string that is never repeated: not in errors, not in logs */
 	ARG_LIST,   /* different words of names, in the order that is meant */
+	ARG_JSON,   /* an object or a list; who has it knows what is in it */
 };
 
 /* Which characters a string may have. */
@@ -86,6 +88,7 @@ struct command_value {
 	uint64_t number;
 	uint8_t list[COMMAND_LIST_MAX]; /* ARG_LIST: indexes */
 	char number_of[64];             /* CHARSET_DIALLED: of a link, where text points then */
+	const json_t *json;             /* ARG_JSON */
 };
 
 enum command_error_code {
@@ -141,6 +144,8 @@ extern const struct command *const g_command_parts[];
 		for (const struct command *c = *part_; c->name; c++)
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
+/* How many octets of JSON its arguments may have. */
+size_t command_args_max(struct bytes name);
 
 /* What operators may give beside the arguments of any command: whose it is. */
 extern const struct command_arg g_command_tenant;

@@ -267,6 +267,16 @@ static int check_list(const struct command_arg *arg, const struct given *given,
 	return 0;
 }
 
+static int check_tree(const struct command_arg *arg, const struct given *given,
+		      struct command_value *value, struct command_error *error)
+{
+	value->json = given->list;
+	if (value->json)
+		return 0;
+	return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+			       "%s must be a JSON object or a list", arg->name);
+}
+
 int command_arg_check(const struct command_arg *arg, struct given given,
 		      struct command_value *value, struct command_error *error)
 {
@@ -283,6 +293,8 @@ int command_arg_check(const struct command_arg *arg, struct given given,
 		return check_enum(arg, &given, value, error);
 	case ARG_LIST:
 		return check_list(arg, &given, value, error);
+	case ARG_JSON:
+		return check_tree(arg, &given, value, error);
 	}
 	return -EINVAL;
 }

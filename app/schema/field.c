@@ -169,8 +169,8 @@ struct given given_json(const json_t *json)
 	} else if (json_is_array(json)) {
 		g.kind = GIVEN_LIST;
 		g.count = json_array_size(json);
-		g.list = json;
 	}
+	g.list = json_is_array(json) || json_is_object(json) ? json : NULL;
 	return g;
 }
 

@@ -163,7 +163,7 @@ struct given {
 	int64_t number;
 	/* of a list */
 	size_t count;
-	const json_t *list; /* NULL: words has it */
+	const json_t *list; /* NULL: words has it; of GIVEN_OTHER: the object it is */
 	struct bytes words; /* as flat_word takes them */
 };
 

@@ -37,6 +37,9 @@ static void check_value(const struct command_arg *arg, const struct command_valu
 		for (size_t i = 0; i < v->number; i++)
 			assert(v->list[i] < names && !memchr(v->list, v->list[i], i));
 		return;
+	case ARG_JSON:
+		assert(json_is_object(v->json) || json_is_array(v->json));
+		return;
 	case ARG_ENUM:
 		while (arg->names[names])
 			names++;

@@ -118,6 +118,7 @@ static json_t *sample(const struct command_arg *arg, size_t round)
 			return json_string(round % 2 ? "2001:db8::1" : "192.0.2.1");
 		return letters(arg, round);
 	case ARG_SECRET:
+	case ARG_JSON:
 		break;
 	}
 	return NULL;
