@@ -53,6 +53,7 @@ class Refused(Exception):
     def __init__(self, error):
         super().__init__(f"{error['code']}: {error['message']}")
         self.code, self.argument = error["code"], error.get("argument")
+        self.findings = error.get("findings", [])   # of a program: path and message of all that is wrong
 
 
 class Redis:

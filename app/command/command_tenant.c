@@ -741,5 +741,6 @@ const struct document_kind *const g_document_kinds[] = {
 	&g_room_documents,
 	&g_hours_documents,
 	&g_prompt_documents,
+	&g_flow_documents,
 	NULL,
 };

@@ -14,6 +14,8 @@
 #include "sig/dial/pattern.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
 
 /* Numbers by which calls come in from trunks, and routes by which they go out. */
 
@@ -298,6 +300,18 @@ static void dial_forms_put(json_t *json, const struct dial_whose *whose, struct 
 	(void)json_object_set_new(json, "national", json_string(forms.national));
 }
 
+/* Its flow, where the number leads to one; it comes behind extensions and rooms. Empty: it does not. */
+static struct bytes dial_flow(const struct dial_whose *whose, const struct dial_result *r,
+			      struct bytes dialled)
+{
+	const struct node *n = whose->node;
+
+	if (r->kind == DIAL_EMERGENCY || r->kind == DIAL_EXTENSION || r->kind == DIAL_ROOM)
+		return (struct bytes){ 0 };
+	return programs_number(n->shards.commons->programs,
+			       bytes_str(tenants_name(n->common.tenants, whose->tenant)), dialled);
+}
+
 /* may: a feature code that is meant. */
 static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r, bool may)
 {
@@ -325,21 +339,53 @@ static json_t *dial_result_json(struct dial_whose *whose, const struct dial_resu
 	return json;
 }
 
-void command_dialplan_check(struct command_run *run)
+static struct dial_asker dial_asker_for(struct dial_whose *whose, struct feature_codes *codes)
 {
-	struct dial_whose whose = { run->node, document_tenant(run) };
-	struct feature_codes codes;
-	struct extension e;
-	struct dial_asker asker = {
-		.plan = dial_plans_of(run->node->common.dials, whose.tenant),
-		.codes = &codes,
-		.emergency = run->node->settings.sip.emergency_numbers,
-		.emergency_count = run->node->settings.sip.emergency_number_count,
-		.arg = &whose,
+	const struct node *n = whose->node;
+
+	settings_codes_read(&n->settings, codes);
+	return (struct dial_asker){
+		.plan = dial_plans_of(n->common.dials, whose->tenant),
+		.codes = codes,
+		.emergency = n->settings.sip.emergency_numbers,
+		.emergency_count = n->settings.sip.emergency_number_count,
+		.arg = whose,
 		.is_extension = dial_has_extension,
 		.is_room = dial_has_room,
 		.trunk_access = dial_trunk_code,
 	};
+}
+
+static json_t *dial_flow_json(struct bytes number, struct bytes flow)
+{
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:b, s:i, s:s, s:s}", "meaning", "flow",
+			 "number", command_text_json(number), "flow", command_text_json(flow),
+			 "trunk", "", "class", "", "blocked", 0, "status", 0, "why", "", "rule",
+			 "");
+}
+
+bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	struct dial_whose whose = { .node = n, .tenant = tenant };
+	struct feature_codes codes;
+	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_result result;
+	const char *unused;
+
+	asker.outside = true;
+	asker.classes = UINT8_MAX;
+	dial_resolve(&asker, number, &result);
+	return dial_flow(&whose, &result, number).n ||
+	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused);
+}
+
+void command_dialplan_check(struct command_run *run)
+{
+	struct dial_whose whose = { run->node, document_tenant(run) };
+	struct feature_codes codes;
+	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct bytes number = command_value(run, "number")->text, flow;
+	struct extension e;
 	struct dial_result result;
 	json_t *json;
 	bool may;
@@ -352,16 +398,19 @@ void command_dialplan_check(struct command_run *run)
 	whose.enabled = asker.outside = e.core.enabled;
 	asker.scheme = e.core.dialling;
 	asker.classes = tenants_classes(run->node->common.tenants, whose.tenant, e.core.classes);
-	settings_codes_read(&run->node->settings, &codes);
-	dial_resolve(&asker, command_value(run, "number")->text, &result);
+	dial_resolve(&asker, number, &result);
+	flow = dial_flow(&whose, &result, number);
 	may = result.kind != DIAL_FEATURE || shard_extension_may_set(&e.core, result.feature);
 	extension_wipe(&e);
+	if (flow.n && whose.enabled) {
+		command_answer(run, dial_flow_json(number, flow));
+		return;
+	}
 	json = dial_result_json(&whose, &result, may);
 	if (json && (result.kind == DIAL_OUTSIDE || result.kind == DIAL_BARRED))
 		(void)json_object_set_new(
 			json, "pattern",
-			command_text_json(dial_pattern(asker.plan, &result,
-						       command_value(run, "number")->text)));
+			command_text_json(dial_pattern(asker.plan, &result, number)));
 	command_answer(run, json);
 }
 

@@ -436,6 +436,7 @@ void directory_restored(struct node *n, bool ok)
 		t->differs |= ok && t->lost; /* another node may have put back what we lack */
 		t->lost &= !ok;
 	}
+	n->api.documents->programs.next_ns = 0; /* their texts are lost as well */
 	if (ok)
 		node_prompts_doubt(n);
 	else

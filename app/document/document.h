@@ -69,6 +69,14 @@ struct document_keep {
 	struct snapshot_write *writing; /* NULL: no file is being written */
 };
 
+/* The texts of programs of flows in Redis, of which one after the other is touched (command_flows_beat). */
+struct document_programs {
+	uint32_t cursor;
+	uint64_t next_ns; /* the next round; 0: at once */
+	bool asked;       /* of this one: */
+	char tenant[SNAPSHOT_NAME_MAX + 1], name[DOCUMENT_NAME_MAX];
+};
+
 /* Changes that wait for Redis, or for those before them. */
 struct documents {
 	struct document_change *first, *last;
@@ -78,6 +86,7 @@ struct documents {
 	const struct document_kind *loading; /* at start, */
 	const char *loading_of;              /* of that tenant */
 	struct document_keep keep;
+	struct document_programs programs;
 	struct directory directory;
 };
 

@@ -4,6 +4,7 @@
  * so with Redis Cluster they are spread over all servers. One command each, on the link of what the shards save in the same round: none of
  * them is a round trip more.
  */
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -34,7 +35,9 @@ static void kept_finish(struct store_op *op, const struct store_answer *a)
 {
 	const struct kept_op *k = (const struct kept_op *)op;
 	const struct store_metrics *m = &op->base->metrics;
-	bool there = a->result == STORE_OK && redis_reply_type(a->reply) != REDIS_TYPE_NIL;
+	enum redis_type type = redis_reply_type(a->reply);
+	bool there = a->result == STORE_OK && type != REDIS_TYPE_NIL &&
+		     (type != REDIS_TYPE_INTEGER || redis_reply_integer(a->reply));
 
 	if (a->result == STORE_REFUSED)
 		metric_add(m->refused, 1);
@@ -100,6 +103,42 @@ void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_
 {
 	char key[STORE_KEY_MAX];
 	const struct bytes args[] = { BYTES_LIT("DEL"), kept_key(key, of) };
+
+	kept_run(s, args, COUNT_OF(args), false, done, arg);
+}
+
+static struct bytes program_key(char buf[STORE_KEY_MAX], struct bytes tenant, struct bytes hash)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_str(&w, "td:{t:");
+	writer_bytes(&w, tenant);
+	writer_str(&w, "}:program:");
+	writer_bytes(&w, hash);
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+static_assert(STORE_PROGRAM_S == 604800, "the texts below say it");
+
+void store_program_put(struct store_shared *s, struct bytes tenant, struct bytes hash,
+		       struct bytes text, store_kept_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	bool fits = text.n <= STORE_PROGRAM_MAX;
+	const struct bytes args[] = { BYTES_LIT("SET"),
+				      fits ? program_key(key, tenant, hash) : (struct bytes){ 0 },
+				      text, BYTES_LIT("EX"), BYTES_LIT("604800") };
+
+	metric_add(s->base.metrics.saves, 1);
+	kept_run(s, args, COUNT_OF(args), false, done, arg);
+}
+
+void store_program_touch(struct store_shared *s, struct bytes tenant, struct bytes hash,
+			 store_kept_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("EXPIRE"), program_key(key, tenant, hash),
+				      BYTES_LIT("604800") };
 
 	kept_run(s, args, COUNT_OF(args), false, done, arg);
 }

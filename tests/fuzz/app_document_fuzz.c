@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/schema/extension.h"
+#include "app/schema/flow_field.h"
 #include "app/schema/hours_field.h"
 #include "app/schema/profile.h"
 #include "app/schema/prompt_field.h"
@@ -286,6 +287,27 @@ static void hours(struct bytes in)
 	free(text);
 }
 
+static void flow(struct bytes in)
+{
+	static struct program_value v, again;
+	static struct flow_findings findings;
+	struct flow_program *p;
+	const char *reason = NULL;
+	char *text;
+
+	v = again = (struct program_value){ .changed_utc_ms = 1 };
+	if (flow_document_read(&v, in, &reason)) {
+		assert(reason && v.changed_utc_ms == 1 && !v.text[0]);
+		return;
+	}
+	p = program_parse(bytes_str(v.text), NULL, &findings);
+	assert(p && !findings.errors);
+	program_free(p);
+	assert(!flow_document_read(&again, text_of(flow_document(&v), &text), &reason));
+	assert(!memcmp(&v, &again, sizeof(v)));
+	free(text);
+}
+
 static void room(struct bytes in)
 {
 	struct room_value r = { .changed_utc_ms = 1 }, again;
@@ -337,7 +359,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(struct bytes in) = { profile,  range, extension, tenant,
 							  trunk,    did,   route,     dialplan,
-							  location, room,  hours };
+							  location, room,  hours,     flow };
 
 	struct bytes in = bytes_mem(data + 1, size ? size - 1 : 0);
 

@@ -245,13 +245,11 @@ const char *const g_subscription_endings[] = { "deactivated", "probation",  "giv
 
 /* In the order of the help, where what is of one area may be apart. */
 const struct command *const g_command_parts[] = {
-	g_extension_commands,   g_dial_commands,
-	g_tenant_commands,      g_call_commands,
-	g_call_sound_commands,  g_call_order_commands,
-	g_conference_commands,  g_call_slot_commands,
-	g_call_digits_commands, g_trace_commands,
-	g_recording_commands,   g_look_commands,
-	g_node_commands,        NULL,
+	g_extension_commands,   g_dial_commands,       g_tenant_commands,
+	g_flow_commands,        g_call_commands,       g_call_sound_commands,
+	g_call_order_commands,  g_conference_commands, g_call_slot_commands,
+	g_call_digits_commands, g_trace_commands,      g_recording_commands,
+	g_look_commands,        g_node_commands,       NULL,
 };
 
 static const struct command_arg g_node_args[] = { NODE_ARG, END };

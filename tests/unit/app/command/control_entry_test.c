@@ -47,6 +47,33 @@ static void test_check(void **state)
 	}
 }
 
+/* A program has more room than the arguments of other commands. */
+static void test_length(void **state)
+{
+	static char text[COMMAND_TREE_MAX + 1];
+	static const struct {
+		const char *command;
+		size_t n;
+		bool fine;
+	} rows[] = {
+		{ "help", COMMAND_JSON_MAX, true },
+		{ "help", COMMAND_JSON_MAX + 1, false },
+		{ "no.such", COMMAND_JSON_MAX + 1, false },
+		{ "flow.put", COMMAND_TREE_MAX, true },
+		{ "flow.put", COMMAND_TREE_MAX + 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct control_entry e = { .version = BYTES_LIT("1"),
+					   .id = BYTES_LIT("a"),
+					   .command = bytes_str(rows[i].command),
+					   .args = bytes_mem(text, rows[i].n) };
+
+		ROW_ASSERT(rows[i].command, !control_entry_check(&e) == rows[i].fine);
+	}
+}
+
 static void test_unusable_names_are_dropped(void **state)
 {
 	struct control_entry e;
@@ -101,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_unusable_names_are_dropped),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_claim),

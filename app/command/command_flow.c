@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flows of callers: their documents, and the texts under which a program is found by its hash (ADR 92). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/node/node.h"
+#include "app/schema/flow_field.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
+
+enum { FLOWS_MAX = 256 /* of a tenant */, LOOK_MAX = 4096 /* documents at a time */ };
+#define TOUCH_NS (3600 * NS_PER_S)
+
+static_assert((int)FLOW_KEPT_MAX + 200 < (int)SNAPSHOT_TEXT_MAX, "with name and time");
+
+/* ---- what a program names ---- */
+
+struct flow_whose {
+	const struct node *node;
+	uint16_t tenant;
+	const char *self; /* the flow that is put, "" of none */
+};
+
+/* struct flow_known.exists. Prompts are files of nodes, too. */
+static bool flow_exists(void *arg, const char *kind, struct bytes name)
+{
+	const struct flow_whose *w = arg;
+	struct bytes tenant = bytes_str(tenants_name(w->node->common.tenants, w->tenant));
+
+	if (!strcmp(kind, "number"))
+		return bytes_find(name, ':') < name.n || bytes_find(name, '@') < name.n ||
+		       command_number_known(w->node, w->tenant, name);
+	if (!strcmp(kind, "prompt") || bytes_is(name, w->self))
+		return true;
+	return shelf_version(&w->node->api.documents->keep.shelf, tenant, bytes_str(kind), name);
+}
+
+/* ---- texts by hash ---- */
+
+static void flow_store_failed(struct command_run *run, enum store_result result)
+{
+	command_fail(run, result == STORE_UNKNOWN ? COMMAND_UNCERTAIN : COMMAND_UNAVAILABLE, NULL,
+		     "Redis did not accept the program");
+}
+
+/* Behind it the document may name it. */
+static void flow_on_text(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	(void)there;
+	(void)value;
+	if (result == STORE_OK)
+		document_put(arg);
+	else
+		flow_store_failed(arg, result);
+}
+
+static void flow_text_put(struct node *n, struct bytes tenant, const struct flow_program *p,
+			  store_kept_fn *done, void *arg)
+{
+	char hash[FLOW_HASH_TEXT], *text = program_text(p, true);
+
+	flow_hash_text(hash, p->hash);
+	if (text)
+		store_program_put(n->redis.store, tenant, bytes_str(hash), bytes_str(text), done,
+				  arg);
+	else if (done)
+		done(STORE_REFUSED, false, (struct bytes){ 0 }, arg);
+	free(text);
+}
+
+/* A Redis that was emptied has documents again, and this is put again by the next round. */
+static void flow_on_touched(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct node *n = arg;
+	struct document_programs *t = &n->api.documents->programs;
+	const struct flow_program *p = programs_named(n->shards.commons->programs,
+						      bytes_str(t->tenant), bytes_str(t->name));
+
+	(void)value;
+	t->asked = false;
+	if (result == STORE_OK && !there && p)
+		flow_text_put(n, bytes_str(t->tenant), p, NULL, NULL);
+}
+
+static void flow_touch(struct node *n, const struct snapshot_document *d)
+{
+	struct document_programs *t = &n->api.documents->programs;
+	const struct flow_program *p =
+		programs_named(n->shards.commons->programs, d->tenant, d->name);
+	char hash[FLOW_HASH_TEXT];
+
+	if (!p || bytes_cstr(d->tenant, t->tenant, sizeof(t->tenant)) ||
+	    bytes_cstr(d->name, t->name, sizeof(t->name)))
+		return;
+	flow_hash_text(hash, p->hash);
+	t->asked = true;
+	store_program_touch(n->redis.store, d->tenant, bytes_str(hash), flow_on_touched, n);
+}
+
+void command_flows_beat(struct node *n, uint64_t now_ns)
+{
+	struct document_programs *t = &n->api.documents->programs;
+	struct snapshot_document d;
+
+	for (uint32_t i = 0; !t->asked && now_ns >= t->next_ns && i < LOOK_MAX; i++) {
+		if (!shelf_next(&n->api.documents->keep.shelf, &t->cursor, &d)) {
+			t->cursor = 0;
+			t->next_ns = now_ns + TOUCH_NS;
+		} else if (bytes_is(d.kind, g_flow_documents.name)) {
+			flow_touch(n, &d);
+		}
+	}
+}
+
+/* ---- the document ---- */
+
+/* All that is wrong, in words and as a list. */
+static void flow_refuse(struct command_run *run, const struct flow_findings *all)
+{
+	struct command_error error = { .code = COMMAND_BAD_ARGUMENT, .argument = "program" };
+	struct writer w = writer_over(error.message, sizeof(error.message) - 1);
+	json_t *answer;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		const struct flow_finding *f = &all->list[i];
+		size_t before = w.n;
+
+		if (f->warning)
+			continue;
+		WRITER_TEXTS(&w, before ? "; " : "", f->path, ": ", f->message);
+		if (w.overflow) {
+			w.n = before;
+			break;
+		}
+	}
+	error.message[w.n] = '\0';
+	answer = command_error_json(&error);
+	(void)json_object_set_new(json_object_get(answer, "error"), "findings",
+				  flow_findings_json(all, false));
+	command_end(run, answer);
+}
+
+/* What the argument has, checked, and its text for free(). NULL: the run has failed. */
+static struct flow_program *flow_take(struct command_run *run)
+{
+	static struct flow_findings findings;
+	const struct command_value *given = command_value(run, "program");
+	char *text = json_dumps(given->json, JSON_COMPACT);
+	struct flow_program *p;
+
+	if (!text) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return NULL;
+	}
+	p = program_parse(bytes_str(text), NULL, &findings);
+	if (!p)
+		flow_refuse(run, &findings);
+	free(text);
+	return p;
+}
+
+void command_flow_put(struct command_run *run)
+{
+	struct flow_program *p = flow_take(run);
+
+	if (p)
+		flow_text_put(run->node, bytes_str(run->tenant), p, flow_on_text, run);
+	program_free(p);
+}
+
+static bool flow_make(struct command_run *run, void *value)
+{
+	struct bytes name = command_value(run, "name")->text;
+	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
+	struct program_value *v = value;
+	size_t n = json_dumpb(command_value(run, "program")->json, v->text, sizeof(v->text),
+			      JSON_COMPACT);
+
+	v->changed_utc_ms = clock_utc_ms();
+	(void)bytes_cstr(name, v->name, sizeof(v->name));
+	if (n >= sizeof(v->text)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "program",
+			     "it has %zu octets without spaces; a flow has at most %d", n,
+			     FLOW_KEPT_MAX);
+		return false;
+	}
+	v->text[n] = '\0';
+	if (shelf_version(shelf, bytes_str(run->tenant), BYTES_LIT("flow"), name) ||
+	    shelf_count_of(shelf, bytes_str(run->tenant), BYTES_LIT("flow")) < FLOWS_MAX)
+		return true;
+	command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d flows", FLOWS_MAX);
+	return false;
+}
+
+static json_t *flow_write(struct node *node, const void *value)
+{
+	(void)node;
+	return flow_document(value);
+}
+
+static void flow_name(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct program_value *v = value;
+
+	(void)snprintf(name, DOCUMENT_NAME_MAX, "%s", v->name);
+}
+
+/* Of one that was checked; NULL: no memory. */
+static struct flow_program *flow_parse(const struct program_value *v,
+				       const struct flow_known *known, struct flow_findings *out)
+{
+	return program_parse(bytes_str(v->text), known, out);
+}
+
+static json_t *flow_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	static struct flow_findings findings;
+	const struct program_value *v = value;
+	struct flow_program *p = flow_parse(v, NULL, &findings);
+	char hash[FLOW_HASH_TEXT];
+	json_t *json;
+
+	(void)node;
+	(void)tenant;
+	if (!p)
+		return NULL;
+	flow_hash_text(hash, p->hash);
+	json = document_shown(json_pack("{s:s, s:s, s:i}", "name", v->name, "hash", hash, "steps",
+					p->count),
+			      v->changed_utc_ms);
+	program_free(p);
+	return json;
+}
+
+static int flow_kind_read(const struct node *node, void *value, struct bytes json,
+			  const char **reason)
+{
+	(void)node;
+	return flow_document_read(value, json, reason);
+}
+
+static int flow_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	static struct flow_findings findings;
+	const struct program_value *v = value;
+	struct flow_program *p = flow_parse(v, NULL, &findings);
+
+	return p ? programs_put(node->shards.commons->programs,
+				bytes_str(tenants_name(node->common.tenants, tenant)),
+				bytes_str(v->name), p)
+		 : -ENOMEM;
+}
+
+static void flow_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	programs_delete(node->shards.commons->programs,
+			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(name));
+}
+
+static void flow_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	static struct flow_findings findings;
+	const struct program_value *v = value;
+	struct flow_whose whose = { node, tenant, v->name };
+	const struct flow_known known = { flow_exists, &whose };
+	json_t *list, *f;
+	size_t i;
+
+	program_free(flow_parse(v, &known, &findings));
+	list = flow_findings_json(&findings, true);
+	json_array_foreach(list, i, f)
+	{
+		(void)json_array_append_new(
+			out, json_sprintf("%s: %s", json_string_value(json_object_get(f, "path")),
+					  json_string_value(json_object_get(f, "message"))));
+	}
+	json_decref(list);
+}
+
+const struct document_kind g_flow_documents = {
+	.name = "flow",
+	.argument = "name",
+	.limit = "the number of programs in memory",
+	.size = sizeof(struct program_value),
+	.make = flow_make,
+	.write = flow_write,
+	.name_of = flow_name,
+	.show = flow_show,
+	.read = flow_kind_read,
+	.apply = flow_apply,
+	.forget = flow_forget,
+	.warn = flow_warn,
+};
+
+/* NULL: the run has failed. For free(). */
+static struct program_value *flow_stored(struct command_run *run)
+{
+	struct program_value *v = calloc(1, sizeof(*v));
+
+	if (v && document_stored(run->node, run->tenant, &g_flow_documents,
+				 command_value(run, "name")->text, v))
+		return v;
+	free(v);
+	command_fail(run, COMMAND_NOT_FOUND, "name",
+		     "there is no such flow: flow.list shows those that there are");
+	return NULL;
+}
+
+void command_flow_get(struct command_run *run)
+{
+	struct program_value *v = flow_stored(run);
+	json_t *json;
+
+	if (!v)
+		return;
+	json = flow_show(run->node, document_tenant(run), v);
+	if (json)
+		(void)json_object_set_new(json, "program", json_loads(v->text, 0, NULL));
+	free(v);
+	command_answer(run, json);
+}
+
+void command_flow_export(struct command_run *run)
+{
+	struct program_value *v = flow_stored(run);
+	json_t *program = v ? json_loads(v->text, 0, NULL) : NULL;
+	char *text = program ? json_dumps(program, JSON_INDENT(2)) : NULL;
+
+	if (v)
+		command_answer(run, text ? json_string(text) : NULL);
+	free(text);
+	json_decref(program);
+	free(v);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A flow: its program, a document of a tenant in Redis by its name (docs/flows.md); and a number that leads to one. */
+#ifndef APP_SCHEMA_FLOW_FIELD_H
+#define APP_SCHEMA_FLOW_FIELD_H
+
+#include "app/schema/field.h"
+#include "sig/flow/program.h"
+
+enum {
+	FLOW_NAME_MAX = 32,
+	FLOW_HASH_TEXT = 2 * PROGRAM_HASH_LEN + 1,
+	FLOW_KEPT_MAX = 65000 /* octets of a program that is put: its document fits a snapshot */
+};
+
+struct program_value {
+	char name[FLOW_NAME_MAX];
+	uint64_t changed_utc_ms;
+	char text[FLOW_KEPT_MAX + 1]; /* the program, compact */
+};
+
+/* The document. New reference, NULL: out of memory. */
+json_t *flow_document(const struct program_value *v);
+/* As form_read; a program that has errors is refused. */
+int flow_document_read(struct program_value *v, struct bytes json, const char **reason) NODISCARD;
+
+void flow_hash_text(char out[FLOW_HASH_TEXT], const uint8_t hash[PROGRAM_HASH_LEN]);
+/* A list of the warnings, or of the errors: each with path and message. */
+json_t *flow_findings_json(const struct flow_findings *all, bool warnings);
+
+#endif

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flows as documents: checked whole, the same on all nodes, kept by hash for calls that go through them, each tenant's its own."""
+import hashlib
+import json
+import pathlib
+import tempfile
+
+from directory_test import Pair
+from tandem_client import Client, Redis, Refused
+
+MENU = {"start": "menu", "steps": {
+    "menu": {"gather": {"prompt": ["main-menu"], "max": 1, "tries": 2}, "on": {"1": "sales"}, "invalid": "bye", "timeout": "bye"},
+    "sales": {"dial": {"to": ["1001"]}, "next": "bye"},
+    "bye": {"hangup": {}}}}
+
+
+def big(octets):
+    """A program whose compact text has nearly so many octets."""
+    def made(count):
+        steps = {f"s{i}": {"play": ["x" * 32] * 8, "next": f"s{i + 1}"} for i in range(count)}
+        return {"start": "s0", "steps": {**steps, f"s{count}": {"hangup": {}}}}
+
+    count = 1
+    while len(json.dumps(made(count + 1), separators=(",", ":"))) <= octets:
+        count += 1
+    return made(count)
+
+
+class Flows(Pair):
+    def setUp(self):
+        with Redis(self.socket) as redis:
+            for key in redis("KEYS", "td:{t:*}:program:*"):
+                redis("DEL", key)
+        for flow in self.a.tandemctl("flow.list"):
+            self.ask("flow.delete", name=flow["name"])
+
+    def ask(self, command, tenant="_operator", **args):
+        with Client(self.socket, tenant) as client:
+            return client.ask(command, **args)
+
+    def refused(self, code, argument, command, **args):
+        with self.assertRaises(Refused) as refused:
+            self.ask(command, **args)
+        self.assertEqual((refused.exception.code, refused.exception.argument), (code, argument))
+        return str(refused.exception)
+
+    def texts(self, tenant="default"):
+        with Redis(self.socket) as redis:
+            return {key.split(":")[-1]: redis("TTL", key) for key in redis("KEYS", f"td:{{t:{tenant}}}:program:*")}
+
+    def file(self, text):
+        name = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "flow.json"
+        name.write_text(text if isinstance(text, str) else json.dumps(text, indent=4))
+        return f"@{name}"
+
+    def test_documents(self):
+        put = self.ask("flow.put", name="main", program=MENU)
+        self.assertEqual((put["name"], put["steps"]), ("main", 3))
+        self.assertEqual(put["warnings"], ["/steps/sales/dial/to/0: there is no such number yet"])
+        for node in (self.a, self.b):
+            self.until(lambda node=node: [f["hash"] for f in node.tandemctl("flow.list")] == [put["hash"]])
+            found = node.tandemctl("flow.get", name="main")
+            self.assertEqual((found["program"], found["hash"]), (MENU, put["hash"]))
+        text = self.a.tandemctl("flow.export", name="main")
+        self.assertEqual(json.loads(text), MENU)
+        self.assertEqual(list(json.loads(text)["steps"]), list(MENU["steps"]))
+        again = self.b.tandemctl("flow.put", name="copy", program=self.file(text))
+        self.assertEqual(again["hash"], put["hash"])
+        for name in ("main", "copy"):
+            self.ask("flow.delete", name=name)
+        self.refused("not_found", "name", "flow.get", name="main")
+
+    def test_refused_whole(self):
+        wrong = {"start": "a", "steps": {"a": {"gather": {"prompt": ["x"], "max": 0}, "next": "nowhere"}, "b": {"dance": {}}}}
+        with self.assertRaises(Refused) as refused:
+            self.ask("flow.put", name="wrong", program=wrong)
+        paths = {finding["path"] for finding in refused.exception.findings}
+        self.assertLessEqual({"/steps/a/gather/max", "/steps/a/next", "/steps/b/dance"}, paths)
+        for path in paths:
+            self.assertIn(f"{path}: ", str(refused.exception))
+        self.refused("bad_argument", "program", "flow.put", name="wrong", program="{}")
+        self.refused("missing_argument", "program", "flow.put", name="wrong")
+        self.refused("not_found", "name", "flow.get", name="wrong")
+        self.assertEqual(self.a.tandemctl("flow.list"), [])
+        self.assertEqual(self.texts(), {})
+
+    def test_large(self):
+        """64 KiB go by both ways in, and other commands have no more than before."""
+        program = big(65000)
+        for put in (self.ask("flow.put", name="large", program=program),
+                    self.a.tandemctl("flow.put", name="large", program=self.file(program))):
+            self.assertEqual(put["steps"], len(program["steps"]))
+        self.until(lambda: self.b.tandemctl("flow.list"))
+        self.assertEqual(self.b.tandemctl("flow.get", name="large")["program"], program)
+        self.assertIn("65000", self.refused("bad_argument", "program", "flow.put", name="large", program=big(65500)))
+        self.assertIn("65536", self.refused("bad_argument", "program", "flow.put", name="large", program=big(67000)))
+        self.refused("bad_request", None, "flow.put", name="large", program=big(140000))
+        self.refused("bad_request", None, "hours.put", name="large", week="x" * 17000)
+        self.ask("flow.delete", name="large")
+
+    def test_tenants_never_meet(self):
+        for tenant in ("acme", "zeta"):
+            self.ask("tenant.put", name=tenant, domains=f"{tenant}.example", commands=["admin"])
+        self.until(lambda: all(self.ask("flow.list", tenant) == [] for tenant in ("acme", "zeta")))
+        self.ask("flow.put", "acme", name="main", program=MENU)
+        self.assertEqual(self.ask("flow.list", "zeta"), [])
+        self.assertEqual([flow["name"] for flow in self.ask("flow.list", "acme")], ["main"])
+        self.assertTrue(self.texts("acme"))
+        self.assertEqual(self.texts("zeta"), {})
+        self.ask("flow.delete", "acme", name="main")
+
+    def test_texts_by_hash(self):
+        """What a name meant stays for a week for calls that are in it; all of it is there again in a Redis that was emptied."""
+        first = self.ask("flow.put", name="kept", program=MENU)["hash"]
+        second = self.ask("flow.put", name="kept", program=[{"play": ["closed"]}, {"hangup": {}}])["hash"]
+        self.assertEqual(set(self.texts()), {first, second})
+        for ttl in self.texts().values():
+            self.assertGreater(ttl, 604000)
+        with Redis(self.socket) as redis:
+            text = redis("GET", f"td:{{t:default}}:program:{second}")
+            self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), second)
+            redis("FLUSHALL")
+        self.until(lambda: second in self.texts())
+        self.ask("flow.delete", name="kept")
