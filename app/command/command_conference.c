@@ -486,7 +486,7 @@ static bool room_number_is_free(struct command_run *run, struct bytes number)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "number", COMMAND_NUMBER_IS_CODE);
 		return false;
 	}
-	return true;
+	return !command_number_leads(run, number);
 }
 
 /* What cannot be opened must not be written over by something else than new PINs. False: the run has failed. */

@@ -409,7 +409,7 @@ static bool extension_number_is_free(struct command_run *run, struct bytes numbe
 			     BYTES_ARG(number));
 		return false;
 	}
-	return true;
+	return !command_number_leads(run, number);
 }
 
 /* There is room for one more, and it comes with its secret. False: the run has failed. */

@@ -8,12 +8,18 @@
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/flow_field.h"
+#include "app/schema/flow_try.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sig/host/calendars.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 
-enum { FLOWS_MAX = 256 /* of a tenant */, LOOK_MAX = 4096 /* documents at a time */ };
+enum {
+	FLOWS_MAX = 256,
+	NUMBERS_MAX = 1024 /* of a tenant */,
+	LOOK_MAX = 4096 /* documents at a time */
+};
 #define TOUCH_NS (3600 * NS_PER_S)
 
 static_assert((int)FLOW_KEPT_MAX + 200 < (int)SNAPSHOT_TEXT_MAX, "with name and time");
@@ -336,4 +342,189 @@ void command_flow_export(struct command_run *run)
 	free(text);
 	json_decref(program);
 	free(v);
+}
+
+/* ---- try ---- */
+
+enum { FLOW_WORDS_MAX = 128 };
+
+/* A call that is thought of. */
+struct flow_caller {
+	struct command_run *run;
+	uint16_t tenant;
+	bool timed;
+	int64_t at; /* UTC; as the wall shows it where it was given */
+};
+
+static void caller_time(const struct flow_caller *c, struct bytes name, struct writer *w)
+{
+	static const char days[][4] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
+	struct civil date = civil_of(civil_day(c->at));
+	int64_t minute = (c->at - civil_day(c->at) * ZONE_DAY_S) / 60;
+
+	if (bytes_is(name, "time.date"))
+		writer_fmt(w, "%04d-%02u-%02u", (int)date.year, date.month, date.day);
+	else if (bytes_is(name, "time.weekday"))
+		writer_str(w, days[civil_weekday(civil_day(c->at))]);
+	else if (bytes_is(name, "time.hour"))
+		writer_fmt(w, "%02d", (int)(minute / 60));
+	else if (bytes_is(name, "time.minute"))
+		writer_fmt(w, "%02d", (int)(minute % 60));
+}
+
+static void caller_fact(void *arg, struct bytes name, struct writer *w)
+{
+	static const char *const args[][2] = { { "caller", "from" },
+					       { "caller_name", "name" },
+					       { "called", "to" },
+					       { "trunk", "trunk" },
+					       { "language", "language" } };
+	const struct flow_caller *c = arg;
+
+	for (size_t i = 0; i < COUNT_OF(args); i++) {
+		if (bytes_is(name, args[i][0]))
+			writer_bytes(w, command_value(c->run, args[i][1])->text);
+	}
+	if (bytes_is(name, "tenant"))
+		writer_str(w, c->run->tenant);
+	caller_time(c, name, w);
+}
+
+static void caller_hours(void *arg, struct bytes name, struct writer *w)
+{
+	const struct flow_caller *c = arg;
+	const struct calendar *found =
+		calendars_find(c->run->node->shards.commons->calendars, c->tenant, name);
+
+	if (found)
+		writer_str(w,
+			   calendar_word(found, c->timed ? zone_utc_s(found->zone, c->at) : c->at));
+}
+
+static const struct flow_program *caller_named(void *arg, struct bytes flow)
+{
+	const struct flow_caller *c = arg;
+
+	return programs_named(c->run->node->shards.commons->programs, bytes_str(c->run->tenant),
+			      flow);
+}
+
+static size_t words_cut(struct bytes text, struct bytes words[FLOW_WORDS_MAX])
+{
+	size_t n = 0;
+
+	while (n < FLOW_WORDS_MAX && bytes_cut(&text, ',', &words[n]))
+		n++;
+	return n;
+}
+
+void command_flow_try(struct command_run *run)
+{
+	const struct command_value *time = command_value(run, "time");
+	struct flow_caller caller = { run, document_tenant(run), time->given,
+				      (int64_t)(clock_utc_ms() / 1000) };
+	const struct flow_program *p = caller_named(&caller, command_value(run, "flow")->text);
+	struct bytes words[FLOW_WORDS_MAX];
+	struct flow_trial trial = { .words = words,
+				    .count = words_cut(command_value(run, "digits")->text, words),
+				    .fact = caller_fact,
+				    .hours = caller_hours,
+				    .named = caller_named,
+				    .arg = &caller };
+
+	if (!p)
+		command_fail(run, COMMAND_NOT_FOUND, "flow",
+			     "there is no such flow: flow.list shows those that there are");
+	else if (time->given && hours_time_parse(&caller.at, time->text, civil_day(caller.at)))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "time",
+			     "time is one such as 18:00 or 2026-12-24 18:00");
+	else
+		command_answer(run, flow_try(p, &trial));
+}
+
+/* ---- numbers ---- */
+
+/* False: the run has failed. */
+static bool number_may_lead(struct command_run *run, struct bytes number)
+{
+	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
+	struct bytes tenant = bytes_str(run->tenant);
+	const char *has = shelf_version(shelf, tenant, BYTES_LIT("extension"), number)
+				  ? "an extension"
+			  : shelf_version(shelf, tenant, BYTES_LIT("room"), number) ? "a room"
+										    : NULL;
+
+	if (command_is_code(run, number))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "number", COMMAND_NUMBER_IS_CODE);
+	else if (has)
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "%s has this number: take another one, or delete that first", has);
+	else if (shelf_version(shelf, tenant, BYTES_LIT("number"), number) ||
+		 shelf_count_of(shelf, tenant, BYTES_LIT("number")) < NUMBERS_MAX)
+		return true;
+	else
+		command_fail(run, COMMAND_FULL, NULL,
+			     "a tenant has at most %d numbers that lead "
+			     "to flows",
+			     NUMBERS_MAX);
+	return false;
+}
+
+static bool number_make(struct command_run *run, void *value)
+{
+	struct bytes number = command_value(run, "number")->text;
+
+	form_begin(&g_number_form, value, number);
+	(void)document_stored(run->node, run->tenant, &g_number_documents, number, value);
+	return document_read_args(run, &g_number_documents, value) && number_may_lead(run, number);
+}
+
+static int number_lead(struct node *n, uint16_t tenant, const char *number, struct bytes flow)
+{
+	return programs_number_put(n->shards.commons->programs,
+				   bytes_str(tenants_name(n->common.tenants, tenant)),
+				   bytes_str(number), flow);
+}
+
+static int number_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct number_value *v = value;
+
+	return number_lead(node, tenant, v->number, number_flow(v));
+}
+
+static void number_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	(void)!number_lead(node, tenant, name, (struct bytes){ 0 });
+}
+
+static void number_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	struct flow_whose whose = { node, tenant, "" };
+
+	if (!flow_exists(&whose, "flow", number_flow(value)))
+		(void)json_array_append_new(out, json_string("to: there is no such flow yet"));
+}
+
+const struct document_kind g_number_documents = {
+	.name = "number",
+	.argument = "number",
+	.limit = "the number of numbers in memory",
+	.exact = true, /* it is no extension's, and no room's */
+	.size = sizeof(struct number_value),
+	.form = &g_number_form,
+	.make = number_make,
+	.apply = number_apply,
+	.forget = number_forget,
+	.warn = number_warn,
+};
+
+bool command_number_leads(struct command_run *run, struct bytes number)
+{
+	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
+			   BYTES_LIT("number"), number))
+		return false;
+	command_fail(run, COMMAND_CONFLICT, "number",
+		     "it leads to a flow: take another one, or number.delete it first");
+	return true;
 }

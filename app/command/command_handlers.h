@@ -47,7 +47,7 @@ command_fn command_range_list, command_hours_check, command_prompt_put, command_
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
-command_fn command_flow_put, command_flow_get, command_flow_export;
+command_fn command_flow_put, command_flow_get, command_flow_export, command_flow_try;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
 	command_help;
@@ -95,6 +95,8 @@ uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 void command_play_put(json_t *json, const struct shard *core, uint64_t call);
 /* Somebody of the tenant is meant by it, or whoever is called outside. */
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
+/* One that leads to a flow: then the run has failed. */
+bool command_number_leads(struct command_run *run, struct bytes number);
 /* Twice a second: what the flows of all tenants are kept under is not forgotten. */
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* EFFECT_SET. */
@@ -115,8 +117,7 @@ bool command_is_code(const struct command_run *run, struct bytes number);
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
 	g_location_documents, g_room_documents, g_hours_documents, g_hours_override,
-	g_prompt_documents,
-	g_flow_documents;
+	g_prompt_documents, g_flow_documents, g_number_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

@@ -742,5 +742,6 @@ const struct document_kind *const g_document_kinds[] = {
 	&g_hours_documents,
 	&g_prompt_documents,
 	&g_flow_documents,
+	&g_number_documents,
 	NULL,
 };

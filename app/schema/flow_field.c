@@ -5,6 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct bytes number_flow(const struct number_value *v)
+{
+	return bytes_from(bytes_str(v->to), sizeof("flow:") - 1);
+}
+
+static const char *field_leads_wrong(const void *value, const char *text)
+{
+	struct bytes name = number_flow(value);
+
+	return bytes_starts(bytes_str(text), "flow:") && name.n &&
+			       command_allows(CHARSET_NAME, name)
+		       ? NULL
+		       : "a number leads to flow:NAME";
+}
+
+#undef FIELD_OF
+#define FIELD_OF struct number_value
+const struct command_arg g_number_fields[] = {
+	KEY_FIELD("number", number, CHARSET_NUMBER, "The number, as phones dial it."),
+	TEXT_FIELD("to", to, CHARSET_TEXT, field_leads_wrong, "What it leads to: flow:NAME."),
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+const struct form g_number_form = { .fields = g_number_fields, FORM_OF(struct number_value) };
+
 json_t *flow_document(const struct program_value *v)
 {
 	json_t *program = json_loads(v->text, 0, NULL);

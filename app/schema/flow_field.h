@@ -3,7 +3,9 @@
 #ifndef APP_SCHEMA_FLOW_FIELD_H
 #define APP_SCHEMA_FLOW_FIELD_H
 
+#include "app/schema/command.h"
 #include "app/schema/field.h"
+#include "sig/dial/dial.h"
 #include "sig/flow/program.h"
 
 enum {
@@ -17,6 +19,16 @@ struct program_value {
 	uint64_t changed_utc_ms;
 	char text[FLOW_KEPT_MAX + 1]; /* the program, compact */
 };
+
+/* What a number of the tenant leads to. */
+struct number_value {
+	char number[DIAL_NUMBER_MAX];
+	char to[sizeof("flow:") - 1 + FLOW_NAME_MAX];
+	uint64_t changed_utc_ms;
+};
+extern const struct command_arg g_number_fields[];
+extern const struct form g_number_form;
+struct bytes number_flow(const struct number_value *v);
 
 /* The document. New reference, NULL: out of memory. */
 json_t *flow_document(const struct program_value *v);

@@ -122,3 +122,63 @@ class Flows(Pair):
             redis("FLUSHALL")
         self.until(lambda: second in self.texts())
         self.ask("flow.delete", name="kept")
+
+    def test_try(self):
+        """The way that a call would take: by the calendar of a time, the digits, and on to another flow."""
+        self.ask("hours.put", name="office", zone="Europe/Berlin", week="mon-fri 08:00-18:00", holidays="12-25 closed Christmas")
+        self.ask("flow.put", name="night", program=[{"play": ["closed"]}, {"record": {}}, {"hangup": {}}])
+        self.ask("flow.put", name="main", program={"start": "open", "steps": {
+            "open": {"hours": "office", "on": {"holiday": "feast"}, "closed": "away", "next": "hello"},
+            "hello": {"say": "Good morning, {caller}. It is {time.weekday} {time.hour}.", "next": "menu"},
+            "menu": {"gather": {"prompt": ["main-menu"], "max": 1}, "on": {"1": "sales"}, "invalid": "away", "timeout": "away"},
+            "sales": {"dial": "1001", "busy": "away", "no_answer": "away"},
+            "away": {"redirect": "flow:night"},
+            "feast": {"tag": {"Case.Day": "feast"}, "next": "away"}}})
+
+        def way(**args):
+            return [next(v for v in (step.get("step"), step.get("flow"), step.get("end")) if v)
+                    for step in self.b.tandemctl("flow.try", flow="main", **args) if step.keys() & {"step", "flow", "end"}]
+
+        self.until(lambda: len(self.b.tandemctl("flow.list")) == 2)
+        open_, shut, feast = "2026-11-27 08:00", "2026-11-27 07:59", "2026-12-25 12:00"
+        self.assertEqual(way(time=open_), ["hello", "menu"])
+        self.assertEqual(way(time=open_, digits="1"), ["hello", "menu", "sales"])
+        self.assertEqual(way(time=open_, digits="1,busy,msg-1"), ["hello", "menu", "sales", "away", "night", "1", "2", "3"])
+        self.assertEqual(way(time=open_, digits="timeout"), ["hello", "menu", "away", "night", "1", "2"])
+        self.assertEqual(way(time=shut), ["away", "night", "1", "2"])
+        tried = self.ask("flow.try", flow="main", time=feast, **{"from": "+49301"})
+        self.assertIn({"tag": "Case.Day", "value": "feast"}, tried)
+        hello = self.ask("flow.try", flow="main", time=open_, **{"from": "+49301"})
+        self.assertIn({"text": "Good morning, +49301. It is fri 08."}, [step.get("say") for step in hello])
+        self.ask("hours.override", name="office", state="closed")
+        self.assertEqual(way(time=open_)[:2], ["away", "night"])
+        self.ask("hours.override", name="office", state="none")
+        self.refused("bad_argument", "time", "flow.try", flow="main", time="tomorrow")
+        self.refused("not_found", "flow", "flow.try", flow="shop")
+
+    def test_numbers(self):
+        """A number leads to one thing alone."""
+        self.ask("flow.put", name="main", program=MENU)
+        self.ask("extension.put", number="1001", password="secret-1001")
+        self.ask("room.put", number="700")
+        put = self.ask("number.put", number="100", to="flow:main")
+        self.assertNotIn("warnings", put)
+        self.assertEqual(self.ask("number.put", number="101", to="flow:later")["warnings"], ["to: there is no such flow yet"])
+        self.until(lambda: [n["number"] for n in self.b.tandemctl("number.list")] == ["100", "101"])
+        self.assertEqual(self.b.tandemctl("number.get", number="100")["to"], "flow:main")
+        self.refused("conflict", "number", "number.put", number="1001", to="flow:main")
+        self.refused("conflict", "number", "number.put", number="700", to="flow:main")
+        self.refused("bad_argument", "number", "number.put", number="*72", to="flow:main")
+        self.refused("bad_argument", "to", "number.put", number="102", to="main")
+        self.refused("bad_argument", "to", "number.put", number="102", to="flow:")
+        self.refused("bad_argument", "to", "number.put", number="102")
+        self.refused("conflict", "number", "extension.put", number="100", password="secret-100")
+        self.refused("conflict", "number", "room.put", number="100")
+        means = self.ask("dialplan.check", number="100", **{"from": "1001"})
+        self.assertEqual((means["meaning"], means["flow"], means["status"]), ("flow", "main", 0))
+        self.assertEqual(self.ask("flow.put", name="main", program=[{"dial": "100"}, {"hangup": {}}]).get("warnings"), None)
+        for number in ("100", "101"):
+            self.ask("number.delete", number=number)
+        self.assertNotEqual(self.ask("dialplan.check", number="100", **{"from": "1001"})["meaning"], "flow")
+        self.ask("room.delete", number="700")
+        self.ask("extension.delete", number="1001")

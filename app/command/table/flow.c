@@ -2,6 +2,7 @@
 /* What happens to callers: flows, and the numbers that lead to them. */
 #include "app/command/table/table.h"
 #include "app/schema/flow_field.h"
+#include "app/schema/hours_field.h"
 
 #define FLOW_ARG(what, needed, text)                                                               \
 	{                                                                                          \
@@ -18,11 +19,43 @@ static const struct command_arg g_flow_args[] = {
 	FLOW_ARG("name", true, "Name of the flow."),
 	END,
 };
+#define SAID_ARG(what, text)                                                             \
+	{                                                                                \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT, .max = 255, \
+		.help = (text)                                                           \
+	}
+static const struct command_arg g_flow_try_args[] = {
+	FLOW_ARG("flow", true, "Name of the flow."),
+	SAID_ARG("from", "The caller's number."),
+	SAID_ARG("name", "The caller's name."),
+	SAID_ARG("to", "The number that is called."),
+	SAID_ARG("trunk", "The trunk that the call comes by; empty: a phone of the tenant calls."),
+	SAID_ARG("language", "The language of the call."),
+	{ .name = "time",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 5,
+	  .max = HOURS_UNTIL_MAX - 1,
+	  .preset = "now",
+	  .help = "Local time in the zone of each calendar: 18:00 of today, or 2026-12-24 18:00." },
+	SAID_ARG("digits", "How one verb after the other ends, joined by ',': the digits that are "
+			   "pressed, an outcome such as busy or timeout, or another value, such "
+			   "as the name of a recording. Verbs that have one way on pass by "
+			   "themselves."),
+	END,
+};
 static const struct command_arg g_flow_put_args[] = {
 	FLOW_ARG("name", true, "Name of the flow."),
 	PROGRAM_ARG(true),
 	END,
 };
+
+#define FIELD_OF struct number_value
+static const struct command_arg g_number_args[] = {
+	KEY_FIELD("number", number, CHARSET_NUMBER, "The number, as it was put."),
+	END,
+};
+#undef FIELD_OF
 
 const struct command g_flow_commands[] = {
 	{ "flow.put", COMMAND_FOR_ADMIN, g_flow_put_args,
@@ -44,5 +77,26 @@ const struct command g_flow_commands[] = {
 	{ "flow.list", COMMAND_FOR_READER, g_no_args, "Lists flows by name.",
 	  "a list: name, hash, steps, changed_utc_ms", BY(document_list),
 	  .documents = BY(&g_flow_documents), .columns = "name,steps,changed_utc_ms" },
+	{ "flow.try", COMMAND_FOR_READER, g_flow_try_args,
+	  "Says which way a call would take through a flow, by the interpreter of calls. Nothing "
+	  "is called, played or changed.",
+	  "a list: verbs (step, visit, and the verb with its arguments), left (the step) and by "
+	  "(the branch), tag and value, flow (that redirect leads to), end (true, or why). It ends "
+	  "with the verb of which digits says no end",
+	  BY(command_flow_try), .transient = true },
+	{ "number.put", COMMAND_FOR_ADMIN, g_number_fields,
+	  "Says what a number of the tenant leads to, for phones that dial it and did.put that has "
+	  "it in to. It is no extension's, no room's and no feature code.",
+	  "the number; warnings, of a flow that is not there yet", BY(document_put),
+	  .documents = BY(&g_number_documents) },
+	{ "number.get", COMMAND_FOR_READER, g_number_args, "Shows what a number leads to.",
+	  "changed_utc_ms", BY(document_show), .documents = BY(&g_number_documents),
+	  .shows = g_number_fields },
+	{ "number.delete", COMMAND_FOR_ADMIN, g_number_args,
+	  "Deletes a number: it leads nowhere. Calls that came by it go on.", "number",
+	  BY(document_delete), .documents = BY(&g_number_documents) },
+	{ "number.list", COMMAND_FOR_READER, g_no_args, "Lists numbers that lead to flows.",
+	  "a list of numbers", BY(document_list), .documents = BY(&g_number_documents),
+	  .columns = "number,to" },
 	{ .name = NULL },
 };

@@ -138,9 +138,10 @@ const struct command g_dial_commands[] = {
 	  BY(document_delete), .documents = BY(&g_dial_documents) },
 	{ "dialplan.check", COMMAND_FOR_READER, g_dial_check_args,
 	  "Says what an extension means by a number. Nothing is called.",
-	  "meaning (emergency, extension, room, feature, outside, barred, more: digits are "
+	  "meaning (emergency, extension, room, flow, feature, outside, barred, more: digits are "
 	  "missing, "
-	  "unknown), number (as it is called, or asked for outside), trunk (by which alone, where "
+	  "unknown), flow (its name, where it is one), number (as it is called, or asked for "
+	  "outside), trunk (by which alone, where "
 	  "its "
 	  "access code is dialled), class (of numbers outside; of a feature its key), blocked (the "
 	  "number itself is barred), status (what its phone hears at once: 403, 404, 484; 0: it is "
