@@ -123,6 +123,70 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 	}
 }
 
+/* A call goes on in a program that is not in memory: another node began it, or its name means another one by now. */
+struct program_ask {
+	struct node *node;
+	uint64_t call, serial;
+	uint8_t hash[PROGRAM_HASH_LEN];
+	char tenant[TENANT_NAME_MAX];
+};
+
+static void program_reply(struct node *n, uint64_t call, uint64_t serial, bool found)
+{
+	const struct reply reply = { .ask = ASK_PROGRAM,
+				     .of = call,
+				     .program = { .serial = serial, .found = found } };
+
+	answers_reply(&n->shards.answers, &reply);
+}
+
+/* False: it is not that one, or there is no room. */
+static bool program_keep(const struct program_ask *a, struct bytes text)
+{
+	static struct flow_findings unused;
+	struct flow_program *p = program_parse(text, NULL, &unused);
+
+	if (p && !memcmp(p->hash, a->hash, sizeof(a->hash)))
+		return !programs_put(a->node->shards.commons->programs, bytes_str(a->tenant),
+				     (struct bytes){ 0 }, p);
+	program_free(p);
+	return false;
+}
+
+static void program_on_text(enum store_result result, bool there, struct bytes text, void *arg)
+{
+	struct program_ask *a = arg;
+	bool found = result == STORE_OK && there && program_keep(a, text);
+
+	if (!found)
+		LOG_WARN("flow", a->call, "the program of a call is not in Redis",
+			 LOG_STR("tenant", a->tenant), LOG_INT("result", result));
+	program_reply(a->node, a->call, a->serial, found);
+	free(a);
+}
+
+void command_flow_program(const struct effect *e, void *node)
+{
+	struct node *n = node;
+	struct bytes hash = text_bytes(&e->data), tenant = text_bytes(&e->tenant);
+	struct program_ask *a = hash.n == PROGRAM_HASH_LEN ? calloc(1, sizeof(*a)) : NULL;
+	char text[FLOW_HASH_TEXT];
+
+	if (!a || bytes_cstr(tenant, a->tenant, sizeof(a->tenant)) ||
+	    programs_find(n->shards.commons->programs, hash.p)) {
+		program_reply(n, e->call, e->version,
+			      a != NULL); /* another call has asked for it */
+		free(a);
+		return;
+	}
+	a->node = n;
+	a->call = e->call;
+	a->serial = e->version;
+	memcpy(a->hash, hash.p, sizeof(a->hash));
+	flow_hash_text(text, a->hash);
+	store_program_get(n->redis.store, tenant, bytes_str(text), program_on_text, a);
+}
+
 /* ---- the document ---- */
 
 /* All that is wrong, in words and as a list. */

@@ -99,6 +99,8 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 bool command_number_leads(struct command_run *run, struct bytes number);
 /* Twice a second: what the flows of all tenants are kept under is not forgotten. */
 void command_flows_beat(struct node *n, uint64_t now_ns);
+/* EFFECT_PROGRAM. */
+void command_flow_program(const struct effect *e, void *node);
 /* EFFECT_SET. */
 void command_feature(const struct effect *e, void *node);
 /* Nobody hears any more what became of them. */

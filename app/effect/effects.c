@@ -531,8 +531,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_KEPT:
 		kept_carry(to->shared, to->answers, to->shard, e);
 		return;
-	case EFFECT_PROGRAM: /* calls wait until its time is over */
-		return;
+	case EFFECT_PROGRAM:
 	case EFFECT_SET:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:

@@ -133,6 +133,16 @@ void store_program_put(struct store_shared *s, struct bytes tenant, struct bytes
 	kept_run(s, args, COUNT_OF(args), false, done, arg);
 }
 
+void store_program_get(struct store_shared *s, struct bytes tenant, struct bytes hash,
+		       store_kept_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("GETEX"), program_key(key, tenant, hash),
+				      BYTES_LIT("EX"), BYTES_LIT("604800") };
+
+	kept_run(s, args, COUNT_OF(args), true, done, arg);
+}
+
 void store_program_touch(struct store_shared *s, struct bytes tenant, struct bytes hash,
 			 store_kept_fn *done, void *arg)
 {

@@ -390,6 +390,8 @@ void store_blob_expire(struct store_shared *s, const struct store_blob *of);
 enum { STORE_PROGRAM_S = 7 * 86400, STORE_PROGRAM_MAX = 65536 };
 void store_program_put(struct store_shared *s, struct bytes tenant, struct bytes hash,
 		       struct bytes text, store_kept_fn *done, void *arg);
+void store_program_get(struct store_shared *s, struct bytes tenant, struct bytes hash,
+		       store_kept_fn *done, void *arg);
 /* Tells whether it is there. */
 void store_program_touch(struct store_shared *s, struct bytes tenant, struct bytes hash,
 			 store_kept_fn *done, void *arg);
