@@ -391,6 +391,21 @@ class Health(ApplicationTest):
         self.wait_health(200, "")
         out.bye()
 
+    def test_state_dir(self):
+        """Tried again until it can be written, and said once."""
+        documents = os.path.join(self.node.folder, "documents")
+        until(lambda: os.path.exists(documents))
+        os.remove(documents)
+        os.mkdir(documents)
+        self.node.put_extension("1003", "secret1003")
+        self.wait_health(503, "state_dir_not_writable", "/documents: Is a directory")
+        time.sleep(3)
+        [line] = [line for line in self.node.log_text().splitlines() if "snapshot of the documents cannot be written" in line]
+        self.assertIn("look at the disk of node.state_dir", line)
+        os.rmdir(documents)
+        self.wait_health(200, "")
+        self.assertGreater(os.path.getsize(documents), 0)
+
     def test_redis_takes_no_writes(self):
         """Its words are told, and the log is not filled with them; calls go on."""
         with self.node.redis() as redis:
@@ -404,6 +419,8 @@ class Health(ApplicationTest):
             lines = [line for line in self.node.log_text().splitlines() if 'msg="refused by Redis"' in line]
             self.assertTrue(0 < len(lines) <= 40, len(lines))
             self.assertIn("look at the disk, the memory and the log of Redis", lines[-1])
+            with self.assertRaisesRegex(ServerError, "Redis refuses it: OOM command not allowed"):
+                self.node.tandemctl("dialplan.put", country="49")
             redis("CONFIG", "SET", "maxmemory", "0")
             self.wait_health(200, "")
         out.bye()
