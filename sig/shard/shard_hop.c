@@ -213,11 +213,14 @@ bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct
 	const struct hop_party party = hop_party_of(c, leg, &from);
 	enum hop_verdict verdict = hop_is_moved_by(m) ? shard_hop_judge(s, &party, m) : HOP_KNOWN;
 	struct leg *l = c->legs[leg];
+	bool known;
 
 	if (verdict == HOP_ANSWERED)
 		return false;
-	if (!dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag) &&
-	    (hop_is_moved_by(m) || hop_is_known(s, &party, &m->hop)))
+	known = hop_is_moved_by(m) || hop_is_known(s, &party, &m->hop);
+	if (known)
+		shard_trust(s, &m->hop);
+	if (known && !dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag))
 		invite_enter(&s->host, c, leg, m);
 	if (verdict == HOP_MOVED) {
 		(void)leg_moved(s, l, &from, &m->hop);
@@ -226,12 +229,18 @@ bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct
 	return true;
 }
 
+/* With a late offer the call ends where the ACK has no answer. Any other one may come past a proxy that did not stay on the way. */
 bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 			  const struct sip_message *m)
 {
 	const struct hop_party party = hop_party_of(c, leg, early_hop(c, leg, m));
+	const struct invite_uas *uas = c->legs[leg]->uas;
 
-	if (!m->body.n || hop_is_known(s, &party, &m->hop))
+	if (hop_is_known(s, &party, &m->hop)) {
+		shard_trust(s, &m->hop);
+		return true;
+	}
+	if (!m->body.n && !(uas && uas->late))
 		return true;
 	hop_note(s, &party, m, SECURITY_FOREIGN_SOURCE, party.user);
 	sig_count_dropped(&s->metrics, DROPPED_SOURCE);

@@ -366,7 +366,6 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	if (c) {
 		if (!shard_hop_allows_ack(s, c, ev.leg, m))
 			return;
-		shard_trust(s, &m->hop);
 		shard_hop_follow(s, c, ev.leg, m);
 		shard_call_step(s, c, &ev);
 	} else if ((c = siprec_find(s, m)) != NULL) {
@@ -509,7 +508,6 @@ void shard_inside_resume(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 403, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;
 	}
-	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
 	party = shard_party(s, c->tenant, text_bytes(&c->legs[ev.leg]->user), &m->hop);
 	ev.slot = shard_txn_in_dialog(s, m, &party);

@@ -531,7 +531,7 @@ enum hop_verdict shard_hop_judge(struct shard *s, const struct hop_party *p,
 				 const struct sip_message *m);
 /* The same of any request in a dialog of a leg, which is in use then, and has moved. False: it was answered. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
-/* ... of an ACK, which nobody can answer: one that has SDP is not for a stranger to say. False: it is dropped. */
+/* ... of an ACK, which nobody can answer: one that has SDP, or has to, is not for a stranger to say. False: it is dropped. */
 bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 			  const struct sip_message *m);
 /* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */

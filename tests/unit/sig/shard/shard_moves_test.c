@@ -207,8 +207,11 @@ static void refuses_others(void **state)
 					      "1003"),
 					 "SIP/2.0 403"));
 		assert_int_equal(t->l.r->security.kind, SECURITY_FOREIGN_IDENTITY);
+		moves_to(&thief, transport, "203.0.113.67:5060", 8);
 		phone_request(&thief, "OPTIONS", "", ""); /* which moves nobody either */
 		assert_true(bytes_starts(answer_to(&thief), "SIP/2.0 200"));
+		assert_false(addr_eq(&t->l.r->trusted.remote, &thief.addr));
+		assert_false(addr_eq(&t->l.r->trusted_udp.remote, &thief.addr));
 		assert_true(hears_at(t->l.r, &t->l.a.addr));
 		phone_request(&t->l.b, "BYE", "", "");
 		assert_int_equal(rig_count(t->l.r, &thief.addr, "BYE "), 0);
@@ -239,6 +242,7 @@ static void ack_of_a_stranger(void **state)
 		assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 		thief = l->a;
 		moves_to(&thief, transport, "203.0.113.66:5060", 7);
+		phone_ack(&thief); /* which would end the call */
 		phone_ack_with(&thief, SDP_AT("203.0.113.66"));
 		assert_int_equal(rig_take(l->r, &l->b.addr, "ACK ").n, 0);
 		assert_int_equal(l->r->security.kind, SECURITY_FOREIGN_SOURCE);
