@@ -333,7 +333,7 @@ void node_prompts_on_work(struct node *n, struct prompt_work *w)
 {
 	if (w->kind == PROMPT_WORK_OCTETS)
 		on_octets(n, w);
-	else
+	else if (w->kind == PROMPT_WORK_NAME)
 		on_named(n, w);
 	prompt_work_free(w);
 	node_prompts_beat(n, clock_now_ns());
@@ -359,6 +359,18 @@ void node_prompt_delete(struct node *n, const char *tenant, const char *document
 	node_prompts_beat(n, clock_now_ns());
 }
 
+/* Behind the names that are known by now: none of theirs goes. */
+static void prompts_sweep(struct node *n, uint64_t now_ns)
+{
+	const struct node_prompt none = { 0 };
+
+	if (!n->media.prompts.sweep_ns)
+		n->media.prompts.sweep_ns = now_ns + LOOKED_NS;
+	if (now_ns >= n->media.prompts.sweep_ns &&
+	    work_send(n, work_make(&none, PROMPT_WORK_SWEEP)))
+		n->media.prompts.sweep_ns = now_ns + LOOKED_NS;
+}
+
 void node_prompts_beat(struct node *n, uint64_t now_ns)
 {
 	struct node_prompts *all = &n->media.prompts;
@@ -378,6 +390,7 @@ void node_prompts_beat(struct node *n, uint64_t now_ns)
 	}
 	if (!all->looking)
 		prompts_look(n);
+	prompts_sweep(n, now_ns);
 }
 
 void node_prompts_close(struct node *n)

@@ -32,6 +32,7 @@ struct node_prompts {
 	uint32_t looked;   /* Redis was asked whether it has the octets of those before */
 	bool looking;      /* ... it is asked now */
 	uint64_t look_ns;  /* all are looked at again */
+	uint64_t sweep_ns; /* files that nobody needs are looked for; 0: an hour from now */
 	uint32_t fetching; /* from Redis, now */
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,9 +12,10 @@
 #include <openssl/evp.h>
 
 #include "app/sound/prompt_cache.h"
+#include "base/clock.h"
 #include "base/file.h"
 
-enum { NAMES_MAX = 1 << 20, FILE_MODE = 0640, FOLDER_MODE = 0750 };
+enum { NAMES_MAX = 1 << 20, FILE_MODE = 0640, FOLDER_MODE = 0750, SWEEP_S = 2 * 86400 };
 
 /* ---- names ---- */
 
@@ -198,6 +200,45 @@ static void work_name(struct prompt_cache *c, struct prompt_work *w)
 		w->fault.reason = "no memory";
 }
 
+/* ---- files that nobody needs ---- */
+
+static bool hash_is_meant(const struct prompt_cache *c, const char *hash)
+{
+	for (uint32_t i = 0; c->names.slots && i <= c->names.mask; i++) {
+		const struct prompt_name *p =
+			(const struct prompt_name *)(uintptr_t)c->names.slots[i].value;
+
+		if (p && !strcmp(p->hash, hash))
+			return true;
+	}
+	return false;
+}
+
+/* The time of a file says when a name meant it last. */
+static void file_sweep(const struct prompt_cache *c, int folder, const char *name, time_t now)
+{
+	struct stat st;
+
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		return;
+	if (prompt_hash_is_good(bytes_str(name)) && hash_is_meant(c, name))
+		(void)utimensat(folder, name, NULL, 0);
+	else if (now - st.st_mtime > SWEEP_S)
+		(void)unlinkat(folder, name, 0);
+}
+
+static void cache_sweep(const struct prompt_cache *c)
+{
+	DIR *folder = c->folder ? opendir(c->folder) : NULL;
+	time_t now = (time_t)(clock_utc_ms() / 1000);
+	const struct dirent *e;
+
+	while (folder && (e = readdir(folder)))
+		file_sweep(c, dirfd(folder), e->d_name, now);
+	if (folder)
+		(void)closedir(folder);
+}
+
 void prompt_cache_work(struct prompt_cache *c, struct prompt_work *w)
 {
 	w->fault = (struct sound_fault){ 0 };
@@ -210,6 +251,9 @@ void prompt_cache_work(struct prompt_cache *c, struct prompt_work *w)
 		break;
 	case PROMPT_WORK_OCTETS:
 		octets_load(c, w);
+		break;
+	case PROMPT_WORK_SWEEP:
+		cache_sweep(c);
 		break;
 	}
 }

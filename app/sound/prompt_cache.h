@@ -20,6 +20,7 @@ enum prompt_work_kind {
 	PROMPT_WORK_READ, /* a file that somebody put: octets, hash and length_ms are known afterwards, and it is in the folder */
 	PROMPT_WORK_NAME, /* the name means that hash, if its octets are in the folder, or come with it; "": it means none */
 	PROMPT_WORK_OCTETS, /* the octets of a hash are read */
+	PROMPT_WORK_SWEEP,  /* files that no name has meant for two days go */
 };
 
 /* What control asks for, and what became of it. */
