@@ -317,14 +317,17 @@ void plays_close(struct plays *p)
 static void play_tell_why(const struct plays *p, const struct play *y, enum prompt_news_kind kind,
 			  const char *why)
 {
-	const struct reply reply = { .ask = ASK_PLAY,
-				     .of = y->call,
-				     .play = { .kind = kind,
-					       .serial = y->serial,
-					       .job = y->job,
-					       .codec = y->codec,
-					       .why = why } };
+	struct reply reply = { .ask = ASK_PLAY,
+			       .of = y->call,
+			       .play = { .kind = kind,
+					 .serial = y->serial,
+					 .job = y->job,
+					 .codec = y->codec,
+					 .why = why } };
 
+	if (kind == PROMPT_NEWS_OPEN && y->name.kind == SOUND_PROMPT)
+		(void)bytes_cstr(bytes_str(sounds_hash(p->sounds, &y->name)), reply.play.pinned,
+				 sizeof(reply.play.pinned));
 	if (kind == PROMPT_NEWS_FAILED)
 		metric_add(g_plays_metrics.failed, 1);
 	answers_reply(p->answers, &reply);

@@ -207,11 +207,17 @@ bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes 
 	bool keys = bytes_starts(name, SOUND_DIGITS_MARK);
 	struct bytes rest =
 		bytes_from(name, keys ? strlen(SOUND_DIGITS_MARK) : strlen(SOUND_PROMPT_MARK));
+	struct bytes hash = bytes_from(rest, bytes_find(rest, SOUND_PINNED_MARK) + 1);
 
 	if (!keys && !bytes_starts(name, SOUND_PROMPT_MARK))
 		return false;
+	if (hash.n)
+		rest = bytes_sub(rest, 0, rest.n - hash.n - 1);
 	if (!sound_name_set(out, tenant, keys ? BYTES_LIT("digits") : rest, rate_hz))
 		return false;
+	if (hash.n && (keys || !prompt_hash_is_good(hash)))
+		return false;
+	(void)bytes_cstr(hash, out->hash, sizeof(out->hash));
 	out->kind = keys ? SOUND_DIGITS : SOUND_PROMPT;
 	if (keys) {
 		memset(out->file, 0, sizeof(out->file));

@@ -13,6 +13,7 @@
 #include "app/sound/prompt_cache.h"
 
 #define SOUND_PROMPT_MARK "prompt:"
+#define SOUND_PINNED_MARK '@' /* prompt:NAME@HASH: of a call that has begun it */
 #define SOUND_DIGITS_MARK "digits:"
 
 /* "NAME" of one that is not a file: prompt:NAME, or digits:KEYS. False: it is neither, or it has other characters. */

@@ -294,6 +294,13 @@ enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, u
 	return entry_answer(s, e, now_ns, out, fault);
 }
 
+const char *sounds_hash(const struct sounds *s, const struct sound_name *name)
+{
+	const struct entry *e = sound_find(s, name);
+
+	return e && e->sound ? e->hash : "";
+}
+
 bool sounds_work(struct sounds *s, struct prompt_work *work)
 {
 	const struct request r = { .work = work };

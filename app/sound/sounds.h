@@ -38,6 +38,8 @@ void sounds_close(struct sounds *s);
 /* HERE: *out is one reference, the caller's. NONE: *fault. */
 enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
 			      struct media_sound **out, struct sound_fault *fault);
+/* The document's hash of a prompt that is here; "": it is of none. */
+const char *sounds_hash(const struct sounds *s, const struct sound_name *name);
 /* The helper does that, in the order in which it is asked. False: it has enough to do, and the work stays the caller's. */
 bool sounds_work(struct sounds *s, struct prompt_work *work) NODISCARD;
 /* Readable when sounds were read: then sounds_round. */

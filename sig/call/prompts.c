@@ -41,6 +41,14 @@ static bool prompt_mailbox_check(struct schema_reader *r, void *member)
 	return true;
 }
 
+static bool prompt_pinned_check(struct schema_reader *r, void *member)
+{
+	const char *hash = member;
+
+	(void)r;
+	return strlen(hash) == PROMPT_PIN_MAX && hash[strspn(hash, "0123456789abcdef")] == '\0';
+}
+
 /* Forwards alone, so that there is an end. */
 static bool prompt_step_fits(const struct prompts *a, uint8_t i)
 {
@@ -164,6 +172,8 @@ static const struct schema prompts_rows[] = {
 	{ "both", 29, SCHEMA_BOOL, SCHEMA_AT(struct prompts, both) },
 	{ "mailbox", 30, SCHEMA_CSTR, SCHEMA_AT(struct prompts, terms.mailbox),
 	  .check = prompt_mailbox_check, .wrong = "acts: mailbox" },
+	{ "pinned", 32, SCHEMA_CSTR, SCHEMA_AT(struct prompts, pinned),
+	  .check = prompt_pinned_check, .wrong = "acts: pinned" },
 	{ 0 },
 };
 
@@ -358,9 +368,19 @@ static bool word_start(const struct call_host *h, const struct call *c, enum aud
 	return true;
 }
 
+/* As it is asked for: with the hash of what the call has begun. */
+static struct bytes file_named(const struct prompts *a, char *space, size_t size)
+{
+	struct writer w = writer_over(space, size);
+
+	WRITER_TEXTS(&w, a->terms.files[a->file], a->pinned[0] ? PROMPT_PINNED : "", a->pinned);
+	return writer_done(&w);
+}
+
 /* The file that is its turn. False: it cannot be asked for. */
 static bool file_start(struct call_host *h, struct call *c)
 {
+	char space[PROMPT_NAME_MAX + sizeof(PROMPT_PINNED) + PROMPT_PIN_MAX];
 	struct prompts *a = c->prompts;
 	enum media_codec codec;
 	struct effect_ask ask = { .kind = EFFECT_PLAY,
@@ -368,7 +388,7 @@ static bool file_start(struct call_host *h, struct call *c)
 				  .ttl_ms = a->place_ms,
 				  .tenant = bytes_str(call_tenant(h, c)),
 				  .user = bytes_str(prompt_language(h, c)),
-				  .data = bytes_str(a->terms.files[a->file]) };
+				  .data = file_named(a, space, sizeof(space)) };
 	struct effect *e;
 
 	if (!audio_source_codec(c, prompt_leg(c), &codec))
@@ -395,10 +415,18 @@ static bool play_start(struct call_host *h, struct call *c)
 	return word == AUDIO_SOURCE_PLAY ? file_start(h, c) : word_start(h, c, word);
 }
 
+/* Another file is another prompt; one that is said again is the same. */
+static void pin_clear(struct prompts *a)
+{
+	if (a->terms.file_count > 1)
+		a->pinned[0] = '\0';
+}
+
 /* False: all has been played. */
 static bool play_next(struct prompts *a)
 {
 	place_set(a, 0);
+	pin_clear(a);
 	if (++a->file < a->terms.file_count)
 		return true;
 	a->file = 0;
@@ -603,6 +631,7 @@ static void prompt_step_end(struct call_host *h, struct call *c, enum prompt_out
 	a->file = a->time = 0;
 	a->paused = false;
 	place_set(a, 0);
+	pin_clear(a);
 	prompt_step_start(h, c);
 }
 
@@ -824,6 +853,7 @@ void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_ne
 	case PROMPT_NEWS_OPEN:
 		a->track[news->codec] = news->job;
 		a->since_utc_ms = h->now.utc_ms;
+		memcpy(a->pinned, news->pinned, sizeof(a->pinned));
 		outbox_touch(&c->out);
 		return;
 	case PROMPT_NEWS_ENDED:

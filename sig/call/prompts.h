@@ -37,7 +37,9 @@ enum {
 #define PROMPT_TONE      "tone-"
 /* Not files of the tenant alone: a prompt by its name, in the caller's language; and digits, spoken one by one. */
 #define PROMPT_BY_NAME "prompt:"
-#define PROMPT_DIGITS  "digits:"
+/* Behind such a name, with the hash of what the call has begun: that is played, whatever the name means by now. Of no command. */
+#define PROMPT_PINNED "@"
+#define PROMPT_DIGITS "digits:"
 /* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
 #define PROMPT_LIVE "live-"
 /* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
@@ -89,7 +91,9 @@ struct prompts {
 	struct prompt_terms terms;
 	struct prompt_step list[PROMPT_STEPS_MAX];
 	uint8_t count, at;
-	uint8_t file, time;    /* that plays */
+	uint8_t file, time; /* that plays */
+	char pinned[PROMPT_PIN_MAX +
+		    1];        /* ... and its hash, of a prompt that is a document; else "" */
 	uint32_t order;        /* number */
 	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
 	uint64_t since_utc_ms; /* it is heard from then on */

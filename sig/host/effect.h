@@ -290,12 +290,15 @@ enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
 
 /* Of an EFFECT_PLAY. */
 enum prompt_news_kind { PROMPT_NEWS_OPEN, PROMPT_NEWS_ENDED, PROMPT_NEWS_FAILED };
+enum { PROMPT_PIN_MAX = 64 };
 struct prompt_news {
 	enum prompt_news_kind kind;
 	uint64_t serial;
 	struct job_id job; /* OPEN */
 	enum media_codec codec;
 	const char *why; /* FAILED: a constant phrase, or NULL */
+	char pinned[PROMPT_PIN_MAX +
+		    1]; /* OPEN: the hash of what that name means; "": it is no document */
 };
 /* Of an EFFECT_RECORD, and of an EFFECT_FORK. FAILED: it does not go on; the others are of a message. QUIET: nothing was said for as long as it
  * may be silent. */

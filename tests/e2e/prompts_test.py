@@ -60,7 +60,6 @@ class Prompts(Pair):
     def caller(self, node):
         """A phone of the node that the application has answered: (its media, its dialog, the call)."""
         agent = self.enterContext(node.user_agent("1001", "x" * 12))
-        self.assertEqual(agent.register().status, 200)
         media = node.media()
         self.addCleanup(media.close)
         before = len(self.waiting())
@@ -141,6 +140,28 @@ class Put(Prompts):
         out.bye()
         with self.assertRaisesRegex(ServerError, "no such prompt"):
             self.a.tandemctl("prompt.get", name="welcome")
+
+    def test_begun_prompt_goes_on(self):
+        """What a call has begun it hears to its end, over a kill; it is not what its name means by then, nor when that is deleted."""
+        self.put(FIRST, name="welcome", seconds=20)
+        media, out, call = self.caller(self.a)
+        self.a.tandemctl("call.play", call=call, file="prompt:welcome", times="0")
+        media.wait_tone(FIRST, 20)
+        self.put(SECOND, name="welcome")
+        self.here(self.a, name="welcome")
+        for _ in range(2):
+            self.until(lambda: all(row["saved"] for row in self.a.tandemctl("call.list")))
+            self.a.kill()
+            self.a.start()
+            media.wait_tone(FIRST, 20, anew=True)
+            if self.a.tandemctl("prompt.list"):
+                self.a.tandemctl("prompt.delete", name="welcome")
+        self.a.tandemctl("call.stop", call=call)
+        self.put(SECOND, name="welcome")
+        self.here(self.a, name="welcome")
+        self.a.tandemctl("call.play", call=call, file="prompt:welcome")
+        media.wait_tone(SECOND, 20, anew=True)
+        out.bye()
 
     def test_language(self):
         """A document before the file of its language, and that before what is of none."""

@@ -495,7 +495,7 @@ static void documents_close(struct scene *s)
 /* Each comes before the files of its language; what it meant is played until it means something else, and by its hash afterwards. */
 static void documents_come_first(void **state)
 {
-	char cache[160], one[PROMPT_HASH_TEXT], two[PROMPT_HASH_TEXT];
+	char cache[160], pinned[80], one[PROMPT_HASH_TEXT], two[PROMPT_HASH_TEXT];
 	struct scene *s = documents_open(cache);
 	struct media_sound *sound;
 	struct sound_fault fault;
@@ -519,15 +519,22 @@ static void documents_come_first(void **state)
 	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 12);
 	assert_true(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("de-AT"),
 				     BYTES_LIT("prompt:hi"), RATE));
+	assert_string_equal(sounds_hash(s->sounds, &name), two);
 	document_name(s, "hi", "de", one);
 	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 11);
-	memcpy(name.hash, two, sizeof(two));
+	(void)snprintf(pinned, sizeof(pinned), "prompt:hi@%s", two);
+	assert_true(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("de-AT"),
+				     bytes_str(pinned), RATE));
+	assert_string_equal(name.file, "hi");
 	while (sounds_get(s->sounds, &name, s->now_ns, &sound, &fault) == SOUNDS_LATER)
 		(void)sounds_round(s->sounds, s->now_ns);
 	assert_int_equal(sound->samples[0], 12);
 	media_sound_drop(sound);
 	document_name(s, "hi", "de", "");
 	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 3);
+	pinned[strlen(pinned) - 1] = 'x';
+	assert_false(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("de"), bytes_str(pinned),
+				      RATE));
 	document_name(s, "digit-4", "", two);
 	assert_int_equal(prompt_says(s, "digits:44", "de"), 12);
 	documents_close(s);
@@ -574,7 +581,18 @@ static void documents_are_checked(void **state)
 	work_do(s, w);
 	assert_null(g_work->fault.reason);
 	assert_int_equal(prompt_says(s, "prompt:other", ""), 11);
-	assert_int_equal(unlink(path), 0);
+	/* a file goes when no name has meant it for two days */
+	for (int i = 0; i < 3; i++) {
+		const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+		struct stat st;
+
+		if (i == 2)
+			assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+		work_do(s, (struct prompt_work){ .kind = PROMPT_WORK_SWEEP, .fd = -1 });
+		assert_int_equal(stat(path, &st), i < 2 ? 0 : -1);
+		document_name(s, "hi", "", "");
+		document_name(s, "other", "", "");
+	}
 	work_do(s, (struct prompt_work){ .kind = PROMPT_WORK_OCTETS, .fd = -1 });
 	assert_true(g_work->fault.absent);
 	documents_close(s);

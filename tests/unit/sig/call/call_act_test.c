@@ -277,6 +277,37 @@ static void language_of_prompts(void **state)
 	assert_string_equal(l->r->play_language, "fr");
 }
 
+/* A prompt that the call has begun is the same over a restart and when it is said again; another file is another one. */
+static void prompts_are_pinned(void **state)
+{
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	const struct prompt_terms endless = { .files = { "prompt:parked" }, .file_count = 1 };
+	const struct prompt_terms two = { .files = { "prompt:parked", "prompt:closed" },
+					  .file_count = 2,
+					  .times = 1 };
+	struct prompt_news news = { .kind = PROMPT_NEWS_OPEN,
+				    .job = { .slot = 600, .generation = 7 },
+				    .pinned = HASH };
+	struct line *l = *state;
+
+	application_answered(l);
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_int_equal(act_by(l, i ? two : endless, i + 1), 0);
+		assert_string_equal(l->r->played, "prompt:parked");
+		news.serial = l->r->play;
+		news.codec = l->r->play_codec;
+		rig_reply(l->r, (struct reply){ .ask = ASK_PLAY,
+						.of = application_call(l->r),
+						.play = news });
+		rig_run(l->r);
+		application_restart(l);
+		assert_string_equal(l->r->played, "prompt:parked@" HASH);
+		told(l, PROMPT_NEWS_ENDED);
+		assert_string_equal(l->r->played, i ? "prompt:closed" : "prompt:parked@" HASH);
+	}
+#undef HASH
+}
+
 static void key_ends_a_play(void **state)
 {
 	struct prompt_terms terms = g_two;
@@ -718,6 +749,7 @@ int main(void)
 		ACT_TEST(keys_while_it_is_paused),
 		ACT_TEST(places_after_a_restart),
 		ACT_TEST(language_of_prompts),
+		ACT_TEST(prompts_are_pinned),
 		ACT_TEST(keeps_what_has_a_tag),
 		ACT_TEST(asks_once_more),
 	};
