@@ -166,7 +166,7 @@ const char *greetings_wrong(const char *list)
 	struct bytes rest = bytes_str(list), before = bytes_mem(rest.p, 0), one, state, file;
 
 	if (rest.n && rest.p[rest.n - 1] == ',')
-		return "there is no greeting behind a ','";
+		return "there is no greeting after a ','";
 	while (bytes_cut(&rest, ',', &one)) {
 		struct bytes all = one;
 
@@ -488,7 +488,7 @@ static const char *field_forward_wrong(const void *value, const char *text)
 	uint32_t count = 0;
 
 	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
-		return "there is no number before or behind a ','";
+		return "there is no number before or after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (!one.n || one.n >= FORWARD_TARGET_MAX)
 			return "each number has 1 to 31 characters";
@@ -506,7 +506,7 @@ static const char *field_monitors_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
-		return "there is no number before or behind a ','";
+		return "there is no number before or after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (!one.n || one.n >= FORWARD_TARGET_MAX)
 			return "each number has 1 to 31 characters";
@@ -520,7 +520,7 @@ static const char *field_pickup_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
-		return "there is no name before or behind a ','";
+		return "there is no name before or after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (!one.n || one.n >= 32)
 			return "each name has 1 to 31 characters";

@@ -395,7 +395,7 @@ static const struct {
 				   "Digits did not reach the party of that leg, by call.dtmf or of "
 				   "the other party; reason: busy (it put them off again and "
 				   "again), "
-				   "no_answer, or unreachable. Those behind them may be lost, too.",
+				   "no_answer, or unreachable. Those after them may be lost, too.",
 				   HAS_CALL | HAS_LEG | HAS_REASON },
 	[SIG_TRUNK_DOWN] = { "trunk.down",
 			     "A server, to, of that trunk does not answer to OPTIONS (probe_s of "
@@ -440,7 +440,7 @@ static const struct {
 				      "The node asks again until it does, and the call goes on.",
 				      HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
 	[SIG_CALL_RECORDING_TAKEN] = { "call.recording_taken",
-				       "Behind call.recording_lost: the recorder takes it.",
+				       "After call.recording_lost: the recorder takes it.",
 				       HAS_CALL | HAS_LEG | HAS_RECORDING },
 	[SIG_CALL_STREAM_STARTED] = { "call.stream_started",
 				      "An application hears the party of that leg, by call.stream "

@@ -64,7 +64,7 @@ const struct command_arg g_room_fields[] = {
 	WORD_FIELD("entry_tone", core.entry, FIELD_NUMBER, g_room_tones, "tone",
 		   "What those in it hear when somebody comes in. name: his name. Who dials the "
 		   "room is "
-		   "asked for it, behind his PIN."),
+		   "asked for it, after his PIN."),
 	WORD_FIELD("exit_tone", core.exit, FIELD_NUMBER, g_room_tones, "tone",
 		   "The same when somebody leaves."),
 	FLAG_FIELD("muted", core.muted, "false", "Members come in muted. Hosts do not."),

@@ -29,7 +29,7 @@ static const char *field_emergency_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && list.p[list.n - 1] == ',')
-		return "there is no number behind a ','";
+		return "there is no number after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (!one.n || one.n > DIAL_HELP_LEN_MAX || !digits_only(one))
 			return "each number has 1 to 8 digits";
@@ -92,7 +92,7 @@ const struct command_arg g_dial_fields[] = {
 		      "Numbers without access code that are meant outside all the same, as call "
 		      "logs of phones have them."),
 	TEXT_FIELD("redial_prefix", plan.redial_prefix, CHARSET_DIGITS, NULL,
-		   "What they get in front: the access code, and what else is dialled behind it."),
+		   "What they get in front: the access code, and what else is dialled after it."),
 	TEXT_FIELD("rules", plan.rules, CHARSET_TEXT, field_rules_wrong,
 		   "Changes of what is dialled: PREFIX>REPLACEMENT, or PREFIX>REPLACEMENT/LENGTH "
 		   "for numbers of at least so many digits, joined by ','. The first one counts "
@@ -284,7 +284,7 @@ static const char *field_domains_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && list.p[list.n - 1] == ',')
-		return "there is no domain behind a ','";
+		return "there is no domain after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (!domain_fits(one))
 			return "a domain has 1 to 63 letters, digits, '.', '_' or '-'";
@@ -327,7 +327,7 @@ static const char *field_store_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && list.p[list.n - 1] == ',')
-		return "there is no name behind a ','";
+		return "there is no name after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (!one.n || one.n >= TENANT_STORE_NAME_MAX || one.p[0] == '.' ||
 		    !command_allows(CHARSET_NAME, one))

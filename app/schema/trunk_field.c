@@ -186,7 +186,7 @@ static const char *field_servers_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && list.p[list.n - 1] == ',')
-		return "there is no server behind a ','";
+		return "there is no server after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (sip_place_read(&place, one))
 			return "a server is a name or an address, with ':' and a port or without";
@@ -216,7 +216,7 @@ static const char *field_sources_wrong(const void *value, const char *text)
 
 	(void)value;
 	if (list.n && list.p[list.n - 1] == ',')
-		return "there is no address behind a ','";
+		return "there is no address after a ','";
 	while (bytes_cut(&list, ',', &one)) {
 		if (settings_prefix_parse(&rule, one, &reason))
 			return reason;

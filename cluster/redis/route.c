@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -302,7 +303,8 @@ static void links_follow(struct redis_route *route)
 	}
 	route->ending = false;
 	if (err)
-		LOG_ERROR("redis", 0, "no link to a server of the cluster", LOG_INT("err", err));
+		LOG_ERROR("redis", 0, "no link to a server of the cluster",
+			  LOG_STR("error", strerror(-err)));
 	route_look(route);
 	redis_link_leave(owner);
 }

@@ -181,7 +181,11 @@ static void on_noted(int err, void *arg)
 	struct store_shard *s = arg;
 
 	if (err)
-		LOG_ERROR("store", 0, "an answered call is not in the spool", LOG_INT("err", err));
+		LOG_ERROR("store", 0, "an answered call is not in the spool",
+			  LOG_STR("error", strerror(-err)),
+			  LOG_STR("next",
+				  "look at the disk of node.state_dir: killed now, the node "
+				  "writes no CDR of it"));
 	else
 		metric_add(s->base.metrics.cdr_open, 1);
 }

@@ -89,7 +89,8 @@ struct store_end {
 	struct end_waiter *waiters; /* those who were not answered yet */
 	uint64_t acked_ns;
 	enum end_state state;
-	bool again; /* store_ended */
+	bool again;  /* store_ended */
+	bool warned; /* that it is in memory alone */
 	struct spool_entry entry;
 	uint8_t fields[];
 };
@@ -322,8 +323,12 @@ static void on_spooled(int err, void *arg)
 	} else if (s->base.closing || s->ends.count > ENDS_MAX) {
 		end_lost(end);
 	} else {
-		LOG_ERROR("store", end->entry.call, "CDR not spooled: kept in memory",
-			  LOG_INT("err", err));
+		if (!end->warned)
+			LOG_ERROR("store", end->entry.call, "CDR not spooled: kept in memory",
+				  LOG_STR("error", strerror(-err)),
+				  LOG_STR("next", "look at the disk of node.state_dir: a node that "
+						  "is killed now loses it"));
+		end->warned = true; /* it is tried again each second */
 		end->state = END_KEPT;
 		end_answer(end, STORE_UNKNOWN);
 	}
@@ -596,7 +601,7 @@ static void replay_on_removed(int err, void *arg)
 	store_enter(&s->base);
 	stop(s);
 	if (err && !s->base.closing) {
-		LOG_ERROR("store", 0, "spool file not removed", LOG_INT("err", err));
+		LOG_ERROR("store", 0, "spool file not removed", LOG_STR("error", strerror(-err)));
 		retry_later(s);
 	} else if (!s->base.closing) {
 		store_replay_start(s);

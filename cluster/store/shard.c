@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -286,7 +287,7 @@ int store_shard_open(struct store_shard **out, struct store_shared *shared, stru
 		err = store_opens_open(s);
 	if (err) {
 		LOG_ERROR("store", 0, "no spool", LOG_STR("dir", s->settings.spool_dir),
-			  LOG_INT("err", err));
+			  LOG_STR("error", strerror(-err)));
 		spool_close(s->spool);
 		store_ends_free(s);
 		if (s->link)

@@ -9,7 +9,7 @@ import unittest
 from call_test import CallTest
 from lib.sip import or_none
 from state_test import redis_pid
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 
 class Pairs(CallTest):
@@ -147,6 +147,23 @@ class Pairs(CallTest):
         self.until("tandem_store_cdr_spool_waiting", 0)
         self.assert_two(call)
         self.assertEqual(self.calls(), [])
+
+    def test_the_disk_is_away_as_well(self):
+        """It waits in memory, which the log says once, in words, and comes when Redis is back."""
+        redis = redis_pid(self.node)
+        out, into, _ = self.connect()
+        os.rmdir(os.path.join(self.node.folder, "spool"))
+        os.kill(redis, signal.SIGSTOP)
+        self.addCleanup(os.kill, redis, signal.SIGCONT)
+        out.bye()
+        into.wait_bye()
+        until(lambda: "CDR not spooled: kept in memory" in self.node.log_text())
+        time.sleep(3)
+        [line] = [line for line in self.node.log_text().splitlines() if "CDR not spooled" in line]
+        self.assertIn('error="No such file or directory" next="look at the disk of node.state_dir', line)
+        self.assertEqual(self.node.metric("tandem_store_cdrs_lost_total"), 0)
+        os.kill(redis, signal.SIGCONT)
+        self.assertEqual([row["to"] for row in self.node.cdrs(1)], ["1002"])
 
     def until(self, metric, value, seconds=PATIENCE_S):
         end = time.monotonic() + seconds

@@ -531,7 +531,7 @@ const struct command g_call_sound_commands[] = {
 	  "id, order", BY(command_call_play) },
 	{ "call.play_control", COMMAND_FOR_APPLICATION, g_control_args,
 	  "Pauses what call.play or call.collect plays, goes on with it, or goes to another place "
-	  "of the file. A pause lasts until resume. Behind its end a file is over. After a restart "
+	  "of the file. A pause lasts until resume. After its end a file is over. After a restart "
 	  "it goes on about there.",
 	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
 	  BY(command_call_order), .order = ORDER_CONTROL },

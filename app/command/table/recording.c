@@ -9,10 +9,10 @@
 		.help = "Name of the recording, as recording.list has it:"                  \
 			" TENANT/DATE/FILE.",                                               \
 	}
-#define AFTER_ARG                                                                                 \
-	{                                                                                         \
-		.name = "after", .type = ARG_STRING, .max = 159,                                  \
-		.help = "Go on behind this name, the last one of the page before, to older ones." \
+#define AFTER_ARG                                                                                \
+	{                                                                                        \
+		.name = "after", .type = ARG_STRING, .max = 159,                                 \
+		.help = "Go on after this name, the last one of the page before, to older ones." \
 	}
 #define RECORDED_ARG                                                                          \
 	{                                                                                     \

@@ -40,7 +40,7 @@ static const struct command_arg g_extension_list_args[] = {
 	  .charset = CHARSET_NUMBER,
 	  .min = 0,
 	  .max = 63,
-	  .help = "Begin behind this number: the last one of the page before." },
+	  .help = "Begin after this number: the last one of the page before." },
 	LIMIT_ARG,
 	END,
 };
@@ -184,7 +184,7 @@ static const struct command_arg g_did_args[] = {
 	END,
 };
 static const struct command_arg g_did_list_args[] = {
-	DID_ARG("after", false, "Begin behind this number: the last one of the page before."),
+	DID_ARG("after", false, "Begin after this number: the last one of the page before."),
 	LIMIT_ARG,
 	END,
 };
