@@ -118,8 +118,9 @@ static void schema_octets_write(struct schema_writer *w, const struct schema *ro
 		schema_put_octets(w, row->tag, octets);
 }
 
-static void addr_field_write(struct schema_writer *w, const struct schema *row,
-			     const struct addr *a)
+/* Apart, as all others do without room for text. */
+static NOINLINE void addr_field_write(struct schema_writer *w, const struct schema *row,
+				      const struct addr *a)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -127,17 +128,22 @@ static void addr_field_write(struct schema_writer *w, const struct schema *row,
 		schema_put_octets(w, row->tag, bytes_str(addr_text(a, text)));
 }
 
-void schema_put_message(struct schema_writer *w, const struct schema *row, const void *object,
-			const struct schema_place *place)
+static void message_write(struct schema_writer *w, const struct schema *row, const void *object,
+			  const struct schema_place *place)
 {
 	const uint8_t *end = w->at;
 
-	if (row->is && !row->is(w, object))
-		return;
 	w->place = place;
 	schema_write(w, row->of, object);
 	w->place = place->up;
 	schema_put_around(w, row->tag, end);
+}
+
+void schema_put_message(struct schema_writer *w, const struct schema *row, const void *object,
+			const struct schema_place *place)
+{
+	if (!row->is || row->is(w, object))
+		message_write(w, row, object, place);
 }
 
 /* But for lists: one value, where it is not zero. */
@@ -207,7 +213,8 @@ static uint32_t list_count(const struct schema *row, const void *count)
 	return row->flags & SCHEMA_COUNT32 ? *(const uint32_t *)count : *(const uint8_t *)count;
 }
 
-static void schema_list_write(struct schema_writer *w, const struct schema *row, const void *object)
+static NOINLINE void schema_list_write(struct schema_writer *w, const struct schema *row,
+				       const void *object)
 {
 	const uint8_t *list = const_member_at(object, row->offset);
 	size_t n = list_count(row, const_member_at(object, row->count));
@@ -225,38 +232,49 @@ static void schema_list_write(struct schema_writer *w, const struct schema *row,
 	}
 }
 
+static NOINLINE void single_write(struct schema_writer *w, const struct schema *row,
+				  const void *member)
+{
+	const struct schema_place place = { .up = w->place, .row = row };
+
+	message_write(w, row, member, &place);
+}
+
 static void rows_write(struct schema_writer *w, const struct schema *rows, const void *object);
 
-static void single_write(struct schema_writer *w, const struct schema *row, const void *member)
+/* One value, a message or a group. */
+static ALWAYS_INLINE void one_write(struct schema_writer *w, const struct schema *row,
+				    const void *object)
 {
-	struct schema_place place = { .up = w->place, .row = row };
+	const void *member = const_member_at(object, row->offset);
 
+	if (row->type < SCHEMA_MESSAGE) {
+		value_write(w, row, object, member);
+		return;
+	}
+	if (row->flags & SCHEMA_POINTER)
+		member = *(const void *const *)member;
+	if (!member || (row->is && !row->is(w, member)))
+		return;
 	if (row->type == SCHEMA_MESSAGE)
-		schema_put_message(w, row, member, &place);
-	else if (!row->is || row->is(w, member))
+		single_write(w, row, member);
+	else
 		rows_write(w, row->of, member);
 }
 
-/* A list, a message, a group, a secret, or what is not always written. */
-static NOINLINE void row_write(struct schema_writer *w, const struct schema *row,
-			       const void *object)
+enum { ROW_IS_RARE = SCHEMA_LIST | SCHEMA_SECRET | SCHEMA_IF | SCHEMA_BESIDE };
+
+static NOINLINE void rare_write(struct schema_writer *w, const struct schema *row,
+				const void *object)
 {
 	const uint8_t *end = w->at;
-	const void *member;
 
 	if (row->flags & SCHEMA_BESIDE)
 		object = row->beside ? row->beside(w->beside, w->place) : w->beside;
-	member = const_member_at(object, row->offset);
-	if (row->flags & SCHEMA_LIST) {
+	if (row->flags & SCHEMA_LIST)
 		schema_list_write(w, row, object);
-	} else if (row->type < SCHEMA_MESSAGE) {
-		if (!(row->flags & SCHEMA_IF) || row->is(w, object))
-			value_write(w, row, object, member);
-	} else {
-		if (row->flags & SCHEMA_POINTER)
-			member = *(const void *const *)member;
-		single_write(w, row, member);
-	}
+	else if (!(row->flags & SCHEMA_IF) || row->is(w, object))
+		one_write(w, row, object);
 	w->secret |= (row->flags & SCHEMA_SECRET) && w->at != end;
 }
 
@@ -309,20 +327,16 @@ void schema_write(struct schema_writer *w, const struct schema *rows, const void
 
 static void rows_write(struct schema_writer *w, const struct schema *rows, const void *object)
 {
-	const struct schema *end = rows;
+	const struct schema *row = rows;
 
-	while (end->type != SCHEMA_END)
-		end++;
-	while (end-- != rows) {
-		const void *member = const_member_at(object, end->offset);
-
-		if (end->type < SCHEMA_MESSAGE &&
-		    !(end->flags & (SCHEMA_LIST | SCHEMA_SECRET | SCHEMA_IF | SCHEMA_BESIDE)))
-			value_write(w, end, object, member);
-		else if (end->type == SCHEMA_GROUP && !end->is && !(end->flags & SCHEMA_POINTER))
-			rows_write(w, end->of, member);
-		else if (!(end->flags & SCHEMA_POINTER) || *(const void *const *)member)
-			row_write(w, end, object);
+	while (row->type != SCHEMA_END)
+		row++;
+	while (row != rows) {
+		row--;
+		if (row->flags & ROW_IS_RARE)
+			rare_write(w, row, object);
+		else
+			one_write(w, row, object);
 	}
 }
 
