@@ -699,27 +699,39 @@ static bool row_read(struct schema_reader *r, const struct schema *row, void *ob
 	return ok || (row->wrong && schema_wrong(r, row->wrong));
 }
 
+/* Room for n octets in all, and a NUL: twice of what is needed, as more of them may come. */
+static bool unknown_grow(struct schema_reader *r, size_t n)
+{
+	struct text all = { .p = n < UINT32_MAX / 2 ? malloc(2 * n + 1) : NULL,
+			    .n = r->unknown->n };
+
+	if (!all.p)
+		return schema_wrong(r, "out of memory");
+	if (all.n)
+		memcpy(all.p, r->unknown->p, all.n);
+	text_wipe(r->unknown);
+	*r->unknown = all;
+	r->unknown_room = 2 * n;
+	return true;
+}
+
 static bool unknown_keep_one(struct schema_reader *r, const struct schema_wire *in)
 {
 	struct text *kept = r->unknown;
 	size_t n = kept->n + ENTRY_HEAD + in->whole.n;
 	struct writer w;
-	char *all;
 
-	all = malloc(n + 1);
-	if (!all)
-		return schema_wrong(r, "out of memory");
-	w = writer_over(all, n);
-	writer_bytes(&w, text_bytes(kept));
+	if (n > r->unknown_room && !unknown_grow(r, n))
+		return false;
+	w = writer_over(kept->p + kept->n, n - kept->n);
 	writer_be64(&w, schema_place_path(r->place));
 	writer_be32(&w, in->tag);
 	writer_u8(&w, in->kind);
 	writer_be32(&w, (uint32_t)in->whole.n);
 	writer_bytes(&w, in->whole);
-	assert(!w.overflow && w.n == n);
-	all[n] = '\0';
-	text_wipe(kept);
-	*kept = (struct text){ .p = all, .n = (uint32_t)n };
+	assert(!w.overflow && kept->n + w.n == n);
+	kept->p[n] = '\0';
+	kept->n = (uint32_t)n;
 	return true;
 }
 

@@ -211,6 +211,7 @@ struct schema_reader {
 	struct instant now;
 	int64_t shift_ms;     /* what makes the record's times ours */
 	struct text *unknown; /* fields of a later program are kept here, by their paths */
+	size_t unknown_room;  /* octets that the reader has there; 0: of its own none yet */
 	const struct schema_place *place;
 	void *arg;          /* for the rows' functions */
 	void *beside;       /* ... and of BESIDE rows */

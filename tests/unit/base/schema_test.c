@@ -244,6 +244,25 @@ static void test_unknown(void **state)
 	text_clear(&unknown);
 }
 
+/* A record of them alone is read in the time that its length takes, not in the square of that. */
+static void test_many_unknown(void **state)
+{
+	enum { COUNT = 200000, FIELD = 3 };
+	uint8_t *in = malloc((size_t)COUNT * FIELD);
+	struct text unknown = { 0 };
+	struct thing t = { 0 };
+
+	(void)state;
+	assert_non_null(in);
+	for (size_t i = 0; i < COUNT; i++)
+		memcpy(in + i * FIELD, "\xf8\x3e\x07", FIELD);
+	assert_null(read_thing(&t, bytes_mem(in, (size_t)COUNT * FIELD), &unknown));
+	assert_int_equal(unknown.n, COUNT * (17 + 1));
+	clear_thing(&t);
+	text_clear(&unknown);
+	free(in);
+}
+
 /* Nothing is written before the room, however little there is. */
 static void test_room(void **state)
 {
@@ -335,7 +354,7 @@ int main(void)
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_merged),
 		cmocka_unit_test(test_unknown), cmocka_unit_test(test_room),
-		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_turns),   cmocka_unit_test(test_many_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
