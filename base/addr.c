@@ -100,28 +100,28 @@ int addr_parse(struct addr *out, struct bytes in)
 	return err;
 }
 
-/* 0 to 255; returns where it ends. */
-static char *octet_write(char *to, uint8_t octet)
+/* Ends before `end`; returns where it begins. */
+static char *number_write(char *end, char before, unsigned v)
 {
-	if (octet >= 100)
-		*to++ = (char)('0' + octet / 100);
-	if (octet >= 10)
-		*to++ = (char)('0' + octet / 10 % 10);
-	*to++ = (char)('0' + octet % 10);
-	return to;
+	do {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	*--end = before;
+	return end;
 }
 
-/* inet_ntop prints it, which costs as much as reading a header. */
-static void v4_write(struct writer *w, const uint8_t *ip)
+/* From its end. inet_ntop prints it, which costs as much as reading a header. */
+static void v4_write(struct writer *w, const uint8_t *ip, uint16_t port)
 {
-	char text[INET_ADDRSTRLEN], *end = text;
+	char text[ADDR_TEXT_MAX], *end = text + sizeof(text), *at = end;
 
-	for (int i = 0; i < 4; i++) {
-		if (i)
-			*end++ = '.';
-		end = octet_write(end, ip[i]);
-	}
-	writer_mem(w, text, (size_t)(end - text));
+	if (port)
+		at = number_write(at, ':', port);
+	for (int i = V4_LEN; i-- > 0;)
+		at = number_write(at, '.', ip[i]);
+	at++;
+	writer_mem(w, at, (size_t)(end - at));
 }
 
 void addr_write_ip(struct writer *w, const struct addr *a)
@@ -133,7 +133,7 @@ void addr_write_ip(struct writer *w, const struct addr *a)
 		return;
 	}
 	if (a->family == ADDR_V4) {
-		v4_write(w, a->ip);
+		v4_write(w, a->ip, 0);
 		return;
 	}
 	(void)inet_ntop(AF_INET6, a->ip, text, sizeof(text));
@@ -146,6 +146,10 @@ void addr_write(struct writer *w, const struct addr *a)
 {
 	bool brackets = a->family == ADDR_V6 && a->port;
 
+	if (a->family == ADDR_V4) {
+		v4_write(w, a->ip, a->port);
+		return;
+	}
 	if (brackets)
 		writer_u8(w, '[');
 	addr_write_ip(w, a);

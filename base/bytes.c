@@ -51,7 +51,7 @@ const char *text_str(const struct text *t)
 
 static bool is_blank(uint8_t c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
 }
 
 /* Letters that differ in case differ in one bit. */

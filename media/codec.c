@@ -106,6 +106,7 @@ static void read_static(struct payload *p)
 		p->name = bytes_str(type->name);
 		p->clock_hz = type->clock_hz;
 		p->channels = type->channels;
+		return;
 	}
 }
 

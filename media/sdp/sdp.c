@@ -58,10 +58,13 @@ bool sdp_attribute(const struct sdp *s, unsigned section, const char *name, stru
 	return sdp_attribute_next(s, section, name, &line, rest);
 }
 
-static bool only(struct bytes word, const char *allowed)
+static bool is_ip(struct bytes word, bool v6)
 {
 	for (size_t i = 0; i < word.n; i++) {
-		if (bytes_find(bytes_str(allowed), word.p[i]) == strlen(allowed))
+		uint8_t c = word.p[i], letter = c | 0x20;
+		bool hex = c == ':' || (letter >= 'a' && letter <= 'f');
+
+		if (!(c >= '0' && c <= '9') && c != '.' && !(v6 && hex))
 			return false;
 	}
 	return true;
@@ -75,7 +78,7 @@ static int parse_address(struct bytes family, struct bytes word, struct addr *ou
 
 	if (!v6 && !bytes_iis(family, "IP4"))
 		return -ENOTSUP;
-	if (!only(word, v6 ? "0123456789abcdefABCDEF:." : "0123456789."))
+	if (!is_ip(word, v6))
 		return -ENOTSUP;
 	if (v6 && bytes_find(after_colon, ':') == after_colon.n) /* else "192.0.2.1:0" were one */
 		return -EBADMSG;
