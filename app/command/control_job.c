@@ -444,14 +444,26 @@ static void job_refuse(struct control_job *job, enum command_error_code code, co
 	finish_json(job, command_error_json(&error), claim);
 }
 
+static void job_refuse_lost(struct control_job *job)
+{
+	const char *node = json_string_value(json_object_get(job->args, "node"));
+	char message[256];
+
+	if (node)
+		(void)snprintf(message, sizeof(message),
+			       "no node %.63s runs: cluster.status lists those that do", node);
+	job_refuse(job, COMMAND_UNAVAILABLE,
+		   node ? message : "the node that has it does not run: try again when it does",
+		   DROP);
+}
+
 static void control_job_run(struct control_job *job)
 {
 	json_t *args = job->args;
 	char key[CONTROL_KEY_MAX];
 
 	if (job->lost) {
-		job_refuse(job, COMMAND_UNAVAILABLE,
-			   "the node that has it does not run: try again when it does", DROP);
+		job_refuse_lost(job);
 		return;
 	}
 	control_key(job, "done", job->id, key); /* each stream has ids of its own */

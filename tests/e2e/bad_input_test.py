@@ -497,6 +497,7 @@ class Commands(unittest.TestCase):
         self.refused("call.show", "call", call="nonsense")
         self.refused("call.hangup", "call", call="0000000000001")
         self.refused("log.level", "level", level="loud")
+        self.refused("toll.show", "no node nowhere runs: cluster.status lists those that do", node="nowhere")
 
     def test_broken_entries_in_the_command_stream(self):
         """Each is answered or set aside, and the next one works."""
