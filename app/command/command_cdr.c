@@ -266,8 +266,32 @@ struct cdr_list {
 	struct command_span span;
 	size_t most;
 	uint64_t count; /* of entries of each stream */
+	bool rows;      /* for cdr.list: each as its text */
 	uint32_t next;  /* in node_shards.list */
 };
+
+#define CDR_TIME "end_utc_ms"
+
+/* Its text, and what it is sorted by. */
+static json_t *cdr_row(json_t *json)
+{
+	json_int_t end = json_integer_value(json_object_get(json, CDR_TIME));
+
+	return json_pack("{s:I, s:o}", CDR_TIME, end, "row", command_row(json));
+}
+
+static void cdr_rows_answer(struct command_run *run, json_t *list)
+{
+	json_t *rows = list ? json_array() : NULL, *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)(void) json_array_append(rows, json_object_get(one, "row"));
+	json_decref(list);
+	if (rows)
+		command_answer_rows(run, rows);
+	else
+		entries_answer(run, NULL);
+}
 
 static bool cdr_entry(void *arg, const struct redisReply *entry)
 {
@@ -276,7 +300,7 @@ static bool cdr_entry(void *arg, const struct redisReply *entry)
 
 	if (cdr_is_seen(l->run, json) &&
 	    cdr_is_wanted(json, command_value(l->run, "call"), &l->span))
-		command_newest_put(l->list, json, "end_utc_ms", l->most);
+		command_newest_put(l->list, l->rows ? cdr_row(json) : json, CDR_TIME, l->most);
 	else
 		json_decref(json);
 	return true;
@@ -337,6 +361,7 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 				.span = *span,
 				.most = most,
 				.count = count,
+				.rows = done == cdr_rows_answer,
 				.read = { .link = run->node->redis.link,
 					  .entry = cdr_entry,
 					  .end = cdrs_next,
@@ -355,7 +380,7 @@ void command_cdr_list(struct command_run *run)
 	if (command_value(run, "call")->given || command_value(run, "number")->given ||
 	    command_value(run, "until")->given || cdrs_are_mixed(run))
 		count = NEWEST_MAX;
-	cdrs_find(run, &span, most, count, entries_answer);
+	cdrs_find(run, &span, most, count, cdr_rows_answer);
 }
 
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done)

@@ -253,7 +253,7 @@ static void walk_show(struct command_walk *w)
 	for (; i && w->rows[i - 1].utc_ms < entry.utc_ms; i--)
 		w->rows[i] = w->rows[i - 1];
 	w->rows[i].utc_ms = entry.utc_ms;
-	(void)json_array_insert_new(w->list, i, entry.json);
+	(void)json_array_insert_new(w->list, i, command_row(entry.json));
 }
 
 /* False: its time is over. */
@@ -279,7 +279,7 @@ void command_walks_round(struct node *n)
 
 		if (walk_turn(w, until_ns)) {
 			n->api.walks = w->next;
-			command_answer(w->run, w->list);
+			command_answer_rows(w->run, w->list);
 			free(w);
 			continue;
 		}

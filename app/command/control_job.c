@@ -366,9 +366,8 @@ static void job_finish(struct control_job *job, struct bytes json, const char *c
 
 static void finish_json(struct control_job *job, json_t *answer, const char *claim)
 {
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	char *text = command_answer_text(answer);
 
-	json_decref(answer);
 	if (!text) {
 		LOG_ERROR("control", 0, "out of memory: a command has no answer",
 			  LOG_STR("id", job->id));

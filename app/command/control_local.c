@@ -227,8 +227,7 @@ static void client_answer(struct local_client *c, json_t *answer, bool elsewhere
 {
 	if (elsewhere)
 		(void)json_object_set_new(answer, "elsewhere", json_true());
-	c->out = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	json_decref(answer);
+	c->out = command_answer_text(answer);
 	if (!c->out) {
 		LOG_ERROR("control", 0, "out of memory: a command has no answer",
 			  LOG_STR("id", c->id));

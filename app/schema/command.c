@@ -144,6 +144,62 @@ void command_answer(struct command_run *run, json_t *result)
 	command_end(run, answer);
 }
 
+#define ROWS       "rows"
+#define ROWS_BEGIN "{\"ok\":true,\"result\":["
+#define ROWS_END   "]}"
+
+void command_answer_rows(struct command_run *run, json_t *rows)
+{
+	json_t *answer = rows ? json_pack("{s:b, s:o}", "ok", 1, ROWS, rows) : NULL;
+
+	if (answer)
+		command_end(run, answer);
+	else
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+}
+
+json_t *command_row(json_t *row)
+{
+	char *text = row ? json_dumps(row, JSON_COMPACT) : NULL;
+	json_t *string = text ? json_string_nocheck(text) : NULL;
+
+	json_decref(row);
+	free(text);
+	return string;
+}
+
+static char *rows_text(const json_t *rows)
+{
+	size_t n = sizeof(ROWS_BEGIN ROWS_END), i;
+	struct writer w;
+	json_t *row;
+	char *text;
+
+	json_array_foreach(rows, i, row) n += json_string_length(row) + 1;
+	text = malloc(n);
+	if (!text)
+		return NULL;
+	w = writer_over(text, n - 1);
+	writer_str(&w, ROWS_BEGIN);
+	json_array_foreach(rows, i, row)
+	{
+		writer_str(&w, i ? "," : "");
+		writer_bytes(&w, bytes_mem(json_string_value(row), json_string_length(row)));
+	}
+	writer_str(&w, ROWS_END);
+	text[w.n] = '\0';
+	return text;
+}
+
+char *command_answer_text(json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, ROWS);
+	char *text = rows ? rows_text(rows) : answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	json_decref(answer);
+	return text;
+}
+
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
 		  const char *fmt, ...)
 {

@@ -186,6 +186,12 @@ struct command_run {
 void command_end(struct command_run *run, json_t *answer);
 /* Ends the run with a result (stolen; NULL: out of memory). */
 void command_answer(struct command_run *run, json_t *result);
+/* The same with a list of rows as command_row makes them: of long lists, each in its turn, as a thousand at once would take 20 ms. */
+void command_answer_rows(struct command_run *run, json_t *rows);
+/* The text of a row (stolen), as a string. NULL: out of memory. */
+json_t *command_row(json_t *row);
+/* The text of an answer (stolen), to be freed. NULL: out of memory. */
+char *command_answer_text(json_t *answer);
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
 		  const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* The run is over here, and goes on at the node that has that call, which its argument call names there. */

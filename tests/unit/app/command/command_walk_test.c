@@ -21,8 +21,13 @@ static struct {
 
 static void on_answer(json_t *answer, void *arg)
 {
+	char *text = command_answer_text(answer);
+
 	(void)arg;
-	g_rig.answers[g_rig.answered++] = answer;
+	assert_non_null(text);
+	g_rig.answers[g_rig.answered] = json_loads(text, 0, NULL);
+	assert_non_null(g_rig.answers[g_rig.answered++]);
+	free(text);
 }
 
 static bool look(const struct command_run *run, const struct command_span *span,
