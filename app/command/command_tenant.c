@@ -355,8 +355,7 @@ static void reset_over(struct toll_reset *r, enum store_result result)
 			       json_pack("{s:o}", "number",
 					 command_text_json(command_value(run, "number")->text)));
 	else
-		command_fail(run, result == STORE_UNKNOWN ? COMMAND_UNCERTAIN : COMMAND_UNAVAILABLE,
-			     NULL, "Redis did not accept it");
+		document_fail_store(run, result);
 }
 
 static void on_reset(enum store_result result, uint64_t key, uint64_t version, void *arg)

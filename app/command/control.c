@@ -236,7 +236,9 @@ static void on_group(int err, const struct redisReply *reply, void *arg)
 		link_pause(l);
 	} else if (redis_is_error(reply, &text) && !bytes_starts(text, "BUSYGROUP")) {
 		LOG_WARN("control", 0, "cannot make the consumer group", LOG_STR("key", s->key),
-			 LOG_BYTES("error", text));
+			 LOG_BYTES("error", text),
+			 LOG_STR("next",
+				 "commands do not come by Redis: ask the node's own socket"));
 		start_over(s, CONTROL_GROUP, NS_PER_S);
 	} else {
 		start_over(s, CONTROL_HISTORY, 0);

@@ -50,14 +50,17 @@ static void change_end(struct node *node, struct document_change *change)
 		change_begin(d->first);
 }
 
-static void fail_store(struct command_run *run, enum store_result result)
+void document_fail_store(struct command_run *run, enum store_result result)
 {
+	const char *words = store_refusal();
+
 	if (result == STORE_CONFLICT) {
 		command_fail(run, COMMAND_BUSY, NULL, "another node changes it");
 	} else if (result == STORE_UNKNOWN) {
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "Redis did not answer in time");
 	} else {
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not accept it");
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis %s%s",
+			     words[0] ? "refuses it: " : "did not accept it", words);
 	}
 }
 
@@ -159,7 +162,7 @@ static void on_stored(enum store_result result, uint64_t key, uint64_t version, 
 			directory_made(node, change_tenant(change), version);
 		change_answer(node, change, version);
 	} else {
-		fail_store(change->run, result);
+		document_fail_store(change->run, result);
 	}
 	change_end(node, change);
 }
@@ -181,7 +184,7 @@ void document_beat(struct node *node, uint64_t now_ns)
 	if (!d->parked || now_ns < d->parked_ns)
 		return;
 	d->parked = false;
-	fail_store(d->first->run, STORE_CONFLICT);
+	document_fail_store(d->first->run, STORE_CONFLICT);
 	change_end(node, d->first);
 }
 

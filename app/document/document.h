@@ -92,6 +92,8 @@ struct documents {
 
 /* The number of the tenant that the run is about. */
 uint16_t document_tenant(const struct command_run *run);
+/* Ends the run: Redis has not written what it was about. */
+void document_fail_store(struct command_run *run, enum store_result result);
 /* Commands of the kind that run->command names. Puts it: ends the run with what is shown of it. */
 void document_put(struct command_run *run);
 /* Ends the run with {argument: name}. */

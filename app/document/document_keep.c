@@ -88,6 +88,20 @@ static void snapshot_write_begin(struct node *n, uint64_t now_ns)
 	k->writing = w;
 }
 
+/* Tried again every second or so, and said once. */
+static void snapshot_write_failed(struct node *n, const struct snapshot_write *w)
+{
+	char text[HEALTH_DETAIL_MAX];
+
+	if (!(health_reasons(&n->web.health, clock_now_ns()) & HEALTH_STATE_DIR))
+		LOG_ERROR("node", 0, "the snapshot of the documents cannot be written",
+			  LOG_STR("file", w->path), LOG_STR("error", strerror(-w->err)),
+			  LOG_STR("next", "look at the disk of node.state_dir: what Redis loses "
+					  "now cannot be put back"));
+	(void)snprintf(text, sizeof(text), "%s: %s", w->path, strerror(-w->err));
+	health_set_reason(&n->web.health, HEALTH_STATE_DIR, text);
+}
+
 /* wait: for the disk. */
 static void snapshot_write_end(struct node *n, bool wait)
 {
@@ -98,10 +112,10 @@ static void snapshot_write_end(struct node *n, bool wait)
 		return;
 	(void)pthread_join(w->thread, NULL);
 	if (w->err) {
-		LOG_ERROR("node", 0, "the snapshot of the documents cannot be written",
-			  LOG_STR("file", w->path), LOG_STR("error", strerror(-w->err)));
+		snapshot_write_failed(n, w);
 	} else {
 		k->written = w->changes;
+		health_set_reason(&n->web.health, HEALTH_STATE_DIR, NULL);
 	}
 	k->writing = NULL;
 	snapshot_write_free(w);

@@ -37,6 +37,7 @@ static const struct {
 	{ HEALTH_REDIS_REFUSES, "redis_refuses_writes" },
 	{ HEALTH_RELOAD, "reload_refused" },
 	{ HEALTH_PROMPTS, "prompts_missing" },
+	{ HEALTH_STATE_DIR, "state_dir_not_writable" },
 };
 
 /* Relaxed throughout: each value stands alone. */
