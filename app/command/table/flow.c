@@ -50,6 +50,7 @@ static const struct command_arg g_flow_put_args[] = {
 	END,
 };
 
+#undef FIELD_OF
 #define FIELD_OF struct number_value
 static const struct command_arg g_number_args[] = {
 	KEY_FIELD("number", number, CHARSET_NUMBER, "The number, as it was put."),
