@@ -306,6 +306,7 @@ enum {
 	HAS_ENDPOINT = 32768,
 	HAS_ACCOUNT = 65536, /* with call and leg, also where it is empty */
 	HAS_PRESENCE = 131072,
+	HAS_STEP = 524288, /* with verb and by */
 	HAS_FROM = 262144, /* also without a call */
 };
 
@@ -404,6 +405,10 @@ static const struct {
 			     "RFC 5922), certificate_expired or certificate_untrusted. Each node "
 			     "tells it of itself.",
 			     HAS_TRUNK | HAS_REASON },
+	[SIG_CALL_FLOW] = { "call.flow",
+			    "A verb of the flow that the call goes through begins; by: how the "
+			    "one before ended.",
+			    HAS_CALL | HAS_STEP },
 	[SIG_CALL_ACCOUNT] = { "call.account_code",
 			       "The call has that account code from now on; empty: none. reason: "
 			       "command (call.account_code), or code (the party of that leg "
@@ -564,6 +569,11 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		field_text(out, "to_trunk", event->to_trunk);
 	if (has & HAS_SUBSCRIPTION)
 		field_text(out, "package", event->package ? event->package : "");
+	if (has & HAS_STEP) {
+		field_text(out, "step", event->step);
+		field_text(out, "verb", event->package ? event->package : "");
+		field_text(out, "by", event->reason ? event->reason : "");
+	}
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);
 	if (has & HAS_STATUS)

@@ -10,6 +10,7 @@
 #include "sig/call/wait.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/conference.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 
 /* ---- what ---- */
@@ -89,7 +90,8 @@ static enum audio_source audio_source_of_status(uint16_t status)
 /* Alone, and no application says what it hears. */
 static bool is_left_waiting(const struct call *c)
 {
-	return call_is_alone(c) && !c->prompts && (c->park || call_application(c).n == 0);
+	return call_is_alone(c) && !c->prompts &&
+	       (c->park || (call_application(c).n == 0 && !flow_has_caller(c)));
 }
 
 /* The tone of a parting. */

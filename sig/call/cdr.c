@@ -7,6 +7,7 @@
 #include "sig/call/plan.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 #include "sig/model/saved.h"
 

@@ -17,6 +17,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/leg.h"
 #include "sig/model/payer.h"
 #include "sig/model/recording.h"
@@ -141,6 +142,7 @@ void call_free(struct call *c)
 	free(c->orders);
 	recordings_clear(&c->recordings);
 	prompts_clear(&c->prompts);
+	flow_run_clear(&c->run);
 	free(c->media_stream);
 	text_clear(&c->from);
 	text_clear(&c->to);

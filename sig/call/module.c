@@ -202,10 +202,10 @@ void modules_message_end(struct call_host *h, struct call *c, uint8_t number)
 	(*m)->message_end(h, c, number);
 }
 
-void modules_prompted(struct call_host *h, struct call *c, struct bytes digits)
+void modules_prompted(struct call_host *h, struct call *c, const struct prompt_result *result)
 {
 	EACH_MODULE(m, h, prompted)
-	(*m)->prompted(h, c, digits);
+	(*m)->prompted(h, c, result);
 }
 
 enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,

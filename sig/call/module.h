@@ -17,6 +17,7 @@
 struct call_ending;
 struct dtmf;
 struct effect;
+struct prompt_result;
 
 /* What a command orders, and whom it needs in the call. */
 enum order_needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
@@ -123,8 +124,8 @@ struct module {
 	uint8_t (*message_begin)(struct call_host *h, struct call *c, uint8_t leg,
 				 struct bytes mailbox);
 	void (*message_end)(struct call_host *h, struct call *c, uint8_t number);
-	/* What the node itself asked a caller for (prompts_collect): the keys, empty where none came. */
-	void (*prompted)(struct call_host *h, struct call *c, struct bytes digits);
+	/* What the node itself asked a caller for (prompts_collect). */
+	void (*prompted)(struct call_host *h, struct call *c, const struct prompt_result *result);
 	/* The call goes outside: a trunk is asked for the leg. NULL: one will be for the last step. */
 	enum refusal (*outside)(struct call_host *h, struct call *c, struct leg *l,
 				struct call_refusal *refusal);
@@ -213,7 +214,7 @@ void modules_released(struct call_host *h, const struct call *c);
 uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
 			      struct bytes mailbox);
 void modules_message_end(struct call_host *h, struct call *c, uint8_t number);
-void modules_prompted(struct call_host *h, struct call *c, struct bytes digits);
+void modules_prompted(struct call_host *h, struct call *c, const struct prompt_result *result);
 enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
 			     struct call_refusal *refusal) NODISCARD;
 void modules_ended(const struct call_host *h, const struct call *c, struct effect *end);

@@ -121,7 +121,7 @@ static bool plan_read_last(struct schema_reader *r, const struct schema *row, vo
 
 static void plan_step_forget(struct plan_step *step)
 {
-	step->resolves = step->waits = step->confers = false;
+	step->resolves = step->waits = step->confers = step->flows = false;
 }
 
 /* What it has of a trunk, or of a document, counts together. */
@@ -196,6 +196,8 @@ static const struct schema plan_step_rows[] = {
 	  .read = plan_read_last },
 	{ "confers", 17, SCHEMA_HAND, SCHEMA_AT(struct plan_step, confers),
 	  .write = plan_write_last, .read = plan_read_last },
+	{ "flows", 18, SCHEMA_HAND, SCHEMA_AT(struct plan_step, flows), .write = plan_write_last,
+	  .read = plan_read_last },
 	{ 0 },
 };
 
@@ -271,12 +273,17 @@ bool plan_is_for_node(const struct plan *plan)
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
 	return last && (last->application.n || last->set.state != SET_NONE || last->resolves ||
-			last->waits || last->confers);
+			last->waits || last->confers || last->flows);
 }
 
 bool plan_is_call_waiting(const struct plan *plan)
 {
 	return plan->count && plan->steps[plan->count - 1].waits;
+}
+
+bool plan_flows(const struct plan *plan)
+{
+	return plan->count && plan->steps[plan->count - 1].flows;
 }
 
 bool plan_confers(const struct plan *plan)
@@ -696,7 +703,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
 	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
-	       plan_is_call_waiting(&c->plan) || plan_confers(&c->plan);
+	       plan_is_call_waiting(&c->plan) || plan_confers(&c->plan) || plan_flows(&c->plan);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,

@@ -25,6 +25,8 @@ bool plan_is_call_waiting(const struct plan *plan);
 void plan_wake(struct call_host *h, struct call *c);
 /* The last step waits for a room to open (conference_waits). */
 bool plan_confers(const struct plan *plan);
+/* The last step leads to a flow, which goes on while nobody rings. */
+bool plan_flows(const struct plan *plan);
 /* The last step waits for a name (seek.h). */
 bool plan_resolves(const struct plan *plan);
 /* The targets of the last step, and the caller as they see it: how many of cap were filled. They live as long as those of call_host.targets_of. */

@@ -10,6 +10,7 @@
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 #include "sig/model/saved.h"
 
@@ -172,6 +173,7 @@ static const struct schema prompts_rows[] = {
 	{ "both", 29, SCHEMA_BOOL, SCHEMA_AT(struct prompts, both) },
 	{ "mailbox", 30, SCHEMA_CSTR, SCHEMA_AT(struct prompts, terms.mailbox),
 	  .check = prompt_mailbox_check, .wrong = "acts: mailbox" },
+	{ "only_ends", 31, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.only_ends) },
 	{ "pinned", 32, SCHEMA_CSTR, SCHEMA_AT(struct prompts, pinned),
 	  .check = prompt_pinned_check, .wrong = "acts: pinned" },
 	{ 0 },
@@ -343,9 +345,9 @@ static void place_set(struct prompts *a, uint32_t ms)
 }
 
 /* Of the prompts that the caller hears. */
-static const char *prompt_language(const struct call_host *h, const struct call *c)
+const char *prompts_language(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	struct bytes user = text_bytes(&c->legs[prompt_leg(c)]->user);
+	struct bytes user = text_bytes(&c->legs[leg]->user);
 	const struct shard_extension *e =
 		user.n && h->extension_of ? h->extension_of(h->owner, c->tenant, user) : NULL;
 
@@ -387,7 +389,7 @@ static bool file_start(struct call_host *h, struct call *c)
 				  .call = c->id,
 				  .ttl_ms = a->place_ms,
 				  .tenant = bytes_str(call_tenant(h, c)),
-				  .user = bytes_str(prompt_language(h, c)),
+				  .user = bytes_str(prompts_language(h, c, prompt_leg(c))),
 				  .data = file_named(a, space, sizeof(space)) };
 	struct effect *e;
 
@@ -507,6 +509,8 @@ static bool prompt_is_own(const struct call *c)
 {
 	const struct prompt_terms *t = &c->prompts->terms;
 
+	if (flow_has_caller(c) && !c->prompts->order)
+		return true;
 	return c->member && c->member->asks && (t->max || (c->member->naming && t->message_max_ms));
 }
 
@@ -525,13 +529,18 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 {
 	bool own = prompt_is_own(c) && outcome != PROMPT_STOPPED && outcome != PROMPT_HANGUP;
 	char digits[PROMPT_DIGITS_MAX + 1];
+	struct prompt_result result = { .outcome = outcome, .recording = c->prompts->recording };
 
+	result.few = c->prompts->terms.message_max_ms
+			     ? c->prompts->message_ms < c->prompts->terms.message_min_ms
+			     : collected_are_few(c->prompts);
 	name_keep(c, outcome);
 	memcpy(digits, c->prompts->digits, sizeof(digits));
+	result.digits = bytes_str(digits);
 	explicit_bzero(c->prompts, sizeof(*c->prompts));
 	prompts_clear(&c->prompts);
 	if (own)
-		modules_prompted(h, c, bytes_str(digits));
+		modules_prompted(h, c, &result);
 	explicit_bzero(digits, sizeof(digits));
 }
 
@@ -784,7 +793,7 @@ void prompts_on_digit(struct call_host *h, struct call *c, char key)
 		return;
 	if (prompt_step_now(a)->kind == PROMPT_PLAY) {
 		prompt_live_digit(h, c, key);
-		if (!a->terms.interruptible)
+		if (!a->terms.interruptible || (a->terms.only_ends && !strchr(a->terms.ends, key)))
 			return;
 		if (!a->terms.max && !a->terms.message_max_ms) {
 			a->digits[0] = key;

@@ -74,6 +74,7 @@ struct prompt_terms {
 	uint8_t file_count;
 	uint8_t times;      /* of all files; 0: without end */
 	bool interruptible; /* a digit ends it */
+	bool only_ends;     /* ... one of ends alone */
 	uint8_t min, max;   /* digits; max 0: none are collected */
 	uint32_t first_ms, inter_ms;
 	char ends[PROMPT_DIGITS_MAX + 1]; /* digits that end them, or the message */
@@ -129,6 +130,14 @@ enum prompt_control {
 	PROMPT_SEEK
 };
 
+/* How what the node itself asked for ended. */
+struct prompt_result {
+	enum prompt_outcome outcome;
+	bool few;            /* less than was asked for: digits, or of a message */
+	struct bytes digits; /* a secret */
+	uint8_t recording;   /* number; 0: none */
+};
+
 void prompts_clear(struct prompts **prompts);
 /* REFUSED_NOTHING_PLAYED, REFUSED_NO_POSITION (it has no end, either). */
 enum refusal prompts_control(struct call_host *h, struct call *c, enum prompt_control control,
@@ -139,8 +148,8 @@ uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
  * _LEG_RECORDED (a message), _MEMORY. */
 enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 			   uint32_t order) NODISCARD;
-/* The node asks by itself for digits, or for a name, of a caller that is to come into a conference: modules_prompted tells which, and no event; of a
- * name what was recorded is in member.name. As above. */
+/* The node asks by itself: for digits, or for a name, of a caller that is to come into a conference, or as a flow says. modules_prompted tells how
+ * it ended, and no event; of a name what was recorded is in member.name. As above. */
 enum refusal prompts_collect(struct call_host *h, struct call *c,
 			     const struct prompt_terms *terms) NODISCARD;
 /* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
@@ -172,6 +181,8 @@ uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
 bool prompts_records(const struct call *c, uint8_t number);
 /* What that leg hears of it; AUDIO_SOURCE_PEER: nothing. */
 enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
+/* Of what the party of the leg is told; "": the node's. */
+const char *prompts_language(const struct call_host *h, const struct call *c, uint8_t leg);
 /* By codec, where that is AUDIO_SOURCE_PLAY. */
 const struct job_id *prompts_track(const struct call *c);
 

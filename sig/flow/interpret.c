@@ -546,3 +546,12 @@ enum flow_turn program_next(const struct flow_program *p, struct flow_position *
 	t.secret = json_is_true(json_object_get(p->steps[pos->step].args, "secret"));
 	return program_run(&t, position_follow(&t, outcome, value));
 }
+
+bool program_verb(const struct flow_program *p, struct flow_position *pos,
+		  const struct flow_world *world, struct flow_verb *out)
+{
+	struct turn t = { p, pos, world, out, false };
+
+	return memcmp(pos->program, p->hash, sizeof(pos->program)) == 0 && pos->step < p->count &&
+	       verb_fill(&t);
+}

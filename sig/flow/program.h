@@ -249,6 +249,9 @@ enum flow_turn {
 /* The first verb of a program. A position that was in another one keeps its variables and visits. */
 enum flow_turn program_begin(const struct flow_program *p, struct flow_position *pos,
 			     const struct flow_world *world, struct flow_verb *out);
+/* The verb at the position, whose values are made anew: it is about to begin, here or in another process. False: they cannot be. */
+bool program_verb(const struct flow_program *p, struct flow_position *pos,
+		  const struct flow_world *world, struct flow_verb *out);
 /* The verb behind the one at the position, which ended so. value: digits of gather, the name of a recording, the JSON of an answer of http. */
 enum flow_turn program_next(const struct flow_program *p, struct flow_position *pos,
 			    enum flow_outcome outcome, struct bytes value,

@@ -17,7 +17,13 @@ struct cdr_sound {
 };
 
 /* Of one call. */
-enum { CDR_PAIRS_MAX = 17, CALL_DATA_MAX = 256, CALL_ACCOUNT_MAX = 33 };
+enum {
+	CDR_PAIRS_MAX = 17,
+	CALL_DATA_MAX = 256,
+	CALL_ACCOUNT_MAX = 33,
+	CALL_FLOW_MAX = 65,
+	CALL_PATH_MAX = 192
+};
 
 /* Each ends with a NUL; "": none. */
 struct call_facts {

@@ -120,6 +120,7 @@ enum sig_event_kind {
 	SIG_CALL_DTMF_FAILED, /* leg, reason: DTMF digits to its party that were lost */
 	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
+	SIG_CALL_FLOW, /* step, package: the verb, that begins there; reason: how the one before ended */
 	SIG_EVENT_KINDS,
 };
 
@@ -143,6 +144,7 @@ struct sig_event {
 	char slot[9];
 	char endpoint[32];
 	char presence[32];
+	char step[65];
 	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
 	bool for_both;     /* with it: the other party's setting asked for the same */
 	uint32_t ms;       /* recorded */

@@ -95,6 +95,7 @@ uint32_t orders_next(const struct orders *orders);
 /* The oldest makes room. Makes *orders where there is none. NULL: no memory. */
 const struct order_kept *orders_keep(struct orders **orders, uint64_t id);
 
+struct flow_run;
 struct prompts;
 struct media_stream;
 struct park;
@@ -209,6 +210,7 @@ struct call {
 	uint8_t toll_count;
 	struct outbox out;
 	struct prompts *prompts;           /* NULL: nothing is played or collected (act.h) */
+	struct flow_run *run;              /* NULL: it has gone through no flow (flow_run.h) */
 	struct media_stream *media_stream; /* NULL: no application listens to a party (listen.h) */
 	uint8_t media_stream_last;         /* number of the last one that did */
 	struct orders *orders;             /* NULL: none was carried out */

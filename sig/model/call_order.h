@@ -64,6 +64,9 @@ enum call_order_kind {
 	ORDER_KEEP,
 	/* A transfer that waits or rings is called off: the call is as before. */
 	ORDER_CANCEL,
+	/* program, to: the call goes through the program of that hash, which is in memory; to: the name of its flow, "": it has none. Its party is
+	 * up with nobody else, or waits for an application. */
+	ORDER_RUN,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };
@@ -119,6 +122,7 @@ struct call_order {
 	uint32_t seconds; /* of ORDER_TRANSFER how long is rung; 0: for ever, or as settings say */
 	const struct media_stream_terms *media_stream;
 	const struct call_split *split;
+	const uint8_t *program; /* PROGRAM_HASH_LEN octets */
 	const struct call_confer *confer;
 	uint8_t member; /* enum order_member */
 	int32_t number;

@@ -59,6 +59,7 @@ struct plan_step {
 	bool rang;             /* that one has said that somebody rings */
 	bool waits; /* the last step alone: its user has another call (sig/pbx/call_waiting.h) */
 	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */
+	bool flows; /* the last step alone: its number leads to a flow (sig/pbx/flow/flow.c) */
 	bool resolves; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };
 

@@ -59,6 +59,7 @@ extern const struct schema recordings_saved[];
 extern const struct schema media_stream_saved[];
 extern const struct schema member_saved[];
 extern const struct schema payer_saved[];
+extern const struct schema flow_run_saved[];
 /* Of struct leg. */
 extern const struct schema leg_toll_saved[];
 extern const struct schema code_digits_saved[];

@@ -455,12 +455,15 @@ static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
 }
 
 /* It has said its PIN, or its name. */
-static void meetme_on_answer(struct call_host *h, struct call *c, struct bytes digits)
+static void meetme_on_answer(struct call_host *h, struct call *c,
+			     const struct prompt_result *result)
 {
 	struct room *r = conference_room(h, c);
 
+	if (!c->member)
+		return;
 	if (!c->member->naming) {
-		pin_said(h, c, digits);
+		pin_said(h, c, result->digits);
 		return;
 	}
 	if (!r)

@@ -21,6 +21,7 @@
 #include "sig/leg/leg.h"
 #include "sig/model/call_order.h"
 #include "sig/model/conference.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
@@ -283,6 +284,8 @@ void transfer_refuse(struct call_host *h, struct call *c, uint16_t status)
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->transfer->target))),
 		 LOG_U64("status", status));
+	if (c->run)
+		c->run->status = status;
 	transfer_publish_failed(h, c, status);
 	part_unmet(h, c);
 	turn_away(h, c);

@@ -11,6 +11,7 @@
 #include "sig/call/wait.h"
 #include "sig/host/extension.h"
 #include "sig/identity/carried.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
@@ -27,7 +28,8 @@
  * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. Who
  * knows of no record pages does not know by what something is recorded. For whom callers alone call rooms, no party that is up waits for
  * one. Who knows of no offers before the answer of whom is called (RFC 3311) would set such a call aside. Who
- * knows one early dialog of each INVITE would give the caller the answer of another one. */
+ * knows one early dialog of each INVITE would give the caller the answer of another one. Who knows of no
+ * flows would leave a caller in one alone. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -55,7 +57,8 @@ enum {
 	CALL_RECORD_SENT = 24,    /* CLAIMS, of a party that is up and is sent there */
 	CALL_RECORD_EARLY = 25,   /* any of them; what is asked has several early dialogs */
 	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
-	CALL_RECORD_FORMAT = CALL_RECORD_RENEWED
+	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow */
+	CALL_RECORD_FORMAT = CALL_RECORD_FLOWS
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -135,6 +138,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_is_for_node(&c->plan);
 
+	if (c->run && c->run->state != RUN_OVER)
+		return CALL_RECORD_FLOWS;
 	if (call_record_is_renewed(c))
 		return CALL_RECORD_RENEWED;
 	if (call_record_has_early(c))

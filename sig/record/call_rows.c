@@ -142,5 +142,6 @@ const struct schema call_rows[] = {
 	  .wrong = "call: how long it rings" },
 	{ "away_s", 71, SCHEMA_UINT, SCHEMA_AT(struct call, away_s), .max = CALL_AWAY_MAX_S,
 	  .wrong = "call: how long it rings" },
+	{ "run", 72, SCHEMA_GROUP, SCHEMA_LATE, .of = flow_run_saved },
 	{ 0 },
 };

@@ -431,6 +431,7 @@ static void put_event(struct writer *w, const struct sig_event *e)
 	word(w, "slot", e->slot);
 	word(w, "endpoint", e->endpoint);
 	word(w, "presence", e->presence);
+	word(w, "step", e->step);
 	number(w, "recording", e->recording);
 	number(w, "for_both", e->for_both);
 	number(w, "ms", e->ms);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/model/flow_run.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+
+#include "sig/model/saved.h"
+
+static bool flow_run_check(struct schema_reader *r, void *object)
+{
+	const struct flow_run *run = object;
+
+	(void)r;
+	return utf8_is(bytes_str(run->name)) && utf8_is(text_bytes(&run->path)) &&
+	       (run->state != RUN_WAITS || run->kind != RUN_NOTHING) &&
+	       (run->kind != RUN_TIME || run->until_ns || run->state != RUN_WAITS);
+}
+
+static const struct schema flow_run_rows[] = {
+	{ "position", 1, SCHEMA_MESSAGE, SCHEMA_AT(struct flow_run, at), .of = position_rows },
+	{ "name", 2, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, name) },
+	{ "state", 3, SCHEMA_UINT, SCHEMA_AT(struct flow_run, state), .max = RUN_OVER },
+	{ "kind", 4, SCHEMA_UINT, SCHEMA_AT(struct flow_run, kind), .max = RUN_KINDS - 1 },
+	{ "outcome", 5, SCHEMA_UINT, SCHEMA_AT(struct flow_run, outcome),
+	  .max = FLOW_OUTCOMES - 1 },
+	{ "value", 6, SCHEMA_TEXT, SCHEMA_SECRET | SCHEMA_LINE, SCHEMA_AT(struct flow_run, value),
+	  .max = VERB_TEXT_MAX },
+	{ "target", 7, SCHEMA_UINT, SCHEMA_AT(struct flow_run, target) },
+	{ "status", 8, SCHEMA_UINT, SCHEMA_AT(struct flow_run, status), .max = 699 },
+	{ "until_utc_ms", 9, SCHEMA_DEADLINE, SCHEMA_AT(struct flow_run, until_ns),
+	  .max = UINT32_MAX },
+	{ "path", 10, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, path),
+	  .max = CALL_PATH_MAX - 1 },
+	{ 0 },
+};
+
+const struct schema flow_run_saved[] = {
+	{ "run", 72, SCHEMA_MESSAGE, SCHEMA_POINTER, SCHEMA_OF(struct call, run, struct flow_run),
+	  .of = flow_run_rows, .check = flow_run_check, .wrong = "call: flow" },
+	{ 0 },
+};
+
+void flow_run_clear(struct flow_run **run)
+{
+	if (!*run)
+		return;
+	position_clear(&(*run)->at);
+	text_wipe(&(*run)->value);
+	text_clear(&(*run)->path);
+	free(*run);
+	*run = NULL;
+}

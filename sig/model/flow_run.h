@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call goes through a flow: where it is, and what the verb that is carried out waits for (sig/pbx/flow/flow.c). */
+#ifndef SIG_MODEL_FLOW_RUN_H
+#define SIG_MODEL_FLOW_RUN_H
+
+#include "sig/flow/program.h"
+#include "sig/model/call.h"
+
+enum { RUN_DIGITS_MAX = 64 };
+
+/* Numbers stand in records: append only. */
+enum flow_run_state {
+	RUN_READY,   /* the verb at the position begins when that is saved */
+	RUN_ANSWERS, /* it does when its caller, who is being answered, is up */
+	RUN_WAITS,   /* it has begun */
+	RUN_ENDED, /* its outcome is known, and the next one follows when the program is in memory */
+	RUN_OVER,  /* somebody has the caller */
+};
+
+/* What has begun, and is waited for. Numbers as above. */
+enum flow_run_kind { RUN_NOTHING, RUN_PROMPTS, RUN_TIME, RUN_DIAL, RUN_KINDS };
+
+struct flow_run {
+	struct flow_position at;
+	char name[CALL_FLOW_MAX]; /* of the flow, as it was called then; "": a one-off program */
+	uint8_t state;            /* enum flow_run_state */
+	uint8_t kind;             /* enum flow_run_kind */
+	uint8_t outcome;          /* of RUN_ENDED: enum flow_outcome, with */
+	struct text value;        /* digits and the like */
+	uint8_t target;           /* targets of a dial that were rung */
+	uint16_t status;   /* why the last of them did not take the call; 0: it could not be rung */
+	uint64_t until_ns; /* a pause, or a dial, is over; 0: off */
+	struct text path;  /* the steps that it has left, and by which branch */
+	/* of this process: */
+	const char
+		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
+	uint64_t gate; /* version that the verb waits for */
+	uint64_t serial;   /* the program was asked for; 0: it was not */
+	uint64_t asked_ns; /* so long its answer is waited for */
+	bool held;         /* the program is held in memory */
+};
+
+void flow_run_clear(struct flow_run **run);
+
+/* Nobody else has its caller. */
+static inline bool flow_has_caller(const struct call *c)
+{
+	return c->run && c->run->state != RUN_OVER;
+}
+
+#endif
