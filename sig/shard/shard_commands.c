@@ -24,7 +24,7 @@ static bool order_names_one(const struct shard *s, uint16_t tenant, const struct
 {
 	return shard_extension_find(s, tenant, order->to) ||
 	       ((order->kind == ORDER_TRANSFER || order->kind == ORDER_DEFLECT) &&
-		rooms_find(s->settings.rooms, tenant, order->to));
+		shard_number_is_of_node(s, tenant, order->to));
 }
 
 enum refusal shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
@@ -56,7 +56,7 @@ static enum refusal may_originate(struct shard *s, const struct shard_originate 
 		return REFUSED_CALLER_AWAY;
 	*from = list[0];
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
-	    rooms_find(s->settings.rooms, o->tenant, bytes_str(o->to)) ||
+	    shard_number_is_of_node(s, o->tenant, bytes_str(o->to)) ||
 	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))
 		return REFUSED_NOT;
 	return shard_extension_of(s, o->tenant, bytes_str(o->to)) &&

@@ -10,6 +10,8 @@
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/leg.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/focus_parse.h"
 
@@ -47,11 +49,19 @@ static bool dial_finds(void *arg, struct bytes number)
 	return shard_extension_find(of->shard, of->tenant, number) != NULL;
 }
 
+bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number)
+{
+	return rooms_find(s->settings.rooms, tenant, number) ||
+	       programs_number(s->commons->programs,
+			       bytes_str(tenants_name(s->settings.tenants, tenant)), number)
+		       .n;
+}
+
 static bool dial_finds_room(void *arg, struct bytes number)
 {
 	const struct dial_of *of = arg;
 
-	return rooms_find(of->shard->settings.rooms, of->tenant, number) != NULL;
+	return shard_number_is_of_node(of->shard, of->tenant, number);
 }
 
 static size_t dial_trunk_access(void *arg, struct bytes number)

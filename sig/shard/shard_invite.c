@@ -559,7 +559,7 @@ static enum route_verdict verdict_of_number(const struct shard *s, uint16_t tena
 static bool number_has_route(const struct shard *s, uint16_t tenant, const char *number,
 			     bool outside)
 {
-	return rooms_find(s->settings.rooms, tenant, bytes_str(number)) ||
+	return shard_number_is_of_node(s, tenant, bytes_str(number)) ||
 	       (outside && shard_has_trunk_route(s, tenant, bytes_str(number)));
 }
 

@@ -233,6 +233,8 @@ struct shard_dialler {
 	uint8_t scheme;  /* enum dial_scheme */
 };
 
+/* A room, or a flow: no phone is rung. */
+bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number);
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,
 		struct dial_result *out);
 /* An emergency number of the tenant: *number without what is dialled before it. */

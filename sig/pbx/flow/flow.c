@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/flow/flow.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
+#include "sig/call/flow_spec.h"
+#include "sig/call/fork.h"
+#include "sig/call/order.h"
+#include "sig/call/plan.h"
+#include "sig/call/prompts.h"
+#include "sig/call/wait.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+#include "sig/model/transfer.h"
+#include "sig/pbx/flow/programs.h"
+
+enum {
+	FLOW_PROGRAM_MS = 5000,           /* for a program that is not in memory */
+	FLOW_SETUP_MS = PLAN_STEP_MAX_MS, /* a caller that is not answered waits no longer */
+};
+
+/* ---- programs ---- */
+
+static void run_let_go(const struct call_host *h, struct flow_run *r)
+{
+	if (r->held)
+		programs_release(h->programs, r->at.program);
+	r->held = false;
+	r->serial = r->asked_ns = 0;
+}
+
+static void run_hold(const struct call_host *h, struct flow_run *r)
+{
+	if (!r->held)
+		programs_hold(h->programs, r->at.program);
+	r->held = true;
+	r->serial = r->asked_ns = 0;
+}
+
+/* NULL: it is not in memory, and is asked for. */
+static const struct flow_program *run_program(struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+	const struct flow_program *p = programs_find(h->programs, r->at.program);
+	struct effect_ask ask = { .kind = EFFECT_PROGRAM,
+				  .call = c->id,
+				  .tenant = bytes_str(call_tenant(h, c)),
+				  .data = bytes_mem(r->at.program, sizeof(r->at.program)) };
+
+	if (p) {
+		run_hold(h, r);
+		return p;
+	}
+	if (r->serial)
+		return NULL;
+	ask.serial = r->serial = rand_u64_from(h->rand) | 1;
+	r->asked_ns = h->now.ns + FLOW_PROGRAM_MS * NS_PER_MS;
+	(void)effects_ask(h->effects, &ask); /* without memory its time runs */
+	return NULL;
+}
+
+/* ---- the end ---- */
+
+/* Somebody else has the caller. */
+static void run_over(const struct call_host *h, struct call *c)
+{
+	run_let_go(h, c->run);
+	text_wipe(&c->run->value);
+	c->run->state = RUN_OVER;
+	c->run->until_ns = 0;
+	outbox_touch(&c->out);
+}
+
+static void run_end_call(struct call_host *h, struct call *c, uint16_t status)
+{
+	const struct call_ending e = { .cause = CAUSE_HANGUP,
+				       .by = ENDED_BY_NODE,
+				       .status = status };
+
+	run_over(h, c);
+	call_end(h, c, &e);
+}
+
+static void run_lost(struct call_host *h, struct call *c, const char *why)
+{
+	LOG_WARN("flow", c->id, "a call cannot go on in its flow", LOG_STR("flow", c->run->name),
+		 LOG_STR("reason", why));
+	run_end_call(h, c, 500);
+}
+
+/* ---- verbs ---- */
+
+static void run_publish(const struct flow_turn_of *t, const char *event)
+{
+	struct sig_event *e = call_publish_start(t->h, t->c, SIG_CALL_FLOW);
+
+	if (!e)
+		return;
+	cdr_put(e->step, sizeof(e->step), bytes_str(t->v->step->name));
+	e->package = t->v->verb->name;
+	e->reason = event;
+	LOG_DEBUG("flow", t->c->id, "a verb begins", LOG_STR("flow", t->c->run->name),
+		  LOG_STR("step", t->v->step->name), LOG_STR("verb", t->v->verb->name));
+}
+
+static void run_ended(struct call *c, enum flow_outcome outcome)
+{
+	c->run->state = RUN_ENDED;
+	c->run->kind = RUN_NOTHING;
+	c->run->outcome = (uint8_t)outcome;
+	c->run->by = g_flow_outcomes[outcome];
+	c->run->until_ns = 0;
+	outbox_touch(&c->out);
+}
+
+/* True: the caller is up and alone; else it is on its way to be, or the flow has it no longer. */
+static bool run_answers(struct call_host *h, struct call *c)
+{
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
+
+	if (c->state == CALL_ESTABLISHED && call_is_alone(c))
+		return true;
+	c->run->state = RUN_ANSWERS;
+	outbox_touch(&c->out);
+	if (c->state == CALL_ANSWERING)
+		return false;
+	if (wait_answer_caller(h, c, &refusal)) {
+		run_over(h, c);
+		wait_refuse(h, c, &refusal);
+	}
+	return false;
+}
+
+static void run_unknown(const struct flow_turn_of *t)
+{
+	LOG_WARN("flow", t->c->id, "a verb is not carried out", LOG_STR("flow", t->c->run->name),
+		 LOG_STR("step", t->v->step->name), LOG_STR("verb", t->v->verb->name),
+		 LOG_STR("next", "its branch failed"));
+}
+
+static void run_act(struct flow_turn_of *t)
+{
+	const struct flow_act *act = flow_act_of(t->v);
+	struct flow_run *r = t->c->run;
+	int outcome = OUTCOME_FAILED;
+
+	if (act && act->alone && !run_answers(t->h, t->c))
+		return;
+	if (!r->target)
+		run_publish(t, r->by);
+	if (act)
+		outcome = act->begin(t);
+	if (outcome == VERB_ENDS_CALL)
+		return;
+	if (outcome == OUTCOME_FAILED)
+		run_unknown(t);
+	if (outcome != VERB_BEGUN) {
+		run_ended(t->c, (enum flow_outcome)outcome);
+		return;
+	}
+	r->state = RUN_WAITS;
+	outbox_touch(&t->c->out);
+}
+
+/* The position is saved, and in its program. */
+static void run_begin(struct call_host *h, struct call *c)
+{
+	struct flow_turn_of t = { h, c, run_program(h, c), NULL };
+	struct flow_world world = flow_world_of(&t);
+
+	if (!t.p)
+		return;
+	if (!call_is_alone(c) && !plan_flows(&c->plan)) {
+		run_over(h, c);
+		return;
+	}
+	outbox_touch(&c->out); /* before anything waits for it */
+	t.v = malloc(sizeof(*t.v));
+	if (t.v && program_verb(t.p, &c->run->at, &world, t.v))
+		run_act(&t);
+	else
+		run_ended(c, OUTCOME_FAILED);
+	if (t.v)
+		explicit_bzero(t.v, sizeof(*t.v));
+	free(t.v);
+}
+
+/* The verb at the position begins when that is saved. */
+static void run_ready(struct call_host *h, struct call *c)
+{
+	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
+
+	c->run->state = RUN_READY;
+	c->run->kind = RUN_NOTHING;
+	outbox_touch(&c->out);
+	c->run->gate = c->out.version;
+	if (!outbox_push(&c->out, &item))
+		run_begin(h, c);
+}
+
+/* ---- turns ---- */
+
+/* Another program takes its place; what its name means now stays, whatever it means later. */
+static enum flow_turn run_redirect(struct flow_turn_of *t)
+{
+	struct bytes name = bytes_from(verb_text(t->v, "to"), strlen("flow:"));
+	const struct flow_program *p =
+		programs_named(t->h->programs, bytes_str(call_tenant(t->h, t->c)), name);
+	struct flow_world world = flow_world_of(t);
+	struct flow_run *r = t->c->run;
+	enum flow_turn turn;
+
+	if (!p || bytes_cstr(name, r->name, sizeof(r->name))) {
+		run_unknown(t);
+		return program_next(t->p, &r->at, OUTCOME_FAILED, (struct bytes){ 0 }, &world,
+				    t->v);
+	}
+	world.left(world.arg, t->v->step, r->name);
+	run_let_go(t->h, r);
+	t->p = p;
+	turn = program_begin(p, &r->at, &world, t->v);
+	run_hold(t->h, r);
+	return turn;
+}
+
+/* FLOW_VERB: there is one that is to be carried out. */
+static enum flow_turn run_turn(struct flow_turn_of *t, bool first)
+{
+	struct flow_run *r = t->c->run;
+	struct flow_world world = flow_world_of(t);
+	enum flow_turn turn = first ? program_begin(t->p, &r->at, &world, t->v)
+				    : program_next(t->p, &r->at, (enum flow_outcome)r->outcome,
+						   text_bytes(&r->value), &world, t->v);
+
+	while (turn == FLOW_VERB && (t->v->verb->flags & VERB_DECIDES))
+		turn = run_redirect(t);
+	text_wipe(&r->value);
+	r->target = 0;
+	r->status = 0;
+	explicit_bzero(t->v, sizeof(*t->v));
+	return turn;
+}
+
+static void run_next(struct call_host *h, struct call *c)
+{
+	struct flow_turn_of t = { h, c, run_program(h, c), NULL };
+	enum flow_turn turn = FLOW_ASTRAY;
+
+	if (!t.p)
+		return;
+	t.v = malloc(sizeof(*t.v));
+	if (t.v)
+		turn = run_turn(&t, false);
+	free(t.v);
+	if (turn == FLOW_VERB)
+		run_ready(h, c);
+	else if (turn == FLOW_OVER)
+		run_end_call(h, c, 480);
+	else
+		run_lost(h, c,
+			 turn == FLOW_TOO_MANY ? "it began 1000 verbs" : "it has no such step");
+}
+
+static void run_go_on(struct call_host *h, struct call *c)
+{
+	while (c->run && c->run->state == RUN_ENDED && c->state != CALL_ENDING) {
+		run_next(h, c);
+		if (c->run->serial)
+			return;
+	}
+}
+
+/* ---- begin ---- */
+
+static enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
+				 struct bytes name)
+{
+	struct flow_run *r = calloc(1, sizeof(*r));
+	struct flow_turn_of t = { h, c, p, malloc(sizeof(*t.v)) };
+	enum flow_turn turn = FLOW_ASTRAY;
+
+	if (c->run)
+		run_let_go(h, c->run);
+	flow_run_clear(&c->run);
+	c->run = r;
+	if (r && t.v) {
+		(void)bytes_cstr(name, r->name, sizeof(r->name));
+		memcpy(r->at.program, p->hash, sizeof(r->at.program));
+		run_hold(h, r);
+		turn = run_turn(&t, true);
+	}
+	free(t.v);
+	if (turn == FLOW_VERB)
+		return REFUSED_NOT;
+	if (r)
+		run_let_go(h, r);
+	flow_run_clear(&c->run);
+	return r && turn != FLOW_ASTRAY ? REFUSED_NOT_FOUND : REFUSED_MEMORY;
+}
+
+/* It waits in its plan, which has no more steps. */
+static enum refusal plan_leads_to_flow(struct call_host *h, struct call *c)
+{
+	c->plan.steps[c->plan.count - 1].flows = true;
+	c->bridge.callee = LEG_NONE;
+	c->ring_ns = 0;
+	c->plan.until_ns = h->now.ns + FLOW_SETUP_MS * NS_PER_MS;
+	outbox_touch(&c->out);
+	return REFUSED_NOT;
+}
+
+static enum refusal flow_enter(struct call_host *h, struct call *c, struct bytes flow,
+			       struct bytes display, struct call_refusal *refusal)
+{
+	const struct flow_program *p =
+		programs_named(h->programs, bytes_str(call_tenant(h, c)), flow);
+	enum refusal refused = p ? REFUSED_NOT : REFUSED_NOT_FOUND;
+
+	if (!p)
+		LOG_WARN("flow", c->id, "a number leads to a flow that is not there",
+			 LOG_BYTES("flow", flow));
+	else if (text_set(&c->display, display))
+		refused = REFUSED_MEMORY;
+	else
+		refused = flow_run_new(h, c, p, flow);
+	if (refused)
+		return call_refuse(refusal, refused);
+	(void)plan_leads_to_flow(h, c);
+	run_ready(h, c);
+	return REFUSED_NOT;
+}
+
+static struct bytes flow_of_number(const struct call_host *h, const struct call *c,
+				   struct bytes number)
+{
+	return h->programs ? programs_number(h->programs, bytes_str(call_tenant(h, c)), number)
+			   : (struct bytes){ 0 };
+}
+
+static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
+			 enum refusal *refused, struct call_refusal *refusal)
+{
+	struct bytes flow = flow_of_number(h, c, at->user);
+
+	if (!flow.n || plan_is_of_user(h, c, at->user))
+		return false;
+	*refused = flow_enter(h, c, flow, at->display, refusal);
+	return true;
+}
+
+/* Dialled as the numbers of rooms are. */
+static bool flow_begun(struct call_host *h, struct call *c, const struct call_start *start,
+		       enum refusal *refused, struct call_refusal *refusal)
+{
+	struct bytes flow = { 0 };
+
+	if (start->set && start->set->room && !start->set->member.n && !start->set->conference &&
+	    !start->set->joins && !start->set->away)
+		flow = flow_of_number(h, c, start->to);
+	if (!flow.n)
+		return false;
+	*refused = plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST)
+			   ? call_refuse(refusal, REFUSED_MEMORY)
+			   : flow_enter(h, c, flow, start->display, refusal);
+	return true;
+}
+
+/* The caller is up with nobody else, or waits for an application. */
+static enum refusal order_run_flow(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct flow_program *p = programs_find(h->programs, order->program);
+	bool waits = call_awaits_application(c) || (plan_flows(&c->plan) && !call_is_alone(c));
+	enum refusal refused;
+
+	if (!waits && !(call_is_alone(c) && c->state == CALL_ESTABLISHED && !c->transfer))
+		return REFUSED_NOT_ALONE;
+	if (!p)
+		return REFUSED_NOT_FOUND;
+	refused = flow_run_new(h, c, p, order->to);
+	if (refused)
+		return refused;
+	prompts_stop(h, c);
+	if (waits) {
+		text_clear(&c->plan.steps[c->plan.count - 1].application);
+		(void)plan_leads_to_flow(h, c);
+	}
+	run_ready(h, c);
+	return REFUSED_NOT;
+}
+
+static const struct module_order flow_orders[] = {
+	{ ORDER_RUN, NEEDS_NOBODY, order_run_flow },
+	{ 0 },
+};
+
+/* ---- what happens ---- */
+
+static void flow_saved(struct call_host *h, struct call *c)
+{
+	if (!c->run || c->run->state != RUN_READY || c->state == CALL_ENDING || c->parting_ns)
+		return;
+	if (c->run->gate > c->out.released && !h->degraded) /* something else was saved */
+		return;
+	run_begin(h, c);
+	run_go_on(h, c);
+}
+
+void flow_back(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { 0 };
+	struct text number = { 0 };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i] || i == c->bridge.caller)
+			continue;
+		leg_leave(h, c, i, &f);
+		flows_close_leg(h, c, i);
+	}
+	fork_forget_best(c);
+	if (text_set(&number, text_bytes(&c->to)))
+		LOG_WARN("call", c->id, "no memory for the number of a flow");
+	plan_clear(&c->plan);
+	c->ring_s = 0;
+	if (!plan_add(&c->plan, text_bytes(&number), PLAN_CALLED, PLAN_FIRST))
+		(void)plan_leads_to_flow(h, c);
+	text_clear(&number);
+}
+
+/* Whom it has called does not take the call. */
+static bool flow_unanswered(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_DIAL)
+		return false;
+	c->run->status = e->status;
+	if (c->transfer) /* it has its caller back */
+		return false;
+	flow_back(h, c);
+	run_ready(h, c);
+	return true;
+}
+
+static bool flow_overdue(struct call_host *h, struct call *c)
+{
+	if (!plan_flows(&c->plan))
+		return false;
+	if (c->run)
+		run_end_call(h, c, 480);
+	else
+		call_untaken(h, c,
+			     &(struct call_ending){ .cause = CAUSE_NO_ANSWER,
+						    .by = ENDED_BY_NODE,
+						    .status = 480 });
+	return true;
+}
+
+static enum flow_outcome prompt_outcome_of(const struct prompt_result *result, bool *value)
+{
+	*value = false;
+	switch (result->outcome) {
+	case PROMPT_FAILED:
+		return OUTCOME_FAILED;
+	case PROMPT_TIMEOUT:
+		if (!result->recording && !result->digits.n)
+			return OUTCOME_TIMEOUT;
+		break;
+	case PROMPT_ENDED:
+	case PROMPT_DIGIT:
+	case PROMPT_STOPPED:
+	case PROMPT_HANGUP:
+	case PROMPT_OUTCOMES:
+		break;
+	}
+	if (result->recording && result->few)
+		return OUTCOME_TIMEOUT;
+	*value = true;
+	return OUTCOME_NEXT;
+}
+
+static void flow_prompted(struct call_host *h, struct call *c, const struct prompt_result *result)
+{
+	char name[ID_TEXT_LEN + 8];
+	struct writer w = writer_over(name, sizeof(name));
+	struct bytes value = result->digits;
+	enum flow_outcome outcome;
+	bool gives;
+
+	(void)h;
+	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_PROMPTS)
+		return;
+	outcome = prompt_outcome_of(result, &gives);
+	if (result->recording) {
+		id_call_put(name, c->id);
+		w.n = ID_TEXT_LEN;
+		writer_number(&w, "-", result->recording, "");
+		value = writer_done(&w);
+	}
+	if (gives && text_set(&c->run->value, value))
+		outcome = OUTCOME_FAILED;
+	run_ended(c, outcome);
+}
+
+static void flow_time_over(struct call_host *h, struct call *c)
+{
+	(void)h;
+	if (c->run->state == RUN_WAITS && c->run->kind == RUN_TIME)
+		run_ended(c, OUTCOME_NEXT);
+}
+
+static bool run_has_time(const struct call *c)
+{
+	return c->run->kind == RUN_TIME;
+}
+
+static void flow_not_there(struct call_host *h, struct call *c)
+{
+	c->run->serial = 0;
+	if (flow_has_caller(c) && c->run->state != RUN_WAITS && c->state != CALL_ENDING)
+		run_lost(h, c, "its program is not known");
+}
+
+static const struct deadline flow_deadlines[] = {
+	{ .name = "pause",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, until_ns),
+	  .saved = true,
+	  .on = run_has_time,
+	  .due = flow_time_over },
+	{ .name = "program",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, asked_ns),
+	  .due = flow_not_there },
+	{ 0 },
+};
+
+static void flow_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	struct flow_run *r = c->run;
+
+	if (!r || !r->serial || r->serial != reply->program.serial)
+		return;
+	if (!reply->program.found) {
+		r->asked_ns = 0;
+		flow_not_there(h, c);
+		return;
+	}
+	r->serial = r->asked_ns = 0;
+	if (r->state == RUN_READY)
+		flow_saved(h, c);
+}
+
+static const struct module_reply flow_replies[] = {
+	{ ASK_PROGRAM, flow_replied },
+	{ 0 },
+};
+
+/* What has begun is over, though nobody has said how: another order was carried out meanwhile, or whom it gave its caller to has not taken
+ * him. The verb begins again, with what is left of it. */
+static bool run_begins_again(const struct call *c)
+{
+	bool alone = call_is_alone(c) && c->state == CALL_ESTABLISHED &&
+		     (!c->transfer || c->transfer->state == TRANSFER_FAILED);
+
+	return alone && ((c->run->kind == RUN_PROMPTS && !c->prompts) || c->run->kind == RUN_DIAL);
+}
+
+/* Somebody speaks with the caller, or it waits elsewhere. */
+static bool run_is_taken(const struct call *c)
+{
+	return (c->state == CALL_ESTABLISHED && c->bridge.callee != LEG_NONE) ||
+	       (c->member && !c->member->asks) || (c->park && !c->park->asks);
+}
+
+static void flow_settle(struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+
+	if (!r || r->state == RUN_OVER || c->state == CALL_ENDING || c->parting_ns)
+		return;
+	if (run_is_taken(c)) {
+		run_over(h, c);
+		return;
+	}
+	if (r->state == RUN_WAITS && !r->held && !r->serial)
+		(void)run_program(h, c);
+	if (r->state == RUN_ANSWERS && c->state == CALL_ESTABLISHED && call_is_alone(c))
+		run_begin(h, c);
+	else if (r->state == RUN_WAITS && run_begins_again(c))
+		run_ready(h, c);
+	run_go_on(h, c);
+}
+
+/* The call ends, or goes on elsewhere. */
+static void flow_call_ends(struct call_host *h, struct call *c)
+{
+	if (c->run)
+		run_over(h, c);
+}
+
+static void flow_released(struct call_host *h, const struct call *c)
+{
+	if (c->run)
+		run_let_go(h, c->run);
+}
+
+static const char *run_state_words(const struct flow_run *r)
+{
+	switch ((enum flow_run_state)r->state) {
+	case RUN_READY:
+		return "is about to begin";
+	case RUN_ANSWERS:
+		return "waits until the caller is answered";
+	case RUN_WAITS:
+		return "is carried out";
+	case RUN_ENDED:
+		return "has ended";
+	case RUN_OVER:
+		break;
+	}
+	return "was the last one: somebody else has the caller";
+}
+
+void flow_describe(const struct call_host *h, const struct call *c, struct writer *w)
+{
+	const struct flow_run *r = c->run;
+	const struct flow_program *p = r ? programs_find(h->programs, r->at.program) : NULL;
+
+	if (!r)
+		return;
+	if (p && r->at.step < p->count)
+		WRITER_TEXTS(w, p->steps[r->at.step].verb->name, " of step ",
+			     p->steps[r->at.step].name, " ", run_state_words(r));
+	else
+		WRITER_TEXTS(w, "its verb ", run_state_words(r));
+	writer_number(w, ", after ", r->at.visit, " verbs");
+}
+
+const struct module flow_module = {
+	.name = "flow",
+	.orders = flow_orders,
+	.replied = flow_replies,
+	.begun = flow_begun,
+	.dialled = flow_dialled,
+	.saved = flow_saved,
+	.overdue = flow_overdue,
+	.unanswered = flow_unanswered,
+	.prompted = flow_prompted,
+	.settle = flow_settle,
+	.deadlines = flow_deadlines,
+	.over = flow_call_ends,
+	.released = flow_released,
+};

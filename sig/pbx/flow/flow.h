@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call goes through a flow (docs/flows.md). The interpreter (sig/flow/program.h) says which verb comes; here it is carried out, and how it
+ * ended goes back. What others can observe begins when the position is saved; verbs that decide run on in one step. A successor goes on at
+ * the verb: what has begun is in its record, and what has not begins there.
+ *
+ *   READY -> (its caller is answered) -> WAITS -> ENDED -> READY of the next verb
+ *
+ * Whoever else takes the caller, has him: then the flow is over.
+ */
+#ifndef SIG_PBX_FLOW_FLOW_H
+#define SIG_PBX_FLOW_FLOW_H
+
+#include "sig/call/module.h"
+#include "sig/model/flow_run.h"
+
+/* A turn of one call. */
+struct flow_turn_of {
+	struct call_host *h;
+	struct call *c;
+	const struct flow_program *p;
+	struct flow_verb *v;
+};
+
+/* No outcome yet: something has begun (flow_run.kind). */
+enum { VERB_BEGUN = -1, VERB_ENDS_CALL = -2 };
+
+/* How a verb is carried out. */
+struct flow_act {
+	const char *name;
+	bool alone; /* its caller is answered first */
+	/* enum flow_outcome, or one of those above. It may set flow_run.value. */
+	int (*begin)(struct flow_turn_of *t);
+};
+/* NULL: it is not, and its outcome is failed. */
+const struct flow_act *flow_act_of(const struct flow_verb *v);
+/* What the world says to a program. */
+struct flow_world flow_world_of(struct flow_turn_of *t);
+
+/* The call is in the flow alone again: nobody rings any more. */
+void flow_back(struct call_host *h, struct call *c);
+/* Where a call is, in words. Empty: in no flow. */
+void flow_describe(const struct call_host *h, const struct call *c, struct writer *w);
+
+#endif

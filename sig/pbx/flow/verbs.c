@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How each verb of a flow is carried out, by what calls do anyway; and what a program may ask about the call. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
+#include "sig/call/plan.h"
+#include "sig/call/prompts.h"
+#include "sig/leg/dtmf.h"
+#include "sig/pbx/flow/flow.h"
+#include "sig/pbx/transfer.h"
+
+enum { RING_MS = 5000, REASON_LINE_MAX = 160 };
+
+static uint32_t verb_number(const struct flow_verb *v, const char *arg)
+{
+	return verb_value(v, arg)->number;
+}
+
+/* Some argument is given that is not carried out. */
+static bool verb_has_any(const struct flow_verb *v, const char *const *args)
+{
+	for (; *args; args++) {
+		if (verb_value(v, *args)->given)
+			return true;
+	}
+	return false;
+}
+
+/* ---- prompts ---- */
+
+/* False: there are too many, or one has too long a name. */
+static bool prompts_add(struct prompt_terms *terms, const struct flow_verb *v, const char *arg)
+{
+	const struct flow_value *value = verb_value(v, arg);
+
+	for (uint8_t i = 0; i < value->count; i++) {
+		struct bytes name = v->texts[value->first + i];
+		char *file = terms->files[terms->file_count];
+		size_t before = strlen(PROMPT_BY_NAME);
+
+		if (terms->file_count == PROMPT_FILES_MAX || before + name.n > PROMPT_NAME_MAX)
+			return false;
+		memcpy(file, PROMPT_BY_NAME, before);
+		memcpy(file + before, name.p, name.n);
+		file[before + name.n] = '\0';
+		terms->file_count++;
+	}
+	return true;
+}
+
+static int prompts_carry(struct flow_turn_of *t, const struct prompt_terms *terms)
+{
+	if (prompts_collect(t->h, t->c, terms))
+		return OUTCOME_FAILED;
+	t->c->run->kind = RUN_PROMPTS;
+	return VERB_BEGUN;
+}
+
+static int verb_answer(struct flow_turn_of *t)
+{
+	(void)t;
+	return OUTCOME_NEXT;
+}
+
+static int verb_play(struct flow_turn_of *t)
+{
+	struct bytes stop = verb_text(t->v, "stop_keys");
+	uint32_t loop = verb_number(t->v, "loop");
+	struct prompt_terms terms = {
+		.times = (uint8_t)(loop < PROMPT_TIMES_MAX ? loop : PROMPT_TIMES_MAX),
+		.interruptible = stop.n,
+		.only_ends = stop.n,
+	};
+
+	if (!prompts_add(&terms, t->v, "prompt") ||
+	    bytes_cstr(stop, terms.ends, sizeof(terms.ends)))
+		return OUTCOME_FAILED;
+	return prompts_carry(t, &terms);
+}
+
+static uint8_t digits_limit(uint32_t n)
+{
+	return (uint8_t)(n < PROMPT_DIGITS_MAX ? n : PROMPT_DIGITS_MAX);
+}
+
+static int verb_gather(struct flow_turn_of *t)
+{
+	static const char *const lacks[] = { "say", NULL };
+	const struct flow_verb *v = t->v;
+	bool again = v->tries && verb_value(v, "again")->count;
+	struct prompt_terms terms = {
+		.times = 1,
+		.interruptible = verb_number(v, "barge_in"),
+		.max = digits_limit(verb_number(v, "max")),
+		.first_ms = verb_number(v, "first_s"),
+		.inter_ms = verb_number(v, "digit_s"),
+	};
+
+	terms.min = digits_limit(verb_number(v, "min"));
+	terms.min = terms.min < terms.max ? terms.min : terms.max;
+	if (verb_has_any(v, lacks) || !prompts_add(&terms, v, again ? "again" : "prompt") ||
+	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
+		return OUTCOME_FAILED;
+	if (!verb_number(v, "secret") && verb_value(v, "tag")->given)
+		(void)bytes_cstr(verb_text(v, "tag"), terms.tag, sizeof(terms.tag));
+	return prompts_carry(t, &terms);
+}
+
+static int verb_record(struct flow_turn_of *t)
+{
+	const struct flow_verb *v = t->v;
+	uint32_t max_ms = verb_number(v, "max_s"), silence_ms = verb_number(v, "silence_s");
+	struct prompt_terms terms = {
+		.times = 1,
+		.interruptible = true,
+		.message_max_ms = max_ms < PROMPT_MESSAGE_MAX_MS ? max_ms : PROMPT_MESSAGE_MAX_MS,
+		.message_silence_ms =
+			silence_ms < PROMPT_SILENCE_MAX_MS ? silence_ms : PROMPT_SILENCE_MAX_MS,
+		.message_min_ms = verb_number(v, "min_s"),
+	};
+
+	if (!prompts_add(&terms, v, "prompt") ||
+	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
+		return OUTCOME_FAILED;
+	if (verb_number(v, "beep")) {
+		if (terms.file_count == PROMPT_FILES_MAX)
+			return OUTCOME_FAILED;
+		(void)bytes_cstr(BYTES_LIT(PROMPT_BEEP), terms.files[terms.file_count++],
+				 sizeof(terms.files[0]));
+	}
+	return prompts_carry(t, &terms);
+}
+
+/* ---- time, digits, the end ---- */
+
+static int verb_pause(struct flow_turn_of *t)
+{
+	t->c->run->until_ns = t->h->now.ns + verb_number(t->v, "seconds") * NS_PER_MS;
+	t->c->run->kind = RUN_TIME;
+	return VERB_BEGUN;
+}
+
+static int verb_dtmf(struct flow_turn_of *t)
+{
+	struct bytes digits = verb_text(t->v, "digits");
+	uint8_t leg = t->c->bridge.caller;
+
+	if (digits.n > leg_digits_room(t->c->legs[leg]))
+		return OUTCOME_FAILED;
+	for (size_t i = 0; i < digits.n; i++) {
+		struct dtmf dtmf = { .digit = (char)digits.p[i],
+				     .duration_ms = (uint16_t)verb_number(t->v, "duration_ms") };
+
+		dtmf_send(t->h, t->c, leg, &dtmf);
+	}
+	return OUTCOME_NEXT;
+}
+
+static int verb_reject(struct flow_turn_of *t)
+{
+	char phrase[65];
+	struct call_ending e = { .cause = CAUSE_REFUSED,
+				 .by = ENDED_BY_NODE,
+				 .status = (uint16_t)verb_number(t->v, "status") };
+
+	if (verb_value(t->v, "reason")->given &&
+	    !bytes_cstr(verb_text(t->v, "reason"), phrase, sizeof(phrase)))
+		e.phrase = phrase;
+	call_untaken(t->h, t->c, &e);
+	return VERB_ENDS_CALL;
+}
+
+/* RFC 3326 */
+static struct bytes reason_line(struct writer *w, struct bytes reason)
+{
+	if (!reason.n)
+		return (struct bytes){ 0 };
+	writer_str(w, "Reason: Q.850;cause=16;text=\"");
+	for (size_t i = 0; i < reason.n; i++) {
+		if (reason.p[i] == '"' || reason.p[i] == '\\')
+			writer_u8(w, '\\');
+		writer_u8(w, reason.p[i]);
+	}
+	writer_str(w, "\"\r\n");
+	return writer_lines(w);
+}
+
+static int verb_hangup(struct flow_turn_of *t)
+{
+	uint8_t space[REASON_LINE_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	const struct call_ending e = { .cause = CAUSE_HANGUP,
+				       .by = ENDED_BY_NODE,
+				       .status = 480,
+				       .reason = reason_line(&w, verb_text(t->v, "reason")) };
+
+	call_end(t->h, t->c, &e);
+	return VERB_ENDS_CALL;
+}
+
+/* ---- dial ---- */
+
+enum { DIAL_TOGETHER, DIAL_IN_TURN };
+
+/* Why nobody took the call. */
+static enum flow_outcome outcome_of_status(uint16_t status)
+{
+	switch (status) {
+	case 486:
+	case 600:
+		return OUTCOME_BUSY;
+	case 403:
+	case 603:
+		return OUTCOME_REJECTED;
+	case 408:
+	case 480:
+	case 487:
+		return OUTCOME_NO_ANSWER;
+	default:
+		return OUTCOME_FAILED;
+	}
+}
+
+static struct bytes dial_target(const struct flow_verb *v, uint8_t i)
+{
+	return v->texts[verb_value(v, "to")->first + i];
+}
+
+/* What is left for the next target; 0: nothing. */
+static uint32_t dial_ring_s(struct flow_turn_of *t)
+{
+	const struct flow_verb *v = t->v;
+	struct flow_run *r = t->c->run;
+	uint32_t ms = verb_value(v, "ring_s")->given ? verb_number(v, "ring_s")
+						     : verb_number(v, "rings") * RING_MS;
+	uint64_t left_ms;
+
+	if (!r->until_ns)
+		r->until_ns = t->h->now.ns + verb_number(v, "total_s") * NS_PER_MS;
+	left_ms = r->until_ns > t->h->now.ns ? (r->until_ns - t->h->now.ns) / NS_PER_MS : 0;
+	return (uint32_t)((ms < left_ms ? ms : left_ms) / 1000);
+}
+
+/* A caller that is not answered hears it ring there. */
+static bool dial_ring(struct flow_turn_of *t, struct bytes to)
+{
+	struct call *c = t->c;
+	const struct dialog_party from = { .local_display = text_bytes(&c->display),
+					   .local_user = text_bytes(&c->from) };
+	struct call_refusal refusal = { 0 };
+
+	if (!plan_start(t->h, c, to, (struct bytes){ 0 }, &from, &refusal))
+		return true;
+	c->run->status = refusal.status == 486 || refusal.status == 403 ? refusal.status : 0;
+	return false;
+}
+
+/* One that is up is given away as by command, and comes back where nobody answers. */
+static bool dial_give(struct flow_turn_of *t, struct bytes to, uint32_t ring_s)
+{
+	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
+
+	if (t->c->transfer || transfer_begin(t->c, &ask, to, (struct bytes){ 0 }))
+		return false;
+	t->c->transfer->ring_s = ring_s;
+	return true;
+}
+
+static bool dial_next(struct flow_turn_of *t, uint32_t ring_s, bool together)
+{
+	struct flow_run *r = t->c->run;
+	uint8_t count = verb_value(t->v, "to")->count;
+	bool rings = false;
+
+	r->status = 0;
+	if (call_is_alone(t->c))
+		return dial_give(t, dial_target(t->v, r->target++), ring_s);
+	t->c->ring_s = ring_s;
+	t->c->ring_ns = 0;
+	do
+		rings |= dial_ring(t, dial_target(t->v, r->target++));
+	while (together && r->target < count);
+	if (!rings)
+		flow_back(t->h, t->c);
+	return rings;
+}
+
+static int verb_dial(struct flow_turn_of *t)
+{
+	static const char *const lacks[] = { "caller_id",    "skip_busy", "whisper",
+					     "confirm",      "announce",  "limit_s",
+					     "confirm_keys", "video",     NULL };
+	const struct flow_value *to = verb_value(t->v, "to");
+	uint32_t how = verb_number(t->v, "how"), ring_s;
+	struct flow_run *r = t->c->run;
+
+	if (verb_has_any(t->v, lacks) || how > DIAL_IN_TURN ||
+	    (how == DIAL_TOGETHER && to->count > 1 && call_is_alone(t->c)))
+		return OUTCOME_FAILED;
+	while (r->target < to->count && (ring_s = dial_ring_s(t)) != 0) {
+		if (!dial_next(t, ring_s, how == DIAL_TOGETHER))
+			continue;
+		r->kind = RUN_DIAL;
+		return VERB_BEGUN;
+	}
+	return (int)outcome_of_status(r->status);
+}
+
+/* ---- the table ---- */
+
+static const struct flow_act g_acts[] = {
+	{ "answer", true, verb_answer },  { "play", true, verb_play },
+	{ "gather", true, verb_gather },  { "record", true, verb_record },
+	{ "pause", false, verb_pause },   { "dtmf", true, verb_dtmf },
+	{ "reject", false, verb_reject }, { "hangup", false, verb_hangup },
+	{ "dial", false, verb_dial },
+};
+
+const struct flow_act *flow_act_of(const struct flow_verb *v)
+{
+	for (size_t i = 0; i < COUNT_OF(g_acts); i++) {
+		if (!strcmp(g_acts[i].name, v->verb->name))
+			return &g_acts[i];
+	}
+	return NULL;
+}
+
+/* ---- what a program asks ---- */
+
+static struct bytes tag_value(const struct call *c, struct bytes tag)
+{
+	struct bytes rest = text_bytes(&c->data), one, name;
+
+	while (bytes_cut(&rest, ';', &one)) {
+		if (bytes_cut(&one, '=', &name) && bytes_eq(name, tag))
+			return one;
+	}
+	return (struct bytes){ 0 };
+}
+
+static void world_fact(void *arg, struct bytes name, struct writer *w)
+{
+	const struct flow_turn_of *t = arg;
+	const struct call *c = t->c;
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, c->id);
+	if (bytes_is(name, "caller"))
+		writer_bytes(w, cdr_number(t->h, c, text_bytes(&c->from)));
+	else if (bytes_is(name, "caller_name"))
+		writer_bytes(w, text_bytes(&c->display));
+	else if (bytes_is(name, "called"))
+		writer_bytes(w, text_bytes(&c->to));
+	else if (bytes_is(name, "trunk"))
+		writer_bytes(w, text_bytes(&call_caller(c)->trunk));
+	else if (bytes_is(name, "language"))
+		writer_str(w, prompts_language(t->h, c, c->bridge.caller));
+	else if (bytes_is(name, "call"))
+		writer_mem(w, id, sizeof(id));
+	else if (bytes_is(name, "tenant"))
+		writer_str(w, call_tenant(t->h, c));
+	else if (bytes_starts(name, "tag."))
+		writer_bytes(w, tag_value(c, bytes_from(name, strlen("tag."))));
+}
+
+static void world_hours(void *arg, struct bytes name, struct writer *w)
+{
+	const struct flow_turn_of *t = arg;
+
+	if (t->h->hours_of)
+		t->h->hours_of(t->h->owner, t->c->tenant, name, w);
+}
+
+/* A tag of the data; account.code is the account code. */
+static bool world_tag(void *arg, struct bytes name, struct bytes value)
+{
+	const struct flow_turn_of *t = arg;
+
+	outbox_touch(&t->c->out);
+	if (bytes_is(name, "account.code"))
+		return account_code_is_good(value) && !text_set(&t->c->account, value);
+	return call_tag_is_good(name) && !call_data_set(t->c, name, value);
+}
+
+/* The path of the call: steps, and branches that are not next. What has no room ends in dots. */
+static void world_left(void *arg, const struct flow_step *step, const char *by)
+{
+	const struct flow_turn_of *t = arg;
+	struct flow_run *r = t->c->run;
+	uint8_t space[CALL_PATH_MAX - 1];
+	struct writer w = writer_over(space, sizeof(space) - strlen("...")), room;
+	struct bytes before = text_bytes(&r->path);
+	bool next = !strcmp(by, g_flow_outcomes[OUTCOME_NEXT]);
+
+	if (before.n >= w.cap)
+		return;
+	writer_bytes(&w, before);
+	WRITER_TEXTS(&w, before.n ? "," : "", step->name, next ? "" : ",", next ? "" : by);
+	room = writer_over(space, sizeof(space));
+	room.n = w.overflow ? before.n : w.n;
+	if (w.overflow)
+		writer_str(&room, "...");
+	if (text_set(&r->path, writer_done(&room)))
+		LOG_WARN("flow", t->c->id, "no memory for the path of a call");
+}
+
+struct flow_world flow_world_of(struct flow_turn_of *t)
+{
+	return (struct flow_world){ world_fact, world_hours, world_tag, world_left, t };
+}
