@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A caller in a flow: what is carried out, when, and where another process goes on. */
+#include "sig/pbx/flow/flow.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
+#include "sig/shard/shard_state.h"
+#include "tests/unit/sig/application.h"
+
+#define MENU                                                                                \
+	"{\"name\":\"main\",\"start\":\"hello\",\"steps\":{"                                \
+	"\"hello\":{\"set\":{\"who\":\"{caller}\"},\"next\":\"menu\"},"                     \
+	"\"menu\":{\"gather\":{\"prompt\":[\"menu\"],\"max\":1,\"first_s\":5,\"tries\":2}," \
+	"\"on\":{\"1\":\"desk\",\"2\":\"bye\"},\"invalid\":\"bye\",\"timeout\":\"bye\"},"   \
+	"\"desk\":{\"dial\":\"1002\",\"busy\":\"bye\",\"next\":\"bye\"},"                   \
+	"\"bye\":{\"play\":[\"bye\"],\"next\":\"end\"},"                                    \
+	"\"end\":{\"hangup\":{\"reason\":\"nobody \\\"here\\\"\"}}}}"
+
+static void put_program(struct rig *r, const char *name, const char *text)
+{
+	static struct flow_findings found;
+	struct flow_program *p;
+
+	found = (struct flow_findings){ 0 };
+	p = program_parse(bytes_str(text), NULL, &found);
+	if (!p)
+		fail_msg("%s: %s", found.list[0].path, found.list[0].message);
+	assert_int_equal(programs_put(r->shard->commons->programs, BYTES_LIT("default"),
+				      bytes_str(name), p),
+			 0);
+}
+
+static void put_flow(struct rig *r, const char *text)
+{
+	put_program(r, "main", text);
+	assert_int_equal(programs_number_put(r->shard->commons->programs, BYTES_LIT("default"),
+					     BYTES_LIT("700"), BYTES_LIT("main")),
+			 0);
+}
+
+static void call_flow(struct line *l, const char *text)
+{
+	put_flow(l->r, text);
+	phone_invite(&l->a, "700", PHONE_SDP_A);
+	rig_run(l->r);
+}
+
+static void is_answered(struct line *l)
+{
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	rig_run(l->r);
+}
+
+static void played(struct line *l, enum prompt_news_kind kind)
+{
+	const struct prompt_news news = { .kind = kind,
+					  .serial = l->r->play,
+					  .job = { .slot = 600, .generation = 7 },
+					  .codec = l->r->play_codec };
+
+	rig_reply(l->r,
+		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	rig_run(l->r);
+}
+
+static void press(struct line *l, char digit)
+{
+	struct media_event ev = { .kind = MEDIA_FLOW_DIGIT,
+				  .id = line_last_spec(l->r, 0).id,
+				  .call = application_call(l->r),
+				  .digit = digit,
+				  .duration_ms = 100 };
+
+	shard_media_event(l->r->shard, &ev, l->r->now);
+	rig_run(l->r);
+}
+
+static bool plays(const struct line *l, const char *prompt)
+{
+	return strcmp(l->r->played, prompt) == 0;
+}
+
+static void assert_gone(struct line *l, const char *path)
+{
+	line_assert_idle(l->r);
+	assert_int_equal(l->r->cdr_count, 1);
+	assert_string_equal(l->r->cdrs[0].facts.flow, "main");
+	assert_string_equal(l->r->cdrs[0].facts.path, path);
+}
+
+static void hung_up(struct line *l)
+{
+	struct bytes bye = rig_take(l->r, &l->a.addr, "BYE ");
+
+	assert_true(bye.n);
+	phone_answer(&l->a, bye, "200 OK", "");
+}
+
+static void test_menu(void **state)
+{
+	struct line *l = *state;
+	struct bytes bye;
+
+	call_flow(l, MENU);
+	assert_int_equal(l->r->play_count, 0); /* it is answered before */
+	is_answered(l);
+	assert_true(plays(l, "prompt:menu"));
+	played(l, PROMPT_NEWS_OPEN);
+	press(l, '7');
+	assert_int_equal(l->r->play_count, 2); /* asked once more */
+	press(l, '2');
+	assert_true(plays(l, "prompt:bye"));
+	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_NEWS_ENDED);
+	bye = rig_take(l->r, &l->a.addr, "BYE ");
+	assert_true(rig_has(bye, "Reason: Q.850;cause=16;text=\"nobody \\\"here\\\"\""));
+	phone_answer(&l->a, bye, "200 OK", "");
+	assert_gone(l, "hello,menu,invalid,menu,2,bye");
+}
+
+/* Who is asked in vain twice; the second time nothing is pressed. */
+static void test_timeout(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, MENU);
+	is_answered(l);
+	played(l, PROMPT_NEWS_ENDED);
+	rig_wait_ms(l->r, 5100);
+	assert_int_equal(l->r->play_count, 2);
+	played(l, PROMPT_NEWS_ENDED);
+	rig_wait_ms(l->r, 5100);
+	assert_true(plays(l, "prompt:bye"));
+	played(l, PROMPT_NEWS_FAILED);
+	hung_up(l);
+	assert_gone(l, "hello,menu,timeout,menu,timeout,bye,failed");
+}
+
+static void test_dial(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	call_flow(l, MENU);
+	is_answered(l);
+	press(l, '1');
+	m = phone_rings(&l->b);
+	assert_true(m.n);
+	phone_answer(&l->b, m, "486 Busy Here", "");
+	rig_run(l->r);
+	assert_true(plays(l, "prompt:bye"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].facts.path,
+			    "hello,menu,1,desk,busy,bye");
+}
+
+#define GROUP(how, more)                                                                   \
+	"{\"name\":\"main\",\"start\":\"desk\",\"steps\":{"                                \
+	"\"desk\":{\"dial\":{\"to\":[\"1009\",\"1002\"],\"how\":\"" how "\",\"rings\":2}," \
+	"\"busy\":\"no\",\"no_answer\":\"no\",\"next\":\"no\"" more "},"                   \
+	"\"no\":{\"reject\":{\"status\":480,\"reason\":\"Nobody\"}}}}"
+
+/* The caller is answered by whom the flow has called, and nobody else. */
+static void test_dial_first(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	call_flow(l, GROUP("in_turn", ""));
+	m = phone_rings(&l->b);
+	assert_true(m.n);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 200"), 0);
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	is_answered(l);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_idle(l->r);
+	assert_int_equal(l->r->cdrs[0].sip_status, 200);
+	assert_string_equal(l->r->cdrs[0].facts.flow, "main");
+}
+
+static void test_nobody_answers(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	call_flow(l, GROUP("together", ""));
+	m = phone_rings(&l->b);
+	assert_true(m.n);
+	phone_answer(&l->b, m, "180 Ringing", "");
+	rig_wait_ms(l->r, 9000);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 480"), 0);
+	rig_wait_ms(l->r, 1500);
+	assert_true(rig_take(l->r, &l->b.addr, "CANCEL ").n);
+	assert_true(phone_hears(&l->a, "SIP/2.0 480 Nobody").n);
+}
+
+/* Whatever was saved last, the next process goes on there. */
+static void test_restart(void **state)
+{
+	struct line *l = *state;
+	const struct rig_save *s;
+
+	call_flow(l, MENU);
+	is_answered(l);
+	played(l, PROMPT_NEWS_OPEN);
+	s = rig_stored(l->r);
+	line_restart(l, text_bytes(&s->record));
+	/* the prompt goes on without the program, which is asked for meanwhile */
+	assert_true(plays(l, "prompt:menu"));
+	assert_int_equal(l->r->program_count, 1);
+	put_program(l->r, "", MENU);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	press(l, '2');
+	assert_true(plays(l, "prompt:bye"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	assert_gone(l, "hello,menu,2,bye");
+}
+
+/* Its outcome waits for the program; that comes, or the call ends. */
+static void outcome_waits(struct line *l, bool comes)
+{
+	call_flow(l, MENU);
+	is_answered(l);
+	line_restart(l, line_stored(l));
+	press(l, '2');
+	assert_true(plays(l, "prompt:menu"));
+	if (comes)
+		put_program(l->r, "", MENU);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = comes } });
+	rig_run(l->r);
+}
+
+static void test_program_comes(void **state)
+{
+	struct line *l = *state;
+
+	outcome_waits(l, true);
+	assert_true(plays(l, "prompt:bye"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	assert_gone(l, "hello,menu,2,bye");
+}
+
+static void test_program_is_gone(void **state)
+{
+	struct line *l = *state;
+
+	outcome_waits(l, false);
+	hung_up(l);
+	assert_gone(l, "hello");
+}
+
+#define SECRETS                                                                                  \
+	"{\"name\":\"main\",\"start\":\"pin\",\"steps\":{"                                       \
+	"\"pin\":{\"gather\":{\"min\":4,\"max\":4,\"secret\":true,\"into\":\"pin\"},"            \
+	"\"on\":{\"1234\":\"wait\"},\"invalid\":\"no\",\"timeout\":\"no\"},"                     \
+	"\"wait\":{\"pause\":2,\"next\":\"send\"},"                                              \
+	"\"send\":{\"dtmf\":{\"digits\":\"5#\"},\"next\":\"tags\"},"                             \
+	"\"tags\":{\"tag\":{\"Case.No\":\"{called}\",\"account.code\":\"x7\"},\"next\":\"go\"}," \
+	"\"go\":{\"redirect\":\"flow:other\",\"failed\":\"no\"},"                                \
+	"\"no\":{\"hangup\":{}}}}"
+
+static void test_secrets(void **state)
+{
+	struct line *l = *state;
+	const struct sig_event *e = NULL;
+
+	put_program(l->r, "other",
+		    "{\"name\":\"other\",\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
+	call_flow(l, SECRETS);
+	is_answered(l);
+	for (const char *c = "1234"; *c; c++)
+		press(l, *c);
+	assert_null(memmem(line_stored(l).p, line_stored(l).n, "1234", 4));
+	rig_wait_ms(l->r, 1900);
+	assert_int_equal(l->r->play_count, 0);
+	rig_wait_ms(l->r, 200);
+	assert_true(plays(l, "prompt:o"));
+	for (uint32_t i = 0; i < l->r->event_count; i++)
+		e = l->r->events[i].kind == SIG_CALL_FLOW ? &l->r->events[i] : e;
+	assert_string_equal(e->facts.path, "pin,***,wait,send,tags,go,other");
+	assert_string_equal(e->facts.account, "x7");
+	assert_string_equal(e->facts.data, "Case.No=700");
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	line_assert_idle(l->r);
+	assert_string_equal(l->r->cdrs[0].facts.flow, "other");
+}
+
+/* Not before that is saved. */
+static void test_saved_before(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, MENU);
+	is_answered(l);
+	l->r->hold_saves = true;
+	press(l, '1');
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
+	press(l, '2');
+	assert_true(plays(l, "prompt:menu"));
+}
+
+static void test_run(void **state)
+{
+	struct line *l = *state;
+	uint8_t hash[PROGRAM_HASH_LEN];
+	struct call_order order = { .kind = ORDER_RUN, .program = hash, .to = BYTES_LIT("main") };
+	const struct flow_program *p;
+
+	application_set(l->r, "1004", (struct shard_forward){ 0 });
+	application_rings(l, PHONE_SDP_A);
+	memset(hash, 1, sizeof(hash));
+	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
+			 REFUSED_NOT_FOUND);
+	put_program(l->r, "main", MENU);
+	p = programs_named(l->r->shard->commons->programs, BYTES_LIT("default"), BYTES_LIT("main"));
+	memcpy(hash, p->hash, sizeof(hash));
+	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
+			 0);
+	rig_run(l->r);
+	is_answered(l);
+	assert_true(plays(l, "prompt:menu"));
+	/* in its place from its beginning */
+	press(l, '2');
+	assert_true(plays(l, "prompt:bye"));
+	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
+			 0);
+	rig_run(l->r);
+	assert_true(plays(l, "prompt:menu"));
+}
+
+/* A verb that is not carried out, a number without a flow, and a flow that is over before anybody hears of it. */
+static void test_failed(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, "{\"name\":\"main\",\"start\":\"a\",\"steps\":{"
+		     "\"a\":{\"stream\":\"x\",\"failed\":\"b\",\"next\":\"b\"},"
+		     "\"b\":{\"reject\":{\"status\":486}}}}");
+	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+	phone_write(&l->a, "ACK", "", "");
+	assert_gone(l, "a,failed");
+	programs_delete(l->r->shard->commons->programs, BYTES_LIT("default"), BYTES_LIT("main"));
+	phone_invite(&l->a, "700", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 404").n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(test_menu),
+		LINE_TEST(test_timeout),
+		LINE_TEST(test_dial),
+		LINE_TEST(test_dial_first),
+		LINE_TEST(test_nobody_answers),
+		LINE_TEST(test_restart),
+		LINE_TEST(test_program_comes),
+		LINE_TEST(test_program_is_gone),
+		LINE_TEST(test_secrets),
+		LINE_TEST(test_saved_before),
+		LINE_TEST(test_run),
+		LINE_TEST(test_failed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
