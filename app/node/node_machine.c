@@ -218,7 +218,7 @@ static void prompts_warn(const struct machine *m)
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/.prompts", m->s->media.sounds);
-	if (access(path, R_OK | X_OK))
+	if (access(path, R_OK | X_OK) && access(NODE_SHIPPED_SOUNDS "/.prompts", R_OK | X_OK))
 		machine_report(m, "media.sounds",
 			       "media.sounds: the prompts of the node are missing (%s: %s): who is "
 			       "to hear one hears silence; deploy/prompts/make.py makes them",

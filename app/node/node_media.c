@@ -112,6 +112,7 @@ int node_players_open(struct node *n)
 	char prompts[SETTINGS_PATH_MAX];
 	const struct sounds_settings settings = { .folder = n->settings.media.sounds,
 						  .recordings = n->settings.recordings.folder,
+						  .shipped = NODE_SHIPPED_SOUNDS,
 						  .prompts = prompts,
 						  .on_work = on_prompt_work,
 						  .arg = n,

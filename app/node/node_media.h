@@ -23,6 +23,8 @@ enum {
 #define BIND_AGAIN_NS (5 * NS_PER_S)
 
 #define MUSIC_OFF "off"
+/* What the package brings of prompts, in its folder .prompts (deploy/prompts/make.py). */
+#define NODE_SHIPPED_SOUNDS "/usr/share/tandem/sounds"
 
 /* A file that some extensions of a tenant chose. */
 struct music_choice {

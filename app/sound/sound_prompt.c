@@ -265,8 +265,7 @@ static struct media_sound *prompt_place_read(int folder, const char *place[PATH_
 
 /* Where prompts are read. */
 struct prompt_source {
-	int folder; /* -1: none */
-	const struct prompt_cache *documents;
+	const struct prompt_places *at;
 	const struct sound_name *name;
 	char *hash; /* of the document that was read last; "": it was none */
 };
@@ -275,10 +274,10 @@ static struct media_sound *prompt_document_read(const struct prompt_source *of,
 						const char *language, const char *what,
 						struct sound_fault *fault)
 {
-	const char *hash =
-		prompt_cache_find(of->documents, of->name->tenant, language ? language : "", what);
+	const char *hash = prompt_cache_find(of->at->documents, of->name->tenant,
+					     language ? language : "", what);
 	struct media_sound *s =
-		hash ? prompt_cache_read(of->documents, hash, of->name->rate_hz, fault) : NULL;
+		hash ? prompt_cache_read(of->at->documents, hash, of->name->rate_hz, fault) : NULL;
 
 	if (s)
 		memcpy(of->hash, hash, PROMPT_HASH_TEXT);
@@ -290,6 +289,7 @@ static struct media_sound *prompt_read(const struct prompt_source *of, const cha
 				       struct sound_fault *fault)
 {
 	const char *places[PLACES][PATH_PARTS];
+	uint32_t rate_hz = of->name->rate_hz;
 	struct media_sound *s = NULL;
 	char plain[LANGUAGE_MAX];
 
@@ -298,10 +298,11 @@ static struct media_sound *prompt_read(const struct prompt_source *of, const cha
 	for (size_t i = 0; !s && fault->absent && i < PLACES; i++) {
 		if (i < PLACES / 2)
 			s = prompt_document_read(of, places[i][1], what, fault);
-		if (!s && fault->absent && of->folder >= 0)
-			s = prompt_place_read(of->folder, places[i], what, of->name->rate_hz,
-					      fault);
+		if (!s && fault->absent && of->at->folder >= 0)
+			s = prompt_place_read(of->at->folder, places[i], what, rate_hz, fault);
 	}
+	for (size_t i = PLACES / 2; !s && fault->absent && of->at->shipped >= 0 && i < PLACES; i++)
+		s = prompt_place_read(of->at->shipped, places[i], what, rate_hz, fault);
 	if (!s && fault->absent)
 		fault->reason = "no such prompt: deploy/prompts/make.py speaks those of the node";
 	return s;
@@ -349,18 +350,17 @@ static struct media_sound *digits_read(const struct prompt_source *of, struct so
 static struct media_sound *pinned_read(const struct prompt_source *of, struct sound_fault *fault)
 {
 	struct media_sound *s =
-		prompt_cache_read(of->documents, of->name->hash, of->name->rate_hz, fault);
+		prompt_cache_read(of->at->documents, of->name->hash, of->name->rate_hz, fault);
 
 	if (s)
 		memcpy(of->hash, of->name->hash, PROMPT_HASH_TEXT);
 	return s;
 }
 
-struct media_sound *sound_prompt_read(int folder, const struct prompt_cache *documents,
-				      const struct sound_name *name, char hash[PROMPT_HASH_TEXT],
-				      struct sound_fault *fault)
+struct media_sound *sound_prompt_read(const struct prompt_places *at, const struct sound_name *name,
+				      char hash[PROMPT_HASH_TEXT], struct sound_fault *fault)
 {
-	const struct prompt_source of = { folder, documents, name, hash };
+	const struct prompt_source of = { at, name, hash };
 	struct media_sound *s;
 
 	*fault = (struct sound_fault){ 0 };

@@ -5,7 +5,8 @@
  *
  *	FOLDER/TENANT/LANGUAGE/NAME   FOLDER/TENANT/NAME   FOLDER/.prompts/LANGUAGE/NAME   FOLDER/.prompts/NAME
  *
- * each with .wav or .opus behind it. A document of the tenant in a language comes before the tenant's files of that language. Behind a language with a region, as de-AT, comes the one without. For the helper that reads files.
+ * each with .wav or .opus behind it. A document of the tenant in a language comes before the tenant's files of that language,
+ * and those of the node come before the same folders that the package brings. Behind a language with a region, as de-AT, comes the one without. For the helper that reads files.
  */
 #ifndef APP_SOUND_SOUND_PROMPT_H
 #define APP_SOUND_SOUND_PROMPT_H
@@ -19,10 +20,15 @@
 /* "NAME" of one that is not a file: prompt:NAME, or digits:KEYS. False: it is neither, or it has other characters. */
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz);
-/* With one reference; NULL: fault says why. folder: a descriptor; -1: there is none. hash: of the document that it is of; "": of none. */
-struct media_sound *sound_prompt_read(int folder, const struct prompt_cache *documents,
-				      const struct sound_name *name, char hash[PROMPT_HASH_TEXT],
-				      struct sound_fault *fault);
+/* Where prompts are. */
+struct prompt_places {
+	int folder, shipped; /* descriptors; -1: there is none */
+	const struct prompt_cache *documents;
+};
+
+/* With one reference; NULL: fault says why. hash: of the document that it is of; "": of none. */
+struct media_sound *sound_prompt_read(const struct prompt_places *at, const struct sound_name *name,
+				      char hash[PROMPT_HASH_TEXT], struct sound_fault *fault);
 
 /*
  * A recording of a tenant as a sound, by its name: recording:CALL-NUMBER. It lies in a folder of the day when it began, which is the day of

@@ -133,21 +133,29 @@ static void sounds_adopt_folder(struct sounds *s)
 	s->folder = fresh;
 }
 
-/* Prompts need no folder of sounds where they are documents. */
+static int sounds_folder_open(const char *path)
+{
+	return path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+/* Prompts need no folder of sounds. */
 static struct media_sound *sounds_folder_read(const struct sounds *s, const struct sound_name *name,
 					      char hash[PROMPT_HASH_TEXT],
 					      struct sound_fault *fault)
 {
-	int folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct prompt_places at = { sounds_folder_open(s->folder),
+					  sounds_folder_open(s->settings.shipped), &s->documents };
 	struct media_sound *sound = NULL;
 
 	*fault = (struct sound_fault){ .reason = "there is no folder of sounds", .absent = true };
-	if (name->kind != SOUND_FILE && (folder >= 0 || s->documents.folder))
-		sound = sound_prompt_read(folder, &s->documents, name, hash, fault);
-	else if (folder >= 0)
-		sound = sound_file_read(folder, name, fault);
-	if (folder >= 0)
-		(void)close(folder);
+	if (name->kind != SOUND_FILE && (at.folder >= 0 || at.shipped >= 0 || s->documents.folder))
+		sound = sound_prompt_read(&at, name, hash, fault);
+	else if (at.folder >= 0)
+		sound = sound_file_read(at.folder, name, fault);
+	if (at.folder >= 0)
+		(void)close(at.folder);
+	if (at.shipped >= 0)
+		(void)close(at.shipped);
 	return sound;
 }
 

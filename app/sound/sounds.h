@@ -16,7 +16,9 @@ struct sounds;
 struct sounds_settings {
 	const char *folder;     /* which need not be there yet */
 	const char *recordings; /* the folder of those; lives as long; NULL: none are played */
-	const char *prompts;    /* the folder of prompts that are documents; NULL: there are none */
+	const char
+		*shipped; /* likewise, with .prompts that came with the program; NULL: none did */
+	const char *prompts; /* the folder of prompts that are documents; NULL: there are none */
 	/* What became of sounds_work, from sounds_round; the receiver frees it. */
 	void (*on_work)(struct prompt_work *work, void *arg);
 	void *arg;

@@ -45,6 +45,16 @@ class Package(unittest.TestCase):
         self.assertIn("/usr/bin/tandemd", named)
         self.assertEqual([place for place in sorted(named) if not (self.stage / place[1:]).exists()], [])
 
+    def test_it_has_all_prompts_in_each_language(self):
+        """As Opus, where the node looks for them last (app/node/node_media.h)."""
+        self.assertIn('"/usr/share/tandem/sounds"', (ROOT / "app/node/node_media.h").read_text(encoding="utf-8"))
+        for language in ("en", "de"):
+            text = (ROOT / "deploy/prompts" / f"{language}.txt").read_text(encoding="utf-8")
+            wanted = set(re.findall(r"^([a-z][a-z0-9-]*) =", text, re.M)) - {"voice"}
+            folder = self.stage / "usr/share/tandem/sounds/.prompts" / language
+            self.assertEqual({path.stem for path in folder.iterdir()}, wanted)
+            self.assertEqual({path.read_bytes()[:4] for path in folder.iterdir()}, {b"OggS"})
+
     def test_it_has_what_the_unit_names_beside(self):
         unit = (self.stage / "usr/lib/systemd/system/tandem.service").read_text(encoding="utf-8")
         self.assertNotIn("/usr/local", unit)

@@ -417,6 +417,37 @@ static void prompts_are_found(void **state)
 	scene_close(s);
 }
 
+/* Those that came with the program are the last ones, in the language before none. */
+static void shipped_prompts(void **state)
+{
+	struct scene *s = scene_open(8, 1 << 20);
+	char folder[160];
+	struct sounds_settings settings = { .count = 8,
+					    .octets_max = 1 << 20,
+					    .again_ns = AGAIN_NS,
+					    .folder = "/nowhere",
+					    .shipped = folder };
+
+	(void)state;
+	sounds_close(s->sounds);
+	path_of(s, folder, "acme/shipped", "");
+	folder_put(s, "acme/shipped");
+	folder_put(s, "acme/shipped/.prompts");
+	folder_put(s, "acme/shipped/.prompts/de");
+	prompt_put(s, "acme/shipped/.prompts/hi.wav", LENGTH, 1);
+	prompt_put(s, "acme/shipped/.prompts/yes.wav", LENGTH, 2);
+	prompt_put(s, "acme/shipped/.prompts/de/hi.wav", LENGTH, 3);
+	assert_int_equal(sounds_open(&s->sounds, &settings), 0);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 3);
+	assert_int_equal(prompt_says(s, "prompt:yes", "de"), 2);
+	folder_put(s, ".prompts");
+	prompt_put(s, ".prompts/hi.wav", LENGTH, 4);
+	assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
+	assert_int_equal(prompt_says(s, "prompt:hi", "de"), 4);
+	assert_int_equal(prompt_says(s, "prompt:yes", "de"), 2);
+	scene_close(s);
+}
+
 /* ---- documents ---- */
 
 static struct prompt_work *g_work; /* that was done last */
@@ -995,6 +1026,7 @@ int main(void)
 		cmocka_unit_test(opus_is_decoded),
 		cmocka_unit_test(opus_that_cannot_be_used),
 		cmocka_unit_test(prompts_are_found),
+		cmocka_unit_test(shipped_prompts),
 		cmocka_unit_test(documents_come_first),
 		cmocka_unit_test(documents_are_checked),
 		cmocka_unit_test(keys_are_spoken),
