@@ -114,6 +114,7 @@ struct column {
 	size_t width;
 	bool filled; /* there is something in it */
 	bool hidden;
+	bool below; /* hidden, and written below each row */
 };
 
 static bool cell_ends_with(const char *text, const char *end)
@@ -155,7 +156,7 @@ static void write_scalar(struct writer *w, const char *name, const json_t *value
 		write_clean(w, json_string_length(value) ? json_string_value(value) : "-");
 		return;
 	case JSON_INTEGER:
-		if (name && cell_ends_with(name, "_utc_ms"))
+		if (name && cell_ends_with(name, "utc_ms"))
 			write_time(w, json_integer_value(value));
 		else
 			writer_fmt(w, "%lld", (long long)json_integer_value(value));
@@ -308,6 +309,18 @@ static size_t columns_width(const struct column *columns, size_t count)
 	return width - INDENT;
 }
 
+/* What a row says to people stands below it on a page, whatever fits. */
+static bool column_is_below(const char *name)
+{
+	return !strcmp(name, "sentence") || !strcmp(name, "next");
+}
+
+static void columns_lower(struct column *columns, size_t count)
+{
+	for (size_t k = 1; k < count; k++)
+		columns[k].hidden |= columns[k].below = column_is_below(columns[k].name);
+}
+
 /* The first one stays. */
 static void columns_fit(struct column *columns, size_t count, size_t room)
 {
@@ -348,7 +361,7 @@ static void table_write_hidden(struct writer *w, const struct column *columns, s
 
 	writer_str(&names, "more with -o wide:");
 	for (size_t k = 0; k < count; k++) {
-		if (columns[k].hidden)
+		if (columns[k].hidden && !columns[k].below)
 			writer_fmt(&names, "%s %s", names.p[names.n - 1] == ':' ? "" : ",",
 				   columns[k].name);
 	}
@@ -358,6 +371,26 @@ static void table_write_hidden(struct writer *w, const struct column *columns, s
 	indent(w, depth);
 	ctl_wrapped_write(w, text, (size_t)depth * INDENT, (size_t)depth * INDENT + INDENT, page);
 	writer_str(w, "\n");
+}
+
+static void table_write_below(struct writer *w, const json_t *row, const struct column *columns,
+			      size_t count, unsigned depth, size_t page)
+{
+	size_t at = ((size_t)depth + 1) * INDENT;
+	char text[CELL_MAX];
+
+	for (size_t k = 0; k < count; k++) {
+		const char *name = columns[k].name;
+		const json_t *member = columns[k].below ? json_object_get(row, name) : NULL;
+		size_t n = strcmp(name, "next") != 0 ? 0 : strlen("next: ");
+
+		if (!member || !cell(text, name, member) || !strcmp(text, "-"))
+			continue;
+		indent(w, depth + 1);
+		writer_str(w, n ? "next: " : "");
+		ctl_wrapped_write(w, text, at + n, at + n, page);
+		writer_str(w, "\n");
+	}
 }
 
 static void table_write_row(struct writer *w, const json_t *row, const struct column *columns,
@@ -380,6 +413,7 @@ static void table_write_row(struct writer *w, const json_t *row, const struct co
 		padded(w, text, columns[k].width, column_is_last(columns, count, k));
 	}
 	writer_str(w, "\n");
+	table_write_below(w, row, columns, count, depth, page);
 	json_object_foreach((json_t *)(uintptr_t)row, name, value)
 	{
 		if (table_is_column(value))
@@ -399,6 +433,8 @@ static void write_table(struct writer *w, const json_t *list, unsigned depth, si
 
 	if (page && wanted)
 		columns_choose(columns, count, wanted);
+	if (page)
+		columns_lower(columns, count);
 	if (page && count)
 		columns_fit(columns, count, page - depth * INDENT);
 	indent(w, depth);

@@ -42,6 +42,12 @@ static const struct {
 	{ "a long value goes on below",
 	  "{\"codecs\":[\"PCMA\",\"PCMU\",\"G722\",\"opus\",\"G726-32\",\"telephone-event\"]}",
 	  "codecs  PCMA,PCMU,G722,opus,G726-32,\n        telephone-event\n" },
+	{ "a time of its own", "{\"utc_ms\":1750000000000}", "utc_ms  2025-06-15T15:06:40Z\n" },
+	{ "what is said to people stands below its row",
+	  "[{\"status\":407,\"sentence\":\"The phone had no password yet, and was asked.\","
+	  "\"next\":\"Nothing.\"},{\"status\":200,\"sentence\":null,\"next\":\"\"}]",
+	  "status\n407\n  The phone had no password yet, and was\n  asked.\n  next: Nothing.\n"
+	  "200\n" },
 	{ "names of before are for programs",
 	  "{\"quality\":{\"received\":1,\"reported\":2,\"heard\":1,\"told\":2}}",
 	  "quality:\n  received  1\n  reported  2\n" },
