@@ -506,6 +506,113 @@ void command_flow_try(struct command_run *run)
 		command_answer(run, flow_try(p, &trial));
 }
 
+/* ---- calls ---- */
+
+/* A program of its own is on its way to Redis, from where the call goes on with it elsewhere. */
+struct flow_order {
+	struct command_run *run;
+	struct flow_program *p;
+};
+
+static void flow_order_give(struct command_run *run, const struct flow_program *p,
+			    struct bytes flow)
+{
+	struct call_order order = { .kind = ORDER_RUN, .to = flow, .program = p->hash };
+
+	command_order_give(run, &order);
+}
+
+static void flow_on_order_text(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct flow_order *o = arg;
+	struct command_run *run = o->run;
+	struct programs *all = run->node->shards.commons->programs;
+	uint8_t hash[PROGRAM_HASH_LEN];
+
+	(void)there;
+	(void)value;
+	memcpy(hash, o->p->hash, sizeof(hash));
+	if (result != STORE_OK) {
+		program_free(o->p);
+		flow_store_failed(run, result);
+	} else if (programs_put(all, bytes_str(run->tenant), (struct bytes){ 0 }, o->p)) {
+		command_fail(run, COMMAND_FULL, NULL, "%s is reached", g_flow_documents.limit);
+	} else {
+		flow_order_give(run, programs_find(all, hash), (struct bytes){ 0 });
+	}
+	free(o);
+}
+
+static void flow_run_program(struct command_run *run, struct bytes tenant)
+{
+	struct flow_program *p = flow_take(run);
+	struct flow_order *o = p ? malloc(sizeof(*o)) : NULL;
+
+	if (o) {
+		*o = (struct flow_order){ run, p };
+		flow_text_put(run->node, tenant, p, flow_on_order_text, o);
+	} else if (p) {
+		program_free(p);
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	}
+}
+
+/* Operators may name calls of any tenant. */
+static struct bytes flow_tenant_of(const struct command_run *run, uint64_t call)
+{
+	uint16_t tenant;
+
+	return bytes_str(shard_call_tenant(node_core(run->node, call), call, &tenant)
+				 ? tenants_name(run->node->common.tenants, tenant)
+				 : run->tenant);
+}
+
+void command_call_run(struct command_run *run)
+{
+	const struct command_value *flow = command_value(run, "flow");
+	const struct flow_program *p = NULL;
+	struct bytes tenant;
+	uint64_t call;
+
+	if (!command_call_id(run, &call))
+		return;
+	tenant = flow_tenant_of(run, call);
+	if (flow->given == command_value(run, "program")->given) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "flow", "give flow or program");
+		return;
+	}
+	if (!flow->given) {
+		flow_run_program(run, tenant);
+		return;
+	}
+	p = programs_named(run->node->shards.commons->programs, tenant, flow->text);
+	if (p)
+		flow_order_give(run, p, flow->text);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "flow",
+			     "there is no such flow: flow.list shows those that there are");
+}
+
+void command_call_flow(struct command_run *run)
+{
+	char words[256] = "";
+	struct writer w = writer_over(words, sizeof(words) - 1);
+	struct call_facts facts;
+	struct shard *core;
+	uint64_t call;
+
+	if (!command_call_id(run, &call))
+		return;
+	core = node_core(run->node, call);
+	if (!shard_call_facts(core, call, &facts) || !shard_call_flow(core, call, &w)) {
+		command_fail(run, COMMAND_NOT_FOUND, "call", "the call goes through no flow");
+		return;
+	}
+	words[w.n] = '\0';
+	command_answer(run, json_pack("{s:o, s:s, s:s, s:s}", "call", command_call_id_json(call),
+				      "flow", facts.flow, "path", facts.path, "at", words));
+}
+
 /* ---- numbers ---- */
 
 /* False: the run has failed. */

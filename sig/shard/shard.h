@@ -428,6 +428,8 @@ bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 enum { CALL_VIEW_CALLER = UINT8_MAX };
 struct party_place;
 bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct party_place *out);
+/* Where a call is in a flow, in words. False: it goes through none. */
+bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w);
 /* The tenant of a call. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
 /* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */

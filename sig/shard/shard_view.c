@@ -10,6 +10,7 @@
 #include "sig/leg/flow.h"
 #include "sig/model/recording.h"
 #include "sig/pbx/conference.h"
+#include "sig/pbx/flow/flow.h"
 #include "sig/pbx/recording/siprec_body.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_room.h"
@@ -397,6 +398,15 @@ bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant)
 	if (c)
 		*tenant = c->tenant;
 	return c != NULL;
+}
+
+bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (c)
+		flow_describe(&s->host, c, w);
+	return w->n != 0;
 }
 
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out)

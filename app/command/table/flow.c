@@ -50,6 +50,13 @@ static const struct command_arg g_flow_put_args[] = {
 	END,
 };
 
+static const struct command_arg g_call_run_args[] = {
+	CALL_ARG,
+	FLOW_ARG("flow", false, "Name of a flow of the call's tenant."),
+	PROGRAM_ARG(false),
+	END,
+};
+
 #undef FIELD_OF
 #define FIELD_OF struct number_value
 static const struct command_arg g_number_args[] = {
@@ -85,6 +92,16 @@ const struct command g_flow_commands[] = {
 	  "(the branch), tag and value, flow (that redirect leads to), end (true, or why). It ends "
 	  "with the verb of which digits says no end",
 	  BY(command_flow_try), .transient = true },
+	{ "call.run", COMMAND_FOR_APPLICATION, g_call_run_args,
+	  "Lets a call go through a flow: one whose party is up with nobody else, or that waits "
+	  "for "
+	  "an application. What was played ends. An application's next order takes the place of "
+	  "the prompt of a verb.",
+	  "id, order", BY(command_call_run) },
+	{ "call.flow", COMMAND_FOR_READER, g_call_args, "Says where a call is in a flow.",
+	  "call, flow (its name; empty: a program of call.run), path (the steps that it has left, "
+	  "each with the branch where that is not next), at (the verb and its step, in words)",
+	  BY(command_call_flow) },
 	{ "number.put", COMMAND_FOR_ADMIN, g_number_fields,
 	  "Says what a number of the tenant leads to, for phones that dial it and did.put that has "
 	  "it in to. It is no extension's, no room's and no feature code.",

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls go through flows by numbers and by command, each by the program with which it began: over a change of its name, and a kill."""
+from lib.place import PARTY
+
+from application_test import ApplicationTest
+from call_test import CallTest
+from patience import until
+from server import ServerError
+from tandem_client import Client, Refused
+
+WAIT = {"start": "hello", "steps": {
+    "hello": {"answer": {}, "next": "wait"},
+    "wait": {"pause": 300, "next": "bye"},
+    "bye": {"hangup": {}}}}
+
+
+class Put(CallTest):
+    def ask(self, command, **args):
+        with Client(self.node.redis_socket, "_operator") as client:
+            return client.ask(command, **args)
+
+    def setUp(self):
+        super().setUp()
+        self.ask("flow.put", name="main", program=WAIT)
+
+    def at(self, call):
+        return self.ask("call.flow", call=call)
+
+    def waits(self, call):
+        until(lambda: "wait" in self.at(call)["at"] and "carried out" in self.at(call)["at"], "the pause has not begun")
+
+
+class Numbers(Put):
+    def dialled(self, number="100"):
+        self.ask("number.put", number="100", to="flow:main")
+        out = self.a.invite(number, self.audio_a.sdp())
+        out.wait_answer()
+        call = self.ask("call.list")[0]["id"]
+        self.waits(call)
+        return out, call
+
+    def test_dialled(self):
+        out, call = self.dialled()
+        at = self.at(call)
+        self.assertEqual((at["call"], at["flow"], at["path"]), (call, "main", "hello"))
+        self.ask("call.run", call=call, program=[{"hangup": {"reason": "that is all"}}])
+        out.wait_bye()
+        self.assertEqual(self.ended()["flow"], "")
+
+    def test_changed_and_killed(self):
+        """A name that means another program, and the next process: the call goes on by its own, which is in Redis alone."""
+        out, call = self.dialled()
+        self.ask("flow.put", name="main", program=[{"hangup": {}}])
+        for _ in range(2):
+            self.node.kill()
+            self.node.restart()
+            self.waits(call)
+            self.assertEqual(self.at(call)["flow"], "main")
+        self.ask("flow.delete", name="main")
+        self.ask("call.hangup", call=call)
+        out.wait_bye()
+
+    def test_a_trunk_calls(self):
+        """Its number means one of the tenant that leads to a flow."""
+        trunk = self.enterContext(self.node.user_agent("+4940123"))
+        self.ask("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port)
+        self.ask("did.put", number="+4930100", to="100")
+        self.ask("did.put", number="+4931xxx", strip=5)
+        self.ask("number.put", number="100", to="flow:main")
+        for number in ("+4930100", "+4931100"):
+            out = trunk.invite(number, self.audio_a.sdp())
+            self.assertEqual(out.wait_answer().status, 200, number)
+            out.bye()
+
+    def test_hours(self):
+        """The calendar that the node has in memory, as it is said by hand, and as the next process has it."""
+        self.ask("hours.put", name="office", zone="Europe/Berlin", week="mon,tue,wed,thu,fri,sat,sun 00:00-24:00")
+        self.ask("flow.put", name="main", program={"start": "open", "steps": WAIT["steps"] | {
+            "open": {"hours": "office", "closed": "no", "next": "hello"}, "no": {"reject": {"status": 480}}}})
+        out, _ = self.dialled()
+        out.bye()
+        self.ask("hours.override", name="office", state="closed")
+        self.assertEqual(self.a.invite("100", self.audio_a.sdp()).wait_final().status, 480)
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.a.invite("100", self.audio_a.sdp()).wait_final().status, 480)
+        self.ask("hours.override", name="office", state="none")
+        out, _ = self.dialled()
+        out.bye()
+
+    def test_a_flow_that_is_gone(self):
+        self.ask("number.put", number="100", to="flow:main")
+        self.ask("flow.delete", name="main")
+        self.assertGreaterEqual(self.a.invite("100", self.audio_a.sdp()).wait_final().status, 400)
+
+
+class Run(Put, ApplicationTest):
+    def test_by_command(self):
+        out, call = self.call()
+        with self.assertRaisesRegex(ServerError, "through no flow"):
+            self.node.ctl("call.flow", call=call)
+        self.node.ctl("call.run", call=call, flow="main")
+        out.wait_answer()
+        self.waits(call)
+        self.assertEqual(self.at(call)["flow"], "main")
+        with self.assertRaisesRegex(ServerError, "flow or program"):
+            self.node.ctl("call.run", call=call)
+        with self.assertRaisesRegex(ServerError, "no such flow"):
+            self.node.ctl("call.run", call=call, flow="shop")
+        with self.assertRaisesRegex(Refused, "/0/dance"):
+            self.ask("call.run", call=call, program=[{"dance": {}}])
+        out.bye()
+
+    def test_a_program_of_its_own(self):
+        """It is in Redis before the call goes through it: the next process finds it there."""
+        out, call = self.call()
+        self.ask("call.run", call=call, program=WAIT | {"name": "once"})
+        out.wait_answer()
+        self.waits(call)
+        self.node.kill()
+        self.node.restart()
+        self.waits(call)
+        self.assertEqual(self.at(call)["flow"], "")
+        self.node.ctl("call.hangup", call=call)
+        out.wait_bye()
