@@ -38,13 +38,14 @@ class Prompts(Pair):
     def put(self, hertz, node=None, seconds=1, **named):
         return (node or self.a).tandemctl("prompt.put", file=self.file(hertz, seconds=seconds), **named)
 
-    def here(self, node, **named):
-        """The node has what the document says."""
+    def here(self, node, said=None, **named):
+        """The node has what the document says; said: of the put that it must know by now."""
         def is_here():
             try:
-                return node.tandemctl("prompt.get", **named)["here"]
+                row = node.tandemctl("prompt.get", **named)
             except ServerError:
                 return False
+            return row["here"] and (said is None or row["sha256"] == said["sha256"])
         self.until(is_here)
 
     def told(self, kind, call):
@@ -126,9 +127,9 @@ class Put(Prompts):
         self.put(FIRST, name="welcome")
         self.here(self.b, name="welcome")
         self.plays(self.b, FIRST)
-        self.put(SECOND, name="welcome", node=self.b)
-        self.here(self.a, name="welcome")
-        self.here(self.b, name="welcome")
+        second = self.put(SECOND, name="welcome", node=self.b)
+        self.here(self.a, second, name="welcome")
+        self.here(self.b, second, name="welcome")
         self.plays(self.a, SECOND)
         self.plays(self.b, SECOND)
         self.b.tandemctl("prompt.delete", name="welcome")
@@ -225,8 +226,8 @@ class Lost(Prompts):
             self.b.start()
             self.until(lambda: "its octets in Redis have another hash" in self.b.log_text())
             self.assertFalse(self.b.tandemctl("prompt.get", name="welcome")["here"])
-            self.put(SECOND, name="welcome", node=self.a)
-        self.here(self.b, name="welcome")
+            said = self.put(SECOND, name="welcome", node=self.a)
+        self.here(self.b, said, name="welcome")
         self.plays(self.b, SECOND)
 
 
