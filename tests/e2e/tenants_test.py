@@ -2,6 +2,7 @@
 """TEN-01: two tenants with equal numbers and names.  Nothing of one is seen, called, listed, counted or changed by the other: every
 command, in every role, and every page."""
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ from patience import PATIENCE_S, slowness
 import tone
 from lib import ROOT
 from lib.node import Node, build_folder
+from music_test import wav
 from tandem_client import Client, NotRead, Redis, RedisError, Refused, ha1
 
 ROLES = ("reader", "application", "admin")
@@ -51,6 +53,12 @@ class House:
         operator.ask("location.put", tenant=self.name, id="7", label=self.lone, country="US")
         operator.ask("room.put", tenant=self.name, number="7000", name=self.lone, pin="471147", host_pin="815081")
         operator.ask("route.put", tenant=self.name, name="out", pattern="9x.", trunks="carrier", prefix=self.lone)
+        operator.ask("flow.put", tenant=self.name, name="menu", program=[{"play": [self.lone]}, {"hangup": {}}])
+        operator.ask("number.put", tenant=self.name, number="7100", to=f"flow:f{self.lone}")
+        sound = os.path.join(self.node.home, f"{self.name}.wav")
+        wav(sound, TONES[self.name][0], rate=8000, channels=1)
+        self.node.tandemctl("prompt.put", tenant=self.name, name="hello", file=sound)
+        self.sha256 = hashlib.sha256(pathlib.Path(sound).read_bytes()).hexdigest()
 
     def register(self):
         for number in (*NUMBERS, self.lone):
@@ -87,7 +95,7 @@ class House:
     def marks(self):
         """What no answer to another tenant may hold."""
         shown = self.ask("call.show", call=self.call)
-        return {self.name, self.call, self.ended, self.lamp, self.lone, shown["a_sip_call_id"], shown["b_sip_call_id"],
+        return {self.name, self.call, self.ended, self.lamp, self.lone, self.sha256, shown["a_sip_call_id"], shown["b_sip_call_id"],
                 *(phone.host_port for phone in self.phones.values())}
 
     def heard(self):
@@ -97,9 +105,10 @@ class House:
     def state(self):
         """All that it has, by its own eyes and in Redis."""
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list",
-                                                             "call.list", "registration.list", "cdr.list", "subscription.list")}
+                                                             "flow.list", "number.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours",
+                                                                                  "flow", "number", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
@@ -234,6 +243,20 @@ ROWS = {
     "hours.override": each(own(name="night", state="open"), hidden(name="LONE", state="open")),
     "hours.check": each(own(lambda me, row: row["open"], name="night"), hidden(name="LONE")),
     "hours.delete": each(own(name="night"), hidden(name="LONE")),
+    "flow.put": own(name="spare", program=[{"hangup": {}}]),
+    "flow.get": each(own(lambda me, row: row["program"][0] == {"play": [me.lone]}, name="menu"), hidden(name="LONE")),
+    "flow.export": each(own(lambda me, text: me.lone in text, name="menu"), hidden(name="LONE")),
+    "flow.try": each(own(lambda me, rows: me.lone in json.dumps(rows), flow="menu"), hidden(flow="LONE")),
+    "flow.delete": each(own(name="spare"), hidden(name="LONE")),
+    "flow.list": own(lambda me, rows: [row["name"] for row in rows] == ["menu"]),
+    "number.put": own(number="7101", to="flow:menu"),
+    "number.get": each(own(lambda me, row: row["to"] == f"flow:f{me.lone}", number="7100"), hidden(number="LONE")),
+    "number.delete": each(own(number="7101"), hidden(number="LONE")),
+    "number.list": own(lambda me, rows: [row["to"] for row in rows] == [f"flow:f{me.lone}"]),
+    "prompt.put": hidden("bad_argument", name="LONE"),      # a file comes by the node's own socket alone
+    "prompt.get": each(own(lambda me, row: row["sha256"] == me.sha256, name="hello"), hidden(name="LONE")),
+    "prompt.list": own(lambda me, rows: [row["sha256"] for row in rows] == [me.sha256]),
+    "prompt.delete": hidden(name="LONE"),
     "route.put": own(name="far", pattern="00x.", trunks="carrier"),
     "route.show": each(own(lambda me, row: row["prefix"] == me.lone, name="out"), hidden(name="LONE")),
     "route.delete": each(own(name="far"), hidden(name="LONE")),
