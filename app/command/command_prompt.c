@@ -11,6 +11,7 @@
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/prompt_field.h"
+#include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 
@@ -135,6 +136,7 @@ static void on_file(struct prompt_work *w)
 /* False: the run has failed. */
 static bool prompt_fits(struct command_run *run, const struct prompt_value *v)
 {
+	const struct command_value *recording = command_value(run, "recording");
 	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
 	char document[DOCUMENT_NAME_MAX];
 
@@ -143,7 +145,10 @@ static bool prompt_fits(struct command_run *run, const struct prompt_value *v)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name", "a name does not begin with '.'");
 	else if (!sound_language_is_good(bytes_str(v->language)))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "language", SOUND_LANGUAGE_WRONG);
-	else if (!run->file)
+	else if (recording->given && (run->file || !sound_recording_is_good(recording->text)))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "recording",
+			     "a recording is CALL-NUMBER, and comes in place of a file");
+	else if (!run->file && !recording->given)
 		command_fail(
 			run, COMMAND_BAD_ARGUMENT, "file",
 			"no file came with the command: tandemctl hands it over, on the machine of "
@@ -177,6 +182,8 @@ void command_prompt_put(struct command_run *run)
 		*w = (struct prompt_work){
 			.kind = PROMPT_WORK_READ, .fd = run->file - 1, .done = on_file, .arg = run
 		};
+		(void)sound_name_set(&w->of, bytes_str(run->tenant),
+				     command_value(run, "recording")->text, PROMPT_LENGTH_RATE);
 		run->file = 0;
 	}
 	if (v && w && run->node->media.sounds && sounds_work(run->node->media.sounds, w))

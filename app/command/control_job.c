@@ -161,7 +161,7 @@ static bool id_of_place(enum command_place place, struct bytes text, uint64_t *i
 	case PLACE_NODE:
 		break;
 	case PLACE_ID:
-		return !id_call_get(text, id);
+		return !id_call_get(bytes_sub(text, 0, bytes_find(text, '-')), id);
 	case PLACE_TRACE:
 		return !trace_name_read(text, id, &utc_ms);
 	}

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include "app/sound/prompt_cache.h"
+#include "app/sound/sound_prompt.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -170,7 +171,9 @@ static void work_read(const struct prompt_cache *c, struct prompt_work *w)
 {
 	struct media_sound *s = NULL;
 
-	w->fault.reason = sound_fd_load(w->fd, PROMPT_OCTETS_MAX, &w->octets, &w->n);
+	w->fault.reason = w->fd >= 0 ? sound_fd_load(w->fd, PROMPT_OCTETS_MAX, &w->octets, &w->n)
+				     : sound_recording_load(c->recordings, &w->of,
+							    PROMPT_OCTETS_MAX, &w->octets, &w->n);
 	if (!w->fault.reason)
 		s = sound_octets_read(bytes_mem(w->octets, w->n), PROMPT_LENGTH_RATE, &w->fault);
 	if (!s)
@@ -267,9 +270,9 @@ void prompt_work_free(struct prompt_work *w)
 	free(w);
 }
 
-int prompt_cache_open(struct prompt_cache *c, const char *folder)
+int prompt_cache_open(struct prompt_cache *c, const char *folder, const char *recordings)
 {
-	*c = (struct prompt_cache){ 0 };
+	*c = (struct prompt_cache){ .recordings = recordings };
 	if (!folder)
 		return 0;
 	if (table_open(&c->names, NAMES_MAX))

@@ -12,7 +12,8 @@
 enum { PROMPT_OCTETS_MAX = 1 << 20, PROMPT_LENGTH_RATE = 8000 };
 
 struct prompt_cache {
-	char *folder; /* NULL: none, and no prompt is a document */
+	char *folder;           /* NULL: none, and no prompt is a document */
+	const char *recordings; /* the folder of those; NULL: there are none */
 	struct table names;
 };
 
@@ -26,7 +27,7 @@ enum prompt_work_kind {
 /* What control asks for, and what became of it. */
 struct prompt_work {
 	enum prompt_work_kind kind;
-	int fd;               /* READ; closed */
+	int fd;               /* READ: closed; -1: of is a recording that is read */
 	struct sound_name of; /* NAME: tenant, language and file */
 	char hash[PROMPT_HASH_TEXT];
 	uint8_t *octets; /* malloc'ed; NULL: none */
@@ -39,8 +40,8 @@ struct prompt_work {
 	void *arg;
 };
 
-/* folder: copied; NULL: none. 0 or -ENOMEM. */
-int prompt_cache_open(struct prompt_cache *c, const char *folder) NODISCARD;
+/* folder: copied; NULL: none. recordings lives as long. 0 or -ENOMEM. */
+int prompt_cache_open(struct prompt_cache *c, const char *folder, const char *recordings) NODISCARD;
 void prompt_cache_close(struct prompt_cache *c);
 void prompt_cache_work(struct prompt_cache *c, struct prompt_work *w);
 void prompt_work_free(struct prompt_work *w); /* NULL is fine */

@@ -118,7 +118,7 @@ static struct media_sound *sound_opus_make(struct bytes file, uint32_t rate_hz,
 }
 
 const char SOUND_TOO_LONG[] = "longer than 10 minutes";
-static const char NO_FILE[] = "no such file";
+const char SOUND_NO_FILE[] = "no such file";
 
 static bool is_name_octet(uint8_t c)
 {
@@ -226,7 +226,7 @@ const char *sound_path_load(int folder, const char *const *parts, size_t count, 
 	const char *reason;
 
 	if (fd < 0)
-		return errno == ENOENT ? NO_FILE : "cannot be opened";
+		return errno == ENOENT ? SOUND_NO_FILE : "cannot be opened";
 	reason = sound_fd_load(fd, max, out, n);
 	(void)close(fd);
 	return reason;
@@ -310,7 +310,7 @@ struct media_sound *sound_path_read(int folder, const char *const *parts, size_t
 
 	*fault = (struct sound_fault){ .reason = sound_path_load(folder, parts, count,
 								 SOUND_FILE_MAX, &octets, &n) };
-	fault->absent = fault->reason == NO_FILE;
+	fault->absent = fault->reason == SOUND_NO_FILE;
 	if (!fault->reason)
 		s = sound_octets_read(bytes_mem(octets, n), rate_hz, fault);
 	free(octets);

@@ -58,7 +58,8 @@ struct media_sound *sound_path_read(int folder, const char *const *parts, size_t
 /* The same of its octets. */
 struct media_sound *sound_octets_read(struct bytes file, uint32_t rate_hz,
 				      struct sound_fault *fault);
-/* Octets of a file, malloc'ed, at most so many. NULL, or why not. */
+/* Octets of a file, malloc'ed, at most so many. NULL, or why not: SOUND_NO_FILE, ... */
+extern const char SOUND_NO_FILE[];
 const char *sound_path_load(int folder, const char *const *parts, size_t count, size_t max,
 			    uint8_t **out, size_t *n);
 const char *sound_fd_load(int fd, size_t max, uint8_t **out, size_t *n);

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -175,6 +176,40 @@ struct media_sound *sound_recording_read(const char *folder, const struct sound_
 	if (root >= 0)
 		(void)close(root);
 	return s;
+}
+
+/* One of several segments is not all that was said. */
+static const char *segment_load(DIR *tenant, const char *day, const struct sound_name *name,
+				size_t max, uint8_t **out, size_t *n)
+{
+	char file[RECORDING_FILE_MAX], next[2 * RECORDING_FILE_MAX];
+	const char *const parts[] = { day, file };
+
+	(void)snprintf(file, sizeof(file), "%s.1.wav", name->file);
+	(void)snprintf(next, sizeof(next), "%.10s/%s.2.wav", day, name->file);
+	if (faccessat(dirfd(tenant), next, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return "the node was restarted while it was said: say it again";
+	return sound_path_load(dirfd(tenant), parts, COUNT_OF(parts), max, out, n);
+}
+
+const char *sound_recording_load(const char *folder, const struct sound_name *name, size_t max,
+				 uint8_t **out, size_t *n)
+{
+	const char *reason = SOUND_NO_FILE;
+	const struct dirent *e;
+	char path[PATH_MAX];
+	DIR *tenant;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder ? folder : "", name->tenant);
+	tenant = folder ? opendir(path) : NULL;
+	while (tenant && reason == SOUND_NO_FILE && (e = readdir(tenant))) {
+		if (is_day(e->d_name))
+			reason = segment_load(tenant, e->d_name, name, max, out, n);
+	}
+	if (tenant)
+		(void)closedir(tenant);
+	return reason == SOUND_NO_FILE ? "this node has no such recording: recording.list has them"
+				       : reason;
 }
 
 #define NODE_FOLDER ".prompts" /* no tenant has this name */

@@ -45,6 +45,9 @@ bool sound_recording_is_good(struct bytes name);
 /* Of a name behind the mark. False: it is none. */
 bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 			 uint32_t rate_hz);
+/* Octets of one that is whole, malloc'ed. name: of sound_recording_set. NULL, or why not. */
+const char *sound_recording_load(const char *folder, const struct sound_name *name, size_t max,
+				 uint8_t **out, size_t *n);
 /* With one reference; NULL: fault says why. */
 struct media_sound *sound_recording_read(const char *folder, const struct sound_name *name,
 					 struct sound_fault *fault);

@@ -455,7 +455,7 @@ int sounds_open(struct sounds **out, const struct sounds_settings *settings)
 	s->folder = path_copy(settings->folder);
 	err = s->list && s->folder ? 0 : -ENOMEM;
 	if (!err)
-		err = prompt_cache_open(&s->documents, settings->prompts);
+		err = prompt_cache_open(&s->documents, settings->prompts, settings->recordings);
 	if (!err)
 		err = ring_open(&s->requests, sizeof(struct request),
 				settings->count + WORKS_MAX + 1);

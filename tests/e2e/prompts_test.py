@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 from directory_test import Pair
 from music_test import wav
@@ -182,6 +183,43 @@ class Put(Prompts):
         self.plays(self.b, SECOND)
         self.assertEqual([(row["name"], row["language"]) for row in self.b.tandemctl("prompt.list")],
                          [("welcome", ""), ("welcome", "de")])
+
+
+class Recorded(Prompts):
+    def test_said_at_a_phone(self):
+        """A phone is rung, its party says the prompt behind a beep and presses #, hears it, and it is the prompt of all nodes."""
+        agent = self.enterContext(self.a.user_agent("1001", "x" * 12))
+        self.assertEqual(agent.register().status, 200)
+        media = self.a.media()
+        self.addCleanup(media.close)
+        self.a.tandemctl("call.originate", **{"from": "1001", "to": NUMBER})
+        into = agent.incoming()
+        into.answer(media.sdp())
+        media.use(into.request)
+        self.until(self.waiting)
+        call = self.waiting()[-1]
+        self.a.tandemctl("call.answer", call=call)
+        self.a.tandemctl("call.record_message", call=call)
+        media.wait_tone(1000, 8)
+        media.start(FIRST)
+        time.sleep(2)
+        media.digit("#")
+        media.stop()
+        self.until(lambda: self.told("call.recorded", call))
+        said = self.told("call.recorded", call)[-1]
+        self.assertEqual(said["reason"], "key", said)
+        name = said["recording"]
+        self.a.tandemctl("call.play", call=call, file=f"recording:{name}")
+        media.wait_tone(FIRST, 20)
+        put = self.a.tandemctl("prompt.put", name="welcome", recording=name)
+        self.assertGreater(put["length_ms"], 1000)
+        self.here(self.b, name="welcome")
+        self.plays(self.b, FIRST)
+        for wrong, what in ((name[:-1] + "9", "no such recording"), ("x" * 15, "a recording is CALL-NUMBER")):
+            with self.assertRaisesRegex(ServerError, what):
+                self.a.tandemctl("prompt.put", name="other", recording=wrong)
+        self.a.tandemctl("call.hangup", call=call)
+        into.wait_bye()
 
 
 class Lost(Prompts):

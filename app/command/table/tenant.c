@@ -256,6 +256,15 @@ static const struct command_arg g_prompt_put_args[] = {
 	  .opens = true,
 	  .help = "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
 		  "the node needs no right to it." },
+	{ .name = "recording",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 15,
+	  .max = 20,
+	  .place = PLACE_ID,
+	  .help = "In place of a file CALL-NUMBER: what a caller has said (call.record_message), "
+		  "of "
+		  "this node, and neither coded as Opus nor encrypted." },
 	END,
 };
 #undef FIELD_OF
