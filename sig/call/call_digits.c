@@ -370,6 +370,19 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 	return true;
 }
 
+/* What a flow has of its caller is in the record before he is told that it came. False: nothing waits. */
+static bool info_waits(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct outbox_item item = { .kind = OUTBOX_RESPONSE, .leg = ev->leg, .status = 200 };
+
+	if (!c->run || !c->out.dirty || h->degraded || c->state == CALL_ENDING || !ev->slot ||
+	    txns_keep_request(ev->slot, ev->message))
+		return false;
+	item.txn = ev->slot->self;
+	outbox_touch(&c->out);
+	return outbox_push(&c->out, &item);
+}
+
 /* Nobody else is to have it. */
 static void info_alone(struct call_host *h, struct call *c, const struct call_event *ev)
 {
@@ -379,7 +392,8 @@ static void info_alone(struct call_host *h, struct call *c, const struct call_ev
 	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf) &&
 	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit))
 		prompts_on_digit(h, c, dtmf.digit);
-	respond(h, ev->slot, ev->message, &ok);
+	if (!info_waits(h, c, ev))
+		respond(h, ev->slot, ev->message, &ok);
 }
 
 void info_received(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -24,8 +24,8 @@
 
 /* ---- what is saved ---- */
 
-/* plan_step.from while a step is read: that of the step before. */
-enum { PLAN_SAVED_AGAIN = PLAN_FIRST - 1 };
+/* plan_step.from while a step is read: that of the step before; or no step names it, as it is one of several targets of a flow. */
+enum { PLAN_SAVED_AGAIN = PLAN_FIRST - 1, PLAN_SAVED_FIRST = PLAN_FIRST - 2 };
 
 static bool plan_set_is(const struct schema_writer *w, const void *object)
 {
@@ -72,6 +72,10 @@ static bool plan_from_read(struct schema_reader *r, const struct schema *row, vo
 	struct plan_step *step = object;
 
 	(void)row;
+	if (in->number == PLAN_FIRST + 1 && in->kind == SCHEMA_WIRE_VARINT) {
+		step->from = PLAN_SAVED_FIRST;
+		return true;
+	}
 	if (in->number && step->from != PLAN_SAVED_AGAIN)
 		step->from = (uint8_t)(in->number - 1);
 	return in->kind == SCHEMA_WIRE_VARINT && in->number <= r->place->position;
@@ -133,7 +137,9 @@ static bool plan_step_check(struct schema_reader *r, void *object)
 
 	if (i)
 		plan_step_forget(step - 1);
-	if (step->from == PLAN_SAVED_AGAIN)
+	if (step->from == PLAN_SAVED_FIRST)
+		step->from = PLAN_FIRST;
+	else if (step->from == PLAN_SAVED_AGAIN)
 		step->from = i ? step[-1].from : PLAN_FIRST;
 	else if (step->from == PLAN_FIRST || !i)
 		step->from = i ? (uint8_t)(i - 1) : PLAN_FIRST;

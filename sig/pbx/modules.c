@@ -33,7 +33,7 @@ const struct module_lists modules = {
 	.begun = MODULES{ &flow_module, &meetme_module, &last_caller_module, &set_module,
 			  &replace_module, NULL },
 	.request = MODULES{ &focus_module, &transfer_module, &park_module, NULL },
-	.repeated = MODULES{ &transfer_module, &focus_module, NULL },
+	.repeated = MODULES{ &flow_module, &transfer_module, &focus_module, NULL },
 	.response = MODULES{ &transfer_module, &hold_module, NULL },
 	.saved = MODULES{ &flow_module, &call_waiting_module, &retrieve_module, &set_module,
 			  &last_caller_module, NULL },

@@ -57,7 +57,7 @@ enum {
 	CALL_RECORD_SENT = 24,    /* CLAIMS, of a party that is up and is sent there */
 	CALL_RECORD_EARLY = 25,   /* any of them; what is asked has several early dialogs */
 	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
-	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow */
+	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow, or behind one */
 	CALL_RECORD_FORMAT = CALL_RECORD_FLOWS
 };
 /* Somebody took it while it rang. */
@@ -138,7 +138,7 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_is_for_node(&c->plan);
 
-	if (c->run && c->run->state != RUN_OVER)
+	if (c->run)
 		return CALL_RECORD_FLOWS;
 	if (call_record_is_renewed(c))
 		return CALL_RECORD_RENEWED;

@@ -14,6 +14,7 @@
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/flow/programs.h"
 
@@ -592,6 +593,18 @@ static void flow_settle(struct call_host *h, struct call *c)
 	run_go_on(h, c);
 }
 
+/* A key that the process before this one has, whose answer was lost with it. */
+static bool flow_repeated(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct response ok = { .status = 200 };
+
+	if (!c->run || !c->restored || !ev->slot || ev->message->method != SIP_INFO ||
+	    ev->message->cseq != c->legs[ev->leg]->dialog.remote_cseq)
+		return false;
+	respond(h, ev->slot, ev->message, &ok);
+	return true;
+}
+
 /* The call ends, or goes on elsewhere. */
 static void flow_call_ends(struct call_host *h, struct call *c)
 {
@@ -644,6 +657,7 @@ const struct module flow_module = {
 	.begun = flow_begun,
 	.dialled = flow_dialled,
 	.saved = flow_saved,
+	.repeated = flow_repeated,
 	.overdue = flow_overdue,
 	.unanswered = flow_unanswered,
 	.prompted = flow_prompted,
