@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
+#include "sig/shard/shard_state.h"
 #include "tests/sim/node_state.h"
 
 #include <assert.h>
@@ -9,7 +12,9 @@
 #include "base/log.h"
 #include "tests/sim/decoys.h"
 #include "tests/sim/outside.h"
+#include "tests/sim/phone_call.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/story.h"
 
 #define UTC0_MS     UINT64_C(1750000000000)
 #define EXTENSION_0 1001
@@ -147,6 +152,29 @@ static void quota_start(struct node *n)
 }
 
 /* What it had of a time before is as good as new. */
+/* Every node has all programs. */
+static void flow_put(const struct node *n, struct shard *core)
+{
+	static struct flow_findings found;
+	const char *text = n->sim->script ? n->sim->script->flow : NULL;
+	struct bytes tenant = bytes_str(tenants_name(n->tenants, n->tenant));
+	struct programs *programs = core->commons->programs;
+	struct flow_program *p;
+	int err;
+
+	if (!text)
+		return;
+	found = (struct flow_findings){ 0 };
+	p = program_parse(bytes_str(text), NULL, &found);
+	assert(p);
+	err = programs_put(programs, tenant, BYTES_LIT("main"), p);
+	if (!err)
+		err = programs_number_put(programs, tenant, BYTES_LIT(PHONE_FLOW),
+					  BYTES_LIT("main"));
+	assert(!err);
+	(void)err;
+}
+
 static void core_open(struct node *n, struct node_shard *shard)
 {
 	int err = 0;
@@ -157,6 +185,7 @@ static void core_open(struct node *n, struct node_shard *shard)
 		err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
 	assert(!err);
 	(void)err;
+	flow_put(n, shard->core);
 }
 
 void node_shard_open(struct node *n, struct node_shard *shard)

@@ -151,6 +151,7 @@ uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip
 /* What is dialled for a slot. */
 #define PHONE_SLOT    "%234171"
 #define PHONE_ROOM    "700"
+#define PHONE_FLOW    "730"
 #define PHONE_FACTORY "1900" /* EXT_FACTORY */
 /* Parks the other party there. */
 void phone_park(struct sim *s, struct phone_call *c);

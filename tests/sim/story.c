@@ -163,6 +163,7 @@ static void take(struct sim *s, const struct story_step *step)
 		[CODE_PICK] = PHONE_PICK,
 		[CODE_ROOM] = PHONE_ROOM,
 		[CODE_LAST_CALLER] = "#69",
+		[CODE_FLOW] = PHONE_FLOW,
 	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);
@@ -701,7 +702,10 @@ static const struct story *story_at(uint32_t i)
 	if (i < story_record_count)
 		return &story_records[i];
 	i -= story_record_count;
-	return i < story_link_count ? &story_links[i] : NULL;
+	if (i < story_link_count)
+		return &story_links[i];
+	i -= story_link_count;
+	return i < story_flow_count ? &story_flows[i] : NULL;
 }
 
 static bool two_nodes(enum story_harm harm)

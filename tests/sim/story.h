@@ -44,6 +44,7 @@ enum story_code {
 	CODE_PICK,   /* ... at anybody of its group: all are of one */
 	CODE_ROOM,   /* a room (room_put) */
 	CODE_LAST_CALLER,
+	CODE_FLOW, /* it leads to the flow of the story */
 };
 
 enum story_what {
@@ -169,12 +170,13 @@ struct story {
 	uint16_t look_s;       /* then these talk with each other, and nobody else */
 	uint8_t talk;          /* bits */
 	bool loose; /* a kill may change that: the command or the call had not been acknowledged */
-	uint16_t status; /* first CDR; 0: not looked at */
-	uint8_t pairs;   /* CDRs; 0: not looked at */
-	uint8_t waits;   /* slots that are taken at look_s */
-	bool room;       /* there is one that is called (PHONE_ROOM) */
-	bool says_names; /* ... and asks for names */
-	uint8_t paged;   /* pages that a phone took; 0: not looked at */
+	uint16_t status;  /* first CDR; 0: not looked at */
+	uint8_t pairs;    /* CDRs; 0: not looked at */
+	uint8_t waits;    /* slots that are taken at look_s */
+	bool room;        /* there is one that is called (PHONE_ROOM) */
+	bool says_names;  /* ... and asks for names */
+	const char *flow; /* the program that PHONE_FLOW leads to; NULL: none */
+	uint8_t paged;    /* pages that a phone took; 0: not looked at */
 	enum {
 		LAMPS_ANY,
 		LAMPS_DARK,
@@ -185,9 +187,9 @@ struct story {
 };
 
 extern const struct story story_list[], story_lamps[], story_parks[], story_picks[], story_rooms[],
-	story_records[], story_links[];
+	story_records[], story_links[], story_flows[];
 extern const uint32_t story_count, story_lamp_count, story_park_count, story_pick_count,
-	story_room_count, story_record_count, story_link_count;
+	story_room_count, story_record_count, story_link_count, story_flow_count;
 
 /* ---- story_harm.c ---- */
 const char *story_harm_name(enum story_harm harm);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories of callers in flows: wherever the node dies they go on at the same verb. */
+#include "tests/sim/story.h"
+
+#define ON(phone)          (1u << (phone))
+#define FLOW(start, steps) "{\"name\":\"main\",\"start\":\"" start "\",\"steps\":{" steps "}}"
+#define CALLS(...)         .steps = { { 3, STORY_CODE, A, CODE_FLOW }, __VA_ARGS__ }, .absent = ON(B2)
+#define REFUSES(with)                                   \
+	{                                               \
+		.kind = MANNER_REFUSE, .status = (with) \
+	}
+#define RINGS                       \
+	{                           \
+		.kind = MANNER_RING \
+	}
+
+/* 1 rings B, 2 plays and ends. What is wrong, or nothing, is asked for once more. */
+#define MENU                                                                                 \
+	FLOW("menu", "\"menu\":{\"gather\":{\"prompt\":[\"menu\"],\"max\":1,\"first_s\":20," \
+		     "\"tries\":3},\"on\":{\"1\":\"desk\",\"2\":\"bye\"},"                   \
+		     "\"invalid\":\"bye\",\"timeout\":\"bye\"},"                             \
+		     "\"desk\":{\"dial\":\"1002\",\"busy\":\"bye\",\"next\":\"bye\"},"       \
+		     "\"bye\":{\"play\":[\"bye\"],\"next\":\"end\"},\"end\":{\"hangup\":{}}")
+#define GROUP(how)                                                                         \
+	FLOW("desk", "\"desk\":{\"dial\":{\"to\":[\"1002\",\"1003\"],\"how\":\"" how "\"," \
+		     "\"rings\":2},\"busy\":\"no\",\"no_answer\":\"no\",\"next\":\"no\"}," \
+		     "\"no\":{\"reject\":{\"status\":486}}")
+
+const struct story story_flows[] = {
+	{ "flow-menu-and-dial", CALLS({ 10, STORY_KEY, A, '1' }), .flow = MENU, .look_s = 24,
+	  .talk = ON(A) | ON(B), .status = 200 },
+	{ "flow-menu-and-wrong-keys", CALLS({ 10, STORY_KEY, A, '7' }, { 16, STORY_KEY, A, '2' }),
+	  .flow = MENU, .look_s = 40, .status = 200, .pairs = 1 },
+	{ "flow-menu-and-busy", CALLS({ 10, STORY_KEY, A, '1' }), .manner = { [B] = REFUSES(486) },
+	  .flow = MENU, .look_s = 40, .status = 200 },
+	{ "flow-menu-and-gives-up", CALLS({ 10, STORY_HANG_UP, A }), .flow = MENU, .look_s = 30,
+	  .status = 200, .pairs = 1 },
+	{ "flow-dials-first", CALLS({ 25, STORY_HANG_UP, A }), .flow = GROUP("in_turn"),
+	  .look_s = 15, .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
+	{ "flow-dials-together", CALLS({ 30, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
+	  .flow = GROUP("together"), .look_s = 15, .talk = ON(A) | ON(C), .status = 200,
+	  .pairs = 1 },
+	{ "flow-dials-in-turn", CALLS({ 40, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
+	  .flow = GROUP("in_turn"), .look_s = 30, .talk = ON(A) | ON(C), .status = 200,
+	  .pairs = 1 },
+	{ "flow-dials-nobody", CALLS({ 40, STORY_OPTIONS, A }),
+	  .manner = { [B] = RINGS, [C] = REFUSES(486) }, .flow = GROUP("in_turn"), .look_s = 50,
+	  .status = 486, .pairs = 1 },
+	{ "flow-cancelled-while-it-rings", CALLS({ 8, STORY_HANG_UP, A }),
+	  .manner = { [B] = RINGS }, .flow = GROUP("in_turn"), .look_s = 40, .pairs = 1 },
+	{ "flow-pause-and-reject", CALLS({ 20, STORY_OPTIONS, A }),
+	  .flow = FLOW("wait", "\"wait\":{\"pause\":3,\"next\":\"no\"},\"no\":{\"reject\":{}}"),
+	  .look_s = 20, .status = 603, .pairs = 1 },
+	{ "flow-digits-and-pause", CALLS({ 20, STORY_HANG_UP, A }),
+	  .flow = FLOW("up", "\"up\":{\"answer\":{},\"next\":\"send\"},"
+			     "\"send\":{\"dtmf\":\"12\",\"next\":\"wait\"},"
+			     "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
+	  .look_s = 15, .talk = ON(A), .status = 200, .pairs = 1 },
+};
+const uint32_t story_flow_count = COUNT_OF(story_flows);
