@@ -194,6 +194,26 @@ class Deleted(CallTest):
         into.wait_bye()
         self.assertEqual(self.ended()["id"], call)
 
+    def test_an_end_of_the_former_owner(self):
+        """A call that was restored is saved again, but where its former owner has said its end: then it goes, without a word."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        self.node.kill()
+        self.node.restart()
+        with self.node.redis() as redis:
+            redis("HDEL", "td:{s1}:rec", call)
+            until(lambda: redis("HEXISTS", "td:{s1}:rec", call))
+            self.assertEqual([row["id"] for row in self.calls()], [call])
+            later = 2 ** 62     # of a lease behind the one that the call ended under, as call_left.lua gives it
+            redis("EVAL", "redis.call('HDEL', KEYS[1], ARGV[1]) redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])",
+                  "2", "td:{s1}:rec", "td:{s1}:ended", call, str(later))
+            until(lambda: not self.calls(ending=True))
+            self.assertFalse(redis("HEXISTS", "td:{s1}:rec", call))
+            self.assertEqual(redis("XLEN", "td:{s1}:cdr"), 0, "the former owner has written it")
+        for agent in (self.a, self.b):
+            self.assertEqual(agent.count(lambda m: m.is_request and m.method == "BYE"), 0, "its parties have left")
+        self.assertIn("the node that had the call before has ended it", self.node.log_text())
+
     def test_cdrs_come_once_although_redis_was_emptied(self):
         out, into, _ = self.connect()
         call = self.calls()[0]["id"]
