@@ -488,7 +488,7 @@ void conf_errors_write(struct writer *w, const char *file, const struct conf_err
 /* The path of a value, as conf_node_path writes it, back to its place in the text. */
 
 /* One step of a path: "[0]", "key", or ".key" behind another. */
-static const struct conf_node *step_take(const struct conf_node *node, struct bytes *path)
+static const struct conf_node *path_step(const struct conf_node *node, struct bytes *path)
 {
 	struct bytes part;
 	uint32_t index;
@@ -519,7 +519,7 @@ static int tree_where(const struct conf_tree *tree, struct bytes path, uint32_t 
 	const struct conf_node *node = tree->root;
 
 	while (node && path.n)
-		node = step_take(node, &path);
+		node = path_step(node, &path);
 	if (!node)
 		return -ENOENT;
 	*line = node->line;

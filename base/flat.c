@@ -16,7 +16,7 @@ static bool flat_is_plain(uint8_t c)
 	return c >= ' ' && c != '"' && c != '\\';
 }
 
-static bool flat_take(struct bytes *rest, uint8_t c)
+static bool flat_accept(struct bytes *rest, uint8_t c)
 {
 	if (!rest->n || rest->p[0] != c)
 		return false;
@@ -29,13 +29,13 @@ static bool flat_text(struct bytes *rest, struct bytes *out)
 	uint8_t all = 0;
 	size_t n = 0;
 
-	if (!flat_take(rest, '"'))
+	if (!flat_accept(rest, '"'))
 		return false;
 	while (n < rest->n && flat_is_plain(rest->p[n]))
 		all |= rest->p[n++];
 	*out = bytes_sub(*rest, 0, n);
 	*rest = bytes_from(*rest, n);
-	return flat_take(rest, '"') && (all < 0x80 || utf8_is(*out));
+	return flat_accept(rest, '"') && (all < 0x80 || utf8_is(*out));
 }
 
 static bool flat_number(struct bytes *rest, struct flat_value *v)
@@ -55,11 +55,11 @@ static bool flat_words(struct bytes *rest, struct flat_value *v)
 {
 	struct bytes from, unused;
 
-	if (!flat_take(rest, '['))
+	if (!flat_accept(rest, '['))
 		return false;
 	from = *rest;
-	while (!flat_take(rest, ']')) {
-		if ((v->count && !flat_take(rest, ',')) || !flat_text(rest, &unused))
+	while (!flat_accept(rest, ']')) {
+		if ((v->count && !flat_accept(rest, ',')) || !flat_text(rest, &unused))
 			return false;
 		v->count++;
 	}
@@ -125,7 +125,7 @@ static bool flat_member(struct flat *f, struct flat_seen *seen, struct bytes *re
 {
 	struct bytes name;
 
-	if (f->n == FLAT_MEMBERS_MAX || !flat_text(rest, &name) || !flat_take(rest, ':') ||
+	if (f->n == FLAT_MEMBERS_MAX || !flat_text(rest, &name) || !flat_accept(rest, ':') ||
 	    !flat_value_read(rest, &f->values[f->n]) || !name_is_new(f, seen, name))
 		return false;
 	f->names[f->n++] = name;
@@ -137,10 +137,10 @@ bool flat_read(struct flat *out, struct bytes text)
 	struct flat_seen seen = { 0 };
 
 	out->n = out->next = 0;
-	if (!flat_take(&text, '{'))
+	if (!flat_accept(&text, '{'))
 		return false;
-	while (!flat_take(&text, '}')) {
-		if ((out->n && !flat_take(&text, ',')) || !flat_member(out, &seen, &text))
+	while (!flat_accept(&text, '}')) {
+		if ((out->n && !flat_accept(&text, ',')) || !flat_member(out, &seen, &text))
 			return false;
 	}
 	return !text.n;
@@ -160,6 +160,6 @@ struct flat_value flat_find(struct flat *f, struct bytes name)
 
 bool flat_word(struct bytes *words, struct bytes *word)
 {
-	(void)flat_take(words, ',');
+	(void)flat_accept(words, ',');
 	return flat_text(words, word);
 }

@@ -95,8 +95,8 @@ GUARD_INLINE int guard_has(const struct guard_set *set, guard_word name)
 }
 
 /* Two threads that take at once may take one for two: it is a limit, not a sum of money. */
-GUARD_INLINE int guard_take(struct guard_bucket *b, const struct guard_rate *rate,
-			    guard_word now_ns)
+GUARD_INLINE int guard_consume(struct guard_bucket *b, const struct guard_rate *rate,
+			       guard_word now_ns)
 {
 	guard_word full_ns;
 
@@ -133,12 +133,12 @@ GUARD_INLINE int guard_trusts(const struct guard_rules *r, const struct guard_so
 	return 0;
 }
 
-GUARD_INLINE int guard_class_take(const struct guard_at *at, const struct guard_rules *r, int class,
-				  guard_word prefix, guard_word now_ns)
+GUARD_INLINE int guard_class_consume(const struct guard_at *at, const struct guard_rules *r,
+				     int class, guard_word prefix, guard_word now_ns)
 {
 	unsigned index = (unsigned)class * GUARD_BUCKETS + (unsigned)(prefix & (GUARD_BUCKETS - 1));
 
-	return guard_take(guard_bucket_at(at, index), &r->rates[class], now_ns);
+	return guard_consume(guard_bucket_at(at, index), &r->rates[class], now_ns);
 }
 
 /* The class whose limit it is beyond, or -1: it is looked at. Its own limit comes first, so that a single flood takes nothing of
@@ -149,21 +149,22 @@ GUARD_INLINE int guard_judge(const struct guard_at *at, const struct guard_rules
 	guard_word prefix = guard_prefix_name(r, from);
 
 	if (guard_trusts(r, from, port))
-		return guard_class_take(at, r, GUARD_PEER, prefix, now_ns) ? -1 : GUARD_PEER;
+		return guard_class_consume(at, r, GUARD_PEER, prefix, now_ns) ? -1 : GUARD_PEER;
 	if (guard_knows(at, r, guard_name(r, from, port))) {
 		int class = guard_knows(at, r, guard_name(r, from, GUARD_TRUSTED | port))
 				    ? GUARD_PEER
 				    : GUARD_KNOWN;
 
-		return guard_class_take(at, r, class, prefix, now_ns) ? -1 : class;
+		return guard_class_consume(at, r, class, prefix, now_ns) ? -1 : class;
 	}
 	if (guard_knows(at, r, prefix))
-		return guard_class_take(at, r, GUARD_NEIGHBOUR, prefix, now_ns) ? -1
-										: GUARD_NEIGHBOUR;
-	if (!guard_class_take(at, r, GUARD_STRANGER, prefix, now_ns))
+		return guard_class_consume(at, r, GUARD_NEIGHBOUR, prefix, now_ns)
+			       ? -1
+			       : GUARD_NEIGHBOUR;
+	if (!guard_class_consume(at, r, GUARD_STRANGER, prefix, now_ns))
 		return GUARD_STRANGER;
-	return guard_take(guard_bucket_at(at, GUARD_BUCKETS_ALL - 1), &r->rates[GUARD_EVERYBODY],
-			  now_ns)
+	return guard_consume(guard_bucket_at(at, GUARD_BUCKETS_ALL - 1), &r->rates[GUARD_EVERYBODY],
+			     now_ns)
 		       ? -1
 		       : GUARD_EVERYBODY;
 }

@@ -75,7 +75,7 @@ static void block_end(struct writer *w, size_t at)
 		be32_put(w->p + at + 4, length);
 }
 
-void pcapng_begin(struct writer *w, const char *application, const char *comment)
+void pcapng_header_write(struct writer *w, const char *application, const char *comment)
 {
 	static const uint8_t resolution = NANOSECONDS;
 	size_t at = block_begin(w, BLOCK_SECTION);

@@ -65,7 +65,7 @@ static pool_handle pool_handle_of(const struct pool *p, uint32_t index)
 	return (pool_handle)p->meta[index] << 32 | index;
 }
 
-void *pool_take(struct pool *p, pool_handle *out)
+void *pool_alloc(struct pool *p, pool_handle *out)
 {
 	uint32_t index;
 
@@ -94,7 +94,7 @@ void *pool_get(const struct pool *p, pool_handle h)
 	return pool_slot(p, index);
 }
 
-bool pool_give(struct pool *p, pool_handle h)
+bool pool_free(struct pool *p, pool_handle h)
 {
 	uint32_t index = (uint32_t)h;
 

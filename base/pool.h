@@ -27,11 +27,11 @@ struct pool {
 int pool_open(struct pool *p, size_t item_size, uint32_t capacity) NODISCARD;
 void pool_close(struct pool *p);
 /* Zeroed object, or NULL when full. */
-void *pool_take(struct pool *p, pool_handle *out);
+void *pool_alloc(struct pool *p, pool_handle *out);
 /* NULL when the handle is stale or never was. */
 void *pool_get(const struct pool *p, pool_handle h);
 /* False when stale. */
-bool pool_give(struct pool *p, pool_handle h);
+bool pool_free(struct pool *p, pool_handle h);
 /* Walks objects in use: start with *cursor = 0; NULL at the end. Giving the current one back is allowed. */
 void *pool_next(const struct pool *p, uint32_t *cursor, pool_handle *h);
 

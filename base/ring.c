@@ -77,11 +77,11 @@ void *byte_ring_reserve(struct byte_ring *r, size_t n)
 
 void byte_ring_publish(struct byte_ring *r)
 {
-	/* release: pairs with the acquire in byte_ring_take, so entries are filled before they are seen */
+	/* release: pairs with the acquire in byte_ring_read, so entries are filled before they are seen */
 	atomic_store_explicit(&r->tail, r->next, memory_order_release);
 }
 
-struct bytes byte_ring_take(struct byte_ring *r)
+struct bytes byte_ring_read(struct byte_ring *r)
 {
 	uint64_t n;
 

@@ -71,7 +71,7 @@ void *byte_ring_reserve(struct byte_ring *r, size_t n);
 /* Producer: what was reserved until now is filled. */
 void byte_ring_publish(struct byte_ring *r);
 /* Consumer: the oldest entry that was not taken, where it lies until the next release; p NULL: none. */
-struct bytes byte_ring_take(struct byte_ring *r);
+struct bytes byte_ring_read(struct byte_ring *r);
 /* Consumer: what was taken until now is not read any more. */
 void byte_ring_release(struct byte_ring *r);
 

@@ -19,8 +19,8 @@ enum {
 static_assert(SEAL_OVERHEAD == TEXT_AT + SEAL_TAG_LEN, "what seal.h says");
 
 /* A context that is ready for the text: key, nonce, and what is authenticated beside it. NULL: out of memory. */
-static EVP_CIPHER_CTX *seal_gcm_begin(const struct seal_key *key, const uint8_t *head,
-				      struct bytes context, int encrypt)
+static EVP_CIPHER_CTX *seal_gcm_init(const struct seal_key *key, const uint8_t *head,
+				     struct bytes context, int encrypt)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n;
@@ -59,7 +59,7 @@ int seal_make(const struct seal_key *key, struct rand_source *r, struct bytes co
 	out[0] = SEAL_FORMAT;
 	out[1] = key->id;
 	rand_fill(r, out + SEALED_HEAD_LEN, SEAL_NONCE_LEN);
-	ctx = seal_gcm_begin(key, out, context, 1);
+	ctx = seal_gcm_init(key, out, context, 1);
 	ok = ctx && gcm_text(ctx, plain, out + TEXT_AT) &&
 	     EVP_CipherFinal_ex(ctx, tag, &rest) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_LEN, tag) == 1;
@@ -81,7 +81,7 @@ static int text_open(const struct seal_key *key, struct bytes context, struct by
 		     uint8_t *out, size_t n)
 {
 	uint8_t tag[SEAL_TAG_LEN], rest[SEAL_TAG_LEN];
-	EVP_CIPHER_CTX *ctx = seal_gcm_begin(key, sealed.p, context, 0);
+	EVP_CIPHER_CTX *ctx = seal_gcm_init(key, sealed.p, context, 0);
 	int written, err = -ENOMEM;
 
 	memcpy(tag, sealed.p + TEXT_AT + n, SEAL_TAG_LEN);

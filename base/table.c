@@ -30,7 +30,7 @@ static void sha1_block(struct bytes key, uint8_t block[SHA_CBLOCK])
 		memcpy(block, key.p, key.n);
 }
 
-static void pad_begin(SHA_CTX *hash, const uint8_t block[SHA_CBLOCK], uint8_t pad)
+static void hmac_pad_init(SHA_CTX *hash, const uint8_t block[SHA_CBLOCK], uint8_t pad)
 {
 	uint8_t padded[SHA_CBLOCK];
 
@@ -48,11 +48,11 @@ void hmac_sha1_of(struct bytes key, const struct bytes *parts, size_t count,
 	SHA_CTX hash;
 
 	sha1_block(key, block);
-	pad_begin(&hash, block, INNER);
+	hmac_pad_init(&hash, block, INNER);
 	for (size_t i = 0; i < count; i++)
 		SHA1_Update(&hash, parts[i].p, parts[i].n);
 	SHA1_Final(digest, &hash);
-	pad_begin(&hash, block, OUTER);
+	hmac_pad_init(&hash, block, OUTER);
 	SHA1_Update(&hash, digest, sizeof(digest));
 	SHA1_Final(out, &hash);
 	OPENSSL_cleanse(block, sizeof(block));

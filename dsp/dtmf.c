@@ -127,16 +127,16 @@ static char block_key(const struct dtmf_detector *e, bool *clear)
 
 /* ---- blocks in a row ---- */
 
-static void key_ends(struct dtmf_detector *e)
+static void dtmf_digit_end(struct dtmf_detector *e)
 {
 	if (e->digit)
 		dtmf_detector_add(e, e->digit, true);
 	e->digit = 0;
 }
 
-static void key_begins(struct dtmf_detector *e, char digit)
+static void dtmf_digit_start(struct dtmf_detector *e, char digit)
 {
-	key_ends(e);
+	dtmf_digit_end(e);
 	e->digit = digit;
 	dtmf_detector_add(e, digit, false);
 }
@@ -156,10 +156,10 @@ static void block_ends(struct dtmf_detector *e)
 		e->run_clear = (uint8_t)(e->run_clear + clear);
 	}
 	if (key && key != e->digit && (e->run_clear >= 2 || (e->run >= 3 && e->run_clear)))
-		key_begins(e, key);
+		dtmf_digit_start(e, key);
 	e->absent = key == e->digit || !e->digit ? 0 : (uint8_t)(e->absent + 1);
 	if (e->absent >= 2)
-		key_ends(e);
+		dtmf_digit_end(e);
 	memset(e->last, 0, sizeof(e->last));
 	memset(e->before, 0, sizeof(e->before));
 	e->energy = 0;

@@ -18,14 +18,14 @@ enum {
 #define QUIET_MIN      0.001f   /* or it would never rise from silence */
 #define CORRELATED_MIN (-0.5f)
 
-bool plc_takes(uint32_t rate)
+bool plc_supports(uint32_t rate)
 {
 	return rate == 8000 || rate == PLC_RATE_MAX;
 }
 
 void plc_open(struct plc *s, uint32_t rate)
 {
-	assert(plc_takes(rate));
+	assert(plc_supports(rate));
 	*s = (struct plc){ .rate = rate, .random = { 1, 2 }, .quiet = QUIET_MAX };
 }
 
@@ -218,7 +218,7 @@ static void plc_source_set(struct plc *s, uint32_t all)
 }
 
 /* Of s->history. */
-static void plc_make_begin(struct plc *s)
+static void plc_conceal_start(struct plc *s)
 {
 	struct plc_loss *l = &s->loss;
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), recent = plc_samples_of(s, 20);
@@ -383,7 +383,7 @@ void plc_lost(struct plc *s, int16_t *out, uint32_t n)
 	float made[PIECE];
 
 	if (n > 0 && !s->loss.made)
-		plc_make_begin(s);
+		plc_conceal_start(s);
 	for (uint32_t done = 0; done < n;) {
 		uint32_t part = n - done < PIECE ? n - done : PIECE;
 

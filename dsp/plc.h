@@ -50,7 +50,7 @@ struct plc {
 	int16_t source[PLC_HISTORY_MAX]; /* of a loss: what was heard before, the newest last */
 };
 
-bool plc_takes(uint32_t rate);
+bool plc_supports(uint32_t rate);
 /* rate: 8000 or 16000 */
 void plc_open(struct plc *s, uint32_t rate);
 /* Where the next n may be put, so that plc_on_samples need not copy them; they stay there until 40 ms more came. NULL: not in one piece. */

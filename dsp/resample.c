@@ -217,7 +217,7 @@ size_t resample_count(size_t n, uint32_t from, uint32_t to)
 }
 
 /* Up to n samples of what is left, and silence behind it. */
-static void block_take(int16_t *block, const int16_t **in, size_t *left, size_t n)
+static void resampler_block_read(int16_t *block, const int16_t **in, size_t *left, size_t n)
 {
 	size_t now = *left < n ? *left : n;
 
@@ -246,7 +246,7 @@ static void resample_up(const int16_t *in, size_t n, int16_t *out)
 	size_t left = 2 * n, drop = HALF_BAND_UP_DELAY;
 
 	while (left) {
-		block_take(narrow, &in, &n, RESAMPLE_BLOCK);
+		resampler_block_read(narrow, &in, &n, RESAMPLE_BLOCK);
 		half_band_up(&h, narrow, RESAMPLE_BLOCK, wide);
 		block_put(wide, 2 * RESAMPLE_BLOCK, &drop, &out, &left);
 	}
@@ -260,7 +260,7 @@ static void resample_down(const int16_t *in, size_t n, int16_t *out)
 	       drop = HALF_BAND_DOWN_DELAY / 2;
 
 	while (left) {
-		block_take(wide, &in, &n, 2 * RESAMPLE_BLOCK);
+		resampler_block_read(wide, &in, &n, 2 * RESAMPLE_BLOCK);
 		half_band_down(&h, wide, RESAMPLE_BLOCK, narrow);
 		block_put(narrow, RESAMPLE_BLOCK, &drop, &out, &left);
 	}
@@ -280,7 +280,7 @@ static int resample_any(const int16_t *in, size_t n, uint32_t from, int16_t *out
 		const int16_t *at = block;
 		spx_uint32_t todo = RESAMPLE_BLOCK;
 
-		block_take(block, &in, &n, RESAMPLE_BLOCK);
+		resampler_block_read(block, &in, &n, RESAMPLE_BLOCK);
 		while (todo && left) {
 			spx_uint32_t eaten = todo, got = 4 * RESAMPLE_BLOCK;
 

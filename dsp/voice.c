@@ -127,7 +127,7 @@ static void voice_energies(const int16_t *pcm, size_t n, size_t lag, uint64_t en
 	*above_hum = sum > 0 ? sum / (float)(n - lag) : 0;
 }
 
-static void voice_band_begin(struct voice_band *b, float energy)
+static void voice_band_init(struct voice_band *b, float energy)
 {
 	b->before[0] = b->before[1] = energy;
 	b->least = b->most = voice_dbov(energy);
@@ -171,8 +171,8 @@ static float voice_band_over(struct voice_band *b, float energy)
 static bool voice_block(struct voice *v, float all, float above_hum)
 {
 	if (!v->begun) {
-		voice_band_begin(&v->all, all);
-		voice_band_begin(&v->above_hum, above_hum);
+		voice_band_init(&v->all, all);
+		voice_band_init(&v->above_hum, above_hum);
 		v->begun = true;
 	}
 	if (v->blocks++ == FLOOR_BLOCKS) {
@@ -247,8 +247,8 @@ bool voice_is_tone(uint32_t rate, const int16_t *pcm, size_t n)
 }
 
 /* Of speech, and of what is quiet or not steady, nothing is computed. */
-static bool tone_goes_on(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n,
-			 const struct voice_heard *heard)
+static bool tone_continues(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n,
+			   const struct voice_heard *heard)
 {
 	uint32_t ms = (uint32_t)(n / (rate / 1000)), sum = v->tone_ms + ms;
 	bool steady = ms < TONE_MS || abs(heard->level - v->level) <= 2;
@@ -278,6 +278,6 @@ struct voice_heard voice_frame(struct voice *v, uint32_t rate, const int16_t *pc
 		heard.speaks |= voice_block(v, all, above_hum);
 	}
 	heard.level = voice_level(sum, n);
-	heard.tone = tone_goes_on(v, rate, pcm, n, &heard);
+	heard.tone = tone_continues(v, rate, pcm, n, &heard);
 	return heard;
 }

@@ -421,7 +421,7 @@ static void work_share(const struct media_work *work)
 	struct media_sound *sound = media_work_sound(work);
 
 	if (sound)
-		(void)media_sound_take(sound);
+		(void)media_sound_ref(sound);
 }
 
 /* As a whole, or not at all. Each worker has a reference of the sound. */
@@ -528,7 +528,7 @@ static uint32_t tapped_of(struct byte_ring *taps, uint32_t max, engine_tapped_fn
 	struct bytes entry;
 	uint32_t n = 0;
 
-	for (; n < max && (entry = byte_ring_take(taps)).p; n++)
+	for (; n < max && (entry = byte_ring_read(taps)).p; n++)
 		fn((const struct tap_packet *)(const void *)entry.p, arg);
 	byte_ring_release(taps);
 	return n;

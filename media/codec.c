@@ -214,7 +214,7 @@ static bool payload_same_profile(const struct payload *a, const struct payload *
 	return !payload_is(a, "H264") || same_parameter(a, b, "profile-level-id", "420010", 4);
 }
 
-static bool payload_is_taken(const uint8_t index[PAYLOAD_RULES_MAX], uint8_t at)
+static bool payload_is_used(const uint8_t index[PAYLOAD_RULES_MAX], uint8_t at)
 {
 	return memchr(index, at, PAYLOAD_RULES_MAX) != NULL;
 }
@@ -250,7 +250,7 @@ static uint8_t with_codec(const struct payload *wanted, const struct payload_lis
 	uint8_t found = PAYLOAD_NONE;
 
 	for (uint8_t i = 0; i < among->count; i++) {
-		if (!payload_same_format(wanted, &among->at[i]) || payload_is_taken(index, i))
+		if (!payload_same_format(wanted, &among->at[i]) || payload_is_used(index, i))
 			continue;
 		if (payload_same_profile(wanted, &among->at[i]))
 			return i;
@@ -273,7 +273,7 @@ void payload_match(const struct payload_list *wanted, const struct payload_list 
 	for (uint8_t i = 0; i < wanted->count; i++) {
 		uint8_t at = with_number(&wanted->at[i], among);
 
-		if (index[i] == PAYLOAD_NONE && !payload_is_taken(index, at))
+		if (index[i] == PAYLOAD_NONE && !payload_is_used(index, at))
 			index[i] = at;
 	}
 }

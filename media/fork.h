@@ -21,7 +21,7 @@ struct media_fork {
 	struct fork_stream stream[FORK_STREAMS];
 };
 
-static inline bool fork_takes(const struct fork_stream *s, uint8_t payload_type)
+static inline bool fork_accepts(const struct fork_stream *s, uint8_t payload_type)
 {
 	return s->payloads[payload_type >> 6 & 1] >> (payload_type & 63) & 1;
 }

@@ -15,14 +15,14 @@ struct media_sound *media_sound_make(uint32_t rate_hz, uint32_t length)
 	return s;
 }
 
-struct media_sound *media_sound_take(struct media_sound *s)
+struct media_sound *media_sound_ref(struct media_sound *s)
 {
 	assert(s->references > 0);
 	s->references++;
 	return s;
 }
 
-void media_sound_drop(struct media_sound *s)
+void media_sound_unref(struct media_sound *s)
 {
 	if (!s)
 		return;

@@ -207,8 +207,8 @@ struct media_sound {
 /* With one reference, silent. NULL: no memory. */
 struct media_sound *media_sound_make(uint32_t rate_hz, uint32_t length);
 /* One reference more. */
-struct media_sound *media_sound_take(struct media_sound *s);
+struct media_sound *media_sound_ref(struct media_sound *s);
 /* One less; NULL is none. */
-void media_sound_drop(struct media_sound *s);
+void media_sound_unref(struct media_sound *s);
 
 #endif

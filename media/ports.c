@@ -101,7 +101,7 @@ void ports_close(struct ports *p)
 }
 
 /* What a worker still closes is not opened again at once. There are as many slots as pairs, so one is left. */
-static uint32_t slot_take(struct ports *p, uint64_t now_ns)
+static uint32_t slot_claim(struct ports *p, uint64_t now_ns)
 {
 	uint32_t at = p->slot_head;
 
@@ -136,7 +136,7 @@ static struct flow_id pair_use(struct ports *p, uint32_t index, uint64_t now_ns)
 	assert(!pair->in_use);
 	queue_remove(p, index);
 	pair->in_use = 1;
-	pair->slot = slot_take(p, now_ns);
+	pair->slot = slot_claim(p, now_ns);
 	slot = &p->slots[pair->slot];
 	slot->pair = index;
 	if (++slot->generation == 0) /* 0 means no flow */
@@ -162,7 +162,7 @@ bool ports_have(const struct ports *p, uint32_t count, uint64_t now_ns)
 }
 
 /* The head was freed first: when it has not rested, no other pair has. */
-int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id)
+int ports_alloc(struct ports *p, uint64_t now_ns, struct flow_id *id)
 {
 	if (p->head == PORTS_END)
 		return -EAGAIN;
@@ -203,7 +203,7 @@ static struct ports_pair *pair_of(const struct ports *p, struct flow_id id)
 									    : NULL;
 }
 
-bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns)
+bool ports_release(struct ports *p, struct flow_id id, uint64_t now_ns)
 {
 	struct ports_pair *pair = pair_of(p, id);
 

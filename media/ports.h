@@ -46,13 +46,13 @@ int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_bas
 	       uint64_t rest_min_ns, struct rand_source *rand) NODISCARD;
 void ports_close(struct ports *p);
 /* 0 or -EAGAIN (none free). id names the pair and this use of it. */
-int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id) NODISCARD;
+int ports_alloc(struct ports *p, uint64_t now_ns, struct flow_id *id) NODISCARD;
 /* True when so many can be taken now. */
 bool ports_have(const struct ports *p, uint32_t count, uint64_t now_ns);
 /* After a restart: takes the very pair of a record. 0, -EBUSY or -ERANGE (not of this range). */
 int ports_claim(struct ports *p, uint16_t rtp_port, struct flow_id *id) NODISCARD;
 /* A stale id is ignored (false). */
-bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns);
+bool ports_release(struct ports *p, struct flow_id id, uint64_t now_ns);
 /* Of a pair in use: the RTP port or the RTCP port. */
 bool ports_in_use(const struct ports *p, uint16_t port);
 uint16_t ports_rtp_port(const struct ports *p, struct flow_id id);

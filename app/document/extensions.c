@@ -261,14 +261,14 @@ bool extensions_find(const struct extensions *x, uint16_t tenant, struct bytes n
 static int extension_add(struct extensions *x, const struct extension *e, uint64_t hash)
 {
 	pool_handle h;
-	struct extension_item *item = pool_take(&x->pool, &h);
+	struct extension_item *item = pool_alloc(&x->pool, &h);
 	int err = item ? item_set(item, e) : -ENOSPC;
 
 	if (!err)
 		err = table_put(&x->by_number, hash, h);
 	if (err && item) {
 		item_wipe(item);
-		(void)pool_give(&x->pool, h);
+		(void)pool_free(&x->pool, h);
 	}
 	return err;
 }
@@ -291,7 +291,7 @@ bool extensions_delete(struct extensions *x, uint16_t tenant, struct bytes numbe
 		return false;
 	(void)table_del(&x->by_number, hash, h);
 	item_wipe(pool_get(&x->pool, h));
-	return pool_give(&x->pool, h);
+	return pool_free(&x->pool, h);
 }
 
 uint32_t extensions_count(const struct extensions *x)

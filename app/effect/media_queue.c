@@ -26,7 +26,7 @@ static struct media_command *queue_at(const struct media_queue *q, uint32_t i)
 static void command_free(struct media_command *command)
 {
 	if (command->kind == MEDIA_JOB_OPEN)
-		media_sound_drop(media_work_sound(&command->work));
+		media_sound_unref(media_work_sound(&command->work));
 	if (command->kind == MEDIA_FLOW_OPEN && command->rtp_fd >= 0)
 		(void)close(command->rtp_fd);
 	if (command->kind == MEDIA_FLOW_OPEN && command->rtcp_fd >= 0)

@@ -23,7 +23,7 @@ struct player_sounds {
 static void sounds_drop(struct player_sounds *s)
 {
 	for (uint32_t i = 0; i < MEDIA_CODECS; i++)
-		media_sound_drop(s->list[i]);
+		media_sound_unref(s->list[i]);
 	*s = (struct player_sounds){ 0 };
 }
 

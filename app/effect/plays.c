@@ -396,7 +396,7 @@ static void play_job_open(struct plays *p, struct play *y, const struct media_wo
 		play_notify(p, y, PROMPT_NEWS_OPEN);
 		return;
 	}
-	media_sound_drop(media_work_sound(work));
+	media_sound_unref(media_work_sound(work));
 	play_notify(p, y, PROMPT_NEWS_FAILED);
 	play_release(p, y);
 }
@@ -425,7 +425,7 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 		play_job_open(p, y, &work);
 		return;
 	}
-	media_sound_drop(s);
+	media_sound_unref(s);
 	play_notify(p, y, PROMPT_NEWS_ENDED);
 	play_release(p, y);
 }

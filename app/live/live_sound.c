@@ -45,7 +45,7 @@ static void live_party_close(struct live_party *p)
 /* 0, also where the codec has means of its own, or there are none. -ENOMEM. */
 static int plc_of(struct live_party *p)
 {
-	if (decoder_has_means(p->decoder) || !plc_takes(p->decoder_rate))
+	if (decoder_has_means(p->decoder) || !plc_supports(p->decoder_rate))
 		return 0;
 	p->plc = calloc(1, sizeof(*p->plc));
 	if (!p->plc)

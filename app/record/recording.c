@@ -243,7 +243,7 @@ static int pcapng_open(struct recording *r)
 	if (!p)
 		return -ENOMEM;
 	r->pending = writer_over(p, RECORDING_PENDING);
-	pcapng_begin(&r->pending, "tandem " TANDEM_VERSION, "recording, decrypted");
+	pcapng_header_write(&r->pending, "tandem " TANDEM_VERSION, "recording, decrypted");
 	return 0;
 }
 

@@ -608,7 +608,7 @@ static void session_send(struct sender_session *session, const struct tap_packet
 		bool sent;
 
 		if (!to->terms.on || to->terms.leg != p->leg || to->terms.line != p->line ||
-		    !fork_takes(&to->terms, rtp.p[1] & PAYLOAD_TYPE))
+		    !fork_accepts(&to->terms, rtp.p[1] & PAYLOAD_TYPE))
 			continue;
 		sent = sender_stream_send(to, p);
 		session->sent += sent;

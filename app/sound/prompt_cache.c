@@ -179,7 +179,7 @@ static void work_read(const struct prompt_cache *c, struct prompt_work *w)
 	if (!s)
 		return;
 	w->length_ms = (uint32_t)((uint64_t)s->length * 1000 / s->rate_hz);
-	media_sound_drop(s);
+	media_sound_unref(s);
 	octets_hash(bytes_mem(w->octets, w->n), w->hash);
 	octets_save(c, w);
 }

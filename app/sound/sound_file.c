@@ -84,7 +84,7 @@ static struct media_sound *opus_decode_all(struct opus_work *o, const struct ogg
 		gain_apply(s, ogg->gain);
 		return s;
 	}
-	media_sound_drop(s);
+	media_sound_unref(s);
 	return NULL;
 }
 
@@ -257,7 +257,7 @@ static struct media_sound *another_rate(const struct wav *w, uint32_t rate_hz)
 		}
 	}
 	free(pcm);
-	media_sound_drop(s);
+	media_sound_unref(s);
 	return NULL;
 }
 

@@ -121,7 +121,7 @@ static struct media_sound *segments_join(struct segments *of, struct sound_fault
 		*fault = (struct sound_fault){ .reason = s ? NULL : "no memory" };
 	}
 	while (of->count > 0)
-		media_sound_drop(of->parts[--of->count]);
+		media_sound_unref(of->parts[--of->count]);
 	return s;
 }
 
@@ -377,7 +377,7 @@ static struct media_sound *digits_read(const struct prompt_source *of, struct so
 		*fault = (struct sound_fault){ .reason = SOUND_TOO_LONG };
 	}
 	while (n > 0)
-		media_sound_drop(parts[--n]);
+		media_sound_unref(parts[--n]);
 	return s;
 }
 

@@ -210,7 +210,7 @@ static void entry_drop(struct sounds *s, struct entry *e)
 {
 	if (e->sound)
 		s->octets -= sound_octets_of(e->sound);
-	media_sound_drop(e->sound);
+	media_sound_unref(e->sound);
 	*e = (struct entry){ 0 };
 }
 
@@ -273,7 +273,7 @@ static enum sounds_answer entry_answer(struct sounds *s, struct entry *e, uint64
 {
 	if (e->sound) {
 		e->used_ns = now_ns;
-		*out = media_sound_take(e->sound);
+		*out = media_sound_ref(e->sound);
 		return SOUNDS_HERE;
 	}
 	if (!e->reads && e->fault.reason && now_ns - e->used_ns < s->settings.again_ns) {
@@ -351,7 +351,7 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 	struct entry *e = &s->list[r->entry];
 
 	if (e->stale) { /* who waits asks again, and then it is read again */
-		media_sound_drop(r->sound);
+		media_sound_unref(r->sound);
 		e->reads = false;
 		return;
 	}
@@ -362,7 +362,7 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 		e->fault = (struct sound_fault){ 0 };
 		s->octets += sound_octets_of(e->sound);
 	} else {
-		media_sound_drop(r->sound);
+		media_sound_unref(r->sound);
 		entry_fail(e, r->sound ? &FULL : &r->fault);
 	}
 	e->reads = false;
@@ -485,7 +485,7 @@ void sounds_close(struct sounds *s)
 		while (ring_pop(&s->requests, &asked, 1) == 1)
 			prompt_work_free(asked.work);
 		while (ring_pop(&s->readings, &r, 1) == 1) {
-			media_sound_drop(r.sound);
+			media_sound_unref(r.sound);
 			prompt_work_free(r.work);
 		}
 	}

@@ -331,7 +331,7 @@ void trace_file_begin(struct trace *t)
 			       t->decrypted ? ", decrypted" : "");
 	t->begun = true;
 	t->written = 0;
-	pcapng_begin(&t->space, "tandem " TANDEM_VERSION, comment);
+	pcapng_header_write(&t->space, "tandem " TANDEM_VERSION, comment);
 }
 
 bool trace_file_add(struct trace *t, const struct pcapng_packet *p)

@@ -158,7 +158,7 @@ static void room_mix(struct room *r)
 			bench_fail("a packet was lost", r->row->name);
 		mix_note(r->mix, r->id[i], voice_frame(&t->voice, r->row->rate, t->pcm, n).level);
 	}
-	mix_begin(r->mix);
+	mix_tick(r->mix);
 	(void)mix_rank(r->mix, placed);
 	for (uint32_t i = 0; i < TALKERS; i++)
 		mix_put(r->mix, r->id[i], g_talkers[i].pcm);

@@ -426,7 +426,7 @@ static void item_empty(struct shelf_item *item)
 static int shelf_add(struct shelf *s, const struct snapshot_document *d)
 {
 	pool_handle h;
-	struct shelf_item *item = pool_take(&s->pool, &h);
+	struct shelf_item *item = pool_alloc(&s->pool, &h);
 	int err = item ? item_fill(item, d) : -ENOSPC;
 
 	if (!err && table_put(&s->by_name, name_hash(s, d), h)) {
@@ -436,7 +436,7 @@ static int shelf_add(struct shelf *s, const struct snapshot_document *d)
 	if (!err)
 		item->version = d->version;
 	else if (item)
-		(void)pool_give(&s->pool, h);
+		(void)pool_free(&s->pool, h);
 	return err;
 }
 
@@ -460,7 +460,7 @@ static void item_drop(struct shelf *s, const struct snapshot_document *d)
 	count_sub(s, d);
 	(void)table_del(&s->by_name, name_hash(s, d), h);
 	shelf_item_wipe(pool_get(&s->pool, h));
-	(void)pool_give(&s->pool, h);
+	(void)pool_free(&s->pool, h);
 }
 
 /* ---- deletions ---- */

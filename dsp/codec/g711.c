@@ -90,7 +90,7 @@ void g711_alaw_decode(int16_t *pcm, const uint8_t *octets, size_t n)
 		pcm[i] = g711_alaw_sample(octets[i]);
 }
 
-static bool decoder_g711_takes(uint32_t rate)
+static bool decoder_g711_accepts(uint32_t rate)
 {
 	return rate == G711_RATE;
 }
@@ -130,7 +130,7 @@ static int decoder_pcma_frame(void *state, struct bytes payload, int16_t *pcm, u
 const struct decoder_kind decoder_pcmu = {
 	.name = "PCMU",
 	.rate = G711_RATE,
-	.takes = decoder_g711_takes,
+	.takes = decoder_g711_accepts,
 	.state_size = decoder_g711_state_size,
 	.state_open = decoder_g711_open,
 	.samples = decoder_g711_samples,
@@ -140,7 +140,7 @@ const struct decoder_kind decoder_pcmu = {
 const struct decoder_kind decoder_pcma = {
 	.name = "PCMA",
 	.rate = G711_RATE,
-	.takes = decoder_g711_takes,
+	.takes = decoder_g711_accepts,
 	.state_size = decoder_g711_state_size,
 	.state_open = decoder_g711_open,
 	.samples = decoder_g711_samples,

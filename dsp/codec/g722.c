@@ -77,7 +77,7 @@ static const int16_t g_qmf_even[G722_TAPS] = { -11, 53,   -156, 362, -805, 3876,
 static const int16_t g_qmf_odd[G722_TAPS] = { 3,    -11,  12,  32,   -210, 951,
 					      3876, -805, 362, -156, 53,   -11 };
 
-static bool decoder_g722_takes(uint32_t rate)
+static bool decoder_g722_accepts(uint32_t rate)
 {
 	return rate == G722_RATE || rate == G722_RATE_LOW;
 }
@@ -151,7 +151,7 @@ const struct decoder_kind decoder_g722 = {
 	.name = "G722",
 	.rate = G722_RATE,
 	.clock = 8000,
-	.takes = decoder_g722_takes,
+	.takes = decoder_g722_accepts,
 	.state_size = decoder_g722_state_size,
 	.state_open = decoder_g722_open,
 	.samples = decoder_g722_samples,

@@ -55,7 +55,7 @@ const struct encoder_kind encoder_g726_32 = {
 
 /* G.726 at 32 kbit/s by spandsp: two samples in an octet, the first one in its low bits (RFC 3551 4.5.4). */
 
-static bool decoder_g726_takes(uint32_t rate)
+static bool decoder_g726_accepts(uint32_t rate)
 {
 	return rate == G726_RATE;
 }
@@ -87,7 +87,7 @@ static int decoder_g726_frame(void *state, struct bytes payload, int16_t *pcm, u
 const struct decoder_kind decoder_g726_32 = {
 	.name = "G726-32",
 	.rate = G726_RATE,
-	.takes = decoder_g726_takes,
+	.takes = decoder_g726_accepts,
 	.state_size = decoder_g726_state_size,
 	.state_open = decoder_g726_open,
 	.samples = decoder_g726_samples,

@@ -40,7 +40,7 @@ struct g729_decoder {
 	uint8_t sid[G729_SID_OCTETS];
 };
 
-static bool decoder_g729_takes(uint32_t rate)
+static bool decoder_g729_accepts(uint32_t rate)
 {
 	return rate == G729_RATE;
 }
@@ -112,7 +112,7 @@ static int decoder_g729_conceal(void *state, int16_t *pcm, uint32_t samples)
 const struct decoder_kind decoder_g729 = {
 	.name = "G729",
 	.rate = G729_RATE,
-	.takes = decoder_g729_takes,
+	.takes = decoder_g729_accepts,
 	.state_size = decoder_g729_state_size,
 	.state_open = decoder_g729_open,
 	.state_close = decoder_g729_close,

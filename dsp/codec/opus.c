@@ -196,7 +196,7 @@ enum {
 	OPUS_OCTETS_MAX = 1 << 16
 };
 
-static bool decoder_opus_takes(uint32_t rate)
+static bool decoder_opus_accepts(uint32_t rate)
 {
 	return rate == 8000 || rate == 12000 || rate == 16000 || rate == 24000 || rate == 48000;
 }
@@ -283,7 +283,7 @@ const struct decoder_kind decoder_opus = {
 	.name = "opus",
 	.rate = OPUS_RATE,
 	.clock = OPUS_RATE,
-	.takes = decoder_opus_takes,
+	.takes = decoder_opus_accepts,
 	.state_size = decoder_opus_state_size,
 	.state_open = decoder_opus_open,
 	.samples = decoder_opus_samples,

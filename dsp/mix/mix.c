@@ -459,7 +459,7 @@ void mix_note(struct mix *m, uint32_t member, uint8_t level)
 		rank_note(&m->rank[of->coach ? COACHES : TALKS], member, level);
 }
 
-void mix_begin(struct mix *m)
+void mix_tick(struct mix *m)
 {
 	struct mix_voice *ended = m->ended;
 
@@ -498,7 +498,7 @@ static void mix_sum_add_pcm(struct mix *m, const int16_t *pcm)
 	m->summed = true;
 }
 
-static void mix_sum_begin(struct mix *m)
+static void mix_sum_clear(struct mix *m)
 {
 	if (!m->summed)
 		memset(m->sum, 0, m->samples * sizeof(m->sum[0]));
@@ -508,13 +508,13 @@ static void mix_sum_begin(struct mix *m)
 /* ---- what is said ---- */
 
 /* What it said is heard as it is. */
-static bool mix_said_is_plain(const struct mix_member *of)
+static bool mix_input_is_plain(const struct mix_member *of)
 {
 	return of->gain_said == 1 && of->gain == 1 && !of->begins;
 }
 
 /* What of it is heard; who begins to be heard does not within a word. */
-static void mix_said_read(const struct mix *m, const struct mix_member *of, int32_t *out)
+static void mix_input_read(const struct mix *m, const struct mix_member *of, int32_t *out)
 {
 	struct ramp r = { .from = of->gain_said,
 			  .step = (of->gain - of->gain_said) / (float)m->samples };
@@ -528,16 +528,16 @@ static void mix_said_read(const struct mix *m, const struct mix_member *of, int3
 }
 
 /* All hear it: it is added. Where it stands in the end. */
-static int32_t mix_said_add(struct mix *m, const struct mix_member *of)
+static int32_t mix_input_add(struct mix *m, const struct mix_member *of)
 {
 	int32_t *part = m->space->part;
 
-	if (mix_said_is_plain(of)) {
+	if (mix_input_is_plain(of)) {
 		mix_sum_add_pcm(m, of->said);
 		return of->said[m->samples - 1];
 	}
-	mix_said_read(m, of, part);
-	mix_sum_begin(m);
+	mix_input_read(m, of, part);
+	mix_sum_clear(m);
 	sum_add(m->sum, part, m->samples);
 	return part[m->samples - 1];
 }
@@ -559,7 +559,7 @@ void mix_put(struct mix *m, uint32_t member, const int16_t *pcm)
 	of->gain = of->gain_next;
 	v->member = member;
 	if (kind == TALKS)
-		v->end = mix_said_add(m, of);
+		v->end = mix_input_add(m, of);
 	m->voices_n[kind]++;
 }
 
@@ -616,7 +616,7 @@ bool mix_sum(struct mix *m)
 {
 	bool ends;
 
-	mix_sum_begin(m);
+	mix_sum_clear(m);
 	ends = m->s.seams && mix_ends(m);
 	m->before = m->limiter;
 	limiter_frame(&m->limiter, m->s.rate, m->sum, m->space->shared, m->samples);
@@ -649,7 +649,7 @@ static void own_sum(struct mix *m, uint32_t member, int32_t *out)
 
 	memcpy(out, m->sum, m->samples * sizeof(*out));
 	if (mix_talks(m, of)) {
-		mix_said_read(m, of, said);
+		mix_input_read(m, of, said);
 		sum_less(out, said, out, m->samples);
 	}
 	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
@@ -657,7 +657,7 @@ static void own_sum(struct mix *m, uint32_t member, int32_t *out)
 
 		if (coach->coaches != member || coach->said_at != m->tick)
 			continue;
-		mix_said_read(m, coach, said);
+		mix_input_read(m, coach, said);
 		sum_add(out, said, m->samples);
 	}
 }
@@ -678,7 +678,7 @@ static void own_make(struct mix *m, uint32_t member)
 	struct mix_member *of = &m->members[member];
 	struct limiter l = own_limiter(m, of);
 
-	if (m->voices_n[COACHES] == 0 && mix_talks(m, of) && mix_said_is_plain(of)) {
+	if (m->voices_n[COACHES] == 0 && mix_talks(m, of) && mix_input_is_plain(of)) {
 		own_of_samples(m, of->said, &l);
 	} else {
 		own_sum(m, member, m->space->part);

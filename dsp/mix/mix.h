@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A conference's sound: members at one rate, tick by tick (mix_begin). In each tick the caller notes who speaks (mix_note), has places given
+ * A conference's sound: members at one rate, tick by tick (mix_tick). In each tick the caller notes who speaks (mix_note), has places given
  * away (mix_rank), decodes those alone who have one and puts their frames (mix_put), and has the sum made (mix_sum). Then mix_heard is what a
  * member hears: the shared frame, or its own where it talks or is coached. Who hears shared frames may share their payloads.
  *
@@ -35,7 +35,7 @@ struct mix_settings {
 	uint32_t talkers; /* heard at once; 0: 3; MIX_TALKERS_ALL: no matter how many */
 	uint32_t hold_ms; /* a pause that keeps the place; 0: 500 */
 	bool seams; /* who begins or ends within a word does so over 5 ms, and without a step */
-	bool lent;  /* it has no space of its own: mix_lend comes before each mix_begin */
+	bool lent;  /* it has no space of its own: mix_lend comes before each mix_tick */
 };
 
 struct mix;
@@ -74,10 +74,10 @@ void mix_fetch_input(const struct mix *m, uint32_t member);
 /* From now on. What all hear (mix_shared) is there until another mix has its sum made in that space. */
 void mix_lend(struct mix *m, struct mix_space *space);
 /* Begins a tick. */
-void mix_begin(struct mix *m);
+void mix_tick(struct mix *m);
 /* The members who have places: to be decoded, unless all are; at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */
 uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
-/* A frame of one of those, which stays where it is until the next mix_begin. Of others it is ignored. */
+/* A frame of one of those, which stays where it is until the next mix_tick. Of others it is ignored. */
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
 /* What is no member's, and all hear: a sound, or an application. Added to this tick, before mix_sum. */
 void mix_guest(struct mix *m, const int16_t *pcm);
@@ -88,7 +88,7 @@ void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *li
 		     int16_t *out);
 
 struct mix_heard {
-	/* NULL: it hears nothing. Until the next mix_heard, of any mix with that space, or mix_begin */
+	/* NULL: it hears nothing. Until the next mix_heard, of any mix with that space, or mix_tick */
 	const int16_t *pcm;
 	bool shared; /* it is what all others hear */
 };

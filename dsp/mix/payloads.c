@@ -124,7 +124,7 @@ static void group_wake(struct group *g)
 }
 
 /* Nobody has heard the shared stream. It becomes a copy of this one: so who returns sees no change at all. */
-static void group_take(struct group *g, const struct packer *from)
+static void group_adopt(struct group *g, const struct packer *from)
 {
 	int err = encoder_copy(g->shared->encoder, from->encoder);
 
@@ -338,7 +338,7 @@ static void group_return(struct payloads *p, struct group *g, struct own *o)
 	struct payloads_member *of = &p->members[o->member];
 
 	if (g->idle)
-		group_take(g, o->packer);
+		group_adopt(g, o->packer);
 	else
 		encoder_look_forward(g->shared->encoder);
 	if (o->packer->paused)
@@ -460,7 +460,7 @@ static void group_starved(struct payloads *p, struct group *g)
 }
 
 /* Its packets are full: who has them, and whose are encoded, is what it is until they are all made. */
-static void group_begin(struct payloads *p, struct group *g)
+static void group_packets_start(struct payloads *p, struct group *g)
 {
 	for (uint32_t i = 0; i < g->own_n; i++) {
 		if (g->own[i].member != MIX_NOBODY && group_is_due(g, &g->own[i]))
@@ -495,7 +495,7 @@ static void group_tick(struct payloads *p, struct group *g)
 	g->filled += packer_put(g->shared, mix_shared(p->mix), g->filled);
 	g->made = 0;
 	if (g->filled >= g->samples)
-		group_begin(p, g);
+		group_packets_start(p, g);
 }
 
 void payloads_fetch(const struct payloads *p, bool first)
@@ -516,7 +516,7 @@ void payloads_fetch_member(const struct payloads *p, uint32_t member)
 	__builtin_prefetch(&p->members[member]);
 }
 
-void payloads_begin(struct payloads *p)
+void payloads_tick(struct payloads *p)
 {
 	for (uint32_t i = 0; i < p->groups_n; i++) {
 		struct group *g = p->groups[i];
@@ -576,7 +576,7 @@ uint32_t payloads_cost_ns(const struct payloads *p)
 
 void payloads_make(struct payloads *p)
 {
-	payloads_begin(p);
+	payloads_tick(p);
 	while (payloads_step(p) > 0)
 		continue;
 }

@@ -58,7 +58,7 @@ void payloads_fetch_member(const struct payloads *p, uint32_t member);
 void payloads_make(struct payloads *p);
 /* The same by parts, for who may not be busy for so long: then steps, of one stream each, until there are no more. Members may leave in
  * between; those who join have no packet in this tick. */
-void payloads_begin(struct payloads *p);
+void payloads_tick(struct payloads *p);
 uint32_t payloads_step(struct payloads *p); /* what it cost, about, in ns; 0: there are no more */
 uint32_t payloads_cost_ns(const struct payloads *p); /* a step costs no more than that, about */
 /* Somebody has a packet in this tick. */

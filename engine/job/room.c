@@ -163,7 +163,7 @@ static void tick_begin(struct worker *w, struct room *r)
 	r->played = 0;
 	r->phase = ROOM_HEARS;
 	mix_lend(r->mix, w->jobs.space);
-	mix_begin(r->mix);
+	mix_tick(r->mix);
 }
 
 static void tick_end(struct worker *w, struct job *j)
@@ -238,7 +238,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	case ROOM_MIXES:
 		room_say_fetch(w, r);
 		room_mix(w, r);
-		payloads_begin(r->payloads);
+		payloads_tick(r->payloads);
 		r->phase = ROOM_ENCODES;
 		return mix_cost(r);
 	case ROOM_ENCODES:

@@ -23,7 +23,7 @@ static uint8_t type_taken(const struct flow *f, uint8_t format)
 	for (uint8_t i = 0; i < f->taken_count; i++) {
 		if (f->taken[i].codec == format)
 			return f->taken[i].payload_type;
-		if (found == PAYLOAD_NONE && video_is_taken(f->taken[i].codec, format))
+		if (found == PAYLOAD_NONE && video_is_accepted(f->taken[i].codec, format))
 			found = f->taken[i].payload_type;
 	}
 	return found;
@@ -50,7 +50,7 @@ static void view_begin(struct worker *w, struct room_video *p, uint32_t view,
 	f->notice = 1;
 	v->epoch = k->epoch;
 	v->first = k->sequence;
-	vp8_numbers_begin(&v->vp8, &k->vp8);
+	vp8_numbers_start(&v->vp8, &k->vp8);
 	v->sequence_offset = (uint16_t)(f->sink.sequence + 1 - k->sequence);
 	v->timestamp_offset =
 		sink_timestamp_anew(&f->sink, MEDIA_VIDEO, VIDEO_HZ, w->now_ns) - k->timestamp;
@@ -379,8 +379,8 @@ static bool source_begins(struct video_source *s, const struct pkt *k, bool foll
 {
 	struct bytes payload = bytes_mem(k->data + k->payload_at, k->payload_length);
 	bool begins =
-		follows ? keyframe_begins(s->format, payload)
-			: k->sequence == s->sequence && keyframe_begins_alone(s->format, payload);
+		follows ? video_is_keyframe(s->format, payload)
+			: k->sequence == s->sequence && video_is_keyframe_alone(s->format, payload);
 
 	if (begins)
 		s->begun_ns = s->received_ns;

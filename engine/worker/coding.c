@@ -115,7 +115,7 @@ uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz)
 /* 0, also where there is nothing to open. -ENOMEM. */
 static int coding_plc_open(struct coding *c)
 {
-	if (decoder_has_means(c->decoder) || !plc_takes(c->rate_in))
+	if (decoder_has_means(c->decoder) || !plc_supports(c->rate_in))
 		return 0;
 	c->plc = calloc(1, sizeof(*c->plc));
 	if (!c->plc)

@@ -97,7 +97,7 @@ static void candidate_forget(struct worker *w, struct flow *f, const struct dtls
 	if (!c->done)
 		candidate_count(w, c, -1);
 	f->dtls->candidates[c->place] = 0;
-	(void)pool_give(&w->dtls.candidates, h);
+	(void)pool_free(&w->dtls.candidates, h);
 }
 
 /* The thread forgets by itself what it is not told, because the ring is full. */
@@ -185,7 +185,7 @@ static bool candidate_begin(struct worker *w, struct flow *f, uint8_t place,
 
 	if (!is_affordable(w, f, place))
 		return false;
-	c = pool_take(&w->dtls.candidates, &h);
+	c = pool_alloc(&w->dtls.candidates, &h);
 	if (!c) {
 		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
 		return false;
@@ -197,7 +197,7 @@ static bool candidate_begin(struct worker *w, struct flow *f, uint8_t place,
 				      .received_ns = w->now_ns };
 	if (candidate_handshake(w, f, c, h, datagram))
 		return true;
-	(void)pool_give(&w->dtls.candidates, h);
+	(void)pool_free(&w->dtls.candidates, h);
 	return false;
 }
 
@@ -232,7 +232,7 @@ static void candidate_resume(struct worker *w, struct flow *f, const struct addr
 			     const struct media_flight *flight)
 {
 	pool_handle h;
-	struct dtls_candidate *c = pool_take(&w->dtls.candidates, &h);
+	struct dtls_candidate *c = pool_alloc(&w->dtls.candidates, &h);
 	struct crypto_request r = {
 		.kind = CRYPTO_FLIGHT, .association = h, .call = f->call, .role = f->dtls->role
 	};
@@ -242,7 +242,7 @@ static void candidate_resume(struct worker *w, struct flow *f, const struct addr
 		return;
 	}
 	if (!candidate_request(w, &r, bytes_mem(flight->octets, flight->length))) {
-		(void)pool_give(&w->dtls.candidates, h);
+		(void)pool_free(&w->dtls.candidates, h);
 		return;
 	}
 	*c = (struct dtls_candidate){ .flow = f->id,
@@ -406,7 +406,7 @@ static void dtls_result_failed(struct worker *w, struct flow *f, struct dtls_can
 	if (c->told)
 		untell(w, f);
 	candidate_count(w, c, -1);
-	(void)pool_give(&w->dtls.candidates, d->candidates[place]);
+	(void)pool_free(&w->dtls.candidates, d->candidates[place]);
 	d->candidates[place] = 0;
 	d->failed = 1;
 	d->failure = why;

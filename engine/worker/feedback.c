@@ -334,7 +334,7 @@ void resend_on_nack(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n)
 	struct asked k = { .w = w, .flow = f };
 
 	if (f->resend.ring && f->send && flow_rtp_to(f))
-		rtcp_nack_take(rtcp, n, f->ssrc_out, number_is_requested, &k);
+		rtcp_nack_filter(rtcp, n, f->ssrc_out, number_is_requested, &k);
 }
 
 static void due_send(struct worker *w, const struct resend_due *due)

@@ -130,7 +130,7 @@ void job_table_close(struct job_table *t)
 {
 	for (uint32_t i = 0; t->list && t->count > 0 && i < t->capacity; i++)
 		if (t->list[i].id.generation != 0)
-			media_sound_drop(job_close(t, &t->list[i]));
+			media_sound_unref(job_close(t, &t->list[i]));
 	if (t->list)
 		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
 	mix_space_close(t->space);

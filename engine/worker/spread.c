@@ -45,7 +45,7 @@ void job_route_closed(struct job_routes *r, struct media_event *event)
 	assert(event->job.slot < r->capacity);
 	route = &r->list[event->job.slot];
 	assert(route->open > 0);
-	media_sound_drop(event->sound);
+	media_sound_unref(event->sound);
 	event->sound = NULL;
 	event->last = --route->open == 0;
 }

@@ -659,7 +659,7 @@ void bridge_map(const struct session *a, const struct session *b, bool codes,
 }
 
 /* Each codec of the line is one of the other's, too. */
-static bool are_taken(const struct session_line *line, const uint8_t *to_other)
+static bool are_accepted(const struct session_line *line, const uint8_t *to_other)
 {
 	for (uint8_t i = 0; i < line->format_count; i++) {
 		if (session_is_codec(&line->formats[i]) && to_other[i] == PAYLOAD_NONE)
@@ -678,7 +678,7 @@ static NOINLINE void fit_sound(const struct session_line *a, const struct sessio
 	pair(&p, from_b);
 	fit->transcoded = fit->transcoded && (has_common(&p) || has_spoken(&p));
 	fit->common = fit->common && has_common(&p);
-	fit->whole = fit->whole && are_taken(a, p.a_to_b) && are_taken(b, p.b_to_a);
+	fit->whole = fit->whole && are_accepted(a, p.a_to_b) && are_accepted(b, p.b_to_a);
 }
 
 static bool any_active(const struct media_plan *plan)

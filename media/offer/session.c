@@ -173,7 +173,7 @@ static void choose_event(struct session_line *line)
 	}
 }
 
-static void taken_add(struct session_line *line, bool spoken)
+static void accepted_add(struct session_line *line, bool spoken)
 {
 	struct media_side *side = &line->side;
 
@@ -195,7 +195,7 @@ uint8_t session_video_format(const struct session_format *f)
 	return video_format_of(&meaning);
 }
 
-static void taken_add_video(struct session_line *line)
+static void accepted_add_video(struct session_line *line)
 {
 	struct media_side *side = &line->side;
 
@@ -210,15 +210,15 @@ static void taken_add_video(struct session_line *line)
 }
 
 /* What we can say to the party by ourselves; of video, show it. */
-static void note_taken(struct session_line *line)
+static void accepted_note(struct session_line *line)
 {
 	line->side.taken_count = 0;
 	if (line->kind == MEDIA_VIDEO) {
-		taken_add_video(line);
+		accepted_add_video(line);
 		return;
 	}
-	taken_add(line, true);
-	taken_add(line, false);
+	accepted_add(line, true);
+	accepted_add(line, false);
 }
 
 /* Formats, twins and events of a line whose side has what the party said. False: there are none. */
@@ -232,7 +232,7 @@ static bool session_formats_read(struct session_line *line, const struct payload
 	find_twins(&k);
 	part_events(line, we_offered);
 	choose_event(line);
-	note_taken(line);
+	accepted_note(line);
 	return line->format_count > 0;
 }
 
@@ -255,7 +255,7 @@ struct grouping {
 	const struct sdp *remote, *local;
 };
 
-static bool group_takes(const struct grouping *k, uint8_t index)
+static bool group_includes(const struct grouping *k, uint8_t index)
 {
 	return index < k->session->line_count && k->session->line[index].active &&
 	       k->session->line[index].side.dtls != DTLS_NONE;
@@ -269,7 +269,7 @@ static bool tagged_of(const struct grouping *k, struct bytes tags, uint8_t *inde
 	while (bytes_cut(&tags, ' ', &tag)) {
 		bool found = offer_bundle_line(k->remote, tag, index);
 
-		if (found && group_takes(k, *index))
+		if (found && group_includes(k, *index))
 			return true;
 		if (found && k->session->we_offered && offer_bundle_is_live(k->remote, *index))
 			return false;
@@ -306,7 +306,7 @@ static bool group_drop_torn(struct grouping *k)
 	bool any = false;
 
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
-		if (!group_takes(k, i) || !offer_bundle_of(k->remote, i, &tags) ||
+		if (!group_includes(k, i) || !offer_bundle_of(k->remote, i, &tags) ||
 		    tagged_of(k, tags, &tagged))
 			continue;
 		group_line_drop(&k->session->line[i]);
@@ -323,7 +323,7 @@ static void share_transports(struct grouping *k)
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
 		struct session_line *line = &k->session->line[i];
 
-		if (group_takes(k, i) && offer_bundle_of(k->remote, i, &tags) &&
+		if (group_includes(k, i) && offer_bundle_of(k->remote, i, &tags) &&
 		    tagged_of(k, tags, &tagged))
 			group_share(&line->side, &k->session->line[tagged].side, tagged);
 	}
@@ -455,7 +455,7 @@ static void choose_extensions(struct grouping *k, uint8_t index)
 {
 	struct session_line *line = &k->session->line[index];
 
-	if (!group_takes(k, index))
+	if (!group_includes(k, index))
 		return;
 	if (needs_mid(k->session, index))
 		line->side.mid_extension = offer_extension_of(k->remote, index, OFFER_BUNDLE_MID);

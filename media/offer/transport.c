@@ -62,7 +62,7 @@ struct view {
 	const struct sdp *s;
 };
 
-static bool view_takes(const struct view *v, uint8_t index)
+static bool view_includes(const struct view *v, uint8_t index)
 {
 	return index < v->answered->line_count && v->answered->line[index].active &&
 	       v->answered->line[index].side.dtls != DTLS_NONE;
@@ -75,7 +75,7 @@ static void write_group(struct writer *w, const struct view *v, struct bytes tag
 	uint8_t index;
 
 	while (bytes_cut(&tags, ' ', &tag)) {
-		if (!offer_bundle_line(v->s, tag, &index) || !view_takes(v, index))
+		if (!offer_bundle_line(v->s, tag, &index) || !view_includes(v, index))
 			continue;
 		writer_str(w, any ? " " : "a=group:BUNDLE ");
 		writer_bytes(w, tag);
@@ -233,7 +233,7 @@ void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
 	}
 }
 
-static bool mid_is_taken(const struct sdp *earlier, struct bytes mid)
+static bool mid_is_used(const struct sdp *earlier, struct bytes mid)
 {
 	struct bytes other;
 
@@ -254,7 +254,7 @@ struct bytes offer_webrtc_choose_mid(const struct sdp *earlier, uint8_t index,
 	    bytes_find(mid, ' ') == mid.n)
 		return mid;
 	(void)snprintf(out, OFFER_MID_MAX, "%u", index);
-	for (char c = 'a'; mid_is_taken(earlier, bytes_str(out)) && c <= 'z'; c++)
+	for (char c = 'a'; mid_is_used(earlier, bytes_str(out)) && c <= 'z'; c++)
 		(void)snprintf(out, OFFER_MID_MAX, "%c%u", c, index);
 	return bytes_str(out);
 }

@@ -622,7 +622,7 @@ void jitter_fetch_get(const struct jitter *j)
 /* ---- whose packet it is, and where it goes ---- */
 
 /* The first packet of a source; it is counted. */
-static void jitter_begin(struct jitter *j, const struct jitter_packet *p)
+static void jitter_start(struct jitter *j, const struct jitter_packet *p)
 {
 	for (uint32_t i = 0; i <= j->mask && j->kept; i++) {
 		struct jitter_slot *s =
@@ -664,7 +664,7 @@ static enum jitter_put jitter_number(struct jitter *j, const struct jitter_packe
 		break;
 	}
 	if (first || other)
-		jitter_begin(j, p);
+		jitter_start(j, p);
 	j->counts.restarts += other;
 	return other ? JITTER_RESTARTED : JITTER_KEPT;
 }
@@ -750,7 +750,7 @@ static void jitter_store(struct jitter *j, const struct jitter_packet *p, uint64
 	j->kept++;
 }
 
-static enum jitter_put jitter_take(struct jitter *j, const struct jitter_packet *p)
+static enum jitter_put jitter_insert(struct jitter *j, const struct jitter_packet *p)
 {
 	uint64_t index = seq_unwrap(j->numbers.highest, p->sequence);
 	int64_t arrival = jitter_units(j, p->arrival_ns), at;
@@ -782,7 +782,7 @@ enum jitter_put jitter_put(struct jitter *j, const struct jitter_packet *p)
 	if (number == JITTER_FAR)
 		return number;
 
-	enum jitter_put taken = jitter_take(j, p);
+	enum jitter_put taken = jitter_insert(j, p);
 
 	j->counts.late += taken == JITTER_LATE;
 	j->counts.duplicate += taken == JITTER_DUPLICATE;

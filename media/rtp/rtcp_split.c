@@ -100,7 +100,7 @@ struct split {
 
 /* ---- writing ---- */
 
-static bool split_takes(struct split *s, uint32_t line)
+static bool split_includes(struct split *s, uint32_t line)
 {
 	if (line != RTCP_NO_LINE)
 		return line == s->line;
@@ -205,7 +205,7 @@ static void report(struct split *s, const struct rtcp_packet *packet)
 		writer_bytes(&s->w, bytes_sub(packet->body, 0, SSRC_LEN + SENDER_INFO_LEN));
 	}
 	for (; blocks.n >= RTCP_BLOCK_LEN; blocks = bytes_from(blocks, RTCP_BLOCK_LEN)) {
-		if (!split_takes(s, rtcp_line_by_reported(s->lines, be32_get(blocks.p))))
+		if (!split_includes(s, rtcp_line_by_reported(s->lines, be32_get(blocks.p))))
 			continue;
 		writer_bytes(&s->w, bytes_sub(blocks, 0, RTCP_BLOCK_LEN));
 		count++;
@@ -246,7 +246,7 @@ static void names(struct split *s, const struct rtcp_packet *sdes)
 			break;
 		if (chunk.ssrc == s->sender
 			    ? own && rtcp_line_by_source(s->lines, chunk.ssrc) != s->line
-			    : !split_takes(s, rtcp_line_by_source(s->lines, chunk.ssrc)))
+			    : !split_includes(s, rtcp_line_by_source(s->lines, chunk.ssrc)))
 			continue;
 		if (chunk.ssrc == s->sender || rtcp_line_by_source(s->lines, chunk.ssrc) == s->line)
 			speak(s, chunk.ssrc);
@@ -272,7 +272,7 @@ static void goodbye(struct split *s, const struct rtcp_packet *bye)
 	uint8_t count = 0;
 
 	for (; sources.n >= SSRC_LEN; sources = bytes_from(sources, SSRC_LEN)) {
-		if (!split_takes(s, rtcp_line_by_source(s->lines, be32_get(sources.p))))
+		if (!split_includes(s, rtcp_line_by_source(s->lines, be32_get(sources.p))))
 			continue;
 		writer_mem(&s->w, sources.p, SSRC_LEN);
 		count++;
@@ -306,7 +306,7 @@ static void feedback_split(struct split *s, const struct rtcp_packet *packet, st
 	feedback_head(s, packet, skipped);
 	head = s->w.n;
 	for (; list.n >= step; list = bytes_from(list, step)) {
-		if (!split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
+		if (!split_includes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
 			continue;
 		writer_bytes(&s->w, bytes_sub(list, 0, step));
 		count++;
@@ -326,7 +326,7 @@ static void split_feedback(struct split *s, const struct rtcp_packet *packet)
 
 	if (list.n >= step)
 		feedback_split(s, packet, list, step);
-	else if (split_takes(s, rtcp_line_of_feedback(s->lines, packet)))
+	else if (split_includes(s, rtcp_line_of_feedback(s->lines, packet)))
 		packet_speak(s, packet);
 }
 
@@ -336,7 +336,7 @@ static void extended_times(struct split *s, struct bytes list)
 
 	writer_be32(&s->w, (uint32_t)XR_DLRR << 24);
 	for (; list.n >= XR_DLRR_LEN; list = bytes_from(list, XR_DLRR_LEN))
-		if (split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
+		if (split_includes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
 			writer_bytes(&s->w, bytes_sub(list, 0, XR_DLRR_LEN));
 	if (s->w.n > at + RTCP_COMMON_LEN)
 		end_write(s, at);
@@ -354,7 +354,7 @@ static void split_extended_block(struct split *s, const struct rtcp_xr_block *bl
 	}
 	if (block->type <= XR_VOIP && block->type != XR_RECEIVER_TIME && content.n >= SSRC_LEN)
 		line = rtcp_line_by_reported(s->lines, be32_get(content.p));
-	if (split_takes(s, line))
+	if (split_includes(s, line))
 		writer_mem(&s->w, content.p - RTCP_COMMON_LEN, content.n + RTCP_COMMON_LEN);
 }
 
@@ -389,7 +389,7 @@ static void split_one_packet(struct split *s, const struct rtcp_packet *packet)
 		goodbye(s, packet);
 		break;
 	case RTCP_TYPE_APP:
-		if (split_takes(s, rtcp_line_by_source(s->lines, be32_get(packet->body.p))))
+		if (split_includes(s, rtcp_line_by_source(s->lines, be32_get(packet->body.p))))
 			packet_speak(s, packet);
 		break;
 	case RTCP_TYPE_RTPFB:
@@ -400,7 +400,7 @@ static void split_one_packet(struct split *s, const struct rtcp_packet *packet)
 		split_extended_report(s, packet);
 		break;
 	default: /* what is in it nobody can translate: it has no receiver */
-		(void)split_takes(s, RTCP_NO_LINE);
+		(void)split_includes(s, RTCP_NO_LINE);
 		break;
 	}
 }

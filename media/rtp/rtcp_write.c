@@ -289,8 +289,8 @@ static bool entry_write(uint8_t *to, uint16_t pid, uint32_t numbers)
 }
 
 /* One NACK from `from` to `to`, which is not behind it. Its length there; 0: nothing is left. */
-static size_t nack_take(const struct asking *k, uint8_t *to, const uint8_t *from,
-			const struct rtcp_packet *packet)
+static size_t nack_filter(const struct asking *k, uint8_t *to, const uint8_t *from,
+			  const struct rtcp_packet *packet)
 {
 	struct bytes control = rtcp_feedback(packet).control;
 	size_t n = NACK_HEAD_LEN;
@@ -317,7 +317,7 @@ static bool nack_is_about(const struct rtcp_packet *packet, uint32_t media)
 	       rtcp_feedback(packet).media == media;
 }
 
-void rtcp_nack_take(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, void *user)
+void rtcp_nack_filter(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, void *user)
 {
 	const struct asking k = { .fn = fn, .user = user };
 	struct bytes rest = bytes_mem(p, *n);
@@ -329,7 +329,7 @@ void rtcp_nack_take(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, voi
 		size_t len = (size_t)(p + *n - rest.n - from);
 
 		if (nack_is_about(&packet, media)) {
-			kept += nack_take(&k, p + kept, from, &packet);
+			kept += nack_filter(&k, p + kept, from, &packet);
 			continue;
 		}
 		memmove(p + kept, from, len);

@@ -41,7 +41,7 @@ typedef bool rtcp_nack_fn(void *user, uint16_t sequence);
  * fn says yes to. A NACK of which nothing is left goes, and *n may be 0 then; all else stays octet by octet, a packet
  * of a type that is none of RTCP perhaps the first now.
  */
-void rtcp_nack_take(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, void *user);
+void rtcp_nack_filter(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, void *user);
 
 /*
  * RTCP of one party made right for the other one, in place: both know each other's streams under SSRCs, sequence

@@ -42,7 +42,7 @@ static uint32_t run_expected(const struct seq_count *s)
 	return s->started ? (uint32_t)(s->highest - s->base + 1) : 0;
 }
 
-static void seq_run_begin(struct seq_count *s, uint16_t sequence)
+static void seq_run_start(struct seq_count *s, uint16_t sequence)
 {
 	s->expected_before += run_expected(s);
 	s->received_before += s->received;
@@ -56,7 +56,7 @@ static void seq_run_begin(struct seq_count *s, uint16_t sequence)
 static enum seq_step jump(struct seq_count *s, uint16_t sequence)
 {
 	if (s->jumped && sequence == s->follows_jump) {
-		seq_run_begin(s, sequence);
+		seq_run_start(s, sequence);
 		return SEQ_RESTART;
 	}
 	s->jumped = 1;
@@ -69,7 +69,7 @@ enum seq_step seq_update_odd(struct seq_count *s, uint16_t sequence)
 	uint16_t ahead = (uint16_t)(sequence - (uint16_t)s->highest);
 
 	if (!s->started) {
-		seq_run_begin(s, sequence);
+		seq_run_start(s, sequence);
 		return SEQ_FORWARD;
 	}
 	if (ahead >= SEQ_DROPOUT_MAX && ahead <= WHOLE_CIRCLE - SEQ_MISORDER_MAX)

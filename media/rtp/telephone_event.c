@@ -71,21 +71,22 @@ static bool event_is_lost(const struct event_tracker *t, uint64_t now_ns)
 
 bool event_tracker_is_on(const struct event_tracker *t, uint64_t now_ns)
 {
-	return t->state == EVENT_RUNNING || (t->state == EVENT_TOLD && !event_is_lost(t, now_ns));
+	return t->state == EVENT_RUNNING ||
+	       (t->state == EVENT_REPORTED && !event_is_lost(t, now_ns));
 }
 
 bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event_done *out)
 {
 	if (!event_is_lost(t, now_ns) || !event_tracker_stop(t, out))
 		return false;
-	t->state = EVENT_TOLD;
+	t->state = EVENT_REPORTED;
 	return true;
 }
 
 /* It is known what comes next of it. */
 static bool event_is_open(const struct event_tracker *t)
 {
-	return t->state == EVENT_RUNNING || t->state == EVENT_TOLD;
+	return t->state == EVENT_RUNNING || t->state == EVENT_REPORTED;
 }
 
 static void event_finish(struct event_tracker *t, struct event_step *out)
@@ -95,7 +96,7 @@ static void event_finish(struct event_tracker *t, struct event_step *out)
 		out->done_count++;
 }
 
-static void event_begin(struct event_tracker *t, const struct telephone_event *e,
+static void event_start(struct event_tracker *t, const struct telephone_event *e,
 			uint32_t timestamp, struct event_step *out)
 {
 	event_finish(t, out); /* its end was lost */
@@ -165,7 +166,7 @@ static void step(struct event_tracker *t, const struct telephone_event *e, uint3
 	if (!same && is_next_segment(t, e, timestamp, marker)) {
 		t->segment_at = timestamp;
 	} else if (!same) {
-		event_begin(t, e, timestamp, out);
+		event_start(t, e, timestamp, out);
 	}
 	t->last_ns = now_ns;
 

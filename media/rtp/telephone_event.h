@@ -42,7 +42,7 @@ void telephone_event_write(uint8_t out[TELEPHONE_EVENT_LEN], const struct teleph
 enum event_state {
 	EVENT_NONE, /* never one */
 	EVENT_RUNNING,
-	EVENT_TOLD, /* without an end: it may go on */
+	EVENT_REPORTED, /* without an end: it may go on */
 	EVENT_ENDED,
 };
 

@@ -49,7 +49,7 @@ static uint16_t number_distance(uint16_t from, uint16_t to)
 	return (uint16_t)(to - from);
 }
 
-static void begin_anew(struct transport_cc *t, uint16_t number)
+static void transport_cc_restart(struct transport_cc *t, uint16_t number)
 {
 	memset(t->received, 0, sizeof(t->received));
 	t->begin = t->end = number;
@@ -73,7 +73,7 @@ void transport_cc_note(struct transport_cc *t, uint16_t number, uint64_t now_ns)
 	bool is_late = number_distance(number, t->end) <= TRANSPORT_CC_KEPT && !is_next;
 
 	if (!t->started || (!is_next && !is_late)) {
-		begin_anew(t, number);
+		transport_cc_restart(t, number);
 		is_next = true;
 	}
 	if (is_next)

@@ -97,7 +97,7 @@ static bool id_is_ahead(const struct vp8_head *h, uint16_t id, uint16_t last)
 	return ahead != 0 && ahead < (h->id_long ? 1U << 14 : 1U << 6);
 }
 
-void vp8_numbers_begin(struct vp8_numbers *n, const struct vp8_head *first)
+void vp8_numbers_start(struct vp8_numbers *n, const struct vp8_head *first)
 {
 	if (n->begun) {
 		n->id_offset = (uint16_t)(n->id_last + 1U - first->id);
@@ -169,7 +169,7 @@ uint8_t video_format_of(const struct payload *p)
 	return (uint8_t)(VIDEO_H264 | rank | (bytes_is(mode, "1") ? VIDEO_H264_MODE_1 : 0));
 }
 
-bool video_is_taken(uint8_t taken, uint8_t sent)
+bool video_is_accepted(uint8_t taken, uint8_t sent)
 {
 	if (!(taken & VIDEO_H264) || !(sent & VIDEO_H264))
 		return taken == sent && taken != VIDEO_NONE;
@@ -180,13 +180,13 @@ bool video_is_taken(uint8_t taken, uint8_t sent)
 /* ---- where a decoder may begin ---- */
 
 /* An IDR picture may have its parameters in a packet before it. */
-static bool nal_begins(uint8_t type, bool alone)
+static bool nal_is_keyframe(uint8_t type, bool alone)
 {
 	return type == NAL_PARAMETERS || (type == NAL_IDR && !alone);
 }
 
 /* RFC 6184 5.7.1: units behind each other, each with its length. */
-static bool stap_begins(struct bytes units, bool alone)
+static bool stap_is_keyframe(struct bytes units, bool alone)
 {
 	while (units.n > 2) {
 		uint16_t n = be16_get(units.p);
@@ -194,36 +194,36 @@ static bool stap_begins(struct bytes units, bool alone)
 		units = bytes_from(units, 2);
 		if (n == 0 || n > units.n)
 			return false;
-		if (nal_begins(units.p[0] & NAL_TYPE, alone))
+		if (nal_is_keyframe(units.p[0] & NAL_TYPE, alone))
 			return true;
 		units = bytes_from(units, n);
 	}
 	return false;
 }
 
-static bool h264_begins(struct bytes payload, bool alone)
+static bool h264_is_keyframe(struct bytes payload, bool alone)
 {
 	uint8_t type = payload.n ? payload.p[0] & NAL_TYPE : 0;
 
 	if (type == NAL_STAP_A)
-		return stap_begins(bytes_from(payload, 1), alone);
+		return stap_is_keyframe(bytes_from(payload, 1), alone);
 	if (type == NAL_FU_A)
 		return payload.n > 1 && (payload.p[1] & FU_START) &&
-		       nal_begins(payload.p[1] & NAL_TYPE, alone);
-	return nal_begins(type, alone);
+		       nal_is_keyframe(payload.p[1] & NAL_TYPE, alone);
+	return nal_is_keyframe(type, alone);
 }
 
-bool keyframe_begins(uint8_t format, struct bytes payload)
+bool video_is_keyframe(uint8_t format, struct bytes payload)
 {
 	if (format & VIDEO_H264)
-		return h264_begins(payload, false);
+		return h264_is_keyframe(payload, false);
 	return format == VIDEO_VP8 && vp8_head_read(payload).key;
 }
 
-bool keyframe_begins_alone(uint8_t format, struct bytes payload)
+bool video_is_keyframe_alone(uint8_t format, struct bytes payload)
 {
 	if (format & VIDEO_H264)
-		return h264_begins(payload, true);
+		return h264_is_keyframe(payload, true);
 	return format == VIDEO_VP8 && vp8_head_read(payload).key;
 }
 

@@ -26,11 +26,11 @@ enum {
 
 uint8_t video_format_of(const struct payload *p);
 /* A party that has said `taken` can decode it. */
-bool video_is_taken(uint8_t taken, uint8_t sent);
+bool video_is_accepted(uint8_t taken, uint8_t sent);
 /* A decoder may begin with this packet. */
-bool keyframe_begins(uint8_t format, struct bytes payload);
+bool video_is_keyframe(uint8_t format, struct bytes payload);
 /* It may, even where the packet before this one is missing: nothing of the picture lies there. */
-bool keyframe_begins_alone(uint8_t format, struct bytes payload);
+bool video_is_keyframe_alone(uint8_t format, struct bytes payload);
 
 enum { KEYFRAME_REQUEST_MAX = 20 };
 
@@ -73,7 +73,7 @@ struct vp8_numbers {
 };
 
 /* Another stream goes on with that packet, behind all that was sent. */
-void vp8_numbers_begin(struct vp8_numbers *n, const struct vp8_head *first);
+void vp8_numbers_start(struct vp8_numbers *n, const struct vp8_head *first);
 /* Over the head's own ones. payload: of that head. */
 void vp8_numbers_write(struct vp8_numbers *n, const struct vp8_head *h, uint8_t *payload);
 

@@ -111,13 +111,13 @@ static int did_put_number(struct trunk_numbers *t, const struct trunk_did *did)
 	int err = 0;
 
 	if (!at) {
-		at = pool_take(&t->pool, &h);
+		at = pool_alloc(&t->pool, &h);
 		err = at ? table_put(&t->by_number,
 				     did_hash(t, did->tenant, bytes_str(did->number)), h)
 			 : -ENOSPC;
 	}
 	if (err) {
-		(void)pool_give(&t->pool, h);
+		(void)pool_free(&t->pool, h);
 		return err;
 	}
 	*at = *did;
@@ -131,7 +131,7 @@ static bool did_delete_number(struct trunk_numbers *t, uint16_t tenant, struct b
 	if (!did_find(t, tenant, number, &h))
 		return false;
 	(void)table_del(&t->by_number, did_hash(t, tenant, number), h);
-	return pool_give(&t->pool, h);
+	return pool_free(&t->pool, h);
 }
 
 /* ---- patterns of numbers ---- */

@@ -179,7 +179,7 @@ static struct txn_slot *txn_allocate(struct txns *t, enum txn_use use)
 
 	if (!txns_has_room(t, use))
 		return NULL;
-	slot = pool_take(&t->pool, &h);
+	slot = pool_alloc(&t->pool, &h);
 	if (!slot)
 		return NULL;
 	slot->self = h;
@@ -205,7 +205,7 @@ static void txns_give(struct txns *t, struct txn_slot *slot)
 	quota_release(t->quota, &slot->payer, QUOTA_TXNS);
 	txn_clear(&slot->txn);
 	text_clear(&slot->request);
-	(void)pool_give(&t->pool, slot->self);
+	(void)pool_free(&t->pool, slot->self);
 }
 
 static bool list(struct table *table, uint64_t hash, uint64_t *kept, pool_handle h)

@@ -67,7 +67,7 @@ static void flow_dtls_move(struct call_host *h, const struct call *c, struct cal
 int flow_move(struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	f->network = (uint8_t)flow_network(h, c->legs[f->leg]);
-	if (ports_take(&h->ports[f->network], h->now.ns, &f->id))
+	if (ports_alloc(&h->ports[f->network], h->now.ns, &f->id))
 		return -EAGAIN;
 	f->port = ports_rtp_port(&h->ports[f->network], f->id);
 	flow_dtls_move(h, c, f);
@@ -304,7 +304,7 @@ static bool media_port_allocate(struct call_host *h, const struct call *c, struc
 
 	if (!c->emergency && ports->free_count <= (kept < PORTS_KEPT_MAX ? kept : PORTS_KEPT_MAX))
 		return false;
-	return !ports_take(ports, h->now.ns, &f->id);
+	return !ports_alloc(ports, h->now.ns, &f->id);
 }
 
 static enum refusal flow_allocate(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
@@ -383,9 +383,9 @@ int flow_retake(struct call_host *h, struct call_flow *f)
 	struct flow_id id;
 
 	assert(!f->open);
-	if (ports_take(ports, h->now.ns, &id))
+	if (ports_alloc(ports, h->now.ns, &id))
 		return -EAGAIN;
-	(void)ports_give(ports, f->id, h->now.ns);
+	(void)ports_release(ports, f->id, h->now.ns);
 	f->id = id;
 	f->port = ports_rtp_port(ports, id);
 	return 0;
@@ -431,7 +431,7 @@ void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 	size_t at = (size_t)(f - c->flows);
 
 	assert(f >= c->flows && at < c->flow_count);
-	if (f->id.generation && ports_give(&h->ports[f->network], f->id, h->now.ns))
+	if (f->id.generation && ports_release(&h->ports[f->network], f->id, h->now.ns))
 		payer_release_port(h, c);
 	secret_free(f);
 	flow_dtls_free(f);

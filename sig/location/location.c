@@ -439,7 +439,7 @@ void location_is_born(struct locations *l, struct location *a)
 struct location *location_add(struct locations *l, uint16_t tenant, struct bytes user)
 {
 	pool_handle h;
-	struct location *a = pool_take(&l->aors, &h);
+	struct location *a = pool_alloc(&l->aors, &h);
 
 	if (!a)
 		return NULL;
@@ -451,7 +451,7 @@ struct location *location_add(struct locations *l, uint16_t tenant, struct bytes
 	if (text_set(&a->entry.tenant, bytes_str(tenants_name(l->tenants, tenant))) ||
 	    text_set(&a->entry.user, user) || table_put(&l->by_user, a->hash, h)) {
 		aor_clear(&a->entry);
-		(void)pool_give(&l->aors, h);
+		(void)pool_free(&l->aors, h);
 		return NULL;
 	}
 	location_is_born(l, a);
@@ -470,7 +470,7 @@ void location_remove(struct locations *l, struct location *a)
 	tenants_release(l->tenants, a->tenant, TENANT_REGISTRATIONS);
 	aor_clear(&a->entry);
 	location_left_drop(a);
-	(void)pool_give(&l->aors, a->self);
+	(void)pool_free(&l->aors, a->self);
 }
 
 static void location_publish(struct locations *l, const struct location *a,

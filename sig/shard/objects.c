@@ -133,7 +133,7 @@ struct object *object_allocate(struct shard *s, const struct object_type *type, 
 			       uint16_t tenant)
 {
 	pool_handle self;
-	struct object *o = pool_take(&s->objects.pool, &self);
+	struct object *o = pool_alloc(&s->objects.pool, &self);
 
 	if (!o)
 		return NULL;
@@ -148,7 +148,7 @@ struct object *object_allocate(struct shard *s, const struct object_type *type, 
 
 void object_drop(struct shard *s, struct object *o)
 {
-	(void)pool_give(&s->objects.pool, o->self);
+	(void)pool_free(&s->objects.pool, o->self);
 }
 
 static bool claim_is_needed(const struct shard *s, const struct object *o)

@@ -460,13 +460,13 @@ uint64_t shard_call_new_id(struct shard *s)
 struct call *shard_call_allocate(struct shard *s, uint64_t id, uint16_t tenant, bool emergency)
 {
 	pool_handle h;
-	struct call *c = shard_call_fits(s, emergency) ? pool_take(&s->calls, &h) : NULL;
+	struct call *c = shard_call_fits(s, emergency) ? pool_alloc(&s->calls, &h) : NULL;
 
 	if (!c)
 		return NULL;
 	c->emergency = emergency;
 	if (table_put(&s->calls_by_id, id, h)) {
-		(void)pool_give(&s->calls, h);
+		(void)pool_free(&s->calls, h);
 		return NULL;
 	}
 	s->commons->calls++;
@@ -494,7 +494,7 @@ void shard_call_give(struct shard *s, struct call *c)
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 	shard_tenant_publish_calls(s, c->tenant);
 	(void)table_del(&s->calls_by_id, c->id, c->self);
-	(void)pool_give(&s->calls, c->self);
+	(void)pool_free(&s->calls, c->self);
 	s->commons->calls--;
 }
 

@@ -243,12 +243,12 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 	bool other_music = slot && slot->extension.music != extension->music;
 
 	if (!slot) {
-		slot = pool_take(&s->extensions, &at);
+		slot = pool_alloc(&s->extensions, &at);
 		if (!slot)
 			return -ENOSPC;
 		if (table_put(&s->extensions_by_number, number_hash(s, extension->tenant, number),
 			      at)) {
-			(void)pool_give(&s->extensions, at);
+			(void)pool_free(&s->extensions, at);
 			return -ENOSPC;
 		}
 		tenants_hold(s->settings.tenants, extension->tenant, TENANT_EXTENSIONS);
@@ -306,7 +306,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
-	(void)pool_give(&s->extensions, at);
+	(void)pool_free(&s->extensions, at);
 	shard_watch_extension(s, tenant, key);
 	return true;
 }

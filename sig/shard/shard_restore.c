@@ -264,7 +264,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 	*decoded = *c;
 	(void)table_del(&s->calls_by_id, c->id, self);
-	(void)pool_give(&s->calls, self);
+	(void)pool_free(&s->calls, self);
 	return err;
 }
 

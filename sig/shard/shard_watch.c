@@ -449,7 +449,7 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 	int err;
 
 	shard_set_now(s, now);
-	sub = pool_take(&s->subscriptions.pool, &self);
+	sub = pool_alloc(&s->subscriptions.pool, &self);
 	*reason = "too many subscriptions";
 	if (!sub)
 		return -ENOSPC;
@@ -465,7 +465,7 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 		subscription_clear(sub);
 	}
 	if (err)
-		(void)pool_give(&s->subscriptions.pool, self);
+		(void)pool_free(&s->subscriptions.pool, self);
 	else
 		shard_remote_begin(s, sub);
 	return err;

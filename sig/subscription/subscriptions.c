@@ -104,7 +104,7 @@ struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint
 				      struct bytes watcher, struct bytes resource)
 {
 	pool_handle self;
-	struct subscription *sub = pool_take(&s->pool, &self);
+	struct subscription *sub = pool_alloc(&s->pool, &self);
 
 	if (!sub)
 		return NULL;
@@ -115,7 +115,7 @@ struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint
 	    !subscription_list(s, sub))
 		return sub;
 	subscription_clear(sub);
-	(void)pool_give(&s->pool, self);
+	(void)pool_free(&s->pool, self);
 	return NULL;
 }
 
@@ -145,7 +145,7 @@ void subscription_remove(struct subscriptions *s, struct subscription *sub)
 	watch_unlink(sub, offsetof(struct subscription, of_resource));
 	(void)table_del(&s->by_id, sub->id, sub->self);
 	subscription_clear(sub);
-	(void)pool_give(&s->pool, sub->self);
+	(void)pool_free(&s->pool, sub->self);
 }
 
 void subscriptions_close(struct subscriptions *s)

@@ -94,7 +94,7 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 			   const struct sip_hop *hop, enum stream_state state)
 {
 	pool_handle h;
-	struct stream_connection *c = pool_take(&t->pool, &h);
+	struct stream_connection *c = pool_alloc(&t->pool, &h);
 
 	if (!c) {
 		(void)close(fd);
@@ -112,7 +112,7 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 	if ((c->source && table_put(&t->by_source, c->source, h)) ||
 	    (c->target && table_put(&t->by_target, c->target, h))) {
 		(void)close(fd);
-		(void)pool_give(&t->pool, h);
+		(void)pool_free(&t->pool, h);
 		return -ENOMEM;
 	}
 	if (t->listeners[hop->local].floats)
@@ -153,7 +153,7 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 	metric_set(t->gauges[hop.transport], --t->counts[hop.transport]);
 	t->trusted -= c->trusted;
 	t->doomed -= c->is_doomed;
-	(void)pool_give(&t->pool, c->self);
+	(void)pool_free(&t->pool, c->self);
 	if (was_open) {
 		t->handlers.closed(&hop, t->handlers.arg);
 	} else if (!hop.inbound) {

@@ -21,7 +21,7 @@ void relay_sounds_close(struct fuzz *f)
 	assert(f->job_closed == f->job_closes);
 	for (uint32_t i = 0; i < COUNT_OF(f->sounds); i++) {
 		assert(f->sounds[i]->references == 1);
-		media_sound_drop(f->sounds[i]);
+		media_sound_unref(f->sounds[i]);
 	}
 }
 
@@ -98,7 +98,7 @@ static struct media_work part_read(uint8_t how, uint8_t room, struct media_sound
 						      .sound = sound,
 						      .start = how >> 2 & 1,
 						      .loops = how >> 1 & 1 } };
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	return (struct media_work){ .kind = MEDIA_WORK_ROOM_TAP,
 				    .tap = { .room = job_of(room),
 					     .number = how >> 1 & 1,
@@ -115,7 +115,7 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 	struct media_command c = {
 		.kind = MEDIA_JOB_OPEN,
 		.job = id,
-		.work.track = { .sound = media_sound_take(f->sounds[how & 1]),
+		.work.track = { .sound = media_sound_ref(f->sounds[how & 1]),
 				.codec = (enum media_codec)(how >> 1 &
 							    3) /* Opus wants another rate */,
 				.packet_ms = PACKET_MS[how >> 3 & 3],
@@ -127,12 +127,12 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 	bool is_free;
 
 	if ((how >> 3 & 7) == 7) {
-		media_sound_drop(c.work.track.sound);
+		media_sound_unref(c.work.track.sound);
 		c.work = (struct media_work){ .kind = MEDIA_WORK_DELAY,
 					      .delay.ms = take(s) * UINT32_C(4) };
 	}
 	if ((how >> 3 & 7) == 6) {
-		media_sound_drop(c.work.track.sound);
+		media_sound_unref(c.work.track.sound);
 		c.work = room_read(take(s));
 		c.call = how & 1;
 	}

@@ -121,7 +121,7 @@ void relay_events_read(struct fuzz *f, uint32_t max)
 		f->job_closed += event.kind == MEDIA_JOB_CLOSED;
 		assert(f->job_closed <= f->job_closes);
 		if (event.kind == MEDIA_JOB_CLOSED)
-			media_sound_drop(event.sound);
+			media_sound_unref(event.sound);
 	}
 }
 

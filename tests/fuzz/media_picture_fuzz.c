@@ -81,9 +81,9 @@ static void h264_compare(const uint8_t *p, size_t n)
 	struct bytes payload = bytes_mem(p, n);
 
 	g_alone = false;
-	assert(keyframe_begins(VIDEO_H264, payload) == h264_should(p, n));
+	assert(video_is_keyframe(VIDEO_H264, payload) == h264_should(p, n));
 	g_alone = true;
-	assert(keyframe_begins_alone(VIDEO_H264, payload) == h264_should(p, n));
+	assert(video_is_keyframe_alone(VIDEO_H264, payload) == h264_should(p, n));
 }
 
 /* Behind picture 0x1234, and 0x56. */
@@ -94,7 +94,7 @@ static void vp8_number(const uint8_t *p, size_t n)
 	struct vp8_head before = vp8_head_read(bytes_mem(p, n)), after;
 
 	memcpy(memory, p, n);
-	vp8_numbers_begin(&numbers, &before);
+	vp8_numbers_start(&numbers, &before);
 	vp8_numbers_write(&numbers, &before, memory);
 	after = vp8_head_read(bytes_mem(memory, n));
 	assert(after.length == before.length && after.key == before.key);
@@ -109,8 +109,8 @@ static void vp8_compare(const uint8_t *p, size_t n)
 {
 	struct bytes payload = bytes_mem(p, n);
 
-	assert(keyframe_begins(VIDEO_VP8, payload) == vp8_should(p, n));
-	assert(keyframe_begins_alone(VIDEO_VP8, payload) == vp8_should(p, n));
+	assert(video_is_keyframe(VIDEO_VP8, payload) == vp8_should(p, n));
+	assert(video_is_keyframe_alone(VIDEO_VP8, payload) == vp8_should(p, n));
 	vp8_number(p, n);
 }
 
@@ -141,8 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > INPUT_MAX)
 		return 0;
 	payload = bytes_mem(data + 1, size - 1);
-	assert(!keyframe_begins(VIDEO_NONE, payload));
-	assert(!keyframe_begins_alone(VIDEO_NONE, payload));
+	assert(!video_is_keyframe(VIDEO_NONE, payload));
+	assert(!video_is_keyframe_alone(VIDEO_NONE, payload));
 	if (data[0] == 0)
 		h264_compare(data + 1, size - 1);
 	else if (data[0] == 1)

@@ -141,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p = malloc(n);
 	assert(p);
 	memcpy(p, in.p, n);
-	rtcp_nack_take(p, &n, media, note, &asked);
+	rtcp_nack_filter(p, &n, media, note, &asked);
 	assert(n <= in.n && is_rest_of_compound(bytes_mem(p, n)));
 	read_numbers(in, media, &want, true);
 	check_numbers(&asked, &want);

@@ -214,7 +214,7 @@ static void siprec_answer_again(struct call_host *h, struct call *c, uint8_t ind
 static void siprec_close_ports(struct call_host *h, struct siprec *s)
 {
 	for (unsigned i = 0; s->has_ports && i < FORK_STREAMS; i++)
-		(void)ports_give(&h->ports[s->network], s->ports[i], h->now.ns);
+		(void)ports_release(&h->ports[s->network], s->ports[i], h->now.ns);
 	s->has_ports = false;
 	explicit_bzero(s->keys, sizeof(s->keys));
 }
@@ -238,10 +238,11 @@ static bool siprec_open_ports(struct call_host *h, struct siprec *s)
 		return true;
 	s->network = (uint8_t)h->settings->locals[s->dialog.hop.local].network;
 	ports = &h->ports[s->network];
-	if (ports->free_count < ports->pair_count / 8 || ports_take(ports, h->now.ns, &s->ports[0]))
+	if (ports->free_count < ports->pair_count / 8 ||
+	    ports_alloc(ports, h->now.ns, &s->ports[0]))
 		return false;
-	if (ports_take(ports, h->now.ns, &s->ports[1])) {
-		(void)ports_give(ports, s->ports[0], h->now.ns);
+	if (ports_alloc(ports, h->now.ns, &s->ports[1])) {
+		(void)ports_release(ports, s->ports[0], h->now.ns);
 		return false;
 	}
 	s->has_ports = true;

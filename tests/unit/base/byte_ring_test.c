@@ -52,7 +52,7 @@ static void entries_keep_order_around_the_end(void **state)
 			in++;
 		byte_ring_publish(&g_ring);
 		for (int i = 0; i < 2 + round % 3; i++) {
-			struct bytes e = byte_ring_take(&g_ring);
+			struct bytes e = byte_ring_read(&g_ring);
 
 			if (!e.p)
 				break;
@@ -70,12 +70,12 @@ static void nothing_is_seen_before_it_is_published(void **state)
 	(void)state;
 	assert_int_equal(byte_ring_open(&g_ring, SIZE), 0);
 	assert_true(entry_put(0) && entry_put(1));
-	assert_null(byte_ring_take(&g_ring).p);
+	assert_null(byte_ring_read(&g_ring).p);
 	byte_ring_publish(&g_ring);
 	assert_true(entry_put(2));
-	assert_true(entry_is(byte_ring_take(&g_ring), 0));
-	assert_true(entry_is(byte_ring_take(&g_ring), 1));
-	assert_null(byte_ring_take(&g_ring).p);
+	assert_true(entry_is(byte_ring_read(&g_ring), 0));
+	assert_true(entry_is(byte_ring_read(&g_ring), 1));
+	assert_null(byte_ring_read(&g_ring).p);
 	byte_ring_close(&g_ring);
 }
 
@@ -91,7 +91,7 @@ static void a_full_ring_refuses(void **state)
 		n++;
 	assert_int_equal(n, SIZE / 512);
 	byte_ring_publish(&g_ring);
-	assert_non_null(byte_ring_take(&g_ring).p);
+	assert_non_null(byte_ring_read(&g_ring).p);
 	assert_null(byte_ring_reserve(&g_ring, 504));
 	byte_ring_release(&g_ring);
 	p = byte_ring_reserve(&g_ring, 504);
@@ -122,7 +122,7 @@ static void a_thread_at_each_end(void **state)
 	assert_int_equal(byte_ring_open(&g_ring, SIZE), 0);
 	assert_int_equal(pthread_create(&thread, NULL, put_all, NULL), 0);
 	while (out < ENTRIES) {
-		struct bytes e = byte_ring_take(&g_ring);
+		struct bytes e = byte_ring_read(&g_ring);
 
 		if (e.p && !entry_is(e, out++))
 			fail();

@@ -66,7 +66,7 @@ static void the_head(void **state)
 	uint32_t type;
 
 	(void)state;
-	pcapng_begin(&w, "tandem 1.0", "call abc");
+	pcapng_header_write(&w, "tandem 1.0", "call abc");
 	assert_false(w.overflow);
 	rest = writer_done(&w);
 	assert_true(block_next(&rest, &type, &body));

@@ -21,13 +21,13 @@ static void gives_zeroed_objects(void **state)
 	(void)state;
 	assert_int_equal(pool_open(&p, sizeof(struct item), 2), 0);
 	for (int i = 0; i < 5; i++) {
-		struct item *item = pool_take(&p, &h);
+		struct item *item = pool_alloc(&p, &h);
 
 		assert_non_null(item);
 		assert_memory_equal(item, &zero, sizeof(zero));
 		assert_true(h != 0);
 		memset(item, 0xff, sizeof(*item));
-		assert_true(pool_give(&p, h));
+		assert_true(pool_free(&p, h));
 	}
 	pool_close(&p);
 }
@@ -41,12 +41,12 @@ static void is_full_at_its_capacity(void **state)
 	(void)state;
 	assert_int_equal(pool_open(&p, 1, COUNT_OF(h)), 0);
 	for (size_t i = 0; i < COUNT_OF(h); i++)
-		assert_non_null(pool_take(&p, &h[i]));
-	assert_null(pool_take(&p, &more));
+		assert_non_null(pool_alloc(&p, &h[i]));
+	assert_null(pool_alloc(&p, &more));
 	assert_int_equal(more, 9);
 	assert_int_equal(p.in_use, 3);
-	assert_true(pool_give(&p, h[1]));
-	assert_non_null(pool_take(&p, &more));
+	assert_true(pool_free(&p, h[1]));
+	assert_non_null(pool_alloc(&p, &more));
 	pool_close(&p);
 }
 
@@ -57,12 +57,12 @@ static void stale_handles_miss(void **state)
 
 	(void)state;
 	assert_int_equal(pool_open(&p, sizeof(struct item), 4), 0);
-	assert_non_null(pool_take(&p, &old));
+	assert_non_null(pool_alloc(&p, &old));
 	assert_non_null(pool_get(&p, old));
-	assert_true(pool_give(&p, old));
+	assert_true(pool_free(&p, old));
 	assert_null(pool_get(&p, old));
-	assert_false(pool_give(&p, old));
-	assert_non_null(pool_take(&p, &new));
+	assert_false(pool_free(&p, old));
+	assert_non_null(pool_alloc(&p, &new));
 	assert_int_equal((uint32_t) new, (uint32_t)old); /* the same slot */
 	assert_null(pool_get(&p, old));
 	assert_non_null(pool_get(&p, new));
@@ -87,10 +87,10 @@ static void handles_of_nobody_miss(void **state)
 	assert_int_equal(pool_open(&p, sizeof(struct item), 4), 0);
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		assert_null(pool_get(&p, rows[i]));
-	assert_non_null(pool_take(&p, &h));
+	assert_non_null(pool_alloc(&p, &h));
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		assert_true(!pool_get(&p, rows[i]) == (rows[i] != h));
-		assert_true(rows[i] == h || !pool_give(&p, rows[i]));
+		assert_true(rows[i] == h || !pool_free(&p, rows[i]));
 	}
 	pool_close(&p);
 }
@@ -102,12 +102,12 @@ static void generation_wraps_without_zero(void **state)
 
 	(void)state;
 	assert_int_equal(pool_open(&p, 8, 1), 0);
-	assert_non_null(pool_take(&p, &h));
-	assert_true(pool_give(&p, h));
+	assert_non_null(pool_alloc(&p, &h));
+	assert_true(pool_free(&p, h));
 	p.meta[0] = UINT32_MAX - 1;
-	assert_non_null(pool_take(&p, &h));
-	assert_true(pool_give(&p, h));
-	assert_non_null(pool_take(&p, &h));
+	assert_non_null(pool_alloc(&p, &h));
+	assert_true(pool_free(&p, h));
+	assert_non_null(pool_alloc(&p, &h));
 	assert_true(h >> 32 != 0);
 	assert_non_null(pool_get(&p, h));
 	pool_close(&p);
@@ -126,15 +126,15 @@ static void walk_may_give_back(void **state)
 	(void)state;
 	assert_int_equal(pool_open(&p, sizeof(struct item), N), 0);
 	for (uint64_t i = 0; i < N; i++) {
-		struct item *new = pool_take(&p, &h[i]);
+		struct item *new = pool_alloc(&p, &h[i]);
 
 		assert_non_null(new);
 		new->id = i;
 	}
-	assert_true(pool_give(&p, h[3]));
+	assert_true(pool_free(&p, h[3]));
 	while ((item = pool_next(&p, &cursor, &at)) != NULL) {
 		seen |= 1U << item->id;
-		assert_true(pool_give(&p, at));
+		assert_true(pool_free(&p, at));
 	}
 	assert_int_equal(seen, 0x3ff & ~(1U << 3));
 	assert_int_equal(p.in_use, 0);
@@ -150,7 +150,7 @@ static void untouched_capacity_costs_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(pool_open(&p, 1 << 20, 1 << 14), 0);
-	assert_non_null(pool_take(&p, &h));
+	assert_non_null(pool_alloc(&p, &h));
 	assert_int_equal(mincore(p.slots + ((size_t)1 << 33), 1, &resident), 0);
 	assert_int_equal(resident & 1, 0);
 	pool_close(&p);
@@ -184,10 +184,10 @@ static void random_use_agrees_with_a_model(void **state)
 			item = pool_get(&p, model[i]);
 			assert_non_null(item);
 			assert_int_equal(item->id, i + 1);
-			assert_true(pool_give(&p, model[i]));
+			assert_true(pool_free(&p, model[i]));
 			model[i] = 0;
 		} else {
-			item = pool_take(&p, &model[i]);
+			item = pool_alloc(&p, &model[i]);
 			assert_non_null(item);
 			item->id = i + 1;
 		}

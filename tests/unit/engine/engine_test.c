@@ -143,7 +143,7 @@ static struct media_sound *sound_play(struct engine *e, uint64_t call)
 	const struct media_command c = { .kind = MEDIA_JOB_OPEN,
 					 .job = { .slot = 1, .generation = 5 },
 					 .call = call,
-					 .work.track = { .sound = media_sound_take(sound),
+					 .work.track = { .sound = media_sound_ref(sound),
 							 .codec = MEDIA_CODEC_PCMU,
 							 .packet_ms = 20,
 							 .loops = 1 } };
@@ -194,7 +194,7 @@ static void a_sound_is_played_by_all_workers(enum engine_port port)
 	engine_close(e);
 	for (uint32_t i = 0; i < WORKERS; i++)
 		(void)close(party[i].fd);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 }
 
 /* Also of a close that nobody waits for. */
@@ -210,7 +210,7 @@ static void close_drops_sounds(enum engine_port port)
 							 .job = { .slot = 1, .generation = 5 } });
 		engine_close(e);
 		assert_int_equal(sound->references, 1);
-		media_sound_drop(sound);
+		media_sound_unref(sound);
 	}
 }
 

@@ -49,16 +49,16 @@ static void who_can_more_takes_less(void **state)
 	uint8_t high_0 = format_of("H264", "profile-level-id=640028"), high_1 = high_0 | 1;
 
 	(void)state;
-	assert_true(video_is_taken(base_1, base_1));
-	assert_true(video_is_taken(base_1, base_0));
-	assert_false(video_is_taken(base_0, base_1));
-	assert_true(video_is_taken(high_1, base_1));
-	assert_false(video_is_taken(base_1, high_1));
-	assert_false(video_is_taken(high_0, base_1));
-	assert_true(video_is_taken(VIDEO_VP8, VIDEO_VP8));
-	assert_false(video_is_taken(VIDEO_VP8, base_1));
-	assert_false(video_is_taken(base_1, VIDEO_VP8));
-	assert_false(video_is_taken(VIDEO_NONE, VIDEO_NONE));
+	assert_true(video_is_accepted(base_1, base_1));
+	assert_true(video_is_accepted(base_1, base_0));
+	assert_false(video_is_accepted(base_0, base_1));
+	assert_true(video_is_accepted(high_1, base_1));
+	assert_false(video_is_accepted(base_1, high_1));
+	assert_false(video_is_accepted(high_0, base_1));
+	assert_true(video_is_accepted(VIDEO_VP8, VIDEO_VP8));
+	assert_false(video_is_accepted(VIDEO_VP8, base_1));
+	assert_false(video_is_accepted(base_1, VIDEO_VP8));
+	assert_false(video_is_accepted(VIDEO_NONE, VIDEO_NONE));
 }
 
 static void h264_begins(void **state)
@@ -88,10 +88,10 @@ static void h264_begins(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_int_equal(keyframe_begins(VIDEO_H264 | 1,
-						 bytes_mem(rows[i].octets, rows[i].n)),
+		assert_int_equal(video_is_keyframe(VIDEO_H264 | 1,
+						   bytes_mem(rows[i].octets, rows[i].n)),
 				 rows[i].begins);
-	assert_false(keyframe_begins(VIDEO_NONE, bytes_mem(rows[1].octets, 2)));
+	assert_false(video_is_keyframe(VIDEO_NONE, bytes_mem(rows[1].octets, 2)));
 }
 
 static void vp8_begins(void **state)
@@ -116,7 +116,7 @@ static void vp8_begins(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_int_equal(keyframe_begins(VIDEO_VP8, bytes_mem(rows[i].octets, rows[i].n)),
+		assert_int_equal(video_is_keyframe(VIDEO_VP8, bytes_mem(rows[i].octets, rows[i].n)),
 				 rows[i].begins);
 }
 

@@ -59,7 +59,7 @@ static void test_each_pair_once_and_shuffled(void **state)
 		struct flow_id id;
 		uint32_t at;
 
-		assert_int_equal(ports_take(&p, SECOND, &id), 0);
+		assert_int_equal(ports_alloc(&p, SECOND, &id), 0);
 		assert_int_not_equal(id.generation, 0);
 		assert_int_equal(id.slot, 100 + i); /* used together, they lie together */
 		assert_in_range(ports_rtp_port(&p, id), 20000, 20098);
@@ -69,7 +69,7 @@ static void test_each_pair_once_and_shuffled(void **state)
 	}
 	assert_true(in_order < 10);
 	assert_int_equal(p.free_count, 0);
-	assert_int_equal(ports_take(&p, SECOND, &(struct flow_id){ 0 }), -EAGAIN);
+	assert_int_equal(ports_alloc(&p, SECOND, &(struct flow_id){ 0 }), -EAGAIN);
 	ports_close(&p);
 }
 
@@ -82,10 +82,10 @@ static void test_have(void **state)
 	assert_int_equal(open_range(&p, 20000, 20003), 0);
 	assert_true(ports_have(&p, 2, SECOND));
 	assert_false(ports_have(&p, 3, SECOND));
-	assert_int_equal(ports_take(&p, SECOND, &a), 0);
+	assert_int_equal(ports_alloc(&p, SECOND, &a), 0);
 	assert_false(ports_have(&p, 2, SECOND));
-	assert_int_equal(ports_take(&p, SECOND, &b), 0);
-	assert_true(ports_give(&p, a, 2 * SECOND));
+	assert_int_equal(ports_alloc(&p, SECOND, &b), 0);
+	assert_true(ports_release(&p, a, 2 * SECOND));
 	assert_false(ports_have(&p, 1, 2 * SECOND));
 	assert_false(ports_have(&p, 1, 6 * SECOND));
 	assert_true(ports_have(&p, 1, 7 * SECOND));
@@ -99,18 +99,18 @@ static void test_a_freed_pair_rests(void **state)
 
 	(void)state;
 	assert_int_equal(open_range(&p, 20000, 20001), 0);
-	assert_int_equal(ports_take(&p, SECOND, &a), 0);
-	assert_true(ports_give(&p, a, 10 * SECOND));
-	assert_int_equal(ports_take(&p, 15 * SECOND - 1, &b), -EAGAIN);
+	assert_int_equal(ports_alloc(&p, SECOND, &a), 0);
+	assert_true(ports_release(&p, a, 10 * SECOND));
+	assert_int_equal(ports_alloc(&p, 15 * SECOND - 1, &b), -EAGAIN);
 	assert_int_equal(p.reused_early, 0);
-	assert_int_equal(ports_take(&p, 15 * SECOND, &b), 0);
+	assert_int_equal(ports_alloc(&p, 15 * SECOND, &b), 0);
 	assert_int_equal(p.reused_early, 1);
 	assert_int_equal(b.slot, a.slot);
 	assert_int_not_equal(b.generation, a.generation);
-	assert_false(ports_give(&p, a, 16 * SECOND)); /* stale */
-	assert_true(ports_give(&p, b, 16 * SECOND));
-	assert_false(ports_give(&p, b, 16 * SECOND)); /* twice */
-	assert_int_equal(ports_take(&p, 76 * SECOND, &b), 0);
+	assert_false(ports_release(&p, a, 16 * SECOND)); /* stale */
+	assert_true(ports_release(&p, b, 16 * SECOND));
+	assert_false(ports_release(&p, b, 16 * SECOND)); /* twice */
+	assert_int_equal(ports_alloc(&p, 76 * SECOND, &b), 0);
 	assert_int_equal(p.reused_early, 1);
 	ports_close(&p);
 }
@@ -123,15 +123,15 @@ static void test_a_freed_slot_rests(void **state)
 
 	(void)state;
 	assert_int_equal(open_range(&p, 20000, 20099), 0);
-	assert_int_equal(ports_take(&p, SECOND, &a), 0);
-	assert_true(ports_give(&p, a, 10 * SECOND));
-	assert_int_equal(ports_take(&p, 10 * SECOND, &b), 0);
+	assert_int_equal(ports_alloc(&p, SECOND, &a), 0);
+	assert_true(ports_release(&p, a, 10 * SECOND));
+	assert_int_equal(ports_alloc(&p, 10 * SECOND, &b), 0);
 	assert_int_equal(b.slot, a.slot + 1);
-	assert_int_equal(ports_take(&p, 13 * SECOND, &b), 0);
+	assert_int_equal(ports_alloc(&p, 13 * SECOND, &b), 0);
 	assert_int_equal(b.slot, a.slot);
 	assert_int_not_equal(b.generation, a.generation);
-	assert_false(ports_give(&p, a, 14 * SECOND)); /* stale */
-	assert_false(ports_give(&p, (struct flow_id){ .slot = 149, .generation = 1 }, SECOND));
+	assert_false(ports_release(&p, a, 14 * SECOND)); /* stale */
+	assert_false(ports_release(&p, (struct flow_id){ .slot = 149, .generation = 1 }, SECOND));
 	ports_close(&p);
 }
 
@@ -143,12 +143,12 @@ static void test_freed_first_is_reused_first(void **state)
 	(void)state;
 	assert_int_equal(open_range(&p, 20000, 20005), 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(ports_take(&p, SECOND, &id[i]), 0);
-	assert_true(ports_give(&p, id[1], 2 * SECOND));
-	assert_true(ports_give(&p, id[2], 3 * SECOND));
-	assert_true(ports_give(&p, id[0], 4 * SECOND));
+		assert_int_equal(ports_alloc(&p, SECOND, &id[i]), 0);
+	assert_true(ports_release(&p, id[1], 2 * SECOND));
+	assert_true(ports_release(&p, id[2], 3 * SECOND));
+	assert_true(ports_release(&p, id[0], 4 * SECOND));
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ports_take(&p, 100 * SECOND, &again), 0);
+		assert_int_equal(ports_alloc(&p, 100 * SECOND, &again), 0);
 		assert_int_equal(again.slot, id[(i + 1) % 3].slot);
 	}
 	ports_close(&p);
@@ -169,9 +169,9 @@ static void test_claim(void **state)
 		assert_int_equal(ports_rtp_port(&p, id), port);
 		assert_int_equal(ports_claim(&p, port, &id), -EBUSY);
 	}
-	assert_int_equal(ports_take(&p, SECOND, &id), -EAGAIN);
-	assert_true(ports_give(&p, (struct flow_id){ .slot = 102, .generation = 1 }, SECOND));
-	assert_int_equal(ports_take(&p, 70 * SECOND, &id), 0);
+	assert_int_equal(ports_alloc(&p, SECOND, &id), -EAGAIN);
+	assert_true(ports_release(&p, (struct flow_id){ .slot = 102, .generation = 1 }, SECOND));
+	assert_int_equal(ports_alloc(&p, 70 * SECOND, &id), 0);
 	assert_int_equal(id.slot, 102);
 	ports_close(&p);
 }
@@ -189,12 +189,12 @@ static void test_the_free_queue_stays_whole(void **state)
 	for (uint64_t step = 1; step < 20000; step++) {
 		uint32_t what = rand_below(&rand, 3);
 
-		if (what == 0 && ports_take(&p, step * SECOND, &held[count]) == 0) {
+		if (what == 0 && ports_alloc(&p, step * SECOND, &held[count]) == 0) {
 			count++;
 		} else if (what == 1 && count) {
 			uint32_t at = rand_below(&rand, count);
 
-			assert_true(ports_give(&p, held[at], step * SECOND));
+			assert_true(ports_release(&p, held[at], step * SECOND));
 			held[at] = held[--count];
 		} else if (what == 2) {
 			uint16_t port = (uint16_t)(30000 + 2 * rand_below(&rand, 64));

@@ -79,7 +79,7 @@ static void takes_out_what_is_there(void **state)
 		ROW_ASSERT(row->name,
 			   hex_decode(bytes_str(row->out), want, sizeof(want), &want_n) == 0);
 		ROW_ASSERT(row->name, rtcp_check(bytes_mem(p, n)) == 0);
-		rtcp_nack_take(p, &n, STREAM, store_has, &s);
+		rtcp_nack_filter(p, &n, STREAM, store_has, &s);
 		ROW_ASSERT(row->name, s.asked_count == row->asked);
 		ROW_ASSERT(row->name, n == want_n && memcmp(p, want, n) == 0);
 		ROW_ASSERT(row->name, n == 0 || rtcp_check(bytes_mem(p, n)) == 0);
@@ -95,7 +95,7 @@ static void asks_in_order(void **state)
 	(void)state;
 	assert_int_equal(
 		hex_decode(BYTES_LIT("81cd0004" OF_A "fffe800200050000"), p, sizeof(p), &n), 0);
-	rtcp_nack_take(p, &n, STREAM, store_has, &s);
+	rtcp_nack_filter(p, &n, STREAM, store_has, &s);
 	assert_int_equal(s.asked_count, 4);
 	assert_int_equal(s.asked[0], 65534);
 	assert_int_equal(s.asked[1], 0);

@@ -64,7 +64,7 @@ static struct vp8_head sent(struct vp8_numbers *n, bool begins, bool is_long, un
 
 	assert_int_equal(h.id, id);
 	if (begins)
-		vp8_numbers_begin(n, &h);
+		vp8_numbers_start(n, &h);
 	vp8_numbers_write(n, &h, memory);
 	out = vp8_head_read(packet);
 	vp8_numbers_write(&(struct vp8_numbers){ 0 }, &h, memory); /* its own ones */

@@ -140,7 +140,7 @@ static void scene_close(struct scene *s)
 
 	for (uint32_t i = 0; i < g_count; i++)
 		if (g_seen[i].command.kind == MEDIA_JOB_OPEN)
-			media_sound_drop(g_seen[i].command.work.track.sound);
+			media_sound_unref(g_seen[i].command.work.track.sound);
 	media_queue_close(&s->queue);
 	sounds_close(s->sounds);
 	for (size_t i = 0; i < COUNT_OF(FILES); i++) {

@@ -184,11 +184,11 @@ static void a_file_is_read_once(void **state)
 	assert_int_equal(one->references, 3);
 	wide = here(s, "hold.wav", 2 * RATE);
 	assert_int_equal(wide->length, 2 * LENGTH);
-	media_sound_drop(one);
-	media_sound_drop(same);
+	media_sound_unref(one);
+	media_sound_unref(same);
 	scene_close(s);
 	assert_int_equal(wide->references, 1); /* who has it keeps it */
-	media_sound_drop(wide);
+	media_sound_unref(wide);
 }
 
 static void what_cannot_be_used(void **state)
@@ -289,11 +289,11 @@ static void opus_is_decoded(void **state)
 		assert_true(measure_peak(sound->samples, sound->length, rate, HERTZ) > 7000);
 		/* what the encoder begins with is not heard */
 		assert_true(measure_rms(sound->samples, rate / 250) > 3000);
-		media_sound_drop(sound);
+		media_sound_unref(sound);
 	}
 	sound = here(s, "soft.opus", RATE);
 	assert_true(fabs(measure_peak(sound->samples, sound->length, RATE, HERTZ) - 4000) < 400);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	scene_close(s);
 }
 
@@ -366,7 +366,7 @@ static int16_t prompt_says(struct scene *s, const char *what, const char *langua
 	if (prompt_get(s, what, language, &sound, &fault) != SOUNDS_HERE)
 		fail_msg("%s: %s", what, fault.reason);
 	first = sound->samples[0];
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	return first;
 }
 
@@ -560,7 +560,7 @@ static void documents_come_first(void **state)
 	while (sounds_get(s->sounds, &name, s->now_ns, &sound, &fault) == SOUNDS_LATER)
 		(void)sounds_round(s->sounds, s->now_ns);
 	assert_int_equal(sound->samples[0], 12);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	document_name(s, "hi", "de", "");
 	assert_int_equal(prompt_says(s, "prompt:hi", "de-AT"), 3);
 	pinned[strlen(pinned) - 1] = 'x';
@@ -650,7 +650,7 @@ static void keys_are_spoken(void **state)
 	assert_int_equal(sound->samples[100], 1000);
 	assert_int_equal(sound->samples[150], 2000);
 	assert_int_equal(sound->samples[180], 40);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	assert_int_equal(prompt_get(s, "digits:45", "", &sound, &fault), SOUNDS_NONE);
 	for (size_t i = 0; i < COUNT_OF(BAD); i++)
 		assert_false(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT(""),
@@ -685,7 +685,7 @@ static void assert_recording(const struct scene *s, uint32_t length, int16_t fir
 	}
 	assert_int_equal(sound->length, length);
 	assert_int_equal(sound->samples[0], first);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 }
 
 /* In its segments, of whatever day, or in one file; of its tenant alone. */
@@ -764,7 +764,7 @@ static void the_beep(void **state)
 	assert_int_equal(sound->length, RATE * 3 / 10);
 	assert_true(measure_peak(sound->samples, sound->length, RATE, 1000) > 5000);
 	assert_true(measure_peak(sound->samples, sound->length, RATE, 620) < 100);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 }
 
 /* Up when somebody comes, down when he leaves. */
@@ -794,7 +794,7 @@ static void the_beeps_of_a_conference(void **state)
 					 RATE, rows[i].last) > 1500);
 		assert_true(measure_peak(sound->samples, sound->length / 2, RATE, rows[i].last) <
 			    300);
-		media_sound_drop(sound);
+		media_sound_unref(sound);
 	}
 	assert_false(sound_beep_set(&(struct sound_name){ 0 }, BYTES_LIT("beep-in"), RATE));
 }
@@ -830,15 +830,15 @@ static void the_longest_unused_makes_room(void **state)
 	s->now_ns++;
 	b = here(s, "b.wav", RATE);
 	is_none(s, "c.wav", "too many sounds are played");
-	media_sound_drop(a);
-	media_sound_drop(b);
+	media_sound_unref(a);
+	media_sound_unref(b);
 	s->now_ns++;
 	a = here(s, "a.wav", RATE);
-	media_sound_drop(a);
+	media_sound_unref(a);
 	s->now_ns++;
-	media_sound_drop(here(s, "c.wav", RATE));
+	media_sound_unref(here(s, "c.wav", RATE));
 	assert_int_equal(get(s, "a.wav", RATE, &again, &fault), SOUNDS_HERE);
-	media_sound_drop(again);
+	media_sound_unref(again);
 	assert_int_equal(get(s, "b.wav", RATE, &again, &fault), SOUNDS_LATER);
 	scene_close(s);
 }
@@ -853,9 +853,9 @@ static void memory_is_bounded(void **state)
 	wav_put(s, "b.wav", 2 * LENGTH, 0);
 	a = here(s, "a.wav", RATE);
 	is_none(s, "b.wav", "no room for more sounds");
-	media_sound_drop(a);
+	media_sound_unref(a);
 	s->now_ns += AGAIN_NS;
-	media_sound_drop(here(s, "b.wav", RATE));
+	media_sound_unref(here(s, "b.wav", RATE));
 	scene_close(s);
 }
 
@@ -871,7 +871,7 @@ static void a_fault_is_looked_at_anew(void **state)
 	s->now_ns += AGAIN_NS - 1;
 	assert_int_equal(get(s, "later.wav", RATE, &sound, &fault), SOUNDS_NONE);
 	s->now_ns++;
-	media_sound_drop(here(s, "later.wav", RATE));
+	media_sound_unref(here(s, "later.wav", RATE));
 	scene_close(s);
 }
 
@@ -886,14 +886,14 @@ static void a_changed_file_is_read_again(void **state)
 	wav_put(s, "hold.wav", LENGTH, 100);
 	new = here(s, "hold.wav", RATE);
 	assert_ptr_equal(new, old);
-	media_sound_drop(new);
+	media_sound_unref(new);
 	assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
 	new = here(s, "hold.wav", RATE);
 	assert_int_equal(new->samples[0], 100);
 	assert_int_equal(old->samples[0], 0);
 	assert_int_equal(old->references, 1);
-	media_sound_drop(old);
-	media_sound_drop(new);
+	media_sound_unref(old);
+	media_sound_unref(new);
 	scene_close(s);
 }
 
@@ -913,7 +913,7 @@ static void forgotten_while_it_is_read(void **state)
 	wav_put(s, "hold.wav", LENGTH, 100);
 	sound = here(s, "hold.wav", RATE);
 	assert_int_equal(sound->samples[0], 100);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	scene_close(s);
 }
 
@@ -935,12 +935,12 @@ static void another_folder(void **state)
 	assert_int_equal(sounds_folder_set(s->sounds, other->folder), 0);
 	new = here(s, "next.wav", RATE);
 	assert_int_equal(new->samples[0], 200);
-	media_sound_drop(new);
+	media_sound_unref(new);
 	new = here(s, "hold.wav", RATE);
 	assert_int_equal(new->samples[0], 100);
 	assert_int_equal(old->samples[0], 0);
-	media_sound_drop(new);
-	media_sound_drop(old);
+	media_sound_unref(new);
+	media_sound_unref(old);
 	is_none(s, "gone.wav", "no such file");
 	scene_close(s);
 	scene_close(other);
@@ -1011,11 +1011,11 @@ static void a_tone_repeats(void **state)
 	assert_int_equal(s->length, RATE * 3);
 	tone_render(uk, RATE, (uint64_t)RATE * 3 * 100, later, RATE * 3);
 	assert_memory_equal(s->samples, later, sizeof(later));
-	media_sound_drop(s);
+	media_sound_unref(s);
 	assert_true(sound_tone_set(&name, BYTES_LIT("uk"), TONE_DIAL, RATE));
 	s = sound_tone_make(&name, &fault); /* without end */
 	assert_int_equal(s->length, RATE);
-	media_sound_drop(s);
+	media_sound_unref(s);
 }
 
 int main(void)

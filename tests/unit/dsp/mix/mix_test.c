@@ -44,7 +44,7 @@ static void room_send(struct mix *m, const uint32_t *members, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		mix_note(m, members[i], LOUD);
-	mix_begin(m);
+	mix_tick(m);
 	mix_rank(m, placed);
 	for (uint32_t i = 0; i < n; i++)
 		mix_put(m, members[i], g_pcm[i]);
@@ -118,7 +118,7 @@ static void test_no_more_than_have_places(void **state)
 	frames_make(8000);
 	for (uint32_t i = 0; i < ROOM; i++)
 		mix_note(m, id[i], (uint8_t)(60 - 5 * i));
-	mix_begin(m);
+	mix_tick(m);
 	assert_int_equal(mix_rank(m, placed), 3);
 	for (uint32_t i = 0; i < ROOM; i++)
 		mix_put(m, id[i], g_pcm[i]);
@@ -319,7 +319,7 @@ static bool crowd_tick(struct mix *m, const uint32_t *members, uint32_t n)
 {
 	uint32_t placed[2 * MIX_TALKERS_MAX];
 
-	mix_begin(m);
+	mix_tick(m);
 	for (uint32_t i = 0; i < n; i++)
 		mix_put(m, members[i], g_pcm[i % ROOM]);
 	for (uint32_t i = 0; i < n; i++)
@@ -413,7 +413,7 @@ static void test_everybody_may_leave(void **state)
 	frames_make(1000);
 	memcpy(gone, g_pcm[1], sizeof(g_pcm[1]));
 	assert_int_equal(mix_coach(m, id[2], id[0]), 0);
-	mix_begin(m);
+	mix_tick(m);
 	mix_put(m, id[0], g_pcm[0]);
 	mix_put(m, id[1], gone);
 	mix_put(m, id[2], gone);
@@ -531,12 +531,12 @@ static void test_a_voice_comes_and_goes_without_a_step(void **state)
 	assert_true(room_tick(m, id, 1));
 	assert_int_equal(step_most(mix_shared(m), HIGH), 0);
 	mix_mute(m, id[0], true);
-	mix_begin(m);
+	mix_tick(m);
 	(void)mix_rank(m, placed);
 	assert_true(mix_sum(m)); /* its end is heard */
 	assert_in_range(step_most(mix_shared(m), HIGH), 1, STEP);
 	assert_int_equal(mix_shared(m)[N - 1], 0);
-	mix_begin(m);
+	mix_tick(m);
 	(void)mix_rank(m, placed);
 	assert_false(mix_sum(m));
 	mix_close(m);

@@ -274,7 +274,7 @@ static void test_returns_with_its_place(void **state)
 			mix_note(r.mix, r.id[B], ROOM_LEVEL);
 			if (t < 20)
 				mix_note(r.mix, r.id[A], ROOM_LEVEL);
-			mix_begin(r.mix);
+			mix_tick(r.mix);
 			assert_int_equal(mix_rank(r.mix, placed), 2);
 			mix_put(r.mix, r.id[A],
 				t < 20    ? room_frame(&r, A)

@@ -124,7 +124,7 @@ static void room_tick(struct room *r, uint32_t talk)
 		if (talk >> i & 1)
 			mix_note(r->mix, r->id[i], ROOM_LEVEL);
 	}
-	mix_begin(r->mix);
+	mix_tick(r->mix);
 	(void)mix_rank(r->mix, placed);
 	for (uint32_t i = 0; i < 32; i++) {
 		if (talk >> i & 1)

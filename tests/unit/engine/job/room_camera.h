@@ -65,7 +65,7 @@ static UNUSED void camera_see(struct parties *s, const struct sim_packet *packet
 	struct camera *c = camera_of_slot(packet->slot);
 	struct rtp rtp = rtp_read(packet);
 	struct bytes payload = bytes_mem(rtp.payload, rtp.payload_n);
-	bool begins = keyframe_begins(VIDEO_H264, payload);
+	bool begins = video_is_keyframe(VIDEO_H264, payload);
 	uint32_t source;
 
 	assert_int_equal(rtp.payload_type, PT + (packet->slot - PICTURE));
@@ -124,7 +124,7 @@ static UNUSED void camera_hear(const struct sim_packet *packet)
 		c->asked |= !c->deaf;
 	}
 	memcpy(memory, rtcp.p, n);
-	rtcp_nack_take(memory, &n, c->ssrc, camera_repeat, c);
+	rtcp_nack_filter(memory, &n, c->ssrc, camera_repeat, c);
 	c->nacks += c->nacked > before;
 }
 

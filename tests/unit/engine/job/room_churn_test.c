@@ -273,7 +273,7 @@ static void world_takes(struct churn *c)
 		;
 	while (ring_pop(&c->r->w.events, &event, 1) == 1)
 		if (event.kind == MEDIA_JOB_CLOSED)
-			media_sound_drop(event.sound);
+			media_sound_unref(event.sound);
 	while (media_feed_out(c->feed))
 		media_feed_out_release(c->feed);
 }

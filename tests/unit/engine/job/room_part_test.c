@@ -115,7 +115,7 @@ static void a_room_that_sleeps_wakes_for_a_sound(void **state)
 		parties_run(&s, 1000);
 		assert_int_equal(s.list[0].packets, packets);
 		assert_ptr_equal(part_close(&s, PART).sound, sound);
-		media_sound_drop(sound);
+		media_sound_unref(sound);
 		parties_close(&s);
 	}
 }
@@ -145,7 +145,7 @@ static void talkers_hear_a_sound_beside_each_other(void **state)
 	hears_all_others(&s, 2400);
 	for (uint32_t k = 0; k < s.count; k++)
 		assert_true(lately(&s, k, SOUND_HZ, 2000) < 60);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	parties_close(&s);
 }
 
@@ -177,7 +177,7 @@ static void a_sound_that_is_stopped_does_not_click(void **state)
 			       : most;
 	assert_int_equal(p->heard[p->heard_n - 1], 0);
 	assert_true(most > 0 && most <= 8000 / 40 + 1);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	parties_close(&s);
 }
 
@@ -197,7 +197,7 @@ static void a_sound_waits_for_the_first_member(void **state)
 	parties_run(&s, 400);
 	assert_true(lately(&s, 0, SOUND_HZ, 200) > LOUD / 2.0);
 	(void)part_close(&s, PART);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	parties_close(&s);
 }
 
@@ -232,8 +232,8 @@ static void what_no_part_can_be(void **state)
 	assert_int_equal(part_open_as(&s, PART, &work).error, -EINVAL);
 	assert_null(room_of(s.r)->parts);
 	assert_int_equal(s.r->w.jobs.count, 1);
-	media_sound_drop(sound);
-	media_sound_drop(wide);
+	media_sound_unref(sound);
+	media_sound_unref(wide);
 	parties_close(&s);
 }
 
@@ -266,7 +266,7 @@ static uint32_t copy_read(struct rig *r, uint32_t rate, int16_t *out)
 	struct bytes e;
 
 	memset(out, 0, COPY_MAX * sizeof(*out));
-	while ((e = byte_ring_take(ring)).p) {
+	while ((e = byte_ring_read(ring)).p) {
 		const struct tap_packet *t = (const struct tap_packet *)(const void *)e.p;
 		struct rtp_head head;
 

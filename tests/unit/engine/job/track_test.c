@@ -36,7 +36,7 @@ static void scene_close(struct scene *s)
 {
 	rig_close(s->r);
 	assert_int_equal(s->sound->references, 1);
-	media_sound_drop(s->sound);
+	media_sound_unref(s->sound);
 	free(s);
 }
 
@@ -220,7 +220,7 @@ static void many_hear_one_encoding(void **state)
 	(void)job_close_as(r, MUSIC_ID);
 	rig_close(r);
 	assert_int_equal(sound->references, 1);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 }
 
 /* Who was to be served next is gone between two slices. */
@@ -259,7 +259,7 @@ static void the_next_one_leaves(void **state)
 	for (size_t i = 0; i < PARTIES - 1 - TURN_SLICE; i++)
 		assert_int_not_equal(heard[i].slot, slot);
 	rig_close(r);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 }
 
 /* From where it is told; then silence, an event, and no more. */
@@ -317,7 +317,7 @@ static void the_end_is_told(void **state)
 	(void)play_ms(r, 200, heard, MAX);
 	assert_int_equal(rig_events(r, MEDIA_JOB_ENDED), 1);
 	rig_close(r);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 }
 
 static void its_place_is_known(void **state)
@@ -525,7 +525,7 @@ static void what_cannot_be_opened(void **state)
 		assert_int_equal(event.error, ROWS[i].error);
 		assert_true(job_id_eq(event.job, ROWS[i].id));
 		assert_ptr_equal(event.sound, sound);
-		media_sound_drop(sound);
+		media_sound_unref(sound);
 	}
 	assert_int_equal(s->r->w.jobs.count, 1);
 	scene_close(s);
@@ -694,7 +694,7 @@ static void a_costly_frame_has_a_slice_of_its_own(void **state)
 	assert_int_equal(s->heard[0].rtp.payload_type, MUSIC_PT);
 	(void)job_close_as(s->r, costly);
 	assert_int_equal(wide->references, 1);
-	media_sound_drop(wide);
+	media_sound_unref(wide);
 	scene_close(s);
 }
 

@@ -26,7 +26,7 @@ static UNUSED struct media_sound *sound_of(uint32_t rate_hz, uint32_t length)
 /* G.711 mu in packets of 20 ms, over and over. */
 static UNUSED struct media_track track_of(struct media_sound *sound)
 {
-	return (struct media_track){ .sound = media_sound_take(sound),
+	return (struct media_track){ .sound = media_sound_ref(sound),
 				     .codec = MEDIA_CODEC_PCMU,
 				     .packet_ms = FRAME_MS,
 				     .loops = 1 };
@@ -46,7 +46,7 @@ static UNUSED struct media_event job_close_as(struct rig *r, struct job_id id)
 
 	rig_command(r, &(struct media_command){ .kind = MEDIA_JOB_CLOSE, .job = id });
 	assert_true(rig_event(r, MEDIA_JOB_CLOSED, &event));
-	media_sound_drop(event.sound);
+	media_sound_unref(event.sound);
 	return event;
 }
 

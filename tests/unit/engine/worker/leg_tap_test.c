@@ -11,7 +11,7 @@ enum { NUMBER = 3 };
 /* The next copy; NULL: none waits. */
 static const struct tap_packet *taken(struct rig *r)
 {
-	struct bytes e = byte_ring_take(&r->w.taps[TAP_RECORD]);
+	struct bytes e = byte_ring_read(&r->w.taps[TAP_RECORD]);
 
 	byte_ring_release(&r->w.taps[TAP_RECORD]);
 	return (const void *)e.p;
@@ -19,7 +19,7 @@ static const struct tap_packet *taken(struct rig *r)
 
 static const struct tap_packet *taken_live(struct rig *r)
 {
-	struct bytes e = byte_ring_take(&r->w.taps[TAP_LIVE]);
+	struct bytes e = byte_ring_read(&r->w.taps[TAP_LIVE]);
 
 	byte_ring_release(&r->w.taps[TAP_LIVE]);
 	return (const void *)e.p;
@@ -27,7 +27,7 @@ static const struct tap_packet *taken_live(struct rig *r)
 
 static const struct tap_packet *taken_fork(struct rig *r)
 {
-	struct bytes e = byte_ring_take(&r->w.taps[TAP_FORK]);
+	struct bytes e = byte_ring_read(&r->w.taps[TAP_FORK]);
 
 	byte_ring_release(&r->w.taps[TAP_FORK]);
 	return (const void *)e.p;
@@ -282,7 +282,7 @@ static void what_is_made_here_is_heard(void **state)
 		assert_memory_equal(tap_octets(t).p + 12, played[i].octets, FRAME);
 	}
 	(void)job_close_as(r, MUSIC_ID);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	rig_close(r);
 }
 

@@ -370,7 +370,7 @@ static void over_music(void **state)
 	assert_in_range(amplitude(rate, TONE_HZ, 150, 200), 7000, 9000);
 	assert_true(amplitude(rate, BEEP_HZ, 1000, 200) < HEARS_HZ);
 	(void)job_close_as(s->r, MUSIC_ID);
-	media_sound_drop(sound);
+	media_sound_unref(sound);
 	scene_close(s);
 }
 

@@ -40,7 +40,7 @@ static int setup(void **state)
 	g_settings.reserved[g_settings.reserved_count++] = rig_addr("127.0.0.1:6379");
 	g_settings.reserved[g_settings.reserved_count] = rig_addr("0.0.0.0");
 	g_settings.reserved[g_settings.reserved_count++].port = 8080;
-	if (ports_take(&g_ports[PUBLIC], 1, &id))
+	if (ports_alloc(&g_ports[PUBLIC], 1, &id))
 		return -1;
 	g_taken = ports_rtp_port(&g_ports[PUBLIC], id);
 	return 0;

@@ -375,10 +375,10 @@ static void payload_types(void **state)
 
 	(void)state;
 	assert_int_equal(siprec_read_answer(&fork, bytes_str(g_answers[0].sdp), false, &reason), 0);
-	assert_true(fork_takes(&fork.stream[0], 8));
-	assert_true(fork_takes(&fork.stream[0], 101));
-	assert_false(fork_takes(&fork.stream[1], 101));
-	assert_false(fork_takes(&fork.stream[0], 0));
+	assert_true(fork_accepts(&fork.stream[0], 8));
+	assert_true(fork_accepts(&fork.stream[0], 101));
+	assert_false(fork_accepts(&fork.stream[1], 101));
+	assert_false(fork_accepts(&fork.stream[0], 0));
 }
 
 /* The port above the other one, if it says nothing else (RFC 3550 11, RFC 3605). */
