@@ -226,7 +226,7 @@ static void hellos_make(struct flood *f)
 
 		if (dtls_open(&d, x, DTLS_CLIENT, &NOBODY, clock_now_ns()))
 			fail("ClientHello", ENOMEM);
-		f->hello_n[i] = dtls_take(&d, f->hello[i]);
+		f->hello_n[i] = dtls_output(&d, f->hello[i]);
 		dtls_close(&d);
 	}
 	dtls_context_close(x);

@@ -143,7 +143,7 @@ static void engine_thread_stop(struct thread *t, struct job_routes *jobs)
 }
 
 /* Rings and packets are cache lines. */
-static struct thread *threads_take(uint32_t count)
+static struct thread *threads_alloc(uint32_t count)
 {
 	struct thread *t = aligned_alloc(alignof(struct thread), count * sizeof(*t));
 
@@ -207,7 +207,7 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	err = spread_open(&e->spread, settings->workers, settings->slots);
 	if (!err)
 		err = job_routes_open(&e->jobs, settings->jobs);
-	e->threads = threads_take(settings->workers);
+	e->threads = threads_alloc(settings->workers);
 	e->event_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!err)
 		err = e->threads ? (e->event_fd < 0 ? -errno : 0) : -ENOMEM;
@@ -328,7 +328,7 @@ int engine_move(struct engine *e, const struct flow_spec *spec)
 		return -EAGAIN;
 	if (spread_of(&e->spread, slot) == worker_choose(e, flow_spec_home(spec)))
 		return -EALREADY;
-	p = moves_begin(&e->moves, spec);
+	p = moves_add(&e->moves, spec);
 	if (!p)
 		return -ENOMEM;
 	p->from = spread_of(&e->spread, slot);

@@ -150,7 +150,7 @@ void engine_bound_before(int rtp_fd, int rtcp_fd, uint8_t family, uint8_t dscp, 
 }
 
 /* Of two that are bound beside each other the second, which is the newer, gets all packets; an index that is not there is none. */
-static void newest_takes(int fd)
+static void reuseport_to_newest(int fd)
 {
 	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 1) };
 	const struct sock_fprog program = { .len = 1, .filter = code };
@@ -176,7 +176,7 @@ int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *
 
 	if (err)
 		return err;
-	newest_takes(*fd);
+	reuseport_to_newest(*fd);
 	room_set(*fd, room);
 	return 0;
 }

@@ -209,12 +209,12 @@ struct media_overlay {
 };
 
 /* A payload type under which a party takes a codec that is spoken. */
-struct media_taken {
+struct media_accepted {
 	uint8_t payload_type;
 	uint8_t codec; /* enum media_codec; of video: a format (media/rtp/video.h) */
 };
 
-enum { MEDIA_TAKEN_MAX = 8 };
+enum { MEDIA_ACCEPTED_MAX = 8 };
 
 /* The last packet that was sent to the party of a flow while it heard a sound: what follows goes on behind it, in step with time. */
 struct flow_last_sent {
@@ -338,8 +338,8 @@ struct flow_spec {
 	struct flow_video video;   /* likewise, of video */
 	struct media_overlay
 		overlay; /* of audio alone; with taken, the first what is made where the party hears nothing */
-	uint8_t taken_count;
-	struct media_taken taken[MEDIA_TAKEN_MAX];
+	uint8_t accepted_count;
+	struct media_accepted accepted[MEDIA_ACCEPTED_MAX];
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
@@ -441,7 +441,7 @@ enum media_event_kind {
 	MEDIA_FLOW_YIELDED, /* engine_move: between two workers */
 	MEDIA_FLOW_MOVED, /* the answer to engine_move: the flow is open there. error: why it is still where it was, or (-ENOENT) gone */
 	/* Of jobs: job, call, place; no flow */
-	MEDIA_JOB_PLACE, /* as asked for, or each tell_ms */
+	MEDIA_JOB_PLACE, /* as asked for, or each report_ms */
 	MEDIA_JOB_ENDED, /* a sound that does not loop is over, after its last packet; the job stays open */
 	MEDIA_ROOM_TALKS, /* talks: others than before; five times a second at most */
 	MEDIA_JOB_CLOSED, /* error is 0, or why it could not be opened (-errno). Of a job of all workers, one from each */

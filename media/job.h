@@ -34,8 +34,8 @@ struct media_track {
 	uint8_t loops;      /* 1: begins anew at its end, for ever; 0: MEDIA_JOB_ENDED, once */
 	uint8_t complexity; /* as dsp/codec/encoder.h has them; 0: the codec's own */
 	uint32_t bit_rate;
-	uint32_t start;   /* sample to begin with: how far a process before has got */
-	uint32_t tell_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */
+	uint32_t start;     /* sample to begin with: how far a process before has got */
+	uint32_t report_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */
 };
 
 /* An echo: what a party says is said to it again so much later, in any codec. */

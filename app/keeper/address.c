@@ -440,7 +440,7 @@ static struct netlink_message address_way(struct address_link *l, const struct a
 	const struct addr from = { .family = ip->family };
 	struct address_search s = search_of(ip);
 
-	netlink_ask_way(&w, ++l->seq, &from, ip);
+	netlink_request_route(&w, ++l->seq, &from, ip);
 	(void)address_request(l, &w, true, way_told_to, &s);
 	return s.found;
 }

@@ -26,7 +26,7 @@ void relay_room_join(struct flow_spec *s, uint32_t index)
 	s->home = ROOM_CALL;
 	s->source = (struct flow_source){ .job = { .slot = ROOM_SLOT, .generation = 1 },
 					  .payload_type = s->rules[0].in };
-	s->taken_count = 1;
-	s->taken[0] = (struct media_taken){ s->rules[0].in, MEDIA_CODEC_PCMU };
+	s->accepted_count = 1;
+	s->accepted[0] = (struct media_accepted){ s->rules[0].in, MEDIA_CODEC_PCMU };
 	s->member = (struct flow_member){ .number = index + 1 };
 }

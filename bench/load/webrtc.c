@@ -175,7 +175,7 @@ static void dtls_flush(struct load_webrtc *w, uint64_t now_ns)
 	uint8_t out[DTLS_MTU];
 	uint16_t n;
 
-	while ((n = dtls_take(&w->dtls, out)) > 0)
+	while ((n = dtls_output(&w->dtls, out)) > 0)
 		wire_send(w, out, n);
 	if (w->dtls.outcome != DTLS_DONE || w->srtp)
 		return;

@@ -319,7 +319,7 @@ static void packets_take(struct bench *b, uint64_t now_ns)
 {
 	const struct sim_packet *p;
 
-	while ((p = port_sim_take(b->sim)) != NULL) {
+	while ((p = port_sim_sent(b->sim)) != NULL) {
 		if (p->channel != CHANNEL_RTP || p->length <= 12)
 			continue;
 		b->out++;

@@ -79,7 +79,7 @@ static void cpu_note(struct crypto *x)
 	x->cpu_us = cpu_us;
 }
 
-static void sleep_until_asked(struct crypto *x, uint64_t now_ns)
+static void sleep_until_request(struct crypto *x, uint64_t now_ns)
 {
 	struct pollfd wake = { .fd = x->wake_fd, .events = POLLIN };
 	bool empty = true;
@@ -104,7 +104,7 @@ static void *crypto_thread_main(void *arg)
 		uint64_t now_ns = clock_now_ns();
 
 		if (!crypto_step(x, now_ns))
-			sleep_until_asked(x, now_ns);
+			sleep_until_request(x, now_ns);
 	}
 	return NULL;
 }
@@ -334,7 +334,7 @@ static void flush(struct crypto *x, struct association *a)
 {
 	struct crypto_result r = { .kind = CRYPTO_SEND };
 
-	while ((r.length = dtls_take(&a->dtls, r.datagram)) > 0)
+	while ((r.length = dtls_output(&a->dtls, r.datagram)) > 0)
 		if (!result_push(x, a, &r))
 			metric_add(x->metrics.lost, 1);
 }
@@ -415,7 +415,7 @@ static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 	flush(x, a);
 	if (a->state != ASSOCIATION_RUNNING)
 		return;
-	if (a->dtls.outcome == DTLS_GOES_ON) {
+	if (a->dtls.outcome == DTLS_RUNNING) {
 		handshake_go_on(x, a, now_ns);
 		return;
 	}
@@ -436,8 +436,8 @@ static void feed(struct crypto *x, struct association *a, const struct crypto_re
 	advance(x, a, now_ns);
 }
 
-static void request_take(struct crypto *x, struct association *a, uint32_t worker,
-			 const struct crypto_request *r, enum association_state state)
+static void association_claim(struct crypto *x, struct association *a, uint32_t worker,
+			      const struct crypto_request *r, enum association_state state)
 {
 	if (a->state != ASSOCIATION_FREE)
 		association_forget(x, a);
@@ -449,12 +449,12 @@ static void request_take(struct crypto *x, struct association *a, uint32_t worke
 				   .timer.owner = (uint64_t)(a - x->list) };
 }
 
-static void association_begin(struct crypto *x, uint32_t worker, const struct crypto_request *r,
+static void association_start(struct crypto *x, uint32_t worker, const struct crypto_request *r,
 			      uint64_t now_ns)
 {
 	struct association *a = association_at(x, worker, r->association);
 
-	request_take(x, a, worker, r, ASSOCIATION_RUNNING);
+	association_claim(x, a, worker, r, ASSOCIATION_RUNNING);
 	running_set(x, x->running + 1);
 	metric_add(x->metrics.begun, 1);
 	if (dtls_open(&a->dtls, x->context, (enum media_dtls_role)r->role, &r->peer, now_ns)) {
@@ -470,7 +470,7 @@ static void resume(struct crypto *x, uint32_t worker, const struct crypto_reques
 {
 	struct association *a = association_at(x, worker, r->association);
 
-	request_take(x, a, worker, r, ASSOCIATION_DONE);
+	association_claim(x, a, worker, r, ASSOCIATION_DONE);
 	dtls_resume(&a->dtls, (enum media_dtls_role)r->role, bytes_mem(r->datagram, r->length));
 	flush(x, a);
 	done_wait(x, a, now_ns);
@@ -493,8 +493,8 @@ static void request_do(struct crypto *x, uint32_t worker, const struct crypto_re
 	bool known = a->state != ASSOCIATION_FREE && a->handle == r->association;
 
 	switch ((enum crypto_request_kind)r->kind) {
-	case CRYPTO_BEGIN:
-		association_begin(x, worker, r, now_ns);
+	case CRYPTO_START:
+		association_start(x, worker, r, now_ns);
 		break;
 	case CRYPTO_DATAGRAM:
 		if (known)

@@ -30,7 +30,7 @@ enum {
 #define CRYPTO_LINGER_NS UINT64_C(10000000000)
 
 enum crypto_request_kind {
-	CRYPTO_BEGIN, /* role, peer, call, quiet; and the first datagram, if any. One of the same index goes first. */
+	CRYPTO_START, /* role, peer, call, quiet; and the first datagram, if any. One of the same index goes first. */
 	CRYPTO_DATAGRAM,
 	CRYPTO_FLIGHT, /* what waits may be sent; of an association that is not known: role, and as datagram the flight of one that was done
 			* in a process before this (dtls_resume) */

@@ -312,7 +312,7 @@ static enum dtls_outcome handshake(struct dtls *d)
 	done = SSL_do_handshake(d->ssl);
 	if (done == 1)
 		return dtls_succeed(d);
-	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : dtls_fail(d);
+	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_RUNNING : dtls_fail(d);
 }
 
 /* ---- the flight with which the party can finish ---- */
@@ -320,7 +320,7 @@ static enum dtls_outcome handshake(struct dtls *d)
 /* As client it goes on after it: what the server has agreed to is known, and only its Finished is missing. */
 static bool is_client_done(struct dtls *d)
 {
-	return d->outcome == DTLS_GOES_ON && d->role == DTLS_CLIENT &&
+	return d->outcome == DTLS_RUNNING && d->role == DTLS_CLIENT &&
 	       SSL_get_state(d->ssl) == TLS_ST_CW_FINISHED && d->certificate_good &&
 	       keys_export(d) == DTLS_FAILURE_NONE;
 }
@@ -404,7 +404,7 @@ int dtls_open(struct dtls *d, struct dtls_context *x, enum media_dtls_role role,
 		return 0;
 	}
 	SSL_set_connect_state(d->ssl);
-	return handshake(d) == DTLS_GOES_ON ? 0 : -ENOMEM;
+	return handshake(d) == DTLS_RUNNING ? 0 : -ENOMEM;
 }
 
 void dtls_close(struct dtls *d)
@@ -440,16 +440,16 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 {
 	enum dtls_outcome outcome;
 
-	if (d->outcome != DTLS_GOES_ON) {
+	if (d->outcome != DTLS_RUNNING) {
 		repeat(d, datagram);
 		return (enum dtls_outcome)d->outcome;
 	}
 	if (now_ns >= d->deadline_ns)
 		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
 	if (d->held_until_ns) /* the party can but repeat what it said, and will */
-		return DTLS_GOES_ON;
+		return DTLS_RUNNING;
 	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
-		return DTLS_GOES_ON;
+		return DTLS_RUNNING;
 	datagram = sealed_bound(d, datagram);
 	d->octets += (uint32_t)datagram.n;
 	if (d->octets > DTLS_OCTETS_MAX)
@@ -467,16 +467,16 @@ enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns)
 
 	if (now_ns >= d->held_until_ns)
 		dtls_release(d);
-	if (d->outcome != DTLS_GOES_ON)
+	if (d->outcome != DTLS_RUNNING)
 		return (enum dtls_outcome)d->outcome;
 	if (now_ns >= d->deadline_ns)
 		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
 	ERR_clear_error();
 	if (d->held_until_ns)
-		return DTLS_GOES_ON;
+		return DTLS_RUNNING;
 	if (!DTLSv1_get_timeout(d->ssl, &left) || left.tv_sec > 0 || left.tv_usec > 0)
-		return DTLS_GOES_ON;
-	return DTLSv1_handle_timeout(d->ssl) < 0 ? dtls_fail(d) : DTLS_GOES_ON;
+		return DTLS_RUNNING;
+	return DTLSv1_handle_timeout(d->ssl) < 0 ? dtls_fail(d) : DTLS_RUNNING;
 }
 
 uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns)
@@ -486,7 +486,7 @@ uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns)
 
 	if (d->held_until_ns)
 		return d->held_until_ns;
-	if (d->outcome != DTLS_GOES_ON)
+	if (d->outcome != DTLS_RUNNING)
 		return UINT64_MAX;
 	if (!DTLSv1_get_timeout(d->ssl, &left))
 		return d->deadline_ns;
@@ -511,7 +511,7 @@ static uint16_t records_fit(const uint8_t *p, size_t n)
 	return (uint16_t)at;
 }
 
-uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU])
+uint16_t dtls_output(struct dtls *d, uint8_t out[DTLS_MTU])
 {
 	uint16_t n;
 	char *p;
@@ -519,7 +519,7 @@ uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU])
 
 	if (d->held_until_ns)
 		return 0;
-	if (d->outcome != DTLS_GOES_ON) {
+	if (d->outcome != DTLS_RUNNING) {
 		n = records_fit(d->last + d->last_at, (size_t)(d->last_n - d->last_at));
 		memcpy(out, d->last + d->last_at, n);
 		d->last_at = (uint16_t)(d->last_at + n);

@@ -30,7 +30,7 @@ enum {
 #define DTLS_HOLD_NS     UINT64_C(6000000000) /* longer than control waits for any store */
 
 enum dtls_outcome {
-	DTLS_GOES_ON,
+	DTLS_RUNNING,
 	DTLS_DONE,   /* there are keys */
 	DTLS_BROKEN, /* failure says why */
 };
@@ -86,7 +86,7 @@ enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns);
 /* When dtls_expire is due; UINT64_MAX: never. */
 uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns);
 /* The next datagram to send; 0: none. */
-uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU]);
+uint16_t dtls_output(struct dtls *d, uint8_t out[DTLS_MTU]);
 
 const char *dtls_failure_name(enum dtls_failure f);
 

@@ -68,7 +68,7 @@ struct ice_pair *ice_place(struct ice *i)
 	return place;
 }
 
-static void pair_begin(struct ice *i, struct ice_pair *p, enum channel c, const struct addr *party)
+static void pair_init(struct ice *i, struct ice_pair *p, enum channel c, const struct addr *party)
 {
 	*p = (struct ice_pair){
 		.party = *party, .channel = (uint8_t)c, .session = i->session, .age = i->validated++
@@ -80,7 +80,7 @@ struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *p
 {
 	struct ice_pair *p = ice_place(i);
 
-	pair_begin(i, p, c, party);
+	pair_init(i, p, c, party);
 	p->received_ns = now_ns;
 	p->nominated_ns = 1; /* it was, and whatever is nominated now is later */
 	select_pair(i, c, p);
@@ -99,8 +99,8 @@ void ice_consent_keep(struct ice *i, enum channel c, uint64_t received_ns)
 }
 
 /* May this nomination take the place of the one before? */
-static bool takes_over(const struct ice *i, const struct ice_pair *p, const struct ice_pair *before,
-		       uint64_t now_ns)
+static bool nomination_replaces(const struct ice *i, const struct ice_pair *p,
+				const struct ice_pair *before, uint64_t now_ns)
 {
 	return !before || before->nominated_ns == 0 || before->session != i->session ||
 	       p->priority >= before->priority ||
@@ -113,7 +113,7 @@ void ice_checked(struct ice *i, struct ice_pair *p, enum channel c, const struct
 	struct ice_pair *before = selected_of(i, c);
 
 	if (!addr_eq(&p->party, party) || p->channel != c)
-		pair_begin(i, p, c, party);
+		pair_init(i, p, c, party);
 	i->checks++;
 	i->checked_ns = now_ns;
 	p->received_ns = now_ns;
@@ -121,7 +121,7 @@ void ice_checked(struct ice *i, struct ice_pair *p, enum channel c, const struct
 	if (p->session != i->session)
 		p->nominated_ns = 0;
 	p->session = i->session;
-	if (check->nominates && takes_over(i, p, before, now_ns))
+	if (check->nominates && nomination_replaces(i, p, before, now_ns))
 		select_pair(i, c, p);
 	else if (!before)
 		select_pair(i, c, p);

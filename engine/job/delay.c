@@ -128,7 +128,7 @@ static uint64_t due_ns(const struct delay *d)
 	return d->list[d->first].at_ns + d->delay_ns;
 }
 
-static enum verdict delay_take(struct worker *w, struct job *j, const struct pkt *p)
+static enum verdict delay_receive(struct worker *w, struct job *j, const struct pkt *p)
 {
 	struct delay *d = j->work;
 
@@ -197,5 +197,5 @@ const struct job_kind job_delay = {
 	.effort = delay_effort,
 	.turn = delay_turn,
 	.place = delay_place,
-	.take = delay_take,
+	.receive = delay_receive,
 };

@@ -225,7 +225,7 @@ static enum media_codec feed_codec(const struct feed *f, const struct pkt *p)
 	return MEDIA_CODECS;
 }
 
-static enum verdict feed_take(struct worker *w, struct job *j, const struct pkt *p)
+static enum verdict feed_receive(struct worker *w, struct job *j, const struct pkt *p)
 {
 	struct feed *f = j->work;
 	enum media_codec codec = feed_codec(f, p);
@@ -265,5 +265,5 @@ const struct job_kind job_feed = {
 	.effort = feed_effort,
 	.turn = feed_turn,
 	.place = feed_place,
-	.take = feed_take,
+	.receive = feed_receive,
 };

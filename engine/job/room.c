@@ -154,7 +154,7 @@ static void room_late_skip(struct worker *w, struct room *r)
 	metric_add(w->metrics->frames_late, n);
 }
 
-static void tick_begin(struct worker *w, struct room *r)
+static void tick_start(struct worker *w, struct room *r)
 {
 	room_late_skip(w, r);
 	r->tick++;
@@ -231,7 +231,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	case ROOM_SLEEPS:
 		break;
 	case ROOM_WAITS:
-		tick_begin(w, r);
+		tick_start(w, r);
 		return 1;
 	case ROOM_HEARS:
 		return phase_receive(w, r, most);
@@ -282,8 +282,8 @@ const struct job_kind job_room = {
 	.effort = room_effort,
 	.turn = room_turn,
 	.place = room_place,
-	.take = room_take,
-	.fetch = room_take_fetch,
+	.receive = room_pkt_receive,
+	.fetch = room_pkt_prefetch,
 	.near = room_near,
 	.member = room_member_set,
 	.asked = room_video_on_feedback,
@@ -295,11 +295,11 @@ const struct job_kind job_room = {
 /* ---- what it is sent ---- */
 
 /* MEDIA_CODECS_KNOWN: it takes none under that number. */
-static uint8_t codec_taken(const struct flow *f)
+static uint8_t codec_accepted(const struct flow *f)
 {
-	for (uint8_t i = 0; i < f->taken_count; i++)
-		if (f->taken[i].payload_type == f->listener.payload_type)
-			return f->taken[i].codec;
+	for (uint8_t i = 0; i < f->accepted_count; i++)
+		if (f->accepted[i].payload_type == f->listener.payload_type)
+			return f->accepted[i].codec;
 	return MEDIA_CODECS_KNOWN;
 }
 
@@ -416,7 +416,7 @@ static int codec_heard_set(struct room *r, struct room_member *m, enum media_cod
 {
 	int err = room_voices_open(r, codec);
 
-	if (!err && room_codec_goes_on(codec))
+	if (!err && room_codec_is_stateful(codec))
 		err = room_decoder_open(r, codec, &m->decoders[codec]);
 	return err;
 }
@@ -550,7 +550,7 @@ static void place_forget(struct room *r, uint32_t index)
 	r->places_n = kept;
 	r->talks_due = true;
 	r->bar = VOICE_LEVEL_SILENCE;
-	room_voice_give(r, r->members[index]);
+	room_voice_release(r, r->members[index]);
 }
 
 /* Another number is another member. */
@@ -578,7 +578,7 @@ static int room_member_set(struct worker *w, struct job *j, struct flow *f,
 	err = member_set(r, index, spec);
 	heard_usual_set(r->members[index], f);
 	err_heard = codecs_heard_set(r, r->members[index], f);
-	err_codec = member_codec_set(r, index, codec_taken(f));
+	err_codec = member_codec_set(r, index, codec_accepted(f));
 	if (anew && r->members[index]->encodes)
 		payloads_missed(r->payloads, index);
 	r->members[index]->missed = false;

@@ -157,13 +157,13 @@ struct room_member {
 	/* line 1 */
 	struct flow_member spec;
 	/* as its packets say (RFC 6464) */
-	bool told_voice, tells_voice; /* the newest says so; one ever did */
-	uint8_t told_level;
+	bool signalled_voice, signals_voice; /* the newest says so; one ever did */
+	uint8_t signalled_level;
 	uint8_t burst_level; /* of Opus: when its packets were looked at, and for how long not again */
 	uint32_t burst_tick, burst_wait;
 	bool tone;   /* what was decoded of it last is one */
 	bool unsure; /* its encoder heard a voice, or it was a tone: what has no flag may be one */
-	uint64_t told_ns;
+	uint64_t signalled_ns;
 	uint32_t detector_rate;
 	struct voice detector;
 	/* seldom */
@@ -248,7 +248,7 @@ enum { ROOM_NEAR = 8 };
 
 int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
 void room_video_leave(struct worker *w, struct job *j, struct flow *f);
-enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *p);
+enum verdict room_video_receive(struct worker *w, struct job *j, const struct pkt *p);
 bool room_video_on_feedback(struct worker *w, struct job *j, const struct flow *f,
 			    struct bytes rtcp);
 /* Behind the mix: who talks. */
@@ -260,9 +260,9 @@ void room_video_free(struct room *r);
 
 /* ---- room_sound.c ---- */
 
-enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p);
+enum verdict room_pkt_receive(struct worker *w, struct job *j, const struct pkt *p);
 /* What that will touch is on its way to the cache: at first what is known, then what that points to. */
-void room_take_fetch(const struct job *j, const struct pkt *p, bool first);
+void room_pkt_prefetch(const struct job *j, const struct pkt *p, bool first);
 /* One that sleeps has ticks from now on. */
 void room_awake(struct worker *w, struct job *j);
 /* It is not listened to until it sends sound again. */
@@ -288,7 +288,7 @@ void room_level_flagged(const struct room *r, struct room_member *m, struct byte
 /* ---- room_voice.c ---- */
 
 /* This codec is decoded, though nobody may hear it: what comes later depends on it. */
-bool room_codec_goes_on(enum media_codec codec);
+bool room_codec_is_stateful(enum media_codec codec);
 /* NULL before; what is there stays. 0, or -errno. */
 int room_decoder_open(const struct room *r, enum media_codec codec, struct decoder **d);
 /* One more codec that members may speak, one more member: 0, or -errno. */
@@ -309,8 +309,8 @@ struct room_past_heard {
 struct room_past_heard room_past_decode(const struct room_member *m, struct decoder *d,
 					int16_t *space);
 /* NULL: none is free. Of what it has said it has what is to be heard from now on. */
-struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t index);
-void room_voice_give(struct room *r, struct room_member *m);
+struct room_voice *room_voice_claim(struct worker *w, struct room *r, uint32_t index);
+void room_voice_release(struct room *r, struct room_member *m);
 void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 		      enum media_codec codec, struct bytes payload, uint32_t units);
 void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,

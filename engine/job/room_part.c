@@ -230,7 +230,7 @@ static int room_play_open(struct job *j, const struct media_work *work)
 	return 0;
 }
 
-static int room_play_begin(struct worker *w, struct job *j)
+static int room_play_start(struct worker *w, struct job *j)
 {
 	struct room_play *y = j->work;
 	int err = room_part_join(w, &y->part, j, y->room);
@@ -264,7 +264,7 @@ const struct job_kind job_room_play = {
 	.effort = room_part_effort,
 	.turn = room_part_turn,
 	.place = room_play_place,
-	.begin = room_play_begin,
+	.start = room_play_start,
 };
 
 /*
@@ -414,7 +414,7 @@ static int room_tap_open(struct job *j, const struct media_work *work)
 	return 0;
 }
 
-static int room_tap_begin(struct worker *w, struct job *j)
+static int room_tap_start(struct worker *w, struct job *j)
 {
 	struct room_tap *t = j->work;
 	int err = room_part_join(w, &t->part, j, t->spec.room);
@@ -473,7 +473,7 @@ const struct job_kind job_room_tap = {
 	.effort = room_tap_effort,
 	.turn = room_tap_turn,
 	.place = room_tap_place,
-	.begin = room_tap_begin,
+	.start = room_tap_start,
 };
 
 /*
@@ -568,7 +568,7 @@ static int room_feed_open(struct job *j, const struct media_work *work)
 	return 0;
 }
 
-static int room_feed_begin(struct worker *w, struct job *j)
+static int room_feed_start(struct worker *w, struct job *j)
 {
 	struct room_feed *f = j->work;
 	int err = room_part_join(w, &f->part, j, f->spec.room);
@@ -605,5 +605,5 @@ const struct job_kind job_room_feed = {
 	.effort = room_part_effort,
 	.turn = room_part_turn,
 	.place = room_feed_place,
-	.begin = room_feed_begin,
+	.start = room_feed_start,
 };

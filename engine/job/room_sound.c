@@ -25,25 +25,25 @@ enum {
 };
 
 /* Its party's detector hears no voice, and ours may hear a tone. */
-static bool told_is_doubtful(const struct room_member *m)
+static bool level_is_doubtful(const struct room_member *m)
 {
-	return !m->speaks && m->told_level <= VOICE_TONE_LEAST;
+	return !m->speaks && m->signalled_level <= VOICE_TONE_LEAST;
 }
 
 /* It says so in its packets. */
 static bool room_level_is_signalled(const struct room *r, const struct room_member *m)
 {
-	return m->levels && m->told_ns && r->tick_ns < m->told_ns + TOLD_MS * NS_PER_MS;
+	return m->levels && m->signalled_ns && r->tick_ns < m->signalled_ns + TOLD_MS * NS_PER_MS;
 }
 
 static void level_from_header(struct room_member *m)
 {
-	m->level = m->told_level;
-	m->speaks |= m->tells_voice ? m->told_voice : m->told_level <= TOLD_LOUD;
+	m->level = m->signalled_level;
+	m->speaks |= m->signals_voice ? m->signalled_voice : m->signalled_level <= TOLD_LOUD;
 }
 
 /* Where everybody is heard this only tells who talks: it is asked now and then, and the answer holds until then. */
-static void room_level_begin(const struct room *r, struct room_member *m)
+static void room_level_start(const struct room *r, struct room_member *m)
 {
 	if (r->everybody)
 		m->unheard = (uint8_t)((m->unheard + 1) % DETECTOR_RARE);
@@ -60,7 +60,7 @@ void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pc
 
 	if (told)
 		level_from_header(m);
-	if (told && !told_is_doubtful(m))
+	if (told && !level_is_doubtful(m))
 		return;
 	if (r->everybody && m->unheard > 0)
 		return;
@@ -149,7 +149,7 @@ static uint32_t room_level_undecoded(struct worker *w, struct room *r, struct ro
 
 	if (told)
 		level_from_header(m);
-	if (told && !told_is_doubtful(m)) {
+	if (told && !level_is_doubtful(m)) {
 		room_past_put(m, codec, payload);
 		return 1;
 	}
@@ -184,7 +184,7 @@ static uint32_t member_frame_decode(struct worker *w, struct room *r, struct roo
 {
 	enum media_codec codec = (enum media_codec)f->payload_type;
 
-	if (m->voice || room_codec_goes_on(codec)) {
+	if (m->voice || room_codec_is_stateful(codec)) {
 		m->past.codec = (uint8_t)codec;
 		room_voice_frame(w, r, m, codec, f->payload, f->units);
 		return r->costs[codec];
@@ -271,7 +271,7 @@ uint32_t room_receive(struct worker *w, struct room *r, uint32_t index)
 		room_pause_member(r, index);
 		return 1;
 	}
-	room_level_begin(r, m);
+	room_level_start(r, m);
 	for (int i = 0; i < FRAMES_MAX && m->ahead < ROOM_TICK_UNITS; i++)
 		cost += member_receive(w, r, m);
 	m->ahead = m->ahead > ROOM_TICK_UNITS ? m->ahead - ROOM_TICK_UNITS : 0;
@@ -296,24 +296,24 @@ static bool member_has_place(const struct room *r, uint32_t index)
 	return false;
 }
 
-static void voices_give(struct room *r)
+static void voices_release(struct room *r)
 {
 	for (uint32_t i = 0; i < r->voices_n; i++) {
 		uint32_t index = r->voices[i].member;
 
 		if (index != MIX_NOBODY && !member_has_place(r, index))
-			room_voice_give(r, r->members[index]);
+			room_voice_release(r, r->members[index]);
 	}
 }
 
-static void voices_take(struct worker *w, struct room *r)
+static void voices_claim(struct worker *w, struct room *r)
 {
 	int taken = 0;
 
 	for (uint32_t i = 0; i < r->places_n && taken < VOICES_A_TICK; i++) {
 		if (r->members[r->places[i]]->voice)
 			continue;
-		(void)room_voice_take(w, r, r->places[i]);
+		(void)room_voice_claim(w, r, r->places[i]);
 		taken++;
 	}
 }
@@ -347,9 +347,9 @@ static bool places_deal(struct room *r)
 static void places_mix(struct worker *w, struct room *r, bool changed)
 {
 	if (changed)
-		voices_give(r);
+		voices_release(r);
 	r->bar = bar_find(r);
-	voices_take(w, r);
+	voices_claim(w, r);
 	for (uint32_t i = 0; i < r->places_n; i++)
 		voice_mix(r, r->places[i]);
 }
@@ -617,10 +617,10 @@ static void level_read(struct room_member *m, const struct pkt *p, uint64_t now_
 	if (rtp_parse(&head, bytes_mem(p->data, p->length)) ||
 	    !rtp_element_find(&head, m->levels, &level) || level.n < 1)
 		return;
-	m->told_level = level.p[0] & LEVEL_SILENCE;
-	m->told_voice = level.p[0] & VOICE_BIT;
-	m->tells_voice |= m->told_voice;
-	m->told_ns = now_ns;
+	m->signalled_level = level.p[0] & LEVEL_SILENCE;
+	m->signalled_voice = level.p[0] & VOICE_BIT;
+	m->signals_voice |= m->signalled_voice;
+	m->signalled_ns = now_ns;
 }
 
 static bool pkt_is_silent(const struct room_member *m, const struct pkt *p, enum media_codec codec,
@@ -628,7 +628,7 @@ static bool pkt_is_silent(const struct room_member *m, const struct pkt *p, enum
 {
 	if (p->event || codec == MEDIA_CODECS_KNOWN || sounding_is_silent(codec, payload))
 		return true;
-	return m->levels && m->told_ns == now_ns && m->told_level == LEVEL_SILENCE;
+	return m->levels && m->signalled_ns == now_ns && m->signalled_level == LEVEL_SILENCE;
 }
 
 static bool codec_pauses(enum media_codec codec, struct bytes payload)
@@ -686,7 +686,7 @@ static uint32_t units_most(enum media_codec codec)
 		       : 0;
 }
 
-enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
+enum verdict room_pkt_receive(struct worker *w, struct job *j, const struct pkt *p)
 {
 	struct room *r = j->work;
 	uint32_t index = p->flow->listener.member - 1;
@@ -698,7 +698,7 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 	bool silent;
 
 	if (UNLIKELY(p->flow->listener.video))
-		return room_video_take(w, j, p);
+		return room_video_receive(w, j, p);
 	if (!p->flow->listener.member)
 		return VERDICT_ALONE; /* it could not become one */
 	m = r->members[index];
@@ -722,7 +722,7 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 	return put_verdict(pkt_put(m, p, codec, payload, units, now_ns));
 }
 
-void room_take_fetch(const struct job *j, const struct pkt *p, bool first)
+void room_pkt_prefetch(const struct job *j, const struct pkt *p, bool first)
 {
 	const struct room *r = j->work;
 	const struct room_member *m;

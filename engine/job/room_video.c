@@ -422,7 +422,7 @@ static uint8_t layer_free(const struct member_video *m, uint64_t now_ns)
 }
 
 /* It was taken for another one before it said its name. */
-static void layer_take_from_others(struct member_video *m, uint8_t layer, uint32_t ssrc)
+static void layer_claim(struct member_video *m, uint8_t layer, uint32_t ssrc)
 {
 	uint8_t other = layer_with(m, ssrc);
 
@@ -445,7 +445,7 @@ uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now
 	if (rid.n) {
 		found = layer_named(layers, rid);
 		if (found != LAYER_NONE)
-			layer_take_from_others(m, found, k->ssrc);
+			layer_claim(m, found, k->ssrc);
 		return found;
 	}
 	found = layer_with(m, k->ssrc);

@@ -16,15 +16,15 @@ bool video_is_waiting(const struct room_video *p, uint64_t now_ns)
 /* ---- packets ---- */
 
 /* Under which number it takes that; PAYLOAD_NONE: it does not. The very format goes before one that will do. */
-static uint8_t type_taken(const struct flow *f, uint8_t format)
+static uint8_t type_accepted(const struct flow *f, uint8_t format)
 {
 	uint8_t found = PAYLOAD_NONE;
 
-	for (uint8_t i = 0; i < f->taken_count; i++) {
-		if (f->taken[i].codec == format)
-			return f->taken[i].payload_type;
-		if (found == PAYLOAD_NONE && video_is_accepted(f->taken[i].codec, format))
-			found = f->taken[i].payload_type;
+	for (uint8_t i = 0; i < f->accepted_count; i++) {
+		if (f->accepted[i].codec == format)
+			return f->accepted[i].payload_type;
+		if (found == PAYLOAD_NONE && video_is_accepted(f->accepted[i].codec, format))
+			found = f->accepted[i].payload_type;
 	}
 	return found;
 }
@@ -33,17 +33,17 @@ static bool flow_sees(struct worker *w, struct flow *f)
 {
 	if (!f->send || !flow_rtp_to(f) || (f->secure & SECURE_OUT && !f->srtp_out))
 		return false;
-	return flow_has_received(f) || trickle_take(f, w->now_ns);
+	return flow_has_received(f) || trickle_admit(f, w->now_ns);
 }
 
 /* Behind all that was sent before, as far on as time is. */
-static void view_begin(struct worker *w, struct room_video *p, uint32_t view,
+static void view_start(struct worker *w, struct room_video *p, uint32_t view,
 		       const struct video_packet *k)
 {
 	struct video_view *v = &p->list[view]->view;
 	struct flow *f = &w->flows.list[p->list[view]->slot];
 
-	originate_begin(w, f, VIDEO_HZ);
+	originate_start(w, f, VIDEO_HZ);
 	f->sink.feeder = (struct flow_id){ 0 };
 	f->sink.units = VIDEO_UNITS;
 	f->listener.begun = 1;
@@ -85,7 +85,7 @@ static bool view_has(struct worker *w, struct room_video *p, uint32_t view,
 		p->asks = true;
 		return false;
 	}
-	view_begin(w, p, view, k);
+	view_start(w, p, view, k);
 	return true;
 }
 
@@ -140,7 +140,7 @@ static void video_show(struct worker *w, struct room_video *p, uint32_t view,
 		view_close_up(&m->view, &f->sink, k);
 		return;
 	}
-	payload_type = type_taken(f, k->format);
+	payload_type = type_accepted(f, k->format);
 	if (payload_type == PAYLOAD_NONE)
 		return;
 	if (!flow_sees(w, f)) {
@@ -302,7 +302,7 @@ static uint8_t pkt_format(const struct pkt *p)
 }
 
 /* Under its SSRC, too, numbers that jump are of another stream. */
-static bool source_goes_on(const struct video_source *s, const struct pkt *k, uint8_t format)
+static bool source_continues(const struct video_source *s, const struct pkt *k, uint8_t format)
 {
 	int16_t ahead = (int16_t)(k->sequence - s->sequence);
 
@@ -313,10 +313,10 @@ static bool source_goes_on(const struct video_source *s, const struct pkt *k, ui
 /* A browser pads its stream to find its bandwidth: such a packet has a number of it, and begins none. */
 static bool source_is_of(const struct video_source *s, const struct pkt *k, uint8_t format)
 {
-	return source_goes_on(s, k, format == VIDEO_NONE ? s->format : format);
+	return source_continues(s, k, format == VIDEO_NONE ? s->format : format);
 }
 
-static void source_begin(struct room_video *p, struct video_source *s, const struct pkt *k,
+static void source_start(struct room_video *p, struct video_source *s, const struct pkt *k,
 			 uint8_t format)
 {
 	s->epoch++;
@@ -365,8 +365,8 @@ static bool source_note(struct room_video *p, struct video_source *s, const stru
 
 	if (!s->received_ns || now_ns > s->received_ns + VIDEO_SILENT_MS * NS_PER_MS)
 		p->review_ns = 0;
-	if (!source_goes_on(s, k, format))
-		source_begin(p, s, k, format);
+	if (!source_continues(s, k, format))
+		source_start(p, s, k, format);
 	else
 		follows = source_follows(p, s, k, now_ns);
 	s->received_ns = now_ns;
@@ -375,7 +375,7 @@ static bool source_note(struct room_video *p, struct video_source *s, const stru
 }
 
 /* Whoever begins with a late packet, or behind one that is missing, may have half a picture. */
-static bool source_begins(struct video_source *s, const struct pkt *k, bool follows)
+static bool source_is_at_keyframe(struct video_source *s, const struct pkt *k, bool follows)
 {
 	struct bytes payload = bytes_mem(k->data + k->payload_at, k->payload_length);
 	bool begins =
@@ -418,8 +418,8 @@ static struct vp8_head vp8_note(struct video_source *s, const struct pkt *k)
 	return h;
 }
 
-static enum verdict video_take(struct room_video *p, struct video_pick from, const struct pkt *k,
-			       bool follows)
+static enum verdict video_receive(struct room_video *p, struct video_pick from, const struct pkt *k,
+				  bool follows)
 {
 	struct video_source *s = video_source_of(p, from);
 	struct vp8_head vp8 = vp8_note(s, k);
@@ -428,7 +428,7 @@ static enum verdict video_take(struct room_video *p, struct video_pick from, con
 		return VERDICT_ALONE;
 	if (p->count == VIDEO_RING || k->payload_length > VIDEO_OCTETS)
 		return VERDICT_JOB_FULL;
-	ring_put(p, from, k, &vp8, k->payload_length && source_begins(s, k, follows));
+	ring_put(p, from, k, &vp8, k->payload_length && source_is_at_keyframe(s, k, follows));
 	return VERDICT_ALONE;
 }
 
@@ -439,7 +439,7 @@ static void video_on_packet(struct member_video *m, uint8_t layer, bool ends, ui
 	m->layers[layer].ends_then = m->ends;
 }
 
-enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *k)
+enum verdict room_video_receive(struct worker *w, struct job *j, const struct pkt *k)
 {
 	struct room_video *p = ((struct room *)j->work)->video;
 	struct video_pick from = { .member = k->flow->listener.member - 1 };
@@ -465,7 +465,7 @@ enum verdict room_video_take(struct worker *w, struct job *j, const struct pkt *
 	video_flow_follow(k->flow, m, k->ssrc, now_ns);
 	if (video_review_is_due(p, now_ns))
 		video_review(w, j);
-	v = video_take(p, from, k, follows);
+	v = video_receive(p, from, k, follows);
 	if (video_is_waiting(p, now_ns))
 		turn_queue(&w->jobs, j);
 	return v;

@@ -18,7 +18,7 @@ enum {
 	WIDE_HZ = 16000,                                       /* of G.722 */
 };
 
-bool room_codec_goes_on(enum media_codec codec)
+bool room_codec_is_stateful(enum media_codec codec)
 {
 	return codec == MEDIA_CODEC_G722 || codec == MEDIA_CODEC_G726_32 ||
 	       codec == MEDIA_CODEC_G729;
@@ -123,7 +123,7 @@ int room_voices_open(struct room *r, enum media_codec codec)
 	rate = decoder_format(d).rate;
 	for (int i = 0; i < ROOM_RATES; i++)
 		r->rates[i] |= rate == g_rates[i] && rate != r->spec.rate_hz;
-	if (room_codec_goes_on(codec))
+	if (room_codec_is_stateful(codec))
 		decoder_close(d);
 	else
 		r->decoders[codec] = d;
@@ -332,7 +332,7 @@ static struct decoder *decoder_for(const struct room *r, const struct room_membe
 		return NULL;
 	if (codec == MEDIA_CODEC_OPUS)
 		return v ? v->opus : NULL;
-	return room_codec_goes_on(codec) ? m->decoders[codec] : r->decoders[codec];
+	return room_codec_is_stateful(codec) ? m->decoders[codec] : r->decoders[codec];
 }
 
 static void voice_add(struct room_voice *v, enum media_codec codec, int16_t *pcm, uint32_t n,
@@ -443,7 +443,7 @@ static struct room_voice *voice_free(struct room *r)
 }
 
 /* What it said last, and is not heard yet: of a codec that goes on that is gone. */
-static void voice_begin(struct worker *w, const struct room *r, struct room_member *m)
+static void voice_start(struct worker *w, const struct room *r, struct room_member *m)
 {
 	struct room_voice *v = m->voice;
 	enum media_codec codec = (enum media_codec)m->past.codec;
@@ -452,7 +452,7 @@ static void voice_begin(struct worker *w, const struct room *r, struct room_memb
 	int16_t *space = w->transcoders.space;
 	uint32_t n = 0;
 
-	if (d && m->past.count && !room_codec_goes_on(codec)) {
+	if (d && m->past.count && !room_codec_is_stateful(codec)) {
 		n = room_past_decode(m, d, space).n;
 		voice_rate_set(v, decoder_format(d).rate);
 	}
@@ -466,7 +466,7 @@ static void voice_begin(struct worker *w, const struct room *r, struct room_memb
 			  v->rate);
 }
 
-struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t index)
+struct room_voice *room_voice_claim(struct worker *w, struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];
 	struct room_voice *v = voice_free(r);
@@ -479,12 +479,12 @@ struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t in
 		return NULL;
 	v->member = index;
 	m->voice = v;
-	voice_begin(w, r, m);
+	voice_start(w, r, m);
 	return v;
 }
 
 /* Who was no voice after all is not asked again so soon. */
-void room_voice_give(struct room *r, struct room_member *m)
+void room_voice_release(struct room *r, struct room_member *m)
 {
 	if (!m->voice || r->everybody)
 		return;

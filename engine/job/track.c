@@ -28,8 +28,8 @@ struct track {
 	struct encoder *encoder;
 	struct media_sound *sound; /* not ours to count */
 	uint64_t due_ns;           /* of the next frame; valid while somebody listens */
-	uint64_t told_ns;          /* MEDIA_JOB_PLACE was sent, or it began */
-	uint64_t tell_ns;          /* 0: never */
+	uint64_t reported_ns;      /* MEDIA_JOB_PLACE was sent, or it began */
+	uint64_t report_every_ns;  /* 0: never */
 	uint32_t place;            /* sample of the sound that the next frame begins with */
 	uint32_t samples;          /* of a frame */
 	uint32_t clock_hz, units;  /* of RTP; a frame's */
@@ -92,7 +92,7 @@ static int track_set(struct track *t, const struct media_track *spec)
 	t->place = spec->start;
 	t->packet_ms = spec->packet_ms;
 	t->loops = spec->loops;
-	t->tell_ns = spec->tell_ms * NS_PER_MS;
+	t->report_every_ns = spec->report_ms * NS_PER_MS;
 	t->clock_hz = media_codec_facts(spec->codec)->clock_hz;
 	t->effort = effort_of(t->encoder);
 	t->units = t->clock_hz * spec->packet_ms / 1000;
@@ -133,7 +133,7 @@ static void track_wake(struct worker *w, struct job *j)
 		return;
 	t->due_ns = w->now_ns + frame_ns(t) - 1 - phase_ns;
 	t->due_ns = t->due_ns - t->due_ns % frame_ns(t) + phase_ns;
-	t->told_ns = w->now_ns;
+	t->reported_ns = w->now_ns;
 	wheel_start(&w->wheel, &j->timer, t->due_ns);
 }
 
@@ -222,14 +222,14 @@ static bool track_place_notify(struct worker *w, const struct job *j, enum media
 }
 
 /* A full ring: with the next frame. */
-static void place_tell_now_and_then(struct worker *w, struct job *j)
+static void place_report(struct worker *w, struct job *j)
 {
 	struct track *t = j->work;
 
-	if (t->tell_ns == 0 || w->now_ns - t->told_ns < t->tell_ns)
+	if (t->report_every_ns == 0 || w->now_ns - t->reported_ns < t->report_every_ns)
 		return;
 	if (track_place_notify(w, j, MEDIA_JOB_PLACE))
-		t->told_ns = w->now_ns;
+		t->reported_ns = w->now_ns;
 }
 
 /* ---- turns ---- */
@@ -246,7 +246,7 @@ static void frame_turn(struct worker *w, struct job *j)
 		frame_make(w, j);
 	else
 		t->ended = track_place_notify(w, j, MEDIA_JOB_ENDED);
-	place_tell_now_and_then(w, j);
+	place_report(w, j);
 	if (!t->ended)
 		wheel_start(&w->wheel, &j->timer, t->due_ns);
 }

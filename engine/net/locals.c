@@ -101,7 +101,7 @@ static int address_add(struct locals *l, const struct addr *at, atomic_uint **ou
 int locals_add(struct locals *l, const struct addr *at, const struct local *who)
 {
 	uint32_t value = (uint32_t)who->worker << LOCAL_WORKER_AT | who->slot << LOCAL_SLOT_AT |
-			 (uint32_t)who->channel << LOCAL_CHANNEL_AT | LOCAL_TAKEN;
+			 (uint32_t)who->channel << LOCAL_CHANNEL_AT | LOCAL_IN_USE;
 	uint32_t nobody = 0;
 	atomic_uint *ports;
 	int err;

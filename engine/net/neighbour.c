@@ -44,7 +44,7 @@ static size_t layer_at(const uint8_t *p, size_t n, uint16_t *type)
 	return at + 2;
 }
 
-static bool arp_asks(const uint8_t *arp, size_t n, struct addr *whose)
+static bool arp_is_request(const uint8_t *arp, size_t n, struct addr *whose)
 {
 	static const uint8_t HEAD[] = { 0, 1, 8, 0, FRAME_MAC_LEN, ADDRESS_LEN, 0, ARP_REQUEST };
 
@@ -66,7 +66,7 @@ static uint16_t icmp_sum(const uint8_t *ip, const uint8_t *icmp, size_t n)
 
 /* RFC 4861 7.1.1: hop limit, checksum, code, length and target are checked; what comes from nowhere asks whether an
  * address is taken (RFC 4862 5.4.3), and nobody but us can have ours. */
-static bool icmp_asks(const uint8_t *ip, size_t n, struct addr *whose)
+static bool icmp_is_solicitation(const uint8_t *ip, size_t n, struct addr *whose)
 {
 	const uint8_t *icmp = ip + IPV6_LEN;
 	size_t length;
@@ -83,7 +83,7 @@ static bool icmp_asks(const uint8_t *ip, size_t n, struct addr *whose)
 	return !addr_is_multicast(whose);
 }
 
-bool neighbour_asks(struct bytes frame, struct addr *whose)
+bool neighbour_is_request(struct bytes frame, struct addr *whose)
 {
 	uint16_t type = 0;
 	size_t at = layer_at(frame.p, frame.n, &type);
@@ -91,8 +91,8 @@ bool neighbour_asks(struct bytes frame, struct addr *whose)
 	if (at == 0)
 		return false;
 	if (type == TYPE_ARP)
-		return arp_asks(frame.p + at, frame.n - at, whose);
-	return type == TYPE_IPV6 && icmp_asks(frame.p + at, frame.n - at, whose);
+		return arp_is_request(frame.p + at, frame.n - at, whose);
+	return type == TYPE_IPV6 && icmp_is_solicitation(frame.p + at, frame.n - at, whose);
 }
 
 static size_t arp_answer(uint8_t *arp, const uint8_t mac[FRAME_MAC_LEN])

@@ -6,8 +6,8 @@
 #include "engine/net/frame.h"
 
 /* Whose MAC address is asked for? False: this is no such question. */
-bool neighbour_asks(struct bytes frame, struct addr *whose);
-/* Turns a question, as told by neighbour_asks, into the answer, in place: that address is at mac. capacity: octets that may
+bool neighbour_is_request(struct bytes frame, struct addr *whose);
+/* Turns a question, as told by neighbour_is_request, into the answer, in place: that address is at mac. capacity: octets that may
  * be written. Returns the length of the frame; 0: it does not fit. */
 size_t neighbour_answer(uint8_t *frame, size_t n, size_t capacity,
 			const uint8_t mac[FRAME_MAC_LEN]);

@@ -329,7 +329,8 @@ static void ip_put(uint8_t *p, uint32_t *n, uint16_t type, const struct addr *ip
 	*n += (uint32_t)aligned(head.rta_len);
 }
 
-void netlink_ask_way(struct writer *w, uint32_t seq, const struct addr *from, const struct addr *to)
+void netlink_request_route(struct writer *w, uint32_t seq, const struct addr *from,
+			   const struct addr *to)
 {
 	bool v4 = to->family == ADDR_V4;
 	uint8_t out[128] = { 0 };
@@ -347,7 +348,8 @@ void netlink_ask_way(struct writer *w, uint32_t seq, const struct addr *from, co
 	question_write(w, out, q.head.nlmsg_len);
 }
 
-void netlink_ask_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip)
+void netlink_request_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex,
+			       const struct addr *ip)
 {
 	uint8_t out[128] = { 0 };
 	struct question q = { .head = { .nlmsg_type = RTM_GETNEIGH,
@@ -363,7 +365,7 @@ void netlink_ask_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex, con
 	question_write(w, out, q.head.nlmsg_len);
 }
 
-void netlink_ask_links(struct writer *w, uint32_t seq)
+void netlink_request_links(struct writer *w, uint32_t seq)
 {
 	struct question q = { .head = { .nlmsg_type = RTM_GETLINK,
 					.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,

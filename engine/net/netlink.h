@@ -44,9 +44,10 @@ struct netlink_message {
 int netlink_next(struct bytes *rest, struct netlink_message *out) NODISCARD;
 
 /* Questions; nothing is appended when it does not fit. from: whose routes, by policy; its port does not matter. */
-void netlink_ask_way(struct writer *w, uint32_t seq, const struct addr *from,
-		     const struct addr *to);
-void netlink_ask_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip);
-void netlink_ask_links(struct writer *w, uint32_t seq);
+void netlink_request_route(struct writer *w, uint32_t seq, const struct addr *from,
+			   const struct addr *to);
+void netlink_request_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex,
+			       const struct addr *ip);
+void netlink_request_links(struct writer *w, uint32_t seq);
 
 #endif

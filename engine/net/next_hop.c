@@ -268,9 +268,9 @@ void next_hops_flush(struct next_hops *t)
 }
 
 /* Asks for all links, at once. */
-static void next_hops_ask_links(struct next_hops *t)
+static void next_hops_request_links(struct next_hops *t)
 {
-	netlink_ask_links(&t->writer, HOP_SEQ_LINKS);
+	netlink_request_links(&t->writer, HOP_SEQ_LINKS);
 	next_hops_flush(t);
 }
 
@@ -280,7 +280,7 @@ static void overrun(struct next_hops *t)
 	for (uint32_t i = 0; i < (t->mask + 1) * HOP_WAYS; i++)
 		t->stations[i].told = false;
 	t->changed = true;
-	next_hops_ask_links(t);
+	next_hops_request_links(t);
 }
 
 static void epoch_move(struct next_hops *t, uint64_t now_ns)
@@ -346,8 +346,8 @@ enum {
 
 /* ---- both caches: a hash, and the least used of its entries gives way ---- */
 
-static struct hop_station *station_take(struct next_hops *t, uint32_t ifindex,
-					const struct addr *ip)
+static struct hop_station *station_claim(struct next_hops *t, uint32_t ifindex,
+					 const struct addr *ip)
 {
 	struct hop_station *s = stations_of(t, ifindex, ip), *oldest = s;
 
@@ -364,8 +364,8 @@ static struct hop_station *station_take(struct next_hops *t, uint32_t ifindex,
 	return oldest;
 }
 
-static struct hop_way *route_take(struct next_hops *t, const struct addr *from,
-				  const struct addr *to)
+static struct hop_way *route_claim(struct next_hops *t, const struct addr *from,
+				   const struct addr *to)
 {
 	uint8_t key[32];
 
@@ -402,7 +402,7 @@ static void route_request(struct next_hops *t, struct hop_way *w, uint64_t now_n
 	if (current || !hop_is_time(w->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
 		return;
 	w->asked_ns = now_ns;
-	netlink_ask_way(&t->writer, (uint32_t)(w - t->ways), &w->from, &w->to);
+	netlink_request_route(&t->writer, (uint32_t)(w - t->ways), &w->from, &w->to);
 }
 
 static void station_request(struct next_hops *t, struct hop_station *s, uint64_t now_ns)
@@ -410,8 +410,8 @@ static void station_request(struct next_hops *t, struct hop_station *s, uint64_t
 	if (s->told || !hop_is_time(s->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
 		return;
 	s->asked_ns = now_ns;
-	netlink_ask_neighbour(&t->writer, HOP_SEQ_STATION | (uint32_t)(s - t->stations), s->ifindex,
-			      &s->ip);
+	netlink_request_neighbour(&t->writer, HOP_SEQ_STATION | (uint32_t)(s - t->stations),
+				  s->ifindex, &s->ip);
 }
 
 static struct hop_station *station_of(struct next_hops *t, struct hop_way *w)
@@ -420,7 +420,7 @@ static struct hop_station *station_of(struct next_hops *t, struct hop_way *w)
 	struct hop_station *s = &t->stations[w->station];
 
 	if (UNLIKELY(!station_is(s, w->ifindex, ip))) {
-		s = station_take(t, w->ifindex, ip);
+		s = station_claim(t, w->ifindex, ip);
 		w->station = (uint32_t)(s - t->stations);
 	}
 	return s;
@@ -468,7 +468,7 @@ static struct hop_station *station_find(struct next_hops *t, const struct addr *
 					const struct addr *to, uint64_t now_ns,
 					struct next_hop *out)
 {
-	struct hop_way *w = route_take(t, from, to);
+	struct hop_way *w = route_claim(t, from, to);
 	struct hop_station *s;
 	const struct hop_link *l;
 
@@ -556,7 +556,7 @@ int next_hops_open(struct next_hops **out, const struct next_hop_settings *setti
 		next_hops_close(t);
 		return err;
 	}
-	next_hops_ask_links(t);
+	next_hops_request_links(t);
 	*out = t;
 	return 0;
 }

@@ -60,7 +60,7 @@ static void kernel_neighbour_answer(struct dpdk_port *d, struct rte_mbuf *m)
 	size_t n = 0;
 	struct addr whose;
 
-	if (neighbour_asks(bytes_mem(frame, m->data_len), &whose) &&
+	if (neighbour_is_request(bytes_mem(frame, m->data_len), &whose) &&
 	    locals_has_ip(&d->device->locals, &whose))
 		n = neighbour_answer(frame, m->data_len, m->data_len + rte_pktmbuf_tailroom(m),
 				     d->device->mac.addr_bytes);
@@ -309,7 +309,7 @@ static int program_hold(struct dpdk_device *d, const struct rte_eth_dev_info *in
 	int err = 0;
 
 	if (strcmp(info->driver_name, "net_af_xdp") == 0)
-		err = xdp_link_take(info->if_index, &d->program_fd);
+		err = xdp_link_adopt(info->if_index, &d->program_fd);
 	return err ? dpdk_refuse(why, err, "XDP program: %s%s", strerror(-err),
 				 err == -EPERM ? " (it needs CAP_SYS_ADMIN)" : "")
 		   : 0;

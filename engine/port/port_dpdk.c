@@ -51,8 +51,8 @@ static NOINLINE void end_learn(struct dpdk_port *d, struct dpdk_end *e, const st
 	e->path.vlan = vlan;
 }
 
-static void dpdk_pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
-			  const struct frame *f, const struct local *who)
+static void dpdk_pkt_receive(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
+			     const struct frame *f, const struct local *who)
 {
 	struct pkt *p = &b->list[b->count++];
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
@@ -109,7 +109,7 @@ static bool frame_is_fine(const struct rte_mbuf *m, struct frame *f)
 }
 
 /* An ordinary frame of a flow of ours, read straight into the batch. False: nothing was done. */
-static ALWAYS_INLINE bool ordinary_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
+static ALWAYS_INLINE bool ordinary_receive(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	struct pkt *p = &b->list[b->count];
@@ -142,7 +142,7 @@ static ALWAYS_INLINE bool ordinary_take(struct dpdk_port *d, struct batch *b, st
 
 /* All others. */
 static COLD
-NOINLINE void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
+NOINLINE void frame_receive(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 {
 	struct frame f;
 	struct local who;
@@ -162,7 +162,7 @@ NOINLINE void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *
 	}
 	/* heads that end so late leave no room for what may be written behind them */
 	assert(m->data_off + f.payload_at + PACKET_MAX <= m->buf_len);
-	dpdk_pkt_take(d, b, m, &f, &who);
+	dpdk_pkt_receive(d, b, m, &f, &who);
 }
 
 /* As much of a frame as voice has; all of it is summed. */
@@ -174,8 +174,8 @@ static void dpdk_frame_fetch(const struct rte_mbuf *m)
 		__builtin_prefetch(frame + at, 1);
 }
 
-static ALWAYS_INLINE void frames_take_inline(struct dpdk_port *d, struct batch *b,
-					     struct rte_mbuf *const *in, uint32_t n)
+static ALWAYS_INLINE void frames_receive_inline(struct dpdk_port *d, struct batch *b,
+						struct rte_mbuf *const *in, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		__builtin_prefetch(in[i], 1);
@@ -184,37 +184,37 @@ static ALWAYS_INLINE void frames_take_inline(struct dpdk_port *d, struct batch *
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			dpdk_frame_fetch(in[i + AHEAD]);
-		if (UNLIKELY(!ordinary_take(d, b, in[i])))
-			frame_take(d, b, in[i]);
+		if (UNLIKELY(!ordinary_receive(d, b, in[i])))
+			frame_receive(d, b, in[i]);
 	}
 }
 
 #ifdef __x86_64__
 FOR_CPU("avx2")
-static NOINLINE void frames_take_avx2(struct dpdk_port *d, struct batch *b,
-				      struct rte_mbuf *const *in, uint32_t n)
+static NOINLINE void frames_receive_avx2(struct dpdk_port *d, struct batch *b,
+					 struct rte_mbuf *const *in, uint32_t n)
 {
-	frames_take_inline(d, b, in, n);
+	frames_receive_inline(d, b, in, n);
 }
 #endif
 
-static NOINLINE void frames_take_any(struct dpdk_port *d, struct batch *b,
-				     struct rte_mbuf *const *in, uint32_t n)
+static NOINLINE void frames_receive_any(struct dpdk_port *d, struct batch *b,
+					struct rte_mbuf *const *in, uint32_t n)
 {
-	frames_take_inline(d, b, in, n);
+	frames_receive_inline(d, b, in, n);
 }
 
 /* All of it for the CPU at hand, so that sums are made in place. */
-static void dpdk_frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
-			     uint32_t n)
+static void dpdk_frames_receive(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
+				uint32_t n)
 {
 #ifdef __x86_64__
 	if (LIKELY(__builtin_cpu_supports("avx2"))) {
-		frames_take_avx2(d, b, in, n);
+		frames_receive_avx2(d, b, in, n);
 		return;
 	}
 #endif
-	frames_take_any(d, b, in, n);
+	frames_receive_any(d, b, in, n);
 }
 
 /* One look: at what other workers gave, then at the queue. */
@@ -226,7 +226,7 @@ static void batch_look(struct dpdk_port *d, struct batch *b)
 	n = rte_ring_dequeue_burst(d->device->handover[d->queue], (void **)in, room, NULL);
 	n += rte_eth_rx_burst(d->device->id, d->queue, in + n, (uint16_t)(room - n));
 	d->busy = n == room;
-	dpdk_frames_take(d, b, in, n);
+	dpdk_frames_receive(d, b, in, n);
 	d->counts[DPDK_IN] += b->count - before;
 	handed_flush(d);
 }
@@ -352,7 +352,7 @@ static bool mac_is_zero(const uint8_t mac[FRAME_MAC_LEN])
 }
 
 /* To an address of our own there is no way out: it is the kernel's. */
-static bool gateway_takes(const struct dpdk_device *device, const struct addr *to)
+static bool has_gateway_to(const struct dpdk_device *device, const struct addr *to)
 {
 	return !mac_is_zero(device->gateway) &&
 	       (device->hairpin || !locals_has_ip(&device->locals, to));
@@ -363,7 +363,7 @@ static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, cons
 {
 	if (addr_eq(&e->to, to))
 		return true;
-	if (!gateway_takes(device, to)) {
+	if (!has_gateway_to(device, to)) {
 		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
 		e->ready.to_end = 0;
 		return false;
@@ -724,7 +724,7 @@ static const struct port_ops OPS = {
 	.close = dpdk_close,
 };
 
-static struct dpdk_slot *slots_take(uint32_t count)
+static struct dpdk_slot *slots_alloc(uint32_t count)
 {
 	struct dpdk_slot *s = aligned_alloc(alignof(struct dpdk_slot), count * sizeof(*s));
 
@@ -733,7 +733,7 @@ static struct dpdk_slot *slots_take(uint32_t count)
 	return s;
 }
 
-static struct dpdk_port *dpdk_port_take(void)
+static struct dpdk_port *dpdk_port_alloc(void)
 {
 	struct dpdk_port *d = aligned_alloc(alignof(struct dpdk_port), sizeof(*d));
 
@@ -768,12 +768,12 @@ EXPORTED port_dpdk_open_fn tandem_port_dpdk_open;
 int tandem_port_dpdk_open(struct port **out, const struct port_settings *settings,
 			  const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 {
-	struct dpdk_port *d = dpdk_port_take();
+	struct dpdk_port *d = dpdk_port_alloc();
 	int err;
 
 	assert(s->worker < s->workers && s->workers <= DPDK_WORKERS_MAX);
 	if (d)
-		d->slots = slots_take(settings->slots);
+		d->slots = slots_alloc(settings->slots);
 	err = d && d->slots ? dpdk_device_join(&d->device, s, why)
 			    : dpdk_refuse(why, -ENOMEM, "no memory");
 	if (err) {

@@ -279,7 +279,7 @@ bool port_sim_put(struct sim_port *s, uint32_t slot, enum channel c, const struc
 	return true;
 }
 
-const struct sim_packet *port_sim_take(struct sim_port *s)
+const struct sim_packet *port_sim_sent(struct sim_port *s)
 {
 	return s->out_head == s->out_tail ? NULL : &s->out[s->out_head++ % SIM_QUEUE];
 }

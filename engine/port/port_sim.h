@@ -56,6 +56,6 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 bool port_sim_put(struct sim_port *s, uint32_t slot, enum channel c, const struct addr *from,
 		  struct bytes payload);
 /* The oldest packet sent; NULL: none. Valid until the next. */
-const struct sim_packet *port_sim_take(struct sim_port *s);
+const struct sim_packet *port_sim_sent(struct sim_port *s);
 
 #endif

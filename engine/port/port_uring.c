@@ -100,7 +100,7 @@ static int uring_refusal(int err)
 	return err == -EPERM || err == -EACCES || err == -EINVAL || err == -ENOSYS ? -ENOSYS : err;
 }
 
-static void *pages_take(size_t n)
+static void *pages_alloc(size_t n)
 {
 	void *p;
 
@@ -174,8 +174,8 @@ static int buffers_open(struct uring *u)
 					.bgid = URING_BUFFER_GROUP };
 	int err;
 
-	u->buffers = pages_take(u->buffer_count * sizeof(struct io_uring_buf));
-	u->memory = pages_take((size_t)(u->buffer_count + URING_OWN) * u->buffer_size);
+	u->buffers = pages_alloc(u->buffer_count * sizeof(struct io_uring_buf));
+	u->memory = pages_alloc((size_t)(u->buffer_count + URING_OWN) * u->buffer_size);
 	u->spent = calloc(u->buffer_count + URING_OWN, sizeof(*u->spent));
 	if (!u->buffers || !u->memory || !u->spent)
 		return -ENOMEM;

@@ -77,7 +77,7 @@ static bool xdp_lend(struct port *p, struct pkt *out)
 	struct xdp_port *x = xdp_of(p);
 	uint32_t frame;
 
-	if (!xdp_frame_take(x->lane, &frame))
+	if (!xdp_frame_alloc(x->lane, &frame))
 		return false;
 	out->data = xdp_frame(x->lane, frame) + XDP_FRAME_PAYLOAD;
 	return true;
@@ -106,7 +106,7 @@ static uint8_t *payload_place(struct xdp_port *x, const struct pkt *p, bool own)
 
 	if (LIKELY(own))
 		return p->data;
-	if (!xdp_frame_take(x->lane, &frame))
+	if (!xdp_frame_alloc(x->lane, &frame))
 		return NULL;
 	payload = xdp_frame(x->lane, frame) + XDP_FRAME_PAYLOAD;
 	memcpy(payload, p->data, p->length);
@@ -330,8 +330,8 @@ static bool frame_read(struct xdp_port *x, const struct xdp_queue *q, struct byt
 	return true;
 }
 
-static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const struct xdp_desc *d,
-		       struct batch *b, struct tally *t)
+static void frame_receive(struct xdp_port *x, const struct xdp_queue *q, const struct xdp_desc *d,
+			  struct batch *b, struct tally *t)
 {
 	uint8_t *start = x->lane->memory + d->addr;
 	enum xdp_refusal refused;
@@ -363,7 +363,7 @@ static void xdp_frame_fetch(const struct xdp_port *x, const struct xdp_desc *d)
 		__builtin_prefetch(x->lane->memory + d->addr + at, 1);
 }
 
-static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b, struct tally *t)
+static void queue_receive(struct xdp_port *x, struct xdp_queue *q, struct batch *b, struct tally *t)
 {
 	uint32_t at, n = xsk_ring_cons__peek(&q->socket.rx, BATCH_MAX - b->count, &at);
 
@@ -372,7 +372,7 @@ static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b,
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			xdp_frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i + AHEAD));
-		frame_take(x, q, xsk_ring_cons__rx_desc(&q->socket.rx, at + i), b, t);
+		frame_receive(x, q, xsk_ring_cons__rx_desc(&q->socket.rx, at + i), b, t);
 	}
 	if (n > 0)
 		xsk_ring_cons__release(&q->socket.rx, n);
@@ -382,7 +382,8 @@ static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b,
 }
 
 /* Another worker's frame: its payload is copied, so that from here on all of the batch is ours, and it goes home. */
-static void parcel_take(struct xdp_port *x, struct xdp_way *way, struct batch *b, struct tally *t)
+static void parcel_receive(struct xdp_port *x, struct xdp_way *way, struct batch *b,
+			   struct tally *t)
 {
 	struct xdp_parcel parcel;
 	uint32_t frame = 0;
@@ -391,7 +392,7 @@ static void parcel_take(struct xdp_port *x, struct xdp_way *way, struct batch *b
 		return;
 	if (!x->slots[parcel.slot].in_use) {
 		t->refused[XDP_REFUSED_NO_FLOW]++;
-	} else if (!xdp_frame_take(x->lane, &frame)) {
+	} else if (!xdp_frame_alloc(x->lane, &frame)) {
 		t->refused[XDP_REFUSED_HANDOVER]++;
 	} else {
 		uint8_t *payload = xdp_frame(x->lane, frame) + XDP_FRAME_PAYLOAD;
@@ -407,7 +408,7 @@ static void parcel_take(struct xdp_port *x, struct xdp_way *way, struct batch *b
 		assert(false); /* it holds more than can be out */
 }
 
-static void parcels_take(struct xdp_port *x, struct batch *b, struct tally *t)
+static void parcels_receive(struct xdp_port *x, struct batch *b, struct tally *t)
 {
 	for (uint32_t w = 0; w < x->host->workers; w++) {
 		struct xdp_way *way;
@@ -416,7 +417,7 @@ static void parcels_take(struct xdp_port *x, struct batch *b, struct tally *t)
 			continue;
 		way = xdp_way_of(x->host, w, x->worker);
 		while (b->count < BATCH_MAX && !ring_is_empty(&way->parcels))
-			parcel_take(x, way, b, t);
+			parcel_receive(x, way, b, t);
 		x->more |= !ring_is_empty(&way->parcels);
 	}
 }
@@ -438,19 +439,19 @@ static void frames_return(struct xdp_port *x)
 	}
 }
 
-static void xdp_frames_take(struct xdp_port *x, struct batch *b)
+static void xdp_frames_receive(struct xdp_port *x, struct batch *b)
 {
 	uint32_t count = x->lane->queue_count;
 	struct tally t = { 0 };
 
 	x->more = false;
 	frames_return(x);
-	parcels_take(x, b, &t);
+	parcels_receive(x, b, &t);
 	for (uint32_t i = 0; i < count; i++) {
 		struct xdp_queue *q = x->lane->queues[(x->first_queue + i) % count];
 
 		if (b->count < BATCH_MAX)
-			queue_take(x, q, b, &t);
+			queue_receive(x, q, b, &t);
 		else
 			x->more |= xsk_cons_nb_avail(&q->socket.rx, 1) > 0;
 	}
@@ -583,7 +584,7 @@ static void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait
 	sockets_rx(x, b, want, wait_ns);
 	x->now_ns = b->now_ns;
 	xdp_lane_reclaim(x->lane);
-	xdp_frames_take(x, b);
+	xdp_frames_receive(x, b);
 	if (x->now_ns - x->netlink_ns >= NETLINK_EVERY_NS) {
 		x->netlink_ns = x->now_ns;
 		if (UNLIKELY(x->sockets->too_long))

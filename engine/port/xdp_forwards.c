@@ -176,7 +176,7 @@ void xdp_forwards_close(struct xdp_forwards *t)
 enum left_state {
 	LEFT_FREE,    /* of nobody, and no port of the process before led to it */
 	LEFT_POINTED, /* for whoever has that port */
-	LEFT_TAKEN,   /* some flow's, or its slot's since */
+	LEFT_CLAIMED, /* some flow's, or its slot's since */
 };
 
 struct xdp_forwards_left {
@@ -251,14 +251,14 @@ int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS
 }
 
 /* There are as many entries as slots, and slots as ports, so one is free; but for a moment, or where two ports led to one. */
-static bool left_take_free(struct xdp_forwards *t, uint32_t number, enum left_state state)
+static bool left_claim_free(struct xdp_forwards *t, uint32_t number, enum left_state state)
 {
 	uint32_t begin = atomic_load_explicit(&t->left->next, memory_order_relaxed);
 
 	for (uint32_t i = 0; i < t->entry_count; i++) {
 		uint32_t entry = (begin + i) % t->entry_count;
 
-		if (!left_change(t, entry, state, LEFT_TAKEN))
+		if (!left_change(t, entry, state, LEFT_CLAIMED))
 			continue;
 		atomic_store_explicit(&t->left->next, entry + 1, memory_order_relaxed);
 		t->entry_of[number] = entry;
@@ -267,9 +267,9 @@ static bool left_take_free(struct xdp_forwards *t, uint32_t number, enum left_st
 	return false;
 }
 
-static void left_take_any(struct xdp_forwards *t, uint32_t number)
+static void left_claim_any(struct xdp_forwards *t, uint32_t number)
 {
-	while (!left_take_free(t, number, LEFT_FREE) && !left_take_free(t, number, LEFT_POINTED))
+	while (!left_claim_free(t, number, LEFT_FREE) && !left_claim_free(t, number, LEFT_POINTED))
 		continue;
 }
 
@@ -282,14 +282,14 @@ bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local, uint32
 	mine = t->entry_of[number];
 	had = place < t->address_count ? pointed(t, place * XDP_FORWARD_PORTS + local->port)
 				       : XDP_NO_ENTRY;
-	if (had != XDP_NO_ENTRY && left_change(t, had, LEFT_POINTED, LEFT_TAKEN)) {
+	if (had != XDP_NO_ENTRY && left_change(t, had, LEFT_POINTED, LEFT_CLAIMED)) {
 		t->entry_of[number] = had;
 		if (mine != XDP_NO_ENTRY)
-			(void)left_change(t, mine, LEFT_TAKEN, LEFT_FREE);
+			(void)left_change(t, mine, LEFT_CLAIMED, LEFT_FREE);
 		return true;
 	}
 	if (mine == XDP_NO_ENTRY)
-		left_take_any(t, number);
+		left_claim_any(t, number);
 	return false;
 }
 
@@ -300,13 +300,13 @@ static bool left_end(struct xdp_forwards *t, uint32_t at, uint32_t entry)
 	uint32_t before = entry + 1;
 	bool armed;
 
-	if (!left_change(t, entry, LEFT_POINTED, LEFT_TAKEN))
+	if (!left_change(t, entry, LEFT_POINTED, LEFT_CLAIMED))
 		return false;
 	armed = xdp_forward_is_armed(&t->entries[entry]);
 	xdp_forward_disarm(&t->entries[entry]);
 	(void)__atomic_compare_exchange_n(number, &before, 0, false, __ATOMIC_RELAXED,
 					  __ATOMIC_RELAXED);
-	(void)left_change(t, entry, LEFT_TAKEN, LEFT_FREE);
+	(void)left_change(t, entry, LEFT_CLAIMED, LEFT_FREE);
 	return armed;
 }
 

@@ -97,8 +97,8 @@ static void links_end(const struct remains *left)
 }
 
 /* The table is h's, and what it takes is left->fds -1. False: of no use, and what is on the interfaces comes off. */
-static bool xdp_remains_take(struct xdp_host *h, struct remains *left, uint32_t entries,
-			     uint32_t addresses)
+static bool xdp_remains_adopt(struct xdp_host *h, struct remains *left, uint32_t entries,
+			      uint32_t addresses)
 {
 	struct xdp_word word;
 	char why[XDP_WHY_MAX] = "of another version, or of other networks, ports or workers";
@@ -567,7 +567,7 @@ static void forwards_open(struct xdp_host *h, uint32_t entries, struct remains *
 	uint32_t addresses =
 		h->network_count < XDP_ADDRESSES_MAX ? h->network_count : XDP_ADDRESSES_MAX;
 	char why[XDP_WHY_MAX];
-	bool taken = left && xdp_remains_take(h, left, entries, addresses);
+	bool taken = left && xdp_remains_adopt(h, left, entries, addresses);
 
 	if (entries == 0)
 		return;

@@ -41,7 +41,7 @@ static int lane_failed(char why[XDP_WHY_MAX], const char *what, int err)
 
 /* ---- open, close ---- */
 
-static int memory_take(struct xdp_lane *l)
+static int memory_alloc(struct xdp_lane *l)
 {
 	void *memory = mmap(NULL, (size_t)l->frame_count * XDP_FRAME_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -80,7 +80,7 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 	l->places = calloc(queues ? queues : 1, sizeof(*l->places));
 	l->fresh = calloc(queues ? queues : 1, sizeof(*l->fresh));
 	l->stale = calloc(queues ? queues : 1, sizeof(*l->stale));
-	err = l->queues && l->places && l->fresh && l->stale && l->renew_fd >= 0 ? memory_take(l)
+	err = l->queues && l->places && l->fresh && l->stale && l->renew_fd >= 0 ? memory_alloc(l)
 										 : -ENOMEM;
 	if (err)
 		xdp_lane_close(l);
@@ -152,7 +152,7 @@ static void lane_fill(struct xdp_lane *l, struct xdp_queue *q)
 	} while (q->fill_missing < before && q->fill_missing > 0);
 }
 
-static void lane_place_take(struct xdp_place *p, const struct xdp_queue *q)
+static void lane_place_set(struct xdp_place *p, const struct xdp_queue *q)
 {
 	p->ifindex = q->ifindex;
 	p->zero_copy = q->zero_copy;
@@ -186,7 +186,7 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 		return err;
 	}
 	l->places[at] = (struct xdp_place){ .interface = interface, .number = queue };
-	lane_place_take(&l->places[at], q);
+	lane_place_set(&l->places[at], q);
 	l->queues[at] = q;
 	l->queue_count++;
 	lane_fill(l, q);
@@ -225,7 +225,7 @@ int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int 
 		return err;
 	*out = p->next;
 	p->next = NULL;
-	lane_place_take(p, *out);
+	lane_place_set(p, *out);
 	return 0;
 }
 

@@ -106,7 +106,7 @@ static inline void xdp_frame_free(struct xdp_lane *l, uint32_t frame)
 	l->free_frames[l->free_count++] = frame;
 }
 
-static inline bool xdp_frame_take(struct xdp_lane *l, uint32_t *frame)
+static inline bool xdp_frame_alloc(struct xdp_lane *l, uint32_t *frame)
 {
 	if (UNLIKELY(l->free_count == 0))
 		return false;

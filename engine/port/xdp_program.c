@@ -39,7 +39,7 @@ static int link_replace(int ifindex, int program, uint32_t flags, int *out)
 	return err;
 }
 
-int xdp_link_take(uint32_t ifindex, int *out)
+int xdp_link_adopt(uint32_t ifindex, int *out)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, found);
 	int err = bpf_xdp_query((int)ifindex, 0, &found);

@@ -63,6 +63,6 @@ const char *xdp_error(int err);
 
 /* The program that is on the interface now goes with *out, a descriptor; -1: there is none. Its packets are the kernel's for a moment.
  * Any thread; needs CAP_SYS_ADMIN and CAP_NET_ADMIN. 0, or -errno: nothing has changed. */
-int xdp_link_take(uint32_t ifindex, int *out) NODISCARD;
+int xdp_link_adopt(uint32_t ifindex, int *out) NODISCARD;
 
 #endif

@@ -199,7 +199,7 @@ static uint32_t plain_length(const struct srtp_job *j)
 }
 
 /* As if no packet of the batch moved the index of another: most do not. */
-static bool rtp_begin(const struct srtp_job *j, struct srtp_unit *u)
+static bool rtp_unit_prepare(const struct srtp_job *j, struct srtp_unit *u)
 {
 	u->head = (uint32_t)head_length(j->data, u->n);
 	if (u->head == 0)
@@ -210,7 +210,7 @@ static bool rtp_begin(const struct srtp_job *j, struct srtp_unit *u)
 	return true;
 }
 
-static bool jobs_rtcp_begin(const struct srtp_job *j, struct srtp_unit *u)
+static bool rtcp_unit_prepare(const struct srtp_job *j, struct srtp_unit *u)
 {
 	if (u->n < PLAIN_RTCP_LEN)
 		return false;
@@ -221,7 +221,7 @@ static bool jobs_rtcp_begin(const struct srtp_job *j, struct srtp_unit *u)
 	return true;
 }
 
-static enum verdict srtp_job_begin(const struct srtp_job *j, struct srtp_unit *u)
+static enum verdict srtp_job_prepare(const struct srtp_job *j, struct srtp_unit *u)
 {
 	const struct srtp_stream *s = j->stream;
 	const uint8_t *end = j->data + j->length;
@@ -230,7 +230,7 @@ static enum verdict srtp_job_begin(const struct srtp_job *j, struct srtp_unit *u
 	u->cipher = srtp_stream_cipher(s, j->is_rtcp);
 	u->p = j->data;
 	u->n = plain_length(j);
-	if (!(j->is_rtcp ? jobs_rtcp_begin(j, u) : rtp_begin(j, u)))
+	if (!(j->is_rtcp ? rtcp_unit_prepare(j, u) : rtp_unit_prepare(j, u)))
 		return VERDICT_SRTP_SHORT;
 	if (s->mki_length > 0 &&
 	    memcmp(end - s->mki_length - (s->is_aead ? 0 : tag), s->key.mki, s->mki_length) != 0)
@@ -334,7 +334,7 @@ static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
 	batch_prefetch(jobs, count);
 	b.count = 0;
 	for (struct srtp_job *j = jobs; j < jobs + count; j++) {
-		j->verdict = (uint8_t)srtp_job_begin(j, &b.units[b.count]);
+		j->verdict = (uint8_t)srtp_job_prepare(j, &b.units[b.count]);
 		if (j->verdict == VERDICT_NONE)
 			b.jobs[b.count++] = j;
 	}

@@ -82,7 +82,7 @@ struct part {
 };
 
 /* RFC 7714 9.2, 9.3: authenticated is the head or, where nothing is encrypted, all, and the word in either case. */
-static void gcm_rtcp_begin(struct srtp_mb_aead *j, struct place *x, const struct srtp_unit *u)
+static void gcm_rtcp_prepare(struct srtp_mb_aead *j, struct place *x, const struct srtp_unit *u)
 {
 	j->associated_n += SRTP_WORD_LEN;
 	if (u->head > RTCP_HEAD_LEN) {
@@ -96,8 +96,8 @@ static void gcm_rtcp_begin(struct srtp_mb_aead *j, struct place *x, const struct
 }
 
 /* RFC 7714 8.2: the head of RTP is what is authenticated only. */
-static inline void gcm_packet_begin(struct srtp_mb_aead *j, struct place *x,
-				    const struct srtp_unit *u, uint8_t *tag)
+static inline void gcm_packet_prepare(struct srtp_mb_aead *j, struct place *x,
+				      const struct srtp_unit *u, uint8_t *tag)
 {
 	const struct srtp_cipher *c = u->cipher;
 
@@ -111,7 +111,7 @@ static inline void gcm_packet_begin(struct srtp_mb_aead *j, struct place *x,
 	j->tag = tag;
 	j->is_long = c->kind & KIND_LONG;
 	if (UNLIKELY(c->kind & KIND_RTCP))
-		gcm_rtcp_begin(j, x, u);
+		gcm_rtcp_prepare(j, x, u);
 }
 
 static inline void gcm_end(const struct place *x, const struct srtp_unit *u)
@@ -125,7 +125,7 @@ static NOINLINE void seal_alone(const struct srtp_unit *u, uint8_t tag[TAG_GCM])
 	struct srtp_mb_aead job;
 	struct place x;
 
-	gcm_packet_begin(&job, &x, u, tag);
+	gcm_packet_prepare(&job, &x, u, tag);
 	if (u->cipher->evp)
 		srtp_evp_seal(u->cipher->evp, &job);
 	else
@@ -146,7 +146,7 @@ static NOINLINE void check_alone(struct srtp_unit *u)
 	struct srtp_mb_aead job;
 	struct place x;
 
-	gcm_packet_begin(&job, &x, u, u->tag);
+	gcm_packet_prepare(&job, &x, u, u->tag);
 	u->authentic = srtp_evp_open(u->cipher->evp, &job);
 	gcm_end(&x, u);
 	if (!u->authentic)
@@ -156,7 +156,7 @@ static NOINLINE void check_alone(struct srtp_unit *u)
 static inline void gcm_part_add(struct part *x, struct srtp_unit *u, uint8_t *tag)
 {
 	x->of[x->count] = u;
-	gcm_packet_begin(&x->jobs[x->count], &x->places[x->count], u, tag);
+	gcm_packet_prepare(&x->jobs[x->count], &x->places[x->count], u, tag);
 	x->count++;
 }
 

@@ -89,7 +89,7 @@ void srtp_evp_hash(const struct srtp_mb_hash *job)
 
 /* ---- AES-GCM ---- */
 
-static void evp_gcm_begin(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x, bool seals)
+static void evp_gcm_process(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x, bool seals)
 {
 	int written = 0;
 	int ok = EVP_CipherInit_ex(evp, NULL, NULL, NULL, x->iv, seals);
@@ -106,7 +106,7 @@ void srtp_evp_seal(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x)
 	uint8_t none[SRTP_MB_BLOCK_LEN];
 	int written = 0, ok;
 
-	evp_gcm_begin(evp, x, true);
+	evp_gcm_process(evp, x, true);
 	ok = EVP_CipherFinal_ex(evp, none, &written) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_GET_TAG, SRTP_MB_TAG_LEN, x->tag) == 1;
 	assert(ok);
@@ -118,7 +118,7 @@ bool srtp_evp_open(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x)
 	int written = 0;
 	int ok;
 
-	evp_gcm_begin(evp, x, false);
+	evp_gcm_process(evp, x, false);
 	ok = EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_SET_TAG, SRTP_MB_TAG_LEN, x->tag);
 	assert(ok == 1);
 	return EVP_CipherFinal_ex(evp, none, &written) == 1;

@@ -37,7 +37,7 @@ int flow_bundle_join(struct worker *w, struct flow *f, struct flow_id id)
 			continue;
 		t->bundled[i] = f->id;
 		worker_transport(w, f)->owner = id;
-		flow_mark_begin(w, f, owner);
+		flow_mark_start(w, f, owner);
 		flow_pair_follow(f, &t->ice, w->now_ns);
 		return 0;
 	}

@@ -179,7 +179,7 @@ void coding_close(struct coding *c)
 	*c = (struct coding){ 0 };
 }
 
-void coding_begin(struct coding *c)
+void coding_reset(struct coding *c)
 {
 	if (c->heard)
 		c->broken = decoder_reset(c->decoder) != 0;

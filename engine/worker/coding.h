@@ -52,7 +52,7 @@ void coding_close(struct coding *c);
 /* What a packet that comes and one that leaves cost, about, by the table of dsp/codec/codec.h. Of 20 ms where it does not say. */
 uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz);
 /* As it was opened, but for what the encoder has of before. */
-void coding_begin(struct coding *c);
+void coding_reset(struct coding *c);
 
 /* A packet can leave; before it does nothing may be given to it. */
 static inline bool coding_is_full(const struct coding *c)

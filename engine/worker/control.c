@@ -30,18 +30,19 @@ bool event_send(struct worker *w, const struct media_event *event)
 	return ring_push(&w->events, event);
 }
 
-enum { DIGITS_TOLD_PER_S = 20 };
+enum { DIGITS_REPORTED_PER_S = 20 };
 
 /* As if they came evenly, with a second's worth at once. */
-static bool may_tell_digit(struct flow *f, uint64_t now_ns)
+static bool may_report_digit(struct flow *f, uint64_t now_ns)
 {
-	const uint64_t every_ns = NS_PER_S / DIGITS_TOLD_PER_S;
+	const uint64_t every_ns = NS_PER_S / DIGITS_REPORTED_PER_S;
 
-	if (f->digit_told_ns + NS_PER_S < now_ns + every_ns)
-		f->digit_told_ns = now_ns + every_ns > NS_PER_S ? now_ns + every_ns - NS_PER_S : 0;
-	if (f->digit_told_ns > now_ns)
+	if (f->digit_reported_ns + NS_PER_S < now_ns + every_ns)
+		f->digit_reported_ns =
+			now_ns + every_ns > NS_PER_S ? now_ns + every_ns - NS_PER_S : 0;
+	if (f->digit_reported_ns > now_ns)
 		return false;
-	f->digit_told_ns += every_ns;
+	f->digit_reported_ns += every_ns;
 	return true;
 }
 
@@ -49,7 +50,7 @@ static void digit_notify(struct worker *w, struct flow *f, const struct media_ev
 {
 	struct media_event event;
 
-	if (!may_tell_digit(f, w->now_ns)) {
+	if (!may_report_digit(f, w->now_ns)) {
 		metric_add(w->metrics->digits_untold, 1);
 		return;
 	}

@@ -256,7 +256,7 @@ static struct addr tap_local(const struct worker *w, const struct flow *f, bool 
 void leg_tap_from_party(struct worker *w, struct flow *f, const struct pkt *p, uint64_t now_ns)
 {
 	if (f->taps & TAPS_EAR)
-		detector_take(w, f, p);
+		detector_receive(w, f, p);
 	tap_copy(w, f, p, false,
 		 &(struct tap_packet){ .time_ns = now_ns,
 				       .from = p->from,
@@ -273,7 +273,7 @@ void leg_tap_in(struct worker *w, const struct batch *b)
 		    (p->kind != PKT_RTP && !rtcp))
 			continue;
 		if (p->flow->taps & TAPS_EAR && !rtcp)
-			detector_take(w, p->flow, p);
+			detector_receive(w, p->flow, p);
 		tap_copy(w, p->flow, p, rtcp,
 			 &(struct tap_packet){ .time_ns = b->now_ns,
 					       .from = p->from,

@@ -20,8 +20,8 @@ struct answer {
 	uint8_t transaction[STUN_TRANSACTION_LEN];
 };
 
-static void answer_begin(struct answer *a, const struct pkt *p, const struct stun_message *m,
-			 enum stun_type type)
+static void stun_answer_start(struct answer *a, const struct pkt *p, const struct stun_message *m,
+			      enum stun_type type)
 {
 	memcpy(a->transaction, m->transaction.p, sizeof(a->transaction));
 	a->w = writer_over(p->data, PACKET_MAX);
@@ -57,7 +57,7 @@ static enum verdict check_refuse(struct worker *w, struct pkt *p, const struct s
 	if (w->transports.refusals >= REFUSALS_PER_TICK)
 		return VERDICT_STUN_AUTH;
 	w->transports.refusals++;
-	answer_begin(&a, p, m, STUN_BINDING_ERROR);
+	stun_answer_start(&a, p, m, STUN_BINDING_ERROR);
 	stun_put_error(&a.w, code);
 	stun_put_fingerprint(&a.w);
 	return answer_send(&a, p);
@@ -69,7 +69,7 @@ static enum verdict check_answer_error(struct pkt *p, const struct stun_message 
 	const struct stun_unknown unknown = m->unknown;
 	struct answer a;
 
-	answer_begin(&a, p, m, STUN_BINDING_ERROR);
+	stun_answer_start(&a, p, m, STUN_BINDING_ERROR);
 	stun_put_error(&a.w, code);
 	if (unknown.count > 0)
 		stun_put_unknown(&a.w, &unknown);
@@ -81,7 +81,7 @@ static enum verdict ice_succeed(struct pkt *p, const struct stun_message *m, con
 {
 	struct answer a;
 
-	answer_begin(&a, p, m, STUN_BINDING_SUCCESS);
+	stun_answer_start(&a, p, m, STUN_BINDING_SUCCESS);
 	stun_put_mapped(&a.w, &p->from);
 	answer_seal(&a, i);
 	return answer_send(&a, p);

@@ -179,7 +179,7 @@ static void gap_conceal(struct worker *w, struct detector *e, const struct detec
 }
 
 /* Another stream: of the one before nothing is left. */
-static void detector_stream_begin(struct worker *w, struct detector *e,
+static void detector_stream_start(struct worker *w, struct detector *e,
 				  const struct detector_packet *k)
 {
 	if (e->known)
@@ -194,7 +194,7 @@ static void detector_stream_begin(struct worker *w, struct detector *e,
 	e->codec = k->codec;
 }
 
-static bool detector_stream_goes_on(const struct detector *e, const struct detector_packet *k)
+static bool detector_stream_continues(const struct detector *e, const struct detector_packet *k)
 {
 	return e->known && e->ssrc == k->ssrc && e->codec == k->codec;
 }
@@ -207,8 +207,8 @@ static void packet_decode(struct worker *w, struct detector *e)
 
 	if (!e->decoders[k->codec]) /* closed since it came */
 		return;
-	if (!detector_stream_goes_on(e, k))
-		detector_stream_begin(w, e, k);
+	if (!detector_stream_continues(e, k))
+		detector_stream_start(w, e, k);
 	else
 		gap_conceal(w, e, k);
 	e->sequence = k->sequence;
@@ -238,7 +238,7 @@ static bool packet_is_new(const struct detector *e, const struct rtp_head *head)
 	return last->ssrc != head->ssrc || (int16_t)(head->sequence - last->sequence) > 0;
 }
 
-void detector_take(struct worker *w, const struct flow *f, const struct pkt *p)
+void detector_receive(struct worker *w, const struct flow *f, const struct pkt *p)
 {
 	struct detector *e = detector_of(w, f);
 	struct rtp_head head;
@@ -284,7 +284,7 @@ void detector_turn(struct worker *w)
 
 	while (l->line.first &&
 	       (left == DETECTOR_SLICE_NS || detector_cost_ns(detector_first(l)) <= left)) {
-		struct detector *e = CONTAINER_OF(job_line_take(&l->line), struct detector, place);
+		struct detector *e = CONTAINER_OF(job_line_pop(&l->line), struct detector, place);
 
 		cost = detector_cost_ns(e);
 		packet_decode(w, e);

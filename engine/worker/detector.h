@@ -72,7 +72,7 @@ void detector_leave(struct worker *w, struct flow *f);
 /* Of its timer: nothing came for a while. */
 void detector_expire(struct worker *w, struct flow *f);
 /* RTP of the flow's party, in plain text. */
-void detector_take(struct worker *w, const struct flow *f, const struct pkt *p);
+void detector_receive(struct worker *w, const struct flow *f, const struct pkt *p);
 /* A slice of the work of those in line. */
 void detector_turn(struct worker *w);
 

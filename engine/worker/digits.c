@@ -23,7 +23,7 @@ enum { DIGIT_TONE_PACKET_MS = 20 };
 
 struct digit_tone {
 	struct encoder *encoder;
-	struct media_taken taken; /* under which it is said */
+	struct media_accepted codec; /* under which it is said */
 	struct codec_format format;
 	struct tone tone; /* of the digit that is said now */
 };
@@ -43,18 +43,18 @@ enum {
 };
 
 /* By the clock of what is sent now; where nothing is, the first. */
-static const struct media_taken *digit_tone_taken(const struct flow *f)
+static const struct media_accepted *digit_tone_codec(const struct flow *f)
 {
 	if (f->kind != MEDIA_AUDIO) /* of video it is something else */
 		return NULL;
-	for (uint8_t i = 0; i < f->taken_count; i++) {
-		const struct media_taken *t = &f->taken[i];
+	for (uint8_t i = 0; i < f->accepted_count; i++) {
+		const struct media_accepted *t = &f->accepted[i];
 
 		if (!f->sink.started || f->sink.clock_hz == 0 ||
 		    f->sink.clock_hz == media_codec_facts(t->codec)->clock_hz)
 			return t;
 	}
-	return f->taken_count ? &f->taken[0] : NULL;
+	return f->accepted_count ? &f->accepted[0] : NULL;
 }
 
 /* L16 has the rate of its clock; for others that is the codec's own. */
@@ -74,7 +74,7 @@ void digit_tone_close(struct digit_tone *k)
 /* In the codec that the party of f hears now. NULL: it takes none that is spoken, or there is no memory. Memory is allocated here. */
 static struct digit_tone *digit_tone_open(const struct flow *f)
 {
-	const struct media_taken *t = digit_tone_taken(f);
+	const struct media_accepted *t = digit_tone_codec(f);
 	struct digit_tone *k = t ? calloc(1, sizeof(*k)) : NULL;
 	struct encoder_settings s = { .packet_ms = DIGIT_TONE_PACKET_MS };
 
@@ -88,7 +88,7 @@ static struct digit_tone *digit_tone_open(const struct flow *f)
 		s.bit_rate = OPUS_BIT_RATE;
 		s.complexity = OPUS_COMPLEXITY;
 	}
-	k->taken = *t;
+	k->codec = *t;
 	if (encoder_open(&k->encoder, &s)) {
 		free(k);
 		return NULL;
@@ -104,16 +104,16 @@ static struct digit_tone *digit_tone_open(const struct flow *f)
 /* The party still takes its codec, under that number. */
 static bool digit_tone_fits(const struct digit_tone *k, const struct flow *f)
 {
-	for (uint8_t i = 0; i < f->taken_count; i++) {
-		if (f->taken[i].codec == k->taken.codec &&
-		    f->taken[i].payload_type == k->taken.payload_type)
+	for (uint8_t i = 0; i < f->accepted_count; i++) {
+		if (f->accepted[i].codec == k->codec.codec &&
+		    f->accepted[i].payload_type == k->codec.payload_type)
 			return true;
 	}
 	return false;
 }
 
 /* A digit begins. False: it is none that has a tone. */
-static bool digit_tone_begin(struct digit_tone *k, char digit, uint16_t on_ms, uint16_t off_ms)
+static bool digit_tone_start(struct digit_tone *k, char digit, uint16_t on_ms, uint16_t off_ms)
 {
 	return dtmf_tone(digit, on_ms, off_ms, DTMF_LEVEL, &k->tone);
 }
@@ -123,7 +123,7 @@ static bool digit_tone_send(struct worker *w, struct flow *f, struct digit_tone 
 			    const struct digit_tone_at *at)
 {
 	uint32_t units = k->format.clock / 1000 * DIGIT_TONE_PACKET_MS;
-	struct made_rtp rtp = { .payload_type = k->taken.payload_type,
+	struct made_rtp rtp = { .payload_type = k->codec.payload_type,
 				.marker = at->packet == 0,
 				.unrecorded = at->unrecorded,
 				.timestamp = at->timestamp + at->packet * units,
@@ -246,20 +246,20 @@ static uint16_t on_ms(const struct flow *f, uint16_t wanted_ms)
 }
 
 /* Behind all that was sent before, as a run of the peer's begins. */
-static void tone_begin(struct worker *w, struct flow *f)
+static void digits_tone_start(struct worker *w, struct flow *f)
 {
 	struct digits *d = f->digits;
 	uint32_t clock_hz = d->tone->format.clock;
 
 	/* whole packets */
 	d->on_ms = (uint16_t)((d->on_ms + DIGIT_PACKET_MS - 1) / DIGIT_PACKET_MS * DIGIT_PACKET_MS);
-	(void)digit_tone_begin(d->tone, telephone_event_digit(d->event), d->on_ms,
+	(void)digit_tone_start(d->tone, telephone_event_digit(d->event), d->on_ms,
 			       DIGIT_OFF_MS); /* has one: digits_put looked */
-	originate_begin(w, f, clock_hz);
+	originate_start(w, f, clock_hz);
 	d->timestamp = sink_timestamp_anew(&f->sink, (enum media_kind)f->kind, clock_hz, w->now_ns);
 }
 
-static void digit_begin(struct worker *w, struct flow *f)
+static void digit_start(struct worker *w, struct flow *f)
 {
 	struct digits *d = f->digits;
 	struct digit next = d->list[d->head];
@@ -272,10 +272,10 @@ static void digit_begin(struct worker *w, struct flow *f)
 	d->sent = 0;
 	f->making |= MAKING_DIGIT;
 	if (d->tones) {
-		tone_begin(w, f);
+		digits_tone_start(w, f);
 		return;
 	}
-	originate_begin(w, f, f->event_send_hz);
+	originate_start(w, f, f->event_send_hz);
 	d->timestamp = sink_timestamp(&f->sink, w->now_ns);
 	/* events are told apart by their timestamps, also where no time has passed */
 	if (d->timestamp == f->sink.timestamp)
@@ -357,7 +357,7 @@ void digits_expire(struct worker *w, struct flow *f)
 		return;
 	}
 	if (!(f->making & MAKING_DIGIT))
-		digit_begin(w, f);
+		digit_start(w, f);
 	if (d->tones && d->sent == tone_packets(d)) { /* its silence is over */
 		digit_end(w, f);
 		return;

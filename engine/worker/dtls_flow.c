@@ -20,7 +20,7 @@ struct dtls_candidate {
 	struct addr source;
 	uint64_t mark; /* of its ClientHello; 0: not known yet */
 	uint64_t began_ns, received_ns;
-	uint64_t datagram_due_ns; /* budget_take */
+	uint64_t datagram_due_ns; /* budget_consume */
 	uint8_t place;            /* in dtls_flow.candidates */
 	uint8_t proven;           /* 1: it answered what was sent to its address */
 	uint8_t told;             /* 1: control has its keys */
@@ -28,7 +28,7 @@ struct dtls_candidate {
 };
 
 /* One of a budget that refills steadily and holds `burst` at most. *due_ns: its state, 0 when full. */
-static bool budget_take(uint64_t *due_ns, uint64_t now_ns, uint64_t each_ns, uint32_t burst)
+static bool budget_consume(uint64_t *due_ns, uint64_t now_ns, uint64_t each_ns, uint32_t burst)
 {
 	uint64_t due = *due_ns > now_ns ? *due_ns : now_ns;
 
@@ -137,15 +137,15 @@ static bool candidate_request(struct worker *w, struct crypto_request *r, struct
 static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
 {
 	struct dtls_worker *d = &w->dtls;
-	uint64_t *due_ns = &f->dtls->begin_due_ns[place != 0];
-	uint32_t burst = (uint32_t)(NS_PER_S / d->begin_every_ns);
+	uint64_t *due_ns = &f->dtls->start_due_ns[place != 0];
+	uint32_t burst = (uint32_t)(NS_PER_S / d->start_every_ns);
 
 	if (d->running >= d->running_max || (place && d->strange >= d->running_max / 2))
 		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
-	else if (!budget_take(due_ns, w->now_ns, DTLS_BEGIN_EACH_S * NS_PER_S, DTLS_BEGIN_BURST))
+	else if (!budget_consume(due_ns, w->now_ns, DTLS_START_EACH_S * NS_PER_S, DTLS_START_BURST))
 		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
-	else if (!budget_take(&d->begin_due_ns, w->now_ns, d->begin_every_ns,
-			      place && burst > 1 ? burst / 2 : burst))
+	else if (!budget_consume(&d->start_due_ns, w->now_ns, d->start_every_ns,
+				 place && burst > 1 ? burst / 2 : burst))
 		dtls_refuse(w, DTLS_REFUSED_RATE);
 	else
 		return true;
@@ -155,7 +155,7 @@ static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
 static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_candidate *c,
 				pool_handle h, struct bytes datagram)
 {
-	struct crypto_request r = { .kind = CRYPTO_BEGIN,
+	struct crypto_request r = { .kind = CRYPTO_START,
 				    .association = h,
 				    .call = f->call,
 				    .role = f->dtls->role,
@@ -177,7 +177,7 @@ static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_ca
 
 /* Begins a handshake in this place of the flow, whose candidate goes first; datagram: the first one, may be empty. False: refused, and
  * counted; then nothing has changed. */
-static bool candidate_begin(struct worker *w, struct flow *f, uint8_t place,
+static bool candidate_start(struct worker *w, struct flow *f, uint8_t place,
 			    const struct addr *source, struct bytes datagram)
 {
 	struct dtls_candidate *c;
@@ -276,8 +276,8 @@ static bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct by
 	struct crypto_request r = { .kind = CRYPTO_DATAGRAM,
 				    .association = candidate_handle_of(w, c) };
 
-	if (!budget_take(&c->datagram_due_ns, w->now_ns, NS_PER_S / DTLS_DATAGRAMS_S,
-			 DTLS_DATAGRAM_BURST)) {
+	if (!budget_consume(&c->datagram_due_ns, w->now_ns, NS_PER_S / DTLS_DATAGRAMS_S,
+			    DTLS_DATAGRAM_BURST)) {
 		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
 		return false;
 	}
@@ -533,20 +533,20 @@ static bool is_restart(const struct dtls_candidate *c, uint64_t mark, uint64_t n
 
 /* ---- datagrams ---- */
 
-static bool server_begin(struct worker *w, struct flow *f, const struct pkt *p, int place,
-			 uint64_t mark)
+static bool dtls_server_start(struct worker *w, struct flow *f, const struct pkt *p, int place,
+			      uint64_t mark)
 {
 	if (place < 0) {
 		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
 		return false;
 	}
-	if (!candidate_begin(w, f, (uint8_t)place, &p->from, bytes_mem(p->data, p->length)))
+	if (!candidate_start(w, f, (uint8_t)place, &p->from, bytes_mem(p->data, p->length)))
 		return false;
 	candidate_at(w, f, (uint8_t)place)->mark = mark;
 	return true;
 }
 
-static bool server_take(struct worker *w, struct flow *f, const struct pkt *p)
+static bool server_receive(struct worker *w, struct flow *f, const struct pkt *p)
 {
 	struct bytes in = bytes_mem(p->data, p->length);
 	struct dtls_candidate *c = candidate_from(w, f, &p->from);
@@ -554,13 +554,13 @@ static bool server_take(struct worker *w, struct flow *f, const struct pkt *p)
 	bool hello = dtls_record_is_hello(in, &mark);
 
 	if (!c && hello && f->dtls->peer.hash != MEDIA_HASH_NONE)
-		return server_begin(w, f, p, dtls_place_of(w, f, &p->from), mark);
+		return dtls_server_start(w, f, p, dtls_place_of(w, f, &p->from), mark);
 	if (!c) {
 		dtls_refuse(w, DTLS_REFUSED_UNEXPECTED);
 		return false;
 	}
 	if (is_restart(c, mark, w->now_ns))
-		return server_begin(w, f, p, c->place, mark);
+		return dtls_server_start(w, f, p, c->place, mark);
 	if (mark)
 		c->mark = mark;
 	if (!hello)
@@ -578,7 +578,7 @@ static bool dtls_is_answer(const struct flow *f, const struct dtls_candidate *c,
 	return !c->proven && f->latch_mode != LATCH_STRICT && addr_ip_eq(&c->source, from);
 }
 
-static bool client_take(struct worker *w, struct flow *f, const struct pkt *p)
+static bool client_receive(struct worker *w, struct flow *f, const struct pkt *p)
 {
 	struct bytes in = bytes_mem(p->data, p->length);
 	struct dtls_candidate *c = candidate_at(w, f, 0);
@@ -594,7 +594,7 @@ static bool client_take(struct worker *w, struct flow *f, const struct pkt *p)
 }
 
 /* After the keys nothing is heard any more but who did not hear our last flight: another association is for control to say (RFC 8842 3). */
-static bool connected_take(struct worker *w, struct flow *f, const struct pkt *p)
+static bool connected_receive(struct worker *w, struct flow *f, const struct pkt *p)
 {
 	struct bytes in = bytes_mem(p->data, p->length);
 	struct dtls_candidate *c = candidate_from(w, f, &p->from);
@@ -607,7 +607,7 @@ static bool connected_take(struct worker *w, struct flow *f, const struct pkt *p
 	return false;
 }
 
-static enum verdict dtls_pkt_take(struct worker *w, const struct pkt *p)
+static enum verdict dtls_pkt_receive(struct worker *w, const struct pkt *p)
 {
 	struct flow *f = p->flow;
 	bool taken;
@@ -619,11 +619,11 @@ static enum verdict dtls_pkt_take(struct worker *w, const struct pkt *p)
 		return VERDICT_DTLS_REFUSED;
 	}
 	if (f->dtls->state == DTLS_CONNECTED)
-		taken = connected_take(w, f, p);
+		taken = connected_receive(w, f, p);
 	else if (f->dtls->role == DTLS_SERVER)
-		taken = server_take(w, f, p);
+		taken = server_receive(w, f, p);
 	else
-		taken = client_take(w, f, p);
+		taken = client_receive(w, f, p);
 	return taken ? VERDICT_DTLS : VERDICT_DTLS_REFUSED;
 }
 
@@ -631,7 +631,7 @@ void dtls_stage(struct worker *w, struct batch *b)
 {
 	BATCH_REST(p, b)
 	if (UNLIKELY(p->kind == PKT_DTLS && p->verdict == VERDICT_NONE))
-		p->verdict = (uint8_t)dtls_pkt_take(w, p);
+		p->verdict = (uint8_t)dtls_pkt_receive(w, p);
 }
 
 /* ---- clients ---- */
@@ -642,12 +642,12 @@ static bool is_client_due(const struct flow *f)
 	       (f->dtls->state == DTLS_WAITING || f->dtls->state == DTLS_FAILED);
 }
 
-static void dtls_client_begin(struct worker *w, struct flow *f)
+static void dtls_client_start(struct worker *w, struct flow *f)
 {
 	const struct addr *to = flow_rtp_to(f);
 
 	if (w->dtls.link && to && is_client_due(f) && w->now_ns >= f->dtls->retry_ns)
-		(void)candidate_begin(w, f, 0, to, (struct bytes){ 0 });
+		(void)candidate_start(w, f, 0, to, (struct bytes){ 0 });
 }
 
 /* What is under way goes on to the other address: it is the same party. */
@@ -665,7 +665,7 @@ void dtls_flow_pair(struct worker *w, struct flow *f)
 	bool was_due = is_client_due(f);
 
 	candidate_move(w, f);
-	dtls_client_begin(w, f);
+	dtls_client_start(w, f);
 	w->dtls.due -= was_due && !is_client_due(f);
 }
 
@@ -689,7 +689,7 @@ static void keys_note(struct flow *f, const struct flow_spec *spec)
 	d->key_out = spec->key_out;
 }
 
-static void spec_take(struct flow *f, const struct flow_spec *spec)
+static void dtls_spec_apply(struct flow *f, const struct flow_spec *spec)
 {
 	struct dtls_flow d = *f->dtls;
 
@@ -704,16 +704,16 @@ static void spec_take(struct flow *f, const struct flow_spec *spec)
 
 int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	spec_take(f, spec);
+	dtls_spec_apply(f, spec);
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
-	dtls_client_begin(w, f);
+	dtls_client_start(w, f);
 	w->dtls.due += is_client_due(f);
 	return spec->bundle.generation ? dtls_bundle_set(w, f, spec->bundle) : 0;
 }
 
 /* Is what is said now another handshake than what was said before? */
-static bool begins_anew(const struct dtls_flow *d, const struct flow_spec *spec)
+static bool handshake_is_new(const struct dtls_flow *d, const struct flow_spec *spec)
 {
 	uint8_t role = spec->bundle.generation ? DTLS_NONE : spec->dtls.role;
 
@@ -723,7 +723,7 @@ static bool begins_anew(const struct dtls_flow *d, const struct flow_spec *spec)
 int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct dtls_flow *d = f->dtls;
-	bool anew = begins_anew(d, spec);
+	bool anew = handshake_is_new(d, spec);
 	bool other = memcmp(&spec->dtls.peer, &d->peer, sizeof(d->peer)) != 0;
 
 	w->dtls.due -= is_client_due(f);
@@ -733,14 +733,14 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 		d->state = DTLS_WAITING;
 		d->retry_ns = d->retry_wait_ns = 0;
 	}
-	spec_take(f, spec);
+	dtls_spec_apply(f, spec);
 	if (other && w->dtls.link && d->state != DTLS_CONNECTED)
 		candidates_expect(w, f); /* an early one has spoken before it said who it is */
 	if (d->keyed && d->role == DTLS_NONE && !spec->bundle.generation)
 		d->keyed = 0; /* the keys of the spec are the flow's again */
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
-	dtls_client_begin(w, f);
+	dtls_client_start(w, f);
 	w->dtls.due += is_client_due(f);
 	if (spec->bundle.generation)
 		return dtls_bundle_set(w, f, spec->bundle);
@@ -826,7 +826,7 @@ int dtls_worker_open(struct worker *w, struct crypto *x, uint32_t index, uint32_
 		return err;
 	d->link = crypto_link_of(x, index, w->commands.wake_fd);
 	d->running_max = CRYPTO_HANDSHAKES / share;
-	d->begin_every_ns = share * NS_PER_S / CRYPTO_HANDSHAKES_S;
+	d->start_every_ns = share * NS_PER_S / CRYPTO_HANDSHAKES_S;
 	return d->link ? 0 : -EMFILE;
 }
 

@@ -23,9 +23,9 @@ struct crypto_link;
 
 enum {
 	DTLS_CANDIDATES = 4, /* of a flow; the first is the place of the party's own address */
-	DTLS_BEGIN_BURST =
+	DTLS_START_BURST =
 		6, /* handshakes of a flow, for its own address and for all others: at once, */
-	DTLS_BEGIN_EACH_S = 1,    /* and then one in this time */
+	DTLS_START_EACH_S = 1,    /* and then one in this time */
 	DTLS_DATAGRAM_BURST = 64, /* datagrams of a candidate: at once, */
 	DTLS_DATAGRAMS_S = 32,    /* and then so many in a second */
 };
@@ -45,8 +45,8 @@ struct dtls_flow {
 	uint32_t bundled_first; /* slot + 1 of the first flow that shares our transport; 0: none */
 	uint32_t bundled_next;  /* of the next one, in a flow that shares another's */
 	struct flow_id owner;   /* whose transport we share; generation 0: nobody's */
-	uint64_t begin_due_ns
-		[2];       /* shares of the party's own address, and of all others: budget_take */
+	uint64_t start_due_ns
+		[2]; /* shares of the party's own address, and of all others: budget_consume */
 	uint64_t retry_ns; /* as client: not before */
 	uint64_t retry_wait_ns;
 	uint64_t srtp_next; /* where keys that are new begin: of the spec's resume */
@@ -62,7 +62,7 @@ struct dtls_worker {
 	struct pool candidates;
 	uint32_t running, running_max;
 	uint32_t strange; /* of those under way: not of a party's own address */
-	uint64_t begin_due_ns, begin_every_ns;
+	uint64_t start_due_ns, start_every_ns;
 	uint32_t
 		due; /* flows as clients that have yet to begin, and events of keys that were not sent */
 };

@@ -210,7 +210,7 @@ void resend_pool_close(struct resend_pool *pool)
 	*pool = (struct resend_pool){ 0 };
 }
 
-static void ring_take(struct worker *w, struct flow *f)
+static void resend_ring_claim(struct worker *w, struct flow *f)
 {
 	struct resend_pool *pool = &w->resend;
 
@@ -241,7 +241,7 @@ void resend_set(struct worker *w, struct flow *f, bool agreed)
 	if (has && !agreed)
 		ring_give_back(w, f);
 	else if (!has && agreed && f->kind == MEDIA_VIDEO)
-		ring_take(w, f);
+		resend_ring_claim(w, f);
 }
 
 void resend_forget(struct flow *f)

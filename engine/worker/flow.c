@@ -69,7 +69,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 	p->detail = f->detail;
 	p->reports = f->reports;
 	p->trickle = f->trickle;
-	p->digit_told_ns = f->digit_told_ns;
+	p->digit_reported_ns = f->digit_reported_ns;
 	p->noticed_ns = f->noticed_ns;
 	p->sent_reported = f->sent_reported;
 	memcpy(p->tap_lost, f->tap_lost, sizeof(p->tap_lost));
@@ -129,7 +129,7 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->detail = p->detail;
 	f->reports = p->reports;
 	f->trickle = p->trickle;
-	f->digit_told_ns = p->digit_told_ns;
+	f->digit_reported_ns = p->digit_reported_ns;
 	f->noticed_ns = p->noticed_ns;
 	f->sent_reported = p->sent_reported;
 	memcpy(f->tap_lost, p->tap_lost, sizeof(f->tap_lost));
@@ -302,8 +302,8 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->taps = (uint8_t)((spec->tap != 0) << TAP_RECORD | (spec->tap_live != 0) << TAP_LIVE |
 			    (spec->tap_fork != 0) << TAP_FORK |
 			    (spec->detects_dtmf && spec->kind == MEDIA_AUDIO ? TAPS_EAR : 0));
-	f->taken_count = spec->taken_count;
-	memcpy(f->taken, spec->taken, sizeof(f->taken));
+	f->accepted_count = spec->accepted_count;
+	memcpy(f->accepted, spec->accepted, sizeof(f->accepted));
 	latch_place_rtcp(f);
 	rules_set(f, spec);
 }
@@ -441,7 +441,7 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
 }
 
-static struct flow_last_sent said_read(const struct flow *f)
+static struct flow_last_sent last_sent_read(const struct flow *f)
 {
 	const struct sink *k = &f->sink;
 
@@ -475,7 +475,7 @@ struct flow_resume flow_resume_read(const struct flow *f)
 		.timestamp_offset = f->source.timestamp_offset,
 		.sequence_offset = f->source.sequence_offset,
 		.started = f->source.started,
-		.sent = said_read(f),
+		.sent = last_sent_read(f),
 	};
 
 	srtp_flow_resume(f, &r);
@@ -556,7 +556,7 @@ void flow_fetch(const struct worker *w, const struct batch *b)
 		for (uint32_t line = 0; line < 3; line++)
 			line_fetch(&list[b->list[i].slot], line);
 	peers_fetch(w, b);
-	if (w->jobs.takers)
+	if (w->jobs.receivers)
 		listeners_fetch(w, b);
 }
 

@@ -151,7 +151,7 @@ struct flow {
 	uint8_t watch;          /* points of media/capture.h; 0: nobody looks */
 	uint8_t has_transcoder; /* worker.transcoders has it: what its party says is transcoded */
 	uint8_t has_detector;   /* worker.ears has it: keys of its party are tones */
-	uint8_t taken_count;
+	uint8_t accepted_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
 	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */
 	struct latch latch_rtcp;
@@ -179,14 +179,15 @@ struct flow {
 	uint32_t capture_lost; /* packets that copy.h had no room for since its last one */
 	uint8_t tap_number[TAP_READERS];
 	uint32_t tap_lost[TAP_READERS]; /* packets that copy.h had no room for since its last one */
-	uint64_t digit_told_ns;         /* control.c */
+	uint64_t digit_reported_ns;     /* control.c */
 	struct trickle trickle;
 	struct flow_detail detail;
 	struct resend resend;
 	struct digits *digits; /* both are of its flow_rare */
 	struct dtls_flow *dtls;
-	struct addr local[CHANNELS];               /* bound; RTCP: none with rtcp_mux */
-	struct media_taken taken[MEDIA_TAKEN_MAX]; /* codecs that we can say something in */
+	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
+	struct media_accepted
+		accepted[MEDIA_ACCEPTED_MAX]; /* codecs that we can say something in */
 	struct listener listener CACHE_ALIGNED;
 	/* what a tick looks at, of each flow (engine/worker/worker.c) */
 	struct event_tracker events; /* of the source event_ssrc */
@@ -232,7 +233,7 @@ struct flow_table {
 	uint32_t tapped;            /* flows of which copy.h does */
 	struct shortcut *shortcuts; /* by slot */
 	uint32_t shortcut_count;    /* flows that have one, or are about to */
-	uint64_t hop_told_ns;       /* of those who have one: shortcut.c */
+	uint64_t hop_reported_ns;   /* of those who have one: shortcut.c */
 	uint32_t shortcut_due_count;
 	uint32_t shortcut_due
 		[BATCH_MAX]; /* slots of those that may get one behind this turn's sending */
@@ -377,7 +378,7 @@ struct flow_parcel {
 	struct flow_detail detail;
 	struct reports reports;
 	struct trickle trickle;
-	uint64_t digit_told_ns, noticed_ns;
+	uint64_t digit_reported_ns, noticed_ns;
 	struct flow_last_sent sent_reported;
 	uint32_t tap_lost[TAP_READERS];
 	uint64_t consent_ns[CHANNELS]; /* of ICE; 0: none */

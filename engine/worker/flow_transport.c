@@ -319,7 +319,7 @@ static void flow_pairs_drop(struct worker *w, struct flow *f)
 }
 
 /* A party that lost its address is to have it again from whoever checks with it now; one that is there keeps it. */
-static bool party_take(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
+static bool party_claim(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
 {
 	struct flow *other = shared_party_find(w, worker_transport(w, f)->links.port, party);
 	struct ice_pair *pair;
@@ -343,7 +343,7 @@ bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *
 	bool is_new = !pair;
 
 	if (is_new) {
-		if (flow_is_shared(f) && !party_take(w, f, &p->from, now_ns))
+		if (flow_is_shared(f) && !party_claim(w, f, &p->from, now_ns))
 			return false;
 		pair = ice_place(i);
 		if (pair->party.family != ADDR_NONE)
@@ -380,7 +380,7 @@ static void flow_pair_restore(struct worker *w, struct flow *f, enum channel c,
 		shared_party_add(w, f, pair);
 }
 
-void flow_mark_begin(struct worker *w, struct flow *f, const struct flow *owner)
+void flow_mark_start(struct worker *w, struct flow *f, const struct flow *owner)
 {
 	const struct shared *s = &w->transports.shared;
 	uint8_t port = worker_transport(w, owner)->links.port, dscp = owner->dscp;
@@ -471,7 +471,7 @@ static void extensions_set(struct worker *w, struct flow *f, const struct flow_s
 	memcpy(t->mid, spec->mid, sizeof(t->mid));
 }
 
-static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
+static int flow_shared_open(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct shared *s = &w->transports.shared;
 	struct flow_transport *t = worker_transport(w, f);
@@ -480,11 +480,11 @@ static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec
 		return 0;
 	if (shared_port_find(s, &spec->local_rtp, &t->links.port))
 		return -ENODEV;
-	flow_mark_begin(w, f, f);
+	flow_mark_start(w, f, f);
 	return 0;
 }
 
-static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
+static void flow_ice_open(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct flow_transport *t = worker_transport(w, f);
 
@@ -494,7 +494,7 @@ static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *
 }
 
 /* Nothing of the transport is left but its flags. */
-static void transport_end(struct worker *w, struct flow *f)
+static void flow_transport_end(struct worker *w, struct flow *f)
 {
 	struct flow_transport *t = worker_transport(w, f);
 
@@ -513,8 +513,8 @@ static void transport_end(struct worker *w, struct flow *f)
 	OPENSSL_cleanse(t, sizeof(*t));
 }
 
-static int transport_begin(struct worker *w, struct flow *f, const struct flow_spec *spec,
-			   uint8_t flags)
+static int flow_transport_start(struct worker *w, struct flow *f, const struct flow_spec *spec,
+				uint8_t flags)
 {
 	int err;
 
@@ -528,10 +528,10 @@ static int transport_begin(struct worker *w, struct flow *f, const struct flow_s
 	if (flags & TRANSPORT_PAIRS)
 		f->latch_rtp.source = f->latch_rtcp.source = (struct addr){ 0 };
 	err = flags & TRANSPORT_BUNDLED ? flow_bundle_join(w, f, spec->bundle)
-					: shared_begin(w, f, spec);
+					: flow_shared_open(w, f, spec);
 	extensions_set(w, f, spec);
 	if (flags & TRANSPORT_ICE)
-		ice_begin(w, f, spec);
+		flow_ice_open(w, f, spec);
 	return err;
 }
 
@@ -542,9 +542,9 @@ int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec
 
 	if (bare && (flags & TRANSPORT_BUNDLED))
 		flags |= TRANSPORT_BARE;
-	err = transport_begin(w, f, spec, flags);
+	err = flow_transport_start(w, f, spec, flags);
 	if (err) {
-		transport_end(w, f);
+		flow_transport_end(w, f);
 		f->transport = 0;
 		return err;
 	}
@@ -584,10 +584,10 @@ int flow_transport_update(struct worker *w, struct flow *f, const struct flow_sp
 
 	if ((f->transport & roles) != (flags & roles) ||
 	    ((flags & TRANSPORT_BUNDLED) && !flow_id_eq(t->owner, spec->bundle))) {
-		transport_end(w, f);
+		flow_transport_end(w, f);
 		if (!(flags & TRANSPORT_PAIRS))
 			latches_forget(f);
-		return transport_begin(w, f, spec, flags);
+		return flow_transport_start(w, f, spec, flags);
 	}
 	w->transports.count += (flags != 0) - (f->transport != 0);
 	f->transport = flags;
@@ -603,6 +603,6 @@ void flow_transport_close(struct worker *w, struct flow *f)
 	if (w->transports.bundled > 0)
 		flow_bundle_end(w, f);
 	if (f->transport != 0)
-		transport_end(w, f);
+		flow_transport_end(w, f);
 	f->transport = 0;
 }

@@ -127,7 +127,7 @@ void flow_pair_follow(struct flow *f, const struct ice *i, uint64_t now_ns);
  */
 
 /* By the socket of the owner of its transport, which may be itself. */
-void flow_mark_begin(struct worker *w, struct flow *f, const struct flow *owner);
+void flow_mark_start(struct worker *w, struct flow *f, const struct flow *owner);
 /* By its own again. */
 void flow_mark_end(struct worker *w, struct flow *f);
 

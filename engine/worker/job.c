@@ -41,7 +41,7 @@ static void jobs_turn(struct worker *w)
 
 		if (j->kind->effort(j, w->now_ns) > left && left < TURN_SLICE)
 			break;
-		(void)job_line_take(&t->line);
+		(void)job_line_pop(&t->line);
 		waiting_near(w);
 		left -= j->kind->turn(w, j, left);
 		if (j->kind->effort(j, w->now_ns) > 0)
@@ -158,7 +158,7 @@ static int job_open(struct job_table *t, struct job_id id, const struct media_wo
 		return err;
 	j->id = id;
 	t->count++;
-	t->takers += j->kind->take != NULL;
+	t->receivers += j->kind->receive != NULL;
 	*out = j;
 	return 0;
 }
@@ -168,7 +168,7 @@ struct media_sound *job_close(struct job_table *t, struct job *j)
 	assert(j->id.generation != 0 && !j->place.waits && j->first == 0);
 	j->id = (struct job_id){ 0 };
 	t->count--;
-	t->takers -= j->kind->take != NULL;
+	t->receivers -= j->kind->receive != NULL;
 	return j->kind->close(j);
 }
 
@@ -181,9 +181,9 @@ static void job_rest(struct worker *w, struct job *j)
 }
 
 /* Its sound stays the caller's where it cannot. */
-static int job_begin(struct worker *w, struct job *j)
+static int job_kind_start(struct worker *w, struct job *j)
 {
-	int err = j->kind->begin ? j->kind->begin(w, j) : 0;
+	int err = j->kind->start ? j->kind->start(w, j) : 0;
 
 	if (err)
 		(void)job_close(&w->jobs, j);
@@ -206,7 +206,7 @@ void job_control_open(struct worker *w, const struct media_command *c)
 	else
 		event.error = job_open(&w->jobs, c->job, &c->work, &j);
 	if (!event.error)
-		event.error = job_begin(w, j);
+		event.error = job_kind_start(w, j);
 	if (event.error)
 		control_answer(w, &event);
 	else
@@ -339,13 +339,13 @@ static bool listener_is_open(const struct worker *w, struct flow *f)
 {
 	if (!f->send || !flow_rtp_to(f) || (f->secure & SECURE_OUT && !f->srtp_out))
 		return false;
-	return flow_has_received(f) || trickle_take(f, w->now_ns);
+	return flow_has_received(f) || trickle_admit(f, w->now_ns);
 }
 
 /* Behind all that was sent before. Whoever fed the stream begins a new run when it does again. */
-static void listener_begin(struct worker *w, struct flow *f, const struct job_frame *frame)
+static void listener_start(struct worker *w, struct flow *f, const struct job_frame *frame)
 {
-	originate_begin(w, f, frame->clock_hz);
+	originate_start(w, f, frame->clock_hz);
 	f->sink.feeder = (struct flow_id){ 0 };
 	f->listener.timestamp_offset = sink_timestamp_anew(&f->sink, (enum media_kind)f->kind,
 							   frame->clock_hz, w->now_ns) -
@@ -372,7 +372,7 @@ bool listener_send(struct worker *w, struct flow *f, const struct job_frame *fra
 		return false;
 	}
 	if (!l->begun)
-		listener_begin(w, f, frame);
+		listener_start(w, f, frame);
 	rtp.marker = frame->marker || !l->marked;
 	rtp.timestamp = frame->timestamp + l->timestamp_offset;
 	if (UNLIKELY(f->making & MAKING_TONE))
@@ -384,14 +384,14 @@ bool listener_send(struct worker *w, struct flow *f, const struct job_frame *fra
 }
 
 /* The job that takes it; NULL: none does. Digits are told, and said to nobody; a room knows their numbers, which are not missing then. */
-static struct job *pkt_taker(const struct worker *w, const struct pkt *p)
+static struct job *pkt_receiver(const struct worker *w, const struct pkt *p)
 {
 	struct job *j;
 
 	if (p->verdict != VERDICT_ALONE || p->flow->listener.job == 0)
 		return NULL;
 	j = &w->jobs.list[p->flow->listener.job - 1];
-	return j->kind->take && (!p->event || j->kind->member) ? j : NULL;
+	return j->kind->receive && (!p->event || j->kind->member) ? j : NULL;
 }
 
 /* Relayed audio that a tone is mixed into. */
@@ -401,36 +401,36 @@ static bool is_with_tone(const struct pkt *p)
 	       p->peer->making & MAKING_TONE;
 }
 
-static void takers_fetch(struct batch *b, struct job *const takers[BATCH_MAX], bool first)
+static void receivers_fetch(struct batch *b, struct job *const receivers[BATCH_MAX], bool first)
 {
 	BATCH_REST(p, b)
 	{
-		const struct job *j = takers[p - b->list];
+		const struct job *j = receivers[p - b->list];
 
 		if (j && j->kind->fetch)
 			j->kind->fetch(j, p, first);
 	}
 }
 
-void take_stage(struct worker *w, struct batch *b)
+void consume_stage(struct worker *w, struct batch *b)
 {
-	struct job *takers[BATCH_MAX];
+	struct job *receivers[BATCH_MAX];
 
-	if (LIKELY((w->jobs.takers | w->transcoders.open | w->overlays.sounding) == 0))
+	if (LIKELY((w->jobs.receivers | w->transcoders.open | w->overlays.sounding) == 0))
 		return;
 	BATCH_REST(p, b)
-	takers[p - b->list] = pkt_taker(w, p);
-	takers_fetch(b, takers, true);
-	takers_fetch(b, takers, false);
+	receivers[p - b->list] = pkt_receiver(w, p);
+	receivers_fetch(b, receivers, true);
+	receivers_fetch(b, receivers, false);
 	BATCH_REST(p, b)
 	{
-		struct job *j = takers[p - b->list];
+		struct job *j = receivers[p - b->list];
 
 		if (p->verdict == VERDICT_TRANSCODED)
 			p->verdict = (uint8_t)transcoder_queue(w, p);
 		else if (is_with_tone(p))
-			p->verdict = (uint8_t)overlay_take(w, p);
+			p->verdict = (uint8_t)overlay_receive(w, p);
 		if (j)
-			p->verdict = (uint8_t)j->kind->take(w, j, p);
+			p->verdict = (uint8_t)j->kind->receive(w, j, p);
 	}
 }

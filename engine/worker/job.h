@@ -45,7 +45,7 @@ static inline void job_line_put(struct job_line *l, struct job_place *p)
 }
 
 /* The first one; somebody waits. */
-static inline struct job_place *job_line_take(struct job_line *l)
+static inline struct job_place *job_line_pop(struct job_line *l)
 {
 	struct job_place *p = l->first;
 
@@ -98,7 +98,7 @@ struct job_kind {
 	/* Where it has got to (MEDIA_JOB_PLACE). */
 	uint32_t (*place)(const struct job *j);
 	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */
-	enum verdict (*take)(struct worker *w, struct job *j, const struct pkt *p);
+	enum verdict (*receive)(struct worker *w, struct job *j, const struct pkt *p);
 	/* NULL: there is no need. Many packets are to be taken: what each will touch is on its way to the cache. Asked twice: for what is known
 	 * at first, then for what that points to. */
 	void (*fetch)(const struct job *j, const struct pkt *p, bool first);
@@ -110,7 +110,7 @@ struct job_kind {
 	/* Of what shows pictures, else NULL. Checked RTCP of a party that sees them: it asks for a new one. */
 	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
 	/* Of a part of a room, else NULL: it is open. 0, or why it cannot be. */
-	int (*begin)(struct worker *w, struct job *j);
+	int (*start)(struct worker *w, struct job *j);
 };
 
 /* The kinds lie in engine/job, which knows the worker; the worker knows this list alone. */
@@ -133,7 +133,7 @@ enum { JOB_SAMPLES_MAX = 2880 }; /* of a frame: 60 ms at 48 kHz */
 struct job_table {
 	struct job *list; /* NULL: this worker has no room for jobs */
 	uint32_t capacity, count;
-	uint32_t takers; /* open jobs that take what is said to them */
+	uint32_t receivers; /* open jobs that take what is said to them */
 	struct job_line line;
 	int16_t *pcm;            /* of the frame that is being made: JOB_SAMPLES_MAX */
 	struct mix_space *space; /* of the room whose tick is being made */

@@ -7,7 +7,7 @@
 
 #define EVERY_NS (NS_PER_S / TRICKLE_PER_S)
 
-bool trickle_take(struct flow *f, uint64_t now_ns)
+bool trickle_admit(struct flow *f, uint64_t now_ns)
 {
 	struct trickle *t = &f->trickle;
 
@@ -47,7 +47,7 @@ void flow_pace_tick(struct flow *f)
 	p->rtcp_left = in_tick(PARTY_RTCP_PER_S);
 }
 
-bool flow_pace_take(struct flow *f)
+bool flow_pace_admit(struct flow *f)
 {
 	if (f->pace.rtp_left == 0)
 		return false;

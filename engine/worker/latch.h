@@ -66,14 +66,14 @@ struct flow_pace {
 };
 
 /* May one more packet go to a party that was not heard yet? */
-bool trickle_take(struct flow *f, uint64_t now_ns);
+bool trickle_admit(struct flow *f, uint64_t now_ns);
 /* The party is expected elsewhere. */
 void trickle_renew(struct flow *f);
 
 /* At each tick. */
 void flow_pace_tick(struct flow *f);
 /* A packet of a party that sends too fast. False: it is one too many. */
-bool flow_pace_take(struct flow *f);
+bool flow_pace_admit(struct flow *f);
 /* Of each RTCP packet. */
 bool flow_pace_rtcp(struct flow *f);
 

@@ -117,8 +117,8 @@ static inline void pkt_opened(struct pkt *p, struct flow *f)
 }
 
 /* False: it is not an ordinary one, and nothing was done. It is plain RTP from the party of f. */
-static ALWAYS_INLINE bool ordinary_pkt_take(struct worker *w, struct pkt *p, struct flow *f,
-					    bool has_keys, bool taps, struct arrival *a)
+static ALWAYS_INLINE bool ordinary_pkt_forward(struct worker *w, struct pkt *p, struct flow *f,
+					       bool has_keys, bool taps, struct arrival *a)
 {
 	struct flow *peer = flow_find(&w->flows, f->peer);
 	uint32_t ssrc;
@@ -139,8 +139,8 @@ static ALWAYS_INLINE bool ordinary_pkt_take(struct worker *w, struct pkt *p, str
 }
 
 /* Where no flow has keys: in one go. */
-static ALWAYS_INLINE uint32_t plain_take(struct worker *w, struct batch *b, bool taps,
-					 struct arrival *a)
+static ALWAYS_INLINE uint32_t plain_relay(struct worker *w, struct batch *b, bool taps,
+					  struct arrival *a)
 {
 	uint32_t done = 0;
 
@@ -148,7 +148,7 @@ static ALWAYS_INLINE uint32_t plain_take(struct worker *w, struct batch *b, bool
 		struct flow *f = &w->flows.list[p->slot];
 
 		if (UNLIKELY(!is_plain_rtp(p) || !is_from_party(f, p, SECURE_IN) ||
-			     !ordinary_pkt_take(w, p, f, false, taps, a)))
+			     !ordinary_pkt_forward(w, p, f, false, taps, a)))
 			break;
 		b->notices |= f->notice;
 	}
@@ -173,8 +173,8 @@ static uint32_t front_find(const struct worker *w, const struct batch *b)
 }
 
 /* What is found of the front holds still: nothing that is done here to one packet changes it for another. */
-static ALWAYS_INLINE uint32_t front_take(struct worker *w, struct batch *b, bool taps,
-					 struct arrival *a)
+static ALWAYS_INLINE uint32_t front_relay(struct worker *w, struct batch *b, bool taps,
+					  struct arrival *a)
 {
 	uint32_t done = 0;
 
@@ -183,21 +183,21 @@ static ALWAYS_INLINE uint32_t front_take(struct worker *w, struct batch *b, bool
 		bool has_keys = f->secure & SECURE_IN;
 
 		if (UNLIKELY((has_keys && p->opened_verdict != VERDICT_NONE) ||
-			     !ordinary_pkt_take(w, p, f, has_keys, taps, a)))
+			     !ordinary_pkt_forward(w, p, f, has_keys, taps, a)))
 			break;
 		b->notices |= f->notice;
 	}
 	return done;
 }
 
-static NOINLINE void tapped_take(struct worker *w, struct batch *b, struct arrival *a)
+static NOINLINE void tapped_relay(struct worker *w, struct batch *b, struct arrival *a)
 {
 	if (w->flows.secure == 0) {
-		b->done = plain_take(w, b, true, a);
+		b->done = plain_relay(w, b, true, a);
 		return;
 	}
 	unprotect_front(w, b, front_find(w, b));
-	b->done = front_take(w, b, true, a);
+	b->done = front_relay(w, b, true, a);
 }
 
 void ordinary_stage(struct worker *w, struct batch *b)
@@ -209,13 +209,13 @@ void ordinary_stage(struct worker *w, struct batch *b)
 	if (UNLIKELY(w->flows.watched))
 		return; /* capture_stage looks in between */
 	if (UNLIKELY(w->flows.tapped)) {
-		tapped_take(w, b, &a);
+		tapped_relay(w, b, &a);
 		return;
 	}
 	if (LIKELY(w->flows.secure == 0)) {
-		b->done = plain_take(w, b, false, &a);
+		b->done = plain_relay(w, b, false, &a);
 		return;
 	}
 	unprotect_front(w, b, front_find(w, b));
-	b->done = front_take(w, b, false, &a);
+	b->done = front_relay(w, b, false, &a);
 }

@@ -55,7 +55,7 @@ static void made_begin(struct flow *to, uint32_t clock_hz)
 	}
 }
 
-void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz)
+void originate_start(struct worker *w, struct flow *to, uint32_t clock_hz)
 {
 	struct sink *k = &to->sink;
 

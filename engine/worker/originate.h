@@ -17,7 +17,7 @@ struct made_rtp {
 };
 
 /* Of a sink that nobody has fed yet: begins at random numbers (RFC 3550 5.1). */
-void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz);
+void originate_start(struct worker *w, struct flow *to, uint32_t clock_hz);
 /* One RTP packet to the party, with the next number of its sink, which must have begun: what its feeder sends gives way.
  * False, and nothing has changed: no address is known, or no buffer is free. */
 bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp);

@@ -81,7 +81,7 @@ static uint64_t out_fence(struct worker *w, struct batch *b)
 	return LIKELY(w->now_ns < least) ? least : batch_fence(w, b);
 }
 
-bool hand_take(struct worker *w, struct batch *b, uint32_t from)
+bool hand_over(struct worker *w, struct batch *b, uint32_t from)
 {
 	struct batch *handed = &w->handed;
 	struct local to[BATCH_MAX];

@@ -81,8 +81,8 @@ static struct overlay_voice *voice_open(uint8_t codec)
 /* All that the party takes. What cannot be had is not there. */
 static void overlay_voices_open(struct overlay *o)
 {
-	for (uint8_t i = 0; i < o->taken_count; i++) {
-		uint8_t codec = o->taken[i].codec;
+	for (uint8_t i = 0; i < o->accepted_count; i++) {
+		uint8_t codec = o->accepted[i].codec;
 
 		if (codec < MEDIA_CODECS && !o->voices[codec])
 			o->voices[codec] = voice_open(codec);
@@ -100,7 +100,7 @@ static void overlay_voices_close(struct overlay *o)
 }
 
 /* The tone is over. Nothing waits for the voice. */
-static void overlay_voice_give(struct overlay *o)
+static void overlay_voice_release(struct overlay *o)
 {
 	assert(o->count == 0);
 	o->first = 0;
@@ -108,7 +108,7 @@ static void overlay_voice_give(struct overlay *o)
 }
 
 /* The tone is said by that one from now on, and what it did before is forgotten. False: there is none. */
-static bool overlay_voice_take(struct overlay *o, uint8_t codec)
+static bool overlay_voice_claim(struct overlay *o, uint8_t codec)
 {
 	struct overlay_voice *v = codec < MEDIA_CODECS ? o->voices[codec] : NULL;
 
@@ -116,7 +116,7 @@ static bool overlay_voice_take(struct overlay *o, uint8_t codec)
 		return true;
 	if (!v || o->count > 0)
 		return false;
-	overlay_voice_give(o);
+	overlay_voice_release(o);
 	if (decoder_reset(v->decoder) || encoder_reset(v->encoder))
 		return false;
 	o->voice = v;
@@ -126,9 +126,9 @@ static bool overlay_voice_take(struct overlay *o, uint8_t codec)
 /* By the payload type of what the party gets; MEDIA_CODECS: none that is spoken. */
 static uint8_t overlay_codec_of(const struct overlay *o, uint8_t payload_type)
 {
-	for (uint8_t i = 0; i < o->taken_count; i++) {
-		if (o->taken[i].payload_type == payload_type)
-			return o->taken[i].codec;
+	for (uint8_t i = 0; i < o->accepted_count; i++) {
+		if (o->accepted[i].payload_type == payload_type)
+			return o->accepted[i].codec;
 	}
 	return MEDIA_CODECS;
 }
@@ -271,13 +271,13 @@ static void overlay_keep(struct overlay *o, const struct pkt *p)
 static enum verdict packet_replace(struct worker *w, struct overlay *o, struct pkt *p)
 {
 	struct overlay_line *l = &w->overlays;
-	const struct media_taken *t = &o->taken[0];
+	const struct media_accepted *t = &o->accepted[0];
 	struct overlay_voice *v;
 	uint32_t n, octets;
 
 	if (o->phase != OVERLAY_SOUNDS)
 		return VERDICT_RELAY;
-	if (o->taken_count == 0 || !overlay_voice_take(o, t->codec) ||
+	if (o->accepted_count == 0 || !overlay_voice_claim(o, t->codec) ||
 	    o->voice->clock_hz != p->clock_hz) {
 		metric_add(w->metrics->tones_missed, 1);
 		return VERDICT_RELAY;
@@ -301,7 +301,7 @@ static enum verdict packet_replace(struct worker *w, struct overlay *o, struct p
 	return VERDICT_RELAY;
 }
 
-enum verdict overlay_take(struct worker *w, struct pkt *p)
+enum verdict overlay_receive(struct worker *w, struct pkt *p)
 {
 	struct overlay *o = overlay_of(w, p->peer);
 	uint8_t codec;
@@ -315,7 +315,7 @@ enum verdict overlay_take(struct worker *w, struct pkt *p)
 	if (codec == MEDIA_CODECS)
 		return packet_replace(w, o, p);
 	if (p->payload_at + p->payload_length > OVERLAY_OCTETS_MAX ||
-	    !overlay_voice_take(o, codec) || o->count == OVERLAY_PACKETS_MAX)
+	    !overlay_voice_claim(o, codec) || o->count == OVERLAY_PACKETS_MAX)
 		return VERDICT_RELAY;
 	overlay_keep(o, p);
 	job_line_put(&w->overlays.line, &o->place);
@@ -374,14 +374,14 @@ void overlay_turn(struct worker *w)
 
 	while (l->line.first &&
 	       (done_ns == 0 || done_ns + overlay_first(l)->voice->cost_ns <= OVERLAY_SLICE_NS)) {
-		struct overlay *o = CONTAINER_OF(job_line_take(&l->line), struct overlay, place);
+		struct overlay *o = CONTAINER_OF(job_line_pop(&l->line), struct overlay, place);
 
 		done_ns += o->voice->cost_ns;
 		packet_mix(w, o, &w->flows.list[o->slot]);
 		if (o->count > 0)
 			job_line_put(&l->line, &o->place);
 		else if (o->phase == OVERLAY_RESTS)
-			overlay_voice_give(o);
+			overlay_voice_release(o);
 	}
 }
 
@@ -412,7 +412,7 @@ void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp)
 	o->makes = false;
 	if (o->phase == OVERLAY_RESTS)
 		return;
-	if (overlay_voice_take(o, overlay_codec_of(o, rtp->payload_type)))
+	if (overlay_voice_claim(o, overlay_codec_of(o, rtp->payload_type)))
 		n = overlay_voice_mix(w, o, rtp->payload, rtp->timestamp, sounds);
 	if (!sounds)
 		return;
@@ -424,10 +424,10 @@ void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp)
 /* ---- what nobody makes ---- */
 
 /* The codec in which the party hears its stream now, by its clock; NULL: none that we speak. */
-static const struct media_taken *taken_now(const struct overlay *o, const struct flow *f)
+static const struct media_accepted *accepted_now(const struct overlay *o, const struct flow *f)
 {
-	for (uint8_t i = 0; i < o->taken_count; i++) {
-		const struct media_taken *t = &o->taken[i];
+	for (uint8_t i = 0; i < o->accepted_count; i++) {
+		const struct media_accepted *t = &o->accepted[i];
 		bool spoken = o->voice && o->voice->codec == t->codec;
 
 		if (!f->sink.started || f->sink.clock_hz == 0 || spoken ||
@@ -446,7 +446,7 @@ static uint32_t made_timestamp(const struct worker *w, const struct overlay *o,
 }
 
 static void packet_make(struct worker *w, struct overlay *o, struct flow *f,
-			const struct media_taken *t)
+			const struct media_accepted *t)
 {
 	struct overlay_line *l = &w->overlays;
 	struct overlay_voice *v = o->voice;
@@ -457,7 +457,7 @@ static void packet_make(struct worker *w, struct overlay *o, struct flow *f,
 
 	overlay_tone_render(o, o->made_ms, s);
 	n = overlay_voice_encode(l, v, s.n);
-	originate_begin(w, f, v->clock_hz);
+	originate_start(w, f, v->clock_hz);
 	rtp.marker = !o->makes;
 	rtp.timestamp = made_timestamp(w, o, f, v->clock_hz);
 	rtp.payload = bytes_mem(l->octets, n);
@@ -471,12 +471,12 @@ static void packet_make(struct worker *w, struct overlay *o, struct flow *f,
 /* It sounds, and 20 ms more have passed: where nothing comes for the party the tone is made. */
 static void overlay_tick(struct worker *w, struct overlay *o, struct flow *f)
 {
-	const struct media_taken *t = taken_now(o, f);
+	const struct media_accepted *t = accepted_now(o, f);
 	bool quiet = w->now_ns - o->received_ns >= OVERLAY_QUIET_MS * NS_PER_MS;
 
 	if (!quiet || !overlay_is_open(f) || f->making & MAKING_DIGIT || !flow_has_received(f))
 		return;
-	if (t && overlay_voice_take(o, t->codec))
+	if (t && overlay_voice_claim(o, t->codec))
 		packet_make(w, o, f, t);
 	else
 		metric_add(w->metrics->tones_missed, 1);
@@ -534,13 +534,14 @@ static bool overlay_is_sane(const struct media_overlay *s)
 }
 
 /* Of those that are spoken, which go first: in others a tone is made for keys alone (digits.h). */
-static void taken_set(struct overlay *o, const struct flow_spec *spec)
+static void accepted_set(struct overlay *o, const struct flow_spec *spec)
 {
-	assert(spec->taken_count <= MEDIA_TAKEN_MAX);
-	memcpy(o->taken, spec->taken, sizeof(o->taken));
-	o->taken_count = 0;
-	while (o->taken_count < spec->taken_count && o->taken[o->taken_count].codec < MEDIA_CODECS)
-		o->taken_count++;
+	assert(spec->accepted_count <= MEDIA_ACCEPTED_MAX);
+	memcpy(o->accepted, spec->accepted, sizeof(o->accepted));
+	o->accepted_count = 0;
+	while (o->accepted_count < spec->accepted_count &&
+	       o->accepted[o->accepted_count].codec < MEDIA_CODECS)
+		o->accepted_count++;
 	overlay_voices_open(o);
 }
 
@@ -582,7 +583,7 @@ static void overlay_rest(struct worker *w, struct overlay *o, struct flow *f)
 
 	phase_set(w, o, f, OVERLAY_RESTS);
 	if (!o->place.waits)
-		overlay_voice_give(o);
+		overlay_voice_release(o);
 	if (o->due_ns + OVERLAY_LATE_MS * NS_PER_MS <= w->now_ns) {
 		if (o->spec.every_ms == 0)
 			return;
@@ -656,7 +657,7 @@ static int overlay_open(struct worker *w, struct flow *f, const struct flow_spec
 	o->spec = spec->overlay;
 	o->timer = (struct wheel_timer){ .kind = TIMER_OVERLAY, .owner = o->slot };
 	o->due_ns = o->spec.begun_ns;
-	taken_set(o, spec);
+	accepted_set(o, spec);
 	w->overlays.of[o->slot] = o;
 	w->overlays.open++;
 	f->has_overlay = 1;
@@ -675,7 +676,7 @@ void overlay_leave(struct worker *w, struct flow *f)
 	metric_add(w->metrics->tones_missed, o->count);
 	o->count = 0;
 	phase_set(w, o, f, OVERLAY_RESTS);
-	overlay_voice_give(o);
+	overlay_voice_release(o);
 	overlay_voices_close(o);
 	f->has_overlay = 0;
 	free(o);
@@ -687,7 +688,7 @@ int overlay_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 	bool wanted = spec->kind == MEDIA_AUDIO && spec->overlay.tone.ms > 0;
 
 	if (wanted && f->has_overlay && overlay_is_like(overlay_of(w, f), spec)) {
-		taken_set(overlay_of(w, f), spec);
+		accepted_set(overlay_of(w, f), spec);
 		return 0;
 	}
 	overlay_leave(w, f);

@@ -67,8 +67,8 @@ struct overlay {
 	struct job_place place;
 	uint32_t slot; /* of the flow whose party hears it */
 	struct media_overlay spec;
-	uint8_t taken_count;
-	struct media_taken taken[MEDIA_TAKEN_MAX];
+	uint8_t accepted_count;
+	struct media_accepted accepted[MEDIA_ACCEPTED_MAX];
 	struct wheel_timer timer;
 	enum overlay_phase phase;
 	uint64_t due_ns;      /* by the spec: of this tone, or the next one */
@@ -113,7 +113,7 @@ void overlay_leave(struct worker *w, struct flow *f);
 void overlay_expire(struct worker *w, struct flow *f);
 
 /* Audio that is relayed to the party of p->peer while a tone is due: it waits for its turn, or passes. */
-enum verdict overlay_take(struct worker *w, struct pkt *p);
+enum verdict overlay_receive(struct worker *w, struct pkt *p);
 /* What is made for the party is to have the tone in it: the payload changes. */
 void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp);
 /* Samples that are sent to the party under that timestamp of that clock, before they are encoded. */

@@ -183,7 +183,7 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	p->to = flow_rtcp_to(p->peer);
 	if (!p->to)
 		return flow_no_way(p->peer);
-	if (UNLIKELY(!flow_has_received(p->peer)) && !trickle_take(p->peer, now_ns))
+	if (UNLIKELY(!flow_has_received(p->peer)) && !trickle_admit(p->peer, now_ns))
 		return VERDICT_UNHEARD;
 	v = pkt_translate(p);
 	if (v != VERDICT_RELAY)
@@ -220,9 +220,9 @@ static enum verdict opaque_may_leave(struct pkt *p, uint64_t now_ns)
 	struct flow *f = p->flow;
 
 	if (p->channel == CHANNEL_RTCP ? !flow_pace_rtcp(f)
-				       : f->receive == FLOW_RECEIVE_PACED && !flow_pace_take(f))
+				       : f->receive == FLOW_RECEIVE_PACED && !flow_pace_admit(f))
 		return VERDICT_TOO_FAST;
-	if (UNLIKELY(!flow_has_received(p->peer)) && !trickle_take(p->peer, now_ns))
+	if (UNLIKELY(!flow_has_received(p->peer)) && !trickle_admit(p->peer, now_ns))
 		return VERDICT_UNHEARD;
 	return VERDICT_RELAY;
 }
@@ -283,7 +283,7 @@ static void rewrite_head_write(struct pkt *p, const struct source *s, uint8_t pa
 }
 
 /* The other party gets it by INFO; what follows of the stream closes up. */
-static enum verdict event_take(struct pkt *p, const struct payload_rule *rule)
+static enum verdict event_suppress(struct pkt *p, const struct payload_rule *rule)
 {
 	if (!rule->event)
 		return VERDICT_PAYLOAD_TYPE;
@@ -330,7 +330,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 {
 	struct flow *f = p->flow;
 
-	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_take(f))
+	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_admit(f))
 		return VERDICT_TOO_FAST;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
@@ -341,7 +341,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 }
 
 /* What comes of it takes the numbers that it leaves with when its turn has come (engine/worker/transcoder.h). */
-static enum verdict transcode_take(struct pkt *p)
+static enum verdict transcode_claim(struct pkt *p)
 {
 	struct flow *f = p->flow;
 
@@ -374,7 +374,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	if (!f->receive)
 		return VERDICT_NOT_RECEIVING;
 	if (UNLIKELY(rule && rule->out == PAYLOAD_NONE))
-		return event_take(p, rule);
+		return event_suppress(p, rule);
 	if (!peer)
 		return f->alone && rule ? hear_alone(p, rule) : VERDICT_NO_PEER;
 	if (!peer->send)
@@ -398,12 +398,12 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		if (v != VERDICT_NONE)
 			return v;
 	}
-	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_take(f))
+	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_admit(f))
 		return VERDICT_TOO_FAST;
-	if (UNLIKELY(!flow_has_received(peer)) && !trickle_take(peer, now_ns))
+	if (UNLIKELY(!flow_has_received(peer)) && !trickle_admit(peer, now_ns))
 		return VERDICT_UNHEARD;
 	if (UNLIKELY(rule->coding || (p->event && transcoder_is_for(f, rule))))
-		return transcode_take(p);
+		return transcode_claim(p);
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;

@@ -86,7 +86,7 @@ static void kept_write(struct kept *k, const struct flow *f, const struct shortc
 					      .ssrc_out = f->ssrc_out,
 					      .leg = f->leg,
 					      .line = f->line,
-					      .taken = shortcut_is_taken(s),
+					      .taken = shortcut_is_armed(s),
 					      .closely = s->closely,
 					      .count_ssrc = f->count_ssrc,
 					      .lost_before = f->lost_before,
@@ -145,7 +145,7 @@ enum {
 
 static struct kept_share share_of(const struct shortcut *s)
 {
-	if (!shortcut_is_taken(s))
+	if (!shortcut_is_armed(s))
 		return (struct kept_share){ 0 };
 	return (struct kept_share){ s->entry->run, s->packets, s->octets };
 }
@@ -189,7 +189,7 @@ static void shortcut_keep_tick(const struct worker *w, const struct flow *f, uin
 {
 	const struct shortcut *s = shortcut_of(w, f);
 
-	if (!shortcut_is_taken(s) || (now_ns / TICK_NS + f->id.slot) % KEPT_TICKS == 0)
+	if (!shortcut_is_armed(s) || (now_ns / TICK_NS + f->id.slot) % KEPT_TICKS == 0)
 		shortcut_keep(w, f);
 }
 
@@ -201,7 +201,7 @@ void shortcut_keep_stage(const struct worker *w, struct batch *b)
 	BATCH_EACH(p, b)
 	{
 		if (p->flow && shortcut_of(w, p->flow)->closely &&
-		    !shortcut_is_taken(shortcut_of(w, p->flow)))
+		    !shortcut_is_armed(shortcut_of(w, p->flow)))
 			shortcut_keep(w, p->flow);
 		if (p->peer && shortcut_of(w, p->peer)->closely)
 			shortcut_keep(w, p->peer);
@@ -210,7 +210,7 @@ void shortcut_keep_stage(const struct worker *w, struct batch *b)
 
 enum {
 	LOOKS = 64, /* at an entry that is at work; nearly all are left at the first */
-	HOPS_TOLD_PER_S = 16,
+	HOPS_REPORTED_PER_S = 16,
 };
 
 #define SHORTCUT_AGAIN_NS \
@@ -343,7 +343,7 @@ static void shortcut_read(struct worker *w, struct flow *f)
 
 	if (s->state == SHORTCUT_LEFT)
 		shortcut_join(w, f);
-	if (!shortcut_is_taken(s))
+	if (!shortcut_is_armed(s))
 		return;
 	packets = entry_load(&s->entry->packets) - s->packets;
 	octets = entry_load(&s->entry->octets) - s->octets;
@@ -381,7 +381,7 @@ void shortcuts_read(struct worker *w, struct flow_id id)
 
 /* ---- of the process before ---- */
 
-static void left_begin(struct worker *w, struct flow *f, struct xdp_forward *e,
+static void left_adopt(struct worker *w, struct flow *f, struct xdp_forward *e,
 		       const struct kept_copy *c)
 {
 	struct shortcut *s = shortcut_of(w, f);
@@ -418,7 +418,7 @@ void shortcut_open(struct worker *w, struct flow *f)
 		kept_forget(s->kept);
 	}
 	if (c && c->taken && c->in_heard.run == r.entry->run)
-		left_begin(w, f, r.entry, c);
+		left_adopt(w, f, r.entry, c);
 	else
 		xdp_forward_disarm(r.entry);
 }
@@ -479,7 +479,7 @@ static void shortcut_join(struct worker *w, struct flow *f)
 	if (left_is_of(s->entry, c, f))
 		left_stream(w, f, peer, s->entry, c);
 	left_sent(s, shortcut_of(w, peer), peer);
-	state_set(w, s, SHORTCUT_TAKEN);
+	state_set(w, s, SHORTCUT_ARMED);
 	shortcut_read(w, f);
 	f->pace.rtp = f->received.packets; /* they came in more than a tick */
 }
@@ -507,7 +507,7 @@ static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
 
 	if (s->state == SHORTCUT_NONE)
 		return true;
-	if (s->again_ns < again_ns || s->state == SHORTCUT_LEFT || s->state == SHORTCUT_TAKEN)
+	if (s->again_ns < again_ns || s->state == SHORTCUT_LEFT || s->state == SHORTCUT_ARMED)
 		s->again_ns = again_ns; /* it was patience until now */
 	if (s->state < SHORTCUT_LEFT) {
 		state_set(w, s, SHORTCUT_NONE);
@@ -516,7 +516,7 @@ static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
 	if (s->state == SHORTCUT_LEFT)
 		shortcut_join(w, f);
 	xdp_forward_disarm(s->entry);
-	state_set(w, s, SHORTCUT_TAKEN); /* of one without a peer: what its party said is known */
+	state_set(w, s, SHORTCUT_ARMED); /* of one without a peer: what its party said is known */
 	return shortcut_leave(w, f);
 }
 
@@ -582,7 +582,7 @@ static struct xdp_forward *entry_plan(struct worker *w, const struct flow *f,
 }
 
 /* Line 2 is ours until it is armed. */
-static void entry_begin(struct xdp_forward *e, const struct flow *f, const struct sink *k)
+static void entry_init(struct xdp_forward *e, const struct flow *f, const struct sink *k)
 {
 	e->run++;
 	e->sequence = (uint32_t)f->count.highest;
@@ -626,7 +626,7 @@ static bool is_drained(const struct flow *f, const struct xdp_forward *e,
 }
 
 /* One that goes up all the same before the program sees that it is armed, the program sees as well (XDP_FATE_BEHIND). */
-static void shortcut_take(struct worker *w, struct flow *f)
+static void shortcut_arm(struct worker *w, struct flow *f)
 {
 	const struct flow *peer = flow_find(&w->flows, f->peer);
 	struct shortcut *s = shortcut_of(w, f);
@@ -640,17 +640,17 @@ static void shortcut_take(struct worker *w, struct flow *f)
 	}
 	if (!is_drained(f, e, &plan) || !xdp_forward_is_left(e))
 		return;
-	entry_begin(e, f, &peer->sink);
+	entry_init(e, f, &peer->sink);
 	s->packets = s->octets = 0;
 	s->taken_ns = w->now_ns;
 	s->closely = 1;
-	state_set(w, s, SHORTCUT_TAKEN);
+	state_set(w, s, SHORTCUT_ARMED);
 	shortcut_keep_both(w, f);
 	xdp_forward_arm(e);
 }
 
 /* Its party's packet has left. Of one that was of another party before the program notes only what comes from here on. */
-static void shortcut_begin(struct worker *w, struct flow *f)
+static void shortcut_start(struct worker *w, struct flow *f)
 {
 	const struct shortcut *s = shortcut_of(w, f);
 	bool noted = s->state == SHORTCUT_WANTED;
@@ -660,10 +660,10 @@ static void shortcut_begin(struct worker *w, struct flow *f)
 		noted = s->noted;
 	}
 	if (s->state == SHORTCUT_WANTED && noted)
-		shortcut_take(w, f);
+		shortcut_arm(w, f);
 }
 
-void shortcuts_begin(struct worker *w)
+void shortcuts_start(struct worker *w)
 {
 	struct flow_table *t = &w->flows;
 
@@ -671,7 +671,7 @@ void shortcuts_begin(struct worker *w)
 		struct flow *f = &t->list[t->shortcut_due[--t->shortcut_due_count]];
 
 		if (f->id.generation != 0)
-			shortcut_begin(w, f);
+			shortcut_start(w, f);
 	}
 }
 
@@ -744,15 +744,15 @@ void shortcut_stage(struct worker *w, struct batch *b)
 /* ---- tick ---- */
 
 /* Of a gateway that is another one all flows tell. */
-static bool may_tell_hop(struct flow_table *t, uint64_t now_ns)
+static bool may_report_hop(struct flow_table *t, uint64_t now_ns)
 {
-	const uint64_t every_ns = NS_PER_S / HOPS_TOLD_PER_S;
+	const uint64_t every_ns = NS_PER_S / HOPS_REPORTED_PER_S;
 
-	if (t->hop_told_ns + NS_PER_S < now_ns)
-		t->hop_told_ns = now_ns - NS_PER_S;
-	if (t->hop_told_ns > now_ns)
+	if (t->hop_reported_ns + NS_PER_S < now_ns)
+		t->hop_reported_ns = now_ns - NS_PER_S;
+	if (t->hop_reported_ns > now_ns)
 		return false;
-	t->hop_told_ns += every_ns;
+	t->hop_reported_ns += every_ns;
 	return true;
 }
 
@@ -763,7 +763,7 @@ static void shortcut_update(struct worker *w, const struct flow *to, const struc
 	struct media_event event;
 
 	metric_add(w->metrics->rerouted, 1);
-	if (!may_tell_hop(&w->flows, w->now_ns))
+	if (!may_report_hop(&w->flows, w->now_ns))
 		return;
 	event = event_of(to, MEDIA_FLOW_REROUTED);
 	event.hops.was = (struct media_hop){ .ifindex = e->ifindex };
@@ -839,16 +839,16 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		soon_tick(w, f, now_ns);
 		break;
 	case SHORTCUT_WANTED:
-		shortcut_take(w, f);
+		shortcut_arm(w, f);
 		break;
 	case SHORTCUT_LEFT:
 		shortcut_read(w, f);
-		if (shortcut_of(w, f)->state == SHORTCUT_TAKEN)
+		if (shortcut_of(w, f)->state == SHORTCUT_ARMED)
 			shortcut_check(w, f);
 		else if (now_ns >= shortcut_of(w, f)->again_ns)
 			(void)shortcut_end(w, f, now_ns);
 		break;
-	case SHORTCUT_TAKEN:
+	case SHORTCUT_ARMED:
 		shortcut_read(w, f);
 		shortcut_check(w, f);
 		break;

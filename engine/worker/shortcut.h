@@ -25,7 +25,7 @@ enum shortcut_state {
 	SHORTCUT_SOON, /* a command has ended it: wanted with the party's next packet that is ordinary */
 	SHORTCUT_WANTED, /* the entry is written, not armed: taken when no packet is on its way up */
 	SHORTCUT_LEFT, /* the process before took it; what was forwarded since is known when its peer is open, too */
-	SHORTCUT_TAKEN, /* the kernel forwards, or has just stopped doing so */
+	SHORTCUT_ARMED, /* the kernel forwards, or has just stopped doing so */
 	SHORTCUT_LEAVING, /* it is at work on one that is disarmed: looked at again with the next turn */
 };
 
@@ -46,9 +46,9 @@ struct shortcut {
 	uint8_t closely; /* 1: it was taken once, so what the process relays is kept at once */
 };
 
-static inline bool shortcut_is_taken(const struct shortcut *s)
+static inline bool shortcut_is_armed(const struct shortcut *s)
 {
-	return s->state >= SHORTCUT_TAKEN;
+	return s->state >= SHORTCUT_ARMED;
 }
 
 /* Of a flow that has just been opened: what the process before let the kernel forward for it goes on, and its counters do. */
@@ -57,7 +57,7 @@ void shortcut_open(struct worker *w, struct flow *f);
  * shortcut is over. */
 void shortcut_stage(struct worker *w, struct batch *b);
 /* Behind the sending of what came: of those flows some are taken, and what a command has ended is wanted. */
-void shortcuts_begin(struct worker *w);
+void shortcuts_start(struct worker *w);
 /* At each tick: what was forwarded is known, what is no longer ordinary ends, what has become so is wanted, and taken later. */
 void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns);
 /* The same of the flow with this id, and of the one that feeds it. */

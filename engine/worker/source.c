@@ -74,7 +74,7 @@ enum {
 #define SAID_NEW_NS (5 * NS_PER_S / 2)
 
 /* From the time of a to that of b. */
-static uint32_t said_packets(uint64_t elapsed_ns, const struct flow_last_sent *a)
+static uint32_t elapsed_packets(uint64_t elapsed_ns, const struct flow_last_sent *a)
 {
 	return elapsed_units(elapsed_ns, a->clock_hz) / a->units;
 }
@@ -87,7 +87,7 @@ void sink_restore(struct sink *k, const struct flow_last_sent *said, uint64_t no
 	if (said->units == 0)
 		return;
 	margin = said->units * (elapsed_ns < SAID_NEW_NS ? SAID_MARGIN : SAID_MARGIN_OLD);
-	packets = said_packets(elapsed_ns, said);
+	packets = elapsed_packets(elapsed_ns, said);
 	k->units = said->units;
 	k->clock_hz = said->clock_hz;
 	k->sequence = (uint16_t)(said->sequence + SAID_MARGIN +
@@ -118,10 +118,10 @@ bool sink_outran(const struct sink *k, const struct flow_last_sent *told)
 	ahead = (int32_t)(k->timestamp - told->timestamp - elapsed_units(elapsed_ns, k->clock_hz));
 	return ahead > SAID_AHEAD * told->units ||
 	       (uint16_t)(k->sequence - told->sequence) >
-		       said_packets(elapsed_ns, told) + SAID_MARGIN / 2;
+		       elapsed_packets(elapsed_ns, told) + SAID_MARGIN / 2;
 }
 
-static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+static void source_run_start(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
 {
 	bool known = f->source.started && f->source.ssrc == p->ssrc;
 
@@ -157,7 +157,7 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
  * Does the source go on in this run? One that begins anew under its old SSRC jumps, and one that changes to a codec of
  * another clock often begins its timestamps anew (RFC 7160 asks for less). Events are sent in the clock of the audio.
  */
-static bool goes_on(struct source *s, const struct pkt *p)
+static bool run_continues(struct source *s, const struct pkt *p)
 {
 	int32_t ahead = seq_distance(s->sequence_high, p->sequence);
 
@@ -188,7 +188,7 @@ static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *
 		return &f->source_before;
 	if (f->source.ssrc == p->ssrc && packet_is_late(&f->source, p))
 		return NULL;
-	source_run_begin(f, k, p, now_ns); /* another source, or one that began anew */
+	source_run_start(f, k, p, now_ns); /* another source, or one that began anew */
 	return &f->source;
 }
 
@@ -229,10 +229,10 @@ static bool source_is_overtaken(const struct flow *f, const struct sink *k, cons
 const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
 {
 	if (UNLIKELY(!is_feeder(k, f))) {
-		source_run_begin(f, k, p, now_ns);
+		source_run_start(f, k, p, now_ns);
 		return &f->source;
 	}
-	if (UNLIKELY(f->source.ssrc != p->ssrc || !goes_on(&f->source, p)))
+	if (UNLIKELY(f->source.ssrc != p->ssrc || !run_continues(&f->source, p)))
 		return odd_one(f, k, p, now_ns);
 	if (UNLIKELY(source_is_overtaken(f, k, p))) {
 		source_skip(f, k, p);

@@ -50,7 +50,7 @@ void job_route_closed(struct job_routes *r, struct media_event *event)
 	event->last = --route->open == 0;
 }
 
-struct flow_parcel *moves_begin(struct moves *m, const struct flow_spec *spec)
+struct flow_parcel *moves_add(struct moves *m, const struct flow_spec *spec)
 {
 	struct flow_parcel *p = calloc(1, sizeof(*p)), **at = &m->first;
 

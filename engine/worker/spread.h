@@ -90,7 +90,7 @@ struct moves {
 };
 
 /* NULL: no memory. */
-struct flow_parcel *moves_begin(struct moves *m, const struct flow_spec *spec);
+struct flow_parcel *moves_add(struct moves *m, const struct flow_spec *spec);
 /* That of the slot; NULL: nothing of it is on its way. */
 struct flow_parcel *moves_find(const struct moves *m, uint32_t slot);
 /* It is over. Sockets that nobody took are closed. */

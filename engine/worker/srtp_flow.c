@@ -273,8 +273,8 @@ static void sink_pin(struct sink *k, uint64_t next)
 }
 
 /* Another suite with the same octets may have the same keystream, so it begins where the former got to. */
-static void begin_behind(const struct srtp_stream *former, const struct media_key *key,
-			 uint64_t *next, uint32_t *srtcp_next)
+static void index_start_behind(const struct srtp_stream *former, const struct media_key *key,
+			       uint64_t *next, uint32_t *srtcp_next)
 {
 	if (!former || !srtp_stream_has_master(former, key))
 		return;
@@ -300,7 +300,7 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	uint32_t srtcp_next = resume->srtcp_next;
 	int err = 0;
 
-	begin_behind(f->srtp_out, key, &next, &srtcp_next);
+	index_start_behind(f->srtp_out, key, &next, &srtcp_next);
 	if (flow_is_secure(key))
 		err = srtp_stream_open(&s, key);
 	if (s) {

@@ -73,7 +73,7 @@ void measure_stage(struct worker *w, struct batch *b);
  * What a party says to the job that it hears, where that is of a kind that takes it (engine/worker/job.h). Nobody else is to get it: the flow
  * has no peer. A batch of a worker without such a job costs one test. Drops: alone (it was taken), and for what a job does not take it.
  */
-void take_stage(struct worker *w, struct batch *b);
+void consume_stage(struct worker *w, struct batch *b);
 
 /* RTCP from one party to the other, with the SSRCs, sequence numbers and timestamps that the other knows. It goes on during hold
  * (RFC 3264 5.1). Drops: no_peer, no_destination, malformed, unknown_ssrc, answered. All other RTCP is relayed. */
@@ -97,7 +97,7 @@ void protect_stage(struct worker *w, struct batch *b);
 enum { HANDS_MAX = 16 };
 
 /* Of what is relayed from that place in the batch on, moves what is for a flow of this worker to worker.handed, which is empty. True: something was. */
-bool hand_take(struct worker *w, struct batch *b, uint32_t from);
+bool hand_over(struct worker *w, struct batch *b, uint32_t from);
 /* What became of it is in the batch again: what leaves leaves from there. */
 void hand_back(struct worker *w, struct batch *b);
 /* From that place on, it is too often: dropped as a loop. */

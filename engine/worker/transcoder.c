@@ -120,7 +120,7 @@ static bool transcoder_is_continuing(const struct transcoder *c, const struct tr
 }
 
 /* Behind all that was sent before, as far as time has gone on. */
-static void stream_begin(struct worker *w, struct transcoder *c, const struct transcoder_packet *k,
+static void stream_start(struct worker *w, struct transcoder *c, const struct transcoder_packet *k,
 			 struct flow *f, struct flow *peer)
 {
 	struct coding *g;
@@ -130,8 +130,8 @@ static void stream_begin(struct worker *w, struct transcoder *c, const struct tr
 	while (!c->list[c->coding].decoder) /* an event came first, and some coding there is */
 		c->coding++;
 	g = &c->list[c->coding];
-	coding_begin(g);
-	originate_begin(w, peer, g->clock_out);
+	coding_reset(g);
+	originate_start(w, peer, g->clock_out);
 	c->timestamp_out =
 		sink_timestamp_anew(&peer->sink, (enum media_kind)f->kind, g->clock_out, w->now_ns);
 	c->timestamp_in = k->timestamp;
@@ -155,7 +155,7 @@ static void coding_change(struct transcoder *c, uint8_t coding)
 		return;
 	c->timestamp_out += coding_units_out(g, g->count);
 	c->coding = coding;
-	coding_begin(&c->list[coding]);
+	coding_reset(&c->list[coding]);
 }
 
 /* Something is missing before this packet. False: of what waited a packet became full, which leaves first. */
@@ -189,7 +189,7 @@ static void audio_send(struct worker *w, struct transcoder *c, struct flow *f, s
 	if (transcoder_is_continuing(c, k, f, peer))
 		coding_change(c, k->coding);
 	else
-		stream_begin(w, c, k, f, peer);
+		stream_start(w, c, k, f, peer);
 	g = &c->list[c->coding];
 	if ((int32_t)(k->timestamp - c->timestamp_in) > 0 && !gap_pass(c, k, w->transcoders.space))
 		return;
@@ -233,7 +233,7 @@ static void event_encode(struct worker *w, struct transcoder *c, struct flow *f,
 	uint32_t to_hz;
 
 	if (!transcoder_is_continuing(c, k, f, peer))
-		stream_begin(w, c, k, f, peer);
+		stream_start(w, c, k, f, peer);
 	to_hz = k->payload_type == peer->event_pt ? peer->event_send_hz
 						  : c->list[c->coding].clock_out;
 	durations_scale(k->octets, k->length, k->event_hz, to_hz);
@@ -552,7 +552,7 @@ void transcoder_turn(struct worker *w)
 	while (l->line.first &&
 	       (left == TRANSCODER_SLICE_NS || transcoder_cost_ns(transcoder_first(l)) <= left)) {
 		struct transcoder *c =
-			CONTAINER_OF(job_line_take(&l->line), struct transcoder, place);
+			CONTAINER_OF(job_line_pop(&l->line), struct transcoder, place);
 
 		cost = transcoder_cost_ns(c);
 		transcoder_send(w, c);

@@ -55,7 +55,7 @@ static void stages(struct worker *w, struct batch *b)
 	tap_in_stage(w, b);  /* for who records */
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
-	take_stage(w, b);    /* RTP to who makes what the party hears */
+	consume_stage(w, b); /* RTP to who makes what the party hears */
 	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
 	opaque_stage(w, b);  /* other lines: as it is, or why not */
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);
@@ -71,7 +71,7 @@ static NOINLINE void relay_handed(struct worker *w, struct batch *b)
 {
 	uint32_t from = 0;
 
-	for (uint32_t i = 0; hand_take(w, b, from); i++) {
+	for (uint32_t i = 0; hand_over(w, b, from); i++) {
 		from = b->count;
 		stages(w, &w->handed);
 		hand_back(w, b);
@@ -183,7 +183,7 @@ void worker_step(struct worker *w)
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	worker_relay(w);
-	shortcuts_begin(w); /* of whom all has left */
+	shortcuts_start(w); /* of whom all has left */
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);

@@ -35,9 +35,9 @@ struct media_side {
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */
 	uint8_t mid_length;
 	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
-	uint8_t taken_count;
-	struct media_taken taken
-		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes. Video: formats of media/rtp/video.h */
+	uint8_t accepted_count;
+	struct media_accepted accepted
+		[MEDIA_ACCEPTED_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes. Video: formats of media/rtp/video.h */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */

@@ -181,10 +181,10 @@ static void accepted_add(struct session_line *line, bool spoken)
 		enum media_codec codec = session_codec(&line->formats[i]);
 
 		if (media_codec_is_transcodable(codec) && (codec < MEDIA_CODECS) == spoken &&
-		    side->taken_count < MEDIA_TAKEN_MAX)
-			side->taken[side->taken_count++] =
-				(struct media_taken){ .payload_type = line->formats[i].to,
-						      .codec = (uint8_t)codec };
+		    side->accepted_count < MEDIA_ACCEPTED_MAX)
+			side->accepted[side->accepted_count++] =
+				(struct media_accepted){ .payload_type = line->formats[i].to,
+							 .codec = (uint8_t)codec };
 	}
 }
 
@@ -199,20 +199,21 @@ static void accepted_add_video(struct session_line *line)
 {
 	struct media_side *side = &line->side;
 
-	for (uint8_t i = 0; i < line->format_count && side->taken_count < MEDIA_TAKEN_MAX; i++) {
+	for (uint8_t i = 0; i < line->format_count && side->accepted_count < MEDIA_ACCEPTED_MAX;
+	     i++) {
 		uint8_t format = session_video_format(&line->formats[i]);
 
 		if (format != VIDEO_NONE)
-			side->taken[side->taken_count++] =
-				(struct media_taken){ .payload_type = line->formats[i].to,
-						      .codec = format };
+			side->accepted[side->accepted_count++] =
+				(struct media_accepted){ .payload_type = line->formats[i].to,
+							 .codec = format };
 	}
 }
 
 /* What we can say to the party by ourselves; of video, show it. */
 static void accepted_note(struct session_line *line)
 {
-	line->side.taken_count = 0;
+	line->side.accepted_count = 0;
 	if (line->kind == MEDIA_VIDEO) {
 		accepted_add_video(line);
 		return;

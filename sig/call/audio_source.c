@@ -193,7 +193,7 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct leg *l, uint8_t line,
 			 struct flow_source *out)
 {
-	struct media_taken list[PAYLOAD_RULES_MAX];
+	struct media_accepted list[PAYLOAD_RULES_MAX];
 	uint8_t count = line_codecs(l, line, list);
 
 	for (uint8_t i = 0; i < count; i++) {

@@ -171,8 +171,8 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
 	memcpy(s->rule_codecs, own->rule_codecs, sizeof(s->rule_codecs));
 	memcpy(s->codings, own->codings, sizeof(s->codings));
-	s->taken_count = own->taken_count;
-	memcpy(s->taken, own->taken, sizeof(s->taken));
+	s->accepted_count = own->accepted_count;
+	memcpy(s->accepted, own->accepted, sizeof(s->accepted));
 	if (s->member.number) {
 		s->member.level_extension = own->level_extension;
 		s->video.layers = own->layers;

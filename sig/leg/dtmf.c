@@ -228,7 +228,7 @@ bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
 /* It takes a codec that they can be said in. */
 static bool tones_can_be_said(const struct leg *l, uint8_t line)
 {
-	struct media_taken list[PAYLOAD_RULES_MAX];
+	struct media_accepted list[PAYLOAD_RULES_MAX];
 	uint8_t count = line_codecs(l, line, list);
 
 	for (uint8_t i = 0; i < count; i++) {

@@ -29,7 +29,7 @@ static bool has_same(const struct payload_list *list, const struct payload *p)
 	return false;
 }
 
-uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_taken out[PAYLOAD_RULES_MAX])
+uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_accepted out[PAYLOAD_RULES_MAX])
 {
 	const struct leg_sdp *sdp = leg_sdp_newest(l);
 	struct payload_list heard, said;
@@ -41,8 +41,8 @@ uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_taken out[PA
 		enum media_codec codec = media_codec_of(&heard.at[i]);
 
 		if (codec < MEDIA_CODECS_KNOWN && has_same(&said, &heard.at[i]))
-			out[n++] = (struct media_taken){ .payload_type = heard.at[i].number,
-							 .codec = (uint8_t)codec };
+			out[n++] = (struct media_accepted){ .payload_type = heard.at[i].number,
+							    .codec = (uint8_t)codec };
 	}
 	return n;
 }

@@ -44,7 +44,8 @@ struct media_plan;
 struct media_side;
 
 /* In the party's own order; what we did not say to it, it need not take. How many. */
-uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_taken out[PAYLOAD_RULES_MAX]);
+uint8_t line_codecs(const struct leg *l, uint8_t line,
+		    struct media_accepted out[PAYLOAD_RULES_MAX]);
 
 /*
  * Where a party of a call is: what sig/host/destination.h allows of the addresses that it named, in SIP and in SDP. A phone's media goes to

@@ -81,7 +81,7 @@ static void wire_fill(struct fuzz *f)
 	for (int i = 0; i < 2; i++) {
 		struct datagram d;
 
-		while ((d.n = dtls_take(&f->end[i], d.p)) > 0) {
+		while ((d.n = dtls_output(&f->end[i], d.p)) > 0) {
 			assert(d.n <= DTLS_MTU);
 			assert(dtls_record_is_bounded(bytes_mem(d.p, d.n), DTLS_DATAGRAM_MAX));
 			wire_put(f, i ^ 1, &d);
@@ -184,11 +184,11 @@ static void check(const struct fuzz *f)
 	for (int i = 0; i < 2; i++) {
 		const struct dtls *d = &f->end[i];
 
-		assert((d->outcome == DTLS_GOES_ON) == (d->ssl != NULL));
+		assert((d->outcome == DTLS_RUNNING) == (d->ssl != NULL));
 		assert(!d->key_in.suite == !d->key_out.suite);
 		assert(d->outcome == DTLS_DONE ? d->key_in.suite != MEDIA_SUITE_NONE
 					       : d->key_in.suite == MEDIA_SUITE_NONE ||
-							 (d->outcome == DTLS_GOES_ON && i == 0 &&
+							 (d->outcome == DTLS_RUNNING && i == 0 &&
 							  d->role == DTLS_CLIENT));
 		assert(!d->held_until_ns || d->key_in.suite != MEDIA_SUITE_NONE);
 		assert((d->outcome == DTLS_BROKEN) == (d->failure != DTLS_FAILURE_NONE));

@@ -137,7 +137,7 @@ static bool wire_turn(struct side *d, bool last)
 	const struct sim_packet *p;
 	bool any = false;
 
-	while ((p = port_sim_take(d->sim)) != NULL) {
+	while ((p = port_sim_sent(d->sim)) != NULL) {
 		struct addr from = port_of(p->slot, p->channel);
 		enum channel channel;
 		uint32_t slot;

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(frame);
 	if (n > 0)
 		memcpy(frame, data + 1, n);
-	if (neighbour_asks(bytes_mem(frame, n), &whose)) {
+	if (neighbour_is_request(bytes_mem(frame, n), &whose)) {
 		assert(whose.family == ADDR_V4 || whose.family == ADDR_V6);
 		answered = neighbour_answer(frame, n, capacity, ours);
 		assert(answered <= capacity);
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			assert(memcmp(frame + FRAME_MAC_LEN, ours, FRAME_MAC_LEN) == 0);
 			assert(memcmp(frame, data + 1 + FRAME_MAC_LEN, FRAME_MAC_LEN) == 0 ||
 			       memcmp(frame, "\x33\x33\0\0\0\x01", FRAME_MAC_LEN) == 0);
-			assert(!neighbour_asks(bytes_mem(frame, answered), &whose));
+			assert(!neighbour_is_request(bytes_mem(frame, answered), &whose));
 		} else {
 			assert(memcmp(frame, data + 1, n) == 0);
 		}

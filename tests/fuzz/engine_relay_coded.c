@@ -22,9 +22,11 @@ static void coding_read(struct script *s, struct media_coding *c)
 /* By two payload types that rules have. */
 static void tone_read(const struct fuzz *f, struct flow_spec *spec, uint8_t how)
 {
-	spec->taken_count = 2;
-	spec->taken[0] = (struct media_taken){ 96, (uint8_t)((how & 7) % MEDIA_CODECS_KNOWN) };
-	spec->taken[1] = (struct media_taken){ 98, (uint8_t)((how >> 3 & 7) % MEDIA_CODECS_KNOWN) };
+	spec->accepted_count = 2;
+	spec->accepted[0] =
+		(struct media_accepted){ 96, (uint8_t)((how & 7) % MEDIA_CODECS_KNOWN) };
+	spec->accepted[1] =
+		(struct media_accepted){ 98, (uint8_t)((how >> 3 & 7) % MEDIA_CODECS_KNOWN) };
 	spec->overlay = (struct media_overlay){ .tone = { 1400, -200, TONE_MS },
 						.begun_ns = f->sim->now_ns +
 							    (how >> 6 & 1) * 300 * NS_PER_MS,

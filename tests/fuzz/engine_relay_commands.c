@@ -81,9 +81,9 @@ static void pictures_set(struct flow_spec *spec, uint8_t flags)
 	static const uint8_t FORMATS[] = { VIDEO_H264 | 1, VIDEO_VP8, VIDEO_NONE, VIDEO_H264 };
 
 	spec->fir = flags >> 3 & 1;
-	spec->taken_count = 2;
-	spec->taken[0] = (struct media_taken){ .payload_type = 120, .codec = VIDEO_H264 | 1 };
-	spec->taken[1] = (struct media_taken){ .payload_type = 121, .codec = VIDEO_VP8 };
+	spec->accepted_count = 2;
+	spec->accepted[0] = (struct media_accepted){ .payload_type = 120, .codec = VIDEO_H264 | 1 };
+	spec->accepted[1] = (struct media_accepted){ .payload_type = 121, .codec = VIDEO_VP8 };
 	for (uint8_t i = 0; i < spec->rule_count; i++)
 		spec->rule_codecs[i] = FORMATS[i % COUNT_OF(FORMATS)];
 }

@@ -64,10 +64,11 @@ void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_
 		return;
 	assert(hears);
 	if (flow->kind == MEDIA_VIDEO && flow->listener.member) {
-		assert(type == flow->taken[0].payload_type || type == flow->taken[1].payload_type);
+		assert(type == flow->accepted[0].payload_type ||
+		       type == flow->accepted[1].payload_type);
 		return;
 	}
-	if (!f->w.jobs.list[flow->listener.job - 1].kind->take || flow->listener.member)
+	if (!f->w.jobs.list[flow->listener.job - 1].kind->receive || flow->listener.member)
 		assert(type == flow->listener.payload_type);
 }
 
@@ -121,7 +122,7 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 				.packet_ms = PACKET_MS[how >> 3 & 3],
 				.loops = how >> 5 & 1,
 				.start = how & 64 ? take(s) * UINT32_C(16) : 0,
-				.tell_ms = how & 128 ? 100 : 0 },
+				.report_ms = how & 128 ? 100 : 0 },
 	};
 
 	bool is_free;
@@ -170,9 +171,9 @@ static void member_read(struct script *s, struct flow_spec *spec)
 			.extension = EXTENSION_ID,
 			.list = { { 1, { 'a' } }, { 2, { 'b', 0 } }, { 1, { 'c' } } }
 		};
-	spec->taken_count = 1;
-	spec->taken[0] = (struct media_taken){ spec->source.payload_type,
-					       (uint8_t)((codecs & 7) % MEDIA_CODECS_KNOWN) };
+	spec->accepted_count = 1;
+	spec->accepted[0] = (struct media_accepted){ spec->source.payload_type,
+						     (uint8_t)((codecs & 7) % MEDIA_CODECS_KNOWN) };
 	for (uint8_t i = 0; i < spec->rule_count; i++)
 		spec->rule_codecs[i] = (uint8_t)((codecs + i) % (MEDIA_CODECS_KNOWN + 1));
 }

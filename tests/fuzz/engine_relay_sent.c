@@ -203,7 +203,7 @@ void relay_sent_check(struct fuzz *f)
 {
 	const struct sim_packet *p;
 
-	while ((p = port_sim_take(f->sim)) != NULL) {
+	while ((p = port_sim_sent(f->sim)) != NULL) {
 		uint32_t slot;
 
 		assert(p->slot <= SHARED_SLOT);

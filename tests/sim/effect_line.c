@@ -138,10 +138,10 @@ static void put_bundle(struct writer *w, const struct flow_spec *f)
 
 static void put_codecs(struct writer *w, const struct flow_spec *f)
 {
-	for (uint32_t i = 0; i < f->taken_count; i++) {
+	for (uint32_t i = 0; i < f->accepted_count; i++) {
 		open(w, "taken");
-		number(w, "type", f->taken[i].payload_type);
-		number(w, "codec", f->taken[i].codec);
+		number(w, "type", f->accepted[i].payload_type);
+		number(w, "codec", f->accepted[i].codec);
 		close(w);
 	}
 	for (uint32_t i = 0; i < f->rule_count; i++) {

@@ -103,7 +103,7 @@ static void party_run(struct party *p)
 	do {
 		uint16_t m;
 
-		while ((m = dtls_take(&p->dtls, out)) > 0)
+		while ((m = dtls_output(&p->dtls, out)) > 0)
 			(void)sendto(p->fd, out, m, 0, (struct sockaddr *)&ss, length);
 		n = recv(p->fd, in, sizeof(in), 0);
 		if (n > 0)
@@ -132,7 +132,7 @@ static void events_take(struct engine *e)
 static bool all_keyed(void)
 {
 	for (uint32_t i = 0; i < CALLS; i++)
-		if (!g_party[i].keyed.call || g_party[i].dtls.outcome == DTLS_GOES_ON)
+		if (!g_party[i].keyed.call || g_party[i].dtls.outcome == DTLS_RUNNING)
 			return false;
 	return true;
 }

@@ -209,7 +209,7 @@ static UNUSED const struct sim_packet *relay_rtp(struct rig *r, int side, const 
 {
 	put_rtp(r, side, p);
 	worker_step(&r->w);
-	return port_sim_take(r->sim);
+	return port_sim_sent(r->sim);
 }
 
 static UNUSED struct rtp rtp_read(const struct sim_packet *p)
@@ -227,7 +227,7 @@ static UNUSED struct rtp rtp_read(const struct sim_packet *p)
 
 static UNUSED void nothing_sent(struct rig *r)
 {
-	assert_null(port_sim_take(r->sim));
+	assert_null(port_sim_sent(r->sim));
 }
 
 /* ---- events ---- */

@@ -257,8 +257,8 @@ static void test_taken(void **state)
 {
 	static const struct leg leg = { AUDIO("18 96 8 101") OPUS("96") EVENT("101"),
 					AUDIO("18 111 8 101") OPUS("111") EVENT("101"), true };
-	static const struct media_taken want[] = { { 96, MEDIA_CODEC_OPUS },
-						   { 8, MEDIA_CODEC_PCMA } };
+	static const struct media_accepted want[] = { { 96, MEDIA_CODEC_OPUS },
+						      { 8, MEDIA_CODEC_PCMA } };
 	static struct session s;
 	static struct media_plan plan;
 
@@ -268,8 +268,8 @@ static void test_taken(void **state)
 	for (int side = 0; side < 2; side++) {
 		const struct media_side *m = side ? &plan.line[0].b : &plan.line[0].a;
 
-		assert_int_equal(m->taken_count, COUNT_OF(want));
-		assert_memory_equal(m->taken, want, sizeof(want));
+		assert_int_equal(m->accepted_count, COUNT_OF(want));
+		assert_memory_equal(m->accepted, want, sizeof(want));
 	}
 }
 
@@ -278,24 +278,24 @@ static void test_taken_coded(void **state)
 {
 	static const struct leg leg = { AUDIO("18 98 8") "a=rtpmap:98 L16/16000\r\n",
 					AUDIO("18 98 8") "a=rtpmap:98 L16/16000\r\n", true };
-	static const struct media_taken want[] = { { 8, MEDIA_CODEC_PCMA },
-						   { 98, MEDIA_CODEC_L16_WIDE },
-						   { 8, MEDIA_CODEC_PCMA },
-						   { 18, MEDIA_CODEC_G729 },
-						   { 98, MEDIA_CODEC_L16_WIDE } };
+	static const struct media_accepted want[] = { { 8, MEDIA_CODEC_PCMA },
+						      { 98, MEDIA_CODEC_L16_WIDE },
+						      { 8, MEDIA_CODEC_PCMA },
+						      { 18, MEDIA_CODEC_G729 },
+						      { 98, MEDIA_CODEC_L16_WIDE } };
 	static struct session s;
 	static struct media_plan plan;
 
 	(void)state;
 	read_leg("without a module", &s, &leg);
 	bridge_map(&s, &s, false, &plan);
-	assert_int_equal(plan.line[0].a.taken_count, 2);
-	assert_memory_equal(plan.line[0].a.taken, want, 2 * sizeof(want[0]));
+	assert_int_equal(plan.line[0].a.accepted_count, 2);
+	assert_memory_equal(plan.line[0].a.accepted, want, 2 * sizeof(want[0]));
 	media_codec_code(MEDIA_CODEC_G729);
 	read_leg("with its module", &s, &leg);
 	bridge_map(&s, &s, false, &plan);
-	assert_int_equal(plan.line[0].a.taken_count, 3);
-	assert_memory_equal(plan.line[0].a.taken, want + 2, 3 * sizeof(want[0]));
+	assert_int_equal(plan.line[0].a.accepted_count, 3);
+	assert_memory_equal(plan.line[0].a.accepted, want + 2, 3 * sizeof(want[0]));
 }
 
 static void test_texts(void **state)

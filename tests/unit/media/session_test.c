@@ -173,12 +173,12 @@ static void test_pictures(void **state)
 
 		ROW_ASSERT(row->name, read_texts(row->heard, row->said, true) == 0);
 		ROW_ASSERT(row->name, side->fir == row->fir);
-		ROW_ASSERT(row->name, side->taken_count == 3);
+		ROW_ASSERT(row->name, side->accepted_count == 3);
 		ROW_ASSERT(row->name,
-			   side->taken[0].payload_type == 97 &&
-				   side->taken[0].codec == (VIDEO_H264 | VIDEO_H264_MODE_1));
-		ROW_ASSERT(row->name, side->taken[1].codec == (VIDEO_H264 | 4));
-		ROW_ASSERT(row->name, side->taken[2].codec == VIDEO_VP8);
+			   side->accepted[0].payload_type == 97 &&
+				   side->accepted[0].codec == (VIDEO_H264 | VIDEO_H264_MODE_1));
+		ROW_ASSERT(row->name, side->accepted[1].codec == (VIDEO_H264 | 4));
+		ROW_ASSERT(row->name, side->accepted[2].codec == VIDEO_VP8);
 	}
 }
 

@@ -48,7 +48,7 @@ static void party_say(struct crypto_link *l, uint32_t i, enum crypto_request_kin
 				    .peer = *fingerprint_of(THEIRS) };
 	uint8_t out[DTLS_MTU];
 
-	while ((r.length = dtls_take(&g_party[i].dtls, out)) > 0) {
+	while ((r.length = dtls_output(&g_party[i].dtls, out)) > 0) {
 		r.kind = (uint8_t)kind;
 		kind = CRYPTO_DATAGRAM;
 		memcpy(r.datagram, out, r.length);
@@ -77,7 +77,7 @@ static void result_take(struct crypto_link *l, const struct crypto_result *r)
 static bool all_told(void)
 {
 	for (uint32_t i = 0; i < PARTIES; i++)
-		if (!g_party[i].told || g_party[i].dtls.outcome == DTLS_GOES_ON)
+		if (!g_party[i].told || g_party[i].dtls.outcome == DTLS_RUNNING)
 			return false;
 	return true;
 }
@@ -126,7 +126,7 @@ static void the_thread_does_what_it_is_asked(void **state)
 	assert_int_equal(crypto_start(x), 0);
 	parties_open(mixed);
 	for (uint32_t i = 0; i < PARTIES; i++)
-		party_say(l, i, CRYPTO_BEGIN);
+		party_say(l, i, CRYPTO_START);
 	while (!all_told() && clock_now_ns() < until_ns)
 		results_wait(l, fd);
 	for (uint32_t i = 0; i < PARTIES; i++) {
@@ -170,7 +170,7 @@ static void an_outcome_is_told_when_there_is_room(void **state)
 	(void)state;
 	parties_open(mixed);
 	now_ns = clock_now_ns();
-	party_say(l, 0, CRYPTO_BEGIN);
+	party_say(l, 0, CRYPTO_START);
 	(void)crypto_step(x, now_ns);
 	while (ring_pop(&l->results, &r, 1) == 1)
 		result_take(l, &r);
@@ -186,7 +186,7 @@ static void an_outcome_is_told_when_there_is_room(void **state)
 	(void)crypto_step(x, now_ns + 20 * NS_PER_MS);
 	assert_true(outcome_pop(l, &r));
 	assert_int_equal(r.kind, CRYPTO_KEYED);
-	assert_int_equal(d->outcome, DTLS_GOES_ON); /* it asks again for what was lost */
+	assert_int_equal(d->outcome, DTLS_RUNNING); /* it asks again for what was lost */
 	for (uint32_t i = 0; i < PARTIES; i++)
 		dtls_close(&g_party[i].dtls);
 	crypto_close(x);
@@ -197,7 +197,7 @@ static void keys_are_told_when_there_is_room(void **state)
 {
 	struct crypto *x = opened(1);
 	struct crypto_link *l = crypto_link_of(x, 0, -1);
-	struct crypto_request begin = { .kind = CRYPTO_BEGIN,
+	struct crypto_request begin = { .kind = CRYPTO_START,
 					.association = handle_of(0),
 					.role = DTLS_CLIENT,
 					.peer = *fingerprint_of(THEIRS) };
@@ -216,7 +216,7 @@ static void keys_are_told_when_there_is_room(void **state)
 	(void)dtls_receive(&d, bytes_mem(r.datagram, r.length), now_ns);
 	while (ring_push(&l->results, &r))
 		continue;
-	while ((datagram.length = dtls_take(&d, datagram.datagram)) > 0)
+	while ((datagram.length = dtls_output(&d, datagram.datagram)) > 0)
 		request_push(l, &datagram);
 	(void)crypto_step(x, now_ns);
 	while (ring_pop(&l->results, &r, 1) == 1)
@@ -241,7 +241,7 @@ static void a_deadline_ends_what_nobody_goes_on_with(void **state)
 
 	(void)state;
 	parties_open(mixed);
-	party_say(l, 0, CRYPTO_BEGIN);
+	party_say(l, 0, CRYPTO_START);
 	(void)crypto_step(x, now_ns);
 	assert_int_equal(crypto_running(x), 1);
 	now_ns += DTLS_DEADLINE_NS + NS_PER_S;
@@ -281,7 +281,7 @@ static void memory_is_bounded(void **state)
 	parties_open(theirs);
 	before = heap_used();
 	for (uint32_t i = 0; i < PARTIES; i++)
-		party_say(l, i, CRYPTO_BEGIN);
+		party_say(l, i, CRYPTO_START);
 	while (crypto_step(x, now_ns))
 		continue;
 	assert_int_equal(crypto_running(x), PARTIES);

@@ -106,7 +106,7 @@ static void send_all(struct dtls *d, int fd, const struct sockaddr_in *to)
 	uint8_t out[DTLS_MTU];
 	uint16_t n;
 
-	while (to->sin_port && (n = dtls_take(d, out)) > 0)
+	while (to->sin_port && (n = dtls_output(d, out)) > 0)
 		(void)sendto(fd, out, n, 0, (const struct sockaddr *)to, sizeof(*to));
 }
 

@@ -62,7 +62,7 @@ static void send_all(struct pair *x)
 
 	for (int i = CLIENT; i <= SERVER; i++) {
 		d.to = i ^ 1;
-		while ((d.n = dtls_take(&x->end[i], d.p)) > 0)
+		while ((d.n = dtls_output(&x->end[i], d.p)) > 0)
 			send_one(x, &d);
 	}
 }
@@ -169,7 +169,7 @@ static void a_split_hello_is_put_together_in_any_order(void **state)
 		assert_int_equal(dtls_open(&x.end[CLIENT], g_identity[THEIRS].context, DTLS_CLIENT,
 					   fingerprint_of(OURS), g_now_ns),
 				 0);
-		n[0] = dtls_take(&x.end[CLIENT], p[0]);
+		n[0] = dtls_output(&x.end[CLIENT], p[0]);
 		assert_true(n[0] > 100);
 		/* cut by hand: the same message in two records */
 		uint16_t body = (uint16_t)(n[0] - 25), half = (uint16_t)(body / 2);
@@ -188,7 +188,7 @@ static void a_split_hello_is_put_together_in_any_order(void **state)
 			assert_int_equal(dtls_receive(&x.end[SERVER],
 						      bytes_mem(p[i ^ swapped], n[i ^ swapped]),
 						      g_now_ns),
-					 DTLS_GOES_ON);
+					 DTLS_RUNNING);
 		run(&x);
 		assert_keys_agree(&x.end[CLIENT], &x.end[SERVER]);
 		pair_close(&x);
@@ -234,11 +234,11 @@ static void a_silent_party_is_given_up(void **state)
 	assert_int_equal(dtls_open(&d, g_identity[OURS].context, DTLS_CLIENT,
 				   fingerprint_of(THEIRS), g_now_ns),
 			 0);
-	assert_true(dtls_take(&d, out) > 0);
-	while (d.outcome == DTLS_GOES_ON) {
+	assert_true(dtls_output(&d, out) > 0);
+	while (d.outcome == DTLS_RUNNING) {
 		g_now_ns = dtls_next_ns(&d, g_now_ns);
 		(void)dtls_expire(&d, g_now_ns);
-		if (dtls_take(&d, out) == 0)
+		if (dtls_output(&d, out) == 0)
 			continue;
 		assert_true(n < COUNT_OF(waits_ms));
 		waits_ms[n++] = (uint32_t)((g_now_ns - last_ns) / NS_PER_MS);
@@ -273,10 +273,10 @@ static void memory_of_a_handshake_is_bounded(void **state)
 	assert_int_equal(dtls_open(&client, g_identity[THEIRS].context, DTLS_CLIENT,
 				   fingerprint_of(OURS), g_now_ns),
 			 0);
-	n = dtls_take(&client, p);
+	n = dtls_output(&client, p);
 	dtls_close(&client);
 	(void)dtls_receive(&d, bytes_mem(p, n), g_now_ns);
-	(void)dtls_take(&d, out);
+	(void)dtls_output(&d, out);
 	for (uint8_t i = 0; i < 100; i++) {
 		uint8_t early[14] = { 22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, i, 0, 1, 7 };
 
@@ -290,7 +290,7 @@ static void memory_of_a_handshake_is_bounded(void **state)
 		part[24] = 1;
 		(void)dtls_receive(&d, bytes_mem(part, sizeof(part)), g_now_ns);
 	}
-	assert_int_equal(d.outcome, DTLS_GOES_ON);
+	assert_int_equal(d.outcome, DTLS_RUNNING);
 	assert_true(heap_used() - before < 384 * 1024);
 	dtls_close(&d);
 	assert_true(heap_used() < before + 16 * 1024);
@@ -311,22 +311,22 @@ static void what_a_party_may_send_is_bounded(void **state)
 			 0);
 	be16_put(junk + 11, sizeof(junk) - 13);
 	junk[13] = 1;
-	assert_int_equal(dtls_receive(&d, bytes_mem(junk, sizeof(junk)), g_now_ns), DTLS_GOES_ON);
+	assert_int_equal(dtls_receive(&d, bytes_mem(junk, sizeof(junk)), g_now_ns), DTLS_RUNNING);
 	be16_put(junk + 11, sizeof(junk) - 14);
 	be16_put(junk + 15, DTLS_MESSAGE_MAX + 1);
 	assert_int_equal(dtls_receive(&d, bytes_mem(junk, sizeof(junk) - 1), g_now_ns),
-			 DTLS_GOES_ON);
+			 DTLS_RUNNING);
 	assert_int_equal(d.octets, 0);
 	assert_int_equal(dtls_open(&client, g_identity[THEIRS].context, DTLS_CLIENT,
 				   fingerprint_of(OURS), g_now_ns),
 			 0);
-	n = dtls_take(&client, junk); /* a good one, again and again */
+	n = dtls_output(&client, junk); /* a good one, again and again */
 	dtls_close(&client);
-	while (d.outcome == DTLS_GOES_ON && taken++ < 1000)
+	while (d.outcome == DTLS_RUNNING && taken++ < 1000)
 		(void)dtls_receive(&d, bytes_mem(junk, n), g_now_ns);
 	assert_int_equal(d.failure, DTLS_FAILURE_PROTOCOL);
 	assert_true(taken * n > DTLS_OCTETS_MAX && (taken - 1) * n <= DTLS_OCTETS_MAX);
-	(void)dtls_take(&d, out);
+	(void)dtls_output(&d, out);
 	dtls_close(&d);
 }
 
@@ -339,22 +339,22 @@ static void the_last_flight_is_said_again(void **state)
 
 	(void)state;
 	pair_open(&x, THEIRS, OURS, OURS, THEIRS);
-	while (x.end[SERVER].outcome == DTLS_GOES_ON) {
-		while ((n = dtls_take(&x.end[CLIENT], finished)) > 0)
+	while (x.end[SERVER].outcome == DTLS_RUNNING) {
+		while ((n = dtls_output(&x.end[CLIENT], finished)) > 0)
 			(void)dtls_receive(&x.end[SERVER], bytes_mem(finished, n), g_now_ns);
 		if (x.end[SERVER].outcome == DTLS_DONE)
 			break;
-		while ((out_n = dtls_take(&x.end[SERVER], out)) > 0)
+		while ((out_n = dtls_output(&x.end[SERVER], out)) > 0)
 			(void)dtls_receive(&x.end[CLIENT], bytes_mem(out, out_n), g_now_ns);
 	}
-	out_n = dtls_take(&x.end[SERVER], out);
+	out_n = dtls_output(&x.end[SERVER], out);
 	assert_true(out_n > 0);
-	assert_int_equal(dtls_take(&x.end[SERVER], again), 0);
+	assert_int_equal(dtls_output(&x.end[SERVER], again), 0);
 	g_now_ns += 50 * NS_PER_MS;
 	(void)dtls_expire(&x.end[CLIENT], g_now_ns);
-	while ((n = dtls_take(&x.end[CLIENT], finished)) > 0)
+	while ((n = dtls_output(&x.end[CLIENT], finished)) > 0)
 		(void)dtls_receive(&x.end[SERVER], bytes_mem(finished, n), g_now_ns);
-	again_n = dtls_take(&x.end[SERVER], again);
+	again_n = dtls_output(&x.end[SERVER], again);
 	assert_int_equal(again_n, out_n);
 	(void)dtls_receive(&x.end[CLIENT], bytes_mem(again, again_n), g_now_ns);
 	assert_keys_agree(&x.end[CLIENT], &x.end[SERVER]);
@@ -377,7 +377,7 @@ static void pair_hold(struct pair *x, int end)
 			send_all(x);
 		}
 	}
-	assert_int_equal(x->end[end].outcome, end == SERVER ? DTLS_DONE : DTLS_GOES_ON);
+	assert_int_equal(x->end[end].outcome, end == SERVER ? DTLS_DONE : DTLS_RUNNING);
 	assert_int_not_equal(x->end[end].key_out.suite, MEDIA_SUITE_NONE);
 }
 
@@ -411,7 +411,7 @@ static void nobody_can_finish_before_the_keys_are_saved(void **state)
 		in = x.end[end].key_in;
 		for (int i = 0; i < 3; i++)
 			ask_again(&x, end);
-		assert_int_equal(x.end[end ^ 1].outcome, DTLS_GOES_ON);
+		assert_int_equal(x.end[end ^ 1].outcome, DTLS_RUNNING);
 		dtls_release(&x.end[end]);
 		run(&x);
 		assert_keys_agree(&x.end[CLIENT], &x.end[SERVER]);

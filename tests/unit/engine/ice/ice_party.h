@@ -67,11 +67,11 @@ static UNUSED int checks(struct rig *r, uint32_t slot, const char *from, const s
 	const struct sim_packet *p;
 	struct stun_message m;
 
-	while (port_sim_take(r->sim))
+	while (port_sim_sent(r->sim))
 		continue;
 	put_check(r, slot, &party, c);
 	worker_step(&r->w);
-	p = port_sim_take(r->sim);
+	p = port_sim_sent(r->sim);
 	if (!p)
 		return -1;
 	assert_int_equal(p->slot, slot);

@@ -59,7 +59,7 @@ static struct scene *scene_open(void)
 static void scene_close(struct scene *s)
 {
 	assert_int_equal(job_close_as(s->r, ECHO).last, 1);
-	assert_int_equal(s->r->w.jobs.takers, 0);
+	assert_int_equal(s->r->w.jobs.receivers, 0);
 	rig_close(s->r);
 	free(s);
 }
@@ -348,7 +348,7 @@ static void it_is_not_to_be_had(void **state)
 		assert_int_equal(r->w.jobs.count, 0);
 	}
 	assert_int_equal(echo_open(r, id, 5000).kind, 0);
-	assert_int_equal(r->w.jobs.takers, 1);
+	assert_int_equal(r->w.jobs.receivers, 1);
 	rig_close(r);
 }
 

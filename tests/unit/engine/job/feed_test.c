@@ -60,7 +60,7 @@ static struct scene *scene_open(void)
 static void scene_close(struct scene *s)
 {
 	assert_int_equal(job_close_as(s->r, FEED).last, 1);
-	assert_int_equal(s->r->w.jobs.takers, 0);
+	assert_int_equal(s->r->w.jobs.receivers, 0);
 	rig_close(s->r);
 	media_feed_free(s->feed);
 	free(s);

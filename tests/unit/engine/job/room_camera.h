@@ -146,8 +146,8 @@ static UNUSED struct flow_spec picture_spec(uint32_t i)
 	spec.rule_count = 1;
 	spec.rules[0] = (struct payload_rule){ .in = PT, .out = PT, .clock_hz = 90000 };
 	spec.rule_codecs[0] = VIDEO_H264 | 1;
-	spec.taken[0] =
-		(struct media_taken){ .payload_type = (uint8_t)(PT + i), .codec = VIDEO_H264 | 1 };
+	spec.accepted[0] = (struct media_accepted){ .payload_type = (uint8_t)(PT + i),
+						    .codec = VIDEO_H264 | 1 };
 	spec.source = (struct flow_source){ .job = ROOM_ID };
 	spec.member = (struct flow_member){ .number = i + 1 };
 	return spec;

@@ -171,7 +171,8 @@ static struct flow_spec spec_of(struct churn *c, uint32_t slot)
 	s.rule_count = 1;
 	s.rules[0] = (struct payload_rule){ .in = VIDEO_PT, .out = VIDEO_PT, .clock_hz = 90000 };
 	s.rule_codecs[0] = VIDEO_H264 | 1;
-	s.taken[0] = (struct media_taken){ .payload_type = VIDEO_PT, .codec = VIDEO_H264 | 1 };
+	s.accepted[0] =
+		(struct media_accepted){ .payload_type = VIDEO_PT, .codec = VIDEO_H264 | 1 };
 	return s;
 }
 
@@ -269,7 +270,7 @@ static void world_takes(struct churn *c)
 {
 	struct media_event event;
 
-	while (port_sim_take(c->r->sim))
+	while (port_sim_sent(c->r->sim))
 		;
 	while (ring_pop(&c->r->w.events, &event, 1) == 1)
 		if (event.kind == MEDIA_JOB_CLOSED)

@@ -73,7 +73,7 @@ static void two_thousand(enum media_codec codec)
 			advance_ms(s.r, 1);
 		member_close(s.r, slot - 1);
 		(void)rig_events(s.r, MEDIA_FLOW_CLOSED);
-		while (port_sim_take(s.r->sim))
+		while (port_sim_sent(s.r->sim))
 			continue;
 	}
 	assert_int_equal(room_of(s.r)->count, 0);

@@ -180,7 +180,7 @@ static struct flow_spec layers_spec(uint32_t i)
 	spec.rule_count = 1;
 	spec.rules[0] = (struct payload_rule){ .in = PT, .out = PT, .clock_hz = 90000 };
 	spec.rule_codecs[0] = VIDEO_VP8;
-	spec.taken[0] = (struct media_taken){ .payload_type = PT, .codec = VIDEO_VP8 };
+	spec.accepted[0] = (struct media_accepted){ .payload_type = PT, .codec = VIDEO_VP8 };
 	spec.source = (struct flow_source){ .job = ROOM_ID };
 	spec.member = (struct flow_member){ .number = i + 1 };
 	return spec;

@@ -258,7 +258,7 @@ static UNUSED void parties_step(struct parties *s)
 
 	do {
 		worker_step(&s->r->w);
-		while ((packet = port_sim_take(s->r->sim)) != NULL) {
+		while ((packet = port_sim_sent(s->r->sim)) != NULL) {
 			if (packet->slot < s->count)
 				party_hear(s, packet);
 			else if (s->other)

@@ -173,7 +173,7 @@ static void formats_that_are_not_taken(void **state)
 
 	(void)state;
 	room_of_four(&s);
-	g_cameras[3].spec.taken[0].codec = VIDEO_H264;
+	g_cameras[3].spec.accepted[0].codec = VIDEO_H264;
 	picture_update(&s, 3);
 	before = g_cameras[3].packets;
 	run(&s, 1000);
@@ -220,7 +220,7 @@ static void what_was_lost_comes_again(void **state)
 	be16_put(memory + 14, 0);
 	put_bytes(s.r, PICTURE + 2, CHANNEL_RTCP, &c->spec.remote_rtcp, bytes_mem(memory, 16));
 	worker_step(&s.r->w);
-	again = port_sim_take(s.r->sim);
+	again = port_sim_sent(s.r->sim);
 	assert_non_null(again);
 	first = *again;
 	assert_int_equal(first.slot, PICTURE + 2);

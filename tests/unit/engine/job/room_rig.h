@@ -60,8 +60,8 @@ static UNUSED struct flow_spec member_spec(uint32_t slot, enum media_codec codec
 			     .clock_hz = facts->clock_hz },
 			   { .in = 101, .out = 101, .event = 1, .clock_hz = 8000 } },
 		.rule_codecs = { (uint8_t)(codec + 1) },
-		.taken_count = 1,
-		.taken = { { .payload_type = facts->number, .codec = (uint8_t)codec } },
+		.accepted_count = 1,
+		.accepted = { { .payload_type = facts->number, .codec = (uint8_t)codec } },
 		.source = { .job = ROOM_ID, .payload_type = facts->number },
 		.member = { .number = slot + 1 },
 	};

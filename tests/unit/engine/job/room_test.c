@@ -91,9 +91,9 @@ static void members_that_cannot_be(void **state)
 	other.member.gain_db = MEDIA_ROOM_GAIN_DB_MAX + 1;
 	failed_with(r, &other, -EINVAL);
 	other.member.gain_db = 0;
-	other.taken_count = 0;
+	other.accepted_count = 0;
 	failed_with(r, &other, -EINVAL);
-	other.taken_count = 1;
+	other.accepted_count = 1;
 	rig_update(r, &other);
 	assert_int_equal(rig_events(r, MEDIA_FLOW_FAILED), 0);
 	assert_int_equal(members_count(r), 2);

@@ -142,7 +142,7 @@ static void reports_of_the_peer_stay_here(void **state)
 	hears_peer(s->r, B);
 	put_bytes(s->r, A, CHANNEL_RTCP, &from, bytes_mem(RR, sizeof(RR)));
 	worker_step(&s->r->w);
-	assert_non_null(port_sim_take(s->r->sim));
+	assert_non_null(port_sim_sent(s->r->sim));
 	scene_close(s);
 }
 
@@ -336,7 +336,7 @@ static void its_place_is_known(void **state)
 	assert_int_equal(job_close_as(s->r, MUSIC_ID).place, s->n * FRAME);
 	/* a successor goes on there, and says so every so often */
 	track.start = event.place;
-	track.tell_ms = 100;
+	track.report_ms = 100;
 	job_open_as(s->r, MUSIC_ID, &track);
 	hears(s->r, B, MUSIC_ID, MUSIC_PT);
 	s->n = 0;
@@ -566,7 +566,7 @@ static void a_sound_is_protected(void **state)
 
 		advance_ms(s->r, 1);
 		worker_step(&s->r->w);
-		if ((p = port_sim_take(s->r->sim)) == NULL)
+		if ((p = port_sim_sent(s->r->sim)) == NULL)
 			continue;
 		memcpy(data, p->data, p->length);
 		job.length = p->length;

@@ -123,8 +123,8 @@ static void answers_for_our_addresses(void **state)
 		struct addr whose, expected;
 
 		assert_int_equal(hex_decode(bytes_str(row->ask), frame, sizeof(frame), &n), 0);
-		ROW_ASSERT(row->name,
-			   neighbour_asks(bytes_mem(frame, n), &whose) == (row->answer != NULL));
+		ROW_ASSERT(row->name, neighbour_is_request(bytes_mem(frame, n), &whose) ==
+					      (row->answer != NULL));
 		if (!row->answer)
 			continue;
 		assert_int_equal(addr_parse(&expected, bytes_str(row->whose)), 0);
@@ -136,7 +136,7 @@ static void answers_for_our_addresses(void **state)
 		ROW_ASSERT(row->name, n >= want_n && memcmp(frame, want, want_n) == 0);
 		if (whose.family == ADDR_V6)
 			assert_icmp_sum(row, frame + 14);
-		ROW_ASSERT(row->name, !neighbour_asks(bytes_mem(frame, n), &whose));
+		ROW_ASSERT(row->name, !neighbour_is_request(bytes_mem(frame, n), &whose));
 	}
 }
 
@@ -158,7 +158,7 @@ static void tells_all_who_asks_from_nowhere(void **state)
 						      "20010db8000000000000000000000001"),
 				    frame, sizeof(frame), &n),
 			 0);
-	assert_true(neighbour_asks(bytes_mem(frame, n), &whose));
+	assert_true(neighbour_is_request(bytes_mem(frame, n), &whose));
 	n = neighbour_answer(frame, n, sizeof(frame), OURS);
 	assert_int_equal(n, 14 + 40 + 32);
 	assert_memory_equal(frame, "\x33\x33\0\0\0\x01", 6);

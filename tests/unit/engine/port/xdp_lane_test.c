@@ -234,7 +234,7 @@ static void late_frames_stay_here(void **state)
 	rig_open(&r, DIRECT, COPIES);
 	free_before = r.lane.free_count;
 	for (uint32_t i = 0; i < COUNT_OF(frames); i++) {
-		assert_true(xdp_frame_take(&r.lane, &frames[i]));
+		assert_true(xdp_frame_alloc(&r.lane, &frames[i]));
 		assert_true(xdp_lane_send(&r.lane, r.queues[0], xdp_frame(&r.lane, frames[i]), 60));
 	}
 	assert_int_equal(xdp_lane_kick(&r.lane, r.queues[0], &port), 0);
@@ -243,7 +243,7 @@ static void late_frames_stay_here(void **state)
 	assert_int_equal(port.withheld, 2);
 
 	port.until_ns = UINT64_MAX;
-	assert_true(xdp_frame_take(&r.lane, &frames[0]));
+	assert_true(xdp_frame_alloc(&r.lane, &frames[0]));
 	assert_true(xdp_lane_send(&r.lane, r.queues[0], xdp_frame(&r.lane, frames[0]), 60));
 	assert_int_equal(xdp_lane_kick(&r.lane, r.queues[0], &port), 0);
 	assert_int_equal(fake(&r, 0)->tx.producer, 1);

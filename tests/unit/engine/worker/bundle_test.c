@@ -120,7 +120,7 @@ static int leaves_by(struct bundle_rig *x, uint32_t ssrc, uint8_t payload_type, 
 	const struct sim_packet *p;
 	uint8_t memory[PACKET_MAX];
 
-	while (port_sim_take(x->r->sim))
+	while (port_sim_sent(x->r->sim))
 		continue;
 	put(x,
 	    rtp_with(memory,
@@ -128,7 +128,7 @@ static int leaves_by(struct bundle_rig *x, uint32_t ssrc, uint8_t payload_type, 
 			     .ssrc = ssrc, .payload_type = payload_type, .sequence = ++sequence },
 		     mid),
 	    false);
-	p = port_sim_take(x->r->sim);
+	p = port_sim_sent(x->r->sim);
 	return p ? (int)p->slot : -1;
 }
 
@@ -190,7 +190,7 @@ static void both_are_sent_by_one_port(void **state)
 						    .payload_type =
 							    slot == VIDEO_PEER ? CAMERA_PT : 0 });
 			worker_step(&x.r->w);
-			p = port_sim_take(x.r->sim);
+			p = port_sim_sent(x.r->sim);
 			assert_non_null(p);
 			assert_int_equal(p->slot, AUDIO);
 			assert_true(addr_eq(&p->remote, &browser));
@@ -219,10 +219,10 @@ static int rtcp_leaves_by(struct bundle_rig *x, struct bytes in)
 {
 	const struct sim_packet *p;
 
-	while (port_sim_take(x->r->sim))
+	while (port_sim_sent(x->r->sim))
 		continue;
 	put(x, in, true);
-	p = port_sim_take(x->r->sim);
+	p = port_sim_sent(x->r->sim);
 	return p ? (int)p->slot : -1;
 }
 
@@ -358,7 +358,7 @@ static struct bundle_rig bundle_talking(bool secure)
 	put_rtp_from(x.r, VIDEO_PEER, &phone,
 		     &(struct rtp){ .ssrc = 9, .payload_type = CAMERA_PT });
 	worker_step(&x.r->w);
-	while (port_sim_take(x.r->sim))
+	while (port_sim_sent(x.r->sim))
 		continue;
 	for (int slot = 0; slot < 4; slot++) /* numbers and times as they came: another test's */
 	{
@@ -396,7 +396,7 @@ static void each_part_has_its_line(void **state)
 			uint8_t memory[256];
 
 			put(&x, from_hex(row->in, memory), true);
-			while ((p = port_sim_take(x.r->sim)) != NULL) {
+			while ((p = port_sim_sent(x.r->sim)) != NULL) {
 				ROW_ASSERT(row->name, p->slot < 4 && !got[p->slot]);
 				got[p->slot] = p;
 			}
@@ -465,7 +465,7 @@ static void a_part_is_dropped_alone(void **state)
 	video.peer.generation = 0;
 	rig_update(x.r, &video);
 	put(&x, from_hex("83c90013 00000001 " BLOCK("77") BLOCK("a2") BLOCK("a0"), memory), true);
-	check_part("the audio's", port_sim_take(x.r->sim),
+	check_part("the audio's", port_sim_sent(x.r->sim),
 		   "82c9000d 000000a1 " BLOCK("77") BLOCK("08"));
 	nothing_sent(x.r);
 	assert_int_equal(dropped(x.r, VERDICT_NO_PEER), 1);
@@ -499,7 +499,7 @@ static void parts_are_bounded(void **state)
 	for (int i = 0; i < BATCH_MAX; i++)
 		put_bytes(x.r, AUDIO, CHANNEL_RTP, &browser, bytes_mem(memory, sizeof(memory)));
 	worker_step(&x.r->w);
-	while ((p = port_sim_take(x.r->sim)) != NULL)
+	while ((p = port_sim_sent(x.r->sim)) != NULL)
 		sent[p->slot]++;
 	assert_int_equal(sent[AUDIO_PEER], BATCH_MAX);
 	assert_int_equal(sent[VIDEO_PEER], fit);
@@ -551,13 +551,13 @@ static int marked(struct bundle_rig *x, uint32_t slot)
 	struct addr phone = party(B);
 	const struct sim_packet *p;
 
-	while (port_sim_take(x->r->sim))
+	while (port_sim_sent(x->r->sim))
 		continue;
 	put_rtp_from(x->r, (int)slot, &phone,
 		     &(struct rtp){ .ssrc = 9,
 				    .payload_type = slot == VIDEO_PEER ? CAMERA_PT : 0 });
 	worker_step(&x->r->w);
-	p = port_sim_take(x->r->sim);
+	p = port_sim_sent(x->r->sim);
 	return p && p->slot == AUDIO ? p->dscp : -1;
 }
 
@@ -654,7 +654,7 @@ static void lost_consent_beside_a_report(void **state)
 	assert_int_equal(x.r->w.flows.active[0], VIDEO);
 	advance_ms(x.r, 29900);
 	worker_step(&x.r->w);
-	while (port_sim_take(x.r->sim))
+	while (port_sim_sent(x.r->sim))
 		continue;
 	flow_of(x.r, VIDEO)->reports.due_ns = x.r->w.now_ns + 1;
 	advance_ms(x.r, 400);

@@ -54,7 +54,7 @@ static void put(struct rig *r, int side, uint16_t sequence)
 static void relay(struct rig *r, int side, uint16_t sequence)
 {
 	put(r, side, sequence);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 }
 
 static void nothing_is_copied_unasked(void **state)

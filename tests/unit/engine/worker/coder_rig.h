@@ -189,7 +189,7 @@ static UNUSED void heard_take(struct scene *s)
 	const struct sim_packet *p;
 	size_t n;
 
-	while ((p = port_sim_take(s->r->sim)) != NULL) {
+	while ((p = port_sim_sent(s->r->sim)) != NULL) {
 		struct said *h;
 
 		if (p->channel != CHANNEL_RTP) { /* a report */

@@ -15,7 +15,7 @@ static void from(struct rig *r, const char *source, const struct rtp *p)
 
 	put_rtp_from(r, A, &a, p);
 	worker_step(&r->w);
-	(void)port_sim_take(r->sim);
+	(void)port_sim_sent(r->sim);
 }
 
 static void drops_are_counted_by_reason(void **state)

@@ -39,7 +39,7 @@ static size_t take(struct rig *r, struct heard *out, size_t max)
 	const struct sim_packet *p;
 	size_t n = 0;
 
-	while (n < max && (p = port_sim_take(r->sim)) != NULL) {
+	while (n < max && (p = port_sim_sent(r->sim)) != NULL) {
 		out[n] = (struct heard){ .rtp = rtp_read(p),
 					 .at_ms = (r->sim->now_ns - RIG_START) / NS_PER_MS };
 		if (out[n].rtp.payload_type == EVENT_PT) {
@@ -141,7 +141,7 @@ static void a_queue_has_an_end(void **state)
 	assert_int_equal(metric_value(r->metrics.digits_sent) - sent, 3);
 	r->spec[B].send = 0; /* on hold */
 	rig_update(r, &r->spec[B]);
-	while (port_sim_take(r->sim))
+	while (port_sim_sent(r->sim))
 		continue;
 	assert_int_equal(run_ms(r, 1000, h, 32), 0);
 	assert_int_equal(refused(r, DIGIT_FLOW_CHANGED) - changed, DIGITS_MAX + 1 - 3);
@@ -284,7 +284,7 @@ static void a_digit_is_protected(void **state)
 	rig_open_flow(r, &b);
 	digit_send(r, B, '4', 120);
 	for (int ms = 0; ms < 200; ms++) {
-		while ((p = port_sim_take(r->sim)) != NULL) {
+		while ((p = port_sim_sent(r->sim)) != NULL) {
 			assert_int_equal(p->length, 12 + 4 + 10);
 			assert_true(n == 0 || be16_get(p->data + 2) == next);
 			next = (uint16_t)(be16_get(p->data + 2) + 1);
@@ -357,7 +357,7 @@ static void a_relayed_event_says_so(void **state)
 
 	(void)state;
 	put_event(r, 1, 10, 1760, 1, 960);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	assert_true(rig_event(r, MEDIA_FLOW_DIGIT, &event));
 	assert_int_equal(event.relayed, 1);
 	rig_close(r);

@@ -70,13 +70,13 @@ static void saved_before_the_party_can_finish(void **state)
 		parties_run(&x, &p, 1, 20); /* it asks again and again */
 		event = keyed_event(&x);
 		assert_true(event.flight.length > 0);
-		assert_int_equal(p.dtls.outcome, DTLS_GOES_ON);
+		assert_int_equal(p.dtls.outcome, DTLS_RUNNING);
 		/* another one's keys are no reason */
 		rig_command(x.r, &(struct media_command){ .kind = MEDIA_FLOW_FLIGHT,
 							  .id = x.r->spec[A].id,
 							  .association = 2 });
 		parties_run(&x, &p, 1, 2);
-		assert_int_equal(p.dtls.outcome, DTLS_GOES_ON);
+		assert_int_equal(p.dtls.outcome, DTLS_RUNNING);
 		rig_saved(&x);
 		parties_run(&x, &p, 1, 2);
 		assert_event_has_keys_of(&event, &p);
@@ -168,7 +168,7 @@ static void a_party_that_comes_later_can_finish(void **state)
 		g_now_ns = x.r->sim->now_ns = before.r->sim->now_ns;
 		x.unsaved = true;
 		parties_run(&x, &p, 1, 20);
-		assert_int_equal(p.dtls.outcome, DTLS_GOES_ON);
+		assert_int_equal(p.dtls.outcome, DTLS_RUNNING);
 		assert_int_equal(checks(x.r, A, PARTY, &check), 0);
 		parties_run(&x, &p, 1, 400);
 		assert_event_has_keys_of(&event, &p);
@@ -333,7 +333,7 @@ static bool coded_take(struct rig *r, uint32_t side, struct sim_packet *out)
 
 	for (int i = 0; i < 4; i++)
 		worker_step(&r->w);
-	while ((p = port_sim_take(r->sim)) != NULL) {
+	while ((p = port_sim_sent(r->sim)) != NULL) {
 		if (p->slot != side || p->data[1] >= 192)
 			continue;
 		*out = *p;
@@ -412,7 +412,7 @@ static void another_association_begins_anew_while_the_old_keys_go_on(void **stat
 	keyed_rig(&x, &p, &event);
 	party_open(&again, PARTY, THEIRS, DTLS_CLIENT);
 	parties_run(&x, &again, 1, 8);
-	assert_int_equal(again.dtls.outcome, DTLS_GOES_ON); /* nobody has said that it would come */
+	assert_int_equal(again.dtls.outcome, DTLS_RUNNING); /* nobody has said that it would come */
 	x.r->spec[A].dtls.association = 2;
 	x.r->spec[A].resume.srtp_next = 20000;
 	rig_update(x.r, &x.r->spec[A]);
@@ -542,7 +542,7 @@ static void the_last_flight_is_said_again_for_a_while(void **state)
 	party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
 	parties_run(&x, &p, 1, 3);
 	assert_int_equal(state_of(&x), DTLS_CONNECTED);
-	assert_int_equal(p.dtls.outcome, DTLS_GOES_ON);
+	assert_int_equal(p.dtls.outcome, DTLS_RUNNING);
 	heard = p.heard;
 	parties_run(&x, &p, 1, 10);
 	assert_int_equal(p.dtls.outcome, DTLS_DONE);
@@ -625,7 +625,7 @@ static uint32_t flights_in(struct dtls_rig *x, uint32_t seconds)
 	for (uint32_t i = 0; i < 50 * seconds; i++) {
 		clock_advance_ms(x, 20);
 		rig_turn(x);
-		while ((p = port_sim_take(x->r->sim)) != NULL)
+		while ((p = port_sim_sent(x->r->sim)) != NULL)
 			n += is_dtls(p);
 	}
 	return n;

@@ -101,7 +101,7 @@ static UNUSED void party_send(struct dtls_rig *x, struct dtls_party *p)
 	uint8_t out[DTLS_MTU];
 	uint16_t n;
 
-	while ((n = dtls_take(&p->dtls, out)) > 0) {
+	while ((n = dtls_output(&p->dtls, out)) > 0) {
 		bool hit = x->passed++ == x->lose;
 
 		if (!hit || x->doubled)
@@ -144,7 +144,7 @@ static UNUSED uint32_t parties_hear(struct dtls_rig *x, struct dtls_party *list,
 	const struct sim_packet *p;
 	uint32_t heard = 0;
 
-	while ((p = port_sim_take(x->r->sim)) != NULL) {
+	while ((p = port_sim_sent(x->r->sim)) != NULL) {
 		for (uint32_t i = 0; is_dtls(p) && i < n; i++) {
 			if (!addr_eq(&p->remote, &list[i].at))
 				continue;

@@ -51,14 +51,14 @@ static void a_spray_costs_a_bounded_share(void **state)
 
 	(void)state;
 	party_open(&from_elsewhere, STRANGER, STRANGERS, DTLS_CLIENT);
-	n = dtls_take(&from_elsewhere.dtls, hello);
+	n = dtls_output(&from_elsewhere.dtls, hello);
 	spray(&x, 1984, hello, n);
 	assert_true(begun(&x) <= DTLS_CANDIDATES - 1);
 	assert_true(crypto_running(x.crypto) <= DTLS_CANDIDATES - 1);
 	assert_int_equal(dropped(x.r, VERDICT_DTLS_REFUSED), 1984 - begun(&x));
 	clock_advance_ms(&x, 2500);
 	spray(&x, 1984, hello, n); /* they are let in the place of those that stand still */
-	assert_true(begun(&x) <= DTLS_BEGIN_BURST + 3);
+	assert_true(begun(&x) <= DTLS_START_BURST + 3);
 	party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
 	party_send(&x, &p);
 	spray(&x, 320, hello, n);
@@ -103,15 +103,15 @@ static void an_address_has_its_share(void **state)
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		if (i == 10)
-			clock_advance_ms(&x, 1000 * DTLS_BEGIN_EACH_S);
+			clock_advance_ms(&x, 1000 * DTLS_START_EACH_S);
 		party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
 		party_send(&x, &p);
 		rig_turn(&x);
 		dtls_close(&p.dtls);
 	}
-	assert_int_equal(begun(&x), DTLS_BEGIN_BURST + 1);
+	assert_int_equal(begun(&x), DTLS_START_BURST + 1);
 	assert_int_equal(crypto_running(x.crypto), 1);
-	assert_int_equal(refused(&x, DTLS_REFUSED_FLOW_RATE), before + 20 - DTLS_BEGIN_BURST - 1);
+	assert_int_equal(refused(&x, DTLS_REFUSED_FLOW_RATE), before + 20 - DTLS_START_BURST - 1);
 	before = refused(&x, DTLS_REFUSED_FLOW_RATE);
 	for (int i = 0; i < 2 * DTLS_DATAGRAM_BURST; i++) {
 		put_bytes(x.r, A, CHANNEL_RTP, &p.at, bytes_mem(junk, sizeof(junk)));
@@ -172,7 +172,7 @@ static void a_full_ring_loses_and_counts(void **state)
 	for (int i = 0; i < CRYPTO_REQUESTS; i++)
 		assert_true(ring_push(&x.r->w.dtls.link->requests, &r));
 	party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
-	n = dtls_take(&p.dtls, hello);
+	n = dtls_output(&p.dtls, hello);
 	for (uint64_t i = 0; i < over; i++)
 		put_bytes(x.r, A, CHANNEL_RTP, &p.at, bytes_mem(hello, n));
 	worker_step(&x.r->w);
@@ -269,7 +269,7 @@ static void strangers_leave_half(void **state)
 		struct dtls_party p;
 
 		x.r->w.dtls.running_max = rows[i].running_max;
-		x.r->w.dtls.begin_every_ns = NS_PER_S / rows[i].burst;
+		x.r->w.dtls.start_every_ns = NS_PER_S / rows[i].burst;
 		for (uint32_t k = 0; k < 3; k++)
 			stranger_begins(&x, k);
 		ROW_ASSERT(rows[i].name, begun(&x) == 1);

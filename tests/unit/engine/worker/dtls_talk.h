@@ -33,7 +33,7 @@ static inline bool is_heard_by_b(struct dtls_rig *x, const struct media_key *key
 
 	put_bytes(x->r, A, CHANNEL_RTP, &from, sealed(key, &rtp, out));
 	worker_step(&x->r->w);
-	while ((p = port_sim_take(x->r->sim)) != NULL)
+	while ((p = port_sim_sent(x->r->sim)) != NULL)
 		if (p->slot == B)
 			return p->length == 17 && memcmp(p->data + 12, "voice", 5) == 0;
 	return false;
@@ -48,7 +48,7 @@ static inline bool is_heard_by_a(struct dtls_rig *x, const struct media_key *key
 
 	put_rtp(x->r, B, &rtp);
 	worker_step(&x->r->w);
-	while ((p = port_sim_take(x->r->sim)) != NULL) {
+	while ((p = port_sim_sent(x->r->sim)) != NULL) {
 		srtp_t srtp;
 		uint8_t data[PACKET_MAX];
 		size_t n = p->length;

@@ -24,8 +24,8 @@ static struct scene *scene_plain(enum media_codec codec)
 		spec->rules[0].coding = 0;
 		spec->rule_codecs[0] = (uint8_t)(codec + 1);
 		spec->event_pt = PAYLOAD_NONE;
-		spec->taken_count = 1;
-		spec->taken[0] = (struct media_taken){ CODEC_PT[codec], (uint8_t)codec };
+		spec->accepted_count = 1;
+		spec->accepted[0] = (struct media_accepted){ CODEC_PT[codec], (uint8_t)codec };
 		rig_update(s->r, spec);
 	}
 	s->talker[A].ssrc = 1001;
@@ -288,7 +288,7 @@ static void not_in_a_codec_of_before(void **state)
 	digit_send(s, '1', 100);
 	digit_send(s, '2', 100);
 	pass_ms(s, 300);
-	s->r->spec[B].taken[0] = (struct media_taken){ 0, MEDIA_CODEC_PCMU };
+	s->r->spec[B].accepted[0] = (struct media_accepted){ 0, MEDIA_CODEC_PCMU };
 	rig_update(s->r, &s->r->spec[B]);
 	s->n[B] = 0;
 	pass_ms(s, 400);

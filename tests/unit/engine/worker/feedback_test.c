@@ -125,7 +125,7 @@ static struct bytes told(struct browser *x, uint8_t out[PACKET_MAX])
 	struct addr browser = rig_addr(BROWSER);
 	const struct sim_packet *p;
 
-	while ((p = port_sim_take(x->r->sim)) != NULL) {
+	while ((p = port_sim_sent(x->r->sim)) != NULL) {
 		size_t n = p->length;
 
 		if (!addr_eq(&p->remote, &browser))
@@ -268,7 +268,7 @@ static void other_elements(void **state)
 		memcpy(p + 12 + n, "voice", 5);
 		put(&x, bytes_mem(p, 12 + n + 5));
 		worker_step(&x.r->w);
-		assert_non_null(port_sim_take(x.r->sim));
+		assert_non_null(port_sim_sent(x.r->sim));
 		later(&x, 101);
 		ROW_ASSERT(ROWS[i].name, (told(&x, memory).n > 0) == ROWS[i].counts);
 		browser_close(&x);
@@ -287,7 +287,7 @@ static void nothing_of_it_leaves(void **state)
 
 		put_numbered(&x, VIDEO, 1);
 		worker_step(&x.r->w);
-		p = port_sim_take(x.r->sim);
+		p = port_sim_sent(x.r->sim);
 		assert_non_null(p);
 		want[1] = p->data[1];
 		assert_int_equal(p->length, sizeof(want));
@@ -312,7 +312,7 @@ static void probes_end_here(void **state)
 	put_numbered(&x, VIDEO, 3);
 	worker_step(&x.r->w);
 	for (uint16_t i = 1; i <= 2; i++)
-		assert_int_equal(rtp_read(port_sim_take(x.r->sim)).sequence, i);
+		assert_int_equal(rtp_read(port_sim_sent(x.r->sim)).sequence, i);
 	nothing_sent(x.r);
 	assert_int_equal(dropped(x.r, VERDICT_PADDING), 1);
 	assert_int_equal(flow_stats_read(flow_of(x.r, VIDEO)).lost, 0);

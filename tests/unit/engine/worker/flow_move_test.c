@@ -149,7 +149,7 @@ static void one_flow_moves(void **state)
 	advance_ms(r[1], 40);
 	put_rtp_from(r[1], 3, &from, &(struct rtp){ .ssrc = 77, .sequence = 9, .timestamp = 9 });
 	worker_step(&r[1]->w);
-	p = port_sim_take(r[1]->sim);
+	p = port_sim_sent(r[1]->sim);
 	assert_non_null(p);
 	assert_int_equal(be32_get(p->data + 4), 2 * FRAME + 40 * 8);
 	memcpy(data, p->data, p->length);
@@ -177,7 +177,7 @@ static void what_came_before_is_relayed(void **state)
 	rig_hear(r, B);
 	put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 5 });
 	assert_int_equal(yield(r, p), 0);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	assert_int_equal(p->received.packets, 1);
 	assert_int_equal(dropped(r, VERDICT_NO_FLOW), 0);
 	rig_close(r);

@@ -84,8 +84,8 @@ static struct scene *scene_keys(void)
 		spec->rules[0].coding = 0;
 		spec->rule_codecs[0] = MEDIA_CODEC_G729 + 1;
 		spec->event_pt = PAYLOAD_NONE;
-		spec->taken_count = 1;
-		spec->taken[0] = (struct media_taken){ 18, MEDIA_CODEC_G729 };
+		spec->accepted_count = 1;
+		spec->accepted[0] = (struct media_accepted){ 18, MEDIA_CODEC_G729 };
 		rig_update(s->r, spec);
 	}
 	return s;

@@ -93,7 +93,7 @@ static void rtp_is_handed_over(void **state)
 		assert_int_equal(out->slot, B);
 		assert_true(addr_eq(&out->remote, &b));
 		assert_int_equal(rtp_read(out).ssrc, 0xaa00 + B);
-		assert_null(port_sim_take(c.r->sim));
+		assert_null(port_sim_sent(c.r->sim));
 	}
 	assert_counts(&c, 10, 20, 20);
 	assert_true(addr_eq(&flow_of(c.r, THERE)->latch_rtp.source, &here));
@@ -124,7 +124,7 @@ static void batch_is_handed_over(void **state)
 			put_rtp(c.r, i % 2 ? B : A, &rtp);
 	}
 	worker_step(&c.r->w);
-	while ((out = port_sim_take(c.r->sim)) != NULL) {
+	while ((out = port_sim_sent(c.r->sim)) != NULL) {
 		assert_in_range(out->slot, A, B);
 		if (to[out->slot]++) /* in their order; what a stranger said is not among them */
 			assert_in_range((uint16_t)(rtp_read(out).sequence - sequence[out->slot]), 1,
@@ -153,7 +153,7 @@ static void rtcp_is_handed_over(void **state)
 	worker_step(&c.r->w);
 	assert_counts(&c, 1, 2, 2);
 	assert_true(addr_eq(&flow_of(c.r, THERE)->latch_rtcp.source, &here));
-	assert_int_equal(port_sim_take(c.r->sim)->channel, CHANNEL_RTCP);
+	assert_int_equal(port_sim_sent(c.r->sim)->channel, CHANNEL_RTCP);
 	chain_close(&c);
 }
 
@@ -227,7 +227,7 @@ static void circle_ends(void **state)
 	loops = dropped(c.r, VERDICT_LOOP);
 	put_rtp_from(c.r, HERE, &from, &(struct rtp){ .ssrc = 1 });
 	worker_step(&c.r->w);
-	assert_null(port_sim_take(c.r->sim));
+	assert_null(port_sim_sent(c.r->sim));
 	assert_int_equal(dropped(c.r, VERDICT_LOOP) - loops, 1);
 	assert_counts(&c, HANDS_MAX, HANDS_MAX + 1, HANDS_MAX);
 	chain_close(&c);

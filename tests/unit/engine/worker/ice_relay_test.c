@@ -45,11 +45,11 @@ static const struct sim_packet *rtp_from(struct rig *r, const char *from, uint16
 {
 	struct addr a = rig_addr(from);
 
-	while (port_sim_take(r->sim))
+	while (port_sim_sent(r->sim))
 		continue;
 	put_rtp_from(r, A, &a, &(struct rtp){ .ssrc = 1, .sequence = sequence });
 	worker_step(&r->w);
-	return port_sim_take(r->sim);
+	return port_sim_sent(r->sim);
 }
 
 /* Where the phone's audio goes; "": nowhere. */
@@ -58,7 +58,7 @@ static const char *goes_to(struct rig *r, uint16_t sequence)
 	static char text[ADDR_TEXT_MAX];
 	const struct sim_packet *p;
 
-	while (port_sim_take(r->sim))
+	while (port_sim_sent(r->sim))
 		continue;
 	p = relay_rtp(r, B, &(struct rtp){ .ssrc = 2, .sequence = sequence });
 	return p ? addr_text(&p->remote, text) : "";
@@ -375,7 +375,7 @@ static void strangers_change_nothing(void **state)
 		be16_put(memory + 2, (uint16_t)(stolen.n - 8 - STUN_HEAD_LEN));
 		put_bytes(r, A, CHANNEL_RTP, &from, bytes_sub(stolen, 0, stolen.n - 8));
 		worker_step(&r->w);
-		while (port_sim_take(r->sim))
+		while (port_sim_sent(r->sim))
 			answers++;
 	}
 	assert_int_equal(answers, 16);
@@ -436,7 +436,7 @@ static void without_mux(void **state)
 	assert_int_equal(dropped(r, VERDICT_ICE_NO_PAIR), 1);
 	put_bytes(r, A, CHANNEL_RTCP, &rtcp, check_write(memory, &PLAIN));
 	worker_step(&r->w);
-	assert_int_equal(port_sim_take(r->sim)->channel, CHANNEL_RTCP);
+	assert_int_equal(port_sim_sent(r->sim)->channel, CHANNEL_RTCP);
 	put_bytes(r, A, CHANNEL_RTCP, &rtcp, bytes_mem(RR, sizeof(RR)));
 	worker_step(&r->w);
 	assert_int_equal(dropped(r, VERDICT_ICE_NO_PAIR), 1);

@@ -73,7 +73,7 @@ static UNUSED size_t played_take(struct rig *r, struct played *out, size_t max)
 	const struct sim_packet *p;
 	size_t n = 0;
 
-	while (n < max && (p = port_sim_take(r->sim)) != NULL) {
+	while (n < max && (p = port_sim_sent(r->sim)) != NULL) {
 		out[n] = (struct played){ .rtp = rtp_read(p),
 					  .slot = p->slot,
 					  .at_ms = (r->sim->now_ns - RIG_START) / NS_PER_MS };

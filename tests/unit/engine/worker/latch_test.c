@@ -311,7 +311,7 @@ static void loops_are_dropped(void **state)
 	own_ports_del(&own, &port); /* whoever has it now is not the node */
 	put_rtp_from(r, A, &port, &(struct rtp){ .ssrc = 1 });
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	r->w.own = NULL;
 	own_ports_close(&own);
 	rig_close(r);
@@ -354,7 +354,7 @@ static void sends_to_the_signalled_address_until_latched(void **state)
 	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &signalled));
 	put_rtp_from(r, A, &nat, &(struct rtp){ .ssrc = 1 });
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	assert_true(
 		addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2, .sequence = 1 })->remote, &nat));
 	rig_close(r);
@@ -374,7 +374,7 @@ static void follows_a_moved_signalled_address(void **state)
 	assert_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
 	put_rtp_from(r, A, &moved, &(struct rtp){ .ssrc = 1, .sequence = 2 });
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	rig_close(r);
 }
 
@@ -408,7 +408,7 @@ static void an_update_that_moves_nothing_keeps_the_latch(void **state)
 	(void)state;
 	put_rtp_from(r, A, &nat, &(struct rtp){ .ssrc = 1 });
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	r->spec[A].receive = 0;
 	rig_update(r, &r->spec[A]);
 	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &nat));
@@ -459,7 +459,7 @@ static void a_held_flow_latches_nobody(void **state)
 		if (MODES[i] != LATCH_ANY_ONCE) {
 			put_bytes(r, A, CHANNEL_RTCP, &rtcp, bytes_mem(RR, sizeof(RR)));
 			worker_step(&r->w);
-			assert_non_null(port_sim_take(r->sim));
+			assert_non_null(port_sim_sent(r->sim));
 		}
 		/* and on resume the first one is heard */
 		r->spec[A].receive = 1;
@@ -598,7 +598,7 @@ static void talk(struct rig *r, int side, const struct addr *from, uint32_t ms, 
 	for (uint32_t t = 0; t < ms; t += 20) {
 		put_rtp_from(r, side, from, &(struct rtp){ .ssrc = 1, .sequence = (*sequence)++ });
 		worker_step(&r->w);
-		while (port_sim_take(r->sim))
+		while (port_sim_sent(r->sim))
 			continue;
 		advance_ms(r, 20);
 	}

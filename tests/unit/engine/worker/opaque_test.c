@@ -29,7 +29,7 @@ static const struct sim_packet *pass(struct rig *r, int side, enum channel c, st
 
 	put_bytes(r, side, c, &from, in);
 	worker_step(&r->w);
-	return port_sim_take(r->sim);
+	return port_sim_sent(r->sim);
 }
 
 /* Of this size, beginning with these two octets: STUN, DTLS, RTP and RTCP are told by them (RFC 7983). */
@@ -101,9 +101,9 @@ static void passes_beside_others(void **state)
 	put_bytes(r, A, CHANNEL_RTP, &fax, rtp_write(memory, &voice));
 	put_bytes(r, 2, CHANNEL_RTP, &from, rtp_write(memory, &(struct rtp){ 1, 160, 2 }));
 	worker_step(&r->w);
-	assert_int_equal(rtp_read(port_sim_take(r->sim)).ssrc, d.ssrc_out);
-	assert_int_equal(rtp_read(port_sim_take(r->sim)).ssrc, voice.ssrc);
-	assert_int_equal(rtp_read(port_sim_take(r->sim)).ssrc, d.ssrc_out);
+	assert_int_equal(rtp_read(port_sim_sent(r->sim)).ssrc, d.ssrc_out);
+	assert_int_equal(rtp_read(port_sim_sent(r->sim)).ssrc, voice.ssrc);
+	assert_int_equal(rtp_read(port_sim_sent(r->sim)).ssrc, d.ssrc_out);
 	rig_close(r);
 }
 
@@ -140,7 +140,7 @@ static void believes_the_party_alone(void **state)
 	assert_int_equal(dropped(r, VERDICT_SOURCE_NOT_LATCHED), 1);
 	put_bytes(r, A, CHANNEL_RTP, &moved, datagram(0, 0, 20)); /* behind a NAT */
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	assert_true(addr_eq(&flow_of(r, A)->latch_rtp.source, &moved));
 	assert_int_equal(rig_events(r, MEDIA_FLOW_LATCHED), 1);
 	assert_true(addr_eq(&pass(r, B, CHANNEL_RTP, datagram(1, 1, 9))->remote, &moved));

@@ -223,10 +223,10 @@ static bool is_rtp(const struct sim_packet *p)
 /* Reports of ours come when chance wants them. */
 static const struct sim_packet *rtp_take(struct rig *r)
 {
-	const struct sim_packet *p = port_sim_take(r->sim);
+	const struct sim_packet *p = port_sim_sent(r->sim);
 
 	while (p && !is_rtp(p))
-		p = port_sim_take(r->sim);
+		p = port_sim_sent(r->sim);
 	return p;
 }
 
@@ -474,7 +474,7 @@ static void takes_what_has_keys(void **state)
 		rig_hear(t.fast, B);
 		sealed_put(&t, false);
 		worker_step(&t.fast->w);
-		assert_non_null(port_sim_take(t.fast->sim));
+		assert_non_null(port_sim_sent(t.fast->sim));
 		for (int n = 0; n < 4; n++)
 			sealed_put(&t, n == 3);
 		assert_int_equal(taken(t.fast), 3);

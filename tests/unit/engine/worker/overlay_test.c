@@ -33,8 +33,8 @@ static void tone_order(struct scene *s, int side, enum media_codec codec)
 	spec->overlay = (struct media_overlay){ .tone = { BEEP_HZ, -200, BEEP_MS },
 						.begun_ns = s->r->w.now_ns,
 						.every_ms = EVERY_MS };
-	spec->taken_count = 1;
-	spec->taken[0] = (struct media_taken){ CODEC_PT[codec], (uint8_t)codec };
+	spec->accepted_count = 1;
+	spec->accepted[0] = (struct media_accepted){ CODEC_PT[codec], (uint8_t)codec };
 	rig_update(s->r, spec);
 }
 
@@ -321,7 +321,7 @@ static void nothing_is_spoken(void **state)
 
 	(void)state;
 	tone_order(s, B, MEDIA_CODEC_PCMU);
-	s->r->spec[B].taken_count = 0;
+	s->r->spec[B].accepted_count = 0;
 	rig_update(s->r, &s->r->spec[B]);
 	talk_noted(s, A, 50);
 	assert_int_equal(s->n[B], 50);

@@ -53,7 +53,7 @@ static size_t talk(struct rig *r, uint32_t ms, uint16_t *sequence, int side, str
 				&(struct rtp){
 					.ssrc = SSRC_A, .sequence = s, .timestamp = s * 160U });
 		worker_step(&r->w);
-		while ((p = port_sim_take(r->sim)) != NULL)
+		while ((p = port_sim_sent(r->sim)) != NULL)
 			if (p->data[1] >= 200 && p->slot == (uint32_t)side && n < max)
 				out[n++] = heard_read(r, p);
 		advance_ms(r, 20);
@@ -140,7 +140,7 @@ static void a_talkative_peer_is_not(void **state)
 	(void)state;
 	for (int i = 0; i < 12; i++) {
 		put_sr(r, A, 1, 9, 0, 0);
-		while (port_sim_take(r->sim))
+		while (port_sim_sent(r->sim))
 			continue;
 		n += talk(r, 5000, &sequence, B, h, 64);
 	}

@@ -121,7 +121,7 @@ static void nack(struct store *x, uint16_t pid, uint16_t mask)
 /* The next that leaves is the packet that left at that place, octet by octet. */
 static void again(struct store *x, uint32_t index)
 {
-	const struct sim_packet *p = port_sim_take(x->r->sim), *before = &x->sent[index];
+	const struct sim_packet *p = port_sim_sent(x->r->sim), *before = &x->sent[index];
 
 	assert_non_null(p);
 	assert_int_equal(p->slot, B);
@@ -134,7 +134,7 @@ static void again(struct store *x, uint32_t index)
 /* A is asked for these, in its own numbers. */
 static void relayed(struct store *x, uint16_t pid, uint16_t mask)
 {
-	const struct sim_packet *p = port_sim_take(x->r->sim);
+	const struct sim_packet *p = port_sim_sent(x->r->sim);
 
 	assert_non_null(p);
 	assert_int_equal(p->slot, A);
@@ -185,8 +185,8 @@ static void order_within_a_batch(void **state)
 	put_bytes(x->r, B, CHANNEL_RTCP, &from, nack_write(memory, OURS, x->first, 1));
 	put_rtp(x->r, A, &(struct rtp){ .ssrc = SSRC_A, .sequence = 1003 });
 	worker_step(&x->r->w);
-	assert_int_equal(number_of(port_sim_take(x->r->sim)), (uint16_t)(x->first + 2));
-	assert_int_equal(number_of(port_sim_take(x->r->sim)), (uint16_t)(x->first + 3));
+	assert_int_equal(number_of(port_sim_sent(x->r->sim)), (uint16_t)(x->first + 2));
+	assert_int_equal(number_of(port_sim_sent(x->r->sim)), (uint16_t)(x->first + 3));
 	again(x, 0);
 	again(x, 1);
 	nothing_sent(x->r);
@@ -278,7 +278,7 @@ static void sends_no_more_than_the_stream_has(void **state)
 	for (int i = 0; i < 20; i++) {
 		advance_ms(x->r, 100);
 		nack(x, x->first, 0xffff);
-		while (port_sim_take(x->r->sim))
+		while (port_sim_sent(x->r->sim))
 			n++;
 	}
 	assert_int_equal(n, 17);
@@ -288,7 +288,7 @@ static void sends_no_more_than_the_stream_has(void **state)
 		advance_ms(x->r, 100);
 		nack(x, (uint16_t)(x->first + 17 + n), 0x7fff);
 	}
-	for (n = 0; port_sim_take(x->r->sim);)
+	for (n = 0; port_sim_sent(x->r->sim);)
 		n++;
 	assert_int_equal(n, RESEND_CREDIT);
 	store_close(x);
@@ -318,7 +318,7 @@ static void only_who_may_ask_is_heard(void **state)
 		put_bytes(x->r, B, CHANNEL_RTCP, &from,
 			  nack_write(memory, row->media, x->first, 0));
 		worker_step(&x->r->w);
-		p = port_sim_take(x->r->sim);
+		p = port_sim_sent(x->r->sim);
 		ROW_ASSERT(row->name, (p != NULL) == (row->verdict == VERDICT_RELAY));
 		ROW_ASSERT(row->name, !p || p->slot == A);
 		nothing_sent(x->r);
@@ -383,7 +383,7 @@ static void follows_what_is_agreed(void **state)
 		pictures(x, 1000, 5);
 		change(x, row);
 		nack(x, x->first, 0);
-		p = port_sim_take(x->r->sim);
+		p = port_sim_sent(x->r->sim);
 		ROW_ASSERT(row->name, p && p->slot == (row->has ? B : A));
 		ROW_ASSERT(row->name, !row->has || p->length == x->sent[0].length);
 		if (row->has)
@@ -434,7 +434,7 @@ static void sound_and_long_packets_are_not_kept(void **state)
 	assert_non_null(relay_rtp(x->r, A, &long_one));
 	nack(x, (uint16_t)(x->first + 1), 1);
 	relayed(x, 1002, 0);
-	assert_int_equal(number_of(port_sim_take(x->r->sim)), (uint16_t)(x->first + 1));
+	assert_int_equal(number_of(port_sim_sent(x->r->sim)), (uint16_t)(x->first + 1));
 	x->r->spec[A].id.slot = 2;
 	x->r->spec[A].kind = MEDIA_AUDIO;
 	x->r->spec[A].nack = 1;
@@ -484,7 +484,7 @@ static void a_flood_of_numbers_is_bounded(void **state)
 			writer_be32(&w, (uint32_t)(x->first + i) << 16 | rows[k].mask);
 		put_bytes(x->r, B, CHANNEL_RTCP, &from, writer_done(&w));
 		worker_step(&x->r->w);
-		while ((p = port_sim_take(x->r->sim)) != NULL)
+		while ((p = port_sim_sent(x->r->sim)) != NULL)
 			n += p->slot == B;
 		assert_int_equal(n, rows[k].answered);
 		assert_int_equal(nacked(x, NACK_ANSWERED), n);

@@ -40,7 +40,7 @@ static void changes_the_head_only(void **state)
 	put_bytes(r, A, CHANNEL_RTP, &from, bytes_mem(in, n));
 	worker_step(&r->w);
 
-	const struct sim_packet *out = port_sim_take(r->sim);
+	const struct sim_packet *out = port_sim_sent(r->sim);
 
 	assert_non_null(out);
 	assert_int_equal(out->slot, B);
@@ -188,7 +188,7 @@ static void a_new_source_continues_the_stream(void **state)
 		ROW_ASSERT(ROWS[i].name, out.ssrc == 0xbbbb);
 		ROW_ASSERT(ROWS[i].name, out.sequence == (uint16_t)(last.sequence + 1));
 		ROW_ASSERT(ROWS[i].name, out.timestamp == last.timestamp + ROWS[i].timestamp_step);
-		while (port_sim_take(r->sim))
+		while (port_sim_sent(r->sim))
 			continue; /* a report of ours after an hour */
 		/* and goes on from there in its own steps */
 		in.sequence += 3;
@@ -456,7 +456,7 @@ static void another_flow_continues_the_stream(void **state)
 	rig_update(r, &r->spec[B]);
 	put_rtp_from(r, 2, &from, &(struct rtp){ .ssrc = 900, .sequence = 60000, .timestamp = 5 });
 	worker_step(&r->w);
-	out = rtp_read(port_sim_take(r->sim));
+	out = rtp_read(port_sim_sent(r->sim));
 	assert_int_equal(out.ssrc, 0xbbbb);
 	assert_int_equal(out.sequence, last.sequence + 1);
 	assert_int_equal(out.timestamp, last.timestamp + 160);
@@ -490,7 +490,7 @@ static void music_on_hold_is_of_one_stream(void **state)
 				   .timestamp = (slot == A ? 80000U : 5U) + (uint32_t)i * 160 };
 		put_rtp_from(r, (int)slot, &from, &in);
 		worker_step(&r->w);
-		out = rtp_read(port_sim_take(r->sim));
+		out = rtp_read(port_sim_sent(r->sim));
 		assert_int_equal(out.ssrc, 0xbbbb);
 		assert_int_equal(out.sequence, next++);
 		assert_int_equal(out.timestamp,

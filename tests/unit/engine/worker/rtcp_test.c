@@ -44,7 +44,7 @@ static const struct sim_packet *relay_rtcp(struct rig *r, int side, enum channel
 
 	put_bytes(r, side, c, &from, in);
 	worker_step(&r->w);
-	return port_sim_take(r->sim);
+	return port_sim_sent(r->sim);
 }
 
 /* Both parties have sent, with offsets that are not zero: each changed its source once. */
@@ -148,10 +148,10 @@ static void a_latched_source_is_answered(void **state)
 	(void)state;
 	put_rtp_from(r, B, &rtp, &(struct rtp){ .ssrc = SSRC_B });
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	put_bytes(r, B, CHANNEL_RTCP, &nat, report);
 	worker_step(&r->w);
-	assert_non_null(port_sim_take(r->sim));
+	assert_non_null(port_sim_sent(r->sim));
 	report = sender_report(memory, SSRC_A, 0, 1, 1);
 	assert_true(addr_eq(&relay_rtcp(r, A, CHANNEL_RTCP, report)->remote, &nat));
 	rig_close(r);
@@ -199,7 +199,7 @@ static void drops_with_a_reason(void **state)
 		rig_update(r, &r->spec[B]);
 		put_bytes(r, A, row->channel, &from, in);
 		worker_step(&r->w);
-		ROW_ASSERT(row->name, port_sim_take(r->sim) == NULL);
+		ROW_ASSERT(row->name, port_sim_sent(r->sim) == NULL);
 		ROW_ASSERT(row->name, dropped(r, row->verdict) == 1);
 		rig_close(r);
 	}
@@ -256,7 +256,7 @@ static bool feedback_is_offered(struct rig *r, int side, uint32_t source)
 
 	advance_ms(r, 300);
 	worker_step(&r->w);
-	while ((p = port_sim_take(r->sim)) != NULL) {
+	while ((p = port_sim_sent(r->sim)) != NULL) {
 		struct bytes rtcp = bytes_mem(p->data, p->length);
 
 		assert_int_equal(p->slot, side);

@@ -94,10 +94,10 @@ static inline void put(struct secure_rig *x, int side, enum channel c, const str
 /* What a party makes of the next packet of this kind that it gets; reports of ours to others are passed over. False: none came. */
 static inline bool heard_on(struct secure_rig *x, int side, enum channel c, struct packet *out)
 {
-	const struct sim_packet *p = port_sim_take(x->r->sim);
+	const struct sim_packet *p = port_sim_sent(x->r->sim);
 
 	while (p && (p->slot != (uint32_t)side || p->channel != c))
-		p = port_sim_take(x->r->sim);
+		p = port_sim_sent(x->r->sim);
 	if (!p)
 		return false;
 	memcpy(out->p, p->data, p->length);

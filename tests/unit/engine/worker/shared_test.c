@@ -92,11 +92,11 @@ static int leaves_by(struct shared_rig *x, const char *from)
 	struct addr a = rig_addr(from);
 	const struct sim_packet *p;
 
-	while (port_sim_take(x->r->sim))
+	while (port_sim_sent(x->r->sim))
 		continue;
 	put_rtp_from(x->r, PORT, &a, &(struct rtp){ .ssrc = 1, .sequence = ++sequence });
 	worker_step(&x->r->w);
-	p = port_sim_take(x->r->sim);
+	p = port_sim_sent(x->r->sim);
 	return p ? (int)p->slot : -1;
 }
 
@@ -107,11 +107,11 @@ static const char *goes_to(struct shared_rig *x, uint32_t phone)
 	struct addr a = party(B);
 	const struct sim_packet *p;
 
-	while (port_sim_take(x->r->sim))
+	while (port_sim_sent(x->r->sim))
 		continue;
 	put_rtp_from(x->r, (int)phone, &a, &(struct rtp){ .ssrc = 2 });
 	worker_step(&x->r->w);
-	p = port_sim_take(x->r->sim);
+	p = port_sim_sent(x->r->sim);
 	if (!p)
 		return "";
 	assert_int_equal(p->slot, PORT);
@@ -291,7 +291,7 @@ static void a_bundle_on_a_shared_port(void **state)
 	assert_int_equal(check_as(&x, 0, BROWSER_A), 0);
 	put_rtp_from(x.r, 3, &phone, &(struct rtp){ .ssrc = 2 });
 	worker_step(&x.r->w);
-	p = port_sim_take(x.r->sim);
+	p = port_sim_sent(x.r->sim);
 	assert_non_null(p);
 	assert_int_equal(p->slot, PORT);
 	assert_int_equal(be32_get(p->data + 8), 0xa2);
@@ -323,7 +323,7 @@ static void each_kind_has_its_dscp(void **state)
 
 		put_rtp_from(x.r, slot, &phone, &(struct rtp){ .ssrc = 2 });
 		worker_step(&x.r->w);
-		p = port_sim_take(x.r->sim);
+		p = port_sim_sent(x.r->sim);
 		assert_non_null(p);
 		assert_int_equal(p->slot, PORT);
 		assert_int_equal(p->dscp, slot == 3 ? 34 : 0);

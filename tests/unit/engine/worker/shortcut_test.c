@@ -6,7 +6,7 @@
 
 static bool is_short(struct twins *t, int side)
 {
-	return t->k.r->w.flows.shortcuts[side].state == SHORTCUT_TAKEN &&
+	return t->k.r->w.flows.shortcuts[side].state == SHORTCUT_ARMED &&
 	       xdp_forward_is_armed(entry_of(&t->k, side));
 }
 
@@ -268,7 +268,7 @@ static void one_goes_up_while_it_is_armed(void **state)
 
 	(void)state;
 	twins_open(&t, 97);
-	run_until(&t, SHORTCUT_TAKEN);
+	run_until(&t, SHORTCUT_ARMED);
 	entry_of(&t.k, A)->up++;
 	behind = send_up(&t, memory);
 	assert_false(is_short(&t, A));

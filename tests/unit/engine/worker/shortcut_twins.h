@@ -84,7 +84,7 @@ static UNUSED void heard_take(struct rig *r, struct listener_log log[2])
 	const struct sim_packet *p;
 	struct media_event event;
 
-	while ((p = port_sim_take(r->sim)) != NULL)
+	while ((p = port_sim_sent(r->sim)) != NULL)
 		if (p->length >= 16 && (p->data[1] < 192 || p->data[1] > 223))
 			heard_note(&log[p->slot], p->data);
 	while (ring_pop(&r->w.events, &event, 1) == 1)

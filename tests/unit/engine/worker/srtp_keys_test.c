@@ -355,7 +355,7 @@ static void a_key_by_update_begins_where_the_record_says(void **state)
 		p = made_rtp(&x, A, &(struct rtp){ .ssrc = 1 });
 		put(&x, A, CHANNEL_RTP, &p);
 		worker_step(&x.r->w);
-		assert_int_equal(be16_get(port_sim_take(x.r->sim)->data + 2), FIRST[i] & 0xffff);
+		assert_int_equal(be16_get(port_sim_sent(x.r->sim)->data + 2), FIRST[i] & 0xffff);
 		assert_int_equal(resume_of(&x, B).srtp_next, FIRST[i] + 1);
 		secure_close(&x);
 	}

@@ -12,7 +12,7 @@ static uint32_t sent_while(struct rig *r, uint32_t per_s, uint32_t seconds, uint
 	for (uint32_t i = 0; i < per_s * seconds; i++) {
 		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = (*sequence)++ });
 		worker_step(&r->w);
-		for (const struct sim_packet *p; (p = port_sim_take(r->sim)) != NULL;)
+		for (const struct sim_packet *p; (p = port_sim_sent(r->sim)) != NULL;)
 			sent += p->slot == B && p->channel == CHANNEL_RTP;
 		r->sim->now_ns += NS_PER_S / per_s;
 	}
@@ -65,7 +65,7 @@ static void rtcp_counts(void **state)
 	for (int i = 0; i < 200; i++) {
 		put_bytes(r, A, CHANNEL_RTCP, &a, bytes_mem(RR, sizeof(RR)));
 		worker_step(&r->w);
-		while (port_sim_take(r->sim))
+		while (port_sim_sent(r->sim))
 			sent++;
 	}
 	assert_int_equal(sent, TRICKLE_PER_S);

@@ -26,7 +26,7 @@ static void a_batch_keeps_its_order(void **state)
 	for (int i = 0; i < 4; i++) /* 64 + 64 + 64 + 8 */
 		worker_step(&r->w);
 	for (uint16_t n = 0; n < 200; n++) {
-		struct rtp out = rtp_read(port_sim_take(r->sim));
+		struct rtp out = rtp_read(port_sim_sent(r->sim));
 
 		assert_int_equal(out.sequence, n);
 		assert_int_equal(out.ssrc, n % 2 ? 0xaaaa : 0xbbbb);
@@ -123,7 +123,7 @@ static void loss_passes_as_loss(void **state)
 	for (uint16_t n = 1; n <= 1000; n++) {
 		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = n });
 		worker_step(&r->w);
-		while ((p = port_sim_take(r->sim)) != NULL) {
+		while ((p = port_sim_sent(r->sim)) != NULL) {
 			assert_true(rtp_read(p).sequence > last);
 			last = rtp_read(p).sequence;
 			received++;

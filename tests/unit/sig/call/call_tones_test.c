@@ -70,7 +70,7 @@ static void event_becomes_a_tone(void **state)
 	pressed(l, 0, '5', false);
 	assert_made(l, 1, "5");
 	assert_int_equal(line_last_spec(l->r, 1).event_pt, PAYLOAD_NONE);
-	assert_int_equal(line_last_spec(l->r, 1).taken_count, 1);
+	assert_int_equal(line_last_spec(l->r, 1).accepted_count, 1);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INFO "), 0);
 }
 
@@ -161,8 +161,8 @@ static void in_a_codec_of_a_module(void **state)
 	talk(l, G729_A, NO_INFO, G729_B);
 	pressed(l, 0, '5', false);
 	assert_made(l, 1, "5");
-	assert_int_equal(line_last_spec(l->r, 1).taken_count, 1);
-	assert_int_equal(line_last_spec(l->r, 1).taken[0].codec, MEDIA_CODEC_G729);
+	assert_int_equal(line_last_spec(l->r, 1).accepted_count, 1);
+	assert_int_equal(line_last_spec(l->r, 1).accepted[0].codec, MEDIA_CODEC_G729);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INFO "), 0);
 }
 

@@ -44,9 +44,9 @@ static void assert_sees_room(const struct rig *r, uint64_t call, uint64_t room, 
 	assert_int_equal(s.home, room);
 	assert_true(s.source.job.generation);
 	assert_int_equal(s.member.number, number);
-	assert_int_equal(s.taken_count, 1);
-	assert_int_equal(s.taken[0].payload_type, payload_type);
-	assert_int_equal(s.taken[0].codec, 0x81);
+	assert_int_equal(s.accepted_count, 1);
+	assert_int_equal(s.accepted[0].payload_type, payload_type);
+	assert_int_equal(s.accepted[0].codec, 0x81);
 }
 
 static uint32_t invites_of(const struct rig *r, const struct phone *p)
