@@ -656,6 +656,8 @@ static enum refusal walk(struct call_host *h, struct call *c, struct bytes user,
 enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 			const struct dialog_party *from, struct call_refusal *refusal)
 {
+	if (c->plan.count == PLAN_STEPS_MAX) /* a flow has called many */
+		return call_refuse(refusal, REFUSED_LOOP);
 	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
 }
 

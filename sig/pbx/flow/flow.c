@@ -154,7 +154,7 @@ static void run_act(struct flow_turn_of *t)
 		run_publish(t, r->by);
 	if (act)
 		outcome = act->begin(t);
-	if (outcome == VERB_ENDS_CALL)
+	if (outcome == VERB_LEAVES)
 		return;
 	if (outcome == OUTCOME_FAILED)
 		run_unknown(t);
@@ -276,29 +276,32 @@ static void run_go_on(struct call_host *h, struct call *c)
 
 /* ---- begin ---- */
 
+/* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. */
 static enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
-				 struct bytes name)
+				 struct bytes name, uint16_t visit)
 {
-	struct flow_run *r = calloc(1, sizeof(*r));
+	struct flow_run *r = calloc(1, sizeof(*r)), *former = c->run;
 	struct flow_turn_of t = { h, c, p, malloc(sizeof(*t.v)) };
 	enum flow_turn turn = FLOW_ASTRAY;
 
-	if (c->run)
-		run_let_go(h, c->run);
-	flow_run_clear(&c->run);
 	c->run = r;
 	if (r && t.v) {
+		r->at.visit = visit;
 		(void)bytes_cstr(name, r->name, sizeof(r->name));
 		memcpy(r->at.program, p->hash, sizeof(r->at.program));
 		run_hold(h, r);
 		turn = run_turn(&t, true);
 	}
 	free(t.v);
+	if (turn != FLOW_VERB) {
+		c->run = former;
+		former = r;
+	}
+	if (former)
+		run_let_go(h, former);
+	flow_run_clear(&former);
 	if (turn == FLOW_VERB)
 		return REFUSED_NOT;
-	if (r)
-		run_let_go(h, r);
-	flow_run_clear(&c->run);
 	return r && turn != FLOW_ASTRAY ? REFUSED_NOT_FOUND : REFUSED_MEMORY;
 }
 
@@ -326,7 +329,7 @@ static enum refusal flow_enter(struct call_host *h, struct call *c, struct bytes
 	else if (text_set(&c->display, display))
 		refused = REFUSED_MEMORY;
 	else
-		refused = flow_run_new(h, c, p, flow);
+		refused = flow_run_new(h, c, p, flow, c->run ? c->run->at.visit : 0);
 	if (refused)
 		return call_refuse(refusal, refused);
 	(void)plan_leads_to_flow(h, c);
@@ -380,7 +383,7 @@ static enum refusal order_run_flow(struct call_host *h, struct call *c, struct c
 		return REFUSED_NOT_ALONE;
 	if (!p)
 		return REFUSED_NOT_FOUND;
-	refused = flow_run_new(h, c, p, order->to);
+	refused = flow_run_new(h, c, p, order->to, 0);
 	if (refused)
 		return refused;
 	prompts_stop(h, c);
@@ -409,10 +412,9 @@ static void flow_saved(struct call_host *h, struct call *c)
 	run_go_on(h, c);
 }
 
-void flow_back(struct call_host *h, struct call *c)
+void flow_leave_rung(struct call_host *h, struct call *c)
 {
 	struct leg_farewell f = { 0 };
-	struct text number = { 0 };
 
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i] || i == c->bridge.caller)
@@ -421,6 +423,13 @@ void flow_back(struct call_host *h, struct call *c)
 		flows_close_leg(h, c, i);
 	}
 	fork_forget_best(c);
+}
+
+void flow_back(struct call_host *h, struct call *c)
+{
+	struct text number = { 0 };
+
+	flow_leave_rung(h, c);
 	if (text_set(&number, text_bytes(&c->to)))
 		LOG_WARN("call", c->id, "no memory for the number of a flow");
 	plan_clear(&c->plan);

@@ -22,8 +22,8 @@ struct flow_turn_of {
 	struct flow_verb *v;
 };
 
-/* No outcome yet: something has begun (flow_run.kind). */
-enum { VERB_BEGUN = -1, VERB_ENDS_CALL = -2 };
+/* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. */
+enum { VERB_BEGUN = -1, VERB_LEAVES = -2 };
 
 /* How a verb is carried out. */
 struct flow_act {
@@ -37,7 +37,9 @@ const struct flow_act *flow_act_of(const struct flow_verb *v);
 /* What the world says to a program. */
 struct flow_world flow_world_of(struct flow_turn_of *t);
 
-/* The call is in the flow alone again: nobody rings any more. */
+/* Nobody rings any more. */
+void flow_leave_rung(struct call_host *h, struct call *c);
+/* Likewise, and the call is in the flow alone again. */
 void flow_back(struct call_host *h, struct call *c);
 /* Where a call is, in words. Empty: in no flow. */
 void flow_describe(const struct call_host *h, const struct call *c, struct writer *w);

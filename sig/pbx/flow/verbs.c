@@ -169,7 +169,7 @@ static int verb_reject(struct flow_turn_of *t)
 	    !bytes_cstr(verb_text(t->v, "reason"), phrase, sizeof(phrase)))
 		e.phrase = phrase;
 	call_untaken(t->h, t->c, &e);
-	return VERB_ENDS_CALL;
+	return VERB_LEAVES;
 }
 
 /* RFC 3326 */
@@ -197,7 +197,7 @@ static int verb_hangup(struct flow_turn_of *t)
 				       .reason = reason_line(&w, verb_text(t->v, "reason")) };
 
 	call_end(t->h, t->c, &e);
-	return VERB_ENDS_CALL;
+	return VERB_LEAVES;
 }
 
 /* ---- dial ---- */
@@ -281,7 +281,7 @@ static bool dial_next(struct flow_turn_of *t, uint32_t ring_s, bool together)
 	t->c->ring_ns = 0;
 	do
 		rings |= dial_ring(t, dial_target(t->v, r->target++));
-	while (together && r->target < count);
+	while (t->c->run == r && together && r->target < count);
 	if (!rings)
 		flow_back(t->h, t->c);
 	return rings;
@@ -302,6 +302,10 @@ static int verb_dial(struct flow_turn_of *t)
 	while (r->target < to->count && (ring_s = dial_ring_s(t)) != 0) {
 		if (!dial_next(t, ring_s, how == DIAL_TOGETHER))
 			continue;
+		if (t->c->run != r) { /* the number led to another flow, and r is gone */
+			flow_leave_rung(t->h, t->c);
+			return VERB_LEAVES;
+		}
 		r->kind = RUN_DIAL;
 		return VERB_BEGUN;
 	}

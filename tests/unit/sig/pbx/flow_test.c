@@ -338,6 +338,17 @@ static void test_run(void **state)
 			 0);
 	rig_run(l->r);
 	assert_true(plays(l, "prompt:menu"));
+	/* one that is over at once leaves it where it is */
+	put_program(
+		l->r, "nothing",
+		"{\"name\":\"nothing\",\"start\":\"a\",\"steps\":{\"a\":{\"set\":{\"x\":\"1\"}}}}");
+	p = programs_named(l->r->shard->commons->programs, BYTES_LIT("default"),
+			   BYTES_LIT("nothing"));
+	memcpy(hash, p->hash, sizeof(hash));
+	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
+			 REFUSED_NOT_FOUND);
+	press(l, '2');
+	assert_true(plays(l, "prompt:bye"));
 }
 
 /* A verb that is not carried out, a number without a flow, and a flow that is over before anybody hears of it. */
@@ -357,6 +368,94 @@ static void test_failed(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 404").n);
 }
 
+static void number_leads_to(struct line *l, const char *number, const char *flow)
+{
+	assert_int_equal(programs_number_put(l->r->shard->commons->programs, BYTES_LIT("default"),
+					     bytes_str(number), bytes_str(flow)),
+			 0);
+}
+
+/* One step that dials; the other one ends the call. */
+#define DIALS(to, how)                                                         \
+	"{\"name\":\"main\",\"start\":\"a\",\"steps\":{"                       \
+	"\"a\":{\"dial\":{\"to\":" to ",\"how\":\"" how "\"},\"next\":\"b\"}," \
+	"\"b\":{\"reject\":{\"status\":486}}}}"
+
+/* It comes to an end, however often its caller is led to it again. */
+static void test_dials_itself(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, DIALS("[\"700\",\"1002\"]", "together"));
+	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+	phone_write(&l->a, "ACK", "", "");
+	assert_gone(l, "a,failed");
+}
+
+/* Who rings beside the number of another flow is left: that has the caller. */
+static void test_dials_beside(void **state)
+{
+	struct line *l = *state;
+
+	put_program(l->r, "other",
+		    "{\"name\":\"other\",\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
+	number_leads_to(l, "701", "other");
+	call_flow(l, DIALS("[\"1002\",\"701\"]", "together"));
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "),
+			 rig_count(l->r, &l->b.addr, "CANCEL "));
+	is_answered(l);
+	assert_true(plays(l, "prompt:o"));
+}
+
+/* Where a forward leads to the flow again, which has tried somebody else meanwhile. */
+static void test_forward_leads_back(void **state)
+{
+	struct line *l = *state;
+	struct shard_forward f = { .always = "701" };
+
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1003", &f), 0);
+	l->r->rolling = true;
+	number_leads_to(l, "701", "main");
+	call_flow(l, DIALS("[\"1009\",\"1003\"]", "in_turn"));
+	for (uint32_t i = 0; i < 100; i++)
+		rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 500").n);
+}
+
+/* A flow that is over at once does not take the place of the one that has the caller. */
+static void test_leads_nowhere(void **state)
+{
+	struct line *l = *state;
+
+	put_program(
+		l->r, "nothing",
+		"{\"name\":\"nothing\",\"start\":\"a\",\"steps\":{\"a\":{\"set\":{\"x\":\"1\"}}}}");
+	number_leads_to(l, "701", "nothing");
+	call_flow(l, DIALS("\"701\"", "in_turn"));
+	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+	phone_write(&l->a, "ACK", "", "");
+	assert_gone(l, "a,failed");
+}
+
+/* Given away while it is up: the other flow has it then. */
+static void test_transferred_to_flow(void **state)
+{
+	struct line *l = *state;
+
+	put_program(l->r, "other",
+		    "{\"name\":\"other\",\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
+	number_leads_to(l, "701", "other");
+	call_flow(l, "{\"name\":\"main\",\"start\":\"q\",\"steps\":{"
+		     "\"q\":{\"answer\":{},\"next\":\"a\"},"
+		     "\"a\":{\"dial\":\"701\",\"next\":\"b\"},\"b\":{\"hangup\":{}}}}");
+	is_answered(l);
+	rig_run(l->r);
+	assert_true(plays(l, "prompt:o"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +471,11 @@ int main(void)
 		LINE_TEST(test_saved_before),
 		LINE_TEST(test_run),
 		LINE_TEST(test_failed),
+		LINE_TEST(test_dials_itself),
+		LINE_TEST(test_dials_beside),
+		LINE_TEST(test_forward_leads_back),
+		LINE_TEST(test_leads_nowhere),
+		LINE_TEST(test_transferred_to_flow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
