@@ -552,6 +552,8 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 	if (!r || !r->serial || r->serial != reply->program.serial)
 		return;
 	if (!reply->program.found) {
+		if (r->state == RUN_WAITS) /* it is asked for once more when its time is over */
+			return;
 		r->asked_ns = 0;
 		flow_not_there(h, c);
 		return;

@@ -437,6 +437,24 @@ static void test_leads_nowhere(void **state)
 	assert_gone(l, "a,failed");
 }
 
+/* What Redis does not have is not asked for again at once. */
+static void test_asked_seldom(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, MENU);
+	is_answered(l);
+	played(l, PROMPT_NEWS_OPEN);
+	line_restart(l, line_stored(l));
+	for (uint32_t i = 0; i < 3; i++)
+		rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+						.of = application_call(l->r),
+						.program = { .serial = l->r->program } });
+	assert_int_equal(l->r->program_count, 1);
+	rig_wait_ms(l->r, 5100);
+	assert_int_equal(l->r->program_count, 2);
+}
+
 /* Given away while it is up: the other flow has it then. */
 static void test_transferred_to_flow(void **state)
 {
@@ -475,6 +493,7 @@ int main(void)
 		LINE_TEST(test_dials_beside),
 		LINE_TEST(test_forward_leads_back),
 		LINE_TEST(test_leads_nowhere),
+		LINE_TEST(test_asked_seldom),
 		LINE_TEST(test_transferred_to_flow),
 	};
 
