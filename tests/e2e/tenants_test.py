@@ -280,6 +280,8 @@ ROWS = {
     "call.stop": order(),
     "call.collect": order(file="tone-dial"),
     "call.record_message": order(),
+    "call.run": order(flow="menu"),
+    "call.flow": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
     "call.split": order(),
     "call.park": order(leg="a", slot="8"),
     "call.retrieve": each(order(leg="a", slot="8"), hidden(call="OWN", leg="a", slot="LONE")),
