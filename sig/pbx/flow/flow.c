@@ -572,7 +572,7 @@ static const struct module_reply flow_replies[] = {
  * him. The verb begins again, with what is left of it. */
 static bool run_begins_again(const struct call *c)
 {
-	bool alone = call_is_alone(c) && c->state == CALL_ESTABLISHED &&
+	bool alone = call_is_alone(c) && c->state == CALL_ESTABLISHED && !c->member && !c->park &&
 		     (!c->transfer || c->transfer->state == TRANSFER_FAILED);
 
 	return alone && ((c->run->kind == RUN_PROMPTS && !c->prompts) || c->run->kind == RUN_DIAL);

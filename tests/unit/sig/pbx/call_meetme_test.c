@@ -4,6 +4,8 @@
 
 #include "sig/call/prompts.h"
 #include "sig/host/security.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/meetme.h"
 
@@ -139,7 +141,7 @@ static void guessed(void **state)
 	phone_write(&m->p.t.c, "ACK", "", "");
 	rig_run(r);
 	calls(&m->p.t.l.a);
-	keys(m, call_from(m, "1001"), "4711#");
+	keys(m, call_of_user(r, "1001", NULL), "4711#");
 	assert_int_equal(conference_of(r, the_room(m)).members, 2);
 	rig_wait_ms(r, 6000);
 	calls(&m->p.t.c);
@@ -306,6 +308,36 @@ static void waits_for_its_host(void **state)
 	line_assert_idle(r);
 }
 
+/* Where a flow leads to: it is over when the room has the caller, who is asked first. */
+static void dialled_by_a_flow(void **state)
+{
+	static struct flow_findings found;
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "");
+	struct flow_program *p = program_parse(
+		BYTES_LIT("[{\"dial\":\"700\"},{\"play\":[\"late\"]}]"), NULL, &found);
+	struct programs *all = r->shard->commons->programs;
+
+	put(m, &t);
+	assert_non_null(p);
+	assert_int_equal(programs_put(all, BYTES_LIT("default"), BYTES_LIT("f"), p), 0);
+	assert_int_equal(programs_number_put(all, BYTES_LIT("default"), BYTES_LIT("730"),
+					     BYTES_LIT("f")),
+			 0);
+	phone_invite(&m->p.t.l.a, "730", PHONE_SDP_A);
+	rig_run(r);
+	assert_true(phone_hears(&m->p.t.l.a, "SIP/2.0 200").n);
+	phone_ack(&m->p.t.l.a);
+	rig_wait_ms(r, 50);
+	assert_string_equal(r->played, "prompt:conference-pin");
+	keys(m, call_of_user(r, "1001", NULL), "4711#");
+	assert_in_room(r, call_of_user(r, "1001", NULL), the_room(m), 1);
+	assert_string_equal(r->played, "prompt:conference-pin");
+	hangs_up(&m->p.t.l.a);
+	line_assert_idle(r);
+}
+
 #define MEETME_TEST(fn) cmocka_unit_test_setup_teardown(fn, meetme_setup, meetme_teardown)
 
 int main(void)
@@ -314,6 +346,7 @@ int main(void)
 		MEETME_TEST(open_to_all),
 		MEETME_TEST(told_how_loud),
 		MEETME_TEST(asked_for_a_pin),
+		MEETME_TEST(dialled_by_a_flow),
 		MEETME_TEST(guessed),
 		MEETME_TEST(guessed_at_once),
 		MEETME_TEST(stopped_while_it_asks),
