@@ -322,7 +322,7 @@ struct focus_addition {
 	uint8_t leaves; /* enum shard_leg: whose is left; or, where that call is of another shard: */
 	uint8_t dialog;               /* as room_comes has it, */
 	struct bytes user;            /* whose dialog it must be */
-	struct call_refusal *refusal; /* out, of -EDQUOT */
+	struct call_refusal *refusal; /* out, where it is refused */
 	uint64_t stead; /* of a call that is here: whose place its party takes; 0: nobody's */
 };
 
