@@ -530,7 +530,9 @@ class Local(CallTest):
         away = json.loads(self.ask(link, fine | {"do": "node.status", "args": {"node": "n2"}}))
         self.assertEqual((away["elsewhere"], away["error"]["code"]), (True, "unavailable"))
         self.assertEqual(self.tandemctl("node.status", "node=n2")[0], 5)
-        self.assertEqual(self.code(self.ask(link, b"x" * 40000)), "bad_request")
+        long = fine | {"args": {"x": "x" * 40000}}
+        self.assertEqual(self.code(self.ask(link, long)), "bad_request")
+        self.assertEqual(self.code(self.ask(link, b"x" * 150000)), "bad_request")
         self.gone(link)
         self.assertGreater(self.node.metric("tandem_control_local_refused_total", reason="bad_request"), 10)
 
