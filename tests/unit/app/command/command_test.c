@@ -346,7 +346,10 @@ static void test_places(void **state)
 		for (const struct command_arg *arg = c->args; arg->name; arg++) {
 			bool joins =
 				!strcmp(c->name, "conference.join") && !strcmp(arg->name, "call");
-			bool id = arg->charset == CHARSET_ID && strcmp(arg->name, "with") && !joins;
+			bool said =
+				!strcmp(c->name, "prompt.put") && !strcmp(arg->name, "recording");
+			bool id = said || (arg->charset == CHARSET_ID &&
+					   strcmp(arg->name, "with") && !joins);
 			bool name = file && !strcmp(arg->name, "name");
 			bool node = !strcmp(arg->name, "node");
 
@@ -468,6 +471,10 @@ static const struct {
 	{ "hours.list", COMMAND_FOR_READER },
 	{ "hours.override", COMMAND_FOR_APPLICATION },
 	{ "hours.check", COMMAND_FOR_READER },
+	{ "prompt.put", COMMAND_FOR_ADMIN },
+	{ "prompt.get", COMMAND_FOR_READER },
+	{ "prompt.delete", COMMAND_FOR_ADMIN },
+	{ "prompt.list", COMMAND_FOR_READER },
 	{ "route.put", COMMAND_FOR_ADMIN },
 	{ "route.show", COMMAND_FOR_READER },
 	{ "route.delete", COMMAND_FOR_ADMIN },
@@ -476,6 +483,18 @@ static const struct {
 	{ "trunk.show", COMMAND_FOR_READER },
 	{ "trunk.delete", COMMAND_FOR_OPERATOR },
 	{ "trunk.list", COMMAND_FOR_READER },
+	{ "flow.put", COMMAND_FOR_ADMIN },
+	{ "flow.get", COMMAND_FOR_READER },
+	{ "flow.export", COMMAND_FOR_READER },
+	{ "flow.delete", COMMAND_FOR_ADMIN },
+	{ "flow.list", COMMAND_FOR_READER },
+	{ "flow.try", COMMAND_FOR_READER },
+	{ "call.run", COMMAND_FOR_APPLICATION },
+	{ "call.flow", COMMAND_FOR_READER },
+	{ "number.put", COMMAND_FOR_ADMIN },
+	{ "number.get", COMMAND_FOR_READER },
+	{ "number.delete", COMMAND_FOR_ADMIN },
+	{ "number.list", COMMAND_FOR_READER },
 	{ "call.list", COMMAND_FOR_READER },
 	{ "call.show", COMMAND_FOR_READER },
 	{ "call.doctor", COMMAND_FOR_READER },

@@ -13,7 +13,7 @@ static const char *const HEADERS[] = {
 	"../sig/model/call.h",    "../sig/model/leg.h",      "../sig/model/plan.h",
 	"../sig/model/park.h",    "../sig/model/transfer.h", "../sig/model/recording.h",
 	"../sig/call/prompts.h",  "../sig/call/resolve.h",   "../sig/leg/dtmf.h",
-	"../sig/dialog/dialog.h",
+	"../sig/dialog/dialog.h", "../sig/model/flow_run.h",
 };
 
 enum {
