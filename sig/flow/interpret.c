@@ -407,6 +407,15 @@ static enum flow_outcome verb_decide(struct turn *t, struct bytes *value)
 /* ---- what others did ---- */
 
 /* A number of gather. */
+bool step_text_is_plain(const struct flow_step *s, const char *arg, size_t i)
+{
+	const json_t *given = json_object_get(s->args, arg);
+	const char *text =
+		json_string_value(json_is_array(given) ? json_array_get(given, i) : given);
+
+	return text && !strchr(text, '{');
+}
+
 static json_int_t step_number(const struct flow_step *s, const char *arg)
 {
 	const json_t *given = json_object_get(s->args, arg);

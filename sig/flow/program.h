@@ -174,6 +174,9 @@ void program_graph(const struct flow_program *p, struct writer *w);
 const struct flow_branch *step_branch(const struct flow_program *p, const struct flow_step *s,
 				      enum flow_outcome outcome);
 
+/* Of an argument's texts, whether that one stands in the program as it is carried out: nothing is put in for names. */
+bool step_text_is_plain(const struct flow_step *s, const char *arg, size_t i);
+
 /* The next piece of a text: octets as they stand, or a name in braces. "{{" stands for a brace. */
 enum text_piece {
 	PIECE_END,

@@ -11,6 +11,7 @@
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
+#include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
@@ -661,6 +662,37 @@ void flow_describe(const struct call_host *h, const struct call *c, struct write
 	writer_number(w, ", after ", r->at.visit, " verbs");
 }
 
+/* ---- who may dial outside ---- */
+
+/* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
+ * his rights, and whoever comes by a trunk has none. */
+static bool flow_dials_for_caller(const struct call_host *h, const struct call *c)
+{
+	const struct flow_run *r = c->run;
+	const struct flow_program *p = r ? programs_find(h->programs, r->at.program) : NULL;
+
+	return flow_has_caller(c) && r->target &&
+	       c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&
+	       !(p && step_text_is_plain(&p->steps[r->at.step], "to", r->target - 1));
+}
+
+static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg *l,
+				 struct call_refusal *refusal)
+{
+	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	char number[ROUTE_USER_MAX];
+
+	if (l || !flow_dials_for_caller(h, c))
+		return REFUSED_NOT;
+	if (call_caller(c)->trunk.n || !trunk_route_dialled(h, c->tenant, text_bytes(&c->from),
+							    text_bytes(&last->user), number)) {
+		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&last->user));
+		return call_refuse(refusal, REFUSED_BARRED);
+	}
+	return text_set(&last->user, bytes_str(number)) ? call_refuse(refusal, REFUSED_MEMORY)
+							: REFUSED_NOT;
+}
+
 const struct module flow_module = {
 	.name = "flow",
 	.orders = flow_orders,
@@ -674,6 +706,7 @@ const struct module flow_module = {
 	.prompted = flow_prompted,
 	.settle = flow_settle,
 	.deadlines = flow_deadlines,
+	.outside = flow_outside,
 	.over = flow_call_ends,
 	.released = flow_released,
 };

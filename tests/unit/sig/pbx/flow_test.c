@@ -5,6 +5,7 @@
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
+#include "tests/unit/sig/gate.h"
 
 #define MENU                                                                                \
 	"{\"name\":\"main\",\"start\":\"hello\",\"steps\":{"                                \
@@ -474,6 +475,65 @@ static void test_transferred_to_flow(void **state)
 	line_assert_idle(l->r);
 }
 
+/* What a caller has put in is dialled by him: a trunk's caller reaches nothing outside by it, nor does a user who may not. */
+static void outside(struct gate *g, struct phone *from, const char *verb, const char *to,
+		    bool rings)
+{
+	char text[512];
+	struct bytes m;
+
+	(void)snprintf(
+		text, sizeof(text),
+		"{\"name\":\"main\",\"start\":\"first\",\"steps\":{\"first\":{%s,\"next\":\"out\"},"
+		"\"out\":{\"dial\":\"%s\",\"rejected\":\"no\",\"busy\":\"bad\",\"no_answer\":"
+		"\"bad\",\"failed\":\"bad\"},\"no\":{\"reject\":{\"status\":403}},\"bad\":"
+		"{\"reject\":{\"status\":480}}}}",
+		verb, to);
+	put_flow(g->l.r, text);
+	phone_invite(from, "700", PHONE_SDP_A);
+	rig_run(g->l.r);
+	if (strstr(verb, "answer")) {
+		assert_true(phone_hears(from, "SIP/2.0 200").n);
+		phone_ack(from);
+		rig_run(g->l.r);
+	}
+	m = rig_take(g->l.r, &g->carriers[1].addr, "INVITE ");
+	assert_int_equal(m.n != 0, rings);
+	if (rings) {
+		phone_answer(&g->carriers[1], m, "486 Busy Here", "");
+		rig_run(g->l.r);
+	}
+}
+
+static void test_who_dials_outside(void **state)
+{
+	static const char set[] = "\"set\":{\"number\":\"9{caller}\"}", answer[] = "\"answer\":{}";
+	struct gate *g = *state;
+	struct trunk_settings in = gate_trunk("in", "198.51.100.1:5060");
+	struct trunk_settings out = gate_trunk("one", "198.51.100.2:5060");
+
+	(void)gate_put(g, &in);
+	(void)gate_put(g, &out);
+	gate_route(g, "9x.", "one");
+	gate_did(g, "700", "700");
+	outside(g, &g->l.a, set, "91001", true);
+	assert_true(phone_hears(&g->l.a, "SIP/2.0 480").n);
+	phone_ack(&g->l.a);
+	outside(g, &g->l.a, set, "{number}", false);
+	assert_true(phone_hears(&g->l.a, "SIP/2.0 403").n);
+	phone_ack(&g->l.a);
+	assert_int_equal(g->l.r->security.kind, SECURITY_BARRED);
+	outside(g, &g->carriers[0], set, "91001", true);
+	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 480").n);
+	phone_ack(&g->carriers[0]);
+	outside(g, &g->carriers[0], set, "9{called}", false);
+	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 403").n);
+	phone_ack(&g->carriers[0]);
+	outside(g, &g->l.a, answer, "91001", true);
+	rig_run(g->l.r);
+	outside(g, &g->l.b, answer, "9{caller}", false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +555,7 @@ int main(void)
 		LINE_TEST(test_leads_nowhere),
 		LINE_TEST(test_asked_seldom),
 		LINE_TEST(test_transferred_to_flow),
+		GATE_TEST(test_who_dials_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
