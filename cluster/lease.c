@@ -68,6 +68,11 @@ bool claim_hears_owner(const struct claim *c, uint64_t now_ns)
 	       !lease_epoch_above(c->heard, c->bound_epoch);
 }
 
+bool claim_may_be_owned(const struct claim *c)
+{
+	return c->record || !c->looked_ns;
+}
+
 /* Whether the process that owned it is gone: for ever. */
 static bool is_gone(const struct claim *c, struct lease_epoch epoch)
 {

@@ -253,5 +253,7 @@ void claim_open(struct claim *c, uint64_t self, uint64_t incarnation, uint64_t l
 unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t now_ns) NODISCARD;
 /* Its owner said so within 1.1 lengths: whatever Redis shows, it is not free. */
 bool claim_hears_owner(const struct claim *c, uint64_t now_ns);
+/* Somebody has it, or had it, as far as is known. Until Redis has shown it somebody may. */
+bool claim_may_be_owned(const struct claim *c);
 
 #endif

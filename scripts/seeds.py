@@ -26,7 +26,7 @@ def check(text):
         if seed in seen:
             findings.append(f"{at}: {seed} is listed twice")
         seen.add(seed)
-        of_leases = seed.startswith("leases") or (re.search("[fl]:", seed) and (CLUSTER / name).is_file())
+        of_leases = seed.startswith("leases") or (re.search("[flr]:", seed) and (CLUSTER / name).is_file())
         path = (CLUSTER if of_leases else SIG) / name
         if not path.is_file():
             findings.append(f"{at} names {path}, which does not exist")

@@ -676,7 +676,7 @@ bool claimant_knows(const struct claimant *c, uint16_t shard)
 {
 	const struct claim *claim = c ? claims_of(c->claims, shard) : NULL;
 
-	return claim && claim->record;
+	return claim && claim_may_be_owned(claim);
 }
 
 void claimant_metrics(struct claimant *c)

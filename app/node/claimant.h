@@ -50,7 +50,7 @@ bool claimant_process(const struct claimant *c, uint64_t incarnation, struct cha
 uint32_t claimant_processes(const struct claimant *c, struct channel_to *out, uint32_t most);
 /* The process that has that shard, as far as is known, if it is heard and another one's. */
 bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to *out);
-/* Some node had it, as far as is known: the next one may be heard soon. */
+/* Some node had it, as far as is known, or Redis has not said yet: one may be heard soon. */
 bool claimant_knows(const struct claimant *c, uint16_t shard);
 /* What is due. */
 void claimant_expire(struct claimant *c, uint64_t now_ns);

@@ -335,6 +335,14 @@ uint32_t leases_owner(const struct sim *s, uint32_t node, uint32_t place)
 	return c && c->record ? (uint32_t)c->record - 1 : s->node_count;
 }
 
+bool leases_knows(const struct sim *s, uint32_t node, uint32_t place)
+{
+	const struct lease_node *n = &s->leases->nodes[node];
+	const struct claim *c = n->up ? claims_of(n->claims, (uint16_t)(1 + place)) : NULL;
+
+	return c && claim_may_be_owned(c);
+}
+
 /* ---- life ---- */
 
 void leases_open(struct sim *s, const struct leases_settings *set)

@@ -90,6 +90,8 @@ uint32_t leases_count(const struct sim *s, uint32_t node);
 bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place);
 /* Who has it as far as that node knows; node_count: it knows nobody (claimant_owner). */
 uint32_t leases_owner(const struct sim *s, uint32_t node, uint32_t place);
+/* Some node had it, as far as that node knows, or may have it (claimant_knows). */
+bool leases_knows(const struct sim *s, uint32_t node, uint32_t place);
 /* Exactly one owner that may speak, of each. */
 bool leases_are_held(struct sim *s);
 /* What each node knows of those for which that is not so, in the story. */

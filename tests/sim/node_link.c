@@ -19,7 +19,7 @@
 
 /* ---- who has what ---- */
 
-/* As far as this node knows (claimant_owner): 0 and which; else *knows says whether one had it. */
+/* As far as this node knows (claimant_owner): 0 and which; else *knows says whether one had it, or may have it. */
 static bool owner_find(const struct node *n, uint16_t shard, uint32_t *to, uint32_t *process,
 		       bool *knows)
 {
@@ -29,12 +29,14 @@ static bool owner_find(const struct node *n, uint16_t shard, uint32_t *to, uint3
 	*knows = false;
 	if (shard < SHARD_FIRST || place >= s->node_count * s->shard_count)
 		return false;
-	if (s->leases && !leases_are_at_rest(s))
+	if (s->leases && !leases_are_at_rest(s)) {
 		*to = leases_owner(s, n->index, place);
-	else
+		*knows = leases_knows(s, n->index, place);
+	} else {
 		*to = s->owners[place].node;
-	*knows = *to < s->node_count;
-	*process = *knows ? link_process(s, n->index, *to) : 0;
+		*knows = *to < s->node_count;
+	}
+	*process = *to < s->node_count ? link_process(s, n->index, *to) : 0;
 	return *process != 0;
 }
 

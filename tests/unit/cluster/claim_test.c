@@ -84,6 +84,20 @@ static void test_too_late(void **state)
 	assert_int_equal(claim_step(&c, &(struct claim_event){ .type = CLAIM_WON }, 16301), 0);
 }
 
+/* A node that has just started knows of no owner, and that says nothing: it has its own shard back before it has seen any other one. */
+static void test_before_the_first_look(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	claim_open(&c, SELF, 0x22, LENGTH, 1);
+	assert_true(claim_may_be_owned(&c));
+	assert_int_equal(claim_step(&c, &(struct claim_event){ .type = CLAIM_SEEN }, 10000), 0);
+	assert_false(claim_may_be_owned(&c));
+	assert_int_equal(see(&c, 1, 7, 10100), 0);
+	assert_true(claim_may_be_owned(&c));
+}
+
 static void test_watch_begins_again(void **state)
 {
 	static const struct {
@@ -364,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_too_late),
+		cmocka_unit_test(test_before_the_first_look),
 		cmocka_unit_test(test_watch_begins_again),
 		cmocka_unit_test(test_forgotten_names),
 		cmocka_unit_test(test_named_no_more),
