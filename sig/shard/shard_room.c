@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -499,7 +500,33 @@ static bool room_object_turn(struct shard *s, struct object *o)
 
 /* ---- in the next process ---- */
 
-/* Its record is lost, or older than that of its member. */
+/* One that was open when another of its number began had ended by then: what is left of it is its record. */
+static void room_outlives(struct shard *s, struct room *r)
+{
+	struct room *other;
+
+	while ((other = shard_room_called(s, r->object.tenant, bytes_str(r->number))) != NULL &&
+	       other != r) {
+		bool older = r->object.created_utc_ms < other->object.created_utc_ms;
+
+		room_end(s, older ? r : other);
+		if (older)
+			return;
+	}
+}
+
+static void rooms_resume_alone(struct shard *s)
+{
+	uint32_t cursor = 0;
+	struct room *r;
+
+	while ((r = shard_room_next(s, &cursor)) != NULL) {
+		if (r->kind == ROOM_MEETME)
+			room_outlives(s, r);
+	}
+}
+
+/* Its record is lost, or older than that of its member. Of a number one is open: who waited, or was, in another is in that one. */
 static struct room *room_of_member(struct shard *s, const struct call *c)
 {
 	const struct room_member *m = c->member;
@@ -508,20 +535,41 @@ static struct room *room_of_member(struct shard *s, const struct call *c)
 
 	if (r)
 		return r->object.tenant == c->tenant ? r : NULL;
-	r = shard_room_add(s, m->room, c->tenant, number);
+	r = number.n ? shard_room_called(s, c->tenant, number) : NULL;
+	if (!r)
+		r = shard_room_add(s, m->room, c->tenant, number);
 	if (!r)
 		return NULL;
-	if (m->made && !shard_room_make_of(s, r, m->named))
+	if (m->made && m->room == r->object.id && !shard_room_make_of(s, r, m->named))
 		LOG_ERROR("conference", r->object.id, "no memory: it is not found by its name");
 	object_touch(&r->object);
 	return r;
+}
+
+/* 0: it has another number there, or is of another room than its record says. */
+static int member_place_in(struct call *c, struct room *r)
+{
+	struct room_member *m = c->member;
+	uint16_t number = m->number;
+
+	if (m->room == r->object.id && (m->asks || !room_number_of(r, number)))
+		return 0;
+	if (!m->asks && room_number_of(r, number))
+		number = room_number_next(r);
+	if (!m->asks && number == MEMBER_NOBODY)
+		return -ENOSPC;
+	m->number = number;
+	m->room = r->object.id;
+	c->in_room = m->asks ? c->in_room : m->room;
+	outbox_touch(&c->out);
+	return 0;
 }
 
 static void member_resume(struct shard *s, struct call *c)
 {
 	struct room *r = room_of_member(s, c);
 
-	if (!r || (!c->member->asks && room_number_of(r, c->member->number))) {
+	if (!r || member_place_in(c, r)) {
 		LOG_ERROR("call", c->id, "its conference cannot go on");
 		room_member_clear(&c->member);
 		outbox_touch(&c->out);
@@ -534,21 +582,33 @@ static void member_resume(struct shard *s, struct call *c)
 	room_enter(r, c->member);
 }
 
-void shard_rooms_resume(struct shard *s)
+/* those: of rooms that have a record. Who comes into another than its own has its number behind theirs. */
+static void members_resume(struct shard *s, bool those)
 {
 	uint32_t cursor = 0;
 	struct call *c;
-	struct room *r;
 	pool_handle h;
 
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
-		if (c->restored && c->member && !c->member->next && !c->member->prev &&
-		    c->state != CALL_ENDING)
-			member_resume(s, c);
-		else if (c->restored && c->state == CALL_ENDING)
+		const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;
+
+		if (!c->restored || !c->member || (r && room_lists(r, c->member)))
+			continue;
+		if (c->state == CALL_ENDING)
 			room_member_clear(&c->member);
+		else if (r || !those)
+			member_resume(s, c);
 	}
-	cursor = 0;
+}
+
+void shard_rooms_resume(struct shard *s)
+{
+	uint32_t cursor = 0;
+	struct room *r;
+
+	rooms_resume_alone(s);
+	members_resume(s, true);
+	members_resume(s, false);
 	while ((r = shard_room_next(s, &cursor)) != NULL) {
 		const struct room_terms *t =
 			rooms_find(s->settings.rooms, r->object.tenant, bytes_str(r->number));

@@ -143,6 +143,71 @@ static void killed_while_it_waits(void **state)
 	assert_int_equal(claims_room(r).members, 1);
 }
 
+/* What the store was told of a call behind its first records is lost with the process. */
+static void saves_are_lost(struct rig *r, uint64_t call, uint32_t from)
+{
+	for (uint32_t i = from; i < r->save_count; i++) {
+		if (r->saves[i].call == call) {
+			r->saves[i].call = 0;
+			text_clear(&r->saves[i].record);
+		}
+	}
+}
+
+/* A room that one waited in had ended when the next one called: both come into the same one, and its number is claimed once. */
+static void killed_behind_another(void **state)
+{
+	struct claims *x = *state;
+	struct rig *r = x->f.near.l.r;
+	uint64_t call, gone = room_of_shard(8);
+	uint32_t saves, cursor = 0, parks;
+	struct room_view v;
+
+	claims_dials(x, &x->f.near.l.a);
+	call = rig_record(r)->call;
+	saves = r->save_count;
+	claims_told(x, r, PARK_TAKEN, gone);
+	claims_dials(x, &x->f.near.l.b);
+	saves_are_lost(r, call, saves);
+	parks = r->park_count;
+	claims_killed(x, r);
+	assert_int_equal(r->park_count, parks + 1);
+	claims_told(x, r, PARK_OK, 0);
+	claims_is_in(x, &x->f.near.l.a);
+	claims_is_in(x, &x->f.near.l.b);
+	assert_true(shard_conference_next(r->shard, &cursor, &v));
+	assert_int_equal(v.members, 2);
+	assert_false(shard_conference_next(r->shard, &cursor, &v));
+}
+
+/* The end of one that nobody is in any more was not saved: who calls it is in the one that is open. */
+static void killed_behind_its_end(void **state)
+{
+	struct claims *x = *state;
+	struct rig *r = x->f.near.l.r;
+	uint32_t cursor = 0;
+	uint64_t first;
+	struct room_view v;
+
+	claims_dials(x, &x->f.near.l.a);
+	claims_told(x, r, PARK_OK, 0);
+	claims_is_in(x, &x->f.near.l.a);
+	first = claims_room(r).room;
+	claims_hangs_up(x, &x->f.near.l.a);
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (r->saves[i].call == first && !r->saves[i].record.n)
+			r->saves[i].call = 0;
+	}
+	claims_dials(x, &x->f.near.l.b);
+	claims_told(x, r, PARK_OK, 0);
+	claims_is_in(x, &x->f.near.l.b);
+	claims_killed(x, r);
+	assert_true(shard_conference_next(r->shard, &cursor, &v));
+	assert_true(v.room != first);
+	assert_int_equal(v.members, 1);
+	assert_false(shard_conference_next(r->shard, &cursor, &v));
+}
+
 /* Members go on, and the store is asked again. */
 static void killed_with_members(void **state)
 {
@@ -396,6 +461,8 @@ int main(void)
 		CLAIM_TEST(calls_behind_a_refusal),
 		CLAIM_TEST(killed_while_it_waits),
 		CLAIM_TEST(killed_with_members),
+		CLAIM_TEST(killed_behind_another),
+		CLAIM_TEST(killed_behind_its_end),
 		CLAIM_TEST(gives_up),
 		CLAIM_TEST(left_behind),
 		CLAIM_TEST(left_behind_elsewhere),
