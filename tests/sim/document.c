@@ -89,7 +89,7 @@ static int located_put(struct shard *core, const struct node *n, const char *num
 	return shard_located_set(core, n->tenant, number, &located);
 }
 
-void document_put_core(struct shard *core, const struct node *n, uint32_t i)
+static void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 {
 	const struct sim *s = n->sim;
 	struct shard_extension e = {
@@ -129,7 +129,11 @@ void document_begin(struct node *n)
 
 void document_put_first(struct shard *core, const struct node *n, uint32_t extension)
 {
-	if (!n->sim->documents.absent[extension])
+	char number[16];
+
+	if (n->sim->documents.absent[extension])
+		(void)shard_extension_delete(core, n->tenant, node_extension(extension, number));
+	else
 		document_put_core(core, n, extension);
 }
 

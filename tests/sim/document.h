@@ -65,8 +65,6 @@ bool document_shuts_out(const struct sim *s, uint32_t extension);
 bool document_refuses(const struct sim *s, const struct phone_call *c);
 /* A node that was away compares. */
 void document_catch_up(struct node *n);
-/* What an extension that is there has. */
-void document_put_core(struct shard *core, const struct node *n, uint32_t extension);
 
 /* ---- document_tenant.c: those of the phones' tenant ---- */
 void document_tenant_switch(struct sim *s);
@@ -80,6 +78,7 @@ bool document_narrows(const struct sim *s, const struct phone_call *c);
 
 /* A node that starts reads that of an extension. */
 void document_begin(struct node *n);
+/* What it says counts for a shard from now on: one that is there, or that comes back to its process, where it is the same core once more. */
 void document_put_first(struct shard *core, const struct node *n, uint32_t extension);
 /* What has changed in it counts for the node from now on. */
 void document_tell(struct node *n, uint32_t extension);

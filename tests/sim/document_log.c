@@ -13,16 +13,6 @@
 
 enum { TOLD_MS = 300, KNOWN_MS = 1000, STORY_MS = 100 };
 
-static void core_take(struct shard *core, const struct node *n, uint32_t extension)
-{
-	char number[16];
-
-	if (n->sim->documents.absent[extension])
-		(void)shard_extension_delete(core, n->tenant, node_extension(extension, number));
-	else
-		document_put_core(core, n, extension);
-}
-
 static void take(struct node *n, uint32_t extension)
 {
 	const struct document_changes *all = &n->sim->documents;
@@ -33,7 +23,7 @@ static void take(struct node *n, uint32_t extension)
 	trace_line(n->sim, "node %u: takes the document of extension %u", n->index, extension);
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].core)
-			core_take(n->shards[i].core, n, extension);
+			document_put_first(n->shards[i].core, n, extension);
 	}
 }
 

@@ -423,13 +423,14 @@ static const char *look_at_peer(struct engine *e, const struct engine_flow *f,
 	return NULL;
 }
 
+/* A node that stands still between two effects of a step has told of one flow, and not yet of the other. */
 const char *engine_look(struct engine *e)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		const struct engine_flow *f = &e->flows[i];
-		const struct engine_flow *peer = f->open && !f->closing && f->spec.peer.generation
-							 ? find(e, f->node, f->spec.peer)
-							 : NULL;
+		bool whole = f->open && !f->closing && !node_stands(f->node);
+		const struct engine_flow *peer =
+			whole && f->spec.peer.generation ? find(e, f->node, f->spec.peer) : NULL;
 		const char *wrong = peer ? look_at_peer(e, f, peer) : NULL;
 
 		if (wrong)
