@@ -293,7 +293,7 @@ void store_forget(struct sim *s, uint64_t ns)
 	uint64_t back_ns = ns; /* leases go back as far */
 	uint32_t n = 0;
 
-	for (uint32_t i = s->store.applied; i-- > 0;) {
+	for (uint32_t i = s->store.command_count; i-- > 0;) {
 		const struct store_command *c = &s->store.commands[i];
 
 		if (c->applied_ns == 0)
