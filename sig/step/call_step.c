@@ -109,11 +109,11 @@ bool call_settle(struct call_host *h, struct call *c)
 	audio_source_settle(h, c);
 	legs_trim(h, c);
 	note_open(h, c);
-	/* one save is in flight at a time, the end being the last one */
+	/* one save is in flight at a time, the end being the last one: also where a fork answers behind it */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
 		if (later_is_due(h, c))
 			call_end_request(h, c);
-	} else if (!over && outbox_wants_save(&c->out) && later_is_due(h, c)) {
+	} else if (!over && c->end_tries == 0 && outbox_wants_save(&c->out) && later_is_due(h, c)) {
 		ask_save(h, c);
 	}
 	wheel_aim(h->wheel, &c->timer, call_deadlines_next(h, c));

@@ -192,6 +192,32 @@ static void bye_of_a_lost_branch(void **state)
 	text_clear(&record);
 }
 
+/* It had said nothing for so long that its INVITE was given up, and answers while the end of the call is on its way to the store. A save
+ * behind that would be a record of a call that nobody knows of. */
+static void answers_behind_the_end(void **state)
+{
+	struct hunt *t = *state;
+	struct rig *r = t->r;
+
+	ring(t);
+	phone_answer(&t->b[WINNER], t->b[WINNER].invite, "486 Busy Here", "");
+	phone_answer(&t->b[OTHER], t->b[OTHER].invite, "486 Busy Here", "");
+	rig_wait_ms(r, TXN_TIMEOUT_MS + SHARD_SAVE_LATER_MS);
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+	r->hold_saves = true;
+	phone_write(&t->a, "ACK", "", "");
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS);
+	assert_int_equal(r->saves[r->save_count - 1].kind, EFFECT_CALL_END);
+	phone_answer(&t->b[LOSER], t->b[LOSER].invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS);
+	assert_int_equal(r->saves[r->save_count - 1].kind, EFFECT_CALL_END);
+	rig_answer(r, r->save_count - 1, true);
+	r->hold_saves = false;
+	assert_true(rig_take(r, &t->b[LOSER].addr, "ACK ").n);
+	phone_answer(&t->b[LOSER], rig_take(r, &t->b[LOSER].addr, "BYE "), "200 OK", "");
+	line_assert_idle(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +229,7 @@ int main(void)
 		HUNT_TEST(two_kills_before_a_save),
 		HUNT_TEST(picked_up_late),
 		HUNT_TEST(bye_of_a_lost_branch),
+		HUNT_TEST(answers_behind_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
