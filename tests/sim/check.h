@@ -60,6 +60,7 @@ struct seen {
 	uint64_t forgiven;      /* saves up to this one got no answer: nothing waits for them */
 	bool waiting;           /* a 2xx came, and no save was asked for since */
 	uint64_t need;          /* version that knows it */
+	uint64_t promised;      /* ... of the last one that left again: no kill may cost it */
 	uint32_t answer_cseq[SEEN_LEGS],
 		said_cseq[SEEN_LEGS]; /* of the last 2xx that came, and left */
 	struct seen_bye

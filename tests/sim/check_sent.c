@@ -172,8 +172,10 @@ static void answer_leaves(struct sim *s, const struct id_tag *born, uint32_t cse
 	if (seen)
 		seen->said_cseq[born->leg] = cseq;
 	seen = check_seen(s, now.call);
-	if (seen)
+	if (seen) {
 		seen->open = false;
+		seen->promised = seen->need;
+	}
 }
 
 static void note_bye(struct sim *s, uint64_t call, uint32_t leg, const struct sip_message *m)

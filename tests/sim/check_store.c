@@ -185,6 +185,8 @@ void check_save(struct sim *s, const struct node_shard *shard, const struct effe
 	if (seen->waiting) {
 		seen->waiting = false;
 		seen->need = e->version;
+		if (!seen->open)
+			seen->promised = seen->need;
 	}
 	trace_line(s, "node: saves call %" PRIx64 " version %" PRIu64, e->call, e->version);
 }
@@ -389,10 +391,11 @@ static void look_for(struct sim *s, struct seen *seen)
 
 	if (seen->cdrs)
 		return;
-	/* while our 2xx did not leave nobody was promised more than the first version */
-	if (lost && seen->said && !seen->excused && !seen->waiting && !(record && seen->open))
+	/* nobody was promised more than the first version, and what our last 2xx left for: also at the next kill */
+	if (seen->said && !seen->excused &&
+	    (record ? record->version < seen->promised : !seen->waiting))
 		check_fail(s, "call %" PRIx64 " is lost: needs version %" PRIu64 ", has %" PRIu64,
-			   seen->call, seen->need, record ? record->version : 0);
+			   seen->call, seen->promised, record ? record->version : 0);
 	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
 	 * have left, until their silence ends it */
 	seen->weak |= lost;

@@ -238,6 +238,31 @@ static void nobody_was_told_of_the_2xx(void **state)
 	line_assert_cdr(l, 487, 16, ENDED_BY_A);
 }
 
+/* The same, killed twice: no process knows of the 2xx, nobody was promised anything, and its next copy is the answer once it is saved. */
+static void killed_twice_before_the_2xx(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	struct text record = { 0 };
+
+	ring(l);
+	assert_int_equal(text_set(&record, line_stored(l)), 0);
+	for (int kill = 0; kill < 2; kill++) {
+		r->hold_saves = true;
+		phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		assert_int_equal(heard(r, &l->a, "SIP/2.0 200", "\r\n"), 0);
+		assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 0);
+		line_restart(l, text_bytes(&record));
+	}
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(!bytes_eq(text_bytes(&record), line_stored(l)));
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 1);
+	assert_int_equal(rig_counts(r).calls_established, 1);
+	text_clear(&record);
+}
+
 static void cancel_and_answer(struct line *l)
 {
 	ring(l);
@@ -348,6 +373,7 @@ int main(void)
 		LINE_TEST(killed_behind_a_bye_that_passed), LINE_TEST(killed_before_487),
 		LINE_TEST(nobody_was_told_of_the_2xx),      LINE_TEST(killed_between_ack_and_bye),
 		LINE_TEST(killed_before_that_ack),          LINE_TEST(hold_is_not_lifted),
+		LINE_TEST(killed_twice_before_the_2xx),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
