@@ -316,6 +316,15 @@ void check_vanished(struct sim *s, const struct phone_call *c)
 		sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
 }
 
+/* The INVITE with credentials left while the store was away, and a kill took that: the successor asked it with the first one, for whose
+ * challenge it has none of them to cancel. */
+static bool was_challenged_before_a_kill(const struct sim *s, const struct seen *seen,
+					 const struct phone_call *c)
+{
+	return seen && seen->excused && seen->crashes && c->ring_cseq > 1 &&
+	       c->begin_ns < node_of_call(s, c->node_call)->restored_ns;
+}
+
 void check_rings_on(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
@@ -330,6 +339,8 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 		return;
 	/* its new connection was promised without the store, by a node that knew nothing of the old one */
 	if (c->phone->transport != SIP_UDP && check_took(s, c->node_call))
+		return;
+	if (was_challenged_before_a_kill(s, seen, c))
 		return;
 	/* killed twice before a save: asked again after its refusal, and the CANCEL is a copy of the first one's */
 	if (!seen ||

@@ -114,6 +114,18 @@ static bool run_way(struct sim *s, uint64_t seed, const struct sim_way *way)
 	return way->leases ? leases_run(s, seed, way) : sim_run(s, seed, way);
 }
 
+/* Without which the seed is another. */
+static const char *way_option(const struct sim_way *way)
+{
+	if (way->leases)
+		return "--leases ";
+	if (way->rooms)
+		return "--rooms ";
+	if (way->links == LINKS)
+		return "--links ";
+	return way->floats == FLOATS ? "--floats " : way->links == LINKS_NOT ? "--apart " : "";
+}
+
 static void tell(uint64_t seed, const struct sim_way *way)
 {
 	struct sim *s = new_sim();
@@ -127,10 +139,10 @@ static void tell(uint64_t seed, const struct sim_way *way)
 	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
 	if (!ok)
 		(void)printf(
-			"again: ./tandem sim %s%s--nodes %u --shards %u --first %" PRIu64
+			"again: ./tandem sim %s--nodes %u --shards %u --first %" PRIu64
 			" --seeds 1; when it is mended, put the seed into tests/sim/seeds.txt\n",
-			way->leases ? "--leases " : "", way->rooms ? "--rooms " : "",
-			way->leases ? way->nodes : s->node_count, s->shard_count, seed);
+			way_option(way), way->leases ? way->nodes : s->node_count, s->shard_count,
+			seed);
 	sim_close(s);
 	free(s);
 }

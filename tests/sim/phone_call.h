@@ -48,6 +48,8 @@ struct phone_call {
 	const struct phone_call *replaces; /* another phone's, whose place it takes (RFC 3891) */
 	uint32_t cseq, invite_cseq;
 	uint32_t remote_cseq;
+	uint32_t
+		ring_cseq; /* callee: of the INVITE that it rings for; behind 1: with credentials */
 	uint64_t node_call;   /* from the node's tag; 0: not known yet */
 	uint64_t invite;      /* transaction: serial */
 	uint64_t again;       /* of an open re-INVITE of ours, or 0 */

@@ -327,7 +327,7 @@ static void invited(struct sim *s, struct phone *p, struct phone_txn *t,
 	check_located(s, p, m);
 	c->late = !phone_sdp_of(m).n;
 	c->cseq = 100;
-	c->remote_cseq = m->cseq;
+	c->remote_cseq = c->ring_cseq = m->cseq;
 	copy(s, c->call_id, sizeof(c->call_id), m->call_id);
 	copy(s, c->remote_tag, sizeof(c->remote_tag), m->from.tag);
 	copy(s, c->local, sizeof(c->local), m->to.uri.all);
