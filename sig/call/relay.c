@@ -164,12 +164,27 @@ void relay_response(struct call_host *h, const struct sip_message *m, pool_handl
 		respond(h, txns_get(h->txns, server), NULL, &r);
 }
 
+/* It was told of its REFER, whose 202 was lost: that it was not taken is not true (RFC 3515 2.4.4). */
+static bool is_taken_refer(const struct call_host *h, const struct txn_slot *server)
+{
+	const struct call *c;
+	const struct leg *l;
+
+	if (!server || server->txn.method != SIP_REFER || !h->call_of)
+		return false;
+	c = h->call_of(h->owner, server->call);
+	l = c ? call_leg(c, server->leg) : NULL;
+	return l && (l->dialog.refer_is == DIALOG_REFER_TAKEN ||
+		     l->dialog.refer_is == DIALOG_REFER_OVER);
+}
+
 void relay_timeout(struct call_host *h, pool_handle server)
 {
-	struct response r = { .status =
-				      504 }; /* to a 408 its dialog would end (RFC 3261 12.2.1.2) */
+	struct txn_slot *slot = txns_get(h->txns, server);
+	/* to a 408 its dialog would end (RFC 3261 12.2.1.2) */
+	struct response r = { .status = is_taken_refer(h, slot) ? 202 : 504 };
 
-	respond(h, txns_get(h->txns, server), NULL, &r);
+	respond(h, slot, NULL, &r);
 }
 
 static bool message_fits(const struct leg *to, const struct sip_message *m)

@@ -181,6 +181,14 @@ enum {
 /* After a restart requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
 enum { RESUME_CSEQ_GAP = 64 };
 
+/* What became of a REFER that went to a conference of another shard, which says so itself (sig/pbx/focus.h). */
+enum dialog_refer {
+	DIALOG_REFER_NONE,  /* or its last NOTIFY has come */
+	DIALOG_REFER_ASKED, /* nothing was heard of it */
+	DIALOG_REFER_TAKEN, /* a NOTIFY came, and the last one did not */
+	DIALOG_REFER_OVER,  /* the party is not there any more, and heard so by our last NOTIFY */
+};
+
 struct dialog {
 	struct id_tag tag; /* ours, with the call and leg that it was born in */
 	/* of a conference of another shard: of the dialog whose REFER went there last (sig/pbx/focus.h); call 0: not known. Not part of a record */
@@ -198,8 +206,10 @@ struct dialog {
 	bool trunk;         /* the party speaks for others, wherever it is */
 	bool named;         /* names that it says count */
 	bool confers; /* the party is a conference of another shard: its Contact says so, and names it */
-	uint32_t local_cseq;                  /* last one we used */
-	uint32_t remote_cseq;                 /* last one they used; 0 before the first */
+	uint8_t refer_is;     /* enum dialog_refer. Not part of a record, nor is refer */
+	uint32_t local_cseq;  /* last one we used */
+	uint32_t remote_cseq; /* last one they used; 0 before the first */
+	uint32_t refer;       /* which one of the party's that is about */
 	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */
 	struct dialog_places *places;         /* NULL: it is at no name, or at one place of it */
 };

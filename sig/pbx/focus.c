@@ -85,8 +85,13 @@ static bool focus_remote_is_ours(const struct call_host *h, const struct call *c
 static void focus_remote_pass_refer(struct call_host *h, struct call *c,
 				    const struct call_event *ev)
 {
-	if (relay_request(h, c, ev))
-		c->legs[bridge_peer(c, ev->leg)]->dialog.referrer = c->legs[ev->leg]->dialog.tag;
+	struct dialog *d = &c->legs[ev->leg]->dialog;
+
+	if (!relay_request(h, c, ev))
+		return;
+	c->legs[bridge_peer(c, ev->leg)]->dialog.referrer = d->tag;
+	d->refer = relay_refer_number(ev->message);
+	d->refer_is = refer_wants_notify(ev->message) ? DIALOG_REFER_ASKED : DIALOG_REFER_NONE;
 }
 
 static void focus_remote_refer(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -99,35 +104,58 @@ static void focus_remote_refer(struct call_host *h, struct call *c, const struct
 		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
 
-static bool is_of_refer(const struct sip_message *m)
+/* *number: of which one; 0: it does not say so. */
+static bool is_of_refer(const struct sip_message *m, uint32_t *number)
 {
 	struct event_name event;
 	struct bytes value;
 
-	return message_header(m, "Event", 0, &value) && !event_parse(&event, value) &&
-	       bytes_iis(event.package, "refer");
+	if (!message_header(m, "Event", 0, &value) || event_parse(&event, value) ||
+	    !bytes_iis(event.package, "refer"))
+		return false;
+	if (bytes_u32(event.id, number))
+		*number = 0;
+	return true;
+}
+
+static bool is_last_notify(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return message_header(m, "Subscription-State", 0, &value) &&
+	       bytes_starts(value, "terminated");
 }
 
 /* Whoever is there in its place has asked for nothing. A successor does not know who has, and lets the party say so. */
-static bool focus_remote_is_for(const struct call *c, uint8_t leg)
+static bool focus_remote_is_for(const struct dialog *conference, const struct dialog *party)
 {
-	const struct id_tag *asked = &c->legs[leg]->dialog.referrer;
-	const struct id_tag *peer = &c->legs[bridge_peer(c, leg)]->dialog.tag;
+	const struct id_tag *asked = &conference->referrer, *tag = &party->tag;
 
-	return !asked->call || (asked->call == peer->call && asked->leg == peer->leg &&
-				asked->random == peer->random);
+	return !asked->call ||
+	       (asked->call == tag->call && asked->leg == tag->leg && asked->random == tag->random);
+}
+
+static void focus_remote_pass_notify(struct call_host *h, struct call *c,
+				     const struct call_event *ev, uint32_t number)
+{
+	struct dialog *d = &c->legs[bridge_peer(c, ev->leg)]->dialog;
+	bool own = d->refer == number && d->refer_is;
+
+	if (!focus_remote_is_for(&c->legs[ev->leg]->dialog, d) ||
+	    (own && d->refer_is == DIALOG_REFER_OVER))
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+	else if (relay_request(h, c, ev) && own)
+		d->refer_is = is_last_notify(ev->message) ? DIALOG_REFER_NONE : DIALOG_REFER_TAKEN;
 }
 
 static bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message))
+	uint32_t number;
+
+	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message, &number))
 		return false;
-	if (!relay_may(h, c, ev))
-		return true;
-	if (focus_remote_is_for(c, ev->leg))
-		(void)relay_request(h, c, ev);
-	else
-		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+	if (relay_may(h, c, ev))
+		focus_remote_pass_notify(h, c, ev, number);
 	return true;
 }
 
@@ -411,10 +439,10 @@ static void focus_refer_refuse(struct call_host *h, const struct call_event *ev,
 }
 
 static void focus_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer,
-			 uint16_t status)
+			 uint16_t status, bool last)
 {
 	struct dialog *d = &c->legs[leg]->dialog;
-	struct txn_slot *slot = refer_notify_make(h, d, refer, status, status >= 200);
+	struct txn_slot *slot = refer_notify_make(h, d, refer, status, last);
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg };
 
 	if (!slot) {
@@ -447,7 +475,8 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 		c->member->taken = relay_refer_number(ev->message);
 	focus_refer_say_taken(h, c, ev, f->notify);
 	if (f->notify)
-		focus_notify(h, c, ev->leg, relay_refer_number(ev->message), f->done ? 200 : 100);
+		focus_notify(h, c, ev->leg, relay_refer_number(ev->message), f->done ? 200 : 100,
+			     f->done);
 }
 
 /* It was done, and whoever was rung may be gone by now. */
@@ -526,7 +555,8 @@ static void focus_refer_on_progress(struct call_host *h, struct call *c,
 	if (!l || l->state != LEG_CONFIRMED)
 		return;
 	outbox_touch(&c->out);
-	focus_notify(h, c, c->bridge.caller, (uint32_t)ev->version, (uint16_t)ev->error);
+	focus_notify(h, c, c->bridge.caller, (uint32_t)ev->version, (uint16_t)ev->error,
+		     ev->error >= 200);
 }
 
 void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status)
@@ -562,12 +592,28 @@ static void focus_leg(struct call_host *h, struct call *c, uint8_t leg)
 		refresh_announce(h, c, leg);
 }
 
+/* The conference says what became of a REFER in its own dialog, which is not that of the party any more: for all that is known here it goes
+ * on, and its subscription is over. */
+static void focus_remote_left(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = call_leg(c, leg);
+
+	if (!l || l->dialog.refer_is != DIALOG_REFER_TAKEN || l->state != LEG_CONFIRMED ||
+	    (conference_is_remote(c, leg) &&
+	     focus_remote_is_for(&c->legs[bridge_peer(c, leg)]->dialog, &l->dialog)))
+		return;
+	l->dialog.refer_is = DIALOG_REFER_OVER;
+	focus_notify(h, c, leg, l->dialog.refer, 100, true);
+}
+
 static void focus_go(struct call_host *h, struct call *c)
 {
 	if (c->state == CALL_ENDING)
 		return;
 	focus_leg(h, c, c->bridge.caller);
 	focus_leg(h, c, c->bridge.callee);
+	focus_remote_left(h, c, c->bridge.caller);
+	focus_remote_left(h, c, c->bridge.callee);
 }
 
 /* What no record has. */

@@ -176,27 +176,66 @@ static int gives(struct claims *x)
 	return err;
 }
 
+/* C, who has asked for B, gives its place to D. */
+static void gives_place(struct claims *x, struct lines *l)
+{
+	struct phone *c = &x->f.near.c;
+	char to[512];
+
+	(void)snprintf(to, sizeof(to),
+		       "sip:700@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       c->call_id, c->remote_tag, c->tag);
+	assert_true(asks(x, &l->c2, to, "SIP/2.0 202").n);
+	trio_assert_left(c);
+	far_wait_ms(&x->f, 200);
+}
+
+static void asks_for_b(struct claims *x)
+{
+	assert_true(asks(x, &x->f.near.c, "sip:1002@test.local", "SIP/2.0 202").n);
+	notified(x, &x->f.near.c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(&x->f.near.l.b).n);
+}
+
+static void b_comes(struct claims *x)
+{
+	phone_answer(&x->f.near.l.b, x->f.near.l.b.invite, "200 OK", PHONE_SDP_B);
+	far_wait_ms(&x->f, 100);
+	assert_int_equal(claims_room(x->f.near.l.r).members, 3);
+}
+
 /* It gives its place to D, who has asked for nobody: what becomes of that D does not hear. */
 static void given_away(void **state)
 {
 	struct claims *x = begins(state);
-	struct phone *c = &x->f.near.c, *b = &x->f.near.l.b;
 	struct lines l;
-	char to[512];
 
 	second_line(x, &l);
-	assert_true(asks(x, c, "sip:1002@test.local", "SIP/2.0 202").n);
-	notified(x, c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
-	assert_true(phone_rings(b).n);
-	(void)snprintf(to, sizeof(to),
-		       "sip:700@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
-		       c->call_id, c->remote_tag, c->tag);
-	assert_true(asks(x, &l.c2, to, "SIP/2.0 202").n);
-	trio_assert_left(c);
-	far_wait_ms(&x->f, 200);
-	phone_answer(b, b->invite, "200 OK", PHONE_SDP_B);
-	far_wait_ms(&x->f, 100);
+	asks_for_b(x);
+	gives_place(x, &l);
+	b_comes(x);
 	assert_int_equal(rig_take(x->f.other, &l.d.addr, "NOTIFY ").n, 0);
+}
+
+/* The process that knew who had asked was killed: D says that it was not it, and stays. */
+static void a_stranger_in_its_place(void **state)
+{
+	struct claims *x = begins(state);
+	struct lines l;
+	struct bytes m;
+
+	second_line(x, &l);
+	asks_for_b(x);
+	far_wait_ms(&x->f, 200);
+	claims_killed(x, x->f.other);
+	x->f.near.c.cseq += 100;
+	l.c2.cseq += 100;
+	gives_place(x, &l);
+	b_comes(x);
+	m = rig_take(x->f.other, &l.d.addr, "NOTIFY ");
+	assert_true(m.n);
+	phone_answer(&l.d, m, "481 Call/Transaction Does Not Exist", "");
+	far_wait_ms(&x->f, 200);
 	assert_int_equal(claims_room(x->f.near.l.r).members, 3);
 }
 
@@ -245,6 +284,58 @@ static void a_stranger_stays(void **state)
 	assert_true(x->f.near.l.r->confer.count > 5);
 	notified(x, &x->f.near.c, "SIP/2.0 480 ", "Subscription-State: terminated");
 	assert_int_equal(claims_room(x->f.near.l.r).members, 2);
+}
+
+/* C speaks with an application in place of the room. */
+static void is_taken_out(struct claims *x)
+{
+	const struct shard_order by = { .id = 77, .ticket = 9 };
+	struct shard_split split = { .to = UINT64_C(0x8800000000001),
+				     .leg = SHARD_LEG_CALLER,
+				     .application = "ivr",
+				     .by = &by };
+	struct phone *c = &x->f.near.c;
+	struct call_view view;
+	uint32_t cursor = 0;
+	struct bytes m;
+
+	assert_true(shard_call_next(x->f.other->shard, &cursor, &view));
+	split.call = view.call;
+	assert_int_equal(shard_call_split(x->f.other->shard, &split, x->f.other->now), 0);
+	rig_run(x->f.other);
+	far_wait_ms(&x->f, 100);
+	m = rig_take(c->r, &c->addr, "INVITE ");
+	if (m.n)
+		phone_answer(c, m, "200 OK", PHONE_SDP_A);
+	far_wait_ms(&x->f, 100);
+}
+
+/* RFC 3515 2.4.5: what it asked for goes on, and its subscription is over. What the conference says later is nothing to it. */
+static void left_meanwhile(void **state)
+{
+	struct claims *x = begins(state);
+	struct phone *c = &x->f.near.c;
+
+	asks_for_b(x);
+	is_taken_out(x);
+	notified(x, c, "SIP/2.0 100 Trying\r\n", "Subscription-State: terminated");
+	phone_answer(&x->f.near.l.b, x->f.near.l.b.invite, "200 OK", PHONE_SDP_B);
+	far_wait_ms(&x->f, 200);
+	assert_int_equal(rig_take(c->r, &c->addr, "NOTIFY ").n, 0);
+}
+
+/* It was told of it: that nobody has answered is not true. */
+static void answer_is_lost(void **state)
+{
+	struct claims *x = begins(state);
+	struct phone *c = &x->f.near.c;
+
+	x->f.lost = x->f.passed + 2;
+	assert_int_equal(asks(x, c, "sip:1002@test.local", "SIP/2.0 202").n, 0);
+	notified(x, c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	rig_wait_ms(x->f.other, 33000);
+	assert_int_equal(rig_take(c->r, &c->addr, "SIP/2.0 504").n, 0);
+	assert_true(rig_take(c->r, &c->addr, "SIP/2.0 202").n);
 }
 
 /* By whom he says he is: SUBSCRIBE and REFER outside of a dialog go to the shard that has the room. */
@@ -303,10 +394,13 @@ static void of_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CLAIM_TEST(added),       CLAIM_TEST(dropped),          CLAIM_TEST(not_told),
-		CLAIM_TEST(forgotten),   CLAIM_TEST(killed),           CLAIM_TEST(a_call_comes),
-		CLAIM_TEST(asked_twice), CLAIM_TEST(a_stranger_stays), CLAIM_TEST(its_shard),
-		CLAIM_TEST(of_two),      CLAIM_TEST(given_away),
+		CLAIM_TEST(added),          CLAIM_TEST(dropped),
+		CLAIM_TEST(not_told),       CLAIM_TEST(forgotten),
+		CLAIM_TEST(killed),         CLAIM_TEST(a_call_comes),
+		CLAIM_TEST(asked_twice),    CLAIM_TEST(a_stranger_stays),
+		CLAIM_TEST(its_shard),      CLAIM_TEST(of_two),
+		CLAIM_TEST(given_away),     CLAIM_TEST(left_meanwhile),
+		CLAIM_TEST(answer_is_lost), CLAIM_TEST(a_stranger_in_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
