@@ -246,6 +246,9 @@ void check_refer_answered(struct sim *s, const struct sip_message *m);
 void check_referred(struct sim *s, const struct phone_call *c, const struct phone_refer *r);
 void check_notified(struct sim *s, const struct phone_call *c, const struct phone_refer *r,
 		    bool last);
+/* A NOTIFY of a REFER that another phone sent, in a process that was killed: the next one does not know who had asked, and lets the party
+ * say that it was not it (docs/adr/0063). */
+bool check_is_anothers_refer(const struct sim *s, const struct phone_call *own, uint32_t cseq);
 /* A dialog that a phone names is one, and of another call than its own. */
 bool check_is_there(struct sim *s, const struct phone_call *own, const struct phone_call *named);
 /* 481 within a dialog. */

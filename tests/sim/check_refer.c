@@ -148,6 +148,34 @@ static bool is_out_of_order(const struct phone_call *c, const struct phone_refer
 	return r->status == 500 && r->cseq < c->cseq;
 }
 
+static bool is_lost_refer(const struct sim *s, const struct phone_call *c, uint32_t cseq)
+{
+	bool lost = false;
+
+	for (uint32_t i = 0; i < c->refer_count; i++) {
+		const struct phone_refer *r = &c->refers[i];
+
+		lost |= r->cseq == cseq && !r->told &&
+			r->incarnation !=
+				node_run_of_call(s, c->node_call,
+						 node_place_of_call(s, c->node_call, c->node));
+	}
+	return lost;
+}
+
+bool check_is_anothers_refer(const struct sim *s, const struct phone_call *own, uint32_t cseq)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k] != own && is_lost_refer(s, p->calls[k], cseq))
+				return true;
+		}
+	}
+	return false;
+}
+
 void check_notified(struct sim *s, const struct phone_call *c, const struct phone_refer *r,
 		    bool last)
 {

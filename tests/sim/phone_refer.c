@@ -181,7 +181,8 @@ void phone_notified(struct sim *s, struct phone_call *c, const struct sip_messag
 	struct phone_refer *r = refer_of(c, id_of(m));
 
 	if (!r) {
-		check_fail(s, "%s: a NOTIFY to %s of no REFER", c->call_id, c->phone->user);
+		if (!check_is_anothers_refer(s, c, id_of(m)))
+			check_fail(s, "%s: a NOTIFY to %s of no REFER", c->call_id, c->phone->user);
 		return;
 	}
 	check_given(s, c->node_call); /* whatever became of 202 */
