@@ -181,6 +181,9 @@ enum {
 /* After a restart requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
 enum { RESUME_CSEQ_GAP = 64 };
 
+/* A BYE for a dialog that nobody keeps: its call may have used numbers after that of the INVITE, also after restarts. */
+enum { STRAY_CSEQ_GAP = 1 << 16 };
+
 /* What became of a REFER that went to a conference of another shard, which says so itself (sig/pbx/focus.h). */
 enum dialog_refer {
 	DIALOG_REFER_NONE,  /* or its last NOTIFY has come */

@@ -342,10 +342,9 @@ static int stray_dialog(struct call_host *h, struct dialog *d, const struct sip_
 
 void leg_stray(struct call_host *h, const struct sip_message *m, bool first)
 {
-	/* its call may have sent BYE, or PRACK, before */
 	struct dialog_request bye = { .method = SIP_BYE,
 				      .max_forwards = -1,
-				      .cseq = m->cseq + RESUME_CSEQ_GAP };
+				      .cseq = m->cseq + STRAY_CSEQ_GAP };
 	struct dialog d = { 0 };
 
 	if (stray_dialog(h, &d, m)) {

@@ -123,8 +123,7 @@ static void the_answer_it_had(void **state)
 	assert_true(bytes_eq(rig_body(first), rig_body(ack_to(l, "1 ACK"))));
 }
 
-/* A hangs up while its re-INVITE is open at B. */
-static struct bytes hang_up_meanwhile(struct line *l)
+static struct bytes ask_anew(struct line *l)
 {
 	struct bytes m;
 
@@ -134,6 +133,14 @@ static struct bytes hang_up_meanwhile(struct line *l)
 	phone_request(&l->a, "INVITE", "", SDP_HELD);
 	m = rig_take(l->r, &l->b.addr, "INVITE ");
 	assert_true(m.n);
+	return m;
+}
+
+/* A hangs up while its re-INVITE is open at B. */
+static struct bytes hang_up_meanwhile(struct line *l)
+{
+	struct bytes m = ask_anew(l);
+
 	phone_request(&l->a, "BYE", "", "");
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	return m;
@@ -171,10 +178,31 @@ static void reinvite_behind_bye(void **state)
 	}
 	assert_true(rig_count(l->r, &l->b.addr, "BYE ") <= 2);
 	/* of no CSeq that the call has used */
-	assert_true(bytes_is(rig_header(rig_take(l->r, &l->b.addr, "BYE "), "CSeq"), "66 BYE"));
+	assert_true(bytes_is(rig_header(rig_take(l->r, &l->b.addr, "BYE "), "CSeq"), "65538 BYE"));
 	rig_wait_ms(l->r, 31000); /* it may say so for 64*T1 */
 	phone_answer(&l->b, m, "200 OK", SDP_B_HELD);
 	(void)ack_to(l, "2 ACK");
+	line_assert_idle(l->r);
+}
+
+/* A successor said that BYE, which has a number behind a gap. */
+static void reinvite_behind_bye_of_a_successor(void **state)
+{
+	struct line *l = *state;
+	struct bytes m = ask_anew(l);
+
+	line_restart(l, line_stored(l));
+	phone_request(&l->a, "BYE", "", "");
+	m = rig_take(l->r, &l->b.addr, "BYE ");
+	assert_true(bytes_is(rig_header(m, "CSeq"), "67 BYE"));
+	phone_answer(&l->b, m, "200 OK", "");
+	rig_wait_ms(l->r, 1000);
+	assert_int_equal(rig_counts(l->r).calls, 0);
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	phone_answer(&l->b, m, "200 OK", SDP_B_HELD);
+	(void)ack_to(l, "2 ACK");
+	assert_true(bytes_is(rig_header(rig_take(l->r, &l->b.addr, "BYE "), "CSeq"), "65538 BYE"));
+	rig_wait_ms(l->r, 32000);
 	line_assert_idle(l->r);
 }
 
@@ -286,6 +314,7 @@ int main(void)
 		LINE_TEST(the_answer_it_had),
 		LINE_TEST(reinvite_crosses_bye),
 		LINE_TEST(reinvite_behind_bye),
+		LINE_TEST(reinvite_behind_bye_of_a_successor),
 		LINE_TEST(reinvite_behind_kill),
 		LINE_TEST(a_fork_repeats),
 		LINE_TEST(a_cancelled_one_behind_kill),
