@@ -66,9 +66,11 @@ struct seen {
 	struct seen_bye
 		refers[SEEN_LEGS +
 		       1]; /* the last REFER of each leg, and the last outside of a dialog */
-	bool given;        /* one was accepted: who talks to whom changes */
-	bool open;         /* a 2xx came, ours did not leave yet */
-	uint8_t open_leg;  /* of which it was */
+	/* where the last one in a dialog was noted, by the leg as it was born */
+	struct id_tag refer_at[SEEN_LEGS];
+	bool given;                          /* one was accepted: who talks to whom changes */
+	bool open;                           /* a 2xx came, ours did not leave yet */
+	uint8_t open_leg;                    /* of which it was */
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
 	struct seen_bye given_up[SEEN_LEGS]; /* our CANCEL or BYE to each leg */
 	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */

@@ -42,20 +42,23 @@ static bool leg_of_refer(const struct sim *s, const struct sip_message *m, struc
 	return true;
 }
 
-void check_refer_came(struct sim *s, const struct sip_message *m)
+/* Where the last REFER of the dialog was noted: the leg may have gone to another call since, which need not know of it. */
+static struct id_tag *noted_at(struct sim *s, struct bytes tag)
 {
-	struct seen *seen;
-	struct id_tag id;
+	struct id_tag born;
+	struct seen *seen = id_tag_get(tag, &born) ? NULL : check_seen(s, born.call);
 
-	if (!leg_of_refer(s, m, &id))
-		return;
-	seen = check_seen(s, id.call);
-	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq)
-		return;
-	seen->refers[id.leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
+	return seen ? &seen->refer_at[born.leg] : NULL;
 }
 
-/* The shard that has its conference has answered: that answer is looked at, too. */
+static bool is_noted(struct sim *s, const struct id_tag *at, const struct sip_message *m)
+{
+	const struct seen *seen = at ? check_seen(s, at->call) : NULL;
+
+	return seen && seen->refers[at->leg].cseq >= m->cseq;
+}
+
+/* The shard that has its conference answers: that answer is looked at, too. Its leg may have left the conference by then. */
 static bool refer_is_passed_on(const struct sim *s, const struct id_tag *id)
 {
 	const struct shard *core = node_core(s, id->call);
@@ -64,19 +67,43 @@ static bool refer_is_passed_on(const struct sim *s, const struct id_tag *id)
 	return c && id->leg < c->leg_count && conference_is_remote(c, id->leg);
 }
 
+void check_refer_came(struct sim *s, const struct sip_message *m)
+{
+	struct id_tag *at = noted_at(s, m->to.tag), id;
+	struct seen *seen;
+
+	if (is_noted(s, at, m) || !leg_of_refer(s, m, &id))
+		return;
+	seen = check_seen(s, id.call);
+	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq ||
+	    (at && refer_is_passed_on(s, &id)))
+		return;
+	seen->refers[id.leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
+	if (at)
+		*at = id;
+}
+
 void check_refer_answered(struct sim *s, const struct sip_message *m)
 {
-	struct id_tag id;
-	struct seen *seen = leg_of_tag(s, m->to.tag, &id) ? check_seen(s, id.call) : NULL;
+	const bool outside = bytes_starts(m->call_id, "refer-");
+	const struct id_tag *at = outside ? NULL : noted_at(s, m->to.tag);
 	const struct seen_bye *r;
+	struct seen *seen;
+	struct id_tag id;
 
-	if (!seen || m->status != 202 || refer_is_passed_on(s, &id))
+	if (m->status != 202 || !leg_of_tag(s, m->to.tag, &id) || refer_is_passed_on(s, &id))
 		return;
-	seen->given = true;
-	r = &seen->refers[bytes_starts(m->call_id, "refer-") ? SEEN_LEGS : id.leg];
-	if (seen->excused || seen->ended || seen->cdrs || r->cseq != m->cseq)
+	seen = check_seen(s, id.call);
+	if (seen)
+		seen->given = true;
+	if (at && at->call) {
+		id = *at;
+		seen = check_seen(s, id.call);
+	}
+	if (!seen || seen->excused || seen->ended || seen->cdrs)
 		return;
-	if (r->waits || seen->stored < r->need)
+	r = &seen->refers[outside ? SEEN_LEGS : id.leg];
+	if (r->cseq == m->cseq && (r->waits || seen->stored < r->need))
 		check_fail(s, "202 to a REFER of call %" PRIx64 " leaves before it is saved",
 			   id.call);
 }

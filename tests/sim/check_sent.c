@@ -88,7 +88,7 @@ static bool was_passed(struct sim *s, const struct check_dialog *d, const struct
 	if (d->cseq != d->bye || m->cseq <= d->before_bye || id_tag_get(m->from.tag, &id))
 		return false;
 	seen = check_seen(s, check_now(s, &id).call);
-	return seen && seen->stale;
+	return seen && (seen->stale || seen->weak);
 }
 
 /* RFC 3263 4.3: the last one is said again at another place of a name. */
@@ -178,14 +178,30 @@ static void answer_leaves(struct sim *s, const struct id_tag *born, uint32_t cse
 	}
 }
 
+/* Its leg has said one before, which is in a save: another one, after a kill of who says it, is nothing new. */
+static bool has_gone(const struct seen *seen, uint32_t leg)
+{
+	return leg >= SEEN_LEGS && seen->byes[leg].cseq && !seen->byes[leg].waits;
+}
+
 static void note_bye(struct sim *s, uint64_t call, uint32_t leg, const struct sip_message *m)
 {
 	struct seen *seen = check_seen(s, call);
 
-	if (!seen || seen->cdrs || seen->byes[leg].cseq == m->cseq)
+	if (!seen || seen->cdrs || seen->byes[leg].cseq == m->cseq || has_gone(seen, leg))
 		return;
 	seen->byes[leg].cseq = m->cseq;
 	seen->byes[leg].waits = true;
+}
+
+/* It was asked for credentials, or came too late: the next one ends the leg. */
+static void bye_is_refused(struct sim *s, const struct id_tag *id, const struct sip_message *m)
+{
+	struct seen *seen = check_seen(s, id->call);
+	struct seen_bye *b = seen ? &seen->byes[SEEN_LEGS + id->leg] : NULL;
+
+	if (b && b->cseq == m->cseq)
+		*b = (struct seen_bye){ 0 };
 }
 
 static void note_given_up(struct sim *s, const struct id_tag *id, const struct sip_message *m)
@@ -334,6 +350,8 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id) &&
 		 !has_moved(s, &id) && !is_unheard_branch(s, m))
 		look_at_bye(s, id.call, id.leg);
+	else if (m->method == SIP_BYE && m->status >= 300 && !id_tag_get(m->to.tag, &id))
+		bye_is_refused(s, &id, m);
 	if (m->method == SIP_SUBSCRIBE && !m->request)
 		check_lamp_answer(s, m);
 	if (m->method == SIP_NOTIFY && m->request)

@@ -62,6 +62,25 @@ static void killed_at_the_callees_bye(void **state)
 	assert_int_equal(l->r->cdrs[0].ended_by, ENDED_BY_B);
 }
 
+/* A says another BYE, as a shard does that was killed: both have their answer when its end is in the record. */
+static void another_bye(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	r->hold_saves = true;
+	phone_request(&l->a, "BYE", "", "");
+	phone_request(&l->a, "BYE", "", "");
+	assert_int_equal(heard(r, &l->a, "SIP/2.0 200", " BYE\r\n"), 0);
+	r->hold_saves = false;
+	rig_run(r);
+	assert_int_equal(heard(r, &l->a, "SIP/2.0 200", " BYE\r\n"), 2);
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_idle(r);
+	assert_int_equal(r->cdr_count, 1);
+}
+
 /* The asked side hangs up and never answers the re-INVITE, which it had said to be trying: its transaction ends all the same. */
 static void bye_of_the_asked_side(void **state)
 {
@@ -367,12 +386,19 @@ static void hold_is_not_lifted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(killed_at_the_callers_bye),       LINE_TEST(killed_at_the_callees_bye),
-		LINE_TEST(bye_of_the_asked_side),           LINE_TEST(info_behind_a_waiting_invite),
-		LINE_TEST(two_kills_before_a_save),         LINE_TEST(store_forgot_numbers),
-		LINE_TEST(killed_behind_a_bye_that_passed), LINE_TEST(killed_before_487),
-		LINE_TEST(nobody_was_told_of_the_2xx),      LINE_TEST(killed_between_ack_and_bye),
-		LINE_TEST(killed_before_that_ack),          LINE_TEST(hold_is_not_lifted),
+		LINE_TEST(killed_at_the_callers_bye),
+		LINE_TEST(killed_at_the_callees_bye),
+		LINE_TEST(another_bye),
+		LINE_TEST(bye_of_the_asked_side),
+		LINE_TEST(info_behind_a_waiting_invite),
+		LINE_TEST(two_kills_before_a_save),
+		LINE_TEST(store_forgot_numbers),
+		LINE_TEST(killed_behind_a_bye_that_passed),
+		LINE_TEST(killed_before_487),
+		LINE_TEST(nobody_was_told_of_the_2xx),
+		LINE_TEST(killed_between_ack_and_bye),
+		LINE_TEST(killed_before_that_ack),
+		LINE_TEST(hold_is_not_lifted),
 		LINE_TEST(killed_twice_before_the_2xx),
 	};
 

@@ -626,6 +626,26 @@ static void without_the_store(void **state)
 	ends(l);
 }
 
+/* A did not hear that its REFER was taken, and is in another call since: the answer is in no record of that one, and none waits for it. */
+static void refer_comes_again(void **state)
+{
+	static const char nobody[] = "Refer-To: <sip:1009@test.local>\r\n";
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "REFER", nobody, "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 202").n);
+	while (rig_take(l->r, &l->a.addr, "NOTIFY ").n)
+		phone_answer(&l->a, rig_find(l->r, &l->a.addr, "NOTIFY "), "200 OK", "");
+	assert_int_equal(split(l, 0), 0);
+	l->r->hold_saves = true;
+	phone_write(&l->a, "REFER", nobody, "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 202").n);
+	assert_int_equal(rig_take(l->r, &l->a.addr, "NOTIFY ").n, 0);
+	l->r->hold_saves = false;
+	ends(l);
+}
+
 /* Nothing stays of them: no call, port or dialog. */
 static void many(void **state)
 {
@@ -668,6 +688,7 @@ int main(void)
 		LINE_TEST(they_ask),
 		LINE_TEST(with_video),
 		LINE_TEST(without_the_store),
+		LINE_TEST(refer_comes_again),
 		LINE_TEST(many),
 	};
 
