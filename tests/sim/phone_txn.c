@@ -156,6 +156,15 @@ static void ack_failure(struct sim *s, struct phone *p, struct phone_txn *t,
 	phone_say(s, p, text_bytes(&t->ack));
 }
 
+/* The node has no room, or the phone has to wait for wrong credentials that came from there. */
+static bool is_for_now(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return m->status == 503 ||
+	       (m->status == 403 && message_header(m, "Retry-After", 0, &value));
+}
+
 static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 			    const struct sip_message *m)
 {
@@ -169,7 +178,7 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		t->give_up_ns = 0;
 	} else if (m->status < 300) {
 		if (t->state == PT_COMPLETED) { /* a refusal is not saved before it is said */
-			/* nor is 503 kept: a late copy of the INVITE may find room */
+			/* nor is one for now kept: a late copy of the INVITE may be taken */
 			if (node_run(s, t->node) == t->incarnation && !t->was_full)
 				check_fail(s, "%s heard a 2xx after a refusal", p->user);
 			return false;
@@ -186,7 +195,7 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 			return false;
 		}
 		t->state = PT_COMPLETED;
-		t->was_full = m->status == 503;
+		t->was_full = is_for_now(m);
 		t->give_up_ns = s->now_ns + 64 * T1; /* timer D */
 		ack_failure(s, p, t, m);
 	}
