@@ -123,7 +123,7 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 	}
 }
 
-/* A call goes on in a program that is not in memory: another node began it, or its name means another one by now. */
+/* A request for the program of a call that is not in memory: another node has begun the call, or the document was replaced. */
 struct program_ask {
 	struct node *node;
 	uint64_t call, serial;
@@ -508,7 +508,7 @@ void command_flow_try(struct command_run *run)
 
 /* ---- calls ---- */
 
-/* A program of its own is on its way to Redis, from where the call goes on with it elsewhere. */
+/* A one-off program is written to Redis first, where a successor of the call finds it. */
 struct flow_order {
 	struct command_run *run;
 	struct flow_program *p;

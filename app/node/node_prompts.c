@@ -301,7 +301,7 @@ static void on_octets(struct node *n, const struct prompt_work *w)
 			       prompt_on_put_back, NULL);
 }
 
-/* ---- what becomes of it ---- */
+/* ---- the state of a prompt at this node ---- */
 
 static void on_named(struct node *n, const struct prompt_work *w)
 {

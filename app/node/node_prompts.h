@@ -12,9 +12,9 @@ struct node;
 struct prompt_work;
 
 enum node_prompt_state {
-	NODE_PROMPT_WANTED, /* at again_ns: the thread of sounds is asked for its octets */
+	NODE_PROMPT_WANTED, /* at again_ns the sound thread is asked for the octets */
 	NODE_PROMPT_ASKED,
-	NODE_PROMPT_LACKED, /* at again_ns: Redis is asked for them */
+	NODE_PROMPT_LACKED, /* the node lacks the octets; Redis is asked for them at again_ns */
 	NODE_PROMPT_HERE,
 };
 
@@ -30,7 +30,7 @@ struct node_prompts {
 	struct node_prompt *list;
 	uint32_t count, room;
 	uint32_t looked;   /* Redis was asked whether it has the octets of those before */
-	bool looking;      /* ... it is asked now */
+	bool looking;      /* Redis has not answered that question yet */
 	uint64_t look_ns;  /* all are looked at again */
 	uint64_t sweep_ns; /* files that nobody needs are looked for; 0: an hour from now */
 	uint32_t fetching; /* from Redis, now */

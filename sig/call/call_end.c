@@ -46,14 +46,9 @@ static bool audio_source_tone(const struct call_host *h, const struct call *c, u
 /* Who still rings is left. */
 static void others_leave(struct call_host *h, struct call *c)
 {
-	struct leg_farewell f = { 0 };
+	const struct leg_farewell f = { 0 };
 
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (!c->legs[i] || i == c->bridge.caller)
-			continue;
-		leg_leave(h, c, i, &f);
-		flows_close_leg(h, c, i);
-	}
+	fork_leave_rung(h, c, &f);
 }
 
 static void parting_begin(struct call_host *h, struct call *c, const struct call_ending *e,

@@ -248,6 +248,16 @@ static void lose(struct call_host *h, struct call *c, uint8_t leg)
 	flows_close_leg(h, c, leg);
 }
 
+void fork_leave_rung(struct call_host *h, struct call *c, const struct leg_farewell *f)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i] || i == c->bridge.caller)
+			continue;
+		leg_leave(h, c, i, f);
+		flows_close_leg(h, c, i);
+	}
+}
+
 void fork_forget_best(struct call *c)
 {
 	text_clear(&c->best.extra);

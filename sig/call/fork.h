@@ -8,6 +8,8 @@
 
 #include "sig/model/event.h"
 
+struct leg_farewell;
+
 /* Adds a branch; its INVITE waits for the save. The call must have been touched. Where it is refused: no leg is left. */
 enum refusal fork_add_branch(struct call_host *h, struct call *c, uint8_t from_leg,
 			     const struct call_target *target, const struct dialog_party *from,
@@ -27,6 +29,8 @@ void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *l
 bool fork_is_ringing(const struct call *c);
 /* No branch rings and none will by this step: the next step begins, or the call ends. */
 void fork_unreached(struct call_host *h, struct call *c);
+/* All legs but the caller's are left, and their flows close. */
+void fork_leave_rung(struct call_host *h, struct call *c, const struct leg_farewell *f);
 /* No refusal will be passed on any more. */
 void fork_forget_best(struct call *c);
 

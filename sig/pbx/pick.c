@@ -65,12 +65,7 @@ static void pick_leave_rung(struct call_host *h, struct call *c)
 {
 	const struct leg_farewell f = { .reason = BYTES_LIT(LEG_ELSEWHERE) };
 
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (!c->legs[i] || i == c->bridge.caller)
-			continue;
-		leg_leave(h, c, i, &f);
-		flows_close_leg(h, c, i);
-	}
+	fork_leave_rung(h, c, &f);
 	fork_forget_best(c);
 }
 

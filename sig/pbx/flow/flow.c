@@ -415,14 +415,9 @@ static void flow_saved(struct call_host *h, struct call *c)
 
 void flow_leave_rung(struct call_host *h, struct call *c)
 {
-	struct leg_farewell f = { 0 };
+	const struct leg_farewell f = { 0 };
 
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (!c->legs[i] || i == c->bridge.caller)
-			continue;
-		leg_leave(h, c, i, &f);
-		flows_close_leg(h, c, i);
-	}
+	fork_leave_rung(h, c, &f);
 	fork_forget_best(c);
 }
 
