@@ -789,6 +789,8 @@ void prompts_on_digit(struct call_host *h, struct call *c, char key)
 {
 	struct prompts *a = c->prompts;
 
+	if (!a && c->run && flow_run_key(c->run, key))
+		outbox_touch(&c->out);
 	if (!a || a->leg != LEG_NONE)
 		return;
 	if (prompt_step_now(a)->kind == PROMPT_PLAY) {

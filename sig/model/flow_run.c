@@ -2,6 +2,7 @@
 #include "sig/model/flow_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 
@@ -32,6 +33,8 @@ static const struct schema flow_run_rows[] = {
 	  .max = UINT32_MAX },
 	{ "path", 10, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, path),
 	  .max = CALL_PATH_MAX - 1 },
+	{ "ahead", 20, SCHEMA_CSTR, SCHEMA_SECRET | SCHEMA_LINE,
+	  SCHEMA_AT(struct flow_run, ahead) },
 	{ 0 },
 };
 
@@ -41,10 +44,22 @@ const struct schema flow_run_saved[] = {
 	{ 0 },
 };
 
+bool flow_run_key(struct flow_run *r, char key)
+{
+	size_t n = strlen(r->ahead);
+
+	if (r->state == RUN_WAITS || r->state == RUN_OVER)
+		return false;
+	if (n + 1 < sizeof(r->ahead))
+		r->ahead[n] = key;
+	return true;
+}
+
 void flow_run_clear(struct flow_run **run)
 {
 	if (!*run)
 		return;
+	explicit_bzero((*run)->ahead, sizeof((*run)->ahead));
 	position_clear(&(*run)->at);
 	text_wipe(&(*run)->value);
 	text_clear(&(*run)->path);

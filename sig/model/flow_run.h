@@ -6,7 +6,7 @@
 #include "sig/flow/program.h"
 #include "sig/model/call.h"
 
-enum { RUN_DIGITS_MAX = 64 };
+enum { RUN_DIGITS_MAX = 64, RUN_AHEAD_MAX = 17 };
 
 /* Numbers stand in records: append only. */
 enum flow_run_state {
@@ -30,7 +30,9 @@ struct flow_run {
 	uint8_t target;           /* targets of a dial that were rung */
 	uint16_t status;   /* why the last of them did not take the call; 0: it could not be rung */
 	uint64_t until_ns; /* a pause, or a dial, is over; 0: off */
-	struct text path;  /* the steps that it has left, and by which branch */
+	char ahead
+		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
+	struct text path;        /* the steps that it has left, and by which branch */
 	/* of this process: */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
@@ -41,6 +43,9 @@ struct flow_run {
 };
 
 void flow_run_clear(struct flow_run **run);
+
+/* A key of its caller while the next verb is not there yet: it is for that one. False: there is none that it could be for. */
+bool flow_run_key(struct flow_run *r, char key);
 
 /* Nobody else has its caller. */
 static inline bool flow_has_caller(const struct call *c)

@@ -71,6 +71,7 @@ static void run_over(const struct call_host *h, struct call *c)
 {
 	run_let_go(h, c->run);
 	text_wipe(&c->run->value);
+	explicit_bzero(c->run->ahead, sizeof(c->run->ahead));
 	c->run->state = RUN_OVER;
 	c->run->until_ns = 0;
 	outbox_touch(&c->out);
@@ -143,6 +144,18 @@ static void run_unknown(const struct flow_turn_of *t)
 		 LOG_STR("next", "its branch failed"));
 }
 
+/* The verb has begun. Those that it does not wait for, as it is over before, are for the next one again. */
+static void run_keys_ahead(struct call_host *h, struct call *c)
+{
+	char keys[RUN_AHEAD_MAX];
+
+	memcpy(keys, c->run->ahead, sizeof(keys));
+	explicit_bzero(c->run->ahead, sizeof(c->run->ahead));
+	for (const char *key = keys; *key; key++)
+		prompts_on_digit(h, c, *key);
+	explicit_bzero(keys, sizeof(keys));
+}
+
 static void run_act(struct flow_turn_of *t)
 {
 	const struct flow_act *act = flow_act_of(t->v);
@@ -165,6 +178,7 @@ static void run_act(struct flow_turn_of *t)
 	}
 	r->state = RUN_WAITS;
 	outbox_touch(&t->c->out);
+	run_keys_ahead(t->h, t->c);
 }
 
 /* The position is saved, and in its program. */

@@ -312,6 +312,54 @@ static void test_saved_before(void **state)
 	assert_true(plays(l, "prompt:menu"));
 }
 
+#define FAST                                                                                \
+	"{\"name\":\"main\",\"start\":\"menu\",\"steps\":{"                                 \
+	"\"menu\":{\"gather\":{\"prompt\":[\"menu\"],\"max\":1},\"on\":{\"1\":\"pin\"},"    \
+	"\"invalid\":\"end\",\"timeout\":\"end\"},"                                         \
+	"\"pin\":{\"gather\":{\"max\":2,\"secret\":true},\"on\":{\"23\":\"again\"},"        \
+	"\"invalid\":\"end\",\"timeout\":\"end\"},"                                         \
+	"\"again\":{\"gather\":{\"prompt\":[\"again\"],\"max\":2},\"on\":{\"45\":\"end\"}," \
+	"\"invalid\":\"end\",\"timeout\":\"end\"},"                                         \
+	"\"end\":{\"hangup\":{}}}}"
+
+/* Keys that come faster than menus are saved are for the menus behind, in this process or the next one. */
+static void keys_ahead(struct line *l, bool restarts)
+{
+	const struct rig_save *s;
+
+	call_flow(l, FAST);
+	is_answered(l);
+	played(l, PROMPT_NEWS_OPEN);
+	l->r->hold_saves = true;
+	for (const char *c = "1234"; *c; c++)
+		press(l, *c);
+	l->r->hold_saves = false;
+	rig_run(l->r);
+	if (restarts) {
+		s = rig_stored(l->r);
+		assert_null(memmem(text_bytes(&s->record).p, text_bytes(&s->record).n, "234", 3));
+		line_restart(l, text_bytes(&s->record));
+		put_program(l->r, "", FAST);
+		rig_reply(l->r,
+			  (struct reply){ .ask = ASK_PROGRAM,
+					  .of = application_call(l->r),
+					  .program = { .serial = l->r->program, .found = true } });
+	}
+	press(l, '5');
+	hung_up(l);
+	assert_gone(l, "menu,1,pin,***,again,45");
+}
+
+static void test_keys_ahead(void **state)
+{
+	keys_ahead(*state, false);
+}
+
+static void test_keys_ahead_of_a_restart(void **state)
+{
+	keys_ahead(*state, true);
+}
+
 static void test_run(void **state)
 {
 	struct line *l = *state;
@@ -547,6 +595,8 @@ int main(void)
 		LINE_TEST(test_program_is_gone),
 		LINE_TEST(test_secrets),
 		LINE_TEST(test_saved_before),
+		LINE_TEST(test_keys_ahead),
+		LINE_TEST(test_keys_ahead_of_a_restart),
 		LINE_TEST(test_run),
 		LINE_TEST(test_failed),
 		LINE_TEST(test_dials_itself),
