@@ -57,7 +57,7 @@ def unacknowledged(metrics):
     return int(sum(value for name, value in metrics.items() if name.startswith("tandem_store_failures_total")))
 
 
-def step(node, callee_port, rate, seconds, number="2000", caller_port=None):
+def step(node, callee_port, rate, seconds, number="2000", caller_port=None, scenario=("-sn", "uac")):
     calls = rate * seconds
     before = os.times()
     cpu, redis_pid = lib.cpu_seconds(node.pid), node.redis_pid()
@@ -67,7 +67,7 @@ def step(node, callee_port, rate, seconds, number="2000", caller_port=None):
                                  "-timeout", f"{seconds + 20}s"])
     time.sleep(0.3)
     started = time.time()
-    uac = Sipp("uac", node.dir, [f"{node.address}:{node.sip_port}", "-sn", "uac", "-s", number, "-i", lib.ADDRESS,
+    uac = Sipp("uac", node.dir, [f"{node.address}:{node.sip_port}", *scenario, "-s", number, "-i", lib.ADDRESS,
                                  "-p", str(caller_port or lib.free_port()), "-m", str(calls), "-r", str(rate),
                                  "-l", str(rate * 10), "-timeout", f"{seconds + 15}s", "-timeout_error",
                                  "-trace_rtt", "-rtt_freq", "1"])
