@@ -128,6 +128,10 @@ struct call_host {
 	 * NULL. */
 	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		      struct park_place *out);
+	/* The tenant's slot of that name, or (slot "") those of a group, "": of the first one. user: whose word that is; empty: the tenant's. As
+	 * parks. */
+	bool (*park_place)(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
+			   struct bytes group, struct park_place *out);
 	/* Which call rings at that extension, or ("") at any whose calls the user may take: the one that does so longest. NULL: none is taken. */
 	void (*picks)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		      struct pick_news *out);

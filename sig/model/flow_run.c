@@ -15,7 +15,8 @@ static bool flow_run_check(struct schema_reader *r, void *object)
 	(void)r;
 	return utf8_is(bytes_str(run->name)) && utf8_is(text_bytes(&run->path)) &&
 	       (run->state != RUN_WAITS || run->kind != RUN_NOTHING) &&
-	       (run->kind != RUN_TIME || run->until_ns || run->state != RUN_WAITS);
+	       ((run->kind != RUN_TIME && run->kind != RUN_PARK) || run->until_ns ||
+		run->state != RUN_WAITS);
 }
 
 static const struct schema flow_run_rows[] = {

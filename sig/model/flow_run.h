@@ -18,7 +18,7 @@ enum flow_run_state {
 };
 
 /* What has begun, and is waited for. Numbers as above. */
-enum flow_run_kind { RUN_NOTHING, RUN_PROMPTS, RUN_TIME, RUN_DIAL, RUN_KINDS };
+enum flow_run_kind { RUN_NOTHING, RUN_PROMPTS, RUN_TIME, RUN_DIAL, RUN_PARK, RUN_KINDS };
 
 struct flow_run {
 	struct flow_position at;
@@ -29,7 +29,7 @@ struct flow_run {
 	struct text value;        /* digits and the like */
 	uint8_t target;           /* targets of a dial that were rung */
 	uint16_t status;   /* why the last of them did not take the call; 0: it could not be rung */
-	uint64_t until_ns; /* a pause, or a dial, is over; 0: off */
+	uint64_t until_ns; /* a pause, a dial, or a time in a slot is over; 0: off */
 	char ahead
 		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
 	struct text path;        /* the steps that it has left, and by which branch */

@@ -483,6 +483,11 @@ static void park_leave(struct call_host *h, struct call *c, bool retrieved)
 	outbox_touch(&c->out);
 }
 
+void park_end(struct call_host *h, struct call *c)
+{
+	park_leave(h, c, false);
+}
+
 /* Who rings for it may not answer. */
 static bool is_retrieved(const struct call *c)
 {

@@ -29,6 +29,8 @@ void park_unclaimed(struct call_host *h, struct call *c);
 void park_failed(struct call_host *h, struct call *c, uint16_t status);
 /* Somebody may speak with who waits in that call. A slot whose call is not parked there is freed. */
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot);
+/* Whoever waits there waits in the call alone again, and in no slot. */
+void park_end(struct call_host *h, struct call *c);
 /* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
 void park_yield(struct call_host *h, struct call *c);
 

@@ -29,7 +29,7 @@
  * knows of no record pages does not know by what something is recorded. For whom callers alone call rooms, no party that is up waits for
  * one. Who knows of no offers before the answer of whom is called (RFC 3311) would set such a call aside. Who
  * knows one early dialog of each INVITE would give the caller the answer of another one. Who knows of no
- * flows would leave a caller in one alone. */
+ * flows would leave a caller in one alone. Who does not know what a flow waits for would not go on behind it. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -58,7 +58,8 @@ enum {
 	CALL_RECORD_EARLY = 25,   /* any of them; what is asked has several early dialogs */
 	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
 	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow, or behind one */
-	CALL_RECORD_FORMAT = CALL_RECORD_FLOWS
+	CALL_RECORD_PLACES = 29,  /* FLOWS, whose flow has its caller in a slot, or the like */
+	CALL_RECORD_FORMAT = CALL_RECORD_PLACES
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -139,7 +140,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		     !plan_is_for_node(&c->plan);
 
 	if (c->run)
-		return CALL_RECORD_FLOWS;
+		return c->run->kind > RUN_DIAL ? CALL_RECORD_PLACES : CALL_RECORD_FLOWS;
 	if (call_record_is_renewed(c))
 		return CALL_RECORD_RENEWED;
 	if (call_record_has_early(c))

@@ -301,6 +301,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.trunk_route_target = shard_trunk_route_target,
 		.dials = shard_dials,
 		.parks = shard_parks,
+		.park_place = shard_park_place,
 		.picks = shard_picks,
 		.picks_remote = shard_picks_remote,
 		.picked_remote = shard_picked_remote,

@@ -371,6 +371,23 @@ bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes n
 	       !bytes_cstr(dialled.value, out->slot, sizeof(out->slot));
 }
 
+bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
+		      struct bytes group, struct park_place *out)
+{
+	const struct shard *s = owner;
+	const struct shard_extension_slot *e;
+
+	*out = (struct park_place){ 0 };
+	if (slot.n)
+		return park_slot_is(slot) && !bytes_cstr(slot, out->slot, sizeof(out->slot)) &&
+		       (user.n ? shard_slot_use(s, tenant, user, slot) == SLOT_USED
+			       : shard_slot_is(s, tenant, slot));
+	e = user.n ? shard_extension_slot(s, tenant, user) : NULL;
+	return (!user.n ||
+		(e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), group))) &&
+	       shard_slot_group(s, tenant, group, out);
+}
+
 static void pick_refuse(struct pick_news *out, uint16_t status, const char *text)
 {
 	*out = (struct pick_news){ .status = status, .text = text };

@@ -295,6 +295,9 @@ bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_st
 /* call_host.parks */
 bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		 struct park_place *out);
+/* call_host.park_place */
+bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
+		      struct bytes group, struct park_place *out);
 /* call_host.secret_tried */
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* call_host.dials */

@@ -26,6 +26,12 @@
 		     "\"rings\":2},\"busy\":\"no\",\"no_answer\":\"no\",\"next\":\"no\"}," \
 		     "\"no\":{\"reject\":{\"status\":486}}")
 
+#define PARKS                                                                               \
+	FLOW("wait", "\"wait\":{\"park\":{\"slot\":\"71\",\"timeout_s\":20},"               \
+		     "\"timeout\":\"desk\",\"full\":\"desk\",\"failed\":\"bye\"},"          \
+		     "\"desk\":{\"dial\":\"1002\",\"busy\":\"bye\",\"no_answer\":\"bye\"}," \
+		     "\"bye\":{\"hangup\":{}}")
+
 const struct story story_flows[] = {
 	{ "flow-menu-and-dial", CALLS({ 10, STORY_KEY, A, '1' }), .flow = MENU, .look_s = 24,
 	  .talk = ON(A) | ON(B), .status = 200 },
@@ -56,5 +62,13 @@ const struct story story_flows[] = {
 			     "\"send\":{\"dtmf\":\"12\",\"next\":\"wait\"},"
 			     "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 15, .talk = ON(A), .status = 200, .pairs = 1 },
+	{ "flow-parks", CALLS({ 60, STORY_HANG_UP, A }), .flow = PARKS, .look_s = 15, .talk = ON(A),
+	  .waits = 1, .status = 200 },
+	{ "flow-parks-in-vain", CALLS({ 60, STORY_OPTIONS, C }), .flow = PARKS, .look_s = 50,
+	  .talk = ON(A) | ON(B), .status = 200 },
+	{ "flow-parks-and-is-retrieved", CALLS({ 12, STORY_CODE, C, CODE_SLOT }), .flow = PARKS,
+	  .look_s = 40, .talk = ON(A) | ON(C), .status = 200 },
+	{ "flow-parks-and-is-retrieved-late", CALLS({ 23, STORY_CODE, C, CODE_SLOT }),
+	  .flow = PARKS },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

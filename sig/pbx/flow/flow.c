@@ -402,6 +402,7 @@ static enum refusal order_run_flow(struct call_host *h, struct call *c, struct c
 	if (refused)
 		return refused;
 	prompts_stop(h, c);
+	place_leave(h, c);
 	if (waits) {
 		text_clear(&c->plan.steps[c->plan.count - 1].application);
 		(void)plan_leads_to_flow(h, c);
@@ -524,14 +525,16 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 
 static void flow_time_over(struct call_host *h, struct call *c)
 {
-	(void)h;
-	if (c->run->state == RUN_WAITS && c->run->kind == RUN_TIME)
-		run_ended(c, OUTCOME_NEXT);
+	struct flow_run *r = c->run;
+	int outcome = r->kind == RUN_TIME ? OUTCOME_NEXT : place_overdue(h, c);
+
+	if (outcome >= 0)
+		run_ended(c, (enum flow_outcome)outcome);
 }
 
 static bool run_has_time(const struct call *c)
 {
-	return c->run->kind == RUN_TIME;
+	return c->run->state == RUN_WAITS && (c->run->kind == RUN_TIME || c->run->kind == RUN_PARK);
 }
 
 static void flow_not_there(struct call_host *h, struct call *c)
@@ -592,7 +595,21 @@ static bool run_begins_again(const struct call *c)
 static bool run_is_taken(const struct call *c)
 {
 	return (c->state == CALL_ESTABLISHED && c->bridge.callee != LEG_NONE) ||
-	       (c->member && !c->member->asks) || (c->park && !c->park->asks);
+	       (c->member && !c->member->asks) ||
+	       (c->park && !c->park->asks && c->run->kind != RUN_PARK);
+}
+
+/* What it waits for is looked at, as it is now. */
+static void run_look(struct call_host *h, struct call *c)
+{
+	int outcome = c->run->kind >= RUN_PARK ? place_look(c)
+		      : run_begins_again(c)    ? VERB_AGAIN
+					       : VERB_BEGUN;
+
+	if (outcome >= 0)
+		run_ended(c, (enum flow_outcome)outcome);
+	else if (outcome == VERB_AGAIN)
+		run_ready(h, c);
 }
 
 static void flow_settle(struct call_host *h, struct call *c)
@@ -609,8 +626,8 @@ static void flow_settle(struct call_host *h, struct call *c)
 		(void)run_program(h, c);
 	if (r->state == RUN_ANSWERS && c->state == CALL_ESTABLISHED && call_is_alone(c))
 		run_begin(h, c);
-	else if (r->state == RUN_WAITS && run_begins_again(c))
-		run_ready(h, c);
+	else if (r->state == RUN_WAITS)
+		run_look(h, c);
 	run_go_on(h, c);
 }
 

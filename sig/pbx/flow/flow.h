@@ -22,8 +22,8 @@ struct flow_turn_of {
 	struct flow_verb *v;
 };
 
-/* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. */
-enum { VERB_BEGUN = -1, VERB_LEAVES = -2 };
+/* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. Or it was lost: it begins anew. */
+enum { VERB_BEGUN = -1, VERB_LEAVES = -2, VERB_AGAIN = -3 };
 
 /* How a verb is carried out. */
 struct flow_act {
@@ -32,11 +32,19 @@ struct flow_act {
 	/* enum flow_outcome, or one of those above. It may set flow_run.value. */
 	int (*begin)(struct flow_turn_of *t);
 };
+/* Verbs that give the caller to somewhere else (places.c). The last one has no name. */
+extern const struct flow_act g_place_acts[];
 /* NULL: it is not, and its outcome is failed. */
 const struct flow_act *flow_act_of(const struct flow_verb *v);
 /* What the world says to a program. */
 struct flow_world flow_world_of(struct flow_turn_of *t);
 
+/* Of a verb that has begun to give its caller to somewhere: VERB_BEGUN (it is there, or on its way), the outcome, or VERB_AGAIN. */
+int place_look(const struct call *c);
+/* Its time is over; as above. */
+int place_overdue(struct call_host *h, struct call *c);
+/* Its caller is in the call alone again. */
+void place_leave(struct call_host *h, struct call *c);
 /* Nobody rings any more. */
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */

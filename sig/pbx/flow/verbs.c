@@ -328,6 +328,10 @@ const struct flow_act *flow_act_of(const struct flow_verb *v)
 		if (!strcmp(g_acts[i].name, v->verb->name))
 			return &g_acts[i];
 	}
+	for (const struct flow_act *act = g_place_acts; act->name; act++) {
+		if (!strcmp(act->name, v->verb->name))
+			return act;
+	}
 	return NULL;
 }
 
