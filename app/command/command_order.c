@@ -12,6 +12,7 @@
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
 #include "sig/call/prompts.h"
+#include "sig/host/words.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/plan.h"
@@ -358,11 +359,15 @@ void command_call_hangup(struct command_run *run)
 /* What is left of it is to be a name. */
 static bool file_is_good(struct bytes name)
 {
+	struct words words;
+
 	if (bytes_starts(name, PROMPT_DIGITS)) {
 		name = bytes_from(name, strlen(PROMPT_DIGITS));
 		return name.n > 0 && name.n <= PROMPT_DIGITS_MAX &&
 		       command_allows(CHARSET_DIGITS, name);
 	}
+	if (words_is_value(name))
+		return name.n <= PROMPT_NAME_MAX && words_of_value(&words, name, BYTES_LIT("en"));
 	if (bytes_starts(name, PROMPT_RECORDING))
 		return sound_recording_is_good(bytes_from(name, strlen(PROMPT_RECORDING)));
 	if (bytes_starts(name, FILE_GREETING)) {
@@ -401,8 +406,9 @@ bool command_files_read(struct command_run *run, struct prompt_terms *out)
 			command_fail(
 				run, COMMAND_BAD_ARGUMENT, "file",
 				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS, "
-				"recording:CALL-NUMBER or greeting:NUMBER of an extension, with "
-				"commas between them",
+				"recording:CALL-NUMBER, greeting:NUMBER of an extension, or a "
+				"value "
+				"such as number:21, with commas between them",
 				PROMPT_FILES_MAX);
 			return false;
 		}

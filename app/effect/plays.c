@@ -17,6 +17,7 @@
 #include "media/tap.h"
 #include "sig/call/prompts.h"
 #include "sig/host/effect.h"
+#include "sig/host/words.h"
 #include "sig/sip/id.h"
 
 /* ---- endpoints ---- */
@@ -434,6 +435,8 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 static void play_missing(struct plays *p, const struct sound_name *name,
 			 const struct sound_fault *fault)
 {
+	if (name->kind == SOUND_SAID)
+		(void)snprintf(p->missing, sizeof(p->missing), "said: %s", fault->reason);
 	if (name->kind == SOUND_PROMPT || name->kind == SOUND_DIGITS)
 		(void)snprintf(p->missing, sizeof(p->missing), "%s%s: %s",
 			       name->kind == SOUND_DIGITS ? SOUND_DIGITS_MARK : SOUND_PROMPT_MARK,
@@ -453,8 +456,9 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 		return;
 	case SOUNDS_NONE:
 		play_missing(p, &y->name, &fault);
-		LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", y->name.file),
-			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at),
+		LOG_WARN("play", y->call, "a file cannot be played",
+			 LOG_STR("file", sound_shown(&y->name)), LOG_STR("reason", fault.reason),
+			 LOG_U64("at", fault.at),
 			 LOG_STR("next", fault.absent ? "put it into media.sounds, and reload"
 						      : "mend the file, and reload"));
 		play_tell_why(p, y, PROMPT_NEWS_FAILED, fault.reason);
@@ -504,6 +508,8 @@ static bool play_name_set(struct sound_name *out, const struct play_wanted *w)
 static void play_refused(struct plays *p, const struct play *wanted, struct bytes file,
 			 const char *reason)
 {
+	if (words_is_value(file))
+		file = BYTES_LIT(PROMPT_SAID);
 	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
 		 LOG_STR("reason", reason));
 	play_tell_why(p, wanted, PROMPT_NEWS_FAILED, reason);

@@ -148,6 +148,11 @@ bool sound_language_is_good(struct bytes language)
 	return language.n < LANGUAGE_MAX;
 }
 
+const char *sound_shown(const struct sound_name *name)
+{
+	return name->kind == SOUND_SAID ? "said:" : name->file;
+}
+
 bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 		    uint32_t rate_hz)
 {

@@ -20,6 +20,7 @@ enum sound_kind {
 	SOUND_FILE,      /* FOLDER/TENANT/FILE: sound_name_set */
 	SOUND_PROMPT,    /* sound_prompt.h */
 	SOUND_DIGITS,    /* the same, of the keys in file */
+	SOUND_SAID,      /* the same, of the value in file, which may be a secret */
 	SOUND_RECORDING, /* sound_prompt.h */
 	SOUND_SPOKEN,    /* the same: a name */
 	SOUND_BEEP,      /* sounds.h */
@@ -49,6 +50,8 @@ extern const char SOUND_TOO_LONG[];
 /* False: too long, empty, or with what might lead out of the folder. Letters, digits and ._- are names, no dot in front. */
 bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 		    uint32_t rate_hz);
+/* Its file, for logs: of what may be a secret the kind. */
+const char *sound_shown(const struct sound_name *name);
 /* Letters, digits and '-', or nothing. */
 #define SOUND_LANGUAGE_WRONG "a language has at most 7 letters, digits and '-', such as en or pt-BR"
 bool sound_language_is_good(struct bytes language);

@@ -10,6 +10,7 @@
 #include "app/sound/sound_prompt.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "sig/host/words.h"
 #include "sig/model/recording.h"
 
 enum { RECORDED_DAY_LEN = 10, SEGMENTS_MAX = 32, RECORDING_FILE_MAX = SOUND_NAME_MAX + 16 };
@@ -236,6 +237,21 @@ static bool keys_set(struct sound_name *out, struct bytes keys)
 	return keys_are_good(keys) && bytes_cstr(keys, out->file, sizeof(out->file)) == 0;
 }
 
+/* A value, in its own language or the listener's. */
+static bool said_set(struct sound_name *out, struct bytes tenant, struct bytes language,
+		     struct bytes name, uint32_t rate_hz)
+{
+	struct words words;
+
+	if (!words_of_value(&words, name, language) ||
+	    !sound_name_set(out, tenant, BYTES_LIT("said"), rate_hz))
+		return false;
+	memset(out->file, 0, sizeof(out->file));
+	out->kind = SOUND_SAID;
+	(void)bytes_cstr(language, out->language, sizeof(out->language));
+	return bytes_cstr(name, out->file, sizeof(out->file)) == 0;
+}
+
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz)
 {
@@ -244,6 +260,8 @@ bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes 
 		bytes_from(name, keys ? strlen(SOUND_DIGITS_MARK) : strlen(SOUND_PROMPT_MARK));
 	struct bytes hash = bytes_from(rest, bytes_find(rest, SOUND_PINNED_MARK) + 1);
 
+	if (said_set(out, tenant, language, name, rate_hz))
+		return true;
 	if (!keys && !bytes_starts(name, SOUND_PROMPT_MARK))
 		return false;
 	if (hash.n)
@@ -345,27 +363,27 @@ static struct media_sound *prompt_read(const struct prompt_source *of, const cha
 
 /* ---- keys ---- */
 
-static void key_name(char out[NAME_SIZE], char key)
+static void key_name(char out[VALUE_WORD_MAX], char key)
 {
 	if (key == '*')
-		(void)snprintf(out, NAME_SIZE, "digit-star");
+		(void)snprintf(out, VALUE_WORD_MAX, "digit-star");
 	else if (key == '#')
-		(void)snprintf(out, NAME_SIZE, "digit-hash");
+		(void)snprintf(out, VALUE_WORD_MAX, "digit-hash");
 	else
-		(void)snprintf(out, NAME_SIZE, "digit-%c", tolower((unsigned char)key));
+		(void)snprintf(out, VALUE_WORD_MAX, "digit-%c", tolower((unsigned char)key));
 }
 
-static struct media_sound *digits_read(const struct prompt_source *of, struct sound_fault *fault)
+/* One prompt behind the other. */
+static struct media_sound *words_read(const struct prompt_source *of, const struct words *words,
+				      struct sound_fault *fault)
 {
 	const struct sound_name *name = of->name;
-	struct media_sound *parts[KEYS_MAX] = { NULL }, *s = NULL;
-	size_t count = strlen(name->file), n = 0;
+	struct media_sound *parts[VALUE_WORDS_MAX] = { NULL }, *s = NULL;
+	size_t count = words->count, n = 0;
 	uint64_t length = 0;
-	char what[NAME_SIZE];
 
 	for (; n < count; n++) {
-		key_name(what, name->file[n]);
-		parts[n] = prompt_read(of, what, fault);
+		parts[n] = prompt_read(of, words->list[n], fault);
 		if (!parts[n])
 			break;
 		length += parts[n]->length;
@@ -379,6 +397,28 @@ static struct media_sound *digits_read(const struct prompt_source *of, struct so
 	while (n > 0)
 		media_sound_unref(parts[--n]);
 	return s;
+}
+
+static struct media_sound *digits_read(const struct prompt_source *of, struct sound_fault *fault)
+{
+	struct words words = { .count = (uint8_t)strlen(of->name->file) };
+
+	for (uint8_t i = 0; i < words.count; i++)
+		key_name(words.list[i], of->name->file[i]);
+	return words_read(of, &words, fault);
+}
+
+/* It is looked up in the language of the value. */
+static struct media_sound *said_read(const struct prompt_source *of, struct sound_fault *fault)
+{
+	struct sound_name name = *of->name;
+	const struct prompt_source in = { of->at, &name, of->hash };
+	struct words words;
+
+	if (!words_of_value(&words, bytes_str(name.file), bytes_str(name.language)))
+		return NULL;
+	memcpy(name.language, words.language, sizeof(name.language));
+	return words_read(&in, &words, fault);
 }
 
 /* What a call has begun goes on, also when its name means another one by now. */
@@ -400,8 +440,8 @@ struct media_sound *sound_prompt_read(const struct prompt_places *at, const stru
 
 	*fault = (struct sound_fault){ 0 };
 	hash[0] = '\0';
-	if (name->kind == SOUND_DIGITS) {
-		s = digits_read(&of, fault);
+	if (name->kind == SOUND_DIGITS || name->kind == SOUND_SAID) {
+		s = name->kind == SOUND_SAID ? said_read(&of, fault) : digits_read(&of, fault);
 		hash[0] = '\0'; /* of several, no hash is that of all */
 		return s;
 	}

@@ -17,7 +17,7 @@
 #define SOUND_PINNED_MARK '@' /* prompt:NAME@HASH: of a call that has begun it */
 #define SOUND_DIGITS_MARK "digits:"
 
-/* "NAME" of one that is not a file: prompt:NAME, or digits:KEYS. False: it is neither, or it has other characters. */
+/* "NAME" of one that is not a file: prompt:NAME, digits:KEYS, or a value that is said as words (sig/host/words.h). False: it is neither, or it has other characters. */
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz);
 /* Where prompts are. */

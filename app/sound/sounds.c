@@ -341,7 +341,7 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 	if (is_known)
 		return;
 	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
-		 LOG_STR("file", e->name.file), LOG_STR("language", e->name.language),
+		 LOG_STR("file", sound_shown(&e->name)), LOG_STR("language", e->name.language),
 		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at));
 }
 
@@ -382,7 +382,8 @@ static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 	for (uint32_t i = 0; w->kind == PROMPT_WORK_NAME && i < s->settings.count; i++) {
 		struct entry *e = &s->list[i];
 
-		if ((e->name.kind == SOUND_PROMPT || e->name.kind == SOUND_DIGITS) &&
+		if ((e->name.kind == SOUND_PROMPT || e->name.kind == SOUND_DIGITS ||
+		     e->name.kind == SOUND_SAID) &&
 		    !e->name.hash[0] && !strcmp(e->name.tenant, w->of.tenant))
 			entry_forget(s, e);
 	}

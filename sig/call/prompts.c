@@ -176,6 +176,8 @@ static const struct schema prompts_rows[] = {
 	{ "only_ends", 31, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.only_ends) },
 	{ "pinned", 32, SCHEMA_CSTR, SCHEMA_AT(struct prompts, pinned),
 	  .check = prompt_pinned_check, .wrong = "acts: pinned" },
+	{ "said", 33, SCHEMA_TEXT, SCHEMA_SECRET, SCHEMA_AT(struct prompts, said),
+	  .max = PROMPT_SAID_MAX, .wrong = "acts: said" },
 	{ 0 },
 };
 
@@ -240,6 +242,10 @@ static const char *prompt_record_reason(const struct prompts *a, enum prompt_out
 
 void prompts_clear(struct prompts **prompts)
 {
+	if (!*prompts)
+		return;
+	text_wipe(&(*prompts)->said);
+	explicit_bzero(*prompts, sizeof(**prompts));
 	free(*prompts);
 	*prompts = NULL;
 }
@@ -375,6 +381,8 @@ static struct bytes file_named(const struct prompts *a, char *space, size_t size
 {
 	struct writer w = writer_over(space, size);
 
+	if (!strcmp(a->terms.files[a->file], PROMPT_SAID))
+		return text_bytes(&a->said);
 	WRITER_TEXTS(&w, a->terms.files[a->file], a->pinned[0] ? PROMPT_PINNED : "", a->pinned);
 	return writer_done(&w);
 }
@@ -529,7 +537,9 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 {
 	bool own = prompt_is_own(c) && outcome != PROMPT_STOPPED && outcome != PROMPT_HANGUP;
 	char digits[PROMPT_DIGITS_MAX + 1];
-	struct prompt_result result = { .outcome = outcome, .recording = c->prompts->recording };
+	struct prompt_result result = { .outcome = outcome,
+					.recording = c->prompts->recording,
+					.why = c->prompts->why };
 
 	result.few = c->prompts->terms.message_max_ms
 			     ? c->prompts->message_ms < c->prompts->terms.message_min_ms
@@ -537,7 +547,6 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	name_keep(c, outcome);
 	memcpy(digits, c->prompts->digits, sizeof(digits));
 	result.digits = bytes_str(digits);
-	explicit_bzero(c->prompts, sizeof(*c->prompts));
 	prompts_clear(&c->prompts);
 	if (own)
 		modules_prompted(h, c, &result);
@@ -689,9 +698,14 @@ static enum refusal prompts_make(struct call_host *h, struct call *c,
 	a->leg = LEG_NONE;
 	a->order = order;
 	steps_make(a);
+	a->terms.said = (struct bytes){ 0 };
 	if (!a->count) {
 		free(a);
 		return 0;
+	}
+	if (text_set(&a->said, terms->said)) {
+		free(a);
+		return REFUSED_MEMORY;
 	}
 	c->prompts = a;
 	prompt_step_start(h, c);

@@ -27,6 +27,7 @@ enum {
 	PROMPT_SILENCE_MAX_MS =
 		10000, /* as much as a file may lack at its end (app/record/record_voice.h) */
 	PROMPT_CLOSE_MS = 5000,  /* a file is awaited, where the disk is slow */
+	PROMPT_SAID_MAX = 1280,  /* octets */
 	PROMPT_DONE = UINT8_MAX, /* next: none */
 };
 
@@ -40,6 +41,8 @@ enum {
 /* Behind such a name, with the hash of what the call has begun: that is played, whatever the name means by now. Of no command. */
 #define PROMPT_PINNED "@"
 #define PROMPT_DIGITS "digits:"
+/* In place of a file: what terms.said names, which may be a secret: a value as words (sig/host/words.h). Of no command. */
+#define PROMPT_SAID "said:"
 /* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
 #define PROMPT_LIVE "live-"
 /* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
@@ -86,10 +89,12 @@ struct prompt_terms {
 		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
 	uint32_t message_min_ms;    /* less is "short" */
 	char mailbox[PROMPT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
+	struct bytes said;                    /* of PROMPT_SAID; copied */
 };
 
 struct prompts {
 	struct prompt_terms terms;
+	struct text said; /* a secret */
 	struct prompt_step list[PROMPT_STEPS_MAX];
 	uint8_t count, at;
 	uint8_t file, time; /* that plays */
@@ -136,6 +141,7 @@ struct prompt_result {
 	bool few;            /* less than was asked for: digits, or of a message */
 	struct bytes digits; /* a secret */
 	uint8_t recording;   /* number; 0: none */
+	const char *why;     /* FAILED: a constant phrase, or NULL */
 };
 
 void prompts_clear(struct prompts **prompts);

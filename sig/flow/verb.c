@@ -44,8 +44,13 @@ static const struct verb_arg g_play_args[] = {
 	{ 0 },
 };
 
+static const char *const g_say_words[] = { "text",   "number",  "date", "time",
+					   "amount", "letters", NULL };
+
 static const struct verb_arg g_say_args[] = {
 	TEXT("text", FORM_ANY, VERB_TEXT_MAX, "What is said.", MUST),
+	WORD("as", g_say_words,
+	     "What it is: text is for the speech engine, all else is said by prompts."),
 	TEXT("language", FORM_NAME, 16, "Its language, such as en or de-CH; else that of the call.",
 	     MAY),
 	TEXT("voice", FORM_NAME, 64, "A voice of the speech engine.", MAY),
@@ -57,6 +62,7 @@ static const struct verb_arg g_gather_args[] = {
 	PROMPTS("prompt", "Prompts that are played before, one after the other.", MAY),
 	PROMPTS("again", "Prompts in their place from the second try on.", MAY),
 	TEXT("say", FORM_ANY, VERB_TEXT_MAX, "A text that is said behind the prompts.", MAY),
+	WORD("say_as", g_say_words, "What that is, as of say."),
 	NUMBER("min", 1, 64, 1, "Fewer digits are invalid."),
 	NUMBER("max", 1, 64, 16, "It ends after so many digits."),
 	ARG("terminators", ARG_IS_TEXT, 0, 16, "Keys that end it, and are not among the digits.",
@@ -226,7 +232,7 @@ const struct verb g_flow_verbs[] = {
 	{ "play", g_play_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
 	  "Plays prompts." },
 	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
-	  "Says a text by the speech engine." },
+	  "Says a text, or a value: a number, a day, a time, an amount of money, or letters." },
 	{ "gather", g_gather_args, ON(NEXT) | ON(TIMEOUT) | ON(INVALID) | ON(FAILED), ON(TIMEOUT),
 	  0, VERB_WAITS | VERB_ON | VERB_MAIN,
 	  "Asks for digits. Keys of on are digits or patterns of them (x: any digit). Without on "

@@ -54,6 +54,12 @@ const struct story story_flows[] = {
 	  .status = 486, .pairs = 1 },
 	{ "flow-cancelled-while-it-rings", CALLS({ 8, STORY_HANG_UP, A }),
 	  .manner = { [B] = RINGS }, .flow = GROUP("in_turn"), .look_s = 40, .pairs = 1 },
+	{ "flow-says-values", CALLS({ 12, STORY_KEY, A, '4' }, { 40, STORY_OPTIONS, A }),
+	  .flow = FLOW("ask", "\"ask\":{\"gather\":{\"say\":\"14:05\",\"say_as\":\"time\","
+			      "\"max\":1,\"first_s\":20},\"timeout\":\"end\",\"next\":\"say\"},"
+			      "\"say\":{\"say\":{\"text\":\"{digits}\",\"as\":\"number\"},"
+			      "\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
+	  .look_s = 40, .status = 200, .pairs = 1 },
 	{ "flow-pause-and-reject", CALLS({ 20, STORY_OPTIONS, A }),
 	  .flow = FLOW("wait", "\"wait\":{\"pause\":3,\"next\":\"no\"},\"no\":{\"reject\":{}}"),
 	  .look_s = 20, .status = 603, .pairs = 1 },

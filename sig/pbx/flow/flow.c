@@ -500,6 +500,16 @@ static enum flow_outcome prompt_outcome_of(const struct prompt_result *result, b
 	return OUTCOME_NEXT;
 }
 
+static void run_failed(const struct call_host *h, const struct call *c, const char *why)
+{
+	const struct flow_program *p = programs_find(h->programs, c->run->at.program);
+	const struct flow_step *s =
+		p && c->run->at.step < p->count ? &p->steps[c->run->at.step] : NULL;
+
+	LOG_WARN("flow", c->id, "what a verb plays has failed", LOG_STR("flow", c->run->name),
+		 LOG_STR("step", s ? s->name : ""), LOG_STR("reason", why ? why : "it has no end"));
+}
+
 static void flow_prompted(struct call_host *h, struct call *c, const struct prompt_result *result)
 {
 	char name[ID_TEXT_LEN + 8];
@@ -508,10 +518,11 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 	enum flow_outcome outcome;
 	bool gives;
 
-	(void)h;
 	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_PROMPTS)
 		return;
 	outcome = prompt_outcome_of(result, &gives);
+	if (outcome == OUTCOME_FAILED)
+		run_failed(h, c, result->why);
 	if (result->recording) {
 		id_call_put(name, c->id);
 		w.n = ID_TEXT_LEN;

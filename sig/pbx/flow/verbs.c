@@ -7,6 +7,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
+#include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/transfer.h"
@@ -50,6 +51,26 @@ static bool prompts_add(struct prompt_terms *terms, const struct flow_verb *v, c
 	return true;
 }
 
+/* Behind the prompts. text, as: the arguments that say what. False: it is no such value, or there is no room. */
+static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, const char *text,
+		     const char *as, struct writer *w)
+{
+	const char *kind = verb_arg_find(v->verb, as)->words[verb_number(v, as)];
+	struct bytes language = verb_text(v, "language");
+	struct words words;
+
+	if (terms->file_count == PROMPT_FILES_MAX)
+		return false;
+	(void)bytes_cstr(BYTES_LIT(PROMPT_SAID), terms->files[terms->file_count++],
+			 sizeof(terms->files[0]));
+	WRITER_TEXTS(w, kind, ":");
+	writer_bytes(w, language);
+	writer_str(w, language.n ? ":" : "");
+	writer_bytes(w, verb_text(v, text));
+	terms->said = writer_done(w);
+	return !w->overflow && words_of_value(&words, terms->said, BYTES_LIT("en"));
+}
+
 static int prompts_carry(struct flow_turn_of *t, const struct prompt_terms *terms)
 {
 	if (prompts_collect(t->h, t->c, terms))
@@ -80,6 +101,21 @@ static int verb_play(struct flow_turn_of *t)
 	return prompts_carry(t, &terms);
 }
 
+static int verb_say(struct flow_turn_of *t)
+{
+	uint8_t space[PROMPT_SAID_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct bytes stop = verb_text(t->v, "stop_keys");
+	struct prompt_terms terms = { .times = 1, .interruptible = stop.n, .only_ends = stop.n };
+	int outcome = OUTCOME_FAILED;
+
+	if (said_add(&terms, t->v, "text", "as", &w) &&
+	    !bytes_cstr(stop, terms.ends, sizeof(terms.ends)))
+		outcome = prompts_carry(t, &terms);
+	explicit_bzero(space, sizeof(space)); /* it may be a secret */
+	return outcome;
+}
+
 static uint8_t digits_limit(uint32_t n)
 {
 	return (uint8_t)(n < PROMPT_DIGITS_MAX ? n : PROMPT_DIGITS_MAX);
@@ -87,8 +123,10 @@ static uint8_t digits_limit(uint32_t n)
 
 static int verb_gather(struct flow_turn_of *t)
 {
-	static const char *const lacks[] = { "say", NULL };
 	const struct flow_verb *v = t->v;
+	uint8_t space[PROMPT_SAID_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	int outcome;
 	bool again = v->tries && verb_value(v, "again")->count;
 	struct prompt_terms terms = {
 		.times = 1,
@@ -100,12 +138,15 @@ static int verb_gather(struct flow_turn_of *t)
 
 	terms.min = digits_limit(verb_number(v, "min"));
 	terms.min = terms.min < terms.max ? terms.min : terms.max;
-	if (verb_has_any(v, lacks) || !prompts_add(&terms, v, again ? "again" : "prompt") ||
+	if (!prompts_add(&terms, v, again ? "again" : "prompt") ||
+	    (verb_value(v, "say")->given && !said_add(&terms, v, "say", "say_as", &w)) ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
 	if (!verb_number(v, "secret") && verb_value(v, "tag")->given)
 		(void)bytes_cstr(verb_text(v, "tag"), terms.tag, sizeof(terms.tag));
-	return prompts_carry(t, &terms);
+	outcome = prompts_carry(t, &terms);
+	explicit_bzero(space, sizeof(space));
+	return outcome;
 }
 
 static int verb_record(struct flow_turn_of *t)
@@ -316,10 +357,10 @@ static int verb_dial(struct flow_turn_of *t)
 
 static const struct flow_act g_acts[] = {
 	{ "answer", true, verb_answer },  { "play", true, verb_play },
-	{ "gather", true, verb_gather },  { "record", true, verb_record },
-	{ "pause", false, verb_pause },   { "dtmf", true, verb_dtmf },
-	{ "reject", false, verb_reject }, { "hangup", false, verb_hangup },
-	{ "dial", false, verb_dial },
+	{ "say", true, verb_say },        { "gather", true, verb_gather },
+	{ "record", true, verb_record },  { "pause", false, verb_pause },
+	{ "dtmf", true, verb_dtmf },      { "reject", false, verb_reject },
+	{ "hangup", false, verb_hangup }, { "dial", false, verb_dial },
 };
 
 const struct flow_act *flow_act_of(const struct flow_verb *v)

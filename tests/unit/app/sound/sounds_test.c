@@ -660,6 +660,36 @@ static void keys_are_spoken(void **state)
 	scene_close(s);
 }
 
+/* In the language of the value, whatever the listener's is; no log has it. */
+static void values_are_spoken(void **state)
+{
+	struct scene *s = scene_open(8, 1 << 20);
+	struct sound_fault fault = { 0 };
+	struct media_sound *sound;
+	struct sound_name name;
+
+	(void)state;
+	folder_put(s, ".prompts");
+	folder_put(s, ".prompts/de");
+	prompt_put(s, ".prompts/digit-1.wav", 10, 1);
+	prompt_put(s, ".prompts/number-20.wav", 20, 20);
+	prompt_put(s, ".prompts/de/and-1.wav", 30, 300);
+	assert_int_equal(prompt_get(s, "number:de:21", "en", &sound, &fault), SOUNDS_HERE);
+	assert_int_equal(sound->length, 30 + 20);
+	assert_int_equal(sound->samples[0], 300);
+	assert_int_equal(sound->samples[30], 20);
+	media_sound_unref(sound);
+	assert_int_equal(prompt_get(s, "number:21", "", &sound, &fault), SOUNDS_HERE);
+	assert_int_equal(sound->length, 20 + 10);
+	media_sound_unref(sound);
+	assert_true(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("de"),
+				     BYTES_LIT("letters:ab"), RATE));
+	assert_string_equal(sound_shown(&name), "said:");
+	assert_false(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("de"),
+				      BYTES_LIT("number:x"), RATE));
+	scene_close(s);
+}
+
 /* ---- recordings ---- */
 
 #define CALL "000agvj5jqr40"
@@ -1030,6 +1060,7 @@ int main(void)
 		cmocka_unit_test(documents_come_first),
 		cmocka_unit_test(documents_are_checked),
 		cmocka_unit_test(keys_are_spoken),
+		cmocka_unit_test(values_are_spoken),
 		cmocka_unit_test(recordings_are_played),
 		cmocka_unit_test(names_of_recordings),
 		cmocka_unit_test(the_beep),

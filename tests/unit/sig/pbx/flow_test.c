@@ -203,6 +203,39 @@ static void test_program_is_gone(void **state)
 	"\"go\":{\"redirect\":\"flow:other\",\"failed\":\"no\"},"                                \
 	"\"no\":{\"hangup\":{}}}}"
 
+#define SAYS                                                                                     \
+	"{\"name\":\"main\",\"start\":\"pin\",\"steps\":{"                                       \
+	"\"pin\":{\"gather\":{\"prompt\":[\"pin\"],\"say\":\"12.50 EUR\",\"say_as\":\"amount\"," \
+	"\"max\":4,\"secret\":true},\"timeout\":\"pin\",\"next\":\"say\"},"                      \
+	"\"say\":{\"say\":{\"text\":\"{digits}\",\"as\":\"number\",\"language\":\"de\","         \
+	"\"stop_keys\":\"#\"},\"next\":\"day\"},"                                                \
+	"\"day\":{\"say\":{\"text\":\"2027-02-30\",\"as\":\"date\"},\"failed\":\"bye\"},"        \
+	"\"bye\":{\"hangup\":{}}}}"
+
+/* A value is said by its words, which a player knows: here or in the next process. One of a secret is in no record that can be read. */
+static void test_say(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, SAYS);
+	is_answered(l);
+	assert_true(plays(l, "prompt:pin"));
+	played(l, PROMPT_NEWS_ENDED);
+	assert_true(plays(l, "amount:12.50 EUR"));
+	for (const char *c = "4321"; *c; c++)
+		press(l, *c);
+	assert_true(plays(l, "number:de:4321"));
+	played(l, PROMPT_NEWS_OPEN);
+	assert_null(memmem(line_stored(l).p, line_stored(l).n, "4321", 4));
+	line_restart(l, line_stored(l));
+	assert_true(plays(l, "number:de:4321"));
+	put_program(l->r, "", SAYS);
+	press(l, '1');
+	press(l, '#');
+	hung_up(l);
+	assert_gone(l, "pin,say,day,failed");
+}
+
 static void test_secrets(void **state)
 {
 	struct line *l = *state;
@@ -525,6 +558,7 @@ int main(void)
 		LINE_TEST(test_restart),
 		LINE_TEST(test_program_comes),
 		LINE_TEST(test_program_is_gone),
+		LINE_TEST(test_say),
 		LINE_TEST(test_secrets),
 		LINE_TEST(test_saved_before),
 		LINE_TEST(test_keys_ahead),

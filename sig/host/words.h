@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values as words: which prompts say a number, a day, a time, an amount of money, or letters, and in which order. Pure. English and
+ * German; other languages are said as English is.
+ *
+ *	number:-1250.5   date:2027-01-31   time:14:05   amount:12.50 EUR   letters:AB-12
+ *
+ * A language may stand before the value: number:de:21.
+ */
+#ifndef SIG_HOST_WORDS_H
+#define SIG_HOST_WORDS_H
+
+#include "sig/host/tenant.h"
+
+enum { VALUE_WORDS_MAX = 64, VALUE_WORD_MAX = 16 };
+
+struct words {
+	char list[VALUE_WORDS_MAX][VALUE_WORD_MAX]; /* names of prompts */
+	uint8_t count;
+	char language[LANGUAGE_MAX]; /* that they are said in */
+};
+
+/* language: of a name that has none. False: it is no such name, or no such value, or more words than that. */
+bool words_of_value(struct words *out, struct bytes name, struct bytes language);
+/* It is meant to be such a name, whatever its value is. */
+bool words_is_value(struct bytes name);
+
+#endif
