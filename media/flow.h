@@ -49,6 +49,7 @@ struct flow_detail {
 	uint64_t expected_ns;      /* the party is to be heard since */
 	uint64_t received_ns;      /* from the latched source, on the RTP port */
 	uint64_t received_rtcp_ns; /* and on the RTCP port */
+	uint16_t sent_sequence;    /* of the RTP packet with sent_timestamp */
 	/* only in a copy, and of the transport: lines of a bundle have the same. ICE: */
 	uint32_t checks;      /* authentic ones */
 	uint32_t checks_key;  /* with our ufrag, and not our password */

@@ -411,7 +411,8 @@ bool pace_of(const struct suspect *s, struct stream_pace *out)
 	const struct line_codec *codec =
 		line_codec_find(&s->f->facts, s->f->now.detail.payload_type);
 	const struct diagnosis_sample *then, *now;
-	uint32_t units, lost;
+	uint32_t units;
+	uint16_t numbers; /* also of packets that were lost, or kept from the peer */
 
 	if (!s->peer)
 		return false;
@@ -419,15 +420,15 @@ bool pace_of(const struct suspect *s, struct stream_pace *out)
 	now = &s->peer->now;
 	*out = (struct stream_pace){ .packets = now->stats.packets_out - then->stats.packets_out };
 	units = now->detail.sent_timestamp - then->detail.sent_timestamp;
-	if (out->packets < PACE_PACKETS_MIN || s->packets_in < PACE_PACKETS_MIN ||
-	    now->detail.sent_clock_hz == 0 ||
+	numbers = (uint16_t)(now->detail.sent_sequence - then->detail.sent_sequence);
+	if (out->packets < PACE_PACKETS_MIN || numbers < PACE_PACKETS_MIN ||
+	    s->packets_in < PACE_PACKETS_MIN || now->detail.sent_clock_hz == 0 ||
 	    then->detail.sent_clock_hz != now->detail.sent_clock_hz)
 		return false;
 	out->octets = (double)(s->f->now.stats.octets_in - s->f->before.stats.octets_in) /
 			      (double)s->packets_in -
 		      (double)RTP_HEAD - tag_of(&s->f->facts);
-	lost = s->f->now.stats.lost - s->f->before.stats.lost;
-	out->media_ms = 1000.0 * units / now->detail.sent_clock_hz / (double)(out->packets + lost);
+	out->media_ms = 1000.0 * units / now->detail.sent_clock_hz / numbers;
 	out->codec_octets_ms = codec ? octets_ms_of(codec->name) : 0;
 	return true;
 }

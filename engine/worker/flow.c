@@ -210,6 +210,7 @@ struct flow_detail detail_read(const struct flow *f, uint64_t now_ns)
 	d.payload_type = f->source.clock_hz ? f->source.payload_type : PAYLOAD_NONE;
 	d.sent_timestamp = f->sink.timestamp;
 	d.sent_clock_hz = f->sink.clock_hz;
+	d.sent_sequence = f->sink.sequence;
 	d.now_ns = now_ns;
 	d.expected_ns = f->listening_ns;
 	d.received_ns = flow_latch(f, CHANNEL_RTP)->received_ns;

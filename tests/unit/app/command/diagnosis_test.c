@@ -55,6 +55,7 @@ static void good_flow(struct diagnosis_flow *f, uint8_t leg)
 						 .expected_ns = NOW - 60 * NS_PER_S,
 						 .received_ns = THEN,
 						 .sent_timestamp = UINT32_MAX - 1000,
+						 .sent_sequence = UINT16_MAX - 10,
 						 .sent_clock_hz = 8000 };
 	f->now = f->before;
 	f->now.stats.packets_in += PACKETS;
@@ -64,6 +65,7 @@ static void good_flow(struct diagnosis_flow *f, uint8_t leg)
 	f->now.stats.last_in_ns = NOW;
 	f->now.detail.now_ns = f->now.detail.received_ns = NOW;
 	f->now.detail.sent_timestamp += PACKETS * UNITS;
+	f->now.detail.sent_sequence += PACKETS;
 }
 
 static struct diagnosis_flow *a_(void)
@@ -85,6 +87,7 @@ static void mute_a(void)
 	b_()->now.stats.packets_out = b_()->before.stats.packets_out;
 	b_()->now.stats.octets_out = b_()->before.stats.octets_out;
 	b_()->now.detail.sent_timestamp = b_()->before.detail.sent_timestamp;
+	b_()->now.detail.sent_sequence = b_()->before.detail.sent_sequence;
 }
 
 /* Nor ever before. */
@@ -515,6 +518,7 @@ static void long_packets(void)
 	a_()->now.stats.packets_in = a_()->before.stats.packets_in + n;
 	a_()->now.stats.octets_in = a_()->before.stats.octets_in + n * (12 + 320);
 	b_()->now.stats.packets_out = b_()->before.stats.packets_out + n;
+	b_()->now.detail.sent_sequence = (uint16_t)(b_()->before.detail.sent_sequence + n);
 }
 static void fast_clock(void)
 {
@@ -529,6 +533,18 @@ static void began_since(void)
 	b_()->before.detail.sent_timestamp = 0;
 	b_()->now.detail.sent_timestamp = UINT32_MAX / 2;
 }
+/* Leg b was not heard yet and got less than half; the last ones were kept from it, too. */
+static void trickle(void)
+{
+	uint32_t n = PACKETS / 2, last = 5;
+
+	a_()->now.stats.packets_in -= n;
+	a_()->now.stats.octets_in -= (uint64_t)n * OCTETS;
+	b_()->now.stats.packets_out -= n;
+	b_()->now.stats.octets_out -= (uint64_t)n * OCTETS;
+	b_()->now.detail.sent_sequence -= last;
+	b_()->now.detail.sent_timestamp -= last * UNITS;
+}
 static void jump(void)
 {
 	a_()->now.stats.jitter_us = 60000000;
@@ -541,6 +557,7 @@ static void lossy(void)
 {
 	a_()->now.stats.lost = 10;
 	b_()->now.detail.sent_timestamp += 10 * UNITS;
+	b_()->now.detail.sent_sequence += 10;
 }
 static void a_packet_lost(void)
 {
@@ -826,6 +843,7 @@ static const struct row {
 	{ "40 ms a packet", long_packets, "packet_length" },
 	{ "timestamps too fast", fast_clock, "clock" },
 	{ "a stream that began since", began_since, "" },
+	{ "leg b has a trickle of it", trickle, "" },
 	{ "timestamps that jumped", jump, "clock" },
 	{ "comfort noise", comfort_noise, "silence" },
 	{ "loss", lossy, "loss_in" },
