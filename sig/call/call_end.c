@@ -336,6 +336,12 @@ void call_untaken(struct call_host *h, struct call *c, const struct call_ending 
 		call_part(h, c, e);
 }
 
+void call_party_left(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e)
+{
+	if (c->state == CALL_ENDING || !modules_parted(h, c, leg, e))
+		call_end(h, c, e);
+}
+
 void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct call_ending e = {
@@ -345,7 +351,7 @@ void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg)
 	};
 
 	leg_close(c->legs[leg]);
-	call_end(h, c, &e);
+	call_party_left(h, c, leg, &e);
 }
 
 /* The call goes on without it. */

@@ -20,6 +20,8 @@ enum call_ended_by call_ended_by(const struct call *c, uint8_t leg);
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
 /* Nobody takes the call: it ends, unless somebody gets back whom it gave away (transfer.h). */
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
+/* The party of a leg of the bridge has left: the call ends, unless a module goes on with the other one. */
+void call_party_left(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 /* The party of the leg said that it knows the call no longer, or does not answer at all (RFC 3261 12.2.1.2). */
 void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg);
 /* The last counters of a flow. */

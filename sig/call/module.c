@@ -186,6 +186,16 @@ void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg)
 	(*m)->leg_left(c, leg);
 }
 
+bool modules_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e)
+{
+	EACH_MODULE(m, h, parted)
+	{
+		if ((*m)->parted(h, c, leg, e))
+			return true;
+	}
+	return false;
+}
+
 uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
 			      struct bytes mailbox)
 {

@@ -116,6 +116,9 @@ struct module {
 	bool (*unanswered)(struct call_host *h, struct call *c, const struct call_ending *e);
 	/* The party of a leg beside the bridge hung up. */
 	void (*leg_left)(struct call *c, uint8_t leg);
+	/* The party of a leg of the bridge has left. True: the call goes on with the other one. */
+	bool (*parted)(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct call_ending *e);
 	/* The call ends. */
 	void (*over)(struct call_host *h, struct call *c);
 	/* This process has the call no longer: it is over, or another one goes on with it. */
@@ -170,6 +173,7 @@ struct module_lists {
 	const struct module *const *established;
 	const struct module *const *unanswered;
 	const struct module *const *leg_left;
+	const struct module *const *parted;
 	const struct module *const *over;
 	const struct module *const *released;
 	const struct module *const *message_begin;
@@ -209,6 +213,7 @@ void modules_answered(struct call_host *h, struct call *c);
 void modules_established(struct call_host *h, struct call *c);
 bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);
 void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
+bool modules_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 void modules_over(struct call_host *h, struct call *c);
 void modules_released(struct call_host *h, const struct call *c);
 uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,

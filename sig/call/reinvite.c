@@ -35,7 +35,7 @@ static void refresh_end(struct call_host *h, struct call *c, uint8_t leg)
 				 .reason = BYTES_LIT("Reason: Q.850;cause=102\r\n") };
 
 	LOG_INFO("call", c->id, "session was not refreshed", LOG_U64("leg", leg));
-	call_end(h, c, &e);
+	call_party_left(h, c, leg, &e);
 }
 
 static void again_soon(const struct call_host *h, struct leg *l)

@@ -34,6 +34,9 @@ static const struct schema flow_run_rows[] = {
 	  .max = UINT32_MAX },
 	{ "path", 10, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, path),
 	  .max = CALL_PATH_MAX - 1 },
+	{ "after", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_run, after) },
+	{ "called", 12, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, called),
+	  .max = SAVED_USER_MAX },
 	{ "ahead", 20, SCHEMA_CSTR, SCHEMA_SECRET | SCHEMA_LINE,
 	  SCHEMA_AT(struct flow_run, ahead) },
 	{ 0 },
@@ -63,6 +66,7 @@ void flow_run_clear(struct flow_run **run)
 	explicit_bzero((*run)->ahead, sizeof((*run)->ahead));
 	position_clear(&(*run)->at);
 	text_wipe(&(*run)->value);
+	text_clear(&(*run)->called);
 	text_clear(&(*run)->path);
 	free(*run);
 	*run = NULL;

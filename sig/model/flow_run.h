@@ -6,7 +6,7 @@
 #include "sig/flow/program.h"
 #include "sig/model/call.h"
 
-enum { RUN_DIGITS_MAX = 64, RUN_AHEAD_MAX = 17 };
+enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX };
 
 /* Numbers stand in records: append only. */
 enum flow_run_state {
@@ -32,7 +32,10 @@ struct flow_run {
 	uint64_t until_ns; /* a pause, a dial, or a time in a slot is over; 0: off */
 	char ahead
 		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
-	struct text path;        /* the steps that it has left, and by which branch */
+	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
+	uint8_t after;
+	struct text called; /* the number of the flow, while the call has another one */
+	struct text path;   /* the steps that it has left, and by which branch */
 	/* of this process: */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */

@@ -191,6 +191,19 @@ void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, st
 	l->held = l->muted = false;
 }
 
+void pair_leave_one(struct call_host *h, struct call *c, uint8_t stays, enum call_cause cause,
+		    enum call_ended_by by)
+{
+	if (segment_end(h, c, cause, by))
+		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
+	split_orders_end(h, c, stays, c->legs[stays]);
+	c->bridge = (struct bridge){ .caller = stays, .callee = LEG_NONE, .offerer = stays };
+	c->answer_utc_ms = c->setup_utc_ms;
+	c->status = 200;
+	c->reoffer = REOFFER_CALLER;
+	c->meet_ns = c->order_ns = 0;
+}
+
 static void split_go_on(struct call *c, uint8_t leg, struct share *share)
 {
 	c->bridge = (struct bridge){ .caller = leg, .callee = LEG_NONE, .offerer = leg };

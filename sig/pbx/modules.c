@@ -57,6 +57,7 @@ const struct module_lists modules = {
 	.established = MODULES{ &transfer_module, &set_module, &meetme_module, NULL },
 	.unanswered = MODULES{ &flow_module, &transfer_module, NULL },
 	.leg_left = MODULES{ &transfer_module, NULL },
+	.parted = MODULES{ &flow_module, NULL },
 	.over = MODULES{ &flow_module, &transfer_module, &park_module, &conference_module, NULL },
 	.prompted = MODULES{ &flow_module, &meetme_module, NULL },
 	.message_begin = MODULES{ &recording_module, NULL },

@@ -131,18 +131,10 @@ static void publish(struct call_host *h, const struct call *c, enum sig_event_ki
 static void stay_alone(struct call_host *h, struct call *c, struct text *from)
 {
 	struct transfer *t = c->transfer;
-	uint8_t given = t->given;
 
-	if (segment_end(h, c, CAUSE_TRANSFERRED,
-			t->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, t->leg)))
-		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
-	split_orders_end(h, c, given, c->legs[given]);
 	t->other = c->bridge;
-	c->bridge = (struct bridge){ .caller = given, .callee = LEG_NONE, .offerer = given };
-	c->answer_utc_ms = c->setup_utc_ms;
-	c->status = 200;
-	c->reoffer = REOFFER_CALLER;
-	c->meet_ns = c->order_ns = 0;
+	pair_leave_one(h, c, t->given, CAUSE_TRANSFERRED,
+		       t->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, t->leg));
 	text_clear(&c->to);
 	text_clear(&c->from);
 	c->from = *from;

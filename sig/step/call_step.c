@@ -276,7 +276,7 @@ static void silent(struct call_host *h, struct call *c, struct call_flow *f, boo
 	if (c->state != CALL_ESTABLISHED)
 		return;
 	LOG_INFO("call", c->id, "a party is silent", LOG_U64("leg", f->leg));
-	call_end(h, c, &e);
+	call_party_left(h, c, f->leg, &e);
 }
 
 static void hop_write(struct writer *w, const struct media_hop *hop)

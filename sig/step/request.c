@@ -83,7 +83,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		leg_ack(h, c, ev->leg);
 	l->state =
 		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
-	call_end(h, c, &e);
+	call_party_left(h, c, ev->leg, &e);
 	leg_close(l);
 	leg_uas_clear(l); /* the ACK was lost, or is late */
 	answer_bye(h, c, ev);

@@ -140,3 +140,44 @@ class Run(Put, ApplicationTest):
         self.assertEqual(self.at(call)["flow"], "")
         self.node.ctl("call.hangup", call=call)
         out.wait_bye()
+
+
+DESK = {"start": "desk", "steps": {
+    "desk": {"dial": "1002", "next": "wait"},
+    "wait": WAIT["steps"]["wait"], "bye": WAIT["steps"]["bye"]}}
+
+
+class Dials(Put):
+    def setUp(self):
+        super().setUp()
+        self.ask("flow.put", name="main", program=DESK)
+        self.ask("number.put", number="100", to="flow:main")
+
+    def speak(self):
+        out = self.a.invite("100", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp(), ack=False)
+        out.wait_answer()
+        into.wait_ack()
+        return out, into, self.ask("call.list")[0]["id"]
+
+    def test_goes_on(self):
+        """Whom the flow has called hangs up: the caller stays, also where the node dies in between, and has a record for each of both."""
+        out, into, call = self.speak()
+        self.node.kill()
+        self.node.restart()
+        until(lambda: "have spoken" in self.at(call)["at"], "the flow does not go on")
+        into.bye()
+        self.waits(call)
+        self.assertEqual((self.at(call)["path"], self.ask("call.list")[0]["to"]), ("desk", "100"))
+        self.node.kill()
+        self.node.restart()
+        self.waits(call)
+        self.ask("call.hangup", call=call)
+        out.wait_bye()
+
+    def test_the_caller_hangs_up(self):
+        out, into, _ = self.speak()
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["path"], "")

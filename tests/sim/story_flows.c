@@ -32,6 +32,13 @@
 		     "\"desk\":{\"dial\":\"1002\",\"busy\":\"bye\",\"no_answer\":\"bye\"}," \
 		     "\"bye\":{\"hangup\":{}}")
 
+#define UP "\"up\":{\"answer\":{},\"next\":\"desk\"},"
+/* When B has spoken with the caller, that waits for a minute. */
+#define THEN(start, up)                                                                     \
+	FLOW(start, up "\"desk\":{\"dial\":\"1002\",\"next\":\"wait\",\"failed\":\"end\"}," \
+		       "\"wait\":{\"pause\":60,\"next\":\"end\"},"                          \
+		       "\"end\":{\"hangup\":{}}")
+
 const struct story story_flows[] = {
 	{ "flow-menu-and-dial", CALLS({ 10, STORY_KEY, A, '1' }), .flow = MENU, .look_s = 24,
 	  .talk = ON(A) | ON(B), .status = 200 },
@@ -60,6 +67,13 @@ const struct story story_flows[] = {
 			      "\"say\":{\"say\":{\"text\":\"{digits}\",\"as\":\"number\"},"
 			      "\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 40, .status = 200, .pairs = 1 },
+	{ "flow-goes-on-after-a-dial", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),
+	  .flow = THEN("desk", ""), .look_s = 25, .talk = ON(A), .status = 200, .pairs = 2 },
+	{ "flow-goes-on-after-a-dial-up", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),
+	  .flow = THEN("up", UP), .look_s = 25, .talk = ON(A), .status = 200, .pairs = 3 },
+	{ "flow-is-over-after-a-transfer",
+	  CALLS({ 12, STORY_REFER, B, EXT_C }, { 25, STORY_HANG_UP, C }), .flow = THEN("desk", ""),
+	  .look_s = 20, .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
 	{ "flow-pause-and-reject", CALLS({ 20, STORY_OPTIONS, A }),
 	  .flow = FLOW("wait", "\"wait\":{\"pause\":3,\"next\":\"no\"},\"no\":{\"reject\":{}}"),
 	  .look_s = 20, .status = 603, .pairs = 1 },

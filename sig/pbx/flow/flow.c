@@ -72,6 +72,7 @@ static void run_over(const struct call_host *h, struct call *c)
 	run_let_go(h, c->run);
 	text_wipe(&c->run->value);
 	explicit_bzero(c->run->ahead, sizeof(c->run->ahead));
+	c->run->after = 0;
 	c->run->state = RUN_OVER;
 	c->run->until_ns = 0;
 	outbox_touch(&c->out);
@@ -109,7 +110,7 @@ static void run_publish(const struct flow_turn_of *t, const char *event)
 		  LOG_STR("step", t->v->step->name), LOG_STR("verb", t->v->verb->name));
 }
 
-static void run_ended(struct call *c, enum flow_outcome outcome)
+void flow_ended(struct call *c, enum flow_outcome outcome)
 {
 	c->run->state = RUN_ENDED;
 	c->run->kind = RUN_NOTHING;
@@ -173,7 +174,7 @@ static void run_act(struct flow_turn_of *t)
 	if (outcome == OUTCOME_FAILED)
 		run_unknown(t);
 	if (outcome != VERB_BEGUN) {
-		run_ended(t->c, (enum flow_outcome)outcome);
+		flow_ended(t->c, (enum flow_outcome)outcome);
 		return;
 	}
 	r->state = RUN_WAITS;
@@ -198,7 +199,7 @@ static void run_begin(struct call_host *h, struct call *c)
 	if (t.v && program_verb(t.p, &c->run->at, &world, t.v))
 		run_act(&t);
 	else
-		run_ended(c, OUTCOME_FAILED);
+		flow_ended(c, OUTCOME_FAILED);
 	if (t.v)
 		explicit_bzero(t.v, sizeof(*t.v));
 	free(t.v);
@@ -256,6 +257,7 @@ static enum flow_turn run_turn(struct flow_turn_of *t, bool first)
 	text_wipe(&r->value);
 	r->target = 0;
 	r->status = 0;
+	r->after = 0;
 	explicit_bzero(t->v, sizeof(*t->v));
 	return turn;
 }
@@ -531,7 +533,7 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 	}
 	if (gives && text_set(&c->run->value, value))
 		outcome = OUTCOME_FAILED;
-	run_ended(c, outcome);
+	flow_ended(c, outcome);
 }
 
 static void flow_time_over(struct call_host *h, struct call *c)
@@ -540,7 +542,7 @@ static void flow_time_over(struct call_host *h, struct call *c)
 	int outcome = r->kind == RUN_TIME ? OUTCOME_NEXT : place_overdue(h, c);
 
 	if (outcome >= 0)
-		run_ended(c, (enum flow_outcome)outcome);
+		flow_ended(c, (enum flow_outcome)outcome);
 }
 
 static bool run_has_time(const struct call *c)
@@ -576,7 +578,8 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 	if (!r || !r->serial || r->serial != reply->program.serial)
 		return;
 	if (!reply->program.found) {
-		if (r->state == RUN_WAITS) /* it is asked for once more when its time is over */
+		/* it is asked for once more when its time is over */
+		if (r->state == RUN_WAITS || r->state == RUN_OVER)
 			return;
 		r->asked_ns = 0;
 		flow_not_there(h, c);
@@ -602,11 +605,17 @@ static bool run_begins_again(const struct call *c)
 	return alone && ((c->run->kind == RUN_PROMPTS && !c->prompts) || c->run->kind == RUN_DIAL);
 }
 
-/* Somebody speaks with the caller, or it waits elsewhere. */
+/* Somebody speaks with the caller. */
+static bool run_is_answered(const struct call *c)
+{
+	return c->state == CALL_ESTABLISHED && c->bridge.callee != LEG_NONE &&
+	       !(c->transfer && c->transfer->state == TRANSFER_RINGING);
+}
+
+/* ... or it waits elsewhere. */
 static bool run_is_taken(const struct call *c)
 {
-	return (c->state == CALL_ESTABLISHED && c->bridge.callee != LEG_NONE) ||
-	       (c->member && !c->member->asks) ||
+	return run_is_answered(c) || (c->member && !c->member->asks) ||
 	       (c->park && !c->park->asks && c->run->kind != RUN_PARK);
 }
 
@@ -618,7 +627,7 @@ static void run_look(struct call_host *h, struct call *c)
 					       : VERB_BEGUN;
 
 	if (outcome >= 0)
-		run_ended(c, (enum flow_outcome)outcome);
+		flow_ended(c, (enum flow_outcome)outcome);
 	else if (outcome == VERB_AGAIN)
 		run_ready(h, c);
 }
@@ -627,13 +636,14 @@ static void flow_settle(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
 
-	if (!r || r->state == RUN_OVER || c->state == CALL_ENDING || c->parting_ns)
+	if (!r || c->state == CALL_ENDING || c->parting_ns)
 		return;
-	if (run_is_taken(c)) {
+	if (r->state == RUN_OVER ? r->after && !dial_goes_on(c)
+				 : run_is_taken(c) && !(run_is_answered(c) && dial_answered(c))) {
 		run_over(h, c);
 		return;
 	}
-	if (r->state == RUN_WAITS && !r->held && !r->serial)
+	if ((r->state == RUN_WAITS || r->after) && !r->held && !r->serial)
 		(void)run_program(h, c);
 	if (r->state == RUN_ANSWERS && c->state == CALL_ESTABLISHED && call_is_alone(c))
 		run_begin(h, c);
@@ -681,7 +691,8 @@ static const char *run_state_words(const struct flow_run *r)
 	case RUN_OVER:
 		break;
 	}
-	return "was the last one: somebody else has the caller";
+	return r->after ? "is answered, and the flow goes on when they have spoken"
+			: "was the last one: somebody else has the caller";
 }
 
 void flow_describe(const struct call_host *h, const struct call *c, struct writer *w)
@@ -744,6 +755,7 @@ const struct module flow_module = {
 	.settle = flow_settle,
 	.deadlines = flow_deadlines,
 	.outside = flow_outside,
+	.parted = dial_parted,
 	.over = flow_call_ends,
 	.released = flow_released,
 };

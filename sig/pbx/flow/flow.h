@@ -45,6 +45,22 @@ int place_look(const struct call *c);
 int place_overdue(struct call_host *h, struct call *c);
 /* Its caller is in the call alone again. */
 void place_leave(struct call_host *h, struct call *c);
+/* The verb that was begun has ended so: the next one follows at the end of this step. */
+void flow_ended(struct call *c, enum flow_outcome outcome);
+/* Arguments of a verb: a number, and whether any of those is given. */
+uint32_t verb_number(const struct flow_verb *v, const char *arg);
+bool verb_has_any(const struct flow_verb *v, const char *const *args);
+
+/* ---- dial.c ---- */
+int verb_dial(struct flow_turn_of *t);
+/* Somebody speaks with the caller. False: the flow is over. */
+bool dial_answered(struct call *c);
+/* The flow goes on behind that conversation. */
+bool dial_goes_on(const struct call *c);
+/* Who was dialled has left. True: its caller is in the flow again. */
+bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
+
+/* ---- flow.c ---- */
 /* Nobody rings any more. */
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */

@@ -5,22 +5,19 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
-#include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
-#include "sig/pbx/transfer.h"
 
-enum { RING_MS = 5000, REASON_LINE_MAX = 160 };
+enum { REASON_LINE_MAX = 160 };
 
-static uint32_t verb_number(const struct flow_verb *v, const char *arg)
+uint32_t verb_number(const struct flow_verb *v, const char *arg)
 {
 	return verb_value(v, arg)->number;
 }
 
-/* Some argument is given that is not carried out. */
-static bool verb_has_any(const struct flow_verb *v, const char *const *args)
+bool verb_has_any(const struct flow_verb *v, const char *const *args)
 {
 	for (; *args; args++) {
 		if (verb_value(v, *args)->given)
@@ -239,118 +236,6 @@ static int verb_hangup(struct flow_turn_of *t)
 
 	call_end(t->h, t->c, &e);
 	return VERB_LEAVES;
-}
-
-/* ---- dial ---- */
-
-enum { DIAL_TOGETHER, DIAL_IN_TURN };
-
-/* Why nobody took the call. */
-static enum flow_outcome outcome_of_status(uint16_t status)
-{
-	switch (status) {
-	case 486:
-	case 600:
-		return OUTCOME_BUSY;
-	case 403:
-	case 603:
-		return OUTCOME_REJECTED;
-	case 408:
-	case 480:
-	case 487:
-		return OUTCOME_NO_ANSWER;
-	default:
-		return OUTCOME_FAILED;
-	}
-}
-
-static struct bytes dial_target(const struct flow_verb *v, uint8_t i)
-{
-	return v->texts[verb_value(v, "to")->first + i];
-}
-
-/* What is left for the next target; 0: nothing. */
-static uint32_t dial_ring_s(struct flow_turn_of *t)
-{
-	const struct flow_verb *v = t->v;
-	struct flow_run *r = t->c->run;
-	uint32_t ms = verb_value(v, "ring_s")->given ? verb_number(v, "ring_s")
-						     : verb_number(v, "rings") * RING_MS;
-	uint64_t left_ms;
-
-	if (!r->until_ns)
-		r->until_ns = t->h->now.ns + verb_number(v, "total_s") * NS_PER_MS;
-	left_ms = r->until_ns > t->h->now.ns ? (r->until_ns - t->h->now.ns) / NS_PER_MS : 0;
-	return (uint32_t)((ms < left_ms ? ms : left_ms) / 1000);
-}
-
-/* A caller that is not answered hears it ring there. */
-static bool dial_ring(struct flow_turn_of *t, struct bytes to)
-{
-	struct call *c = t->c;
-	const struct dialog_party from = { .local_display = text_bytes(&c->display),
-					   .local_user = text_bytes(&c->from) };
-	struct call_refusal refusal = { 0 };
-
-	if (!plan_start(t->h, c, to, (struct bytes){ 0 }, &from, &refusal))
-		return true;
-	c->run->status = refusal.status == 486 || refusal.status == 403 ? refusal.status : 0;
-	return false;
-}
-
-/* One that is up is given away as by command, and comes back where nobody answers. */
-static bool dial_give(struct flow_turn_of *t, struct bytes to, uint32_t ring_s)
-{
-	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
-
-	if (t->c->transfer || transfer_begin(t->c, &ask, to, (struct bytes){ 0 }))
-		return false;
-	t->c->transfer->ring_s = ring_s;
-	return true;
-}
-
-static bool dial_next(struct flow_turn_of *t, uint32_t ring_s, bool together)
-{
-	struct flow_run *r = t->c->run;
-	uint8_t count = verb_value(t->v, "to")->count;
-	bool rings = false;
-
-	r->status = 0;
-	if (call_is_alone(t->c))
-		return dial_give(t, dial_target(t->v, r->target++), ring_s);
-	t->c->ring_s = ring_s;
-	t->c->ring_ns = 0;
-	do
-		rings |= dial_ring(t, dial_target(t->v, r->target++));
-	while (t->c->run == r && together && r->target < count);
-	if (!rings)
-		flow_back(t->h, t->c);
-	return rings;
-}
-
-static int verb_dial(struct flow_turn_of *t)
-{
-	static const char *const lacks[] = { "caller_id",    "skip_busy", "whisper",
-					     "confirm",      "announce",  "limit_s",
-					     "confirm_keys", "video",     NULL };
-	const struct flow_value *to = verb_value(t->v, "to");
-	uint32_t how = verb_number(t->v, "how"), ring_s;
-	struct flow_run *r = t->c->run;
-
-	if (verb_has_any(t->v, lacks) || how > DIAL_IN_TURN ||
-	    (how == DIAL_TOGETHER && to->count > 1 && call_is_alone(t->c)))
-		return OUTCOME_FAILED;
-	while (r->target < to->count && (ring_s = dial_ring_s(t)) != 0) {
-		if (!dial_next(t, ring_s, how == DIAL_TOGETHER))
-			continue;
-		if (t->c->run != r) { /* the number led to another flow, and r is gone */
-			flow_leave_rung(t->h, t->c);
-			return VERB_LEAVES;
-		}
-		r->kind = RUN_DIAL;
-		return VERB_BEGUN;
-	}
-	return (int)outcome_of_status(r->status);
 }
 
 /* ---- the table ---- */

@@ -116,6 +116,107 @@ static void test_dial_first(void **state)
 	assert_string_equal(l->r->cdrs[0].facts.flow, "main");
 }
 
+/* One step that dials; the other one ends the call. */
+#define DIALS(to, how)                                                         \
+	"{\"name\":\"main\",\"start\":\"a\",\"steps\":{"                       \
+	"\"a\":{\"dial\":{\"to\":" to ",\"how\":\"" how "\"},\"next\":\"b\"}," \
+	"\"b\":{\"reject\":{\"status\":486}}}}"
+
+/* Who was dialled hangs up: the caller stays, and the flow goes on, where the dial has a next. */
+#define UP                                                                                \
+	"{\"name\":\"main\",\"start\":\"up\",\"steps\":{"                                 \
+	"\"up\":{\"answer\":{},\"next\":\"b\"},\"b\":{\"dial\":\"1002\",\"next\":\"c\"}," \
+	"\"c\":{\"match\":\"{called}\",\"on\":{\"700\":\"d\"},\"else\":\"e\"},"           \
+	"\"d\":{\"play\":[\"rate\"]},\"e\":{\"hangup\":{}}}}"
+
+static void speak(struct line *l, const char *flow)
+{
+	struct bytes m;
+
+	call_flow(l, flow);
+	if (strstr(flow, "answer"))
+		is_answered(l);
+	m = phone_rings(&l->b);
+	assert_true(m.n);
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	rig_run(l->r);
+	if (!strstr(flow, "answer"))
+		is_answered(l);
+	m = rig_take(l->r, &l->a.addr, "INVITE "); /* one that is up hears whom it speaks with */
+	if (m.n)
+		phone_answer(&l->a, m, "200 OK", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+static void b_hangs_up(struct line *l)
+{
+	phone_request(&l->b, "BYE", "", "");
+	rig_run(l->r);
+	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
+}
+
+static void rates(struct line *l)
+{
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 0);
+	assert_true(plays(l, "prompt:rate"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].to, "700");
+}
+
+static void test_goes_on(void **state)
+{
+	struct line *l = *state;
+
+	speak(l, DIALS("\"1002\"", "in_turn"));
+	b_hangs_up(l);
+	hung_up(l);
+	line_assert_idle(l->r);
+	assert_int_equal(l->r->cdr_count, 2);
+	assert_string_equal(l->r->cdrs[0].facts.path, "a");
+}
+
+static void test_goes_on_up(void **state)
+{
+	struct line *l = *state;
+
+	speak(l, UP);
+	b_hangs_up(l);
+	rates(l);
+}
+
+static void test_goes_on_restarted(void **state)
+{
+	struct line *l = *state;
+
+	speak(l, UP);
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", UP);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	b_hangs_up(l);
+	rates(l);
+}
+
+/* Without one the call ends, and so it does with the caller. */
+static void test_goes_on_nowhere(void **state)
+{
+	struct line *l = *state;
+
+	speak(l, "{\"name\":\"main\",\"start\":\"a\",\"steps\":{\"a\":{\"dial\":\"1002\"}}}");
+	b_hangs_up(l);
+	hung_up(l);
+	line_assert_idle(l->r);
+	speak(l, UP);
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_idle(l->r);
+}
+
 static void test_nobody_answers(void **state)
 {
 	struct line *l = *state;
@@ -389,12 +490,6 @@ static void number_leads_to(struct line *l, const char *number, const char *flow
 			 0);
 }
 
-/* One step that dials; the other one ends the call. */
-#define DIALS(to, how)                                                         \
-	"{\"name\":\"main\",\"start\":\"a\",\"steps\":{"                       \
-	"\"a\":{\"dial\":{\"to\":" to ",\"how\":\"" how "\"},\"next\":\"b\"}," \
-	"\"b\":{\"reject\":{\"status\":486}}}}"
-
 /* It comes to an end, however often its caller is led to it again. */
 static void test_dials_itself(void **state)
 {
@@ -554,6 +649,10 @@ int main(void)
 		LINE_TEST(test_timeout),
 		LINE_TEST(test_dial),
 		LINE_TEST(test_dial_first),
+		LINE_TEST(test_goes_on),
+		LINE_TEST(test_goes_on_up),
+		LINE_TEST(test_goes_on_restarted),
+		LINE_TEST(test_goes_on_nowhere),
 		LINE_TEST(test_nobody_answers),
 		LINE_TEST(test_restart),
 		LINE_TEST(test_program_comes),
