@@ -39,6 +39,8 @@ int ctl_init(int argc, char **argv);
 int ctl_trace(const struct ctl_target *target, int argc, char **argv);
 /* tandemctl flow WORD [FILE [...]]: the words behind "flow". */
 int ctl_flow(int argc, char **argv);
+/* The result of flow.try for people: one line for each thing that happens. */
+void ctl_flow_way_print(const json_t *way);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
 /* Commands begin with that word and a dot. */

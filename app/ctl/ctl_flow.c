@@ -98,24 +98,31 @@ static size_t words_outcomes(const struct flow_words *words, struct bytes *out)
 	return n;
 }
 
+void ctl_flow_way_print(const json_t *way)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(way, i, line)
+	{
+		(void)json_dumpf(line, stdout, JSON_COMPACT);
+		(void)putchar('\n');
+	}
+}
+
 static int flow_try_print(const struct flow_program *p, struct flow_words words)
 {
 	struct bytes *outcomes = calloc((size_t)words.argc + 1, sizeof(*outcomes));
 	struct flow_trial trial = {
 		.words = outcomes, .fact = flow_fact_write, .hours = flow_hours_write, .arg = &words
 	};
-	json_t *way, *line;
-	size_t i;
+	json_t *way;
 
 	if (!outcomes)
 		return CTL_REFUSED;
 	trial.count = words_outcomes(&words, outcomes);
 	way = flow_try(p, &trial);
-	json_array_foreach(way, i, line)
-	{
-		(void)json_dumpf(line, stdout, JSON_COMPACT);
-		(void)putchar('\n');
-	}
+	ctl_flow_way_print(way);
 	json_decref(way);
 	free(outcomes);
 	return CTL_DONE;

@@ -130,6 +130,8 @@ static int answer_print(const json_t *answer, const struct options *o,
 		ctl_doctor_print(result);
 	} else if (ok && !strcmp(command->name, "sip.recent")) {
 		ctl_recent_print(result);
+	} else if (ok && !strcmp(command->name, "flow.try")) {
+		ctl_flow_way_print(result);
 	} else if (ok && json_is_string(result)) {
 		(void)puts(json_string_value(result));
 	} else if (ok) {

@@ -83,7 +83,37 @@ static enum flow_outcome try_word(struct bytes word)
 	return o;
 }
 
-/* How the verb ends. False: nobody says. */
+/* Digits where digits are asked for; else whatever is no outcome's name. */
+static bool try_fits(const struct verb *v, enum flow_outcome o, struct bytes word)
+{
+	static const char digits[] = "0123456789*#ABCDabcd";
+	size_t n = 0;
+
+	if (o < FLOW_OUTCOMES || !try_takes(v))
+		return try_has(v, o);
+	while (!strcmp(v->name, "gather") && n < word.n && strchr(digits, word.p[n]))
+		n++;
+	return strcmp(v->name, "gather") != 0 || n == word.n;
+}
+
+static void try_misfits(const struct flow_tried *t, struct bytes word)
+{
+	const struct verb *v = t->verb.verb;
+	char text[256];
+	struct writer w = writer_over(text, sizeof(text));
+	const char *before = ": ";
+
+	writer_fmt(&w, "'" BYTES_FMT "' is no outcome of %s", BYTES_ARG(word), v->name);
+	for (enum flow_outcome o = 0; o < FLOW_OUTCOMES; o++) {
+		if (try_has(v, o)) {
+			WRITER_TEXTS(&w, before, g_flow_outcomes[o]);
+			before = ", ";
+		}
+	}
+	(void)json_array_append_new(t->way, json_pack("{s:s%}", "end", text, w.n));
+}
+
+/* How the verb ends. False: nobody says, or it cannot end so. */
 static bool try_outcome(struct flow_tried *t, enum flow_outcome *outcome, struct bytes *value)
 {
 	const struct verb *v = t->verb.verb;
@@ -97,6 +127,10 @@ static bool try_outcome(struct flow_tried *t, enum flow_outcome *outcome, struct
 		return true;
 	if (!said)
 		return false;
+	if (!try_fits(v, o, word)) {
+		try_misfits(t, word);
+		return false;
+	}
 	t->used++;
 	if (o < FLOW_OUTCOMES)
 		*outcome = o;

@@ -145,6 +145,11 @@ class Flows(Pair):
         self.assertEqual(way(time=open_, digits="1"), ["hello", "menu", "sales"])
         self.assertEqual(way(time=open_, digits="1,busy,msg-1"), ["hello", "menu", "sales", "away", "night", "1", "2", "3"])
         self.assertEqual(way(time=open_, digits="timeout"), ["hello", "menu", "away", "night", "1", "2"])
+        for said, end in (("1,buzy", "'buzy' is no outcome of dial: next, failed, busy, no_answer, rejected"),
+                          ("1,17", "'17' is no outcome of dial: next, failed, busy, no_answer, rejected"),
+                          ("busy", "'busy' is no outcome of gather: next, timeout, invalid, failed"),
+                          ("one", "'one' is no outcome of gather: next, timeout, invalid, failed")):
+            self.assertEqual(way(time=open_, digits=said)[-1], end)
         self.assertEqual(way(time=shut), ["away", "night", "1", "2"])
         tried = self.ask("flow.try", flow="main", time=feast, **{"from": "+49301"})
         self.assertIn({"tag": "Case.Day", "value": "feast"}, tried)

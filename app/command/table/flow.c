@@ -70,8 +70,8 @@ const struct command g_flow_commands[] = {
 	  "Makes a flow, or puts another program in its place: calls that are in it go on by the "
 	  "one with which they began. One with errors is refused: the error has findings, a list "
 	  "of all with path (a JSON pointer into the program) and message.",
-	  "name, hash (SHA-256 of the program), steps (how many), changed_utc_ms; warnings, such "
-	  "as prompts, hours, numbers or flows that it names and that are not there yet",
+	  "name, hash (SHA-256 of the program), steps (how many), changed_utc_ms; warnings: "
+	  "hours, numbers and flows that it names and that are not there yet",
 	  BY(command_flow_put), .documents = BY(&g_flow_documents) },
 	{ "flow.get", COMMAND_FOR_READER, g_flow_args, "Shows a flow.",
 	  "name, hash, steps, changed_utc_ms, program", BY(command_flow_get),
@@ -89,8 +89,8 @@ const struct command g_flow_commands[] = {
 	  "Says which way a call would take through a flow, by the interpreter of calls. Nothing "
 	  "is called, played or changed.",
 	  "a list: verbs (step, visit, and the verb with its arguments), left (the step) and by "
-	  "(the branch), tag and value, flow (that redirect leads to), end (true, or why). It ends "
-	  "with the verb of which digits says no end",
+	  "(the branch), tag and value, flow (that redirect leads to), end (true; or why, such as "
+	  "a word that is no outcome). It ends with the verb of which digits says no end",
 	  BY(command_flow_try), .transient = true },
 	{ "call.run", COMMAND_FOR_APPLICATION, g_call_run_args,
 	  "Lets a call go through a flow: one whose party is up with nobody else, or that waits "
