@@ -141,7 +141,7 @@ struct prompt_result {
 	bool few;            /* less than was asked for: digits, or of a message */
 	struct bytes digits; /* a secret */
 	uint8_t recording;   /* number; 0: none */
-	const char *why;     /* FAILED: a constant phrase, or NULL */
+	const char *why;     /* of what is not heard: a constant phrase; or NULL */
 };
 
 void prompts_clear(struct prompts **prompts);

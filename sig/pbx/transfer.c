@@ -247,7 +247,7 @@ static void begun(struct call_host *h, struct call *c, struct plan *before)
 	c->state = CALL_SETUP;
 	flows_update(h, c, NULL);
 	call_publish(h, c, SIG_CALL_TRANSFERRING);
-	LOG_INFO("call", c->id, "call is transferred", LOG_U64("leg", c->transfer->leg),
+	LOG_INFO("call", c->id, "call is transferred",
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 }
@@ -281,7 +281,7 @@ static void part_unmet(struct call_host *h, struct call *c)
 
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status)
 {
-	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
+	LOG_INFO("call", c->id, "call cannot be transferred",
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->transfer->target))),
 		 LOG_U64("status", status));
 	if (c->run)

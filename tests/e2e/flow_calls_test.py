@@ -105,6 +105,20 @@ class Numbers(Put):
         self.assertEqual(self.ask("park.list"), [])
         out.bye()
 
+    def test_a_prompt_that_is_not_there(self):
+        """The caller may press digits all the same, play fails, and the log says of both where they are in the flow."""
+        self.ask("number.put", number="100", to="flow:main")
+        self.ask("flow.put", name="main", program={"start": "menu", "steps": {
+            "menu": {"gather": {"prompt": ["no-menu"], "max": 1, "first_s": 1}, "timeout": "say", "next": "bye"},
+            "say": {"play": ["no-word"], "failed": "bye", "next": "menu"},
+            "bye": {"hangup": {}}}})
+        out = self.a.invite("100", self.audio_a.sdp())
+        out.wait_answer()
+        out.wait_bye()
+        self.assertEqual(self.ended()["path"], "menu,timeout,say,failed")
+        for step in ("menu", "say"):
+            self.assertRegex(self.node.log_text(), f'msg="what a verb plays has failed" flow=main step={step} reason=')
+
     def test_a_flow_that_is_gone(self):
         self.ask("number.put", number="100", to="flow:main")
         self.ask("flow.delete", name="main")

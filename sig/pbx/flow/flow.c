@@ -523,7 +523,7 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_PROMPTS)
 		return;
 	outcome = prompt_outcome_of(result, &gives);
-	if (outcome == OUTCOME_FAILED)
+	if (outcome == OUTCOME_FAILED || result->why)
 		run_failed(h, c, result->why);
 	if (result->recording) {
 		id_call_put(name, c->id);
