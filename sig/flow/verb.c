@@ -228,7 +228,7 @@ static const struct verb_arg g_http_args[] = {
 
 const struct verb g_flow_verbs[] = {
 	{ "answer", g_answer_args, ON(NEXT) | ON(FAILED), 0, 0, 0,
-	  "Answers the call. What is played or asked before that is early media." },
+	  "Answers the call. Verbs that play or ask do so by themselves." },
 	{ "play", g_play_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
 	  "Plays prompts." },
 	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,

@@ -6,7 +6,7 @@
 
 enum { MINUTES_OF_DAY = 1440, YEAR_MIN = 1970, YEAR_MAX = 2999, LEAP_YEAR = 2000 };
 
-#define WRONG_TIMES "times are HH:MM-HH:MM, up to 6 a day, one behind the other, or the word closed"
+#define WRONG_TIMES "times are HH:MM-HH:MM, up to 6 a day, one after the other, or the word closed"
 #define WRONG_RULE                                                                   \
 	"a holiday begins with a date (2026-12-24, 12-24, 12-24..12-31), easter-2, " \
 	"orthodox+1, 4th thu nov, last mon may+1, wed before 11-23 or sat after 06-19"
