@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "sig/host/settings.h"
 #include "sig/model/call.h"
@@ -135,10 +136,10 @@ bool call_tag_is_good(struct bytes tag)
 static bool value_is_good(struct bytes value)
 {
 	for (size_t i = 0; i < value.n; i++) {
-		if (!value.p[i] || !strchr("0123456789*#ABCD", value.p[i]))
+		if (value.p[i] < ' ' || value.p[i] == ';' || value.p[i] == 0x7f)
 			return false;
 	}
-	return value.n > 0;
+	return value.n > 0 && utf8_is(value);
 }
 
 bool call_data_is_good(struct bytes data)
@@ -188,10 +189,14 @@ int call_data_set(struct call *c, struct bytes tag, struct bytes value)
 	uint8_t space[CALL_DATA_MAX - 1];
 	struct writer w = writer_over(space, sizeof(space));
 
+	if (value.n && !value_is_good(value))
+		return -EINVAL;
 	data_put_others(&w, text_bytes(&c->data), tag);
-	data_put(&w, tag);
-	writer_str(&w, "=");
-	writer_bytes(&w, value);
+	if (value.n) {
+		data_put(&w, tag);
+		writer_str(&w, "=");
+		writer_bytes(&w, value);
+	}
 	return w.overflow ? -ENOSPC : text_set(&c->data, writer_done(&w));
 }
 

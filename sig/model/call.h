@@ -322,9 +322,9 @@ enum { CALL_TAG_MAX = 40 };
 
 /* TAB.FIELD: letters, digits, '_' and '-', and one dot between. */
 bool call_tag_is_good(struct bytes tag);
-/* Whole, with values of keys. */
+/* Whole, with values that are text without ';'. */
 bool call_data_is_good(struct bytes data);
-/* In place of what that tag had. 0, -ENOSPC (no room: all is as it was), -ENOMEM. */
+/* In place of what that tag had; an empty one deletes it. 0; all is as it was with -EINVAL (it is no such text), -ENOSPC (no room), -ENOMEM. */
 int call_data_set(struct call *c, struct bytes tag, struct bytes value);
 /* What from has; of a tag that both have, to keeps its own, and its account code. What has no room is left out. */
 void call_data_merge(struct call *to, const struct call *from);

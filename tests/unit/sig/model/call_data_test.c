@@ -103,8 +103,9 @@ static void what_is_good(void **state)
 		{ "a.b.c", false, false },	    { "a b.c", false, false },
 		{ "a.b=1", false, true },	    { "a.b=", false, false },
 		{ "a.b=1;", false, false },	    { "a.b=1;c.d=#*", false, true },
-		{ "a.b=x", false, false },	    { "=1", false, false },
-		{ ";a.b=1", false, false },
+		{ "a.b=x y", false, true },	    { "=1", false, false },
+		{ ";a.b=1", false, false },	    { "a.b=\n", false, false },
+		{ "a.b=\xff", false, false },
 	}, *row;
 
 	(void)state;
