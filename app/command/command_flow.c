@@ -420,20 +420,24 @@ struct flow_caller {
 	int64_t at; /* UTC; as the wall shows it where it was given */
 };
 
-static void caller_time(const struct flow_caller *c, struct bytes name, struct writer *w)
+/* UTC where the tenant has no zone, as for calls. */
+static int32_t caller_offset_s(const struct flow_caller *c)
 {
-	static const char days[][4] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
-	struct civil date = civil_of(civil_day(c->at));
-	int64_t minute = (c->at - civil_day(c->at) * ZONE_DAY_S) / 60;
+	const char *name = tenants_terms(c->run->node->common.tenants, c->tenant)->zone;
+	const struct zone *z = calendars_zone(c->run->node->shards.commons->calendars, name);
 
-	if (bytes_is(name, "time.date"))
-		writer_fmt(w, "%04d-%02u-%02u", (int)date.year, date.month, date.day);
-	else if (bytes_is(name, "time.weekday"))
-		writer_str(w, days[civil_weekday(civil_day(c->at))]);
-	else if (bytes_is(name, "time.hour"))
-		writer_fmt(w, "%02d", (int)(minute / 60));
-	else if (bytes_is(name, "time.minute"))
-		writer_fmt(w, "%02d", (int)(minute % 60));
+	return z ? zone_offset_s(z, c->at) : 0;
+}
+
+static struct bytes caller_header(const struct flow_caller *c, struct bytes wanted)
+{
+	struct bytes rest = command_value(c->run, "headers")->text, one, name;
+
+	while (bytes_cut(&rest, ';', &one)) {
+		if (bytes_cut(&one, '=', &name) && bytes_ieq(name, wanted))
+			return one;
+	}
+	return (struct bytes){ 0 };
 }
 
 static void caller_fact(void *arg, struct bytes name, struct writer *w)
@@ -451,7 +455,9 @@ static void caller_fact(void *arg, struct bytes name, struct writer *w)
 	}
 	if (bytes_is(name, "tenant"))
 		writer_str(w, c->run->tenant);
-	caller_time(c, name, w);
+	if (bytes_starts(name, "header."))
+		writer_bytes(w, caller_header(c, bytes_from(name, strlen("header."))));
+	calendar_time_write(w, name, c->timed ? c->at : c->at + caller_offset_s(c));
 }
 
 static void caller_hours(void *arg, struct bytes name, struct writer *w)

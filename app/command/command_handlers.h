@@ -99,6 +99,9 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 /* One that leads to a flow: then the run has failed. */
 bool command_number_leads(struct command_run *run, struct bytes number);
 /* Twice a second: what the flows of all tenants are kept under is not forgotten. */
+/* A time zone is in memory from now on; false: the run has failed. The other one: 0 or -errno, which is logged. */
+bool command_zone_is_there(struct command_run *run, const char *name);
+int command_zone_read(struct node *node, const char *name);
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);

@@ -21,9 +21,9 @@ static const char *hours_zone(const struct hours_value *v)
 }
 
 /* As the files of this node have it. False: the run has failed. */
-static bool hours_zone_load(struct command_run *run, const struct hours_value *v, struct zone **out)
+static bool zone_load_for(struct command_run *run, const char *name, struct zone **out)
 {
-	int err = zone_load(out, hours_zone(v));
+	int err = zone_load(out, name);
 
 	if (err == -EINVAL || err == -ENOENT || err == -ENOTDIR || err == -EISDIR)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "zone",
@@ -35,16 +35,33 @@ static bool hours_zone_load(struct command_run *run, const struct hours_value *v
 	return !err;
 }
 
-/* Its rules were read just now: those of all calendars in it. */
-static void hours_zone_keep(struct command_run *run, const struct hours_value *v, struct zone *z)
+/* Rules that were read just now: those of all calendars in it. */
+bool command_zone_is_there(struct command_run *run, const char *name)
 {
-	(void)!calendars_zone_put(run->node->shards.commons->calendars, hours_zone(v), z);
+	struct zone *z;
+
+	if (!zone_load_for(run, name, &z))
+		return false;
+	(void)!calendars_zone_put(run->node->shards.commons->calendars, name, z);
+	return true;
+}
+
+int command_zone_read(struct node *node, const char *name)
+{
+	struct zone *z;
+	int err = zone_load(&z, name);
+
+	if (!err)
+		return calendars_zone_put(node->shards.commons->calendars, name, z);
+	LOG_ERROR("node", 0,
+		  "a time zone cannot be read: flows take the branch failed, or know no time",
+		  LOG_STR("zone", name), LOG_STR("error", strerror(-err)));
+	return err;
 }
 
 static bool hours_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
-	struct zone *z;
 
 	form_begin(&g_hours_form, value, name);
 	if (!document_stored(run->node, run->tenant, &g_hours_documents, name, value) &&
@@ -53,10 +70,8 @@ static bool hours_make(struct command_run *run, void *value)
 		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d hours", HOURS_MAX);
 		return false;
 	}
-	if (!document_read_args(run, &g_hours_documents, value) || !hours_zone_load(run, value, &z))
-		return false;
-	hours_zone_keep(run, value, z);
-	return true;
+	return document_read_args(run, &g_hours_documents, value) &&
+	       command_zone_is_there(run, hours_zone(value));
 }
 
 /* False: the run has failed. */
@@ -65,7 +80,7 @@ static bool hours_find(struct command_run *run, struct hours_value *out, struct 
 	struct bytes name = command_value(run, "name")->text;
 
 	if (document_stored(run->node, run->tenant, &g_hours_documents, name, out))
-		return hours_zone_load(run, out, z);
+		return zone_load_for(run, hours_zone(out), z);
 	command_fail(run, COMMAND_NOT_FOUND, "name",
 		     "there are no such hours: hours.list shows those that there are");
 	return false;
@@ -103,24 +118,17 @@ static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 	struct calendars *all = node->shards.commons->calendars;
 	const struct hours_value *v = value;
 	static struct hours h;
-	struct zone *z;
 	int err;
 
 	hours_to_core(v, &h);
 	err = calendars_put(all, tenant, v->name, &h, hours_zone(v));
 	if (err != -ENOENT)
 		return err;
-	err = zone_load(&z, hours_zone(v));
-	if (err) {
-		LOG_ERROR("node", 0,
-			  "the time zone of opening hours cannot be read: flows take "
-			  "the branch failed",
-			  LOG_STR("hours", v->name), LOG_STR("zone", hours_zone(v)),
-			  LOG_STR("error", strerror(-err)));
+	err = command_zone_read(node, hours_zone(v));
+	if (err && err != -ENOMEM) {
 		calendars_delete(all, tenant, v->name);
 		return 0;
 	}
-	err = calendars_zone_put(all, hours_zone(v), z);
 	return err ? err : calendars_put(all, tenant, v->name, &h, hours_zone(v));
 }
 

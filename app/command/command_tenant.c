@@ -538,7 +538,8 @@ static bool tenant_make(struct command_run *run, void *value)
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
 	return document_read_args(run, &g_tenant_documents, t) && domains_are_free(run, t) &&
-	       realm_may_change(run, &before, t) && streams_have_room(run, t);
+	       realm_may_change(run, &before, t) && streams_have_room(run, t) &&
+	       (!t->core.zone[0] || command_zone_is_there(run, t->core.zone));
 }
 
 static bool tenant_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -581,6 +582,8 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 	while (!err && (core = node_core_next(node, &cursor)))
 		err = shard_profile_put(core, number,
 					&document_profiles(node, number)->list[0].core);
+	if (t->core.zone[0])
+		command_zone_read(node, t->core.zone);
 	directory_add(node, t->name);
 	node->deliver.stale = true;
 	if (node->api.control)

@@ -388,6 +388,10 @@ const struct command_arg g_tenant_fields[] = {
 	TEXT_FIELD("language", core.language, CHARSET_NAME, tenant_language_wrong,
 		   "Language of the prompts that its phones hear, such as de: that of an extension "
 		   "comes before it. Empty: the node's."),
+	TEXT_FIELD(
+		"zone", core.zone, CHARSET_TEXT, NULL,
+		"Time zone of the time that its flows know, by its name in the IANA database, as "
+		"Europe/Berlin. Empty: UTC."),
 	NUMBER_FIELD(
 		"max_calls", max.calls, 0, 1000000, "0",
 		"Calls that it has on all nodes at most. Emergency calls are never refused. 0: "

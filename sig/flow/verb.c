@@ -309,12 +309,13 @@ const struct flow_fact g_flow_facts[] = {
 	{ "language", "the language of the call, such as en or de-CH" },
 	{ "call", "the id of the call" },
 	{ "tenant", "the tenant" },
-	{ "time.date", "the day in the tenant's time zone, such as 2027-01-31" },
+	{ "time.date", "the day in the tenant's time zone (tenant.put), such as 2027-01-31" },
 	{ "time.weekday", "mon, tue, wed, thu, fri, sat or sun" },
 	{ "time.hour", "00 to 23" },
 	{ "time.minute", "00 to 59" },
 	{ "tag.", "a tag of the call: tag.Case.Number" },
-	{ "header.", "a header of the INVITE that the trunk may pass: header.X-Customer" },
+	{ "header.", "a header of the INVITE, named by x_headers of the trunk or node: "
+		     "header.X-Customer; or header.User-to-User" },
 	{ 0 },
 };
 

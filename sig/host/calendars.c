@@ -160,6 +160,13 @@ int calendars_zone_put(struct calendars *x, const char *name, struct zone *zone)
 	return 0;
 }
 
+const struct zone *calendars_zone(const struct calendars *x, const char *name)
+{
+	const struct calendar_zone *z = x ? zone_find(x, name) : NULL;
+
+	return z ? z->zone : NULL;
+}
+
 const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant, struct bytes name)
 {
 	return x ? calendar_find(x, tenant, name) : NULL;
@@ -172,4 +179,20 @@ const char *calendar_word(const struct calendar *c, int64_t utc_s)
 	if (state.open)
 		return "open";
 	return state.overridden || !state.label[0] ? "closed" : "holiday";
+}
+
+void calendar_time_write(struct writer *w, struct bytes name, int64_t local_s)
+{
+	static const char days[][4] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
+	struct civil date = civil_of(civil_day(local_s));
+	int64_t minute = (local_s - civil_day(local_s) * ZONE_DAY_S) / 60;
+
+	if (bytes_is(name, "time.date"))
+		writer_fmt(w, "%04d-%02u-%02u", (int)date.year, date.month, date.day);
+	else if (bytes_is(name, "time.weekday"))
+		writer_str(w, days[civil_weekday(civil_day(local_s))]);
+	else if (bytes_is(name, "time.hour"))
+		writer_fmt(w, "%02d", (int)(minute / 60));
+	else if (bytes_is(name, "time.minute"))
+		writer_fmt(w, "%02d", (int)(minute % 60));
 }

@@ -25,10 +25,14 @@ int calendars_put(struct calendars *x, uint16_t tenant, const char *name, const 
 void calendars_delete(struct calendars *x, uint16_t tenant, const char *name);
 /* A zone, or its newer rules. The table has it from now on, and frees it where it fails: -ENOMEM. */
 int calendars_zone_put(struct calendars *x, const char *name, struct zone *zone) NODISCARD;
+/* One that is in memory; NULL: it is not. */
+const struct zone *calendars_zone(const struct calendars *x, const char *name);
 /* NULL: there is none. Until one is put or deleted. x NULL: there are none at all. */
 const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant,
 				      struct bytes name);
 /* What it says at that time, as flows have it: open, closed, or holiday on a day of its own. */
 const char *calendar_word(const struct calendar *c, int64_t utc_s);
+/* What flows call time.date, time.weekday, time.hour and time.minute; nothing for another name. */
+void calendar_time_write(struct writer *w, struct bytes name, int64_t local_s);
 
 #endif

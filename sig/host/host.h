@@ -23,6 +23,7 @@ struct call;
 struct call_event;
 struct module_lists;
 struct call_target;
+struct calendars;
 struct digest_account;
 struct dialog;
 struct focus_addition;
@@ -66,6 +67,7 @@ struct call_host {
 	struct security *security;    /* security_event: misuse of the node */
 	struct secret_limit *secrets; /* of sig/call/secret.h */
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
+	struct calendars *calendars;  /* of tenants (calendars.h) */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
 	struct steady steady;
@@ -141,8 +143,6 @@ struct call_host {
 				 uint64_t call);
 	/* Not all have answered in time: what is known until now. Nothing more is told. */
 	void (*picked_remote)(void *owner, uint64_t serial, struct park_news *out);
-	/* What a tenant's calendar says now: open, or another word; nothing: there is none of that name. NULL: there is none at all. */
-	void (*hours_of)(void *owner, uint16_t tenant, struct bytes name, struct writer *w);
 	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/table.h"
+#include "base/zone.h"
 
 /*
  * The groups of slots that a tenant has (PARK-01), as its document says them: "sales=10-19,support=200-249". A slot is of the group between
@@ -88,6 +89,7 @@ struct tenant_terms {
 	bool park_spoken;            /* ... and hears it said, before it is left */
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
+	char zone[ZONE_NAME_MAX];    /* of the time that its flows know; "": UTC */
 };
 
 /* What its document says. */

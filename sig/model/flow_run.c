@@ -39,6 +39,7 @@ static const struct schema flow_run_rows[] = {
 	  .max = SAVED_USER_MAX },
 	{ "ahead", 20, SCHEMA_CSTR, SCHEMA_SECRET | SCHEMA_LINE,
 	  SCHEMA_AT(struct flow_run, ahead) },
+	{ "turned_utc_s", 30, SCHEMA_UINT, SCHEMA_AT(struct flow_run, turned_utc_s) },
 	{ 0 },
 };
 

@@ -34,8 +34,9 @@ struct flow_run {
 		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
 	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
 	uint8_t after;
-	struct text called; /* the number of the flow, while the call has another one */
-	struct text path;   /* the steps that it has left, and by which branch */
+	struct text called;    /* the number of the flow, while the call has another one */
+	struct text path;      /* the steps that it has left, and by which branch */
+	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */
 	/* of this process: */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */

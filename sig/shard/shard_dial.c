@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "sig/dialog/dialog.h"
-#include "sig/host/calendars.h"
 #include "sig/host/destination.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
@@ -535,16 +534,6 @@ enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, stru
 	    (dialled.kind == DIAL_BARRED && !shard_dial_is_barred(owner, tenant, &dialled)))
 		return DIAL_UNKNOWN;
 	return dialled.kind;
-}
-
-void shard_hours_of(void *owner, uint16_t tenant, struct bytes name, struct writer *w)
-{
-	const struct shard *s = owner;
-	const struct calendar *c = calendars_find(s->commons->calendars, tenant, name);
-	int64_t wall_ms = (int64_t)s->host.now.utc_ms + s->host.wall_ms;
-
-	if (c)
-		writer_str(w, calendar_word(c, wall_ms / 1000));
 }
 
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

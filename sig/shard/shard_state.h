@@ -301,7 +301,6 @@ bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct by
 /* call_host.secret_tried */
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* call_host.dials */
-void shard_hours_of(void *owner, uint16_t tenant, struct bytes name, struct writer *w);
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);
 enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls go through flows by numbers and by command, each by the program with which it began: over a change of its name, and a kill."""
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from lib.place import PARTY
 
 from application_test import ApplicationTest
@@ -46,6 +49,28 @@ class Numbers(Put):
         self.ask("call.run", call=call, program=[{"hangup": {"reason": "that is all"}}])
         out.wait_bye()
         self.assertEqual(self.ended()["flow"], "")
+
+    def test_headers_and_time(self):
+        """What a trunk may say decides, and so does the time in the tenant's zone."""
+        trunk = self.enterContext(self.node.user_agent("+4940123"))
+        self.ask("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port, x_headers="X-Customer")
+        self.ask("did.put", number="+4930100", to="100")
+        self.ask("number.put", number="100", to="flow:main")
+        with self.assertRaisesRegex(Refused, "time zone"):
+            self.ask("tenant.put", name="default", zone="Europe/Atlantis")
+        self.ask("tenant.put", name="default", zone="Asia/Kolkata")
+        self.ask("flow.put", name="main", program={"start": "who", "steps": {
+            "who": {"match": "{header.X-Customer}{header.X-Other}", "on": {"77": "when"}, "else": "no"},
+            "when": {"tag": {"Call.At": "{time.date} {time.weekday} {time.hour}"}, "next": "busy"},
+            "no": {"reject": {"status": 480}}, "busy": {"reject": {"status": 486}}}})
+        before = datetime.now(ZoneInfo("Asia/Kolkata"))
+        for value, status in (("77", 486), ("78", 480)):
+            out = trunk.invite("+4930100", self.audio_a.sdp(), headers=[("X-Customer", value), ("X-Other", "5")])
+            self.assertEqual(out.wait_final().status, status)
+        after = datetime.now(ZoneInfo("Asia/Kolkata"))
+        said = [f"Call.At={t:%Y-%m-%d} {'mon tue wed thu fri sat sun'.split()[t.weekday()]} {t:%H}" for t in (before, after)]
+        self.ended()
+        self.assertIn(self.node.cdrs()[0]["data"], said)
 
     def test_changed_and_killed(self):
         """A name that means another program, and the next process: the call goes on by its own, which is in Redis alone."""

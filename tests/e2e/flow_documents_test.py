@@ -158,6 +158,9 @@ class Flows(Pair):
         self.ask("hours.override", name="office", state="closed")
         self.assertEqual(way(time=open_)[:2], ["away", "night"])
         self.ask("hours.override", name="office", state="none")
+        self.ask("flow.put", name="main", program=[{"tag": {"A.b": "{header.x-crm} {header.X-Other}|{time.hour}"}}, {"hangup": {}}])
+        tried = self.ask("flow.try", flow="main", headers="X-Crm=a b;X-No=1", time="07:59")
+        self.assertIn({"tag": "A.b", "value": "a b |07"}, tried)
         self.refused("bad_argument", "time", "flow.try", flow="main", time="tomorrow")
         self.refused("not_found", "flow", "flow.try", flow="shop")
 

@@ -31,13 +31,15 @@ static const struct command_arg g_flow_try_args[] = {
 	SAID_ARG("to", "The number that is called."),
 	SAID_ARG("trunk", "The trunk that the call comes by; empty: a phone of the tenant calls."),
 	SAID_ARG("language", "The language of the call."),
+	SAID_ARG("headers", "Headers of the INVITE, as X-Customer=77, joined by ';'."),
 	{ .name = "time",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,
 	  .min = 5,
 	  .max = HOURS_UNTIL_MAX - 1,
 	  .preset = "now",
-	  .help = "Local time in the zone of each calendar: 18:00 of today, or 2026-12-24 18:00." },
+	  .help = "Local time in the zone of each calendar, and of the tenant: 18:00 of today, or "
+		  "2026-12-24 18:00." },
 	SAID_ARG("digits", "How one verb after the other ends, joined by ',': the digits that are "
 			   "pressed, an outcome such as busy or timeout, or another value, such "
 			   "as the name of a recording. Verbs that have one way on pass by "

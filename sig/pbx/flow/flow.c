@@ -248,9 +248,12 @@ static enum flow_turn run_turn(struct flow_turn_of *t, bool first)
 {
 	struct flow_run *r = t->c->run;
 	struct flow_world world = flow_world_of(t);
-	enum flow_turn turn = first ? program_begin(t->p, &r->at, &world, t->v)
-				    : program_next(t->p, &r->at, (enum flow_outcome)r->outcome,
-						   text_bytes(&r->value), &world, t->v);
+	enum flow_turn turn;
+
+	r->turned_utc_s = (uint64_t)((int64_t)t->h->now.utc_ms + t->h->wall_ms) / 1000;
+	turn = first ? program_begin(t->p, &r->at, &world, t->v)
+		     : program_next(t->p, &r->at, (enum flow_outcome)r->outcome,
+				    text_bytes(&r->value), &world, t->v);
 
 	while (turn == FLOW_VERB && (t->v->verb->flags & VERB_DECIDES))
 		turn = run_redirect(t);

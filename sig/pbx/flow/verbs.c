@@ -2,10 +2,14 @@
 /* How each verb of a flow is carried out, by what calls do anyway; and what a program may ask about the call. */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/identity.h"
 #include "sig/call/prompts.h"
+#include "sig/host/calendars.h"
+#include "sig/host/settings.h"
 #include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
@@ -274,6 +278,35 @@ static struct bytes tag_value(const struct call *c, struct bytes tag)
 	return (struct bytes){ 0 };
 }
 
+/* The caller's INVITE had it, and its side may say it (sig/identity/policy.h). Of RFC 7433 without parameters. */
+static struct bytes header_value(const struct call *c, struct bytes name)
+{
+	struct bytes rest = text_bytes(&call_caller(c)->carried), value;
+	struct carried_line line;
+
+	while (carried_next(&rest, &line)) {
+		value = line.value;
+		if (line.kind == CARRIED_UUI)
+			(void)bytes_cut(&line.value, ';', &value);
+		else if (line.kind != CARRIED_EXTRA)
+			continue;
+		if (bytes_ieq(line.name, name) && utf8_is(value))
+			return value;
+	}
+	return (struct bytes){ 0 };
+}
+
+/* Nothing where the tenant's zone cannot be read: another time would be wrong. */
+static void fact_time(const struct flow_turn_of *t, struct bytes name, struct writer *w)
+{
+	const char *own = tenants_terms(t->h->settings->tenants, t->c->tenant)->zone;
+	const struct zone *z = own[0] ? calendars_zone(t->h->calendars, own) : NULL;
+	int64_t utc_s = (int64_t)t->c->run->turned_utc_s;
+
+	if (z || !own[0])
+		calendar_time_write(w, name, utc_s + (z ? zone_offset_s(z, utc_s) : 0));
+}
+
 static void world_fact(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_turn_of *t = arg;
@@ -297,14 +330,19 @@ static void world_fact(void *arg, struct bytes name, struct writer *w)
 		writer_str(w, call_tenant(t->h, c));
 	else if (bytes_starts(name, "tag."))
 		writer_bytes(w, tag_value(c, bytes_from(name, strlen("tag."))));
+	else if (bytes_starts(name, "header."))
+		writer_bytes(w, header_value(c, bytes_from(name, strlen("header."))));
+	else
+		fact_time(t, name, w);
 }
 
 static void world_hours(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_turn_of *t = arg;
+	const struct calendar *c = calendars_find(t->h->calendars, t->c->tenant, name);
 
-	if (t->h->hours_of)
-		t->h->hours_of(t->h->owner, t->c->tenant, name, w);
+	if (c)
+		writer_str(w, calendar_word(c, (int64_t)t->c->run->turned_utc_s));
 }
 
 /* A tag of the data; account.code is the account code. */

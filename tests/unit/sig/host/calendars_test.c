@@ -35,6 +35,38 @@ static const char *word(const struct calendars *x, uint16_t tenant, const char *
 	return c ? calendar_word(c, local) : "";
 }
 
+static const char *fact(const char *name, int64_t local_s)
+{
+	static char text[32];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+
+	calendar_time_write(&w, bytes_str(name), local_s);
+	text[w.n] = '\0';
+	return text;
+}
+
+static void test_time(void **state)
+{
+	struct calendars *x;
+	int64_t local;
+
+	(void)state;
+	assert_int_equal(hours_time_parse(&local, BYTES_LIT("2026-11-27 08:05"), 0), 0);
+	assert_string_equal(fact("time.date", local), "2026-11-27");
+	assert_string_equal(fact("time.weekday", local), "fri");
+	assert_string_equal(fact("time.hour", local), "08");
+	assert_string_equal(fact("time.minute", local + 59), "05");
+	assert_string_equal(fact("time.date", -1), "1969-12-31");
+	assert_string_equal(fact("time.minute", -1), "59");
+	assert_string_equal(fact("time.second", local), "");
+	assert_null(calendars_zone(NULL, "UTC"));
+	assert_int_equal(calendars_open(&x), 0);
+	assert_null(calendars_zone(x, "UTC"));
+	assert_int_equal(calendars_zone_put(x, "UTC", zone_of("UTC")), 0);
+	assert_non_null(calendars_zone(x, "UTC"));
+	calendars_close(x);
+}
+
 static void test_words(void **state)
 {
 	struct hours h = hours_of("mon-fri 08:00-18:00", "2026-12-25 closed Christmas");
@@ -82,6 +114,7 @@ static void test_zones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_zones),
 	};

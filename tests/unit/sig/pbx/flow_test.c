@@ -294,6 +294,81 @@ static void test_program_is_gone(void **state)
 	assert_gone(l, "hello");
 }
 
+#define TAGS                                                                                      \
+	"[{\"tag\":{\"A.a\":\"1;B.b=2\"}},{\"tag\":{\"A.b\":\"x\"}},{\"tag\":{\"A.c\":\"3=4\"}}," \
+	"{\"tag\":{\"A.b\":\"\",\"A.d\":\"M\u00fcller, Anna\"}},{\"play\":[\"p\"]}]"
+
+/* Words are as good as digits, over a kill, too; and nobody sets another tag by what a tag is set to. */
+static void test_tags(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, TAGS);
+	is_answered(l);
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", TAGS);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+	assert_string_equal(l->r->cdrs[0].facts.data, "A.c=3=4;A.d=M\u00fcller, Anna");
+}
+
+/* Those that the node lets pass, and what users tell each other; nobody else's. */
+static void test_headers(void **state)
+{
+	struct line *l = *state;
+
+	l->r->settings.extra = (struct identity_extra){ .count = 1, .names = { "X-Cust*" } };
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	phone_bind(&l->a);
+	put_flow(l->r, "[{\"tag\":{\"A.a\":\"{header.x-customer}\",\"A.b\":\"{header.X-Other}\","
+		       "\"A.c\":\"{header.User-to-User}\",\"A.d\":\"{header.X-Customer-8}\","
+		       "\"A.e\":\"{header.Privacy}\"}},{\"play\":[\"p\"]}]");
+	phone_begin(&l->a, "700");
+	phone_request(&l->a, "INVITE",
+		      "X-Customer: 77\r\nX-Other: 5\r\nUser-to-User: 0041;encoding=hex\r\n"
+		      "X-Customer-8: \xff\r\nPrivacy: id\r\n",
+		      PHONE_SDP_A);
+	rig_run(l->r);
+	is_answered(l);
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+	assert_string_equal(l->r->cdrs[0].facts.data, "A.a=77;A.c=0041");
+}
+
+#define CLOCK "[{\"play\":[\"at-{time.minute}\"]},{\"play\":[\"at-{time.minute}\"]}]"
+
+/* A verb knows the time at which it was reached, also in the next process. */
+static void test_time(void **state)
+{
+	struct line *l = *state;
+	uint64_t second = l->r->now.utc_ms / 1000 % 60;
+	char prompt[32];
+
+	rig_wait_ms(l->r, (115 - second) * 1000);
+	(void)snprintf(prompt, sizeof(prompt), "prompt:at-%02d",
+		       (int)(l->r->now.utc_ms / 60000 % 60));
+	call_flow(l, CLOCK);
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", CLOCK);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	rig_wait_ms(l->r, 10000);
+	is_answered(l);
+	assert_true(plays(l, prompt));
+	played(l, PROMPT_NEWS_ENDED);
+	assert_false(plays(l, prompt));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+}
+
 #define SECRETS                                                                                  \
 	"{\"name\":\"main\",\"start\":\"pin\",\"steps\":{"                                       \
 	"\"pin\":{\"gather\":{\"min\":4,\"max\":4,\"secret\":true,\"into\":\"pin\"},"            \
@@ -655,6 +730,9 @@ int main(void)
 		LINE_TEST(test_goes_on_nowhere),
 		LINE_TEST(test_nobody_answers),
 		LINE_TEST(test_restart),
+		LINE_TEST(test_tags),
+		LINE_TEST(test_headers),
+		LINE_TEST(test_time),
 		LINE_TEST(test_program_comes),
 		LINE_TEST(test_program_is_gone),
 		LINE_TEST(test_say),
