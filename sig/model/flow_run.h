@@ -18,7 +18,15 @@ enum flow_run_state {
 };
 
 /* What has begun, and is waited for. Numbers as above. */
-enum flow_run_kind { RUN_NOTHING, RUN_PROMPTS, RUN_TIME, RUN_DIAL, RUN_PARK, RUN_KINDS };
+enum flow_run_kind {
+	RUN_NOTHING,
+	RUN_PROMPTS,
+	RUN_TIME,
+	RUN_DIAL,
+	RUN_PARK,
+	RUN_CONFERENCE,
+	RUN_KINDS
+};
 
 struct flow_run {
 	struct flow_position at;
@@ -27,7 +35,7 @@ struct flow_run {
 	uint8_t kind;             /* enum flow_run_kind */
 	uint8_t outcome;          /* of RUN_ENDED: enum flow_outcome, with */
 	struct text value;        /* digits and the like */
-	uint8_t target;           /* targets of a dial that were rung */
+	uint8_t target;           /* targets of a dial that were rung; 1: it was in its room */
 	uint16_t status;   /* why the last of them did not take the call; 0: it could not be rung */
 	uint64_t until_ns; /* a pause, a dial, or a time in a slot is over; 0: off */
 	char ahead
@@ -55,6 +63,12 @@ bool flow_run_key(struct flow_run *r, char key);
 static inline bool flow_has_caller(const struct call *c)
 {
 	return c->run && c->run->state != RUN_OVER;
+}
+
+/* It has given its caller to a room, and goes on when he is there no longer. */
+static inline bool flow_confers(const struct call *c)
+{
+	return c->run && c->run->state == RUN_WAITS && c->run->kind == RUN_CONFERENCE;
 }
 
 #endif

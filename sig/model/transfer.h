@@ -53,6 +53,9 @@ struct transfer_slot {
 	bool spoken;     /* and whoever parks is told so, or was */
 };
 
+/* What a party is in the room that it is given to, by the word of its flow. */
+enum { ENTERS_ADMITTED = 1, ENTERS_MUTED = 2, ENTERS_HOST = 4 };
+
 struct transfer {
 	enum transfer_state state;
 	uint8_t leg;     /* of the transferor; LEG_NONE: none */
@@ -64,6 +67,7 @@ struct transfer {
 	uint32_t away_s; /* of the call, while another application may have it */
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
+	uint8_t enters;  /* ENTERS_ADMITTED: no PIN is asked; and so on */
 	uint16_t status; /* FAILED: why */
 	/* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
 	struct dialog *outside;

@@ -10,6 +10,7 @@
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
@@ -458,7 +459,10 @@ static enum refusal member_drop(struct call_host *h, struct call *c)
 				       .by = ENDED_BY_OPERATOR,
 				       .status = 480 };
 
-	call_end(h, c, &e);
+	if (flow_confers(c))
+		conference_leave(h, c, "dropped");
+	else
+		call_end(h, c, &e);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "sig/call/secret.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/focus.h"
@@ -55,13 +56,26 @@ static bool pin_is_asked(const struct room *r, const struct room_terms *t)
 
 /* ---- it is called ---- */
 
+/* What a flow says that who comes is there: ENTERS_ADMITTED and so on. */
+static uint8_t caller_enters(const struct call *c)
+{
+	return c->transfer ? c->transfer->enters : 0;
+}
+
 /* Who takes somebody's place comes in place of one whom the lock let in. */
-static enum refusal room_is_closed(const struct room *r, const struct room_terms *t, bool in_stead,
-				   struct call_refusal *refusal)
+static bool lock_lets_in(const struct call *c, const struct room_terms *t)
+{
+	if (caller_enters(c) & ENTERS_ADMITTED)
+		return caller_enters(c) & ENTERS_HOST;
+	return c->replaces.call || (t && t->host_pin[0]);
+}
+
+static enum refusal room_is_closed(const struct call *c, const struct room *r,
+				   const struct room_terms *t, struct call_refusal *refusal)
 {
 	enum refusal refused = REFUSED_NOT;
 
-	if (r->locked && !in_stead && !(t && t->host_pin[0])) {
+	if (r->locked && !lock_lets_in(c, t)) {
 		refused = call_refuse_as(refusal, 403, REFUSED_ROOM);
 		refusal->text = "the conference is locked";
 	} else if (room_is_full(r, 1)) {
@@ -90,6 +104,19 @@ static enum refusal ring_through(struct call_host *h, struct call *c, struct byt
 	return remote_shard_ring_name(h, c, shard, name, &party, refusal);
 }
 
+/* Whom a flow lets in has the name of a member of that room. */
+static enum refusal ring_admitted(struct call_host *h, struct call *c, struct bytes number,
+				  struct bytes display, uint64_t room, struct call_refusal *refusal)
+{
+	const struct member_name member = { .room = room,
+					    .host = caller_enters(c) & ENTERS_HOST,
+					    .muted = caller_enters(c) & ENTERS_MUTED };
+	char name[MEMBER_NAME_MAX];
+
+	member_name_put(name, &member);
+	return ring_through(h, c, number, display, id_shard(room), bytes_str(name), refusal);
+}
+
 static enum refusal ring_other_shard(struct call_host *h, struct call *c, struct bytes number,
 				     struct bytes display, uint16_t shard,
 				     struct call_refusal *refusal)
@@ -110,6 +137,9 @@ static enum refusal caller_asks(struct call_host *h, struct call *c, struct byte
 		conference_leave(h, c, "elsewhere");
 	if (text_set(&c->display, display) || conference_add_pending(h, c, r))
 		return call_refuse(refusal, REFUSED_MEMORY);
+	c->member->admitted = caller_enters(c) & ENTERS_ADMITTED;
+	c->member->muted = caller_enters(c) & ENTERS_MUTED;
+	c->member->hosts = caller_enters(c) & ENTERS_HOST;
 	c->plan.steps[c->plan.count - 1].confers = true;
 	c->plan.until_ns = c->ring_ns = 0;
 	c->bridge.callee = LEG_NONE;
@@ -132,8 +162,9 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 			  struct call_refusal *refusal)
 {
 	const struct room_terms *t = called_terms(h, r);
-	enum refusal refused = room_is_closed(r, t, c->replaces.call, refusal);
-	uint64_t wait_ns = !refused && pin_is_asked(r, t) ? pin_waits_ns(h, c, r) : 0;
+	enum refusal refused = room_is_closed(c, r, t, refusal);
+	bool asked = pin_is_asked(r, t) && !(caller_enters(c) & ENTERS_ADMITTED);
+	uint64_t wait_ns = !refused && asked ? pin_waits_ns(h, c, r) : 0;
 
 	if (wait_ns)
 		refused = secret_refuse(wait_ns, refusal);
@@ -155,7 +186,8 @@ static enum refusal meetme_call(struct call_host *h, struct call *c, const struc
 				struct bytes display, bool near, struct call_refusal *refusal)
 {
 	struct bytes number = bytes_str(t->number);
-	uint16_t shard = near && h->room_number_shard
+	bool admitted = caller_enters(c) & ENTERS_ADMITTED; /* the room's id is to be known */
+	uint16_t shard = near && !admitted && h->room_number_shard
 				 ? h->room_number_shard(h->owner, c->tenant, number)
 				 : 0;
 	struct room *r;
@@ -167,8 +199,9 @@ static enum refusal meetme_call(struct call_host *h, struct call *c, const struc
 		return call_refuse(refusal, REFUSED_CALLS_FULL);
 	if (r->object.follows &&
 	    remote_shard_is_reachable(h->settings, id_shard(r->object.follows)))
-		return ring_other_shard(h, c, number, display, id_shard(r->object.follows),
-					refusal);
+		return admitted ? ring_admitted(h, c, number, display, r->object.follows, refusal)
+				: ring_other_shard(h, c, number, display,
+						   id_shard(r->object.follows), refusal);
 	return meetme_enter(h, c, display, r, refusal);
 }
 
@@ -254,19 +287,23 @@ static enum refusal meetme_begin(struct call_host *h, struct call *c,
 
 /* ---- which shard has it ---- */
 
-static enum refusal ring_local_shard(struct call_host *h, struct call *c, uint16_t shard,
+static enum refusal ring_local_shard(struct call_host *h, struct call *c, uint64_t room,
 				     struct call_refusal *refusal)
 {
+	uint16_t shard = id_shard(room);
 	struct text number = { 0 };
 	enum refusal refused;
 
 	if (text_set(&number, bytes_str(c->member->number_called)))
 		refused = call_refuse(refusal, REFUSED_MEMORY);
-	else if (remote_shard_is_reachable(h->settings, shard))
+	else if (!remote_shard_is_reachable(h->settings, shard))
+		refused = call_refuse_as(refusal, 480, REFUSED_ROOM);
+	else if (caller_enters(c) & ENTERS_ADMITTED)
+		refused = ring_admitted(h, c, text_bytes(&number), text_bytes(&c->display), room,
+					refusal);
+	else
 		refused = ring_other_shard(h, c, text_bytes(&number), text_bytes(&c->display),
 					   shard, refusal);
-	else
-		refused = call_refuse_as(refusal, 480, REFUSED_ROOM);
 	text_clear(&number);
 	if (refused)
 		return refused;
@@ -296,7 +333,7 @@ void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news
 	if (news->told == PARK_OK) {
 		refused = meetme_answer_caller(h, c, &refusal);
 	} else if (news->told == PARK_TAKEN) {
-		refused = ring_local_shard(h, c, id_shard(news->owner), &refusal);
+		refused = ring_local_shard(h, c, news->owner, &refusal);
 	} else {
 		refused = call_refuse_as(&refusal, 503, REFUSED_ROOM);
 		refusal.text = "too many rooms of the tenant are open";
@@ -396,6 +433,17 @@ static bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 	return member_enters(h, c, r, t, false);
 }
 
+/* A flow goes on with its caller; any other call is over. */
+static void member_not_let_in(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	if (!flow_confers(c)) {
+		call_end(h, c, e);
+		return;
+	}
+	c->run->status = e->status;
+	conference_leave(h, c, "elsewhere");
+}
+
 static void turned_away(struct call_host *h, struct call *c, const char *why)
 {
 	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
@@ -404,7 +452,7 @@ static void turned_away(struct call_host *h, struct call *c, const char *why)
 
 	LOG_INFO("call", c->id, "a caller does not come into a conference", LOG_STR("reason", why),
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
-	call_end(h, c, &e);
+	member_not_let_in(h, c, &e);
 }
 
 /* Silence is no guess. */
@@ -494,8 +542,8 @@ static void meetme_established(struct call_host *h, struct call *c)
 	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || !call_is_alone(c))
 		return;
 	if (!r || !meetme_arrives(h, c, r))
-		call_end(h, c, &gone);
-	else if (!c->member->asks)
+		member_not_let_in(h, c, &gone);
+	else if (c->member && !c->member->asks)
 		focus_refer_notify(h, c, 200);
 }
 

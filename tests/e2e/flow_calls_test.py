@@ -113,23 +113,6 @@ class Numbers(Put):
         out, _ = self.dialled()
         out.bye()
 
-    def test_parked(self):
-        """In the slot that the flow names, over a kill, until nobody has come."""
-        self.ask("flow.put", name="main", program={"start": "slot", "steps": {
-            "slot": {"park": {"slot": "7", "timeout_s": 6}, "timeout": "wait"}, "wait": WAIT["steps"]["wait"], "bye": {"hangup": {}}}})
-        self.ask("number.put", number="100", to="flow:main")
-        out = self.a.invite("100", self.audio_a.sdp())
-        out.wait_answer()
-        call = self.ask("call.list")[0]["id"]
-        until(lambda: [(row["slot"], row["call"]) for row in self.ask("park.list")] == [("7", call)], "it is not parked")
-        self.node.kill()
-        self.node.restart()
-        self.assertEqual([row["call"] for row in self.ask("park.list")], [call])
-        self.waits(call)
-        self.assertEqual(self.at(call)["path"], "slot,timeout")
-        self.assertEqual(self.ask("park.list"), [])
-        out.bye()
-
     def test_a_prompt_that_is_not_there(self):
         """The caller may press digits all the same, play fails, and the log says of both where they are in the flow."""
         self.ask("number.put", number="100", to="flow:main")

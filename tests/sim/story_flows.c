@@ -38,6 +38,9 @@
 	FLOW(start, up "\"desk\":{\"dial\":\"1002\",\"next\":\"wait\",\"failed\":\"end\"}," \
 		       "\"wait\":{\"pause\":60,\"next\":\"end\"},"                          \
 		       "\"end\":{\"hangup\":{}}")
+#define CONFERS                                                                        \
+	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"moderator\":true}," \
+		     "\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
 
 const struct story story_flows[] = {
 	{ "flow-menu-and-dial", CALLS({ 10, STORY_KEY, A, '1' }), .flow = MENU, .look_s = 24,
@@ -90,5 +93,16 @@ const struct story story_flows[] = {
 	  .look_s = 40, .talk = ON(A) | ON(C), .status = 200 },
 	{ "flow-parks-and-is-retrieved-late", CALLS({ 23, STORY_CODE, C, CODE_SLOT }),
 	  .flow = PARKS },
+	{ "flow-confers", CALLS({ 6, STORY_CODE, B, CODE_ROOM }, { 20, STORY_HANG_UP, B }),
+	  .flow = CONFERS, .room = true, .look_s = 14, .talk = ON(A) | ON(B) },
+	{ "flow-confers-over-shards",
+	  CALLS({ 6, STORY_CODE, B, CODE_ROOM }, { 7, STORY_CODE, C, CODE_ROOM }), .shards = 3,
+	  .flow = CONFERS, .room = true, .look_s = 24, .talk = ON(A) | ON(B) | ON(C) },
+	{ "flow-confers-in-a-room-that-is-there",
+	  .steps = { { 3, STORY_CODE, B, CODE_ROOM },
+		     { 6, STORY_CODE, A, CODE_FLOW },
+		     { 26, STORY_HANG_UP, A } },
+	  .shards = 3, .flow = CONFERS, .room = true, .absent = ON(B2), .look_s = 22,
+	  .talk = ON(A) | ON(B) },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

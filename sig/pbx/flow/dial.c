@@ -132,7 +132,7 @@ bool dial_answered(struct call *c)
 {
 	struct flow_run *r = c->run;
 
-	if (r->state != RUN_WAITS || r->kind != RUN_DIAL || r->after != AFTER_ANSWER)
+	if (r->state != RUN_WAITS || r->after != AFTER_ANSWER)
 		return false;
 	r->after = (uint8_t)(c->bridge.callee + 1);
 	r->state = RUN_OVER;
@@ -157,11 +157,21 @@ static bool dial_may_go_on(const struct call *c, uint8_t leg)
 	       (!c->transfer || c->transfer->state == TRANSFER_FAILED);
 }
 
+void flow_called_back(struct call *c)
+{
+	struct text called = c->to;
+
+	if (c->run->called.n) {
+		c->to = c->run->called;
+		c->run->called = called;
+	}
+	text_clear(&c->run->called);
+}
+
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e)
 {
 	const struct leg_farewell f = { .reason = e->reason };
-	struct flow_run *r = c->run;
-	struct text called;
+	const struct flow_run *r = c->run;
 
 	if (!dial_may_go_on(c, leg))
 		return false;
@@ -171,12 +181,7 @@ bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	pair_leave_one(h, c, c->bridge.caller, e->cause, e->by);
 	transfer_clear(&c->transfer);
 	plan_clear(&c->plan);
-	if (r->called.n) {
-		called = c->to;
-		c->to = r->called;
-		r->called = called;
-	}
-	text_clear(&r->called);
+	flow_called_back(c);
 	LOG_INFO("flow", c->id, "they have spoken, and the flow goes on", LOG_STR("flow", r->name));
 	flow_ended(c, OUTCOME_NEXT);
 	session_refresh(h, c);

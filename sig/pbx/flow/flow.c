@@ -618,7 +618,8 @@ static bool run_is_answered(const struct call *c)
 /* ... or it waits elsewhere. */
 static bool run_is_taken(const struct call *c)
 {
-	return run_is_answered(c) || (c->member && !c->member->asks) ||
+	return run_is_answered(c) ||
+	       (c->member && !c->member->asks && c->run->kind != RUN_CONFERENCE) ||
 	       (c->park && !c->park->asks && c->run->kind != RUN_PARK);
 }
 

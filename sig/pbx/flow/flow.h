@@ -40,7 +40,7 @@ const struct flow_act *flow_act_of(const struct flow_verb *v);
 struct flow_world flow_world_of(struct flow_turn_of *t);
 
 /* Of a verb that has begun to give its caller to somewhere: VERB_BEGUN (it is there, or on its way), the outcome, or VERB_AGAIN. */
-int place_look(const struct call *c);
+int place_look(struct call *c);
 /* Its time is over; as above. */
 int place_overdue(struct call_host *h, struct call *c);
 /* Its caller is in the call alone again. */
@@ -57,6 +57,8 @@ int verb_dial(struct flow_turn_of *t);
 bool dial_answered(struct call *c);
 /* The flow goes on behind that conversation. */
 bool dial_goes_on(const struct call *c);
+/* The number of the flow is the call's again. */
+void flow_called_back(struct call *c);
 /* Who was dialled has left. True: its caller is in the flow again. */
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 

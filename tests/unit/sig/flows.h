@@ -6,7 +6,7 @@
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
-#include "tests/unit/sig/application.h"
+#include "tests/unit/sig/line.h"
 
 UNUSED static void put_program(struct rig *r, const char *name, const char *text)
 {
@@ -30,6 +30,16 @@ UNUSED static void put_flow(struct rig *r, const char *text)
 			 0);
 }
 
+/* The first call that there is. */
+UNUSED static uint64_t first_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return view.call;
+}
+
 UNUSED static void call_flow(struct line *l, const char *text)
 {
 	put_flow(l->r, text);
@@ -51,8 +61,7 @@ UNUSED static void played(struct line *l, enum prompt_news_kind kind)
 					  .job = { .slot = 600, .generation = 7 },
 					  .codec = l->r->play_codec };
 
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = first_call(l->r), .play = news });
 	rig_run(l->r);
 }
 
@@ -60,7 +69,7 @@ UNUSED static void press(struct line *l, char digit)
 {
 	struct media_event ev = { .kind = MEDIA_FLOW_DIGIT,
 				  .id = line_last_spec(l->r, 0).id,
-				  .call = application_call(l->r),
+				  .call = first_call(l->r),
 				  .digit = digit,
 				  .duration_ms = 100 };
 

@@ -39,7 +39,7 @@ static void parked(struct line *l)
 	is_answered(l);
 	assert_string_equal(asked(l->r, PARK_CLAIM)->slot, "7");
 	told(l, PARK_OK);
-	assert_string_equal(shard_call_slot(l->r->shard, application_call(l->r)), "7");
+	assert_string_equal(shard_call_slot(l->r->shard, first_call(l->r)), "7");
 }
 
 static void test_park_in_vain(void **state)
@@ -52,7 +52,7 @@ static void test_park_in_vain(void **state)
 	rig_wait_ms(l->r, 1500);
 	assert_string_equal(asked(l->r, PARK_FREE)->slot, "7");
 	assert_true(plays(l, "prompt:late"));
-	assert_string_equal(shard_call_slot(l->r->shard, application_call(l->r)), "");
+	assert_string_equal(shard_call_slot(l->r->shard, first_call(l->r)), "");
 }
 
 static void test_park_is_full(void **state)
@@ -102,8 +102,7 @@ static void test_park_is_retrieved(void **state)
 	struct bytes m;
 
 	parked(l);
-	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
-			 0);
+	assert_int_equal(shard_call_order(l->r->shard, first_call(l->r), &order, l->r->now), 0);
 	rig_run(l->r);
 	m = phone_rings(&l->b);
 	rig_wait_ms(l->r, 2000);
@@ -127,8 +126,7 @@ static void test_park_and_run(void **state)
 	p = programs_named(l->r->shard->commons->programs, BYTES_LIT("default"),
 			   BYTES_LIT("other"));
 	order.program = p->hash;
-	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
-			 0);
+	assert_int_equal(shard_call_order(l->r->shard, first_call(l->r), &order, l->r->now), 0);
 	rig_run(l->r);
 	(void)asked(l->r, PARK_FREE);
 	assert_true(plays(l, "prompt:other"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A caller in a flow: what is carried out, when, and where another process goes on. */
 #include "sig/pbx/flow/flow.h"
+#include "tests/unit/sig/application.h"
 #include "tests/unit/sig/flows.h"
 #include "tests/unit/sig/gate.h"
 
