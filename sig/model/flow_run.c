@@ -34,6 +34,11 @@ static const struct schema flow_run_rows[] = {
 	  .max = UINT32_MAX },
 	{ "path", 10, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, path),
 	  .max = CALL_PATH_MAX - 1 },
+	{ "targets", 13, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, targets),
+	  .max = RUN_TARGETS_MAX },
+	{ "together", 14, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, together) },
+	{ "ring_ms", 15, SCHEMA_UINT, SCHEMA_AT(struct flow_run, ring_ms),
+	  .max = PLAN_STEP_MAX_MS },
 	{ "after", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_run, after) },
 	{ "called", 12, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, called),
 	  .max = SAVED_USER_MAX },
@@ -67,6 +72,7 @@ void flow_run_clear(struct flow_run **run)
 	explicit_bzero((*run)->ahead, sizeof((*run)->ahead));
 	position_clear(&(*run)->at);
 	text_wipe(&(*run)->value);
+	text_clear(&(*run)->targets);
 	text_clear(&(*run)->called);
 	text_clear(&(*run)->path);
 	free(*run);

@@ -6,7 +6,7 @@
 #include "sig/flow/program.h"
 #include "sig/model/call.h"
 
-enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX };
+enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048 };
 
 /* Numbers stand in records: append only. */
 enum flow_run_state {
@@ -42,6 +42,10 @@ struct flow_run {
 		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
 	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
 	uint8_t after;
+	/* of a dial: numbers, divided by blanks, in the order in which they ring, */
+	struct text targets;
+	bool together;         /* all at once, */
+	uint32_t ring_ms;      /* each for so long */
 	struct text called;    /* the number of the flow, while the call has another one */
 	struct text path;      /* the steps that it has left, and by which branch */
 	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */

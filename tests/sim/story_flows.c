@@ -33,6 +33,11 @@
 		     "\"bye\":{\"hangup\":{}}")
 
 #define UP "\"up\":{\"answer\":{},\"next\":\"desk\"},"
+/* Several ring for a caller that is up, and where nobody answers it waits. */
+#define UP_GROUP                                                                                \
+	FLOW("up", UP "\"desk\":{\"dial\":{\"to\":[\"1009\",\"1002\",\"1003\"],\"ring_s\":15}," \
+		      "\"busy\":\"wait\",\"no_answer\":\"wait\"},"                              \
+		      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}")
 /* When B has spoken with the caller, that waits for a minute. */
 #define THEN(start, up)                                                                     \
 	FLOW(start, up "\"desk\":{\"dial\":\"1002\",\"next\":\"wait\",\"failed\":\"end\"}," \
@@ -70,6 +75,14 @@ const struct story story_flows[] = {
 			      "\"say\":{\"say\":{\"text\":\"{digits}\",\"as\":\"number\"},"
 			      "\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 40, .status = 200, .pairs = 1 },
+	{ "flow-dials-together-up", CALLS({ 30, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
+	  .flow = UP_GROUP, .look_s = 15, .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
+	{ "flow-dials-nobody-up", CALLS({ 40, STORY_HANG_UP, A }),
+	  .manner = { [B] = RINGS, [C] = REFUSES(486) }, .flow = UP_GROUP, .look_s = 30,
+	  .talk = ON(A), .status = 200, .pairs = 3 },
+	{ "flow-dials-at-random", CALLS({ 40, STORY_HANG_UP, A }),
+	  .manner = { [B] = RINGS, [C] = RINGS }, .flow = GROUP("random"), .look_s = 35,
+	  .status = 486, .pairs = 1 },
 	{ "flow-goes-on-after-a-dial", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),
 	  .flow = THEN("desk", ""), .look_s = 25, .talk = ON(A), .status = 200, .pairs = 2 },
 	{ "flow-goes-on-after-a-dial-up", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb dial: whom it rings, and what follows when they have spoken with the caller. */
+#include <string.h>
+
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/flow_spec.h"
@@ -13,8 +15,111 @@
 #include "sig/pbx/join.h"
 #include "sig/pbx/transfer.h"
 
-enum { RING_MS = 5000 };
-enum { DIAL_TOGETHER, DIAL_IN_TURN };
+/* Words of the argument how, in their order. */
+enum dial_how { DIAL_TOGETHER, DIAL_IN_TURN, DIAL_ROTATING, DIAL_RANDOM, DIAL_LONGEST_IDLE };
+enum { RING_MS = 5000, DIAL_WEIGHT = 1 };
+#define OF_CALLER "!" /* before a number that its caller has had put in */
+
+/* ---- whom ---- */
+
+struct dial_target {
+	struct bytes number;
+	uint8_t weight; /* of a random order */
+	bool of_caller;
+};
+
+struct dial_terms {
+	uint32_t how; /* enum dial_how */
+	uint32_t ring_ms, total_ms;
+	struct dial_target list[PLAN_STEPS_MAX];
+	uint8_t count;
+};
+
+static bool dial_add(struct dial_terms *terms, struct dial_target target)
+{
+	if (terms->count == COUNT_OF(terms->list))
+		return false;
+	terms->list[terms->count++] = target;
+	return true;
+}
+
+static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
+{
+	const struct flow_verb *v = t->v;
+	const struct flow_value *to = verb_value(v, "to");
+
+	*out = (struct dial_terms){ .how = verb_number(v, "how"),
+				    .ring_ms = verb_value(v, "ring_s")->given
+						       ? verb_number(v, "ring_s")
+						       : verb_number(v, "rings") * RING_MS,
+				    .total_ms = verb_number(v, "total_s") };
+	for (uint8_t i = 0; i < to->count; i++) {
+		if (!dial_add(out, (struct dial_target){
+					   .number = v->texts[to->first + i],
+					   .weight = DIAL_WEIGHT,
+					   .of_caller = !step_text_is_plain(v->step, "to", i) }))
+			return false;
+	}
+	return true;
+}
+
+/* Who has more weight comes earlier more often. */
+static void dial_shuffle(const struct call_host *h, struct dial_terms *terms)
+{
+	for (uint8_t i = 0; i < terms->count; i++) {
+		struct dial_target first = terms->list[i];
+		uint32_t sum = 0, at;
+		uint8_t k = i;
+
+		for (uint8_t j = i; j < terms->count; j++)
+			sum += terms->list[j].weight;
+		at = rand_below(h->rand, sum);
+		while (at >= terms->list[k].weight)
+			at -= terms->list[k++].weight;
+		terms->list[i] = terms->list[k];
+		terms->list[k] = first;
+	}
+}
+
+/* The list stands in the record, in its order: another process goes on with the same one. */
+static bool dial_keep(struct flow_turn_of *t, const struct dial_terms *terms)
+{
+	uint8_t space[RUN_TARGETS_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct flow_run *r = t->c->run;
+
+	for (uint8_t i = 0; i < terms->count; i++) {
+		WRITER_TEXTS(&w, i ? " " : "", terms->list[i].of_caller ? OF_CALLER : "");
+		writer_bytes(&w, terms->list[i].number);
+	}
+	r->together = terms->how == DIAL_TOGETHER;
+	r->ring_ms = terms->ring_ms;
+	r->until_ns = t->h->now.ns + terms->total_ms * NS_PER_MS;
+	r->after = step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
+	return !w.overflow && !text_set(&r->targets, writer_done(&w));
+}
+
+/* False: there are not so many. */
+static bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number)
+{
+	struct bytes rest = text_bytes(&r->targets);
+
+	do {
+		if (!bytes_cut(&rest, ' ', number))
+			return false;
+	} while (i--);
+	return true;
+}
+
+bool dial_is_of_caller(const struct call *c)
+{
+	struct bytes number;
+
+	return c->run->target && dial_target_at(c->run, (uint8_t)(c->run->target - 1), &number) &&
+	       bytes_starts(number, OF_CALLER);
+}
+
+/* ---- they ring ---- */
 
 /* Why nobody took the call. */
 static enum flow_outcome outcome_of_status(uint16_t status)
@@ -35,69 +140,86 @@ static enum flow_outcome outcome_of_status(uint16_t status)
 	}
 }
 
-static struct bytes dial_target(const struct flow_verb *v, uint8_t i)
+/* What is left for the next target; 0: nothing. */
+static uint32_t dial_ring_s(const struct call_host *h, const struct flow_run *r)
 {
-	return v->texts[verb_value(v, "to")->first + i];
+	uint64_t left_ms = r->until_ns > h->now.ns ? (r->until_ns - h->now.ns) / NS_PER_MS : 0;
+
+	return (uint32_t)((r->ring_ms < left_ms ? r->ring_ms : left_ms) / 1000);
 }
 
-/* What is left for the next target; 0: nothing. */
-static uint32_t dial_ring_s(struct flow_turn_of *t)
+/* The next one, where there is one. */
+static bool dial_take(struct flow_run *r, struct bytes *number)
 {
-	const struct flow_verb *v = t->v;
-	struct flow_run *r = t->c->run;
-	uint32_t ms = verb_value(v, "ring_s")->given ? verb_number(v, "ring_s")
-						     : verb_number(v, "rings") * RING_MS;
-	uint64_t left_ms;
-
-	if (!r->until_ns)
-		r->until_ns = t->h->now.ns + verb_number(v, "total_s") * NS_PER_MS;
-	left_ms = r->until_ns > t->h->now.ns ? (r->until_ns - t->h->now.ns) / NS_PER_MS : 0;
-	return (uint32_t)((ms < left_ms ? ms : left_ms) / 1000);
+	if (!dial_target_at(r, r->target, number))
+		return false;
+	r->target++;
+	if (bytes_starts(*number, OF_CALLER))
+		*number = bytes_from(*number, strlen(OF_CALLER));
+	return true;
 }
 
 /* A caller that is not answered hears it ring there. */
-static bool dial_ring(struct flow_turn_of *t, struct bytes to)
+static bool dial_ring(struct call_host *h, struct call *c, struct bytes to)
 {
-	struct call *c = t->c;
 	const struct dialog_party from = { .local_display = text_bytes(&c->display),
 					   .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal = { 0 };
 
-	if (!plan_start(t->h, c, to, (struct bytes){ 0 }, &from, &refusal))
+	if (!plan_start(h, c, to, (struct bytes){ 0 }, &from, &refusal))
 		return true;
 	c->run->status = refusal.status == 486 || refusal.status == 403 ? refusal.status : 0;
 	return false;
 }
 
 /* One that is up is given away as by command, and comes back where nobody answers. */
-static bool dial_give(struct flow_turn_of *t, struct bytes to, uint32_t ring_s)
+static bool dial_give(struct call *c, struct bytes to, uint32_t ring_s)
 {
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
 
-	if (text_set(&t->c->run->called, text_bytes(&t->c->to)) || t->c->transfer ||
-	    transfer_begin(t->c, &ask, to, (struct bytes){ 0 }))
+	if (text_set(&c->run->called, text_bytes(&c->to)) || c->transfer ||
+	    transfer_begin(c, &ask, to, (struct bytes){ 0 }))
 		return false;
-	t->c->transfer->ring_s = ring_s;
+	c->transfer->ring_s = ring_s;
 	return true;
 }
 
-static bool dial_next(struct flow_turn_of *t, uint32_t ring_s, bool together)
+static bool dial_next(struct call_host *h, struct call *c, struct bytes to, uint32_t ring_s)
 {
-	struct flow_run *r = t->c->run;
-	uint8_t count = verb_value(t->v, "to")->count;
+	struct flow_run *r = c->run;
 	bool rings = false;
 
 	r->status = 0;
-	if (call_is_alone(t->c))
-		return dial_give(t, dial_target(t->v, r->target++), ring_s);
-	t->c->ring_s = ring_s;
-	t->c->ring_ns = 0;
+	if (call_is_alone(c))
+		return dial_give(c, to, ring_s);
+	c->ring_s = ring_s;
+	c->ring_ns = 0;
 	do
-		rings |= dial_ring(t, dial_target(t->v, r->target++));
-	while (t->c->run == r && together && r->target < count);
+		rings |= dial_ring(h, c, to);
+	while (c->run == r && r->together && dial_take(r, &to));
 	if (!rings)
-		flow_back(t->h, t->c);
+		flow_back(h, c);
 	return rings;
+}
+
+/* What was begun goes on by what the record has. */
+static int dial_go_on(struct flow_turn_of *t)
+{
+	struct flow_run *r = t->c->run;
+	struct bytes to;
+	uint32_t ring_s;
+
+	while ((ring_s = dial_ring_s(t->h, r)) != 0 && dial_take(r, &to)) {
+		if (!dial_next(t->h, t->c, to, ring_s))
+			continue;
+		if (t->c->run != r) { /* the number led to another flow, and r is gone */
+			flow_leave_rung(t->h, t->c);
+			return VERB_LEAVES;
+		}
+		r->kind = RUN_DIAL;
+		return VERB_BEGUN;
+	}
+	return (int)outcome_of_status(r->status);
 }
 
 int verb_dial(struct flow_turn_of *t)
@@ -105,25 +227,35 @@ int verb_dial(struct flow_turn_of *t)
 	static const char *const lacks[] = { "caller_id",    "skip_busy", "whisper",
 					     "confirm",      "announce",  "limit_s",
 					     "confirm_keys", "video",     NULL };
-	const struct flow_value *to = verb_value(t->v, "to");
-	uint32_t how = verb_number(t->v, "how"), ring_s;
-	struct flow_run *r = t->c->run;
+	struct dial_terms terms;
 
-	if (verb_has_any(t->v, lacks) || how > DIAL_IN_TURN ||
-	    (how == DIAL_TOGETHER && to->count > 1 && call_is_alone(t->c)))
+	if (t->c->run->targets.n)
+		return dial_go_on(t);
+	if (verb_has_any(t->v, lacks) || !dial_terms_of(t, &terms) || terms.how == DIAL_ROTATING ||
+	    terms.how == DIAL_LONGEST_IDLE)
 		return OUTCOME_FAILED;
-	while (r->target < to->count && (ring_s = dial_ring_s(t)) != 0) {
-		if (!dial_next(t, ring_s, how == DIAL_TOGETHER))
-			continue;
-		if (t->c->run != r) { /* the number led to another flow, and r is gone */
-			flow_leave_rung(t->h, t->c);
-			return VERB_LEAVES;
+	if (terms.how == DIAL_RANDOM)
+		dial_shuffle(t->h, &terms);
+	return dial_keep(t, &terms) ? dial_go_on(t) : OUTCOME_FAILED;
+}
+
+/* A caller that is up is given to the first of several: now that it rings there, the others ring, too. */
+void dial_settle(struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+	struct bytes to;
+
+	if (r->state != RUN_WAITS || r->kind != RUN_DIAL || !r->together || !c->transfer ||
+	    c->transfer->state != TRANSFER_RINGING || c->state > CALL_RINGING)
+		return;
+	while (dial_take(r, &to)) {
+		outbox_touch(&c->out);
+		(void)dial_ring(h, c, to);
+		if (c->run != r) {
+			flow_leave_rung(h, c);
+			return;
 		}
-		r->kind = RUN_DIAL;
-		r->after = step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
-		return VERB_BEGUN;
 	}
-	return (int)outcome_of_status(r->status);
 }
 
 /* ---- the conversation ---- */

@@ -261,6 +261,7 @@ static enum flow_turn run_turn(struct flow_turn_of *t, bool first)
 	r->target = 0;
 	r->status = 0;
 	r->after = 0;
+	text_clear(&r->targets);
 	explicit_bzero(t->v, sizeof(*t->v));
 	return turn;
 }
@@ -649,6 +650,8 @@ static void flow_settle(struct call_host *h, struct call *c)
 	}
 	if ((r->state == RUN_WAITS || r->after) && !r->held && !r->serial)
 		(void)run_program(h, c);
+	dial_settle(h, c);
+	r = c->run; /* a number may have led to another flow */
 	if (r->state == RUN_ANSWERS && c->state == CALL_ESTABLISHED && call_is_alone(c))
 		run_begin(h, c);
 	else if (r->state == RUN_WAITS)
@@ -718,14 +721,10 @@ void flow_describe(const struct call_host *h, const struct call *c, struct write
 
 /* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
  * his rights, and whoever comes by a trunk has none. */
-static bool flow_dials_for_caller(const struct call_host *h, const struct call *c)
+static bool flow_dials_for_caller(const struct call *c)
 {
-	const struct flow_run *r = c->run;
-	const struct flow_program *p = r ? programs_find(h->programs, r->at.program) : NULL;
-
-	return flow_has_caller(c) && r->target &&
-	       c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&
-	       !(p && step_text_is_plain(&p->steps[r->at.step], "to", r->target - 1));
+	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&
+	       dial_is_of_caller(c);
 }
 
 static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg *l,
@@ -734,7 +733,7 @@ static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	char number[ROUTE_USER_MAX];
 
-	if (l || !flow_dials_for_caller(h, c))
+	if (l || !flow_dials_for_caller(c))
 		return REFUSED_NOT;
 	if (call_caller(c)->trunk.n || !trunk_route_dialled(h, c->tenant, text_bytes(&c->from),
 							    text_bytes(&last->user), number)) {

@@ -53,6 +53,10 @@ bool verb_has_any(const struct flow_verb *v, const char *const *args);
 
 /* ---- dial.c ---- */
 int verb_dial(struct flow_turn_of *t);
+/* The number that is rung is the caller's word, and not the program's. */
+bool dial_is_of_caller(const struct call *c);
+/* At the end of each step. */
+void dial_settle(struct call_host *h, struct call *c);
 /* Somebody speaks with the caller. False: the flow is over. */
 bool dial_answered(struct call *c);
 /* The flow goes on behind that conversation. */
