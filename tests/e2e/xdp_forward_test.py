@@ -7,14 +7,15 @@ import time
 import unittest
 
 from lib.wire import FAR, NEAR, ip, sum_in_software, take_back
+from patience import until
 from xdp_test import IPV4, IPV6, XdpTest
 
 
 ALIVE_S = 3
 
 
-class Forwarded(XdpTest):
-    media = {"xdp_forward": "on", "xdp_forward_alive": f"{ALIVE_S}s"}
+class ForwardedTest(XdpTest):
+    media = {"xdp_forward": "on", "xdp_forward_alive": "60s"}       # a node that gets no processor for seconds does not fall silent
 
     @classmethod
     def prepare(cls):
@@ -40,12 +41,14 @@ class Forwarded(XdpTest):
     def arrive(self, *ends):
         """All that they have said is with the node, and all that it has sent with them."""
         [call] = self.node.ctl("call.list")
+        stats = {}
 
         def arrived():
+            nonlocal stats
             stats = {int(flow["remote"].rpartition(":")[2]): flow["stats"] for flow in self.node.ctl("call.show", call=call["id"])["flows"]}
             return all(stats[agent.audio.port] and stats[agent.audio.port]["packets_out"] == len(agent.audio.packets) for agent in ends) and \
                 sum(stats[agent.audio.port]["packets_in"] for agent in ends) == sum(agent.audio.sent for agent in ends)
-        self.wait("what is under way", arrived)
+        until(arrived, lambda: f"{stats}; " + ", ".join(f"{agent.audio.port} sent {agent.audio.sent} and had {len(agent.audio.packets)}" for agent in ends))
 
     def whole(self, *ends):
         """Each heard all that was said, once, in order."""
@@ -66,6 +69,8 @@ class Forwarded(XdpTest):
             self.assertEqual(flow["stats"]["packets_in"], agent.audio.sent)
             self.assertEqual(flow["stats"]["lost"], 0)
 
+
+class Forwarded(ForwardedTest):
     def plain(self, family=()):
         a, b = self.phone("1001", *family), self.phone("1002", *family)
         dialogs = self.call(a, b)
@@ -202,45 +207,6 @@ class Forwarded(XdpTest):
         time.sleep(0.3)
         self.assertFalse([packet for packet in b.audio.audio() if packet.payload == b"\xee" * 160])
 
-    def test_the_node_hangs(self):
-        """The kernel goes on for as long as it is told to, and then falls silent."""
-        a, b = self.phone("1001"), self.phone("1002")
-        dialogs = self.call(a, b)
-        self.speak(a, b)
-        self.until_forwarded(60)
-        os.kill(self.node.process.pid, signal.SIGSTOP)
-        try:
-            stopped = time.monotonic()
-            b.audio.wait_packets(50, since=stopped)
-            time.sleep(max(0, stopped + ALIVE_S + 0.5 - time.monotonic()))
-            silent = time.monotonic()
-            time.sleep(0.3)
-            self.assertFalse([packet for packet in b.audio.audio() if packet.at > silent])
-        finally:
-            os.kill(self.node.process.pid, signal.SIGCONT)
-        b.audio.wait_packets(20, since=time.monotonic())
-        self.hush(a, b)
-        self.hang_up(*dialogs)
-
-    def test_nobody_comes_back(self):
-        """A node that was killed speaks for as long as one that hangs, and then falls silent. A late start goes on with the call."""
-        a, b = self.phone("1001"), self.phone("1002")
-        dialogs = self.call(a, b)
-        self.speak(a, b)
-        self.until_forwarded(60)
-        self.node.kill()
-        killed = time.monotonic()
-        time.sleep(ALIVE_S + 0.3)
-        silent = time.monotonic()
-        time.sleep(0.3)
-        self.assertFalse([packet for packet in b.audio.audio() if packet.at > silent])
-        self.assertGreater(max(packet.at for packet in b.audio.audio()), killed + ALIVE_S - 0.5)
-        self.node.restart()
-        b.audio.wait_packets(20, since=time.monotonic())
-        self.until_forwarded()
-        self.hush(a, b)
-        self.hang_up(*dialogs)
-
     def test_the_node_is_killed(self):
         """Media goes on while there is no process, and with the next one: nothing is lost, each packet is counted once."""
         self.goes_on_over_a_kill()
@@ -284,6 +250,49 @@ class Forwarded(XdpTest):
         return self.node.metric("tandem_media_packets_total", direction="in") - self.forwarded()
 
 
+class Silence(ForwardedTest):
+    media = {"xdp_forward": "on", "xdp_forward_alive": f"{ALIVE_S}s"}
+
+    def test_the_node_hangs(self):
+        """The kernel goes on for as long as it is told to, and then falls silent."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(60)
+        os.kill(self.node.process.pid, signal.SIGSTOP)
+        try:
+            stopped = time.monotonic()
+            b.audio.wait_packets(50, since=stopped)
+            time.sleep(max(0, stopped + ALIVE_S + 0.5 - time.monotonic()))
+            silent = time.monotonic()
+            time.sleep(0.3)
+            self.assertFalse([packet for packet in b.audio.audio() if packet.at > silent])
+        finally:
+            os.kill(self.node.process.pid, signal.SIGCONT)
+        b.audio.wait_packets(20, since=time.monotonic())
+        self.hush(a, b)
+        self.hang_up(*dialogs)
+
+    def test_nobody_comes_back(self):
+        """A node that was killed speaks for as long as one that hangs, and then falls silent. A late start goes on with the call."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(60)
+        self.node.kill()
+        killed = time.monotonic()
+        time.sleep(ALIVE_S + 0.3)
+        silent = time.monotonic()
+        time.sleep(0.3)
+        self.assertFalse([packet for packet in b.audio.audio() if packet.at > silent])
+        self.assertGreater(max(packet.at for packet in b.audio.audio()), killed + ALIVE_S - 0.5)
+        self.node.restart()
+        b.audio.wait_packets(20, since=time.monotonic())
+        self.until_forwarded()
+        self.hush(a, b)
+        self.hang_up(*dialogs)
+
+
 class Auto(Forwarded):
     """A veth is not known to take frames back, so nothing is forwarded there unless somebody says so."""
     media = {}
@@ -293,7 +302,7 @@ class Auto(Forwarded):
         self.assertEqual(self.forwarded(), 0)
 
     test_digits_of_a_party = test_digits_of_ours = test_a_source_that_changes = test_strangers = test_ipv6 = None
-    test_the_call_ends = test_the_node_hangs = test_a_next_hop_that_is_told = test_a_next_hop_that_moves = test_nobody_comes_back = None
+    test_the_call_ends = test_a_next_hop_that_is_told = test_a_next_hop_that_moves = None
     test_the_node_is_killed = test_its_interface_is_made_again = None
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 import re
 import secrets
 import select
@@ -19,6 +20,7 @@ from .srtp import Key
 from patience import PATIENCE_S, until
 
 RATE, FRAME = 8000, 160         # the clock of G.711 and of events; 20 ms of it
+ROOM = 4 << 20                  # octets: what a node sends at once that had no processor for seconds, before a reader has one
 DIGITS = "0123456789*#ABCD"     # RFC 4733 3.2: the event number is the index
 
 
@@ -50,6 +52,8 @@ def udp_socket(address, port=0):
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
     else:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+    forced = getattr(socket, "SO_RCVBUFFORCE", 33)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF if os.geteuid() else forced, ROOM)
     sock.bind((address, port))
     return sock
 
