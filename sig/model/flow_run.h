@@ -25,6 +25,7 @@ enum flow_run_kind {
 	RUN_DIAL,
 	RUN_PARK,
 	RUN_CONFERENCE,
+	RUN_PICKUP,
 	RUN_KINDS
 };
 
@@ -34,7 +35,7 @@ struct flow_run {
 	uint8_t state;            /* enum flow_run_state */
 	uint8_t kind;             /* enum flow_run_kind */
 	uint8_t outcome;          /* of RUN_ENDED: enum flow_outcome, with */
-	struct text value;        /* digits and the like */
+	struct text value;        /* digits and the like; of a pick-up its target */
 	uint8_t target;           /* targets of a dial that were rung; 1: it was in its room */
 	uint16_t status;   /* why the last of them did not take the call; 0: it could not be rung */
 	uint64_t until_ns; /* a pause, a dial, or a time in a slot is over; 0: off */
@@ -55,6 +56,7 @@ struct flow_run {
 	uint64_t gate; /* version that the verb waits for */
 	uint64_t serial;   /* the program was asked for; 0: it was not */
 	uint64_t asked_ns; /* so long its answer is waited for */
+	uint64_t picks;    /* it is asked for who is to be picked up; 0: it is not */
 	bool held;         /* the program is held in memory */
 };
 
@@ -73,6 +75,11 @@ static inline bool flow_has_caller(const struct call *c)
 static inline bool flow_confers(const struct call *c)
 {
 	return c->run && c->run->state == RUN_WAITS && c->run->kind == RUN_CONFERENCE;
+}
+/* Its caller is to take a call, and it goes on where that is gone. */
+static inline bool flow_picks(const struct call *c)
+{
+	return c->run && c->run->state == RUN_WAITS && c->run->kind == RUN_PICKUP;
 }
 
 #endif

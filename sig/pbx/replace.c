@@ -5,6 +5,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/model/flow_run.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
@@ -80,10 +81,14 @@ static void replace_ask(struct call_host *h, struct call *c)
 		return;
 	}
 	c->replaces.asked = true;
-	if (c->member)
+	if (c->member) {
 		replace_forget(c);
-	else if (r.refused)
+	} else if (r.refused && flow_picks(c)) {
+		c->run->status = e.status;
+		replace_forget(c);
+	} else if (r.refused) {
 		call_end(h, c, &e);
+	}
 }
 
 static void replace_go(struct call_host *h, struct call *c)

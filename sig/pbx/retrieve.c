@@ -21,7 +21,6 @@
 #define SLOT_NAME_BEGINS "slot-"
 /* A node that is about to be given up does not delay who presses a key. */
 enum { REMOTE_WAIT_MS = 300 };
-enum { RETRIEVE_NAME_MAX = 40 };
 static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
 
 bool retrieve_waits(const struct call *c)
@@ -89,7 +88,7 @@ static void retrieve_find_slot(struct call_host *h, struct call *c)
 
 /* ---- of another shard ---- */
 
-static void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
+void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
 {
 	struct writer w = writer_over(out, RETRIEVE_NAME_MAX - 1);
 	char id[ID_TEXT_LEN];

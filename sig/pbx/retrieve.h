@@ -11,8 +11,11 @@
 #include "sig/model/call.h"
 #include "sig/model/event.h"
 
+enum { RETRIEVE_NAME_MAX = 40 };
+
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
+void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
 /* Nobody is there, or it is not known: the caller hears why. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A flow gives its caller to somewhere, and goes on when he is there no longer, over a kill."""
 from flow_calls_test import WAIT, Put
+from lib.sip import or_none
 from patience import until
 
 
@@ -41,3 +42,32 @@ class Places(Put):
         self.waits(call)
         self.assertEqual(self.at(call)["path"], "room")
         out.bye()
+
+    def test_picked_up(self):
+        """Who is parked by one flow speaks with who comes by another, over a kill; then that goes on in its flow."""
+        self.ask("flow.put", name="main", program=[{"park": {"slot": "7", "timeout_s": 600}}, {"hangup": {}}])
+        self.ask("flow.put", name="get", program={"start": "get", "steps": {
+            "get": {"pickup": "7", "none": "bye", "next": "wait"}, "wait": WAIT["steps"]["wait"], "bye": {"hangup": {}}}})
+        self.ask("number.put", number="100", to="flow:main")
+        self.ask("number.put", number="101", to="flow:get")
+        parked = self.a.invite("100", self.audio_a.sdp())
+        parked.wait_answer()
+        until(lambda: self.ask("park.list"), "it is not parked")
+        out = self.b.invite("101", self.audio_b.sdp())
+        out.wait_answer()
+        until(lambda: self.reinvited(parked, out) and len(self.ask("call.list")) == 1, "they are not one call")
+        call = self.ask("call.list")[0]["id"]
+        self.assertEqual(self.ask("park.list"), [])
+        self.node.kill()
+        self.node.restart()
+        until(lambda: self.reinvited(parked, out) and self.ask("call.list"), "the call is gone")
+        parked.bye()
+        until(lambda: self.reinvited(out) and "wait" in self.at(call)["at"], "the flow does not go on")
+        self.assertEqual(self.at(call)["path"], "get")
+        out.bye()
+
+    def reinvited(self, *dialogs):
+        """Whoever is asked again says what it has."""
+        for dialog in dialogs:
+            or_none(dialog.wait_reinvite, (self.audio_a if dialog.agent is self.a else self.audio_b).sdp(version=2), 0.05)
+        return True

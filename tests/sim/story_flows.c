@@ -47,6 +47,17 @@
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"moderator\":true}," \
 		     "\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
 
+/* Who calls takes somebody's call, and waits for a minute when they have spoken. */
+#define PICKS_UP(target)                                                                        \
+	FLOW("pick", "\"pick\":{\"pickup\":\"" target "\",\"none\":\"end\",\"failed\":\"end\"," \
+		     "\"next\":\"wait\"},\"wait\":{\"pause\":60,\"next\":\"end\"},"             \
+		     "\"end\":{\"hangup\":{}}")
+#define B_PARKS_A                    \
+	{ 3, STORY_DIAL, A, EXT_B }, \
+	{                            \
+		10, STORY_PARK, B    \
+	}
+
 const struct story story_flows[] = {
 	{ "flow-menu-and-dial", CALLS({ 10, STORY_KEY, A, '1' }), .flow = MENU, .look_s = 24,
 	  .talk = ON(A) | ON(B), .status = 200 },
@@ -117,5 +128,23 @@ const struct story story_flows[] = {
 		     { 26, STORY_HANG_UP, A } },
 	  .shards = 3, .flow = CONFERS, .room = true, .absent = ON(B2), .look_s = 22,
 	  .talk = ON(A) | ON(B) },
+	{ "flow-picks-up-a-slot", .steps = { B_PARKS_A, { 20, STORY_CODE, C, CODE_FLOW } },
+	  .absent = ON(B2), .flow = PICKS_UP("71"), .look_s = 36, .talk = ON(A) | ON(C) },
+	{ "flow-picks-up-a-slot-and-goes-on",
+	  .steps = { B_PARKS_A, { 20, STORY_CODE, C, CODE_FLOW }, { 36, STORY_HANG_UP, A } },
+	  .absent = ON(B2), .flow = PICKS_UP("71"), .look_s = 50, .talk = ON(C) },
+	{ "flow-picks-up-a-slot-over-shards",
+	  .steps = { B_PARKS_A, { 20, STORY_CODE, C, CODE_FLOW } }, .shards = 2, .absent = ON(B2),
+	  .flow = PICKS_UP("71"), .look_s = 36, .talk = ON(A) | ON(C) },
+	{ "flow-picks-up-a-call-that-rings",
+	  .steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_CODE, C, CODE_FLOW } },
+	  .manner = { [B] = RINGS }, .absent = ON(B2), .flow = PICKS_UP("1002"), .look_s = 30,
+	  .talk = ON(A) | ON(C) },
+	{ "flow-picks-up-a-call-that-rings-over-shards",
+	  .steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_CODE, C, CODE_FLOW } }, .shards = 2,
+	  .manner = { [B] = RINGS }, .absent = ON(B2), .flow = PICKS_UP("1002"), .look_s = 30,
+	  .talk = ON(A) | ON(C) },
+	{ "flow-picks-up-nobody", .steps = { { 10, STORY_CODE, C, CODE_FLOW } },
+	  .flow = PICKS_UP("1002"), .look_s = 30 },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

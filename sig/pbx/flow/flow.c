@@ -551,7 +551,10 @@ static void flow_time_over(struct call_host *h, struct call *c)
 
 static bool run_has_time(const struct call *c)
 {
-	return c->run->state == RUN_WAITS && (c->run->kind == RUN_TIME || c->run->kind == RUN_PARK);
+	const struct flow_run *r = c->run;
+
+	return r->state == RUN_WAITS &&
+	       (r->kind == RUN_TIME || r->kind == RUN_PARK || r->kind == RUN_PICKUP);
 }
 
 static void flow_not_there(struct call_host *h, struct call *c)
@@ -596,6 +599,7 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 
 static const struct module_reply flow_replies[] = {
 	{ ASK_PROGRAM, flow_replied },
+	{ ASK_PARK, place_replied },
 	{ 0 },
 };
 

@@ -41,6 +41,8 @@ struct flow_world flow_world_of(struct flow_turn_of *t);
 
 /* Of a verb that has begun to give its caller to somewhere: VERB_BEGUN (it is there, or on its way), the outcome, or VERB_AGAIN. */
 int place_look(struct call *c);
+/* What is said of who is to be picked up. */
+void place_replied(struct call_host *h, struct call *c, const struct reply *reply);
 /* Its time is over; as above. */
 int place_overdue(struct call_host *h, struct call *c);
 /* Its caller is in the call alone again. */

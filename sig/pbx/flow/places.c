@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Verbs that give the caller to somewhere in the same call: a slot, a room. The modules that have these places do it; here is what a flow asks them
+ * Verbs that give the caller to somewhere, or somebody to him: a slot, a room, a call that rings or is parked. The modules that have these places do it; here is what a flow asks them
  * for, and how it knows what became of that. Each is looked at as it is now, so a successor finds what its predecessor would have.
  */
+#include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/flow_run.h"
 #include "sig/model/transfer.h"
@@ -11,8 +12,17 @@
 #include "sig/pbx/flow/programs.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
+#include "sig/pbx/remote_shard.h"
+#include "sig/pbx/retrieve.h"
+#include "sig/pbx/slot.h"
+#include "sig/sip/id.h"
 
-enum { PLACE_AGAIN_MS = 1000 };
+enum {
+	PLACE_AGAIN_MS = 1000,
+	/* the store answers within its own deadline; a node that is about to be given up delays nobody */
+	PICKUP_WAIT_MS = 5000,
+	PICKUP_REMOTE_MS = 300,
+};
 
 /* Whose word the text of an argument is: the tenant's (empty), where the program has it as it is, else the caller's. False: the word of
  * somebody who is nobody of ours. */
@@ -88,11 +98,169 @@ static int verb_conference(struct flow_turn_of *t)
 	return VERB_BEGUN;
 }
 
+/* ---- pickup ---- */
+
+static bool pickup_is_rung(const struct call_host *h, const struct call *c)
+{
+	return h->extension_of && h->extension_of(h->owner, c->tenant, text_bytes(&c->run->value));
+}
+
+/* That shard is asked as by a phone: the caller is rung through to it. */
+static int pickup_remote(struct call_host *h, struct call *c, uint64_t owner)
+{
+	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
+	struct bytes target = text_bytes(&c->run->value);
+	char name[RETRIEVE_NAME_MAX];
+	struct transfer_there there = { .shard = id_shard(owner) };
+
+	if (pickup_is_rung(h, c))
+		pick_name_put(name, owner);
+	else
+		retrieve_name_put(name, owner, target);
+	there.member = bytes_str(name);
+	return !remote_shard_is_reachable(h->settings, there.shard) ||
+			       transfer_begin_remote(c, &ask, target, &there)
+		       ? OUTCOME_FAILED
+		       : VERB_BEGUN;
+}
+
+/* Who is parked comes into this call; of who rings for somebody the call takes this one's party. */
+static int pickup_local(struct call_host *h, struct call *c, uint64_t owner)
+{
+	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
+	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
+	struct transfer_with with = { .call = owner, .peer = LEG_NONE };
+
+	if (pickup_is_rung(h, c)) {
+		if (!other || other->tenant != c->tenant || !call_is_ringing(other) ||
+		    pick_is_promised(h, other))
+			return OUTCOME_NONE;
+		c->replaces = (struct call_replaces){ .call = owner, .leg = LEG_NONE };
+		h->tell(h->owner, owner,
+			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });
+		return VERB_BEGUN;
+	}
+	if (!park_may_pick(h, c->tenant, owner, text_bytes(&c->run->value)))
+		return OUTCOME_NONE;
+	other = h->call_of(h->owner, owner); /* it may have changed within that */
+	with.leg = other->bridge.caller;
+	return transfer_begin_with(c, &ask, &with) ? OUTCOME_FAILED : VERB_BEGUN;
+}
+
+static int pickup_call(struct call_host *h, struct call *c, uint64_t owner)
+{
+	c->run->picks = c->run->until_ns = 0;
+	outbox_touch(&c->out);
+	if (owner == c->id)
+		return OUTCOME_NONE;
+	if (text_set(&c->run->called, text_bytes(&c->to)))
+		return OUTCOME_FAILED;
+	return id_shard(owner) == h->settings->number ? pickup_local(h, c, owner)
+						      : pickup_remote(h, c, owner);
+}
+
+/* An extension may take its own calls: that is the right of a flow that names it. */
+static int pickup_rung(struct flow_turn_of *t, struct bytes user, struct bytes target)
+{
+	struct pick_news news = { .status = 404 };
+	struct bytes by = user.n ? user : target;
+	struct flow_run *r = t->c->run;
+	struct call_host *h = t->h;
+
+	if (h->picks)
+		h->picks(h->owner, t->c->tenant, by, target, &news);
+	r->picks = news.may && h->picks_remote
+			   ? h->picks_remote(h->owner, t->c->tenant, by, target, t->c->id)
+			   : 0;
+	r->until_ns = h->now.ns + PICKUP_REMOTE_MS * NS_PER_MS;
+	if (r->picks)
+		return VERB_BEGUN;
+	if (news.call)
+		return pickup_call(h, t->c, news.call);
+	return news.status == 403 ? OUTCOME_FAILED : OUTCOME_NONE;
+}
+
+static int pickup_slot(struct flow_turn_of *t, struct bytes user, struct bytes target)
+{
+	struct park_place place;
+	struct flow_run *r = t->c->run;
+	struct call_host *h = t->h;
+
+	if (!h->park_place ||
+	    !h->park_place(h->owner, t->c->tenant, user, target, (struct bytes){ 0 }, &place))
+		return OUTCOME_FAILED;
+	r->picks = slot_look(h, t->c, target);
+	r->until_ns = h->now.ns + PICKUP_WAIT_MS * NS_PER_MS;
+	return r->picks ? VERB_BEGUN : OUTCOME_FAILED;
+}
+
+static int verb_pickup(struct flow_turn_of *t)
+{
+	struct bytes target = verb_text(t->v, "target"), user;
+	struct flow_run *r = t->c->run;
+	bool rung;
+
+	if (!place_word_of(t, "target", &user) || text_set(&r->value, target))
+		return OUTCOME_FAILED;
+	rung = pickup_is_rung(t->h, t->c);
+	r->kind = RUN_PICKUP;
+	r->status = 0;
+	r->after = !rung && step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
+	return rung ? pickup_rung(t, user, target) : pickup_slot(t, user, target);
+}
+
+static void pickup_known(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	int outcome = OUTCOME_FAILED;
+
+	if (news->told == PARK_OK)
+		outcome = pickup_call(h, c, news->owner);
+	else if (news->told == PARK_EMPTY || news->told == PARK_TAKEN)
+		outcome = OUTCOME_NONE;
+	c->run->picks = c->run->until_ns = 0;
+	if (outcome >= 0)
+		flow_ended(c, (enum flow_outcome)outcome);
+}
+
+void place_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	if (flow_picks(c) && c->run->picks && c->run->picks == reply->park.serial)
+		pickup_known(h, c, &reply->park);
+}
+
+/* The store, or another node, has not said who is there. */
+static void pickup_overdue(struct call_host *h, struct call *c)
+{
+	struct park_news news = { .told = PARK_UNKNOWN };
+
+	if (c->run->picks && pickup_is_rung(h, c) && h->picked_remote)
+		h->picked_remote(h->owner, c->run->picks, &news);
+	pickup_known(h, c, &news);
+}
+
+static int pickup_outcome(const struct call *c)
+{
+	if (c->run->picks || c->replaces.call || !place_is_lost(c))
+		return VERB_BEGUN;
+	switch (c->run->status) {
+	case 0:
+		return VERB_AGAIN;
+	case 404:
+	case 481:
+	case 486:
+	case 487:
+		return OUTCOME_NONE;
+	default:
+		return OUTCOME_FAILED;
+	}
+}
+
 /* ---- the table ---- */
 
 const struct flow_act g_place_acts[] = {
 	{ "park", true, verb_park },
 	{ "conference", true, verb_conference },
+	{ "pickup", true, verb_pickup },
 	{ 0 },
 };
 
@@ -100,6 +268,8 @@ int place_look(struct call *c)
 {
 	struct flow_run *r = c->run;
 
+	if (r->kind == RUN_PICKUP)
+		return pickup_outcome(c);
 	if (c->member && !c->member->asks && !r->target) {
 		r->target = 1;
 		outbox_touch(&c->out);
@@ -117,6 +287,10 @@ int place_look(struct call *c)
 /* Somebody who is about to take it has it. */
 int place_overdue(struct call_host *h, struct call *c)
 {
+	if (c->run->kind == RUN_PICKUP) {
+		pickup_overdue(h, c);
+		return VERB_BEGUN;
+	}
 	if (!c->park || !call_is_alone(c) || c->transfer || pick_is_promised(h, c)) {
 		c->run->until_ns = h->now.ns + PLACE_AGAIN_MS * NS_PER_MS;
 		return VERB_BEGUN;

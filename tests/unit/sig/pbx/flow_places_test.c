@@ -186,13 +186,104 @@ static void test_who_parks_where(void **state)
 	}
 }
 
+#define PICKUP(target)                                                                     \
+	"{\"name\":\"main\",\"start\":\"set\",\"steps\":{"                                 \
+	"\"set\":{\"set\":{\"slot\":\"20\"},\"next\":\"in\"},\"in\":{\"pickup\":\"" target \
+	"\",\"none\":\"none\",\"failed\":\"no\",\"next\":\"bye\"},"                        \
+	"\"none\":{\"play\":[\"none\"]},\"no\":{\"play\":[\"no\"]},"                       \
+	"\"bye\":{\"play\":[\"bye\"]}}}"
+
+static void looked(struct line *l, enum park_result told, uint64_t owner)
+{
+	const struct rig_park *look = asked(l->r, PARK_LOOK);
+
+	rig_reply(l->r, (struct reply){
+				.ask = ASK_PARK,
+				.of = look->call,
+				.park = { .serial = look->serial, .told = told, .owner = owner } });
+	rig_run(l->r);
+}
+
+static void test_pickup_nobody(void **state)
+{
+	static const struct {
+		enum park_result told;
+		const char *plays;
+	} set[] = { { PARK_EMPTY, "prompt:none" }, { PARK_UNKNOWN, "prompt:no" } };
+	struct line *l = *state;
+
+	for (size_t i = 0; i < COUNT_OF(set); i++) {
+		call_flow(l, PICKUP("7"));
+		is_answered(l);
+		assert_string_equal(asked(l->r, PARK_LOOK)->slot, "7");
+		looked(l, set[i].told, 0);
+		assert_true(plays(l, set[i].plays));
+		hangs_up(l);
+	}
+	call_flow(l, PICKUP("7"));
+	is_answered(l);
+	rig_wait_ms(l->r, 5100);
+	assert_true(plays(l, "prompt:no"));
+	hangs_up(l);
+	call_flow(l, PICKUP("1002"));
+	is_answered(l);
+	assert_true(plays(l, "prompt:none"));
+}
+
+/* Whose call is not parked there any more, or is the caller's own. */
+static void test_pickup_in_vain(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, PICKUP("7"));
+	is_answered(l);
+	looked(l, PARK_OK, first_call(l->r));
+	assert_true(plays(l, "prompt:none"));
+}
+
+/* The next process asks again. */
+static void test_pickup_restart(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, PICKUP("7"));
+	is_answered(l);
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", PICKUP("7"));
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = first_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	rig_run(l->r);
+	assert_int_equal(l->r->park_count, 2);
+	looked(l, PARK_EMPTY, 0);
+	assert_true(plays(l, "prompt:none"));
+}
+
+/* A slot that the caller has put in is one that he may use. */
+static void test_who_picks_up_what(void **state)
+{
+	struct line *l = *state;
+
+	put_groups(l->r);
+	call_flow(l, PICKUP("20"));
+	is_answered(l);
+	looked(l, PARK_EMPTY, 0);
+	hangs_up(l);
+	call_flow(l, PICKUP("{slot}"));
+	is_answered(l);
+	assert_int_equal(l->r->park_count, 0);
+	assert_true(plays(l, "prompt:no"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(test_park_in_vain),      LINE_TEST(test_park_is_full),
 		LINE_TEST(test_park_saved_before), LINE_TEST(test_park_is_retrieved),
 		LINE_TEST(test_park_and_run),      LINE_TEST(test_park_groups),
-		LINE_TEST(test_who_parks_where),
+		LINE_TEST(test_who_parks_where),   LINE_TEST(test_pickup_nobody),
+		LINE_TEST(test_pickup_in_vain),    LINE_TEST(test_pickup_restart),
+		LINE_TEST(test_who_picks_up_what),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
