@@ -20,7 +20,7 @@ OPTIONS = (b"OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s x.invalid;branch=z
 
 
 def plain(path, port, host="127.0.0.1"):
-    connection = http.client.HTTPConnection(host, port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_S)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
@@ -33,7 +33,7 @@ class SecureNode(Node):
 
     def http(self, path):
         context = ssl.create_default_context(cafile=os.path.join(self.folder, "tls", "ca.pem"))
-        connection = http.client.HTTPSConnection("127.0.0.1", self.http_port, timeout=5, context=context)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.http_port, timeout=PATIENCE_S, context=context)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -307,7 +307,7 @@ class Secure(Phones, WebSocketTest):
             "-set_serial", "99", "-out", path("phone.pem"))
 
         def page(context):
-            connection = http.client.HTTPSConnection(*self.server, timeout=5, context=context)
+            connection = http.client.HTTPSConnection(*self.server, timeout=PATIENCE_S, context=context)
             try:
                 connection.request("GET", "/readyz")
                 return connection.getresponse().status

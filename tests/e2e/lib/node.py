@@ -226,7 +226,7 @@ class Node(Server):
         url = f"http{'s' if self.secure else ''}://{place.NODE}:{self.http_port}{path}"
         context = ssl._create_unverified_context() if self.secure else None
         try:
-            with urllib.request.urlopen(url, timeout=5, context=context) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S, context=context) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

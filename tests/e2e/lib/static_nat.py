@@ -10,6 +10,7 @@ import socket
 from .media import Media, udp_socket
 from .sip import UserAgent
 from .stream import StreamAgent
+from patience import PATIENCE_S
 
 
 class Socket:
@@ -71,4 +72,4 @@ class OutsideStream(StreamAgent):
         super().__init__(*arguments, **options)
 
     def _connect(self, address, port):
-        return socket.create_connection(self._nat.inwards(self.server), timeout=5, source_address=(address, port))
+        return socket.create_connection(self._nat.inwards(self.server), timeout=PATIENCE_S, source_address=(address, port))

@@ -34,7 +34,7 @@ class StreamAgent(UserAgent):
         return f"<sip:{self.number}@{host}:{self.listening};transport={self.transport.lower()}>"
 
     def _connect(self, address, port):
-        return socket.create_connection(self.server, timeout=5, source_address=(address, port))
+        return socket.create_connection(self.server, timeout=PATIENCE_S, source_address=(address, port))
 
     def _open(self, address, port):
         sock = self._connect(address, port)
