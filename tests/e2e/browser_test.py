@@ -530,7 +530,7 @@ class SharedPort(BrowserTest):
         self.phone(extra="answermode=auto;audio_codecs=PCMU/8000/1")
         watched = self.web("1003")
         watched.answer_all(video=True)
-        caller, other = self.web("1001"), self.web("1002")
+        caller, other = self.web("1001"), self.web("1001")      # 1002 would be called itself, too
         caller.call("1003", video=True)
         for page in (caller, watched):
             page.wait("talking")
