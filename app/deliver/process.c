@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -18,7 +15,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/privilege.h"
 
 enum { FIGURES_MS = 1000, WAIT_MS = 1000 };
 
@@ -42,7 +38,7 @@ static int process_wait_ms(struct process *p, uint64_t now_ms)
 static void process_wait(struct process *p)
 {
 	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 3 + COPY_TAKERS_MAX] = {
-		{ .fd = p->link, .events = CURL_WAIT_POLLIN }
+		{ .fd = p->link.fd, .events = CURL_WAIT_POLLIN }
 	};
 	unsigned n = 1 + process_copies_wait(p, wait + 1);
 	int running;
@@ -361,41 +357,10 @@ static void process_close(struct process *p)
 	(void)curl_multi_cleanup(p->multi);
 	queue_close(&p->queue);
 	terms_close(&p->terms);
-	if (p->in)
-		explicit_bzero(p->in, p->in_cap);
-	free(p->in);
+	node_link_close(&p->link);
 	explicit_bzero(p, sizeof(*p));
 	free(p);
 }
-
-/* Until the node is gone. descriptors: -1, or where it hands over connections (SOCK_SEQPACKET). */
-static void process_run(int link, int descriptors)
-{
-	struct process *p = calloc(1, sizeof(*p));
-	int err = p ? queue_open(&p->queue, QUEUE_JOBS_MAX) : -ENOMEM;
-
-	if (!err) {
-		p->link = link;
-		p->abort.child_end = -1;
-		rand_open_system(&p->rand);
-		p->multi = curl_multi_init();
-		err = p->multi ? process_copies_open(p, descriptors) : -ENOMEM;
-	}
-	if (err) {
-		LOG_ERROR("recordings", 0, "no memory for the process that stores recordings");
-		if (p)
-			queue_close(&p->queue);
-		free(p);
-		return;
-	}
-	while (process_read(p)) {
-		process_round(p);
-		process_wait(p);
-	}
-	process_close(p);
-}
-
-enum { LINK_PIECE = 65536, SEND_LIMIT_MS = 5000 };
 
 /* What was counted of a destination stays its own, whatever the order is now. */
 static void process_sort(struct process *p)
@@ -436,9 +401,9 @@ static void process_configure(struct process *p, const json_t *settings)
 	explicit_bzero(&before, sizeof(before));
 }
 
-static void process_line(struct process *p, const char *text, size_t n)
+static void process_line(const json_t *line, void *arg)
 {
-	json_t *line = json_loadb(text, n, 0, NULL);
+	struct process *p = arg;
 	const json_t *settings = json_object_get(line, "settings");
 
 	if (settings)
@@ -451,86 +416,11 @@ static void process_line(struct process *p, const char *text, size_t n)
 		process_index_redis(p, line);
 	else if (json_object_get(line, "ask"))
 		process_on_question(p, line);
-	json_decref(line);
-}
-
-static bool process_room(struct process *p)
-{
-	size_t cap = p->in_cap ? p->in_cap * 2 : LINK_PIECE;
-	char *more;
-
-	if (p->in_cap - p->in_n >= LINK_PIECE / 2)
-		return true;
-	more = cap <= PROCESS_LINE_MAX ? malloc(cap) : NULL;
-	if (!more)
-		return false;
-	if (p->in_n)
-		memcpy(more, p->in, p->in_n);
-	if (p->in)
-		explicit_bzero(p->in, p->in_cap); /* secrets */
-	free(p->in);
-	p->in = more;
-	p->in_cap = cap;
-	return true;
-}
-
-static void process_lines(struct process *p)
-{
-	char *end;
-
-	while (p->in_n && (end = memchr(p->in, '\n', p->in_n))) {
-		size_t n = (size_t)(end - p->in) + 1;
-
-		process_line(p, p->in, n);
-		p->in_n -= n;
-		memmove(p->in, p->in + n, p->in_n);
-		explicit_bzero(p->in + p->in_n, n);
-	}
-}
-
-bool process_read(struct process *p)
-{
-	ssize_t n;
-
-	do {
-		if (!process_room(p))
-			return false;
-		n = recv(p->link, p->in + p->in_n, p->in_cap - p->in_n, MSG_DONTWAIT);
-		if (n > 0) {
-			p->in_n += (size_t)n;
-			process_lines(p);
-		}
-	} while (n > 0);
-	return n < 0 && (errno == EAGAIN || errno == EINTR);
-}
-
-/* The node reads at once; one that stands still for long is gone, or stops soon. */
-static void process_send(struct process *p, const char *text, size_t n)
-{
-	struct pollfd wait = { .fd = p->link, .events = POLLOUT };
-
-	while (n) {
-		ssize_t sent = send(p->link, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (sent > 0) {
-			text += sent;
-			n -= (size_t)sent;
-		} else if (errno != EAGAIN || poll(&wait, 1, SEND_LIMIT_MS) <= 0) {
-			return;
-		}
-	}
 }
 
 void process_send_line(struct process *p, json_t *line)
 {
-	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-
-	json_decref(line);
-	if (!text)
-		return;
-	process_send(p, text, strlen(text));
-	process_send(p, "\n", 1);
-	free(text);
+	node_link_send(&p->link, line);
 }
 
 static json_t *process_destinations_json(const struct process *p)
@@ -576,9 +466,36 @@ void process_tell_figures(struct process *p)
 			  (json_int_t)-p->folder_error));
 }
 
+/* Until the node is gone. descriptors: -1, or where it hands over connections (SOCK_SEQPACKET). */
+static void process_run(int link, int descriptors)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	int err = p ? queue_open(&p->queue, QUEUE_JOBS_MAX) : -ENOMEM;
+
+	if (!err) {
+		p->link.fd = link;
+		p->abort.child_end = -1;
+		rand_open_system(&p->rand);
+		p->multi = curl_multi_init();
+		err = p->multi ? process_copies_open(p, descriptors) : -ENOMEM;
+	}
+	if (err) {
+		LOG_ERROR("recordings", 0, "no memory for the process that stores recordings");
+		if (p)
+			queue_close(&p->queue);
+		free(p);
+		return;
+	}
+	while (node_link_read(&p->link, process_line, p)) {
+		process_round(p);
+		process_wait(p);
+	}
+	process_close(p);
+}
+
 /* What there is, what is new, and what is kept no longer. */
 
-enum { LINK = 3, DESCRIPTORS = 4, IOPRIO_WHO_PROCESS = 1, IOPRIO_IDLE = 3 << 13 };
+enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_IDLE = 3 << 13 };
 
 /* Whatever it does, calls come first. */
 static void store_stand_back(void)
@@ -589,40 +506,26 @@ static void store_stand_back(void)
 	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }
 
-static bool store_has_socket(int fd, int wanted)
-{
-	int type = 0;
-	socklen_t n = sizeof(type);
-
-	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) && type == wanted;
-}
-
 int main(int argc, char **argv)
 {
-	bool hands_over = store_has_socket(DESCRIPTORS, SOCK_SEQPACKET);
+	bool hands_over = node_link_is(NODE_LINK_HANDS, SOCK_SEQPACKET);
 
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		(void)printf("tandem-store %s\n", TANDEM_VERSION);
 		return 0;
 	}
-	if (argc != 1 || !store_has_socket(LINK, SOCK_STREAM)) {
+	if (argc != 1 || !node_link_is(NODE_LINK, SOCK_STREAM)) {
 		(void)fputs("tandem-store: the node starts it where recordings.store has a "
 			    "destination; it takes no arguments\n",
 			    stderr);
 		return 2;
 	}
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)prctl(PR_SET_DUMPABLE, 0); /* passwords */
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	(void)close_range((hands_over ? DESCRIPTORS : LINK) + 1, ~0U, 0);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)umask(077);
-	privilege_drop_all();
+	node_link_confine(hands_over ? NODE_LINK_HANDS : NODE_LINK);
 	store_stand_back();
 	log_setup(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return 1;
-	process_run(LINK, hands_over ? DESCRIPTORS : -1);
+	process_run(NODE_LINK, hands_over ? NODE_LINK_HANDS : -1);
 	curl_global_cleanup();
 	return 0;
 }

@@ -23,12 +23,12 @@
 #include "app/deliver/job.h"
 #include "app/deliver/terms.h"
 #include "app/deliver/transfer.h"
+#include "app/helper/node_link.h"
 #include "app/record/entry.h"
 
 enum {
 	PROCESS_TRANSFERS_MAX = 8,
 	PROCESS_TRANSFERS_OF_ONE = 2, /* destination */
-	PROCESS_LINE_MAX = 8 << 20,
 };
 
 /* Of a destination, by its place in terms. */
@@ -108,9 +108,7 @@ struct process_index {
 };
 
 struct process {
-	int link; /* -1: the node is gone */
-	char *in; /* what has come of a line */
-	size_t in_n, in_cap;
+	struct node_link link;
 	bool configured;
 	struct terms terms;
 	struct queue queue;
@@ -139,8 +137,6 @@ struct process {
 };
 
 /* ---- process.c ---- */
-/* Reads what has come. False: the node is gone. */
-bool process_read(struct process *p);
 void process_send_line(struct process *p, json_t *line); /* stolen */
 void process_tell_figures(struct process *p);
 /* Deletes it, and says so. */

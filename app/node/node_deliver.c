@@ -1,42 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/metric.h"
 
 static void node_deliver_tell_redis(struct node *n);
 
-static void node_deliver_write(struct node *n, const json_t *line);
+static void store_on_line(struct node *n, const json_t *line);
 
-static void node_deliver_on_link(int fd, unsigned events, void *arg);
-
-static void node_deliver_died(struct node *n);
-
-#define PROGRAM        "tandem-store"
-#define START_AGAIN_NS (1 * NS_PER_S)  /* doubled with each death in turn */
-#define LIVED_NS       (60 * NS_PER_S) /* who lived so long did not die of its start */
-#define ANSWER_NS      (10 * NS_PER_S)
-#define STORE_LINK     3 /* and the next one */
-
-enum { DOUBLINGS_MAX = 6 };
+#define ANSWER_NS (10 * NS_PER_S)
 
 enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, STORE_GAUGES };
 
@@ -117,7 +98,7 @@ void node_deliver_setup(void)
 
 bool node_deliver_runs(const struct node *n)
 {
-	return n->deliver.link >= 0;
+	return n->deliver.process.link >= 0;
 }
 
 /* Recordings of an earlier start. Asked of the disk at start and reload alone: one that stands still would keep calls waiting. */
@@ -140,142 +121,11 @@ static bool store_is_wanted(const struct node *n)
 	       metric_value(g_store_metrics.ended) > 0;
 }
 
-/* Beside this program. */
-static int store_program(char out[PATH_MAX])
-{
-	char self[PATH_MAX / 2];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n <= 0)
-		return -errno;
-	self[n] = '\0';
-	(void)snprintf(out, PATH_MAX, "%s/" PROGRAM, dirname(self));
-	return access(out, X_OK) < 0 ? -errno : 0;
-}
-
-/* Its ends are descriptors 3 and 4; no signal is blocked there, as they are here. */
-static int store_spawn(const char *program, int its, int hands, pid_t *pid)
-{
-	char *argv[] = { (char[]){ PROGRAM }, NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int err;
-
-	(void)sigemptyset(&none);
-	(void)posix_spawn_file_actions_init(&files);
-	(void)posix_spawnattr_init(&attr);
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	(void)posix_spawnattr_setsigmask(&attr, &none);
-	(void)posix_spawn_file_actions_adddup2(&files, its, STORE_LINK);
-	(void)posix_spawn_file_actions_adddup2(&files, hands, STORE_LINK + 1);
-	err = posix_spawn(pid, program, &files, &attr, argv, envp);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&files);
-	return -err;
-}
-
-static void store_ends_close(const int ends[2])
-{
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-}
-
-/* dup2 would leave it to be closed, or close the other. */
-static bool store_end_fits(int end)
-{
-	return end > STORE_LINK + 1;
-}
-
-static int store_pairs(int link[2], int hands[2])
-{
-	const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | flags, 0, link) < 0)
-		return -errno;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | flags, 0, hands) < 0) {
-		store_ends_close(link);
-		return -errno;
-	}
-	if (store_end_fits(link[1]) && store_end_fits(hands[1]))
-		return 0;
-	store_ends_close(link);
-	store_ends_close(hands);
-	return -EAGAIN;
-}
-
 /* To a process that knows nothing yet. */
-static void store_tell_first(struct node *n)
+static void store_on_start(struct node *n)
 {
 	n->deliver.redis_stale = true;
 	node_deliver_reload(n);
-}
-
-static int store_start(struct node *n)
-{
-	struct node_deliver *s = &n->deliver;
-	char program[PATH_MAX];
-	int ends[2], hands[2], err = store_program(program);
-
-	if (!err)
-		err = store_pairs(ends, hands);
-	if (err)
-		return err;
-	err = store_spawn(program, ends[1], hands[1], &s->pid);
-	(void)close(ends[1]);
-	(void)close(hands[1]);
-	if (err) {
-		(void)close(ends[0]);
-		(void)close(hands[0]);
-		s->pid = 0;
-		return err;
-	}
-	s->link = ends[0];
-	s->hands = hands[0];
-	s->start_ns = clock_now_ns();
-	err = loop_watch(s->link, LOOP_READ, node_deliver_on_link, n);
-	if (err)
-		node_deliver_died(n);
-	else
-		store_tell_first(n);
-	return err;
-}
-
-/* Secrets were in it. */
-static void node_deliver_clear(struct node_deliver_buffer *b)
-{
-	if (b->p)
-		explicit_bzero(b->p, b->cap);
-	free(b->p);
-	*b = (struct node_deliver_buffer){ 0 };
-}
-
-static void store_link_close(struct node_deliver *s)
-{
-	loop_unwatch(s->link);
-	(void)close(s->link);
-	(void)close(s->hands);
-	s->link = s->hands = -1;
-	free(s->told);
-	s->told = NULL;
-	node_deliver_clear(&s->in);
-	node_deliver_clear(&s->out);
-}
-
-static void store_begin(struct node *n, uint64_t now_ns)
-{
-	struct node_deliver *s = &n->deliver;
-	int err = store_start(n);
-
-	if (!err)
-		return;
-	s->again_ns = now_ns + (LIVED_NS >> 1);
-	if (!s->missing_said)
-		LOG_ERROR("recordings", 0,
-			  "recordings are not delivered: " PROGRAM
-			  " cannot be started; it belongs into the folder of tandemd",
-			  LOG_STR("error", strerror(-err)));
-	s->missing_said = true;
 }
 
 static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
@@ -291,38 +141,35 @@ static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 	}
 }
 
-/* Whatever ended the link: the process ends as well, or is ended. */
-static void node_deliver_died(struct node *n)
+static void store_on_end(struct node *n)
 {
-	struct node_deliver *s = &n->deliver;
-	uint64_t now_ns = clock_now_ns();
+	bool stops = n->life.phase == NODE_STOPPING;
 
-	if (s->link >= 0)
-		store_link_close(s);
-	s->gone = s->pid != 0;
-	if (s->pid)
-		(void)kill(s->pid, SIGKILL);
-	s->deaths = now_ns - s->start_ns > LIVED_NS ? 0 : s->deaths + (s->deaths < DOUBLINGS_MAX);
-	s->again_ns = now_ns + (START_AGAIN_NS << s->deaths);
-	metric_add(g_store_metrics.deaths, 1);
-	store_asks_fail(n, UINT64_MAX, "the process that stores recordings ended: try again");
-	LOG_ERROR("recordings", 0, PROGRAM " has ended: it is started again",
-		  LOG_U64("in_ms", (s->again_ns - now_ns) / NS_PER_MS));
+	free(n->deliver.told);
+	n->deliver.told = NULL;
+	if (!stops)
+		metric_add(g_store_metrics.deaths, 1);
+	store_asks_fail(n, UINT64_MAX,
+			stops ? "the node stops"
+			      : "the process that stores recordings ended: try again");
 }
 
-static void store_reap(struct node_deliver *s)
-{
-	int status;
-
-	if (s->gone && waitpid(s->pid, &status, WNOHANG) != 0) {
-		s->gone = false;
-		s->pid = 0;
-	}
-}
+static const struct node_process_kind g_store_process = {
+	.program = "tandem-store",
+	.area = "recordings",
+	.missing = "recordings are not delivered: tandem-store cannot be started; it belongs into "
+		   "the folder of tandemd",
+	.ended = "tandem-store has ended: it is started again",
+	.hands = true,
+	.again_ns = NS_PER_S,
+	.on_start = store_on_start,
+	.on_line = store_on_line,
+	.on_end = store_on_end,
+};
 
 void node_deliver_open(struct node *n)
 {
-	n->deliver.link = n->deliver.hands = -1;
+	node_process_open(&n->deliver.process, n, &g_store_process);
 }
 
 void node_deliver_beat(struct node *n, uint64_t now_ns)
@@ -334,43 +181,40 @@ void node_deliver_beat(struct node *n, uint64_t now_ns)
 	if (!s->looked)
 		s->folder_error = folder_try(n->settings.recordings.folder);
 	s->looked = true;
-	store_reap(s);
+	node_process_reap(&s->process);
 	store_asks_fail(n, now_ns,
 			"the process that stores recordings does not answer: the "
 			"machine has no time for it, or its disk stands still");
-	metric_set(g_store_metrics.up, s->link >= 0);
-	if (s->link < 0 && !s->pid && now_ns >= s->again_ns && store_is_wanted(n))
-		store_begin(n, now_ns);
-	else if (s->stale && s->link >= 0)
+	metric_set(g_store_metrics.up, node_deliver_runs(n));
+	if (!node_deliver_runs(n) && store_is_wanted(n))
+		(void)node_process_start(&s->process, now_ns);
+	else if (s->stale && node_deliver_runs(n))
 		node_deliver_reload(n);
-	if (s->link >= 0)
+	if (node_deliver_runs(n))
 		node_deliver_tell_nodes(n);
-	if (s->link >= 0)
+	if (node_deliver_runs(n))
 		node_deliver_tell_redis(n);
 }
 
 void node_deliver_reload(struct node *n)
 {
 	n->deliver.stale = false;
-	n->deliver.missing_said = false;
+	n->deliver.process.missing_said = false;
 	n->deliver.folder_error = folder_try(n->settings.recordings.folder);
 	n->deliver.any = n->deliver.any || store_finds_any(n);
-	if (n->deliver.link >= 0)
+	if (node_deliver_runs(n))
 		node_deliver_send(n, node_deliver_terms(n));
 }
 
-/* It ends when nobody is at the other end. */
 void node_deliver_close(struct node *n)
 {
-	struct node_deliver *s = &n->deliver;
+	redis_leave(&n->deliver.guest);
+	node_process_close(&n->deliver.process);
+}
 
-	redis_leave(&s->guest);
-	if (s->link < 0)
-		return;
-	store_link_close(s);
-	if (s->pid)
-		(void)kill(s->pid, SIGTERM);
-	store_asks_fail(n, UINT64_MAX, "the node stops");
+void node_deliver_send(struct node *n, json_t *line)
+{
+	node_process_send(&n->deliver.process, line);
 }
 
 /* ---- questions ---- */
@@ -484,152 +328,6 @@ static void store_figures(struct node *n, const json_t *f)
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
 
-static void node_deliver_on_line(struct node *n, const json_t *line)
-{
-	const json_t *figures = json_object_get(line, "figures");
-
-	if (figures)
-		store_figures(n, figures);
-	else if (json_object_get(line, "answer"))
-		store_answered(n, line);
-	else if (json_object_get(line, "say"))
-		node_deliver_write(n, line);
-}
-
-/* Lines of JSON to the process that stores recordings, and from it. It never delays the node: what does not go at once waits here. */
-
-enum { PIECE = 65536, READS_MAX = 16 };
-
-/* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
-static int node_deliver_put(struct node_deliver_buffer *b, const void *p, size_t n)
-{
-	size_t cap = b->cap ? b->cap : PIECE;
-	char *more;
-
-	if (b->n + n > NODE_DELIVER_LINE_MAX)
-		return -ENOBUFS;
-	while (cap < b->n + n)
-		cap *= 2;
-	if (cap > b->cap) {
-		more = malloc(cap);
-		if (!more)
-			return -ENOMEM;
-		if (b->n)
-			memcpy(more, b->p, b->n);
-		if (b->p)
-			explicit_bzero(b->p, b->cap);
-		free(b->p);
-		b->p = more;
-		b->cap = cap;
-	}
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-	return 0;
-}
-
-static void buffer_drop(struct node_deliver_buffer *b, size_t n)
-{
-	b->n -= n;
-	memmove(b->p, b->p + n, b->n);
-	explicit_bzero(b->p + b->n, n);
-	if (!b->n)
-		node_deliver_clear(b);
-}
-
-static int store_link_flush(struct node *n)
-{
-	struct node_deliver *s = &n->deliver;
-	ssize_t sent = 1;
-
-	while (s->out.n && sent > 0) {
-		sent = send(s->link, s->out.p, s->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent > 0)
-			buffer_drop(&s->out, (size_t)sent);
-	}
-	if (sent < 0 && errno != EAGAIN && errno != EINTR)
-		return -errno;
-	return loop_watch(s->link, LOOP_READ | (s->out.n ? LOOP_WRITE : 0), node_deliver_on_link,
-			  n);
-}
-
-void node_deliver_send(struct node *n, json_t *line)
-{
-	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-	size_t length = text ? strlen(text) : 0;
-	int err = -ENOMEM;
-
-	json_decref(line);
-	if (text) {
-		text[length] = '\n'; /* in the place of its end */
-		err = node_deliver_put(&n->deliver.out, text, length + 1);
-		explicit_bzero(text, length + 1);
-		free(text);
-	}
-	if (!err)
-		err = store_link_flush(n);
-	if (err) {
-		LOG_ERROR("recordings", 0, "tandem-store cannot be told",
-			  LOG_STR("error", strerror(-err)));
-		node_deliver_died(n);
-	}
-}
-
-static void store_link_line(struct node *n, size_t length)
-{
-	json_t *line = json_loadb(n->deliver.in.p, length, 0, NULL);
-
-	buffer_drop(&n->deliver.in, length);
-	if (line)
-		node_deliver_on_line(n, line);
-	json_decref(line);
-}
-
-/* A handler may have ended the link: then nothing is left in the buffer. */
-static void store_link_lines(struct node *n)
-{
-	struct node_deliver_buffer *in = &n->deliver.in;
-	const char *end;
-
-	while (in->n && (end = memchr(in->p, '\n', in->n)))
-		store_link_line(n, (size_t)(end - in->p) + 1);
-}
-
-static int store_link_read(struct node *n)
-{
-	struct node_deliver *s = &n->deliver;
-	static char piece[PIECE];
-	int err = 0;
-
-	for (unsigned i = 0; !err && i < READS_MAX && s->link >= 0; i++) {
-		ssize_t got = recv(s->link, piece, sizeof(piece), MSG_DONTWAIT);
-
-		if (got < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		if (got == 0)
-			return -EPIPE;
-		err = node_deliver_put(&s->in, piece, (size_t)got);
-		if (!err)
-			store_link_lines(n);
-	}
-	return err;
-}
-
-/* The loop's handler of the link. */
-static void node_deliver_on_link(int fd, unsigned events, void *arg)
-{
-	struct node *n = arg;
-	int err = 0;
-
-	if (fd != n->deliver.link)
-		return;
-	if (events & (LOOP_READ | LOOP_ERROR))
-		err = store_link_read(n);
-	if (!err && n->deliver.link >= 0 && (events & LOOP_WRITE))
-		err = store_link_flush(n);
-	if (err && n->deliver.link >= 0)
-		node_deliver_died(n);
-}
-
 /*
  * What Redis knows of recordings (docs/adr/0050): the process that stores them says each change in a line, and is told when Redis has it. It
  * keeps them until then: here is nothing but what is under way.
@@ -685,7 +383,7 @@ static void node_deliver_tell_redis(struct node *n)
 
 static void store_index_answer(struct node *n, uint64_t number, bool ok)
 {
-	if (n->deliver.link >= 0)
+	if (node_deliver_runs(n))
 		node_deliver_send(n, json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok",
 					       (int)ok));
 }
@@ -698,7 +396,7 @@ static void store_index_on_reply(enum store_result result, uint64_t key, uint64_
 	(void)key;
 	(void)version;
 	free(arg);
-	if (flight.node->deliver.start_ns == flight.start_ns)
+	if (flight.node->deliver.process.start_ns == flight.start_ns)
 		store_index_answer(flight.node, flight.number, result == STORE_OK);
 }
 
@@ -756,7 +454,7 @@ static void store_index_write(struct node *n, const struct store_recording *r, u
 		store_index_answer(n, number, false);
 		return;
 	}
-	*flight = (struct store_index_flight){ n, number, n->deliver.start_ns };
+	*flight = (struct store_index_flight){ n, number, n->deliver.process.start_ns };
 	store_recording_announce(n->redis.store, r, store_index_on_reply, flight);
 }
 
@@ -784,4 +482,16 @@ static void node_deliver_write(struct node *n, const json_t *line)
 	} else {
 		store_index_write(n, &r, number);
 	}
+}
+
+static void store_on_line(struct node *n, const json_t *line)
+{
+	const json_t *figures = json_object_get(line, "figures");
+
+	if (figures)
+		store_figures(n, figures);
+	else if (json_object_get(line, "answer"))
+		store_answered(n, line);
+	else if (json_object_get(line, "say"))
+		node_deliver_write(n, line);
 }

@@ -7,8 +7,8 @@
 #define APP_NODE_NODE_DELIVER_H
 
 #include <jansson.h>
-#include <sys/types.h>
 
+#include "app/node/node_process.h"
 #include "app/record/envelope.h"
 #include "base/bytes.h"
 #include "base/metric.h"
@@ -16,30 +16,20 @@
 
 struct node;
 
-enum { NODE_DELIVER_ASKS_MAX = 16, NODE_DELIVER_LINE_MAX = 8 << 20, NODE_DELIVER_ID_MAX = 17 };
-
-struct node_deliver_buffer {
-	char *p;
-	size_t n, cap;
-};
+enum { NODE_DELIVER_ASKS_MAX = 16, NODE_DELIVER_ID_MAX = 17 };
 
 struct node_deliver {
-	int link;   /* -1: it does not run */
-	int hands;  /* where it gets connections of other nodes' processes (node_deliver_copy.c) */
-	char *told; /* which nodes there are, as it was told last */
-	pid_t pid;  /* 0: none */
-	bool gone;  /* its link is closed, and it is not reaped yet */
-	bool stale; /* a tenant's document changed: it is to be told */
-	bool missing_said;
-	bool looked, any; /* there were recordings at start or reload */
-	bool full;        /* too little room, and nothing that may be deleted */
-	int folder_error; /* -errno: recordings.folder cannot be written */
-	unsigned deaths;  /* one after the other */
+	struct node_process process; /* it is handed connections of other nodes' processes */
+	char *told;                  /* which nodes there are, as it was told last */
+	bool stale;                  /* a tenant's document changed: it is to be told */
+	bool looked, any;            /* there were recordings at start or reload */
+	bool full;                   /* too little room, and nothing that may be deleted */
+	int folder_error;            /* -errno: recordings.folder cannot be written */
+	unsigned deaths;             /* one after the other */
 	uint64_t start_ns, again_ns;
 	struct redis_guest guest;        /* of the link to Redis (node_deliver_index.c) */
 	bool redis_stale;                /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as it was told last */
-	struct node_deliver_buffer in, out;
 	struct node_deliver_query {
 		uint64_t ticket; /* 0: free */
 		uint64_t deadline_ns;

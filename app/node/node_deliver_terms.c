@@ -200,8 +200,8 @@ void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t l
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	if (n->deliver.hands >= 0)
-		(void)sendmsg(n->deliver.hands, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n->deliver.process.hands >= 0)
+		(void)sendmsg(n->deliver.process.hands, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
 }
 
