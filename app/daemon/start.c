@@ -700,6 +700,8 @@ int node_start(struct node *n)
 	node_keeper_setup();
 	node_deliver_setup();
 	node_deliver_open(n);
+	node_helper_setup();
+	node_helper_open(n);
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->life.stop_asked;
 	     i++)
@@ -753,6 +755,7 @@ void node_stop(struct node *n)
 {
 	n->life.phase = NODE_STOPPING;
 	node_deliver_close(n);
+	node_helper_close(n);
 	node_web_close(n);
 	transport_close(n->sip.transport);
 	node_edge_close(n);

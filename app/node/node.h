@@ -11,6 +11,7 @@
 #include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
 #include "app/node/node_hand.h"
+#include "app/node/node_helper.h"
 #include "app/node/node_keeper.h"
 #include "app/node/node_life.h"
 #include "app/node/node_media.h"
@@ -82,6 +83,7 @@ struct node {
 	struct node_watch watch;
 	struct node_record record;
 	struct node_deliver deliver; /* the process that has recordings */
+	struct node_helper helper;   /* and the one that asks web servers */
 	struct node_api api;
 };
 

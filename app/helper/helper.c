@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/helper/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { WAIT_MS = 1000 };
+
+static const struct helper_kind *const g_kinds[] = { &g_helper_http };
+
+/* ---- requests ---- */
+
+static void request_end(struct helper *h, struct helper_request *r)
+{
+	if (r->child) {
+		(void)kill(r->child, SIGKILL);
+		(void)waitpid(r->child, NULL, 0);
+		(void)close(r->child_end);
+		h->children--;
+	}
+	if (r->kind)
+		r->kind->end(h, r);
+	*r = (struct helper_request){ 0 };
+	h->count--;
+}
+
+void helper_answer(struct helper *h, struct helper_request *r, json_t *result)
+{
+	if (result)
+		node_link_send(&h->link, json_pack("{s:I, s:o}", "answer", (json_int_t)r->id,
+						   "result", result));
+	else
+		node_link_send(&h->link, json_pack("{s:I, s:s}", "answer", (json_int_t)r->id,
+						   "failed", "out of memory"));
+	request_end(h, r);
+}
+
+void helper_fail(struct helper *h, struct helper_request *r, const char *why)
+{
+	node_link_send(&h->link,
+		       json_pack("{s:I, s:s}", "answer", (json_int_t)r->id, "failed", why));
+	request_end(h, r);
+}
+
+static const struct helper_kind *helper_kind_of(const json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "kind"));
+
+	for (size_t i = 0; name && i < COUNT_OF(g_kinds); i++) {
+		if (!strcmp(g_kinds[i]->name, name))
+			return g_kinds[i];
+	}
+	return NULL;
+}
+
+static struct helper_request *request_free(struct helper *h)
+{
+	for (uint32_t i = 0; i < HELPER_REQUESTS_MAX; i++) {
+		if (!h->requests[i].id)
+			return &h->requests[i];
+	}
+	return NULL;
+}
+
+static void helper_on_line(const json_t *line, void *arg)
+{
+	struct helper *h = arg;
+	json_int_t id = json_integer_value(json_object_get(line, "ask"));
+	json_int_t ms = json_integer_value(json_object_get(line, "ms"));
+	struct helper_request *r = id > 0 && ms > 0 ? request_free(h) : NULL;
+
+	if (!r)
+		return; /* the node asks no more than there is room for */
+	*r = (struct helper_request){ .id = (uint64_t)id,
+				      .until_ns = clock_now_ns() + (uint64_t)ms * NS_PER_MS,
+				      .kind = helper_kind_of(line) };
+	h->count++;
+	if (r->kind)
+		r->kind->begin(h, r, json_object_get(line, "args"));
+	else
+		helper_fail(h, r, "no such kind of request");
+}
+
+/* ---- children ---- */
+
+static void child_run(char *const argv[], int in, int out, pid_t parent)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (dup2(in < 0 ? null : in, STDIN_FILENO) < 0 ||
+	    dup2(out < 0 ? null : out, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+		_exit(127);
+	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == parent)
+		(void)execv(argv[0], argv);
+	_exit(127);
+}
+
+int helper_child(struct helper *h, struct helper_request *r, char *const argv[], int in, int out)
+{
+	pid_t parent = getpid();
+
+	if (h->children == HELPER_CHILDREN_MAX || r->child)
+		return -EAGAIN;
+	r->child = fork();
+	if (!r->child)
+		child_run(argv, in, out, parent);
+	if (r->child < 0) {
+		r->child = 0;
+		return -errno;
+	}
+	r->child_end = (int)syscall(SYS_pidfd_open, r->child, 0);
+	h->children++;
+	return 0;
+}
+
+static void child_collect(struct helper *h, struct helper_request *r)
+{
+	int status;
+
+	if (!r->child || waitpid(r->child, &status, WNOHANG) != r->child)
+		return;
+	(void)close(r->child_end);
+	r->child = 0;
+	h->children--;
+	r->kind->reaped(h, r, status);
+}
+
+/* ---- rounds ---- */
+
+/* What is over; until when nothing is. */
+static uint64_t helper_round(struct helper *h)
+{
+	uint64_t now_ns = clock_now_ns(), next_ns = now_ns + WAIT_MS * NS_PER_MS;
+
+	http_collect(h);
+	for (uint32_t i = 0; h->count && i < HELPER_REQUESTS_MAX; i++) {
+		struct helper_request *r = &h->requests[i];
+
+		if (!r->id)
+			continue;
+		child_collect(h, r);
+		if (r->id && r->until_ns <= now_ns)
+			helper_fail(h, r, "it took too long");
+		else if (r->id && r->until_ns < next_ns)
+			next_ns = r->until_ns;
+	}
+	return next_ns - now_ns;
+}
+
+static void helper_wait(struct helper *h, uint64_t ns)
+{
+	struct curl_waitfd wait[1 + HELPER_CHILDREN_MAX] = { { .fd = h->link.fd,
+							       .events = CURL_WAIT_POLLIN } };
+	unsigned n = 1;
+	int running;
+
+	for (uint32_t i = 0; h->children && i < HELPER_REQUESTS_MAX; i++) {
+		if (h->requests[i].child && n < COUNT_OF(wait))
+			wait[n++] = (struct curl_waitfd){ .fd = h->requests[i].child_end,
+							  .events = CURL_WAIT_POLLIN };
+	}
+	(void)curl_multi_perform(h->multi, &running);
+	(void)curl_multi_poll(h->multi, wait, n, (int)(ns / NS_PER_MS) + 1, NULL);
+	(void)curl_multi_perform(h->multi, &running);
+}
+
+static void helper_run(void)
+{
+	struct helper *h = calloc(1, sizeof(*h));
+
+	if (!h || !(h->multi = curl_multi_init())) {
+		LOG_ERROR("helper", 0, "no memory for the helper process");
+		free(h);
+		return;
+	}
+	h->link.fd = NODE_LINK;
+	while (node_link_read(&h->link, helper_on_line, h))
+		helper_wait(h, helper_round(h));
+	for (uint32_t i = 0; i < HELPER_REQUESTS_MAX; i++) {
+		if (h->requests[i].id)
+			request_end(h, &h->requests[i]);
+	}
+	(void)curl_multi_cleanup(h->multi);
+	node_link_close(&h->link);
+	free(h);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		(void)printf("tandem-helper %s\n", TANDEM_VERSION);
+		return 0;
+	}
+	if (argc != 1 || !node_link_is(NODE_LINK, SOCK_STREAM)) {
+		(void)fputs("tandem-helper: the node starts it where calls need it; it takes no "
+			    "arguments\n",
+			    stderr);
+		return 2;
+	}
+	node_link_confine(NODE_LINK);
+	log_setup(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return 1;
+	helper_run();
+	curl_global_cleanup();
+	return 0;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests to web servers of tenants. Each URL has its time, in which it is asked once more where it failed; then the fallback's turn comes.
+ * No redirect is followed, and nobody is asked in a network that the tenant may not reach: that is looked at when an address is about to be
+ * connected to, and once more before anything is said on a connection that was there.
+ *
+ *     args:   id, url, fallback, method, body, timeout_ms, secret, networks
+ *     result: url (as it is shown), status, ms, tries; and answer (JSON), or reason (a word) and detail
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/crypto.h>
+
+#include "app/helper/helper.h"
+#include "app/helper/webhook.h"
+
+enum { HTTP_URLS_MAX = 2, HTTP_TRIES_MAX = 2, HTTP_AGAIN_MS = 50 };
+
+struct http {
+	struct helper *helper;
+	CURL *easy;
+	struct curl_slist *headers;
+	char error[CURL_ERROR_SIZE];
+	json_t *args; /* a reference */
+	char *body;   /* NULL: none */
+	struct webhook_secret secret;
+	struct webhook_network networks[WEBHOOK_NETWORKS_MAX];
+	size_t network_count;
+	const char *urls[HTTP_URLS_MAX]; /* of args */
+	uint32_t at, tried, tries;       /* which one, how often that, how often all */
+	uint64_t begin_ns, until_ns;     /* of this URL */
+	bool barred;                     /* an address is not to be asked */
+	bool too_long;
+	char *answer;
+	size_t answer_n;
+};
+
+/* What came of a try; a word for the event, and whether the same URL is worth one more. */
+struct http_outcome {
+	const char *reason; /* NULL: it is well */
+	bool again;
+	char detail[CURL_ERROR_SIZE];
+};
+
+/* ---- whom it may ask ---- */
+
+static bool address_is_own(const struct addr *a)
+{
+	struct ifaddrs *list = NULL;
+	struct addr one;
+	bool own = false;
+
+	if (getifaddrs(&list))
+		return true;
+	for (const struct ifaddrs *i = list; i && !own; i = i->ifa_next)
+		own = i->ifa_addr && !addr_from_sockaddr(&one, i->ifa_addr) &&
+		      one.family == a->family && !memcmp(one.ip, a->ip, sizeof(one.ip));
+	freeifaddrs(list);
+	return own;
+}
+
+static bool http_may_ask(struct http *q, const struct addr *a)
+{
+	bool may = webhook_may_ask(a, address_is_own(a), q->networks, q->network_count);
+
+	q->barred |= !may;
+	return may;
+}
+
+static curl_socket_t http_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct addr a;
+
+	if (purpose != CURLSOCKTYPE_IPCXN || addr_from_sockaddr(&a, &to->addr) ||
+	    !http_may_ask(arg, &a))
+		return CURL_SOCKET_BAD;
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+/* A connection that another tenant has left. */
+static int http_before(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct addr a;
+
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	return !addr_parse(&a, bytes_str(to)) && http_may_ask(arg, &a) ? CURL_PREREQFUNC_OK
+								       : CURL_PREREQFUNC_ABORT;
+}
+
+/* ---- what is said ---- */
+
+static size_t http_on_octets(char *data, size_t size, size_t n, void *arg)
+{
+	struct http *q = arg;
+
+	n *= size;
+	if (!q->answer)
+		q->answer = malloc(WEBHOOK_ANSWER_MAX);
+	if (!q->answer || n > WEBHOOK_ANSWER_MAX - q->answer_n) {
+		q->too_long = q->answer != NULL;
+		return 0;
+	}
+	memcpy(q->answer + q->answer_n, data, n);
+	q->answer_n += n;
+	return n;
+}
+
+static const char *http_text(const struct http *q, const char *name)
+{
+	const char *text = json_string_value(json_object_get(q->args, name));
+
+	return text ? text : "";
+}
+
+static bool http_is_get(const struct http *q)
+{
+	return !strcmp(http_text(q, "method"), "get");
+}
+
+static bool http_header(struct http *q, const char *name, const char *value)
+{
+	char line[256];
+	struct writer w = writer_over(line, sizeof(line) - 1);
+	struct curl_slist *more;
+
+	WRITER_TEXTS(&w, name, ": ", value);
+	line[w.n] = '\0';
+	more = w.overflow ? NULL : curl_slist_append(q->headers, line);
+	if (more)
+		q->headers = more;
+	return more != NULL;
+}
+
+static bool http_headers(struct http *q)
+{
+	char signature[WEBHOOK_SIGNATURE_MAX], utc[24];
+	uint64_t utc_s = clock_utc_ms() / 1000;
+	struct writer w = writer_over(utc, sizeof(utc) - 1);
+
+	curl_slist_free_all(q->headers);
+	q->headers = NULL;
+	writer_u64(&w, utc_s);
+	utc[w.n] = '\0';
+	if (!http_header(q, "Accept", "application/json") ||
+	    !http_header(q, "webhook-id", http_text(q, "id")) ||
+	    !http_header(q, "webhook-timestamp", utc) ||
+	    (q->body && !http_header(q, "Content-Type", "application/json")))
+		return false;
+	if (!q->secret.n)
+		return true;
+	webhook_sign(signature, &q->secret, bytes_str(http_text(q, "id")), utc_s,
+		     bytes_str(q->body));
+	return http_header(q, "webhook-signature", signature);
+}
+
+/* With what get sends in it. False: it is none, or there is no memory. */
+static bool http_url(const struct http *q)
+{
+	const json_t *data = json_object_get(json_object_get(q->args, "body"), "data");
+	CURLU *url = curl_url();
+	const char *name;
+	const json_t *value;
+	char *text = NULL;
+	bool ok = url && !curl_url_set(url, CURLUPART_URL, q->urls[q->at], 0);
+
+	json_object_foreach((json_t *)(uintptr_t)(http_is_get(q) ? data : NULL), name, value)
+	{
+		char *pair = NULL;
+		size_t n = strlen(name) + json_string_length(value) + 2;
+
+		if (ok && (pair = malloc(n)))
+			(void)snprintf(pair, n, "%s=%s", name, json_string_value(value));
+		ok = pair &&
+		     !curl_url_set(url, CURLUPART_QUERY, pair, CURLU_APPENDQUERY | CURLU_URLENCODE);
+		free(pair);
+	}
+	ok = ok && !curl_url_get(url, CURLUPART_URL, &text, 0) &&
+	     curl_easy_setopt(q->easy, CURLOPT_URL, text) == CURLE_OK;
+	curl_free(text);
+	curl_url_cleanup(url);
+	return ok;
+}
+
+static void http_usual(struct http *q, struct helper_request *r)
+{
+	CURL *e = q->easy;
+
+	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
+	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, q->error);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_octets);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, q);
+	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_socket);
+	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, q);
+	(void)curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, http_before);
+	(void)curl_easy_setopt(e, CURLOPT_PREREQDATA, q);
+	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_PROXY, ""); /* nothing of the environment */
+	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	(void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
+}
+
+/* False: no memory. */
+static bool http_try(struct http *q, struct helper_request *r, uint64_t now_ns)
+{
+	q->tried++;
+	q->tries++;
+	q->barred = q->too_long = false;
+	q->answer_n = 0;
+	q->error[0] = '\0';
+	curl_easy_reset(q->easy);
+	http_usual(q, r);
+	if (!http_url(q) || !http_headers(q))
+		return false;
+	(void)curl_easy_setopt(q->easy, CURLOPT_HTTPHEADER, q->headers);
+	(void)curl_easy_setopt(q->easy, CURLOPT_TIMEOUT_MS,
+			       (long)((q->until_ns - now_ns) / NS_PER_MS) + 1);
+	if (q->body) {
+		(void)curl_easy_setopt(q->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				       (curl_off_t)strlen(q->body));
+		(void)curl_easy_setopt(q->easy, CURLOPT_POSTFIELDS, q->body);
+	}
+	return curl_multi_add_handle(q->helper->multi, q->easy) == CURLM_OK;
+}
+
+/* ---- what came ---- */
+
+/* NULL: it is no answer. Nothing at all is an object without members. */
+static json_t *http_json(const struct http *q)
+{
+	json_t *answer = q->answer_n ? json_loadb(q->answer, q->answer_n, 0, NULL) : json_object();
+
+	if (json_is_object(answer) || json_is_array(answer))
+		return answer;
+	json_decref(answer);
+	return NULL;
+}
+
+static void http_on_error(const struct http *q, CURLcode code, struct http_outcome *o)
+{
+	const char *text = q->error[0] ? q->error : curl_easy_strerror(code);
+
+	if (q->barred)
+		text = "its address is one that this tenant may not ask (web_networks)";
+	if (q->too_long)
+		text = "the answer is longer than 65536 octets";
+	(void)snprintf(o->detail, sizeof(o->detail), "%s", text);
+	if (q->barred)
+		o->reason = "address";
+	else if (q->too_long)
+		o->reason = "too_long";
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		o->reason = "timeout";
+	else if (code == CURLE_PEER_FAILED_VERIFICATION)
+		o->reason = "certificate";
+	else
+		o->reason = "unreachable";
+	o->again = !strcmp(o->reason, "unreachable");
+}
+
+static void http_on_status(const struct http *q, long status, struct http_outcome *o,
+			   json_t **answer)
+{
+	bool well = status >= 200 && status < 300;
+
+	if (well && (*answer = http_json(q)))
+		return;
+	o->reason = well ? "no_json" : "status";
+	o->again = status >= 500 || status == 408 || status == 429;
+	if (well)
+		(void)snprintf(o->detail, sizeof(o->detail),
+			       "the answer is neither an object nor a list of JSON");
+	else
+		(void)snprintf(o->detail, sizeof(o->detail), "it answers %ld%s", status,
+			       status < 400 ? ": redirects are not followed" : "");
+}
+
+static json_t *http_result(const struct http *q, long status, uint64_t now_ns)
+{
+	char url[256];
+	struct writer w = writer_over(url, sizeof(url));
+
+	webhook_url_shown(&w, bytes_str(q->urls[q->at]));
+	return json_pack("{s:s%, s:I, s:I, s:I}", "url", url, w.n, "status", (json_int_t)status,
+			 "ms", (json_int_t)((now_ns - q->begin_ns) / NS_PER_MS), "tries",
+			 (json_int_t)q->tries);
+}
+
+/* The next URL, if there is one. */
+static bool http_next(struct http *q, uint64_t now_ns)
+{
+	json_int_t ms = json_integer_value(json_object_get(q->args, "timeout_ms"));
+
+	do
+		q->at++;
+	while (q->at < HTTP_URLS_MAX && !q->urls[q->at][0]);
+	q->tried = 0;
+	q->until_ns = now_ns + (uint64_t)ms * NS_PER_MS;
+	return q->at < HTTP_URLS_MAX;
+}
+
+static void http_ended(struct http *q, struct helper_request *r, CURLcode code)
+{
+	struct http_outcome o = { 0 };
+	uint64_t now_ns = clock_now_ns();
+	json_t *answer = NULL, *result;
+	long status = 0;
+
+	(void)curl_multi_remove_handle(q->helper->multi, q->easy);
+	(void)curl_easy_getinfo(q->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK)
+		http_on_status(q, status, &o, &answer);
+	else
+		http_on_error(q, code, &o);
+	result = http_result(q, status, now_ns);
+	if (o.reason && ((o.again && q->tried < HTTP_TRIES_MAX &&
+			  now_ns + HTTP_AGAIN_MS * NS_PER_MS < q->until_ns) ||
+			 http_next(q, now_ns))) {
+		json_decref(result);
+		if (!http_try(q, r, now_ns))
+			helper_fail(q->helper, r, "out of memory");
+		return;
+	}
+	if (answer)
+		(void)json_object_set_new(result, "answer", answer);
+	else
+		(void)json_object_update_new(result, json_pack("{s:s, s:s}", "reason", o.reason,
+							       "detail", o.detail));
+	helper_answer(q->helper, r, result);
+}
+
+void http_collect(struct helper *h)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(h->multi, &left))) {
+		struct helper_request *r = NULL;
+		CURLcode code = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+		http_ended(r->work, r, code);
+	}
+}
+
+/* ---- the kind ---- */
+
+static bool http_open(struct http *q, const json_t *args)
+{
+	const char *secret;
+
+	q->args = json_incref((json_t *)(uintptr_t)args);
+	q->urls[0] = http_text(q, "url");
+	q->urls[1] = http_text(q, "fallback");
+	secret = http_text(q, "secret");
+	if (secret[0] && webhook_secret_read(&q->secret, bytes_str(secret)))
+		return false;
+	if (webhook_networks_read(q->networks, &q->network_count,
+				  bytes_str(http_text(q, "networks"))))
+		return false;
+	q->easy = curl_easy_init();
+	if (!http_is_get(q))
+		q->body = json_dumps(json_object_get(args, "body"), JSON_COMPACT);
+	return q->easy && (q->body || http_is_get(q));
+}
+
+static void http_begin(struct helper *h, struct helper_request *r, const json_t *args)
+{
+	struct http *q = r->work = calloc(1, sizeof(*q));
+	uint64_t now_ns = clock_now_ns();
+	bool ok = q && http_open(q, args);
+
+	if (ok) {
+		q->helper = h;
+		q->begin_ns = now_ns;
+		q->at = UINT32_MAX;
+		ok = http_next(q, now_ns) && http_try(q, r, now_ns);
+	}
+	if (!ok)
+		helper_fail(h, r, "the request cannot be made");
+}
+
+static void http_end(struct helper *h, struct helper_request *r)
+{
+	struct http *q = r->work;
+
+	if (!q)
+		return;
+	if (q->easy) {
+		(void)curl_multi_remove_handle(h->multi, q->easy);
+		curl_easy_cleanup(q->easy);
+	}
+	curl_slist_free_all(q->headers);
+	json_decref(q->args);
+	free(q->body);
+	free(q->answer);
+	OPENSSL_cleanse(q, sizeof(*q));
+	free(q);
+}
+
+const struct helper_kind g_helper_http = { .name = "http", .begin = http_begin, .end = http_end };

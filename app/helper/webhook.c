@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/helper/webhook.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#define SECRET_BEGINS "whsec_"
+
+/* ---- signatures ---- */
+
+static size_t base64_padding(struct bytes text)
+{
+	size_t n = 0;
+
+	while (n < 2 && n < text.n && text.p[text.n - 1 - n] == '=')
+		n++;
+	return n;
+}
+
+int webhook_secret_read(struct webhook_secret *out, struct bytes text)
+{
+	uint8_t octets[WEBHOOK_SECRET_TEXT_MAX];
+	struct bytes rest = bytes_from(text, strlen(SECRET_BEGINS));
+	int n;
+
+	if (!bytes_starts(text, SECRET_BEGINS) || !rest.n || text.n >= WEBHOOK_SECRET_TEXT_MAX)
+		return -EINVAL;
+	n = rest.n % 4 ? -1 : EVP_DecodeBlock(octets, rest.p, (int)rest.n);
+	n -= (int)base64_padding(rest);
+	if (n < WEBHOOK_SECRET_MIN || n > WEBHOOK_SECRET_MAX)
+		return -EINVAL;
+	memcpy(out->octets, octets, (size_t)n);
+	out->n = (size_t)n;
+	explicit_bzero(octets, sizeof(octets));
+	return 0;
+}
+
+void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *secret,
+		  struct bytes id, uint64_t utc_s, struct bytes body)
+{
+	size_t room = id.n + body.n + 32;
+	uint8_t *text = malloc(room), mac[EVP_MAX_MD_SIZE];
+	struct writer w = writer_over(text, text ? room : 0);
+	unsigned n = 0;
+
+	writer_bytes(&w, id);
+	writer_u8(&w, '.');
+	writer_u64(&w, utc_s);
+	writer_u8(&w, '.');
+	writer_bytes(&w, body);
+	out[0] = '\0';
+	if (!w.overflow && HMAC(EVP_sha256(), secret->octets, (int)secret->n, w.p, w.n, mac, &n)) {
+		memcpy(out, "v1,", 3);
+		(void)EVP_EncodeBlock((unsigned char *)out + 3, mac, (int)n);
+	}
+	free(text);
+}
+
+/* ---- whom one may ask ---- */
+
+int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,
+			  struct bytes text)
+{
+	struct bytes one;
+
+	*count = 0;
+	while (text.n && bytes_cut(&text, ',', &one)) {
+		struct webhook_network *to = &out[*count];
+		size_t slash = bytes_find(one, '/');
+		uint32_t bits, most;
+
+		if (*count == WEBHOOK_NETWORKS_MAX)
+			return -ENOSPC;
+		if (addr_parse(&to->net, bytes_sub(one, 0, slash)) || to->net.port || to->net.scope)
+			return -EINVAL;
+		most = bits = to->net.family == ADDR_V4 ? 32 : 128;
+		if (slash < one.n && (bytes_u32(bytes_from(one, slash + 1), &bits) || bits > most))
+			return -EINVAL;
+		to->bits = (uint8_t)bits;
+		(*count)++;
+	}
+	return 0;
+}
+
+/* Of the registries of special addresses (RFC 6890) what is not global, and no function of base/addr.h knows. */
+#define NOT_GLOBAL                                                                               \
+	"0.0.0.0/8,192.0.0.0/24,192.0.2.0/24,198.18.0.0/15,198.51.100.0/24,203.0.113.0/24,"      \
+	"240.0.0.0/4,::/96,64:ff9b:1::/48,100::/64,2001::/23,2001:db8::/32,2002::/16,5f00::/16," \
+	"fec0::/10"
+
+static bool is_within_any(const struct addr *a, const struct webhook_network *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (addr_is_within(a, &list[i].net, list[i].bits))
+			return true;
+	}
+	return false;
+}
+
+static bool is_global(const struct addr *a)
+{
+	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
+	size_t count;
+
+	return !webhook_networks_read(list, &count, BYTES_LIT(NOT_GLOBAL)) &&
+	       !is_within_any(a, list, count) && !addr_is_any(a) && !addr_is_loopback(a) &&
+	       !addr_is_private(a) && !addr_is_multicast(a);
+}
+
+/* Whom a translator of addresses (RFC 6052) would ask for it. */
+static struct addr translated(const struct addr *a)
+{
+	static const uint8_t prefix[12] = { 0, 0x64, 0xff, 0x9b };
+	struct addr out = *a;
+
+	if (a->family == ADDR_V6 && !memcmp(a->ip, prefix, sizeof(prefix)))
+		addr_set_v4(&out, a->ip + sizeof(prefix), a->port);
+	return out;
+}
+
+bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
+		     size_t count)
+{
+	struct addr to = translated(a);
+
+	return is_within_any(&to, networks, count) || (is_global(&to) && !own);
+}
+
+/* ---- shown ---- */
+
+void webhook_url_shown(struct writer *w, struct bytes url)
+{
+	size_t end = bytes_find(url, '?'), begin = bytes_find(url, ':'), path, at = 0;
+	struct bytes rest;
+
+	end = bytes_find(bytes_sub(url, 0, end), '#');
+	rest = bytes_from(bytes_sub(url, 0, end), begin < end ? begin + 3 : 0);
+	path = bytes_find(rest, '/');
+	for (size_t i = 0; i < path; i++)
+		at = rest.p[i] == '@' ? i + 1 : at;
+	writer_bytes(w, bytes_sub(url, 0, end - rest.n));
+	writer_bytes(w, bytes_from(rest, at));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to web servers of tenants, as far as they need no network: signatures by Standard Webhooks, and whom one may ask. Values. */
+#ifndef APP_HELPER_WEBHOOK_H
+#define APP_HELPER_WEBHOOK_H
+
+#include "base/addr.h"
+
+enum {
+	WEBHOOK_SECRET_MIN = 24, /* octets */
+	WEBHOOK_SECRET_MAX = 64,
+	WEBHOOK_SECRET_TEXT_MAX = 96, /* "whsec_" and base64 */
+	WEBHOOK_SIGNATURE_MAX = 48,   /* "v1," and base64 of 32 octets, and NUL */
+	WEBHOOK_NETWORKS_MAX = 16,
+	WEBHOOK_ANSWER_MAX = 65536,
+};
+
+struct webhook_secret {
+	uint8_t octets[WEBHOOK_SECRET_MAX];
+	size_t n;
+};
+
+struct webhook_network {
+	struct addr net;
+	uint8_t bits;
+};
+
+/* Of "whsec_" and base64. 0 or -EINVAL. */
+int webhook_secret_read(struct webhook_secret *out, struct bytes text) NODISCARD;
+/* What stands in webhook-signature. */
+void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *secret,
+		  struct bytes id, uint64_t utc_s, struct bytes body);
+
+/* Networks joined by ',': "10.0.0.0/8", or one address. 0; -EINVAL; -ENOSPC: too many. */
+int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,
+			  struct bytes text) NODISCARD;
+/* Whether a server there may be asked: one of the internet, or of those networks. own: it is an address of this machine. */
+bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
+		     size_t count);
+
+/* A URL as it is shown: without user, password, query and fragment. */
+void webhook_url_shown(struct writer *w, struct bytes url);
+
+#endif

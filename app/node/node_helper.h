@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The node's side of the helper process (app/helper/helper.h), which does what must never run on the control thread. It runs from the first
+ * request on. Control thread. */
+#ifndef APP_NODE_NODE_HELPER_H
+#define APP_NODE_NODE_HELPER_H
+
+#include "app/node/node_process.h"
+
+enum { NODE_HELPER_REQUESTS_MAX = 2048, NODE_HELPER_OF_TENANT_MAX = 512 };
+
+/* Its result, which is borrowed; NULL: it has failed, and why. */
+typedef void node_helper_fn(struct node *n, const json_t *result, const char *why, void *arg);
+
+struct node_helper {
+	struct node_process process;
+	struct node_helper_ask {
+		uint64_t id; /* 0: free */
+		uint64_t until_ns;
+		uint16_t tenant;
+		node_helper_fn *done;
+		void *arg;
+	} * asks; /* NULL: nothing was asked yet */
+	uint32_t count;
+	uint64_t last; /* id; its place is what is left of it by the number of places */
+};
+
+void node_helper_setup(void); /* metrics; main thread, once */
+void node_helper_open(struct node *n);
+/* done is called once, in ms at the latest and somewhat more; before this returns where the process has just died. args: stolen.
+ * False: it is not called, as too much is asked already or the process does not run. */
+bool node_helper_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
+		     node_helper_fn *done, void *arg) NODISCARD;
+/* Twice a second. */
+void node_helper_beat(struct node *n, uint64_t now_ns);
+void node_helper_close(struct node *n);
+
+#endif
