@@ -524,6 +524,22 @@ static bool streams_have_room(struct command_run *run, const struct tenant_value
 	return false;
 }
 
+/* False: the run has failed. */
+static bool tenant_secret_read(struct command_run *run, struct tenant_value *t)
+{
+	const struct command_value *given = command_value(run, "web_secret");
+
+	if (!given->given)
+		return true;
+	explicit_bzero(t->web.secret, sizeof(t->web.secret));
+	if (bytes_is(given->text, "off") ||
+	    !tenant_web_seal(t, given->text, &run->node->extension_seal, &run->node->rand))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "web_secret",
+		     "it is off, or whsec_ and the base64 of 24 to 64 octets");
+	return false;
+}
+
 static bool tenant_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
@@ -537,8 +553,9 @@ static bool tenant_make(struct command_run *run, void *value)
 	form_begin(&g_tenant_form, &before, (struct bytes){ 0 });
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
-	return document_read_args(run, &g_tenant_documents, t) && domains_are_free(run, t) &&
-	       realm_may_change(run, &before, t) && streams_have_room(run, t) &&
+	return document_read_args(run, &g_tenant_documents, t) && tenant_secret_read(run, t) &&
+	       domains_are_free(run, t) && realm_may_change(run, &before, t) &&
+	       streams_have_room(run, t) &&
 	       (!t->core.zone[0] || command_zone_is_there(run, t->core.zone));
 }
 

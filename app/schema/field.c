@@ -113,17 +113,57 @@ uint64_t *form_changed(const struct form *f, void *value)
 	return (uint64_t *)(void *)((uint8_t *)value + f->changed);
 }
 
+enum { FORM_NAME_MAX = 64 };
+
+static const char *form_secret(const struct form *f, const char *before, const char *behind,
+			       char name[FORM_NAME_MAX])
+{
+	(void)snprintf(name, FORM_NAME_MAX, "%s%s%s", before, f->secret, behind);
+	return name;
+}
+
+static const char *form_sealed(const struct form *f, const void *value)
+{
+	return (const char *)value + f->secret_at;
+}
+
 json_t *form_view(const struct form *f, const void *value)
 {
+	char name[FORM_NAME_MAX];
 	uint64_t changed;
+	json_t *json;
 
 	memcpy(&changed, (const uint8_t *)value + f->changed, sizeof(changed));
-	return document_shown(field_json(f->fields, value, NULL), changed);
+	json = document_shown(field_json(f->fields, value, NULL), changed);
+	if (json && f->secret)
+		(void)json_object_set_new(json, form_secret(f, "has_", "", name),
+					  json_boolean(*form_sealed(f, value)));
+	return json;
 }
 
 json_t *form_document(const struct form *f, const void *value)
 {
-	return document_versioned(form_view(f, value));
+	char name[FORM_NAME_MAX];
+	json_t *json = document_versioned(form_view(f, value));
+
+	if (!json || !f->secret)
+		return json;
+	(void)json_object_del(json, form_secret(f, "has_", "", name));
+	if (*form_sealed(f, value))
+		(void)json_object_set_new(json, form_secret(f, "", "_sealed", name),
+					  json_string(form_sealed(f, value)));
+	return json;
+}
+
+static void form_fill_secret(struct document_reader *r, const struct form *f, void *value)
+{
+	char name[FORM_NAME_MAX];
+	struct given given = document_member(r, form_secret(f, "", "_sealed", name));
+
+	if (given.kind != GIVEN_NOTHING &&
+	    (given.kind != GIVEN_TEXT ||
+	     bytes_cstr(given.text, (char *)value + f->secret_at, FORM_SECRET_MAX)))
+		document_refuse(r, f->secret);
 }
 
 static void form_fill(struct document_reader *r, void *arg)
@@ -138,6 +178,8 @@ static void form_fill(struct document_reader *r, void *arg)
 	if (f->wrong && f->wrong(filling->value, &member))
 		document_refuse(r, member);
 	*form_changed(f, filling->value) = document_changed(r);
+	if (f->secret)
+		form_fill_secret(r, f, filling->value);
 }
 
 int form_read(const struct form *f, void *value, struct bytes json, const char **reason)

@@ -129,7 +129,12 @@ struct form {
 	void (*begin)(void *value, struct bytes name);
 	/* What of its fields do not go together, and the member to name; or NULL. NULL: all do. */
 	const char *(*wrong)(const void *value, const char **member);
+	/* A secret that documents have, sealed, as NAME_sealed; nobody is shown more than has_NAME. NULL: there is none. */
+	const char *secret;
+	size_t secret_at; /* char[FORM_SECRET_MAX]: the sealed text; "": none is given */
 };
+
+enum { FORM_SECRET_MAX = 256 };
 
 /* Of values of a type, with its member changed_utc_ms. */
 #define FORM_OF(type) .size = sizeof(type), .changed = offsetof(type, changed_utc_ms)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "app/schema/field.h"
@@ -338,6 +340,17 @@ static const char *field_store_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *tenant_networks_wrong(const void *value, const char *text)
+{
+	struct webhook_network unused[WEBHOOK_NETWORKS_MAX];
+	size_t count;
+
+	(void)value;
+	return webhook_networks_read(unused, &count, bytes_str(text))
+		       ? "there are at most 16 networks, such as 10.1.0.0/16 or 2001:db8::/32"
+		       : NULL;
+}
+
 static const char *tenant_language_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -438,6 +451,19 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("recording_mib", recordings.mib, 0, 1073741824, "0",
 		     "MiB of its recordings that are kept on a node at most: the oldest of those "
 		     "that are delivered, or go nowhere, are deleted. 0: any number."),
+	{ .name = "web_secret",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 3,
+	  .max = WEBHOOK_SECRET_TEXT_MAX - 1,
+	  .help = "Secret with which requests of its flows to web servers are signed: whsec_ and "
+		  "the base64 of 24 to 64 octets; off: they are not. Nobody is shown it. Absent: "
+		  "unchanged; at first off." },
+	TEXT_FIELD(
+		"web_networks", web.networks, CHARSET_PLACES, tenant_networks_wrong,
+		"Networks that its flows may ask web servers in, joined by ',', such as "
+		"10.1.0.0/16. Without them they reach addresses of the internet alone: none that "
+		"is private, link-local, loopback, multicast or this machine's own."),
 	{ .name = NULL },
 };
 
@@ -455,7 +481,60 @@ static void tenant_begin(void *value, struct bytes name)
 
 const struct form g_tenant_form = { .fields = g_tenant_fields,
 				    FORM_OF(struct tenant_value),
-				    .begin = tenant_begin };
+				    .begin = tenant_begin,
+				    .secret = "web_secret",
+				    .secret_at = offsetof(struct tenant_value, web.secret) };
+
+enum { TENANT_CONTEXT_MAX = TENANT_NAME_MAX + 16 };
+
+static struct bytes tenant_context(const struct tenant_value *t, char out[TENANT_CONTEXT_MAX])
+{
+	struct writer w = writer_over(out, TENANT_CONTEXT_MAX);
+
+	WRITER_TEXTS(&w, "tenant web ", t->name);
+	return writer_done(&w);
+}
+
+int tenant_web_seal(struct tenant_value *t, struct bytes secret, const struct seal_key *key,
+		    struct rand_source *rand)
+{
+	uint8_t sealed[WEBHOOK_SECRET_TEXT_MAX + SEAL_OVERHEAD];
+	char context[TENANT_CONTEXT_MAX];
+	struct writer hex = writer_over(t->web.secret, sizeof(t->web.secret) - 1);
+	struct webhook_secret octets;
+	size_t n;
+	int err = webhook_secret_read(&octets, secret);
+
+	explicit_bzero(&octets, sizeof(octets));
+	if (!err)
+		err = seal_make(key, rand, tenant_context(t, context), secret, sealed,
+				sizeof(sealed), &n);
+	if (err)
+		return err;
+	writer_hex(&hex, bytes_mem(sealed, n));
+	t->web.secret[hex.n] = '\0';
+	return 0;
+}
+
+int tenant_web_open(const struct tenant_value *t, const struct seal_key *key,
+		    char out[WEBHOOK_SECRET_TEXT_MAX])
+{
+	uint8_t sealed[WEBHOOK_SECRET_TEXT_MAX + SEAL_OVERHEAD];
+	char context[TENANT_CONTEXT_MAX];
+	enum seal_refusal why;
+	size_t n, length = 0;
+
+	out[0] = '\0';
+	if (!t->web.secret[0])
+		return 0;
+	if (hex_decode(bytes_str(t->web.secret), sealed, sizeof(sealed), &n) ||
+	    seal_open(key, tenant_context(t, context), bytes_mem(sealed, n), (uint8_t *)out,
+		      WEBHOOK_SECRET_TEXT_MAX - 1, &length, &why))
+		return -EBADMSG;
+	out[length] = '\0';
+	return 0;
+}
+static_assert(2 * (WEBHOOK_SECRET_TEXT_MAX + (int)SEAL_OVERHEAD) < (int)FORM_SECRET_MAX, "its hex");
 
 uint32_t tenant_roles(const struct tenant_value *t)
 {

@@ -3,8 +3,10 @@
 #ifndef APP_SCHEMA_TENANT_FIELD_H
 #define APP_SCHEMA_TENANT_FIELD_H
 
+#include "app/helper/webhook.h"
 #include "app/schema/command.h"
 #include "app/schema/field.h"
+#include "base/seal.h"
 #include "sig/dial/dial.h"
 #include "sig/host/tenant.h"
 #include "sig/host/tenant_tables.h"
@@ -32,6 +34,10 @@ struct tenant_value {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
 		uint32_t days, mib; /* kept; 0: as the node says; any number */
 	} recordings;
+	struct tenant_web {
+		char secret[FORM_SECRET_MAX]; /* of requests to its web servers, sealed; "": none */
+		char networks[256]; /* in which it may ask, beside the internet, joined by ',' */
+	} web;
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };
@@ -43,6 +49,12 @@ extern const struct form g_tenant_form;
 
 /* Whose streams of commands are read: 1 << enum command_role of each. */
 uint32_t tenant_roles(const struct tenant_value *t);
+/* Whose secret is sealed there: moved to another tenant it does not open. 0; -EINVAL: it is none; -errno. */
+int tenant_web_seal(struct tenant_value *t, struct bytes secret, const struct seal_key *key,
+		    struct rand_source *rand) NODISCARD;
+/* "" where there is none. 0, or -EBADMSG: it was sealed with another key. */
+int tenant_web_open(const struct tenant_value *t, const struct seal_key *key,
+		    char out[WEBHOOK_SECRET_TEXT_MAX]) NODISCARD;
 /* What the core needs to know. */
 void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out);
 
