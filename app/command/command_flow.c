@@ -72,8 +72,8 @@ static void flow_text_put(struct node *n, struct bytes tenant, const struct flow
 
 	flow_hash_text(hash, p->hash);
 	if (text)
-		store_program_put(n->redis.store, tenant, bytes_str(hash), bytes_str(text), done,
-				  arg);
+		store_program_put(n->redis.store, tenant, bytes_str(hash), bytes_str(text), false,
+				  done, arg);
 	else if (done)
 		done(STORE_REFUSED, false, (struct bytes){ 0 }, arg);
 	free(text);

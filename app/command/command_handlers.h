@@ -103,6 +103,8 @@ bool command_number_leads(struct command_run *run, struct bytes number);
 bool command_zone_is_there(struct command_run *run, const char *name);
 int command_zone_read(struct node *node, const char *name);
 void command_flows_beat(struct node *n, uint64_t now_ns);
+/* EFFECT_HELP. */
+void command_helper(const struct effect *e, void *node);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);
 /* EFFECT_SET. */

@@ -293,6 +293,8 @@ static void answer_reply_give(struct shard *core, const struct answer *a, struct
 		reply.park.entry = text_bytes(&a->record);
 	else if (reply.ask == ASK_KEPT)
 		reply.kept.value = text_bytes(&a->record);
+	else if (reply.ask == ASK_HELP)
+		reply.help.value = text_bytes(&a->record);
 	shard_replied(core, &reply, now);
 }
 

@@ -546,10 +546,11 @@ static int message_away(uint16_t from, uint16_t to, struct bytes message, void *
 }
 
 static effects_node_fn *const g_carries[EFFECT_KINDS] = {
-	[EFFECT_SET] = command_feature,       [EFFECT_PROGRAM] = command_flow_program,
-	[EFFECT_LOOKUP] = node_dns_look_up,   [EFFECT_LOOKUP_STOP] = node_dns_look_up,
-	[EFFECT_CONFER] = command_ask_confer, [EFFECT_FORK] = node_record_carry,
-	[EFFECT_RECORD] = node_record_carry,  [EFFECT_ORDERED] = command_ordered,
+	[EFFECT_SET] = command_feature,          [EFFECT_PROGRAM] = command_flow_program,
+	[EFFECT_HELP] = command_helper,          [EFFECT_LOOKUP] = node_dns_look_up,
+	[EFFECT_LOOKUP_STOP] = node_dns_look_up, [EFFECT_CONFER] = command_ask_confer,
+	[EFFECT_FORK] = node_record_carry,       [EFFECT_RECORD] = node_record_carry,
+	[EFFECT_ORDERED] = command_ordered,
 };
 
 /* s NULL: of locations */

@@ -20,9 +20,9 @@ enum answer_kind {
 	ANSWER_MEDIA_FAILED,
 	ANSWER_SEND_FAILED,
 	ANSWER_CONNECTION_CLOSED,
-	ANSWER_CERTIFICATE,  /* of hop: a connection was refused for it */
-	ANSWER_DEGRADED,     /* ok: healthy again */
-	ANSWER_REPLY,        /* reply; of ASK_PARK, ASK_KEPT: shard, record: what lies there */
+	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
+	ANSWER_DEGRADED,    /* ok: healthy again */
+	ANSWER_REPLY, /* reply; of ASK_PARK, ASK_KEPT: shard, record: what lies there; of ASK_HELP: record: what came */
 	ANSWER_OBJECT_SAVED, /* call: an object, version, ok */
 	ANSWER_ROOM,         /* the same; version: the serial, ok: job */
 	ANSWER_CONFER, /* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */

@@ -532,6 +532,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		kept_carry(to->shared, to->answers, to->shard, e);
 		return;
 	case EFFECT_PROGRAM:
+	case EFFECT_HELP:
 	case EFFECT_SET:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:

@@ -306,8 +306,9 @@ enum {
 	HAS_ENDPOINT = 32768,
 	HAS_ACCOUNT = 65536, /* with call and leg, also where it is empty */
 	HAS_PRESENCE = 131072,
-	HAS_STEP = 524288, /* with verb and by */
-	HAS_FROM = 262144, /* also without a call */
+	HAS_STEP = 524288,  /* with verb and by */
+	HAS_HTTP = 1048576, /* step, url, http_status, ms */
+	HAS_FROM = 262144,  /* also without a call */
 };
 
 static const struct {
@@ -409,6 +410,16 @@ static const struct {
 			    "A verb of the flow that the call goes through begins; by: how the "
 			    "one before ended.",
 			    HAS_CALL | HAS_STEP },
+	[SIG_CALL_HTTP] = { "call.http",
+			    "The verb http of a flow has asked a web server. url: which one, "
+			    "without its query; http_status: what it said, 0: nothing; ms: how "
+			    "long "
+			    "all tries took. reason: empty; or why it failed: timeout, "
+			    "unreachable, "
+			    "address (the tenant may not ask there: web_networks of tenant.put), "
+			    "certificate, status, no_json, too_long, program (its verbs are no "
+			    "flow), or helper (tandem-helper gave no answer).",
+			    HAS_CALL | HAS_HTTP | HAS_REASON },
 	[SIG_CALL_ACCOUNT] = { "call.account_code",
 			       "The call has that account code from now on; empty: none. reason: "
 			       "command (call.account_code), or code (the party of that leg "
@@ -573,6 +584,12 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		field_text(out, "step", event->step);
 		field_text(out, "verb", event->package ? event->package : "");
 		field_text(out, "by", event->reason ? event->reason : "");
+	}
+	if (has & HAS_HTTP) {
+		field_text(out, "step", event->step);
+		field_text(out, "url", event->url);
+		field_number(out, "http_status", event->status);
+		field_number(out, "ms", event->ms);
 	}
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);

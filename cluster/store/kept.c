@@ -121,13 +121,14 @@ static struct bytes program_key(char buf[STORE_KEY_MAX], struct bytes tenant, st
 static_assert(STORE_PROGRAM_S == 604800, "the texts below say it");
 
 void store_program_put(struct store_shared *s, struct bytes tenant, struct bytes hash,
-		       struct bytes text, store_kept_fn *done, void *arg)
+		       struct bytes text, bool once, store_kept_fn *done, void *arg)
 {
 	char key[STORE_KEY_MAX];
 	bool fits = text.n <= STORE_PROGRAM_MAX;
 	const struct bytes args[] = { BYTES_LIT("SET"),
 				      fits ? program_key(key, tenant, hash) : (struct bytes){ 0 },
-				      text, BYTES_LIT("EX"), BYTES_LIT("604800") };
+				      text, BYTES_LIT("EX"),
+				      once ? BYTES_LIT("86400") : BYTES_LIT("604800") };
 
 	metric_add(s->base.metrics.saves, 1);
 	kept_run(s, args, COUNT_OF(args), false, done, arg);

@@ -386,10 +386,10 @@ void store_blob_keep(struct store_shared *s, const struct store_blob *of, store_
 /* No document names them: they go a day later. */
 void store_blob_expire(struct store_shared *s, const struct store_blob *of);
 /* Texts of programs of flows, by what each is called of its hash: octets of their owner. One is forgotten when nobody has put, got or touched
- * it for so long: no call goes on for a week. */
+ * it for so long: no call goes on for a week. once: it is of one call, and there may be many such; a day. */
 enum { STORE_PROGRAM_S = 7 * 86400, STORE_PROGRAM_MAX = 65536 };
 void store_program_put(struct store_shared *s, struct bytes tenant, struct bytes hash,
-		       struct bytes text, store_kept_fn *done, void *arg);
+		       struct bytes text, bool once, store_kept_fn *done, void *arg);
 void store_program_get(struct store_shared *s, struct bytes tenant, struct bytes hash,
 		       store_kept_fn *done, void *arg);
 /* Tells whether it is there. */

@@ -216,13 +216,14 @@ static const char *const g_method_words[] = { "post", "get", NULL };
 
 static const struct verb_arg g_http_args[] = {
 	TEXT("url", FORM_URL, VERB_TEXT_MAX, "Where the request goes.", MUST),
+	TEXT("fallback", FORM_URL, VERB_TEXT_MAX, "Where it goes when that has failed.", MAY),
 	WORD("method", g_method_words, "post sends data as JSON, get in the URL."),
 	MAP("data", FORM_VARIABLE, 0, "Values by name, beside the facts of the call.", MAY),
 	ARG("take", ARG_IS_TEXTS, 1, 16,
 	    "Members of the JSON object of the answer that become variables.",
 	    .form = FORM_VARIABLE, MAY),
 	SECONDS("timeout_s", SECOND / 10, 30 * SECOND, 2 * SECOND,
-		"How long the answer is awaited."),
+		"How long each URL has to answer."),
 	{ 0 },
 };
 
@@ -266,8 +267,7 @@ const struct verb g_flow_verbs[] = {
 	{ "pickup", g_pickup_args, ON(NEXT) | ON(NONE) | ON(FAILED), 0, ON(NONE),
 	  VERB_WAITS | VERB_MAIN,
 	  "Connects the caller with a call that rings elsewhere, or is parked. Next comes when "
-	  "they "
-	  "have spoken." },
+	  "they have spoken." },
 	{ "conference", g_conference_args, ON(NEXT) | ON(FULL) | ON(FAILED), 0, 0,
 	  VERB_WAITS | VERB_MAIN, "Joins a conference. Next comes when it is over." },
 	{ "stream", g_stream_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
@@ -279,7 +279,8 @@ const struct verb g_flow_verbs[] = {
 	  "Calls somebody, and connects the caller with who answers. Next comes when they have "
 	  "spoken." },
 	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
-	  "Asks a web server, and takes variables from its answer." },
+	  "Asks a web server. An object in its answer gives variables, a list of verbs takes the "
+	  "place of this flow." },
 	{ 0 },
 };
 

@@ -27,6 +27,14 @@ enum kept {
 };
 enum { KEPT_VALUE_MAX = 256 };
 
+enum { HELP_URL_MAX = 128 };
+
+/* What the node has a helper process for. */
+enum help {
+	HELP_HTTP, /* a web server of the tenant is asked */
+	HELPS,
+};
+
 enum effect_kind {
 	EFFECT_SEND, /* data to hop */
 	EFFECT_CALL_SAVE, /* call, version, data; empty: calls are not saved: answer with shard_call_saved */
@@ -44,6 +52,7 @@ enum effect_kind {
 	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
 	EFFECT_KEPT, /* call, version: a serial, expected: enum kept, tenant, user: whose, ttl_ms: data is kept so long; 0: it is asked for. Answer: a reply, where there is a serial */
 	EFFECT_PROGRAM, /* call, version: a serial, tenant, data: the hash of a flow's program, which is to be in memory (sig/pbx/flow/programs.h). Answer: a reply */
+	EFFECT_HELP, /* call, version: a serial, expected: enum help, tenant, data: what is asked, a JSON object, ttl_ms: so long its answer is awaited. Answer: a reply */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer: a reply. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
@@ -121,6 +130,7 @@ enum sig_event_kind {
 	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
 	SIG_CALL_FLOW, /* step, package: the verb, that begins there; reason: how the one before ended */
+	SIG_CALL_HTTP, /* step, url, status, ms; reason: why it has failed, or NULL */
 	SIG_EVENT_KINDS,
 };
 
@@ -138,13 +148,14 @@ struct sig_event {
 	uint64_t room;                     /* conference */
 	char number[32];                   /* ... that is called; "": none */
 	uint16_t member;
-	uint16_t status; /* ended */
+	uint16_t status; /* ended; of a web server; 0: it gave none */
 	char digit;
 	uint8_t leg;
 	char slot[9];
 	char endpoint[32];
 	char presence[32];
 	char step[65];
+	char url[HELP_URL_MAX];
 	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
 	bool for_both;     /* with it: the other party's setting asked for the same */
 	uint32_t ms;       /* recorded */
@@ -371,6 +382,20 @@ struct program_news {
 	uint64_t serial;
 	bool found; /* it is in memory; else nobody has it, or the store did not say */
 };
+/* Of an EFFECT_HELP. */
+enum help_result { HELP_OK, HELP_FAILED, HELP_LATE };
+struct help_news {
+	uint64_t serial;
+	enum help_result result;
+	struct bytes value;  /* OK: what came, as JSON; or */
+	bool is_program;     /* ... a program, which is in memory, by */
+	uint8_t program[32]; /* its hash */
+	/* HTTP: who was asked last, and what he said; 0: nothing */
+	char url[HELP_URL_MAX];
+	uint16_t status;
+	uint32_t ms;
+	const char *reason; /* not OK: a constant word */
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
 struct lookup_news {
 	uint64_t serial;
@@ -389,6 +414,7 @@ enum ask {
 	ASK_PARK,
 	ASK_KEPT,
 	ASK_PROGRAM,
+	ASK_HELP,
 	ASK_LOOKUP,
 	ASK_USER
 };
@@ -403,6 +429,7 @@ struct reply {
 		struct park_news park;
 		struct kept_news kept;
 		struct program_news program;
+		struct help_news help;
 		const struct lookup_news *lookup;
 		uint64_t user; /* what call_host.user_ask returned */
 	};

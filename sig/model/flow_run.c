@@ -45,6 +45,7 @@ static const struct schema flow_run_rows[] = {
 	{ "ahead", 20, SCHEMA_CSTR, SCHEMA_SECRET | SCHEMA_LINE,
 	  SCHEMA_AT(struct flow_run, ahead) },
 	{ "turned_utc_s", 30, SCHEMA_UINT, SCHEMA_AT(struct flow_run, turned_utc_s) },
+	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
 };
 

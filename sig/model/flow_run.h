@@ -50,6 +50,7 @@ struct flow_run {
 	struct text called;    /* the number of the flow, while the call has another one */
 	struct text path;      /* the steps that it has left, and by which branch */
 	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */
+	uint16_t order; /* programs that were begun by order, as each counts its visits anew */
 	/* of this process: */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
@@ -58,6 +59,8 @@ struct flow_run {
 	uint64_t asked_ns; /* so long its answer is waited for */
 	uint64_t picks;    /* it is asked for who is to be picked up; 0: it is not */
 	bool held;         /* the program is held in memory */
+	uint64_t help;     /* a request to a helper process is out; 0: none is */
+	uint64_t help_ns;  /* so long its answer is waited for */
 };
 
 void flow_run_clear(struct flow_run **run);

@@ -466,6 +466,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 		break;
 	case ASK_KEPT:
 	case ASK_PROGRAM:
+	case ASK_HELP:
 	case ASK_MEDIA_STREAM:
 	case ASK_PARK:
 	case ASK_RECORD:

@@ -24,6 +24,7 @@ static const char *const kind_names[] = {
 	[EFFECT_PARK] = "park",
 	[EFFECT_KEPT] = "kept",
 	[EFFECT_PROGRAM] = "program",
+	[EFFECT_HELP] = "help",
 	[EFFECT_LOOKUP] = "lookup",
 	[EFFECT_LOOKUP_STOP] = "lookup_stop",
 	[EFFECT_PLAY_STOP] = "play_stop",

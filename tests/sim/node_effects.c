@@ -99,6 +99,28 @@ static bool is_owner(const struct node *n, const struct node_shard *shard)
 	return !shard || node_shard_is_owner(n, shard);
 }
 
+enum { HELP_MS = 300 };
+
+/* A web server has answered. */
+static void on_helped(struct sim *s, const struct event *e)
+{
+	struct node *n = node_of_process(s, e->who);
+	const struct reply reply = {
+		.ask = ASK_HELP,
+		.of = e->a,
+		.help = { .serial = e->b, .value = BYTES_LIT("{\"to\":\"desk\"}"), .status = 200 }
+	};
+
+	for (uint32_t i = 0; n && i < n->shard_count; i++) {
+		if (n->shards[i].number != id_shard(e->a) || n->shards[i].fenced ||
+		    !n->shards[i].core)
+			continue;
+		shard_replied(n->shards[i].core, &reply, node_now(n));
+		node_carry(n);
+		return;
+	}
+}
+
 /* shard: NULL of an effect of the locations. */
 static void carry_one(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
@@ -140,6 +162,9 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		break;
 	case EFFECT_MEDIA:
 		engine_command(n, e->media, e->call);
+		break;
+	case EFFECT_HELP:
+		sim_after(s, HELP_MS * NS_PER_MS, on_helped, n->incarnation, e->call, e->version);
 		break;
 	case EFFECT_SET:
 		document_set(n, e);

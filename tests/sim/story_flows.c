@@ -104,6 +104,14 @@ const struct story story_flows[] = {
 	{ "flow-pause-and-reject", CALLS({ 20, STORY_OPTIONS, A }),
 	  .flow = FLOW("wait", "\"wait\":{\"pause\":3,\"next\":\"no\"},\"no\":{\"reject\":{}}"),
 	  .look_s = 20, .status = 603, .pairs = 1 },
+	{ "flow-asks-a-web-server", CALLS({ 25, STORY_HANG_UP, A }),
+	  .flow = FLOW("ask",
+		       "\"ask\":{\"http\":{\"url\":\"https://a.test/\",\"take\":[\"to\"]},"
+		       "\"next\":\"where\",\"failed\":\"no\"},"
+		       "\"where\":{\"match\":\"{to}\",\"on\":{\"desk\":\"desk\"},\"else\":\"no\"},"
+		       "\"desk\":{\"dial\":\"1002\",\"busy\":\"no\",\"no_answer\":\"no\","
+		       "\"next\":\"no\"},\"no\":{\"reject\":{}}"),
+	  .look_s = 15, .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
 	{ "flow-digits-and-pause", CALLS({ 20, STORY_HANG_UP, A }),
 	  .flow = FLOW("up", "\"up\":{\"answer\":{},\"next\":\"send\"},"
 			     "\"send\":{\"dtmf\":\"12\",\"next\":\"wait\"},"

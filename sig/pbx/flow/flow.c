@@ -22,6 +22,7 @@
 enum {
 	FLOW_PROGRAM_MS = 5000,           /* for a program that is not in memory */
 	FLOW_SETUP_MS = PLAN_STEP_MAX_MS, /* a caller that is not answered waits no longer */
+	FLOW_HELP_GRACE_MS = 2000,        /* the node itself says that nothing comes */
 };
 
 /* ---- programs ---- */
@@ -64,12 +65,19 @@ static const struct flow_program *run_program(struct call_host *h, struct call *
 	return NULL;
 }
 
+/* What is asked comes too late. */
+static void run_ask_drop(struct flow_run *r)
+{
+	r->help = r->help_ns = 0;
+}
+
 /* ---- the end ---- */
 
 /* Somebody else has the caller. */
 static void run_over(const struct call_host *h, struct call *c)
 {
 	run_let_go(h, c->run);
+	run_ask_drop(c->run);
 	text_wipe(&c->run->value);
 	explicit_bzero(c->run->ahead, sizeof(c->run->ahead));
 	c->run->after = 0;
@@ -112,6 +120,7 @@ static void run_publish(const struct flow_turn_of *t, const char *event)
 
 void flow_ended(struct call *c, enum flow_outcome outcome)
 {
+	run_ask_drop(c->run);
 	c->run->state = RUN_ENDED;
 	c->run->kind = RUN_NOTHING;
 	c->run->outcome = (uint8_t)outcome;
@@ -171,6 +180,10 @@ static void run_act(struct flow_turn_of *t)
 		outcome = act->begin(t);
 	if (outcome == VERB_LEAVES)
 		return;
+	if (outcome == VERB_ASKS) {
+		r->state = RUN_READY; /* a successor asks again */
+		return;
+	}
 	if (outcome == OUTCOME_FAILED)
 		run_unknown(t);
 	if (outcome != VERB_BEGUN) {
@@ -210,6 +223,7 @@ static void run_ready(struct call_host *h, struct call *c)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 
+	run_ask_drop(c->run);
 	c->run->state = RUN_READY;
 	c->run->kind = RUN_NOTHING;
 	outbox_touch(&c->out);
@@ -220,7 +234,20 @@ static void run_ready(struct call_host *h, struct call *c)
 
 /* ---- turns ---- */
 
-/* Another program takes its place; what its name means now stays, whatever it means later. */
+/* Another program takes its place. */
+static enum flow_turn run_enter(struct flow_turn_of *t, const struct flow_program *p)
+{
+	struct flow_world world = flow_world_of(t);
+	enum flow_turn turn;
+
+	run_let_go(t->h, t->c->run);
+	t->p = p;
+	turn = program_begin(p, &t->c->run->at, &world, t->v);
+	run_hold(t->h, t->c->run);
+	return turn;
+}
+
+/* What its name means now stays, whatever it means later. */
 static enum flow_turn run_redirect(struct flow_turn_of *t)
 {
 	struct bytes name = bytes_from(verb_text(t->v, "to"), strlen("flow:"));
@@ -228,7 +255,6 @@ static enum flow_turn run_redirect(struct flow_turn_of *t)
 		programs_named(t->h->programs, bytes_str(call_tenant(t->h, t->c)), name);
 	struct flow_world world = flow_world_of(t);
 	struct flow_run *r = t->c->run;
-	enum flow_turn turn;
 
 	if (!p || bytes_cstr(name, r->name, sizeof(r->name))) {
 		run_unknown(t);
@@ -236,24 +262,20 @@ static enum flow_turn run_redirect(struct flow_turn_of *t)
 				    t->v);
 	}
 	world.left(world.arg, t->v->step, r->name);
-	run_let_go(t->h, r);
-	t->p = p;
-	turn = program_begin(p, &r->at, &world, t->v);
-	run_hold(t->h, r);
-	return turn;
+	return run_enter(t, p);
 }
 
-/* FLOW_VERB: there is one that is to be carried out. */
-static enum flow_turn run_turn(struct flow_turn_of *t, bool first)
+/* enters: the first verb of that program; NULL: the one behind that which has ended. FLOW_VERB: there is one that is to be carried out. */
+static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program *enters)
 {
 	struct flow_run *r = t->c->run;
 	struct flow_world world = flow_world_of(t);
 	enum flow_turn turn;
 
 	r->turned_utc_s = (uint64_t)((int64_t)t->h->now.utc_ms + t->h->wall_ms) / 1000;
-	turn = first ? program_begin(t->p, &r->at, &world, t->v)
-		     : program_next(t->p, &r->at, (enum flow_outcome)r->outcome,
-				    text_bytes(&r->value), &world, t->v);
+	turn = enters ? run_enter(t, enters)
+		      : program_next(t->p, &r->at, (enum flow_outcome)r->outcome,
+				     text_bytes(&r->value), &world, t->v);
 
 	while (turn == FLOW_VERB && (t->v->verb->flags & VERB_DECIDES))
 		turn = run_redirect(t);
@@ -266,7 +288,7 @@ static enum flow_turn run_turn(struct flow_turn_of *t, bool first)
 	return turn;
 }
 
-static void run_next(struct call_host *h, struct call *c)
+static void run_next(struct call_host *h, struct call *c, const struct flow_program *enters)
 {
 	struct flow_turn_of t = { h, c, run_program(h, c), NULL };
 	enum flow_turn turn = FLOW_ASTRAY;
@@ -275,7 +297,7 @@ static void run_next(struct call_host *h, struct call *c)
 		return;
 	t.v = malloc(sizeof(*t.v));
 	if (t.v)
-		turn = run_turn(&t, false);
+		turn = run_turn(&t, enters);
 	free(t.v);
 	if (turn == FLOW_VERB)
 		run_ready(h, c);
@@ -289,7 +311,7 @@ static void run_next(struct call_host *h, struct call *c)
 static void run_go_on(struct call_host *h, struct call *c)
 {
 	while (c->run && c->run->state == RUN_ENDED && c->state != CALL_ENDING) {
-		run_next(h, c);
+		run_next(h, c, NULL);
 		if (c->run->serial)
 			return;
 	}
@@ -308,10 +330,9 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	c->run = r;
 	if (r && t.v) {
 		r->at.visit = visit;
+		r->order = (uint16_t)(former ? former->order + !visit : 0);
 		(void)bytes_cstr(name, r->name, sizeof(r->name));
-		memcpy(r->at.program, p->hash, sizeof(r->at.program));
-		run_hold(h, r);
-		turn = run_turn(&t, true);
+		turn = run_turn(&t, p);
 	}
 	free(t.v);
 	if (turn != FLOW_VERB) {
@@ -429,6 +450,8 @@ static void flow_saved(struct call_host *h, struct call *c)
 	if (!c->run || c->run->state != RUN_READY || c->state == CALL_ENDING || c->parting_ns)
 		return;
 	if (c->run->gate > c->out.released && !h->degraded) /* something else was saved */
+		return;
+	if (c->run->help)
 		return;
 	run_begin(h, c);
 	run_go_on(h, c);
@@ -564,6 +587,103 @@ static void flow_not_there(struct call_host *h, struct call *c)
 		run_lost(h, c, "its program is not known");
 }
 
+/* ---- what a helper process did ---- */
+
+int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
+{
+	struct flow_run *r = t->c->run;
+	struct effect_ask ask = { .kind = EFFECT_HELP,
+				  .call = t->c->id,
+				  .serial = rand_u64_from(t->h->rand) | 1,
+				  .what = what,
+				  .ttl_ms = ms,
+				  .tenant = bytes_str(call_tenant(t->h, t->c)),
+				  .data = data };
+
+	if (!effects_ask(t->h->effects, &ask))
+		return OUTCOME_FAILED;
+	r->help = ask.serial;
+	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
+	return VERB_ASKS;
+}
+
+static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,
+			     const struct help_news *news)
+{
+	struct sig_event *e = call_publish_start(h, c, SIG_CALL_HTTP);
+
+	if (!e)
+		return;
+	cdr_put(e->step, sizeof(e->step), bytes_str(step->name));
+	cdr_put(e->url, sizeof(e->url), bytes_str(news->url));
+	e->status = news->status;
+	e->ms = news->ms;
+	e->reason = news->reason;
+}
+
+/* Who is too late has failed, where the step does not say otherwise. */
+static enum flow_outcome help_outcome(const struct flow_program *p, const struct flow_step *step,
+				      const struct help_news *news)
+{
+	const struct flow_branch *b = step_branch(p, step, OUTCOME_TIMEOUT);
+
+	if (news->result == HELP_OK)
+		return OUTCOME_NEXT;
+	return news->result == HELP_LATE && b && b->outcome == OUTCOME_TIMEOUT ? OUTCOME_TIMEOUT
+									       : OUTCOME_FAILED;
+}
+
+/* What it answered is a program, which takes the place of this one. */
+static void run_on_program(struct call_host *h, struct call *c, const struct flow_program *p,
+			   const struct flow_step *step)
+{
+	struct flow_turn_of t = { h, c, p, NULL };
+	struct flow_world world = flow_world_of(&t);
+
+	world.left(world.arg, step, "program");
+	run_ask_drop(c->run);
+	c->run->outcome = OUTCOME_NEXT;
+	run_next(h, c, p);
+}
+
+static void run_on_help(struct call_host *h, struct call *c, const struct help_news *news)
+{
+	const struct flow_program *p = run_program(h, c), *next;
+	const struct flow_step *step;
+	enum flow_outcome outcome;
+
+	if (!p) { /* it was held */
+		flow_ended(c, OUTCOME_FAILED);
+		return;
+	}
+	step = &p->steps[c->run->at.step];
+	outcome = help_outcome(p, step, news);
+	run_publish_http(h, c, step, news);
+	next = news->is_program ? programs_find(h->programs, news->program) : NULL;
+	if (next) {
+		run_on_program(h, c, next, step);
+		return;
+	}
+	if (news->is_program || (outcome == OUTCOME_NEXT && text_set(&c->run->value, news->value)))
+		outcome = OUTCOME_FAILED;
+	flow_ended(c, outcome);
+}
+
+static void flow_helped(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	if (flow_has_caller(c) && c->run->help && c->run->help == reply->help.serial &&
+	    c->state != CALL_ENDING)
+		run_on_help(h, c, &reply->help);
+}
+
+static void flow_help_late(struct call_host *h, struct call *c)
+{
+	const struct help_news late = { .result = HELP_LATE, .reason = "helper" };
+
+	if (flow_has_caller(c) && c->state != CALL_ENDING)
+		run_on_help(h, c, &late);
+}
+
 static const struct deadline flow_deadlines[] = {
 	{ .name = "pause",
 	  .owner = offsetof(struct call, run),
@@ -575,6 +695,10 @@ static const struct deadline flow_deadlines[] = {
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, asked_ns),
 	  .due = flow_not_there },
+	{ .name = "help",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, help_ns),
+	  .due = flow_help_late },
 	{ 0 },
 };
 
@@ -600,6 +724,7 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 static const struct module_reply flow_replies[] = {
 	{ ASK_PROGRAM, flow_replied },
 	{ ASK_PARK, place_replied },
+	{ ASK_HELP, flow_helped },
 	{ 0 },
 };
 
@@ -692,7 +817,7 @@ static const char *run_state_words(const struct flow_run *r)
 {
 	switch ((enum flow_run_state)r->state) {
 	case RUN_READY:
-		return "is about to begin";
+		return r->help ? "waits for an answer" : "is about to begin";
 	case RUN_ANSWERS:
 		return "waits until the caller is answered";
 	case RUN_WAITS:

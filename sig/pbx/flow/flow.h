@@ -22,8 +22,9 @@ struct flow_turn_of {
 	struct flow_verb *v;
 };
 
-/* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. Or it was lost: it begins anew. */
-enum { VERB_BEGUN = -1, VERB_LEAVES = -2, VERB_AGAIN = -3 };
+/* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. Or it was lost: it begins anew. Or
+ * verb_ask has asked, and the answer is awaited. */
+enum { VERB_BEGUN = -1, VERB_LEAVES = -2, VERB_AGAIN = -3, VERB_ASKS = -4 };
 
 /* How a verb is carried out. */
 struct flow_act {
@@ -36,6 +37,8 @@ struct flow_act {
 extern const struct flow_act g_place_acts[];
 /* NULL: it is not, and its outcome is failed. */
 const struct flow_act *flow_act_of(const struct flow_verb *v);
+/* Asks a helper process of the node. VERB_ASKS, or OUTCOME_FAILED. */
+int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms);
 /* What the world says to a program. */
 struct flow_world flow_world_of(struct flow_turn_of *t);
 
@@ -52,6 +55,9 @@ void flow_ended(struct call *c, enum flow_outcome outcome);
 /* Arguments of a verb: a number, and whether any of those is given. */
 uint32_t verb_number(const struct flow_verb *v, const char *arg);
 bool verb_has_any(const struct flow_verb *v, const char *const *args);
+
+/* ---- http.c ---- */
+int verb_http(struct flow_turn_of *t);
 
 /* ---- dial.c ---- */
 int verb_dial(struct flow_turn_of *t);

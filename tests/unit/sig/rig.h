@@ -87,6 +87,9 @@ struct rig {
 	} kept[RIG_LOOKUPS_MAX]; /* all EFFECT_KEPT, as lookups below */
 	uint32_t kept_count;
 	uint64_t program; /* the serial of the last EFFECT_PROGRAM */
+	uint64_t help;    /* and of the last EFFECT_HELP, with */
+	char help_data[4096];
+	uint32_t help_count;
 	uint32_t program_count;
 	struct rig_mixer {
 		uint64_t room, serial;
@@ -517,6 +520,11 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
+		break;
+	case EFFECT_HELP:
+		r->help = e->version;
+		r->help_count++;
+		(void)bytes_cstr(text_bytes(&e->data), r->help_data, sizeof(r->help_data));
 		break;
 	case EFFECT_PROGRAM:
 		r->program = e->version;

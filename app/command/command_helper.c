@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What calls ask of the helper process (EFFECT_HELP): each kind has what the node adds, and what becomes of the result. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "app/schema/flow_field.h"
+#include "app/schema/tenant_field.h"
+#include "base/log.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
+
+/* A call waits for it. */
+struct help_ask {
+	struct node *node;
+	const struct help_kind *kind;
+	struct answer answer;
+	struct flow_program *program; /* NULL: there is none */
+	char tenant[TENANT_NAME_MAX];
+};
+
+struct help_kind {
+	const char *name;
+	/* False: it cannot be asked. */
+	bool (*prepare)(const struct help_ask *ask, json_t *args);
+	/* Its result is there: help_reply, at once or later. */
+	void (*answered)(struct help_ask *ask, const json_t *result);
+};
+
+/* The end of it. */
+static void help_reply(struct help_ask *ask)
+{
+	answers_add(&ask->node->shards.answers, &ask->answer);
+	program_free(ask->program);
+	free(ask);
+}
+
+static void help_fail(struct help_ask *ask, const char *reason, const char *detail)
+{
+	struct help_news *news = &ask->answer.reply.help;
+
+	news->result = strcmp(reason, "timeout") ? HELP_FAILED : HELP_LATE;
+	news->reason = reason;
+	LOG_WARN("flow", ask->answer.call, "what a flow asked for has failed",
+		 LOG_STR("kind", ask->kind->name), LOG_STR("url", news->url),
+		 LOG_STR("reason", reason), LOG_STR("detail", detail));
+	help_reply(ask);
+}
+
+/* ---- http ---- */
+
+static bool http_prepare(const struct help_ask *ask, json_t *args)
+{
+	const struct node *n = ask->node;
+	char secret[WEBHOOK_SECRET_TEXT_MAX];
+	struct tenant_value t;
+	bool ok = n->hooks->tenant_value(n, ask->tenant, &t);
+
+	if (ok && tenant_web_open(&t, &n->extension_seal, secret)) {
+		LOG_ERROR("flow", ask->answer.call,
+			  "the web_secret of a tenant was sealed with other keys: give it again",
+			  LOG_STR("tenant", ask->tenant));
+		ok = false;
+	}
+	ok = ok && !json_object_set_new(args, "secret", json_string(secret)) &&
+	     !json_object_set_new(args, "networks", json_string(t.web.networks));
+	explicit_bzero(secret, sizeof(secret));
+	return ok;
+}
+
+/* Words of app/helper/http.c that events have. */
+static const char *http_reason(const char *word)
+{
+	static const char *const words[] = { "timeout",     "address", "certificate", "status",
+					     "unreachable", "no_json", "too_long" };
+
+	for (size_t i = 0; word && i < COUNT_OF(words); i++) {
+		if (!strcmp(word, words[i]))
+			return words[i];
+	}
+	return "helper";
+}
+
+/* It is in Redis: whoever goes on with the call finds it there. */
+static void http_on_program(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct help_ask *ask = arg;
+
+	struct flow_program *p = ask->program;
+
+	(void)there;
+	(void)value;
+	ask->program = NULL;
+	if (result != STORE_OK)
+		program_free(p);
+	if (result != STORE_OK)
+		help_fail(ask, "program", "Redis did not accept the program");
+	else if (programs_put(ask->node->shards.commons->programs, bytes_str(ask->tenant),
+			      (struct bytes){ 0 }, p))
+		help_fail(ask, "program", "there is no room for the program");
+	else
+		help_reply(ask);
+}
+
+/* A list of verbs: a program of its own. */
+static void http_program(struct help_ask *ask, struct bytes text)
+{
+	static struct flow_findings findings;
+	struct flow_program *p = ask->program = program_parse(text, NULL, &findings);
+	struct help_news *news = &ask->answer.reply.help;
+	char hash[FLOW_HASH_TEXT], *compact = p ? program_text(p, true) : NULL;
+
+	if (!compact) {
+		help_fail(ask, "program", findings.count ? findings.list[0].message : "no memory");
+		return;
+	}
+	memcpy(news->program, p->hash, sizeof(news->program));
+	flow_hash_text(hash, p->hash);
+	news->is_program = true;
+	store_program_put(ask->node->redis.store, bytes_str(ask->tenant), bytes_str(hash),
+			  bytes_str(compact), true, http_on_program, ask);
+	free(compact);
+}
+
+static void http_answered(struct help_ask *ask, const json_t *result)
+{
+	struct help_news *news = &ask->answer.reply.help;
+	const json_t *answer = json_object_get(result, "answer");
+	const char *url = json_string_value(json_object_get(result, "url"));
+	const char *detail = json_string_value(json_object_get(result, "detail"));
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	(void)snprintf(news->url, sizeof(news->url), "%s", url ? url : "");
+	news->status = (uint16_t)json_integer_value(json_object_get(result, "status"));
+	news->ms = (uint32_t)json_integer_value(json_object_get(result, "ms"));
+	if (!answer)
+		help_fail(ask, http_reason(json_string_value(json_object_get(result, "reason"))),
+			  detail ? detail : "");
+	else if (text && json_is_array(answer))
+		http_program(ask, bytes_str(text));
+	else if (!text || text_set(&ask->answer.record, bytes_str(text)))
+		help_fail(ask, "helper", "no memory");
+	else
+		help_reply(ask);
+	free(text);
+}
+
+/* ---- all ---- */
+
+static const struct help_kind g_helps[HELPS] = {
+	[HELP_HTTP] = { "http", http_prepare, http_answered },
+};
+
+static void help_on_result(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct help_ask *ask = arg;
+
+	(void)n;
+	if (result)
+		ask->kind->answered(ask, result);
+	else
+		help_fail(ask, "helper", why);
+}
+
+void command_helper(const struct effect *e, void *node)
+{
+	struct node *n = node;
+	struct help_ask *ask = calloc(1, sizeof(*ask));
+	struct bytes tenant = text_bytes(&e->tenant), data = text_bytes(&e->data);
+	json_t *args;
+
+	if (!ask || bytes_cstr(tenant, ask->tenant, sizeof(ask->tenant))) {
+		free(ask);
+		LOG_ERROR("flow", e->call, "no memory to ask for what a flow needs");
+		return; /* the call's own time runs */
+	}
+	ask->node = n;
+	ask->kind = &g_helps[e->expected];
+	ask->answer = (struct answer){
+		.kind = ANSWER_REPLY,
+		.call = e->call,
+		.reply = { .ask = ASK_HELP, .of = e->call, .help = { .serial = e->version } }
+	};
+	args = json_loadb((const char *)data.p, data.n, 0, NULL);
+	if (!args || !ask->kind->prepare(ask, args)) {
+		json_decref(args);
+		help_fail(ask, "helper", "it cannot be asked");
+	} else if (!node_helper_ask(n, ask->kind->name, args,
+				    tenants_find(n->common.tenants, tenant), (uint32_t)e->ttl_ms,
+				    help_on_result, ask)) {
+		help_fail(ask, "helper", "tandem-helper does not run, or has too much to do");
+	}
+}
