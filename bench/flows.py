@@ -5,10 +5,12 @@
 Row `verbs`: SIPp places calls that are refused behind 80 verbs, and behind 480, in turns; the difference is what 400 verbs cost that only
 decide (set, tag, match, hours), saves and events included. Row `ten`: plain calls between two phones, and calls that a flow of ten verbs
 answers and dials on to the same phone, in turns. Row `menus`: callers in two menus, each with a prompt of its own: half of them press keys,
-the others wait until they are asked again (bench/menuload.c). The node has one core. Load and Redis have the other."""
+the others wait until they are asked again (bench/menuload.c). Row `kills`: the same under kill -9, again and again. The node has one core. Load and Redis have the other."""
 import json
+import random
 import subprocess
 import sys
+import time
 import wave
 
 import lib
@@ -16,6 +18,7 @@ from calls_step import Sipp, step
 
 FEW, MANY = 80, 480
 FIRST_S, PROMPT_S = 2, 3
+KILL_S = 1.5            # a kill, and the time until the next one, at most
 LEVELS = (1000, 3000)       # samples of the two prompts
 HEAD = """
     Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
@@ -85,6 +88,12 @@ def deciding(count):
 
 
 class Flows(lib.Node):
+    def killed(self):
+        """And the next process: its Redis goes on meanwhile."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
     def put(self, name, number, program):
         path = self.dir / f"{name}.json"
         path.write_text(json.dumps(program))
@@ -149,7 +158,7 @@ TEN = [{"set": {"who": "{caller}"}}, {"tag": {"crm.customer": "4711"}}, {"hours"
 
 def ten_figures(quick):
     rate, seconds, turns = (100, 3, 2) if quick else (200, 5, 5)
-    node = Flows(media_ports="10000-59999", calls=4900)
+    node = Flows(calls=4900)
     try:
         node.redis_apart()
         node.office()
@@ -194,7 +203,7 @@ class Menus(lib.Calls):
         return self.media.address(ok)
 
 
-def menus_once(node, callers, seconds):
+def menus_once(node, callers, seconds, meanwhile=lambda: None):
     port = lib.free_port()
     octets = [str(mu_law(level)) for level in LEVELS]
     load = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "menuload", f"{lib.ADDRESS}:{port}", seconds, FIRST_S * 1000, *octets]),
@@ -209,6 +218,7 @@ def menus_once(node, callers, seconds):
     load.stdin.flush()
     load.stdout.readline()
     cpu = lib.cpu_seconds(node.pid)
+    meanwhile()
     told = json.loads(load.stdout.readline())
     cpu = (lib.cpu_seconds(node.pid) - cpu) / seconds
     load.wait()
@@ -217,7 +227,7 @@ def menus_once(node, callers, seconds):
 
 def menus_figures(quick):
     callers, seconds = (300, 8) if quick else (2000, 30)
-    node = Flows(media_ports="10000-59999", calls=callers + 100, media=("workers: 1",))
+    node = Flows(calls=callers + 100, media=("workers: 1",))
     try:
         node.redis_apart()
         for name, level in zip(("first", "second"), LEVELS):
@@ -235,8 +245,37 @@ def menus_figures(quick):
     return {"callers_in_menus": told.pop("callers"), **told, "timeout_error_ms": told["timeout_error_p99_ms"]}, good and told["timeouts"] > 0
 
 
+def kills_figures(quick):
+    """Callers who press keys and callers who wait; the node is killed again and again. Who has no menu at the end is lost."""
+    callers, kills = (50, 4) if quick else (500, 200)
+    gaps = []
+    node = Flows(calls=callers + 100)
+
+    def kill_all():
+        for _ in range(kills):
+            time.sleep(random.uniform(0.5, 1.5))
+            began = time.time()
+            node.killed()
+            gaps.append(time.time() - began)
+
+    try:
+        node.redis_apart()
+        for name, level in zip(("first", "second"), LEVELS):
+            prompt(node, name, level, PROMPT_S)
+        node.put("menus", "3000", MENUS)
+        cpu = menus_once(node, callers, kills * KILL_S + 10, kill_all)
+        left = node.ctl("node.status")["calls"]
+    finally:
+        node.stop()
+    lost = callers - min(left, callers - cpu["silent"])
+    lib.say(f"{len(gaps)} kills under {callers} calls in menus: {lost} lost ({cpu['silent']} hear no menu), the next process was ready after "
+            f"{1000 * lib.median(gaps):.0f} ms (at most {1000 * max(gaps):.0f})")
+    return {"kills": len(gaps), "calls_in_menus_killed": callers, "calls_lost": lost,
+            "ready_again_p50_ms": round(1000 * lib.median(gaps)), "ready_again_max_ms": round(1000 * max(gaps))}, not lost and len(gaps) == kills
+
+
 def main():
-    rows = {"verbs": verbs_figures, "ten": ten_figures, "menus": menus_figures}
+    rows = {"verbs": verbs_figures, "ten": ten_figures, "menus": menus_figures, "kills": kills_figures}
     options = lib.arguments(__doc__.splitlines()[0], rows=tuple(rows))
     figures, met = {}, True
     for row, run in rows.items():

@@ -31,6 +31,7 @@ enum {
 	LATE_MS = 20,
 	LOST_S = 2, /* a key that changed nothing until then */
 	SETTLE_S = 3,
+	SILENT_S = 8,
 	BUFFER = 64 << 20,
 };
 
@@ -323,6 +324,17 @@ static double cpu_seconds(void)
 	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
+/* Callers who were asked nothing for so long that they have no menu any more. */
+static uint32_t callers_silent(void)
+{
+	uint64_t now_ns = wall_ns();
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < g.count; i++)
+		n += now_ns - g.list[i].prompt_ns > SILENT_S * NS_PER_S;
+	return n;
+}
+
 static void socket_open(const char *from)
 {
 	struct sockaddr_in local = address_of(from);
@@ -342,7 +354,7 @@ static void say(double seconds, double cpu_s)
 		     "\"keys_answered\":%llu,\"keys_lost\":%llu,\"key_p50_ms\":%.1f,"
 		     "\"key_p99_ms\":%.1f,\"timeouts\":%llu,\"timeout_error_p50_ms\":%.2f,"
 		     "\"timeout_error_p99_ms\":%.2f,\"timeout_error_max_ms\":%.2f,"
-		     "\"load_cpu\":%.2f,\"load_round_max_ms\":%.1f}\n",
+		     "\"silent\":%u,\"load_cpu\":%.2f,\"load_round_max_ms\":%.1f}\n",
 		     g.count, (unsigned long long)g.sent, (unsigned long long)g.heard,
 		     (unsigned long long)g.late, (double)g.late_max_ns / 1e6,
 		     (unsigned long long)g.pressed, (unsigned long long)g.answered,
@@ -350,7 +362,7 @@ static void say(double seconds, double cpu_s)
 		     load_latency_us(&g.key, 0.99) / 1000, (unsigned long long)g.again,
 		     load_latency_us(&g.timeout, 0.5) / 1000,
 		     load_latency_us(&g.timeout, 0.99) / 1000, (double)g.timeout.max_ns / 1e6,
-		     cpu_s / seconds, (double)g.round_max_ns / 1e6);
+		     callers_silent(), cpu_s / seconds, (double)g.round_max_ns / 1e6);
 }
 
 int main(int argc, char **argv)
