@@ -191,7 +191,7 @@ static void run_act(struct flow_turn_of *t)
 		return;
 	}
 	r->state = RUN_WAITS;
-	outbox_touch(&t->c->out);
+	outbox_touch_later(&t->c->out);
 	run_keys_ahead(t->h, t->c);
 }
 
@@ -207,7 +207,7 @@ static void run_begin(struct call_host *h, struct call *c)
 		run_over(h, c);
 		return;
 	}
-	outbox_touch(&c->out); /* before anything waits for it */
+	outbox_touch_later(&c->out); /* before anything waits for it */
 	t.v = malloc(sizeof(*t.v));
 	if (t.v && program_verb(t.p, &c->run->at, &world, t.v))
 		run_act(&t);
