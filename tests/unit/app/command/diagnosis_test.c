@@ -536,13 +536,14 @@ static void began_since(void)
 /* Leg b was not heard yet and got less than half; the last ones were kept from it, too. */
 static void trickle(void)
 {
-	uint32_t n = PACKETS / 2, last = 5;
+	const uint32_t n = PACKETS / 2;
+	const uint16_t last = 5;
 
 	a_()->now.stats.packets_in -= n;
 	a_()->now.stats.octets_in -= (uint64_t)n * OCTETS;
 	b_()->now.stats.packets_out -= n;
 	b_()->now.stats.octets_out -= (uint64_t)n * OCTETS;
-	b_()->now.detail.sent_sequence -= last;
+	b_()->now.detail.sent_sequence = (uint16_t)(b_()->now.detail.sent_sequence - last);
 	b_()->now.detail.sent_timestamp -= last * UNITS;
 }
 static void jump(void)
