@@ -320,6 +320,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 	const struct program_value *v = value;
 	struct flow_program *p = flow_parse(v, NULL, &findings);
 
+	command_flows_changed(node);
 	return p ? programs_put(node->shards.commons->programs,
 				bytes_str(tenants_name(node->common.tenants, tenant)),
 				bytes_str(v->name), p)
@@ -328,6 +329,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void flow_forget(struct node *node, uint16_t tenant, const char *name)
 {
+	command_flows_changed(node);
 	programs_delete(node->shards.commons->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(name));
 }

@@ -105,6 +105,8 @@ int command_zone_read(struct node *node, const char *name);
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* EFFECT_HELP. */
 void command_helper(const struct effect *e, void *node);
+/* What is known of prompts that flows name is out of date. */
+void command_flows_changed(struct node *n);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);
 /* EFFECT_SET. */

@@ -14,6 +14,8 @@
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
 
 enum { PROMPTS_MAX = 1000 }; /* of a tenant */
 
@@ -32,6 +34,99 @@ static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX]
 		     "are");
 	return false;
 }
+
+/* ---- flows that name it ---- */
+
+void command_flows_changed(struct node *n)
+{
+	json_decref(n->api.documents->programs.prompts);
+	n->api.documents->programs.prompts = NULL;
+}
+
+static void prompt_named(json_t *all, const json_t *prompt, const char *flow)
+{
+	const char *name = json_string_value(prompt), *last;
+	json_t *flows = json_object_get(all, name);
+
+	if (!flows && name && !json_object_set_new(all, name, json_array()))
+		flows = json_object_get(all, name);
+	last = json_string_value(json_array_get(flows, json_array_size(flows) - 1));
+	if (flows && (!last || strcmp(last, flow) != 0))
+		(void)json_array_append_new(flows, json_string(flow));
+}
+
+static void program_prompts(json_t *all, const struct flow_program *p, const char *flow)
+{
+	for (uint16_t i = 0; i < p->count; i++) {
+		for (const struct verb_arg *arg = p->steps[i].verb->args; arg->name; arg++) {
+			const json_t *one = json_object_get(p->steps[i].args, arg->name), *text;
+			bool names = arg->kind && !strcmp(arg->kind, g_prompt_documents.name);
+			size_t n;
+
+			json_array_foreach(names ? one : NULL, n, text)
+				prompt_named(all, text, flow);
+			if (names && json_is_string(one))
+				prompt_named(all, one, flow);
+		}
+	}
+}
+
+/* Borrowed: {prompt: [flows]}. NULL: no memory. */
+static json_t *tenant_prompts(const struct node *n, const char *tenant)
+{
+	struct document_programs *t = &n->api.documents->programs;
+	json_t *all = json_object_get(t->prompts, tenant);
+	struct snapshot_document d;
+	char flow[DOCUMENT_NAME_MAX];
+	uint32_t cursor = 0;
+
+	if (!t->prompts)
+		t->prompts = json_object();
+	if (all || json_object_set_new(t->prompts, tenant, json_object()))
+		return all;
+	all = json_object_get(t->prompts, tenant);
+	while (shelf_next(&n->api.documents->keep.shelf, &cursor, &d)) {
+		const struct flow_program *p =
+			bytes_is(d.tenant, tenant) && bytes_is(d.kind, g_flow_documents.name) &&
+					!bytes_cstr(d.name, flow, sizeof(flow))
+				? programs_named(n->shards.commons->programs, d.tenant, d.name)
+				: NULL;
+
+		if (p)
+			program_prompts(all, p, flow);
+	}
+	return all;
+}
+
+/* A new reference. */
+static json_t *prompt_flows(const struct node *n, uint16_t tenant, const char *name)
+{
+	json_t *flows =
+		json_object_get(tenant_prompts(n, tenants_name(n->common.tenants, tenant)), name);
+
+	return flows ? json_incref(flows) : json_array();
+}
+
+static void prompt_missed(const struct node *node, uint16_t tenant, const char *document,
+			  json_t *answer)
+{
+	json_t *flows, *flow, *warnings = json_array();
+	char name[PROMPT_DOCUMENT_MAX];
+	struct bytes rest = bytes_str(document), own;
+	size_t i;
+
+	if (!bytes_cut(&rest, ':', &own) || bytes_cstr(own, name, sizeof(name)))
+		name[0] = '\0';
+	flows = prompt_flows(node, tenant, name);
+	json_array_foreach(flows, i, flow)(void) json_array_append_new(
+		warnings, json_sprintf("the flow %s names it", json_string_value(flow)));
+	if (json_array_size(warnings))
+		(void)json_object_set(answer, "warnings", warnings);
+	json_decref(warnings);
+	json_decref(flows);
+}
+
+/* ---- the document ---- */
 
 /* What was read of the file is kept by the run: a change may be made more than once. */
 static bool prompt_make(struct command_run *run, void *value)
@@ -60,6 +155,8 @@ static json_t *prompt_show(const struct node *node, uint16_t tenant, const void 
 		(void)json_object_set_new(json, "here",
 					  json_boolean(p && p->state == NODE_PROMPT_HERE &&
 						       !strcmp(p->value.sha256, v->sha256)));
+	if (json)
+		(void)json_object_set_new(json, "flows", prompt_flows(node, tenant, v->name));
 	return json;
 }
 
@@ -85,6 +182,7 @@ const struct document_kind g_prompt_documents = {
 	.show = prompt_show,
 	.apply = prompt_apply,
 	.forget = prompt_forget,
+	.missed = prompt_missed,
 };
 
 /* ---- a file comes ---- */
@@ -134,9 +232,8 @@ static void on_file(struct prompt_work *w)
 }
 
 /* False: the run has failed. */
-static bool prompt_fits(struct command_run *run, const struct prompt_value *v)
+static bool prompt_name_fits(struct command_run *run, const struct prompt_value *v)
 {
-	const struct command_value *recording = command_value(run, "recording");
 	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
 	char document[DOCUMENT_NAME_MAX];
 
@@ -145,14 +242,6 @@ static bool prompt_fits(struct command_run *run, const struct prompt_value *v)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name", "a name does not begin with '.'");
 	else if (!sound_language_is_good(bytes_str(v->language)))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "language", SOUND_LANGUAGE_WRONG);
-	else if (recording->given && (run->file || !sound_recording_is_good(recording->text)))
-		command_fail(run, COMMAND_BAD_ARGUMENT, "recording",
-			     "a recording is CALL-NUMBER, and comes in place of a file");
-	else if (!run->file && !recording->given)
-		command_fail(
-			run, COMMAND_BAD_ARGUMENT, "file",
-			"no file came with the command: tandemctl hands it over, on the machine of "
-			"a node, by the node's own socket");
 	else if (!shelf_version(shelf, bytes_str(run->tenant), BYTES_LIT("prompt"),
 				bytes_str(document)) &&
 		 shelf_count_of(shelf, bytes_str(run->tenant), BYTES_LIT("prompt")) >= PROMPTS_MAX)
@@ -161,6 +250,30 @@ static bool prompt_fits(struct command_run *run, const struct prompt_value *v)
 	else
 		return true;
 	return false;
+}
+
+/* False: the run has failed. */
+static bool prompt_source_fits(struct command_run *run)
+{
+	const struct command_value *recording = command_value(run, "recording");
+
+	if (recording->given && (run->file || !sound_recording_is_good(recording->text)))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "recording",
+			     "a recording is CALL-NUMBER, and comes in place of a file");
+	else if (!run->file && !recording->given)
+		command_fail(
+			run, COMMAND_BAD_ARGUMENT, "file",
+			"no file came with the command: tandemctl hands it over, on the machine of "
+			"a node, by the node's own socket");
+	else
+		return true;
+	return false;
+}
+
+static void prompt_name_take(const struct command_run *run, struct prompt_value *v)
+{
+	(void)bytes_cstr(command_value(run, "name")->text, v->name, sizeof(v->name));
+	(void)bytes_cstr(command_value(run, "language")->text, v->language, sizeof(v->language));
 }
 
 void command_prompt_put(struct command_run *run)
@@ -172,10 +285,8 @@ void command_prompt_put(struct command_run *run)
 	if (w)
 		w->fd = -1;
 	if (v && w) {
-		(void)bytes_cstr(command_value(run, "name")->text, v->name, sizeof(v->name));
-		(void)bytes_cstr(command_value(run, "language")->text, v->language,
-				 sizeof(v->language));
-		if (!prompt_fits(run, v)) {
+		prompt_name_take(run, v);
+		if (!prompt_name_fits(run, v) || !prompt_source_fits(run)) {
 			free(w);
 			return;
 		}

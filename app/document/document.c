@@ -105,6 +105,15 @@ static json_t *change_view(const struct node *node, const struct document_change
 	return view;
 }
 
+static void change_answer_gone(const struct node *node, const struct document_change *change)
+{
+	json_t *answer = json_pack("{s:s}", change->kind->argument, change->name);
+
+	if (answer && change->kind->missed)
+		change->kind->missed(node, document_tenant(change->run), change->name, answer);
+	command_answer(change->run, answer);
+}
+
 /* It takes effect as a change of another node does. */
 static void change_answer(struct node *node, const struct document_change *change, uint64_t version)
 {
@@ -117,7 +126,7 @@ static void change_answer(struct node *node, const struct document_change *chang
 	if (change->gone) {
 		if (version && kind->deleted)
 			kind->deleted(node, change->name);
-		command_answer(change->run, json_pack("{s:s}", kind->argument, change->name));
+		change_answer_gone(node, change);
 	} else if (err == -ENOENT) {
 		command_fail(change->run, COMMAND_NOT_FOUND, "tenant", "the tenant was deleted");
 	} else if (err) {

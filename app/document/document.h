@@ -47,6 +47,8 @@ struct document_kind {
 	enum tenant_item item; /* by which the core knows that quota */
 	bool of_operators;     /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	bool exact;            /* what may be put depends on the tenant's other documents */
+	/* Of one that was deleted by command: adds to the answer what names it still. NULL: nobody looks. */
+	void (*missed)(const struct node *node, uint16_t tenant, const char *name, json_t *answer);
 	/* Adds a sentence for each that it names and that is not there. NULL: it names none. */
 	void (*warn)(const struct node *node, uint16_t tenant, const void *value, json_t *out);
 };
@@ -75,6 +77,7 @@ struct document_programs {
 	uint64_t next_ns; /* the next round; 0: at once */
 	bool asked;       /* of this one: */
 	char tenant[SNAPSHOT_NAME_MAX + 1], name[DOCUMENT_NAME_MAX];
+	json_t *prompts; /* {tenant: {prompt: [flows that name it]}}, of tenants that were asked about; NULL when a flow changes */
 };
 
 /* Changes that wait for Redis, or for those before them. */

@@ -500,6 +500,8 @@ void document_keep_close(struct node *n)
 		return;
 	document_file_close(n);
 	shelf_close(&k->shelf);
+	json_decref(n->api.documents->programs.prompts);
+	n->api.documents->programs.prompts = NULL;
 }
 
 void document_keep_beat(struct node *n, uint64_t now_ns)

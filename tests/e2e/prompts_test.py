@@ -185,6 +185,29 @@ class Put(Prompts):
                          [("welcome", ""), ("welcome", "de")])
 
 
+class Named(Prompts):
+    def test_flows_that_name_it(self):
+        """As all flows are now, at each node; and who deletes it hears of them."""
+        def named(node):
+            return node.tandemctl("prompt.get", name="welcome")["flows"]
+
+        self.put(FIRST, name="welcome")
+        self.here(self.b, name="welcome")
+        self.assertEqual(named(self.b), [])
+        with Client(self.socket, "_operator") as client:
+            client.ask("flow.put", name="main", program=[{"play": ["welcome", "closed"]}, {"gather": {"prompt": "welcome", "say": "welcome"}}])
+            client.ask("flow.put", name="shop", program=[{"play": "closed"}, {"record": {"prompt": ["welcome"]}}])
+        for node in (self.a, self.b):
+            self.until(lambda node=node: sorted(named(node)) == ["main", "shop"])
+        self.assertEqual([sorted(row["flows"]) for row in self.a.tandemctl("prompt.list") if row["name"] == "welcome"], [["main", "shop"]])
+        with Client(self.socket, "_operator") as client:
+            client.ask("flow.put", name="main", program=[{"play": ["closed"]}])
+            self.assertEqual(client.ask("prompt.delete", name="welcome"), {"name": "welcome", "warnings": ["the flow shop names it"]})
+            client.ask("flow.delete", name="shop")
+            self.put(FIRST, name="welcome")
+            self.assertEqual(client.ask("prompt.delete", name="welcome"), {"name": "welcome"})
+
+
 class Recorded(Prompts):
     def test_said_at_a_phone(self):
         """A phone is rung, its party says the prompt behind a beep and presses #, hears it, and it is the prompt of all nodes."""
@@ -192,11 +215,12 @@ class Recorded(Prompts):
         self.assertEqual(agent.register().status, 200)
         media = self.a.media()
         self.addCleanup(media.close)
+        before = len(self.waiting())
         self.a.tandemctl("call.originate", **{"from": "1001", "to": NUMBER})
         into = agent.incoming()
         into.answer(media.sdp())
         media.use(into.request)
-        self.until(self.waiting)
+        self.until(lambda: len(self.waiting()) > before)
         call = self.waiting()[-1]
         self.a.tandemctl("call.answer", call=call)
         self.a.tandemctl("call.record_message", call=call)

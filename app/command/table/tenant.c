@@ -369,14 +369,18 @@ const struct command g_tenant_commands[] = {
 	  "later. Calls that hear the one before hear it to its end.",
 	  "the prompt", BY(command_prompt_put), .documents = BY(&g_prompt_documents) },
 	{ "prompt.get", COMMAND_FOR_READER, g_prompt_args, "Shows a prompt.",
-	  "here (the node that answers has its octets), changed_utc_ms", BY(command_prompt_get),
-	  .shows = g_prompt_fields },
+	  "here (the node that answers has its octets), changed_utc_ms, flows (that name it)",
+	  BY(command_prompt_get), .shows = g_prompt_fields },
 	{ "prompt.delete", COMMAND_FOR_ADMIN, g_prompt_args,
-	  "Deletes a prompt in a language. Its octets go a day later.", "name", BY(document_delete),
+	  "Deletes a prompt in a language. Its octets go a day later. Calls that hear it hear it "
+	  "to "
+	  "its end. Flows that name it play it in another language, or a file, or go on without "
+	  "it.",
+	  "name; warnings, of flows that name it", BY(document_delete),
 	  .documents = BY(&g_prompt_documents) },
 	{ "prompt.list", COMMAND_FOR_READER, g_no_args, "Lists prompts by name and language.",
 	  "a list of prompts", BY(document_list), .documents = BY(&g_prompt_documents),
-	  .columns = "name,language,length_ms,octets,here" },
+	  .columns = "name,language,length_ms,octets,here,flows" },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "
