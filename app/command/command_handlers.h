@@ -44,6 +44,7 @@ command_fn command_profile_put, command_profile_get, command_profile_delete, com
 command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list,
 	command_tenant_status;
 command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
+command_fn command_prompt_record;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -107,6 +108,8 @@ void command_flows_beat(struct node *n, uint64_t now_ns);
 void command_helper(const struct effect *e, void *node);
 /* What is known of prompts that flows name is out of date. */
 void command_flows_changed(struct node *n);
+/* A message was said, and its file is there: the prompt that it was said for, where it was. */
+void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);
 /* EFFECT_SET. */

@@ -14,6 +14,7 @@
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 
@@ -301,6 +302,126 @@ void command_prompt_put(struct command_run *run)
 		return;
 	prompt_work_free(w);
 	command_fail(run, COMMAND_BUSY, NULL, "too many prompts are put at once");
+}
+
+/* ---- it is said at a phone ---- */
+
+/* A flow of no document: no name of one has a blank. */
+#define SAID_FLOW   BYTES_LIT("prompt record")
+#define SAID_NUMBER BYTES_LIT("prompt.record")
+
+enum { SAID_LEAST_MS = 1000 };
+
+/* False: no memory. */
+static bool said_flow_is_there(struct node *n, struct bytes tenant)
+{
+	static struct flow_findings unused;
+	struct programs *all = n->shards.commons->programs;
+	struct flow_program *p = program_parse(
+		BYTES_LIT("[{\"answer\":{}},{\"pause\":0.5},{\"record\":{}},{\"hangup\":{}}]"),
+		NULL, &unused);
+
+	return p && !programs_put(all, tenant, SAID_FLOW, p) &&
+	       !programs_number_put(all, tenant, SAID_NUMBER, SAID_FLOW);
+}
+
+static void said_on_call(json_t *answer, void *arg)
+{
+	struct command_run *run = arg;
+	struct documents *d = run->node->api.documents;
+	const char *call =
+		json_string_value(json_object_get(json_object_get(answer, "result"), "id"));
+	struct document_said *said = &d->said[d->said_next % DOCUMENT_SAID_MAX];
+	struct prompt_value v = { 0 };
+
+	if (!call || base32_u64_get(bytes_str(call), &said->call)) {
+		command_end(run, answer);
+		return;
+	}
+	d->said_next++;
+	prompt_name_take(run, &v);
+	memcpy(said->tenant, run->tenant, sizeof(said->tenant));
+	memcpy(said->name, v.name, sizeof(v.name));
+	memcpy(said->language, v.language, sizeof(v.language));
+	command_answer(run, json_pack("{s:s, s:s, s:s}", "name", v.name, "language", v.language,
+				      "call", call));
+	json_decref(answer);
+}
+
+void command_prompt_record(struct command_run *run)
+{
+	struct command_principal who = { .role = run->role };
+	struct prompt_value v = { 0 };
+	char id[COMMAND_ID_MAX];
+	json_t *args;
+
+	prompt_name_take(run, &v);
+	if (!prompt_name_fits(run, &v))
+		return;
+	if (!said_flow_is_there(run->node, bytes_str(run->tenant))) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	memcpy(who.tenant, run->tenant, sizeof(who.tenant));
+	(void)snprintf(id, sizeof(id), "prompt %.*s", COMMAND_ID_MAX - 16, run->id);
+	args = json_pack("{s:s%, s:s%}", "from", command_value(run, "from")->text.p,
+			 command_value(run, "from")->text.n, "to", SAID_NUMBER.p, SAID_NUMBER.n);
+	command_start(run->node, &who, BYTES_LIT("call.originate"), bytes_str(id), args,
+		      said_on_call, run);
+	json_decref(args);
+}
+
+static void said_on_put(json_t *answer, void *arg)
+{
+	const json_t *error = json_object_get(answer, "error");
+	const struct document_said *said = arg;
+
+	if (error)
+		LOG_WARN("prompt", said->call, "what was said is no prompt",
+			 LOG_STR("tenant", said->tenant), LOG_STR("name", said->name),
+			 LOG_STR("language", said->language),
+			 LOG_STR("reason", json_string_value(json_object_get(error, "message"))),
+			 LOG_STR("next", "prompt.record, to say it again"));
+	else
+		LOG_INFO("prompt", said->call, "what was said is a prompt",
+			 LOG_STR("tenant", said->tenant), LOG_STR("name", said->name),
+			 LOG_STR("language", said->language));
+	json_decref(answer);
+	free(arg);
+}
+
+static void said_put(struct node *n, struct document_said *said, uint8_t number)
+{
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	char call[ID_TEXT_LEN + 1] = "", id[COMMAND_ID_MAX];
+	json_t *args;
+
+	id_call_put(call, said->call);
+	args = json_pack("{s:s, s:s, s:o}", "name", said->name, "language", said->language,
+			 "recording", json_sprintf("%s-%u", call, number));
+	(void)snprintf(id, sizeof(id), "prompt %s", call);
+	memcpy(who.tenant, said->tenant, sizeof(who.tenant));
+	command_start(n, &who, BYTES_LIT("prompt.put"), bytes_str(id), args, said_on_put, said);
+	json_decref(args);
+}
+
+void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms)
+{
+	struct document_said *all = n->api.documents->said, *said = NULL;
+	uint32_t i = 0;
+
+	while (i < DOCUMENT_SAID_MAX && all[i].call != call)
+		i++;
+	if (i < DOCUMENT_SAID_MAX)
+		said = malloc(sizeof(*said));
+	if (!said)
+		return;
+	*said = all[i];
+	all[i].call = 0;
+	if (ms >= SAID_LEAST_MS)
+		said_put(n, said, number);
+	else
+		said_on_put(json_pack("{s:{s:s}}", "error", "message", "nothing was said"), said);
 }
 
 void command_prompt_get(struct command_run *run)

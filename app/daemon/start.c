@@ -431,6 +431,7 @@ static int shard_start(struct node *n)
 			     clock_instant());
 	if (!err)
 		command_looks_join(n);
+	n->record.on_message = command_prompt_said;
 	if (!err)
 		err = shard_commons_open(&n->shards.commons, &settings, &n->rand);
 	settings.commons = n->shards.commons;

@@ -80,6 +80,13 @@ struct document_programs {
 	json_t *prompts; /* {tenant: {prompt: [flows that name it]}}, of tenants that were asked about; NULL when a flow changes */
 };
 
+/* A prompt that somebody says at a phone: his call, and what its recording becomes. */
+struct document_said {
+	uint64_t call; /* 0: none */
+	char tenant[COMMAND_TENANT_MAX], name[DOCUMENT_NAME_MAX], language[LANGUAGE_MAX];
+};
+enum { DOCUMENT_SAID_MAX = 16 };
+
 /* Changes that wait for Redis, or for those before them. */
 struct documents {
 	struct document_change *first, *last;
@@ -90,6 +97,8 @@ struct documents {
 	const char *loading_of;              /* of that tenant */
 	struct document_keep keep;
 	struct document_programs programs;
+	struct document_said said[DOCUMENT_SAID_MAX]; /* the oldest one makes room */
+	uint32_t said_next;
 	struct directory directory;
 };
 

@@ -57,6 +57,8 @@ struct node_record {
 	struct sender *sender; /* NULL: the same, or nothing can be sent to external recorders */
 	struct node_figures figures;
 	struct node_names names;
+	/* A message was said, and its file is there. NULL: nobody wants to know. */
+	void (*on_message)(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 };
 
 /* A node that can send nothing says so, and goes on. */

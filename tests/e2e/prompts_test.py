@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -244,6 +245,70 @@ class Recorded(Prompts):
                 self.a.tandemctl("prompt.put", name="other", recording=wrong)
         self.a.tandemctl("call.hangup", call=call)
         into.wait_bye()
+
+
+    def record(self, speaks, node=None, **named):
+        """The phone of 1001 is rung by the command; speaks(media, dialog) is what its party does after the beep. The call."""
+        agent = self.enterContext(self.a.user_agent("1001", "x" * 12))
+        self.assertEqual(agent.register().status, 200)
+        media = self.a.media()
+        self.addCleanup(media.close)
+        ordered = self.a.tandemctl("prompt.record", **{"from": "1001", **named})
+        self.assertEqual((ordered["name"], ordered["language"]), (named["name"], named.get("language", "")))
+        into = agent.incoming()
+        into.answer(media.sdp())
+        media.use(into.request)
+        media.wait_tone(1000, 8)
+        speaks(media, into)
+        return ordered["call"]
+
+    def test_by_command(self):
+        """Its phone is rung, # ends it, and it is the prompt of all nodes."""
+        def speaks(media, into):
+            media.start(FIRST)
+            time.sleep(2)
+            media.digit("#")
+            media.stop()
+            into.wait_bye()
+        self.record(speaks, name="said")
+        self.here(self.b, name="said")
+        self.assertGreater(self.a.tandemctl("prompt.get", name="said")["length_ms"], 1000)
+        self.plays(self.b, FIRST, "said")
+
+    def test_by_command_and_killed(self):
+        """The call goes on to the end of what is said, and changes nothing."""
+        def speaks(media, into):
+            media.start(FIRST)
+            time.sleep(1)
+            self.a.kill()
+            self.a.restart()
+            media.digit("#")
+            media.stop()
+            into.wait_bye()
+        self.record(speaks, name="said")
+        self.until(lambda: "a call cannot go on in its flow" in self.a.log_text())
+        self.assertEqual(self.a.tandemctl("prompt.list"), [])
+
+    def test_by_command_and_hung_up(self):
+        """Who hangs up has said it; who has said nothing leaves the prompt as it was."""
+        def speaks(media, into):
+            media.start(SECOND)
+            time.sleep(2)
+            media.stop()
+            into.bye()
+        self.record(speaks, name="said", language="de")
+        self.here(self.a, name="said", language="de")
+        before = self.a.tandemctl("prompt.get", name="said", language="de")
+
+        def says_nothing(media, into):
+            time.sleep(1.5)
+            into.bye()
+        call = self.record(says_nothing, name="said", language="de")
+        self.until(lambda: re.search(f"call={call} .*what was said is no prompt.* name=said language=de", self.a.log_text()))
+        self.assertEqual(self.a.tandemctl("prompt.get", name="said", language="de"), before)
+        for wrong, what in (({"name": ".x"}, "does not begin"), ({"from": "4711"}, "no phone of it"), ({"language": "de_DE"}, "language")):
+            with self.assertRaisesRegex(ServerError, what):
+                self.a.tandemctl("prompt.record", **{"name": "said", "from": "1001", **wrong})
 
 
 class Lost(Prompts):

@@ -262,6 +262,7 @@ ROWS = {
     "prompt.get": each(own(lambda me, row: row["sha256"] == me.sha256, name="hello"), hidden(name="LONE")),
     "prompt.list": own(lambda me, rows: [row["sha256"] for row in rows] == [me.sha256]),
     "prompt.delete": hidden(name="LONE"),
+    "prompt.record": hidden("conflict", **{"name": "said", "from": "LONE"}),
     "route.put": own(name="far", pattern="00x.", trunks="carrier"),
     "route.show": each(own(lambda me, row: row["prefix"] == me.lone, name="out"), hidden(name="LONE")),
     "route.delete": each(own(name="far"), hidden(name="LONE")),

@@ -246,6 +246,17 @@ static const struct command_arg g_hours_override_args[] = {
 			"one."                                                              \
 	}
 static const struct command_arg g_prompt_args[] = { PROMPT_ARGS, END };
+static const struct command_arg g_prompt_record_args[] = {
+	PROMPT_ARGS,
+	{ .name = "from",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .required = true,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Extension whose phone is rung." },
+	END,
+};
 static const struct command_arg g_prompt_put_args[] = {
 	PROMPT_ARGS,
 	{ .name = "file",
@@ -378,6 +389,14 @@ const struct command g_tenant_commands[] = {
 	  "it.",
 	  "name; warnings, of flows that name it", BY(document_delete),
 	  .documents = BY(&g_prompt_documents) },
+	{ "prompt.record", COMMAND_FOR_ADMIN, g_prompt_record_args,
+	  "Rings the phone of an extension. Who answers hears a beep, says the prompt, and presses "
+	  "# "
+	  "or hangs up. What was said becomes the prompt then, as prompt.put makes one of a "
+	  "recording, and the log says so, or why not. A call that ends before the beep, and one "
+	  "that "
+	  "a killed node had, changes nothing.",
+	  "name, language, call", BY(command_prompt_record) },
 	{ "prompt.list", COMMAND_FOR_READER, g_no_args, "Lists prompts by name and language.",
 	  "a list of prompts", BY(document_list), .documents = BY(&g_prompt_documents),
 	  .columns = "name,language,length_ms,octets,here,flows" },

@@ -474,6 +474,7 @@ static const struct {
 	{ "prompt.put", COMMAND_FOR_ADMIN },
 	{ "prompt.get", COMMAND_FOR_READER },
 	{ "prompt.delete", COMMAND_FOR_ADMIN },
+	{ "prompt.record", COMMAND_FOR_ADMIN },
 	{ "prompt.list", COMMAND_FOR_READER },
 	{ "route.put", COMMAND_FOR_ADMIN },
 	{ "route.show", COMMAND_FOR_READER },
