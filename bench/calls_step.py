@@ -95,7 +95,7 @@ def step(node, callee_port, rate, seconds, number="2000", caller_port=None, scen
         "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls,
         "redis_us": 1e6 * (lib.cpu_seconds(redis_pid) - redis) / calls,
         "sipp_s": lib.cpu_seconds_exited(before),
-        "setup_p99_ms": highest_of_most(setups, 0.99), "setup_mean_ms": sum(setups) / max(1, len(setups)),
+        "setup_p50_ms": highest_of_most(setups, 0.5), "setup_p99_ms": highest_of_most(setups, 0.99), "setup_mean_ms": sum(setups) / max(1, len(setups)),
         "retransmissions": caller["retransmissions"] + callee["retransmissions"],
     }
     lib.say(f"{rate:5} calls/s: {calls} calls, {result['unfinished']} unfinished, {result['cpu_us']:.0f} us/call, "

@@ -5,7 +5,9 @@
 Row `verbs`: SIPp places calls that are refused behind 80 verbs, and behind 480, in turns; the difference is what 400 verbs cost that only
 decide (set, tag, match, hours), saves and events included. Row `ten`: plain calls between two phones, and calls that a flow of ten verbs
 answers and dials on to the same phone, in turns. Row `menus`: callers in two menus, each with a prompt of its own: half of them press keys,
-the others wait until they are asked again (bench/menuload.c). Row `kills`: the same under kill -9, again and again. The node has one core. Load and Redis have the other."""
+the others wait until they are asked again (bench/menuload.c). Row `kills`: the same under kill -9, again and again. Row `webhook`: flows
+that ask a web server before they dial, and flows that do not, in turns; then servers that do all sorts of wrong. The node has one core. Load and Redis have the other."""
+import base64
 import json
 import random
 import subprocess
@@ -274,8 +276,75 @@ def kills_figures(quick):
             "ready_again_p50_ms": round(1000 * lib.median(gaps)), "ready_again_max_ms": round(1000 * max(gaps))}, not lost and len(gaps) == kills
 
 
+WEBHOOK = """
+import asyncio, sys
+KINDS = {
+    "answers": b'HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: 14\\r\\n\\r\\n{"queue":"s1"}',
+    "500": b'HTTP/1.1 500 No\\r\\nContent-Length: 0\\r\\n\\r\\n',
+    "302": b'HTTP/1.1 302 Found\\r\\nLocation: http://127.0.0.1:1/\\r\\nContent-Length: 0\\r\\n\\r\\n',
+    "garbage": b'\\0\\xff not HTTP' * 50, "hangs": b"", "huge": b""}
+async def client(reader, writer):
+    try:
+        while True:
+            head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
+            kind = head.split()[1].strip("/")
+            length = next(int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length:"))
+            await reader.readexactly(length)
+            if kind == "huge":
+                writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 1000000000\\r\\n\\r\\n")
+                for _ in range(15259):
+                    writer.write(b" " * 65536)
+                    await writer.drain()
+            writer.write(KINDS[kind])
+            await writer.drain()
+            if kind == "garbage":
+                break
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    writer.close()
+async def main():
+    server = await asyncio.start_server(client, sys.argv[1], 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
+
+def webhook_figures(quick):
+    rate, seconds, turns = (100, 3, 2) if quick else (200, 5, 5)
+    server = lib.spawn(lib.pinned(lib.LOAD_CORE, [sys.executable, "-c", WEBHOOK, lib.ADDRESS]), stdout=subprocess.PIPE, text=True)
+    at = f"http://{lib.ADDRESS}:{int(server.stdout.readline())}"
+    node, pairs, lost = Flows(calls=4900), [], {}
+    try:
+        node.redis_apart()
+        node.ctl("tenant.put", secret="whsec_" + base64.b64encode(bytes(32)).decode() + "\n", name="default", web_secret="-", web_networks="127.0.0.0/8")
+        node.extension("2000", "bench-secret")
+        port = lib.free_port()
+        lib.register(node.sip_port, "2000", "bench-secret", port)
+        node.put("without", "3000", steps_of([{"set": {"queue": "s1"}}], {"dial": "2000"}))
+        asks = {kind: f"{at}/{kind}" for kind in ("answers", "500", "302", "garbage", "hangs", "huge")} | {"dead": f"http://{lib.ADDRESS}:1/"}
+        for number, (kind, url) in enumerate(asks.items(), 3001):
+            program = steps_of([{"http": {"url": url, "take": ["queue"], "timeout_s": 0.5}}], {"dial": "2000"})
+            if kind == "answers":     # who was not answered is not connected, and counts as lost
+                program["steps"]["s0"]["failed"] = "no"
+                program["steps"]["no"] = {"reject": {"status": 480}}
+            node.put(kind, str(number), program)
+        for _ in range(turns):
+            pairs.append((step(node, port, rate, seconds, "3000"), step(node, port, rate, seconds, "3001")))
+        for number, kind in enumerate(list(asks)[1:], 3002):
+            lost[kind] = step(node, port, 20, 3, str(number))["unfinished"]
+    finally:
+        node.stop()
+        lib.end(server)
+    added = {share: lib.median([with_[f"setup_{share}_ms"] - without[f"setup_{share}_ms"] for without, with_ in pairs]) for share in ("p50", "p99")}
+    lost["answers"] = sum(one["unfinished"] for pair in pairs for one in pair)
+    lib.say(f"a web server that answers adds {added['p50']:.1f} ms to a call's set-up, p99 {added['p99']:.1f} ms; calls lost: {lost}")
+    return ({"webhook_added_setup_p50_ms": round(added["p50"], 2), "webhook_added_setup_p99_ms": round(added["p99"], 2),
+             "webhook_calls_lost": lost}, added["p50"] <= 5 and added["p99"] <= 20 and not sum(lost.values()))
+
+
 def main():
-    rows = {"verbs": verbs_figures, "ten": ten_figures, "menus": menus_figures, "kills": kills_figures}
+    rows = {"verbs": verbs_figures, "ten": ten_figures, "menus": menus_figures, "kills": kills_figures, "webhook": webhook_figures}
     options = lib.arguments(__doc__.splitlines()[0], rows=tuple(rows))
     figures, met = {}, True
     for row, run in rows.items():
