@@ -19,9 +19,13 @@ CORE = ("step", "call", "model", "leg")
 INCLUDE = re.compile(r'^#include "(sig/pbx/[^"]+)"', re.M)
 
 
-def finding(text, changes):
-    """Of a commit with that text and these (status, path), or None."""
-    added = {found[1] for status, path in changes if status == "A" and (found := MODULE.match(path))}
+def modules(paths):
+    return {found[1] for path in paths if (found := MODULE.match(path))}
+
+
+def finding(text, changes, before=()):
+    """Of a commit with that text and these (status, path), or None. before: paths below sig/pbx that were there."""
+    added = modules(path for status, path in changes if status == "A") - modules(before)
     own = re.compile(rf"^sig/pbx/(?:{'|'.join(added)})(?:\.[ch]|/.*)$")
     outside = sorted(path for _, path in changes if PRODUCT.match(path) and path != LIST and not (added and own.match(path)))
     if not added or len(outside) <= MOST or re.search(r"\bADR \d+", text):
@@ -56,7 +60,8 @@ def main():
         if commit.startswith(AGAIN):
             continue
         changes = [line.split("\t") for line in git("diff-tree", "-r", "-M", "--no-commit-id", "--name-status", commit).splitlines()]
-        found = finding(git("log", "-1", "--format=%B", commit), [(c[0][0], c[-1]) for c in changes])
+        before = git("ls-tree", "-r", "--name-only", f"{commit}^", "sig/pbx/").split() if any(c[0] == "A" for c in changes) else ()
+        found = finding(git("log", "-1", "--format=%B", commit), [(c[0][0], c[-1]) for c in changes], before)
         if found:
             print(f"{commit[:8]}: {found}")
             findings += 1

@@ -29,6 +29,11 @@ class Findings(unittest.TestCase):
         own = [("A", f"sig/pbx/queue/{name}.c") for name in ("queue", "agent", "record", "ring")]
         self.assertIsNone(modules.finding("", own + THREE))
 
+    def test_a_further_file_of_a_module(self):
+        more = [("A", "sig/pbx/flow/dial.c"), *THREE, ("M", "sig/call/fork.c")]
+        self.assertIn("adds flow", modules.finding("", more))
+        self.assertIsNone(modules.finding("", more, ["sig/pbx/flow/flow.c"]))
+
     def test_what_moves_or_changes_adds_none(self):
         self.assertIsNone(modules.finding("", [("R", "sig/pbx/park.c"), *THREE, ("M", "sig/call/fork.c")]))
 
