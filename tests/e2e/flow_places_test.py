@@ -2,7 +2,9 @@
 """A flow gives its caller to somewhere, and goes on when he is there no longer, over a kill."""
 from flow_calls_test import WAIT, Put
 from lib.sip import or_none
+from live_test import LiveTest
 from patience import until
+from tandem_client import Client
 
 
 class Places(Put):
@@ -71,3 +73,22 @@ class Places(Put):
         for dialog in dialogs:
             or_none(dialog.wait_reinvite, (self.audio_a if dialog.agent is self.a else self.audio_b).sdp(version=2), 0.05)
         return True
+
+
+class Streams(LiveTest):
+    def test_streamed(self):
+        """An application speaks with the caller, also with the next process; when it ends that the flow goes on."""
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("flow.put", name="main", program={"start": "bot", "steps": {
+                "bot": {"stream": "bot", "next": "wait", "failed": "bye"}, "wait": WAIT["steps"]["wait"], "bye": {"hangup": {}}}})
+            client.ask("number.put", number="100", to="flow:main")
+        out = self.a.invite("100", self.audio_a.sdp())
+        out.wait_answer()
+        call = self.application.wait_stream().told("start")[0]["call"]
+        self.node.kill()
+        self.node.restart()
+        again = self.application.wait_stream(2)
+        self.assertEqual((again.told("start")[0]["call"], again.told("start")[0]["resumed"]), (call, True))
+        again.order("stop")
+        until(lambda: "wait" in self.node.ctl("call.flow", call=call)["at"], "the flow does not go on")
+        out.bye()

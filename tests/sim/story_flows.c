@@ -154,5 +154,9 @@ const struct story story_flows[] = {
 	  .talk = ON(A) | ON(C) },
 	{ "flow-picks-up-nobody", .steps = { { 10, STORY_CODE, C, CODE_FLOW } },
 	  .flow = PICKS_UP("1002"), .look_s = 30 },
+	{ "flow-streams", CALLS({ 50, STORY_OPTIONS, A }),
+	  .flow = FLOW("bot", "\"bot\":{\"stream\":\"bot\",\"next\":\"wait\",\"failed\":\"wait\"},"
+			      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
+	  .look_s = 30, .talk = ON(A), .status = 200 },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

@@ -3,6 +3,7 @@
  * Verbs that give the caller to somewhere, or somebody to him: a slot, a room, a call that rings or is parked. The modules that have these places do it; here is what a flow asks them
  * for, and how it knows what became of that. Each is looked at as it is now, so a successor finds what its predecessor would have.
  */
+#include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/model/flow_run.h"
@@ -255,12 +256,32 @@ static int pickup_outcome(const struct call *c)
 	}
 }
 
+/* ---- stream ---- */
+
+enum { HEAR_SAID };
+
+/* As by call.stream: sound goes both ways until the application ends it. */
+static int verb_stream(struct flow_turn_of *t)
+{
+	struct prompt_terms terms = { .times = 1, .file_count = 1 };
+	struct writer w = writer_over(terms.files[0], PROMPT_NAME_MAX);
+
+	writer_str(&w, PROMPT_LIVE);
+	writer_bytes(&w, verb_text(t->v, "endpoint"));
+	if (w.overflow || verb_number(t->v, "hear") != HEAR_SAID ||
+	    prompts_collect(t->h, t->c, &terms))
+		return OUTCOME_FAILED;
+	t->c->run->kind = RUN_PROMPTS;
+	return VERB_BEGUN;
+}
+
 /* ---- the table ---- */
 
 const struct flow_act g_place_acts[] = {
 	{ "park", true, verb_park },
 	{ "conference", true, verb_conference },
 	{ "pickup", true, verb_pickup },
+	{ "stream", true, verb_stream },
 	{ 0 },
 };
 

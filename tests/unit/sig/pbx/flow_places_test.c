@@ -275,6 +275,33 @@ static void test_who_picks_up_what(void **state)
 	assert_true(plays(l, "prompt:no"));
 }
 
+static void test_stream(void **state)
+{
+	static const enum prompt_news_kind ends[] = { PROMPT_NEWS_ENDED, PROMPT_NEWS_FAILED };
+	static const char *const then[] = { "prompt:bye", "prompt:no" };
+	static const char text[] = "{\"name\":\"main\",\"start\":\"s\",\"steps\":{"
+				   "\"s\":{\"stream\":\"bot\",\"next\":\"bye\",\"failed\":\"no\"},"
+				   "\"bye\":{\"play\":[\"bye\"]},\"no\":{\"play\":[\"no\"]}}}";
+	struct line *l = *state;
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		call_flow(l, text);
+		is_answered(l);
+		assert_true(plays(l, "live-bot"));
+		played(l, PROMPT_NEWS_OPEN);
+		line_restart(l, line_stored(l));
+		put_program(l->r, "main", text);
+		assert_true(plays(l, "live-bot"));
+		rig_reply(l->r,
+			  (struct reply){ .ask = ASK_PROGRAM,
+					  .of = first_call(l->r),
+					  .program = { .serial = l->r->program, .found = true } });
+		played(l, ends[i]);
+		assert_true(plays(l, then[i]));
+		hangs_up(l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,7 +310,7 @@ int main(void)
 		LINE_TEST(test_park_and_run),      LINE_TEST(test_park_groups),
 		LINE_TEST(test_who_parks_where),   LINE_TEST(test_pickup_nobody),
 		LINE_TEST(test_pickup_in_vain),    LINE_TEST(test_pickup_restart),
-		LINE_TEST(test_who_picks_up_what),
+		LINE_TEST(test_who_picks_up_what), LINE_TEST(test_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
