@@ -400,6 +400,7 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 	struct fields fields;
 
 	assert(e->event);
+	e->event->values = text_bytes(&e->data);
 	fields_of_event(&fields, e->event);
 	event = (struct store_field){ "event", fields_json(&fields, to->json) };
 	if (!fields_event_is_private(e->event))

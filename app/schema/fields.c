@@ -306,9 +306,10 @@ enum {
 	HAS_ENDPOINT = 32768,
 	HAS_ACCOUNT = 65536, /* with call and leg, also where it is empty */
 	HAS_PRESENCE = 131072,
-	HAS_STEP = 524288,  /* with verb and by */
-	HAS_HTTP = 1048576, /* step, url, http_status, ms */
-	HAS_FROM = 262144,  /* also without a call */
+	HAS_STEP = 524288,    /* with verb and by */
+	HAS_HTTP = 1048576,   /* step, url, http_status, ms */
+	HAS_FROM = 262144,    /* also without a call */
+	HAS_VALUES = 2097152, /* with name and visit */
 };
 
 static const struct {
@@ -420,6 +421,11 @@ static const struct {
 			    "certificate, status, no_json, too_long, program (its verbs are no "
 			    "flow), or helper (tandem-helper gave no answer).",
 			    HAS_CALL | HAS_HTTP | HAS_REASON },
+	[SIG_CALL_NOTIFY] = { "call.notify",
+			      "A flow tells applications so (notify): name is the event's, values "
+			      "its data as a JSON object. After a kill it may come again, with "
+			      "the same visit.",
+			      HAS_CALL | HAS_VALUES },
 	[SIG_CALL_ACCOUNT] = { "call.account_code",
 			       "The call has that account code from now on; empty: none. reason: "
 			       "command (call.account_code), or code (the party of that leg "
@@ -590,6 +596,11 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		field_text(out, "url", event->url);
 		field_number(out, "http_status", event->status);
 		field_number(out, "ms", event->ms);
+	}
+	if (has & HAS_VALUES) {
+		field_text(out, "name", event->step);
+		field_number(out, "visit", event->order);
+		add_bytes(out, "values", event->values);
 	}
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);

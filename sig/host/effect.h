@@ -130,7 +130,8 @@ enum sig_event_kind {
 	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
 	SIG_CALL_FLOW, /* step, package: the verb, that begins there; reason: how the one before ended */
-	SIG_CALL_HTTP, /* step, url, status, ms; reason: why it has failed, or NULL */
+	SIG_CALL_HTTP,   /* step, url, status, ms; reason: why it has failed, or NULL */
+	SIG_CALL_NOTIFY, /* step: its name, order: the visit, values: of a flow */
 	SIG_EVENT_KINDS,
 };
 
@@ -164,6 +165,7 @@ struct sig_event {
 	const char *reason;      /* constant, or NULL */
 	const char *cause;       /* likewise: why it failed, in words */
 	char digits[17];         /* a secret of caller and application */
+	struct bytes values;     /* a JSON object; lies in effect.data */
 	struct call_facts facts; /* of the call */
 };
 

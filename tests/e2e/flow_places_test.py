@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A flow gives its caller to somewhere, and goes on when he is there no longer, over a kill."""
+import json
+
 from flow_calls_test import WAIT, Put
 from lib.sip import or_none
 from live_test import LiveTest
@@ -67,6 +69,22 @@ class Places(Put):
         until(lambda: self.reinvited(out) and "wait" in self.at(call)["at"], "the flow does not go on")
         self.assertEqual(self.at(call)["path"], "get")
         out.bye()
+
+    def test_notified(self):
+        """Applications hear of it once, with its values; a secret among them is not shown."""
+        self.ask("flow.put", name="main", program={"start": "tell", "steps": {
+            "tell": {"notify": {"event": "shop.open", "data": {"who": "{caller}", "word": "it's \"open\""}}, "next": "wait"},
+            "wait": WAIT["steps"]["wait"], "bye": {"hangup": {}}}})
+        self.ask("number.put", number="100", to="flow:main")
+        out = self.a.invite("100", self.audio_a.sdp())
+        until(lambda: self.ask("call.list") and "wait" in self.at(self.ask("call.list")[0]["id"])["at"], "the flow does not go on")
+        self.node.kill()
+        self.node.restart()
+        told = [row for row in self.node.events() if row["type"] == "call.notify"]
+        self.assertEqual([(row["name"], json.loads(row["values"])) for row in told],
+                         [("shop.open", {"who": "1001", "word": "it's \"open\""})])
+        self.assertEqual(int(told[0]["visit"]), 1)
+        out.cancel()
 
     def reinvited(self, *dialogs):
         """Whoever is asked again says what it has."""

@@ -158,5 +158,9 @@ const struct story story_flows[] = {
 	  .flow = FLOW("bot", "\"bot\":{\"stream\":\"bot\",\"next\":\"wait\",\"failed\":\"wait\"},"
 			      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 30, .talk = ON(A), .status = 200 },
+	{ "flow-notifies", CALLS({ 20, STORY_OPTIONS, A }),
+	  .flow = FLOW("n", "\"n\":{\"notify\":{\"event\":\"shop.open\",\"data\":{\"who\":"
+			    "\"{caller}\"}},\"next\":\"no\"},\"no\":{\"reject\":{}}"),
+	  .look_s = 20, .status = 603, .pairs = 1 },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

@@ -3,6 +3,9 @@
  * Verbs that give the caller to somewhere, or somebody to him: a slot, a room, a call that rings or is parked. The modules that have these places do it; here is what a flow asks them
  * for, and how it knows what became of that. Each is looked at as it is now, so a successor finds what its predecessor would have.
  */
+#include "base/json.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
@@ -23,6 +26,7 @@ enum {
 	/* the store answers within its own deadline; a node that is about to be given up delays nobody */
 	PICKUP_WAIT_MS = 5000,
 	PICKUP_REMOTE_MS = 300,
+	NOTIFY_VALUES_MAX = 1024,
 };
 
 /* Whose word the text of an argument is: the tenant's (empty), where the program has it as it is, else the caller's. False: the word of
@@ -256,6 +260,42 @@ static int pickup_outcome(const struct call *c)
 	}
 }
 
+/* ---- notify ---- */
+
+/* What is a secret is not shown. */
+static void values_write(struct writer *w, const struct flow_verb *v)
+{
+	const struct flow_value *data = verb_value(v, "data");
+
+	writer_u8(w, '{');
+	for (uint8_t i = data->first; i < data->first + data->count; i += 2) {
+		writer_str(w, i > data->first ? "," : "");
+		json_write_text(w, v->texts[i]);
+		writer_u8(w, ':');
+		json_write_text(w, v->secrets[i + 1] ? BYTES_LIT("***") : v->texts[i + 1]);
+	}
+	writer_u8(w, '}');
+}
+
+/* Its position is saved: a successor may say the same again, under the same visit. */
+static int verb_notify(struct flow_turn_of *t)
+{
+	uint8_t space[NOTIFY_VALUES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct call_host *h = t->h;
+	struct sig_event *e;
+
+	values_write(&w, t->v);
+	e = w.overflow ? NULL : call_publish_start(h, t->c, SIG_CALL_NOTIFY);
+	if (!e)
+		return OUTCOME_FAILED;
+	cdr_put(e->step, sizeof(e->step), verb_text(t->v, "event"));
+	e->order = t->v->visit;
+	return text_set(&h->effects->list[h->effects->count - 1].data, writer_done(&w))
+		       ? OUTCOME_FAILED
+		       : OUTCOME_NEXT;
+}
+
 /* ---- stream ---- */
 
 enum { HEAR_SAID };
@@ -278,11 +318,9 @@ static int verb_stream(struct flow_turn_of *t)
 /* ---- the table ---- */
 
 const struct flow_act g_place_acts[] = {
-	{ "park", true, verb_park },
-	{ "conference", true, verb_conference },
-	{ "pickup", true, verb_pickup },
-	{ "stream", true, verb_stream },
-	{ 0 },
+	{ "park", true, verb_park },      { "conference", true, verb_conference },
+	{ "pickup", true, verb_pickup },  { "stream", true, verb_stream },
+	{ "notify", false, verb_notify }, { 0 },
 };
 
 int place_look(struct call *c)

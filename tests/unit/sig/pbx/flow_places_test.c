@@ -302,15 +302,50 @@ static void test_stream(void **state)
 	}
 }
 
+static void test_notify(void **state)
+{
+	static const char text[] =
+		"{\"name\":\"main\",\"start\":\"pin\",\"steps\":{"
+		"\"pin\":{\"gather\":{\"max\":1,\"secret\":true,\"into\":\"pin\"},\"timeout\":"
+		"\"no\",\"next\":\"n\"},"
+		"\"n\":{\"notify\":{\"event\":\"shop.open\",\"data\":{\"who\":\"{caller}\",\"pin\":"
+		"\"{pin}\"}},"
+		"\"next\":\"bye\"},\"no\":{\"play\":[\"no\"]},\"bye\":{\"play\":[\"bye\"]}}}";
+	struct line *l = *state;
+	const struct sig_event *e = NULL;
+
+	call_flow(l, text);
+	is_answered(l);
+	l->r->hold_saves = true;
+	press(l, '7');
+	for (uint32_t i = 0; i < l->r->event_count; i++)
+		assert_int_not_equal(l->r->events[i].kind, SIG_CALL_NOTIFY);
+	l->r->hold_saves = false;
+	rig_run(l->r);
+	for (uint32_t i = 0; i < l->r->event_count; i++)
+		e = l->r->events[i].kind == SIG_CALL_NOTIFY ? &l->r->events[i] : e;
+	assert_non_null(e);
+	assert_string_equal(e->step, "shop.open");
+	assert_int_equal(e->order, 2);
+	assert_true(plays(l, "prompt:bye"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(test_park_in_vain),      LINE_TEST(test_park_is_full),
-		LINE_TEST(test_park_saved_before), LINE_TEST(test_park_is_retrieved),
-		LINE_TEST(test_park_and_run),      LINE_TEST(test_park_groups),
-		LINE_TEST(test_who_parks_where),   LINE_TEST(test_pickup_nobody),
-		LINE_TEST(test_pickup_in_vain),    LINE_TEST(test_pickup_restart),
-		LINE_TEST(test_who_picks_up_what), LINE_TEST(test_stream),
+		LINE_TEST(test_park_in_vain),
+		LINE_TEST(test_park_is_full),
+		LINE_TEST(test_park_saved_before),
+		LINE_TEST(test_park_is_retrieved),
+		LINE_TEST(test_park_and_run),
+		LINE_TEST(test_park_groups),
+		LINE_TEST(test_who_parks_where),
+		LINE_TEST(test_pickup_nobody),
+		LINE_TEST(test_pickup_in_vain),
+		LINE_TEST(test_pickup_restart),
+		LINE_TEST(test_who_picks_up_what),
+		LINE_TEST(test_stream),
+		LINE_TEST(test_notify),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
