@@ -12,6 +12,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 #include "sig/sip/uri.h"
 
@@ -589,6 +590,9 @@ static int extension_put_run(struct node *node, const struct extension *e)
 
 	extension_music_of(node, e->core.tenant, e->core.number, before);
 	err = extensions_put(node->api.extensions, e);
+	if (!err)
+		err = groups_out_put(node->shards.commons->groups, e->core.tenant,
+				     bytes_str(e->core.number), bytes_str(e->groups_out));
 	if (err)
 		return err;
 	music = node_music_track(node, tenants_name(node->common.tenants, e->core.tenant),
@@ -639,6 +643,8 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 
 	extension_music_of(node, tenant, name, before);
 	shards_delete(node, tenant, name);
+	(void)!groups_out_put(node->shards.commons->groups, tenant, bytes_str(name),
+			      (struct bytes){ 0 });
 	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
 	extension_kept_drop(node, tenant, name);

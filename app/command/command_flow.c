@@ -9,6 +9,7 @@
 #include "app/node/node.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/flow_try.h"
+#include "app/schema/group_field.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
@@ -38,6 +39,9 @@ static bool flow_exists(void *arg, const char *kind, struct bytes name)
 	const struct flow_whose *w = arg;
 	struct bytes tenant = bytes_str(tenants_name(w->node->common.tenants, w->tenant));
 
+	if (bytes_starts(name, GROUP_WORD))
+		return shelf_version(&w->node->api.documents->keep.shelf, tenant,
+				     BYTES_LIT("group"), bytes_from(name, sizeof(GROUP_WORD) - 1));
 	if (!strcmp(kind, "number"))
 		return bytes_find(name, ':') < name.n || bytes_find(name, '@') < name.n ||
 		       command_number_known(w->node, w->tenant, name);
@@ -93,15 +97,14 @@ static void flow_on_touched(enum store_result result, bool there, struct bytes v
 		flow_text_put(n, bytes_str(t->tenant), p, NULL, NULL);
 }
 
-static void flow_touch(struct node *n, const struct snapshot_document *d)
+static void flow_touch(struct node *n, const struct snapshot_document *d, struct bytes name)
 {
 	struct document_programs *t = &n->api.documents->programs;
-	const struct flow_program *p =
-		programs_named(n->shards.commons->programs, d->tenant, d->name);
+	const struct flow_program *p = programs_named(n->shards.commons->programs, d->tenant, name);
 	char hash[FLOW_HASH_TEXT];
 
 	if (!p || bytes_cstr(d->tenant, t->tenant, sizeof(t->tenant)) ||
-	    bytes_cstr(d->name, t->name, sizeof(t->name)))
+	    bytes_cstr(name, t->name, sizeof(t->name)))
 		return;
 	flow_hash_text(hash, p->hash);
 	t->asked = true;
@@ -112,13 +115,20 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 {
 	struct document_programs *t = &n->api.documents->programs;
 	struct snapshot_document d;
+	char name[CALL_FLOW_MAX];
 
 	for (uint32_t i = 0; !t->asked && now_ns >= t->next_ns && i < LOOK_MAX; i++) {
 		if (!shelf_next(&n->api.documents->keep.shelf, &t->cursor, &d)) {
 			t->cursor = 0;
 			t->next_ns = now_ns + TOUCH_NS;
 		} else if (bytes_is(d.kind, g_flow_documents.name)) {
-			flow_touch(n, &d);
+			flow_touch(n, &d, d.name);
+		} else if (bytes_is(d.kind, "group")) {
+			struct writer w = writer_over(name, sizeof(name));
+
+			writer_str(&w, GROUP_WORD);
+			writer_bytes(&w, d.name);
+			flow_touch(n, &d, writer_done(&w));
 		}
 	}
 }
@@ -234,12 +244,17 @@ static struct flow_program *flow_take(struct command_run *run)
 	return p;
 }
 
+void command_flow_text_put(struct command_run *run, const struct flow_program *p)
+{
+	flow_text_put(run->node, bytes_str(run->tenant), p, flow_on_text, run);
+}
+
 void command_flow_put(struct command_run *run)
 {
 	struct flow_program *p = flow_take(run);
 
 	if (p)
-		flow_text_put(run->node, bytes_str(run->tenant), p, flow_on_text, run);
+		command_flow_text_put(run, p);
 	program_free(p);
 }
 
@@ -643,8 +658,7 @@ static bool number_may_lead(struct command_run *run, struct bytes number)
 		return true;
 	else
 		command_fail(run, COMMAND_FULL, NULL,
-			     "a tenant has at most %d numbers that lead "
-			     "to flows",
+			     "a tenant has at most %d numbers that lead to flows or groups",
 			     NUMBERS_MAX);
 	return false;
 }
@@ -682,7 +696,8 @@ static void number_warn(const struct node *node, uint16_t tenant, const void *va
 	struct flow_whose whose = { node, tenant, "" };
 
 	if (!flow_exists(&whose, "flow", number_flow(value)))
-		(void)json_array_append_new(out, json_string("to: there is no such flow yet"));
+		(void)json_array_append_new(out,
+					    json_string("to: there is no such flow or group yet"));
 }
 
 const struct document_kind g_number_documents = {
@@ -704,6 +719,6 @@ bool command_number_leads(struct command_run *run, struct bytes number)
 			   BYTES_LIT("number"), number))
 		return false;
 	command_fail(run, COMMAND_CONFLICT, "number",
-		     "it leads to a flow: take another one, or number.delete it first");
+		     "it leads to a flow or a group: take another one, or number.delete it first");
 	return true;
 }

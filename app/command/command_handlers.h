@@ -45,6 +45,7 @@ command_fn command_tenant_put, command_tenant_show, command_tenant_delete, comma
 	command_tenant_status;
 command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
 command_fn command_prompt_record;
+command_fn command_group_put, command_group_login, command_group_logout;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -99,10 +100,10 @@ void command_play_put(json_t *json, const struct shard *core, uint64_t call);
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
 /* One that leads to a flow: then the run has failed. */
 bool command_number_leads(struct command_run *run, struct bytes number);
-/* Twice a second: what the flows of all tenants are kept under is not forgotten. */
 /* A time zone is in memory from now on; false: the run has failed. The other one: 0 or -errno, which is logged. */
 bool command_zone_is_there(struct command_run *run, const char *name);
 int command_zone_read(struct node *node, const char *name);
+/* Twice a second: what the flows of all tenants are kept under is not forgotten. */
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* EFFECT_HELP. */
 void command_helper(const struct effect *e, void *node);
@@ -110,6 +111,14 @@ void command_helper(const struct effect *e, void *node);
 void command_flows_changed(struct node *n);
 /* A message was said, and its file is there: the prompt that it was said for, where it was. */
 void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
+/* Its text is in Redis by its hash; then the document of the run is put. */
+struct flow_program;
+void command_flow_text_put(struct command_run *run, const struct flow_program *p);
+/* What an extension's groups_out becomes where it logs out of a group, or in; group "": all. list: GROUPS_OUT_MAX octets. False: there is no room. */
+bool command_group_list(const struct node *n, uint16_t tenant, struct bytes number,
+			struct bytes group, bool out, char *list);
+/* That a number leads to; empty: none. */
+struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);
 /* EFFECT_SET. */
@@ -130,7 +139,7 @@ bool command_is_code(const struct command_run *run, struct bytes number);
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
 	g_location_documents, g_room_documents, g_hours_documents, g_hours_override,
-	g_prompt_documents, g_flow_documents, g_number_documents;
+	g_prompt_documents, g_flow_documents, g_number_documents, g_group_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

@@ -12,6 +12,7 @@
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
 #include "sig/call/prompts.h"
+#include "sig/host/groups.h"
 #include "sig/host/words.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
@@ -139,9 +140,30 @@ static const char *target_wrong(const struct feature_run *run, uint16_t tenant, 
 	return comes_back(x, tenant, run->number, target) ? "its calls come back" : NULL;
 }
 
-static json_t *feature_value_json(enum feature feature, struct bytes number)
+static bool feature_of_groups(enum feature feature)
 {
-	switch (feature_value(feature)) {
+	return feature == FEATURE_GROUP_IN || feature == FEATURE_GROUP_OUT;
+}
+
+/* Checked before. */
+static json_t *feature_groups_json(const struct feature_run *run, struct bytes number)
+{
+	const struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
+	char list[GROUPS_OUT_MAX];
+
+	return command_group_list(n, tenant, bytes_str(run->number),
+				  command_group_of_number(n, tenant, number),
+				  run->feature == FEATURE_GROUP_OUT, list)
+		       ? json_string(list)
+		       : NULL;
+}
+
+static json_t *feature_value_json(const struct feature_run *run, struct bytes number)
+{
+	if (feature_of_groups(run->feature))
+		return feature_groups_json(run, number);
+	switch (feature_value(run->feature)) {
 	case FEATURE_NUMBER:
 		return json_stringn((const char *)number.p, number.n);
 	case FEATURE_NOTHING:
@@ -161,7 +183,7 @@ static void feature_put(struct feature_run *run, struct bytes number)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
 	json_t *args = json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
-				 feature_value_json(run->feature, number));
+				 feature_value_json(run, number));
 	char id[COMMAND_ID_MAX];
 
 	if (!args) {
@@ -198,6 +220,9 @@ void command_feature(const struct effect *e, void *arg)
 		wrong = "no such tenant";
 	else if (!wrong && feature_value(run->feature) == FEATURE_NUMBER)
 		wrong = target_wrong(run, tenant, number);
+	else if (!wrong && feature_of_groups(run->feature) && number.n &&
+		 !command_group_of_number(run->node, tenant, number).n)
+		wrong = "no such group";
 	if (wrong)
 		feature_end(run, SET_REFUSED, wrong);
 	else

@@ -716,6 +716,10 @@ const struct command_arg g_extension_fields[] = {
 		   "Groups of the tenant's slots that it uses (park_groups of tenant.put): names "
 		   "joined by ','. A code without a slot parks in the first one. Of no importance "
 		   "where the tenant has none."),
+	TEXT_FIELD(
+		"groups_out", groups_out, CHARSET_NUMBERS, field_pickup_wrong,
+		"Groups that it is logged out of (group.put): names joined by ','; *: all. None of "
+		"them rings it. group.login, group.logout and two feature codes change it."),
 	FORWARD_FIELD(
 		"forward_always", always,
 		"Number that all calls to it go to instead; no phone of it rings. Several "

@@ -9,6 +9,7 @@
 #include "app/settings/settings.h"
 #include "base/bytes.h"
 #include "base/seal.h"
+#include "sig/host/groups.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
 
@@ -68,6 +69,7 @@ struct extension {
 	struct shard_forward forward;
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
+	char groups_out[GROUPS_OUT_MAX];              /* groups that it is logged out of */
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */

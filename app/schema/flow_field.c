@@ -5,26 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/schema/group_field.h"
+
 struct bytes number_flow(const struct number_value *v)
 {
-	return bytes_from(bytes_str(v->to), sizeof("flow:") - 1);
+	struct bytes to = bytes_str(v->to);
+
+	return bytes_starts(to, GROUP_WORD) ? to : bytes_from(to, sizeof("flow:") - 1);
 }
 
 static const char *field_leads_wrong(const void *value, const char *text)
 {
-	struct bytes name = number_flow(value);
+	struct bytes to = bytes_str(text), name = to, word;
 
-	return bytes_starts(bytes_str(text), "flow:") && name.n &&
+	(void)value;
+	return bytes_cut(&name, ':', &word) &&
+			       (bytes_is(word, "flow") || bytes_is(word, "group")) && name.n &&
 			       command_allows(CHARSET_NAME, name)
 		       ? NULL
-		       : "a number leads to flow:NAME";
+		       : "a number leads to flow:NAME or group:NAME";
 }
 
 #undef FIELD_OF
 #define FIELD_OF struct number_value
 const struct command_arg g_number_fields[] = {
 	KEY_FIELD("number", number, CHARSET_NUMBER, "The number, as phones dial it."),
-	TEXT_FIELD("to", to, CHARSET_TEXT, field_leads_wrong, "What it leads to: flow:NAME."),
+	TEXT_FIELD("to", to, CHARSET_TEXT, field_leads_wrong,
+		   "What it leads to: flow:NAME or group:NAME."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

@@ -23,11 +23,12 @@ struct program_value {
 /* What a number of the tenant leads to. */
 struct number_value {
 	char number[DIAL_NUMBER_MAX];
-	char to[sizeof("flow:") - 1 + FLOW_NAME_MAX];
+	char to[sizeof("group:") - 1 + FLOW_NAME_MAX];
 	uint64_t changed_utc_ms;
 };
 extern const struct command_arg g_number_fields[];
 extern const struct form g_number_form;
+/* As programs are named: NAME, or group:NAME. */
 struct bytes number_flow(const struct number_value *v);
 
 /* The document. New reference, NULL: out of memory. */

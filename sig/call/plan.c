@@ -19,6 +19,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/event.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/saved.h"
 #include "sig/sip/gruu.h"
 
@@ -708,7 +709,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 		if (l && l->outbound && i != c->bridge.caller && fork_caller_of(l, out))
 			return true;
 	}
-	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
+	*out = (struct dialog_party){ .local_display = flow_shown_name(c),
 				      .local_user = text_bytes(&c->from) };
 	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
 	       plan_is_call_waiting(&c->plan) || plan_confers(&c->plan) || plan_flows(&c->plan);

@@ -193,8 +193,8 @@ static const char *const g_dial_words[] = { "together", "in_turn",      "rotatin
 					    "random",   "longest_idle", NULL };
 
 static const struct verb_arg g_dial_args[] = {
-	ARG("to", ARG_IS_TEXTS, 1, 20, "Numbers or SIP URIs.", .form = FORM_TARGET, MUST,
-	    .kind = "number"),
+	ARG("to", ARG_IS_TEXTS, 1, 20, "Numbers, SIP URIs or group:NAME.", .form = FORM_TARGET,
+	    MUST, .kind = "number"),
 	WORD("how", g_dial_words, "In which order they ring."),
 	NUMBER("rings", 1, 60, 6, "How long each rings, in rings of five seconds."),
 	SECONDS("ring_s", SECOND, 600 * SECOND, 0, "The same in seconds; it counts."),
@@ -420,8 +420,11 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 	case FORM_TAG:
 		return tag_is(text) ? NULL : "is TAB.FIELD, of letters, digits, _ and -";
 	case FORM_TARGET:
-		return uri_is(text, sip) || all_of(text, "+*#._-") ? NULL
-								   : "is a number or a SIP URI";
+		if (bytes_starts(text, "group:"))
+			return form_wrong(FORM_NAME, bytes_from(text, strlen("group:")));
+		return uri_is(text, sip) || all_of(text, "+*#._-")
+			       ? NULL
+			       : "is a number, a SIP URI or group:NAME";
 	case FORM_URL:
 		return uri_is(text, web) ? NULL : "is a URL of http, https, ws or wss";
 	case FORM_FLOW:

@@ -27,6 +27,7 @@ struct calendars;
 struct digest_account;
 struct dialog;
 struct focus_addition;
+struct groups;
 struct leg;
 struct leg_users;
 struct packing;
@@ -68,6 +69,7 @@ struct call_host {
 	struct secret_limit *secrets; /* of sig/call/secret.h */
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	struct calendars *calendars;  /* of tenants (calendars.h) */
+	struct groups *groups;        /* of tenants (groups.h) */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
 	struct steady steady;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 
+#include "sig/host/groups.h"
 #include "sig/model/saved.h"
 
 static bool flow_run_check(struct schema_reader *r, void *object)
@@ -14,6 +15,7 @@ static bool flow_run_check(struct schema_reader *r, void *object)
 
 	(void)r;
 	return utf8_is(bytes_str(run->name)) && utf8_is(text_bytes(&run->path)) &&
+	       utf8_is(text_bytes(&run->group)) &&
 	       (run->state != RUN_WAITS || run->kind != RUN_NOTHING) &&
 	       ((run->kind != RUN_TIME && run->kind != RUN_PARK) || run->until_ns ||
 		run->state != RUN_WAITS);
@@ -44,6 +46,10 @@ static const struct schema flow_run_rows[] = {
 	  .max = SAVED_USER_MAX },
 	{ "ahead", 20, SCHEMA_CSTR, SCHEMA_SECRET | SCHEMA_LINE,
 	  SCHEMA_AT(struct flow_run, ahead) },
+	{ "group", 31, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, group),
+	  .max = GROUP_NAME_MAX - 1 },
+	{ "shown", 32, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, shown),
+	  .max = GROUP_SHOWN_MAX - 1 },
 	{ "turned_utc_s", 30, SCHEMA_UINT, SCHEMA_AT(struct flow_run, turned_utc_s) },
 	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
@@ -76,6 +82,8 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->targets);
 	text_clear(&(*run)->called);
 	text_clear(&(*run)->path);
+	text_clear(&(*run)->group);
+	text_clear(&(*run)->shown);
 	free(*run);
 	*run = NULL;
 }

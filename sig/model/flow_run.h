@@ -50,7 +50,9 @@ struct flow_run {
 	struct text called;    /* the number of the flow, while the call has another one */
 	struct text path;      /* the steps that it has left, and by which branch */
 	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */
-	uint16_t order; /* programs that were begun by order, as each counts its visits anew */
+	uint16_t order;    /* programs that were begun by order, as each counts its visits anew */
+	struct text group; /* whose members were rung last */
+	struct text shown; /* what they see as the caller's name; empty: that name */
 	/* of this process: */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
@@ -67,6 +69,12 @@ void flow_run_clear(struct flow_run **run);
 
 /* A key of its caller while the next verb is not there yet: it is for that one. False: there is none that it could be for. */
 bool flow_run_key(struct flow_run *r, char key);
+
+/* The caller's name, for who is rung now. */
+static inline struct bytes flow_shown_name(const struct call *c)
+{
+	return text_bytes(c->run && c->run->shown.n ? &c->run->shown : &c->display);
+}
 
 /* Nobody else has its caller. */
 static inline bool flow_has_caller(const struct call *c)

@@ -141,7 +141,7 @@ static bool caller_of(const struct call *c, struct dialog_party *out)
 	const struct leg *l = c->legs[c->transfer->given];
 	const struct leg *told = call_leg(c, c->transfer->leg);
 
-	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
+	*out = (struct dialog_party){ .local_display = flow_shown_name(c),
 				      .local_user = text_bytes(&c->from) };
 	if (told && !fork_caller_of(told, out))
 		return false;

@@ -167,6 +167,7 @@ struct shard_remote {
 };
 
 struct calendars;
+struct groups;
 struct programs;
 struct shard;
 struct remote_picking;
@@ -179,6 +180,7 @@ struct shard_commons {
 	struct secret_limit *secrets; /* guesses of PINs and the like */
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
+	struct groups *groups;        /* of tenants (sig/host/groups.h) */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is transcoded */
 	uint32_t videos;              /* of these that have video */

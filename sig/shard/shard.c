@@ -286,6 +286,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.secrets = s->commons->secrets,
 		.programs = s->commons->programs,
 		.calendars = s->commons->calendars,
+		.groups = s->commons->groups,
 		.secret_tried = shard_on_secret,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,

@@ -59,7 +59,12 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	  "Takes the call that rings at the extension behind the code; with nothing behind "  \
 	  "it the one that rings longest in the extension's pick-up groups.")                 \
 	X(LAST_CALLER, "last_caller", "#69", "", NOTHING,                                     \
-	  "Calls whoever called the extension last, by the number that was shown.")
+	  "Calls whoever called the extension last, by the number that was shown.")           \
+	X(GROUP_IN, "group_login", "*45", "groups_out", MAYBE,                                \
+	  "Logs the extension in to the group whose number is behind the code; with nothing " \
+	  "behind it to all.")                                                                \
+	X(GROUP_OUT, "group_logout", "*46", "groups_out", MAYBE,                              \
+	  "Likewise out of it, or of all: they do not ring it.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,

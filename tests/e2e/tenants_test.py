@@ -110,10 +110,10 @@ class House:
     def state(self):
         """All that it has, by its own eyes and in Redis."""
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list",
-                                                             "flow.list", "number.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
+                                                             "flow.list", "number.list", "group.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours",
-                                                                                  "flow", "number", "prompt")}
+                                                                                  "flow", "number", "group", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")

@@ -2,6 +2,7 @@
 /* What happens to callers: flows, and the numbers that lead to them. */
 #include "app/command/table/table.h"
 #include "app/schema/flow_field.h"
+#include "app/schema/group_field.h"
 #include "app/schema/hours_field.h"
 
 #define FLOW_ARG(what, needed, text)                                                               \
@@ -67,6 +68,30 @@ static const struct command_arg g_number_args[] = {
 };
 #undef FIELD_OF
 
+#define FIELD_OF struct group_value
+static const struct command_arg g_group_args[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
+	END,
+};
+#undef FIELD_OF
+static const struct command_arg g_group_log_args[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .required = true,
+	  .min = 1,
+	  .max = DIAL_NUMBER_MAX - 1,
+	  .help = "The extension." },
+	{ .name = "group",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = GROUP_NAME_MAX - 1,
+	  .preset = "all groups",
+	  .help = "Name of the group." },
+	END,
+};
+
 const struct command g_flow_commands[] = {
 	{ "flow.put", COMMAND_FOR_ADMIN, g_flow_put_args,
 	  "Makes a flow, or puts another program in its place: calls that are in it go on by the "
@@ -107,7 +132,7 @@ const struct command g_flow_commands[] = {
 	{ "number.put", COMMAND_FOR_ADMIN, g_number_fields,
 	  "Says what a number of the tenant leads to, for phones that dial it and did.put that has "
 	  "it in to. It is no extension's, no room's and no feature code.",
-	  "the number; warnings, of a flow that is not there yet", BY(document_put),
+	  "the number; warnings, of a flow or group that is not there yet", BY(document_put),
 	  .documents = BY(&g_number_documents) },
 	{ "number.get", COMMAND_FOR_READER, g_number_args, "Shows what a number leads to.",
 	  "changed_utc_ms", BY(document_show), .documents = BY(&g_number_documents),
@@ -115,8 +140,29 @@ const struct command g_flow_commands[] = {
 	{ "number.delete", COMMAND_FOR_ADMIN, g_number_args,
 	  "Deletes a number: it leads nowhere. Calls that came by it go on.", "number",
 	  BY(document_delete), .documents = BY(&g_number_documents) },
-	{ "number.list", COMMAND_FOR_READER, g_no_args, "Lists numbers that lead to flows.",
-	  "a list of numbers", BY(document_list), .documents = BY(&g_number_documents),
-	  .columns = "number,to" },
+	{ "number.list", COMMAND_FOR_READER, g_no_args,
+	  "Lists numbers that lead to flows and groups.", "a list of numbers", BY(document_list),
+	  .documents = BY(&g_number_documents), .columns = "number,to" },
+	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
+	  "Makes a ring or hunt group, or changes what is given of it. A number leads to it by "
+	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",
+	  "the group; warnings, of numbers that are not there yet", BY(command_group_put),
+	  .documents = BY(&g_group_documents) },
+	{ "group.get", COMMAND_FOR_READER, g_group_args, "Shows a group.",
+	  "changed_utc_ms, logged_out (a list of members)", BY(document_show),
+	  .documents = BY(&g_group_documents), .shows = g_group_fields },
+	{ "group.delete", COMMAND_FOR_ADMIN, g_group_args,
+	  "Deletes a group. Who rings by it rings on.", "name", BY(document_delete),
+	  .documents = BY(&g_group_documents) },
+	{ "group.list", COMMAND_FOR_READER, g_no_args, "Lists groups by name.", "a list of groups",
+	  BY(document_list), .documents = BY(&g_group_documents),
+	  .columns = "name,how,members,logged_out" },
+	{ "group.login", COMMAND_FOR_APPLICATION, g_group_log_args,
+	  "Logs an extension in to a group, or to all: they ring it from the next call on. On all "
+	  "nodes, and over a restart.",
+	  "number, groups_out", BY(command_group_login) },
+	{ "group.logout", COMMAND_FOR_APPLICATION, g_group_log_args,
+	  "Logs an extension out of a group, or of all: they do not ring it.", "number, groups_out",
+	  BY(command_group_logout) },
 	{ .name = NULL },
 };

@@ -9,6 +9,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
+#include "sig/host/groups.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/pbx/flow/flow.h"
@@ -43,6 +44,51 @@ static bool dial_add(struct dial_terms *terms, struct dial_target target)
 	return true;
 }
 
+/* Who is rung by a group sees by which, and which number was called. */
+static void group_shown(const struct flow_turn_of *t, const struct ring_group *g)
+{
+	uint8_t space[GROUP_SHOWN_MAX - 1];
+	struct writer w = writer_over(space, sizeof(space));
+	struct flow_run *r = t->c->run;
+	struct bytes name = text_bytes(&t->c->display);
+
+	writer_str(&w, g->prefix);
+	if (g->show_called) {
+		writer_str(&w, w.n ? " " : "");
+		writer_bytes(&w, text_bytes(r->called.n ? &r->called : &t->c->to));
+	}
+	if (w.n && name.n) {
+		writer_str(&w, ": ");
+		writer_bytes(&w, name);
+	}
+	if (text_set(&r->group, bytes_str(g->name)) ||
+	    text_set(&r->shown, w.overflow ? (struct bytes){ 0 } : writer_done(&w)))
+		LOG_WARN("flow", t->c->id, "no memory for the name of a group");
+}
+
+/* Those that are logged in; what has no room does not ring. */
+static void dial_add_group(const struct flow_turn_of *t, struct bytes name, struct dial_terms *out)
+{
+	const struct ring_group *g = groups_find(t->h->groups, t->c->tenant, name);
+	const struct flow_verb *v = t->v;
+
+	for (uint8_t i = 0; g && i < g->count; i++) {
+		if (group_rings(t->h->groups, g, i))
+			(void)dial_add(out, (struct dial_target){
+						    .number = bytes_str(g->members[i].number),
+						    .weight = g->members[i].weight });
+	}
+	if (!g || verb_value(v, "to")->count > 1)
+		return;
+	group_shown(t, g);
+	if (!verb_value(v, "how")->given)
+		out->how = g->how;
+	if (g->ring_s && !verb_value(v, "ring_s")->given && !verb_value(v, "rings")->given)
+		out->ring_ms = g->ring_s * 1000U;
+	if (g->total_s && !verb_value(v, "total_s")->given)
+		out->total_ms = g->total_s * 1000U;
+}
+
 static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 {
 	const struct flow_verb *v = t->v;
@@ -53,11 +99,17 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 						       ? verb_number(v, "ring_s")
 						       : verb_number(v, "rings") * RING_MS,
 				    .total_ms = verb_number(v, "total_s") };
+	text_clear(&t->c->run->group);
+	text_clear(&t->c->run->shown);
 	for (uint8_t i = 0; i < to->count; i++) {
-		if (!dial_add(out, (struct dial_target){
-					   .number = v->texts[to->first + i],
-					   .weight = DIAL_WEIGHT,
-					   .of_caller = !step_text_is_plain(v->step, "to", i) }))
+		struct bytes text = v->texts[to->first + i];
+
+		if (bytes_starts(text, "group:"))
+			dial_add_group(t, bytes_from(text, strlen("group:")), out);
+		else if (!dial_add(out, (struct dial_target){ .number = text,
+							      .weight = DIAL_WEIGHT,
+							      .of_caller = !step_text_is_plain(
+								      v->step, "to", i) }))
 			return false;
 	}
 	return true;
@@ -162,7 +214,7 @@ static bool dial_take(struct flow_run *r, struct bytes *number)
 /* A caller that is not answered hears it ring there. */
 static bool dial_ring(struct call_host *h, struct call *c, struct bytes to)
 {
-	const struct dialog_party from = { .local_display = text_bytes(&c->display),
+	const struct dialog_party from = { .local_display = flow_shown_name(c),
 					   .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal = { 0 };
 

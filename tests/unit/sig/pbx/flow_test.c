@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A caller in a flow: what is carried out, when, and where another process goes on. */
+#include "sig/host/groups.h"
 #include "sig/pbx/flow/flow.h"
 #include "tests/unit/sig/application.h"
 #include "tests/unit/sig/flows.h"
@@ -368,6 +369,62 @@ static void test_time(void **state)
 	played(l, PROMPT_NEWS_ENDED);
 	hung_up(l);
 	line_assert_idle(l->r);
+}
+
+static void put_group(struct rig *r, const char *members, const char *out)
+{
+	struct ring_group g = { .tenant = TENANT_DEFAULT,
+				.name = "sales",
+				.how = 1,
+				.ring_s = 9,
+				.prefix = "Sales",
+				.show_called = true };
+
+	assert_null(group_members_parse(&g, bytes_str(members)));
+	assert_int_equal(groups_put(r->shard->commons->groups, &g), 0);
+	assert_int_equal(groups_out_put(r->shard->commons->groups, TENANT_DEFAULT,
+					bytes_str("1003"), bytes_str(out)),
+			 0);
+}
+
+/* By who is logged in when it begins, with the group's own times and the name that members see. */
+static void test_group(void **state)
+{
+	static const char text[] = "[{\"dial\":\"group:sales\"},{\"play\":[\"p\"]}]";
+	struct line *l = *state;
+	struct bytes invite;
+
+	put_group(l->r, "1003,1002", "sales");
+	call_flow(l, text);
+	invite = phone_rings(&l->b);
+	assert_true(rig_has(invite, "From: \"Sales 700"));
+	phone_answer(&l->b, invite, "180 Ringing", "");
+	line_restart(l, line_stored(l));
+	put_group(l->r, "1003", "");
+	put_program(l->r, "", text);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	rig_wait_ms(l->r, 9100);
+	invite = rig_take(l->r, &l->b.addr, "CANCEL ");
+	assert_true(invite.n); /* nobody else rings: 1003 was logged out then */
+	is_answered(l);
+	assert_true(plays(l, "prompt:p"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	rig_wait_ms(l->r, 70000);
+	assert_string_equal(l->r->cdrs[0].facts.group, "sales");
+}
+
+static void test_group_of_nobody(void **state)
+{
+	struct line *l = *state;
+
+	put_group(l->r, "1003", "*");
+	call_flow(l, "{\"start\":\"a\",\"steps\":{\"a\":{\"dial\":[\"group:sales\",\"group:none\"],"
+		     "\"busy\":\"b\",\"no_answer\":\"b\",\"failed\":\"c\"},"
+		     "\"b\":{\"reject\":{\"status\":486}},\"c\":{\"reject\":{\"status\":480}}}}");
+	assert_true(phone_hears(&l->a, "SIP/2.0 480").n);
 }
 
 #define SECRETS                                                                                  \
@@ -852,6 +909,8 @@ int main(void)
 		LINE_TEST(test_nobody_answers),
 		LINE_TEST(test_restart),
 		LINE_TEST(test_tags),
+		LINE_TEST(test_group),
+		LINE_TEST(test_group_of_nobody),
 		LINE_TEST(test_headers),
 		LINE_TEST(test_time),
 		LINE_TEST(test_program_comes),

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ring and hunt groups: their documents, and members that log in and out. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/node/node.h"
+#include "app/schema/group_field.h"
+#include "base/log.h"
+#include "sig/pbx/flow/programs.h"
+#include "sig/shard/commons.h"
+
+enum { TENANT_GROUPS_MAX = 256, GROUPS_MINE_MAX = 1024 };
+
+static_assert(sizeof(GROUP_WORD) + GROUP_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
+
+/* ---- the document ---- */
+
+/* The flow of its number. NULL: no memory. */
+static struct flow_program *group_flow(const struct group_value *v)
+{
+	static struct flow_findings unused;
+	char text[GROUP_PROGRAM_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	group_program(v, &w);
+	unused = (struct flow_findings){ 0 };
+	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
+}
+
+static void group_flow_name(char out[CALL_FLOW_MAX], const char *name)
+{
+	(void)snprintf(out, CALL_FLOW_MAX, GROUP_WORD "%s", name);
+}
+
+static bool group_make(struct command_run *run, void *value)
+{
+	struct bytes name = command_value(run, "name")->text;
+	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
+
+	form_begin(&g_group_form, value, name);
+	if (!document_stored(run->node, run->tenant, &g_group_documents, name, value) &&
+	    shelf_count_of(shelf, bytes_str(run->tenant), BYTES_LIT("group")) >=
+		    TENANT_GROUPS_MAX) {
+		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d groups",
+			     TENANT_GROUPS_MAX);
+		return false;
+	}
+	return document_read_args(run, &g_group_documents, value);
+}
+
+/* Behind its flow, which a successor of a call finds in Redis. */
+void command_group_put(struct command_run *run)
+{
+	struct group_value *v = calloc(1, sizeof(*v));
+	struct flow_program *p = v && group_make(run, v) ? group_flow(v) : NULL;
+
+	if (p)
+		command_flow_text_put(run, p);
+	else if (!v)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	program_free(p);
+	free(v);
+}
+
+static int group_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant));
+	const struct group_value *v = value;
+	struct flow_program *p = group_flow(v);
+	static struct ring_group g;
+	char flow[CALL_FLOW_MAX];
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	group_flow_name(flow, v->name);
+	group_to_core(v, tenant, &g);
+	err = programs_put(node->shards.commons->programs, owner, bytes_str(flow), p);
+	return err ? err : groups_put(node->shards.commons->groups, &g);
+}
+
+static void group_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	char flow[CALL_FLOW_MAX];
+
+	group_flow_name(flow, name);
+	programs_delete(node->shards.commons->programs,
+			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
+	groups_delete(node->shards.commons->groups, tenant, bytes_str(name));
+}
+
+/* What it names and what is not there yet: it may come later. */
+static void group_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	const struct group_value *v = value;
+	static struct ring_group g;
+
+	group_to_core(v, tenant, &g);
+	for (uint8_t i = 0; i < g.count; i++) {
+		if (!command_number_known(node, tenant, bytes_str(g.members[i].number)))
+			(void)json_array_append_new(
+				out, json_sprintf("members: there is no number %s yet",
+						  g.members[i].number));
+	}
+}
+
+/* What may be seen of it: who of its members is logged out, too. */
+static json_t *group_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	json_t *json = form_view(&g_group_form, value), *list = json_array();
+	static struct ring_group g;
+
+	group_to_core(value, tenant, &g);
+	for (uint8_t i = 0; i < g.count; i++) {
+		struct extension e = { 0 };
+
+		if (extensions_find(node->api.extensions, tenant, bytes_str(g.members[i].number),
+				    &e) &&
+		    groups_out_has(bytes_str(e.groups_out), bytes_str(g.name)))
+			(void)json_array_append_new(list, json_string(g.members[i].number));
+		extension_wipe(&e);
+	}
+	if (json)
+		(void)json_object_set_new(json, "logged_out", list);
+	else
+		json_decref(list);
+	return json;
+}
+
+const struct document_kind g_group_documents = {
+	.name = "group",
+	.argument = "name",
+	.limit = "the number of groups in memory",
+	.size = sizeof(struct group_value),
+	.form = &g_group_form,
+	.make = group_make,
+	.show = group_show,
+	.apply = group_apply,
+	.forget = group_forget,
+	.warn = group_warn,
+};
+
+/* ---- log-in ---- */
+
+/* Names of the groups in which it is, joined by ','. */
+static void groups_of_member(const struct node *n, uint16_t tenant, struct bytes number,
+			     struct writer *w)
+{
+	const struct ring_group *g;
+	uint32_t cursor = 0;
+
+	while ((g = groups_next(n->shards.commons->groups, &cursor)) != NULL) {
+		if (g->tenant == tenant && group_has(g, number))
+			WRITER_TEXTS(w, w->n ? "," : "", g->name);
+	}
+}
+
+bool command_group_list(const struct node *n, uint16_t tenant, struct bytes number,
+			struct bytes group, bool out, char *list)
+{
+	char mine[GROUPS_MINE_MAX];
+	struct writer w = writer_over(mine, sizeof(mine));
+	struct extension e = { 0 };
+	bool found = extensions_find(n->api.extensions, tenant, number, &e);
+
+	memcpy(list, e.groups_out, GROUPS_OUT_MAX);
+	extension_wipe(&e);
+	groups_of_member(n, tenant, number, &w);
+	return found && groups_out_change(list, group, out, writer_done(&w));
+}
+
+/* A number that leads to it; empty: none does. */
+struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	struct bytes to =
+		programs_number(n->shards.commons->programs,
+				bytes_str(tenants_name(n->common.tenants, tenant)), number);
+
+	return bytes_starts(to, GROUP_WORD) ? bytes_from(to, sizeof(GROUP_WORD) - 1)
+					    : (struct bytes){ 0 };
+}
+
+static void group_on_done(json_t *answer, void *arg)
+{
+	struct command_run *run = arg;
+	json_t *result = json_object_get(answer, "result");
+
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		command_end(run, answer);
+		return;
+	}
+	command_answer(run, json_pack("{s:O, s:O}", "number", json_object_get(result, "number"),
+				      "groups_out", json_object_get(result, "groups_out")));
+	json_decref(answer);
+}
+
+/* As extension.put says it, which no administrator need be asked for. */
+static void group_log(struct command_run *run, bool out)
+{
+	struct bytes number = command_value(run, "number")->text,
+		     group = command_value(run, "group")->text;
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	uint16_t tenant = document_tenant(run);
+	char list[GROUPS_OUT_MAX], id[COMMAND_ID_MAX];
+	json_t *args;
+
+	if (group.n && !groups_find(run->node->shards.commons->groups, tenant, group)) {
+		command_fail(run, COMMAND_NOT_FOUND, "group",
+			     "there is no such group: group.list shows those that there are");
+		return;
+	}
+	if (!extensions_has(run->node->api.extensions, tenant, number)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return;
+	}
+	if (!command_group_list(run->node, tenant, number, group, out, list)) {
+		command_fail(run, COMMAND_FULL, "group", "it is logged out of too many groups");
+		return;
+	}
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
+		       tenants_name(run->node->common.tenants, tenant));
+	(void)snprintf(id, sizeof(id), "group %.*s", COMMAND_ID_MAX - 16, run->id);
+	args = json_pack("{s:s%, s:s}", "number", number.p, number.n, "groups_out", list);
+	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
+		      group_on_done, run);
+	json_decref(args);
+}
+
+void command_group_login(struct command_run *run)
+{
+	group_log(run, false);
+}
+
+void command_group_logout(struct command_run *run)
+{
+	group_log(run, true);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/schema/group_field.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* In the order of those of the verb dial. */
+static const char *const g_group_hows[] = { "together", "in_turn",      "rotating",
+					    "random",   "longest_idle", NULL };
+
+static const char *field_members_wrong(const void *value, const char *text)
+{
+	static struct ring_group unused;
+
+	(void)value;
+	return group_members_parse(&unused, bytes_str(text));
+}
+
+static const char *field_otherwise_wrong(const void *value, const char *text)
+{
+	struct bytes name = bytes_from(bytes_str(text), sizeof("flow:") - 1);
+
+	(void)value;
+	if (!text[0] || (bytes_starts(bytes_str(text), "flow:") && name.n &&
+			 command_allows(CHARSET_NAME, name)))
+		return NULL;
+	return command_allows(CHARSET_NUMBER, bytes_str(text)) ? NULL
+							       : "it is flow:NAME or a number";
+}
+
+#undef FIELD_OF
+#define FIELD_OF struct group_value
+const struct command_arg g_group_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
+	TEXT_FIELD("members", members, CHARSET_TEXT, field_members_wrong,
+		   "Numbers that ring, at most 32, joined by ',' in their order: extensions, or "
+		   "numbers outside. With how=random a weight may stand behind one: 1001:5."),
+	WORD_FIELD("how", how, FIELD_NUMBER, g_group_hows, "together",
+		   "In which order they ring: all together, in_turn, rotating (each call begins "
+		   "behind the one before), random, or longest_idle."),
+	NUMBER_FIELD("ring_s", ring_s, 0, 600, "0",
+		     "How long each rings, in seconds. 0: 30 s, or as dial says."),
+	NUMBER_FIELD("total_s", total_s, 0, 3600, "0",
+		     "How long they ring in all, in seconds. 0: 180 s, or as dial says."),
+	TEXT_FIELD("prefix", prefix, CHARSET_TEXT, NULL,
+		   "What members' phones show before the caller's name, such as Sales."),
+	FLAG_FIELD("show_called", show_called, "false",
+		   "true: they show the number that was called, too."),
+	TEXT_FIELD(
+		"else", otherwise, CHARSET_TEXT, field_otherwise_wrong,
+		"Where a caller of its number goes on whom nobody takes: flow:NAME, or a number. "
+		"Empty: the call ends."),
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+const struct form g_group_form = { .fields = g_group_fields, FORM_OF(struct group_value) };
+
+void group_to_core(const struct group_value *v, uint16_t tenant, struct ring_group *out)
+{
+	*out = (struct ring_group){ .tenant = tenant,
+				    .how = v->how,
+				    .ring_s = v->ring_s,
+				    .total_s = v->total_s,
+				    .show_called = v->show_called };
+	memcpy(out->name, v->name, sizeof(out->name));
+	memcpy(out->prefix, v->prefix, sizeof(out->prefix));
+	(void)group_members_parse(out, bytes_str(v->members));
+}
+
+/* Texts of its fields need no escapes. */
+void group_program(const struct group_value *v, struct writer *w)
+{
+	const char *verb = !strncmp(v->otherwise, "flow:", 5) ? "redirect" : "dial";
+
+	WRITER_TEXTS(w, "{\"start\":\"ring\",\"steps\":{\"ring\":{\"dial\":\"" GROUP_WORD, v->name,
+		     "\"");
+	if (v->otherwise[0])
+		WRITER_TEXTS(w,
+			     ",\"busy\":\"else\",\"no_answer\":\"else\",\"rejected\":\"else\","
+			     "\"failed\":\"else\"},\"else\":{\"",
+			     verb, "\":\"", v->otherwise, "\"");
+	writer_str(w, "}}}");
+}
+
+/* ---- who is logged out ---- */
+
+static bool group_name_add(struct writer *w, struct bytes name)
+{
+	WRITER_TEXTS(w, w->n ? "," : "");
+	writer_bytes(w, name);
+	return !w->overflow;
+}
+
+bool groups_out_change(char list[GROUPS_OUT_MAX], struct bytes name, bool out, struct bytes mine)
+{
+	struct bytes all = bytes_is(bytes_str(list), GROUPS_OUT_ALL) ? mine : bytes_str(list), one;
+	char space[GROUPS_OUT_MAX] = "";
+	struct writer w = writer_over(space, sizeof(space) - 1);
+
+	if (!name.n) {
+		(void)snprintf(list, GROUPS_OUT_MAX, "%s", out ? GROUPS_OUT_ALL : "");
+		return true;
+	}
+	if (out && groups_out_has(bytes_str(list), name))
+		return true;
+	while (bytes_cut(&all, ',', &one)) {
+		if (!bytes_eq(one, name))
+			(void)group_name_add(&w, one);
+	}
+	if (out)
+		(void)group_name_add(&w, name);
+	if (w.overflow)
+		return false;
+	memcpy(list, space, sizeof(space));
+	return true;
+}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ring and hunt groups: whom a call to one rings, how members log in and out, and what is kept over a kill."""
+from codes_test import INFORMATION, UK_CONFIRMATION, CodesTest
+
+from patience import until
+from tandem_client import Client, Refused
+
+
+class Groups(CodesTest):
+    def ask(self, command, **args):
+        with Client(self.node.redis_socket, "_operator") as client:
+            return client.ask(command, **args)
+
+    def setUp(self):
+        super().setUp()
+        self.ask("group.put", name="sales", members="1002,1003", how="in_turn", ring_s=2, prefix="Sales", show_called=True)
+        self.ask("number.put", number="100", to="group:sales")
+
+    def rings(self, *phones):
+        """A call to the number rings those, one after the other, and is given up."""
+        out = self.a.invite("100", self.audio_a.sdp())
+        for phone in phones:
+            incoming = phone.incoming()
+            incoming.ring()
+            shown = incoming.request.get("From")
+        self.assertIn("Sales 100", shown)
+        out.cancel()
+        self.assertEqual(out.wait_final().status, 487)
+        self.ended()
+
+    def test_by_number(self):
+        """In turn; the caller's name has the group before it, and events and call records have it."""
+        out = self.a.invite("100", self.audio_a.sdp())
+        first = self.b.incoming()
+        first.ring()
+        second = self.c.incoming()
+        self.assertIn("Sales 100", second.request.get("From"))
+        second.answer(self.audio_b.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        call = self.ask("call.list")[0]["id"]
+        self.assertEqual(self.ask("call.show", call=call)["group"], "sales")
+        out.bye()
+        row = self.ended()
+        self.assertEqual((row["group"], row["flow"], row["to"]), ("sales", "group:sales", "100"))
+
+    def test_together_in_a_flow(self):
+        self.ask("group.put", name="sales", how="together", ring_s=30)
+        self.ask("flow.put", name="main", program={"start": "sales", "steps": {
+            "sales": {"dial": "group:sales", "busy": "no", "no_answer": "no", "failed": "no"}, "no": {"reject": {"status": 480}}}})
+        self.ask("number.put", number="101", to="flow:main")
+        out = self.a.invite("101", self.audio_a.sdp())
+        first, second = self.b.incoming(), self.c.incoming()
+        first.ring()
+        second.answer(self.audio_b.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        out.bye()
+        self.assertEqual(self.ended()["group"], "sales")
+        for number in ("1002", "1003"):
+            self.ask("group.logout", number=number)
+        self.assertEqual(self.a.invite("101", self.audio_a.sdp()).wait_final().status, 480)
+
+    def test_log_in(self):
+        """By command and by code, of one group and of all; it stands after a kill."""
+        self.ask("group.put", name="help", members="1002")
+        self.assertEqual(self.ask("group.logout", number="1002", group="sales"), {"number": "1002", "groups_out": "sales"})
+        self.assertEqual(self.ask("group.get", name="sales")["logged_out"], ["1002"])
+        self.rings(self.c)
+        self.node.kill()
+        self.node.restart()
+        self.rings(self.c)
+        self.ask("group.logout", number="1002")
+        self.assertEqual(self.ask("group.login", number="1002", group="sales")["groups_out"], "help")
+        self.rings(self.b, self.c)
+        with self.assertRaisesRegex(Refused, "no such group"):
+            self.ask("group.login", number="1002", group="shop")
+        with self.assertRaisesRegex(Refused, "no such extension"):
+            self.ask("group.login", number="1009", group="sales")
+
+    def test_codes(self):
+        self.ask("group.put", name="sales", members="1001,1002")
+        self.dialled("*46100", UK_CONFIRMATION)
+        self.assertEqual(self.extension()["groups_out"], "sales")
+        self.rings(self.b)
+        self.dialled("*46", UK_CONFIRMATION)
+        self.assertEqual(self.extension()["groups_out"], "*")
+        self.dialled("*45", UK_CONFIRMATION)
+        self.assertEqual(self.extension()["groups_out"], "")
+        self.assertEqual(self.dialled("*45999", INFORMATION)["cause"], "feature code: not set")
+
+    def test_else(self):
+        """Whom nobody takes goes on, also when the group has become another one meanwhile, and the node was killed."""
+        self.ask("flow.put", name="closed", program=[{"pause": 1}, {"reject": {"status": 486}}])
+        self.ask("group.put", **{"name": "sales", "members": "1002", "else": "flow:closed"})
+        out = self.a.invite("100", self.audio_a.sdp())
+        incoming = self.b.incoming()
+        incoming.ring()
+        self.ask("group.put", **{"name": "sales", "members": "1003", "else": ""})
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(out.wait_final().status, 486)
+        until(lambda: not self.calls(ending=True), "the call has not ended")
+
+    def test_documents(self):
+        with self.assertRaisesRegex(Refused, "named twice"):
+            self.ask("group.put", name="sales", members="1001,1001")
+        self.assertEqual(self.ask("group.put", name="new", members="4711")["warnings"], ["members: there is no number 4711 yet"])
+        with self.assertRaisesRegex(Refused, "flow:NAME or group:NAME"):
+            self.ask("number.put", number="102", to="room:x")
+        self.assertEqual([g["name"] for g in self.ask("group.list")], ["new", "sales"])
+        self.ask("group.delete", name="sales")
+        self.assertGreaterEqual(self.a.invite("100", self.audio_a.sdp()).wait_final().status, 400)
