@@ -146,9 +146,7 @@ static void allowed_write(struct writer *w, const struct verb_arg *arg)
 						     : "");
 		return;
 	case ARG_IS_SECONDS:
-		writer_fmt(w, "%.12g", arg->min / 1000.0);
-		writer_str(w, " to ");
-		writer_fmt(w, "%.12g", arg->max / 1000.0);
+		writer_fmt(w, "%.12g to %.12g", arg->min / 1000.0, arg->max / 1000.0);
 		return;
 	case ARG_IS_BOOL:
 		writer_str(w, "true, false");
